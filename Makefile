@@ -1,0 +1,75 @@
+# Everything a developer runs. `make test` is what CI runs; a tool that is missing is an error, never a skip.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+# How many kills `make kill` deals out, the seed that decides when, and the store that has to survive them.
+CYCLES ?= 200
+SEED ?= 1
+BACKEND ?= fjall
+# More options of the kill rig, such as a lighter load for a server that shares the machine.
+LOAD ?=
+
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+CARGO_DENY := 0.20.2
+AS_ROOT := $(if $(filter 0,$(shell id -u)),,sudo)
+
+.PHONY: help demo fmt lint test rust-test browser-test client-test tools bench kill deny audit
+
+help: ## Show what there is to run
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
+
+demo: ## The gateway beside a simulated Meta, with customers who write: prints what to open
+	cargo run --locked -- demo
+
+fmt: ## Format the source
+	cargo fmt --all
+
+lint: ## Check formatting, and let no warning pass
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+
+rust-test: ## Unit, layer and integration tests
+	cargo test --workspace --locked
+
+browser-test: ## The console, in Chromium (needs Node 20 and Chromium)
+	tests/browser/run.sh
+
+client-test: ## Public Cloud API clients, for Python and JavaScript, against the simulator
+	cargo build --locked --package mesej
+	CLIENTS_DIR=$(TARGET)/clients tests/clients/simulated.sh $(TARGET)/debug/mesej
+
+tools: ## Install what the tests need and this machine lacks
+	@command -v node >/dev/null || { echo "Node is missing: version 20 or later, https://nodejs.org" >&2; exit 1; }
+	@[ -x "$${CHROMIUM:-/usr/bin/chromium}" ] || { \
+	  $(AS_ROOT) apt-get update && $(AS_ROOT) apt-get install -y --no-install-recommends chromium chromium-driver; }
+	@python3 -c 'import ensurepip, venv' 2>/dev/null || { \
+	  $(AS_ROOT) apt-get update && $(AS_ROOT) apt-get install -y --no-install-recommends python3-venv; }
+	@[ -n "$${MESEJ_TEST_CQL:-}" ] || { command -v java && command -v mvn; } >/dev/null || { \
+	  $(AS_ROOT) apt-get update && $(AS_ROOT) apt-get install -y --no-install-recommends openjdk-17-jre-headless maven; }
+
+bench: ## Measure the pace of sending, what stuck agents and deliveries cost, and the store; prints JSON lines
+	cargo build --release --locked --package mesej --package mesej-load
+	$(TARGET)/release/mesej-load intake
+	$(TARGET)/release/mesej-load pace
+	$(TARGET)/release/mesej-load pace --rate 1000 --inbound 100
+	$(TARGET)/release/mesej-load stuck
+	$(TARGET)/release/mesej-load fanout
+	cargo bench --locked --package mesej --bench store
+
+kill: ## Kill the gateway under load and ask what was lost or sent twice (CYCLES, SEED, BACKEND)
+	cargo build --release --locked --package mesej --package mesej-load
+	$(TARGET)/release/mesej-load kill --cycles $(CYCLES) --seed $(SEED) --backend $(BACKEND) $(LOAD)
+
+test: tools rust-test browser-test client-test ## Everything that must hold
+	$(MAKE) kill CYCLES=20
+	$(MAKE) kill CYCLES=5 BACKEND=cql LOAD='--inbound 100 --sends 40'
+
+deny: ## Check licences, bans and sources of all dependencies
+	@command -v cargo-deny >/dev/null || cargo install cargo-deny --locked --version $(CARGO_DENY)
+	cargo deny --locked check bans licenses sources
+
+audit: ## Look for known holes in dependencies (needs GitHub)
+	@command -v cargo-deny >/dev/null || cargo install cargo-deny --locked --version $(CARGO_DENY)
+	cargo deny --locked check advisories

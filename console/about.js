@@ -1,0 +1,192 @@
+// Beside the thread: the customer, who answers, how it stands, its labels.
+
+import { fill, h } from './dom.js';
+import { icon } from './icons.js';
+import { agentName, face, nameOf, phoneText } from './people.js';
+import { exact, serviceWindow } from './time.js';
+
+const STATUSES = [
+  ['open', 'Open'],
+  ['pending', 'Pending'],
+  ['resolved', 'Resolved'],
+];
+
+export class AboutView {
+  #panel;
+  #desk;
+  #changed;
+  #onClose;
+  #shown = [];
+  #chosen = null;
+
+  constructor({ panel, desk, changed, onClose }) {
+    this.#panel = panel;
+    this.#desk = desk;
+    this.#changed = changed;
+    this.#onClose = onClose;
+  }
+
+  /** Brings the panel up to date with what is known. */
+  render(now) {
+    const { open, state, receipts } = this.#desk;
+    const row = state.conversations.get(open);
+    const contact = row && state.contacts.get(row.contact_id);
+    const lane = row && state.lanes.get(row.number);
+    const left = row && serviceWindow(row.last_inbound, now);
+    const present = [...state.presence].filter(([, presence]) => presence !== 'offline').map(([agent]) => agent);
+    const shown = [row, contact, lane, receipts, left?.text, present.sort().join(' '), state.me];
+    if (shown.length === this.#shown.length && shown.every((value, i) => value === this.#shown[i])) return;
+    // Not while somebody is choosing or writing in it.
+    if (row && row.id === this.#shown[0]?.id && this.#panel.querySelector('select:focus, input[type=text]:focus'))
+      return;
+    this.#shown = shown;
+    fill(this.#panel, row ? this.#parts({ row, contact, lane, left, present, me: state.me }) : null);
+    if (this.#chosen && row?.assignee === this.#chosen.agent) {
+      this.#panel.querySelector('#assignee')?.focus();
+      this.#chosen = null;
+    }
+  }
+
+  #parts({ row, contact, lane, left, present, me }) {
+    const name = nameOf(contact);
+    return [
+      h(
+        'button',
+        { type: 'button', class: 'icon-button about-close', 'aria-label': 'Close', onclick: this.#onClose },
+        icon('cross'),
+      ),
+      h(
+        'div',
+        { class: 'card-of' },
+        face(name, row.contact_id, 'big'),
+        h('h2', { dir: 'auto' }, name),
+        contact?.username ? h('p', null, h('bdi', null, `@${contact.username}`)) : null,
+        h('p', { class: 'quiet' }, contact?.phone ? phoneText(contact.phone) : 'Phone not shared'),
+      ),
+      this.#section('Answered by', this.#assignee(row, present, me)),
+      this.#section('Status', this.#status(row)),
+      this.#section('Labels', this.#labels(row)),
+      this.#section(
+        'Window',
+        h('p', { class: 'about-window' }, h('span', { class: `window tone-${left.tone}` }, left.text)),
+        h('p', { class: 'quiet' }, row.last_inbound ? `Last wrote ${exact(row.last_inbound)}` : 'Has not written yet'),
+      ),
+      this.#section('Receipts', this.#receipts()),
+      lane && lane.state !== 'running'
+        ? h(
+            'p',
+            { class: 'lane', role: 'status' },
+            icon('alert'),
+            `Sending from this number is ${lane.state}: ${lane.reason}`,
+          )
+        : null,
+    ];
+  }
+
+  #section(title, ...content) {
+    return h('section', null, h('h3', null, title), content);
+  }
+
+  #assignee(row, present, me) {
+    const agents = [...new Set([me.agent, ...present, row.assignee].filter(Boolean))];
+    const select = h(
+      'select',
+      { 'aria-label': 'Answered by', id: 'assignee', onchange: () => this.#assign(select) },
+      h('option', { value: '' }, 'Nobody yet'),
+      agents.map((agent) =>
+        h(
+          'option',
+          { value: agent, selected: agent === row.assignee },
+          agent === me.agent ? `${me.name} (you)` : agentName(agent, me),
+        ),
+      ),
+    );
+    const take =
+      row.assignee === me.agent
+        ? null
+        : h(
+            'button',
+            { type: 'button', class: 'plain', onclick: () => this.#desk.organise({ type: 'assign', agent: me.agent }) },
+            'Take it',
+          );
+    return h('div', { class: 'pair' }, select, take);
+  }
+
+  // Lets the panel show what becomes of it, and gives the focus back then.
+  #assign(select) {
+    this.#chosen = { agent: select.value || undefined };
+    select.blur();
+    this.#desk.organise({ type: 'assign', agent: select.value || null });
+  }
+
+  #status(row) {
+    return h(
+      'div',
+      { class: 'segments', role: 'group', 'aria-label': 'Status' },
+      STATUSES.map(([status, label]) =>
+        h(
+          'button',
+          {
+            type: 'button',
+            'aria-pressed': String(row.status === status),
+            onclick: () => this.#desk.organise({ type: 'status', status }),
+          },
+          label,
+        ),
+      ),
+    );
+  }
+
+  #labels(row) {
+    const input = h('input', {
+      type: 'text',
+      placeholder: 'Add a label',
+      'aria-label': 'Add a label',
+      maxlength: '40',
+      autocomplete: 'off',
+    });
+    const add = (event) => {
+      event.preventDefault();
+      const label = input.value.trim();
+      input.value = '';
+      input.blur();
+      if (label !== '' && !row.labels.includes(label)) this.#desk.organise({ type: 'label', add: [label], remove: [] });
+    };
+    return [
+      h(
+        'ul',
+        { class: 'label-list' },
+        row.labels.map((label) =>
+          h(
+            'li',
+            { class: 'label' },
+            h('bdi', null, label),
+            h(
+              'button',
+              {
+                type: 'button',
+                'aria-label': `Remove ${label}`,
+                onclick: () => this.#desk.organise({ type: 'label', add: [], remove: [label] }),
+              },
+              icon('cross'),
+            ),
+          ),
+        ),
+      ),
+      h('form', { onsubmit: add }, input),
+    ];
+  }
+
+  #receipts() {
+    const box = h('input', {
+      type: 'checkbox',
+      role: 'switch',
+      checked: this.#desk.receipts,
+      onchange: () => {
+        this.#desk.receipts = box.checked;
+        this.#changed();
+      },
+    });
+    return h('label', { class: 'switch' }, box, h('span', null, 'Customers see that you have read and are typing'));
+  }
+}

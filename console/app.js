@@ -1,0 +1,216 @@
+// Puts the page together: the desk that knows and does, the views that show, the keys.
+
+import { AboutView } from './about.js';
+import { Api } from './api.js';
+import { Composer } from './composer.js';
+import { Desk } from './desk.js';
+import { Dialogs } from './dialogs.js';
+import { fill, h } from './dom.js';
+import { HeadView } from './head.js';
+import { listenToKeys } from './keys.js';
+import { ListView } from './list.js';
+import { renderLive } from './live.js';
+import { agentName, face, nameOf } from './people.js';
+import { pickReaction } from './reactions.js';
+import { ThreadView } from './thread.js';
+import { toast } from './toast.js';
+
+const $ = (id) => document.getElementById(id);
+
+const timers = {
+  setTimeout: (run, wait) => window.setTimeout(run, wait),
+  clearTimeout: (id) => window.clearTimeout(id),
+};
+const say = (text, tone) => toast($('toasts'), text, tone);
+const dialogs = new Dialogs($('dialog'));
+const api = new Api((...call) => fetch(...call));
+
+const desk = new Desk({
+  api,
+  changed,
+  watched: () => document.visibilityState === 'visible' && document.hasFocus(),
+  say,
+  now: () => Date.now(),
+  uuid: newId,
+  socket: {
+    url: `${location.origin.replace(/^http/, 'ws')}/v1/ws`,
+    WebSocket,
+    timers,
+    random: Math.random,
+  },
+});
+
+const act = {
+  quote: (message) => composer.quote(message),
+  react: (message, anchor) =>
+    pickReaction(anchor, (emoji) =>
+      desk.send(desk.open, { type: 'reaction', reaction: { message_id: message.wamid, emoji } }),
+    ),
+  copy: (text) =>
+    navigator.clipboard.writeText(text).then(
+      () => say('Copied'),
+      () => say('The browser does not allow it', 'bad'),
+    ),
+  details: (message) => details(message),
+  resend: (message) => (view.pin(), desk.send(message.conversation_id, message.content)),
+  again: (item) => desk.again(item),
+  drop: (item) => desk.drop(item),
+  withdraw: (id) => desk.withdraw(id).catch((error) => say(error.message, 'bad')),
+  resolve: (id, action) => desk.resolve(id, action).catch((error) => say(error.message, 'bad')),
+};
+
+const list = new ListView({
+  rows: $('rows'),
+  fresh: $('fresh'),
+  tabs: $('tabs'),
+  search: $('search'),
+  status: $('status-filter'),
+  desk,
+  changed,
+  onShow: show,
+});
+const view = new ThreadView({ log: $('log'), toEnd: $('to-end'), desk, act });
+const composer = new Composer({ form: $('composer'), desk, view, askTemplate, changed });
+const head = new HeadView({ head: $('thread-head'), desk, onBack: back, onAbout: toggleAbout });
+const about = new AboutView({ panel: $('about'), desk, changed, onClose: toggleAbout });
+
+// --- showing -------------------------------------------------------------------------------------------------------
+
+let frame = null;
+let late = null;
+
+/** Shows what changed, once for everything that changes in one go. A page in the background has no frames: a timer helps. */
+function changed() {
+  if (frame !== null) return;
+  frame = requestAnimationFrame(render);
+  late = timers.setTimeout(render, 100);
+}
+
+function render() {
+  cancelAnimationFrame(frame);
+  timers.clearTimeout(late);
+  frame = null;
+  const now = Date.now();
+  const { state, open } = desk;
+  $('frame').dataset.open = String(Boolean(open));
+  list.render(now);
+  head.render(now);
+  view.render(now);
+  composer.render(now);
+  about.render(now);
+  renderLive($('live'), state.link, now);
+  renderNothing(state);
+  const unread = [...state.conversations.values()].filter((row) => row.unread > 0 && row.status !== 'resolved').length;
+  document.title = unread > 0 ? `(${unread}) Mesej` : 'Mesej';
+  desk.seen();
+}
+
+function renderNothing(state) {
+  const nothing = $('nothing');
+  nothing.hidden = Boolean(desk.open);
+  if (nothing.firstChild || !state.me) return;
+  const key = (keys, what) => [
+    h(
+      'dt',
+      null,
+      keys.map((one) => h('kbd', null, one)),
+    ),
+    h('dd', null, what),
+  ];
+  fill(
+    nothing,
+    h('img', { src: '/console/icon.svg', alt: '' }),
+    h('p', { class: 'nothing-title' }, `Hello, ${state.me.name}.`),
+    h('p', null, 'Choose a conversation to answer.'),
+    h('dl', null, key(['Alt', 'J'], 'the first, then the next'), key(['/'], 'find one'), key(['?'], 'all keys')),
+  );
+}
+
+function show(id) {
+  $('frame').dataset.pane = 'thread';
+  if (id !== desk.open) desk.show(id);
+  list.reveal();
+  if (window.matchMedia('(min-width: 48rem)').matches) timers.setTimeout(() => composer.focus(), 0);
+}
+
+function back() {
+  $('frame').dataset.pane = 'list';
+  desk.show(null);
+}
+
+function toggleAbout() {
+  const frame = $('frame');
+  frame.dataset.about = frame.dataset.about === 'on' ? 'off' : 'on';
+}
+
+function askTemplate() {
+  const id = desk.open;
+  const row = desk.state.conversations.get(id);
+  dialogs.template(nameOf(desk.state.contacts.get(row.contact_id)), (content) => (view.pin(), desk.send(id, content)));
+}
+
+async function details(message) {
+  const fresh = await desk.details(message.id).catch(() => message);
+  dialogs.details(fresh, { me: desk.state.me, now: Date.now(), act });
+}
+
+// --- beginning -----------------------------------------------------------------------------------------------------
+
+/** A random id; the browser's own way is there only on secure origins. */
+function newId() {
+  if (crypto.randomUUID) return crypto.randomUUID();
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('');
+}
+
+/** An agent's id from a name: small letters, digits, `_`. */
+function idOf(name) {
+  const plain = name
+    .normalize('NFKD')
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, '_')
+    .replace(/^_+|_+$/g, '');
+  return (
+    plain.slice(0, 64) ||
+    `agent_${[...name]
+      .map((char) => char.codePointAt(0).toString(36))
+      .join('')
+      .slice(0, 50)}`
+  );
+}
+
+async function session() {
+  for (let wait = 500; ; wait = Math.min(wait * 2, 10_000)) {
+    try {
+      return await api.session();
+    } catch {
+      renderLive($('live'), { state: 'waiting', until: Date.now() + wait }, Date.now());
+      await new Promise((resolve) => timers.setTimeout(resolve, wait));
+    }
+  }
+}
+
+async function begin() {
+  listenToKeys({ list, composer, head, dialogs, search: $('search'), show, back, frame: $('frame') });
+  for (const event of ['online', 'focus']) window.addEventListener(event, () => desk.socket.nudge());
+  window.addEventListener('offline', () => desk.socket.nudge());
+  document.addEventListener(
+    'visibilitychange',
+    () => document.visibilityState === 'visible' && (desk.socket.nudge(), changed()),
+  );
+  window.addEventListener('focus', changed);
+  window.addEventListener('beforeunload', (event) => desk.socket.outbox.size > 0 && event.preventDefault());
+  $('live').addEventListener('click', () => desk.socket.nudge());
+
+  const given = await session();
+  const wanted = new URLSearchParams(location.search).get('agent');
+  const name = wanted ? agentName(idOf(wanted)) : await dialogs.askName(given.name);
+  const me = { agent: idOf(name), name, number: given.number };
+  fill($('me'), face(me.name, me.agent, 'small'), h('span', { class: 'me-name' }, me.name));
+  window.setInterval(() => {
+    desk.dispatch({ type: 'typing_ended', now: Date.now() });
+  }, 1_000);
+  window.setInterval(() => document.visibilityState === 'visible' && desk.askDelays(), 3_000);
+  await desk.start(me);
+}
+
+begin();

@@ -1,0 +1,173 @@
+// One message on the page.
+
+import { contentOf, summaryOf } from './content.js';
+import { h } from './dom.js';
+import { icon, tickMark } from './icons.js';
+import { authorName } from './people.js';
+import { ticksOf } from './ticks.js';
+import { clock } from './time.js';
+
+/**
+ * The element of a message. `entry` says how it stands among the others: `{message, first, last, quoted, reactions,
+ * delay, customer}`; `act` are the things that one can do with it.
+ */
+export function bubble(entry, { me, now, act }) {
+  const { message, first, last, quoted, reactions, customer } = entry;
+  const side = { inbound: 'in', outbound: 'out', note: 'note' }[message.direction];
+  const ticks = message.delivery ? ticksOf(message.delivery, { delay: entry.delay, now }) : null;
+  const named = first && side !== 'in' && message.author.id !== me.agent;
+  const classes = ['message', side, first && 'first', last && 'last', ticks && `is-${ticks.tone}`];
+  return h(
+    'article',
+    {
+      class: classes.filter(Boolean).join(' '),
+      'data-id': message.id,
+      'aria-label': spoken(message, ticks, me, customer),
+      tabindex: '-1',
+    },
+    named || side === 'note'
+      ? h(
+          'p',
+          { class: 'author' },
+          side === 'note'
+            ? [icon('lock'), `${authorName(message.author, me)}, only for agents`]
+            : authorName(message.author, me),
+        )
+      : null,
+    h(
+      'div',
+      { class: 'body' },
+      h(
+        'div',
+        { class: 'bubble' },
+        quote(message.content, quoted, customer, act),
+        h('div', { class: 'content' }, contentOf(message.content)),
+        h(
+          'p',
+          { class: 'meta' },
+          h('time', { datetime: new Date(message.created).toISOString() }, clock(message.created)),
+          mark(ticks),
+        ),
+      ),
+      tools(message, act),
+    ),
+    reactions ? h('p', { class: 'reactions', 'aria-label': `Reactions: ${reactions}` }, reactions) : null,
+    ticks?.problem ? problem(message, ticks, act) : null,
+  );
+}
+
+/** Brings up to date how long a message that waits still has to; the rest of it stays as it is. */
+export function tellTime(node, { message, delay }, now) {
+  const { label } = ticksOf(message.delivery, { delay, now });
+  const ticks = node.querySelector('.ticks');
+  if (ticks.title === label) return;
+  ticks.title = label;
+  ticks.setAttribute('aria-label', label);
+}
+
+/** A message that the gateway has not accepted yet, or has refused. */
+export function pendingBubble(item, { first, act, live }) {
+  const failed = item.state === 'failed';
+  const label = failed ? 'Not sent' : live ? 'Sending' : 'Waiting for the connection';
+  return h(
+    'article',
+    {
+      class: `message ${item.kind === 'note' ? 'note' : 'out'} last ${first ? 'first' : ''} is-${failed ? 'failed' : 'wait'} pending`,
+      'data-client-id': item.client_msg_id,
+      'aria-label': label,
+    },
+    h(
+      'div',
+      { class: 'bubble' },
+      h('div', { class: 'content' }, contentOf(item.content)),
+      h(
+        'p',
+        { class: 'meta' },
+        h('time', null, clock(item.created)),
+        mark({ icon: failed ? 'alert' : 'clock', tone: failed ? 'failed' : 'wait', label }),
+      ),
+    ),
+    failed
+      ? h(
+          'p',
+          { class: 'problem' },
+          refusal(item.error),
+          h('button', { type: 'button', onclick: () => act.again(item) }, 'Try again'),
+          h('button', { type: 'button', onclick: () => act.drop(item) }, 'Discard'),
+        )
+      : null,
+  );
+}
+
+const REFUSALS = {
+  window_closed: 'The 24-hour window is closed: only a template can be sent.',
+  opted_out: 'This customer does not want messages from you.',
+  not_found: 'This conversation is not there any more.',
+};
+
+function refusal(error) {
+  return `Not sent: ${REFUSALS[error?.code] ?? error?.message ?? 'the server did not take it.'}`;
+}
+
+function mark(ticks) {
+  if (!ticks) return null;
+  return h(
+    'span',
+    {
+      class: `ticks tone-${ticks.tone}`,
+      role: 'img',
+      'aria-label': ticks.label,
+      title: ticks.label,
+      'data-icon': ticks.icon,
+    },
+    tickMark(ticks.icon),
+  );
+}
+
+function problem(message, ticks, act) {
+  const { state, on_unknown: policy, gave_up: gaveUp } = message.delivery;
+  const asks = state === 'unknown' && policy === 'ask' && !gaveUp;
+  return h(
+    'p',
+    { class: 'problem' },
+    ticks.problem,
+    ticks.retry ? h('button', { type: 'button', onclick: () => act.resend(message) }, 'Send again') : null,
+    state === 'failed' || asks ? h('button', { type: 'button', onclick: () => act.details(message) }, 'Details') : null,
+  );
+}
+
+function quote(content, quoted, customer, act) {
+  const id = content.context?.id ?? content.context?.message_id;
+  if (!id) return null;
+  if (!quoted) return h('p', { class: 'quote quote-lost' }, 'In reply to a message that is not shown here');
+  const { icon: sign, text } = summaryOf(quoted.content);
+  return h(
+    'button',
+    { type: 'button', class: 'quote', onclick: () => act.jump(quoted.id), 'aria-label': `In reply to: ${text}` },
+    h('strong', null, quoted.direction === 'inbound' ? h('bdi', null, customer) : 'Your side'),
+    h('span', { dir: 'auto' }, sign ? icon(sign) : null, text),
+  );
+}
+
+function tools(message, act) {
+  const said = message.content.text?.body ?? message.content.note?.body;
+  const button = (label, sign, press) =>
+    h('button', { type: 'button', 'aria-label': label, title: label, onclick: press }, icon(sign));
+  const answerable = message.wamid && message.direction !== 'note';
+  return h(
+    'div',
+    { class: 'tools', role: 'group', 'aria-label': 'Do something with this message' },
+    answerable ? button('Reply', 'reply', () => act.quote(message)) : null,
+    answerable && message.direction === 'inbound'
+      ? button('React', 'smile', (event) => act.react(message, event.currentTarget))
+      : null,
+    said ? button('Copy', 'copy', () => act.copy(said)) : null,
+    button('Details', 'info', () => act.details(message)),
+  );
+}
+
+function spoken(message, ticks, me, customer) {
+  const author = message.direction === 'inbound' ? customer : authorName(message.author, me);
+  const who = message.direction === 'note' ? `Note by ${author}` : author;
+  return [who, clock(message.created), ticks?.label].filter(Boolean).join(', ');
+}

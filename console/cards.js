@@ -1,0 +1,149 @@
+// The kinds that have buttons: interactive messages, their answers, and templates.
+
+import { h } from './dom.js';
+import { icon } from './icons.js';
+import { prose } from './words.js';
+
+/** An interactive message of ours, or the customer's answer to one. */
+export function interactive(object) {
+  if (object.button_reply) return [chosen(object.button_reply.title)];
+  if (object.list_reply) return [chosen(object.list_reply.title, object.list_reply.description)];
+  if (object.nfm_reply) return [formAnswer(object.nfm_reply)];
+  return [
+    header(object.header),
+    object.body?.text ? prose(object.body.text) : null,
+    object.footer?.text ? h('p', { class: 'quiet', dir: 'auto' }, object.footer.text) : null,
+    actions(object.type, object.action ?? {}),
+  ];
+}
+
+function header(head) {
+  if (!head) return null;
+  if (head.type === 'text') return h('p', { class: 'card-title', dir: 'auto' }, head.text);
+  return h(
+    'p',
+    { class: 'card-kind' },
+    icon(head.type === 'document' ? 'file' : head.type === 'video' ? 'video' : 'image'),
+    head.type,
+  );
+}
+
+function actions(kind, action) {
+  if (kind === 'button') return chips(action.buttons.map((button) => button.reply?.title));
+  if (kind === 'list') return listOf(action);
+  if (kind === 'cta_url') return chips([action.parameters?.display_text], 'link');
+  if (kind === 'flow') return chips([action.parameters?.flow_cta ?? 'Form'], 'form');
+  if (kind === 'location_request_message') return chips(['Send location'], 'pin');
+  return chips([action.button ?? action.name ?? kind]);
+}
+
+function listOf({ button, sections = [] }) {
+  return h(
+    'details',
+    { class: 'choices' },
+    h('summary', { class: 'chip' }, icon('list'), h('bdi', null, button)),
+    sections.map((section) => [
+      section.title ? h('p', { class: 'card-kind' }, section.title) : null,
+      h(
+        'ul',
+        { class: 'items' },
+        (section.rows ?? []).map((row) =>
+          h(
+            'li',
+            { dir: 'auto' },
+            h('span', null, row.title),
+            row.description ? h('small', null, row.description) : null,
+          ),
+        ),
+      ),
+    ]),
+  );
+}
+
+/** Buttons as the customer has them; the agent cannot press them. */
+function chips(titles, sign) {
+  return h(
+    'p',
+    { class: 'chips' },
+    titles
+      .filter(Boolean)
+      .map((title) => h('span', { class: 'chip' }, sign ? icon(sign) : null, h('bdi', null, title))),
+  );
+}
+
+/** What a template was filled with; its own text stays at WhatsApp. */
+export function template({ name, language, components = [] }) {
+  const parts = components.map((component) => {
+    if (component.type === 'button') return null;
+    const values = (component.parameters ?? []).map((value, i) =>
+      h('li', null, h('span', null, value.parameter_name ?? `{{${i + 1}}}`), h('bdi', null, valueOf(value))),
+    );
+    return values.length > 0
+      ? [
+          component.type === 'body' ? null : h('p', { class: 'card-kind' }, component.type),
+          h('ul', { class: 'items values' }, values),
+        ]
+      : null;
+  });
+  const buttons = components.filter((component) => component.type === 'button').length;
+  return [
+    h(
+      'div',
+      { class: 'card' },
+      h(
+        'p',
+        { class: 'card-kind' },
+        icon('template'),
+        'Template',
+        language?.code ? h('span', { class: 'code' }, language.code) : null,
+      ),
+      h('p', { class: 'card-title' }, h('bdi', null, name)),
+      parts,
+      buttons > 0 ? h('p', { class: 'quiet' }, buttons === 1 ? 'with a button' : `with ${buttons} buttons`) : null,
+    ),
+  ];
+}
+
+function valueOf(value) {
+  const object = value[value.type];
+  if (typeof object === 'string') return object;
+  return object?.fallback_value ?? object?.filename ?? object?.name ?? object?.link ?? object?.id ?? value.type;
+}
+
+function formAnswer({ body, response_json: json }) {
+  let answers = {};
+  try {
+    answers = JSON.parse(json ?? '{}');
+  } catch {
+    answers = { answer: json };
+  }
+  const shown = Object.entries(answers).filter(([name]) => name !== 'flow_token');
+  return h(
+    'div',
+    { class: 'card' },
+    h('p', { class: 'card-kind' }, icon('form'), 'Form answered'),
+    body ? h('p', { dir: 'auto' }, body) : null,
+    h(
+      'ul',
+      { class: 'items values' },
+      shown.map(([name, value]) =>
+        h(
+          'li',
+          null,
+          h('bdi', null, name),
+          h('bdi', null, typeof value === 'object' ? JSON.stringify(value) : String(value)),
+        ),
+      ),
+    ),
+  );
+}
+
+/** A button or row that the customer tapped. */
+export function chosen(title, description) {
+  return h(
+    'p',
+    { class: 'chosen', dir: 'auto' },
+    icon('check'),
+    h('span', null, h('strong', null, title), description ? h('small', null, description) : null),
+  );
+}

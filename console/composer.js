@@ -1,0 +1,374 @@
+// Where the agent writes: a reply to the customer, or a note for the other agents. One draft for each conversation.
+
+import { fill, h, setText } from './dom.js';
+import { icon } from './icons.js';
+import { summaryOf } from './content.js';
+import { authorName, nameOf } from './people.js';
+import { agoInWords, serviceWindow } from './time.js';
+
+const MOST = 4096;
+const COUNT_FROM = 3500;
+const STOPPED_TYPING = 4_000;
+
+export class Composer {
+  #form;
+  #desk;
+  #view;
+  #askTemplate;
+  #changed;
+  #drafts = new Map();
+  #shown = null;
+  #enterSends = true;
+  #stopped = null;
+  #parts;
+
+  constructor({ form, desk, view, askTemplate, changed }) {
+    this.#form = form;
+    this.#desk = desk;
+    this.#view = view;
+    this.#askTemplate = askTemplate;
+    this.#changed = changed;
+    this.#build();
+  }
+
+  #build() {
+    const tab = (mode, label, key) =>
+      h(
+        'button',
+        {
+          type: 'button',
+          role: 'tab',
+          id: `tab-${mode}`,
+          'aria-controls': 'write',
+          title: `${label} (Alt+${key})`,
+          onclick: () => this.mode(mode),
+        },
+        label,
+      );
+    const parts = {
+      bar: h('div', { class: 'bar', role: 'alert', hidden: true }),
+      quote: h('div', { class: 'quoting', hidden: true }),
+      reply: tab('reply', 'Reply', 'L'),
+      note: tab('note', 'Note', 'P'),
+      typing: h('span', { class: 'others', 'aria-live': 'polite' }),
+      count: h('span', { class: 'length' }),
+      enter: h('button', { type: 'button', class: 'enter', onclick: () => this.#toggleEnter() }),
+      text: h('textarea', {
+        id: 'write',
+        dir: 'auto',
+        rows: '1',
+        enterkeyhint: 'send',
+        maxlength: MOST,
+        'aria-describedby': 'closed',
+      }),
+      send: h('button', { type: 'submit', class: 'send' }, icon('send')),
+      closed: h('p', { class: 'closed', id: 'closed', hidden: true }),
+    };
+    this.#parts = parts;
+    parts.text.addEventListener('input', () => this.#typed());
+    parts.text.addEventListener('keydown', (event) => this.#key(event));
+    parts.text.addEventListener('blur', () => this.#desk.typing(false));
+    this.#form.addEventListener('submit', (event) => {
+      event.preventDefault();
+      this.#send();
+    });
+    fill(
+      this.#form,
+      parts.bar,
+      h(
+        'div',
+        { class: 'write' },
+        h(
+          'div',
+          { class: 'write-head' },
+          h('div', { class: 'modes', role: 'tablist', 'aria-label': 'Reply or note' }, parts.reply, parts.note),
+          parts.typing,
+          parts.count,
+          parts.enter,
+        ),
+        parts.quote,
+        parts.closed,
+        h('div', { class: 'write-row' }, parts.text, parts.send),
+      ),
+    );
+  }
+
+  /** Brings the composer up to date with what is known. */
+  render(now) {
+    const { open, state } = this.#desk;
+    const row = state.conversations.get(open);
+    this.#form.hidden = !row;
+    if (!row) {
+      this.#shown = null;
+      return;
+    }
+    const draft = this.#draft();
+    if (open !== this.#shown) this.#enter(draft);
+    const left = serviceWindow(row.last_inbound, now);
+    const closed = draft.mode === 'reply' && !left.open;
+    const name = nameOf(state.contacts.get(row.contact_id));
+    const { text, send, reply, note } = this.#parts;
+    this.#form.dataset.mode = draft.mode;
+    this.#form.dataset.closed = String(closed);
+    for (const [button, mode] of [
+      [reply, 'reply'],
+      [note, 'note'],
+    ])
+      button.setAttribute('aria-selected', String(mode === draft.mode));
+    text.disabled = closed;
+    text.placeholder = draft.mode === 'note' ? 'A note that only agents see' : closed ? '' : `Write to ${name}`;
+    text.setAttribute('aria-label', draft.mode === 'note' ? 'Note' : `Reply to ${name}`);
+    const label = draft.mode === 'note' ? 'Add note' : 'Send';
+    send.title = label;
+    send.setAttribute('aria-label', label);
+    send.disabled = closed || text.value.trim() === '';
+    this.#renderClosed(closed, name, row);
+    this.#renderBar(draft, name, now);
+    this.#renderQuote(draft);
+    this.#renderHead(text.value.length, state);
+  }
+
+  #draft() {
+    const id = this.#desk.open;
+    if (!this.#drafts.has(id)) this.#drafts.set(id, { mode: 'reply', reply: '', note: '', quoted: null, since: null });
+    return this.#drafts.get(id);
+  }
+
+  #enter(draft) {
+    this.#shown = this.#desk.open;
+    this.#parts.text.value = draft[draft.mode];
+    this.#grow();
+  }
+
+  // --- what stands around the text ---------------------------------------------------------------------------------
+
+  #renderClosed(closed, name, row) {
+    const { closed: line } = this.#parts;
+    if (line.hidden === !closed && line.dataset.name === name) return;
+    line.hidden = !closed;
+    line.dataset.name = name;
+    const why = row.last_inbound ? 'The 24-hour window is closed.' : 'This customer has not written yet.';
+    fill(
+      line,
+      icon('lock'),
+      h('span', null, `${why} WhatsApp takes only a template until `, h('bdi', null, name), ' writes.'),
+      h('button', { type: 'button', class: 'primary', onclick: () => this.#askTemplate() }, 'Send template'),
+    );
+  }
+
+  /** What somebody else wrote since the agent began: shown before the customer gets two answers. */
+  #conflict(draft) {
+    const id = this.#desk.open;
+    const refused = this.#desk.conflicts.get(id);
+    const began = draft.mode === 'reply' && draft.reply.trim() !== '' && draft.since !== null;
+    const since = refused ? refused[0].seen : began ? draft.since : Infinity;
+    const last = this.#desk.others.get(id);
+    const other = last?.seq > since ? last : null;
+    return refused || other ? { other } : null;
+  }
+
+  #renderBar(draft, name, now) {
+    const { bar } = this.#parts;
+    const conflict = this.#conflict(draft);
+    bar.hidden = !conflict;
+    if (!conflict) {
+      fill(bar);
+      return;
+    }
+    const { other } = conflict;
+    const text = other
+      ? `${authorName(other.by, this.#desk.state.me)} replied ${agoInWords(other.at, now)}`
+      : `${name} wrote while you did`;
+    if (bar.firstChild) {
+      setText(bar.firstChild, text);
+      return;
+    }
+    fill(
+      bar,
+      h('span', null, text),
+      h('button', { type: 'button', onclick: () => this.#review() }, 'Review'),
+      h('button', { type: 'button', onclick: () => this.#anyway() }, 'Send anyway'),
+    );
+  }
+
+  #renderQuote(draft) {
+    const { quote } = this.#parts;
+    const { quoted } = draft;
+    quote.hidden = !quoted || draft.mode === 'note';
+    if (quote.hidden || quote.dataset.quoted === quoted.id) return;
+    quote.dataset.quoted = quoted.id;
+    const { icon: sign, text } = summaryOf(quoted.content);
+    const stop = () => {
+      draft.quoted = null;
+      this.#changed();
+    };
+    fill(
+      quote,
+      icon('reply'),
+      h('span', { dir: 'auto' }, sign ? icon(sign) : null, text),
+      h('button', { type: 'button', 'aria-label': 'Do not quote', onclick: stop }, icon('cross')),
+    );
+  }
+
+  #renderHead(length, state) {
+    const { typing, count, enter } = this.#parts;
+    const others = [...(state.typing.get(this.#desk.open)?.keys() ?? [])].filter((agent) => agent !== state.me.agent);
+    setText(
+      typing,
+      others.length === 0
+        ? ''
+        : `${others.map((id) => authorName({ kind: 'agent', id }, state.me)).join(', ')} ${others.length > 1 ? 'are' : 'is'} typing…`,
+    );
+    setText(count, length >= COUNT_FROM ? `${length} / ${MOST}` : '');
+    const mac = navigator.platform.startsWith('Mac');
+    setText(enter, this.#enterSends ? 'Enter sends' : `${mac ? '⌘' : 'Ctrl'}+Enter sends`);
+    enter.title = 'Change which keys send';
+  }
+
+  #toggleEnter() {
+    this.#enterSends = !this.#enterSends;
+    this.#parts.text.focus();
+    this.#changed();
+  }
+
+  // --- writing -----------------------------------------------------------------------------------------------------
+
+  #typed() {
+    const draft = this.#draft();
+    const text = this.#parts.text.value;
+    draft[draft.mode] = text;
+    if (draft.mode === 'reply') {
+      const began = text.trim() !== '';
+      if (began && draft.since === null) draft.since = this.#desk.state.seq;
+      if (!began) draft.since = null;
+      this.#desk.typing(began);
+      clearTimeout(this.#stopped);
+      this.#stopped = setTimeout(() => this.#desk.typing(false), STOPPED_TYPING);
+    }
+    this.#grow();
+    this.#changed();
+  }
+
+  #key(event) {
+    if (event.key !== 'Enter' || event.isComposing || event.shiftKey) return;
+    const chord = event.ctrlKey || event.metaKey;
+    if (chord || (this.#enterSends && !event.altKey)) {
+      event.preventDefault();
+      this.#send();
+    }
+  }
+
+  // The frame grows with the text by CSS where the browser can, and by its height in lines where it cannot.
+  #grow() {
+    const { text } = this.#parts;
+    if (CSS.supports('field-sizing', 'content')) return;
+    text.rows = Math.min(8, Math.max(1, text.value.split('\n').length));
+  }
+
+  #send() {
+    const draft = this.#draft();
+    const text = this.#parts.text.value.trim();
+    if (text === '' || this.#parts.text.disabled) return;
+    if (draft.mode === 'note') {
+      this.#desk.note(this.#desk.open, text);
+      this.#sent(draft);
+      return;
+    }
+    if (this.#conflict(draft)) {
+      this.#parts.bar.querySelector('button').focus();
+      return;
+    }
+    this.#desk.send(this.#desk.open, messageOf(text, draft.quoted));
+    this.#sent(draft);
+  }
+
+  #sent(draft) {
+    draft[draft.mode] = '';
+    if (draft.mode === 'reply') {
+      draft.quoted = null;
+      draft.since = null;
+      clearTimeout(this.#stopped);
+      this.#desk.typing(false);
+    }
+    this.#parts.text.value = '';
+    this.#grow();
+    this.#view.pin();
+    this.#changed();
+  }
+
+  // Back to the text, with what the other wrote in view; the next Enter sends.
+  #review() {
+    const draft = this.#draft();
+    const id = this.#desk.open;
+    const refused = this.#desk.conflicts.get(id) ?? [];
+    const other = this.#conflict(draft)?.other;
+    this.#desk.conflicts.delete(id);
+    const quoted = refused.map((item) => item.content.context?.message_id).find(Boolean);
+    draft.quoted ??=
+      this.#desk.state.threads.get(id)?.messages.find((message) => quoted && message.wamid === quoted) ?? null;
+    draft.reply = [...refused.map((item) => item.content.text.body), draft.reply].filter(Boolean).join('\n');
+    this.mode('reply');
+    draft.since = this.#desk.state.seq;
+    this.#changed();
+    if (other) this.#view.jump(other.id);
+    this.#parts.text.focus();
+  }
+
+  #anyway() {
+    const draft = this.#draft();
+    const id = this.#desk.open;
+    const refused = this.#desk.conflicts.get(id);
+    this.#desk.conflicts.delete(id);
+    this.#view.pin();
+    if (refused) {
+      for (const item of refused) this.#desk.send(id, item.content, { anyway: true });
+    } else {
+      this.#desk.send(id, messageOf(draft.reply.trim(), draft.quoted), { anyway: true });
+      this.#sent(draft);
+    }
+    this.#changed();
+    this.#parts.text.focus();
+  }
+
+  // --- from outside ------------------------------------------------------------------------------------------------
+
+  /** Changes to `reply` or `note`. */
+  mode(mode) {
+    const draft = this.#draft();
+    draft.mode = mode;
+    this.#enter(draft);
+    this.#changed();
+    this.#parts.text.focus();
+  }
+
+  /** Answers one message in particular. */
+  quote(message) {
+    const draft = this.#draft();
+    draft.quoted = message;
+    this.mode('reply');
+  }
+
+  /** Undoes the smallest thing: the quote, then the focus. Says whether there was one. */
+  escape() {
+    const draft = this.#drafts.get(this.#desk.open);
+    if (draft?.quoted) {
+      draft.quoted = null;
+      this.#changed();
+      return true;
+    }
+    if (document.activeElement !== this.#parts.text) return false;
+    this.#parts.text.blur();
+    return true;
+  }
+
+  /** Puts the cursor where one writes. */
+  focus() {
+    this.#parts.text.focus({ preventScroll: true });
+  }
+}
+
+function messageOf(text, quoted) {
+  const message = { type: 'text', text: { body: text } };
+  if (quoted?.wamid) message.context = { message_id: quoted.wamid };
+  return message;
+}

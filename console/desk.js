@@ -1,0 +1,320 @@
+// What the page does: holds what it knows, and carries out what the agent asks for. No DOM in here.
+
+import { AgentSocket } from './socket.js';
+import { emptyState, reduce } from './store.js';
+
+const DELAY_SHOWN_AFTER = 2_000;
+const MOST_DELAYS_ASKED = 5;
+const RECEIPT_EVERY = 20_000;
+
+export class Desk {
+  state = emptyState();
+  /** The conversation that is open, or null. */
+  open = null;
+  /** Whether customers see that their messages were read. */
+  receipts = true;
+  /** Last reply by somebody else, and texts of ours that were refused because of it, by conversation. */
+  others = new Map();
+  conflicts = new Map();
+  #api;
+  #changed;
+  #now;
+  #uuid;
+  #watched;
+  #tell;
+  #reading = new Set();
+  #asking = new Set();
+  #typed = { id: null, at: 0 };
+
+  /**
+   * `changed()` is called after every change; `watched()` says whether the agent can see the page; `say(text, tone)` shows
+   * a passing line; `socket` holds what the socket needs from the browser.
+   */
+  constructor({ api, changed, watched, say, now, uuid, socket }) {
+    this.#api = api;
+    this.#changed = changed;
+    this.#watched = watched;
+    this.#tell = say;
+    this.#now = now;
+    this.#uuid = uuid;
+    this.socket = new AgentSocket({
+      ...socket,
+      now,
+      ticket: () => api.ticket(this.state.me.agent, this.state.me.name),
+      cursor: () => ({
+        epoch: this.state.epoch ?? undefined,
+        seq: this.state.epoch === null ? undefined : this.state.seq,
+      }),
+      on: {
+        link: (link) => this.#linked(link),
+        welcome: (frame) => this.dispatch({ ...frame, type: 'welcome' }),
+        events: (events) => this.#happened(events),
+        reload: () => this.#reload(),
+        accepted: (frame) => this.dispatch({ ...frame, type: 'accepted' }),
+        refused: (frame) => this.#refused(frame),
+        caughtUp: (count) => count > 0 && say(`${count} ${count === 1 ? 'message' : 'messages'} caught up`, 'good'),
+        frame: (frame) => this.#told(frame),
+      },
+    });
+  }
+
+  /** Changes what is known. */
+  dispatch(action) {
+    this.state = reduce(this.state, action);
+    this.#changed();
+  }
+
+  /** Sits down as an agent: `{agent, name, number}`. */
+  async start(me) {
+    this.dispatch({ type: 'signed_in', me });
+    // When this fails the socket does it again: it has no position to go on from.
+    await this.#reload().catch(() => {});
+    this.socket.start();
+  }
+
+  // --- reading -----------------------------------------------------------------------------------------------------
+
+  async #reload() {
+    const list = await this.#api.conversations();
+    const id = this.open;
+    const page = id ? await this.#api.messages(id).catch(gone) : null;
+    const rows = list.conversations;
+    if (page && !rows.some((row) => row.id === id)) rows.push(await this.#api.conversation(id));
+    this.state = reduce(this.state, {
+      type: 'list_loaded',
+      fresh: true,
+      rows,
+      cursor: list.next_cursor,
+      epoch: list.epoch,
+      as_of_seq: list.as_of_seq,
+    });
+    if (page) this.state = [{ type: 'thread_asked', id }, loaded(id, page)].reduce(reduce, this.state);
+    else this.open = null;
+    this.#changed();
+  }
+
+  /** Shows a conversation. */
+  async show(id) {
+    if (this.open === id) return;
+    if (this.open) this.typing(false);
+    this.open = id;
+    this.dispatch({ type: 'delays', delays: new Map() });
+    this.socket.tell({ type: 'viewing', conversation_id: id });
+    if (id && !this.state.threads.get(id)?.loaded) await this.#page(id, undefined);
+    else if (id) this.dispatch({ type: 'thread_used', id });
+  }
+
+  /** Loads older messages of the open conversation. */
+  async older() {
+    const thread = this.state.threads.get(this.open);
+    if (thread?.loaded && !thread.loading && !thread.complete) await this.#page(this.open, thread.before);
+  }
+
+  /** Tries again to load the open conversation. */
+  async reopen() {
+    await this.#page(this.open, undefined);
+  }
+
+  async #page(id, before) {
+    if (this.state.threads.get(id)?.loading) return;
+    this.dispatch({ type: 'thread_asked', id });
+    try {
+      const page = await this.#api.messages(id, before);
+      // An answer from another epoch belongs to a list that is about to be loaded anew.
+      if (page.epoch !== this.state.epoch) throw new Error('another epoch');
+      this.dispatch(loaded(id, page));
+    } catch {
+      this.dispatch({ type: 'thread_failed', id });
+    }
+  }
+
+  /** Loads more of the list. */
+  async more() {
+    const cursor = this.state.listCursor;
+    if (!cursor || this.#asking.has(cursor)) return;
+    this.#asking.add(cursor);
+    try {
+      const list = await this.#api.conversations(cursor);
+      if (list.epoch === this.state.epoch)
+        this.dispatch({ type: 'list_loaded', rows: list.conversations, cursor: list.next_cursor });
+    } catch {
+      this.#tell('The rest of the list could not be loaded.', 'bad');
+    }
+    this.#asking.delete(cursor);
+  }
+
+  /** Everything about a message, fresh. */
+  details(id) {
+    return this.#api.message(id);
+  }
+
+  /** Marks the open conversation as read, once the agent can see it. */
+  async seen() {
+    const id = this.open;
+    const row = this.state.conversations.get(id);
+    if (!row || row.unread === 0 || !this.#watched() || this.#reading.has(id)) return;
+    this.#reading.add(id);
+    await this.socket.ask({ type: 'read', conversation_id: id, receipt: this.receipts }).catch(() => {});
+    this.#reading.delete(id);
+  }
+
+  /** Learns why messages of the open thread still wait. */
+  async askDelays() {
+    const thread = this.state.threads.get(this.open);
+    if (!thread || this.state.link.state !== 'live') return;
+    const waiting = thread.messages
+      .filter(
+        (one) => ['queued', 'claimed'].includes(one.delivery?.state) && this.#now() - one.created > DELAY_SHOWN_AFTER,
+      )
+      .slice(-MOST_DELAYS_ASKED);
+    if (waiting.length === 0 && this.state.delays.size === 0) return;
+    const answers = await Promise.all(waiting.map((one) => this.#api.message(one.id).catch(() => null)));
+    this.dispatch({ type: 'delays', delays: new Map(answers.filter(Boolean).map((one) => [one.id, one.delay])) });
+  }
+
+  // --- writing -----------------------------------------------------------------------------------------------------
+
+  /** Sends a content to the customer of a conversation. `anyway` does not mind what others wrote meanwhile. */
+  send(conversation_id, message, { anyway = false } = {}) {
+    const row = this.state.conversations.get(conversation_id);
+    // A reaction answers one message: it does not matter what was written after it.
+    const last_seen_seq = anyway || message.type === 'reaction' ? undefined : row?.last_message_seq;
+    this.#submit({ type: 'send', conversation_id, message, last_seen_seq }, { content: message, seen: last_seen_seq });
+  }
+
+  /** Writes a note that only agents see. */
+  note(conversation_id, text) {
+    this.#submit({ type: 'note', conversation_id, text }, { text, content: { type: 'note', note: { body: text } } });
+  }
+
+  #submit(frame, shown) {
+    const client_msg_id = this.#uuid();
+    const item = {
+      client_msg_id,
+      conversation_id: frame.conversation_id,
+      kind: frame.type,
+      created: this.#now(),
+      ...shown,
+    };
+    this.dispatch({ type: 'queued', item });
+    if (!this.socket.submit({ ...frame, client_msg_id })) {
+      this.dispatch({
+        type: 'refused',
+        client_msg_id,
+        error: { message: 'Too many messages are waiting for a connection.' },
+      });
+    }
+  }
+
+  /** Sends a refused message once more, as a new one. */
+  again(item) {
+    this.drop(item);
+    if (item.kind === 'note') this.note(item.conversation_id, item.text);
+    else this.send(item.conversation_id, item.content);
+  }
+
+  /** Takes a refused message off the page. */
+  drop(item) {
+    this.dispatch({ type: 'dropped', client_msg_id: item.client_msg_id });
+  }
+
+  /** Takes back a message that still waits. */
+  withdraw(id) {
+    return this.#api.withdraw(id);
+  }
+
+  /** Decides about an unknown outcome. */
+  resolve(id, action) {
+    return this.#api.resolve(id, action);
+  }
+
+  /** Tells the others, and now and then the customer, that the agent is writing. */
+  typing(on) {
+    const now = this.#now();
+    const same = this.#typed.id === this.open;
+    if (!on) {
+      if (this.#typed.id) this.socket.tell({ type: 'typing', conversation_id: this.#typed.id, on: false });
+      this.#typed = { id: null, at: 0, told: this.#typed.told };
+    } else if (this.open && !(same && now - this.#typed.at < 3_000)) {
+      this.socket.tell({ type: 'typing', conversation_id: this.open, on: true });
+      const told = same && now - (this.#typed.told ?? 0) < RECEIPT_EVERY ? this.#typed.told : now;
+      if (told === now && this.receipts)
+        this.socket.tell({ type: 'read', conversation_id: this.open, receipt: true, typing: true });
+      this.#typed = { id: this.open, at: now, told };
+    }
+  }
+
+  // --- organising --------------------------------------------------------------------------------------------------
+
+  /** Changes the open conversation: `{type: 'assign', agent}`, `{type: 'label', add, remove}` or `{type: 'status', status}`. */
+  async organise(change) {
+    try {
+      await this.socket.ask({ ...change, conversation_id: this.open });
+    } catch (error) {
+      this.#tell(error.message || 'That did not work.', 'bad');
+    }
+  }
+
+  // --- what the gateway says ---------------------------------------------------------------------------------------
+
+  #linked(link) {
+    const was = this.state.link.state;
+    this.dispatch({ type: 'link', link });
+    if (link.state !== 'live' || was === 'live') return;
+    this.socket.tell({ type: 'presence', state: 'online' });
+    if (this.open) this.socket.tell({ type: 'viewing', conversation_id: this.open });
+  }
+
+  #happened(events) {
+    for (const { kind, seq, at, data } of events) {
+      const message = kind === 'message' ? data.message : null;
+      const foreign = message?.direction === 'outbound' && message.author.id !== this.state.me.agent;
+      if (foreign) this.others.set(message.conversation_id, { seq, at, by: message.author, id: message.id });
+    }
+    this.dispatch({ type: 'events', events });
+    this.#fetchUnknown();
+  }
+
+  // A note in a conversation that the page has never seen comes without its contact.
+  async #fetchUnknown() {
+    for (const row of this.state.conversations.values()) {
+      if (this.state.contacts.has(row.contact_id) || this.#asking.has(row.id)) continue;
+      this.#asking.add(row.id);
+      try {
+        this.dispatch({ type: 'conversation_loaded', conversation: await this.#api.conversation(row.id) });
+      } catch {
+        // It stays without a name; asking again for every event would not help.
+      }
+    }
+  }
+
+  #refused(frame) {
+    const item = this.state.pending.get(frame.client_msg_id);
+    if (frame.code === 'conversation_changed' && item?.content.type === 'text') {
+      this.conflicts.set(item.conversation_id, [...(this.conflicts.get(item.conversation_id) ?? []), item]);
+      this.drop(item);
+      return;
+    }
+    this.dispatch({
+      type: 'refused',
+      client_msg_id: frame.client_msg_id,
+      error: { code: frame.code, message: frame.message },
+    });
+  }
+
+  #told(frame) {
+    if (frame.type === 'typing') this.dispatch({ ...frame, now: this.#now() });
+    else if (frame.type === 'viewing') this.dispatch(frame);
+    else if (frame.type === 'presence') this.dispatch(frame);
+    else if (frame.type === 'error') this.#tell(frame.message || frame.code, 'bad');
+  }
+}
+
+function loaded(id, page) {
+  return { type: 'thread_loaded', id, rows: page.messages, complete: page.next_cursor === null };
+}
+
+function gone(error) {
+  if (error.status === 404) return null;
+  throw error;
+}

@@ -1,0 +1,106 @@
+// Above the thread: who it is with, how long one may write freely, who else is here, and the one thing to press when done.
+
+import { fill, h, setText } from './dom.js';
+import { icon } from './icons.js';
+import { addressOf, agentName, face, nameOf } from './people.js';
+import { serviceWindow } from './time.js';
+
+export class HeadView {
+  #head;
+  #desk;
+  #parts;
+  #shown = '';
+
+  constructor({ head, desk, onBack, onAbout }) {
+    this.#head = head;
+    this.#desk = desk;
+    this.#parts = {
+      back: h(
+        'button',
+        { type: 'button', class: 'icon-button back', 'aria-label': 'Back to the list', onclick: onBack },
+        icon('back'),
+      ),
+      face: h('span', { class: 'head-face' }),
+      name: h('h1', { dir: 'auto' }),
+      address: h('p', { class: 'address' }),
+      window: h('span', { class: 'window' }),
+      viewers: h('span', { class: 'viewers' }),
+      done: h(
+        'button',
+        { type: 'button', class: 'done', onclick: () => this.#turn() },
+        icon('check'),
+        h('span', { class: 'done-text' }),
+      ),
+      about: h(
+        'button',
+        {
+          type: 'button',
+          class: 'icon-button',
+          'aria-label': 'About this conversation',
+          title: 'About this conversation',
+          onclick: onAbout,
+        },
+        icon('panel'),
+      ),
+    };
+    const { back, name, address, window: left, viewers, done, about } = this.#parts;
+    fill(
+      head,
+      back,
+      this.#parts.face,
+      h('div', { class: 'head-main' }, name, h('div', { class: 'head-low' }, left, address)),
+      viewers,
+      done,
+      about,
+    );
+  }
+
+  /** Brings the head up to date with what is known. */
+  render(now) {
+    const { open, state } = this.#desk;
+    const row = state.conversations.get(open);
+    this.#head.hidden = !row;
+    if (!row) return;
+    const contact = state.contacts.get(row.contact_id);
+    const name = nameOf(contact);
+    const parts = this.#parts;
+    setText(parts.name, name);
+    setText(parts.address, addressOf(contact));
+    const left = serviceWindow(row.last_inbound, now);
+    setText(parts.window, left.text);
+    parts.window.className = `window tone-${left.tone}`;
+    parts.window.title = left.open ? 'WhatsApp takes free messages for this long' : 'WhatsApp takes only templates now';
+    const done = row.status === 'resolved' ? 'Open again' : 'Resolve';
+    setText(parts.done.lastChild, done);
+    parts.done.setAttribute('aria-label', done);
+    parts.done.title = `${done} (Alt+E)`;
+    this.#renderFaces(row, name, state);
+  }
+
+  #renderFaces(row, name, state) {
+    const viewers = (state.viewing.get(row.id) ?? []).filter((agent) => agent !== state.me.agent);
+    const key = [row.id, name, ...viewers].join(' ');
+    if (key === this.#shown) return;
+    this.#shown = key;
+    fill(this.#parts.face, face(name, row.contact_id));
+    const names = viewers.map((agent) => agentName(agent, state.me));
+    const label =
+      viewers.length === 0 ? '' : `${names.join(', ')} ${viewers.length > 1 ? 'are' : 'is'} looking at this too`;
+    this.#parts.viewers.title = label;
+    fill(
+      this.#parts.viewers,
+      viewers.map((agent, i) => face(names[i], agent, 'small')),
+      label ? h('span', { class: 'viewers-text' }, label) : null,
+    );
+  }
+
+  #turn() {
+    const row = this.#desk.state.conversations.get(this.#desk.open);
+    this.#desk.organise({ type: 'status', status: row.status === 'resolved' ? 'open' : 'resolved' });
+  }
+
+  /** Presses the button. */
+  press() {
+    if (!this.#head.hidden) this.#turn();
+  }
+}

@@ -1,0 +1,44 @@
+// The keys of the page. Letters alone do nothing while one writes.
+
+/** Listens for them. */
+export function listenToKeys({ list, composer, head, dialogs, search, show, back, frame }) {
+  const chords = {
+    KeyJ: () => go(list.neighbour(1)),
+    KeyK: () => go(list.neighbour(-1)),
+    KeyL: () => frame.dataset.open === 'true' && composer.mode('reply'),
+    KeyP: () => frame.dataset.open === 'true' && composer.mode('note'),
+    KeyE: () => head.press(),
+  };
+  const go = (id) => id && show(id);
+
+  document.addEventListener('keydown', (event) => {
+    if (dialogs.isOpen) return;
+    const writing = event.target.closest?.('input, textarea, select');
+    if (event.altKey && !event.ctrlKey && !event.metaKey && chords[event.code]) {
+      event.preventDefault();
+      chords[event.code]();
+    } else if (event.key === 'Escape') {
+      step();
+    } else if (!writing && !event.ctrlKey && !event.metaKey && !event.altKey) {
+      if (event.key === '/') {
+        event.preventDefault();
+        search.focus();
+      } else if (event.key === '?') {
+        dialogs.keys();
+      }
+    }
+  });
+
+  /** One step back from wherever one is. */
+  function step() {
+    if (document.activeElement === search) {
+      search.value = '';
+      search.dispatchEvent(new Event('input'));
+      search.blur();
+    } else if (frame.dataset.about === 'on') {
+      frame.dataset.about = 'off';
+    } else if (!composer.escape()) {
+      back();
+    }
+  }
+}

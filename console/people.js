@@ -1,0 +1,62 @@
+// Names and faces: customers by what WhatsApp tells of them, agents by their id.
+
+import { h } from './dom.js';
+
+const TINTS = 8;
+
+function tint(text) {
+  let sum = 0;
+  for (const char of text) sum = (sum * 31 + char.codePointAt(0)) % 9973;
+  return sum % TINTS;
+}
+
+// Country codes of two digits; 1 and 7 have one, all others three. Source: ITU-T E.164.
+const TWO_DIGITS = /^(2[07]|3[0-469]|4[013-9]|5[1-8]|6[0-6]|8[1246]|9[0-58])/;
+
+/** A phone number in groups: "+62 813 5550 1234". */
+export function phoneText(phone) {
+  const digits = phone.replace(/^\+/, '');
+  const country = /^[17]/.test(digits) ? 1 : TWO_DIGITS.test(digits) ? 2 : 3;
+  const groups = digits.slice(country).match(/\d{3}(?=\d{3})|\d+/g) ?? [];
+  return `+${[digits.slice(0, country), ...groups].join(' ')}`;
+}
+
+/** What a customer is called. A customer may have no phone that we know, and no name. */
+export function nameOf(contact) {
+  if (!contact) return 'Customer';
+  return (
+    contact.name ||
+    (contact.username && `@${contact.username}`) ||
+    (contact.phone && phoneText(contact.phone)) ||
+    'Customer'
+  );
+}
+
+/** The line below the name: user name and phone, as far as they are known. */
+export function addressOf(contact) {
+  if (!contact) return '';
+  const parts = [
+    contact.name && contact.username && `@${contact.username}`,
+    contact.phone && contact.name && phoneText(contact.phone),
+  ];
+  return parts.filter(Boolean).join(' · ') || (contact.phone ? '' : 'Phone not shared');
+}
+
+/** What an agent is called: the page knows ids, and its own name. */
+export function agentName(id, me) {
+  if (id === me?.agent) return me.name;
+  return id.replace(/[._-]+/g, ' ').replace(/(^|\s)\p{L}/gu, (letter) => letter.toUpperCase());
+}
+
+/** Who wrote a message: "Ana", "a program". */
+export function authorName(author, me) {
+  if (author?.kind === 'agent') return author.id === me?.agent ? 'You' : agentName(author.id, me);
+  return author?.kind === 'api' ? 'A program' : 'The customer';
+}
+
+/** A round sign with initials. */
+export function face(name, key, size = '') {
+  const letters = [...name.matchAll(/(?<![\p{L}\p{N}])[\p{L}\p{N}]/gu)].map((found) => found[0]);
+  const initials = letters.length > 1 ? letters[0] + letters.at(-1) : (letters[0] ?? '·');
+  return h('span', { class: `face tint-${tint(key)} ${size}`, 'aria-hidden': 'true' }, initials.toLocaleUpperCase());
+}

@@ -1,0 +1,320 @@
+// What the page knows: a pure function from a state and an action to the next state. No DOM, no network, no clock.
+//
+// A state is never changed in place: a view may compare by reference to see whether anything of it changed. Everything
+// that the gateway says may come twice (by REST and by the socket), so every step is idempotent.
+
+import { mergeDelivery } from './delivery.js';
+
+const MOST_THREADS = 20;
+const TYPING_LASTS = 8_000;
+
+/** A page that knows nothing yet. */
+export function emptyState() {
+  return {
+    me: null,
+    epoch: null,
+    seq: 0,
+    listLoaded: false,
+    listCursor: null,
+    conversations: new Map(),
+    contacts: new Map(),
+    threads: new Map(),
+    pending: new Map(),
+    delays: new Map(),
+    lanes: new Map(),
+    viewing: new Map(),
+    typing: new Map(),
+    presence: new Map(),
+    link: { state: 'connecting' },
+  };
+}
+
+const STEPS = {
+  /** Who sits here: `{agent, name, number}`. */
+  signed_in: (state, { me }) => ({ ...state, me }),
+  /** How the connection stands, as the socket says it. */
+  link: (state, { link }) => ({ ...state, link }),
+  list_loaded: listLoaded,
+  conversation_loaded: (state, { conversation }) => withConversations(state, [conversation]),
+  thread_asked: threadAsked,
+  thread_loaded: threadLoaded,
+  thread_used: (state, { id }) => withThread(state, id, (thread) => thread),
+  thread_failed: (state, { id }) =>
+    withThread(state, id, (thread) => ({ ...thread, loading: false, failed: true, meanwhile: [] })),
+  events: (state, { events }) => events.reduce(applyEvent, { ...state, ...copies(state) }),
+  queued: (state, { item }) => withPending(state, item.client_msg_id, { ...item, state: 'sending' }),
+  accepted,
+  refused: (state, { client_msg_id, error }) =>
+    withPending(state, client_msg_id, { ...state.pending.get(client_msg_id), state: 'failed', error }),
+  dropped: (state, { client_msg_id }) => withPending(state, client_msg_id, undefined),
+  /** Why queued messages wait, as far as somebody looks at them: a map from message id. */
+  delays: (state, { delays }) => ({ ...state, delays }),
+  welcome: (state, { present = [], viewing = [] }) => ({
+    ...state,
+    presence: new Map(present.map((one) => [one.agent, one.state])),
+    viewing: new Map(viewing.map((one) => [one.conversation_id, one.agents])),
+    typing: new Map(),
+  }),
+  viewing: (state, { conversation_id, agents }) => ({
+    ...state,
+    viewing: new Map(state.viewing).set(conversation_id, agents),
+  }),
+  presence: (state, { agent, state: presence }) => ({
+    ...state,
+    presence: new Map(state.presence).set(agent, presence),
+  }),
+  typing: typingChanged,
+  typing_ended: (state, { now }) => typingEnded(state, now),
+};
+
+/** The state after an action. An action that nobody knows leaves it as it is. */
+export function reduce(state, action) {
+  const step = STEPS[action.type];
+  return step ? step(state, action) : state;
+}
+
+function copies(state) {
+  return {
+    conversations: new Map(state.conversations),
+    contacts: new Map(state.contacts),
+    threads: new Map(state.threads),
+    pending: new Map(state.pending),
+    lanes: new Map(state.lanes),
+  };
+}
+
+// --- conversations -----------------------------------------------------------------------------------------------
+
+function withConversations(state, rows) {
+  const conversations = new Map(state.conversations);
+  const contacts = new Map(state.contacts);
+  for (const { contact, ...row } of rows) {
+    // One that an event already brought is at least as new as a page of the list.
+    if (!conversations.has(row.id)) conversations.set(row.id, row);
+    if (contact && !(contacts.get(contact.id)?.updated > contact.updated)) contacts.set(contact.id, contact);
+  }
+  return { ...state, conversations, contacts };
+}
+
+/** A page of the list; `fresh` replaces all that was known, as after a resync. */
+function listLoaded(state, { rows, cursor, epoch, as_of_seq, fresh }) {
+  const base = fresh
+    ? { ...state, conversations: new Map(), contacts: new Map(), threads: new Map(), epoch, seq: as_of_seq }
+    : state;
+  return { ...withConversations(base, rows), listLoaded: true, listCursor: cursor };
+}
+
+/** Conversations, newest activity first. */
+export function inOrder(state) {
+  return [...state.conversations.values()].sort(
+    (one, other) => other.last_activity - one.last_activity || (one.id < other.id ? -1 : 1),
+  );
+}
+
+// --- threads -----------------------------------------------------------------------------------------------------
+
+const UNASKED = {
+  messages: [],
+  /** Who took, gave away or closed it while it was shown. */
+  lines: [],
+  loaded: false,
+  loading: false,
+  failed: false,
+  /** Whether it reaches back to its beginning; if not, it holds all from the message `before` on. */
+  complete: false,
+  before: null,
+  /** Events that came while a page was on its way. */
+  meanwhile: [],
+};
+
+function withThread(state, id, change) {
+  const threads = new Map(state.threads);
+  const thread = threads.get(id) ?? UNASKED;
+  // The one used last is the last to be forgotten.
+  threads.delete(id);
+  threads.set(id, change(thread));
+  for (const old of threads.keys()) {
+    if (threads.size <= MOST_THREADS) break;
+    threads.delete(old);
+  }
+  return { ...state, threads };
+}
+
+function threadAsked(state, { id }) {
+  return withThread(state, id, (thread) => ({ ...thread, loading: true, failed: false, meanwhile: [] }));
+}
+
+/**
+ * A page of a thread. Events that came while it was on its way are applied again on top: the page may have been read
+ * before them, and its messages were not there yet to take their statuses.
+ */
+function threadLoaded(state, { id, rows, complete }) {
+  const asked = state.threads.get(id);
+  if (!asked) return state;
+  const next = withThread({ ...state, pending: new Map(state.pending) }, id, (thread) => ({
+    ...thread,
+    messages: rows.reduce(insertMessage, thread.messages),
+    loaded: true,
+    loading: false,
+    complete: thread.complete || complete,
+    before: rows.at(-1)?.id ?? thread.before,
+    meanwhile: [],
+  }));
+  for (const row of rows) settlePending(next, row);
+  return asked.meanwhile.reduce(applyToThread, next);
+}
+
+/** A list of messages with this one in its place, joined with what was known of it. The list stays ordered by id. */
+function insertMessage(messages, message) {
+  let at = messages.length;
+  while (at > 0 && messages[at - 1].id > message.id) at -= 1;
+  const known = at > 0 && messages[at - 1].id === message.id ? messages[at - 1] : undefined;
+  if (!known) return messages.toSpliced(at, 0, message);
+  return messages.with(at - 1, joined(known, message));
+}
+
+function joined(known, news) {
+  const message = { ...known, ...news };
+  if (known.delivery && news.delivery) message.delivery = mergeDelivery(known.delivery, news.delivery);
+  return message;
+}
+
+function updateThread(state, id, change) {
+  const thread = state.threads.get(id);
+  if (thread) state.threads.set(id, change(thread));
+}
+
+// --- events ------------------------------------------------------------------------------------------------------
+
+// The maps of `state` are fresh copies made for this batch: `set` on them changes nothing that anybody else holds.
+function applyEvent(state, event) {
+  state.seq = event.seq;
+  const { data } = event;
+  switch (event.kind) {
+    case 'message':
+      if (data.contact) state.contacts.set(data.contact.id, data.contact);
+      noteTurn(state, event);
+      state.conversations.set(data.conversation.id, { ...data.conversation, last_kind: data.message.content.type });
+      settlePending(state, data.message);
+      break;
+    case 'conversation':
+      noteTurn(state, event);
+      state.conversations.set(data.conversation.id, {
+        ...data.conversation,
+        last_kind: state.conversations.get(data.conversation.id)?.last_kind,
+      });
+      break;
+    case 'contact':
+      state.contacts.set(data.contact.id, data.contact);
+      break;
+    case 'lane':
+      state.lanes.set(data.number, data);
+      break;
+    default:
+  }
+  if (event.conversation_id) {
+    updateThread(state, event.conversation_id, (thread) =>
+      thread.loading ? { ...thread, meanwhile: [...thread.meanwhile, event] } : thread,
+    );
+  }
+  return applyToThread(state, event);
+}
+
+function applyToThread(state, event) {
+  const { data } = event;
+  if (event.kind === 'message') {
+    updateThread(state, data.message.conversation_id, (thread) => {
+      // One from long ago would stand beside messages that are not loaded: it comes with its own page.
+      if (!thread.complete && thread.before !== null && data.message.id < thread.before) return thread;
+      return { ...thread, messages: insertMessage(thread.messages, data.message) };
+    });
+  } else if (event.kind === 'status') {
+    updateThread(state, event.conversation_id, (thread) => withStatus(thread, data));
+  }
+  return state;
+}
+
+function withStatus(thread, { message_id, wamid, ...delivery }) {
+  const at = thread.messages.findLastIndex((message) => message.id === message_id);
+  if (at < 0) return thread;
+  const known = thread.messages[at];
+  const message = { ...known, delivery: mergeDelivery(known.delivery, delivery) };
+  if (wamid) message.wamid = wamid;
+  return { ...thread, messages: thread.messages.with(at, message) };
+}
+
+/** Keeps a line about who took, gave away or closed a conversation, for a thread that is shown. */
+function noteTurn(state, event) {
+  const { conversation, by } = event.data;
+  const before = state.conversations.get(conversation.id);
+  if (!before || !state.threads.has(conversation.id)) return;
+  const lines = [];
+  if ((before.assignee ?? null) !== (conversation.assignee ?? null))
+    lines.push({ what: 'assigned', to: conversation.assignee });
+  if (before.status !== conversation.status) lines.push({ what: 'status', to: conversation.status });
+  if (lines.length === 0) return;
+  updateThread(state, conversation.id, (thread) => ({
+    ...thread,
+    lines: [
+      ...thread.lines.filter((line) => line.seq !== event.seq),
+      ...lines.map((line) => ({ ...line, by, at: event.at, seq: event.seq })),
+    ],
+  }));
+}
+
+// --- what is being sent ------------------------------------------------------------------------------------------
+
+function withPending(state, id, item) {
+  const pending = new Map(state.pending);
+  if (item) pending.set(id, item);
+  else pending.delete(id);
+  return { ...state, pending };
+}
+
+/** The gateway has it: from here on the message itself shows it. */
+function accepted(state, { client_msg_id, message_id }) {
+  const item = state.pending.get(client_msg_id);
+  if (!item) return state;
+  const thread = state.threads.get(item.conversation_id);
+  const shown = thread?.messages.some((message) => message.id === message_id);
+  return withPending(state, client_msg_id, shown ? undefined : { ...item, state: 'accepted', message_id });
+}
+
+/** A message of ours came back as an event: what stood for it goes away. A note carries no id of ours, but its text. */
+function settlePending(state, message) {
+  for (const [id, item] of state.pending) {
+    const same =
+      item.message_id === message.id ||
+      message.delivery?.client_msg_id === id ||
+      (message.direction === 'note' &&
+        item.kind === 'note' &&
+        item.state === 'sending' &&
+        item.conversation_id === message.conversation_id &&
+        item.text === message.content.note?.body &&
+        message.author.id === state.me?.agent);
+    if (same) {
+      state.pending.delete(id);
+      return;
+    }
+  }
+}
+
+// --- who else is here --------------------------------------------------------------------------------------------
+
+function typingChanged(state, { conversation_id, agent, on, now }) {
+  const typing = new Map(state.typing);
+  const agents = new Map(typing.get(conversation_id));
+  if (on) agents.set(agent, now + TYPING_LASTS);
+  else agents.delete(agent);
+  typing.set(conversation_id, agents);
+  return { ...state, typing };
+}
+
+function typingEnded(state, now) {
+  const typing = new Map();
+  for (const [id, agents] of state.typing) {
+    const still = [...agents].filter(([, ends]) => ends > now);
+    if (still.length > 0) typing.set(id, new Map(still));
+  }
+  return { ...state, typing };
+}

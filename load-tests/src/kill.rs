@@ -1,0 +1,100 @@
+//! The kill rig: the real binary on its real store, under load, killed at random and at every named place.
+//!
+//! Gateway and simulator are two processes. Customers write, a program sends, two agents watch. After the last kill
+//! everything is given time to settle; then history is read, and the simulator's oracle compares what was acknowledged,
+//! what Graph accepted, what agents saw and what history holds. Exit code 1 unless nothing is lost, nothing went out twice
+//! and no agent has a hole.
+
+mod report;
+mod rig;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use rig::Rig;
+
+/// Options of `mesej-load kill`.
+#[derive(clap::Args, Debug, Clone)]
+pub struct KillArgs {
+    /// Random kills
+    #[arg(long, default_value_t = 20)]
+    pub cycles: u32,
+    /// Where all chance comes from
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// Messages that customers write in a second
+    #[arg(long, default_value_t = 500.0)]
+    pub inbound: f64,
+    /// Messages that a program sends in a second
+    #[arg(long, default_value_t = 200)]
+    pub sends: u32,
+    /// Shortest and longest life of the gateway between two kills, in milliseconds
+    #[arg(long, default_values_t = [200, 5_000], num_args = 2)]
+    pub life_ms: Vec<u64>,
+    /// Also let Graph fail and webhooks come twice, late, out of order and forged
+    #[arg(long)]
+    pub faults: bool,
+    /// The store: fjall, or cql for a cluster: the one that MESEJ_TEST_CQL names, or a server of the rig's own
+    #[arg(long, default_value = "fjall")]
+    pub backend: String,
+    /// The `mesej` binary; by default the one beside this program
+    #[arg(long)]
+    pub binary: Option<PathBuf>,
+    /// Keep data and logs in this folder
+    #[arg(long)]
+    pub keep: Option<PathBuf>,
+}
+
+/// Every place at which the gateway is made to die.
+const PLACES: [&str; 12] = [
+    "before_journal",
+    "after_journal",
+    "before_apply",
+    "after_apply",
+    "after_done",
+    "before_commit",
+    "after_commit",
+    "before_claim",
+    "after_claim",
+    "before_request",
+    "after_response",
+    "after_result",
+];
+
+/// How long the gateway may live with a place armed before it counts as never reached.
+const REACH: Duration = Duration::from_secs(15);
+
+/// Runs the rig.
+pub async fn run(args: KillArgs) -> anyhow::Result<ExitCode> {
+    let mut rig = Rig::start(&args).await?;
+    let mut dice = fastrand::Rng::with_seed(args.seed);
+    let (shortest, longest) = match args.life_ms.as_slice() {
+        [shortest, longest] if shortest <= longest => (*shortest, *longest),
+        _ => anyhow::bail!("--life-ms wants the shortest and the longest life"),
+    };
+    for cycle in 1..=args.cycles {
+        tokio::time::sleep(Duration::from_millis(dice.u64(shortest..=longest))).await;
+        rig.kill().await?;
+        rig.restart(None).await?;
+        rig.tell_oracle().await?;
+        eprintln!(
+            "kill {cycle}/{}: ready again in {} ms",
+            args.cycles,
+            rig.ready_ms.last().copied().unwrap_or(0)
+        );
+    }
+    let mut reached = Vec::new();
+    for place in PLACES {
+        rig.kill().await?;
+        rig.restart(Some(format!("{place}:{}", dice.u32(1..=30)))).await?;
+        if rig.died_by_itself(REACH).await {
+            reached.push(place);
+            rig.restart(None).await?;
+        }
+        rig.tell_oracle().await?;
+        eprintln!("died at {place}: {}", reached.last() == Some(&place));
+    }
+    let found = rig.settle().await?;
+    report::print(&args, &rig, &reached, &found)
+}

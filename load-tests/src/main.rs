@@ -1,0 +1,73 @@
+//! `mesej-load`: rigs that put load and faults on a running gateway and say what became of every message.
+//!
+//! Each command prints one JSON object as its last line. All traffic stays on the loopback interface.
+
+mod agent;
+mod cluster;
+mod fanout;
+mod floor;
+mod gateway;
+mod intake;
+mod kill;
+mod pace;
+mod process;
+mod sender;
+mod simulator;
+mod stage;
+mod stuck;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(
+    name = "mesej-load",
+    about = "Load and fault rigs for Mesej",
+    arg_required_else_help = true
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Measures what one delivery to one agent costs, beside a bare write of the same bytes
+    Fanout(fanout::FanoutArgs),
+    /// The bare writer that `fanout` starts for itself
+    #[command(hide = true)]
+    Floor(floor::FloorArgs),
+    /// Kills the gateway again and again under load, then asks the simulator's oracle what was lost or done twice
+    Kill(kill::KillArgs),
+    /// Keeps a number's backlog full while customers write, and looks for a sliding second above its limit
+    Pace(pace::PaceArgs),
+    /// Posts webhooks: how many, and how soon they are acknowledged and reach an agent, beside what bare handlers do
+    Intake(intake::IntakeArgs),
+    /// Serves the bare handlers that `intake` compares with
+    #[command(hide = true)]
+    Bare(intake::BareArgs),
+    /// Connects many agents of whom some never read, and looks at the others' delays and at the memory held
+    Stuck(stuck::StuckArgs),
+}
+
+fn main() -> anyhow::Result<ExitCode> {
+    if rustls::crypto::ring::default_provider()
+        .install_default()
+        .is_err()
+    {
+        anyhow::bail!("a TLS provider was installed before this one");
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async {
+        match Cli::parse().command {
+            Command::Fanout(args) => fanout::run(args).await,
+            Command::Floor(args) => floor::run(&args).map(|()| ExitCode::SUCCESS),
+            Command::Kill(args) => kill::run(args).await,
+            Command::Pace(args) => pace::run(args).await,
+            Command::Intake(args) => intake::run(args).await,
+            Command::Bare(args) => intake::run_bare(args).await,
+            Command::Stuck(args) => stuck::run(args).await,
+        }
+    })
+}

@@ -1,0 +1,148 @@
+//! A simulator and a gateway, each a process of its own, with one tenant and one number.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde_json::json;
+
+use crate::gateway::{Gateway, Tenant};
+use crate::process::{self, Launch, Process, binary, free_port};
+use crate::simulator::Simulator;
+
+const ADMIN: &str = "load-tests-admin-token";
+/// The number.
+pub const NUMBER: &str = "106540352242922";
+/// Its account.
+pub const ACCOUNT: &str = "102290129340398";
+/// What webhooks are signed with.
+pub const SECRET: &str = "simulated-app-secret";
+/// How long a start may take before the rig gives up.
+const START: Duration = Duration::from_secs(60);
+
+/// What a stage is set up with.
+pub struct Scene {
+    /// The `mesej` binary; by default the one beside this program.
+    pub binary: Option<PathBuf>,
+    /// Messages a second that Meta allows the number, in and out together.
+    pub rate: u32,
+    /// Where the simulator's chance comes from.
+    pub seed: u64,
+    /// Settings of the gateway beside the usual ones.
+    pub env: Vec<(&'static str, String)>,
+}
+
+/// Both processes, running.
+pub struct Stage {
+    /// The gateway's API.
+    pub gateway: Gateway,
+    /// The tenant.
+    pub tenant: Tenant,
+    /// The simulator's remote control.
+    pub simulator: Simulator,
+    process: Process,
+    _simulator: Process,
+    folder: tempfile::TempDir,
+}
+
+impl Stage {
+    /// Starts both.
+    pub async fn set(scene: Scene) -> anyhow::Result<Self> {
+        let mesej = binary(scene.binary.as_deref())?;
+        let folder = tempfile::tempdir()?;
+        let (port, meta_port) = (free_port()?, free_port()?);
+        let meta = format!("http://127.0.0.1:{meta_port}");
+        let simulated = Launch {
+            binary: mesej.clone(),
+            what: "mesej simulate",
+            args: [
+                "simulate".to_owned(),
+                format!("--listen=127.0.0.1:{meta_port}"),
+                format!("--webhook-url=http://127.0.0.1:{port}/webhooks/whatsapp"),
+                format!("--seed={}", scene.seed),
+                format!("--rate={}", scene.rate),
+                "--chatter=0".to_owned(),
+            ]
+            .into(),
+            env: Vec::new(),
+            log: folder.path().join("simulator.log"),
+        }
+        .start()?;
+        let simulator = Simulator::new(meta.clone())?;
+        let gateway = Gateway::new(format!("http://127.0.0.1:{port}"), ADMIN.to_owned())?;
+        process::ready(gateway.client(), &format!("{meta}/_control/stats"), START).await?;
+        let apps = "[{ name = \"simulated\", app_secrets = [\"simulated-app-secret\"], \
+                    verify_token = \"simulated-verify-token\" }]";
+        let usual = [
+            ("MESEJ_SERVER__LISTEN", format!("127.0.0.1:{port}")),
+            ("MESEJ_SERVER__ADMIN_TOKEN", ADMIN.to_owned()),
+            (
+                "MESEJ_STORE__PATH",
+                folder.path().join("data").display().to_string(),
+            ),
+            ("MESEJ_WHATSAPP__BASE_URL", meta),
+            ("MESEJ_WHATSAPP__APPS", apps.to_owned()),
+            ("MESEJ_LIMITS__KEY_REQUESTS_PER_S", "10000".to_owned()),
+        ];
+        let process = Launch {
+            binary: mesej,
+            what: "mesej serve",
+            args: vec!["serve".to_owned()],
+            env: usual
+                .into_iter()
+                .chain(scene.env)
+                .map(|(name, value)| (name.to_owned(), value))
+                .collect(),
+            log: folder.path().join("gateway.log"),
+        }
+        .start()?;
+        process::ready(gateway.client(), &gateway.url("/readyz"), START).await?;
+        let number = json!({
+            "phone_number_id": NUMBER, "waba_id": ACCOUNT, "display_phone_number": "+1 555 070 0000",
+            "access_token": "simulated-access-token", "app": "simulated", "rate": scene.rate,
+        });
+        let tenant = gateway.make_tenant("Load", &number).await?;
+        Ok(Self {
+            gateway,
+            tenant,
+            simulator,
+            process,
+            _simulator: simulated,
+            folder,
+        })
+    }
+
+    /// Lets customers write at a rate, so that they may be answered for a day; gives their numbers.
+    pub async fn open_windows(&self, customers: u32, per_second: u32) -> anyhow::Result<Vec<String>> {
+        let digits: Vec<String> = (0..customers).map(|n| format!("62811{n:07}")).collect();
+        let mut tick = tokio::time::interval(Duration::from_secs(1) / per_second.max(1));
+        for from in &digits {
+            tick.tick().await;
+            self.simulator.say(from, "hello").await?;
+        }
+        self.simulator.quiesce(START).await?;
+        Ok(digits.iter().map(|digits| format!("+{digits}")).collect())
+    }
+
+    /// The gateway's process id.
+    pub fn gateway_id(&self) -> anyhow::Result<u32> {
+        self.process
+            .id()
+            .ok_or_else(|| anyhow::anyhow!("the gateway ended"))
+    }
+
+    /// Where both keep their data and logs.
+    pub fn folder(&self) -> &std::path::Path {
+        self.folder.path()
+    }
+
+    /// Resident memory of the gateway, in KiB.
+    pub fn resident_kib(&self) -> anyhow::Result<u64> {
+        let id = self.gateway_id()?;
+        let status = std::fs::read_to_string(format!("/proc/{id}/status"))?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let kib = line
+            .and_then(|line| line.split_whitespace().next())
+            .unwrap_or("0");
+        Ok(kib.parse()?)
+    }
+}

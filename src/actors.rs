@@ -1,0 +1,35 @@
+//! The actors: who owns what while the gateway runs.
+//!
+//! ```text
+//! Gateway ── Directory (number → tenant, tenant → address; the only lock)
+//!              └─ Tenant          settings, live conversations, lanes, presence      one per tenant
+//!                   ├─ Ledger     the only writer of the tenant's log; feeds it      one per tenant
+//!                   ├─ Conversation  window, order of submits, viewers, typing       one per conversation in use
+//!                   └─ Lane       two queues, limits, claims, calls                  one per number
+//! WorkerFeed       the live tail of one ledger on one HTTP worker; sessions pull from it
+//! ```
+//!
+//! A tenant and its children live on one arbiter. Every mailbox is bounded by permits ([`bounded`]). Asks go downward
+//! with a time-out, reports go upward one-way. What a fact changes is decided when it is committed, by
+//! [`crate::store::derive`], in the order of the ledger; actors decide what may be asked.
+
+pub mod bounded;
+mod conversation;
+pub mod directory;
+pub mod feed;
+pub mod gateway;
+pub mod lane;
+pub mod ledger;
+pub mod port;
+pub mod request;
+pub mod succession;
+mod tenant;
+
+pub use bounded::{Admitted, BoundedAddr, Refused};
+pub use directory::{Directory, DirectoryParts};
+pub use gateway::Gateway;
+pub use lane::{LaneHandle, LaneLimits, LaneParts, LaneSettings};
+pub use ledger::{CommitError, CommitObserver, LedgerHandle};
+pub use port::{IntakePort, IntakeRefusal, Readiness, SessionId, Signer, TenantPort};
+pub use succession::{Succession, Successors};
+pub use tenant::TenantLimits;

@@ -1,0 +1,219 @@
+//! From a request to an op: recipient, service window, defaults, and what the commit's answer means to the caller.
+
+use std::sync::Arc;
+
+use serde_json::value::RawValue;
+
+use super::{ConversationParts, Recipient, Submitted};
+use crate::actors::ledger::CommitError;
+use crate::actors::request::{Acceptance, Accepted, ContentClass, NoteRequest, Refusal, SubmitRequest};
+use crate::domain::message::{Delivery, UnknownPolicy};
+use crate::domain::{
+    ContactAliases, ContactId, Content, Conversation, ConversationId, DeliveryState, MessageId,
+    PhoneNumberId, StatusTimes, Timestamp,
+};
+use crate::store::op::{Note, Op, OpOutcome, OpRefusal, Submit};
+use crate::store::row::{MessageRef, OutboxRow, OutboxState};
+use crate::store::{StoreError, StoreErrorKind};
+use crate::whatsapp::{Recipient as WireRecipient, payload};
+
+/// One request at work.
+pub(super) struct Draft {
+    pub(super) conversation: ConversationId,
+    pub(super) parts: ConversationParts,
+}
+
+/// Who a message goes to, as far as it is known.
+struct Addressee {
+    number: PhoneNumberId,
+    contact: ContactId,
+    /// Names to reach them by.
+    reach: ContactAliases,
+    /// Names that the caller gave.
+    given: ContactAliases,
+}
+
+impl Draft {
+    pub(super) async fn submit(
+        &self,
+        request: SubmitRequest,
+        recipient: Recipient,
+        message: MessageId,
+    ) -> Submitted {
+        let parts = &self.parts;
+        let now = parts.clock.now();
+        let row = self.row().await?;
+        let addressee = self.addressee(row.as_ref(), recipient).await?;
+        if request.class == ContentClass::Service {
+            let goes = request.send_at.unwrap_or(now).max(now);
+            if !row.as_ref().is_some_and(|row| row.window().is_open(goes)) {
+                return Err(Refusal::WindowClosed);
+            }
+        }
+        let payload: Arc<RawValue> = payload(&request.content, WireRecipient::Contact(&addressee.reach))
+            .ok_or_else(|| Refusal::Invalid("the contact has no name that Meta could reach".to_owned()))?
+            .into();
+        let delivery = delivery(&request, now);
+        let submit = Submit {
+            id: message,
+            number: addressee.number.clone(),
+            contact: addressee.contact,
+            aliases: addressee.given,
+            author: request.author,
+            content: request.content,
+            delivery: delivery.clone(),
+            payload: Arc::clone(&payload),
+            may_be_held: request.class == ContentClass::Template,
+            once: request.once,
+            unless_after: request.unless_after,
+            retention: parts.retention,
+        };
+        let accepted = settled(parts.ledger.commit(Op::Submit(Box::new(submit))).await, message)?;
+        let waiting = (accepted.acceptance == Acceptance::New).then(|| {
+            Box::new(OutboxRow {
+                number: addressee.number,
+                at: accepted.at,
+                contact: addressee.contact,
+                state: OutboxState::Queued,
+                attempt: 0,
+                priority: delivery.priority,
+                due: delivery.send_at.unwrap_or(now),
+                valid_until: delivery.valid_until,
+                on_unknown: delivery.on_unknown,
+                may_be_held: request.class == ContentClass::Template,
+                since: now,
+                payload,
+            })
+        });
+        Ok((accepted, waiting))
+    }
+
+    pub(super) async fn note(&self, request: NoteRequest, message: MessageId) -> Result<Accepted, Refusal> {
+        let note = Note {
+            id: message,
+            conversation: self.conversation,
+            author: request.author,
+            content: Content::note(&request.text),
+            once: request.once,
+            retention: self.parts.retention,
+        };
+        settled(self.parts.ledger.commit(Op::Note(Box::new(note))).await, message)
+    }
+
+    async fn row(&self) -> Result<Option<Conversation>, Refusal> {
+        let row = self
+            .parts
+            .store
+            .conversation(self.parts.tenant, self.conversation)
+            .await;
+        row.map_err(|error| store_refusal(&error))
+    }
+
+    async fn addressee(
+        &self,
+        row: Option<&Conversation>,
+        recipient: Recipient,
+    ) -> Result<Addressee, Refusal> {
+        match (recipient, row) {
+            (Recipient::Existing, None) => Err(Refusal::NotFound),
+            (Recipient::Existing, Some(row)) => {
+                let contact = self.parts.store.contact(self.parts.tenant, row.contact_id).await;
+                let contact = contact
+                    .map_err(|error| store_refusal(&error))?
+                    .ok_or(Refusal::NotFound)?;
+                Ok(Addressee {
+                    number: row.number.clone(),
+                    contact: row.contact_id,
+                    reach: contact.aliases(),
+                    given: ContactAliases::default(),
+                })
+            }
+            (Recipient::Named { number, aliases }, row) => {
+                let fresh = aliases
+                    .new_contact_id(self.parts.tenant)
+                    .ok_or(Refusal::NotFound)?;
+                Ok(Addressee {
+                    number,
+                    contact: row.map_or(fresh, |row| row.contact_id),
+                    reach: aliases.clone(),
+                    given: aliases,
+                })
+            }
+        }
+    }
+}
+
+fn delivery(request: &SubmitRequest, now: Timestamp) -> Delivery {
+    let on_unknown = request.on_unknown.unwrap_or(match request.class {
+        ContentClass::Template => UnknownPolicy::NeverDuplicate,
+        ContentClass::Service => UnknownPolicy::Ask,
+    });
+    let starts = request.send_at.unwrap_or(now).max(now);
+    Delivery {
+        state: DeliveryState::Queued,
+        times: StatusTimes::default(),
+        priority: request.priority,
+        on_unknown,
+        attempts: 0,
+        send_at: request.send_at,
+        valid_until: request.valid_for.map(|validity| starts.after(validity)),
+        gave_up: None,
+        error: None,
+        client_msg_id: request.client_msg_id.clone(),
+        biz_opaque_callback_data: request.callback_data.clone(),
+    }
+}
+
+/// What a commit's answer means to whoever asked for a new message of this id.
+///
+/// A duplicate of the very message is this request's own doing: the first answer of the store was lost.
+fn settled(result: Result<OpOutcome, CommitError>, message: MessageId) -> Result<Accepted, Refusal> {
+    let accepted = |at: Option<MessageRef>, acceptance| {
+        at.map(|at| Accepted { at, acceptance }).ok_or(Refusal::Uncertain)
+    };
+    match result {
+        Ok(OpOutcome::Committed { at, .. }) => accepted(at, Acceptance::New),
+        Ok(OpOutcome::Duplicate { at }) if at.is_some_and(|at| at.message == message) => {
+            accepted(at, Acceptance::New)
+        }
+        Ok(OpOutcome::Duplicate { at }) => accepted(at, Acceptance::Repeated),
+        Ok(OpOutcome::Unchanged) => Err(Refusal::Uncertain),
+        Ok(OpOutcome::Refused(refusal)) => Err(op_refusal(refusal)),
+        Err(error) => Err(commit_refusal(&error)),
+    }
+}
+
+/// What an op's refusal means to the caller.
+pub(crate) fn op_refusal(refusal: OpRefusal) -> Refusal {
+    match refusal {
+        OpRefusal::OtherRequest => Refusal::OtherRequest,
+        OpRefusal::ConversationChanged(seq) => Refusal::ConversationChanged(seq),
+        OpRefusal::NotFound => Refusal::NotFound,
+        OpRefusal::AlreadyClaimed => Refusal::AlreadyClaimed,
+    }
+}
+
+/// What a failed commit means to the caller.
+pub(crate) fn commit_refusal(error: &CommitError) -> Refusal {
+    match error {
+        CommitError::Busy => Refusal::Busy,
+        CommitError::Closed => Refusal::Uncertain,
+        CommitError::Store(error) => store_refusal(error),
+    }
+}
+
+/// What a failed store call means to the caller.
+pub(crate) fn store_refusal(error: &StoreError) -> Refusal {
+    match error.kind {
+        StoreErrorKind::Unknown => Refusal::Uncertain,
+        StoreErrorKind::Invalid => Refusal::Invalid(error.detail.clone()),
+        StoreErrorKind::Unavailable
+        | StoreErrorKind::Overloaded
+        | StoreErrorKind::Full
+        | StoreErrorKind::Fenced
+        | StoreErrorKind::HeadMoved
+        | StoreErrorKind::Corrupt => Refusal::Unavailable {
+            retry_after: error.retry_after,
+        },
+    }
+}

@@ -1,0 +1,355 @@
+//! Which number belongs to which tenant, and where each tenant's actors are: the only lock of the actors.
+//!
+//! Tenants are started here, and started again when an actor of theirs died: everything that they know is in the store.
+
+#[cfg(test)]
+pub(crate) mod victim;
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, RwLock};
+use std::time::Duration;
+
+use actix::ArbiterHandle;
+
+use super::bounded::BoundedAddr;
+use super::conversation::store_refusal;
+use super::lane::{self, LaneHandle, LaneLimits, LaneParts, LaneSettings};
+use super::ledger::{Ledger, LedgerHandle};
+use super::request::Refusal;
+use super::succession::Succession;
+use super::tenant::{NumberChanged, Retire, Tenant, TenantLimits, TenantParts};
+use crate::domain::{Clock, Epoch, PhoneNumberId, Retention, TenantId, WabaId};
+use crate::store::{Number, Store, StoreError, Tenant as TenantRow};
+use crate::telemetry::labels::ActorKind;
+use crate::telemetry::metrics;
+use crate::whatsapp::Graph;
+
+/// How long the remains of a tenant may take to hear that they are over.
+const RETIREMENT: Duration = Duration::from_secs(1);
+
+/// What all tenants are made of.
+#[derive(Clone)]
+pub struct DirectoryParts {
+    /// Where everything durable lives.
+    pub store: Arc<dyn Store>,
+    /// The way to Meta.
+    pub graph: Arc<dyn Graph>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Threads for tenants; a tenant and its children stay on one.
+    pub arbiters: Vec<ArbiterHandle>,
+    /// Bounds of a tenant.
+    pub tenant_limits: TenantLimits,
+    /// Bounds of a lane.
+    pub lane_limits: LaneLimits,
+    /// Calls to Meta in flight in the whole process.
+    pub calls: Arc<tokio::sync::Semaphore>,
+    /// Where epochs, message ids and jitter come from.
+    pub seed: u64,
+}
+
+/// A running tenant.
+#[derive(Clone)]
+pub struct TenantHandle {
+    /// Its settings.
+    pub row: Arc<TenantRow>,
+    /// The writer of its log.
+    pub ledger: LedgerHandle,
+    /// Its numbers' outbound queues.
+    pub lanes: Arc<BTreeMap<PhoneNumberId, LaneHandle>>,
+    pub(crate) addr: BoundedAddr<Tenant>,
+    succession: Succession,
+}
+
+impl TenantHandle {
+    /// How long its messages are kept.
+    pub fn retention(&self) -> Retention {
+        self.row.retention
+    }
+
+    /// Stops what is left of it, so that nothing of it works beside its successor.
+    async fn retire(&self) {
+        // Whichever actor died already takes nothing more; calls under way end by themselves.
+        drop(self.addr.tell(Retire, RETIREMENT).await);
+        self.ledger.retire().await;
+        for lane in self.lanes.values() {
+            let lane = lane.clone();
+            tokio::spawn(async move { lane.drain().await });
+        }
+    }
+
+    fn is_alive(&self) -> bool {
+        let lanes = self.lanes.values().all(LaneHandle::is_connected);
+        lanes && self.addr.is_connected() && self.ledger.is_connected()
+    }
+}
+
+impl std::fmt::Debug for TenantHandle {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "TenantHandle({})", self.row.id)
+    }
+}
+
+#[derive(Default)]
+struct Map {
+    tenants: HashMap<TenantId, (Arc<TenantRow>, Option<TenantHandle>)>,
+    numbers: HashMap<PhoneNumberId, Number>,
+}
+
+/// The directory. See the module.
+pub struct Directory {
+    parts: DirectoryParts,
+    map: RwLock<Map>,
+    starting: tokio::sync::Mutex<fastrand::Rng>,
+}
+
+impl Directory {
+    /// Reads who is who from the store. Tenants start when first needed, or by [`Self::start_all`].
+    pub async fn open(parts: DirectoryParts) -> Result<Self, StoreError> {
+        let mut map = Map::default();
+        for row in parts.store.tenants().await? {
+            map.tenants.insert(row.id, (Arc::new(row), None));
+        }
+        for number in parts.store.numbers().await? {
+            map.numbers.insert(number.id.clone(), number);
+        }
+        let starting = tokio::sync::Mutex::new(fastrand::Rng::with_seed(parts.seed));
+        Ok(Self {
+            parts,
+            map: RwLock::new(map),
+            starting,
+        })
+    }
+
+    /// The store that all tenants share.
+    pub fn store(&self) -> &Arc<dyn Store> {
+        &self.parts.store
+    }
+
+    /// The time that all tenants share.
+    pub fn clock(&self) -> &Arc<dyn Clock> {
+        &self.parts.clock
+    }
+
+    /// Starts every tenant, so that what waited to be sent when the process ended goes on.
+    pub async fn start_all(&self) -> Result<(), Refusal> {
+        let ids: Vec<_> = self.read().tenants.keys().copied().collect();
+        for id in ids {
+            self.tenant(id).await?;
+        }
+        Ok(())
+    }
+
+    /// Whose number it is.
+    pub fn owner(&self, number: &PhoneNumberId) -> Option<TenantId> {
+        self.read().numbers.get(number).map(|number| number.tenant)
+    }
+
+    /// Whether an app's signature counts for a number.
+    pub fn is_signed_by(&self, number: &PhoneNumberId, app: &str) -> bool {
+        let map = self.read();
+        map.numbers
+            .get(number)
+            .is_some_and(|number| number.is_signed_by(app))
+    }
+
+    /// Whose accounts they are: every tenant with a number in it.
+    pub fn owners_of_account(&self, waba: &WabaId) -> Vec<TenantId> {
+        let map = self.read();
+        let mut owners: Vec<_> = map
+            .numbers
+            .values()
+            .filter(|number| number.waba == *waba)
+            .map(|number| number.tenant)
+            .collect();
+        owners.sort_unstable();
+        owners.dedup();
+        owners
+    }
+
+    /// The numbers of a tenant.
+    pub fn numbers(&self, tenant: TenantId) -> Vec<Number> {
+        let map = self.read();
+        let mut numbers: Vec<_> = map
+            .numbers
+            .values()
+            .filter(|number| number.tenant == tenant)
+            .cloned()
+            .collect();
+        numbers.sort_by(|one, other| one.id.cmp(&other.id));
+        numbers
+    }
+
+    /// The tenants that run now.
+    pub fn running(&self) -> Vec<TenantHandle> {
+        self.read()
+            .tenants
+            .values()
+            .filter_map(|(_, handle)| handle.clone())
+            .collect()
+    }
+
+    /// A running tenant; started, or started again, if need be.
+    pub async fn tenant(&self, id: TenantId) -> Result<TenantHandle, Refusal> {
+        match self.read().tenants.get(&id) {
+            None => return Err(Refusal::UnknownTenant),
+            Some((_, Some(handle))) if handle.is_alive() => return Ok(handle.clone()),
+            Some(_) => {}
+        }
+        let mut rng = self.starting.lock().await;
+        let (row, before) = match self.read().tenants.get(&id) {
+            None => return Err(Refusal::UnknownTenant),
+            Some((_, Some(handle))) if handle.is_alive() => return Ok(handle.clone()),
+            Some((row, before)) => (Arc::clone(row), before.clone()),
+        };
+        if let Some(before) = &before {
+            before.retire().await;
+            tracing::warn!(tenant.id = %id, "an actor of the tenant died: starting it again");
+            metrics::actor_restarts_total(ActorKind::Tenant).increment(1);
+        }
+        let succession = before.map(|before| before.succession);
+        let handle = self.start(row, succession, &mut rng).await.map_err(|error| {
+            tracing::error!(tenant.id = %id, error = %error, "cannot start the tenant");
+            store_refusal(&error)
+        })?;
+        if let Some((_, slot)) = self.write().tenants.get_mut(&id) {
+            *slot = Some(handle.clone());
+        }
+        Ok(handle)
+    }
+
+    /// Takes over a tenant that was added to the store, or changed there. New settings count from its next start.
+    pub fn tenant_changed(&self, row: TenantRow) {
+        let mut map = self.write();
+        let (settings, _) = map
+            .tenants
+            .entry(row.id)
+            .or_insert_with(|| (Arc::new(row.clone()), None));
+        *settings = Arc::new(row);
+    }
+
+    /// Takes over a number that was added to the store, or changed there. Its lane starts, or takes over the change.
+    pub async fn number_changed(&self, number: Number) {
+        let mut rng = self.starting.lock().await;
+        let seed = rng.u64(..);
+        let told = self.with_lane(&number, seed);
+        if let Some((addr, changed)) = told
+            && addr.tell(changed, RETIREMENT).await.is_err()
+        {
+            // It is started again with all its numbers by whoever asks next.
+            addr.tell(Retire, RETIREMENT).await.ok();
+        }
+    }
+
+    /// Notes the number, and starts its lane if its tenant runs; gives what the tenant must be told.
+    fn with_lane(&self, number: &Number, seed: u64) -> Option<(BoundedAddr<Tenant>, NumberChanged)> {
+        let mut map = self.write();
+        map.numbers.insert(number.id.clone(), number.clone());
+        let (_, handle) = map.tenants.get_mut(&number.tenant)?;
+        let handle = handle.as_mut()?;
+        if let Some(lane) = handle.lanes.get(&number.id) {
+            lane.update(number.clone());
+            return None;
+        }
+        let arbiter = self.arbiter_of(number.tenant)?;
+        let own = (&handle.ledger, &handle.succession);
+        let lane = self.start_lane(&handle.row, own, number.clone(), seed, &arbiter);
+        let mut lanes = (*handle.lanes).clone();
+        lanes.insert(number.id.clone(), lane.clone());
+        handle.lanes = Arc::new(lanes);
+        let id = number.id.clone();
+        Some((handle.addr.clone(), NumberChanged { id, lane }))
+    }
+
+    async fn start(
+        &self,
+        row: Arc<TenantRow>,
+        succession: Option<Succession>,
+        rng: &mut fastrand::Rng,
+    ) -> Result<TenantHandle, StoreError> {
+        let parts = &self.parts;
+        let arbiter = self.arbiter_of(row.id).ok_or_else(|| {
+            StoreError::new(
+                crate::store::StoreErrorKind::Invalid,
+                "there is no thread for tenants",
+            )
+        })?;
+        let (store, clock) = (Arc::clone(&parts.store), Arc::clone(&parts.clock));
+        let ledger = Ledger::open(row.id, Epoch::new(rng.u64(..)), store, clock, &arbiter).await?;
+        let succession = succession.unwrap_or_else(|| Succession::new(ledger.clone()));
+        let lanes: BTreeMap<_, _> = self
+            .numbers(row.id)
+            .into_iter()
+            .map(|number| {
+                (
+                    number.id.clone(),
+                    self.start_lane(&row, (&ledger, &succession), number, rng.u64(..), &arbiter),
+                )
+            })
+            .collect();
+        let tenant = TenantParts {
+            row: Arc::clone(&row),
+            store: Arc::clone(&parts.store),
+            ledger: ledger.clone(),
+            clock: Arc::clone(&parts.clock),
+            arbiter,
+            limits: parts.tenant_limits,
+            seed: rng.u64(..),
+        };
+        let addr = Tenant::launch(tenant, lanes.clone());
+        // Last: the lanes hear of each result that is committed from now on.
+        succession.hand_over(ledger.clone());
+        Ok(TenantHandle {
+            row,
+            ledger,
+            lanes: Arc::new(lanes),
+            addr,
+            succession,
+        })
+    }
+
+    fn start_lane(
+        &self,
+        row: &TenantRow,
+        (ledger, succession): (&LedgerHandle, &Succession),
+        number: Number,
+        seed: u64,
+        arbiter: &ArbiterHandle,
+    ) -> LaneHandle {
+        let settings = LaneSettings {
+            tenant: row.id,
+            number,
+            retention: row.retention,
+            limits: self.parts.lane_limits.clone(),
+            seed,
+        };
+        let parts = LaneParts {
+            store: Arc::clone(&self.parts.store),
+            graph: Arc::clone(&self.parts.graph),
+            ledger: ledger.clone(),
+            successors: succession.follow(),
+            clock: Arc::clone(&self.parts.clock),
+            calls: Arc::clone(&self.parts.calls),
+        };
+        lane::start(arbiter, settings, parts)
+    }
+
+    fn arbiter_of(&self, tenant: TenantId) -> Option<ArbiterHandle> {
+        let count = u64::try_from(self.parts.arbiters.len())
+            .ok()
+            .filter(|count| *count > 0)?;
+        let index = usize::try_from(tenant.get() % count).ok()?;
+        self.parts.arbiters.get(index).cloned()
+    }
+
+    /// A reader that panicked left the map whole: it only reads.
+    fn read(&self) -> std::sync::RwLockReadGuard<'_, Map> {
+        self.map.read().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    fn write(&self) -> std::sync::RwLockWriteGuard<'_, Map> {
+        self.map
+            .write()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}

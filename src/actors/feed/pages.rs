@@ -1,0 +1,109 @@
+//! Reading the log for a cursor that is older than what a feed holds.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::sync::Semaphore;
+
+use super::tail::{Chunk, FeedWire, JOIN};
+use crate::domain::{Clock, Seq, TenantId};
+use crate::store::{EventPage, Store, StoreError, StoreErrorKind};
+
+/// Events read at once for one socket: about as many as are joined into one frame.
+const PAGE: usize = 64;
+/// A read that takes longer has failed.
+pub(super) const READ_DEADLINE: Duration = Duration::from_secs(5);
+/// A failed read is tried again this often, after longer and longer waits: about a minute in all.
+const TRIES: u32 = 8;
+const FIRST_WAIT: Duration = Duration::from_millis(250);
+
+/// What the log had after a cursor.
+#[derive(Debug, Clone)]
+pub enum Paged {
+    /// The next events.
+    Chunk(Chunk),
+    /// Nothing is missing any more.
+    Nothing,
+    /// What comes next is no longer kept.
+    Gone,
+}
+
+/// A bounded way to the log, for one tenant.
+#[derive(Clone)]
+pub(super) struct Pages {
+    pub(super) tenant: TenantId,
+    pub(super) store: Arc<dyn Store>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) wire: FeedWire,
+    /// Reads under way in the whole process: a herd of sockets must not drown the store.
+    pub(super) permits: Arc<Semaphore>,
+}
+
+impl Pages {
+    /// The next events after a cursor, as far as they fit into one frame. Fails only after about a minute.
+    pub(super) async fn read(self, after: Seq) -> Result<Paged, StoreError> {
+        let mut tries = 0;
+        loop {
+            match self.read_once(after).await {
+                Ok(page) => return Ok(self.join(after, page)),
+                Err(error) if tries >= TRIES => return Err(error),
+                Err(_) => tokio::time::sleep(FIRST_WAIT.saturating_mul(1 << tries.min(6))).await,
+            }
+            tries = tries.saturating_add(1);
+        }
+    }
+
+    async fn read_once(&self, after: Seq) -> Result<EventPage, StoreError> {
+        // The semaphore is never closed.
+        let _permit = self.permits.acquire().await;
+        within_deadline(
+            self.store
+                .events_after(self.tenant, after, PAGE, self.clock.now()),
+        )
+        .await
+    }
+
+    fn join(&self, after: Seq, page: EventPage) -> Paged {
+        let Some(first) = page.events.first() else {
+            return if page.oldest > after.next() && page.head > after {
+                Paged::Gone
+            } else {
+                Paged::Nothing
+            };
+        };
+        if first.seq != after.next() {
+            return Paged::Gone;
+        }
+        let mut bytes = 0_usize;
+        let mut through = after;
+        let mut taken: Vec<&Bytes> = Vec::with_capacity(page.events.len());
+        for event in &page.events {
+            let longer = bytes.saturating_add(event.json.len()).saturating_add(1);
+            if !taken.is_empty() && longer > JOIN {
+                break;
+            }
+            bytes = longer;
+            through = event.seq;
+            taken.push(&event.json);
+        }
+        Paged::Chunk(Chunk {
+            bytes: (self.wire.events)(&mut taken.into_iter(), bytes),
+            through,
+        })
+    }
+}
+
+/// Makes a read that hangs a read that failed.
+pub(super) async fn within_deadline<T>(
+    read: impl Future<Output = Result<T, StoreError>>,
+) -> Result<T, StoreError> {
+    tokio::time::timeout(READ_DEADLINE, read)
+        .await
+        .unwrap_or_else(|_| {
+            Err(StoreError::new(
+                StoreErrorKind::Unavailable,
+                "the read took too long",
+            ))
+        })
+}

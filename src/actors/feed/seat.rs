@@ -1,0 +1,106 @@
+//! A socket's place at a feed: everything that it asks of it.
+
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::Waker;
+
+use bytes::Bytes;
+
+use super::pages::Paged;
+use super::registry::Core;
+use super::seats::Place;
+use super::tail::Pulled;
+use super::tap::LiveHead;
+use super::worker::Nudge;
+use crate::domain::{Epoch, Seq};
+use crate::store::StoreError;
+
+/// A socket's place at its tenant's feed. Given up when dropped. Stays on the feed's thread.
+pub struct Seat {
+    core: Rc<Core>,
+    place: Place,
+}
+
+impl Seat {
+    pub(super) fn take(core: Rc<Core>) -> Self {
+        let place = core.tail.borrow_mut().seats.sit();
+        Self { core, place }
+    }
+
+    /// Whether the feed still follows its ledger. If not, the socket should come back later.
+    pub fn is_open(&self) -> bool {
+        self.core.tail.borrow().is_open()
+    }
+
+    /// How many ledgers the feed has followed, one after another: each new one has a new tenant actor behind it.
+    pub fn ledgers(&self) -> u64 {
+        self.core.tail.borrow().ledgers()
+    }
+
+    /// Identity of the ledger.
+    pub fn epoch(&self) -> Epoch {
+        self.core.tail.borrow().epoch()
+    }
+
+    /// The newest position that can be pulled, or that is being read.
+    pub fn head(&self) -> Seq {
+        self.core.marks.head()
+    }
+
+    /// The same for other threads.
+    pub fn live_head(&self) -> LiveHead {
+        LiveHead(Arc::clone(&self.core.marks))
+    }
+
+    /// The events after a cursor, joined into one frame.
+    pub fn pull(&self, after: Seq) -> Pulled {
+        let mut tail = self.core.tail.borrow_mut();
+        let first = tail.wanted().is_none();
+        let pulled = tail.pull(after);
+        drop(tail);
+        if matches!(pulled, Pulled::Soon) && first {
+            self.core.nudge(Nudge::Read);
+        }
+        pulled
+    }
+
+    /// Reads the log after a cursor that is older than what the feed holds.
+    pub fn read(&self, after: Seq) -> impl Future<Output = Result<Paged, StoreError>> + 'static {
+        self.core.pages.clone().read(after)
+    }
+
+    /// The number of the newest signal.
+    pub fn last_signal(&self) -> u64 {
+        self.core.tail.borrow().signals.last()
+    }
+
+    /// The signals after a number, joined.
+    pub fn signals(&self, after: u64) -> Option<Bytes> {
+        self.core.tail.borrow_mut().signals.after(after)
+    }
+
+    /// Counts bytes that were handed to the socket.
+    pub fn took(&self, bytes: usize) {
+        let taken = self.core.taken.get();
+        self.core
+            .taken
+            .set(taken.saturating_add(u64::try_from(bytes).unwrap_or(0)));
+    }
+
+    /// Has this one woken at the next event, signal, or end.
+    pub fn wait(&self, waker: &Waker) {
+        self.core.tail.borrow_mut().seats.wait(self.place, waker);
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        self.core.tail.borrow_mut().seats.leave(self.place);
+    }
+}
+
+impl std::fmt::Debug for Seat {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Seat({})", self.core.pages.tenant)
+    }
+}

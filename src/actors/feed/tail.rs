@@ -1,0 +1,263 @@
+//! What a feed holds: the ring, what was joined from it, and who waits.
+
+use std::collections::VecDeque;
+use std::task::Waker;
+
+use bytes::Bytes;
+
+use super::Signal;
+use super::ring::{Offered, Ring, RingLimits};
+use super::seats::Seats;
+use super::signals::Signals;
+use crate::domain::{Epoch, Seq};
+use crate::store::TenantHead;
+
+/// Bytes of events that are joined into one frame. A frame holds one event at least, however long it is.
+pub(super) const JOIN: usize = 32 * 1024;
+/// Joined frames that are kept for other sockets at the same cursor. They are at the head, with few exceptions.
+const JOINED: usize = 4;
+/// Positions by which a read of older events begins early, so that a herd of sockets with cursors close to each other
+/// needs one read.
+const HERD: u64 = 64;
+
+/// How events and signals are written for sockets. Called once for all sockets of a worker.
+#[derive(Debug, Clone, Copy)]
+pub struct FeedWire {
+    /// Joins events into one frame. The second argument is the sum of their lengths.
+    pub events: fn(&mut dyn Iterator<Item = &Bytes>, usize) -> Bytes,
+    /// One signal as a frame.
+    pub signal: fn(&Signal) -> Bytes,
+}
+
+/// Events joined into one frame, shared by all sockets that stand where it begins.
+#[derive(Debug, Clone)]
+pub struct Chunk {
+    /// The frame.
+    pub bytes: Bytes,
+    /// The position of its last event.
+    pub through: Seq,
+}
+
+/// What a feed has for a cursor.
+#[derive(Debug, Clone)]
+pub enum Pulled {
+    /// The events after it.
+    Chunk(Chunk),
+    /// Nothing yet: wait.
+    Nothing,
+    /// The feed reads what is missing: wait.
+    Soon,
+    /// It is older than what the feed can hold: read the log.
+    Behind,
+    /// What comes after it is no longer kept.
+    Gone,
+}
+
+#[derive(Debug)]
+struct Joined {
+    after: Seq,
+    /// Whether there was no room for the event after it.
+    full: bool,
+    chunk: Chunk,
+}
+
+/// See the module. Everything here is of one thread.
+#[derive(Debug)]
+pub(super) struct Tail {
+    epoch: Epoch,
+    ring: Ring,
+    limits: RingLimits,
+    wire: FeedWire,
+    joined: VecDeque<Joined>,
+    /// The smallest position that is known to be readable, or at least not known to be gone.
+    oldest: Seq,
+    /// From where a socket needs older events than the ring has.
+    wanted: Option<Seq>,
+    open: bool,
+    ledgers: u64,
+    pub(super) seats: Seats,
+    pub(super) signals: Signals,
+}
+
+impl Tail {
+    /// A feed that follows nothing yet.
+    pub(super) fn new(limits: RingLimits, wire: FeedWire) -> Self {
+        Self {
+            epoch: Epoch::default(),
+            ring: Ring::at(Seq::default(), limits),
+            limits,
+            wire,
+            joined: VecDeque::new(),
+            oldest: Seq::default(),
+            wanted: None,
+            open: false,
+            ledgers: 0,
+            seats: Seats::default(),
+            signals: Signals::default(),
+        }
+    }
+
+    /// Follows a ledger that stands here. Goes on without a break when it is the same ledger as before.
+    pub(super) fn follow(&mut self, ledger: TenantHead) {
+        if self.epoch != ledger.epoch || !self.open || ledger.head < self.ring.head() {
+            self.epoch = ledger.epoch;
+            self.oldest = Seq::default();
+            self.restart(ledger.head);
+        }
+        self.open = true;
+        self.ledgers = self.ledgers.wrapping_add(1);
+    }
+
+    /// How many ledgers it has followed, one after another.
+    pub(super) fn ledgers(&self) -> u64 {
+        self.ledgers
+    }
+
+    /// Ends the feed: sockets find it closed.
+    pub(super) fn close(&mut self) {
+        self.open = false;
+    }
+
+    /// Whether it follows a ledger.
+    pub(super) fn is_open(&self) -> bool {
+        self.open
+    }
+
+    /// Identity of the ledger.
+    pub(super) fn epoch(&self) -> Epoch {
+        self.epoch
+    }
+
+    /// How far it follows.
+    pub(super) fn head(&self) -> Seq {
+        self.ring.head()
+    }
+
+    /// The position before its oldest event.
+    pub(super) fn base(&self) -> Seq {
+        self.ring.base()
+    }
+
+    /// Drops everything and stands at a position. Sockets before it read the log.
+    pub(super) fn restart(&mut self, at: Seq) {
+        self.ring = Ring::at(at, self.limits);
+        self.joined.clear();
+        self.wanted = None;
+    }
+
+    /// Adds the newest event.
+    pub(super) fn push(&mut self, seq: Seq, json: Bytes) -> Offered {
+        self.ring.push(seq, json)
+    }
+
+    /// Adds what was read after the newest event. What lies between is no longer kept.
+    pub(super) fn catch_up(&mut self, oldest: Seq, newer: impl Iterator<Item = (Seq, Bytes)>) {
+        self.oldest = self.oldest.max(oldest);
+        for (seq, json) in newer {
+            if self.ring.push(seq, json.clone()) == Offered::Gap {
+                self.restart(before(seq));
+                self.ring.push(seq, json);
+            }
+        }
+        if self.ring.head().next() < oldest {
+            self.restart(before(oldest));
+        }
+    }
+
+    /// Adds older events that a socket wanted. Whatever is still missing then is not to be had here.
+    pub(super) fn fill(&mut self, wanted: Seq, oldest: Seq, older: Vec<(Seq, Bytes)>) {
+        self.oldest = self.oldest.max(oldest);
+        self.ring.extend_below(older.into_iter());
+        if self.ring.base() > wanted {
+            self.ring.close_below();
+        }
+    }
+
+    /// From where a socket needs older events, if any does.
+    pub(super) fn wanted(&self) -> Option<Seq> {
+        self.wanted.filter(|wanted| *wanted < self.ring.base())
+    }
+
+    /// Says that a read of older events begins.
+    pub(super) fn take_wanted(&mut self) -> Option<Seq> {
+        self.wanted().inspect(|_| self.wanted = None)
+    }
+
+    /// The events after a cursor, as far as they fit into one frame.
+    pub(super) fn pull(&mut self, after: Seq) -> Pulled {
+        if after >= self.ring.head() {
+            return Pulled::Nothing;
+        }
+        if after < self.ring.base() {
+            return self.pull_older(after);
+        }
+        let known = self.joined.iter().find(|joined| joined.after == after);
+        if let Some(joined) = known
+            && (joined.full || joined.chunk.through == self.ring.head())
+        {
+            return Pulled::Chunk(joined.chunk.clone());
+        }
+        let chunk = self.join(after);
+        Pulled::Chunk(chunk)
+    }
+
+    fn pull_older(&mut self, after: Seq) -> Pulled {
+        if after.next() < self.oldest {
+            return Pulled::Gone;
+        }
+        let behind = self.ring.head().get().saturating_sub(after.get());
+        if !self.ring.is_open_below() || behind > u64::try_from(self.limits.events).unwrap_or(u64::MAX) {
+            return Pulled::Behind;
+        }
+        let from = Seq::new(after.get().saturating_sub(after.get() % HERD));
+        self.wanted = Some(self.wanted.map_or(from, |wanted| wanted.min(from)));
+        Pulled::Soon
+    }
+
+    fn join(&mut self, after: Seq) -> Chunk {
+        let mut count = 0_usize;
+        let mut bytes = 0_usize;
+        let mut full = false;
+        for json in self.ring.after(after) {
+            let longer = bytes.saturating_add(json.len()).saturating_add(1);
+            if count > 0 && longer > JOIN {
+                full = true;
+                break;
+            }
+            count = count.saturating_add(1);
+            bytes = longer;
+        }
+        let through = after
+            .get()
+            .saturating_add(u64::try_from(count).unwrap_or(u64::MAX));
+        let chunk = Chunk {
+            bytes: (self.wire.events)(&mut self.ring.after(after).take(count), bytes),
+            through: Seq::new(through),
+        };
+        self.joined.retain(|joined| joined.after != after);
+        if self.joined.len() >= JOINED {
+            self.joined.pop_front();
+        }
+        self.joined.push_back(Joined {
+            after,
+            full,
+            chunk: chunk.clone(),
+        });
+        chunk
+    }
+
+    /// Adds a signal.
+    pub(super) fn signal(&mut self, signal: &Signal) {
+        let frame = (self.wire.signal)(signal);
+        self.signals.push(signal, frame);
+    }
+
+    /// Moves everybody who waits to `out`.
+    pub(super) fn drain_waiting(&mut self, out: &mut Vec<Waker>) {
+        self.seats.drain(out);
+    }
+}
+
+fn before(seq: Seq) -> Seq {
+    Seq::new(seq.get().saturating_sub(1))
+}

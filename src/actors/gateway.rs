@@ -1,0 +1,263 @@
+//! The core's front door: what the edges ask, handed to the tenant that it concerns.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use tokio::sync::oneshot;
+
+use super::conversation::{commit_refusal, op_refusal, refusal, store_refusal};
+use super::directory::{Directory, TenantHandle};
+use super::feed::FeedSubscriber;
+use super::port::{Readiness, SessionId, TenantPort};
+use super::request::{Accepted, Attendance, NoteRequest, Outlook, Receipt, Refusal, Roster, SubmitRequest};
+use super::tenant::{Attend, LeaveNote, Submit, WhoIsThere};
+use crate::domain::{
+    AgentId, ConversationId, DeliveryState, Direction, Message, MessageId, PhoneNumberId, TenantId,
+};
+use crate::store::op::{Op, OpOutcome, Organise, Settlement, Withdraw};
+use crate::store::{MessageRef, Number, Tenant as TenantRow, TenantHead};
+
+/// How long an asker waits: an answer that takes longer than this is no answer.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// How long an asker waits for room.
+const ROOM: Duration = Duration::from_secs(1);
+
+/// Implements [`TenantPort`] on running actors.
+pub struct Gateway {
+    directory: Arc<Directory>,
+    ready: AtomicBool,
+}
+
+impl Gateway {
+    /// Puts a front door before a directory.
+    pub fn new(directory: Arc<Directory>) -> Self {
+        Self {
+            directory,
+            ready: AtomicBool::new(false),
+        }
+    }
+
+    /// Says that every tenant known at the start runs.
+    pub fn opened(&self) {
+        self.ready.store(true, Ordering::Release);
+    }
+
+    async fn outbound(
+        &self,
+        tenant: &TenantHandle,
+        message: MessageId,
+    ) -> Result<(MessageRef, Message), Refusal> {
+        let (store, now) = (self.directory.store(), self.directory.clock().now());
+        let found = store.find_outbound(tenant.row.id, message, now).await;
+        let at = found
+            .map_err(|error| store_refusal(&error))?
+            .ok_or(Refusal::NotFound)?;
+        let row = store
+            .message(tenant.row.id, at, now)
+            .await
+            .map_err(|error| store_refusal(&error))?;
+        Ok((at, row.ok_or(Refusal::NotFound)?))
+    }
+}
+
+/// Waits for an answer that an actor owes, but not for ever.
+async fn answer<T>(owed: oneshot::Receiver<T>) -> Result<T, Refusal> {
+    match tokio::time::timeout(PATIENCE, owed).await {
+        Ok(Ok(answer)) => Ok(answer),
+        Ok(Err(_)) | Err(_) => Err(Refusal::Uncertain),
+    }
+}
+
+#[async_trait]
+impl TenantPort for Gateway {
+    async fn submit(&self, tenant: TenantId, request: SubmitRequest) -> Result<Accepted, Refusal> {
+        let tenant = self.directory.tenant(tenant).await?;
+        let (reply, owed) = oneshot::channel();
+        let submit = Submit {
+            request: Box::new(request),
+            reply,
+        };
+        tenant
+            .addr
+            .tell(submit, ROOM)
+            .await
+            .map_err(|refused| refusal(&refused))?;
+        answer(owed).await?
+    }
+
+    async fn note(&self, tenant: TenantId, request: NoteRequest) -> Result<Accepted, Refusal> {
+        let tenant = self.directory.tenant(tenant).await?;
+        let (reply, owed) = oneshot::channel();
+        let note = LeaveNote {
+            request: Box::new(request),
+            reply,
+        };
+        tenant
+            .addr
+            .tell(note, ROOM)
+            .await
+            .map_err(|refused| refusal(&refused))?;
+        answer(owed).await?
+    }
+
+    async fn organise(&self, tenant: TenantId, change: Organise) -> Result<(), Refusal> {
+        let tenant = self.directory.tenant(tenant).await?;
+        match tenant.ledger.commit(Op::Organise(change)).await {
+            Ok(OpOutcome::Refused(refused)) => Err(op_refusal(refused)),
+            Ok(_) => Ok(()),
+            Err(error) => Err(commit_refusal(&error)),
+        }
+    }
+
+    async fn withdraw(&self, tenant: TenantId, message: MessageId) -> Result<(), Refusal> {
+        let tenant = self.directory.tenant(tenant).await?;
+        let (at, row) = self.outbound(&tenant, message).await?;
+        let withdraw = Withdraw {
+            at,
+            number: row.number.clone(),
+            to: DeliveryState::Cancelled,
+            retention: tenant.retention(),
+        };
+        match tenant.ledger.commit(Op::Withdraw(withdraw)).await {
+            // The message is there, so a missing outbox row means that it is settled.
+            Ok(OpOutcome::Refused(_)) => Err(Refusal::AlreadyClaimed),
+            Ok(_) => {
+                if let Some(lane) = tenant.lanes.get(&row.number) {
+                    lane.forget(message);
+                }
+                Ok(())
+            }
+            Err(error) => Err(commit_refusal(&error)),
+        }
+    }
+
+    async fn settle(&self, tenant: TenantId, message: MessageId, how: Settlement) -> Result<(), Refusal> {
+        let tenant = self.directory.tenant(tenant).await?;
+        let (at, row) = self.outbound(&tenant, message).await?;
+        match row
+            .delivery
+            .filter(|delivery| delivery.state == DeliveryState::Unknown)
+        {
+            Some(delivery) if delivery.gave_up.is_none() => {}
+            // It was done before, and whoever asked may not have heard of it.
+            Some(_) if how == Settlement::GiveUp => return Ok(()),
+            _ => return Err(Refusal::AlreadyClaimed),
+        }
+        let lane = tenant.lanes.get(&row.number).ok_or(Refusal::UnknownNumber)?;
+        lane.settle(at, how).await
+    }
+
+    async fn receipt(
+        &self,
+        tenant: TenantId,
+        conversation: ConversationId,
+        what: Receipt,
+    ) -> Result<(), Refusal> {
+        let tenant = self.directory.tenant(tenant).await?;
+        let (store, now) = (self.directory.store(), self.directory.clock().now());
+        let page = store
+            .page_messages(tenant.row.id, conversation, None, 50, now)
+            .await;
+        let page = page.map_err(|error| store_refusal(&error))?;
+        let newest = page
+            .items
+            .into_iter()
+            .find(|message| message.direction == Direction::Inbound);
+        let Some(Message {
+            wamid: Some(wamid),
+            number,
+            ..
+        }) = newest
+        else {
+            return Err(Refusal::NotFound);
+        };
+        tenant
+            .lanes
+            .get(&number)
+            .ok_or(Refusal::UnknownNumber)?
+            .receipt(wamid, what);
+        Ok(())
+    }
+
+    async fn outlook(
+        &self,
+        tenant: TenantId,
+        number: PhoneNumberId,
+        at: MessageRef,
+    ) -> Result<Option<Outlook>, Refusal> {
+        let tenant = self.directory.tenant(tenant).await?;
+        match tenant.lanes.get(&number) {
+            Some(lane) => Ok(lane.outlook(at.message).await),
+            None => Ok(None),
+        }
+    }
+
+    async fn attend(
+        &self,
+        tenant: TenantId,
+        agent: AgentId,
+        session: SessionId,
+        what: Attendance,
+    ) -> Result<(), Refusal> {
+        let tenant = self.directory.tenant(tenant).await?;
+        let attend = Attend {
+            session,
+            agent,
+            attendance: what,
+        };
+        tenant
+            .addr
+            .tell(attend, ROOM)
+            .await
+            .map_err(|refused| refusal(&refused))
+    }
+
+    async fn roster(&self, tenant: TenantId) -> Result<Roster, Refusal> {
+        let tenant = self.directory.tenant(tenant).await?;
+        let (reply, owed) = oneshot::channel();
+        tenant
+            .addr
+            .tell(WhoIsThere(reply), ROOM)
+            .await
+            .map_err(|refused| refusal(&refused))?;
+        answer(owed).await
+    }
+
+    async fn numbers(&self, tenant: TenantId) -> Result<Vec<Number>, Refusal> {
+        Ok(self.directory.numbers(tenant))
+    }
+
+    async fn head(&self, tenant: TenantId) -> Result<TenantHead, Refusal> {
+        Ok(self.directory.tenant(tenant).await?.ledger.head())
+    }
+
+    async fn subscribe(&self, tenant: TenantId, subscriber: FeedSubscriber) -> Result<TenantHead, Refusal> {
+        let tenant = self.directory.tenant(tenant).await?;
+        tenant
+            .ledger
+            .subscribe(subscriber)
+            .await
+            .map_err(|error| commit_refusal(&error))
+    }
+
+    async fn tenant_changed(&self, tenant: TenantRow) -> Result<(), Refusal> {
+        let id = tenant.id;
+        self.directory.tenant_changed(tenant);
+        self.directory.tenant(id).await.map(|_| ())
+    }
+
+    async fn number_changed(&self, number: Number) -> Result<(), Refusal> {
+        self.directory.number_changed(number).await;
+        Ok(())
+    }
+
+    fn readiness(&self) -> Readiness {
+        if self.ready.load(Ordering::Acquire) {
+            Readiness::Ready
+        } else {
+            Readiness::Opening
+        }
+    }
+}

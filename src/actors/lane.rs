@@ -1,0 +1,303 @@
+//! The outbound queue of one number: what goes next, when, and what became of it.
+//!
+//! ```text
+//! enqueue ─▶ queue (lines per customer, schedule) ─claim, durable─▶ hands ─limit─▶ call ─▶ result, committed
+//!    ▲            ▲        what has no room stays in the outbox       │
+//!    └─ outbox ───┘◀──────────── provably not taken ◀─────────────────┤
+//!                  unknown outcomes are watched ◀─────────────────────┘
+//! ```
+//!
+//! The queue in memory is only a hint: the store grants each claim, so that a message is never called for twice. Claims are
+//! durable before the first byte leaves, and a result is committed however long that takes. Everything happens in turns
+//! ([`turn`]): a turn does what can be done now and sets one timer for what comes next.
+
+mod announce;
+mod brake;
+mod call;
+mod claims;
+mod gauges;
+mod handle;
+mod hands;
+mod inbox;
+mod judge;
+mod limits;
+mod lines;
+mod outlook;
+mod overflow;
+mod pause;
+mod persist;
+mod queue;
+mod receipts;
+mod reread;
+mod results;
+mod scan;
+mod schedule;
+mod send;
+mod snapshot;
+#[cfg(test)]
+mod tests;
+mod turn;
+mod unknown;
+mod waiting;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix::{Actor, ArbiterHandle, AsyncContext as _, Context, SpawnHandle};
+use futures_util::stream;
+use tokio::sync::{Semaphore, broadcast, mpsc, oneshot, watch};
+
+use super::{BoundedAddr, LedgerHandle, Successors};
+use crate::domain::{AttemptToken, Clock, MessageId, Retention, TenantId};
+use crate::limiter::{NumberLimiter, PairLimiter};
+use crate::store::{Number, Store};
+use crate::whatsapp::{BearerToken, Graph, PauseReason};
+use announce::Announcer;
+use brake::Brake;
+use call::{Progress, Results};
+use claims::Claiming;
+use gauges::Gauges;
+use handle::Shared;
+use hands::Hands;
+use overflow::Overflow;
+use pause::Pause;
+use queue::{Queue, Share};
+use receipts::Receipts;
+use scan::Scan;
+use unknown::Watch;
+use waiting::Moment;
+
+pub use handle::LaneHandle;
+pub use limits::{LaneLimits, UnknownLimits};
+pub use snapshot::LaneSnapshot;
+pub use waiting::Waiting;
+
+/// What is particular to one lane.
+#[derive(Debug, Clone)]
+pub struct LaneSettings {
+    /// Whose number it is.
+    pub tenant: TenantId,
+    /// The number.
+    pub number: Number,
+    /// How long the tenant keeps its messages.
+    pub retention: Retention,
+    /// Bounds, deadlines and policies.
+    pub limits: LaneLimits,
+    /// Where jitter comes from.
+    pub seed: u64,
+}
+
+/// What a lane works with.
+#[derive(Clone)]
+pub struct LaneParts {
+    /// Holds the outbox and grants claims.
+    pub store: Arc<dyn Store>,
+    /// Makes the calls.
+    pub graph: Arc<dyn Graph>,
+    /// Takes what the lane decides. Claims are made under its fence.
+    pub ledger: LedgerHandle,
+    /// Takes the results of calls, even of those that end after the ledger.
+    pub successors: Successors,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Calls to Meta in flight in the whole process.
+    pub calls: Arc<Semaphore>,
+}
+
+/// Starts the lane of a number on an arbiter. It loads what is in the outbox before it claims anything.
+pub fn start(arbiter: &ArbiterHandle, settings: LaneSettings, parts: LaneParts) -> LaneHandle {
+    let shared = Arc::new(Shared::default());
+    let (row, changes) = watch::channel(settings.number.clone());
+    let (number, mailbox) = (settings.number.id.clone(), settings.limits.mailbox);
+    let lane_shared = Arc::clone(&shared);
+    // From before it reads the outbox: a result is found there, or heard of.
+    let late = parts.successors.late();
+    let addr = Lane::start_in_arbiter(arbiter, move |ctx: &mut Context<Lane>| {
+        ctx.set_mailbox_capacity(mailbox);
+        Lane::new(settings, parts, lane_shared, (changes, late), ctx)
+    });
+    LaneHandle::new(BoundedAddr::new(addr, mailbox), shared, row, number)
+}
+
+/// The actor. See the module.
+pub struct Lane {
+    tenant: TenantId,
+    row: Number,
+    token: Option<BearerToken>,
+    limits: Arc<LaneLimits>,
+    store: Arc<dyn Store>,
+    graph: Arc<dyn Graph>,
+    results: Results,
+    calls: Arc<Semaphore>,
+    rng: fastrand::Rng,
+    shared: Arc<Shared>,
+    progress: mpsc::Sender<Progress>,
+
+    queue: Queue,
+    overflow: Overflow,
+    scan: Scan,
+    share: Share,
+    claiming: Claiming,
+    hands: Hands,
+    watch: Watch,
+    receipts: Receipts,
+
+    number_limit: NumberLimiter,
+    pair_limit: PairLimiter,
+    slowed_at: Duration,
+    brake: Brake,
+    paused: Option<Pause>,
+    bulk_paused: Option<Pause>,
+
+    announcer: Announcer,
+    gauges: Gauges,
+    /// When the limit lets the next call begin, if one waits for it.
+    pace: Option<Duration>,
+    /// The message whose wait for the limit was counted last.
+    delayed: Option<MessageId>,
+    /// Expiries that are being committed.
+    housekeeping: usize,
+    timer: Option<(Duration, SpawnHandle)>,
+    turn_due: TurnDue,
+    draining: Option<Vec<oneshot::Sender<()>>>,
+}
+
+/// Whether a turn is on its way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum TurnDue {
+    No,
+    Yes,
+}
+
+impl Lane {
+    fn new(
+        settings: LaneSettings,
+        parts: LaneParts,
+        shared: Arc<Shared>,
+        (changes, late): (watch::Receiver<Number>, broadcast::Receiver<AttemptToken>),
+        ctx: &mut Context<Self>,
+    ) -> Self {
+        let LaneSettings {
+            tenant,
+            number,
+            retention,
+            limits,
+            seed,
+        } = settings;
+        let limits = Arc::new(limits);
+        let (progress, reports) = mpsc::channel(places(&limits, &number).saturating_mul(4));
+        ctx.add_stream(stream::unfold(reports, |mut reports| async move {
+            reports.recv().await.map(|progress| (progress, reports))
+        }));
+        ctx.add_stream(stream::unfold(Arc::clone(&shared), |shared| async move {
+            shared.changed.notified().await;
+            Some((inbox::SharedChanged, shared))
+        }));
+        ctx.add_stream(stream::unfold(changes, |mut changes| async move {
+            changes.changed().await.ok()?;
+            let row = changes.borrow_and_update().clone();
+            Some((inbox::RowChanged(Box::new(row)), changes))
+        }));
+        ctx.add_stream(stream::unfold(late, |mut late| async move {
+            loop {
+                match late.recv().await {
+                    Ok(token) => return Some((inbox::LateResult(token), late)),
+                    Err(broadcast::error::RecvError::Lagged(_)) => {}
+                    Err(broadcast::error::RecvError::Closed) => return None,
+                }
+            }
+        }));
+        let results = Results {
+            ledger: parts.ledger,
+            successors: parts.successors,
+            number: number.id.clone(),
+            retention,
+            clock: parts.clock,
+        };
+        Self {
+            tenant,
+            token: BearerToken::parse(number.access_token.reveal()).ok(),
+            queue: Queue::new(limits.waiting, limits.scheduled, limits.order_patience),
+            overflow: Overflow::default(),
+            scan: Scan::NotBegun,
+            share: Share::new(limits.bulk_one_in),
+            claiming: Claiming::default(),
+            hands: Hands::default(),
+            watch: Watch::new(limits.unknown, limits.watched),
+            receipts: Receipts::new(limits.receipts),
+            number_limit: NumberLimiter::new(number.rate),
+            pair_limit: PairLimiter::new(limits.pair),
+            slowed_at: Duration::ZERO,
+            brake: Brake::new(limits.brake_after),
+            paused: None,
+            bulk_paused: None,
+            announcer: Announcer::default(),
+            gauges: Gauges::new(),
+            pace: None,
+            delayed: None,
+            housekeeping: 0,
+            timer: None,
+            turn_due: TurnDue::No,
+            draining: None,
+            rng: fastrand::Rng::with_seed(seed),
+            row: number,
+            limits,
+            store: parts.store,
+            graph: parts.graph,
+            results,
+            calls: parts.calls,
+            shared,
+            progress,
+        }
+    }
+
+    fn now(&self) -> Moment {
+        self.results.now()
+    }
+
+    /// Messages that may be in hand at once.
+    fn places(&self) -> usize {
+        places(&self.limits, &self.row)
+    }
+
+    /// Stands still until somebody acts at Meta's side.
+    fn pause(&mut self, reason: PauseReason, code: i64, call_began: Duration, now: Moment) {
+        let wait = self.limits.probe_after;
+        match &mut self.paused {
+            Some(pause) => pause.refused_again(reason, code, call_began, now.mono),
+            None => self.paused = Some(Pause::new(reason, code, wait, LONGEST_PAUSE, now.mono)),
+        }
+    }
+
+    /// Lets no bulk go until somebody acts at Meta's side.
+    fn pause_bulk(&mut self, reason: PauseReason, code: i64, call_began: Duration, now: Moment) {
+        let wait = self.limits.bulk_probe_after;
+        match &mut self.bulk_paused {
+            Some(pause) => pause.refused_again(reason, code, call_began, now.mono),
+            None => self.bulk_paused = Some(Pause::new(reason, code, wait, LONGEST_BULK_PAUSE, now.mono)),
+        }
+    }
+}
+
+/// The longest time without a trial.
+const LONGEST_PAUSE: Duration = Duration::from_hours(1);
+const LONGEST_BULK_PAUSE: Duration = Duration::from_hours(24);
+
+/// Half a second of the number's rate, and no less than the limits say.
+fn places(limits: &LaneLimits, number: &Number) -> usize {
+    let half_a_second = usize::try_from(number.rate.per_second() / 2).unwrap_or(usize::MAX);
+    limits.in_flight.max(half_a_second)
+}
+
+impl Actor for Lane {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Context<Self>) {
+        let now = self.now();
+        if self.token.is_none() {
+            self.pause(PauseReason::AccessToken, 0, now.mono, now);
+        }
+        self.begin_scan(ctx);
+        self.turn_soon(ctx);
+    }
+}

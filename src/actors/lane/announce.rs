@@ -1,0 +1,145 @@
+//! Tells agents when the lane slows down, stands still or runs again: each change once, in order.
+
+use std::sync::Arc;
+
+use actix::{ActorContext as _, ActorFutureExt as _, AsyncContext as _, Context, WrapFuture as _};
+use serde::Serialize;
+
+use super::Lane;
+use super::brake::Cause;
+use super::pause::Pause;
+use super::persist::{Lost, commit_until_taken};
+use super::waiting::Moment;
+use crate::domain::{EventKind, PhoneNumberId, Timestamp};
+use crate::store::Op;
+use crate::store::op::Announce;
+
+/// What agents are told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Told {
+    /// Everything goes at the number's rate.
+    #[default]
+    Running,
+    /// Meta asked for a slower pace.
+    Slowed(Why),
+    /// Nothing goes.
+    Paused(Pause),
+    /// No bulk goes.
+    BulkPaused(Pause),
+}
+
+/// Why a lane is slow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Why {
+    /// Meta said so.
+    Throttled,
+    /// Meta does not answer.
+    NoAnswer,
+}
+
+/// What agents were told last, and whether they are being told something.
+#[derive(Debug, Default)]
+pub(super) struct Announcer {
+    told: Told,
+    telling: Option<Told>,
+}
+
+impl Announcer {
+    /// Whether agents believe the lane to be slow or still.
+    pub(super) fn has_bad_news(&self) -> bool {
+        self.told != Told::Running
+    }
+}
+
+#[derive(Serialize)]
+struct LaneChanged<'a> {
+    number: &'a PhoneNumberId,
+    state: &'static str,
+    scope: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    code: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    until: Option<Timestamp>,
+}
+
+impl Lane {
+    /// Tells agents if the lane's state is another than they know.
+    pub(super) fn announce(&mut self, now: Moment, ctx: &mut Context<Self>) {
+        let state = self.state(now);
+        if self.announcer.telling.is_some() || same_news(state, self.announcer.told) {
+            return;
+        }
+        let Ok(data) = serde_json::value::to_raw_value(&self.wire(state, now)) else {
+            return;
+        };
+        self.announcer.telling = Some(state);
+        tracing::info!(tenant.id = %self.tenant, number.id = %self.row.id, ?state, "the lane's state changed");
+        let op = Op::Announce(Announce {
+            kind: EventKind::Lane,
+            conversation: None,
+            data: Arc::from(data),
+            once: None,
+        });
+        let ledger = self.results.ledger.clone();
+        let work = async move { commit_until_taken(&ledger, &op).await };
+        ctx.spawn(work.into_actor(self).map(|told, lane, ctx| {
+            if matches!(told, Err(Lost::LedgerGone)) {
+                return ctx.stop();
+            }
+            if let Some(state) = lane.announcer.telling.take() {
+                lane.announcer.told = state;
+            }
+            lane.turn_soon(ctx);
+        }));
+    }
+
+    fn state(&self, now: Moment) -> Told {
+        if let Some(pause) = self.paused {
+            Told::Paused(pause)
+        } else if let Some(cause) = self.brake.is_on() {
+            Told::Slowed(match cause {
+                Cause::NoAnswer => Why::NoAnswer,
+                Cause::Asked => Why::Throttled,
+            })
+        } else if let Some(pause) = self.bulk_paused {
+            Told::BulkPaused(pause)
+        } else if self.number_limit.share(now.mono) < 1.0 {
+            Told::Slowed(Why::Throttled)
+        } else {
+            Told::Running
+        }
+    }
+
+    fn wire(&self, state: Told, now: Moment) -> LaneChanged<'_> {
+        let (name, scope, reason, pause) = match state {
+            Told::Running => ("running", "all", None, None),
+            Told::Slowed(Why::Throttled) => ("slowed", "all", Some("throttled"), None),
+            Told::Slowed(Why::NoAnswer) => ("slowed", "all", Some("no_answer"), None),
+            Told::Paused(pause) => ("paused", "all", Some(pause.reason.as_str()), Some(pause)),
+            Told::BulkPaused(pause) => ("paused", "bulk", Some(pause.reason.as_str()), Some(pause)),
+        };
+        LaneChanged {
+            number: &self.row.id,
+            state: name,
+            scope,
+            reason,
+            code: pause.map(|pause| pause.code).filter(|code| *code != 0),
+            until: pause.and_then(|pause| {
+                let wait = pause.may_probe(now.mono).err()?.saturating_sub(now.mono);
+                Some(now.wall_after(wait))
+            }),
+        }
+    }
+}
+
+/// A pause that lasts longer than was said is no news.
+fn same_news(one: Told, other: Told) -> bool {
+    match (one, other) {
+        (Told::Paused(one), Told::Paused(other)) | (Told::BulkPaused(one), Told::BulkPaused(other)) => {
+            (one.reason, one.code) == (other.reason, other.code)
+        }
+        _ => one == other,
+    }
+}

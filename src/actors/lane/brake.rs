@@ -1,0 +1,186 @@
+//! Slows a lane to a single trial call while Meta cannot be reached or answers nothing useful.
+//!
+//! Without it an outage would use up the attempts of everything that waits, or turn it into unknown outcomes one by one.
+
+use std::time::Duration;
+
+/// The longest stop between two trials.
+const LONGEST: Duration = Duration::from_secs(600);
+/// The stop doubles up to this, then grows with the outage, by a tenth of its length.
+const DOUBLES_TO: Duration = Duration::from_secs(60);
+
+/// How many calls may be under way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Allowance {
+    /// As many as the limits allow.
+    Free,
+    /// One, to see whether things are better.
+    One,
+    /// None before the given time.
+    NoneUntil(Duration),
+}
+
+/// What a call without a useful answer shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Trouble {
+    /// Meta was not reached, or did not process the request: nothing will come of more calls.
+    Certain,
+    /// The answer is ambiguous, which one message alone can also cause.
+    Perhaps,
+}
+
+/// Why the brake is on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Cause {
+    /// Meta does not answer.
+    NoAnswer,
+    /// Meta asked for silence.
+    Asked,
+}
+
+/// The state of the brake.
+#[derive(Debug)]
+pub(super) struct Brake {
+    patience: u32,
+    in_a_row: u32,
+    since: Option<Duration>,
+    cause: Cause,
+    stops: u32,
+    stopped_at: Duration,
+    until: Duration,
+}
+
+impl Brake {
+    /// Brakes after `patience` ambiguous answers in a row.
+    pub(super) const fn new(patience: u32) -> Self {
+        Self {
+            patience,
+            in_a_row: 0,
+            since: None,
+            cause: Cause::NoAnswer,
+            stops: 0,
+            stopped_at: Duration::ZERO,
+            until: Duration::ZERO,
+        }
+    }
+
+    /// How many calls may be under way.
+    pub(super) fn allowance(&self, now: Duration) -> Allowance {
+        if now < self.until {
+            Allowance::NoneUntil(self.until)
+        } else if self.since.is_some() {
+            Allowance::One
+        } else {
+            Allowance::Free
+        }
+    }
+
+    /// A call that began at `began` got a definite answer: Meta works.
+    pub(super) fn answered(&mut self, began: Duration) {
+        self.in_a_row = 0;
+        if began >= self.stopped_at {
+            self.since = None;
+            self.stops = 0;
+        }
+    }
+
+    /// A call that began at `began` got no useful answer.
+    pub(super) fn troubled(&mut self, trouble: Trouble, began: Duration, now: Duration) {
+        self.in_a_row = self.in_a_row.saturating_add(1);
+        let enough = trouble == Trouble::Certain || self.in_a_row >= self.patience || self.since.is_some();
+        // Calls that were under way when the lane stopped say nothing new.
+        let news = self.since.is_none() || began >= self.stopped_at;
+        if !enough || !news {
+            return;
+        }
+        let since = *self.since.get_or_insert(now);
+        let doubled = Duration::from_secs(1).saturating_mul(2_u32.saturating_pow(self.stops));
+        let wait = doubled
+            .min(DOUBLES_TO)
+            .max(now.saturating_sub(since) / 10)
+            .min(LONGEST);
+        self.cause = Cause::NoAnswer;
+        self.stops = self.stops.saturating_add(1);
+        self.stopped_at = now;
+        self.until = self.until.max(now + wait);
+    }
+
+    /// Meta asked for silence.
+    pub(super) fn stop_until(&mut self, until: Duration, now: Duration) {
+        if until > self.until {
+            self.since.get_or_insert(now);
+            self.cause = Cause::Asked;
+            self.stopped_at = now;
+            self.until = until;
+        }
+    }
+
+    /// Somebody says that Meta works.
+    pub(super) fn release(&mut self) {
+        *self = Self::new(self.patience);
+    }
+
+    /// Why the brake is on, if it is.
+    pub(super) fn is_on(&self) -> Option<Cause> {
+        self.since.map(|_| self.cause)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn secs(seconds: u64) -> Duration {
+        Duration::from_secs(seconds)
+    }
+
+    #[test]
+    fn a_day_without_meta_costs_fewer_trials_than_a_message_has_attempts() {
+        let mut brake = Brake::new(5);
+        let (mut now, mut trials) = (secs(1), 0_u32);
+        while now < secs(86_400) {
+            match brake.allowance(now) {
+                Allowance::NoneUntil(until) => now = until,
+                Allowance::Free | Allowance::One => {
+                    trials += 1;
+                    brake.troubled(Trouble::Certain, now, now + Duration::from_millis(5));
+                    now += Duration::from_millis(5);
+                }
+            }
+        }
+        assert!(trials < 200, "{trials} trials");
+    }
+
+    #[test]
+    fn one_ambiguous_answer_does_not_stop_a_lane_but_several_in_a_row_do() {
+        let mut brake = Brake::new(3);
+        for second in 1..=2 {
+            brake.troubled(Trouble::Perhaps, secs(second), secs(second));
+        }
+        assert_eq!(brake.allowance(secs(2)), Allowance::Free);
+        brake.answered(secs(2));
+        brake.troubled(Trouble::Perhaps, secs(3), secs(3));
+        assert_eq!(
+            brake.allowance(secs(3)),
+            Allowance::Free,
+            "an answer starts the count anew"
+        );
+        brake.troubled(Trouble::Perhaps, secs(4), secs(4));
+        brake.troubled(Trouble::Perhaps, secs(5), secs(5));
+        assert_eq!(brake.allowance(secs(5)), Allowance::NoneUntil(secs(6)));
+    }
+
+    #[test]
+    fn calls_that_were_under_way_do_not_make_the_stop_longer_and_only_a_trial_ends_it() {
+        let mut brake = Brake::new(5);
+        brake.troubled(Trouble::Certain, secs(9), secs(10));
+        for _ in 0..40 {
+            brake.troubled(Trouble::Certain, secs(9), secs(10));
+        }
+        assert_eq!(brake.allowance(secs(10)), Allowance::NoneUntil(secs(11)));
+        brake.answered(secs(9));
+        assert_eq!(brake.allowance(secs(11)), Allowance::One);
+        brake.answered(secs(11));
+        assert_eq!(brake.allowance(secs(11)), Allowance::Free);
+    }
+}

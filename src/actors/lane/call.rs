@@ -1,0 +1,212 @@
+//! One call to Meta and the writing down of its result, in a task of its own.
+//!
+//! The task does not belong to the lane's actor: if that dies, the call still ends and its result is still committed.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{OwnedSemaphorePermit, mpsc};
+
+use super::judge::{CallHistory, Effect, Judgement, judge, label};
+use super::limits::LaneLimits;
+use super::persist::{Lost, commit_until_taken};
+use super::waiting::Moment;
+use crate::actors::{LedgerHandle, Successors};
+use crate::crash::{self, CrashPoint};
+use crate::domain::{AttemptToken, Clock, MessageId, PhoneNumberId, Retention};
+use crate::store::op::{AttemptResult, Attempted};
+use crate::store::{Op, OpOutcome};
+use crate::telemetry::labels::GraphCall;
+use crate::telemetry::metrics;
+use crate::whatsapp::client::AmbiguousCause;
+use crate::whatsapp::{Graph, SendCall, SendResult};
+
+/// What a task tells its lane.
+#[derive(Debug)]
+pub(super) enum Progress {
+    /// Meta answered, or did not. Not committed yet.
+    Answered {
+        /// Whose call it was.
+        message: MessageId,
+        /// What it means for the lane.
+        effect: Effect,
+        /// When the call began.
+        began: Duration,
+    },
+    /// The result is committed, or never will be.
+    Ended {
+        /// Whose.
+        message: MessageId,
+        /// The result.
+        result: AttemptResult,
+        /// What became of it.
+        outcome: Result<OpOutcome, Lost>,
+    },
+    /// The task died.
+    Died {
+        /// Whose.
+        message: MessageId,
+    },
+}
+
+/// The way back to the lane; says so when its task dies.
+#[derive(Debug)]
+pub(super) struct Report {
+    lane: mpsc::Sender<Progress>,
+    message: MessageId,
+    ended: bool,
+}
+
+impl Report {
+    /// The way back for one message in hand.
+    pub(super) fn new(lane: mpsc::Sender<Progress>, message: MessageId) -> Self {
+        Self {
+            lane,
+            message,
+            ended: false,
+        }
+    }
+
+    /// The lane may be gone; what was committed is in the store.
+    async fn tell(&self, progress: Progress) {
+        let _ = self.lane.send(progress).await;
+    }
+
+    async fn end(mut self, result: AttemptResult, outcome: Result<OpOutcome, Lost>) {
+        let message = self.message;
+        self.tell(Progress::Ended {
+            message,
+            result,
+            outcome,
+        })
+        .await;
+        self.ended = true;
+    }
+}
+
+impl Drop for Report {
+    fn drop(&mut self) {
+        if !self.ended {
+            // The channel has more room than there are messages in hand.
+            let _ = self.lane.try_send(Progress::Died {
+                message: self.message,
+            });
+        }
+    }
+}
+
+/// Commits the results of one lane.
+#[derive(Clone)]
+pub(super) struct Results {
+    pub(super) ledger: LedgerHandle,
+    pub(super) successors: Successors,
+    pub(super) number: PhoneNumberId,
+    pub(super) retention: Retention,
+    pub(super) clock: Arc<dyn Clock>,
+}
+
+impl Results {
+    /// Both clocks now.
+    pub(super) fn now(&self) -> Moment {
+        Moment {
+            wall: self.clock.now(),
+            mono: self.clock.monotonic(),
+        }
+    }
+
+    /// Commits how a call ended, however long that takes, and whoever writes the tenant's log by then.
+    pub(super) async fn keep(&self, token: AttemptToken, result: AttemptResult) -> Result<OpOutcome, Lost> {
+        let op = self.op(token, result);
+        let mut writer = self.successors.writer();
+        let kept = loop {
+            let kept = commit_until_taken(&writer, &op).await;
+            if !matches!(kept, Err(Lost::LedgerGone)) {
+                break kept;
+            }
+            match self.successors.after(&writer).await {
+                Some(next) => writer = next,
+                None => break kept,
+            }
+        };
+        if kept.is_ok() && writer.fence() != self.ledger.fence() {
+            self.successors.tell_late(token);
+        }
+        if let Err(lost) = &kept {
+            tracing::error!(
+                tenant.id = %token.tenant,
+                message.id = %token.message,
+                error = %lost,
+                "the result of a call is not committed: its outcome will be unknown"
+            );
+        }
+        kept
+    }
+
+    /// Commits that nobody knows how a call ended. The next owner says it again of what it finds, so only this lane's own
+    /// ledger takes it.
+    pub(super) async fn declare_unknown(&self, token: AttemptToken) -> Result<OpOutcome, Lost> {
+        commit_until_taken(&self.ledger, &self.op(token, AttemptResult::Unknown)).await
+    }
+
+    fn op(&self, token: AttemptToken, result: AttemptResult) -> Op {
+        Op::Attempted(Attempted {
+            token,
+            number: self.number.clone(),
+            at: self.clock.now(),
+            result,
+            retention: self.retention,
+        })
+    }
+}
+
+/// One call.
+pub(super) struct Call {
+    pub(super) graph: Arc<dyn Graph>,
+    pub(super) call: SendCall,
+    pub(super) token: AttemptToken,
+    pub(super) history: CallHistory,
+    pub(super) began: Duration,
+    pub(super) limits: Arc<LaneLimits>,
+    pub(super) results: Results,
+    pub(super) permit: Option<OwnedSemaphorePermit>,
+    pub(super) seed: u64,
+}
+
+impl Call {
+    /// Makes the call, once, and commits what came of it.
+    pub(super) async fn run(self, report: Report) {
+        crash::point(CrashPoint::BeforeRequest);
+        let sent = tokio::time::timeout(self.limits.call_deadline, self.graph.send(self.call)).await;
+        crash::point(CrashPoint::AfterResponse);
+        drop(self.permit);
+        let now = self.results.now();
+        metrics::graph_call_seconds(GraphCall::Send).record(now.mono.saturating_sub(self.began));
+        let result = sent.unwrap_or(SendResult::Ambiguous {
+            cause: AmbiguousCause::Timeout,
+            error: None,
+        });
+        let mut rng = fastrand::Rng::with_seed(self.seed);
+        let Judgement { result, effect } = judge(result, self.history, &self.limits, now, &mut rng);
+        metrics::attempts_total(label(&result)).increment(1);
+        report
+            .tell(Progress::Answered {
+                message: self.token.message,
+                effect,
+                began: self.began,
+            })
+            .await;
+        let outcome = self.results.keep(self.token, result.clone()).await;
+        crash::point(CrashPoint::AfterResult);
+        report.end(result, outcome).await;
+    }
+}
+
+/// Gives a claim back for which no call was made.
+pub(super) async fn return_claim(results: Results, token: AttemptToken, report: Report) {
+    let result = AttemptResult::NotAccepted {
+        retry_at: results.clock.now(),
+        error: None,
+    };
+    let outcome = results.keep(token, result.clone()).await;
+    report.end(result, outcome).await;
+}

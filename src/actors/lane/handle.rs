@@ -1,0 +1,228 @@
+//! How others talk to a lane. Nothing here waits for the lane, except where an answer is asked for.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use tokio::sync::{Notify, oneshot, watch};
+
+use super::Lane;
+use super::snapshot::LaneSnapshot;
+use super::waiting::Waiting;
+use crate::actors::request::{Outlook, Receipt, Refusal};
+use crate::actors::{BoundedAddr, Refused};
+use crate::domain::{AttemptToken, MessageId, PhoneNumberId, Wamid};
+use crate::store::op::Settlement;
+use crate::store::{MessageRef, Number};
+use crate::telemetry::{labels::ActorKind, metrics};
+
+/// How long somebody who wants an answer waits for room, and then for the answer.
+const ROOM: Duration = Duration::from_secs(2);
+const ANSWER: Duration = Duration::from_secs(10);
+
+/// What reaches a lane without a place in its mailbox, so that it is never refused.
+#[derive(Debug, Default)]
+pub(super) struct Shared {
+    inbound: AtomicU32,
+    overflowed: AtomicBool,
+    resumed: AtomicBool,
+    backlog: AtomicUsize,
+    /// Says that one of the above changed.
+    pub(super) changed: Notify,
+}
+
+impl Shared {
+    /// Customers' messages since the last call.
+    pub(super) fn take_inbound(&self) -> u32 {
+        self.inbound.swap(0, Ordering::AcqRel)
+    }
+
+    /// Whether a message was refused since the last call, so that the outbox holds more than the lane knows.
+    pub(super) fn take_overflowed(&self) -> bool {
+        self.overflowed.swap(false, Ordering::AcqRel)
+    }
+
+    /// Whether somebody ended a pause since the last call.
+    pub(super) fn take_resumed(&self) -> bool {
+        self.resumed.swap(false, Ordering::AcqRel)
+    }
+
+    /// Publishes how much waits.
+    pub(super) fn set_backlog(&self, waiting: usize) {
+        self.backlog.store(waiting, Ordering::Release);
+    }
+}
+
+/// Wait for your turn.
+pub(super) struct Enqueue(pub(super) Waiting);
+/// A status came.
+pub(super) struct NoteStatus(pub(super) AttemptToken);
+/// Taken back.
+pub(super) struct Forget(pub(super) MessageId);
+/// Tell the customer.
+pub(super) struct SendReceipt {
+    pub(super) wamid: Wamid,
+    pub(super) receipt: Receipt,
+}
+/// Somebody decided about an unknown outcome.
+pub(super) struct SettleNow {
+    pub(super) at: MessageRef,
+    pub(super) how: Settlement,
+    pub(super) reply: oneshot::Sender<Result<(), Refusal>>,
+}
+/// When does it go?
+pub(super) struct AskOutlook {
+    pub(super) message: MessageId,
+    pub(super) reply: oneshot::Sender<Option<Outlook>>,
+}
+/// How is it going?
+pub(super) struct AskSnapshot(pub(super) oneshot::Sender<LaneSnapshot>);
+/// Stop at once, as if by a panic.
+#[cfg(test)]
+pub(super) struct Die;
+/// Begin no more calls, end those under way, then stop.
+pub(super) struct Drain(pub(super) oneshot::Sender<()>);
+
+/// A handle to a lane, which stops when its last handle is gone.
+#[derive(Clone, Debug)]
+pub struct LaneHandle {
+    addr: BoundedAddr<Lane>,
+    shared: Arc<Shared>,
+    row: Arc<watch::Sender<Number>>,
+    number: PhoneNumberId,
+}
+
+impl LaneHandle {
+    pub(super) fn new(
+        addr: BoundedAddr<Lane>,
+        shared: Arc<Shared>,
+        row: watch::Sender<Number>,
+        number: PhoneNumberId,
+    ) -> Self {
+        Self {
+            addr,
+            shared,
+            row: Arc::new(row),
+            number,
+        }
+    }
+
+    /// The lane's number.
+    pub fn number(&self) -> &PhoneNumberId {
+        &self.number
+    }
+
+    /// Whether the lane lives.
+    pub fn is_connected(&self) -> bool {
+        self.addr.is_connected()
+    }
+
+    /// Hands over a message that is queued in the outbox. Never blocks and never loses: what the lane has no room for, it
+    /// finds in the outbox when it has.
+    pub fn enqueue(&self, waiting: Waiting) {
+        if let Err(Refused::Full(_)) = self.addr.try_tell(Enqueue(waiting)) {
+            metrics::permits_refused_total(ActorKind::Lane).increment(1);
+            self.shared.overflowed.store(true, Ordering::Release);
+            self.shared.changed.notify_one();
+        }
+    }
+
+    /// Reads the outbox again: something may have been committed there without anybody being told.
+    pub fn look_again(&self) {
+        self.shared.overflowed.store(true, Ordering::Release);
+        self.shared.changed.notify_one();
+    }
+
+    /// Counts customers' messages: Meta counts them with ours.
+    pub fn note_inbound(&self, count: u32) {
+        self.shared.inbound.fetch_add(count, Ordering::AcqRel);
+        self.shared.changed.notify_one();
+    }
+
+    /// Takes note of a status webhook, with our token if it carried one. It proves that webhooks arrive, and may settle an
+    /// unknown outcome. Losing one only means waiting longer.
+    pub fn note_status(&self, token: Option<AttemptToken>) {
+        if let Some(token) = token
+            && self.addr.try_tell(NoteStatus(token)).is_err()
+        {
+            metrics::permits_refused_total(ActorKind::Lane).increment(1);
+        }
+    }
+
+    /// Drops a message that was withdrawn. If the lane does not hear it, the store refuses the claim.
+    pub fn forget(&self, message: MessageId) {
+        if self.addr.try_tell(Forget(message)).is_err() {
+            metrics::permits_refused_total(ActorKind::Lane).increment(1);
+        }
+    }
+
+    /// Marks a customer's message as read, perhaps with a typing sign. Best effort: dropped when the lane has too much in
+    /// hand or the limit leaves no room for it within a few seconds.
+    pub fn receipt(&self, wamid: Wamid, receipt: Receipt) {
+        if self.addr.try_tell(SendReceipt { wamid, receipt }).is_err() {
+            metrics::permits_refused_total(ActorKind::Lane).increment(1);
+        }
+    }
+
+    /// Decides about an unknown outcome in place of its policy. `AlreadyClaimed` when the outcome is not unknown, or not
+    /// any more.
+    pub async fn settle(&self, at: MessageRef, how: Settlement) -> Result<(), Refusal> {
+        let (reply, answer) = oneshot::channel();
+        match self.addr.tell(SettleNow { at, how, reply }, ROOM).await {
+            // The decision is carried out even if the answer comes too late for the caller.
+            Ok(()) => tokio::time::timeout(ANSWER, answer)
+                .await
+                .map_or(Err(Refusal::Uncertain), |answer| {
+                    answer.unwrap_or(Err(Refusal::Uncertain))
+                }),
+            Err(_) => Err(Refusal::Busy),
+        }
+    }
+
+    /// Why a message waits and until when; `None` when it does not wait here.
+    pub async fn outlook(&self, message: MessageId) -> Option<Outlook> {
+        let (reply, answer) = oneshot::channel();
+        self.addr.tell(AskOutlook { message, reply }, ROOM).await.ok()?;
+        tokio::time::timeout(ANSWER, answer).await.ok()?.ok()?
+    }
+
+    /// Ends a pause.
+    pub fn resume(&self) {
+        self.shared.resumed.store(true, Ordering::Release);
+        self.shared.changed.notify_one();
+    }
+
+    /// Takes over a new token or rate. That ends a pause, too.
+    pub fn update(&self, number: Number) {
+        // Fails only when the lane is gone; the next one starts with the row as it is stored.
+        let _ = self.row.send(number);
+    }
+
+    /// How the lane stands; `None` when it is gone or does not answer.
+    pub async fn snapshot(&self) -> Option<LaneSnapshot> {
+        let (reply, answer) = oneshot::channel();
+        self.addr.tell(AskSnapshot(reply), ROOM).await.ok()?;
+        tokio::time::timeout(ANSWER, answer).await.ok()?.ok()
+    }
+
+    /// Kills the actor.
+    #[cfg(test)]
+    pub(crate) async fn die(&self) {
+        drop(self.addr.tell(Die, ROOM).await);
+    }
+
+    /// Messages that wait, here and in the outbox beyond what is kept in memory.
+    pub fn backlog(&self) -> usize {
+        self.shared.backlog.load(Ordering::Acquire)
+    }
+
+    /// Begins no more calls, gives unstarted claims back, and returns when all that are under way have ended and are
+    /// committed. Then the lane stops. May take as long as a call: whoever is in a hurry stops waiting.
+    pub async fn drain(&self) {
+        let (done, drained) = oneshot::channel();
+        if self.addr.tell(Drain(done), ROOM).await.is_ok() {
+            // A lane that stopped has nothing under way.
+            let _ = drained.await;
+        }
+    }
+}

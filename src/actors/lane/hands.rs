@@ -1,0 +1,115 @@
+//! Messages that the lane has in hand: claimed, being called for, or with a result that is being committed.
+
+use std::collections::{HashMap, VecDeque};
+use std::time::Duration;
+
+use tokio::sync::OwnedSemaphorePermit;
+
+use super::unknown::ClaimNumber;
+use super::waiting::{Item, PRIORITIES, PerPriority};
+use crate::actors::request::DelayReason;
+use crate::domain::{MessageId, Priority};
+use crate::store::Claimed;
+
+/// One message in hand.
+#[derive(Debug)]
+pub(super) struct Hand {
+    /// The message, as it waited.
+    pub(super) item: Item,
+    /// Its claim.
+    pub(super) claimed: Claimed,
+    /// The claim's number within the lane.
+    pub(super) number: ClaimNumber,
+    /// The process-wide place for its call; it goes with the call.
+    pub(super) permit: Option<OwnedSemaphorePermit>,
+    /// When its call began.
+    pub(super) began: Option<Duration>,
+    /// Why it waits, should it have to be tried again.
+    pub(super) delay: DelayReason,
+}
+
+/// Everything in hand.
+#[derive(Debug, Default)]
+pub(super) struct Hands {
+    hands: HashMap<MessageId, Hand>,
+    unstarted: PerPriority<VecDeque<MessageId>>,
+    count: PerPriority<usize>,
+}
+
+impl Hands {
+    /// Keeps a granted claim until its call may begin.
+    pub(super) fn add(&mut self, hand: Hand) {
+        let (message, priority) = (hand.item.id(), hand.item.waiting.priority);
+        *self.count.of_mut(priority) += 1;
+        self.unstarted.of_mut(priority).push_back(message);
+        self.hands.insert(message, hand);
+    }
+
+    /// The next claim of a priority whose call has not begun.
+    pub(super) fn next_unstarted(&self, priority: Priority) -> Option<MessageId> {
+        self.unstarted.of(priority).front().copied()
+    }
+
+    /// Takes a claim off the list of those whose call has not begun.
+    pub(super) fn start(&mut self, priority: Priority) -> Option<&mut Hand> {
+        let message = self.unstarted.of_mut(priority).pop_front()?;
+        self.hands.get_mut(&message)
+    }
+
+    /// Takes all claims of a priority off the list of those whose call has not begun.
+    pub(super) fn take_unstarted(&mut self, priority: Priority) -> VecDeque<MessageId> {
+        std::mem::take(self.unstarted.of_mut(priority))
+    }
+
+    /// Takes one claim off the list of those whose call has not begun.
+    pub(super) fn take_back(&mut self, message: MessageId) {
+        for priority in PRIORITIES {
+            self.unstarted
+                .of_mut(priority)
+                .retain(|unstarted| *unstarted != message);
+        }
+    }
+
+    /// A message in hand.
+    pub(super) fn get(&self, message: MessageId) -> Option<&Hand> {
+        self.hands.get(&message)
+    }
+
+    /// A message in hand.
+    pub(super) fn get_mut(&mut self, message: MessageId) -> Option<&mut Hand> {
+        self.hands.get_mut(&message)
+    }
+
+    /// Lets go of a message.
+    pub(super) fn remove(&mut self, message: MessageId) -> Option<Hand> {
+        let hand = self.hands.remove(&message)?;
+        let count = self.count.of_mut(hand.item.waiting.priority);
+        *count = count.saturating_sub(1);
+        Some(hand)
+    }
+
+    /// Whether a message is in hand.
+    pub(super) fn holds(&self, message: MessageId) -> bool {
+        self.hands.contains_key(&message)
+    }
+
+    /// Messages of a priority in hand.
+    pub(super) fn of(&self, priority: Priority) -> usize {
+        *self.count.of(priority)
+    }
+
+    /// Claims of a priority whose call has not begun.
+    pub(super) fn unstarted(&self, priority: Priority) -> usize {
+        self.unstarted.of(priority).len()
+    }
+
+    /// All messages in hand.
+    pub(super) fn len(&self) -> usize {
+        self.hands.len()
+    }
+
+    /// Whether nothing is in hand.
+    pub(super) fn is_empty(&self) -> bool {
+        self.hands.is_empty()
+    }
+}

@@ -1,0 +1,258 @@
+//! What others tell and ask a lane. Handlers take it in and leave the rest to the next turn.
+
+use std::sync::Arc;
+
+use actix::{
+    ActorContext as _, ActorFutureExt as _, AsyncContext as _, Context, Handler, StreamHandler,
+    WrapFuture as _,
+};
+
+use super::Lane;
+use super::handle::{AskOutlook, AskSnapshot, Drain, Enqueue, Forget, NoteStatus, SendReceipt, SettleNow};
+use super::persist::{Lost, commit_until_taken, read_row};
+use crate::actors::Admitted;
+use crate::actors::request::Refusal;
+use crate::domain::{AttemptToken, MessageId};
+use crate::store::op::{Settle, Settlement};
+use crate::store::{MessageRef, Number, Op, OpOutcome, OpRefusal, OutboxState};
+use crate::telemetry::labels::{ActorKind, UnknownResolution};
+use crate::telemetry::metrics;
+use crate::whatsapp::{BearerToken, PauseReason};
+
+/// Something changed that does not come by the mailbox.
+pub(super) struct SharedChanged;
+
+/// A call of an earlier lane ended, and its result is committed.
+pub(super) struct LateResult(pub(super) AttemptToken);
+
+/// The number's row changed.
+pub(super) struct RowChanged(pub(super) Box<Number>);
+
+impl StreamHandler<SharedChanged> for Lane {
+    fn handle(&mut self, _: SharedChanged, ctx: &mut Context<Self>) {
+        let now = self.now();
+        for _ in 0..self.shared.take_inbound() {
+            self.number_limit.note_inbound(now.mono);
+        }
+        if self.shared.take_overflowed() {
+            self.overflow.note_refused();
+        }
+        if self.shared.take_resumed() && self.token.is_some() {
+            self.run_again();
+        }
+        self.turn_soon(ctx);
+    }
+}
+
+impl StreamHandler<RowChanged> for Lane {
+    fn handle(&mut self, changed: RowChanged, ctx: &mut Context<Self>) {
+        let now = self.now();
+        self.row = *changed.0;
+        self.number_limit.set_rate(self.row.rate);
+        self.token = BearerToken::parse(self.row.access_token.reveal()).ok();
+        self.run_again();
+        if self.token.is_none() {
+            self.pause(PauseReason::AccessToken, 0, now.mono, now);
+            self.return_all_unstarted();
+        }
+        self.turn_soon(ctx);
+    }
+
+    /// The last handle is gone: nobody can ask for anything any more. Calls under way end by themselves.
+    fn finished(&mut self, ctx: &mut Context<Self>) {
+        ctx.stop();
+    }
+}
+
+impl StreamHandler<LateResult> for Lane {
+    fn handle(&mut self, late: LateResult, ctx: &mut Context<Self>) {
+        let now = self.now();
+        self.watch.note_late_result(&late.0, now.mono);
+        self.turn_soon(ctx);
+    }
+
+    /// Nobody starts this tenant again: the process ends.
+    fn finished(&mut self, _: &mut Context<Self>) {}
+}
+
+impl Lane {
+    fn run_again(&mut self) {
+        self.paused = None;
+        self.bulk_paused = None;
+        self.brake.release();
+    }
+
+    /// Ends the wait for an unknown outcome, however long that takes to commit.
+    pub(super) fn settle(
+        &mut self,
+        at: MessageRef,
+        how: Settlement,
+        ctx: &mut Context<Self>,
+        then: impl FnOnce(Result<OpOutcome, Lost>) + 'static,
+    ) {
+        let op = Op::Settle(Settle {
+            at,
+            number: self.row.id.clone(),
+            how,
+            retention: self.results.retention,
+        });
+        let ledger = self.results.ledger.clone();
+        let work = async move { commit_until_taken(&ledger, &op).await };
+        ctx.spawn(work.into_actor(self).map(move |outcome, lane, ctx| {
+            match (&outcome, how) {
+                (Err(Lost::LedgerGone), _) => ctx.stop(),
+                (Err(Lost::Impossible(error)), _) => {
+                    tracing::error!(tenant.id = %lane.tenant, message.id = %at.message, %error, "cannot settle");
+                }
+                (Ok(OpOutcome::Committed { .. }), Settlement::GiveUp) => {
+                    metrics::unknown_resolved_total(UnknownResolution::GivenUp).increment(1);
+                }
+                (Ok(OpOutcome::Committed { .. }), Settlement::SendAgain) => {
+                    metrics::unknown_resolved_total(UnknownResolution::Retried).increment(1);
+                    lane.find_again(at.message, ctx);
+                }
+                // It is not unknown any more: a status settled it, or a late result queued it again.
+                (Ok(_), _) => lane.find_again(at.message, ctx),
+            }
+            then(outcome);
+        }));
+    }
+
+    /// Reads a message's row and keeps what it says.
+    pub(super) fn find_again(&mut self, message: MessageId, ctx: &mut Context<Self>) {
+        let (store, tenant, number) = (Arc::clone(&self.store), self.tenant, self.row.id.clone());
+        let read = async move { read_row(&*store, tenant, &number, message).await };
+        ctx.spawn(read.into_actor(self).map(move |row, lane, ctx| {
+            let now = lane.now();
+            match row {
+                Some(row) if row.state == OutboxState::Queued => {
+                    lane.watch.remove(message);
+                    lane.admit(row.into(), now);
+                }
+                Some(row) if row.state == OutboxState::Unknown => lane.watch_on(&row, now),
+                Some(_) => {}
+                None => {
+                    if lane.watch.remove(message).is_some() {
+                        metrics::unknown_resolved_total(UnknownResolution::Status).increment(1);
+                    }
+                }
+            }
+            lane.turn_soon(ctx);
+        }));
+    }
+}
+
+impl Handler<Admitted<Enqueue>> for Lane {
+    type Result = ();
+    fn handle(&mut self, enqueue: Admitted<Enqueue>, ctx: &mut Context<Self>) {
+        let now = self.now();
+        self.admit(enqueue.message.0, now);
+        self.turn_soon(ctx);
+    }
+}
+
+impl Handler<Admitted<NoteStatus>> for Lane {
+    type Result = ();
+    fn handle(&mut self, status: Admitted<NoteStatus>, ctx: &mut Context<Self>) {
+        let now = self.now();
+        self.watch.note_status(&status.message.0, now.mono);
+        self.turn_soon(ctx);
+    }
+}
+
+impl Handler<Admitted<Forget>> for Lane {
+    type Result = ();
+    fn handle(&mut self, forget: Admitted<Forget>, ctx: &mut Context<Self>) {
+        let now = self.now();
+        let message = forget.message.0;
+        if self.queue.forget(message, now).is_none() && !self.hands.holds(message) {
+            self.overflow.note_found();
+        }
+        self.turn_soon(ctx);
+    }
+}
+
+impl Handler<Admitted<SendReceipt>> for Lane {
+    type Result = ();
+    fn handle(&mut self, receipt: Admitted<SendReceipt>, ctx: &mut Context<Self>) {
+        let SendReceipt { wamid, receipt } = receipt.message;
+        let until = self.now().mono + self.limits.receipt_deadline;
+        if self.draining.is_some() || self.receipts.add(wamid, receipt, until).is_err() {
+            metrics::permits_refused_total(ActorKind::Lane).increment(1);
+        }
+        self.turn_soon(ctx);
+    }
+}
+
+impl Handler<Admitted<SettleNow>> for Lane {
+    type Result = ();
+    fn handle(&mut self, settle: Admitted<SettleNow>, ctx: &mut Context<Self>) {
+        let Admitted {
+            message: SettleNow { at, how, reply },
+            place,
+        } = settle;
+        self.watch.remove(at.message);
+        self.settle(at, how, ctx, move |outcome| {
+            drop(place);
+            let answer = match outcome {
+                Ok(OpOutcome::Committed { .. } | OpOutcome::Duplicate { .. }) => Ok(()),
+                Ok(OpOutcome::Refused(OpRefusal::NotFound)) => Err(Refusal::NotFound),
+                Ok(_) => Err(Refusal::AlreadyClaimed),
+                Err(_) => Err(Refusal::Unavailable { retry_after: None }),
+            };
+            // The caller may have gone; what is committed stays.
+            let _ = reply.send(answer);
+        });
+    }
+}
+
+impl Handler<Admitted<AskOutlook>> for Lane {
+    type Result = ();
+    fn handle(&mut self, ask: Admitted<AskOutlook>, ctx: &mut Context<Self>) {
+        let Admitted {
+            message: AskOutlook { message, reply },
+            place,
+        } = ask;
+        let now = self.now();
+        let known = self.outlook(message, now);
+        if known.is_some() || self.overflow.count() == 0 || self.hands.holds(message) {
+            // The caller may have gone.
+            let _ = reply.send(known);
+            return;
+        }
+        let (store, tenant, number) = (Arc::clone(&self.store), self.tenant, self.row.id.clone());
+        let read = async move { read_row(&*store, tenant, &number, message).await };
+        ctx.spawn(read.into_actor(self).map(move |row, lane, _| {
+            drop(place);
+            let now = lane.now();
+            let queued = row.filter(|row| row.state == OutboxState::Queued);
+            // The caller may have gone.
+            let _ = reply.send(queued.map(|row| lane.outlook_beyond(&row, now)));
+        }));
+    }
+}
+
+impl Handler<Admitted<AskSnapshot>> for Lane {
+    type Result = ();
+    fn handle(&mut self, ask: Admitted<AskSnapshot>, _: &mut Context<Self>) {
+        // The caller may have gone.
+        let _ = ask.message.0.send(self.snapshot());
+    }
+}
+
+#[cfg(test)]
+impl Handler<Admitted<super::handle::Die>> for Lane {
+    type Result = ();
+    fn handle(&mut self, _: Admitted<super::handle::Die>, ctx: &mut Context<Self>) {
+        ctx.stop();
+    }
+}
+
+impl Handler<Admitted<Drain>> for Lane {
+    type Result = ();
+    fn handle(&mut self, drain: Admitted<Drain>, ctx: &mut Context<Self>) {
+        self.draining.get_or_insert_default().push(drain.message.0);
+        self.return_all_unstarted();
+        self.turn_soon(ctx);
+    }
+}

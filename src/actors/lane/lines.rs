@@ -1,0 +1,220 @@
+//! One line per customer, so that messages to the same person keep their order and never overtake each other's call.
+//!
+//! A line whose first message may go stands in `ready`, by priority and in order of acceptance; one that waits for the
+//! pair limit or for a retry stands in `resting`. Within a line, interactive messages go before bulk.
+
+use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::time::Duration;
+
+use super::waiting::{Hold, Item, PRIORITIES, PerPriority};
+use crate::actors::request::DelayReason;
+use crate::domain::{ContactId, MessageId, Priority};
+
+/// Where a line is listed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum Standing {
+    /// Nowhere: a call is under way.
+    #[default]
+    Aside,
+    Ready(Priority, MessageId),
+    Resting(Duration),
+}
+
+/// The messages that wait for one customer.
+#[derive(Debug, Default)]
+struct Line {
+    items: PerPriority<VecDeque<Item>>,
+    busy: bool,
+    pair_until: Option<Duration>,
+    standing: Standing,
+}
+
+impl Line {
+    fn head(&self) -> Option<&Item> {
+        PRIORITIES
+            .iter()
+            .find_map(|priority| self.items.of(*priority).front())
+    }
+
+    fn insert(&mut self, item: Item) {
+        let items = self.items.of_mut(item.waiting.priority);
+        let place = items.partition_point(|other| other.id() < item.id());
+        items.insert(place, item);
+    }
+
+    fn remove(&mut self, priority: Priority, message: MessageId) -> Option<Item> {
+        let items = self.items.of_mut(priority);
+        let place = items.partition_point(|other| other.id() < message);
+        match items.get(place) {
+            Some(item) if item.id() == message => items.remove(place),
+            _ => None,
+        }
+    }
+
+    /// What the first message waits for, if for anything of its own.
+    fn hold(&self, now: Duration) -> Option<Hold> {
+        let pair = self.pair_until.map(|until| Hold {
+            until,
+            reason: DelayReason::PairLimit,
+        });
+        let own = self.head().and_then(|head| head.hold);
+        [pair, own]
+            .into_iter()
+            .flatten()
+            .filter(|hold| hold.until > now)
+            .max_by_key(|hold| hold.until)
+    }
+}
+
+/// All lines of a lane.
+#[derive(Debug, Default)]
+pub(super) struct Lines {
+    lines: HashMap<ContactId, Line>,
+    ready: PerPriority<BTreeSet<(MessageId, ContactId)>>,
+    resting: BTreeSet<(Duration, ContactId)>,
+}
+
+impl Lines {
+    /// Puts a message into its customer's line, in order of acceptance.
+    pub(super) fn insert(&mut self, item: Item, now: Duration) {
+        let contact = item.waiting.contact;
+        self.lines.entry(contact).or_default().insert(item);
+        self.stand(contact, now);
+    }
+
+    /// Takes a message out of its line.
+    pub(super) fn remove(
+        &mut self,
+        contact: ContactId,
+        priority: Priority,
+        message: MessageId,
+        now: Duration,
+    ) -> Option<Item> {
+        let item = self.lines.get_mut(&contact)?.remove(priority, message);
+        self.stand(contact, now);
+        item
+    }
+
+    /// The next message of a priority. Its line stands aside until [`Lines::free`] is called for it.
+    ///
+    /// `admit` may hold a customer back until a time; the others are not held up by that.
+    pub(super) fn take(
+        &mut self,
+        priority: Priority,
+        now: Duration,
+        mut admit: impl FnMut(ContactId) -> Result<(), Duration>,
+    ) -> Option<Item> {
+        loop {
+            let (_, contact) = *self.ready.of(priority).first()?;
+            let admitted = admit(contact);
+            let line = self.lines.get_mut(&contact)?;
+            let taken = match admitted {
+                Ok(()) => {
+                    line.busy = true;
+                    line.pair_until = None;
+                    line.items.of_mut(priority).pop_front()
+                }
+                Err(until) => {
+                    line.pair_until = Some(until.max(now + Duration::from_millis(1)));
+                    None
+                }
+            };
+            self.stand(contact, now);
+            if taken.is_some() {
+                return taken;
+            }
+        }
+    }
+
+    /// The call for a customer is over.
+    pub(super) fn free(&mut self, contact: ContactId, now: Duration) {
+        if let Some(line) = self.lines.get_mut(&contact) {
+            line.busy = false;
+            self.stand(contact, now);
+        }
+    }
+
+    /// Wakes the lines whose rest is over.
+    pub(super) fn wake(&mut self, now: Duration) {
+        while let Some((until, contact)) = self.resting.first().copied()
+            && until <= now
+        {
+            self.stand(contact, now);
+        }
+    }
+
+    /// When the first resting line wakes.
+    pub(super) fn next_wake(&self) -> Option<Duration> {
+        self.resting.first().map(|(until, _)| *until)
+    }
+
+    /// Whether a message of this priority may go as far as its line is concerned.
+    pub(super) fn has_ready(&self, priority: Priority) -> bool {
+        !self.ready.of(priority).is_empty()
+    }
+
+    /// What holds a message's line back, and how many messages of the line go before it.
+    pub(super) fn outlook(
+        &self,
+        contact: ContactId,
+        priority: Priority,
+        message: MessageId,
+        now: Duration,
+    ) -> LineOutlook {
+        let Some(line) = self.lines.get(&contact) else {
+            return LineOutlook::default();
+        };
+        let own = line
+            .items
+            .of(priority)
+            .partition_point(|other| other.id() < message);
+        let ahead = match priority {
+            Priority::Interactive => own,
+            Priority::Bulk => own + line.items.of(Priority::Interactive).len(),
+        };
+        LineOutlook {
+            hold: line.hold(now),
+            ahead,
+        }
+    }
+
+    fn stand(&mut self, contact: ContactId, now: Duration) {
+        let Some(line) = self.lines.get_mut(&contact) else {
+            return;
+        };
+        match std::mem::take(&mut line.standing) {
+            Standing::Aside => {}
+            Standing::Ready(priority, message) => {
+                self.ready.of_mut(priority).remove(&(message, contact));
+            }
+            Standing::Resting(until) => {
+                self.resting.remove(&(until, contact));
+            }
+        }
+        if line.busy {
+            return;
+        }
+        let Some(head) = line.head() else {
+            // The pair limiter remembers a customer whose line is gone.
+            self.lines.remove(&contact);
+            return;
+        };
+        if let Some(hold) = line.hold(now) {
+            line.standing = Standing::Resting(hold.until);
+            self.resting.insert((hold.until, contact));
+        } else {
+            let place = (head.waiting.priority, head.id());
+            line.standing = Standing::Ready(place.0, place.1);
+            self.ready.of_mut(place.0).insert((place.1, contact));
+        }
+    }
+}
+
+/// How a message stands in its line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct LineOutlook {
+    /// What holds the line back.
+    pub(super) hold: Option<Hold>,
+    /// Messages of the line that go before it.
+    pub(super) ahead: usize,
+}

@@ -1,0 +1,300 @@
+//! Everything that waits in a lane: lines per customer, the schedule, and when each message's validity ends.
+//!
+//! Pure: time is passed in, and whoever takes a message must free its customer when the call is over. Bounded: what does
+//! not fit comes back to the caller, who finds it in the outbox later.
+
+use std::collections::{BTreeSet, HashMap};
+use std::time::Duration;
+
+use super::lines::{LineOutlook, Lines};
+use super::outlook::wall_wake;
+use super::schedule::Schedule;
+use super::waiting::{Item, Moment, PRIORITIES, PerPriority};
+use crate::domain::{ContactId, MessageId, Priority, Timestamp};
+
+/// Where a message is kept.
+#[derive(Debug, Clone, Copy)]
+struct Place {
+    shelf: Shelf,
+    priority: Priority,
+    valid_until: Option<Timestamp>,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Shelf {
+    Line(ContactId),
+    Schedule(Timestamp),
+}
+
+/// The waiting messages of one lane.
+#[derive(Debug)]
+pub(super) struct Queue {
+    lines: Lines,
+    schedule: Schedule,
+    places: HashMap<MessageId, Place>,
+    validity: BTreeSet<(Timestamp, MessageId)>,
+    in_lines: PerPriority<usize>,
+    capacity: usize,
+    order_patience: Duration,
+}
+
+/// How a message waits, as far as the queue knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// Its time has not come.
+    Scheduled {
+        /// When it is due.
+        due: Timestamp,
+        /// Whether it was tried before.
+        attempt: u8,
+    },
+    /// It stands in its customer's line.
+    InLine {
+        /// How it stands there.
+        line: LineOutlook,
+        /// Which queue.
+        priority: Priority,
+        /// Messages of the lane that go before it.
+        ahead: usize,
+    },
+}
+
+impl Queue {
+    /// Keeps at most `capacity` messages of each priority and `scheduled` whose time has not come. A message that waits
+    /// longer than `order_patience` for its next try does not hold up what was written to the same customer later.
+    pub(super) fn new(capacity: usize, scheduled: usize, order_patience: Duration) -> Self {
+        Self {
+            lines: Lines::default(),
+            schedule: Schedule::new(scheduled),
+            places: HashMap::new(),
+            validity: BTreeSet::new(),
+            in_lines: PerPriority::default(),
+            capacity,
+            order_patience,
+        }
+    }
+
+    /// Keeps a message. What does not fit comes back: the message itself, or one that is due later.
+    pub(super) fn add(&mut self, item: Item, now: Moment) -> Option<Item> {
+        if self.holds(item.id()) {
+            return None;
+        }
+        if self.belongs_in_schedule(&item, now) {
+            return self.plan(item);
+        }
+        if *self.in_lines.of(item.waiting.priority) >= self.capacity {
+            return Some(item);
+        }
+        self.line_up(item, now);
+        None
+    }
+
+    /// Keeps a message that was taken before, whose call proved that Meta did not take it. Always fits: it had a place.
+    pub(super) fn give_back(&mut self, item: Item, now: Moment) -> Option<Item> {
+        let contact = item.waiting.contact;
+        let displaced = if self.holds(item.id()) {
+            None
+        } else if self.belongs_in_schedule(&item, now) {
+            self.plan(item)
+        } else {
+            self.line_up(item, now);
+            None
+        };
+        self.lines.free(contact, now.mono);
+        displaced
+    }
+
+    /// The call for a customer is over and its message does not come back.
+    pub(super) fn free(&mut self, contact: ContactId, now: Moment) {
+        self.lines.free(contact, now.mono);
+    }
+
+    /// The next message of a priority; see [`Lines::take`].
+    pub(super) fn take(
+        &mut self,
+        priority: Priority,
+        now: Moment,
+        admit: impl FnMut(ContactId) -> Result<(), Duration>,
+    ) -> Option<Item> {
+        let item = self.lines.take(priority, now.mono, admit)?;
+        self.unlist(item.id());
+        Some(item)
+    }
+
+    /// Takes a message out, wherever it waits.
+    pub(super) fn forget(&mut self, message: MessageId, now: Moment) -> Option<Item> {
+        let place = self.unlist(message)?;
+        match place.shelf {
+            Shelf::Line(contact) => self.lines.remove(contact, place.priority, message, now.mono),
+            Shelf::Schedule(due) => self.schedule.remove(due, message),
+        }
+    }
+
+    /// Lets what is due, or has rested, stand in line.
+    pub(super) fn turn(&mut self, now: Moment) {
+        while let Some(mut item) = self.schedule.take_due(now.wall) {
+            self.unlist(item.id());
+            item.hold = None;
+            // What was promised for a time is not refused because the lines are full; the schedule bounds how much.
+            self.line_up(item, now);
+        }
+        self.lines.wake(now.mono);
+    }
+
+    /// Takes out the first message whose validity is over.
+    pub(super) fn take_expired(&mut self, now: Moment) -> Option<Item> {
+        let (until, message) = *self.validity.first()?;
+        if until >= now.wall {
+            return None;
+        }
+        self.forget(message, now)
+    }
+
+    /// When something changes by itself: a message becomes due, has rested or expires.
+    pub(super) fn next_change(&self, now: Moment) -> Option<Duration> {
+        let due = self.schedule.next_due().map(|due| wall_wake(due, now));
+        // A message may still be claimed in the last millisecond of its validity.
+        let expiry = self
+            .validity
+            .first()
+            .map(|(until, _)| wall_wake(*until, now) + Duration::from_millis(1));
+        [due, expiry, self.lines.next_wake()].into_iter().flatten().min()
+    }
+
+    /// Whether a message may go as far as its line is concerned.
+    pub(super) fn has_ready(&self, priority: Priority) -> bool {
+        self.lines.has_ready(priority)
+    }
+
+    /// Whether a message waits here.
+    pub(super) fn holds(&self, message: MessageId) -> bool {
+        self.places.contains_key(&message)
+    }
+
+    /// Messages of a priority that stand in line.
+    pub(super) fn in_lines(&self, priority: Priority) -> usize {
+        *self.in_lines.of(priority)
+    }
+
+    /// Messages whose time has not come.
+    pub(super) fn scheduled(&self) -> usize {
+        self.schedule.len()
+    }
+
+    /// All messages.
+    pub(super) fn len(&self) -> usize {
+        self.places.len()
+    }
+
+    /// How a message waits.
+    pub(super) fn standing(&self, message: MessageId, now: Moment) -> Option<Standing> {
+        let place = self.places.get(&message)?;
+        let contact = match place.shelf {
+            Shelf::Schedule(due) => {
+                return Some(Standing::Scheduled {
+                    due,
+                    attempt: self.schedule.attempt(due, message),
+                });
+            }
+            Shelf::Line(contact) => contact,
+        };
+        let ahead = self
+            .places
+            .iter()
+            .filter(|(_, other)| matches!(other.shelf, Shelf::Line(_)))
+            .filter(|(id, other)| (other.priority, **id) < (place.priority, message))
+            .count();
+        Some(Standing::InLine {
+            line: self.lines.outlook(contact, place.priority, message, now.mono),
+            priority: place.priority,
+            ahead,
+        })
+    }
+
+    fn belongs_in_schedule(&self, item: &Item, now: Moment) -> bool {
+        let due = item.waiting.due;
+        due > now.wall && (item.waiting.attempt == 0 || due.since(now.wall) > self.order_patience)
+    }
+
+    fn plan(&mut self, item: Item) -> Option<Item> {
+        self.list(&item, Shelf::Schedule(item.waiting.due));
+        let displaced = self.schedule.insert(item)?;
+        self.unlist(displaced.id());
+        Some(displaced)
+    }
+
+    fn line_up(&mut self, item: Item, now: Moment) {
+        self.list(&item, Shelf::Line(item.waiting.contact));
+        self.lines.insert(item, now.mono);
+    }
+
+    fn list(&mut self, item: &Item, shelf: Shelf) {
+        let place = Place {
+            shelf,
+            priority: item.waiting.priority,
+            valid_until: item.waiting.valid_until,
+        };
+        if let Some(until) = place.valid_until {
+            self.validity.insert((until, item.id()));
+        }
+        if matches!(shelf, Shelf::Line(_)) {
+            *self.in_lines.of_mut(place.priority) += 1;
+        }
+        self.places.insert(item.id(), place);
+    }
+
+    fn unlist(&mut self, message: MessageId) -> Option<Place> {
+        let place = self.places.remove(&message)?;
+        if let Some(until) = place.valid_until {
+            self.validity.remove(&(until, message));
+        }
+        if matches!(place.shelf, Shelf::Line(_)) {
+            let count = self.in_lines.of_mut(place.priority);
+            *count = count.saturating_sub(1);
+        }
+        Some(place)
+    }
+}
+
+/// Messages in the order in which interactive and bulk ones are let go: bulk gets one of every `one_in` when both wait.
+#[derive(Debug)]
+pub(super) struct Share {
+    one_in: u32,
+    since_bulk: u32,
+}
+
+impl Share {
+    /// Bulk gets one of every `one_in` messages at least.
+    pub(super) const fn new(one_in: u32) -> Self {
+        Self {
+            one_in,
+            since_bulk: 0,
+        }
+    }
+
+    /// The order in which to look for the next message.
+    pub(super) const fn order(&self) -> [Priority; 2] {
+        if self.since_bulk.saturating_add(1) >= self.one_in {
+            [Priority::Bulk, Priority::Interactive]
+        } else {
+            PRIORITIES
+        }
+    }
+
+    /// Notes which message went.
+    pub(super) const fn note(&mut self, went: Priority, bulk_waits: Waits) {
+        match (went, bulk_waits) {
+            (Priority::Interactive, Waits::Yes) => self.since_bulk = self.since_bulk.saturating_add(1),
+            (Priority::Interactive, Waits::No) | (Priority::Bulk, _) => self.since_bulk = 0,
+        }
+    }
+}
+
+/// Whether anything waits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Waits {
+    /// Something does.
+    Yes,
+    /// Nothing does.
+    No,
+}

@@ -1,0 +1,181 @@
+//! What comes back from calls: first what it means for the lane, then, once committed, what becomes of the message.
+
+use std::time::Duration;
+
+use actix::{ActorContext as _, Context, StreamHandler};
+
+use super::Lane;
+use super::brake::Allowance;
+use super::call::Progress;
+use super::hands::Hand;
+use super::judge::Effect;
+use super::persist::Lost;
+use super::unknown::Doubt;
+use super::waiting::{Hold, Moment};
+use crate::actors::request::DelayReason;
+use crate::domain::{MessageId, Priority, Timestamp, UnknownPolicy};
+use crate::store::op::AttemptResult;
+use crate::store::{OpOutcome, OutboxRow, OutboxState};
+use crate::telemetry::labels::UnknownResolution;
+use crate::telemetry::metrics;
+
+impl StreamHandler<Progress> for Lane {
+    fn handle(&mut self, progress: Progress, ctx: &mut Context<Self>) {
+        match progress {
+            Progress::Answered {
+                message,
+                effect,
+                began,
+            } => self.take_effect(message, effect, began),
+            Progress::Ended {
+                message,
+                result,
+                outcome,
+            } => self.end_call(message, &result, outcome, ctx),
+            Progress::Died { message } => self.mourn(message, ctx),
+        }
+        self.turn_soon(ctx);
+    }
+}
+
+impl Lane {
+    fn take_effect(&mut self, message: MessageId, effect: Effect, began: Duration) {
+        let now = self.now();
+        let Some(hand) = self.hands.get_mut(message) else {
+            return;
+        };
+        let priority = hand.item.waiting.priority;
+        if let Effect::Troubled(trouble) = effect {
+            self.brake.troubled(trouble, began, now.mono);
+            if matches!(self.brake.allowance(now.mono), Allowance::NoneUntil(_)) {
+                self.return_all_unstarted();
+            }
+            return;
+        }
+        self.brake.answered(began);
+        match effect {
+            Effect::Answered => self.note_working(priority, began),
+            Effect::TooFast { silence } => {
+                // Calls that began before the pace was halved say nothing about the new pace.
+                if began >= self.slowed_at {
+                    self.number_limit.slow_down(now.mono);
+                    self.slowed_at = now.mono;
+                }
+                if let Some(silence) = silence {
+                    self.fall_silent(silence, now);
+                }
+            }
+            Effect::TooFastForPair => {
+                hand.delay = DelayReason::PairLimit;
+                let contact = hand.item.waiting.contact;
+                self.pair_limit.penalise(contact, now.mono);
+                self.note_working(priority, began);
+            }
+            Effect::Silence(silence) => self.fall_silent(silence, now),
+            Effect::PauseLane(reason, code) => {
+                self.pause(reason, code, began, now);
+                self.return_all_unstarted();
+            }
+            Effect::PauseBulk(reason, code) => {
+                self.pause_bulk(reason, code, began, now);
+                self.return_unstarted(Priority::Bulk);
+            }
+            Effect::Troubled(_) => {}
+        }
+    }
+
+    fn fall_silent(&mut self, silence: Duration, now: Moment) {
+        self.brake.stop_until(now.mono + silence, now.mono);
+        self.return_all_unstarted();
+    }
+
+    /// A call that began after a pause's trial was due shows that the reason is gone.
+    fn note_working(&mut self, priority: Priority, began: Duration) {
+        if self.paused.is_some_and(|pause| pause.ended_by(began)) {
+            self.paused = None;
+        }
+        if priority == Priority::Bulk && self.bulk_paused.is_some_and(|pause| pause.ended_by(began)) {
+            self.bulk_paused = None;
+        }
+    }
+
+    fn end_call(
+        &mut self,
+        message: MessageId,
+        result: &AttemptResult,
+        outcome: Result<OpOutcome, Lost>,
+        ctx: &mut Context<Self>,
+    ) {
+        let Some(hand) = self.hands.remove(message) else {
+            return;
+        };
+        let now = self.now();
+        let contact = hand.item.waiting.contact;
+        match (outcome, result) {
+            (Err(Lost::LedgerGone), _) => ctx.stop(),
+            (Err(Lost::Impossible(_)), _) => self.lose_track(hand, ctx),
+            (Ok(OpOutcome::Refused(_)), _) => self.queue.free(contact, now),
+            (
+                Ok(_),
+                AttemptResult::Accepted { .. } | AttemptResult::Held { .. } | AttemptResult::Refused { .. },
+            ) => {
+                self.queue.free(contact, now);
+            }
+            // A status may have settled the message while its call was under way.
+            (Ok(OpOutcome::Unchanged | OpOutcome::Duplicate { .. }), _) => {
+                let mut item = hand.item;
+                item.waiting.attempt = hand.claimed.token.attempt;
+                self.look_up(item, ctx);
+            }
+            (Ok(OpOutcome::Committed { .. }), AttemptResult::NotAccepted { retry_at, .. }) => {
+                self.try_again(hand, *retry_at, now);
+            }
+            (Ok(OpOutcome::Committed { .. }), AttemptResult::Unknown) => {
+                self.queue.free(contact, now);
+                if hand.claimed.row.on_unknown == UnknownPolicy::Ask {
+                    metrics::unknown_resolved_total(UnknownResolution::Asked).increment(1);
+                }
+                let claimed = hand.claimed.row.since;
+                self.watch_for(&Doubt::new(&hand.claimed.row, claimed, hand.number, now));
+            }
+        }
+    }
+
+    fn try_again(&mut self, hand: Hand, retry_at: Timestamp, now: Moment) {
+        let mut item = hand.item;
+        item.waiting.attempt = hand.claimed.token.attempt;
+        item.waiting.due = retry_at;
+        item.hold = (retry_at > now.wall).then(|| Hold {
+            until: now.mono_at(retry_at),
+            reason: hand.delay,
+        });
+        // A message that came back because the lane pauses, or that was never called for, was not refused itself.
+        if hand.began.is_some() && item.hold.is_some() {
+            item.refusals = item.refusals.saturating_add(1);
+            item.first_refused.get_or_insert(now.mono);
+        }
+        self.back_in_line(item, now);
+    }
+
+    /// The task of a call died, before or after the call: nobody can tell.
+    fn mourn(&mut self, message: MessageId, ctx: &mut Context<Self>) {
+        let Some(hand) = self.hands.remove(message) else {
+            return;
+        };
+        tracing::error!(tenant.id = %self.tenant, message.id = %message, "a call died: its outcome is unknown");
+        self.lose_track(hand, ctx);
+    }
+
+    /// Nobody can write down, or tell, what became of a call.
+    fn lose_track(&mut self, hand: Hand, ctx: &mut Context<Self>) {
+        let contact = hand.item.waiting.contact;
+        let row = OutboxRow {
+            state: OutboxState::Claimed,
+            ..hand.claimed.row
+        };
+        self.declare_unknown(vec![row], ctx, move |lane, ctx| {
+            lane.queue.free(contact, lane.now());
+            lane.turn_soon(ctx);
+        });
+    }
+}

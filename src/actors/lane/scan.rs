@@ -1,0 +1,268 @@
+//! Reading the outbox: all of it at the start, and again what had no room in memory.
+//!
+//! At the start, a row that is claimed was left by a process that died: its call may or may not have been made, so its
+//! outcome is unknown. Nothing is claimed before that is committed.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix::{ActorContext as _, ActorFutureExt as _, AsyncContext as _, Context, WrapFuture as _};
+use futures_util::future::join_all;
+
+use super::Lane;
+use super::overflow::Missing;
+use super::persist::{self, Lost, pause_after};
+use super::unknown::{ClaimNumber, Doubt, Watched};
+use super::waiting::{Item, Moment, Waiting};
+use crate::domain::{AttemptToken, MessageId};
+use crate::store::{OpOutcome, OutboxRow, OutboxState, StoreError};
+
+/// Messages that may arrive while the outbox is read; more are found by reading again.
+const ARRIVALS: usize = 1_000;
+
+/// The shortest time between two readings, and how much of the time may go into reading: one part in four.
+const REST: Duration = Duration::from_millis(100);
+
+/// How long a claim whose end the store will not take is left alone.
+const DECLARE_AGAIN: Duration = Duration::from_secs(60);
+
+/// What is read.
+#[derive(Debug)]
+pub(super) enum Scan {
+    /// The lane has just started.
+    NotBegun,
+    /// It is under way.
+    Running(Running),
+    /// It may begin again from this time on.
+    Over(Duration),
+}
+
+/// A reading under way.
+#[derive(Debug)]
+pub(super) struct Running {
+    kind: Kind,
+    sought: Missing,
+    arrived: Vec<Waiting>,
+    began: Duration,
+    failures: u32,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// Everything; claimed rows are a dead process's.
+    First,
+    /// What had no room; claimed rows are this lane's own.
+    Again,
+}
+
+impl Scan {
+    /// Whether the outbox was read after the start.
+    pub(super) const fn is_loaded(&self) -> bool {
+        !matches!(
+            self,
+            Self::NotBegun
+                | Self::Running(Running {
+                    kind: Kind::First,
+                    ..
+                })
+        )
+    }
+}
+
+impl Lane {
+    /// Reads what is missing in memory.
+    pub(super) fn begin_scan(&mut self, ctx: &mut Context<Self>) {
+        let (kind, sought) = match self.scan {
+            Scan::NotBegun => (Kind::First, Missing::everything()),
+            Scan::Over(_) => (Kind::Again, self.overflow.begin_reading()),
+            Scan::Running(_) => return,
+        };
+        self.scan = Scan::Running(Running {
+            kind,
+            sought,
+            arrived: Vec::new(),
+            began: self.now().mono,
+            failures: 0,
+        });
+        self.read_page(sought.from().and_then(persist::before), ctx);
+    }
+
+    /// Keeps a queued message, unless older ones of its kind are not in memory yet.
+    pub(super) fn admit(&mut self, waiting: Waiting, now: Moment) {
+        if self.hands.holds(waiting.message) || self.claiming.asks_for(waiting.message) {
+            return;
+        }
+        if let Scan::Running(running) = &mut self.scan
+            && running.sought.concerns(&waiting, now)
+        {
+            if running.arrived.len() < ARRIVALS {
+                running.arrived.push(waiting);
+            } else {
+                self.overflow.note(&waiting, now);
+            }
+            return;
+        }
+        self.keep(waiting, now);
+    }
+
+    fn keep(&mut self, waiting: Waiting, now: Moment) {
+        if self.overflow.comes_before(&waiting, now) {
+            self.overflow.note(&waiting, now);
+        } else if let Some(displaced) = self.queue.add(Item::new(waiting, now), now) {
+            self.overflow.note(&displaced.waiting, now);
+        }
+    }
+
+    fn read_page(&mut self, after: Option<MessageId>, ctx: &mut Context<Self>) {
+        let (store, tenant, number) = (Arc::clone(&self.store), self.tenant, self.row.id.clone());
+        let limit = self.limits.page;
+        let page = async move { store.outbox(tenant, number, after, limit).await };
+        ctx.spawn(
+            page.into_actor(self)
+                .map(move |page, lane, ctx| lane.page_came(after, page, ctx)),
+        );
+    }
+
+    fn page_came(
+        &mut self,
+        after: Option<MessageId>,
+        page: Result<Vec<OutboxRow>, StoreError>,
+        ctx: &mut Context<Self>,
+    ) {
+        let Scan::Running(running) = &mut self.scan else {
+            return;
+        };
+        let kind = running.kind;
+        let rows = match page {
+            Ok(rows) => rows,
+            Err(error) => {
+                tracing::warn!(tenant.id = %self.tenant, %error, "cannot read the outbox");
+                running.failures = running.failures.saturating_add(1);
+                let pause = pause_after(running.failures);
+                ctx.run_later(pause, move |lane, ctx| lane.read_page(after, ctx));
+                return;
+            }
+        };
+        running.failures = 0;
+        let next = rows
+            .last()
+            .map(|row| row.at.message)
+            .filter(|_| rows.len() >= self.limits.page);
+        let now = self.now();
+        let mut orphans = Vec::new();
+        for row in rows {
+            match row.state {
+                _ if self.is_known(row.at.message) => {}
+                OutboxState::Queued => {
+                    if kind == Kind::Again {
+                        self.overflow.note_found();
+                    }
+                    self.keep(row.into(), now);
+                }
+                OutboxState::Unknown => {
+                    self.watch_for(&Doubt::new(&row, row.since, ClaimNumber::default(), now));
+                }
+                OutboxState::Claimed if kind == Kind::First => orphans.push(row),
+                OutboxState::Claimed => {}
+            }
+        }
+        if orphans.is_empty() {
+            self.read_on(next, ctx);
+        } else {
+            self.declare_unknown(orphans, ctx, move |lane, ctx| lane.read_on(next, ctx));
+        }
+    }
+
+    fn read_on(&mut self, next: Option<MessageId>, ctx: &mut Context<Self>) {
+        let Scan::Running(running) = &self.scan else {
+            return;
+        };
+        let enough = running.kind == Kind::Again && self.overflow.is_full_for(&running.sought);
+        match next {
+            Some(next) if !enough => self.read_page(Some(next), ctx),
+            _ => self.end_scan(ctx),
+        }
+    }
+
+    fn end_scan(&mut self, ctx: &mut Context<Self>) {
+        let now = self.now();
+        let before = std::mem::replace(&mut self.scan, Scan::Over(now.mono));
+        if let Scan::Running(running) = before {
+            let took = now.mono.saturating_sub(running.began);
+            self.scan = Scan::Over(now.mono + REST.max(took * 3));
+            self.overflow.end_reading();
+            for waiting in running.arrived {
+                self.admit(waiting, now);
+            }
+        }
+        self.turn_soon(ctx);
+    }
+
+    /// Whether a message is in memory, in hand or watched.
+    fn is_known(&self, message: MessageId) -> bool {
+        self.queue.holds(message)
+            || self.hands.holds(message)
+            || self.claiming.asks_for(message)
+            || self.watch.holds(message)
+    }
+
+    /// Watches an unknown outcome, or notes that there is no room for it.
+    pub(super) fn watch_for(&mut self, doubt: &Doubt) {
+        if self.watch.add(*doubt) == Watched::NoRoom {
+            self.overflow.note_doubt(doubt.at.message);
+        }
+    }
+
+    /// Commits of claims that nobody works on that their outcome is unknown, and watches them. Then goes on.
+    pub(super) fn declare_unknown(
+        &mut self,
+        rows: Vec<OutboxRow>,
+        ctx: &mut Context<Self>,
+        then: impl FnOnce(&mut Self, &mut Context<Self>) + 'static,
+    ) {
+        let (results, tenant) = (self.results.clone(), self.tenant);
+        let work = async move {
+            let keep = rows
+                .iter()
+                .map(|row| results.declare_unknown(token_of(tenant, row)));
+            let outcomes = join_all(keep).await;
+            rows.into_iter().zip(outcomes).collect::<Vec<_>>()
+        };
+        ctx.spawn(work.into_actor(self).map(move |declared, lane, ctx| {
+            let now = lane.now();
+            for (row, outcome) in declared {
+                match outcome {
+                    Ok(OpOutcome::Refused(_)) => {}
+                    Err(Lost::Impossible(_)) => lane.declare_later(row, ctx),
+                    // It was known before, or a late result came first.
+                    Ok(OpOutcome::Unchanged) => lane.find_again(row.at.message, ctx),
+                    Ok(_) => lane.watch_for(&Doubt::new(&row, row.since, ClaimNumber::default(), now)),
+                    Err(Lost::LedgerGone) => return ctx.stop(),
+                }
+            }
+            then(lane, ctx);
+        }));
+    }
+
+    /// Not even that a call's outcome is unknown can be written: a repair, or more room, may change that.
+    fn declare_later(&mut self, row: OutboxRow, ctx: &mut Context<Self>) {
+        tracing::error!(
+            tenant.id = %self.tenant,
+            message.id = %row.at.message,
+            "a claim without an outcome cannot be settled now"
+        );
+        ctx.run_later(DECLARE_AGAIN, |lane, ctx| {
+            lane.declare_unknown(vec![row], ctx, |lane, ctx| lane.turn_soon(ctx));
+        });
+    }
+}
+
+/// The token of a row's last claim.
+pub(super) fn token_of(tenant: crate::domain::TenantId, row: &OutboxRow) -> AttemptToken {
+    AttemptToken {
+        tenant,
+        conversation: row.at.conversation,
+        message: row.at.message,
+        attempt: row.attempt,
+    }
+}

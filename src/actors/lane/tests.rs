@@ -1,0 +1,21 @@
+//! The queue and the watch as pure models; the lane as a real actor with a store in memory, a scripted Meta and a clock that
+//! moves when everybody waits.
+
+mod calls;
+mod clock;
+mod doubts;
+mod graph;
+mod harness;
+mod judging;
+mod letters;
+mod limits;
+mod pausing;
+mod queueing;
+mod recovery;
+mod room;
+mod watching;
+
+use crate::store::faulty::Fault;
+use graph::{Reply, accepted, ambiguous, error, not_taken, refused, too_fast, unreachable};
+use harness::{TENANT, World, between, busiest_second, open_ledger, truth};
+use letters::{Letter, bulk, letter};

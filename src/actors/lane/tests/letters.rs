@@ -1,0 +1,30 @@
+//! Messages to submit.
+
+use crate::domain::{Priority, Timestamp, UnknownPolicy};
+
+/// What to submit.
+#[derive(Clone)]
+pub(super) struct Letter {
+    pub(super) customer: u32,
+    pub(super) priority: Priority,
+    pub(super) policy: UnknownPolicy,
+    pub(super) send_at: Option<Timestamp>,
+    pub(super) valid_until: Option<Timestamp>,
+}
+
+pub(super) fn letter(customer: u32) -> Letter {
+    Letter {
+        customer,
+        priority: Priority::Interactive,
+        policy: UnknownPolicy::NeverDuplicate,
+        send_at: None,
+        valid_until: None,
+    }
+}
+
+pub(super) fn bulk(customer: u32) -> Letter {
+    Letter {
+        priority: Priority::Bulk,
+        ..letter(customer)
+    }
+}

@@ -1,0 +1,223 @@
+//! What a lane does with what another process, or another lane, left behind.
+
+use std::time::Duration;
+
+use super::*;
+use crate::actors::lane::LaneLimits;
+use crate::domain::{AttemptToken, DeliveryState, UnknownPolicy};
+use crate::store::op::{AttemptResult, Attempted};
+use crate::store::{ClaimOutcome, ClaimWant, Op, Store as _};
+
+/// Claims a message as a lane would that dies right after.
+async fn claim(world: &World, waiting: &crate::actors::lane::Waiting) -> AttemptToken {
+    let want = ClaimWant {
+        number: world.number.id.clone(),
+        message: waiting.message,
+        attempt: waiting.attempt,
+    };
+    let (fence, now) = (world.ledger.fence(), world.wall_in(Duration::ZERO));
+    let granted = world.store.claim(TENANT, fence, vec![want], now).await.unwrap();
+    let Some(ClaimOutcome::Granted(claimed)) = granted.into_iter().next() else {
+        panic!("not granted")
+    };
+    claimed.token
+}
+
+#[actix::test]
+async fn after_a_restart_what_was_claimed_is_unknown_and_what_was_queued_is_sent() {
+    let mut world = World::new().await;
+    let claimed = world.submit(&letter(1)).await;
+    let same_customer = world.submit(&letter(1)).await;
+    let queued = world.submit(&bulk(2)).await;
+    claim(&world, &claimed).await;
+    world.take_over().await;
+    let lane = world.lane(LaneLimits::default());
+    world
+        .lane_is(&lane, "it sent the rest", |lane| {
+            lane.unknown == 1 && lane.interactive + lane.bulk == 0
+        })
+        .await;
+    world.pass(Duration::from_secs(5)).await;
+    assert_eq!(world.calls_for(&claimed), [0_u8; 0]);
+    assert_eq!(world.state(&claimed).await, DeliveryState::Unknown);
+    for waiting in [&same_customer, &queued] {
+        assert_eq!(world.state(waiting).await, DeliveryState::Sent);
+    }
+    world.check();
+}
+
+#[actix::test]
+async fn nothing_is_claimed_before_what_was_claimed_is_declared_unknown() {
+    let mut world = World::new().await;
+    let claimed = world.submit(&letter(1)).await;
+    let queued = world.submit(&letter(2)).await;
+    claim(&world, &claimed).await;
+    world.take_over().await;
+    let full = Fault::Refuse(crate::store::StoreErrorKind::Full);
+    world.store.append_faults.lock().unwrap().extend([full; 8]);
+    let before = *world.store.claims.lock().unwrap();
+    let lane = world.lane(LaneLimits::default());
+    world.pass(Duration::from_secs(3)).await;
+    assert!(!lane.snapshot().await.unwrap().loaded);
+    assert_eq!(*world.store.claims.lock().unwrap(), before);
+    world
+        .until("the other went", || async {
+            truth(!world.calls_for(&queued).is_empty())
+        })
+        .await;
+    assert_eq!(world.state(&claimed).await, DeliveryState::Unknown);
+    world.check();
+}
+
+#[actix::test]
+async fn a_doubt_keeps_its_age_over_a_restart() {
+    let mut world = World::new().await;
+    let policy = UnknownPolicy::RetryAfterDeadline;
+    let claimed = world.submit(&Letter { policy, ..letter(1) }).await;
+    claim(&world, &claimed).await;
+    world.pass(Duration::from_secs(15)).await;
+    world.take_over().await;
+    let began = world.clock_now();
+    let _lane = world.lane(LaneLimits::default());
+    world.settled().await;
+    assert_eq!(world.calls_for(&claimed), [2]);
+    assert!(between(began, world.seen()[0].at) < Duration::from_secs(6));
+    world.check();
+}
+
+#[actix::test]
+async fn a_lane_whose_tenant_was_taken_over_sends_nothing_more() {
+    let world = World::new().await;
+    let lane = world.lane(LaneLimits::default());
+    world.lane_is(&lane, "it is loaded", |lane| lane.loaded).await;
+    let waiting = world.submit(&letter(1)).await;
+    let newer = open_ledger(&world.store, &world.clock).await;
+    lane.enqueue(waiting.clone());
+    world
+        .until("it stopped", || async { truth(!lane.is_connected()) })
+        .await;
+    assert!(world.seen().is_empty());
+    assert_eq!(world.state(&waiting).await, DeliveryState::Queued);
+    drop(newer);
+}
+
+#[actix::test]
+async fn a_call_that_outlives_its_lane_still_commits_its_result() {
+    let world = World::new().await;
+    world.script(|token| Reply {
+        after: Duration::from_secs(5),
+        ..accepted(token)
+    });
+    let first = world.lane(LaneLimits::default());
+    let sent = world.send(&first, &[letter(1), letter(2)]).await;
+    world
+        .until("both are under way", || async { truth(world.seen().len() == 2) })
+        .await;
+    drop(first);
+    let second = world.lane(LaneLimits::default());
+    world
+        .lane_is(&second, "it found them", |lane| lane.unknown == 2)
+        .await;
+    world.settled().await;
+    for waiting in &sent {
+        assert_eq!(world.state(waiting).await, DeliveryState::Sent);
+        assert_eq!(world.calls_for(waiting), [1]);
+    }
+    world.check();
+}
+
+#[actix::test]
+async fn a_late_result_that_queues_a_message_again_is_found_when_the_wait_ends() {
+    let world = World::new().await;
+    let claimed = world.submit(&letter(1)).await;
+    let token = claim(&world, &claimed).await;
+    let lane = world.lane(LaneLimits::default());
+    world
+        .lane_is(&lane, "it is watched", |lane| lane.unknown == 1)
+        .await;
+    let late = Attempted {
+        token,
+        number: world.number.id.clone(),
+        at: world.wall_in(Duration::ZERO),
+        result: AttemptResult::NotAccepted {
+            retry_at: world.wall_in(Duration::ZERO),
+            error: None,
+        },
+        retention: crate::domain::Retention::DEFAULT,
+    };
+    world.ledger.commit(Op::Attempted(late)).await.unwrap();
+    world.pass(Duration::from_secs(86_500)).await;
+    assert_eq!(world.state(&claimed).await, DeliveryState::Sent);
+    assert_eq!(world.calls_for(&claimed), [2]);
+    world.check();
+}
+
+#[actix::test]
+async fn the_result_of_a_call_that_outlives_its_ledger_is_committed_by_the_next_one() {
+    let mut world = World::new().await;
+    world.script(|token| Reply {
+        after: Duration::from_secs(5),
+        ..accepted(token)
+    });
+    let first = world.lane(LaneLimits::default());
+    let sent = world.send(&first, &[letter(1), letter(2)]).await;
+    world
+        .until("both are under way", || async { truth(world.seen().len() == 2) })
+        .await;
+    let before = world.ledger.clone();
+    before.retire().await;
+    world.pass(Duration::from_secs(1)).await;
+    world.take_over().await;
+    drop(first);
+    let second = world.lane(LaneLimits::default());
+    world
+        .lane_is(&second, "it found them", |lane| lane.unknown == 2)
+        .await;
+    world
+        .lane_is(&second, "it heard how they ended", |lane| lane.unknown == 0)
+        .await;
+    assert!(world.clock_now() < Duration::from_secs(20), "no wait had to end");
+    for waiting in &sent {
+        assert_eq!(world.state(waiting).await, DeliveryState::Sent);
+        assert_eq!(world.calls_for(waiting), [1]);
+    }
+    world.check();
+}
+
+#[actix::test]
+async fn what_the_last_lane_claimed_and_never_called_for_goes_at_once_by_the_next_one() {
+    let mut world = World::new().await;
+    // Nothing is called for: the limit lets one go, and the claims ahead wait for it.
+    world.number.rate = crate::domain::SendRate::new(1).unwrap();
+    let first = world.lane(LaneLimits::default());
+    let letters: Vec<Letter> = (0..6)
+        .map(|customer| Letter {
+            policy: UnknownPolicy::Ask,
+            ..letter(customer)
+        })
+        .collect();
+    let sent = world.send(&first, &letters).await;
+    world
+        .until("one is claimed and not called for", || async {
+            let claimed = |row: &crate::store::OutboxRow| row.state == crate::store::OutboxState::Claimed;
+            truth(!world.seen().is_empty() && world.rows().iter().any(claimed))
+        })
+        .await;
+    let before = world.ledger.clone();
+    before.retire().await;
+    let retired = first.clone();
+    let drained = actix::spawn(async move { retired.drain().await });
+    world.take_over().await;
+    drop(first);
+    let _second = world.lane(LaneLimits::default());
+    world.settled().await;
+    drained.await.unwrap();
+    assert!(
+        world.clock_now() < Duration::from_secs(30),
+        "nobody had to be asked"
+    );
+    for waiting in &sent {
+        assert_eq!(world.state(waiting).await, DeliveryState::Sent);
+    }
+    world.check();
+}

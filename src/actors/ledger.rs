@@ -1,0 +1,376 @@
+//! The only writer of a tenant's log: batches what others decided, commits it, numbers it, feeds it.
+//!
+//! While one batch is being written the next one gathers, so the store's own pace is the batching window. Ops are
+//! idempotent, so a batch whose outcome is unknown is simply offered again at the position where the log then stands.
+
+mod commit;
+mod reply;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use actix::{Actor, ArbiterHandle, AsyncContext, Context, Handler, Message, WrapFuture as _};
+use actix::{ActorContext as _, ActorFutureExt as _};
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
+
+use super::bounded::{Admitted, BoundedAddr, Refused};
+use super::feed::{FeedSubscriber, Published, Signal};
+use crate::domain::{Clock, Epoch, Fence, Seq, TenantId};
+use crate::store::{LeaseKey, Op, OpOutcome, Store, StoreError, StoreErrorKind, TenantHead};
+use crate::telemetry::metrics;
+use commit::{Batch, Committed};
+use reply::Reply;
+
+pub use reply::{CommitError, CommitObserver};
+
+/// Unfinished ops of one tenant. Each may hold a message of some KiB, so this is a few MiB at most.
+const CAPACITY: usize = 4_096;
+/// Ops in one batch: bounds the latency that a burst adds to what comes after it, in this log and, where they share a
+/// disk, in others and in the intake.
+const BATCH: usize = 64;
+/// How long a caller waits for room before it is told that the tenant is busy.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// An answer that is owed, and the place that its op holds until then.
+struct Owed {
+    reply: Reply,
+    _place: OwnedSemaphorePermit,
+}
+
+/// Commit an op.
+pub(crate) struct Commit {
+    op: Op,
+    reply: Reply,
+}
+
+/// Feed this subscriber from now on.
+pub(crate) struct Subscribe {
+    subscriber: FeedSubscriber,
+    reply: oneshot::Sender<TenantHead>,
+}
+
+/// Tell agents something that is not kept.
+pub(crate) struct Relay(Signal);
+
+/// Another writer takes over: stop at once.
+struct Retire;
+
+/// Commit what waits, then stop.
+struct Finish(oneshot::Sender<()>);
+
+/// A handle to a tenant's ledger.
+#[derive(Debug, Clone)]
+pub struct LedgerHandle {
+    addr: BoundedAddr<Ledger>,
+    tenant: TenantId,
+    epoch: Epoch,
+    fence: Fence,
+    head: Arc<AtomicU64>,
+}
+
+impl LedgerHandle {
+    /// Where the log stands at least. Rows read after this call hold everything up to here.
+    pub fn head(&self) -> TenantHead {
+        TenantHead {
+            epoch: self.epoch,
+            head: Seq::new(self.head.load(Ordering::Acquire)),
+        }
+    }
+
+    /// Whose ledger it is.
+    pub fn tenant(&self) -> TenantId {
+        self.tenant
+    }
+
+    /// Identity of the ledger.
+    pub fn epoch(&self) -> Epoch {
+        self.epoch
+    }
+
+    /// The fence under which it writes; lanes claim under the same.
+    pub fn fence(&self) -> Fence {
+        self.fence
+    }
+
+    /// Whether it still takes ops.
+    pub fn is_connected(&self) -> bool {
+        self.addr.is_connected()
+    }
+
+    /// Ops in hand.
+    pub fn depth(&self) -> usize {
+        self.addr.depth()
+    }
+
+    /// Commits an op and waits until it is durable. Dropping the future does not take the op back.
+    pub async fn commit(&self, op: Op) -> Result<OpOutcome, CommitError> {
+        let (sender, answer) = oneshot::channel();
+        let commit = Commit {
+            op,
+            reply: Reply::Waiting(sender),
+        };
+        match self.addr.tell(commit, PATIENCE).await {
+            Ok(()) => answer.await.unwrap_or(Err(CommitError::Closed)),
+            Err(Refused::Full(_)) => Err(CommitError::Busy),
+            Err(Refused::Closed(_)) => Err(CommitError::Closed),
+        }
+    }
+
+    /// Hands over an op and has the observer called when it is durable. Waits for room, not for the commit. An op that is
+    /// not taken is an error that the observer is told, too.
+    pub async fn commit_observed(
+        &self,
+        op: Op,
+        observer: Arc<dyn CommitObserver>,
+        patience: Duration,
+    ) -> Result<(), CommitError> {
+        let commit = Commit {
+            op,
+            reply: Reply::Observer(observer),
+        };
+        let (commit, error) = match self.addr.tell(commit, patience).await {
+            Ok(()) => return Ok(()),
+            Err(Refused::Full(commit)) => (commit, CommitError::Busy),
+            Err(Refused::Closed(commit)) => (commit, CommitError::Closed),
+        };
+        commit.reply.tell(Err(&error));
+        Err(error)
+    }
+
+    /// Hands over an op whose outcome nobody waits for, unless the ledger is busy; says whether it was taken.
+    pub fn offer(&self, op: Op) -> bool {
+        self.addr
+            .try_tell(Commit {
+                op,
+                reply: Reply::Nobody,
+            })
+            .is_ok()
+    }
+
+    /// Adds a live reader and returns where the log stands: everything after that will be published to it.
+    pub async fn subscribe(&self, subscriber: FeedSubscriber) -> Result<TenantHead, CommitError> {
+        let (reply, answer) = oneshot::channel();
+        match self.addr.tell(Subscribe { subscriber, reply }, PATIENCE).await {
+            Ok(()) => answer.await.map_err(|_gone| CommitError::Closed),
+            Err(Refused::Full(_)) => Err(CommitError::Busy),
+            Err(Refused::Closed(_)) => Err(CommitError::Closed),
+        }
+    }
+
+    /// Tells connected agents something that is not kept: typing, viewing, presence. Lost when the ledger is busy.
+    pub fn relay(&self, signal: Signal) {
+        drop(self.addr.try_tell(Relay(signal)));
+    }
+
+    /// Stops the ledger at once, because another writer takes over. What it was not told committed is offered again by
+    /// whoever asked for it.
+    pub(crate) async fn retire(&self) {
+        drop(self.addr.tell(Retire, PATIENCE).await);
+    }
+
+    /// Commits what waits, then stops the ledger.
+    pub async fn finish(&self) {
+        let (sender, finished) = oneshot::channel();
+        if self.addr.tell(Finish(sender), PATIENCE).await.is_ok() {
+            // A ledger that stopped before has nothing left to commit.
+            let _ = finished.await;
+        }
+    }
+}
+
+/// The actor. See the module.
+pub struct Ledger {
+    tenant: TenantId,
+    fence: Fence,
+    epoch: Epoch,
+    head: Seq,
+    shown: Arc<AtomicU64>,
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    waiting: Vec<(Op, Owed)>,
+    writing: bool,
+    finishing: Vec<oneshot::Sender<()>>,
+    subscribers: Vec<FeedSubscriber>,
+}
+
+impl Ledger {
+    /// Takes ownership of a tenant's log and starts its writer on an arbiter.
+    pub async fn open(
+        tenant: TenantId,
+        fresh_epoch: Epoch,
+        store: Arc<dyn Store>,
+        clock: Arc<dyn Clock>,
+        arbiter: &ArbiterHandle,
+    ) -> Result<LedgerHandle, StoreError> {
+        let fence = store.lease(LeaseKey::Tenant(tenant)).await?;
+        let TenantHead { epoch, head } = store.open_tenant(tenant, fence, fresh_epoch).await?;
+        let shown = Arc::new(AtomicU64::new(head.get()));
+        let handle_head = Arc::clone(&shown);
+        let addr = Self::start_in_arbiter(arbiter, move |ctx: &mut Context<Self>| {
+            ctx.set_mailbox_capacity(CAPACITY);
+            Self {
+                tenant,
+                fence,
+                epoch,
+                head,
+                shown,
+                store,
+                clock,
+                waiting: Vec::new(),
+                writing: false,
+                finishing: Vec::new(),
+                subscribers: Vec::new(),
+            }
+        });
+        Ok(LedgerHandle {
+            addr: BoundedAddr::new(addr, CAPACITY),
+            tenant,
+            epoch,
+            fence,
+            head: handle_head,
+        })
+    }
+
+    fn write_next(&mut self, ctx: &mut Context<Self>) {
+        if self.writing {
+            return;
+        }
+        if self.waiting.is_empty() {
+            if !self.finishing.is_empty() {
+                for sender in self.finishing.drain(..) {
+                    // Whoever waited may have gone.
+                    let _ = sender.send(());
+                }
+                ctx.stop();
+            }
+            return;
+        }
+        self.writing = true;
+        let take = self.waiting.len().min(BATCH);
+        let (ops, owed): (Vec<_>, Vec<_>) = self.waiting.drain(..take).unzip();
+        let batch = Batch {
+            tenant: self.tenant,
+            fence: self.fence,
+            epoch: self.epoch,
+            head: self.head,
+            store: Arc::clone(&self.store),
+            clock: Arc::clone(&self.clock),
+        };
+        let work = batch.write(ops).into_actor(self).map(|committed, ledger, ctx| {
+            ledger.writing = false;
+            ledger.settle(owed, committed, ctx);
+            ledger.write_next(ctx);
+        });
+        ctx.spawn(work);
+    }
+
+    fn settle(&mut self, owed: Vec<Owed>, committed: Committed, ctx: &mut Context<Self>) {
+        let moved = committed.head > self.head;
+        self.head = committed.head;
+        self.shown.store(self.head.get(), Ordering::Release);
+        // Feeds read from the log what a batch wrote whose answer was lost.
+        if moved {
+            for event in &committed.events {
+                metrics::events_committed_total(event.kind).increment(1);
+                if event.tells_of_a_duplicate() {
+                    metrics::outbound_duplicates_total().increment(1);
+                }
+            }
+            metrics::feed_publishes_total().increment(1);
+            let published = Published {
+                head: self.head,
+                events: committed.events.into(),
+            };
+            self.subscribers
+                .retain(|subscriber| subscriber.publish(&published));
+        }
+        let lost = committed.results.iter().any(|result| {
+            matches!(
+                result,
+                Err(CommitError::Store(error))
+                    if matches!(error.kind, StoreErrorKind::Fenced | StoreErrorKind::HeadMoved)
+            )
+        });
+        for (owed, result) in owed.into_iter().zip(committed.results) {
+            owed.reply.tell(result.as_ref());
+        }
+        if lost {
+            tracing::error!(tenant.id = %self.tenant, "another owner took over the ledger: stopping");
+            ctx.stop();
+        }
+    }
+}
+
+impl Actor for Ledger {
+    type Context = Context<Self>;
+}
+
+impl Handler<Admitted<Commit>> for Ledger {
+    type Result = ();
+    fn handle(&mut self, commit: Admitted<Commit>, ctx: &mut Context<Self>) {
+        let Admitted {
+            message: Commit { op, reply },
+            place,
+        } = commit;
+        self.waiting.push((op, Owed { reply, _place: place }));
+        // The batch is taken once the mailbox is drained, so that what came together is written together.
+        if !self.writing && self.waiting.len() == 1 {
+            ctx.notify(Gathered);
+        }
+    }
+}
+
+/// The mailbox had its turn: write what gathered.
+#[derive(Message)]
+#[rtype(result = "()")]
+struct Gathered;
+
+impl Handler<Gathered> for Ledger {
+    type Result = ();
+    fn handle(&mut self, _: Gathered, ctx: &mut Context<Self>) {
+        self.write_next(ctx);
+    }
+}
+
+impl Handler<Admitted<Subscribe>> for Ledger {
+    type Result = ();
+    fn handle(&mut self, subscribe: Admitted<Subscribe>, _: &mut Context<Self>) {
+        let Subscribe { subscriber, reply } = subscribe.message;
+        if reply
+            .send(TenantHead {
+                epoch: self.epoch,
+                head: self.head,
+            })
+            .is_ok()
+        {
+            self.subscribers.push(subscriber);
+        }
+    }
+}
+
+impl Handler<Admitted<Relay>> for Ledger {
+    type Result = ();
+    fn handle(&mut self, relay: Admitted<Relay>, _: &mut Context<Self>) {
+        let signal = Arc::new(relay.message.0);
+        self.subscribers.retain(|subscriber| subscriber.signal(&signal));
+    }
+}
+
+impl Handler<Admitted<Retire>> for Ledger {
+    type Result = ();
+    fn handle(&mut self, _: Admitted<Retire>, ctx: &mut Context<Self>) {
+        self.subscribers.clear();
+        ctx.stop();
+    }
+}
+
+impl Handler<Admitted<Finish>> for Ledger {
+    type Result = ();
+    fn handle(&mut self, finish: Admitted<Finish>, ctx: &mut Context<Self>) {
+        self.finishing.push(finish.message.0);
+        self.write_next(ctx);
+    }
+}

@@ -1,0 +1,135 @@
+//! Writing one batch, whatever the store says.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::CommitError;
+use crate::crash::{self, CrashPoint};
+use crate::domain::{Clock, Epoch, Event, Fence, Seq, TenantId};
+use crate::store::{Append, Appended, Op, OpOutcome, Store, StoreError, StoreErrorKind};
+use crate::telemetry::metrics;
+
+/// A batch whose outcome is unknown is offered this often before its callers are told that it is.
+const TRIES: u32 = 4;
+
+/// Everything needed to write one batch.
+pub(super) struct Batch {
+    pub(super) tenant: TenantId,
+    pub(super) fence: Fence,
+    pub(super) epoch: Epoch,
+    pub(super) head: Seq,
+    pub(super) store: Arc<dyn Store>,
+    pub(super) clock: Arc<dyn Clock>,
+}
+
+/// What became of a batch: one result per op.
+pub(super) struct Committed {
+    pub(super) head: Seq,
+    pub(super) results: Vec<Result<OpOutcome, CommitError>>,
+    pub(super) events: Vec<Event>,
+}
+
+impl Batch {
+    /// Writes the ops in order. One op that can never be written does not take the others with it.
+    pub(super) async fn write(mut self, ops: Vec<Op>) -> Committed {
+        let count = ops.len();
+        metrics::ledger_batch_size().record(metrics::number(u64::try_from(count).unwrap_or(u64::MAX)));
+        match self.append(ops.clone()).await {
+            Ok(appended) => Committed {
+                head: appended.head,
+                results: appended.outcomes.into_iter().map(Ok).collect(),
+                events: appended.events,
+            },
+            Err(error)
+                if count > 1 && matches!(error.kind, StoreErrorKind::Invalid | StoreErrorKind::Corrupt) =>
+            {
+                self.write_one_by_one(ops).await
+            }
+            Err(error) => Committed {
+                head: self.head,
+                results: (0..count)
+                    .map(|_| Err(CommitError::Store(error.clone())))
+                    .collect(),
+                events: Vec::new(),
+            },
+        }
+    }
+
+    async fn write_one_by_one(&mut self, ops: Vec<Op>) -> Committed {
+        let mut committed = Committed {
+            head: self.head,
+            results: Vec::with_capacity(ops.len()),
+            events: Vec::new(),
+        };
+        for op in ops {
+            match self.append(vec![op]).await {
+                Ok(appended) => {
+                    committed.results.extend(appended.outcomes.into_iter().map(Ok));
+                    committed.events.extend(appended.events);
+                }
+                Err(error) => committed.results.push(Err(CommitError::Store(error))),
+            }
+            committed.head = self.head;
+        }
+        committed
+    }
+
+    /// Appends at the head; after an unknown outcome, looks where the log stands and offers the ops again.
+    async fn append(&mut self, ops: Vec<Op>) -> Result<Appended, StoreError> {
+        let began = self.head;
+        let mut tries = 0;
+        loop {
+            // Once an outcome was unknown, no later failure says that nothing was written.
+            let doubt = |error: StoreError| if tries == 0 { error } else { error.into_unknown() };
+            let batch = Append {
+                tenant: self.tenant,
+                fence: self.fence,
+                expect_head: self.head,
+                now: self.clock.now(),
+                ops: ops.clone(),
+            };
+            crash::point(CrashPoint::BeforeCommit);
+            let began_at = self.clock.monotonic();
+            let answer = self.store.append(batch).await;
+            metrics::ledger_append_seconds().record(self.clock.monotonic().saturating_sub(began_at));
+            match answer {
+                Ok(mut appended) => {
+                    crash::point(CrashPoint::AfterCommit);
+                    if self.head > began {
+                        let mut missed = self.events_since(began).await.map_err(doubt)?;
+                        missed.retain(|event| event.seq <= self.head);
+                        missed.append(&mut appended.events);
+                        appended.events = missed;
+                    }
+                    self.head = appended.head;
+                    return Ok(appended);
+                }
+                Err(error) if error.kind == StoreErrorKind::Unknown && tries < TRIES => {
+                    tries += 1;
+                    metrics::ledger_reloads_total().increment(1);
+                    tokio::time::sleep(Duration::from_millis(50) * 2_u32.pow(tries)).await;
+                    let reopened = self.store.open_tenant(self.tenant, self.fence, self.epoch).await;
+                    let head = reopened.map_err(StoreError::into_unknown)?;
+                    self.head = head.head;
+                }
+                Err(error) => return Err(doubt(error)),
+            }
+        }
+    }
+
+    /// Events of a batch that was written although its answer was lost.
+    async fn events_since(&self, after: Seq) -> Result<Vec<Event>, StoreError> {
+        let mut events = Vec::new();
+        let mut at = after;
+        while at < self.head {
+            let page = self
+                .store
+                .events_after(self.tenant, at, 500, self.clock.now())
+                .await?;
+            let Some(last) = page.events.last() else { break };
+            at = last.seq;
+            events.extend(page.events);
+        }
+        Ok(events)
+    }
+}

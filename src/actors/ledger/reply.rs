@@ -1,0 +1,48 @@
+//! Who is told what became of an op, and how.
+
+use std::sync::Arc;
+
+use tokio::sync::oneshot;
+
+use crate::store::{OpOutcome, StoreError};
+
+/// Why an op was not committed.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum CommitError {
+    /// The tenant has too much in hand.
+    #[error("the tenant's ledger is busy")]
+    Busy,
+    /// The ledger stopped; a new one will take over.
+    #[error("the tenant's ledger stopped")]
+    Closed,
+    /// The store refused.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Somebody who wants to know what became of an op without waiting for it.
+pub trait CommitObserver: Send + Sync {
+    /// Called once, from the ledger's thread. Must not block.
+    fn committed(&self, result: Result<&OpOutcome, &CommitError>);
+}
+
+/// Who is told what became of an op.
+pub(super) enum Reply {
+    /// The caller waits.
+    Waiting(oneshot::Sender<Result<OpOutcome, CommitError>>),
+    /// An observer is called.
+    Observer(Arc<dyn CommitObserver>),
+    /// Nobody asks.
+    Nobody,
+}
+
+impl Reply {
+    pub(super) fn tell(self, result: Result<&OpOutcome, &CommitError>) {
+        match self {
+            // A caller that went away loses only the answer.
+            Self::Waiting(sender) => drop(sender.send(result.cloned().map_err(Clone::clone))),
+            Self::Observer(observer) => observer.committed(result),
+            Self::Nobody => {}
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! The ledger against the memory store, directly and through a store whose answers get lost.
+
+use std::sync::Arc;
+
+use tokio::sync::mpsc;
+
+use super::*;
+use crate::actors::feed::Subscriber;
+use crate::domain::{Alias, ContactAliases, Content, PhoneNumberId, Retention, TestClock, Timestamp, Wamid};
+use crate::store::faulty::{Fault, FaultyStore};
+use crate::store::memory::MemoryStore;
+use crate::store::op::Receive;
+
+fn clock() -> TestClock {
+    TestClock::at(Timestamp::from_secs(1_700_000_000))
+}
+
+fn received(wamid: &str) -> Op {
+    Op::Receive(Box::new(Receive {
+        number: PhoneNumberId::parse("1065").unwrap(),
+        aliases: ContactAliases::of([Alias::phone("628123456789").unwrap()]),
+        name: None,
+        username: None,
+        wamid: Wamid::parse(wamid).unwrap(),
+        at: Timestamp::from_secs(1_700_000_000),
+        arrival: 0,
+        content: Content::text("hello"),
+        retention: Retention::DEFAULT,
+    }))
+}
+
+fn nameless(wamid: &str) -> Op {
+    let Op::Receive(mut receive) = received(wamid) else {
+        unreachable!()
+    };
+    receive.aliases = ContactAliases::default();
+    Op::Receive(receive)
+}
+
+async fn ledger(store: Arc<dyn Store>) -> LedgerHandle {
+    let arbiter = actix::Arbiter::current();
+    Ledger::open(
+        TenantId::new(1),
+        Epoch::new(7),
+        store,
+        Arc::new(clock()),
+        &arbiter,
+    )
+    .await
+    .unwrap()
+}
+
+struct Listener(mpsc::Sender<Published>);
+
+impl Subscriber for Listener {
+    fn publish(&self, published: &Published) -> bool {
+        self.0.try_send(published.clone()).is_ok()
+    }
+    fn signal(&self, _: &Arc<Signal>) -> bool {
+        true
+    }
+}
+
+#[actix::test]
+async fn what_is_committed_is_published_densely_and_in_order() {
+    let ledger = ledger(Arc::new(MemoryStore::new())).await;
+    let (sender, mut heard) = mpsc::channel(64);
+    let head = ledger
+        .subscribe(FeedSubscriber::new(Arc::new(Listener(sender))))
+        .await
+        .unwrap();
+    assert_eq!((head.epoch, head.head), (Epoch::new(7), Seq::new(0)));
+    let commits = (0..20).map(|n| {
+        let ledger = ledger.clone();
+        async move { ledger.commit(received(&format!("wamid.{n}"))).await }
+    });
+    for outcome in futures_util::future::join_all(commits).await {
+        assert!(matches!(outcome, Ok(OpOutcome::Committed { .. })));
+    }
+    let mut seen = Vec::new();
+    while seen.len() < 20 {
+        let published = heard.recv().await.unwrap();
+        seen.extend(published.events.iter().map(|event| event.seq.get()));
+    }
+    assert_eq!(seen, (1..=20).collect::<Vec<u64>>());
+    assert_eq!(ledger.head().head, Seq::new(20));
+}
+
+#[actix::test]
+async fn a_batch_whose_answer_was_lost_is_neither_lost_nor_repeated() {
+    let store = Arc::new(FaultyStore::default());
+    store
+        .append_faults
+        .lock()
+        .unwrap()
+        .extend([Fault::LoseAnswer, Fault::LoseAnswer]);
+    let ledger = ledger(store.clone()).await;
+    let (sender, mut heard) = mpsc::channel(64);
+    ledger
+        .subscribe(FeedSubscriber::new(Arc::new(Listener(sender))))
+        .await
+        .unwrap();
+    let outcome = ledger.commit(received("wamid.once")).await.unwrap();
+    assert!(
+        matches!(outcome, OpOutcome::Duplicate { .. }),
+        "it was written before its answer was lost"
+    );
+    let published = heard.recv().await.unwrap();
+    assert_eq!(
+        published
+            .events
+            .iter()
+            .map(|event| event.seq.get())
+            .collect::<Vec<_>>(),
+        [1]
+    );
+    assert_eq!(ledger.head().head, Seq::new(1));
+}
+
+#[actix::test]
+async fn an_op_that_can_never_be_written_does_not_take_its_batch_with_it() {
+    let ledger = ledger(Arc::new(MemoryStore::new())).await;
+    let ops = [received("wamid.a"), nameless("wamid.b"), received("wamid.c")];
+    let commits = ops.map(|op| {
+        let ledger = ledger.clone();
+        async move { ledger.commit(op).await }
+    });
+    let outcomes = futures_util::future::join_all(commits).await;
+    assert!(outcomes[0].is_ok() && outcomes[2].is_ok());
+    let Err(CommitError::Store(error)) = &outcomes[1] else {
+        panic!("{outcomes:?}")
+    };
+    assert_eq!(error.kind, StoreErrorKind::Invalid);
+    assert_eq!(ledger.head().head, Seq::new(2));
+}
+
+#[actix::test]
+async fn a_ledger_that_another_owner_took_over_stops_and_says_so() {
+    let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
+    let first = ledger(Arc::clone(&store)).await;
+    first.commit(received("wamid.a")).await.unwrap();
+    let second = ledger(Arc::clone(&store)).await;
+    let refused = first.commit(received("wamid.b")).await;
+    assert!(matches!(refused, Err(CommitError::Store(error)) if error.kind == StoreErrorKind::Fenced));
+    while first.is_connected() {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(second.epoch(), first.epoch());
+    assert!(matches!(
+        second.commit(received("wamid.b")).await,
+        Ok(OpOutcome::Committed { .. })
+    ));
+}
+
+#[actix::test]
+async fn finishing_commits_what_waits_first() {
+    let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
+    let ledger = ledger(Arc::clone(&store)).await;
+    for n in 0..50 {
+        assert!(ledger.offer(received(&format!("wamid.{n}"))));
+    }
+    ledger.finish().await;
+    let page = store
+        .events_after(TenantId::new(1), Seq::new(0), 100, clock().now())
+        .await
+        .unwrap();
+    assert_eq!(page.events.len(), 50);
+}

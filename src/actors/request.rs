@@ -1,0 +1,213 @@
+//! What the edges ask of a tenant, and what they are told.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::domain::message::UnknownPolicy;
+use crate::domain::{
+    AgentId, Author, ClientMessageId, ContactAliases, Content, ConversationId, PhoneNumberId, Priority, Seq,
+    Timestamp,
+};
+use crate::store::op::Once;
+use crate::store::row::MessageRef;
+
+use super::feed::{Presence, Typing};
+
+/// Where a message goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Destination {
+    /// To a contact by its names; the number that sends may be left out if the tenant has only one.
+    Contact {
+        /// The number that sends.
+        number: Option<PhoneNumberId>,
+        /// Phone or BSUID.
+        aliases: ContactAliases,
+    },
+    /// Into a conversation.
+    Conversation(ConversationId),
+}
+
+/// What the service window asks of a content.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ContentClass {
+    /// Only within the window.
+    Service,
+    /// At any time; Meta may hold it back for a quality check.
+    Template,
+}
+
+/// A message to send.
+#[derive(Debug, Clone)]
+pub struct SubmitRequest {
+    /// Where it goes.
+    pub to: Destination,
+    /// Who wrote it.
+    pub author: Author,
+    /// What it says, validated.
+    pub content: Content,
+    /// What the service window asks of it.
+    pub class: ContentClass,
+    /// Which queue.
+    pub priority: Priority,
+    /// Not before.
+    pub send_at: Option<Timestamp>,
+    /// Not longer than this after `send_at` or now.
+    pub valid_for: Option<Duration>,
+    /// What to do with an unknown outcome; the class decides when left out.
+    pub on_unknown: Option<UnknownPolicy>,
+    /// A name for the request, so that repeating it sends nothing.
+    pub once: Option<Once>,
+    /// Refuse when somebody else wrote after this position.
+    pub unless_after: Option<Seq>,
+    /// The id that an agent's client gave it.
+    pub client_msg_id: Option<ClientMessageId>,
+    /// The caller's own text, given back in events.
+    pub callback_data: Option<Arc<str>>,
+}
+
+/// A private note to leave.
+#[derive(Debug, Clone)]
+pub struct NoteRequest {
+    /// Where.
+    pub conversation: ConversationId,
+    /// Who wrote it.
+    pub author: Author,
+    /// What it says.
+    pub text: String,
+    /// A name for the request, so that repeating it adds nothing.
+    pub once: Option<Once>,
+}
+
+/// Whether a request made something new.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Acceptance {
+    /// It did.
+    New,
+    /// The same request had made it before.
+    Repeated,
+}
+
+/// A request that is durable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Accepted {
+    /// The message.
+    pub at: MessageRef,
+    /// Whether this request made it.
+    pub acceptance: Acceptance,
+}
+
+/// What to tell the customer beside messages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Receipt {
+    /// That everything was read.
+    Read,
+    /// That everything was read, and that somebody types.
+    ReadAndTyping,
+}
+
+/// Why a message that is accepted is not sent yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum DelayReason {
+    /// Its `send_at` lies ahead.
+    Scheduled,
+    /// Others go first.
+    Queued,
+    /// The number's rate.
+    NumberLimit,
+    /// Meta's rule for messages to the same customer.
+    PairLimit,
+    /// Meta asked to slow down; the message waits for its next attempt.
+    Throttled,
+    /// The lane is paused: token, account, or number.
+    LanePaused,
+}
+
+impl DelayReason {
+    /// Name used in the API and in metrics.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Scheduled => "scheduled",
+            Self::Queued => "queued",
+            Self::NumberLimit => "number_limit",
+            Self::PairLimit => "pair_limit",
+            Self::Throttled => "throttled",
+            Self::LanePaused => "lane_paused",
+        }
+    }
+}
+
+/// When a waiting message is expected to go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Outlook {
+    /// Why it waits.
+    pub reason: DelayReason,
+    /// When it should go, if that can be told.
+    pub expected: Option<Timestamp>,
+}
+
+/// What an agent's client shows of itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Attendance {
+    /// A socket opened or closed, or the agent said so.
+    Presence(Presence),
+    /// Looks at this conversation, or at none.
+    Viewing(Option<ConversationId>),
+    /// Types in a conversation, or stopped.
+    Typing(ConversationId, Typing),
+}
+
+/// Who is there and who looks at what.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Roster {
+    /// Agents with a socket.
+    pub present: Vec<(AgentId, Presence)>,
+    /// Conversations that somebody looks at.
+    pub viewing: Vec<(ConversationId, Vec<AgentId>)>,
+}
+
+/// Why a request was not done. Nothing changed, except where `Uncertain` says otherwise.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// No such tenant.
+    #[error("no such tenant")]
+    UnknownTenant,
+    /// The tenant has no such number, or several and none was named.
+    #[error("the tenant has no such number; name one of its phone_number_ids in `number`")]
+    UnknownNumber,
+    /// The message or conversation is not there.
+    #[error("not found")]
+    NotFound,
+    /// The 24 h service window is closed; only templates may be sent.
+    #[error("the service window is closed: the customer last wrote more than 24 hours ago; send a template")]
+    WindowClosed,
+    /// Somebody wrote since.
+    #[error("somebody wrote since: look at the conversation, then send again with its newest position")]
+    ConversationChanged(Seq),
+    /// The same key was used for another request.
+    #[error("this key was used for another request")]
+    OtherRequest,
+    /// The first request with this key is not finished.
+    #[error("the first request with this key is still in progress")]
+    InProgress,
+    /// Too late: the message was claimed or is settled.
+    #[error("too late: the message is on its way or settled")]
+    AlreadyClaimed,
+    /// The tenant's backlog is at its limit.
+    #[error("too many messages wait already")]
+    QueueFull,
+    /// The tenant has too much in hand.
+    #[error("the tenant is busy")]
+    Busy,
+    /// The store does not take it now.
+    #[error("the store is not available")]
+    Unavailable {
+        /// When to come back.
+        retry_after: Option<Duration>,
+    },
+    /// It may or may not have been done. Ask again with the same key.
+    #[error("the outcome is uncertain: ask again with the same key")]
+    Uncertain,
+    /// The request can never succeed as it is.
+    #[error("invalid: {0}")]
+    Invalid(String),
+}

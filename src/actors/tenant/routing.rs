@@ -1,0 +1,73 @@
+//! From a destination to the conversation that takes the request.
+
+use tokio::sync::oneshot;
+
+use super::TenantParts;
+use crate::actors::bounded::BoundedAddr;
+use crate::actors::conversation::{self, Conversation, LeaveNote, Recipient, Submitted, refusal};
+use crate::actors::request::{Accepted, Destination, NoteRequest, Refusal, SubmitRequest};
+use crate::domain::{ConversationId, MessageId};
+
+/// Finds the conversation that a destination means. New contacts get the id that they will have.
+pub(super) async fn resolve(
+    parts: TenantParts,
+    to: Destination,
+) -> Result<(ConversationId, Recipient), Refusal> {
+    match to {
+        Destination::Conversation(id) => Ok((id, Recipient::Existing)),
+        Destination::Contact { number: None, .. } => Err(Refusal::UnknownNumber),
+        Destination::Contact {
+            number: Some(number),
+            aliases,
+        } => {
+            let tenant = parts.row.id;
+            let names: Vec<_> = aliases.strongest_first().cloned().collect();
+            let known = parts.store.contacts_by_alias(tenant, names).await;
+            let known = known.map_err(|error| conversation::store_refusal(&error))?;
+            let contact = known
+                .into_iter()
+                .flatten()
+                .next()
+                .or_else(|| aliases.new_contact_id(tenant));
+            let contact = contact.ok_or(Refusal::NotFound)?;
+            let id = ConversationId::derive(tenant, &number, contact);
+            Ok((id, Recipient::Named { number, aliases }))
+        }
+    }
+}
+
+/// Hands a message to its conversation and waits for the answer.
+pub(super) async fn submit(
+    to: Result<(BoundedAddr<Conversation>, Recipient), Refusal>,
+    request: Box<SubmitRequest>,
+    message: MessageId,
+) -> Submitted {
+    let (conversation, recipient) = to?;
+    let (reply, answer) = oneshot::channel();
+    let submit = conversation::Submit {
+        request,
+        recipient,
+        message,
+        reply,
+    };
+    conversation
+        .try_tell(submit)
+        .map_err(|refused| refusal(&refused))?;
+    answer.await.unwrap_or(Err(Refusal::Uncertain))
+}
+
+/// Hands a note to its conversation and waits for the answer.
+pub(super) async fn note(
+    conversation: BoundedAddr<Conversation>,
+    request: Box<NoteRequest>,
+    message: MessageId,
+) -> Result<Accepted, Refusal> {
+    let (reply, answer) = oneshot::channel();
+    let note = LeaveNote {
+        request,
+        message,
+        reply,
+    };
+    conversation.try_tell(note).map_err(|refused| refusal(&refused))?;
+    answer.await.unwrap_or(Err(Refusal::Uncertain))
+}

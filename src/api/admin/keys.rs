@@ -1,0 +1,92 @@
+//! API keys.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use actix_web::HttpResponse;
+use secrecy::ExposeSecret as _;
+use serde_json::{Map, Value, json};
+
+use super::super::auth::AdminCall;
+use super::super::auth::key::NewKey;
+use super::super::error::{ApiError, ErrorCode};
+use super::super::json::Fields;
+use super::{Name, tenant_of};
+use crate::store::ApiKey;
+use crate::store::directory::Scope;
+
+/// Ten years. A key that should last longer has no end.
+const LONGEST_DAYS: u32 = 3_650;
+
+fn shown(key: &ApiKey) -> Map<String, Value> {
+    Map::from_iter([
+        ("key_id".to_owned(), json!(key.id)),
+        ("name".to_owned(), json!(key.name)),
+        ("scopes".to_owned(), json!(key.scopes)),
+        ("created".to_owned(), json!(key.created)),
+        ("revoked".to_owned(), json!(key.revoked)),
+        ("expires".to_owned(), json!(key.expires)),
+    ])
+}
+
+/// `POST /v1/admin/tenants/{tenant_id}/keys`: the one answer that holds the key.
+pub(in crate::api) async fn create(call: AdminCall) -> Result<HttpResponse, ApiError> {
+    let (state, tenant) = (call.state(), tenant_of(&call).await?);
+    let mut fields = Fields::read(call.body())?;
+    let Name(name) = fields.required("name")?;
+    let scopes = fields.required::<BTreeSet<Scope>>("scopes")?;
+    let days = fields.optional::<u32>("expires_days")?;
+    fields.finish()?;
+    if days.is_some_and(|days| !(1..=LONGEST_DAYS).contains(&days)) {
+        return Err(ApiError::invalid("`expires_days` is 1 to 3650"));
+    }
+    if scopes.is_empty() {
+        return Err(ApiError::invalid(
+            "`scopes` must name at least one of `send`, `read`, `agents`",
+        ));
+    }
+    let new = NewKey::generate(&state.random).map_err(ApiError::internal)?;
+    let now = state.clock.now();
+    let key = ApiKey {
+        hash: new.hash,
+        id: new.id,
+        tenant: tenant.id,
+        name,
+        scopes: scopes.into_iter().collect(),
+        created: now,
+        revoked: None,
+        expires: days.map(|days| now.after(Duration::from_secs(u64::from(days) * 86_400))),
+    };
+    state.store.put_key(key.clone()).await?;
+    tracing::info!(tenant.id = %tenant.id, key.id = key.id, "a key was created");
+    let mut answer = shown(&key);
+    answer.shift_insert(1, "key".to_owned(), json!(new.text.expose_secret()));
+    Ok(HttpResponse::Created().json(answer))
+}
+
+/// `GET /v1/admin/tenants/{tenant_id}/keys`
+pub(in crate::api) async fn list(call: AdminCall) -> Result<HttpResponse, ApiError> {
+    call.params()?.finish()?;
+    let tenant = tenant_of(&call).await?;
+    let keys = call.state().store.keys(tenant.id).await?;
+    let keys: Vec<Map<String, Value>> = keys.iter().map(shown).collect();
+    Ok(HttpResponse::Ok().json(json!({ "keys": keys })))
+}
+
+/// `DELETE /v1/admin/tenants/{tenant_id}/keys/{key_id}`: repeating it changes nothing.
+pub(in crate::api) async fn revoke(call: AdminCall) -> Result<HttpResponse, ApiError> {
+    let (state, tenant) = (call.state(), tenant_of(&call).await?);
+    let id: String = call.path("key_id")?;
+    let keys = state.store.keys(tenant.id).await?;
+    let mut key = keys
+        .into_iter()
+        .find(|key| key.id == id)
+        .ok_or(ErrorCode::NotFound)?;
+    if key.revoked.is_none() {
+        key.revoked = Some(state.clock.now());
+        state.store.put_key(key.clone()).await?;
+        tracing::info!(tenant.id = %tenant.id, key.id = key.id, "a key was revoked");
+    }
+    state.keys.forget(key.hash);
+    Ok(HttpResponse::Ok().json(shown(&key)))
+}

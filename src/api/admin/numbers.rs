@@ -1,0 +1,120 @@
+//! WhatsApp numbers.
+
+use actix_web::HttpResponse;
+use serde_json::{Value, json};
+
+use super::super::auth::AdminCall;
+use super::super::error::{ApiError, ErrorCode};
+use super::super::json::Fields;
+use super::super::numbers::shown;
+use super::tenant_of;
+use crate::domain::{PhoneNumberId, SendRate, WabaId};
+use crate::store::directory::AccessToken;
+use crate::store::{Number, StoreErrorKind};
+use crate::whatsapp::client::BearerToken;
+use crate::whatsapp::number_check::{Check, Verdict, Wanted, check_number};
+
+/// `POST /v1/admin/tenants/{tenant_id}/numbers`: adds a number or replaces its settings.
+pub(in crate::api) async fn put(call: AdminCall) -> Result<HttpResponse, ApiError> {
+    let (state, tenant) = (call.state(), tenant_of(&call).await?);
+    let mut fields = Fields::read(call.body())?;
+    let id = fields.required::<PhoneNumberId>("phone_number_id")?;
+    let waba = fields.required::<WabaId>("waba_id")?;
+    let display = fields.required::<String>("display_phone_number")?;
+    let token = fields.required::<String>("access_token")?;
+    let app = fields.optional::<String>("app")?;
+    let rate = fields.optional::<SendRate>("rate")?.unwrap_or(SendRate::STANDARD);
+    fields.finish()?;
+    BearerToken::parse(&token).map_err(|error| ApiError::invalid(format!("`access_token`: {error}")))?;
+    if display.is_empty() || display.len() > 64 || display.chars().any(char::is_control) {
+        return Err(ApiError::invalid(
+            "`display_phone_number` must be 1 to 64 characters",
+        ));
+    }
+    if let Some(app) = app
+        .as_deref()
+        .filter(|app| state.config.whatsapp.app(app).is_none())
+    {
+        return Err(ApiError::invalid(format!(
+            "`app`: {app:?} is not a name in `whatsapp.apps`"
+        )));
+    }
+    let number = Number {
+        id,
+        tenant: tenant.id,
+        waba,
+        app,
+        display,
+        rate,
+        access_token: AccessToken::new(token),
+    };
+    state
+        .store
+        .put_number(number.clone())
+        .await
+        .map_err(|error| match error.kind {
+            StoreErrorKind::Invalid => ApiError::invalid("another tenant has this number"),
+            _ => error.into(),
+        })?;
+    state.tenants.number_changed(number.clone()).await?;
+    tracing::info!(tenant.id = %tenant.id, number.id = %number.id, "a number was added or changed");
+    Ok(HttpResponse::Created().json(shown(&number)))
+}
+
+/// `GET /v1/admin/tenants/{tenant_id}/numbers`
+pub(in crate::api) async fn list(call: AdminCall) -> Result<HttpResponse, ApiError> {
+    call.params()?.finish()?;
+    let tenant = tenant_of(&call).await?;
+    let numbers = call.state().store.numbers().await?;
+    let own = numbers.iter().filter(|number| number.tenant == tenant.id);
+    let own: Vec<Value> = own.map(shown).collect();
+    Ok(HttpResponse::Ok().json(json!({ "numbers": own })))
+}
+
+/// `GET /v1/admin/tenants/{tenant_id}/numbers/{phone_number_id}/check`: what Meta says about it.
+pub(in crate::api) async fn check(call: AdminCall) -> Result<HttpResponse, ApiError> {
+    call.params()?.finish()?;
+    let (state, tenant) = (call.state(), tenant_of(&call).await?);
+    let id: PhoneNumberId = call.path("phone_number_id")?;
+    let numbers = state.store.numbers().await?;
+    let number = numbers
+        .into_iter()
+        .find(|number| number.tenant == tenant.id && number.id == id);
+    let number = number.ok_or(ErrorCode::NotFound)?;
+    let token = BearerToken::parse(number.access_token.reveal()).map_err(ApiError::internal)?;
+    let meta_failed = |error: crate::whatsapp::client::GraphError| {
+        ApiError::because(ErrorCode::MetaFailed, error.to_string())
+    };
+    let facts = state
+        .graph
+        .describe_number(&number.id, &token)
+        .await
+        .map_err(meta_failed)?;
+    let apps = state
+        .graph
+        .subscribed_apps(&number.waba, &token)
+        .await
+        .map_err(meta_failed)?;
+    let callback = state
+        .config
+        .server
+        .public_url
+        .as_ref()
+        .map(|url| format!("{url}/webhooks/whatsapp"));
+    let wanted = Wanted {
+        number: &number.id,
+        per_second: number.rate.per_second(),
+        callback: callback.as_deref(),
+    };
+    let checks: Vec<Value> = check_number(&facts, &apps, wanted).iter().map(line).collect();
+    Ok(HttpResponse::Ok().json(json!({ "checks": checks })))
+}
+
+fn line(check: &Check) -> Value {
+    json!({
+        "name": check.name,
+        "ok": check.verdict != Verdict::Bad,
+        "verdict": check.verdict.to_string(),
+        "detail": check.found,
+    })
+}

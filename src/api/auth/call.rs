@@ -1,0 +1,164 @@
+//! A call by a tenant's program: authenticated, paced, its body read.
+
+use std::marker::PhantomData;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use actix_web::dev::Payload;
+use actix_web::http::header::{AUTHORIZATION, HeaderMap};
+use actix_web::{FromRequest, HttpRequest, web};
+use bytes::Bytes;
+use futures_util::future::LocalBoxFuture;
+
+use super::super::body;
+use super::super::error::{ApiError, ErrorCode};
+use super::super::params::Params;
+use super::super::state::ApiState;
+use crate::domain::{Author, IdempotencyKey, TenantId};
+use crate::store::directory::Scope;
+use crate::store::{ApiKey, KeyHash};
+
+/// What a call needs its key to allow.
+pub trait Need: 'static {
+    /// The scope.
+    const SCOPE: Scope;
+}
+
+/// The call sends or changes something.
+#[derive(Debug, Clone, Copy)]
+pub enum CanSend {}
+/// The call reads.
+#[derive(Debug, Clone, Copy)]
+pub enum CanRead {}
+/// The call lets an agent in.
+#[derive(Debug, Clone, Copy)]
+pub enum CanManageAgents {}
+
+impl Need for CanSend {
+    const SCOPE: Scope = Scope::Send;
+}
+
+impl Need for CanRead {
+    const SCOPE: Scope = Scope::Read;
+}
+
+impl Need for CanManageAgents {
+    const SCOPE: Scope = Scope::Agents;
+}
+
+/// A call that was let in. The only source of a tenant for handlers.
+pub struct Call<N: Need> {
+    state: web::Data<ApiState>,
+    request: HttpRequest,
+    key: Arc<ApiKey>,
+    body: Bytes,
+    need: PhantomData<N>,
+}
+
+impl<N: Need> Call<N> {
+    /// What the handlers share.
+    pub fn state(&self) -> &ApiState {
+        &self.state
+    }
+
+    /// Whose call it is.
+    pub fn tenant(&self) -> TenantId {
+        self.key.tenant
+    }
+
+    /// The author of what the call writes.
+    pub fn author(&self) -> Author {
+        Author::Api {
+            key: self.key.id.as_str().into(),
+        }
+    }
+
+    /// The hash of its key, by which a socket asks later whether it is still let in.
+    pub fn key_hash(&self) -> KeyHash {
+        self.key.hash
+    }
+
+    /// The body as it came; at most `server.api_body_limit`.
+    pub fn body(&self) -> &Bytes {
+        &self.body
+    }
+
+    /// An id from the path. What has not the form of an id is as little there as an id that nobody has.
+    pub fn path<T: FromStr>(&self, name: &str) -> Result<T, ApiError> {
+        let text = self.request.match_info().get(name).unwrap_or_default();
+        text.parse().map_err(|_malformed| ErrorCode::NotFound.into())
+    }
+
+    /// The parameters of the address.
+    pub fn params(&self) -> Result<Params, ApiError> {
+        Params::read(self.request.query_string())
+    }
+
+    /// The `Idempotency-Key` header.
+    pub fn idempotency_key(&self) -> Result<Option<IdempotencyKey>, ApiError> {
+        let Some(value) = single(self.request.headers(), "Idempotency-Key")? else {
+            return Ok(None);
+        };
+        Ok(Some(IdempotencyKey::parse(value)?))
+    }
+}
+
+/// A header that may stand there once, as text.
+fn single<'a>(headers: &'a HeaderMap, name: &'static str) -> Result<Option<&'a str>, ApiError> {
+    let mut values = headers.get_all(name);
+    let Some(value) = values.next() else {
+        return Ok(None);
+    };
+    let readable = value.to_str().ok().filter(|_| values.next().is_none());
+    let readable =
+        readable.ok_or_else(|| ApiError::invalid(format!("{name}: must be there once, as plain text")))?;
+    Ok(Some(readable))
+}
+
+/// The token of `Authorization: Bearer <token>`.
+pub(super) fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let (scheme, token) = single(headers, AUTHORIZATION.as_str()).ok()??.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then_some(token)
+}
+
+async fn authenticate<N: Need>(state: &ApiState, request: &HttpRequest) -> Result<Arc<ApiKey>, ApiError> {
+    let presented = bearer(request.headers()).ok_or(ErrorCode::Unauthorized)?;
+    let known = state.keys.recognise(presented).await?;
+    state.keys.admit(&known)?;
+    if !known.key().scopes.contains(&N::SCOPE) {
+        let missing = format!("this call needs a key with the scope `{}`", N::SCOPE.as_str());
+        return Err(ApiError::because(ErrorCode::Forbidden, missing));
+    }
+    Ok(Arc::clone(&known.key))
+}
+
+impl<N: Need> FromRequest for Call<N> {
+    type Error = ApiError;
+    type Future = LocalBoxFuture<'static, Result<Self, ApiError>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let (request, mut payload) = (request.clone(), payload.take());
+        Box::pin(async move {
+            let state = ApiState::of(&request)?;
+            let limit = state.config.server.api_body_limit.as_usize();
+            match authenticate::<N>(&state, &request).await {
+                Ok(key) => {
+                    let body =
+                        body::read(&mut payload, body::Plan::of(&request, limit), |_more| true).await?;
+                    Ok(Self {
+                        state,
+                        request,
+                        key,
+                        body,
+                        need: PhantomData,
+                    })
+                }
+                Err(error) => {
+                    // Read to the end, so that the connection can be used again, and keep nothing.
+                    body::drain(&mut payload, limit).await;
+                    Err(error)
+                }
+            }
+        })
+    }
+}

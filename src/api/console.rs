@@ -1,0 +1,150 @@
+//! The web console, compiled into the binary and served as it is.
+//!
+//! The page may load from this server alone and run no script of its text; `console/README.md` says what it relies on.
+
+use std::sync::LazyLock;
+
+use actix_web::http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, EntityTag, Header as _, IfNoneMatch,
+};
+use actix_web::{HttpRequest, HttpResponse};
+use ring::digest;
+
+use super::error::{ApiError, ErrorCode};
+use crate::domain::ids::hex;
+
+/// What the page may do. `connect-src 'self'` covers the socket.
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; \
+                      connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; \
+                      require-trusted-types-for 'script'; trusted-types 'none'";
+/// Kept by the browser, asked for again each time: a page and its modules must be of one version.
+const CACHING: &str = "no-cache";
+const PAGE: &str = "index.html";
+
+/// One file of the console.
+struct File {
+    name: &'static str,
+    bytes: &'static [u8],
+}
+
+/// Names the files once.
+macro_rules! files {
+    ($($name:literal),+ $(,)?) => {
+        &[$(File { name: $name, bytes: include_bytes!(concat!("../../console/", $name)) }),+]
+    };
+}
+
+/// Every file of `console/` but its README.
+const FILES: &[File] = files![
+    "about.css",
+    "about.js",
+    "api.js",
+    "app.js",
+    "backoff.js",
+    "base.css",
+    "bubble.js",
+    "cards.js",
+    "composer.css",
+    "composer.js",
+    "content.css",
+    "content.js",
+    "delivery.js",
+    "desk.js",
+    "dialogs.js",
+    "dom.js",
+    "frame.css",
+    "head.js",
+    "icon.svg",
+    "icons.js",
+    "inbox.css",
+    "index.html",
+    "keys.js",
+    "list.js",
+    "live.js",
+    "message.css",
+    "meta_errors.js",
+    "outbox.js",
+    "parts.css",
+    "people.js",
+    "reactions.js",
+    "sheet.css",
+    "socket.js",
+    "store.js",
+    "thread.css",
+    "thread.js",
+    "ticks.js",
+    "time.js",
+    "toast.js",
+    "words.js",
+];
+
+/// Digests of the files, in their order.
+static TAGS: LazyLock<Vec<EntityTag>> = LazyLock::new(|| {
+    let digest = |file: &File| hex(digest::digest(&digest::SHA256, file.bytes).as_ref());
+    let tag = |file| EntityTag::new_strong(digest(file).chars().take(32).collect());
+    FILES.iter().map(tag).collect()
+});
+
+fn content_type(name: &str) -> &'static str {
+    match name.rsplit_once('.').map(|(_, ending)| ending) {
+        Some("html") => "text/html; charset=utf-8",
+        Some("css") => "text/css; charset=utf-8",
+        Some("js") => "text/javascript; charset=utf-8",
+        Some("svg") => "image/svg+xml; charset=utf-8",
+        _ => "application/octet-stream",
+    }
+}
+
+/// `GET /`
+pub(super) async fn page(request: HttpRequest) -> Result<HttpResponse, ApiError> {
+    serve(&request, PAGE)
+}
+
+/// `GET /console/{file}`
+pub(super) async fn file(request: HttpRequest) -> Result<HttpResponse, ApiError> {
+    serve(&request, request.match_info().get("file").unwrap_or_default())
+}
+
+fn serve(request: &HttpRequest, name: &str) -> Result<HttpResponse, ApiError> {
+    let found = FILES.iter().zip(TAGS.iter()).find(|(file, _)| file.name == name);
+    let (file, tag) = found.ok_or(ErrorCode::NotFound)?;
+    let known = match IfNoneMatch::parse(request) {
+        Ok(IfNoneMatch::Any) => true,
+        Ok(IfNoneMatch::Items(tags)) => tags.iter().any(|known| known.weak_eq(tag)),
+        Err(_) => false,
+    };
+    let mut answer = if known {
+        HttpResponse::NotModified()
+    } else {
+        HttpResponse::Ok()
+    };
+    answer
+        .insert_header((ETAG, tag.to_string()))
+        .insert_header((CACHE_CONTROL, CACHING))
+        .insert_header((CONTENT_SECURITY_POLICY, POLICY));
+    if known {
+        return Ok(answer.finish());
+    }
+    answer.insert_header((CONTENT_TYPE, content_type(file.name)));
+    Ok(answer.body(file.bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn every_file_of_the_console_is_served() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/console");
+        let names = std::fs::read_dir(folder)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        let there: BTreeSet<String> = names.filter(|name| name != "README.md").collect();
+        let served: BTreeSet<String> = FILES.iter().map(|file| file.name.to_owned()).collect();
+        assert_eq!(served, there, "FILES must name every file of console/");
+        for name in served {
+            assert_ne!(content_type(&name), "application/octet-stream", "{name}");
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! Reading conversations and what was said in them.
+
+use actix_web::HttpResponse;
+use futures_util::future::try_join_all;
+use serde::Serialize;
+
+use super::auth::{Call, CanRead, Need};
+use super::cursor;
+use super::error::{ApiError, ErrorCode};
+use super::state::ApiState;
+use crate::domain::{
+    Contact, Conversation, ConversationId, Epoch, Message, MessageId, PhoneNumberId, Seq, TenantId,
+};
+use crate::store::{ConversationCursor, ConversationFilter};
+
+const USUAL: usize = 50;
+const MOST: usize = 100;
+
+/// A conversation as the API shows it.
+#[derive(Debug, Serialize)]
+pub(super) struct WithContact {
+    #[serde(flatten)]
+    conversation: Conversation,
+    contact: Option<Contact>,
+}
+
+impl WithContact {
+    /// Looks one conversation up.
+    pub(super) async fn read(
+        state: &ApiState,
+        tenant: TenantId,
+        id: ConversationId,
+    ) -> Result<Self, ApiError> {
+        let found = state.store.conversation(tenant, id).await?;
+        Self::of(state, tenant, found.ok_or(ErrorCode::NotFound)?).await
+    }
+
+    async fn of(state: &ApiState, tenant: TenantId, conversation: Conversation) -> Result<Self, ApiError> {
+        let contact = state.store.contact(tenant, conversation.contact_id).await?;
+        Ok(Self {
+            conversation,
+            contact,
+        })
+    }
+}
+
+/// `GET /v1/conversations`
+pub(super) async fn list(call: Call<CanRead>) -> Result<HttpResponse, ApiError> {
+    #[derive(Serialize)]
+    struct Answer {
+        conversations: Vec<WithContact>,
+        next_cursor: Option<String>,
+        epoch: Epoch,
+        as_of_seq: Seq,
+    }
+    let mut params = call.params()?;
+    let limit = params.limit(USUAL, MOST)?;
+    let filter = ConversationFilter {
+        status: params.word("status", "`open`, `pending` or `resolved`")?,
+        number: params.take::<PhoneNumberId>("number", "a phone_number_id")?,
+    };
+    let after = params.take::<String>("cursor", "a text")?;
+    params.finish()?;
+    let (state, tenant) = (call.state(), call.tenant());
+    let after = after
+        .map(|text| cursor::read(tenant, &filter, &text))
+        .transpose()?;
+    // Before the rows: what is committed while they are read is in the events after this position.
+    let head = state.tenants.head(tenant).await?;
+    let page = state
+        .store
+        .page_conversations(tenant, filter.clone(), after, limit)
+        .await?;
+    let next_cursor = page.items.last().filter(|_| page.more).map(|last| {
+        let place = ConversationCursor {
+            last_activity: last.last_activity,
+            conversation: last.id,
+        };
+        cursor::write(tenant, &filter, place)
+    });
+    let rows = page
+        .items
+        .into_iter()
+        .map(|row| WithContact::of(state, tenant, row));
+    Ok(HttpResponse::Ok().json(Answer {
+        conversations: try_join_all(rows).await?,
+        next_cursor,
+        epoch: head.epoch,
+        as_of_seq: head.head,
+    }))
+}
+
+/// `GET /v1/conversations/{conversation_id}`
+pub(super) async fn show(call: Call<CanRead>) -> Result<HttpResponse, ApiError> {
+    call.params()?.finish()?;
+    answer(&call).await
+}
+
+/// The conversation that the path names, as it stands now.
+pub(super) async fn answer<N: Need>(call: &Call<N>) -> Result<HttpResponse, ApiError> {
+    let id = call.path("conversation_id")?;
+    Ok(HttpResponse::Ok().json(WithContact::read(call.state(), call.tenant(), id).await?))
+}
+
+/// `GET /v1/conversations/{conversation_id}/messages`
+pub(super) async fn messages(call: Call<CanRead>) -> Result<HttpResponse, ApiError> {
+    #[derive(Serialize)]
+    struct Answer {
+        messages: Vec<Message>,
+        next_cursor: Option<MessageId>,
+        epoch: Epoch,
+        as_of_seq: Seq,
+    }
+    let id: ConversationId = call.path("conversation_id")?;
+    let mut params = call.params()?;
+    let limit = params.limit(USUAL, MOST)?;
+    let before = params.take::<MessageId>("before", "a message_id")?;
+    params.finish()?;
+    let (state, tenant) = (call.state(), call.tenant());
+    let head = state.tenants.head(tenant).await?;
+    state
+        .store
+        .conversation(tenant, id)
+        .await?
+        .ok_or(ErrorCode::NotFound)?;
+    let now = state.clock.now();
+    let page = state.store.page_messages(tenant, id, before, limit, now).await?;
+    Ok(HttpResponse::Ok().json(Answer {
+        next_cursor: page.items.last().filter(|_| page.more).map(|last| last.id),
+        messages: page.items,
+        epoch: head.epoch,
+        as_of_seq: head.head,
+    }))
+}

@@ -1,0 +1,265 @@
+//! Every error that a caller can be told, in one table: a stable code, its status, its meaning.
+//!
+//! The same codes answer REST calls and socket frames. `docs/api.md` shows this table; a test compares the two.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::time::Duration;
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::RETRY_AFTER;
+use actix_web::{HttpResponse, ResponseError};
+use serde::Serialize;
+
+use crate::actors::request::Refusal;
+use crate::domain::{ContentError, IdError, Seq};
+use crate::store::{StoreError, StoreErrorKind};
+use crate::telemetry::labels::Code;
+
+/// Declares the codes: variant, code, status, meaning.
+macro_rules! error_codes {
+    ($($variant:ident = $code:literal, $status:literal, $meaning:literal;)+) => {
+        /// What went wrong, for programs. Codes never change their meaning.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum ErrorCode { $( #[doc = $meaning] $variant, )+ }
+
+        impl ErrorCode {
+            /// Every code.
+            pub const ALL: &[Self] = &[$(Self::$variant),+];
+
+            /// The code as it is written.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $code),+ }
+            }
+
+            /// The HTTP status that goes with it.
+            pub const fn status(self) -> u16 {
+                match self { $(Self::$variant => $status),+ }
+            }
+
+            /// What it means, for people.
+            pub const fn meaning(self) -> &'static str {
+                match self { $(Self::$variant => $meaning),+ }
+            }
+        }
+    };
+}
+
+error_codes! {
+    InvalidRequest = "invalid_request", 400, "The request is not understood; the message says where";
+    Unauthorized = "unauthorized", 401, "The key is missing, mistyped, unknown, revoked or expired";
+    BadSignature = "bad_signature", 401, "The webhook was not signed by a configured app";
+    BadTicket = "bad_ticket", 401, "The ticket is missing, unknown, used or too old";
+    Forbidden = "forbidden", 403, "The key lacks the scope that the call needs";
+    BadOrigin = "bad_origin", 403, "Pages of this origin may not open a socket";
+    NotFound = "not_found", 404, "It is not there, or it belongs to another tenant";
+    MethodNotAllowed = "method_not_allowed", 405, "The path is right, the method is not";
+    Timeout = "timeout", 408, "The body did not arrive in time";
+    ConversationChanged = "conversation_changed", 409, "Somebody wrote since; `newest_seq` says where";
+    IdempotencyInProgress = "idempotency_in_progress", 409, "The first request with this key is not finished";
+    TooLate = "too_late", 409, "The message was claimed or is settled already";
+    Resync = "resync", 410, "Events after this position are no longer kept: load afresh";
+    TooLarge = "too_large", 413, "The body, or a part of it, is larger than allowed";
+    IdempotencyMismatch = "idempotency_mismatch", 422, "The key was used for another request";
+    WindowClosed = "window_closed", 422, "The customer last wrote more than 24 hours ago: only templates may be sent";
+    UnknownNumber = "unknown_number", 422, "The tenant has no such number, or several and none was named";
+    RateLimited = "rate_limited", 429, "Too many requests with this key";
+    QueueFull = "queue_full", 429, "Too many messages of the tenant wait already";
+    HeadersTooLarge = "headers_too_large", 431, "The address or the headers are larger than allowed";
+    Internal = "internal", 500, "Something is broken here; the log knows it by the request id";
+    MetaFailed = "meta_failed", 502, "Meta did not answer, or not as expected";
+    Busy = "busy", 503, "Too much is in hand";
+    Unavailable = "unavailable", 503, "The store does not take it now, or the server is starting or stopping";
+    Uncertain = "uncertain", 503, "It may or may not have been done: ask again with the same key";
+}
+
+impl ErrorCode {
+    /// The code as a metric's label.
+    pub const fn label(self) -> Code {
+        Code(self.as_str())
+    }
+}
+
+/// An answer that says no.
+#[derive(Debug, Clone)]
+pub struct ApiError {
+    code: ErrorCode,
+    message: Cow<'static, str>,
+    retry_after: Option<Duration>,
+    newest_seq: Option<Seq>,
+    cause: Option<String>,
+}
+
+impl ApiError {
+    /// Says no in the table's words.
+    pub const fn new(code: ErrorCode) -> Self {
+        Self {
+            code,
+            message: Cow::Borrowed(code.meaning()),
+            retry_after: None,
+            newest_seq: None,
+            cause: None,
+        }
+    }
+
+    /// Says no in words that fit the case. Never holds personal data that the caller did not send.
+    pub fn because(code: ErrorCode, message: impl Into<Cow<'static, str>>) -> Self {
+        Self {
+            message: message.into(),
+            ..Self::new(code)
+        }
+    }
+
+    /// The request is not understood.
+    pub fn invalid(message: impl Into<Cow<'static, str>>) -> Self {
+        Self::because(ErrorCode::InvalidRequest, message)
+    }
+
+    /// Something is broken here. The cause is logged where the answer leaves, and not told.
+    pub fn internal(cause: impl fmt::Display) -> Self {
+        Self {
+            cause: Some(cause.to_string()),
+            ..Self::new(ErrorCode::Internal)
+        }
+    }
+
+    /// Adds when trying again makes sense.
+    pub fn retry_after(mut self, wait: Duration) -> Self {
+        self.retry_after = Some(wait);
+        self
+    }
+
+    /// The code.
+    pub const fn code(&self) -> ErrorCode {
+        self.code
+    }
+
+    /// The words.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// When trying again makes sense.
+    pub const fn retry_in(&self) -> Option<Duration> {
+        self.retry_after
+    }
+
+    /// For a changed conversation: the position of its newest message.
+    pub const fn newest_seq(&self) -> Option<Seq> {
+        self.newest_seq
+    }
+
+    /// For an internal error: what the log should say.
+    pub fn cause(&self) -> Option<&str> {
+        self.cause.as_deref()
+    }
+
+    /// The error as JSON: `{"code","message","retry_after_ms"?,"newest_seq"?}`.
+    pub fn body(&self) -> impl Serialize + '_ {
+        #[derive(Serialize)]
+        struct Body<'a> {
+            code: &'static str,
+            message: &'a str,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            retry_after_ms: Option<u64>,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            newest_seq: Option<Seq>,
+        }
+        Body {
+            code: self.code.as_str(),
+            message: &self.message,
+            retry_after_ms: self
+                .retry_after
+                .map(|wait| u64::try_from(wait.as_millis()).unwrap_or(u64::MAX)),
+            newest_seq: self.newest_seq,
+        }
+    }
+}
+
+impl fmt::Display for ApiError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({})", self.message, self.code.as_str())
+    }
+}
+
+impl std::error::Error for ApiError {}
+
+impl From<ErrorCode> for ApiError {
+    fn from(code: ErrorCode) -> Self {
+        Self::new(code)
+    }
+}
+
+impl From<IdError> for ApiError {
+    fn from(error: IdError) -> Self {
+        Self::invalid(error.to_string())
+    }
+}
+
+impl From<ContentError> for ApiError {
+    fn from(error: ContentError) -> Self {
+        Self::invalid(error.to_string())
+    }
+}
+
+impl From<Refusal> for ApiError {
+    fn from(refusal: Refusal) -> Self {
+        /// When the core has more in hand than it likes, a second is what it needs.
+        const SOON: Duration = Duration::from_secs(1);
+        const LATER: Duration = Duration::from_secs(5);
+        match refusal {
+            Refusal::UnknownTenant | Refusal::NotFound => Self::new(ErrorCode::NotFound),
+            Refusal::UnknownNumber => Self::because(ErrorCode::UnknownNumber, refusal.to_string()),
+            Refusal::WindowClosed => Self::because(ErrorCode::WindowClosed, refusal.to_string()),
+            Refusal::ConversationChanged(newest) => Self {
+                newest_seq: Some(newest),
+                ..Self::because(ErrorCode::ConversationChanged, refusal.to_string())
+            },
+            Refusal::OtherRequest => Self::new(ErrorCode::IdempotencyMismatch),
+            Refusal::InProgress => Self::new(ErrorCode::IdempotencyInProgress).retry_after(SOON),
+            Refusal::AlreadyClaimed => Self::new(ErrorCode::TooLate),
+            Refusal::QueueFull => Self::new(ErrorCode::QueueFull).retry_after(LATER),
+            Refusal::Busy => Self::new(ErrorCode::Busy).retry_after(SOON),
+            Refusal::Unavailable { retry_after } => {
+                Self::new(ErrorCode::Unavailable).retry_after(retry_after.unwrap_or(LATER))
+            }
+            Refusal::Uncertain => Self::new(ErrorCode::Uncertain).retry_after(SOON),
+            Refusal::Invalid(_) => Self::invalid(refusal.to_string()),
+        }
+    }
+}
+
+impl From<StoreError> for ApiError {
+    fn from(error: StoreError) -> Self {
+        match error.kind {
+            StoreErrorKind::Unavailable | StoreErrorKind::Overloaded | StoreErrorKind::Full => {
+                Self::new(ErrorCode::Unavailable)
+                    .retry_after(error.retry_after.unwrap_or(Duration::from_secs(5)))
+            }
+            StoreErrorKind::Unknown => Self::new(ErrorCode::Uncertain).retry_after(Duration::from_secs(1)),
+            StoreErrorKind::Fenced
+            | StoreErrorKind::HeadMoved
+            | StoreErrorKind::Invalid
+            | StoreErrorKind::Corrupt => Self::internal(error),
+        }
+    }
+}
+
+impl ResponseError for ApiError {
+    fn status_code(&self) -> StatusCode {
+        StatusCode::from_u16(self.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        let mut response = HttpResponse::build(self.status_code());
+        if let Some(wait) = self.retry_after {
+            // Whole seconds, rounded up: coming back too early helps nobody.
+            let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+            response.insert_header((RETRY_AFTER, seconds.max(1).to_string()));
+        }
+        response.json(serde_json::json!({ "error": serde_json::to_value(self.body()).unwrap_or_default() }))
+    }
+}
+
+#[cfg(test)]
+mod tests;

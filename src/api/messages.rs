@@ -1,0 +1,197 @@
+//! Sending messages, and what became of them.
+
+use std::time::Duration;
+
+use actix_web::HttpResponse;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::auth::{Call, CanRead, CanSend};
+use super::error::{ApiError, ErrorCode};
+use super::json::{self, Fields};
+use super::once;
+use super::outgoing::{Outgoing, destination};
+use super::state::ApiState;
+use crate::actors::request::{Acceptance, Outlook, SubmitRequest};
+use crate::domain::{
+    DeliveryState, Message, MessageId, PhoneNumberId, Priority, Seq, StatusTimes, TenantId, Timestamp,
+    UnknownPolicy,
+};
+use crate::store::op::Settlement;
+use crate::store::{MessageRef, OutboxRow, OutboxState};
+use crate::telemetry::labels::SendOrigin;
+use crate::telemetry::metrics as measured;
+
+/// How far ahead a message may be scheduled, and for how long it may stay valid.
+const LONGEST: Duration = Duration::from_hours(30 * 24);
+
+/// `POST /v1/messages`
+pub(super) async fn submit(call: Call<CanSend>) -> Result<HttpResponse, ApiError> {
+    let answer = submitted(&call).await;
+    if let Err(error) = &answer {
+        measured::sends_refused_total(error.code().label()).increment(1);
+    }
+    answer
+}
+
+async fn submitted(call: &Call<CanSend>) -> Result<HttpResponse, ApiError> {
+    let asked = json::read(call.body())?;
+    let request = request(call, &asked)?;
+    let accepted = call.state().tenants.submit(call.tenant(), request).await?;
+    match accepted.acceptance {
+        Acceptance::New => measured::sends_accepted_total(SendOrigin::Api).increment(1),
+        Acceptance::Repeated => measured::sends_repeated_total(SendOrigin::Api).increment(1),
+    }
+    let body = json!({
+        "message_id": accepted.at.message,
+        "conversation_id": accepted.at.conversation,
+        "state": DeliveryState::Queued,
+    });
+    Ok(once::answer(HttpResponse::Accepted(), accepted.acceptance, &body))
+}
+
+fn request(call: &Call<CanSend>, asked: &Value) -> Result<SubmitRequest, ApiError> {
+    let Value::Object(members) = asked.clone() else {
+        return Err(ApiError::invalid("the body must be a JSON object"));
+    };
+    let mut fields = Fields::of(members);
+    let to = destination(&mut fields)?;
+    let priority = fields.optional::<Priority>("priority")?;
+    let send_at = fields.optional::<Timestamp>("send_at")?;
+    let valid_for = fields.optional::<u64>("valid_for")?.map(Duration::from_secs);
+    let on_unknown = fields.optional::<UnknownPolicy>("on_unknown")?;
+    let unless_after = fields.optional::<Seq>("last_seen_seq")?;
+    if send_at.is_some_and(|at| at > call.state().clock.now().after(LONGEST)) {
+        return Err(ApiError::invalid(
+            "`send_at` must be within 30 days, in milliseconds since 1970",
+        ));
+    }
+    if valid_for.is_some_and(|valid| valid.is_zero() || valid > LONGEST) {
+        return Err(ApiError::invalid("`valid_for` must be 1 to 2592000 seconds"));
+    }
+    let Outgoing {
+        content,
+        class,
+        callback_data,
+    } = Outgoing::read(fields)?;
+    Ok(SubmitRequest {
+        to,
+        author: call.author(),
+        content,
+        class,
+        priority: priority.unwrap_or(Priority::Interactive),
+        send_at,
+        valid_for,
+        on_unknown,
+        once: once::of(call, "messages", asked)?,
+        unless_after,
+        client_msg_id: None,
+        callback_data,
+    })
+}
+
+/// `GET /v1/messages/{message_id}`: an outbound message, and why it waits if it does.
+pub(super) async fn show(call: Call<CanRead>) -> Result<HttpResponse, ApiError> {
+    #[derive(Serialize)]
+    struct Delay {
+        reason: &'static str,
+        expected_at: Option<Timestamp>,
+    }
+    #[derive(Serialize)]
+    struct Answer {
+        #[serde(flatten)]
+        message: Message,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        delay: Option<Delay>,
+    }
+    let id: MessageId = call.path("message_id")?;
+    call.params()?.finish()?;
+    let (state, tenant) = (call.state(), call.tenant());
+    let now = state.clock.now();
+    let at = state
+        .store
+        .find_outbound(tenant, id, now)
+        .await?
+        .ok_or(ErrorCode::NotFound)?;
+    let mut message = state
+        .store
+        .message(tenant, at, now)
+        .await?
+        .ok_or(ErrorCode::NotFound)?;
+    let outlook = wait(state, tenant, at, &mut message).await?;
+    let delay = outlook.map(|outlook| Delay {
+        reason: outlook.reason.as_str(),
+        expected_at: outlook.expected,
+    });
+    Ok(HttpResponse::Ok().json(Answer { message, delay }))
+}
+
+/// Why the message waits, if it does. A claim stands in the outbox alone, so that claiming costs one write: it is added
+/// to the message here.
+async fn wait(
+    state: &ApiState,
+    tenant: TenantId,
+    at: MessageRef,
+    message: &mut Message,
+) -> Result<Option<Outlook>, ApiError> {
+    let number = message.number.clone();
+    // One whose outcome was unknown may be waiting again: an agent decided so, or its policy did.
+    let Some(delivery) = message
+        .delivery
+        .as_mut()
+        .filter(|delivery| !delivery.is_settled())
+    else {
+        return Ok(None);
+    };
+    match outbox_row(state, tenant, &number, at.message).await? {
+        Some(row) if row.state == OutboxState::Claimed => {
+            delivery.attempts = row.attempt;
+            delivery.advance(StatusTimes::only(DeliveryState::Claimed, row.since));
+            Ok(None)
+        }
+        Some(row) if row.state == OutboxState::Queued => {
+            Ok(state.tenants.outlook(tenant, number, at).await?)
+        }
+        Some(_) | None => Ok(None),
+    }
+}
+
+async fn outbox_row(
+    state: &ApiState,
+    tenant: TenantId,
+    number: &PhoneNumberId,
+    id: MessageId,
+) -> Result<Option<OutboxRow>, ApiError> {
+    // Lists begin after an id, so this one's row is the first after the id before it.
+    let before = u128::from_be_bytes(*id.as_bytes()).checked_sub(1);
+    let before = before.map(|value| MessageId::from_bytes(value.to_be_bytes()));
+    let mut rows = state.store.outbox(tenant, number.clone(), before, 1).await?;
+    Ok(rows.pop().filter(|row| row.at.message == id))
+}
+
+/// `DELETE /v1/messages/{message_id}`
+pub(super) async fn withdraw(call: Call<CanSend>) -> Result<HttpResponse, ApiError> {
+    let id: MessageId = call.path("message_id")?;
+    call.state().tenants.withdraw(call.tenant(), id).await?;
+    Ok(HttpResponse::Ok().json(json!({ "message_id": id, "state": DeliveryState::Cancelled })))
+}
+
+/// `POST /v1/messages/{message_id}/resolve`
+pub(super) async fn resolve(call: Call<CanSend>) -> Result<HttpResponse, ApiError> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "snake_case")]
+    enum Action {
+        SendAgain,
+        GiveUp,
+    }
+    let id: MessageId = call.path("message_id")?;
+    let mut fields = Fields::read(call.body())?;
+    let action = fields.required::<Action>("action")?;
+    fields.finish()?;
+    let how = match action {
+        Action::SendAgain => Settlement::SendAgain,
+        Action::GiveUp => Settlement::GiveUp,
+    };
+    call.state().tenants.settle(call.tenant(), id, how).await?;
+    Ok(HttpResponse::Ok().json(json!({ "message_id": id })))
+}

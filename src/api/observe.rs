@@ -1,0 +1,113 @@
+//! Around every request: its id, its bounds, the headers that every answer carries, and its line in the log.
+//!
+//! The log names the route, never the address: addresses carry ids and parameters that callers chose.
+
+use actix_web::body::{EitherBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::StatusCode;
+use actix_web::http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderName, HeaderValue, REFERRER_POLICY,
+    STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS,
+};
+use actix_web::middleware::Next;
+use actix_web::{Error, ResponseError as _, web};
+
+use super::error::{ApiError, ErrorCode};
+use super::state::ApiState;
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// For answers that do not say otherwise: kept by nobody, shown as no page.
+const USUAL: [(HeaderName, &str); 2] = [
+    (CACHE_CONTROL, "no-store"),
+    (
+        CONTENT_SECURITY_POLICY,
+        "default-src 'none'; frame-ancestors 'none'",
+    ),
+];
+/// Bytes of an address.
+const LONGEST_ADDRESS: usize = 8 << 10;
+/// Bytes of all names and values of headers together.
+const LONGEST_HEADERS: usize = 16 << 10;
+
+/// Lets a request through, and sees to its answer.
+pub(super) async fn observe<B: MessageBody + 'static>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<EitherBody<B>>, Error> {
+    let state = request.app_data::<web::Data<ApiState>>().cloned();
+    let state = state.ok_or_else(|| ApiError::internal("the server was started without its state"))?;
+    let began = state.clock.monotonic();
+    let id = state.request_id();
+    let mut response = if is_too_large(&request) {
+        let refusal = ApiError::new(ErrorCode::HeadersTooLarge).error_response();
+        request.into_response(refusal.map_into_right_body())
+    } else {
+        let response = next.call(request).await?;
+        if response.status() == StatusCode::METHOD_NOT_ALLOWED && response.response().body().size().is_eof() {
+            in_our_words(response)
+        } else {
+            response.map_into_left_body()
+        }
+    };
+    log(&response, &id, state.clock.monotonic().saturating_sub(began));
+    let headers = response.headers_mut();
+    if let Ok(id) = HeaderValue::try_from(id) {
+        headers.insert(REQUEST_ID, id);
+    }
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    for (name, usual) in USUAL {
+        if !headers.contains_key(&name) {
+            headers.insert(name, HeaderValue::from_static(usual));
+        }
+    }
+    let public = state.config.server.public_url.as_ref();
+    if public.is_some_and(|url| url.as_str().starts_with("https://")) {
+        headers.insert(
+            STRICT_TRANSPORT_SECURITY,
+            HeaderValue::from_static("max-age=31536000"),
+        );
+    }
+    Ok(response)
+}
+
+fn is_too_large(request: &ServiceRequest) -> bool {
+    let headers: usize = request
+        .headers()
+        .iter()
+        .map(|(name, value)| name.as_str().len() + value.len())
+        .sum();
+    let address = request
+        .uri()
+        .path_and_query()
+        .map_or(0, |address| address.as_str().len());
+    address > LONGEST_ADDRESS || headers > LONGEST_HEADERS
+}
+
+/// The framework's 405 has the right `Allow` header and no body.
+fn in_our_words<B: MessageBody>(response: ServiceResponse<B>) -> ServiceResponse<EitherBody<B>> {
+    let (request, bare) = response.into_parts();
+    let mut worded = ApiError::new(ErrorCode::MethodNotAllowed).error_response();
+    for (name, value) in bare.headers() {
+        worded.headers_mut().append(name.clone(), value.clone());
+    }
+    ServiceResponse::new(request, worded.map_into_right_body())
+}
+
+fn log<B>(response: &ServiceResponse<B>, id: &str, took: std::time::Duration) {
+    let request = response.request();
+    let pattern = request.match_pattern();
+    let route = pattern.as_deref().unwrap_or("none");
+    let (method, status) = (request.method().as_str(), response.status().as_u16());
+    let cause = response
+        .response()
+        .error()
+        .and_then(|error| error.as_error::<ApiError>()?.cause());
+    if let Some(cause) = cause {
+        tracing::error!(request.id = id, method, route, cause, "a request failed");
+    } else if status == 500 {
+        tracing::error!(request.id = id, method, route, "a request failed");
+    }
+    let took_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+    tracing::debug!(request.id = id, method, route, status, took_us, "answered");
+}

@@ -1,0 +1,140 @@
+//! A message to send as callers write it: Meta's own shape, whether it comes by REST or by socket.
+
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+
+use super::error::ApiError;
+use super::json::Fields;
+use crate::actors::request::{ContentClass, Destination};
+use crate::domain::{Alias, ContactAliases, Content, ConversationId, PhoneNumberId};
+use crate::whatsapp::outbound::{Audience, MessageClass, OutboundContent, parse_outbound};
+
+/// Bytes of the caller's own text, as Meta bounds it.
+const LONGEST_CALLBACK_DATA: usize = 512;
+
+/// What Meta takes beside `type` and the object that it names.
+const BESIDE: &[&str] = &[
+    "type",
+    "context",
+    "recipient_identity_key_hash",
+    "messaging_account_id",
+    "category",
+    "ttl_seconds",
+    "direct_send_config",
+    "message_activity_sharing",
+    "text",
+    "image",
+    "video",
+    "audio",
+    "document",
+    "sticker",
+    "location",
+    "contacts",
+    "reaction",
+    "interactive",
+    "template",
+];
+
+/// A message that passed.
+#[derive(Debug)]
+pub(super) struct Outgoing {
+    /// What it says.
+    pub(super) content: Content,
+    /// What the service window asks of it.
+    pub(super) class: ContentClass,
+    /// The caller's own text.
+    pub(super) callback_data: Option<Arc<str>>,
+}
+
+impl Outgoing {
+    /// Reads the members that make the message; what is left over is refused.
+    pub(super) fn read(mut fields: Fields) -> Result<Self, ApiError> {
+        let callback_data = fields.optional::<Arc<str>>("biz_opaque_callback_data")?;
+        if callback_data
+            .as_ref()
+            .is_some_and(|text| text.len() > LONGEST_CALLBACK_DATA)
+        {
+            return Err(ApiError::invalid(format!(
+                "`biz_opaque_callback_data` must be at most {LONGEST_CALLBACK_DATA} bytes"
+            )));
+        }
+        expect(&mut fields, "messaging_product", "whatsapp")?;
+        expect(&mut fields, "recipient_type", "individual")?;
+        let message = fields.rest(BESIDE)?;
+        refuse_second_object(&message)?;
+        let raw = serde_json::value::to_raw_value(&message).map_err(ApiError::internal)?;
+        let OutboundContent {
+            content,
+            class,
+            audience,
+        } = parse_outbound(&raw)?;
+        if audience == Audience::Group {
+            return Err(ApiError::invalid("`recipient_type` must be `individual`"));
+        }
+        let class = match class {
+            MessageClass::Template { .. } => ContentClass::Template,
+            MessageClass::Service | MessageClass::Reaction => ContentClass::Service,
+        };
+        Ok(Self {
+            content,
+            class,
+            callback_data,
+        })
+    }
+}
+
+/// A member that Meta's examples carry and that can have one value here.
+fn expect(fields: &mut Fields, name: &'static str, only: &str) -> Result<(), ApiError> {
+    match fields.optional::<String>(name)? {
+        Some(value) if value != only => Err(ApiError::invalid(format!("`{name}` must be `{only}`"))),
+        _ => Ok(()),
+    }
+}
+
+/// An `image` beside `"type":"text"` is a slip: one of the two would be lost.
+fn refuse_second_object(message: &Map<String, Value>) -> Result<(), ApiError> {
+    let kind = message.get("type").and_then(Value::as_str).unwrap_or("text");
+    let objects = BESIDE.iter().skip(8);
+    match objects
+        .into_iter()
+        .find(|name| **name != kind && message.contains_key(**name))
+    {
+        Some(other) => Err(ApiError::invalid(format!(
+            "`{other}` does not go with the type `{kind}`"
+        ))),
+        None => Ok(()),
+    }
+}
+
+/// Reads where a message goes: exactly one of `to`, `recipient` and `conversation_id`.
+pub(super) fn destination(fields: &mut Fields) -> Result<Destination, ApiError> {
+    let number = fields.optional::<PhoneNumberId>("number")?;
+    let to = fields.optional::<String>("to")?;
+    let recipient = fields.optional::<String>("recipient")?;
+    let conversation = fields.optional::<ConversationId>("conversation_id")?;
+    let alias = match (to, recipient, conversation) {
+        (None, None, Some(conversation)) if number.is_none() => {
+            return Ok(Destination::Conversation(conversation));
+        }
+        (None, None, Some(_)) => {
+            return Err(ApiError::invalid(
+                "`number` follows from `conversation_id`: leave it out",
+            ));
+        }
+        (Some(to), None, None) => Alias::phone(&to)
+            .ok_or_else(|| ApiError::invalid("`to` must be a phone number with its country code"))?,
+        (None, Some(recipient), None) => Alias::bsuid(&recipient).ok_or_else(|| {
+            ApiError::invalid("`recipient` must be a business-scoped user id such as `US.1349`")
+        })?,
+        _ => {
+            return Err(ApiError::invalid(
+                "name exactly one of `to`, `recipient` and `conversation_id`",
+            ));
+        }
+    };
+    Ok(Destination::Contact {
+        number,
+        aliases: ContactAliases::of([alias]),
+    })
+}

@@ -1,0 +1,135 @@
+//! What every handler shares.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use actix_web::{HttpRequest, web};
+use metrics_exporter_prometheus::PrometheusHandle;
+use ring::rand::SystemRandom;
+
+use super::auth::KeyRing;
+use super::demo::DemoSession;
+use super::error::{ApiError, ErrorCode};
+use super::webhook::WebhookDoor;
+use super::ws::{SocketOptions, SocketParts, Sockets};
+use crate::actors::{IntakePort, TenantPort};
+use crate::config::Config;
+use crate::domain::Clock;
+use crate::shutdown::Shutdown;
+use crate::store::Store;
+use crate::whatsapp::Graph;
+
+/// What the API is built on.
+#[derive(Clone)]
+pub struct Foundation {
+    /// The core.
+    pub tenants: Arc<dyn TenantPort>,
+    /// Where webhooks go.
+    pub intake: Arc<dyn IntakePort>,
+    /// Where rows are read.
+    pub store: Arc<dyn Store>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// The settings.
+    pub config: Arc<Config>,
+    /// What `/metrics` shows.
+    pub metrics: PrometheusHandle,
+    /// Says when the process ends.
+    pub shutdown: Shutdown,
+    /// The Graph API, for looking at numbers.
+    pub graph: Arc<dyn Graph>,
+    /// What the demonstration hands out; `None` outside of demo mode.
+    pub demo: Option<DemoSession>,
+    /// Where request ids begin, so that two runs have different ones.
+    pub seed: u64,
+}
+
+/// What every handler shares, in all HTTP workers.
+pub struct ApiState {
+    /// The core.
+    pub tenants: Arc<dyn TenantPort>,
+    /// Where webhooks go.
+    pub intake: Arc<dyn IntakePort>,
+    /// Where rows are read.
+    pub store: Arc<dyn Store>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// The settings.
+    pub config: Arc<Config>,
+    /// What `/metrics` shows.
+    pub metrics: PrometheusHandle,
+    /// Says when the process ends.
+    pub shutdown: Shutdown,
+    /// The Graph API, for looking at numbers.
+    pub graph: Arc<dyn Graph>,
+    /// What the demonstration hands out; `None` outside of demo mode.
+    pub demo: Option<DemoSession>,
+    /// Who is let in.
+    pub keys: Arc<KeyRing>,
+    /// Meta's door.
+    pub webhooks: WebhookDoor,
+    /// Agents' sockets.
+    pub sockets: Sockets,
+    /// Secrets come from here.
+    pub random: SystemRandom,
+    next_request: AtomicU64,
+}
+
+impl ApiState {
+    /// Puts the API onto its foundation. Must be called within an actix system.
+    pub fn new(foundation: Foundation) -> Arc<Self> {
+        let Foundation {
+            tenants,
+            intake,
+            store,
+            clock,
+            config,
+            metrics,
+            shutdown,
+            graph,
+            demo,
+            seed,
+        } = foundation;
+        let keys = Arc::new(KeyRing::new(
+            Arc::clone(&store),
+            Arc::clone(&clock),
+            &config.limits,
+        ));
+        let sockets = Sockets::start(SocketParts {
+            port: Arc::clone(&tenants),
+            store: Arc::clone(&store),
+            keys: Arc::clone(&keys),
+            clock: Arc::clone(&clock),
+            options: SocketOptions::of(&config),
+            seed,
+        });
+        Arc::new(Self {
+            keys,
+            sockets,
+            webhooks: WebhookDoor::new(&config),
+            random: SystemRandom::new(),
+            next_request: AtomicU64::new(seed),
+            tenants,
+            intake,
+            store,
+            clock,
+            config,
+            metrics,
+            shutdown,
+            graph,
+            demo,
+        })
+    }
+
+    /// The state that the server was started with.
+    pub fn of(request: &HttpRequest) -> Result<web::Data<Self>, ApiError> {
+        let state = request.app_data::<web::Data<Self>>().cloned();
+        state
+            .ok_or_else(|| ApiError::because(ErrorCode::Internal, "the server was started without its state"))
+    }
+
+    /// An id for a request that no other of this run has.
+    pub fn request_id(&self) -> String {
+        format!("{:016x}", self.next_request.fetch_add(1, Ordering::Relaxed))
+    }
+}

@@ -1,0 +1,307 @@
+use bytes::Bytes;
+use serde_json::{Value, json};
+
+use super::*;
+use crate::domain::JournalId;
+use crate::store::Quarantined;
+
+fn new_number() -> Value {
+    json!({
+        "phone_number_id": "106540352242922", "waba_id": "102290129340398",
+        "display_phone_number": "+62 812 3456 789", "access_token": "EAAG-secret", "app": "main",
+    })
+}
+
+impl Api {
+    async fn admin(&self, method: &str, path: &str, body: &Value) -> Answer {
+        self.as_admin(method, &format!("/v1/admin{path}"))
+            .json(body)
+            .send()
+            .await
+    }
+
+    async fn admin_get(&self, path: &str) -> Answer {
+        self.as_admin("GET", &format!("/v1/admin{path}")).send().await
+    }
+
+    async fn put_aside(&self, n: u8, body: &'static str) -> JournalId {
+        let id = JournalId::from_bytes([n; 16]);
+        let item = Quarantined {
+            id,
+            at: NOW,
+            reason: "unknown_number".to_owned(),
+            body: Bytes::from(body),
+        };
+        self.store.quarantine(item).await.unwrap();
+        id
+    }
+}
+
+#[actix_web::test]
+async fn from_nothing_to_a_key_that_sends() {
+    let api = Api::start().await;
+    let tenant = api
+        .admin(
+            "POST",
+            "/tenants",
+            &json!({ "name": " Toko Maju ", "retention_days": 90 }),
+        )
+        .await;
+    assert_eq!(tenant.status, 201);
+    let tenant = tenant.json();
+    assert_eq!(
+        (&tenant["name"], &tenant["retention_days"]),
+        (&json!("Toko Maju"), &json!(90))
+    );
+    let id: TenantId = tenant["tenant_id"].as_str().unwrap().parse().unwrap();
+    let of = |what: &str| format!("/tenants/{id}{what}");
+    assert_eq!(api.admin_get(&of("")).await.json(), tenant);
+    assert!(
+        api.admin_get("/tenants").await.json()["tenants"]
+            .as_array()
+            .unwrap()
+            .contains(&tenant)
+    );
+
+    let number = api.admin("POST", &of("/numbers"), &new_number()).await;
+    assert_eq!((number.status, &number.json()["rate"]), (201, &json!(80)));
+    let listed = api.admin_get(&of("/numbers")).await;
+    assert_eq!(listed.json(), json!({ "numbers": [number.json()] }));
+    assert!(
+        !String::from_utf8_lossy(&listed.body).contains("EAAG"),
+        "a token is never shown"
+    );
+
+    let key = api
+        .admin(
+            "POST",
+            &of("/keys"),
+            &json!({ "name": "till", "scopes": ["read", "send", "read"] }),
+        )
+        .await;
+    assert_eq!(
+        (key.status, &key.json()["scopes"]),
+        (201, &json!(["send", "read"]))
+    );
+    let secret = key.json()["key"].as_str().unwrap().to_owned();
+    let mine = api.plain("GET", "/v1/numbers").bearer(&secret).send().await;
+    assert_eq!(mine.json()["numbers"][0]["phone_number_id"], "106540352242922");
+    assert!(!String::from_utf8_lossy(&mine.body).contains("EAAG"));
+    let keys = api.admin_get(&of("/keys")).await;
+    assert_eq!(keys.json()["keys"][0]["key_id"], key.json()["key_id"]);
+    assert!(
+        !String::from_utf8_lossy(&keys.body).contains(&secret),
+        "a key is shown once"
+    );
+    let told = api.core.told.lock().unwrap().clone();
+    assert_eq!(
+        told,
+        [format!("tenant {id}"), "number 106540352242922".to_owned()]
+    );
+}
+
+#[actix_web::test]
+async fn the_operators_calls_need_the_operators_token_and_are_not_there_without_one() {
+    let api = Api::start().await;
+    let paths = ["/v1/admin/tenants", "/v1/admin/quarantine"];
+    for path in paths {
+        for (case, request) in [
+            ("none", api.plain("GET", path)),
+            ("a tenant's key", api.plain("GET", path).bearer(&api.key)),
+            (
+                "a longer one",
+                api.plain("GET", path).bearer(&format!("{ADMIN}x")),
+            ),
+            ("a shorter one", api.plain("GET", path).bearer(&ADMIN[1..])),
+            ("none at all", api.plain("GET", path).bearer("")),
+        ] {
+            assert_eq!(
+                request.send().await.outcome(),
+                (401, "unauthorized".to_owned()),
+                "{path}: {case}"
+            );
+        }
+    }
+    let closed = Api::start_with(Setup {
+        admin_token: "",
+        ..Setup::default()
+    })
+    .await;
+    for path in paths {
+        for request in [
+            closed.plain("GET", path),
+            closed.as_admin("GET", path),
+            closed.plain("GET", path).bearer(""),
+        ] {
+            assert_eq!(
+                request.send().await.outcome(),
+                (404, "not_found".to_owned()),
+                "{path}"
+            );
+        }
+    }
+}
+
+#[actix_web::test]
+async fn what_the_operator_mistypes_is_said() {
+    let api = Api::start().await;
+    let numbers = format!("/tenants/{ONE}/numbers");
+    let keys = format!("/tenants/{ONE}/keys");
+    let number_with = |name: &str, value: Value| {
+        let mut body = new_number();
+        body[name] = value;
+        body
+    };
+    for (path, body, said) in [
+        ("/tenants", json!({}), "`name` is missing"),
+        (
+            "/tenants",
+            json!({ "name": "" }),
+            "`name`: must be 1 to 100 characters",
+        ),
+        (
+            "/tenants",
+            json!({ "name": "x", "retention_days": 0 }),
+            "retention is 1 to 1826 days",
+        ),
+        (
+            "/tenants",
+            json!({ "name": "x", "retention": 5 }),
+            "did you mean `retention_days`?",
+        ),
+        (
+            &numbers,
+            number_with("app", json!("other")),
+            "is not a name in `whatsapp.apps`",
+        ),
+        (&numbers, number_with("rate", json!(0)), "`rate`"),
+        (
+            &numbers,
+            number_with("access_token", json!("a b")),
+            "`access_token`",
+        ),
+        (
+            &numbers,
+            number_with("phone_number_id", json!("+62")),
+            "`phone_number_id`",
+        ),
+        (&keys, json!({ "name": "x", "scopes": [] }), "at least one"),
+        (
+            &keys,
+            json!({ "name": "x", "scopes": ["everything"] }),
+            "`scopes`",
+        ),
+        ("/quarantine/replay", json!({}), "either `ids` or"),
+        (
+            "/quarantine/replay",
+            json!({ "all": true, "ids": [] }),
+            "either `ids` or",
+        ),
+    ] {
+        let answer = api.admin("POST", path, &body).await;
+        assert_eq!(
+            answer.outcome(),
+            (400, "invalid_request".to_owned()),
+            "{path} {body}"
+        );
+        let message = answer.json()["error"]["message"].as_str().unwrap().to_owned();
+        assert!(message.contains(said), "{message:?} lacks {said:?}");
+    }
+    api.admin("POST", &numbers, &new_number()).await;
+    let taken = api
+        .admin("POST", &format!("/tenants/{OTHER}/numbers"), &new_number())
+        .await;
+    assert!(
+        taken.json()["error"]["message"]
+            .as_str()
+            .unwrap()
+            .contains("another tenant")
+    );
+}
+
+#[actix_web::test]
+async fn a_number_is_checked_at_meta() {
+    let api = Api::start().await;
+    let numbers = format!("/tenants/{ONE}/numbers");
+    api.admin("POST", &numbers, &new_number()).await;
+    let checks = api
+        .admin_get(&format!("{numbers}/106540352242922/check"))
+        .await
+        .json();
+    let of = |name: &str| {
+        checks["checks"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|check| check["name"] == name)
+            .cloned()
+            .unwrap()
+    };
+    assert_eq!(of("status")["ok"], true);
+    assert_eq!(of("subscription")["ok"], false);
+    assert!(
+        of("subscription")["detail"]
+            .as_str()
+            .unwrap()
+            .contains("no app is subscribed")
+    );
+    let mut away = new_number();
+    away["phone_number_id"] = json!("unreachable");
+    api.admin("POST", &numbers, &away).await;
+    let answer = api.admin_get(&format!("{numbers}/unreachable/check")).await;
+    assert_eq!(answer.outcome(), (502, "meta_failed".to_owned()));
+    let foreign = format!("/tenants/{OTHER}/numbers/106540352242922/check");
+    assert_eq!(
+        api.admin_get(&foreign).await.outcome(),
+        (404, "not_found".to_owned())
+    );
+}
+
+#[actix_web::test]
+async fn what_was_put_aside_goes_back_on_the_way_in_and_only_then_leaves() {
+    let api = Api::start().await;
+    let first = api.put_aside(1, "one").await;
+    api.put_aside(2, "two").await;
+    let third = api.put_aside(3, "three").await;
+    let listed = api.admin_get("/quarantine?limit=2").await.json();
+    assert_eq!(
+        listed["quarantined"][0],
+        json!({ "id": first, "at": NOW, "reason": "unknown_number", "bytes": 3 })
+    );
+    let rest = api
+        .admin_get(&format!(
+            "/quarantine?cursor={}",
+            listed["next_cursor"].as_str().unwrap()
+        ))
+        .await
+        .json();
+    assert_eq!(
+        (rest["quarantined"][0]["id"].clone(), rest["next_cursor"].clone()),
+        (json!(third), Value::Null)
+    );
+
+    *api.journal.full.lock().unwrap() = Some(Duration::from_secs(5));
+    let replay = |body: Value| {
+        let call = api.as_admin("POST", "/v1/admin/quarantine/replay").json(&body);
+        async move { call.send().await }
+    };
+    assert_eq!(replay(json!({ "all": true })).await.code(), "unavailable");
+    assert_eq!(
+        api.store.quarantined(None, 10, NOW).await.unwrap().len(),
+        3,
+        "nothing leaves before it is in the journal"
+    );
+    *api.journal.full.lock().unwrap() = None;
+
+    assert_eq!(
+        replay(json!({ "ids": [third] })).await.json(),
+        json!({ "replayed": 1, "more": false })
+    );
+    assert_eq!(replay(json!({ "ids": [third] })).await.code(), "not_found");
+    assert_eq!(
+        replay(json!({ "all": true })).await.json(),
+        json!({ "replayed": 2, "more": false })
+    );
+    assert_eq!(api.journal.taken(), ["three", "one", "two"]);
+    assert!(api.store.quarantined(None, 10, NOW).await.unwrap().is_empty());
+}

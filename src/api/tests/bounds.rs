@@ -1,0 +1,206 @@
+//! What every answer carries, and what no request may exceed.
+
+use serde_json::json;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+use super::*;
+use crate::actors::Readiness;
+
+#[actix_web::test]
+async fn every_answer_has_an_id_and_may_be_neither_sniffed_nor_kept() {
+    let api = Api::start().await;
+    let mut ids = std::collections::BTreeSet::new();
+    for (method, path) in [
+        ("GET", "/healthz"),
+        ("GET", "/v1/numbers"),
+        ("GET", "/nowhere"),
+        ("PUT", "/v1/numbers"),
+    ] {
+        let answer = api.call(method, path).send().await;
+        assert_eq!(answer.header("x-content-type-options"), Some("nosniff"), "{path}");
+        assert_eq!(answer.header("referrer-policy"), Some("no-referrer"), "{path}");
+        assert_eq!(answer.header("cache-control"), Some("no-store"), "{path}");
+        let policy = answer.header("content-security-policy");
+        assert_eq!(
+            policy,
+            Some("default-src 'none'; frame-ancestors 'none'"),
+            "{path}"
+        );
+        assert_eq!(
+            answer.header("strict-transport-security"),
+            Some("max-age=31536000"),
+            "{path}"
+        );
+        assert!(
+            ids.insert(answer.header("x-request-id").unwrap().to_owned()),
+            "{path}"
+        );
+    }
+}
+
+#[actix_web::test]
+async fn a_wrong_path_and_a_wrong_method_are_told_apart_in_json() {
+    let api = Api::start().await;
+    assert_eq!(
+        api.get("/v1/nowhere").await.outcome(),
+        (404, "not_found".to_owned())
+    );
+    assert_eq!(
+        api.get("/v1/admin/nowhere").await.outcome(),
+        (404, "not_found".to_owned())
+    );
+    let answer = api.call("PUT", "/v1/messages/x").send().await;
+    assert_eq!(answer.outcome(), (405, "method_not_allowed".to_owned()));
+    let allowed = answer.header("allow").unwrap();
+    assert!(allowed.contains("GET") && allowed.contains("DELETE"), "{allowed}");
+}
+
+#[actix_web::test]
+async fn addresses_and_headers_have_a_limit() {
+    let api = Api::start().await;
+    let long = "x".repeat(9 << 10);
+    let answer = api.get(&format!("/v1/conversations?cursor={long}")).await;
+    assert_eq!(answer.outcome(), (431, "headers_too_large".to_owned()));
+    let fat = api
+        .call("GET", "/v1/numbers")
+        .header("X-One", &long)
+        .header("X-Two", &long);
+    assert_eq!(fat.send().await.outcome(), (431, "headers_too_large".to_owned()));
+    let fits = api.call("GET", "/v1/numbers").header("X-One", &long);
+    assert_eq!(fits.send().await.status, 200);
+}
+
+#[actix_web::test]
+async fn a_body_has_a_limit_whether_its_length_is_told_or_not() {
+    let api = Api::start().await;
+    let body = |size: usize| format!("{{\"x\":\"{}\"}}", "y".repeat(size));
+    let post = |size: usize| api.call("POST", "/v1/messages").body(body(size));
+    assert_eq!(
+        post(300 << 10).send().await.outcome(),
+        (413, "too_large".to_owned())
+    );
+    assert_eq!(
+        post(300 << 10).chunked(50_000).send().await.outcome(),
+        (413, "too_large".to_owned())
+    );
+    assert_eq!(post(50_000).send().await.code(), "invalid_request");
+    assert_eq!(post(50_000).chunked(1_000).send().await.code(), "invalid_request");
+}
+
+#[actix_web::test]
+async fn a_refused_call_leaves_its_connection_usable() {
+    let api = Api::start().await;
+    let mut stream = tokio::net::TcpStream::connect(api.addr).await.unwrap();
+    let big = format!("{{\"x\":\"{}\"}}", "y".repeat(200_000));
+    let refused = api
+        .plain("POST", "/v1/messages")
+        .body(big)
+        .send_on(&mut stream)
+        .await;
+    assert_eq!(refused.status, 401);
+    assert_eq!(
+        api.call("GET", "/v1/numbers").send_on(&mut stream).await.status,
+        200
+    );
+}
+
+#[actix_web::test]
+async fn a_head_that_drips_is_cut_off() {
+    let api = Api::start().await;
+    let mut stream = tokio::net::TcpStream::connect(api.addr).await.unwrap();
+    stream.write_all(b"GET /healthz HTTP/1.1\r\nHost:").await.unwrap();
+    let mut answer = Vec::new();
+    let ended = tokio::time::timeout(Duration::from_secs(15), stream.read_to_end(&mut answer)).await;
+    assert!(ended.is_ok(), "the connection is still open");
+    assert!(
+        answer.is_empty() || answer.starts_with(b"HTTP/1.1 408"),
+        "{:?}",
+        String::from_utf8_lossy(&answer)
+    );
+}
+
+#[actix_web::test]
+async fn connections_that_drip_keep_nobody_else_waiting() {
+    let api = Api::start().await;
+    let mut dripping = Vec::new();
+    for n in 0..500 {
+        let mut stream = tokio::net::TcpStream::connect(api.addr).await.unwrap();
+        let part: &[u8] = match n % 2 {
+            0 => b"GET /v1/numbers HTTP/1.1\r\nHost: x\r\nX-",
+            _ => b"POST /webhooks/whatsapp HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n{",
+        };
+        stream.write_all(part).await.unwrap();
+        dripping.push(stream);
+    }
+    let healthy = async {
+        for _ in 0..50 {
+            assert_eq!(api.get("/v1/numbers").await.status, 200);
+        }
+    };
+    // A second is far above what it takes and far below what a dripper is allowed.
+    let in_time = tokio::time::timeout(Duration::from_secs(1), healthy).await;
+    assert!(in_time.is_ok(), "healthy calls waited for those that drip");
+}
+
+#[actix_web::test]
+async fn ready_means_that_work_is_wanted() {
+    let api = Api::start().await;
+    let ready = || async { api.plain("GET", "/readyz").send().await };
+    assert_eq!(
+        (ready().await.status, ready().await.json()),
+        (200, json!({ "status": "ready" }))
+    );
+    *api.core.readiness.lock().unwrap() = Readiness::Opening;
+    assert_eq!(
+        (ready().await.status, ready().await.json()),
+        (503, json!({ "status": "starting" }))
+    );
+    *api.core.readiness.lock().unwrap() = Readiness::Ready;
+    api.shutdown.begin();
+    assert_eq!(
+        (ready().await.status, ready().await.json()),
+        (503, json!({ "status": "stopping" }))
+    );
+    assert_eq!(
+        api.plain("GET", "/healthz").send().await.status,
+        200,
+        "it lives until it is gone"
+    );
+}
+
+#[actix_web::test]
+async fn metrics_count_what_was_answered() {
+    let api = Api::start().await;
+    api.plain("POST", "/webhooks/whatsapp").body("x").send().await;
+    let answer = api.plain("GET", "/metrics").send().await;
+    let text = String::from_utf8(answer.body).unwrap();
+    assert!(
+        text.contains("mesej_webhooks_total{outcome=\"bad_signature\"}"),
+        "{text}"
+    );
+}
+
+#[actix_web::test]
+async fn the_demonstrations_key_is_handed_out_in_demo_mode_alone() {
+    let api = Api::start().await;
+    assert_eq!(
+        api.plain("GET", "/demo/session").send().await.outcome(),
+        (404, "not_found".to_owned())
+    );
+    let demo = DemoSession {
+        api_key: "mj_live_demo".to_owned().into(),
+        agent: "ana".parse().unwrap(),
+        name: "Ana".to_owned(),
+        number: number(ONE),
+    };
+    let api = Api::start_with(Setup {
+        demo: Some(demo),
+        ..Setup::default()
+    })
+    .await;
+    let session = api.plain("GET", "/demo/session").send().await;
+    assert_eq!(
+        session.json(),
+        json!({ "api_key": "mj_live_demo", "agent": "ana", "name": "Ana", "number": number(ONE) })
+    );
+}

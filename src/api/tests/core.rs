@@ -1,0 +1,368 @@
+//! What stands behind the API in these tests: a core that commits at once, a journal in memory, a Meta that is well.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+
+use super::MemoryStore;
+use crate::actors::feed::FeedSubscriber;
+use crate::actors::port::{IntakePort, IntakeRefusal, Readiness, SessionId, Signer, TenantPort};
+use crate::actors::request::{
+    Acceptance, Accepted, Attendance, Destination, NoteRequest, Outlook, Receipt, Refusal, Roster,
+    SubmitRequest,
+};
+use crate::domain::{
+    AgentId, Clock as _, ContactAliases, Content, ConversationId, Delivery, DeliveryState, Epoch, Fence,
+    MessageId, PhoneNumberId, Retention, StatusTimes, TenantId, TestClock, UnknownPolicy, WabaId,
+};
+use crate::store::op::{Note, Op, OpOutcome, OpRefusal, Organise, Settle, Settlement, Submit, Withdraw};
+use crate::store::{Append, MessageRef, Number, Store as _, Tenant, TenantHead};
+use crate::whatsapp::client::{BearerToken, Graph, GraphError, SendCall, SendResult};
+use crate::whatsapp::number_check::{NumberFacts, SubscribedApp};
+
+const FENCE: Fence = Fence::new(1);
+
+/// A core without actors: every ask is one commit.
+pub(super) struct Core {
+    store: Arc<MemoryStore>,
+    clock: TestClock,
+    next: AtomicU64,
+    heads: Mutex<BTreeMap<TenantId, TenantHead>>,
+    /// What the next ask is answered instead.
+    pub(super) refusal: Mutex<Option<Refusal>>,
+    /// What was submitted.
+    pub(super) submitted: Mutex<Vec<SubmitRequest>>,
+    /// What customers were told.
+    pub(super) receipts: Mutex<Vec<(TenantId, ConversationId, Receipt)>>,
+    /// Why messages wait.
+    pub(super) outlook: Mutex<Option<Outlook>>,
+    /// Tenants and numbers that were handed over.
+    pub(super) told: Mutex<Vec<String>>,
+    /// Whether it can be asked.
+    pub(super) readiness: Mutex<Readiness>,
+}
+
+impl Core {
+    pub(super) fn new(store: Arc<MemoryStore>, clock: TestClock) -> Self {
+        Self {
+            store,
+            clock,
+            next: AtomicU64::new(1),
+            heads: Mutex::default(),
+            refusal: Mutex::default(),
+            submitted: Mutex::default(),
+            receipts: Mutex::default(),
+            outlook: Mutex::default(),
+            told: Mutex::default(),
+            readiness: Mutex::new(Readiness::Ready),
+        }
+    }
+
+    pub(super) fn next_number(&self) -> u64 {
+        self.next.fetch_add(1, Ordering::SeqCst)
+    }
+
+    pub(super) async fn open(&self, tenant: TenantId) {
+        let epoch = Epoch::new(0xabc0 + tenant.get());
+        let head = self.store.open_tenant(tenant, FENCE, epoch).await.unwrap();
+        self.heads.lock().unwrap().insert(tenant, head);
+    }
+
+    fn head_of(&self, tenant: TenantId) -> Result<TenantHead, Refusal> {
+        let heads = self.heads.lock().unwrap();
+        heads.get(&tenant).copied().ok_or(Refusal::UnknownTenant)
+    }
+
+    /// Where a tenant's ledger stands.
+    pub(super) fn head_seq(&self, tenant: TenantId) -> u64 {
+        self.head_of(tenant).unwrap().head.get()
+    }
+
+    pub(super) async fn commit(&self, tenant: TenantId, op: Op) -> OpOutcome {
+        let batch = Append {
+            tenant,
+            fence: FENCE,
+            expect_head: self.head_of(tenant).unwrap().head,
+            now: self.clock.now(),
+            ops: vec![op],
+        };
+        let mut done = self.store.append(batch).await.unwrap();
+        self.heads.lock().unwrap().get_mut(&tenant).unwrap().head = done.head;
+        done.outcomes.pop().unwrap()
+    }
+
+    fn refused(&self) -> Result<(), Refusal> {
+        self.refusal.lock().unwrap().take().map_or(Ok(()), Err)
+    }
+
+    fn new_id(&self) -> MessageId {
+        MessageId::new(self.clock.now(), 0, self.next_number())
+    }
+
+    async fn outbound(
+        &self,
+        tenant: TenantId,
+        id: MessageId,
+    ) -> Result<(MessageRef, PhoneNumberId), Refusal> {
+        let now = self.clock.now();
+        let at = self
+            .store
+            .find_outbound(tenant, id, now)
+            .await
+            .unwrap()
+            .ok_or(Refusal::NotFound)?;
+        let row = self
+            .store
+            .message(tenant, at, now)
+            .await
+            .unwrap()
+            .ok_or(Refusal::NotFound)?;
+        Ok((at, row.number))
+    }
+
+    async fn submit_op(&self, tenant: TenantId, request: SubmitRequest) -> Result<Submit, Refusal> {
+        let (number, contact, aliases) = match request.to {
+            Destination::Contact { number, aliases } => {
+                let number = number.unwrap_or_else(|| super::number(tenant));
+                if number != super::number(tenant) {
+                    return Err(Refusal::UnknownNumber);
+                }
+                (number, aliases.new_contact_id(tenant).unwrap(), aliases)
+            }
+            Destination::Conversation(id) => {
+                let found = self
+                    .store
+                    .conversation(tenant, id)
+                    .await
+                    .unwrap()
+                    .ok_or(Refusal::NotFound)?;
+                (found.number, found.contact_id, ContactAliases::default())
+            }
+        };
+        Ok(Submit {
+            id: self.new_id(),
+            number,
+            contact,
+            aliases,
+            author: request.author,
+            payload: serde_json::value::to_raw_value(request.content.json())
+                .unwrap()
+                .into(),
+            content: request.content,
+            delivery: Delivery {
+                state: DeliveryState::Queued,
+                times: StatusTimes::default(),
+                priority: request.priority,
+                on_unknown: request.on_unknown.unwrap_or(UnknownPolicy::Ask),
+                attempts: 0,
+                send_at: request.send_at,
+                valid_until: None,
+                gave_up: None,
+                error: None,
+                client_msg_id: request.client_msg_id,
+                biz_opaque_callback_data: request.callback_data,
+            },
+            may_be_held: false,
+            once: request.once,
+            unless_after: request.unless_after,
+            retention: Retention::DEFAULT,
+        })
+    }
+}
+
+fn accepted(outcome: OpOutcome) -> Result<Accepted, Refusal> {
+    match outcome {
+        OpOutcome::Committed { at: Some(at), .. } => Ok(Accepted {
+            at,
+            acceptance: Acceptance::New,
+        }),
+        OpOutcome::Duplicate { at: Some(at) } => Ok(Accepted {
+            at,
+            acceptance: Acceptance::Repeated,
+        }),
+        other => done(other).map(|()| panic!("a message without a place")),
+    }
+}
+
+fn done(outcome: OpOutcome) -> Result<(), Refusal> {
+    match outcome {
+        OpOutcome::Committed { .. } | OpOutcome::Duplicate { .. } | OpOutcome::Unchanged => Ok(()),
+        OpOutcome::Refused(OpRefusal::OtherRequest) => Err(Refusal::OtherRequest),
+        OpOutcome::Refused(OpRefusal::ConversationChanged(seq)) => Err(Refusal::ConversationChanged(seq)),
+        OpOutcome::Refused(OpRefusal::NotFound) => Err(Refusal::NotFound),
+        OpOutcome::Refused(OpRefusal::AlreadyClaimed) => Err(Refusal::AlreadyClaimed),
+    }
+}
+
+#[async_trait]
+impl TenantPort for Core {
+    async fn submit(&self, tenant: TenantId, request: SubmitRequest) -> Result<Accepted, Refusal> {
+        self.refused()?;
+        self.submitted.lock().unwrap().push(request.clone());
+        let op = self.submit_op(tenant, request).await?;
+        accepted(self.commit(tenant, Op::Submit(Box::new(op))).await)
+    }
+
+    async fn note(&self, tenant: TenantId, request: NoteRequest) -> Result<Accepted, Refusal> {
+        self.refused()?;
+        let note = Note {
+            id: self.new_id(),
+            conversation: request.conversation,
+            author: request.author,
+            content: Content::note(&request.text),
+            once: request.once,
+            retention: Retention::DEFAULT,
+        };
+        accepted(self.commit(tenant, Op::Note(Box::new(note))).await)
+    }
+
+    async fn organise(&self, tenant: TenantId, change: Organise) -> Result<(), Refusal> {
+        self.refused()?;
+        done(self.commit(tenant, Op::Organise(change)).await)
+    }
+
+    async fn withdraw(&self, tenant: TenantId, message: MessageId) -> Result<(), Refusal> {
+        let (at, number) = self.outbound(tenant, message).await?;
+        let op = Withdraw {
+            at,
+            number,
+            to: DeliveryState::Cancelled,
+            retention: Retention::DEFAULT,
+        };
+        done(self.commit(tenant, Op::Withdraw(op)).await)
+    }
+
+    async fn settle(&self, tenant: TenantId, message: MessageId, how: Settlement) -> Result<(), Refusal> {
+        let (at, number) = self.outbound(tenant, message).await?;
+        let op = Settle {
+            at,
+            number,
+            how,
+            retention: Retention::DEFAULT,
+        };
+        match self.commit(tenant, Op::Settle(op)).await {
+            OpOutcome::Unchanged => Err(Refusal::AlreadyClaimed),
+            other => done(other),
+        }
+    }
+
+    async fn receipt(&self, tenant: TenantId, id: ConversationId, what: Receipt) -> Result<(), Refusal> {
+        self.receipts.lock().unwrap().push((tenant, id, what));
+        Ok(())
+    }
+
+    async fn outlook(
+        &self,
+        _: TenantId,
+        _: PhoneNumberId,
+        _: MessageRef,
+    ) -> Result<Option<Outlook>, Refusal> {
+        Ok(*self.outlook.lock().unwrap())
+    }
+
+    async fn attend(&self, _: TenantId, _: AgentId, _: SessionId, _: Attendance) -> Result<(), Refusal> {
+        Ok(())
+    }
+
+    async fn roster(&self, _: TenantId) -> Result<Roster, Refusal> {
+        Ok(Roster::default())
+    }
+
+    async fn numbers(&self, tenant: TenantId) -> Result<Vec<Number>, Refusal> {
+        let mut numbers = self.store.numbers().await.unwrap();
+        numbers.retain(|number| number.tenant == tenant);
+        Ok(numbers)
+    }
+
+    async fn head(&self, tenant: TenantId) -> Result<TenantHead, Refusal> {
+        self.refused()?;
+        self.head_of(tenant)
+    }
+
+    async fn subscribe(&self, tenant: TenantId, _: FeedSubscriber) -> Result<TenantHead, Refusal> {
+        self.head_of(tenant)
+    }
+
+    async fn tenant_changed(&self, tenant: Tenant) -> Result<(), Refusal> {
+        self.open(tenant.id).await;
+        self.told.lock().unwrap().push(format!("tenant {}", tenant.id));
+        Ok(())
+    }
+
+    async fn number_changed(&self, number: Number) -> Result<(), Refusal> {
+        self.told.lock().unwrap().push(format!("number {}", number.id));
+        Ok(())
+    }
+
+    fn readiness(&self) -> Readiness {
+        *self.readiness.lock().unwrap()
+    }
+}
+
+/// A journal that keeps bodies in memory, or is full.
+#[derive(Default)]
+pub(super) struct Journal {
+    pub(super) bodies: Mutex<Vec<Bytes>>,
+    pub(super) signers: Mutex<Vec<Signer>>,
+    pub(super) full: Mutex<Option<Duration>>,
+}
+
+impl Journal {
+    pub(super) fn taken(&self) -> Vec<Bytes> {
+        self.bodies.lock().unwrap().clone()
+    }
+}
+
+#[async_trait]
+impl IntakePort for Journal {
+    async fn accept(&self, signer: Signer, body: Bytes) -> Result<(), IntakeRefusal> {
+        if let Some(retry_after) = *self.full.lock().unwrap() {
+            return Err(IntakeRefusal { retry_after });
+        }
+        self.signers.lock().unwrap().push(signer);
+        self.bodies.lock().unwrap().push(body);
+        Ok(())
+    }
+}
+
+/// A Meta that describes numbers and sends nothing.
+pub(super) struct Meta;
+
+#[async_trait]
+impl Graph for Meta {
+    async fn send(&self, _: SendCall) -> SendResult {
+        panic!("the API sends nothing itself")
+    }
+
+    async fn mark_read(&self, _: SendCall) -> Result<(), GraphError> {
+        panic!("the API tells customers nothing itself")
+    }
+
+    async fn describe_number(
+        &self,
+        number: &PhoneNumberId,
+        _: &BearerToken,
+    ) -> Result<NumberFacts, GraphError> {
+        if number.as_str() == "unreachable" {
+            return Err(GraphError::Unreachable("connection refused".to_owned()));
+        }
+        Ok(NumberFacts {
+            id: Some(number.as_str().to_owned()),
+            status: Some("CONNECTED".to_owned()),
+            platform: Some("CLOUD_API".to_owned()),
+            ..NumberFacts::default()
+        })
+    }
+
+    async fn subscribed_apps(&self, _: &WabaId, _: &BearerToken) -> Result<Vec<SubscribedApp>, GraphError> {
+        Ok(Vec::new())
+    }
+
+    async fn subscribe_app(&self, _: &WabaId, _: &BearerToken) -> Result<(), GraphError> {
+        panic!("the API subscribes nothing itself")
+    }
+}

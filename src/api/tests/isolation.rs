@@ -1,0 +1,303 @@
+//! Every route against another tenant's ids, and every route without a key. The table below is complete: it is compared
+//! with the page of routes.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+use tokio::io::AsyncReadExt as _;
+use tokio::net::TcpStream;
+
+use super::*;
+
+/// Who may call.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Guard {
+    Open,
+    Key(Scope),
+    Operator,
+    Ticket,
+}
+
+const SEND: Guard = Guard::Key(Scope::Send);
+const AGENTS: Guard = Guard::Key(Scope::Agents);
+const READ: Guard = Guard::Key(Scope::Read);
+
+fn routes() -> Vec<(&'static str, &'static str, Guard, Value)> {
+    let text = json!({ "to": "628123456789", "type": "text", "text": { "body": "x" } });
+    vec![
+        ("POST", "/webhooks/whatsapp", Guard::Open, json!({})),
+        ("GET", "/webhooks/whatsapp", Guard::Open, json!({})),
+        ("GET", "/healthz", Guard::Open, json!({})),
+        ("GET", "/readyz", Guard::Open, json!({})),
+        ("GET", "/metrics", Guard::Open, json!({})),
+        ("GET", "/demo/session", Guard::Open, json!({})),
+        ("GET", "/", Guard::Open, json!({})),
+        ("GET", "/console/{file}", Guard::Open, json!({})),
+        ("POST", "/v1/messages", SEND, text),
+        ("GET", "/v1/messages/{message_id}", READ, json!({})),
+        ("DELETE", "/v1/messages/{message_id}", SEND, json!({})),
+        (
+            "POST",
+            "/v1/messages/{message_id}/resolve",
+            SEND,
+            json!({ "action": "give_up" }),
+        ),
+        ("GET", "/v1/conversations", READ, json!({})),
+        ("GET", "/v1/conversations/{conversation_id}", READ, json!({})),
+        (
+            "GET",
+            "/v1/conversations/{conversation_id}/messages",
+            READ,
+            json!({}),
+        ),
+        (
+            "POST",
+            "/v1/conversations/{conversation_id}/notes",
+            SEND,
+            json!({ "text": "x" }),
+        ),
+        (
+            "POST",
+            "/v1/conversations/{conversation_id}/assign",
+            SEND,
+            json!({ "agent": null }),
+        ),
+        (
+            "POST",
+            "/v1/conversations/{conversation_id}/labels",
+            SEND,
+            json!({ "add": ["x"] }),
+        ),
+        (
+            "POST",
+            "/v1/conversations/{conversation_id}/status",
+            SEND,
+            json!({ "status": "open" }),
+        ),
+        (
+            "POST",
+            "/v1/conversations/{conversation_id}/read",
+            SEND,
+            json!({ "receipt": true }),
+        ),
+        ("GET", "/v1/events", READ, json!({})),
+        ("GET", "/v1/numbers", READ, json!({})),
+        ("GET", "/v1/ws", Guard::Ticket, json!({})),
+        ("POST", "/v1/ws/ticket", AGENTS, json!({ "agent": "ana" })),
+        (
+            "POST",
+            "/v1/admin/tenants",
+            Guard::Operator,
+            json!({ "name": "x" }),
+        ),
+        ("GET", "/v1/admin/tenants", Guard::Operator, json!({})),
+        ("GET", "/v1/admin/tenants/{tenant_id}", Guard::Operator, json!({})),
+        (
+            "POST",
+            "/v1/admin/tenants/{tenant_id}/numbers",
+            Guard::Operator,
+            json!({}),
+        ),
+        (
+            "GET",
+            "/v1/admin/tenants/{tenant_id}/numbers",
+            Guard::Operator,
+            json!({}),
+        ),
+        (
+            "GET",
+            "/v1/admin/tenants/{tenant_id}/numbers/{phone_number_id}/check",
+            Guard::Operator,
+            json!({}),
+        ),
+        (
+            "POST",
+            "/v1/admin/tenants/{tenant_id}/keys",
+            Guard::Operator,
+            json!({}),
+        ),
+        (
+            "GET",
+            "/v1/admin/tenants/{tenant_id}/keys",
+            Guard::Operator,
+            json!({}),
+        ),
+        (
+            "DELETE",
+            "/v1/admin/tenants/{tenant_id}/keys/{key_id}",
+            Guard::Operator,
+            json!({}),
+        ),
+        ("GET", "/v1/admin/quarantine", Guard::Operator, json!({})),
+        (
+            "POST",
+            "/v1/admin/quarantine/replay",
+            Guard::Operator,
+            json!({ "all": true }),
+        ),
+    ]
+}
+
+/// Method and path of every route on the page of routes.
+fn on_the_page() -> BTreeSet<(String, String)> {
+    let page = include_str!("../../api.rs");
+    let mut prefix = "";
+    let mut path = String::new();
+    let mut found = BTreeSet::new();
+    for line in page.lines() {
+        if line.starts_with("fn tenant_routes") {
+            prefix = "/v1";
+        } else if line.starts_with("fn admin_routes") {
+            prefix = "/v1/admin";
+        }
+        if let Some(start) = line.find("\"/") {
+            let text = &line[start + 1..];
+            path = text[..text.find('"').unwrap()].to_owned();
+        }
+        for method in ["get", "post", "delete"] {
+            if line.contains(&format!("{method}().to(")) {
+                found.insert((method.to_uppercase(), format!("{prefix}{path}")));
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn the_table_holds_every_route_on_the_page() {
+    let table: BTreeSet<_> = routes()
+        .iter()
+        .map(|(method, path, ..)| (method.to_string(), path.to_string()))
+        .collect();
+    assert_eq!(table, on_the_page());
+    assert!(table.len() > 25);
+}
+
+#[actix_web::test]
+async fn no_route_is_open_that_should_not_be() {
+    let api = Api::start().await;
+    let every = [Scope::Send, Scope::Read, Scope::Agents];
+    for (method, path, guard, body) in routes() {
+        let call = || api.plain(method, &path.replace(['{', '}'], "")).json(&body);
+        let refused = (401, "unauthorized".to_owned());
+        match guard {
+            Guard::Open => {}
+            Guard::Ticket => {
+                let handshake = call()
+                    .header("Connection", "Upgrade")
+                    .header("Upgrade", "websocket")
+                    .header("Sec-WebSocket-Version", "13")
+                    .header("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==")
+                    .header("Sec-WebSocket-Protocol", "mesej.v1, ticket.made-up");
+                let mut stream = TcpStream::connect(api.addr).await.unwrap();
+                let mut said = handshake.bearer(&api.key).send_on(&mut stream).await.body;
+                stream.read_to_end(&mut said).await.unwrap();
+                // An error and a close with 4401: no welcome, no event.
+                let close = 4401_u16.to_be_bytes();
+                assert!(said.windows(2).any(|two| two == close), "{method} {path}");
+                let text = String::from_utf8_lossy(&said);
+                assert!(text.contains("bad_ticket") && !text.contains("welcome"), "{text}");
+            }
+            Guard::Operator => {
+                assert_eq!(call().send().await.outcome(), refused, "{method} {path}");
+                assert_eq!(
+                    call().bearer(&api.key).send().await.outcome(),
+                    refused,
+                    "{method} {path}"
+                );
+            }
+            Guard::Key(scope) => {
+                assert_eq!(call().send().await.outcome(), refused, "{method} {path}");
+                assert_eq!(
+                    call().bearer(ADMIN).send().await.outcome(),
+                    refused,
+                    "{method} {path}"
+                );
+                let others: Vec<Scope> = every.into_iter().filter(|other| *other != scope).collect();
+                let key = api.add_key(ONE, &others).await;
+                let answer = call().bearer(&key).send().await;
+                assert_eq!(answer.outcome(), (403, "forbidden".to_owned()), "{method} {path}");
+            }
+        }
+    }
+}
+
+#[actix_web::test]
+async fn what_belongs_to_another_tenant_is_not_there() {
+    let api = Api::start().await;
+    let conversation = api.conversation_of(OTHER, "628123456789").await;
+    let send = json!({ "conversation_id": conversation, "type": "text", "text": { "body": "halo" } });
+    let sent = api
+        .plain("POST", "/v1/messages")
+        .bearer(&api.other_key)
+        .json(&send)
+        .send()
+        .await;
+    let message = sent.json()["message_id"].as_str().unwrap().to_owned();
+    let before = api.store.dump(OTHER, NOW).await.unwrap();
+    let mut tried = 0;
+    for (method, path, guard, body) in routes() {
+        if !matches!(guard, Guard::Key(_)) || !path.contains('{') {
+            continue;
+        }
+        let foreign = path
+            .replace("{conversation_id}", &conversation.to_string())
+            .replace("{message_id}", &message);
+        let nonsense = path
+            .replace("{conversation_id}", "x")
+            .replace("{message_id}", "x");
+        let nobodys = "0".repeat(32);
+        let nobodys = path
+            .replace("{conversation_id}", &nobodys)
+            .replace("{message_id}", &nobodys);
+        let mut answers = Vec::new();
+        for path in [&foreign, &nonsense, &nobodys] {
+            let answer = api.call(method, path).json(&body).send().await;
+            assert_eq!(answer.outcome(), (404, "not_found".to_owned()), "{method} {path}");
+            answers.push(answer.body);
+        }
+        assert!(
+            answers.windows(2).all(|two| two[0] == two[1]),
+            "{method} {path}: the answers tell them apart"
+        );
+        let owner = api
+            .plain(method, &foreign)
+            .bearer(&api.other_key)
+            .json(&body)
+            .send()
+            .await;
+        assert_ne!(owner.status, 404, "{method} {path}: it is there for its owner");
+        tried += 1;
+    }
+    assert!(tried >= 9);
+    let reply = api.post("/v1/messages", &send).await;
+    assert_eq!(reply.outcome(), (404, "not_found".to_owned()));
+    assert!(!before.is_empty());
+}
+
+#[actix_web::test]
+async fn lists_and_cursors_hold_nothing_of_another_tenant() {
+    let api = Api::start().await;
+    for phone in ["628123456789", "628123456780"] {
+        api.conversation_of(OTHER, phone).await;
+    }
+    for path in ["/v1/conversations", "/v1/numbers", "/v1/events?after=0"] {
+        let answer = api.get(path).await;
+        assert_eq!(answer.status, 200);
+        assert!(
+            !String::from_utf8_lossy(&answer.body).contains("62812345678"),
+            "{path}"
+        );
+    }
+    let page = api
+        .plain("GET", "/v1/conversations?limit=1")
+        .bearer(&api.other_key)
+        .send()
+        .await
+        .json();
+    let cursor = page["next_cursor"].as_str().unwrap();
+    let answer = api
+        .get(&format!("/v1/conversations?limit=1&cursor={cursor}"))
+        .await;
+    assert_eq!(answer.outcome(), (400, "invalid_request".to_owned()));
+}

@@ -1,0 +1,116 @@
+//! How many sockets are open, in all and of each agent.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::domain::{AgentId, TenantId};
+use crate::telemetry::metrics;
+
+/// Why a socket is one too many.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Crowded {
+    /// The process has as many as it may.
+    Process,
+    /// The agent has as many as one may.
+    Agent,
+}
+
+#[derive(Debug, Default)]
+struct Counts {
+    total: usize,
+    agents: HashMap<(TenantId, AgentId), usize>,
+}
+
+/// Counts open sockets. Clones share the count.
+#[derive(Debug, Clone)]
+pub(super) struct Census {
+    counts: Arc<Mutex<Counts>>,
+    most: usize,
+    most_per_agent: usize,
+}
+
+/// One open socket; dropping it takes it off the count.
+#[derive(Debug)]
+pub(super) struct Counted {
+    census: Census,
+    who: (TenantId, AgentId),
+}
+
+impl Census {
+    pub(super) fn new(most: usize, most_per_agent: usize) -> Self {
+        Self {
+            counts: Arc::default(),
+            most,
+            most_per_agent,
+        }
+    }
+
+    /// Whether the process has room for another socket.
+    pub(super) fn has_room(&self) -> bool {
+        self.counts().total < self.most
+    }
+
+    /// Counts a socket in.
+    pub(super) fn enter(&self, tenant: TenantId, agent: &AgentId) -> Result<Counted, Crowded> {
+        let who = (tenant, agent.clone());
+        let mut counts = self.counts();
+        if counts.total >= self.most {
+            return Err(Crowded::Process);
+        }
+        let of_agent = counts.agents.entry(who.clone()).or_default();
+        if *of_agent >= self.most_per_agent {
+            return Err(Crowded::Agent);
+        }
+        *of_agent = of_agent.saturating_add(1);
+        counts.total = counts.total.saturating_add(1);
+        drop(counts);
+        metrics::sockets_open().increment(1.0);
+        Ok(Counted {
+            census: self.clone(),
+            who,
+        })
+    }
+
+    fn counts(&self) -> MutexGuard<'_, Counts> {
+        // Both counts change within one lock and nothing panics there.
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        let mut counts = self.census.counts();
+        counts.total = counts.total.saturating_sub(1);
+        if let Some(of_agent) = counts.agents.get_mut(&self.who) {
+            *of_agent = of_agent.saturating_sub(1);
+            if *of_agent == 0 {
+                counts.agents.remove(&self.who);
+            }
+        }
+        drop(counts);
+        metrics::sockets_open().decrement(1.0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_socket_counts_until_it_is_dropped_and_leaves_nothing_behind() {
+        let census = Census::new(3, 2);
+        let tenant = TenantId::new(1);
+        let (ana, ben) = (AgentId::parse("ana").unwrap(), AgentId::parse("ben").unwrap());
+        let first = census.enter(tenant, &ana).unwrap();
+        let second = census.enter(tenant, &ana).unwrap();
+        assert_eq!(census.enter(tenant, &ana).unwrap_err(), Crowded::Agent);
+        let third = census.enter(TenantId::new(2), &ana).unwrap();
+        assert_eq!(census.enter(tenant, &ben).unwrap_err(), Crowded::Process);
+        assert!(!census.has_room());
+        drop(first);
+        drop(census.enter(tenant, &ana).unwrap());
+        drop((second, third));
+        assert!(census.counts().agents.is_empty());
+        assert_eq!(census.counts().total, 0);
+    }
+}

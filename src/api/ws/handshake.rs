@@ -1,0 +1,135 @@
+//! Letting a socket in, or saying why not.
+//!
+//! A page cannot see the status of a refused handshake, only the code with which an open socket is closed. So whatever
+//! its client has to react to (no valid ticket, too many sockets) is told by closing; the rest is an HTTP error.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::http::header::{HOST, ORIGIN, SEC_WEBSOCKET_PROTOCOL};
+use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, web};
+use actix_web_actors::ws;
+use bytes::Bytes;
+
+use super::census::Crowded;
+use super::frame::{self, Close};
+use super::protocol::{Answered, error};
+use super::socket::Socket;
+use super::sockets::{Shared, Sockets, WorkerFeeds};
+use super::tickets::Pass;
+use crate::actors::feed::Feeds;
+use crate::api::error::{ApiError, ErrorCode};
+use crate::telemetry::metrics;
+
+/// The one subprotocol.
+const PROTOCOL: &str = "mesej.v1";
+/// Stands before a ticket among the subprotocols.
+const TICKET: &str = "ticket.";
+/// How long a client should stay away when the server is stopping or full.
+const LATER: Duration = Duration::from_secs(5);
+
+/// What the answer of a handshake carries for whoever takes the connection over.
+pub(super) enum Opened {
+    /// A socket.
+    Socket(Box<Socket>),
+    /// The last frames of a socket that is opened only to say why it is closed.
+    TurnedAway(Bytes),
+}
+
+/// `GET /v1/ws`
+pub(in crate::api) async fn open(
+    request: HttpRequest,
+    sockets: web::Data<Sockets>,
+    feeds: web::Data<WorkerFeeds>,
+) -> Result<HttpResponse, ApiError> {
+    let shared = &sockets.0;
+    let offered = admit(&request, shared).and_then(|()| offered(&request, shared));
+    let (mut response, pass) = offered.inspect_err(|refused| {
+        metrics::handshakes_refused_total(refused.code().label()).increment(1);
+    })?;
+    let opened = match pass {
+        Some(pass) => make(shared, feeds.of(shared), pass).await,
+        None => Err((Close::Unauthorized, ErrorCode::BadTicket.into())),
+    };
+    let opened = opened.map_or_else(turned_away, Opened::Socket);
+    let mut response = response.finish();
+    response.extensions_mut().insert(opened);
+    Ok(response)
+}
+
+/// What can be checked before anything is read or made.
+fn admit(request: &HttpRequest, shared: &Shared) -> Result<(), ApiError> {
+    let header = |name| {
+        request
+            .headers()
+            .get(name)
+            .map(|value| value.to_str().unwrap_or("?"))
+    };
+    if !shared.options.origins.admits(header(ORIGIN), header(HOST)) {
+        return Err(ErrorCode::BadOrigin.into());
+    }
+    if shared.is_leaving() {
+        return Err(ApiError::new(ErrorCode::Unavailable).retry_after(LATER));
+    }
+    if !shared.census.has_room() {
+        return Err(ApiError::new(ErrorCode::Busy).retry_after(LATER));
+    }
+    shared
+        .admit_handshake()
+        .map_err(|wait| ApiError::new(ErrorCode::Busy).retry_after(wait))
+}
+
+/// Checks the handshake and uses up the ticket.
+fn offered(request: &HttpRequest, shared: &Shared) -> Result<(HttpResponseBuilder, Option<Pass>), ApiError> {
+    let offers: Vec<&str> = request
+        .headers()
+        .get_all(SEC_WEBSOCKET_PROTOCOL)
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(',').map(str::trim))
+        .collect();
+    if !offers.contains(&PROTOCOL) {
+        return Err(ApiError::invalid(
+            "the handshake must offer the subprotocol `mesej.v1`",
+        ));
+    }
+    let mut response = ws::handshake(request)
+        .map_err(|broken| ApiError::invalid(format!("no WebSocket handshake: {broken}")))?;
+    response.insert_header((SEC_WEBSOCKET_PROTOCOL, PROTOCOL));
+    let mut tickets = offers.iter().filter_map(|offer| offer.strip_prefix(TICKET));
+    Ok((
+        response,
+        tickets.next().and_then(|ticket| shared.tickets.redeem(ticket)),
+    ))
+}
+
+type Refused = (Close, ApiError);
+
+async fn make(shared: &Arc<Shared>, feeds: &Feeds, pass: Pass) -> Result<Box<Socket>, Refused> {
+    let counted = shared
+        .census
+        .enter(pass.tenant, &pass.agent)
+        .map_err(|crowded| match crowded {
+            Crowded::Agent => (
+                Close::TooManySockets,
+                ApiError::because(ErrorCode::Busy, "too many sockets of this agent"),
+            ),
+            Crowded::Process => (Close::Unavailable, ErrorCode::Busy.into()),
+        })?;
+    let seat = feeds
+        .join(pass.tenant)
+        .await
+        .map_err(|refusal| (Close::Unavailable, refusal.into()))?;
+    Ok(Box::new(Socket {
+        shared: Arc::clone(shared),
+        pass,
+        counted,
+        seat,
+    }))
+}
+
+/// The frames that say why a socket is closed.
+fn turned_away((why, refused): Refused) -> Opened {
+    metrics::handshakes_refused_total(refused.code().label()).increment(1);
+    let frames = [error(&Answered::default(), &refused), frame::close(why)];
+    Opened::TurnedAway(frames.concat().into())
+}

@@ -1,0 +1,45 @@
+//! `POST /v1/ws/ticket`: a program vouches for an agent.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::{HttpResponse, web};
+use serde_json::json;
+
+use super::sockets::Sockets;
+use super::tickets::{Pass, TicketRefusal, VALID_FOR};
+use crate::api::auth::{Call, CanManageAgents};
+use crate::api::error::{ApiError, ErrorCode};
+use crate::api::json::Fields;
+use crate::domain::AgentId;
+
+/// Characters of an agent's name.
+const LONGEST_NAME: usize = 128;
+
+/// Makes a ticket for one socket.
+pub(in crate::api) async fn ticket(
+    call: Call<CanManageAgents>,
+    sockets: web::Data<Sockets>,
+) -> Result<HttpResponse, ApiError> {
+    let mut fields = Fields::read(call.body())?;
+    let agent = fields.required::<AgentId>("agent")?;
+    let name = fields.optional::<Arc<str>>("name")?;
+    fields.finish()?;
+    let name = name.unwrap_or_else(|| agent.as_str().into());
+    if name.trim().is_empty() || name.chars().count() > LONGEST_NAME {
+        return Err(ApiError::invalid(format!(
+            "`name` must be 1 to {LONGEST_NAME} characters"
+        )));
+    }
+    let pass = Pass {
+        tenant: call.tenant(),
+        agent,
+        name,
+        key: call.key_hash(),
+    };
+    let ticket = sockets.tickets().issue(pass).map_err(|refusal| match refusal {
+        TicketRefusal::TooMany => ApiError::new(ErrorCode::Busy).retry_after(Duration::from_secs(1)),
+        TicketRefusal::NoChance => ApiError::internal(refusal),
+    })?;
+    Ok(HttpResponse::Created().json(json!({ "ticket": ticket, "expires_in_s": VALID_FOR.as_secs() })))
+}

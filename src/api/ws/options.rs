@@ -1,0 +1,91 @@
+//! What sockets are bounded by.
+
+use std::time::Duration;
+
+use super::gcra::Rate;
+use super::origin::AllowedOrigins;
+use super::protocol::ProtocolLimits;
+use crate::actors::feed::FeedLimits;
+use crate::config::Config;
+
+/// Bytes of a message that comes in several frames.
+const MESSAGE: usize = 256 * 1024;
+
+/// Bounds and times of sockets. Times that are no settings stand here, so that tests can shorten them.
+#[derive(Debug, Clone)]
+pub struct SocketOptions {
+    /// Pages of these origins may open a socket.
+    pub(super) origins: AllowedOrigins,
+    /// Handshakes in a second.
+    pub(super) handshakes_per_s: u32,
+    /// Open sockets of the process.
+    pub(super) total: usize,
+    /// Open sockets of one agent.
+    pub(super) per_agent: usize,
+    /// Bytes of one frame from a client.
+    pub frame_limit: usize,
+    /// Frames from a client in a second.
+    pub frames_per_s: u32,
+    /// Bounds of a feed.
+    pub feed: FeedLimits,
+    /// Events behind which a client is told to load afresh.
+    pub resync_after: u64,
+    /// How long a client may take to say hello.
+    pub hello: Duration,
+    /// How often a client is pinged, and its key looked at.
+    pub heartbeat: Duration,
+    /// How long a client may be silent.
+    pub silence: Duration,
+    /// How long a request to the core may take.
+    pub command: Duration,
+    /// How long a socket may read nothing while something waits for it.
+    pub stuck: Duration,
+    /// How long a socket that is being closed may take to read its last frames.
+    pub closing: Duration,
+    /// How often the reaper looks.
+    pub reaper_tick: Duration,
+    /// `SO_SNDBUF`: what the kernel holds for a client that does not read; the kernel doubles it.
+    pub send_buffer: usize,
+    /// `TCP_USER_TIMEOUT`: how long the kernel waits for a client that does not acknowledge.
+    pub user_timeout: Duration,
+}
+
+impl SocketOptions {
+    /// The bounds that the settings ask for.
+    pub fn of(config: &Config) -> Self {
+        let (server, limits) = (&config.server, &config.limits);
+        Self {
+            origins: AllowedOrigins::new(&server.allowed_origins, server.public_url.as_ref()),
+            handshakes_per_s: limits.handshakes_per_s,
+            total: limits.sockets_total,
+            per_agent: limits.sockets_per_agent,
+            frame_limit: limits.socket_frame_limit.as_usize(),
+            frames_per_s: limits.socket_frames_per_s,
+            feed: FeedLimits {
+                ring_events: limits.event_ring,
+                ring_bytes: limits.event_ring_bytes.as_usize(),
+                ..FeedLimits::default()
+            },
+            resync_after: limits.resync_after,
+            hello: Duration::from_secs(10),
+            heartbeat: Duration::from_secs(25),
+            silence: Duration::from_secs(60),
+            command: Duration::from_secs(15),
+            stuck: limits.reaper_stuck,
+            closing: Duration::from_secs(5),
+            reaper_tick: Duration::from_secs(1),
+            send_buffer: 64 * 1024,
+            user_timeout: Duration::from_secs(30),
+        }
+    }
+
+    pub(super) fn protocol(&self) -> ProtocolLimits {
+        ProtocolLimits {
+            message: MESSAGE,
+            rate: Rate::per_second(self.frames_per_s),
+            hello: self.hello,
+            ping_every: self.heartbeat,
+            silence: self.silence,
+        }
+    }
+}

@@ -1,0 +1,266 @@
+//! The outgoing half of a session: a task of its own that writes to the connection. Whenever there is room, it sends what
+//! the actor wants to say, then pulls events from the feed by cursor. It holds no queue: while the client does not read,
+//! it waits with what it has in hand.
+
+use std::collections::VecDeque;
+use std::io::IoSlice;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker, ready};
+
+use actix_web::rt::net::TcpStream;
+use bytes::{Buf as _, Bytes};
+use futures_util::future::LocalBoxFuture;
+use socket2::SockRef;
+use tokio::io::AsyncWrite as _;
+use tokio::net::tcp::OwnedWriteHalf;
+
+use super::frame::Close;
+use super::link::Link;
+use super::progress::Progress;
+use super::protocol::resync;
+use super::session::{Session, Succeeded};
+use crate::actors::BoundedAddr;
+use crate::actors::feed::{Cursor, Paged, Seat, Step};
+use crate::store::{StoreError, TenantHead};
+use crate::telemetry::labels::ResyncReason;
+use crate::telemetry::metrics;
+
+/// Frames written at once; there is seldom more than one.
+const AT_ONCE: usize = 8;
+/// Bytes after which what is in hand is written before more is taken.
+const ENOUGH: usize = 16 * 1024;
+
+type Reading = LocalBoxFuture<'static, Result<Paged, StoreError>>;
+
+/// What there is to send.
+enum Next {
+    Frame(Bytes),
+    NothingYet,
+    End,
+}
+
+/// See the module.
+pub(super) struct Outgoing {
+    link: Link,
+    seat: Seat,
+    progress: Arc<Progress>,
+    session: BoundedAddr<Session>,
+    writing: OwnedWriteHalf,
+    /// Frames in hand, partly written perhaps.
+    in_hand: VecDeque<Bytes>,
+    cursor: Option<Cursor>,
+    signals: u64,
+    /// The ledgers that the feed had followed when it was last looked.
+    ledgers: u64,
+    reading: Option<Reading>,
+    /// The waker that the reaper knows.
+    registered: Option<Waker>,
+}
+
+impl Outgoing {
+    pub(super) fn new(
+        link: Link,
+        seat: Seat,
+        progress: Arc<Progress>,
+        session: BoundedAddr<Session>,
+        writing: OwnedWriteHalf,
+    ) -> Self {
+        Self {
+            link,
+            signals: seat.last_signal(),
+            ledgers: seat.ledgers(),
+            seat,
+            progress,
+            session,
+            writing,
+            in_hand: VecDeque::new(),
+            cursor: None,
+            reading: None,
+            registered: None,
+        }
+    }
+
+    fn next(&mut self, cx: &mut Context<'_>) -> Next {
+        loop {
+            if let Some(frame) = self.link.take_frame() {
+                return Next::Frame(frame);
+            }
+            if self.link.is_ended() {
+                return Next::End;
+            }
+            self.link.wait(cx.waker());
+            if let Some(begins) = self.link.take_cursor() {
+                self.cursor = Some(begins);
+            }
+            let Some(mut cursor) = self.cursor else {
+                return Next::NothingYet;
+            };
+            let step = self.step(&mut cursor, cx);
+            self.cursor = Some(cursor);
+            match step {
+                Step::Send(frame) => {
+                    self.progress.sent(cursor.seq());
+                    return Next::Frame(frame);
+                }
+                Step::Resync(reason) => {
+                    self.progress.sent(cursor.seq());
+                    return Next::Frame(told_to_resync(cursor, reason));
+                }
+                Step::Read => self.reading = Some(Box::pin(self.seat.read(cursor.seq()))),
+                Step::Wait => {
+                    self.seat.wait(cx.waker());
+                    return Next::NothingYet;
+                }
+            }
+        }
+    }
+
+    fn step(&mut self, cursor: &mut Cursor, cx: &mut Context<'_>) -> Step {
+        if !self.seat.is_open() {
+            // The close frame wakes this half again.
+            self.link.close(Close::Unavailable);
+            return Step::Wait;
+        }
+        if self.seat.ledgers() != self.ledgers && self.session.try_tell(Succeeded).is_ok() {
+            self.ledgers = self.seat.ledgers();
+        }
+        if let Some(frames) = self.seat.signals(self.signals) {
+            self.signals = self.seat.last_signal();
+            return Step::Send(frames);
+        }
+        let feed = TenantHead {
+            epoch: self.seat.epoch(),
+            head: self.seat.head(),
+        };
+        let Some(reading) = &mut self.reading else {
+            return cursor.take(self.seat.pull(cursor.seq()), feed);
+        };
+        let Poll::Ready(read) = reading.as_mut().poll(cx) else {
+            return Step::Wait;
+        };
+        self.reading = None;
+        match read {
+            Ok(Paged::Nothing) => cursor.take(self.seat.pull(cursor.seq()), feed),
+            Ok(paged) => cursor.take_page(paged, feed),
+            Err(error) => {
+                tracing::warn!(error = %error, "a socket's events cannot be read");
+                self.link.close(Close::Unavailable);
+                Step::Wait
+            }
+        }
+    }
+
+    /// Takes frames in hand until there is enough or no more; false once nothing more will come.
+    fn take(&mut self, cx: &mut Context<'_>) -> bool {
+        let mut bytes = 0_usize;
+        while self.in_hand.len() < AT_ONCE && bytes < ENOUGH {
+            match self.next(cx) {
+                Next::Frame(frame) => {
+                    bytes = bytes.saturating_add(frame.len());
+                    self.in_hand.push_back(frame);
+                }
+                Next::NothingYet => return true,
+                Next::End => return false,
+            }
+        }
+        true
+    }
+
+    /// Writes what is in hand.
+    fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        while let Some(first) = self.in_hand.front() {
+            let writing = Pin::new(&mut self.writing);
+            let written = if self.in_hand.len() == 1 {
+                // One frame is the rule, and the simpler call is the cheaper one.
+                ready!(writing.poll_write(cx, first))?
+            } else {
+                let mut slices = [IoSlice::new(&[]); AT_ONCE];
+                let frames = slices.iter_mut().zip(&self.in_hand);
+                frames.for_each(|(slice, frame)| *slice = IoSlice::new(frame));
+                let count = self.in_hand.len().min(AT_ONCE);
+                ready!(writing.poll_write_vectored(cx, slices.get(..count).unwrap_or_default()))?
+            };
+            self.progress.moved();
+            self.seat.took(written);
+            self.advance(written);
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    fn advance(&mut self, mut written: usize) {
+        while let Some(first) = self.in_hand.front_mut() {
+            if written < first.len() {
+                first.advance(written);
+                return;
+            }
+            written = written.saturating_sub(first.len());
+            self.in_hand.pop_front();
+        }
+    }
+
+    /// Reads until the client has closed its side too: closing first could take from it what it has not read yet.
+    fn poll_read_out(&mut self, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        ready!(Pin::new(&mut self.writing).poll_shutdown(cx))?;
+        let connection: &TcpStream = self.writing.as_ref();
+        let mut waste = [0_u8; 1_024];
+        loop {
+            ready!(connection.poll_read_ready(cx))?;
+            match connection.try_read(&mut waste) {
+                Ok(0) => return Poll::Ready(Ok(())),
+                Ok(_) => {}
+                Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {}
+                Err(error) => return Poll::Ready(Err(error)),
+            }
+        }
+    }
+
+    fn poll_to_end(&mut self, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        let known = self.registered.as_ref();
+        if !known.is_some_and(|known| known.will_wake(cx.waker())) {
+            self.progress.register(cx.waker());
+            self.registered = Some(cx.waker().clone());
+        }
+        if self.progress.is_reaped() {
+            // Nothing that waits for the client in the kernel is worth keeping.
+            let socket = SockRef::from(self.writing.as_ref());
+            return Poll::Ready(socket.set_linger(Some(std::time::Duration::ZERO)));
+        }
+        loop {
+            ready!(self.poll_write(cx))?;
+            let more = self.take(cx);
+            if !more && self.in_hand.is_empty() {
+                return self.poll_read_out(cx);
+            }
+            if self.in_hand.is_empty() {
+                return Poll::Pending;
+            }
+        }
+    }
+}
+
+impl Future for Outgoing {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        // How a connection breaks does not matter: its client comes back by cursor.
+        self.get_mut().poll_to_end(cx).map(drop)
+    }
+}
+
+impl Drop for Outgoing {
+    /// However the connection ended, the session must not outlive it.
+    fn drop(&mut self) {
+        self.link.break_off();
+    }
+}
+
+/// The frame that tells a client to load afresh.
+pub(super) fn told_to_resync(cursor: Cursor, reason: ResyncReason) -> Bytes {
+    metrics::resyncs_total(reason).increment(1);
+    let from = TenantHead {
+        epoch: cursor.epoch(),
+        head: cursor.seq(),
+    };
+    resync(from, reason)
+}

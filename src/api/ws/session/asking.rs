@@ -1,0 +1,63 @@
+//! Having a client's request done by the core.
+
+use bytes::Bytes;
+
+use super::super::protocol::{Answered, Command, accepted};
+use super::super::sockets::Shared;
+use super::super::tickets::Pass;
+use crate::actors::SessionId;
+use crate::actors::request::{Acceptance, Accepted};
+use crate::api::error::ApiError;
+use crate::telemetry::labels::SendOrigin;
+use crate::telemetry::metrics;
+
+/// Has it done; gives the frame that answers it, if it is not a plain `ok`.
+pub(super) async fn ask(
+    shared: &Shared,
+    who: &Pass,
+    session: SessionId,
+    answered: &Answered,
+    command: Command,
+) -> Result<Option<Bytes>, ApiError> {
+    let port = &shared.port;
+    match command {
+        Command::Submit(request) => match port.submit(who.tenant, *request).await {
+            Ok(done) => {
+                count(done);
+                Ok(Some(accepted(answered, done)))
+            }
+            Err(refusal) => {
+                let error = ApiError::from(refusal);
+                metrics::sends_refused_total(error.code().label()).increment(1);
+                Err(error)
+            }
+        },
+        Command::Note(request) => {
+            let done = port.note(who.tenant, request).await?;
+            Ok(Some(accepted(answered, done)))
+        }
+        Command::Organise(change) => {
+            port.organise(who.tenant, change).await?;
+            Ok(None)
+        }
+        Command::Read(change, told) => {
+            let conversation = change.conversation;
+            port.organise(who.tenant, change).await?;
+            if let Some(receipt) = told {
+                port.receipt(who.tenant, conversation, receipt).await?;
+            }
+            Ok(None)
+        }
+        Command::Attend(what) => {
+            port.attend(who.tenant, who.agent.clone(), session, what).await?;
+            Ok(None)
+        }
+    }
+}
+
+fn count(done: Accepted) {
+    match done.acceptance {
+        Acceptance::New => metrics::sends_accepted_total(SendOrigin::Ws).increment(1),
+        Acceptance::Repeated => metrics::sends_repeated_total(SendOrigin::Ws).increment(1),
+    }
+}

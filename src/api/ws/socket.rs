@@ -1,0 +1,84 @@
+//! A socket that was let in, from the handshake's answer to its two halves.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::rt::net::TcpStream;
+use bytes::BytesMut;
+use socket2::{SockRef, TcpKeepalive};
+
+use super::census::Counted;
+use super::frame::Close;
+use super::inbound::Frames;
+use super::link::Link;
+use super::options::SocketOptions;
+use super::outgoing::Outgoing;
+use super::progress::Progress;
+use super::reaper::Watch;
+use super::session::{Parts, Session};
+use super::sockets::Shared;
+use super::tickets::Pass;
+use crate::actors::feed::Seat;
+
+/// After an idle minute the peer is probed, and again each ten seconds, three times in all.
+const KEEPALIVE_IDLE: Duration = Duration::from_secs(60);
+const KEEPALIVE_EVERY: Duration = Duration::from_secs(10);
+const KEEPALIVE_PROBES: u32 = 3;
+
+/// What a handshake made, before it has a connection of its own.
+pub(super) struct Socket {
+    pub(super) shared: Arc<Shared>,
+    pub(super) pass: Pass,
+    pub(super) counted: Counted,
+    pub(super) seat: Seat,
+}
+
+impl Socket {
+    /// Starts the session; the outgoing half is given back, to be run. `early` holds bytes that came with the handshake.
+    pub(super) async fn start(self, connection: TcpStream, early: BytesMut) -> Outgoing {
+        let Self {
+            shared,
+            pass,
+            counted,
+            seat,
+        } = self;
+        if let Err(error) = set(&connection, &shared.options) {
+            // It works without, only less well.
+            tracing::debug!(error = %error, "a socket's options cannot be set");
+        }
+        let (reading, writing) = connection.into_split();
+        let progress = Arc::new(Progress::new(seat.live_head()));
+        let link = Link::new(Arc::clone(&progress));
+        let frames = Frames::of(reading, &early, link.clone(), shared.options.frame_limit);
+        let parts = Parts {
+            shared: Arc::clone(&shared),
+            pass,
+            link: link.clone(),
+            progress: Arc::clone(&progress),
+            counted,
+        };
+        let session = Session::launch(parts, frames);
+        let watch = Watch {
+            progress: Arc::downgrade(&progress),
+            session: session.clone(),
+        };
+        if !shared.watch(watch).await {
+            link.close(Close::Unavailable);
+        }
+        Outgoing::new(link, seat, progress, session, writing)
+    }
+}
+
+fn set(connection: &TcpStream, options: &SocketOptions) -> std::io::Result<()> {
+    let socket = SockRef::from(connection);
+    socket.set_tcp_nodelay(true)?;
+    socket.set_send_buffer_size(options.send_buffer)?;
+    #[cfg(target_os = "linux")]
+    socket.set_tcp_user_timeout(Some(options.user_timeout))?;
+    socket.set_tcp_keepalive(
+        &TcpKeepalive::new()
+            .with_time(KEEPALIVE_IDLE)
+            .with_interval(KEEPALIVE_EVERY)
+            .with_retries(KEEPALIVE_PROBES),
+    )
+}

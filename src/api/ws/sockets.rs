@@ -1,0 +1,167 @@
+//! What all sockets of the process share.
+
+use std::cell::OnceCell;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use actix::Arbiter;
+use tokio::sync::{Semaphore, oneshot};
+
+use super::census::Census;
+use super::frame;
+use super::gcra::{Rate, SharedPace};
+use super::options::SocketOptions;
+use super::reaper::{Reaper, SendAway, Watch};
+use super::tickets::Tickets;
+use crate::actors::feed::{FeedParts, Feeds};
+use crate::actors::{BoundedAddr, SessionId, TenantPort};
+use crate::api::auth::KeyRing;
+use crate::domain::Clock;
+use crate::store::Store;
+
+/// Reads of the log for sockets that are far behind, in the whole process.
+const PAGE_READS: usize = 16;
+/// How long a socket waits to be watched, and the end to be begun.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// What sockets are built on.
+#[derive(Clone)]
+pub struct SocketParts {
+    /// The core.
+    pub port: Arc<dyn TenantPort>,
+    /// Where the log is read.
+    pub store: Arc<dyn Store>,
+    /// Who is let in.
+    pub keys: Arc<KeyRing>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Bounds.
+    pub options: SocketOptions,
+    /// Where session ids and jitter begin.
+    pub seed: u64,
+}
+
+/// What one socket needs of it.
+pub(super) struct Shared {
+    pub(super) port: Arc<dyn TenantPort>,
+    pub(super) keys: Arc<KeyRing>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) options: SocketOptions,
+    pub(super) census: Census,
+    pub(super) tickets: Tickets,
+    next_session: AtomicU64,
+    handshakes: SharedPace,
+    leaving: AtomicBool,
+    store: Arc<dyn Store>,
+    page_reads: Arc<Semaphore>,
+    reaper: BoundedAddr<Reaper>,
+    arbiter: Arbiter,
+}
+
+impl Shared {
+    /// An id that no other socket of this run has.
+    pub(super) fn next_session(&self) -> SessionId {
+        SessionId::new(self.next_session.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// Whether the server is sending sockets away.
+    pub(super) fn is_leaving(&self) -> bool {
+        self.leaving.load(Ordering::Acquire)
+    }
+
+    /// Takes a handshake's place, or says when there will be one.
+    pub(super) fn admit_handshake(&self) -> Result<(), Duration> {
+        let rate = Rate::per_second(self.options.handshakes_per_s);
+        self.handshakes.take(rate, self.clock.monotonic())
+    }
+
+    /// Has a socket watched; false when the reaper has too much in hand.
+    pub(super) async fn watch(&self, watch: Watch) -> bool {
+        self.reaper.tell(watch, PATIENCE).await.is_ok()
+    }
+}
+
+/// All sockets of the process. Clones are the same.
+#[derive(Clone)]
+pub struct Sockets(pub(super) Arc<Shared>);
+
+impl Sockets {
+    /// No socket yet. Starts the reaper on a thread of its own; needs a running actix system.
+    pub fn start(parts: SocketParts) -> Self {
+        let arbiter = Arbiter::new();
+        let reaper = Reaper::launch(
+            &parts.options,
+            Arc::clone(&parts.clock),
+            parts.seed,
+            &arbiter.handle(),
+        );
+        Self(Arc::new(Shared {
+            census: Census::new(parts.options.total, parts.options.per_agent),
+            tickets: Tickets::new(Arc::clone(&parts.clock)),
+            next_session: AtomicU64::new(parts.seed),
+            handshakes: SharedPace::default(),
+            leaving: AtomicBool::new(false),
+            page_reads: Arc::new(Semaphore::new(PAGE_READS)),
+            port: parts.port,
+            store: parts.store,
+            keys: parts.keys,
+            clock: parts.clock,
+            options: parts.options,
+            reaper,
+            arbiter,
+        }))
+    }
+
+    /// How agents' clients are let in.
+    pub fn tickets(&self) -> &Tickets {
+        &self.0.tickets
+    }
+
+    /// What sockets are bounded by.
+    pub fn options(&self) -> &SocketOptions {
+        &self.0.options
+    }
+
+    /// Sends all sockets away: each is told to come back at some time within `window`, then closed once its requests are
+    /// answered. Whoever is left after `deadline` is cut off. New ones are refused.
+    pub async fn drain(&self, window: Duration, deadline: Duration) {
+        self.0.leaving.store(true, Ordering::Release);
+        let (sender, done) = oneshot::channel();
+        let away = SendAway {
+            window,
+            deadline,
+            done: sender,
+        };
+        if self.0.reaper.tell(away, PATIENCE).await.is_ok() {
+            // A reaper that stopped has no sockets left.
+            let _ = done.await;
+        }
+        self.0.arbiter.stop();
+    }
+}
+
+impl std::fmt::Debug for Sockets {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Sockets").field(&self.0.census).finish()
+    }
+}
+
+/// The feeds of one HTTP worker; made when its first socket comes.
+#[derive(Default)]
+pub(in crate::api) struct WorkerFeeds(OnceCell<Feeds>);
+
+impl WorkerFeeds {
+    pub(super) fn of(&self, shared: &Shared) -> &Feeds {
+        self.0.get_or_init(|| {
+            Feeds::new(FeedParts {
+                port: Arc::clone(&shared.port),
+                store: Arc::clone(&shared.store),
+                clock: Arc::clone(&shared.clock),
+                wire: frame::WIRE,
+                limits: shared.options.feed,
+                page_permits: Arc::clone(&shared.page_reads),
+            })
+        })
+    }
+}

@@ -1,0 +1,16 @@
+mod ending;
+mod flow;
+mod limits;
+mod opening;
+mod rig;
+mod slow;
+
+use std::sync::Arc;
+
+use super::*;
+use crate::store::Store;
+use crate::store::memory::MemoryStore;
+
+fn store() -> Arc<dyn Store> {
+    Arc::new(MemoryStore::new())
+}

@@ -1,0 +1,193 @@
+//! How sockets end: by silence, by revocation, by the server's own end.
+
+use std::time::Duration;
+
+use serde_json::json;
+use tokio::io::AsyncReadExt as _;
+use tokio_tungstenite::tungstenite::{Error, Message};
+
+use super::SocketOptions;
+use super::rig::{Rig, TENANT, key, options, put_key, until};
+use crate::actors::feed::Presence;
+use crate::actors::feed::rig::Asked;
+use crate::actors::request::Attendance;
+use crate::domain::{ConversationId, Timestamp};
+
+#[actix::test]
+async fn whoever_says_no_hello_is_closed() {
+    let rig = Rig::start(SocketOptions {
+        hello: Duration::from_millis(50),
+        ..options()
+    })
+    .await;
+    assert_eq!(rig.connect("ana").await.closed().await, 4408);
+    rig.stop().await;
+}
+
+#[actix::test]
+async fn a_silent_client_is_pinged_and_then_closed() {
+    let (heartbeat, silence) = (Duration::from_millis(50), Duration::from_millis(300));
+    let rig = Rig::start(SocketOptions {
+        heartbeat,
+        silence,
+        ..options()
+    })
+    .await;
+    let (mut client, _) = rig.greet("ana", None).await;
+    // As long as the client reads, its library answers pings.
+    let mut pings = 0;
+    while pings < 12 {
+        match client.message().await {
+            Some(Ok(Message::Ping(_))) => pings += 1,
+            other => panic!("{other:?}"),
+        }
+    }
+    // Now the bytes are read and nobody answers.
+    let mut rest = Vec::new();
+    client.stream.into_inner().read_to_end(&mut rest).await.unwrap();
+    let code = 4408_u16.to_be_bytes();
+    assert!(rest.windows(2).any(|bytes| bytes == code), "{rest:?}");
+    rig.stop().await;
+}
+
+#[actix::test]
+async fn a_revoked_key_closes_its_sockets() {
+    let rig = Rig::start(SocketOptions {
+        heartbeat: Duration::from_millis(30),
+        ..options()
+    })
+    .await;
+    let (mut client, _) = rig.greet("ana", None).await;
+    put_key(&rig.port, Some(Timestamp::from_secs(2))).await;
+    rig.keys.forget(key());
+    assert_eq!(client.closed().await, 4401);
+    rig.stop().await;
+}
+
+#[actix::test]
+async fn a_client_that_leaves_is_answered() {
+    let rig = Rig::start(options()).await;
+    let (mut client, _) = rig.greet("ana", None).await;
+    client.send(Message::Close(None)).await;
+    assert_eq!(client.closed().await, 1000);
+    client.gone().await;
+    rig.stop().await;
+}
+
+#[actix::test]
+async fn when_the_server_stops_everybody_is_told_when_to_come_back() {
+    let rig = Rig::start(options()).await;
+    let mut clients = Vec::new();
+    for number in 0..20 {
+        clients.push(rig.greet(&format!("agent{number}"), None).await.0);
+    }
+    let window = Duration::from_secs(10);
+    let goodbyes = async {
+        let mut waits = Vec::new();
+        for client in &mut clients {
+            waits.push(client.frame_of("reconnect").await["after_ms"].as_u64().unwrap());
+            assert_eq!(client.closed().await, 1012);
+            client.gone().await;
+        }
+        waits
+    };
+    let (waits, ()) = tokio::join!(goodbyes, rig.sockets.drain(window, Duration::from_secs(20)));
+    assert!(waits.iter().all(|wait| *wait < 10_000));
+    assert!(
+        waits.iter().max().unwrap() - waits.iter().min().unwrap() > 2_000,
+        "{waits:?}"
+    );
+    let protocol = format!("mesej.v1, ticket.{}", rig.ticket("late"));
+    let Err(Error::Http(refused)) = rig.handshake(&[("Sec-WebSocket-Protocol", &protocol)]).await else {
+        panic!()
+    };
+    assert_eq!(refused.status().as_u16(), 503);
+    rig.stop().await;
+}
+
+#[actix::test]
+async fn a_request_under_way_is_answered_before_the_server_stops() {
+    let rig = Rig::start(options()).await;
+    let (mut client, _) = rig.greet("ana", None).await;
+    let gate = rig.port.gate.lock().await;
+    client
+        .say(json!({
+            "type": "send", "client_msg_id": "m1", "conversation_id": "00112233445566778899aabbccddeeff",
+            "message": {"type": "text", "text": {"body": "hello"}},
+        }))
+        .await;
+    rig.port.wait_for(|asked| matches!(asked, Asked::Submit(_))).await;
+    let rest = async {
+        client.frame_of("reconnect").await;
+        drop(gate);
+        assert_eq!(client.frame_of("accepted").await["client_msg_id"], "m1");
+        assert_eq!(client.closed().await, 1012);
+        // Only now does it close its side.
+        client.gone().await;
+    };
+    tokio::join!(
+        rest,
+        rig.sockets.drain(Duration::from_secs(1), Duration::from_secs(20))
+    );
+    rig.stop().await;
+}
+
+#[actix::test]
+async fn whoever_does_not_leave_is_cut_off_at_the_deadline() {
+    let rig = Rig::start(options()).await;
+    let (mut client, _) = rig.greet("ana", None).await;
+    let gate = rig.port.gate.lock().await;
+    client
+        .say(json!({
+            "type": "send", "client_msg_id": "m1", "conversation_id": "00112233445566778899aabbccddeeff",
+            "message": {"type": "text", "text": {"body": "hello"}},
+        }))
+        .await;
+    rig.port.wait_for(|asked| matches!(asked, Asked::Submit(_))).await;
+    let drained = rig.sockets.drain(Duration::ZERO, Duration::from_millis(200));
+    tokio::join!(client.gone(), drained);
+    drop(gate);
+    rig.stop().await;
+}
+
+#[actix::test]
+async fn a_ledger_that_is_replaced_is_followed_without_a_gap() {
+    let rig = Rig::start(options()).await;
+    let (mut client, _) = rig.greet("ana", None).await;
+    rig.say("before").await;
+    let ledger = rig.port.ledger(TENANT).await.unwrap();
+    ledger.finish().await;
+    until(|| !ledger.is_connected()).await;
+    rig.say("between").await;
+    rig.say("after").await;
+    client.events_to(0, 3).await;
+    rig.stop().await;
+}
+
+#[actix::test]
+async fn a_tenant_that_is_replaced_is_told_again_who_is_there_and_what_they_look_at() {
+    let rig = Rig::start(options()).await;
+    let conversation = ConversationId::from_bytes([7; 16]);
+    let (mut ana, _) = rig.greet("ana", None).await;
+    let _silent = rig.connect("silent").await;
+    ana.say(json!({"type": "presence", "state": "busy"})).await;
+    ana.say(json!({"type": "viewing", "conversation_id": conversation}))
+        .await;
+    let viewing = Attendance::Viewing(Some(conversation));
+    let is_viewing = |asked: &Asked| matches!(asked, Asked::Attend(_, _, what) if *what == viewing);
+    rig.port.wait_for(is_viewing).await;
+    rig.port.asked.lock().unwrap().clear();
+    let ledger = rig.port.ledger(TENANT).await.unwrap();
+    ledger.finish().await;
+    // What she looks at is told last.
+    rig.port.wait_for(is_viewing).await;
+    let asked = rig.port.asked.lock().unwrap().clone();
+    let told = asked.into_iter().map(|asked| match asked {
+        Asked::Attend(agent, _, what) => (agent.as_str().to_owned(), what),
+        other => panic!("{other:?}"),
+    });
+    let told: Vec<_> = told.collect();
+    let busy = Attendance::Presence(Presence::Busy);
+    assert_eq!(told, [("ana".to_owned(), busy), ("ana".to_owned(), viewing)]);
+    rig.stop().await;
+}

@@ -1,0 +1,269 @@
+//! A real server with sockets alone, and clients that check what they are sent.
+
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::dev::ServerHandle;
+use actix_web::{App, web};
+use futures_util::{SinkExt as _, StreamExt as _};
+use serde_json::{Value, json};
+use tokio::net::{TcpSocket, TcpStream};
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
+use tokio_tungstenite::tungstenite::{Error, Message};
+
+use super::super::{Pass, SocketOptions, SocketParts, Sockets, open, worker_data};
+use crate::actors::TenantPort;
+use crate::actors::feed::rig::LedgerPort;
+use crate::api::auth::KeyRing;
+use crate::api::server::{Bounds, listen};
+use crate::config::Config;
+use crate::domain::{AgentId, Clock, Seq, SystemClock, TenantId, Timestamp};
+use crate::store::{ApiKey, KeyHash};
+
+pub(super) const TENANT: TenantId = TenantId::new(7);
+const PATIENCE: Duration = Duration::from_secs(20);
+
+pub(super) struct Rig {
+    pub(super) port: Arc<LedgerPort>,
+    pub(super) sockets: Sockets,
+    pub(super) keys: Arc<KeyRing>,
+    pub(super) address: SocketAddr,
+    server: ServerHandle,
+}
+
+/// The defaults, without a limit on how fast tests may connect.
+pub(super) fn options() -> SocketOptions {
+    SocketOptions {
+        handshakes_per_s: 100_000,
+        reaper_tick: Duration::from_millis(20),
+        ..SocketOptions::of(&Config::defaults().unwrap())
+    }
+}
+
+impl Rig {
+    pub(super) async fn start(options: SocketOptions) -> Self {
+        let port = LedgerPort::new(super::store());
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+        let config = Config::defaults().unwrap();
+        let keys = Arc::new(KeyRing::new(
+            Arc::clone(&port.store),
+            Arc::clone(&clock),
+            &config.limits,
+        ));
+        put_key(&port, None).await;
+        let asked: Arc<dyn TenantPort> = port.clone();
+        let sockets = Sockets::start(SocketParts {
+            port: asked,
+            store: Arc::clone(&port.store),
+            keys: Arc::clone(&keys),
+            clock,
+            options,
+            seed: 1,
+        });
+        let shared = web::Data::new(sockets.clone());
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let bounds = Bounds {
+            workers: 2,
+            shutdown: Duration::from_secs(1),
+        };
+        let server = listen(bounds, listener, move || {
+            App::new()
+                .app_data(shared.clone())
+                .route("/ws", web::get().to(open))
+                .configure(worker_data)
+        })
+        .unwrap();
+        let handle = server.handle();
+        actix::spawn(server);
+        Self {
+            port,
+            sockets,
+            keys,
+            address,
+            server: handle,
+        }
+    }
+
+    pub(super) fn ticket(&self, agent: &str) -> String {
+        self.ticket_of(TENANT, agent)
+    }
+
+    pub(super) fn ticket_of(&self, tenant: TenantId, agent: &str) -> String {
+        let pass = Pass {
+            tenant,
+            agent: AgentId::parse(agent).unwrap(),
+            name: agent.into(),
+            key: key(),
+        };
+        self.sockets.tickets().issue(pass).unwrap()
+    }
+
+    /// Makes a handshake with these headers.
+    pub(super) async fn handshake(&self, headers: &[(&'static str, &str)]) -> Result<Client, Error> {
+        let stream = TcpStream::connect(self.address).await?;
+        self.handshake_on(stream, headers).await
+    }
+
+    async fn handshake_on(
+        &self,
+        stream: TcpStream,
+        headers: &[(&'static str, &str)],
+    ) -> Result<Client, Error> {
+        let mut request = format!("ws://{}/ws", self.address).into_client_request()?;
+        for (name, value) in headers {
+            request.headers_mut().append(*name, value.parse().unwrap());
+        }
+        let (stream, _) = tokio_tungstenite::client_async(request, stream).await?;
+        Ok(Client { stream })
+    }
+
+    /// Opens a socket that has not said hello.
+    pub(super) async fn connect(&self, agent: &str) -> Client {
+        let protocol = format!("mesej.v1, ticket.{}", self.ticket(agent));
+        self.handshake(&[("Sec-WebSocket-Protocol", &protocol)])
+            .await
+            .unwrap()
+    }
+
+    /// Opens a socket whose client takes little until it reads.
+    pub(super) async fn connect_narrow(&self, agent: &str) -> Client {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.set_recv_buffer_size(4_096).unwrap();
+        let stream = socket.connect(self.address).await.unwrap();
+        let protocol = format!("mesej.v1, ticket.{}", self.ticket(agent));
+        self.handshake_on(stream, &[("Sec-WebSocket-Protocol", &protocol)])
+            .await
+            .unwrap()
+    }
+
+    /// Opens a socket that continues after a position, or at the head; returns its welcome.
+    pub(super) async fn greet(&self, agent: &str, after: Option<(&str, u64)>) -> (Client, Value) {
+        let mut client = self.connect(agent).await;
+        let hello = match after {
+            Some((epoch, seq)) => json!({"type": "hello", "epoch": epoch, "seq": seq}),
+            None => json!({"type": "hello"}),
+        };
+        client.say(hello).await;
+        let welcome = client.frame().await;
+        assert_eq!(welcome["type"], "welcome", "{welcome}");
+        (client, welcome)
+    }
+
+    pub(super) async fn say(&self, text: &str) -> Seq {
+        self.port.say(TENANT, text).await
+    }
+
+    pub(super) async fn stop(self) {
+        self.server.stop(false).await;
+    }
+}
+
+pub(super) fn key() -> KeyHash {
+    KeyHash::of("the key")
+}
+
+pub(super) async fn put_key(port: &LedgerPort, revoked: Option<Timestamp>) {
+    let key = ApiKey {
+        hash: key(),
+        id: "k1".to_owned(),
+        tenant: TENANT,
+        name: "test".to_owned(),
+        scopes: Vec::new(),
+        created: Timestamp::from_secs(1),
+        revoked,
+        expires: None,
+    };
+    port.store.put_key(key).await.unwrap();
+}
+
+/// One client.
+pub(super) struct Client {
+    pub(super) stream: WebSocketStream<TcpStream>,
+}
+
+impl Client {
+    pub(super) async fn say(&mut self, frame: Value) {
+        self.send(Message::text(frame.to_string())).await;
+    }
+
+    pub(super) async fn send(&mut self, message: Message) {
+        self.stream.send(message).await.unwrap();
+    }
+
+    pub(super) async fn message(&mut self) -> Option<Result<Message, Error>> {
+        tokio::time::timeout(PATIENCE, self.stream.next())
+            .await
+            .expect("the server says nothing")
+    }
+
+    /// The next text frame.
+    pub(super) async fn frame(&mut self) -> Value {
+        loop {
+            match self.message().await {
+                Some(Ok(Message::Text(text))) => return serde_json::from_str(&text).unwrap(),
+                Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
+                other => panic!("no text but {other:?}"),
+            }
+        }
+    }
+
+    /// The next text frame of a type; others are passed over.
+    pub(super) async fn frame_of(&mut self, kind: &str) -> Value {
+        loop {
+            let frame = self.frame().await;
+            if frame["type"] == kind {
+                return frame;
+            }
+        }
+    }
+
+    /// Positions of the events in the next frame of events.
+    pub(super) async fn events(&mut self) -> Vec<u64> {
+        let frame = self.frame_of("events").await;
+        let events = frame["events"].as_array().unwrap().iter();
+        events.map(|event| event["seq"].as_u64().unwrap()).collect()
+    }
+
+    /// Reads events until a position; they must follow without a gap.
+    pub(super) async fn events_to(&mut self, after: u64, to: u64) {
+        let mut at = after;
+        while at < to {
+            for seq in self.events().await {
+                assert_eq!(seq, at + 1);
+                at = seq;
+            }
+        }
+        assert_eq!(at, to);
+    }
+
+    /// Reads to the end; the code with which the server closed.
+    pub(super) async fn closed(&mut self) -> u16 {
+        loop {
+            match self.message().await {
+                Some(Ok(Message::Close(Some(close)))) => return close.code.into(),
+                Some(Ok(_)) => {}
+                other => panic!("not closed but {other:?}"),
+            }
+        }
+    }
+
+    /// Reads until the connection is gone, with or without a word.
+    pub(super) async fn gone(&mut self) {
+        while let Some(Ok(_)) = self.message().await {}
+    }
+}
+
+/// Waits for something that happens in another thread.
+pub(super) async fn until(what: impl Fn() -> bool) {
+    let checks = async {
+        while !what() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, checks)
+        .await
+        .expect("it never happened");
+}

@@ -1,0 +1,78 @@
+//! Where everything meets: which store, which limits, what starts after what, and what ends before what.
+//!
+//! Start: logs and metrics → store → directory → road in → tenants → listener. End: listener's health → intake and
+//! claims off → calls in flight → sockets told to come back → what is in hand committed → store closed.
+
+mod core;
+pub mod demo;
+pub mod migrate;
+mod stop;
+#[cfg(test)]
+mod tests;
+mod upkeep;
+
+use std::net::TcpListener;
+use std::sync::Arc;
+
+use crate::config::Config;
+use crate::domain::{Clock, SystemClock};
+use crate::shutdown::Shutdown;
+
+pub use core::{Core, open_core};
+pub use demo::demo;
+
+/// Why the gateway did not start, or ended in disorder.
+#[derive(Debug, thiserror::Error)]
+pub enum AppError {
+    /// Logs or metrics.
+    #[error(transparent)]
+    Telemetry(#[from] crate::telemetry::TelemetryError),
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] crate::store::StoreError),
+    /// Something was asked of a cluster, and the settings name none.
+    #[error("`store.backend` is not \"scylla\": there is no schema to look after")]
+    NoCluster,
+    /// The way to Meta.
+    #[error(transparent)]
+    Graph(#[from] crate::whatsapp::client::ClientError),
+    /// The address cannot be listened on, or a thread cannot be started.
+    #[error("{what}: {source}")]
+    Io {
+        /// What was tried.
+        what: String,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The simulator of the demo.
+    #[error(transparent)]
+    Simulator(#[from] crate::simulator::SimulatorError),
+    /// A part of the demo could not be set up.
+    #[error("the demo cannot be set up: {0}")]
+    Demo(String),
+    /// The store could not write any more: a start on what the disk really holds may mend it.
+    #[error("the store cannot write")]
+    StoreFailed,
+    /// Something had to be given up at the end; it goes on after the next start.
+    #[error("{parts} parts had not finished when the time was up")]
+    Unfinished {
+        /// How many.
+        parts: usize,
+    },
+}
+
+/// Runs the gateway until it is told to end. Must be called within an actix system.
+pub async fn serve(config: Config, shutdown: Shutdown) -> Result<(), AppError> {
+    crate::telemetry::init(&config.telemetry);
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+    let listener = listen(&config)?;
+    let core = open_core(&config, clock, shutdown.clone()).await?;
+    core.serve(&config, listener, None, shutdown).await
+}
+
+fn listen(config: &Config) -> Result<TcpListener, AppError> {
+    TcpListener::bind(config.server.listen).map_err(|source| AppError::Io {
+        what: format!("cannot listen on {}", config.server.listen),
+        source,
+    })
+}

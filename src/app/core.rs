@@ -1,0 +1,239 @@
+//! The gateway's parts, put together: everything but the place where it listens.
+
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix::Arbiter;
+use metrics_exporter_prometheus::PrometheusHandle;
+use ring::rand::{SecureRandom as _, SystemRandom};
+use tokio::sync::Semaphore;
+
+use super::{AppError, migrate, stop, upkeep};
+use crate::actors::lane::{LaneLimits, UnknownLimits};
+use crate::actors::{Directory, DirectoryParts, Gateway, TenantLimits};
+use crate::api::{self, ApiState, DemoSession, Foundation};
+use crate::config::{Backend, Config};
+use crate::domain::Clock;
+use crate::ingest::{self, Applier, Intake};
+use crate::limiter::PairRule;
+use crate::shutdown::Shutdown;
+use crate::store::fjall::{FjallOptions, FjallStore};
+use crate::store::memory::MemoryStore;
+use crate::store::scylla::ScyllaStore;
+use crate::store::{Store, StoreError};
+use crate::whatsapp::client::GraphSettings;
+use crate::whatsapp::{Graph, GraphClient};
+
+/// Calls to Meta in flight in the whole process: each holds a connection and its buffers.
+const CALLS: usize = 2_000;
+/// A call that its client did not end is given up this much later.
+const CALL_GRACE: Duration = Duration::from_secs(15);
+/// How long the start of tenants waits after a store that did not answer.
+const START_AGAIN: Duration = Duration::from_secs(1);
+/// How long webhooks in hand may take to be applied.
+const APPLY: Duration = Duration::from_secs(5);
+/// Over how long sockets are told to leave, so that their clients do not come back all at once.
+const LEAVE_WITHIN: Duration = Duration::from_secs(3);
+
+/// The parts. See the module.
+pub struct Core {
+    pub(super) store: Arc<dyn Store>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) directory: Arc<Directory>,
+    pub(super) gateway: Arc<Gateway>,
+    intake: Arc<Intake>,
+    applier: Applier,
+    graph: Arc<dyn Graph>,
+    metrics: PrometheusHandle,
+    arbiters: Vec<Arbiter>,
+    seed: u64,
+}
+
+/// A number that nobody can guess.
+pub(super) fn seed() -> u64 {
+    let mut bytes = [0_u8; 8];
+    // Without the system's randomness ids would still differ by time; keys are made elsewhere.
+    let _ = SystemRandom::new().fill(&mut bytes);
+    u64::from_be_bytes(bytes)
+}
+
+/// Opens the store that the settings name.
+pub(super) async fn open_store(
+    config: &Config,
+    clock: &Arc<dyn Clock>,
+) -> Result<Arc<dyn Store>, StoreError> {
+    let inner: Arc<dyn Store> = match config.store.backend {
+        Backend::Memory => Arc::new(MemoryStore::new()),
+        Backend::Scylla => Arc::new(ScyllaStore::open(&migrate::cluster(config), Arc::clone(clock)).await?),
+        Backend::Fjall => {
+            let options = FjallOptions {
+                cache_bytes: config.store.cache_mb << 20,
+                journal_bytes: config.store.journal_mb << 20,
+            };
+            let path = config.store.path.clone();
+            let opened = tokio::task::spawn_blocking(move || FjallStore::open(&path, options)).await;
+            Arc::new(opened.map_err(|error| {
+                StoreError::new(crate::store::StoreErrorKind::Unavailable, error.to_string())
+            })??)
+        }
+    };
+    Ok(inner)
+}
+
+/// The bounds and deadlines of a lane that the settings name; the rest are its own.
+fn lane_limits(config: &Config) -> LaneLimits {
+    let own = LaneLimits::default();
+    LaneLimits {
+        mailbox: config.limits.lane_mailbox,
+        waiting: config.limits.lane_queue,
+        in_flight: config.limits.lane_in_flight,
+        bulk_one_in: 100_u32.div_ceil(config.limits.bulk_share_percent.max(1)),
+        pair: PairRule {
+            burst: config.limits.pair_burst,
+            ..own.pair
+        },
+        call_deadline: config.whatsapp.total_timeout.saturating_add(CALL_GRACE),
+        unknown: UnknownLimits {
+            send_again_after: config.unknown.retry_after_deadline,
+            give_up_after: config.unknown.never_duplicate,
+            at_latest: config.unknown.template.max(config.unknown.never_duplicate),
+            ..own.unknown
+        },
+        ..own
+    }
+}
+
+/// Puts the parts together. Must be called within an actix system.
+pub async fn open_core(config: &Config, clock: Arc<dyn Clock>, shutdown: Shutdown) -> Result<Core, AppError> {
+    let metrics = crate::telemetry::install(clock.now())?;
+    let store = open_store(config, &clock).await?;
+    let settings = GraphSettings {
+        connect_timeout: config.whatsapp.connect_timeout,
+        total_timeout: config.whatsapp.total_timeout,
+        ..GraphSettings::new(
+            config.whatsapp.base_url.as_str(),
+            config.whatsapp.version.as_str(),
+        )
+    };
+    let graph: Arc<dyn Graph> = Arc::new(GraphClient::new(settings, Arc::clone(&clock))?);
+    let arbiters: Vec<Arbiter> = (0..config.server.worker_threads().max(1))
+        .map(|_| Arbiter::new())
+        .collect();
+    let seed = seed();
+    let parts = DirectoryParts {
+        store: Arc::clone(&store),
+        graph: Arc::clone(&graph),
+        clock: Arc::clone(&clock),
+        arbiters: arbiters.iter().map(Arbiter::handle).collect(),
+        tenant_limits: TenantLimits {
+            mailbox: config.limits.tenant_mailbox,
+            backlog: config.limits.tenant_backlog,
+            conversation_idle: config.limits.conversation_idle,
+        },
+        lane_limits: lane_limits(config),
+        calls: Arc::new(Semaphore::new(CALLS)),
+        seed,
+    };
+    let directory = Arc::new(Directory::open(parts).await?);
+    let gateway = Arc::new(Gateway::new(Arc::clone(&directory)));
+    let (intake, applier) = ingest::open(Arc::clone(&directory), shutdown, seed).await?;
+    Ok(Core {
+        store,
+        clock,
+        directory,
+        gateway,
+        intake,
+        applier,
+        graph,
+        metrics,
+        arbiters,
+        seed,
+    })
+}
+
+impl Core {
+    /// Serves until the process is told to end, then ends in order.
+    pub async fn serve(
+        self,
+        config: &Config,
+        listener: TcpListener,
+        demo: Option<DemoSession>,
+        shutdown: Shutdown,
+    ) -> Result<(), AppError> {
+        let state = ApiState::new(Foundation {
+            tenants: self.gateway.clone(),
+            intake: self.intake.clone(),
+            store: Arc::clone(&self.store),
+            clock: Arc::clone(&self.clock),
+            config: Arc::new(config.clone()),
+            metrics: self.metrics.clone(),
+            shutdown: shutdown.clone(),
+            graph: Arc::clone(&self.graph),
+            demo,
+            seed: self.seed,
+        });
+        let sockets = state.sockets.clone();
+        let address = listener
+            .local_addr()
+            .map_or_else(|_| String::new(), |address| address.to_string());
+        let server = api::http_server(state, listener).map_err(|source| AppError::Io {
+            what: "cannot start the HTTP server".to_owned(),
+            source,
+        })?;
+        let handle = server.handle();
+        let mut serving = actix::spawn(server);
+        tokio::spawn(self.applier.run());
+        let upkeep = tokio::spawn(upkeep::run(
+            Arc::clone(&self.directory),
+            Arc::clone(&self.clock),
+            self.metrics.clone(),
+            shutdown.clone(),
+        ));
+        tokio::spawn(start_tenants(
+            Arc::clone(&self.directory),
+            Arc::clone(&self.gateway),
+            shutdown.clone(),
+        ));
+        tracing::info!(%address, "listening");
+        tokio::select! {
+            () = shutdown.begun() => {}
+            ended = &mut serving => {
+                shutdown.begin();
+                if let Ok(Err(source)) = ended {
+                    tracing::error!(error = %source, "the HTTP server ended");
+                }
+            }
+        }
+        tracing::info!("ending: nothing new is taken");
+        let limit = config.server.shutdown_timeout;
+        tokio::join!(
+            stop::drain_lanes(&self.directory),
+            sockets.drain(LEAVE_WITHIN, limit / 3)
+        );
+        handle.stop(true).await;
+        let unfinished = shutdown.drained(APPLY).await;
+        stop::finish_ledgers(&self.directory).await;
+        for arbiter in &self.arbiters {
+            arbiter.stop();
+        }
+        tracing::info!(unfinished, "ended");
+        match upkeep.await {
+            Ok(upkeep::Ended::StoreFailed) => Err(AppError::StoreFailed),
+            _ if unfinished > 0 => Err(AppError::Unfinished { parts: unfinished }),
+            _ => Ok(()),
+        }
+    }
+}
+
+async fn start_tenants(directory: Arc<Directory>, gateway: Arc<Gateway>, shutdown: Shutdown) {
+    while let Err(error) = directory.start_all().await {
+        tracing::warn!(error = %error, "not every tenant runs yet");
+        tokio::select! {
+            () = shutdown.begun() => return,
+            () = tokio::time::sleep(START_AGAIN) => {}
+        }
+    }
+    gateway.opened();
+    tracing::info!("every tenant runs");
+}

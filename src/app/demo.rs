@@ -1,0 +1,203 @@
+//! The main job on one machine, without an account at Meta: the gateway beside a Meta in a box.
+//!
+//! A tenant, a number and a key are made once and kept with the data, so that a second start goes on with the same
+//! history, and a page that was open through a restart finds its way back.
+
+use std::collections::BTreeSet;
+use std::io::Write as _;
+use std::path::Path;
+use std::sync::Arc;
+
+use ring::rand::SystemRandom;
+use secrecy::{ExposeSecret as _, SecretString};
+
+use super::core::{Core, open_core, seed};
+use super::{AppError, listen};
+use crate::api::DemoSession;
+use crate::api::auth::key::{NewKey, PresentedKey};
+use crate::config::{AppConfig, BaseUrl, Config};
+use crate::domain::{AgentId, Clock, PhoneNumberId, Retention, SendRate, SystemClock, TenantId};
+use crate::shutdown::Shutdown;
+use crate::simulator::control::WebhookTarget;
+use crate::simulator::{self, ChatterConfig, CustomerSpec, NumberConfig, SimulatorConfig};
+use crate::store::directory::{AccessToken, Scope};
+use crate::store::{ApiKey, KeyHash, Number, Tenant};
+
+/// The demo's tenant has a fixed id: there is one.
+pub(super) const TENANT: TenantId = TenantId::new(0x00de_0000_0000_0001);
+/// The key's place beside the data.
+const KEY_FILE: &str = "demo.key";
+/// Messages a second that customers write by themselves: enough to see life, slow enough to read.
+const CHATTER: f64 = 0.4;
+/// Customers who take part.
+const CUSTOMERS: u32 = 14;
+/// The agent that the page plays unless told otherwise.
+const AGENT: &str = "ana";
+
+/// Runs the demo until it is told to end. Must be called within an actix system.
+pub async fn demo(mut config: Config, shutdown: Shutdown) -> Result<(), AppError> {
+    crate::telemetry::init(&config.telemetry);
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+    let listener = listen(&config)?;
+    let box_config = SimulatorConfig {
+        seed: seed(),
+        ..SimulatorConfig::default()
+    };
+    let number = box_config.numbers.first().cloned().unwrap_or_default();
+    let token = box_config.access_tokens.first().cloned().unwrap_or_default();
+    let app = AppConfig {
+        name: "demo".to_owned(),
+        app_secrets: vec![box_config.app_secret.clone().into()],
+        verify_token: box_config.verify_token.clone().into(),
+    };
+    let meta = simulator::start(box_config).await?;
+    config.whatsapp.base_url = BaseUrl::parse(&meta.url())
+        .ok_or_else(|| AppError::Demo("the simulator has no address".to_owned()))?;
+    config.whatsapp.apps = vec![app];
+    let key = kept_key(&config.store.path)?;
+    let core = open_core(&config, Arc::clone(&clock), shutdown.clone()).await?;
+    settle_in(&core, &number, token, &key).await?;
+    let session = DemoSession {
+        api_key: key.clone(),
+        agent: parsed(AgentId::parse(AGENT))?,
+        name: "Ana".to_owned(),
+        number: number.phone_number_id.clone(),
+    };
+    let address = listener.local_addr().map_err(|source| AppError::Io {
+        what: "no address".to_owned(),
+        source,
+    })?;
+    let target = WebhookTarget {
+        url: Some(format!("http://{address}/webhooks/whatsapp")),
+        ..WebhookTarget::default()
+    };
+    meta.set_webhook(&target).await?;
+    people(&meta)?;
+    welcome(&address, &meta.url(), &key, &number.phone_number_id).map_err(|source| AppError::Io {
+        what: "cannot print".to_owned(),
+        source,
+    })?;
+    let served = core.serve(&config, listener, Some(session), shutdown).await;
+    meta.stop().await;
+    served
+}
+
+/// The key from the last start, or a new one.
+fn kept_key(folder: &Path) -> Result<SecretString, AppError> {
+    let io = |source| AppError::Io {
+        what: format!("cannot keep the demo's key in {}", folder.display()),
+        source,
+    };
+    std::fs::create_dir_all(folder).map_err(io)?;
+    let file = folder.join(KEY_FILE);
+    if let Ok(text) = std::fs::read_to_string(&file)
+        && PresentedKey::parse(text.trim()).is_some()
+    {
+        return Ok(text.trim().to_owned().into());
+    }
+    let fresh = NewKey::generate(&SystemRandom::new()).map_err(|error| AppError::Demo(error.to_string()))?;
+    std::fs::write(&file, fresh.text.expose_secret()).map_err(io)?;
+    Ok(fresh.text)
+}
+
+/// Makes tenant, number and key, or brings them up to date.
+pub(super) async fn settle_in(
+    core: &Core,
+    number: &NumberConfig,
+    token: String,
+    key: &SecretString,
+) -> Result<(), AppError> {
+    let now = core.clock.now();
+    let tenant = Tenant {
+        id: TENANT,
+        name: number.verified_name.clone(),
+        retention: Retention::DEFAULT,
+        created: now,
+    };
+    core.store.put_tenant(tenant.clone()).await?;
+    core.directory.tenant_changed(tenant);
+    let row = Number {
+        id: number.phone_number_id.clone(),
+        tenant: TENANT,
+        waba: number.waba_id.clone(),
+        display: number.display_phone_number.clone(),
+        rate: SendRate::new(number.rate).unwrap_or(SendRate::STANDARD),
+        access_token: AccessToken::new(token),
+        app: Some("demo".to_owned()),
+    };
+    core.store.put_number(row.clone()).await?;
+    core.directory.number_changed(row).await;
+    let public = key.expose_secret().split('_').nth(2).unwrap_or("demo").to_owned();
+    let scopes: BTreeSet<_> = [Scope::Send, Scope::Read, Scope::Agents].into_iter().collect();
+    core.store
+        .put_key(ApiKey {
+            hash: KeyHash::of(key.expose_secret()),
+            id: public,
+            tenant: TENANT,
+            name: "demo".to_owned(),
+            scopes: scopes.into_iter().collect(),
+            created: now,
+            revoked: None,
+            expires: None,
+        })
+        .await?;
+    Ok(())
+}
+
+/// A few people to talk to: with and without a phone number, and one who never tells that they read.
+fn people(meta: &simulator::Simulator) -> Result<(), AppError> {
+    for (phone, name) in [("6281234567801", "Siti Rahma"), ("5511987654302", "João Pereira")] {
+        meta.customer(&CustomerSpec {
+            phone: Some(phone.to_owned()),
+            name: Some(name.to_owned()),
+            ..CustomerSpec::default()
+        })?;
+    }
+    meta.customer(&CustomerSpec {
+        name: Some("Mina".to_owned()),
+        username: Some("mina.k".to_owned()),
+        ..CustomerSpec::default()
+    })?;
+    meta.set_chatter(ChatterConfig {
+        rate: CHATTER,
+        customers: CUSTOMERS,
+        ..ChatterConfig::default()
+    })?;
+    meta.say_text(
+        "6281234567801",
+        "Hi! Is the chocolate cake still available for Saturday?",
+    )?;
+    Ok(())
+}
+
+fn welcome(
+    address: &std::net::SocketAddr,
+    meta: &str,
+    key: &SecretString,
+    number: &PhoneNumberId,
+) -> std::io::Result<()> {
+    let key = key.expose_secret();
+    let text = format!(
+        "\n  Mesej runs, beside a Meta in a box. Customers are writing.\n\n  \
+         The agents' page    http://{address}/\n  \
+         Another agent       http://{address}/?agent=ben\n  \
+         Metrics             http://{address}/metrics\n\n  \
+         Watch events in a terminal:\n    \
+         MESEJ_KEY={key} mesej tail --url http://{address}\n\n  \
+         Answer a customer:\n    \
+         curl -s http://{address}/v1/messages -H 'Authorization: Bearer {key}' \\\n      \
+         -H 'Content-Type: application/json' -d '{{\"to\":\"+6281234567801\",\"type\":\"text\",\
+         \"text\":{{\"body\":\"Yes, it is!\"}}}}'\n\n  \
+         Let a customer write:\n    \
+         curl -s {meta}/_control/say -H 'Content-Type: application/json' \\\n      \
+         -d '{{\"from\":\"6281234567801\",\"text\":\"How much is it?\"}}'\n\n  \
+         Number {number} sends through {meta}. Ctrl-C ends it; the next start goes on with the same history.\n\n"
+    );
+    let mut out = std::io::stdout().lock();
+    out.write_all(text.as_bytes())?;
+    out.flush()
+}
+
+fn parsed<T, E: std::fmt::Display>(result: Result<T, E>) -> Result<T, AppError> {
+    result.map_err(|error| AppError::Demo(error.to_string()))
+}

@@ -1,0 +1,152 @@
+//! What is done beside the roads: expired rows are removed, and a store that can take no more ends the process.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use metrics_exporter_prometheus::PrometheusHandle;
+use tokio::time::{Interval, MissedTickBehavior};
+
+use crate::actors::Directory;
+use crate::domain::Clock;
+use crate::shutdown::Shutdown;
+use crate::store::{Store, StoreErrorKind};
+use crate::telemetry::{self, metrics};
+
+/// Expired rows are unreadable at once; this is only about their space.
+const SWEEP: Duration = Duration::from_secs(60);
+/// How often the journal's backlog is looked at.
+const MEASURE: Duration = Duration::from_secs(5);
+/// Rows removed in one call, so that writers never wait long.
+const ROWS: usize = 1_000;
+/// How often the store is asked whether it can still write.
+const HEALTH: Duration = Duration::from_secs(2);
+/// Answers of "no" in a row before the process ends: a supervisor starts it again, and the log is read afresh.
+const PATIENCE: u32 = 5;
+/// How often tenants are looked after: one of whose actors died starts again even if nobody asks for it.
+const REVIVE: Duration = Duration::from_secs(3);
+
+/// Why it ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ended {
+    /// The process was told to end.
+    Asked,
+    /// The store cannot write any more.
+    StoreFailed,
+}
+
+/// Runs until the process ends. Nothing here waits for another: a disk that hangs in one must show in the other.
+pub(super) async fn run(
+    directory: Arc<Directory>,
+    clock: Arc<dyn Clock>,
+    recorder: PrometheusHandle,
+    shutdown: Shutdown,
+) -> Ended {
+    let store = Arc::clone(directory.store());
+    let chores = async {
+        tokio::join!(
+            revive(&directory),
+            fold(&recorder),
+            sweep(&store, clock.as_ref(), &shutdown),
+            measure(store.as_ref(), clock.as_ref()),
+        );
+    };
+    tokio::select! {
+        () = shutdown.begun() => Ended::Asked,
+        () = unhealthy(store.as_ref()) => {
+            shutdown.begin();
+            Ended::StoreFailed
+        }
+        () = chores => Ended::Asked,
+    }
+}
+
+fn each(time: Duration) -> Interval {
+    let mut due = tokio::time::interval(time);
+    due.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    due
+}
+
+async fn revive(directory: &Directory) {
+    let mut due = each(REVIVE);
+    loop {
+        due.tick().await;
+        if let Err(error) = directory.start_all().await {
+            tracing::warn!(error = %error, "not every tenant runs");
+        }
+    }
+}
+
+async fn fold(recorder: &PrometheusHandle) {
+    let mut due = each(telemetry::UPKEEP);
+    loop {
+        due.tick().await;
+        telemetry::upkeep(recorder);
+    }
+}
+
+/// Shows how much of what Meta was promised is not done yet.
+async fn measure(store: &dyn Store, clock: &dyn Clock) {
+    let mut due = each(MEASURE);
+    loop {
+        due.tick().await;
+        match store.journal_backlog().await {
+            Ok(backlog) => {
+                let entries = u64::try_from(backlog.entries).unwrap_or(u64::MAX);
+                metrics::journal_backlog().set(metrics::number(entries));
+                let now = clock.now();
+                let age = backlog.oldest.map_or(Duration::ZERO, |oldest| now.since(oldest));
+                metrics::journal_oldest_seconds().set(age.as_secs_f64());
+            }
+            Err(error) => tracing::warn!(error = %error, "cannot tell how much waits in the journal"),
+        }
+    }
+}
+
+async fn sweep(store: &Arc<dyn Store>, clock: &dyn Clock, shutdown: &Shutdown) {
+    let mut due = each(SWEEP);
+    loop {
+        due.tick().await;
+        remove_expired(store, clock, shutdown).await;
+    }
+}
+
+/// Returns once the store said for a while that it cannot write, or nothing at all.
+async fn unhealthy(store: &dyn Store) {
+    let mut due = each(HEALTH);
+    let mut failures = 0;
+    while failures < PATIENCE {
+        due.tick().await;
+        let error = match tokio::time::timeout(HEALTH, store.health()).await {
+            Ok(Ok(())) => None,
+            // A full disk is refused write by write, and may have room again.
+            Ok(Err(error)) if error.kind == StoreErrorKind::Full => None,
+            Ok(Err(error)) => Some(error.to_string()),
+            Err(_elapsed) => Some("no answer".to_owned()),
+        };
+        let Some(error) = error else {
+            failures = 0;
+            continue;
+        };
+        failures += 1;
+        tracing::error!(error, failures, "the store cannot write");
+    }
+}
+
+async fn remove_expired(store: &Arc<dyn Store>, clock: &dyn Clock, shutdown: &Shutdown) {
+    while !shutdown.has_begun() {
+        match store.sweep(clock.now(), ROWS).await {
+            Ok(swept) => {
+                if !swept.more {
+                    return;
+                }
+            }
+            Err(error) => {
+                tracing::warn!(error = %error, "cannot remove expired rows now");
+                return;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

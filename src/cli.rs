@@ -1,0 +1,179 @@
+//! The command line: what can be asked of `mesej`, and its answers.
+//!
+//! Commands that manage a running server speak to its admin API over HTTP; none of them touches the store.
+
+mod admin;
+mod check_config;
+mod key;
+mod migrate;
+mod number;
+mod output;
+mod quarantine;
+mod serve;
+mod simulate;
+mod tail;
+mod tenant;
+
+#[cfg(test)]
+mod tests;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+use secrecy::SecretString;
+
+/// Why a command failed.
+#[derive(Debug, thiserror::Error)]
+pub enum CliError {
+    /// The settings are wrong.
+    #[error(transparent)]
+    Config(#[from] crate::config::ConfigError),
+    /// The gateway did not start, or ended in disorder.
+    #[error(transparent)]
+    App(#[from] crate::app::AppError),
+    /// The server said no.
+    #[error("{message} ({code})")]
+    Refused {
+        /// Its code.
+        code: String,
+        /// Its words.
+        message: String,
+    },
+    /// A file that was named cannot be used.
+    #[error("cannot use {path}: {reason}")]
+    File {
+        /// The file.
+        path: String,
+        /// Why not.
+        reason: String,
+    },
+    /// The simulator does not start.
+    #[error(transparent)]
+    Simulator(#[from] crate::simulator::SimulatorError),
+    /// No answer.
+    #[error("no answer from {url}: {reason}")]
+    Unreachable {
+        /// Where.
+        url: String,
+        /// Why.
+        reason: String,
+    },
+    /// An answer that makes no sense: another program, or another version.
+    #[error("{url} answered what mesej does not understand: {reason}")]
+    Unexpected {
+        /// Where.
+        url: String,
+        /// Why.
+        reason: String,
+    },
+    /// The answer could not be printed, or signals cannot be waited for.
+    #[error("the system refuses: {0}")]
+    System(#[from] std::io::Error),
+}
+
+/// A WhatsApp messaging gateway: webhooks in, agents on WebSockets, sends out at the rate that each number allows.
+#[derive(Debug, Parser)]
+#[command(name = "mesej", version, arg_required_else_help = true, after_help = FIRST_STEPS)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const FIRST_STEPS: &str = "\
+First steps with a number of your own (the server runs, MESEJ_ADMIN_TOKEN is set):
+  mesej tenant create --name 'Toko Maju'
+  mesej number add TENANT --phone-number-id ID --waba-id ID --display-phone-number '+62 812 3456' --app main
+  mesej number check TENANT ID
+  mesej key create TENANT --name inbox --scope send --scope read --scope agents
+  mesej tail --key KEY";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the gateway
+    ///
+    /// Reads its settings as check-config shows them. Ends in order on SIGTERM or Ctrl-C; a kill is safe, too.
+    #[command(
+        after_help = "Examples:\n  mesej serve\n  mesej serve --config /etc/mesej.toml\n  \
+                            MESEJ_STORE__PATH=/var/lib/mesej mesej serve"
+    )]
+    Serve(ConfigArgs),
+    /// Run the gateway beside a Meta in a box: customers write, you answer, no account needed
+    ///
+    /// Prints what to open and what to type. The data stays in store.path; the next start goes on with it.
+    #[command(after_help = "Examples:\n  mesej demo\n  MESEJ_SERVER__LISTEN=127.0.0.1:8081 mesej demo")]
+    Demo(ConfigArgs),
+    /// Show the settings in force, or everything that is wrong with them
+    ///
+    /// Reads the compiled-in defaults, then the file, then the environment, as the server would, and prints the result
+    /// as TOML with secrets masked. Ends with 1 when something is wrong.
+    #[command(
+        after_help = "Examples:\n  mesej check-config\n  mesej check-config --config /etc/mesej.toml\n  \
+                            MESEJ_SERVER__LISTEN=0.0.0.0:8080 mesej check-config"
+    )]
+    CheckConfig(ConfigArgs),
+    /// Bring a cluster's schema up to date, or show where it stands (store.backend = "scylla")
+    ///
+    /// May be run any number of times, and by several processes at once: one does the work, the others wait for it.
+    #[command(after_help = "Examples:\n  mesej migrate --status\n  mesej migrate --dry-run\n  mesej migrate")]
+    Migrate(migrate::MigrateArgs),
+    /// Simulate Meta: Graph, webhooks, customers who write by themselves, and faults
+    Simulate(simulate::SimulateArgs),
+    /// Create, list and show tenants, the businesses that share this server
+    #[command(subcommand)]
+    Tenant(tenant::TenantCommand),
+    /// Add, list and check WhatsApp numbers
+    #[command(subcommand)]
+    Number(number::NumberCommand),
+    /// Create, list and revoke API keys
+    #[command(subcommand)]
+    Key(key::KeyCommand),
+    /// Print a tenant's events as they happen
+    Tail(tail::TailArgs),
+    /// Look at webhooks that could not be applied, and try them again
+    #[command(subcommand)]
+    Quarantine(quarantine::QuarantineCommand),
+}
+
+/// Where settings come from.
+#[derive(Debug, Args)]
+struct ConfigArgs {
+    /// A file of settings; see config.default.toml for every key
+    #[arg(long, env = "MESEJ_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
+/// How a running server is reached.
+#[derive(Debug, Args)]
+struct AdminArgs {
+    /// Where the server listens
+    #[arg(
+        long,
+        env = "MESEJ_URL",
+        default_value = "http://127.0.0.1:8080",
+        value_name = "URL"
+    )]
+    url: String,
+    /// The server's `server.admin_token`
+    #[arg(long, env = "MESEJ_ADMIN_TOKEN", hide_env_values = true, value_name = "TOKEN")]
+    admin_token: Option<SecretString>,
+    /// Print the answer as JSON, for programs
+    #[arg(long)]
+    json: bool,
+}
+
+/// Does what the command line asks for. The exit code says whether the answer was good.
+pub async fn run(cli: Cli) -> Result<ExitCode, CliError> {
+    match cli.command {
+        Command::Serve(args) => serve::serve(&args).await,
+        Command::Demo(args) => serve::demo(&args).await,
+        Command::CheckConfig(args) => check_config::run(&args),
+        Command::Migrate(args) => migrate::run(&args).await,
+        Command::Simulate(args) => simulate::run(args).await,
+        Command::Tenant(command) => tenant::run(command).await,
+        Command::Number(command) => number::run(command).await,
+        Command::Key(command) => key::run(command).await,
+        Command::Tail(args) => tail::run(args).await,
+        Command::Quarantine(command) => quarantine::run(command).await,
+    }
+}

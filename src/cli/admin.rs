@@ -1,0 +1,126 @@
+//! Calls to a running server's API.
+
+use std::time::Duration;
+
+use reqwest::{Client, Method};
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::Value;
+
+use super::{AdminArgs, CliError};
+
+/// A client with one address and one bearer token.
+pub(super) struct Api {
+    base: String,
+    token: Option<SecretString>,
+    client: Client,
+}
+
+impl Api {
+    /// A client of the admin API.
+    pub(super) fn admin(args: &AdminArgs) -> Result<Self, CliError> {
+        Self::new(&args.url, args.admin_token.clone())
+    }
+
+    /// A client that shows this token.
+    pub(super) fn new(url: &str, token: Option<SecretString>) -> Result<Self, CliError> {
+        let base = url.trim_end_matches('/').to_owned();
+        let client = Client::builder()
+            .connect_timeout(Duration::from_secs(5))
+            .timeout(Duration::from_secs(60))
+            .redirect(reqwest::redirect::Policy::none())
+            .build()
+            .map_err(|error| CliError::Unreachable {
+                url: base.clone(),
+                reason: chain(&error),
+            })?;
+        Ok(Self { base, token, client })
+    }
+
+    /// The server's address, without a trailing slash.
+    pub(super) fn base(&self) -> &str {
+        &self.base
+    }
+
+    pub(super) async fn get(&self, path: &str) -> Result<Value, CliError> {
+        self.call(Method::GET, path, None).await
+    }
+
+    pub(super) async fn post(&self, path: &str, body: &Value) -> Result<Value, CliError> {
+        self.call(Method::POST, path, Some(body)).await
+    }
+
+    pub(super) async fn delete(&self, path: &str) -> Result<Value, CliError> {
+        self.call(Method::DELETE, path, None).await
+    }
+
+    async fn call(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Value, CliError> {
+        let url = format!("{}{path}", self.base);
+        let unreachable = |error: reqwest::Error| CliError::Unreachable {
+            url: self.base.clone(),
+            reason: chain(&error),
+        };
+        let mut request = self.client.request(method, &url);
+        if let Some(token) = &self.token {
+            request = request.bearer_auth(token.expose_secret());
+        }
+        if let Some(body) = body {
+            request = request.json(body);
+        }
+        let response = request.send().await.map_err(unreachable)?;
+        let status = response.status();
+        let text = response.text().await.map_err(unreachable)?;
+        let value = if text.is_empty() {
+            Ok(Value::Null)
+        } else {
+            serde_json::from_str(&text)
+        };
+        match value {
+            Ok(value) if status.is_success() => Ok(value),
+            Ok(value) => Err(refusal(&value).unwrap_or_else(|| CliError::Unexpected {
+                url,
+                reason: status.to_string(),
+            })),
+            Err(_) if status.is_success() => Err(CliError::Unexpected {
+                url,
+                reason: "not JSON".to_owned(),
+            }),
+            Err(_) => Err(CliError::Unexpected {
+                url,
+                reason: status.to_string(),
+            }),
+        }
+    }
+}
+
+/// Reads `{"error":{"code","message"}}`.
+pub(super) fn refusal(answer: &Value) -> Option<CliError> {
+    let error = answer.get("error")?;
+    let text = |name: &str| error.get(name).and_then(Value::as_str).map(str::to_owned);
+    Some(CliError::Refused {
+        code: text("code")?,
+        message: text("message")?,
+    })
+}
+
+/// An error with its causes: the outermost alone ("error sending request") helps nobody.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        text = format!("{text}: {inner}");
+        cause = inner.source();
+    }
+    text
+}
+
+/// A path segment from what somebody typed.
+pub(super) fn segment(text: &str) -> String {
+    let keep = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~');
+    text.bytes().fold(String::new(), |path, byte| {
+        if keep(&byte) {
+            format!("{path}{}", char::from(byte))
+        } else {
+            format!("{path}%{byte:02X}")
+        }
+    })
+}

@@ -1,0 +1,101 @@
+//! Settings: compiled-in defaults, then a file, then the environment; read once at the start and checked as a whole.
+//!
+//! `config.default.toml` is both the documentation and the source of every default. Everything wrong is reported at
+//! once, each problem with the source that it came from.
+
+mod error;
+pub mod limits;
+mod load;
+pub mod retention;
+pub mod server;
+pub mod store;
+pub mod telemetry;
+pub mod units;
+pub mod unknown;
+pub mod url;
+pub mod whatsapp;
+
+#[cfg(test)]
+mod tests;
+
+use serde::{Deserialize, Serialize};
+
+pub use error::{ConfigError, Problem};
+pub use limits::LimitsConfig;
+pub use retention::RetentionConfig;
+pub use server::ServerConfig;
+pub use store::{Backend, StoreConfig};
+pub use telemetry::{LogFormat, LogLevel, TelemetryConfig};
+pub use units::ByteSize;
+pub use unknown::UnknownConfig;
+pub use url::{BaseUrl, Origin};
+pub use whatsapp::{AppConfig, WhatsappConfig};
+
+/// The documented defaults, as the file that ships.
+pub const DEFAULTS: &str = include_str!("../config.default.toml");
+
+/// All settings. Secrets stay masked in `Debug` and when serialized.
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// The HTTP server.
+    pub server: ServerConfig,
+    /// Where history is kept.
+    pub store: StoreConfig,
+    /// Meta's side.
+    pub whatsapp: WhatsappConfig,
+    /// Bounds of queues and rates.
+    pub limits: LimitsConfig,
+    /// Deadlines of unknown outcomes.
+    pub unknown: UnknownConfig,
+    /// How long messages are kept.
+    pub retention: RetentionConfig,
+    /// Logs.
+    pub telemetry: TelemetryConfig,
+}
+
+impl Config {
+    /// Reads the defaults, the file if one is given, and this process's environment.
+    pub fn load(file: Option<&std::path::Path>) -> Result<Self, ConfigError> {
+        let text = file
+            .map(|path| {
+                std::fs::read_to_string(path).map_err(|source| ConfigError::Unreadable {
+                    path: path.display().to_string(),
+                    source,
+                })
+            })
+            .transpose()?;
+        let name = file.map(|path| path.display().to_string()).unwrap_or_default();
+        Self::from_sources(
+            text.as_deref().map(|text| (name.as_str(), text)),
+            std::env::vars_os()
+                .filter_map(|(key, value)| Some((key.into_string().ok()?, value.into_string().ok()?))),
+        )
+    }
+
+    /// The compiled-in defaults alone.
+    pub fn defaults() -> Result<Self, ConfigError> {
+        Self::from_sources(None, [])
+    }
+
+    /// Reads the defaults, then a file given by name and text, then environment variables.
+    pub fn from_sources(
+        file: Option<(&str, &str)>,
+        environment: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<Self, ConfigError> {
+        load::load(file, environment)
+    }
+
+    /// The settings in force as TOML, with secrets masked.
+    pub fn to_toml(&self) -> Result<String, ConfigError> {
+        toml::to_string_pretty(self).map_err(|source| ConfigError::Unwritable(source.to_string()))
+    }
+
+    fn check(&self, problems: &mut error::Problems) {
+        self.server.check(problems);
+        self.store.check(problems);
+        self.whatsapp.check(problems);
+        self.limits.check(problems);
+        self.unknown.check(problems);
+    }
+}

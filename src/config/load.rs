@@ -1,0 +1,264 @@
+//! Layers: defaults, file, environment. Finds unknown keys and wrong values, all of them at once.
+
+use std::collections::BTreeSet;
+
+use figment::error::Kind;
+use figment::value::{Dict, Map, Value};
+use figment::{Figment, Metadata, Profile, Provider};
+
+use super::error::{Problem, Problems};
+use super::{Config, ConfigError, DEFAULTS};
+
+const PREFIX: &str = "MESEJ_";
+
+/// One source of settings, in which only known keys are left.
+struct Layer {
+    metadata: Metadata,
+    settings: Dict,
+}
+
+impl Provider for Layer {
+    fn metadata(&self) -> Metadata {
+        self.metadata.clone()
+    }
+
+    fn data(&self) -> Result<Map<Profile, Dict>, figment::Error> {
+        Ok(Map::from([(Profile::Default, self.settings.clone())]))
+    }
+}
+
+pub(super) fn load(
+    file: Option<(&str, &str)>,
+    environment: impl IntoIterator<Item = (String, String)>,
+) -> Result<Config, ConfigError> {
+    let mut problems = Vec::new();
+    let defaults = parse_file("the compiled-in defaults", DEFAULTS, &mut problems);
+    let known = keys_of(&defaults);
+    let mut layers = vec![Layer {
+        metadata: Metadata::named("the compiled-in defaults"),
+        settings: defaults.clone(),
+    }];
+    if let Some((name, text)) = file {
+        let mut settings = parse_file(name, text, &mut problems);
+        refuse_unknown(&mut settings, &known, |_| name.to_owned(), &mut problems);
+        layers.push(Layer {
+            metadata: Metadata::named(name.to_owned()),
+            settings,
+        });
+    }
+    let mut settings = parse_environment(environment, &defaults, &mut problems);
+    refuse_unknown(&mut settings, &known, variable, &mut problems);
+    let metadata = Metadata::named(ENVIRONMENT);
+    layers.push(Layer { metadata, settings });
+
+    let figment = layers.into_iter().fold(Figment::new(), Figment::merge);
+    let config = extract(figment.clone(), &defaults, &mut problems);
+    if let Some(config) = config {
+        let mut found = Problems::default();
+        config.check(&mut found);
+        problems.extend(found.0.into_iter().map(|problem| Problem {
+            source: source_of(&figment, &problem.key),
+            message: format!("`{}` {}", problem.key, problem.message),
+        }));
+        if problems.is_empty() {
+            return Ok(config);
+        }
+    }
+    Err(ConfigError::Invalid(problems))
+}
+
+const ENVIRONMENT: &str = "the environment";
+
+fn variable(key: &str) -> String {
+    format!(
+        "environment variable {PREFIX}{}",
+        key.replace('.', "__").to_ascii_uppercase()
+    )
+}
+
+/// The table key that a longer key, perhaps with list indices, belongs to: `whatsapp.apps` of `whatsapp.apps[0].name`.
+fn table_key(key: &str) -> &str {
+    key.split('[').next().unwrap_or(key)
+}
+
+fn source_of(figment: &Figment, key: &str) -> Option<String> {
+    let key = table_key(key);
+    let metadata = figment.find_metadata(key)?;
+    Some(if metadata.name == ENVIRONMENT {
+        variable(key)
+    } else {
+        metadata.name.to_string()
+    })
+}
+
+fn parse_file(name: &str, text: &str, problems: &mut Vec<Problem>) -> Dict {
+    toml::from_str(text).unwrap_or_else(|error| {
+        problems.push(Problem {
+            message: format!("not TOML: {}", error.to_string().trim_end()),
+            source: Some(name.to_owned()),
+        });
+        Dict::new()
+    })
+}
+
+/// Takes `MESEJ_SECTION__KEY` variables. A text setting is taken as it stands, anything else is read as TOML.
+fn parse_environment(
+    environment: impl IntoIterator<Item = (String, String)>,
+    defaults: &Dict,
+    problems: &mut Vec<Problem>,
+) -> Dict {
+    let mut settings = Dict::new();
+    for (name, text) in environment {
+        // Without a double underscore it is not a setting: MESEJ_CONFIG, MESEJ_URL.
+        let Some(path) = name.strip_prefix(PREFIX).filter(|path| path.contains("__")) else {
+            continue;
+        };
+        let key = path.to_ascii_lowercase().replace("__", ".");
+        let default = defaults_at(defaults, &key);
+        let value = match default {
+            Some(Value::Array(..) | Value::Num(..) | Value::Bool(..)) => {
+                toml::from_str::<Dict>(&format!("value = {text}"))
+                    .ok()
+                    .and_then(|mut table| table.remove("value"))
+            }
+            _ => Some(Value::from(text)),
+        };
+        match value {
+            Some(value) => insert(&mut settings, &key, value),
+            None => problems.push(Problem {
+                message: format!("`{key}` cannot be read as TOML"),
+                source: Some(format!("environment variable {name}")),
+            }),
+        }
+    }
+    settings
+}
+
+fn defaults_at<'a>(defaults: &'a Dict, key: &str) -> Option<&'a Value> {
+    let (section, rest) = key.split_once('.')?;
+    defaults.get(section)?.as_dict()?.get(rest)
+}
+
+fn insert(settings: &mut Dict, key: &str, value: Value) {
+    let Some((head, rest)) = key.split_once('.') else {
+        settings.insert(key.to_owned(), value);
+        return;
+    };
+    let slot = settings
+        .entry(head.to_owned())
+        .or_insert_with(|| Value::from(Dict::new()));
+    if let Value::Dict(_, inner) = slot {
+        insert(inner, rest, value);
+    }
+}
+
+/// Every `section.key` of the defaults.
+fn keys_of(defaults: &Dict) -> BTreeSet<String> {
+    defaults
+        .iter()
+        .filter_map(|(section, value)| Some((section, value.as_dict()?)))
+        .flat_map(|(section, keys)| keys.keys().map(move |key| format!("{section}.{key}")))
+        .collect()
+}
+
+/// Reports and removes what is not known.
+fn refuse_unknown(
+    settings: &mut Dict,
+    known: &BTreeSet<String>,
+    source: impl Fn(&str) -> String,
+    problems: &mut Vec<Problem>,
+) {
+    let mut refuse = |key: &str| {
+        problems.push(Problem {
+            message: format!(
+                "unknown key `{key}`{}",
+                did_you_mean(key, known.iter().map(String::as_str))
+            ),
+            source: Some(source(key)),
+        });
+    };
+    settings.retain(|section, value| {
+        let Value::Dict(_, keys) = value else {
+            refuse(section);
+            return false;
+        };
+        keys.retain(|key, _| {
+            let key = format!("{section}.{key}");
+            let is_known = known.contains(&key);
+            if !is_known {
+                refuse(&key);
+            }
+            is_known
+        });
+        !keys.is_empty()
+    });
+}
+
+/// ": did you mean `…`?" with the nearest name, or nothing when none is near.
+fn did_you_mean<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> String {
+    let nearest = known
+        .map(|candidate| (strsim::damerau_levenshtein(name, candidate), candidate))
+        .min()
+        .filter(|(distance, _)| *distance * 2 < name.len());
+    nearest.map_or_else(String::new, |(_, candidate)| {
+        format!(": did you mean `{candidate}`?")
+    })
+}
+
+/// Parses all values. A wrong one is reported and replaced by its default, so that the next wrong one is found too.
+fn extract(mut figment: Figment, defaults: &Dict, problems: &mut Vec<Problem>) -> Option<Config> {
+    let most = keys_of(defaults).len();
+    for _ in 0..=most {
+        let error = match figment.extract::<Config>() {
+            Ok(config) => return Some(config),
+            Err(error) => error,
+        };
+        let path: Vec<&str> = error.path.iter().map(String::as_str).collect();
+        let key = path.iter().take(2).copied().collect::<Vec<_>>().join(".");
+        problems.push(Problem {
+            message: explain(&error, &path),
+            source: source_of(&figment, &key),
+        });
+        let default = defaults_at(defaults, &key)?.clone();
+        figment = figment.merge((key, default));
+    }
+    None
+}
+
+fn explain(error: &figment::Error, path: &[&str]) -> String {
+    let key = path
+        .iter()
+        .fold(String::new(), |key, part| match part.parse::<usize>() {
+            Ok(index) => format!("{key}[{index}]"),
+            Err(_) if key.is_empty() => (*part).to_owned(),
+            Err(_) => format!("{key}.{part}"),
+        });
+    let in_words = |expected: &str| match expected {
+        "usize" | "u64" | "u32" => "a whole number".to_owned(),
+        other => other.to_owned(),
+    };
+    let secret = ["token", "secret"].iter().any(|word| key.contains(word));
+    match &error.kind {
+        Kind::InvalidType(_, expected) | Kind::InvalidValue(_, expected) if secret => {
+            format!("`{key}` must be {}", in_words(expected))
+        }
+        Kind::InvalidType(actual, expected) | Kind::InvalidValue(actual, expected) => {
+            format!("`{key}` must be {}, not {actual}", in_words(expected))
+        }
+        Kind::UnknownVariant(actual, expected) => {
+            let names: Vec<String> = expected.iter().map(|name| format!("{name:?}")).collect();
+            format!("`{key}` must be {}, not {actual:?}", names.join(" or "))
+        }
+        Kind::UnknownField(name, expected) => {
+            let name = name.rsplit('.').next().unwrap_or(name);
+            let table = key.strip_suffix(&format!(".{name}")).unwrap_or(&key);
+            format!(
+                "unknown key `{table}.{name}`{}",
+                did_you_mean(name, expected.iter().copied())
+            )
+        }
+        Kind::MissingField(name) => format!("`{key}` lacks `{name}`"),
+        Kind::Message(text) if text.starts_with("must ") => format!("`{key}` {text}"),
+        other => format!("`{key}`: {other}"),
+    }
+}

@@ -1,0 +1,114 @@
+//! The HTTP server.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::error::Problems;
+use super::units::{ByteSize, optional_secret, seconds};
+use super::url::{BaseUrl, Origin};
+
+/// Section `server`.
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct ServerConfig {
+    /// Address and port for everything.
+    pub listen: SocketAddr,
+    /// HTTP worker threads; 0 is one for each core.
+    pub workers: usize,
+    /// How the world reaches this server.
+    #[serde(deserialize_with = "url_or_empty", serialize_with = "url_or_nothing")]
+    pub public_url: Option<BaseUrl>,
+    /// Origins whose pages may open a WebSocket.
+    pub allowed_origins: Vec<Origin>,
+    /// Bearer token of the admin API, which is off without one.
+    #[serde(with = "optional_secret")]
+    pub admin_token: Option<SecretString>,
+    /// How long an orderly end may take.
+    #[serde(rename = "shutdown_timeout_s", with = "seconds")]
+    pub shutdown_timeout: Duration,
+    /// Webhook posts being worked on at once.
+    pub webhook_max_in_flight: usize,
+    /// Bytes of webhook bodies held at once.
+    pub webhook_max_bytes_in_flight: ByteSize,
+    /// Largest webhook body.
+    pub webhook_body_limit: ByteSize,
+    /// Largest body of any other request.
+    pub api_body_limit: ByteSize,
+}
+
+impl ServerConfig {
+    /// Fewer characters could be guessed.
+    const SHORTEST_ADMIN_TOKEN: usize = 16;
+
+    /// Worker threads to start: the setting, or one for each core.
+    pub fn worker_threads(&self) -> usize {
+        match self.workers {
+            0 => std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
+            workers => workers,
+        }
+    }
+
+    pub(super) fn check(&self, problems: &mut Problems) {
+        problems.range("server.workers", self.workers, 0..=256);
+        problems.range(
+            "server.shutdown_timeout_s",
+            self.shutdown_timeout.as_secs(),
+            1..=600,
+        );
+        problems.range(
+            "server.webhook_max_in_flight",
+            self.webhook_max_in_flight,
+            1..=65_536,
+        );
+        let (kib, mib) = (1 << 10, 1 << 20);
+        let size = ByteSize::bytes;
+        problems.range(
+            "server.webhook_body_limit",
+            self.webhook_body_limit,
+            size(kib)..=size(64 * mib),
+        );
+        problems.range(
+            "server.api_body_limit",
+            self.api_body_limit,
+            size(kib)..=size(64 * mib),
+        );
+        if self.webhook_max_bytes_in_flight < self.webhook_body_limit {
+            problems.add(
+                "server.webhook_max_bytes_in_flight",
+                format!(
+                    "must be at least `server.webhook_body_limit`, {}",
+                    self.webhook_body_limit
+                ),
+            );
+        }
+        if let Some(token) = &self.admin_token
+            && token.expose_secret().len() < Self::SHORTEST_ADMIN_TOKEN
+        {
+            problems.add(
+                "server.admin_token",
+                format!(
+                    "must be empty or have at least {} characters",
+                    Self::SHORTEST_ADMIN_TOKEN
+                ),
+            );
+        }
+    }
+}
+
+fn url_or_empty<'de, D: Deserializer<'de>>(from: D) -> Result<Option<BaseUrl>, D::Error> {
+    let text = String::deserialize(from)?;
+    if text.is_empty() {
+        return Ok(None);
+    }
+    BaseUrl::try_from(text)
+        .map(Some)
+        .map_err(serde::de::Error::custom)
+}
+
+#[expect(clippy::ref_option, reason = "serde passes a reference to the field")]
+fn url_or_nothing<S: Serializer>(url: &Option<BaseUrl>, to: S) -> Result<S::Ok, S::Error> {
+    to.serialize_str(url.as_ref().map_or("", BaseUrl::as_str))
+}

@@ -1,0 +1,114 @@
+//! Meta's side: the Graph API and the apps whose webhooks are accepted.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize};
+
+use super::error::Problems;
+use super::units::{mask, mask_each, millis};
+use super::url::BaseUrl;
+
+/// Section `whatsapp`.
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct WhatsappConfig {
+    /// Meta's Graph API.
+    pub base_url: BaseUrl,
+    /// Version of the Graph API: `v25.0`.
+    pub version: String,
+    /// How long a connection may take.
+    #[serde(rename = "connect_timeout_ms", with = "millis")]
+    pub connect_timeout: Duration,
+    /// How long a whole call may take.
+    #[serde(rename = "total_timeout_ms", with = "millis")]
+    pub total_timeout: Duration,
+    /// The apps.
+    pub apps: Vec<AppConfig>,
+}
+
+/// One Meta app. It signs the webhooks of every number that it serves.
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct AppConfig {
+    /// What numbers call it.
+    pub name: String,
+    /// One secret, or two while one is being changed.
+    #[serde(serialize_with = "mask_each")]
+    pub app_secrets: Vec<SecretString>,
+    /// What Meta shows when it checks the callback address.
+    #[serde(serialize_with = "mask")]
+    pub verify_token: SecretString,
+}
+
+impl WhatsappConfig {
+    /// The app of that name.
+    pub fn app(&self, name: &str) -> Option<&AppConfig> {
+        self.apps.iter().find(|app| app.name == name)
+    }
+
+    pub(super) fn check(&self, problems: &mut Problems) {
+        if !self.base_url.is_private() {
+            problems.add("whatsapp.base_url", "must be https: access tokens travel there");
+        }
+        let version_ok = self
+            .version
+            .strip_prefix('v')
+            .and_then(|version| version.split_once('.'))
+            .is_some_and(|(major, minor)| major.parse::<u16>().is_ok() && minor.parse::<u16>().is_ok());
+        if !version_ok {
+            problems.add("whatsapp.version", "must be a version such as \"v25.0\"");
+        }
+        let connect = u64::try_from(self.connect_timeout.as_millis()).unwrap_or(u64::MAX);
+        let total = u64::try_from(self.total_timeout.as_millis()).unwrap_or(u64::MAX);
+        problems.range("whatsapp.connect_timeout_ms", connect, 50..=60_000);
+        problems.range("whatsapp.total_timeout_ms", total, 100..=120_000);
+        if connect > total {
+            problems.add(
+                "whatsapp.connect_timeout_ms",
+                "must not be longer than `whatsapp.total_timeout_ms`",
+            );
+        }
+        let mut names = BTreeSet::new();
+        for (index, app) in self.apps.iter().enumerate() {
+            app.check(&format!("whatsapp.apps[{index}]"), problems);
+            if !names.insert(app.name.as_str()) {
+                problems.add(
+                    format!("whatsapp.apps[{index}].name"),
+                    format!("{:?} is the name of an earlier app", app.name),
+                );
+            }
+        }
+    }
+}
+
+impl AppConfig {
+    fn check(&self, key: &str, problems: &mut Problems) {
+        let name_ok = (1..=64).contains(&self.name.len())
+            && self
+                .name
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
+        if !name_ok {
+            problems.add(
+                format!("{key}.name"),
+                "must be 1 to 64 letters, digits, '-' or '_'",
+            );
+        }
+        if !(1..=2).contains(&self.app_secrets.len())
+            || self
+                .app_secrets
+                .iter()
+                .any(|secret| secret.expose_secret().is_empty())
+        {
+            problems.add(
+                format!("{key}.app_secrets"),
+                "must hold one secret, or two while one is being changed",
+            );
+        }
+        if self.verify_token.expose_secret().is_empty() {
+            problems.add(format!("{key}.verify_token"), "must not be empty");
+        }
+    }
+}

@@ -1,0 +1,31 @@
+//! What the business means: tenants, contacts, messages, statuses, windows and rates.
+//!
+//! Everything here is pure: no I/O, no async, no actors, and no reading of clocks or chance. Text from outside is parsed
+//! into these types once, at the edge, and never re-validated inside.
+
+pub mod clock;
+pub mod contact;
+pub mod content;
+pub mod conversation;
+pub mod event;
+pub mod ids;
+pub mod message;
+pub mod rate;
+pub mod retention;
+pub mod status;
+pub mod token;
+
+pub use clock::{Clock, SystemClock, TestClock, Timestamp};
+pub use contact::{Alias, AliasKind, Contact, ContactAliases};
+pub use content::{Content, ContentError, ContentKind};
+pub use conversation::{Conversation, ConversationStatus, ServiceWindow};
+pub use event::{Event, EventKind};
+pub use ids::{
+    AgentId, ClientMessageId, ContactId, ConversationId, Epoch, Fence, IdError, IdempotencyKey, JournalId,
+    MessageId, PhoneNumberId, Seq, TenantId, WabaId, Wamid, WamidHash,
+};
+pub use message::{Author, Delivery, Direction, Message, MetaError, UnknownPolicy};
+pub use rate::{Priority, SendRate};
+pub use retention::Retention;
+pub use status::{DeliveryState, StatusTimes};
+pub use token::AttemptToken;

@@ -1,0 +1,267 @@
+//! Customers and the aliases by which Meta names them.
+//!
+//! Since 2026 a webhook may carry no phone number at all, and a BSUID changes when its owner changes numbers. So a contact
+//! has an id of ours; phone, BSUID and parent BSUID only point to it. Two contacts that turn out to be one person are
+//! *linked*, never rewritten.
+
+use std::fmt;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::clock::Timestamp;
+use super::ids::{ContactId, TenantId, digest16};
+
+/// What kind of name an alias is, strongest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AliasKind {
+    /// Spans enrolled portfolios: `US.ENT.…`.
+    ParentBsuid,
+    /// Business-scoped user id, unique per portfolio and user: `US.…`.
+    Bsuid,
+    /// `wa_id`: digits only, with country code.
+    Phone,
+}
+
+impl AliasKind {
+    /// A stable one-byte form for keys.
+    pub const fn code(self) -> u8 {
+        match self {
+            Self::ParentBsuid => 1,
+            Self::Bsuid => 2,
+            Self::Phone => 3,
+        }
+    }
+}
+
+/// One name of a contact. Personal data: `Debug` shows only a digest.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Alias {
+    /// What kind of name it is.
+    pub kind: AliasKind,
+    /// The name, exactly as received; a phone as digits only.
+    pub value: Arc<str>,
+}
+
+impl Alias {
+    /// A phone number; everything but digits is dropped. `None` unless 5 to 20 digits remain.
+    pub fn phone(text: &str) -> Option<Self> {
+        let digits: String = text.chars().filter(char::is_ascii_digit).collect();
+        let clean = text
+            .chars()
+            .all(|c| c.is_ascii_digit() || matches!(c, '+' | ' ' | '-' | '(' | ')' | '.'));
+        (clean && (5..=20).contains(&digits.len())).then(|| Self {
+            kind: AliasKind::Phone,
+            value: digits.into(),
+        })
+    }
+
+    /// A BSUID or parent BSUID: two letters, a dot, and up to 128 letters or digits. `None` when the text is neither.
+    pub fn bsuid(text: &str) -> Option<Self> {
+        let (country, rest) = text.split_once('.')?;
+        let (kind, id) = match rest.strip_prefix("ENT.") {
+            Some(id) => (AliasKind::ParentBsuid, id),
+            None => (AliasKind::Bsuid, rest),
+        };
+        let country_ok = country.len() == 2 && country.bytes().all(|byte| byte.is_ascii_alphabetic());
+        let id_ok = (1..=128).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        (country_ok && id_ok).then(|| Self {
+            kind,
+            value: text.into(),
+        })
+    }
+
+    /// The key under which the alias is found: a digest, since keys hold no personal data.
+    pub fn key(&self, tenant: TenantId) -> [u8; 16] {
+        digest16(&[
+            &tenant.get().to_be_bytes(),
+            &[self.kind.code()],
+            self.value.as_bytes(),
+        ])
+    }
+}
+
+impl fmt::Debug for Alias {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let digest = digest16(&[self.value.as_bytes()]);
+        write!(
+            f,
+            "{:?}:{}",
+            self.kind,
+            super::ids::hex(digest.get(..4).unwrap_or_default())
+        )
+    }
+}
+
+/// All names that one webhook or one request gave for a contact. At least one is set.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ContactAliases {
+    /// Spans portfolios.
+    pub parent_bsuid: Option<Alias>,
+    /// Within the portfolio.
+    pub bsuid: Option<Alias>,
+    /// The phone, when Meta shares it.
+    pub phone: Option<Alias>,
+}
+
+impl ContactAliases {
+    /// The given aliases sorted into their places.
+    pub fn of(aliases: impl IntoIterator<Item = Alias>) -> Self {
+        let mut all = Self::default();
+        for alias in aliases {
+            match alias.kind {
+                AliasKind::ParentBsuid => all.parent_bsuid = Some(alias),
+                AliasKind::Bsuid => all.bsuid = Some(alias),
+                AliasKind::Phone => all.phone = Some(alias),
+            }
+        }
+        all
+    }
+
+    /// The aliases, strongest first: parent BSUID, BSUID, phone.
+    pub fn strongest_first(&self) -> impl Iterator<Item = &Alias> {
+        [&self.parent_bsuid, &self.bsuid, &self.phone]
+            .into_iter()
+            .flatten()
+    }
+
+    /// Whether no alias is known.
+    pub fn is_empty(&self) -> bool {
+        self.strongest_first().next().is_none()
+    }
+
+    /// The id that a contact first seen under these aliases gets. Deterministic, so that a replay finds it again.
+    pub fn new_contact_id(&self, tenant: TenantId) -> Option<ContactId> {
+        self.strongest_first().next().map(|alias| {
+            ContactId::from_bytes(digest16(&[
+                b"contact",
+                &tenant.get().to_be_bytes(),
+                &[alias.kind.code()],
+                alias.value.as_bytes(),
+            ]))
+        })
+    }
+}
+
+/// A customer as stored. The phone is absent for users who keep it private.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Contact {
+    /// Our own id.
+    pub id: ContactId,
+    /// Digits with country code, as Meta gave them.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub phone: Option<Arc<str>>,
+    /// Business-scoped user id.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub bsuid: Option<Arc<str>>,
+    /// Parent BSUID.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub parent_bsuid: Option<Arc<str>>,
+    /// Profile name.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub name: Option<Arc<str>>,
+    /// User name, if one was adopted.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub username: Option<Arc<str>>,
+    /// The contact that turned out to be the same person, if any.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub linked_to: Option<ContactId>,
+    /// When the contact was first seen.
+    pub created: Timestamp,
+    /// When anything of it last changed.
+    pub updated: Timestamp,
+}
+
+impl Contact {
+    /// A contact first seen now.
+    pub fn new(id: ContactId, aliases: &ContactAliases, now: Timestamp) -> Self {
+        let mut contact = Self {
+            id,
+            phone: None,
+            bsuid: None,
+            parent_bsuid: None,
+            name: None,
+            username: None,
+            linked_to: None,
+            created: now,
+            updated: now,
+        };
+        contact.learn(aliases);
+        contact
+    }
+
+    /// Takes over aliases that it did not have or that changed; returns whether anything did.
+    pub fn learn(&mut self, aliases: &ContactAliases) -> bool {
+        let mut changed = false;
+        let slots = [
+            (&mut self.parent_bsuid, &aliases.parent_bsuid),
+            (&mut self.bsuid, &aliases.bsuid),
+            (&mut self.phone, &aliases.phone),
+        ];
+        for (slot, alias) in slots {
+            if let Some(alias) = alias
+                && slot.as_ref() != Some(&alias.value)
+            {
+                *slot = Some(Arc::clone(&alias.value));
+                changed = true;
+            }
+        }
+        changed
+    }
+
+    /// The aliases that are known now.
+    pub fn aliases(&self) -> ContactAliases {
+        let alias = |kind, value: &Option<Arc<str>>| value.clone().map(|value| Alias { kind, value });
+        ContactAliases {
+            parent_bsuid: alias(AliasKind::ParentBsuid, &self.parent_bsuid),
+            bsuid: alias(AliasKind::Bsuid, &self.bsuid),
+            phone: alias(AliasKind::Phone, &self.phone),
+        }
+    }
+}
+
+impl fmt::Debug for Contact {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Contact({})", self.id)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_phone_is_digits_whatever_punctuation_it_came_with() {
+        assert_eq!(
+            Alias::phone("+62 812-3456 (789)").unwrap().value.as_ref(),
+            "628123456789"
+        );
+        for bad in ["", "12", "not a phone", "+1 555 ext 12", "123456789012345678901"] {
+            assert!(Alias::phone(bad).is_none(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_parent_bsuid_is_told_from_a_bsuid() {
+        assert_eq!(
+            Alias::bsuid("US.13491208655302741918").unwrap().kind,
+            AliasKind::Bsuid
+        );
+        assert_eq!(
+            Alias::bsuid("US.ENT.11815799212886844830").unwrap().kind,
+            AliasKind::ParentBsuid
+        );
+        for bad in ["", "US.", "USA.123", "US.12-3", "13491208655302741918", "US.ENT."] {
+            assert!(Alias::bsuid(bad).is_none(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_contact_never_shows_its_phone_in_debug() {
+        let aliases = ContactAliases::of([Alias::phone("628123456789").unwrap()]);
+        let id = aliases.new_contact_id(TenantId::new(1)).unwrap();
+        let contact = Contact::new(id, &aliases, Timestamp::default());
+        assert!(!format!("{contact:?} {aliases:?}").contains("628123456789"));
+    }
+}

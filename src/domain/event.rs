@@ -1,0 +1,112 @@
+//! What happened in a tenant, as agents see it: numbered, encoded once, never changed.
+
+use bytes::Bytes;
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use super::clock::Timestamp;
+use super::ids::{ConversationId, Seq};
+
+/// What an event is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EventKind {
+    /// A message or note was added: `{message, conversation, contact}`.
+    Message,
+    /// An outbound message moved: `{message_id, state, times, wamid?, error?, biz_opaque_callback_data?}`.
+    Status,
+    /// A conversation changed (assignee, labels, status, read): the conversation.
+    Conversation,
+    /// A contact changed (aliases, name, link): the contact.
+    Contact,
+    /// A lane paused, slowed or resumed: `{number, state, reason, until?}`.
+    Lane,
+    /// Anything else that Meta said: `{field, number?, waba?, value}`.
+    Meta,
+    /// What stood here was erased on a customer's request; only its place is left: `{"seq","kind"}`, no data.
+    Erased,
+}
+
+impl EventKind {
+    /// Name used on the wire and in metrics.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Message => "message",
+            Self::Status => "status",
+            Self::Conversation => "conversation",
+            Self::Contact => "contact",
+            Self::Lane => "lane",
+            Self::Meta => "meta",
+            Self::Erased => "erased",
+        }
+    }
+}
+
+/// One committed event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Event {
+    /// Its place in the ledger.
+    pub seq: Seq,
+    /// When it was committed.
+    pub at: Timestamp,
+    /// What it is about.
+    pub kind: EventKind,
+    /// The conversation, if it belongs to one.
+    pub conversation: Option<ConversationId>,
+    /// The whole event as the wire shows it: `{"seq","at","kind","conversation_id"?,"data"}`. Personal data.
+    pub json: Bytes,
+}
+
+impl Event {
+    /// Whether it tells that Meta took a message more than once. Within a JSON text the quotes would be escaped.
+    pub fn tells_of_a_duplicate(&self) -> bool {
+        self.kind == EventKind::Status && memchr::memmem::find(&self.json, br#""sent_twice":true"#).is_some()
+    }
+
+    /// What is left of an event after its body was erased.
+    pub fn erased(seq: Seq, at: Timestamp) -> Self {
+        Self {
+            seq,
+            at,
+            kind: EventKind::Erased,
+            conversation: None,
+            json: format!(r#"{{"seq":{},"kind":"erased"}}"#, seq.get()).into(),
+        }
+    }
+
+    /// Encodes an event. `data` is its body as JSON.
+    pub fn encode(
+        seq: Seq,
+        at: Timestamp,
+        kind: EventKind,
+        conversation: Option<ConversationId>,
+        data: &RawValue,
+    ) -> Self {
+        #[derive(Serialize)]
+        struct Wire<'a> {
+            seq: Seq,
+            at: Timestamp,
+            kind: EventKind,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            conversation_id: Option<ConversationId>,
+            data: &'a RawValue,
+        }
+        let wire = Wire {
+            seq,
+            at,
+            kind,
+            conversation_id: conversation,
+            data,
+        };
+        let mut json = Vec::with_capacity(data.get().len() + 128);
+        // Writing plain structs into memory cannot fail.
+        let _ = serde_json::to_writer(&mut json, &wire);
+        Self {
+            seq,
+            at,
+            kind,
+            conversation,
+            json: json.into(),
+        }
+    }
+}

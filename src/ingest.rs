@@ -1,0 +1,90 @@
+//! The road in: webhook body → journal → 200 → parse → route → ledger → journal entry done.
+//!
+//! [`Intake::accept`] returns once the body is durable; that is all that the 200 promises and all that Meta waits for.
+//! The [`applier`] does the rest in its own time and in journal order. Applying an entry twice changes nothing, so after
+//! a crash, or when anything on the way was full or failed, an entry is simply applied again.
+
+mod applier;
+mod fairness;
+mod ids;
+mod route;
+mod signed;
+mod tail;
+#[cfg(test)]
+mod tests;
+mod ticket;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+
+use crate::actors::directory::Directory;
+use crate::actors::port::{IntakePort, IntakeRefusal, Signer};
+use crate::crash::{self, CrashPoint};
+use crate::domain::Clock;
+use crate::shutdown::Shutdown;
+use crate::store::{JournalEntry, Store, StoreError};
+use crate::telemetry::metrics;
+use ids::JournalIds;
+use tail::Tail;
+
+pub use applier::Applier;
+
+/// What Meta is told when the journal cannot take more and the store gives no time of its own.
+const COME_BACK: Duration = Duration::from_secs(5);
+
+/// Takes webhook bodies.
+pub struct Intake {
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    ids: JournalIds,
+    tail: Arc<Tail>,
+}
+
+/// Opens the road in: the part that takes bodies, and the part that applies them (to be run until the end).
+pub async fn open(
+    directory: Arc<Directory>,
+    shutdown: Shutdown,
+    seed: u64,
+) -> Result<(Arc<Intake>, Applier), StoreError> {
+    let (store, clock) = (Arc::clone(directory.store()), Arc::clone(directory.clock()));
+    let tail = Arc::new(Tail::default());
+    let ids = JournalIds::new(seed);
+    let applier = Applier::new(directory, Arc::clone(&tail), shutdown);
+    Ok((
+        Arc::new(Intake {
+            store,
+            clock,
+            ids,
+            tail,
+        }),
+        applier,
+    ))
+}
+
+#[async_trait]
+impl IntakePort for Intake {
+    async fn accept(&self, signer: Signer, body: Bytes) -> Result<(), IntakeRefusal> {
+        let now = self.clock.now();
+        let entry = JournalEntry {
+            id: self.ids.next(now),
+            received: now,
+            body: signed::seal(&signer, body),
+        };
+        crash::point(CrashPoint::BeforeJournal);
+        let began = self.clock.monotonic();
+        let appended = self.store.journal_append(entry.clone()).await;
+        metrics::journal_append_seconds().record(self.clock.monotonic().saturating_sub(began));
+        appended.map_err(|error| {
+            tracing::warn!(error = %error, "the journal does not take webhooks");
+            IntakeRefusal {
+                retry_after: error.retry_after.unwrap_or(COME_BACK),
+            }
+        })?;
+        crash::point(CrashPoint::AfterJournal);
+        self.tail.push(entry);
+        Ok(())
+    }
+}

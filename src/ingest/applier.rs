@@ -1,0 +1,228 @@
+//! Applies journal entries, in journal order, until each is done.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{Semaphore, mpsc};
+use tokio::time::{Instant, MissedTickBehavior};
+
+use super::route::Router;
+use super::signed;
+use super::tail::{Next, Tail};
+use super::ticket::{Ended, Ticket, Verdict};
+use crate::actors::directory::Directory;
+use crate::crash::{self, CrashPoint};
+use crate::domain::JournalId;
+use crate::shutdown::Shutdown;
+use crate::store::{JournalEntry, Quarantined, Store, StoreError};
+use crate::telemetry::labels::QuarantineReason;
+use crate::telemetry::metrics;
+
+/// Entries in hand: parsed, with ops that are not all committed.
+const IN_HAND: usize = 4_096;
+/// Entries taken at once.
+const TAKE: usize = 256;
+/// How long an entry that failed waits before the journal is read again.
+const AGAIN: Duration = Duration::from_secs(1);
+/// How long the end of the process waits for entries in hand.
+const FAREWELL: Duration = Duration::from_secs(4);
+
+/// The applier. Run it until it returns.
+pub struct Applier {
+    store: Arc<dyn Store>,
+    router: Router,
+    tail: Arc<Tail>,
+    shutdown: Shutdown,
+    places: Arc<Semaphore>,
+    in_hand: HashSet<JournalId>,
+    report: mpsc::Sender<Ended>,
+    ended: mpsc::Receiver<Ended>,
+    read_again: Option<Instant>,
+}
+
+impl Applier {
+    pub(super) fn new(directory: Arc<Directory>, tail: Arc<Tail>, shutdown: Shutdown) -> Self {
+        let store = Arc::clone(directory.store());
+        // One report per entry in hand, and some to spare while reports are being read.
+        let (report, ended) = mpsc::channel(IN_HAND * 2);
+        Self {
+            store,
+            router: Router::new(directory, IN_HAND),
+            tail,
+            shutdown,
+            places: Arc::new(Semaphore::new(IN_HAND)),
+            in_hand: HashSet::new(),
+            report,
+            ended,
+            read_again: None,
+        }
+    }
+
+    /// Applies entries until the process ends. What is not done then is applied by the next process.
+    pub async fn run(mut self) {
+        let _part = self.shutdown.part();
+        let shutdown = self.shutdown.clone();
+        let tail = Arc::clone(&self.tail);
+        let mut tick = tokio::time::interval(AGAIN);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            let room = self.places.available_permits() > 0;
+            let mut reports = Vec::new();
+            tokio::select! {
+                biased;
+                () = shutdown.begun() => break,
+                _ = self.ended.recv_many(&mut reports, IN_HAND) => self.close(reports).await,
+                _ = tick.tick() => {
+                    if self.read_again.is_some_and(|due| due <= Instant::now()) {
+                        self.read_again = None;
+                        self.read_journal().await;
+                    }
+                }
+                next = tail.next(TAKE), if room => match next {
+                    Next::Entries(entries) => {
+                        for entry in entries {
+                            self.apply(entry).await;
+                        }
+                    }
+                    Next::ReadJournal => {
+                        self.read_journal().await;
+                        tail.caught_up();
+                        // An entry may have been made durable between the last page and this moment.
+                        self.read_again = Some(Instant::now() + AGAIN);
+                    }
+                },
+            }
+        }
+        self.farewell().await;
+    }
+
+    /// Applies everything that the journal holds and that is not in hand.
+    async fn read_journal(&mut self) {
+        self.router.begin_again();
+        let mut after = None;
+        loop {
+            let page = match self.store.journal_open(after, TAKE).await {
+                Ok(page) => page,
+                Err(error) => {
+                    tracing::warn!(error = %error, "cannot read the journal");
+                    self.read_again = Some(Instant::now() + AGAIN);
+                    return;
+                }
+            };
+            let Some(last) = page.last() else { return };
+            after = Some(last.id);
+            for entry in page {
+                if self.in_hand.contains(&entry.id) {
+                    continue;
+                }
+                metrics::journal_replayed_total().increment(1);
+                self.apply(entry).await;
+            }
+            let mut reports = Vec::new();
+            while let Ok(report) = self.ended.try_recv() {
+                reports.push(report);
+            }
+            self.close(reports).await;
+            if self.shutdown.has_begun() {
+                return;
+            }
+        }
+    }
+
+    async fn apply(&mut self, entry: JournalEntry) {
+        if self.in_hand.contains(&entry.id) {
+            return;
+        }
+        let place = loop {
+            if let Ok(place) = Arc::clone(&self.places).try_acquire_owned() {
+                break place;
+            }
+            let mut reports = Vec::new();
+            self.ended.recv_many(&mut reports, IN_HAND).await;
+            self.close(reports).await;
+        };
+        crash::point(CrashPoint::BeforeApply);
+        self.in_hand.insert(entry.id);
+        let ticket = Arc::new(Ticket::new(entry.id, self.report.clone(), place));
+        self.router.apply(&entry, ticket).await;
+    }
+
+    /// Takes note of how entries ended.
+    async fn close(&mut self, reports: Vec<Ended>) {
+        if reports.is_empty() {
+            return;
+        }
+        crash::point(CrashPoint::AfterApply);
+        let mut done = Vec::with_capacity(reports.len());
+        for Ended { entry: id, verdict } in reports {
+            match verdict {
+                Verdict::Done => done.push(id),
+                Verdict::Again => {
+                    self.in_hand.remove(&id);
+                    self.read_again.get_or_insert(Instant::now() + AGAIN);
+                }
+                Verdict::Poison => match self.put_aside(id).await {
+                    Ok(()) => done.push(id),
+                    Err(error) => {
+                        tracing::warn!(journal.id = %id, error = %error, "cannot put a webhook aside");
+                        self.in_hand.remove(&id);
+                        self.read_again.get_or_insert(Instant::now() + AGAIN);
+                    }
+                },
+            }
+        }
+        if done.is_empty() {
+            return;
+        }
+        if let Err(error) = self.store.journal_done(done.clone()).await {
+            // Harmless: the entries are applied again after the next start, which changes nothing.
+            tracing::warn!(error = %error, "cannot mark journal entries done");
+            self.read_again.get_or_insert(Instant::now() + AGAIN);
+        }
+        crash::point(CrashPoint::AfterDone);
+        for id in &done {
+            self.in_hand.remove(id);
+        }
+    }
+
+    /// Puts a whole entry aside: something of it can never be committed, the rest is and repeats harmlessly.
+    async fn put_aside(&self, id: JournalId) -> Result<(), StoreError> {
+        let mut before = *id.as_bytes();
+        for byte in before.iter_mut().rev() {
+            let (less, borrowed) = byte.overflowing_sub(1);
+            *byte = less;
+            if !borrowed {
+                break;
+            }
+        }
+        let page = self
+            .store
+            .journal_open(Some(JournalId::from_bytes(before)), 1)
+            .await?;
+        let Some(entry) = page.into_iter().find(|entry| entry.id == id) else {
+            return Ok(());
+        };
+        metrics::quarantined_total(QuarantineReason::Poison).increment(1);
+        let item = Quarantined {
+            id,
+            at: entry.received,
+            reason: "poison".to_owned(),
+            body: signed::open(&entry.body).1,
+        };
+        self.store.quarantine(item).await
+    }
+
+    /// Lets entries in hand finish, so that the next start has less to repeat.
+    async fn farewell(mut self) {
+        let deadline = Instant::now() + FAREWELL;
+        while !self.in_hand.is_empty() {
+            let mut reports = Vec::new();
+            let waited = tokio::time::timeout_at(deadline, self.ended.recv_many(&mut reports, IN_HAND)).await;
+            if waited.is_err() {
+                return;
+            }
+            self.close(reports).await;
+        }
+    }
+}

@@ -1,0 +1,309 @@
+//! From the elements of a webhook to ops of the tenants that they concern.
+
+use std::sync::Arc;
+
+use serde::Serialize;
+use serde_json::value::{RawValue, to_raw_value};
+
+use super::fairness::Fairness;
+use super::signed;
+use super::ticket::{Share, Ticket, Verdict};
+use crate::actors::directory::{Directory, TenantHandle};
+use crate::actors::port::Signer;
+use crate::actors::request::Refusal;
+use crate::domain::ids::digest16;
+use crate::domain::{EventKind, JournalId, PhoneNumberId, TenantId, WabaId, WamidHash};
+use crate::store::op::{Announce, Op, Receive, Relate, Report, ReportTarget};
+use crate::store::{JournalEntry, Number, Quarantined};
+use crate::telemetry::labels::{ElementKind, QuarantineReason};
+use crate::telemetry::{Label as _, metrics};
+use crate::whatsapp::{Element, IncomingMessage, IncomingStatus, OtherEvent, webhook};
+
+/// The body of an event about anything that is neither a message nor a status of ours.
+#[derive(Serialize)]
+struct Meta<'a> {
+    field: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    number: Option<&'a PhoneNumberId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    waba: Option<&'a WabaId>,
+    part: &'a str,
+    value: &'a RawValue,
+}
+
+/// Finds out whom an element concerns. See the module.
+pub(super) struct Router {
+    directory: Arc<Directory>,
+    fairness: Fairness,
+    arrivals: u16,
+}
+
+impl Router {
+    /// A router for so many entries in hand.
+    pub(super) fn new(directory: Arc<Directory>, in_hand: usize) -> Self {
+        Self {
+            directory,
+            // Half: while shares shrink, those who were first hold more than theirs.
+            fairness: Fairness::new(in_hand / 2),
+            arrivals: 0,
+        }
+    }
+
+    /// The journal is read from its beginning.
+    pub(super) fn begin_again(&mut self) {
+        self.fairness.begin_again();
+    }
+
+    /// Hands every element of an entry to its tenant. What cannot be handed over is noted on the ticket.
+    pub(super) async fn apply(&mut self, entry: &JournalEntry, ticket: Arc<Ticket>) {
+        let (signer, body) = signed::open(&entry.body);
+        match webhook::parse(&body) {
+            Ok(webhook) => {
+                for (index, element) in webhook.elements.into_iter().enumerate() {
+                    self.element(entry, &signer, index, element, &ticket).await;
+                }
+            }
+            Err(error) => {
+                tracing::warn!(journal.id = %entry.id, error = %error, "a webhook cannot be read");
+                let put = self.put_aside(entry, 0, QuarantineReason::Malformed, body);
+                if !put.await {
+                    ticket.note(Verdict::Again);
+                }
+            }
+        }
+    }
+
+    async fn element(
+        &mut self,
+        entry: &JournalEntry,
+        signer: &Signer,
+        index: usize,
+        element: Element,
+        ticket: &Arc<Ticket>,
+    ) {
+        let owners = self.owners(&element);
+        let heard = self.heard(&element, &owners, signer);
+        let reason = match &element {
+            Element::Malformed(_) => Some(QuarantineReason::Malformed),
+            _ if owners.is_empty() => Some(QuarantineReason::UnknownNumber),
+            _ if heard.is_empty() => Some(QuarantineReason::WrongApp),
+            _ => None,
+        };
+        if let Some(reason) = reason {
+            if !self
+                .put_aside(entry, index, reason, element.to_single_webhook())
+                .await
+            {
+                ticket.note(Verdict::Again);
+            }
+            return;
+        }
+        for owner in heard {
+            if self.fairness.is_held_up(owner) {
+                ticket.note(Verdict::Again);
+                continue;
+            }
+            match self.directory.tenant(owner).await {
+                Ok(tenant) => self.hand_over(&tenant, &element, ticket).await,
+                Err(refusal) => {
+                    if refusal == Refusal::UnknownTenant {
+                        tracing::error!(tenant.id = %owner, "a number belongs to a tenant that is not there");
+                    }
+                    self.fairness.hold_up(owner);
+                    ticket.note(Verdict::Again);
+                }
+            }
+        }
+    }
+
+    /// Those of the owners for whom the signer speaks: an app speaks for numbers that are its own, or nobody's in
+    /// particular.
+    fn heard(&self, element: &Element, owners: &[TenantId], signer: &Signer) -> Vec<TenantId> {
+        let Signer::App(app) = signer else {
+            return owners.to_vec();
+        };
+        let speaks = |owner: &TenantId| match (element.number(), element) {
+            (Some(number), _) => self.directory.is_signed_by(number, app),
+            (None, Element::Other(other)) => {
+                let of_account = |number: &Number| other.waba.as_ref() == Some(&number.waba);
+                let numbers = self.directory.numbers(*owner);
+                let mut own = numbers.iter().filter(|number| of_account(number));
+                own.any(|number| number.is_signed_by(app))
+            }
+            (None, _) => true,
+        };
+        owners.iter().copied().filter(speaks).collect()
+    }
+
+    fn owners(&self, element: &Element) -> Vec<TenantId> {
+        if let Some(owner) = element.number().and_then(|number| self.directory.owner(number)) {
+            return vec![owner];
+        }
+        match element {
+            Element::Other(other) if other.number.is_none() => other
+                .waba
+                .as_ref()
+                .map(|waba| self.directory.owners_of_account(waba))
+                .unwrap_or_default(),
+            _ => Vec::new(),
+        }
+    }
+
+    async fn hand_over(&mut self, tenant: &TenantHandle, element: &Element, ticket: &Arc<Ticket>) {
+        let (kind, ops) = match element {
+            Element::Message(message) => {
+                if let Some(lane) = tenant.lanes.get(&message.number) {
+                    lane.note_inbound(1);
+                }
+                (ElementKind::Message, self.message(tenant, message))
+            }
+            Element::Status(status) => {
+                if let Some(lane) = tenant.lanes.get(&status.number) {
+                    lane.note_status(status.token);
+                }
+                (
+                    ElementKind::Status,
+                    vec![Op::Report(Box::new(report(tenant, status)))],
+                )
+            }
+            Element::Other(other) => (ElementKind::Account, vec![Op::Announce(announce(other))]),
+            Element::Malformed(_) => return,
+        };
+        let owner = tenant.row.id;
+        for op in ops {
+            let patience = self.fairness.patience(owner);
+            let Some(place) = self.fairness.place(owner).await else {
+                self.fairness.hold_up(owner);
+                return ticket.note(Verdict::Again);
+            };
+            let share = Arc::new(Share::of(ticket, kind, place));
+            match tenant.ledger.commit_observed(op, share, patience).await {
+                Ok(()) => self.fairness.taken(owner),
+                Err(_) => return self.fairness.hold_up(owner),
+            }
+        }
+    }
+
+    fn message(&mut self, tenant: &TenantHandle, message: &IncomingMessage) -> Vec<Op> {
+        self.arrivals = self.arrivals.wrapping_add(1);
+        let mut ops = Vec::with_capacity(2);
+        if let Some(change) = &message.identity_change {
+            ops.push(Op::Relate(Relate {
+                from: change.from.clone(),
+                to: change.to.clone(),
+                once: WamidHash::of_other("relate", &[message.wamid.as_str().as_bytes()]),
+            }));
+        }
+        ops.push(Op::Receive(Box::new(Receive {
+            number: message.number.clone(),
+            aliases: message.aliases.clone(),
+            name: message.name.clone(),
+            username: message.username.clone(),
+            wamid: message.wamid.clone(),
+            at: message.at,
+            arrival: self.arrivals,
+            content: message.content.clone(),
+            retention: tenant.retention(),
+        })));
+        ops
+    }
+
+    /// Puts an element aside under an id of its own; false when the store does not take it now.
+    async fn put_aside(
+        &self,
+        entry: &JournalEntry,
+        index: usize,
+        reason: QuarantineReason,
+        body: bytes::Bytes,
+    ) -> bool {
+        let id = quarantine_id(entry.id, index);
+        let item = Quarantined {
+            id,
+            at: entry.received,
+            reason: reason.label().to_owned(),
+            body,
+        };
+        match self.directory.store().quarantine(item).await {
+            Ok(()) => {
+                metrics::quarantined_total(reason).increment(1);
+                true
+            }
+            Err(error) => {
+                tracing::warn!(journal.id = %entry.id, error = %error, "cannot put an element aside");
+                false
+            }
+        }
+    }
+}
+
+/// Time-ordered like its entry, and the same whenever the entry is applied again.
+fn quarantine_id(entry: JournalId, index: usize) -> JournalId {
+    let index = u64::try_from(index).unwrap_or(u64::MAX).to_be_bytes();
+    let tail = digest16(&[entry.as_bytes(), &index]);
+    let mut bytes = *entry.as_bytes();
+    bytes
+        .iter_mut()
+        .zip(tail)
+        .skip(8)
+        .for_each(|(slot, byte)| *slot = byte);
+    JournalId::from_bytes(bytes)
+}
+
+fn report(tenant: &TenantHandle, status: &IncomingStatus) -> Report {
+    let state = status.state.as_str();
+    let seconds = status.at.as_secs().to_be_bytes();
+    let once = WamidHash::of_other(
+        "status",
+        &[status.wamid.as_str().as_bytes(), state.as_bytes(), &seconds],
+    );
+    let value = Meta {
+        field: "messages",
+        number: Some(&status.number),
+        waba: status.waba.as_ref(),
+        part: "statuses",
+        value: status.raw(),
+    };
+    Report {
+        target: match status.token {
+            Some(token) if token.tenant == tenant.row.id => ReportTarget::Token(token),
+            _ => ReportTarget::Wamid,
+        },
+        number: status.number.clone(),
+        wamid: status.wamid.clone(),
+        state: status.state,
+        at: status.at,
+        error: status.error.clone(),
+        pricing: status.pricing.clone(),
+        aliases: status.aliases.clone(),
+        otherwise: Box::new(Announce {
+            kind: EventKind::Meta,
+            conversation: None,
+            data: raw(&value),
+            once: Some(once),
+        }),
+        retention: tenant.retention(),
+    }
+}
+
+fn announce(other: &OtherEvent) -> Announce {
+    let value = Meta {
+        field: &other.field,
+        number: other.number.as_ref(),
+        waba: other.waba.as_ref(),
+        part: &other.part,
+        value: &other.value,
+    };
+    Announce {
+        kind: EventKind::Meta,
+        conversation: None,
+        data: raw(&value),
+        once: Some(other.key),
+    }
+}
+
+fn raw(value: &impl Serialize) -> Arc<RawValue> {
+    // Writing plain structs into memory cannot fail.
+    to_raw_value(value)
+        .unwrap_or_else(|_| RawValue::NULL.to_owned())
+        .into()
+}

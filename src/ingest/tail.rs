@@ -1,0 +1,91 @@
+//! The newest journal entries, handed from the intake to the applier without reading them back.
+//!
+//! Bounded: what finds no room stays in the journal, and the applier is told to read there. From then on everything
+//! goes through the journal until the applier caught up, so that no entry overtakes an older one.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use tokio::sync::{Mutex, Notify, mpsc};
+
+use crate::store::JournalEntry;
+
+/// Entries held in memory. Beyond this the applier is behind anyway.
+const ENTRIES: usize = 8_192;
+/// Bytes held in memory.
+const BYTES: usize = 64 << 20;
+
+/// What the applier finds.
+pub(super) enum Next {
+    /// The oldest entries, in order.
+    Entries(Vec<JournalEntry>),
+    /// Some entries are only in the journal.
+    ReadJournal,
+}
+
+/// The hand-over. See the module.
+pub(super) struct Tail {
+    sender: mpsc::Sender<JournalEntry>,
+    receiver: Mutex<mpsc::Receiver<JournalEntry>>,
+    bytes: std::sync::atomic::AtomicUsize,
+    behind: AtomicBool,
+    woken: Notify,
+}
+
+impl Default for Tail {
+    fn default() -> Self {
+        let (sender, receiver) = mpsc::channel(ENTRIES);
+        Self {
+            sender,
+            receiver: Mutex::new(receiver),
+            bytes: std::sync::atomic::AtomicUsize::new(0),
+            // What an earlier process left is only in the journal.
+            behind: AtomicBool::new(true),
+            woken: Notify::new(),
+        }
+    }
+}
+
+impl Tail {
+    /// Offers an entry that is durable.
+    pub(super) fn push(&self, entry: JournalEntry) {
+        let size = entry.body.len();
+        let room = self.bytes.load(Ordering::Acquire).saturating_add(size) <= BYTES;
+        if self.behind.load(Ordering::Acquire) || !room || self.sender.try_send(entry).is_err() {
+            self.fall_behind();
+            return;
+        }
+        self.bytes.fetch_add(size, Ordering::AcqRel);
+    }
+
+    /// Says that the journal holds entries that are not here.
+    pub(super) fn fall_behind(&self) {
+        if !self.behind.swap(true, Ordering::AcqRel) {
+            self.woken.notify_one();
+        }
+    }
+
+    /// Says that everything in the journal was read; new entries may come here again.
+    pub(super) fn caught_up(&self) {
+        self.behind.store(false, Ordering::Release);
+    }
+
+    /// Waits for work: up to `limit` entries, or word that the journal must be read.
+    pub(super) async fn next(&self, limit: usize) -> Next {
+        let mut receiver = self.receiver.lock().await;
+        let mut entries = Vec::new();
+        if receiver.is_empty() && self.behind.load(Ordering::Acquire) {
+            return Next::ReadJournal;
+        }
+        tokio::select! {
+            taken = receiver.recv_many(&mut entries, limit) => {
+                if taken == 0 {
+                    return Next::ReadJournal;
+                }
+            }
+            () = self.woken.notified() => return Next::ReadJournal,
+        }
+        let size: usize = entries.iter().map(|entry| entry.body.len()).sum();
+        self.bytes.fetch_sub(size, Ordering::AcqRel);
+        Next::Entries(entries)
+    }
+}

@@ -1,0 +1,207 @@
+//! The road in with a tenant whose ledger is stuck, and with an app that speaks for another's numbers.
+
+use std::time::Duration;
+
+use super::*;
+use crate::actors::lane::LaneLimits;
+use crate::actors::{DirectoryParts, TenantLimits};
+use crate::domain::{PhoneNumberId, Retention, SendRate, Seq, SystemClock, TenantId, WabaId};
+use crate::store::directory::AccessToken;
+use crate::store::faulty::FaultyStore;
+use crate::store::{Number, Tenant};
+use crate::whatsapp::GraphClient;
+use crate::whatsapp::client::GraphSettings;
+
+const STUCK: TenantId = TenantId::new(1);
+const OTHER: TenantId = TenantId::new(2);
+
+/// A webhook with so many messages to the number of a tenant.
+fn webhook(to: TenantId, first: usize, count: usize) -> Bytes {
+    let messages: Vec<_> = (first..first + count)
+        .map(|n| {
+            serde_json::json!({
+                "from": "628111111", "id": format!("wamid.{to}.{n:06}"), "timestamp": "1800000000",
+                "type": "text", "text": { "body": n.to_string() }
+            })
+        })
+        .collect();
+    let body = serde_json::json!({
+        "object": "whatsapp_business_account",
+        "entry": [{ "id": "2001", "changes": [{ "field": "messages", "value": {
+            "messaging_product": "whatsapp",
+            "metadata": { "display_phone_number": "1", "phone_number_id": to.get().to_string() },
+            "contacts": [{ "wa_id": "628111111", "profile": { "name": "Ada" } }],
+            "messages": messages
+        }}]}]
+    });
+    body.to_string().into()
+}
+
+/// The app of the tenants' numbers.
+fn demo() -> Signer {
+    Signer::App("demo".into())
+}
+
+async fn directory(store: &Arc<FaultyStore>) -> Arc<Directory> {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+    for id in [STUCK, OTHER] {
+        let tenant = Tenant {
+            id,
+            name: "a shop".to_owned(),
+            retention: Retention::DEFAULT,
+            created: clock.now(),
+        };
+        store.put_tenant(tenant).await.unwrap();
+        let number = Number {
+            id: PhoneNumberId::parse(&id.get().to_string()).unwrap(),
+            tenant: id,
+            waba: WabaId::parse("2001").unwrap(),
+            display: "+1".to_owned(),
+            rate: SendRate::STANDARD,
+            access_token: AccessToken::new("secret-1"),
+            app: (id == STUCK).then(|| "demo".to_owned()),
+        };
+        store.put_number(number).await.unwrap();
+    }
+    let settings = GraphSettings::new("http://127.0.0.1:9", "v24.0");
+    let parts = DirectoryParts {
+        store: store.clone(),
+        graph: Arc::new(GraphClient::new(settings, Arc::clone(&clock)).unwrap()),
+        clock,
+        arbiters: vec![actix::Arbiter::current()],
+        tenant_limits: TenantLimits::default(),
+        lane_limits: LaneLimits::default(),
+        calls: Arc::new(tokio::sync::Semaphore::new(1)),
+        seed: 1,
+    };
+    Arc::new(Directory::open(parts).await.unwrap())
+}
+
+/// Texts of a tenant's messages in the order of its log.
+async fn texts(store: &FaultyStore, tenant: TenantId) -> Vec<usize> {
+    let page = store
+        .events_after(tenant, Seq::default(), 100_000, SystemClock::new().now())
+        .await
+        .unwrap();
+    let json =
+        |event: &crate::domain::Event| -> serde_json::Value { serde_json::from_slice(&event.json).unwrap() };
+    let texts = page.events.iter().map(json);
+    texts
+        .filter_map(|event| {
+            event
+                .pointer("/data/message/content/text/body")?
+                .as_str()?
+                .parse()
+                .ok()
+        })
+        .collect()
+}
+
+async fn until(what: &str, within: Duration, mut holds: impl AsyncFnMut() -> bool) {
+    let late = tokio::time::Instant::now() + within;
+    while !holds().await {
+        assert!(tokio::time::Instant::now() < late, "waited in vain until {what}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+#[actix::test]
+async fn a_tenant_whose_ledger_is_stuck_holds_up_no_other_and_loses_nothing() {
+    tokio::time::pause();
+    let store = Arc::new(FaultyStore::default());
+    let directory = directory(&store).await;
+    let shutdown = Shutdown::default();
+    let (intake, applier) = open(directory, shutdown.clone(), 1).await.unwrap();
+    let applying = actix::spawn(applier.run());
+    *store.stuck.lock().unwrap() = Some(STUCK);
+    // Small webhooks, which fill the places of entries, and large ones, which fill the ledger.
+    for n in 0..9_000 {
+        intake.accept(demo(), webhook(STUCK, n, 1)).await.unwrap();
+    }
+    for n in 0..10 {
+        intake
+            .accept(demo(), webhook(STUCK, 9_000 + 100 * n, 100))
+            .await
+            .unwrap();
+        intake.accept(demo(), webhook(OTHER, n, 1)).await.unwrap();
+    }
+    until(
+        "the other tenant has its messages",
+        Duration::from_secs(6),
+        async || texts(&store, OTHER).await.len() == 10,
+    )
+    .await;
+    assert_eq!(texts(&store, OTHER).await, (0..10).collect::<Vec<_>>());
+    assert!(texts(&store, STUCK).await.is_empty());
+    // Later ones come as fast as if nothing were wrong.
+    intake.accept(demo(), webhook(STUCK, 10_000, 1)).await.unwrap();
+    intake.accept(demo(), webhook(OTHER, 10, 1)).await.unwrap();
+    until("the next one came", Duration::from_millis(1_500), async || {
+        texts(&store, OTHER).await.len() == 11
+    })
+    .await;
+    *store.stuck.lock().unwrap() = None;
+    until("everything is applied", Duration::from_secs(120), async || {
+        store.journal_open(None, 1).await.unwrap().is_empty()
+    })
+    .await;
+    assert_eq!(texts(&store, STUCK).await, (0..=10_000).collect::<Vec<_>>());
+    shutdown.begin();
+    applying.await.unwrap();
+}
+
+#[actix::test]
+async fn an_app_is_heard_for_its_own_numbers_alone_and_what_it_says_of_others_is_put_aside() {
+    tokio::time::pause();
+    let store = Arc::new(FaultyStore::default());
+    let directory = directory(&store).await;
+    let shutdown = Shutdown::default();
+    let (intake, applier) = open(directory, shutdown.clone(), 1).await.unwrap();
+    let applying = actix::spawn(applier.run());
+    let stranger = || Signer::App("stranger".into());
+    let account = |field: &str| -> Bytes {
+        let value = serde_json::json!({ "event": "said" });
+        let change = serde_json::json!({ "field": field, "value": value });
+        let entry = serde_json::json!({ "id": "2001", "changes": [change] });
+        let body = serde_json::json!({ "object": "whatsapp_business_account", "entry": [entry] });
+        body.to_string().into()
+    };
+    intake.accept(stranger(), webhook(STUCK, 1, 1)).await.unwrap();
+    // A number without an app takes anybody's word.
+    intake.accept(stranger(), webhook(OTHER, 1, 1)).await.unwrap();
+    intake
+        .accept(stranger(), account("account_update"))
+        .await
+        .unwrap();
+    intake.accept(demo(), webhook(STUCK, 2, 1)).await.unwrap();
+    until("everything is applied", Duration::from_secs(9), async || {
+        store.journal_open(None, 1).await.unwrap().is_empty()
+    })
+    .await;
+    assert_eq!(texts(&store, STUCK).await, [2]);
+    assert_eq!(texts(&store, OTHER).await, [1]);
+    let head = async |tenant| {
+        let page = store
+            .events_after(tenant, Seq::default(), 99, SystemClock::new().now())
+            .await;
+        page.unwrap().events.len()
+    };
+    assert_eq!((head(STUCK).await, head(OTHER).await), (1, 2));
+    let aside = store
+        .quarantined(None, 9, SystemClock::new().now())
+        .await
+        .unwrap();
+    assert_eq!(aside.len(), 1);
+    assert_eq!(aside[0].reason, "wrong_app");
+    // An operator who looked at it may put it back.
+    intake
+        .accept(Signer::Operator, aside[0].body.clone())
+        .await
+        .unwrap();
+    until("it is applied", Duration::from_secs(9), async || {
+        texts(&store, STUCK).await == [2, 1]
+    })
+    .await;
+    shutdown.begin();
+    applying.await.unwrap();
+}

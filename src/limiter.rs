@@ -1,0 +1,15 @@
+//! How fast messages may go out: per number, per customer, per API client.
+//!
+//! All of it is pure: time is a monotonic [`Duration`](std::time::Duration) that the caller passes in, and an answer is
+//! "yes, and it is counted" or "not before this long". Daily budgets of a portfolio live in the store, not here.
+
+pub mod api;
+mod inflow;
+pub mod number;
+pub mod pacer;
+pub mod pair;
+
+pub use api::ApiLimiter;
+pub use number::{Hold, NumberLimiter, Wait};
+pub use pacer::Pacer;
+pub use pair::{PairLimiter, PairRule};

@@ -1,0 +1,183 @@
+//! Meta's limit per customer: one message every six seconds, with a short burst that is borrowed from the future.
+//!
+//! Whoever sends a burst of n messages must then be silent until n times six seconds after its start. That is not the usual
+//! token bucket, which would let single messages pass while the debt is being paid; and the states must be bounded, which a
+//! keyed limiter of governor is not. Hence by hand.
+//! Source: Cloud API, About the platform (Dec 5 2025): bursts of up to 45 in 6 seconds.
+
+use std::time::Duration;
+
+use lru::LruCache;
+
+use crate::domain::ContactId;
+
+/// Pairs remembered per number. At 1,000 messages a second the oldest of them is 100 seconds old, longer than any debt of
+/// a burst of ten.
+const MOST_PAIRS: usize = 100_000;
+
+/// Each repeated refusal multiplies the silence by four, up to 4^6 seconds.
+const MOST_STRIKES: u32 = 6;
+
+/// After so long without a refusal the next one counts as the first.
+const FORGIVEN_AFTER: Duration = Duration::from_secs(600);
+
+/// How fast one customer may be written to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PairRule {
+    /// One message per this time, in the long run; also the time in which a burst must be sent.
+    pub every: Duration,
+    /// Messages of a burst. Meta allows 45.
+    pub burst: u32,
+}
+
+impl Default for PairRule {
+    fn default() -> Self {
+        Self {
+            every: Duration::from_secs(6),
+            burst: 10,
+        }
+    }
+}
+
+/// The pair limits of one number.
+#[derive(Debug)]
+pub struct PairLimiter {
+    rule: PairRule,
+    pairs: LruCache<ContactId, Pair>,
+    most: usize,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Pair {
+    burst_began: Duration,
+    sent: u32,
+    silent_until: Duration,
+    strikes: u32,
+}
+
+impl PairLimiter {
+    /// Knows nobody yet.
+    pub fn new(rule: PairRule) -> Self {
+        Self::with_room_for(rule, MOST_PAIRS)
+    }
+
+    /// Remembers at most `most` customers, the latest ones.
+    pub fn with_room_for(rule: PairRule, most: usize) -> Self {
+        Self {
+            rule: PairRule {
+                burst: rule.burst.max(1),
+                ..rule
+            },
+            pairs: LruCache::unbounded(),
+            most: most.max(1),
+        }
+    }
+
+    /// How long until a message may go to this customer; zero when it may now.
+    pub fn wait(&self, contact: ContactId, now: Duration) -> Duration {
+        self.pairs
+            .peek(&contact)
+            .map_or(Duration::ZERO, |pair| pair.wait(self.rule, now))
+    }
+
+    /// Lets one message go to this customer and counts it, or says how long it must wait.
+    pub fn try_take(&mut self, contact: ContactId, now: Duration) -> Result<(), Duration> {
+        let rule = self.rule;
+        let Some(pair) = self.pairs.get_mut(&contact) else {
+            self.remember(contact, Pair::first(now), now);
+            return Ok(());
+        };
+        let wait = pair.wait(rule, now);
+        if !wait.is_zero() {
+            return Err(wait);
+        }
+        pair.take(rule, now);
+        Ok(())
+    }
+
+    /// Silences a pair for 4^n seconds: Meta refused a message to this customer as too fast (131056).
+    pub fn penalise(&mut self, contact: ContactId, now: Duration) {
+        if self.pairs.peek(&contact).is_none() {
+            self.remember(contact, Pair::first(now), now);
+        }
+        if let Some(pair) = self.pairs.get_mut(&contact) {
+            if now > pair.silent_until.saturating_add(FORGIVEN_AFTER) {
+                pair.strikes = 0;
+            }
+            let silence = Duration::from_secs(4_u64.saturating_pow(pair.strikes));
+            pair.silent_until = now.saturating_add(silence);
+            pair.strikes = pair.strikes.saturating_add(1).min(MOST_STRIKES);
+        }
+    }
+
+    /// How many customers are remembered.
+    pub fn len(&self) -> usize {
+        self.pairs.len()
+    }
+
+    /// Whether none is.
+    pub fn is_empty(&self) -> bool {
+        self.pairs.is_empty()
+    }
+
+    /// Adds a pair, and forgets up to two that owe nothing any more, so that the memory follows the traffic.
+    fn remember(&mut self, contact: ContactId, pair: Pair, now: Duration) {
+        self.pairs.put(contact, pair);
+        for _ in 0..2 {
+            let oldest = self.pairs.peek_lru().map(|(_, oldest)| *oldest);
+            if oldest.is_some_and(|oldest| oldest.owes_nothing(self.rule, now))
+                || self.pairs.len() > self.most
+            {
+                self.pairs.pop_lru();
+            }
+        }
+    }
+}
+
+impl Pair {
+    fn first(now: Duration) -> Self {
+        Self {
+            burst_began: now,
+            sent: 1,
+            silent_until: Duration::ZERO,
+            strikes: 0,
+        }
+    }
+
+    fn paid_off(&self, rule: PairRule) -> Duration {
+        self.burst_began
+            .saturating_add(rule.every.saturating_mul(self.sent))
+    }
+
+    fn in_burst(&self, rule: PairRule, now: Duration) -> bool {
+        self.sent < rule.burst && now < self.burst_began.saturating_add(rule.every)
+    }
+
+    fn wait(&self, rule: PairRule, now: Duration) -> Duration {
+        let silence = self.silent_until.saturating_sub(now);
+        if self.in_burst(rule, now) {
+            return silence;
+        }
+        silence.max(self.paid_off(rule).saturating_sub(now))
+    }
+
+    fn take(&mut self, rule: PairRule, now: Duration) {
+        if now >= self.paid_off(rule) {
+            self.burst_began = now;
+            self.sent = 0;
+        }
+        self.sent = self.sent.saturating_add(1);
+    }
+
+    fn owes_nothing(&self, rule: PairRule, now: Duration) -> bool {
+        let forgiven = if self.strikes == 0 {
+            Duration::ZERO
+        } else {
+            self.silent_until + FORGIVEN_AFTER
+        };
+        now >= self.paid_off(rule).max(forgiven)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,58 @@
+//! `POST /{number}/messages` and its sister for marketing.
+
+use std::time::Duration;
+
+use actix_web::HttpResponse;
+
+use super::{Call, connection, ok, validate};
+use crate::simulator::judge::{Manner, Verdict, Via};
+use crate::simulator::world::Shared;
+
+/// How long an answer waits for a status that is to come before it.
+const EARLY_STATUS: Duration = Duration::from_secs(5);
+
+pub(super) async fn post(shared: &Shared, call: &Call, number: &str, via: Via) -> HttpResponse {
+    let raw = match call.json() {
+        Ok(raw) => raw,
+        Err(error) => return error.answer(&shared.trace()),
+    };
+    // Everything that needs no lock is done before it is taken.
+    let request = validate::request(&raw);
+    let Verdict {
+        answer,
+        manner,
+        latency,
+    } = shared.with(|world, now| world.judge(now, number, via, &raw, request));
+    if !latency.is_zero() {
+        tokio::time::sleep(latency).await;
+    }
+    match manner {
+        Manner::Plain => {}
+        Manner::AfterStatus(told) => {
+            // Late or lost, the answer follows all the same.
+            let _ = tokio::time::timeout(EARLY_STATUS, told).await;
+        }
+        Manner::Reset => return connection::reset(&call.http),
+        Manner::Hang(how_long) => {
+            tokio::select! {
+                () = tokio::time::sleep(how_long) => {}
+                () = shared.stop.cancelled() => {}
+            }
+            return connection::reset(&call.http);
+        }
+        Manner::Garbled => {
+            let whole = answer.unwrap_or_default();
+            let half = whole.get(..whole.len() / 2).unwrap_or_default().to_owned();
+            return ok(half);
+        }
+        Manner::Proxy => {
+            return HttpResponse::BadGateway()
+                .content_type("text/html")
+                .body("<html><body><h1>502 Bad Gateway</h1></body></html>");
+        }
+    }
+    match answer {
+        Ok(body) => ok(body),
+        Err(error) => error.answer(&shared.trace()),
+    }
+}

@@ -1,0 +1,200 @@
+//! The `template` object by itself; whether such a template exists is for the account's list to say.
+
+use serde_json::Value;
+
+use super::media::{self, MediaKind, MediaUse};
+use crate::simulator::graph::error::GraphError;
+use crate::simulator::graph::node::Node;
+
+/// A template as a message uses it.
+#[derive(Debug)]
+pub(crate) struct TemplateUse<'value> {
+    pub(crate) name: &'value str,
+    pub(crate) language: &'value str,
+    pub(crate) components: Vec<Component<'value>>,
+}
+
+/// One component with the values that fill it.
+#[derive(Debug)]
+pub(crate) struct Component<'value> {
+    /// `header`, `body`, `button`, `carousel`, …, in lower case.
+    pub(crate) kind: String,
+    /// Of a button, in lower case.
+    pub(crate) sub_type: Option<String>,
+    /// Of a button: its position among the template's.
+    pub(crate) index: Option<usize>,
+    pub(crate) parameters: Vec<Parameter<'value>>,
+    /// Of a carousel: how many cards.
+    pub(crate) cards: usize,
+}
+
+/// One value.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Parameter<'value> {
+    pub(crate) kind: &'value str,
+    /// Which variable it fills, where variables have names.
+    pub(crate) name: Option<&'value str>,
+    /// The text that it shows.
+    pub(crate) shown: Option<&'value str>,
+}
+
+const COMPONENTS: [&str; 7] = [
+    "header",
+    "body",
+    "button",
+    "carousel",
+    "limited_time_offer",
+    "tap_target_configuration",
+    "order_status",
+];
+
+const BUTTONS: [&str; 10] = [
+    "quick_reply",
+    "url",
+    "copy_code",
+    "flow",
+    "catalog",
+    "mpm",
+    "spm",
+    "voice_call",
+    "order_details",
+    "reminder",
+];
+
+/// Checks the object.
+pub(super) fn check<'value>(
+    node: &Node<'_, 'value>,
+    used: &mut Vec<MediaUse<'value>>,
+) -> Result<TemplateUse<'value>, GraphError> {
+    let name = node.text_within("name", 1..=512)?;
+    let language = node.object("language")?;
+    let code = language.text_within("code", 1..=32)?;
+    let mut components = Vec::new();
+    if node.optional("components").is_some() {
+        for item in node.list("components", 0..=20)?.iter() {
+            components.push(component(&item, used)?);
+        }
+    }
+    Ok(TemplateUse {
+        name,
+        language: code,
+        components,
+    })
+}
+
+fn component<'value>(
+    node: &Node<'_, 'value>,
+    used: &mut Vec<MediaUse<'value>>,
+) -> Result<Component<'value>, GraphError> {
+    let kind = node.text_within("type", 1..=64)?.to_ascii_lowercase();
+    if !COMPONENTS.contains(&kind.as_str()) {
+        return Err(node.bad("has a type that no template component has"));
+    }
+    let mut sub_type = None;
+    let mut index = None;
+    if kind == "button" {
+        let named = node.text_within("sub_type", 1..=64)?.to_ascii_lowercase();
+        if !BUTTONS.contains(&named.as_str()) {
+            return Err(node.bad("has a sub_type that no button has"));
+        }
+        index = node.optional("index").map(|index| position(&index)).transpose()?;
+        sub_type = Some(named);
+    }
+    let mut parameters = Vec::new();
+    if node.optional("parameters").is_some() {
+        for item in node.list("parameters", 0..=100)?.iter() {
+            parameters.push(parameter(&item, used)?);
+        }
+    }
+    let mut cards = 0;
+    if kind == "carousel" {
+        let list = node.list("cards", 2..=10)?;
+        cards = list.len();
+        for card in list.iter() {
+            for inner in card.list("components", 0..=10)?.iter() {
+                component(&inner, used)?;
+            }
+        }
+    }
+    Ok(Component {
+        kind,
+        sub_type,
+        index,
+        parameters,
+        cards,
+    })
+}
+
+/// A button's position: a number, or one written as text.
+fn position(node: &Node<'_, '_>) -> Result<usize, GraphError> {
+    let number = match node.value() {
+        Value::Number(number) => number.as_u64(),
+        Value::String(text) => text.parse().ok(),
+        _ => None,
+    };
+    number
+        .and_then(|number| usize::try_from(number).ok())
+        .filter(|number| *number < 10)
+        .ok_or_else(|| node.bad("must be between 0 and 9"))
+}
+
+fn parameter<'value>(
+    node: &Node<'_, 'value>,
+    used: &mut Vec<MediaUse<'value>>,
+) -> Result<Parameter<'value>, GraphError> {
+    let kind = node.text_within("type", 1..=64)?;
+    let mut shown = None;
+    if let Some(media_kind) = MediaKind::of(kind) {
+        media::check(&node.object(media_kind.name())?, media_kind, used)?;
+    } else {
+        match kind {
+            "text" => shown = Some(node.text_within("text", 1..=32_768)?),
+            "currency" => {
+                let currency = node.object("currency")?;
+                shown = Some(currency.text_within("fallback_value", 1..=1_024)?);
+                currency.text_within("code", 3..=3)?;
+                if currency.required("amount_1000")?.value().as_i64().is_none() {
+                    return Err(currency.bad("needs amount_1000 as a whole number"));
+                }
+            }
+            "date_time" => {
+                shown = Some(
+                    node.object("date_time")?
+                        .text_within("fallback_value", 1..=1_024)?,
+                );
+            }
+            "location" => {
+                let location = node.object("location")?;
+                location.required("latitude")?;
+                location.required("longitude")?;
+            }
+            "payload" => shown = Some(node.text_within("payload", 0..=256)?),
+            "coupon_code" => shown = Some(node.text_within("coupon_code", 1..=20)?),
+            "product" => {
+                node.object("product")?
+                    .text_within("product_retailer_id", 1..=256)?;
+            }
+            "action" => {
+                node.object("action")?;
+            }
+            "limited_time_offer" => {
+                node.object("limited_time_offer")?;
+            }
+            "ttl_minutes" => {
+                node.required("ttl_minutes")?;
+            }
+            "tap_target_configuration" => {
+                node.list("tap_target_configuration", 1..=10)?;
+            }
+            "order_status" => {
+                node.object("order_status")?;
+            }
+            _ => return Err(node.bad("has a type that no template parameter has")),
+        }
+    }
+    Ok(Parameter {
+        kind,
+        name: node.optional_text("parameter_name", 1..=128)?,
+        shown,
+    })
+}

@@ -1,0 +1,357 @@
+//! Where everything durable lives: one coarse, object-safe trait, several backends, one conformance suite.
+//!
+//! The rules that every backend keeps:
+//! - A write that returned `Ok` is durable, unless its doc says otherwise.
+//! - "Not there" is `Ok(None)`, never an error; an expired row is not there.
+//! - [`StoreErrorKind::Unknown`] means that the write may or may not have happened: re-read, then decide.
+//! - Time, ids and randomness are parameters. A backend never reads a clock.
+//! - What an [`Op`] changes is decided by [`derive`], the same pure function for all backends.
+
+#[cfg(test)]
+mod conformance;
+pub mod derive;
+pub mod directory;
+mod dump;
+mod erasure;
+pub mod error;
+#[cfg(test)]
+pub(crate) mod faulty;
+pub mod fjall;
+pub mod memory;
+pub mod metered;
+pub mod op;
+pub mod row;
+pub mod scylla;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+
+use crate::domain::{
+    Alias, Contact, ContactId, Conversation, ConversationId, ConversationStatus, Epoch, Event, Fence,
+    JournalId, Message, MessageId, PhoneNumberId, Retention, Seq, TenantId, Timestamp,
+};
+
+pub use directory::{Agent, ApiKey, KeyHash, Number, Tenant};
+pub use error::{StoreError, StoreErrorKind};
+pub use op::{Op, OpOutcome, OpRefusal};
+pub use row::{ClaimOutcome, ClaimWant, Claimed, MessageRef, OutboxRow, OutboxState};
+
+/// Entries read at once by a store that has to look to tell its backlog.
+const BACKLOG_PAGE: usize = 256;
+
+/// A raw webhook body that Meta's signature vouches for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JournalEntry {
+    /// Its place; grows with arrival.
+    pub id: JournalId,
+    /// When it arrived.
+    pub received: Timestamp,
+    /// The bytes as received. Personal data.
+    pub body: Bytes,
+}
+
+/// One element of a webhook that could not be applied, kept for a person to look at and replay.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Quarantined {
+    /// Given by the writer; time-ordered.
+    pub id: JournalId,
+    /// When it was put aside.
+    pub at: Timestamp,
+    /// Why, as a stable code: `unknown_number`, `wrong_app`, `malformed`, `poison`.
+    pub reason: String,
+    /// A complete webhook body that holds just this element. Personal data.
+    pub body: Bytes,
+}
+
+impl Quarantined {
+    /// When it stops being readable.
+    pub fn until(&self) -> Timestamp {
+        self.at.after(Retention::ASIDE)
+    }
+}
+
+/// What waits in the journal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct JournalBacklog {
+    /// Entries that are not done.
+    pub entries: usize,
+    /// When the oldest of them arrived.
+    pub oldest: Option<Timestamp>,
+}
+
+/// Where a tenant's ledger stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TenantHead {
+    /// Identity of the ledger; made from `fresh_epoch` when there was none.
+    pub epoch: Epoch,
+    /// Last committed position.
+    pub head: Seq,
+}
+
+/// A batch for a tenant's ledger. All of it becomes durable, or none.
+#[derive(Debug, Clone)]
+pub struct Append {
+    /// Whose ledger.
+    pub tenant: TenantId,
+    /// The writer's ownership.
+    pub fence: Fence,
+    /// Where the writer believes the ledger to stand.
+    pub expect_head: Seq,
+    /// Commit time, shown in events.
+    pub now: Timestamp,
+    /// What happened, evaluated strictly in order.
+    pub ops: Vec<Op>,
+}
+
+/// What an append did.
+#[derive(Debug, Clone)]
+pub struct Appended {
+    /// The new head.
+    pub head: Seq,
+    /// One outcome per op, in order.
+    pub outcomes: Vec<OpOutcome>,
+    /// The events that were committed, in order, numbered from `expect_head + 1`.
+    pub events: Vec<Event>,
+}
+
+/// Events after a position.
+#[derive(Debug, Clone)]
+pub struct EventPage {
+    /// In order, dense. Empty at the head.
+    pub events: Vec<Event>,
+    /// The oldest position still readable; `head + 1` when none is.
+    pub oldest: Seq,
+    /// The last committed position.
+    pub head: Seq,
+}
+
+/// Which conversations a list shows.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ConversationFilter {
+    /// Only this status.
+    pub status: Option<ConversationStatus>,
+    /// Only those of this number.
+    pub number: Option<PhoneNumberId>,
+}
+
+/// Place in a conversation list, newest activity first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ConversationCursor {
+    /// Activity of the last row shown.
+    pub last_activity: Timestamp,
+    /// Its id, which orders rows of equal activity (descending).
+    pub conversation: ConversationId,
+}
+
+/// A page of rows, and whether more follow.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Page<T> {
+    /// The rows.
+    pub items: Vec<T>,
+    /// Whether at least one more follows.
+    pub more: bool,
+}
+
+impl<T> Page<T> {
+    /// No rows, and none that follow.
+    pub const fn empty() -> Self {
+        Self {
+            items: Vec::new(),
+            more: false,
+        }
+    }
+}
+
+/// A request for the right to write; granted trivially by single-process backends, with an ever larger fence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum LeaseKey {
+    /// A tenant with all its lanes.
+    Tenant(TenantId),
+}
+
+/// What one sweep removed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Swept {
+    /// Rows deleted.
+    pub rows: usize,
+    /// Whether expired rows may remain.
+    pub more: bool,
+}
+
+/// The store. See the module's rules.
+#[async_trait]
+pub trait Store: Send + Sync + 'static {
+    /// Appends a raw webhook body. Durable on return.
+    async fn journal_append(&self, entry: JournalEntry) -> Result<(), StoreError>;
+
+    /// Entries that are not done, in order of id, after the given one.
+    async fn journal_open(
+        &self,
+        after: Option<JournalId>,
+        limit: usize,
+    ) -> Result<Vec<JournalEntry>, StoreError>;
+
+    /// How much is not done.
+    async fn journal_backlog(&self) -> Result<JournalBacklog, StoreError> {
+        let mut backlog = JournalBacklog::default();
+        let mut after = None;
+        loop {
+            let page = self.journal_open(after, BACKLOG_PAGE).await?;
+            backlog.entries += page.len();
+            backlog.oldest = backlog.oldest.or(page.first().map(|entry| entry.received));
+            match page.last() {
+                Some(last) if page.len() == BACKLOG_PAGE => after = Some(last.id),
+                _ => return Ok(backlog),
+            }
+        }
+    }
+
+    /// Marks entries done. May be lost in a crash: applying an entry again changes nothing.
+    async fn journal_done(&self, ids: Vec<JournalId>) -> Result<(), StoreError>;
+
+    /// Puts an element aside. Durable on return.
+    async fn quarantine(&self, item: Quarantined) -> Result<(), StoreError>;
+
+    /// Elements put aside that are still kept, oldest first.
+    async fn quarantined(
+        &self,
+        after: Option<JournalId>,
+        limit: usize,
+        now: Timestamp,
+    ) -> Result<Vec<Quarantined>, StoreError>;
+
+    /// Forgets an element that was put aside.
+    async fn quarantine_remove(&self, id: JournalId) -> Result<(), StoreError>;
+
+    /// Takes ownership of a tenant's ledger: from now on, writers with a smaller fence are refused as `Fenced`.
+    async fn open_tenant(
+        &self,
+        tenant: TenantId,
+        fence: Fence,
+        fresh_epoch: Epoch,
+    ) -> Result<TenantHead, StoreError>;
+
+    /// Commits a batch. `Fenced` when another owner opened the tenant since; `HeadMoved` when `expect_head` is not the head.
+    async fn append(&self, batch: Append) -> Result<Appended, StoreError>;
+
+    /// Events after a position, at most `limit`.
+    async fn events_after(
+        &self,
+        tenant: TenantId,
+        after: Seq,
+        limit: usize,
+        now: Timestamp,
+    ) -> Result<EventPage, StoreError>;
+
+    /// One message.
+    async fn message(
+        &self,
+        tenant: TenantId,
+        at: MessageRef,
+        now: Timestamp,
+    ) -> Result<Option<Message>, StoreError>;
+
+    /// The place of an outbound message whose conversation the caller does not know.
+    async fn find_outbound(
+        &self,
+        tenant: TenantId,
+        message: MessageId,
+        now: Timestamp,
+    ) -> Result<Option<MessageRef>, StoreError>;
+
+    /// Messages of a conversation, newest first, older than `before`.
+    async fn page_messages(
+        &self,
+        tenant: TenantId,
+        conversation: ConversationId,
+        before: Option<MessageId>,
+        limit: usize,
+        now: Timestamp,
+    ) -> Result<Page<Message>, StoreError>;
+
+    /// One conversation.
+    async fn conversation(
+        &self,
+        tenant: TenantId,
+        conversation: ConversationId,
+    ) -> Result<Option<Conversation>, StoreError>;
+
+    /// Conversations, newest activity first, after the cursor.
+    async fn page_conversations(
+        &self,
+        tenant: TenantId,
+        filter: ConversationFilter,
+        after: Option<ConversationCursor>,
+        limit: usize,
+    ) -> Result<Page<Conversation>, StoreError>;
+
+    /// One contact, following no link.
+    async fn contact(&self, tenant: TenantId, contact: ContactId) -> Result<Option<Contact>, StoreError>;
+
+    /// The contacts that aliases point to, links followed; one answer per alias.
+    async fn contacts_by_alias(
+        &self,
+        tenant: TenantId,
+        aliases: Vec<Alias>,
+    ) -> Result<Vec<Option<ContactId>>, StoreError>;
+
+    /// Claims messages of one lane for one call each. Durable on return; each want is granted or refused by itself.
+    async fn claim(
+        &self,
+        tenant: TenantId,
+        fence: Fence,
+        wants: Vec<ClaimWant>,
+        now: Timestamp,
+    ) -> Result<Vec<ClaimOutcome>, StoreError>;
+
+    /// Unsettled messages of one number, ordered by message id, after the given one.
+    async fn outbox(
+        &self,
+        tenant: TenantId,
+        number: PhoneNumberId,
+        after: Option<MessageId>,
+        limit: usize,
+    ) -> Result<Vec<OutboxRow>, StoreError>;
+
+    /// Adds or replaces a tenant.
+    async fn put_tenant(&self, tenant: Tenant) -> Result<(), StoreError>;
+
+    /// All tenants.
+    async fn tenants(&self) -> Result<Vec<Tenant>, StoreError>;
+
+    /// Adds or replaces a number. `Invalid` when another tenant has it.
+    async fn put_number(&self, number: Number) -> Result<(), StoreError>;
+
+    /// All numbers of all tenants.
+    async fn numbers(&self) -> Result<Vec<Number>, StoreError>;
+
+    /// Adds or replaces an API key.
+    async fn put_key(&self, key: ApiKey) -> Result<(), StoreError>;
+
+    /// The key with this hash, revoked or not.
+    async fn key(&self, hash: KeyHash) -> Result<Option<ApiKey>, StoreError>;
+
+    /// The keys of a tenant.
+    async fn keys(&self, tenant: TenantId) -> Result<Vec<ApiKey>, StoreError>;
+
+    /// Adds or replaces an agent.
+    async fn put_agent(&self, agent: Agent) -> Result<(), StoreError>;
+
+    /// The agents of a tenant.
+    async fn agents(&self, tenant: TenantId) -> Result<Vec<Agent>, StoreError>;
+
+    /// Takes a lease and returns a fence larger than any before for this key.
+    async fn lease(&self, key: LeaseKey) -> Result<Fence, StoreError>;
+
+    /// Removes expired rows, at most about `limit`.
+    async fn sweep(&self, now: Timestamp, limit: usize) -> Result<Swept, StoreError>;
+
+    /// Removes everything stored of one contact: rows, index entries and the bodies of its events. Repeatable.
+    async fn erase_contact(&self, tenant: TenantId, contact: ContactId) -> Result<Swept, StoreError>;
+
+    /// Every key and value of a tenant in a stable order, for backups, comparisons and proofs of erasure.
+    async fn dump(&self, tenant: TenantId, now: Timestamp) -> Result<Vec<(Bytes, Bytes)>, StoreError>;
+
+    /// Whether the store can take writes now.
+    async fn health(&self) -> Result<(), StoreError>;
+}

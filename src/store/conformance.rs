@@ -1,0 +1,249 @@
+//! One suite that every backend passes: what callers may rely on, whatever keeps the rows.
+//!
+//! A backend is anything that can be opened empty and opened again over what it holds. Each behaviour is a function that
+//! gets an open backend; [`suite`] makes a test of it for each backend. Groups: A durability, B ownership and order,
+//! C taking things once, D statuses, E claims, F paging, G expiry, H the list of conversations, I tenants apart, J erasure
+//! and dumps, K limits, L the same as the model, whatever happens.
+
+mod a_durability;
+mod b_ownership;
+mod c_once;
+mod cluster;
+mod d_statuses;
+mod e_claims;
+mod f_paging;
+mod g_expiry;
+mod h_list;
+mod i_tenants;
+mod j_erasure;
+mod k_limits;
+mod kill;
+mod l_model;
+mod leads;
+pub(super) mod ops;
+pub(super) mod scene;
+
+use std::sync::Arc;
+
+use tempfile::TempDir;
+
+pub(super) use self::cluster::Cluster;
+
+use crate::store::Store;
+use crate::store::fjall::{FjallOptions, FjallStore};
+use crate::store::memory::MemoryStore;
+
+/// A kind of store under test.
+pub(super) trait Backend: Sized {
+    /// Opens an empty one.
+    fn open() -> Self;
+    /// The store.
+    fn store(&self) -> Arc<dyn Store>;
+    /// Lets go of the store without telling it, and opens what it left. All other handles must be gone.
+    fn reopen(self) -> Self;
+}
+
+/// In memory: reopening keeps it, since it lives as long as the process.
+pub(super) struct Memory(Arc<MemoryStore>);
+
+impl Backend for Memory {
+    fn open() -> Self {
+        Self(Arc::new(MemoryStore::new()))
+    }
+
+    fn store(&self) -> Arc<dyn Store> {
+        self.0.clone()
+    }
+
+    fn reopen(self) -> Self {
+        self
+    }
+}
+
+/// In a folder of its own.
+pub(super) struct Embedded {
+    store: Arc<FjallStore>,
+    folder: TempDir,
+}
+
+impl Embedded {
+    /// Options for small tests.
+    pub(super) const OPTIONS: FjallOptions = FjallOptions {
+        cache_bytes: 8 << 20,
+        journal_bytes: 64 << 20,
+    };
+
+    /// Where it lives.
+    pub(super) fn path(&self) -> &std::path::Path {
+        self.folder.path()
+    }
+
+    /// Lets go of the store and keeps the folder.
+    pub(super) fn close(self) -> TempDir {
+        let Self { store, folder } = self;
+        assert_eq!(Arc::strong_count(&store), 1, "somebody still holds the store");
+        drop(store);
+        folder
+    }
+
+    /// Writes what is in memory to files.
+    pub(super) fn write_out(&self) {
+        self.store.write_out().unwrap();
+    }
+
+    /// Opens what a folder holds.
+    pub(super) fn over(folder: TempDir) -> Self {
+        let store = FjallStore::open(folder.path(), Self::OPTIONS).unwrap();
+        Self {
+            store: Arc::new(store),
+            folder,
+        }
+    }
+}
+
+impl Backend for Embedded {
+    fn open() -> Self {
+        Self::over(tempfile::tempdir().unwrap())
+    }
+
+    fn store(&self) -> Arc<dyn Store> {
+        self.store.clone()
+    }
+
+    fn reopen(self) -> Self {
+        Self::over(self.close())
+    }
+}
+
+/// Makes a test of each behaviour for one backend.
+macro_rules! suite {
+    ($name:ident $backend:ident { $($group:ident { $($behaviour:ident),+ $(,)? })+ }) => {
+        mod $name {
+            $( mod $group {
+                use super::super::Backend as _;
+                $(
+                #[tokio::test]
+                async fn $behaviour() {
+                    super::super::$group::$behaviour(super::super::$backend::open()).await;
+                }
+            )+ } )+
+        }
+    };
+}
+
+/// What every backend does.
+macro_rules! all_of_it {
+    ($name:ident $backend:ident) => {
+        suite! { $name $backend {
+            a_durability {
+                a_webhook_that_was_taken_is_still_there,
+                webhooks_wait_in_the_order_of_their_ids,
+                a_webhook_that_is_done_waits_no_longer,
+                a_committed_batch_is_there_with_all_its_rows,
+                a_granted_claim_is_not_granted_again,
+                fences_grow_across_restarts,
+                an_element_put_aside_is_kept_until_it_is_removed_or_a_month_is_over,
+        the_backlog_counts_what_is_not_done_and_knows_the_oldest,
+                the_directory_is_kept,
+            }
+            b_ownership {
+                an_owner_that_was_replaced_cannot_write,
+                owners_that_take_turns_never_both_write,
+                an_owner_that_looks_again_stays_the_owner,
+                a_writer_that_never_opened_the_ledger_is_refused,
+                a_writer_with_a_wrong_position_changes_nothing,
+                events_are_numbered_without_holes,
+                a_batch_with_one_impossible_op_changes_nothing,
+                writes_that_come_together_fail_alone,
+            }
+            c_once {
+                the_same_ops_again_leave_every_byte_as_it_was,
+                a_webhook_repeated_after_eight_days_is_known,
+                a_key_used_again_gives_the_first_answer,
+                ops_of_one_batch_see_each_other,
+            }
+            d_statuses {
+                any_order_and_repetition_gives_one_result,
+                a_state_shown_never_goes_back,
+                a_status_that_overtakes_the_answer_settles_the_message,
+                a_status_finds_its_message_by_wamid_alone,
+            }
+            e_claims {
+                of_sixteen_who_want_the_same_one_gets_it,
+                a_claim_names_the_call_and_marks_the_row,
+                what_was_taken_back_is_not_claimed,
+                a_claim_and_a_cancellation_cannot_both_win,
+                nothing_is_claimed_before_it_is_due_or_when_it_is_too_late,
+                a_lane_that_knows_another_attempt_is_refused,
+                a_new_owner_in_the_middle_ends_the_old_ones_claims,
+                lanes_of_numbers_whose_names_begin_alike_are_apart,
+            }
+            f_paging {
+                history_is_paged_newest_first_while_messages_come_in,
+                a_page_that_ends_with_the_last_row_says_so,
+                events_are_read_on_from_a_position,
+                an_event_reads_as_it_was_committed,
+                the_list_is_paged_without_a_hole_while_conversations_move,
+            }
+            g_expiry {
+                a_message_is_there_until_its_last_millisecond,
+                a_sweep_forgets_the_beginning_of_a_message_that_is_gone,
+                a_sweep_keeps_the_preview_of_a_newer_message,
+                events_end_after_seven_days_from_the_oldest_on,
+                a_clock_that_steps_back_makes_no_hole,
+            }
+            h_list {
+                ten_thousand_touches_leave_the_list_in_order,
+                filters_show_what_they_name_and_nothing_else,
+                a_conversation_stands_in_the_list_once,
+            }
+            i_tenants {
+                identical_ids_lead_to_each_ones_own_rows,
+                what_one_does_changes_nothing_for_the_other,
+                rows_are_not_found_under_another_tenant,
+                a_token_of_another_tenant_finds_no_message,
+                a_number_belongs_to_one_tenant,
+            }
+            j_erasure {
+                nothing_of_the_customer_is_left_in_any_row,
+                others_keep_all_that_they_had,
+                positions_stay_dense_and_the_ledger_goes_on,
+                erasing_again_changes_nothing,
+                a_repeated_webhook_does_not_bring_the_customer_back,
+                a_status_of_an_erased_message_is_told_without_it,
+                the_customer_may_come_back_as_someone_new,
+                a_dump_is_in_order_and_the_same_after_a_restart,
+            }
+            k_limits {
+                a_message_of_a_mebibyte_comes_back_whole,
+                a_webhook_of_three_mebibytes_comes_back_whole,
+                many_large_webhooks_at_once_are_all_taken,
+                empty_values_stay_empty,
+                keys_at_the_ends_of_their_ranges_are_found_and_do_not_run_over,
+                times_before_1970_are_in_order_too,
+                ten_thousand_labels_are_cut_to_what_says_something,
+                what_was_never_there_is_none,
+            }
+        } }
+    };
+}
+
+/// What a backend does that removes expired rows itself: a cluster does so by its own clock, see [`cluster`].
+macro_rules! sweeping {
+    ($name:ident $backend:ident) => {
+        suite! { $name $backend {
+            g_expiry {
+                a_status_does_not_make_its_message_live_longer,
+                a_retention_that_changed_moves_the_end_of_what_is_written_again,
+                sweeping_removes_what_expired_and_nothing_else,
+                a_small_sweep_says_that_there_is_more,
+            }
+        } }
+    };
+}
+
+all_of_it!(memory Memory);
+all_of_it!(embedded Embedded);
+all_of_it!(on_cluster Cluster);
+sweeping!(sweeping_memory Memory);
+sweeping!(sweeping_embedded Embedded);

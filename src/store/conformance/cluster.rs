@@ -1,0 +1,129 @@
+//! The suite on a real server, and what a cluster alone does.
+//!
+//! `MESEJ_TEST_CQL=host:port` names a server; without it, one is started (see `tests/cql/node.sh`) and ends with the tests.
+//! `MESEJ_TEST_CQL_REPLICATION` says how many copies of each row a ring is to hold; 1 without it.
+//! A server that does not start fails the tests. Keyspaces are few, since tables are slow to make: a test takes one for
+//! itself, emptied, and gives it back.
+
+mod faults;
+mod node;
+mod own;
+mod proxy;
+mod server;
+mod tls;
+
+use std::sync::{Arc, Condvar, Mutex};
+
+use super::Backend;
+use crate::domain::{Clock, SystemClock};
+use crate::store::Store;
+use crate::store::scylla::{ScyllaOptions, ScyllaStore, schema};
+
+/// Keyspaces in use at once.
+const KEYSPACES: usize = 4;
+
+/// Which keyspaces nobody uses, and how many there are.
+#[derive(Debug, Default)]
+struct Pool {
+    free: Vec<String>,
+    made: usize,
+}
+
+static POOL: Mutex<Option<Pool>> = Mutex::new(None);
+static FREED: Condvar = Condvar::new();
+
+/// A keyspace of one's own, given back when dropped.
+#[derive(Debug)]
+pub(super) struct Keyspace(String);
+
+impl Drop for Keyspace {
+    fn drop(&mut self) {
+        let mut pool = POOL.lock().unwrap();
+        pool.as_mut().unwrap().free.push(std::mem::take(&mut self.0));
+        FREED.notify_one();
+    }
+}
+
+/// How the tests reach the server.
+pub(super) fn options(keyspace: &str) -> ScyllaOptions {
+    let mut options = ScyllaOptions::new(vec![server::address()], keyspace);
+    let copies = std::env::var("MESEJ_TEST_CQL_REPLICATION");
+    options.replication_factor = copies.map_or(1, |copies| copies.parse().unwrap());
+    // Two cores run the server and all tests at once.
+    options.deadlines.interactive = std::time::Duration::from_secs(10);
+    options.deadlines.write = std::time::Duration::from_secs(10);
+    options.deadlines.conditional = std::time::Duration::from_secs(10);
+    options.deadlines.scan = std::time::Duration::from_secs(30);
+    options
+}
+
+impl Keyspace {
+    /// One that is empty.
+    pub(super) fn take() -> Self {
+        let mut pool = POOL.lock().unwrap();
+        let (name, fresh) = loop {
+            let inside = pool.get_or_insert_default();
+            if let Some(name) = inside.free.pop() {
+                break (name, false);
+            }
+            if inside.made < KEYSPACES {
+                inside.made += 1;
+                // A server that is kept between runs has keyspaces of other runs, perhaps of another schema.
+                break (format!("mesej_test_{}_{}", std::process::id(), inside.made), true);
+            }
+            pool = FREED.wait(pool).unwrap();
+        };
+        drop(pool);
+        let keyspace = Self(name);
+        let options = options(&keyspace.0);
+        if fresh {
+            server::run(async move { schema::migrate(&options, "tests").await.map(|_| ()) }).unwrap();
+        } else {
+            server::run(async move { schema::empty(&options).await }).unwrap();
+        }
+        keyspace
+    }
+
+    /// Its name.
+    pub(super) fn name(&self) -> &str {
+        &self.0
+    }
+}
+
+/// A store on the server.
+pub(in crate::store) struct Cluster {
+    store: Arc<ScyllaStore>,
+    keyspace: Keyspace,
+}
+
+impl Cluster {
+    fn over(keyspace: Keyspace) -> Self {
+        Self::by_clock(keyspace, Arc::new(SystemClock::new()))
+    }
+
+    fn by_clock(keyspace: Keyspace, clock: Arc<dyn Clock>) -> Self {
+        let options = options(keyspace.name());
+        let store = server::run(async move { ScyllaStore::open(&options, clock).await }).unwrap();
+        Self {
+            store: Arc::new(store),
+            keyspace,
+        }
+    }
+}
+
+impl Backend for Cluster {
+    fn open() -> Self {
+        Self::over(Keyspace::take())
+    }
+
+    fn store(&self) -> Arc<dyn Store> {
+        self.store.clone()
+    }
+
+    fn reopen(self) -> Self {
+        let Self { store, keyspace } = self;
+        assert_eq!(Arc::strong_count(&store), 1, "somebody still holds the store");
+        drop(store);
+        Self::over(keyspace)
+    }
+}

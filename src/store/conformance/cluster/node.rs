@@ -1,0 +1,67 @@
+//! A server that ends with whoever started it.
+
+use std::io::{BufRead as _, BufReader};
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+/// One node, run by `tests/cql/node.sh`, which ends it when its input ends: at the latest with this process.
+#[derive(Debug)]
+pub(super) struct Node {
+    child: Child,
+    address: String,
+}
+
+/// A port that nobody uses now.
+fn port() -> u16 {
+    TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port()
+}
+
+impl Node {
+    /// Starts one on its own ports, in a folder that is removed at the end.
+    pub(super) fn start() -> Self {
+        let folder = tempfile::Builder::new()
+            .prefix("mesej-cql-")
+            .tempdir()
+            .unwrap()
+            .keep();
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cql/node.sh");
+        let port = port();
+        let mut child = Command::new(script)
+            .arg(&folder)
+            .args(["127.0.0.1", &port.to_string()])
+            .env("MESEJ_CQL_STORAGE_PORT", self::port().to_string())
+            .env("MESEJ_CQL_JMX_PORT", self::port().to_string())
+            .env("MESEJ_CQL_TEMPORARY", "1")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut said = String::new();
+        let mut output = BufReader::new(child.stdout.take().unwrap());
+        output.read_line(&mut said).unwrap();
+        let address = format!("127.0.0.1:{port}");
+        assert_eq!(
+            said.trim(),
+            format!("ready {address}"),
+            "the CQL server did not start: see above; MESEJ_TEST_CQL=host:port names another one"
+        );
+        Self { child, address }
+    }
+
+    /// `host:port`.
+    pub(super) fn address(&self) -> &str {
+        &self.address
+    }
+}
+
+impl Drop for Node {
+    fn drop(&mut self) {
+        drop(self.child.stdin.take());
+        let _ = self.child.wait();
+    }
+}

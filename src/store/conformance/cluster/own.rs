@@ -1,0 +1,164 @@
+//! What a cluster alone does: it forgets by itself, and its schema is brought up to date by several at once.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::{Cluster, Keyspace, options, server};
+use crate::domain::{
+    Clock as _, ConversationStatus, DeliveryState, Message, Retention, SystemClock, TestClock, Timestamp,
+};
+use crate::store::conformance::Backend as _;
+use crate::store::conformance::ops;
+use crate::store::conformance::scene::{Scene, TENANT};
+use crate::store::op::{OrganiseChange, ReportTarget};
+use crate::store::row::outbound_key;
+use crate::store::scylla::{ScyllaStore, schema};
+use crate::store::{Op, StoreErrorKind};
+
+/// Before all that happens here: whoever asks for this time sees expired rows, as long as they stand there.
+const LONG_AGO: Timestamp = Timestamp::from_millis(0);
+
+/// Whether a row stands there, whatever its expiry.
+async fn stands(
+    scene: &Scene,
+    at: crate::store::MessageRef,
+) -> (Option<Message>, Option<crate::store::MessageRef>) {
+    let store = &scene.store;
+    (
+        store.message(TENANT, at, LONG_AGO).await.unwrap(),
+        store.find_outbound(TENANT, at.message, LONG_AGO).await.unwrap(),
+    )
+}
+
+#[tokio::test]
+async fn a_message_is_gone_from_the_cluster_with_its_statuses_when_its_time_is_over() {
+    let backend = Cluster::open();
+    let mut scene = Scene::of(&backend).await;
+    let mut submit = ops::submit(TENANT, &["628111111"], ops::id(scene.now, 1), "canary");
+    submit.retention = Retention::days(1).unwrap();
+    let at = scene.place(submit).await;
+    assert!(scene.claims(at.message, 0).await);
+    // Five seconds before its end it is read: the status must not outlive it, nor make it live longer.
+    let end = scene.now.after(Duration::from_secs(86_400));
+    scene.now = end.before(Duration::from_secs(5));
+    let written = Instant::now();
+    let mut told = ops::report(
+        ReportTarget::Token(ops::token(TENANT, at, 1)),
+        "m",
+        DeliveryState::Read,
+        scene.now,
+    );
+    told.retention = Retention::days(1).unwrap();
+    scene.one(Op::Report(Box::new(told))).await;
+    let change = OrganiseChange::Status(ConversationStatus::Pending);
+    scene.one(ops::organise(at.conversation, change)).await;
+    let (message, _) = stands(&scene, at).await;
+    assert_eq!(message.unwrap().delivery.unwrap().state, DeliveryState::Read);
+    assert_eq!(scene.texts(at).await, ["canary"]);
+    // The cluster's own clock ends it.
+    let gone = loop {
+        let (message, _) = stands(&scene, at).await;
+        if message.is_none() {
+            break written.elapsed();
+        }
+        assert!(written.elapsed() < Duration::from_secs(20), "it never goes");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    };
+    assert!(gone >= Duration::from_secs(4), "gone after {gone:?} already");
+    scene.now = LONG_AGO;
+    assert!(scene.texts(at).await.is_empty());
+    let row = scene
+        .store
+        .conversation(TENANT, at.conversation)
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(row.preview, None, "its beginning is gone with it");
+    // What tells a repeated webhook apart lives for nine days, and leads nowhere.
+    let dump = scene.dump().await;
+    assert!(dump.iter().all(|(key, _)| key[0] != b'7'));
+    let names: Vec<_> = dump.iter().filter(|(key, _)| key[0] == b'8').collect();
+    let outbound = outbound_key(at.message);
+    assert!(names.iter().any(|(key, _)| key[1..] == outbound.as_bytes()[..]));
+}
+
+#[tokio::test]
+async fn a_retention_that_changed_moves_the_end_and_leaves_nothing_behind() {
+    // The classes of retention have tables of their own: the row moves from one to the other.
+    for (before, after) in [(30, 60), (60, 30), (300, 1_000), (1_000, 20)] {
+        let backend = Cluster::open();
+        let mut scene = Scene::of(&backend).await;
+        let mut submit = ops::submit(TENANT, &["628111111"], ops::id(scene.now, 1), "x");
+        submit.retention = Retention::days(before).unwrap();
+        let at = scene.place(submit).await;
+        assert!(scene.claims(at.message, 0).await);
+        let token = ops::token(TENANT, at, 1);
+        let mut told = ops::report(ReportTarget::Token(token), "m", DeliveryState::Read, scene.now);
+        told.retention = Retention::days(after).unwrap();
+        scene.one(Op::Report(Box::new(told))).await;
+        let end = scene.now.after(Duration::from_secs(86_400 * u64::from(after)));
+        for (now, there) in [(end.before(Duration::from_millis(1)), 1), (end, 0)] {
+            scene.now = now;
+            assert_eq!(usize::from(scene.message(at).await.is_some()), there);
+            assert_eq!(scene.texts(at).await.len(), there, "{before} days became {after}");
+        }
+        // Before all ends: one row, and not two.
+        scene.now = LONG_AGO;
+        assert_eq!(scene.texts(at).await.len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn the_record_of_a_commit_forgets_its_rows_when_a_tenant_is_idle() {
+    let clock = TestClock::at(SystemClock::new().now());
+    let backend = Cluster::by_clock(Keyspace::take(), Arc::new(clock.clone()));
+    let mut scene = Scene::of(&backend).await;
+    scene.hears(&["628111111"], "w", "canary").await;
+    let holds = async || {
+        let record = backend.store.last_commit(TENANT).await.unwrap();
+        record.windows(6).any(|word| word == b"canary")
+    };
+    assert!(holds().await);
+    scene.sweep().await;
+    assert!(holds().await, "a tenant at work keeps it");
+    clock.advance(Duration::from_secs(60));
+    scene.sweep().await;
+    assert!(!holds().await);
+    scene.hears(&["628111111"], "w2", "goes on").await;
+    let before = scene.dump().await;
+    let again = Scene::of(&backend).await;
+    assert_eq!(again.dump().await, before);
+}
+
+#[test]
+fn several_that_bring_the_schema_up_to_date_at_once_do_it_once() {
+    let keyspace = Keyspace::take();
+    let mut options = options(keyspace.name());
+    options.keyspace = format!("mesej_many_{}", std::process::id());
+    let applied = server::run(async {
+        let all = (0..4).map(|n| {
+            let options = options.clone();
+            async move { schema::migrate(&options, &format!("migrator {n}")).await }
+        });
+        futures_util::future::join_all(all).await
+    });
+    let applied: Vec<_> = applied.into_iter().map(Result::unwrap).collect();
+    let known = schema::migrations().len();
+    let by_somebody: usize = applied.iter().map(|done| done.migrations.len()).sum();
+    assert_eq!(by_somebody, known, "each is applied by one");
+    for done in &applied {
+        done.status.check().unwrap();
+    }
+    server::run(async { schema::remove(&options).await }).unwrap();
+}
+
+#[test]
+fn a_cluster_without_a_schema_is_refused_with_what_to_do() {
+    let keyspace = Keyspace::take();
+    let mut options = options(keyspace.name());
+    options.keyspace = "mesej_nobody_made_this".to_owned();
+    let clock = Arc::new(SystemClock::new());
+    let refused = server::run(async move { ScyllaStore::open(&options, clock).await }).unwrap_err();
+    assert_eq!(refused.kind, StoreErrorKind::Invalid);
+    assert!(refused.detail.contains("mesej migrate"), "{}", refused.detail);
+}

@@ -1,0 +1,42 @@
+//! The server that the tests run against, shared by all of one process.
+
+use std::future::Future;
+use std::sync::OnceLock;
+
+use tokio::runtime::Runtime;
+
+use super::node::Node;
+
+/// Sessions live here: a test's own runtime ends with the test.
+fn runtime() -> &'static Runtime {
+    static RUNTIME: OnceLock<Runtime> = OnceLock::new();
+    RUNTIME.get_or_init(|| {
+        tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build()
+            .unwrap()
+    })
+}
+
+/// Runs something to its end, from within a test's runtime or without one.
+pub(super) fn run<T: Send>(what: impl Future<Output = T> + Send) -> T {
+    std::thread::scope(|scope| scope.spawn(|| runtime().block_on(what)).join().unwrap())
+}
+
+/// Lets something go on beside the tests.
+pub(super) fn keep(what: impl Future<Output = ()> + Send + 'static) {
+    runtime().spawn(what);
+}
+
+/// `host:port` of the server.
+pub(super) fn address() -> String {
+    static ADDRESS: OnceLock<String> = OnceLock::new();
+    static NODE: OnceLock<Node> = OnceLock::new();
+    ADDRESS
+        .get_or_init(|| match std::env::var("MESEJ_TEST_CQL") {
+            Ok(address) if !address.is_empty() => address,
+            _ => NODE.get_or_init(Node::start).address().to_owned(),
+        })
+        .clone()
+}

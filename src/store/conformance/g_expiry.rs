@@ -1,0 +1,224 @@
+//! G: what expired is not there, to the millisecond, and is removed when it is swept.
+
+use std::time::Duration;
+
+use super::Backend;
+use super::ops;
+use super::scene::{Scene, TENANT, mentions};
+use crate::domain::{DeliveryState, Retention, Seq, Timestamp};
+use crate::store::op::ReportTarget;
+use crate::store::row::MessageRef;
+
+const DAY: Duration = Duration::from_secs(86_400);
+
+/// A customer writes something that is kept for so many days.
+async fn kept(scene: &mut Scene, id: &str, text: &str, days: u32) -> MessageRef {
+    let mut receive = ops::receive(&["628111111"], id, scene.now, text);
+    receive.retention = Retention::days(days).unwrap();
+    scene.place(receive).await
+}
+
+pub(super) async fn a_message_is_there_until_its_last_millisecond(backend: impl Backend) {
+    let mut scene = Scene::of(&backend).await;
+    let at = kept(&mut scene, "w", "x", 2).await;
+    let end = scene.now.after(DAY * 2);
+    for (now, there) in [(end.before(Duration::from_millis(1)), true), (end, false)] {
+        scene.now = now;
+        assert_eq!(scene.message(at).await.is_some(), there);
+        assert_eq!(scene.texts(at).await.len(), usize::from(there));
+        let dumped = mentions(&scene.dump().await, &format!("\"id\":\"{}\"", at.message));
+        let in_events = scene
+            .store
+            .events_after(TENANT, Seq::default(), 9, now)
+            .await
+            .unwrap();
+        assert!(!in_events.events.is_empty(), "events are kept longer");
+        assert!(dumped || !there);
+    }
+}
+
+pub(super) async fn a_status_does_not_make_its_message_live_longer(backend: impl Backend) {
+    let mut scene = Scene::of(&backend).await;
+    let mut submit = ops::submit(TENANT, &["628111111"], ops::id(scene.now, 1), "x");
+    submit.retention = Retention::days(30).unwrap();
+    let at = scene.place(submit).await;
+    let end = scene.now.after(DAY * 30);
+    assert!(scene.claims(at.message, 0).await);
+    let token = ops::token(TENANT, at, 1);
+    let mut told = ops::report(
+        ReportTarget::Token(token),
+        "m",
+        DeliveryState::Read,
+        end.before(Duration::from_secs(5)),
+    );
+    told.retention = Retention::days(30).unwrap();
+    scene.now = end.before(Duration::from_secs(5));
+    scene.one(crate::store::Op::Report(Box::new(told))).await;
+    assert_eq!(scene.state(at).await, DeliveryState::Read);
+    scene.now = end;
+    assert_eq!(scene.message(at).await, None);
+    assert_eq!(
+        scene.sweep_messages(at).await,
+        1,
+        "one row, however often it was written"
+    );
+}
+
+pub(super) async fn a_retention_that_changed_moves_the_end_of_what_is_written_again(backend: impl Backend) {
+    for (before, after) in [(30, 60), (60, 30)] {
+        let mut scene = Scene::of(&backend).await;
+        let id = format!("m{before}");
+        let mut submit = ops::submit(TENANT, &["628111111"], ops::id(scene.now, before), "x");
+        submit.retention = Retention::days(u32::try_from(before).unwrap()).unwrap();
+        let at = scene.place(submit).await;
+        assert!(scene.claims(at.message, 0).await);
+        let token = ops::token(TENANT, at, 1);
+        let mut told = ops::report(ReportTarget::Token(token), &id, DeliveryState::Read, scene.now);
+        told.retention = Retention::days(after).unwrap();
+        scene.one(crate::store::Op::Report(Box::new(told))).await;
+        let end = scene.now.after(DAY * after);
+        for (now, swept) in [(end.before(Duration::from_millis(1)), 0), (end, 1)] {
+            scene.now = now;
+            assert_eq!(scene.message(at).await.is_none(), swept == 1);
+            assert_eq!(
+                scene.sweep_messages(at).await,
+                swept,
+                "{before} days became {after}"
+            );
+        }
+    }
+}
+
+pub(super) async fn sweeping_removes_what_expired_and_nothing_else(backend: impl Backend) {
+    let mut scene = Scene::of(&backend).await;
+    for n in 0..30 {
+        scene.later(Duration::from_secs(60));
+        kept(&mut scene, &format!("short{n}"), "short", 1).await;
+    }
+    let long = kept(&mut scene, "long", "long", 400).await;
+    scene.later(DAY * 10);
+    let before = scene.dump().await;
+    let rows = scene.sweep().await;
+    assert!(rows >= 30 + 31, "30 messages and 31 events, but {rows} rows");
+    assert_eq!(scene.sweep().await, 0);
+    assert_eq!(scene.dump().await, before, "sweeping shows");
+    assert_eq!(scene.texts(long).await, ["long"]);
+}
+
+pub(super) async fn a_small_sweep_says_that_there_is_more(backend: impl Backend) {
+    let mut scene = Scene::of(&backend).await;
+    for n in 0..20 {
+        kept(&mut scene, &format!("w{n}"), "x", 1).await;
+    }
+    scene.later(DAY * 2);
+    let swept = scene.store.sweep(scene.now, 5).await.unwrap();
+    assert!(swept.more && swept.rows <= 5);
+    let rest = scene.sweep().await;
+    assert!(swept.rows + rest >= 20);
+}
+
+pub(super) async fn a_sweep_forgets_the_beginning_of_a_message_that_is_gone(backend: impl Backend) {
+    let mut scene = Scene::of(&backend).await;
+    let at = kept(&mut scene, "w", "a secret", 1).await;
+    scene.later(DAY);
+    scene.sweep().await;
+    let row = scene
+        .store
+        .conversation(TENANT, at.conversation)
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(row.preview, None);
+    scene.later(DAY * 7);
+    scene.sweep().await;
+    assert!(!mentions(&scene.dump().await, "a secret"));
+}
+
+pub(super) async fn a_sweep_keeps_the_preview_of_a_newer_message(backend: impl Backend) {
+    let mut scene = Scene::of(&backend).await;
+    kept(&mut scene, "w1", "old", 1).await;
+    scene.later(Duration::from_secs(60));
+    let at = kept(&mut scene, "w2", "new", 30).await;
+    scene.later(DAY);
+    scene.sweep().await;
+    let row = scene
+        .store
+        .conversation(TENANT, at.conversation)
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(row.preview.as_deref(), Some("new"));
+}
+
+pub(super) async fn events_end_after_seven_days_from_the_oldest_on(backend: impl Backend) {
+    let mut scene = Scene::of(&backend).await;
+    let began = scene.now;
+    for n in 0..48 {
+        scene.hears(&["628111111"], &format!("w{n}"), "x").await;
+        scene.later(Duration::from_secs(3_600));
+    }
+    for (hours, swept) in [
+        (0, false),
+        (12, false),
+        (12, true),
+        (30, false),
+        (30, true),
+        (47, true),
+        (48, true),
+    ] {
+        let now = began.after(Retention::EVENTS + Duration::from_secs(3_600 * hours));
+        if swept {
+            scene.now = now;
+            scene.sweep().await;
+        }
+        // At the full hour, the event of that hour is over, too.
+        let oldest = (hours + 2).min(49);
+        let page = scene
+            .store
+            .events_after(TENANT, Seq::new(3), 100, now)
+            .await
+            .unwrap();
+        assert_eq!(
+            (page.oldest, page.head),
+            (Seq::new(oldest), Seq::new(48)),
+            "{hours} h"
+        );
+        let first = page.events.first().map(|event| event.seq.get());
+        assert_eq!(first, (oldest <= 48).then_some(oldest.max(4)));
+        assert_eq!(page.events.len(), usize::try_from(49 - oldest.max(4)).unwrap());
+    }
+}
+
+pub(super) async fn a_clock_that_steps_back_makes_no_hole(backend: impl Backend) {
+    let mut scene = Scene::of(&backend).await;
+    let began = scene.now;
+    for (n, hours) in [5_u64, 1, 9, 3].into_iter().enumerate() {
+        scene.now = began.after(Duration::from_secs(3_600 * hours));
+        scene.hears(&["628111111"], &format!("w{n}"), "x").await;
+    }
+    for hours in 0..12 {
+        let now: Timestamp = began.after(Retention::EVENTS + Duration::from_secs(3_600 * hours));
+        scene.now = now;
+        scene.sweep().await;
+        let page = scene
+            .store
+            .events_after(TENANT, Seq::default(), 9, now)
+            .await
+            .unwrap();
+        let found: Vec<u64> = page.events.iter().map(|event| event.seq.get()).collect();
+        // None ends before those that came earlier: the second with the first, the fourth with the third.
+        let oldest = match hours {
+            0..5 => 1,
+            5..9 => 3,
+            _ => 5,
+        };
+        assert_eq!(page.oldest, Seq::new(oldest), "{hours} h");
+        assert_eq!(found, (oldest..=4).collect::<Vec<u64>>(), "{hours} h");
+    }
+    let page = scene
+        .store
+        .events_after(TENANT, Seq::default(), 9, scene.now)
+        .await
+        .unwrap();
+    assert_eq!(page.oldest, Seq::new(5));
+}

@@ -1,0 +1,273 @@
+//! J: after an erasure nothing of a customer can be read, and everything of the others.
+
+use std::time::Duration;
+
+use super::ops;
+use super::scene::{Scene, TENANT, mentions};
+use super::{Backend, Embedded};
+use crate::domain::{Contact, DeliveryState, EventKind, Seq};
+use crate::store::op::{Op, OpOutcome, ReportTarget};
+
+/// Words that stand in the customer's rows and nowhere else.
+const CANARIES: [&str; 9] = [
+    "628111111",
+    "ID.CANARY",
+    "ID.ENT.CANARY",
+    "canaryname",
+    "canaryuser",
+    "canarytext",
+    "canarysent",
+    "canarypayload",
+    "wamid.canary",
+];
+
+/// A customer with everything that a customer can have, and another one.
+async fn fill(scene: &mut Scene) {
+    let mut receive = ops::receive(&["628111111"], "canary1", scene.now, "canarytext");
+    receive.name = Some("canaryname".into());
+    receive.username = Some("canaryuser".into());
+    scene.place(receive).await;
+    scene.hears(&["ID.CANARY"], "canary2", "canarytext").await;
+    scene
+        .one(ops::relate(
+            &["628111111"],
+            &["ID.CANARY", "ID.ENT.CANARY"],
+            "linked",
+        ))
+        .await;
+    let mut other_number = ops::receive(&["ID.CANARY"], "canary3", scene.now, "canarytext");
+    other_number.number = ops::number("2");
+    scene.place(other_number).await;
+    let mut submit = ops::submit(TENANT, &["628111111"], ops::id(scene.now, 1), "canarysent");
+    submit.payload = ops::raw(r#"{"to":"628111111","text":{"body":"canarypayload"}}"#);
+    let at = scene.place(submit.clone()).await;
+    submit.id = ops::id(scene.now, 2);
+    scene.place(submit).await;
+    assert!(scene.claims(at.message, 0).await);
+    let token = ops::token(TENANT, at, 1);
+    let told = ops::reported(
+        ReportTarget::Token(token),
+        "canary4",
+        DeliveryState::Read,
+        scene.now,
+    );
+    scene.one(told).await;
+    scene
+        .one(ops::announce(
+            EventKind::Meta,
+            r#"{"value":{"wa_id":"628111111"}}"#,
+        ))
+        .await;
+    scene.hears(&["628222222"], "w", "of another").await;
+    scene.says(&["628222222"], 9, "to another").await;
+    scene
+        .one(ops::announce(EventKind::Lane, r#"{"number":"1"}"#))
+        .await;
+}
+
+async fn erase(scene: &Scene, name: &str) -> usize {
+    let contact = scene.contact(name).await.unwrap();
+    scene.store.erase_contact(TENANT, contact).await.unwrap().rows
+}
+
+pub(super) async fn nothing_of_the_customer_is_left_in_any_row(backend: impl Backend) {
+    let mut scene = Scene::of(&backend).await;
+    fill(&mut scene).await;
+    let before = scene.dump().await;
+    for canary in CANARIES {
+        assert!(mentions(&before, canary), "{canary} is nowhere to begin with");
+    }
+    assert!(erase(&scene, "628111111").await > 10);
+    let after = scene.dump().await;
+    for canary in CANARIES {
+        assert!(!mentions(&after, canary), "{canary} is still there");
+    }
+    for name in ["628111111", "ID.CANARY", "ID.ENT.CANARY"] {
+        assert_eq!(scene.contact(name).await, None);
+    }
+    let list = scene
+        .store
+        .page_conversations(TENANT, crate::store::ConversationFilter::default(), None, 9);
+    assert_eq!(list.await.unwrap().items.len(), 1);
+    assert_eq!(scene.outbox().await.len(), 1);
+}
+
+pub(super) async fn others_keep_all_that_they_had(backend: impl Backend) {
+    let mut scene = Scene::of(&backend).await;
+    fill(&mut scene).await;
+    let at = ops::conversation_of(TENANT, "1", &["628222222"]);
+    let contact = scene.contact("628222222").await.unwrap();
+    let rows = |conversation, contact: Option<Contact>| (conversation, contact);
+    let read = async |scene: &Scene| {
+        rows(
+            scene
+                .store
+                .page_messages(TENANT, at, None, 9, scene.now)
+                .await
+                .unwrap(),
+            scene.store.contact(TENANT, contact).await.unwrap(),
+        )
+    };
+    let before = read(&scene).await;
+    assert_eq!(before.0.items.len(), 2);
+    erase(&scene, "ID.CANARY").await;
+    assert_eq!(read(&scene).await, before);
+    let page = scene
+        .store
+        .events_after(TENANT, Seq::default(), 99, scene.now)
+        .await
+        .unwrap();
+    let kinds: Vec<EventKind> = page.events.iter().map(|event| event.kind).collect();
+    assert_eq!(
+        kinds[kinds.len() - 3..],
+        [EventKind::Message, EventKind::Message, EventKind::Lane]
+    );
+    assert!(
+        kinds[..kinds.len() - 3]
+            .iter()
+            .all(|kind| *kind == EventKind::Erased),
+        "{kinds:?}"
+    );
+}
+
+pub(super) async fn positions_stay_dense_and_the_ledger_goes_on(backend: impl Backend) {
+    let mut scene = Scene::of(&backend).await;
+    fill(&mut scene).await;
+    let head = scene.head;
+    erase(&scene, "628111111").await;
+    let page = scene
+        .store
+        .events_after(TENANT, Seq::default(), 99, scene.now)
+        .await
+        .unwrap();
+    let found: Vec<u64> = page.events.iter().map(|event| event.seq.get()).collect();
+    assert_eq!(found, (1..=head.get()).collect::<Vec<u64>>());
+    assert_eq!(page.events[0].json, r#"{"seq":1,"kind":"erased"}"#);
+    scene.hears(&["628222222"], "next", "x").await;
+    assert_eq!(scene.head, head.next());
+}
+
+pub(super) async fn erasing_again_changes_nothing(backend: impl Backend) {
+    let mut scene = Scene::of(&backend).await;
+    fill(&mut scene).await;
+    let contact = scene.contact("628111111").await.unwrap();
+    erase(&scene, "628111111").await;
+    let before = scene.dump().await;
+    let swept = scene.store.erase_contact(TENANT, contact).await.unwrap();
+    assert_eq!(swept.rows, 0);
+    assert_eq!(scene.dump().await, before);
+    drop(scene);
+    let backend = backend.reopen();
+    let scene = Scene::of(&backend).await;
+    assert_eq!(scene.dump().await, before);
+}
+
+pub(super) async fn a_repeated_webhook_does_not_bring_the_customer_back(backend: impl Backend) {
+    let mut scene = Scene::of(&backend).await;
+    fill(&mut scene).await;
+    erase(&scene, "628111111").await;
+    let before = scene.dump().await;
+    let again = ops::receive(&["628111111"], "canary1", scene.now, "canarytext");
+    assert_eq!(scene.one(again).await, OpOutcome::Duplicate { at: None });
+    assert_eq!(scene.dump().await, before);
+}
+
+pub(super) async fn a_status_of_an_erased_message_is_told_without_it(backend: impl Backend) {
+    let mut scene = Scene::of(&backend).await;
+    fill(&mut scene).await;
+    erase(&scene, "628111111").await;
+    let told = ops::reported(ReportTarget::Wamid, "canary4", DeliveryState::Read, scene.now);
+    let outcome = scene.one(told).await;
+    assert!(
+        matches!(outcome, OpOutcome::Committed { at: None, .. }),
+        "{outcome:?}"
+    );
+}
+
+pub(super) async fn the_customer_may_come_back_as_someone_new(backend: impl Backend) {
+    let mut scene = Scene::of(&backend).await;
+    fill(&mut scene).await;
+    erase(&scene, "628111111").await;
+    scene.later(Duration::from_secs(1));
+    let at = scene.hears(&["628111111"], "fresh", "hello again").await;
+    assert_eq!(scene.texts(at).await, ["hello again"]);
+    let row = scene
+        .store
+        .conversation(TENANT, at.conversation)
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!((row.unread, row.created), (1, scene.now));
+}
+
+pub(super) async fn a_dump_is_in_order_and_the_same_after_a_restart(backend: impl Backend) {
+    let mut scene = Scene::of(&backend).await;
+    fill(&mut scene).await;
+    let before = scene.dump().await;
+    assert!(before.is_sorted());
+    drop(scene);
+    let backend = backend.reopen();
+    let scene = Scene::of(&backend).await;
+    assert_eq!(scene.dump().await, before);
+}
+
+/// Whether a file anywhere below a folder holds the word, the write-ahead log aside.
+fn in_files(folder: &std::path::Path, word: &str) -> bool {
+    let entries = std::fs::read_dir(folder).unwrap();
+    entries.map(|entry| entry.unwrap().path()).any(|path| {
+        if path.is_dir() {
+            in_files(&path, word)
+        } else if path.extension().is_some_and(|kind| kind == "jnl") {
+            false
+        } else {
+            let bytes = std::fs::read(&path).unwrap();
+            bytes.windows(word.len()).any(|window| window == word.as_bytes())
+        }
+    })
+}
+
+#[tokio::test]
+async fn the_sweep_after_an_erasure_rewrites_the_embedded_files() {
+    let backend = Embedded::open();
+    let mut scene = Scene::of(&backend).await;
+    fill(&mut scene).await;
+    // Only now are the rows in files.
+    backend.write_out();
+    assert!(in_files(backend.path(), "canarytext"));
+    erase(&scene, "628111111").await;
+    scene.sweep().await;
+    for canary in CANARIES {
+        assert!(!in_files(backend.path(), canary), "{canary} is still in a file");
+    }
+    assert!(in_files(backend.path(), "of another"));
+}
+
+/// Makes sure that nothing but an op decides what a batch may say about a customer.
+#[tokio::test]
+async fn an_event_of_the_customer_alone_is_found_by_any_name() {
+    let backend = super::Memory::open();
+    let mut scene = Scene::of(&backend).await;
+    fill(&mut scene).await;
+    let told: Vec<Op> = ["628111111", "ID.CANARY", "ID.ENT.CANARY"]
+        .into_iter()
+        .map(|name| ops::announce(EventKind::Meta, &format!(r#"{{"who":"{name}"}}"#)))
+        .chain([ops::announce(EventKind::Meta, r#"{"who":"6281111110"}"#)])
+        .collect();
+    scene.commit(told).await;
+    erase(&scene, "628111111").await;
+    let page = scene
+        .store
+        .events_after(TENANT, Seq::default(), 99, scene.now)
+        .await
+        .unwrap();
+    let last: Vec<EventKind> = page.events.iter().rev().take(4).map(|event| event.kind).collect();
+    assert_eq!(
+        last,
+        [
+            EventKind::Meta,
+            EventKind::Erased,
+            EventKind::Erased,
+            EventKind::Erased
+        ]
+    );
+}

@@ -1,0 +1,176 @@
+//! A, with force: the process dies while it writes, or the end of its log is lost.
+
+use std::io::{BufRead as _, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+
+use super::a_durability::entry;
+use super::ops;
+use super::scene::{Scene, TENANT};
+use super::{Backend as _, Embedded};
+use crate::domain::{JournalId, Seq};
+use crate::store::fjall::FjallStore;
+use crate::store::op::Op;
+use crate::store::{JournalEntry, Store, StoreErrorKind};
+
+const FOLDER: &str = "MESEJ_TEST_KILL_FOLDER";
+const ROUNDS: u64 = 6;
+/// Acknowledgements after which the process is killed, in the first round; later rounds get further.
+const FIRST_KILL: u64 = 40;
+
+/// Writes until somebody kills it, telling what was acknowledged; in an ordinary run there is nothing to do.
+#[test]
+fn a_process_that_writes_until_it_is_killed() {
+    let Some(folder) = std::env::var_os(FOLDER) else {
+        return;
+    };
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        let store = Arc::new(FjallStore::open(PathBuf::from(folder), Embedded::OPTIONS).unwrap());
+        let mut scene = Scene::take_over(store.clone(), TENANT).await;
+        for n in scene.head.get() / 2.. {
+            let batch: Vec<Op> = (0..2)
+                .map(|twin| ops::receive(&["628111111"], &format!("w{n}.{twin}"), scene.now, "x").into())
+                .collect();
+            let webhook = JournalEntry {
+                id: JournalId::from_bytes(u128::from(n).to_be_bytes()),
+                ..entry(1)
+            };
+            let (written, committed) =
+                futures_util::future::join(store.journal_append(webhook), scene.offer(batch)).await;
+            written.unwrap();
+            println!("acknowledged {n} {}", committed.unwrap().head.get());
+        }
+    });
+}
+
+fn start(folder: &Path) -> Child {
+    Command::new(std::env::current_exe().unwrap())
+        .args([
+            "--exact",
+            "--nocapture",
+            "store::conformance::kill::a_process_that_writes_until_it_is_killed",
+        ])
+        .env(FOLDER, folder)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap()
+}
+
+/// Kills the process after so many acknowledgements; the last that it gave.
+fn kill_after(mut child: Child, acknowledgements: u64) -> (u64, u64) {
+    let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let mut last = None;
+    let mut count = 0;
+    for line in lines {
+        let line = line.unwrap();
+        let Some(told) = line.strip_prefix("acknowledged ") else {
+            continue;
+        };
+        let (n, head) = told.split_once(' ').unwrap();
+        last = Some((n.parse().unwrap(), head.parse().unwrap()));
+        count += 1;
+        if count == acknowledgements {
+            // The pipe is read to its end: what it acknowledged while it died counts, too.
+            child.kill().unwrap();
+        }
+    }
+    child.wait().unwrap();
+    assert!(count >= acknowledgements, "it ended by itself");
+    last.unwrap()
+}
+
+#[tokio::test]
+async fn a_killed_process_loses_nothing_that_it_acknowledged() {
+    let mut folder = tempfile::tempdir().unwrap();
+    for round in 0..ROUNDS {
+        let child = start(folder.path());
+        let (n, head) = kill_after(child, FIRST_KILL + 37 * round);
+        let backend = Embedded::over(folder);
+        let scene = Scene::of(&backend).await;
+        assert!(scene.head.get() >= head);
+        assert_eq!(scene.head.get() % 2, 0, "half a batch");
+        let webhooks = scene.store.journal_open(None, usize::MAX).await.unwrap();
+        let expected = (0..=n).map(|n| JournalId::from_bytes(u128::from(n).to_be_bytes()));
+        let found: std::collections::BTreeSet<JournalId> = webhooks.iter().map(|entry| entry.id).collect();
+        assert!(
+            expected.into_iter().all(|id| found.contains(&id)),
+            "a webhook is lost"
+        );
+        let page = scene
+            .store
+            .events_after(TENANT, Seq::default(), usize::MAX, scene.now)
+            .await
+            .unwrap();
+        assert_eq!(u64::try_from(page.events.len()).unwrap(), scene.head.get());
+        // Every event has its rows.
+        let of = |family: u8, dump: &[(bytes::Bytes, bytes::Bytes)]| {
+            dump.iter()
+                .filter(|(key, _)| key.first() == Some(&family))
+                .count()
+        };
+        let dump = scene.dump().await;
+        for family in [b'7', b'8'] {
+            assert_eq!(of(family, &dump), page.events.len());
+        }
+        drop(scene);
+        folder = backend.close();
+    }
+}
+
+/// The newest file of the write-ahead log, and how much of it is written.
+fn log(folder: &Path) -> (PathBuf, usize) {
+    let files = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path());
+    let newest = files
+        .filter(|path| path.extension().is_some_and(|kind| kind == "jnl"))
+        .max_by_key(|path| {
+            path.file_stem()
+                .unwrap()
+                .to_str()
+                .unwrap()
+                .parse::<u64>()
+                .unwrap()
+        });
+    let path = newest.unwrap();
+    let bytes = std::fs::read(&path).unwrap();
+    let written = bytes.iter().rposition(|byte| *byte != 0).unwrap() + 1;
+    (path, written)
+}
+
+#[tokio::test]
+async fn a_log_whose_end_is_missing_opens_with_all_that_came_before() {
+    for cut in [1, 9, 200, 900] {
+        let backend = Embedded::open();
+        for n in 1..=20 {
+            backend.store().journal_append(entry(n)).await.unwrap();
+        }
+        let folder = backend.close();
+        let (path, written) = log(folder.path());
+        let file = std::fs::OpenOptions::new().write(true).open(&path).unwrap();
+        file.set_len(u64::try_from(written - cut).unwrap()).unwrap();
+        drop(file);
+        let backend = Embedded::over(folder);
+        let open = backend.store().journal_open(None, 100).await.unwrap();
+        let expected: Vec<JournalEntry> = (1..=19).map(entry).collect();
+        assert_eq!(open, expected, "{cut} bytes cut off");
+        backend.store().journal_append(entry(21)).await.unwrap();
+        let backend = backend.reopen();
+        assert_eq!(backend.store().journal_open(None, 100).await.unwrap().len(), 20);
+    }
+}
+
+#[tokio::test]
+async fn a_folder_that_is_open_is_refused_in_words_that_say_so() {
+    let backend = Embedded::open();
+    let refused = FjallStore::open(backend.path(), Embedded::OPTIONS).err().unwrap();
+    assert_eq!(refused.kind, StoreErrorKind::Unavailable);
+    assert!(refused.detail.contains("another process has the store open"));
+}

@@ -1,0 +1,374 @@
+//! L: whatever happens, a store does what the model does, and holds what the model holds.
+
+mod steps;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use proptest::prelude::*;
+use proptest::test_runner::{Config, TestRunner};
+
+use self::steps::{Doing, MESSAGES, NAMES, Step, step};
+use super::leads::without_dead;
+use super::ops;
+use super::scene::DAY_ONE;
+use super::{Backend, Cluster, Embedded, Memory};
+use crate::domain::{
+    ContactId, ConversationId, ConversationStatus, DeliveryState, Epoch, EventKind, Fence, MessageId,
+    MetaError, Retention, Seq, TenantId, Timestamp,
+};
+use crate::store::op::{AttemptResult, Op, OrganiseChange, ReportTarget, Settlement};
+use crate::store::row::{ClaimWant, MessageRef};
+use crate::store::{Append, ConversationFilter, LeaseKey, Store};
+
+fn message_id(id: u64) -> MessageId {
+    ops::id(DAY_ONE, id)
+}
+
+/// Both stores at the same place.
+struct Pair<B> {
+    model: Memory,
+    other: Option<B>,
+    tenant: TenantId,
+    fence: Fence,
+    head: Seq,
+    now: Timestamp,
+}
+
+impl<B: Backend> Pair<B> {
+    fn stores(&self) -> (Arc<dyn Store>, Arc<dyn Store>) {
+        (self.model.store(), self.other.as_ref().unwrap().store())
+    }
+
+    fn place(&self, to: usize, id: u64) -> MessageRef {
+        MessageRef {
+            conversation: ops::conversation_of(self.tenant, "1", NAMES[to]),
+            message: message_id(id),
+        }
+    }
+
+    /// Where the model has an outbound message, or somewhere it is not.
+    async fn known(&self, id: u64) -> MessageRef {
+        let found = self
+            .model
+            .store()
+            .find_outbound(self.tenant, message_id(id), self.now)
+            .await;
+        found.unwrap().unwrap_or_else(|| self.place(0, id))
+    }
+
+    async fn op(&self, doing: &Doing) -> Op {
+        let tenant = self.tenant;
+        match doing {
+            Doing::Receive {
+                from,
+                wamid,
+                ago_s,
+                days,
+            } => {
+                let at = self.now.before(Duration::from_secs(u64::from(*ago_s)));
+                let mut receive = ops::receive(NAMES[*from], &wamid.to_string(), at, "from a customer");
+                receive.retention = Retention::days(*days).unwrap();
+                receive.into()
+            }
+            Doing::Submit {
+                to,
+                id,
+                once,
+                unless_after,
+                days,
+            } => {
+                let mut submit = ops::submit(tenant, NAMES[*to], message_id(*id), "to a customer");
+                submit.once = once.map(|(key, request)| ops::once(key, request));
+                submit.unless_after = unless_after.map(|seq| Seq::new(u64::from(seq)));
+                submit.retention = Retention::days(*days).unwrap();
+                submit.into()
+            }
+            Doing::Note { to, id } => {
+                let at = self.place(*to, 100 + id);
+                ops::note(at.conversation, at.message, ops::agent("bob"), "between us")
+            }
+            Doing::Attempted { id, attempt, result } => {
+                let token = ops::token(tenant, self.known(*id).await, *attempt);
+                let error = MetaError {
+                    code: 131_000,
+                    title: "no".into(),
+                    details: None,
+                };
+                let result = match result {
+                    0 => ops::accepted(&format!("out{id}.{attempt}")),
+                    1 => AttemptResult::Held {
+                        wamid: ops::wamid(&format!("out{id}.{attempt}")),
+                    },
+                    2 => AttemptResult::NotAccepted {
+                        retry_at: self.now,
+                        error: Some(error),
+                    },
+                    3 => AttemptResult::Refused { error },
+                    _ => AttemptResult::Unknown,
+                };
+                ops::attempted(token, self.now, result)
+            }
+            Doing::Report {
+                id,
+                attempt,
+                wamid,
+                state,
+                names,
+            } => {
+                let target = match attempt {
+                    Some(attempt) => ReportTarget::Token(ops::token(tenant, self.known(*id).await, *attempt)),
+                    None => ReportTarget::Wamid,
+                };
+                let state = [
+                    DeliveryState::Sent,
+                    DeliveryState::Delivered,
+                    DeliveryState::Read,
+                    DeliveryState::Failed,
+                ][usize::from(*state)];
+                let wamid = attempt.map_or_else(|| wamid.to_string(), |attempt| format!("out{id}.{attempt}"));
+                let mut report = ops::report(target, &wamid, state, self.now);
+                if let Some(names) = names {
+                    report.aliases = ops::names(NAMES[*names]);
+                }
+                Op::Report(Box::new(report))
+            }
+            Doing::Settle { id, again } => {
+                let how = if *again {
+                    Settlement::SendAgain
+                } else {
+                    Settlement::GiveUp
+                };
+                ops::settle(self.known(*id).await, how)
+            }
+            Doing::Withdraw { id, expired } => {
+                let to = if *expired {
+                    DeliveryState::Expired
+                } else {
+                    DeliveryState::Cancelled
+                };
+                ops::withdraw(self.known(*id).await, to)
+            }
+            Doing::Organise { to, change } => {
+                let change = match change {
+                    0 => OrganiseChange::Read,
+                    1 => OrganiseChange::Status(ConversationStatus::Resolved),
+                    2 => OrganiseChange::Status(ConversationStatus::Pending),
+                    3 => OrganiseChange::Label {
+                        add: vec!["vip".to_owned()],
+                        remove: Vec::new(),
+                    },
+                    _ => OrganiseChange::Assign(None),
+                };
+                ops::organise(self.place(*to, 0).conversation, change)
+            }
+            Doing::Relate { from, to, once } => ops::relate(NAMES[*from], NAMES[*to], &once.to_string()),
+            Doing::Announce { name } => {
+                let contact = ops::contact_of(tenant, NAMES[*name]);
+                ops::announce(EventKind::Meta, &format!(r#"{{"about":"{contact}"}}"#))
+            }
+        }
+    }
+
+    async fn run(&mut self, step: &Step) {
+        let (model, other) = self.stores();
+        let (tenant, now) = (self.tenant, self.now);
+        match step {
+            Step::Append(doings) => {
+                let mut all = Vec::new();
+                for doing in doings {
+                    all.push(self.op(doing).await);
+                }
+                let batch = Append {
+                    tenant,
+                    fence: self.fence,
+                    expect_head: self.head,
+                    now,
+                    ops: all,
+                };
+                let expected = model.append(batch.clone()).await.unwrap();
+                let found = other.append(batch).await.unwrap();
+                assert_eq!(found.outcomes, expected.outcomes);
+                assert_eq!(found.events, expected.events);
+                assert_eq!(found.head, expected.head);
+                self.head = expected.head;
+            }
+            Step::Claim(wants) => {
+                let wants: Vec<ClaimWant> = wants
+                    .iter()
+                    .map(|(id, attempt)| ClaimWant {
+                        number: ops::number("1"),
+                        message: message_id(*id),
+                        attempt: *attempt,
+                    })
+                    .collect();
+                let expected = model.claim(tenant, self.fence, wants.clone(), now).await.unwrap();
+                let found = other.claim(tenant, self.fence, wants, now).await.unwrap();
+                assert_eq!(format!("{found:?}"), format!("{expected:?}"));
+            }
+            Step::TakeOver => {
+                let fence = model.lease(LeaseKey::Tenant(tenant)).await.unwrap();
+                assert_eq!(other.lease(LeaseKey::Tenant(tenant)).await.unwrap(), fence);
+                let expected = model.open_tenant(tenant, fence, Epoch::new(9)).await.unwrap();
+                assert_eq!(
+                    other.open_tenant(tenant, fence, Epoch::new(9)).await.unwrap(),
+                    expected
+                );
+                self.fence = fence;
+            }
+            Step::StaleAppend => {
+                let expect_head = Seq::new(self.head.get() + 1);
+                let batch = Append {
+                    tenant,
+                    fence: self.fence,
+                    expect_head,
+                    now,
+                    ops: Vec::new(),
+                };
+                let expected = model.append(batch.clone()).await.unwrap_err().kind;
+                assert_eq!(other.append(batch).await.unwrap_err().kind, expected);
+            }
+            Step::Wait(seconds) => self.now = now.after(Duration::from_secs(u64::from(*seconds))),
+            Step::Sweep => {
+                for store in [&model, &other] {
+                    while store.sweep(now, 7).await.unwrap().more {}
+                }
+            }
+            Step::Erase(name) => {
+                let contact = ops::contact_of(tenant, NAMES[*name]);
+                model.erase_contact(tenant, contact).await.unwrap();
+                other.erase_contact(tenant, contact).await.unwrap();
+            }
+            Step::Restart => {
+                drop((model, other));
+                self.other = self.other.take().map(Backend::reopen);
+            }
+        }
+    }
+
+    /// Every read gives the same.
+    async fn compare(&self) {
+        let (model, other) = self.stores();
+        let (tenant, now) = (self.tenant, self.now);
+        assert_eq!(
+            without_dead(other.dump(tenant, now).await.unwrap()),
+            without_dead(model.dump(tenant, now).await.unwrap())
+        );
+        let expected = model.events_after(tenant, Seq::new(2), 5, now).await.unwrap();
+        let found = other.events_after(tenant, Seq::new(2), 5, now).await.unwrap();
+        assert_eq!(format!("{found:?}"), format!("{expected:?}"));
+        let number = ops::number("1");
+        let expected = model.outbox(tenant, number.clone(), None, 3).await.unwrap();
+        let found = other.outbox(tenant, number, None, 3).await.unwrap();
+        assert_eq!(format!("{found:?}"), format!("{expected:?}"));
+        for status in [
+            None,
+            Some(ConversationStatus::Open),
+            Some(ConversationStatus::Resolved),
+        ] {
+            let filter = ConversationFilter { status, number: None };
+            let expected = model
+                .page_conversations(tenant, filter.clone(), None, 2)
+                .await
+                .unwrap();
+            assert_eq!(
+                other.page_conversations(tenant, filter, None, 2).await.unwrap(),
+                expected
+            );
+        }
+        for names in NAMES {
+            let aliases: Vec<_> = ops::names(names).strongest_first().cloned().collect();
+            let expected = model.contacts_by_alias(tenant, aliases.clone()).await.unwrap();
+            assert_eq!(other.contacts_by_alias(tenant, aliases).await.unwrap(), expected);
+            let id: ConversationId = ops::conversation_of(tenant, "1", names);
+            let expected = model.page_messages(tenant, id, None, 3, now).await.unwrap();
+            assert_eq!(
+                other.page_messages(tenant, id, None, 3, now).await.unwrap(),
+                expected
+            );
+            let contact: ContactId = ops::contact_of(tenant, names);
+            let expected = model.contact(tenant, contact).await.unwrap();
+            assert_eq!(other.contact(tenant, contact).await.unwrap(), expected);
+        }
+        for id in 0..MESSAGES {
+            let expected = model.find_outbound(tenant, message_id(id), now).await.unwrap();
+            assert_eq!(
+                other.find_outbound(tenant, message_id(id), now).await.unwrap(),
+                expected
+            );
+        }
+    }
+}
+
+/// Runs sequences of steps on fresh tenants of one store, each later than those before.
+fn play<B: Backend>(cases: u32, steps: impl Strategy<Value = Vec<Step>>) {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    let store = std::cell::RefCell::new(Some(B::open()));
+    let round = std::cell::Cell::new(0_u64);
+    let mut runner = TestRunner::new(Config {
+        cases,
+        ..Config::default()
+    });
+    let outcome = runner.run(&steps, |steps| {
+        round.set(round.get() + 1);
+        let years = Duration::from_secs(round.get() * 2 * 365 * 86_400);
+        let mut pair = Pair {
+            model: Memory::open(),
+            other: Some(store.take().unwrap_or_else(B::open)),
+            tenant: TenantId::new(round.get()),
+            fence: Fence::default(),
+            head: Seq::default(),
+            now: DAY_ONE.after(years),
+        };
+        runtime.block_on(async {
+            pair.run(&Step::TakeOver).await;
+            for step in &steps {
+                pair.run(step).await;
+            }
+            pair.compare().await;
+        });
+        store.replace(pair.other.take());
+        Ok(())
+    });
+    outcome.unwrap();
+}
+
+fn any_sequence<B: Backend>(cases: u32) {
+    play::<B>(cases, proptest::collection::vec(step(), 1..30));
+}
+
+fn restart_in_the_middle<B: Backend>(cases: u32) {
+    let steps = (
+        proptest::collection::vec(step(), 1..12),
+        proptest::collection::vec(step(), 1..12),
+    );
+    let steps = steps.prop_map(|(mut before, after)| {
+        before.push(Step::Restart);
+        before.extend(after);
+        before
+    });
+    play::<B>(cases, steps);
+}
+
+#[test]
+fn any_sequence_of_writes_ends_as_the_model_does() {
+    any_sequence::<Embedded>(200);
+}
+
+#[test]
+fn a_restart_in_the_middle_changes_nothing() {
+    restart_in_the_middle::<Embedded>(8);
+}
+
+#[test]
+fn any_sequence_of_writes_on_a_cluster_ends_as_the_model_does() {
+    any_sequence::<Cluster>(40);
+}
+
+#[test]
+fn a_restart_in_the_middle_changes_nothing_on_a_cluster() {
+    restart_in_the_middle::<Cluster>(8);
+}

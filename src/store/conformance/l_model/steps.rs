@@ -1,0 +1,114 @@
+//! What may happen, and how often.
+
+use proptest::prelude::*;
+
+/// Names that customers go by; some turn out to be one person.
+pub(super) const NAMES: [&[&str]; 6] = [
+    &["628111111"],
+    &["628222222"],
+    &["628111111", "ID.1"],
+    &["ID.1", "ID.ENT.9"],
+    &["628222222", "ID.ENT.9"],
+    &["ID.3"],
+];
+pub(super) const MESSAGES: u64 = 5;
+
+/// One thing that happens. Numbers choose among the few that there are.
+#[derive(Debug, Clone)]
+pub(super) enum Step {
+    Append(Vec<Doing>),
+    Claim(Vec<(u64, u8)>),
+    TakeOver,
+    StaleAppend,
+    Wait(u32),
+    Sweep,
+    Erase(usize),
+    Restart,
+}
+
+#[derive(Debug, Clone)]
+pub(super) enum Doing {
+    Receive {
+        from: usize,
+        wamid: u8,
+        ago_s: u16,
+        days: u32,
+    },
+    Submit {
+        to: usize,
+        id: u64,
+        once: Option<(u8, u8)>,
+        unless_after: Option<u8>,
+        days: u32,
+    },
+    Note {
+        to: usize,
+        id: u64,
+    },
+    Attempted {
+        id: u64,
+        attempt: u8,
+        result: u8,
+    },
+    Report {
+        id: u64,
+        attempt: Option<u8>,
+        wamid: u8,
+        state: u8,
+        names: Option<usize>,
+    },
+    Settle {
+        id: u64,
+        again: bool,
+    },
+    Withdraw {
+        id: u64,
+        expired: bool,
+    },
+    Organise {
+        to: usize,
+        change: u8,
+    },
+    Relate {
+        from: usize,
+        to: usize,
+        once: u8,
+    },
+    Announce {
+        name: usize,
+    },
+}
+
+fn doing() -> impl Strategy<Value = Doing> {
+    let name = 0..NAMES.len();
+    let id = 0..MESSAGES;
+    let days = prop_oneof![Just(1_u32), Just(3), Just(30)];
+    prop_oneof![
+        4 => (name.clone(), 0_u8..6, 0_u16..7_200, days.clone())
+            .prop_map(|(from, wamid, ago_s, days)| Doing::Receive { from, wamid, ago_s, days }),
+        4 => (name.clone(), id.clone(), proptest::option::of((0_u8..3, 0_u8..2)), proptest::option::of(0_u8..9), days)
+            .prop_map(|(to, id, once, unless_after, days)| Doing::Submit { to, id, once, unless_after, days }),
+        1 => (name.clone(), id.clone()).prop_map(|(to, id)| Doing::Note { to, id }),
+        3 => (id.clone(), 1_u8..4, 0_u8..5)
+            .prop_map(|(id, attempt, result)| Doing::Attempted { id, attempt, result }),
+        4 => (id.clone(), proptest::option::of(1_u8..4), 0_u8..6, 0_u8..4, proptest::option::of(name.clone()))
+            .prop_map(|(id, attempt, wamid, state, names)| Doing::Report { id, attempt, wamid, state, names }),
+        1 => (id.clone(), any::<bool>()).prop_map(|(id, again)| Doing::Settle { id, again }),
+        1 => (id, any::<bool>()).prop_map(|(id, expired)| Doing::Withdraw { id, expired }),
+        1 => (name.clone(), 0_u8..5).prop_map(|(to, change)| Doing::Organise { to, change }),
+        1 => (name.clone(), name.clone(), 0_u8..3).prop_map(|(from, to, once)| Doing::Relate { from, to, once }),
+        1 => name.prop_map(|name| Doing::Announce { name }),
+    ]
+}
+
+pub(super) fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        12 => proptest::collection::vec(doing(), 1..5).prop_map(Step::Append),
+        4 => proptest::collection::vec((0..MESSAGES, 0_u8..3), 1..4).prop_map(Step::Claim),
+        1 => Just(Step::TakeOver),
+        1 => Just(Step::StaleAppend),
+        3 => prop_oneof![1_u32..600, 3_600_u32..200_000].prop_map(Step::Wait),
+        2 => Just(Step::Sweep),
+        1 => (0..NAMES.len()).prop_map(Step::Erase),
+    ]
+}

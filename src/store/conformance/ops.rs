@@ -1,0 +1,244 @@
+//! Ops and rows for tests, each with one thing that matters and the rest filled in.
+
+use std::sync::Arc;
+
+use serde_json::value::RawValue;
+
+use crate::domain::message::Delivery;
+use crate::domain::{
+    Alias, AttemptToken, Author, ContactAliases, ContactId, Content, ConversationId, DeliveryState,
+    EventKind, MessageId, PhoneNumberId, Priority, Retention, StatusTimes, TenantId, Timestamp,
+    UnknownPolicy, Wamid, WamidHash,
+};
+use crate::store::op::{
+    Announce, AttemptResult, Attempted, Note, Once, Op, Organise, OrganiseChange, Receive, Relate, Report,
+    ReportTarget, Settle, Settlement, Submit, Withdraw,
+};
+use crate::store::row::{ClaimWant, MessageRef};
+
+pub(in crate::store) const RETENTION: Retention = Retention::DEFAULT;
+
+pub(in crate::store) fn raw(json: &str) -> Arc<RawValue> {
+    RawValue::from_string(json.to_owned()).unwrap().into()
+}
+
+pub(in crate::store) fn number(name: &str) -> PhoneNumberId {
+    PhoneNumberId::parse(name).unwrap()
+}
+
+pub(in crate::store) fn agent(id: &str) -> Author {
+    Author::Agent {
+        id: crate::domain::AgentId::parse(id).unwrap(),
+    }
+}
+
+/// Names: digits are a phone, anything else a BSUID or parent BSUID.
+pub(in crate::store) fn names(names: &[&str]) -> ContactAliases {
+    ContactAliases::of(
+        names
+            .iter()
+            .map(|name| Alias::phone(name).or_else(|| Alias::bsuid(name)).unwrap()),
+    )
+}
+
+pub(in crate::store) fn contact_of(tenant: TenantId, first_names: &[&str]) -> ContactId {
+    names(first_names).new_contact_id(tenant).unwrap()
+}
+
+pub(in crate::store) fn conversation_of(tenant: TenantId, of: &str, first_names: &[&str]) -> ConversationId {
+    ConversationId::derive(tenant, &number(of), contact_of(tenant, first_names))
+}
+
+pub(in crate::store) fn wamid(text: &str) -> Wamid {
+    Wamid::parse(&format!("wamid.{text}")).unwrap()
+}
+
+/// A customer's text on number `1`.
+pub(in crate::store) fn receive(from: &[&str], id: &str, at: Timestamp, text: &str) -> Receive {
+    Receive {
+        number: number("1"),
+        aliases: names(from),
+        name: Some("Ada".into()),
+        username: None,
+        wamid: wamid(id),
+        at,
+        arrival: 0,
+        content: Content::text(text),
+        retention: RETENTION,
+    }
+}
+
+pub(in crate::store) fn delivery() -> Delivery {
+    Delivery {
+        state: DeliveryState::Queued,
+        times: StatusTimes::default(),
+        priority: Priority::Interactive,
+        on_unknown: UnknownPolicy::NeverDuplicate,
+        attempts: 0,
+        send_at: None,
+        valid_until: None,
+        gave_up: None,
+        error: None,
+        client_msg_id: None,
+        biz_opaque_callback_data: None,
+    }
+}
+
+pub(in crate::store) fn id(at: Timestamp, tail: u64) -> MessageId {
+    MessageId::new(at, 0, tail)
+}
+
+/// A text to a customer on number `1`.
+pub(in crate::store) fn submit(tenant: TenantId, to: &[&str], id: MessageId, text: &str) -> Submit {
+    Submit {
+        id,
+        number: number("1"),
+        contact: contact_of(tenant, to),
+        aliases: names(to),
+        author: agent("ann"),
+        content: Content::text(text),
+        delivery: delivery(),
+        payload: raw(r#"{"messaging_product":"whatsapp"}"#),
+        may_be_held: false,
+        once: None,
+        unless_after: None,
+        retention: RETENTION,
+    }
+}
+
+pub(in crate::store) fn once(key: u8, request: u8) -> Once {
+    Once {
+        key: [key; 16],
+        request: [request; 16],
+    }
+}
+
+pub(in crate::store) fn note(conversation: ConversationId, id: MessageId, author: Author, text: &str) -> Op {
+    Op::Note(Box::new(Note {
+        id,
+        conversation,
+        author,
+        content: Content::note(text),
+        once: None,
+        retention: RETENTION,
+    }))
+}
+
+pub(in crate::store) fn token(tenant: TenantId, at: MessageRef, attempt: u8) -> AttemptToken {
+    AttemptToken {
+        tenant,
+        conversation: at.conversation,
+        message: at.message,
+        attempt,
+    }
+}
+
+pub(in crate::store) fn attempted(token: AttemptToken, at: Timestamp, result: AttemptResult) -> Op {
+    Op::Attempted(Attempted {
+        token,
+        number: number("1"),
+        at,
+        result,
+        retention: RETENTION,
+    })
+}
+
+pub(in crate::store) fn accepted(id: &str) -> AttemptResult {
+    AttemptResult::Accepted { wamid: wamid(id) }
+}
+
+pub(in crate::store) fn report(
+    target: ReportTarget,
+    id: &str,
+    state: DeliveryState,
+    at: Timestamp,
+) -> Report {
+    Report {
+        target,
+        number: number("1"),
+        wamid: wamid(id),
+        state,
+        at,
+        error: None,
+        pricing: None,
+        aliases: ContactAliases::default(),
+        otherwise: Box::new(Announce {
+            kind: EventKind::Meta,
+            conversation: None,
+            data: raw(r#"{"field":"messages"}"#),
+            once: Some(WamidHash::of_other(
+                "report",
+                &[id.as_bytes(), state.as_str().as_bytes()],
+            )),
+        }),
+        retention: RETENTION,
+    }
+}
+
+pub(in crate::store) fn reported(target: ReportTarget, id: &str, state: DeliveryState, at: Timestamp) -> Op {
+    Op::Report(Box::new(report(target, id, state, at)))
+}
+
+pub(in crate::store) fn settle(at: MessageRef, how: Settlement) -> Op {
+    Op::Settle(Settle {
+        at,
+        number: number("1"),
+        how,
+        retention: RETENTION,
+    })
+}
+
+pub(in crate::store) fn withdraw(at: MessageRef, to: DeliveryState) -> Op {
+    Op::Withdraw(Withdraw {
+        at,
+        number: number("1"),
+        to,
+        retention: RETENTION,
+    })
+}
+
+/// A claim on number `1`.
+pub(in crate::store) fn want(message: MessageId, attempt: u8) -> ClaimWant {
+    ClaimWant {
+        number: number("1"),
+        message,
+        attempt,
+    }
+}
+
+pub(in crate::store) fn organise(conversation: ConversationId, change: OrganiseChange) -> Op {
+    Op::Organise(Organise {
+        conversation,
+        author: agent("ann"),
+        change,
+    })
+}
+
+pub(in crate::store) fn relate(from: &[&str], to: &[&str], once: &str) -> Op {
+    Op::Relate(Relate {
+        from: names(from),
+        to: names(to),
+        once: WamidHash::of_other("relate", &[once.as_bytes()]),
+    })
+}
+
+pub(in crate::store) fn announce(kind: EventKind, json: &str) -> Op {
+    Op::Announce(Announce {
+        kind,
+        conversation: None,
+        data: raw(json),
+        once: None,
+    })
+}
+
+impl From<Receive> for Op {
+    fn from(receive: Receive) -> Self {
+        Self::Receive(Box::new(receive))
+    }
+}
+
+impl From<Submit> for Op {
+    fn from(submit: Submit) -> Self {
+        Self::Submit(Box::new(submit))
+    }
+}

@@ -1,0 +1,150 @@
+//! From an [`Op`] to rows and events: the one place that decides what a fact changes, shared by all backends.
+//!
+//! Ops of a tenant are applied strictly in order, each seeing what those before it wrote. That makes checks such as
+//! "this wamid was seen" or "nobody wrote since" exact. Applying the same op again changes nothing.
+
+mod claim;
+mod delivery;
+mod identity;
+mod organise;
+mod receive;
+mod submit;
+#[cfg(test)]
+mod tests;
+
+pub use claim::claim;
+
+use serde::Serialize;
+use serde_json::value::{RawValue, to_raw_value};
+
+use super::error::{StoreError, StoreErrorKind};
+use super::op::{Op, OpOutcome};
+use super::row::{Rows, Seen};
+use crate::domain::{
+    Contact, Conversation, ConversationId, Event, EventKind, Message, Retention, Seq, TenantId, Timestamp,
+    WamidHash,
+};
+
+/// What one op did.
+#[derive(Debug)]
+pub struct Derived {
+    /// What became of the op.
+    pub outcome: OpOutcome,
+    /// The events that it made, already written to the rows.
+    pub events: Vec<Event>,
+}
+
+/// Applies one op to the rows of a tenant. `head` is the position of the last event before it.
+pub fn apply(
+    tenant: TenantId,
+    now: Timestamp,
+    head: Seq,
+    op: &Op,
+    rows: &mut dyn Rows,
+) -> Result<Derived, StoreError> {
+    let mut batch = Batch {
+        tenant,
+        now,
+        head,
+        rows,
+        events: Vec::new(),
+    };
+    let outcome = match op {
+        Op::Receive(receive) => receive::receive(&mut batch, receive)?,
+        Op::Submit(submit) => submit::submit(&mut batch, submit)?,
+        Op::Note(note) => submit::note(&mut batch, note)?,
+        Op::Attempted(attempted) => delivery::attempted(&mut batch, attempted)?,
+        Op::Report(report) => delivery::report(&mut batch, report)?,
+        Op::Settle(settle) => delivery::settle(&mut batch, settle)?,
+        Op::Withdraw(withdraw) => delivery::withdraw(&mut batch, withdraw)?,
+        Op::Organise(change) => organise::organise(&mut batch, change)?,
+        Op::Relate(relate) => identity::relate(&mut batch, relate)?,
+        Op::Announce(announce) => organise::announce(&mut batch, announce)?,
+    };
+    Ok(Derived {
+        outcome,
+        events: batch.events,
+    })
+}
+
+/// One op at work on a tenant's rows.
+struct Batch<'a> {
+    tenant: TenantId,
+    now: Timestamp,
+    head: Seq,
+    rows: &'a mut dyn Rows,
+    events: Vec<Event>,
+}
+
+#[derive(Serialize)]
+struct MessageAdded<'a> {
+    message: &'a Message,
+    conversation: &'a Conversation,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    contact: Option<&'a Contact>,
+}
+
+impl Batch<'_> {
+    /// The position that the next event will have.
+    fn next_seq(&self) -> Seq {
+        self.head.next()
+    }
+
+    /// Commits an event and returns its position.
+    fn emit(
+        &mut self,
+        kind: EventKind,
+        conversation: Option<ConversationId>,
+        data: &impl Serialize,
+    ) -> Result<Seq, StoreError> {
+        let data = to_raw_value(data)
+            .map_err(|error| StoreError::new(StoreErrorKind::Invalid, error.to_string()))?;
+        self.emit_raw(kind, conversation, &data)
+    }
+
+    fn emit_raw(
+        &mut self,
+        kind: EventKind,
+        conversation: Option<ConversationId>,
+        data: &RawValue,
+    ) -> Result<Seq, StoreError> {
+        let seq = self.next_seq();
+        let event = Event::encode(seq, self.now, kind, conversation, data);
+        self.rows.put_event(&event, self.now.after(Retention::EVENTS))?;
+        self.head = seq;
+        self.events.push(event);
+        Ok(seq)
+    }
+
+    /// Notes that something happened once; kept for as long as Meta may repeat it and its message can be read.
+    fn put_seen(&mut self, key: WamidHash, seen: Seen, readable_until: Timestamp) -> Result<(), StoreError> {
+        let expires = readable_until.max(self.now.after(Retention::DEDUPE));
+        self.rows.put_seen(key, seen, expires)
+    }
+
+    /// Writes a message that is new in its conversation, brings the conversation up to date and tells agents.
+    fn add_message(
+        &mut self,
+        message: &Message,
+        conversation: &mut Conversation,
+        contact: Option<&Contact>,
+        expires: Timestamp,
+    ) -> Result<Seq, StoreError> {
+        conversation.last_activity = self.now;
+        conversation.last_message_seq = self.next_seq();
+        conversation.last_message_by = Some(message.author.clone());
+        conversation.last_message_id = Some(message.id);
+        conversation.preview = message.content.preview();
+        self.rows.put_message(message, expires)?;
+        self.rows.put_conversation(conversation)?;
+        self.emit(
+            EventKind::Message,
+            Some(conversation.id),
+            &MessageAdded {
+                message,
+                conversation,
+                contact,
+            },
+        )
+    }
+}

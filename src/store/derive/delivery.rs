@@ -1,0 +1,321 @@
+//! The way of an outbound message: attempts, Meta's reports, and the end of waiting.
+
+use std::sync::Arc;
+
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use super::Batch;
+use super::identity::{contact_changed, follow_links, teach};
+use super::organise::announce;
+use crate::domain::message::Delivery;
+use crate::domain::{
+    AttemptToken, DeliveryState, EventKind, Message, MessageId, MetaError, PhoneNumberId, Retention,
+    StatusTimes, Wamid, WamidHash,
+};
+use crate::store::error::StoreError;
+use crate::store::op::{
+    AttemptResult, Attempted, OpOutcome, OpRefusal, Report, ReportTarget, Settle, Settlement, Withdraw,
+};
+use crate::store::row::{MessageRef, OutboxRow, OutboxState, Seen};
+
+#[derive(Serialize)]
+struct StatusChanged<'a> {
+    message_id: MessageId,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    wamid: Option<&'a Wamid>,
+    #[serde(flatten)]
+    delivery: &'a Delivery,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    due: Option<crate::domain::Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pricing: Option<&'a RawValue>,
+    /// Meta took the message more than once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sent_twice: Option<bool>,
+}
+
+/// An outbound message at work.
+struct Work {
+    at: MessageRef,
+    message: Message,
+    delivery: Delivery,
+    retention: Retention,
+    sent_twice: Option<bool>,
+}
+
+fn load(batch: &mut Batch<'_>, at: MessageRef, retention: Retention) -> Result<Option<Work>, StoreError> {
+    let Some(mut message) = batch.rows.message(at)? else {
+        return Ok(None);
+    };
+    Ok(message.delivery.take().map(|delivery| Work {
+        at,
+        message,
+        delivery,
+        retention,
+        sent_twice: None,
+    }))
+}
+
+impl Work {
+    /// Writes the message and tells agents.
+    fn save(
+        mut self,
+        batch: &mut Batch<'_>,
+        due: Option<crate::domain::Timestamp>,
+        pricing: Option<&RawValue>,
+    ) -> Result<OpOutcome, StoreError> {
+        let changed = StatusChanged {
+            message_id: self.at.message,
+            wamid: self.message.wamid.as_ref(),
+            delivery: &self.delivery,
+            due,
+            pricing,
+            sent_twice: self.sent_twice,
+        };
+        let seq = batch.emit(EventKind::Status, Some(self.at.conversation), &changed)?;
+        let expires = self.retention.expiry(self.message.created);
+        self.message.delivery = Some(self.delivery);
+        batch.rows.put_message(&self.message, expires)?;
+        Ok(OpOutcome::Committed {
+            seq,
+            at: Some(self.at),
+        })
+    }
+
+    /// Notes Meta's id; the first one is shown, every one leads here. A second one means that the message was sent twice.
+    /// Says whether that is news.
+    fn name(&mut self, batch: &mut Batch<'_>, wamid: &Wamid) -> Result<bool, StoreError> {
+        let key = WamidHash::of(wamid);
+        let is_new = batch.rows.seen(key)?.is_none();
+        if is_new {
+            let until = self.retention.expiry(self.message.created);
+            batch.put_seen(key, Seen { at: Some(self.at) }, until)?;
+        }
+        if self.message.wamid.is_some() {
+            self.sent_twice = is_new.then_some(true);
+            return Ok(is_new);
+        }
+        self.message.wamid = Some(wamid.clone());
+        Ok(true)
+    }
+}
+
+fn row_of(
+    batch: &mut Batch<'_>,
+    number: &PhoneNumberId,
+    token: &AttemptToken,
+) -> Result<Option<OutboxRow>, StoreError> {
+    let row = batch.rows.outbox(number, token.message)?;
+    Ok(row.filter(|row| row.attempt == token.attempt))
+}
+
+pub(super) fn attempted(batch: &mut Batch<'_>, attempted: &Attempted) -> Result<OpOutcome, StoreError> {
+    let token = &attempted.token;
+    let at = MessageRef {
+        conversation: token.conversation,
+        message: token.message,
+    };
+    let row = row_of(batch, &attempted.number, token)?;
+    let Some(mut work) = load(batch, at, attempted.retention)? else {
+        if row.is_some() {
+            batch.rows.remove_outbox(&attempted.number, at.message)?;
+        }
+        return Ok(OpOutcome::Refused(OpRefusal::NotFound));
+    };
+    work.delivery.attempts = work.delivery.attempts.max(token.attempt);
+    let before = (work.delivery.clone(), work.message.wamid.clone());
+    let mut due = None;
+    match (&attempted.result, row) {
+        (AttemptResult::Accepted { wamid } | AttemptResult::Held { wamid }, row) => {
+            let held = matches!(attempted.result, AttemptResult::Held { .. });
+            let state = if held {
+                DeliveryState::Held
+            } else {
+                DeliveryState::Sent
+            };
+            work.delivery.advance(StatusTimes::only(state, attempted.at));
+            work.name(batch, wamid)?;
+            if row.is_some() {
+                batch.rows.remove_outbox(&attempted.number, at.message)?;
+            }
+        }
+        // A status settled it while the call was under way: that says more than the call's end.
+        (_, None) => return Ok(OpOutcome::Unchanged),
+        // It is known already: not accepted, or to be sent again.
+        (AttemptResult::NotAccepted { .. } | AttemptResult::Unknown, Some(row))
+            if row.state == OutboxState::Queued =>
+        {
+            return Ok(OpOutcome::Unchanged);
+        }
+        (AttemptResult::NotAccepted { retry_at, error }, Some(row)) => {
+            due = Some(*retry_at);
+            work.delivery.error.clone_from(error);
+            batch.rows.put_outbox(&OutboxRow {
+                state: OutboxState::Queued,
+                due: *retry_at,
+                since: attempted.at,
+                ..row
+            })?;
+        }
+        (AttemptResult::Refused { error }, Some(_)) => {
+            work.delivery.error = Some(error.clone());
+            work.delivery
+                .advance(StatusTimes::only(DeliveryState::Failed, attempted.at));
+            batch.rows.remove_outbox(&attempted.number, at.message)?;
+        }
+        (AttemptResult::Unknown, Some(row)) => {
+            work.delivery
+                .advance(StatusTimes::only(DeliveryState::Unknown, attempted.at));
+            batch.rows.put_outbox(&OutboxRow {
+                state: OutboxState::Unknown,
+                since: attempted.at,
+                ..row
+            })?;
+        }
+    }
+    let unchanged = before == (work.delivery.clone(), work.message.wamid.clone());
+    if due.is_none() && unchanged && work.sent_twice.is_none() {
+        return Ok(OpOutcome::Unchanged);
+    }
+    work.save(batch, due, None)
+}
+
+pub(super) fn report(batch: &mut Batch<'_>, report: &Report) -> Result<OpOutcome, StoreError> {
+    let (at, attempt) = match &report.target {
+        ReportTarget::Token(token) if token.tenant == batch.tenant => (
+            Some(MessageRef {
+                conversation: token.conversation,
+                message: token.message,
+            }),
+            Some(token.attempt),
+        ),
+        ReportTarget::Token(_) => (None, None),
+        ReportTarget::Wamid => (
+            batch
+                .rows
+                .seen(WamidHash::of(&report.wamid))?
+                .and_then(|seen| seen.at),
+            None,
+        ),
+    };
+    let found = match at {
+        Some(at) => load(batch, at, report.retention)?,
+        None => None,
+    };
+    let Some(mut work) = found else {
+        return announce(batch, &report.otherwise);
+    };
+    let at = work.at;
+    let row = batch.rows.outbox(&report.number, at.message)?;
+    let older_attempt = match (&row, attempt) {
+        (Some(row), Some(attempt)) => attempt < row.attempt,
+        _ => false,
+    };
+    if older_attempt && report.state == DeliveryState::Failed {
+        return Ok(OpOutcome::Unchanged);
+    }
+    let before = work.delivery.clone();
+    work.delivery.attempts = work.delivery.attempts.max(attempt.unwrap_or(0));
+    work.delivery.advance(StatusTimes::only(report.state, report.at));
+    if let Some(error) = &report.error {
+        work.delivery.error = Some(error.clone());
+    } else if work.delivery.state.is_settled() && work.delivery.state != DeliveryState::Failed {
+        work.delivery.error = None::<MetaError>;
+    }
+    let named = work.name(batch, &report.wamid)?;
+    if row.is_some() && report.state.is_settled() {
+        batch.rows.remove_outbox(&report.number, at.message)?;
+    }
+    learn_recipient(batch, &work, report)?;
+    if work.delivery == before && !named {
+        return Ok(OpOutcome::Unchanged);
+    }
+    let pricing: Option<Arc<RawValue>> = report.pricing.clone();
+    work.save(batch, None, pricing.as_deref())
+}
+
+/// A status may be the first to tell a BSUID for a phone that we wrote to.
+fn learn_recipient(batch: &mut Batch<'_>, work: &Work, report: &Report) -> Result<(), StoreError> {
+    if report.aliases.is_empty() {
+        return Ok(());
+    }
+    let Some(mut contact) = follow_links(batch.rows, work.message.contact_id)? else {
+        return Ok(());
+    };
+    if teach(batch, &mut contact, &report.aliases)? {
+        contact_changed(batch, &contact)?;
+    }
+    Ok(())
+}
+
+pub(super) fn settle(batch: &mut Batch<'_>, settle: &Settle) -> Result<OpOutcome, StoreError> {
+    let row = batch.rows.outbox(&settle.number, settle.at.message)?;
+    let Some(row) = row.clone().filter(|row| row.state == OutboxState::Unknown) else {
+        return settled_before(batch, settle, row.as_ref());
+    };
+    let Some(mut work) = load(batch, settle.at, settle.retention)? else {
+        batch.rows.remove_outbox(&settle.number, settle.at.message)?;
+        return Ok(OpOutcome::Refused(OpRefusal::NotFound));
+    };
+    let mut due = None;
+    match settle.how {
+        Settlement::GiveUp => {
+            work.delivery.gave_up = Some(batch.now);
+            batch.rows.remove_outbox(&settle.number, settle.at.message)?;
+        }
+        Settlement::SendAgain => {
+            due = Some(batch.now);
+            batch.rows.put_outbox(&OutboxRow {
+                state: OutboxState::Queued,
+                due: batch.now,
+                since: batch.now,
+                ..row
+            })?;
+        }
+    }
+    work.save(batch, due, None)
+}
+
+/// Whether a decision that finds nothing unknown was carried out before: then its answer was lost, or two made it.
+fn settled_before(
+    batch: &mut Batch<'_>,
+    settle: &Settle,
+    row: Option<&OutboxRow>,
+) -> Result<OpOutcome, StoreError> {
+    let work = load(batch, settle.at, settle.retention)?;
+    let carried_out = work.is_some_and(|work| match settle.how {
+        Settlement::GiveUp => row.is_none() && work.delivery.gave_up.is_some(),
+        Settlement::SendAgain => {
+            work.delivery.state == DeliveryState::Unknown
+                && row.is_some_and(|row| row.state == OutboxState::Queued)
+        }
+    });
+    Ok(if carried_out {
+        OpOutcome::Duplicate { at: Some(settle.at) }
+    } else {
+        OpOutcome::Unchanged
+    })
+}
+
+pub(super) fn withdraw(batch: &mut Batch<'_>, withdraw: &Withdraw) -> Result<OpOutcome, StoreError> {
+    let Some(row) = batch.rows.outbox(&withdraw.number, withdraw.at.message)? else {
+        let work = load(batch, withdraw.at, withdraw.retention)?;
+        return Ok(match work {
+            Some(work) if work.delivery.state == withdraw.to => OpOutcome::Duplicate {
+                at: Some(withdraw.at),
+            },
+            _ => OpOutcome::Refused(OpRefusal::NotFound),
+        });
+    };
+    if row.state != OutboxState::Queued {
+        return Ok(OpOutcome::Refused(OpRefusal::AlreadyClaimed));
+    }
+    let Some(mut work) = load(batch, withdraw.at, withdraw.retention)? else {
+        batch.rows.remove_outbox(&withdraw.number, withdraw.at.message)?;
+        return Ok(OpOutcome::Refused(OpRefusal::NotFound));
+    };
+    work.delivery.advance(StatusTimes::only(withdraw.to, batch.now));
+    batch.rows.remove_outbox(&withdraw.number, withdraw.at.message)?;
+    work.save(batch, None, None)
+}

@@ -1,0 +1,58 @@
+//! What agents change about a conversation, and events that change no row.
+
+use serde::Serialize;
+
+use super::Batch;
+use crate::domain::{Author, Conversation, EventKind};
+use crate::store::error::StoreError;
+use crate::store::op::{Announce, OpOutcome, OpRefusal, Organise, OrganiseChange};
+use crate::store::row::Seen;
+
+/// More labels than this say nothing.
+const MOST_LABELS: usize = 50;
+
+#[derive(Serialize)]
+struct ConversationChanged<'a> {
+    conversation: &'a Conversation,
+    by: &'a Author,
+}
+
+pub(super) fn organise(batch: &mut Batch<'_>, organise: &Organise) -> Result<OpOutcome, StoreError> {
+    let Some(before) = batch.rows.conversation(organise.conversation)? else {
+        return Ok(OpOutcome::Refused(OpRefusal::NotFound));
+    };
+    let mut conversation = before.clone();
+    match &organise.change {
+        OrganiseChange::Assign(agent) => conversation.assignee.clone_from(agent),
+        OrganiseChange::Status(status) => conversation.status = *status,
+        OrganiseChange::Read => conversation.unread = 0,
+        OrganiseChange::Label { add, remove } => {
+            conversation.labels.retain(|label| !remove.contains(label));
+            conversation.labels.extend(add.iter().cloned());
+            conversation.labels.sort();
+            conversation.labels.dedup();
+            conversation.labels.truncate(MOST_LABELS);
+        }
+    }
+    if conversation == before {
+        return Ok(OpOutcome::Unchanged);
+    }
+    batch.rows.put_conversation(&conversation)?;
+    let changed = ConversationChanged {
+        conversation: &conversation,
+        by: &organise.author,
+    };
+    let seq = batch.emit(EventKind::Conversation, Some(conversation.id), &changed)?;
+    Ok(OpOutcome::Committed { seq, at: None })
+}
+
+pub(super) fn announce(batch: &mut Batch<'_>, announce: &Announce) -> Result<OpOutcome, StoreError> {
+    if let Some(once) = announce.once {
+        if batch.rows.seen(once)?.is_some() {
+            return Ok(OpOutcome::Duplicate { at: None });
+        }
+        batch.put_seen(once, Seen { at: None }, batch.now)?;
+    }
+    let seq = batch.emit_raw(announce.kind, announce.conversation, &announce.data)?;
+    Ok(OpOutcome::Committed { seq, at: None })
+}

@@ -1,0 +1,97 @@
+//! A customer's message.
+
+use std::time::Duration;
+
+use super::Batch;
+use super::identity::known_contact;
+use crate::domain::{
+    Author, ContentKind, Conversation, ConversationId, ConversationStatus, Direction, Message, MessageId,
+    Timestamp, WamidHash,
+};
+use crate::store::error::{StoreError, StoreErrorKind};
+use crate::store::op::{OpOutcome, Receive};
+use crate::store::row::{MessageRef, Seen};
+
+/// Meta retries for seven days; an older time than that is not believed, nor one that lies ahead.
+const OLDEST: Duration = Duration::from_secs(7 * 86_400);
+const AHEAD: Duration = Duration::from_secs(300);
+
+pub(super) fn receive(batch: &mut Batch<'_>, receive: &Receive) -> Result<OpOutcome, StoreError> {
+    let key = WamidHash::of(&receive.wamid);
+    if let Some(seen) = batch.rows.seen(key)? {
+        return Ok(OpOutcome::Duplicate { at: seen.at });
+    }
+    let Some(mut contact) = known_contact(batch, &receive.aliases)? else {
+        return Err(StoreError::new(
+            StoreErrorKind::Invalid,
+            "a message without any name of its sender",
+        ));
+    };
+    let named = learn_names(&mut contact, receive);
+    if named {
+        contact.updated = batch.now;
+        batch.rows.put_contact(&contact)?;
+    }
+    let id = ConversationId::derive(batch.tenant, &receive.number, contact.id);
+    let mut conversation = match batch.rows.conversation(id)? {
+        Some(conversation) => conversation,
+        None => Conversation::new(id, receive.number.clone(), contact.id, batch.now),
+    };
+    let at = believable(receive.at, batch.now);
+    if opens_window(receive.content.kind()) {
+        conversation.last_inbound = conversation.last_inbound.max(Some(at));
+    }
+    if asks_for_attention(receive.content.kind()) {
+        conversation.unread = conversation.unread.saturating_add(1);
+        if conversation.status == ConversationStatus::Resolved {
+            conversation.status = ConversationStatus::Open;
+        }
+    }
+    let message = Message {
+        id: MessageId::new(at, receive.arrival, key.tail()),
+        conversation_id: id,
+        contact_id: contact.id,
+        number: receive.number.clone(),
+        direction: Direction::Inbound,
+        author: Author::Contact,
+        content: receive.content.clone(),
+        created: at,
+        wamid: Some(receive.wamid.clone()),
+        delivery: None,
+    };
+    let place = MessageRef {
+        conversation: id,
+        message: message.id,
+    };
+    let expires = receive.retention.expiry(at);
+    batch.put_seen(key, Seen { at: Some(place) }, expires)?;
+    let seq = batch.add_message(&message, &mut conversation, Some(&contact), expires)?;
+    Ok(OpOutcome::Committed { seq, at: Some(place) })
+}
+
+fn learn_names(contact: &mut crate::domain::Contact, receive: &Receive) -> bool {
+    let mut changed = false;
+    for (slot, given) in [
+        (&mut contact.name, &receive.name),
+        (&mut contact.username, &receive.username),
+    ] {
+        if given.is_some() && slot != given {
+            slot.clone_from(given);
+            changed = true;
+        }
+    }
+    changed
+}
+
+fn believable(at: Timestamp, now: Timestamp) -> Timestamp {
+    at.clamp(now.before(OLDEST), now.after(AHEAD))
+}
+
+/// Whether Meta counts it as the customer writing. That a reaction does is not confirmed, so it does not.
+fn opens_window(kind: &ContentKind) -> bool {
+    !matches!(kind, ContentKind::System | ContentKind::Reaction)
+}
+
+fn asks_for_attention(kind: &ContentKind) -> bool {
+    !matches!(kind, ContentKind::System)
+}

@@ -1,0 +1,132 @@
+//! A message that a business writes: to the customer, or a note between agents.
+
+use super::Batch;
+use super::identity::known_contact;
+use crate::domain::{Author, Conversation, ConversationId, Direction, Message, Retention, Seq};
+use crate::store::error::StoreError;
+use crate::store::op::{Note, Once, OpOutcome, OpRefusal, Submit};
+use crate::store::row::{Idempotency, MessageRef, OutboxRow, OutboxState, Seen, outbound_key};
+
+pub(super) fn submit(batch: &mut Batch<'_>, submit: &Submit) -> Result<OpOutcome, StoreError> {
+    // The same op again: its first commit went through although the answer was lost.
+    if let Some(seen) = batch.rows.seen(outbound_key(submit.id))? {
+        return Ok(OpOutcome::Duplicate { at: seen.at });
+    }
+    if let Some(answer) = answered_before(batch, submit.once.as_ref())? {
+        return Ok(answer);
+    }
+    let contact = match known_contact(batch, &submit.aliases)? {
+        Some(contact) => contact,
+        None => match batch.rows.contact(submit.contact)? {
+            Some(contact) => contact,
+            None => return Ok(OpOutcome::Refused(OpRefusal::NotFound)),
+        },
+    };
+    let id = ConversationId::derive(batch.tenant, &submit.number, contact.id);
+    let mut conversation = match batch.rows.conversation(id)? {
+        Some(conversation) => conversation,
+        None => Conversation::new(id, submit.number.clone(), contact.id, batch.now),
+    };
+    if let Some(newest) = spoken_since(&conversation, submit.unless_after, &submit.author) {
+        return Ok(OpOutcome::Refused(OpRefusal::ConversationChanged(newest)));
+    }
+    let message = Message {
+        id: submit.id,
+        conversation_id: id,
+        contact_id: contact.id,
+        number: submit.number.clone(),
+        direction: Direction::Outbound,
+        author: submit.author.clone(),
+        content: submit.content.clone(),
+        created: batch.now,
+        wamid: None,
+        delivery: Some(submit.delivery.clone()),
+    };
+    let place = MessageRef {
+        conversation: id,
+        message: message.id,
+    };
+    let expires = submit.retention.expiry(batch.now);
+    batch.rows.put_outbox(&OutboxRow {
+        number: submit.number.clone(),
+        at: place,
+        contact: contact.id,
+        state: OutboxState::Queued,
+        attempt: 0,
+        priority: submit.delivery.priority,
+        due: submit.delivery.send_at.unwrap_or(batch.now),
+        valid_until: submit.delivery.valid_until,
+        on_unknown: submit.delivery.on_unknown,
+        may_be_held: submit.may_be_held,
+        since: batch.now,
+        payload: submit.payload.clone(),
+    })?;
+    batch.put_seen(outbound_key(message.id), Seen { at: Some(place) }, expires)?;
+    remember_answer(batch, submit.once.as_ref(), place)?;
+    let seq = batch.add_message(&message, &mut conversation, Some(&contact), expires)?;
+    Ok(OpOutcome::Committed { seq, at: Some(place) })
+}
+
+pub(super) fn note(batch: &mut Batch<'_>, note: &Note) -> Result<OpOutcome, StoreError> {
+    if let Some(answer) = answered_before(batch, note.once.as_ref())? {
+        return Ok(answer);
+    }
+    let Some(mut conversation) = batch.rows.conversation(note.conversation)? else {
+        return Ok(OpOutcome::Refused(OpRefusal::NotFound));
+    };
+    let place = MessageRef {
+        conversation: conversation.id,
+        message: note.id,
+    };
+    if batch.rows.message(place)?.is_some() {
+        return Ok(OpOutcome::Duplicate { at: Some(place) });
+    }
+    let message = Message {
+        id: note.id,
+        conversation_id: conversation.id,
+        contact_id: conversation.contact_id,
+        number: conversation.number.clone(),
+        direction: Direction::Note,
+        author: note.author.clone(),
+        content: note.content.clone(),
+        created: batch.now,
+        wamid: None,
+        delivery: None,
+    };
+    remember_answer(batch, note.once.as_ref(), place)?;
+    let expires = note.retention.expiry(batch.now);
+    let seq = batch.add_message(&message, &mut conversation, None, expires)?;
+    Ok(OpOutcome::Committed { seq, at: Some(place) })
+}
+
+fn answered_before(batch: &mut Batch<'_>, once: Option<&Once>) -> Result<Option<OpOutcome>, StoreError> {
+    let Some(once) = once else { return Ok(None) };
+    Ok(batch.rows.idempotency(once.key)?.map(|before| {
+        if before.request == once.request {
+            OpOutcome::Duplicate { at: Some(before.at) }
+        } else {
+            OpOutcome::Refused(OpRefusal::OtherRequest)
+        }
+    }))
+}
+
+fn remember_answer(batch: &mut Batch<'_>, once: Option<&Once>, at: MessageRef) -> Result<(), StoreError> {
+    let Some(once) = once else { return Ok(()) };
+    let expires = batch.now.after(Retention::IDEMPOTENCY);
+    batch.rows.put_idempotency(
+        once.key,
+        Idempotency {
+            request: once.request,
+            at,
+        },
+        expires,
+    )
+}
+
+/// The newest message that the author has not seen, if that matters to the author and somebody else wrote it.
+///
+/// An author's own last message does not count: it was checked against the same position itself.
+fn spoken_since(conversation: &Conversation, seen: Option<Seq>, author: &Author) -> Option<Seq> {
+    let newest = conversation.last_message_seq;
+    (newest > seen? && conversation.last_message_by.as_ref() != Some(author)).then_some(newest)
+}

@@ -1,0 +1,153 @@
+//! Who is who: tenants, their numbers, keys and agents.
+
+use std::fmt;
+
+use ring::digest;
+use serde::{Deserialize, Serialize};
+
+use crate::domain::{AgentId, PhoneNumberId, Retention, SendRate, TenantId, Timestamp, WabaId};
+
+/// A business account.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tenant {
+    /// Its id.
+    pub id: TenantId,
+    /// What people call it.
+    pub name: String,
+    /// How long its messages are kept.
+    pub retention: Retention,
+    /// When it was created.
+    pub created: Timestamp,
+}
+
+/// Graph's access token for a number. Never shown.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct AccessToken(String);
+
+impl AccessToken {
+    /// Wraps a token.
+    pub fn new(token: impl Into<String>) -> Self {
+        Self(token.into())
+    }
+
+    /// The token, for the Authorization header alone.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for AccessToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("AccessToken(…)")
+    }
+}
+
+/// A WhatsApp business phone number of a tenant.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Number {
+    /// Meta's id.
+    pub id: PhoneNumberId,
+    /// Whose it is.
+    pub tenant: TenantId,
+    /// The account that holds it.
+    pub waba: WabaId,
+    /// The app that it belongs to: a name from `whatsapp.apps`.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub app: Option<String>,
+    /// As people write it.
+    pub display: String,
+    /// What Meta allows it, inbound and outbound together.
+    pub rate: SendRate,
+    /// Graph's token for it.
+    pub access_token: AccessToken,
+}
+
+impl Number {
+    /// Whether an app's signature counts for it: its own app's, or any when none was named.
+    pub fn is_signed_by(&self, app: &str) -> bool {
+        self.app.as_deref().is_none_or(|own| own == app)
+    }
+}
+
+/// SHA-256 of an API key. Keys are random and long, so that a slow hash would add nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct KeyHash(pub [u8; 32]);
+
+impl KeyHash {
+    /// Hashes a key as it is presented.
+    pub fn of(presented: &str) -> Self {
+        let mut out = [0_u8; 32];
+        let full = digest::digest(&digest::SHA256, presented.as_bytes());
+        out.iter_mut()
+            .zip(full.as_ref())
+            .for_each(|(slot, byte)| *slot = *byte);
+        Self(out)
+    }
+}
+
+/// What a key may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Scope {
+    /// Send messages and read their state.
+    Send,
+    /// Read conversations and messages.
+    Read,
+    /// Let agents connect: make tickets.
+    Agents,
+}
+
+impl Scope {
+    /// Name used in the API.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Send => "send",
+            Self::Read => "read",
+            Self::Agents => "agents",
+        }
+    }
+}
+
+/// A program's key.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ApiKey {
+    /// Hash of the secret.
+    pub hash: KeyHash,
+    /// The public part, shown in lists and as the author of messages.
+    pub id: String,
+    /// Whose it is.
+    pub tenant: TenantId,
+    /// What people call it.
+    pub name: String,
+    /// What it may do.
+    pub scopes: Vec<Scope>,
+    /// When it was made.
+    pub created: Timestamp,
+    /// Since when it is refused.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub revoked: Option<Timestamp>,
+    /// From when on it is refused.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub expires: Option<Timestamp>,
+}
+
+impl ApiKey {
+    /// Whether it lets anybody in at this time.
+    pub fn is_valid_at(&self, now: Timestamp) -> bool {
+        self.revoked.is_none() && self.expires.is_none_or(|expires| now < expires)
+    }
+}
+
+/// A person who answers customers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Agent {
+    /// Named by the business.
+    pub id: AgentId,
+    /// Whose it is.
+    pub tenant: TenantId,
+    /// What people call them.
+    pub name: String,
+    /// When first seen.
+    pub created: Timestamp,
+}

@@ -1,0 +1,204 @@
+//! A store in memory that can be slow, refuse, lose answers, and hang, for tests.
+
+use std::collections::VecDeque;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures_util::FutureExt as _;
+
+use crate::domain::{
+    Alias, Contact, ContactId, Conversation, ConversationId, Epoch, Fence, JournalId, Message, MessageId,
+    PhoneNumberId, Seq, TenantId, Timestamp,
+};
+use crate::store::memory::MemoryStore;
+use crate::store::{
+    Agent, ApiKey, Append, Appended, ClaimOutcome, ClaimWant, ConversationCursor, ConversationFilter,
+    EventPage, JournalEntry, KeyHash, LeaseKey, MessageRef, Number, OutboxRow, Page, Quarantined, Store,
+    StoreError, StoreErrorKind, Swept, Tenant, TenantHead,
+};
+
+/// What goes wrong with one operation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// It is not done.
+    Refuse(StoreErrorKind),
+    /// It is done, and nobody hears of it.
+    LoseAnswer,
+}
+
+#[derive(Default)]
+pub(crate) struct FaultyStore {
+    inner: MemoryStore,
+    /// How long a write takes.
+    pub(crate) delay: Mutex<Duration>,
+    pub(crate) claim_faults: Mutex<VecDeque<Fault>>,
+    pub(crate) append_faults: Mutex<VecDeque<Fault>>,
+    pub(crate) outbox_reads: Mutex<usize>,
+    pub(crate) claims: Mutex<usize>,
+    /// Whose appends are never answered.
+    pub(crate) stuck: Mutex<Option<TenantId>>,
+    /// The disk answers nothing any more, and the store knows.
+    pub(crate) hung: AtomicBool,
+}
+
+impl FaultyStore {
+    /// One unsettled message.
+    pub(crate) fn row(
+        &self,
+        tenant: TenantId,
+        number: &PhoneNumberId,
+        message: MessageId,
+    ) -> Option<OutboxRow> {
+        let before = u128::from_be_bytes(*message.as_bytes()).checked_sub(1)?;
+        let before = MessageId::from_bytes(before.to_be_bytes());
+        let rows = self.read(tenant, number, Some(before), 1);
+        rows.into_iter().find(|row| row.at.message == message)
+    }
+
+    /// Whether every message is settled.
+    pub(crate) fn is_outbox_empty(&self, tenant: TenantId, number: &PhoneNumberId) -> bool {
+        self.read(tenant, number, None, 1).is_empty()
+    }
+
+    fn read(
+        &self,
+        tenant: TenantId,
+        number: &PhoneNumberId,
+        after: Option<MessageId>,
+        limit: usize,
+    ) -> Vec<OutboxRow> {
+        // The store in memory never waits.
+        let read = self.inner.outbox(tenant, number.clone(), after, limit);
+        read.now_or_never().unwrap().unwrap()
+    }
+
+    /// All unsettled messages.
+    pub(crate) fn rows(&self, tenant: TenantId, number: &PhoneNumberId) -> Vec<OutboxRow> {
+        self.read(tenant, number, None, usize::MAX)
+    }
+
+    async fn answer_unless_hung(&self) {
+        if self.hung.load(Ordering::Acquire) {
+            std::future::pending::<()>().await;
+        }
+    }
+
+    async fn write<T>(
+        &self,
+        fault: Option<Fault>,
+        operation: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
+        self.answer_unless_hung().await;
+        let delay = *self.delay.lock().unwrap();
+        if !delay.is_zero() {
+            tokio::time::sleep(delay).await;
+        }
+        match fault {
+            Some(Fault::Refuse(kind)) => Err(StoreError::new(kind, "as the test wants")),
+            Some(Fault::LoseAnswer) => {
+                operation.await?;
+                Err(StoreError::new(StoreErrorKind::Unknown, "the answer was lost"))
+            }
+            None => operation.await,
+        }
+    }
+}
+
+macro_rules! forward {
+    ($($name:ident($($arg:ident: $type:ty),*) -> $ret:ty;)*) => {
+        $(fn $name<'a, 'async_trait>(
+            &'a self,
+            $($arg: $type),*
+        ) -> std::pin::Pin<Box<dyn Future<Output = Result<$ret, StoreError>> + Send + 'async_trait>>
+        where
+            'a: 'async_trait,
+            Self: 'async_trait,
+        {
+            self.inner.$name($($arg),*)
+        })*
+    };
+}
+
+#[async_trait]
+impl Store for FaultyStore {
+    async fn append(&self, batch: Append) -> Result<Appended, StoreError> {
+        while *self.stuck.lock().unwrap() == Some(batch.tenant) {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        let fault = self.append_faults.lock().unwrap().pop_front();
+        self.write(fault, self.inner.append(batch)).await
+    }
+
+    async fn claim(
+        &self,
+        tenant: TenantId,
+        fence: Fence,
+        wants: Vec<ClaimWant>,
+        now: Timestamp,
+    ) -> Result<Vec<ClaimOutcome>, StoreError> {
+        *self.claims.lock().unwrap() += 1;
+        let fault = self.claim_faults.lock().unwrap().pop_front();
+        self.write(fault, self.inner.claim(tenant, fence, wants, now))
+            .await
+    }
+
+    async fn outbox(
+        &self,
+        tenant: TenantId,
+        number: PhoneNumberId,
+        after: Option<MessageId>,
+        limit: usize,
+    ) -> Result<Vec<OutboxRow>, StoreError> {
+        *self.outbox_reads.lock().unwrap() += 1;
+        self.inner.outbox(tenant, number, after, limit).await
+    }
+
+    async fn sweep(&self, now: Timestamp, limit: usize) -> Result<Swept, StoreError> {
+        self.answer_unless_hung().await;
+        self.inner.sweep(now, limit).await
+    }
+
+    async fn lease(&self, key: LeaseKey) -> Result<Fence, StoreError> {
+        self.answer_unless_hung().await;
+        self.inner.lease(key).await
+    }
+
+    async fn health(&self) -> Result<(), StoreError> {
+        if self.hung.load(Ordering::Acquire) {
+            return Err(StoreError::new(StoreErrorKind::Unavailable, "the disk hangs"));
+        }
+        self.inner.health().await
+    }
+
+    forward! {
+        journal_append(entry: JournalEntry) -> ();
+        journal_open(after: Option<JournalId>, limit: usize) -> Vec<JournalEntry>;
+        journal_done(ids: Vec<JournalId>) -> ();
+        quarantine(item: Quarantined) -> ();
+        quarantined(after: Option<JournalId>, limit: usize, now: Timestamp) -> Vec<Quarantined>;
+        quarantine_remove(id: JournalId) -> ();
+        open_tenant(tenant: TenantId, fence: Fence, fresh: Epoch) -> TenantHead;
+        events_after(tenant: TenantId, after: Seq, limit: usize, now: Timestamp) -> EventPage;
+        message(tenant: TenantId, at: MessageRef, now: Timestamp) -> Option<Message>;
+        find_outbound(tenant: TenantId, message: MessageId, now: Timestamp) -> Option<MessageRef>;
+        page_messages(tenant: TenantId, conversation: ConversationId, before: Option<MessageId>, limit: usize, now: Timestamp) -> Page<Message>;
+        conversation(tenant: TenantId, conversation: ConversationId) -> Option<Conversation>;
+        page_conversations(tenant: TenantId, filter: ConversationFilter, after: Option<ConversationCursor>, limit: usize) -> Page<Conversation>;
+        contact(tenant: TenantId, contact: ContactId) -> Option<Contact>;
+        contacts_by_alias(tenant: TenantId, aliases: Vec<Alias>) -> Vec<Option<ContactId>>;
+        put_tenant(tenant: Tenant) -> ();
+        tenants() -> Vec<Tenant>;
+        put_number(number: Number) -> ();
+        numbers() -> Vec<Number>;
+        put_key(key: ApiKey) -> ();
+        key(hash: KeyHash) -> Option<ApiKey>;
+        keys(tenant: TenantId) -> Vec<ApiKey>;
+        put_agent(agent: Agent) -> ();
+        agents(tenant: TenantId) -> Vec<Agent>;
+        erase_contact(tenant: TenantId, contact: ContactId) -> Swept;
+        dump(tenant: TenantId, now: Timestamp) -> Vec<(Bytes, Bytes)>;
+    }
+}

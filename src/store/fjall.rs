@@ -1,0 +1,155 @@
+//! The embedded store: one folder, one process, no server.
+//!
+//! One thread writes, in groups that become durable together ([`writer`]); what an op changes is evaluated there, so that
+//! every write sees all before it. Reads go to the engine directly. Rows carry their expiry in front ([`codec`]); keys are
+//! laid out so that every list is one forward scan ([`keys`]).
+//!
+//! An erasure or a sweep removes rows at once; files are rewritten by the first sweep after an erasure, at most once a day.
+//! The engine's own write-ahead log keeps recent writes until it rotates, after 64 MiB.
+
+mod calls;
+mod codec;
+mod directory;
+mod disk;
+mod dump;
+mod engine;
+mod erase;
+mod events;
+mod filter;
+mod keys;
+mod ledger;
+mod pages;
+mod reader;
+mod rows;
+mod scan;
+mod sweep;
+#[cfg(test)]
+mod tests;
+mod txn;
+mod writer;
+
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use self::engine::Engine;
+use self::events::Floors;
+use self::reader::Reader;
+use self::txn::Txn;
+use self::writer::{Need, Writer};
+use super::StoreError;
+use crate::domain::Timestamp;
+
+/// Writes are refused while less is free on the disk: room to end in order, and to remove things.
+const RESERVE: u64 = 256 << 20;
+/// Files are rewritten after erasures, but not more often than this.
+const REWRITE_EVERY: Duration = Duration::from_hours(24);
+/// About what a small write costs.
+const SMALL: usize = 256;
+
+/// How the embedded store uses the machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FjallOptions {
+    /// Memory for caching what was read, in bytes.
+    pub cache_bytes: u64,
+    /// Most write-ahead log kept on disk, in bytes; at least 64 MiB. Replayed at the next start.
+    pub journal_bytes: u64,
+}
+
+impl Default for FjallOptions {
+    fn default() -> Self {
+        Self {
+            cache_bytes: 256 << 20,
+            journal_bytes: 256 << 20,
+        }
+    }
+}
+
+/// The embedded store. See the module.
+pub struct FjallStore {
+    // Dropped first: it ends the thread that writes.
+    writer: Writer,
+    reader: Reader,
+    floors: Arc<Floors>,
+    engine: Engine,
+    rewriting: Mutex<Rewriting>,
+}
+
+/// Whether files hold rows that were erased.
+#[derive(Debug, Default)]
+struct Rewriting {
+    due: bool,
+    last: Option<Timestamp>,
+}
+
+impl FjallStore {
+    /// Opens the folder, making it if it is not there. Replays the write-ahead log, which may take seconds.
+    ///
+    /// `Unavailable` when another process has it open.
+    pub fn open(path: impl AsRef<Path>, options: FjallOptions) -> Result<Self, StoreError> {
+        Self::open_with_reserve(path.as_ref(), options, RESERVE)
+    }
+
+    fn open_with_reserve(path: &Path, options: FjallOptions, reserve: u64) -> Result<Self, StoreError> {
+        let engine = Engine::open(path, &options)?;
+        let waiting = pages::open_journal(&engine)?.into_iter().collect();
+        Ok(Self {
+            writer: Writer::start(engine.clone(), path.to_owned(), reserve, waiting)?,
+            reader: Reader::new(engine.clone()),
+            floors: Arc::new(Floors::default()),
+            engine,
+            rewriting: Mutex::default(),
+        })
+    }
+
+    /// Writes what is in memory to files.
+    #[cfg(test)]
+    pub(super) fn write_out(&self) -> Result<(), StoreError> {
+        sweep::write_out(&self.engine)
+    }
+
+    /// Writes one small row.
+    async fn put(
+        &self,
+        put: impl FnOnce(&mut Txn) -> Result<(), StoreError> + Send + 'static,
+    ) -> Result<(), StoreError> {
+        self.writer.write(Need::Durable, SMALL, put).await
+    }
+
+    /// Whether files are to be rewritten now.
+    fn rewrite_is_due(&self, now: Timestamp) -> bool {
+        let mut rewriting = self.rewriting.lock().unwrap_or_else(PoisonError::into_inner);
+        let rested = rewriting.last.is_none_or(|last| last.after(REWRITE_EVERY) <= now);
+        let due = rewriting.due && rested;
+        if due {
+            *rewriting = Rewriting {
+                due: false,
+                last: Some(now),
+            };
+        }
+        due
+    }
+
+    async fn remove_expired(&self, found: Vec<sweep::Gone>, now: Timestamp) -> Result<usize, StoreError> {
+        let mut rows = 0;
+        for some in found.chunks(sweep::TOGETHER) {
+            let some = some.to_vec();
+            let floors: Vec<_> = some
+                .iter()
+                .filter_map(|gone| match gone {
+                    sweep::Gone::Event { tenant, seq } => Some((*tenant, seq.next())),
+                    _ => None,
+                })
+                .collect();
+            let cost = some.len() * SMALL;
+            rows += self
+                .writer
+                .write(Need::MakesRoom, cost, move |txn| sweep::remove(txn, some, now))
+                .await?;
+            for (tenant, floor) in floors {
+                self.floors.raise(tenant, floor);
+            }
+        }
+        Ok(rows)
+    }
+}

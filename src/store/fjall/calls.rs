@@ -1,0 +1,337 @@
+//! The store's calls, each handed to the thread that writes or to those that read.
+
+use std::sync::{Arc, PoisonError};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+
+use super::keys::{self, Kind, Space};
+use super::txn::Txn;
+use super::writer::Need;
+use super::{FjallStore, SMALL, codec, directory, dump, engine, events, ledger, pages, sweep};
+use crate::domain::{
+    Alias, Contact, ContactId, Conversation, ConversationId, Epoch, Fence, JournalId, Message, MessageId,
+    PhoneNumberId, Seq, TenantId, Timestamp,
+};
+use crate::store::op::Op;
+use crate::store::row::{Seen, outbound_key};
+use crate::store::{
+    Agent, ApiKey, Append, Appended, ClaimOutcome, ClaimWant, ConversationCursor, ConversationFilter,
+    EventPage, JournalBacklog, JournalEntry, KeyHash, LeaseKey, MessageRef, Number, OutboxRow, Page,
+    Quarantined, Store, StoreError, Swept, Tenant, TenantHead,
+};
+use crate::telemetry::metrics;
+
+/// About how many bytes a batch will take in memory and in the log: each content stands in its row and in its event.
+fn cost(ops: &[Op]) -> usize {
+    let content = |op: &Op| match op {
+        Op::Receive(receive) => receive.content.json().get().len(),
+        Op::Submit(submit) => submit.content.json().get().len() + submit.payload.get().len(),
+        Op::Note(note) => note.content.json().get().len(),
+        Op::Report(report) => report.otherwise.data.get().len(),
+        Op::Announce(announce) => announce.data.get().len(),
+        _ => 0,
+    };
+    ops.iter().map(|op| 1_024 + 2 * content(op)).sum()
+}
+
+#[async_trait]
+impl Store for FjallStore {
+    async fn journal_append(&self, entry: JournalEntry) -> Result<(), StoreError> {
+        let cost = SMALL + entry.body.len();
+        let append = move |txn: &mut Txn| {
+            let value = codec::received(entry.received, &entry.body);
+            txn.put(Space::Journal, keys::journal(entry.id), value);
+            txn.journal_opened(entry.id);
+            Ok(())
+        };
+        self.writer.write(Need::Intake, cost, append).await
+    }
+
+    async fn journal_open(
+        &self,
+        after: Option<JournalId>,
+        limit: usize,
+    ) -> Result<Vec<JournalEntry>, StoreError> {
+        let start = after.map_or(std::ops::Bound::Unbounded, std::ops::Bound::Excluded);
+        let ids: Vec<JournalId> = self
+            .writer
+            .open_journal()
+            .range((start, std::ops::Bound::Unbounded))
+            .take(limit)
+            .copied()
+            .collect();
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.reader.away(move |engine| pages::journal(engine, &ids)).await
+    }
+
+    async fn journal_backlog(&self) -> Result<JournalBacklog, StoreError> {
+        let (entries, first) = {
+            let open = self.writer.open_journal();
+            (open.len(), open.first().copied())
+        };
+        let oldest = match first {
+            Some(id) => {
+                self.reader
+                    .away(move |engine| pages::journal(engine, &[id]))
+                    .await?
+            }
+            None => Vec::new(),
+        };
+        Ok(JournalBacklog {
+            entries,
+            oldest: oldest.first().map(|entry| entry.received),
+        })
+    }
+
+    async fn journal_done(&self, ids: Vec<JournalId>) -> Result<(), StoreError> {
+        let cost = SMALL + ids.len() * 64;
+        let done = move |txn: &mut Txn| {
+            for id in &ids {
+                txn.delete(Space::Journal, keys::journal(*id));
+            }
+            txn.journal_closed(ids);
+            Ok(())
+        };
+        self.writer.write(Need::Lazy, cost, done).await
+    }
+
+    async fn quarantine(&self, item: Quarantined) -> Result<(), StoreError> {
+        let cost = SMALL + item.body.len();
+        let put = move |txn: &mut Txn| directory::quarantine(txn, &item);
+        self.writer.write(Need::Durable, cost, put).await
+    }
+
+    async fn quarantined(
+        &self,
+        after: Option<JournalId>,
+        limit: usize,
+        now: Timestamp,
+    ) -> Result<Vec<Quarantined>, StoreError> {
+        self.reader
+            .away(move |engine| pages::quarantined(engine, after, limit, now))
+            .await
+    }
+
+    async fn quarantine_remove(&self, id: JournalId) -> Result<(), StoreError> {
+        let remove = move |txn: &mut Txn| {
+            txn.delete(Space::Rows, keys::global(Kind::Quarantine, id.as_bytes()));
+            Ok(())
+        };
+        self.writer.write(Need::MakesRoom, SMALL, remove).await
+    }
+
+    async fn open_tenant(
+        &self,
+        tenant: TenantId,
+        fence: Fence,
+        fresh_epoch: Epoch,
+    ) -> Result<TenantHead, StoreError> {
+        let open = move |txn: &mut Txn| ledger::open(txn, tenant, fence, fresh_epoch);
+        self.writer.write(Need::Durable, SMALL, open).await
+    }
+
+    async fn append(&self, batch: Append) -> Result<Appended, StoreError> {
+        let cost = cost(&batch.ops);
+        let append = move |txn: &mut Txn| ledger::append(txn, &batch);
+        self.writer.write(Need::Durable, cost, append).await
+    }
+
+    async fn events_after(
+        &self,
+        tenant: TenantId,
+        after: Seq,
+        limit: usize,
+        now: Timestamp,
+    ) -> Result<EventPage, StoreError> {
+        let floors = Arc::clone(&self.floors);
+        self.reader
+            .away(move |engine| events::after(engine, &floors, tenant, after, limit, now))
+            .await
+    }
+
+    async fn message(
+        &self,
+        tenant: TenantId,
+        at: MessageRef,
+        now: Timestamp,
+    ) -> Result<Option<Message>, StoreError> {
+        let key = keys::message(tenant, at.conversation, at.message);
+        self.reader.live_row(Space::Messages, &key, now)
+    }
+
+    async fn find_outbound(
+        &self,
+        tenant: TenantId,
+        message: MessageId,
+        now: Timestamp,
+    ) -> Result<Option<MessageRef>, StoreError> {
+        let key = keys::row(Kind::Seen, tenant, outbound_key(message).as_bytes());
+        let seen: Option<Seen> = self.reader.live_row(Space::Index, &key, now)?;
+        Ok(seen.and_then(|seen| seen.at))
+    }
+
+    async fn page_messages(
+        &self,
+        tenant: TenantId,
+        conversation: ConversationId,
+        before: Option<MessageId>,
+        limit: usize,
+        now: Timestamp,
+    ) -> Result<Page<Message>, StoreError> {
+        self.reader
+            .away(move |engine| pages::messages(engine, tenant, conversation, before, limit, now))
+            .await
+    }
+
+    async fn conversation(
+        &self,
+        tenant: TenantId,
+        conversation: ConversationId,
+    ) -> Result<Option<Conversation>, StoreError> {
+        self.reader
+            .row(&keys::row(Kind::Conversation, tenant, conversation.as_bytes()))
+    }
+
+    async fn page_conversations(
+        &self,
+        tenant: TenantId,
+        filter: ConversationFilter,
+        after: Option<ConversationCursor>,
+        limit: usize,
+    ) -> Result<Page<Conversation>, StoreError> {
+        self.reader
+            .away(move |engine| pages::conversations(engine, tenant, &filter, after, limit))
+            .await
+    }
+
+    async fn contact(&self, tenant: TenantId, contact: ContactId) -> Result<Option<Contact>, StoreError> {
+        self.reader
+            .row(&keys::row(Kind::Contact, tenant, contact.as_bytes()))
+    }
+
+    async fn contacts_by_alias(
+        &self,
+        tenant: TenantId,
+        aliases: Vec<Alias>,
+    ) -> Result<Vec<Option<ContactId>>, StoreError> {
+        aliases
+            .iter()
+            .map(|alias| self.reader.by_alias(tenant, alias))
+            .collect()
+    }
+
+    async fn claim(
+        &self,
+        tenant: TenantId,
+        fence: Fence,
+        wants: Vec<ClaimWant>,
+        now: Timestamp,
+    ) -> Result<Vec<ClaimOutcome>, StoreError> {
+        let cost = wants.len() * 1_024;
+        let claim = move |txn: &mut Txn| ledger::claim(txn, tenant, fence, &wants, now);
+        self.writer.write(Need::Durable, cost, claim).await
+    }
+
+    async fn outbox(
+        &self,
+        tenant: TenantId,
+        number: PhoneNumberId,
+        after: Option<MessageId>,
+        limit: usize,
+    ) -> Result<Vec<OutboxRow>, StoreError> {
+        self.reader
+            .away(move |engine| pages::outbox(engine, tenant, &number, after, limit))
+            .await
+    }
+
+    async fn put_tenant(&self, tenant: Tenant) -> Result<(), StoreError> {
+        self.put(move |txn| directory::put_tenant(txn, &tenant)).await
+    }
+
+    async fn tenants(&self) -> Result<Vec<Tenant>, StoreError> {
+        self.reader
+            .away(|engine| pages::all(engine, &keys::global(Kind::Tenant, &[])))
+            .await
+    }
+
+    async fn put_number(&self, number: Number) -> Result<(), StoreError> {
+        self.put(move |txn| directory::put_number(txn, &number)).await
+    }
+
+    async fn numbers(&self) -> Result<Vec<Number>, StoreError> {
+        self.reader
+            .away(|engine| pages::all(engine, &keys::global(Kind::Number, &[])))
+            .await
+    }
+
+    async fn put_key(&self, key: ApiKey) -> Result<(), StoreError> {
+        self.put(move |txn| directory::put_key(txn, &key)).await
+    }
+
+    async fn key(&self, hash: KeyHash) -> Result<Option<ApiKey>, StoreError> {
+        self.reader.row(&keys::global(Kind::Key, &hash.0))
+    }
+
+    async fn keys(&self, tenant: TenantId) -> Result<Vec<ApiKey>, StoreError> {
+        self.reader
+            .away(move |engine| pages::api_keys(engine, tenant))
+            .await
+    }
+
+    async fn put_agent(&self, agent: Agent) -> Result<(), StoreError> {
+        self.put(move |txn| directory::put_agent(txn, &agent)).await
+    }
+
+    async fn agents(&self, tenant: TenantId) -> Result<Vec<Agent>, StoreError> {
+        self.reader
+            .away(move |engine| pages::all(engine, &keys::row(Kind::Agent, tenant, &[])))
+            .await
+    }
+
+    async fn lease(&self, key: LeaseKey) -> Result<Fence, StoreError> {
+        self.writer
+            .write(Need::Durable, SMALL, move |txn| directory::lease(txn, key))
+            .await
+    }
+
+    async fn sweep(&self, now: Timestamp, limit: usize) -> Result<Swept, StoreError> {
+        self.engine.note_time(now);
+        let found = self
+            .reader
+            .away(move |engine| sweep::find(engine, now, limit))
+            .await?;
+        let more = found.len() >= limit;
+        let rows = self.remove_expired(found, now).await?;
+        metrics::store_expired_total().increment(u64::try_from(rows).unwrap_or(u64::MAX));
+        if !more && self.rewrite_is_due(now) {
+            self.reader.away(sweep::rewrite).await?;
+            self.writer
+                .write(Need::MakesRoom, SMALL, move |txn| sweep::note_rewrite(txn, now))
+                .await?;
+            self.reader.away(sweep::write_out).await?;
+        }
+        let bytes = self.reader.away(engine::disk_bytes).await?;
+        metrics::store_disk_bytes().set(metrics::number(bytes));
+        Ok(Swept { rows, more })
+    }
+
+    async fn erase_contact(&self, tenant: TenantId, contact: ContactId) -> Result<Swept, StoreError> {
+        let rows = self.erase(tenant, contact).await?;
+        let mut rewriting = self.rewriting.lock().unwrap_or_else(PoisonError::into_inner);
+        rewriting.due |= rows > 0;
+        Ok(Swept { rows, more: false })
+    }
+
+    async fn dump(&self, tenant: TenantId, now: Timestamp) -> Result<Vec<(Bytes, Bytes)>, StoreError> {
+        self.reader
+            .away(move |engine| dump::dump(engine, tenant, now))
+            .await
+    }
+
+    async fn health(&self) -> Result<(), StoreError> {
+        self.writer.health()
+    }
+}

@@ -1,0 +1,123 @@
+//! The engine's folder: opening it, its keyspaces, and what its errors mean.
+
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use fjall::{Database, Keyspace, KeyspaceCreateOptions, Slice, Snapshot};
+
+use super::FjallOptions;
+use super::filter::ExpiredRows;
+use super::keys::{Key, Space};
+use crate::domain::Timestamp;
+use crate::store::error::{StoreError, StoreErrorKind};
+
+/// The smallest log that the engine accepts.
+const SMALLEST_JOURNAL: u64 = 64 << 20;
+/// A keyspace's writes are kept in memory up to this size. Six of them, and as many again while they are written out.
+const MEMTABLE: u64 = 32 << 20;
+
+/// The open folder.
+#[derive(Clone)]
+pub(super) struct Engine {
+    db: Database,
+    journal: Keyspace,
+    events: Keyspace,
+    messages: Keyspace,
+    index: Keyspace,
+    rows: Keyspace,
+    expiry: Keyspace,
+    latest: Arc<AtomicI64>,
+}
+
+impl Engine {
+    /// Opens the folder, making it if it is not there.
+    pub(super) fn open(path: &Path, options: &FjallOptions) -> Result<Self, StoreError> {
+        let latest = Arc::new(AtomicI64::new(i64::MIN));
+        let filter = Arc::new(ExpiredRows::new(Arc::clone(&latest)));
+        let db = Database::builder(path)
+            .cache_size(options.cache_bytes)
+            .max_journaling_size(options.journal_bytes.max(SMALLEST_JOURNAL))
+            .with_compaction_filter_factories(Arc::new(move |name| {
+                let space = Space::ALL.into_iter().find(|space| space.name() == name)?;
+                let filter: Arc<dyn fjall::compaction::filter::Factory> = filter.clone();
+                space.expires().then_some(filter)
+            }))
+            .open()
+            .map_err(failed)?;
+        let open = |space: Space| {
+            db.keyspace(space.name(), || {
+                KeyspaceCreateOptions::default().max_memtable_size(MEMTABLE)
+            })
+            .map_err(failed)
+        };
+        Ok(Self {
+            journal: open(Space::Journal)?,
+            events: open(Space::Events)?,
+            messages: open(Space::Messages)?,
+            index: open(Space::Index)?,
+            rows: open(Space::Rows)?,
+            expiry: open(Space::Expiry)?,
+            db,
+            latest,
+        })
+    }
+
+    /// The engine itself.
+    pub(super) fn db(&self) -> &Database {
+        &self.db
+    }
+
+    /// One keyspace.
+    pub(super) fn space(&self, space: Space) -> &Keyspace {
+        match space {
+            Space::Journal => &self.journal,
+            Space::Events => &self.events,
+            Space::Messages => &self.messages,
+            Space::Index => &self.index,
+            Space::Rows => &self.rows,
+            Space::Expiry => &self.expiry,
+        }
+    }
+
+    /// What is stored under a key now.
+    pub(super) fn get(&self, space: Space, key: &Key) -> Result<Option<Slice>, StoreError> {
+        self.space(space).get(key).map_err(failed)
+    }
+
+    /// All keyspaces as they stand now, for reads that must agree with each other.
+    pub(super) fn snapshot(&self) -> Snapshot {
+        self.db.snapshot()
+    }
+
+    /// Tells compaction how late it is.
+    pub(super) fn note_time(&self, now: Timestamp) {
+        self.latest.fetch_max(now.as_millis(), Ordering::Relaxed);
+    }
+}
+
+/// What an engine's error means while nothing is being written.
+pub(super) fn failed(error: fjall::Error) -> StoreError {
+    let kind = match &error {
+        fjall::Error::Locked => {
+            return StoreError::new(StoreErrorKind::Unavailable, "another process has the store open");
+        }
+        fjall::Error::Io(io) | fjall::Error::Storage(fjall::LsmError::Io(io)) => io_kind(io),
+        fjall::Error::Poisoned => StoreErrorKind::Unavailable,
+        _ => StoreErrorKind::Corrupt,
+    };
+    StoreError::new(kind, error.to_string())
+}
+
+fn io_kind(error: &io::Error) -> StoreErrorKind {
+    match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => StoreErrorKind::Full,
+        _ => StoreErrorKind::Unavailable,
+    }
+}
+
+/// Bytes that the folder occupies.
+pub(super) fn disk_bytes(engine: &Engine) -> Result<u64, StoreError> {
+    engine.db.disk_space().map_err(failed)
+}

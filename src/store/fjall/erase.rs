@@ -1,0 +1,348 @@
+//! Erasing one customer in small steps, so that others' writes wait for none of them long.
+
+use std::ops::Bound;
+use std::sync::Arc;
+
+use super::FjallStore;
+use super::codec::{self, NEVER};
+use super::engine::Engine;
+use super::keys::{self, Belonging, Expiring, Key, Kind, Space};
+use super::scan::Moment;
+use super::sweep::TOGETHER;
+use super::txn::Txn;
+use super::writer::Need;
+use crate::domain::{Contact, ContactId, Conversation, ConversationId, Event, Message, Seq, TenantId};
+use crate::store::ConversationCursor;
+use crate::store::erasure::{Subject, names_of};
+use crate::store::error::StoreError;
+use crate::store::row::{OutboxRow, Seen};
+
+/// Events looked at in one step.
+const LOOKED_AT: usize = 5_000;
+/// About what a step costs.
+const COST: usize = TOGETHER * 256;
+
+impl FjallStore {
+    /// Erases one customer. Can be repeated at any time, also after it was cut short.
+    pub(super) async fn erase(&self, tenant: TenantId, contact: ContactId) -> Result<usize, StoreError> {
+        let found = self
+            .reader
+            .away(move |engine| subject(engine, tenant, contact))
+            .await?;
+        let found = Arc::new(found);
+        let mut rows = self.erase_events(tenant, &found).await?;
+        rows += self.erase_messages(tenant, &found).await?;
+        rows += self.erase_unsettled(tenant, &found).await?;
+        let subject = Arc::clone(&found);
+        let small = self
+            .reader
+            .away(move |engine| small_rows(engine, tenant, &subject))
+            .await?;
+        let small = Arc::new(small);
+        let last = Arc::clone(&small);
+        rows += self
+            .change(move |txn| remove_small_rows(txn, tenant, &small))
+            .await?;
+        // What came in while the conversations were still there.
+        rows += self.erase_messages(tenant, &found).await?;
+        self.change(move |txn| remove_traces(txn, tenant, &last)).await?;
+        Ok(rows)
+    }
+
+    async fn change<T: Send + 'static>(
+        &self,
+        change: impl FnOnce(&mut Txn) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.writer.write(Need::MakesRoom, COST, change).await
+    }
+
+    async fn erase_events(&self, tenant: TenantId, subject: &Arc<Subject>) -> Result<usize, StoreError> {
+        let mut rows = 0;
+        let mut after = Seq::default();
+        loop {
+            let subject = Arc::clone(subject);
+            let looked = self
+                .reader
+                .away(move |engine| look_at_events(engine, tenant, &subject, after))
+                .await?;
+            for some in looked.about.chunks(TOGETHER) {
+                let some = some.to_vec();
+                rows += self.change(move |txn| blank_events(txn, tenant, &some)).await?;
+            }
+            match looked.last {
+                Some(last) => after = last,
+                None => return Ok(rows),
+            }
+        }
+    }
+
+    async fn erase_messages(&self, tenant: TenantId, subject: &Arc<Subject>) -> Result<usize, StoreError> {
+        let mut rows = 0;
+        loop {
+            let subject = Arc::clone(subject);
+            let some = self
+                .reader
+                .away(move |engine| some_messages(engine, tenant, &subject, TOGETHER))
+                .await?;
+            if some.is_empty() {
+                return Ok(rows);
+            }
+            rows += self.change(move |txn| remove_messages(txn, tenant, some)).await?;
+        }
+    }
+
+    async fn erase_unsettled(&self, tenant: TenantId, subject: &Arc<Subject>) -> Result<usize, StoreError> {
+        let subject = Arc::clone(subject);
+        let found = self
+            .reader
+            .away(move |engine| unsettled(engine, tenant, &subject))
+            .await?;
+        let mut rows = 0;
+        for some in found.chunks(TOGETHER) {
+            let some = some.to_vec();
+            rows += self.change(move |txn| remove_rows(txn, some)).await?;
+        }
+        Ok(rows)
+    }
+}
+
+/// Everything by which a contact is found: itself, those that lead to it, their conversations.
+fn subject(engine: &Engine, tenant: TenantId, contact: ContactId) -> Result<Subject, StoreError> {
+    let moment = Moment::of(engine);
+    let mut subject = Subject::default();
+    let mut todo = vec![contact];
+    while let Some(id) = todo.pop() {
+        subject.add_id(id);
+        if let Some(value) = moment.get(Space::Rows, &keys::row(Kind::Contact, tenant, id.as_bytes()))? {
+            let row: Contact = codec::parse(codec::body(&value)?)?;
+            subject.add_contact(&row);
+        }
+        for reference in belongings(&moment, tenant, id, Belonging::Link)? {
+            let id = ContactId::from_bytes(reference);
+            if !subject.contacts.contains(&id) {
+                todo.push(id);
+            }
+        }
+        for reference in belongings(&moment, tenant, id, Belonging::Conversation)? {
+            subject
+                .conversations
+                .insert(ConversationId::from_bytes(reference));
+        }
+    }
+    Ok(subject)
+}
+
+fn belongings(
+    moment: &Moment<'_>,
+    tenant: TenantId,
+    contact: ContactId,
+    what: Belonging,
+) -> Result<Vec<[u8; 16]>, StoreError> {
+    moment
+        .under(Space::Rows, &keys::belonging(tenant, contact, what), None)
+        .map(|pair| {
+            let reference = keys::reference_of(&pair?.key);
+            reference.ok_or_else(|| StoreError::corrupt("belonging", "key too short"))
+        })
+        .collect()
+}
+
+/// Events about the customer among the next few.
+struct Looked {
+    about: Vec<Seq>,
+    /// The last one looked at; `None` when there was none.
+    last: Option<Seq>,
+}
+
+/// Looks for events about the customer after a position.
+fn look_at_events(
+    engine: &Engine,
+    tenant: TenantId,
+    subject: &Subject,
+    after: Seq,
+) -> Result<Looked, StoreError> {
+    let mut looked = Looked {
+        about: Vec::new(),
+        last: None,
+    };
+    let end = keys::tenant(tenant)
+        .after_prefix()
+        .map_or(Bound::Unbounded, Bound::Excluded);
+    let range = (Bound::Excluded(keys::event(tenant, after)), end);
+    for pair in Moment::of(engine).range(Space::Events, range).take(LOOKED_AT) {
+        let pair = pair?;
+        let event = super::events::parse(&pair.key, &pair.value)?;
+        looked.last = Some(event.seq);
+        if subject.concerns(&event) {
+            looked.about.push(event.seq);
+        }
+    }
+    Ok(looked)
+}
+
+/// Leaves only the places of events. Returns how many these were.
+fn blank_events(txn: &mut Txn, tenant: TenantId, events: &[Seq]) -> Result<usize, StoreError> {
+    let mut rows = 0;
+    for seq in events {
+        let key = keys::event(tenant, *seq);
+        if let Some(value) = txn.get(Space::Events, &key)? {
+            let event = codec::parse_event(*seq, codec::body(&value)?)?;
+            let blank = Event::erased(*seq, event.at);
+            txn.put(Space::Events, key, codec::event(codec::expires(&value)?, &blank));
+            rows += 1;
+        }
+    }
+    Ok(rows)
+}
+
+/// The next messages of the customer.
+fn some_messages(
+    engine: &Engine,
+    tenant: TenantId,
+    subject: &Subject,
+    limit: usize,
+) -> Result<Vec<Key>, StoreError> {
+    let moment = Moment::of(engine);
+    let mut found = Vec::new();
+    for conversation in &subject.conversations {
+        let room = limit - found.len();
+        for pair in moment
+            .under(Space::Messages, &keys::messages(tenant, *conversation), None)
+            .take(room)
+        {
+            found.push(Key::stored(&pair?.key));
+        }
+    }
+    Ok(found)
+}
+
+/// Removes messages with what leads to them.
+fn remove_messages(txn: &mut Txn, tenant: TenantId, messages: Vec<Key>) -> Result<usize, StoreError> {
+    let mut rows = 0;
+    for key in messages {
+        let Some(value) = txn.get(Space::Messages, &key)? else {
+            continue;
+        };
+        let message: Message = codec::parse(codec::body(&value)?)?;
+        for name in names_of(&message) {
+            let seen = keys::row(Kind::Seen, tenant, name.as_bytes());
+            if let Some(before) = txn.get(Space::Index, &seen)? {
+                let kept = codec::json(codec::expires(&before)?, &Seen { at: None })?;
+                txn.put(Space::Index, seen, kept);
+            }
+        }
+        let entry = keys::expiring(codec::expires(&value)?, Expiring::Message, &key);
+        txn.delete(Space::Expiry, entry);
+        txn.delete(Space::Messages, key);
+        rows += 1;
+    }
+    Ok(rows)
+}
+
+/// Unsettled messages to the customer.
+fn unsettled(engine: &Engine, tenant: TenantId, subject: &Subject) -> Result<Vec<Key>, StoreError> {
+    let mut found = Vec::new();
+    for pair in Moment::of(engine).under(Space::Rows, &keys::row(Kind::Outbox, tenant, &[]), None) {
+        let pair = pair?;
+        let row: OutboxRow = codec::parse(codec::body(&pair.value)?)?;
+        if subject.contacts.contains(&row.contact) {
+            found.push(Key::stored(&pair.key));
+        }
+    }
+    Ok(found)
+}
+
+/// The small rows of the customer: conversations, aliases, contacts and their indexes.
+struct SmallRows {
+    conversations: Vec<ConversationId>,
+    contacts: Vec<ContactId>,
+    aliases: Vec<(ContactId, [u8; 16])>,
+    links: Vec<(ContactId, [u8; 16])>,
+    owned: Vec<(ContactId, [u8; 16])>,
+}
+
+/// Finds the small rows.
+fn small_rows(engine: &Engine, tenant: TenantId, subject: &Subject) -> Result<SmallRows, StoreError> {
+    let moment = Moment::of(engine);
+    let mut found = SmallRows {
+        conversations: subject.conversations.iter().copied().collect(),
+        contacts: subject.contacts.iter().copied().collect(),
+        aliases: Vec::new(),
+        links: Vec::new(),
+        owned: Vec::new(),
+    };
+    for contact in &subject.contacts {
+        for (what, into) in [
+            (Belonging::Alias, &mut found.aliases),
+            (Belonging::Link, &mut found.links),
+            (Belonging::Conversation, &mut found.owned),
+        ] {
+            let references = belongings(&moment, tenant, *contact, what)?;
+            into.extend(references.into_iter().map(|reference| (*contact, reference)));
+        }
+    }
+    Ok(found)
+}
+
+/// Removes the small rows, except for what finds the conversations again.
+fn remove_small_rows(txn: &mut Txn, tenant: TenantId, found: &SmallRows) -> Result<usize, StoreError> {
+    let mut rows = 0;
+    for id in &found.conversations {
+        let key = keys::row(Kind::Conversation, tenant, id.as_bytes());
+        if let Some(value) = txn.get(Space::Rows, &key)? {
+            let row: Conversation = codec::parse(codec::body(&value)?)?;
+            let at = ConversationCursor {
+                last_activity: row.last_activity,
+                conversation: row.id,
+            };
+            txn.delete(Space::Rows, keys::listed(tenant, row.status, at));
+            txn.delete(Space::Rows, key);
+            rows += 1;
+        }
+    }
+    for (contact, name) in &found.aliases {
+        let key = keys::row(Kind::Alias, tenant, name);
+        let leads_here = codec::json(NEVER, contact)?;
+        if txn.get(Space::Rows, &key)? == Some(leads_here) {
+            txn.delete(Space::Rows, key);
+            rows += 1;
+        }
+        txn.delete(
+            Space::Rows,
+            keys::belongs(tenant, *contact, Belonging::Alias, name),
+        );
+    }
+    for id in &found.contacts {
+        let key = keys::row(Kind::Contact, tenant, id.as_bytes());
+        if txn.get(Space::Rows, &key)?.is_some() {
+            txn.delete(Space::Rows, key);
+            rows += 1;
+        }
+    }
+    Ok(rows)
+}
+
+/// Removes what finds the customer's conversations and the contacts that led to it: the last step.
+fn remove_traces(txn: &mut Txn, tenant: TenantId, found: &SmallRows) -> Result<(), StoreError> {
+    for (contact, reference) in &found.links {
+        txn.delete(
+            Space::Rows,
+            keys::belongs(tenant, *contact, Belonging::Link, reference),
+        );
+    }
+    for (contact, reference) in &found.owned {
+        let key = keys::belongs(tenant, *contact, Belonging::Conversation, reference);
+        txn.delete(Space::Rows, key);
+    }
+    Ok(())
+}
+
+/// Removes small rows by their keys.
+fn remove_rows(txn: &mut Txn, keys: Vec<Key>) -> Result<usize, StoreError> {
+    let mut rows = 0;
+    for key in keys {
+        rows += usize::from(txn.get(Space::Rows, &key)?.is_some());
+        txn.delete(Space::Rows, key);
+    }
+    Ok(rows)
+}

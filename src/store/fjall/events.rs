@@ -1,0 +1,112 @@
+//! Reading a ledger: what follows a position, and what is the oldest that can still be read.
+
+use std::collections::HashMap;
+use std::ops::Bound;
+use std::sync::{Mutex, PoisonError};
+
+use super::codec::{self, Head};
+use super::engine::Engine;
+use super::keys::{self, Kind, Space};
+use super::scan::Moment;
+use crate::domain::{Event, Seq, TenantId, Timestamp};
+use crate::store::EventPage;
+use crate::store::error::StoreError;
+
+/// Below which position a ledger's events were removed, so that nobody walks over what is gone.
+#[derive(Debug, Default)]
+pub(super) struct Floors(Mutex<HashMap<TenantId, Seq>>);
+
+impl Floors {
+    pub(super) fn of(&self, tenant: TenantId) -> Seq {
+        let floors = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        floors.get(&tenant).copied().unwrap_or(Seq::new(1))
+    }
+
+    /// Notes that everything before a position was removed.
+    pub(super) fn raise(&self, tenant: TenantId, floor: Seq) {
+        let mut floors = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let at = floors.entry(tenant).or_insert(floor);
+        *at = floor.max(*at);
+    }
+}
+
+/// Events after a position.
+pub(super) fn after(
+    engine: &Engine,
+    floors: &Floors,
+    tenant: TenantId,
+    after: Seq,
+    limit: usize,
+    now: Timestamp,
+) -> Result<EventPage, StoreError> {
+    let moment = Moment::of(engine);
+    let Some(value) = moment.get(Space::Rows, &keys::row(Kind::Head, tenant, &[]))? else {
+        return Ok(EventPage {
+            events: Vec::new(),
+            oldest: Seq::default().next(),
+            head: Seq::default(),
+        });
+    };
+    let head = codec::parse_head(codec::body(&value)?)?;
+    let oldest = oldest(&moment, floors.of(tenant), tenant, &head, now)?;
+    let from = after.next().max(oldest);
+    let mut events = Vec::new();
+    if from <= head.head {
+        let range = (
+            Bound::Included(keys::event(tenant, from)),
+            Bound::Included(keys::event(tenant, head.head)),
+        );
+        for pair in moment.range(Space::Events, range).take(limit) {
+            let pair = pair?;
+            events.push(parse(&pair.key, &pair.value)?);
+        }
+    }
+    Ok(EventPage {
+        events,
+        oldest,
+        head: head.head,
+    })
+}
+
+/// Reads a stored event, whatever the time.
+pub(super) fn parse(key: &[u8], value: &[u8]) -> Result<Event, StoreError> {
+    let seq = keys::seq_of(key).ok_or_else(|| StoreError::corrupt("event", "key too short"))?;
+    codec::parse_event(seq, codec::body(value)?)
+}
+
+/// The first position that can be read. Expiry grows with the position, so halving finds it.
+fn oldest(
+    moment: &Moment<'_>,
+    floor: Seq,
+    tenant: TenantId,
+    head: &Head,
+    now: Timestamp,
+) -> Result<Seq, StoreError> {
+    if head.events_until <= now || floor > head.head {
+        return Ok(head.head.next());
+    }
+    let range = (
+        Bound::Included(keys::event(tenant, floor)),
+        Bound::Included(keys::event(tenant, head.head)),
+    );
+    let Some(first) = moment.range(Space::Events, range).next().transpose()? else {
+        return Ok(head.head.next());
+    };
+    let missing = || StoreError::corrupt("event", "missing between its neighbours");
+    let mut low = keys::seq_of(&first.key).ok_or_else(missing)?.get();
+    if now < codec::expires(&first.value)? {
+        return Ok(Seq::new(low));
+    }
+    // `low` is expired and `high` is not.
+    let mut high = head.head.get();
+    while high - low > 1 {
+        let middle = low + (high - low) / 2;
+        let value = moment.get(Space::Events, &keys::event(tenant, Seq::new(middle)))?;
+        if now < codec::expires(&value.ok_or_else(missing)?)? {
+            high = middle;
+        } else {
+            low = middle;
+        }
+    }
+    Ok(Seq::new(high))
+}

@@ -1,0 +1,85 @@
+//! Writing to a ledger: who may, where it stands, and what its ops change.
+
+use super::codec::Head;
+use super::rows::TenantRows;
+use super::txn::Txn;
+use crate::domain::{Epoch, Event, Fence, Seq, TenantId, Timestamp};
+use crate::store::error::StoreError;
+use crate::store::row::{ClaimOutcome, ClaimWant};
+use crate::store::{Append, Appended, TenantHead, derive};
+
+/// Takes over writing.
+pub(super) fn open(
+    txn: &mut Txn,
+    tenant: TenantId,
+    fence: Fence,
+    fresh_epoch: Epoch,
+) -> Result<TenantHead, StoreError> {
+    let head = match txn.head(tenant)? {
+        Some(head) if fence < head.fence => return Err(StoreError::fenced()),
+        Some(head) => Head { fence, ..head },
+        None => Head {
+            epoch: fresh_epoch,
+            fence,
+            head: Seq::default(),
+            events_until: Timestamp::default(),
+        },
+    };
+    txn.put_head(tenant, head);
+    Ok(TenantHead {
+        epoch: head.epoch,
+        head: head.head,
+    })
+}
+
+fn admitted(txn: &Txn, tenant: TenantId, fence: Fence) -> Result<Head, StoreError> {
+    let head = txn.head(tenant)?.ok_or_else(StoreError::not_opened)?;
+    match fence.cmp(&head.fence) {
+        std::cmp::Ordering::Less => Err(StoreError::fenced()),
+        std::cmp::Ordering::Equal => Ok(head),
+        std::cmp::Ordering::Greater => Err(StoreError::not_opened()),
+    }
+}
+
+/// Evaluates a batch.
+pub(super) fn append(txn: &mut Txn, batch: &Append) -> Result<Appended, StoreError> {
+    let mut at = admitted(txn, batch.tenant, batch.fence)?;
+    if batch.expect_head != at.head {
+        return Err(StoreError::head_moved());
+    }
+    txn.engine().note_time(batch.now);
+    let mut rows = TenantRows::new(batch.tenant, batch.now, at.events_until, txn);
+    let mut outcomes = Vec::with_capacity(batch.ops.len());
+    let mut events: Vec<Event> = Vec::with_capacity(batch.ops.len());
+    for op in &batch.ops {
+        let derived = derive::apply(batch.tenant, batch.now, at.head, op, &mut rows)?;
+        outcomes.push(derived.outcome);
+        events.extend(derived.events);
+        at.head = events.last().map_or(at.head, |event| event.seq);
+    }
+    at.events_until = rows.events_until();
+    if !events.is_empty() {
+        txn.put_head(batch.tenant, at);
+    }
+    Ok(Appended {
+        head: at.head,
+        outcomes,
+        events,
+    })
+}
+
+/// Evaluates claims.
+pub(super) fn claim(
+    txn: &mut Txn,
+    tenant: TenantId,
+    fence: Fence,
+    wants: &[ClaimWant],
+    now: Timestamp,
+) -> Result<Vec<ClaimOutcome>, StoreError> {
+    let at = admitted(txn, tenant, fence)?;
+    let mut rows = TenantRows::new(tenant, now, at.events_until, txn);
+    wants
+        .iter()
+        .map(|want| derive::claim(tenant, now, want, &mut rows))
+        .collect()
+}

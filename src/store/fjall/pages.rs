@@ -1,0 +1,206 @@
+//! Reading many rows at once. Everything here may wait for the disk.
+
+use std::iter::Peekable;
+
+use serde::de::DeserializeOwned;
+
+use super::codec;
+use super::engine::Engine;
+use super::keys::{self, Key, Kind, Space};
+use super::scan::{Moment, Pair};
+use crate::domain::{
+    Conversation, ConversationId, ConversationStatus, JournalId, Message, MessageId, PhoneNumberId, TenantId,
+    Timestamp,
+};
+use crate::store::error::StoreError;
+use crate::store::row::OutboxRow;
+use crate::store::{ApiKey, ConversationCursor, ConversationFilter, JournalEntry, Page, Quarantined};
+
+use super::directory::parse_quarantined;
+
+/// Webhooks by id; those that were applied meanwhile are left out.
+pub(super) fn journal(engine: &Engine, ids: &[JournalId]) -> Result<Vec<JournalEntry>, StoreError> {
+    let broken = || StoreError::corrupt("journal", "too short");
+    let mut entries = Vec::with_capacity(ids.len());
+    for id in ids {
+        if let Some(value) = engine.get(Space::Journal, &keys::journal(*id))? {
+            let (at, body) = codec::body(&value)?.split_first_chunk::<8>().ok_or_else(broken)?;
+            entries.push(JournalEntry {
+                id: *id,
+                received: Timestamp::from_millis(i64::from_be_bytes(*at)),
+                body: bytes::Bytes::copy_from_slice(body),
+            });
+        }
+    }
+    Ok(entries)
+}
+
+/// Ids of all webhooks that wait to be applied.
+pub(super) fn open_journal(engine: &Engine) -> Result<Vec<JournalId>, StoreError> {
+    Moment::of(engine)
+        .range(
+            Space::Journal,
+            (std::ops::Bound::Unbounded, std::ops::Bound::Unbounded),
+        )
+        .map(|pair| {
+            let id = keys::reference_of(&pair?.key).map(JournalId::from_bytes);
+            id.ok_or_else(|| StoreError::corrupt("journal", "key too short"))
+        })
+        .collect()
+}
+
+pub(super) fn quarantined(
+    engine: &Engine,
+    after: Option<JournalId>,
+    limit: usize,
+    now: Timestamp,
+) -> Result<Vec<Quarantined>, StoreError> {
+    let after = after.map(|id| keys::global(Kind::Quarantine, id.as_bytes()));
+    Moment::of(engine)
+        .under(Space::Rows, &keys::global(Kind::Quarantine, &[]), after)
+        .map(|pair| pair.and_then(|Pair { key, value }| parse_quarantined(&key, &value)))
+        .filter(|item| item.as_ref().map_or(true, |item| now < item.until()))
+        .take(limit)
+        .collect()
+}
+
+pub(super) fn messages(
+    engine: &Engine,
+    tenant: TenantId,
+    conversation: ConversationId,
+    before: Option<MessageId>,
+    limit: usize,
+    now: Timestamp,
+) -> Result<Page<Message>, StoreError> {
+    let after = before.map(|id| keys::message(tenant, conversation, id));
+    let mut page = Page::empty();
+    for pair in Moment::of(engine).under(Space::Messages, &keys::messages(tenant, conversation), after) {
+        let value = pair?.value;
+        let Some(body) = codec::live(&value, now)? else {
+            continue;
+        };
+        if page.items.len() == limit {
+            page.more = true;
+            break;
+        }
+        page.items.push(codec::parse(body)?);
+    }
+    Ok(page)
+}
+
+pub(super) fn outbox(
+    engine: &Engine,
+    tenant: TenantId,
+    number: &PhoneNumberId,
+    after: Option<MessageId>,
+    limit: usize,
+) -> Result<Vec<OutboxRow>, StoreError> {
+    let after = after.map(|id| keys::outbox(tenant, number, id));
+    Moment::of(engine)
+        .under(Space::Rows, &keys::lane(tenant, number), after)
+        .take(limit)
+        .map(parsed)
+        .collect()
+}
+
+/// All small rows that begin with a prefix.
+pub(super) fn all<T: DeserializeOwned>(engine: &Engine, prefix: &Key) -> Result<Vec<T>, StoreError> {
+    Moment::of(engine)
+        .under(Space::Rows, prefix, None)
+        .map(parsed)
+        .collect()
+}
+
+fn parsed<T: DeserializeOwned>(pair: Result<Pair, StoreError>) -> Result<T, StoreError> {
+    codec::parse(codec::body(&pair?.value)?)
+}
+
+/// The keys of a tenant, by the index beside them.
+pub(super) fn api_keys(engine: &Engine, tenant: TenantId) -> Result<Vec<ApiKey>, StoreError> {
+    let moment = Moment::of(engine);
+    let prefix = keys::row(Kind::KeyOf, tenant, &[]);
+    let mut found = Vec::new();
+    for pair in moment.under(Space::Rows, &prefix, None) {
+        let key = pair?.key;
+        let hash = key.get(prefix.as_ref().len()..).unwrap_or_default();
+        if let Some(value) = moment.get(Space::Rows, &keys::global(Kind::Key, hash))? {
+            found.push(codec::parse(codec::body(&value)?)?);
+        }
+    }
+    Ok(found)
+}
+
+const STATUSES: [ConversationStatus; 3] = [
+    ConversationStatus::Open,
+    ConversationStatus::Pending,
+    ConversationStatus::Resolved,
+];
+
+/// Conversations, newest activity first: the lists of the wanted statuses, merged.
+pub(super) fn conversations(
+    engine: &Engine,
+    tenant: TenantId,
+    filter: &ConversationFilter,
+    after: Option<ConversationCursor>,
+    limit: usize,
+) -> Result<Page<Conversation>, StoreError> {
+    let moment = Moment::of(engine);
+    let lists = STATUSES
+        .into_iter()
+        .filter(|status| filter.status.is_none_or(|wanted| wanted == *status))
+        .map(|status| {
+            let after = after.map(|at| keys::listed(tenant, status, at));
+            let prefix = keys::list(tenant, status);
+            let length = prefix.as_ref().len();
+            List {
+                rows: moment.under(Space::Rows, &prefix, after).peekable(),
+                prefix: length,
+            }
+        });
+    let mut lists: Vec<_> = lists.collect();
+    let mut page = Page::empty();
+    while let Some(pair) = next(&mut lists)? {
+        let wanted = filter.number.as_ref();
+        if wanted.is_some_and(|number| number.as_str().as_bytes() != pair.value.as_ref()) {
+            continue;
+        }
+        if page.items.len() == limit {
+            page.more = true;
+            break;
+        }
+        let lost = || StoreError::corrupt("conversation", "listed but not there");
+        let id = keys::listed_conversation(&pair.key).ok_or_else(lost)?;
+        let key = keys::row(Kind::Conversation, tenant, id.as_bytes());
+        let value = moment.get(Space::Rows, &key)?.ok_or_else(lost)?;
+        page.items.push(codec::parse(codec::body(&value)?)?);
+    }
+    Ok(page)
+}
+
+/// One status's list, and how long the part of its keys is that all share.
+struct List<I: Iterator> {
+    rows: Peekable<I>,
+    prefix: usize,
+}
+
+/// The place that comes first in any of the lists.
+fn next<I: Iterator<Item = Result<Pair, StoreError>>>(
+    lists: &mut [List<I>],
+) -> Result<Option<Pair>, StoreError> {
+    let mut first: Option<(Vec<u8>, usize)> = None;
+    for (index, list) in lists.iter_mut().enumerate() {
+        let place = match list.rows.peek() {
+            Some(Ok(pair)) => pair.key.get(list.prefix..).unwrap_or_default(),
+            Some(Err(error)) => return Err(error.clone()),
+            None => continue,
+        };
+        if first
+            .as_ref()
+            .is_none_or(|(smallest, _)| place < smallest.as_slice())
+        {
+            first = Some((place.to_vec(), index));
+        }
+    }
+    let list = first.and_then(|(_, index)| lists.get_mut(index));
+    list.and_then(|list| list.rows.next()).transpose()
+}

@@ -1,0 +1,191 @@
+//! Removing what expired, by the index of expiries.
+//!
+//! Messages and events are removed here, exactly when their time is over. What is seen only once is a digest without any
+//! customer's data: compaction drops it in passing.
+
+use std::collections::BTreeSet;
+use std::ops::Bound;
+
+use super::codec::{self, NEVER};
+use super::directory::parse_quarantined;
+use super::engine::{Engine, failed};
+use super::keys::{self, Expiring, Key, Kind, Space};
+use super::scan::Moment;
+use super::txn::Txn;
+use crate::domain::{Conversation, Seq, TenantId, Timestamp};
+use crate::store::error::StoreError;
+
+/// Rows removed together; as long as they take, others wait.
+pub(super) const TOGETHER: usize = 256;
+
+/// Something that can go.
+#[derive(Debug, Clone)]
+pub(super) enum Gone {
+    /// A message, and its entry in the index.
+    Message {
+        /// The entry.
+        entry: Key,
+        /// The message.
+        row: Key,
+    },
+    /// An event.
+    Event {
+        /// Whose.
+        tenant: TenantId,
+        /// Which.
+        seq: Seq,
+    },
+    /// An element that was put aside.
+    Aside(Key),
+    /// An entry whose events are all gone.
+    Entry(Key),
+}
+
+/// Finds what can go, at most about `limit`.
+pub(super) fn find(engine: &Engine, now: Timestamp, limit: usize) -> Result<Vec<Gone>, StoreError> {
+    let moment = Moment::of(engine);
+    let this_hour = keys::hour(now);
+    let end = Bound::Excluded(keys::expiring_hour(this_hour.saturating_add(1)));
+    let mut found = Vec::new();
+    let mut walked = BTreeSet::new();
+    for pair in moment.range(Space::Expiry, (Bound::Unbounded, end)) {
+        if found.len() >= limit {
+            break;
+        }
+        let pair = pair?;
+        let broken = || StoreError::corrupt("expiry", "key of an unknown kind");
+        let (hour, what, row) = keys::expired(&pair.key).ok_or_else(broken)?;
+        let begins = pair.value.first_chunk::<8>().ok_or_else(broken)?;
+        if now < Timestamp::from_millis(i64::from_be_bytes(*begins)) {
+            continue;
+        }
+        let entry = Key::stored(&pair.key);
+        match what {
+            Expiring::Message => found.push(Gone::Message { entry, row }),
+            Expiring::Events => {
+                let tenant = keys::tenant_of(row.as_ref()).ok_or_else(broken)?;
+                let all = !walked.insert(tenant) || find_events(&moment, tenant, now, limit, &mut found)?;
+                if all && hour < this_hour {
+                    found.push(Gone::Entry(entry));
+                }
+            }
+        }
+    }
+    find_aside(&moment, now, limit, &mut found)?;
+    Ok(found)
+}
+
+/// Finds what was put aside and waited long enough. In order of arrival, so that the first one to stay ends it.
+fn find_aside(
+    moment: &Moment<'_>,
+    now: Timestamp,
+    limit: usize,
+    found: &mut Vec<Gone>,
+) -> Result<(), StoreError> {
+    for pair in moment.under(Space::Rows, &keys::global(Kind::Quarantine, &[]), None) {
+        let pair = pair?;
+        if found.len() >= limit || now < parse_quarantined(&pair.key, &pair.value)?.until() {
+            break;
+        }
+        found.push(Gone::Aside(Key::stored(&pair.key)));
+    }
+    Ok(())
+}
+
+/// Finds a ledger's expired events; whether these are all.
+fn find_events(
+    moment: &Moment<'_>,
+    tenant: TenantId,
+    now: Timestamp,
+    limit: usize,
+    found: &mut Vec<Gone>,
+) -> Result<bool, StoreError> {
+    for pair in moment.under(Space::Events, &keys::tenant(tenant), None) {
+        let pair = pair?;
+        if now < codec::expires(&pair.value)? {
+            break;
+        }
+        if found.len() >= limit {
+            return Ok(false);
+        }
+        let seq = keys::seq_of(&pair.key);
+        let seq = seq.ok_or_else(|| StoreError::corrupt("event", "key too short"))?;
+        found.push(Gone::Event { tenant, seq });
+    }
+    Ok(true)
+}
+
+/// Removes what was found, unless it changed meanwhile. Returns how many rows that were.
+pub(super) fn remove(txn: &mut Txn, found: Vec<Gone>, now: Timestamp) -> Result<usize, StoreError> {
+    let mut rows = 0;
+    for gone in found {
+        match gone {
+            Gone::Event { tenant, seq } => {
+                txn.delete(Space::Events, keys::event(tenant, seq));
+                rows += 1;
+            }
+            Gone::Entry(entry) => txn.delete(Space::Expiry, entry),
+            Gone::Aside(row) => {
+                rows += usize::from(txn.get(Space::Rows, &row)?.is_some());
+                txn.delete(Space::Rows, row);
+            }
+            Gone::Message { entry, row } => {
+                let until = txn
+                    .get(Space::Messages, &row)?
+                    .map(|value| codec::expires(&value))
+                    .transpose()?;
+                if until.is_none_or(|until| until <= now) {
+                    forget_preview(txn, &row)?;
+                }
+                if until.is_some_and(|until| until <= now) {
+                    txn.delete(Space::Messages, row);
+                    rows += 1;
+                }
+                txn.delete(Space::Expiry, entry);
+            }
+        }
+    }
+    Ok(rows)
+}
+
+/// A conversation must not show the beginning of a message that is gone.
+fn forget_preview(txn: &mut Txn, message: &Key) -> Result<(), StoreError> {
+    let Some((tenant, conversation, id)) = keys::message_of(message.as_ref()) else {
+        return Ok(());
+    };
+    let key = keys::row(Kind::Conversation, tenant, conversation.as_bytes());
+    let Some(value) = txn.get(Space::Rows, &key)? else {
+        return Ok(());
+    };
+    let mut row: Conversation = codec::parse(codec::body(&value)?)?;
+    if row.last_message_id == Some(id) && row.preview.take().is_some() {
+        txn.put(Space::Rows, key, codec::json(NEVER, &row)?);
+    }
+    Ok(())
+}
+
+const WITH_CUSTOMERS: [Space; 4] = [Space::Messages, Space::Events, Space::Rows, Space::Journal];
+
+/// Writes to files what is in memory.
+pub(super) fn write_out(engine: &Engine) -> Result<(), StoreError> {
+    for space in WITH_CUSTOMERS {
+        engine.space(space).rotate_memtable_and_wait().map_err(failed)?;
+    }
+    Ok(())
+}
+
+/// Rewrites the files that hold customers' data, so that what was removed is not in them any more.
+pub(super) fn rewrite(engine: &Engine) -> Result<(), StoreError> {
+    write_out(engine)?;
+    for space in WITH_CUSTOMERS {
+        engine.space(space).major_compact().map_err(failed)?;
+    }
+    Ok(())
+}
+
+/// Notes when files were rewritten. The engine lets go of old files only when it writes out something newer.
+pub(super) fn note_rewrite(txn: &mut Txn, now: Timestamp) -> Result<(), StoreError> {
+    let key = keys::global(Kind::Rewritten, &[]);
+    txn.put(Space::Rows, key, codec::json(NEVER, &now)?);
+    Ok(())
+}

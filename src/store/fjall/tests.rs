@@ -1,0 +1,328 @@
+//! What only the embedded store does: gathering writes, refusing them in time, and giving space back.
+
+mod space;
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::future::join_all;
+
+use super::keys::{self, Kind, Space};
+use super::scan::Moment;
+use super::writer::Need;
+use super::{FjallOptions, FjallStore};
+use crate::domain::{JournalId, Timestamp};
+use crate::store::conformance::ops;
+use crate::store::conformance::scene::{DAY_ONE, TENANT};
+use crate::store::{JournalEntry, Store, StoreError, StoreErrorKind};
+
+const OPTIONS: FjallOptions = FjallOptions {
+    cache_bytes: 8 << 20,
+    journal_bytes: 64 << 20,
+};
+
+fn entry(n: u128, size: usize) -> JournalEntry {
+    JournalEntry {
+        id: JournalId::from_bytes(n.to_be_bytes()),
+        received: DAY_ONE,
+        body: Bytes::from(vec![1; size]),
+    }
+}
+
+/// Rows of a keyspace, expired or not.
+fn stored(store: &FjallStore, space: Space) -> usize {
+    let all = (std::ops::Bound::Unbounded, std::ops::Bound::Unbounded);
+    Moment::of(&store.engine).range(space, all).count()
+}
+
+/// Holds the writer's thread until told to go on.
+struct Hold {
+    go: Arc<AtomicBool>,
+    began: Arc<AtomicBool>,
+}
+
+impl Hold {
+    fn of(store: &Arc<FjallStore>) -> (Self, tokio::task::JoinHandle<Result<(), StoreError>>) {
+        let go = Arc::new(AtomicBool::new(false));
+        let began = Arc::new(AtomicBool::new(false));
+        let (seen, begins) = (Arc::clone(&go), Arc::clone(&began));
+        let store = Arc::clone(store);
+        let held = tokio::spawn(async move {
+            let wait = move |_: &mut super::txn::Txn| {
+                begins.store(true, Ordering::Release);
+                while !seen.load(Ordering::Acquire) {
+                    std::thread::yield_now();
+                }
+                Ok(())
+            };
+            store.writer.write(Need::Durable, 1, wait).await
+        });
+        (Self { go, began }, held)
+    }
+
+    /// Waits until the writer is held.
+    async fn holds(&self) {
+        while !self.began.load(Ordering::Acquire) {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    fn release(self) {
+        self.go.store(true, Ordering::Release);
+    }
+}
+
+#[tokio::test]
+async fn a_disk_that_is_nearly_full_refuses_writes_and_lets_room_be_made() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = FjallStore::open(folder.path(), OPTIONS).unwrap();
+    store.journal_append(entry(1, 10)).await.unwrap();
+    drop(store);
+    let store = FjallStore::open_with_reserve(folder.path(), OPTIONS, u64::MAX).unwrap();
+    let refused = store.journal_append(entry(2, 10)).await.unwrap_err();
+    assert_eq!(refused.kind, StoreErrorKind::Full);
+    assert!(refused.retry_after.is_some());
+    assert_eq!(store.health().await.unwrap_err().kind, StoreErrorKind::Full);
+    assert_eq!(store.journal_open(None, 9).await.unwrap(), vec![entry(1, 10)]);
+    let contact = ops::contact_of(TENANT, &["628111111"]);
+    store.erase_contact(TENANT, contact).await.unwrap();
+    store.sweep(DAY_ONE, 10).await.unwrap();
+    drop(store);
+    let store = FjallStore::open(folder.path(), OPTIONS).unwrap();
+    assert_eq!(store.journal_open(None, 9).await.unwrap(), vec![entry(1, 10)]);
+    store.health().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn too_much_waiting_is_refused_after_a_second_and_nothing_that_waits_is_lost() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Arc::new(FjallStore::open(folder.path(), OPTIONS).unwrap());
+    let (hold, held) = Hold::of(&store);
+    // Seven of a little over a mebibyte fit into what may wait; the rest do not.
+    let writes = (0..12).map(|n| {
+        let store = Arc::clone(&store);
+        tokio::spawn(async move { store.journal_append(entry(n, 1_100_000)).await })
+    });
+    let writes: Vec<_> = writes.collect();
+    // Seven of them hold their room, four the place behind it.
+    while store.writer.room_left() >= 1_100_000 {
+        tokio::task::yield_now().await;
+    }
+    let store_too = Arc::clone(&store);
+    let refused = tokio::spawn(async move { store_too.journal_append(entry(99, 8 << 20)).await });
+    let refused = refused.await.unwrap().unwrap_err();
+    assert_eq!(refused.kind, StoreErrorKind::Overloaded);
+    assert!(refused.retry_after.is_some());
+    hold.release();
+    held.await.unwrap().unwrap();
+    let mut taken = 0;
+    for write in writes {
+        match write.await.unwrap() {
+            Ok(()) => taken += 1,
+            Err(error) => assert_eq!(error.kind, StoreErrorKind::Overloaded),
+        }
+    }
+    // Those that had no room yet either waited in vain or got that of the first.
+    assert!(taken >= 7, "{taken} were taken");
+    assert_eq!(store.journal_open(None, 99).await.unwrap().len(), taken);
+    store.journal_append(entry(100, 10)).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_waits_together_is_written_in_order_and_together() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Arc::new(FjallStore::open(folder.path(), OPTIONS).unwrap());
+    let (hold, held) = Hold::of(&store);
+    let writes = (0..100).map(|n| {
+        store.lease(crate::store::LeaseKey::Tenant(crate::domain::TenantId::new(
+            n / 50,
+        )))
+    });
+    let (leases, ()) = futures_util::future::join(join_all(writes), async {
+        tokio::task::yield_now().await;
+        hold.release();
+    })
+    .await;
+    held.await.unwrap().unwrap();
+    let fences: Vec<u64> = leases.into_iter().map(|fence| fence.unwrap().get()).collect();
+    let expected: Vec<u64> = (1..=50).chain(1..=50).collect();
+    assert_eq!(fences, expected);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn webhooks_come_and_go_in_one_group() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Arc::new(FjallStore::open(folder.path(), OPTIONS).unwrap());
+    store.journal_append(entry(1, 1)).await.unwrap();
+    let (hold, held) = Hold::of(&store);
+    let id = |n| entry(n, 1).id;
+    let writes = async {
+        futures_util::join!(
+            store.journal_append(entry(2, 1)),
+            store.journal_done(vec![id(1)]),
+            store.journal_append(entry(3, 1)),
+        )
+    };
+    let (written, ()) = futures_util::future::join(writes, async { hold.release() }).await;
+    held.await.unwrap().unwrap();
+    written.0.and(written.1).and(written.2).unwrap();
+    let open = store.journal_open(None, 9).await.unwrap();
+    assert_eq!(open, vec![entry(2, 1), entry(3, 1)]);
+}
+
+#[tokio::test]
+async fn a_write_that_panics_takes_nothing_with_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = FjallStore::open(folder.path(), OPTIONS).unwrap();
+    let broken = store.writer.write::<()>(Need::Durable, 1, |txn| {
+        txn.put(
+            Space::Rows,
+            keys::global(Kind::Tenant, b"x"),
+            fjall::Slice::from(&b"half"[..]),
+        );
+        panic!("for the test")
+    });
+    assert_eq!(broken.await.unwrap_err().kind, StoreErrorKind::Corrupt);
+    assert!(store.tenants().await.unwrap().is_empty());
+    store.journal_append(entry(1, 10)).await.unwrap();
+    store.health().await.unwrap();
+}
+
+#[tokio::test]
+async fn after_a_failed_commit_nothing_is_written_until_the_next_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = FjallStore::open(folder.path(), OPTIONS).unwrap();
+    store.journal_append(entry(1, 10)).await.unwrap();
+    let fails = store.writer.write(Need::Durable, 1, |txn| {
+        txn.disk_fails = true;
+        Ok(())
+    });
+    let neighbour = store.journal_append(entry(2, 10));
+    let (fails, neighbour) = futures_util::future::join(fails, neighbour).await;
+    // Those of the same group cannot tell; a later one was not even tried.
+    let kinds = [fails, neighbour].map(|written| written.unwrap_err().kind);
+    let told = [StoreErrorKind::Unknown, StoreErrorKind::Unavailable];
+    assert!(
+        kinds.iter().all(|kind| told.contains(kind)) && kinds.contains(&told[0]),
+        "{kinds:?}"
+    );
+    let refused = store.journal_append(entry(3, 10)).await.unwrap_err();
+    assert_eq!(refused.kind, StoreErrorKind::Unavailable);
+    assert_eq!(
+        store.health().await.unwrap_err().kind,
+        StoreErrorKind::Unavailable
+    );
+    drop(store);
+    let store = FjallStore::open(folder.path(), OPTIONS).unwrap();
+    store.health().await.unwrap();
+    assert_eq!(store.journal_open(None, 9).await.unwrap(), vec![entry(1, 10)]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_disk_that_hangs_does_not_hold_up_the_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = FjallStore::open(folder.path(), OPTIONS).unwrap();
+    store.writer.farewell = Duration::from_millis(50);
+    let go = Arc::new(AtomicBool::new(false));
+    let seen = Arc::clone(&go);
+    let hangs = store.writer.write(Need::Durable, 1, move |_| {
+        while !seen.load(Ordering::Acquire) {
+            std::thread::yield_now();
+        }
+        Ok(())
+    });
+    assert!(futures_util::poll!(std::pin::pin!(hangs)).is_pending());
+    let ended = tokio::task::spawn_blocking(move || drop(store));
+    let ended = tokio::time::timeout(Duration::from_secs(20), ended).await;
+    go.store(true, Ordering::Release);
+    ended.unwrap().unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_webhook_goes_before_other_writes_that_wait() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Arc::new(FjallStore::open(folder.path(), OPTIONS).unwrap());
+    let order = Arc::new(Mutex::new(Vec::new()));
+    let (hold, held) = Hold::of(&store);
+    hold.holds().await;
+    let note = |need, name: &'static str| {
+        let order = Arc::clone(&order);
+        store.writer.write(need, 1, move |_| {
+            order.lock().unwrap().push(name);
+            Ok(())
+        })
+    };
+    let writes = [
+        note(Need::Durable, "first"),
+        note(Need::Durable, "second"),
+        note(Need::Intake, "webhook"),
+    ];
+    // Asked after the others, which all wait by then.
+    let (others, ()) = futures_util::future::join(join_all(writes), async { hold.release() }).await;
+    held.await.unwrap().unwrap();
+    others.into_iter().collect::<Result<Vec<()>, _>>().unwrap();
+    assert_eq!(*order.lock().unwrap(), ["webhook", "first", "second"]);
+}
+
+#[tokio::test]
+async fn a_webhook_that_is_done_is_answered_without_a_sync_of_its_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = FjallStore::open(folder.path(), OPTIONS).unwrap();
+    store.journal_append(entry(1, 10)).await.unwrap();
+    store.journal_done(vec![entry(1, 10).id]).await.unwrap();
+    assert!(store.journal_open(None, 9).await.unwrap().is_empty());
+    assert_eq!(stored(&store, Space::Journal), 0);
+    // Should the mark be lost in a crash, marking it again is no error.
+    store.journal_done(vec![entry(1, 10).id]).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_row_in_an_unknown_format_is_reported_and_not_guessed() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = FjallStore::open(folder.path(), OPTIONS).unwrap();
+    let contact = ops::contact_of(TENANT, &["628111111"]);
+    for value in [
+        &b"\x02\0\0\0\0\0\0\0\0{}"[..],
+        b"\x01\x7f",
+        b"",
+        b"\x01\x7f\xff\xff\xff\xff\xff\xff\xff\"628111111\"",
+    ] {
+        let key = keys::row(Kind::Contact, TENANT, contact.as_bytes());
+        let value = fjall::Slice::from(value);
+        let put = move |txn: &mut super::txn::Txn| {
+            txn.put(Space::Rows, key, value);
+            Ok(())
+        };
+        store.writer.write(Need::Durable, 1, put).await.unwrap();
+        let refused = store.contact(TENANT, contact).await.unwrap_err();
+        assert_eq!(refused.kind, StoreErrorKind::Corrupt);
+        assert!(!refused.detail.contains("628111111"), "rows are personal data");
+    }
+}
+
+#[test]
+fn keys_sort_as_what_they_stand_for() {
+    let at = |ms, id| crate::store::ConversationCursor {
+        last_activity: Timestamp::from_millis(ms),
+        conversation: crate::domain::ConversationId::from_bytes([id; 16]),
+    };
+    let open = crate::domain::ConversationStatus::Open;
+    let newest_first = [
+        at(i64::MAX, 1),
+        at(5, 9),
+        at(5, 3),
+        at(0, 0),
+        at(-1, 0),
+        at(i64::MIN, 0),
+    ];
+    let places: Vec<_> = newest_first
+        .iter()
+        .map(|at| keys::listed(TENANT, open, *at))
+        .collect();
+    assert!(places.is_sorted());
+    let prefix = keys::list(TENANT, open);
+    let end = prefix.after_prefix().unwrap();
+    assert!(places.iter().all(|place| prefix <= *place && *place < end));
+}

@@ -1,0 +1,202 @@
+//! What a group of writes sees and changes before it is durable.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::num::NonZeroUsize;
+
+use fjall::{PersistMode, Slice};
+use lru::LruCache;
+
+use super::codec::{self, Head};
+use super::engine::Engine;
+use super::keys::{self, Key, Kind, Space};
+use crate::domain::{Contact, ContactId, Conversation, JournalId, TenantId};
+use crate::store::error::StoreError;
+
+/// Decoded rows kept at hand: those of customers who write and are written to now.
+const DECODED: NonZeroUsize = NonZeroUsize::new(16_384).unwrap();
+
+/// A small row that is read for nearly every message.
+#[derive(Debug, Clone)]
+pub(super) enum Decoded {
+    /// A conversation.
+    Conversation(Conversation),
+    /// A contact.
+    Contact(Contact),
+    /// Where an alias leads.
+    Alias(ContactId),
+}
+
+/// Where a value stands.
+type Place = (Space, Key);
+
+/// A value about to be written, or nothing to remove what is there.
+type Pending = Option<Slice>;
+
+/// What the write at work replaced.
+struct Replaced {
+    place: Place,
+    /// `None` when nothing was pending there.
+    before: Option<Pending>,
+}
+
+/// The writes of one group: each sees those before it, and a failed one leaves no trace.
+pub(super) struct Txn {
+    engine: Engine,
+    pending: HashMap<Place, Pending>,
+    /// What the write at work replaced, to put it back should it fail.
+    undo: Vec<Replaced>,
+    /// Rows as they were read or written last, decoded. Never other than what `get` would give.
+    decoded: LruCache<Key, Decoded>,
+    /// Heads of ledgers, as the last successful write left them.
+    heads: HashMap<TenantId, Head>,
+    /// What the group does to the set of open webhooks, in order.
+    journal: Vec<JournalChange>,
+    /// The next commit fails as it does when the disk does.
+    #[cfg(test)]
+    pub(super) disk_fails: bool,
+}
+
+/// How the set of open webhooks changes once a group is durable.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum JournalChange {
+    /// One more waits to be applied.
+    Opened(JournalId),
+    /// One was applied.
+    Closed(JournalId),
+}
+
+impl Txn {
+    /// Begins with nothing pending.
+    pub(super) fn new(engine: Engine) -> Self {
+        Self {
+            engine,
+            pending: HashMap::new(),
+            undo: Vec::new(),
+            decoded: LruCache::new(DECODED),
+            heads: HashMap::new(),
+            journal: Vec::new(),
+            #[cfg(test)]
+            disk_fails: false,
+        }
+    }
+
+    /// What is stored under a key, or about to be.
+    pub(super) fn get(&self, space: Space, key: &Key) -> Result<Option<Slice>, StoreError> {
+        // The tuple is what the map compares; a borrowed form of it would cost more than it saves.
+        match self.pending.get(&(space, key.clone())) {
+            Some(value) => Ok(value.clone()),
+            None => self.engine.get(space, key),
+        }
+    }
+
+    /// Writes a value.
+    pub(super) fn put(&mut self, space: Space, key: Key, value: Slice) {
+        self.change(space, key, Some(value));
+    }
+
+    /// Removes a value.
+    pub(super) fn delete(&mut self, space: Space, key: Key) {
+        self.change(space, key, None);
+    }
+
+    /// A small row as it was read or written last.
+    pub(super) fn decoded(&mut self, key: &Key) -> Option<&Decoded> {
+        self.decoded.get(key)
+    }
+
+    /// Keeps a small row that was just read or written under this key.
+    pub(super) fn keep_decoded(&mut self, key: Key, row: Decoded) {
+        self.decoded.put(key, row);
+    }
+
+    fn change(&mut self, space: Space, key: Key, value: Pending) {
+        if space == Space::Rows {
+            self.decoded.pop(&key);
+        }
+        let before = match self.pending.entry((space, key.clone())) {
+            Entry::Occupied(mut slot) => Some(slot.insert(value)),
+            Entry::Vacant(slot) => {
+                slot.insert(value);
+                None
+            }
+        };
+        let place = (space, key);
+        self.undo.push(Replaced { place, before });
+    }
+
+    /// A ledger's head.
+    pub(super) fn head(&self, tenant: TenantId) -> Result<Option<Head>, StoreError> {
+        if let Some(head) = self.heads.get(&tenant) {
+            return Ok(Some(*head));
+        }
+        let stored = self.get(Space::Rows, &keys::row(Kind::Head, tenant, &[]))?;
+        stored
+            .map(|value| codec::parse_head(codec::body(&value)?))
+            .transpose()
+    }
+
+    /// Moves a ledger's head. The last thing that a write does: it is not undone.
+    pub(super) fn put_head(&mut self, tenant: TenantId, head: Head) {
+        self.put(
+            Space::Rows,
+            keys::row(Kind::Head, tenant, &[]),
+            codec::head(&head),
+        );
+        self.heads.insert(tenant, head);
+    }
+
+    /// Notes a webhook that becomes readable once the group is durable.
+    pub(super) fn journal_opened(&mut self, id: JournalId) {
+        self.journal.push(JournalChange::Opened(id));
+    }
+
+    /// Notes webhooks that stop being readable once the group is durable.
+    pub(super) fn journal_closed(&mut self, ids: Vec<JournalId>) {
+        self.journal.extend(ids.into_iter().map(JournalChange::Closed));
+    }
+
+    /// The engine below.
+    pub(super) fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// Keeps what the write at work did.
+    pub(super) fn keep(&mut self) {
+        self.undo.clear();
+    }
+
+    /// Takes back what the write at work did.
+    pub(super) fn undo(&mut self) {
+        while let Some(Replaced { place, before }) = self.undo.pop() {
+            self.decoded.pop(&place.1);
+            match before {
+                Some(value) => self.pending.insert(place, value),
+                None => self.pending.remove(&place),
+            };
+        }
+    }
+
+    /// Makes all of it durable, or, when told not to wait, as durable as the operating system is alive.
+    pub(super) fn commit(&mut self, mode: PersistMode) -> Result<Vec<JournalChange>, fjall::Error> {
+        let changes = std::mem::take(&mut self.journal);
+        #[cfg(test)]
+        if self.disk_fails {
+            return Err(fjall::Error::Io(std::io::Error::other("for the test")));
+        }
+        if self.pending.is_empty() {
+            return Ok(changes);
+        }
+        let mut batch = fjall::OwnedWriteBatch::with_capacity(self.engine.db().clone(), self.pending.len())
+            .durability(Some(mode));
+        for ((space, key), value) in self.pending.drain() {
+            let space = self.engine.space(space);
+            match value {
+                Some(value) => batch.insert(space, key, value),
+                None => batch.remove(space, key),
+            }
+        }
+        batch.commit()?;
+        Ok(changes)
+    }
+}

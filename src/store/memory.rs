@@ -1,0 +1,384 @@
+//! A store in memory: for tests, for trying things out, and as the model that the other backends are compared with.
+//!
+//! Honest in everything but durability. One short lock, never held across an await.
+
+mod ledger;
+mod rows;
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+
+use self::ledger::Ledger;
+use super::dump::{Family, entry};
+use super::{
+    Agent, ApiKey, Append, Appended, ClaimOutcome, ClaimWant, ConversationCursor, ConversationFilter,
+    EventPage, JournalBacklog, JournalEntry, KeyHash, LeaseKey, MessageRef, Number, OutboxRow, Page,
+    Quarantined, Store, StoreError, Swept, Tenant, TenantHead,
+};
+use crate::domain::{
+    AgentId, Alias, Contact, ContactId, Conversation, ConversationId, Epoch, Fence, JournalId, Message,
+    MessageId, PhoneNumberId, Seq, TenantId, Timestamp,
+};
+use crate::store::row::outbound_key;
+
+/// A store that is gone with the process.
+#[derive(Debug, Default)]
+pub struct MemoryStore {
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    journal: BTreeMap<JournalId, JournalEntry>,
+    quarantine: BTreeMap<JournalId, Quarantined>,
+    ledgers: BTreeMap<TenantId, Ledger>,
+    tenants: BTreeMap<TenantId, Tenant>,
+    numbers: BTreeMap<PhoneNumberId, Number>,
+    keys: BTreeMap<KeyHash, ApiKey>,
+    agents: BTreeMap<(TenantId, AgentId), Agent>,
+    leases: BTreeMap<TenantId, u64>,
+}
+
+impl MemoryStore {
+    /// An empty store.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// A panic while the lock was held left whole rows behind: nothing is ever half-written outside a batch's overlay.
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn ledger(&mut self, tenant: TenantId) -> Result<&mut Ledger, StoreError> {
+        self.ledgers.get_mut(&tenant).ok_or_else(StoreError::not_opened)
+    }
+}
+
+#[async_trait]
+impl Store for MemoryStore {
+    async fn journal_append(&self, entry: JournalEntry) -> Result<(), StoreError> {
+        self.state().journal.insert(entry.id, entry);
+        Ok(())
+    }
+
+    async fn journal_open(
+        &self,
+        after: Option<JournalId>,
+        limit: usize,
+    ) -> Result<Vec<JournalEntry>, StoreError> {
+        Ok(values_after(&self.state().journal, after, limit))
+    }
+
+    async fn journal_backlog(&self) -> Result<JournalBacklog, StoreError> {
+        let state = self.state();
+        Ok(JournalBacklog {
+            entries: state.journal.len(),
+            oldest: state.journal.values().next().map(|entry| entry.received),
+        })
+    }
+
+    async fn journal_done(&self, ids: Vec<JournalId>) -> Result<(), StoreError> {
+        let mut state = self.state();
+        for id in ids {
+            state.journal.remove(&id);
+        }
+        Ok(())
+    }
+
+    async fn quarantine(&self, item: Quarantined) -> Result<(), StoreError> {
+        self.state().quarantine.insert(item.id, item);
+        Ok(())
+    }
+
+    async fn quarantined(
+        &self,
+        after: Option<JournalId>,
+        limit: usize,
+        now: Timestamp,
+    ) -> Result<Vec<Quarantined>, StoreError> {
+        // Kept until a sweep, and not shown.
+        let mut items = values_after(&self.state().quarantine, after, usize::MAX);
+        items.retain(|item| now < item.until());
+        items.truncate(limit);
+        Ok(items)
+    }
+
+    async fn quarantine_remove(&self, id: JournalId) -> Result<(), StoreError> {
+        self.state().quarantine.remove(&id);
+        Ok(())
+    }
+
+    async fn open_tenant(
+        &self,
+        tenant: TenantId,
+        fence: Fence,
+        fresh_epoch: Epoch,
+    ) -> Result<TenantHead, StoreError> {
+        let fresh = TenantHead {
+            epoch: fresh_epoch,
+            head: Seq::default(),
+        };
+        let mut state = self.state();
+        let ledger = state
+            .ledgers
+            .entry(tenant)
+            .or_insert_with(|| Ledger::new(fresh, fence));
+        ledger.open(fence)
+    }
+
+    async fn append(&self, batch: Append) -> Result<Appended, StoreError> {
+        self.state().ledger(batch.tenant)?.append(&batch)
+    }
+
+    async fn events_after(
+        &self,
+        tenant: TenantId,
+        after: Seq,
+        limit: usize,
+        now: Timestamp,
+    ) -> Result<EventPage, StoreError> {
+        let state = self.state();
+        Ok(match state.ledgers.get(&tenant) {
+            Some(ledger) => ledger.events_after(after, limit, now),
+            None => EventPage {
+                events: Vec::new(),
+                oldest: Seq::default().next(),
+                head: Seq::default(),
+            },
+        })
+    }
+
+    async fn message(
+        &self,
+        tenant: TenantId,
+        at: MessageRef,
+        now: Timestamp,
+    ) -> Result<Option<Message>, StoreError> {
+        let state = self.state();
+        let key = (at.conversation, at.message);
+        let row = state
+            .ledgers
+            .get(&tenant)
+            .and_then(|ledger| ledger.tables.messages.get(&key));
+        Ok(row.and_then(|timed| timed.live(now)).cloned())
+    }
+
+    async fn find_outbound(
+        &self,
+        tenant: TenantId,
+        message: MessageId,
+        now: Timestamp,
+    ) -> Result<Option<MessageRef>, StoreError> {
+        let state = self.state();
+        let ledger = state.ledgers.get(&tenant);
+        let row = ledger.and_then(|ledger| ledger.tables.seen.get(&outbound_key(message)));
+        Ok(row.and_then(|timed| timed.live(now)).and_then(|seen| seen.at))
+    }
+
+    async fn page_messages(
+        &self,
+        tenant: TenantId,
+        conversation: ConversationId,
+        before: Option<MessageId>,
+        limit: usize,
+        now: Timestamp,
+    ) -> Result<Page<Message>, StoreError> {
+        let state = self.state();
+        let ledger = state.ledgers.get(&tenant);
+        Ok(ledger.map_or_else(Page::empty, |ledger| {
+            ledger.page_messages(conversation, before, limit, now)
+        }))
+    }
+
+    async fn conversation(
+        &self,
+        tenant: TenantId,
+        conversation: ConversationId,
+    ) -> Result<Option<Conversation>, StoreError> {
+        let state = self.state();
+        let ledger = state.ledgers.get(&tenant);
+        Ok(ledger.and_then(|ledger| ledger.tables.conversations.get(&conversation).cloned()))
+    }
+
+    async fn page_conversations(
+        &self,
+        tenant: TenantId,
+        filter: ConversationFilter,
+        after: Option<ConversationCursor>,
+        limit: usize,
+    ) -> Result<Page<Conversation>, StoreError> {
+        let state = self.state();
+        let ledger = state.ledgers.get(&tenant);
+        Ok(ledger.map_or_else(Page::empty, |ledger| {
+            ledger.page_conversations(&filter, after, limit)
+        }))
+    }
+
+    async fn contact(&self, tenant: TenantId, contact: ContactId) -> Result<Option<Contact>, StoreError> {
+        let state = self.state();
+        let ledger = state.ledgers.get(&tenant);
+        Ok(ledger.and_then(|ledger| ledger.tables.contacts.get(&contact).cloned()))
+    }
+
+    async fn contacts_by_alias(
+        &self,
+        tenant: TenantId,
+        aliases: Vec<Alias>,
+    ) -> Result<Vec<Option<ContactId>>, StoreError> {
+        let state = self.state();
+        let ledger = state.ledgers.get(&tenant);
+        let find = |alias| ledger.and_then(|ledger| ledger.by_alias(tenant, alias));
+        Ok(aliases.iter().map(find).collect())
+    }
+
+    async fn claim(
+        &self,
+        tenant: TenantId,
+        fence: Fence,
+        wants: Vec<ClaimWant>,
+        now: Timestamp,
+    ) -> Result<Vec<ClaimOutcome>, StoreError> {
+        self.state().ledger(tenant)?.claim(tenant, fence, &wants, now)
+    }
+
+    async fn outbox(
+        &self,
+        tenant: TenantId,
+        number: PhoneNumberId,
+        after: Option<MessageId>,
+        limit: usize,
+    ) -> Result<Vec<OutboxRow>, StoreError> {
+        let state = self.state();
+        let ledger = state.ledgers.get(&tenant);
+        Ok(ledger.map_or_else(Vec::new, |ledger| ledger.outbox(&number, after, limit)))
+    }
+
+    async fn put_tenant(&self, tenant: Tenant) -> Result<(), StoreError> {
+        self.state().tenants.insert(tenant.id, tenant);
+        Ok(())
+    }
+
+    async fn tenants(&self) -> Result<Vec<Tenant>, StoreError> {
+        Ok(self.state().tenants.values().cloned().collect())
+    }
+
+    async fn put_number(&self, number: Number) -> Result<(), StoreError> {
+        let mut state = self.state();
+        let holder = state.numbers.get(&number.id).map(|held| held.tenant);
+        if holder.is_some_and(|holder| holder != number.tenant) {
+            return Err(StoreError::number_taken());
+        }
+        state.numbers.insert(number.id.clone(), number);
+        Ok(())
+    }
+
+    async fn numbers(&self) -> Result<Vec<Number>, StoreError> {
+        Ok(self.state().numbers.values().cloned().collect())
+    }
+
+    async fn put_key(&self, key: ApiKey) -> Result<(), StoreError> {
+        self.state().keys.insert(key.hash, key);
+        Ok(())
+    }
+
+    async fn key(&self, hash: KeyHash) -> Result<Option<ApiKey>, StoreError> {
+        Ok(self.state().keys.get(&hash).cloned())
+    }
+
+    async fn keys(&self, tenant: TenantId) -> Result<Vec<ApiKey>, StoreError> {
+        let state = self.state();
+        let keys = state.keys.values().filter(|key| key.tenant == tenant);
+        Ok(keys.cloned().collect())
+    }
+
+    async fn put_agent(&self, agent: Agent) -> Result<(), StoreError> {
+        self.state()
+            .agents
+            .insert((agent.tenant, agent.id.clone()), agent);
+        Ok(())
+    }
+
+    async fn agents(&self, tenant: TenantId) -> Result<Vec<Agent>, StoreError> {
+        let state = self.state();
+        let agents = state.agents.values().filter(|agent| agent.tenant == tenant);
+        Ok(agents.cloned().collect())
+    }
+
+    async fn lease(&self, key: LeaseKey) -> Result<Fence, StoreError> {
+        let LeaseKey::Tenant(tenant) = key;
+        let mut state = self.state();
+        let fence = state.leases.entry(tenant).or_default();
+        *fence = fence.saturating_add(1);
+        Ok(Fence::new(*fence))
+    }
+
+    async fn sweep(&self, now: Timestamp, limit: usize) -> Result<Swept, StoreError> {
+        let mut state = self.state();
+        let mut rows = 0;
+        for ledger in state.ledgers.values_mut() {
+            rows += ledger.sweep(now, limit - rows);
+        }
+        let over: Vec<_> = state
+            .quarantine
+            .values()
+            .filter(|item| item.until() <= now)
+            .map(|item| item.id)
+            .take(limit - rows)
+            .collect();
+        rows += over.len();
+        for id in over {
+            state.quarantine.remove(&id);
+        }
+        Ok(Swept {
+            rows,
+            more: rows == limit,
+        })
+    }
+
+    async fn erase_contact(&self, tenant: TenantId, contact: ContactId) -> Result<Swept, StoreError> {
+        let mut state = self.state();
+        let ledger = state.ledgers.get_mut(&tenant);
+        Ok(ledger.map_or_else(Swept::default, |ledger| ledger.erase(contact)))
+    }
+
+    async fn dump(&self, tenant: TenantId, now: Timestamp) -> Result<Vec<(Bytes, Bytes)>, StoreError> {
+        let state = self.state();
+        let mut out = Vec::new();
+        if let Some(row) = state.tenants.get(&tenant) {
+            out.push(entry(Family::Tenant, &[], None, row)?);
+        }
+        for (id, row) in state.numbers.iter().filter(|(_, row)| row.tenant == tenant) {
+            out.push(entry(Family::Number, &[id.as_str().as_bytes()], None, row)?);
+        }
+        for (hash, row) in state.keys.iter().filter(|(_, row)| row.tenant == tenant) {
+            out.push(entry(Family::Key, &[&hash.0], None, row)?);
+        }
+        for ((_, id), row) in state.agents.iter().filter(|((of, _), _)| *of == tenant) {
+            out.push(entry(Family::Agent, &[id.as_str().as_bytes()], None, row)?);
+        }
+        if let Some(ledger) = state.ledgers.get(&tenant) {
+            out.extend(ledger.dump(now)?);
+        }
+        out.sort();
+        Ok(out)
+    }
+
+    async fn health(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+}
+
+fn values_after<T: Clone>(table: &BTreeMap<JournalId, T>, after: Option<JournalId>, limit: usize) -> Vec<T> {
+    let start = after.map_or(std::ops::Bound::Unbounded, std::ops::Bound::Excluded);
+    table
+        .range((start, std::ops::Bound::Unbounded))
+        .map(|(_, row)| row.clone())
+        .take(limit)
+        .collect()
+}

@@ -1,0 +1,345 @@
+//! One tenant in memory: who may write, where the ledger stands, and what is asked of its rows.
+
+use std::collections::BTreeMap;
+use std::ops::Bound;
+
+use bytes::Bytes;
+
+use super::rows::{Overlay, Tables, Timed};
+use crate::domain::{
+    Alias, ContactId, Conversation, ConversationId, Event, Fence, Message, MessageId, PhoneNumberId, Seq,
+    TenantId, Timestamp,
+};
+use crate::store::dump::{Family, HeadRow, entry};
+use crate::store::erasure::{Subject, names_of};
+use crate::store::error::StoreError;
+use crate::store::row::{ClaimOutcome, ClaimWant, OutboxRow, Seen};
+use crate::store::{
+    Append, Appended, ConversationCursor, ConversationFilter, EventPage, Page, Swept, TenantHead, derive,
+};
+
+/// Links are followed this far; more would be a loop.
+const LONGEST_CHAIN: usize = 8;
+
+/// A tenant whose ledger was opened.
+#[derive(Debug)]
+pub(super) struct Ledger {
+    pub(super) tables: Tables,
+    fence: Fence,
+    at: TenantHead,
+}
+
+impl Ledger {
+    /// A new ledger.
+    pub(super) fn new(at: TenantHead, fence: Fence) -> Self {
+        Self {
+            tables: Tables::default(),
+            fence,
+            at,
+        }
+    }
+
+    /// Takes over writing.
+    pub(super) fn open(&mut self, fence: Fence) -> Result<TenantHead, StoreError> {
+        if fence < self.fence {
+            return Err(StoreError::fenced());
+        }
+        self.fence = fence;
+        Ok(self.at)
+    }
+
+    fn admit(&self, fence: Fence) -> Result<(), StoreError> {
+        match fence.cmp(&self.fence) {
+            std::cmp::Ordering::Less => Err(StoreError::fenced()),
+            std::cmp::Ordering::Equal => Ok(()),
+            std::cmp::Ordering::Greater => Err(StoreError::not_opened()),
+        }
+    }
+
+    pub(super) fn append(&mut self, batch: &Append) -> Result<Appended, StoreError> {
+        self.admit(batch.fence)?;
+        if batch.expect_head != self.at.head {
+            return Err(StoreError::head_moved());
+        }
+        let mut rows = Overlay::new(batch.tenant, batch.now, &self.tables);
+        let mut head = self.at.head;
+        let mut outcomes = Vec::with_capacity(batch.ops.len());
+        let mut events: Vec<Event> = Vec::new();
+        for op in &batch.ops {
+            let derived = derive::apply(batch.tenant, batch.now, head, op, &mut rows)?;
+            outcomes.push(derived.outcome);
+            events.extend(derived.events);
+            head = events.last().map_or(head, |event| event.seq);
+        }
+        let changes = rows.finish();
+        self.tables.take(changes);
+        self.at.head = head;
+        Ok(Appended {
+            head,
+            outcomes,
+            events,
+        })
+    }
+
+    pub(super) fn claim(
+        &mut self,
+        tenant: TenantId,
+        fence: Fence,
+        wants: &[ClaimWant],
+        now: Timestamp,
+    ) -> Result<Vec<ClaimOutcome>, StoreError> {
+        self.admit(fence)?;
+        let mut rows = Overlay::new(tenant, now, &self.tables);
+        let outcomes: Result<Vec<_>, _> = wants
+            .iter()
+            .map(|want| derive::claim(tenant, now, want, &mut rows))
+            .collect();
+        let outcomes = outcomes?;
+        let changes = rows.finish();
+        self.tables.take(changes);
+        Ok(outcomes)
+    }
+
+    pub(super) fn events_after(&self, after: Seq, limit: usize, now: Timestamp) -> EventPage {
+        let live = |timed: &Timed<Event>| timed.live(now).cloned();
+        let oldest = self.tables.events.values().find_map(live);
+        let events = self
+            .tables
+            .events
+            .range((Bound::Excluded(after), Bound::Unbounded));
+        EventPage {
+            events: events.filter_map(|(_, timed)| live(timed)).take(limit).collect(),
+            oldest: oldest.map_or(self.at.head.next(), |event| event.seq),
+            head: self.at.head,
+        }
+    }
+
+    pub(super) fn page_messages(
+        &self,
+        conversation: ConversationId,
+        before: Option<MessageId>,
+        limit: usize,
+        now: Timestamp,
+    ) -> Page<Message> {
+        let first = (conversation, MessageId::from_bytes([0; 16]));
+        let end = match before {
+            Some(before) => Bound::Excluded((conversation, before)),
+            None => Bound::Included((conversation, MessageId::from_bytes([u8::MAX; 16]))),
+        };
+        let rows = self.tables.messages.range((Bound::Included(first), end));
+        page(
+            rows.rev().filter_map(|(_, timed)| timed.live(now).cloned()),
+            limit,
+        )
+    }
+
+    pub(super) fn page_conversations(
+        &self,
+        filter: &ConversationFilter,
+        after: Option<ConversationCursor>,
+        limit: usize,
+    ) -> Page<Conversation> {
+        let place = |row: &Conversation| ConversationCursor {
+            last_activity: row.last_activity,
+            conversation: row.id,
+        };
+        let mut rows: Vec<&Conversation> = self
+            .tables
+            .conversations
+            .values()
+            .filter(|row| filter.status.is_none_or(|status| row.status == status))
+            .filter(|row| filter.number.as_ref().is_none_or(|number| row.number == *number))
+            .filter(|row| after.is_none_or(|after| place(row) < after))
+            .collect();
+        rows.sort_by_key(|row| std::cmp::Reverse(place(row)));
+        page(rows.into_iter().cloned(), limit)
+    }
+
+    pub(super) fn by_alias(&self, tenant: TenantId, alias: &Alias) -> Option<ContactId> {
+        let mut at = *self.tables.aliases.get(&alias.key(tenant))?;
+        for _ in 0..LONGEST_CHAIN {
+            match self.tables.contacts.get(&at)?.linked_to {
+                Some(next) => at = next,
+                None => return Some(at),
+            }
+        }
+        None
+    }
+
+    pub(super) fn outbox(
+        &self,
+        number: &PhoneNumberId,
+        after: Option<MessageId>,
+        limit: usize,
+    ) -> Vec<OutboxRow> {
+        let start = after.map_or(
+            Bound::Included((number.clone(), MessageId::from_bytes([0; 16]))),
+            |after| Bound::Excluded((number.clone(), after)),
+        );
+        let rows = self.tables.outbox.range((start, Bound::Unbounded));
+        rows.take_while(|((of, _), _)| of == number)
+            .map(|(_, row)| row.clone())
+            .take(limit)
+            .collect()
+    }
+
+    /// Removes expired rows, at most `limit`.
+    pub(super) fn sweep(&mut self, now: Timestamp, limit: usize) -> usize {
+        let mut left = limit;
+        drop_expired(&mut self.tables.events, now, &mut left);
+        for message in drop_expired(&mut self.tables.messages, now, &mut left) {
+            if let Some(row) = self.tables.conversations.get_mut(&message.conversation_id)
+                && row.last_message_id == Some(message.id)
+            {
+                row.preview = None;
+            }
+        }
+        drop_expired(&mut self.tables.seen, now, &mut left);
+        drop_expired(&mut self.tables.idempotency, now, &mut left);
+        limit - left
+    }
+
+    /// Removes a contact and all that leads to it.
+    pub(super) fn erase(&mut self, contact: ContactId) -> Swept {
+        let subject = self.subject(contact);
+        let tables = &mut self.tables;
+        let mut rows = 0;
+        let doomed = tables.messages.extract_if(.., |_, timed| {
+            subject.conversations.contains(&timed.row.conversation_id)
+        });
+        for (_, timed) in doomed {
+            rows += 1;
+            for name in names_of(&timed.row) {
+                if let Some(seen) = tables.seen.get_mut(&name) {
+                    seen.row = Seen { at: None };
+                }
+            }
+        }
+        rows += tables
+            .outbox
+            .extract_if(.., |_, row| subject.contacts.contains(&row.contact))
+            .count();
+        rows += tables
+            .conversations
+            .extract_if(.., |id, _| subject.conversations.contains(id))
+            .count();
+        rows += tables
+            .aliases
+            .extract_if(.., |_, id| subject.contacts.contains(id))
+            .count();
+        rows += tables
+            .contacts
+            .extract_if(.., |id, _| subject.contacts.contains(id))
+            .count();
+        for timed in tables.events.values_mut() {
+            if subject.concerns(&timed.row) {
+                rows += 1;
+                timed.row = Event::erased(timed.row.seq, timed.row.at);
+            }
+        }
+        Swept { rows, more: false }
+    }
+
+    fn subject(&self, contact: ContactId) -> Subject {
+        let mut subject = Subject::default();
+        subject.add_id(contact);
+        let mut todo = vec![contact];
+        while let Some(id) = todo.pop() {
+            if let Some(row) = self.tables.contacts.get(&id) {
+                subject.add_contact(row);
+            }
+            let leading = self
+                .tables
+                .contacts
+                .values()
+                .filter(|row| row.linked_to == Some(id));
+            for row in leading {
+                if !subject.contacts.contains(&row.id) {
+                    subject.add_contact(row);
+                    todo.push(row.id);
+                }
+            }
+        }
+        subject.conversations = self
+            .tables
+            .conversations
+            .values()
+            .filter(|row| subject.contacts.contains(&row.contact_id))
+            .map(|row| row.id)
+            .collect();
+        subject
+    }
+
+    /// The rows of the ledger, as dumped.
+    pub(super) fn dump(&self, now: Timestamp) -> Result<Vec<(Bytes, Bytes)>, StoreError> {
+        let tables = &self.tables;
+        let head = HeadRow {
+            epoch: self.at.epoch,
+            head: self.at.head,
+        };
+        let mut out = vec![entry(Family::Head, &[], None, &head)?];
+        for (seq, timed) in &tables.events {
+            if let Some(event) = timed.live(now) {
+                let json: &serde_json::value::RawValue = serde_json::from_slice(&event.json)
+                    .map_err(|error| StoreError::corrupt("event", error))?;
+                out.push(entry(
+                    Family::Event,
+                    &[&seq.get().to_be_bytes()],
+                    Some(timed.expires),
+                    &json,
+                )?);
+            }
+        }
+        for (id, row) in &tables.conversations {
+            out.push(entry(Family::Conversation, &[id.as_bytes()], None, row)?);
+        }
+        for ((conversation, id), timed) in &tables.messages {
+            if let Some(row) = timed.live(now) {
+                let key: [&[u8]; 2] = [conversation.as_bytes(), id.as_bytes()];
+                out.push(entry(Family::Message, &key, Some(timed.expires), row)?);
+            }
+        }
+        for (key, timed) in &tables.seen {
+            if let Some(row) = timed.live(now) {
+                out.push(entry(Family::Seen, &[key.as_bytes()], Some(timed.expires), row)?);
+            }
+        }
+        for (id, row) in &tables.contacts {
+            out.push(entry(Family::Contact, &[id.as_bytes()], None, row)?);
+        }
+        for (key, row) in &tables.aliases {
+            out.push(entry(Family::Alias, &[key], None, row)?);
+        }
+        for (key, timed) in &tables.idempotency {
+            if let Some(row) = timed.live(now) {
+                out.push(entry(Family::Idempotency, &[key], Some(timed.expires), row)?);
+            }
+        }
+        for ((number, id), row) in &tables.outbox {
+            let key: [&[u8]; 3] = [number.as_str().as_bytes(), &[0], id.as_bytes()];
+            out.push(entry(Family::Outbox, &key, None, row)?);
+        }
+        Ok(out)
+    }
+}
+
+/// The first rows, and whether there is another.
+fn page<T>(mut rows: impl Iterator<Item = T>, limit: usize) -> Page<T> {
+    let items: Vec<T> = rows.by_ref().take(limit).collect();
+    let more = rows.next().is_some();
+    Page { items, more }
+}
+
+fn drop_expired<K: Ord + Clone, T>(
+    table: &mut BTreeMap<K, Timed<T>>,
+    now: Timestamp,
+    left: &mut usize,
+) -> Vec<T> {
+    let gone: Vec<T> = table
+        .extract_if(.., |_, timed| timed.live(now).is_none())
+        .take(*left)
+        .map(|(_, timed)| timed.row)
+        .collect();
+    *left -= gone.len();
+    gone
+}

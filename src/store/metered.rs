@@ -1,0 +1,317 @@
+//! Times and counts every call of a store, whatever keeps the rows.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Instant;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+
+use super::{
+    Agent, ApiKey, Append, Appended, ClaimOutcome, ClaimWant, ConversationCursor, ConversationFilter,
+    EventPage, JournalBacklog, JournalEntry, KeyHash, LeaseKey, MessageRef, Number, OutboxRow, Page,
+    Quarantined, Store, StoreError, StoreErrorKind, Swept, Tenant, TenantHead,
+};
+use crate::domain::{
+    Alias, Contact, ContactId, Conversation, ConversationId, Epoch, Fence, JournalId, Message, MessageId,
+    PhoneNumberId, Seq, TenantId, Timestamp,
+};
+use crate::telemetry::labels::{StoreOp, StoreOutcome};
+use crate::telemetry::metrics;
+
+/// A store whose calls are measured.
+pub struct Metered {
+    inner: Arc<dyn Store>,
+}
+
+impl Metered {
+    /// Measures the calls of a store.
+    pub fn new(inner: Arc<dyn Store>) -> Self {
+        Self { inner }
+    }
+}
+
+/// What a result counts as.
+fn outcome<T>(result: &Result<T, StoreError>) -> StoreOutcome {
+    let Err(error) = result else {
+        return StoreOutcome::Ok;
+    };
+    match error.kind {
+        StoreErrorKind::Fenced | StoreErrorKind::HeadMoved | StoreErrorKind::Invalid => StoreOutcome::Refused,
+        StoreErrorKind::Unavailable | StoreErrorKind::Overloaded | StoreErrorKind::Full => {
+            StoreOutcome::Unavailable
+        }
+        StoreErrorKind::Unknown => StoreOutcome::Unknown,
+        StoreErrorKind::Corrupt => StoreOutcome::Corrupt,
+    }
+}
+
+async fn measured<T>(
+    op: StoreOp,
+    call: impl Future<Output = Result<T, StoreError>> + Send,
+) -> Result<T, StoreError> {
+    let began = Instant::now();
+    let result = call.await;
+    metrics::store_op_seconds(op, outcome(&result)).record(began.elapsed().as_secs_f64());
+    result
+}
+
+#[async_trait]
+impl Store for Metered {
+    async fn journal_append(&self, entry: JournalEntry) -> Result<(), StoreError> {
+        measured(StoreOp::JournalAppend, self.inner.journal_append(entry)).await
+    }
+
+    async fn journal_open(
+        &self,
+        after: Option<JournalId>,
+        limit: usize,
+    ) -> Result<Vec<JournalEntry>, StoreError> {
+        measured(StoreOp::JournalScan, self.inner.journal_open(after, limit)).await
+    }
+
+    async fn journal_backlog(&self) -> Result<JournalBacklog, StoreError> {
+        measured(StoreOp::JournalScan, self.inner.journal_backlog()).await
+    }
+
+    async fn journal_done(&self, ids: Vec<JournalId>) -> Result<(), StoreError> {
+        measured(StoreOp::JournalDone, self.inner.journal_done(ids)).await
+    }
+
+    async fn quarantine(&self, item: Quarantined) -> Result<(), StoreError> {
+        measured(StoreOp::Write, self.inner.quarantine(item)).await
+    }
+
+    async fn quarantined(
+        &self,
+        after: Option<JournalId>,
+        limit: usize,
+        now: Timestamp,
+    ) -> Result<Vec<Quarantined>, StoreError> {
+        measured(StoreOp::Read, self.inner.quarantined(after, limit, now)).await
+    }
+
+    async fn quarantine_remove(&self, id: JournalId) -> Result<(), StoreError> {
+        measured(StoreOp::Write, self.inner.quarantine_remove(id)).await
+    }
+
+    async fn open_tenant(
+        &self,
+        tenant: TenantId,
+        fence: Fence,
+        fresh_epoch: Epoch,
+    ) -> Result<TenantHead, StoreError> {
+        let call = self.inner.open_tenant(tenant, fence, fresh_epoch);
+        measured(StoreOp::OpenTenant, call).await
+    }
+
+    async fn append(&self, batch: Append) -> Result<Appended, StoreError> {
+        measured(StoreOp::Append, self.inner.append(batch)).await
+    }
+
+    async fn events_after(
+        &self,
+        tenant: TenantId,
+        after: Seq,
+        limit: usize,
+        now: Timestamp,
+    ) -> Result<EventPage, StoreError> {
+        let call = self.inner.events_after(tenant, after, limit, now);
+        measured(StoreOp::Events, call).await
+    }
+
+    async fn message(
+        &self,
+        tenant: TenantId,
+        at: MessageRef,
+        now: Timestamp,
+    ) -> Result<Option<Message>, StoreError> {
+        measured(StoreOp::Read, self.inner.message(tenant, at, now)).await
+    }
+
+    async fn find_outbound(
+        &self,
+        tenant: TenantId,
+        message: MessageId,
+        now: Timestamp,
+    ) -> Result<Option<MessageRef>, StoreError> {
+        measured(StoreOp::Read, self.inner.find_outbound(tenant, message, now)).await
+    }
+
+    async fn page_messages(
+        &self,
+        tenant: TenantId,
+        conversation: ConversationId,
+        before: Option<MessageId>,
+        limit: usize,
+        now: Timestamp,
+    ) -> Result<Page<Message>, StoreError> {
+        let call = self.inner.page_messages(tenant, conversation, before, limit, now);
+        measured(StoreOp::Read, call).await
+    }
+
+    async fn conversation(
+        &self,
+        tenant: TenantId,
+        conversation: ConversationId,
+    ) -> Result<Option<Conversation>, StoreError> {
+        measured(StoreOp::Read, self.inner.conversation(tenant, conversation)).await
+    }
+
+    async fn page_conversations(
+        &self,
+        tenant: TenantId,
+        filter: ConversationFilter,
+        after: Option<ConversationCursor>,
+        limit: usize,
+    ) -> Result<Page<Conversation>, StoreError> {
+        let call = self.inner.page_conversations(tenant, filter, after, limit);
+        measured(StoreOp::Read, call).await
+    }
+
+    async fn contact(&self, tenant: TenantId, contact: ContactId) -> Result<Option<Contact>, StoreError> {
+        measured(StoreOp::Read, self.inner.contact(tenant, contact)).await
+    }
+
+    async fn contacts_by_alias(
+        &self,
+        tenant: TenantId,
+        aliases: Vec<Alias>,
+    ) -> Result<Vec<Option<ContactId>>, StoreError> {
+        measured(StoreOp::Read, self.inner.contacts_by_alias(tenant, aliases)).await
+    }
+
+    async fn claim(
+        &self,
+        tenant: TenantId,
+        fence: Fence,
+        wants: Vec<ClaimWant>,
+        now: Timestamp,
+    ) -> Result<Vec<ClaimOutcome>, StoreError> {
+        measured(StoreOp::Claim, self.inner.claim(tenant, fence, wants, now)).await
+    }
+
+    async fn outbox(
+        &self,
+        tenant: TenantId,
+        number: PhoneNumberId,
+        after: Option<MessageId>,
+        limit: usize,
+    ) -> Result<Vec<OutboxRow>, StoreError> {
+        measured(StoreOp::Read, self.inner.outbox(tenant, number, after, limit)).await
+    }
+
+    async fn put_tenant(&self, tenant: Tenant) -> Result<(), StoreError> {
+        measured(StoreOp::Write, self.inner.put_tenant(tenant)).await
+    }
+
+    async fn tenants(&self) -> Result<Vec<Tenant>, StoreError> {
+        measured(StoreOp::Read, self.inner.tenants()).await
+    }
+
+    async fn put_number(&self, number: Number) -> Result<(), StoreError> {
+        measured(StoreOp::Write, self.inner.put_number(number)).await
+    }
+
+    async fn numbers(&self) -> Result<Vec<Number>, StoreError> {
+        measured(StoreOp::Read, self.inner.numbers()).await
+    }
+
+    async fn put_key(&self, key: ApiKey) -> Result<(), StoreError> {
+        measured(StoreOp::Write, self.inner.put_key(key)).await
+    }
+
+    async fn key(&self, hash: KeyHash) -> Result<Option<ApiKey>, StoreError> {
+        measured(StoreOp::Read, self.inner.key(hash)).await
+    }
+
+    async fn keys(&self, tenant: TenantId) -> Result<Vec<ApiKey>, StoreError> {
+        measured(StoreOp::Read, self.inner.keys(tenant)).await
+    }
+
+    async fn put_agent(&self, agent: Agent) -> Result<(), StoreError> {
+        measured(StoreOp::Write, self.inner.put_agent(agent)).await
+    }
+
+    async fn agents(&self, tenant: TenantId) -> Result<Vec<Agent>, StoreError> {
+        measured(StoreOp::Read, self.inner.agents(tenant)).await
+    }
+
+    async fn lease(&self, key: LeaseKey) -> Result<Fence, StoreError> {
+        measured(StoreOp::Write, self.inner.lease(key)).await
+    }
+
+    async fn sweep(&self, now: Timestamp, limit: usize) -> Result<Swept, StoreError> {
+        measured(StoreOp::Expire, self.inner.sweep(now, limit)).await
+    }
+
+    async fn erase_contact(&self, tenant: TenantId, contact: ContactId) -> Result<Swept, StoreError> {
+        measured(StoreOp::Write, self.inner.erase_contact(tenant, contact)).await
+    }
+
+    async fn dump(&self, tenant: TenantId, now: Timestamp) -> Result<Vec<(Bytes, Bytes)>, StoreError> {
+        measured(StoreOp::Read, self.inner.dump(tenant, now)).await
+    }
+
+    async fn health(&self) -> Result<(), StoreError> {
+        measured(StoreOp::Read, self.inner.health()).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::memory::MemoryStore;
+
+    #[tokio::test]
+    async fn a_measured_store_answers_as_the_one_below() {
+        let below = Arc::new(MemoryStore::new());
+        let store = Metered::new(below.clone());
+        let fence = store.lease(LeaseKey::Tenant(TenantId::new(1))).await.unwrap();
+        store
+            .open_tenant(TenantId::new(1), fence, Epoch::new(5))
+            .await
+            .unwrap();
+        let stale = store
+            .open_tenant(TenantId::new(1), Fence::new(0), Epoch::new(5))
+            .await;
+        assert_eq!(stale.unwrap_err().kind, StoreErrorKind::Fenced);
+        let again = below
+            .open_tenant(TenantId::new(1), fence, Epoch::new(6))
+            .await
+            .unwrap();
+        assert_eq!(again.epoch, Epoch::new(5));
+    }
+
+    #[test]
+    fn refusals_that_callers_expect_are_told_from_a_store_that_is_down() {
+        let of = |kind| outcome::<()>(&Err(StoreError::new(kind, "")));
+        assert_eq!(outcome(&Ok(())), StoreOutcome::Ok);
+        assert_eq!(of(StoreErrorKind::Fenced), StoreOutcome::Refused);
+        assert_eq!(of(StoreErrorKind::Full), StoreOutcome::Unavailable);
+        assert_eq!(of(StoreErrorKind::Unknown), StoreOutcome::Unknown);
+        assert_eq!(of(StoreErrorKind::Corrupt), StoreOutcome::Corrupt);
+    }
+
+    #[test]
+    fn a_call_is_recorded_under_its_name_and_outcome() {
+        let recorder = metrics_exporter_prometheus::PrometheusBuilder::new().build_recorder();
+        let handle = recorder.handle();
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        ::metrics::with_local_recorder(&recorder, || {
+            runtime.block_on(async {
+                let store = Metered::new(Arc::new(MemoryStore::new()));
+                store.tenants().await.unwrap();
+                let nobody = store.claim(TenantId::new(1), Fence::new(1), Vec::new(), Timestamp::default());
+                assert!(nobody.await.is_err());
+            });
+        });
+        let text = handle.render();
+        for line in [
+            r#"_count{op="read",outcome="ok"} 1"#,
+            r#"_count{op="claim",outcome="refused"} 1"#,
+        ] {
+            assert!(text.contains(line), "{line} is missing in {text}");
+        }
+    }
+}

@@ -1,0 +1,328 @@
+//! What can happen to a tenant: the only way in which its rows change.
+
+use std::sync::Arc;
+
+use serde_json::value::RawValue;
+
+use super::row::MessageRef;
+use crate::domain::message::{Delivery, UnknownPolicy};
+use crate::domain::{
+    AgentId, AttemptToken, Author, ContactAliases, ContactId, Content, ConversationId, ConversationStatus,
+    DeliveryState, EventKind, MessageId, MetaError, PhoneNumberId, Retention, Seq, Timestamp, Wamid,
+    WamidHash,
+};
+
+/// Something that happened.
+#[derive(Debug, Clone)]
+pub enum Op {
+    /// A customer's message came in.
+    Receive(Box<Receive>),
+    /// A message to a customer was accepted.
+    Submit(Box<Submit>),
+    /// An agent left a private note.
+    Note(Box<Note>),
+    /// A call to Meta ended, or is known not to end any more.
+    Attempted(Attempted),
+    /// Meta reported on an outbound message.
+    Report(Box<Report>),
+    /// The wait for an unknown outcome is over.
+    Settle(Settle),
+    /// A queued message was taken back, or its validity ended.
+    Withdraw(Withdraw),
+    /// Agents changed a conversation.
+    Organise(Organise),
+    /// A contact goes by new aliases.
+    Relate(Relate),
+    /// Something that agents should see and that changes no row.
+    Announce(Announce),
+}
+
+/// A customer's message.
+#[derive(Debug, Clone)]
+pub struct Receive {
+    /// The number that it was sent to.
+    pub number: PhoneNumberId,
+    /// Names of the customer.
+    pub aliases: ContactAliases,
+    /// Profile name.
+    pub name: Option<Arc<str>>,
+    /// User name.
+    pub username: Option<Arc<str>>,
+    /// Meta's id: the message is taken once.
+    pub wamid: Wamid,
+    /// Meta's time.
+    pub at: Timestamp,
+    /// Orders messages of the same millisecond.
+    pub arrival: u16,
+    /// What it says.
+    pub content: Content,
+    /// How long the tenant keeps it.
+    pub retention: Retention,
+}
+
+/// A message to a customer.
+#[derive(Debug, Clone)]
+pub struct Submit {
+    /// Its id, made by the caller.
+    pub id: MessageId,
+    /// The number that sends it.
+    pub number: PhoneNumberId,
+    /// The customer, made from `aliases` when new.
+    pub contact: ContactId,
+    /// Names of the customer as the caller gave them.
+    pub aliases: ContactAliases,
+    /// Who wrote it.
+    pub author: Author,
+    /// What it says.
+    pub content: Content,
+    /// How it travels.
+    pub delivery: Delivery,
+    /// The request body for Graph, without the attempt token.
+    pub payload: Arc<RawValue>,
+    /// Whether Meta may hold it back for a quality check.
+    pub may_be_held: bool,
+    /// A name for the request, so that repeating it sends nothing.
+    pub once: Option<Once>,
+    /// Refuse when the conversation has a newer message or note than this position.
+    pub unless_after: Option<Seq>,
+    /// How long the tenant keeps it.
+    pub retention: Retention,
+}
+
+/// Names a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Once {
+    /// Digest of tenant, route and key.
+    pub key: [u8; 16],
+    /// Digest of the request's body.
+    pub request: [u8; 16],
+}
+
+/// A private note.
+#[derive(Debug, Clone)]
+pub struct Note {
+    /// Its id, made by the caller.
+    pub id: MessageId,
+    /// The conversation; must exist.
+    pub conversation: ConversationId,
+    /// Who wrote it.
+    pub author: Author,
+    /// What it says.
+    pub content: Content,
+    /// A name for the request, so that repeating it adds nothing.
+    pub once: Option<Once>,
+    /// How long the tenant keeps it.
+    pub retention: Retention,
+}
+
+/// How a call to Meta ended.
+#[derive(Debug, Clone)]
+pub struct Attempted {
+    /// Which call.
+    pub token: AttemptToken,
+    /// The lane.
+    pub number: PhoneNumberId,
+    /// When it ended.
+    pub at: Timestamp,
+    /// How.
+    pub result: AttemptResult,
+    /// How long the tenant keeps the message.
+    pub retention: Retention,
+}
+
+/// The outcome of one call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AttemptResult {
+    /// Meta took it.
+    Accepted {
+        /// Meta's id.
+        wamid: Wamid,
+    },
+    /// Meta took it and holds it back for a quality check.
+    Held {
+        /// Meta's id.
+        wamid: Wamid,
+    },
+    /// Provably not taken: may be tried again.
+    NotAccepted {
+        /// When.
+        retry_at: Timestamp,
+        /// What Meta said, if anything.
+        error: Option<MetaError>,
+    },
+    /// Refused for good.
+    Refused {
+        /// What Meta said.
+        error: MetaError,
+    },
+    /// Nobody can tell.
+    Unknown,
+}
+
+/// What a status webhook reports on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ReportTarget {
+    /// Our own token came back.
+    Token(AttemptToken),
+    /// Only Meta's id is known.
+    Wamid,
+}
+
+/// A status webhook.
+#[derive(Debug, Clone)]
+pub struct Report {
+    /// How the message is found.
+    pub target: ReportTarget,
+    /// The number that sent it.
+    pub number: PhoneNumberId,
+    /// Meta's id.
+    pub wamid: Wamid,
+    /// The state that it reports.
+    pub state: DeliveryState,
+    /// Meta's time.
+    pub at: Timestamp,
+    /// Meta's error, for a failure.
+    pub error: Option<MetaError>,
+    /// Meta's pricing object, as it came.
+    pub pricing: Option<Arc<RawValue>>,
+    /// Names of the recipient, if given.
+    pub aliases: ContactAliases,
+    /// What is told to agents when no message of ours is found: other programs may send from the same number.
+    pub otherwise: Box<Announce>,
+    /// How long the tenant keeps the message.
+    pub retention: Retention,
+}
+
+/// The end of waiting for an unknown outcome.
+#[derive(Debug, Clone)]
+pub struct Settle {
+    /// The message.
+    pub at: MessageRef,
+    /// The lane.
+    pub number: PhoneNumberId,
+    /// What is done about it.
+    pub how: Settlement,
+    /// How long the tenant keeps the message.
+    pub retention: Retention,
+}
+
+/// What is done about an unknown outcome.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Settlement {
+    /// Nothing: it stays unknown and leaves the outbox.
+    GiveUp,
+    /// It is queued again; its policy, or an agent, allowed that.
+    SendAgain,
+}
+
+/// The end of a message that was never called for.
+#[derive(Debug, Clone)]
+pub struct Withdraw {
+    /// The message.
+    pub at: MessageRef,
+    /// The lane.
+    pub number: PhoneNumberId,
+    /// `Cancelled` or `Expired`.
+    pub to: DeliveryState,
+    /// How long the tenant keeps the message.
+    pub retention: Retention,
+}
+
+/// A change to a conversation.
+#[derive(Debug, Clone)]
+pub struct Organise {
+    /// The conversation; must exist.
+    pub conversation: ConversationId,
+    /// Who did it.
+    pub author: Author,
+    /// What.
+    pub change: OrganiseChange,
+}
+
+/// What agents can change about a conversation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum OrganiseChange {
+    /// Who answers; `None` for nobody.
+    Assign(Option<AgentId>),
+    /// Add and remove labels.
+    Label {
+        /// To add.
+        add: Vec<String>,
+        /// To remove.
+        remove: Vec<String>,
+    },
+    /// Whether it wants attention.
+    Status(ConversationStatus),
+    /// Everything was read.
+    Read,
+}
+
+/// A contact's number or identity changed.
+#[derive(Debug, Clone)]
+pub struct Relate {
+    /// Names that it went by.
+    pub from: ContactAliases,
+    /// Names that it goes by now.
+    pub to: ContactAliases,
+    /// Taken once per key.
+    pub once: WamidHash,
+}
+
+/// An event without rows.
+#[derive(Debug, Clone)]
+pub struct Announce {
+    /// Its kind.
+    pub kind: EventKind,
+    /// The conversation, if it belongs to one.
+    pub conversation: Option<ConversationId>,
+    /// Its body.
+    pub data: Arc<RawValue>,
+    /// Taken once per key, if given.
+    pub once: Option<WamidHash>,
+}
+
+/// What became of an op.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum OpOutcome {
+    /// It changed something; its main event stands here.
+    Committed {
+        /// Position of its last event.
+        seq: Seq,
+        /// The message that it made or changed, if any.
+        at: Option<MessageRef>,
+    },
+    /// It had happened before; nothing changed.
+    Duplicate {
+        /// The message that it made then, if any.
+        at: Option<MessageRef>,
+    },
+    /// It was true already; nothing changed.
+    Unchanged,
+    /// It may not happen; nothing changed.
+    Refused(OpRefusal),
+}
+
+/// Why an op may not happen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OpRefusal {
+    /// The same key was used for another request.
+    OtherRequest,
+    /// Somebody wrote since; this is the position of the newest message.
+    ConversationChanged(Seq),
+    /// The message or conversation is not there.
+    NotFound,
+    /// It is too late: the message was claimed.
+    AlreadyClaimed,
+}
+
+/// Policies and deadlines that a message's class asks for.
+impl UnknownPolicy {
+    /// Name used in the API.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::NeverDuplicate => "never_duplicate",
+            Self::Ask => "ask",
+            Self::RetryAfterDeadline => "retry_after_deadline",
+        }
+    }
+}

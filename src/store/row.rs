@@ -1,0 +1,157 @@
+//! Rows that are not domain objects of their own, and the view of rows that [`super::derive`] works on.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use super::error::StoreError;
+use crate::domain::message::UnknownPolicy;
+use crate::domain::{
+    Alias, AttemptToken, Contact, ContactId, Conversation, ConversationId, Event, Message, MessageId,
+    PhoneNumberId, Priority, Timestamp, WamidHash,
+};
+
+/// Where a message stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct MessageRef {
+    /// The conversation that holds it.
+    pub conversation: ConversationId,
+    /// The message.
+    pub message: MessageId,
+}
+
+/// How far an unsettled outbound message is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OutboxState {
+    /// May be claimed from `due` on.
+    Queued,
+    /// A call may be under way.
+    Claimed,
+    /// A call's outcome is unknown.
+    Unknown,
+}
+
+/// An outbound message that is not settled: all that a lane needs to send it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct OutboxRow {
+    /// The lane.
+    pub number: PhoneNumberId,
+    /// The message.
+    pub at: MessageRef,
+    /// The customer, for the pair limit.
+    pub contact: ContactId,
+    /// How far it is.
+    pub state: OutboxState,
+    /// Calls claimed so far.
+    pub attempt: u8,
+    /// Which queue.
+    pub priority: Priority,
+    /// Not to be claimed before.
+    pub due: Timestamp,
+    /// Not to be claimed after.
+    pub valid_until: Option<Timestamp>,
+    /// What to do with an unknown outcome.
+    pub on_unknown: UnknownPolicy,
+    /// Whether Meta may hold it back for a quality check, so that a missing status proves nothing for a day.
+    pub may_be_held: bool,
+    /// When the state was entered.
+    pub since: Timestamp,
+    /// The request body for Graph, without the attempt token. Personal data.
+    pub payload: Arc<RawValue>,
+}
+
+/// A request for one claim.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClaimWant {
+    /// The lane.
+    pub number: PhoneNumberId,
+    /// The message.
+    pub message: MessageId,
+    /// Calls claimed so far, as the lane knows it.
+    pub attempt: u8,
+}
+
+/// A granted claim: exactly one call may be made with it.
+#[derive(Debug, Clone)]
+pub struct Claimed {
+    /// The token for this call.
+    pub token: AttemptToken,
+    /// The row as it stands now.
+    pub row: OutboxRow,
+}
+
+/// What became of a [`ClaimWant`].
+#[derive(Debug, Clone)]
+pub enum ClaimOutcome {
+    /// One call may be made.
+    Granted(Box<Claimed>),
+    /// The row is not there any more (cancelled, settled, expired) or is not as the lane believed.
+    Refused,
+}
+
+/// Something that must happen only once, and did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Seen {
+    /// The message that it made, if it made one.
+    pub at: Option<MessageRef>,
+}
+
+/// What an idempotency key was used for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Idempotency {
+    /// Digest of the request that first used the key.
+    pub request: [u8; 16],
+    /// The message that it made.
+    pub at: MessageRef,
+}
+
+/// Under this key the seen-index finds an outbound message by its id alone.
+pub fn outbound_key(message: MessageId) -> WamidHash {
+    WamidHash::of_other("outbound", &[message.as_bytes()])
+}
+
+/// The rows of one tenant as a batch sees them: what is stored, overlaid with what the batch already wrote.
+///
+/// Expired rows read as absent. Writes carry the time until which they may be read.
+pub trait Rows {
+    /// A conversation.
+    fn conversation(&mut self, id: ConversationId) -> Result<Option<Conversation>, StoreError>;
+    /// Writes a conversation. Conversations do not expire by themselves.
+    fn put_conversation(&mut self, row: &Conversation) -> Result<(), StoreError>;
+    /// A message.
+    fn message(&mut self, at: MessageRef) -> Result<Option<Message>, StoreError>;
+    /// Writes a message.
+    fn put_message(&mut self, row: &Message, expires: Timestamp) -> Result<(), StoreError>;
+    /// An entry of the seen-index: wamids, outbound message ids, and other things that must happen once.
+    fn seen(&mut self, key: WamidHash) -> Result<Option<Seen>, StoreError>;
+    /// Writes an entry of the seen-index.
+    fn put_seen(&mut self, key: WamidHash, seen: Seen, expires: Timestamp) -> Result<(), StoreError>;
+    /// A contact.
+    fn contact(&mut self, id: ContactId) -> Result<Option<Contact>, StoreError>;
+    /// Writes a contact. Contacts do not expire by themselves.
+    fn put_contact(&mut self, row: &Contact) -> Result<(), StoreError>;
+    /// The contact that an alias points to, following no link.
+    fn alias(&mut self, alias: &Alias) -> Result<Option<ContactId>, StoreError>;
+    /// Points an alias to a contact.
+    fn put_alias(&mut self, alias: &Alias, contact: ContactId) -> Result<(), StoreError>;
+    /// What an idempotency key was used for.
+    fn idempotency(&mut self, key: [u8; 16]) -> Result<Option<Idempotency>, StoreError>;
+    /// Notes what an idempotency key was used for.
+    fn put_idempotency(
+        &mut self,
+        key: [u8; 16],
+        row: Idempotency,
+        expires: Timestamp,
+    ) -> Result<(), StoreError>;
+    /// An unsettled outbound message.
+    fn outbox(&mut self, number: &PhoneNumberId, message: MessageId)
+    -> Result<Option<OutboxRow>, StoreError>;
+    /// Writes an unsettled outbound message.
+    fn put_outbox(&mut self, row: &OutboxRow) -> Result<(), StoreError>;
+    /// Removes a settled outbound message from the outbox.
+    fn remove_outbox(&mut self, number: &PhoneNumberId, message: MessageId) -> Result<(), StoreError>;
+    /// Writes an event.
+    fn put_event(&mut self, event: &Event, expires: Timestamp) -> Result<(), StoreError>;
+}

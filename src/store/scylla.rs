@@ -1,0 +1,122 @@
+//! The store on a cluster: ScyllaDB, or Apache Cassandra 5.0.
+//!
+//! A tenant's ledger has one owner. What it commits is one conditional write of one row, which carries the rows of the
+//! batch; then these rows are written where they are read from, stamped with the commit's number. So each row has one
+//! writer and one order, replaying a commit changes nothing, and nothing but that one row is ever written conditionally on
+//! the way of a message. See `docs/adr/` for why.
+//!
+//! Statements stay within what both servers understand, and are prepared once. Reads go page by page; nothing filters.
+
+mod answer;
+mod calls;
+mod cell;
+mod change;
+mod commit;
+mod directory;
+mod dump;
+mod erase;
+mod events;
+mod failure;
+mod head;
+mod journal;
+mod keys;
+mod ledger;
+mod link;
+mod list;
+mod load;
+mod memory;
+mod options;
+mod pages;
+pub mod schema;
+mod seat;
+mod statements;
+mod sweep;
+mod together;
+mod tunnel;
+mod view;
+mod write;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{Semaphore, SemaphorePermit};
+
+use self::link::Link;
+use self::memory::Memory;
+use self::pages::{FirstPage, PageKey};
+use self::seat::Seats;
+use self::statements::Book;
+use self::together::Together;
+use super::error::{StoreError, StoreErrorKind};
+use crate::domain::Clock;
+
+pub use options::{Deadlines, Login, ScyllaOptions};
+pub use tunnel::Tls;
+
+/// When a call that was refused for too many others may be tried again.
+const AGAIN: Duration = Duration::from_millis(100);
+
+/// A store on a cluster.
+pub struct ScyllaStore {
+    link: Link,
+    book: Book,
+    /// Numbers commits; never decides what a row says.
+    clock: Arc<dyn Clock>,
+    permits: Semaphore,
+    seats: Seats,
+    memory: Memory,
+    /// First pages that are being read.
+    pages: Together<PageKey, FirstPage>,
+}
+
+impl std::fmt::Debug for ScyllaStore {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("ScyllaStore")
+    }
+}
+
+impl ScyllaStore {
+    /// Connects to a cluster whose schema is the one that this program knows.
+    ///
+    /// `Unavailable` when no node answers, `Invalid` when the schema is older or newer: the text says what to do.
+    pub async fn open(options: &ScyllaOptions, clock: Arc<dyn Clock>) -> Result<Self, StoreError> {
+        let link = Link::open(options).await?;
+        schema::require(&link, options).await?;
+        let book = Book::prepare(&link, options).await?;
+        Ok(Self {
+            link,
+            book,
+            clock,
+            permits: Semaphore::new(options.in_flight),
+            seats: Seats::default(),
+            memory: Memory::new(),
+            pages: Together::new(),
+        })
+    }
+
+    /// The right to one call.
+    fn permit(&self) -> Result<SemaphorePermit<'_>, StoreError> {
+        self.permits.try_acquire().map_err(|_none| {
+            StoreError::new(StoreErrorKind::Overloaded, "too many calls are under way").retry_after(AGAIN)
+        })
+    }
+
+    /// What the record of the last commit holds.
+    #[cfg(test)]
+    pub(super) async fn last_commit(
+        &self,
+        tenant: crate::domain::TenantId,
+    ) -> Result<bytes::Bytes, StoreError> {
+        Ok(self
+            .read_head(tenant)
+            .await?
+            .map(|head| head.redo)
+            .unwrap_or_default())
+    }
+
+    /// Asks for a row that need not be there: a quorum answers, or the store is not healthy.
+    async fn pulse(&self) -> Result<(), StoreError> {
+        let _row: Option<(Option<i64>,)> = self.link.row(&self.book.rows.pulse, ()).await?;
+        Ok(())
+    }
+}

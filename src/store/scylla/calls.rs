@@ -1,0 +1,256 @@
+//! The store's calls: each is refused at once when too many are under way, and leads to the part that does it.
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures_util::stream::{StreamExt as _, TryStreamExt as _};
+
+use super::ScyllaStore;
+use crate::domain::{
+    Alias, Contact, ContactId, Conversation, ConversationId, Epoch, Fence, JournalId, Message, MessageId,
+    PhoneNumberId, Seq, TenantId, Timestamp,
+};
+use crate::store::row::outbound_key;
+use crate::store::{
+    Agent, ApiKey, Append, Appended, ClaimOutcome, ClaimWant, ConversationCursor, ConversationFilter,
+    EventPage, JournalEntry, KeyHash, LeaseKey, MessageRef, Number, OutboxRow, Page, Quarantined, Store,
+    StoreError, Swept, Tenant, TenantHead,
+};
+
+/// Aliases looked up at once.
+const TOGETHER: usize = 8;
+
+#[async_trait]
+impl Store for ScyllaStore {
+    async fn journal_append(&self, entry: JournalEntry) -> Result<(), StoreError> {
+        let _permit = self.permit()?;
+        self.journal_put(entry).await
+    }
+
+    async fn journal_open(
+        &self,
+        after: Option<JournalId>,
+        limit: usize,
+    ) -> Result<Vec<JournalEntry>, StoreError> {
+        let _permit = self.permit()?;
+        self.journal_waiting(after, limit).await
+    }
+
+    async fn journal_done(&self, ids: Vec<JournalId>) -> Result<(), StoreError> {
+        let _permit = self.permit()?;
+        self.journal_drop(ids).await
+    }
+
+    async fn quarantine(&self, item: Quarantined) -> Result<(), StoreError> {
+        let _permit = self.permit()?;
+        self.put_aside(item).await
+    }
+
+    async fn quarantined(
+        &self,
+        after: Option<JournalId>,
+        limit: usize,
+        now: Timestamp,
+    ) -> Result<Vec<Quarantined>, StoreError> {
+        let _permit = self.permit()?;
+        self.aside(after, limit, now).await
+    }
+
+    async fn quarantine_remove(&self, id: JournalId) -> Result<(), StoreError> {
+        let _permit = self.permit()?;
+        self.drop_aside(id).await
+    }
+
+    async fn open_tenant(
+        &self,
+        tenant: TenantId,
+        fence: Fence,
+        fresh_epoch: Epoch,
+    ) -> Result<TenantHead, StoreError> {
+        let _permit = self.permit()?;
+        self.open_ledger(tenant, fence, fresh_epoch).await
+    }
+
+    async fn append(&self, batch: Append) -> Result<Appended, StoreError> {
+        let _permit = self.permit()?;
+        self.append_batch(batch).await
+    }
+
+    async fn events_after(
+        &self,
+        tenant: TenantId,
+        after: Seq,
+        limit: usize,
+        now: Timestamp,
+    ) -> Result<EventPage, StoreError> {
+        let _permit = self.permit()?;
+        self.read_events(tenant, after, limit, now).await
+    }
+
+    async fn message(
+        &self,
+        tenant: TenantId,
+        at: MessageRef,
+        now: Timestamp,
+    ) -> Result<Option<Message>, StoreError> {
+        let _permit = self.permit()?;
+        let kept = self.load_message(tenant, at).await?;
+        Ok(kept.filter(|kept| now < kept.expires).map(|kept| kept.row))
+    }
+
+    async fn find_outbound(
+        &self,
+        tenant: TenantId,
+        message: MessageId,
+        now: Timestamp,
+    ) -> Result<Option<MessageRef>, StoreError> {
+        let _permit = self.permit()?;
+        let found = self.load_seen(tenant, outbound_key(message)).await?;
+        Ok(found
+            .filter(|(_, expires)| now < *expires)
+            .and_then(|(seen, _)| seen.at))
+    }
+
+    async fn page_messages(
+        &self,
+        tenant: TenantId,
+        conversation: ConversationId,
+        before: Option<MessageId>,
+        limit: usize,
+        now: Timestamp,
+    ) -> Result<Page<Message>, StoreError> {
+        let _permit = self.permit()?;
+        self.history(tenant, conversation, before, limit, now).await
+    }
+
+    async fn conversation(
+        &self,
+        tenant: TenantId,
+        conversation: ConversationId,
+    ) -> Result<Option<Conversation>, StoreError> {
+        let _permit = self.permit()?;
+        let listed = self.load_conversation(tenant, conversation).await?;
+        Ok(listed.map(|listed| listed.row))
+    }
+
+    async fn page_conversations(
+        &self,
+        tenant: TenantId,
+        filter: ConversationFilter,
+        after: Option<ConversationCursor>,
+        limit: usize,
+    ) -> Result<Page<Conversation>, StoreError> {
+        let _permit = self.permit()?;
+        self.list(tenant, &filter, after, limit).await
+    }
+
+    async fn contact(&self, tenant: TenantId, contact: ContactId) -> Result<Option<Contact>, StoreError> {
+        let _permit = self.permit()?;
+        self.load_contact(tenant, contact).await
+    }
+
+    async fn contacts_by_alias(
+        &self,
+        tenant: TenantId,
+        aliases: Vec<Alias>,
+    ) -> Result<Vec<Option<ContactId>>, StoreError> {
+        let _permit = self.permit()?;
+        futures_util::stream::iter(aliases)
+            .map(|alias| async move { self.resolve(tenant, &alias).await })
+            .buffered(TOGETHER)
+            .try_collect()
+            .await
+    }
+
+    async fn claim(
+        &self,
+        tenant: TenantId,
+        fence: Fence,
+        wants: Vec<ClaimWant>,
+        now: Timestamp,
+    ) -> Result<Vec<ClaimOutcome>, StoreError> {
+        let _permit = self.permit()?;
+        self.grant_claims(tenant, fence, wants, now).await
+    }
+
+    async fn outbox(
+        &self,
+        tenant: TenantId,
+        number: PhoneNumberId,
+        after: Option<MessageId>,
+        limit: usize,
+    ) -> Result<Vec<OutboxRow>, StoreError> {
+        let _permit = self.permit()?;
+        self.unsettled(tenant, &number, after, limit).await
+    }
+
+    async fn put_tenant(&self, tenant: Tenant) -> Result<(), StoreError> {
+        let _permit = self.permit()?;
+        self.write_tenant(&tenant).await
+    }
+
+    async fn tenants(&self) -> Result<Vec<Tenant>, StoreError> {
+        let _permit = self.permit()?;
+        self.all_tenants().await
+    }
+
+    async fn put_number(&self, number: Number) -> Result<(), StoreError> {
+        let _permit = self.permit()?;
+        self.write_number(&number).await
+    }
+
+    async fn numbers(&self) -> Result<Vec<Number>, StoreError> {
+        let _permit = self.permit()?;
+        self.all_numbers().await
+    }
+
+    async fn put_key(&self, key: ApiKey) -> Result<(), StoreError> {
+        let _permit = self.permit()?;
+        self.write_key(&key).await
+    }
+
+    async fn key(&self, hash: KeyHash) -> Result<Option<ApiKey>, StoreError> {
+        let _permit = self.permit()?;
+        self.read_key(hash).await
+    }
+
+    async fn keys(&self, tenant: TenantId) -> Result<Vec<ApiKey>, StoreError> {
+        let _permit = self.permit()?;
+        self.keys_of(tenant).await
+    }
+
+    async fn put_agent(&self, agent: Agent) -> Result<(), StoreError> {
+        let _permit = self.permit()?;
+        self.write_agent(&agent).await
+    }
+
+    async fn agents(&self, tenant: TenantId) -> Result<Vec<Agent>, StoreError> {
+        let _permit = self.permit()?;
+        self.agents_of(tenant).await
+    }
+
+    async fn lease(&self, key: LeaseKey) -> Result<Fence, StoreError> {
+        let _permit = self.permit()?;
+        self.next_fence(key).await
+    }
+
+    async fn sweep(&self, now: Timestamp, limit: usize) -> Result<Swept, StoreError> {
+        let _permit = self.permit()?;
+        self.sweep_owned(now, limit).await
+    }
+
+    async fn erase_contact(&self, tenant: TenantId, contact: ContactId) -> Result<Swept, StoreError> {
+        let _permit = self.permit()?;
+        let rows = self.erase(tenant, contact).await?;
+        Ok(Swept { rows, more: false })
+    }
+
+    async fn dump(&self, tenant: TenantId, now: Timestamp) -> Result<Vec<(Bytes, Bytes)>, StoreError> {
+        let _permit = self.permit()?;
+        self.dump_tenant(tenant, now).await
+    }
+
+    async fn health(&self) -> Result<(), StoreError> {
+        // Never refused for being busy: busy is not broken.
+        self.pulse().await
+    }
+}

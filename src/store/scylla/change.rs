@@ -1,0 +1,194 @@
+//! What a commit writes: the rows in the form in which the commit record keeps them until they are surely written.
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use super::keys::Class;
+use crate::domain::{
+    Contact, ContactId, Conversation, ConversationId, Event, EventKind, Message, MessageId, PhoneNumberId,
+    Seq, Timestamp, WamidHash,
+};
+use crate::store::error::StoreError;
+use crate::store::row::{Idempotency, MessageRef, OutboxRow, Seen};
+
+/// One row written or removed.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Change {
+    /// A conversation, with the time until which its preview may be read.
+    Conversation {
+        row: Box<Conversation>,
+        preview_until: Option<Timestamp>,
+    },
+    DropConversation(ConversationId),
+    /// A message.
+    Message {
+        row: Box<Message>,
+        expires: Timestamp,
+    },
+    /// A message, from the table of one class.
+    DropMessage {
+        at: MessageRef,
+        class: i8,
+    },
+    /// The list of a conversation's partitions.
+    DropBuckets(ConversationId),
+    /// Something that happened once.
+    Seen {
+        key: WamidHash,
+        row: Seen,
+        expires: Timestamp,
+    },
+    Contact(Box<Contact>),
+    DropContact(ContactId),
+    /// What belongs to a contact.
+    DropBelongings(ContactId),
+    Alias {
+        key: [u8; 16],
+        contact: ContactId,
+    },
+    DropAlias([u8; 16]),
+    Idempotency {
+        key: [u8; 16],
+        row: Idempotency,
+        expires: Timestamp,
+    },
+    Outbox(Box<OutboxRow>),
+    DropOutbox {
+        number: PhoneNumberId,
+        message: MessageId,
+    },
+    Event(Box<EventRow>),
+}
+
+/// An event as it is stored.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct EventRow {
+    pub(super) seq: Seq,
+    pub(super) at: Timestamp,
+    pub(super) kind: EventKind,
+    pub(super) conversation: Option<ConversationId>,
+    pub(super) expires: Timestamp,
+    pub(super) json: Box<RawValue>,
+}
+
+impl EventRow {
+    /// An event that may be read until a time.
+    pub(super) fn new(event: &Event, expires: Timestamp) -> Result<Self, StoreError> {
+        Ok(Self {
+            seq: event.seq,
+            at: event.at,
+            kind: event.kind,
+            conversation: event.conversation,
+            expires,
+            json: parse(&event.json)?,
+        })
+    }
+}
+
+/// The last commit's rows: written again by whoever takes over, in case the last owner did not come to it.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Redo {
+    /// The commit's number.
+    pub(super) stamp: i64,
+    /// The commit's time.
+    pub(super) now: Timestamp,
+    /// What it writes.
+    pub(super) changes: Vec<Change>,
+}
+
+impl Redo {
+    pub(super) fn encode(&self) -> Result<Vec<u8>, StoreError> {
+        serde_json::to_vec(self).map_err(|error| StoreError::corrupt("commit", error))
+    }
+
+    /// `None` when the ledger has no commit yet.
+    pub(super) fn decode(stored: &[u8]) -> Result<Option<Self>, StoreError> {
+        if stored.is_empty() {
+            return Ok(None);
+        }
+        parse(stored).map(Some)
+    }
+}
+
+/// The code of a kind of event.
+pub(super) const fn kind_code(kind: EventKind) -> i8 {
+    match kind {
+        EventKind::Message => 1,
+        EventKind::Status => 2,
+        EventKind::Conversation => 3,
+        EventKind::Contact => 4,
+        EventKind::Lane => 5,
+        EventKind::Meta => 6,
+        EventKind::Erased => 7,
+    }
+}
+
+/// An event as its columns tell it.
+pub(super) fn event(
+    (seq, at, kind, conversation, _expires, body): (i64, i64, i8, Bytes, i64, Bytes),
+) -> Result<Event, StoreError> {
+    let kind = match kind {
+        1 => EventKind::Message,
+        2 => EventKind::Status,
+        3 => EventKind::Conversation,
+        4 => EventKind::Contact,
+        5 => EventKind::Lane,
+        6 => EventKind::Meta,
+        7 => EventKind::Erased,
+        _ => return Err(StoreError::corrupt("event", "of an unknown kind")),
+    };
+    Ok(Event {
+        seq: super::keys::seq_of(seq),
+        at: Timestamp::from_millis(at),
+        kind,
+        conversation: optional_id(&conversation)?.map(ConversationId::from_bytes),
+        json: body,
+    })
+}
+
+/// The sixteen bytes of an id.
+pub(super) fn id(stored: &[u8]) -> Result<[u8; 16], StoreError> {
+    stored
+        .try_into()
+        .map_err(|_wrong| StoreError::corrupt("id", "not of 16 bytes"))
+}
+
+/// An id that may be absent: then no bytes stand there, since a null would be a tombstone.
+pub(super) fn optional_id(stored: &[u8]) -> Result<Option<[u8; 16]>, StoreError> {
+    if stored.is_empty() {
+        Ok(None)
+    } else {
+        id(stored).map(Some)
+    }
+}
+
+/// A place that may be absent.
+pub(super) fn optional_place(conversation: &[u8], message: &[u8]) -> Result<Option<MessageRef>, StoreError> {
+    Ok(match (optional_id(conversation)?, optional_id(message)?) {
+        (Some(conversation), Some(message)) => Some(MessageRef {
+            conversation: ConversationId::from_bytes(conversation),
+            message: MessageId::from_bytes(message),
+        }),
+        _ => None,
+    })
+}
+
+/// Writes a row as JSON.
+pub(super) fn json(row: &impl Serialize) -> Result<Vec<u8>, StoreError> {
+    serde_json::to_vec(row).map_err(|error| StoreError::corrupt("row", error))
+}
+
+/// Reads a row that was written as JSON. The error tells where it ends to make sense, and quotes nothing.
+pub(super) fn parse<'a, T: Deserialize<'a>>(stored: &'a [u8]) -> Result<T, StoreError> {
+    serde_json::from_slice(stored).map_err(|error| {
+        let place = format!("line {}, column {}", error.line(), error.column());
+        StoreError::corrupt("row", place)
+    })
+}
+
+/// The class that a code stands for.
+pub(super) fn class(code: i8) -> Result<Class, StoreError> {
+    Class::of_code(code).ok_or_else(|| StoreError::corrupt("class", "unknown"))
+}

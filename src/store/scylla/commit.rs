@@ -1,0 +1,181 @@
+//! The commit itself: one conditional write that carries the batch's rows, then the rows.
+
+use std::collections::HashMap;
+
+use super::ScyllaStore;
+use super::cell::{Cell, Key};
+use super::change::{Change, Redo};
+use super::head::Next;
+use super::ledger::Held;
+use super::seat::{Owned, Seat};
+use super::view::Written;
+use super::write::Writing;
+use crate::domain::{Seq, TenantId, Timestamp};
+use crate::store::error::{StoreError, StoreErrorKind};
+
+impl ScyllaStore {
+    /// Commits what a batch wrote and puts the right to write back, unless it is lost or its state is not known any more.
+    pub(super) async fn commit(
+        &self,
+        seat: &Seat,
+        held: &mut Held<'_>,
+        mut owned: Owned,
+        step: Step,
+    ) -> Result<(), StoreError> {
+        let Step {
+            head,
+            now,
+            written,
+            read,
+        } = step;
+        let Written {
+            rows,
+            changes,
+            events_until,
+        } = written;
+        let tenant = owned.term.tenant;
+        if changes.is_empty() {
+            // Nothing to write, but whoever lost the ledger must learn of it.
+            match self.confirm(tenant, owned.fence).await {
+                Ok(()) => {
+                    self.memory.remember(owned.term, read);
+                    **held = Some(owned);
+                    return Ok(());
+                }
+                Err(error) => return Err(after_failure(seat, held, owned, error)),
+            }
+        }
+        let redo = Redo {
+            stamp: self.stamp_after(owned.stamp),
+            now,
+            changes,
+        };
+        let encoded = match redo.encode() {
+            Ok(encoded) => encoded,
+            Err(error) => return Err(after_failure(seat, held, owned, error)),
+        };
+        let next = Next {
+            head,
+            stamp: redo.stamp,
+            events_until,
+            redo: &encoded,
+        };
+        if let Err(error) = self.commit_head(tenant, owned.fence, owned.stamp, &next).await {
+            return Err(after_failure(seat, held, owned, error));
+        }
+        let writing = Writing {
+            tenant,
+            stamp: redo.stamp,
+            now,
+        };
+        if let Err(error) = self.write_rows(writing, &redo.changes).await {
+            // Committed, and not to be read everywhere yet: the next call writes the rows again before anything else.
+            seat.give_up();
+            return Err(error.into_unknown());
+        }
+        super::list::take_note(seat, &redo.changes);
+        self.memory.remember(owned.term, read);
+        self.memory.remember(owned.term, rows);
+        owned.head = head;
+        owned.stamp = redo.stamp;
+        owned.events_until = events_until;
+        owned.last = now;
+        owned.holds_rows = true;
+        seat.show(head);
+        **held = Some(owned);
+        Ok(())
+    }
+
+    /// Commits changes that no op made, as whoever owns the ledger. Where there is no ledger there is nothing to change.
+    pub(super) async fn commit_changes(
+        &self,
+        tenant: TenantId,
+        rows: Vec<(Key, Cell)>,
+        changes: Vec<Change>,
+    ) -> Result<(), StoreError> {
+        if changes.is_empty() {
+            return Ok(());
+        }
+        let seat = self.seats.of(tenant);
+        let mut held = seat.owned.lock().await;
+        let owned = match held.take() {
+            Some(owned) => owned,
+            None => match self.read_head(tenant).await? {
+                Some(head) => self.take_over(&seat, &mut held, tenant, head.fence, None).await?,
+                None => return Ok(()),
+            },
+        };
+        let now = owned.last;
+        let step = Step::of(&owned, now, rows, changes);
+        self.commit(&seat, &mut held, owned, step).await
+    }
+
+    /// Lets the commit record forget the last commit's rows, which are written: it must not keep a customer's words for
+    /// as long as a tenant is idle.
+    pub(super) async fn forget_last_commit(&self, tenant: TenantId, seat: &Seat) -> Result<bool, StoreError> {
+        let mut held = seat.owned.lock().await;
+        let idle = match held.as_ref() {
+            Some(owned) if owned.holds_rows => self.stamp_after(0).saturating_sub(owned.stamp),
+            _ => return Ok(false),
+        };
+        if idle < IDLE_US {
+            return Ok(false);
+        }
+        let Some(mut owned) = held.take() else {
+            return Ok(false);
+        };
+        let next = Next {
+            head: owned.head,
+            stamp: self.stamp_after(owned.stamp),
+            events_until: owned.events_until,
+            redo: &[],
+        };
+        if let Err(error) = self.commit_head(tenant, owned.fence, owned.stamp, &next).await {
+            return Err(after_failure(seat, &mut held, owned, error));
+        }
+        owned.stamp = next.stamp;
+        owned.holds_rows = false;
+        *held = Some(owned);
+        Ok(true)
+    }
+}
+
+/// Keeps the right to write only if nothing can have changed.
+fn after_failure(seat: &Seat, held: &mut Held<'_>, owned: Owned, error: StoreError) -> StoreError {
+    match error.kind {
+        StoreErrorKind::Unavailable
+        | StoreErrorKind::Overloaded
+        | StoreErrorKind::Full
+        | StoreErrorKind::Invalid
+        | StoreErrorKind::Corrupt => **held = Some(owned),
+        StoreErrorKind::Unknown | StoreErrorKind::Fenced | StoreErrorKind::HeadMoved => seat.give_up(),
+    }
+    error
+}
+
+/// A ledger is idle when its last commit is this old, in microseconds.
+const IDLE_US: i64 = 30_000_000;
+
+/// A batch about to be committed.
+pub(super) struct Step {
+    pub(super) head: Seq,
+    pub(super) now: Timestamp,
+    pub(super) written: Written,
+    pub(super) read: HashMap<Key, Cell>,
+}
+
+impl Step {
+    /// Changes that no op made.
+    pub(super) fn of(owned: &Owned, now: Timestamp, rows: Vec<(Key, Cell)>, changes: Vec<Change>) -> Self {
+        Self {
+            head: owned.head,
+            now,
+            written: Written {
+                rows,
+                changes,
+                events_until: owned.events_until,
+            },
+            read: HashMap::new(),
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! Tenants, numbers, keys, agents and leases: small rows, each written by itself.
+
+use bytes::Bytes;
+use serde::de::DeserializeOwned;
+
+use super::ScyllaStore;
+use super::change::{json, parse};
+use super::head::pause;
+use super::keys;
+use super::link::Prepared;
+use crate::domain::{Fence, TenantId};
+use crate::store::error::{StoreError, StoreErrorKind};
+use crate::store::{Agent, ApiKey, KeyHash, LeaseKey, Number, Tenant};
+
+/// How often a conditional write is offered.
+const TRIES: u32 = 12;
+
+fn too_many() -> StoreError {
+    StoreError::new(StoreErrorKind::Unavailable, "others write to the same row")
+}
+
+fn all<T: DeserializeOwned>(rows: Vec<(Bytes,)>) -> Result<Vec<T>, StoreError> {
+    rows.into_iter().map(|(body,)| parse(&body)).collect()
+}
+
+impl ScyllaStore {
+    /// The next fence. A write whose answer was lost only leaves a gap between fences.
+    pub(super) async fn next_fence(&self, key: LeaseKey) -> Result<Fence, StoreError> {
+        let LeaseKey::Tenant(tenant) = key;
+        let id = keys::tenant(tenant);
+        let rows = &self.book.rows;
+        for tries in 0..TRIES {
+            if tries > 0 {
+                pause(tries).await;
+            }
+            let last: Option<(i64,)> = self.link.row(&rows.read_lease, ("tenant", id)).await?;
+            let (next, grown) = match last {
+                Some((last,)) => {
+                    let next = last.saturating_add(1);
+                    let values = (next, "tenant", id, last);
+                    (next, self.link.write_if(&rows.grow_lease, values).await)
+                }
+                None => (
+                    1,
+                    self.link.write_if(&rows.begin_lease, ("tenant", id, 1_i64)).await,
+                ),
+            };
+            match grown {
+                Ok(true) => return Ok(Fence::new(next.cast_unsigned())),
+                Ok(false) => tracing::debug!(tries, "another took the fence"),
+                Err(error) if error.kind == StoreErrorKind::Unknown => {
+                    tracing::warn!(tries, error = %error, "nobody can tell whether a fence was taken");
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Err(too_many())
+    }
+
+    pub(super) async fn write_number(&self, number: &Number) -> Result<(), StoreError> {
+        let of = keys::tenant(number.tenant);
+        let id = number.id.as_str();
+        let body = json(number)?;
+        let rows = &self.book.rows;
+        for tries in 0..TRIES {
+            if tries > 0 {
+                pause(tries).await;
+            }
+            let held: Option<(i64, Bytes)> = self.link.row(&rows.read_number, (id,)).await?;
+            let written = match held {
+                Some((holder, _)) if holder != of => return Err(StoreError::number_taken()),
+                Some((_, stored)) if stored == body && tries > 0 => return Ok(()),
+                Some(_) => self.link.write_if(&rows.change_number, (&body, id, of)).await,
+                None => self.link.write_if(&rows.add_number, (id, of, &body)).await,
+            };
+            match written {
+                Ok(true) => return Ok(()),
+                Ok(false) => {}
+                Err(error) if error.kind == StoreErrorKind::Unknown => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Err(too_many())
+    }
+
+    pub(super) async fn all_numbers(&self) -> Result<Vec<Number>, StoreError> {
+        let mut numbers: Vec<Number> = self.every(&self.book.rows.numbers).await?;
+        numbers.sort_by(|one, other| one.id.cmp(&other.id));
+        Ok(numbers)
+    }
+
+    pub(super) async fn write_tenant(&self, tenant: &Tenant) -> Result<(), StoreError> {
+        let values = (keys::tenant(tenant.id), json(tenant)?);
+        self.link.write(&self.book.rows.put_tenant, values).await
+    }
+
+    pub(super) async fn all_tenants(&self) -> Result<Vec<Tenant>, StoreError> {
+        let mut tenants: Vec<Tenant> = self.every(&self.book.rows.tenants).await?;
+        tenants.sort_by_key(|tenant| tenant.id);
+        Ok(tenants)
+    }
+
+    pub(super) async fn one_tenant(&self, tenant: TenantId) -> Result<Option<Tenant>, StoreError> {
+        let row: Option<(Bytes,)> = self
+            .link
+            .row(&self.book.rows.tenant, (keys::tenant(tenant),))
+            .await?;
+        row.map(|(body,)| parse(&body)).transpose()
+    }
+
+    pub(super) async fn write_key(&self, key: &ApiKey) -> Result<(), StoreError> {
+        let rows = &self.book.rows;
+        let hash = key.hash.0;
+        let of = keys::tenant(key.tenant);
+        let body = json(key)?;
+        if let Some(before) = self.read_key(key.hash).await?
+            && before.tenant != key.tenant
+        {
+            let values = (keys::tenant(before.tenant), hash);
+            self.link.write(&rows.drop_key_of_tenant, values).await?;
+        }
+        // The list first: a key that opens something can always be found and revoked.
+        self.link
+            .write(&rows.put_key_of_tenant, (of, hash, &body))
+            .await?;
+        self.link.write(&rows.put_key, (hash, of, &body)).await
+    }
+
+    pub(super) async fn read_key(&self, hash: KeyHash) -> Result<Option<ApiKey>, StoreError> {
+        let row: Option<(Bytes,)> = self.link.row(&self.book.rows.key, (hash.0,)).await?;
+        row.map(|(body,)| parse(&body)).transpose()
+    }
+
+    pub(super) async fn keys_of(&self, tenant: TenantId) -> Result<Vec<ApiKey>, StoreError> {
+        self.of_tenant(&self.book.rows.keys_of_tenant, tenant).await
+    }
+
+    pub(super) async fn write_agent(&self, agent: &Agent) -> Result<(), StoreError> {
+        let values = (keys::tenant(agent.tenant), agent.id.as_str(), json(agent)?);
+        self.link.write(&self.book.rows.put_agent, values).await
+    }
+
+    pub(super) async fn agents_of(&self, tenant: TenantId) -> Result<Vec<Agent>, StoreError> {
+        self.of_tenant(&self.book.rows.agents, tenant).await
+    }
+
+    async fn every<T: DeserializeOwned>(&self, statement: &Prepared) -> Result<Vec<T>, StoreError> {
+        all(self.link.rows(statement, (), usize::MAX).await?)
+    }
+
+    async fn of_tenant<T: DeserializeOwned>(
+        &self,
+        statement: &Prepared,
+        tenant: TenantId,
+    ) -> Result<Vec<T>, StoreError> {
+        let values = (keys::tenant(tenant),);
+        all(self.link.rows(statement, values, usize::MAX).await?)
+    }
+}

@@ -1,0 +1,255 @@
+//! Erasing one customer in small commits, so that others wait for none of them long.
+
+use std::collections::HashMap;
+
+use bytes::Bytes;
+
+use super::ScyllaStore;
+use super::cell::{Cell, Kept, Key, Row};
+use super::change::{Change, EventRow, event, id};
+use super::events::EventColumns;
+use super::keys;
+use super::pages::Part;
+use super::write::Belonging;
+use crate::domain::{ContactId, ConversationId, Event, PhoneNumberId, Seq, TenantId, Timestamp};
+use crate::store::erasure::{Subject, names_of};
+use crate::store::error::StoreError;
+use crate::store::row::Seen;
+
+/// Rows changed in one commit.
+const TOGETHER: usize = 100;
+/// Events looked at in one step.
+const LOOKED_AT: usize = 1_000;
+
+impl ScyllaStore {
+    /// Erases one customer. Can be repeated at any time, also after it was cut short.
+    pub(super) async fn erase(&self, tenant: TenantId, contact: ContactId) -> Result<usize, StoreError> {
+        if self.read_head(tenant).await?.is_none() {
+            return Ok(0);
+        }
+        let found = self.subject(tenant, contact).await?;
+        let mut rows = self.erase_events(tenant, &found).await?;
+        rows += self.erase_messages(tenant, &found).await?;
+        rows += self.erase_unsettled(tenant, &found).await?;
+        rows += self.erase_small_rows(tenant, &found).await?;
+        // What came in while the conversations were still there.
+        rows += self.erase_messages(tenant, &found).await?;
+        self.erase_traces(tenant, &found).await?;
+        Ok(rows)
+    }
+
+    async fn belongings(
+        &self,
+        tenant: TenantId,
+        contact: ContactId,
+    ) -> Result<Vec<(Belonging, [u8; 16])>, StoreError> {
+        let values = (keys::tenant(tenant), contact.as_bytes());
+        let rows: Vec<(i8, Bytes)> = self
+            .link
+            .rows(&self.book.rows.belongings, values, usize::MAX)
+            .await?;
+        rows.into_iter()
+            .map(|(what, reference)| {
+                let what = Belonging::of_code(what)
+                    .ok_or_else(|| StoreError::corrupt("belonging", "of an unknown kind"))?;
+                Ok((what, id(&reference)?))
+            })
+            .collect()
+    }
+
+    /// Everything by which a contact is found: itself, those that lead to it, their conversations.
+    async fn subject(&self, tenant: TenantId, contact: ContactId) -> Result<Subject, StoreError> {
+        let mut subject = Subject::default();
+        let mut todo = vec![contact];
+        while let Some(next) = todo.pop() {
+            subject.add_id(next);
+            if let Some(row) = self.load_contact(tenant, next).await? {
+                subject.add_contact(&row);
+            }
+            for (what, reference) in self.belongings(tenant, next).await? {
+                match what {
+                    Belonging::Link => {
+                        let linked = ContactId::from_bytes(reference);
+                        if !subject.contacts.contains(&linked) {
+                            todo.push(linked);
+                        }
+                    }
+                    Belonging::Conversation => {
+                        subject
+                            .conversations
+                            .insert(ConversationId::from_bytes(reference));
+                    }
+                    Belonging::Alias => {}
+                }
+            }
+        }
+        Ok(subject)
+    }
+
+    async fn erase_events(&self, tenant: TenantId, subject: &Subject) -> Result<usize, StoreError> {
+        let mut rows = 0;
+        let Some(head) = self.read_head(tenant).await? else {
+            return Ok(0);
+        };
+        // Expired ones, too, as long as they stand there.
+        let beginning = Timestamp::from_millis(i64::MIN);
+        let mut next = self.first_event(tenant, head.head, beginning).await?;
+        while next <= head.head {
+            let before = Seq::new(next.get().saturating_sub(1));
+            let values = (keys::tenant(tenant), keys::segment(next), keys::seq(before));
+            let some: Vec<EventColumns> = self.link.rows(&self.book.rows.events, values, LOOKED_AT).await?;
+            let mut blank = Vec::new();
+            let mut last = None;
+            for columns in some {
+                let expires = Timestamp::from_millis(columns.4);
+                let event = event(columns)?;
+                last = Some(event.seq);
+                if subject.concerns(&event) {
+                    let erased = Event::erased(event.seq, event.at);
+                    blank.push(Change::Event(Box::new(EventRow::new(&erased, expires)?)));
+                }
+            }
+            rows += blank.len();
+            while !blank.is_empty() {
+                let rest = blank.split_off(blank.len().min(TOGETHER));
+                self.commit_changes(tenant, Vec::new(), blank).await?;
+                blank = rest;
+            }
+            next = match last {
+                Some(last) => last.next(),
+                // To the next partition.
+                None => Seq::new((next.get() / keys::SEGMENT + 1) * keys::SEGMENT),
+            };
+        }
+        Ok(rows)
+    }
+
+    async fn erase_messages(&self, tenant: TenantId, subject: &Subject) -> Result<usize, StoreError> {
+        let mut rows = 0;
+        for conversation in &subject.conversations {
+            for (bucket, classes) in self.buckets(tenant, *conversation).await? {
+                for class in classes {
+                    let part = Part {
+                        tenant,
+                        conversation: *conversation,
+                        bucket,
+                        class,
+                    };
+                    loop {
+                        let some = self.kept(part, None, TOGETHER).await?;
+                        if some.is_empty() {
+                            break;
+                        }
+                        rows += some.len();
+                        self.remove_messages(part, some).await?;
+                    }
+                }
+            }
+        }
+        Ok(rows)
+    }
+
+    /// Removes messages with what leads to them.
+    async fn remove_messages(&self, part: Part, messages: Vec<Kept>) -> Result<(), StoreError> {
+        let names = messages.iter().flat_map(|kept| names_of(&kept.row));
+        let names: Vec<Key> = names.map(Key::Seen).collect();
+        let seen: HashMap<Key, Cell> = self.load(part.tenant, names).await?;
+        let mut rows: Vec<(Key, Cell)> = Vec::new();
+        let mut changes = Vec::new();
+        for (key, cell) in seen {
+            if let (Key::Seen(name), Some(Row::Seen(_, expires))) = (&key, cell) {
+                let row = Seen { at: None };
+                changes.push(Change::Seen {
+                    key: *name,
+                    row,
+                    expires,
+                });
+                rows.push((key, Some(Row::Seen(row, expires))));
+            }
+        }
+        for kept in messages {
+            let at = keys::place(&kept.row);
+            changes.push(Change::DropMessage {
+                at,
+                class: part.class.code(),
+            });
+            rows.push((Key::Message(at), None));
+        }
+        self.commit_changes(part.tenant, rows, changes).await
+    }
+
+    async fn erase_unsettled(&self, tenant: TenantId, subject: &Subject) -> Result<usize, StoreError> {
+        let slots: Vec<(String, i64)> = self
+            .link
+            .rows(&self.book.rows.all_slots, (keys::tenant(tenant),), usize::MAX)
+            .await?;
+        let mut found = 0;
+        for (number, slot) in slots {
+            let number =
+                PhoneNumberId::parse(&number).map_err(|error| StoreError::corrupt("number", error))?;
+            let mut doomed = self.slot(tenant, &number, slot, None, usize::MAX).await?;
+            doomed.retain(|row| subject.contacts.contains(&row.contact));
+            found += doomed.len();
+            for some in doomed.chunks(TOGETHER) {
+                let rows = some
+                    .iter()
+                    .map(|row| (Key::Outbox(number.clone(), row.at.message), None))
+                    .collect();
+                let changes = some
+                    .iter()
+                    .map(|row| Change::DropOutbox {
+                        number: number.clone(),
+                        message: row.at.message,
+                    })
+                    .collect();
+                self.commit_changes(tenant, rows, changes).await?;
+            }
+        }
+        Ok(found)
+    }
+
+    /// Removes conversations, aliases and contacts, except for what finds the conversations again.
+    async fn erase_small_rows(&self, tenant: TenantId, subject: &Subject) -> Result<usize, StoreError> {
+        let mut rows: Vec<(Key, Cell)> = Vec::new();
+        let mut changes = Vec::new();
+        for conversation in &subject.conversations {
+            if self.load_conversation(tenant, *conversation).await?.is_some() {
+                changes.push(Change::DropConversation(*conversation));
+                rows.push((Key::Conversation(*conversation), None));
+            }
+        }
+        for contact in &subject.contacts {
+            for (what, key) in self.belongings(tenant, *contact).await? {
+                if what == Belonging::Alias && self.load_alias(tenant, &key).await? == Some(*contact) {
+                    changes.push(Change::DropAlias(key));
+                    rows.push((Key::Alias(key), None));
+                }
+            }
+        }
+        for contact in &subject.contacts {
+            if self.load_contact(tenant, *contact).await?.is_some() {
+                changes.push(Change::DropContact(*contact));
+                rows.push((Key::Contact(*contact), None));
+            }
+        }
+        let count = changes.len();
+        self.commit_changes(tenant, rows, changes).await?;
+        Ok(count)
+    }
+
+    /// Removes what finds the customer's conversations and the contacts that led to it: the last step.
+    async fn erase_traces(&self, tenant: TenantId, subject: &Subject) -> Result<(), StoreError> {
+        let mut changes: Vec<Change> = Vec::new();
+        for conversation in &subject.conversations {
+            if !self.buckets(tenant, *conversation).await?.is_empty() {
+                changes.push(Change::DropBuckets(*conversation));
+            }
+        }
+        for contact in &subject.contacts {
+            if !self.belongings(tenant, *contact).await?.is_empty() {
+                changes.push(Change::DropBelongings(*contact));
+            }
+        }
+        self.commit_changes(tenant, Vec::new(), changes).await
+    }
+}

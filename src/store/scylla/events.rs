@@ -1,0 +1,115 @@
+//! Reading the ledger's events.
+
+use bytes::Bytes;
+
+use super::ScyllaStore;
+use super::change::event;
+use super::keys;
+use super::seat::{Oldest, lock};
+use crate::domain::{Seq, TenantId, Timestamp};
+use crate::store::EventPage;
+use crate::store::error::StoreError;
+
+pub(super) type EventColumns = (i64, i64, i8, Bytes, i64, Bytes);
+
+impl ScyllaStore {
+    pub(super) async fn read_events(
+        &self,
+        tenant: TenantId,
+        after: Seq,
+        limit: usize,
+        now: Timestamp,
+    ) -> Result<EventPage, StoreError> {
+        let Some(head) = self.visible_head(tenant).await? else {
+            return Ok(EventPage {
+                events: Vec::new(),
+                oldest: Seq::default().next(),
+                head: Seq::default(),
+            });
+        };
+        let oldest = self.first_event(tenant, head, now).await?;
+        let mut page = EventPage {
+            events: Vec::new(),
+            oldest,
+            head,
+        };
+        let mut next = after.next().max(oldest);
+        while next <= head && page.events.len() < limit {
+            let room = limit - page.events.len();
+            let before = Seq::new(next.get().saturating_sub(1));
+            let values = (keys::tenant(tenant), keys::segment(next), keys::seq(before));
+            let rows: Vec<EventColumns> = self.link.rows(&self.book.rows.events, values, room).await?;
+            let began = next;
+            for columns in rows {
+                let event = event(columns)?;
+                // Another owner may be writing just now: what is read has no hole, and ends where its head was.
+                if event.seq != next || event.seq > head {
+                    return Ok(page);
+                }
+                next = next.next();
+                page.events.push(event);
+            }
+            if next == began {
+                break;
+            }
+        }
+        Ok(page)
+    }
+
+    /// The head as far as it may be read; `None` where there is no ledger.
+    async fn visible_head(&self, tenant: TenantId) -> Result<Option<Seq>, StoreError> {
+        if let Some(head) = self.seats.find(tenant).and_then(|seat| seat.shown_head()) {
+            return Ok(Some(head));
+        }
+        Ok(self.read_head(tenant).await?.map(|head| head.head))
+    }
+
+    async fn event_expiry(&self, tenant: TenantId, seq: Seq) -> Result<Option<Timestamp>, StoreError> {
+        let values = (keys::tenant(tenant), keys::segment(seq), keys::seq(seq));
+        let row: Option<(i64,)> = self.link.row(&self.book.rows.event_expiry, values).await?;
+        Ok(row.map(|(expires,)| Timestamp::from_millis(expires)))
+    }
+
+    /// The oldest event that may be read; the one after the head when none may.
+    ///
+    /// A later event never expires before an earlier one, so halving finds it.
+    pub(super) async fn first_event(
+        &self,
+        tenant: TenantId,
+        head: Seq,
+        now: Timestamp,
+    ) -> Result<Seq, StoreError> {
+        let seat = self.seats.find(tenant);
+        let known = seat.as_ref().and_then(|seat| *lock(&seat.oldest));
+        let mut low = 1;
+        if let Some(known) = known.filter(|known| known.as_of <= now) {
+            if now < known.expires {
+                return Ok(known.seq);
+            }
+            low = known.seq.get();
+        }
+        let mut high = head.get().saturating_add(1);
+        let mut expires = None;
+        while low < high {
+            let middle = low + (high - low) / 2;
+            match self.event_expiry(tenant, Seq::new(middle)).await? {
+                Some(until) if now < until => {
+                    high = middle;
+                    expires = Some(until);
+                }
+                _ => low = middle + 1,
+            }
+        }
+        let seq = Seq::new(low);
+        if let (Some(seat), Some(expires)) = (seat, expires)
+            && seat.shown_head().is_some()
+        {
+            *lock(&seat.oldest) = Some(Oldest {
+                seq,
+                expires,
+                as_of: now,
+            });
+        }
+        Ok(seq)
+    }
+}

@@ -1,0 +1,170 @@
+//! Raw webhooks until they are applied, and elements that were put aside.
+//!
+//! A minute's webhooks stand in a few partitions of their own, so that a scan never wades through what was done long ago.
+//! Which minutes there are stands in one small partition, which is cut off below as minutes become empty.
+
+use bytes::Bytes;
+use futures_util::stream::{StreamExt as _, TryStreamExt as _};
+
+use super::ScyllaStore;
+use super::change::id;
+use super::keys;
+use super::memory::Note;
+use crate::domain::{JournalId, Retention, Timestamp};
+use crate::store::error::StoreError;
+use crate::store::{JournalEntry, Quarantined};
+
+/// Entries marked done at once.
+const TOGETHER: usize = 32;
+/// Minutes this close to the newest are never cut off: somebody may still write to them.
+const RECENT: i64 = 15;
+/// [`Retention::ASIDE`], as the database wants it.
+const ASIDE_SECONDS: i32 = 30 * 86_400;
+/// The one partition of small lists.
+const ONLY: i16 = 0;
+
+type JournalColumns = (Bytes, i64, Bytes);
+
+impl ScyllaStore {
+    pub(super) async fn journal_put(&self, entry: JournalEntry) -> Result<(), StoreError> {
+        let minute = keys::minute(entry.id);
+        let rows = &self.book.rows;
+        if !self.memory.knows(&Note::Minute(minute)) {
+            self.link.write(&rows.put_minute, (ONLY, minute)).await?;
+            self.memory.note(Note::Minute(minute));
+        }
+        let values = (
+            keys::journal_shard(entry.id),
+            minute,
+            entry.id.as_bytes(),
+            entry.received.as_millis(),
+            &entry.body,
+        );
+        self.link.write(&rows.put_journal, values).await
+    }
+
+    pub(super) async fn journal_drop(&self, ids: Vec<JournalId>) -> Result<(), StoreError> {
+        futures_util::stream::iter(ids)
+            .map(|id| async move {
+                let values = (keys::journal_shard(id), keys::minute(id), id.as_bytes());
+                self.link.write(&self.book.rows.drop_journal, values).await
+            })
+            .buffer_unordered(TOGETHER)
+            .try_collect()
+            .await
+    }
+
+    pub(super) async fn journal_waiting(
+        &self,
+        after: Option<JournalId>,
+        limit: usize,
+    ) -> Result<Vec<JournalEntry>, StoreError> {
+        let first = after.map_or(i64::MIN, keys::minute);
+        let minutes: Vec<(i64,)> = self
+            .link
+            .rows(&self.book.rows.minutes, (ONLY, first), usize::MAX)
+            .await?;
+        let newest = minutes.last().map_or(0, |(minute,)| *minute);
+        let mut found: Vec<JournalEntry> = Vec::new();
+        let mut empty_below = None;
+        for (minute,) in minutes {
+            if found.len() >= limit {
+                break;
+            }
+            let room = limit - found.len();
+            found.extend(self.journal_minute(minute, after, room).await?);
+            if found.is_empty() {
+                empty_below = Some(minute + 1);
+            }
+        }
+        // Only a scan from the very beginning knows that nothing stands below.
+        if after.is_none()
+            && let Some(below) = empty_below
+        {
+            let below = below.min(newest - RECENT);
+            self.memory
+                .forget(|note| matches!(note, Note::Minute(minute) if *minute < below));
+            self.link
+                .write(&self.book.rows.drop_minutes, (ONLY, below))
+                .await?;
+        }
+        Ok(found)
+    }
+
+    /// A minute's webhooks in order.
+    async fn journal_minute(
+        &self,
+        minute: i64,
+        after: Option<JournalId>,
+        limit: usize,
+    ) -> Result<Vec<JournalEntry>, StoreError> {
+        let rows = &self.book.rows;
+        let (statement, from) = match after {
+            Some(after) => (&rows.journal, *after.as_bytes()),
+            None => (&rows.journal_from, [0; 16]),
+        };
+        let shards: Vec<Vec<JournalColumns>> = futures_util::stream::iter(0..keys::JOURNAL_SHARDS)
+            .map(|shard| self.link.rows(statement, (shard, minute, from), limit))
+            .buffered(usize::from(keys::JOURNAL_SHARDS.unsigned_abs()))
+            .try_collect()
+            .await?;
+        let mut found = shards
+            .into_iter()
+            .flatten()
+            .map(|(entry, received, body)| {
+                Ok(JournalEntry {
+                    id: JournalId::from_bytes(id(&entry)?),
+                    received: Timestamp::from_millis(received),
+                    body,
+                })
+            })
+            .collect::<Result<Vec<_>, StoreError>>()?;
+        found.sort_by_key(|entry| entry.id);
+        found.truncate(limit);
+        Ok(found)
+    }
+
+    pub(super) async fn put_aside(&self, item: Quarantined) -> Result<(), StoreError> {
+        let values = (
+            ONLY,
+            item.id.as_bytes(),
+            item.at.as_millis(),
+            &item.reason,
+            &item.body,
+            ASIDE_SECONDS,
+        );
+        self.link.write(&self.book.rows.put_quarantined, values).await
+    }
+
+    pub(super) async fn aside(
+        &self,
+        after: Option<JournalId>,
+        limit: usize,
+        now: Timestamp,
+    ) -> Result<Vec<Quarantined>, StoreError> {
+        let rows = &self.book.rows;
+        let (statement, from) = match after {
+            Some(after) => (&rows.quarantined, *after.as_bytes()),
+            None => (&rows.quarantined_from, [0; 16]),
+        };
+        let found: Vec<(Bytes, i64, String, Bytes)> = self.link.rows(statement, (ONLY, from), limit).await?;
+        found
+            .into_iter()
+            .filter(|(_, at, ..)| now < Timestamp::from_millis(*at).after(Retention::ASIDE))
+            .map(|(item, at, reason, body)| {
+                Ok(Quarantined {
+                    id: JournalId::from_bytes(id(&item)?),
+                    at: Timestamp::from_millis(at),
+                    reason,
+                    body,
+                })
+            })
+            .collect()
+    }
+
+    pub(super) async fn drop_aside(&self, id: JournalId) -> Result<(), StoreError> {
+        self.link
+            .write(&self.book.rows.drop_quarantined, (ONLY, id.as_bytes()))
+            .await
+    }
+}

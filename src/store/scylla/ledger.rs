@@ -1,0 +1,251 @@
+//! Committing: one owner, one batch at a time, one conditional write, then the rows.
+//!
+//! The conditional write carries the batch's rows, so that they are durable with it; the rows are written where they are
+//! read from before the call returns. Should the process die in between, whoever takes the ledger next writes them again,
+//! under the same stamp.
+//!
+//! A call that is dropped half way leaves the seat empty; the next one looks at the cluster before it believes anything.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use tokio::sync::MutexGuard;
+
+use super::ScyllaStore;
+use super::cell::{Cell, Key};
+use super::change::Redo;
+use super::commit::Step;
+use super::seat::{Owned, Seat};
+use super::view::{View, Written};
+use super::write::Writing;
+use crate::domain::{Epoch, Event, Fence, TenantId, Timestamp};
+use crate::store::error::StoreError;
+use crate::store::row::{ClaimOutcome, ClaimWant};
+use crate::store::{Append, Appended, TenantHead, derive};
+
+/// A batch that misses rows this often asks for rows that depend on each other without end.
+const LOOKS: usize = 64;
+
+/// A seat whose owner is known and may write.
+pub(super) type Held<'a> = MutexGuard<'a, Option<Owned>>;
+
+/// What a batch wrote, and what it was evaluated on.
+pub(super) struct Evaluated<T> {
+    pub(super) value: T,
+    pub(super) written: Written,
+    pub(super) read: HashMap<Key, Cell>,
+}
+
+impl ScyllaStore {
+    pub(super) async fn open_ledger(
+        &self,
+        tenant: TenantId,
+        fence: Fence,
+        fresh: Epoch,
+    ) -> Result<TenantHead, StoreError> {
+        let seat = self.seats.of(tenant);
+        let mut held = seat.owned.lock().await;
+        if held.as_ref().is_some_and(|owned| fence < owned.fence) {
+            return Err(StoreError::fenced());
+        }
+        let owned = self
+            .take_over(&seat, &mut held, tenant, fence, Some(fresh))
+            .await?;
+        let at = TenantHead {
+            epoch: owned.epoch,
+            head: owned.head,
+        };
+        *held = Some(owned);
+        Ok(at)
+    }
+
+    /// Takes the ledger, and writes the rows of its last commit once more.
+    pub(super) async fn take_over(
+        &self,
+        seat: &Seat,
+        held: &mut Held<'_>,
+        tenant: TenantId,
+        fence: Fence,
+        fresh: Option<Epoch>,
+    ) -> Result<Owned, StoreError> {
+        **held = None;
+        seat.give_up();
+        let head = self.take_head(tenant, fence, fresh).await?;
+        let redo = Redo::decode(&head.redo)?;
+        let holds_rows = redo.is_some();
+        let last = redo.as_ref().map_or_else(|| self.clock.now(), |redo| redo.now);
+        if let Some(redo) = redo {
+            // As late as it is now: rows must not live longer for having been written twice.
+            let late = self
+                .clock
+                .now()
+                .as_millis()
+                .saturating_sub(redo.stamp.div_euclid(1_000));
+            let late = Duration::from_millis(u64::try_from(late).unwrap_or(0));
+            let writing = Writing {
+                tenant,
+                stamp: redo.stamp,
+                now: redo.now.after(late),
+            };
+            self.write_rows(writing, &redo.changes).await?;
+        }
+        seat.show(head.head);
+        Ok(Owned {
+            term: self.seats.term(tenant),
+            fence,
+            epoch: head.epoch,
+            head: head.head,
+            stamp: head.stamp,
+            events_until: head.events_until,
+            last,
+            holds_rows,
+        })
+    }
+
+    /// The right to write, out of the seat: whoever takes it puts it back when all is well.
+    async fn admit(
+        &self,
+        seat: &Seat,
+        held: &mut Held<'_>,
+        tenant: TenantId,
+        fence: Fence,
+    ) -> Result<Owned, StoreError> {
+        match held.as_ref().map(|owned| fence.cmp(&owned.fence)) {
+            Some(std::cmp::Ordering::Less) => return Err(StoreError::fenced()),
+            Some(std::cmp::Ordering::Greater) => return Err(StoreError::not_opened()),
+            Some(std::cmp::Ordering::Equal) => {}
+            None => {
+                self.confirm(tenant, fence).await?;
+                return self.take_over(seat, held, tenant, fence, None).await;
+            }
+        }
+        held.take().ok_or_else(StoreError::not_opened)
+    }
+
+    pub(super) async fn append_batch(&self, batch: Append) -> Result<Appended, StoreError> {
+        let Append {
+            tenant,
+            fence,
+            expect_head,
+            now,
+            ops,
+        } = batch;
+        let seat = self.seats.of(tenant);
+        let mut held = seat.owned.lock().await;
+        let owned = self.admit(&seat, &mut held, tenant, fence).await?;
+        if expect_head != owned.head {
+            *held = Some(owned);
+            return Err(StoreError::head_moved());
+        }
+        let head = owned.head;
+        let evaluate = |view: &mut View<'_>| {
+            let mut at = head;
+            let mut outcomes = Vec::with_capacity(ops.len());
+            let mut events: Vec<Event> = Vec::new();
+            for op in &ops {
+                let derived = derive::apply(tenant, now, at, op, view)?;
+                outcomes.push(derived.outcome);
+                events.extend(derived.events);
+                at = events.last().map_or(at, |event| event.seq);
+            }
+            Ok((at, outcomes, events))
+        };
+        let evaluated = match self.evaluate(&owned, now, evaluate).await {
+            Ok(evaluated) => evaluated,
+            Err(error) => {
+                *held = Some(owned);
+                return Err(error);
+            }
+        };
+        let (head, outcomes, events) = evaluated.value;
+        let step = Step {
+            head,
+            now,
+            written: evaluated.written,
+            read: evaluated.read,
+        };
+        self.commit(&seat, &mut held, owned, step).await?;
+        Ok(Appended {
+            head,
+            outcomes,
+            events,
+        })
+    }
+
+    pub(super) async fn grant_claims(
+        &self,
+        tenant: TenantId,
+        fence: Fence,
+        wants: Vec<ClaimWant>,
+        now: Timestamp,
+    ) -> Result<Vec<ClaimOutcome>, StoreError> {
+        let seat = self.seats.of(tenant);
+        let mut held = seat.owned.lock().await;
+        let owned = self.admit(&seat, &mut held, tenant, fence).await?;
+        let evaluate = |view: &mut View<'_>| {
+            wants
+                .iter()
+                .map(|want| derive::claim(tenant, now, want, view))
+                .collect::<Result<Vec<_>, _>>()
+        };
+        let evaluated = match self.evaluate(&owned, now, evaluate).await {
+            Ok(evaluated) => evaluated,
+            Err(error) => {
+                *held = Some(owned);
+                return Err(error);
+            }
+        };
+        let step = Step {
+            head: owned.head,
+            now,
+            written: evaluated.written,
+            read: evaluated.read,
+        };
+        self.commit(&seat, &mut held, owned, step).await?;
+        Ok(evaluated.value)
+    }
+
+    /// Evaluates a batch, fetching what it misses until it misses nothing.
+    pub(super) async fn evaluate<T>(
+        &self,
+        owned: &Owned,
+        now: Timestamp,
+        run: impl Fn(&mut View<'_>) -> Result<T, StoreError> + Send,
+    ) -> Result<Evaluated<T>, StoreError> {
+        let Owned {
+            term, events_until, ..
+        } = *owned;
+        let mut read: HashMap<Key, Cell> = HashMap::new();
+        for _ in 0..LOOKS {
+            let (missing, value, written) = {
+                let mut view = View::new(term.tenant, now, events_until, &read);
+                let value = run(&mut view);
+                (view.take_missing(), value, view.finish())
+            };
+            if missing.is_empty() {
+                return Ok(Evaluated {
+                    value: value?,
+                    written,
+                    read,
+                });
+            }
+            let mut unknown = Vec::new();
+            for key in missing {
+                if read.contains_key(&key) || unknown.contains(&key) {
+                    continue;
+                }
+                match self.memory.recall(term, &key) {
+                    Some(cell) => {
+                        read.insert(key, cell);
+                    }
+                    None => unknown.push(key),
+                }
+            }
+            read.extend(self.load(term.tenant, unknown).await?);
+        }
+        Err(StoreError::corrupt(
+            "batch",
+            "its rows depend on each other without end",
+        ))
+    }
+}

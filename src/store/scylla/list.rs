@@ -1,0 +1,312 @@
+//! The list of conversations in order of activity, kept in memory by whoever owns the tenant.
+//!
+//! An index table would have to move a row with every message, and each move leaves a tombstone where the list is read. So
+//! the cluster holds conversations by id alone; the first who asks for the list reads their places, and every commit moves
+//! them from then on. About 150 bytes for each conversation.
+
+use std::collections::{BTreeMap, HashMap};
+
+use futures_util::stream::{StreamExt as _, TryStreamExt as _};
+
+use super::ScyllaStore;
+use super::change::{Change, id};
+use super::keys;
+use super::seat::{Seat, lock};
+use crate::domain::{Conversation, ConversationId, ConversationStatus, PhoneNumberId, TenantId, Timestamp};
+use crate::store::error::{StoreError, StoreErrorKind};
+use crate::store::{ConversationCursor, ConversationFilter, Page};
+
+/// Partitions read at once.
+const TOGETHER: usize = 16;
+
+/// What the list shows of a conversation without reading it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Place {
+    status: ConversationStatus,
+    number: PhoneNumberId,
+    preview_until: Option<Timestamp>,
+}
+
+/// Conversations in order.
+#[derive(Debug, Default)]
+pub(super) struct List {
+    at: HashMap<ConversationId, Timestamp>,
+    order: BTreeMap<ConversationCursor, Place>,
+}
+
+/// The list, or what is known of it.
+#[derive(Debug, Default)]
+pub(super) enum Shelf {
+    /// Nobody asked yet.
+    #[default]
+    Empty,
+    /// It is being read; what moves meanwhile waits.
+    Filling(Vec<Move>),
+    /// It is whole.
+    Full(List),
+}
+
+/// A conversation's new place, or its end.
+#[derive(Debug)]
+pub(super) enum Move {
+    Put(ConversationCursor, PlaceOf),
+    Gone(ConversationId),
+}
+
+/// A place as it is told.
+#[derive(Debug)]
+pub(super) struct PlaceOf(Place);
+
+impl List {
+    fn apply(&mut self, step: Move) {
+        match step {
+            Move::Put(at, PlaceOf(place)) => {
+                self.remove(at.conversation);
+                self.at.insert(at.conversation, at.last_activity);
+                self.order.insert(at, place);
+            }
+            Move::Gone(id) => self.remove(id),
+        }
+    }
+
+    fn remove(&mut self, conversation: ConversationId) {
+        if let Some(last_activity) = self.at.remove(&conversation) {
+            self.order.remove(&ConversationCursor {
+                last_activity,
+                conversation,
+            });
+        }
+    }
+
+    /// Conversations after a place, newest first.
+    fn after<'a>(
+        &'a self,
+        filter: &'a ConversationFilter,
+        after: Option<ConversationCursor>,
+    ) -> impl Iterator<Item = ConversationId> + 'a {
+        let range = match after {
+            Some(after) => self.order.range(..after),
+            None => self.order.range(..),
+        };
+        range
+            .rev()
+            .filter(|(_, place)| filter.status.is_none_or(|status| status == place.status))
+            .filter(|(_, place)| {
+                filter
+                    .number
+                    .as_ref()
+                    .is_none_or(|number| *number == place.number)
+            })
+            .map(|(at, _)| at.conversation)
+    }
+
+    /// Conversations whose preview is over.
+    fn stale(&self, now: Timestamp, limit: usize) -> Vec<ConversationId> {
+        self.order
+            .iter()
+            .filter(|(_, place)| place.preview_until.is_some_and(|until| until <= now))
+            .map(|(at, _)| at.conversation)
+            .take(limit)
+            .collect()
+    }
+}
+
+impl Shelf {
+    /// Forgets the list.
+    pub(super) fn empty(&mut self) {
+        *self = Self::Empty;
+    }
+
+    fn apply(&mut self, step: Move) {
+        match self {
+            Self::Empty => {}
+            Self::Filling(waiting) => waiting.push(step),
+            Self::Full(list) => list.apply(step),
+        }
+    }
+}
+
+fn put(row: &Conversation, preview_until: Option<Timestamp>) -> Move {
+    let at = ConversationCursor {
+        last_activity: row.last_activity,
+        conversation: row.id,
+    };
+    Move::Put(
+        at,
+        PlaceOf(Place {
+            status: row.status,
+            number: row.number.clone(),
+            preview_until,
+        }),
+    )
+}
+
+/// Moves conversations as a commit did.
+pub(super) fn take_note(seat: &Seat, changes: &[Change]) {
+    let mut shelf = lock(&seat.shelf);
+    for change in changes {
+        match change {
+            Change::Conversation { row, preview_until } => shelf.apply(put(row, *preview_until)),
+            Change::DropConversation(id) => shelf.apply(Move::Gone(*id)),
+            _ => {}
+        }
+    }
+}
+
+/// A status as it is stored.
+pub(super) const fn status_code(status: ConversationStatus) -> i8 {
+    match status {
+        ConversationStatus::Open => 1,
+        ConversationStatus::Pending => 2,
+        ConversationStatus::Resolved => 3,
+    }
+}
+
+fn status_of(code: i8) -> Result<ConversationStatus, StoreError> {
+    Ok(match code {
+        1 => ConversationStatus::Open,
+        2 => ConversationStatus::Pending,
+        3 => ConversationStatus::Resolved,
+        _ => return Err(StoreError::corrupt("conversation", "of an unknown status")),
+    })
+}
+
+type PlaceColumns = (Vec<u8>, Option<String>, Option<i8>, Option<i64>, Option<i64>);
+
+fn moved((conversation, number, status, activity, until): PlaceColumns) -> Result<Option<Move>, StoreError> {
+    let (Some(number), Some(status), Some(activity), Some(until)) = (number, status, activity, until) else {
+        // A preview that outlived its row.
+        return Ok(None);
+    };
+    let at = ConversationCursor {
+        last_activity: Timestamp::from_millis(activity),
+        conversation: ConversationId::from_bytes(id(&conversation)?),
+    };
+    let number = PhoneNumberId::parse(&number).map_err(|error| StoreError::corrupt("number", error))?;
+    Ok(Some(Move::Put(
+        at,
+        PlaceOf(Place {
+            status: status_of(status)?,
+            number,
+            preview_until: (until != i64::MAX).then(|| Timestamp::from_millis(until)),
+        }),
+    )))
+}
+
+impl ScyllaStore {
+    /// Reads the places of all conversations of a tenant.
+    async fn places(&self, tenant: TenantId) -> Result<List, StoreError> {
+        let read = |shard: i16| async move {
+            let values = (keys::tenant(tenant), shard);
+            let rows: Vec<PlaceColumns> = self
+                .link
+                .rows(&self.book.rows.places_of_shard, values, usize::MAX)
+                .await?;
+            Ok::<_, StoreError>(rows)
+        };
+        let shards: Vec<Vec<PlaceColumns>> = futures_util::stream::iter(0..keys::SHARDS)
+            .map(read)
+            .buffer_unordered(TOGETHER)
+            .try_collect()
+            .await?;
+        let mut list = List::default();
+        for columns in shards.into_iter().flatten() {
+            if let Some(step) = moved(columns)? {
+                list.apply(step);
+            }
+        }
+        Ok(list)
+    }
+
+    /// Makes sure that an owned tenant's list is whole. `false` when the tenant is not owned here.
+    pub(super) async fn fill(&self, tenant: TenantId, seat: &Seat) -> Result<bool, StoreError> {
+        let _alone = seat.filling.lock().await;
+        {
+            let mut shelf = lock(&seat.shelf);
+            if matches!(*shelf, Shelf::Full(_)) {
+                return Ok(true);
+            }
+            if seat.shown_head().is_none() {
+                return Ok(false);
+            }
+            *shelf = Shelf::Filling(Vec::new());
+        }
+        let read = self.places(tenant).await;
+        let mut shelf = lock(&seat.shelf);
+        match (read, std::mem::take(&mut *shelf)) {
+            (Ok(mut list), Shelf::Filling(waiting)) => {
+                for step in waiting {
+                    list.apply(step);
+                }
+                *shelf = Shelf::Full(list);
+                Ok(true)
+            }
+            // The tenant was given up while its list was read.
+            (Ok(_), _) => Ok(false),
+            (Err(error), _) => Err(error),
+        }
+    }
+
+    async fn ids_after(
+        &self,
+        tenant: TenantId,
+        filter: &ConversationFilter,
+        after: Option<ConversationCursor>,
+        limit: usize,
+    ) -> Result<Vec<ConversationId>, StoreError> {
+        let take = |list: &List| list.after(filter, after).take(limit).collect();
+        if let Some(seat) = self.seats.find(tenant)
+            && self.fill(tenant, &seat).await?
+            && let Shelf::Full(list) = &*lock(&seat.shelf)
+        {
+            return Ok(take(list));
+        }
+        Ok(take(&self.places(tenant).await?))
+    }
+
+    pub(super) async fn list(
+        &self,
+        tenant: TenantId,
+        filter: &ConversationFilter,
+        after: Option<ConversationCursor>,
+        limit: usize,
+    ) -> Result<Page<Conversation>, StoreError> {
+        let mut ids = self
+            .ids_after(tenant, filter, after, limit.saturating_add(1))
+            .await?;
+        let more = ids.len() > limit;
+        ids.truncate(limit);
+        let rows: Vec<Option<Conversation>> = futures_util::stream::iter(ids)
+            .map(|id| async move {
+                let listed = self.load_conversation(tenant, id).await?;
+                Ok::<_, StoreError>(listed.map(|listed| listed.row))
+            })
+            .buffered(TOGETHER)
+            .try_collect()
+            .await?;
+        Ok(Page {
+            items: rows.into_iter().flatten().collect(),
+            more,
+        })
+    }
+
+    /// Conversations of an owned tenant whose preview is over.
+    pub(super) async fn stale_previews(
+        &self,
+        tenant: TenantId,
+        seat: &Seat,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<ConversationId>, StoreError> {
+        if !self.fill(tenant, seat).await? {
+            return Ok(Vec::new());
+        }
+        match &*lock(&seat.shelf) {
+            Shelf::Full(list) => Ok(list.stale(now, limit)),
+            _ => Err(StoreError::new(
+                StoreErrorKind::Unavailable,
+                "the list is being read",
+            )),
+        }
+    }
+}

@@ -1,0 +1,197 @@
+//! Reading single rows by their keys.
+
+use std::collections::HashMap;
+
+use bytes::Bytes;
+use futures_util::stream::{StreamExt as _, TryStreamExt as _};
+
+use super::ScyllaStore;
+use super::cell::{Cell, Kept, Key, Listed, Row};
+use super::change::{class, id, optional_place, parse};
+use super::keys;
+use crate::domain::{
+    Contact, ContactId, Conversation, ConversationId, Message, TenantId, Timestamp, WamidHash,
+};
+use crate::store::error::StoreError;
+use crate::store::row::{Idempotency, MessageRef, Seen};
+
+/// Rows read at once for one batch.
+const TOGETHER: usize = 64;
+
+/// A conversation as its columns tell it: until when the preview may be read, the preview, the rest.
+pub(super) type ConversationColumns = (i64, Option<Bytes>, Bytes);
+
+/// Puts a conversation together.
+pub(super) fn listed((until, preview, body): ConversationColumns) -> Result<Listed, StoreError> {
+    let mut row: Conversation = parse(&body)?;
+    row.preview = match preview {
+        Some(preview) => parse(&preview)?,
+        None => None,
+    };
+    let preview_until = (until != i64::MAX && row.preview.is_some()).then(|| Timestamp::from_millis(until));
+    Ok(Listed { row, preview_until })
+}
+
+impl ScyllaStore {
+    /// Reads rows of a tenant together.
+    pub(super) async fn load(
+        &self,
+        tenant: TenantId,
+        wanted: Vec<Key>,
+    ) -> Result<HashMap<Key, Cell>, StoreError> {
+        futures_util::stream::iter(wanted)
+            .map(|key| async move {
+                let cell = self.load_one(tenant, &key).await?;
+                Ok((key, cell))
+            })
+            .buffer_unordered(TOGETHER)
+            .try_collect()
+            .await
+    }
+
+    async fn load_one(&self, tenant: TenantId, key: &Key) -> Result<Cell, StoreError> {
+        Ok(match key {
+            Key::Conversation(id) => self
+                .load_conversation(tenant, *id)
+                .await?
+                .map(|listed| Row::Conversation(Box::new(listed))),
+            Key::Message(at) => self
+                .load_message(tenant, *at)
+                .await?
+                .map(|kept| Row::Message(Box::new(kept))),
+            Key::Seen(key) => self
+                .load_seen(tenant, *key)
+                .await?
+                .map(|(seen, expires)| Row::Seen(seen, expires)),
+            Key::Contact(id) => self
+                .load_contact(tenant, *id)
+                .await?
+                .map(|row| Row::Contact(Box::new(row))),
+            Key::Alias(key) => self.load_alias(tenant, key).await?.map(Row::Alias),
+            Key::Idempotency(key) => {
+                let values = (keys::tenant(tenant), keys::shard(key), key);
+                let row: Option<(Bytes, Bytes, Bytes, i64)> =
+                    self.link.row(&self.book.rows.idempotency, values).await?;
+                row.map(|(request, conversation, message, expires)| {
+                    idempotency(&request, &conversation, &message)
+                        .map(|row| Row::Idempotency(row, Timestamp::from_millis(expires)))
+                })
+                .transpose()?
+            }
+            Key::Outbox(number, message) => {
+                let values = (
+                    keys::tenant(tenant),
+                    number.as_str(),
+                    keys::slot(*message),
+                    message.as_bytes(),
+                );
+                let row: Option<(Bytes,)> = self.link.row(&self.book.rows.outbox_row, values).await?;
+                row.map(|(body,)| parse(&body).map(|row| Row::Outbox(Box::new(row))))
+                    .transpose()?
+            }
+        })
+    }
+
+    /// A conversation.
+    pub(super) async fn load_conversation(
+        &self,
+        tenant: TenantId,
+        conversation: ConversationId,
+    ) -> Result<Option<Listed>, StoreError> {
+        let id = conversation.as_bytes();
+        let values = (keys::tenant(tenant), keys::shard(id), id);
+        // A preview that outlived its row stands alone: then there is no conversation.
+        let row: Option<(Option<i64>, Option<Bytes>, Option<Bytes>)> =
+            self.link.row(&self.book.rows.conversation, values).await?;
+        match row {
+            Some((Some(until), preview, Some(body))) => listed((until, preview, body)).map(Some),
+            _ => Ok(None),
+        }
+    }
+
+    /// A message, whatever the time.
+    pub(super) async fn load_message(
+        &self,
+        tenant: TenantId,
+        at: MessageRef,
+    ) -> Result<Option<Kept>, StoreError> {
+        let bucket = keys::bucket(at.message);
+        let conversation = at.conversation.as_bytes();
+        let of = keys::tenant(tenant);
+        let classes: Vec<(i8,)> = self
+            .link
+            .rows(&self.book.rows.classes, (of, conversation, bucket), usize::MAX)
+            .await?;
+        for (code,) in classes {
+            let values = (of, conversation, bucket, at.message.as_bytes());
+            let row: Option<(i64, Bytes)> = self.link.row(&self.messages(class(code)?).one, values).await?;
+            if let Some(row) = row {
+                return kept(row).map(Some);
+            }
+        }
+        Ok(None)
+    }
+
+    /// What happened once, whatever the time.
+    pub(super) async fn load_seen(
+        &self,
+        tenant: TenantId,
+        key: WamidHash,
+    ) -> Result<Option<(Seen, Timestamp)>, StoreError> {
+        let key = key.as_bytes();
+        let values = (keys::tenant(tenant), keys::seen_shard(key), key);
+        let row: Option<(Bytes, Bytes, i64)> = self.link.row(&self.book.rows.seen, values).await?;
+        row.map(|(conversation, message, expires)| {
+            let at = optional_place(&conversation, &message)?;
+            Ok((Seen { at }, Timestamp::from_millis(expires)))
+        })
+        .transpose()
+    }
+
+    /// A contact.
+    pub(super) async fn load_contact(
+        &self,
+        tenant: TenantId,
+        contact: ContactId,
+    ) -> Result<Option<Contact>, StoreError> {
+        let id = contact.as_bytes();
+        let values = (keys::tenant(tenant), keys::shard(id), id);
+        let row: Option<(Bytes,)> = self.link.row(&self.book.rows.contact, values).await?;
+        row.map(|(body,)| parse(&body)).transpose()
+    }
+
+    /// The contact that an alias leads to, following no link.
+    pub(super) async fn load_alias(
+        &self,
+        tenant: TenantId,
+        key: &[u8; 16],
+    ) -> Result<Option<ContactId>, StoreError> {
+        let values = (keys::tenant(tenant), keys::shard(key), key);
+        let row: Option<(Bytes,)> = self.link.row(&self.book.rows.alias, values).await?;
+        row.map(|(contact,)| id(&contact).map(ContactId::from_bytes))
+            .transpose()
+    }
+}
+
+/// A message as its columns tell it.
+pub(super) fn kept((expires, body): (i64, Bytes)) -> Result<Kept, StoreError> {
+    let row: Message = parse(&body)?;
+    Ok(Kept {
+        row,
+        expires: Timestamp::from_millis(expires),
+    })
+}
+
+/// What an idempotency key was used for, as its columns tell it.
+pub(super) fn idempotency(
+    request: &[u8],
+    conversation: &[u8],
+    message: &[u8],
+) -> Result<Idempotency, StoreError> {
+    let at = optional_place(conversation, message)?
+        .ok_or_else(|| StoreError::corrupt("idempotency", "without a place"))?;
+    Ok(Idempotency {
+        request: id(request)?,
+        at,
+    })
+}

@@ -1,0 +1,249 @@
+//! Reading a conversation's messages, unsettled messages and contacts.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::ScyllaStore;
+use super::cell::Kept;
+use super::change::{class, parse};
+use super::keys::{self, Class};
+use super::load::kept;
+use crate::domain::{
+    Alias, ContactId, ConversationId, Message, MessageId, PhoneNumberId, TenantId, Timestamp,
+};
+use crate::store::Page;
+use crate::store::error::StoreError;
+use crate::store::row::OutboxRow;
+
+/// Links are followed this far; more would be a loop.
+const LONGEST_CHAIN: usize = 8;
+
+impl ScyllaStore {
+    pub(super) async fn history(
+        &self,
+        tenant: TenantId,
+        conversation: ConversationId,
+        before: Option<MessageId>,
+        limit: usize,
+        now: Timestamp,
+    ) -> Result<Page<Message>, StoreError> {
+        let version = self.seats.find(tenant).and_then(|seat| seat.version());
+        let read = self.newest(tenant, conversation, before, limit, now);
+        let found = match (version, before) {
+            // A whole team opens the same conversation: it is read once, as it is after the last commit.
+            (Some(version), None) => {
+                let key = PageKey {
+                    tenant,
+                    conversation,
+                    limit,
+                    version,
+                };
+                let found = self.pages.ask(key, async { read.await.map(Arc::new) }).await?;
+                if found.iter().any(|kept| kept.expires <= now) {
+                    // One of them ended between the other's question and this one.
+                    let read = self.newest(tenant, conversation, before, limit, now);
+                    read.await?
+                } else {
+                    Arc::unwrap_or_clone(found)
+                }
+            }
+            _ => read.await?,
+        };
+        let more = found.len() > limit;
+        let items = found.into_iter().take(limit).map(|kept| kept.row).collect();
+        Ok(Page { items, more })
+    }
+
+    /// The newest messages, one more than the limit if there are so many.
+    async fn newest(
+        &self,
+        tenant: TenantId,
+        conversation: ConversationId,
+        before: Option<MessageId>,
+        limit: usize,
+        now: Timestamp,
+    ) -> Result<Vec<Kept>, StoreError> {
+        let wanted = limit.saturating_add(1);
+        let mut found: Vec<Kept> = Vec::new();
+        for (bucket, classes) in self.buckets(tenant, conversation).await?.into_iter().rev() {
+            if before.is_some_and(|before| keys::bucket(before) < bucket) {
+                continue;
+            }
+            let mut here: Vec<Kept> = Vec::new();
+            for class in classes {
+                let part = Part {
+                    tenant,
+                    conversation,
+                    bucket,
+                    class,
+                };
+                let room = wanted - found.len();
+                here.extend(self.part(part, before, room, now).await?);
+            }
+            here.sort_by_key(|kept| std::cmp::Reverse(kept.row.id));
+            found.extend(here);
+            if found.len() >= wanted {
+                break;
+            }
+        }
+        found.truncate(wanted);
+        Ok(found)
+    }
+
+    /// The partitions of a conversation, oldest first.
+    pub(super) async fn buckets(
+        &self,
+        tenant: TenantId,
+        conversation: ConversationId,
+    ) -> Result<BTreeMap<i32, Vec<Class>>, StoreError> {
+        let values = (keys::tenant(tenant), conversation.as_bytes());
+        let rows: Vec<(i32, i8)> = self
+            .link
+            .rows(&self.book.rows.buckets, values, usize::MAX)
+            .await?;
+        let mut buckets: BTreeMap<i32, Vec<Class>> = BTreeMap::new();
+        for (bucket, code) in rows {
+            buckets.entry(bucket).or_default().push(class(code)?);
+        }
+        Ok(buckets)
+    }
+
+    /// The newest messages of one partition that may be read.
+    async fn part(
+        &self,
+        part: Part,
+        mut before: Option<MessageId>,
+        room: usize,
+        now: Timestamp,
+    ) -> Result<Vec<Kept>, StoreError> {
+        let mut found = Vec::new();
+        while found.len() < room {
+            let asked = room - found.len();
+            let rows = self.kept(part, before, asked).await?;
+            let whole = rows.len() < asked;
+            before = rows.last().map(|kept| kept.row.id).or(before);
+            found.extend(rows.into_iter().filter(|kept| now < kept.expires));
+            if whole {
+                break;
+            }
+        }
+        Ok(found)
+    }
+
+    /// The newest messages of one partition, whatever the time.
+    pub(super) async fn kept(
+        &self,
+        part: Part,
+        before: Option<MessageId>,
+        limit: usize,
+    ) -> Result<Vec<Kept>, StoreError> {
+        let Part {
+            tenant,
+            conversation,
+            bucket,
+            class,
+        } = part;
+        let table = self.messages(class);
+        let of = keys::tenant(tenant);
+        let conversation = conversation.as_bytes();
+        let rows: Vec<(i64, Bytes)> = match before {
+            Some(before) => {
+                let values = (of, conversation, bucket, before.as_bytes());
+                self.link.rows(&table.page_before, values, limit).await?
+            }
+            None => {
+                self.link
+                    .rows(&table.page, (of, conversation, bucket), limit)
+                    .await?
+            }
+        };
+        rows.into_iter().map(kept).collect()
+    }
+
+    pub(super) async fn unsettled(
+        &self,
+        tenant: TenantId,
+        number: &PhoneNumberId,
+        after: Option<MessageId>,
+        limit: usize,
+    ) -> Result<Vec<OutboxRow>, StoreError> {
+        let of = keys::tenant(tenant);
+        let first = after.map_or(i64::MIN, keys::slot);
+        let slots: Vec<(i64,)> = self
+            .link
+            .rows(&self.book.rows.slots, (of, number.as_str(), first), usize::MAX)
+            .await?;
+        let mut found = Vec::new();
+        for (slot,) in slots {
+            if found.len() >= limit {
+                break;
+            }
+            let room = limit - found.len();
+            found.extend(self.slot(tenant, number, slot, after, room).await?);
+        }
+        Ok(found)
+    }
+
+    /// Unsettled messages of ten minutes.
+    pub(super) async fn slot(
+        &self,
+        tenant: TenantId,
+        number: &PhoneNumberId,
+        slot: i64,
+        after: Option<MessageId>,
+        limit: usize,
+    ) -> Result<Vec<OutboxRow>, StoreError> {
+        let rows = &self.book.rows;
+        let (statement, from) = match after {
+            Some(after) => (&rows.outbox_after, *after.as_bytes()),
+            None => (&rows.outbox_from, [0; 16]),
+        };
+        let values = (keys::tenant(tenant), number.as_str(), slot, from);
+        let found: Vec<(Bytes,)> = self.link.rows(statement, values, limit).await?;
+        found.into_iter().map(|(body,)| parse(&body)).collect()
+    }
+
+    /// The contact that an alias leads to, links followed.
+    pub(super) async fn resolve(
+        &self,
+        tenant: TenantId,
+        alias: &Alias,
+    ) -> Result<Option<ContactId>, StoreError> {
+        let Some(mut at) = self.load_alias(tenant, &alias.key(tenant)).await? else {
+            return Ok(None);
+        };
+        for _ in 0..LONGEST_CHAIN {
+            match self.load_contact(tenant, at).await? {
+                Some(contact) => match contact.linked_to {
+                    Some(next) => at = next,
+                    None => return Ok(Some(at)),
+                },
+                None => return Ok(None),
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// Which first page, and as of when.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) struct PageKey {
+    tenant: TenantId,
+    conversation: ConversationId,
+    limit: usize,
+    version: u64,
+}
+
+/// What a first page is read as.
+pub(super) type FirstPage = Result<Arc<Vec<Kept>>, StoreError>;
+
+/// One partition of messages.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Part {
+    pub(super) tenant: TenantId,
+    pub(super) conversation: ConversationId,
+    pub(super) bucket: i32,
+    pub(super) class: Class,
+}

@@ -1,0 +1,240 @@
+//! Bringing a cluster's schema up to date: once each, in order, one process at a time.
+//!
+//! A lock that is written conditionally and expires by itself keeps others out; whoever waits for it finds the work done.
+//! Every statement may be repeated, so that a process that died in the middle leaves nothing to mend by hand.
+
+use std::time::Duration;
+
+use super::Status;
+use super::files::{Migration, keyspaces, migrations};
+use super::server::Server;
+use crate::store::error::{StoreError, StoreErrorKind};
+use crate::store::scylla::link::Link;
+use crate::store::scylla::options::ScyllaOptions;
+
+/// A lock that its holder did not give back is free again after this many seconds.
+const LOCKED_S: u32 = 120;
+/// How often the lock is asked for; with the pause, a little longer than it can be held.
+const TRIES: u32 = 600;
+const PAUSE: Duration = Duration::from_millis(250);
+
+/// What was done to a cluster.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Applied {
+    /// Where it stands now.
+    pub status: Status,
+    /// What was applied by this call.
+    pub migrations: Vec<Migration>,
+}
+
+/// Where a cluster stands.
+pub async fn status(options: &ScyllaOptions) -> Result<Status, StoreError> {
+    let link = Link::open(options).await?;
+    read_status(&link, options).await
+}
+
+/// Applies what is missing. `holder` names this process, for whoever looks who holds the lock.
+pub async fn migrate(options: &ScyllaOptions, holder: &str) -> Result<Applied, StoreError> {
+    let link = Link::open(options).await?;
+    let server = server(&link).await?;
+    begin(&link, options, server).await?;
+    lock(&link, options, holder).await?;
+    let applied = apply_missing(&link, options, server).await;
+    // Given back also after a failure: the next one must not wait for the lock to expire.
+    let given_back = unlock(&link, options, holder).await;
+    let migrations = applied?;
+    given_back?;
+    Ok(Applied {
+        status: read_status(&link, options).await?,
+        migrations,
+    })
+}
+
+/// Where a cluster stands, over a session that is there.
+pub(super) async fn read_status(link: &Link, options: &ScyllaOptions) -> Result<Status, StoreError> {
+    let known = migrations().last().map_or(0, |migration| migration.version);
+    let server = server(link).await?;
+    let applied = if has_versions(link, options).await? {
+        versions(link, options)
+            .await?
+            .into_iter()
+            .map(|row| row.version)
+            .max()
+    } else {
+        None
+    };
+    Ok(Status {
+        applied: applied.unwrap_or(0),
+        known,
+        server,
+    })
+}
+
+async fn server(link: &Link) -> Result<Server, StoreError> {
+    let found = link
+        .run(
+            "find server",
+            "SELECT table_name FROM system_schema.tables WHERE keyspace_name = 'system' AND table_name = 'versions'",
+        )
+        .await?;
+    if found.len() == 0 {
+        return Ok(Server::of(None));
+    }
+    let version = link
+        .run(
+            "server version",
+            "SELECT version FROM system.versions WHERE key = 'local'",
+        )
+        .await?;
+    Ok(Server::of(Some(version.text(0, "version").unwrap_or_default())))
+}
+
+async fn has_versions(link: &Link, options: &ScyllaOptions) -> Result<bool, StoreError> {
+    let cql = format!(
+        "SELECT table_name FROM system_schema.tables WHERE keyspace_name = '{}_lwt' AND table_name = 'schema_version'",
+        options.keyspace
+    );
+    Ok(link.run("find schema", &cql).await?.len() > 0)
+}
+
+struct Version {
+    version: u32,
+    checksum: String,
+}
+
+async fn versions(link: &Link, options: &ScyllaOptions) -> Result<Vec<Version>, StoreError> {
+    let cql = options.named("SELECT version, checksum FROM {lwt}.schema_version WHERE scope = 'mesej'");
+    let answer = link.run("read schema", &cql).await?;
+    Ok((0..answer.len())
+        .filter_map(|row| {
+            Some(Version {
+                version: u32::try_from(answer.int(row, "version")?).ok()?,
+                checksum: answer.text(row, "checksum")?.to_owned(),
+            })
+        })
+        .collect())
+}
+
+/// The keyspaces, and what the migrations themselves need.
+async fn begin(link: &Link, options: &ScyllaOptions, server: Server) -> Result<(), StoreError> {
+    let datacenter = if let Some(datacenter) = &options.datacenter {
+        datacenter.clone()
+    } else {
+        let cql = "SELECT data_center FROM system.local WHERE key = 'local'";
+        let local = link.run("datacenter", cql).await?;
+        local.text(0, "data_center").unwrap_or("datacenter1").to_owned()
+    };
+    let replication = format!(
+        "{{'class': 'NetworkTopologyStrategy', '{datacenter}': {}}}",
+        options.replication_factor
+    );
+    let own = [
+        "CREATE TABLE IF NOT EXISTS {lwt}.schema_version (scope text, version int, name text, checksum text, PRIMARY KEY ((scope), version))",
+        "CREATE TABLE IF NOT EXISTS {lwt}.schema_lock (scope text PRIMARY KEY, holder text)",
+    ];
+    let make = keyspaces(server)
+        .into_iter()
+        .map(|cql| cql.replace("{replication}", &replication))
+        .chain(own.map(str::to_owned));
+    for cql in make {
+        change(link, &options.named(&cql)).await?;
+    }
+    Ok(())
+}
+
+/// Runs a statement of the schema, and waits until all nodes know. Two processes that make the same thing at once may get
+/// in each other's way: the statement is repeated then.
+async fn change(link: &Link, cql: &str) -> Result<(), StoreError> {
+    let mut tries = 0;
+    loop {
+        let done = match link.run("schema", cql).await {
+            Ok(_) => link.agree().await,
+            Err(error) => Err(error),
+        };
+        match done {
+            Err(error) if tries < 5 && error.kind != StoreErrorKind::Invalid => {
+                tries += 1;
+                tracing::debug!(error = %error, tries, "a change of the schema is repeated");
+                tokio::time::sleep(PAUSE * tries).await;
+            }
+            other => return other,
+        }
+    }
+}
+
+async fn lock(link: &Link, options: &ScyllaOptions, holder: &str) -> Result<(), StoreError> {
+    let holder = quoted(holder);
+    let cql = options.named(&format!(
+        "INSERT INTO {{lwt}}.schema_lock (scope, holder) VALUES ('mesej', {holder}) IF NOT EXISTS USING TTL {LOCKED_S}"
+    ));
+    for tries in 0..TRIES {
+        match link.run("schema lock", &cql).await {
+            Ok(answer) if answer.applied() => return Ok(()),
+            // An earlier try that seemed lost may have been carried out.
+            Ok(answer) if answer.text(0, "holder").map(quoted).as_deref() == Some(holder.as_str()) => {
+                return Ok(());
+            }
+            Ok(answer) if tries == 0 => {
+                tracing::info!(
+                    holder = answer.text(0, "holder"),
+                    "another process changes the schema: waiting"
+                );
+            }
+            Ok(_) => {}
+            Err(error) if error.kind == StoreErrorKind::Unknown => {}
+            Err(error) => return Err(error),
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+    Err(StoreError::new(
+        StoreErrorKind::Unavailable,
+        "another process holds the lock of the schema",
+    ))
+}
+
+async fn unlock(link: &Link, options: &ScyllaOptions, holder: &str) -> Result<(), StoreError> {
+    let cql = options.named(&format!(
+        "DELETE FROM {{lwt}}.schema_lock WHERE scope = 'mesej' IF holder = {}",
+        quoted(holder)
+    ));
+    link.run("schema unlock", &cql).await.map(|_| ())
+}
+
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "''"))
+}
+
+async fn apply_missing(
+    link: &Link,
+    options: &ScyllaOptions,
+    server: Server,
+) -> Result<Vec<Migration>, StoreError> {
+    let there = versions(link, options).await?;
+    let mut applied = Vec::new();
+    for migration in migrations() {
+        if let Some(row) = there.iter().find(|row| row.version == migration.version) {
+            if row.checksum != migration.checksum() {
+                return Err(StoreError::new(
+                    StoreErrorKind::Invalid,
+                    format!(
+                        "migration {} was applied by a mesej that had another file of that number",
+                        migration.version
+                    ),
+                ));
+            }
+            continue;
+        }
+        for statement in migration.statements(server) {
+            change(link, &options.named(&statement)).await?;
+        }
+        let row = options.named(&format!(
+            "INSERT INTO {{lwt}}.schema_version (scope, version, name, checksum) VALUES ('mesej', {}, {}, {}) IF NOT EXISTS",
+            migration.version,
+            quoted(migration.name),
+            quoted(&migration.checksum())
+        ));
+        change(link, &row).await?;
+        applied.push(*migration);
+    }
+    Ok(applied)
+}

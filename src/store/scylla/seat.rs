@@ -1,0 +1,116 @@
+//! One tenant in this process: who writes, where the ledger stands, and its list of conversations.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::list::Shelf;
+use super::memory::Term;
+use crate::domain::{Epoch, Fence, Seq, TenantId, Timestamp};
+
+/// The right to write to a ledger, and where it stood after the last commit.
+#[derive(Debug)]
+pub(super) struct Owned {
+    pub(super) term: Term,
+    pub(super) fence: Fence,
+    pub(super) epoch: Epoch,
+    pub(super) head: Seq,
+    pub(super) stamp: i64,
+    pub(super) events_until: Timestamp,
+    /// When it last committed, by its own clock.
+    pub(super) last: Timestamp,
+    /// Whether the commit record still holds the rows of the last commit.
+    pub(super) holds_rows: bool,
+}
+
+/// The oldest event that may be read, found for a time.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Oldest {
+    pub(super) seq: Seq,
+    pub(super) expires: Timestamp,
+    pub(super) as_of: Timestamp,
+}
+
+/// A tenant.
+#[derive(Debug, Default)]
+pub(super) struct Seat {
+    /// Held while something is committed. Empty: nobody here owns the ledger, or it is not known where it stands.
+    pub(super) owned: tokio::sync::Mutex<Option<Owned>>,
+    /// One more than the head that readers see; 0 while the ledger is not owned here.
+    shown: AtomicU64,
+    /// Counts what readers may have noticed: commits, and changes of the owner.
+    version: AtomicU64,
+    /// Conversations in order of activity.
+    pub(super) shelf: Mutex<Shelf>,
+    /// Held by whoever fills the list.
+    pub(super) filling: tokio::sync::Mutex<()>,
+    /// Where readable events begin.
+    pub(super) oldest: Mutex<Option<Oldest>>,
+}
+
+pub(super) fn lock<T>(of: &Mutex<T>) -> MutexGuard<'_, T> {
+    // Nothing is left half done inside: what a panic interrupted is filled again from the cluster.
+    of.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Seat {
+    /// The head, as far as its rows are written; `None` while the ledger is not owned here.
+    pub(super) fn shown_head(&self) -> Option<Seq> {
+        self.shown.load(Ordering::Acquire).checked_sub(1).map(Seq::new)
+    }
+
+    /// What a reader saw is as it was while this stays the same; `None` while the ledger is not owned here.
+    pub(super) fn version(&self) -> Option<u64> {
+        let version = self.version.load(Ordering::Acquire);
+        self.shown_head().map(|_owned| version)
+    }
+
+    /// Readers may see everything up to here.
+    pub(super) fn show(&self, head: Seq) {
+        self.version.fetch_add(1, Ordering::AcqRel);
+        self.shown.store(head.get().saturating_add(1), Ordering::Release);
+    }
+
+    /// The ledger is not owned here any more: nothing that was remembered of it is believed.
+    pub(super) fn give_up(&self) {
+        self.version.fetch_add(1, Ordering::AcqRel);
+        self.shown.store(0, Ordering::Release);
+        lock(&self.shelf).empty();
+        *lock(&self.oldest) = None;
+    }
+}
+
+/// All tenants that this process met.
+#[derive(Debug, Default)]
+pub(super) struct Seats {
+    all: Mutex<HashMap<TenantId, Arc<Seat>>>,
+    terms: AtomicU64,
+}
+
+impl Seats {
+    /// A tenant's seat.
+    pub(super) fn of(&self, tenant: TenantId) -> Arc<Seat> {
+        Arc::clone(lock(&self.all).entry(tenant).or_default())
+    }
+
+    /// A tenant's seat, if this process ever wrote for it.
+    pub(super) fn find(&self, tenant: TenantId) -> Option<Arc<Seat>> {
+        lock(&self.all).get(&tenant).map(Arc::clone)
+    }
+
+    /// All seats.
+    pub(super) fn all(&self) -> Vec<(TenantId, Arc<Seat>)> {
+        lock(&self.all)
+            .iter()
+            .map(|(tenant, seat)| (*tenant, Arc::clone(seat)))
+            .collect()
+    }
+
+    /// Another ownership, never met before.
+    pub(super) fn term(&self, tenant: TenantId) -> Term {
+        Term {
+            tenant,
+            number: self.terms.fetch_add(1, Ordering::Relaxed),
+        }
+    }
+}

@@ -1,0 +1,196 @@
+//! Every statement by name, prepared once when the store opens.
+
+use futures_util::stream::{StreamExt as _, TryStreamExt as _};
+
+use super::link::{Link, Prepared, Purpose};
+use super::options::ScyllaOptions;
+use crate::store::error::StoreError;
+
+/// Statements prepared at once.
+const TOGETHER: usize = 16;
+
+macro_rules! statements {
+    ($(#[$doc:meta])* $name:ident { $($field:ident: $purpose:ident $cql:literal,)+ }) => {
+        $(#[$doc])*
+        #[derive(Debug)]
+        pub(super) struct $name { $(pub(super) $field: Prepared,)+ }
+
+        impl $name {
+            async fn prepare(link: &Link, put_in: impl Fn(&str) -> String) -> Result<Self, StoreError> {
+                let all = vec![$(link.prepare(stringify!($field), Purpose::$purpose, put_in($cql))),+];
+                let prepared: Vec<Prepared> = futures_util::stream::iter(all)
+                    .buffered(TOGETHER)
+                    .try_collect()
+                    .await?;
+                let mut prepared = prepared.into_iter();
+                Ok(Self {
+                    $($field: prepared
+                        .next()
+                        .ok_or_else(|| StoreError::corrupt("statement", stringify!($field)))?,)+
+                })
+            }
+        }
+    };
+}
+
+statements! {
+    /// All statements but those on messages.
+    Statements {
+        read_ledger: SerialRead
+            "SELECT epoch, fence, head, stamp, events_until, redo FROM {lwt}.ledger WHERE tenant = ?",
+        begin_ledger: Conditional
+            "INSERT INTO {lwt}.ledger (tenant, epoch, fence, head, stamp, events_until, redo) VALUES (?, ?, ?, ?, ?, ?, ?) IF NOT EXISTS",
+        take_ledger: Conditional
+            "UPDATE {lwt}.ledger SET fence = ?, stamp = ? WHERE tenant = ? IF fence = ? AND stamp = ?",
+        commit: Conditional
+            "UPDATE {lwt}.ledger SET head = ?, stamp = ?, events_until = ?, redo = ? WHERE tenant = ? IF fence = ? AND stamp = ?",
+        read_lease: SerialRead "SELECT fence FROM {lwt}.lease WHERE kind = ? AND id = ?",
+        begin_lease: Conditional "INSERT INTO {lwt}.lease (kind, id, fence) VALUES (?, ?, ?) IF NOT EXISTS",
+        grow_lease: Conditional "UPDATE {lwt}.lease SET fence = ? WHERE kind = ? AND id = ? IF fence = ?",
+        read_number: SerialRead "SELECT tenant, body FROM {lwt}.number WHERE number = ?",
+        add_number: Conditional "INSERT INTO {lwt}.number (number, tenant, body) VALUES (?, ?, ?) IF NOT EXISTS",
+        change_number: Conditional "UPDATE {lwt}.number SET body = ? WHERE number = ? IF tenant = ?",
+        numbers: Scan "SELECT body FROM {lwt}.number",
+
+        put_event: Write
+            "INSERT INTO {data}.event (tenant, segment, seq, at, kind, conversation, expires, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?) USING TTL ? AND TIMESTAMP ?",
+        events: ScanBodies
+            "SELECT seq, at, kind, conversation, expires, body FROM {data}.event WHERE tenant = ? AND segment = ? AND seq > ?",
+        event_expiry: Read "SELECT expires FROM {data}.event WHERE tenant = ? AND segment = ? AND seq = ?",
+
+        buckets: Read "SELECT bucket, class FROM {data}.message_bucket WHERE tenant = ? AND conversation = ?",
+        classes: Read
+            "SELECT class FROM {data}.message_bucket WHERE tenant = ? AND conversation = ? AND bucket = ?",
+        put_bucket: Write
+            "INSERT INTO {data}.message_bucket (tenant, conversation, bucket, class) VALUES (?, ?, ?, ?) USING TIMESTAMP ?",
+        drop_buckets: Write
+            "DELETE FROM {data}.message_bucket USING TIMESTAMP ? WHERE tenant = ? AND conversation = ?",
+
+        seen: Read
+            "SELECT conversation, message, expires FROM {data}.seen WHERE tenant = ? AND shard = ? AND key = ?",
+        seen_of_shard: Scan
+            "SELECT key, conversation, message, expires FROM {data}.seen WHERE tenant = ? AND shard = ?",
+        put_seen: Write
+            "INSERT INTO {data}.seen (tenant, shard, key, conversation, message, expires) VALUES (?, ?, ?, ?, ?, ?) USING TTL ? AND TIMESTAMP ?",
+        idempotency: Read
+            "SELECT request, conversation, message, expires FROM {data}.idempotency WHERE tenant = ? AND shard = ? AND key = ?",
+        idempotency_of_shard: Scan
+            "SELECT key, request, conversation, message, expires FROM {data}.idempotency WHERE tenant = ? AND shard = ?",
+        put_idempotency: Write
+            "INSERT INTO {data}.idempotency (tenant, shard, key, request, conversation, message, expires) VALUES (?, ?, ?, ?, ?, ?, ?) USING TTL ? AND TIMESTAMP ?",
+
+        conversation: Read
+            "SELECT preview_until, preview, body FROM {data}.conversation WHERE tenant = ? AND shard = ? AND conversation = ?",
+        conversations_of_shard: Scan
+            "SELECT preview_until, preview, body FROM {data}.conversation WHERE tenant = ? AND shard = ?",
+        places_of_shard: Scan
+            "SELECT conversation, number, status, activity, preview_until FROM {data}.conversation WHERE tenant = ? AND shard = ?",
+        put_conversation: Write
+            "INSERT INTO {data}.conversation (tenant, shard, conversation, number, status, activity, preview_until, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?) USING TIMESTAMP ?",
+        put_preview: Write
+            "UPDATE {data}.conversation USING TTL ? AND TIMESTAMP ? SET preview = ? WHERE tenant = ? AND shard = ? AND conversation = ?",
+        drop_conversation: Write
+            "DELETE FROM {data}.conversation USING TIMESTAMP ? WHERE tenant = ? AND shard = ? AND conversation = ?",
+
+        contact: Read "SELECT body FROM {data}.contact WHERE tenant = ? AND shard = ? AND contact = ?",
+        contacts_of_shard: Scan "SELECT body FROM {data}.contact WHERE tenant = ? AND shard = ?",
+        put_contact: Write
+            "INSERT INTO {data}.contact (tenant, shard, contact, body) VALUES (?, ?, ?, ?) USING TIMESTAMP ?",
+        drop_contact: Write
+            "DELETE FROM {data}.contact USING TIMESTAMP ? WHERE tenant = ? AND shard = ? AND contact = ?",
+        alias: Read "SELECT contact FROM {data}.alias WHERE tenant = ? AND shard = ? AND key = ?",
+        aliases_of_shard: Scan "SELECT key, contact FROM {data}.alias WHERE tenant = ? AND shard = ?",
+        put_alias: Write
+            "INSERT INTO {data}.alias (tenant, shard, key, contact) VALUES (?, ?, ?, ?) USING TIMESTAMP ?",
+        drop_alias: Write "DELETE FROM {data}.alias USING TIMESTAMP ? WHERE tenant = ? AND shard = ? AND key = ?",
+        belongings: Scan "SELECT what, reference FROM {data}.contact_index WHERE tenant = ? AND contact = ?",
+        put_belonging: Write
+            "INSERT INTO {data}.contact_index (tenant, contact, what, reference) VALUES (?, ?, ?, ?) USING TIMESTAMP ?",
+        drop_belongings: Write "DELETE FROM {data}.contact_index USING TIMESTAMP ? WHERE tenant = ? AND contact = ?",
+
+        outbox_row: Read
+            "SELECT body FROM {data}.outbox WHERE tenant = ? AND number = ? AND slot = ? AND message = ?",
+        outbox_after: ScanBodies
+            "SELECT body FROM {data}.outbox WHERE tenant = ? AND number = ? AND slot = ? AND message > ?",
+        outbox_from: ScanBodies
+            "SELECT body FROM {data}.outbox WHERE tenant = ? AND number = ? AND slot = ? AND message >= ?",
+        put_outbox: Write
+            "INSERT INTO {data}.outbox (tenant, number, slot, message, body) VALUES (?, ?, ?, ?, ?) USING TIMESTAMP ?",
+        drop_outbox: Write
+            "DELETE FROM {data}.outbox USING TIMESTAMP ? WHERE tenant = ? AND number = ? AND slot = ? AND message = ?",
+        slots: Scan "SELECT slot FROM {data}.outbox_slot WHERE tenant = ? AND number = ? AND slot >= ?",
+        all_slots: Scan "SELECT number, slot FROM {data}.outbox_slot WHERE tenant = ?",
+        put_slot: Write
+            "INSERT INTO {data}.outbox_slot (tenant, number, slot) VALUES (?, ?, ?) USING TIMESTAMP ?",
+        drop_slot: Write
+            "DELETE FROM {data}.outbox_slot USING TIMESTAMP ? WHERE tenant = ? AND number = ? AND slot = ?",
+
+        put_journal: Write "INSERT INTO {data}.journal (shard, minute, id, received, body) VALUES (?, ?, ?, ?, ?)",
+        drop_journal: Write "DELETE FROM {data}.journal WHERE shard = ? AND minute = ? AND id = ?",
+        journal: ScanLarge "SELECT id, received, body FROM {data}.journal WHERE shard = ? AND minute = ? AND id > ?",
+        journal_from: ScanLarge
+            "SELECT id, received, body FROM {data}.journal WHERE shard = ? AND minute = ? AND id >= ?",
+        put_minute: Write "INSERT INTO {data}.journal_minute (shard, minute) VALUES (?, ?)",
+        minutes: Scan "SELECT minute FROM {data}.journal_minute WHERE shard = ? AND minute >= ?",
+        drop_minutes: Write "DELETE FROM {data}.journal_minute WHERE shard = ? AND minute < ?",
+        put_quarantined: Write "INSERT INTO {data}.quarantine (shard, id, at, reason, body) VALUES (?, ?, ?, ?, ?) USING TTL ?",
+        drop_quarantined: Write "DELETE FROM {data}.quarantine WHERE shard = ? AND id = ?",
+        quarantined: ScanLarge
+            "SELECT id, at, reason, body FROM {data}.quarantine WHERE shard = ? AND id > ?",
+        quarantined_from: ScanLarge
+            "SELECT id, at, reason, body FROM {data}.quarantine WHERE shard = ? AND id >= ?",
+
+        put_tenant: Write "INSERT INTO {data}.tenant (tenant, body) VALUES (?, ?)",
+        tenants: Scan "SELECT body FROM {data}.tenant",
+        tenant: Read "SELECT body FROM {data}.tenant WHERE tenant = ?",
+        put_key: Write "INSERT INTO {data}.api_key (hash, tenant, body) VALUES (?, ?, ?)",
+        key: Read "SELECT body FROM {data}.api_key WHERE hash = ?",
+        put_key_of_tenant: Write "INSERT INTO {data}.api_key_of_tenant (tenant, hash, body) VALUES (?, ?, ?)",
+        drop_key_of_tenant: Write "DELETE FROM {data}.api_key_of_tenant WHERE tenant = ? AND hash = ?",
+        keys_of_tenant: Scan "SELECT body FROM {data}.api_key_of_tenant WHERE tenant = ?",
+        put_agent: Write "INSERT INTO {data}.agent (tenant, agent, body) VALUES (?, ?, ?)",
+        agents: Scan "SELECT body FROM {data}.agent WHERE tenant = ?",
+        pulse: Read "SELECT fence FROM {lwt}.lease WHERE kind = 'pulse' AND id = 0",
+    }
+}
+
+statements! {
+    /// Statements on one of the tables of messages.
+    MessageStatements {
+        put: Write
+            "INSERT INTO {table} (tenant, conversation, bucket, message, expires, body) VALUES (?, ?, ?, ?, ?, ?) USING TTL ? AND TIMESTAMP ?",
+        one: Read
+            "SELECT expires, body FROM {table} WHERE tenant = ? AND conversation = ? AND bucket = ? AND message = ?",
+        page: Read
+            "SELECT expires, body FROM {table} WHERE tenant = ? AND conversation = ? AND bucket = ?",
+        page_before: Read
+            "SELECT expires, body FROM {table} WHERE tenant = ? AND conversation = ? AND bucket = ? AND message < ?",
+        drop: Write
+            "DELETE FROM {table} USING TIMESTAMP ? WHERE tenant = ? AND conversation = ? AND bucket = ? AND message = ?",
+    }
+}
+
+/// All statements.
+#[derive(Debug)]
+pub(super) struct Book {
+    pub(super) rows: Statements,
+    pub(super) short: MessageStatements,
+    pub(super) middle: MessageStatements,
+    pub(super) long: MessageStatements,
+}
+
+impl Book {
+    /// Prepares all.
+    pub(super) async fn prepare(link: &Link, options: &ScyllaOptions) -> Result<Self, StoreError> {
+        let of = async |table: &str| {
+            let name = options.named(table);
+            MessageStatements::prepare(link, |cql| cql.replace("{table}", &name)).await
+        };
+        Ok(Self {
+            rows: Statements::prepare(link, |cql| options.named(cql)).await?,
+            short: of("{data}.message_s").await?,
+            middle: of("{data}.message_m").await?,
+            long: of("{data}.message_l").await?,
+        })
+    }
+}

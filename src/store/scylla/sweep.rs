@@ -1,0 +1,136 @@
+//! What is left to do about expired rows: the cluster drops them by itself, but some rows only remember them.
+
+use super::ScyllaStore;
+use super::cell::{Listed, Row};
+use super::change::Change;
+use super::commit::Step;
+use super::keys;
+use super::memory::Note;
+use super::seat::Seat;
+use super::view::View;
+use crate::domain::{ConversationId, PhoneNumberId, TenantId, Timestamp};
+use crate::store::Swept;
+use crate::store::error::StoreError;
+use crate::store::row::Rows as _;
+
+/// Conversations changed in one commit.
+const TOGETHER: usize = 100;
+
+impl ScyllaStore {
+    /// Removes what remembers expired rows, of tenants that are owned here.
+    pub(super) async fn sweep_owned(&self, now: Timestamp, limit: usize) -> Result<Swept, StoreError> {
+        let mut swept = Swept::default();
+        for (tenant, seat) in self.seats.all() {
+            if seat.shown_head().is_none() {
+                continue;
+            }
+            let room = limit.saturating_sub(swept.rows);
+            if room == 0 {
+                swept.more = true;
+                break;
+            }
+            swept.rows += self.forget_previews(tenant, &seat, now, room).await?;
+            self.forget_last_commit(tenant, &seat).await?;
+            self.forget_slots(tenant, &seat, now).await?;
+        }
+        swept.more |= swept.rows >= limit;
+        Ok(swept)
+    }
+
+    /// Forgets the beginnings of messages that are over.
+    async fn forget_previews(
+        &self,
+        tenant: TenantId,
+        seat: &Seat,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<usize, StoreError> {
+        let stale = self.stale_previews(tenant, seat, now, limit).await?;
+        let mut rows = 0;
+        for some in stale.chunks(TOGETHER) {
+            rows += self.forget_some_previews(seat, now, some).await?;
+        }
+        Ok(rows)
+    }
+
+    async fn forget_some_previews(
+        &self,
+        seat: &Seat,
+        now: Timestamp,
+        some: &[ConversationId],
+    ) -> Result<usize, StoreError> {
+        let mut held = seat.owned.lock().await;
+        let Some(owned) = held.take() else { return Ok(0) };
+        let clear = |view: &mut View<'_>| {
+            for id in some {
+                view.conversation(*id)?;
+            }
+            Ok(())
+        };
+        let read = match self.evaluate(&owned, now, clear).await {
+            Ok(evaluated) => evaluated.read,
+            Err(error) => {
+                *held = Some(owned);
+                return Err(error);
+            }
+        };
+        let mut rows = Vec::new();
+        let mut changes = Vec::new();
+        for (key, cell) in read {
+            let Some(Row::Conversation(listed)) = cell else {
+                continue;
+            };
+            // It may have got a newer message since.
+            if listed.preview_until.is_some_and(|until| now < until) {
+                continue;
+            }
+            let mut row = listed.row;
+            row.preview = None;
+            changes.push(Change::Conversation {
+                row: Box::new(row.clone()),
+                preview_until: None,
+            });
+            let listed = Listed {
+                row,
+                preview_until: None,
+            };
+            rows.push((key, Some(Row::Conversation(Box::new(listed)))));
+        }
+        let count = rows.len();
+        if count == 0 {
+            *held = Some(owned);
+            return Ok(0);
+        }
+        let step = Step::of(&owned, now, rows, changes);
+        self.commit(seat, &mut held, owned, step).await?;
+        Ok(count)
+    }
+
+    /// Forgets the ten minutes of which no message is unsettled any more.
+    async fn forget_slots(&self, tenant: TenantId, seat: &Seat, now: Timestamp) -> Result<(), StoreError> {
+        let of = keys::tenant(tenant);
+        let slots: Vec<(String, i64)> = self
+            .link
+            .rows(&self.book.rows.all_slots, (of,), usize::MAX)
+            .await?;
+        let current = keys::slot_at(now);
+        for (number, slot) in slots.into_iter().filter(|(_, slot)| slot + 1 < current) {
+            let number =
+                PhoneNumberId::parse(&number).map_err(|error| StoreError::corrupt("number", error))?;
+            if !self.slot(tenant, &number, slot, None, 1).await?.is_empty() {
+                continue;
+            }
+            let held = seat.owned.lock().await;
+            let Some(owned) = held.as_ref() else { return Ok(()) };
+            // Nobody writes now: look again.
+            if self.slot(tenant, &number, slot, None, 1).await?.is_empty() {
+                self.memory.forget(
+                    |note| matches!(note, Note::Slot(t, n, s) if *t == tenant && *n == number && *s == slot),
+                );
+                let values = (owned.stamp, of, number.as_str(), slot);
+                self.link.write(&self.book.rows.drop_slot, values).await?;
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,252 @@
+//! The closed sets of values by which metrics are told apart.
+
+use super::table::{Label, label_enums};
+use crate::domain::{EventKind, Priority};
+
+label_enums! {
+    /// How a webhook post was answered.
+    WebhookOutcome {
+        /// 200, durable.
+        Accepted = "accepted",
+        /// 401, the signature was missing or wrong.
+        BadSignature = "bad_signature",
+        /// 413, longer than allowed.
+        TooLarge = "too_large",
+        /// 503, too much in flight.
+        Busy = "busy",
+        /// 503, the journal would not take it.
+        StoreDown = "store_down",
+        /// 400 or 408, the body did not arrive whole.
+        Broken = "broken",
+    }
+
+    /// What kind of element of a webhook was applied.
+    ElementKind {
+        /// A customer's message.
+        Message = "message",
+        /// A status of one of our messages.
+        Status = "status",
+        /// A message sent by another application on the same number.
+        Echo = "echo",
+        /// A customer changed number or identity.
+        Identity = "identity",
+        /// Anything about accounts, numbers or templates.
+        Account = "account",
+        /// A kind that this version does not know; kept as it came.
+        Unknown = "unknown",
+    }
+
+    /// Why a webhook or a part of it was put aside.
+    QuarantineReason {
+        /// Not JSON, or not the envelope that Meta promises.
+        Malformed = "malformed",
+        /// The number belongs to no tenant.
+        UnknownNumber = "unknown_number",
+        /// It was signed by another app than the one that its number belongs to.
+        WrongApp = "wrong_app",
+        /// Applying it failed again and again.
+        Poison = "poison",
+    }
+
+    /// Why a socket was closed.
+    CloseReason {
+        /// The client left.
+        Client = "client",
+        /// The connection broke.
+        Broken = "broken",
+        /// No sign of life.
+        Timeout = "timeout",
+        /// It read nothing while something waited.
+        Stuck = "stuck",
+        /// Too many frames, or a frame too long.
+        Flood = "flood",
+        /// A frame that breaks the protocol.
+        Protocol = "protocol",
+        /// Its key was revoked.
+        Revoked = "revoked",
+        /// Its tenant was not available.
+        Unavailable = "unavailable",
+        /// The server is stopping.
+        Shutdown = "shutdown",
+    }
+
+    /// Why a client was told to load afresh.
+    ResyncReason {
+        /// Its cursor is of another epoch.
+        EpochChanged = "epoch_changed",
+        /// The events after its cursor are no longer kept.
+        TooOld = "too_old",
+        /// It is too many events behind.
+        TooFar = "too_far",
+        /// It has seen more than there is.
+        Ahead = "ahead",
+    }
+
+    /// Why a frame was refused.
+    FrameRefusal {
+        /// Not JSON, or not a frame that the protocol knows.
+        Malformed = "malformed",
+        /// Longer than allowed.
+        TooLarge = "too_large",
+        /// More than allowed in a second.
+        TooMany = "too_many",
+        /// Not allowed for this key.
+        Forbidden = "forbidden",
+    }
+
+    /// Where a send came from.
+    SendOrigin {
+        /// REST.
+        Api = "api",
+        /// A socket.
+        Ws = "ws",
+    }
+
+    /// How one call to Meta ended.
+    AttemptResult {
+        /// Meta took it.
+        Accepted = "accepted",
+        /// Meta holds it back for quality assessment.
+        Held = "held",
+        /// Provably not taken; may be tried again.
+        NotAccepted = "not_accepted",
+        /// Refused for good.
+        Permanent = "permanent",
+        /// Nobody can tell.
+        Unknown = "unknown",
+    }
+
+    /// How an unknown outcome became known.
+    UnknownResolution {
+        /// A status with its token arrived.
+        Status = "status",
+        /// The deadline passed and it is reported as unknown for good.
+        GivenUp = "given_up",
+        /// The deadline passed and an agent is asked.
+        Asked = "asked",
+        /// The deadline passed and it was sent once more.
+        Retried = "retried",
+    }
+
+    /// Why a send waited for a limit.
+    DelayReason {
+        /// The number's messages per second.
+        NumberLimit = "number_limit",
+        /// The pace to one customer.
+        PairLimit = "pair_limit",
+        /// The portfolio's customers per day.
+        DailyBudget = "daily_budget",
+        /// Room for inbound messages, which count too.
+        Inbound = "inbound",
+        /// Meta said to slow down.
+        Throttled = "throttled",
+    }
+
+    /// Why a lane stands still.
+    PauseReason {
+        /// Meta throttles the number.
+        Throttled = "throttled",
+        /// The access token is refused.
+        Token = "token",
+        /// The account or the number is locked.
+        Locked = "locked",
+        /// An operator paused it.
+        Operator = "operator",
+    }
+
+    /// Which call to Meta.
+    GraphCall {
+        /// Send a message.
+        Send = "send",
+        /// Mark a message as read.
+        MarkRead = "mark_read",
+        /// Anything that reads settings.
+        Inspect = "inspect",
+    }
+
+    /// Which operation of the store.
+    StoreOp {
+        /// Put a webhook into the journal.
+        JournalAppend = "journal_append",
+        /// Mark journal entries as done.
+        JournalDone = "journal_done",
+        /// Read waiting journal entries.
+        JournalScan = "journal_scan",
+        /// Open a tenant's ledger.
+        OpenTenant = "open_tenant",
+        /// Commit a batch to a ledger.
+        Append = "append",
+        /// Read events.
+        Events = "events",
+        /// Claim messages to send.
+        Claim = "claim",
+        /// Read anything else.
+        Read = "read",
+        /// Write anything else.
+        Write = "write",
+        /// Free what expired.
+        Expire = "expire",
+    }
+
+    /// How an operation of the store ended.
+    StoreOutcome {
+        /// Done.
+        Ok = "ok",
+        /// Not done, for a reason that the caller expects: fenced, or overtaken.
+        Refused = "refused",
+        /// Not done, the store does not answer or is full.
+        Unavailable = "unavailable",
+        /// Nobody can tell whether it was done.
+        Unknown = "unknown",
+        /// What was read makes no sense.
+        Corrupt = "corrupt",
+    }
+
+    /// Which actor.
+    ActorKind {
+        /// The process's directory.
+        Directory = "directory",
+        /// A tenant.
+        Tenant = "tenant",
+        /// A conversation.
+        Conversation = "conversation",
+        /// A tenant's ledger.
+        Ledger = "ledger",
+        /// A number's lane.
+        Lane = "lane",
+        /// A socket.
+        Session = "session",
+    }
+}
+
+/// This build's version, as a label.
+#[derive(Debug, Clone, Copy)]
+pub struct Version;
+
+impl Label for Version {
+    fn label(&self) -> &'static str {
+        env!("CARGO_PKG_VERSION")
+    }
+}
+
+impl Label for Priority {
+    fn label(&self) -> &'static str {
+        self.as_str()
+    }
+}
+
+impl Label for EventKind {
+    fn label(&self) -> &'static str {
+        self.as_str()
+    }
+}
+
+/// A name from a closed table in the code: an error code, a kind of frame.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Code(pub &'static str);
+
+impl Label for Code {
+    fn label(&self) -> &'static str {
+        self.0
+    }
+}

@@ -1,0 +1,129 @@
+//! Every metric: its name, help, labels and the function that records it. No other file names a metric.
+
+use super::labels::{
+    ActorKind, AttemptResult, CloseReason, Code, DelayReason, ElementKind, FrameRefusal, GraphCall,
+    PauseReason, QuarantineReason, ResyncReason, SendOrigin, StoreOp, StoreOutcome, UnknownResolution,
+    Version, WebhookOutcome,
+};
+use super::table::metrics_table;
+pub use super::table::number;
+use crate::domain::{EventKind, Priority};
+
+/// For what happens within this machine: 100 µs to 5 s.
+const LOCAL: &[f64] = &[
+    0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0,
+];
+/// For calls to Meta: 10 ms to the longest deadline.
+const REMOTE: &[f64] = &[0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0];
+/// For waiting in a lane: 1 ms to hours. 0.25 is the promise for replies.
+const WAIT: &[f64] = &[
+    0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0, 60.0, 300.0, 1_800.0, 3_600.0, 14_400.0,
+];
+/// For counts of things done together.
+const BATCH: &[f64] = &[1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0, 1_024.0];
+
+metrics_table! {
+    /// Webhook posts, by how they were answered.
+    counter webhooks_total = "mesej_webhooks_total" { outcome: WebhookOutcome };
+    /// Seconds from a webhook's first byte to its answer.
+    histogram(LOCAL) webhook_ack_seconds = "mesej_webhook_ack_seconds";
+    /// Webhook posts being worked on.
+    gauge webhooks_in_flight = "mesej_webhooks_in_flight";
+    /// Webhooks in the journal that are not applied yet.
+    gauge journal_backlog = "mesej_journal_backlog";
+    /// Age of the oldest webhook in the journal that is not applied yet.
+    gauge journal_oldest_seconds = "mesej_journal_oldest_seconds";
+    /// Seconds until a webhook was durable.
+    histogram(LOCAL) journal_append_seconds = "mesej_journal_append_seconds";
+    /// Webhooks read again from the journal after a start or a failure.
+    counter journal_replayed_total = "mesej_journal_replayed_total";
+
+    /// Elements of webhooks that were applied, by kind.
+    counter applied_total = "mesej_applied_total" { kind: ElementKind };
+    /// Elements of webhooks that had been applied before.
+    counter duplicates_total = "mesej_duplicates_total" { kind: ElementKind };
+    /// Webhooks or parts of them that were put aside, by reason.
+    counter quarantined_total = "mesej_quarantined_total" { reason: QuarantineReason };
+
+    /// Events committed to ledgers, by kind.
+    counter events_committed_total = "mesej_events_committed_total" { kind: EventKind };
+    /// Operations committed together by a ledger.
+    histogram(BATCH) ledger_batch_size = "mesej_ledger_batch_size";
+    /// Seconds until a ledger's batch was durable.
+    histogram(LOCAL) ledger_append_seconds = "mesej_ledger_append_seconds";
+    /// Ledgers that reloaded because an append's outcome was unknown or another writer took over.
+    counter ledger_reloads_total = "mesej_ledger_reloads_total";
+    /// Batches of events handed to feeds.
+    counter feed_publishes_total = "mesej_feed_publishes_total";
+
+    /// Open sockets.
+    gauge sockets_open = "mesej_sockets_open";
+    /// Handshakes refused, by error code.
+    counter handshakes_refused_total = "mesej_handshakes_refused_total" { code: Code };
+    /// Sockets closed, by reason.
+    counter sockets_closed_total = "mesej_sockets_closed_total" { reason: CloseReason };
+    /// Clients told to load afresh, by reason.
+    counter resyncs_total = "mesej_resyncs_total" { reason: ResyncReason };
+    /// Frames from clients, by kind.
+    counter frames_in_total = "mesej_frames_in_total" { kind: Code };
+    /// Frames from clients that were refused, by reason.
+    counter frames_refused_total = "mesej_frames_refused_total" { reason: FrameRefusal };
+    /// Bytes written to sockets.
+    counter deliveries_bytes_total = "mesej_deliveries_bytes_total";
+
+    /// Sends accepted, by where they came from.
+    counter sends_accepted_total = "mesej_sends_accepted_total" { origin: SendOrigin };
+    /// Sends refused, by error code.
+    counter sends_refused_total = "mesej_sends_refused_total" { code: Code };
+    /// Sends that repeated an earlier one under the same key and got its answer.
+    counter sends_repeated_total = "mesej_sends_repeated_total" { origin: SendOrigin };
+    /// Messages waiting in lanes, by priority.
+    gauge lane_queue_depth = "mesej_lane_queue_depth" { priority: Priority };
+    /// Seconds from acceptance to claim, by priority.
+    histogram(WAIT) lane_wait_seconds = "mesej_lane_wait_seconds" { priority: Priority };
+    /// Calls to Meta for one message, by result.
+    counter attempts_total = "mesej_attempts_total" { result: AttemptResult };
+    /// Calls to Meta in flight.
+    gauge attempts_in_flight = "mesej_attempts_in_flight";
+    /// Unknown outcomes, by how they were resolved.
+    counter unknown_resolved_total = "mesej_unknown_resolved_total" { how: UnknownResolution };
+    /// Unknown outcomes waiting to be resolved.
+    gauge unknown_open = "mesej_unknown_open";
+    /// Messages that a customer got twice under the policy that allows it.
+    counter outbound_duplicates_total = "mesej_outbound_duplicates_total";
+    /// Lanes standing still, by reason.
+    gauge lane_paused = "mesej_lane_paused" { reason: PauseReason };
+    /// Seconds of one call to Meta, by call.
+    histogram(REMOTE) graph_call_seconds = "mesej_graph_call_seconds" { call: GraphCall };
+    /// Sends that a limit held back, by limit.
+    counter limiter_delays_total = "mesej_limiter_delays_total" { reason: DelayReason };
+
+    /// Seconds of one operation of the store, by operation and outcome.
+    histogram(LOCAL) store_op_seconds = "mesej_store_op_seconds" { op: StoreOp, outcome: StoreOutcome };
+    /// Seconds of one durable commit of the embedded store.
+    histogram(LOCAL) store_commit_seconds = "mesej_store_commit_seconds";
+    /// Operations committed together by the embedded store.
+    histogram(BATCH) store_batch_size = "mesej_store_batch_size";
+    /// Bytes that the embedded store occupies on disk.
+    gauge store_disk_bytes = "mesej_store_disk_bytes";
+    /// Rows whose time was over and that were removed.
+    counter store_expired_total = "mesej_store_expired_total";
+
+    /// Actors alive, by kind.
+    gauge actors_running = "mesej_actors_running" { kind: ActorKind };
+    /// Actors started again after a panic or a failure, by kind.
+    counter actor_restarts_total = "mesej_actor_restarts_total" { kind: ActorKind };
+    /// Messages refused because a mailbox was full, by receiver.
+    counter permits_refused_total = "mesej_permits_refused_total" { queue: ActorKind };
+
+    /// Memory of the process that is in RAM.
+    gauge process_resident_bytes = "mesej_process_resident_bytes";
+    /// Files and sockets that the process has open.
+    gauge process_open_fds = "mesej_process_open_fds";
+    /// Files and sockets that the process may have open.
+    gauge process_max_fds = "mesej_process_max_fds";
+    /// When the process started, in seconds since 1970.
+    gauge start_time_seconds = "mesej_start_time_seconds";
+    /// Always 1; tells which version runs.
+    gauge build_info = "mesej_build_info" { version: Version };
+}

@@ -1,0 +1,46 @@
+//! What the kernel knows of this process: memory and open files. Silent where there is no `/proc`.
+
+use std::fs;
+
+use super::metrics::{number, process_max_fds, process_open_fds, process_resident_bytes};
+
+/// Reads the figures and sets their gauges.
+pub(super) fn sample() {
+    if let Some(kib) = fs::read_to_string("/proc/self/status")
+        .ok()
+        .and_then(|text| figure(&text, "VmRSS:"))
+    {
+        process_resident_bytes().set(number(kib.saturating_mul(1_024)));
+    }
+    if let Some(most) = fs::read_to_string("/proc/self/limits")
+        .ok()
+        .and_then(|text| figure(&text, "Max open files"))
+    {
+        process_max_fds().set(number(most));
+    }
+    if let Ok(open) = fs::read_dir("/proc/self/fd") {
+        process_open_fds().set(number(u64::try_from(open.count()).unwrap_or(u64::MAX)));
+    }
+}
+
+/// The first number after a name at the start of a line.
+fn figure(text: &str, name: &str) -> Option<u64> {
+    let line = text.lines().find_map(|line| line.strip_prefix(name))?;
+    line.split_ascii_whitespace().next()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn figures_are_read_as_the_kernel_writes_them() {
+        let status = "Name:\tmesej\nVmHWM:\t   999 kB\nVmRSS:\t   12345 kB\n";
+        assert_eq!(figure(status, "VmRSS:"), Some(12_345));
+        let limits = "Limit                     Soft Limit           Hard Limit           Units\n\
+                      Max open files            20000                20000                files\n";
+        assert_eq!(figure(limits, "Max open files"), Some(20_000));
+        assert_eq!(figure("Max open files unlimited", "Max open files"), None);
+        assert_eq!(figure("", "VmRSS:"), None);
+    }
+}

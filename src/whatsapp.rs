@@ -1,0 +1,25 @@
+//! Meta's Cloud API in our words: what comes in, what goes out, and what an answer proves.
+//!
+//! [`signature`] vouches for a webhook's bytes and [`webhook`] reads them; [`outbound`] checks what a caller wants to send
+//! and [`payload`] writes it for Graph; [`client`] makes the call and says what its outcome proves; [`error`] knows
+//! Meta's codes. Nothing here stores, routes or decides.
+
+pub mod client;
+pub mod error;
+mod lenient;
+pub mod number_check;
+pub mod outbound;
+pub mod payload;
+pub mod signature;
+pub mod webhook;
+
+pub use client::{Acceptance, BearerToken, Graph, GraphClient, GraphError, SendCall, SendResult};
+pub use error::{ContactRefusal, PauseReason, RefusalScope, RetryAdvice, RetryScope};
+
+pub use outbound::{Audience, MessageClass, OutboundContent, parse_outbound};
+pub use payload::{Recipient, payload, with_token};
+pub use signature::{AppIndex, AppSecret, SignatureError, verify};
+pub use webhook::{
+    Element, IdentityChange, IncomingMessage, IncomingStatus, Malformed, OtherEvent, ParseError, Webhook,
+    parse,
+};

@@ -1,0 +1,6 @@
+//! What answers prove, and that a call is one request and no more.
+
+mod answers;
+mod calls;
+
+use super::*;

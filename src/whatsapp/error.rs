@@ -1,0 +1,211 @@
+//! What Meta's error codes prove: taken or not, whose fault, and what an agent should do.
+//!
+//! The codes stand in one table, [`table::ROWS`]; nothing else in the gateway compares codes. The same code may come as the
+//! answer to a call, by status webhook, or both.
+//! Source: Cloud API, Error codes (Dec 12 2025, with additions up to Jun 18 2026).
+
+pub mod table;
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+pub use table::Row;
+
+/// Whom a wait concerns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum RetryScope {
+    /// This message alone.
+    Message,
+    /// Every message of the number.
+    Number,
+    /// Only messages to the same customer.
+    Pair,
+    /// Every number of the account.
+    Account,
+}
+
+/// How long to wait before a message that was provably not taken may be tried again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RetryAdvice {
+    /// Whom the wait concerns.
+    pub scope: RetryScope,
+    /// The wait before the second attempt.
+    pub first: Duration,
+    /// By how much each further wait is longer than the one before; 1 for a wait that stays the same.
+    pub factor: u32,
+    /// No wait is longer.
+    pub longest: Duration,
+}
+
+impl RetryAdvice {
+    /// A wait that doubles, from one second to a minute.
+    pub const DOUBLING: Self = Self {
+        scope: RetryScope::Number,
+        first: Duration::from_secs(1),
+        factor: 2,
+        longest: Duration::from_secs(60),
+    };
+
+    /// A wait that stays the same.
+    pub const fn after(scope: RetryScope, wait: Duration) -> Self {
+        Self {
+            scope,
+            first: wait,
+            factor: 1,
+            longest: wait,
+        }
+    }
+
+    /// The wait after this many failed attempts, counted from 1. Without jitter: the caller adds its own.
+    pub fn wait(&self, failed_attempts: u32) -> Duration {
+        let grown = self.factor.saturating_pow(failed_attempts.saturating_sub(1));
+        self.first.saturating_mul(grown).min(self.longest)
+    }
+}
+
+/// Why a number, or all bulk on it, must stop until a person acts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PauseReason {
+    /// The access token is invalid or expired.
+    AccessToken,
+    /// The token lacks a permission.
+    Permission,
+    /// Meta blocked, restricted or locked the account.
+    AccountBlocked,
+    /// There is no valid way to pay.
+    Payment,
+    /// The number is not registered, was deleted, or its registration is broken.
+    NumberNotReady,
+    /// The display name is not approved.
+    DisplayName,
+    /// Terms were not accepted.
+    Terms,
+    /// Too many messages were blocked or reported as spam.
+    SpamLimit,
+    /// The account misused template categories.
+    Misclassification,
+}
+
+impl PauseReason {
+    /// Name used in the API and in metrics.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::AccessToken => "access_token",
+            Self::Permission => "permission",
+            Self::AccountBlocked => "account_blocked",
+            Self::Payment => "payment",
+            Self::NumberNotReady => "number_not_ready",
+            Self::DisplayName => "display_name",
+            Self::Terms => "terms",
+            Self::SpamLimit => "spam_limit",
+            Self::Misclassification => "misclassification",
+        }
+    }
+}
+
+/// Why one customer cannot be written to, whatever the message says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ContactRefusal {
+    /// Meta limits how much marketing a person gets; not again for at least 24 hours.
+    MarketingLimit,
+    /// The customer stopped marketing messages: an opt-out.
+    MarketingStopped,
+    /// The business blocked the customer.
+    Blocked,
+    /// Meta withholds the message as part of an experiment.
+    Experiment,
+    /// Not on WhatsApp, or cannot be reached with this kind of message.
+    Unreachable,
+    /// Meta forbids messages to the customer's country.
+    Country,
+}
+
+impl ContactRefusal {
+    /// Name used in the API and in metrics.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::MarketingLimit => "marketing_limit",
+            Self::MarketingStopped => "marketing_stopped",
+            Self::Blocked => "blocked",
+            Self::Experiment => "experiment",
+            Self::Unreachable => "unreachable",
+            Self::Country => "country",
+        }
+    }
+}
+
+/// How far a refusal reaches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum RefusalScope {
+    /// This message alone.
+    Message,
+    /// Messages to this customer.
+    Contact(ContactRefusal),
+    /// Every message with this template.
+    Template,
+    /// Everything in bulk on this number: pause it until a person acts. Replies may go on.
+    Bulk(PauseReason),
+    /// Everything on this number: pause its lane until a person acts.
+    Lane(PauseReason),
+}
+
+/// What a code proves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Class {
+    /// Rejected before processing: safe to try again.
+    Retry(RetryAdvice),
+    /// May have gone out: never repeated blindly.
+    Ambiguous,
+    /// Refused for good.
+    Refused(RefusalScope),
+}
+
+/// The table's row for a code, if Meta documents it.
+pub fn lookup(code: i64) -> Option<&'static Row> {
+    let end = table::ROWS.partition_point(|row| row.first <= code);
+    table::ROWS
+        .get(end.checked_sub(1)?)
+        .filter(|row| code <= row.last)
+}
+
+/// What a code that came by status webhook, long after the call, means for further messages.
+/// An unknown code concerns its message alone.
+pub fn refusal_scope(code: i64) -> RefusalScope {
+    match lookup(code).map(|row| row.class) {
+        Some(Class::Refused(scope)) => scope,
+        Some(Class::Retry(_) | Class::Ambiguous) | None => RefusalScope::Message,
+    }
+}
+
+/// What an agent should be told about a code, in plain English.
+pub fn advice(code: i64) -> &'static str {
+    lookup(code).map_or(
+        "WhatsApp refused the message for a reason that is not documented.",
+        |row| row.advice,
+    )
+}
+
+/// What an error answer proves, from its code and the HTTP status it came with.
+///
+/// A server error is believed only where Meta documents the code with that kind of status: anything else may have
+/// happened after the message was taken.
+pub fn classify(code: Option<i64>, http_status: u16) -> Class {
+    let row = code.and_then(lookup);
+    let documented = row.is_some_and(|row| row.http_status >= 500);
+    match http_status {
+        408 => Class::Ambiguous,
+        500.. if !documented => Class::Ambiguous,
+        429 => match row.map(|row| row.class) {
+            Some(class @ (Class::Retry(_) | Class::Refused(_))) => class,
+            Some(Class::Ambiguous) | None => Class::Retry(RetryAdvice::DOUBLING),
+        },
+        401 if row.is_none() => Class::Refused(RefusalScope::Lane(PauseReason::AccessToken)),
+        _ => row.map_or(Class::Refused(RefusalScope::Message), |row| row.class),
+    }
+}
+
+#[cfg(test)]
+mod tests;

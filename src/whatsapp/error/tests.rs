@@ -1,0 +1,169 @@
+use super::table::ROWS;
+use super::*;
+
+/// One line per code, written down apart from the table: what each class of code must mean for the queue.
+const RETRIED: &[i64] = &[
+    4, 80007, 130_429, 131_056, 131_057, 131_208, 132_069, 133_004, 133_015, 134_101, 2_494_100,
+];
+const AMBIGUOUS: &[i64] = &[1, 2, 131_000, 131_016];
+const LANE_STOPS: &[i64] = &[
+    0, 3, 10, 33, 190, 200, 299, 368, 131_005, 131_031, 131_037, 131_042, 131_045, 133_000, 133_005, 133_006,
+    133_008, 133_009, 133_010, 133_016, 134_011, 2_388_001, 2_388_012, 2_388_091, 2_388_093, 2_388_103,
+    2_593_079, 2_593_085,
+];
+
+fn every_code() -> impl Iterator<Item = (i64, &'static Row)> {
+    ROWS.iter()
+        .flat_map(|row| [row.first, row.last].into_iter().map(move |code| (code, row)))
+}
+
+#[test]
+fn every_row_is_found_by_its_codes_and_by_no_other() {
+    for (code, row) in every_code() {
+        let found = lookup(code).unwrap();
+        assert_eq!((found.first, found.last), (row.first, row.last), "{code}");
+    }
+    for code in [-1, 5, 11, 132, 300, 131_061, 9_999_999, i64::MIN, i64::MAX] {
+        assert!(lookup(code).is_none(), "{code}");
+    }
+}
+
+#[test]
+fn rows_are_in_order_and_do_not_overlap() {
+    for pair in ROWS.windows(2) {
+        assert!(
+            pair[0].first <= pair[0].last && pair[0].last < pair[1].first,
+            "{}",
+            pair[1].first
+        );
+    }
+}
+
+#[test]
+fn every_row_tells_an_agent_a_whole_sentence() {
+    for row in ROWS {
+        assert!(
+            row.advice.len() > 20 && row.advice.ends_with('.'),
+            "{}",
+            row.first
+        );
+        assert!(
+            !row.meaning.is_empty() && !row.meaning.ends_with('.'),
+            "{}",
+            row.first
+        );
+    }
+    assert!(advice(-5).contains("not documented"));
+}
+
+#[test]
+fn each_code_with_its_documented_status_means_what_the_list_says() {
+    for (code, row) in every_code() {
+        let status = if row.http_status == 0 {
+            400
+        } else {
+            row.http_status
+        };
+        let class = classify(Some(code), status);
+        let retried = matches!(class, Class::Retry(_));
+        let ambiguous = class == Class::Ambiguous;
+        let stops = matches!(class, Class::Refused(RefusalScope::Lane(_)));
+        assert_eq!(retried, RETRIED.contains(&code), "{code} is retried: {class:?}");
+        assert_eq!(
+            ambiguous,
+            AMBIGUOUS.contains(&code),
+            "{code} is ambiguous: {class:?}"
+        );
+        assert_eq!(
+            stops,
+            LANE_STOPS.contains(&code),
+            "{code} stops the lane: {class:?}"
+        );
+    }
+}
+
+#[test]
+fn a_server_error_is_believed_only_where_it_is_documented() {
+    for (code, row) in every_code() {
+        if row.http_status < 500 {
+            assert_eq!(classify(Some(code), 500), Class::Ambiguous, "{code}");
+        }
+    }
+    assert!(matches!(classify(Some(131_057), 500), Class::Retry(_)));
+    assert!(matches!(classify(Some(133_004), 503), Class::Retry(_)));
+    assert_eq!(classify(None, 502), Class::Ambiguous);
+    assert_eq!(classify(Some(987_654), 500), Class::Ambiguous);
+}
+
+#[test]
+fn a_time_out_told_by_the_server_is_ambiguous_whatever_the_code() {
+    for (code, _) in every_code() {
+        assert_eq!(classify(Some(code), 408), Class::Ambiguous, "{code}");
+    }
+}
+
+#[test]
+fn an_unknown_code_with_a_client_error_is_refused() {
+    assert_eq!(
+        classify(Some(987_654), 400),
+        Class::Refused(RefusalScope::Message)
+    );
+    assert_eq!(classify(None, 404), Class::Refused(RefusalScope::Message));
+}
+
+#[test]
+fn unauthorised_stops_the_lane_even_without_a_code() {
+    let stop = Class::Refused(RefusalScope::Lane(PauseReason::AccessToken));
+    assert_eq!(classify(None, 401), stop);
+    assert_eq!(classify(Some(190), 401), stop);
+}
+
+#[test]
+fn too_many_requests_is_retried_unless_the_code_refuses() {
+    assert!(matches!(classify(None, 429), Class::Retry(_)));
+    assert!(matches!(classify(Some(987_654), 429), Class::Retry(_)));
+    assert!(matches!(classify(Some(131_000), 429), Class::Retry(_)));
+    assert_eq!(
+        classify(Some(131_056), 429),
+        classify(Some(131_056), 400),
+        "the pair rule concerns one customer however it is said"
+    );
+    assert_eq!(
+        classify(Some(131_050), 429),
+        Class::Refused(RefusalScope::Contact(ContactRefusal::MarketingStopped))
+    );
+}
+
+#[test]
+fn waits_grow_as_meta_asks_and_stop_growing() {
+    let waits = |code, status, attempts: &[u32]| -> Vec<u64> {
+        let Class::Retry(advice) = classify(Some(code), status) else {
+            panic!("{code} is not retried")
+        };
+        attempts
+            .iter()
+            .map(|attempt| advice.wait(*attempt).as_secs())
+            .collect()
+    };
+    assert_eq!(waits(130_429, 400, &[1, 2, 3, 7, 100]), [1, 2, 4, 60, 60]);
+    assert_eq!(waits(131_056, 400, &[1, 2, 3, 4, 100]), [1, 4, 16, 64, 4_096]);
+    assert_eq!(waits(131_057, 500, &[1, 5]), [60, 60]);
+    assert_eq!(waits(4, 400, &[1, 9]), [300, 300]);
+}
+
+#[test]
+fn a_late_webhook_says_how_far_its_refusal_reaches() {
+    let cases = [
+        (131_050, RefusalScope::Contact(ContactRefusal::MarketingStopped)),
+        (131_049, RefusalScope::Contact(ContactRefusal::MarketingLimit)),
+        (132_015, RefusalScope::Template),
+        (131_048, RefusalScope::Bulk(PauseReason::SpamLimit)),
+        (131_042, RefusalScope::Lane(PauseReason::Payment)),
+        (131_047, RefusalScope::Message),
+        (131_000, RefusalScope::Message),
+        (987_654, RefusalScope::Message),
+    ];
+    for (code, scope) in cases {
+        assert_eq!(refusal_scope(code), scope, "{code}");
+    }
+}

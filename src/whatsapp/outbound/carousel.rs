@@ -1,0 +1,64 @@
+//! Carousels: cards side by side, all of one kind.
+//! Source: Cloud API, Media carousel messages (Dec 22 2025).
+
+use super::interactive::{
+    Header, LONGEST_BODY, LONGEST_BUTTON_ID, LONGEST_LABEL, check_header, check_link, check_product,
+};
+use super::place::Place;
+use crate::domain::ContentError;
+
+const LONGEST_CARD_BODY: usize = 160;
+const MOST_LINE_BREAKS: usize = 2;
+
+/// What a card offers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Offer {
+    Link,
+    Replies(usize),
+    Product,
+}
+
+/// Checks a carousel.
+pub(super) fn check_carousel(interactive: Place<'_, '_>, action: Place<'_, '_>) -> Result<(), ContentError> {
+    interactive.need("body")?.need_text("text", LONGEST_BODY)?;
+    for key in ["header", "footer"] {
+        interactive.must_lack(key, "is not allowed for a carousel")?;
+    }
+    let mut first = None;
+    for card in action.need("cards")?.items(2, 10)? {
+        let offer = check_card(card)?;
+        if *first.get_or_insert(offer) != offer {
+            return Err(card.fail("must have the same kind and number of buttons as the other cards"));
+        }
+    }
+    Ok(())
+}
+
+fn check_card(card: Place<'_, '_>) -> Result<Offer, ContentError> {
+    let action = card.need("action")?;
+    if action.find("product_retailer_id")?.is_some() {
+        check_product(action)?;
+        return Ok(Offer::Product);
+    }
+    card.need("header")?;
+    check_header(card, Header::PictureOrFilm)?;
+    if let Some(body) = card.find("body")? {
+        let text = body.need("text")?;
+        if text.text(LONGEST_CARD_BODY)?.matches('\n').count() > MOST_LINE_BREAKS {
+            return Err(text.fail(format!("has more than {MOST_LINE_BREAKS} line breaks")));
+        }
+    }
+    let Some(buttons) = action.find("buttons")? else {
+        check_link(action)?;
+        return Ok(Offer::Link);
+    };
+    let buttons = buttons.items(1, 3)?;
+    for button in &buttons {
+        button.need_one_of("type", &["quick_reply"])?;
+        let reply = button.need("quick_reply")?;
+        // The page says 20 characters for ids as well; its own example has an id of 21.
+        reply.need_text("id", LONGEST_BUTTON_ID)?;
+        reply.need_text("title", LONGEST_LABEL)?;
+    }
+    Ok(Offer::Replies(buttons.len()))
+}

@@ -1,0 +1,178 @@
+//! Reads one element of `messages`.
+
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use serde::ser::{Serialize, SerializeMap, Serializer};
+use serde_json::value::RawValue;
+
+use super::aliases::{Cards, named};
+use super::other::Origin;
+use super::read::timestamp;
+use super::{IdentityChange, IncomingMessage};
+use crate::domain::{ContactAliases, Content, ContentKind, PhoneNumberId, Wamid};
+use crate::whatsapp::lenient::{Text, lenient_object, read};
+
+/// So many fields are compared with each other; more are sorted.
+const FEW: usize = 16;
+
+lenient_object! {
+    /// A message on the wire. Everything but its envelope is content.
+    struct WireMessage<'a> {
+        id: Text<'a> = "id",
+        from: Text<'a> = "from",
+        from_bsuid: Text<'a> = "from_user_id",
+        from_parent: Text<'a> = "from_parent_user_id",
+        timestamp: Text<'a> = "timestamp",
+        kind: Text<'a> = "type",
+    }
+    other: content
+}
+
+lenient_object! {
+    /// A notice about the customer.
+    struct System<'a> {
+        kind: Text<'a> = "type",
+        phone: Text<'a> = "wa_id" | "new_wa_id",
+        bsuid: Text<'a> = "user_id",
+        parent: Text<'a> = "parent_user_id",
+        previous_bsuid: Text<'a> = "previous_user_id",
+        previous_parent: Text<'a> = "previous_parent_user_id",
+    }
+}
+
+/// Reads a message; `None` when it lacks an id, a sender or a time.
+pub(super) fn read_message(
+    raw: &RawValue,
+    number: &PhoneNumberId,
+    origin: &Origin,
+    cards: &Cards<'_>,
+    context: Option<&RawValue>,
+) -> Option<IncomingMessage> {
+    let mut wire: WireMessage<'_> = read(raw);
+    drop_repeats(&mut wire.content);
+    let wamid = Wamid::parse(wire.id.get()?).ok()?;
+    let at = wire.timestamp.get().and_then(timestamp).or(origin.at)?;
+    let mut aliases = named(&wire.from, &wire.from_bsuid, &wire.from_parent);
+    let kind = kind_of(&wire);
+    let identity_change = if kind == "system" {
+        wire.content
+            .iter()
+            .find(|(key, _)| key == "system")
+            .and_then(|(_, system)| read_change(&read(system), &aliases))
+    } else {
+        None
+    };
+    let card = cards.of(wire.from_bsuid.get(), wire.from.get());
+    if let Some(change) = &identity_change {
+        aliases = change.from.clone();
+    } else if let Some(card) = card {
+        card.complete(&mut aliases);
+    }
+    if aliases.is_empty() {
+        aliases = named_by_system(&wire)?;
+    }
+    let group_id = wire
+        .content
+        .iter()
+        .find(|(key, _)| key == "group_id")
+        .and_then(|(_, raw)| read::<Text<'_>>(raw).get().map(Arc::from));
+    Some(IncomingMessage {
+        number: number.clone(),
+        display_phone: origin.display_phone.clone(),
+        waba: origin.waba.clone(),
+        aliases,
+        name: card.and_then(|card| card.name()),
+        username: card.and_then(|card| card.username()),
+        wamid,
+        at,
+        content: content(&kind, &wire.content, context)?,
+        group_id,
+        identity_change,
+    })
+}
+
+/// The message's type; without one, the first object that is named like a known type.
+fn kind_of<'a>(wire: &'a WireMessage<'a>) -> Cow<'a, str> {
+    if let Some(kind) = wire.kind.get() {
+        return Cow::Borrowed(kind);
+    }
+    let known = |key: &&str| !matches!(ContentKind::of(key), ContentKind::Other(_) | ContentKind::Note);
+    let named = wire.content.iter().map(|(key, _)| key.as_ref()).find(known);
+    Cow::Borrowed(named.unwrap_or("unknown"))
+}
+
+/// The change that a notice tells; `None` when it is about something else, or names nothing new.
+fn read_change(system: &System<'_>, sender: &ContactAliases) -> Option<IdentityChange> {
+    let kind = system.kind.get()?;
+    if !(kind.starts_with("user_changed") || kind == "customer_changed_number") {
+        return None;
+    }
+    let previous = named(&Text::default(), &system.previous_bsuid, &system.previous_parent);
+    let from = ContactAliases {
+        phone: sender.phone.clone(),
+        bsuid: previous.bsuid.or_else(|| sender.bsuid.clone()),
+        parent_bsuid: previous.parent_bsuid.or_else(|| sender.parent_bsuid.clone()),
+    };
+    let to = named(&system.phone, &system.bsuid, &system.parent);
+    let old = |alias| from.strongest_first().any(|known| known == alias);
+    let news = to.strongest_first().any(|alias| !old(alias));
+    (news && !from.is_empty()).then_some(IdentityChange { from, to })
+}
+
+/// Names that a notice without sender gives.
+fn named_by_system(wire: &WireMessage<'_>) -> Option<ContactAliases> {
+    let (_, raw) = wire.content.iter().find(|(key, _)| key == "system")?;
+    let system: System<'_> = read(raw);
+    Some(named(&system.phone, &system.bsuid, &system.parent)).filter(|aliases| !aliases.is_empty())
+}
+
+/// Of a repeated key, the last one counts.
+fn drop_repeats(fields: &mut Vec<(Cow<'_, str>, &RawValue)>) {
+    let repeats = fields.len() > FEW
+        || fields
+            .iter()
+            .enumerate()
+            .any(|(place, (key, _))| fields.iter().skip(place + 1).any(|(later, _)| later == key));
+    if repeats {
+        let mut seen = BTreeSet::new();
+        fields.reverse();
+        fields.retain(|(key, _)| seen.insert(key.clone()));
+        fields.reverse();
+    }
+}
+
+/// Writes the content: `type` first, then everything that came beside it.
+fn content(kind: &str, fields: &[(Cow<'_, str>, &RawValue)], context: Option<&RawValue>) -> Option<Content> {
+    struct Fields<'a> {
+        kind: &'a str,
+        fields: &'a [(Cow<'a, str>, &'a RawValue)],
+        context: Option<&'a RawValue>,
+    }
+    impl Serialize for Fields<'_> {
+        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            let mut map = serializer.serialize_map(None)?;
+            map.serialize_entry("type", self.kind)?;
+            let mut context = self.context;
+            // Further fields that name the sender are no content.
+            for (key, raw) in self.fields.iter().filter(|(key, _)| !key.starts_with("from_")) {
+                if key == "conversation_context" {
+                    context = None;
+                }
+                map.serialize_entry(key.as_ref(), raw)?;
+            }
+            if let Some(context) = context {
+                map.serialize_entry("conversation_context", context)?;
+            }
+            map.end()
+        }
+    }
+    let fields = Fields {
+        kind,
+        fields,
+        context,
+    };
+    let json = serde_json::value::to_raw_value(&fields).ok()?;
+    Some(Content::from_raw(ContentKind::of(kind), json))
+}

@@ -1,0 +1,101 @@
+//! Runs on real payloads, where a folder of them is at hand.
+
+use std::path::{Path, PathBuf};
+
+use super::*;
+
+fn files(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            files(&path, found);
+        } else {
+            found.push(path);
+        }
+    }
+}
+
+fn list<'a>(value: &'a Value, key: &str) -> &'a [Value] {
+    value
+        .get(key)
+        .and_then(Value::as_array)
+        .map_or(&[], Vec::as_slice)
+}
+
+#[test]
+fn every_sample_is_read_whole() {
+    let Some(folder) = std::env::var_os("MESEJ_FIXTURES") else {
+        return;
+    };
+    let mut paths = Vec::new();
+    files(&Path::new(&folder).join("webhooks"), &mut paths);
+    assert!(paths.len() > 50, "only {} samples in {folder:?}", paths.len());
+    for path in paths {
+        let bytes = std::fs::read(&path).unwrap();
+        let expected: Value = serde_json::from_slice(&bytes).unwrap();
+        check(&path, &bytes, &expected);
+    }
+}
+
+fn check(path: &Path, bytes: &[u8], expected: &Value) {
+    let found = elements(bytes);
+    let (mut messages, mut statuses, mut others) = (0, 0, 0);
+    for change in list(expected, "entry")
+        .iter()
+        .flat_map(|entry| list(entry, "changes"))
+    {
+        let value = &change["value"];
+        if change["field"] != "messages" {
+            others += 1;
+            continue;
+        }
+        others += list(value, "errors").len() + list(value, "user_actions").len();
+        for message in list(value, "messages") {
+            messages += 1;
+            check_message(path, &found, message);
+        }
+        for status in list(value, "statuses") {
+            statuses += 1;
+            let seconds = |read: &crate::whatsapp::IncomingStatus| read.at.as_secs().to_string();
+            let read = found.iter().any(|element| {
+                matches!(element, Element::Status(read)
+                    if status["id"] == read.wamid.as_str() && status["status"] == read.state.as_str()
+                        && status["timestamp"].as_str() == Some(seconds(read).as_str())
+                        && (read.state != DeliveryState::Failed
+                            || read.error.as_ref().map(|error| error.code) == status["errors"][0]["code"].as_i64()))
+            });
+            assert!(read, "{path:?}: {status}");
+        }
+    }
+    let count = |kind| found.iter().filter(|element| element.kind() == kind).count();
+    assert_eq!(
+        (
+            count("message"),
+            count("status"),
+            count("other"),
+            count("malformed")
+        ),
+        (messages, statuses, others, 0),
+        "{path:?}"
+    );
+    found.iter().for_each(assert_survives_replay);
+}
+
+fn check_message(path: &Path, found: &[Element], sample: &Value) {
+    let message = found
+        .iter()
+        .find_map(|element| match element {
+            Element::Message(message) if sample["id"] == message.wamid.as_str() => Some(message),
+            _ => None,
+        })
+        .unwrap_or_else(|| panic!("{path:?}: {sample}"));
+    assert_eq!(sample["timestamp"], message.at.as_secs().to_string(), "{path:?}");
+    assert!(!message.aliases.is_empty(), "{path:?}");
+    let mut expected = sample.as_object().unwrap().clone();
+    expected
+        .retain(|key, _| !matches!(key.as_str(), "id" | "timestamp" | "from") && !key.starts_with("from_"));
+    let mut content = message.content.to_value();
+    content.as_object_mut().unwrap().remove("conversation_context");
+    assert_eq!(content, Value::Object(expected), "{path:?}");
+    assert_eq!(sample["type"], message.content.kind().as_str(), "{path:?}");
+}

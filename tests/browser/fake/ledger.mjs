@@ -1,0 +1,175 @@
+// What a tenant holds, in memory: a dense ledger and the rows derived from it. Survives a "restart" of the fake gateway.
+
+import { randomBytes } from 'node:crypto';
+import { mergeDelivery } from '../../../console/delivery.js';
+
+const hex = (bytes) => randomBytes(bytes).toString('hex');
+
+/** Time-ordered ids, as text too. */
+let lastId = 0;
+export function messageId(at) {
+  lastId += 1;
+  return at.toString(16).padStart(12, '0') + lastId.toString(16).padStart(6, '0') + hex(7);
+}
+
+export class Ledger {
+  epoch = hex(8);
+  number = '106540352242922';
+  events = [];
+  conversations = new Map();
+  contacts = new Map();
+  messages = new Map();
+  answered = new Map();
+  /** Called with every new event. */
+  onEvent = () => {};
+
+  get head() {
+    return this.events.length;
+  }
+
+  #commit(kind, conversation_id, data, at) {
+    const event = {
+      seq: this.head + 1,
+      at,
+      kind,
+      ...(conversation_id && { conversation_id }),
+      data: structuredClone(data),
+    };
+    this.events.push(event);
+    this.onEvent(event);
+    return event;
+  }
+
+  /** A customer, and the conversation with them. */
+  meet({ name, phone, username, bsuid }, at = Date.now()) {
+    const contact = { id: hex(16), created: at, updated: at, name, phone, username, bsuid };
+    this.contacts.set(contact.id, contact);
+    const conversation = {
+      id: hex(16),
+      number: this.number,
+      contact_id: contact.id,
+      status: 'open',
+      labels: [],
+      unread: 0,
+      last_activity: at,
+      last_message_seq: 0,
+      created: at,
+    };
+    this.conversations.set(conversation.id, conversation);
+    this.messages.set(conversation.id, []);
+    return conversation.id;
+  }
+
+  #add(id, message, changes) {
+    const conversation = this.conversations.get(id);
+    this.messages.get(id).push(message);
+    Object.assign(conversation, {
+      last_activity: message.created,
+      last_message_seq: this.head + 1,
+      last_message_by: message.author,
+      last_message_id: message.id,
+      preview: preview(message.content),
+      ...changes,
+    });
+    this.#commit(
+      'message',
+      id,
+      { message, conversation, contact: this.contacts.get(conversation.contact_id) },
+      message.created,
+    );
+    return message;
+  }
+
+  /** The customer writes. */
+  receive(id, content, at = Date.now()) {
+    const conversation = this.conversations.get(id);
+    const opens = content.type !== 'system' && content.type !== 'reaction';
+    return this.#add(
+      id,
+      this.#message(id, 'inbound', { kind: 'contact' }, content, at, { wamid: `wamid.${hex(12)}` }),
+      {
+        unread: conversation.unread + (content.type === 'system' ? 0 : 1),
+        ...(opens && { last_inbound: at }),
+        ...(conversation.status === 'resolved' && { status: 'open' }),
+      },
+    );
+  }
+
+  #message(id, direction, author, content, at, more) {
+    const { contact_id, number } = this.conversations.get(id);
+    return {
+      id: messageId(at),
+      conversation_id: id,
+      contact_id,
+      number,
+      direction,
+      author,
+      content,
+      created: at,
+      ...more,
+    };
+  }
+
+  /** An agent or a program writes. */
+  submit(id, content, { author, client_msg_id, at = Date.now(), wamid }) {
+    const delivery = {
+      state: 'queued',
+      times: {},
+      priority: 'interactive',
+      on_unknown: 'ask',
+      attempts: 0,
+      ...(client_msg_id && { client_msg_id }),
+    };
+    return this.#add(id, this.#message(id, 'outbound', author, content, at, { delivery, ...(wamid && { wamid }) }), {});
+  }
+
+  note(id, text, { author, at = Date.now() }) {
+    return this.#add(id, this.#message(id, 'note', author, { type: 'note', note: { body: text } }, at), {});
+  }
+
+  /** An outbound message moves. */
+  move(message, state, { at = Date.now(), error, due, wamid } = {}) {
+    if (wamid) message.wamid = wamid;
+    message.delivery = mergeDelivery(message.delivery, {
+      times: { [state]: at },
+      attempts: 1,
+      ...(error && { error }),
+    });
+    const { delivery } = message;
+    return this.#commit(
+      'status',
+      message.conversation_id,
+      { message_id: message.id, ...(message.wamid && { wamid: message.wamid }), ...delivery, ...(due && { due }) },
+      at,
+    );
+  }
+
+  /** Something else about a conversation changes. */
+  organise(id, changes, by, at = Date.now()) {
+    const conversation = this.conversations.get(id);
+    Object.assign(conversation, changes);
+    return this.#commit('conversation', id, { conversation, by }, at);
+  }
+
+  /** A restore from an old backup: another epoch, the same rows. */
+  loseTheLog() {
+    this.epoch = hex(8);
+    this.events = [];
+  }
+
+  find(message_id) {
+    for (const list of this.messages.values()) {
+      const found = list.find((message) => message.id === message_id);
+      if (found) return found;
+    }
+    return undefined;
+  }
+}
+
+// The kinds of which the gateway shows the first words; the others have no preview.
+const WITH_WORDS = ['text', 'note', 'image', 'video', 'document', 'button', 'reaction'];
+
+function preview(content) {
+  const object = WITH_WORDS.includes(content.type) ? content[content.type] : {};
+  return (object.body ?? object.caption ?? object.text ?? object.emoji)?.slice(0, 120);
+}

@@ -1,0 +1,118 @@
+// The REST half of the fake gateway.
+
+import { randomBytes } from 'node:crypto';
+
+const ok = (json, status = 200) => ({ status, json });
+const error = (status, code, message = code) => ({ status, json: { error: { code, message } } });
+const API = { kind: 'api', key: 'demo' };
+
+/** Answers one request: `{status, json}`. */
+export function answer(gateway, method, url, body, headers) {
+  const { ledger } = gateway;
+  if (url.pathname === '/demo/session') {
+    return ok({ api_key: gateway.key, agent: 'ana', name: 'Ana', number: ledger.number });
+  }
+  if (headers.authorization !== `Bearer ${gateway.key}`) return error(401, 'unauthorized');
+  const path = url.pathname.split('/').slice(2);
+  const call = `${method} ${path[0]}${path.length > 2 ? `/${path[2]}` : path.length > 1 && path[0] !== 'ws' ? '/one' : ''}`;
+  switch (call) {
+    case 'POST ws':
+      return ticket(gateway, body);
+    case 'GET conversations':
+      return conversations(ledger, url.searchParams);
+    case 'GET conversations/one':
+      return ledger.conversations.has(path[1]) ? ok(withContact(ledger, path[1])) : error(404, 'not_found');
+    case 'GET conversations/messages':
+      return messages(ledger, path[1], url.searchParams);
+    case 'GET messages/one':
+      return message(gateway, path[1]);
+    case 'DELETE messages/one':
+      return withdraw(ledger, path[1]);
+    case 'POST messages/resolve':
+      return resolve(gateway, path[1], body);
+    case 'GET events':
+      return events(ledger, url.searchParams);
+    case 'GET numbers':
+      return ok({ numbers: [{ id: ledger.number, display_phone_number: '+62 811 1000 200' }] });
+    case 'POST messages':
+      return send(gateway, body);
+    default:
+      return error(404, 'not_found');
+  }
+}
+
+function ticket(gateway, body) {
+  if (gateway.faults.ticket) return error(gateway.faults.ticket, 'unavailable');
+  const ticket = randomBytes(8).toString('hex');
+  gateway.tickets.set(ticket, { id: body.agent, name: body.name });
+  return ok({ ticket, expires_in_s: 30 });
+}
+
+function withContact(ledger, id) {
+  const conversation = ledger.conversations.get(id);
+  return { ...conversation, contact: ledger.contacts.get(conversation.contact_id) };
+}
+
+function conversations(ledger, query) {
+  const limit = Number(query.get('limit') ?? 50);
+  const from = Number(query.get('cursor') ?? 0);
+  const all = [...ledger.conversations.values()].sort((one, other) => other.last_activity - one.last_activity);
+  const rows = all.slice(from, from + limit).map((row) => withContact(ledger, row.id));
+  const next_cursor = from + limit < all.length ? String(from + limit) : null;
+  return ok({ conversations: rows, next_cursor, epoch: ledger.epoch, as_of_seq: ledger.head });
+}
+
+function messages(ledger, id, query) {
+  const list = ledger.messages.get(id);
+  if (!list) return error(404, 'not_found');
+  const limit = Number(query.get('limit') ?? 50);
+  const before = query.get('before');
+  const older = [...list]
+    .sort((one, other) => (one.id < other.id ? 1 : -1))
+    .filter((row) => !before || row.id < before);
+  const rows = older.slice(0, limit);
+  const next_cursor = older.length > limit ? rows.at(-1).id : null;
+  return ok({ messages: rows, next_cursor, epoch: ledger.epoch, as_of_seq: ledger.head });
+}
+
+function events(ledger, query) {
+  const after = Number(query.get('after') ?? 0);
+  const list = ledger.events.slice(after, after + Number(query.get('limit') ?? 100));
+  return ok({ events: list, next_after: after + list.length, epoch: ledger.epoch, as_of_seq: ledger.head });
+}
+
+function message(gateway, id) {
+  const found = gateway.ledger.find(id);
+  if (!found) return error(404, 'not_found');
+  const waits = ['queued', 'claimed'].includes(found.delivery?.state);
+  const delay = gateway.delays.get(id) ?? { reason: 'queued', expected_at: null };
+  return ok({ ...found, ...(waits && { delay }) });
+}
+
+function withdraw(ledger, id) {
+  const found = ledger.find(id);
+  if (found?.delivery?.state !== 'queued') return error(409, 'already_claimed', 'It is already on its way.');
+  ledger.move(found, 'cancelled');
+  return ok({});
+}
+
+function resolve(gateway, id, body) {
+  const found = gateway.ledger.find(id);
+  if (found?.delivery?.state !== 'unknown') return error(409, 'not_unknown');
+  if (body.action === 'send_again') gateway.travel(found);
+  else {
+    found.delivery.gave_up = Date.now();
+    gateway.ledger.move(found, 'unknown');
+  }
+  return ok({});
+}
+
+function send(gateway, body) {
+  const sent = gateway.ledger.submit(
+    body.conversation_id,
+    { type: body.type, [body.type]: body[body.type] },
+    { author: API },
+  );
+  gateway.travel(sent);
+  return ok({ message_id: sent.id, conversation_id: sent.conversation_id, state: 'queued' }, 202);
+}

@@ -1,0 +1,33 @@
+// Serves the page with a gateway that is not one: `node fake_gateway.mjs [PORT]`, then open the address that it prints.
+//
+// Customers write now and then, and answer what is sent to them.
+
+import { FakeGateway } from './fake/gateway.mjs';
+import { tell } from './fake/story.mjs';
+
+const gateway = new FakeGateway();
+const people = tell(gateway.ledger);
+const lines = [
+  'Thank you!',
+  'Is that the price with delivery?',
+  'Great 🌿',
+  'How long does it take?',
+  'Let me ask my husband.',
+];
+const text = (body) => ({ type: 'text', text: { body } });
+let turn = 0;
+
+gateway.ledger.onEvent = ((deliver) => (event) => {
+  deliver(event);
+  const { message } = event.data;
+  if (event.kind !== 'message' || message.direction !== 'outbound') return;
+  setTimeout(() => gateway.ledger.receive(message.conversation_id, text(lines[turn++ % lines.length])), 4_000);
+})(gateway.ledger.onEvent);
+
+setInterval(() => {
+  const ids = Object.values(people);
+  gateway.ledger.receive(ids[turn % ids.length], text(lines[turn++ % lines.length]));
+}, 9_000);
+
+await gateway.start(Number(process.argv[2] ?? 8099));
+console.log(gateway.url);

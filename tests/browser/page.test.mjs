@@ -1,0 +1,248 @@
+// What the page shows and how it is used, by mouse, by keyboard, on a small screen, by a screen reader.
+
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { launch } from './browser.mjs';
+import { contrastProblems, namelessControls } from './access.mjs';
+import { BEN, atTheDesk, text } from './at_the_desk.mjs';
+import { bubbles, eventually, openConversation, reply, shownIds } from './hands.mjs';
+
+let browser;
+before(async () => (browser = await launch()));
+after(() => browser?.close());
+
+const desk = (name, body) => test(name, () => atTheDesk(browser.context, body));
+
+desk('older messages come when one scrolls up, and the place is kept', async ({ page, gateway, people }) => {
+  await openConversation(page, people.sari);
+  const all = gateway.ledger.messages
+    .get(people.sari)
+    .filter((message) => message.content.type !== 'reaction')
+    .map((message) => message.id);
+  const before = await shownIds(page);
+  assert.ok(before.length < all.length);
+  const top = await page.locator('#log').evaluate((log, id) => {
+    log.scrollTop = 150;
+    return log.querySelector(`[data-id="${id}"]`).getBoundingClientRect().top;
+  }, before[0]);
+  await eventually('the older ones are there', async () => (await shownIds(page)).length > before.length);
+  const moved = await page.locator(`[data-id="${before[0]}"]`).evaluate((node) => node.getBoundingClientRect().top);
+  assert.ok(Math.abs(moved - top) < 60, `the first message moved from ${top} to ${moved}`);
+  await eventually('all are there', async () => {
+    await page.locator('#log').evaluate((log) => (log.scrollTop = 0));
+    return (await shownIds(page)).length === all.length;
+  });
+  assert.deepEqual(await shownIds(page), all);
+  await eventually('it says that this is all', () =>
+    page.getByText('This is where the conversation begins').isVisible(),
+  );
+});
+
+desk('a closed window takes a template, and notes, but no text', async ({ page, gateway, people }) => {
+  await openConversation(page, people.hannah);
+  await eventually('no text is taken', () => page.locator('#write').isDisabled());
+  assert.match(await page.locator('#closed').textContent(), /24-hour window is closed/);
+  await page.getByRole('button', { name: 'Send template' }).click();
+  await page.getByLabel('Name', { exact: true }).fill('olive_tree');
+  await page.getByRole('button', { name: 'Add a variable' }).click();
+  await page.getByLabel('Variable 1').fill('Saturday');
+  await page.locator('#dialog').getByRole('button', { name: 'Send template' }).click();
+  const sent = await eventually('it is sent', () =>
+    gateway.ledger.messages.get(people.hannah).find((message) => message.content.type === 'template'),
+  );
+  assert.deepEqual(sent.content.template, {
+    name: 'olive_tree',
+    language: { code: 'en' },
+    components: [{ type: 'body', parameters: [{ type: 'text', text: 'Saturday' }] }],
+  });
+  await page.keyboard.press('Alt+KeyP');
+  await eventually('a note is taken', () => page.locator('#write').isEnabled());
+  gateway.ledger.receive(people.hannah, text('I am back'));
+  await page.keyboard.press('Alt+KeyL');
+  await eventually('it opens when she writes', () => page.locator('#write').isEnabled());
+});
+
+desk('every kind of content has a face, and unknown ones show what they hold', async ({ page, people, wrong }) => {
+  await openConversation(page, people.dewi);
+  const seen = await page.locator('#log').textContent();
+  const parts = [
+    'Came from an ad',
+    'balcony_offer',
+    'Yes, tell me more',
+    'Photo',
+    'Voice message',
+    'Pick a size',
+    'Medium',
+    'Jalan Melati 12',
+    'Ketut (gate)',
+    'offer-medium-balcony.pdf',
+    'Total',
+    'Sticker',
+    'does not hand this kind',
+    'hologram',
+    'changed from 6281255501077',
+  ];
+  for (const part of parts) assert.ok(seen.includes(part), part);
+  assert.deepEqual(wrong, []);
+});
+
+desk('a failure says why, with the code of Meta, and shows everything on demand', async ({ page, people }) => {
+  await openConversation(page, people.tomas);
+  assert.match(await page.locator('.is-failed .problem').textContent(), /cannot be delivered.*\(131026\)/);
+  await page.locator('.is-failed .problem button').click();
+  const sheet = page.locator('#dialog');
+  await eventually('the details are there', async () => /Message undeliverable/.test(await sheet.textContent()));
+  assert.match(await sheet.textContent(), /wamid\./);
+  await page.keyboard.press('Escape');
+  assert.equal(await sheet.isVisible(), false);
+  assert.equal(await page.locator('.is-unknown').getByRole('button', { name: /again/i }).count(), 0);
+});
+
+desk('a draft stays with its conversation', async ({ page, people }) => {
+  await openConversation(page, people.sari);
+  await page.locator('#write').fill('For Sari');
+  await openConversation(page, people.dewi);
+  await eventually('the draft is there', async () => (await page.locator('#write').inputValue()) === '');
+  await page.keyboard.press('Alt+KeyP');
+  await page.locator('#write').fill('A note about Dewi');
+  await openConversation(page, people.sari);
+  await eventually('the draft is there', async () => (await page.locator('#write').inputValue()) === 'For Sari');
+  await openConversation(page, people.dewi);
+  await eventually(
+    'the draft is there',
+    async () => (await page.locator('#write').inputValue()) === 'A note about Dewi',
+  );
+  assert.equal(await page.locator('#tab-note').getAttribute('aria-selected'), 'true');
+});
+
+desk('a reply can quote a message, and react to one', async ({ page, gateway, people }) => {
+  await openConversation(page, people.sari);
+  const question = gateway.ledger.messages.get(people.sari).at(-1);
+  const bubble = page.locator(`[data-id="${question.id}"]`);
+  await bubble.hover();
+  await bubble.getByRole('button', { name: 'Reply' }).click();
+  await reply(page, 'Yes please');
+  const sent = await eventually('it is sent', () =>
+    gateway.ledger.messages.get(people.sari).find((message) => message.content.text?.body === 'Yes please'),
+  );
+  assert.equal(sent.content.context.message_id, question.wamid);
+  assert.match(await bubbles(page, 'Yes please').locator('.quote').textContent(), /should we bring gloves/);
+  await bubble.hover();
+  await bubble.getByRole('button', { name: 'React' }).click();
+  await page.getByRole('menuitem', { name: '🙏' }).click();
+  await eventually('it is on the message', async () => (await bubble.locator('.reactions').textContent()) === '🙏');
+});
+
+desk('the page works by keyboard alone', async ({ page, gateway, people }) => {
+  await page.keyboard.press('Alt+KeyJ');
+  await eventually(
+    'the first is open',
+    async () => (await page.locator('.row').first().getAttribute('aria-selected')) === 'true',
+  );
+  await eventually('one can write at once', () => page.evaluate(() => document.activeElement.id === 'write'));
+  await page.keyboard.press('Alt+KeyJ');
+  await eventually(
+    'the second is open',
+    async () => (await page.locator('.row').nth(1).getAttribute('aria-selected')) === 'true',
+  );
+  await page.keyboard.press('Alt+KeyK');
+  await eventually(
+    'the first is open again',
+    async () => (await page.locator('.row').first().getAttribute('aria-selected')) === 'true',
+  );
+  await page.keyboard.type('One');
+  await page.keyboard.press('Shift+Enter');
+  await page.keyboard.type('Two');
+  await page.keyboard.press('Control+Enter');
+  const last = () => gateway.ledger.messages.get(people.sari).at(-1);
+  await eventually('it is sent with its line break', () => last().content.text?.body === 'One\nTwo');
+  await page.getByRole('button', { name: 'Enter sends', exact: true }).click();
+  await page.keyboard.type('Three');
+  await page.keyboard.press('Enter');
+  await eventually('the draft is there', async () => (await page.locator('#write').inputValue()) === 'Three\n');
+  await page.locator('#write').fill('');
+  await page.keyboard.press('Alt+KeyE');
+  await eventually('it is resolved', () => gateway.ledger.conversations.get(people.sari).status === 'resolved');
+  await page.keyboard.press('Escape');
+  await page.keyboard.press('Escape');
+  await eventually('nothing is open', () => page.locator('#nothing').isVisible());
+  await page.keyboard.press('/');
+  await page.keyboard.type('hannah');
+  await eventually('one is found', async () => (await page.locator('.row').count()) === 1);
+});
+
+desk('the list does not move under the pointer, and says that there is more', async ({ page, gateway, people }) => {
+  const first = await page.locator('.row').first().getAttribute('data-id');
+  await page.locator('.row').nth(2).hover();
+  gateway.ledger.receive(people.hannah, text('Me first'));
+  await eventually('it says so', async () => (await page.locator('#fresh').textContent()) === '1 new');
+  assert.equal(await page.locator('.row').first().getAttribute('data-id'), first);
+  await page.locator('#fresh').click();
+  await eventually(
+    'she is on top',
+    async () => (await page.locator('.row').first().getAttribute('data-id')) === people.hannah,
+  );
+});
+
+desk('taking, labelling and closing are seen by all', async ({ page, gateway, people }) => {
+  await openConversation(page, people.dewi);
+  await page.getByRole('button', { name: 'Take it' }).click();
+  await eventually('it is hers', () => gateway.ledger.conversations.get(people.dewi).assignee === 'ana');
+  await eventually('a line says so', async () =>
+    (await page.locator('.line').allTextContents()).some((line) => line.startsWith('You took this')),
+  );
+  await page.getByLabel('Add a label').fill('balcony');
+  await page.getByLabel('Add a label').press('Enter');
+  await eventually('it has the label', () => gateway.ledger.conversations.get(people.dewi).labels.includes('balcony'));
+  await page.getByRole('button', { name: 'Remove balcony' }).click();
+  await eventually('it has lost it', () => gateway.ledger.conversations.get(people.dewi).labels.length === 0);
+  gateway.ledger.organise(people.dewi, { status: 'pending' }, BEN);
+  await eventually('the other is seen', async () =>
+    (await page.locator('.line').allTextContents()).some((line) => line.startsWith('Ben marked this as pending')),
+  );
+  await page.getByRole('group', { name: 'Status' }).getByRole('button', { name: 'Resolved' }).click();
+  await eventually('it is resolved', () => gateway.ledger.conversations.get(people.dewi).status === 'resolved');
+});
+
+desk('what is open and seen is marked as read, for agents and for the customer', async ({ page, gateway, people }) => {
+  await openConversation(page, people.sari);
+  await eventually('it is read', () => gateway.ledger.conversations.get(people.sari).unread === 0);
+  assert.equal(gateway.heard.find((frame) => frame.type === 'read').receipt, true);
+  assert.equal(await page.locator('.new').count(), 1);
+});
+
+desk('every control has a name, and every text can be read, in both lights', async ({ page, people }) => {
+  for (const colorScheme of ['light', 'dark']) {
+    await page.emulateMedia({ colorScheme });
+    for (const who of ['sari', 'tomas', 'dewi', 'hannah']) {
+      await openConversation(page, people[who]);
+      assert.deepEqual(await namelessControls(page), [], `${who} ${colorScheme}`);
+      assert.deepEqual(await contrastProblems(page), [], `${who} ${colorScheme}`);
+    }
+  }
+  const log = page.locator('#log');
+  assert.equal(await log.getAttribute('role'), 'log');
+  assert.equal(await log.getAttribute('aria-live'), 'polite');
+});
+
+desk('a narrow screen shows one column, and nothing sticks out', async ({ page, people }) => {
+  await page.setViewportSize({ width: 360, height: 640 });
+  const fits = () =>
+    page.evaluate(() =>
+      [
+        document.scrollingElement,
+        ...document.querySelectorAll('#rows, #log, #thread-head, #composer, .inbox-head, .filters'),
+      ]
+        .filter((node) => node.scrollWidth > node.clientWidth)
+        .map((node) => `${node.id || node.className} ${node.scrollWidth} > ${node.clientWidth}`),
+    );
+  assert.equal(await page.locator('.thread').isVisible(), false);
+  assert.deepEqual(await fits(), []);
+  for (const who of ['dewi', 'hannah', 'tomas']) {
+    await openConversation(page, people[who]);
+    assert.equal(await page.locator('.inbox').isVisible(), false);
+    assert.deepEqual(await fits(), [], who);
+    await page.getByRole('button', { name: 'Back to the list' }).click();
+    assert.equal(await page.locator('.inbox').isVisible(), true);
+  }
+});

@@ -1,0 +1,21 @@
+#!/usr/bin/env bash
+# Tests the console: its modules, and the page in Chromium.
+#
+#   tests/browser/run.sh              against a gateway that is not one, which also misbehaves
+#   tests/browser/run.sh BASE_URL     against a running demo with customers who write
+#
+# MESEJ_RESTART is a command that kills the server at BASE_URL and starts it again; without it that test is left out.
+# CHROMIUM is the browser, /usr/bin/chromium when it is not set.
+set -euo pipefail
+cd "$(dirname "$0")"
+
+if [ ! -d node_modules/playwright-core ]; then
+  npm ci --no-audit --no-fund --ignore-scripts
+fi
+[ -x "${CHROMIUM:-/usr/bin/chromium}" ] || { echo "Chromium is missing: apt-get install chromium" >&2; exit 1; }
+
+if [ $# -ge 1 ]; then
+  MESEJ_URL="${1%/}" exec node --test --test-concurrency=1 demo.test.mjs
+fi
+node --test unit
+exec node --test --test-concurrency=1 demo.test.mjs page.test.mjs resilience.test.mjs

@@ -1,0 +1,115 @@
+// Pictures of the page in its states: `node shots.mjs FOLDER`, to be looked at after a change of the looks.
+
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { launch, openPage } from './browser.mjs';
+import { FakeGateway } from './fake/gateway.mjs';
+import { tell } from './fake/story.mjs';
+
+const folder = process.argv[2] ?? 'shots';
+const only = process.argv[3];
+await mkdir(folder, { recursive: true });
+
+const show = (name) => (page) =>
+  page
+    .locator('.row', { hasText: name })
+    .first()
+    .click()
+    .then(() => page.mouse.move(900, 400))
+    .then(() => page.waitForTimeout(400));
+const SHOTS = {
+  welcome: { agent: null },
+  empty: {},
+  garden: { act: show('Sari') },
+  kinds: { act: show('Dewi') },
+  kinds_top: {
+    act: async (page) => {
+      await show('Dewi')(page);
+      await page.locator('#log').evaluate((log) => (log.scrollTop = 0));
+      await page.waitForTimeout(300);
+    },
+  },
+  failed: { act: show('Tomás') },
+  closed: { act: show('Hannah') },
+  hostile: { act: show('Mallory') },
+  rtl: { act: show('يارا') },
+  details: {
+    act: async (page) => {
+      await show('Tomás')(page);
+      await page.getByRole('button', { name: 'Details' }).and(page.locator('.problem button')).first().click();
+      await page.waitForTimeout(300);
+    },
+  },
+  template: {
+    act: async (page) => {
+      await show('Hannah')(page);
+      await page.getByRole('button', { name: 'Send template' }).click();
+      await page.getByRole('button', { name: 'Add a variable' }).click();
+      await page.waitForTimeout(300);
+    },
+  },
+  note: {
+    act: async (page) => {
+      await show('Sari')(page);
+      await page.keyboard.press('Alt+KeyP');
+      await page.keyboard.type('Ask her about the gloves');
+      await page.waitForTimeout(200);
+    },
+  },
+  changed: {
+    act: async (page, gateway, people) => {
+      await show('Sari')(page);
+      await page.locator('#write').fill('Gloves are');
+      await page.waitForTimeout(200);
+      gateway.ledger.submit(
+        people.sari,
+        { type: 'text', text: { body: 'Gloves are here, no need to bring any!' } },
+        { author: { kind: 'agent', id: 'ben' } },
+      );
+      await page.waitForTimeout(400);
+    },
+  },
+  hover: {
+    act: async (page) => {
+      await show('Sari')(page);
+      await page.locator('.message.in').nth(-2).hover();
+      await page.waitForTimeout(300);
+    },
+  },
+  reconnecting: {
+    act: async (page, gateway) => {
+      await show('Sari')(page);
+      gateway.faults.ticket = 503;
+      for (const session of gateway.sessions) session.cut();
+      await page.waitForTimeout(4_000);
+      await page.locator('#write').fill('Written while the line is down');
+      await page.keyboard.press('Enter');
+      await page.waitForTimeout(300);
+    },
+  },
+};
+
+const LOOKS = {
+  light: { viewport: { width: 1440, height: 900 }, colorScheme: 'light' },
+  dark: { viewport: { width: 1440, height: 900 }, colorScheme: 'dark' },
+  narrow: { viewport: { width: 360, height: 740 }, colorScheme: 'light' },
+  middle: { viewport: { width: 1024, height: 720 }, colorScheme: 'dark' },
+};
+
+for (const [look, options] of Object.entries(LOOKS)) {
+  const { context, close } = await launch(options);
+  for (const [name, { act, agent = 'ana' }] of Object.entries(SHOTS)) {
+    if (only && !`${name}-${look}`.includes(only)) continue;
+    const gateway = new FakeGateway();
+    const people = tell(gateway.ledger);
+    await gateway.start();
+    const { page, wrong } = await openPage(context, agent ? `${gateway.url}/?agent=${agent}` : gateway.url);
+    await page.waitForTimeout(700);
+    await act?.(page, gateway, people).catch((error) => console.log(name, look, error.message.split('\n')[0]));
+    await page.screenshot({ path: join(folder, `${name}-${look}.png`) });
+    if (wrong.length > 0) console.log(name, look, wrong);
+    await page.close({ runBeforeUnload: false });
+    await gateway.stop();
+  }
+  await close();
+}

@@ -1,0 +1,101 @@
+#!/usr/bin/env bash
+# Runs one Cassandra node for tests, in the foreground, until its standard input ends: so it ends with whoever started it.
+#
+#   node.sh FOLDER [ADDRESS [PORT]]
+#
+# FOLDER is made when missing and keeps the data. Prints "ready ADDRESS:PORT" when the port takes connections.
+# More settings by environment:
+#   MESEJ_CQL_SEED          another node's address, to join its ring; default: this node alone
+#   MESEJ_CQL_TOKEN         this node's initial token, needed in a ring
+#   MESEJ_CQL_STORAGE_PORT  port between nodes, the same on all; default 7000
+#   MESEJ_CQL_JMX_PORT      one for each node; default 7199
+#   MESEJ_CQL_SYNC          periodic (default) or group: whether a write is on disk before it is answered
+#   MESEJ_CQL_JARS          where the server's jars are kept; default: a folder of the user's cache
+#   MESEJ_CQL_HEAP          the node's heap; default 512m
+#   MESEJ_CQL_TEMPORARY     when set, FOLDER is removed at the end
+set -euo pipefail
+
+folder=${1:?usage: node.sh FOLDER [ADDRESS [PORT]]}
+address=${2:-127.0.0.1}
+port=${3:-9042}
+here=$(cd "$(dirname "$0")" && pwd)
+jars=${MESEJ_CQL_JARS:-${XDG_CACHE_HOME:-$HOME/.cache}/mesej/cql}/$(sha256sum "$here/pom.xml" | cut -c1-16)
+heap=${MESEJ_CQL_HEAP:-512m}
+
+say() { echo "node.sh: $*" >&2; }
+command -v java >/dev/null || { say "Java is missing: apt-get install openjdk-17-jre-headless"; exit 1; }
+
+# The jars, once for all checkouts of this pom. Two starts at once wait for one another.
+if [ ! -e "$jars/complete" ]; then
+  command -v mvn >/dev/null || { say "Maven is missing: apt-get install maven"; exit 1; }
+  mkdir -p "$jars"
+  exec 9>"$jars/lock"
+  flock 9
+  if [ ! -e "$jars/complete" ]; then
+    mvn -B -q -f "$here/pom.xml" dependency:copy-dependencies -DoutputDirectory="$jars" >&2
+    touch "$jars/complete"
+  fi
+  exec 9>&-
+fi
+
+mkdir -p "$folder"
+folder=$(cd "$folder" && pwd)
+case ${MESEJ_CQL_SYNC:-periodic} in
+  periodic) sync='periodic\ncommitlog_sync_period: 10000ms' ;;
+  group) sync='group\ncommitlog_sync_group_window: 2ms' ;;
+  *) say "MESEJ_CQL_SYNC must be periodic or group"; exit 1 ;;
+esac
+sed -e "s|@ADDRESS@|$address|; s|@PORT@|$port|; s|@STORAGE_PORT@|${MESEJ_CQL_STORAGE_PORT:-7000}|" \
+    -e "s|@SEED@|${MESEJ_CQL_SEED:-$address}|; s|@FOLDER@|$folder|; s|@SYNC@|$sync|" \
+    -e "s|@TOKEN@|${MESEJ_CQL_TOKEN:+initial_token: $MESEJ_CQL_TOKEN}|" \
+    "$here/cassandra.yaml" >"$folder/cassandra.yaml"
+
+flags=(-Xms"$heap" -Xmx"$heap" -XX:+UseSerialGC -XX:TieredStopAtLevel=1)
+for module in java.base/jdk.internal.misc java.base/jdk.internal.ref java.base/sun.nio.ch java.base/java.lang.ref \
+  java.management.rmi/com.sun.jmx.remote.internal.rmi java.rmi/sun.rmi.registry java.rmi/sun.rmi.server \
+  java.sql/java.sql jdk.unsupported/sun.misc; do
+  flags+=(--add-exports "$module=ALL-UNNAMED")
+done
+for module in java.lang java.lang.module java.io java.net java.nio java.util java.util.concurrent \
+  java.util.concurrent.atomic sun.nio.ch jdk.internal.loader jdk.internal.ref jdk.internal.reflect \
+  jdk.internal.math jdk.internal.module jdk.internal.util.jar; do
+  flags+=(--add-opens "java.base/$module=ALL-UNNAMED")
+done
+flags+=(--add-opens jdk.management/com.sun.management.internal=ALL-UNNAMED)
+flags+=(-Dcassandra.config="file://$folder/cassandra.yaml" -Dcassandra.storagedir="$folder" -Dcassandra-foreground=yes
+  -Dcassandra.skip_wait_for_gossip_to_settle=0 -Dcassandra.ring_delay_ms=1 -Dcassandra.superuser_setup_delay_ms=0
+  -Djava.net.preferIPv4Stack=true -Dcassandra.jmx.local.port="${MESEJ_CQL_JMX_PORT:-7199}"
+  -Dlogback.configurationFile="$here/logback.xml")
+
+java "${flags[@]}" -cp "$jars/*" org.apache.cassandra.service.CassandraDaemon </dev/null >"$folder/log" 2>&1 &
+node=$!
+ended() {
+  kill -KILL "$node" 2>/dev/null || true
+  wait "$node" 2>/dev/null || true
+  if [ -n "${MESEJ_CQL_TEMPORARY:-}" ]; then rm -rf "$folder"; fi
+}
+trap ended EXIT
+echo "$node" >"$folder/pid"
+
+for _ in $(seq 600); do
+  if ! kill -0 "$node" 2>/dev/null; then
+    say "the server ended while it started; its last words:"
+    tail -20 "$folder/log" >&2
+    exit 1
+  fi
+  # The port is open before the server answers; a connection that is taken is enough for the driver to go on.
+  if (exec 3<>"/dev/tcp/$address/$port") 2>/dev/null; then
+    echo "ready $address:$port"
+    break
+  fi
+  sleep 0.1
+done
+(exec 3<>"/dev/tcp/$address/$port") 2>/dev/null || { say "port $port did not open in 60 s"; tail -20 "$folder/log" >&2; exit 1; }
+
+# Until whoever started this is gone, or the node is.
+while kill -0 "$node" 2>/dev/null; do
+  code=0
+  read -r -t 1 || code=$?
+  # Above 128: nothing came within the second. Anything else: the input has ended.
+  if [ "$code" -gt 0 ] && [ "$code" -le 128 ]; then break; fi
+done

@@ -1,0 +1,14 @@
+//! The gateway from outside: real HTTP and WebSockets, the real store in a folder of its own, and the simulator as Meta.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on says so by panicking"
+)]
+
+mod binary;
+mod gateway;
+mod restart;
+mod road_in;
+mod road_out;
+mod samples;

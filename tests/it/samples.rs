@@ -1,0 +1,138 @@
+//! Real webhooks, where a folder of them exists (`MESEJ_FIXTURES`): each alone, all in batches, and everything twice.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use mesej::simulator::NumberConfig;
+use serde_json::{Value, json};
+
+use crate::gateway::{ADMIN, TestGateway, until};
+
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let mut all = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            all.extend(files(&path));
+        } else if path.extension().is_some_and(|extension| extension == "json") {
+            all.push(path);
+        }
+    }
+    all.sort();
+    all
+}
+
+/// Every text under a key, anywhere.
+fn collect<'a>(value: &'a Value, key: &str, found: &mut BTreeSet<&'a str>) {
+    match value {
+        Value::Object(fields) => {
+            for (name, field) in fields {
+                if name == key
+                    && let Some(text) = field.as_str()
+                {
+                    found.insert(text);
+                }
+                collect(field, key, found);
+            }
+        }
+        Value::Array(items) => items.iter().for_each(|item| collect(item, key, found)),
+        _ => {}
+    }
+}
+
+fn entries(sample: &Value) -> Vec<Value> {
+    sample["entry"].as_array().cloned().unwrap_or_default()
+}
+
+#[actix::test]
+async fn every_sample_webhook_is_taken_alone_in_batches_and_twice_and_its_messages_stand_in_history_once() {
+    let Some(folder) = std::env::var_os("MESEJ_FIXTURES") else {
+        return;
+    };
+    let samples: Vec<Value> = files(&Path::new(&folder).join("webhooks"))
+        .iter()
+        .map(|path| serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap())
+        .collect();
+    assert!(samples.len() > 50, "the folder holds {} samples", samples.len());
+    let gateway = TestGateway::start().await;
+    let (mut numbers, mut accounts) = (BTreeSet::new(), BTreeSet::new());
+    for sample in &samples {
+        collect(sample, "phone_number_id", &mut numbers);
+        collect(sample, "waba_id", &mut accounts);
+        accounts.extend(
+            sample["entry"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .filter_map(|entry| entry["id"].as_str()),
+        );
+    }
+    let accounts: Vec<_> = accounts.into_iter().collect();
+    for (index, account) in accounts.iter().enumerate() {
+        let mut number = NumberConfig::numbered(u32::try_from(index).unwrap() + 100);
+        if let Some(id) = numbers.iter().nth(index) {
+            number.phone_number_id = id.parse().unwrap();
+        }
+        number.waba_id = account.parse().unwrap();
+        gateway.add_number(&number).await;
+    }
+    for id in numbers.iter().skip(accounts.len()) {
+        let number = NumberConfig {
+            phone_number_id: id.parse().unwrap(),
+            ..NumberConfig::default()
+        };
+        gateway.add_number(&number).await;
+    }
+    for _ in 0..2 {
+        for sample in &samples {
+            assert_eq!(gateway.webhook(sample.to_string().as_bytes()).await, 200);
+        }
+        for batch in samples.chunks(25) {
+            let entry: Vec<_> = batch.iter().flat_map(entries).collect();
+            let body = json!({ "object": "whatsapp_business_account", "entry": entry });
+            assert_eq!(gateway.webhook(body.to_string().as_bytes()).await, 200);
+        }
+    }
+    let wanted: BTreeSet<String> = samples
+        .iter()
+        .flat_map(entries)
+        .flat_map(|entry| entry["changes"].as_array().cloned().unwrap_or_default())
+        .filter(|change| change["field"] == "messages")
+        .flat_map(|change| {
+            change["value"]["messages"]
+                .as_array()
+                .cloned()
+                .unwrap_or_default()
+        })
+        .filter_map(|message| message["id"].as_str().map(str::to_owned))
+        .collect();
+    let found = until("every message is in history", || async {
+        let found: Vec<String> = gateway
+            .history()
+            .await
+            .iter()
+            .filter_map(|row| row["wamid"].as_str().map(str::to_owned))
+            .collect();
+        let distinct: BTreeSet<_> = found.iter().cloned().collect();
+        wanted.is_subset(&distinct).then_some(found)
+    })
+    .await;
+    let distinct: BTreeSet<_> = found.iter().cloned().collect();
+    assert_eq!(found.len(), distinct.len(), "no message stands there twice");
+    let url = format!("{}/v1/admin/quarantine", gateway.base);
+    let listed = gateway
+        .client
+        .get(url)
+        .bearer_auth(ADMIN)
+        .send()
+        .await
+        .unwrap()
+        .text()
+        .await
+        .unwrap();
+    assert!(
+        !listed.contains("\"reason\""),
+        "nothing that is valid is put aside: {listed}"
+    );
+    gateway.stop().await;
+}

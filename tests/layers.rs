@@ -1,0 +1,379 @@
+//! Guards the shape of the source: which layer may import which, what each outside crate may be used for, how long a
+//! file may be and what it may not be called. The checker itself is tested on made-up files.
+
+#![expect(
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "the whole binary is a test: a panic is how it fails"
+)]
+
+#[path = "layers/source.rs"]
+mod source;
+
+use std::path::{Path, PathBuf};
+
+use source::{crate_paths, names_crate, without_comments_and_texts};
+
+/// Each layer and what it may import, lowest first. A file that belongs to none of them is refused.
+const LAYERS: &[(&str, &[&str])] = &[
+    ("domain", &[]),
+    ("crash", &[]),
+    ("shutdown", &[]),
+    ("config", &["domain"]),
+    ("telemetry", &["domain", "config"]),
+    ("store", &["domain", "crash", "config", "telemetry"]),
+    ("whatsapp", &["domain", "crash", "config", "telemetry"]),
+    ("limiter", &["domain", "config", "telemetry"]),
+    (
+        "actors",
+        &[
+            "domain",
+            "crash",
+            "shutdown",
+            "config",
+            "telemetry",
+            "store",
+            "whatsapp",
+            "limiter",
+        ],
+    ),
+    (
+        "ingest",
+        &[
+            "domain",
+            "crash",
+            "shutdown",
+            "config",
+            "telemetry",
+            "store",
+            "whatsapp",
+            "limiter",
+            "actors",
+        ],
+    ),
+    (
+        "broadcast",
+        &[
+            "domain",
+            "crash",
+            "shutdown",
+            "config",
+            "telemetry",
+            "store",
+            "whatsapp",
+            "limiter",
+            "actors",
+        ],
+    ),
+    (
+        "api",
+        &[
+            "domain",
+            "crash",
+            "shutdown",
+            "config",
+            "telemetry",
+            "store",
+            "whatsapp",
+            "limiter",
+            "actors",
+            "ingest",
+            "broadcast",
+        ],
+    ),
+    ("simulator", &["domain", "whatsapp"]),
+    (
+        "app",
+        &[
+            "domain",
+            "crash",
+            "shutdown",
+            "config",
+            "telemetry",
+            "store",
+            "whatsapp",
+            "limiter",
+            "actors",
+            "ingest",
+            "broadcast",
+            "api",
+        ],
+    ),
+    (
+        "cli",
+        &[
+            "domain",
+            "crash",
+            "shutdown",
+            "config",
+            "telemetry",
+            "simulator",
+            "app",
+        ],
+    ),
+    ("main", &["crash", "shutdown", "config", "telemetry", "cli"]),
+    ("lib", &[]),
+];
+
+/// Files that may import a layer beyond their own layer's right: the demo is the gateway beside a Meta in a box, and so is
+/// the stage on which actors die.
+const EXCEPTIONS: &[(&str, &str)] = &[
+    ("src/app.rs", "simulator"),
+    ("src/app/demo.rs", "simulator"),
+    ("src/app/tests/agent.rs", "simulator"),
+    ("src/app/tests/stage.rs", "simulator"),
+];
+
+/// Outside crates that only some places may name.
+const CRATES: &[(&str, &[&str])] = &[
+    (
+        "actix_web",
+        &["src/api.rs", "src/api/", "src/simulator.rs", "src/simulator/"],
+    ),
+    (
+        "actix_http",
+        &["src/api.rs", "src/api/", "src/simulator.rs", "src/simulator/"],
+    ),
+    ("actix_web_actors", &["src/api/ws.rs", "src/api/ws/"]),
+    ("fjall", &["src/store/fjall.rs", "src/store/fjall/"]),
+    ("scylla", &["src/store/scylla.rs", "src/store/scylla/"]),
+    (
+        "reqwest",
+        &[
+            "src/whatsapp/",
+            "src/simulator.rs",
+            "src/simulator/",
+            "src/cli.rs",
+            "src/cli/",
+            "src/app/tests/",
+        ],
+    ),
+    (
+        "tokio_tungstenite",
+        &["src/cli/", "src/api/ws/tests/", "src/app/tests/"],
+    ),
+];
+
+/// Backends of the store are met where the process is put together; everything else knows the trait alone.
+const BACKENDS: &[&str] = &["store::memory", "store::fjall", "store::scylla"];
+const MAY_NAME_BACKENDS: &[&str] = &["store", "app", "cli"];
+
+const LONGEST_FILE: usize = 400;
+const EMPTY_NAMES: &[&str] = &[
+    "util", "utils", "common", "helper", "helpers", "manager", "managers", "type", "types", "misc", "mod",
+];
+
+/// What is wrong with one source file. `path` is relative to the project, with forward slashes.
+fn problems(path: &str, text: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    let lines = text.lines().count();
+    if lines > LONGEST_FILE {
+        found.push(format!(
+            "has {lines} lines, over {LONGEST_FILE}: split it by meaning"
+        ));
+    }
+    for part in path.trim_end_matches(".rs").split('/') {
+        if EMPTY_NAMES.contains(&part) {
+            found.push(format!("the name {part:?} says nothing"));
+        }
+    }
+    let Some(inside) = path.strip_prefix("src/") else {
+        return found;
+    };
+    let layer = inside
+        .trim_end_matches(".rs")
+        .split('/')
+        .next()
+        .unwrap_or_default();
+    let Some((_, allowed)) = LAYERS.iter().find(|(name, _)| *name == layer) else {
+        found.push(format!("{layer:?} is not in the table of layers"));
+        return found;
+    };
+    let code = without_comments_and_texts(text);
+    let depth = inside.trim_end_matches(".rs").split('/').count();
+    for import in crate_paths(&code, depth) {
+        let target = import.split("::").next().unwrap_or_default();
+        let known = LAYERS.iter().any(|(name, _)| *name == target);
+        if known && target != layer && !allowed.contains(&target) && !EXCEPTIONS.contains(&(path, target)) {
+            found.push(format!("{layer} must not import {target}"));
+        }
+        let backend = BACKENDS
+            .iter()
+            .any(|backend| import == *backend || import.starts_with(&format!("{backend}::")));
+        if backend && !MAY_NAME_BACKENDS.contains(&layer) && !is_test(path) && !is_test_only(&code, &import) {
+            found.push(format!("{layer} must know the store's trait, not {import}"));
+        }
+    }
+    for (name, places) in CRATES {
+        if names_crate(&code, name) && !places.iter().any(|place| path.starts_with(place)) {
+            found.push(format!("{name} may be named in {} alone", places.join(", ")));
+        }
+    }
+    found.dedup();
+    found
+}
+
+/// Whether a file holds tests alone.
+fn is_test(path: &str) -> bool {
+    path.ends_with("/tests.rs") || path.contains("/tests/")
+}
+
+/// Whether a path is named only below the first `#[cfg(test)]`.
+fn is_test_only(code: &str, import: &str) -> bool {
+    let shipped = code.split("#[cfg(test)]").next().unwrap_or_default();
+    !crate_paths(shipped, usize::MAX)
+        .iter()
+        .any(|named| named == import)
+}
+
+fn rust_files(folder: &Path, files: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            rust_files(&path, files);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            files.push(path);
+        }
+    }
+}
+
+#[test]
+fn the_source_keeps_its_layers_and_sizes() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut files = Vec::new();
+    for folder in ["src", "tests", "benches", "load-tests/src"] {
+        if root.join(folder).exists() {
+            rust_files(&root.join(folder), &mut files);
+        }
+    }
+    assert!(files.len() > 20, "only {} files were found", files.len());
+    let mut found = Vec::new();
+    for file in files {
+        let path = file
+            .strip_prefix(root)
+            .unwrap()
+            .to_str()
+            .unwrap()
+            .replace('\\', "/");
+        let text = std::fs::read_to_string(&file).unwrap();
+        found.extend(
+            problems(&path, &text)
+                .into_iter()
+                .map(|problem| format!("{path}: {problem}")),
+        );
+    }
+    assert!(found.is_empty(), "\n{}", found.join("\n"));
+}
+
+#[test]
+fn the_table_lists_each_layer_below_those_that_import_it() {
+    for (place, (name, allowed)) in LAYERS.iter().enumerate() {
+        for import in *allowed {
+            let below = LAYERS.iter().position(|(layer, _)| layer == import);
+            assert!(
+                below.is_some_and(|below| below < place),
+                "{name} imports {import}, which is not below it"
+            );
+        }
+    }
+}
+
+#[test]
+fn an_upward_import_is_found_however_it_is_written() {
+    for text in [
+        "use crate::api::Thing;",
+        "use crate::{\n    domain::Seq,\n    api::{self, error::ApiError},\n};",
+        "fn f() -> crate::api::Thing { todo() }",
+        "use mesej::api;",
+        "use super::super::api::Thing;",
+    ] {
+        assert_eq!(
+            problems("src/store/memory.rs", text),
+            ["store must not import api"],
+            "{text}"
+        );
+    }
+    assert_eq!(
+        problems("src/store.rs", "use super::api;"),
+        ["store must not import api"]
+    );
+    assert_eq!(
+        problems("src/store.rs", "use crate::whatsapp::Graph;"),
+        ["store must not import whatsapp"]
+    );
+    assert_eq!(
+        problems("src/api/error.rs", "use crate::simulator;"),
+        ["api must not import simulator"]
+    );
+}
+
+#[test]
+fn what_is_allowed_is_left_alone() {
+    for (path, text) in [
+        (
+            "src/actors/lane.rs",
+            "use crate::store::Store;\nuse super::messages::Send;",
+        ),
+        (
+            "src/api/ws/session.rs",
+            "use actix_web_actors::ws;\nuse crate::actors::feed::Feed;",
+        ),
+        (
+            "src/domain/ids.rs",
+            "//! See [`crate::app`].\nconst A: &str = \"crate::api\"; /* crate::api */",
+        ),
+        (
+            "src/store/fjall/codec.rs",
+            "use super::super::derive;\nuse super::keys;\nuse fjall::Keyspace;",
+        ),
+        (
+            "src/actors/lane/tests/faulty.rs",
+            "use crate::store::memory::MemoryStore;",
+        ),
+        ("src/app/demo.rs", "use crate::simulator;"),
+        ("src/app.rs", "use crate::store::fjall::FjallStore;"),
+        (
+            "src/actors/lane.rs",
+            "#[cfg(test)]\nmod tests { use crate::store::memory::MemoryStore; }",
+        ),
+        ("tests/it/main.rs", "use mesej::simulator;\nuse actix_web::App;"),
+        ("src/domain/clock.rs", "fn f<'a>(x: &'a str) -> char { 'c' }"),
+    ] {
+        assert_eq!(problems(path, text), Vec::<String>::new(), "{path}: {text}");
+    }
+}
+
+#[test]
+fn outside_crates_stay_in_their_places() {
+    for (path, text) in [
+        ("src/actors/lane.rs", "use actix_web::web;"),
+        ("src/api/messages.rs", "use actix_web_actors::ws;"),
+        ("src/app.rs", "let server = actix_web::HttpServer::new(f);"),
+        ("src/ingest.rs", "use fjall::Database;"),
+        ("src/actors/lane.rs", "use reqwest::Client;"),
+    ] {
+        assert_eq!(problems(path, text).len(), 1, "{path}: {text}");
+    }
+    assert_eq!(
+        problems("src/actors/lane.rs", "use crate::store::fjall::FjallStore;"),
+        ["actors must know the store's trait, not store::fjall::FjallStore"]
+    );
+}
+
+#[test]
+fn long_files_and_empty_names_are_found() {
+    assert!(problems("src/domain/a.rs", &"\n".repeat(400)).is_empty());
+    assert_eq!(problems("src/domain/a.rs", &"\n".repeat(401)).len(), 1);
+    for path in [
+        "src/domain/utils.rs",
+        "src/domain/common/x.rs",
+        "tests/it/helpers.rs",
+        "src/domain/mod.rs",
+    ] {
+        assert_eq!(problems(path, "").len(), 1, "{path}");
+    }
+    assert_eq!(
+        problems("src/extra.rs", ""),
+        ["\"extra\" is not in the table of layers"]
+    );
+}
