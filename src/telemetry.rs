@@ -3,6 +3,8 @@
 //! Log messages are lower-case sentences without a full stop; whatever varies is a field (`tenant.id`, `message.id`).
 
 pub mod labels;
+#[cfg(test)]
+pub(crate) mod listening;
 pub mod metrics;
 mod process;
 mod table;

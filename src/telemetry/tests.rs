@@ -1,6 +1,7 @@
 use std::collections::BTreeSet;
 
 use super::labels::{Code, StoreOp, StoreOutcome, WebhookOutcome};
+use super::listening::listen;
 use super::metrics::TABLE;
 use super::*;
 use crate::domain::Priority;
@@ -170,12 +171,13 @@ fn logs_are_json_lines_in_which_libraries_speak_only_of_trouble() {
         log_level: LogLevel::Info,
     };
     let to = written.clone();
-    tracing::dispatcher::with_default(&logs(&config, move || to.clone()).into(), || {
+    {
+        let _kept = listen(logs(&config, move || to.clone()));
         tracing::info!(tenant.id = 7, "tenant opened");
         tracing::debug!("not asked for");
         tracing::info!(target: "reqwest::connect", "what a library carries");
         tracing::warn!(target: "fjall", "something is wrong");
-    });
+    }
     let bytes = written.0.lock().unwrap().clone();
     let lines: Vec<serde_json::Value> = String::from_utf8(bytes)
         .unwrap()

@@ -10,6 +10,7 @@ use actix_web::{App, HttpResponse, web};
 use super::super::observe::observe;
 use super::*;
 use crate::api::ApiError;
+use crate::telemetry::listening::listen;
 
 /// Log lines, kept.
 #[derive(Clone, Default)]
@@ -44,7 +45,7 @@ async fn logged(request: TestRequest) -> (u16, String, String) {
         .with_ansi(false)
         .with_writer(move || writer.clone())
         .finish();
-    let _kept = tracing::subscriber::set_default(subscriber);
+    let _kept = listen(subscriber);
     let app = App::new()
         .app_data(web::Data::from(Parts::build(Setup::default()).state))
         .wrap(from_fn(observe))
