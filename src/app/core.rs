@@ -20,6 +20,7 @@ use crate::limiter::PairRule;
 use crate::shutdown::Shutdown;
 use crate::store::fjall::{FjallOptions, FjallStore};
 use crate::store::memory::MemoryStore;
+use crate::store::metered::Metered;
 use crate::store::scylla::ScyllaStore;
 use crate::store::{Store, StoreError};
 use crate::whatsapp::client::GraphSettings;
@@ -78,7 +79,7 @@ pub(super) async fn open_store(
             })??)
         }
     };
-    Ok(inner)
+    Ok(Arc::new(Metered::new(inner)))
 }
 
 /// The bounds and deadlines of a lane that the settings name; the rest are its own.
