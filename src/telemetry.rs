@@ -90,6 +90,7 @@ pub fn install(now: Timestamp) -> Result<PrometheusHandle, TelemetryError> {
     for metric in metrics::TABLE {
         metric.describe();
     }
+    metrics::start_counters();
     metrics::start_time_seconds().set(table::number(u64::try_from(now.as_secs()).unwrap_or(0)));
     metrics::build_info(labels::Version).set(1.0);
     Ok(handle)

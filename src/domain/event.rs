@@ -28,6 +28,17 @@ pub enum EventKind {
 }
 
 impl EventKind {
+    /// Every kind.
+    pub const ALL: &[Self] = &[
+        Self::Message,
+        Self::Status,
+        Self::Conversation,
+        Self::Contact,
+        Self::Lane,
+        Self::Meta,
+        Self::Erased,
+    ];
+
     /// Name used on the wire and in metrics.
     pub const fn as_str(self) -> &'static str {
         match self {

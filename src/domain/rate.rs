@@ -13,6 +13,9 @@ pub enum Priority {
 }
 
 impl Priority {
+    /// Every priority, the more urgent first.
+    pub const ALL: &[Self] = &[Self::Interactive, Self::Bulk];
+
     /// Name used in the API and in metrics.
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -28,7 +28,7 @@ mod tests;
 mod txn;
 mod writer;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -72,6 +72,7 @@ pub struct FjallStore {
     reader: Reader,
     floors: Arc<Floors>,
     engine: Engine,
+    folder: PathBuf,
     rewriting: Mutex<Rewriting>,
 }
 
@@ -98,6 +99,7 @@ impl FjallStore {
             reader: Reader::new(engine.clone()),
             floors: Arc::new(Floors::default()),
             engine,
+            folder: path.to_owned(),
             rewriting: Mutex::default(),
         })
     }

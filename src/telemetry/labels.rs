@@ -227,17 +227,29 @@ impl Label for Version {
     fn label(&self) -> &'static str {
         env!("CARGO_PKG_VERSION")
     }
+
+    fn every() -> &'static [Self] {
+        &[Self]
+    }
 }
 
 impl Label for Priority {
     fn label(&self) -> &'static str {
         self.as_str()
     }
+
+    fn every() -> &'static [Self] {
+        Self::ALL
+    }
 }
 
 impl Label for EventKind {
     fn label(&self) -> &'static str {
         self.as_str()
+    }
+
+    fn every() -> &'static [Self] {
+        Self::ALL
     }
 }
 
@@ -248,5 +260,9 @@ pub struct Code(pub &'static str);
 impl Label for Code {
     fn label(&self) -> &'static str {
         self.0
+    }
+
+    fn every() -> &'static [Self] {
+        &[]
     }
 }

@@ -106,6 +106,8 @@ metrics_table! {
     histogram(BATCH) store_batch_size = "mesej_store_batch_size";
     /// Bytes that the embedded store occupies on disk.
     gauge store_disk_bytes = "mesej_store_disk_bytes";
+    /// Bytes that may still be written on the disk of the embedded store.
+    gauge store_disk_free_bytes = "mesej_store_disk_free_bytes";
     /// Rows whose time was over and that were removed.
     counter store_expired_total = "mesej_store_expired_total";
 
@@ -118,6 +120,8 @@ metrics_table! {
 
     /// Memory of the process that is in RAM.
     gauge process_resident_bytes = "mesej_process_resident_bytes";
+    /// Seconds that the processors have worked for the process since it started.
+    gauge process_cpu_seconds = "mesej_process_cpu_seconds";
     /// Files and sockets that the process has open.
     gauge process_open_fds = "mesej_process_open_fds";
     /// Files and sockets that the process may have open.

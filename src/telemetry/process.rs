@@ -1,11 +1,17 @@
-//! What the kernel knows of this process: memory and open files. Silent where there is no `/proc`.
+//! What the kernel knows of this process: processor time, memory and open files. Silent where there is no `/proc`.
 
 use std::fs;
+use std::time::Duration;
 
-use super::metrics::{number, process_max_fds, process_open_fds, process_resident_bytes};
+use rustix::time::{ClockId, clock_gettime};
+
+use super::metrics::{
+    number, process_cpu_seconds, process_max_fds, process_open_fds, process_resident_bytes,
+};
 
 /// Reads the figures and sets their gauges.
 pub(super) fn sample() {
+    process_cpu_seconds().set(worked().as_secs_f64());
     if let Some(kib) = fs::read_to_string("/proc/self/status")
         .ok()
         .and_then(|text| figure(&text, "VmRSS:"))
@@ -21,6 +27,13 @@ pub(super) fn sample() {
     if let Ok(open) = fs::read_dir("/proc/self/fd") {
         process_open_fds().set(number(u64::try_from(open.count()).unwrap_or(u64::MAX)));
     }
+}
+
+/// How long the processors have worked for all threads of this process.
+fn worked() -> Duration {
+    let time = clock_gettime(ClockId::ProcessCPUTime);
+    let seconds = u64::try_from(time.tv_sec).unwrap_or(0);
+    Duration::new(seconds, u32::try_from(time.tv_nsec).unwrap_or(0))
 }
 
 /// The first number after a name at the start of a line.

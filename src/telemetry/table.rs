@@ -24,6 +24,8 @@ pub struct Metric {
     pub help: &'static str,
     /// The names of its labels.
     pub labels: &'static [&'static str],
+    /// For each label: every value that it can have; none where the code's tables list them.
+    pub values: &'static [fn() -> Vec<&'static str>],
 }
 
 impl Metric {
@@ -48,6 +50,16 @@ impl Metric {
 pub trait Label {
     /// The value as it is scraped.
     fn label(&self) -> &'static str;
+
+    /// Every value, where the type lists them; empty where the code's tables do.
+    fn every() -> &'static [Self]
+    where
+        Self: Sized;
+}
+
+/// Every value of a label, as it is scraped.
+pub(super) fn values_of<L: Label + 'static>() -> Vec<&'static str> {
+    L::every().iter().map(Label::label).collect()
 }
 
 /// A whole number as metrics take it; exact up to 2⁵³.
@@ -88,6 +100,14 @@ macro_rules! metrics_table {
     (@handle counter) => { ::metrics::Counter };
     (@handle gauge) => { ::metrics::Gauge };
     (@handle histogram) => { ::metrics::Histogram };
+    (@start counter $function:ident) => { $function().increment(0); };
+    (@start counter $function:ident $type:ty) => {
+        for label in <$type as $crate::telemetry::Label>::every() {
+            $function(*label).increment(0);
+        }
+    };
+    (@start gauge $($rest:tt)+) => {};
+    (@start histogram $($rest:tt)+) => {};
     ($(
         #[doc = $help:literal]
         $kind:ident $(($buckets:ident))? $function:ident = $name:literal $({ $($label:ident: $type:ty),+ })?;
@@ -99,8 +119,15 @@ macro_rules! metrics_table {
                 kind: metrics_table!(@kind $kind $($buckets)?),
                 help: $help.trim_ascii(),
                 labels: &[$($(stringify!($label)),+)?],
+                values: &[$($($crate::telemetry::table::values_of::<$type>),+)?],
             },
         )+];
+
+        /// Shows every counter as 0, for each value of its label: one that first appears with its first event hides
+        /// that event from whoever asks by how much it grew.
+        pub(super) fn start_counters() {
+            $( metrics_table!(@start $kind $function $($($type),+)?); )+
+        }
         $(
             #[doc = $help]
             #[doc = concat!("\n\n`", $name, "`. Keep the handle where it is recorded often.")]
@@ -135,6 +162,10 @@ macro_rules! label_enums {
         impl $crate::telemetry::Label for $name {
             fn label(&self) -> &'static str {
                 match self { $(Self::$variant => $value),+ }
+            }
+
+            fn every() -> &'static [Self] {
+                Self::ALL
             }
         }
     )+};

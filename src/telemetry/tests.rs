@@ -121,6 +121,31 @@ fn what_is_recorded_is_scraped_with_its_help_labels_and_buckets() {
 }
 
 #[test]
+fn every_counter_stands_at_zero_before_its_first_event() {
+    let recorder = recorder().unwrap();
+    ::metrics::with_local_recorder(&recorder, metrics::start_counters);
+    let text = recorder.handle().render();
+    for metric in TABLE {
+        let values: Vec<Vec<&str>> = metric.values.iter().map(|values| values()).collect();
+        let lines: Vec<String> = match (metric.kind, metric.labels, values.as_slice()) {
+            (Kind::Counter, [], []) => vec![format!("{} 0", metric.name)],
+            (Kind::Counter, [label], [values]) => values
+                .iter()
+                .map(|value| format!("{}{{{label}=\"{value}\"}} 0", metric.name))
+                .collect(),
+            _ => Vec::new(),
+        };
+        for line in lines {
+            assert!(
+                text.lines().any(|found| found == line),
+                "no line {line:?} in:\n{text}"
+            );
+        }
+    }
+    assert!(text.contains("mesej_sockets_closed_total{reason=\"stuck\"} 0"));
+}
+
+#[test]
 fn installing_twice_gives_the_same_recorder_and_notes_the_start() {
     let first = install(Timestamp::from_secs(1_000)).unwrap();
     let second = install(Timestamp::from_secs(2_000)).unwrap();
@@ -137,6 +162,7 @@ fn upkeep_samples_the_process() {
     ::metrics::with_local_recorder(&recorder, || upkeep(&recorder.handle()));
     let text = recorder.handle().render();
     for name in [
+        "mesej_process_cpu_seconds",
         "mesej_process_resident_bytes",
         "mesej_process_open_fds",
         "mesej_process_max_fds",

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use super::keys::{self, Kind, Space};
 use super::txn::Txn;
 use super::writer::Need;
-use super::{FjallStore, SMALL, codec, directory, dump, engine, events, ledger, pages, sweep};
+use super::{FjallStore, SMALL, codec, directory, disk, dump, engine, events, ledger, pages, sweep};
 use crate::domain::{
     Alias, Contact, ContactId, Conversation, ConversationId, Epoch, Fence, JournalId, Message, MessageId,
     PhoneNumberId, Seq, TenantId, Timestamp,
@@ -315,6 +315,10 @@ impl Store for FjallStore {
         }
         let bytes = self.reader.away(engine::disk_bytes).await?;
         metrics::store_disk_bytes().set(metrics::number(bytes));
+        let folder = self.folder.clone();
+        if let Some(free) = self.reader.away(move |_| Ok(disk::free_bytes(&folder))).await? {
+            metrics::store_disk_free_bytes().set(metrics::number(free));
+        }
         Ok(Swept { rows, more })
     }
 

@@ -105,6 +105,7 @@ impl Writer {
             reserve,
             commit_seconds: metrics::store_commit_seconds(),
             batch_size: metrics::store_batch_size(),
+            free_bytes: metrics::store_disk_free_bytes(),
         };
         let (ends, ended) = std::sync::mpsc::channel();
         let thread = std::thread::Builder::new()

@@ -33,6 +33,7 @@ pub(super) struct Thread {
     pub(super) reserve: u64,
     pub(super) commit_seconds: ::metrics::Histogram,
     pub(super) batch_size: ::metrics::Histogram,
+    pub(super) free_bytes: ::metrics::Gauge,
 }
 
 /// Writes that were evaluated and wait for the commit.
@@ -121,7 +122,11 @@ impl Thread {
     }
 
     fn look_at_disk(&self) {
-        let low = disk::free_bytes(&self.folder).is_some_and(|free| free < self.reserve);
+        let free = disk::free_bytes(&self.folder);
+        if let Some(free) = free {
+            self.free_bytes.set(metrics::number(free));
+        }
+        let low = free.is_some_and(|free| free < self.reserve);
         if self.shown.full.swap(low, Ordering::AcqRel) != low {
             if low {
                 tracing::error!("the disk is nearly full: writes are refused");
