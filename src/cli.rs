@@ -4,6 +4,7 @@
 
 mod admin;
 mod check_config;
+mod health;
 mod key;
 mod migrate;
 mod number;
@@ -117,6 +118,11 @@ enum Command {
     /// May be run any number of times, and by several processes at once: one does the work, the others wait for it.
     #[command(after_help = "Examples:\n  mesej migrate --status\n  mesej migrate --dry-run\n  mesej migrate")]
     Migrate(migrate::MigrateArgs),
+    /// Ask a running server whether it lives, for a container's health check
+    ///
+    /// Ends with 1 when it does not, within five seconds.
+    #[command(after_help = "Examples:\n  mesej health\n  mesej health --ready")]
+    Health(health::HealthArgs),
     /// Simulate Meta: Graph, webhooks, customers who write by themselves, and faults
     Simulate(simulate::SimulateArgs),
     /// Create, list and show tenants, the businesses that share this server
@@ -169,6 +175,7 @@ pub async fn run(cli: Cli) -> Result<ExitCode, CliError> {
         Command::Demo(args) => serve::demo(&args).await,
         Command::CheckConfig(args) => check_config::run(&args),
         Command::Migrate(args) => migrate::run(&args).await,
+        Command::Health(args) => health::run(&args).await,
         Command::Simulate(args) => simulate::run(args).await,
         Command::Tenant(command) => tenant::run(command).await,
         Command::Number(command) => number::run(command).await,
