@@ -13,9 +13,11 @@ LOAD ?=
 
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 CARGO_DENY := 0.20.2
+# Prometheus' own checker. Debian's package would start a server as well, so only its files are taken.
+PROMTOOL := $(or $(shell command -v promtool),$(abspath $(TARGET))/prometheus/usr/bin/promtool)
 AS_ROOT := $(if $(filter 0,$(shell id -u)),,sudo)
 
-.PHONY: help demo fmt lint test rust-test browser-test client-test tools bench kill deny audit
+.PHONY: help demo fmt lint test rust-test rules-test browser-test client-test tools bench kill deny audit
 
 help: ## Show what there is to run
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -33,6 +35,9 @@ lint: ## Check formatting, and let no warning pass
 rust-test: ## Unit, layer and integration tests
 	cargo test --workspace --locked
 
+rules-test: ## Alarms by their tests, and the dashboard's queries (needs Node 20 and promtool)
+	PROMTOOL=$(PROMTOOL) grafana/check.sh
+
 browser-test: ## The console, in Chromium (needs Node 20 and Chromium)
 	tests/browser/run.sh
 
@@ -46,6 +51,8 @@ tools: ## Install what the tests need and this machine lacks
 	  $(AS_ROOT) apt-get update && $(AS_ROOT) apt-get install -y --no-install-recommends chromium chromium-driver; }
 	@python3 -c 'import ensurepip, venv' 2>/dev/null || { \
 	  $(AS_ROOT) apt-get update && $(AS_ROOT) apt-get install -y --no-install-recommends python3-venv; }
+	@[ -x "$(PROMTOOL)" ] || { $(AS_ROOT) apt-get update && mkdir -p $(TARGET)/prometheus && cd $(TARGET)/prometheus && \
+	  apt-get download prometheus && dpkg-deb --extract prometheus_*.deb . && rm prometheus_*.deb; }
 	@[ -n "$${MESEJ_TEST_CQL:-}" ] || { command -v java && command -v mvn; } >/dev/null || { \
 	  $(AS_ROOT) apt-get update && $(AS_ROOT) apt-get install -y --no-install-recommends openjdk-17-jre-headless maven; }
 
@@ -62,7 +69,7 @@ kill: ## Kill the gateway under load and ask what was lost or sent twice (CYCLES
 	cargo build --release --locked --package mesej --package mesej-load
 	$(TARGET)/release/mesej-load kill --cycles $(CYCLES) --seed $(SEED) --backend $(BACKEND) $(LOAD)
 
-test: tools rust-test browser-test client-test ## Everything that must hold
+test: tools rust-test rules-test browser-test client-test ## Everything that must hold
 	$(MAKE) kill CYCLES=20
 	$(MAKE) kill CYCLES=5 BACKEND=cql LOAD='--inbound 100 --sends 40'
 

@@ -8,7 +8,9 @@
 
 mod binary;
 mod gateway;
+mod promql;
 mod restart;
 mod road_in;
 mod road_out;
 mod samples;
+mod watching;
