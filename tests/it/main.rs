@@ -7,6 +7,7 @@
 )]
 
 mod binary;
+mod containers;
 mod gateway;
 mod promql;
 mod restart;
