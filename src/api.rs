@@ -29,7 +29,7 @@ pub mod ws;
 mod tests;
 
 use actix_web::HttpResponse;
-use actix_web::web::{self, ServiceConfig, delete, get, post, resource, scope};
+use actix_web::web::{self, ServiceConfig, delete, get, post, put, resource, scope};
 
 pub use auth::{AdminCall, Call, CanManageAgents, CanRead, CanSend};
 pub use demo::DemoSession;
@@ -103,6 +103,15 @@ fn admin_routes(admin: &mut ServiceConfig) {
                 .route(get().to(admin::tenants::list)),
         )
         .route("/tenants/{tenant_id}", get().to(admin::tenants::show))
+        .service(
+            resource("/tenants/{tenant_id}/retention")
+                .route(get().to(admin::retention::show))
+                .route(put().to(admin::retention::change)),
+        )
+        .route(
+            "/tenants/{tenant_id}/retention/preview",
+            post().to(admin::retention::preview),
+        )
         .service(
             resource("/tenants/{tenant_id}/numbers")
                 .route(post().to(admin::numbers::put))

@@ -20,6 +20,7 @@ pub mod fjall;
 pub mod memory;
 pub mod metered;
 pub mod op;
+pub mod retention;
 pub mod row;
 pub mod scylla;
 
@@ -34,6 +35,7 @@ use crate::domain::{
 pub use directory::{Agent, ApiKey, KeyHash, Number, Tenant};
 pub use error::{StoreError, StoreErrorKind};
 pub use op::{Op, OpOutcome, OpRefusal};
+pub use retention::{RetentionJob, Survey};
 pub use row::{ClaimOutcome, ClaimWant, Claimed, MessageRef, OutboxRow, OutboxState};
 
 /// Entries read at once by a store that has to look to tell its backlog.
@@ -348,6 +350,30 @@ pub trait Store: Send + Sync + 'static {
 
     /// Removes everything stored of one contact: rows, index entries and the bodies of its events. Repeatable.
     async fn erase_contact(&self, tenant: TenantId, contact: ContactId) -> Result<Swept, StoreError>;
+
+    /// Sets how long a tenant's messages are kept and replaces its job, both durable on return. The job is to be new.
+    async fn begin_retention(&self, tenant: Tenant, job: RetentionJob) -> Result<(), StoreError>;
+
+    /// The last job of each tenant that ever had one.
+    async fn retention_jobs(&self) -> Result<Vec<RetentionJob>, StoreError>;
+
+    /// Takes a tenant's job on by about `limit` messages and gives it as it stands then; both are durable together.
+    async fn step_retention(
+        &self,
+        tenant: TenantId,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Option<RetentionJob>, StoreError>;
+
+    /// What a job would do to about `limit` messages after a place, without doing it.
+    async fn survey_retention(
+        &self,
+        tenant: TenantId,
+        to: Retention,
+        after: Option<retention::Place>,
+        limit: usize,
+        now: Timestamp,
+    ) -> Result<Survey, StoreError>;
 
     /// Every key and value of a tenant in a stable order, for backups, comparisons and proofs of erasure.
     async fn dump(&self, tenant: TenantId, now: Timestamp) -> Result<Vec<(Bytes, Bytes)>, StoreError>;

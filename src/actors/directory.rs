@@ -212,19 +212,25 @@ impl Directory {
             tracing::error!(tenant.id = %id, error = %error, "cannot start the tenant");
             store_refusal(&error)
         })?;
-        if let Some((_, slot)) = self.write().tenants.get_mut(&id) {
+        if let Some((row, slot)) = self.write().tenants.get_mut(&id) {
+            // It may have changed since the start began.
+            handle.ledger.keep_for(row.retention);
             *slot = Some(handle.clone());
         }
         Ok(handle)
     }
 
-    /// Takes over a tenant that was added to the store, or changed there. New settings count from its next start.
+    /// Takes over a tenant that was added to the store, or changed there. How long messages are kept counts at once,
+    /// other settings from its next start.
     pub fn tenant_changed(&self, row: TenantRow) {
         let mut map = self.write();
-        let (settings, _) = map
+        let (settings, handle) = map
             .tenants
             .entry(row.id)
             .or_insert_with(|| (Arc::new(row.clone()), None));
+        if let Some(handle) = handle {
+            handle.ledger.keep_for(row.retention);
+        }
         *settings = Arc::new(row);
     }
 

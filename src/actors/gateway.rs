@@ -245,7 +245,9 @@ impl TenantPort for Gateway {
     async fn tenant_changed(&self, tenant: TenantRow) -> Result<(), Refusal> {
         let id = tenant.id;
         self.directory.tenant_changed(tenant);
-        self.directory.tenant(id).await.map(|_| ())
+        let handle = self.directory.tenant(id).await?;
+        // What is written after this call is kept for as long as it says.
+        handle.ledger.pass().await.map_err(|error| commit_refusal(&error))
     }
 
     async fn number_changed(&self, number: Number) -> Result<(), Refusal> {

@@ -4,6 +4,7 @@
 //! idempotent, so a batch whose outcome is unknown is simply offered again at the position where the log then stands.
 
 mod commit;
+mod keeping;
 mod reply;
 #[cfg(test)]
 mod tests;
@@ -22,6 +23,7 @@ use crate::domain::{Clock, Epoch, Fence, Seq, TenantId};
 use crate::store::{LeaseKey, Op, OpOutcome, Store, StoreError, StoreErrorKind, TenantHead};
 use crate::telemetry::metrics;
 use commit::{Batch, Committed};
+use keeping::Keeping;
 use reply::Reply;
 
 pub use reply::{CommitError, CommitObserver};
@@ -69,6 +71,7 @@ pub struct LedgerHandle {
     epoch: Epoch,
     fence: Fence,
     head: Arc<AtomicU64>,
+    keeping: Keeping,
 }
 
 impl LedgerHandle {
@@ -190,6 +193,7 @@ pub struct Ledger {
     shown: Arc<AtomicU64>,
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
+    keeping: Keeping,
     waiting: Vec<(Op, Owed)>,
     writing: bool,
     finishing: Vec<oneshot::Sender<()>>,
@@ -209,6 +213,8 @@ impl Ledger {
         let TenantHead { epoch, head } = store.open_tenant(tenant, fence, fresh_epoch).await?;
         let shown = Arc::new(AtomicU64::new(head.get()));
         let handle_head = Arc::clone(&shown);
+        let keeping = Keeping::default();
+        let told = keeping.clone();
         let addr = Self::start_in_arbiter(arbiter, move |ctx: &mut Context<Self>| {
             ctx.set_mailbox_capacity(CAPACITY);
             Self {
@@ -219,6 +225,7 @@ impl Ledger {
                 shown,
                 store,
                 clock,
+                keeping: told,
                 waiting: Vec::new(),
                 writing: false,
                 finishing: Vec::new(),
@@ -231,6 +238,7 @@ impl Ledger {
             epoch,
             fence,
             head: handle_head,
+            keeping,
         })
     }
 
@@ -250,7 +258,8 @@ impl Ledger {
         }
         self.writing = true;
         let take = self.waiting.len().min(BATCH);
-        let (ops, owed): (Vec<_>, Vec<_>) = self.waiting.drain(..take).unzip();
+        let (mut ops, owed): (Vec<_>, Vec<_>) = self.waiting.drain(..take).unzip();
+        self.keeping.apply(&mut ops);
         let batch = Batch {
             tenant: self.tenant,
             fence: self.fence,

@@ -1,8 +1,9 @@
-//! The operator's calls: tenants, their numbers and keys, and what was put aside.
+//! The operator's calls: tenants, their numbers, keys and retention, and what was put aside.
 
 pub(super) mod keys;
 pub(super) mod numbers;
 pub(super) mod quarantine;
+pub(super) mod retention;
 pub(super) mod tenants;
 
 use serde::Deserialize;

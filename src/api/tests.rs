@@ -11,6 +11,7 @@ mod isolation;
 mod keys;
 mod logs;
 mod messages;
+mod retention;
 mod webhook;
 
 use std::net::{SocketAddr, TcpListener};

@@ -1,4 +1,7 @@
-//! What is done beside the roads: expired rows are removed, and a store that can take no more ends the process.
+//! What is done beside the roads: expired rows are removed, changes of retention are carried out, and a store that can take
+//! no more ends the process.
+
+mod retention;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -48,6 +51,7 @@ pub(super) async fn run(
             fold(&recorder),
             sweep(&store, clock.as_ref(), &shutdown),
             measure(store.as_ref(), clock.as_ref()),
+            retention::run(&directory, clock.as_ref(), &shutdown),
         );
     };
     tokio::select! {

@@ -49,6 +49,10 @@ impl Api {
         self.call(Method::POST, path, Some(body)).await
     }
 
+    pub(super) async fn put(&self, path: &str, body: &Value) -> Result<Value, CliError> {
+        self.call(Method::PUT, path, Some(body)).await
+    }
+
     pub(super) async fn delete(&self, path: &str) -> Result<Value, CliError> {
         self.call(Method::DELETE, path, None).await
     }

@@ -78,10 +78,24 @@ pub(super) fn list(answer: &Value) -> &[Value] {
     list.map_or(&[], Vec::as_slice)
 }
 
+/// Fields that are times.
+const TIMES: [&str; 10] = [
+    "at",
+    "created",
+    "revoked",
+    "expires",
+    "started",
+    "finished",
+    "gone_oldest",
+    "gone_newest",
+    "ends_first",
+    "ends_last",
+];
+
 /// A field's value; times are shown as people read them.
 fn cell(name: &str, value: &Value) -> String {
     match value.as_i64() {
-        Some(ms) if matches!(name, "at" | "created" | "revoked" | "expires") => moment(ms),
+        Some(ms) if TIMES.contains(&name) => moment(ms),
         _ => plain(value),
     }
 }

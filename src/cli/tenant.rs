@@ -1,5 +1,7 @@
 //! `mesej tenant`.
 
+mod retention;
+
 use std::process::ExitCode;
 
 use clap::Subcommand;
@@ -35,6 +37,8 @@ pub(super) enum TenantCommand {
         #[command(flatten)]
         admin: AdminArgs,
     },
+    /// Show how long a tenant's messages are kept, or change it
+    Retention(retention::RetentionArgs),
 }
 
 pub(super) async fn run(command: TenantCommand) -> Result<ExitCode, CliError> {
@@ -64,6 +68,7 @@ pub(super) async fn run(command: TenantCommand) -> Result<ExitCode, CliError> {
                 .await?;
             output::answer(&answer, admin.json, output::fields)?;
         }
+        TenantCommand::Retention(args) => retention::run(args).await?,
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -3,7 +3,7 @@
 //! A backend is anything that can be opened empty and opened again over what it holds. Each behaviour is a function that
 //! gets an open backend; [`suite`] makes a test of it for each backend. Groups: A durability, B ownership and order,
 //! C taking things once, D statuses, E claims, F paging, G expiry, H the list of conversations, I tenants apart, J erasure
-//! and dumps, K limits, L the same as the model, whatever happens.
+//! and dumps, K limits, L the same as the model, whatever happens, M changes of retention.
 
 mod a_durability;
 mod b_ownership;
@@ -18,8 +18,10 @@ mod i_tenants;
 mod j_erasure;
 mod k_limits;
 mod kill;
+mod kill_change;
 mod l_model;
 mod leads;
+mod m_retention;
 pub(super) mod ops;
 pub(super) mod scene;
 
@@ -213,6 +215,19 @@ macro_rules! all_of_it {
                 a_status_of_an_erased_message_is_told_without_it,
                 the_customer_may_come_back_as_someone_new,
                 a_dump_is_in_order_and_the_same_after_a_restart,
+            }
+            m_retention {
+                a_shorter_retention_ends_messages_as_if_it_had_always_been_so,
+                a_preview_tells_what_the_change_does,
+                a_longer_retention_brings_nothing_back,
+                a_change_that_was_cut_short_goes_on_and_ends_the_same,
+                the_newest_change_wins,
+                what_leads_to_a_message_ends_with_it_but_repetitions_stay_known,
+                the_beginning_of_a_message_that_went_is_not_shown,
+                statuses_and_messages_that_come_meanwhile_stand,
+                other_tenants_keep_all_that_they_had,
+                a_tenant_without_messages_is_done_at_once,
+                there_and_back_again_leaves_what_was_left,
             }
             k_limits {
                 a_message_of_a_mebibyte_comes_back_whole,

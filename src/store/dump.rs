@@ -35,6 +35,8 @@ pub enum Family {
     Idempotency,
     /// An unsettled outbound message, by number and id.
     Outbox,
+    /// The last change of retention.
+    Retention,
 }
 
 impl Family {
@@ -53,6 +55,7 @@ impl Family {
             Self::Alias => b'a',
             Self::Idempotency => b'b',
             Self::Outbox => b'c',
+            Self::Retention => b'd',
         }
     }
 }

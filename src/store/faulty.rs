@@ -11,13 +11,14 @@ use futures_util::FutureExt as _;
 
 use crate::domain::{
     Alias, Contact, ContactId, Conversation, ConversationId, Epoch, Fence, JournalId, Message, MessageId,
-    PhoneNumberId, Seq, TenantId, Timestamp,
+    PhoneNumberId, Retention, Seq, TenantId, Timestamp,
 };
 use crate::store::memory::MemoryStore;
+use crate::store::retention::Place;
 use crate::store::{
     Agent, ApiKey, Append, Appended, ClaimOutcome, ClaimWant, ConversationCursor, ConversationFilter,
-    EventPage, JournalEntry, KeyHash, LeaseKey, MessageRef, Number, OutboxRow, Page, Quarantined, Store,
-    StoreError, StoreErrorKind, Swept, Tenant, TenantHead,
+    EventPage, JournalEntry, KeyHash, LeaseKey, MessageRef, Number, OutboxRow, Page, Quarantined,
+    RetentionJob, Store, StoreError, StoreErrorKind, Survey, Swept, Tenant, TenantHead,
 };
 
 /// What goes wrong with one operation.
@@ -199,6 +200,10 @@ impl Store for FaultyStore {
         put_agent(agent: Agent) -> ();
         agents(tenant: TenantId) -> Vec<Agent>;
         erase_contact(tenant: TenantId, contact: ContactId) -> Swept;
+        begin_retention(tenant: Tenant, job: RetentionJob) -> ();
+        retention_jobs() -> Vec<RetentionJob>;
+        step_retention(tenant: TenantId, now: Timestamp, limit: usize) -> Option<RetentionJob>;
+        survey_retention(tenant: TenantId, to: Retention, after: Option<Place>, limit: usize, now: Timestamp) -> Survey;
         dump(tenant: TenantId, now: Timestamp) -> Vec<(Bytes, Bytes)>;
     }
 }

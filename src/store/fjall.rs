@@ -20,6 +20,7 @@ mod keys;
 mod ledger;
 mod pages;
 mod reader;
+mod retention;
 mod rows;
 mod scan;
 mod sweep;

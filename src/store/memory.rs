@@ -2,8 +2,11 @@
 //!
 //! Honest in everything but durability. One short lock, never held across an await.
 
+mod dump;
 mod ledger;
+mod retention;
 mod rows;
+mod sweep;
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -12,15 +15,15 @@ use async_trait::async_trait;
 use bytes::Bytes;
 
 use self::ledger::Ledger;
-use super::dump::{Family, entry};
+use super::retention::Place;
 use super::{
     Agent, ApiKey, Append, Appended, ClaimOutcome, ClaimWant, ConversationCursor, ConversationFilter,
     EventPage, JournalBacklog, JournalEntry, KeyHash, LeaseKey, MessageRef, Number, OutboxRow, Page,
-    Quarantined, Store, StoreError, Swept, Tenant, TenantHead,
+    Quarantined, RetentionJob, Store, StoreError, Survey, Swept, Tenant, TenantHead,
 };
 use crate::domain::{
     AgentId, Alias, Contact, ContactId, Conversation, ConversationId, Epoch, Fence, JournalId, Message,
-    MessageId, PhoneNumberId, Seq, TenantId, Timestamp,
+    MessageId, PhoneNumberId, Retention, Seq, TenantId, Timestamp,
 };
 use crate::store::row::outbound_key;
 
@@ -40,6 +43,7 @@ struct State {
     keys: BTreeMap<KeyHash, ApiKey>,
     agents: BTreeMap<(TenantId, AgentId), Agent>,
     leases: BTreeMap<TenantId, u64>,
+    jobs: BTreeMap<TenantId, RetentionJob>,
 }
 
 impl MemoryStore {
@@ -319,26 +323,7 @@ impl Store for MemoryStore {
     }
 
     async fn sweep(&self, now: Timestamp, limit: usize) -> Result<Swept, StoreError> {
-        let mut state = self.state();
-        let mut rows = 0;
-        for ledger in state.ledgers.values_mut() {
-            rows += ledger.sweep(now, limit - rows);
-        }
-        let over: Vec<_> = state
-            .quarantine
-            .values()
-            .filter(|item| item.until() <= now)
-            .map(|item| item.id)
-            .take(limit - rows)
-            .collect();
-        rows += over.len();
-        for id in over {
-            state.quarantine.remove(&id);
-        }
-        Ok(Swept {
-            rows,
-            more: rows == limit,
-        })
+        Ok(self.state().sweep(now, limit))
     }
 
     async fn erase_contact(&self, tenant: TenantId, contact: ContactId) -> Result<Swept, StoreError> {
@@ -347,26 +332,43 @@ impl Store for MemoryStore {
         Ok(ledger.map_or_else(Swept::default, |ledger| ledger.erase(contact)))
     }
 
-    async fn dump(&self, tenant: TenantId, now: Timestamp) -> Result<Vec<(Bytes, Bytes)>, StoreError> {
+    async fn begin_retention(&self, tenant: Tenant, job: RetentionJob) -> Result<(), StoreError> {
+        let mut state = self.state();
+        state.jobs.insert(tenant.id, job);
+        state.tenants.insert(tenant.id, tenant);
+        Ok(())
+    }
+
+    async fn retention_jobs(&self) -> Result<Vec<RetentionJob>, StoreError> {
+        Ok(self.state().jobs.values().cloned().collect())
+    }
+
+    async fn step_retention(
+        &self,
+        tenant: TenantId,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Option<RetentionJob>, StoreError> {
+        Ok(self.state().step(tenant, now, limit))
+    }
+
+    async fn survey_retention(
+        &self,
+        tenant: TenantId,
+        to: Retention,
+        after: Option<Place>,
+        limit: usize,
+        now: Timestamp,
+    ) -> Result<Survey, StoreError> {
         let state = self.state();
-        let mut out = Vec::new();
-        if let Some(row) = state.tenants.get(&tenant) {
-            out.push(entry(Family::Tenant, &[], None, row)?);
-        }
-        for (id, row) in state.numbers.iter().filter(|(_, row)| row.tenant == tenant) {
-            out.push(entry(Family::Number, &[id.as_str().as_bytes()], None, row)?);
-        }
-        for (hash, row) in state.keys.iter().filter(|(_, row)| row.tenant == tenant) {
-            out.push(entry(Family::Key, &[&hash.0], None, row)?);
-        }
-        for ((_, id), row) in state.agents.iter().filter(|((of, _), _)| *of == tenant) {
-            out.push(entry(Family::Agent, &[id.as_str().as_bytes()], None, row)?);
-        }
-        if let Some(ledger) = state.ledgers.get(&tenant) {
-            out.extend(ledger.dump(now)?);
-        }
-        out.sort();
-        Ok(out)
+        let ledger = state.ledgers.get(&tenant);
+        Ok(ledger.map_or_else(Survey::default, |ledger| {
+            ledger.tables.survey(to, after, limit, now)
+        }))
+    }
+
+    async fn dump(&self, tenant: TenantId, now: Timestamp) -> Result<Vec<(Bytes, Bytes)>, StoreError> {
+        self.state().dump(tenant, now)
     }
 
     async fn health(&self) -> Result<(), StoreError> {

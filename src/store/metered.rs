@@ -7,14 +7,15 @@ use std::time::Instant;
 use async_trait::async_trait;
 use bytes::Bytes;
 
+use super::retention::Place;
 use super::{
     Agent, ApiKey, Append, Appended, ClaimOutcome, ClaimWant, ConversationCursor, ConversationFilter,
     EventPage, JournalBacklog, JournalEntry, KeyHash, LeaseKey, MessageRef, Number, OutboxRow, Page,
-    Quarantined, Store, StoreError, StoreErrorKind, Swept, Tenant, TenantHead,
+    Quarantined, RetentionJob, Store, StoreError, StoreErrorKind, Survey, Swept, Tenant, TenantHead,
 };
 use crate::domain::{
     Alias, Contact, ContactId, Conversation, ConversationId, Epoch, Fence, JournalId, Message, MessageId,
-    PhoneNumberId, Seq, TenantId, Timestamp,
+    PhoneNumberId, Retention, Seq, TenantId, Timestamp,
 };
 use crate::telemetry::labels::{StoreOp, StoreOutcome};
 use crate::telemetry::metrics;
@@ -247,6 +248,35 @@ impl Store for Metered {
 
     async fn erase_contact(&self, tenant: TenantId, contact: ContactId) -> Result<Swept, StoreError> {
         measured(StoreOp::Write, self.inner.erase_contact(tenant, contact)).await
+    }
+
+    async fn begin_retention(&self, tenant: Tenant, job: RetentionJob) -> Result<(), StoreError> {
+        measured(StoreOp::Write, self.inner.begin_retention(tenant, job)).await
+    }
+
+    async fn retention_jobs(&self) -> Result<Vec<RetentionJob>, StoreError> {
+        measured(StoreOp::Read, self.inner.retention_jobs()).await
+    }
+
+    async fn step_retention(
+        &self,
+        tenant: TenantId,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Option<RetentionJob>, StoreError> {
+        measured(StoreOp::Expire, self.inner.step_retention(tenant, now, limit)).await
+    }
+
+    async fn survey_retention(
+        &self,
+        tenant: TenantId,
+        to: Retention,
+        after: Option<Place>,
+        limit: usize,
+        now: Timestamp,
+    ) -> Result<Survey, StoreError> {
+        let call = self.inner.survey_retention(tenant, to, after, limit, now);
+        measured(StoreOp::Read, call).await
     }
 
     async fn dump(&self, tenant: TenantId, now: Timestamp) -> Result<Vec<(Bytes, Bytes)>, StoreError> {

@@ -37,6 +37,22 @@ pub enum Op {
     Announce(Announce),
 }
 
+impl Op {
+    /// Says how long the message that it makes or changes is kept.
+    pub fn keep_for(&mut self, days: Retention) {
+        match self {
+            Self::Receive(op) => op.retention = days,
+            Self::Submit(op) => op.retention = days,
+            Self::Note(op) => op.retention = days,
+            Self::Attempted(op) => op.retention = days,
+            Self::Report(op) => op.retention = days,
+            Self::Settle(op) => op.retention = days,
+            Self::Withdraw(op) => op.retention = days,
+            Self::Organise(_) | Self::Relate(_) | Self::Announce(_) => {}
+        }
+    }
+}
+
 /// A customer's message.
 #[derive(Debug, Clone)]
 pub struct Receive {

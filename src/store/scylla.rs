@@ -27,6 +27,7 @@ mod load;
 mod memory;
 mod options;
 mod pages;
+mod retention;
 pub mod schema;
 mod seat;
 mod statements;

@@ -48,6 +48,14 @@ label_enums! {
         Poison = "poison",
     }
 
+    /// What became of a message when its tenant's retention changed.
+    RetentionFate {
+        /// Its time was over.
+        Removed = "removed",
+        /// It got another end.
+        Moved = "moved",
+    }
+
     /// Why a socket was closed.
     CloseReason {
         /// The client left.

@@ -2,8 +2,8 @@
 
 use super::labels::{
     ActorKind, AttemptResult, CloseReason, Code, DelayReason, ElementKind, FrameRefusal, GraphCall,
-    PauseReason, QuarantineReason, ResyncReason, SendOrigin, StoreOp, StoreOutcome, UnknownResolution,
-    Version, WebhookOutcome,
+    PauseReason, QuarantineReason, ResyncReason, RetentionFate, SendOrigin, StoreOp, StoreOutcome,
+    UnknownResolution, Version, WebhookOutcome,
 };
 use super::table::metrics_table;
 pub use super::table::number;
@@ -110,6 +110,13 @@ metrics_table! {
     gauge store_disk_free_bytes = "mesej_store_disk_free_bytes";
     /// Rows whose time was over and that were removed.
     counter store_expired_total = "mesej_store_expired_total";
+
+    /// Changes of retention that are not done yet.
+    gauge retention_jobs = "mesej_retention_jobs";
+    /// Conversations that changes of retention have yet to come to.
+    gauge retention_conversations_left = "mesej_retention_conversations_left";
+    /// Messages that changes of retention came to, by what became of them.
+    counter retention_messages_total = "mesej_retention_messages_total" { how: RetentionFate };
 
     /// Actors alive, by kind.
     gauge actors_running = "mesej_actors_running" { kind: ActorKind };

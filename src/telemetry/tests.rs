@@ -75,6 +75,7 @@ fn label_values_are_distinct_lower_case_words() {
     values(l::WebhookOutcome::ALL);
     values(l::ElementKind::ALL);
     values(l::QuarantineReason::ALL);
+    values(l::RetentionFate::ALL);
     values(l::CloseReason::ALL);
     values(l::ResyncReason::ALL);
     values(l::FrameRefusal::ALL);

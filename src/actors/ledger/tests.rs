@@ -50,6 +50,34 @@ async fn ledger(store: Arc<dyn Store>) -> LedgerHandle {
     .unwrap()
 }
 
+#[actix::test]
+async fn a_change_of_retention_counts_for_what_is_committed_after_it() {
+    let store = Arc::new(MemoryStore::new());
+    let ledger = ledger(store.clone()).await;
+    let days = |days| Retention::days(days).unwrap();
+    for (wamid, keep, kept) in [
+        ("wamid.1", None, Retention::DEFAULT),
+        ("wamid.2", Some(days(3)), days(3)),
+        ("wamid.3", None, days(3)),
+        ("wamid.4", Some(days(900)), days(900)),
+    ] {
+        if let Some(keep) = keep {
+            ledger.keep_for(keep);
+            ledger.pass().await.unwrap();
+        }
+        let Ok(OpOutcome::Committed { at: Some(at), .. }) = ledger.commit(received(wamid)).await else {
+            panic!("not committed")
+        };
+        let ends = kept.expiry(Timestamp::from_secs(1_700_000_000));
+        let before = ends.before(Duration::from_millis(1));
+        for (now, there) in [(before, true), (ends, false)] {
+            let message = store.message(TenantId::new(1), at, now).await.unwrap();
+            assert_eq!(message.is_some(), there, "{wamid}");
+        }
+    }
+    assert_eq!(ledger.head().head, Seq::new(4), "passing is no event");
+}
+
 struct Listener(mpsc::Sender<Published>);
 
 impl Subscriber for Listener {

@@ -5,20 +5,32 @@ use std::sync::atomic::Ordering;
 use super::*;
 use crate::actors::lane::LaneLimits;
 use crate::actors::{DirectoryParts, TenantLimits};
-use crate::domain::{TestClock, Timestamp};
+use crate::domain::{
+    Alias, ContactAliases, Content, PhoneNumberId, Retention, TenantId, TestClock, Timestamp, Wamid,
+};
 use crate::store::faulty::FaultyStore;
+use crate::store::op::Receive;
+use crate::store::{Op, RetentionJob};
 use crate::whatsapp::GraphClient;
 use crate::whatsapp::client::GraphSettings;
 
 const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
 
 async fn directory(store: &Arc<FaultyStore>, clock: &Arc<dyn Clock>) -> Arc<Directory> {
+    directory_on(Vec::new(), store, clock).await
+}
+
+async fn directory_on(
+    arbiters: Vec<actix::ArbiterHandle>,
+    store: &Arc<FaultyStore>,
+    clock: &Arc<dyn Clock>,
+) -> Arc<Directory> {
     let settings = GraphSettings::new("http://127.0.0.1:9", "v24.0");
     let parts = DirectoryParts {
         store: store.clone(),
         graph: Arc::new(GraphClient::new(settings, Arc::clone(clock)).unwrap()),
         clock: Arc::clone(clock),
-        arbiters: Vec::new(),
+        arbiters,
         tenant_limits: TenantLimits::default(),
         lane_limits: LaneLimits::default(),
         calls: Arc::new(tokio::sync::Semaphore::new(1)),
@@ -64,4 +76,65 @@ async fn the_journals_backlog_and_its_oldest_entry_are_shown_whoever_has_them_in
     let text = shown.render();
     assert!(text.contains("mesej_journal_backlog 3"), "{text}");
     assert!(text.contains("mesej_journal_oldest_seconds 99"), "{text}");
+}
+
+fn received(wamid: &str, at: Timestamp) -> Op {
+    Op::Receive(Box::new(Receive {
+        number: PhoneNumberId::parse("1065").unwrap(),
+        aliases: ContactAliases::of([Alias::phone("628123456789").unwrap()]),
+        name: None,
+        username: None,
+        wamid: Wamid::parse(wamid).unwrap(),
+        at,
+        arrival: 0,
+        content: Content::text("hello"),
+        retention: Retention::DEFAULT,
+    }))
+}
+
+#[actix::test]
+async fn a_change_of_retention_that_somebody_left_half_done_is_carried_out() {
+    let (tenant, days) = (TenantId::new(1), |days| Retention::days(days).unwrap());
+    let store = Arc::new(FaultyStore::default());
+    let row = |retention| crate::store::Tenant {
+        id: tenant,
+        name: "Toko Maju".into(),
+        retention,
+        created: NOW,
+    };
+    store.put_tenant(row(days(365))).await.unwrap();
+    let clock: Arc<dyn Clock> = Arc::new(TestClock::at(NOW));
+    let directory = directory_on(vec![actix::Arbiter::current()], &store, &clock).await;
+    let ledger = directory.tenant(tenant).await.unwrap().ledger;
+    for n in 0..200 {
+        // Ten of them lie behind.
+        let at = NOW.before(Duration::from_secs(86_400 * (n / 190)));
+        ledger.commit(received(&format!("wamid.{n}"), at)).await.unwrap();
+    }
+    let job = RetentionJob::new(tenant, days(365), days(1), NOW);
+    store.begin_retention(row(days(1)), job).await.unwrap();
+    store.step_retention(tenant, NOW, 7).await.unwrap();
+    let shutdown = Shutdown::default();
+    let work = retention::run(&directory, clock.as_ref(), &shutdown);
+    let done = async {
+        loop {
+            let jobs = store.retention_jobs().await.unwrap();
+            if jobs.iter().all(|job| job.finished.is_some()) {
+                return jobs;
+            }
+            tokio::task::yield_now().await;
+        }
+    };
+    let jobs = tokio::select! {
+        () = work => Vec::new(),
+        jobs = tokio::time::timeout(Duration::from_secs(60), done) => jobs.unwrap(),
+    };
+    assert_eq!((jobs[0].messages, jobs[0].removed, jobs[0].moved), (200, 10, 190));
+    // What comes after it is kept by the new value, although whoever began it is gone.
+    let outcome = ledger.commit(received("wamid.late", NOW)).await.unwrap();
+    let crate::store::OpOutcome::Committed { at: Some(at), .. } = outcome else {
+        panic!("not committed")
+    };
+    let day = NOW.after(Duration::from_secs(86_400));
+    assert!(store.message(tenant, at, day).await.unwrap().is_none());
 }

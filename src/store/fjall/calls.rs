@@ -8,17 +8,20 @@ use bytes::Bytes;
 use super::keys::{self, Kind, Space};
 use super::txn::Txn;
 use super::writer::Need;
-use super::{FjallStore, SMALL, codec, directory, disk, dump, engine, events, ledger, pages, sweep};
+use super::{
+    FjallStore, SMALL, codec, directory, disk, dump, engine, events, ledger, pages, retention, sweep,
+};
 use crate::domain::{
     Alias, Contact, ContactId, Conversation, ConversationId, Epoch, Fence, JournalId, Message, MessageId,
-    PhoneNumberId, Seq, TenantId, Timestamp,
+    PhoneNumberId, Retention, Seq, TenantId, Timestamp,
 };
 use crate::store::op::Op;
+use crate::store::retention::Place;
 use crate::store::row::{Seen, outbound_key};
 use crate::store::{
     Agent, ApiKey, Append, Appended, ClaimOutcome, ClaimWant, ConversationCursor, ConversationFilter,
     EventPage, JournalBacklog, JournalEntry, KeyHash, LeaseKey, MessageRef, Number, OutboxRow, Page,
-    Quarantined, Store, StoreError, Swept, Tenant, TenantHead,
+    Quarantined, RetentionJob, Store, StoreError, Survey, Swept, Tenant, TenantHead,
 };
 use crate::telemetry::metrics;
 
@@ -327,6 +330,38 @@ impl Store for FjallStore {
         let mut rewriting = self.rewriting.lock().unwrap_or_else(PoisonError::into_inner);
         rewriting.due |= rows > 0;
         Ok(Swept { rows, more: false })
+    }
+
+    async fn begin_retention(&self, tenant: Tenant, job: RetentionJob) -> Result<(), StoreError> {
+        self.put(move |txn| retention::begin(txn, &tenant, &job)).await
+    }
+
+    async fn retention_jobs(&self) -> Result<Vec<RetentionJob>, StoreError> {
+        self.reader
+            .away(|engine| pages::all(engine, &keys::global(Kind::Retention, &[])))
+            .await
+    }
+
+    async fn step_retention(
+        &self,
+        tenant: TenantId,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Option<RetentionJob>, StoreError> {
+        self.step(tenant, now, limit).await
+    }
+
+    async fn survey_retention(
+        &self,
+        tenant: TenantId,
+        to: Retention,
+        after: Option<Place>,
+        limit: usize,
+        now: Timestamp,
+    ) -> Result<Survey, StoreError> {
+        self.reader
+            .away(move |engine| retention::survey(engine, tenant, to, after, limit, now))
+            .await
     }
 
     async fn dump(&self, tenant: TenantId, now: Timestamp) -> Result<Vec<(Bytes, Bytes)>, StoreError> {

@@ -58,6 +58,9 @@ pub(super) fn dump(
         };
         out.rows.push(entry(Family::Head, &[], None, &row)?);
     }
+    if let Some(value) = moment.get(Space::Rows, &keys::row(Kind::Retention, tenant, &[]))? {
+        out.add(Family::Retention, &[], &value)?;
+    }
     for (space, kind, family) in PLAIN {
         out.add_under(&moment, space, &keys::row(kind, tenant, &[]), family)?;
     }

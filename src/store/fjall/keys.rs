@@ -105,6 +105,8 @@ pub(super) enum Kind {
     Quarantine,
     /// When files were rewritten last.
     Rewritten,
+    /// The last change of retention: tenant.
+    Retention,
 }
 
 impl Kind {
@@ -127,6 +129,7 @@ impl Kind {
             Self::Lease => b'L',
             Self::Quarantine => b'q',
             Self::Rewritten => b'W',
+            Self::Retention => b'r',
         }
     }
 }

@@ -149,7 +149,7 @@ pub(super) fn remove(txn: &mut Txn, found: Vec<Gone>, now: Timestamp) -> Result<
 }
 
 /// A conversation must not show the beginning of a message that is gone.
-fn forget_preview(txn: &mut Txn, message: &Key) -> Result<(), StoreError> {
+pub(super) fn forget_preview(txn: &mut Txn, message: &Key) -> Result<(), StoreError> {
     let Some((tenant, conversation, id)) = keys::message_of(message.as_ref()) else {
         return Ok(());
     };

@@ -7,13 +7,14 @@ use futures_util::stream::{StreamExt as _, TryStreamExt as _};
 use super::ScyllaStore;
 use crate::domain::{
     Alias, Contact, ContactId, Conversation, ConversationId, Epoch, Fence, JournalId, Message, MessageId,
-    PhoneNumberId, Seq, TenantId, Timestamp,
+    PhoneNumberId, Retention, Seq, TenantId, Timestamp,
 };
+use crate::store::retention::Place;
 use crate::store::row::outbound_key;
 use crate::store::{
     Agent, ApiKey, Append, Appended, ClaimOutcome, ClaimWant, ConversationCursor, ConversationFilter,
-    EventPage, JournalEntry, KeyHash, LeaseKey, MessageRef, Number, OutboxRow, Page, Quarantined, Store,
-    StoreError, Swept, Tenant, TenantHead,
+    EventPage, JournalEntry, KeyHash, LeaseKey, MessageRef, Number, OutboxRow, Page, Quarantined,
+    RetentionJob, Store, StoreError, Survey, Swept, Tenant, TenantHead,
 };
 
 /// Aliases looked up at once.
@@ -242,6 +243,38 @@ impl Store for ScyllaStore {
         let _permit = self.permit()?;
         let rows = self.erase(tenant, contact).await?;
         Ok(Swept { rows, more: false })
+    }
+
+    async fn begin_retention(&self, tenant: Tenant, job: RetentionJob) -> Result<(), StoreError> {
+        let _permit = self.permit()?;
+        self.begin_change(&tenant, job).await
+    }
+
+    async fn retention_jobs(&self) -> Result<Vec<RetentionJob>, StoreError> {
+        let _permit = self.permit()?;
+        self.read_jobs().await
+    }
+
+    async fn step_retention(
+        &self,
+        tenant: TenantId,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Option<RetentionJob>, StoreError> {
+        let _permit = self.permit()?;
+        self.step_change(tenant, now, limit).await
+    }
+
+    async fn survey_retention(
+        &self,
+        tenant: TenantId,
+        to: Retention,
+        after: Option<Place>,
+        limit: usize,
+        now: Timestamp,
+    ) -> Result<Survey, StoreError> {
+        let _permit = self.permit()?;
+        self.survey_change(tenant, to, after, limit, now).await
     }
 
     async fn dump(&self, tenant: TenantId, now: Timestamp) -> Result<Vec<(Bytes, Bytes)>, StoreError> {

@@ -10,6 +10,7 @@ use crate::domain::{
     Seq, Timestamp, WamidHash,
 };
 use crate::store::error::StoreError;
+use crate::store::retention::RetentionJob;
 use crate::store::row::{Idempotency, MessageRef, OutboxRow, Seen};
 
 /// One row written or removed.
@@ -31,6 +32,13 @@ pub(super) enum Change {
     DropMessage {
         at: MessageRef,
         class: i8,
+    },
+    /// The newest messages of one partition down to one of them; all of it, and its place in the list, when none is named.
+    DropMessages {
+        conversation: ConversationId,
+        bucket: i32,
+        class: i8,
+        down_to: Option<MessageId>,
     },
     /// The list of a conversation's partitions.
     DropBuckets(ConversationId),
@@ -60,6 +68,8 @@ pub(super) enum Change {
         message: MessageId,
     },
     Event(Box<EventRow>),
+    /// A change of retention, as far as it is with this commit.
+    Retention(Box<RetentionJob>),
 }
 
 /// An event as it is stored.

@@ -98,16 +98,31 @@ impl ScyllaStore {
         }
         let seat = self.seats.of(tenant);
         let mut held = seat.owned.lock().await;
-        let owned = match held.take() {
-            Some(owned) => owned,
-            None => match self.read_head(tenant).await? {
-                Some(head) => self.take_over(&seat, &mut held, tenant, head.fence, None).await?,
-                None => return Ok(()),
-            },
+        let Some(owned) = self.as_owner(&seat, &mut held, tenant).await? else {
+            return Ok(());
         };
         let now = owned.last;
         let step = Step::of(&owned, now, rows, changes);
         self.commit(&seat, &mut held, owned, step).await
+    }
+
+    /// The right to write, as whoever has it; `None` where there is no ledger.
+    pub(super) async fn as_owner(
+        &self,
+        seat: &Seat,
+        held: &mut Held<'_>,
+        tenant: TenantId,
+    ) -> Result<Option<Owned>, StoreError> {
+        match held.take() {
+            Some(owned) => Ok(Some(owned)),
+            None => match self.read_head(tenant).await? {
+                Some(head) => self
+                    .take_over(seat, held, tenant, head.fence, None)
+                    .await
+                    .map(Some),
+                None => Ok(None),
+            },
+        }
     }
 
     /// Lets the commit record forget the last commit's rows, which are written: it must not keep a customer's words for

@@ -47,6 +47,9 @@ impl ScyllaStore {
         for row in self.agents_of(tenant).await? {
             out.push(entry(Family::Agent, &[row.id.as_str().as_bytes()], None, &row)?);
         }
+        if let Some(job) = self.read_job(tenant).await? {
+            out.push(entry(Family::Retention, &[], None, &job)?);
+        }
         self.dump_events(tenant, now, &mut out).await?;
         self.dump_conversations(tenant, now, &mut out).await?;
         self.dump_digests(tenant, now, &mut out).await?;

@@ -1,6 +1,6 @@
 //! Where rows stand: partitions, shards, buckets and slots, all computed from ids.
 
-use crate::domain::{JournalId, Message, MessageId, Seq, TenantId, Timestamp};
+use crate::domain::{JournalId, Message, MessageId, Retention, Seq, TenantId, Timestamp};
 use crate::store::row::MessageRef;
 
 /// Events in one partition.
@@ -56,6 +56,11 @@ pub(super) fn bucket(message: MessageId) -> i32 {
     i32::try_from(message.timestamp().as_millis().div_euclid(BUCKET_MS)).unwrap_or(i32::MAX)
 }
 
+/// When the last message of a month, so to speak, was named.
+pub(super) fn bucket_end(bucket: i32) -> Timestamp {
+    Timestamp::from_millis((i64::from(bucket) + 1).saturating_mul(BUCKET_MS))
+}
+
 /// The ten minutes of an unsettled message.
 pub(super) fn slot(message: MessageId) -> i64 {
     message.timestamp().as_millis().div_euclid(SLOT_MS)
@@ -95,6 +100,15 @@ impl Class {
     /// The class of a message that may be read until a time. The same however often its row is written.
     pub(super) fn of(message: &Message, expires: Timestamp) -> Self {
         match expires.since(message.created).as_secs().div_ceil(DAY) {
+            0..=35 => Self::Short,
+            36..=400 => Self::Middle,
+            _ => Self::Long,
+        }
+    }
+
+    /// The class of all messages that are kept for so many days.
+    pub(super) const fn kept_for(days: Retention) -> Self {
+        match days.get() {
             0..=35 => Self::Short,
             36..=400 => Self::Middle,
             _ => Self::Long,

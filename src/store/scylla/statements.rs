@@ -63,6 +63,8 @@ statements! {
             "SELECT class FROM {data}.message_bucket WHERE tenant = ? AND conversation = ? AND bucket = ?",
         put_bucket: Write
             "INSERT INTO {data}.message_bucket (tenant, conversation, bucket, class) VALUES (?, ?, ?, ?) USING TIMESTAMP ?",
+        drop_bucket: Write
+            "DELETE FROM {data}.message_bucket USING TIMESTAMP ? WHERE tenant = ? AND conversation = ? AND bucket = ? AND class = ?",
         drop_buckets: Write
             "DELETE FROM {data}.message_bucket USING TIMESTAMP ? WHERE tenant = ? AND conversation = ?",
 
@@ -79,6 +81,8 @@ statements! {
         put_idempotency: Write
             "INSERT INTO {data}.idempotency (tenant, shard, key, request, conversation, message, expires) VALUES (?, ?, ?, ?, ?, ?, ?) USING TTL ? AND TIMESTAMP ?",
 
+        conversation_from: Read
+            "SELECT conversation FROM {data}.conversation WHERE tenant = ? AND shard = ? AND conversation >= ?",
         conversation: Read
             "SELECT preview_until, preview, body FROM {data}.conversation WHERE tenant = ? AND shard = ? AND conversation = ?",
         conversations_of_shard: Scan
@@ -150,6 +154,9 @@ statements! {
         keys_of_tenant: Scan "SELECT body FROM {data}.api_key_of_tenant WHERE tenant = ?",
         put_agent: Write "INSERT INTO {data}.agent (tenant, agent, body) VALUES (?, ?, ?)",
         agents: Scan "SELECT body FROM {data}.agent WHERE tenant = ?",
+        put_retention_job: Write "INSERT INTO {data}.retention_job (tenant, body) VALUES (?, ?) USING TIMESTAMP ?",
+        retention_job: Read "SELECT body FROM {data}.retention_job WHERE tenant = ?",
+        retention_jobs: Scan "SELECT body FROM {data}.retention_job",
         pulse: Read "SELECT fence FROM {lwt}.lease WHERE kind = 'pulse' AND id = 0",
     }
 }
@@ -167,6 +174,10 @@ statements! {
             "SELECT expires, body FROM {table} WHERE tenant = ? AND conversation = ? AND bucket = ? AND message < ?",
         drop: Write
             "DELETE FROM {table} USING TIMESTAMP ? WHERE tenant = ? AND conversation = ? AND bucket = ? AND message = ?",
+        drop_from: Write
+            "DELETE FROM {table} USING TIMESTAMP ? WHERE tenant = ? AND conversation = ? AND bucket = ? AND message >= ?",
+        drop_all: Write
+            "DELETE FROM {table} USING TIMESTAMP ? WHERE tenant = ? AND conversation = ? AND bucket = ?",
     }
 }
 

@@ -8,6 +8,7 @@ use super::head::pause;
 use super::keys::{self, Class};
 use super::link::Prepared;
 use super::memory::Note;
+use super::pages::Part;
 use super::statements::MessageStatements;
 use crate::domain::{ContactId, Conversation, Message, TenantId, Timestamp};
 use crate::store::error::{StoreError, StoreErrorKind};
@@ -127,6 +128,21 @@ impl ScyllaStore {
                 );
                 self.link.write(&table.drop, values).await
             }
+            Change::DropMessages {
+                conversation,
+                bucket,
+                class,
+                down_to,
+            } => {
+                let class = super::change::class(*class)?;
+                let part = Part {
+                    tenant,
+                    conversation: *conversation,
+                    bucket: *bucket,
+                    class,
+                };
+                self.drop_part(stamp, part, *down_to).await
+            }
             Change::DropBuckets(id) => {
                 self.memory
                     .forget(|note| matches!(note, Note::Bucket(t, c, ..) if *t == tenant && c == id));
@@ -202,6 +218,7 @@ impl ScyllaStore {
                 self.link.write(&rows.drop_outbox, values).await
             }
             Change::Event(event) => self.write_event(writing, event).await,
+            Change::Retention(job) => self.write_job(stamp, job).await,
         }
     }
 

@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use super::proxy::{Fault, Proxy};
 use super::{Keyspace, options, server};
-use crate::domain::{Seq, SystemClock};
-use crate::store::conformance::ops;
+use crate::domain::{Retention, Seq, SystemClock};
 use crate::store::conformance::scene::{Scene, TENANT};
+use crate::store::conformance::{Backend as _, Memory, ops};
 use crate::store::row::ClaimOutcome;
 use crate::store::scylla::ScyllaStore;
-use crate::store::{Store, StoreErrorKind};
+use crate::store::{RetentionJob, Store, StoreErrorKind, Tenant};
 
 /// Every commit record begins so, and no other request holds it.
 const COMMIT: &str = "{\"stamp\":";
@@ -181,6 +181,58 @@ async fn rows_that_were_not_written_after_their_commit_are_written_by_the_next_o
         (rows(&dump, b'5'), rows(&dump, b'7'), rows(&dump, b'8')),
         (2, 2, 2)
     );
+}
+
+/// Six messages, thirty days apart, of which a shorter retention leaves one.
+async fn shortened(scene: &mut Scene) {
+    for n in 0..6 {
+        scene.hears(&["628111111"], &format!("w{n}"), "x").await;
+        scene.later(Duration::from_secs(30 * 86_400));
+    }
+    let to = Retention::days(31).unwrap();
+    let job = RetentionJob::new(TENANT, ops::RETENTION, to, scene.now);
+    let tenant = Tenant {
+        id: TENANT,
+        name: "Toko Maju".into(),
+        retention: to,
+        created: scene.now,
+    };
+    scene.store.begin_retention(tenant, job).await.unwrap();
+}
+
+/// Steps until all is done.
+async fn finished(scene: &Scene) -> RetentionJob {
+    loop {
+        let job = scene.store.step_retention(TENANT, scene.now, 2).await;
+        let job = job.unwrap().unwrap();
+        if job.finished.is_some() {
+            return job;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_step_of_a_change_whose_owner_dies_after_its_commit_is_ended_by_the_next_and_counts_once() {
+    let stage = Stage::set();
+    let mut scene = stage.scene().await;
+    shortened(&mut scene).await;
+    stage.proxy.fall_silent_after(COMMIT);
+    let unknown = scene.store.step_retention(TENANT, scene.now, 2).await;
+    assert_eq!(unknown.unwrap_err().kind, StoreErrorKind::Unknown);
+    let jobs = stage.sound.retention_jobs().await.unwrap();
+    assert_eq!(
+        jobs[0].messages, 0,
+        "the rows were written after all: the test shows nothing"
+    );
+    let mut after = stage.after().await;
+    after.now = scene.now;
+    let job = finished(&after).await;
+    assert_eq!((job.messages, job.removed, job.moved), (6, 5, 1));
+    let model = Memory::open();
+    let mut other = Scene::of(&model).await;
+    shortened(&mut other).await;
+    finished(&other).await;
+    assert_eq!(after.dump().await, other.dump().await);
 }
 
 #[tokio::test]

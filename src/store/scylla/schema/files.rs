@@ -22,13 +22,22 @@ pub struct Migration {
     scylla: &'static str,
 }
 
-const ALL: &[Migration] = &[Migration {
-    version: 1,
-    name: "tables",
-    shared: include_str!("../../../../cql/0001_tables.cql"),
-    cassandra: include_str!("../../../../cql/0001_tables.cassandra.cql"),
-    scylla: "",
-}];
+const ALL: &[Migration] = &[
+    Migration {
+        version: 1,
+        name: "tables",
+        shared: include_str!("../../../../cql/0001_tables.cql"),
+        cassandra: include_str!("../../../../cql/0001_tables.cassandra.cql"),
+        scylla: "",
+    },
+    Migration {
+        version: 2,
+        name: "retention",
+        shared: include_str!("../../../../cql/0002_retention.cql"),
+        cassandra: "",
+        scylla: "",
+    },
+];
 
 /// All migrations, in order.
 pub const fn migrations() -> &'static [Migration] {

@@ -1,0 +1,49 @@
+//! How long the ledger's messages are kept: said at the last moment, so that a change counts at once.
+//!
+//! Whoever makes an op says how long its message is kept as it knew when it began. What is written goes by what holds when
+//! its batch is taken.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use super::{CommitError, LedgerHandle};
+use crate::domain::{Author, ConversationId, Retention};
+use crate::store::Op;
+use crate::store::op::{Organise, OrganiseChange};
+
+/// Days, or 0 as long as nobody said: then each op says it itself.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Keeping(Arc<AtomicU32>);
+
+impl Keeping {
+    fn set(&self, days: Retention) {
+        self.0.store(days.get(), Ordering::Release);
+    }
+
+    /// Has the ops say what holds now.
+    pub(super) fn apply(&self, ops: &mut [Op]) {
+        if let Some(days) = Retention::days(self.0.load(Ordering::Acquire)) {
+            for op in ops {
+                op.keep_for(days);
+            }
+        }
+    }
+}
+
+impl LedgerHandle {
+    /// From the next batch on, messages are kept for so long.
+    pub fn keep_for(&self, days: Retention) {
+        self.keeping.set(days);
+    }
+
+    /// Waits until the batch that may be under way is committed: after this, nothing is written as it was before.
+    pub async fn pass(&self) -> Result<(), CommitError> {
+        // An op that changes nothing, about a conversation that nobody has: its turn comes after all before it.
+        let op = Op::Organise(Organise {
+            conversation: ConversationId::from_bytes([0; 16]),
+            author: Author::Contact,
+            change: OrganiseChange::Read,
+        });
+        self.commit(op).await.map(|_refused| ())
+    }
+}

@@ -1,0 +1,118 @@
+//! Carrying out changes of retention, one small step after another.
+
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+
+use super::each;
+use crate::actors::Directory;
+use crate::domain::{Clock, TenantId, Timestamp};
+use crate::shutdown::Shutdown;
+use crate::store::RetentionJob;
+use crate::telemetry::labels::RetentionFate;
+use crate::telemetry::metrics;
+
+/// How often it is looked whether one is to be done.
+const LOOK: Duration = Duration::from_secs(2);
+/// Messages of one step: as long as it takes, the tenant's other writes wait.
+const STEP: usize = 64;
+
+/// Which jobs may be stepped: everything that was under way before them is written.
+type Passed = HashMap<TenantId, Timestamp>;
+
+/// Looks for jobs that are not done and carries them out, for ever.
+pub(super) async fn run(directory: &Directory, clock: &dyn Clock, shutdown: &Shutdown) {
+    let mut due = each(LOOK);
+    let mut passed = Passed::new();
+    loop {
+        due.tick().await;
+        if let Err(error) = carry_out(directory, clock, shutdown, &mut passed).await {
+            tracing::warn!(error, "a change of retention has to wait");
+        }
+    }
+}
+
+/// Takes all jobs on in turn, until all are done or one cannot go on.
+async fn carry_out(
+    directory: &Directory,
+    clock: &dyn Clock,
+    shutdown: &Shutdown,
+    passed: &mut Passed,
+) -> Result<(), String> {
+    let jobs = directory.store().retention_jobs().await;
+    let mut open = jobs.map_err(|error| error.to_string())?;
+    open.retain(|job| job.finished.is_none());
+    show(&open);
+    while !open.is_empty() && !shutdown.has_begun() {
+        let mut left = Vec::with_capacity(open.len());
+        for job in open {
+            let began = Instant::now();
+            let after = step(directory, clock, passed, &job).await?;
+            left.extend(after.filter(|after| after.finished.is_none()));
+            // Half of the time belongs to others.
+            tokio::time::sleep(began.elapsed()).await;
+        }
+        show(&left);
+        open = left;
+    }
+    Ok(())
+}
+
+async fn step(
+    directory: &Directory,
+    clock: &dyn Clock,
+    passed: &mut Passed,
+    job: &RetentionJob,
+) -> Result<Option<RetentionJob>, String> {
+    if passed.get(&job.tenant) != Some(&job.started) {
+        pass(directory, job.tenant).await?;
+        passed.insert(job.tenant, job.started);
+    }
+    let step = directory.store().step_retention(job.tenant, clock.now(), STEP);
+    let after = step.await.map_err(|error| error.to_string())?;
+    if let Some(after) = &after
+        && after.started == job.started
+    {
+        count(job, after);
+    }
+    Ok(after)
+}
+
+/// Has the tenant write by the new value, and waits for what it was writing by the old one.
+async fn pass(directory: &Directory, tenant: TenantId) -> Result<(), String> {
+    let tenants = directory.store().tenants().await;
+    let tenants = tenants.map_err(|error| error.to_string())?;
+    let Some(row) = tenants.into_iter().find(|row| row.id == tenant) else {
+        return Ok(());
+    };
+    directory.tenant_changed(row);
+    let handle = directory
+        .tenant(tenant)
+        .await
+        .map_err(|error| error.to_string())?;
+    handle.ledger.pass().await.map_err(|error| error.to_string())
+}
+
+fn count(before: &RetentionJob, after: &RetentionJob) {
+    for (fate, before, now) in [
+        (RetentionFate::Removed, before.removed, after.removed),
+        (RetentionFate::Moved, before.moved, after.moved),
+    ] {
+        metrics::retention_messages_total(fate).increment(now.saturating_sub(before));
+    }
+    if after.finished.is_some() {
+        tracing::info!(
+            tenant.id = %after.tenant,
+            days = after.to.get(),
+            removed = after.removed,
+            moved = after.moved,
+            "a change of retention is done"
+        );
+    }
+}
+
+fn show(open: &[RetentionJob]) {
+    let left = |job: &RetentionJob| job.of.unwrap_or(0).saturating_sub(job.conversations);
+    let jobs = u64::try_from(open.len()).unwrap_or(u64::MAX);
+    metrics::retention_jobs().set(metrics::number(jobs));
+    metrics::retention_conversations_left().set(metrics::number(open.iter().map(left).sum()));
+}

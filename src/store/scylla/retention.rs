@@ -1,0 +1,357 @@
+//! A change of retention on the cluster: partitions that are over go whole, the others' messages get another TTL.
+//!
+//! A message moves to the table of its new class; the partition that it leaves is dropped as a whole. What a step changes,
+//! and how far the job is with it, is one commit of the ledger: it happens once, whatever dies in between.
+
+mod walk;
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use self::walk::Walked;
+use super::ScyllaStore;
+use super::cell::{Cell, Kept, Key, Listed, Row};
+use super::change::{Change, json, parse};
+use super::commit::Step;
+use super::keys::{self, Class};
+use super::memory::Note;
+use super::pages::Part;
+use super::seat::Owned;
+use crate::domain::{MessageId, Retention, TenantId, Timestamp};
+use crate::store::Tenant;
+use crate::store::erasure::names_of;
+use crate::store::error::StoreError;
+use crate::store::retention::{Place, RetentionJob, Stepped, Survey, Verdict, judge};
+use crate::store::row::MessageRef;
+
+/// A message is written at most this much later than its id says.
+const LATE: Duration = Duration::from_hours(1);
+
+/// What becomes of a message. In a partition that is over, every one goes: it is not looked at one by one.
+fn verdict(part: Part, kept: &Kept, to: Retention, now: Timestamp) -> Verdict {
+    match judge(kept.row.created, kept.expires, to, now) {
+        Verdict::Over => Verdict::Over,
+        _ if is_over(part, to, now) => Verdict::Gone,
+        other => other,
+    }
+}
+
+/// Whether the time of all messages of a partition is over.
+fn is_over(part: Part, to: Retention, now: Timestamp) -> bool {
+    to.expiry(keys::bucket_end(part.bucket).after(LATE)) <= now
+}
+
+/// What a step will commit.
+struct Plan {
+    job: RetentionJob,
+    rows: Vec<(Key, Cell)>,
+    changes: Vec<Change>,
+}
+
+impl ScyllaStore {
+    /// The last change of one tenant.
+    pub(super) async fn read_job(&self, tenant: TenantId) -> Result<Option<RetentionJob>, StoreError> {
+        let values = (keys::tenant(tenant),);
+        let row: Option<(Bytes,)> = self.link.row(&self.book.rows.retention_job, values).await?;
+        row.map(|(body,)| parse(&body)).transpose()
+    }
+
+    pub(super) async fn read_jobs(&self) -> Result<Vec<RetentionJob>, StoreError> {
+        let rows: Vec<(Bytes,)> = self
+            .link
+            .rows(&self.book.rows.retention_jobs, (), usize::MAX)
+            .await?;
+        let mut jobs = rows
+            .into_iter()
+            .map(|(body,)| parse(&body))
+            .collect::<Result<Vec<RetentionJob>, _>>()?;
+        jobs.sort_by_key(|job| job.tenant);
+        Ok(jobs)
+    }
+
+    pub(super) async fn write_job(&self, stamp: i64, job: &RetentionJob) -> Result<(), StoreError> {
+        let values = (keys::tenant(job.tenant), json(job)?, stamp);
+        self.link.write(&self.book.rows.put_retention_job, values).await
+    }
+
+    /// Sets a tenant's retention, and the job in place of the one before. Nobody else commits between the two.
+    pub(super) async fn begin_change(&self, tenant: &Tenant, job: RetentionJob) -> Result<(), StoreError> {
+        let seat = self.seats.of(tenant.id);
+        let mut held = seat.owned.lock().await;
+        let owned = self.as_owner(&seat, &mut held, tenant.id).await?;
+        if let Err(error) = self.write_tenant(tenant).await {
+            *held = owned;
+            return Err(error);
+        }
+        let Some(owned) = owned else {
+            // No ledger, no messages: there is nothing to do.
+            let done = job.clone().after(Stepped::default(), 0, job.started);
+            return self.write_job(self.stamp_after(0), &done).await;
+        };
+        let changes = vec![Change::Retention(Box::new(job))];
+        let step = Step::of(&owned, owned.last, Vec::new(), changes);
+        self.commit(&seat, &mut held, owned, step).await
+    }
+
+    /// Takes a tenant's job on.
+    pub(super) async fn step_change(
+        &self,
+        tenant: TenantId,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Option<RetentionJob>, StoreError> {
+        let Some(job) = self.read_job(tenant).await? else {
+            return Ok(None);
+        };
+        if job.finished.is_some() {
+            return Ok(Some(job));
+        }
+        let of = match job.of {
+            Some(of) => of,
+            None => self.count_conversations(tenant).await?,
+        };
+        let seat = self.seats.of(tenant);
+        let mut held = seat.owned.lock().await;
+        let Some(owned) = self.as_owner(&seat, &mut held, tenant).await? else {
+            return Ok(Some(job));
+        };
+        let plan = match self.plan(&owned, of, now, limit).await {
+            Ok(Ok(plan)) => plan,
+            Ok(Err(stands)) => {
+                *held = Some(owned);
+                return Ok(stands);
+            }
+            Err(error) => {
+                *held = Some(owned);
+                return Err(error);
+            }
+        };
+        let step = Step::of(&owned, now, plan.rows, plan.changes);
+        self.commit(&seat, &mut held, owned, step).await?;
+        Ok(Some(plan.job))
+    }
+
+    /// What a change would do to some messages after a place.
+    pub(super) async fn survey_change(
+        &self,
+        tenant: TenantId,
+        to: Retention,
+        after: Option<Place>,
+        limit: usize,
+        now: Timestamp,
+    ) -> Result<Survey, StoreError> {
+        let walked = self.walk(tenant, after, Class::kept_for(to), limit).await?;
+        let mut survey = Survey {
+            next: walked.next,
+            ..Survey::default()
+        };
+        if let Some(found) = walked.found {
+            for kept in &found.messages {
+                survey.count(kept.row.created, to, verdict(found.part, kept, to, now));
+            }
+        }
+        Ok(survey)
+    }
+
+    /// Decides one step, while nobody else commits; gives the job as it stands when there is nothing to do for it.
+    async fn plan(
+        &self,
+        owned: &Owned,
+        of: u64,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Result<Plan, Option<RetentionJob>>, StoreError> {
+        let tenant = owned.term.tenant;
+        let job = match self.read_job(tenant).await? {
+            Some(job) if job.finished.is_none() => job,
+            other => return Ok(Err(other)),
+        };
+        let walked = self.walk(tenant, job.at, Class::kept_for(job.to), limit).await?;
+        let mut planned = Planned {
+            stepped: Stepped {
+                conversations: walked.begun,
+                next: walked.next,
+                ..Stepped::default()
+            },
+            rows: Vec::new(),
+            changes: Vec::new(),
+        };
+        self.plan_messages(&job, &walked, now, &mut planned).await?;
+        let job = job.after(planned.stepped, of, now);
+        planned.changes.push(Change::Retention(Box::new(job.clone())));
+        Ok(Ok(Plan {
+            job,
+            rows: planned.rows,
+            changes: planned.changes,
+        }))
+    }
+
+    async fn plan_messages(
+        &self,
+        job: &RetentionJob,
+        walked: &Walked,
+        now: Timestamp,
+        planned: &mut Planned,
+    ) -> Result<(), StoreError> {
+        let Some(found) = &walked.found else { return Ok(()) };
+        let part = found.part;
+        // Whatever stands there leaves it: then it goes as a whole and not row by row.
+        let empties = part.class != Class::kept_for(job.to) || is_over(part, job.to, now);
+        let judged: Vec<(&Kept, Verdict)> = found
+            .messages
+            .iter()
+            .map(|kept| (kept, verdict(part, kept, job.to, now)))
+            .filter(|(_, verdict)| *verdict != Verdict::Over)
+            .collect();
+        self.plan_leads(job, &judged, planned).await?;
+        self.plan_preview(job, part, &judged, planned).await?;
+        for (kept, verdict) in judged {
+            let at = keys::place(&kept.row);
+            let until = job.to.expiry(kept.row.created);
+            planned.stepped.messages += 1;
+            match verdict {
+                Verdict::Gone => {
+                    planned.stepped.removed += 1;
+                    planned.rows.push((Key::Message(at), None));
+                    if !empties {
+                        let class = part.class.code();
+                        planned.changes.push(Change::DropMessage { at, class });
+                    }
+                }
+                Verdict::Stays if !empties => {}
+                _ => {
+                    planned.stepped.moved += 1;
+                    planned.put(kept, until);
+                }
+            }
+        }
+        if empties {
+            planned.changes.push(Change::DropMessages {
+                conversation: part.conversation,
+                bucket: part.bucket,
+                class: part.class.code(),
+                down_to: found.last.filter(|_| !found.whole),
+            });
+        }
+        Ok(())
+    }
+
+    /// What leads to messages ends with them.
+    async fn plan_leads(
+        &self,
+        job: &RetentionJob,
+        judged: &[(&Kept, Verdict)],
+        planned: &mut Planned,
+    ) -> Result<(), StoreError> {
+        let mut leads: HashMap<_, (MessageId, Timestamp)> = HashMap::new();
+        for (kept, _) in judged {
+            let until = job.to.expiry(kept.row.created);
+            leads.extend(
+                names_of(&kept.row)
+                    .into_iter()
+                    .map(|name| (name, (kept.row.id, until))),
+            );
+        }
+        let wanted = leads.keys().copied().map(Key::Seen).collect();
+        for (key, cell) in self.load(job.tenant, wanted).await? {
+            let (Key::Seen(name), Some(Row::Seen(row, before))) = (&key, cell) else {
+                continue;
+            };
+            let Some((id, until)) = leads.get(name) else {
+                continue;
+            };
+            let expires = job.lead_until(*until, before);
+            if row.at.is_some_and(|at| at.message == *id) && expires != before {
+                let key = *name;
+                planned.changes.push(Change::Seen { key, row, expires });
+                planned.rows.push((Key::Seen(key), Some(Row::Seen(row, expires))));
+            }
+        }
+        Ok(())
+    }
+
+    /// The beginning of a message, where the list shows it, ends with the message.
+    async fn plan_preview(
+        &self,
+        job: &RetentionJob,
+        part: Part,
+        judged: &[(&Kept, Verdict)],
+        planned: &mut Planned,
+    ) -> Result<(), StoreError> {
+        let Some(mut listed) = self.load_conversation(part.tenant, part.conversation).await? else {
+            return Ok(());
+        };
+        let shown = |kept: &Kept| listed.row.last_message_id == Some(kept.row.id);
+        let Some((kept, verdict)) = judged.iter().find(|(kept, _)| shown(kept)) else {
+            return Ok(());
+        };
+        let until = (*verdict != Verdict::Gone).then(|| job.to.expiry(kept.row.created));
+        if listed.row.preview.is_none() || listed.preview_until == until {
+            return Ok(());
+        }
+        listed.preview_until = until;
+        if until.is_none() {
+            listed.row.preview = None;
+        }
+        planned.list(listed);
+        Ok(())
+    }
+
+    /// Removes the newest messages of a partition down to one of them, or all of it with its place in the list.
+    pub(super) async fn drop_part(
+        &self,
+        stamp: i64,
+        part: Part,
+        down_to: Option<MessageId>,
+    ) -> Result<(), StoreError> {
+        let Part {
+            tenant,
+            conversation,
+            bucket,
+            class,
+        } = part;
+        let of = keys::tenant(tenant);
+        let id = conversation.as_bytes();
+        let table = self.messages(class);
+        if let Some(down_to) = down_to {
+            let values = (stamp, of, id, bucket, down_to.as_bytes());
+            return self.link.write(&table.drop_from, values).await;
+        }
+        self.memory
+            .forget(|note| *note == Note::Bucket(tenant, conversation, bucket, class));
+        self.link.write(&table.drop_all, (stamp, of, id, bucket)).await?;
+        let values = (stamp, of, id, bucket, class.code());
+        self.link.write(&self.book.rows.drop_bucket, values).await
+    }
+}
+
+/// A step's rows while they are being decided.
+struct Planned {
+    stepped: Stepped,
+    rows: Vec<(Key, Cell)>,
+    changes: Vec<Change>,
+}
+
+impl Planned {
+    fn put(&mut self, kept: &Kept, expires: Timestamp) {
+        let at: MessageRef = keys::place(&kept.row);
+        let row = Box::new(kept.row.clone());
+        self.changes.push(Change::Message {
+            row: row.clone(),
+            expires,
+        });
+        let kept = Box::new(Kept { row: *row, expires });
+        self.rows.push((Key::Message(at), Some(Row::Message(kept))));
+    }
+
+    fn list(&mut self, listed: Listed) {
+        self.changes.push(Change::Conversation {
+            row: Box::new(listed.row.clone()),
+            preview_until: listed.preview_until,
+        });
+        let key = Key::Conversation(listed.row.id);
+        self.rows.push((key, Some(Row::Conversation(Box::new(listed)))));
+    }
+}
