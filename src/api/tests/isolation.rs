@@ -93,6 +93,24 @@ fn routes() -> Vec<(&'static str, &'static str, Guard, Value)> {
         ("GET", "/v1/admin/tenants", Guard::Operator, json!({})),
         ("GET", "/v1/admin/tenants/{tenant_id}", Guard::Operator, json!({})),
         (
+            "GET",
+            "/v1/admin/tenants/{tenant_id}/retention",
+            Guard::Operator,
+            json!({}),
+        ),
+        (
+            "PUT",
+            "/v1/admin/tenants/{tenant_id}/retention",
+            Guard::Operator,
+            json!({ "days": 30 }),
+        ),
+        (
+            "POST",
+            "/v1/admin/tenants/{tenant_id}/retention/preview",
+            Guard::Operator,
+            json!({ "days": 30 }),
+        ),
+        (
             "POST",
             "/v1/admin/tenants/{tenant_id}/numbers",
             Guard::Operator,
@@ -154,7 +172,7 @@ fn on_the_page() -> BTreeSet<(String, String)> {
             let text = &line[start + 1..];
             path = text[..text.find('"').unwrap()].to_owned();
         }
-        for method in ["get", "post", "delete"] {
+        for method in ["get", "post", "put", "delete"] {
             if line.contains(&format!("{method}().to(")) {
                 found.insert((method.to_uppercase(), format!("{prefix}{path}")));
             }
