@@ -13,6 +13,7 @@ mod tail;
 #[cfg(test)]
 mod tests;
 mod ticket;
+mod turns;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -41,6 +42,7 @@ pub struct Intake {
     clock: Arc<dyn Clock>,
     ids: JournalIds,
     tail: Arc<Tail>,
+    append_seconds: ::metrics::Histogram,
 }
 
 /// Opens the road in: the part that takes bodies, and the part that applies them (to be run until the end).
@@ -59,6 +61,7 @@ pub async fn open(
             clock,
             ids,
             tail,
+            append_seconds: metrics::journal_append_seconds(),
         }),
         applier,
     ))
@@ -76,7 +79,8 @@ impl IntakePort for Intake {
         crash::point(CrashPoint::BeforeJournal);
         let began = self.clock.monotonic();
         let appended = self.store.journal_append(entry.clone()).await;
-        metrics::journal_append_seconds().record(self.clock.monotonic().saturating_sub(began));
+        self.append_seconds
+            .record(self.clock.monotonic().saturating_sub(began));
         appended.map_err(|error| {
             tracing::warn!(error = %error, "the journal does not take webhooks");
             IntakeRefusal {

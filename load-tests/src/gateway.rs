@@ -57,6 +57,16 @@ impl Gateway {
         format!("{}{path}", self.base)
     }
 
+    /// What a gauge without labels shows now.
+    pub async fn gauge(&self, name: &str) -> anyhow::Result<f64> {
+        let text = self.client.get(self.url("/metrics")).send().await?.text().await?;
+        let value = text
+            .lines()
+            .find_map(|line| line.strip_prefix(name)?.strip_prefix(' '))
+            .with_context(|| format!("the gateway does not show {name}"))?;
+        Ok(value.trim().parse()?)
+    }
+
     /// Makes a tenant with one number and one key.
     pub async fn make_tenant(&self, name: &str, number: &Value) -> anyhow::Result<Tenant> {
         let made = self

@@ -10,7 +10,7 @@ mod wire;
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use hdrhistogram::Histogram;
@@ -41,6 +41,10 @@ pub struct IntakeArgs {
 
 /// How long a start may take.
 const START: Duration = Duration::from_secs(20);
+/// How long the gateway may take to apply what it took in.
+const DRAINED: Duration = Duration::from_secs(300);
+/// The gateway looks at its backlog a little more often than this.
+const BACKLOG_SHOWN: Duration = Duration::from_secs(6);
 /// Each server is loaded this often in turn, so that a change of the machine's mood meets all of them.
 const TURNS: u32 = 3;
 
@@ -86,11 +90,14 @@ pub async fn run(args: IntakeArgs) -> anyhow::Result<ExitCode> {
         ),
     ];
     let turn = Duration::from_secs(args.secs) / TURNS;
+    let mut applying = Duration::ZERO;
     for _ in 0..TURNS {
         for (_, id, maker, address, capacity) in &mut servers {
             let before = cpu_time(*id)?;
             let done = load::flood(address, maker, args.connections, turn).await?;
             capacity.add(&done, cpu_time(*id)?.saturating_sub(before));
+            // The next one has the machine for itself.
+            applying += drained(&stage).await?;
         }
     }
     let mut line = delays;
@@ -106,6 +113,7 @@ pub async fn run(args: IntakeArgs) -> anyhow::Result<ExitCode> {
     fields.insert("read_only_cpu_us".into(), json!(read_only.cpu_us()));
     fields.insert("verified_cpu_us".into(), json!(verified.cpu_us()));
     fields.insert("gateway_cpu_us".into(), json!(gateway.cpu_us()));
+    fields.insert("applied_within_s".into(), json!(applying.as_secs_f64()));
     let refused = read_only.refused + verified.refused + gateway.refused;
     fields.insert("refused".into(), json!(refused));
     drop(bare);
@@ -141,6 +149,18 @@ async fn delays(args: &IntakeArgs, stage: &Stage, maker: Maker) -> anyhow::Resul
         "reached_agent": reached.len(),
         "reach_p50_ms": ms(&reached, 0.5), "reach_p99_ms": ms(&reached, 0.99),
     }))
+}
+
+/// Waits until everything that was taken in is applied, and says how long that took.
+async fn drained(stage: &Stage) -> anyhow::Result<Duration> {
+    let began = Instant::now();
+    loop {
+        tokio::time::sleep(BACKLOG_SHOWN).await;
+        if stage.gateway.gauge("mesej_journal_backlog").await? < 1.0 {
+            return Ok(began.elapsed());
+        }
+        anyhow::ensure!(began.elapsed() < DRAINED, "the gateway does not catch up");
+    }
 }
 
 fn micros(value: u64) -> f64 {

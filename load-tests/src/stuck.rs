@@ -226,21 +226,7 @@ fn take(delays: &Delays) -> anyhow::Result<Histogram<u64>> {
 /// How long after `began` the gateway has no more open sockets than this.
 async fn until_open(stage: &Stage, most: u32, began: Instant) -> anyhow::Result<Duration> {
     while began.elapsed() < CLOSED_WITHIN * 2 {
-        let text = stage
-            .gateway
-            .client()
-            .get(stage.gateway.url("/metrics"))
-            .send()
-            .await?
-            .text()
-            .await?;
-        let open = text
-            .lines()
-            .find_map(|line| line.strip_prefix("mesej_sockets_open "));
-        if open
-            .and_then(|open| open.trim().parse::<f64>().ok())
-            .is_some_and(|open| open <= f64::from(most))
-        {
+        if stage.gateway.gauge("mesej_sockets_open").await? <= f64::from(most) {
             break;
         }
         tokio::time::sleep(Duration::from_millis(250)).await;

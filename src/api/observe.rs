@@ -95,17 +95,21 @@ fn in_our_words<B: MessageBody>(response: ServiceResponse<B>) -> ServiceResponse
 }
 
 fn log<B>(response: &ServiceResponse<B>, id: &str, took: std::time::Duration) {
-    let request = response.request();
-    let pattern = request.match_pattern();
-    let route = pattern.as_deref().unwrap_or("none");
-    let (method, status) = (request.method().as_str(), response.status().as_u16());
     let cause = response
         .response()
         .error()
         .and_then(|error| error.as_error::<ApiError>()?.cause());
+    let failed = cause.is_some() || response.status() == StatusCode::INTERNAL_SERVER_ERROR;
+    if !failed && !tracing::enabled!(tracing::Level::DEBUG) {
+        return;
+    }
+    let request = response.request();
+    let pattern = request.match_pattern();
+    let route = pattern.as_deref().unwrap_or("none");
+    let (method, status) = (request.method().as_str(), response.status().as_u16());
     if let Some(cause) = cause {
         tracing::error!(request.id = id, method, route, cause, "a request failed");
-    } else if status == 500 {
+    } else if failed {
         tracing::error!(request.id = id, method, route, "a request failed");
     }
     let took_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);

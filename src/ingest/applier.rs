@@ -4,13 +4,14 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::time::{Instant, MissedTickBehavior};
 
 use super::route::Router;
 use super::signed;
 use super::tail::{Next, Tail};
 use super::ticket::{Ended, Ticket, Verdict};
+use super::turns::{Load, Turn, Turns};
 use crate::actors::directory::Directory;
 use crate::crash::{self, CrashPoint};
 use crate::domain::JournalId;
@@ -39,6 +40,7 @@ pub struct Applier {
     report: mpsc::Sender<Ended>,
     ended: mpsc::Receiver<Ended>,
     read_again: Option<Instant>,
+    turns: Turns,
 }
 
 impl Applier {
@@ -56,6 +58,7 @@ impl Applier {
             report,
             ended,
             read_again: None,
+            turns: Turns::new(Instant::now()),
         }
     }
 
@@ -134,18 +137,37 @@ impl Applier {
         if self.in_hand.contains(&entry.id) {
             return;
         }
-        let place = loop {
-            if let Ok(place) = Arc::clone(&self.places).try_acquire_owned() {
-                break place;
-            }
-            let mut reports = Vec::new();
-            self.ended.recv_many(&mut reports, IN_HAND).await;
-            self.close(reports).await;
-        };
+        let place = self.place().await;
         crash::point(CrashPoint::BeforeApply);
         self.in_hand.insert(entry.id);
         let ticket = Arc::new(Ticket::new(entry.id, self.report.clone(), place));
         self.router.apply(&entry, ticket).await;
+    }
+
+    /// Waits for a place in hand and for this road's turn.
+    async fn place(&mut self) -> OwnedSemaphorePermit {
+        loop {
+            let rest = match self.turns.turn(Instant::now()) {
+                Turn::Go => {
+                    if let Ok(place) = Arc::clone(&self.places).try_acquire_owned() {
+                        self.turns.took();
+                        return place;
+                    }
+                    None
+                }
+                Turn::AfterThose => None,
+                Turn::At(until) => Some(until),
+            };
+            let mut reports = Vec::new();
+            match rest {
+                // What ends meanwhile is noted when the rest is over.
+                Some(until) => tokio::time::sleep_until(until).await,
+                None => {
+                    self.ended.recv_many(&mut reports, IN_HAND).await;
+                }
+            }
+            self.close(reports).await;
+        }
     }
 
     /// Takes note of how entries ended.
@@ -172,9 +194,19 @@ impl Applier {
                 },
             }
         }
-        if done.is_empty() {
-            return;
+        let applied = done.len();
+        if applied > 0 {
+            self.mark_done(done).await;
         }
+        let load = Load {
+            came: self.tail.came(),
+            behind: self.tail.is_behind(),
+            in_hand: self.in_hand.len(),
+        };
+        self.turns.applied(applied, load, Instant::now());
+    }
+
+    async fn mark_done(&mut self, done: Vec<JournalId>) {
         if let Err(error) = self.store.journal_done(done.clone()).await {
             // Harmless: the entries are applied again after the next start, which changes nothing.
             tracing::warn!(error = %error, "cannot mark journal entries done");

@@ -3,14 +3,17 @@
 //! Bounded: what finds no room stays in the journal, and the applier is told to read there. From then on everything
 //! goes through the journal until the applier caught up, so that no entry overtakes an older one.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 use tokio::sync::{Mutex, Notify, mpsc};
 
+use super::turns::Behind;
 use crate::store::JournalEntry;
 
 /// Entries held in memory. Beyond this the applier is behind anyway.
 const ENTRIES: usize = 8_192;
+/// With so many waiting, the applier does not keep up.
+const BEHIND: usize = 1_024;
 /// Bytes held in memory.
 const BYTES: usize = 64 << 20;
 
@@ -26,8 +29,9 @@ pub(super) enum Next {
 pub(super) struct Tail {
     sender: mpsc::Sender<JournalEntry>,
     receiver: Mutex<mpsc::Receiver<JournalEntry>>,
-    bytes: std::sync::atomic::AtomicUsize,
+    bytes: AtomicUsize,
     behind: AtomicBool,
+    came: AtomicU64,
     woken: Notify,
 }
 
@@ -37,9 +41,10 @@ impl Default for Tail {
         Self {
             sender,
             receiver: Mutex::new(receiver),
-            bytes: std::sync::atomic::AtomicUsize::new(0),
+            bytes: AtomicUsize::new(0),
             // What an earlier process left is only in the journal.
             behind: AtomicBool::new(true),
+            came: AtomicU64::new(0),
             woken: Notify::new(),
         }
     }
@@ -48,6 +53,7 @@ impl Default for Tail {
 impl Tail {
     /// Offers an entry that is durable.
     pub(super) fn push(&self, entry: JournalEntry) {
+        self.came.fetch_add(1, Ordering::Relaxed);
         let size = entry.body.len();
         let room = self.bytes.load(Ordering::Acquire).saturating_add(size) <= BYTES;
         if self.behind.load(Ordering::Acquire) || !room || self.sender.try_send(entry).is_err() {
@@ -55,6 +61,21 @@ impl Tail {
             return;
         }
         self.bytes.fetch_add(size, Ordering::AcqRel);
+    }
+
+    /// Entries that came since the start.
+    pub(super) fn came(&self) -> u64 {
+        self.came.load(Ordering::Relaxed)
+    }
+
+    /// Whether the applier keeps up.
+    pub(super) fn is_behind(&self) -> Behind {
+        let waiting = ENTRIES.saturating_sub(self.sender.capacity());
+        if waiting >= BEHIND || self.behind.load(Ordering::Acquire) {
+            Behind::Yes
+        } else {
+            Behind::No
+        }
     }
 
     /// Says that the journal holds entries that are not here.

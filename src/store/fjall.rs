@@ -2,13 +2,15 @@
 //!
 //! One thread writes, in groups that become durable together ([`writer`]); what an op changes is evaluated there, so that
 //! every write sees all before it. Reads go to the engine directly. Rows carry their expiry in front ([`codec`]); keys are
-//! laid out so that every list is one forward scan ([`keys`]).
+//! laid out so that every list is one forward scan ([`keys`]). Webhooks that wait to be applied stand in a log of their own
+//! ([`journal`]).
 //!
 //! An erasure or a sweep removes rows at once; files are rewritten by the first sweep after an erasure, at most once a day.
 //! The engine's own write-ahead log keeps recent writes until it rotates, after 64 MiB.
 
 mod calls;
 mod codec;
+mod desk;
 mod directory;
 mod disk;
 mod dump;
@@ -16,6 +18,7 @@ mod engine;
 mod erase;
 mod events;
 mod filter;
+mod journal;
 mod keys;
 mod ledger;
 mod pages;
@@ -33,8 +36,10 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use self::desk::Condition;
 use self::engine::Engine;
 use self::events::Floors;
+use self::journal::Journal;
 use self::reader::Reader;
 use self::txn::Txn;
 use self::writer::{Need, Writer};
@@ -68,7 +73,8 @@ impl Default for FjallOptions {
 
 /// The embedded store. See the module.
 pub struct FjallStore {
-    // Dropped first: it ends the thread that writes.
+    // Dropped first: they end the threads that write.
+    journal: Journal,
     writer: Writer,
     reader: Reader,
     floors: Arc<Floors>,
@@ -85,7 +91,7 @@ struct Rewriting {
 }
 
 impl FjallStore {
-    /// Opens the folder, making it if it is not there. Replays the write-ahead log, which may take seconds.
+    /// Opens the folder, making it if it is not there. Reads the logs, which may take seconds.
     ///
     /// `Unavailable` when another process has it open.
     pub fn open(path: impl AsRef<Path>, options: FjallOptions) -> Result<Self, StoreError> {
@@ -94,9 +100,10 @@ impl FjallStore {
 
     fn open_with_reserve(path: &Path, options: FjallOptions, reserve: u64) -> Result<Self, StoreError> {
         let engine = Engine::open(path, &options)?;
-        let waiting = pages::open_journal(&engine)?.into_iter().collect();
+        let webhooks = path.join("webhooks");
         Ok(Self {
-            writer: Writer::start(engine.clone(), path.to_owned(), reserve, waiting)?,
+            journal: Journal::open(&webhooks, Condition::new(path, reserve))?,
+            writer: Writer::start(engine.clone(), Condition::new(path, reserve))?,
             reader: Reader::new(engine.clone()),
             floors: Arc::new(Floors::default()),
             engine,

@@ -4,6 +4,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Instant;
 
+use ::metrics::Histogram;
 use async_trait::async_trait;
 use bytes::Bytes;
 
@@ -23,12 +24,36 @@ use crate::telemetry::metrics;
 /// A store whose calls are measured.
 pub struct Metered {
     inner: Arc<dyn Store>,
+    /// Of calls that went well, by operation.
+    well: Vec<Histogram>,
 }
 
 impl Metered {
     /// Measures the calls of a store.
     pub fn new(inner: Arc<dyn Store>) -> Self {
-        Self { inner }
+        let well = StoreOp::ALL.iter();
+        Self {
+            inner,
+            well: well
+                .map(|op| metrics::store_op_seconds(*op, StoreOutcome::Ok))
+                .collect(),
+        }
+    }
+
+    async fn measured<T>(
+        &self,
+        op: StoreOp,
+        call: impl Future<Output = Result<T, StoreError>> + Send,
+    ) -> Result<T, StoreError> {
+        let began = Instant::now();
+        let result = call.await;
+        let took = began.elapsed().as_secs_f64();
+        let place = StoreOp::ALL.iter().position(|known| *known == op);
+        match place.and_then(|place| self.well.get(place)) {
+            Some(well) if result.is_ok() => well.record(took),
+            _ => metrics::store_op_seconds(op, outcome(&result)).record(took),
+        }
+        result
     }
 }
 
@@ -47,20 +72,11 @@ fn outcome<T>(result: &Result<T, StoreError>) -> StoreOutcome {
     }
 }
 
-async fn measured<T>(
-    op: StoreOp,
-    call: impl Future<Output = Result<T, StoreError>> + Send,
-) -> Result<T, StoreError> {
-    let began = Instant::now();
-    let result = call.await;
-    metrics::store_op_seconds(op, outcome(&result)).record(began.elapsed().as_secs_f64());
-    result
-}
-
 #[async_trait]
 impl Store for Metered {
     async fn journal_append(&self, entry: JournalEntry) -> Result<(), StoreError> {
-        measured(StoreOp::JournalAppend, self.inner.journal_append(entry)).await
+        self.measured(StoreOp::JournalAppend, self.inner.journal_append(entry))
+            .await
     }
 
     async fn journal_open(
@@ -68,19 +84,22 @@ impl Store for Metered {
         after: Option<JournalId>,
         limit: usize,
     ) -> Result<Vec<JournalEntry>, StoreError> {
-        measured(StoreOp::JournalScan, self.inner.journal_open(after, limit)).await
+        self.measured(StoreOp::JournalScan, self.inner.journal_open(after, limit))
+            .await
     }
 
     async fn journal_backlog(&self) -> Result<JournalBacklog, StoreError> {
-        measured(StoreOp::JournalScan, self.inner.journal_backlog()).await
+        self.measured(StoreOp::JournalScan, self.inner.journal_backlog())
+            .await
     }
 
     async fn journal_done(&self, ids: Vec<JournalId>) -> Result<(), StoreError> {
-        measured(StoreOp::JournalDone, self.inner.journal_done(ids)).await
+        self.measured(StoreOp::JournalDone, self.inner.journal_done(ids))
+            .await
     }
 
     async fn quarantine(&self, item: Quarantined) -> Result<(), StoreError> {
-        measured(StoreOp::Write, self.inner.quarantine(item)).await
+        self.measured(StoreOp::Write, self.inner.quarantine(item)).await
     }
 
     async fn quarantined(
@@ -89,11 +108,13 @@ impl Store for Metered {
         limit: usize,
         now: Timestamp,
     ) -> Result<Vec<Quarantined>, StoreError> {
-        measured(StoreOp::Read, self.inner.quarantined(after, limit, now)).await
+        self.measured(StoreOp::Read, self.inner.quarantined(after, limit, now))
+            .await
     }
 
     async fn quarantine_remove(&self, id: JournalId) -> Result<(), StoreError> {
-        measured(StoreOp::Write, self.inner.quarantine_remove(id)).await
+        self.measured(StoreOp::Write, self.inner.quarantine_remove(id))
+            .await
     }
 
     async fn open_tenant(
@@ -103,11 +124,11 @@ impl Store for Metered {
         fresh_epoch: Epoch,
     ) -> Result<TenantHead, StoreError> {
         let call = self.inner.open_tenant(tenant, fence, fresh_epoch);
-        measured(StoreOp::OpenTenant, call).await
+        self.measured(StoreOp::OpenTenant, call).await
     }
 
     async fn append(&self, batch: Append) -> Result<Appended, StoreError> {
-        measured(StoreOp::Append, self.inner.append(batch)).await
+        self.measured(StoreOp::Append, self.inner.append(batch)).await
     }
 
     async fn events_after(
@@ -118,7 +139,7 @@ impl Store for Metered {
         now: Timestamp,
     ) -> Result<EventPage, StoreError> {
         let call = self.inner.events_after(tenant, after, limit, now);
-        measured(StoreOp::Events, call).await
+        self.measured(StoreOp::Events, call).await
     }
 
     async fn message(
@@ -127,7 +148,8 @@ impl Store for Metered {
         at: MessageRef,
         now: Timestamp,
     ) -> Result<Option<Message>, StoreError> {
-        measured(StoreOp::Read, self.inner.message(tenant, at, now)).await
+        self.measured(StoreOp::Read, self.inner.message(tenant, at, now))
+            .await
     }
 
     async fn find_outbound(
@@ -136,7 +158,8 @@ impl Store for Metered {
         message: MessageId,
         now: Timestamp,
     ) -> Result<Option<MessageRef>, StoreError> {
-        measured(StoreOp::Read, self.inner.find_outbound(tenant, message, now)).await
+        self.measured(StoreOp::Read, self.inner.find_outbound(tenant, message, now))
+            .await
     }
 
     async fn page_messages(
@@ -148,7 +171,7 @@ impl Store for Metered {
         now: Timestamp,
     ) -> Result<Page<Message>, StoreError> {
         let call = self.inner.page_messages(tenant, conversation, before, limit, now);
-        measured(StoreOp::Read, call).await
+        self.measured(StoreOp::Read, call).await
     }
 
     async fn conversation(
@@ -156,7 +179,8 @@ impl Store for Metered {
         tenant: TenantId,
         conversation: ConversationId,
     ) -> Result<Option<Conversation>, StoreError> {
-        measured(StoreOp::Read, self.inner.conversation(tenant, conversation)).await
+        self.measured(StoreOp::Read, self.inner.conversation(tenant, conversation))
+            .await
     }
 
     async fn page_conversations(
@@ -167,11 +191,12 @@ impl Store for Metered {
         limit: usize,
     ) -> Result<Page<Conversation>, StoreError> {
         let call = self.inner.page_conversations(tenant, filter, after, limit);
-        measured(StoreOp::Read, call).await
+        self.measured(StoreOp::Read, call).await
     }
 
     async fn contact(&self, tenant: TenantId, contact: ContactId) -> Result<Option<Contact>, StoreError> {
-        measured(StoreOp::Read, self.inner.contact(tenant, contact)).await
+        self.measured(StoreOp::Read, self.inner.contact(tenant, contact))
+            .await
     }
 
     async fn contacts_by_alias(
@@ -179,7 +204,8 @@ impl Store for Metered {
         tenant: TenantId,
         aliases: Vec<Alias>,
     ) -> Result<Vec<Option<ContactId>>, StoreError> {
-        measured(StoreOp::Read, self.inner.contacts_by_alias(tenant, aliases)).await
+        self.measured(StoreOp::Read, self.inner.contacts_by_alias(tenant, aliases))
+            .await
     }
 
     async fn claim(
@@ -189,7 +215,8 @@ impl Store for Metered {
         wants: Vec<ClaimWant>,
         now: Timestamp,
     ) -> Result<Vec<ClaimOutcome>, StoreError> {
-        measured(StoreOp::Claim, self.inner.claim(tenant, fence, wants, now)).await
+        self.measured(StoreOp::Claim, self.inner.claim(tenant, fence, wants, now))
+            .await
     }
 
     async fn outbox(
@@ -199,63 +226,66 @@ impl Store for Metered {
         after: Option<MessageId>,
         limit: usize,
     ) -> Result<Vec<OutboxRow>, StoreError> {
-        measured(StoreOp::Read, self.inner.outbox(tenant, number, after, limit)).await
+        self.measured(StoreOp::Read, self.inner.outbox(tenant, number, after, limit))
+            .await
     }
 
     async fn put_tenant(&self, tenant: Tenant) -> Result<(), StoreError> {
-        measured(StoreOp::Write, self.inner.put_tenant(tenant)).await
+        self.measured(StoreOp::Write, self.inner.put_tenant(tenant)).await
     }
 
     async fn tenants(&self) -> Result<Vec<Tenant>, StoreError> {
-        measured(StoreOp::Read, self.inner.tenants()).await
+        self.measured(StoreOp::Read, self.inner.tenants()).await
     }
 
     async fn put_number(&self, number: Number) -> Result<(), StoreError> {
-        measured(StoreOp::Write, self.inner.put_number(number)).await
+        self.measured(StoreOp::Write, self.inner.put_number(number)).await
     }
 
     async fn numbers(&self) -> Result<Vec<Number>, StoreError> {
-        measured(StoreOp::Read, self.inner.numbers()).await
+        self.measured(StoreOp::Read, self.inner.numbers()).await
     }
 
     async fn put_key(&self, key: ApiKey) -> Result<(), StoreError> {
-        measured(StoreOp::Write, self.inner.put_key(key)).await
+        self.measured(StoreOp::Write, self.inner.put_key(key)).await
     }
 
     async fn key(&self, hash: KeyHash) -> Result<Option<ApiKey>, StoreError> {
-        measured(StoreOp::Read, self.inner.key(hash)).await
+        self.measured(StoreOp::Read, self.inner.key(hash)).await
     }
 
     async fn keys(&self, tenant: TenantId) -> Result<Vec<ApiKey>, StoreError> {
-        measured(StoreOp::Read, self.inner.keys(tenant)).await
+        self.measured(StoreOp::Read, self.inner.keys(tenant)).await
     }
 
     async fn put_agent(&self, agent: Agent) -> Result<(), StoreError> {
-        measured(StoreOp::Write, self.inner.put_agent(agent)).await
+        self.measured(StoreOp::Write, self.inner.put_agent(agent)).await
     }
 
     async fn agents(&self, tenant: TenantId) -> Result<Vec<Agent>, StoreError> {
-        measured(StoreOp::Read, self.inner.agents(tenant)).await
+        self.measured(StoreOp::Read, self.inner.agents(tenant)).await
     }
 
     async fn lease(&self, key: LeaseKey) -> Result<Fence, StoreError> {
-        measured(StoreOp::Write, self.inner.lease(key)).await
+        self.measured(StoreOp::Write, self.inner.lease(key)).await
     }
 
     async fn sweep(&self, now: Timestamp, limit: usize) -> Result<Swept, StoreError> {
-        measured(StoreOp::Expire, self.inner.sweep(now, limit)).await
+        self.measured(StoreOp::Expire, self.inner.sweep(now, limit)).await
     }
 
     async fn erase_contact(&self, tenant: TenantId, contact: ContactId) -> Result<Swept, StoreError> {
-        measured(StoreOp::Write, self.inner.erase_contact(tenant, contact)).await
+        self.measured(StoreOp::Write, self.inner.erase_contact(tenant, contact))
+            .await
     }
 
     async fn begin_retention(&self, tenant: Tenant, job: RetentionJob) -> Result<(), StoreError> {
-        measured(StoreOp::Write, self.inner.begin_retention(tenant, job)).await
+        self.measured(StoreOp::Write, self.inner.begin_retention(tenant, job))
+            .await
     }
 
     async fn retention_jobs(&self) -> Result<Vec<RetentionJob>, StoreError> {
-        measured(StoreOp::Read, self.inner.retention_jobs()).await
+        self.measured(StoreOp::Read, self.inner.retention_jobs()).await
     }
 
     async fn step_retention(
@@ -264,7 +294,8 @@ impl Store for Metered {
         now: Timestamp,
         limit: usize,
     ) -> Result<Option<RetentionJob>, StoreError> {
-        measured(StoreOp::Expire, self.inner.step_retention(tenant, now, limit)).await
+        self.measured(StoreOp::Expire, self.inner.step_retention(tenant, now, limit))
+            .await
     }
 
     async fn survey_retention(
@@ -276,15 +307,15 @@ impl Store for Metered {
         now: Timestamp,
     ) -> Result<Survey, StoreError> {
         let call = self.inner.survey_retention(tenant, to, after, limit, now);
-        measured(StoreOp::Read, call).await
+        self.measured(StoreOp::Read, call).await
     }
 
     async fn dump(&self, tenant: TenantId, now: Timestamp) -> Result<Vec<(Bytes, Bytes)>, StoreError> {
-        measured(StoreOp::Read, self.inner.dump(tenant, now)).await
+        self.measured(StoreOp::Read, self.inner.dump(tenant, now)).await
     }
 
     async fn health(&self) -> Result<(), StoreError> {
-        measured(StoreOp::Read, self.inner.health()).await
+        self.measured(StoreOp::Read, self.inner.health()).await
     }
 }
 

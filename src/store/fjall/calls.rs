@@ -9,7 +9,7 @@ use super::keys::{self, Kind, Space};
 use super::txn::Txn;
 use super::writer::Need;
 use super::{
-    FjallStore, SMALL, codec, directory, disk, dump, engine, events, ledger, pages, retention, sweep,
+    FjallStore, SMALL, directory, disk, dump, engine, events, journal, ledger, pages, retention, sweep,
 };
 use crate::domain::{
     Alias, Contact, ContactId, Conversation, ConversationId, Epoch, Fence, JournalId, Message, MessageId,
@@ -41,14 +41,7 @@ fn cost(ops: &[Op]) -> usize {
 #[async_trait]
 impl Store for FjallStore {
     async fn journal_append(&self, entry: JournalEntry) -> Result<(), StoreError> {
-        let cost = SMALL + entry.body.len();
-        let append = move |txn: &mut Txn| {
-            let value = codec::received(entry.received, &entry.body);
-            txn.put(Space::Journal, keys::journal(entry.id), value);
-            txn.journal_opened(entry.id);
-            Ok(())
-        };
-        self.writer.write(Need::Intake, cost, append).await
+        self.journal.append(entry).await
     }
 
     async fn journal_open(
@@ -56,49 +49,19 @@ impl Store for FjallStore {
         after: Option<JournalId>,
         limit: usize,
     ) -> Result<Vec<JournalEntry>, StoreError> {
-        let start = after.map_or(std::ops::Bound::Unbounded, std::ops::Bound::Excluded);
-        let ids: Vec<JournalId> = self
-            .writer
-            .open_journal()
-            .range((start, std::ops::Bound::Unbounded))
-            .take(limit)
-            .copied()
-            .collect();
-        if ids.is_empty() {
+        let found = self.journal.waiting(after, limit);
+        if found.is_empty() {
             return Ok(Vec::new());
         }
-        self.reader.away(move |engine| pages::journal(engine, &ids)).await
+        self.reader.away(move |_| journal::read(&found)).await
     }
 
     async fn journal_backlog(&self) -> Result<JournalBacklog, StoreError> {
-        let (entries, first) = {
-            let open = self.writer.open_journal();
-            (open.len(), open.first().copied())
-        };
-        let oldest = match first {
-            Some(id) => {
-                self.reader
-                    .away(move |engine| pages::journal(engine, &[id]))
-                    .await?
-            }
-            None => Vec::new(),
-        };
-        Ok(JournalBacklog {
-            entries,
-            oldest: oldest.first().map(|entry| entry.received),
-        })
+        Ok(self.journal.backlog())
     }
 
     async fn journal_done(&self, ids: Vec<JournalId>) -> Result<(), StoreError> {
-        let cost = SMALL + ids.len() * 64;
-        let done = move |txn: &mut Txn| {
-            for id in &ids {
-                txn.delete(Space::Journal, keys::journal(*id));
-            }
-            txn.journal_closed(ids);
-            Ok(())
-        };
-        self.writer.write(Need::Lazy, cost, done).await
+        self.journal.done(ids).await
     }
 
     async fn quarantine(&self, item: Quarantined) -> Result<(), StoreError> {
@@ -316,7 +279,9 @@ impl Store for FjallStore {
                 .await?;
             self.reader.away(sweep::write_out).await?;
         }
+        self.journal.turn_over().await?;
         let bytes = self.reader.away(engine::disk_bytes).await?;
+        let bytes = bytes.saturating_add(self.journal.disk_bytes());
         metrics::store_disk_bytes().set(metrics::number(bytes));
         let folder = self.folder.clone();
         if let Some(free) = self.reader.away(move |_| Ok(disk::free_bytes(&folder))).await? {
@@ -371,6 +336,7 @@ impl Store for FjallStore {
     }
 
     async fn health(&self) -> Result<(), StoreError> {
-        self.writer.health()
+        self.journal.desk.health()?;
+        self.writer.desk.health()
     }
 }

@@ -56,14 +56,6 @@ pub(super) fn bytes(expires: Timestamp, body: &[u8]) -> Slice {
     value.into()
 }
 
-/// Writes a webhook: when it came, and its body.
-pub(super) fn received(at: Timestamp, body: &[u8]) -> Slice {
-    let mut value = header(NEVER, 8 + body.len());
-    value.extend_from_slice(&at.as_millis().to_be_bytes());
-    value.extend_from_slice(body);
-    value.into()
-}
-
 /// Writes a row as JSON.
 pub(super) fn json(expires: Timestamp, row: &impl Serialize) -> Result<Slice, StoreError> {
     let mut value = header(expires, 512);

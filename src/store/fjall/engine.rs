@@ -15,14 +15,13 @@ use crate::store::error::{StoreError, StoreErrorKind};
 
 /// The smallest log that the engine accepts.
 const SMALLEST_JOURNAL: u64 = 64 << 20;
-/// A keyspace's writes are kept in memory up to this size. Six of them, and as many again while they are written out.
+/// A keyspace's writes are kept in memory up to this size. Five of them, and as many again while they are written out.
 const MEMTABLE: u64 = 32 << 20;
 
 /// The open folder.
 #[derive(Clone)]
 pub(super) struct Engine {
     db: Database,
-    journal: Keyspace,
     events: Keyspace,
     messages: Keyspace,
     index: Keyspace,
@@ -53,7 +52,6 @@ impl Engine {
             .map_err(failed)
         };
         Ok(Self {
-            journal: open(Space::Journal)?,
             events: open(Space::Events)?,
             messages: open(Space::Messages)?,
             index: open(Space::Index)?,
@@ -72,7 +70,6 @@ impl Engine {
     /// One keyspace.
     pub(super) fn space(&self, space: Space) -> &Keyspace {
         match space {
-            Space::Journal => &self.journal,
             Space::Events => &self.events,
             Space::Messages => &self.messages,
             Space::Index => &self.index,

@@ -5,7 +5,6 @@
 //!
 //! | keyspace | key | row |
 //! |---|---|---|
-//! | `journal` | id | webhook body |
 //! | `events` | tenant · seq | event |
 //! | `messages` | tenant · conversation · ~message | message |
 //! | `index` | `s` tenant · digest; `i` tenant · digest | seen; idempotency |
@@ -17,16 +16,14 @@ use std::io::Write as _;
 use fjall::Slice;
 
 use crate::domain::{
-    AgentId, ContactId, ConversationId, ConversationStatus, JournalId, MessageId, PhoneNumberId, Seq,
-    TenantId, Timestamp,
+    AgentId, ContactId, ConversationId, ConversationStatus, MessageId, PhoneNumberId, Seq, TenantId,
+    Timestamp,
 };
 use crate::store::{ConversationCursor, KeyHash};
 
-/// One of the engine's keyspaces. Few and all busy: an idle one pins sealed journals.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+/// One of the engine's keyspaces. Few and all busy: an idle one pins sealed logs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum Space {
-    /// Raw webhook bodies that are not applied yet.
-    Journal,
     /// The tenants' ledgers.
     Events,
     /// Messages.
@@ -41,8 +38,7 @@ pub(super) enum Space {
 
 impl Space {
     /// All, in the order in which [`super::engine::Engine`] holds them.
-    pub(super) const ALL: [Self; 6] = [
-        Self::Journal,
+    pub(super) const ALL: [Self; 5] = [
         Self::Events,
         Self::Messages,
         Self::Index,
@@ -53,7 +49,6 @@ impl Space {
     /// Its name on disk.
     pub(super) const fn name(self) -> &'static str {
         match self {
-            Self::Journal => "journal",
             Self::Events => "events",
             Self::Messages => "messages",
             Self::Index => "index",
@@ -219,10 +214,6 @@ fn in_order(at: Timestamp) -> [u8; 8] {
     let turned = std::iter::once(first ^ 0x80).chain(rest);
     out.iter_mut().zip(turned).for_each(|(slot, byte)| *slot = byte);
     out
-}
-
-pub(super) fn journal(id: JournalId) -> Key {
-    Key::of(&[id.as_bytes()])
 }
 
 pub(super) fn event(tenant: TenantId, seq: Seq) -> Key {

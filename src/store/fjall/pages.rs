@@ -14,40 +14,9 @@ use crate::domain::{
 };
 use crate::store::error::StoreError;
 use crate::store::row::OutboxRow;
-use crate::store::{ApiKey, ConversationCursor, ConversationFilter, JournalEntry, Page, Quarantined};
+use crate::store::{ApiKey, ConversationCursor, ConversationFilter, Page, Quarantined};
 
 use super::directory::parse_quarantined;
-
-/// Webhooks by id; those that were applied meanwhile are left out.
-pub(super) fn journal(engine: &Engine, ids: &[JournalId]) -> Result<Vec<JournalEntry>, StoreError> {
-    let broken = || StoreError::corrupt("journal", "too short");
-    let mut entries = Vec::with_capacity(ids.len());
-    for id in ids {
-        if let Some(value) = engine.get(Space::Journal, &keys::journal(*id))? {
-            let (at, body) = codec::body(&value)?.split_first_chunk::<8>().ok_or_else(broken)?;
-            entries.push(JournalEntry {
-                id: *id,
-                received: Timestamp::from_millis(i64::from_be_bytes(*at)),
-                body: bytes::Bytes::copy_from_slice(body),
-            });
-        }
-    }
-    Ok(entries)
-}
-
-/// Ids of all webhooks that wait to be applied.
-pub(super) fn open_journal(engine: &Engine) -> Result<Vec<JournalId>, StoreError> {
-    Moment::of(engine)
-        .range(
-            Space::Journal,
-            (std::ops::Bound::Unbounded, std::ops::Bound::Unbounded),
-        )
-        .map(|pair| {
-            let id = keys::reference_of(&pair?.key).map(JournalId::from_bytes);
-            id.ok_or_else(|| StoreError::corrupt("journal", "key too short"))
-        })
-        .collect()
-}
 
 pub(super) fn quarantined(
     engine: &Engine,

@@ -164,7 +164,7 @@ pub(super) fn forget_preview(txn: &mut Txn, message: &Key) -> Result<(), StoreEr
     Ok(())
 }
 
-const WITH_CUSTOMERS: [Space; 4] = [Space::Messages, Space::Events, Space::Rows, Space::Journal];
+const WITH_CUSTOMERS: [Space; 3] = [Space::Messages, Space::Events, Space::Rows];
 
 /// Writes to files what is in memory.
 pub(super) fn write_out(engine: &Engine) -> Result<(), StoreError> {

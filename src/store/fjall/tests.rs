@@ -2,8 +2,8 @@
 
 mod space;
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -101,18 +101,19 @@ async fn too_much_waiting_is_refused_after_a_second_and_nothing_that_waits_is_lo
     let store = Arc::new(FjallStore::open(folder.path(), OPTIONS).unwrap());
     let (hold, held) = Hold::of(&store);
     // Seven of a little over a mebibyte fit into what may wait; the rest do not.
-    let writes = (0..12).map(|n| {
+    let writes = (0..12).map(|_| {
         let store = Arc::clone(&store);
-        tokio::spawn(async move { store.journal_append(entry(n, 1_100_000)).await })
+        tokio::spawn(async move { store.writer.write(Need::Durable, 1_100_000, |_| Ok(())).await })
     });
     let writes: Vec<_> = writes.collect();
-    // Seven of them hold their room, four the place behind it.
-    while store.writer.room_left() >= 1_100_000 {
+    while store.writer.desk.room_left() >= 1_100_000 {
         tokio::task::yield_now().await;
     }
-    let store_too = Arc::clone(&store);
-    let refused = tokio::spawn(async move { store_too.journal_append(entry(99, 8 << 20)).await });
-    let refused = refused.await.unwrap().unwrap_err();
+    let refused = store
+        .writer
+        .write(Need::Durable, 8 << 20, |_| Ok(()))
+        .await
+        .unwrap_err();
     assert_eq!(refused.kind, StoreErrorKind::Overloaded);
     assert!(refused.retry_after.is_some());
     hold.release();
@@ -126,8 +127,7 @@ async fn too_much_waiting_is_refused_after_a_second_and_nothing_that_waits_is_lo
     }
     // Those that had no room yet either waited in vain or got that of the first.
     assert!(taken >= 7, "{taken} were taken");
-    assert_eq!(store.journal_open(None, 99).await.unwrap().len(), taken);
-    store.journal_append(entry(100, 10)).await.unwrap();
+    store.writer.write(Need::Durable, 1, |_| Ok(())).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -149,27 +149,6 @@ async fn what_waits_together_is_written_in_order_and_together() {
     let fences: Vec<u64> = leases.into_iter().map(|fence| fence.unwrap().get()).collect();
     let expected: Vec<u64> = (1..=50).chain(1..=50).collect();
     assert_eq!(fences, expected);
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn webhooks_come_and_go_in_one_group() {
-    let folder = tempfile::tempdir().unwrap();
-    let store = Arc::new(FjallStore::open(folder.path(), OPTIONS).unwrap());
-    store.journal_append(entry(1, 1)).await.unwrap();
-    let (hold, held) = Hold::of(&store);
-    let id = |n| entry(n, 1).id;
-    let writes = async {
-        futures_util::join!(
-            store.journal_append(entry(2, 1)),
-            store.journal_done(vec![id(1)]),
-            store.journal_append(entry(3, 1)),
-        )
-    };
-    let (written, ()) = futures_util::future::join(writes, async { hold.release() }).await;
-    held.await.unwrap().unwrap();
-    written.0.and(written.1).and(written.2).unwrap();
-    let open = store.journal_open(None, 9).await.unwrap();
-    assert_eq!(open, vec![entry(2, 1), entry(3, 1)]);
 }
 
 #[tokio::test]
@@ -194,22 +173,20 @@ async fn a_write_that_panics_takes_nothing_with_it() {
 async fn after_a_failed_commit_nothing_is_written_until_the_next_start() {
     let folder = tempfile::tempdir().unwrap();
     let store = FjallStore::open(folder.path(), OPTIONS).unwrap();
-    store.journal_append(entry(1, 10)).await.unwrap();
-    let fails = store.writer.write(Need::Durable, 1, |txn| {
-        txn.disk_fails = true;
-        Ok(())
-    });
-    let neighbour = store.journal_append(entry(2, 10));
-    let (fails, neighbour) = futures_util::future::join(fails, neighbour).await;
-    // Those of the same group cannot tell; a later one was not even tried.
-    let kinds = [fails, neighbour].map(|written| written.unwrap_err().kind);
-    let told = [StoreErrorKind::Unknown, StoreErrorKind::Unavailable];
-    assert!(
-        kinds.iter().all(|kind| told.contains(kind)) && kinds.contains(&told[0]),
-        "{kinds:?}"
-    );
-    let refused = store.journal_append(entry(3, 10)).await.unwrap_err();
-    assert_eq!(refused.kind, StoreErrorKind::Unavailable);
+    let put = |name: &'static [u8]| {
+        let key = keys::global(Kind::Tenant, name);
+        store.writer.write(Need::Durable, 1, move |txn| {
+            txn.put(Space::Rows, key, fjall::Slice::from(name));
+            Ok(())
+        })
+    };
+    put(b"kept").await.unwrap();
+    let before = stored(&store, Space::Rows);
+    let disk_fails = &store.writer.desk.condition.disk_fails;
+    disk_fails.store(true, Ordering::Release);
+    assert_eq!(put(b"failed").await.unwrap_err().kind, StoreErrorKind::Unknown);
+    disk_fails.store(false, Ordering::Release);
+    assert_eq!(put(b"later").await.unwrap_err().kind, StoreErrorKind::Unavailable);
     assert_eq!(
         store.health().await.unwrap_err().kind,
         StoreErrorKind::Unavailable
@@ -217,14 +194,14 @@ async fn after_a_failed_commit_nothing_is_written_until_the_next_start() {
     drop(store);
     let store = FjallStore::open(folder.path(), OPTIONS).unwrap();
     store.health().await.unwrap();
-    assert_eq!(store.journal_open(None, 9).await.unwrap(), vec![entry(1, 10)]);
+    assert_eq!(stored(&store, Space::Rows), before);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_disk_that_hangs_does_not_hold_up_the_end() {
     let folder = tempfile::tempdir().unwrap();
     let mut store = FjallStore::open(folder.path(), OPTIONS).unwrap();
-    store.writer.farewell = Duration::from_millis(50);
+    store.writer.desk.farewell = Duration::from_millis(50);
     let go = Arc::new(AtomicBool::new(false));
     let seen = Arc::clone(&go);
     let hangs = store.writer.write(Need::Durable, 1, move |_| {
@@ -241,41 +218,15 @@ async fn a_disk_that_hangs_does_not_hold_up_the_end() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_webhook_goes_before_other_writes_that_wait() {
+async fn a_webhook_does_not_wait_for_other_writes() {
     let folder = tempfile::tempdir().unwrap();
     let store = Arc::new(FjallStore::open(folder.path(), OPTIONS).unwrap());
-    let order = Arc::new(Mutex::new(Vec::new()));
     let (hold, held) = Hold::of(&store);
     hold.holds().await;
-    let note = |need, name: &'static str| {
-        let order = Arc::clone(&order);
-        store.writer.write(need, 1, move |_| {
-            order.lock().unwrap().push(name);
-            Ok(())
-        })
-    };
-    let writes = [
-        note(Need::Durable, "first"),
-        note(Need::Durable, "second"),
-        note(Need::Intake, "webhook"),
-    ];
-    // Asked after the others, which all wait by then.
-    let (others, ()) = futures_util::future::join(join_all(writes), async { hold.release() }).await;
-    held.await.unwrap().unwrap();
-    others.into_iter().collect::<Result<Vec<()>, _>>().unwrap();
-    assert_eq!(*order.lock().unwrap(), ["webhook", "first", "second"]);
-}
-
-#[tokio::test]
-async fn a_webhook_that_is_done_is_answered_without_a_sync_of_its_own() {
-    let folder = tempfile::tempdir().unwrap();
-    let store = FjallStore::open(folder.path(), OPTIONS).unwrap();
     store.journal_append(entry(1, 10)).await.unwrap();
     store.journal_done(vec![entry(1, 10).id]).await.unwrap();
-    assert!(store.journal_open(None, 9).await.unwrap().is_empty());
-    assert_eq!(stored(&store, Space::Journal), 0);
-    // Should the mark be lost in a crash, marking it again is no error.
-    store.journal_done(vec![entry(1, 10).id]).await.unwrap();
+    hold.release();
+    held.await.unwrap().unwrap();
 }
 
 #[tokio::test]

@@ -10,7 +10,7 @@ use lru::LruCache;
 use super::codec::{self, Head};
 use super::engine::Engine;
 use super::keys::{self, Key, Kind, Space};
-use crate::domain::{Contact, ContactId, Conversation, JournalId, TenantId};
+use crate::domain::{Contact, ContactId, Conversation, TenantId};
 use crate::store::error::StoreError;
 
 /// Decoded rows kept at hand: those of customers who write and are written to now.
@@ -50,20 +50,6 @@ pub(super) struct Txn {
     decoded: LruCache<Key, Decoded>,
     /// Heads of ledgers, as the last successful write left them.
     heads: HashMap<TenantId, Head>,
-    /// What the group does to the set of open webhooks, in order.
-    journal: Vec<JournalChange>,
-    /// The next commit fails as it does when the disk does.
-    #[cfg(test)]
-    pub(super) disk_fails: bool,
-}
-
-/// How the set of open webhooks changes once a group is durable.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum JournalChange {
-    /// One more waits to be applied.
-    Opened(JournalId),
-    /// One was applied.
-    Closed(JournalId),
 }
 
 impl Txn {
@@ -75,9 +61,6 @@ impl Txn {
             undo: Vec::new(),
             decoded: LruCache::new(DECODED),
             heads: HashMap::new(),
-            journal: Vec::new(),
-            #[cfg(test)]
-            disk_fails: false,
         }
     }
 
@@ -146,16 +129,6 @@ impl Txn {
         self.heads.insert(tenant, head);
     }
 
-    /// Notes a webhook that becomes readable once the group is durable.
-    pub(super) fn journal_opened(&mut self, id: JournalId) {
-        self.journal.push(JournalChange::Opened(id));
-    }
-
-    /// Notes webhooks that stop being readable once the group is durable.
-    pub(super) fn journal_closed(&mut self, ids: Vec<JournalId>) {
-        self.journal.extend(ids.into_iter().map(JournalChange::Closed));
-    }
-
     /// The engine below.
     pub(super) fn engine(&self) -> &Engine {
         &self.engine
@@ -177,26 +150,23 @@ impl Txn {
         }
     }
 
-    /// Makes all of it durable, or, when told not to wait, as durable as the operating system is alive.
-    pub(super) fn commit(&mut self, mode: PersistMode) -> Result<Vec<JournalChange>, fjall::Error> {
-        let changes = std::mem::take(&mut self.journal);
-        #[cfg(test)]
-        if self.disk_fails {
-            return Err(fjall::Error::Io(std::io::Error::other("for the test")));
-        }
+    /// Makes all of it durable.
+    pub(super) fn commit(&mut self) -> Result<(), fjall::Error> {
         if self.pending.is_empty() {
-            return Ok(changes);
+            return Ok(());
         }
         let mut batch = fjall::OwnedWriteBatch::with_capacity(self.engine.db().clone(), self.pending.len())
-            .durability(Some(mode));
-        for ((space, key), value) in self.pending.drain() {
+            .durability(Some(PersistMode::SyncData));
+        // Neighbours are found in the memory where the one before was found.
+        let mut pending: Vec<_> = self.pending.drain().collect();
+        pending.sort_unstable_by(|(place, _), (other, _)| place.cmp(other));
+        for ((space, key), value) in pending {
             let space = self.engine.space(space);
             match value {
                 Some(value) => batch.insert(space, key, value),
                 None => batch.remove(space, key),
             }
         }
-        batch.commit()?;
-        Ok(changes)
+        batch.commit()
     }
 }

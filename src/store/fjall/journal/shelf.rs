@@ -1,0 +1,149 @@
+//! Which webhooks are open, and where they stand.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::ops::Bound;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::record;
+use crate::domain::{JournalId, Timestamp};
+
+/// Where a webhook's body stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Place {
+    pub(super) segment: u64,
+    /// Bytes before it.
+    pub(super) at: u64,
+    pub(super) length: usize,
+    pub(super) received: Timestamp,
+}
+
+/// One file.
+#[derive(Debug)]
+struct Segment {
+    file: Arc<File>,
+    path: PathBuf,
+    bytes: u64,
+    /// Webhooks in it that were not applied, and their bytes.
+    open: usize,
+    open_bytes: u64,
+}
+
+/// The segments and what is open in them.
+#[derive(Debug, Default)]
+pub(super) struct Shelf {
+    segments: BTreeMap<u64, Segment>,
+    open: BTreeMap<JournalId, Place>,
+}
+
+impl Shelf {
+    /// A segment begins.
+    pub(super) fn add(&mut self, number: u64, file: Arc<File>, path: PathBuf) {
+        let segment = Segment {
+            file,
+            path,
+            bytes: 0,
+            open: 0,
+            open_bytes: 0,
+        };
+        self.segments.insert(number, segment);
+    }
+
+    /// A segment has become this long.
+    pub(super) fn grown(&mut self, number: u64, bytes: u64) {
+        if let Some(segment) = self.segments.get_mut(&number) {
+            segment.bytes = bytes;
+        }
+    }
+
+    /// A webhook stands there from now on.
+    pub(super) fn opened(&mut self, id: JournalId, place: Place) {
+        if let Some(segment) = self.segments.get_mut(&place.segment) {
+            segment.open += 1;
+            segment.open_bytes += length(place);
+        }
+        if let Some(before) = self.open.insert(id, place) {
+            self.leaves(before);
+        }
+    }
+
+    /// A webhook was applied.
+    pub(super) fn closed(&mut self, id: JournalId) {
+        if let Some(place) = self.open.remove(&id) {
+            self.leaves(place);
+        }
+    }
+
+    fn leaves(&mut self, place: Place) {
+        if let Some(segment) = self.segments.get_mut(&place.segment) {
+            segment.open = segment.open.saturating_sub(1);
+            segment.open_bytes = segment.open_bytes.saturating_sub(length(place));
+        }
+    }
+
+    /// Takes out the oldest segment if it is none of the newest and nothing in it is open. Its file is to be removed.
+    pub(super) fn take_done(&mut self, newest: u64) -> Option<PathBuf> {
+        let (number, segment) = self.segments.first_key_value()?;
+        if *number >= newest || segment.open > 0 {
+            return None;
+        }
+        self.segments.pop_first().map(|(_, segment)| segment.path)
+    }
+
+    /// Open webhooks of the oldest segment, as many as make up about so many bytes; none when it is the newest.
+    pub(super) fn oldest(&self, newest: u64, bytes: u64) -> Vec<(JournalId, Place, Arc<File>)> {
+        let Some((number, segment)) = self.segments.first_key_value() else {
+            return Vec::new();
+        };
+        if *number >= newest {
+            return Vec::new();
+        }
+        let mut taken = 0;
+        // They are mostly the first: ids grow with arrival.
+        self.open
+            .iter()
+            .filter(|(_, place)| place.segment == *number)
+            .take(segment.open)
+            .take_while(|(_, place)| {
+                let before = taken;
+                taken += length(**place);
+                before < bytes
+            })
+            .map(|(id, place)| (*id, *place, Arc::clone(&segment.file)))
+            .collect()
+    }
+
+    /// Open webhooks after one, oldest first.
+    pub(super) fn open_after(&self, after: Option<JournalId>) -> impl Iterator<Item = (JournalId, Place)> {
+        let start = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let open = self.open.range((start, Bound::Unbounded));
+        open.map(|(id, place)| (*id, *place))
+    }
+
+    /// Where to read a segment.
+    pub(super) fn file(&self, number: u64) -> Option<Arc<File>> {
+        self.segments
+            .get(&number)
+            .map(|segment| Arc::clone(&segment.file))
+    }
+
+    /// How many webhooks are open.
+    pub(super) fn open(&self) -> usize {
+        self.open.len()
+    }
+
+    /// Bytes of all segments.
+    pub(super) fn bytes(&self) -> u64 {
+        self.segments.values().map(|segment| segment.bytes).sum()
+    }
+
+    /// Bytes of all open webhooks.
+    pub(super) fn open_bytes(&self) -> u64 {
+        self.segments.values().map(|segment| segment.open_bytes).sum()
+    }
+}
+
+fn length(place: Place) -> u64 {
+    u64::try_from(place.length + record::BEFORE_BODY).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,267 @@
+//! The thread that appends.
+
+use std::fs::{self, File};
+use std::io;
+use std::os::unix::fs::FileExt as _;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+
+use tokio::sync::mpsc;
+
+use super::segment::Made;
+use super::shelf::{Place, Shelf};
+use super::spare::Spare;
+use super::{Answer, Want, body, failed, lock, record, segment};
+use crate::domain::JournalId;
+use crate::store::JournalEntry;
+use crate::store::error::StoreError;
+use crate::store::fjall::desk::{Condition, Measures, Placed, Space};
+
+/// Writes made durable together, at most.
+const GROUP_WRITES: usize = 2_048;
+/// Bytes made durable together, at most about.
+const GROUP_BYTES: usize = 1 << 20;
+/// A segment that is this long is the last of its kind.
+const SEGMENT: u64 = 16 << 20;
+/// What was applied may occupy this much of the disk before open webhooks of old segments are written again to let it go.
+const WASTE: u64 = 64 << 20;
+/// So much may be open for a sweep to write it again.
+const FEW: u64 = 1 << 20;
+/// About what a journal occupies beside what is open in it: no reason to begin a segment.
+const EMPTY: u64 = 256;
+/// Bytes written again at once, so that new webhooks do not wait for long.
+const PIECE: u64 = 1 << 20;
+
+/// The journal's thread.
+pub(super) struct Thread {
+    folder: PathBuf,
+    shelf: Arc<Mutex<Shelf>>,
+    condition: Arc<Condition>,
+    measures: Measures,
+    number: u64,
+    file: Arc<File>,
+    length: u64,
+    buffer: Vec<u8>,
+    changes: Vec<Change>,
+    spare: Spare,
+}
+
+/// How what is open changes once a group is written.
+enum Change {
+    Opened(JournalId, Place),
+    Closed(JournalId),
+}
+
+/// What is written together.
+#[derive(Default)]
+struct Group {
+    answers: Vec<Answer>,
+    /// There is something in it that is acknowledged by its answer.
+    sync: bool,
+    turn_over: Vec<Answer>,
+}
+
+impl Thread {
+    /// Begins a segment after the newest one.
+    pub(super) fn begin(
+        folder: PathBuf,
+        newest: u64,
+        shelf: Arc<Mutex<Shelf>>,
+        condition: Arc<Condition>,
+    ) -> Result<Self, StoreError> {
+        let number = newest + 1;
+        let Made { file, path, length } = segment::create(&folder, number).map_err(failed)?;
+        let file = Arc::new(file);
+        lock(&shelf).add(number, Arc::clone(&file), path);
+        let thread = Self {
+            folder,
+            shelf,
+            condition,
+            measures: Measures::default(),
+            number,
+            file,
+            length,
+            buffer: Vec::new(),
+            changes: Vec::new(),
+            spare: Spare::default(),
+        };
+        thread.remove_done();
+        Ok(thread)
+    }
+
+    /// Runs until the queue is closed and empty.
+    pub(super) fn run(mut self, mut queue: mpsc::Receiver<Placed<Want>>) {
+        while let Some(first) = queue.blocking_recv() {
+            self.condition.look_at_disk();
+            let mut group = Group::default();
+            self.take(first.write, &mut group);
+            while group.answers.len() < GROUP_WRITES
+                && self.buffer.len() < GROUP_BYTES
+                && let Ok(next) = queue.try_recv()
+            {
+                self.take(next.write, &mut group);
+            }
+            self.finish(group);
+        }
+    }
+
+    fn take(&mut self, want: Want, group: &mut Group) {
+        let space = match &want {
+            Want::Append(..) => Space::Takes,
+            Want::Done(..) | Want::TurnOver(_) => Space::Makes,
+        };
+        if let Some(refusal) = self.condition.refusal(space) {
+            let (Want::Append(_, answer) | Want::Done(_, answer) | Want::TurnOver(answer)) = want;
+            let _ = answer.send(Err(refusal));
+            return;
+        }
+        match want {
+            Want::Append(entry, answer) => {
+                self.put(&entry);
+                group.sync = true;
+                group.answers.push(answer);
+            }
+            Want::Done(ids, answer) => {
+                record::put_done(&mut self.buffer, &ids);
+                self.changes.extend(ids.into_iter().map(Change::Closed));
+                group.answers.push(answer);
+            }
+            Want::TurnOver(answer) => group.turn_over.push(answer),
+        }
+    }
+
+    fn put(&mut self, entry: &JournalEntry) {
+        let at = record::put_entry(&mut self.buffer, entry);
+        let place = Place {
+            segment: self.number,
+            at: self.length.saturating_add(size(at)),
+            length: entry.body.len(),
+            received: entry.received,
+        };
+        self.changes.push(Change::Opened(entry.id, place));
+    }
+
+    fn finish(&mut self, group: Group) {
+        let written = self.write(group.sync, group.answers.len());
+        for answer in group.answers {
+            // The caller may have gone; what is written stands all the same.
+            let _ = answer.send(written.clone());
+        }
+        if written.is_err() {
+            return;
+        }
+        let tidied = self.tidy(!group.turn_over.is_empty());
+        if let Err(error) = &tidied {
+            tracing::error!(%error, "cannot tidy the webhook journal");
+        }
+        for answer in group.turn_over {
+            let _ = answer.send(tidied.clone());
+        }
+    }
+
+    /// Writes what was gathered, and shows it to readers once it is as durable as asked.
+    fn write(&mut self, sync: bool, writes: usize) -> Result<(), StoreError> {
+        if self.buffer.is_empty() {
+            return Ok(());
+        }
+        let (took, written) = self.condition.commit(|| {
+            self.file.write_all_at(&self.buffer, self.length)?;
+            if sync {
+                self.file.sync_data()?;
+            }
+            Ok::<(), io::Error>(())
+        });
+        self.measures.committed(took, writes);
+        self.length = self.length.saturating_add(size(self.buffer.len()));
+        self.buffer.clear();
+        self.buffer.shrink_to(2 * GROUP_BYTES);
+        let mut shelf = lock(&self.shelf);
+        let changes = self.changes.drain(..);
+        if written.is_ok() {
+            shelf.grown(self.number, self.length);
+            for change in changes {
+                match change {
+                    Change::Opened(id, place) => shelf.opened(id, place),
+                    Change::Closed(id) => shelf.closed(id),
+                }
+            }
+        }
+        written
+    }
+
+    /// Begins a new segment when this one is long, or when asked to, and lets go of what was applied.
+    fn tidy(&mut self, turn_over: bool) -> Result<(), StoreError> {
+        let (bytes, open) = {
+            let shelf = lock(&self.shelf);
+            (shelf.bytes(), shelf.open_bytes())
+        };
+        if self.length >= SEGMENT / 2 && self.condition.refusal(Space::Takes).is_none() {
+            self.spare.prepare(&self.folder, SEGMENT + size(GROUP_BYTES));
+        }
+        let waste = bytes.saturating_sub(open);
+        let sweep = turn_over && waste > EMPTY;
+        if self.length >= SEGMENT || sweep {
+            self.next_segment()?;
+        }
+        self.remove_done();
+        if waste > WASTE && waste > bytes / 2 {
+            self.carry_over()?;
+        } else if sweep && open <= FEW {
+            while self.carry_over()? {}
+        }
+        Ok(())
+    }
+
+    fn next_segment(&mut self) -> Result<(), StoreError> {
+        let number = self.number + 1;
+        let spare = self.spare.take(&self.folder);
+        let (_, made) = self.condition.commit(|| {
+            // Marks may not be on the disk yet, and nothing but the newest segment may end in the middle of a write.
+            self.file.sync_data()?;
+            match spare {
+                Some((file, from)) => segment::adopt(&self.folder, number, file, &from),
+                None => segment::create(&self.folder, number),
+            }
+        });
+        let Made { file, path, length } = made?;
+        self.number = number;
+        self.file = Arc::new(file);
+        self.length = length;
+        lock(&self.shelf).add(number, Arc::clone(&self.file), path);
+        Ok(())
+    }
+
+    /// Writes open webhooks of the oldest segment again, at the end of the log. Says whether there were any.
+    fn carry_over(&mut self) -> Result<bool, StoreError> {
+        let oldest = lock(&self.shelf).oldest(self.number, PIECE);
+        if oldest.is_empty() {
+            return Ok(false);
+        }
+        for (id, place, file) in &oldest {
+            let entry = JournalEntry {
+                id: *id,
+                received: place.received,
+                body: body(file, *place)?,
+            };
+            self.put(&entry);
+        }
+        self.write(true, oldest.len())?;
+        self.remove_done();
+        Ok(true)
+    }
+
+    fn remove_done(&self) {
+        loop {
+            let done = lock(&self.shelf).take_done(self.number);
+            let Some(path) = done else { return };
+            if let Err(error) = fs::remove_file(&path) {
+                // It is read again at the next start and found to be done with.
+                tracing::warn!(%error, "cannot remove a segment of the webhook journal");
+            }
+        }
+    }
+}
+
+fn size(bytes: usize) -> u64 {
+    u64::try_from(bytes).unwrap_or(u64::MAX)
+}
