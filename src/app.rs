@@ -3,6 +3,7 @@
 //! Start: logs and metrics → store → directory → road in → tenants → listener. End: listener's health → intake and
 //! claims off → calls in flight → sockets told to come back → what is in hand committed → store closed.
 
+pub mod copy;
 mod core;
 pub mod demo;
 pub mod migrate;
@@ -33,6 +34,12 @@ pub enum AppError {
     /// Something was asked of a cluster, and the settings name none.
     #[error("`store.backend` is not \"scylla\": there is no schema to look after")]
     NoCluster,
+    /// A copy of a store.
+    #[error(transparent)]
+    Copy(#[from] crate::store::copy::CopyError),
+    /// There is nothing to read.
+    #[error("{0} is not there: `store.path` names the folder")]
+    NoFolder(String),
     /// The way to Meta.
     #[error(transparent)]
     Graph(#[from] crate::whatsapp::client::ClientError),

@@ -1,6 +1,7 @@
 //! The command line: what can be asked of `mesej`, and its answers.
 //!
-//! Commands that manage a running server speak to its admin API over HTTP; none of them touches the store.
+//! Commands that manage a running server speak to its admin API over HTTP; none of them touches the store. Those that look
+//! after a store (`migrate`, `store`) speak to no server.
 
 mod admin;
 mod check_config;
@@ -12,6 +13,7 @@ mod output;
 mod quarantine;
 mod serve;
 mod simulate;
+mod store;
 mod tail;
 mod tenant;
 
@@ -134,6 +136,9 @@ enum Command {
     /// Create, list and revoke API keys
     #[command(subcommand)]
     Key(key::KeyCommand),
+    /// Copy everything from one kind of store to another (neither may be in use)
+    #[command(subcommand)]
+    Store(store::StoreCommand),
     /// Print a tenant's events as they happen
     Tail(tail::TailArgs),
     /// Look at webhooks that could not be applied, and try them again
@@ -180,6 +185,7 @@ pub async fn run(cli: Cli) -> Result<ExitCode, CliError> {
         Command::Tenant(command) => tenant::run(command).await,
         Command::Number(command) => number::run(command).await,
         Command::Key(command) => key::run(command).await,
+        Command::Store(command) => store::run(command).await,
         Command::Tail(args) => tail::run(args).await,
         Command::Quarantine(command) => quarantine::run(command).await,
     }

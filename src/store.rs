@@ -9,6 +9,7 @@
 
 #[cfg(test)]
 mod conformance;
+pub mod copy;
 pub mod derive;
 pub mod directory;
 mod dump;
@@ -23,6 +24,7 @@ pub mod op;
 pub mod retention;
 pub mod row;
 pub mod scylla;
+pub mod transfer;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -36,7 +38,8 @@ pub use directory::{Agent, ApiKey, KeyHash, Number, Tenant};
 pub use error::{StoreError, StoreErrorKind};
 pub use op::{Op, OpOutcome, OpRefusal};
 pub use retention::{RetentionJob, Survey};
-pub use row::{ClaimOutcome, ClaimWant, Claimed, MessageRef, OutboxRow, OutboxState};
+pub use row::{ClaimOutcome, ClaimWant, Claimed, MessageRef, OutboxRow, OutboxState, Quarantined};
+pub use transfer::{Exported, Mark, Record, RecordKind};
 
 /// Entries read at once by a store that has to look to tell its backlog.
 const BACKLOG_PAGE: usize = 256;
@@ -50,26 +53,6 @@ pub struct JournalEntry {
     pub received: Timestamp,
     /// The bytes as received. Personal data.
     pub body: Bytes,
-}
-
-/// One element of a webhook that could not be applied, kept for a person to look at and replay.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Quarantined {
-    /// Given by the writer; time-ordered.
-    pub id: JournalId,
-    /// When it was put aside.
-    pub at: Timestamp,
-    /// Why, as a stable code: `unknown_number`, `wrong_app`, `malformed`, `poison`.
-    pub reason: String,
-    /// A complete webhook body that holds just this element. Personal data.
-    pub body: Bytes,
-}
-
-impl Quarantined {
-    /// When it stops being readable.
-    pub fn until(&self) -> Timestamp {
-        self.at.after(Retention::ASIDE)
-    }
 }
 
 /// What waits in the journal.
@@ -374,6 +357,25 @@ pub trait Store: Send + Sync + 'static {
         limit: usize,
         now: Timestamp,
     ) -> Result<Survey, StoreError>;
+
+    /// A tenant's live rows of one kind after a mark, about `limit`, in the backend's own order.
+    async fn export(
+        &self,
+        tenant: TenantId,
+        kind: RecordKind,
+        after: Option<Mark>,
+        limit: usize,
+        now: Timestamp,
+    ) -> Result<Exported, StoreError>;
+
+    /// Writes rows that a store exported, as they are; the ledger is opened with this fence. Again, it changes nothing.
+    async fn import(
+        &self,
+        tenant: TenantId,
+        fence: Fence,
+        records: Vec<Record>,
+        now: Timestamp,
+    ) -> Result<(), StoreError>;
 
     /// Every key and value of a tenant in a stable order, for backups, comparisons and proofs of erasure.
     async fn dump(&self, tenant: TenantId, now: Timestamp) -> Result<Vec<(Bytes, Bytes)>, StoreError>;

@@ -3,7 +3,7 @@
 //! A backend is anything that can be opened empty and opened again over what it holds. Each behaviour is a function that
 //! gets an open backend; [`suite`] makes a test of it for each backend. Groups: A durability, B ownership and order,
 //! C taking things once, D statuses, E claims, F paging, G expiry, H the list of conversations, I tenants apart, J erasure
-//! and dumps, K limits, L the same as the model, whatever happens, M changes of retention.
+//! and dumps, K limits, L the same as the model, whatever happens, M changes of retention, N copies.
 
 mod a_durability;
 mod b_ownership;
@@ -22,6 +22,7 @@ mod kill_change;
 mod l_model;
 mod leads;
 mod m_retention;
+mod n_copies;
 pub(super) mod ops;
 pub(super) mod scene;
 
@@ -228,6 +229,11 @@ macro_rules! all_of_it {
                 other_tenants_keep_all_that_they_had,
                 a_tenant_without_messages_is_done_at_once,
                 there_and_back_again_leaves_what_was_left,
+            }
+            n_copies {
+                what_one_store_holds_is_taken_in_by_another_and_goes_on_there,
+                a_store_comes_out_as_it_went_in,
+                a_copy_into_a_store_in_use_or_out_of_one_is_refused,
             }
             k_limits {
                 a_message_of_a_mebibyte_comes_back_whole,

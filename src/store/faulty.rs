@@ -17,8 +17,9 @@ use crate::store::memory::MemoryStore;
 use crate::store::retention::Place;
 use crate::store::{
     Agent, ApiKey, Append, Appended, ClaimOutcome, ClaimWant, ConversationCursor, ConversationFilter,
-    EventPage, JournalEntry, KeyHash, LeaseKey, MessageRef, Number, OutboxRow, Page, Quarantined,
-    RetentionJob, Store, StoreError, StoreErrorKind, Survey, Swept, Tenant, TenantHead,
+    EventPage, Exported, JournalEntry, KeyHash, LeaseKey, Mark, MessageRef, Number, OutboxRow, Page,
+    Quarantined, Record, RecordKind, RetentionJob, Store, StoreError, StoreErrorKind, Survey, Swept, Tenant,
+    TenantHead,
 };
 
 /// What goes wrong with one operation.
@@ -200,6 +201,8 @@ impl Store for FaultyStore {
         put_agent(agent: Agent) -> ();
         agents(tenant: TenantId) -> Vec<Agent>;
         erase_contact(tenant: TenantId, contact: ContactId) -> Swept;
+        export(tenant: TenantId, kind: RecordKind, after: Option<Mark>, limit: usize, now: Timestamp) -> Exported;
+        import(tenant: TenantId, fence: Fence, records: Vec<Record>, now: Timestamp) -> ();
         begin_retention(tenant: Tenant, job: RetentionJob) -> ();
         retention_jobs() -> Vec<RetentionJob>;
         step_retention(tenant: TenantId, now: Timestamp, limit: usize) -> Option<RetentionJob>;

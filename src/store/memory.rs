@@ -6,24 +6,27 @@ mod dump;
 mod ledger;
 mod retention;
 mod rows;
+mod state;
 mod sweep;
+mod transfer;
 
-use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use bytes::Bytes;
 
 use self::ledger::Ledger;
+use self::state::{State, values_after};
 use super::retention::Place;
 use super::{
     Agent, ApiKey, Append, Appended, ClaimOutcome, ClaimWant, ConversationCursor, ConversationFilter,
-    EventPage, JournalBacklog, JournalEntry, KeyHash, LeaseKey, MessageRef, Number, OutboxRow, Page,
-    Quarantined, RetentionJob, Store, StoreError, Survey, Swept, Tenant, TenantHead,
+    EventPage, Exported, JournalBacklog, JournalEntry, KeyHash, LeaseKey, Mark, MessageRef, Number,
+    OutboxRow, Page, Quarantined, Record, RecordKind, RetentionJob, Store, StoreError, Survey, Swept, Tenant,
+    TenantHead,
 };
 use crate::domain::{
-    AgentId, Alias, Contact, ContactId, Conversation, ConversationId, Epoch, Fence, JournalId, Message,
-    MessageId, PhoneNumberId, Retention, Seq, TenantId, Timestamp,
+    Alias, Contact, ContactId, Conversation, ConversationId, Epoch, Fence, JournalId, Message, MessageId,
+    PhoneNumberId, Retention, Seq, TenantId, Timestamp,
 };
 use crate::store::row::outbound_key;
 
@@ -31,19 +34,6 @@ use crate::store::row::outbound_key;
 #[derive(Debug, Default)]
 pub struct MemoryStore {
     state: Mutex<State>,
-}
-
-#[derive(Debug, Default)]
-struct State {
-    journal: BTreeMap<JournalId, JournalEntry>,
-    quarantine: BTreeMap<JournalId, Quarantined>,
-    ledgers: BTreeMap<TenantId, Ledger>,
-    tenants: BTreeMap<TenantId, Tenant>,
-    numbers: BTreeMap<PhoneNumberId, Number>,
-    keys: BTreeMap<KeyHash, ApiKey>,
-    agents: BTreeMap<(TenantId, AgentId), Agent>,
-    leases: BTreeMap<TenantId, u64>,
-    jobs: BTreeMap<TenantId, RetentionJob>,
 }
 
 impl MemoryStore {
@@ -55,12 +45,6 @@ impl MemoryStore {
     /// A panic while the lock was held left whole rows behind: nothing is ever half-written outside a batch's overlay.
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl State {
-    fn ledger(&mut self, tenant: TenantId) -> Result<&mut Ledger, StoreError> {
-        self.ledgers.get_mut(&tenant).ok_or_else(StoreError::not_opened)
     }
 }
 
@@ -367,6 +351,32 @@ impl Store for MemoryStore {
         }))
     }
 
+    async fn export(
+        &self,
+        tenant: TenantId,
+        kind: RecordKind,
+        after: Option<Mark>,
+        limit: usize,
+        now: Timestamp,
+    ) -> Result<Exported, StoreError> {
+        let state = self.state();
+        let ledger = state.ledgers.get(&tenant);
+        ledger.map_or_else(
+            || Ok(Exported::default()),
+            |ledger| ledger.export(kind, after.as_ref(), limit, now),
+        )
+    }
+
+    async fn import(
+        &self,
+        tenant: TenantId,
+        fence: Fence,
+        records: Vec<Record>,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.state().ledger(tenant)?.import(tenant, fence, &records, now)
+    }
+
     async fn dump(&self, tenant: TenantId, now: Timestamp) -> Result<Vec<(Bytes, Bytes)>, StoreError> {
         self.state().dump(tenant, now)
     }
@@ -374,13 +384,4 @@ impl Store for MemoryStore {
     async fn health(&self) -> Result<(), StoreError> {
         Ok(())
     }
-}
-
-fn values_after<T: Clone>(table: &BTreeMap<JournalId, T>, after: Option<JournalId>, limit: usize) -> Vec<T> {
-    let start = after.map_or(std::ops::Bound::Unbounded, std::ops::Bound::Excluded);
-    table
-        .range((start, std::ops::Bound::Unbounded))
-        .map(|(_, row)| row.clone())
-        .take(limit)
-        .collect()
 }

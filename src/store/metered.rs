@@ -11,8 +11,9 @@ use bytes::Bytes;
 use super::retention::Place;
 use super::{
     Agent, ApiKey, Append, Appended, ClaimOutcome, ClaimWant, ConversationCursor, ConversationFilter,
-    EventPage, JournalBacklog, JournalEntry, KeyHash, LeaseKey, MessageRef, Number, OutboxRow, Page,
-    Quarantined, RetentionJob, Store, StoreError, StoreErrorKind, Survey, Swept, Tenant, TenantHead,
+    EventPage, Exported, JournalBacklog, JournalEntry, KeyHash, LeaseKey, Mark, MessageRef, Number,
+    OutboxRow, Page, Quarantined, Record, RecordKind, RetentionJob, Store, StoreError, StoreErrorKind,
+    Survey, Swept, Tenant, TenantHead,
 };
 use crate::domain::{
     Alias, Contact, ContactId, Conversation, ConversationId, Epoch, Fence, JournalId, Message, MessageId,
@@ -308,6 +309,29 @@ impl Store for Metered {
     ) -> Result<Survey, StoreError> {
         let call = self.inner.survey_retention(tenant, to, after, limit, now);
         self.measured(StoreOp::Read, call).await
+    }
+
+    async fn export(
+        &self,
+        tenant: TenantId,
+        kind: RecordKind,
+        after: Option<Mark>,
+        limit: usize,
+        now: Timestamp,
+    ) -> Result<Exported, StoreError> {
+        let call = self.inner.export(tenant, kind, after, limit, now);
+        self.measured(StoreOp::Read, call).await
+    }
+
+    async fn import(
+        &self,
+        tenant: TenantId,
+        fence: Fence,
+        records: Vec<Record>,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.measured(StoreOp::Write, self.inner.import(tenant, fence, records, now))
+            .await
     }
 
     async fn dump(&self, tenant: TenantId, now: Timestamp) -> Result<Vec<(Bytes, Bytes)>, StoreError> {

@@ -2,14 +2,15 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::error::StoreError;
 use crate::domain::message::UnknownPolicy;
 use crate::domain::{
-    Alias, AttemptToken, Contact, ContactId, Conversation, ConversationId, Event, Message, MessageId,
-    PhoneNumberId, Priority, Timestamp, WamidHash,
+    Alias, AttemptToken, Contact, ContactId, Conversation, ConversationId, Event, JournalId, Message,
+    MessageId, PhoneNumberId, Priority, Retention, Timestamp, WamidHash,
 };
 
 /// Where a message stands.
@@ -91,6 +92,26 @@ pub enum ClaimOutcome {
     Refused,
 }
 
+/// One element of a webhook that could not be applied, kept for a person to look at and replay.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Quarantined {
+    /// Given by the writer; time-ordered.
+    pub id: JournalId,
+    /// When it was put aside.
+    pub at: Timestamp,
+    /// Why, as a stable code: `unknown_number`, `wrong_app`, `malformed`, `poison`.
+    pub reason: String,
+    /// A complete webhook body that holds just this element. Personal data.
+    pub body: Bytes,
+}
+
+impl Quarantined {
+    /// When it stops being readable.
+    pub fn until(&self) -> Timestamp {
+        self.at.after(Retention::ASIDE)
+    }
+}
+
 /// Something that must happen only once, and did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Seen {
@@ -136,6 +157,8 @@ pub trait Rows {
     fn alias(&mut self, alias: &Alias) -> Result<Option<ContactId>, StoreError>;
     /// Points an alias to a contact.
     fn put_alias(&mut self, alias: &Alias, contact: ContactId) -> Result<(), StoreError>;
+    /// Points an alias, by its digest, to a contact.
+    fn put_alias_key(&mut self, key: [u8; 16], contact: ContactId) -> Result<(), StoreError>;
     /// What an idempotency key was used for.
     fn idempotency(&mut self, key: [u8; 16]) -> Result<Option<Idempotency>, StoreError>;
     /// Notes what an idempotency key was used for.

@@ -33,6 +33,7 @@ mod seat;
 mod statements;
 mod sweep;
 mod together;
+mod transfer;
 mod tunnel;
 mod view;
 mod write;

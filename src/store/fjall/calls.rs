@@ -10,33 +10,21 @@ use super::txn::Txn;
 use super::writer::Need;
 use super::{
     FjallStore, SMALL, directory, disk, dump, engine, events, journal, ledger, pages, retention, sweep,
+    transfer,
 };
 use crate::domain::{
     Alias, Contact, ContactId, Conversation, ConversationId, Epoch, Fence, JournalId, Message, MessageId,
     PhoneNumberId, Retention, Seq, TenantId, Timestamp,
 };
-use crate::store::op::Op;
 use crate::store::retention::Place;
 use crate::store::row::{Seen, outbound_key};
 use crate::store::{
     Agent, ApiKey, Append, Appended, ClaimOutcome, ClaimWant, ConversationCursor, ConversationFilter,
-    EventPage, JournalBacklog, JournalEntry, KeyHash, LeaseKey, MessageRef, Number, OutboxRow, Page,
-    Quarantined, RetentionJob, Store, StoreError, Survey, Swept, Tenant, TenantHead,
+    EventPage, Exported, JournalBacklog, JournalEntry, KeyHash, LeaseKey, Mark, MessageRef, Number,
+    OutboxRow, Page, Quarantined, Record, RecordKind, RetentionJob, Store, StoreError, Survey, Swept, Tenant,
+    TenantHead,
 };
 use crate::telemetry::metrics;
-
-/// About how many bytes a batch will take in memory and in the log: each content stands in its row and in its event.
-fn cost(ops: &[Op]) -> usize {
-    let content = |op: &Op| match op {
-        Op::Receive(receive) => receive.content.json().get().len(),
-        Op::Submit(submit) => submit.content.json().get().len() + submit.payload.get().len(),
-        Op::Note(note) => note.content.json().get().len(),
-        Op::Report(report) => report.otherwise.data.get().len(),
-        Op::Announce(announce) => announce.data.get().len(),
-        _ => 0,
-    };
-    ops.iter().map(|op| 1_024 + 2 * content(op)).sum()
-}
 
 #[async_trait]
 impl Store for FjallStore {
@@ -100,7 +88,7 @@ impl Store for FjallStore {
     }
 
     async fn append(&self, batch: Append) -> Result<Appended, StoreError> {
-        let cost = cost(&batch.ops);
+        let cost = ledger::cost(&batch.ops);
         let append = move |txn: &mut Txn| ledger::append(txn, &batch);
         self.writer.write(Need::Durable, cost, append).await
     }
@@ -327,6 +315,31 @@ impl Store for FjallStore {
         self.reader
             .away(move |engine| retention::survey(engine, tenant, to, after, limit, now))
             .await
+    }
+
+    async fn export(
+        &self,
+        tenant: TenantId,
+        kind: RecordKind,
+        after: Option<Mark>,
+        limit: usize,
+        now: Timestamp,
+    ) -> Result<Exported, StoreError> {
+        self.reader
+            .away(move |engine| transfer::export(engine, tenant, kind, after.as_ref(), limit, now))
+            .await
+    }
+
+    async fn import(
+        &self,
+        tenant: TenantId,
+        fence: Fence,
+        records: Vec<Record>,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let cost = records.iter().map(Record::size).sum();
+        let import = move |txn: &mut Txn| transfer::import(txn, tenant, fence, &records, now);
+        self.writer.write(Need::Durable, cost, import).await
     }
 
     async fn dump(&self, tenant: TenantId, now: Timestamp) -> Result<Vec<(Bytes, Bytes)>, StoreError> {

@@ -5,6 +5,7 @@ use super::rows::TenantRows;
 use super::txn::Txn;
 use crate::domain::{Epoch, Event, Fence, Seq, TenantId, Timestamp};
 use crate::store::error::StoreError;
+use crate::store::op::Op;
 use crate::store::row::{ClaimOutcome, ClaimWant};
 use crate::store::{Append, Appended, TenantHead, derive};
 
@@ -32,7 +33,7 @@ pub(super) fn open(
     })
 }
 
-fn admitted(txn: &Txn, tenant: TenantId, fence: Fence) -> Result<Head, StoreError> {
+pub(super) fn admitted(txn: &Txn, tenant: TenantId, fence: Fence) -> Result<Head, StoreError> {
     let head = txn.head(tenant)?.ok_or_else(StoreError::not_opened)?;
     match fence.cmp(&head.fence) {
         std::cmp::Ordering::Less => Err(StoreError::fenced()),
@@ -82,4 +83,17 @@ pub(super) fn claim(
         .iter()
         .map(|want| derive::claim(tenant, now, want, &mut rows))
         .collect()
+}
+
+/// About how many bytes a batch will take in memory and in the log: each content stands in its row and in its event.
+pub(super) fn cost(ops: &[Op]) -> usize {
+    let content = |op: &Op| match op {
+        Op::Receive(receive) => receive.content.json().get().len(),
+        Op::Submit(submit) => submit.content.json().get().len() + submit.payload.get().len(),
+        Op::Note(note) => note.content.json().get().len(),
+        Op::Report(report) => report.otherwise.data.get().len(),
+        Op::Announce(announce) => announce.data.get().len(),
+        _ => 0,
+    };
+    ops.iter().map(|op| 1_024 + 2 * content(op)).sum()
 }

@@ -195,7 +195,10 @@ impl Rows for TenantRows<'_> {
     }
 
     fn put_alias(&mut self, alias: &Alias, contact: ContactId) -> Result<(), StoreError> {
-        let name = alias.key(self.tenant);
+        self.put_alias_key(alias.key(self.tenant), contact)
+    }
+
+    fn put_alias_key(&mut self, name: [u8; 16], contact: ContactId) -> Result<(), StoreError> {
         self.belongs(contact, Belonging::Alias, &name);
         let key = self.key(Kind::Alias, &name);
         self.write(key, &contact, Decoded::Alias)

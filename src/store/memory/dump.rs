@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::State;
+use super::state::State;
 use crate::domain::{TenantId, Timestamp};
 use crate::store::dump::{Family, entry};
 use crate::store::error::StoreError;

@@ -26,7 +26,7 @@ const LONGEST_CHAIN: usize = 8;
 pub(super) struct Ledger {
     pub(super) tables: Tables,
     fence: Fence,
-    at: TenantHead,
+    pub(super) at: TenantHead,
 }
 
 impl Ledger {
@@ -48,7 +48,7 @@ impl Ledger {
         Ok(self.at)
     }
 
-    fn admit(&self, fence: Fence) -> Result<(), StoreError> {
+    pub(super) fn admit(&self, fence: Fence) -> Result<(), StoreError> {
         match fence.cmp(&self.fence) {
             std::cmp::Ordering::Less => Err(StoreError::fenced()),
             std::cmp::Ordering::Equal => Ok(()),

@@ -2,8 +2,8 @@
 
 use std::ops::Bound;
 
-use super::State;
 use super::rows::Tables;
+use super::state::State;
 use crate::domain::{ConversationId, MessageId, Retention, TenantId, Timestamp};
 use crate::store::erasure::names_of;
 use crate::store::retention::{Place, RetentionJob, Stepped, Survey, Verdict, judge};

@@ -62,6 +62,12 @@ impl<'a> Overlay<'a> {
         }
     }
 
+    /// Has events end when they are said to, whatever stands there.
+    pub(super) fn ending_as_told(mut self) -> Self {
+        self.written.events_until = Timestamp::default();
+        self
+    }
+
     /// What the batch wrote.
     pub(super) fn finish(self) -> Changes {
         Changes {
@@ -164,7 +170,11 @@ impl Rows for Overlay<'_> {
     }
 
     fn put_alias(&mut self, alias: &Alias, contact: ContactId) -> Result<(), StoreError> {
-        self.written.aliases.insert(alias.key(self.tenant), contact);
+        self.put_alias_key(alias.key(self.tenant), contact)
+    }
+
+    fn put_alias_key(&mut self, key: [u8; 16], contact: ContactId) -> Result<(), StoreError> {
+        self.written.aliases.insert(key, contact);
         Ok(())
     }
 

@@ -1,6 +1,6 @@
 //! Removing what expired.
 
-use super::State;
+use super::state::State;
 use crate::domain::Timestamp;
 use crate::store::Swept;
 

@@ -13,8 +13,8 @@ use crate::store::retention::Place;
 use crate::store::row::outbound_key;
 use crate::store::{
     Agent, ApiKey, Append, Appended, ClaimOutcome, ClaimWant, ConversationCursor, ConversationFilter,
-    EventPage, JournalEntry, KeyHash, LeaseKey, MessageRef, Number, OutboxRow, Page, Quarantined,
-    RetentionJob, Store, StoreError, Survey, Swept, Tenant, TenantHead,
+    EventPage, Exported, JournalEntry, KeyHash, LeaseKey, Mark, MessageRef, Number, OutboxRow, Page,
+    Quarantined, Record, RecordKind, RetentionJob, Store, StoreError, Survey, Swept, Tenant, TenantHead,
 };
 
 /// Aliases looked up at once.
@@ -275,6 +275,29 @@ impl Store for ScyllaStore {
     ) -> Result<Survey, StoreError> {
         let _permit = self.permit()?;
         self.survey_change(tenant, to, after, limit, now).await
+    }
+
+    async fn export(
+        &self,
+        tenant: TenantId,
+        kind: RecordKind,
+        after: Option<Mark>,
+        limit: usize,
+        now: Timestamp,
+    ) -> Result<Exported, StoreError> {
+        let _permit = self.permit()?;
+        self.export_rows(tenant, kind, after, limit, now).await
+    }
+
+    async fn import(
+        &self,
+        tenant: TenantId,
+        fence: Fence,
+        records: Vec<Record>,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let _permit = self.permit()?;
+        self.import_rows(tenant, fence, &records, now).await
     }
 
     async fn dump(&self, tenant: TenantId, now: Timestamp) -> Result<Vec<(Bytes, Bytes)>, StoreError> {

@@ -34,7 +34,7 @@ impl ScyllaStore {
             events_until,
         } = written;
         let tenant = owned.term.tenant;
-        if changes.is_empty() {
+        if changes.is_empty() && head == owned.head {
             // Nothing to write, but whoever lost the ledger must learn of it.
             match self.confirm(tenant, owned.fence).await {
                 Ok(()) => {

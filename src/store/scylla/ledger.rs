@@ -103,7 +103,7 @@ impl ScyllaStore {
     }
 
     /// The right to write, out of the seat: whoever takes it puts it back when all is well.
-    async fn admit(
+    pub(super) async fn admit(
         &self,
         seat: &Seat,
         held: &mut Held<'_>,

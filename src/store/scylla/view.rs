@@ -243,7 +243,11 @@ impl Rows for View<'_> {
     }
 
     fn put_alias(&mut self, alias: &Alias, contact: ContactId) -> Result<(), StoreError> {
-        self.put(Key::Alias(alias.key(self.tenant)), Some(Row::Alias(contact)));
+        self.put_alias_key(alias.key(self.tenant), contact)
+    }
+
+    fn put_alias_key(&mut self, key: [u8; 16], contact: ContactId) -> Result<(), StoreError> {
+        self.put(Key::Alias(key), Some(Row::Alias(contact)));
         Ok(())
     }
 

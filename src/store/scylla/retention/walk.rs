@@ -20,22 +20,22 @@ const PASSED: usize = 16;
 const BYTES: usize = 1 << 20;
 
 /// Some messages of one partition, newest first.
-pub(super) struct Found {
-    pub(super) part: Part,
-    pub(super) messages: Vec<Kept>,
+pub(in crate::store::scylla) struct Found {
+    pub(in crate::store::scylla) part: Part,
+    pub(in crate::store::scylla) messages: Vec<Kept>,
     /// The last of them.
-    pub(super) last: Option<MessageId>,
+    pub(in crate::store::scylla) last: Option<MessageId>,
     /// Whether nothing of the partition is left after them.
-    pub(super) whole: bool,
+    pub(in crate::store::scylla) whole: bool,
 }
 
 /// One step of a walk.
-pub(super) struct Walked {
-    pub(super) found: Option<Found>,
+pub(in crate::store::scylla) struct Walked {
+    pub(in crate::store::scylla) found: Option<Found>,
     /// Conversations that it came to.
-    pub(super) begun: u64,
+    pub(in crate::store::scylla) begun: u64,
     /// Where the next step begins; `None` at the end.
-    pub(super) next: Option<Place>,
+    pub(in crate::store::scylla) next: Option<Place>,
 }
 
 /// After all that a conversation has.
@@ -55,7 +55,7 @@ fn rank(class: i8, target: Class) -> i8 {
 
 impl ScyllaStore {
     /// The next messages after a place: about `limit`, of one partition. There may be none although the walk is not over.
-    pub(super) async fn walk(
+    pub(in crate::store::scylla) async fn walk(
         &self,
         tenant: TenantId,
         after: Option<Place>,
@@ -189,7 +189,10 @@ impl ScyllaStore {
     }
 
     /// How many conversations a tenant has.
-    pub(super) async fn count_conversations(&self, tenant: TenantId) -> Result<u64, StoreError> {
+    pub(in crate::store::scylla) async fn count_conversations(
+        &self,
+        tenant: TenantId,
+    ) -> Result<u64, StoreError> {
         let mut count = 0_u64;
         for shard in 0..keys::SHARDS {
             let values = (keys::tenant(tenant), shard, [0_u8; 16]);

@@ -1,0 +1,124 @@
+//! Copying everything from one store to another, apart from serving.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::AppError;
+use super::core::open_store;
+use crate::config::{Backend, Config};
+use crate::domain::{Clock, SystemClock};
+use crate::store::Store;
+use crate::store::copy::{Copy, CopyError, CopyState, Counted, count};
+
+/// What is copied where, and how far that is, as it is kept in a file.
+#[derive(Debug, Serialize, Deserialize)]
+struct Kept {
+    from: String,
+    to: String,
+    state: CopyState,
+}
+
+/// A copy that is wanted. Both stores are those of the settings.
+#[derive(Debug, Clone)]
+pub struct CopyPlan {
+    /// What is read.
+    pub from: Backend,
+    /// What is written.
+    pub to: Backend,
+    /// Where it is kept how far the copy is.
+    pub progress: PathBuf,
+}
+
+async fn open(config: &Config, backend: Backend, clock: &Arc<dyn Clock>) -> Result<Arc<dyn Store>, AppError> {
+    if backend == Backend::Fjall && !config.store.path.exists() {
+        let path = config.store.path.display();
+        return Err(AppError::NoFolder(path.to_string()));
+    }
+    open_made(config, backend, clock).await
+}
+
+async fn open_made(
+    config: &Config,
+    backend: Backend,
+    clock: &Arc<dyn Clock>,
+) -> Result<Arc<dyn Store>, AppError> {
+    let mut config = config.clone();
+    config.store.backend = backend;
+    Ok(open_store(&config, clock).await?)
+}
+
+/// What a copy would take over. Changes nothing.
+pub async fn preview(config: &Config, from: Backend) -> Result<Vec<Counted>, AppError> {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+    let source = open(config, from, &clock).await?;
+    Ok(count(source.as_ref(), clock.now()).await?)
+}
+
+/// Copies, or goes on where a copy was cut short; what was compared in the end.
+pub async fn copy(
+    config: &Config,
+    plan: &CopyPlan,
+    tell: &mut (dyn FnMut(&str) + Send),
+) -> Result<Vec<Counted>, AppError> {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+    let source = open(config, plan.from, &clock).await?;
+    let target = open_made(config, plan.to, &clock).await?;
+    let work = Copy {
+        source: source.as_ref(),
+        target: target.as_ref(),
+        clock: clock.as_ref(),
+    };
+    let (from, to) = (format!("{:?}", plan.from), format!("{:?}", plan.to));
+    let mut state = match load(&plan.progress, &from, &to)? {
+        Some(state) => {
+            tell("going on where it was");
+            state
+        }
+        None => work.begin().await?,
+    };
+    let mut watcher = |state: &CopyState, text: &str| {
+        let kept = Kept {
+            from: from.clone(),
+            to: to.clone(),
+            state: state.clone(),
+        };
+        save(&plan.progress, &kept)?;
+        tell(text);
+        Ok(())
+    };
+    let counted = work.run(&mut state, &mut watcher).await?;
+    // Nothing is lost if it stays: then the copy is compared once more.
+    let _ = std::fs::remove_file(&plan.progress);
+    Ok(counted)
+}
+
+fn failed(path: &Path, reason: impl std::fmt::Display) -> CopyError {
+    CopyError::Progress {
+        path: path.display().to_string(),
+        reason: reason.to_string(),
+    }
+}
+
+fn load(path: &Path, from: &str, to: &str) -> Result<Option<CopyState>, CopyError> {
+    let text = match std::fs::read(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(failed(path, error)),
+    };
+    let kept: Kept = serde_json::from_slice(&text).map_err(|error| failed(path, error))?;
+    if kept.from != from || kept.to != to {
+        return Err(failed(path, "it is of another copy"));
+    }
+    Ok(Some(kept.state))
+}
+
+/// Replaces the file as a whole.
+fn save(path: &Path, kept: &Kept) -> Result<(), CopyError> {
+    let text = serde_json::to_vec(kept).map_err(|error| failed(path, error))?;
+    let fresh = path.with_extension("new");
+    std::fs::write(&fresh, text)
+        .and_then(|()| std::fs::rename(&fresh, path))
+        .map_err(|error| failed(path, error))
+}

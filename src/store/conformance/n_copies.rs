@@ -1,0 +1,242 @@
+//! N: everything that one store holds is taken in by another as it is, and goes on from there.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use super::a_durability::entry;
+use super::ops;
+use super::scene::{DAY_ONE, Scene, TENANT};
+use super::{Backend, Memory};
+use crate::domain::{
+    AgentId, ConversationStatus, DeliveryState, JournalId, Retention, SendRate, TenantId, TestClock, WabaId,
+};
+use crate::store::copy::{Copy, CopyError, CopyState, Counted, count};
+use crate::store::directory::{AccessToken, Scope};
+use crate::store::op::{OrganiseChange, ReportTarget};
+use crate::store::{Agent, ApiKey, KeyHash, Number, Quarantined, RetentionJob, Store, Tenant};
+
+const OTHER: TenantId = TenantId::new(3);
+
+fn tenant(id: TenantId) -> Tenant {
+    Tenant {
+        id,
+        name: "Toko Maju".to_owned(),
+        retention: Retention::DEFAULT,
+        created: DAY_ONE,
+    }
+}
+
+/// A store with something of every kind.
+async fn everything(store: &dyn Store, scene: &mut Scene) {
+    let seen = scene.hears(&["628111111", "ID.one"], "w1", "one").await;
+    scene.hears(&["628222222"], "w2", "two").await;
+    scene
+        .commit(vec![
+            ops::organise(
+                seen.conversation,
+                OrganiseChange::Status(ConversationStatus::Pending),
+            ),
+            ops::organise(
+                seen.conversation,
+                OrganiseChange::Label {
+                    add: vec!["vip".to_owned()],
+                    remove: Vec::new(),
+                },
+            ),
+            ops::relate(&["628222222"], &["628333333"], "moved"),
+        ])
+        .await;
+    // A message of a year ago and of short retention is over meanwhile.
+    let mut short = ops::receive(&["628111111"], "w3", scene.now, "short");
+    short.retention = Retention::days(1).unwrap();
+    scene.place(short).await;
+    scene.later(Duration::from_secs(2 * 86_400));
+    for n in 0..3 {
+        let mut submit = ops::submit(TENANT, &["628111111"], ops::id(scene.now, n), "said");
+        submit.once = Some(ops::once(u8::try_from(n).unwrap(), 7));
+        let at = scene.place(submit).await;
+        if n > 0 {
+            assert!(scene.claims(at.message, 0).await);
+        }
+        if n > 1 {
+            let token = ops::token(TENANT, at, 1);
+            let target = ReportTarget::Token(token);
+            scene
+                .one(ops::reported(target, "m", DeliveryState::Read, scene.now))
+                .await;
+        }
+        scene.later(Duration::from_secs(700));
+    }
+    let mut other = Scene::take_over(scene.store.clone(), OTHER).await;
+    other.now = scene.now;
+    for n in 0..20 {
+        other
+            .hears(&[&format!("62899900{n:02}")], &format!("o{n}"), "theirs")
+            .await;
+    }
+    store.put_tenant(tenant(OTHER)).await.unwrap();
+    let job = RetentionJob::new(TENANT, Retention::DEFAULT, Retention::DEFAULT, scene.now);
+    store.begin_retention(tenant(TENANT), job).await.unwrap();
+    while store
+        .step_retention(TENANT, scene.now, 9)
+        .await
+        .unwrap()
+        .unwrap()
+        .finished
+        .is_none()
+    {}
+    let number = Number {
+        id: ops::number("1"),
+        tenant: TENANT,
+        waba: WabaId::parse("w").unwrap(),
+        display: "+1".to_owned(),
+        rate: SendRate::STANDARD,
+        app: None,
+        access_token: AccessToken::new("secret"),
+    };
+    store.put_number(number).await.unwrap();
+    let key = ApiKey {
+        hash: KeyHash::of("k"),
+        id: "k1".to_owned(),
+        tenant: TENANT,
+        name: "shop".to_owned(),
+        scopes: vec![Scope::Send],
+        created: DAY_ONE,
+        revoked: None,
+        expires: None,
+    };
+    store.put_key(key).await.unwrap();
+    let agent = Agent {
+        id: AgentId::parse("ann").unwrap(),
+        tenant: TENANT,
+        name: "Ann".to_owned(),
+        created: DAY_ONE,
+    };
+    store.put_agent(agent).await.unwrap();
+    store.journal_append(entry(7)).await.unwrap();
+    let aside = Quarantined {
+        id: JournalId::from_bytes([9; 16]),
+        at: scene.now,
+        reason: "malformed".to_owned(),
+        body: Bytes::from_static(b"{}"),
+    };
+    store.quarantine(aside).await.unwrap();
+}
+
+/// Copies, cut short again and again; what was kept is older than what was written, so that pages are written twice.
+async fn copied(source: &dyn Store, target: &dyn Store, clock: &TestClock) -> Vec<Counted> {
+    let work = Copy {
+        source,
+        target,
+        clock,
+    };
+    let mut state = work.begin().await.unwrap();
+    let mut pages = 4;
+    loop {
+        let mut kept = Vec::new();
+        let mut watcher = |now: &CopyState, _: &str| {
+            kept.push(now.clone());
+            if kept.len() < pages {
+                return Ok(());
+            }
+            Err(CopyError::Progress {
+                path: String::new(),
+                reason: "cut".to_owned(),
+            })
+        };
+        match work.run(&mut state, &mut watcher).await {
+            Ok(counted) => {
+                assert!(pages > 16, "it was not cut");
+                return counted;
+            }
+            Err(CopyError::Progress { .. }) => state = kept[pages - 3].clone(),
+            Err(error) => panic!("{error}"),
+        }
+        pages *= 2;
+    }
+}
+
+async fn same(one: &dyn Store, other: &dyn Store, scene: &Scene) {
+    for tenant in [TENANT, OTHER] {
+        let dumps = (
+            one.dump(tenant, scene.now).await,
+            other.dump(tenant, scene.now).await,
+        );
+        assert_eq!(dumps.0.unwrap(), dumps.1.unwrap());
+    }
+    let waiting = (one.journal_open(None, 9).await, other.journal_open(None, 9).await);
+    assert_eq!(waiting.0.unwrap(), waiting.1.unwrap());
+    let aside = (
+        one.quarantined(None, 9, scene.now).await,
+        other.quarantined(None, 9, scene.now).await,
+    );
+    assert_eq!(aside.0.unwrap(), aside.1.unwrap());
+}
+
+pub(super) async fn what_one_store_holds_is_taken_in_by_another_and_goes_on_there(backend: impl Backend) {
+    let model = Memory::open();
+    let mut scene = Scene::of(&model).await;
+    everything(model.store().as_ref(), &mut scene).await;
+    let clock = TestClock::at(scene.now);
+    let counted = copied(model.store().as_ref(), backend.store().as_ref(), &clock).await;
+    assert_eq!(counted.len(), 18);
+    same(model.store().as_ref(), backend.store().as_ref(), &scene).await;
+    // And it goes on: no position twice, known things stay known, lists are in order.
+    let mut goes_on = Scene::take_over(backend.store(), TENANT).await;
+    goes_on.now = scene.now;
+    assert_eq!((goes_on.head, goes_on.epoch), (scene.head, scene.epoch));
+    for scene in [&mut scene, &mut goes_on] {
+        let again = ops::receive(&["628111111"], "w1", scene.now, "again");
+        scene.one(again).await;
+        scene.hears(&["628333333"], "next", "next").await;
+        assert_eq!(scene.outbox().await.len(), 2);
+    }
+    assert_eq!(goes_on.dump().await, scene.dump().await);
+    let filter = crate::store::ConversationFilter::default();
+    let lists = (
+        goes_on
+            .store
+            .page_conversations(TENANT, filter.clone(), None, 9)
+            .await,
+        scene.store.page_conversations(TENANT, filter, None, 9).await,
+    );
+    assert_eq!(lists.0.unwrap(), lists.1.unwrap());
+}
+
+pub(super) async fn a_store_comes_out_as_it_went_in(backend: impl Backend) {
+    let mut scene = Scene::of(&backend).await;
+    everything(backend.store().as_ref(), &mut scene).await;
+    let clock = TestClock::at(scene.now);
+    let model = Memory::open();
+    copied(backend.store().as_ref(), model.store().as_ref(), &clock).await;
+    same(backend.store().as_ref(), model.store().as_ref(), &scene).await;
+}
+
+pub(super) async fn a_copy_into_a_store_in_use_or_out_of_one_is_refused(backend: impl Backend) {
+    let model = Memory::open();
+    let mut scene = Scene::of(&model).await;
+    everything(model.store().as_ref(), &mut scene).await;
+    let clock = TestClock::at(scene.now);
+    let (source, target) = (model.store(), backend.store());
+    let work = Copy {
+        source: source.as_ref(),
+        target: target.as_ref(),
+        clock: &clock,
+    };
+    let mut state = work.begin().await.unwrap();
+    scene.hears(&["628111111"], "late", "late").await;
+    let mut watcher = |_: &CopyState, _: &str| Ok(());
+    let refused = work.run(&mut state, &mut watcher).await.unwrap_err();
+    assert!(matches!(refused, CopyError::Changed), "{refused}");
+    let refused = work.begin().await.unwrap_err();
+    assert!(matches!(refused, CopyError::NotEmpty), "{refused}");
+    // What a preview counts is what is there.
+    let previewed = count(source.as_ref(), scene.now).await.unwrap();
+    let messages: u64 = previewed
+        .iter()
+        .filter(|line| line.kind == crate::store::RecordKind::Message)
+        .map(|line| line.tally.rows)
+        .sum();
+    assert_eq!(messages, 20 + 2 + 3 + 1);
+}
