@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::AppError;
 use super::core::open_store;
 use crate::config::{Backend, Config};
-use crate::domain::{Clock, SystemClock};
+use crate::domain::{Clock, SystemClock, TenantId};
 use crate::store::Store;
 use crate::store::copy::{Copy, CopyError, CopyState, Counted, count};
 
@@ -18,6 +18,29 @@ struct Kept {
     from: String,
     to: String,
     state: CopyState,
+}
+
+/// Rows of one kind of one tenant, as they were counted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CopyLine {
+    /// Whose.
+    pub tenant: TenantId,
+    /// What kind of row.
+    pub rows: &'static str,
+    /// How many.
+    pub count: u64,
+    /// What they say, whatever their order.
+    pub digest: String,
+}
+
+fn lines(counted: Vec<Counted>) -> Vec<CopyLine> {
+    let line = |counted: Counted| CopyLine {
+        tenant: counted.tenant,
+        rows: counted.kind.as_str(),
+        count: counted.tally.rows,
+        digest: format!("{:032x}", counted.tally.sum),
+    };
+    counted.into_iter().map(line).collect()
 }
 
 /// A copy that is wanted. Both stores are those of the settings.
@@ -50,10 +73,10 @@ async fn open_made(
 }
 
 /// What a copy would take over. Changes nothing.
-pub async fn preview(config: &Config, from: Backend) -> Result<Vec<Counted>, AppError> {
+pub async fn preview(config: &Config, from: Backend) -> Result<Vec<CopyLine>, AppError> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
     let source = open(config, from, &clock).await?;
-    Ok(count(source.as_ref(), clock.now()).await?)
+    Ok(lines(count(source.as_ref(), clock.now()).await?))
 }
 
 /// Copies, or goes on where a copy was cut short; what was compared in the end.
@@ -61,7 +84,7 @@ pub async fn copy(
     config: &Config,
     plan: &CopyPlan,
     tell: &mut (dyn FnMut(&str) + Send),
-) -> Result<Vec<Counted>, AppError> {
+) -> Result<Vec<CopyLine>, AppError> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
     let source = open(config, plan.from, &clock).await?;
     let target = open_made(config, plan.to, &clock).await?;
@@ -91,7 +114,7 @@ pub async fn copy(
     let counted = work.run(&mut state, &mut watcher).await?;
     // Nothing is lost if it stays: then the copy is compared once more.
     let _ = std::fs::remove_file(&plan.progress);
-    Ok(counted)
+    Ok(lines(counted))
 }
 
 fn failed(path: &Path, reason: impl std::fmt::Display) -> CopyError {
@@ -121,4 +144,51 @@ fn save(path: &Path, kept: &Kept) -> Result<(), CopyError> {
     std::fs::write(&fresh, text)
         .and_then(|()| std::fs::rename(&fresh, path))
         .map_err(|error| failed(path, error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::fjall::{FjallOptions, FjallStore};
+
+    fn settings(path: &Path) -> Config {
+        let mut config = Config::load(None).unwrap();
+        config.store.path = path.to_owned();
+        config
+    }
+
+    #[tokio::test]
+    async fn a_folder_that_is_in_use_or_not_there_is_refused_and_nothing_is_made() {
+        let folder = tempfile::tempdir().unwrap();
+        let none = settings(&folder.path().join("none"));
+        let refused = preview(&none, Backend::Fjall).await.unwrap_err();
+        assert!(matches!(refused, AppError::NoFolder(_)), "{refused}");
+        assert!(!none.store.path.exists());
+        let open = FjallStore::open(folder.path(), FjallOptions::default()).unwrap();
+        let used = settings(folder.path());
+        let refused = preview(&used, Backend::Fjall).await.unwrap_err().to_string();
+        assert!(
+            refused.contains("another process has the store open"),
+            "{refused}"
+        );
+        drop(open);
+        assert_eq!(preview(&used, Backend::Fjall).await.unwrap(), []);
+    }
+
+    #[test]
+    fn a_file_of_another_copy_is_not_gone_on_with() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("copy.json");
+        assert_eq!(load(&path, "Fjall", "Scylla").unwrap(), None);
+        let state: CopyState = serde_json::from_str(r#"{"began":5,"ledgers":[],"at":null}"#).unwrap();
+        let kept = Kept {
+            from: "Fjall".to_owned(),
+            to: "Scylla".to_owned(),
+            state: state.clone(),
+        };
+        save(&path, &kept).unwrap();
+        assert_eq!(load(&path, "Fjall", "Scylla").unwrap(), Some(state));
+        let refused = load(&path, "Scylla", "Fjall").unwrap_err().to_string();
+        assert!(refused.contains("of another copy"), "{refused}");
+    }
 }

@@ -8,9 +8,8 @@ use clap::{Subcommand, ValueEnum};
 use serde_json::{Value, json};
 
 use super::{CliError, ConfigArgs, output};
-use crate::app::copy::{CopyPlan, copy, preview};
+use crate::app::copy::{CopyLine, CopyPlan, copy, preview};
 use crate::config::{Backend, Config};
-use crate::store::copy::Counted;
 
 /// How often progress is shown.
 const SHOWN: Duration = Duration::from_secs(1);
@@ -95,15 +94,15 @@ pub(super) async fn run(command: StoreCommand) -> Result<ExitCode, CliError> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn table(counted: &[Counted]) -> String {
-    let rows: Vec<Value> = counted
+fn table(lines: &[CopyLine]) -> String {
+    let rows: Vec<Value> = lines
         .iter()
         .map(|line| {
             json!({
                 "tenant_id": line.tenant,
-                "rows": line.kind.as_str(),
-                "count": line.tally.rows,
-                "digest": format!("{:032x}", line.tally.sum),
+                "rows": line.rows,
+                "count": line.count,
+                "digest": line.digest,
             })
         })
         .collect();
