@@ -108,12 +108,19 @@ pub(super) async fn settle_in(
     key: &SecretString,
 ) -> Result<(), AppError> {
     let now = core.clock.now();
-    let tenant = Tenant {
+    let before = core
+        .store
+        .tenants()
+        .await?
+        .into_iter()
+        .find(|row| row.id == TENANT);
+    // How long its messages are kept may have been changed since the first start.
+    let tenant = before.unwrap_or_else(|| Tenant {
         id: TENANT,
         name: number.verified_name.clone(),
         retention: Retention::DEFAULT,
         created: now,
-    };
+    });
     core.store.put_tenant(tenant.clone()).await?;
     core.directory.tenant_changed(tenant);
     let row = Number {
