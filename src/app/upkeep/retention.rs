@@ -7,7 +7,7 @@ use super::each;
 use crate::actors::Directory;
 use crate::domain::{Clock, TenantId, Timestamp};
 use crate::shutdown::Shutdown;
-use crate::store::RetentionJob;
+use crate::store::{RetentionJob, StoreError};
 use crate::telemetry::labels::RetentionFate;
 use crate::telemetry::metrics;
 
@@ -26,32 +26,38 @@ pub(super) async fn run(directory: &Directory, clock: &dyn Clock, shutdown: &Shu
     loop {
         due.tick().await;
         if let Err(error) = carry_out(directory, clock, shutdown, &mut passed).await {
-            tracing::warn!(error, "a change of retention has to wait");
+            tracing::warn!(error = %error, "cannot tell whether retention is to be changed");
         }
     }
 }
 
-/// Takes all jobs on in turn, until all are done or one cannot go on.
+/// Takes all jobs on in turn, until none can go on.
 async fn carry_out(
     directory: &Directory,
     clock: &dyn Clock,
     shutdown: &Shutdown,
     passed: &mut Passed,
-) -> Result<(), String> {
-    let jobs = directory.store().retention_jobs().await;
-    let mut open = jobs.map_err(|error| error.to_string())?;
+) -> Result<(), StoreError> {
+    let mut open = directory.store().retention_jobs().await?;
     open.retain(|job| job.finished.is_none());
-    show(&open);
+    show(&open, &[]);
+    let mut waiting = Vec::new();
     while !open.is_empty() && !shutdown.has_begun() {
         let mut left = Vec::with_capacity(open.len());
         for job in open {
             let began = Instant::now();
-            let after = step(directory, clock, passed, &job).await?;
-            left.extend(after.filter(|after| after.finished.is_none()));
+            match step(directory, clock, passed, &job).await {
+                Ok(after) => left.extend(after.filter(|after| after.finished.is_none())),
+                // The others go on; this one is tried again with the next look.
+                Err(error) => {
+                    tracing::warn!(tenant.id = %job.tenant, error, "a change of retention has to wait");
+                    waiting.push(job);
+                }
+            }
             // Half of the time belongs to others.
             tokio::time::sleep(began.elapsed()).await;
         }
-        show(&left);
+        show(&left, &waiting);
         open = left;
     }
     Ok(())
@@ -110,9 +116,10 @@ fn count(before: &RetentionJob, after: &RetentionJob) {
     }
 }
 
-fn show(open: &[RetentionJob]) {
+fn show(open: &[RetentionJob], waiting: &[RetentionJob]) {
     let left = |job: &RetentionJob| job.of.unwrap_or(0).saturating_sub(job.conversations);
-    let jobs = u64::try_from(open.len()).unwrap_or(u64::MAX);
+    let jobs = u64::try_from(open.len() + waiting.len()).unwrap_or(u64::MAX);
     metrics::retention_jobs().set(metrics::number(jobs));
-    metrics::retention_conversations_left().set(metrics::number(open.iter().map(left).sum()));
+    let conversations = open.iter().chain(waiting).map(left).sum();
+    metrics::retention_conversations_left().set(metrics::number(conversations));
 }
