@@ -4,6 +4,7 @@
 //! "yes, and it is counted" or "not before this long". Daily budgets of a portfolio live in the store, not here.
 
 pub mod api;
+mod departures;
 mod inflow;
 pub mod number;
 pub mod pacer;

@@ -11,6 +11,12 @@ const MEMORY: Duration = Duration::from_secs(2);
 /// A shorter past than this tells no rate: one message is not a flood.
 const SHORTEST_PAST: Duration = Duration::from_millis(250);
 
+/// The highest estimate of so long stands: one that trembles must not give away what it takes back a moment later.
+const HELD: Duration = Duration::from_secs(1);
+
+/// A message is overdue only after this: the gateway hears of some a little late.
+const LATE: Duration = Duration::from_millis(200);
+
 /// Added to the estimate: customers do not write to the millisecond, so some seconds hold one message more than the
 /// rate.
 const ONE_MORE: f64 = 1.0;
@@ -21,6 +27,8 @@ pub(super) struct Inflow {
     level: f64,
     began: Option<Duration>,
     last: Duration,
+    held: usize,
+    held_since: Duration,
 }
 
 impl Inflow {
@@ -29,10 +37,28 @@ impl Inflow {
         self.level = self.level_at(now) + 1.0 / MEMORY.as_secs_f64();
         self.began = self.began.or(Some(now));
         self.last = now;
+        // What a short past says is soon corrected.
+        if self.began.is_some_and(|began| now < began + HELD) {
+            return;
+        }
+        let expected = self.estimate(now);
+        if expected >= self.held || now >= self.held_since + HELD {
+            self.held = expected;
+            self.held_since = now;
+        }
     }
 
     /// The most messages to be expected in a second.
     pub(super) fn expected(&self, now: Duration) -> usize {
+        let estimate = self.estimate(now);
+        if now < self.held_since + HELD {
+            estimate.max(self.held)
+        } else {
+            estimate
+        }
+    }
+
+    fn estimate(&self, now: Duration) -> usize {
         let Some(began) = self.began else { return 0 };
         let past = now.saturating_sub(began).max(SHORTEST_PAST);
         // Of a short past, only so much of the level can have built up yet.
@@ -53,7 +79,7 @@ impl Inflow {
     /// The rate as it was at the last message; it falls only once the next one is overdue.
     fn rate_at(&self, now: Duration) -> f64 {
         let due = Duration::try_from_secs_f64(1.0 / self.level).unwrap_or(Duration::MAX);
-        self.level_at(now.saturating_sub(due).max(self.last))
+        self.level_at(now.saturating_sub(due.saturating_add(LATE)).max(self.last))
     }
 
     fn level_at(&self, now: Duration) -> f64 {

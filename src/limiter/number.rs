@@ -9,6 +9,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use super::departures::Departures;
 use super::inflow::Inflow;
 use super::pacer::Pacer;
 use crate::domain::SendRate;
@@ -16,14 +17,11 @@ use crate::domain::SendRate;
 /// How long a message that came in counts.
 const SECOND: Duration = Duration::from_secs(1);
 
-/// How long a message that went out counts: what leaves here evenly may arrive at Meta a little closer together.
-const SECOND_AND_MORE: Duration = Duration::from_millis(1_006);
-
 /// How soon it is worth asking again when only a forecast stands in the way.
 const SHORTEST_LOOK: Duration = Duration::from_millis(20);
 
 /// Messages that may leave together, as time at full pace: what a late timer may make good.
-const CATCH_UP: Duration = Duration::from_millis(25);
+const CATCH_UP: Duration = Duration::from_millis(100);
 
 /// How long the pace stays halved after Meta complained again.
 const SLOW_FOR: Duration = Duration::from_secs(10);
@@ -75,8 +73,8 @@ pub struct Wait {
 #[derive(Debug, Clone)]
 pub struct NumberLimiter {
     rate: SendRate,
-    /// When the messages of the last second went out.
-    sent: VecDeque<Duration>,
+    /// What went out and still counts.
+    sent: Departures,
     /// When those of the last second came in; of a flood, the last `rate` of them.
     inbound: VecDeque<Duration>,
     inflow: Inflow,
@@ -98,7 +96,7 @@ impl NumberLimiter {
     pub fn new(rate: SendRate) -> Self {
         Self {
             rate,
-            sent: VecDeque::new(),
+            sent: Departures::default(),
             inbound: VecDeque::new(),
             inflow: Inflow::default(),
             pacer: pacer(rate),
@@ -154,8 +152,14 @@ impl NumberLimiter {
             return Err(Wait { delay, hold });
         }
         self.pacer.take(now);
-        self.sent.push_back(now);
+        self.sent.add(now);
         Ok(())
+    }
+
+    /// A message that was let go at `began` was answered after so long: a slow answer may mean that it arrived late.
+    pub fn note_answer(&mut self, began: Duration, took: Duration, now: Duration) {
+        let now = self.step(now);
+        self.sent.answered(began, took, now);
     }
 
     /// Meta said that the number sends too fast (130429): eases the pace a little for a second at the first complaint,
@@ -203,9 +207,7 @@ impl NumberLimiter {
 
     /// Drops what no longer counts.
     fn forget(&mut self, now: Duration) {
-        while self.sent.front().is_some_and(|at| *at + SECOND_AND_MORE <= now) {
-            self.sent.pop_front();
-        }
+        self.sent.forget(now);
         while self.inbound.front().is_some_and(|at| *at + SECOND <= now) {
             self.inbound.pop_front();
         }
@@ -224,7 +226,10 @@ impl NumberLimiter {
     fn room_at(&self, now: Duration, expected: usize) -> Duration {
         let reserved = self.inbound.len().max(expected);
         let too_many = (self.sent.len() + reserved + 1).saturating_sub(self.limit());
-        let mut sent = self.sent.iter().map(|at| *at + SECOND_AND_MORE).peekable();
+        if too_many == 0 {
+            return now;
+        }
+        let mut sent = self.sent.ends(too_many).into_iter().peekable();
         let beyond = reserved - expected;
         let mut inbound = self.inbound.iter().take(beyond).map(|at| *at + SECOND).peekable();
         let mut room_at = now;

@@ -32,6 +32,8 @@ pub(super) enum Progress {
         effect: Effect,
         /// When the call began.
         began: Duration,
+        /// How long the answer took.
+        took: Duration,
     },
     /// The result is committed, or never will be.
     Ended {
@@ -180,7 +182,8 @@ impl Call {
         crash::point(CrashPoint::AfterResponse);
         drop(self.permit);
         let now = self.results.now();
-        metrics::graph_call_seconds(GraphCall::Send).record(now.mono.saturating_sub(self.began));
+        let took = now.mono.saturating_sub(self.began);
+        metrics::graph_call_seconds(GraphCall::Send).record(took);
         let result = sent.unwrap_or(SendResult::Ambiguous {
             cause: AmbiguousCause::Timeout,
             error: None,
@@ -193,6 +196,7 @@ impl Call {
                 message: self.token.message,
                 effect,
                 began: self.began,
+                took,
             })
             .await;
         let outcome = self.results.keep(self.token, result.clone()).await;

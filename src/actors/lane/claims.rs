@@ -21,6 +21,8 @@ use crate::domain::{MessageId, Priority};
 use crate::store::{ClaimOutcome, ClaimWant, Claimed, StoreError, StoreErrorKind};
 use crate::telemetry::{labels, metrics};
 
+/// Claims are kept ready for at least so long, so that a disk that is quick but for a moment does not stop the calls.
+const STALL: Duration = Duration::from_millis(20);
 /// How long to wait for a place among the process's calls before looking again.
 const NO_PLACE: Duration = Duration::from_millis(5);
 
@@ -117,6 +119,17 @@ impl Lane {
             .fold(brake, stricter)
     }
 
+    /// Whether a reply is being claimed, or is about to be.
+    pub(super) fn reply_is_coming(&self, now: Moment) -> bool {
+        let reply = Priority::Interactive;
+        let may_claim = || self.claiming.is_idle() && now.mono >= self.claiming.not_before;
+        *self.claiming.asked_by.of(reply) > 0
+            || may_claim()
+                && self.queue.has_ready(reply)
+                && self.gate(reply, now) == Gate::Open
+                && self.room(reply) > 0
+    }
+
     /// Claims what may go next.
     pub(super) fn claim_more(&mut self, now: Moment, ctx: &mut Context<Self>) {
         if !self.claiming.is_idle() || now.mono < self.claiming.not_before {
@@ -189,7 +202,7 @@ impl Lane {
     fn claims_ahead(&self, now: Moment) -> usize {
         let pace = f64::from(self.row.rate.per_second()) * self.number_limit.share(now.mono);
         let while_two_are_made = Duration::from_secs_f64((pace * 2.0).max(0.0)).as_nanos()
-            * self.claiming.latency.as_nanos()
+            * self.claiming.latency.max(STALL / 2).as_nanos()
             / 1_000_000_000_000_000_000;
         usize::try_from(while_two_are_made)
             .unwrap_or(usize::MAX)

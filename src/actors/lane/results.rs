@@ -26,7 +26,11 @@ impl StreamHandler<Progress> for Lane {
                 message,
                 effect,
                 began,
-            } => self.take_effect(message, effect, began),
+                took,
+            } => {
+                self.number_limit.note_answer(began, took, self.now().mono);
+                self.take_effect(message, effect, began);
+            }
             Progress::Ended {
                 message,
                 result,

@@ -28,7 +28,7 @@ impl Lane {
     pub(super) fn begin_calls(&mut self, now: Moment, ctx: &mut Context<Self>) {
         self.pace = None;
         let Some(token) = self.token.clone() else { return };
-        while let Some(next) = self.next_to_go() {
+        while let Some(next) = self.next_to_go(now) {
             if let Err(wait) = self.number_limit.try_take(now.mono) {
                 self.pace = Some(now.mono + wait.delay);
                 self.count_delay(&next, wait.hold);
@@ -41,7 +41,7 @@ impl Lane {
         }
     }
 
-    fn next_to_go(&self) -> Option<Next> {
+    fn next_to_go(&self, now: Moment) -> Option<Next> {
         let claimed = |priority: &Priority| {
             let message = self.hands.next_unstarted(*priority)?;
             Some(Next::Message(*priority, message))
@@ -49,7 +49,12 @@ impl Lane {
         let order = self.share.order();
         let first = order.first().and_then(claimed);
         let receipt = || self.receipts.has_waiting().then_some(Next::Receipt);
-        first.or_else(receipt).or_else(|| order.iter().find_map(claimed))
+        let next = first.or_else(receipt);
+        // A broadcast does not use up the moment for which a reply is being claimed.
+        if order.first() == Some(&Priority::Interactive) && self.reply_is_coming(now) {
+            return next;
+        }
+        next.or_else(|| order.iter().find_map(claimed))
     }
 
     fn begin_call(&mut self, priority: Priority, bearer: BearerToken, now: Moment) {
