@@ -29,6 +29,14 @@ const AGAIN: Duration = Duration::from_secs(1);
 /// How long the end of the process waits for entries in hand.
 const FAREWELL: Duration = Duration::from_secs(4);
 
+/// What an entry waits for.
+enum Wait {
+    /// The end of a rest.
+    Until(Instant),
+    /// Those in hand, until then at the latest.
+    ForReports(Option<Instant>),
+}
+
 /// The applier. Run it until it returns.
 pub struct Applier {
     store: Arc<dyn Store>,
@@ -130,6 +138,12 @@ impl Applier {
             if self.shutdown.has_begun() {
                 return;
             }
+            if self.read_again.is_some_and(|due| due <= Instant::now()) {
+                // In a flood the end is far: those that are to be tried again come first.
+                self.read_again = None;
+                self.router.begin_again();
+                after = None;
+            }
         }
     }
 
@@ -137,42 +151,59 @@ impl Applier {
         if self.in_hand.contains(&entry.id) {
             return;
         }
-        let place = self.place().await;
+        let Some(place) = self.place().await else {
+            // The end has begun: it stays in the journal.
+            return;
+        };
         crash::point(CrashPoint::BeforeApply);
         self.in_hand.insert(entry.id);
         let ticket = Arc::new(Ticket::new(entry.id, self.report.clone(), place));
         self.router.apply(&entry, ticket).await;
     }
 
-    /// Waits for a place in hand and for this road's turn.
-    async fn place(&mut self) -> OwnedSemaphorePermit {
-        loop {
-            let rest = match self.turns.turn(Instant::now()) {
+    /// Waits for a place in hand and for this road's turn. `None` once the end of the process has begun.
+    async fn place(&mut self) -> Option<OwnedSemaphorePermit> {
+        let shutdown = self.shutdown.clone();
+        while !shutdown.has_begun() {
+            let wait = match self.turns.turn(Instant::now()) {
                 Turn::Go => {
                     if let Ok(place) = Arc::clone(&self.places).try_acquire_owned() {
                         self.turns.took();
-                        return place;
+                        return Some(place);
                     }
-                    None
+                    Wait::ForReports(None)
                 }
-                Turn::AfterThose => None,
-                Turn::At(until) => Some(until),
+                Turn::AfterThose(until) => Wait::ForReports(Some(until)),
+                Turn::At(until) => Wait::Until(until),
             };
             let mut reports = Vec::new();
-            match rest {
-                // What ends meanwhile is noted when the rest is over.
-                Some(until) => tokio::time::sleep_until(until).await,
-                None => {
-                    self.ended.recv_many(&mut reports, IN_HAND).await;
+            let ended = &mut self.ended;
+            let waited = async {
+                match wait {
+                    // What ends meanwhile is noted when the rest is over.
+                    Wait::Until(until) => tokio::time::sleep_until(until).await,
+                    Wait::ForReports(None) => {
+                        ended.recv_many(&mut reports, IN_HAND).await;
+                    }
+                    Wait::ForReports(Some(until)) => {
+                        // Late ones are noted with the next.
+                        let _ = tokio::time::timeout_at(until, ended.recv_many(&mut reports, IN_HAND)).await;
+                    }
                 }
+            };
+            tokio::select! {
+                () = shutdown.begun() => return None,
+                () = waited => {}
             }
             self.close(reports).await;
         }
+        None
     }
 
     /// Takes note of how entries ended.
     async fn close(&mut self, reports: Vec<Ended>) {
         if reports.is_empty() {
+            self.note_applied(0);
             return;
         }
         crash::point(CrashPoint::AfterApply);
@@ -198,12 +229,16 @@ impl Applier {
         if applied > 0 {
             self.mark_done(done).await;
         }
+        self.note_applied(applied);
+    }
+
+    fn note_applied(&mut self, entries: usize) {
         let load = Load {
             came: self.tail.came(),
             behind: self.tail.is_behind(),
             in_hand: self.in_hand.len(),
         };
-        self.turns.applied(applied, load, Instant::now());
+        self.turns.applied(entries, load, Instant::now());
     }
 
     async fn mark_done(&mut self, done: Vec<JournalId>) {

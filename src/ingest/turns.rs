@@ -13,12 +13,14 @@ use tokio::time::Instant;
 const SLICE: u64 = 256;
 /// A rest is so many times as long as the slice before it.
 const REST: u32 = 3;
-/// The longest rest.
+/// The longest rest, and how long a slice waits for the slowest of its entries: that one must not hold up the others.
 const LONGEST: Duration = Duration::from_millis(100);
 
 /// The applier's share. Counts are those since the start of the process.
 #[derive(Debug)]
 pub(super) struct Turns {
+    /// When it was decided last who goes first, and when work began after that.
+    decided: Instant,
     began: Instant,
     came: u64,
     taken: u64,
@@ -32,8 +34,8 @@ pub(super) struct Turns {
 pub(super) enum Turn {
     /// Now.
     Go,
-    /// Not before those in hand are done.
-    AfterThose,
+    /// Not before those in hand are done, or this time.
+    AfterThose(Instant),
     /// Not before then.
     At(Instant),
 }
@@ -62,6 +64,7 @@ impl Turns {
     /// Begins at full speed.
     pub(super) const fn new(now: Instant) -> Self {
         Self {
+            decided: now,
             began: now,
             came: 0,
             taken: 0,
@@ -82,7 +85,7 @@ impl Turns {
             None => {}
         }
         if self.sliced && self.taken >= SLICE {
-            return Turn::AfterThose;
+            return Turn::AfterThose(self.began + LONGEST);
         }
         Turn::Go
     }
@@ -97,23 +100,28 @@ impl Turns {
         self.applied += u64::try_from(entries).unwrap_or(u64::MAX);
         let over = if self.sliced {
             // A slice that cannot be filled says that nothing more waits.
-            load.in_hand == 0 && (self.taken >= SLICE || load.behind == Behind::No)
+            let done = load.in_hand == 0 || now >= self.began + LONGEST;
+            done && (self.taken >= SLICE || load.behind == Behind::No)
         } else {
             self.applied >= SLICE
         };
         if !over {
             return;
         }
+        let worked = now.saturating_duration_since(self.began);
+        let passed = now.saturating_duration_since(self.decided);
         let came = load.came.saturating_sub(self.came);
-        self.sliced = load.behind == Behind::Yes && came > self.applied;
+        // More comes in a second than is applied in one of work.
+        let more = u128::from(came) * worked.as_nanos() > u128::from(self.applied) * passed.as_nanos();
+        self.sliced = load.behind == Behind::Yes && more;
         if self.sliced {
-            let worked = now.saturating_duration_since(self.began);
             self.resting = Some(now + (worked * REST).min(LONGEST));
         }
         self.came = load.came;
         self.taken = 0;
         self.applied = 0;
         self.began = now;
+        self.decided = now;
     }
 }
 
@@ -156,7 +164,7 @@ mod tests {
         let mut now = Instant::now();
         let mut turns = Turns::new(now);
         for n in 1..10 {
-            slice(&mut turns, &mut now, load(n * 1_000, Behind::Yes));
+            slice(&mut turns, &mut now, load(n * 2_000, Behind::Yes));
             assert_eq!(turns.turn(now), Turn::At(now + 30 * MS));
             now += 30 * MS;
         }
@@ -165,20 +173,38 @@ mod tests {
             assert_eq!(turns.turn(now), Turn::Go);
             turns.took();
         }
-        assert_eq!(turns.turn(now), Turn::AfterThose);
-        turns.applied(
-            100,
-            Load {
-                came: 99_999,
-                behind: Behind::Yes,
-                in_hand: 156,
-            },
-            now,
-        );
-        assert_eq!(turns.turn(now), Turn::AfterThose);
+        let began = now;
+        assert_eq!(turns.turn(now), Turn::AfterThose(began + LONGEST));
+        let some = Load {
+            in_hand: 156,
+            ..load(99_999, Behind::Yes)
+        };
+        turns.applied(100, some, now);
+        assert_eq!(turns.turn(now), Turn::AfterThose(began + LONGEST));
         now += 90 * MS;
         turns.applied(156, load(99_999, Behind::Yes), now);
         assert_eq!(turns.turn(now), Turn::At(now + LONGEST));
+    }
+
+    #[test]
+    fn the_slowest_of_a_slice_does_not_hold_up_the_others() {
+        let mut now = Instant::now();
+        let mut turns = Turns::new(now);
+        slice(&mut turns, &mut now, load(1_000, Behind::Yes));
+        now += 30 * MS;
+        for _ in 0..SLICE {
+            assert_eq!(turns.turn(now), Turn::Go);
+            turns.took();
+        }
+        let stuck = Load {
+            in_hand: 1,
+            ..load(9_000, Behind::Yes)
+        };
+        turns.applied(255, stuck, now + 10 * MS);
+        assert_eq!(turns.turn(now + 10 * MS), Turn::AfterThose(now + LONGEST));
+        turns.applied(0, stuck, now + LONGEST);
+        now += 2 * LONGEST;
+        assert_eq!(turns.turn(now), Turn::Go);
     }
 
     #[test]
@@ -187,7 +213,8 @@ mod tests {
         let mut turns = Turns::new(now);
         slice(&mut turns, &mut now, load(1_000, Behind::Yes));
         now += 30 * MS;
-        slice(&mut turns, &mut now, load(1_000 + SLICE - 1, Behind::Yes));
+        // A slice takes ten milliseconds, and in forty of them a little less came than could be applied.
+        slice(&mut turns, &mut now, load(1_000 + 4 * SLICE - 1, Behind::Yes));
         assert_eq!(turns.turn(now), Turn::Go);
         for _ in 0..10 * SLICE {
             assert_eq!(turns.turn(now), Turn::Go);

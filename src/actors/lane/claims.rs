@@ -128,6 +128,7 @@ impl Lane {
                 && self.queue.has_ready(reply)
                 && self.gate(reply, now) == Gate::Open
                 && self.room(reply) > 0
+                && self.calls.available_permits() > 0
     }
 
     /// Claims what may go next.

@@ -28,7 +28,10 @@ impl StreamHandler<Progress> for Lane {
                 began,
                 took,
             } => {
-                self.number_limit.note_answer(began, took, self.now().mono);
+                // A connection that was refused at once says nothing about how quick answers are.
+                if !matches!(effect, Effect::Troubled(_)) {
+                    self.number_limit.note_answer(began, took, self.now().mono);
+                }
                 self.take_effect(message, effect, began);
             }
             Progress::Ended {

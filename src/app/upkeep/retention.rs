@@ -42,7 +42,9 @@ async fn carry_out(
     open.retain(|job| job.finished.is_none());
     show(&open, &[]);
     let mut waiting = Vec::new();
-    while !open.is_empty() && !shutdown.has_begun() {
+    let look = Instant::now() + LOOK;
+    // Now and then it is looked for new ones, and for those that had to wait. The jobs are rows: nothing is lost by that.
+    while !open.is_empty() && !shutdown.has_begun() && Instant::now() < look {
         let mut left = Vec::with_capacity(open.len());
         for job in open {
             let began = Instant::now();

@@ -37,7 +37,7 @@ impl Store for FjallStore {
         after: Option<JournalId>,
         limit: usize,
     ) -> Result<Vec<JournalEntry>, StoreError> {
-        let found = self.journal.waiting(after, limit);
+        let found = self.journal.waiting(after, limit)?;
         if found.is_empty() {
             return Ok(Vec::new());
         }

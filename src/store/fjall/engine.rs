@@ -18,6 +18,9 @@ const SMALLEST_JOURNAL: u64 = 64 << 20;
 /// A keyspace's writes are kept in memory up to this size. Five of them, and as many again while they are written out.
 const MEMTABLE: u64 = 32 << 20;
 
+/// Where webhooks waited before they had a log of their own.
+const FORMER_JOURNAL: &str = "journal";
+
 /// The open folder.
 #[derive(Clone)]
 pub(super) struct Engine {
@@ -45,6 +48,15 @@ impl Engine {
             }))
             .open()
             .map_err(failed)?;
+        if db.keyspace_exists(FORMER_JOURNAL) {
+            let former = db.keyspace(FORMER_JOURNAL, KeyspaceCreateOptions::default);
+            if !former.map_err(failed)?.is_empty().map_err(failed)? {
+                return Err(StoreError::new(
+                    StoreErrorKind::Unavailable,
+                    "webhooks that an earlier version took wait here: let that version apply them first",
+                ));
+            }
+        }
         let open = |space: Space| {
             db.keyspace(space.name(), || {
                 KeyspaceCreateOptions::default().max_memtable_size(MEMTABLE)

@@ -99,16 +99,18 @@ impl Journal {
     }
 
     /// The oldest open webhooks after one, to be read with [`read`].
-    pub(super) fn waiting(&self, after: Option<JournalId>, limit: usize) -> Vec<Found> {
+    pub(super) fn waiting(&self, after: Option<JournalId>, limit: usize) -> Result<Vec<Found>, StoreError> {
         let shelf = lock(&self.shelf);
-        shelf
-            .open_after(after)
-            .filter_map(|(id, place)| {
-                let file = shelf.file(place.segment)?;
-                Some(Found { id, place, file })
-            })
-            .take(limit)
-            .collect()
+        let mut found: Vec<Found> = Vec::new();
+        for (id, place) in shelf.open_after(after).take(limit) {
+            let same = found.last().filter(|last| last.place.segment == place.segment);
+            let file = match same {
+                Some(last) => Arc::clone(&last.file),
+                None => shelf.file(place.segment).map_err(failed)?,
+            };
+            found.push(Found { id, place, file });
+        }
+        Ok(found)
     }
 
     /// What waits.

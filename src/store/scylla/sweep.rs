@@ -1,17 +1,19 @@
 //! What is left to do about expired rows: the cluster drops them by itself, but some rows only remember them.
 
+use std::collections::HashMap;
+
 use super::ScyllaStore;
-use super::cell::{Listed, Row};
+use super::cell::{Key, Listed, Row};
 use super::change::Change;
 use super::commit::Step;
 use super::keys;
 use super::memory::Note;
 use super::seat::Seat;
 use super::view::View;
-use crate::domain::{ConversationId, PhoneNumberId, TenantId, Timestamp};
-use crate::store::Swept;
+use crate::domain::{Conversation, ConversationId, PhoneNumberId, TenantId, Timestamp};
 use crate::store::error::StoreError;
 use crate::store::row::Rows as _;
+use crate::store::{MessageRef, Swept};
 
 /// Conversations changed in one commit.
 const TOGETHER: usize = 100;
@@ -63,7 +65,10 @@ impl ScyllaStore {
         let Some(owned) = held.take() else { return Ok(0) };
         let clear = |view: &mut View<'_>| {
             for id in some {
-                view.conversation(*id)?;
+                let last = view.conversation(*id)?.and_then(|row| last_message(&row));
+                if let Some(at) = last {
+                    view.message(at)?;
+                }
             }
             Ok(())
         };
@@ -76,23 +81,35 @@ impl ScyllaStore {
         };
         let mut rows = Vec::new();
         let mut changes = Vec::new();
+        // A status may have given the message a later end than it had when the conversation was written.
+        let ends: HashMap<MessageRef, Timestamp> = read
+            .iter()
+            .filter_map(|(key, cell)| match (key, cell) {
+                (Key::Message(at), Some(Row::Message(kept))) => Some((*at, kept.expires)),
+                _ => None,
+            })
+            .collect();
         for (key, cell) in read {
             let Some(Row::Conversation(listed)) = cell else {
                 continue;
             };
+            let end = last_message(&listed.row).and_then(|at| ends.get(&at).copied());
+            let lives_until = end.filter(|until| now < *until);
             // It may have got a newer message since.
             if listed.preview_until.is_some_and(|until| now < until) {
                 continue;
             }
             let mut row = listed.row;
-            row.preview = None;
+            if lives_until.is_none() {
+                row.preview = None;
+            }
             changes.push(Change::Conversation {
                 row: Box::new(row.clone()),
-                preview_until: None,
+                preview_until: lives_until,
             });
             let listed = Listed {
                 row,
-                preview_until: None,
+                preview_until: lives_until,
             };
             rows.push((key, Some(Row::Conversation(Box::new(listed)))));
         }
@@ -133,4 +150,12 @@ impl ScyllaStore {
         }
         Ok(())
     }
+}
+
+/// Whose beginning a conversation shows.
+fn last_message(row: &Conversation) -> Option<MessageRef> {
+    Some(MessageRef {
+        conversation: row.id,
+        message: row.last_message_id?,
+    })
 }

@@ -32,10 +32,18 @@ pub(super) fn create(folder: &Path, number: u64) -> io::Result<Made> {
         .write(true)
         .create_new(true)
         .open(&path)?;
-    let length = begin(&file)?;
-    file.sync_all()?;
-    sync_folder(folder)?;
-    Ok(Made { file, path, length })
+    let begun = begin(&file).and_then(|length| file.sync_all().map(|()| length));
+    match begun {
+        Ok(length) => {
+            sync_folder(folder)?;
+            Ok(Made { file, path, length })
+        }
+        Err(error) => {
+            // Should this fail, too, the next start removes it.
+            let _ = fs::remove_file(&path);
+            Err(error)
+        }
+    }
 }
 
 /// Makes a segment of a file that was begun under another name, durably.
@@ -85,6 +93,10 @@ pub(super) fn recover(folder: &Path) -> Result<(Shelf, u64), StoreError> {
 
 fn read(shelf: &mut Shelf, number: u64, path: PathBuf, newest: u64) -> Result<(), StoreError> {
     let bytes = fs::read(&path).map_err(failed)?;
+    if MAGIC.starts_with(&bytes) && bytes.len() < MAGIC.len() || bytes.iter().all(|byte| *byte == 0) {
+        // Making it was cut off, and nothing was written to it.
+        return fs::remove_file(&path).map_err(failed);
+    }
     let file = OpenOptions::new()
         .read(true)
         .write(true)
@@ -123,11 +135,14 @@ fn read(shelf: &mut Shelf, number: u64, path: PathBuf, newest: u64) -> Result<()
         .rposition(|byte| *byte != 0)
         .map_or(0, |last| last + 1);
     if good > 0 && written <= good {
-        return Ok(());
+        // What was read may stand in memory alone. Older copies of it go, and newer segments come, only when it does not.
+        return if number == newest {
+            file.sync_all().map_err(failed)
+        } else {
+            Ok(())
+        };
     }
-    // A file that was just made may lack its first bytes; one that has others was never ours.
-    let torn = number == newest && (good > 0 || MAGIC.starts_with(&bytes));
-    if !torn {
+    if number != newest || good == 0 {
         return Err(corrupt(&path, until));
     }
     tracing::warn!(

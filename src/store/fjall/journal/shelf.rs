@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
+use std::io;
 use std::ops::Bound;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -22,7 +23,8 @@ pub(super) struct Place {
 /// One file.
 #[derive(Debug)]
 struct Segment {
-    file: Arc<File>,
+    /// Open for the newest only: there may be more segments than files that a process may have open.
+    file: Option<Arc<File>>,
     path: PathBuf,
     bytes: u64,
     /// Webhooks in it that were not applied, and their bytes.
@@ -40,8 +42,11 @@ pub(super) struct Shelf {
 impl Shelf {
     /// A segment begins.
     pub(super) fn add(&mut self, number: u64, file: Arc<File>, path: PathBuf) {
+        for older in self.segments.values_mut() {
+            older.file = None;
+        }
         let segment = Segment {
-            file,
+            file: Some(file),
             path,
             bytes: 0,
             open: 0,
@@ -92,7 +97,7 @@ impl Shelf {
     }
 
     /// Open webhooks of the oldest segment, as many as make up about so many bytes; none when it is the newest.
-    pub(super) fn oldest(&self, newest: u64, bytes: u64) -> Vec<(JournalId, Place, Arc<File>)> {
+    pub(super) fn oldest(&self, newest: u64, bytes: u64) -> Vec<(JournalId, Place)> {
         let Some((number, segment)) = self.segments.first_key_value() else {
             return Vec::new();
         };
@@ -110,7 +115,7 @@ impl Shelf {
                 taken += length(**place);
                 before < bytes
             })
-            .map(|(id, place)| (*id, *place, Arc::clone(&segment.file)))
+            .map(|(id, place)| (*id, *place))
             .collect()
     }
 
@@ -122,10 +127,20 @@ impl Shelf {
     }
 
     /// Where to read a segment.
-    pub(super) fn file(&self, number: u64) -> Option<Arc<File>> {
-        self.segments
-            .get(&number)
-            .map(|segment| Arc::clone(&segment.file))
+    pub(super) fn file(&self, number: u64) -> io::Result<Arc<File>> {
+        let segment = self.segments.get(&number);
+        let segment = segment.ok_or_else(|| io::Error::from(io::ErrorKind::NotFound))?;
+        match &segment.file {
+            Some(file) => Ok(Arc::clone(file)),
+            None => File::open(&segment.path).map(Arc::new),
+        }
+    }
+
+    /// Segments whose file is held open.
+    #[cfg(test)]
+    pub(super) fn files_held(&self) -> usize {
+        let held = self.segments.values().filter(|segment| segment.file.is_some());
+        held.count()
     }
 
     /// How many webhooks are open.

@@ -27,7 +27,7 @@ fn open(folder: &Path) -> Journal {
 }
 
 fn waiting(journal: &Journal) -> Vec<JournalEntry> {
-    read(&journal.waiting(None, usize::MAX)).unwrap()
+    read(&journal.waiting(None, usize::MAX).unwrap()).unwrap()
 }
 
 /// The segments, oldest first.
@@ -115,6 +115,33 @@ async fn a_log_that_was_cut_off_anywhere_keeps_all_whole_webhooks_and_goes_on() 
         let journal = open(folder.path());
         assert_eq!(journal.backlog().entries, kept.len() + 1);
     }
+}
+
+#[tokio::test]
+async fn a_segment_whose_making_was_cut_off_is_in_nobodys_way() {
+    let folder = tempfile::tempdir().unwrap();
+    open(folder.path()).append(entry(1, "body")).await.unwrap();
+    for (number, left) in [(7, &b""[..]), (8, b"mesej"), (9, &[0; 8]), (10, b"m")] {
+        let name = format!("{number:020}.webhooks");
+        fs::write(folder.path().join(name), left).unwrap();
+    }
+    for _ in 0..3 {
+        assert_eq!(waiting(&open(folder.path())), vec![entry(1, "body")]);
+    }
+}
+
+#[tokio::test]
+async fn webhooks_of_many_segments_are_read_although_few_files_are_open() {
+    let folder = tempfile::tempdir().unwrap();
+    for n in 1..=40 {
+        open(folder.path()).append(entry(n, "body")).await.unwrap();
+    }
+    let journal = open(folder.path());
+    let expected: Vec<_> = (1..=40).map(|n| entry(n, "body")).collect();
+    assert_eq!(waiting(&journal), expected);
+    let handles = journal.waiting(None, 99).unwrap();
+    let of_journal = lock(&journal.shelf).files_held();
+    assert_eq!((handles.len(), of_journal), (40, 1));
 }
 
 #[tokio::test]

@@ -215,15 +215,15 @@ impl Thread {
     fn next_segment(&mut self) -> Result<(), StoreError> {
         let number = self.number + 1;
         let spare = self.spare.take(&self.folder);
-        let (_, made) = self.condition.commit(|| {
-            // Marks may not be on the disk yet, and nothing but the newest segment may end in the middle of a write.
-            self.file.sync_data()?;
-            match spare {
-                Some((file, from)) => segment::adopt(&self.folder, number, file, &from),
-                None => segment::create(&self.folder, number),
-            }
-        });
-        let Made { file, path, length } = made?;
+        // Marks may not be on the disk yet, and nothing but the newest segment may end in the middle of a write.
+        let (_, synced) = self.condition.commit(|| self.file.sync_data());
+        synced?;
+        let made = match spare {
+            Some((file, from)) => segment::adopt(&self.folder, number, file, &from),
+            None => segment::create(&self.folder, number),
+        };
+        // Without a new one, this one grows on.
+        let Made { file, path, length } = made.map_err(failed)?;
         self.number = number;
         self.file = Arc::new(file);
         self.length = length;
@@ -234,15 +234,21 @@ impl Thread {
     /// Writes open webhooks of the oldest segment again, at the end of the log. Says whether there were any.
     fn carry_over(&mut self) -> Result<bool, StoreError> {
         let oldest = lock(&self.shelf).oldest(self.number, PIECE);
-        if oldest.is_empty() {
+        let Some(file) = oldest
+            .first()
+            .map(|(_, place)| lock(&self.shelf).file(place.segment))
+        else {
             return Ok(false);
-        }
-        for (id, place, file) in &oldest {
-            let entry = JournalEntry {
+        };
+        let file = file.map_err(failed)?;
+        let read = oldest.iter().map(|(id, place)| {
+            Ok(JournalEntry {
                 id: *id,
                 received: place.received,
-                body: body(file, *place)?,
-            };
+                body: body(&file, *place)?,
+            })
+        });
+        for entry in read.collect::<Result<Vec<_>, StoreError>>()? {
             self.put(&entry);
         }
         self.write(true, oldest.len())?;
@@ -255,7 +261,7 @@ impl Thread {
             let done = lock(&self.shelf).take_done(self.number);
             let Some(path) = done else { return };
             if let Err(error) = fs::remove_file(&path) {
-                // It is read again at the next start and found to be done with.
+                // It is read again at the next start; what is applied twice changes nothing.
                 tracing::warn!(%error, "cannot remove a segment of the webhook journal");
             }
         }
