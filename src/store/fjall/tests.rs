@@ -230,6 +230,30 @@ async fn a_webhook_does_not_wait_for_other_writes() {
 }
 
 #[tokio::test]
+async fn webhooks_that_an_earlier_version_took_are_not_passed_over() {
+    let folder = tempfile::tempdir().unwrap();
+    drop(FjallStore::open(folder.path(), OPTIONS).unwrap());
+    let former = |waits: bool| {
+        let db = fjall::Database::builder(folder.path()).open().unwrap();
+        let journal = db
+            .keyspace("journal", fjall::KeyspaceCreateOptions::default)
+            .unwrap();
+        if waits {
+            journal.insert("id", "body").unwrap();
+        } else {
+            journal.remove("id").unwrap();
+        }
+        db.persist(fjall::PersistMode::SyncAll).unwrap();
+    };
+    former(true);
+    let refused = FjallStore::open(folder.path(), OPTIONS).err().unwrap();
+    assert_eq!(refused.kind, StoreErrorKind::Unavailable);
+    assert!(refused.detail.contains("earlier version"), "{}", refused.detail);
+    former(false);
+    FjallStore::open(folder.path(), OPTIONS).unwrap();
+}
+
+#[tokio::test]
 async fn a_row_in_an_unknown_format_is_reported_and_not_guessed() {
     let folder = tempfile::tempdir().unwrap();
     let store = FjallStore::open(folder.path(), OPTIONS).unwrap();

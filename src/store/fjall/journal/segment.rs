@@ -32,17 +32,17 @@ pub(super) fn create(folder: &Path, number: u64) -> io::Result<Made> {
         .write(true)
         .create_new(true)
         .open(&path)?;
-    let begun = begin(&file).and_then(|length| file.sync_all().map(|()| length));
-    match begun {
-        Ok(length) => {
-            sync_folder(folder)?;
-            Ok(Made { file, path, length })
-        }
-        Err(error) => {
-            // Should this fail, too, the next start removes it.
-            let _ = fs::remove_file(&path);
-            Err(error)
-        }
+    let begun = begin(&file)
+        .and_then(|length| file.sync_all().map(|()| length))
+        .and_then(|length| sync_folder(folder).map(|()| length));
+    let length = begun.inspect_err(|_| unmake(&path))?;
+    Ok(Made { file, path, length })
+}
+
+/// Removes a segment that was not made wholly. It must not stand behind one that is still written to.
+fn unmake(path: &Path) {
+    if let Err(error) = fs::remove_file(path) {
+        tracing::error!(%error, "a segment of the webhook journal that failed cannot be removed");
     }
 }
 
@@ -50,7 +50,7 @@ pub(super) fn create(folder: &Path, number: u64) -> io::Result<Made> {
 pub(super) fn adopt(folder: &Path, number: u64, file: File, from: &Path) -> io::Result<Made> {
     let path = folder.join(name(number));
     fs::rename(from, &path)?;
-    sync_folder(folder)?;
+    sync_folder(folder).inspect_err(|_| unmake(&path))?;
     let length = length(MAGIC);
     Ok(Made { file, path, length })
 }
