@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use tokio::process::Command;
 
 use crate::gateway::{ADMIN, settings, text_to, until};
+use crate::kept::{Kept, on_every_store};
 
 /// Words and names that must never be logged.
 const SECRETS: [&str; 5] = [
@@ -19,10 +20,12 @@ const SECRETS: [&str; 5] = [
     "wamid.",
 ];
 
-#[actix::test]
-async fn logs_hold_no_personal_data_at_any_level_and_sigterm_ends_the_process_in_order() {
+on_every_store! {
+    logs_hold_no_personal_data_at_any_level_and_sigterm_ends_the_process_in_order,
+}
+
+async fn logs_hold_no_personal_data_at_any_level_and_sigterm_ends_the_process_in_order(kept: Kept) {
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let folder = tempfile::tempdir().unwrap();
     let meta = simulator::start(SimulatorConfig::default()).await.unwrap();
     let port = std::net::TcpListener::bind("127.0.0.1:0")
         .unwrap()
@@ -30,11 +33,11 @@ async fn logs_hold_no_personal_data_at_any_level_and_sigterm_ends_the_process_in
         .unwrap()
         .port();
     let listen = format!("127.0.0.1:{port}");
-    let log = folder.path().join("log");
+    let log = kept.folder().join("log");
     let file = std::fs::File::create(&log).unwrap();
     let mut process = Command::new(env!("CARGO_BIN_EXE_mesej"))
         .arg("serve")
-        .envs(settings(folder.path(), &listen, &meta.url()))
+        .envs(settings(&kept, &listen, &meta.url()))
         .env("MESEJ_TELEMETRY__LOG_LEVEL", "trace")
         .stdout(Stdio::null())
         .stderr(Stdio::from(file))
@@ -119,7 +122,10 @@ async fn logs_hold_no_personal_data_at_any_level_and_sigterm_ends_the_process_in
             .success()
     );
     let ended = tokio::time::timeout(Duration::from_secs(25), process.wait()).await;
-    assert!(ended.expect("it ends within 25 seconds").unwrap().success());
+    assert!(
+        matches!(&ended, Ok(Ok(status)) if status.success()),
+        "it ends in order within 25 seconds: {ended:?}"
+    );
     let text = std::fs::read_to_string(&log).unwrap();
     assert!(text.lines().count() > 3, "the log says something");
     for line in text.lines() {

@@ -1,7 +1,6 @@
-//! A gateway and a simulator for one test, each on a port of its own, with a folder that goes away afterwards.
+//! A gateway and a simulator for one test, each on a port of its own, with a store that goes away afterwards.
 
 use std::net::TcpListener;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,6 +13,8 @@ use mesej::simulator::{self, Faults, NumberConfig, Simulator, SimulatorConfig};
 use ring::hmac;
 use serde_json::{Value, json};
 use tokio::time::Instant;
+
+use crate::kept::Kept;
 
 pub(crate) const ADMIN: &str = "an-admin-token-for-tests";
 pub(crate) const SECRET: &str = "simulated-app-secret";
@@ -28,7 +29,7 @@ pub(crate) struct TestGateway {
     pub(crate) tenant: String,
     pub(crate) key: String,
     pub(crate) client: reqwest::Client,
-    folder: Arc<tempfile::TempDir>,
+    kept: Kept,
     shutdown: Shutdown,
     serving: tokio::task::JoinHandle<()>,
 }
@@ -58,7 +59,7 @@ impl Default for Setup {
 }
 
 /// Settings as the environment would give them.
-pub(crate) fn settings(folder: &Path, listen: &str, meta: &str) -> Vec<(String, String)> {
+pub(crate) fn settings(kept: &Kept, listen: &str, meta: &str) -> Vec<(String, String)> {
     let apps = format!(
         "[{{ name = \"simulated\", app_secrets = [\"{SECRET}\"], verify_token = \"simulated-verify-token\" }}]"
     );
@@ -66,17 +67,17 @@ pub(crate) fn settings(folder: &Path, listen: &str, meta: &str) -> Vec<(String, 
         ("MESEJ_SERVER__LISTEN", listen.to_owned()),
         ("MESEJ_SERVER__ADMIN_TOKEN", ADMIN.to_owned()),
         ("MESEJ_SERVER__WORKERS", "1".to_owned()),
-        ("MESEJ_STORE__PATH", folder.join("data").display().to_string()),
         ("MESEJ_WHATSAPP__BASE_URL", meta.to_owned()),
         ("MESEJ_WHATSAPP__APPS", apps),
     ]
     .into_iter()
     .map(|(name, value)| (name.to_owned(), value))
+    .chain(kept.settings())
     .collect()
 }
 
 async fn serve(
-    folder: &Path,
+    kept: &Kept,
     meta: &str,
     extra: &[(&'static str, String)],
     shutdown: &Shutdown,
@@ -86,9 +87,7 @@ async fn serve(
     let own = extra
         .iter()
         .map(|(name, value)| ((*name).to_owned(), value.clone()));
-    let variables = settings(folder, &address.to_string(), meta)
-        .into_iter()
-        .chain(own);
+    let variables = settings(kept, &address.to_string(), meta).into_iter().chain(own);
     let config = Config::from_sources(None, variables).unwrap();
     let core = open_core(&config, Arc::new(SystemClock::new()), shutdown.clone())
         .await
@@ -100,17 +99,16 @@ async fn serve(
 
 impl TestGateway {
     /// With a tenant, a number, a key, and a customer whose service window is open.
-    pub(crate) async fn start() -> Self {
-        Self::start_with(Setup::default()).await
+    pub(crate) async fn start(kept: Kept) -> Self {
+        Self::start_with(kept, Setup::default()).await
     }
 
-    pub(crate) async fn start_with(setup: Setup) -> Self {
+    pub(crate) async fn start_with(kept: Kept, setup: Setup) -> Self {
         // Another test of this binary may have been first.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let folder = Arc::new(tempfile::tempdir().unwrap());
         let meta = simulator::start(setup.simulator).await.unwrap();
         let shutdown = Shutdown::default();
-        let (base, serving) = serve(folder.path(), &meta.url(), &setup.extra, &shutdown).await;
+        let (base, serving) = serve(&kept, &meta.url(), &setup.extra, &shutdown).await;
         let client = reqwest::Client::builder()
             .no_proxy()
             .timeout(PATIENCE)
@@ -122,7 +120,7 @@ impl TestGateway {
             tenant: String::new(),
             key: String::new(),
             client,
-            folder,
+            kept,
             shutdown,
             serving,
         };
@@ -175,7 +173,7 @@ impl TestGateway {
         self.shutdown.begin();
         self.serving.await.unwrap();
         self.shutdown = Shutdown::default();
-        let (base, serving) = serve(self.folder.path(), &self.meta.url(), &[], &self.shutdown).await;
+        let (base, serving) = serve(&self.kept, &self.meta.url(), &[], &self.shutdown).await;
         let gateway = Self {
             base,
             serving,

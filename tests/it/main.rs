@@ -1,4 +1,4 @@
-//! The gateway from outside: real HTTP and WebSockets, the real store in a folder of its own, and the simulator as Meta.
+//! The gateway from outside: real HTTP and WebSockets, the real stores, and the simulator as Meta.
 
 #![expect(
     clippy::unwrap_used,
@@ -9,6 +9,9 @@
 mod binary;
 mod containers;
 mod gateway;
+mod kept;
+#[path = "../cql/node.rs"]
+mod node;
 mod promql;
 mod restart;
 mod road_in;

@@ -3,10 +3,15 @@
 use serde_json::json;
 
 use crate::gateway::{CUSTOMER, TestGateway, text_to};
+use crate::kept::{Kept, on_every_store};
 
-#[actix::test]
-async fn history_and_the_ledger_go_on_after_a_restart() {
-    let gateway = TestGateway::start().await;
+on_every_store! {
+    history_and_the_ledger_go_on_after_a_restart,
+    a_message_that_waited_is_sent_after_the_restart,
+}
+
+async fn history_and_the_ledger_go_on_after_a_restart(kept: Kept) {
+    let gateway = TestGateway::start(kept).await;
     gateway.customer_says("before").await;
     let before = gateway.events().await;
     let gateway = gateway.restart().await;
@@ -24,9 +29,8 @@ async fn history_and_the_ledger_go_on_after_a_restart() {
     gateway.stop().await;
 }
 
-#[actix::test]
-async fn a_message_that_waited_is_sent_after_the_restart() {
-    let gateway = TestGateway::start().await;
+async fn a_message_that_waited_is_sent_after_the_restart(kept: Kept) {
+    let gateway = TestGateway::start(kept).await;
     gateway.customer_says("hello").await;
     let (_, list) = gateway.get("/v1/conversations").await;
     let soon = list["conversations"][0]["last_activity"].as_i64().unwrap() + 3_000;

@@ -3,11 +3,19 @@
 use serde_json::json;
 
 use crate::gateway::{CUSTOMER, TestGateway, until};
+use crate::kept::{Kept, on_every_store};
 use mesej::simulator::{Faults, Millis, NumberConfig};
 
-#[actix::test]
-async fn a_customers_message_is_in_history_once_and_opens_the_conversation() {
-    let gateway = TestGateway::start().await;
+on_every_store! {
+    a_customers_message_is_in_history_once_and_opens_the_conversation,
+    webhooks_that_come_twice_late_in_pieces_and_out_of_order_make_one_message_each,
+    a_forged_webhook_is_refused_and_leaves_nothing,
+    a_message_to_a_number_that_nobody_has_waits_in_quarantine_until_it_is_replayed,
+    a_customer_without_a_phone_number_can_be_answered,
+}
+
+async fn a_customers_message_is_in_history_once_and_opens_the_conversation(kept: Kept) {
+    let gateway = TestGateway::start(kept).await;
     let message = gateway.customer_says("is the cake still there?").await;
     assert_eq!(message["direction"], "inbound");
     let (_, list) = gateway.get("/v1/conversations").await;
@@ -19,9 +27,8 @@ async fn a_customers_message_is_in_history_once_and_opens_the_conversation() {
     gateway.stop().await;
 }
 
-#[actix::test]
-async fn webhooks_that_come_twice_late_in_pieces_and_out_of_order_make_one_message_each() {
-    let gateway = TestGateway::start().await;
+async fn webhooks_that_come_twice_late_in_pieces_and_out_of_order_make_one_message_each(kept: Kept) {
+    let gateway = TestGateway::start(kept).await;
     gateway.faults(Faults {
         // Minutes in reality.
         reordered_by: Millis::between(0, 500),
@@ -63,9 +70,8 @@ async fn webhooks_that_come_twice_late_in_pieces_and_out_of_order_make_one_messa
     gateway.stop().await;
 }
 
-#[actix::test]
-async fn a_forged_webhook_is_refused_and_leaves_nothing() {
-    let gateway = TestGateway::start().await;
+async fn a_forged_webhook_is_refused_and_leaves_nothing(kept: Kept) {
+    let gateway = TestGateway::start(kept).await;
     let body = json!({ "object": "whatsapp_business_account", "entry": [] }).to_string();
     let url = format!("{}/webhooks/whatsapp", gateway.base);
     let forged = gateway
@@ -88,9 +94,8 @@ async fn a_forged_webhook_is_refused_and_leaves_nothing() {
     gateway.stop().await;
 }
 
-#[actix::test]
-async fn a_message_to_a_number_that_nobody_has_waits_in_quarantine_until_it_is_replayed() {
-    let gateway = TestGateway::start().await;
+async fn a_message_to_a_number_that_nobody_has_waits_in_quarantine_until_it_is_replayed(kept: Kept) {
+    let gateway = TestGateway::start(kept).await;
     let late = NumberConfig::numbered(7);
     let body = json!({
         "object": "whatsapp_business_account",
@@ -128,9 +133,8 @@ async fn a_message_to_a_number_that_nobody_has_waits_in_quarantine_until_it_is_r
     gateway.stop().await;
 }
 
-#[actix::test]
-async fn a_customer_without_a_phone_number_can_be_answered() {
-    let gateway = TestGateway::start().await;
+async fn a_customer_without_a_phone_number_can_be_answered(kept: Kept) {
+    let gateway = TestGateway::start(kept).await;
     let mina = gateway
         .meta
         .customer(&mesej::simulator::CustomerSpec {

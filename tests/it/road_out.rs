@@ -5,6 +5,18 @@ use mesej::simulator::control::SendQuery;
 use serde_json::json;
 
 use crate::gateway::{CUSTOMER, Setup, TestGateway, text_to, until};
+use crate::kept::{Kept, on_every_store};
+
+on_every_store! {
+    a_reply_travels_from_queued_to_read,
+    the_same_key_gives_the_same_answer_and_sends_once,
+    outside_the_service_window_only_templates_go,
+    an_answer_that_never_came_is_settled_by_the_status_and_never_sent_again,
+    what_meta_provably_did_not_take_is_tried_again_until_it_goes,
+    a_reply_is_held_back_when_somebody_wrote_since,
+    a_scheduled_message_can_be_taken_back_and_is_never_sent,
+    a_bad_token_pauses_the_lane_and_a_new_one_lets_it_go_on,
+}
 
 fn accepted(gateway: &TestGateway, message: &str) -> usize {
     gateway
@@ -16,9 +28,8 @@ fn accepted(gateway: &TestGateway, message: &str) -> usize {
         .len()
 }
 
-#[actix::test]
-async fn a_reply_travels_from_queued_to_read() {
-    let gateway = TestGateway::start().await;
+async fn a_reply_travels_from_queued_to_read(kept: Kept) {
+    let gateway = TestGateway::start(kept).await;
     gateway.customer_says("hello").await;
     let message = gateway.send_text("hello to you").await;
     let read = gateway.until_state(&message, "read").await;
@@ -31,9 +42,8 @@ async fn a_reply_travels_from_queued_to_read() {
     gateway.stop().await;
 }
 
-#[actix::test]
-async fn the_same_key_gives_the_same_answer_and_sends_once() {
-    let gateway = TestGateway::start().await;
+async fn the_same_key_gives_the_same_answer_and_sends_once(kept: Kept) {
+    let gateway = TestGateway::start(kept).await;
     gateway.customer_says("hello").await;
     let body = text_to(CUSTOMER, "only once");
     let (first, one) = gateway.post("/v1/messages", Some("order-1"), &body).await;
@@ -58,9 +68,8 @@ async fn the_same_key_gives_the_same_answer_and_sends_once() {
     gateway.stop().await;
 }
 
-#[actix::test]
-async fn outside_the_service_window_only_templates_go() {
-    let gateway = TestGateway::start().await;
+async fn outside_the_service_window_only_templates_go(kept: Kept) {
+    let gateway = TestGateway::start(kept).await;
     let (status, refusal) = gateway
         .post("/v1/messages", None, &text_to("6281234567899", "hello?"))
         .await;
@@ -86,9 +95,8 @@ async fn outside_the_service_window_only_templates_go() {
     gateway.stop().await;
 }
 
-#[actix::test]
-async fn an_answer_that_never_came_is_settled_by_the_status_and_never_sent_again() {
-    let gateway = TestGateway::start().await;
+async fn an_answer_that_never_came_is_settled_by_the_status_and_never_sent_again(kept: Kept) {
+    let gateway = TestGateway::start(kept).await;
     gateway.customer_says("hello").await;
     gateway.faults(Faults {
         error_after: 1.0,
@@ -101,9 +109,8 @@ async fn an_answer_that_never_came_is_settled_by_the_status_and_never_sent_again
     gateway.stop().await;
 }
 
-#[actix::test]
-async fn what_meta_provably_did_not_take_is_tried_again_until_it_goes() {
-    let gateway = TestGateway::start().await;
+async fn what_meta_provably_did_not_take_is_tried_again_until_it_goes(kept: Kept) {
+    let gateway = TestGateway::start(kept).await;
     gateway.customer_says("hello").await;
     gateway.faults(Faults {
         throttled: 1.0,
@@ -122,9 +129,8 @@ async fn what_meta_provably_did_not_take_is_tried_again_until_it_goes() {
     gateway.stop().await;
 }
 
-#[actix::test]
-async fn a_reply_is_held_back_when_somebody_wrote_since() {
-    let gateway = TestGateway::start().await;
+async fn a_reply_is_held_back_when_somebody_wrote_since(kept: Kept) {
+    let gateway = TestGateway::start(kept).await;
     gateway.customer_says("first").await;
     let (_, seen) = gateway.get("/v1/conversations").await;
     let seen = seen["as_of_seq"].clone();
@@ -139,9 +145,8 @@ async fn a_reply_is_held_back_when_somebody_wrote_since() {
     gateway.stop().await;
 }
 
-#[actix::test]
-async fn a_scheduled_message_can_be_taken_back_and_is_never_sent() {
-    let gateway = TestGateway::start().await;
+async fn a_scheduled_message_can_be_taken_back_and_is_never_sent(kept: Kept) {
+    let gateway = TestGateway::start(kept).await;
     gateway.customer_says("hello").await;
     let (_, list) = gateway.get("/v1/conversations").await;
     let later = list["conversations"][0]["last_activity"].as_i64().unwrap() + 3_600_000;
@@ -166,11 +171,10 @@ async fn a_scheduled_message_can_be_taken_back_and_is_never_sent() {
     gateway.stop().await;
 }
 
-#[actix::test]
-async fn a_bad_token_pauses_the_lane_and_a_new_one_lets_it_go_on() {
+async fn a_bad_token_pauses_the_lane_and_a_new_one_lets_it_go_on(kept: Kept) {
     let mut setup = Setup::default();
     setup.simulator.access_tokens = vec!["the-right-token".to_owned()];
-    let gateway = TestGateway::start_with(setup).await;
+    let gateway = TestGateway::start_with(kept, setup).await;
     gateway.customer_says("hello").await;
     let message = gateway.send_text("held up").await;
     until("the lane says that it paused", || async {

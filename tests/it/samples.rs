@@ -7,6 +7,7 @@ use mesej::simulator::NumberConfig;
 use serde_json::{Value, json};
 
 use crate::gateway::{ADMIN, TestGateway, until};
+use crate::kept::Kept;
 
 fn files(folder: &Path) -> Vec<PathBuf> {
     let mut all = Vec::new();
@@ -54,7 +55,7 @@ async fn every_sample_webhook_is_taken_alone_in_batches_and_twice_and_its_messag
         .map(|path| serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap())
         .collect();
     assert!(samples.len() > 50, "the folder holds {} samples", samples.len());
-    let gateway = TestGateway::start().await;
+    let gateway = TestGateway::start(Kept::in_a_folder()).await;
     let (mut numbers, mut accounts) = (BTreeSet::new(), BTreeSet::new());
     for sample in &samples {
         collect(sample, "phone_number_id", &mut numbers);

@@ -11,6 +11,7 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 
 use crate::gateway::{CUSTOMER, TestGateway, text_to, until};
+use crate::kept::Kept;
 use crate::promql::{self, Asked};
 
 /// Labels that Prometheus puts on everything.
@@ -293,7 +294,7 @@ async fn an_agent_comes(gateway: &TestGateway) {
 
 #[actix::test]
 async fn what_is_asked_for_is_scraped_from_a_gateway_at_work() {
-    let gateway = TestGateway::start().await;
+    let gateway = TestGateway::start(Kept::in_a_folder()).await;
     gateway.customer_says("hello").await;
     let message = gateway.send_text("hello to you").await;
     gateway.until_state(&message, "read").await;

@@ -6,6 +6,8 @@
 //! itself, emptied, and gives it back.
 
 mod faults;
+// Shared with the tests that see the gateway from outside.
+#[path = "../../../tests/cql/node.rs"]
 mod node;
 mod own;
 mod proxy;

@@ -1,4 +1,4 @@
-//! A server that ends with whoever started it.
+//! A CQL server that ends with whoever started it. Shared by the store's own tests and those of the whole gateway.
 
 use std::io::{BufRead as _, BufReader};
 use std::net::TcpListener;
@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 
 /// One node, run by `tests/cql/node.sh`, which ends it when its input ends: at the latest with this process.
 #[derive(Debug)]
-pub(super) struct Node {
+pub struct Node {
     child: Child,
     address: String,
 }
@@ -23,7 +23,7 @@ fn port() -> u16 {
 
 impl Node {
     /// Starts one on its own ports, in a folder that is removed at the end.
-    pub(super) fn start() -> Self {
+    pub fn start() -> Self {
         let folder = tempfile::Builder::new()
             .prefix("mesej-cql-")
             .tempdir()
@@ -54,7 +54,7 @@ impl Node {
     }
 
     /// `host:port`.
-    pub(super) fn address(&self) -> &str {
+    pub fn address(&self) -> &str {
         &self.address
     }
 }
