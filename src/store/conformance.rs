@@ -24,6 +24,7 @@ mod leads;
 mod m_retention;
 mod n_copies;
 pub(super) mod ops;
+mod rewriting;
 pub(super) mod scene;
 
 use std::sync::Arc;

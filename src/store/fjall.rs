@@ -5,7 +5,8 @@
 //! laid out so that every list is one forward scan ([`keys`]). Webhooks that wait to be applied stand in a log of their own
 //! ([`journal`]).
 //!
-//! An erasure or a sweep removes rows at once; files are rewritten by the first sweep after an erasure, at most once a day.
+//! An erasure, a sweep or a shorter retention removes rows at once; what erasures and shorter retentions leave in files goes
+//! with the next sweep that may rewrite them ([`rewrite`]), at most once a day.
 //! The engine's own write-ahead log keeps recent writes until it rotates, after 64 MiB.
 
 mod calls;
@@ -24,6 +25,7 @@ mod ledger;
 mod pages;
 mod reader;
 mod retention;
+mod rewrite;
 mod rows;
 mod scan;
 mod sweep;
@@ -34,8 +36,7 @@ mod txn;
 mod writer;
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::{Arc, Mutex};
 
 use self::desk::Condition;
 use self::engine::Engine;
@@ -49,8 +50,6 @@ use crate::domain::Timestamp;
 
 /// Writes are refused while less is free on the disk: room to end in order, and to remove things.
 const RESERVE: u64 = 256 << 20;
-/// Files are rewritten after erasures, but not more often than this.
-const REWRITE_EVERY: Duration = Duration::from_hours(24);
 /// About what a small write costs.
 const SMALL: usize = 256;
 
@@ -81,14 +80,8 @@ pub struct FjallStore {
     floors: Arc<Floors>,
     engine: Engine,
     folder: PathBuf,
-    rewriting: Mutex<Rewriting>,
-}
-
-/// Whether files hold rows that were erased.
-#[derive(Debug, Default)]
-struct Rewriting {
-    due: bool,
-    last: Option<Timestamp>,
+    /// When this process last began to rewrite files.
+    rewrite_tried: Mutex<Option<Timestamp>>,
 }
 
 impl FjallStore {
@@ -109,14 +102,14 @@ impl FjallStore {
             floors: Arc::new(Floors::default()),
             engine,
             folder: path.to_owned(),
-            rewriting: Mutex::default(),
+            rewrite_tried: Mutex::default(),
         })
     }
 
     /// Writes what is in memory to files.
     #[cfg(test)]
     pub(super) fn write_out(&self) -> Result<(), StoreError> {
-        sweep::write_out(&self.engine)
+        rewrite::write_out(&self.engine)
     }
 
     /// Writes one small row.
@@ -125,20 +118,6 @@ impl FjallStore {
         put: impl FnOnce(&mut Txn) -> Result<(), StoreError> + Send + 'static,
     ) -> Result<(), StoreError> {
         self.writer.write(Need::Durable, SMALL, put).await
-    }
-
-    /// Whether files are to be rewritten now.
-    fn rewrite_is_due(&self, now: Timestamp) -> bool {
-        let mut rewriting = self.rewriting.lock().unwrap_or_else(PoisonError::into_inner);
-        let rested = rewriting.last.is_none_or(|last| last.after(REWRITE_EVERY) <= now);
-        let due = rewriting.due && rested;
-        if due {
-            *rewriting = Rewriting {
-                due: false,
-                last: Some(now),
-            };
-        }
-        due
     }
 
     async fn remove_expired(&self, found: Vec<sweep::Gone>, now: Timestamp) -> Result<usize, StoreError> {

@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
+use super::Backend;
 use super::ops;
 use super::scene::{Scene, TENANT, mentions};
-use super::{Backend, Embedded};
 use crate::domain::{Contact, DeliveryState, EventKind, Seq};
 use crate::store::op::{Op, OpOutcome, ReportTarget};
 
 /// Words that stand in the customer's rows and nowhere else.
-const CANARIES: [&str; 9] = [
+pub(super) const CANARIES: [&str; 9] = [
     "628111111",
     "ID.CANARY",
     "ID.ENT.CANARY",
@@ -22,7 +22,7 @@ const CANARIES: [&str; 9] = [
 ];
 
 /// A customer with everything that a customer can have, and another one.
-async fn fill(scene: &mut Scene) {
+pub(super) async fn fill(scene: &mut Scene) {
     let mut receive = ops::receive(&["628111111"], "canary1", scene.now, "canarytext");
     receive.name = Some("canaryname".into());
     receive.username = Some("canaryuser".into());
@@ -65,7 +65,7 @@ async fn fill(scene: &mut Scene) {
         .await;
 }
 
-async fn erase(scene: &Scene, name: &str) -> usize {
+pub(super) async fn erase(scene: &Scene, name: &str) -> usize {
     let contact = scene.contact(name).await.unwrap();
     scene.store.erase_contact(TENANT, contact).await.unwrap().rows
 }
@@ -212,36 +212,6 @@ pub(super) async fn a_dump_is_in_order_and_the_same_after_a_restart(backend: imp
 }
 
 /// Whether a file anywhere below a folder holds the word, the write-ahead log aside.
-fn in_files(folder: &std::path::Path, word: &str) -> bool {
-    let entries = std::fs::read_dir(folder).unwrap();
-    entries.map(|entry| entry.unwrap().path()).any(|path| {
-        if path.is_dir() {
-            in_files(&path, word)
-        } else if path.extension().is_some_and(|kind| kind == "jnl") {
-            false
-        } else {
-            let bytes = std::fs::read(&path).unwrap();
-            bytes.windows(word.len()).any(|window| window == word.as_bytes())
-        }
-    })
-}
-
-#[tokio::test]
-async fn the_sweep_after_an_erasure_rewrites_the_embedded_files() {
-    let backend = Embedded::open();
-    let mut scene = Scene::of(&backend).await;
-    fill(&mut scene).await;
-    // Only now are the rows in files.
-    backend.write_out();
-    assert!(in_files(backend.path(), "canarytext"));
-    erase(&scene, "628111111").await;
-    scene.sweep().await;
-    for canary in CANARIES {
-        assert!(!in_files(backend.path(), canary), "{canary} is still in a file");
-    }
-    assert!(in_files(backend.path(), "of another"));
-}
-
 /// Makes sure that nothing but an op decides what a batch may say about a customer.
 #[tokio::test]
 async fn an_event_of_the_customer_alone_is_found_by_any_name() {

@@ -1,6 +1,6 @@
 //! The store's calls, each handed to the thread that writes or to those that read.
 
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -260,12 +260,8 @@ impl Store for FjallStore {
         let more = found.len() >= limit;
         let rows = self.remove_expired(found, now).await?;
         metrics::store_expired_total().increment(u64::try_from(rows).unwrap_or(u64::MAX));
-        if !more && self.rewrite_is_due(now) {
-            self.reader.away(sweep::rewrite).await?;
-            self.writer
-                .write(Need::MakesRoom, SMALL, move |txn| sweep::note_rewrite(txn, now))
-                .await?;
-            self.reader.away(sweep::write_out).await?;
+        if !more {
+            self.rewrite_if_due(now).await?;
         }
         self.journal.turn_over().await?;
         let bytes = self.reader.away(engine::disk_bytes).await?;
@@ -280,8 +276,6 @@ impl Store for FjallStore {
 
     async fn erase_contact(&self, tenant: TenantId, contact: ContactId) -> Result<Swept, StoreError> {
         let rows = self.erase(tenant, contact).await?;
-        let mut rewriting = self.rewriting.lock().unwrap_or_else(PoisonError::into_inner);
-        rewriting.due |= rows > 0;
         Ok(Swept { rows, more: false })
     }
 

@@ -7,6 +7,7 @@ use super::FjallStore;
 use super::codec::{self, NEVER};
 use super::engine::Engine;
 use super::keys::{self, Belonging, Expiring, Key, Kind, Space};
+use super::rewrite;
 use super::scan::Moment;
 use super::sweep::TOGETHER;
 use super::txn::Txn;
@@ -45,14 +46,22 @@ impl FjallStore {
             .await?;
         // What came in while the conversations were still there.
         rows += self.erase_messages(tenant, &found).await?;
-        self.change(move |txn| remove_traces(txn, tenant, &last)).await?;
+        rows += self.change(move |txn| remove_traces(txn, tenant, &last)).await?;
         Ok(rows)
     }
 
-    async fn change<T: Send + 'static>(
+    /// Removes rows. That files still hold them is noted with it.
+    async fn change(
         &self,
-        change: impl FnOnce(&mut Txn) -> Result<T, StoreError> + Send + 'static,
-    ) -> Result<T, StoreError> {
+        change: impl FnOnce(&mut Txn) -> Result<usize, StoreError> + Send + 'static,
+    ) -> Result<usize, StoreError> {
+        let change = move |txn: &mut Txn| {
+            let rows = change(txn)?;
+            if rows > 0 {
+                rewrite::mark(txn)?;
+            }
+            Ok(rows)
+        };
         self.writer.write(Need::MakesRoom, COST, change).await
     }
 
@@ -322,8 +331,9 @@ fn remove_small_rows(txn: &mut Txn, tenant: TenantId, found: &SmallRows) -> Resu
     Ok(rows)
 }
 
-/// Removes what finds the customer's conversations and the contacts that led to it: the last step.
-fn remove_traces(txn: &mut Txn, tenant: TenantId, found: &SmallRows) -> Result<(), StoreError> {
+/// Removes what finds the customer's conversations and the contacts that led to it: the last step. Says nothing of anybody,
+/// and so counts no rows.
+fn remove_traces(txn: &mut Txn, tenant: TenantId, found: &SmallRows) -> Result<usize, StoreError> {
     for (contact, reference) in &found.links {
         txn.delete(
             Space::Rows,
@@ -334,7 +344,7 @@ fn remove_traces(txn: &mut Txn, tenant: TenantId, found: &SmallRows) -> Result<(
         let key = keys::belongs(tenant, *contact, Belonging::Conversation, reference);
         txn.delete(Space::Rows, key);
     }
-    Ok(())
+    Ok(0)
 }
 
 /// Removes small rows by their keys.

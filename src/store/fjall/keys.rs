@@ -100,6 +100,8 @@ pub(super) enum Kind {
     Quarantine,
     /// When files were rewritten last.
     Rewritten,
+    /// How often something was removed that files still hold.
+    RewriteDue,
     /// The last change of retention: tenant.
     Retention,
 }
@@ -124,6 +126,7 @@ impl Kind {
             Self::Lease => b'L',
             Self::Quarantine => b'q',
             Self::Rewritten => b'W',
+            Self::RewriteDue => b'w',
             Self::Retention => b'r',
         }
     }

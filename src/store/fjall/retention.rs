@@ -4,13 +4,13 @@
 //! as it stands then. The job moves on in the same write.
 
 use std::ops::Bound;
-use std::sync::PoisonError;
 
 use super::FjallStore;
 use super::codec::{self, NEVER};
 use super::directory;
 use super::engine::Engine;
 use super::keys::{self, Expiring, Key, Kind, Space};
+use super::rewrite;
 use super::scan::Moment;
 use super::sweep::forget_preview;
 use super::txn::Txn;
@@ -32,6 +32,13 @@ fn job_key(tenant: TenantId) -> Key {
 /// Writes the tenant and its new job.
 pub(super) fn begin(txn: &mut Txn, tenant: &Tenant, job: &RetentionJob) -> Result<(), StoreError> {
     directory::put_tenant(txn, tenant)?;
+    if let Some(value) = txn.get(Space::Rows, &job_key(tenant.id))? {
+        // What the job before removed is to leave the files, although it never comes to its end.
+        let before: RetentionJob = codec::parse(codec::body(&value)?)?;
+        if before.finished.is_none() && before.removed > 0 {
+            rewrite::mark(txn)?;
+        }
+    }
     txn.put(Space::Rows, job_key(tenant.id), codec::json(NEVER, job)?);
     Ok(())
 }
@@ -150,15 +157,8 @@ impl FjallStore {
             Need::Durable
         };
         let cost = walked.bytes.saturating_add(super::SMALL);
-        let shown = self
-            .writer
-            .write(need, cost, move |txn| apply(txn, job, &walked, of, now))
-            .await?;
-        if shown.finished.is_some() && shown.removed > 0 {
-            let mut rewriting = self.rewriting.lock().unwrap_or_else(PoisonError::into_inner);
-            rewriting.due = true;
-        }
-        Ok(Some(shown))
+        let apply = move |txn: &mut Txn| apply(txn, job, &walked, of, now);
+        self.writer.write(need, cost, apply).await.map(Some)
     }
 }
 
@@ -187,6 +187,9 @@ fn apply(
         change(txn, &job, found, now, &mut stepped)?;
     }
     let job = job.after(stepped, of, now);
+    if job.finished.is_some() && job.removed > 0 {
+        rewrite::mark(txn)?;
+    }
     txn.put(Space::Rows, key, codec::json(NEVER, &job)?);
     Ok(job)
 }

@@ -8,7 +8,7 @@ use std::ops::Bound;
 
 use super::codec::{self, NEVER};
 use super::directory::parse_quarantined;
-use super::engine::{Engine, failed};
+use super::engine::Engine;
 use super::keys::{self, Expiring, Key, Kind, Space};
 use super::scan::Moment;
 use super::txn::Txn;
@@ -161,31 +161,5 @@ pub(super) fn forget_preview(txn: &mut Txn, message: &Key) -> Result<(), StoreEr
     if row.last_message_id == Some(id) && row.preview.take().is_some() {
         txn.put(Space::Rows, key, codec::json(NEVER, &row)?);
     }
-    Ok(())
-}
-
-const WITH_CUSTOMERS: [Space; 3] = [Space::Messages, Space::Events, Space::Rows];
-
-/// Writes to files what is in memory.
-pub(super) fn write_out(engine: &Engine) -> Result<(), StoreError> {
-    for space in WITH_CUSTOMERS {
-        engine.space(space).rotate_memtable_and_wait().map_err(failed)?;
-    }
-    Ok(())
-}
-
-/// Rewrites the files that hold customers' data, so that what was removed is not in them any more.
-pub(super) fn rewrite(engine: &Engine) -> Result<(), StoreError> {
-    write_out(engine)?;
-    for space in WITH_CUSTOMERS {
-        engine.space(space).major_compact().map_err(failed)?;
-    }
-    Ok(())
-}
-
-/// Notes when files were rewritten. The engine lets go of old files only when it writes out something newer.
-pub(super) fn note_rewrite(txn: &mut Txn, now: Timestamp) -> Result<(), StoreError> {
-    let key = keys::global(Kind::Rewritten, &[]);
-    txn.put(Space::Rows, key, codec::json(NEVER, &now)?);
     Ok(())
 }
