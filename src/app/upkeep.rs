@@ -1,6 +1,7 @@
 //! What is done beside the roads: expired rows are removed, changes of retention are carried out, and a store that can take
 //! no more ends the process.
 
+mod progress;
 mod retention;
 
 use std::sync::Arc;

@@ -115,6 +115,8 @@ metrics_table! {
     gauge retention_jobs = "mesej_retention_jobs";
     /// Conversations that changes of retention have yet to come to.
     gauge retention_conversations_left = "mesej_retention_conversations_left";
+    /// How long the change of retention that has stood still longest has done so, in seconds. 0 when all move on or none is open.
+    gauge retention_stalled_seconds = "mesej_retention_stalled_seconds";
     /// Messages that changes of retention came to, by what became of them.
     counter retention_messages_total = "mesej_retention_messages_total" { how: RetentionFate };
 

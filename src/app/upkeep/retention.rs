@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use super::each;
+use super::progress::Progress;
 use crate::actors::Directory;
 use crate::domain::{Clock, TenantId, Timestamp};
 use crate::shutdown::Shutdown;
@@ -21,14 +22,18 @@ type Passed = HashMap<TenantId, Timestamp>;
 
 /// Looks for jobs that are not done and carries them out, for ever.
 pub(super) async fn run(directory: &Directory, clock: &dyn Clock, shutdown: &Shutdown) {
-    let mut due = each(LOOK);
-    let mut passed = Passed::new();
-    loop {
-        due.tick().await;
-        if let Err(error) = carry_out(directory, clock, shutdown, &mut passed).await {
-            tracing::warn!(error = %error, "cannot tell whether retention is to be changed");
+    let progress = Progress::default();
+    let work = async {
+        let mut due = each(LOOK);
+        let mut passed = Passed::new();
+        loop {
+            due.tick().await;
+            if let Err(error) = carry_out(directory, clock, shutdown, &mut passed, &progress).await {
+                tracing::warn!(error = %error, "cannot tell whether retention is to be changed");
+            }
         }
-    }
+    };
+    tokio::join!(work, progress.show());
 }
 
 /// Takes all jobs on in turn, until none can go on.
@@ -37,10 +42,11 @@ async fn carry_out(
     clock: &dyn Clock,
     shutdown: &Shutdown,
     passed: &mut Passed,
+    progress: &Progress,
 ) -> Result<(), StoreError> {
     let mut open = directory.store().retention_jobs().await?;
     open.retain(|job| job.finished.is_none());
-    show(&open, &[]);
+    show(&open, &[], progress);
     let mut waiting = Vec::new();
     let look = Instant::now() + LOOK;
     // Now and then it is looked for new ones, and for those that had to wait. The jobs are rows: nothing is lost by that.
@@ -59,7 +65,7 @@ async fn carry_out(
             // Half of the time belongs to others.
             tokio::time::sleep(began.elapsed()).await;
         }
-        show(&left, &waiting);
+        show(&left, &waiting, progress);
         open = left;
     }
     Ok(())
@@ -118,7 +124,8 @@ fn count(before: &RetentionJob, after: &RetentionJob) {
     }
 }
 
-fn show(open: &[RetentionJob], waiting: &[RetentionJob]) {
+fn show(open: &[RetentionJob], waiting: &[RetentionJob], progress: &Progress) {
+    progress.note(open.iter().chain(waiting));
     let left = |job: &RetentionJob| job.of.unwrap_or(0).saturating_sub(job.conversations);
     let jobs = u64::try_from(open.len() + waiting.len()).unwrap_or(u64::MAX);
     metrics::retention_jobs().set(metrics::number(jobs));

@@ -138,3 +138,36 @@ async fn a_change_of_retention_that_somebody_left_half_done_is_carried_out() {
     let day = NOW.after(Duration::from_secs(86_400));
     assert!(store.message(tenant, at, day).await.unwrap().is_none());
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_change_of_retention_that_cannot_go_on_is_shown_to_stand_still() {
+    let (tenant, days) = (TenantId::new(1), |days| Retention::days(days).unwrap());
+    let store = Arc::new(FaultyStore::default());
+    let row = crate::store::Tenant {
+        id: tenant,
+        name: "Toko Maju".into(),
+        retention: days(1),
+        created: NOW,
+    };
+    let job = RetentionJob::new(tenant, days(365), days(1), NOW);
+    store.begin_retention(row, job).await.unwrap();
+    let clock: Arc<dyn Clock> = Arc::new(TestClock::at(NOW));
+    // Nobody takes the tenant on, without which there is no step.
+    let directory = directory(&store, &clock).await;
+    let shutdown = Shutdown::default();
+    let recorder = metrics_exporter_prometheus::PrometheusBuilder::new().build_recorder();
+    let shown = recorder.handle();
+    let mut work = Box::pin(retention::run(&directory, clock.as_ref(), &shutdown));
+    let counted = std::future::poll_fn(|context| {
+        ::metrics::with_local_recorder(&recorder, || work.as_mut().poll(context))
+    });
+    tokio::time::timeout(Duration::from_secs(1_200), counted)
+        .await
+        .unwrap_err();
+    let text = shown.render();
+    let stalled = text
+        .lines()
+        .find_map(|line| line.strip_prefix("mesej_retention_stalled_seconds "));
+    let stalled: f64 = stalled.unwrap().parse().unwrap();
+    assert!((1_190.0..=1_200.0).contains(&stalled), "{stalled}");
+}
