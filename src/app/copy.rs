@@ -20,11 +20,11 @@ struct Kept {
     state: CopyState,
 }
 
-/// Rows of one kind of one tenant, as they were counted.
+/// Rows of one kind, as they were counted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CopyLine {
-    /// Whose.
-    pub tenant: TenantId,
+    /// Whose; `None` for what is counted over all tenants.
+    pub tenant: Option<TenantId>,
     /// What kind of row.
     pub rows: &'static str,
     /// How many.
@@ -36,7 +36,7 @@ pub struct CopyLine {
 fn lines(counted: Vec<Counted>) -> Vec<CopyLine> {
     let line = |counted: Counted| CopyLine {
         tenant: counted.tenant,
-        rows: counted.kind.as_str(),
+        rows: counted.what,
         count: counted.tally.rows,
         digest: format!("{:032x}", counted.tally.sum),
     };
@@ -172,7 +172,8 @@ mod tests {
             "{refused}"
         );
         drop(open);
-        assert_eq!(preview(&used, Backend::Fjall).await.unwrap(), []);
+        let counted = preview(&used, Backend::Fjall).await.unwrap();
+        assert!(counted.iter().all(|line| line.count == 0), "{counted:?}");
     }
 
     #[test]

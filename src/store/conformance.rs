@@ -235,6 +235,7 @@ macro_rules! all_of_it {
                 what_one_store_holds_is_taken_in_by_another_and_goes_on_there,
                 a_store_comes_out_as_it_went_in,
                 a_copy_into_a_store_in_use_or_out_of_one_is_refused,
+                whatever_differs_after_a_copy_is_noticed_on_whichever_side_it_is,
             }
             k_limits {
                 a_message_of_a_mebibyte_comes_back_whole,

@@ -3,6 +3,8 @@
 //! Every page can be written again, so that a copy that was cut short goes on where it was last seen. The tenants themselves
 //! come last: until then, a gateway on the new store would find nobody. Nobody may write to either store meanwhile.
 
+mod tally;
+
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -12,6 +14,9 @@ use super::retention::RetentionJob;
 use super::transfer::{Mark, Record, RecordKind};
 use super::{LeaseKey, Store, Tenant};
 use crate::domain::{Clock, Epoch, Fence, Seq, TenantId, Timestamp};
+
+use tally::Part;
+pub use tally::{Counted, Tally};
 
 /// Rows read at once.
 const PAGE: usize = 500;
@@ -40,13 +45,11 @@ pub enum CopyError {
     Changed,
     /// They are not the same.
     #[error(
-        "{what} of tenant {tenant}: {source_rows} rows in the source, {target_rows} in the target, or not the same ones"
+        "{what}: {source_rows} rows in the source and {target_rows} in the target; with the same number, not the same ones"
     )]
     Differs {
-        /// Whose.
-        tenant: TenantId,
-        /// What kind of row.
-        what: &'static str,
+        /// Whose, and what kind of row.
+        what: String,
         /// How many there are.
         source_rows: u64,
         /// How many came over.
@@ -86,64 +89,15 @@ struct At {
     mark: Option<Mark>,
 }
 
-/// Rows of one kind of one tenant: how many, and a sum of their digests, whatever their order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Tally {
-    /// How many.
-    pub rows: u64,
-    /// The sum.
-    pub sum: u128,
-}
-
-/// What was counted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Counted {
-    /// Whose.
-    pub tenant: TenantId,
-    /// What kind of row.
-    pub kind: RecordKind,
-    /// How many.
-    pub tally: Tally,
-}
-
 /// Who is told how far it is. What it is told of is durable in the target.
 pub type Watcher<'a> = dyn FnMut(&CopyState, &str) -> Result<(), CopyError> + Send + 'a;
 
-async fn tally(
-    store: &dyn Store,
-    tenant: TenantId,
-    kind: RecordKind,
-    now: Timestamp,
-) -> Result<Tally, StoreError> {
-    let mut tally = Tally::default();
-    let mut mark = None;
-    loop {
-        let page = store.export(tenant, kind, mark, PAGE, now).await?;
-        for record in &page.records {
-            tally.rows = tally.rows.saturating_add(1);
-            tally.sum = tally.sum.wrapping_add(record.digest()?);
-        }
-        match page.next {
-            Some(next) => mark = Some(next),
-            None => return Ok(tally),
-        }
-    }
-}
-
 /// Counts all that a copy would take over.
 pub async fn count(source: &dyn Store, now: Timestamp) -> Result<Vec<Counted>, CopyError> {
+    let tenants = source.tenants().await.map_err(CopyError::Source)?;
     let mut counted = Vec::new();
-    for tenant in source.tenants().await.map_err(CopyError::Source)? {
-        for kind in RecordKind::ALL {
-            let tally = tally(source, tenant.id, kind, now)
-                .await
-                .map_err(CopyError::Source)?;
-            counted.push(Counted {
-                tenant: tenant.id,
-                kind,
-                tally,
-            });
-        }
+    for part in Part::all(tenants.iter().map(|tenant| tenant.id)) {
+        counted.push(part.count(source, now).await.map_err(CopyError::Source)?);
     }
     Ok(counted)
 }
@@ -337,45 +291,37 @@ impl Copy<'_> {
 
     async fn put_tenant(&self, tenant: Tenant, job: Option<&RetentionJob>) -> Result<(), StoreError> {
         match job {
-            Some(job) if job.finished.is_some() => self.target.begin_retention(tenant, job.clone()).await,
-            // Each backend walks in its own order: what is not done begins again.
-            Some(job) => {
-                let afresh = RetentionJob::new(job.tenant, job.before, job.to, job.started);
-                self.target.begin_retention(tenant, afresh).await
-            }
+            Some(job) => self.target.begin_retention(tenant, job.clone().elsewhere()).await,
             None => self.target.put_tenant(tenant).await,
         }
     }
 
-    /// Compares all rows that do not end just now.
-    async fn compare(&self, watcher: &mut Watcher<'_>, state: &CopyState) -> Result<Vec<Counted>, CopyError> {
+    /// Compares everything that does not end just now.
+    pub(super) async fn compare(
+        &self,
+        watcher: &mut Watcher<'_>,
+        state: &CopyState,
+    ) -> Result<Vec<Counted>, CopyError> {
         let now = self.clock.now().after(ENDING);
         let mut counted = Vec::new();
-        for stood in &state.ledgers {
-            let tenant = stood.tenant;
-            for kind in RecordKind::ALL {
-                let here = tally(self.source, tenant, kind, now)
-                    .await
-                    .map_err(CopyError::Source)?;
-                let there = tally(self.target, tenant, kind, now)
-                    .await
-                    .map_err(CopyError::Target)?;
-                if here != there {
-                    return Err(CopyError::Differs {
-                        tenant,
-                        what: kind.as_str(),
-                        source_rows: here.rows,
-                        target_rows: there.rows,
-                    });
-                }
-                counted.push(Counted {
-                    tenant,
-                    kind,
-                    tally: here,
+        for part in Part::all(state.ledgers.iter().map(|stood| stood.tenant)) {
+            let here = part.count(self.source, now).await.map_err(CopyError::Source)?;
+            let there = part.count(self.target, now).await.map_err(CopyError::Target)?;
+            let what = named(here.tenant, here.what);
+            if here != there {
+                return Err(CopyError::Differs {
+                    what,
+                    source_rows: here.tally.rows,
+                    target_rows: there.tally.rows,
                 });
-                watcher(state, &format!("tenant {tenant}: {} compared", kind.as_str()))?;
             }
+            counted.push(here);
+            watcher(state, &format!("{what} compared"))?;
         }
         Ok(counted)
     }
+}
+
+fn named(tenant: Option<TenantId>, what: &str) -> String {
+    tenant.map_or_else(|| what.to_owned(), |tenant| format!("tenant {tenant}: {what}"))
 }

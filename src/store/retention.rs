@@ -132,6 +132,14 @@ impl RetentionJob {
         }
     }
 
+    /// The job as another store takes it in: each walks in its own order, so what is not done begins again.
+    pub(super) fn elsewhere(self) -> Self {
+        match self.finished {
+            Some(_) => Self { at: None, ..self },
+            None => Self::new(self.tenant, self.before, self.to, self.started),
+        }
+    }
+
     /// How far it is.
     pub const fn state(&self) -> JobState {
         match (self.finished, self.of) {

@@ -9,7 +9,8 @@ use super::ops;
 use super::scene::{DAY_ONE, Scene, TENANT};
 use super::{Backend, Memory};
 use crate::domain::{
-    AgentId, ConversationStatus, DeliveryState, JournalId, Retention, SendRate, TenantId, TestClock, WabaId,
+    AgentId, ConversationStatus, DeliveryState, JournalId, Retention, SendRate, TenantId, TestClock,
+    Timestamp, WabaId,
 };
 use crate::store::copy::{Copy, CopyError, CopyState, Counted, count};
 use crate::store::directory::{AccessToken, Scope};
@@ -115,13 +116,16 @@ async fn everything(store: &dyn Store, scene: &mut Scene) {
     };
     store.put_agent(agent).await.unwrap();
     store.journal_append(entry(7)).await.unwrap();
-    let aside = Quarantined {
-        id: JournalId::from_bytes([9; 16]),
-        at: scene.now,
+    store.quarantine(aside(9, scene.now)).await.unwrap();
+}
+
+fn aside(n: u8, at: Timestamp) -> Quarantined {
+    Quarantined {
+        id: JournalId::from_bytes([n; 16]),
+        at,
         reason: "malformed".to_owned(),
         body: Bytes::from_static(b"{}"),
-    };
-    store.quarantine(aside).await.unwrap();
+    }
 }
 
 /// Copies, cut short again and again; what was kept is older than what was written, so that pages are written twice.
@@ -180,7 +184,12 @@ pub(super) async fn what_one_store_holds_is_taken_in_by_another_and_goes_on_ther
     everything(model.store().as_ref(), &mut scene).await;
     let clock = TestClock::at(scene.now);
     let counted = copied(model.store().as_ref(), backend.store().as_ref(), &clock).await;
-    assert_eq!(counted.len(), 18);
+    // Nine kinds of rows and two of the directory of each tenant, and five that are counted over all.
+    assert_eq!(counted.len(), 2 * 11 + 5);
+    for one in ["tenant", "number", "journal", "quarantine", "retention_job"] {
+        let counted = counted.iter().find(|counted| counted.what == one).unwrap();
+        assert!(counted.tally.rows > 0, "{one} was not compared");
+    }
     same(model.store().as_ref(), backend.store().as_ref(), &scene).await;
     // And it goes on: no position twice, known things stay known, lists are in order.
     let mut goes_on = Scene::take_over(backend.store(), TENANT).await;
@@ -235,8 +244,106 @@ pub(super) async fn a_copy_into_a_store_in_use_or_out_of_one_is_refused(backend:
     let previewed = count(source.as_ref(), scene.now).await.unwrap();
     let messages: u64 = previewed
         .iter()
-        .filter(|line| line.kind == crate::store::RecordKind::Message)
+        .filter(|line| line.what == "message")
         .map(|line| line.tally.rows)
         .sum();
     assert_eq!(messages, 20 + 2 + 3 + 1);
+}
+
+/// Changes one thing that no ledger tells of.
+async fn alter(store: &dyn Store, what: &str, n: u8, now: Timestamp) {
+    let renamed = format!("renamed {n}");
+    match what {
+        "tenant" => {
+            let tenant = Tenant {
+                name: renamed,
+                ..tenant(OTHER)
+            };
+            store.put_tenant(tenant).await.unwrap();
+        }
+        "number" => {
+            let mut number = store.numbers().await.unwrap().remove(0);
+            number.access_token = AccessToken::new(renamed);
+            store.put_number(number).await.unwrap();
+        }
+        "api_key" => {
+            let mut key = store.keys(TENANT).await.unwrap().remove(0);
+            key.revoked = Some(now.after(Duration::from_secs(n.into())));
+            store.put_key(key).await.unwrap();
+        }
+        "agent" => {
+            let mut agent = store.agents(TENANT).await.unwrap().remove(0);
+            agent.id = AgentId::parse(&format!("ann{n}")).unwrap();
+            store.put_agent(agent).await.unwrap();
+        }
+        "retention_job" => {
+            let job = RetentionJob::new(
+                TENANT,
+                Retention::DEFAULT,
+                Retention::days(n.into()).unwrap(),
+                now,
+            );
+            store.begin_retention(tenant(TENANT), job).await.unwrap();
+        }
+        "journal" => store.journal_append(entry(n)).await.unwrap(),
+        "journal done" => store.journal_done(vec![entry(n).id]).await.unwrap(),
+        "quarantine" => store.quarantine(aside(n, now)).await.unwrap(),
+        "quarantine removed" => store.quarantine_remove(aside(n, now).id).await.unwrap(),
+        other => panic!("{other}"),
+    }
+}
+
+pub(super) async fn whatever_differs_after_a_copy_is_noticed_on_whichever_side_it_is(backend: impl Backend) {
+    let model = Memory::open();
+    let mut scene = Scene::of(&model).await;
+    everything(model.store().as_ref(), &mut scene).await;
+    let (source, target, clock) = (model.store(), backend.store(), TestClock::at(scene.now));
+    copied(source.as_ref(), target.as_ref(), &clock).await;
+    let work = Copy {
+        source: source.as_ref(),
+        target: target.as_ref(),
+        clock: &clock,
+    };
+    let state = Copy {
+        target: Memory::open().store().as_ref(),
+        ..work
+    }
+    .begin()
+    .await
+    .unwrap();
+    let differs = async || {
+        let compared = work.compare(&mut |_: &CopyState, _: &str| Ok(()), &state).await;
+        match compared {
+            Ok(_) => None,
+            Err(CopyError::Differs { what, .. }) => Some(what),
+            Err(other) => panic!("{other}"),
+        }
+    };
+    assert_eq!(differs().await, None);
+    let sides = [(&source, &target), (&target, &source)];
+    for (what, seen_as) in [
+        ("tenant", "tenant"),
+        ("number", "number"),
+        ("api_key", "api_key"),
+        ("agent", "agent"),
+        ("retention_job", "retention_job"),
+        ("journal", "journal"),
+        ("journal done", "journal"),
+        ("quarantine", "quarantine"),
+        ("quarantine removed", "quarantine"),
+    ] {
+        for (n, (one, other)) in (20..).zip(sides) {
+            alter(one.as_ref(), what, n, scene.now).await;
+            let noticed = differs()
+                .await
+                .unwrap_or_else(|| panic!("{what} was not noticed"));
+            assert!(noticed.ends_with(seen_as), "{what}: {noticed}");
+            alter(other.as_ref(), what, n, scene.now).await;
+            assert_eq!(differs().await, None, "{what}");
+        }
+    }
+    let mut late = Scene::take_over(target.clone(), TENANT).await;
+    late.now = scene.now;
+    late.hears(&["628777777"], "late", "late").await;
+    assert!(differs().await.unwrap().ends_with("contact"));
 }
