@@ -51,17 +51,8 @@ sed -e "s|@ADDRESS@|$address|; s|@PORT@|$port|; s|@STORAGE_PORT@|${MESEJ_CQL_STO
     "$here/cassandra.yaml" >"$folder/cassandra.yaml"
 
 flags=(-Xms"$heap" -Xmx"$heap" -XX:+UseSerialGC -XX:TieredStopAtLevel=1)
-for module in java.base/jdk.internal.misc java.base/jdk.internal.ref java.base/sun.nio.ch java.base/java.lang.ref \
-  java.management.rmi/com.sun.jmx.remote.internal.rmi java.rmi/sun.rmi.registry java.rmi/sun.rmi.server \
-  java.sql/java.sql jdk.unsupported/sun.misc; do
-  flags+=(--add-exports "$module=ALL-UNNAMED")
-done
-for module in java.lang java.lang.module java.io java.net java.nio java.util java.util.concurrent \
-  java.util.concurrent.atomic sun.nio.ch jdk.internal.loader jdk.internal.ref jdk.internal.reflect \
-  jdk.internal.math jdk.internal.module jdk.internal.util.jar; do
-  flags+=(--add-opens "java.base/$module=ALL-UNNAMED")
-done
-flags+=(--add-opens jdk.management/com.sun.management.internal=ALL-UNNAMED)
+# shellcheck source=tests/cql/modules.sh
+source "$here/modules.sh"
 flags+=(-Dcassandra.config="file://$folder/cassandra.yaml" -Dcassandra.storagedir="$folder" -Dcassandra-foreground=yes
   -Dcassandra.skip_wait_for_gossip_to_settle=0 -Dcassandra.ring_delay_ms=1 -Dcassandra.superuser_setup_delay_ms=0
   -Djava.net.preferIPv4Stack=true -Dcassandra.jmx.local.port="${MESEJ_CQL_JMX_PORT:-7199}"

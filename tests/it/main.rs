@@ -13,6 +13,7 @@ mod kept;
 #[path = "../cql/node.rs"]
 mod node;
 mod promql;
+mod queries;
 mod restart;
 mod road_in;
 mod road_out;
