@@ -56,7 +56,7 @@ tools: ## Install what the tests need and this machine lacks
 	@[ -n "$${MESEJ_TEST_CQL:-}" ] || { command -v java && command -v mvn; } >/dev/null || { \
 	  $(AS_ROOT) apt-get update && $(AS_ROOT) apt-get install -y --no-install-recommends openjdk-17-jre-headless maven; }
 
-bench: ## Measure the pace of sending, what stuck agents and deliveries cost, and the store; prints JSON lines
+bench: ## Measure the pace of sending, what stuck agents and deliveries cost, and both stores; prints JSON lines
 	cargo build --release --locked --package mesej --package mesej-load
 	$(TARGET)/release/mesej-load intake
 	$(TARGET)/release/mesej-load pace
@@ -64,6 +64,8 @@ bench: ## Measure the pace of sending, what stuck agents and deliveries cost, an
 	$(TARGET)/release/mesej-load stuck
 	$(TARGET)/release/mesej-load fanout
 	cargo bench --locked --package mesej --bench store
+	MESEJ_CQL_SYNC=group cargo bench --locked --package mesej --bench backends
+	MESEJ_CQL_SYNC=periodic cargo bench --locked --package mesej --bench backends
 
 kill: ## Kill the gateway under load and ask what was lost or sent twice (CYCLES, SEED, BACKEND)
 	cargo build --release --locked --package mesej --package mesej-load
