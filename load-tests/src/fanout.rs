@@ -1,7 +1,8 @@
 //! What the gateway pays to deliver one event to one agent, beside what a bare write of the same bytes costs.
 //!
 //! Customers write, so the price holds the whole road: webhook, journal, history, event, sockets. The floor is a process
-//! of its own that only writes; gateway and floor take turns, and only figures of the same run are compared.
+//! of its own that only writes; gateway and floor take turns on one processor, this program and the simulator have another, and
+//! only figures of the same run are compared.
 
 use std::io::Write as _;
 use std::net::SocketAddr;
@@ -19,8 +20,9 @@ use tokio::sync::{Notify, Semaphore};
 use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::Message;
 
+use crate::cores::{self, Role};
 use crate::process::{Launch, Process, cpu_time, free_port};
-use crate::stage::{Scene, Stage};
+use crate::stage::{Places, Scene, Stage};
 
 /// Options of `mesej-load fanout`.
 #[derive(clap::Args, Debug, Clone)]
@@ -54,8 +56,16 @@ struct Part {
     deliveries: u64,
 }
 
-/// Runs the rig.
-pub async fn run(args: FanoutArgs) -> anyhow::Result<ExitCode> {
+/// Runs the rig, on one thread: the one that calls.
+pub fn run(args: FanoutArgs) -> anyhow::Result<ExitCode> {
+    cores::keep_to(Role::Measuring)?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    runtime.block_on(measure(args))
+}
+
+async fn measure(args: FanoutArgs) -> anyhow::Result<ExitCode> {
     let gateway = GatewaySide::start(&args).await?;
     let frame = gateway.one_frame(args.size).await?;
     let floor = FloorSide::start(args.agents, frame).await?;
@@ -146,6 +156,7 @@ impl GatewaySide {
             binary: args.binary.clone(),
             rate: 1_000,
             seed: 1,
+            places: Places::Apart,
             env: vec![
                 ("MESEJ_LIMITS__SOCKETS_PER_AGENT", "10000".to_owned()),
                 // All agents at one worker, as the floor has one thread.
@@ -225,7 +236,7 @@ struct FloorSide {
 impl FloorSide {
     async fn start(agents: u32, frame: usize) -> anyhow::Result<Self> {
         let port = free_port()?;
-        let process = Launch {
+        let launch = Launch {
             binary: std::env::current_exe()?,
             what: "mesej-load floor",
             args: [
@@ -236,8 +247,8 @@ impl FloorSide {
             .into(),
             env: Vec::new(),
             log: "/dev/null".into(),
-        }
-        .start()?;
+        };
+        let process = cores::on(Role::Measured, || launch.start())?;
         let address: SocketAddr = ([127, 0, 0, 1], port).into();
         let deadline = Instant::now() + PATIENCE;
         let control = loop {

@@ -17,7 +17,7 @@ use hdrhistogram::Histogram;
 use serde_json::{Value, json};
 
 use crate::process::{self, Launch, Process, cpu_time, free_port};
-use crate::stage::{ACCOUNT, NUMBER, SECRET, Scene, Stage};
+use crate::stage::{ACCOUNT, NUMBER, Places, SECRET, Scene, Stage};
 pub use bare::{BareArgs, run as run_bare};
 use load::{Capacity, Open};
 use webhook::Maker;
@@ -54,6 +54,7 @@ pub async fn run(args: IntakeArgs) -> anyhow::Result<ExitCode> {
         binary: args.binary.clone(),
         rate: 1_000,
         seed: 1,
+        places: Places::Anywhere,
         env: Vec::new(),
     })
     .await?;

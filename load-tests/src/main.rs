@@ -4,6 +4,7 @@
 
 mod agent;
 mod cluster;
+mod cores;
 mod fanout;
 mod floor;
 mod gateway;
@@ -58,10 +59,19 @@ fn main() -> anyhow::Result<ExitCode> {
     {
         anyhow::bail!("a TLS provider was installed before this one");
     }
+    let command = match Cli::parse().command {
+        // It chooses its thread's processor, and the process keeps what it was given.
+        Command::Fanout(args) => {
+            return std::thread::spawn(move || fanout::run(args))
+                .join()
+                .map_err(|_| anyhow::anyhow!("the rig panicked"))?;
+        }
+        command => command,
+    };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
-        match Cli::parse().command {
-            Command::Fanout(args) => fanout::run(args).await,
+        match command {
+            Command::Fanout(args) => fanout::run(args),
             Command::Floor(args) => floor::run(&args).map(|()| ExitCode::SUCCESS),
             Command::Kill(args) => kill::run(args).await,
             Command::Pace(args) => pace::run(args).await,

@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use crate::gateway::Submitted;
-use crate::stage::{Scene, Stage};
+use crate::stage::{Places, Scene, Stage};
 
 /// Options of `mesej-load pace`.
 #[derive(clap::Args, Debug, Clone)]
@@ -45,6 +45,7 @@ const WARM: Duration = Duration::from_secs(12);
 /// Runs the rig.
 pub async fn run(args: PaceArgs) -> anyhow::Result<ExitCode> {
     let scene = Scene {
+        places: Places::Anywhere,
         binary: args.binary.clone(),
         rate: args.rate,
         seed: 1,

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
+use crate::cores::{self, Role};
 use crate::gateway::{Gateway, Tenant};
 use crate::process::{self, Launch, Process, binary, free_port};
 use crate::simulator::Simulator;
@@ -27,8 +28,28 @@ pub struct Scene {
     pub rate: u32,
     /// Where the simulator's chance comes from.
     pub seed: u64,
+    /// Where its processes run.
+    pub places: Places,
     /// Settings of the gateway beside the usual ones.
     pub env: Vec<(&'static str, String)>,
+}
+
+/// Where processes run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Places {
+    /// Wherever there is room.
+    Anywhere,
+    /// The gateway has a processor for itself. For rigs of one thread.
+    Apart,
+}
+
+impl Places {
+    fn start(self, role: Role, launch: &Launch) -> anyhow::Result<Process> {
+        match self {
+            Self::Anywhere => launch.start(),
+            Self::Apart => cores::on(role, || launch.start()),
+        }
+    }
 }
 
 /// Both processes, running.
@@ -65,8 +86,8 @@ impl Stage {
             .into(),
             env: Vec::new(),
             log: folder.path().join("simulator.log"),
-        }
-        .start()?;
+        };
+        let simulated = scene.places.start(Role::Measuring, &simulated)?;
         let simulator = Simulator::new(meta.clone())?;
         let gateway = Gateway::new(format!("http://127.0.0.1:{port}"), ADMIN.to_owned())?;
         process::ready(gateway.client(), &format!("{meta}/_control/stats"), START).await?;
@@ -83,7 +104,7 @@ impl Stage {
             ("MESEJ_WHATSAPP__APPS", apps.to_owned()),
             ("MESEJ_LIMITS__KEY_REQUESTS_PER_S", "10000".to_owned()),
         ];
-        let process = Launch {
+        let serving = Launch {
             binary: mesej,
             what: "mesej serve",
             args: vec!["serve".to_owned()],
@@ -93,8 +114,8 @@ impl Stage {
                 .map(|(name, value)| (name.to_owned(), value))
                 .collect(),
             log: folder.path().join("gateway.log"),
-        }
-        .start()?;
+        };
+        let process = scene.places.start(Role::Measured, &serving)?;
         process::ready(gateway.client(), &gateway.url("/readyz"), START).await?;
         let number = json!({
             "phone_number_id": NUMBER, "waba_id": ACCOUNT, "display_phone_number": "+1 555 070 0000",

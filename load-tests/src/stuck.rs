@@ -18,7 +18,7 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 
 use crate::agent::Agent;
-use crate::stage::{Scene, Stage};
+use crate::stage::{Places, Scene, Stage};
 
 /// Options of `mesej-load stuck`.
 #[derive(clap::Args, Debug, Clone)]
@@ -55,6 +55,7 @@ type Delays = Arc<Mutex<Histogram<u64>>>;
 pub async fn run(args: StuckArgs) -> anyhow::Result<ExitCode> {
     let env = vec![("MESEJ_LIMITS__SOCKETS_PER_AGENT", "2000".to_owned())];
     let scene = Scene {
+        places: Places::Anywhere,
         binary: args.binary.clone(),
         rate: 1_000,
         seed: 1,

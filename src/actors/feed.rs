@@ -2,7 +2,8 @@
 //!
 //! The ledger publishes to one [`WorkerFeed`] per HTTP worker; whoever misses something reads the log. Publishing never
 //! waits and never fails the commit. Sockets of one worker share one ring of encoded events, and pull from it by cursor:
-//! publishing only wakes them, so a socket that does not read costs nothing but its own buffers.
+//! a socket that has caught up leaves its [`Outlet`] at its [`Seat`] and is handed what comes, any other is woken. A socket
+//! that does not read costs nothing but its own buffers.
 
 mod cursor;
 mod pages;
@@ -14,6 +15,7 @@ mod rounds;
 mod seat;
 mod seats;
 mod signals;
+mod standby;
 mod tail;
 mod tap;
 mod worker;
@@ -29,6 +31,7 @@ pub use cursor::{Cursor, Step};
 pub use pages::Paged;
 pub use registry::{FeedLimits, FeedParts, Feeds};
 pub use seat::Seat;
+pub use standby::{Left, Outlet};
 pub use tail::{Chunk, FeedWire, Pulled};
 pub use tap::LiveHead;
 pub use worker::WorkerFeed;

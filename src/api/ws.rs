@@ -10,6 +10,7 @@ mod gcra;
 mod handshake;
 mod inbound;
 mod issue;
+mod line;
 mod link;
 mod options;
 mod origin;

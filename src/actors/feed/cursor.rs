@@ -60,6 +60,11 @@ impl Cursor {
         self.seq
     }
 
+    /// Takes note of events that were handed over without asking.
+    pub fn passed(&mut self, through: Seq) {
+        self.seq = self.seq.max(through);
+    }
+
     /// Decides about what the feed of the ledger `feed` had for this cursor.
     pub fn take(&mut self, pulled: Pulled, feed: TenantHead) -> Step {
         if feed.epoch != self.epoch {

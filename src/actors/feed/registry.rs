@@ -12,6 +12,7 @@ use tokio::sync::Semaphore;
 use super::pages::Pages;
 use super::ring::RingLimits;
 use super::seat::Seat;
+use super::seats::Turn;
 use super::tail::{FeedWire, Tail};
 use super::tap::{Marks, Tap};
 use super::worker::{self, Nudge, WorkerFeed};
@@ -21,6 +22,9 @@ use crate::actors::request::Refusal;
 use crate::domain::{Clock, TenantId};
 use crate::store::Store;
 use crate::telemetry::metrics;
+
+/// Sockets served before others on this thread have a turn.
+const AT_ONCE: usize = 64;
 
 /// Bounds of a feed.
 #[derive(Debug, Clone, Copy)]
@@ -75,7 +79,7 @@ pub(super) struct Core {
     round: RefCell<Vec<Waker>>,
     /// Bytes that sockets took since they were last counted. The metric itself is shared by all threads: touching it for
     /// each delivery would cost more than the rest of the delivery.
-    pub(super) taken: Cell<u64>,
+    taken: Cell<u64>,
 }
 
 impl Core {
@@ -100,6 +104,28 @@ impl Core {
         round.drain(..).for_each(Waker::wake);
         self.round.replace(round);
         woken
+    }
+
+    /// Hands events to the sockets from a place on, and wakes those that have to look for themselves. Gives how many
+    /// there were, and the place to go on from.
+    pub(super) fn serve(&self, from: usize) -> (usize, Option<usize>) {
+        let mut turn = Turn {
+            wakers: self.round.take(),
+            ..Turn::default()
+        };
+        let next = self.tail.borrow_mut().serve(from, AT_ONCE, &mut turn);
+        let served = turn.served.saturating_add(turn.wakers.len());
+        self.take(turn.bytes);
+        self.count_taken();
+        turn.wakers.drain(..).for_each(Waker::wake);
+        self.round.replace(turn.wakers);
+        (served, next)
+    }
+
+    /// Counts bytes that were handed to sockets.
+    pub(super) fn take(&self, bytes: usize) {
+        let bytes = u64::try_from(bytes).unwrap_or(0);
+        self.taken.set(self.taken.get().saturating_add(bytes));
     }
 
     /// Adds to the metric what sockets took.

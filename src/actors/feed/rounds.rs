@@ -1,49 +1,66 @@
-//! When sockets are woken for events. Waking a crowd takes a worker some milliseconds, and what is published meanwhile
-//! should go out in one write for each socket rather than in a round of its own.
+//! When sockets are handed events. Serving a crowd takes a worker some milliseconds, and what is published meanwhile
+//! should go out in one write for each socket rather than in a round of its own. So while much is published, rounds have
+//! pauses between them; what comes alone never waits.
 
 use std::time::Duration;
 
-/// How long the next round waits for each socket that was woken: somewhat longer than the round itself takes.
-const PER_SOCKET: Duration = Duration::from_micros(12);
-/// Shorter pauses are not worth a timer: a team of some 160 on one worker notices nothing of all this.
+/// How long the next round waits for each socket that was served: about as long as the round itself took.
+const PER_SOCKET: Duration = Duration::from_micros(8);
+/// Shorter pauses are not worth a timer: a team of some 250 on one worker notices nothing of all this.
 const SHORTEST: Duration = Duration::from_millis(2);
 /// The longest pause.
 const LONGEST: Duration = Duration::from_millis(50);
 
-/// See the module. Pure: whoever holds it wakes, and keeps the time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Rounds {
-    /// Events wake at once.
-    AtOnce,
-    /// The last round was a moment ago.
-    Paused,
-    /// The same, and something came since.
-    Due,
+/// See the module. Pure: whoever holds it serves, and keeps the time.
+#[derive(Debug, Default)]
+pub(super) struct Rounds {
+    state: State,
+    /// What was published since the last round began, and what that round was for. In batches, as they were committed.
+    waiting: u32,
+    served: u32,
+}
+
+#[derive(Debug, Default, PartialEq, Eq)]
+enum State {
+    /// A round may begin.
+    #[default]
+    Ready,
+    /// A round is under way, or was a moment ago.
+    Busy,
 }
 
 impl Rounds {
-    /// Events came: whether sockets are woken now. If not, [`Self::resume`] will say so.
-    pub(super) fn may_wake(&mut self) -> bool {
-        if *self == Self::AtOnce {
-            return true;
+    /// A batch was published.
+    pub(super) fn published(&mut self) {
+        self.waiting = self.waiting.saturating_add(1);
+    }
+
+    /// Whether a round begins now. If not, there is nothing to do before [`Self::rest`] or [`Self::rested`].
+    pub(super) fn begin(&mut self) -> bool {
+        if self.state == State::Busy || self.waiting == 0 {
+            return false;
         }
-        *self = Self::Due;
-        false
+        self.state = State::Busy;
+        self.served = std::mem::take(&mut self.waiting);
+        true
     }
 
-    /// So many sockets were woken: for how long none is, if for a while.
-    pub(super) fn pause(&mut self, woken: usize) -> Option<Duration> {
-        let woken = u32::try_from(woken).unwrap_or(u32::MAX);
-        let pause = PER_SOCKET.saturating_mul(woken).min(LONGEST);
-        (pause >= SHORTEST).then(|| {
-            *self = Self::Paused;
-            pause
-        })
+    /// The round is over, in which so many sockets were served: how long until the next may begin. If at once, it may
+    /// be due.
+    pub(super) fn rest(&mut self, sockets: usize) -> Option<Duration> {
+        let sockets = u32::try_from(sockets).unwrap_or(u32::MAX);
+        let pause = PER_SOCKET.saturating_mul(sockets).min(LONGEST);
+        let much = self.served > 1 || self.waiting > 0;
+        if much && pause >= SHORTEST {
+            return Some(pause);
+        }
+        self.rested();
+        None
     }
 
-    /// The pause is over: whether events came meanwhile, so that sockets are woken now.
-    pub(super) fn resume(&mut self) -> bool {
-        std::mem::replace(self, Self::AtOnce) == Self::Due
+    /// The pause is over: the next round may be due.
+    pub(super) fn rested(&mut self) {
+        self.state = State::Ready;
     }
 }
 
@@ -52,25 +69,45 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_small_team_is_woken_for_each_event() {
-        let mut rounds = Rounds::AtOnce;
+    fn a_small_team_is_served_each_batch_at_once() {
+        let mut rounds = Rounds::default();
         for _ in 0..3 {
-            assert!(rounds.may_wake());
-            assert_eq!(rounds.pause(100), None);
+            rounds.published();
+            rounds.published();
+            assert!(rounds.begin());
+            assert_eq!(rounds.rest(100), None);
+            assert!(!rounds.begin(), "nothing came");
         }
     }
 
     #[test]
-    fn what_comes_while_a_crowd_is_served_wakes_it_once_afterwards() {
-        let mut rounds = Rounds::AtOnce;
-        assert!(rounds.may_wake());
-        assert_eq!(rounds.pause(1_000), Some(Duration::from_millis(12)));
-        assert!(!rounds.may_wake());
-        assert!(!rounds.may_wake());
-        assert!(rounds.resume(), "what came is not forgotten");
-        assert!(rounds.may_wake());
-        assert_eq!(rounds.pause(1_000_000), Some(LONGEST));
-        assert!(!rounds.resume(), "nothing came");
-        assert!(rounds.may_wake());
+    fn a_crowd_is_served_at_once_what_comes_alone() {
+        let mut rounds = Rounds::default();
+        for _ in 0..3 {
+            rounds.published();
+            assert!(rounds.begin());
+            assert_eq!(rounds.rest(1_000), None);
+        }
+    }
+
+    #[test]
+    fn what_comes_while_a_crowd_is_served_goes_out_together_afterwards() {
+        let mut rounds = Rounds::default();
+        rounds.published();
+        assert!(rounds.begin());
+        rounds.published();
+        assert!(!rounds.begin(), "a round is under way");
+        assert_eq!(rounds.rest(1_000), Some(Duration::from_millis(8)));
+        rounds.published();
+        assert!(!rounds.begin(), "the pause");
+        rounds.rested();
+        assert!(rounds.begin(), "what came is not forgotten");
+        assert_eq!(
+            rounds.rest(1_000_000),
+            Some(LONGEST),
+            "two batches at once: more will come"
+        );
+        rounds.rested();
+        assert!(!rounds.begin(), "nothing came");
     }
 }

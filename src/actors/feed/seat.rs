@@ -9,6 +9,7 @@ use bytes::Bytes;
 use super::pages::Paged;
 use super::registry::Core;
 use super::seats::Place;
+use super::standby::{Left, Outlet, StandBy};
 use super::tail::Pulled;
 use super::tap::LiveHead;
 use super::worker::Nudge;
@@ -81,15 +82,25 @@ impl Seat {
 
     /// Counts bytes that were handed to the socket.
     pub fn took(&self, bytes: usize) {
-        let taken = self.core.taken.get();
-        self.core
-            .taken
-            .set(taken.saturating_add(u64::try_from(bytes).unwrap_or(0)));
+        self.core.take(bytes);
     }
 
     /// Has this one woken at the next event, signal, or end.
     pub fn wait(&self, waker: &Waker) {
         self.core.tail.borrow_mut().seats.wait(self.place, waker);
+    }
+
+    /// Has the feed itself write what follows a cursor, which must have been pulled up to the end. Whoever stands by is
+    /// also woken whenever it has to look, see [`Self::wait`].
+    pub fn stand_by(&self, after: Seq, outlet: Rc<dyn Outlet>) {
+        let mut tail = self.core.tail.borrow_mut();
+        let standby = StandBy::new(outlet, after, tail.ledgers());
+        tail.seats.stand_by(self.place, standby);
+    }
+
+    /// Ends standing by, and says how far the socket got meanwhile.
+    pub fn take_back(&self) -> Option<Left> {
+        self.core.tail.borrow_mut().seats.take_back(self.place)
     }
 }
 

@@ -1,6 +1,10 @@
-//! Who sits at a feed and waits to be woken.
+//! Who sits at a feed and waits to be woken, or to be handed events.
 
 use std::task::Waker;
+
+use super::standby::{Left, StandBy};
+use super::tail::{Ends, Ready};
+use crate::domain::Seq;
 
 /// A place at a feed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -9,7 +13,62 @@ pub(super) struct Place(usize);
 #[derive(Debug)]
 enum Slot {
     Free,
-    Taken(Option<Waker>),
+    Taken(Waiting),
+}
+
+#[derive(Debug, Default)]
+struct Waiting {
+    waker: Option<Waker>,
+    standby: Option<StandBy>,
+}
+
+impl Waiting {
+    /// Hands over what there is, and says whether the socket has to look for itself.
+    fn looks(&mut self, ledgers: u64, known: &mut Known<impl FnMut(Seq) -> Ready>, turn: &mut Turn) -> bool {
+        let Some(standby) = &mut self.standby else {
+            return true;
+        };
+        if !standby.is_ready(ledgers) {
+            return true;
+        }
+        match known.after(standby.after()) {
+            Ready::Chunk { chunk, ends } => {
+                let written = standby.serve(chunk);
+                turn.served = turn.served.saturating_add(1);
+                turn.bytes = turn.bytes.saturating_add(written);
+                *ends == Ends::Before || written < chunk.bytes.len()
+            }
+            Ready::Nothing => false,
+            Ready::Elsewhere => true,
+        }
+    }
+}
+
+/// Sockets beside each other stand at the same position, with few exceptions.
+struct Known<F> {
+    ready: F,
+    last: Option<(Seq, Ready)>,
+}
+
+impl<F: FnMut(Seq) -> Ready> Known<F> {
+    fn after(&mut self, after: Seq) -> &Ready {
+        let known = self.last.take().filter(|(of, _)| *of == after);
+        let (_, ready) = self
+            .last
+            .insert(known.unwrap_or_else(|| (after, (self.ready)(after))));
+        ready
+    }
+}
+
+/// What was done in one turn of a round.
+#[derive(Debug, Default)]
+pub(super) struct Turn {
+    /// Who has to be woken, once nothing is borrowed any more.
+    pub(super) wakers: Vec<Waker>,
+    /// How many were handed events.
+    pub(super) served: usize,
+    /// The bytes that they took.
+    pub(super) bytes: usize,
 }
 
 /// The places at one feed. Waking takes all wakers at once, so nobody is woken twice for one event.
@@ -22,7 +81,7 @@ pub(super) struct Seats {
 impl Seats {
     /// Takes a place.
     pub(super) fn sit(&mut self) -> Place {
-        let taken = Slot::Taken(None);
+        let taken = Slot::Taken(Waiting::default());
         if let Some(place) = self.free.pop()
             && let Some(slot) = self.slots.get_mut(place)
         {
@@ -48,19 +107,56 @@ impl Seats {
     /// Wakes this one when the next event comes.
     pub(super) fn wait(&mut self, place: Place, waker: &Waker) {
         if let Some(Slot::Taken(waiting)) = self.slots.get_mut(place.0) {
-            match waiting {
+            match &mut waiting.waker {
                 Some(known) => known.clone_from(waker),
-                None => *waiting = Some(waker.clone()),
+                None => waiting.waker = Some(waker.clone()),
             }
+        }
+    }
+
+    /// Hands this one the next events, until it is taken back.
+    pub(super) fn stand_by(&mut self, place: Place, standby: StandBy) {
+        if let Some(Slot::Taken(waiting)) = self.slots.get_mut(place.0) {
+            waiting.standby = Some(standby);
+        }
+    }
+
+    /// Ends standing by, and says how far it got.
+    pub(super) fn take_back(&mut self, place: Place) -> Option<Left> {
+        match self.slots.get_mut(place.0) {
+            Some(Slot::Taken(waiting)) => waiting.standby.take().map(StandBy::into_left),
+            _ => None,
         }
     }
 
     /// Moves all wakers to `out`: they are to be woken once nothing is borrowed any more.
     pub(super) fn drain(&mut self, out: &mut Vec<Waker>) {
         out.extend(self.slots.iter_mut().filter_map(|slot| match slot {
-            Slot::Taken(waiting) => waiting.take(),
+            Slot::Taken(waiting) => waiting.waker.take(),
             Slot::Free => None,
         }));
+    }
+
+    /// Serves the places from one on, `count` at most: those that stand by are handed what `ready` has for them, the
+    /// others are to be woken. Gives the place to go on from, if there is one.
+    pub(super) fn serve(
+        &mut self,
+        from: usize,
+        count: usize,
+        ledgers: u64,
+        ready: impl FnMut(Seq) -> Ready,
+        turn: &mut Turn,
+    ) -> Option<usize> {
+        let mut known = Known { ready, last: None };
+        let slots = self.slots.iter_mut().skip(from).take(count);
+        for slot in slots {
+            let Slot::Taken(waiting) = slot else { continue };
+            if waiting.looks(ledgers, &mut known, turn) {
+                turn.wakers.extend(waiting.waker.take());
+            }
+        }
+        let to = from.saturating_add(count);
+        (to < self.slots.len()).then_some(to)
     }
 
     /// How many places are taken.

@@ -7,7 +7,7 @@ use bytes::Bytes;
 
 use super::Signal;
 use super::ring::{Offered, Ring, RingLimits};
-use super::seats::Seats;
+use super::seats::{Seats, Turn};
 use super::signals::Signals;
 use crate::domain::{Epoch, Seq};
 use crate::store::TenantHead;
@@ -51,6 +51,31 @@ pub enum Pulled {
     Behind,
     /// What comes after it is no longer kept.
     Gone,
+}
+
+/// What there is at once for a socket that stands by.
+#[derive(Debug, Clone)]
+pub(super) enum Ready {
+    /// The events after its position.
+    Chunk {
+        /// They.
+        chunk: Chunk,
+        /// Where they end.
+        ends: Ends,
+    },
+    /// Nothing has come.
+    Nothing,
+    /// It is not in the ring: the socket has to pull.
+    Elsewhere,
+}
+
+/// Where a chunk ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ends {
+    /// With the newest event.
+    AtHead,
+    /// Before it: there is more.
+    Before,
 }
 
 #[derive(Debug)]
@@ -191,14 +216,35 @@ impl Tail {
         if after < self.ring.base() {
             return self.pull_older(after);
         }
+        Pulled::Chunk(self.chunk(after))
+    }
+
+    /// What is at hand for a cursor.
+    fn ready(&mut self, after: Seq) -> Ready {
+        if !self.open || after < self.ring.base() {
+            return Ready::Elsewhere;
+        }
+        if after >= self.ring.head() {
+            return Ready::Nothing;
+        }
+        let chunk = self.chunk(after);
+        let ends = if chunk.through < self.ring.head() {
+            Ends::Before
+        } else {
+            Ends::AtHead
+        };
+        Ready::Chunk { chunk, ends }
+    }
+
+    /// The events after a position in the ring.
+    fn chunk(&mut self, after: Seq) -> Chunk {
         let known = self.joined.iter().find(|joined| joined.after == after);
         if let Some(joined) = known
             && (joined.full || joined.chunk.through == self.ring.head())
         {
-            return Pulled::Chunk(joined.chunk.clone());
+            return joined.chunk.clone();
         }
-        let chunk = self.join(after);
-        Pulled::Chunk(chunk)
+        self.join(after)
     }
 
     fn pull_older(&mut self, after: Seq) -> Pulled {
@@ -250,6 +296,14 @@ impl Tail {
     pub(super) fn signal(&mut self, signal: &Signal) {
         let frame = (self.wire.signal)(signal);
         self.signals.push(signal, frame);
+    }
+
+    /// Serves the places from one on, `count` at most; gives the one to go on from.
+    pub(super) fn serve(&mut self, from: usize, count: usize, turn: &mut Turn) -> Option<usize> {
+        let mut seats = std::mem::take(&mut self.seats);
+        let next = seats.serve(from, count, self.ledgers, |after| self.ready(after), turn);
+        self.seats = seats;
+        next
     }
 
     /// Moves everybody who waits to `out`.

@@ -61,7 +61,7 @@ impl WorkerFeed {
             reading: false,
             subscribing: false,
             signals_wait: false,
-            rounds: Rounds::AtOnce,
+            rounds: Rounds::default(),
             empty_for: Duration::ZERO,
         };
         let addr = Self::create(|ctx| {
@@ -71,18 +71,31 @@ impl WorkerFeed {
         BoundedAddr::new(addr, MAILBOX)
     }
 
-    /// Wakes the sockets for new events, unless they were woken a moment ago: then once the pause is over.
-    fn wake(&mut self, ctx: &mut Context<Self>) {
-        if !self.rounds.may_wake() {
-            return;
+    /// Begins a round for new events, if it is time.
+    fn serve(&mut self, ctx: &mut Context<Self>) {
+        if self.rounds.begin() {
+            self.turn(0, 0, ctx);
         }
-        let woken = self.core.wake_all();
-        if let Some(pause) = self.rounds.pause(woken) {
-            ctx.run_later(pause, |feed, ctx| {
-                if feed.rounds.resume() {
-                    feed.wake(ctx);
+    }
+
+    /// One turn of a round: serves some sockets, and goes on once others on this thread had theirs.
+    fn turn(&mut self, from: usize, before: usize, ctx: &mut Context<Self>) {
+        let (served, next) = self.core.serve(from);
+        let served = served.saturating_add(before);
+        match next {
+            Some(next) => {
+                let others = tokio::task::yield_now().into_actor(self);
+                ctx.spawn(others.map(move |(), feed, ctx| feed.turn(next, served, ctx)));
+            }
+            None => match self.rounds.rest(served) {
+                Some(pause) => {
+                    ctx.run_later(pause, |feed, ctx| {
+                        feed.rounds.rested();
+                        feed.serve(ctx);
+                    });
                 }
-            });
+                None => self.serve(ctx),
+            },
         }
     }
 
@@ -266,7 +279,8 @@ impl Handler<Admitted<Published>> for WorkerFeed {
         drop(tail);
         drop(place);
         if news {
-            self.wake(ctx);
+            self.rounds.published();
+            self.serve(ctx);
         }
         if gap {
             self.catch_up(ctx);

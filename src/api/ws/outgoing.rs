@@ -1,21 +1,21 @@
 //! The outgoing half of a session: a task of its own that writes to the connection. Whenever there is room, it sends what
 //! the actor wants to say, then pulls events from the feed by cursor. It holds no queue: while the client does not read,
-//! it waits with what it has in hand.
+//! it waits with what it has in hand. Once all is written it sleeps, and the feed itself writes the events that come.
 
 use std::collections::VecDeque;
 use std::io::IoSlice;
 use std::pin::Pin;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker, ready};
 
-use actix_web::rt::net::TcpStream;
 use bytes::{Buf as _, Bytes};
 use futures_util::future::LocalBoxFuture;
 use socket2::SockRef;
-use tokio::io::AsyncWrite as _;
 use tokio::net::tcp::OwnedWriteHalf;
 
 use super::frame::Close;
+use super::line::Line;
 use super::link::Link;
 use super::progress::Progress;
 use super::protocol::resync;
@@ -46,7 +46,7 @@ pub(super) struct Outgoing {
     seat: Seat,
     progress: Arc<Progress>,
     session: BoundedAddr<Session>,
-    writing: OwnedWriteHalf,
+    line: Rc<Line>,
     /// Frames in hand, partly written perhaps.
     in_hand: VecDeque<Bytes>,
     cursor: Option<Cursor>,
@@ -71,9 +71,9 @@ impl Outgoing {
             signals: seat.last_signal(),
             ledgers: seat.ledgers(),
             seat,
+            line: Rc::new(Line::new(writing, Arc::clone(&progress))),
             progress,
             session,
-            writing,
             in_hand: VecDeque::new(),
             cursor: None,
             reading: None,
@@ -167,19 +167,41 @@ impl Outgoing {
         true
     }
 
+    /// Takes over from the feed, which wrote to the connection meanwhile.
+    fn take_back(&mut self) {
+        let Some(left) = self.seat.take_back() else {
+            return;
+        };
+        if let Some(cursor) = &mut self.cursor {
+            cursor.passed(left.after);
+        }
+        if !left.rest.is_empty() {
+            self.in_hand.push_front(left.rest);
+        }
+    }
+
+    /// Leaves the connection to the feed: everything that there is was written.
+    fn stand_by(&self) {
+        if let (Some(cursor), None) = (&self.cursor, &self.reading) {
+            self.seat.stand_by(cursor.seq(), Rc::clone(&self.line) as _);
+        }
+    }
+
     /// Writes what is in hand.
     fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
         while let Some(first) = self.in_hand.front() {
-            let writing = Pin::new(&mut self.writing);
             let written = if self.in_hand.len() == 1 {
                 // One frame is the rule, and the simpler call is the cheaper one.
-                ready!(writing.poll_write(cx, first))?
+                ready!(self.line.poll_write(cx, first))?
             } else {
                 let mut slices = [IoSlice::new(&[]); AT_ONCE];
                 let frames = slices.iter_mut().zip(&self.in_hand);
                 frames.for_each(|(slice, frame)| *slice = IoSlice::new(frame));
                 let count = self.in_hand.len().min(AT_ONCE);
-                ready!(writing.poll_write_vectored(cx, slices.get(..count).unwrap_or_default()))?
+                ready!(
+                    self.line
+                        .poll_write_all(cx, slices.get(..count).unwrap_or_default())
+                )?
             };
             self.progress.moved();
             self.seat.took(written);
@@ -199,40 +221,26 @@ impl Outgoing {
         }
     }
 
-    /// Reads until the client has closed its side too: closing first could take from it what it has not read yet.
-    fn poll_read_out(&mut self, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
-        ready!(Pin::new(&mut self.writing).poll_shutdown(cx))?;
-        let connection: &TcpStream = self.writing.as_ref();
-        let mut waste = [0_u8; 1_024];
-        loop {
-            ready!(connection.poll_read_ready(cx))?;
-            match connection.try_read(&mut waste) {
-                Ok(0) => return Poll::Ready(Ok(())),
-                Ok(_) => {}
-                Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {}
-                Err(error) => return Poll::Ready(Err(error)),
-            }
-        }
-    }
-
     fn poll_to_end(&mut self, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
         let known = self.registered.as_ref();
         if !known.is_some_and(|known| known.will_wake(cx.waker())) {
             self.progress.register(cx.waker());
             self.registered = Some(cx.waker().clone());
         }
+        self.take_back();
         if self.progress.is_reaped() {
             // Nothing that waits for the client in the kernel is worth keeping.
-            let socket = SockRef::from(self.writing.as_ref());
+            let socket = SockRef::from(self.line.connection());
             return Poll::Ready(socket.set_linger(Some(std::time::Duration::ZERO)));
         }
         loop {
             ready!(self.poll_write(cx))?;
             let more = self.take(cx);
             if !more && self.in_hand.is_empty() {
-                return self.poll_read_out(cx);
+                return self.line.poll_read_out(cx);
             }
             if self.in_hand.is_empty() {
+                self.stand_by();
                 return Poll::Pending;
             }
         }
