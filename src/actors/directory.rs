@@ -6,6 +6,7 @@
 pub(crate) mod victim;
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
@@ -24,6 +25,10 @@ use crate::telemetry::labels::ActorKind;
 use crate::telemetry::metrics;
 use crate::whatsapp::Graph;
 
+/// What a tenant that does not run answers while the process ends.
+const ENDING: Refusal = Refusal::Unavailable {
+    retry_after: Some(Duration::from_secs(5)),
+};
 /// How long the remains of a tenant may take to hear that they are over.
 const RETIREMENT: Duration = Duration::from_secs(1);
 
@@ -101,6 +106,8 @@ pub struct Directory {
     parts: DirectoryParts,
     map: RwLock<Map>,
     starting: tokio::sync::Mutex<fastrand::Rng>,
+    /// Whether the process ends: nothing is started any more.
+    closed: AtomicBool,
 }
 
 impl Directory {
@@ -118,6 +125,7 @@ impl Directory {
             parts,
             map: RwLock::new(map),
             starting,
+            closed: AtomicBool::new(false),
         })
     }
 
@@ -129,6 +137,23 @@ impl Directory {
     /// The time that all tenants share.
     pub fn clock(&self) -> &Arc<dyn Clock> {
         &self.parts.clock
+    }
+
+    /// Starts nothing from now on: lanes end, and nobody must start them again. What runs is still reached, and what is
+    /// accepted meanwhile waits in the store for the next start.
+    pub fn close(&self) {
+        self.closed.store(true, Ordering::Release);
+    }
+
+    /// A tenant that needs no start.
+    fn known(&self, id: TenantId) -> Result<Option<TenantHandle>, Refusal> {
+        let map = self.read();
+        let (_, handle) = map.tenants.get(&id).ok_or(Refusal::UnknownTenant)?;
+        if self.closed.load(Ordering::Acquire) {
+            let running = handle.clone().ok_or(ENDING)?;
+            return Ok(Some(running));
+        }
+        Ok(handle.clone().filter(TenantHandle::is_alive))
     }
 
     /// Starts every tenant, so that what waited to be sent when the process ended goes on.
@@ -191,15 +216,15 @@ impl Directory {
 
     /// A running tenant; started, or started again, if need be.
     pub async fn tenant(&self, id: TenantId) -> Result<TenantHandle, Refusal> {
-        match self.read().tenants.get(&id) {
-            None => return Err(Refusal::UnknownTenant),
-            Some((_, Some(handle))) if handle.is_alive() => return Ok(handle.clone()),
-            Some(_) => {}
+        if let Some(running) = self.known(id)? {
+            return Ok(running);
         }
         let mut rng = self.starting.lock().await;
+        if let Some(running) = self.known(id)? {
+            return Ok(running);
+        }
         let (row, before) = match self.read().tenants.get(&id) {
             None => return Err(Refusal::UnknownTenant),
-            Some((_, Some(handle))) if handle.is_alive() => return Ok(handle.clone()),
             Some((row, before)) => (Arc::clone(row), before.clone()),
         };
         if let Some(before) = &before {

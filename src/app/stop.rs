@@ -14,6 +14,7 @@ const COMMITS: Duration = Duration::from_secs(3);
 
 /// Takes no new claims and waits for calls to Meta that are under way, so that their outcomes are known.
 pub(super) async fn drain_lanes(directory: &Arc<Directory>) {
+    directory.close();
     let lanes: Vec<_> = directory
         .running()
         .iter()
@@ -35,3 +36,6 @@ pub(super) async fn finish_ledgers(directory: &Arc<Directory>) {
         tracing::warn!("not everything was committed: what was not acknowledged is offered again");
     }
 }
+
+#[cfg(test)]
+mod tests;

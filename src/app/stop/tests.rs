@@ -1,0 +1,66 @@
+use super::*;
+use crate::actors::lane::LaneLimits;
+use crate::actors::request::Refusal;
+use crate::actors::{DirectoryParts, TenantLimits};
+use crate::domain::{Clock, PhoneNumberId, Retention, SendRate, SystemClock, TenantId, WabaId};
+use crate::store::directory::AccessToken;
+use crate::store::memory::MemoryStore;
+use crate::store::{Number, Store, Tenant};
+use crate::whatsapp::GraphClient;
+use crate::whatsapp::client::GraphSettings;
+
+const RUNS: TenantId = TenantId::new(7);
+const SLEEPS: TenantId = TenantId::new(8);
+
+async fn directory() -> Arc<Directory> {
+    let (store, clock) = (Arc::new(MemoryStore::new()), Arc::new(SystemClock::new()));
+    for id in [RUNS, SLEEPS] {
+        let tenant = Tenant {
+            id,
+            name: "a shop".to_owned(),
+            retention: Retention::DEFAULT,
+            created: clock.now(),
+        };
+        store.put_tenant(tenant).await.unwrap();
+        let number = Number {
+            id: PhoneNumberId::parse(&id.get().to_string()).unwrap(),
+            tenant: id,
+            waba: WabaId::parse("2001").unwrap(),
+            display: "+1".to_owned(),
+            rate: SendRate::STANDARD,
+            access_token: AccessToken::new("secret-1"),
+            app: None,
+        };
+        store.put_number(number).await.unwrap();
+    }
+    let settings = GraphSettings::new("http://127.0.0.1:9", "v24.0");
+    let clock: Arc<dyn Clock> = clock;
+    let parts = DirectoryParts {
+        store,
+        graph: Arc::new(GraphClient::new(settings, Arc::clone(&clock)).unwrap()),
+        clock,
+        arbiters: vec![actix::Arbiter::current()],
+        tenant_limits: TenantLimits::default(),
+        lane_limits: LaneLimits::default(),
+        calls: Arc::new(tokio::sync::Semaphore::new(1)),
+        seed: 1,
+    };
+    Arc::new(Directory::open(parts).await.unwrap())
+}
+
+#[actix::test]
+async fn nobody_starts_a_lane_again_that_has_ended_for_good() {
+    let directory = directory().await;
+    directory.tenant(RUNS).await.unwrap();
+    drain_lanes(&directory).await;
+    let known = directory.tenant(RUNS).await.unwrap();
+    assert!(known.lanes.values().all(|lane| !lane.is_connected()));
+    assert!(
+        known.ledger.is_connected(),
+        "what is under way is still committed"
+    );
+    assert!(matches!(
+        directory.tenant(SLEEPS).await,
+        Err(Refusal::Unavailable { .. })
+    ));
+}
