@@ -26,7 +26,7 @@ use crate::actors::port::{IntakePort, IntakeRefusal, Signer};
 use crate::crash::{self, CrashPoint};
 use crate::domain::Clock;
 use crate::shutdown::Shutdown;
-use crate::store::{JournalEntry, Store, StoreError};
+use crate::store::{JournalEntry, Store, StoreError, StoreErrorKind};
 use crate::telemetry::metrics;
 use ids::JournalIds;
 use tail::Tail;
@@ -67,6 +67,21 @@ pub async fn open(
     ))
 }
 
+impl Intake {
+    /// Stores an entry and hands it on, whether or not somebody still waits: a connection that breaks ends its handler,
+    /// and what was stored meanwhile would be applied only after the next start.
+    async fn append(&self, entry: JournalEntry) -> Result<(), StoreError> {
+        let (store, tail) = (Arc::clone(&self.store), Arc::clone(&self.tail));
+        let work = tokio::spawn(async move {
+            store.journal_append(entry.clone()).await?;
+            tail.push(entry);
+            Ok(())
+        });
+        work.await
+            .unwrap_or_else(|lost| Err(StoreError::new(StoreErrorKind::Unknown, lost.to_string())))
+    }
+}
+
 #[async_trait]
 impl IntakePort for Intake {
     async fn accept(&self, signer: Signer, body: Bytes) -> Result<(), IntakeRefusal> {
@@ -78,7 +93,7 @@ impl IntakePort for Intake {
         };
         crash::point(CrashPoint::BeforeJournal);
         let began = self.clock.monotonic();
-        let appended = self.store.journal_append(entry.clone()).await;
+        let appended = self.append(entry).await;
         self.append_seconds
             .record(self.clock.monotonic().saturating_sub(began));
         appended.map_err(|error| {
@@ -88,7 +103,6 @@ impl IntakePort for Intake {
             }
         })?;
         crash::point(CrashPoint::AfterJournal);
-        self.tail.push(entry);
         Ok(())
     }
 }

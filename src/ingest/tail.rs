@@ -55,12 +55,12 @@ impl Tail {
     pub(super) fn push(&self, entry: JournalEntry) {
         self.came.fetch_add(1, Ordering::Relaxed);
         let size = entry.body.len();
-        let room = self.bytes.load(Ordering::Acquire).saturating_add(size) <= BYTES;
-        if self.behind.load(Ordering::Acquire) || !room || self.sender.try_send(entry).is_err() {
+        // Counted first: whoever takes it out takes it off again.
+        let held = self.bytes.fetch_add(size, Ordering::AcqRel).saturating_add(size);
+        if self.behind.load(Ordering::Acquire) || held > BYTES || self.sender.try_send(entry).is_err() {
+            self.bytes.fetch_sub(size, Ordering::AcqRel);
             self.fall_behind();
-            return;
         }
-        self.bytes.fetch_add(size, Ordering::AcqRel);
     }
 
     /// Entries that came since the start.

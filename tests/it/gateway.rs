@@ -293,12 +293,10 @@ impl TestGateway {
 
     /// Posts a webhook as Meta would; the answer's status.
     pub(crate) async fn webhook(&self, body: &[u8]) -> u16 {
-        let key = hmac::Key::new(hmac::HMAC_SHA256, SECRET.as_bytes());
-        let signature = mesej::domain::ids::hex(hmac::sign(&key, body).as_ref());
         let request = self
             .client
             .post(format!("{}/webhooks/whatsapp", self.base))
-            .header("X-Hub-Signature-256", format!("sha256={signature}"))
+            .header("X-Hub-Signature-256", signature(body))
             .header("Content-Type", "application/json")
             .body(body.to_vec());
         request.send().await.unwrap().status().as_u16()
@@ -307,6 +305,15 @@ impl TestGateway {
     pub(crate) fn faults(&self, faults: Faults) {
         self.meta.set_faults(faults).unwrap();
     }
+}
+
+/// What Meta signs a webhook with.
+pub(crate) fn signature(body: &[u8]) -> String {
+    let key = hmac::Key::new(hmac::HMAC_SHA256, SECRET.as_bytes());
+    format!(
+        "sha256={}",
+        mesej::domain::ids::hex(hmac::sign(&key, body).as_ref())
+    )
 }
 
 /// A text for `POST /v1/messages`.

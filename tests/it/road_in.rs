@@ -9,6 +9,7 @@ use mesej::simulator::{Faults, Millis, NumberConfig};
 on_every_store! {
     a_customers_message_is_in_history_once_and_opens_the_conversation,
     webhooks_that_come_twice_late_in_pieces_and_out_of_order_make_one_message_each,
+    a_webhook_whose_sender_hangs_up_before_the_answer_is_applied_all_the_same,
     a_forged_webhook_is_refused_and_leaves_nothing,
     a_message_to_a_number_that_nobody_has_waits_in_quarantine_until_it_is_replayed,
     a_customer_without_a_phone_number_can_be_answered,
@@ -67,6 +68,41 @@ async fn webhooks_that_come_twice_late_in_pieces_and_out_of_order_make_one_messa
         (1..=u64::try_from(seqs.len()).unwrap()).collect::<Vec<_>>(),
         "dense from 1"
     );
+    gateway.stop().await;
+}
+
+async fn a_webhook_whose_sender_hangs_up_before_the_answer_is_applied_all_the_same(kept: Kept) {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let gateway = TestGateway::start(kept).await;
+    let number = NumberConfig::default();
+    let body = json!({
+        "object": "whatsapp_business_account",
+        "entry": [{ "id": "9", "changes": [{ "field": "messages", "value": {
+            "messaging_product": "whatsapp",
+            "metadata": { "display_phone_number": "1", "phone_number_id": number.phone_number_id },
+            "contacts": [{ "profile": { "name": "Sam" }, "wa_id": "15557654321" }],
+            "messages": [{ "from": "15557654321", "id": "wamid.HUNGUP", "timestamp": "1790000000", "type": "text",
+                           "text": { "body": "hello? hello?" } }],
+        } }] }],
+    })
+    .to_string();
+    let address = gateway.base.trim_start_matches("http://");
+    let mut connection = tokio::net::TcpStream::connect(address).await.unwrap();
+    let request = format!(
+        "POST /webhooks/whatsapp HTTP/1.1\r\nHost: {address}\r\nContent-Type: application/json\r\n\
+         X-Hub-Signature-256: {}\r\nContent-Length: {}\r\n\r\n{body}",
+        crate::gateway::signature(body.as_bytes()),
+        body.len()
+    );
+    connection.write_all(request.as_bytes()).await.unwrap();
+    connection.shutdown().await.unwrap();
+    let mut answer = Vec::new();
+    let _ = connection.read_to_end(&mut answer).await;
+    // Whether or not it was answered: it was stored perhaps, and then it must not wait for the next start.
+    if !answer.starts_with(b"HTTP/1.1 200") {
+        assert_eq!(answer, b"", "no other answer");
+    }
+    gateway.in_history("hello? hello?").await;
     gateway.stop().await;
 }
 
