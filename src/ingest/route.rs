@@ -1,6 +1,7 @@
 //! From the elements of a webhook to ops of the tenants that they concern.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
@@ -18,6 +19,10 @@ use crate::store::{JournalEntry, Number, Quarantined};
 use crate::telemetry::labels::{ElementKind, QuarantineReason};
 use crate::telemetry::{Label as _, metrics};
 use crate::whatsapp::{Element, IncomingMessage, IncomingStatus, OtherEvent, webhook};
+
+/// Meta counts a customer's message for one second, from when it came. Later by more than delays and clocks explain,
+/// it does not count any more: after an outage the backlog must not stop replies.
+const COUNTS: Duration = Duration::from_secs(10);
 
 /// The body of an event about anything that is neither a message nor a status of ours.
 #[derive(Serialize)]
@@ -152,7 +157,8 @@ impl Router {
     async fn hand_over(&mut self, tenant: &TenantHandle, element: &Element, ticket: &Arc<Ticket>) {
         let (kind, ops) = match element {
             Element::Message(message) => {
-                if let Some(lane) = tenant.lanes.get(&message.number) {
+                let age = self.directory.clock().now().since(message.at);
+                if let Some(lane) = tenant.lanes.get(&message.number).filter(|_| age <= COUNTS) {
                     lane.note_inbound(1);
                 }
                 (ElementKind::Message, self.message(tenant, message))
