@@ -224,6 +224,7 @@ fn submit(n: u64, customer: u64) -> Op {
         may_be_held: false,
         once: None,
         unless_after: None,
+        window_at: None,
         retention: Retention::DEFAULT,
     }))
 }

@@ -101,6 +101,8 @@ pub struct Submit {
     pub once: Option<Once>,
     /// Refuse when the conversation has a newer message or note than this position.
     pub unless_after: Option<Seq>,
+    /// Refuse when the customer's service window is not open at this time.
+    pub window_at: Option<Timestamp>,
     /// How long the tenant keeps it.
     pub retention: Retention,
 }
@@ -325,6 +327,8 @@ pub enum OpRefusal {
     OtherRequest,
     /// Somebody wrote since; this is the position of the newest message.
     ConversationChanged(Seq),
+    /// The customer's service window is not open when the message is to go.
+    WindowClosed,
     /// The message or conversation is not there.
     NotFound,
     /// It is too late: the message was claimed.

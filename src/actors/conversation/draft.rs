@@ -44,12 +44,6 @@ impl Draft {
         let now = parts.clock.now();
         let row = self.row().await?;
         let addressee = self.addressee(row.as_ref(), recipient).await?;
-        if request.class == ContentClass::Service {
-            let goes = request.send_at.unwrap_or(now).max(now);
-            if !row.as_ref().is_some_and(|row| row.window().is_open(goes)) {
-                return Err(Refusal::WindowClosed);
-            }
-        }
         let payload: Arc<RawValue> = payload(&request.content, WireRecipient::Contact(&addressee.reach))
             .ok_or_else(|| Refusal::Invalid("the contact has no name that Meta could reach".to_owned()))?
             .into();
@@ -66,6 +60,8 @@ impl Draft {
             may_be_held: request.class == ContentClass::Template,
             once: request.once,
             unless_after: request.unless_after,
+            window_at: (request.class == ContentClass::Service)
+                .then(|| request.send_at.unwrap_or(now).max(now)),
             retention: parts.retention,
         };
         let accepted = settled(parts.ledger.commit(Op::Submit(Box::new(submit))).await, message)?;
@@ -187,6 +183,7 @@ fn settled(result: Result<OpOutcome, CommitError>, message: MessageId) -> Result
 pub(crate) fn op_refusal(refusal: OpRefusal) -> Refusal {
     match refusal {
         OpRefusal::OtherRequest => Refusal::OtherRequest,
+        OpRefusal::WindowClosed => Refusal::WindowClosed,
         OpRefusal::ConversationChanged(seq) => Refusal::ConversationChanged(seq),
         OpRefusal::NotFound => Refusal::NotFound,
         OpRefusal::AlreadyClaimed => Refusal::AlreadyClaimed,

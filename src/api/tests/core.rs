@@ -169,6 +169,7 @@ impl Core {
             may_be_held: false,
             once: request.once,
             unless_after: request.unless_after,
+            window_at: None,
             retention: Retention::DEFAULT,
         })
     }
@@ -193,6 +194,7 @@ fn done(outcome: OpOutcome) -> Result<(), Refusal> {
         OpOutcome::Committed { .. } | OpOutcome::Duplicate { .. } | OpOutcome::Unchanged => Ok(()),
         OpOutcome::Refused(OpRefusal::OtherRequest) => Err(Refusal::OtherRequest),
         OpOutcome::Refused(OpRefusal::ConversationChanged(seq)) => Err(Refusal::ConversationChanged(seq)),
+        OpOutcome::Refused(OpRefusal::WindowClosed) => Err(Refusal::WindowClosed),
         OpOutcome::Refused(OpRefusal::NotFound) => Err(Refusal::NotFound),
         OpOutcome::Refused(OpRefusal::AlreadyClaimed) => Err(Refusal::AlreadyClaimed),
     }

@@ -102,6 +102,7 @@ pub(in crate::store) fn submit(tenant: TenantId, to: &[&str], id: MessageId, tex
         may_be_held: false,
         once: None,
         unless_after: None,
+        window_at: None,
         retention: RETENTION,
     }
 }

@@ -27,6 +27,12 @@ pub(super) fn submit(batch: &mut Batch<'_>, submit: &Submit) -> Result<OpOutcome
         Some(conversation) => conversation,
         None => Conversation::new(id, submit.number.clone(), contact.id, batch.now),
     };
+    if submit
+        .window_at
+        .is_some_and(|goes| !conversation.window().is_open(goes))
+    {
+        return Ok(OpOutcome::Refused(OpRefusal::WindowClosed));
+    }
     if let Some(newest) = spoken_since(&conversation, submit.unless_after, &submit.author) {
         return Ok(OpOutcome::Refused(OpRefusal::ConversationChanged(newest)));
     }

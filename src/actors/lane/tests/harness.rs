@@ -133,6 +133,7 @@ impl World {
                 may_be_held: false,
                 once: None,
                 unless_after: None,
+                window_at: None,
                 retention: Retention::DEFAULT,
             })))
             .await

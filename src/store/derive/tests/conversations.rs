@@ -6,7 +6,7 @@ use super::scene;
 use crate::domain::{Content, ContentKind, ConversationStatus, EventKind};
 use crate::store::conformance::ops;
 use crate::store::conformance::scene::Scene;
-use crate::store::op::{Op, OpOutcome, OpRefusal, OrganiseChange};
+use crate::store::op::{Once, Op, OpOutcome, OpRefusal, OrganiseChange};
 use crate::store::row::MessageRef;
 
 async fn row(scene: &Scene, at: MessageRef) -> crate::domain::Conversation {
@@ -100,6 +100,38 @@ fn status_name(status: ConversationStatus) -> &'static str {
         ConversationStatus::Pending => "pending",
         ConversationStatus::Resolved => "resolved",
     }
+}
+
+#[tokio::test]
+async fn a_request_that_was_accepted_is_answered_the_same_after_the_window_has_closed() {
+    let mut scene = scene().await;
+    let at = scene.hears(&["628111111"], "w1", "question").await;
+    let open = scene.now;
+    let tenant = scene.tenant;
+    let request = |n, goes| {
+        let mut submit = ops::submit(tenant, &["628111111"], ops::id(open, n), "answer");
+        submit.once = Some(Once {
+            key: [7; 16],
+            request: [1; 16],
+        });
+        submit.window_at = Some(goes);
+        submit
+    };
+    let OpOutcome::Committed { at: Some(first), .. } = scene.one(request(1, open)).await else {
+        panic!("the window is open");
+    };
+    let closed = open.after(std::time::Duration::from_secs(25 * 3_600));
+    assert_eq!(
+        scene.one(request(2, closed)).await,
+        OpOutcome::Duplicate { at: Some(first) }
+    );
+    let mut another = request(3, closed);
+    another.once = None;
+    assert_eq!(
+        scene.one(another).await,
+        OpOutcome::Refused(OpRefusal::WindowClosed)
+    );
+    assert_eq!(scene.texts(at).await.len(), 2);
 }
 
 #[tokio::test]
