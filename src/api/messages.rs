@@ -147,7 +147,7 @@ async fn wait(
         Some(row) if row.state == OutboxState::Claimed => {
             delivery.attempts = row.attempt;
             delivery.advance(StatusTimes::only(DeliveryState::Claimed, row.since));
-            Ok(None)
+            Ok(state.tenants.outlook(tenant, number, at).await?)
         }
         Some(row) if row.state == OutboxState::Queued => {
             Ok(state.tenants.outlook(tenant, number, at).await?)

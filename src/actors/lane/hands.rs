@@ -8,7 +8,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use super::unknown::ClaimNumber;
 use super::waiting::{Item, PRIORITIES, PerPriority};
 use crate::actors::request::DelayReason;
-use crate::domain::{MessageId, Priority};
+use crate::domain::{MessageId, Priority, Timestamp};
 use crate::store::Claimed;
 
 /// One message in hand.
@@ -78,6 +78,12 @@ impl Hands {
     /// A message in hand.
     pub(super) fn get_mut(&mut self, message: MessageId) -> Option<&mut Hand> {
         self.hands.get_mut(&message)
+    }
+
+    /// Whether a message in hand is not to be sent any more.
+    pub(super) fn is_overdue(&self, message: MessageId, now: Timestamp) -> bool {
+        let until = self.get(message).and_then(|hand| hand.item.waiting.valid_until);
+        until.is_some_and(|until| until < now)
     }
 
     /// Lets go of a message.

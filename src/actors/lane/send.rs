@@ -29,6 +29,14 @@ impl Lane {
         self.pace = None;
         let Some(token) = self.token.clone() else { return };
         while let Some(next) = self.next_to_go(now) {
+            if let Next::Message(_, message) = next
+                && self.hands.is_overdue(message, now.wall)
+            {
+                // It waited for the limit too long; back in the queue it expires.
+                self.hands.take_back(message);
+                self.return_claim(message);
+                continue;
+            }
             if let Err(wait) = self.number_limit.try_take(now.mono) {
                 self.pace = Some(now.mono + wait.delay);
                 self.count_delay(&next, wait.hold);

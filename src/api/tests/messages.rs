@@ -255,12 +255,12 @@ async fn a_waiting_message_says_why_and_until_when() {
 }
 
 #[actix_web::test]
-async fn a_claimed_message_is_shown_as_claimed_and_waits_for_nothing() {
+async fn a_claimed_message_is_shown_as_claimed_with_what_its_call_waits_for() {
     let api = Api::start().await;
     let earlier = id_in(&api.post("/v1/messages", &text("628111111111")).await);
     let id = id_in(&api.post("/v1/messages", &text(PHONE)).await);
     *api.core.outlook.lock().unwrap() = Some(Outlook {
-        reason: DelayReason::Queued,
+        reason: DelayReason::NumberLimit,
         expected: None,
     });
     let claimed_at = NOW.after(Duration::from_secs(1));
@@ -279,7 +279,10 @@ async fn a_claimed_message_is_shown_as_claimed_and_waits_for_nothing() {
         (&json!("claimed"), &json!(1))
     );
     assert_eq!(shown["delivery"]["times"]["claimed"], json!(claimed_at));
-    assert!(shown.get("delay").is_none());
+    assert_eq!(shown["delay"]["reason"], "number_limit");
+    *api.core.outlook.lock().unwrap() = None;
+    let shown = api.get(&format!("/v1/messages/{id}")).await.json();
+    assert!(shown.get("delay").is_none(), "its call is under way");
     assert_eq!(
         api.get(&format!("/v1/messages/{earlier}")).await.json()["delivery"]["state"],
         "queued"

@@ -167,6 +167,27 @@ async fn a_message_whose_validity_ends_while_it_waits_expires_and_is_not_sent() 
 }
 
 #[actix::test]
+async fn a_message_whose_validity_ends_while_its_claim_waits_for_the_limit_is_not_sent() {
+    let world = World::new().await;
+    let lane = world.lane(LaneLimits::default());
+    world.lane_is(&lane, "it is loaded", |lane| lane.loaded).await;
+    lane.note_inbound(80);
+    let mortal = Letter {
+        valid_until: Some(world.wall_in(Duration::from_secs(2))),
+        ..letter(1)
+    };
+    let sent = world.send(&lane, &[mortal]).await;
+    for _ in 0..40 {
+        lane.note_inbound(10);
+        world.pass(Duration::from_millis(100)).await;
+    }
+    world.settled().await;
+    assert_eq!(world.calls_for(&sent[0]), [0_u8; 0]);
+    assert_eq!(world.state(&sent[0]).await, DeliveryState::Expired);
+    world.check();
+}
+
+#[actix::test]
 async fn a_scheduled_message_goes_at_its_time() {
     let world = World::new().await;
     let lane = world.lane(LaneLimits::default());
