@@ -62,9 +62,10 @@ fn main() -> anyhow::Result<ExitCode> {
     let command = match Cli::parse().command {
         // It chooses its thread's processor, and the process keeps what it was given.
         Command::Fanout(args) => {
-            return std::thread::spawn(move || fanout::run(args))
+            let rig = std::thread::spawn(move || fanout::run(args));
+            return rig
                 .join()
-                .map_err(|_| anyhow::anyhow!("the rig panicked"))?;
+                .unwrap_or_else(|panic| std::panic::resume_unwind(panic));
         }
         command => command,
     };

@@ -23,6 +23,7 @@ const BESIDE: &[&str] = &[
     "ttl_seconds",
     "direct_send_config",
     "message_activity_sharing",
+    "product_policy",
     "text",
     "image",
     "video",
@@ -95,7 +96,7 @@ fn expect(fields: &mut Fields, name: &'static str, only: &str) -> Result<(), Api
 /// An `image` beside `"type":"text"` is a slip: one of the two would be lost.
 fn refuse_second_object(message: &Map<String, Value>) -> Result<(), ApiError> {
     let kind = message.get("type").and_then(Value::as_str).unwrap_or("text");
-    let objects = BESIDE.iter().skip(8);
+    let objects = BESIDE.iter().skip(9);
     match objects
         .into_iter()
         .find(|name| **name != kind && message.contains_key(**name))

@@ -74,7 +74,8 @@ impl SocketOptions {
             stuck: limits.reaper_stuck,
             closing: Duration::from_secs(5),
             reaper_tick: Duration::from_secs(1),
-            send_buffer: 64 * 1024,
+            // The kernel doubles it.
+            send_buffer: 24 * 1024,
             user_timeout: Duration::from_secs(30),
         }
     }

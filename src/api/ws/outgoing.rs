@@ -182,8 +182,11 @@ impl Outgoing {
 
     /// Leaves the connection to the feed: everything that there is was written.
     fn stand_by(&self) {
-        if let (Some(cursor), None) = (&self.cursor, &self.reading) {
-            self.seat.stand_by(cursor.seq(), Rc::clone(&self.line) as _);
+        // A session that could not be told of a new ledger yet is told at the next event.
+        let told = self.ledgers == self.seat.ledgers();
+        if let (Some(cursor), None, true) = (&self.cursor, &self.reading, told) {
+            let line = Rc::clone(&self.line);
+            self.seat.stand_by(cursor.seq(), line);
         }
     }
 

@@ -79,8 +79,8 @@ impl Desk {
     fn stand_by(&mut self, after: u64) {
         let waker = Waker::from(Arc::clone(&self.bell));
         self.tail.seats.wait(self.place, &waker);
-        let outlet: Rc<dyn Outlet> = Rc::clone(&self.pipe) as _;
-        let standby = StandBy::new(outlet, Seq::new(after), self.tail.ledgers());
+        let pipe = Rc::clone(&self.pipe);
+        let standby = StandBy::new(pipe, Seq::new(after), self.tail.ledgers());
         self.tail.seats.stand_by(self.place, standby);
     }
 
