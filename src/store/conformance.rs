@@ -244,7 +244,7 @@ macro_rules! all_of_it {
                 empty_values_stay_empty,
                 keys_at_the_ends_of_their_ranges_are_found_and_do_not_run_over,
                 times_before_1970_are_in_order_too,
-                ten_thousand_labels_are_cut_to_what_says_something,
+                ten_thousand_labels_are_refused_and_lose_none,
                 what_was_never_there_is_none,
             }
         } }

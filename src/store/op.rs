@@ -333,6 +333,8 @@ pub enum OpRefusal {
     NotFound,
     /// It is too late: the message was claimed.
     AlreadyClaimed,
+    /// The conversation would have more labels than this.
+    TooManyLabels(usize),
 }
 
 /// Policies and deadlines that a message's class asks for.

@@ -187,6 +187,9 @@ pub(crate) fn op_refusal(refusal: OpRefusal) -> Refusal {
         OpRefusal::ConversationChanged(seq) => Refusal::ConversationChanged(seq),
         OpRefusal::NotFound => Refusal::NotFound,
         OpRefusal::AlreadyClaimed => Refusal::AlreadyClaimed,
+        OpRefusal::TooManyLabels(most) => {
+            Refusal::Invalid(format!("a conversation has at most {most} labels"))
+        }
     }
 }
 

@@ -197,6 +197,7 @@ fn done(outcome: OpOutcome) -> Result<(), Refusal> {
         OpOutcome::Refused(OpRefusal::WindowClosed) => Err(Refusal::WindowClosed),
         OpOutcome::Refused(OpRefusal::NotFound) => Err(Refusal::NotFound),
         OpOutcome::Refused(OpRefusal::AlreadyClaimed) => Err(Refusal::AlreadyClaimed),
+        OpOutcome::Refused(OpRefusal::TooManyLabels(most)) => Err(Refusal::Invalid(most.to_string())),
     }
 }
 

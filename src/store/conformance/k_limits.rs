@@ -7,7 +7,7 @@ use super::a_durability::entry;
 use super::ops;
 use super::scene::{DAY_ONE, Scene, mentions};
 use crate::domain::{JournalId, MessageId, PhoneNumberId, TenantId, Timestamp};
-use crate::store::op::{Op, OrganiseChange};
+use crate::store::op::{Op, OpOutcome, OpRefusal, OrganiseChange};
 use crate::store::row::MessageRef;
 
 pub(super) async fn a_message_of_a_mebibyte_comes_back_whole(backend: impl Backend) {
@@ -140,22 +140,27 @@ pub(super) async fn times_before_1970_are_in_order_too(backend: impl Backend) {
     assert_eq!(page.items.iter().map(|row| row.id).collect::<Vec<_>>(), expected);
 }
 
-pub(super) async fn ten_thousand_labels_are_cut_to_what_says_something(backend: impl Backend) {
+pub(super) async fn ten_thousand_labels_are_refused_and_lose_none(backend: impl Backend) {
     let mut scene = Scene::of(&backend).await;
     let at = scene.hears(&["628111111"], "w", "x").await;
-    let change = OrganiseChange::Label {
-        add: (0..10_000).map(|n| format!("label{n:05}")).collect(),
+    let label = |add| OrganiseChange::Label {
+        add,
         remove: Vec::new(),
     };
-    scene.one(ops::organise(at.conversation, change)).await;
+    scene
+        .one(ops::organise(at.conversation, label(vec!["vip".to_owned()])))
+        .await;
+    let many = label((0..10_000).map(|n| format!("label{n:05}")).collect());
+    let refused = scene.one(ops::organise(at.conversation, many)).await;
+    assert_eq!(refused, OpOutcome::Refused(OpRefusal::TooManyLabels(50)));
     let row = scene
         .store
         .conversation(scene.tenant, at.conversation)
         .await
         .unwrap()
         .unwrap();
-    assert!(row.labels.len() <= 50);
-    assert!(mentions(&scene.dump().await, "label00001"));
+    assert_eq!(row.labels, ["vip"]);
+    assert!(!mentions(&scene.dump().await, "label00001"));
 }
 
 pub(super) async fn what_was_never_there_is_none(backend: impl Backend) {

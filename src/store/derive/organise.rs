@@ -31,7 +31,9 @@ pub(super) fn organise(batch: &mut Batch<'_>, organise: &Organise) -> Result<OpO
             conversation.labels.extend(add.iter().cloned());
             conversation.labels.sort();
             conversation.labels.dedup();
-            conversation.labels.truncate(MOST_LABELS);
+            if conversation.labels.len() > MOST_LABELS {
+                return Ok(OpOutcome::Refused(OpRefusal::TooManyLabels(MOST_LABELS)));
+            }
         }
     }
     if conversation == before {

@@ -226,3 +226,24 @@ async fn a_change_that_changes_nothing_makes_no_event() {
     let lost: Op = ops::organise(nowhere, OrganiseChange::Read);
     assert_eq!(scene.one(lost).await, OpOutcome::Refused(OpRefusal::NotFound));
 }
+
+#[tokio::test]
+async fn labels_beyond_the_most_are_refused_and_none_is_lost() {
+    let mut scene = scene().await;
+    let at = scene.hears(&["628111111"], "w1", "x").await;
+    let label = |add: Vec<String>| {
+        ops::organise(
+            at.conversation,
+            OrganiseChange::Label {
+                add,
+                remove: Vec::new(),
+            },
+        )
+    };
+    let fifty: Vec<_> = (0..50).map(|n| format!("label {n:02}")).collect();
+    let set = scene.one(label(fifty.clone())).await;
+    assert!(matches!(set, OpOutcome::Committed { .. }));
+    let more = scene.one(label(vec!["a first one".to_owned()])).await;
+    assert_eq!(more, OpOutcome::Refused(OpRefusal::TooManyLabels(50)));
+    assert_eq!(row(&scene, at).await.labels, fifty);
+}
