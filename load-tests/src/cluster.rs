@@ -1,42 +1,71 @@
-//! A CQL server for a rig: the one that `MESEJ_TEST_CQL` names, or one that ends with the rig.
+//! A CQL server for a rig: the one that `MESEJ_TEST_CQL` names, or nodes that end with the rig.
 //!
-//! `MESEJ_TEST_CQL_REPLICATION` says how many copies of each row there are to be; 1 without it.
+//! `MESEJ_TEST_CQL_REPLICATION` says how many copies of each row a given server is to hold; 1 without it.
+
+mod launcher;
 
 use std::path::Path;
-use std::process::Stdio;
 
-use anyhow::Context as _;
-use tokio::io::{AsyncBufReadExt as _, BufReader};
-use tokio::process::{Child, Command};
+use tokio::process::Command;
 
-use crate::process::free_port;
+use launcher::Launcher;
+pub use launcher::{Order, Sync};
+
+/// What a rig needs.
+#[derive(Debug, Clone, Copy)]
+pub struct Wanted {
+    /// Nodes, 1 to 3, each with a copy of every row.
+    pub nodes: u8,
+    /// When a write is on disk.
+    pub sync: Sync,
+}
 
 /// A server with a keyspace of the rig's own, whose schema is up to date.
 pub struct Cluster {
-    address: String,
+    addresses: Vec<String>,
     keyspace: String,
-    // Its input ends with this process, and with it the server: see tests/cql/node.sh.
-    _child: Option<Child>,
+    copies: String,
+    launcher: Option<Launcher>,
 }
 
 impl Cluster {
-    /// Finds or starts the server and makes the schema with `mesej migrate`. Data and log of a started one go to `home`.
-    pub async fn start(mesej: &Path, home: &Path) -> anyhow::Result<Self> {
-        let (address, child) = match std::env::var("MESEJ_TEST_CQL") {
-            Ok(address) if !address.is_empty() => (address, None),
-            _ => {
-                let (address, child) = node(&home.join("cql")).await?;
-                (address, Some(child))
-            }
+    /// Finds or starts the server and makes the schema with `mesej migrate`. Data and logs of a started one go to `home`.
+    pub async fn start(mesej: &Path, home: &Path, wanted: Wanted) -> anyhow::Result<Self> {
+        let given = std::env::var("MESEJ_TEST_CQL").ok();
+        let cluster = match given.filter(|address| !address.is_empty()) {
+            Some(address) => Self::of(vec![address], copies(), None),
+            None => Self::launch(home, wanted).await?,
         };
-        let cluster = Self {
-            address,
+        cluster.migrate(mesej).await?;
+        Ok(cluster)
+    }
+
+    /// Nodes of the rig's own, which it can kill and stop.
+    pub async fn own(mesej: &Path, home: &Path, wanted: Wanted) -> anyhow::Result<Self> {
+        let cluster = Self::launch(home, wanted).await?;
+        cluster.migrate(mesej).await?;
+        Ok(cluster)
+    }
+
+    async fn launch(home: &Path, wanted: Wanted) -> anyhow::Result<Self> {
+        let launcher = Launcher::start(&home.join("cql"), wanted).await?;
+        let addresses = launcher.addresses();
+        Ok(Self::of(addresses, wanted.nodes.to_string(), Some(launcher)))
+    }
+
+    fn of(addresses: Vec<String>, copies: String, launcher: Option<Launcher>) -> Self {
+        Self {
+            addresses,
             keyspace: format!("mesej_rig_{}", std::process::id()),
-            _child: child,
-        };
+            copies,
+            launcher,
+        }
+    }
+
+    async fn migrate(&self, mesej: &Path) -> anyhow::Result<()> {
         let made = Command::new(mesej)
             .arg("migrate")
-            .envs(cluster.env())
+            .envs(self.env())
             .kill_on_drop(true)
             .output()
             .await?;
@@ -45,16 +74,29 @@ impl Cluster {
             "mesej migrate failed: {}",
             String::from_utf8_lossy(&made.stderr)
         );
-        Ok(cluster)
+        Ok(())
+    }
+
+    /// Does something to some of its nodes, which are counted from 1.
+    pub async fn order(&mut self, order: Order, nodes: &[u8]) -> anyhow::Result<()> {
+        match &mut self.launcher {
+            Some(launcher) => launcher.order(order, nodes).await,
+            None => anyhow::bail!("a server of somebody else's is neither killed nor stopped"),
+        }
     }
 
     /// What tells `mesej` to use it.
     pub fn env(&self) -> Vec<(String, String)> {
+        let points: Vec<_> = self
+            .addresses
+            .iter()
+            .map(|address| format!("\"{address}\""))
+            .collect();
         [
             ("MESEJ_STORE__BACKEND", "scylla".to_owned()),
-            ("MESEJ_STORE__CONTACT_POINTS", format!("[\"{}\"]", self.address)),
+            ("MESEJ_STORE__CONTACT_POINTS", format!("[{}]", points.join(", "))),
             ("MESEJ_STORE__KEYSPACE", self.keyspace.clone()),
-            ("MESEJ_STORE__REPLICATION_FACTOR", copies()),
+            ("MESEJ_STORE__REPLICATION_FACTOR", self.copies.clone()),
         ]
         .into_iter()
         .map(|(name, value)| (name.to_owned(), value))
@@ -64,26 +106,4 @@ impl Cluster {
 
 fn copies() -> String {
     std::env::var("MESEJ_TEST_CQL_REPLICATION").unwrap_or_else(|_| "1".to_owned())
-}
-
-async fn node(folder: &Path) -> anyhow::Result<(String, Child)> {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/cql/node.sh");
-    let port = free_port()?;
-    let mut child = Command::new(&script)
-        .arg(folder)
-        .args(["127.0.0.1", &port.to_string()])
-        .env("MESEJ_CQL_STORAGE_PORT", free_port()?.to_string())
-        .env("MESEJ_CQL_JMX_PORT", free_port()?.to_string())
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .with_context(|| format!("cannot start {}", script.display()))?;
-    let output = child.stdout.take().context("the server has no output")?;
-    let said = BufReader::new(output).lines().next_line().await?;
-    let address = format!("127.0.0.1:{port}");
-    anyhow::ensure!(
-        said.as_deref() == Some(format!("ready {address}").as_str()),
-        "the CQL server did not start: see above"
-    );
-    Ok((address, child))
 }

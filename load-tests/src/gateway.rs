@@ -5,8 +5,8 @@ use std::time::Duration;
 use anyhow::Context as _;
 use serde_json::{Value, json};
 
-/// How long one call may take.
-const DEADLINE: Duration = Duration::from_secs(5);
+/// How long one call may take: longer than the gateway lets anybody wait.
+const DEADLINE: Duration = Duration::from_secs(15);
 
 /// A gateway at an address. Cheap to clone.
 #[derive(Clone)]
@@ -29,8 +29,12 @@ pub struct Tenant {
 pub enum Submitted {
     /// 202: durable.
     Accepted { message: String },
-    /// The server said that it did not take it.
-    Refused { status: u16 },
+    /// The server said that it did not take it: by its error code, perhaps with the time to come back.
+    Refused {
+        status: u16,
+        code: String,
+        retry_after: bool,
+    },
     /// No answer: it may or may not have been taken. Ask again with the same key.
     NoAnswer,
 }
@@ -111,13 +115,19 @@ impl Gateway {
             return Submitted::NoAnswer;
         };
         let status = answer.status();
+        let retry_after = answer.headers().contains_key("Retry-After");
         let Ok(body) = answer.json::<Value>().await else {
             return Submitted::NoAnswer;
         };
         match (status.as_u16(), text(&body, "message_id")) {
             (202, Ok(message)) => Submitted::Accepted { message },
-            _ => Submitted::Refused {
-                status: status.as_u16(),
+            (status, _) => Submitted::Refused {
+                status,
+                code: body
+                    .pointer("/error/code")
+                    .and_then(Value::as_str)
+                    .map_or_else(|| status.to_string(), str::to_owned),
+                retry_after,
             },
         }
     }

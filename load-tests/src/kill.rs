@@ -6,13 +6,13 @@
 //! and no agent has a hole.
 
 mod report;
-mod rig;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use rig::Rig;
+use crate::cluster::{Sync, Wanted};
+use crate::rig::{Keeps, Plan, Rig};
 
 /// Options of `mesej-load kill`.
 #[derive(clap::Args, Debug, Clone)]
@@ -65,9 +65,35 @@ const PLACES: [&str; 12] = [
 /// How long the gateway may live with a place armed before it counts as never reached.
 const REACH: Duration = Duration::from_secs(15);
 
+/// Submits under way at once.
+const UNDER_WAY: usize = 256;
+/// The one node of a cluster.
+const NODE: Wanted = Wanted {
+    nodes: 1,
+    sync: Sync::Periodic,
+};
+
+impl KillArgs {
+    fn plan(&self) -> Plan {
+        Plan {
+            seed: self.seed,
+            inbound: self.inbound,
+            sends: self.sends,
+            under_way: UNDER_WAY,
+            faults: self.faults,
+            keeps: match self.backend.as_str() {
+                "cql" => Keeps::Cluster(NODE),
+                embedded => Keeps::Embedded(embedded.to_owned()),
+            },
+            binary: self.binary.clone(),
+            keep: self.keep.clone(),
+        }
+    }
+}
+
 /// Runs the rig.
 pub async fn run(args: KillArgs) -> anyhow::Result<ExitCode> {
-    let mut rig = Rig::start(&args).await?;
+    let mut rig = Rig::start(&args.plan()).await?;
     let mut dice = fastrand::Rng::with_seed(args.seed);
     let (shortest, longest) = match args.life_ms.as_slice() {
         [shortest, longest] if shortest <= longest => (*shortest, *longest),

@@ -4,6 +4,7 @@
 
 mod agent;
 mod cluster;
+mod contest;
 mod cores;
 mod fanout;
 mod floor;
@@ -12,6 +13,8 @@ mod intake;
 mod kill;
 mod pace;
 mod process;
+mod rig;
+mod ring;
 mod sender;
 mod simulator;
 mod stage;
@@ -41,6 +44,10 @@ enum Command {
     Floor(floor::FloorArgs),
     /// Kills the gateway again and again under load, then asks the simulator's oracle what was lost or done twice
     Kill(kill::KillArgs),
+    /// Kills and stops nodes of a cluster under load, then asks the simulator's oracle what was lost or done twice
+    Ring(ring::RingArgs),
+    /// Lets two gateways fight for one tenant, then asks the simulator's oracle what was lost or done twice
+    Contest(contest::ContestArgs),
     /// Keeps a number's backlog full while customers write, and looks for a sliding second above its limit
     Pace(pace::PaceArgs),
     /// Posts webhooks: how many, and how soon they are acknowledged and reach an agent, beside what bare handlers do
@@ -75,6 +82,8 @@ fn main() -> anyhow::Result<ExitCode> {
             Command::Fanout(args) => fanout::run(args),
             Command::Floor(args) => floor::run(&args).map(|()| ExitCode::SUCCESS),
             Command::Kill(args) => kill::run(args).await,
+            Command::Ring(args) => ring::run(args).await,
+            Command::Contest(args) => contest::run(args).await,
             Command::Pace(args) => pace::run(args).await,
             Command::Intake(args) => intake::run(args).await,
             Command::Bare(args) => intake::run_bare(args).await,

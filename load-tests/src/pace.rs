@@ -77,7 +77,7 @@ pub async fn run(args: PaceArgs) -> anyhow::Result<ExitCode> {
                     let Some(to) = recipients.get(index) else { return };
                     let body =
                         json!({ "to": to, "type": "text", "text": { "body": format!("mk-p{number}") } });
-                    if let Submitted::Refused { status } = stage
+                    if let Submitted::Refused { status, .. } = stage
                         .gateway
                         .submit(&stage.tenant, &format!("p{number}"), &body)
                         .await

@@ -1,5 +1,6 @@
 //! A program that sends at a fixed rate, whatever the gateway does, and repeats what was not answered.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -10,8 +11,16 @@ use tokio::time::{Instant, MissedTickBehavior};
 
 use crate::gateway::{Gateway, Submitted, Tenant};
 
-/// Submits under way at once: more would only wait for a gateway that is down.
-const UNDER_WAY: usize = 256;
+/// How fast, and how patiently.
+#[derive(Debug, Clone, Copy)]
+pub struct Pace {
+    /// Messages a second.
+    pub rate: u32,
+    /// Submits under way at once; what would be more is skipped.
+    pub under_way: usize,
+    /// Tells one run's messages from another's.
+    pub run: u64,
+}
 
 /// One submit that the gateway acknowledged.
 #[derive(Debug, Clone)]
@@ -33,6 +42,54 @@ pub struct Book {
     pub repeated: AtomicU64,
     /// Given up after the last repeat.
     pub given_up: AtomicU64,
+    /// Messages that were not begun, because too many were under way.
+    pub skipped: AtomicU64,
+    answers: Mutex<BTreeMap<String, u64>>,
+    took_ms: Mutex<Vec<u32>>,
+}
+
+impl Book {
+    /// Attempts by how they were answered so far: `accepted`, `no_answer`, or the error's code.
+    pub fn answers(&self) -> BTreeMap<String, u64> {
+        self.answers
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// Submits that were answered with 202.
+    pub fn acknowledged(&self) -> usize {
+        self.acknowledged
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .len()
+    }
+
+    /// How long accepted attempts took so far, in milliseconds.
+    pub fn took_ms(&self) -> Vec<u32> {
+        self.took_ms
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    fn note(&self, answer: &Submitted, took: Duration) {
+        let name = match answer {
+            Submitted::Accepted { .. } => "accepted",
+            Submitted::Refused { code, .. } => code,
+            Submitted::NoAnswer => "no_answer",
+        };
+        *self
+            .answers
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .entry(name.to_owned())
+            .or_default() += 1;
+        if let Submitted::Accepted { .. } = answer {
+            let mut took_ms = self.took_ms.lock().unwrap_or_else(PoisonError::into_inner);
+            took_ms.push(u32::try_from(took.as_millis()).unwrap_or(u32::MAX));
+        }
+    }
 }
 
 /// Sends `rate` messages a second until told to stop. Recipients come in turn from the list.
@@ -44,12 +101,13 @@ pub struct Sender {
 
 impl Sender {
     /// Starts sending.
-    pub fn start(gateway: Gateway, tenant: Tenant, recipients: Vec<String>, rate: u32, run: u64) -> Self {
+    pub fn start(gateway: Gateway, tenant: Tenant, recipients: Vec<String>, pace: Pace) -> Self {
+        let Pace { rate, under_way, run } = pace;
         let book = Arc::new(Book::default());
         let stop = Arc::new(tokio::sync::Notify::new());
         let (shared, stopped) = (Arc::clone(&book), Arc::clone(&stop));
         let task = tokio::spawn(async move {
-            let places = Arc::new(Semaphore::new(UNDER_WAY));
+            let places = Arc::new(Semaphore::new(under_way));
             let mut tick = tokio::time::interval(Duration::from_secs(1) / rate.max(1));
             tick.set_missed_tick_behavior(MissedTickBehavior::Burst);
             for number in 0_u64.. {
@@ -58,6 +116,7 @@ impl Sender {
                     _ = tick.tick() => {}
                 }
                 let Ok(place) = Arc::clone(&places).try_acquire_owned() else {
+                    shared.skipped.fetch_add(1, Ordering::Relaxed);
                     continue;
                 };
                 let index = usize::try_from(number).unwrap_or(0) % recipients.len().max(1);
@@ -78,10 +137,15 @@ impl Sender {
                 });
             }
             // Every submit under way ends: answered, or given up.
-            let all = u32::try_from(UNDER_WAY).unwrap_or(u32::MAX);
+            let all = u32::try_from(under_way).unwrap_or(u32::MAX);
             let _ = places.acquire_many(all).await;
         });
         Self { book, stop, task }
+    }
+
+    /// What became of submits so far.
+    pub fn book(&self) -> Arc<Book> {
+        Arc::clone(&self.book)
     }
 
     /// Stops and waits for what is under way.
@@ -96,7 +160,10 @@ async fn one(gateway: &Gateway, tenant: &Tenant, book: &Book, recipient: &str, m
     let message = message(recipient, marker);
     let give_up = Instant::now() + Duration::from_secs(60);
     while Instant::now() < give_up {
-        match gateway.submit(tenant, marker, &message).await {
+        let began = Instant::now();
+        let answer = gateway.submit(tenant, marker, &message).await;
+        book.note(&answer, began.elapsed());
+        match answer {
             Submitted::Accepted { message } => {
                 let acknowledged = Acknowledged {
                     message,
@@ -108,7 +175,7 @@ async fn one(gateway: &Gateway, tenant: &Tenant, book: &Book, recipient: &str, m
                     .push(acknowledged);
                 return;
             }
-            Submitted::Refused { status } if status < 500 && status != 429 && status != 409 => {
+            Submitted::Refused { status, .. } if status < 500 && status != 429 && status != 409 => {
                 book.refused.fetch_add(1, Ordering::Relaxed);
                 return;
             }

@@ -50,6 +50,13 @@ impl Simulator {
             .map(|_| ())
     }
 
+    /// Sets where webhooks go.
+    pub async fn aim(&self, target: &Value) -> anyhow::Result<()> {
+        self.call(reqwest::Method::PUT, "/_control/webhook", target)
+            .await
+            .map(|_| ())
+    }
+
     /// Waits until every webhook is delivered, and says how many are not.
     pub async fn quiesce(&self, limit: Duration) -> anyhow::Result<Value> {
         let timeout_ms = u64::try_from(limit.as_millis()).unwrap_or(u64::MAX);

@@ -11,6 +11,7 @@ use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
 use actix::ArbiterHandle;
+use tokio::sync::Notify;
 
 use super::bounded::BoundedAddr;
 use super::conversation::store_refusal;
@@ -108,6 +109,7 @@ pub struct Directory {
     starting: tokio::sync::Mutex<fastrand::Rng>,
     /// Whether the process ends: nothing is started any more.
     closed: AtomicBool,
+    taken_back: Arc<Notify>,
 }
 
 impl Directory {
@@ -126,6 +128,7 @@ impl Directory {
             map: RwLock::new(map),
             starting,
             closed: AtomicBool::new(false),
+            taken_back: Arc::new(Notify::new()),
         })
     }
 
@@ -154,6 +157,11 @@ impl Directory {
             return Ok(Some(running));
         }
         Ok(handle.clone().filter(TenantHandle::is_alive))
+    }
+
+    /// Told whenever a tenant was taken back from another process, which may have taken in webhooks and not applied them.
+    pub fn taken_back(&self) -> Arc<Notify> {
+        Arc::clone(&self.taken_back)
     }
 
     /// Starts every tenant, so that what waited to be sent when the process ended goes on.
@@ -228,10 +236,16 @@ impl Directory {
             Some((row, before)) => (Arc::clone(row), before.clone()),
         };
         if let Some(before) = &before {
+            if let Some(wait) = before.ledger.hands_off(self.parts.clock.monotonic()) {
+                return Err(Refusal::Unavailable {
+                    retry_after: Some(wait),
+                });
+            }
             before.retire().await;
             tracing::warn!(tenant.id = %id, "an actor of the tenant died: starting it again");
             metrics::actor_restarts_total(ActorKind::Tenant).increment(1);
         }
+        let was_lost = before.as_ref().is_some_and(|before| before.ledger.was_lost());
         let succession = before.map(|before| before.succession);
         let handle = self.start(row, succession, &mut rng).await.map_err(|error| {
             tracing::error!(tenant.id = %id, error = %error, "cannot start the tenant");
@@ -241,6 +255,9 @@ impl Directory {
             // It may have changed since the start began.
             handle.ledger.keep_for(row.retention);
             *slot = Some(handle.clone());
+        }
+        if was_lost {
+            self.taken_back.notify_one();
         }
         Ok(handle)
     }

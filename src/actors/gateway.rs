@@ -44,6 +44,15 @@ impl Gateway {
         self.ready.store(true, Ordering::Release);
     }
 
+    /// A tenant whose ledger can be handed something new. Nobody is kept waiting for a store that is known to be away.
+    async fn writable(&self, tenant: TenantId) -> Result<TenantHandle, Refusal> {
+        let tenant = self.directory.tenant(tenant).await?;
+        if tenant.ledger.hangs(self.directory.clock().monotonic()) {
+            return Err(Refusal::Unavailable { retry_after: None });
+        }
+        Ok(tenant)
+    }
+
     async fn outbound(
         &self,
         tenant: &TenantHandle,
@@ -73,7 +82,7 @@ async fn answer<T>(owed: oneshot::Receiver<T>) -> Result<T, Refusal> {
 #[async_trait]
 impl TenantPort for Gateway {
     async fn submit(&self, tenant: TenantId, request: SubmitRequest) -> Result<Accepted, Refusal> {
-        let tenant = self.directory.tenant(tenant).await?;
+        let tenant = self.writable(tenant).await?;
         let (reply, owed) = oneshot::channel();
         let submit = Submit {
             request: Box::new(request),
@@ -88,7 +97,7 @@ impl TenantPort for Gateway {
     }
 
     async fn note(&self, tenant: TenantId, request: NoteRequest) -> Result<Accepted, Refusal> {
-        let tenant = self.directory.tenant(tenant).await?;
+        let tenant = self.writable(tenant).await?;
         let (reply, owed) = oneshot::channel();
         let note = LeaveNote {
             request: Box::new(request),
@@ -103,7 +112,7 @@ impl TenantPort for Gateway {
     }
 
     async fn organise(&self, tenant: TenantId, change: Organise) -> Result<(), Refusal> {
-        let tenant = self.directory.tenant(tenant).await?;
+        let tenant = self.writable(tenant).await?;
         match tenant.ledger.commit(Op::Organise(change)).await {
             Ok(OpOutcome::Refused(refused)) => Err(op_refusal(refused)),
             Ok(_) => Ok(()),
@@ -112,7 +121,7 @@ impl TenantPort for Gateway {
     }
 
     async fn withdraw(&self, tenant: TenantId, message: MessageId) -> Result<(), Refusal> {
-        let tenant = self.directory.tenant(tenant).await?;
+        let tenant = self.writable(tenant).await?;
         let (at, row) = self.outbound(&tenant, message).await?;
         let withdraw = Withdraw {
             at,
@@ -134,7 +143,7 @@ impl TenantPort for Gateway {
     }
 
     async fn settle(&self, tenant: TenantId, message: MessageId, how: Settlement) -> Result<(), Refusal> {
-        let tenant = self.directory.tenant(tenant).await?;
+        let tenant = self.writable(tenant).await?;
         let (at, row) = self.outbound(&tenant, message).await?;
         match row
             .delivery

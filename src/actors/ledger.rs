@@ -4,6 +4,8 @@
 //! idempotent, so a batch whose outcome is unknown is simply offered again at the position where the log then stands.
 
 mod commit;
+mod condition;
+mod handle;
 mod keeping;
 mod reply;
 #[cfg(test)]
@@ -17,15 +19,17 @@ use actix::{Actor, ArbiterHandle, AsyncContext, Context, Handler, Message, WrapF
 use actix::{ActorContext as _, ActorFutureExt as _};
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
-use super::bounded::{Admitted, BoundedAddr, Refused};
+use super::bounded::{Admitted, BoundedAddr};
 use super::feed::{FeedSubscriber, Published, Signal};
 use crate::domain::{Clock, Epoch, Fence, Seq, TenantId};
-use crate::store::{LeaseKey, Op, OpOutcome, Store, StoreError, StoreErrorKind, TenantHead};
+use crate::store::{LeaseKey, Op, Store, StoreError, StoreErrorKind, TenantHead};
 use crate::telemetry::metrics;
 use commit::{Batch, Committed};
+use condition::Condition;
 use keeping::Keeping;
 use reply::Reply;
 
+pub use handle::LedgerHandle;
 pub use reply::{CommitError, CommitObserver};
 
 /// Unfinished ops of one tenant. Each may hold a message of some KiB, so this is a few MiB at most.
@@ -63,127 +67,6 @@ struct Retire;
 /// Commit what waits, then stop.
 struct Finish(oneshot::Sender<()>);
 
-/// A handle to a tenant's ledger.
-#[derive(Debug, Clone)]
-pub struct LedgerHandle {
-    addr: BoundedAddr<Ledger>,
-    tenant: TenantId,
-    epoch: Epoch,
-    fence: Fence,
-    head: Arc<AtomicU64>,
-    keeping: Keeping,
-}
-
-impl LedgerHandle {
-    /// Where the log stands at least. Rows read after this call hold everything up to here.
-    pub fn head(&self) -> TenantHead {
-        TenantHead {
-            epoch: self.epoch,
-            head: Seq::new(self.head.load(Ordering::Acquire)),
-        }
-    }
-
-    /// Whose ledger it is.
-    pub fn tenant(&self) -> TenantId {
-        self.tenant
-    }
-
-    /// Identity of the ledger.
-    pub fn epoch(&self) -> Epoch {
-        self.epoch
-    }
-
-    /// The fence under which it writes; lanes claim under the same.
-    pub fn fence(&self) -> Fence {
-        self.fence
-    }
-
-    /// Whether it still takes ops.
-    pub fn is_connected(&self) -> bool {
-        self.addr.is_connected()
-    }
-
-    /// Ops in hand.
-    pub fn depth(&self) -> usize {
-        self.addr.depth()
-    }
-
-    /// Commits an op and waits until it is durable. Dropping the future does not take the op back.
-    pub async fn commit(&self, op: Op) -> Result<OpOutcome, CommitError> {
-        let (sender, answer) = oneshot::channel();
-        let commit = Commit {
-            op,
-            reply: Reply::Waiting(sender),
-        };
-        match self.addr.tell(commit, PATIENCE).await {
-            Ok(()) => answer.await.unwrap_or(Err(CommitError::Closed)),
-            Err(Refused::Full(_)) => Err(CommitError::Busy),
-            Err(Refused::Closed(_)) => Err(CommitError::Closed),
-        }
-    }
-
-    /// Hands over an op and has the observer called when it is durable. Waits for room, not for the commit. An op that is
-    /// not taken is an error that the observer is told, too.
-    pub async fn commit_observed(
-        &self,
-        op: Op,
-        observer: Arc<dyn CommitObserver>,
-        patience: Duration,
-    ) -> Result<(), CommitError> {
-        let commit = Commit {
-            op,
-            reply: Reply::Observer(observer),
-        };
-        let (commit, error) = match self.addr.tell(commit, patience).await {
-            Ok(()) => return Ok(()),
-            Err(Refused::Full(commit)) => (commit, CommitError::Busy),
-            Err(Refused::Closed(commit)) => (commit, CommitError::Closed),
-        };
-        commit.reply.tell(Err(&error));
-        Err(error)
-    }
-
-    /// Hands over an op whose outcome nobody waits for, unless the ledger is busy; says whether it was taken.
-    pub fn offer(&self, op: Op) -> bool {
-        self.addr
-            .try_tell(Commit {
-                op,
-                reply: Reply::Nobody,
-            })
-            .is_ok()
-    }
-
-    /// Adds a live reader and returns where the log stands: everything after that will be published to it.
-    pub async fn subscribe(&self, subscriber: FeedSubscriber) -> Result<TenantHead, CommitError> {
-        let (reply, answer) = oneshot::channel();
-        match self.addr.tell(Subscribe { subscriber, reply }, PATIENCE).await {
-            Ok(()) => answer.await.map_err(|_gone| CommitError::Closed),
-            Err(Refused::Full(_)) => Err(CommitError::Busy),
-            Err(Refused::Closed(_)) => Err(CommitError::Closed),
-        }
-    }
-
-    /// Tells connected agents something that is not kept: typing, viewing, presence. Lost when the ledger is busy.
-    pub fn relay(&self, signal: Signal) {
-        drop(self.addr.try_tell(Relay(signal)));
-    }
-
-    /// Stops the ledger at once, because another writer takes over. What it was not told committed is offered again by
-    /// whoever asked for it.
-    pub(crate) async fn retire(&self) {
-        drop(self.addr.tell(Retire, PATIENCE).await);
-    }
-
-    /// Commits what waits, then stops the ledger.
-    pub async fn finish(&self) {
-        let (sender, finished) = oneshot::channel();
-        if self.addr.tell(Finish(sender), PATIENCE).await.is_ok() {
-            // A ledger that stopped before has nothing left to commit.
-            let _ = finished.await;
-        }
-    }
-}
-
 /// The actor. See the module.
 pub struct Ledger {
     tenant: TenantId,
@@ -194,6 +77,7 @@ pub struct Ledger {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
     keeping: Keeping,
+    condition: Condition,
     waiting: Vec<(Op, Owed)>,
     writing: bool,
     finishing: Vec<oneshot::Sender<()>>,
@@ -215,6 +99,8 @@ impl Ledger {
         let handle_head = Arc::clone(&shown);
         let keeping = Keeping::default();
         let told = keeping.clone();
+        let condition = Condition::default();
+        let own_condition = condition.clone();
         let addr = Self::start_in_arbiter(arbiter, move |ctx: &mut Context<Self>| {
             ctx.set_mailbox_capacity(CAPACITY);
             Self {
@@ -226,6 +112,7 @@ impl Ledger {
                 store,
                 clock,
                 keeping: told,
+                condition: own_condition,
                 waiting: Vec::new(),
                 writing: false,
                 finishing: Vec::new(),
@@ -239,6 +126,7 @@ impl Ledger {
             fence,
             head: handle_head,
             keeping,
+            condition,
         })
     }
 
@@ -257,6 +145,7 @@ impl Ledger {
             return;
         }
         self.writing = true;
+        self.condition.begins(self.clock.monotonic());
         let take = self.waiting.len().min(BATCH);
         let (mut ops, owed): (Vec<_>, Vec<_>) = self.waiting.drain(..take).unzip();
         self.keeping.apply(&mut ops);
@@ -270,6 +159,7 @@ impl Ledger {
         };
         let work = batch.write(ops).into_actor(self).map(|committed, ledger, ctx| {
             ledger.writing = false;
+            ledger.condition.ends();
             ledger.settle(owed, committed, ctx);
             ledger.write_next(ctx);
         });
@@ -296,13 +186,18 @@ impl Ledger {
             self.subscribers
                 .retain(|subscriber| subscriber.publish(&published));
         }
-        let lost = committed.results.iter().any(|result| {
-            matches!(
-                result,
-                Err(CommitError::Store(error))
-                    if matches!(error.kind, StoreErrorKind::Fenced | StoreErrorKind::HeadMoved)
-            )
-        });
+        let failed = |kind: StoreErrorKind| {
+            let mut failures = committed
+                .results
+                .iter()
+                .filter_map(|result| result.as_ref().err());
+            failures.any(|error| matches!(error, CommitError::Store(error) if error.kind == kind))
+        };
+        let lost = failed(StoreErrorKind::Fenced);
+        if lost {
+            self.condition.loses(self.clock.monotonic());
+        }
+        let lost = lost || failed(StoreErrorKind::HeadMoved);
         for (owed, result) in owed.into_iter().zip(committed.results) {
             owed.reply.tell(result.as_ref());
         }

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::time::{Instant, MissedTickBehavior};
 
 use super::route::Router;
@@ -41,6 +41,7 @@ enum Wait {
 pub struct Applier {
     store: Arc<dyn Store>,
     router: Router,
+    taken_back: Arc<Notify>,
     tail: Arc<Tail>,
     shutdown: Shutdown,
     places: Arc<Semaphore>,
@@ -58,6 +59,7 @@ impl Applier {
         let (report, ended) = mpsc::channel(IN_HAND * 2);
         Self {
             store,
+            taken_back: directory.taken_back(),
             router: Router::new(directory, IN_HAND),
             tail,
             shutdown,
@@ -75,6 +77,7 @@ impl Applier {
         let _part = self.shutdown.part();
         let shutdown = self.shutdown.clone();
         let tail = Arc::clone(&self.tail);
+        let taken_back = Arc::clone(&self.taken_back);
         let mut tick = tokio::time::interval(AGAIN);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
@@ -89,6 +92,9 @@ impl Applier {
                         self.read_again = None;
                         self.read_journal().await;
                     }
+                }
+                () = taken_back.notified() => {
+                    self.read_again.get_or_insert(Instant::now() + AGAIN);
                 }
                 next = tail.next(TAKE), if room => match next {
                     Next::Entries(entries) => {

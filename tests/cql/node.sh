@@ -5,13 +5,14 @@
 #
 # FOLDER is made when missing and keeps the data. Prints "ready ADDRESS:PORT" when the port takes connections.
 # More settings by environment:
-#   MESEJ_CQL_SEED          another node's address, to join its ring; default: this node alone
+#   MESEJ_CQL_SEED          addresses of nodes of its ring, with commas between; default: this node alone
 #   MESEJ_CQL_TOKEN         this node's initial token, needed in a ring
 #   MESEJ_CQL_STORAGE_PORT  port between nodes, the same on all; default 7000
-#   MESEJ_CQL_JMX_PORT      one for each node; default 7199
+#   MESEJ_CQL_JMX_PORT      one for each node, for nodetool; default: none
 #   MESEJ_CQL_SYNC          periodic (default) or group: whether a write is on disk before it is answered
 #   MESEJ_CQL_JARS          where the server's jars are kept; default: a folder of the user's cache
 #   MESEJ_CQL_HEAP          the node's heap; default 512m
+#   MESEJ_CQL_COMPILER      quick (default) or thorough: starts sooner, or does more in a second once it is warm
 #   MESEJ_CQL_TEMPORARY     when set, FOLDER is removed at the end
 set -euo pipefail
 
@@ -45,17 +46,25 @@ case ${MESEJ_CQL_SYNC:-periodic} in
   group) sync='group\ncommitlog_sync_group_window: 2ms' ;;
   *) say "MESEJ_CQL_SYNC must be periodic or group"; exit 1 ;;
 esac
-sed -e "s|@ADDRESS@|$address|; s|@PORT@|$port|; s|@STORAGE_PORT@|${MESEJ_CQL_STORAGE_PORT:-7000}|" \
-    -e "s|@SEED@|${MESEJ_CQL_SEED:-$address}|; s|@FOLDER@|$folder|; s|@SYNC@|$sync|" \
+storage_port=${MESEJ_CQL_STORAGE_PORT:-7000}
+seeds=${MESEJ_CQL_SEED:-$address}
+seeds=${seeds//,/:$storage_port,}:$storage_port
+sed -e "s|@ADDRESS@|$address|; s|@PORT@|$port|; s|@STORAGE_PORT@|$storage_port|" \
+    -e "s|@SEEDS@|$seeds|; s|@FOLDER@|$folder|; s|@SYNC@|$sync|" \
     -e "s|@TOKEN@|${MESEJ_CQL_TOKEN:+initial_token: $MESEJ_CQL_TOKEN}|" \
     "$here/cassandra.yaml" >"$folder/cassandra.yaml"
 
-flags=(-Xms"$heap" -Xmx"$heap" -XX:+UseSerialGC -XX:TieredStopAtLevel=1)
+flags=(-Xms"$heap" -Xmx"$heap" -XX:+UseSerialGC)
+case ${MESEJ_CQL_COMPILER:-quick} in
+  quick) flags+=(-XX:TieredStopAtLevel=1) ;;
+  thorough) ;;
+  *) say "MESEJ_CQL_COMPILER must be quick or thorough"; exit 1 ;;
+esac
 # shellcheck source=tests/cql/modules.sh
 source "$here/modules.sh"
 flags+=(-Dcassandra.config="file://$folder/cassandra.yaml" -Dcassandra.storagedir="$folder" -Dcassandra-foreground=yes
   -Dcassandra.skip_wait_for_gossip_to_settle=0 -Dcassandra.ring_delay_ms=1 -Dcassandra.superuser_setup_delay_ms=0
-  -Djava.net.preferIPv4Stack=true -Dcassandra.jmx.local.port="${MESEJ_CQL_JMX_PORT:-7199}"
+  -Djava.net.preferIPv4Stack=true ${MESEJ_CQL_JMX_PORT:+-Dcassandra.jmx.local.port="$MESEJ_CQL_JMX_PORT"}
   -Dlogback.configurationFile="$here/logback.xml")
 
 java "${flags[@]}" -cp "$jars/*" org.apache.cassandra.service.CassandraDaemon </dev/null >"$folder/log" 2>&1 &

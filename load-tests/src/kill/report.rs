@@ -6,38 +6,20 @@ use std::sync::atomic::Ordering;
 
 use serde_json::{Value, json};
 
-use super::rig::{Found, Rig};
 use super::{KillArgs, PLACES};
+use crate::rig::{Found, Rig};
 
 /// Prints the end and decides about the exit code.
 pub(super) fn print(args: &KillArgs, rig: &Rig, reached: &[&str], found: &Found) -> anyhow::Result<ExitCode> {
-    let total = |name: &str| {
-        found
-            .report
-            .pointer(&format!("/totals/{name}"))
-            .and_then(Value::as_u64)
-            .unwrap_or(0)
-    };
+    let total = |name: &str| found.total(name);
     let missed: Vec<_> = PLACES.iter().filter(|place| !reached.contains(place)).collect();
-    let acknowledged = rig.book.as_ref().map_or(0, |book| {
-        book.acknowledged
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
-            .len()
-    });
+    let acknowledged = rig.acknowledged();
     let count = |pick: fn(&crate::sender::Book) -> &std::sync::atomic::AtomicU64| {
         rig.book
             .as_ref()
             .map_or(0, |book| pick(book).load(Ordering::Relaxed))
     };
-    let broken: Vec<&Value> = found
-        .report
-        .get("invariants")
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten()
-        .filter(|invariant| invariant.get("violations").and_then(Value::as_u64).unwrap_or(0) > 0)
-        .collect();
+    let broken = found.broken();
     let line = json!({
         "cycles": args.cycles,
         "seed": args.seed,

@@ -293,6 +293,7 @@ impl Lane {
         match error.kind {
             StoreErrorKind::Fenced => {
                 tracing::error!(tenant.id = %self.tenant, "another owner took over the lane: stopping");
+                self.results.ledger.lose(now.mono);
                 ctx.stop();
             }
             StoreErrorKind::Unknown => self.find_out(wants.into_iter().map(|want| want.item).collect(), ctx),

@@ -3,19 +3,24 @@
 //! A minute's webhooks stand in a few partitions of their own, so that a scan never wades through what was done long ago.
 //! Which minutes there are stands in one small partition, which is cut off below as minutes become empty.
 
+use std::collections::BTreeMap;
+
 use bytes::Bytes;
 use futures_util::stream::{StreamExt as _, TryStreamExt as _};
 
 use super::ScyllaStore;
 use super::change::id;
+use super::gather::Line;
 use super::keys;
 use super::memory::Note;
 use crate::domain::{JournalId, Retention, Timestamp};
 use crate::store::error::StoreError;
 use crate::store::{JournalEntry, Quarantined};
 
-/// Entries marked done at once.
+/// Requests under way at once, when entries are marked done.
 const TOGETHER: usize = 32;
+/// Entries of one partition in one of them.
+const DROPPED: usize = 128;
 /// Minutes this close to the newest are never cut off: somebody may still write to them.
 const RECENT: i64 = 15;
 /// [`Retention::ASIDE`], as the database wants it.
@@ -44,11 +49,21 @@ impl ScyllaStore {
     }
 
     pub(super) async fn journal_drop(&self, ids: Vec<JournalId>) -> Result<(), StoreError> {
-        futures_util::stream::iter(ids)
-            .map(|id| async move {
-                let values = (keys::journal_shard(id), keys::minute(id), id.as_bytes());
-                self.link.write(&self.book.rows.drop_journal, values).await
-            })
+        let mut parts: BTreeMap<(i16, i64), Vec<Line<'_>>> = BTreeMap::new();
+        for id in &ids {
+            let (shard, minute) = (keys::journal_shard(*id), keys::minute(*id));
+            parts.entry((shard, minute)).or_default().push(Line {
+                statement: &self.book.rows.drop_journal,
+                values: Box::new((shard, minute, id.as_bytes())),
+                bytes: 0,
+            });
+        }
+        let writes: Vec<_> = parts
+            .values()
+            .flat_map(|lines| lines.chunks(DROPPED))
+            .map(|lines| self.link.write_together(lines))
+            .collect();
+        futures_util::stream::iter(writes)
             .buffer_unordered(TOGETHER)
             .try_collect()
             .await

@@ -4,37 +4,31 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use scylla::client::execution_profile::{ExecutionProfile, ExecutionProfileHandle};
 use scylla::client::session::Session;
 use scylla::client::session_builder::SessionBuilder;
 use scylla::deserialize::row::DeserializeRow;
 use scylla::policies::load_balancing::DefaultPolicy;
-use scylla::policies::retry::{DefaultRetryPolicy, FallthroughRetryPolicy, RetryPolicy};
-use scylla::policies::speculative_execution::{SimpleSpeculativeExecutionPolicy, SpeculativeExecutionPolicy};
 use scylla::policies::timestamp_generator::MonotonicTimestampGenerator;
 use scylla::response::PagingState;
 use scylla::serialize::row::SerializeRow;
+use scylla::statement::batch::{Batch, BatchType};
 use scylla::statement::prepared::PreparedStatement;
 use scylla::statement::{Consistency, SerialConsistency, Statement};
 use secrecy::ExposeSecret as _;
 
 use super::answer::Answer;
 use super::failure::{self, Effect};
+use super::gather::Line;
 use super::options::ScyllaOptions;
+use super::profile::{Profiles, Purpose};
 use super::tunnel::{FirstDoors, Tunnel, host_and_port};
 use crate::store::error::StoreError;
 
 /// How long a connection may take to come about.
 const CONNECT: Duration = Duration::from_secs(5);
-/// A read that was not answered by now is asked of another node, too.
-const SECOND_OPINION: Duration = Duration::from_millis(20);
-/// Rows asked for at once.
-const PAGE: i32 = 500;
-/// Rows asked for at once where some are large.
-const MIDDLE_PAGE: i32 = 100;
-/// Rows asked for at once where each may be of several mebibytes.
-const SMALL_PAGE: i32 = 20;
-
+/// How often an idle connection is tried, and how long it may take to answer before it is given up: what a node that
+/// hangs was asked is asked of another one then, and nothing more is asked of it.
+const KEEP_ALIVE: (Duration, Duration) = (Duration::from_secs(3), Duration::from_secs(6));
 /// A request that takes longer is told of in the log.
 const SLOW: Duration = Duration::from_secs(1);
 
@@ -55,25 +49,6 @@ async fn watched<T, E>(name: &str, answer: impl Future<Output = Result<T, E>>) -
     answer
 }
 
-/// What a statement is for, which decides how it is asked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Purpose {
-    /// Reads what somebody waits for.
-    Read,
-    /// Reads what conditional writes wrote, finishing those that are under way.
-    SerialRead,
-    /// Reads many rows.
-    Scan,
-    /// Reads rows of which some are large.
-    ScanBodies,
-    /// Reads rows that may each be of several mebibytes.
-    ScanLarge,
-    /// Writes whatever stands there; may be repeated.
-    Write,
-    /// Writes on a condition; never repeated by the driver.
-    Conditional,
-}
-
 /// A statement that the cluster knows.
 #[derive(Debug)]
 pub(super) struct Prepared {
@@ -85,10 +60,7 @@ pub(super) struct Prepared {
 /// The session, and how its statements are asked.
 pub(super) struct Link {
     session: Session,
-    interactive: ExecutionProfileHandle,
-    write: ExecutionProfileHandle,
-    conditional: ExecutionProfileHandle,
-    scan: ExecutionProfileHandle,
+    profiles: Profiles,
     /// With TLS: what leads to the first nodes.
     _doors: Option<FirstDoors>,
 }
@@ -109,36 +81,12 @@ impl Link {
             balancing = balancing.prefer_datacenter(datacenter.clone());
         }
         let balancing = balancing.build();
-        let profile = |timeout: Duration,
-                       retry: Arc<dyn RetryPolicy>,
-                       twice: Option<Arc<dyn SpeculativeExecutionPolicy>>| {
-            ExecutionProfile::builder()
-                .request_timeout(Some(timeout))
-                .consistency(Consistency::LocalQuorum)
-                .serial_consistency(Some(SerialConsistency::LocalSerial))
-                .load_balancing_policy(Arc::clone(&balancing))
-                .retry_policy(retry)
-                .speculative_execution_policy(twice)
-                .build()
-                .into_handle()
-        };
-        let twice: Arc<dyn SpeculativeExecutionPolicy> = Arc::new(SimpleSpeculativeExecutionPolicy {
-            max_retry_count: 1,
-            retry_interval: SECOND_OPINION,
-        });
-        let usual = || -> Arc<dyn RetryPolicy> { Arc::new(DefaultRetryPolicy::new()) };
-        let deadlines = options.deadlines;
-        let interactive = profile(deadlines.interactive, usual(), Some(twice));
-        let write = profile(deadlines.write, usual(), None);
-        let conditional = profile(
-            deadlines.conditional,
-            Arc::new(FallthroughRetryPolicy::new()),
-            None,
-        );
-        let scan = profile(deadlines.scan, usual(), None);
+        let profiles = Profiles::new(options.deadlines, &balancing);
         let mut builder = SessionBuilder::new()
             .connection_timeout(CONNECT)
-            .default_execution_profile_handle(scan.clone())
+            .keepalive_interval(KEEP_ALIVE.0)
+            .keepalive_timeout(KEEP_ALIVE.1)
+            .default_execution_profile_handle(profiles.scan.clone())
             .timestamp_generator(Arc::new(MonotonicTimestampGenerator::new()))
             // Where rows stand follows from the keyspaces; what is in them we know ourselves.
             .keyspaces_to_fetch([options.named("{data}"), options.named("{lwt}")])
@@ -169,10 +117,7 @@ impl Link {
             .map_err(|error| failure::of_connecting(&error))?;
         Ok(Self {
             session,
-            interactive,
-            write,
-            conditional,
-            scan,
+            profiles,
             _doors: doors,
         })
     }
@@ -184,15 +129,7 @@ impl Link {
         purpose: Purpose,
         cql: String,
     ) -> Result<Prepared, StoreError> {
-        let (profile, page) = match purpose {
-            Purpose::Read => (&self.interactive, PAGE),
-            Purpose::SerialRead => (&self.conditional, PAGE),
-            Purpose::Scan => (&self.scan, PAGE),
-            Purpose::ScanBodies => (&self.scan, MIDDLE_PAGE),
-            Purpose::ScanLarge => (&self.scan, SMALL_PAGE),
-            Purpose::Write => (&self.write, PAGE),
-            Purpose::Conditional => (&self.conditional, PAGE),
-        };
+        let (profile, page) = self.profiles.of(purpose);
         let mut statement = self
             .session
             .prepare(cql)
@@ -291,13 +228,39 @@ impl Link {
             .map_err(|error| failure::of_request(prepared.name, Effect::Writes, &error))
     }
 
+    /// Writes rows of one partition.
+    pub(super) async fn write_together(&self, lines: &[Line<'_>]) -> Result<(), StoreError> {
+        let [first, others @ ..] = lines else {
+            return Ok(());
+        };
+        if others.is_empty() {
+            return self.write(first.statement, &first.values).await;
+        }
+        let mut batch = Batch::new(BatchType::Unlogged);
+        batch.set_execution_profile_handle(Some(self.profiles.write.clone()));
+        batch.set_is_idempotent(true);
+        for line in lines {
+            debug_assert_eq!(line.statement.purpose, Purpose::Write);
+            batch.append_statement(line.statement.statement.clone());
+        }
+        let values: Vec<_> = lines.iter().map(|line| &line.values).collect();
+        let name = first.statement.name;
+        watched(name, self.session.batch(&batch, values))
+            .await
+            .map(|_| ())
+            .map_err(|error| failure::of_request(name, Effect::Writes, &error))
+    }
+
     /// Writes if the statement's condition holds; whether it did.
     pub(super) async fn write_if(
         &self,
         prepared: &Prepared,
         values: impl SerializeRow,
     ) -> Result<bool, StoreError> {
-        debug_assert_eq!(prepared.purpose, Purpose::Conditional);
+        debug_assert!(matches!(
+            prepared.purpose,
+            Purpose::Conditional | Purpose::ConditionalOnce
+        ));
         let name = prepared.name;
         let asked = self.session.execute_unpaged(&prepared.statement, values);
         let answer = watched(name, asked)
@@ -319,7 +282,7 @@ impl Link {
     /// Runs a statement that is not worth preparing: of the schema, and of the migrations' own tables.
     pub(super) async fn run(&self, name: &str, cql: &str) -> Result<Answer, StoreError> {
         let mut statement = Statement::new(cql);
-        statement.set_execution_profile_handle(Some(self.scan.clone()));
+        statement.set_execution_profile_handle(Some(self.profiles.scan.clone()));
         statement.set_serial_consistency(Some(SerialConsistency::LocalSerial));
         let answer = self
             .session

@@ -2,8 +2,9 @@
 
 use futures_util::stream::{StreamExt as _, TryStreamExt as _};
 
-use super::link::{Link, Prepared, Purpose};
+use super::link::{Link, Prepared};
 use super::options::ScyllaOptions;
+use super::profile::Purpose;
 use crate::store::error::StoreError;
 
 /// Statements prepared at once.
@@ -38,15 +39,15 @@ statements! {
     Statements {
         read_ledger: SerialRead
             "SELECT epoch, fence, head, stamp, events_until, redo FROM {lwt}.ledger WHERE tenant = ?",
-        begin_ledger: Conditional
+        begin_ledger: ConditionalOnce
             "INSERT INTO {lwt}.ledger (tenant, epoch, fence, head, stamp, events_until, redo) VALUES (?, ?, ?, ?, ?, ?, ?) IF NOT EXISTS",
-        take_ledger: Conditional
+        take_ledger: ConditionalOnce
             "UPDATE {lwt}.ledger SET fence = ?, stamp = ? WHERE tenant = ? IF fence = ? AND stamp = ?",
-        commit: Conditional
+        commit: ConditionalOnce
             "UPDATE {lwt}.ledger SET head = ?, stamp = ?, events_until = ?, redo = ? WHERE tenant = ? IF fence = ? AND stamp = ?",
         read_lease: SerialRead "SELECT fence FROM {lwt}.lease WHERE kind = ? AND id = ?",
-        begin_lease: Conditional "INSERT INTO {lwt}.lease (kind, id, fence) VALUES (?, ?, ?) IF NOT EXISTS",
-        grow_lease: Conditional "UPDATE {lwt}.lease SET fence = ? WHERE kind = ? AND id = ? IF fence = ?",
+        begin_lease: ConditionalOnce "INSERT INTO {lwt}.lease (kind, id, fence) VALUES (?, ?, ?) IF NOT EXISTS",
+        grow_lease: ConditionalOnce "UPDATE {lwt}.lease SET fence = ? WHERE kind = ? AND id = ? IF fence = ?",
         read_number: SerialRead "SELECT tenant, body FROM {lwt}.number WHERE number = ?",
         add_number: Conditional "INSERT INTO {lwt}.number (number, tenant, body) VALUES (?, ?, ?) IF NOT EXISTS",
         change_number: Conditional "UPDATE {lwt}.number SET body = ? WHERE number = ? IF tenant = ?",

@@ -3,24 +3,22 @@
 use futures_util::stream::{StreamExt as _, TryStreamExt as _};
 
 use super::ScyllaStore;
-use super::change::{Change, EventRow, json, kind_code};
+use super::change::{Change, json};
+use super::gather::Sorted;
 use super::head::pause;
 use super::keys::{self, Class};
 use super::link::Prepared;
 use super::memory::Note;
 use super::pages::Part;
 use super::statements::MessageStatements;
-use crate::domain::{ContactId, Conversation, Message, TenantId, Timestamp};
+use crate::domain::{ContactId, TenantId, Timestamp};
 use crate::store::error::{StoreError, StoreErrorKind};
-use crate::store::row::{OutboxRow, Seen};
+use crate::store::row::Seen;
 
-/// Rows of one commit written at once.
+/// Requests of one commit under way at once.
 const TOGETHER: usize = 64;
-/// How often a row's write is tried.
+/// How often a write is tried.
 const TRIES: u32 = 6;
-/// A preview whose message is over stays for this long, so that it goes by the sweep rather than by a surprise.
-const PREVIEW_OVER: i32 = 60;
-
 /// What belongs to a contact, as the index names it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Belonging {
@@ -59,7 +57,7 @@ pub(super) struct Writing {
 
 impl Writing {
     /// A row whose time is over replaces what stood there, and is gone in a second.
-    fn ttl(&self, expires: Timestamp) -> i32 {
+    pub(super) fn ttl(&self, expires: Timestamp) -> i32 {
         keys::ttl(expires, self.now).unwrap_or(1)
     }
 }
@@ -76,30 +74,61 @@ impl ScyllaStore {
 
     /// Writes all rows of a commit. Can be repeated: it ends the same.
     pub(super) async fn write_rows(&self, writing: Writing, changes: &[Change]) -> Result<(), StoreError> {
-        let writes: Vec<_> = changes
+        // First what leads to rows, then the rows.
+        let leads: Vec<_> = changes
             .iter()
-            .map(|change| self.write_row(writing, change))
+            .map(|change| until_taken(move || self.write_leads(writing, change)))
             .collect();
-        futures_util::stream::iter(writes)
-            .buffer_unordered(TOGETHER)
-            .try_collect()
-            .await
+        all(leads).await?;
+        let Sorted { parts, others } = self.sort(writing, changes)?;
+        let parts: Vec<_> = parts
+            .iter()
+            .map(|lines| until_taken(move || self.link.write_together(lines)))
+            .collect();
+        let others: Vec<_> = others
+            .into_iter()
+            .map(|change| until_taken(move || self.write_once(writing, change)))
+            .collect();
+        futures_util::try_join!(all(parts), all(others)).map(|_both| ())
     }
 
-    async fn write_row(&self, writing: Writing, change: &Change) -> Result<(), StoreError> {
-        let mut tries = 0;
-        loop {
-            match self.write_once(writing, change).await {
-                Err(error)
-                    if tries < TRIES && (error.is_retryable() || error.kind == StoreErrorKind::Unknown) =>
-                {
-                    tries += 1;
-                    tracing::debug!(tries, error = %error, "a row is written again");
-                    pause(tries).await;
+    /// Writes the small rows by which a row is found, unless they surely stand there.
+    async fn write_leads(&self, writing: Writing, change: &Change) -> Result<(), StoreError> {
+        let Writing { tenant, stamp, .. } = writing;
+        let of = keys::tenant(tenant);
+        let rows = &self.book.rows;
+        match change {
+            Change::Conversation { row, .. } => {
+                let note = Note::Owner(tenant, row.id);
+                if !self.memory.knows(&note) {
+                    let id = row.id.as_bytes();
+                    self.belongs(writing, row.contact_id, Belonging::Conversation, id)
+                        .await?;
+                    self.memory.note(note);
                 }
-                other => return other,
             }
+            Change::Message { row, expires } => {
+                let (id, bucket) = (row.conversation_id, keys::bucket(row.id));
+                let class = Class::of(row, *expires);
+                let note = Note::Bucket(tenant, id, bucket, class);
+                if !self.memory.knows(&note) {
+                    let values = (of, id.as_bytes(), bucket, class.code(), stamp);
+                    self.link.write(&rows.put_bucket, values).await?;
+                    self.memory.note(note);
+                }
+            }
+            Change::Outbox(row) => {
+                let slot = keys::slot(row.at.message);
+                let note = Note::Slot(tenant, row.number.clone(), slot);
+                if !self.memory.knows(&note) {
+                    let values = (of, row.number.as_str(), slot, stamp);
+                    self.link.write(&rows.put_slot, values).await?;
+                    self.memory.note(note);
+                }
+            }
+            _ => {}
         }
+        Ok(())
     }
 
     async fn write_once(&self, writing: Writing, change: &Change) -> Result<(), StoreError> {
@@ -107,16 +136,12 @@ impl ScyllaStore {
         let of = keys::tenant(tenant);
         let rows = &self.book.rows;
         match change {
-            Change::Conversation { row, preview_until } => {
-                self.write_conversation(writing, row, *preview_until).await
-            }
             Change::DropConversation(id) => {
                 let values = (stamp, of, keys::shard(id.as_bytes()), id.as_bytes());
                 self.memory
                     .forget(|note| matches!(note, Note::Owner(t, c) if *t == tenant && c == id));
                 self.link.write(&rows.drop_conversation, values).await
             }
-            Change::Message { row, expires } => self.write_message(writing, row, *expires).await,
             Change::DropMessage { at, class } => {
                 let table = self.messages(super::change::class(*class)?);
                 let values = (
@@ -150,20 +175,6 @@ impl ScyllaStore {
                     .write(&rows.drop_buckets, (stamp, of, id.as_bytes()))
                     .await
             }
-            Change::Seen { key, row, expires } => {
-                let (conversation, message) = place_of(row);
-                let values = (
-                    of,
-                    keys::seen_shard(key.as_bytes()),
-                    key.as_bytes(),
-                    conversation,
-                    message,
-                    expires.as_millis(),
-                    writing.ttl(*expires),
-                    stamp,
-                );
-                self.link.write(&rows.put_seen, values).await
-            }
             Change::Contact(row) => {
                 if let Some(target) = row.linked_to {
                     self.belongs(writing, target, Belonging::Link, row.id.as_bytes())
@@ -192,146 +203,16 @@ impl ScyllaStore {
                     .write(&rows.drop_alias, (stamp, of, keys::shard(key), key))
                     .await
             }
-            Change::Idempotency { key, row, expires } => {
-                let values = (
-                    of,
-                    keys::shard(key),
-                    key,
-                    row.request,
-                    row.at.conversation.as_bytes(),
-                    row.at.message.as_bytes(),
-                    expires.as_millis(),
-                    writing.ttl(*expires),
-                    stamp,
-                );
-                self.link.write(&rows.put_idempotency, values).await
-            }
-            Change::Outbox(row) => self.write_outbox(writing, row).await,
-            Change::DropOutbox { number, message } => {
-                let values = (
-                    stamp,
-                    of,
-                    number.as_str(),
-                    keys::slot(*message),
-                    message.as_bytes(),
-                );
-                self.link.write(&rows.drop_outbox, values).await
-            }
-            Change::Event(event) => self.write_event(writing, event).await,
             Change::Retention(job) => self.write_job(stamp, job).await,
+            // Those stand with others of their kind: see `sort`.
+            Change::Conversation { .. }
+            | Change::Message { .. }
+            | Change::Seen { .. }
+            | Change::Idempotency { .. }
+            | Change::Outbox(_)
+            | Change::DropOutbox { .. }
+            | Change::Event(_) => Ok(()),
         }
-    }
-
-    async fn write_conversation(
-        &self,
-        writing: Writing,
-        row: &Conversation,
-        preview_until: Option<Timestamp>,
-    ) -> Result<(), StoreError> {
-        let rows = &self.book.rows;
-        let id = row.id.as_bytes();
-        let owner = Note::Owner(writing.tenant, row.id);
-        if !self.memory.knows(&owner) {
-            self.belongs(writing, row.contact_id, Belonging::Conversation, id)
-                .await?;
-            self.memory.note(owner);
-        }
-        let preview = json(&row.preview)?;
-        let kept = json(&Conversation {
-            preview: None,
-            ..row.clone()
-        })?;
-        let values = (
-            keys::tenant(writing.tenant),
-            keys::shard(id),
-            id,
-            row.number.as_str(),
-            super::list::status_code(row.status),
-            row.last_activity.as_millis(),
-            preview_until.map_or(i64::MAX, Timestamp::as_millis),
-            kept,
-            writing.stamp,
-        );
-        let whole = self.link.write(&rows.put_conversation, values);
-        let ttl = preview_until.map_or(0, |until| keys::ttl(until, writing.now).unwrap_or(PREVIEW_OVER));
-        let values = (
-            ttl,
-            writing.stamp,
-            preview,
-            keys::tenant(writing.tenant),
-            keys::shard(id),
-            id,
-        );
-        let beginning = self.link.write(&rows.put_preview, values);
-        futures_util::try_join!(whole, beginning).map(|_both| ())
-    }
-
-    async fn write_message(
-        &self,
-        writing: Writing,
-        row: &Message,
-        expires: Timestamp,
-    ) -> Result<(), StoreError> {
-        let class = Class::of(row, expires);
-        let (id, bucket) = (row.conversation_id, keys::bucket(row.id));
-        let note = Note::Bucket(writing.tenant, id, bucket, class);
-        let of = keys::tenant(writing.tenant);
-        if !self.memory.knows(&note) {
-            let values = (of, id.as_bytes(), bucket, class.code(), writing.stamp);
-            self.link.write(&self.book.rows.put_bucket, values).await?;
-            self.memory.note(note);
-        }
-        let values = (
-            of,
-            id.as_bytes(),
-            bucket,
-            row.id.as_bytes(),
-            expires.as_millis(),
-            json(row)?,
-            writing.ttl(expires),
-            writing.stamp,
-        );
-        self.link.write(&self.messages(class).put, values).await
-    }
-
-    async fn write_outbox(&self, writing: Writing, row: &OutboxRow) -> Result<(), StoreError> {
-        let slot = keys::slot(row.at.message);
-        let of = keys::tenant(writing.tenant);
-        let note = Note::Slot(writing.tenant, row.number.clone(), slot);
-        if !self.memory.knows(&note) {
-            let values = (of, row.number.as_str(), slot, writing.stamp);
-            self.link.write(&self.book.rows.put_slot, values).await?;
-            self.memory.note(note);
-        }
-        let values = (
-            of,
-            row.number.as_str(),
-            slot,
-            row.at.message.as_bytes(),
-            json(row)?,
-            writing.stamp,
-        );
-        self.link.write(&self.book.rows.put_outbox, values).await
-    }
-
-    async fn write_event(&self, writing: Writing, event: &EventRow) -> Result<(), StoreError> {
-        let conversation: &[u8] = match &event.conversation {
-            Some(id) => id.as_bytes(),
-            None => &[],
-        };
-        let values = (
-            keys::tenant(writing.tenant),
-            keys::segment(event.seq),
-            keys::seq(event.seq),
-            event.at.as_millis(),
-            kind_code(event.kind),
-            conversation,
-            event.expires.as_millis(),
-            event.json.get().as_bytes(),
-            writing.ttl(event.expires),
-            writing.stamp,
-        );
-        self.link.write(&self.book.rows.put_event, values).await
     }
 
     async fn belongs(
@@ -353,7 +234,35 @@ impl ScyllaStore {
     }
 }
 
-fn place_of(seen: &Seen) -> (&[u8], &[u8]) {
+/// Does all, some at once.
+async fn all(writes: Vec<impl Future<Output = Result<(), StoreError>>>) -> Result<(), StoreError> {
+    futures_util::stream::iter(writes)
+        .buffer_unordered(TOGETHER)
+        .try_collect()
+        .await
+}
+
+/// Repeats a write that may be repeated, until it is acknowledged.
+async fn until_taken<F>(write: impl Fn() -> F) -> Result<(), StoreError>
+where
+    F: Future<Output = Result<(), StoreError>>,
+{
+    let mut tries = 0;
+    loop {
+        match write().await {
+            Err(error)
+                if tries < TRIES && (error.is_retryable() || error.kind == StoreErrorKind::Unknown) =>
+            {
+                tries += 1;
+                tracing::debug!(tries, error = %error, "a row is written again");
+                pause(tries).await;
+            }
+            other => return other,
+        }
+    }
+}
+
+pub(super) fn place_of(seen: &Seen) -> (&[u8], &[u8]) {
     match &seen.at {
         Some(at) => (at.conversation.as_bytes(), at.message.as_bytes()),
         None => (&[], &[]),

@@ -1,21 +1,26 @@
-//! Two processes, two agents and a sender.
+//! A gateway and a simulator, each a process of its own, with two agents who watch and a program that sends.
 
-use std::path::{Path, PathBuf};
+mod launch;
+mod rival;
+
+use std::path::PathBuf;
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use serde_json::{Value, json};
 
-use super::KillArgs;
 use crate::agent::Agent;
-use crate::cluster::Cluster;
+use crate::cluster::{Cluster, Wanted};
 use crate::gateway::{Gateway, Tenant, text};
 use crate::process::{self, Launch, Process, binary, free_port};
-use crate::sender::{Book, Sender};
+use crate::sender::{Book, Pace, Sender};
 use crate::simulator::Simulator;
+use launch::{environment, faults, start_simulator};
 
 const ADMIN: &str = "kill-rig-admin-token";
+/// What webhooks are signed with.
+pub const SECRET: &str = "simulated-app-secret";
 const NUMBER: &str = "106540352242922";
 const ACCOUNT: &str = "102290129340398";
 /// Enough that the pair limit, one in six seconds, does not hold the sender back.
@@ -25,46 +30,105 @@ const START: Duration = Duration::from_secs(60);
 /// How long everything may take to settle after the last kill.
 const SETTLE: Duration = Duration::from_secs(180);
 
+/// What a rig is set up with.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// Where all chance comes from.
+    pub seed: u64,
+    /// Messages that customers write in a second.
+    pub inbound: f64,
+    /// Messages that a program sends in a second.
+    pub sends: u32,
+    /// Submits under way at once: more would only wait for a gateway that is down.
+    pub under_way: usize,
+    /// Whether Graph fails, and webhooks come twice, late, out of order and forged.
+    pub faults: bool,
+    /// Where the gateway keeps what it knows.
+    pub keeps: Keeps,
+    /// The `mesej` binary; by default the one beside this program.
+    pub binary: Option<PathBuf>,
+    /// Data and logs are kept in this folder.
+    pub keep: Option<PathBuf>,
+}
+
+/// Where the gateway keeps what it knows.
+#[derive(Debug, Clone)]
+pub enum Keeps {
+    /// In a folder, by the backend of this name.
+    Embedded(String),
+    /// On the cluster that `MESEJ_TEST_CQL` names, or on nodes of the rig's own.
+    Cluster(Wanted),
+    /// On nodes of the rig's own, which it kills and stops.
+    OwnCluster(Wanted),
+}
+
 /// The rig. See the module.
-pub(super) struct Rig {
-    pub(super) gateway: Gateway,
-    pub(super) tenant: Tenant,
-    pub(super) simulator: Simulator,
-    pub(super) ready_ms: Vec<u64>,
-    pub(super) book: Option<Arc<Book>>,
+pub struct Rig {
+    /// The gateway's API.
+    pub gateway: Gateway,
+    /// The tenant.
+    pub tenant: Tenant,
+    /// The simulator's remote control.
+    pub simulator: Simulator,
+    /// How long each start took until the gateway was ready, in milliseconds.
+    pub ready_ms: Vec<u64>,
+    /// What became of all submits, once the load has stopped.
+    pub book: Option<Arc<Book>>,
+    /// The nodes, where there are any.
+    pub cluster: Option<Cluster>,
     agents: Vec<(String, Agent)>,
     sender: Option<Sender>,
     told: usize,
     launch: Launch,
     process: Option<Process>,
     _simulator_process: Process,
-    _cluster: Option<Cluster>,
     _folder: tempfile::TempDir,
 }
 
 /// What the end looks like.
-pub(super) struct Found {
-    pub(super) report: Value,
-    pub(super) quiet: Value,
+pub struct Found {
+    /// The oracle's report.
+    pub report: Value,
+    /// What became of webhooks.
+    pub quiet: Value,
+}
+
+impl Found {
+    /// One of the report's totals.
+    pub fn total(&self, name: &str) -> u64 {
+        let total = self.report.pointer(&format!("/totals/{name}"));
+        total.and_then(Value::as_u64).unwrap_or(0)
+    }
+
+    /// The invariants that were broken.
+    pub fn broken(&self) -> Vec<&Value> {
+        let all = self.report.get("invariants").and_then(Value::as_array);
+        let violations = |invariant: &Value| invariant.get("violations").and_then(Value::as_u64);
+        all.into_iter()
+            .flatten()
+            .filter(|invariant| violations(invariant).unwrap_or(0) > 0)
+            .collect()
+    }
 }
 
 impl Rig {
     /// Starts everything and lets customers write first, so that their service windows are open.
-    pub(super) async fn start(args: &KillArgs) -> anyhow::Result<Self> {
-        let mesej = binary(args.binary.as_deref())?;
+    pub async fn start(plan: &Plan) -> anyhow::Result<Self> {
+        let mesej = binary(plan.binary.as_deref())?;
         let folder = tempfile::tempdir()?;
-        let home = args.keep.clone().unwrap_or_else(|| folder.path().to_owned());
+        let home = plan.keep.clone().unwrap_or_else(|| folder.path().to_owned());
         std::fs::create_dir_all(&home)?;
         let (port, meta_port) = (free_port()?, free_port()?);
         let meta = format!("http://127.0.0.1:{meta_port}");
-        let simulator_process = start_simulator(args, &mesej, &home, port, meta_port)?;
+        let simulator_process = start_simulator(plan, &mesej, &home, port, meta_port)?;
         let simulator = Simulator::new(meta.clone())?;
         let gateway = Gateway::new(format!("http://127.0.0.1:{port}"), ADMIN.to_owned())?;
         process::ready(gateway.client(), &format!("{meta}/_control/stats"), START).await?;
-        let mut env = environment(args, &home, port, &meta);
-        let cluster = match args.backend.as_str() {
-            "cql" => Some(Cluster::start(&mesej, &home).await?),
-            _ => None,
+        let mut env = environment(plan, &home, port, &meta);
+        let cluster = match plan.keeps {
+            Keeps::Embedded(_) => None,
+            Keeps::Cluster(wanted) => Some(Cluster::start(&mesej, &home, wanted).await?),
+            Keeps::OwnCluster(wanted) => Some(Cluster::own(&mesej, &home, wanted).await?),
         };
         if let Some(cluster) = &cluster {
             env.retain(|(name, _)| name != "MESEJ_STORE__BACKEND");
@@ -83,7 +147,7 @@ impl Rig {
             "phone_number_id": NUMBER, "waba_id": ACCOUNT, "display_phone_number": "+1 555 070 0000",
             "access_token": "simulated-access-token", "app": "simulated", "rate": 1_000,
         });
-        let tenant = gateway.make_tenant("Kill rig", &number).await?;
+        let tenant = gateway.make_tenant("Rig", &number).await?;
         simulator
             .tell("tenants", &json!({ tenant.id.clone(): [NUMBER] }))
             .await?;
@@ -99,20 +163,20 @@ impl Rig {
             simulator,
             ready_ms: vec![millis(ready)],
             book: None,
+            cluster,
             agents: agents.into(),
             sender: None,
             told: 0,
             launch,
             process: Some(process),
             _simulator_process: simulator_process,
-            _cluster: cluster,
             _folder: folder,
         };
-        rig.open_windows(args).await?;
+        rig.open_windows(plan).await?;
         Ok(rig)
     }
 
-    async fn open_windows(&mut self, args: &KillArgs) -> anyhow::Result<()> {
+    async fn open_windows(&mut self, plan: &Plan) -> anyhow::Result<()> {
         while self
             .agents
             .iter()
@@ -120,28 +184,32 @@ impl Rig {
         {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
-        let recipients: Vec<String> = (0..RECIPIENTS).map(|n| format!("62811{n:07}")).collect();
-        for recipient in &recipients {
-            self.simulator.say(recipient, "hello").await?;
+        let to = recipients();
+        for recipient in &to {
+            self.simulator
+                .say(recipient.trim_start_matches('+'), "hello")
+                .await?;
         }
         self.simulator.quiesce(START).await?;
-        if args.faults {
+        if plan.faults {
             self.simulator.faults(&faults()).await?;
         }
-        self.simulator.chatter(args.inbound, 1_000).await?;
-        let to: Vec<_> = recipients.iter().map(|digits| format!("+{digits}")).collect();
+        self.simulator.chatter(plan.inbound, 1_000).await?;
         self.sender = Some(Sender::start(
             self.gateway.clone(),
             self.tenant.clone(),
             to,
-            args.sends,
-            args.seed,
+            Pace {
+                rate: plan.sends,
+                under_way: plan.under_way,
+                run: plan.seed,
+            },
         ));
         Ok(())
     }
 
     /// SIGKILL.
-    pub(super) async fn kill(&mut self) -> anyhow::Result<()> {
+    pub async fn kill(&mut self) -> anyhow::Result<()> {
         match self.process.take() {
             Some(process) => process.kill().await,
             None => Ok(()),
@@ -149,7 +217,7 @@ impl Rig {
     }
 
     /// Starts the gateway again, perhaps with a place at which it dies.
-    pub(super) async fn restart(&mut self, dies_at: Option<String>) -> anyhow::Result<()> {
+    pub async fn restart(&mut self, dies_at: Option<String>) -> anyhow::Result<()> {
         self.launch.env.retain(|(name, _)| name != "MESEJ_CRASH_AT");
         let armed = dies_at.is_some();
         self.launch
@@ -182,7 +250,7 @@ impl Rig {
     }
 
     /// Whether the gateway ends by itself within this time.
-    pub(super) async fn died_by_itself(&mut self, limit: Duration) -> bool {
+    pub async fn died_by_itself(&mut self, limit: Duration) -> bool {
         let Some(process) = self.process.as_mut() else {
             return false;
         };
@@ -194,31 +262,41 @@ impl Rig {
     }
 
     /// Hands what agents saw and callers were told to the oracle.
-    pub(super) async fn tell_oracle(&mut self) -> anyhow::Result<()> {
+    pub async fn tell_oracle(&mut self) -> anyhow::Result<()> {
         for (name, agent) in &self.agents {
             if let Some(report) = agent.report(&self.tenant.id, name) {
                 self.simulator.tell("events", &json!([report])).await?;
             }
         }
-        let Some(book) = self.book.clone() else {
+        let Some(book) = self.book.clone().or_else(|| self.submits()) else {
             return Ok(());
         };
-        let submissions: Vec<Value> = {
-            let all = book.acknowledged.lock().unwrap_or_else(PoisonError::into_inner);
-            all.iter()
-                .skip(self.told)
-                .map(|one| json!({ "message_id": one.message, "marker": one.marker, "tenant": self.tenant.id }))
-                .collect()
-        };
-        self.told += submissions.len();
-        for part in submissions.chunks(5_000) {
-            self.simulator.tell("submissions", &json!(part)).await?;
-        }
+        self.told += self.tell_of(&book, self.told).await?;
         Ok(())
     }
 
+    /// Hands what callers of another gateway were told to the oracle.
+    pub async fn tell_submissions(&self, book: &Book) -> anyhow::Result<()> {
+        self.tell_of(book, 0).await.map(|_| ())
+    }
+
+    /// Hands submits from one on to the oracle; how many.
+    async fn tell_of(&self, book: &Book, from: usize) -> anyhow::Result<usize> {
+        let submissions: Vec<Value> = {
+            let all = book.acknowledged.lock().unwrap_or_else(PoisonError::into_inner);
+            all.iter()
+                .skip(from)
+                .map(|one| json!({ "message_id": one.message, "marker": one.marker, "tenant": self.tenant.id }))
+                .collect()
+        };
+        for part in submissions.chunks(5_000) {
+            self.simulator.tell("submissions", &json!(part)).await?;
+        }
+        Ok(submissions.len())
+    }
+
     /// Stops the load, waits until everything has an end, and asks the oracle.
-    pub(super) async fn settle(&mut self) -> anyhow::Result<Found> {
+    pub async fn settle(&mut self) -> anyhow::Result<Found> {
         if self.process.is_none() {
             self.restart(None).await?;
         }
@@ -288,8 +366,18 @@ impl Rig {
         Ok(())
     }
 
+    /// What became of submits so far, while the load runs.
+    pub fn submits(&self) -> Option<Arc<Book>> {
+        self.sender.as_ref().map(Sender::book)
+    }
+
+    /// Submits that were answered with 202, once the load has stopped.
+    pub fn acknowledged(&self) -> usize {
+        self.book.as_deref().map_or(0, Book::acknowledged)
+    }
+
     /// Connections, fresh loads and holes that the agents noticed themselves.
-    pub(super) fn agents(&self) -> Value {
+    pub fn agents(&self) -> Value {
         self.agents
             .iter()
             .map(|(name, agent)| {
@@ -304,59 +392,7 @@ fn millis(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// Graph fails in every way that leaves its caller in doubt; webhooks come twice, late, out of order and forged.
-fn faults() -> Value {
-    json!({
-        "error_before": 0.03, "error_after": 0.02, "reset_after": 0.02, "hang_after": 0.002, "hang_ms": 8_000,
-        "pair_limited": 0.01, "throttled": 0.01, "status_early": 0.05, "status_late": 0.1,
-        "status_late_by": { "min": 0, "max": 5_000 },
-        "duplicated": 0.02, "reordered": 0.05, "reordered_by": { "min": 0, "max": 2_000 }, "scattered": 0.01,
-        "forged": 0.005,
-    })
-}
-
-fn start_simulator(
-    args: &KillArgs,
-    mesej: &Path,
-    home: &Path,
-    port: u16,
-    meta_port: u16,
-) -> anyhow::Result<Process> {
-    let launch = Launch {
-        binary: PathBuf::from(mesej),
-        what: "mesej simulate",
-        args: [
-            "simulate".to_owned(),
-            format!("--listen=127.0.0.1:{meta_port}"),
-            format!("--webhook-url=http://127.0.0.1:{port}/webhooks/whatsapp"),
-            format!("--seed={}", args.seed),
-            "--rate=1000".to_owned(),
-            "--chatter=0".to_owned(),
-        ]
-        .into(),
-        env: Vec::new(),
-        log: home.join("simulator.log"),
-    };
-    launch.start()
-}
-
-fn environment(args: &KillArgs, home: &Path, port: u16, meta: &str) -> Vec<(String, String)> {
-    let apps = "[{ name = \"simulated\", app_secrets = [\"simulated-app-secret\"], \
-                verify_token = \"simulated-verify-token\" }]";
-    let log = home.join("places.log").display().to_string();
-    let path = home.join("data").display().to_string();
-    [
-        ("MESEJ_SERVER__LISTEN", format!("127.0.0.1:{port}")),
-        ("MESEJ_SERVER__ADMIN_TOKEN", ADMIN.to_owned()),
-        ("MESEJ_STORE__BACKEND", args.backend.clone()),
-        ("MESEJ_STORE__PATH", path),
-        ("MESEJ_WHATSAPP__BASE_URL", meta.to_owned()),
-        ("MESEJ_WHATSAPP__APPS", apps.to_owned()),
-        ("MESEJ_WHATSAPP__TOTAL_TIMEOUT_MS", "5000".to_owned()),
-        ("MESEJ_UNKNOWN__NEVER_DUPLICATE_S", "20".to_owned()),
-        ("MESEJ_CRASH_LOG", log),
-    ]
-    .into_iter()
-    .map(|(name, value)| (name.to_owned(), value))
-    .collect()
+/// Customers whom the business may write to, as they wrote first.
+fn recipients() -> Vec<String> {
+    (0..RECIPIENTS).map(|n| format!("+62811{n:07}")).collect()
 }

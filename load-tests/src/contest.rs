@@ -1,0 +1,139 @@
+//! The contest rig: two gateways on one cluster, each of which believes that the tenant is its own.
+//!
+//! Programs send through both, agents watch both, and Meta posts its webhooks now to the one, now to the other. Whoever
+//! opened the ledger last may write; the other is fenced out, says so, and comes back after a while. At the end the
+//! simulator's oracle is asked as in `kill`: no message may have gone out twice, and none that either acknowledged is lost.
+
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::cluster::{Sync, Wanted};
+use crate::gateway::Gateway;
+use crate::rig::{Keeps, Plan, Rig};
+use crate::sender::Pace;
+
+/// Options of `mesej-load contest`.
+#[derive(clap::Args, Debug, Clone)]
+pub struct ContestArgs {
+    /// Where all chance comes from
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// Messages that customers write in a second
+    #[arg(long, default_value_t = 40.0)]
+    pub inbound: f64,
+    /// Messages that programs send through each gateway in a second
+    #[arg(long, default_value_t = 20)]
+    pub sends: u32,
+    /// How long both gateways run, in seconds
+    #[arg(long, default_value_t = 24)]
+    pub secs: u64,
+    /// The `mesej` binary; by default the one beside this program
+    #[arg(long)]
+    pub binary: Option<PathBuf>,
+    /// Keep data and logs in this folder
+    #[arg(long)]
+    pub keep: Option<PathBuf>,
+}
+
+/// Submits under way at once, through each.
+const UNDER_WAY: usize = 256;
+/// How often Meta is given the other gateway's address.
+const TURNS: u32 = 4;
+/// What a gateway may answer to whom it does not serve now. Each says to come back.
+const MODEST: [&str; 4] = ["unavailable", "uncertain", "busy", "idempotency_in_progress"];
+
+/// Runs the rig.
+pub async fn run(args: ContestArgs) -> anyhow::Result<ExitCode> {
+    let mut rig = Rig::start(&Plan {
+        seed: args.seed,
+        inbound: args.inbound,
+        sends: args.sends,
+        under_way: UNDER_WAY,
+        faults: false,
+        keeps: Keeps::Cluster(Wanted {
+            nodes: 1,
+            sync: Sync::Periodic,
+        }),
+        binary: args.binary.clone(),
+        keep: args.keep.clone(),
+    })
+    .await?;
+    let mut rival = rig
+        .rival(Pace {
+            rate: args.sends,
+            under_way: UNDER_WAY,
+            run: args.seed + 1,
+        })
+        .await?;
+    eprintln!("both gateways run");
+    for turn in 0..TURNS {
+        let to = [&rival.gateway, &rig.gateway][usize::from(turn % 2 == 1)];
+        let target = json!({ "url": to.url("/webhooks/whatsapp") });
+        rig.simulator.aim(&target).await?;
+        tokio::time::sleep(Duration::from_secs(args.secs) / TURNS).await;
+        rig.tell_oracle().await?;
+    }
+    let lost_to_rival = takeovers(&rig.gateway).await?;
+    let lost_to_first = takeovers(&rival.gateway).await?;
+    let theirs = rival.finish().await?;
+    rig.tell_submissions(&theirs).await?;
+    rig.leave(rival).await?;
+    eprintln!("one is left");
+    let found = rig.settle().await?;
+    let ours = rig
+        .book
+        .as_deref()
+        .map(crate::sender::Book::answers)
+        .unwrap_or_default();
+    let of_rival = theirs.answers();
+    let wrong: Vec<_> = ours
+        .keys()
+        .chain(of_rival.keys())
+        .filter(|code| *code != "accepted" && !MODEST.contains(&code.as_str()))
+        .collect();
+    let line = json!({
+        "seed": args.seed,
+        "inbound_acknowledged": found.total("inbound_acknowledged"),
+        "sends_acknowledged": rig.acknowledged() + theirs.acknowledged(),
+        "sends_accepted": found.total("sends_accepted"),
+        "lost": found.total("lost") + found.total("inbound_unshown"),
+        "twice": found.total("twice"),
+        "holes": found.total("holes"),
+        "unsettled": found.total("unsettled"),
+        "unknown": found.total("unknown"),
+        "answers_of_first": ours,
+        "answers_of_second": of_rival,
+        "wrong_answers": wrong,
+        "takeovers": [lost_to_rival, lost_to_first],
+        "agents": rig.agents(),
+        "broken": found.broken(),
+    });
+    let zero = |name: &str| line.get(name).and_then(Value::as_u64) == Some(0);
+    let both_served = [&ours, &of_rival]
+        .iter()
+        .all(|answers| answers.get("accepted").is_some_and(|accepted| *accepted > 0));
+    let good = ["lost", "twice", "holes", "unsettled"]
+        .iter()
+        .all(|name| zero(name))
+        && found.broken().is_empty()
+        && wrong.is_empty();
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "{line}")?;
+    out.flush()?;
+    Ok(
+        if good && both_served && lost_to_rival >= 1.0 && lost_to_first >= 1.0 {
+            ExitCode::SUCCESS
+        } else {
+            ExitCode::FAILURE
+        },
+    )
+}
+
+/// How often a gateway lost a ledger to the other.
+async fn takeovers(gateway: &Gateway) -> anyhow::Result<f64> {
+    gateway.gauge("mesej_ledger_reloads_total").await
+}

@@ -1,0 +1,104 @@
+//! The ring rig: the real binary on a cluster whose nodes are killed and stopped under load.
+//!
+//! Act one: one node of three is killed and brought back, another is stopped for a few seconds; nobody should notice. Act
+//! two: too few nodes are left, so webhooks and sends are refused; when the nodes are back, everything goes on by itself.
+//! With `--nodes 1` the only node is killed. At the end the simulator's oracle is asked as in `kill`. Exit code 1 unless
+//! nothing is lost, nothing went out twice, no agent has a hole, everything has an end, and act one went almost unnoticed.
+
+mod acts;
+mod probe;
+mod report;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use crate::cluster::{Sync, Wanted};
+use crate::rig::{Keeps, Plan, Rig};
+use acts::Cast;
+
+/// Options of `mesej-load ring`.
+#[derive(clap::Args, Debug, Clone)]
+pub struct RingArgs {
+    /// Nodes, each with a copy of every row
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u8).range(1..=3))]
+    pub nodes: u8,
+    /// Where all chance comes from
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// Messages that customers write in a second
+    #[arg(long, default_value_t = 300.0)]
+    pub inbound: f64,
+    /// Messages that a program sends in a second
+    #[arg(long, default_value_t = 100)]
+    pub sends: u32,
+    /// How long act one takes, in seconds
+    #[arg(long, default_value_t = 60)]
+    pub secs: u64,
+    /// How often too few nodes are left
+    #[arg(long, default_value_t = 1)]
+    pub outages: u32,
+    /// How long too few nodes are left, in seconds
+    #[arg(long, default_value_t = 12)]
+    pub outage_secs: u64,
+    /// When a node has a write on disk; by default before it answers where it is the only one
+    #[arg(long, value_enum)]
+    pub sync: Option<Sync>,
+    /// The `mesej` binary; by default the one beside this program
+    #[arg(long)]
+    pub binary: Option<PathBuf>,
+    /// Keep data and logs in this folder
+    #[arg(long)]
+    pub keep: Option<PathBuf>,
+}
+
+/// Submits under way at once: those of some seconds.
+const UNDER_WAY: usize = 1_024;
+/// How long the load goes on after the last outage.
+const AFTERWARDS: Duration = Duration::from_secs(5);
+
+impl RingArgs {
+    fn sync(&self) -> Sync {
+        let usual = if self.nodes == 1 {
+            Sync::Group
+        } else {
+            Sync::Periodic
+        };
+        self.sync.unwrap_or(usual)
+    }
+
+    fn plan(&self) -> Plan {
+        Plan {
+            seed: self.seed,
+            inbound: self.inbound,
+            sends: self.sends,
+            under_way: UNDER_WAY,
+            faults: false,
+            keeps: Keeps::OwnCluster(Wanted {
+                nodes: self.nodes,
+                sync: self.sync(),
+            }),
+            binary: self.binary.clone(),
+            keep: self.keep.clone(),
+        }
+    }
+}
+
+/// Runs the rig.
+pub async fn run(args: RingArgs) -> anyhow::Result<ExitCode> {
+    let mut rig = Rig::start(&args.plan()).await?;
+    let cast = Cast::by_lot(args.nodes, args.seed);
+    eprintln!("the load runs; act one, {} s", args.secs);
+    let one = acts::one(&mut rig, &cast, Duration::from_secs(args.secs)).await?;
+    eprintln!("act one: {one}");
+    let mut outages = Vec::new();
+    for _ in 0..args.outages {
+        let outage = acts::two(&mut rig, &cast, Duration::from_secs(args.outage_secs)).await?;
+        eprintln!("act two: {outage}");
+        outages.push(outage);
+    }
+    tokio::time::sleep(AFTERWARDS).await;
+    rig.tell_oracle().await?;
+    let found = rig.settle().await?;
+    report::print(&args, &rig, &one, &outages, &found)
+}
