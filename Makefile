@@ -17,7 +17,7 @@ CARGO_DENY := 0.20.2
 PROMTOOL := $(or $(shell command -v promtool),$(abspath $(TARGET))/prometheus/usr/bin/promtool)
 AS_ROOT := $(if $(filter 0,$(shell id -u)),,sudo)
 
-.PHONY: help demo fmt lint test rust-test rules-test browser-test client-test tools bench kill deny audit
+.PHONY: help demo fmt lint test rust-test rules-test browser-test client-test tools bench kill ring contest deny audit
 
 help: ## Show what there is to run
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -71,9 +71,19 @@ kill: ## Kill the gateway under load and ask what was lost or sent twice (CYCLES
 	cargo build --release --locked --package mesej --package mesej-load
 	$(TARGET)/release/mesej-load kill --cycles $(CYCLES) --seed $(SEED) --backend $(BACKEND) $(LOAD)
 
+ring: ## Kill and stop nodes of a cluster of three under load (SEED, LOAD='--inbound 300 --sends 100 --secs 60')
+	cargo build --release --locked --package mesej --package mesej-load
+	$(TARGET)/release/mesej-load ring --seed $(SEED) $(LOAD)
+
+contest: ## Let two gateways fight for one tenant on one cluster, under load
+	cargo build --release --locked --package mesej --package mesej-load
+	$(TARGET)/release/mesej-load contest --seed $(SEED) $(LOAD)
+
 test: tools rust-test rules-test browser-test client-test ## Everything that must hold
 	$(MAKE) kill CYCLES=20
 	$(MAKE) kill CYCLES=5 BACKEND=cql LOAD='--inbound 100 --sends 40'
+	$(MAKE) ring LOAD='--nodes 1 --inbound 100 --sends 40 --secs 5 --outage-secs 4'
+	$(MAKE) contest
 
 deny: ## Check licences, bans and sources of all dependencies
 	@command -v cargo-deny >/dev/null || cargo install cargo-deny --locked --version $(CARGO_DENY)

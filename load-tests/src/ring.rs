@@ -91,6 +91,9 @@ pub async fn run(args: RingArgs) -> anyhow::Result<ExitCode> {
     eprintln!("the load runs; act one, {} s", args.secs);
     let one = acts::one(&mut rig, &cast, Duration::from_secs(args.secs)).await?;
     eprintln!("act one: {one}");
+    if let Some(book) = rig.submits() {
+        eprintln!("submits so far: {:?}", book.answers());
+    }
     let mut outages = Vec::new();
     for _ in 0..args.outages {
         let outage = acts::two(&mut rig, &cast, Duration::from_secs(args.outage_secs)).await?;

@@ -11,6 +11,10 @@ use tokio::time::{Instant, MissedTickBehavior};
 
 use crate::gateway::{Gateway, Submitted, Tenant};
 
+/// Between two attempts of one submit: at first, and at the longest.
+const FIRST: Duration = Duration::from_millis(100);
+const LONGEST: Duration = Duration::from_secs(2);
+
 /// How fast, and how patiently.
 #[derive(Debug, Clone, Copy)]
 pub struct Pace {
@@ -158,6 +162,7 @@ impl Sender {
 
 async fn one(gateway: &Gateway, tenant: &Tenant, book: &Book, recipient: &str, marker: &str) {
     let message = message(recipient, marker);
+    let mut pause = FIRST;
     let give_up = Instant::now() + Duration::from_secs(60);
     while Instant::now() < give_up {
         let began = Instant::now();
@@ -181,7 +186,8 @@ async fn one(gateway: &Gateway, tenant: &Tenant, book: &Book, recipient: &str, m
             }
             Submitted::Refused { .. } | Submitted::NoAnswer => {
                 book.repeated.fetch_add(1, Ordering::Relaxed);
-                tokio::time::sleep(Duration::from_millis(100)).await;
+                tokio::time::sleep(pause).await;
+                pause = (pause * 2).min(LONGEST);
             }
         }
     }

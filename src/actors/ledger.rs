@@ -37,6 +37,11 @@ const CAPACITY: usize = 4_096;
 /// Ops in one batch: bounds the latency that a burst adds to what comes after it, in this log and, where they share a
 /// disk, in others and in the intake.
 const BATCH: usize = 64;
+/// Ops in one batch where the store takes long over each, whatever is in it: there, many small batches are what others
+/// wait for.
+const LARGE_BATCH: usize = 256;
+/// A batch that took longer than this was long under way for its own sake.
+const LONG: Duration = Duration::from_millis(100);
 /// How long a caller waits for room before it is told that the tenant is busy.
 const PATIENCE: Duration = Duration::from_secs(2);
 
@@ -80,6 +85,8 @@ pub struct Ledger {
     condition: Condition,
     waiting: Vec<(Op, Owed)>,
     writing: bool,
+    /// How long the last batch took.
+    took: Duration,
     finishing: Vec<oneshot::Sender<()>>,
     subscribers: Vec<FeedSubscriber>,
 }
@@ -115,6 +122,7 @@ impl Ledger {
                 condition: own_condition,
                 waiting: Vec::new(),
                 writing: false,
+                took: Duration::ZERO,
                 finishing: Vec::new(),
                 subscribers: Vec::new(),
             }
@@ -145,8 +153,10 @@ impl Ledger {
             return;
         }
         self.writing = true;
-        self.condition.begins(self.clock.monotonic());
-        let take = self.waiting.len().min(BATCH);
+        let began = self.clock.monotonic();
+        self.condition.begins(began);
+        let most = if self.took > LONG { LARGE_BATCH } else { BATCH };
+        let take = self.waiting.len().min(most);
         let (mut ops, owed): (Vec<_>, Vec<_>) = self.waiting.drain(..take).unzip();
         self.keeping.apply(&mut ops);
         let batch = Batch {
@@ -157,12 +167,16 @@ impl Ledger {
             store: Arc::clone(&self.store),
             clock: Arc::clone(&self.clock),
         };
-        let work = batch.write(ops).into_actor(self).map(|committed, ledger, ctx| {
-            ledger.writing = false;
-            ledger.condition.ends();
-            ledger.settle(owed, committed, ctx);
-            ledger.write_next(ctx);
-        });
+        let work = batch
+            .write(ops)
+            .into_actor(self)
+            .map(move |committed, ledger, ctx| {
+                ledger.writing = false;
+                ledger.took = ledger.clock.monotonic().saturating_sub(began);
+                ledger.condition.ends();
+                ledger.settle(owed, committed, ctx);
+                ledger.write_next(ctx);
+            });
         ctx.spawn(work);
     }
 

@@ -185,10 +185,15 @@ impl Core {
         let handle = server.handle();
         let mut serving = actix::spawn(server);
         tokio::spawn(self.applier.run());
+        let failing = match config.store.backend {
+            Backend::Scylla => upkeep::Failing::IsWaitedFor,
+            Backend::Fjall | Backend::Memory => upkeep::Failing::EndsTheProcess,
+        };
         let upkeep = tokio::spawn(upkeep::run(
             Arc::clone(&self.directory),
             Arc::clone(&self.clock),
             self.metrics.clone(),
+            failing,
             shutdown.clone(),
         ));
         tokio::spawn(start_tenants(

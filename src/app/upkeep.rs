@@ -29,6 +29,15 @@ const PATIENCE: u32 = 5;
 /// How often tenants are looked after: one of whose actors died starts again even if nobody asks for it.
 const REVIVE: Duration = Duration::from_secs(3);
 
+/// What becomes of a store that cannot write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Failing {
+    /// Nobody knows what it holds before the process starts again: a disk failed under it.
+    EndsTheProcess,
+    /// It comes back by itself: it is a cluster, whose nodes others look after.
+    IsWaitedFor,
+}
+
 /// Why it ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Ended {
@@ -43,6 +52,7 @@ pub(super) async fn run(
     directory: Arc<Directory>,
     clock: Arc<dyn Clock>,
     recorder: PrometheusHandle,
+    failing: Failing,
     shutdown: Shutdown,
 ) -> Ended {
     let store = Arc::clone(directory.store());
@@ -57,7 +67,7 @@ pub(super) async fn run(
     };
     tokio::select! {
         () = shutdown.begun() => Ended::Asked,
-        () = unhealthy(store.as_ref()) => {
+        () = unhealthy(store.as_ref()), if failing == Failing::EndsTheProcess => {
             shutdown.begin();
             Ended::StoreFailed
         }

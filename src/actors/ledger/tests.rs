@@ -168,8 +168,14 @@ async fn a_ledger_that_another_owner_took_over_stops_and_says_so() {
     let first = ledger(Arc::clone(&store)).await;
     first.commit(received("wamid.a")).await.unwrap();
     let second = ledger(Arc::clone(&store)).await;
+    assert_eq!(first.hands_off(Duration::ZERO), None);
     let refused = first.commit(received("wamid.b")).await;
     assert!(matches!(refused, Err(CommitError::Store(error)) if error.kind == StoreErrorKind::Fenced));
+    assert!(
+        first.was_lost() && first.hands_off(Duration::ZERO).is_some(),
+        "it is left to the other for a while"
+    );
+    assert!(!second.was_lost());
     while first.is_connected() {
         tokio::task::yield_now().await;
     }

@@ -46,12 +46,36 @@ async fn a_disk_that_hangs_ends_the_process_although_a_sweep_waits_for_it() {
     let metrics = telemetry::install(clock.now()).unwrap();
     let directory = directory(&store, &clock).await;
     let shutdown = Shutdown::default();
-    let upkeep = tokio::spawn(run(directory, clock, metrics, shutdown.clone()));
+    let failing = Failing::EndsTheProcess;
+    let upkeep = tokio::spawn(run(directory, clock, metrics, failing, shutdown.clone()));
     tokio::time::sleep(SWEEP / 2).await;
     store.hung.store(true, Ordering::Release);
     let ended = tokio::time::timeout(SWEEP * 10, upkeep).await;
     assert_eq!(ended.unwrap().unwrap(), Ended::StoreFailed);
     assert!(shutdown.has_begun());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cluster_that_is_away_is_waited_for() {
+    let store = Arc::new(FaultyStore::default());
+    let clock: Arc<dyn Clock> = Arc::new(TestClock::at(NOW));
+    let recorder = metrics_exporter_prometheus::PrometheusBuilder::new().build_recorder();
+    let directory = directory(&store, &clock).await;
+    let shutdown = Shutdown::default();
+    let failing = Failing::IsWaitedFor;
+    let upkeep = tokio::spawn(run(
+        directory,
+        clock,
+        recorder.handle(),
+        failing,
+        shutdown.clone(),
+    ));
+    tokio::time::sleep(SWEEP / 2).await;
+    store.hung.store(true, Ordering::Release);
+    tokio::time::sleep(SWEEP * 10).await;
+    assert!(!shutdown.has_begun(), "the process does not end itself");
+    shutdown.begin();
+    assert_eq!(upkeep.await.unwrap(), Ended::Asked);
 }
 
 #[tokio::test(start_paused = true)]

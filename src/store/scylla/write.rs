@@ -16,7 +16,7 @@ use crate::store::error::{StoreError, StoreErrorKind};
 use crate::store::row::Seen;
 
 /// Requests of one commit under way at once.
-const TOGETHER: usize = 64;
+const TOGETHER: usize = 128;
 /// How often a write is tried.
 const TRIES: u32 = 6;
 /// What belongs to a contact, as the index names it.
