@@ -16,7 +16,7 @@ use crate::gateway::{Gateway, Tenant, text};
 use crate::process::{self, Launch, Process, binary, free_port};
 use crate::sender::{Book, Pace, Sender};
 use crate::simulator::Simulator;
-use launch::{environment, faults, start_simulator};
+use launch::{environment, faults, recipients, start_simulator};
 
 const ADMIN: &str = "kill-rig-admin-token";
 /// What webhooks are signed with.
@@ -191,6 +191,8 @@ impl Rig {
                 .await?;
         }
         self.simulator.quiesce(START).await?;
+        // The load begins when what came before it is applied.
+        self.agents_reach(u64::from(RECIPIENTS), START).await?;
         if plan.faults {
             self.simulator.faults(&faults()).await?;
         }
@@ -325,22 +327,23 @@ impl Rig {
     }
 
     async fn agents_catch_up(&self) -> anyhow::Result<()> {
-        let deadline = Instant::now() + SETTLE;
-        loop {
-            let page = self
-                .gateway
-                .get(&self.tenant, "/v1/conversations?limit=1")
-                .await?;
-            let head = page
-                .get("as_of_seq")
-                .and_then(Value::as_u64)
-                .context("a page without as_of_seq")?;
-            if self.agents.iter().all(|(_, agent)| agent.position() >= head) {
-                return Ok(());
-            }
+        let page = self
+            .gateway
+            .get(&self.tenant, "/v1/conversations?limit=1")
+            .await?;
+        let head = page.get("as_of_seq").and_then(Value::as_u64);
+        self.agents_reach(head.context("a page without as_of_seq")?, SETTLE)
+            .await
+    }
+
+    /// Waits until every agent has seen the events up to this one.
+    async fn agents_reach(&self, head: u64, limit: Duration) -> anyhow::Result<()> {
+        let deadline = Instant::now() + limit;
+        while self.agents.iter().any(|(_, agent)| agent.position() < head) {
             anyhow::ensure!(Instant::now() < deadline, "an agent did not catch up with {head}");
-            tokio::time::sleep(Duration::from_millis(200)).await;
+            tokio::time::sleep(Duration::from_millis(100)).await;
         }
+        Ok(())
     }
 
     async fn read_history(&self) -> anyhow::Result<()> {
@@ -390,9 +393,4 @@ impl Rig {
 
 fn millis(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
-}
-
-/// Customers whom the business may write to, as they wrote first.
-fn recipients() -> Vec<String> {
-    (0..RECIPIENTS).map(|n| format!("+62811{n:07}")).collect()
 }

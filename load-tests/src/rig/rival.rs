@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 
-use super::{ADMIN, Rig, START, recipients};
+use super::launch::recipients;
+use super::{ADMIN, Rig, START};
 use crate::agent::Agent;
 use crate::gateway::Gateway;
 use crate::process::{self, Launch, Process, free_port};
