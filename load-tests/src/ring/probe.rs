@@ -1,6 +1,7 @@
 //! Asking the gateway while its store is away: what it answers, and whether it says when to come back.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use ring::hmac;
@@ -58,11 +59,15 @@ impl Probe {
     pub(super) fn new(rig: &Rig) -> Self {
         let key = hmac::Key::new(hmac::HMAC_SHA256, SECRET.as_bytes());
         let tag = hmac::sign(&key, NOTHING.as_bytes());
-        let digits: String = tag.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+        let mut signature = "sha256=".to_owned();
+        for byte in tag.as_ref() {
+            // Writing to a string cannot fail.
+            let _ = write!(signature, "{byte:02x}");
+        }
         Self {
             gateway: rig.gateway.clone(),
             tenant: rig.tenant.clone(),
-            signature: format!("sha256={digits}"),
+            signature,
             asked: AtomicU64::new(0),
             run: fastrand::u64(..),
         }

@@ -7,6 +7,7 @@ use tokio::sync::mpsc;
 use super::*;
 use crate::actors::feed::Subscriber;
 use crate::domain::{Alias, ContactAliases, Content, PhoneNumberId, Retention, TestClock, Timestamp, Wamid};
+use crate::store::OpOutcome;
 use crate::store::faulty::{Fault, FaultyStore};
 use crate::store::memory::MemoryStore;
 use crate::store::op::Receive;

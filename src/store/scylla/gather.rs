@@ -58,15 +58,12 @@ impl<'a> Gathered<'a> {
             let fits = part.len() < TOGETHER && *bytes + line.bytes <= BYTES;
             fits.then_some((part, bytes))
         });
-        match open {
-            Some((part, bytes)) => {
-                *bytes += line.bytes;
-                part.push(line);
-            }
-            None => {
-                self.open.insert(place, (self.parts.len(), line.bytes));
-                self.parts.push(vec![line]);
-            }
+        if let Some((part, bytes)) = open {
+            *bytes += line.bytes;
+            part.push(line);
+        } else {
+            self.open.insert(place, (self.parts.len(), line.bytes));
+            self.parts.push(vec![line]);
         }
     }
 }
