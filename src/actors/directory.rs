@@ -11,7 +11,6 @@ use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
 use actix::ArbiterHandle;
-use tokio::sync::Notify;
 
 use super::bounded::BoundedAddr;
 use super::conversation::store_refusal;
@@ -107,9 +106,9 @@ pub struct Directory {
     parts: DirectoryParts,
     map: RwLock<Map>,
     starting: tokio::sync::Mutex<fastrand::Rng>,
-    /// Whether the process ends: nothing is started any more.
+    /// Whether the process ends: then nothing is started.
     closed: AtomicBool,
-    taken_back: Arc<Notify>,
+    taken_back: Arc<tokio::sync::Notify>,
 }
 
 impl Directory {
@@ -128,7 +127,7 @@ impl Directory {
             map: RwLock::new(map),
             starting,
             closed: AtomicBool::new(false),
-            taken_back: Arc::new(Notify::new()),
+            taken_back: Arc::default(),
         })
     }
 
@@ -160,7 +159,7 @@ impl Directory {
     }
 
     /// Told whenever a tenant was taken back from another process, which may have taken in webhooks and not applied them.
-    pub fn taken_back(&self) -> Arc<Notify> {
+    pub fn taken_back(&self) -> Arc<tokio::sync::Notify> {
         Arc::clone(&self.taken_back)
     }
 
@@ -236,16 +235,15 @@ impl Directory {
             Some((row, before)) => (Arc::clone(row), before.clone()),
         };
         if let Some(before) = &before {
-            if let Some(wait) = before.ledger.hands_off(self.parts.clock.monotonic()) {
-                return Err(Refusal::Unavailable {
-                    retry_after: Some(wait),
-                });
+            let retry_after = before.ledger.hands_off(self.parts.clock.monotonic());
+            if retry_after.is_some() {
+                return Err(Refusal::Unavailable { retry_after });
             }
             before.retire().await;
             tracing::warn!(tenant.id = %id, "an actor of the tenant died: starting it again");
             metrics::actor_restarts_total(ActorKind::Tenant).increment(1);
         }
-        let was_lost = before.as_ref().is_some_and(|before| before.ledger.was_lost());
+        let was_lost = matches!(&before, Some(before) if before.ledger.was_lost());
         let succession = before.map(|before| before.succession);
         let handle = self.start(row, succession, &mut rng).await.map_err(|error| {
             tracing::error!(tenant.id = %id, error = %error, "cannot start the tenant");
@@ -256,9 +254,7 @@ impl Directory {
             handle.ledger.keep_for(row.retention);
             *slot = Some(handle.clone());
         }
-        if was_lost {
-            self.taken_back.notify_one();
-        }
+        was_lost.then(|| self.taken_back.notify_one());
         Ok(handle)
     }
 
