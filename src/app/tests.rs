@@ -13,7 +13,7 @@ use crate::actors::directory::victim::Victim;
 #[actix::test]
 async fn actors_that_die_under_load_lose_nothing_send_nothing_twice_and_leave_no_hole() {
     let stage = Stage::open().await;
-    let agent = Agent::start(stage.base.clone(), stage.key.clone());
+    let agent = Agent::start(stage.base.clone(), stage.key.clone()).await;
     let senders: Vec<_> = (0..CUSTOMERS)
         .map(|customer| actix::spawn(stage.clone().converse(customer)))
         .collect();

@@ -25,8 +25,8 @@ pub(super) struct Agent {
 }
 
 impl Agent {
-    /// Connects, and again whenever the connection breaks.
-    pub(super) fn start(base: String, key: String) -> Self {
+    /// Connects, and again whenever the connection breaks. Its first connection stands: it sees everything from now on.
+    pub(super) async fn start(base: String, key: String) -> Self {
         let book = Arc::new(Mutex::new(Book::default()));
         let own = Arc::clone(&book);
         let task = actix::spawn(async move {
@@ -35,7 +35,11 @@ impl Agent {
                 pause(Duration::from_millis(20)).await;
             }
         });
-        Self { book, task }
+        let agent = Self { book, task };
+        while agent.book.lock().unwrap().epoch.is_empty() {
+            pause(Duration::from_millis(5)).await;
+        }
+        agent
     }
 
     /// How far it has read.
