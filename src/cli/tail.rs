@@ -57,6 +57,8 @@ pub(super) struct Cursor {
 
 /// Connections that fail in a row, after a first one that worked, before it is given up.
 const MOST_FAILURES: u32 = 12;
+/// What a server does not think better of.
+const FINAL: [&str; 2] = ["unauthorized", "forbidden"];
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
 
 pub(super) async fn run(args: TailArgs) -> Result<ExitCode, CliError> {
@@ -92,7 +94,17 @@ impl Tail {
         loop {
             let ended = match self.connection(out).await {
                 // Before a first welcome it is a slip of whoever typed; later it is the net.
-                Err(CliError::Unreachable { reason, .. }) if self.cursor.is_some() => Ended::Lost { reason },
+                Err(CliError::Unreachable { reason, .. } | CliError::Unexpected { reason, .. })
+                    if self.cursor.is_some() =>
+                {
+                    Ended::Lost { reason }
+                }
+                // A server that starts or stops says no to everybody; a key that is refused stays refused.
+                Err(CliError::Refused { code, message })
+                    if self.cursor.is_some() && !FINAL.contains(&code.as_str()) =>
+                {
+                    Ended::Lost { reason: message }
+                }
                 other => other?,
             };
             let (reason, wait) = match ended {

@@ -182,3 +182,37 @@ async fn a_refused_ticket_is_told_at_once() {
     let ((result, _), _) = tokio::join!(tail(&listener, 1), server);
     assert_eq!(result.unwrap_err().to_string(), "no such key (unauthorized)");
 }
+
+#[tokio::test]
+async fn a_server_that_is_not_up_yet_again_is_asked_once_more() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let server = async {
+        let (mut first, _) = accept(&listener).await;
+        say(
+            &mut first,
+            json!({ "type": "welcome", "epoch": "e1", "seq": 4, "head_seq": 4 }),
+        )
+        .await;
+        say(&mut first, json!({ "type": "reconnect", "after_ms": 0 })).await;
+        close(&mut first, 1012, "restarting").await;
+        let body = r#"{"error":{"code":"unavailable","message":"starting or stopping"}}"#;
+        answer_one(
+            &mut listener.accept().await.unwrap().0,
+            "503 Service Unavailable",
+            body,
+        )
+        .await;
+        let (mut second, hello) = accept(&listener).await;
+        assert_eq!(hello, json!({ "type": "hello", "epoch": "e1", "seq": 4 }));
+        say(
+            &mut second,
+            json!({ "type": "welcome", "epoch": "e1", "seq": 4, "head_seq": 5 }),
+        )
+        .await;
+        say(&mut second, json!({ "type": "events", "events": [event(5)] })).await;
+        second
+    };
+    let ((result, printed), _second) = tokio::join!(tail(&listener, 1), server);
+    result.unwrap();
+    assert!(printed.starts_with("#5 "), "{printed}");
+}
