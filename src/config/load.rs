@@ -46,7 +46,7 @@ pub(super) fn load(
             settings,
         });
     }
-    let mut settings = parse_environment(environment, &defaults, &mut problems);
+    let mut settings = parse_environment(environment, (&defaults, &known), &mut problems);
     refuse_unknown(&mut settings, &known, variable, &mut problems);
     let metadata = Metadata::named(ENVIRONMENT);
     layers.push(Layer { metadata, settings });
@@ -104,15 +104,19 @@ fn parse_file(name: &str, text: &str, problems: &mut Vec<Problem>) -> Dict {
 /// Takes `MESEJ_SECTION__KEY` variables. A text setting is taken as it stands, anything else is read as TOML.
 fn parse_environment(
     environment: impl IntoIterator<Item = (String, String)>,
-    defaults: &Dict,
+    (defaults, known): (&Dict, &BTreeSet<String>),
     problems: &mut Vec<Problem>,
 ) -> Dict {
     let mut settings = Dict::new();
     for (name, text) in environment {
-        // Without a double underscore it is not a setting: MESEJ_CONFIG, MESEJ_URL.
-        let Some(path) = name.strip_prefix(PREFIX).filter(|path| path.contains("__")) else {
+        let Some(path) = name.strip_prefix(PREFIX) else {
             continue;
         };
+        // Without a double underscore it is not a setting: MESEJ_CONFIG, MESEJ_URL.
+        if !path.contains("__") {
+            problems.extend(slip(&name, path, known));
+            continue;
+        }
         let key = path.to_ascii_lowercase().replace("__", ".");
         let default = defaults_at(defaults, &key);
         let value = match default {
@@ -132,6 +136,20 @@ fn parse_environment(
         }
     }
     settings
+}
+
+/// A setting's name with one underscore too few between section and key would do nothing, and nobody would know.
+fn slip(name: &str, path: &str, known: &BTreeSet<String>) -> Option<Problem> {
+    let meant = known
+        .iter()
+        .find(|key| key.replace('.', "_").eq_ignore_ascii_case(path))?;
+    Some(Problem {
+        message: format!(
+            "unknown variable `{name}`: did you mean `{PREFIX}{}`?",
+            meant.replace('.', "__").to_ascii_uppercase()
+        ),
+        source: None,
+    })
 }
 
 fn defaults_at<'a>(defaults: &'a Dict, key: &str) -> Option<&'a Value> {

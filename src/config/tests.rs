@@ -209,6 +209,11 @@ fn problems_of_the_environment_name_the_variable() {
             "unknown key `servr.listen`: did you mean `server.listen`? (in environment variable MESEJ_SERVR__LISTEN)",
         ),
         (
+            "MESEJ_STORE_PATH",
+            "/var/lib/mesej",
+            "unknown variable `MESEJ_STORE_PATH`: did you mean `MESEJ_STORE__PATH`?",
+        ),
+        (
             "MESEJ_SERVER__WORKERS",
             "two",
             "`server.workers` cannot be read as TOML (in environment variable MESEJ_SERVER__WORKERS)",
