@@ -88,7 +88,7 @@ fn kept_key(folder: &Path) -> Result<SecretString, AppError> {
         what: format!("cannot keep the demo's key in {}", folder.display()),
         source,
     };
-    std::fs::create_dir_all(folder).map_err(io)?;
+    crate::store::fjall::make_folder(folder).map_err(io)?;
     let file = folder.join(KEY_FILE);
     if let Ok(text) = std::fs::read_to_string(&file)
         && PresentedKey::parse(text.trim()).is_some()
@@ -177,6 +177,15 @@ fn people(meta: &simulator::Simulator) -> Result<(), AppError> {
     Ok(())
 }
 
+/// How to call this program from here.
+fn program() -> String {
+    let path = std::env::current_exe().unwrap_or_else(|_| "mesej".into());
+    let from_here = std::env::current_dir()
+        .ok()
+        .and_then(|here| path.strip_prefix(here).ok().map(Path::to_owned));
+    from_here.unwrap_or(path).display().to_string()
+}
+
 fn welcome(
     address: &std::net::SocketAddr,
     meta: &str,
@@ -184,13 +193,14 @@ fn welcome(
     number: &PhoneNumberId,
 ) -> std::io::Result<()> {
     let key = key.expose_secret();
+    let program = program();
     let text = format!(
         "\n  Mesej runs, beside a Meta in a box. Customers are writing.\n\n  \
          The agents' page    http://{address}/\n  \
          Another agent       http://{address}/?agent=ben\n  \
          Metrics             http://{address}/metrics\n\n  \
          Watch events in a terminal:\n    \
-         MESEJ_KEY={key} mesej tail --url http://{address}\n\n  \
+         MESEJ_KEY={key} {program} tail --url http://{address}\n\n  \
          Answer a customer:\n    \
          curl -s http://{address}/v1/messages -H 'Authorization: Bearer {key}' \\\n      \
          -H 'Content-Type: application/json' -d '{{\"to\":\"+6281234567801\",\"type\":\"text\",\
@@ -198,6 +208,8 @@ fn welcome(
          Let a customer write:\n    \
          curl -s {meta}/_control/say -H 'Content-Type: application/json' \\\n      \
          -d '{{\"from\":\"6281234567801\",\"text\":\"How much is it?\"}}'\n\n  \
+         For the tour in README.md:\n    \
+         export META={meta} MESEJ_KEY={key}\n\n  \
          Number {number} sends through {meta}. Ctrl-C ends it; the next start goes on with the same history.\n\n"
     );
     let mut out = std::io::stdout().lock();

@@ -35,6 +35,7 @@ mod transfer;
 mod txn;
 mod writer;
 
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
@@ -84,6 +85,15 @@ pub struct FjallStore {
     rewrite_tried: Mutex<Option<Timestamp>>,
 }
 
+/// Makes a folder for its owner alone: messages lie in it, and the tokens with which Meta is called. One that is there
+/// stays as it is.
+pub(crate) fn make_folder(path: &Path) -> std::io::Result<()> {
+    std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(path)
+}
+
 impl FjallStore {
     /// Opens the folder, making it if it is not there. Reads the logs, which may take seconds.
     ///
@@ -93,6 +103,10 @@ impl FjallStore {
     }
 
     fn open_with_reserve(path: &Path, options: FjallOptions, reserve: u64) -> Result<Self, StoreError> {
+        make_folder(path).map_err(|error| {
+            let detail = format!("cannot make the folder {}: {error}", path.display());
+            StoreError::new(super::StoreErrorKind::Unavailable, detail)
+        })?;
         let engine = Engine::open(path, &options)?;
         let webhooks = path.join("webhooks");
         Ok(Self {

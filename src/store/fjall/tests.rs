@@ -100,6 +100,7 @@ async fn too_much_waiting_is_refused_after_a_second_and_nothing_that_waits_is_lo
     let folder = tempfile::tempdir().unwrap();
     let store = Arc::new(FjallStore::open(folder.path(), OPTIONS).unwrap());
     let (hold, held) = Hold::of(&store);
+    hold.holds().await;
     // Seven of a little over a mebibyte fit into what may wait; the rest do not.
     let writes = (0..12).map(|_| {
         let store = Arc::clone(&store);
@@ -300,4 +301,14 @@ fn keys_sort_as_what_they_stand_for() {
     let prefix = keys::list(TENANT, open);
     let end = prefix.after_prefix().unwrap();
     assert!(places.iter().all(|place| prefix <= *place && *place < end));
+}
+
+#[tokio::test]
+async fn a_new_data_folder_is_its_owners_alone() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("deep/data");
+    let _store = FjallStore::open(&path, FjallOptions::default()).unwrap();
+    let mode = std::fs::metadata(&path).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o700);
 }
