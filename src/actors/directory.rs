@@ -378,10 +378,11 @@ impl Directory {
         lane::start(arbiter, settings, parts)
     }
 
+    /// Where a tenant's actors start, which they do not once the process ends.
     fn arbiter_of(&self, tenant: TenantId) -> Option<ArbiterHandle> {
         let count = u64::try_from(self.parts.arbiters.len())
             .ok()
-            .filter(|count| *count > 0)?;
+            .filter(|count| *count > 0 && !self.closed.load(Ordering::Acquire))?;
         let index = usize::try_from(tenant.get() % count).ok()?;
         self.parts.arbiters.get(index).cloned()
     }

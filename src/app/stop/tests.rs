@@ -59,6 +59,12 @@ async fn nobody_starts_a_lane_again_that_has_ended_for_good() {
         known.ledger.is_connected(),
         "what is under way is still committed"
     );
+    let added = Number {
+        id: PhoneNumberId::parse("70").unwrap(),
+        ..directory.numbers(RUNS).remove(0)
+    };
+    directory.number_changed(added).await;
+    assert_eq!(directory.tenant(RUNS).await.unwrap().lanes.len(), 1);
     assert!(matches!(
         directory.tenant(SLEEPS).await,
         Err(Refusal::Unavailable { .. })
