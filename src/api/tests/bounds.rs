@@ -49,10 +49,95 @@ async fn a_wrong_path_and_a_wrong_method_are_told_apart_in_json() {
         api.get("/v1/admin/nowhere").await.outcome(),
         (404, "not_found".to_owned())
     );
-    let answer = api.call("PUT", "/v1/messages/x").send().await;
-    assert_eq!(answer.outcome(), (405, "method_not_allowed".to_owned()));
-    let allowed = answer.header("allow").unwrap();
-    assert!(allowed.contains("GET") && allowed.contains("DELETE"), "{allowed}");
+}
+
+/// Every path, with the methods that it knows, in alphabetical order.
+const PATHS: [(&str, &[&str]); 32] = [
+    ("/", &["GET", "HEAD"]),
+    ("/console/app.js", &["GET", "HEAD"]),
+    ("/demo/session", &["GET", "HEAD"]),
+    ("/healthz", &["GET", "HEAD"]),
+    ("/metrics", &["GET", "HEAD"]),
+    ("/readyz", &["GET", "HEAD"]),
+    ("/v1/admin/quarantine", &["GET", "HEAD"]),
+    ("/v1/admin/quarantine/replay", &["POST"]),
+    ("/v1/admin/tenants", &["GET", "HEAD", "POST"]),
+    ("/v1/admin/tenants/x", &["GET", "HEAD"]),
+    ("/v1/admin/tenants/x/keys", &["GET", "HEAD", "POST"]),
+    ("/v1/admin/tenants/x/keys/y", &["DELETE"]),
+    ("/v1/admin/tenants/x/numbers", &["GET", "HEAD", "POST"]),
+    ("/v1/admin/tenants/x/numbers/y/check", &["GET", "HEAD"]),
+    ("/v1/admin/tenants/x/retention", &["GET", "HEAD", "PUT"]),
+    ("/v1/admin/tenants/x/retention/preview", &["POST"]),
+    ("/v1/conversations", &["GET", "HEAD"]),
+    ("/v1/conversations/x", &["GET", "HEAD"]),
+    ("/v1/conversations/x/assign", &["POST"]),
+    ("/v1/conversations/x/labels", &["POST"]),
+    ("/v1/conversations/x/messages", &["GET", "HEAD"]),
+    ("/v1/conversations/x/notes", &["POST"]),
+    ("/v1/conversations/x/read", &["POST"]),
+    ("/v1/conversations/x/status", &["POST"]),
+    ("/v1/events", &["GET", "HEAD"]),
+    ("/v1/messages", &["POST"]),
+    ("/v1/messages/x", &["DELETE", "GET", "HEAD"]),
+    ("/v1/messages/x/resolve", &["POST"]),
+    ("/v1/numbers", &["GET", "HEAD"]),
+    ("/v1/ws", &["GET"]),
+    ("/v1/ws/ticket", &["POST"]),
+    ("/webhooks/whatsapp", &["GET", "HEAD", "POST"]),
+];
+
+#[actix_web::test]
+async fn a_method_that_a_path_does_not_know_is_answered_with_those_that_it_does() {
+    let api = Api::start().await;
+    for (path, known) in PATHS {
+        let answer = api.call("PATCH", path).send().await;
+        assert_eq!(answer.outcome(), (405, "method_not_allowed".to_owned()), "{path}");
+        let mut allowed: Vec<&str> = answer.header("allow").unwrap().split(", ").collect();
+        allowed.sort_unstable();
+        assert_eq!(allowed, known, "{path}");
+    }
+}
+
+/// A whole answer and its status, on a connection that ends with it.
+async fn whole(api: &Api, method: &str, path: &str) -> (String, String) {
+    let mut stream = tokio::net::TcpStream::connect(api.addr).await.unwrap();
+    let token = if path.starts_with("/v1/admin") {
+        ADMIN
+    } else {
+        &api.key
+    };
+    let request = format!(
+        "{method} {path} HTTP/1.1\r\nHost: test\r\nConnection: close\r\nAuthorization: Bearer {token}\r\n\r\n"
+    );
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    (head.lines().next().unwrap().to_owned(), body.to_owned())
+}
+
+#[actix_web::test]
+async fn head_is_answered_as_get_is_but_without_a_body() {
+    let api = Api::start().await;
+    for (path, _) in PATHS.iter().filter(|(_, known)| known.contains(&"HEAD")) {
+        let (got, body) = whole(&api, "GET", path).await;
+        assert!(!body.is_empty(), "{path}");
+        assert_eq!(whole(&api, "HEAD", path).await, (got, String::new()), "{path}");
+    }
+}
+
+#[actix_web::test]
+async fn without_an_operators_token_no_method_of_its_calls_is_there() {
+    let api = Api::start_with(Setup {
+        admin_token: "",
+        ..Setup::default()
+    })
+    .await;
+    for method in ["GET", "PATCH", "POST"] {
+        let answer = api.as_admin(method, "/v1/admin/tenants").send().await;
+        assert_eq!(answer.outcome(), (404, "not_found".to_owned()), "{method}");
+    }
 }
 
 #[actix_web::test]

@@ -172,9 +172,15 @@ fn on_the_page() -> BTreeSet<(String, String)> {
             let text = &line[start + 1..];
             path = text[..text.find('"').unwrap()].to_owned();
         }
-        for method in ["get", "post", "put", "delete"] {
-            if line.contains(&format!("{method}().to(")) {
-                found.insert((method.to_uppercase(), format!("{prefix}{path}")));
+        for (route, method) in [
+            ("get", "GET"),
+            ("read", "GET"),
+            ("post", "POST"),
+            ("put", "PUT"),
+            ("delete", "DELETE"),
+        ] {
+            if line.contains(&format!("{route}().to(")) {
+                found.insert((method.to_owned(), format!("{prefix}{path}")));
             }
         }
     }
