@@ -115,6 +115,42 @@ fn a_faithful_gateway_breaks_no_promise() {
 }
 
 #[test]
+fn a_verdict_says_how_much_was_looked_at_and_what_was_not() {
+    let mut world = world();
+    let verdict = |world: &World| world.report().text().lines().next().unwrap().to_owned();
+    assert_eq!(
+        verdict(&world),
+        "seed 1: nothing was looked at: no driver has reported, and nothing was sent"
+    );
+    assert!(send(&mut world, &token(id(1), 1), "mk-1"));
+    // One attempt, one message that was accepted, one marker.
+    assert_eq!(
+        verdict(&world),
+        "seed 1: 2 of 8 promises kept in 3 cases; not looked at: I1, I2, I5, I6, I7, I8"
+    );
+    assert_eq!(world.report().unobserved, ["I1", "I2", "I5", "I6", "I7", "I8"]);
+    assert!(send(&mut world, &token(id(1), 1), "mk-1"));
+    let broken = verdict(&world);
+    assert!(
+        broken.contains("BROKEN PROMISES; 3 cases looked at, none of I1"),
+        "{broken}"
+    );
+    world.tenants(HashMap::from([(TenantId::new(7), Vec::new())]));
+    world.history_read(Some(TenantId::new(7)), &[row(id(1), DeliveryState::Sent)]);
+    world.events_seen(&seen("ana", &[(1, 1, DeliveryState::Sent)]));
+    world.opt_outs(&[OptOut {
+        customer: CUSTOMER.to_owned(),
+        committed_at_ms: i64::MAX / 2,
+        everything: true,
+        grace_ms: 0,
+    }]);
+    let wamid = acknowledged(&mut world);
+    world.history_read(None, &[inbound_row(&wamid)]);
+    let whole = verdict(&world);
+    assert!(whole.contains("BROKEN PROMISES; ") && !whole.contains("none of"), "{whole}");
+}
+
+#[test]
 fn an_acknowledged_message_that_is_missing_or_doubled_breaks_i1() {
     let mut world = world();
     let wamid = acknowledged(&mut world);
