@@ -7,12 +7,13 @@ pub mod copy;
 mod core;
 pub mod demo;
 pub mod migrate;
+mod start;
 mod stop;
 #[cfg(test)]
 mod tests;
 mod upkeep;
 
-use std::net::TcpListener;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use crate::config::Config;
@@ -43,8 +44,24 @@ pub enum AppError {
     /// The way to Meta.
     #[error(transparent)]
     Graph(#[from] crate::whatsapp::client::ClientError),
-    /// The address cannot be listened on, or a thread cannot be started.
-    #[error("{what}: {source}")]
+    /// The store does not open.
+    #[error("cannot open the store in {place}: {reason}")]
+    Opening {
+        /// Where it is, and which setting says so.
+        place: String,
+        /// Why not.
+        reason: String,
+    },
+    /// The address cannot be listened on.
+    #[error("cannot listen on {address}: {reason}")]
+    Listen {
+        /// Where.
+        address: SocketAddr,
+        /// What the system said, and what helps.
+        reason: String,
+    },
+    /// A thread cannot be started, or a file cannot be used.
+    #[error("{what}")]
     Io {
         /// What was tried.
         what: String,
@@ -58,10 +75,13 @@ pub enum AppError {
     #[error("the demo cannot be set up: {0}")]
     Demo(String),
     /// The store could not write any more: a start on what the disk really holds may mend it.
-    #[error("the store cannot write")]
+    #[error(
+        "the store cannot write: nothing that was acknowledged is lost, but a start is needed once the disk or the cluster \
+         is well (the log says which)"
+    )]
     StoreFailed,
     /// Something had to be given up at the end; it goes on after the next start.
-    #[error("{parts} parts had not finished when the time was up")]
+    #[error("{parts} parts had not finished when the time was up: they go on after the next start")]
     Unfinished {
         /// How many.
         parts: usize,
@@ -72,14 +92,7 @@ pub enum AppError {
 pub async fn serve(config: Config, shutdown: Shutdown) -> Result<(), AppError> {
     crate::telemetry::init(&config.telemetry);
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
-    let listener = listen(&config)?;
+    let listener = start::listen(&config)?;
     let core = open_core(&config, clock, shutdown.clone()).await?;
     core.serve(&config, listener, None, shutdown).await
-}
-
-fn listen(config: &Config) -> Result<TcpListener, AppError> {
-    TcpListener::bind(config.server.listen).map_err(|source| AppError::Io {
-        what: format!("cannot listen on {}", config.server.listen),
-        source,
-    })
 }

@@ -54,8 +54,13 @@ pub enum CliError {
     /// The simulator does not start.
     #[error(transparent)]
     Simulator(#[from] crate::simulator::SimulatorError),
+    /// Nobody would be let in.
+    #[error(
+        "no operator's token: give the value of the server's `server.admin_token` in MESEJ_ADMIN_TOKEN (or --admin-token)"
+    )]
+    NoAdminToken,
     /// No answer.
-    #[error("no answer from {url}: {reason}")]
+    #[error("no answer from {url}: {reason}; does the server run there? MESEJ_URL or --url names another")]
     Unreachable {
         /// Where.
         url: String,
@@ -171,6 +176,21 @@ struct AdminArgs {
     /// Print the answer as JSON, for programs
     #[arg(long)]
     json: bool,
+}
+
+/// An error with its causes, as one sentence. A cause whose words its error repeats is not said twice; the outermost alone
+/// ("error sending request") often helps nobody.
+pub fn sentence(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        let words = inner.to_string();
+        if !text.contains(&words) {
+            text = format!("{text}: {words}");
+        }
+        cause = inner.source();
+    }
+    text
 }
 
 /// Does what the command line asks for. The exit code says whether the answer was good.

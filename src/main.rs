@@ -10,7 +10,7 @@ fn main() -> ExitCode {
     match run(cli) {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("mesej: {error:#}");
+            eprintln!("mesej: {}", cli::sentence(error.as_ref()));
             ExitCode::FAILURE
         }
     }

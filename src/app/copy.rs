@@ -69,7 +69,7 @@ async fn open_made(
 ) -> Result<Arc<dyn Store>, AppError> {
     let mut config = config.clone();
     config.store.backend = backend;
-    Ok(open_store(&config, clock).await?)
+    open_store(&config, clock).await
 }
 
 /// What a copy would take over. Changes nothing.

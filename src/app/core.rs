@@ -9,7 +9,7 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use ring::rand::{SecureRandom as _, SystemRandom};
 use tokio::sync::Semaphore;
 
-use super::{AppError, migrate, stop, upkeep};
+use super::{AppError, migrate, start, stop, upkeep};
 use crate::actors::lane::{LaneLimits, UnknownLimits};
 use crate::actors::{Directory, DirectoryParts, Gateway, TenantLimits};
 use crate::api::{self, ApiState, DemoSession, Foundation};
@@ -60,10 +60,14 @@ pub(super) fn seed() -> u64 {
 }
 
 /// Opens the store that the settings name.
-pub(super) async fn open_store(
-    config: &Config,
-    clock: &Arc<dyn Clock>,
-) -> Result<Arc<dyn Store>, StoreError> {
+pub(super) async fn open_store(config: &Config, clock: &Arc<dyn Clock>) -> Result<Arc<dyn Store>, AppError> {
+    open_named(config, clock).await.map_err(|error| AppError::Opening {
+        place: start::place(config),
+        reason: error.detail,
+    })
+}
+
+async fn open_named(config: &Config, clock: &Arc<dyn Clock>) -> Result<Arc<dyn Store>, StoreError> {
     let inner: Arc<dyn Store> = match config.store.backend {
         Backend::Memory => Arc::new(MemoryStore::new()),
         Backend::Scylla => Arc::new(ScyllaStore::open(&migrate::cluster(config), Arc::clone(clock)).await?),
@@ -201,7 +205,7 @@ impl Core {
             Arc::clone(&self.gateway),
             shutdown.clone(),
         ));
-        tracing::info!(%address, "listening");
+        start::tell(config, &address);
         tokio::select! {
             () = shutdown.begun() => {}
             ended = &mut serving => {

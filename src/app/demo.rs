@@ -12,7 +12,7 @@ use ring::rand::SystemRandom;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::core::{Core, open_core, seed};
-use super::{AppError, listen};
+use super::{AppError, start};
 use crate::api::DemoSession;
 use crate::api::auth::key::{NewKey, PresentedKey};
 use crate::config::{AppConfig, BaseUrl, Config};
@@ -38,7 +38,7 @@ const AGENT: &str = "ana";
 pub async fn demo(mut config: Config, shutdown: Shutdown) -> Result<(), AppError> {
     crate::telemetry::init(&config.telemetry);
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
-    let listener = listen(&config)?;
+    let listener = start::listen(&config)?;
     let box_config = SimulatorConfig {
         seed: seed(),
         ..SimulatorConfig::default()

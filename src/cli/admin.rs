@@ -6,7 +6,7 @@ use reqwest::{Client, Method};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
-use super::{AdminArgs, CliError};
+use super::{AdminArgs, CliError, sentence};
 
 /// A client with one address and one bearer token.
 pub(super) struct Api {
@@ -18,7 +18,8 @@ pub(super) struct Api {
 impl Api {
     /// A client of the admin API.
     pub(super) fn admin(args: &AdminArgs) -> Result<Self, CliError> {
-        Self::new(&args.url, args.admin_token.clone())
+        let token = args.admin_token.clone().ok_or(CliError::NoAdminToken)?;
+        Self::new(&args.url, Some(token))
     }
 
     /// A client that shows this token.
@@ -31,7 +32,7 @@ impl Api {
             .build()
             .map_err(|error| CliError::Unreachable {
                 url: base.clone(),
-                reason: chain(&error),
+                reason: sentence(&error),
             })?;
         Ok(Self { base, token, client })
     }
@@ -61,7 +62,7 @@ impl Api {
         let url = format!("{}{path}", self.base);
         let unreachable = |error: reqwest::Error| CliError::Unreachable {
             url: self.base.clone(),
-            reason: chain(&error),
+            reason: sentence(&error),
         };
         let mut request = self.client.request(method, &url);
         if let Some(token) = &self.token {
@@ -104,17 +105,6 @@ pub(super) fn refusal(answer: &Value) -> Option<CliError> {
         code: text("code")?,
         message: text("message")?,
     })
-}
-
-/// An error with its causes: the outermost alone ("error sending request") helps nobody.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        text = format!("{text}: {inner}");
-        cause = inner.source();
-    }
-    text
 }
 
 /// A path segment from what somebody typed.

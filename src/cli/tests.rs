@@ -141,3 +141,35 @@ fn what_somebody_typed_stays_one_path_segment() {
     assert_eq!(segment("a-b_1.~"), "a-b_1.~");
     assert_eq!(segment("../x?y#é"), "..%2Fx%3Fy%23%C3%A9");
 }
+
+#[test]
+fn an_error_is_one_sentence_that_says_nothing_twice() {
+    use std::io::{Error, ErrorKind};
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("cannot keep the key")]
+    struct Silent(#[source] Error);
+    #[derive(Debug, thiserror::Error)]
+    #[error("cannot keep the key: {0}")]
+    struct Repeating(#[source] Error);
+
+    let denied = || Error::from(ErrorKind::PermissionDenied);
+    assert_eq!(
+        sentence(&Silent(denied())),
+        "cannot keep the key: permission denied"
+    );
+    assert_eq!(
+        sentence(&Repeating(denied())),
+        "cannot keep the key: permission denied"
+    );
+}
+
+#[tokio::test]
+async fn without_a_token_the_operator_is_told_which_one_is_meant() {
+    let cli = Cli::try_parse_from(["mesej", "tenant", "list", "--url", "http://127.0.0.1:9"]).unwrap();
+    let error = run(cli).await.unwrap_err().to_string();
+    assert!(
+        error.contains("operator's token") && error.contains("MESEJ_ADMIN_TOKEN"),
+        "{error}"
+    );
+}

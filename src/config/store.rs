@@ -53,6 +53,17 @@ pub enum Backend {
     Memory,
 }
 
+impl Backend {
+    /// Its name in the settings.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Fjall => "fjall",
+            Self::Scylla => "scylla",
+            Self::Memory => "memory",
+        }
+    }
+}
+
 impl StoreConfig {
     pub(super) fn check(&self, problems: &mut Problems) {
         problems.range("store.cache_mb", self.cache_mb, 1..=1_048_576);

@@ -1,5 +1,6 @@
 //! The store's one error: a kind to decide by, a text to read, and when to come back.
 
+use std::path::Path;
 use std::time::Duration;
 
 /// What a caller can do about it.
@@ -87,6 +88,18 @@ impl StoreError {
     /// Something stored that cannot be read back, or something that cannot be written down.
     pub(super) fn corrupt(what: &str, error: impl std::fmt::Display) -> Self {
         Self::new(StoreErrorKind::Corrupt, format!("{what}: {error}"))
+    }
+
+    /// Adds the folder in which it happened, unless it names a place there already.
+    pub(super) fn within(self, folder: &Path) -> Self {
+        let folder = folder.display().to_string();
+        if self.detail.contains(&folder) {
+            return self;
+        }
+        Self {
+            detail: format!("{folder}: {}", self.detail),
+            ..self
+        }
     }
 
     /// Adds when trying again makes sense.

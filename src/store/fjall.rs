@@ -103,14 +103,12 @@ impl FjallStore {
     }
 
     fn open_with_reserve(path: &Path, options: FjallOptions, reserve: u64) -> Result<Self, StoreError> {
-        make_folder(path).map_err(|error| {
-            let detail = format!("cannot make the folder {}: {error}", path.display());
-            StoreError::new(super::StoreErrorKind::Unavailable, detail)
-        })?;
+        make_folder(path).map_err(|error| engine::refused(&error))?;
         let engine = Engine::open(path, &options)?;
         let webhooks = path.join("webhooks");
+        let journal = Journal::open(&webhooks, Condition::new(path, reserve));
         Ok(Self {
-            journal: Journal::open(&webhooks, Condition::new(path, reserve))?,
+            journal: journal.map_err(|error| error.within(&webhooks))?,
             writer: Writer::start(engine.clone(), Condition::new(path, reserve))?,
             reader: Reader::new(engine.clone()),
             floors: Arc::new(Floors::default()),

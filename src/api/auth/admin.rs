@@ -53,11 +53,16 @@ fn authenticate(state: &ApiState, request: &HttpRequest) -> Result<(), ApiError>
         .admin_token
         .as_ref()
         .ok_or(ErrorCode::NotFound)?;
-    let presented = bearer(request.headers()).ok_or(ErrorCode::Unauthorized)?;
+    let refused = |why| ApiError::because(ErrorCode::Unauthorized, why);
+    let Some(presented) = bearer(request.headers()) else {
+        return Err(refused(
+            "the operator's token is missing: `Authorization: Bearer` with the value of `server.admin_token`",
+        ));
+    };
     if same_secret(presented, expected.expose_secret()) {
         Ok(())
     } else {
-        Err(ErrorCode::Unauthorized.into())
+        Err(refused("the operator's token is not that of `server.admin_token`"))
     }
 }
 

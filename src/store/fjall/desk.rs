@@ -188,7 +188,7 @@ impl Condition {
         let low = free.is_some_and(|free| free < self.reserve);
         if self.full.swap(low, Ordering::AcqRel) != low {
             if low {
-                tracing::error!("the disk is nearly full: writes are refused");
+                tracing::error!(folder = %self.folder.display(), "the disk is nearly full: writes are refused");
             } else {
                 tracing::info!("the disk has room again");
             }
@@ -214,7 +214,8 @@ impl Condition {
         }
         let committed = committed.map_err(|error| {
             self.broken.store(true, Ordering::Release);
-            tracing::error!(%error, "a commit failed: nothing is written any more until the process restarts");
+            let folder = self.folder.display();
+            tracing::error!(%folder, %error, "a commit failed: nothing is written any more until the process restarts");
             StoreError::new(StoreErrorKind::Unknown, error)
         });
         (took, committed)

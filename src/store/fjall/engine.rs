@@ -106,27 +106,73 @@ impl Engine {
     }
 }
 
-/// What an engine's error means while nothing is being written.
+/// What an engine's error means while nothing is being written. Its own words are for its authors: they are kept where
+/// only those can help.
 pub(super) fn failed(error: fjall::Error) -> StoreError {
-    let kind = match &error {
-        fjall::Error::Locked => {
-            return StoreError::new(StoreErrorKind::Unavailable, "another process has the store open");
-        }
-        fjall::Error::Io(io) | fjall::Error::Storage(fjall::LsmError::Io(io)) => io_kind(io),
-        fjall::Error::Poisoned => StoreErrorKind::Unavailable,
-        _ => StoreErrorKind::Corrupt,
+    let (kind, detail) = match &error {
+        fjall::Error::Locked => (
+            StoreErrorKind::Unavailable,
+            "another process has the store open".to_owned(),
+        ),
+        fjall::Error::Io(io) | fjall::Error::Storage(fjall::LsmError::Io(io)) => return refused(io),
+        fjall::Error::Poisoned => (
+            StoreErrorKind::Unavailable,
+            "an earlier write failed, and nothing is written before the next start".to_owned(),
+        ),
+        fjall::Error::InvalidVersion(_) | fjall::Error::Storage(fjall::LsmError::InvalidVersion(_)) => (
+            StoreErrorKind::Corrupt,
+            format!("its files are of another version than this program reads ({error})"),
+        ),
+        other => (StoreErrorKind::Corrupt, format!("its files are damaged ({other})")),
     };
-    StoreError::new(kind, error.to_string())
+    StoreError::new(kind, detail)
 }
 
-fn io_kind(error: &io::Error) -> StoreErrorKind {
-    match error.kind() {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => StoreErrorKind::Full,
-        _ => StoreErrorKind::Unavailable,
-    }
+/// What the system's refusal means, and what helps where that can be told.
+pub(super) fn refused(error: &io::Error) -> StoreError {
+    let (kind, help) = match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => (StoreErrorKind::Full, ": make room"),
+        io::ErrorKind::PermissionDenied => (
+            StoreErrorKind::Unavailable,
+            ": it has to belong to the user that runs mesej",
+        ),
+        io::ErrorKind::ReadOnlyFilesystem => {
+            (StoreErrorKind::Unavailable, ": mount it so that it can be written")
+        }
+        _ => (StoreErrorKind::Unavailable, ""),
+    };
+    StoreError::new(kind, format!("{error}{help}"))
 }
 
 /// Bytes that the folder occupies.
 pub(super) fn disk_bytes(engine: &Engine) -> Result<u64, StoreError> {
     engine.db.disk_space().map_err(failed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_engines_error_is_told_in_words_that_help() {
+        let denied = || io::Error::from(io::ErrorKind::PermissionDenied);
+        for error in [
+            fjall::Error::Io(denied()),
+            fjall::Error::Storage(fjall::LsmError::Io(denied())),
+        ] {
+            let told = failed(error);
+            assert_eq!(
+                (told.kind, told.detail.as_str()),
+                (
+                    StoreErrorKind::Unavailable,
+                    "permission denied: it has to belong to the user that runs mesej"
+                )
+            );
+        }
+        let full = failed(fjall::Error::Io(io::ErrorKind::StorageFull.into()));
+        assert_eq!(full.kind, StoreErrorKind::Full);
+        let damaged = failed(fjall::Error::Unrecoverable);
+        assert_eq!(damaged.kind, StoreErrorKind::Corrupt);
+        assert!(damaged.detail.starts_with("its files are damaged"), "{damaged}");
+    }
 }

@@ -26,8 +26,9 @@ use bytes::Bytes;
 use tokio::sync::oneshot;
 
 use super::desk::{Condition, Desk, unanswered};
+use super::engine::refused;
 use crate::domain::JournalId;
-use crate::store::error::{StoreError, StoreErrorKind};
+use crate::store::error::StoreError;
 use crate::store::{JournalBacklog, JournalEntry};
 use shelf::{Place, Shelf};
 use thread::Thread;
@@ -149,11 +150,8 @@ fn body(file: &File, place: Place) -> Result<Bytes, StoreError> {
 }
 
 fn failed(error: std::io::Error) -> StoreError {
-    let kind = match error.kind() {
-        std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => StoreErrorKind::Full,
-        _ => StoreErrorKind::Unavailable,
-    };
-    StoreError::new(kind, format!("the journal: {error}"))
+    let StoreError { kind, detail, .. } = refused(&error);
+    StoreError::new(kind, format!("the webhook journal: {detail}"))
 }
 
 fn lock(shelf: &Mutex<Shelf>) -> MutexGuard<'_, Shelf> {

@@ -9,6 +9,7 @@ use proptest::prelude::*;
 use super::record::{self, Record};
 use super::*;
 use crate::domain::Timestamp;
+use crate::store::StoreErrorKind;
 
 fn id(n: u128) -> JournalId {
     JournalId::from_bytes(n.to_be_bytes())

@@ -6,6 +6,7 @@ use tokio::sync::mpsc;
 
 use super::{Answer, Need, Write};
 use crate::store::fjall::desk::{Condition, Measures, Placed, Space};
+use crate::store::fjall::engine::failed;
 use crate::store::fjall::txn::Txn;
 
 /// Writes made durable together, at most.
@@ -63,7 +64,9 @@ impl Thread {
     }
 
     fn finish(&mut self, group: Group) {
-        let (took, committed) = self.condition.commit(|| self.txn.commit());
+        let (took, committed) = self
+            .condition
+            .commit(|| self.txn.commit().map_err(|error| failed(error).detail));
         self.measures.committed(took, group.answers.len());
         for answer in group.answers {
             answer(committed.clone());

@@ -1,0 +1,91 @@
+//! The first things that are tried and told: the address, where the store is, and what the settings leave out.
+
+use std::io::ErrorKind;
+use std::net::TcpListener;
+
+use super::AppError;
+use crate::config::{Backend, Config};
+
+/// Takes the address that the settings name.
+pub(super) fn listen(config: &Config) -> Result<TcpListener, AppError> {
+    let address = config.server.listen;
+    TcpListener::bind(address).map_err(|error| {
+        let help = match error.kind() {
+            ErrorKind::AddrInUse => ": end what listens there, or name another port in `server.listen`",
+            ErrorKind::PermissionDenied => ": ports below 1024 take a privilege; name another in `server.listen`",
+            ErrorKind::AddrNotAvailable => {
+                ": `server.listen` must be an address of this machine, or 0.0.0.0 for all of them"
+            }
+            _ => "",
+        };
+        let reason = format!("{error}{help}");
+        AppError::Listen { address, reason }
+    })
+}
+
+/// Where the store is, and which setting says so.
+pub(super) fn place(config: &Config) -> String {
+    match config.store.backend {
+        Backend::Fjall => format!("{} (`store.path`)", config.store.path.display()),
+        Backend::Scylla => format!("{} (`store.contact_points`)", config.store.contact_points.join(", ")),
+        Backend::Memory => "memory".to_owned(),
+    }
+}
+
+/// Says in the log what runs here, and what will not work.
+pub(super) fn tell(config: &Config, address: &str) {
+    tracing::info!(
+        version = env!("CARGO_PKG_VERSION"),
+        %address,
+        store.backend = config.store.backend.as_str(),
+        store.place = place(config),
+        "listening"
+    );
+    if let Some(missing) = missing(config) {
+        tracing::warn!("{missing}");
+    }
+}
+
+/// What the gateway does without, though it would hardly be meant so.
+fn missing(config: &Config) -> Option<&'static str> {
+    config.whatsapp.apps.is_empty().then_some(
+        "`whatsapp.apps` is empty: without an app's secret every webhook is refused with 401, so that nothing comes in",
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settings(file: &str) -> Config {
+        Config::from_sources(Some(("test", file)), []).unwrap()
+    }
+
+    #[test]
+    fn an_address_that_is_taken_is_told_once_with_what_helps() {
+        let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = taken.local_addr().unwrap();
+        let config = settings(&format!("[server]\nlisten = \"{address}\""));
+        let error = listen(&config).unwrap_err().to_string();
+        assert!(error.starts_with(&format!("cannot listen on {address}: ")), "{error}");
+        assert_eq!(error.matches("in use").count(), 1, "{error}");
+        assert!(error.contains("`server.listen`"), "{error}");
+    }
+
+    #[test]
+    fn a_gateway_that_will_refuse_every_webhook_says_so() {
+        assert!(missing(&settings("")).is_some_and(|told| told.contains("whatsapp.apps")));
+        let app = "[[whatsapp.apps]]\nname = \"main\"\napp_secrets = [\"hush\"]\nverify_token = \"let me in\"\n";
+        assert_eq!(missing(&settings(app)), None);
+    }
+
+    #[test]
+    fn a_store_is_named_with_its_setting() {
+        assert_eq!(
+            place(&settings("[store]\npath = \"/var/lib/mesej\"")),
+            "/var/lib/mesej (`store.path`)"
+        );
+        let cluster = "[store]\nbackend = \"scylla\"\ncontact_points = [\"a:9042\", \"b:9042\"]";
+        assert_eq!(place(&settings(cluster)), "a:9042, b:9042 (`store.contact_points`)");
+    }
+}
