@@ -14,6 +14,7 @@ mod events;
 mod health;
 pub mod json;
 mod messages;
+mod meter;
 mod numbers;
 mod observe;
 mod once;
@@ -28,9 +29,13 @@ pub mod ws;
 #[cfg(test)]
 mod tests;
 
-use actix_web::guard::{Any, Get, Guard as _, GuardContext, Head, fn_guard};
+use actix_web::guard::{Any, Get, GuardContext, Head, fn_guard};
 use actix_web::web::{self, ServiceConfig, delete, post, put, resource, scope};
-use actix_web::{HttpResponse, Route};
+use actix_web::{HttpResponse, Resource, Route};
+
+use crate::telemetry::Label as _;
+use crate::telemetry::labels::HttpRoute;
+use meter::RouteMeter;
 
 pub use auth::{AdminCall, Call, CanManageAgents, CanRead, CanSend};
 pub use demo::DemoSession;
@@ -41,23 +46,34 @@ pub use state::{ApiState, Foundation};
 /// Every route there is. Each is a resource, so that a wrong method is told from a wrong path.
 pub fn routes(app: &mut ServiceConfig) {
     app.service(
-        resource("/webhooks/whatsapp")
+        at(HttpRoute::Webhooks)
             .route(post().to(webhook::receive))
             .route(read().to(webhook::handshake)),
     )
-    .service(
-        scope("/v1/admin")
-            .guard(fn_guard(has_operator))
-            .configure(admin_routes),
-    )
-    .service(scope("/v1").configure(tenant_routes))
-    .service(resource("/healthz").route(read().to(health::live)))
-    .service(resource("/readyz").route(read().to(health::ready)))
-    .service(resource("/metrics").route(read().to(health::metrics)))
-    .service(resource("/demo/session").route(read().to(demo::session)))
-    .service(resource("/").route(read().to(console::page)))
-    .service(resource("/console/{file}").route(read().to(console::file)))
+    .service(scope(ADMIN).guard(fn_guard(has_operator)).configure(admin_routes))
+    .service(scope(TENANT).configure(tenant_routes))
+    .service(at(HttpRoute::Healthz).route(read().to(health::live)))
+    .service(at(HttpRoute::Readyz).route(read().to(health::ready)))
+    .service(at(HttpRoute::Metrics).route(read().to(health::metrics)))
+    .service(at(HttpRoute::DemoSession).route(read().to(demo::session)))
+    .service(at(HttpRoute::Page).route(read().to(console::page)))
+    .service(at(HttpRoute::ConsoleFile).route(read().to(console::file)))
+    .app_data(RouteMeter::new(HttpRoute::Nowhere))
     .default_service(web::to(nothing_here));
+}
+
+/// Where the calls with the operator's token are.
+const ADMIN: &str = "/v1/admin";
+/// Where the calls with a tenant's key are.
+const TENANT: &str = "/v1";
+
+/// The resource of a route, within the scope that it is in.
+fn at(route: HttpRoute) -> Resource {
+    let pattern = route.label();
+    let within = [ADMIN, TENANT]
+        .into_iter()
+        .find_map(|scope| pattern.strip_prefix(scope));
+    resource(within.unwrap_or(pattern)).app_data(RouteMeter::new(route))
 }
 
 /// What only reads. HEAD is GET without its body, which the server leaves out.
@@ -73,28 +89,26 @@ fn has_operator(request: &GuardContext<'_>) -> bool {
 
 /// Calls with a tenant's key.
 fn tenant_routes(v1: &mut ServiceConfig) {
-    v1.service(resource("/messages").route(post().to(messages::submit)))
+    v1.service(at(HttpRoute::Messages).route(post().to(messages::submit)))
         .service(
-            resource("/messages/{message_id}")
+            at(HttpRoute::Message)
                 .route(read().to(messages::show))
                 .route(delete().to(messages::withdraw)),
         )
-        .service(resource("/messages/{message_id}/resolve").route(post().to(messages::resolve)))
-        .service(resource("/conversations").route(read().to(conversations::list)))
-        .service(resource("/conversations/{conversation_id}").route(read().to(conversations::show)))
-        .service(
-            resource("/conversations/{conversation_id}/messages").route(read().to(conversations::messages)),
-        )
-        .service(resource("/conversations/{conversation_id}/notes").route(post().to(organise::note)))
-        .service(resource("/conversations/{conversation_id}/assign").route(post().to(organise::assign)))
-        .service(resource("/conversations/{conversation_id}/labels").route(post().to(organise::label)))
-        .service(resource("/conversations/{conversation_id}/status").route(post().to(organise::status)))
-        .service(resource("/conversations/{conversation_id}/read").route(post().to(organise::read)))
-        .service(resource("/events").route(read().to(events::list)))
-        .service(resource("/numbers").route(read().to(numbers::list)))
+        .service(at(HttpRoute::Resolve).route(post().to(messages::resolve)))
+        .service(at(HttpRoute::Conversations).route(read().to(conversations::list)))
+        .service(at(HttpRoute::Conversation).route(read().to(conversations::show)))
+        .service(at(HttpRoute::History).route(read().to(conversations::messages)))
+        .service(at(HttpRoute::Notes).route(post().to(organise::note)))
+        .service(at(HttpRoute::Assign).route(post().to(organise::assign)))
+        .service(at(HttpRoute::Labels).route(post().to(organise::label)))
+        .service(at(HttpRoute::Status).route(post().to(organise::status)))
+        .service(at(HttpRoute::Read).route(post().to(organise::read)))
+        .service(at(HttpRoute::Events).route(read().to(events::list)))
+        .service(at(HttpRoute::Numbers).route(read().to(numbers::list)))
         // A handshake has no head without a socket.
-        .service(resource("/ws").route(web::get().to(ws::open)))
-        .service(resource("/ws/ticket").route(post().to(ws::ticket)))
+        .service(at(HttpRoute::Socket).route(web::get().to(ws::open)))
+        .service(at(HttpRoute::Ticket).route(post().to(ws::ticket)))
         .configure(ws::worker_data);
 }
 
@@ -102,36 +116,31 @@ fn tenant_routes(v1: &mut ServiceConfig) {
 fn admin_routes(admin: &mut ServiceConfig) {
     admin
         .service(
-            resource("/tenants")
+            at(HttpRoute::Tenants)
                 .route(post().to(admin::tenants::create))
                 .route(read().to(admin::tenants::list)),
         )
-        .service(resource("/tenants/{tenant_id}").route(read().to(admin::tenants::show)))
+        .service(at(HttpRoute::Tenant).route(read().to(admin::tenants::show)))
         .service(
-            resource("/tenants/{tenant_id}/retention")
+            at(HttpRoute::Retention)
                 .route(read().to(admin::retention::show))
                 .route(put().to(admin::retention::change)),
         )
+        .service(at(HttpRoute::RetentionPreview).route(post().to(admin::retention::preview)))
         .service(
-            resource("/tenants/{tenant_id}/retention/preview").route(post().to(admin::retention::preview)),
-        )
-        .service(
-            resource("/tenants/{tenant_id}/numbers")
+            at(HttpRoute::TenantNumbers)
                 .route(post().to(admin::numbers::put))
                 .route(read().to(admin::numbers::list)),
         )
+        .service(at(HttpRoute::NumberCheck).route(read().to(admin::numbers::check)))
         .service(
-            resource("/tenants/{tenant_id}/numbers/{phone_number_id}/check")
-                .route(read().to(admin::numbers::check)),
-        )
-        .service(
-            resource("/tenants/{tenant_id}/keys")
+            at(HttpRoute::Keys)
                 .route(post().to(admin::keys::create))
                 .route(read().to(admin::keys::list)),
         )
-        .service(resource("/tenants/{tenant_id}/keys/{key_id}").route(delete().to(admin::keys::revoke)))
-        .service(resource("/quarantine").route(read().to(admin::quarantine::list)))
-        .service(resource("/quarantine/replay").route(post().to(admin::quarantine::replay)));
+        .service(at(HttpRoute::Key).route(delete().to(admin::keys::revoke)))
+        .service(at(HttpRoute::Quarantine).route(read().to(admin::quarantine::list)))
+        .service(at(HttpRoute::Replay).route(post().to(admin::quarantine::replay)));
 }
 
 async fn nothing_here() -> Result<HttpResponse, ApiError> {

@@ -1,4 +1,4 @@
-//! Around every request: its id, its bounds, the headers that every answer carries, and its line in the log.
+//! Around every request: its id, its bounds, the headers that every answer carries, its count and its line in the log.
 //!
 //! The log names the route, never the address: addresses carry ids and parameters that callers chose.
 
@@ -13,6 +13,7 @@ use actix_web::middleware::Next;
 use actix_web::{Error, ResponseError as _, web};
 
 use super::error::{ApiError, ErrorCode};
+use super::meter::RouteMeter;
 use super::state::ApiState;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -49,7 +50,12 @@ pub(super) async fn observe<B: MessageBody + 'static>(
             response.map_into_left_body()
         }
     };
-    log(&response, &id, state.clock.monotonic().saturating_sub(began));
+    let took = state.clock.monotonic().saturating_sub(began);
+    let asked = response.request();
+    if let Some(meter) = asked.app_data::<RouteMeter>() {
+        meter.answered(asked.method(), response.status(), took);
+    }
+    log(&response, &id, took);
     let headers = response.headers_mut();
     if let Ok(id) = HeaderValue::try_from(id) {
         headers.insert(REQUEST_ID, id);

@@ -61,10 +61,12 @@ pub(super) fn seed() -> u64 {
 
 /// Opens the store that the settings name.
 pub(super) async fn open_store(config: &Config, clock: &Arc<dyn Clock>) -> Result<Arc<dyn Store>, AppError> {
-    open_named(config, clock).await.map_err(|error| AppError::Opening {
-        place: start::place(config),
-        reason: error.detail,
-    })
+    open_named(config, clock)
+        .await
+        .map_err(|error| AppError::Opening {
+            place: start::place(config),
+            reason: error.detail,
+        })
 }
 
 async fn open_named(config: &Config, clock: &Arc<dyn Clock>) -> Result<Arc<dyn Store>, StoreError> {

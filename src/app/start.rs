@@ -12,7 +12,9 @@ pub(super) fn listen(config: &Config) -> Result<TcpListener, AppError> {
     TcpListener::bind(address).map_err(|error| {
         let help = match error.kind() {
             ErrorKind::AddrInUse => ": end what listens there, or name another port in `server.listen`",
-            ErrorKind::PermissionDenied => ": ports below 1024 take a privilege; name another in `server.listen`",
+            ErrorKind::PermissionDenied => {
+                ": ports below 1024 take a privilege; name another in `server.listen`"
+            }
             ErrorKind::AddrNotAvailable => {
                 ": `server.listen` must be an address of this machine, or 0.0.0.0 for all of them"
             }
@@ -27,7 +29,10 @@ pub(super) fn listen(config: &Config) -> Result<TcpListener, AppError> {
 pub(super) fn place(config: &Config) -> String {
     match config.store.backend {
         Backend::Fjall => format!("{} (`store.path`)", config.store.path.display()),
-        Backend::Scylla => format!("{} (`store.contact_points`)", config.store.contact_points.join(", ")),
+        Backend::Scylla => format!(
+            "{} (`store.contact_points`)",
+            config.store.contact_points.join(", ")
+        ),
         Backend::Memory => "memory".to_owned(),
     }
 }
@@ -67,7 +72,10 @@ mod tests {
         let address = taken.local_addr().unwrap();
         let config = settings(&format!("[server]\nlisten = \"{address}\""));
         let error = listen(&config).unwrap_err().to_string();
-        assert!(error.starts_with(&format!("cannot listen on {address}: ")), "{error}");
+        assert!(
+            error.starts_with(&format!("cannot listen on {address}: ")),
+            "{error}"
+        );
         assert_eq!(error.matches("in use").count(), 1, "{error}");
         assert!(error.contains("`server.listen`"), "{error}");
     }
@@ -75,7 +83,8 @@ mod tests {
     #[test]
     fn a_gateway_that_will_refuse_every_webhook_says_so() {
         assert!(missing(&settings("")).is_some_and(|told| told.contains("whatsapp.apps")));
-        let app = "[[whatsapp.apps]]\nname = \"main\"\napp_secrets = [\"hush\"]\nverify_token = \"let me in\"\n";
+        let app =
+            "[[whatsapp.apps]]\nname = \"main\"\napp_secrets = [\"hush\"]\nverify_token = \"let me in\"\n";
         assert_eq!(missing(&settings(app)), None);
     }
 
@@ -86,6 +95,9 @@ mod tests {
             "/var/lib/mesej (`store.path`)"
         );
         let cluster = "[store]\nbackend = \"scylla\"\ncontact_points = [\"a:9042\", \"b:9042\"]";
-        assert_eq!(place(&settings(cluster)), "a:9042, b:9042 (`store.contact_points`)");
+        assert_eq!(
+            place(&settings(cluster)),
+            "a:9042, b:9042 (`store.contact_points`)"
+        );
     }
 }

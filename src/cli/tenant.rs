@@ -14,8 +14,10 @@ use super::{AdminArgs, CliError, output};
 #[derive(Debug, Subcommand)]
 pub(super) enum TenantCommand {
     /// Create a tenant; its id is printed
-    #[command(after_help = "Examples:\n  mesej tenant create --name 'Toko Maju' --retention-days 90\n  \
-                            TENANT=$(mesej tenant create --name 'Toko Maju' --json | jq -r .tenant_id)")]
+    #[command(
+        after_help = "Examples:\n  mesej tenant create --name 'Toko Maju' --retention-days 90\n  \
+                            TENANT=$(mesej tenant create --name 'Toko Maju' --json | jq -r .tenant_id)"
+    )]
     Create {
         /// What people call the business
         #[arg(long)]

@@ -1,5 +1,9 @@
 //! The closed sets of values by which metrics are told apart.
 
+mod http;
+
+pub use http::{HttpMethod, HttpRoute, StatusClass};
+
 use super::table::{Label, label_enums};
 use crate::domain::{EventKind, Priority};
 

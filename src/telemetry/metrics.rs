@@ -2,8 +2,8 @@
 
 use super::labels::{
     ActorKind, AttemptResult, CloseReason, Code, DelayReason, ElementKind, FrameRefusal, GraphCall,
-    PauseReason, QuarantineReason, ResyncReason, RetentionFate, SendOrigin, StoreOp, StoreOutcome,
-    UnknownResolution, Version, WebhookOutcome,
+    HttpMethod, HttpRoute, PauseReason, QuarantineReason, ResyncReason, RetentionFate, SendOrigin,
+    StatusClass, StoreOp, StoreOutcome, UnknownResolution, Version, WebhookOutcome,
 };
 use super::table::metrics_table;
 pub use super::table::number;
@@ -37,6 +37,11 @@ metrics_table! {
     histogram(LOCAL) journal_append_seconds = "mesej_journal_append_seconds";
     /// Webhooks read again from the journal after a start or a failure.
     counter journal_replayed_total = "mesej_journal_replayed_total";
+
+    /// Requests over HTTP, by route, method and class of the status. Webhooks and handshakes of sockets are among them.
+    counter http_requests_total = "mesej_http_requests_total" { route: HttpRoute, method: HttpMethod, status: StatusClass };
+    /// Seconds from a request's head to the head of its answer, by route, method and class of the status.
+    histogram(LOCAL) http_request_seconds = "mesej_http_request_seconds" { route: HttpRoute, method: HttpMethod, status: StatusClass };
 
     /// Elements of webhooks that were applied, by kind.
     counter applied_total = "mesej_applied_total" { kind: ElementKind };
@@ -129,8 +134,8 @@ metrics_table! {
 
     /// Memory of the process that is in RAM.
     gauge process_resident_bytes = "mesej_process_resident_bytes";
-    /// Seconds that the processors have worked for the process since it started.
-    gauge process_cpu_seconds = "mesej_process_cpu_seconds";
+    /// Whole seconds that the processors have worked for the process since it started.
+    counter process_cpu_seconds_total = "mesej_process_cpu_seconds_total";
     /// Files and sockets that the process has open.
     gauge process_open_fds = "mesej_process_open_fds";
     /// Files and sockets that the process may have open.

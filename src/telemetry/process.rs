@@ -6,12 +6,12 @@ use std::time::Duration;
 use rustix::time::{ClockId, clock_gettime};
 
 use super::metrics::{
-    number, process_cpu_seconds, process_max_fds, process_open_fds, process_resident_bytes,
+    number, process_cpu_seconds_total, process_max_fds, process_open_fds, process_resident_bytes,
 };
 
-/// Reads the figures and sets their gauges.
+/// Reads the figures and shows them.
 pub(super) fn sample() {
-    process_cpu_seconds().set(worked().as_secs_f64());
+    process_cpu_seconds_total().absolute(worked().as_secs());
     if let Some(kib) = fs::read_to_string("/proc/self/status")
         .ok()
         .and_then(|text| figure(&text, "VmRSS:"))

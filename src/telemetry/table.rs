@@ -106,6 +106,8 @@ macro_rules! metrics_table {
             $function(*label).increment(0);
         }
     };
+    // With several labels there are too many to show, most of which never come about.
+    (@start counter $function:ident $first:ty, $($rest:ty),+) => {};
     (@start gauge $($rest:tt)+) => {};
     (@start histogram $($rest:tt)+) => {};
     ($(

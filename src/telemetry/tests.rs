@@ -42,8 +42,8 @@ fn every_metric_has_one_prefixed_name_a_unit_and_a_help_text() {
 #[test]
 fn no_label_can_grow_without_bound_or_name_a_person() {
     let allowed = [
-        "call", "code", "how", "kind", "op", "origin", "outcome", "priority", "queue", "reason", "result",
-        "version",
+        "call", "code", "how", "kind", "method", "op", "origin", "outcome", "priority", "queue", "reason",
+        "result", "route", "status", "version",
     ];
     for metric in TABLE {
         for label in metric.labels {
@@ -88,6 +88,16 @@ fn label_values_are_distinct_lower_case_words() {
     values(l::StoreOp::ALL);
     values(l::StoreOutcome::ALL);
     values(l::ActorKind::ALL);
+    values(l::HttpMethod::ALL);
+}
+
+#[test]
+fn every_route_is_shown_by_its_own_pattern() {
+    use super::labels::HttpRoute;
+    let patterns: BTreeSet<&str> = HttpRoute::ALL.iter().map(Label::label).collect();
+    assert_eq!(patterns.len(), HttpRoute::ALL.len());
+    let known = |pattern: &str| pattern == "none" || pattern.starts_with('/');
+    assert!(patterns.iter().all(|pattern| known(pattern)), "{patterns:?}");
 }
 
 #[test]
@@ -163,7 +173,6 @@ fn upkeep_samples_the_process() {
     ::metrics::with_local_recorder(&recorder, || upkeep(&recorder.handle()));
     let text = recorder.handle().render();
     for name in [
-        "mesej_process_cpu_seconds",
         "mesej_process_resident_bytes",
         "mesej_process_open_fds",
         "mesej_process_max_fds",
@@ -174,6 +183,10 @@ fn upkeep_samples_the_process() {
             .map(|value| value.trim().parse::<f64>());
         assert!(value.unwrap().unwrap() > 0.0, "{name} in:\n{text}");
     }
+    assert!(
+        text.contains("# TYPE mesej_process_cpu_seconds_total counter"),
+        "{text}"
+    );
 }
 
 #[derive(Clone, Default)]

@@ -62,7 +62,9 @@ fn authenticate(state: &ApiState, request: &HttpRequest) -> Result<(), ApiError>
     if same_secret(presented, expected.expose_secret()) {
         Ok(())
     } else {
-        Err(refused("the operator's token is not that of `server.admin_token`"))
+        Err(refused(
+            "the operator's token is not that of `server.admin_token`",
+        ))
     }
 }
 

@@ -266,6 +266,26 @@ async fn metrics_count_what_was_answered() {
 }
 
 #[actix_web::test]
+async fn requests_are_counted_by_route_and_never_by_address() {
+    let api = Api::start().await;
+    api.get("/v1/messages/0123456789abcdef0123456789abcdef").await;
+    api.call("PATCH", "/v1/admin/tenants/x/keys").send().await;
+    api.get("/v1/secrets/628123456789").await;
+    let text = String::from_utf8(api.plain("GET", "/metrics").send().await.body).unwrap();
+    for labels in [
+        r#"{route="/v1/messages/{message_id}",method="get",status="4xx"}"#,
+        r#"{route="/v1/admin/tenants/{tenant_id}/keys",method="other",status="4xx"}"#,
+        r#"{route="none",method="get",status="4xx"}"#,
+    ] {
+        let line = format!("mesej_http_requests_total{labels}");
+        assert!(text.contains(&line), "no {line} in:\n{text}");
+    }
+    let timed = r#"mesej_http_request_seconds_count{route="none",method="get",status="4xx"}"#;
+    assert!(text.contains(timed), "{text}");
+    assert!(!text.contains("628123456789"), "{text}");
+}
+
+#[actix_web::test]
 async fn the_demonstrations_key_is_handed_out_in_demo_mode_alone() {
     let api = Api::start().await;
     assert_eq!(

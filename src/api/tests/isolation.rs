@@ -8,6 +8,8 @@ use tokio::io::AsyncReadExt as _;
 use tokio::net::TcpStream;
 
 use super::*;
+use crate::telemetry::Label as _;
+use crate::telemetry::labels::HttpRoute;
 
 /// Who may call.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -159,18 +161,14 @@ fn routes() -> Vec<(&'static str, &'static str, Guard, Value)> {
 /// Method and path of every route on the page of routes.
 fn on_the_page() -> BTreeSet<(String, String)> {
     let page = include_str!("../../api.rs");
-    let mut prefix = "";
-    let mut path = String::new();
+    let mut path = "";
     let mut found = BTreeSet::new();
     for line in page.lines() {
-        if line.starts_with("fn tenant_routes") {
-            prefix = "/v1";
-        } else if line.starts_with("fn admin_routes") {
-            prefix = "/v1/admin";
-        }
-        if let Some(start) = line.find("\"/") {
-            let text = &line[start + 1..];
-            path = text[..text.find('"').unwrap()].to_owned();
+        if let Some((_, name)) = line.split_once("at(HttpRoute::") {
+            let name = &name[..name.find(')').unwrap()];
+            let mut all = HttpRoute::ALL.iter();
+            let route = all.find(|route| format!("{route:?}") == name).unwrap();
+            path = route.label();
         }
         for (route, method) in [
             ("get", "GET"),
@@ -180,7 +178,7 @@ fn on_the_page() -> BTreeSet<(String, String)> {
             ("delete", "DELETE"),
         ] {
             if line.contains(&format!("{route}().to(")) {
-                found.insert((method.to_owned(), format!("{prefix}{path}")));
+                found.insert((method.to_owned(), path.to_owned()));
             }
         }
     }

@@ -147,7 +147,10 @@ fn a_verdict_says_how_much_was_looked_at_and_what_was_not() {
     let wamid = acknowledged(&mut world);
     world.history_read(None, &[inbound_row(&wamid)]);
     let whole = verdict(&world);
-    assert!(whole.contains("BROKEN PROMISES; ") && !whole.contains("none of"), "{whole}");
+    assert!(
+        whole.contains("BROKEN PROMISES; ") && !whole.contains("none of"),
+        "{whole}"
+    );
 }
 
 #[test]

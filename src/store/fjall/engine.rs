@@ -123,7 +123,10 @@ pub(super) fn failed(error: fjall::Error) -> StoreError {
             StoreErrorKind::Corrupt,
             format!("its files are of another version than this program reads ({error})"),
         ),
-        other => (StoreErrorKind::Corrupt, format!("its files are damaged ({other})")),
+        other => (
+            StoreErrorKind::Corrupt,
+            format!("its files are damaged ({other})"),
+        ),
     };
     StoreError::new(kind, detail)
 }
@@ -136,9 +139,10 @@ pub(super) fn refused(error: &io::Error) -> StoreError {
             StoreErrorKind::Unavailable,
             ": it has to belong to the user that runs mesej",
         ),
-        io::ErrorKind::ReadOnlyFilesystem => {
-            (StoreErrorKind::Unavailable, ": mount it so that it can be written")
-        }
+        io::ErrorKind::ReadOnlyFilesystem => (
+            StoreErrorKind::Unavailable,
+            ": mount it so that it can be written",
+        ),
         _ => (StoreErrorKind::Unavailable, ""),
     };
     StoreError::new(kind, format!("{error}{help}"))

@@ -1,0 +1,105 @@
+//! By what requests over HTTP are told apart: routes as they are written in the code, never an address.
+
+use crate::telemetry::table::label_enums;
+
+label_enums! {
+    /// A route, by its pattern.
+    HttpRoute {
+        /// A message to send.
+        Messages = "/v1/messages",
+        /// One message.
+        Message = "/v1/messages/{message_id}",
+        /// The decision about an unknown outcome.
+        Resolve = "/v1/messages/{message_id}/resolve",
+        /// The list of conversations.
+        Conversations = "/v1/conversations",
+        /// One conversation.
+        Conversation = "/v1/conversations/{conversation_id}",
+        /// What was said in one.
+        History = "/v1/conversations/{conversation_id}/messages",
+        /// A private note.
+        Notes = "/v1/conversations/{conversation_id}/notes",
+        /// Who answers.
+        Assign = "/v1/conversations/{conversation_id}/assign",
+        /// Labels of a conversation.
+        Labels = "/v1/conversations/{conversation_id}/labels",
+        /// Its status.
+        Status = "/v1/conversations/{conversation_id}/status",
+        /// Read by an agent.
+        Read = "/v1/conversations/{conversation_id}/read",
+        /// The ledger, for programs that poll.
+        Events = "/v1/events",
+        /// The tenant's numbers.
+        Numbers = "/v1/numbers",
+        /// Handshakes of agents' sockets.
+        Socket = "/v1/ws",
+        /// Tickets for them.
+        Ticket = "/v1/ws/ticket",
+        /// Tenants.
+        Tenants = "/v1/admin/tenants",
+        /// One tenant.
+        Tenant = "/v1/admin/tenants/{tenant_id}",
+        /// How long its messages are kept.
+        Retention = "/v1/admin/tenants/{tenant_id}/retention",
+        /// What a change of that would do.
+        RetentionPreview = "/v1/admin/tenants/{tenant_id}/retention/preview",
+        /// A tenant's numbers, for the operator.
+        TenantNumbers = "/v1/admin/tenants/{tenant_id}/numbers",
+        /// What Meta says of one; it asks Meta.
+        NumberCheck = "/v1/admin/tenants/{tenant_id}/numbers/{phone_number_id}/check",
+        /// A tenant's keys.
+        Keys = "/v1/admin/tenants/{tenant_id}/keys",
+        /// One key.
+        Key = "/v1/admin/tenants/{tenant_id}/keys/{key_id}",
+        /// What could not be applied.
+        Quarantine = "/v1/admin/quarantine",
+        /// Applying it again.
+        Replay = "/v1/admin/quarantine/replay",
+        /// Meta's webhooks, and its check of the address.
+        Webhooks = "/webhooks/whatsapp",
+        /// Whether the process answers.
+        Healthz = "/healthz",
+        /// Whether it wants work.
+        Readyz = "/readyz",
+        /// What is read here.
+        Metrics = "/metrics",
+        /// The demonstration's key.
+        DemoSession = "/demo/session",
+        /// The console's page.
+        Page = "/",
+        /// Its files.
+        ConsoleFile = "/console/{file}",
+        /// No route: a wrong path, or a head that is too large to be looked at.
+        Nowhere = "none",
+    }
+
+    /// A method.
+    HttpMethod {
+        /// Reads.
+        Get = "get",
+        /// Reads without the body.
+        Head = "head",
+        /// Makes or does something.
+        Post = "post",
+        /// Puts something in the place of what there is.
+        Put = "put",
+        /// Takes away.
+        Delete = "delete",
+        /// Any other, as no route knows it.
+        Other = "other",
+    }
+
+    /// The class of an answer's status.
+    StatusClass {
+        /// Another protocol from here on: a socket.
+        Switching = "1xx",
+        /// Done.
+        Done = "2xx",
+        /// It stands elsewhere, or is known already.
+        Elsewhere = "3xx",
+        /// The caller has to do something else.
+        Refused = "4xx",
+        /// It failed here; the caller may come again.
+        Failed = "5xx",
+    }
+}
