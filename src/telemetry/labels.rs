@@ -134,10 +134,10 @@ label_enums! {
         Status = "status",
         /// The deadline passed and it is reported as unknown for good.
         GivenUp = "given_up",
-        /// The deadline passed and an agent is asked.
-        Asked = "asked",
         /// The deadline passed and it was sent once more.
         Retried = "retried",
+        /// Somebody decided: it was sent once more, or given up.
+        Decided = "decided",
     }
 
     /// Why a send waited for a limit.

@@ -82,11 +82,12 @@ impl Lane {
         self.brake.release();
     }
 
-    /// Ends the wait for an unknown outcome, however long that takes to commit.
+    /// Ends the wait for an unknown outcome, however long that takes to commit. `by` is what it is counted as.
     pub(super) fn settle(
         &mut self,
         at: MessageRef,
         how: Settlement,
+        by: UnknownResolution,
         ctx: &mut Context<Self>,
         then: impl FnOnce(Result<OpOutcome, Lost>) + 'static,
     ) {
@@ -105,10 +106,10 @@ impl Lane {
                     tracing::error!(tenant.id = %lane.tenant, message.id = %at.message, %error, "cannot settle");
                 }
                 (Ok(OpOutcome::Committed { .. }), Settlement::GiveUp) => {
-                    metrics::unknown_resolved_total(UnknownResolution::GivenUp).increment(1);
+                    metrics::unknown_resolved_total(by).increment(1);
                 }
                 (Ok(OpOutcome::Committed { .. }), Settlement::SendAgain) => {
-                    metrics::unknown_resolved_total(UnknownResolution::Retried).increment(1);
+                    metrics::unknown_resolved_total(by).increment(1);
                     lane.find_again(at.message, ctx);
                 }
                 // It is not unknown any more: a status settled it, or a late result queued it again.
@@ -192,7 +193,7 @@ impl Handler<Admitted<SettleNow>> for Lane {
             place,
         } = settle;
         self.watch.remove(at.message);
-        self.settle(at, how, ctx, move |outcome| {
+        self.settle(at, how, UnknownResolution::Decided, ctx, move |outcome| {
             drop(place);
             let answer = match outcome {
                 Ok(OpOutcome::Committed { .. } | OpOutcome::Duplicate { .. }) => Ok(()),

@@ -13,11 +13,9 @@ use super::persist::Lost;
 use super::unknown::Doubt;
 use super::waiting::{Hold, Moment};
 use crate::actors::request::DelayReason;
-use crate::domain::{MessageId, Priority, Timestamp, UnknownPolicy};
+use crate::domain::{MessageId, Priority, Timestamp};
 use crate::store::op::AttemptResult;
 use crate::store::{OpOutcome, OutboxRow, OutboxState};
-use crate::telemetry::labels::UnknownResolution;
-use crate::telemetry::metrics;
 
 impl StreamHandler<Progress> for Lane {
     fn handle(&mut self, progress: Progress, ctx: &mut Context<Self>) {
@@ -139,9 +137,6 @@ impl Lane {
             }
             (Ok(OpOutcome::Committed { .. }), AttemptResult::Unknown) => {
                 self.queue.free(contact, now);
-                if hand.claimed.row.on_unknown == UnknownPolicy::Ask {
-                    metrics::unknown_resolved_total(UnknownResolution::Asked).increment(1);
-                }
                 let claimed = hand.claimed.row.since;
                 self.watch_for(&Doubt::new(&hand.claimed.row, claimed, hand.number, now));
             }

@@ -15,6 +15,7 @@ use super::{Lane, TurnDue};
 use crate::domain::DeliveryState;
 use crate::store::Op;
 use crate::store::op::{Settlement, Withdraw};
+use crate::telemetry::labels::UnknownResolution;
 
 /// Timers count whole milliseconds; a shorter wait would only turn in circles.
 const SHORTEST_WAIT: Duration = Duration::from_millis(1);
@@ -94,8 +95,12 @@ impl Lane {
                 return;
             };
             match verdict {
-                Verdict::GiveUp => self.settle(doubt.at, Settlement::GiveUp, ctx, |_| ()),
-                Verdict::SendAgain => self.settle(doubt.at, Settlement::SendAgain, ctx, |_| ()),
+                Verdict::GiveUp => {
+                    self.settle(doubt.at, Settlement::GiveUp, UnknownResolution::GivenUp, ctx, |_| ());
+                }
+                Verdict::SendAgain => {
+                    self.settle(doubt.at, Settlement::SendAgain, UnknownResolution::Retried, ctx, |_| ());
+                }
                 Verdict::Check => self.find_again(doubt.at.message, ctx),
             }
         }

@@ -139,6 +139,9 @@ async fn a_status_that_overtakes_the_end_of_its_call_settles_the_message() {
 
 #[actix::test]
 async fn an_agent_decides_and_only_once() {
+    let recorder = metrics_exporter_prometheus::PrometheusBuilder::new().build_recorder();
+    let shown = recorder.handle();
+    let _counted = ::metrics::set_default_local_recorder(&recorder);
     let world = World::new().await;
     let lane = world.lane(LaneLimits::default());
     let mut calls = 0;
@@ -170,6 +173,12 @@ async fn an_agent_decides_and_only_once() {
         Err(Refusal::AlreadyClaimed)
     );
     world.check();
+    let shown = shown.render();
+    let counted: Vec<&str> = shown
+        .lines()
+        .filter(|line| line.starts_with("mesej_unknown_resolved_total"))
+        .collect();
+    assert_eq!(counted, [r#"mesej_unknown_resolved_total{how="decided"} 2"#]);
 }
 
 #[actix::test]
