@@ -1,5 +1,7 @@
 //! Reading JSON of callers strictly: no key twice, nothing too deep or too long, no field that means nothing.
 
+mod plain;
+
 use std::fmt;
 
 use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
@@ -121,7 +123,11 @@ impl Fields {
 }
 
 fn parse<T: DeserializeOwned>(name: &str, value: Value) -> Result<T, ApiError> {
-    T::deserialize(value).map_err(|error| ApiError::invalid(format!("`{name}`: {error}")))
+    plain::read(value).map_err(|slip| {
+        let words = slip.to_string();
+        let link = if words.starts_with("must ") { " " } else { ": " };
+        ApiError::invalid(format!("`{name}`{link}{words}"))
+    })
 }
 
 /// Builds a [`Value`] while checking it.
@@ -273,7 +279,7 @@ mod tests {
                 .required::<String>("text")
                 .unwrap_err()
                 .message()
-                .starts_with("`text`: invalid type")
+                .starts_with("`text` must be a text")
         );
         let mut some = fields();
         some.required::<u8>("text").unwrap();

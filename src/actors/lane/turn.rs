@@ -96,10 +96,22 @@ impl Lane {
             };
             match verdict {
                 Verdict::GiveUp => {
-                    self.settle(doubt.at, Settlement::GiveUp, UnknownResolution::GivenUp, ctx, |_| ());
+                    self.settle(
+                        doubt.at,
+                        Settlement::GiveUp,
+                        UnknownResolution::GivenUp,
+                        ctx,
+                        |_| (),
+                    );
                 }
                 Verdict::SendAgain => {
-                    self.settle(doubt.at, Settlement::SendAgain, UnknownResolution::Retried, ctx, |_| ());
+                    self.settle(
+                        doubt.at,
+                        Settlement::SendAgain,
+                        UnknownResolution::Retried,
+                        ctx,
+                        |_| (),
+                    );
                 }
                 Verdict::Check => self.find_again(doubt.at.message, ctx),
             }

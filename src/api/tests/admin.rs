@@ -157,7 +157,7 @@ async fn what_the_operator_mistypes_is_said() {
         (
             "/tenants",
             json!({ "name": "" }),
-            "`name`: must be 1 to 100 characters",
+            "`name` must be 1 to 100 characters",
         ),
         (
             "/tenants",

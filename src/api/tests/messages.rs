@@ -93,7 +93,7 @@ async fn what_cannot_be_meant_is_refused_with_the_place_and_nothing_is_sent() {
         ),
         (with("recipient", json!("US.1")), "exactly one of"),
         (with("to", json!("siti")), "`to` must be a phone number"),
-        (with("to", json!(628)), "`to`: invalid type"),
+        (with("to", json!(628)), "`to` must be a text"),
         (with("number", json!("a b")), "`number`: phone_number_id must be"),
         (
             with("prioritty", json!("bulk")),
@@ -101,7 +101,7 @@ async fn what_cannot_be_meant_is_refused_with_the_place_and_nothing_is_sent() {
         ),
         (
             with("priority", json!("urgent")),
-            "`priority`: unknown variant `urgent`",
+            "`priority` must be one of `interactive`, `bulk`",
         ),
         (with("send_at", json!("tomorrow")), "`send_at`"),
         (with("send_at", json!(later)), "`send_at` must be within 30 days"),

@@ -77,6 +77,8 @@ pub(super) enum Deed {
     Greet(Option<TenantHead>),
     /// Have this done, answer, and call [`Protocol::settled`].
     Run(Answered, Command),
+    /// Send this, then close, for this reason.
+    Refuse(Bytes, Close),
     /// Close, for this reason.
     End(Close),
 }
@@ -201,6 +203,12 @@ impl Protocol {
             (Ok(ClientFrame::Hello(at)), Phase::Silent(_)) => {
                 self.phase = Phase::Greeted;
                 Deed::Greet(at)
+            }
+            // Whoever cannot say hello is told why, and has to be mended.
+            (Err(BadFrame::Refused(answered, error)), Phase::Silent(_)) => {
+                metrics::frames_refused_total(FrameRefusal::Malformed).increment(1);
+                self.phase = Phase::Ended;
+                Deed::Refuse(server::error(&answered, &error), Close::Protocol)
             }
             // The first frame is a hello, and no other one is.
             (Ok(ClientFrame::Hello(_)), _) | (_, Phase::Silent(_)) => self.garbage(),

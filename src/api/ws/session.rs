@@ -104,6 +104,10 @@ impl Session {
             Deed::Say(frame) => self.link.send(frame),
             Deed::Greet(at) => self.greet(at, ctx),
             Deed::Run(answered, command) => self.run(answered, command, ctx),
+            Deed::Refuse(said, why) => {
+                self.link.send(said);
+                self.act(Deed::End(why), ctx);
+            }
             Deed::End(why) => {
                 self.why = Some(why);
                 self.link.close(why);

@@ -1,5 +1,8 @@
 //! Frames from clients, read strictly.
 
+use std::borrow::Cow;
+
+use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::super::tickets::Pass;
@@ -69,6 +72,39 @@ pub(in super::super) struct Answered {
     pub(in super::super) client_msg_id: Option<ClientMessageId>,
 }
 
+impl Answered {
+    /// What the fields say of it, as far as that can be used.
+    fn named_in(fields: &Fields) -> Self {
+        let text = |name| fields.peek(name).and_then(Value::as_str);
+        Self::of(text("ref"), text("client_msg_id"))
+    }
+
+    /// The same of a frame that was not read.
+    fn glimpsed(frame: &[u8]) -> Self {
+        #[derive(Deserialize)]
+        struct Glimpse<'a> {
+            #[serde(borrow, rename = "ref")]
+            reference: Option<Cow<'a, str>>,
+            #[serde(borrow)]
+            client_msg_id: Option<Cow<'a, str>>,
+        }
+        serde_json::from_slice::<Glimpse<'_>>(frame)
+            .map(|seen| Self::of(seen.reference.as_deref(), seen.client_msg_id.as_deref()))
+            .unwrap_or_default()
+    }
+
+    fn of(reference: Option<&str>, client_msg_id: Option<&str>) -> Self {
+        Self {
+            reference: reference.filter(|text| is_reference(text)).map(str::to_owned),
+            client_msg_id: client_msg_id.and_then(|id| ClientMessageId::parse(id).ok()),
+        }
+    }
+}
+
+fn is_reference(text: &str) -> bool {
+    text.chars().count() <= LONGEST_REF
+}
+
 /// What a frame asks of the core.
 #[derive(Debug, Clone)]
 pub(in super::super) enum Command {
@@ -119,16 +155,18 @@ pub(in super::super) fn read(text: &[u8], who: &Pass) -> Understood {
             // A frame that is JSON, but too deep or too long for us, is a slip; anything else is garbage.
             let is_json = serde_json::from_slice::<&serde_json::value::RawValue>(text).is_ok();
             return if is_json {
-                (None, Err(BadFrame::Refused(Answered::default(), error)))
+                (None, Err(BadFrame::Refused(Answered::glimpsed(text), error)))
             } else {
                 garbage
             };
         }
     };
     let mut fields = Fields::of(members);
-    let (Ok(name), mut answered) = (fields.required::<String>("type"), Answered::default()) else {
+    let Ok(name) = fields.required::<String>("type") else {
         return garbage;
     };
+    // Whatever else is wrong, the client has to know which of its frames is meant.
+    let mut answered = Answered::named_in(&fields);
     let kind = Kind::named(&name);
     let frame = match kind {
         Some(kind) => frame(kind, fields, who, &mut answered),
@@ -146,7 +184,7 @@ fn frame(
     let reference = fields.optional::<String>("ref")?;
     if reference
         .as_ref()
-        .is_some_and(|reference| reference.chars().count() > LONGEST_REF)
+        .is_some_and(|reference| !is_reference(reference))
     {
         return Err(ApiError::invalid(format!(
             "`ref` must be at most {LONGEST_REF} characters"
@@ -158,13 +196,24 @@ fn frame(
     }
     let command = match kind {
         Kind::Hello => {
-            let at = fields
-                .optional::<Epoch>("epoch")?
-                .zip(fields.optional::<Seq>("seq")?);
+            let (epoch, seq) = (fields.optional::<Epoch>("epoch")?, fields.optional::<Seq>("seq")?);
             fields.finish()?;
-            return Ok(ClientFrame::Hello(
-                at.map(|(epoch, head)| TenantHead { epoch, head }),
-            ));
+            // Starting such a client at the head would skip, without a word, what it wanted to have.
+            let at = match (epoch, seq) {
+                (Some(epoch), Some(head)) => Some(TenantHead { epoch, head }),
+                (None, None) => None,
+                (None, Some(_)) => {
+                    return Err(ApiError::invalid(
+                        "`epoch` is missing: a `seq` counts within its epoch",
+                    ));
+                }
+                (Some(_), None) => {
+                    return Err(ApiError::invalid(
+                        "`seq` is missing: an `epoch` alone is no position",
+                    ));
+                }
+            };
+            return Ok(ClientFrame::Hello(at));
         }
         Kind::Ack => {
             let seq = fields.required("seq")?;

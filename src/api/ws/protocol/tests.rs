@@ -178,17 +178,52 @@ fn a_hello_may_say_where_the_client_stands() {
         head: Seq::new(12),
     };
     assert!(matches!(full, Deed::Greet(Some(at)) if at == expected));
-    for partial in [
-        json!({"type": "hello", "seq": 12}),
-        json!({"type": "hello", "epoch": null, "seq": null}),
+    let nothing = json!({"type": "hello", "epoch": null, "seq": null});
+    assert!(matches!(hello(&nothing), Deed::Greet(None)));
+    let early = hello(&json!({"type": "ack", "seq": 1}));
+    assert!(matches!(early, Deed::End(Close::Protocol)));
+}
+
+#[test]
+fn a_hello_that_means_nothing_is_told_why_before_the_end() {
+    for (hello, expected) in [
+        (json!({"seq": 12}), "`epoch` is missing"),
+        (json!({"epoch": "00000000000000ab"}), "`seq` is missing"),
+        (json!({"epoch": "xyz", "seq": 1}), "`epoch`: epoch must be"),
+        (json!({"epcoh": "00000000000000ab"}), "did you mean `epoch`?"),
     ] {
-        assert!(matches!(hello(&partial), Deed::Greet(None)));
+        let mut frame = hello;
+        (frame["type"], frame["ref"]) = (json!("hello"), json!("h1"));
+        let mut protocol = Protocol::new(limits(), at(0));
+        let Deed::Refuse(said, Close::Protocol) = protocol.hear(text(&frame), &ana(), at(1)) else {
+            panic!("{frame}")
+        };
+        let said = String::from_utf8_lossy(&said).into_owned();
+        assert!(
+            said.contains(expected) && said.contains(r#""ref":"h1""#),
+            "{said}"
+        );
+        let after = protocol.hear(text(&json!({"type": "hello"})), &ana(), at(2));
+        assert!(matches!(after, Deed::Nothing), "{after:?}");
     }
-    for bad in [
-        json!({"type": "hello", "epoch": "xyz", "seq": 1}),
-        json!({"type": "ack", "seq": 1}),
+}
+
+#[test]
+fn whatever_is_wrong_with_a_frame_its_refusal_names_it() {
+    let deep = format!("{}1{}", "[".repeat(40), "]".repeat(40));
+    for frame in [
+        r#"{"type":"tekst","ref":"r1","client_msg_id":"m1"}"#.to_owned(),
+        r#"{"type":"send","client_msg_id":"m1","ref":"r1","to":5}"#.to_owned(),
+        r#"{"type":"note","ref":"r1","client_msg_id":"m1"}"#.to_owned(),
+        format!(r#"{{"type":"send","ref":"r1","client_msg_id":"m1","message":{deep}}}"#),
     ] {
-        assert!(matches!(hello(&bad), Deed::End(Close::Protocol)), "{bad}");
+        let Deed::Say(said) = greeted().hear(Inbound::Text(frame.clone().into()), &ana(), at(1)) else {
+            panic!("{frame}")
+        };
+        let said = String::from_utf8_lossy(&said).into_owned();
+        for name in [r#""ref":"r1""#, r#""client_msg_id":"m1""#, "invalid_request"] {
+            assert!(said.contains(name), "{frame}: {said}");
+        }
     }
 }
 
@@ -261,7 +296,7 @@ proptest! {
         for (frame, wait_ms) in frames {
             now += Duration::from_millis(wait_ms);
             match protocol.hear(frame, &ana(), now) {
-                Deed::End(_) => {
+                Deed::End(_) | Deed::Refuse(..) => {
                     prop_assert!(!ended, "it ends once");
                     ended = true;
                 }
