@@ -58,7 +58,7 @@ error_codes! {
     ConversationChanged = "conversation_changed", 409, "Somebody wrote since; `newest_seq` says where";
     IdempotencyInProgress = "idempotency_in_progress", 409, "The first request with this key is not finished";
     TooLate = "too_late", 409, "The message was claimed or is settled already";
-    Resync = "resync", 410, "Events after this position are no longer kept: load afresh";
+    Resync = "resync", 410, "This position cannot be gone on from: load the lists afresh, then ask with `after` their `as_of_seq`";
     TooLarge = "too_large", 413, "The body, or a part of it, is larger than allowed";
     IdempotencyMismatch = "idempotency_mismatch", 422, "The key was used for another request";
     WindowClosed = "window_closed", 422, "The customer last wrote more than 24 hours ago: only templates may be sent";

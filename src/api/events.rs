@@ -25,9 +25,24 @@ pub(super) async fn list(call: Call<CanRead>) -> Result<HttpResponse, ApiError> 
         .store
         .events_after(tenant, after, limit, state.clock.now())
         .await?;
-    let other_ledger = epoch.is_some_and(|epoch| epoch != head.epoch);
-    if other_ledger || after > page.head || after.next() < page.oldest {
-        return Err(ErrorCode::Resync.into());
+    let why = if epoch.is_some_and(|epoch| epoch != head.epoch) {
+        Some(format!(
+            "the ledger is another one since: its epoch is {}",
+            head.epoch
+        ))
+    } else if after > page.head {
+        let (after, end) = (after.get(), page.head.get());
+        Some(format!("`after` is {after}, and the ledger ends at {end}"))
+    } else if after.next() < page.oldest {
+        let (after, oldest) = (after.get(), page.oldest.get());
+        Some(format!(
+            "of the events after {after} those from {oldest} on are kept"
+        ))
+    } else {
+        None
+    };
+    if let Some(why) = why {
+        return Err(afresh(&why));
     }
     let next_after = page.events.last().map_or(after, |last| last.seq);
     let tail = json!({
@@ -38,6 +53,14 @@ pub(super) async fn list(call: Call<CanRead>) -> Result<HttpResponse, ApiError> 
     Ok(HttpResponse::Ok()
         .content_type(ContentType::json())
         .body(join(&page.events, &tail.to_string())))
+}
+
+/// Says what to do when a position cannot be gone on from.
+fn afresh(why: &str) -> ApiError {
+    let message = format!(
+        "{why}. Load /v1/conversations afresh, then go on with `after` its `as_of_seq` and `epoch` its `epoch`"
+    );
+    ApiError::because(ErrorCode::Resync, message)
 }
 
 /// Events are encoded once, when they are committed: here they are only put side by side.

@@ -38,15 +38,23 @@ async fn a_program_that_polls_sees_every_event_once_in_order() {
 async fn a_position_that_means_nothing_here_is_answered_with_resync() {
     let api = Api::start().await;
     api.customer_writes(ONE, "628123456789", "halo").await;
-    for query in ["after=1000", "after=0&epoch=0000000000000001"] {
-        let answer = api.get(&format!("/v1/events?{query}")).await;
-        assert_eq!(answer.outcome(), (410, "resync".to_owned()), "{query}");
-    }
+    let refused = |query: &'static str| {
+        let api = &api;
+        async move {
+            let answer = api.get(&format!("/v1/events?{query}")).await;
+            assert_eq!(answer.outcome(), (410, "resync".to_owned()), "{query}");
+            let told = answer.json()["error"]["message"].as_str().unwrap().to_owned();
+            assert!(told.contains("`after` its `as_of_seq`"), "{told}");
+            told
+        }
+    };
+    let told = refused("after=1000").await;
+    assert!(told.contains("`after` is 1000"), "{told}");
+    let told = refused("after=0&epoch=0000000000000001").await;
+    assert!(told.contains("its epoch is 000000000000abc1"), "{told}");
     api.clock.advance(Retention::EVENTS + Duration::from_secs(1));
-    assert_eq!(
-        api.get("/v1/events?after=0").await.outcome(),
-        (410, "resync".to_owned())
-    );
+    let told = refused("after=0").await;
+    assert!(told.contains("of the events after 0 those from"), "{told}");
     for bad in ["after=-1", "after=x", "limit=501", "epoch=1", "since=1"] {
         assert_eq!(api.get(&format!("/v1/events?{bad}")).await.status, 400, "{bad}");
     }
