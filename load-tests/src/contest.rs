@@ -1,18 +1,19 @@
 //! The contest rig: two gateways on one cluster, each of which believes that the tenant is its own.
 //!
 //! Programs send through both, agents watch both, and Meta posts its webhooks now to the one, now to the other. Whoever
-//! opened the ledger last may write; the other is fenced out, says so, and comes back after a while. At the end the
+//! opened the ledger last may write; the other is fenced out, says so, and comes back after a while. Meanwhile a change of
+//! retention is under way, which either may carry on while the tenant is its own. At the end the
 //! simulator's oracle is asked as in `kill`: no message may have gone out twice, and none that either acknowledged is lost.
 
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
 use crate::cluster::{Sync, Wanted};
-use crate::gateway::Gateway;
+use crate::gateway::{Gateway, Tenant};
 use crate::rig::{Keeps, Plan, Rig};
 use crate::sender::Pace;
 
@@ -43,6 +44,8 @@ pub struct ContestArgs {
 const UNDER_WAY: usize = 256;
 /// How often Meta is given the other gateway's address.
 const TURNS: u32 = 4;
+/// Days that messages are kept after the first change.
+const KEPT: u32 = 100;
 /// What a gateway may answer to whom it does not serve now. Each says to come back.
 const MODEST: [&str; 4] = ["unavailable", "uncertain", "busy", "idempotency_in_progress"];
 
@@ -70,6 +73,7 @@ pub async fn run(args: ContestArgs) -> anyhow::Result<ExitCode> {
         })
         .await?;
     eprintln!("both gateways run");
+    let mut changes = 0;
     for turn in 0..TURNS {
         let to = match turn % 2 {
             0 => &rival.gateway,
@@ -77,7 +81,9 @@ pub async fn run(args: ContestArgs) -> anyhow::Result<ExitCode> {
         };
         let target = json!({ "url": to.url("/webhooks/whatsapp") });
         rig.simulator.aim(&target).await?;
-        tokio::time::sleep(Duration::from_secs(args.secs) / TURNS).await;
+        let ends = Instant::now() + Duration::from_secs(args.secs) / TURNS;
+        changes += change(to, &rig.tenant, KEPT + turn, ends).await?;
+        tokio::time::sleep_until(ends.into()).await;
         rig.tell_oracle().await?;
     }
     let lost_to_rival = takeovers(&rig.gateway).await?;
@@ -87,6 +93,7 @@ pub async fn run(args: ContestArgs) -> anyhow::Result<ExitCode> {
     rig.leave(rival).await?;
     eprintln!("one is left");
     let found = rig.settle().await?;
+    let changed = changed(&rig.gateway, &rig.tenant).await?;
     let ours = rig
         .book
         .as_deref()
@@ -111,6 +118,8 @@ pub async fn run(args: ContestArgs) -> anyhow::Result<ExitCode> {
         "answers_of_first": ours,
         "answers_of_second": of_rival,
         "wrong_answers": wrong,
+        "changes_of_retention": changes,
+        "last_change": changed,
         "takeovers": [lost_to_rival, lost_to_first],
         "agents": rig.agents(),
         "broken": found.broken(),
@@ -123,7 +132,9 @@ pub async fn run(args: ContestArgs) -> anyhow::Result<ExitCode> {
         .iter()
         .all(|name| zero(name))
         && found.broken().is_empty()
-        && wrong.is_empty();
+        && wrong.is_empty()
+        && changes > 0
+        && line.pointer("/last_change/state").and_then(Value::as_str) == Some("done");
     let mut out = std::io::stdout().lock();
     writeln!(out, "{line}")?;
     out.flush()?;
@@ -136,7 +147,31 @@ pub async fn run(args: ContestArgs) -> anyhow::Result<ExitCode> {
     )
 }
 
+/// Changes the tenant's retention, as soon as the gateway takes that on; 1 if it did.
+async fn change(gateway: &Gateway, tenant: &Tenant, days: u32, until: Instant) -> anyhow::Result<u32> {
+    while Instant::now() < until {
+        if gateway.keep_for(tenant, days).await? {
+            return Ok(1);
+        }
+        tokio::time::sleep(Duration::from_millis(250)).await;
+    }
+    Ok(0)
+}
+
+/// Waits for the end of the last change of retention.
+async fn changed(gateway: &Gateway, tenant: &Tenant) -> anyhow::Result<Value> {
+    let deadline = Instant::now() + Duration::from_secs(60);
+    loop {
+        let change = gateway.change_of_retention(tenant).await?;
+        let done = change.get("state").and_then(Value::as_str) == Some("done");
+        if done || Instant::now() > deadline {
+            return Ok(change);
+        }
+        tokio::time::sleep(Duration::from_millis(250)).await;
+    }
+}
+
 /// How often a gateway lost a ledger to the other.
 async fn takeovers(gateway: &Gateway) -> anyhow::Result<f64> {
-    gateway.gauge("mesej_ledger_reloads_total").await
+    gateway.gauge("mesej_ledger_takeovers_total").await
 }

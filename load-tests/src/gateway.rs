@@ -103,6 +103,30 @@ impl Gateway {
         Ok(body)
     }
 
+    /// Has a tenant's messages kept for so many days; whether the gateway took it on.
+    pub async fn keep_for(&self, tenant: &Tenant, days: u32) -> anyhow::Result<bool> {
+        let answer = self
+            .client
+            .put(self.url(&format!("/v1/admin/tenants/{}/retention", tenant.id)))
+            .bearer_auth(&self.admin)
+            .json(&json!({ "days": days }))
+            .send()
+            .await?;
+        Ok(answer.status().is_success())
+    }
+
+    /// How the last change of a tenant's retention stands.
+    pub async fn change_of_retention(&self, tenant: &Tenant) -> anyhow::Result<Value> {
+        let answer = self
+            .client
+            .get(self.url(&format!("/v1/admin/tenants/{}/retention", tenant.id)))
+            .bearer_auth(&self.admin)
+            .send()
+            .await?;
+        let body: Value = answer.json().await?;
+        Ok(body.get("change").cloned().unwrap_or_default())
+    }
+
     /// Submits a message under an idempotency key.
     pub async fn submit(&self, tenant: &Tenant, key: &str, message: &Value) -> Submitted {
         let request = self

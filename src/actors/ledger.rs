@@ -24,7 +24,7 @@ use super::feed::{FeedSubscriber, Published, Signal};
 use crate::domain::{Clock, Epoch, Fence, Seq, TenantId};
 use crate::store::{LeaseKey, Op, Store, StoreError, StoreErrorKind, TenantHead};
 use crate::telemetry::metrics;
-use commit::{Batch, Committed};
+use commit::{Batch, Committed, Standing};
 use condition::Condition;
 use keeping::Keeping;
 use reply::Reply;
@@ -78,6 +78,7 @@ pub struct Ledger {
     fence: Fence,
     epoch: Epoch,
     head: Seq,
+    standing: Standing,
     shown: Arc<AtomicU64>,
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
@@ -115,6 +116,7 @@ impl Ledger {
                 fence,
                 epoch,
                 head,
+                standing: Standing::Known,
                 shown,
                 store,
                 clock,
@@ -164,6 +166,7 @@ impl Ledger {
             fence: self.fence,
             epoch: self.epoch,
             head: self.head,
+            standing: self.standing,
             store: Arc::clone(&self.store),
             clock: Arc::clone(&self.clock),
         };
@@ -207,11 +210,16 @@ impl Ledger {
                 .filter_map(|result| result.as_ref().err());
             failures.any(|error| matches!(error, CommitError::Store(error) if error.kind == kind))
         };
-        let lost = failed(StoreErrorKind::Fenced);
+        // Where the log stands is looked up after every doubt: if it stands elsewhere all the same, another one writes.
+        let lost = failed(StoreErrorKind::Fenced) || failed(StoreErrorKind::HeadMoved);
         if lost {
             self.condition.loses(self.clock.monotonic());
         }
-        let lost = lost || failed(StoreErrorKind::HeadMoved);
+        self.standing = if failed(StoreErrorKind::Unknown) {
+            Standing::InDoubt
+        } else {
+            Standing::Known
+        };
         for (owed, result) in owed.into_iter().zip(committed.results) {
             owed.reply.tell(result.as_ref());
         }

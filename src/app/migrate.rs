@@ -20,6 +20,7 @@ pub(super) fn cluster(config: &Config) -> ScyllaOptions {
             server_name: Some(store.tls_server_name.clone()).filter(|name| !name.is_empty()),
         }),
         in_flight: store.in_flight,
+        seed: super::core::seed(),
         ..own
     }
 }

@@ -10,6 +10,7 @@
 mod answer;
 mod calls;
 mod cell;
+mod chance;
 mod change;
 mod commit;
 mod directory;
@@ -45,6 +46,7 @@ use std::time::Duration;
 
 use tokio::sync::{Semaphore, SemaphorePermit};
 
+use self::chance::Chance;
 use self::link::Link;
 use self::memory::Memory;
 use self::pages::{FirstPage, PageKey};
@@ -66,6 +68,7 @@ pub struct ScyllaStore {
     book: Book,
     /// Numbers commits; never decides what a row says.
     clock: Arc<dyn Clock>,
+    chance: Chance,
     permits: Semaphore,
     seats: Seats,
     memory: Memory,
@@ -91,6 +94,7 @@ impl ScyllaStore {
             link,
             book,
             clock,
+            chance: Chance::new(options.seed),
             permits: Semaphore::new(options.in_flight),
             seats: Seats::default(),
             memory: Memory::new(),

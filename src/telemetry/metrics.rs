@@ -56,8 +56,10 @@ metrics_table! {
     histogram(BATCH) ledger_batch_size = "mesej_ledger_batch_size";
     /// Seconds until a ledger's batch was durable.
     histogram(LOCAL) ledger_append_seconds = "mesej_ledger_append_seconds";
-    /// Ledgers that reloaded because an append's outcome was unknown or another writer took over.
+    /// Ledgers that looked where they stand because an append's outcome was unknown.
     counter ledger_reloads_total = "mesej_ledger_reloads_total";
+    /// Ledgers that were lost to another process.
+    counter ledger_takeovers_total = "mesej_ledger_takeovers_total";
     /// Batches of events handed to feeds.
     counter feed_publishes_total = "mesej_feed_publishes_total";
 

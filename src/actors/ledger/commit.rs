@@ -12,12 +12,22 @@ use crate::telemetry::metrics;
 /// A batch whose outcome is unknown is offered this often before its callers are told that it is.
 const TRIES: u32 = 4;
 
+/// Whether the writer can tell where its log stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// Where its last batch ended.
+    Known,
+    /// The outcome of its last batch is unknown.
+    InDoubt,
+}
+
 /// Everything needed to write one batch.
 pub(super) struct Batch {
     pub(super) tenant: TenantId,
     pub(super) fence: Fence,
     pub(super) epoch: Epoch,
     pub(super) head: Seq,
+    pub(super) standing: Standing,
     pub(super) store: Arc<dyn Store>,
     pub(super) clock: Arc<dyn Clock>,
 }
@@ -77,6 +87,9 @@ impl Batch {
     /// Appends at the head; after an unknown outcome, looks where the log stands and offers the ops again.
     async fn append(&mut self, ops: Vec<Op>) -> Result<Appended, StoreError> {
         let began = self.head;
+        if self.standing == Standing::InDoubt {
+            self.look().await?;
+        }
         let mut tries = 0;
         loop {
             // Once an outcome was unknown, no later failure says that nothing was written.
@@ -108,13 +121,22 @@ impl Batch {
                     tries += 1;
                     metrics::ledger_reloads_total().increment(1);
                     tokio::time::sleep(Duration::from_millis(50) * 2_u32.pow(tries)).await;
-                    let reopened = self.store.open_tenant(self.tenant, self.fence, self.epoch).await;
-                    let head = reopened.map_err(StoreError::into_unknown)?;
-                    self.head = head.head;
+                    self.look().await.map_err(StoreError::into_unknown)?;
                 }
                 Err(error) => return Err(doubt(error)),
             }
         }
+    }
+
+    /// Looks where the log stands.
+    async fn look(&mut self) -> Result<(), StoreError> {
+        let reopened = self
+            .store
+            .open_tenant(self.tenant, self.fence, self.epoch)
+            .await?;
+        self.head = reopened.head;
+        self.standing = Standing::Known;
+        Ok(())
     }
 
     /// Events of a batch that was written although its answer was lost.

@@ -44,7 +44,7 @@ impl Condition {
     /// Another process owns the log.
     pub(super) fn loses(&self, now: Duration) {
         if self.lost.set(now).is_ok() {
-            metrics::ledger_reloads_total().increment(1);
+            metrics::ledger_takeovers_total().increment(1);
         }
     }
 

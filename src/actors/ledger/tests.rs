@@ -188,6 +188,32 @@ async fn a_ledger_that_another_owner_took_over_stops_and_says_so() {
 }
 
 #[actix::test]
+async fn a_log_that_moved_on_without_its_writer_is_lost_to_another() {
+    let store = Arc::new(FaultyStore::default());
+    let ledger = ledger(store.clone()).await;
+    let moved = Fault::Refuse(StoreErrorKind::HeadMoved);
+    store.append_faults.lock().unwrap().push_back(moved);
+    ledger.commit(received("wamid.a")).await.unwrap_err();
+    assert!(ledger.was_lost() && ledger.hands_off(Duration::ZERO).is_some());
+}
+
+#[actix::test]
+async fn a_batch_that_stays_unknown_is_looked_for_before_the_next_one() {
+    let store = Arc::new(FaultyStore::default());
+    let ledger = ledger(store.clone()).await;
+    // Written by the last try, of which nobody hears.
+    let unknown = [Fault::Refuse(StoreErrorKind::Unknown); 4];
+    let faults = unknown.into_iter().chain([Fault::LoseAnswer]);
+    store.append_faults.lock().unwrap().extend(faults);
+    let told = ledger.commit(received("wamid.a")).await;
+    assert!(matches!(told, Err(CommitError::Store(error)) if error.kind == StoreErrorKind::Unknown));
+    let again = ledger.commit(received("wamid.a")).await;
+    assert!(matches!(again, Ok(OpOutcome::Duplicate { .. })), "{again:?}");
+    assert!(!ledger.was_lost());
+    assert_eq!(ledger.head().head, Seq::new(1));
+}
+
+#[actix::test]
 async fn finishing_commits_what_waits_first() {
     let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
     let ledger = ledger(Arc::clone(&store)).await;

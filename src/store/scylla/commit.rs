@@ -86,7 +86,7 @@ impl ScyllaStore {
         Ok(())
     }
 
-    /// Commits changes that no op made, as whoever owns the ledger. Where there is no ledger there is nothing to change.
+    /// Commits changes that no op made, as the ledger's owner. Where there is no ledger there is nothing to change.
     pub(super) async fn commit_changes(
         &self,
         tenant: TenantId,
@@ -106,7 +106,7 @@ impl ScyllaStore {
         self.commit(&seat, &mut held, owned, step).await
     }
 
-    /// The right to write, as whoever has it; `None` where there is no ledger.
+    /// The right to write, if this process opened the ledger last; `None` where there is no ledger.
     pub(super) async fn as_owner(
         &self,
         seat: &Seat,
@@ -116,6 +116,8 @@ impl ScyllaStore {
         match held.take() {
             Some(owned) => Ok(Some(owned)),
             None => match self.read_head(tenant).await? {
+                // Whoever adopted another's fence would be a second owner.
+                Some(head) if !seat.is_own(head.fence) => Err(StoreError::fenced()),
                 Some(head) => self
                     .take_over(seat, held, tenant, head.fence, None)
                     .await

@@ -5,7 +5,6 @@ use serde::de::DeserializeOwned;
 
 use super::ScyllaStore;
 use super::change::{json, parse};
-use super::head::pause;
 use super::keys;
 use super::link::Prepared;
 use crate::domain::{Fence, TenantId};
@@ -31,7 +30,7 @@ impl ScyllaStore {
         let rows = &self.book.rows;
         for tries in 0..TRIES {
             if tries > 0 {
-                pause(tries).await;
+                self.pause(tries).await;
             }
             let last: Option<(i64,)> = self.link.row(&rows.read_lease, ("tenant", id)).await?;
             let (next, grown) = match last {
@@ -64,7 +63,7 @@ impl ScyllaStore {
         let rows = &self.book.rows;
         for tries in 0..TRIES {
             if tries > 0 {
-                pause(tries).await;
+                self.pause(tries).await;
             }
             let held: Option<(i64, Bytes)> = self.link.row(&rows.read_number, (id,)).await?;
             let written = match held {

@@ -96,6 +96,14 @@ pub(super) fn of_connecting(error: &NewSessionError) -> StoreError {
     )
 }
 
+/// A conditional write of which two nodes were asked, one of which says that the condition does not hold.
+pub(super) fn of_two(name: &str) -> StoreError {
+    StoreError::new(
+        StoreErrorKind::Unknown,
+        format!("{name}: not applied, or by another node"),
+    )
+}
+
 /// An answer of another form than was asked for.
 pub(super) fn of_answer(name: &str, error: impl std::fmt::Display) -> StoreError {
     StoreError::corrupt(name, error)

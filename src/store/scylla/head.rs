@@ -38,9 +38,13 @@ pub(super) struct Next<'a> {
     pub(super) redo: &'a [u8],
 }
 
-/// Waits before another try.
-pub(super) async fn pause(tries: u32) {
-    tokio::time::sleep(PAUSE * 2_u32.pow(tries.min(3))).await;
+/// Why a commit is not carried out where this stands.
+fn refusal(found: Option<&Head>, fence: Fence) -> StoreError {
+    match found {
+        Some(found) if found.fence > fence => StoreError::fenced(),
+        Some(_) => StoreError::head_moved(),
+        None => StoreError::not_opened(),
+    }
 }
 
 /// Whether nothing can be said of a write yet.
@@ -49,10 +53,18 @@ fn in_doubt(error: &StoreError) -> bool {
 }
 
 impl ScyllaStore {
-    /// The stamp after another: by the clock, and never going back.
+    /// The stamp after another: by the clock, and never going back. Its last digits are left to chance, so that whoever
+    /// sees a stamp that it chose can tell that it wrote it.
     pub(super) fn stamp_after(&self, last: i64) -> i64 {
         let now = self.clock.now().as_millis().saturating_mul(1_000);
         now.max(last.saturating_add(1))
+            .saturating_add(self.chance.three_digits())
+    }
+
+    /// Waits before another try.
+    pub(super) async fn pause(&self, tries: u32) {
+        let pause = self.chance.spread(PAUSE * 2_u32.pow(tries.min(3)));
+        tokio::time::sleep(pause).await;
     }
 
     /// Reads the row, finishing writes that are under way.
@@ -81,7 +93,7 @@ impl ScyllaStore {
         let mut last = None;
         for tries in 0..TRIES {
             if tries > 0 {
-                pause(tries).await;
+                self.pause(tries).await;
             }
             let found = match self.read_head(tenant).await {
                 Ok(found) => found,
@@ -164,7 +176,7 @@ impl ScyllaStore {
         let mut doubt = None;
         for tries in 0..TRIES {
             if tries > 0 {
-                pause(tries).await;
+                self.pause(tries).await;
             }
             let values = (
                 keys::seq(next.head),
@@ -194,12 +206,10 @@ impl ScyllaStore {
                 // It stands where it stood: not carried out yet. Offering it again bars an older try, too.
                 Ok(Some(found)) if found.fence == fence && found.stamp == stamp => {}
                 Ok(found) => {
-                    let error = match found {
-                        Some(found) if found.fence > fence => StoreError::fenced(),
-                        Some(_) => StoreError::head_moved(),
-                        None => StoreError::not_opened(),
-                    };
-                    return Err(if doubt.is_some() {
+                    let error = refusal(found.as_ref(), fence);
+                    // Stamps grow: what stands below this one was not written after it.
+                    let after = found.is_none_or(|found| found.stamp >= next.stamp);
+                    return Err(if doubt.is_some() && after {
                         error.into_unknown()
                     } else {
                         error

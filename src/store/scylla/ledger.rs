@@ -48,6 +48,7 @@ impl ScyllaStore {
         if held.as_ref().is_some_and(|owned| fence < owned.fence) {
             return Err(StoreError::fenced());
         }
+        seat.asks(fence);
         let owned = self
             .take_over(&seat, &mut held, tenant, fence, Some(fresh))
             .await?;

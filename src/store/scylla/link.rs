@@ -20,7 +20,7 @@ use super::answer::Answer;
 use super::failure::{self, Effect};
 use super::gather::Line;
 use super::options::ScyllaOptions;
-use super::profile::{Profiles, Purpose};
+use super::profile::{Profiles, Purpose, SECOND_CONDITIONAL};
 use super::tunnel::{FirstDoors, Tunnel, host_and_port};
 use crate::store::error::StoreError;
 
@@ -262,6 +262,7 @@ impl Link {
             Purpose::Conditional | Purpose::ConditionalOnce
         ));
         let name = prepared.name;
+        let began = Instant::now();
         let asked = self.session.execute_unpaged(&prepared.statement, values);
         let answer = watched(name, asked)
             .await
@@ -274,9 +275,14 @@ impl Link {
         let row: scylla::value::Row = answer
             .first_row()
             .map_err(|error| failure::of_answer(name, error))?;
-        column
+        let applied = column
             .and_then(|at| row.columns.get(at)?.as_ref()?.as_boolean())
-            .ok_or_else(|| failure::of_answer(name, "no [applied] in the answer to a conditional write"))
+            .ok_or_else(|| failure::of_answer(name, "no [applied] in the answer to a conditional write"))?;
+        // Asked of two nodes, the one says "no" because the other carried it out.
+        if !applied && prepared.purpose == Purpose::ConditionalOnce && began.elapsed() >= SECOND_CONDITIONAL {
+            return Err(failure::of_two(name));
+        }
+        Ok(applied)
     }
 
     /// Runs a statement that is not worth preparing: of the schema, and of the migrations' own tables.

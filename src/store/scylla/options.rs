@@ -25,6 +25,8 @@ pub struct ScyllaOptions {
     pub in_flight: usize,
     /// How long a request may take.
     pub deadlines: Deadlines,
+    /// Where chance comes from. Each process has another.
+    pub seed: u64,
 }
 
 /// A user of the cluster.
@@ -72,6 +74,7 @@ impl ScyllaOptions {
             tls: None,
             in_flight: 512,
             deadlines: Deadlines::default(),
+            seed: 0,
         }
     }
 

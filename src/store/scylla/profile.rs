@@ -17,7 +17,7 @@ const SECOND_OPINION: Duration = Duration::from_millis(60);
 /// others do not miss yet, would keep a third of all writers waiting.
 const SECOND_WRITE: Duration = Duration::from_millis(150);
 /// The same for conditional writes, which take several rounds, and which get in each other's way.
-const SECOND_CONDITIONAL: Duration = Duration::from_millis(500);
+pub(super) const SECOND_CONDITIONAL: Duration = Duration::from_millis(500);
 /// Rows asked for at once.
 const PAGE: i32 = 500;
 /// Rows asked for at once where some are large.

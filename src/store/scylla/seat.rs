@@ -36,6 +36,8 @@ pub(super) struct Oldest {
 pub(super) struct Seat {
     /// Held while something is committed. Empty: nobody here owns the ledger, or it is not known where it stands.
     pub(super) owned: tokio::sync::Mutex<Option<Owned>>,
+    /// The last fence under which this process asked for the ledger.
+    fence: Mutex<Option<Fence>>,
     /// One more than the head that readers see; 0 while the ledger is not owned here.
     shown: AtomicU64,
     /// Counts what readers may have noticed: commits, and changes of the owner.
@@ -54,6 +56,17 @@ pub(super) fn lock<T>(of: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Seat {
+    /// This process asks for the ledger under a fence of its own.
+    pub(super) fn asks(&self, fence: Fence) {
+        let mut own = lock(&self.fence);
+        *own = (*own).max(Some(fence));
+    }
+
+    /// Whether a fence is the last that this process asked under.
+    pub(super) fn is_own(&self, fence: Fence) -> bool {
+        *lock(&self.fence) == Some(fence)
+    }
+
     /// The head, as far as its rows are written; `None` while the ledger is not owned here.
     pub(super) fn shown_head(&self) -> Option<Seq> {
         self.shown.load(Ordering::Acquire).checked_sub(1).map(Seq::new)

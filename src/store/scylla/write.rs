@@ -5,7 +5,6 @@ use futures_util::stream::{StreamExt as _, TryStreamExt as _};
 use super::ScyllaStore;
 use super::change::{Change, json};
 use super::gather::Sorted;
-use super::head::pause;
 use super::keys::{self, Class};
 use super::link::Prepared;
 use super::memory::Note;
@@ -77,17 +76,17 @@ impl ScyllaStore {
         // First what leads to rows, then the rows.
         let leads: Vec<_> = changes
             .iter()
-            .map(|change| until_taken(move || self.write_leads(writing, change)))
+            .map(|change| self.until_taken(move || self.write_leads(writing, change)))
             .collect();
         all(leads).await?;
         let Sorted { parts, others } = self.sort(writing, changes)?;
         let parts: Vec<_> = parts
             .iter()
-            .map(|lines| until_taken(move || self.link.write_together(lines)))
+            .map(|lines| self.until_taken(move || self.link.write_together(lines)))
             .collect();
         let others: Vec<_> = others
             .into_iter()
-            .map(|change| until_taken(move || self.write_once(writing, change)))
+            .map(|change| self.until_taken(move || self.write_once(writing, change)))
             .collect();
         futures_util::try_join!(all(parts), all(others)).map(|_both| ())
     }
@@ -232,6 +231,26 @@ impl ScyllaStore {
         );
         self.link.write(prepared, values).await
     }
+
+    /// Repeats a write that may be repeated, until it is acknowledged.
+    async fn until_taken<F>(&self, write: impl Fn() -> F) -> Result<(), StoreError>
+    where
+        F: Future<Output = Result<(), StoreError>>,
+    {
+        let mut tries = 0;
+        loop {
+            match write().await {
+                Err(error)
+                    if tries < TRIES && (error.is_retryable() || error.kind == StoreErrorKind::Unknown) =>
+                {
+                    tries += 1;
+                    tracing::debug!(tries, error = %error, "a row is written again");
+                    self.pause(tries).await;
+                }
+                other => return other,
+            }
+        }
+    }
 }
 
 /// Does all, some at once.
@@ -240,26 +259,6 @@ async fn all(writes: Vec<impl Future<Output = Result<(), StoreError>>>) -> Resul
         .buffer_unordered(TOGETHER)
         .try_collect()
         .await
-}
-
-/// Repeats a write that may be repeated, until it is acknowledged.
-async fn until_taken<F>(write: impl Fn() -> F) -> Result<(), StoreError>
-where
-    F: Future<Output = Result<(), StoreError>>,
-{
-    let mut tries = 0;
-    loop {
-        match write().await {
-            Err(error)
-                if tries < TRIES && (error.is_retryable() || error.kind == StoreErrorKind::Unknown) =>
-            {
-                tries += 1;
-                tracing::debug!(tries, error = %error, "a row is written again");
-                pause(tries).await;
-            }
-            other => return other,
-        }
-    }
 }
 
 pub(super) fn place_of(seen: &Seen) -> (&[u8], &[u8]) {

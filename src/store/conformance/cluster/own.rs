@@ -13,7 +13,7 @@ use crate::store::conformance::scene::{Scene, TENANT};
 use crate::store::op::{OrganiseChange, ReportTarget};
 use crate::store::row::outbound_key;
 use crate::store::scylla::{ScyllaStore, schema};
-use crate::store::{Op, StoreErrorKind};
+use crate::store::{Op, RetentionJob, Store, StoreErrorKind, Tenant};
 
 /// Before all that happens here: whoever asks for this time sees expired rows, as long as they stand there.
 const LONG_AGO: Timestamp = Timestamp::from_millis(0);
@@ -128,6 +128,44 @@ async fn the_record_of_a_commit_forgets_its_rows_when_a_tenant_is_idle() {
     let before = scene.dump().await;
     let again = Scene::of(&backend).await;
     assert_eq!(again.dump().await, before);
+}
+
+fn another(keyspace: &str, seed: u64) -> Arc<dyn Store> {
+    let mut options = options(keyspace);
+    options.seed = seed;
+    let clock = Arc::new(SystemClock::new());
+    Arc::new(server::run(async move { ScyllaStore::open(&options, clock).await }).unwrap())
+}
+
+#[tokio::test]
+async fn a_change_of_retention_goes_on_only_where_the_tenant_was_opened_last() {
+    let backend = Cluster::open();
+    let mut first = Scene::of(&backend).await;
+    first.hears(&["628111111"], "w1", "x").await;
+    let tenant = Tenant {
+        id: TENANT,
+        name: "Toko Maju".into(),
+        retention: Retention::days(60).unwrap(),
+        created: first.now,
+    };
+    let job = RetentionJob::new(TENANT, ops::RETENTION, tenant.retention, first.now);
+    first.store.begin_retention(tenant, job).await.unwrap();
+    let rival = another(backend.keyspace.name(), 1);
+    let mut second = Scene::take_over(Arc::clone(&rival), TENANT).await;
+    let never_opened = another(backend.keyspace.name(), 2);
+    for (n, store) in [&first.store, &first.store, &never_opened]
+        .into_iter()
+        .enumerate()
+    {
+        let refused = store.step_retention(TENANT, first.now, 9).await.unwrap_err();
+        assert_eq!(refused.kind, StoreErrorKind::Fenced);
+        second.hears(&["628111111"], &format!("on{n}"), "goes on").await;
+    }
+    let done = rival.step_retention(TENANT, first.now, 9).await;
+    assert_eq!(done.unwrap().unwrap().messages, 4);
+    let mut third = Scene::take_over(never_opened, TENANT).await;
+    third.store.step_retention(TENANT, first.now, 9).await.unwrap();
+    third.hears(&["628111111"], "w3", "takes it on").await;
 }
 
 #[test]
