@@ -27,6 +27,7 @@ mod overflow;
 mod pause;
 mod persist;
 mod queue;
+mod ranks;
 mod receipts;
 mod reread;
 mod results;

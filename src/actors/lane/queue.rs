@@ -3,11 +3,13 @@
 //! Pure: time is passed in, and whoever takes a message must free its customer when the call is over. Bounded: what does
 //! not fit comes back to the caller, who finds it in the outbox later.
 
+use std::cmp::Ordering;
 use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
 use super::lines::{LineOutlook, Lines};
 use super::outlook::wall_wake;
+use super::ranks::Ranks;
 use super::schedule::Schedule;
 use super::waiting::{Item, Moment, PRIORITIES, PerPriority};
 use crate::domain::{ContactId, MessageId, Priority, Timestamp};
@@ -33,7 +35,7 @@ pub(super) struct Queue {
     schedule: Schedule,
     places: HashMap<MessageId, Place>,
     validity: BTreeSet<(Timestamp, MessageId)>,
-    in_lines: PerPriority<usize>,
+    in_lines: PerPriority<Ranks>,
     capacity: usize,
     order_patience: Duration,
 }
@@ -82,7 +84,7 @@ impl Queue {
         if self.belongs_in_schedule(&item, now) {
             return self.plan(item);
         }
-        if *self.in_lines.of(item.waiting.priority) >= self.capacity {
+        if self.in_lines(item.waiting.priority) >= self.capacity {
             return Some(item);
         }
         self.line_up(item, now);
@@ -173,7 +175,7 @@ impl Queue {
 
     /// Messages of a priority that stand in line.
     pub(super) fn in_lines(&self, priority: Priority) -> usize {
-        *self.in_lines.of(priority)
+        self.in_lines.of(priority).len()
     }
 
     /// Messages whose time has not come.
@@ -198,12 +200,14 @@ impl Queue {
             }
             Shelf::Line(contact) => contact,
         };
-        let ahead = self
-            .places
-            .iter()
-            .filter(|(_, other)| matches!(other.shelf, Shelf::Line(_)))
-            .filter(|(id, other)| (other.priority, **id) < (place.priority, message))
-            .count();
+        let ahead = PRIORITIES
+            .into_iter()
+            .map(|priority| match priority.cmp(&place.priority) {
+                Ordering::Less => self.in_lines(priority),
+                Ordering::Equal => self.in_lines.of(priority).before(message),
+                Ordering::Greater => 0,
+            })
+            .sum();
         Some(Standing::InLine {
             line: self.lines.outlook(contact, place.priority, message, now.mono),
             priority: place.priority,
@@ -238,7 +242,7 @@ impl Queue {
             self.validity.insert((until, item.id()));
         }
         if matches!(shelf, Shelf::Line(_)) {
-            *self.in_lines.of_mut(place.priority) += 1;
+            self.in_lines.of_mut(place.priority).insert(item.id());
         }
         self.places.insert(item.id(), place);
     }
@@ -249,8 +253,7 @@ impl Queue {
             self.validity.remove(&(until, message));
         }
         if matches!(place.shelf, Shelf::Line(_)) {
-            let count = self.in_lines.of_mut(place.priority);
-            *count = count.saturating_sub(1);
+            self.in_lines.of_mut(place.priority).remove(message);
         }
         Some(place)
     }
