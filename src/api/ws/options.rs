@@ -34,7 +34,7 @@ pub struct SocketOptions {
     pub hello: Duration,
     /// How often a client is pinged, and its key looked at.
     pub heartbeat: Duration,
-    /// How long a client may be silent.
+    /// How long a client may be silent that is not seen to read either.
     pub silence: Duration,
     /// How long a request to the core may take.
     pub command: Duration,
@@ -68,8 +68,9 @@ impl SocketOptions {
             },
             resync_after: limits.resync_after,
             hello: Duration::from_secs(10),
-            heartbeat: Duration::from_secs(25),
-            silence: Duration::from_secs(60),
+            // Two pings may be lost, and whoever does not read is gone within 45 seconds, the close included.
+            heartbeat: Duration::from_secs(15),
+            silence: Duration::from_secs(35),
             command: Duration::from_secs(15),
             stuck: limits.reaper_stuck,
             closing: Duration::from_secs(5),

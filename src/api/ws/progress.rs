@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::Waker;
+use std::time::Duration;
 
 use futures_util::task::AtomicWaker;
 
@@ -19,6 +20,8 @@ pub(super) struct Progress {
     owes: AtomicBool,
     ending: AtomicBool,
     reaped: AtomicBool,
+    /// Milliseconds on the monotonic clock; 0 for never.
+    read: AtomicU64,
     head: LiveHead,
     waker: AtomicWaker,
 }
@@ -42,6 +45,7 @@ impl Progress {
             owes: AtomicBool::new(false),
             ending: AtomicBool::new(false),
             reaped: AtomicBool::new(false),
+            read: AtomicU64::new(0),
             head,
             waker: AtomicWaker::new(),
         }
@@ -89,6 +93,17 @@ impl Progress {
         } else {
             Want::Nothing
         }
+    }
+
+    /// The client was seen to read. Called by the reaper alone.
+    pub(super) fn note_read(&self, now: Duration) {
+        let now = u64::try_from(now.as_millis()).unwrap_or(u64::MAX);
+        self.read.store(now, Ordering::Relaxed);
+    }
+
+    /// When the client was last seen to read.
+    pub(super) fn last_read(&self) -> Duration {
+        Duration::from_millis(self.read.load(Ordering::Relaxed))
     }
 
     /// Ends the connection from outside.

@@ -146,6 +146,11 @@ impl Protocol {
         }
     }
 
+    /// The client was seen to read then: that is a sign of life, also when its pongs are far behind what it reads.
+    pub(super) fn read(&mut self, at: Duration) {
+        self.heard = self.heard.max(at);
+    }
+
     /// A command was answered.
     pub(super) fn settled(&mut self) {
         self.in_flight = self.in_flight.saturating_sub(1);

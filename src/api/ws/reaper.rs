@@ -39,8 +39,56 @@ pub(super) struct SendAway {
 struct Watched {
     progress: Weak<Progress>,
     session: BoundedAddr<Session>,
+    watch: Watching,
+}
+
+/// What was seen of a socket so far.
+#[derive(Debug, Clone, Copy)]
+struct Watching {
     moves: u64,
+    want: Want,
+    /// Since when nothing was written although something waits.
     since: Duration,
+}
+
+impl Watching {
+    /// A socket that opened now.
+    const fn new(now: Duration) -> Self {
+        Self {
+            moves: 0,
+            want: Want::Nothing,
+            since: now,
+        }
+    }
+
+    /// Looks again. Says whether the client reads: something waited for it at this look and at the one before, so that
+    /// its buffers were full, and yet something was written. That alone proves nothing: buffers take much unread.
+    fn look(&mut self, moves: u64, want: Want, now: Duration) -> Seen {
+        let moved = moves != self.moves;
+        let full = (self.want, want) == (Want::Read, Want::Read);
+        if want == Want::Nothing || moved {
+            self.since = now;
+        }
+        *self = Self {
+            moves,
+            want,
+            since: self.since,
+        };
+        if moved && full {
+            Seen::Reading
+        } else {
+            Seen::Nothing
+        }
+    }
+}
+
+/// What a look shows of a client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Seen {
+    /// It reads.
+    Reading,
+    /// Nothing.
+    Nothing,
 }
 
 struct Leaving {
@@ -92,14 +140,12 @@ impl Reaper {
             let Some(progress) = watched.progress.upgrade() else {
                 return false;
             };
-            let moves = progress.moves();
             let want = progress.want();
-            if want == Want::Nothing || moves != watched.moves {
-                watched.moves = moves;
-                watched.since = now;
+            if watched.watch.look(progress.moves(), want, now) == Seen::Reading {
+                progress.note_read(now);
             }
             let patience = if want == Want::End { closing } else { stuck };
-            if overdue || now.saturating_sub(watched.since) >= patience && want != Want::Nothing {
+            if overdue || now.saturating_sub(watched.watch.since) >= patience && want != Want::Nothing {
                 progress.reap();
             }
             true
@@ -144,8 +190,7 @@ impl Handler<Admitted<Watch>> for Reaper {
         self.watched.push(Watched {
             progress,
             session,
-            moves: 0,
-            since: self.clock.monotonic(),
+            watch: Watching::new(self.clock.monotonic()),
         });
     }
 }
@@ -179,5 +224,43 @@ impl Handler<Admitted<SendAway>> for Reaper {
         }
         ctx.run_interval(LEAVING_TICK, Self::look);
         self.look(ctx);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TICK: Duration = Duration::from_secs(1);
+
+    #[test]
+    fn a_client_reads_when_something_is_written_although_more_waited_all_the_time() {
+        let mut watch = Watching::new(Duration::ZERO);
+        for (second, moves, want, seen) in [
+            // Pings and single events are taken by buffers, unread.
+            (1, 1, Want::Nothing, Seen::Nothing),
+            (2, 2, Want::Read, Seen::Nothing),
+            (3, 3, Want::Nothing, Seen::Nothing),
+            // The buffers are full.
+            (4, 9, Want::Read, Seen::Nothing),
+            (5, 9, Want::Read, Seen::Nothing),
+            // There was room again.
+            (6, 10, Want::Read, Seen::Reading),
+            (7, 10, Want::Read, Seen::Nothing),
+            (8, 11, Want::Nothing, Seen::Nothing),
+        ] {
+            assert_eq!(watch.look(moves, want, TICK * second), seen, "second {second}");
+        }
+    }
+
+    #[test]
+    fn only_who_takes_nothing_of_what_waits_is_stuck() {
+        let mut watch = Watching::new(Duration::ZERO);
+        watch.look(1, Want::Read, TICK);
+        watch.look(2, Want::Read, TICK * 2);
+        watch.look(2, Want::Read, TICK * 9);
+        assert_eq!(watch.since, TICK * 2);
+        watch.look(2, Want::Nothing, TICK * 10);
+        assert_eq!(watch.since, TICK * 10);
     }
 }

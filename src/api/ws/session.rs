@@ -228,6 +228,7 @@ impl Session {
     /// Looks at the clock, and when to look again.
     fn look(&mut self, ctx: &mut Context<Self>) {
         let now = self.shared.clock.monotonic();
+        self.protocol.read(self.progress.last_read());
         let deed = self.protocol.look(now);
         if matches!(deed, Deed::Say(_)) {
             self.look_at_key(ctx);

@@ -246,6 +246,18 @@ fn times_are_kept() {
 }
 
 #[test]
+fn a_client_that_is_seen_to_read_is_not_silent_although_its_pongs_are_far_behind() {
+    let mut protocol = greeted();
+    assert!(matches!(protocol.look(at(50)), Deed::Say(_)));
+    protocol.read(at(55));
+    assert!(matches!(protocol.look(at(75)), Deed::Say(_)));
+    // What was seen before is no news.
+    protocol.read(at(40));
+    assert!(matches!(protocol.look(at(114)), Deed::Say(_)));
+    assert!(matches!(protocol.look(at(115)), Deed::End(Close::Timeout)));
+}
+
+#[test]
 fn after_the_end_nothing_is_heard() {
     let mut protocol = greeted();
     assert!(matches!(

@@ -26,7 +26,7 @@ async fn a_ticket_opens_one_socket_and_the_server_answers_its_protocol_alone() {
     first.say(serde_json::json!({"type": "hello", "ref": "h"})).await;
     let welcome = first.frame().await;
     assert_eq!(welcome["agent"], "ana");
-    assert_eq!(welcome["heartbeat_s"], 25);
+    assert_eq!(welcome["heartbeat_s"], 15);
     let mut second = rig.handshake(&headers).await.unwrap();
     assert_eq!(second.frame().await["code"], "bad_ticket");
     assert_eq!(second.closed().await, 4401);

@@ -65,6 +65,62 @@ async fn an_idle_client_is_not_cut_off() {
     rig.stop().await;
 }
 
+#[test]
+fn who_does_not_read_on_a_quiet_tenant_is_gone_within_45_seconds_and_two_pings_may_be_lost() {
+    let options = SocketOptions::of(&crate::config::Config::defaults().unwrap());
+    assert!(options.silence + options.closing + options.reaper_tick * 2 < Duration::from_secs(45));
+    assert!(options.silence > options.heartbeat * 2);
+}
+
+#[actix::test]
+async fn a_client_that_never_reads_ends_although_nothing_is_said_to_it() {
+    let rig = Rig::start(SocketOptions {
+        heartbeat: Duration::from_millis(50),
+        silence: Duration::from_millis(150),
+        closing: Duration::from_millis(100),
+        ..options()
+    })
+    .await;
+    let mut stuck = rig.connect_narrow("stuck").await;
+    stuck.say(serde_json::json!({"type": "hello"})).await;
+    until(|| format!("{:?}", rig.sockets).contains("total: 1")).await;
+    until(|| format!("{:?}", rig.sockets).contains("total: 0")).await;
+    rig.stop().await;
+}
+
+#[actix::test]
+async fn a_client_that_reads_slowly_and_answers_no_ping_stays_while_it_reads() {
+    use tokio::io::AsyncReadExt as _;
+    let silence = Duration::from_millis(400);
+    let rig = Rig::start(SocketOptions {
+        heartbeat: Duration::from_millis(100),
+        silence,
+        reaper_tick: Duration::from_millis(10),
+        closing: Duration::from_millis(100),
+        stuck: Duration::from_secs(3_600),
+        ..hasty()
+    })
+    .await;
+    let mut slow = rig.connect_narrow("slow").await;
+    slow.say(serde_json::json!({"type": "hello"})).await;
+    let text = "x".repeat(1_000);
+    for _ in 0..3_000 {
+        rig.say(&text).await;
+    }
+    // Bytes alone: nobody answers the pings among them. It takes three times as long as a client may be silent.
+    let mut bytes = slow.stream.into_inner();
+    let mut pace = tokio::time::interval(Duration::from_millis(8));
+    let began = tokio::time::Instant::now();
+    let mut piece = [0_u8; 4_096];
+    while began.elapsed() < silence * 3 {
+        pace.tick().await;
+        assert!(bytes.read(&mut piece).await.unwrap() > 0, "it was cut off");
+    }
+    assert!(format!("{:?}", rig.sockets).contains("total: 1"));
+    until(|| format!("{:?}", rig.sockets).contains("total: 0")).await;
+    rig.stop().await;
+}
+
 #[actix::test]
 async fn a_client_that_reads_slowly_catches_up_and_is_not_cut_off() {
     let rig = Rig::start(SocketOptions {
