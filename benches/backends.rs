@@ -112,6 +112,7 @@ fn receive(n: u64, now: Timestamp) -> Op {
     Op::Receive(Box::new(Receive {
         number: PhoneNumberId::parse("1234567890").unwrap(),
         aliases: ContactAliases::of([Alias::phone(&format!("628{customer:09}")).unwrap()]),
+        group: None,
         name: Some("Customer".into()),
         username: None,
         wamid: Wamid::parse(&format!("wamid.HBgLNjI4MTIzNDU2Nzg5FQIAEhgU{n:016x}")).unwrap(),

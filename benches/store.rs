@@ -187,6 +187,7 @@ fn receive(n: u64, customer: u64) -> Op {
     Op::Receive(Box::new(Receive {
         number: PhoneNumberId::parse("1234567890").unwrap(),
         aliases: ContactAliases::of([Alias::phone(&format!("628{customer:09}")).unwrap()]),
+        group: None,
         name: Some("Customer".into()),
         username: None,
         wamid: Wamid::parse(&format!("wamid.HBgLNjI4MTIzNDU2Nzg5FQIAEhgU{n:016x}")).unwrap(),

@@ -32,7 +32,7 @@ export class AboutView {
     const row = state.conversations.get(open);
     const contact = row && state.contacts.get(row.contact_id);
     const lane = row && state.lanes.get(row.number);
-    const left = row && serviceWindow(row.last_inbound, now);
+    const left = row && serviceWindow(row.last_inbound, now, contact?.group_id);
     const present = [...state.presence].filter(([, presence]) => presence !== 'offline').map(([agent]) => agent);
     const shown = [row, contact, lane, receipts, left?.text, present.sort().join(' '), state.me];
     if (shown.length === this.#shown.length && shown.every((value, i) => value === this.#shown[i])) return;
@@ -61,16 +61,22 @@ export class AboutView {
         face(name, row.contact_id, 'big'),
         h('h2', { dir: 'auto' }, name),
         contact?.username ? h('p', null, h('bdi', null, `@${contact.username}`)) : null,
-        h('p', { class: 'quiet' }, contact?.phone ? phoneText(contact.phone) : 'Phone not shared'),
+        h('p', { class: 'quiet' }, addressText(contact)),
       ),
       this.#section('Answered by', this.#assignee(row, present, me)),
       this.#section('Status', this.#status(row)),
       this.#section('Labels', this.#labels(row)),
-      this.#section(
-        'Window',
-        h('p', { class: 'about-window' }, h('span', { class: `window tone-${left.tone}` }, left.text)),
-        h('p', { class: 'quiet' }, row.last_inbound ? `Last wrote ${exact(row.last_inbound)}` : 'Has not written yet'),
-      ),
+      contact?.group_id
+        ? null
+        : this.#section(
+            'Window',
+            h('p', { class: 'about-window' }, h('span', { class: `window tone-${left.tone}` }, left.text)),
+            h(
+              'p',
+              { class: 'quiet' },
+              row.last_inbound ? `Last wrote ${exact(row.last_inbound)}` : 'Has not written yet',
+            ),
+          ),
       this.#section('Receipts', this.#receipts()),
       lane && lane.state !== 'running'
         ? h(
@@ -189,4 +195,9 @@ export class AboutView {
     });
     return h('label', { class: 'switch' }, box, h('span', null, 'Customers see that you have read and are typing'));
   }
+}
+
+function addressText(contact) {
+  if (contact?.group_id) return 'Group';
+  return contact?.phone ? phoneText(contact.phone) : 'Phone not shared';
 }

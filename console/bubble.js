@@ -15,7 +15,8 @@ export function bubble(entry, { me, now, act }) {
   const { message, first, last, quoted, reactions, customer } = entry;
   const side = { inbound: 'in', outbound: 'out', note: 'note' }[message.direction];
   const ticks = message.delivery ? ticksOf(message.delivery, { delay: entry.delay, now }) : null;
-  const named = first && side !== 'in' && message.author.id !== me.agent;
+  const member = message.author.kind === 'member';
+  const named = first && (side !== 'in' || member) && message.author.id !== me.agent;
   const classes = ['message', side, first && 'first', last && 'last', ticks && `is-${ticks.tone}`];
   return h(
     'article',
@@ -167,7 +168,8 @@ function tools(message, act) {
 }
 
 function spoken(message, ticks, me, customer) {
-  const author = message.direction === 'inbound' ? customer : authorName(message.author, me);
+  const named = message.direction !== 'inbound' || message.author.kind === 'member';
+  const author = named ? authorName(message.author, me) : customer;
   const who = message.direction === 'note' ? `Note by ${author}` : author;
   return [who, clock(message.created), ticks?.label].filter(Boolean).join(', ');
 }

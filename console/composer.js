@@ -104,9 +104,10 @@ export class Composer {
     }
     const draft = this.#draft();
     if (open !== this.#shown) this.#enter(draft);
-    const left = serviceWindow(row.last_inbound, now);
+    const contact = state.contacts.get(row.contact_id);
+    const left = serviceWindow(row.last_inbound, now, contact?.group_id);
     const closed = draft.mode === 'reply' && !left.open;
-    const name = nameOf(state.contacts.get(row.contact_id));
+    const name = nameOf(contact);
     const { text, send, reply, note } = this.#parts;
     this.#form.dataset.mode = draft.mode;
     this.#form.dataset.closed = String(closed);

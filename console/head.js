@@ -66,7 +66,7 @@ export class HeadView {
     const parts = this.#parts;
     setText(parts.name, name);
     setText(parts.address, addressOf(contact));
-    const left = serviceWindow(row.last_inbound, now);
+    const left = serviceWindow(row.last_inbound, now, contact?.group_id);
     setText(parts.window, left.text);
     parts.window.className = `window tone-${left.tone}`;
     parts.window.title = left.open ? 'WhatsApp takes free messages for this long' : 'WhatsApp takes only templates now';

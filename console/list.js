@@ -157,7 +157,7 @@ export class ListView {
     const contact = state.contacts.get(row.contact_id);
     const open = this.#desk.open === id;
     const tabbable = open || (i === 0 && !this.#ids.includes(this.#desk.open));
-    const left = serviceWindow(row.last_inbound, now);
+    const left = serviceWindow(row.last_inbound, now, contact?.group_id);
     const typing = [...(state.typing.get(id)?.keys() ?? [])].filter((agent) => agent !== state.me.agent)[0];
     const when = ago(row.last_activity, now);
     const shown = [row, contact, open, tabbable, left.text, left.tone, when, typing, state.me];
@@ -258,7 +258,7 @@ function fillRow(node, { row, contact, open, tabbable, left, when, typing, me })
 function preview(row, typing, me) {
   if (typing) return h('span', { class: 'preview typing' }, `${agentName(typing, me)} is typing…`);
   const by = row.last_message_by;
-  const ours = by && by.kind !== 'contact';
+  const ours = by && by.kind !== 'contact' && by.kind !== 'member';
   const who = ours ? (by.id === me.agent ? 'You: ' : by.kind === 'agent' ? `${agentName(by.id, me)}: ` : '') : '';
   const { icon: sign, text } = row.preview ? { text: row.preview } : summaryOfKind(row.last_kind);
   return h(

@@ -28,13 +28,14 @@ export function nameOf(contact) {
     contact.name ||
     (contact.username && `@${contact.username}`) ||
     (contact.phone && phoneText(contact.phone)) ||
-    'Customer'
+    (contact.group_id ? 'Group' : 'Customer')
   );
 }
 
 /** The line below the name: user name and phone, as far as they are known. */
 export function addressOf(contact) {
   if (!contact) return '';
+  if (contact.group_id) return contact.name ? 'Group' : '';
   const parts = [
     contact.name && contact.username && `@${contact.username}`,
     contact.phone && contact.name && phoneText(contact.phone),
@@ -51,6 +52,7 @@ export function agentName(id, me) {
 /** Who wrote a message: "Ana", "a program". */
 export function authorName(author, me) {
   if (author?.kind === 'agent') return author.id === me?.agent ? 'You' : agentName(author.id, me);
+  if (author?.kind === 'member') return author.name || 'A member';
   return author?.kind === 'api' ? 'A program' : 'The customer';
 }
 

@@ -79,7 +79,8 @@ export function until(at, now) {
  * The 24 hours after the customer's last message, in which WhatsApp takes free-form messages.
  * `tone` is `wide` above six hours, `narrow` below, `last` in the last one, `closed` after it.
  */
-export function serviceWindow(lastInbound, now) {
+export function serviceWindow(lastInbound, now, group) {
+  if (group) return { open: true, left: Infinity, tone: 'wide', text: '' };
   const left = lastInbound === undefined ? 0 : lastInbound + WINDOW - now;
   if (left <= 0) return { open: false, left: 0, tone: 'closed', text: 'Window closed' };
   const tone = left > 6 * HOUR ? 'wide' : left > HOUR ? 'narrow' : 'last';

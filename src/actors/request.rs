@@ -16,11 +16,11 @@ use super::feed::{Presence, Typing};
 /// Where a message goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Destination {
-    /// To a contact by its names; the number that sends may be left out if the tenant has only one.
+    /// To a contact or a group by its names; the number that sends may be left out if the tenant has only one.
     Contact {
         /// The number that sends.
         number: Option<PhoneNumberId>,
-        /// Phone or BSUID.
+        /// Phone, BSUID, or a group's id.
         aliases: ContactAliases,
     },
     /// Into a conversation.

@@ -10,7 +10,7 @@ use super::auth::{Call, CanRead, CanSend};
 use super::error::{ApiError, ErrorCode};
 use super::json::{self, Fields};
 use super::once;
-use super::outgoing::{Outgoing, destination};
+use super::outgoing::{Outgoing, audience, destination};
 use super::state::ApiState;
 use crate::actors::request::{Acceptance, Outlook, SubmitRequest};
 use crate::domain::{
@@ -55,7 +55,8 @@ fn request(call: &Call<CanSend>, asked: &Value) -> Result<SubmitRequest, ApiErro
         return Err(ApiError::invalid("the body must be a JSON object"));
     };
     let mut fields = Fields::of(members);
-    let to = destination(&mut fields)?;
+    let audience = audience(fields.peek("recipient_type"));
+    let to = destination(&mut fields, audience)?;
     let priority = fields.optional::<Priority>("priority")?;
     let send_at = fields.optional::<Timestamp>("send_at")?;
     let valid_for = fields.optional::<u64>("valid_for")?.map(Duration::from_secs);

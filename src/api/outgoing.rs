@@ -17,6 +17,7 @@ const LONGEST_CALLBACK_DATA: usize = 512;
 const BESIDE: &[&str] = &[
     "type",
     "context",
+    "recipient_type",
     "recipient_identity_key_hash",
     "messaging_account_id",
     "category",
@@ -61,18 +62,11 @@ impl Outgoing {
             )));
         }
         expect(&mut fields, "messaging_product", "whatsapp")?;
-        expect(&mut fields, "recipient_type", "individual")?;
         let message = fields.rest(BESIDE)?;
         refuse_second_object(&message)?;
         let raw = serde_json::value::to_raw_value(&message).map_err(ApiError::internal)?;
-        let OutboundContent {
-            content,
-            class,
-            audience,
-        } = parse_outbound(&raw)?;
-        if audience == Audience::Group {
-            return Err(ApiError::invalid("`recipient_type` must be `individual`"));
-        }
+        // Whom it addresses was read with the destination.
+        let OutboundContent { content, class, .. } = parse_outbound(&raw)?;
         let class = match class {
             MessageClass::Template { .. } => ContentClass::Template,
             MessageClass::Service | MessageClass::Reaction => ContentClass::Service,
@@ -96,7 +90,7 @@ fn expect(fields: &mut Fields, name: &'static str, only: &str) -> Result<(), Api
 /// An `image` beside `"type":"text"` is a slip: one of the two would be lost.
 fn refuse_second_object(message: &Map<String, Value>) -> Result<(), ApiError> {
     let kind = message.get("type").and_then(Value::as_str).unwrap_or("text");
-    let objects = BESIDE.iter().skip(9);
+    let objects = BESIDE.iter().skip(10);
     match objects
         .into_iter()
         .find(|name| **name != kind && message.contains_key(**name))
@@ -108,13 +102,31 @@ fn refuse_second_object(message: &Map<String, Value>) -> Result<(), ApiError> {
     }
 }
 
+/// Whom a message addresses. What is neither is refused with the message itself.
+pub(super) fn audience(message: Option<&Value>) -> Audience {
+    match message.and_then(Value::as_str) {
+        Some("group") => Audience::Group,
+        _ => Audience::Individual,
+    }
+}
+
 /// Reads where a message goes: exactly one of `to`, `recipient` and `conversation_id`.
-pub(super) fn destination(fields: &mut Fields) -> Result<Destination, ApiError> {
+pub(super) fn destination(fields: &mut Fields, audience: Audience) -> Result<Destination, ApiError> {
     let number = fields.optional::<PhoneNumberId>("number")?;
     let to = fields.optional::<String>("to")?;
     let recipient = fields.optional::<String>("recipient")?;
     let conversation = fields.optional::<ConversationId>("conversation_id")?;
     let alias = match (to, recipient, conversation) {
+        (Some(to), None, None) if audience == Audience::Group => Alias::group(&to)
+            .ok_or_else(|| ApiError::invalid("`to` must be the id of a group, as Meta gives it"))?,
+        (None, None, Some(_)) if audience == Audience::Group => {
+            return Err(ApiError::invalid(
+                "`recipient_type` follows from `conversation_id`: leave it out",
+            ));
+        }
+        (_, Some(_), None) if audience == Audience::Group => {
+            return Err(ApiError::invalid("a group is named by `to`, not by `recipient`"));
+        }
         (None, None, Some(conversation)) if number.is_none() => {
             return Ok(Destination::Conversation(conversation));
         }

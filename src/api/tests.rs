@@ -7,6 +7,7 @@ mod console;
 mod conversations;
 mod core;
 mod events;
+mod groups;
 mod isolation;
 mod keys;
 mod logs;
@@ -200,6 +201,7 @@ impl Api {
         let receive = Receive {
             number: number(tenant),
             aliases: ContactAliases::of([Alias::phone(phone).unwrap()]),
+            group: None,
             name: Some("Siti".into()),
             username: None,
             wamid: Wamid::parse(&format!("wamid.{tenant}{arrival}")).unwrap(),

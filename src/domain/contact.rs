@@ -1,8 +1,8 @@
-//! Customers and the aliases by which Meta names them.
+//! Customers and groups, and the aliases by which Meta names them.
 //!
 //! Since 2026 a webhook may carry no phone number at all, and a BSUID changes when its owner changes numbers. So a contact
 //! has an id of ours; phone, BSUID and parent BSUID only point to it. Two contacts that turn out to be one person are
-//! *linked*, never rewritten.
+//! *linked*, never rewritten. A group is a contact of its own, known by Meta's id of it alone.
 
 use std::fmt;
 use std::sync::Arc;
@@ -22,6 +22,8 @@ pub enum AliasKind {
     Bsuid,
     /// `wa_id`: digits only, with country code.
     Phone,
+    /// Meta's id of a group.
+    Group,
 }
 
 impl AliasKind {
@@ -31,6 +33,7 @@ impl AliasKind {
             Self::ParentBsuid => 1,
             Self::Bsuid => 2,
             Self::Phone => 3,
+            Self::Group => 4,
         }
     }
 }
@@ -72,6 +75,15 @@ impl Alias {
         })
     }
 
+    /// A group, by Meta's id, which is opaque: 1 to 256 visible ASCII characters. `None` when the text is none.
+    pub fn group(text: &str) -> Option<Self> {
+        let visible = text.bytes().all(|byte| byte.is_ascii_graphic());
+        (visible && (1..=256).contains(&text.len())).then(|| Self {
+            kind: AliasKind::Group,
+            value: text.into(),
+        })
+    }
+
     /// The key under which the alias is found: a digest, since keys hold no personal data.
     pub fn key(&self, tenant: TenantId) -> [u8; 16] {
         digest16(&[
@@ -103,6 +115,8 @@ pub struct ContactAliases {
     pub bsuid: Option<Alias>,
     /// The phone, when Meta shares it.
     pub phone: Option<Alias>,
+    /// Meta's id of a group, which goes by no other name.
+    pub group: Option<Alias>,
 }
 
 impl ContactAliases {
@@ -114,14 +128,15 @@ impl ContactAliases {
                 AliasKind::ParentBsuid => all.parent_bsuid = Some(alias),
                 AliasKind::Bsuid => all.bsuid = Some(alias),
                 AliasKind::Phone => all.phone = Some(alias),
+                AliasKind::Group => all.group = Some(alias),
             }
         }
         all
     }
 
-    /// The aliases, strongest first: parent BSUID, BSUID, phone.
+    /// The aliases, strongest first: parent BSUID, BSUID, phone; or the group.
     pub fn strongest_first(&self) -> impl Iterator<Item = &Alias> {
-        [&self.parent_bsuid, &self.bsuid, &self.phone]
+        [&self.parent_bsuid, &self.bsuid, &self.phone, &self.group]
             .into_iter()
             .flatten()
     }
@@ -144,7 +159,7 @@ impl ContactAliases {
     }
 }
 
-/// A customer as stored. The phone is absent for users who keep it private.
+/// A customer or a group as stored. The phone is absent for users who keep it private.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Contact {
     /// Our own id.
@@ -158,6 +173,9 @@ pub struct Contact {
     /// Parent BSUID.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub parent_bsuid: Option<Arc<str>>,
+    /// Meta's id, if it is a group.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub group_id: Option<Arc<str>>,
     /// Profile name.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub name: Option<Arc<str>>,
@@ -181,6 +199,7 @@ impl Contact {
             phone: None,
             bsuid: None,
             parent_bsuid: None,
+            group_id: None,
             name: None,
             username: None,
             linked_to: None,
@@ -198,6 +217,7 @@ impl Contact {
             (&mut self.parent_bsuid, &aliases.parent_bsuid),
             (&mut self.bsuid, &aliases.bsuid),
             (&mut self.phone, &aliases.phone),
+            (&mut self.group_id, &aliases.group),
         ];
         for (slot, alias) in slots {
             if let Some(alias) = alias
@@ -217,6 +237,7 @@ impl Contact {
             parent_bsuid: alias(AliasKind::ParentBsuid, &self.parent_bsuid),
             bsuid: alias(AliasKind::Bsuid, &self.bsuid),
             phone: alias(AliasKind::Phone, &self.phone),
+            group: alias(AliasKind::Group, &self.group_id),
         }
     }
 }
@@ -255,6 +276,30 @@ mod tests {
         for bad in ["", "US.", "USA.123", "US.12-3", "13491208655302741918", "US.ENT."] {
             assert!(Alias::bsuid(bad).is_none(), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_group_and_a_customer_of_the_same_name_are_two() {
+        let group = ContactAliases::of([Alias::group("628123456789").unwrap()]);
+        let customer = ContactAliases::of([Alias::phone("628123456789").unwrap()]);
+        let id = |aliases: &ContactAliases| aliases.new_contact_id(TenantId::new(1)).unwrap();
+        assert_ne!(id(&group), id(&customer));
+        assert_eq!(
+            Contact::new(id(&group), &group, Timestamp::default()).aliases(),
+            group
+        );
+        for bad in ["", "two words", "gr\u{fc}ppe", &"x".repeat(257)] {
+            assert!(Alias::group(bad).is_none(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_contact_that_was_written_before_there_were_groups_is_read() {
+        let text =
+            r#"{"id":"00000000000000000000000000000001","phone":"628123456789","created":1,"updated":2}"#;
+        let contact: Contact = serde_json::from_str(text).unwrap();
+        assert_eq!(contact.group_id, None);
+        assert_eq!(serde_json::to_string(&contact).unwrap(), text);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! A conversation as it stands in the list: one contact on one number.
+//! A conversation as it stands in the list: one contact, or one group, on one number.
 
 use std::time::Duration;
 
@@ -55,7 +55,7 @@ pub struct Conversation {
     pub id: ConversationId,
     /// The business number.
     pub number: PhoneNumberId,
-    /// The customer.
+    /// The customer, or the group.
     pub contact_id: ContactId,
     /// Whether it wants attention.
     pub status: ConversationStatus,
@@ -67,7 +67,7 @@ pub struct Conversation {
     pub labels: Vec<String>,
     /// Inbound messages since somebody last read it.
     pub unread: u32,
-    /// Time of the customer's last message, which opens the service window.
+    /// Time of the customer's last message, which opens the service window. A group has none.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub last_inbound: Option<Timestamp>,
     /// When anything last happened; orders the list.

@@ -28,6 +28,14 @@ pub enum Direction {
 pub enum Author {
     /// The customer.
     Contact,
+    /// A member of the group. Personal data.
+    Member {
+        /// The member's own contact.
+        id: ContactId,
+        /// What the member was called then.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        name: Option<Arc<str>>,
+    },
     /// An agent.
     Agent {
         /// Which.
@@ -38,6 +46,17 @@ pub enum Author {
         /// The key's public id.
         key: Arc<str>,
     },
+}
+
+impl Author {
+    /// The same author without what people call it.
+    #[must_use]
+    pub fn unnamed(&self) -> Self {
+        match self {
+            Self::Member { id, .. } => Self::Member { id: *id, name: None },
+            Self::Contact | Self::Agent { .. } | Self::Api { .. } => self.clone(),
+        }
+    }
 }
 
 /// What to do when an attempt's outcome stays unknown past its deadline.
@@ -71,7 +90,7 @@ pub struct Message {
     pub id: MessageId,
     /// The conversation that holds it.
     pub conversation_id: ConversationId,
-    /// The customer.
+    /// The customer, or the group.
     pub contact_id: ContactId,
     /// The business number.
     pub number: PhoneNumberId,

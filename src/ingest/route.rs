@@ -13,7 +13,7 @@ use crate::actors::directory::{Directory, TenantHandle};
 use crate::actors::port::Signer;
 use crate::actors::request::Refusal;
 use crate::domain::ids::digest16;
-use crate::domain::{EventKind, JournalId, PhoneNumberId, TenantId, WabaId, WamidHash};
+use crate::domain::{Alias, EventKind, JournalId, PhoneNumberId, TenantId, WabaId, WamidHash};
 use crate::store::op::{Announce, Op, Receive, Relate, Report, ReportTarget};
 use crate::store::{JournalEntry, Number, Quarantined};
 use crate::telemetry::labels::{ElementKind, QuarantineReason};
@@ -203,6 +203,7 @@ impl Router {
         ops.push(Op::Receive(Box::new(Receive {
             number: message.number.clone(),
             aliases: message.aliases.clone(),
+            group: message.group_id.as_deref().and_then(Alias::group),
             name: message.name.clone(),
             username: message.username.clone(),
             wamid: message.wamid.clone(),
@@ -258,10 +259,17 @@ fn quarantine_id(entry: JournalId, index: usize) -> JournalId {
 fn report(tenant: &TenantHandle, status: &IncomingStatus) -> Report {
     let state = status.state.as_str();
     let seconds = status.at.as_secs().to_be_bytes();
-    let once = WamidHash::of_other(
-        "status",
-        &[status.wamid.as_str().as_bytes(), state.as_bytes(), &seconds],
-    );
+    let mut parts = vec![status.wamid.as_str().as_bytes(), state.as_bytes(), &seconds];
+    if status.group_id.is_some() {
+        // Several members may read it within the same second.
+        parts.extend(
+            status
+                .aliases
+                .strongest_first()
+                .map(|alias| alias.value.as_bytes()),
+        );
+    }
+    let once = WamidHash::of_other("status", &parts);
     let value = Meta {
         field: "messages",
         number: Some(&status.number),

@@ -3,7 +3,7 @@
 //! A backend is anything that can be opened empty and opened again over what it holds. Each behaviour is a function that
 //! gets an open backend; [`suite`] makes a test of it for each backend. Groups: A durability, B ownership and order,
 //! C taking things once, D statuses, E claims, F paging, G expiry, H the list of conversations, I tenants apart, J erasure
-//! and dumps, K limits, L the same as the model, whatever happens, M changes of retention, N copies.
+//! and dumps, K limits, L the same as the model, whatever happens, M changes of retention, N copies, O groups.
 
 mod a_durability;
 mod b_ownership;
@@ -23,6 +23,7 @@ mod l_model;
 mod leads;
 mod m_retention;
 mod n_copies;
+mod o_groups;
 pub(super) mod ops;
 mod rewriting;
 pub(super) mod scene;
@@ -236,6 +237,12 @@ macro_rules! all_of_it {
                 a_store_comes_out_as_it_went_in,
                 a_copy_into_a_store_in_use_or_out_of_one_is_refused,
                 whatever_differs_after_a_copy_is_noticed_on_whichever_side_it_is,
+            }
+            o_groups {
+                a_group_has_one_conversation_whoever_writes_in_it,
+                statuses_of_members_never_go_back_and_name_nobody,
+                an_erased_members_messages_go_and_the_others_stay,
+                erasing_a_group_leaves_its_members,
             }
             k_limits {
                 a_message_of_a_mebibyte_comes_back_whole,

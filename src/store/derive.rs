@@ -82,6 +82,18 @@ struct MessageAdded<'a> {
     conversation: &'a Conversation,
     #[serde(skip_serializing_if = "Option::is_none")]
     contact: Option<&'a Contact>,
+    /// Who wrote it in a group.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    member: Option<&'a Contact>,
+}
+
+/// The contacts that a new message tells of.
+#[derive(Clone, Copy, Default)]
+struct People<'a> {
+    /// The customer or the group.
+    contact: Option<&'a Contact>,
+    /// Who wrote it in a group.
+    member: Option<&'a Contact>,
 }
 
 impl Batch<'_> {
@@ -127,12 +139,13 @@ impl Batch<'_> {
         &mut self,
         message: &Message,
         conversation: &mut Conversation,
-        contact: Option<&Contact>,
+        people: People<'_>,
         expires: Timestamp,
     ) -> Result<Seq, StoreError> {
         conversation.last_activity = self.now;
         conversation.last_message_seq = self.next_seq();
-        conversation.last_message_by = Some(message.author.clone());
+        // It outlives its message.
+        conversation.last_message_by = Some(message.author.unnamed());
         conversation.last_message_id = Some(message.id);
         conversation.preview = message.content.preview();
         self.rows.put_message(message, expires)?;
@@ -143,7 +156,8 @@ impl Batch<'_> {
             &MessageAdded {
                 message,
                 conversation,
-                contact,
+                contact: people.contact,
+                member: people.member,
             },
         )
     }

@@ -1,13 +1,13 @@
 //! What belongs to one customer, for erasing it.
 //!
 //! Erased are the customer's contact and the contacts that lead to it, their aliases, conversations, messages and unsettled
-//! messages, and the bodies of events about them. What is seen only once keeps its digest until it expires, without its
+//! messages, what it wrote in groups, and the bodies of events about them. What is seen only once keeps its digest until it expires, without its
 //! place, so that a webhook that Meta repeats cannot bring the customer back. Out of reach are webhooks that are not applied
 //! yet and elements that were put aside: whoever erases a customer waits for the first and removes the second.
 
 use std::collections::BTreeSet;
 
-use crate::domain::{Contact, ContactId, ConversationId, Event, Message, WamidHash};
+use crate::domain::{Author, Contact, ContactId, Conversation, ConversationId, Event, Message, WamidHash};
 
 use super::row::outbound_key;
 
@@ -18,6 +18,8 @@ pub(super) struct Subject {
     pub(super) contacts: BTreeSet<ContactId>,
     /// Its conversations.
     pub(super) conversations: BTreeSet<ConversationId>,
+    /// Conversations of groups in which it wrote.
+    pub(super) groups: BTreeSet<ConversationId>,
     names: BTreeSet<Vec<u8>>,
 }
 
@@ -39,9 +41,36 @@ impl Subject {
     /// Whether an event tells anything of the customer.
     pub(super) fn concerns(&self, event: &Event) -> bool {
         match event.conversation {
-            Some(conversation) => self.conversations.contains(&conversation),
-            None => self.names.iter().any(|name| contains(&event.json, name)),
+            Some(conversation) if self.conversations.contains(&conversation) => true,
+            Some(conversation) if !self.groups.contains(&conversation) => false,
+            _ => self.names.iter().any(|name| contains(&event.json, name)),
         }
+    }
+
+    /// Whether it wrote this in a group.
+    pub(super) fn wrote(&self, message: &Message) -> bool {
+        self.is(&message.author)
+    }
+
+    /// Takes out of a group's conversation what it shows of the customer; says whether that was anything.
+    pub(super) fn leave(&self, group: &mut Conversation) -> bool {
+        let last = group.last_message_by.take_if(|last| self.is(last));
+        if last.is_some() {
+            group.preview = None;
+        }
+        last.is_some()
+    }
+
+    fn is(&self, author: &Author) -> bool {
+        matches!(author, Author::Member { id, .. } if self.contacts.contains(id))
+    }
+}
+
+/// The group member who wrote a message.
+pub(super) fn member_of(message: &Message) -> Option<ContactId> {
+    match &message.author {
+        Author::Member { id, .. } => Some(*id),
+        Author::Contact | Author::Agent { .. } | Author::Api { .. } => None,
     }
 }
 

@@ -7,9 +7,9 @@ use serde_json::value::RawValue;
 use super::row::MessageRef;
 use crate::domain::message::{Delivery, UnknownPolicy};
 use crate::domain::{
-    AgentId, AttemptToken, Author, ContactAliases, ContactId, Content, ConversationId, ConversationStatus,
-    DeliveryState, EventKind, MessageId, MetaError, PhoneNumberId, Retention, Seq, Timestamp, Wamid,
-    WamidHash,
+    AgentId, Alias, AttemptToken, Author, ContactAliases, ContactId, Content, ConversationId,
+    ConversationStatus, DeliveryState, EventKind, MessageId, MetaError, PhoneNumberId, Retention, Seq,
+    Timestamp, Wamid, WamidHash,
 };
 
 /// Something that happened.
@@ -58,8 +58,10 @@ impl Op {
 pub struct Receive {
     /// The number that it was sent to.
     pub number: PhoneNumberId,
-    /// Names of the customer.
+    /// Names of the customer who wrote it.
     pub aliases: ContactAliases,
+    /// The group that it was written in; then the conversation is the group's.
+    pub group: Option<Alias>,
     /// Profile name.
     pub name: Option<Arc<str>>,
     /// User name.
@@ -203,7 +205,7 @@ pub struct Report {
     pub error: Option<MetaError>,
     /// Meta's pricing object, as it came.
     pub pricing: Option<Arc<RawValue>>,
-    /// Names of the recipient, if given.
+    /// Names of the recipient, if given; for a group, of the member who is reported on.
     pub aliases: ContactAliases,
     /// What is told to agents when no message of ours is found: other programs may send from the same number.
     pub otherwise: Box<Announce>,

@@ -19,6 +19,16 @@ pub enum Recipient<'a> {
     Group(&'a str),
 }
 
+impl<'a> Recipient<'a> {
+    /// Whom the names mean.
+    pub fn of(aliases: &'a ContactAliases) -> Self {
+        match &aliases.group {
+            Some(group) => Self::Group(&group.value),
+            None => Self::Contact(aliases),
+        }
+    }
+}
+
 /// Writes the body of a message, without an attempt token. The content is one that [`super::parse_outbound`] gave.
 ///
 /// `None` when the recipient has no name at all, or the content is no JSON object.

@@ -81,7 +81,7 @@ pub struct IncomingMessage {
     pub at: Timestamp,
     /// What it says: Meta's object without id, sender and time.
     pub content: Content,
-    /// The group that it was written in; the contact is its writer.
+    /// The group that it was written in; the names are its writer's.
     pub group_id: Option<Arc<str>>,
     /// The change of number or identity that it tells.
     pub identity_change: Option<IdentityChange>,

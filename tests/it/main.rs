@@ -9,6 +9,7 @@
 mod binary;
 mod containers;
 mod gateway;
+mod groups;
 mod kept;
 #[path = "../cql/node.rs"]
 mod node;

@@ -44,7 +44,7 @@ impl Draft {
         let now = parts.clock.now();
         let row = self.row().await?;
         let addressee = self.addressee(row.as_ref(), recipient).await?;
-        let payload: Arc<RawValue> = payload(&request.content, WireRecipient::Contact(&addressee.reach))
+        let payload: Arc<RawValue> = payload(&request.content, WireRecipient::of(&addressee.reach))
             .ok_or_else(|| Refusal::Invalid("the contact has no name that Meta could reach".to_owned()))?
             .into();
         let delivery = delivery(&request, now);
@@ -60,7 +60,8 @@ impl Draft {
             may_be_held: request.class == ContentClass::Template,
             once: request.once,
             unless_after: request.unless_after,
-            window_at: (request.class == ContentClass::Service)
+            // Meta documents no service window for groups: it answers itself.
+            window_at: (request.class == ContentClass::Service && addressee.reach.group.is_none())
                 .then(|| request.send_at.unwrap_or(now).max(now)),
             retention: parts.retention,
         };

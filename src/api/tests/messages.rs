@@ -112,8 +112,8 @@ async fn what_cannot_be_meant_is_refused_with_the_place_and_nothing_is_sent() {
         (with("valid_for", json!(-1)), "`valid_for`"),
         (with("on_unknown", json!("retry")), "`on_unknown`"),
         (
-            with("recipient_type", json!("group")),
-            "`recipient_type` must be `individual`",
+            with("recipient_type", json!("broadcast")),
+            "must be individual or group",
         ),
         (
             with("messaging_product", json!("sms")),

@@ -32,12 +32,14 @@ pub(in crate::store) fn agent(id: &str) -> Author {
     }
 }
 
-/// Names: digits are a phone, anything else a BSUID or parent BSUID.
+/// Names: digits are a phone, what looks like one a BSUID or parent BSUID, anything else a group.
 pub(in crate::store) fn names(names: &[&str]) -> ContactAliases {
     ContactAliases::of(
         names
             .iter()
-            .map(|name| Alias::phone(name).or_else(|| Alias::bsuid(name)).unwrap()),
+            .map(|name| Alias::phone(name).or_else(|| Alias::bsuid(name)))
+            .zip(names)
+            .map(|(alias, name)| alias.or_else(|| Alias::group(name)).unwrap()),
     )
 }
 
@@ -58,6 +60,7 @@ pub(in crate::store) fn receive(from: &[&str], id: &str, at: Timestamp, text: &s
     Receive {
         number: number("1"),
         aliases: names(from),
+        group: None,
         name: Some("Ada".into()),
         username: None,
         wamid: wamid(id),

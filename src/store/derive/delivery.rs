@@ -235,7 +235,7 @@ pub(super) fn report(batch: &mut Batch<'_>, report: &Report) -> Result<OpOutcome
     work.save(batch, None, pricing.as_deref())
 }
 
-/// A status may be the first to tell a BSUID for a phone that we wrote to.
+/// A status may be the first to tell a BSUID for a phone that we wrote to. A group's tells of one of its members.
 fn learn_recipient(batch: &mut Batch<'_>, work: &Work, report: &Report) -> Result<(), StoreError> {
     if report.aliases.is_empty() {
         return Ok(());
@@ -243,7 +243,7 @@ fn learn_recipient(batch: &mut Batch<'_>, work: &Work, report: &Report) -> Resul
     let Some(mut contact) = follow_links(batch.rows, work.message.contact_id)? else {
         return Ok(());
     };
-    if teach(batch, &mut contact, &report.aliases)? {
+    if contact.group_id.is_none() && teach(batch, &mut contact, &report.aliases)? {
         contact_changed(batch, &contact)?;
     }
     Ok(())

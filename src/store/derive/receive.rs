@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use super::Batch;
 use super::identity::known_contact;
+use super::{Batch, People};
 use crate::domain::{
-    Author, ContentKind, Conversation, ConversationId, ConversationStatus, Direction, Message, MessageId,
-    Timestamp, WamidHash,
+    Author, Contact, ContactAliases, ContentKind, Conversation, ConversationId, ConversationStatus,
+    Direction, Message, MessageId, Timestamp, WamidHash,
 };
 use crate::store::error::{StoreError, StoreErrorKind};
 use crate::store::op::{OpOutcome, Receive};
@@ -21,24 +21,29 @@ pub(super) fn receive(batch: &mut Batch<'_>, receive: &Receive) -> Result<OpOutc
     if let Some(seen) = batch.rows.seen(key)? {
         return Ok(OpOutcome::Duplicate { at: seen.at });
     }
-    let Some(mut contact) = known_contact(batch, &receive.aliases)? else {
+    let Some(mut writer) = known_contact(batch, &receive.aliases)? else {
         return Err(StoreError::new(
             StoreErrorKind::Invalid,
             "a message without any name of its sender",
         ));
     };
-    let named = learn_names(&mut contact, receive);
+    let named = learn_names(&mut writer, receive);
     if named {
-        contact.updated = batch.now;
-        batch.rows.put_contact(&contact)?;
+        writer.updated = batch.now;
+        batch.rows.put_contact(&writer)?;
     }
+    let group = match &receive.group {
+        Some(group) => known_contact(batch, &ContactAliases::of([group.clone()]))?,
+        None => None,
+    };
+    let contact = group.as_ref().unwrap_or(&writer);
     let id = ConversationId::derive(batch.tenant, &receive.number, contact.id);
     let mut conversation = match batch.rows.conversation(id)? {
         Some(conversation) => conversation,
         None => Conversation::new(id, receive.number.clone(), contact.id, batch.now),
     };
     let at = believable(receive.at, batch.now);
-    if opens_window(receive.content.kind()) {
+    if group.is_none() && opens_window(receive.content.kind()) {
         conversation.last_inbound = conversation.last_inbound.max(Some(at));
     }
     if asks_for_attention(receive.content.kind()) {
@@ -53,7 +58,13 @@ pub(super) fn receive(batch: &mut Batch<'_>, receive: &Receive) -> Result<OpOutc
         contact_id: contact.id,
         number: receive.number.clone(),
         direction: Direction::Inbound,
-        author: Author::Contact,
+        author: match group {
+            Some(_) => Author::Member {
+                id: writer.id,
+                name: writer.name.clone(),
+            },
+            None => Author::Contact,
+        },
         content: receive.content.clone(),
         created: at,
         wamid: Some(receive.wamid.clone()),
@@ -65,11 +76,15 @@ pub(super) fn receive(batch: &mut Batch<'_>, receive: &Receive) -> Result<OpOutc
     };
     let expires = receive.retention.expiry(at);
     batch.put_seen(key, Seen { at: Some(place) }, expires)?;
-    let seq = batch.add_message(&message, &mut conversation, Some(&contact), expires)?;
+    let people = People {
+        contact: Some(contact),
+        member: group.is_some().then_some(&writer),
+    };
+    let seq = batch.add_message(&message, &mut conversation, people, expires)?;
     Ok(OpOutcome::Committed { seq, at: Some(place) })
 }
 
-fn learn_names(contact: &mut crate::domain::Contact, receive: &Receive) -> bool {
+fn learn_names(contact: &mut Contact, receive: &Receive) -> bool {
     let mut changed = false;
     for (slot, given) in [
         (&mut contact.name, &receive.name),

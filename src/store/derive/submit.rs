@@ -1,7 +1,7 @@
 //! A message that a business writes: to the customer, or a note between agents.
 
-use super::Batch;
 use super::identity::known_contact;
+use super::{Batch, People};
 use crate::domain::{Author, Conversation, ConversationId, Direction, Message, Retention, Seq};
 use crate::store::error::StoreError;
 use crate::store::op::{Note, Once, OpOutcome, OpRefusal, Submit};
@@ -69,7 +69,11 @@ pub(super) fn submit(batch: &mut Batch<'_>, submit: &Submit) -> Result<OpOutcome
     })?;
     batch.put_seen(outbound_key(message.id), Seen { at: Some(place) }, expires)?;
     remember_answer(batch, submit.once.as_ref(), place)?;
-    let seq = batch.add_message(&message, &mut conversation, Some(&contact), expires)?;
+    let people = People {
+        contact: Some(&contact),
+        member: None,
+    };
+    let seq = batch.add_message(&message, &mut conversation, people, expires)?;
     Ok(OpOutcome::Committed { seq, at: Some(place) })
 }
 
@@ -101,7 +105,7 @@ pub(super) fn note(batch: &mut Batch<'_>, note: &Note) -> Result<OpOutcome, Stor
     };
     remember_answer(batch, note.once.as_ref(), place)?;
     let expires = note.retention.expiry(batch.now);
-    let seq = batch.add_message(&message, &mut conversation, None, expires)?;
+    let seq = batch.add_message(&message, &mut conversation, People::default(), expires)?;
     Ok(OpOutcome::Committed { seq, at: Some(place) })
 }
 

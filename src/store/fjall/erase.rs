@@ -41,8 +41,9 @@ impl FjallStore {
             .await?;
         let small = Arc::new(small);
         let last = Arc::clone(&small);
+        let subject = Arc::clone(&found);
         rows += self
-            .change(move |txn| remove_small_rows(txn, tenant, &small))
+            .change(move |txn| remove_small_rows(txn, tenant, &small, &subject))
             .await?;
         // What came in while the conversations were still there.
         rows += self.erase_messages(tenant, &found).await?;
@@ -137,6 +138,9 @@ fn subject(engine: &Engine, tenant: TenantId, contact: ContactId) -> Result<Subj
                 .conversations
                 .insert(ConversationId::from_bytes(reference));
         }
+        for reference in belongings(&moment, tenant, id, Belonging::Membership)? {
+            subject.groups.insert(ConversationId::from_bytes(reference));
+        }
     }
     Ok(subject)
 }
@@ -222,6 +226,14 @@ fn some_messages(
             found.push(Key::stored(&pair?.key));
         }
     }
+    for group in &subject.groups {
+        for pair in moment.under(Space::Messages, &keys::messages(tenant, *group), None) {
+            let pair = pair?;
+            if found.len() < limit && subject.wrote(&codec::parse(codec::body(&pair.value)?)?) {
+                found.push(Key::stored(&pair.key));
+            }
+        }
+    }
     Ok(found)
 }
 
@@ -268,6 +280,7 @@ struct SmallRows {
     aliases: Vec<(ContactId, [u8; 16])>,
     links: Vec<(ContactId, [u8; 16])>,
     owned: Vec<(ContactId, [u8; 16])>,
+    memberships: Vec<(ContactId, [u8; 16])>,
 }
 
 /// Finds the small rows.
@@ -279,12 +292,14 @@ fn small_rows(engine: &Engine, tenant: TenantId, subject: &Subject) -> Result<Sm
         aliases: Vec::new(),
         links: Vec::new(),
         owned: Vec::new(),
+        memberships: Vec::new(),
     };
     for contact in &subject.contacts {
         for (what, into) in [
             (Belonging::Alias, &mut found.aliases),
             (Belonging::Link, &mut found.links),
             (Belonging::Conversation, &mut found.owned),
+            (Belonging::Membership, &mut found.memberships),
         ] {
             let references = belongings(&moment, tenant, *contact, what)?;
             into.extend(references.into_iter().map(|reference| (*contact, reference)));
@@ -294,8 +309,23 @@ fn small_rows(engine: &Engine, tenant: TenantId, subject: &Subject) -> Result<Sm
 }
 
 /// Removes the small rows, except for what finds the conversations again.
-fn remove_small_rows(txn: &mut Txn, tenant: TenantId, found: &SmallRows) -> Result<usize, StoreError> {
+fn remove_small_rows(
+    txn: &mut Txn,
+    tenant: TenantId,
+    found: &SmallRows,
+    subject: &Subject,
+) -> Result<usize, StoreError> {
     let mut rows = 0;
+    for id in &subject.groups {
+        let key = keys::row(Kind::Conversation, tenant, id.as_bytes());
+        if let Some(value) = txn.get(Space::Rows, &key)? {
+            let mut row: Conversation = codec::parse(codec::body(&value)?)?;
+            if subject.leave(&mut row) {
+                txn.put(Space::Rows, key, codec::json(NEVER, &row)?);
+                rows += 1;
+            }
+        }
+    }
     for id in &found.conversations {
         let key = keys::row(Kind::Conversation, tenant, id.as_bytes());
         if let Some(value) = txn.get(Space::Rows, &key)? {
@@ -342,6 +372,10 @@ fn remove_traces(txn: &mut Txn, tenant: TenantId, found: &SmallRows) -> Result<u
     }
     for (contact, reference) in &found.owned {
         let key = keys::belongs(tenant, *contact, Belonging::Conversation, reference);
+        txn.delete(Space::Rows, key);
+    }
+    for (contact, reference) in &found.memberships {
+        let key = keys::belongs(tenant, *contact, Belonging::Membership, reference);
         txn.delete(Space::Rows, key);
     }
     Ok(0)

@@ -141,6 +141,8 @@ pub(super) enum Belonging {
     Alias,
     /// A contact that leads to it.
     Link,
+    /// A group's conversation in which it wrote.
+    Membership,
 }
 
 impl Belonging {
@@ -149,6 +151,7 @@ impl Belonging {
             Self::Conversation => b'c',
             Self::Alias => b'a',
             Self::Link => b'l',
+            Self::Membership => b'm',
         }
     }
 }

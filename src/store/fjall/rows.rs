@@ -13,6 +13,7 @@ use crate::domain::{
     TenantId, Timestamp, WamidHash,
 };
 use crate::store::ConversationCursor;
+use crate::store::erasure::member_of;
 use crate::store::error::StoreError;
 use crate::store::row::{Idempotency, MessageRef, OutboxRow, Rows, Seen};
 
@@ -153,6 +154,9 @@ impl Rows for TenantRows<'_> {
             self.expire(expires, Expiring::Message, &key);
         }
         self.txn.put(Space::Messages, key, codec::json(expires, row)?);
+        if let Some(member) = member_of(row) {
+            self.belongs(member, Belonging::Membership, at.conversation.as_bytes());
+        }
         Ok(())
     }
 

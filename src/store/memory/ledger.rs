@@ -205,7 +205,7 @@ impl Ledger {
         let tables = &mut self.tables;
         let mut rows = 0;
         let doomed = tables.messages.extract_if(.., |_, timed| {
-            subject.conversations.contains(&timed.row.conversation_id)
+            subject.conversations.contains(&timed.row.conversation_id) || subject.wrote(&timed.row)
         });
         for (_, timed) in doomed {
             rows += 1;
@@ -223,6 +223,13 @@ impl Ledger {
             .conversations
             .extract_if(.., |id, _| subject.conversations.contains(id))
             .count();
+        for group in &subject.groups {
+            let left = tables
+                .conversations
+                .get_mut(group)
+                .is_some_and(|row| subject.leave(row));
+            rows += usize::from(left);
+        }
         rows += tables
             .aliases
             .extract_if(.., |_, id| subject.contacts.contains(id))
@@ -266,6 +273,13 @@ impl Ledger {
             .values()
             .filter(|row| subject.contacts.contains(&row.contact_id))
             .map(|row| row.id)
+            .collect();
+        subject.groups = self
+            .tables
+            .messages
+            .values()
+            .filter(|timed| subject.wrote(&timed.row))
+            .map(|timed| timed.row.conversation_id)
             .collect();
         subject
     }

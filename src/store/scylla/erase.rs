@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use bytes::Bytes;
 
 use super::ScyllaStore;
-use super::cell::{Cell, Kept, Key, Row};
+use super::cell::{Cell, Kept, Key, Listed, Row};
 use super::change::{Change, EventRow, event, id};
 use super::events::EventColumns;
 use super::keys;
@@ -79,6 +79,9 @@ impl ScyllaStore {
                             .conversations
                             .insert(ConversationId::from_bytes(reference));
                     }
+                    Belonging::Membership => {
+                        subject.groups.insert(ConversationId::from_bytes(reference));
+                    }
                     Belonging::Alias => {}
                 }
             }
@@ -146,7 +149,38 @@ impl ScyllaStore {
                 }
             }
         }
+        for group in &subject.groups {
+            for (bucket, classes) in self.buckets(tenant, *group).await? {
+                for class in classes {
+                    let part = Part {
+                        tenant,
+                        conversation: *group,
+                        bucket,
+                        class,
+                    };
+                    rows += self.erase_from(part, subject).await?;
+                }
+            }
+        }
         Ok(rows)
+    }
+
+    /// Removes what the customer wrote from a part of a group's conversation.
+    async fn erase_from(&self, part: Part, subject: &Subject) -> Result<usize, StoreError> {
+        let mut rows = 0;
+        let mut before = None;
+        loop {
+            let mut some = self.kept(part, before, TOGETHER).await?;
+            let Some(last) = some.last() else {
+                return Ok(rows);
+            };
+            before = Some(last.row.id);
+            some.retain(|kept| subject.wrote(&kept.row));
+            rows += some.len();
+            if !some.is_empty() {
+                self.remove_messages(part, some).await?;
+            }
+        }
     }
 
     /// Removes messages with what leads to them.
@@ -216,6 +250,24 @@ impl ScyllaStore {
             if self.load_conversation(tenant, *conversation).await?.is_some() {
                 changes.push(Change::DropConversation(*conversation));
                 rows.push((Key::Conversation(*conversation), None));
+            }
+        }
+        for group in &subject.groups {
+            if let Some(Listed { mut row, .. }) = self.load_conversation(tenant, *group).await?
+                && subject.leave(&mut row)
+            {
+                changes.push(Change::Conversation {
+                    row: Box::new(row.clone()),
+                    preview_until: None,
+                });
+                let listed = Listed {
+                    row,
+                    preview_until: None,
+                };
+                rows.push((
+                    Key::Conversation(*group),
+                    Some(Row::Conversation(Box::new(listed))),
+                ));
             }
         }
         for contact in &subject.contacts {

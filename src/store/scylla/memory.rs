@@ -10,7 +10,7 @@ use lru::LruCache;
 
 use super::cell::{Cell, Key, Row};
 use super::keys::Class;
-use crate::domain::{ConversationId, PhoneNumberId, TenantId};
+use crate::domain::{ContactId, ConversationId, PhoneNumberId, TenantId};
 
 /// Rows remembered, of all tenants.
 const ROWS: NonZeroUsize = NonZeroUsize::new(65_536).unwrap();
@@ -33,6 +33,8 @@ pub(super) enum Note {
     Slot(TenantId, PhoneNumberId, i64),
     /// That a conversation belongs to its contact.
     Owner(TenantId, ConversationId),
+    /// That a contact wrote in a group's conversation.
+    Member(TenantId, ContactId, ConversationId),
     /// A minute of the journal.
     Minute(i64),
 }

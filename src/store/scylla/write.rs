@@ -11,6 +11,7 @@ use super::memory::Note;
 use super::pages::Part;
 use super::statements::MessageStatements;
 use crate::domain::{ContactId, TenantId, Timestamp};
+use crate::store::erasure::member_of;
 use crate::store::error::{StoreError, StoreErrorKind};
 use crate::store::row::Seen;
 
@@ -24,6 +25,7 @@ pub(super) enum Belonging {
     Alias,
     Link,
     Conversation,
+    Membership,
 }
 
 impl Belonging {
@@ -32,6 +34,7 @@ impl Belonging {
             Self::Alias => 1,
             Self::Link => 2,
             Self::Conversation => 3,
+            Self::Membership => 4,
         }
     }
 
@@ -40,6 +43,7 @@ impl Belonging {
             1 => Self::Alias,
             2 => Self::Link,
             3 => Self::Conversation,
+            4 => Self::Membership,
             _ => return None,
         })
     }
@@ -115,6 +119,14 @@ impl ScyllaStore {
                     self.link.write(&rows.put_bucket, values).await?;
                     self.memory.note(note);
                 }
+                if let Some(member) = member_of(row) {
+                    let note = Note::Member(tenant, member, id);
+                    if !self.memory.knows(&note) {
+                        self.belongs(writing, member, Belonging::Membership, id.as_bytes())
+                            .await?;
+                        self.memory.note(note);
+                    }
+                }
             }
             Change::Outbox(row) => {
                 let slot = keys::slot(row.at.message);
@@ -188,6 +200,8 @@ impl ScyllaStore {
                 self.link.write(&rows.drop_contact, values).await
             }
             Change::DropBelongings(id) => {
+                self.memory
+                    .forget(|note| matches!(note, Note::Member(t, c, _) if *t == tenant && c == id));
                 self.link
                     .write(&rows.drop_belongings, (stamp, of, id.as_bytes()))
                     .await

@@ -69,7 +69,8 @@ fn nobody_cannot_be_addressed() {
 
 #[test]
 fn a_group_is_addressed_by_its_id() {
-    let body = written(&Content::text("hi"), Recipient::Group("Y2FwaV9n"));
+    let group = ContactAliases::of([Alias::group("Y2FwaV9n").unwrap()]);
+    let body = written(&Content::text("hi"), Recipient::of(&group));
     assert_eq!(
         (&body["recipient_type"], &body["to"]),
         (&json!("group"), &json!("Y2FwaV9n"))

@@ -114,6 +114,7 @@ fn read_change(system: &System<'_>, sender: &ContactAliases) -> Option<IdentityC
         phone: sender.phone.clone(),
         bsuid: previous.bsuid.or_else(|| sender.bsuid.clone()),
         parent_bsuid: previous.parent_bsuid.or_else(|| sender.parent_bsuid.clone()),
+        group: None,
     };
     let to = named(&system.phone, &system.bsuid, &system.parent);
     let old = |alias| from.strongest_first().any(|known| known == alias);

@@ -11,6 +11,7 @@ test('the window closes exactly a day after the customer wrote', () => {
   assert.equal(serviceWindow(0, 24 * HOUR - 1).open, true);
   assert.equal(serviceWindow(0, 24 * HOUR).open, false);
   assert.equal(serviceWindow(undefined, 0).tone, 'closed');
+  assert.equal(serviceWindow(undefined, 0, 'a group').open, true);
 });
 
 test('the window changes its tone at six hours and at one', () => {

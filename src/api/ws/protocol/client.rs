@@ -12,7 +12,7 @@ use crate::api::error::ApiError;
 use crate::api::json::{self, Fields, hint};
 use crate::api::once;
 use crate::api::organise::{Labels, NoteText};
-use crate::api::outgoing::{Outgoing, destination};
+use crate::api::outgoing::{Outgoing, audience, destination};
 use crate::domain::{
     AgentId, Author, ClientMessageId, ConversationId, ConversationStatus, Epoch, Priority, Seq, UnknownPolicy,
 };
@@ -286,7 +286,12 @@ fn submit(mut fields: Fields, who: &Pass, answered: &Answered) -> Result<ClientF
         .into_iter()
         .map(|name| fields.peek(name).cloned().unwrap_or_default())
         .collect();
-    let to = destination(&mut fields)?;
+    let audience = audience(
+        fields
+            .peek("message")
+            .and_then(|message| message.get("recipient_type")),
+    );
+    let to = destination(&mut fields, audience)?;
     let unless_after = fields.optional::<Seq>("last_seen_seq")?;
     let on_unknown = fields.optional::<UnknownPolicy>("on_unknown")?;
     let message = fields.required::<Map<String, Value>>("message")?;

@@ -109,6 +109,22 @@ fn each_frame_asks_what_is_documented() {
 }
 
 #[test]
+fn a_message_to_a_group_says_so_in_the_message() {
+    let send = |to: &str, kind: &str| {
+        asked(&json!({
+            "type": "send", "client_msg_id": "m1", "to": to, "number": "1",
+            "message": {"type": "text", "text": {"body": "hello"}, "recipient_type": kind},
+        }))
+    };
+    let Command::Submit(request) = send("Y2FwaV9ncm91", "group").unwrap() else {
+        panic!()
+    };
+    assert!(matches!(&request.to, Destination::Contact { aliases, .. } if aliases.group.is_some()));
+    assert!(send("Y2FwaV9ncm91", "individual").is_err());
+    assert!(send("+62 812", "crowd").is_err());
+}
+
+#[test]
 fn a_message_is_named_by_its_client_so_that_repeating_it_sends_nothing() {
     let message = |id: &str, body: &str, seen: u64| {
         let asked = asked(&json!({

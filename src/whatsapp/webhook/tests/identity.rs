@@ -165,7 +165,7 @@ fn a_notice_that_names_nothing_new_is_no_change() {
 }
 
 #[test]
-fn a_message_in_a_group_belongs_to_its_writer() {
+fn a_message_in_a_group_names_its_writer_and_the_group() {
     let message = message(json!({
         "from": "16505551234", "group_id": "Y2FwaV9n", "id": "wamid.1", "timestamp": "1744344496",
         "type": "text", "text": { "body": "all?" },
