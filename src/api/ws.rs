@@ -32,6 +32,7 @@ use actix_web::web::{self, ServiceConfig};
 pub(super) use handshake::open;
 pub(super) use issue::ticket;
 pub use options::SocketOptions;
+pub use reaper::ComeBack;
 pub use sockets::{SocketParts, Sockets};
 pub(super) use takeover::takeover;
 pub use tickets::{Pass, TicketRefusal, Tickets, VALID_FOR};

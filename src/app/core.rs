@@ -12,6 +12,7 @@ use tokio::sync::Semaphore;
 use super::{AppError, migrate, start, stop, upkeep};
 use crate::actors::lane::{LaneLimits, UnknownLimits};
 use crate::actors::{Directory, DirectoryParts, Gateway, TenantLimits};
+use crate::api::ws::ComeBack;
 use crate::api::{self, ApiState, DemoSession, Foundation};
 use crate::config::{Backend, Config};
 use crate::domain::Clock;
@@ -34,8 +35,14 @@ const CALL_GRACE: Duration = Duration::from_secs(15);
 const START_AGAIN: Duration = Duration::from_secs(1);
 /// How long webhooks in hand may take to be applied.
 const APPLY: Duration = Duration::from_secs(5);
-/// Over how long sockets are told to leave, so that their clients do not come back all at once.
-const LEAVE_WITHIN: Duration = Duration::from_secs(3);
+/// When sockets' clients should come back: not before what is left of the end, and the next start, are over as a rule, and
+/// not all at once.
+const COME_BACK: ComeBack = ComeBack {
+    after: Duration::from_secs(2),
+    within: Duration::from_secs(3),
+};
+/// Sockets have so long to hear of it, however long calls to Meta took.
+const FAREWELL: Duration = Duration::from_secs(1);
 
 /// The parts. See the module.
 pub struct Core {
@@ -218,21 +225,29 @@ impl Core {
             }
         }
         tracing::info!("ending: nothing new is taken");
-        let limit = config.server.shutdown_timeout;
-        tokio::join!(
-            stop::drain_lanes(&self.directory),
-            sockets.drain(LEAVE_WITHIN, limit / 3)
-        );
+        let began = self.clock.monotonic();
+        // Sockets stay meanwhile: a client that was sent away so early would come back to a process that still ends.
+        let lanes = stop::drain_lanes(&self.directory).await;
+        let spent = self.clock.monotonic().saturating_sub(began);
+        let limit = config.server.shutdown_timeout / 3;
+        sockets
+            .drain(COME_BACK, limit.saturating_sub(spent).max(FAREWELL))
+            .await;
         handle.stop(true).await;
-        let unfinished = shutdown.drained(APPLY).await;
-        stop::finish_ledgers(&self.directory).await;
+        let parts = shutdown.drained(APPLY).await;
+        let ledgers = stop::finish_ledgers(&self.directory).await;
         for arbiter in &self.arbiters {
             arbiter.stop();
         }
-        tracing::info!(unfinished, "ended");
+        let left = stop::Left {
+            lanes,
+            ledgers,
+            parts,
+        };
+        left.tell();
         match upkeep.await {
             Ok(upkeep::Ended::StoreFailed) => Err(AppError::StoreFailed),
-            _ if unfinished > 0 => Err(AppError::Unfinished { parts: unfinished }),
+            _ if parts > 0 => Err(AppError::Unfinished { parts }),
             _ => Ok(()),
         }
     }

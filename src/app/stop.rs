@@ -6,35 +6,67 @@ use std::time::Duration;
 use futures_util::future::join_all;
 
 use crate::actors::directory::Directory;
+use crate::actors::lane::LaneHandle;
 
 /// Calls in flight end by their own deadline at the latest; this is how long the end waits for them.
 const CALLS: Duration = Duration::from_secs(8);
 /// What is decided is committed within this, or after the next start.
 const COMMITS: Duration = Duration::from_secs(3);
 
-/// Takes no new claims and waits for calls to Meta that are under way, so that their outcomes are known.
-pub(super) async fn drain_lanes(directory: &Arc<Directory>) {
+/// What was given up when the time was over. It goes on after the next start.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Left {
+    /// Lanes with calls to Meta under way, whose outcomes are found out later.
+    pub(super) lanes: usize,
+    /// Ledgers that had not committed everything. What was not acknowledged is offered again.
+    pub(super) ledgers: usize,
+    /// Parts of the road in that had webhooks in hand.
+    pub(super) parts: usize,
+}
+
+impl Left {
+    /// Says in the log how it ended.
+    pub(super) fn tell(self) {
+        let Self {
+            lanes,
+            ledgers,
+            parts,
+        } = self;
+        if self == Self::default() {
+            tracing::info!("ended: everything that was under way is finished");
+        } else {
+            tracing::warn!(
+                lanes,
+                ledgers,
+                parts,
+                "ended before everything under way was finished: it goes on after the next start"
+            );
+        }
+    }
+}
+
+/// Takes no new claims and waits for calls to Meta that are under way, so that their outcomes are known. Says how many
+/// lanes had some when the time was over.
+pub(super) async fn drain_lanes(directory: &Arc<Directory>) -> usize {
     directory.close();
     let lanes: Vec<_> = directory
         .running()
         .iter()
         .flat_map(|tenant| tenant.lanes.values().cloned().collect::<Vec<_>>())
         .collect();
-    let all = join_all(lanes.iter().map(crate::actors::lane::LaneHandle::drain));
-    if tokio::time::timeout(CALLS, all).await.is_err() {
-        tracing::warn!(
-            "calls to Meta are still under way: their outcomes are found out after the next start"
-        );
-    }
+    late(lanes.iter().map(LaneHandle::drain), CALLS).await
 }
 
-/// Commits everything that was decided.
-pub(super) async fn finish_ledgers(directory: &Arc<Directory>) {
+/// Commits everything that was decided. Says how many ledgers did not in time.
+pub(super) async fn finish_ledgers(directory: &Arc<Directory>) -> usize {
     let tenants = directory.running();
-    let all = join_all(tenants.iter().map(|tenant| tenant.ledger.finish()));
-    if tokio::time::timeout(COMMITS, all).await.is_err() {
-        tracing::warn!("not everything was committed: what was not acknowledged is offered again");
-    }
+    late(tenants.iter().map(|tenant| tenant.ledger.finish()), COMMITS).await
+}
+
+/// How many of these take longer.
+async fn late<T>(all: impl Iterator<Item = impl Future<Output = T>>, limit: Duration) -> usize {
+    let all = join_all(all.map(|one| tokio::time::timeout(limit, one))).await;
+    all.iter().filter(|ended| ended.is_err()).count()
 }
 
 #[cfg(test)]

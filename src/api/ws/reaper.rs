@@ -26,10 +26,19 @@ pub(super) struct Watch {
     pub(super) session: BoundedAddr<Session>,
 }
 
+/// When clients that are sent away should come back.
+#[derive(Debug, Clone, Copy)]
+pub struct ComeBack {
+    /// Not before this long.
+    pub after: Duration,
+    /// Each at some time within this long from then on.
+    pub within: Duration,
+}
+
 /// Send all sockets away.
 pub(super) struct SendAway {
-    /// Over how long they should come back.
-    pub(super) window: Duration,
+    /// When they should come back.
+    pub(super) come_back: ComeBack,
     /// When whoever is left is cut off.
     pub(super) deadline: Duration,
     /// Told once nobody is left.
@@ -92,7 +101,7 @@ enum Seen {
 }
 
 struct Leaving {
-    window: Duration,
+    come_back: ComeBack,
     until: Duration,
     done: Vec<oneshot::Sender<()>>,
 }
@@ -162,11 +171,9 @@ impl Reaper {
     }
 
     fn send_away(&mut self, session: &BoundedAddr<Session>) {
-        let window = self
-            .leaving
-            .as_ref()
-            .map_or(Duration::ZERO, |leaving| leaving.window);
-        let come_back_after = window.mul_f64(self.rng.f64());
+        let Some(leaving) = &self.leaving else { return };
+        let ComeBack { after, within } = leaving.come_back;
+        let come_back_after = after.saturating_add(within.mul_f64(self.rng.f64()));
         // A session that cannot take it is cut off at the deadline.
         let _ = session.try_tell(Leave { come_back_after });
     }
@@ -199,7 +206,7 @@ impl Handler<Admitted<SendAway>> for Reaper {
     type Result = ();
     fn handle(&mut self, away: Admitted<SendAway>, ctx: &mut Context<Self>) {
         let SendAway {
-            window,
+            come_back,
             deadline,
             done,
         } = away.message;
@@ -210,7 +217,7 @@ impl Handler<Admitted<SendAway>> for Reaper {
             return;
         }
         self.leaving = Some(Leaving {
-            window,
+            come_back,
             until,
             done: vec![done],
         });

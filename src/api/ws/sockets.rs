@@ -12,7 +12,7 @@ use super::census::Census;
 use super::frame;
 use super::gcra::{Rate, SharedPace};
 use super::options::SocketOptions;
-use super::reaper::{Reaper, SendAway, Watch};
+use super::reaper::{ComeBack, Reaper, SendAway, Watch};
 use super::tickets::Tickets;
 use crate::actors::feed::{FeedParts, Feeds};
 use crate::actors::{BoundedAddr, SessionId, TenantPort};
@@ -123,13 +123,13 @@ impl Sockets {
         &self.0.options
     }
 
-    /// Sends all sockets away: each is told to come back at some time within `window`, then closed once its requests are
-    /// answered. Whoever is left after `deadline` is cut off. New ones are refused.
-    pub async fn drain(&self, window: Duration, deadline: Duration) {
+    /// Sends all sockets away: each is told when to come back, then closed once its requests are answered. Whoever is left
+    /// after `deadline` is cut off. New ones are refused.
+    pub async fn drain(&self, come_back: ComeBack, deadline: Duration) {
         self.0.leaving.store(true, Ordering::Release);
         let (sender, done) = oneshot::channel();
         let away = SendAway {
-            window,
+            come_back,
             deadline,
             done: sender,
         };

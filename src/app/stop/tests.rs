@@ -52,7 +52,7 @@ async fn directory() -> Arc<Directory> {
 async fn nobody_starts_a_lane_again_that_has_ended_for_good() {
     let directory = directory().await;
     directory.tenant(RUNS).await.unwrap();
-    drain_lanes(&directory).await;
+    assert_eq!(drain_lanes(&directory).await, 0);
     let known = directory.tenant(RUNS).await.unwrap();
     assert!(known.lanes.values().all(|lane| !lane.is_connected()));
     assert!(
@@ -69,4 +69,11 @@ async fn nobody_starts_a_lane_again_that_has_ended_for_good() {
         directory.tenant(SLEEPS).await,
         Err(Refusal::Unavailable { .. })
     ));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_takes_longer_than_its_time_is_counted_and_holds_up_nothing_else() {
+    let times = [1, 7, 9, 3_600].map(|secs| tokio::time::sleep(Duration::from_secs(secs)));
+    let began = tokio::time::timeout(Duration::from_millis(8_001), late(times.into_iter(), CALLS));
+    assert_eq!(began.await, Ok(2));
 }
