@@ -231,7 +231,7 @@ desk('a narrow screen shows one column, and nothing sticks out', async ({ page, 
     page.evaluate(() =>
       [
         document.scrollingElement,
-        ...document.querySelectorAll('#rows, #log, #thread-head, #composer, .inbox-head, .filters'),
+        ...document.querySelectorAll('#rows, #log, #thread-head, #composer, .inbox-head, .seek, .tabs'),
       ]
         .filter((node) => node.scrollWidth > node.clientWidth)
         .map((node) => `${node.id || node.className} ${node.scrollWidth} > ${node.clientWidth}`),
@@ -244,5 +244,24 @@ desk('a narrow screen shows one column, and nothing sticks out', async ({ page, 
     assert.deepEqual(await fits(), [], who);
     await page.getByRole('button', { name: 'Back to the list' }).click();
     assert.equal(await page.locator('.inbox').isVisible(), true);
+  }
+});
+
+desk('what chooses conversations stays whole however many there are', async ({ page, gateway }) => {
+  for (let guest = 0; guest < 120; guest += 1) {
+    gateway.ledger.meet({ name: `Guest ${guest}`, phone: `628120001${String(guest).padStart(3, '0')}` }, Date.now() - guest);
+  }
+  await page.reload();
+  await eventually('there are three digits', async () => /Unassigned\s*\d{3}/.test(await page.locator('#tabs').innerText()));
+  for (const width of [1280, 1024, 770, 360]) {
+    await page.setViewportSize({ width, height: 700 });
+    const cut = await page.evaluate(() => {
+      const edge = document.querySelector('.inbox').getBoundingClientRect();
+      return [...document.querySelectorAll('.tab, #status-filter, #search')]
+        .map((node) => [node.id || node.innerText, node.getBoundingClientRect()])
+        .filter(([, box]) => box.left < edge.left || box.right > edge.right || box.width < 30)
+        .map(([name, box]) => `${name}: ${Math.round(box.left)} to ${Math.round(box.right)} of ${Math.round(edge.right)}`);
+    });
+    assert.deepEqual(cut, [], `at ${width}`);
   }
 });
