@@ -20,6 +20,8 @@ pub(super) enum Told {
     /// Everything goes at the number's rate.
     #[default]
     Running,
+    /// An earlier lane left messages that Meta had not taken: agents may believe that this one stands still.
+    Unsure,
     /// Meta asked for a slower pace.
     Slowed(Why),
     /// Nothing goes.
@@ -42,12 +44,33 @@ pub(super) enum Why {
 pub(super) struct Announcer {
     told: Told,
     telling: Option<Told>,
+    proof: Proof,
+}
+
+/// Whether Meta has taken anything from this lane.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum Proof {
+    #[default]
+    None,
+    Taken,
 }
 
 impl Announcer {
     /// Whether agents believe the lane to be slow or still.
     pub(super) fn has_bad_news(&self) -> bool {
-        self.told != Told::Running
+        !matches!(self.told, Told::Running | Told::Unsure)
+    }
+
+    /// Meta took something.
+    pub(super) fn proven(&mut self) {
+        self.proof = Proof::Taken;
+    }
+
+    /// A message was found for which an earlier lane had called in vain. What that told agents is not known here.
+    pub(super) fn doubt(&mut self) {
+        if self.told == Told::Running {
+            self.told = Told::Unsure;
+        }
     }
 }
 
@@ -68,7 +91,11 @@ impl Lane {
     /// Tells agents if the lane's state is another than they know.
     pub(super) fn announce(&mut self, now: Moment, ctx: &mut Context<Self>) {
         let state = self.state(now);
-        if self.announcer.telling.is_some() || same_news(state, self.announcer.told) {
+        // That nothing holds the lane up is no news before Meta has taken something.
+        let unproven = state == Told::Running
+            && self.announcer.told == Told::Unsure
+            && self.announcer.proof == Proof::None;
+        if self.announcer.telling.is_some() || unproven || same_news(state, self.announcer.told) {
             return;
         }
         let Ok(data) = serde_json::value::to_raw_value(&self.wire(state, now)) else {
@@ -114,7 +141,7 @@ impl Lane {
 
     fn wire(&self, state: Told, now: Moment) -> LaneChanged<'_> {
         let (name, scope, reason, pause) = match state {
-            Told::Running => ("running", "all", None, None),
+            Told::Running | Told::Unsure => ("running", "all", None, None),
             Told::Slowed(Why::Throttled) => ("slowed", "all", Some("throttled"), None),
             Told::Slowed(Why::NoAnswer) => ("slowed", "all", Some("no_answer"), None),
             Told::Paused(pause) => ("paused", "all", Some(pause.reason.as_str()), Some(pause)),

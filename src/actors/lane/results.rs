@@ -96,6 +96,7 @@ impl Lane {
 
     /// A call that began after a pause's trial was due shows that the reason is gone.
     fn note_working(&mut self, priority: Priority, began: Duration) {
+        self.announcer.proven();
         if self.paused.is_some_and(|pause| pause.ended_by(began)) {
             self.paused = None;
         }

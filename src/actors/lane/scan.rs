@@ -156,6 +156,8 @@ impl Lane {
                 OutboxState::Queued => {
                     if kind == Kind::Again {
                         self.overflow.note_found();
+                    } else if row.attempt > 0 {
+                        self.announcer.doubt();
                     }
                     self.keep(row.into(), now);
                 }

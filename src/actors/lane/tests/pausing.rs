@@ -256,3 +256,37 @@ async fn what_is_never_taken_is_refused_in_the_end() {
     assert_eq!((delivery.state, delivery.attempts), (DeliveryState::Failed, 5));
     world.check();
 }
+
+#[actix::test]
+async fn agents_are_told_that_a_lane_runs_again_that_an_earlier_process_left_standing() {
+    let world = World::new().await;
+    let (refuses, script) = refusing(RefusalScope::Lane(PauseReason::Payment), 131_042);
+    world.script(script);
+    let earlier = world.lane(LaneLimits::default());
+    world.send(&earlier, &[letter(1)]).await;
+    world
+        .lane_is(&earlier, "it is paused", |lane| lane.paused.is_some())
+        .await;
+    let paused = event("paused", "all", Some("payment"));
+    world
+        .until("agents know", || async {
+            truth(world.lane_events().await == [paused.clone()])
+        })
+        .await;
+    earlier.die().await;
+    refuses.store(false, Ordering::SeqCst);
+    let lane = world.lane(LaneLimits::default());
+    world.settled().await;
+    world
+        .until("agents know", || async {
+            truth(world.lane_events().await == [paused.clone(), event("running", "all", None)])
+        })
+        .await;
+    // A start without anything left over tells nothing.
+    drop(lane);
+    let next = world.lane(LaneLimits::default());
+    world.send(&next, &[letter(2)]).await;
+    world.settled().await;
+    assert_eq!(world.lane_events().await.len(), 2);
+    world.check();
+}
