@@ -139,6 +139,9 @@ pub(super) fn refused(error: &io::Error) -> StoreError {
             StoreErrorKind::Unavailable,
             ": it has to belong to the user that runs mesej",
         ),
+        io::ErrorKind::AlreadyExists | io::ErrorKind::NotADirectory => {
+            (StoreErrorKind::Unavailable, ": it has to be a folder")
+        }
         io::ErrorKind::ReadOnlyFilesystem => (
             StoreErrorKind::Unavailable,
             ": mount it so that it can be written",
