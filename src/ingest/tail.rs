@@ -110,3 +110,60 @@ impl Tail {
         Next::Entries(entries)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::*;
+    use crate::domain::{JournalId, Timestamp};
+
+    fn entry(bytes: usize) -> JournalEntry {
+        JournalEntry {
+            id: JournalId::from_bytes([1; 16]),
+            received: Timestamp::from_secs(1),
+            body: Bytes::from(vec![0; bytes]),
+        }
+    }
+
+    fn keeping_up() -> Tail {
+        let tail = Tail::default();
+        tail.caught_up();
+        tail
+    }
+
+    /// How many entries are there, or none when they are only in the journal.
+    async fn found(tail: &Tail) -> Option<usize> {
+        match tail.next(10).await {
+            Next::Entries(entries) => Some(entries.len()),
+            Next::ReadJournal => None,
+        }
+    }
+
+    #[tokio::test]
+    async fn what_was_taken_out_makes_room_again() {
+        let tail = keeping_up();
+        for _ in 0..3 {
+            tail.push(entry(BYTES));
+            assert_eq!(found(&tail).await, Some(1));
+        }
+        tail.push(entry(BYTES));
+        tail.push(entry(1));
+        assert_eq!(found(&tail).await, Some(1), "there was no room beside it");
+        assert_eq!(found(&tail).await, None);
+    }
+
+    #[tokio::test]
+    async fn what_found_no_room_takes_none() {
+        let tail = Tail::default();
+        tail.push(entry(BYTES));
+        assert_eq!(found(&tail).await, None);
+        tail.caught_up();
+        tail.push(entry(BYTES + 1));
+        assert_eq!(found(&tail).await, None);
+        tail.caught_up();
+        // The word that the journal has to be read was given, and is not given again for the same.
+        tail.push(entry(BYTES));
+        assert_eq!(tail.bytes.load(Ordering::Acquire), BYTES);
+    }
+}

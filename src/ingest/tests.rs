@@ -17,10 +17,15 @@ const OTHER: TenantId = TenantId::new(2);
 
 /// A webhook with so many messages to the number of a tenant.
 fn webhook(to: TenantId, first: usize, count: usize) -> Bytes {
+    webhook_of(to, first, count, 1_800_000_000)
+}
+
+/// The same, with messages that were written then, in seconds since 1970.
+fn webhook_of(to: TenantId, first: usize, count: usize, written: i64) -> Bytes {
     let messages: Vec<_> = (first..first + count)
         .map(|n| {
             serde_json::json!({
-                "from": "628111111", "id": format!("wamid.{to}.{n:06}"), "timestamp": "1800000000",
+                "from": "628111111", "id": format!("wamid.{to}.{n:06}"), "timestamp": written.to_string(),
                 "type": "text", "text": { "body": n.to_string() }
             })
         })
@@ -202,6 +207,30 @@ async fn an_app_is_heard_for_its_own_numbers_alone_and_what_it_says_of_others_is
         texts(&store, STUCK).await == [2, 1]
     })
     .await;
+    shutdown.begin();
+    applying.await.unwrap();
+}
+
+#[actix::test]
+async fn messages_that_come_long_after_they_were_written_take_no_room_from_replies() {
+    tokio::time::pause();
+    let store = Arc::new(FaultyStore::default());
+    let directory = directory(&store).await;
+    let shutdown = Shutdown::default();
+    let (intake, applier) = open(Arc::clone(&directory), shutdown.clone(), 1).await.unwrap();
+    let applying = actix::spawn(applier.run());
+    let now = SystemClock::new().now().as_secs();
+    for (first, age) in [(0, 60), (10, 1), (20, 3_600)] {
+        let body = webhook_of(OTHER, first, 10, now - age);
+        intake.accept(demo(), body).await.unwrap();
+    }
+    until("everything is applied", Duration::from_secs(9), async || {
+        texts(&store, OTHER).await.len() == 30
+    })
+    .await;
+    let tenant = directory.tenant(OTHER).await.unwrap();
+    let lane = tenant.lanes.values().next().unwrap();
+    assert_eq!(lane.snapshot().await.unwrap().inbound, 10);
     shutdown.begin();
     applying.await.unwrap();
 }

@@ -125,6 +125,11 @@ impl NumberLimiter {
         }
     }
 
+    /// Customers' messages that counted when it was last looked.
+    pub fn inbound(&self) -> usize {
+        self.inbound.len()
+    }
+
     /// Lets one message go now and counts it, or says how long it must wait and why.
     pub fn try_take(&mut self, now: Duration) -> Result<(), Wait> {
         let now = self.step(now);

@@ -108,6 +108,7 @@ impl Lane {
             beyond: self.overflow.count(),
             claimed: unstarted,
             in_flight: self.hands.len().saturating_sub(unstarted),
+            inbound: self.number_limit.inbound(),
             unknown: self.watch.len(),
             loaded: self.scan.is_loaded(),
             paused: self.paused.map(|pause| pause.reason),

@@ -17,6 +17,8 @@ pub struct LaneSnapshot {
     pub claimed: usize,
     /// Calls under way, or ended and not committed yet.
     pub in_flight: usize,
+    /// Customers' messages that count to the number's second beside its own.
+    pub inbound: usize,
     /// Unknown outcomes that are watched.
     pub unknown: usize,
     /// Whether the outbox was read after the start. Nothing is claimed before.

@@ -282,3 +282,51 @@ async fn a_store_that_is_down_is_not_hammered() {
     world.pass(Duration::from_secs(60)).await;
     assert!(*world.store.claims.lock().unwrap() < 30);
 }
+
+#[actix::test]
+async fn a_reply_for_which_the_process_has_no_call_left_holds_up_no_broadcast() {
+    let mut world = World::new().await;
+    world.number.rate = SendRate::new(1).unwrap();
+    world.calls = std::sync::Arc::new(tokio::sync::Semaphore::new(1));
+    let lane = world.lane(LaneLimits::default());
+    // The second one is claimed, has the only place, and waits for the number's rate.
+    let sent = world.send(&lane, &[bulk(1), bulk(2)]).await;
+    world
+        .lane_is(&lane, "the second is claimed", |lane| lane.claimed == 1)
+        .await;
+    let reply = world.send(&lane, &[letter(3)]).await;
+    world.pass(Duration::from_secs(10)).await;
+    for waiting in sent.iter().chain(&reply) {
+        assert_eq!(world.calls_for(waiting), [1]);
+    }
+    world.check();
+}
+
+#[actix::test]
+async fn a_connection_that_was_refused_at_once_makes_later_answers_no_slower() {
+    let mut world = World::new().await;
+    world.number.rate = SendRate::new(20).unwrap();
+    let mut calls = 0;
+    world.script(move |token| {
+        calls += 1;
+        let (after, reply) = if calls == 1 {
+            (0, unreachable())
+        } else {
+            (200, accepted(token))
+        };
+        Reply {
+            after: Duration::from_millis(after),
+            ..reply
+        }
+    });
+    let lane = world.lane(LaneLimits::default());
+    world.send(&lane, &[letter(0)]).await;
+    world.settled().await;
+    world.send(&lane, &(1..=60).map(letter).collect::<Vec<_>>()).await;
+    world.settled().await;
+    let times = times(&world);
+    let took = between(times[2], *times.last().unwrap());
+    // Answers that count as late make each message count for longer than its second.
+    assert!(took < Duration::from_millis(3_100), "60 messages took {took:?}");
+    world.check();
+}

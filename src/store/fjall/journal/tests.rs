@@ -122,12 +122,15 @@ async fn a_log_that_was_cut_off_anywhere_keeps_all_whole_webhooks_and_goes_on() 
 async fn a_segment_whose_making_was_cut_off_is_in_nobodys_way() {
     let folder = tempfile::tempdir().unwrap();
     open(folder.path()).append(entry(1, "body")).await.unwrap();
-    for (number, left) in [(7, &b""[..]), (8, b"mesej"), (9, &[0; 8]), (10, b"m")] {
-        let name = format!("{number:020}.webhooks");
-        fs::write(folder.path().join(name), left).unwrap();
-    }
+    let half_made = [(7, &b""[..]), (8, b"mesej"), (9, &[0; 8]), (10, b"m")].map(|(number, left)| {
+        let path = folder.path().join(format!("{number:020}.webhooks"));
+        fs::write(&path, left).unwrap();
+        path
+    });
     for _ in 0..3 {
         assert_eq!(waiting(&open(folder.path())), vec![entry(1, "body")]);
+        let left: Vec<_> = half_made.iter().filter(|path| path.exists()).collect();
+        assert!(left.is_empty(), "{left:?}");
     }
 }
 
