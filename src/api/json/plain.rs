@@ -92,7 +92,7 @@ impl Error for Slip {
 /// A value on its way.
 struct Plain(Value);
 
-impl<'de> IntoDeserializer<'de, Slip> for Plain {
+impl IntoDeserializer<'_, Slip> for Plain {
     type Deserializer = Self;
     fn into_deserializer(self) -> Self {
         self
