@@ -23,8 +23,8 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use mesej::domain::{
     Alias, Author, ContactAliases, Content, ConversationId, Delivery, DeliveryState, Epoch, Fence, JournalId,
-    MessageId, PhoneNumberId, Priority, Retention, Seq, StatusTimes, TenantId, Timestamp, UnknownPolicy,
-    Wamid,
+    MessageId, PhoneNumberId, Priority, Purpose, Retention, Seq, StatusTimes, TenantId, Timestamp,
+    UnknownPolicy, Wamid,
 };
 use mesej::store::fjall::{FjallOptions, FjallStore};
 use mesej::store::op::{Receive, Submit};
@@ -223,6 +223,7 @@ fn submit(n: u64, customer: u64) -> Op {
         },
         payload: RawValue::from_string(payload.to_owned()).unwrap().into(),
         may_be_held: false,
+        purpose: Purpose::Other,
         once: None,
         unless_after: None,
         window_at: None,

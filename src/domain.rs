@@ -4,6 +4,7 @@
 //! into these types once, at the edge, and never re-validated inside.
 
 pub mod clock;
+pub mod consent;
 pub mod contact;
 pub mod content;
 pub mod conversation;
@@ -16,6 +17,7 @@ pub mod status;
 pub mod token;
 
 pub use clock::{Clock, SystemClock, TestClock, Timestamp};
+pub use consent::{MarketingWish, OptOutSource, Purpose};
 pub use contact::{Alias, AliasKind, Contact, ContactAliases};
 pub use content::{Content, ContentError, ContentKind};
 pub use conversation::{Conversation, ConversationStatus, ServiceWindow};

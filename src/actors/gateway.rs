@@ -127,6 +127,7 @@ impl TenantPort for Gateway {
             at,
             number: row.number.clone(),
             to: DeliveryState::Cancelled,
+            error: None,
             retention: tenant.retention(),
         };
         match tenant.ledger.commit(Op::Withdraw(withdraw)).await {

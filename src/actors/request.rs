@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use crate::domain::message::UnknownPolicy;
 use crate::domain::{
-    AgentId, Author, ClientMessageId, ContactAliases, Content, ConversationId, PhoneNumberId, Priority, Seq,
-    Timestamp,
+    AgentId, Author, ClientMessageId, ContactAliases, Content, ConversationId, PhoneNumberId, Priority,
+    Purpose, Seq, Timestamp,
 };
 use crate::store::op::Once;
 use crate::store::row::MessageRef;
@@ -47,6 +47,8 @@ pub struct SubmitRequest {
     pub content: Content,
     /// What the service window asks of it.
     pub class: ContentClass,
+    /// What it is for.
+    pub purpose: Purpose,
     /// Which queue.
     pub priority: Priority,
     /// Not before.
@@ -180,6 +182,9 @@ pub enum Refusal {
     /// The 24 h service window is closed; only templates may be sent.
     #[error("the service window is closed: the customer last wrote more than 24 hours ago; send a template")]
     WindowClosed,
+    /// The customer wants no marketing.
+    #[error("the customer stopped marketing messages: only others may be sent")]
+    OptedOut,
     /// Somebody wrote since.
     #[error("somebody wrote since: look at the conversation, then send again with its newest position")]
     ConversationChanged(Seq),

@@ -62,6 +62,7 @@ error_codes! {
     TooLarge = "too_large", 413, "The body, or a part of it, is larger than allowed";
     IdempotencyMismatch = "idempotency_mismatch", 422, "The key was used for another request";
     WindowClosed = "window_closed", 422, "The customer last wrote more than 24 hours ago: only templates may be sent";
+    OptedOut = "opted_out", 422, "The customer stopped marketing messages: only others may be sent";
     UnknownNumber = "unknown_number", 422, "The tenant has no such number, or several and none was named";
     RateLimited = "rate_limited", 429, "Too many requests with this key";
     QueueFull = "queue_full", 429, "Too many messages of the tenant wait already";
@@ -211,6 +212,7 @@ impl From<Refusal> for ApiError {
             Refusal::UnknownTenant | Refusal::NotFound => Self::new(ErrorCode::NotFound),
             Refusal::UnknownNumber => Self::because(ErrorCode::UnknownNumber, refusal.to_string()),
             Refusal::WindowClosed => Self::because(ErrorCode::WindowClosed, refusal.to_string()),
+            Refusal::OptedOut => Self::new(ErrorCode::OptedOut),
             Refusal::ConversationChanged(newest) => Self {
                 newest_seq: Some(newest),
                 ..Self::because(ErrorCode::ConversationChanged, refusal.to_string())

@@ -70,24 +70,23 @@ fn request(call: &Call<CanSend>, asked: &Value) -> Result<SubmitRequest, ApiErro
     if valid_for.is_some_and(|valid| valid.is_zero() || valid > LONGEST) {
         return Err(ApiError::invalid("`valid_for` must be 1 to 2592000 seconds"));
     }
-    let Outgoing {
-        content,
-        class,
-        callback_data,
-    } = Outgoing::read(fields)?;
+    let priority = priority.unwrap_or(Priority::Interactive);
+    let message = Outgoing::read(fields)?;
+    let purpose = message.purpose(priority);
     Ok(SubmitRequest {
         to,
         author: call.author(),
-        content,
-        class,
-        priority: priority.unwrap_or(Priority::Interactive),
+        content: message.content,
+        class: message.class,
+        purpose,
+        priority,
         send_at,
         valid_for,
         on_unknown,
         once: once::of(call, "messages", asked)?,
         unless_after,
         client_msg_id: None,
-        callback_data,
+        callback_data: message.callback_data,
     })
 }
 

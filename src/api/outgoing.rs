@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
+use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::error::ApiError;
 use super::json::Fields;
 use crate::actors::request::{ContentClass, Destination};
-use crate::domain::{Alias, ContactAliases, Content, ConversationId, PhoneNumberId};
+use crate::domain::{Alias, ContactAliases, Content, ConversationId, PhoneNumberId, Priority, Purpose};
 use crate::whatsapp::outbound::{Audience, MessageClass, OutboundContent, parse_outbound};
 
 /// Bytes of the caller's own text, as Meta bounds it.
@@ -20,7 +21,6 @@ const BESIDE: &[&str] = &[
     "recipient_type",
     "recipient_identity_key_hash",
     "messaging_account_id",
-    "category",
     "ttl_seconds",
     "direct_send_config",
     "message_activity_sharing",
@@ -47,6 +47,16 @@ pub(super) struct Outgoing {
     pub(super) class: ContentClass,
     /// The caller's own text.
     pub(super) callback_data: Option<Arc<str>>,
+    category: Option<Category>,
+}
+
+/// Meta's categories of what businesses begin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Category {
+    Marketing,
+    Utility,
+    Authentication,
 }
 
 impl Outgoing {
@@ -62,6 +72,7 @@ impl Outgoing {
             )));
         }
         expect(&mut fields, "messaging_product", "whatsapp")?;
+        let category = fields.optional::<Category>("category")?;
         let message = fields.rest(BESIDE)?;
         refuse_second_object(&message)?;
         let raw = serde_json::value::to_raw_value(&message).map_err(ApiError::internal)?;
@@ -71,11 +82,28 @@ impl Outgoing {
             MessageClass::Template { .. } => ContentClass::Template,
             MessageClass::Service | MessageClass::Reaction => ContentClass::Service,
         };
+        // To Meta, that would ask to go out without a template.
+        if class == ContentClass::Service && category.is_some_and(|category| category != Category::Marketing)
+        {
+            return Err(ApiError::invalid(
+                "`category` of a message without a template can only be `marketing`",
+            ));
+        }
         Ok(Self {
             content,
             class,
             callback_data,
+            category,
         })
+    }
+
+    /// What it is for: what the caller says, and otherwise a template that can wait is taken for marketing.
+    pub(super) fn purpose(&self, priority: Priority) -> Purpose {
+        match (self.category, self.class) {
+            (Some(Category::Marketing), _) => Purpose::Marketing,
+            (None, ContentClass::Template) if priority == Priority::Bulk => Purpose::Marketing,
+            (Some(Category::Utility | Category::Authentication) | None, _) => Purpose::Other,
+        }
     }
 }
 
@@ -90,7 +118,7 @@ fn expect(fields: &mut Fields, name: &'static str, only: &str) -> Result<(), Api
 /// An `image` beside `"type":"text"` is a slip: one of the two would be lost.
 fn refuse_second_object(message: &Map<String, Value>) -> Result<(), ApiError> {
     let kind = message.get("type").and_then(Value::as_str).unwrap_or("text");
-    let objects = BESIDE.iter().skip(10);
+    let objects = BESIDE.iter().skip(9);
     match objects
         .into_iter()
         .find(|name| **name != kind && message.contains_key(**name))

@@ -3,6 +3,7 @@
 mod admin;
 mod bounds;
 mod client;
+mod consent;
 mod console;
 mod conversations;
 mod core;

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::clock::Timestamp;
+use super::consent::OptOutSource;
 use super::ids::{ContactId, TenantId, digest16};
 
 /// What kind of name an alias is, strongest first.
@@ -185,6 +186,15 @@ pub struct Contact {
     /// The contact that turned out to be the same person, if any.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub linked_to: Option<ContactId>,
+    /// Since when the customer wants no marketing, by Meta's time; absent while nothing is known against it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub opted_out_at: Option<Timestamp>,
+    /// How that became known.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub opted_out_by: Option<OptOutSource>,
+    /// When the customer last said to want marketing again, by Meta's time.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub opted_in_at: Option<Timestamp>,
     /// When the contact was first seen.
     pub created: Timestamp,
     /// When anything of it last changed.
@@ -203,6 +213,9 @@ impl Contact {
             name: None,
             username: None,
             linked_to: None,
+            opted_out_at: None,
+            opted_out_by: None,
+            opted_in_at: None,
             created: now,
             updated: now,
         };

@@ -14,7 +14,7 @@ use crate::actors::port::Signer;
 use crate::actors::request::Refusal;
 use crate::domain::ids::digest16;
 use crate::domain::{Alias, EventKind, JournalId, PhoneNumberId, TenantId, WabaId, WamidHash};
-use crate::store::op::{Announce, Op, Receive, Relate, Report, ReportTarget};
+use crate::store::op::{Announce, Op, Prefer, Receive, Relate, Report, ReportTarget};
 use crate::store::{JournalEntry, Number, Quarantined};
 use crate::telemetry::labels::{ElementKind, QuarantineReason};
 use crate::telemetry::{Label as _, metrics};
@@ -172,7 +172,7 @@ impl Router {
                     vec![Op::Report(Box::new(report(tenant, status)))],
                 )
             }
-            Element::Other(other) => (ElementKind::Account, vec![Op::Announce(announce(other))]),
+            Element::Other(other) => (ElementKind::Account, told(other)),
             Element::Malformed(_) => return,
         };
         let owner = tenant.row.id;
@@ -297,6 +297,18 @@ fn report(tenant: &TenantHandle, status: &IncomingStatus) -> Report {
         }),
         retention: tenant.retention(),
     }
+}
+
+/// Agents see what Meta said; what it says of customers' wishes counts, too.
+fn told(other: &OtherEvent) -> Vec<Op> {
+    let wishes = webhook::preferences(other).into_iter().map(|preference| {
+        Op::Prefer(Prefer {
+            aliases: preference.aliases,
+            wish: preference.wish,
+            at: preference.at,
+        })
+    });
+    wishes.chain([Op::Announce(announce(other))]).collect()
 }
 
 fn announce(other: &OtherEvent) -> Announce {

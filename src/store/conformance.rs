@@ -3,7 +3,8 @@
 //! A backend is anything that can be opened empty and opened again over what it holds. Each behaviour is a function that
 //! gets an open backend; [`suite`] makes a test of it for each backend. Groups: A durability, B ownership and order,
 //! C taking things once, D statuses, E claims, F paging, G expiry, H the list of conversations, I tenants apart, J erasure
-//! and dumps, K limits, L the same as the model, whatever happens, M changes of retention, N copies, O groups.
+//! and dumps, K limits, L the same as the model, whatever happens, M changes of retention, N copies, O groups,
+//! P consent.
 
 mod a_durability;
 mod b_ownership;
@@ -25,6 +26,7 @@ mod m_retention;
 mod n_copies;
 mod o_groups;
 pub(super) mod ops;
+mod p_consent;
 mod rewriting;
 pub(super) mod scene;
 
@@ -243,6 +245,12 @@ macro_rules! all_of_it {
                 statuses_of_members_never_go_back_and_name_nobody,
                 an_erased_members_messages_go_and_the_others_stay,
                 erasing_a_group_leaves_its_members,
+            }
+            p_consent {
+                what_was_accepted_before_the_customer_stopped_is_not_claimed,
+                marketing_is_refused_until_the_customer_wants_it_again,
+                metas_refusal_is_an_opt_out_however_it_comes,
+                who_turns_out_to_be_somebody_who_stopped_is_left_alone,
             }
             k_limits {
                 a_message_of_a_mebibyte_comes_back_whole,

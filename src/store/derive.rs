@@ -4,6 +4,7 @@
 //! "this wamid was seen" or "nobody wrote since" exact. Applying the same op again changes nothing.
 
 mod claim;
+mod consent;
 mod delivery;
 mod identity;
 mod organise;
@@ -59,6 +60,7 @@ pub fn apply(
         Op::Withdraw(withdraw) => delivery::withdraw(&mut batch, withdraw)?,
         Op::Organise(change) => organise::organise(&mut batch, change)?,
         Op::Relate(relate) => identity::relate(&mut batch, relate)?,
+        Op::Prefer(prefer) => consent::prefer(&mut batch, prefer)?,
         Op::Announce(announce) => organise::announce(&mut batch, announce)?,
     };
     Ok(Derived {

@@ -8,8 +8,8 @@ use super::row::MessageRef;
 use crate::domain::message::{Delivery, UnknownPolicy};
 use crate::domain::{
     AgentId, Alias, AttemptToken, Author, ContactAliases, ContactId, Content, ConversationId,
-    ConversationStatus, DeliveryState, EventKind, MessageId, MetaError, PhoneNumberId, Retention, Seq,
-    Timestamp, Wamid, WamidHash,
+    ConversationStatus, DeliveryState, EventKind, MarketingWish, MessageId, MetaError, PhoneNumberId,
+    Purpose, Retention, Seq, Timestamp, Wamid, WamidHash,
 };
 
 /// Something that happened.
@@ -33,6 +33,8 @@ pub enum Op {
     Organise(Organise),
     /// A contact goes by new aliases.
     Relate(Relate),
+    /// A customer wants marketing, or does not.
+    Prefer(Prefer),
     /// Something that agents should see and that changes no row.
     Announce(Announce),
 }
@@ -48,7 +50,7 @@ impl Op {
             Self::Report(op) => op.retention = days,
             Self::Settle(op) => op.retention = days,
             Self::Withdraw(op) => op.retention = days,
-            Self::Organise(_) | Self::Relate(_) | Self::Announce(_) => {}
+            Self::Organise(_) | Self::Relate(_) | Self::Prefer(_) | Self::Announce(_) => {}
         }
     }
 }
@@ -99,6 +101,8 @@ pub struct Submit {
     pub payload: Arc<RawValue>,
     /// Whether Meta may hold it back for a quality check.
     pub may_be_held: bool,
+    /// What it is for: refused when the customer does not want that.
+    pub purpose: Purpose,
     /// A name for the request, so that repeating it sends nothing.
     pub once: Option<Once>,
     /// Refuse when the conversation has a newer message or note than this position.
@@ -242,8 +246,10 @@ pub struct Withdraw {
     pub at: MessageRef,
     /// The lane.
     pub number: PhoneNumberId,
-    /// `Cancelled` or `Expired`.
+    /// `Cancelled`, `Expired`, or `Failed` when it may not be sent any more.
     pub to: DeliveryState,
+    /// Why it failed.
+    pub error: Option<MetaError>,
     /// How long the tenant keeps the message.
     pub retention: Retention,
 }
@@ -286,6 +292,17 @@ pub struct Relate {
     pub to: ContactAliases,
     /// Taken once per key.
     pub once: WamidHash,
+}
+
+/// What a customer wants to be sent, in Meta's words.
+#[derive(Debug, Clone)]
+pub struct Prefer {
+    /// Names of the customer.
+    pub aliases: ContactAliases,
+    /// What was said.
+    pub wish: MarketingWish,
+    /// Meta's time, if told; else it counts from the commit.
+    pub at: Option<Timestamp>,
 }
 
 /// An event without rows.
@@ -331,6 +348,8 @@ pub enum OpRefusal {
     ConversationChanged(Seq),
     /// The customer's service window is not open when the message is to go.
     WindowClosed,
+    /// The customer wants no marketing.
+    OptedOut,
     /// The message or conversation is not there.
     NotFound,
     /// It is too late: the message was claimed.

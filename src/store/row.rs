@@ -10,7 +10,7 @@ use super::error::StoreError;
 use crate::domain::message::UnknownPolicy;
 use crate::domain::{
     Alias, AttemptToken, Contact, ContactId, Conversation, ConversationId, Event, JournalId, Message,
-    MessageId, PhoneNumberId, Priority, Retention, Timestamp, WamidHash,
+    MessageId, PhoneNumberId, Priority, Purpose, Retention, Timestamp, WamidHash,
 };
 
 /// Where a message stands.
@@ -57,6 +57,9 @@ pub struct OutboxRow {
     pub on_unknown: UnknownPolicy,
     /// Whether Meta may hold it back for a quality check, so that a missing status proves nothing for a day.
     pub may_be_held: bool,
+    /// What it is for.
+    #[serde(default)]
+    pub purpose: Purpose,
     /// When the state was entered.
     pub since: Timestamp,
     /// The request body for Graph, without the attempt token. Personal data.
@@ -88,6 +91,8 @@ pub struct Claimed {
 pub enum ClaimOutcome {
     /// One call may be made.
     Granted(Box<Claimed>),
+    /// The customer wants no marketing since it was accepted: it is to be withdrawn.
+    OptedOut,
     /// The row is not there any more (cancelled, settled, expired) or is not as the lane believed.
     Refused,
 }

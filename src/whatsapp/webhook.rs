@@ -10,6 +10,7 @@ mod debug;
 mod envelope;
 mod message;
 mod other;
+mod preferences;
 mod read;
 mod status;
 mod surrogates;
@@ -27,6 +28,7 @@ use crate::domain::{
     WamidHash,
 };
 
+pub use preferences::{Preference, preferences};
 pub use read::parse;
 
 /// Everything that one POST holds, in its order.

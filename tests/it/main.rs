@@ -7,6 +7,7 @@
 )]
 
 mod binary;
+mod consent;
 mod containers;
 mod gateway;
 mod groups;

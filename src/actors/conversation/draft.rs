@@ -58,6 +58,7 @@ impl Draft {
             delivery: delivery.clone(),
             payload: Arc::clone(&payload),
             may_be_held: request.class == ContentClass::Template,
+            purpose: request.purpose,
             once: request.once,
             unless_after: request.unless_after,
             // Meta documents no service window for groups: it answers itself.
@@ -78,6 +79,7 @@ impl Draft {
                 valid_until: delivery.valid_until,
                 on_unknown: delivery.on_unknown,
                 may_be_held: request.class == ContentClass::Template,
+                purpose: request.purpose,
                 since: now,
                 payload,
             })
@@ -185,6 +187,7 @@ pub(crate) fn op_refusal(refusal: OpRefusal) -> Refusal {
     match refusal {
         OpRefusal::OtherRequest => Refusal::OtherRequest,
         OpRefusal::WindowClosed => Refusal::WindowClosed,
+        OpRefusal::OptedOut => Refusal::OptedOut,
         OpRefusal::ConversationChanged(seq) => Refusal::ConversationChanged(seq),
         OpRefusal::NotFound => Refusal::NotFound,
         OpRefusal::AlreadyClaimed => Refusal::AlreadyClaimed,

@@ -254,6 +254,7 @@ impl Lane {
                     gauges::waited(want.item.waiting.priority, wait);
                     self.take_in_hand(want.item, *claimed, Some(want.permit));
                 }
+                Some(ClaimOutcome::OptedOut) => self.fail_unwanted(&want.item, ctx),
                 Some(ClaimOutcome::Refused) | None => self.look_up(want.item, ctx),
             }
         }

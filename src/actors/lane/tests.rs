@@ -3,6 +3,7 @@
 
 mod calls;
 mod clock;
+mod consent;
 mod doubts;
 mod graph;
 mod harness;

@@ -10,12 +10,14 @@ use super::outlook::wall_wake;
 use super::persist::{Lost, commit_until_taken};
 use super::scan::Scan;
 use super::unknown::Verdict;
-use super::waiting::{Moment, PRIORITIES};
+use super::waiting::{Item, Moment, PRIORITIES};
 use super::{Lane, TurnDue};
-use crate::domain::DeliveryState;
+use crate::domain::consent::MARKETING_STOPPED;
+use crate::domain::{DeliveryState, MetaError};
 use crate::store::Op;
 use crate::store::op::{Settlement, Withdraw};
-use crate::telemetry::labels::UnknownResolution;
+use crate::telemetry::labels::{Code, UnknownResolution};
+use crate::telemetry::metrics;
 
 /// Timers count whole milliseconds; a shorter wait would only turn in circles.
 const SHORTEST_WAIT: Duration = Duration::from_millis(1);
@@ -69,24 +71,52 @@ impl Lane {
             let Some(item) = self.queue.take_expired(now) else {
                 return;
             };
-            let op = Op::Withdraw(Withdraw {
+            let expire = Withdraw {
                 at: item.waiting.at(),
                 number: self.row.id.clone(),
                 to: DeliveryState::Expired,
+                error: None,
                 retention: self.results.retention,
-            });
-            let ledger = self.results.ledger.clone();
-            let work = async move { commit_until_taken(&ledger, &op).await };
-            self.housekeeping += 1;
-            ctx.spawn(work.into_actor(self).map(|outcome, lane, ctx| {
-                lane.housekeeping = lane.housekeeping.saturating_sub(1);
-                match outcome {
-                    Err(Lost::LedgerGone) => ctx.stop(),
-                    // Refused: somebody else withdrew it first.
-                    Ok(_) | Err(Lost::Impossible(_)) => lane.turn_soon(ctx),
-                }
-            }));
+            };
+            self.withdraw(expire, ctx, |_| ());
         }
+    }
+
+    /// The customer stopped marketing after the message was accepted: it fails, and no call is made for it.
+    pub(super) fn fail_unwanted(&mut self, item: &Item, ctx: &mut Context<Self>) {
+        let contact = item.waiting.contact;
+        metrics::sends_refused_total(Code("opted_out")).increment(1);
+        let fail = Withdraw {
+            at: item.waiting.at(),
+            number: self.row.id.clone(),
+            to: DeliveryState::Failed,
+            error: Some(MetaError {
+                code: MARKETING_STOPPED,
+                title: "the customer stopped marketing messages: it was not sent".into(),
+                details: None,
+            }),
+            retention: self.results.retention,
+        };
+        self.withdraw(fail, ctx, move |lane| lane.queue.free(contact, lane.now()));
+    }
+
+    /// Ends a message that no call is made for any more.
+    fn withdraw(&mut self, what: Withdraw, ctx: &mut Context<Self>, then: impl FnOnce(&mut Self) + 'static) {
+        let op = Op::Withdraw(what);
+        let ledger = self.results.ledger.clone();
+        let work = async move { commit_until_taken(&ledger, &op).await };
+        self.housekeeping += 1;
+        ctx.spawn(work.into_actor(self).map(|outcome, lane, ctx| {
+            lane.housekeeping = lane.housekeeping.saturating_sub(1);
+            match outcome {
+                Err(Lost::LedgerGone) => ctx.stop(),
+                // Refused: somebody else withdrew it first.
+                Ok(_) | Err(Lost::Impossible(_)) => {
+                    then(lane);
+                    lane.turn_soon(ctx);
+                }
+            }
+        }));
     }
 
     fn resolve_doubts(&mut self, now: Moment, ctx: &mut Context<Self>) {

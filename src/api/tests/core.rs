@@ -167,6 +167,7 @@ impl Core {
                 biz_opaque_callback_data: request.callback_data,
             },
             may_be_held: false,
+            purpose: request.purpose,
             once: request.once,
             unless_after: request.unless_after,
             window_at: None,
@@ -195,6 +196,7 @@ fn done(outcome: OpOutcome) -> Result<(), Refusal> {
         OpOutcome::Refused(OpRefusal::OtherRequest) => Err(Refusal::OtherRequest),
         OpOutcome::Refused(OpRefusal::ConversationChanged(seq)) => Err(Refusal::ConversationChanged(seq)),
         OpOutcome::Refused(OpRefusal::WindowClosed) => Err(Refusal::WindowClosed),
+        OpOutcome::Refused(OpRefusal::OptedOut) => Err(Refusal::OptedOut),
         OpOutcome::Refused(OpRefusal::NotFound) => Err(Refusal::NotFound),
         OpOutcome::Refused(OpRefusal::AlreadyClaimed) => Err(Refusal::AlreadyClaimed),
         OpOutcome::Refused(OpRefusal::TooManyLabels(most)) => Err(Refusal::Invalid(most.to_string())),
@@ -234,6 +236,7 @@ impl TenantPort for Core {
             at,
             number,
             to: DeliveryState::Cancelled,
+            error: None,
             retention: Retention::DEFAULT,
         };
         done(self.commit(tenant, Op::Withdraw(op)).await)

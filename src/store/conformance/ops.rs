@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 use crate::domain::message::Delivery;
 use crate::domain::{
     Alias, AttemptToken, Author, ContactAliases, ContactId, Content, ConversationId, DeliveryState,
-    EventKind, MessageId, PhoneNumberId, Priority, Retention, StatusTimes, TenantId, Timestamp,
+    EventKind, MessageId, PhoneNumberId, Priority, Purpose, Retention, StatusTimes, TenantId, Timestamp,
     UnknownPolicy, Wamid, WamidHash,
 };
 use crate::store::op::{
@@ -103,6 +103,7 @@ pub(in crate::store) fn submit(tenant: TenantId, to: &[&str], id: MessageId, tex
         delivery: delivery(),
         payload: raw(r#"{"messaging_product":"whatsapp"}"#),
         may_be_held: false,
+        purpose: Purpose::Other,
         once: None,
         unless_after: None,
         window_at: None,
@@ -197,6 +198,7 @@ pub(in crate::store) fn withdraw(at: MessageRef, to: DeliveryState) -> Op {
         at,
         number: number("1"),
         to,
+        error: None,
         retention: RETENTION,
     })
 }

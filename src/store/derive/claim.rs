@@ -2,9 +2,10 @@
 
 use super::super::error::StoreError;
 use super::super::row::{ClaimOutcome, ClaimWant, Claimed, OutboxRow, OutboxState, Rows};
-use crate::domain::{AttemptToken, TenantId, Timestamp};
+use super::identity::follow_links;
+use crate::domain::{AttemptToken, Purpose, TenantId, Timestamp};
 
-/// Grants one claim, or refuses it because the row is gone, not queued, not due, too late or not as the lane knows it.
+/// Grants one claim, or refuses it because the customer does not want the message any more, or because the row is gone, not queued, not due, too late or not as the lane knows it.
 pub fn claim(
     tenant: TenantId,
     now: Timestamp,
@@ -19,6 +20,9 @@ pub fn claim(
     let (true, true, Some(attempt)) = (in_time, as_known, row.attempt.checked_add(1)) else {
         return Ok(ClaimOutcome::Refused);
     };
+    if is_unwanted(&row, rows)? {
+        return Ok(ClaimOutcome::OptedOut);
+    }
     let row = OutboxRow {
         state: OutboxState::Claimed,
         attempt,
@@ -33,4 +37,13 @@ pub fn claim(
         attempt,
     };
     Ok(ClaimOutcome::Granted(Box::new(Claimed { token, row })))
+}
+
+/// Whether the customer said before this claim that such a message is not wanted. Nothing more is read for other messages.
+fn is_unwanted(row: &OutboxRow, rows: &mut dyn Rows) -> Result<bool, StoreError> {
+    if row.purpose == Purpose::Other {
+        return Ok(false);
+    }
+    let contact = follow_links(rows, row.contact)?;
+    Ok(contact.is_some_and(|contact| contact.refuses(row.purpose)))
 }

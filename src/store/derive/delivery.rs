@@ -6,6 +6,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::Batch;
+use super::consent::learn_from_refusal;
 use super::identity::{contact_changed, follow_links, teach};
 use super::organise::announce;
 use crate::domain::message::Delivery;
@@ -159,6 +160,7 @@ pub(super) fn attempted(batch: &mut Batch<'_>, attempted: &Attempted) -> Result<
             })?;
         }
         (AttemptResult::Refused { error }, Some(_)) => {
+            learn_from_refusal(batch, work.message.contact_id, error, attempted.at)?;
             work.delivery.error = Some(error.clone());
             work.delivery
                 .advance(StatusTimes::only(DeliveryState::Failed, attempted.at));
@@ -228,6 +230,9 @@ pub(super) fn report(batch: &mut Batch<'_>, report: &Report) -> Result<OpOutcome
         batch.rows.remove_outbox(&report.number, at.message)?;
     }
     learn_recipient(batch, &work, report)?;
+    if let Some(error) = &report.error {
+        learn_from_refusal(batch, work.message.contact_id, error, report.at)?;
+    }
     if work.delivery == before && !named {
         return Ok(OpOutcome::Unchanged);
     }
@@ -316,6 +321,7 @@ pub(super) fn withdraw(batch: &mut Batch<'_>, withdraw: &Withdraw) -> Result<OpO
         return Ok(OpOutcome::Refused(OpRefusal::NotFound));
     };
     work.delivery.advance(StatusTimes::only(withdraw.to, batch.now));
+    work.delivery.error = withdraw.error.clone().or(work.delivery.error);
     batch.rows.remove_outbox(&withdraw.number, withdraw.at.message)?;
     work.save(batch, None, None)
 }

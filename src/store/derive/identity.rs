@@ -75,7 +75,7 @@ pub(super) fn teach(
     Ok(changed)
 }
 
-fn lead_to(batch: &mut Batch<'_>, alias: &Alias, contact: &Contact) -> Result<bool, StoreError> {
+fn lead_to(batch: &mut Batch<'_>, alias: &Alias, contact: &mut Contact) -> Result<bool, StoreError> {
     let Some(owner) = batch.rows.alias(alias)? else {
         batch.rows.put_alias(alias, contact.id)?;
         return Ok(true);
@@ -86,6 +86,8 @@ fn lead_to(batch: &mut Batch<'_>, alias: &Alias, contact: &Contact) -> Result<bo
             other.linked_to = Some(contact.id);
             other.updated = batch.now;
             batch.rows.put_contact(&other)?;
+            // Nobody is written to under one name who refused under another.
+            contact.wish_as(&other);
             Ok(true)
         }
         None => {

@@ -33,6 +33,9 @@ pub(super) fn submit(batch: &mut Batch<'_>, submit: &Submit) -> Result<OpOutcome
     {
         return Ok(OpOutcome::Refused(OpRefusal::WindowClosed));
     }
+    if contact.refuses(submit.purpose) {
+        return Ok(OpOutcome::Refused(OpRefusal::OptedOut));
+    }
     if let Some(newest) = spoken_since(&conversation, submit.unless_after, &submit.author) {
         return Ok(OpOutcome::Refused(OpRefusal::ConversationChanged(newest)));
     }
@@ -64,6 +67,7 @@ pub(super) fn submit(batch: &mut Batch<'_>, submit: &Submit) -> Result<OpOutcome
         valid_until: submit.delivery.valid_until,
         on_unknown: submit.delivery.on_unknown,
         may_be_held: submit.may_be_held,
+        purpose: submit.purpose,
         since: batch.now,
         payload: submit.payload.clone(),
     })?;

@@ -3,6 +3,7 @@
 mod batches;
 mod identity;
 mod odd;
+mod preferences;
 mod samples;
 mod statuses;
 

@@ -131,6 +131,7 @@ impl World {
                     serde_json::value::to_raw_value(&serde_json::json!({"type": "text"})).unwrap(),
                 ),
                 may_be_held: false,
+                purpose: letter.purpose,
                 once: None,
                 unless_after: None,
                 window_at: None,
@@ -181,6 +182,7 @@ impl World {
             at: waiting.at(),
             number: self.number.id.clone(),
             to: DeliveryState::Cancelled,
+            error: None,
             retention: Retention::DEFAULT,
         };
         let outcome = self.ledger.commit(Op::Withdraw(withdraw)).await.unwrap();

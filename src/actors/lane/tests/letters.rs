@@ -1,12 +1,13 @@
 //! Messages to submit.
 
-use crate::domain::{Priority, Timestamp, UnknownPolicy};
+use crate::domain::{Priority, Purpose, Timestamp, UnknownPolicy};
 
 /// What to submit.
 #[derive(Clone)]
 pub(super) struct Letter {
     pub(super) customer: u32,
     pub(super) priority: Priority,
+    pub(super) purpose: Purpose,
     pub(super) policy: UnknownPolicy,
     pub(super) send_at: Option<Timestamp>,
     pub(super) valid_until: Option<Timestamp>,
@@ -16,6 +17,7 @@ pub(super) fn letter(customer: u32) -> Letter {
     Letter {
         customer,
         priority: Priority::Interactive,
+        purpose: Purpose::Other,
         policy: UnknownPolicy::NeverDuplicate,
         send_at: None,
         valid_until: None,

@@ -7,8 +7,8 @@ use crate::actors::lane::UnknownLimits;
 use crate::actors::lane::unknown::{ClaimNumber, Doubt, Verdict, Watch, Watched};
 use crate::actors::lane::waiting::Moment;
 use crate::domain::{
-    AttemptToken, ContactId, ConversationId, MessageId, PhoneNumberId, Priority, TenantId, Timestamp,
-    UnknownPolicy,
+    AttemptToken, ContactId, ConversationId, MessageId, PhoneNumberId, Priority, Purpose, TenantId,
+    Timestamp, UnknownPolicy,
 };
 use crate::store::{MessageRef, OutboxRow, OutboxState};
 
@@ -38,6 +38,7 @@ fn row(number: u64, policy: UnknownPolicy) -> OutboxRow {
         valid_until: None,
         on_unknown: policy,
         may_be_held: false,
+        purpose: Purpose::Other,
         since: at(0).wall,
         payload: Arc::from(serde_json::value::to_raw_value("x").unwrap()),
     }

@@ -299,11 +299,13 @@ fn submit(mut fields: Fields, who: &Pass, answered: &Answered) -> Result<ClientF
     // A client that repeats a message may have seen more since: that makes it no other message.
     let once = named(who, "send", answered, &json!([place, message]));
     let message = Outgoing::read(Fields::of(message))?;
+    let purpose = message.purpose(Priority::Interactive);
     let request = SubmitRequest {
         to,
         author: author(who),
         content: message.content,
         class: message.class,
+        purpose,
         priority: Priority::Interactive,
         send_at: None,
         valid_for: None,
