@@ -29,6 +29,8 @@ pub(crate) enum Fault {
     Refuse(StoreErrorKind),
     /// It is done, and nobody hears of it.
     LoseAnswer,
+    /// The same, and its rows cannot be read before the ledger is opened, or asked for the next claim.
+    LoseRows,
 }
 
 #[derive(Default)]
@@ -38,6 +40,8 @@ pub(crate) struct FaultyStore {
     pub(crate) delay: Mutex<Duration>,
     pub(crate) claim_faults: Mutex<VecDeque<Fault>>,
     pub(crate) append_faults: Mutex<VecDeque<Fault>>,
+    /// Rows as they are read although they changed.
+    stale: Mutex<Vec<OutboxRow>>,
     pub(crate) outbox_reads: Mutex<usize>,
     pub(crate) claims: Mutex<usize>,
     /// Whose appends are never answered.
@@ -100,7 +104,7 @@ impl FaultyStore {
         }
         match fault {
             Some(Fault::Refuse(kind)) => Err(StoreError::new(kind, "as the test wants")),
-            Some(Fault::LoseAnswer) => {
+            Some(Fault::LoseAnswer | Fault::LoseRows) => {
                 operation.await?;
                 Err(StoreError::new(StoreErrorKind::Unknown, "the answer was lost"))
             }
@@ -143,6 +147,13 @@ impl Store for FaultyStore {
     ) -> Result<Vec<ClaimOutcome>, StoreError> {
         *self.claims.lock().unwrap() += 1;
         let fault = self.claim_faults.lock().unwrap().pop_front();
+        let before = wants
+            .iter()
+            .filter_map(|want| self.row(tenant, &want.number, want.message));
+        *self.stale.lock().unwrap() = match fault {
+            Some(Fault::LoseRows) => before.collect(),
+            _ => Vec::new(),
+        };
         self.write(fault, self.inner.claim(tenant, fence, wants, now))
             .await
     }
@@ -155,7 +166,24 @@ impl Store for FaultyStore {
         limit: usize,
     ) -> Result<Vec<OutboxRow>, StoreError> {
         *self.outbox_reads.lock().unwrap() += 1;
-        self.inner.outbox(tenant, number, after, limit).await
+        let mut rows = self.inner.outbox(tenant, number, after, limit).await?;
+        let stale = self.stale.lock().unwrap();
+        for row in &mut rows {
+            if let Some(before) = stale.iter().find(|before| before.at == row.at) {
+                *row = before.clone();
+            }
+        }
+        Ok(rows)
+    }
+
+    async fn open_tenant(
+        &self,
+        tenant: TenantId,
+        fence: Fence,
+        fresh: Epoch,
+    ) -> Result<TenantHead, StoreError> {
+        self.stale.lock().unwrap().clear();
+        self.inner.open_tenant(tenant, fence, fresh).await
     }
 
     async fn sweep(&self, now: Timestamp, limit: usize) -> Result<Swept, StoreError> {
@@ -182,7 +210,6 @@ impl Store for FaultyStore {
         quarantine(item: Quarantined) -> ();
         quarantined(after: Option<JournalId>, limit: usize, now: Timestamp) -> Vec<Quarantined>;
         quarantine_remove(id: JournalId) -> ();
-        open_tenant(tenant: TenantId, fence: Fence, fresh: Epoch) -> TenantHead;
         events_after(tenant: TenantId, after: Seq, limit: usize, now: Timestamp) -> EventPage;
         message(tenant: TenantId, at: MessageRef, now: Timestamp) -> Option<Message>;
         find_outbound(tenant: TenantId, message: MessageId, now: Timestamp) -> Option<MessageRef>;

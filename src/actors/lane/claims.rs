@@ -284,6 +284,15 @@ impl Lane {
         });
     }
 
+    /// Stops, because the ledger cannot be written by this owner any more.
+    pub(super) fn lose(&mut self, error: &StoreError, ctx: &mut Context<Self>) {
+        tracing::error!(tenant.id = %self.tenant, %error, "the lane cannot claim for its ledger any more: stopping");
+        if matches!(error.kind, StoreErrorKind::Fenced | StoreErrorKind::HeadMoved) {
+            self.results.ledger.lose(self.now().mono);
+        }
+        ctx.stop();
+    }
+
     fn claims_failed(&mut self, wants: Vec<Want>, error: &StoreError, now: Moment, ctx: &mut Context<Self>) {
         self.claiming.failures = self.claiming.failures.saturating_add(1);
         let pause = error
@@ -292,11 +301,7 @@ impl Lane {
             .max(pause_after(self.claiming.failures));
         self.claiming.not_before = now.mono + pause;
         match error.kind {
-            StoreErrorKind::Fenced => {
-                tracing::error!(tenant.id = %self.tenant, "another owner took over the lane: stopping");
-                self.results.ledger.lose(now.mono);
-                ctx.stop();
-            }
+            StoreErrorKind::Fenced => self.lose(error, ctx),
             StoreErrorKind::Unknown => self.find_out(wants.into_iter().map(|want| want.item).collect(), ctx),
             StoreErrorKind::Unavailable
             | StoreErrorKind::Overloaded

@@ -10,6 +10,39 @@ use crate::store::{Op, OpOutcome, OutboxRow, Store, StoreError, StoreErrorKind};
 const FIRST: Duration = Duration::from_millis(20);
 const LONGEST: Duration = Duration::from_secs(5);
 
+/// Growing pauses, each spread: what failed together does not come back together.
+struct Pauses {
+    next: Duration,
+    chance: fastrand::Rng,
+}
+
+impl Pauses {
+    /// Those of one message, which differ from others'.
+    fn of(message: MessageId) -> Self {
+        let number = u128::from_be_bytes(*message.as_bytes());
+        Self::seeded(u64::try_from(number & u128::from(u64::MAX)).unwrap_or(0))
+    }
+
+    fn seeded(seed: u64) -> Self {
+        Self {
+            next: FIRST,
+            chance: fastrand::Rng::with_seed(seed),
+        }
+    }
+
+    /// Waits; `told` is how long the store said at least.
+    async fn wait(&mut self, told: Option<Duration>) {
+        let pause = told.unwrap_or(self.next).min(LONGEST);
+        self.next = (pause * 2).min(LONGEST);
+        tokio::time::sleep(pause.mul_f64(self.chance.f64() * 0.5 + 1.0)).await;
+    }
+
+    /// Whether it has gone on for long.
+    fn are_long(&self) -> bool {
+        self.next == LONGEST
+    }
+}
+
 /// An op that the store calls impossible is offered this often in all: a batch may have been refused for another's sake.
 const TRIES: u32 = 3;
 
@@ -29,9 +62,12 @@ pub(super) enum Lost {
 /// Without a limit on the number of tries, because a result that is dropped would be a lie; the caller's place in flight
 /// stays taken meanwhile, so no more can pile up, and the ledger's end is the end of it.
 pub(super) async fn commit_until_taken(ledger: &LedgerHandle, op: &Op) -> Result<OpOutcome, Lost> {
-    let mut pause = FIRST;
+    // Each of many that wait found another number of ops before it.
+    let before = u64::try_from(ledger.depth()).unwrap_or(u64::MAX);
+    let mut pauses = Pauses::seeded(ledger.tenant().get() ^ before);
     let mut impossible = 0;
     loop {
+        let mut told = None;
         match ledger.commit(op.clone()).await {
             Ok(outcome) => return Ok(outcome),
             Err(CommitError::Closed) => return Err(Lost::LedgerGone),
@@ -46,30 +82,59 @@ pub(super) async fn commit_until_taken(ledger: &LedgerHandle, op: &Op) -> Result
                 StoreErrorKind::Unavailable
                 | StoreErrorKind::Overloaded
                 | StoreErrorKind::Full
-                | StoreErrorKind::Unknown => pause = error.retry_after.unwrap_or(pause).min(LONGEST),
+                | StoreErrorKind::Unknown => told = error.retry_after,
             },
             Err(CommitError::Busy) => {}
         }
-        tokio::time::sleep(pause).await;
-        pause = (pause * 2).min(LONGEST);
+        pauses.wait(told).await;
     }
 }
 
-/// Reads one outbox row, however long it takes.
+/// Opens the ledger again under the fence that it has, however long it takes: the rows of its last commit are written then.
+/// An error when another owner has it.
+pub(super) async fn open_again(store: &dyn Store, ledger: &LedgerHandle) -> Result<(), StoreError> {
+    let mut pauses = Pauses::seeded(ledger.tenant().get());
+    loop {
+        let told = match store
+            .open_tenant(ledger.tenant(), ledger.fence(), ledger.epoch())
+            .await
+        {
+            Ok(_) => return Ok(()),
+            Err(error) => match error.kind {
+                StoreErrorKind::Fenced
+                | StoreErrorKind::HeadMoved
+                | StoreErrorKind::Invalid
+                | StoreErrorKind::Corrupt => return Err(error),
+                StoreErrorKind::Unavailable
+                | StoreErrorKind::Overloaded
+                | StoreErrorKind::Full
+                | StoreErrorKind::Unknown => {
+                    tracing::debug!(tenant.id = %ledger.tenant(), %error, "the ledger is opened again later");
+                    error.retry_after
+                }
+            },
+        };
+        pauses.wait(told).await;
+    }
+}
+
+/// Reads one outbox row, however long it takes: its lane can do nothing about the message without it, and ends it by ending.
 pub(super) async fn read_row(
     store: &dyn Store,
     tenant: TenantId,
     number: &PhoneNumberId,
     message: MessageId,
 ) -> Option<OutboxRow> {
-    let mut pause = FIRST;
+    let mut pauses = Pauses::of(message);
     loop {
         match store.outbox(tenant, number.clone(), before(message), 1).await {
             Ok(rows) => return rows.into_iter().next().filter(|row| row.at.message == message),
-            Err(error) => tracing::warn!(tenant.id = %tenant, %error, "cannot read the outbox"),
+            Err(error) if pauses.are_long() => {
+                tracing::warn!(tenant.id = %tenant, %error, "cannot read the outbox");
+            }
+            Err(error) => tracing::debug!(tenant.id = %tenant, %error, "the outbox is read again"),
         }
-        tokio::time::sleep(pause).await;
-        pause = (pause * 2).min(LONGEST);
+        pauses.wait(None).await;
     }
 }
 

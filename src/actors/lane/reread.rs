@@ -6,7 +6,7 @@ use std::time::Duration;
 use actix::{ActorFutureExt as _, AsyncContext as _, Context, WrapFuture as _};
 
 use super::Lane;
-use super::persist::read_row;
+use super::persist::{open_again, read_row};
 use super::scan::token_of;
 use super::unknown::{ClaimNumber, Doubt};
 use super::waiting::{Hold, Item, Moment};
@@ -21,15 +21,22 @@ impl Lane {
     /// given back; the ledger refuses that if another owner made the claim.
     pub(super) fn find_out(&mut self, items: Vec<Item>, ctx: &mut Context<Self>) {
         let (store, tenant, number) = (Arc::clone(&self.store), self.tenant, self.row.id.clone());
+        let ledger = self.results.ledger.clone();
         let read = async move {
+            // Claims may have been granted whose rows do not show it yet: opening the ledger ends what was begun.
+            open_again(&*store, &ledger).await?;
             let mut found = Vec::with_capacity(items.len());
             for item in items {
                 let row = read_row(&*store, tenant, &number, item.id()).await;
                 found.push((item, row));
             }
-            found
+            Ok(found)
         };
         ctx.spawn(read.into_actor(self).map(move |found, lane, ctx| {
+            let found = match found {
+                Ok(found) => found,
+                Err(error) => return lane.lose(&error, ctx),
+            };
             lane.claiming.end();
             for (item, row) in found {
                 match row {

@@ -233,10 +233,9 @@ async fn a_claim_that_the_store_does_not_take_now_is_tried_again() {
     world.check();
 }
 
-#[actix::test]
-async fn a_claim_whose_answer_was_lost_is_given_back_and_made_again() {
+async fn claimed_again_after(lost: Fault) {
     let world = World::new().await;
-    let faults = [Fault::LoseAnswer, Fault::Refuse(StoreErrorKind::Unknown)];
+    let faults = [lost, Fault::Refuse(StoreErrorKind::Unknown)];
     world.store.claim_faults.lock().unwrap().extend(faults);
     let lane = world.lane(LaneLimits::default());
     let sent = world.send(&lane, &[letter(1)]).await;
@@ -248,6 +247,16 @@ async fn a_claim_whose_answer_was_lost_is_given_back_and_made_again() {
     );
     assert_eq!(world.state(&sent[0]).await, DeliveryState::Sent);
     world.check();
+}
+
+#[actix::test]
+async fn a_claim_whose_answer_was_lost_is_given_back_and_made_again() {
+    claimed_again_after(Fault::LoseAnswer).await;
+}
+
+#[actix::test]
+async fn a_claim_whose_rows_are_not_written_yet_is_given_back_and_made_again() {
+    claimed_again_after(Fault::LoseRows).await;
 }
 
 #[actix::test]
