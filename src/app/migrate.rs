@@ -81,7 +81,10 @@ pub async fn schema_status(config: &Config) -> Result<SchemaReport, AppError> {
 
 /// Brings the schema up to date. `holder` names this process to others that wait.
 pub async fn migrate(config: &Config, holder: &str) -> Result<SchemaReport, AppError> {
-    let done = schema::migrate(&only_cluster(config)?, holder).await?;
+    let options = only_cluster(config)?;
+    // In containers all processes have the same number.
+    let holder = format!("{holder}, run {:016x}", options.seed);
+    let done = schema::migrate(&options, &holder).await?;
     Ok(report(&done.status, |migration| {
         done.migrations.contains(migration)
     }))

@@ -26,7 +26,7 @@ pub struct StoreConfig {
     pub keyspace: String,
     /// Copies of each row.
     pub replication_factor: u16,
-    /// The datacentre that is asked; empty takes that of the first node that answers.
+    /// The datacentre that is asked; empty where there is only one.
     pub datacenter: String,
     /// User of the cluster; empty for a cluster that does not ask.
     pub user: String,

@@ -13,6 +13,7 @@ mod cell;
 mod chance;
 mod change;
 mod commit;
+mod datacenter;
 mod directory;
 mod dump;
 mod erase;
@@ -33,6 +34,7 @@ mod profile;
 mod retention;
 pub mod schema;
 mod seat;
+mod slow;
 mod statements;
 mod sweep;
 mod together;
@@ -46,7 +48,6 @@ use std::time::Duration;
 
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-use self::chance::Chance;
 use self::link::Link;
 use self::memory::Memory;
 use self::pages::{FirstPage, PageKey};
@@ -68,7 +69,6 @@ pub struct ScyllaStore {
     book: Book,
     /// Numbers commits; never decides what a row says.
     clock: Arc<dyn Clock>,
-    chance: Chance,
     permits: Semaphore,
     seats: Seats,
     memory: Memory,
@@ -94,7 +94,6 @@ impl ScyllaStore {
             link,
             book,
             clock,
-            chance: Chance::new(options.seed),
             permits: Semaphore::new(options.in_flight),
             seats: Seats::default(),
             memory: Memory::new(),

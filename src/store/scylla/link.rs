@@ -1,13 +1,12 @@
 //! The one session with the cluster, and how statements of each kind are asked: deadline, consistency, repetition.
 
-use std::future::Future;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use scylla::client::session::Session;
 use scylla::client::session_builder::SessionBuilder;
 use scylla::deserialize::row::DeserializeRow;
-use scylla::policies::load_balancing::DefaultPolicy;
+use scylla::policies::load_balancing::{DefaultPolicy, NodeIdentifier, SingleTargetLoadBalancingPolicy};
 use scylla::policies::timestamp_generator::MonotonicTimestampGenerator;
 use scylla::response::PagingState;
 use scylla::serialize::row::SerializeRow;
@@ -17,10 +16,13 @@ use scylla::statement::{Consistency, SerialConsistency, Statement};
 use secrecy::ExposeSecret as _;
 
 use super::answer::Answer;
+use super::chance::Chance;
+use super::datacenter;
 use super::failure::{self, Effect};
 use super::gather::Line;
 use super::options::ScyllaOptions;
 use super::profile::{Profiles, Purpose, SECOND_CONDITIONAL};
+use super::slow::Slow;
 use super::tunnel::{FirstDoors, Tunnel, host_and_port};
 use crate::store::error::StoreError;
 
@@ -29,26 +31,6 @@ const CONNECT: Duration = Duration::from_secs(5);
 /// How often an idle connection is tried, and how long it may take to answer before it is given up: what a node that
 /// hangs was asked is asked of another one then, and nothing more is asked of it.
 const KEEP_ALIVE: (Duration, Duration) = (Duration::from_secs(3), Duration::from_secs(6));
-/// A request that takes longer is told of in the log.
-const SLOW: Duration = Duration::from_secs(1);
-
-/// Waits for an answer, and tells of it when that took long.
-async fn watched<T, E>(name: &str, answer: impl Future<Output = Result<T, E>>) -> Result<T, E> {
-    let began = Instant::now();
-    let answer = answer.await;
-    let took = began.elapsed();
-    if took > SLOW {
-        let ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
-        tracing::warn!(
-            statement = name,
-            ms,
-            failed = answer.is_err(),
-            "the cluster was slow to answer"
-        );
-    }
-    answer
-}
-
 /// A statement that the cluster knows.
 #[derive(Debug)]
 pub(super) struct Prepared {
@@ -61,6 +43,10 @@ pub(super) struct Prepared {
 pub(super) struct Link {
     session: Session,
     profiles: Profiles,
+    slow: Slow,
+    pub(super) chance: Chance,
+    /// The datacentre that is asked.
+    pub(super) datacenter: String,
     /// With TLS: what leads to the first nodes.
     _doors: Option<FirstDoors>,
 }
@@ -74,19 +60,10 @@ impl std::fmt::Debug for Link {
 impl Link {
     /// Connects.
     pub(super) async fn open(options: &ScyllaOptions) -> Result<Self, StoreError> {
-        let mut balancing = DefaultPolicy::builder()
-            .token_aware(true)
-            .permit_dc_failover(false);
-        if let Some(datacenter) = &options.datacenter {
-            balancing = balancing.prefer_datacenter(datacenter.clone());
-        }
-        let balancing = balancing.build();
-        let profiles = Profiles::new(options.deadlines, &balancing);
         let mut builder = SessionBuilder::new()
             .connection_timeout(CONNECT)
             .keepalive_interval(KEEP_ALIVE.0)
             .keepalive_timeout(KEEP_ALIVE.1)
-            .default_execution_profile_handle(profiles.scan.clone())
             .timestamp_generator(Arc::new(MonotonicTimestampGenerator::new()))
             // Where rows stand follows from the keyspaces; what is in them we know ourselves.
             .keyspaces_to_fetch([options.named("{data}"), options.named("{lwt}")])
@@ -115,9 +92,23 @@ impl Link {
             .build()
             .await
             .map_err(|error| failure::of_connecting(&error))?;
+        let nodes = session.get_cluster_state();
+        let seen = nodes
+            .get_nodes_info()
+            .iter()
+            .filter_map(|node| node.datacenter.clone());
+        let datacenter = datacenter::choose(options.datacenter.as_deref(), seen.collect())?;
+        let balancing = DefaultPolicy::builder()
+            .token_aware(true)
+            .permit_dc_failover(false)
+            .prefer_datacenter(datacenter.clone())
+            .build();
         Ok(Self {
             session,
-            profiles,
+            profiles: Profiles::new(options.deadlines, &balancing),
+            slow: Slow::default(),
+            chance: Chance::new(options.seed),
+            datacenter,
             _doors: doors,
         })
     }
@@ -170,7 +161,9 @@ impl Link {
         }
         while found.len() < limit {
             let asked = self.session.execute_single_page(&statement, &values, at);
-            let (answer, next) = watched(name, asked)
+            let (answer, next) = self
+                .slow
+                .watch(name, asked)
                 .await
                 .map_err(|error| failure::of_request(name, Effect::Reads, &error))?;
             let answer = answer
@@ -203,7 +196,9 @@ impl Link {
         let asked = self
             .session
             .execute_single_page(&prepared.statement, &values, PagingState::start());
-        let (answer, _) = watched(name, asked)
+        let (answer, _) = self
+            .slow
+            .watch(name, asked)
             .await
             .map_err(|error| failure::of_request(name, Effect::Reads, &error))?;
         let answer = answer
@@ -222,7 +217,8 @@ impl Link {
     ) -> Result<(), StoreError> {
         debug_assert_eq!(prepared.purpose, Purpose::Write);
         let asked = self.session.execute_unpaged(&prepared.statement, values);
-        watched(prepared.name, asked)
+        self.slow
+            .watch(prepared.name, asked)
             .await
             .map(|_| ())
             .map_err(|error| failure::of_request(prepared.name, Effect::Writes, &error))
@@ -245,7 +241,8 @@ impl Link {
         }
         let values: Vec<_> = lines.iter().map(|line| &line.values).collect();
         let name = first.statement.name;
-        watched(name, self.session.batch(&batch, values))
+        self.slow
+            .watch(name, self.session.batch(&batch, values))
             .await
             .map(|_| ())
             .map_err(|error| failure::of_request(name, Effect::Writes, &error))
@@ -264,7 +261,9 @@ impl Link {
         let name = prepared.name;
         let began = Instant::now();
         let asked = self.session.execute_unpaged(&prepared.statement, values);
-        let answer = watched(name, asked)
+        let answer = self
+            .slow
+            .watch(name, asked)
             .await
             .map_err(|error| failure::of_request(name, Effect::Writes, &error))?;
         let answer = answer
@@ -285,9 +284,25 @@ impl Link {
         Ok(applied)
     }
 
-    /// Runs a statement that is not worth preparing: of the schema, and of the migrations' own tables.
+    /// Runs a statement that is not worth preparing: of the migrations' own tables.
     pub(super) async fn run(&self, name: &str, cql: &str) -> Result<Answer, StoreError> {
+        self.run_statement(name, Statement::new(cql)).await
+    }
+
+    /// Runs a statement of the schema. Everybody asks the same node, which does one after the other: two nodes that are asked
+    /// for the same table at once may make two of it.
+    pub(super) async fn run_at_first_node(&self, name: &str, cql: &str) -> Result<Answer, StoreError> {
+        let cluster = self.session.get_cluster_state();
+        let there = cluster.get_nodes_info().iter().filter(|node| node.is_connected());
+        let first = there.min_by_key(|node| node.host_id).map(Arc::clone);
         let mut statement = Statement::new(cql);
+        statement.set_load_balancing_policy(
+            first.map(|node| SingleTargetLoadBalancingPolicy::new(NodeIdentifier::Node(node), None)),
+        );
+        self.run_statement(name, statement).await
+    }
+
+    async fn run_statement(&self, name: &str, mut statement: Statement) -> Result<Answer, StoreError> {
         statement.set_execution_profile_handle(Some(self.profiles.scan.clone()));
         statement.set_serial_consistency(Some(SerialConsistency::LocalSerial));
         let answer = self

@@ -15,7 +15,7 @@ pub struct ScyllaOptions {
     pub keyspace: String,
     /// Copies of each row in the datacentre.
     pub replication_factor: u16,
-    /// The datacentre that is asked; `None` takes that of the first node that answers.
+    /// The datacentre that is asked; `None` where there is only one.
     pub datacenter: Option<String>,
     /// Who we are, where the cluster asks.
     pub login: Option<Login>,
@@ -63,7 +63,7 @@ impl Default for Deadlines {
 }
 
 impl ScyllaOptions {
-    /// What suits most: three copies, the nearest datacentre.
+    /// What suits most: three copies, the only datacentre.
     pub fn new(contact_points: Vec<String>, keyspace: impl Into<String>) -> Self {
         Self {
             contact_points,

@@ -32,6 +32,8 @@ impl<K: Eq + Hash + Clone, V: Clone> Together<K, V> {
             let there = questions.get(&key).and_then(Weak::upgrade);
             there.unwrap_or_else(|| {
                 let cell = Arc::new(OnceCell::new());
+                // Whoever was dropped while it asked left its question.
+                questions.retain(|_, cell| cell.strong_count() > 0);
                 questions.insert(key.clone(), Arc::downgrade(&cell));
                 cell
             })
@@ -83,5 +85,15 @@ mod tests {
         assert!(futures_util::poll!(&mut second).is_pending());
         drop(never);
         assert_eq!(second.await, 2);
+    }
+
+    #[tokio::test]
+    async fn questions_of_those_who_are_gone_are_forgotten() {
+        let together: Together<usize, usize> = Together::new();
+        for n in 0..9 {
+            let mut never = Box::pin(together.ask(n, std::future::pending()));
+            assert!(futures_util::poll!(&mut never).is_pending());
+        }
+        assert_eq!(together.questions().len(), 1);
     }
 }

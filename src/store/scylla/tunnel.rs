@@ -27,6 +27,8 @@ use crate::store::error::{StoreError, StoreErrorKind};
 const CONNECT: Duration = Duration::from_secs(5);
 /// Connections to one node; the driver keeps a few.
 const CONNECTIONS: usize = 128;
+/// How long a port that cannot take a connection waits.
+const ACCEPT_AGAIN: Duration = Duration::from_millis(100);
 
 /// How the cluster proves who it is.
 #[derive(Debug, Clone)]
@@ -181,8 +183,14 @@ async fn lead(listener: TcpListener, node: String, name: ServerName<'static>, co
         let Ok(permit) = Arc::clone(&room).acquire_owned().await else {
             return;
         };
-        let Ok((client, _)) = listener.accept().await else {
-            continue;
+        let client = match listener.accept().await {
+            Ok((client, _)) => client,
+            Err(error) => {
+                // Out of descriptors, perhaps: asked at once, it would say the same.
+                tracing::debug!(node, error = %error, "cannot accept a connection to a node");
+                tokio::time::sleep(ACCEPT_AGAIN).await;
+                continue;
+            }
         };
         let (node, name, connector) = (node.clone(), name.clone(), connector.clone());
         tokio::spawn(async move {

@@ -12,8 +12,11 @@ use crate::store::error::{StoreError, StoreErrorKind};
 use crate::store::scylla::link::Link;
 use crate::store::scylla::options::ScyllaOptions;
 
-/// A lock that its holder did not give back is free again after this many seconds.
+/// A lock that its holder did not give back is free again after this many seconds. It is renewed before each statement, which
+/// takes less, with all that waits for it.
 const LOCKED_S: u32 = 120;
+/// How often a lock is renewed before it is called lost.
+const RENEWALS: u32 = 5;
 /// How often the lock is asked for; with the pause, a little longer than it can be held.
 const TRIES: u32 = 600;
 const PAUSE: Duration = Duration::from_millis(250);
@@ -33,13 +36,20 @@ pub async fn status(options: &ScyllaOptions) -> Result<Status, StoreError> {
     read_status(&link, options).await
 }
 
-/// Applies what is missing. `holder` names this process, for whoever looks who holds the lock.
+/// Applies what is missing. `holder` names this process and no other, also for whoever looks who holds the lock.
 pub async fn migrate(options: &ScyllaOptions, holder: &str) -> Result<Applied, StoreError> {
     let link = Link::open(options).await?;
     let server = server(&link).await?;
-    begin(&link, options, server).await?;
+    if !has_lock(&link, options).await? {
+        begin(&link, options, server).await?;
+    }
     lock(&link, options, holder).await?;
-    let applied = apply_missing(&link, options, server).await;
+    let work = Work {
+        link: &link,
+        options,
+        holder,
+    };
+    let applied = work.apply_missing(server).await;
     // Given back also after a failure: the next one must not wait for the lock to expire.
     let given_back = unlock(&link, options, holder).await;
     let migrations = applied?;
@@ -115,17 +125,11 @@ async fn versions(link: &Link, options: &ScyllaOptions) -> Result<Vec<Version>, 
         .collect())
 }
 
-/// The keyspaces, and what the migrations themselves need.
+/// The keyspaces, and what the migrations themselves need: all that is made without the lock, which stands in it.
 async fn begin(link: &Link, options: &ScyllaOptions, server: Server) -> Result<(), StoreError> {
-    let datacenter = if let Some(datacenter) = &options.datacenter {
-        datacenter.clone()
-    } else {
-        let cql = "SELECT data_center FROM system.local WHERE key = 'local'";
-        let local = link.run("datacenter", cql).await?;
-        local.text(0, "data_center").unwrap_or("datacenter1").to_owned()
-    };
     let replication = format!(
-        "{{'class': 'NetworkTopologyStrategy', '{datacenter}': {}}}",
+        "{{'class': 'NetworkTopologyStrategy', '{}': {}}}",
+        link.datacenter.replace('\'', "''"),
         options.replication_factor
     );
     let own = [
@@ -137,17 +141,29 @@ async fn begin(link: &Link, options: &ScyllaOptions, server: Server) -> Result<(
         .map(|cql| cql.replace("{replication}", &replication))
         .chain(own.map(str::to_owned));
     for cql in make {
-        change(link, &options.named(&cql)).await?;
+        change(link, &options.named(&cql), || async { Ok(()) }).await?;
     }
     Ok(())
 }
 
+async fn has_lock(link: &Link, options: &ScyllaOptions) -> Result<bool, StoreError> {
+    let cql = format!(
+        "SELECT table_name FROM system_schema.tables WHERE keyspace_name = '{}_lwt' AND table_name = 'schema_lock'",
+        options.keyspace
+    );
+    Ok(link.run("find lock", &cql).await?.len() > 0)
+}
+
 /// Runs a statement of the schema, and waits until all nodes know. Two processes that make the same thing at once may get
-/// in each other's way: the statement is repeated then.
-async fn change(link: &Link, cql: &str) -> Result<(), StoreError> {
+/// in each other's way: the statement is repeated then. Before each try, `before_each`.
+async fn change<F>(link: &Link, cql: &str, before_each: impl Fn() -> F) -> Result<(), StoreError>
+where
+    F: Future<Output = Result<(), StoreError>>,
+{
     let mut tries = 0;
     loop {
-        let done = match link.run("schema", cql).await {
+        before_each().await?;
+        let done = match link.run_at_first_node("schema", cql).await {
             Ok(_) => link.agree().await,
             Err(error) => Err(error),
         };
@@ -155,7 +171,7 @@ async fn change(link: &Link, cql: &str) -> Result<(), StoreError> {
             Err(error) if tries < 5 && error.kind != StoreErrorKind::Invalid => {
                 tries += 1;
                 tracing::debug!(error = %error, tries, "a change of the schema is repeated");
-                tokio::time::sleep(PAUSE * tries).await;
+                tokio::time::sleep(link.chance.spread(PAUSE * tries)).await;
             }
             other => return other,
         }
@@ -184,7 +200,7 @@ async fn lock(link: &Link, options: &ScyllaOptions, holder: &str) -> Result<(), 
             Err(error) if error.kind == StoreErrorKind::Unknown => {}
             Err(error) => return Err(error),
         }
-        tokio::time::sleep(PAUSE).await;
+        tokio::time::sleep(link.chance.spread(PAUSE)).await;
     }
     Err(StoreError::new(
         StoreErrorKind::Unavailable,
@@ -204,37 +220,72 @@ fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))
 }
 
-async fn apply_missing(
-    link: &Link,
-    options: &ScyllaOptions,
-    server: Server,
-) -> Result<Vec<Migration>, StoreError> {
-    let there = versions(link, options).await?;
-    let mut applied = Vec::new();
-    for migration in migrations() {
-        if let Some(row) = there.iter().find(|row| row.version == migration.version) {
-            if row.checksum != migration.checksum() {
-                return Err(StoreError::new(
-                    StoreErrorKind::Invalid,
-                    format!(
-                        "migration {} was applied by a mesej that had another file of that number",
-                        migration.version
-                    ),
-                ));
+/// What is done while the lock is held.
+struct Work<'a> {
+    link: &'a Link,
+    options: &'a ScyllaOptions,
+    holder: &'a str,
+}
+
+impl Work<'_> {
+    async fn apply_missing(&self, server: Server) -> Result<Vec<Migration>, StoreError> {
+        let there = versions(self.link, self.options).await?;
+        let mut applied = Vec::new();
+        for migration in migrations() {
+            if let Some(row) = there.iter().find(|row| row.version == migration.version) {
+                if row.checksum != migration.checksum() {
+                    return Err(StoreError::new(
+                        StoreErrorKind::Invalid,
+                        format!(
+                            "migration {} was applied by a mesej that had another file of that number",
+                            migration.version
+                        ),
+                    ));
+                }
+                continue;
             }
-            continue;
+            for statement in migration.statements(server) {
+                self.change(&statement).await?;
+            }
+            self.change(&format!(
+                "INSERT INTO {{lwt}}.schema_version (scope, version, name, checksum) VALUES ('mesej', {}, {}, {}) IF NOT EXISTS",
+                migration.version,
+                quoted(migration.name),
+                quoted(&migration.checksum())
+            ))
+            .await?;
+            applied.push(*migration);
         }
-        for statement in migration.statements(server) {
-            change(link, &options.named(&statement)).await?;
-        }
-        let row = options.named(&format!(
-            "INSERT INTO {{lwt}}.schema_version (scope, version, name, checksum) VALUES ('mesej', {}, {}, {}) IF NOT EXISTS",
-            migration.version,
-            quoted(migration.name),
-            quoted(&migration.checksum())
-        ));
-        change(link, &row).await?;
-        applied.push(*migration);
+        Ok(applied)
     }
-    Ok(applied)
+
+    async fn change(&self, cql: &str) -> Result<(), StoreError> {
+        change(self.link, &self.options.named(cql), || self.renew()).await
+    }
+
+    /// Holds the lock for another while. An error when somebody else has it.
+    async fn renew(&self) -> Result<(), StoreError> {
+        let holder = quoted(self.holder);
+        let cql = self.options.named(&format!(
+            "UPDATE {{lwt}}.schema_lock USING TTL {LOCKED_S} SET holder = {holder} WHERE scope = 'mesej' IF holder = {holder}"
+        ));
+        let mut tries = 0;
+        loop {
+            match self.link.run("schema lock", &cql).await {
+                Ok(answer) if answer.applied() => return Ok(()),
+                Ok(_) => {
+                    return Err(StoreError::new(
+                        StoreErrorKind::Unavailable,
+                        "the lock of the schema was lost, perhaps to another process: run it again",
+                    ));
+                }
+                // It is either renewed or not, and can be so again.
+                Err(error) if tries < RENEWALS && error.kind != StoreErrorKind::Invalid => {
+                    tries += 1;
+                    tokio::time::sleep(self.link.chance.spread(PAUSE * tries)).await;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
 }
