@@ -20,6 +20,8 @@ use crate::telemetry::{self, metrics};
 const SWEEP: Duration = Duration::from_secs(60);
 /// How often the journal's backlog is looked at.
 const MEASURE: Duration = Duration::from_secs(5);
+/// The same on a cluster, which has to count, each time through what was done lately.
+const MEASURE_FAR: Duration = Duration::from_secs(60);
 /// Rows removed in one call, so that writers never wait long.
 const ROWS: usize = 1_000;
 /// How often the store is asked whether it can still write.
@@ -36,6 +38,16 @@ pub(super) enum Failing {
     EndsTheProcess,
     /// It comes back by itself: it is a cluster, whose nodes others look after.
     IsWaitedFor,
+}
+
+impl Failing {
+    /// How often the journal's backlog is looked at.
+    const fn measured_each(self) -> Duration {
+        match self {
+            Self::EndsTheProcess => MEASURE,
+            Self::IsWaitedFor => MEASURE_FAR,
+        }
+    }
 }
 
 /// Why it ended.
@@ -61,7 +73,7 @@ pub(super) async fn run(
             revive(&directory),
             fold(&recorder),
             sweep(&store, clock.as_ref(), &shutdown),
-            measure(store.as_ref(), clock.as_ref()),
+            measure(store.as_ref(), clock.as_ref(), failing.measured_each()),
             retention::run(&directory, clock.as_ref(), &shutdown),
         );
     };
@@ -100,8 +112,8 @@ async fn fold(recorder: &PrometheusHandle) {
 }
 
 /// Shows how much of what Meta was promised is not done yet.
-async fn measure(store: &dyn Store, clock: &dyn Clock) {
-    let mut due = each(MEASURE);
+async fn measure(store: &dyn Store, clock: &dyn Clock, pace: Duration) {
+    let mut due = each(pace);
     loop {
         due.tick().await;
         match store.journal_backlog().await {

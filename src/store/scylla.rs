@@ -121,9 +121,12 @@ impl ScyllaStore {
             .unwrap_or_default())
     }
 
-    /// Asks for a row that need not be there: a quorum answers, or the store is not healthy.
+    /// Writes and reads a row that is nobody's: a quorum does both, or the store is not healthy.
     async fn pulse(&self) -> Result<(), StoreError> {
-        let _row: Option<(Option<i64>,)> = self.link.row(&self.book.rows.pulse, ()).await?;
+        let rows = &self.book.rows;
+        let now = self.clock.now().as_millis();
+        self.link.write(&rows.put_pulse, (now,)).await?;
+        let _row: Option<(Option<i64>,)> = self.link.row(&rows.pulse, ()).await?;
         Ok(())
     }
 }

@@ -94,7 +94,7 @@ async fn the_journals_backlog_and_its_oldest_entry_are_shown_whoever_has_them_in
     let recorder = metrics_exporter_prometheus::PrometheusBuilder::new().build_recorder();
     let shown = recorder.handle();
     ::metrics::with_local_recorder(&recorder, || {
-        let mut looks = Box::pin(measure(store.as_ref(), &clock));
+        let mut looks = Box::pin(measure(store.as_ref(), &clock, MEASURE));
         assert!(futures_util::FutureExt::now_or_never(&mut looks).is_none());
     });
     let text = shown.render();

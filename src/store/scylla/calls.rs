@@ -13,8 +13,9 @@ use crate::store::retention::Place;
 use crate::store::row::outbound_key;
 use crate::store::{
     Agent, ApiKey, Append, Appended, ClaimOutcome, ClaimWant, ConversationCursor, ConversationFilter,
-    EventPage, Exported, JournalEntry, KeyHash, LeaseKey, Mark, MessageRef, Number, OutboxRow, Page,
-    Quarantined, Record, RecordKind, RetentionJob, Store, StoreError, Survey, Swept, Tenant, TenantHead,
+    EventPage, Exported, JournalBacklog, JournalEntry, KeyHash, LeaseKey, Mark, MessageRef, Number,
+    OutboxRow, Page, Quarantined, Record, RecordKind, RetentionJob, Store, StoreError, Survey, Swept, Tenant,
+    TenantHead,
 };
 
 /// Aliases looked up at once.
@@ -34,6 +35,11 @@ impl Store for ScyllaStore {
     ) -> Result<Vec<JournalEntry>, StoreError> {
         let _permit = self.permit()?;
         self.journal_waiting(after, limit).await
+    }
+
+    async fn journal_backlog(&self) -> Result<JournalBacklog, StoreError> {
+        let _permit = self.permit()?;
+        self.count_waiting().await
     }
 
     async fn journal_done(&self, ids: Vec<JournalId>) -> Result<(), StoreError> {

@@ -15,7 +15,7 @@ use super::keys;
 use super::memory::Note;
 use crate::domain::{JournalId, Retention, Timestamp};
 use crate::store::error::StoreError;
-use crate::store::{JournalEntry, Quarantined};
+use crate::store::{JournalBacklog, JournalEntry, Quarantined};
 
 /// Requests under way at once, when entries are marked done.
 const TOGETHER: usize = 32;
@@ -23,6 +23,8 @@ const TOGETHER: usize = 32;
 const DROPPED: usize = 128;
 /// Minutes this close to the newest are never cut off: somebody may still write to them.
 const RECENT: i64 = 15;
+/// Minutes this close to the newest may get a webhook between two looks at how many wait.
+const FRESH: i64 = 2;
 /// [`Retention::ASIDE`], as the database wants it.
 const ASIDE_SECONDS: i32 = 30 * 86_400;
 /// The one partition of small lists.
@@ -96,14 +98,67 @@ impl ScyllaStore {
         if after.is_none()
             && let Some(below) = empty_below
         {
-            let below = below.min(newest - RECENT);
-            self.memory
-                .forget(|note| matches!(note, Note::Minute(minute) if *minute < below));
-            self.link
-                .write(&self.book.rows.drop_minutes, (ONLY, below))
-                .await?;
+            self.cut_off(below.min(newest - RECENT)).await?;
         }
         Ok(found)
+    }
+
+    /// Forgets that there were minutes before this one.
+    async fn cut_off(&self, below: i64) -> Result<(), StoreError> {
+        let minute = |note: &Note| match note {
+            Note::Minute(minute) | Note::MinuteEmpty(minute) | Note::MinuteOver(minute) => Some(*minute),
+            _ => None,
+        };
+        self.memory
+            .forget(|note| minute(note).is_some_and(|minute| minute < below));
+        self.link.write(&self.book.rows.drop_minutes, (ONLY, below)).await
+    }
+
+    /// How many webhooks wait. Their bodies are not read, nor minutes that were found empty: what was done there would be
+    /// waded through again and again.
+    pub(super) async fn count_waiting(&self) -> Result<JournalBacklog, StoreError> {
+        let minutes: Vec<(i64,)> = self
+            .link
+            .rows(&self.book.rows.minutes, (ONLY, i64::MIN), usize::MAX)
+            .await?;
+        let newest = minutes.last().map_or(0, |(minute,)| *minute);
+        let mut backlog = JournalBacklog::default();
+        let mut empty_below = None;
+        for (minute,) in minutes {
+            // What is to be cut off is looked at once more, when nobody writes to it any more.
+            let note = if minute < newest - RECENT {
+                Note::MinuteOver(minute)
+            } else {
+                Note::MinuteEmpty(minute)
+            };
+            if !self.memory.knows(&note) {
+                let received = self.minute_received(minute).await?;
+                backlog.entries += received.len();
+                backlog.oldest = backlog.oldest.into_iter().chain(received.iter().copied()).min();
+                if received.is_empty() && minute < newest - FRESH {
+                    self.memory.note(note);
+                }
+            }
+            if backlog.entries == 0 {
+                empty_below = Some(minute + 1);
+            }
+        }
+        if let Some(below) = empty_below {
+            self.cut_off(below.min(newest - RECENT)).await?;
+        }
+        Ok(backlog)
+    }
+
+    /// When each webhook of a minute came.
+    async fn minute_received(&self, minute: i64) -> Result<Vec<Timestamp>, StoreError> {
+        let statement = &self.book.rows.journal_received;
+        let shards: Vec<Vec<(i64,)>> = futures_util::stream::iter(0..keys::JOURNAL_SHARDS)
+            .map(|shard| self.link.rows(statement, (shard, minute), usize::MAX))
+            .buffered(usize::from(keys::JOURNAL_SHARDS.unsigned_abs()))
+            .try_collect()
+            .await?;
+        let all = shards.into_iter().flatten();
+        Ok(all.map(|(received,)| Timestamp::from_millis(received)).collect())
     }
 
     /// A minute's webhooks in order.

@@ -37,6 +37,10 @@ pub(super) enum Note {
     Member(TenantId, ContactId, ConversationId),
     /// A minute of the journal.
     Minute(i64),
+    /// That a minute of the journal holds nothing.
+    MinuteEmpty(i64),
+    /// The same, found when nobody could write to it any more.
+    MinuteOver(i64),
 }
 
 /// Remembered rows and index rows.

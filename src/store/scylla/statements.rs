@@ -135,6 +135,7 @@ statements! {
         journal: ScanLarge "SELECT id, received, body FROM {data}.journal WHERE shard = ? AND minute = ? AND id > ?",
         journal_from: ScanLarge
             "SELECT id, received, body FROM {data}.journal WHERE shard = ? AND minute = ? AND id >= ?",
+        journal_received: Scan "SELECT received FROM {data}.journal WHERE shard = ? AND minute = ?",
         put_minute: Write "INSERT INTO {data}.journal_minute (shard, minute) VALUES (?, ?)",
         minutes: Scan "SELECT minute FROM {data}.journal_minute WHERE shard = ? AND minute >= ?",
         drop_minutes: Write "DELETE FROM {data}.journal_minute WHERE shard = ? AND minute < ?",
@@ -158,6 +159,7 @@ statements! {
         put_retention_job: Write "INSERT INTO {data}.retention_job (tenant, body) VALUES (?, ?) USING TIMESTAMP ?",
         retention_job: Read "SELECT body FROM {data}.retention_job WHERE tenant = ?",
         retention_jobs: Scan "SELECT body FROM {data}.retention_job",
+        put_pulse: Write "INSERT INTO {lwt}.lease (kind, id, fence) VALUES ('pulse', 0, ?)",
         pulse: Read "SELECT fence FROM {lwt}.lease WHERE kind = 'pulse' AND id = 0",
     }
 }
