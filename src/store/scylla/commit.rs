@@ -65,6 +65,7 @@ impl ScyllaStore {
         }
         let writing = Writing {
             tenant,
+            term: owned.term,
             stamp: redo.stamp,
             now,
         };

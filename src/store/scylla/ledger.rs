@@ -74,6 +74,7 @@ impl ScyllaStore {
         let head = self.take_head(tenant, fence, fresh).await?;
         let redo = Redo::decode(&head.redo)?;
         let holds_rows = redo.is_some();
+        let term = self.seats.term(tenant);
         let last = redo.as_ref().map_or_else(|| self.clock.now(), |redo| redo.now);
         if let Some(redo) = redo {
             // As late as it is now: rows must not live longer for having been written twice.
@@ -85,6 +86,7 @@ impl ScyllaStore {
             let late = Duration::from_millis(u64::try_from(late).unwrap_or(0));
             let writing = Writing {
                 tenant,
+                term,
                 stamp: redo.stamp,
                 now: redo.now.after(late),
             };
@@ -92,7 +94,7 @@ impl ScyllaStore {
         }
         seat.show(head.head);
         Ok(Owned {
-            term: self.seats.term(tenant),
+            term,
             fence,
             epoch: head.epoch,
             head: head.head,

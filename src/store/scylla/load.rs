@@ -115,6 +115,10 @@ impl ScyllaStore {
         tenant: TenantId,
         at: MessageRef,
     ) -> Result<Option<Kept>, StoreError> {
+        self.at_rest(tenant, || self.load_message_once(tenant, at)).await
+    }
+
+    async fn load_message_once(&self, tenant: TenantId, at: MessageRef) -> Result<Option<Kept>, StoreError> {
         let bucket = keys::bucket(at.message);
         let conversation = at.conversation.as_bytes();
         let of = keys::tenant(tenant);

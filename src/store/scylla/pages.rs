@@ -17,6 +17,8 @@ use crate::store::Page;
 use crate::store::error::StoreError;
 use crate::store::row::OutboxRow;
 
+/// A page is read this often while messages move.
+const READS: usize = 3;
 /// Links are followed this far; more would be a loop.
 const LONGEST_CHAIN: usize = 8;
 
@@ -56,8 +58,43 @@ impl ScyllaStore {
         Ok(Page { items, more })
     }
 
+    /// Reads once more when messages were removed meanwhile: one that moved to a table that was read before it came, from one
+    /// that was read after it left, would be missed.
+    pub(super) async fn at_rest<T, F>(
+        &self,
+        tenant: TenantId,
+        read: impl Fn() -> F + Send,
+    ) -> Result<T, StoreError>
+    where
+        F: Future<Output = Result<T, StoreError>> + Send,
+    {
+        let removals = || self.seats.find(tenant).map(|seat| seat.removals());
+        for _ in 1..READS {
+            let before = removals();
+            let found = read().await?;
+            if removals() == before {
+                return Ok(found);
+            }
+        }
+        read().await
+    }
+
     /// The newest messages, one more than the limit if there are so many.
     async fn newest(
+        &self,
+        tenant: TenantId,
+        conversation: ConversationId,
+        before: Option<MessageId>,
+        limit: usize,
+        now: Timestamp,
+    ) -> Result<Vec<Kept>, StoreError> {
+        self.at_rest(tenant, || {
+            self.newest_once(tenant, conversation, before, limit, now)
+        })
+        .await
+    }
+
+    async fn newest_once(
         &self,
         tenant: TenantId,
         conversation: ConversationId,
@@ -82,8 +119,7 @@ impl ScyllaStore {
                 let room = wanted - found.len();
                 here.extend(self.part(part, before, room, now).await?);
             }
-            here.sort_by_key(|kept| std::cmp::Reverse(kept.row.id));
-            found.extend(here);
+            found.extend(in_order(here));
             if found.len() >= wanted {
                 break;
             }
@@ -225,6 +261,13 @@ impl ScyllaStore {
         }
         Ok(None)
     }
+}
+
+/// A month's messages of all tables, newest first. One that is moving stands in two.
+fn in_order(mut month: Vec<Kept>) -> Vec<Kept> {
+    month.sort_by_key(|kept| std::cmp::Reverse(kept.row.id));
+    month.dedup_by_key(|kept| kept.row.id);
+    month
 }
 
 /// Which first page, and as of when.

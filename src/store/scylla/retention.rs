@@ -320,7 +320,7 @@ impl ScyllaStore {
             return self.link.write(&table.drop_from, values).await;
         }
         self.memory
-            .forget(|note| *note == Note::Bucket(tenant, conversation, bucket, class));
+            .forget(|note| matches!(note, Note::Bucket(t, c, b, k) if t.tenant == tenant && *c == conversation && *b == bucket && *k == class));
         self.link.write(&table.drop_all, (stamp, of, id, bucket)).await?;
         let values = (stamp, of, id, bucket, class.code());
         self.link.write(&self.book.rows.drop_bucket, values).await

@@ -42,6 +42,8 @@ pub(super) struct Seat {
     shown: AtomicU64,
     /// Counts what readers may have noticed: commits, and changes of the owner.
     version: AtomicU64,
+    /// Counts removals of messages: whoever read meanwhile may have missed some that moved.
+    removals: AtomicU64,
     /// Conversations in order of activity.
     pub(super) shelf: Mutex<Shelf>,
     /// Held by whoever fills the list.
@@ -76,6 +78,16 @@ impl Seat {
     pub(super) fn version(&self) -> Option<u64> {
         let version = self.version.load(Ordering::Acquire);
         self.shown_head().map(|_owned| version)
+    }
+
+    /// How often messages were removed so far.
+    pub(super) fn removals(&self) -> u64 {
+        self.removals.load(Ordering::Acquire)
+    }
+
+    /// Messages are about to be removed from where they stand.
+    pub(super) fn removes_messages(&self) {
+        self.removals.fetch_add(1, Ordering::AcqRel);
     }
 
     /// Readers may see everything up to here.

@@ -22,6 +22,7 @@ impl ScyllaStore {
     /// Removes what remembers expired rows, of tenants that are owned here.
     pub(super) async fn sweep_owned(&self, now: Timestamp, limit: usize) -> Result<Swept, StoreError> {
         let mut swept = Swept::default();
+        let mut failed = None;
         for (tenant, seat) in self.seats.all() {
             if seat.shown_head().is_none() {
                 continue;
@@ -31,12 +32,27 @@ impl ScyllaStore {
                 swept.more = true;
                 break;
             }
-            swept.rows += self.forget_previews(tenant, &seat, now, room).await?;
-            self.forget_last_commit(tenant, &seat).await?;
-            self.forget_slots(tenant, &seat, now).await?;
+            // One tenant's failure is not the others'.
+            match self.sweep_one(tenant, &seat, now, room).await {
+                Ok(rows) => swept.rows += rows,
+                Err(error) => failed = failed.or(Some(error)),
+            }
         }
         swept.more |= swept.rows >= limit;
-        Ok(swept)
+        failed.map_or(Ok(swept), Err)
+    }
+
+    async fn sweep_one(
+        &self,
+        tenant: TenantId,
+        seat: &Seat,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<usize, StoreError> {
+        let rows = self.forget_previews(tenant, seat, now, limit).await?;
+        self.forget_last_commit(tenant, seat).await?;
+        self.forget_slots(tenant, seat, now).await?;
+        Ok(rows)
     }
 
     /// Forgets the beginnings of messages that are over.
@@ -142,7 +158,7 @@ impl ScyllaStore {
             // Nobody writes now: look again.
             if self.slot(tenant, &number, slot, None, 1).await?.is_empty() {
                 self.memory.forget(
-                    |note| matches!(note, Note::Slot(t, n, s) if *t == tenant && *n == number && *s == slot),
+                    |note| matches!(note, Note::Slot(t, n, s) if t.tenant == tenant && *n == number && *s == slot),
                 );
                 let values = (owned.stamp, of, number.as_str(), slot);
                 self.link.write(&self.book.rows.drop_slot, values).await?;

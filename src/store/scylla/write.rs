@@ -7,7 +7,7 @@ use super::change::{Change, json};
 use super::gather::Sorted;
 use super::keys::{self, Class};
 use super::link::Prepared;
-use super::memory::Note;
+use super::memory::{Note, Term};
 use super::pages::Part;
 use super::statements::MessageStatements;
 use crate::domain::{ContactId, TenantId, Timestamp};
@@ -53,6 +53,7 @@ impl Belonging {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Writing {
     pub(super) tenant: TenantId,
+    pub(super) term: Term,
     pub(super) stamp: i64,
     /// The commit's time, or as much later as the writing is.
     pub(super) now: Timestamp,
@@ -88,21 +89,34 @@ impl ScyllaStore {
             .iter()
             .map(|lines| self.until_taken(move || self.link.write_together(lines)))
             .collect();
+        // A message that moves to another table is never away: what removes it from where it stood comes last.
+        let (removals, others): (Vec<_>, Vec<_>) = others.into_iter().partition(|change| removes(change));
         let others: Vec<_> = others
             .into_iter()
             .map(|change| self.until_taken(move || self.write_once(writing, change)))
             .collect();
-        futures_util::try_join!(all(parts), all(others)).map(|_both| ())
+        futures_util::try_join!(all(parts), all(others))?;
+        if removals.is_empty() {
+            return Ok(());
+        }
+        self.seats.of(writing.tenant).removes_messages();
+        let removals: Vec<_> = removals
+            .into_iter()
+            .map(|change| self.until_taken(move || self.write_once(writing, change)))
+            .collect();
+        all(removals).await
     }
 
     /// Writes the small rows by which a row is found, unless they surely stand there.
     async fn write_leads(&self, writing: Writing, change: &Change) -> Result<(), StoreError> {
-        let Writing { tenant, stamp, .. } = writing;
+        let Writing {
+            tenant, term, stamp, ..
+        } = writing;
         let of = keys::tenant(tenant);
         let rows = &self.book.rows;
         match change {
             Change::Conversation { row, .. } => {
-                let note = Note::Owner(tenant, row.id);
+                let note = Note::Owner(term, row.id);
                 if !self.memory.knows(&note) {
                     let id = row.id.as_bytes();
                     self.belongs(writing, row.contact_id, Belonging::Conversation, id)
@@ -113,14 +127,14 @@ impl ScyllaStore {
             Change::Message { row, expires } => {
                 let (id, bucket) = (row.conversation_id, keys::bucket(row.id));
                 let class = Class::of(row, *expires);
-                let note = Note::Bucket(tenant, id, bucket, class);
+                let note = Note::Bucket(term, id, bucket, class);
                 if !self.memory.knows(&note) {
                     let values = (of, id.as_bytes(), bucket, class.code(), stamp);
                     self.link.write(&rows.put_bucket, values).await?;
                     self.memory.note(note);
                 }
                 if let Some(member) = member_of(row) {
-                    let note = Note::Member(tenant, member, id);
+                    let note = Note::Member(term, member, id);
                     if !self.memory.knows(&note) {
                         self.belongs(writing, member, Belonging::Membership, id.as_bytes())
                             .await?;
@@ -130,7 +144,7 @@ impl ScyllaStore {
             }
             Change::Outbox(row) => {
                 let slot = keys::slot(row.at.message);
-                let note = Note::Slot(tenant, row.number.clone(), slot);
+                let note = Note::Slot(term, row.number.clone(), slot);
                 if !self.memory.knows(&note) {
                     let values = (of, row.number.as_str(), slot, stamp);
                     self.link.write(&rows.put_slot, values).await?;
@@ -150,7 +164,7 @@ impl ScyllaStore {
             Change::DropConversation(id) => {
                 let values = (stamp, of, keys::shard(id.as_bytes()), id.as_bytes());
                 self.memory
-                    .forget(|note| matches!(note, Note::Owner(t, c) if *t == tenant && c == id));
+                    .forget(|note| matches!(note, Note::Owner(t, c) if t.tenant == tenant && c == id));
                 self.link.write(&rows.drop_conversation, values).await
             }
             Change::DropMessage { at, class } => {
@@ -181,7 +195,7 @@ impl ScyllaStore {
             }
             Change::DropBuckets(id) => {
                 self.memory
-                    .forget(|note| matches!(note, Note::Bucket(t, c, ..) if *t == tenant && c == id));
+                    .forget(|note| matches!(note, Note::Bucket(t, c, ..) if t.tenant == tenant && c == id));
                 self.link
                     .write(&rows.drop_buckets, (stamp, of, id.as_bytes()))
                     .await
@@ -201,7 +215,7 @@ impl ScyllaStore {
             }
             Change::DropBelongings(id) => {
                 self.memory
-                    .forget(|note| matches!(note, Note::Member(t, c, _) if *t == tenant && c == id));
+                    .forget(|note| matches!(note, Note::Member(t, c, _) if t.tenant == tenant && c == id));
                 self.link
                     .write(&rows.drop_belongings, (stamp, of, id.as_bytes()))
                     .await
@@ -265,6 +279,14 @@ impl ScyllaStore {
             }
         }
     }
+}
+
+/// Whether messages are removed from where they stand.
+const fn removes(change: &Change) -> bool {
+    matches!(
+        change,
+        Change::DropMessage { .. } | Change::DropMessages { .. } | Change::DropBuckets(_)
+    )
 }
 
 /// Does all, some at once.

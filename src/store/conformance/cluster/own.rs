@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 
 use super::{Cluster, Keyspace, options, server};
 use crate::domain::{
-    Clock as _, ConversationStatus, DeliveryState, Message, Retention, SystemClock, TestClock, Timestamp,
+    Clock as _, ConversationStatus, DeliveryState, JournalId, Message, Retention, SystemClock, TestClock,
+    Timestamp,
 };
 use crate::store::conformance::Backend as _;
 use crate::store::conformance::ops;
@@ -13,7 +14,7 @@ use crate::store::conformance::scene::{Scene, TENANT};
 use crate::store::op::{OrganiseChange, ReportTarget};
 use crate::store::row::outbound_key;
 use crate::store::scylla::{ScyllaStore, schema};
-use crate::store::{Op, RetentionJob, Store, StoreErrorKind, Tenant};
+use crate::store::{JournalEntry, Op, RetentionJob, Store, StoreErrorKind, Tenant};
 
 /// Before all that happens here: whoever asks for this time sees expired rows, as long as they stand there.
 const LONG_AGO: Timestamp = Timestamp::from_millis(0);
@@ -166,6 +167,69 @@ async fn a_change_of_retention_goes_on_only_where_the_tenant_was_opened_last() {
     let mut third = Scene::take_over(never_opened, TENANT).await;
     third.store.step_retention(TENANT, first.now, 9).await.unwrap();
     third.hears(&["628111111"], "w3", "takes it on").await;
+}
+
+#[tokio::test]
+async fn who_regains_a_tenant_finds_out_again_which_partitions_there_are() {
+    let backend = Cluster::open();
+    let mut first = Scene::of(&backend).await;
+    let at = first.hears(&["628111111"], "w1", "one").await;
+    let mut second = Scene::take_over(another(backend.keyspace.name(), 1), TENANT).await;
+    let tenant = Tenant {
+        id: TENANT,
+        name: "Toko Maju".into(),
+        retention: Retention::days(30).unwrap(),
+        created: second.now,
+    };
+    let job = RetentionJob::new(TENANT, ops::RETENTION, tenant.retention, second.now);
+    second.store.begin_retention(tenant, job).await.unwrap();
+    while second
+        .store
+        .step_retention(TENANT, second.now, 9)
+        .await
+        .unwrap()
+        .unwrap()
+        .finished
+        .is_none()
+    {}
+    // The first message moved, and its partition is gone with its place in the index.
+    second.hears(&["628222222"], "w2", "elsewhere").await;
+    let mut third = Scene::of(&backend).await;
+    third.hears(&["628111111"], "w3", "two").await;
+    assert_eq!(third.texts(at).await, ["two", "one"]);
+}
+
+fn webhook(minute: u64, n: u64) -> JournalEntry {
+    let received = LONG_AGO.after(Duration::from_secs(60 * (1_000_000 + minute)));
+    JournalEntry {
+        id: JournalId::from_bytes(*ops::id(received, n).as_bytes()),
+        received,
+        body: bytes::Bytes::from_static(b"{}"),
+    }
+}
+
+#[tokio::test]
+async fn a_webhook_that_comes_late_to_a_minute_that_was_found_empty_is_not_cut_off() {
+    let backend = Cluster::open();
+    let store = backend.store();
+    for entry in [webhook(0, 1), webhook(10, 2)] {
+        store.journal_append(entry).await.unwrap();
+    }
+    store.journal_done(vec![webhook(0, 1).id]).await.unwrap();
+    for (late, waiting) in [(webhook(0, 3), 1), (webhook(30, 4), 1)] {
+        assert_eq!(store.journal_backlog().await.unwrap().entries, waiting);
+        store.journal_append(late).await.unwrap();
+    }
+    let backlog = store.journal_backlog().await.unwrap();
+    assert_eq!(
+        (backlog.entries, backlog.oldest),
+        (3, Some(webhook(0, 3).received))
+    );
+    assert_eq!(store.journal_open(None, 9).await.unwrap().len(), 3);
+    let all = [webhook(0, 3), webhook(10, 2), webhook(30, 4)];
+    let ids = all.iter().map(|entry| entry.id).collect();
+    store.journal_done(ids).await.unwrap();
+    assert_eq!(store.journal_backlog().await.unwrap().entries, 0);
 }
 
 #[test]
