@@ -40,6 +40,8 @@ const BATCH: usize = 64;
 /// Ops in one batch where the store takes long over each, whatever is in it: there, many small batches are what others
 /// wait for.
 const LARGE_BATCH: usize = 256;
+/// Bytes of messages in one batch, unless one op alone has more: on a cluster they are one row for a moment.
+const BATCH_BYTES: usize = 1 << 20;
 /// A batch that took longer than this was long under way for its own sake.
 const LONG: Duration = Duration::from_millis(100);
 /// How long a caller waits for room before it is told that the tenant is busy.
@@ -158,7 +160,7 @@ impl Ledger {
         let began = self.clock.monotonic();
         self.condition.begins(began);
         let most = if self.took > LONG { LARGE_BATCH } else { BATCH };
-        let take = self.waiting.len().min(most);
+        let take = count_within(self.waiting.iter().map(|(op, _)| op.body_bytes()), most);
         let (mut ops, owed): (Vec<_>, Vec<_>) = self.waiting.drain(..take).unzip();
         self.keeping.apply(&mut ops);
         let batch = Batch {
@@ -228,6 +230,19 @@ impl Ledger {
             ctx.stop();
         }
     }
+}
+
+/// How many of these go into one batch: at most so many, and at least one.
+fn count_within(sizes: impl Iterator<Item = usize>, most: usize) -> usize {
+    let mut bytes = 0_usize;
+    sizes
+        .take(most)
+        .enumerate()
+        .take_while(|(at, size)| {
+            bytes = bytes.saturating_add(*size);
+            *at == 0 || bytes <= BATCH_BYTES
+        })
+        .count()
 }
 
 impl Actor for Ledger {

@@ -53,6 +53,24 @@ impl Op {
             Self::Organise(_) | Self::Relate(_) | Self::Prefer(_) | Self::Announce(_) => {}
         }
     }
+
+    /// Bytes of what may be large in it.
+    pub fn body_bytes(&self) -> usize {
+        let raw = |json: &RawValue| json.get().len();
+        match self {
+            Self::Receive(op) => raw(op.content.json()),
+            Self::Submit(op) => raw(op.content.json()) + raw(&op.payload),
+            Self::Note(op) => raw(op.content.json()),
+            Self::Announce(op) => raw(&op.data),
+            Self::Attempted(_)
+            | Self::Report(_)
+            | Self::Settle(_)
+            | Self::Withdraw(_)
+            | Self::Organise(_)
+            | Self::Relate(_)
+            | Self::Prefer(_) => 0,
+        }
+    }
 }
 
 /// A customer's message.

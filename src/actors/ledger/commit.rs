@@ -120,12 +120,19 @@ impl Batch {
                 Err(error) if error.kind == StoreErrorKind::Unknown && tries < TRIES => {
                     tries += 1;
                     metrics::ledger_reloads_total().increment(1);
-                    tokio::time::sleep(Duration::from_millis(50) * 2_u32.pow(tries)).await;
+                    tokio::time::sleep(self.pause(tries)).await;
                     self.look().await.map_err(StoreError::into_unknown)?;
                 }
                 Err(error) => return Err(doubt(error)),
             }
         }
+    }
+
+    /// How long to wait before another try: all ledgers of a process may be in doubt at once, and not come back together.
+    fn pause(&self, tries: u32) -> Duration {
+        let seed = self.tenant.get() ^ self.epoch.get() ^ u64::from(tries);
+        let spread = fastrand::Rng::with_seed(seed).f64();
+        (Duration::from_millis(50) * 2_u32.pow(tries)).mul_f64(spread + 0.5)
     }
 
     /// Looks where the log stands.

@@ -214,6 +214,15 @@ async fn a_batch_that_stays_unknown_is_looked_for_before_the_next_one() {
     assert_eq!(ledger.head().head, Seq::new(1));
 }
 
+#[test]
+fn a_batch_ends_before_its_bodies_are_too_much_and_holds_at_least_one_op() {
+    let within = |sizes: &[usize]| count_within(sizes.iter().copied(), 5);
+    assert_eq!(within(&[]), 0);
+    assert_eq!(within(&[0; 9]), 5);
+    assert_eq!(within(&[BATCH_BYTES + 1, 0]), 1);
+    assert_eq!(within(&[1, BATCH_BYTES - 1, 0, 1, 0]), 3);
+}
+
 #[actix::test]
 async fn finishing_commits_what_waits_first() {
     let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
