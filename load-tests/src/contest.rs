@@ -5,7 +5,6 @@
 //! retention is under way, which either may carry on while the tenant is its own. At the end the
 //! simulator's oracle is asked as in `kill`: no message may have gone out twice, and none that either acknowledged is lost.
 
-use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -105,46 +104,24 @@ pub async fn run(args: ContestArgs) -> anyhow::Result<ExitCode> {
         .chain(of_rival.keys())
         .filter(|code| *code != "accepted" && !MODEST.contains(&code.as_str()))
         .collect();
-    let line = json!({
+    let done = changed.get("state").and_then(Value::as_str) == Some("done");
+    let both_served = [&ours, &of_rival]
+        .iter()
+        .all(|answers| answers.get("accepted").is_some_and(|accepted| *accepted > 0));
+    let fought = both_served && lost_to_rival >= 1.0 && lost_to_first >= 1.0;
+    let own = json!({
         "seed": args.seed,
-        "inbound_acknowledged": found.total("inbound_acknowledged"),
         "sends_acknowledged": rig.acknowledged() + theirs.acknowledged(),
-        "sends_accepted": found.total("sends_accepted"),
-        "lost": found.total("lost") + found.total("inbound_unshown"),
-        "twice": found.total("twice"),
-        "holes": found.total("holes"),
-        "unsettled": found.total("unsettled"),
-        "unknown": found.total("unknown"),
         "answers_of_first": ours,
         "answers_of_second": of_rival,
         "wrong_answers": wrong,
         "changes_of_retention": changes,
         "last_change": changed,
         "takeovers": [lost_to_rival, lost_to_first],
-        "agents": rig.agents(),
-        "broken": found.broken(),
     });
-    let zero = |name: &str| line.get(name).and_then(Value::as_u64) == Some(0);
-    let both_served = [&ours, &of_rival]
-        .iter()
-        .all(|answers| answers.get("accepted").is_some_and(|accepted| *accepted > 0));
-    let good = ["lost", "twice", "holes", "unsettled"]
-        .iter()
-        .all(|name| zero(name))
-        && found.broken().is_empty()
-        && wrong.is_empty()
-        && changes > 0
-        && line.pointer("/last_change/state").and_then(Value::as_str) == Some("done");
-    let mut out = std::io::stdout().lock();
-    writeln!(out, "{line}")?;
-    out.flush()?;
-    Ok(
-        if good && both_served && lost_to_rival >= 1.0 && lost_to_first >= 1.0 {
-            ExitCode::SUCCESS
-        } else {
-            ExitCode::FAILURE
-        },
-    )
+    let line = found.line(&rig, own);
+    let good = line.is_sound() && line.all_zero(&["unsettled"]) && wrong.is_empty();
+    line.end(good && fought && changes > 0 && done)
 }
 
 /// Changes the tenant's retention, as soon as the gateway takes that on; 1 if it did.

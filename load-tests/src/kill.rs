@@ -35,15 +35,24 @@ pub struct KillArgs {
     /// Also let Graph fail and webhooks come twice, late, out of order and forged
     #[arg(long)]
     pub faults: bool,
-    /// The store: fjall, or cql for a cluster: the one that MESEJ_TEST_CQL names, or a server of the rig's own
-    #[arg(long, default_value = "fjall")]
-    pub backend: String,
+    /// The store
+    #[arg(long, value_enum, default_value_t = Backend::Fjall)]
+    pub backend: Backend,
     /// The `mesej` binary; by default the one beside this program
     #[arg(long)]
     pub binary: Option<PathBuf>,
     /// Keep data and logs in this folder
     #[arg(long)]
     pub keep: Option<PathBuf>,
+}
+
+/// Where the gateway keeps what it knows.
+#[derive(clap::ValueEnum, Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Backend {
+    /// In a folder
+    Fjall,
+    /// On a cluster: the one that MESEJ_TEST_CQL names, or a server of the rig's own
+    Cql,
 }
 
 /// Every place at which the gateway is made to die.
@@ -81,9 +90,9 @@ impl KillArgs {
             sends: self.sends,
             under_way: UNDER_WAY,
             faults: self.faults,
-            keeps: match self.backend.as_str() {
-                "cql" => Keeps::Cluster(NODE),
-                embedded => Keeps::Embedded(embedded.to_owned()),
+            keeps: match self.backend {
+                Backend::Fjall => Keeps::Embedded,
+                Backend::Cql => Keeps::Cluster(NODE),
             },
             binary: self.binary.clone(),
             keep: self.keep.clone(),

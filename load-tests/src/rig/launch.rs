@@ -49,7 +49,7 @@ pub(super) fn environment(plan: &Plan, home: &Path, port: u16, meta: &str) -> Ve
     let log = home.join("places.log").display().to_string();
     let path = home.join("data").display().to_string();
     let backend = match &plan.keeps {
-        Keeps::Embedded(name) => name.clone(),
+        Keeps::Embedded => "fjall".to_owned(),
         Keeps::Cluster(_) | Keeps::OwnCluster(_) => "scylla".to_owned(),
     };
     [

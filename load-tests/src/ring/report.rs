@@ -1,10 +1,9 @@
 //! What the rig says at its end: one JSON object for programs.
 
-use std::io::Write as _;
 use std::process::ExitCode;
 use std::sync::atomic::Ordering;
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::RingArgs;
 use super::acts::{ActOne, Outage};
@@ -21,21 +20,11 @@ pub(super) fn print(
     outages: &[Outage],
     found: &Found,
 ) -> anyhow::Result<ExitCode> {
-    let total = |name: &str| found.total(name);
-    let broken = found.broken();
     let book = rig.book.as_deref();
     let wrong: u64 = outages.iter().map(|outage| outage.refusals.wrong).sum();
-    let line = json!({
+    let own = json!({
         "nodes": args.nodes,
         "seed": args.seed,
-        "inbound_acknowledged": total("inbound_acknowledged"),
-        "sends_acknowledged": rig.acknowledged(),
-        "sends_accepted": total("sends_accepted"),
-        "lost": total("lost") + total("inbound_unshown"),
-        "twice": total("twice"),
-        "holes": total("holes"),
-        "unsettled": total("unsettled"),
-        "unknown": total("unknown"),
         "act_one": {
             "secs": one.secs.round(),
             "error_rate": (one.error_rate() * 1_000.0).round() / 1_000.0,
@@ -57,23 +46,8 @@ pub(super) fn print(
         "wrong_refusals": wrong,
         "answers": book.map(crate::sender::Book::answers),
         "sends_given_up": book.map(|book| book.given_up.load(Ordering::Relaxed)),
-        "agents": rig.agents(),
-        "webhooks": found.quiet,
-        "broken": broken,
     });
-    let zero = |name: &str| line.get(name).and_then(Value::as_u64) == Some(0);
-    let worked = total("inbound_acknowledged") > 0 && total("sends_accepted") > 0 && one.accepted > 0;
-    let good = ["lost", "twice", "holes", "unsettled", "wrong_refusals"]
-        .iter()
-        .all(|name| zero(name))
-        && broken.is_empty()
-        && one.error_rate() < NOTICED;
-    let mut out = std::io::stdout().lock();
-    writeln!(out, "{line}")?;
-    out.flush()?;
-    Ok(if good && worked {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    })
+    let line = found.line(rig, own);
+    let calm = one.accepted > 0 && one.error_rate() < NOTICED;
+    line.end(line.is_sound() && line.all_zero(&["unsettled", "wrong_refusals"]) && calm)
 }
