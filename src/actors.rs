@@ -20,6 +20,8 @@ pub mod feed;
 pub mod gateway;
 pub mod lane;
 pub mod ledger;
+#[cfg(test)]
+mod parts;
 pub mod port;
 pub mod request;
 pub mod succession;

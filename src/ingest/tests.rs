@@ -3,14 +3,11 @@
 use std::time::Duration;
 
 use super::*;
-use crate::actors::lane::LaneLimits;
-use crate::actors::{DirectoryParts, TenantLimits};
+use crate::actors::DirectoryParts;
 use crate::domain::{PhoneNumberId, Retention, SendRate, Seq, SystemClock, TenantId, WabaId};
 use crate::store::directory::AccessToken;
 use crate::store::faulty::FaultyStore;
 use crate::store::{Number, Tenant};
-use crate::whatsapp::GraphClient;
-use crate::whatsapp::client::GraphSettings;
 
 const STUCK: TenantId = TenantId::new(1);
 const OTHER: TenantId = TenantId::new(2);
@@ -68,17 +65,7 @@ async fn directory(store: &Arc<FaultyStore>) -> Arc<Directory> {
         };
         store.put_number(number).await.unwrap();
     }
-    let settings = GraphSettings::new("http://127.0.0.1:9", "v24.0");
-    let parts = DirectoryParts {
-        store: store.clone(),
-        graph: Arc::new(GraphClient::new(settings, Arc::clone(&clock)).unwrap()),
-        clock,
-        arbiters: vec![actix::Arbiter::current()],
-        tenant_limits: TenantLimits::default(),
-        lane_limits: LaneLimits::default(),
-        calls: Arc::new(tokio::sync::Semaphore::new(1)),
-        seed: 1,
-    };
+    let parts = DirectoryParts::for_tests(store.clone(), clock, vec![actix::Arbiter::current()]);
     Arc::new(Directory::open(parts).await.unwrap())
 }
 

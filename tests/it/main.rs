@@ -12,6 +12,8 @@ mod containers;
 mod gateway;
 mod groups;
 mod kept;
+#[path = "../cql/keyspaces.rs"]
+mod keyspaces;
 #[path = "../cql/node.rs"]
 mod node;
 mod promql;

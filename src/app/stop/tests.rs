@@ -1,13 +1,10 @@
 use super::*;
-use crate::actors::lane::LaneLimits;
+use crate::actors::DirectoryParts;
 use crate::actors::request::Refusal;
-use crate::actors::{DirectoryParts, TenantLimits};
 use crate::domain::{Clock, PhoneNumberId, Retention, SendRate, SystemClock, TenantId, WabaId};
 use crate::store::directory::AccessToken;
 use crate::store::memory::MemoryStore;
 use crate::store::{Number, Store, Tenant};
-use crate::whatsapp::GraphClient;
-use crate::whatsapp::client::GraphSettings;
 
 const RUNS: TenantId = TenantId::new(7);
 const SLEEPS: TenantId = TenantId::new(8);
@@ -33,18 +30,7 @@ async fn directory() -> Arc<Directory> {
         };
         store.put_number(number).await.unwrap();
     }
-    let settings = GraphSettings::new("http://127.0.0.1:9", "v24.0");
-    let clock: Arc<dyn Clock> = clock;
-    let parts = DirectoryParts {
-        store,
-        graph: Arc::new(GraphClient::new(settings, Arc::clone(&clock)).unwrap()),
-        clock,
-        arbiters: vec![actix::Arbiter::current()],
-        tenant_limits: TenantLimits::default(),
-        lane_limits: LaneLimits::default(),
-        calls: Arc::new(tokio::sync::Semaphore::new(1)),
-        seed: 1,
-    };
+    let parts = DirectoryParts::for_tests(store, clock, vec![actix::Arbiter::current()]);
     Arc::new(Directory::open(parts).await.unwrap())
 }
 

@@ -3,16 +3,13 @@
 use std::sync::atomic::Ordering;
 
 use super::*;
-use crate::actors::lane::LaneLimits;
-use crate::actors::{DirectoryParts, TenantLimits};
+use crate::actors::DirectoryParts;
 use crate::domain::{
     Alias, ContactAliases, Content, PhoneNumberId, Retention, TenantId, TestClock, Timestamp, Wamid,
 };
 use crate::store::faulty::FaultyStore;
 use crate::store::op::Receive;
 use crate::store::{Op, RetentionJob};
-use crate::whatsapp::GraphClient;
-use crate::whatsapp::client::GraphSettings;
 
 const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
 
@@ -25,17 +22,7 @@ async fn directory_on(
     store: &Arc<FaultyStore>,
     clock: &Arc<dyn Clock>,
 ) -> Arc<Directory> {
-    let settings = GraphSettings::new("http://127.0.0.1:9", "v24.0");
-    let parts = DirectoryParts {
-        store: store.clone(),
-        graph: Arc::new(GraphClient::new(settings, Arc::clone(clock)).unwrap()),
-        clock: Arc::clone(clock),
-        arbiters,
-        tenant_limits: TenantLimits::default(),
-        lane_limits: LaneLimits::default(),
-        calls: Arc::new(tokio::sync::Semaphore::new(1)),
-        seed: 1,
-    };
+    let parts = DirectoryParts::for_tests(store.clone(), Arc::clone(clock), arbiters);
     Arc::new(Directory::open(parts).await.unwrap())
 }
 

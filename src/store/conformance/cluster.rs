@@ -6,7 +6,9 @@
 //! itself, emptied, and gives it back.
 
 mod faults;
-// Shared with the tests that see the gateway from outside.
+// Both shared with the tests that see the gateway from outside.
+#[path = "../../../tests/cql/keyspaces.rs"]
+mod keyspaces;
 #[path = "../../../tests/cql/node.rs"]
 mod node;
 mod own;
@@ -14,43 +16,24 @@ mod proxy;
 mod server;
 mod tls;
 
-use std::sync::{Arc, Condvar, Mutex};
+use std::sync::Arc;
 
+use self::keyspaces::{Keyspaces, State, Taken};
 use super::Backend;
 use crate::domain::{Clock, SystemClock};
 use crate::store::Store;
 use crate::store::scylla::{ScyllaOptions, ScyllaStore, schema};
 
-/// Keyspaces in use at once.
-const KEYSPACES: usize = 4;
-
-/// Which keyspaces nobody uses, and how many there are.
-#[derive(Debug, Default)]
-struct Pool {
-    free: Vec<String>,
-    made: usize,
-}
-
-static POOL: Mutex<Option<Pool>> = Mutex::new(None);
-static FREED: Condvar = Condvar::new();
+static KEYSPACES: Keyspaces = Keyspaces::new("mesej_test", 4);
 
 /// A keyspace of one's own, given back when dropped.
 #[derive(Debug)]
-pub(super) struct Keyspace(String);
-
-impl Drop for Keyspace {
-    fn drop(&mut self) {
-        let mut pool = POOL.lock().unwrap();
-        pool.as_mut().unwrap().free.push(std::mem::take(&mut self.0));
-        FREED.notify_one();
-    }
-}
+pub(super) struct Keyspace(Taken);
 
 /// How the tests reach the server.
 pub(super) fn options(keyspace: &str) -> ScyllaOptions {
-    let mut options = ScyllaOptions::new(vec![server::address()], keyspace);
-    let copies = std::env::var("MESEJ_TEST_CQL_REPLICATION");
-    options.replication_factor = copies.map_or(1, |copies| copies.parse().unwrap());
+    let mut options = ScyllaOptions::new(vec![keyspaces::server()], keyspace);
+    options.replication_factor = keyspaces::copies();
     // Two cores run the server and all tests at once.
     options.deadlines.interactive = std::time::Duration::from_secs(10);
     options.deadlines.write = std::time::Duration::from_secs(10);
@@ -62,33 +45,21 @@ pub(super) fn options(keyspace: &str) -> ScyllaOptions {
 impl Keyspace {
     /// One that is empty.
     pub(super) fn take() -> Self {
-        let mut pool = POOL.lock().unwrap();
-        let (name, fresh) = loop {
-            let inside = pool.get_or_insert_default();
-            if let Some(name) = inside.free.pop() {
-                break (name, false);
+        let keyspace = KEYSPACES.take();
+        let options = options(keyspace.name());
+        match keyspace.state() {
+            State::Used => server::run(async move { schema::empty(&options).await }).unwrap(),
+            State::Unmade => {
+                let made = async move { schema::migrate(&options, "tests").await.map(|_| ()) };
+                server::run(made).unwrap();
             }
-            if inside.made < KEYSPACES {
-                inside.made += 1;
-                // A server that is kept between runs has keyspaces of other runs, perhaps of another schema.
-                break (format!("mesej_test_{}_{}", std::process::id(), inside.made), true);
-            }
-            pool = FREED.wait(pool).unwrap();
-        };
-        drop(pool);
-        let keyspace = Self(name);
-        let options = options(&keyspace.0);
-        if fresh {
-            server::run(async move { schema::migrate(&options, "tests").await.map(|_| ()) }).unwrap();
-        } else {
-            server::run(async move { schema::empty(&options).await }).unwrap();
         }
-        keyspace
+        Self(keyspace)
     }
 
     /// Its name.
     pub(super) fn name(&self) -> &str {
-        &self.0
+        self.0.name()
     }
 }
 

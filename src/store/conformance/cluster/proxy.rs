@@ -8,7 +8,7 @@ use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
-use super::server;
+use super::{keyspaces, server};
 
 /// Version, flags, stream, opcode, length: what every frame of the protocol begins with.
 const HEADER: usize = 9;
@@ -143,7 +143,7 @@ fn holds(frame: &[u8], needle: &[u8]) -> bool {
 }
 
 async fn connection(client: TcpStream, shared: Shared) {
-    let Ok(server) = TcpStream::connect(server::address()).await else {
+    let Ok(server) = TcpStream::connect(keyspaces::server()).await else {
         return;
     };
     let _ = client.set_nodelay(true);

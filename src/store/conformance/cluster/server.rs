@@ -1,11 +1,9 @@
-//! The server that the tests run against, shared by all of one process.
+//! Where sessions live, shared by all tests of one process.
 
 use std::future::Future;
 use std::sync::OnceLock;
 
 use tokio::runtime::Runtime;
-
-use super::node::Node;
 
 /// Sessions live here: a test's own runtime ends with the test.
 fn runtime() -> &'static Runtime {
@@ -27,16 +25,4 @@ pub(super) fn run<T: Send>(what: impl Future<Output = T> + Send) -> T {
 /// Lets something go on beside the tests.
 pub(super) fn keep(what: impl Future<Output = ()> + Send + 'static) {
     runtime().spawn(what);
-}
-
-/// `host:port` of the server.
-pub(super) fn address() -> String {
-    static ADDRESS: OnceLock<String> = OnceLock::new();
-    static NODE: OnceLock<Node> = OnceLock::new();
-    ADDRESS
-        .get_or_init(|| match std::env::var("MESEJ_TEST_CQL") {
-            Ok(address) if !address.is_empty() => address,
-            _ => NODE.get_or_init(Node::start).address().to_owned(),
-        })
-        .clone()
 }

@@ -11,7 +11,7 @@ use tempfile::NamedTempFile;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 
-use super::{Keyspace, options, server};
+use super::{Keyspace, keyspaces, options, server};
 use crate::domain::SystemClock;
 use crate::store::conformance::scene::{Scene, TENANT};
 use crate::store::scylla::{ScyllaOptions, ScyllaStore, Tls};
@@ -64,7 +64,7 @@ fn front(acceptor: TlsAcceptor) -> (String, Arc<AtomicUsize>) {
                     return;
                 };
                 count.fetch_add(1, Ordering::SeqCst);
-                let mut node = TcpStream::connect(server::address()).await.unwrap();
+                let mut node = TcpStream::connect(keyspaces::server()).await.unwrap();
                 let _ = tokio::io::copy_bidirectional(&mut client, &mut node).await;
             });
         }

@@ -1,0 +1,126 @@
+//! The server that tests run against, and its keyspaces: few, since tables are slow to make. A test has one for itself and
+//! gives it back. Shared by the store's own tests and those of the whole gateway.
+
+use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
+
+use super::node::Node;
+
+/// `host:port` of the server: the one that `MESEJ_TEST_CQL` names, or one that ends with this process.
+pub fn server() -> String {
+    static ADDRESS: OnceLock<String> = OnceLock::new();
+    static NODE: OnceLock<Node> = OnceLock::new();
+    let named = || match std::env::var("MESEJ_TEST_CQL") {
+        Ok(address) if !address.is_empty() => address,
+        _ => NODE.get_or_init(Node::start).address().to_owned(),
+    };
+    ADDRESS.get_or_init(named).clone()
+}
+
+/// Copies of each row that a ring is to hold: `MESEJ_TEST_CQL_REPLICATION`, or 1.
+pub fn copies() -> u16 {
+    std::env::var("MESEJ_TEST_CQL_REPLICATION").map_or(1, |copies| copies.parse().unwrap())
+}
+
+/// Keyspaces of one kind of test.
+#[derive(Debug)]
+pub struct Keyspaces {
+    prefix: &'static str,
+    /// In use at once.
+    most: usize,
+    pool: Mutex<Pool>,
+    freed: Condvar,
+}
+
+/// Which nobody uses, and how many there are.
+#[derive(Debug)]
+struct Pool {
+    free: Vec<String>,
+    made: usize,
+    in_use: usize,
+}
+
+impl Keyspaces {
+    /// None yet.
+    pub const fn new(prefix: &'static str, most: usize) -> Self {
+        Self {
+            prefix,
+            most,
+            pool: Mutex::new(Pool {
+                free: Vec::new(),
+                made: 0,
+                in_use: 0,
+            }),
+            freed: Condvar::new(),
+        }
+    }
+
+    fn pool(&self) -> MutexGuard<'_, Pool> {
+        self.pool.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// One that nobody uses: to be emptied, or to be made.
+    pub fn take(&'static self) -> Taken {
+        let mut pool = self.pool();
+        while pool.in_use >= self.most {
+            pool = self.freed.wait(pool).unwrap_or_else(PoisonError::into_inner);
+        }
+        pool.in_use += 1;
+        let used = pool.free.pop();
+        let state = if used.is_some() {
+            State::Used
+        } else {
+            State::Unmade
+        };
+        let name = used.unwrap_or_else(|| {
+            pool.made += 1;
+            // A server that is kept between runs has keyspaces of other runs, perhaps of another schema.
+            format!("{}_{}_{}", self.prefix, std::process::id(), pool.made)
+        });
+        Taken {
+            name,
+            state,
+            of: self,
+        }
+    }
+}
+
+/// What is to be done to a keyspace before it is used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// It is not there yet.
+    Unmade,
+    /// It holds what somebody left.
+    Used,
+}
+
+/// A keyspace of one's own, given back when dropped.
+#[derive(Debug)]
+pub struct Taken {
+    name: String,
+    state: State,
+    of: &'static Keyspaces,
+}
+
+impl Taken {
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// How it was found.
+    pub fn state(&self) -> State {
+        self.state
+    }
+}
+
+impl Drop for Taken {
+    fn drop(&mut self) {
+        let mut pool = self.of.pool();
+        pool.in_use -= 1;
+        // Whoever fails may leave somebody who still writes: nobody else is to see that.
+        if !std::thread::panicking() {
+            pool.free.push(std::mem::take(&mut self.name));
+        }
+        self.of.freed.notify_one();
+    }
+}
