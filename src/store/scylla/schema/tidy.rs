@@ -5,6 +5,9 @@ use crate::store::error::StoreError;
 use crate::store::scylla::link::Link;
 use crate::store::scylla::options::ScyllaOptions;
 
+/// How often a table is emptied before that is a failure.
+const TRIES: u32 = 5;
+
 /// Empties all tables of a keyspace.
 pub(in crate::store) async fn empty(options: &ScyllaOptions) -> Result<(), StoreError> {
     let link = Link::open(options).await?;
@@ -15,7 +18,15 @@ pub(in crate::store) async fn empty(options: &ScyllaOptions) -> Result<(), Store
         for row in 0..tables.len() {
             let table = tables.text(row, "table_name").unwrap_or_default();
             if !table.starts_with("schema_") {
-                link.run("empty", &format!("TRUNCATE {keyspace}.{table}")).await?;
+                let cql = format!("TRUNCATE {keyspace}.{table}");
+                // A server that is busy with other tests may take too long over it.
+                let mut tries = 0;
+                while let Err(error) = link.run("empty", &cql).await {
+                    tries += 1;
+                    if tries >= TRIES {
+                        return Err(error);
+                    }
+                }
             }
         }
     }
