@@ -5,11 +5,15 @@
 mod launcher;
 
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use tokio::process::Command;
 
 use launcher::Launcher;
 pub use launcher::{Order, Sync};
+
+/// How long nodes that take connections may need until they can make a schema together.
+const ACQUAINTED: Duration = Duration::from_secs(30);
 
 /// What a rig needs.
 #[derive(Debug, Clone, Copy)]
@@ -62,19 +66,26 @@ impl Cluster {
         }
     }
 
+    /// Makes the schema. Nodes that have just begun to take connections may yet have to find each other.
     async fn migrate(&self, mesej: &Path) -> anyhow::Result<()> {
-        let made = Command::new(mesej)
-            .arg("migrate")
-            .envs(self.env())
-            .kill_on_drop(true)
-            .output()
-            .await?;
-        anyhow::ensure!(
-            made.status.success(),
-            "mesej migrate failed: {}",
-            String::from_utf8_lossy(&made.stderr)
-        );
-        Ok(())
+        let began = Instant::now();
+        loop {
+            let made = Command::new(mesej)
+                .arg("migrate")
+                .envs(self.env())
+                .kill_on_drop(true)
+                .output()
+                .await?;
+            if made.status.success() {
+                return Ok(());
+            }
+            anyhow::ensure!(
+                began.elapsed() < ACQUAINTED,
+                "mesej migrate failed: {}",
+                String::from_utf8_lossy(&made.stderr)
+            );
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
     }
 
     /// Does something to some of its nodes, which are counted from 1.

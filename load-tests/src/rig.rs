@@ -281,7 +281,7 @@ impl Rig {
         self.simulator.faults(&json!({})).await?;
         let sender = self.sender.take().context("nothing was sent")?;
         self.book = Some(sender.finish().await?);
-        let quiet = self.simulator.quiesce(SETTLE).await?;
+        let mut quiet = self.simulator.quiesce(SETTLE).await?;
         let deadline = Instant::now() + SETTLE;
         loop {
             self.simulator.quiesce(SETTLE).await?;
@@ -289,13 +289,13 @@ impl Rig {
             self.tell_oracle().await?;
             self.read_history().await?;
             let report = self.simulator.report().await?;
-            let unsettled = report
-                .pointer("/totals/unsettled")
-                .and_then(Value::as_u64)
-                .unwrap_or(u64::MAX);
-            if unsettled == 0 || Instant::now() > deadline {
-                return Ok(Found { report, quiet });
+            let found = Found { report, quiet };
+            // What was acknowledged last may still wait its turn.
+            let is_over = found.total("unsettled") == 0 && found.total("lost") == 0;
+            if is_over || Instant::now() > deadline {
+                return Ok(found);
             }
+            quiet = found.quiet;
             self.simulator.tell("forget_history", &json!({})).await?;
             tokio::time::sleep(Duration::from_secs(3)).await;
         }

@@ -32,6 +32,10 @@ pub struct RingArgs {
     /// Messages that a program sends in a second
     #[arg(long, default_value_t = 100)]
     pub sends: u32,
+    /// How long the load runs before act one, in seconds; by default 30 where there are three nodes. Nodes that have just
+    /// started compile what they run, and customers are new
+    #[arg(long)]
+    pub warm_up: Option<u64>,
     /// How long act one takes, in seconds
     #[arg(long, default_value_t = 60)]
     pub secs: u64,
@@ -88,7 +92,12 @@ impl RingArgs {
 pub async fn run(args: RingArgs) -> anyhow::Result<ExitCode> {
     let mut rig = Rig::start(&args.plan()).await?;
     let cast = Cast::by_lot(args.nodes, args.seed);
-    eprintln!("the load runs; act one, {} s", args.secs);
+    let warm_up = args.warm_up.unwrap_or(if args.nodes == 1 { 0 } else { 30 });
+    eprintln!(
+        "the load runs; act one begins in {warm_up} s and takes {} s",
+        args.secs
+    );
+    tokio::time::sleep(Duration::from_secs(warm_up)).await;
     let one = acts::one(&mut rig, &cast, Duration::from_secs(args.secs)).await?;
     eprintln!("act one: {one}");
     if let Some(book) = rig.submits() {

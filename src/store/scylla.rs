@@ -7,7 +7,9 @@
 //!
 //! Statements stay within what both servers understand, and are prepared once. Reads go page by page; nothing filters.
 
+mod among;
 mod answer;
+mod bundle;
 mod calls;
 mod cell;
 mod chance;
@@ -20,15 +22,18 @@ mod erase;
 mod events;
 mod failure;
 mod gather;
+mod group;
 mod head;
 mod journal;
 mod keys;
+mod leads;
 mod ledger;
 mod link;
 mod list;
 mod load;
 mod memory;
 mod options;
+mod pace;
 mod pages;
 mod profile;
 mod retention;
@@ -48,6 +53,7 @@ use std::time::Duration;
 
 use tokio::sync::{Semaphore, SemaphorePermit};
 
+use self::group::Group;
 use self::link::Link;
 use self::memory::Memory;
 use self::pages::{FirstPage, PageKey};
@@ -72,6 +78,8 @@ pub struct ScyllaStore {
     permits: Semaphore,
     seats: Seats,
     memory: Memory,
+    /// Webhooks that wait to be written.
+    journal: Group,
     /// First pages that are being read.
     pages: Together<PageKey, FirstPage>,
 }
@@ -97,6 +105,7 @@ impl ScyllaStore {
             permits: Semaphore::new(options.in_flight),
             seats: Seats::default(),
             memory: Memory::new(),
+            journal: Group::new(),
             pages: Together::new(),
         })
     }

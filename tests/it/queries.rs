@@ -72,7 +72,11 @@ fn said(cql: &str) -> (&str, BTreeSet<String>) {
         None => between(cql, " FROM ", &[" "]),
     };
     let conditions = between(cql, " WHERE ", &[" IF "]).split(" AND ");
-    let equal = conditions.filter_map(|condition| condition.split_once(" = "));
+    // Among a few values that are named is as good as equal.
+    let equal = conditions.filter_map(|condition| {
+        let among = || condition.split_once(" IN ");
+        condition.split_once(" = ").or_else(among)
+    });
     (table, equal.map(|(column, _)| column.to_owned()).collect())
 }
 

@@ -142,15 +142,18 @@ pub(super) async fn one(rig: &mut Rig, cast: &Cast, length: Duration) -> anyhow:
         eprintln!("node {killed} killed");
         sleep_until(began + length / 3).await;
         cluster.order(Order::Start, &[killed]).await?;
+        let back = Instant::now();
         eprintln!(
             "node {killed} is back after {:.0} s",
             began.elapsed().as_secs_f64()
         );
-        sleep_until(began + length * 2 / 3).await;
+        // Both at once would leave too few.
+        sleep_until((began + length * 2 / 3).max(back + length / 6)).await;
         cluster.order(Order::Stop, &[stopped]).await?;
         eprintln!("node {stopped} stopped");
         sleep(STOPPED).await;
         cluster.order(Order::Continue, &[stopped]).await?;
+        sleep(length / 6).await;
     }
     sleep_until(began + length).await;
     let secs = began.elapsed().as_secs_f64();

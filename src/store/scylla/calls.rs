@@ -5,6 +5,7 @@ use bytes::Bytes;
 use futures_util::stream::{StreamExt as _, TryStreamExt as _};
 
 use super::ScyllaStore;
+use super::cell::{Key, Row};
 use crate::domain::{
     Alias, Contact, ContactId, Conversation, ConversationId, Epoch, Fence, JournalId, Message, MessageId,
     PhoneNumberId, Retention, Seq, TenantId, Timestamp,
@@ -135,8 +136,11 @@ impl Store for ScyllaStore {
         conversation: ConversationId,
     ) -> Result<Option<Conversation>, StoreError> {
         let _permit = self.permit()?;
-        let listed = self.load_conversation(tenant, conversation).await?;
-        Ok(listed.map(|listed| listed.row))
+        let listed = match self.recall(tenant, &Key::Conversation(conversation)) {
+            Some(cell) => cell.and_then(Row::conversation),
+            None => self.load_conversation(tenant, conversation).await?,
+        };
+        Ok(listed.map(|listed| listed.at(self.clock.now())))
     }
 
     async fn page_conversations(

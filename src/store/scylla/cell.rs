@@ -29,11 +29,47 @@ pub(super) enum Row {
     Outbox(Box<OutboxRow>),
 }
 
+impl Row {
+    /// Of an alias: the contact that it names.
+    pub(super) fn alias(self) -> Option<ContactId> {
+        match self {
+            Self::Alias(contact) => Some(contact),
+            _ => None,
+        }
+    }
+
+    /// Of a conversation: itself.
+    pub(super) fn conversation(self) -> Option<Listed> {
+        match self {
+            Self::Conversation(listed) => Some(*listed),
+            _ => None,
+        }
+    }
+
+    /// Of a contact: itself.
+    pub(super) fn contact(self) -> Option<Contact> {
+        match self {
+            Self::Contact(contact) => Some(*contact),
+            _ => None,
+        }
+    }
+}
+
 /// A conversation, and until when its preview may be read.
 #[derive(Debug, Clone)]
 pub(super) struct Listed {
     pub(super) row: Conversation,
     pub(super) preview_until: Option<Timestamp>,
+}
+
+impl Listed {
+    /// The conversation as it may be read at a time.
+    pub(super) fn at(mut self, now: Timestamp) -> Conversation {
+        if self.preview_until.is_some_and(|until| until <= now) {
+            self.row.preview = None;
+        }
+        self.row
+    }
 }
 
 /// A message, and until when it may be read.

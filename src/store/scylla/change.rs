@@ -108,17 +108,38 @@ pub(super) struct Redo {
     pub(super) changes: Vec<Change>,
 }
 
+/// How a record begins that is compressed: no JSON does. What older programs wrote is JSON as it is.
+const COMPRESSED: u8 = 1;
+/// The largest record, unpacked, that is believed: a thousand times what a batch may hold would be a broken length.
+const LARGEST: usize = 1_024 * 1_024 * 1_024;
+
 impl Redo {
+    /// The record: it says many things twice or more, so it is compressed (LZ4 block format, behind its length).
     pub(super) fn encode(&self) -> Result<Vec<u8>, StoreError> {
-        serde_json::to_vec(self).map_err(|error| StoreError::corrupt("commit", error))
+        let json = serde_json::to_vec(self).map_err(|error| StoreError::corrupt("commit", error))?;
+        let packed = lz4_flex::block::compress_prepend_size(&json);
+        let mut stored = Vec::with_capacity(packed.len() + 1);
+        stored.push(COMPRESSED);
+        stored.extend_from_slice(&packed);
+        Ok(stored)
     }
 
     /// `None` when the ledger has no commit yet.
     pub(super) fn decode(stored: &[u8]) -> Result<Option<Self>, StoreError> {
-        if stored.is_empty() {
-            return Ok(None);
+        match stored {
+            [] => Ok(None),
+            [COMPRESSED, packed @ ..] => {
+                let (size, _) = lz4_flex::block::uncompressed_size(packed)
+                    .map_err(|error| StoreError::corrupt("commit", error))?;
+                if size > LARGEST {
+                    return Err(StoreError::corrupt("commit", "longer than any batch"));
+                }
+                let json = lz4_flex::block::decompress_size_prepended(packed)
+                    .map_err(|error| StoreError::corrupt("commit", error))?;
+                parse(&json).map(Some)
+            }
+            json => parse(json).map(Some),
         }
-        parse(stored).map(Some)
     }
 }
 
@@ -201,4 +222,48 @@ pub(super) fn parse<'a, T: Deserialize<'a>>(stored: &'a [u8]) -> Result<T, Store
 /// The class that a code stands for.
 pub(super) fn class(code: i8) -> Result<Class, StoreError> {
     Class::of_code(code).ok_or_else(|| StoreError::corrupt("class", "unknown"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn redo() -> Redo {
+        Redo {
+            stamp: 7,
+            now: Timestamp::from_millis(1_000),
+            changes: vec![
+                Change::DropAlias([3; 16]),
+                Change::DropContact(ContactId::from_bytes([4; 16])),
+            ],
+        }
+    }
+
+    fn read(stored: &[u8]) -> String {
+        format!("{:?}", Redo::decode(stored).unwrap().unwrap())
+    }
+
+    #[test]
+    fn a_record_is_read_as_it_was_written() {
+        assert_eq!(read(&redo().encode().unwrap()), format!("{:?}", redo()));
+        assert!(Redo::decode(&[]).unwrap().is_none());
+    }
+
+    #[test]
+    fn a_record_of_an_older_program_is_read() {
+        let json = serde_json::to_vec(&redo()).unwrap();
+        assert_eq!(read(&json), format!("{:?}", redo()));
+    }
+
+    #[test]
+    fn a_broken_record_is_an_error() {
+        let whole = redo().encode().unwrap();
+        for end in 1..whole.len() {
+            assert!(Redo::decode(&whole[..end]).is_err(), "cut off at {end}");
+        }
+        assert!(
+            Redo::decode(&[1, 255, 255, 255, 255, 0]).is_err(),
+            "a length beyond belief"
+        );
+    }
 }

@@ -11,7 +11,7 @@ use super::change::{Change, EventRow, json, kind_code};
 use super::keys::{self, Class};
 use super::link::Prepared;
 use super::write::{Writing, place_of};
-use crate::domain::{Conversation, ConversationId, Message, PhoneNumberId, Timestamp};
+use crate::domain::{ContactId, Conversation, ConversationId, Message, PhoneNumberId, Timestamp};
 use crate::store::error::StoreError;
 use crate::store::row::OutboxRow;
 
@@ -35,24 +35,29 @@ pub(super) struct Line<'a> {
 
 /// A partition that commits write several rows of.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-enum Place {
+pub(super) enum Place {
     Events(i64),
     Outbox(PhoneNumberId, i64),
     Conversations(i16),
     Seen(i16),
     Idempotency(i16),
     Messages(ConversationId, i32, Class),
+    Buckets(ConversationId),
+    Slots(PhoneNumberId),
+    Belongings(ContactId),
+    Contacts(i16),
+    Aliases(i16),
 }
 
 /// Rows by partition, in the order in which they came.
 #[derive(Default)]
-struct Gathered<'a> {
-    parts: Vec<Vec<Line<'a>>>,
+pub(super) struct Gathered<'a> {
+    pub(super) parts: Vec<Vec<Line<'a>>>,
     open: HashMap<Place, (usize, usize)>,
 }
 
 impl<'a> Gathered<'a> {
-    fn add(&mut self, place: Place, line: Line<'a>) {
+    pub(super) fn add(&mut self, place: Place, line: Line<'a>) {
         let open = self.open.get_mut(&place).and_then(|(index, bytes)| {
             let part = self.parts.get_mut(*index)?;
             let fits = part.len() < TOGETHER && *bytes + line.bytes <= BYTES;
@@ -159,6 +164,37 @@ impl ScyllaStore {
                 Change::Event(event) => {
                     let place = Place::Events(keys::segment(event.seq));
                     gathered.add(place, self.event_line(writing, event));
+                }
+                Change::Contact(row) => {
+                    let id = row.id.as_bytes();
+                    let shard = keys::shard(id);
+                    let line = Line {
+                        statement: &self.book.rows.put_contact,
+                        values: Box::new((
+                            keys::tenant(writing.tenant),
+                            shard,
+                            id,
+                            json(row)?,
+                            writing.stamp,
+                        )),
+                        bytes: 0,
+                    };
+                    gathered.add(Place::Contacts(shard), line);
+                }
+                Change::Alias { key, contact } => {
+                    let shard = keys::shard(key);
+                    let line = Line {
+                        statement: &self.book.rows.put_alias,
+                        values: Box::new((
+                            keys::tenant(writing.tenant),
+                            shard,
+                            key,
+                            contact.as_bytes(),
+                            writing.stamp,
+                        )),
+                        bytes: 0,
+                    };
+                    gathered.add(Place::Aliases(shard), line);
                 }
                 other => others.push(other),
             }

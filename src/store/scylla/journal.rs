@@ -21,6 +21,8 @@ use crate::store::{JournalBacklog, JournalEntry, Quarantined};
 const TOGETHER: usize = 32;
 /// Entries of one partition in one of them.
 const DROPPED: usize = 128;
+/// What a partition is asked for beyond its share: they are not equally full.
+const SLACK: usize = 16;
 /// Minutes this close to the newest are never cut off: somebody may still write to them.
 const RECENT: i64 = 15;
 /// Minutes this close to the newest may get a webhook between two looks at how many wait.
@@ -33,23 +35,6 @@ const ONLY: i16 = 0;
 type JournalColumns = (Bytes, i64, Bytes);
 
 impl ScyllaStore {
-    pub(super) async fn journal_put(&self, entry: JournalEntry) -> Result<(), StoreError> {
-        let minute = keys::minute(entry.id);
-        let rows = &self.book.rows;
-        if !self.memory.knows(&Note::Minute(minute)) {
-            self.link.write(&rows.put_minute, (ONLY, minute)).await?;
-            self.memory.note(Note::Minute(minute));
-        }
-        let values = (
-            keys::journal_shard(entry.id),
-            minute,
-            entry.id.as_bytes(),
-            entry.received.as_millis(),
-            &entry.body,
-        );
-        self.link.write(&rows.put_journal, values).await
-    }
-
     pub(super) async fn journal_drop(&self, ids: Vec<JournalId>) -> Result<(), StoreError> {
         let mut parts: BTreeMap<(i16, i64), Vec<Line<'_>>> = BTreeMap::new();
         for id in &ids {
@@ -168,30 +153,55 @@ impl ScyllaStore {
         after: Option<JournalId>,
         limit: usize,
     ) -> Result<Vec<JournalEntry>, StoreError> {
+        let mut found = Vec::new();
+        let mut after = after;
+        while found.len() < limit {
+            let look = self.journal_look(minute, after, limit - found.len()).await?;
+            found.extend(look.entries);
+            match look.on_after {
+                Some(on_after) => after = Some(on_after),
+                None => break,
+            }
+        }
+        found.truncate(limit);
+        Ok(found)
+    }
+
+    /// About as many of a minute's webhooks as are wanted: from each partition its share, and of those what no other
+    /// partition can still come before.
+    async fn journal_look(
+        &self,
+        minute: i64,
+        after: Option<JournalId>,
+        wanted: usize,
+    ) -> Result<Look, StoreError> {
         let rows = &self.book.rows;
         let (statement, from) = match after {
             Some(after) => (&rows.journal, *after.as_bytes()),
             None => (&rows.journal_from, [0; 16]),
         };
-        let shards: Vec<Vec<JournalColumns>> = futures_util::stream::iter(0..keys::JOURNAL_SHARDS)
-            .map(|shard| self.link.rows(statement, (shard, minute, from), limit))
-            .buffered(usize::from(keys::JOURNAL_SHARDS.unsigned_abs()))
+        let shards = usize::from(keys::JOURNAL_SHARDS.unsigned_abs());
+        let share = wanted.div_ceil(shards) + SLACK;
+        let found: Vec<Vec<JournalColumns>> = futures_util::stream::iter(0..keys::JOURNAL_SHARDS)
+            .map(|shard| self.link.rows(statement, (shard, minute, from), share))
+            .buffered(shards)
             .try_collect()
             .await?;
-        let mut found = shards
-            .into_iter()
-            .flatten()
-            .map(|(entry, received, body)| {
-                Ok(JournalEntry {
-                    id: JournalId::from_bytes(id(&entry)?),
-                    received: Timestamp::from_millis(received),
-                    body,
+        let mut parts = Vec::with_capacity(found.len());
+        for part in found {
+            let part = part
+                .into_iter()
+                .map(|(entry, received, body)| {
+                    Ok(JournalEntry {
+                        id: JournalId::from_bytes(id(&entry)?),
+                        received: Timestamp::from_millis(received),
+                        body,
+                    })
                 })
-            })
-            .collect::<Result<Vec<_>, StoreError>>()?;
-        found.sort_by_key(|entry| entry.id);
-        found.truncate(limit);
-        Ok(found)
+                .collect::<Result<Vec<_>, StoreError>>()?;
+            parts.push(part);
+        }
+        Ok(merge(parts, share))
     }
 
     pub(super) async fn put_aside(&self, item: Quarantined) -> Result<(), StoreError> {
@@ -236,5 +246,53 @@ impl ScyllaStore {
         self.link
             .write(&self.book.rows.drop_quarantined, (ONLY, id.as_bytes()))
             .await
+    }
+}
+
+/// Webhooks in order, and where to go on if there may be more.
+struct Look {
+    entries: Vec<JournalEntry>,
+    on_after: Option<JournalId>,
+}
+
+/// Puts partitions together of which each gave at most a share. What lies beyond the end of one that gave all of its share
+/// is left for the next look, since that one may have more before it.
+fn merge(parts: Vec<Vec<JournalEntry>>, share: usize) -> Look {
+    let full = parts.iter().filter(|part| part.len() >= share);
+    let on_after = full.filter_map(|part| part.last().map(|entry| entry.id)).min();
+    let mut entries: Vec<JournalEntry> = parts.into_iter().flatten().collect();
+    if let Some(end) = on_after {
+        entries.retain(|entry| entry.id <= end);
+    }
+    entries.sort_by_key(|entry| entry.id);
+    Look { entries, on_after }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn part(ids: &[u8]) -> Vec<JournalEntry> {
+        let entry = |n: &u8| JournalEntry {
+            id: JournalId::from_bytes([*n; 16]),
+            received: Timestamp::default(),
+            body: Bytes::new(),
+        };
+        ids.iter().map(entry).collect()
+    }
+
+    #[test]
+    fn nothing_is_passed_over_that_a_full_partition_may_still_hold() {
+        let look = merge(vec![part(&[1, 5, 6]), part(&[2, 9]), part(&[])], 3);
+        let ids: Vec<u8> = look.entries.iter().map(|entry| entry.id.as_bytes()[0]).collect();
+        assert_eq!(ids, [1, 2, 5, 6], "9 waits: the first may hold 7 and 8");
+        assert_eq!(look.on_after, Some(JournalId::from_bytes([6; 16])));
+    }
+
+    #[test]
+    fn a_look_that_saw_all_is_the_last() {
+        let look = merge(vec![part(&[3]), part(&[1, 2])], 3);
+        assert_eq!(look.entries.len(), 3);
+        assert_eq!(look.on_after, None);
     }
 }

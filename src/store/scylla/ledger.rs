@@ -92,6 +92,8 @@ impl ScyllaStore {
             };
             self.write_rows(writing, &redo.changes).await?;
         }
+        let term = self.seats.term(tenant);
+        seat.begin(term);
         seat.show(head.head);
         Ok(Owned {
             term,

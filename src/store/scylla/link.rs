@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use scylla::client::session::Session;
 use scylla::client::session_builder::SessionBuilder;
+use scylla::cluster::ClusterState;
 use scylla::deserialize::row::DeserializeRow;
 use scylla::policies::load_balancing::{DefaultPolicy, NodeIdentifier, SingleTargetLoadBalancingPolicy};
 use scylla::policies::timestamp_generator::MonotonicTimestampGenerator;
@@ -16,6 +17,7 @@ use scylla::statement::{Consistency, SerialConsistency, Statement};
 use secrecy::ExposeSecret as _;
 
 use super::answer::Answer;
+use super::bundle::Replicas;
 use super::chance::Chance;
 use super::datacenter;
 use super::failure::{self, Effect};
@@ -37,6 +39,21 @@ pub(super) struct Prepared {
     name: &'static str,
     purpose: Purpose,
     statement: PreparedStatement,
+}
+
+impl Prepared {
+    /// The nodes that have the partition that values name; `None` where that cannot be told.
+    pub(super) fn replicas(&self, values: &impl SerializeRow, cluster: &ClusterState) -> Option<Replicas> {
+        let token = self.statement.calculate_token(values).ok().flatten()?;
+        let table = self.statement.get_table_spec()?;
+        let endpoints = cluster.get_token_endpoints(table.ks_name(), table.table_name(), token);
+        let mut replicas: Replicas = endpoints
+            .iter()
+            .map(|(node, shard)| (node.host_id.as_u128(), *shard))
+            .collect();
+        replicas.sort_unstable();
+        (!replicas.is_empty()).then_some(replicas)
+    }
 }
 
 /// The session, and how its statements are asked.
@@ -113,6 +130,11 @@ impl Link {
         })
     }
 
+    /// Which nodes there are, and what stands where.
+    pub(super) fn cluster(&self) -> Arc<ClusterState> {
+        self.session.get_cluster_state()
+    }
+
     /// Makes a statement known to the cluster.
     pub(super) async fn prepare(
         &self,
@@ -139,6 +161,19 @@ impl Link {
         })
     }
 
+    /// Waits for an answer, and learns from how long that took.
+    async fn watched<T, E>(
+        &self,
+        name: &str,
+        purpose: Purpose,
+        answer: impl Future<Output = Result<T, E>>,
+    ) -> Result<T, E> {
+        let began = Instant::now();
+        let answer = self.slow.watch(name, answer).await;
+        self.profiles.took(purpose, began.elapsed());
+        answer
+    }
+
     /// Reads rows, at most `limit`, page by page.
     pub(super) async fn rows<R>(
         &self,
@@ -162,8 +197,7 @@ impl Link {
         while found.len() < limit {
             let asked = self.session.execute_single_page(&statement, &values, at);
             let (answer, next) = self
-                .slow
-                .watch(name, asked)
+                .watched(name, prepared.purpose, asked)
                 .await
                 .map_err(|error| failure::of_request(name, Effect::Reads, &error))?;
             let answer = answer
@@ -197,8 +231,7 @@ impl Link {
             .session
             .execute_single_page(&prepared.statement, &values, PagingState::start());
         let (answer, _) = self
-            .slow
-            .watch(name, asked)
+            .watched(name, prepared.purpose, asked)
             .await
             .map_err(|error| failure::of_request(name, Effect::Reads, &error))?;
         let answer = answer
@@ -217,14 +250,13 @@ impl Link {
     ) -> Result<(), StoreError> {
         debug_assert_eq!(prepared.purpose, Purpose::Write);
         let asked = self.session.execute_unpaged(&prepared.statement, values);
-        self.slow
-            .watch(prepared.name, asked)
+        self.watched(prepared.name, prepared.purpose, asked)
             .await
             .map(|_| ())
             .map_err(|error| failure::of_request(prepared.name, Effect::Writes, &error))
     }
 
-    /// Writes rows of one partition.
+    /// Writes rows of one partition, or of some that stand on the same nodes.
     pub(super) async fn write_together(&self, lines: &[Line<'_>]) -> Result<(), StoreError> {
         let [first, others @ ..] = lines else {
             return Ok(());
@@ -241,8 +273,7 @@ impl Link {
         }
         let values: Vec<_> = lines.iter().map(|line| &line.values).collect();
         let name = first.statement.name;
-        self.slow
-            .watch(name, self.session.batch(&batch, values))
+        self.watched(name, Purpose::Write, self.session.batch(&batch, values))
             .await
             .map(|_| ())
             .map_err(|error| failure::of_request(name, Effect::Writes, &error))
@@ -262,8 +293,7 @@ impl Link {
         let began = Instant::now();
         let asked = self.session.execute_unpaged(&prepared.statement, values);
         let answer = self
-            .slow
-            .watch(name, asked)
+            .watched(name, prepared.purpose, asked)
             .await
             .map_err(|error| failure::of_request(name, Effect::Writes, &error))?;
         let answer = answer

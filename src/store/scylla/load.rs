@@ -6,6 +6,7 @@ use bytes::Bytes;
 use futures_util::stream::{StreamExt as _, TryStreamExt as _};
 
 use super::ScyllaStore;
+use super::among::Question;
 use super::cell::{Cell, Kept, Key, Listed, Row};
 use super::change::{class, id, optional_place, parse};
 use super::keys;
@@ -15,7 +16,7 @@ use crate::domain::{
 use crate::store::error::StoreError;
 use crate::store::row::{Idempotency, MessageRef, Seen};
 
-/// Rows read at once for one batch.
+/// Questions asked at once for one batch.
 const TOGETHER: usize = 64;
 
 /// A conversation as its columns tell it: until when the preview may be read, the preview, the rest.
@@ -39,14 +40,20 @@ impl ScyllaStore {
         tenant: TenantId,
         wanted: Vec<Key>,
     ) -> Result<HashMap<Key, Cell>, StoreError> {
-        futures_util::stream::iter(wanted)
-            .map(|key| async move {
-                let cell = self.load_one(tenant, &key).await?;
-                Ok((key, cell))
+        let answers: Vec<Vec<(Key, Cell)>> = futures_util::stream::iter(self.questions(tenant, wanted))
+            .map(|question| async move {
+                match question {
+                    Question::One(key) => {
+                        let cell = self.load_one(tenant, &key).await?;
+                        Ok(vec![(key, cell)])
+                    }
+                    Question::Among(table, several) => self.load_among(tenant, table, several).await,
+                }
             })
             .buffer_unordered(TOGETHER)
             .try_collect()
-            .await
+            .await?;
+        Ok(answers.into_iter().flatten().collect())
     }
 
     async fn load_one(&self, tenant: TenantId, key: &Key) -> Result<Cell, StoreError> {
@@ -145,11 +152,8 @@ impl ScyllaStore {
         let key = key.as_bytes();
         let values = (keys::tenant(tenant), keys::seen_shard(key), key);
         let row: Option<(Bytes, Bytes, i64)> = self.link.row(&self.book.rows.seen, values).await?;
-        row.map(|(conversation, message, expires)| {
-            let at = optional_place(&conversation, &message)?;
-            Ok((Seen { at }, Timestamp::from_millis(expires)))
-        })
-        .transpose()
+        row.map(|(conversation, message, expires)| seen(&conversation, &message, expires))
+            .transpose()
     }
 
     /// A contact.
@@ -184,6 +188,16 @@ pub(super) fn kept((expires, body): (i64, Bytes)) -> Result<Kept, StoreError> {
         row,
         expires: Timestamp::from_millis(expires),
     })
+}
+
+/// What happened once, and until when that is known, as its columns tell it.
+pub(super) fn seen(
+    conversation: &[u8],
+    message: &[u8],
+    expires: i64,
+) -> Result<(Seen, Timestamp), StoreError> {
+    let at = optional_place(conversation, message)?;
+    Ok((Seen { at }, Timestamp::from_millis(expires)))
 }
 
 /// What an idempotency key was used for, as its columns tell it.

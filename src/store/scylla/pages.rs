@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::ScyllaStore;
-use super::cell::Kept;
+use super::cell::{Cell, Kept, Key, Row};
 use super::change::{class, parse};
 use super::keys::{self, Class};
 use super::load::kept;
@@ -241,17 +241,32 @@ impl ScyllaStore {
         found.into_iter().map(|(body,)| parse(&body)).collect()
     }
 
+    /// What this process remembers of a row, as the only one who writes it.
+    pub(super) fn recall(&self, tenant: TenantId, key: &Key) -> Option<Cell> {
+        let term = self.seats.find(tenant)?.term()?;
+        self.memory.recall(term, key)
+    }
+
     /// The contact that an alias leads to, links followed.
     pub(super) async fn resolve(
         &self,
         tenant: TenantId,
         alias: &Alias,
     ) -> Result<Option<ContactId>, StoreError> {
-        let Some(mut at) = self.load_alias(tenant, &alias.key(tenant)).await? else {
+        let key = alias.key(tenant);
+        let found = match self.recall(tenant, &Key::Alias(key)) {
+            Some(cell) => cell.and_then(Row::alias),
+            None => self.load_alias(tenant, &key).await?,
+        };
+        let Some(mut at) = found else {
             return Ok(None);
         };
         for _ in 0..LONGEST_CHAIN {
-            match self.load_contact(tenant, at).await? {
+            let contact = match self.recall(tenant, &Key::Contact(at)) {
+                Some(cell) => cell.and_then(Row::contact),
+                None => self.load_contact(tenant, at).await?,
+            };
+            match contact {
                 Some(contact) => match contact.linked_to {
                     Some(next) => at = next,
                     None => return Ok(Some(at)),

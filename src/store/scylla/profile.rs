@@ -6,18 +6,21 @@ use std::time::Duration;
 use scylla::client::execution_profile::{ExecutionProfile, ExecutionProfileHandle};
 use scylla::policies::load_balancing::LoadBalancingPolicy;
 use scylla::policies::retry::{DefaultRetryPolicy, FallthroughRetryPolicy, RetryPolicy};
-use scylla::policies::speculative_execution::{SimpleSpeculativeExecutionPolicy, SpeculativeExecutionPolicy};
+use scylla::policies::speculative_execution::SpeculativeExecutionPolicy;
 use scylla::statement::{Consistency, SerialConsistency};
 
 use super::options::Deadlines;
+use super::pace::{Pace, SecondOpinion};
 
-/// A read that was not answered by now is asked of another node, too.
-const SECOND_OPINION: Duration = Duration::from_millis(60);
-/// A write that may be repeated and was not answered by now is asked of another node, too: one that hangs, or that the
-/// others do not miss yet, would keep a third of all writers waiting.
+/// From when on a read that is late is asked of another node, too.
+const SECOND_READ: Duration = Duration::from_millis(60);
+/// The same for a write that may be repeated: a node that hangs, or that the others do not miss yet, would keep a third of
+/// all writers waiting.
 const SECOND_WRITE: Duration = Duration::from_millis(150);
 /// The same for conditional writes, which take several rounds, and which get in each other's way.
 pub(super) const SECOND_CONDITIONAL: Duration = Duration::from_millis(500);
+/// However busy the cluster is, another node is asked this many times as late at most.
+const PATIENCE: u32 = 8;
 /// Rows asked for at once.
 const PAGE: i32 = 500;
 /// Rows asked for at once where some are large.
@@ -54,16 +57,20 @@ pub(super) struct Profiles {
     conditional: ExecutionProfileHandle,
     conditional_once: ExecutionProfileHandle,
     pub(super) scan: ExecutionProfileHandle,
+    reads: Pace,
+    writes: Pace,
+    commits: Pace,
 }
 
 impl Profiles {
     /// Nodes are chosen by `balancing`.
     pub(super) fn new(deadlines: Deadlines, balancing: &Arc<dyn LoadBalancingPolicy>) -> Self {
-        let profile = |timeout: Duration, retry: Arc<dyn RetryPolicy>, second: Option<Duration>| {
-            let second = second.map(|after| -> Arc<dyn SpeculativeExecutionPolicy> {
-                Arc::new(SimpleSpeculativeExecutionPolicy {
-                    max_retry_count: 1,
-                    retry_interval: after,
+        let profile = |timeout: Duration, retry: Arc<dyn RetryPolicy>, second: Option<(&Pace, Duration)>| {
+            let second = second.map(|(pace, soonest)| -> Arc<dyn SpeculativeExecutionPolicy> {
+                Arc::new(SecondOpinion {
+                    pace: pace.clone(),
+                    soonest,
+                    latest: soonest * PATIENCE,
                 })
             });
             ExecutionProfile::builder()
@@ -78,12 +85,20 @@ impl Profiles {
         };
         let usual = || -> Arc<dyn RetryPolicy> { Arc::new(DefaultRetryPolicy::new()) };
         let never = || -> Arc<dyn RetryPolicy> { Arc::new(FallthroughRetryPolicy::new()) };
+        let (reads, writes, commits) = (Pace::default(), Pace::default(), Pace::default());
         Self {
-            interactive: profile(deadlines.interactive, usual(), Some(SECOND_OPINION)),
-            write: profile(deadlines.write, usual(), Some(SECOND_WRITE)),
+            interactive: profile(deadlines.interactive, usual(), Some((&reads, SECOND_READ))),
+            write: profile(deadlines.write, usual(), Some((&writes, SECOND_WRITE))),
             conditional: profile(deadlines.conditional, never(), None),
-            conditional_once: profile(deadlines.conditional, never(), Some(SECOND_CONDITIONAL)),
+            conditional_once: profile(
+                deadlines.conditional,
+                never(),
+                Some((&commits, SECOND_CONDITIONAL)),
+            ),
             scan: profile(deadlines.scan, usual(), None),
+            reads,
+            writes,
+            commits,
         }
     }
 
@@ -97,6 +112,17 @@ impl Profiles {
             Purpose::ScanLarge => (&self.scan, SMALL_PAGE),
             Purpose::Write => (&self.write, PAGE),
             Purpose::Conditional => (&self.conditional, PAGE),
+        }
+    }
+
+    /// An answer to a statement of a purpose came after a time.
+    pub(super) fn took(&self, purpose: Purpose, time: Duration) {
+        match purpose {
+            Purpose::Read => self.reads.took(time),
+            Purpose::Write => self.writes.took(time),
+            Purpose::SerialRead | Purpose::ConditionalOnce => self.commits.took(time),
+            // Nobody else is asked.
+            Purpose::Scan | Purpose::ScanBodies | Purpose::ScanLarge | Purpose::Conditional => {}
         }
     }
 }

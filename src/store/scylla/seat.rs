@@ -44,6 +44,8 @@ pub(super) struct Seat {
     version: AtomicU64,
     /// Counts removals of messages: whoever read meanwhile may have missed some that moved.
     removals: AtomicU64,
+    /// Under which rows are remembered that were read or written here; `None` while the ledger is not owned here.
+    term: Mutex<Option<Term>>,
     /// Conversations in order of activity.
     pub(super) shelf: Mutex<Shelf>,
     /// Held by whoever fills the list.
@@ -90,6 +92,16 @@ impl Seat {
         self.removals.fetch_add(1, Ordering::AcqRel);
     }
 
+    /// What this process remembers of the tenant's rows is what stands there, under this term.
+    pub(super) fn term(&self) -> Option<Term> {
+        *lock(&self.term)
+    }
+
+    /// The ledger is owned here.
+    pub(super) fn begin(&self, term: Term) {
+        *lock(&self.term) = Some(term);
+    }
+
     /// Readers may see everything up to here.
     pub(super) fn show(&self, head: Seq) {
         self.version.fetch_add(1, Ordering::AcqRel);
@@ -100,6 +112,7 @@ impl Seat {
     pub(super) fn give_up(&self) {
         self.version.fetch_add(1, Ordering::AcqRel);
         self.shown.store(0, Ordering::Release);
+        *lock(&self.term) = None;
         lock(&self.shelf).empty();
         *lock(&self.oldest) = None;
     }

@@ -71,12 +71,16 @@ statements! {
 
         seen: Read
             "SELECT conversation, message, expires FROM {data}.seen WHERE tenant = ? AND shard = ? AND key = ?",
+        seen_among: Read
+            "SELECT key, conversation, message, expires FROM {data}.seen WHERE tenant = ? AND shard IN ? AND key IN ?",
         seen_of_shard: Scan
             "SELECT key, conversation, message, expires FROM {data}.seen WHERE tenant = ? AND shard = ?",
         put_seen: Write
             "INSERT INTO {data}.seen (tenant, shard, key, conversation, message, expires) VALUES (?, ?, ?, ?, ?, ?) USING TTL ? AND TIMESTAMP ?",
         idempotency: Read
             "SELECT request, conversation, message, expires FROM {data}.idempotency WHERE tenant = ? AND shard = ? AND key = ?",
+        idempotency_among: Read
+            "SELECT key, request, conversation, message, expires FROM {data}.idempotency WHERE tenant = ? AND shard IN ? AND key IN ?",
         idempotency_of_shard: Scan
             "SELECT key, request, conversation, message, expires FROM {data}.idempotency WHERE tenant = ? AND shard = ?",
         put_idempotency: Write
@@ -86,6 +90,8 @@ statements! {
             "SELECT conversation FROM {data}.conversation WHERE tenant = ? AND shard = ? AND conversation >= ?",
         conversation: Read
             "SELECT preview_until, preview, body FROM {data}.conversation WHERE tenant = ? AND shard = ? AND conversation = ?",
+        conversations_among: Read
+            "SELECT conversation, preview_until, preview, body FROM {data}.conversation WHERE tenant = ? AND shard IN ? AND conversation IN ?",
         conversations_of_shard: Scan
             "SELECT preview_until, preview, body FROM {data}.conversation WHERE tenant = ? AND shard = ?",
         places_of_shard: Scan
@@ -98,12 +104,16 @@ statements! {
             "DELETE FROM {data}.conversation USING TIMESTAMP ? WHERE tenant = ? AND shard = ? AND conversation = ?",
 
         contact: Read "SELECT body FROM {data}.contact WHERE tenant = ? AND shard = ? AND contact = ?",
+        contacts_among: Read
+            "SELECT contact, body FROM {data}.contact WHERE tenant = ? AND shard IN ? AND contact IN ?",
         contacts_of_shard: Scan "SELECT body FROM {data}.contact WHERE tenant = ? AND shard = ?",
         put_contact: Write
             "INSERT INTO {data}.contact (tenant, shard, contact, body) VALUES (?, ?, ?, ?) USING TIMESTAMP ?",
         drop_contact: Write
             "DELETE FROM {data}.contact USING TIMESTAMP ? WHERE tenant = ? AND shard = ? AND contact = ?",
         alias: Read "SELECT contact FROM {data}.alias WHERE tenant = ? AND shard = ? AND key = ?",
+        aliases_among: Read
+            "SELECT key, contact FROM {data}.alias WHERE tenant = ? AND shard IN ? AND key IN ?",
         aliases_of_shard: Scan "SELECT key, contact FROM {data}.alias WHERE tenant = ? AND shard = ?",
         put_alias: Write
             "INSERT INTO {data}.alias (tenant, shard, key, contact) VALUES (?, ?, ?, ?) USING TIMESTAMP ?",

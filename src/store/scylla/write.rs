@@ -3,15 +3,14 @@
 use futures_util::stream::{StreamExt as _, TryStreamExt as _};
 
 use super::ScyllaStore;
-use super::change::{Change, json};
+use super::change::Change;
 use super::gather::Sorted;
 use super::keys::{self, Class};
-use super::link::Prepared;
+use super::leads::Leads;
 use super::memory::{Note, Term};
 use super::pages::Part;
 use super::statements::MessageStatements;
-use crate::domain::{ContactId, TenantId, Timestamp};
-use crate::store::erasure::member_of;
+use crate::domain::{TenantId, Timestamp};
 use crate::store::error::{StoreError, StoreErrorKind};
 use crate::store::row::Seen;
 
@@ -19,36 +18,6 @@ use crate::store::row::Seen;
 const TOGETHER: usize = 128;
 /// How often a write is tried.
 const TRIES: u32 = 6;
-/// What belongs to a contact, as the index names it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Belonging {
-    Alias,
-    Link,
-    Conversation,
-    Membership,
-}
-
-impl Belonging {
-    pub(super) const fn code(self) -> i8 {
-        match self {
-            Self::Alias => 1,
-            Self::Link => 2,
-            Self::Conversation => 3,
-            Self::Membership => 4,
-        }
-    }
-
-    pub(super) const fn of_code(code: i8) -> Option<Self> {
-        Some(match code {
-            1 => Self::Alias,
-            2 => Self::Link,
-            3 => Self::Conversation,
-            4 => Self::Membership,
-            _ => return None,
-        })
-    }
-}
-
 /// Whose rows are written, in which commit, and when that is.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Writing {
@@ -79,12 +48,18 @@ impl ScyllaStore {
     /// Writes all rows of a commit. Can be repeated: it ends the same.
     pub(super) async fn write_rows(&self, writing: Writing, changes: &[Change]) -> Result<(), StoreError> {
         // First what leads to rows, then the rows.
-        let leads: Vec<_> = changes
+        let Leads { parts, notes } = self.leads(writing, changes);
+        let parts = self.link.bundle(parts);
+        let leads: Vec<_> = parts
             .iter()
-            .map(|change| self.until_taken(move || self.write_leads(writing, change)))
+            .map(|lines| self.until_taken(move || self.link.write_together(lines)))
             .collect();
         all(leads).await?;
+        for note in notes {
+            self.memory.note(note);
+        }
         let Sorted { parts, others } = self.sort(writing, changes)?;
+        let parts = self.link.bundle(parts);
         let parts: Vec<_> = parts
             .iter()
             .map(|lines| self.until_taken(move || self.link.write_together(lines)))
@@ -105,55 +80,6 @@ impl ScyllaStore {
             .map(|change| self.until_taken(move || self.write_once(writing, change)))
             .collect();
         all(removals).await
-    }
-
-    /// Writes the small rows by which a row is found, unless they surely stand there.
-    async fn write_leads(&self, writing: Writing, change: &Change) -> Result<(), StoreError> {
-        let Writing {
-            tenant, term, stamp, ..
-        } = writing;
-        let of = keys::tenant(tenant);
-        let rows = &self.book.rows;
-        match change {
-            Change::Conversation { row, .. } => {
-                let note = Note::Owner(term, row.id);
-                if !self.memory.knows(&note) {
-                    let id = row.id.as_bytes();
-                    self.belongs(writing, row.contact_id, Belonging::Conversation, id)
-                        .await?;
-                    self.memory.note(note);
-                }
-            }
-            Change::Message { row, expires } => {
-                let (id, bucket) = (row.conversation_id, keys::bucket(row.id));
-                let class = Class::of(row, *expires);
-                let note = Note::Bucket(term, id, bucket, class);
-                if !self.memory.knows(&note) {
-                    let values = (of, id.as_bytes(), bucket, class.code(), stamp);
-                    self.link.write(&rows.put_bucket, values).await?;
-                    self.memory.note(note);
-                }
-                if let Some(member) = member_of(row) {
-                    let note = Note::Member(term, member, id);
-                    if !self.memory.knows(&note) {
-                        self.belongs(writing, member, Belonging::Membership, id.as_bytes())
-                            .await?;
-                        self.memory.note(note);
-                    }
-                }
-            }
-            Change::Outbox(row) => {
-                let slot = keys::slot(row.at.message);
-                let note = Note::Slot(term, row.number.clone(), slot);
-                if !self.memory.knows(&note) {
-                    let values = (of, row.number.as_str(), slot, stamp);
-                    self.link.write(&rows.put_slot, values).await?;
-                    self.memory.note(note);
-                }
-            }
-            _ => {}
-        }
-        Ok(())
     }
 
     async fn write_once(&self, writing: Writing, change: &Change) -> Result<(), StoreError> {
@@ -200,15 +126,6 @@ impl ScyllaStore {
                     .write(&rows.drop_buckets, (stamp, of, id.as_bytes()))
                     .await
             }
-            Change::Contact(row) => {
-                if let Some(target) = row.linked_to {
-                    self.belongs(writing, target, Belonging::Link, row.id.as_bytes())
-                        .await?;
-                }
-                let id = row.id.as_bytes();
-                let values = (of, keys::shard(id), id, json(row)?, stamp);
-                self.link.write(&rows.put_contact, values).await
-            }
             Change::DropContact(id) => {
                 let values = (stamp, of, keys::shard(id.as_bytes()), id.as_bytes());
                 self.link.write(&rows.drop_contact, values).await
@@ -220,11 +137,6 @@ impl ScyllaStore {
                     .write(&rows.drop_belongings, (stamp, of, id.as_bytes()))
                     .await
             }
-            Change::Alias { key, contact } => {
-                self.belongs(writing, *contact, Belonging::Alias, key).await?;
-                let values = (of, keys::shard(key), key, contact.as_bytes(), stamp);
-                self.link.write(&rows.put_alias, values).await
-            }
             Change::DropAlias(key) => {
                 self.link
                     .write(&rows.drop_alias, (stamp, of, keys::shard(key), key))
@@ -234,30 +146,14 @@ impl ScyllaStore {
             // Those stand with others of their kind: see `sort`.
             Change::Conversation { .. }
             | Change::Message { .. }
+            | Change::Contact(_)
+            | Change::Alias { .. }
             | Change::Seen { .. }
             | Change::Idempotency { .. }
             | Change::Outbox(_)
             | Change::DropOutbox { .. }
             | Change::Event(_) => Ok(()),
         }
-    }
-
-    async fn belongs(
-        &self,
-        writing: Writing,
-        contact: ContactId,
-        what: Belonging,
-        reference: &[u8; 16],
-    ) -> Result<(), StoreError> {
-        let prepared: &Prepared = &self.book.rows.put_belonging;
-        let values = (
-            keys::tenant(writing.tenant),
-            contact.as_bytes(),
-            what.code(),
-            reference,
-            writing.stamp,
-        );
-        self.link.write(prepared, values).await
     }
 
     /// Repeats a write that may be repeated, until it is acknowledged.

@@ -1,0 +1,252 @@
+//! Reading rows of a table by their keys in one request: a request costs more than its rows. Those of one partition go
+//! together, and those of several that stand on the same nodes.
+
+use std::collections::{BTreeMap, HashMap};
+
+use bytes::Bytes;
+
+use super::ScyllaStore;
+use super::bundle::Replicas;
+use super::cell::{Cell, Key, Row};
+use super::change::{id, parse};
+use super::keys;
+use super::load::{ConversationColumns, idempotency, listed, seen};
+use crate::domain::{ContactId, TenantId, Timestamp};
+use crate::store::error::StoreError;
+
+/// Rows asked for in one request. ScyllaDB takes no more than 100 unless told otherwise.
+const AMONG: usize = 64;
+/// Partitions asked for in one request: they stand on the same nodes, so one of these answers for all.
+const PARTITIONS: usize = 10;
+
+/// A table whose rows a batch may miss several of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) enum Table {
+    Seen,
+    Idempotency,
+    Conversations,
+    Contacts,
+    Aliases,
+}
+
+/// Where a row stands, and its key there; `None` for a row whose partition is its own, or nearly.
+fn place(key: &Key) -> Option<(Table, i16, [u8; 16])> {
+    Some(match key {
+        Key::Seen(key) => (Table::Seen, keys::seen_shard(key.as_bytes()), *key.as_bytes()),
+        Key::Idempotency(key) => (Table::Idempotency, keys::shard(key), *key),
+        Key::Conversation(id) => (Table::Conversations, keys::shard(id.as_bytes()), *id.as_bytes()),
+        Key::Contact(id) => (Table::Contacts, keys::shard(id.as_bytes()), *id.as_bytes()),
+        Key::Alias(key) => (Table::Aliases, keys::shard(key), *key),
+        Key::Message(_) | Key::Outbox(..) => return None,
+    })
+}
+
+/// Rows of one table that one request asks for.
+#[derive(Debug, Default)]
+pub(super) struct Several {
+    shards: Vec<i16>,
+    wanted: Vec<([u8; 16], Key)>,
+}
+
+/// What one request asks for.
+#[derive(Debug)]
+pub(super) enum Question {
+    One(Key),
+    Among(Table, Several),
+}
+
+impl Question {
+    fn of(table: Table, mut several: Several) -> Self {
+        match (several.wanted.pop(), several.wanted.is_empty()) {
+            (Some((_, key)), true) => Self::One(key),
+            (last, _) => {
+                several.wanted.extend(last);
+                Self::Among(table, several)
+            }
+        }
+    }
+}
+
+/// Sorts what is wanted into questions; `stands` tells where a row's partition stands, or nothing if that is not known.
+fn sort(wanted: Vec<Key>, stands: impl Fn(Table, i16, &[u8; 16]) -> Option<Replicas>) -> Vec<Question> {
+    let mut questions = Vec::new();
+    let mut shards: BTreeMap<(Table, i16), Vec<([u8; 16], Key)>> = BTreeMap::new();
+    for key in wanted {
+        match place(&key) {
+            Some((table, shard, at)) => shards.entry((table, shard)).or_default().push((at, key)),
+            None => questions.push(Question::One(key)),
+        }
+    }
+    let mut open: HashMap<(Table, Replicas), Several> = HashMap::new();
+    for ((table, shard), mut keys) in shards {
+        let replicas = keys.first().and_then(|(at, _)| stands(table, shard, at));
+        while !keys.is_empty() {
+            let part = keys.split_off(keys.len().saturating_sub(AMONG));
+            let Some(replicas) = replicas.clone() else {
+                let alone = Several {
+                    shards: vec![shard],
+                    wanted: part,
+                };
+                questions.push(Question::of(table, alone));
+                continue;
+            };
+            let together = open.entry((table, replicas)).or_default();
+            if together.shards.len() >= PARTITIONS || together.wanted.len() + part.len() > AMONG {
+                questions.push(Question::of(table, std::mem::take(together)));
+            }
+            together.shards.push(shard);
+            together.wanted.extend(part);
+        }
+    }
+    questions.extend(
+        open.into_iter()
+            .filter(|(_, several)| !several.wanted.is_empty())
+            .map(|((table, _), several)| Question::of(table, several)),
+    );
+    questions
+}
+
+impl ScyllaStore {
+    /// Sorts rows that a batch wants into requests.
+    pub(super) fn questions(&self, tenant: TenantId, wanted: Vec<Key>) -> Vec<Question> {
+        let cluster = self.link.cluster();
+        let rows = &self.book.rows;
+        sort(wanted, |table, shard, key| {
+            let statement = match table {
+                Table::Seen => &rows.seen,
+                Table::Idempotency => &rows.idempotency,
+                Table::Conversations => &rows.conversation,
+                Table::Contacts => &rows.contact,
+                Table::Aliases => &rows.alias,
+            };
+            statement.replicas(&(keys::tenant(tenant), shard, key), &cluster)
+        })
+    }
+
+    /// Rows of a table, each by its key.
+    pub(super) async fn load_among(
+        &self,
+        tenant: TenantId,
+        table: Table,
+        several: Several,
+    ) -> Result<Vec<(Key, Cell)>, StoreError> {
+        let of = keys::tenant(tenant);
+        let Several { shards, wanted } = several;
+        let among: Vec<&[u8]> = wanted.iter().map(|(at, _)| at.as_slice()).collect();
+        let rows = &self.book.rows;
+        let mut found: HashMap<[u8; 16], Row> = HashMap::new();
+        match table {
+            Table::Seen => {
+                let all: Vec<(Bytes, Bytes, Bytes, i64)> = self
+                    .link
+                    .rows(&rows.seen_among, (of, shards, among), AMONG)
+                    .await?;
+                for (key, conversation, message, expires) in all {
+                    let (what, until) = seen(&conversation, &message, expires)?;
+                    found.insert(id(&key)?, Row::Seen(what, until));
+                }
+            }
+            Table::Idempotency => {
+                let all: Vec<(Bytes, Bytes, Bytes, Bytes, i64)> = self
+                    .link
+                    .rows(&rows.idempotency_among, (of, shards, among), AMONG)
+                    .await?;
+                for (key, request, conversation, message, expires) in all {
+                    let row = idempotency(&request, &conversation, &message)?;
+                    let until = Timestamp::from_millis(expires);
+                    found.insert(id(&key)?, Row::Idempotency(row, until));
+                }
+            }
+            Table::Conversations => {
+                let all: Vec<(Bytes, Option<i64>, Option<Bytes>, Option<Bytes>)> = self
+                    .link
+                    .rows(&rows.conversations_among, (of, shards, among), AMONG)
+                    .await?;
+                for (key, until, preview, body) in all {
+                    // A preview that outlived its row stands alone: then there is no conversation.
+                    if let (Some(until), Some(body)) = (until, body) {
+                        let columns: ConversationColumns = (until, preview, body);
+                        found.insert(id(&key)?, Row::Conversation(Box::new(listed(columns)?)));
+                    }
+                }
+            }
+            Table::Contacts => {
+                let all: Vec<(Bytes, Bytes)> = self
+                    .link
+                    .rows(&rows.contacts_among, (of, shards, among), AMONG)
+                    .await?;
+                for (key, body) in all {
+                    found.insert(id(&key)?, Row::Contact(Box::new(parse(&body)?)));
+                }
+            }
+            Table::Aliases => {
+                let all: Vec<(Bytes, Bytes)> = self
+                    .link
+                    .rows(&rows.aliases_among, (of, shards, among), AMONG)
+                    .await?;
+                for (key, contact) in all {
+                    let contact = ContactId::from_bytes(id(&contact)?);
+                    found.insert(id(&key)?, Row::Alias(contact));
+                }
+            }
+        }
+        Ok(wanted
+            .into_iter()
+            .map(|(at, key)| (key, found.remove(&at)))
+            .collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn alias(shard: u8, n: u8) -> Key {
+        let mut key = [n; 16];
+        key[0] = shard;
+        Key::Alias(key)
+    }
+
+    fn sizes(questions: &[Question]) -> Vec<(usize, usize)> {
+        let mut sizes: Vec<_> = questions
+            .iter()
+            .map(|question| match question {
+                Question::One(_) => (1, 1),
+                Question::Among(table, several) => {
+                    assert_eq!(*table, Table::Aliases);
+                    (several.shards.len(), several.wanted.len())
+                }
+            })
+            .collect();
+        sizes.sort_unstable();
+        sizes
+    }
+
+    #[test]
+    fn rows_of_one_partition_are_asked_for_together_and_never_too_many() {
+        let mut wanted: Vec<Key> = (0..150).map(|n| alias(64, n)).collect();
+        wanted.push(alias(1, 1));
+        let asked = sort(wanted, |_, _, _| None);
+        assert_eq!(sizes(&asked), [(1, 1), (1, 22), (1, 64), (1, 64)]);
+    }
+
+    #[test]
+    fn partitions_of_the_same_nodes_are_asked_for_together() {
+        let wanted: Vec<Key> = (0..25).map(|shard| alias(shard, 7)).collect();
+        let asked = sort(wanted, |_, shard, _| Some(vec![(u128::from(shard == 0), 0)]));
+        assert_eq!(sizes(&asked), [(1, 1), (4, 4), (10, 10), (10, 10)]);
+    }
+
+    #[test]
+    fn kinds_are_not_mixed() {
+        let key = [7; 16];
+        let wanted = vec![
+            Key::Alias(key),
+            Key::Idempotency(key),
+            Key::Contact(ContactId::from_bytes(key)),
+        ];
+        let asked = sort(wanted, |_, _, _| Some(vec![(1, 0)]));
+        assert_eq!(asked.len(), 3);
+        assert!(asked.iter().all(|question| matches!(question, Question::One(_))));
+    }
+}

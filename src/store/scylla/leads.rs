@@ -1,0 +1,137 @@
+//! The small rows by which others are found: written before those, unless they surely stand there.
+
+use std::collections::HashSet;
+
+use super::ScyllaStore;
+use super::change::Change;
+use super::gather::{Gathered, Line, Place};
+use super::keys::{self, Class};
+use super::memory::Note;
+use super::write::Writing;
+use crate::domain::ContactId;
+use crate::store::erasure::member_of;
+
+/// What belongs to a contact, as the index names it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Belonging {
+    Alias,
+    Link,
+    Conversation,
+    Membership,
+}
+
+impl Belonging {
+    const fn code(self) -> i8 {
+        match self {
+            Self::Alias => 1,
+            Self::Link => 2,
+            Self::Conversation => 3,
+            Self::Membership => 4,
+        }
+    }
+
+    pub(super) const fn of_code(code: i8) -> Option<Self> {
+        Some(match code {
+            1 => Self::Alias,
+            2 => Self::Link,
+            3 => Self::Conversation,
+            4 => Self::Membership,
+            _ => return None,
+        })
+    }
+}
+
+/// A commit's small rows by partition, and what may be noted once they are written.
+#[derive(Default)]
+pub(super) struct Leads<'a> {
+    pub(super) parts: Vec<Vec<Line<'a>>>,
+    pub(super) notes: HashSet<Note>,
+}
+
+impl ScyllaStore {
+    /// The small rows that a commit needs.
+    pub(super) fn leads<'a>(&'a self, writing: Writing, changes: &'a [Change]) -> Leads<'a> {
+        let (term, of) = (writing.term, keys::tenant(writing.tenant));
+        let rows = &self.book.rows;
+        let mut gathered = Gathered::default();
+        let mut notes = HashSet::new();
+        let mut is_new = |note: Note| !self.memory.knows(&note) && notes.insert(note);
+        for change in changes {
+            match change {
+                Change::Conversation { row, .. } => {
+                    if is_new(Note::Owner(term, row.id)) {
+                        let what = Belonging::Conversation;
+                        self.belongs(&mut gathered, writing, row.contact_id, what, row.id.as_bytes());
+                    }
+                }
+                Change::Message { row, expires } => {
+                    let (id, bucket) = (row.conversation_id, keys::bucket(row.id));
+                    let class = Class::of(row, *expires);
+                    if is_new(Note::Bucket(term, id, bucket, class)) {
+                        let conversation = row.conversation_id.as_bytes();
+                        let line = Line {
+                            statement: &rows.put_bucket,
+                            values: Box::new((of, conversation, bucket, class.code(), writing.stamp)),
+                            bytes: 0,
+                        };
+                        gathered.add(Place::Buckets(id), line);
+                    }
+                    if let Some(member) = member_of(row)
+                        && is_new(Note::Member(term, member, id))
+                    {
+                        let (what, id) = (Belonging::Membership, row.conversation_id.as_bytes());
+                        self.belongs(&mut gathered, writing, member, what, id);
+                    }
+                }
+                Change::Outbox(row) => {
+                    let slot = keys::slot(row.at.message);
+                    if is_new(Note::Slot(term, row.number.clone(), slot)) {
+                        let line = Line {
+                            statement: &rows.put_slot,
+                            values: Box::new((of, row.number.as_str(), slot, writing.stamp)),
+                            bytes: 0,
+                        };
+                        gathered.add(Place::Slots(row.number.clone()), line);
+                    }
+                }
+                Change::Contact(row) => {
+                    if let Some(target) = row.linked_to {
+                        let what = Belonging::Link;
+                        self.belongs(&mut gathered, writing, target, what, row.id.as_bytes());
+                    }
+                }
+                Change::Alias { key, contact } => {
+                    self.belongs(&mut gathered, writing, *contact, Belonging::Alias, key);
+                }
+                _ => {}
+            }
+        }
+        Leads {
+            parts: gathered.parts,
+            notes,
+        }
+    }
+
+    fn belongs<'a>(
+        &'a self,
+        gathered: &mut Gathered<'a>,
+        writing: Writing,
+        contact: ContactId,
+        what: Belonging,
+        reference: &'a [u8; 16],
+    ) {
+        let values = (
+            keys::tenant(writing.tenant),
+            *contact.as_bytes(),
+            what.code(),
+            reference,
+            writing.stamp,
+        );
+        let line = Line {
+            statement: &self.book.rows.put_belonging,
+            values: Box::new(values),
+            bytes: 0,
+        };
+        gathered.add(Place::Belongings(contact), line);
+    }
+}
