@@ -32,7 +32,7 @@ pub enum Destination {
 pub enum ContentClass {
     /// Only within the window.
     Service,
-    /// At any time; Meta may hold it back for a quality check.
+    /// At any time, by a template or by Direct Send; Meta may hold it back for a quality check.
     Template,
 }
 

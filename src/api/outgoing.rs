@@ -59,6 +59,17 @@ enum Category {
     Authentication,
 }
 
+impl Category {
+    /// As Meta is told of it, where a message goes out without a template.
+    const fn of_direct(self) -> Option<&'static str> {
+        match self {
+            Self::Marketing => None,
+            Self::Utility => Some("utility"),
+            Self::Authentication => Some("authentication"),
+        }
+    }
+}
+
 impl Outgoing {
     /// Reads the members that make the message; what is left over is refused.
     pub(super) fn read(mut fields: Fields) -> Result<Self, ApiError> {
@@ -73,22 +84,21 @@ impl Outgoing {
         }
         expect(&mut fields, "messaging_product", "whatsapp")?;
         let category = fields.optional::<Category>("category")?;
-        let message = fields.rest(BESIDE)?;
+        let mut message = fields.rest(BESIDE)?;
         refuse_second_object(&message)?;
+        // Of a template Meta knows the category itself; and whether something is marketing is between caller and gateway.
+        if let Some(word) = category.and_then(Category::of_direct)
+            && message.get("type").and_then(Value::as_str) != Some("template")
+        {
+            message.insert("category".to_owned(), word.into());
+        }
         let raw = serde_json::value::to_raw_value(&message).map_err(ApiError::internal)?;
         // Whom it addresses was read with the destination.
         let OutboundContent { content, class, .. } = parse_outbound(&raw)?;
         let class = match class {
-            MessageClass::Template { .. } => ContentClass::Template,
+            MessageClass::Template { .. } | MessageClass::Direct => ContentClass::Template,
             MessageClass::Service | MessageClass::Reaction => ContentClass::Service,
         };
-        // To Meta, that would ask to go out without a template.
-        if class == ContentClass::Service && category.is_some_and(|category| category != Category::Marketing)
-        {
-            return Err(ApiError::invalid(
-                "`category` of a message without a template can only be `marketing`",
-            ));
-        }
         Ok(Self {
             content,
             class,

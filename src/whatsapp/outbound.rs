@@ -5,6 +5,7 @@
 //! Source: Cloud API, message-type pages (Nov 3 2025, revised May to Jul 2026).
 
 mod carousel;
+mod direct;
 mod interactive;
 mod place;
 mod plain;
@@ -16,6 +17,7 @@ use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use self::direct::{Direct, is_direct};
 use self::interactive::check_interactive;
 use self::place::Place;
 use self::plain::{
@@ -48,6 +50,8 @@ pub enum MessageClass {
         /// Its language.
         language: String,
     },
+    /// At any time without a template, from accounts that may: Direct Send.
+    Direct,
     /// An emoji on another message; like a service message, and never delivered twice.
     Reaction,
 }
@@ -79,9 +83,6 @@ const KINDS: [&str; 11] = [
 /// What may stand beside `type` and its object, and goes to Meta.
 const BESIDE: [&str; 3] = ["context", "recipient_identity_key_hash", "messaging_account_id"];
 
-/// What would change the meaning of a request and cannot be honoured. Source: Cloud API, Direct Send (Jul 31 2026).
-const DIRECT_SEND: [&str; 3] = ["category", "ttl_seconds", "direct_send_config"];
-
 /// Checks a request. Keys that do not belong to the message itself, such as `to`, are the caller's own affair and left out
 /// of the content.
 pub fn parse_outbound(value: &RawValue) -> Result<OutboundContent, ContentError> {
@@ -92,14 +93,14 @@ pub fn parse_outbound(value: &RawValue) -> Result<OutboundContent, ContentError>
     let kind = kind_of(&request)?;
     let raw = find(&request, kind).ok_or_else(|| ContentError::new(kind, "is missing"))?;
     let audience = audience(&request)?;
-    if let Some(key) = DIRECT_SEND.iter().find(|key| find(&request, key).is_some()) {
-        return Err(ContentError::new(
-            *key,
-            "is not supported: send a template instead",
-        ));
-    }
     let object = read(kind, raw)?;
-    let class = check(kind, Place::top(kind, &object))?;
+    let class = match (
+        check(kind, Place::top(kind, &object))?,
+        is_direct(&request, kind, audience)?,
+    ) {
+        (_, Some(Direct)) => MessageClass::Direct,
+        (class, None) => class,
+    };
     if let Some(context) = find(&request, "context") {
         if class == MessageClass::Reaction {
             return Err(ContentError::new(
@@ -119,6 +120,7 @@ pub fn parse_outbound(value: &RawValue) -> Result<OutboundContent, ContentError>
     kept.extend(
         BESIDE
             .iter()
+            .chain(&direct::BESIDE)
             .filter_map(|key| find(&request, key).map(|raw| (*key, raw))),
     );
     let json = serde_json::value::to_raw_value(&Kept { kind, kept })

@@ -19,6 +19,13 @@ const AMONG: usize = 64;
 /// Partitions asked for in one request: they stand on the same nodes, so one of these answers for all.
 const PARTITIONS: usize = 10;
 
+/// A row that is wanted, behind its key in its partition.
+type Wanted = ([u8; 16], Key);
+
+/// A conversation as its columns tell it, if there is one: behind its id, until when its preview may be read, the preview,
+/// the rest.
+type ConversationAmong = (Bytes, Option<i64>, Option<Bytes>, Option<Bytes>);
+
 /// A table whose rows a batch may miss several of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) enum Table {
@@ -45,7 +52,7 @@ fn place(key: &Key) -> Option<(Table, i16, [u8; 16])> {
 #[derive(Debug, Default)]
 pub(super) struct Several {
     shards: Vec<i16>,
-    wanted: Vec<([u8; 16], Key)>,
+    wanted: Vec<Wanted>,
 }
 
 /// What one request asks for.
@@ -70,7 +77,7 @@ impl Question {
 /// Sorts what is wanted into questions; `stands` tells where a row's partition stands, or nothing if that is not known.
 fn sort(wanted: Vec<Key>, stands: impl Fn(Table, i16, &[u8; 16]) -> Option<Replicas>) -> Vec<Question> {
     let mut questions = Vec::new();
-    let mut shards: BTreeMap<(Table, i16), Vec<([u8; 16], Key)>> = BTreeMap::new();
+    let mut shards: BTreeMap<(Table, i16), Vec<Wanted>> = BTreeMap::new();
     for key in wanted {
         match place(&key) {
             Some((table, shard, at)) => shards.entry((table, shard)).or_default().push((at, key)),
@@ -158,7 +165,7 @@ impl ScyllaStore {
                 }
             }
             Table::Conversations => {
-                let all: Vec<(Bytes, Option<i64>, Option<Bytes>, Option<Bytes>)> = self
+                let all: Vec<ConversationAmong> = self
                     .link
                     .rows(&rows.conversations_among, (of, shards, among), AMONG)
                     .await?;

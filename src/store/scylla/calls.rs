@@ -136,11 +136,15 @@ impl Store for ScyllaStore {
         conversation: ConversationId,
     ) -> Result<Option<Conversation>, StoreError> {
         let _permit = self.permit()?;
-        let listed = match self.recall(tenant, &Key::Conversation(conversation)) {
-            Some(cell) => cell.and_then(Row::conversation),
-            None => self.load_conversation(tenant, conversation).await?,
+        let known = match self.recall(tenant, &Key::Conversation(conversation)) {
+            Some(Some(Row::Conversation(listed))) if listed.lasts(self.clock.now()) => Some(listed.row),
+            _ => None,
         };
-        Ok(listed.map(|listed| listed.at(self.clock.now())))
+        if known.is_some() {
+            return Ok(known);
+        }
+        let listed = self.load_conversation(tenant, conversation).await?;
+        Ok(listed.map(|listed| listed.row))
     }
 
     async fn page_conversations(

@@ -1,5 +1,7 @@
 //! A tenant's rows by key, as a batch reads and writes them and as the owner remembers them.
 
+use std::time::Duration;
+
 use crate::domain::{
     Contact, ContactId, Conversation, ConversationId, Message, MessageId, PhoneNumberId, Timestamp, WamidHash,
 };
@@ -38,14 +40,6 @@ impl Row {
         }
     }
 
-    /// Of a conversation: itself.
-    pub(super) fn conversation(self) -> Option<Listed> {
-        match self {
-            Self::Conversation(listed) => Some(*listed),
-            _ => None,
-        }
-    }
-
     /// Of a contact: itself.
     pub(super) fn contact(self) -> Option<Contact> {
         match self {
@@ -62,13 +56,13 @@ pub(super) struct Listed {
     pub(super) preview_until: Option<Timestamp>,
 }
 
+/// A preview that ends sooner is looked for on the cluster, whose clocks decide when it is gone.
+const SOON: Duration = Duration::from_secs(60);
+
 impl Listed {
-    /// The conversation as it may be read at a time.
-    pub(super) fn at(mut self, now: Timestamp) -> Conversation {
-        if self.preview_until.is_some_and(|until| until <= now) {
-            self.row.preview = None;
-        }
-        self.row
+    /// Whether it may be read as it is remembered.
+    pub(super) fn lasts(&self, now: Timestamp) -> bool {
+        self.preview_until.is_none_or(|until| until > now.after(SOON))
     }
 }
 

@@ -58,11 +58,9 @@ impl ScyllaStore {
         let mut is_new = |note: Note| !self.memory.knows(&note) && notes.insert(note);
         for change in changes {
             match change {
-                Change::Conversation { row, .. } => {
-                    if is_new(Note::Owner(term, row.id)) {
-                        let what = Belonging::Conversation;
-                        self.belongs(&mut gathered, writing, row.contact_id, what, row.id.as_bytes());
-                    }
+                Change::Conversation { row, .. } if is_new(Note::Owner(term, row.id)) => {
+                    let what = Belonging::Conversation;
+                    self.belongs(&mut gathered, writing, row.contact_id, what, row.id.as_bytes());
                 }
                 Change::Message { row, expires } => {
                     let (id, bucket) = (row.conversation_id, keys::bucket(row.id));

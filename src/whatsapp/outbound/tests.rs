@@ -106,15 +106,53 @@ fn a_group_is_an_audience_of_its_own() {
 }
 
 #[test]
-fn what_cannot_be_honoured_is_refused_rather_than_dropped() {
+fn a_text_that_says_its_category_needs_no_template() {
+    let text = json!({ "type": "text", "text": { "body": "x" }, "category": "utility", "ttl_seconds": 600 });
+    let passed = parse(&text).unwrap();
+    assert_eq!(passed.class, MessageClass::Direct);
+    let kept: Value = serde_json::from_str(passed.content.json().get()).unwrap();
+    assert_eq!(kept, text, "all of it goes to Meta");
+    for (path, value, field, problem) in [
+        (
+            "/category",
+            json!("marketing"),
+            "category",
+            "utility or authentication",
+        ),
+        ("/ttl_seconds", json!(29), "ttl_seconds", "from 30 to 43200"),
+        ("/ttl_seconds", json!("600"), "ttl_seconds", "whole number"),
+        (
+            "/direct_send_config",
+            json!({}),
+            "direct_send_config.template_name",
+            "is missing",
+        ),
+        ("/recipient_type", json!("group"), "category", "one customer"),
+    ] {
+        assert_refused(&with(&text, path, value), field, problem);
+    }
+    let code = with(&text, "/category", json!("authentication"));
+    assert_passes(&code);
+    assert_refused(
+        &with(&code, "/ttl_seconds", json!(901)),
+        "ttl_seconds",
+        "from 30 to 900",
+    );
+}
+
+#[test]
+fn what_only_half_says_that_it_needs_no_template_is_refused_rather_than_dropped() {
     let text = request("text", json!({ "body": "x" }));
-    for key in ["category", "ttl_seconds", "direct_send_config"] {
+    for key in ["ttl_seconds", "direct_send_config"] {
         assert_refused(
-            &with(&text, &format!("/{key}"), json!("utility")),
+            &with(&text, &format!("/{key}"), json!(60)),
             key,
-            "not supported",
+            "needs `category`",
         );
     }
+    let place = json!({ "latitude": 1.5, "longitude": 2.5 });
+    let place = with(&request("location", place), "/category", json!("utility"));
+    assert_refused(&place, "category", "texts and interactive messages");
 }
 
 #[test]
