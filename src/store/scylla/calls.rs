@@ -5,7 +5,6 @@ use bytes::Bytes;
 use futures_util::stream::{StreamExt as _, TryStreamExt as _};
 
 use super::ScyllaStore;
-use super::cell::{Key, Row};
 use crate::domain::{
     Alias, Contact, ContactId, Conversation, ConversationId, Epoch, Fence, JournalId, Message, MessageId,
     PhoneNumberId, Retention, Seq, TenantId, Timestamp,
@@ -136,12 +135,8 @@ impl Store for ScyllaStore {
         conversation: ConversationId,
     ) -> Result<Option<Conversation>, StoreError> {
         let _permit = self.permit()?;
-        let known = match self.recall(tenant, &Key::Conversation(conversation)) {
-            Some(Some(Row::Conversation(listed))) if listed.lasts(self.clock.now()) => Some(listed.row),
-            _ => None,
-        };
-        if known.is_some() {
-            return Ok(known);
+        if let Some(known) = self.recall_conversation(tenant, conversation) {
+            return Ok(Some(known));
         }
         let listed = self.load_conversation(tenant, conversation).await?;
         Ok(listed.map(|listed| listed.row))

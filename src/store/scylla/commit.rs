@@ -81,6 +81,7 @@ impl ScyllaStore {
         owned.stamp = redo.stamp;
         owned.events_until = events_until;
         owned.last = now;
+        seat.commits(now);
         owned.holds_rows = true;
         seat.show(head);
         **held = Some(owned);

@@ -11,7 +11,7 @@ use super::change::{class, parse};
 use super::keys::{self, Class};
 use super::load::kept;
 use crate::domain::{
-    Alias, ContactId, ConversationId, Message, MessageId, PhoneNumberId, TenantId, Timestamp,
+    Alias, ContactId, Conversation, ConversationId, Message, MessageId, PhoneNumberId, TenantId, Timestamp,
 };
 use crate::store::Page;
 use crate::store::error::StoreError;
@@ -242,9 +242,18 @@ impl ScyllaStore {
     }
 
     /// What this process remembers of a row, as the only one who writes it.
-    pub(super) fn recall(&self, tenant: TenantId, key: &Key) -> Option<Cell> {
+    fn recall(&self, tenant: TenantId, key: &Key) -> Option<Cell> {
         let term = self.seats.find(tenant)?.term()?;
         self.memory.recall(term, key)
+    }
+
+    /// A conversation as this process remembers it, unless a clock may have ended a part of it: commits' own, or this one.
+    pub(super) fn recall_conversation(&self, tenant: TenantId, id: ConversationId) -> Option<Conversation> {
+        let Some(Row::Conversation(listed)) = self.recall(tenant, &Key::Conversation(id))? else {
+            return None;
+        };
+        let now = self.seats.find(tenant)?.committed().max(self.clock.now());
+        listed.lasts(now).then_some(listed.row)
     }
 
     /// The contact that an alias leads to, links followed.

@@ -1,7 +1,7 @@
 //! One tenant in this process: who writes, where the ledger stands, and its list of conversations.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::list::Shelf;
@@ -44,6 +44,8 @@ pub(super) struct Seat {
     version: AtomicU64,
     /// Counts removals of messages: whoever read meanwhile may have missed some that moved.
     removals: AtomicU64,
+    /// When the last commit was made, by its own clock, in milliseconds.
+    committed: AtomicI64,
     /// Under which rows are remembered that were read or written here; `None` while the ledger is not owned here.
     term: Mutex<Option<Term>>,
     /// Conversations in order of activity.
@@ -95,6 +97,16 @@ impl Seat {
     /// What this process remembers of the tenant's rows is what stands there, under this term.
     pub(super) fn term(&self) -> Option<Term> {
         *lock(&self.term)
+    }
+
+    /// When the last commit was made, by its own clock.
+    pub(super) fn committed(&self) -> Timestamp {
+        Timestamp::from_millis(self.committed.load(Ordering::Acquire))
+    }
+
+    /// A commit was made.
+    pub(super) fn commits(&self, now: Timestamp) {
+        self.committed.store(now.as_millis(), Ordering::Release);
     }
 
     /// The ledger is owned here.
