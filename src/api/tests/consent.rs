@@ -1,7 +1,7 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::actors::request::Refusal;
+use crate::actors::request::{ContentClass, Refusal};
 use crate::domain::Purpose;
 
 fn template(extra: Value) -> Value {
@@ -44,17 +44,35 @@ async fn marketing_is_what_says_so_and_templates_that_can_wait() {
 }
 
 #[actix_web::test]
-async fn a_category_that_would_mean_something_else_to_meta_is_refused() {
+async fn a_text_that_says_its_category_goes_out_at_any_time_and_meta_is_told() {
     let api = Api::start().await;
     let body = json!({
-        "to": "628123456789", "type": "text", "text": { "body": "x" }, "category": "utility",
+        "to": "628123456789", "type": "text", "text": { "body": "x" }, "category": "utility", "ttl_seconds": 600,
     });
     let answer = api.post("/v1/messages", &body).await;
-    assert_eq!(answer.outcome(), (400, "invalid_request".to_owned()));
-    let answer = api
-        .post("/v1/messages", &template(json!({ "category": "promotion" })))
-        .await;
-    assert_eq!(answer.outcome(), (400, "invalid_request".to_owned()));
+    assert_eq!(answer.status, 202, "{}", answer.json());
+    let sent = api.core.submitted.lock().unwrap().remove(0);
+    assert_eq!(
+        (sent.class, sent.purpose),
+        (ContentClass::Template, Purpose::Other)
+    );
+    assert_eq!(
+        sent.content.to_value(),
+        json!({ "type": "text", "text": { "body": "x" }, "category": "utility", "ttl_seconds": 600 })
+    );
+}
+
+#[actix_web::test]
+async fn a_category_that_means_nothing_there_is_refused() {
+    let api = Api::start().await;
+    let place = json!({
+        "to": "628123456789", "type": "location", "location": { "latitude": 1.5, "longitude": 2.5 },
+        "category": "utility",
+    });
+    for body in [place, template(json!({ "category": "promotion" }))] {
+        let answer = api.post("/v1/messages", &body).await;
+        assert_eq!(answer.outcome(), (400, "invalid_request".to_owned()), "{body}");
+    }
 }
 
 #[actix_web::test]
