@@ -7,6 +7,7 @@ mod commit;
 mod condition;
 mod handle;
 mod keeping;
+mod order;
 mod reply;
 #[cfg(test)]
 mod tests;
@@ -27,6 +28,7 @@ use crate::telemetry::metrics;
 use commit::{Batch, Committed, Standing};
 use condition::Condition;
 use keeping::Keeping;
+use order::senders_first;
 use reply::Reply;
 
 pub use handle::LedgerHandle;
@@ -54,7 +56,8 @@ const PATIENCE: Duration = Duration::from_secs(2);
 struct Owed {
     reply: Reply,
     _place: OwnedSemaphorePermit,
-    _share: Option<OwnedSemaphorePermit>,
+    /// Of an op of the road in.
+    share: Option<OwnedSemaphorePermit>,
 }
 
 /// Commit an op.
@@ -166,7 +169,11 @@ impl Ledger {
         self.writing = true;
         let began = self.clock.monotonic();
         self.condition.begins(began);
-        let most = if self.took > LONG { LARGE_BATCH } else { BATCH };
+        let is_slow = self.took > LONG;
+        let most = if is_slow { LARGE_BATCH } else { BATCH };
+        if is_slow {
+            senders_first(&mut self.waiting, most, |(_, owed)| owed.share.is_some());
+        }
         let take = count_within(self.waiting.iter().map(|(op, _)| op.body_bytes()), most);
         let (mut ops, owed): (Vec<_>, Vec<_>) = self.waiting.drain(..take).unzip();
         self.keeping.apply(&mut ops);
@@ -266,7 +273,7 @@ impl Handler<Admitted<Commit>> for Ledger {
         let owed = Owed {
             reply,
             _place: place,
-            _share: share,
+            share,
         };
         self.waiting.push((op, owed));
         // The batch is taken once the mailbox is drained, so that what came together is written together.
