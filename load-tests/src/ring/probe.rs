@@ -135,7 +135,7 @@ fn code(body: &Value) -> String {
 pub(super) struct Refusals {
     pub(super) webhooks: BTreeMap<String, u64>,
     pub(super) sends: BTreeMap<String, u64>,
-    /// Answers that broke the promise: something else than 503, or 503 without a time to come back.
+    /// Answers that broke the promise: something else than 503 (for sends also 429), or one without a time to come back.
     pub(super) wrong: u64,
 }
 
@@ -144,13 +144,14 @@ impl Refusals {
     pub(super) fn of(answers: Vec<Answer>) -> Self {
         let mut refusals = Self::default();
         for answer in answers {
-            if answer.status != 503 || !answer.retry_after {
+            let (counts, is_refusal) = match answer.asked {
+                Asked::Webhook => (&mut refusals.webhooks, answer.status == 503),
+                // Who tries again as often as the load does may be told that it is too often.
+                Asked::Send => (&mut refusals.sends, matches!(answer.status, 503 | 429)),
+            };
+            if !is_refusal || !answer.retry_after {
                 refusals.wrong += 1;
             }
-            let counts = match answer.asked {
-                Asked::Webhook => &mut refusals.webhooks,
-                Asked::Send => &mut refusals.sends,
-            };
             *counts
                 .entry(format!("{} {}", answer.status, answer.code))
                 .or_default() += 1;
