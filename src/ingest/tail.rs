@@ -98,6 +98,8 @@ impl Tail {
             return Next::ReadJournal;
         }
         tokio::select! {
+            // What is here came before what is only in the journal.
+            biased;
             taken = receiver.recv_many(&mut entries, limit) => {
                 if taken == 0 {
                     return Next::ReadJournal;
