@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use actix::{Actor, ArbiterHandle, AsyncContext, Context, Handler, Message, WrapFuture as _};
 use actix::{ActorContext as _, ActorFutureExt as _};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use super::bounded::{Admitted, BoundedAddr};
 use super::feed::{FeedSubscriber, Published, Signal};
@@ -36,9 +36,6 @@ pub use reply::{CommitError, CommitObserver};
 
 /// Unfinished ops of one tenant. Each may hold a message of some KiB, so this is a few MiB at most.
 const CAPACITY: usize = 4_096;
-/// Of those, ops of the road in: enough for two batches on the way while another is written, and few enough that whoever
-/// sends a message waits for some batches and not for a backlog.
-const INBOUND: usize = 2 * LARGE_BATCH;
 /// Ops in one batch: bounds the latency that a burst adds to what comes after it, in this log and, where they share a
 /// disk, in others and in the intake.
 const BATCH: usize = 64;
@@ -56,16 +53,12 @@ const PATIENCE: Duration = Duration::from_secs(2);
 struct Owed {
     reply: Reply,
     _place: OwnedSemaphorePermit,
-    /// Of an op of the road in.
-    share: Option<OwnedSemaphorePermit>,
 }
 
 /// Commit an op.
 pub(crate) struct Commit {
     op: Op,
     reply: Reply,
-    /// Of an op of the road in.
-    share: Option<OwnedSemaphorePermit>,
 }
 
 /// Feed this subscriber from now on.
@@ -148,7 +141,6 @@ impl Ledger {
             head: handle_head,
             keeping,
             condition,
-            inbound: Arc::new(Semaphore::new(INBOUND)),
         })
     }
 
@@ -172,7 +164,9 @@ impl Ledger {
         let is_slow = self.took > LONG;
         let most = if is_slow { LARGE_BATCH } else { BATCH };
         if is_slow {
-            senders_first(&mut self.waiting, most, |(_, owed)| owed.share.is_some());
+            senders_first(&mut self.waiting, most, |(_, owed)| {
+                owed.reply.is_of_the_road_in()
+            });
         }
         let take = count_within(self.waiting.iter().map(|(op, _)| op.body_bytes()), most);
         let (mut ops, owed): (Vec<_>, Vec<_>) = self.waiting.drain(..take).unzip();
@@ -267,15 +261,10 @@ impl Handler<Admitted<Commit>> for Ledger {
     type Result = ();
     fn handle(&mut self, commit: Admitted<Commit>, ctx: &mut Context<Self>) {
         let Admitted {
-            message: Commit { op, reply, share },
+            message: Commit { op, reply },
             place,
         } = commit;
-        let owed = Owed {
-            reply,
-            _place: place,
-            share,
-        };
-        self.waiting.push((op, owed));
+        self.waiting.push((op, Owed { reply, _place: place }));
         // The batch is taken once the mailbox is drained, so that what came together is written together.
         if !self.writing && self.waiting.len() == 1 {
             ctx.notify(Gathered);

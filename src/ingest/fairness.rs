@@ -15,8 +15,9 @@ use crate::domain::TenantId;
 
 /// How long an op waits for room. What is refused then is applied again later.
 const ROOM: Duration = Duration::from_secs(2);
-/// Ops of one tenant that may be in hand: two batches of its ledger, one being written and one that gathers.
-const MOST: usize = 1_024;
+/// Ops of one tenant that may be in hand: two of the largest batches of its ledger, one being written and one that gathers.
+/// Whoever sends waits behind them, so there are no more.
+const MOST: usize = 512;
 /// Ops of one tenant that may always be in hand.
 const LEAST: usize = 16;
 

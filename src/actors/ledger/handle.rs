@@ -4,8 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use tokio::sync::{Semaphore, oneshot};
-use tokio::time::Instant;
+use tokio::sync::oneshot;
 
 use super::condition::Condition;
 use super::keeping::Keeping;
@@ -26,7 +25,6 @@ pub struct LedgerHandle {
     pub(super) head: Arc<AtomicU64>,
     pub(super) keeping: Keeping,
     pub(super) condition: Condition,
-    pub(super) inbound: Arc<Semaphore>,
 }
 
 impl LedgerHandle {
@@ -89,7 +87,6 @@ impl LedgerHandle {
         let commit = Commit {
             op,
             reply: Reply::Waiting(sender),
-            share: None,
         };
         match self.addr.tell(commit, PATIENCE).await {
             Ok(()) => answer.await.unwrap_or(Err(CommitError::Closed)),
@@ -98,26 +95,18 @@ impl LedgerHandle {
         }
     }
 
-    /// Hands over an op of the road in and has the observer called when it is durable. Waits for room, not for the commit.
-    /// Those ops have a share of the room and no more: whoever sends must not wait behind thousands of them. An op that is
-    /// not taken is an error that the observer is told, too.
+    /// Hands over an op of the road in and has the observer called when it is durable. Waits for room, not for the commit. An
+    /// op that is not taken is an error that the observer is told, too. Where the store is slow, ops of those who wait for
+    /// the commit go first.
     pub async fn commit_observed(
         &self,
         op: Op,
         observer: Arc<dyn CommitObserver>,
         patience: Duration,
     ) -> Result<(), CommitError> {
-        let began = Instant::now();
-        let share = Arc::clone(&self.inbound).acquire_owned();
-        let Ok(Ok(share)) = tokio::time::timeout(patience, share).await else {
-            observer.committed(Err(&CommitError::Busy));
-            return Err(CommitError::Busy);
-        };
-        let patience = patience.saturating_sub(began.elapsed());
         let commit = Commit {
             op,
             reply: Reply::Observer(observer),
-            share: Some(share),
         };
         let (commit, error) = match self.addr.tell(commit, patience).await {
             Ok(()) => return Ok(()),
@@ -134,7 +123,6 @@ impl LedgerHandle {
             .try_tell(Commit {
                 op,
                 reply: Reply::Nobody,
-                share: None,
             })
             .is_ok()
     }

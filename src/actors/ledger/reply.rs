@@ -37,6 +37,11 @@ pub(super) enum Reply {
 }
 
 impl Reply {
+    /// Whether the op came by a webhook: the journal has it, so nobody waits for the commit.
+    pub(super) const fn is_of_the_road_in(&self) -> bool {
+        matches!(self, Self::Observer(_))
+    }
+
     pub(super) fn tell(self, result: Result<&OpOutcome, &CommitError>) {
         match self {
             // A caller that went away loses only the answer.

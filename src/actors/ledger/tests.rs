@@ -214,6 +214,51 @@ async fn a_batch_that_stays_unknown_is_looked_for_before_the_next_one() {
     assert_eq!(ledger.head().head, Seq::new(1));
 }
 
+/// A clock on which every batch takes a second.
+#[derive(Default)]
+struct Crawling(AtomicU64);
+
+impl Clock for Crawling {
+    fn now(&self) -> Timestamp {
+        clock().now()
+    }
+    fn monotonic(&self) -> Duration {
+        Duration::from_secs(self.0.fetch_add(1, Ordering::Relaxed))
+    }
+}
+
+struct Ignored;
+
+impl CommitObserver for Ignored {
+    fn committed(&self, _: Result<&OpOutcome, &CommitError>) {}
+}
+
+#[actix::test]
+async fn on_a_slow_store_who_waits_for_a_commit_goes_before_what_came_in() {
+    let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
+    let arbiter = actix::Arbiter::current();
+    let crawling = Arc::new(Crawling::default());
+    let tenant = TenantId::new(1);
+    let ledger = Ledger::open(tenant, Epoch::new(7), Arc::clone(&store), crawling, &arbiter);
+    let ledger = ledger.await.unwrap();
+    ledger.commit(received("wamid.first")).await.unwrap();
+    let came_in = (0..3).map(|n| {
+        let ledger = &ledger;
+        let op = received(&format!("wamid.{n}"));
+        async move { ledger.commit_observed(op, Arc::new(Ignored), PATIENCE).await }
+    });
+    let came_in = futures_util::future::try_join_all(came_in);
+    let waited_for = ledger.commit(received("wamid.sender"));
+    let (taken, outcome) = futures_util::future::join(came_in, waited_for).await;
+    taken.unwrap();
+    let Ok(OpOutcome::Committed { seq, .. }) = outcome else {
+        panic!("{outcome:?}")
+    };
+    assert_eq!(seq, Seq::new(2), "right after the first");
+    ledger.finish().await;
+    assert_eq!(ledger.head().head, Seq::new(5));
+}
+
 #[test]
 fn a_batch_ends_before_its_bodies_are_too_much_and_holds_at_least_one_op() {
     let within = |sizes: &[usize]| count_within(sizes.iter().copied(), 5);
