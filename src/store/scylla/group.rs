@@ -85,10 +85,16 @@ impl ScyllaStore {
     pub(super) async fn journal_put(&self, entry: JournalEntry) -> Result<(), StoreError> {
         loop {
             let mut answered = self.journal.join(entry.clone());
-            let turn =
-                self.journal.turns.acquire().await.map_err(|_closed| {
+            let turn = tokio::select! {
+                biased;
+                answer = &mut answered => match answer {
+                    Ok(answer) => return answer,
+                    Err(_gone) => continue,
+                },
+                turn = self.journal.turns.acquire() => turn.map_err(|_closed| {
                     StoreError::new(StoreErrorKind::Unavailable, "the journal is closed")
-                })?;
+                })?,
+            };
             let answer = loop {
                 match answered.try_recv() {
                     Ok(answer) => break Some(answer),

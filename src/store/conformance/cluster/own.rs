@@ -232,6 +232,34 @@ async fn a_webhook_that_comes_late_to_a_minute_that_was_found_empty_is_not_cut_o
     assert_eq!(store.journal_backlog().await.unwrap().entries, 0);
 }
 
+#[tokio::test]
+async fn webhooks_that_come_together_are_all_kept_though_some_who_brought_them_leave() {
+    let backend = Cluster::open();
+    let store = backend.store();
+    let mut under_way: Vec<_> = (0..200)
+        .map(|n| store.journal_append(webhook(n % 2, 10 + n)))
+        .collect();
+    // Whoever came first writes for those who wait; some of these leave, and so does one who writes.
+    for append in &mut under_way {
+        assert!(futures_util::poll!(append.as_mut()).is_pending());
+    }
+    let mut nth = 0_u64..;
+    under_way.retain(|_| nth.next().is_some_and(|n| n % 5 != 0));
+    for answer in futures_util::future::join_all(under_way).await {
+        answer.unwrap();
+    }
+    let kept = store.journal_open(None, 1_000).await.unwrap();
+    let ids: std::collections::BTreeSet<JournalId> = kept.iter().map(|entry| entry.id).collect();
+    for n in (0..200).filter(|n| n % 5 != 0) {
+        assert!(
+            ids.contains(&webhook(n % 2, 10 + n).id),
+            "the {n}th was told that it is kept"
+        );
+    }
+    assert!(kept.is_sorted_by_key(|entry| entry.id));
+    store.journal_done(ids.into_iter().collect()).await.unwrap();
+}
+
 #[test]
 fn several_that_bring_the_schema_up_to_date_at_once_do_it_once() {
     let keyspace = Keyspace::take();
