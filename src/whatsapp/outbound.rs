@@ -17,7 +17,6 @@ use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use self::direct::{Direct, is_direct};
 use self::interactive::check_interactive;
 use self::place::Place;
 use self::plain::{
@@ -94,13 +93,8 @@ pub fn parse_outbound(value: &RawValue) -> Result<OutboundContent, ContentError>
     let raw = find(&request, kind).ok_or_else(|| ContentError::new(kind, "is missing"))?;
     let audience = audience(&request)?;
     let object = read(kind, raw)?;
-    let class = match (
-        check(kind, Place::top(kind, &object))?,
-        is_direct(&request, kind, audience)?,
-    ) {
-        (_, Some(Direct)) => MessageClass::Direct,
-        (class, None) => class,
-    };
+    let class = check(kind, Place::top(kind, &object))?;
+    let class = direct::class(&request, kind, audience)?.unwrap_or(class);
     if let Some(context) = find(&request, "context") {
         if class == MessageClass::Reaction {
             return Err(ContentError::new(

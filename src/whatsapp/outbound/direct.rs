@@ -5,7 +5,7 @@
 use serde_json::Value;
 
 use super::place::Place;
-use super::{Audience, find, read};
+use super::{Audience, MessageClass, find, read};
 use crate::domain::ContentError;
 use crate::whatsapp::lenient::Fields;
 
@@ -20,13 +20,13 @@ const LONGEST_CODE: u64 = 900;
 /// Characters of a template's name.
 const LONGEST_NAME: usize = 512;
 
-/// Whether a message is sent without a template. One that only half says so is refused: without its category, Meta would
-/// take it for a reply.
-pub(super) fn is_direct(
+/// The class of a message that is sent without a template; `None` for any other. One that only half says so is refused:
+/// without its category, Meta would take it for a reply.
+pub(super) fn class(
     request: &Fields<'_>,
     kind: &str,
     audience: Audience,
-) -> Result<Option<Direct>, ContentError> {
+) -> Result<Option<MessageClass>, ContentError> {
     let Some(category) = find(request, "category") else {
         return match BESIDE.iter().find(|key| find(request, key).is_some()) {
             Some(key) => Err(ContentError::new(*key, "needs `category`: Direct Send")),
@@ -60,9 +60,5 @@ pub(super) fn is_direct(
         let config: Value = read("direct_send_config", config)?;
         Place::top("direct_send_config", &config).need_text("template_name", LONGEST_NAME)?;
     }
-    Ok(Some(Direct))
+    Ok(Some(MessageClass::Direct))
 }
-
-/// A message without a template that may go out at any time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Direct;
