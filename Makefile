@@ -33,7 +33,8 @@ lint: ## Check formatting, and let no warning pass
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 
 rust-test: ## Unit, layer and integration tests
-	cargo test --workspace --locked
+	cargo test --workspace --locked --no-run
+	tests/bounded.sh 20m $(TARGET)/rust-test.log cargo test --workspace --locked
 
 rules-test: ## Alarms by their tests, and the dashboard's queries (needs Node 20 and promtool)
 	PROMTOOL=$(PROMTOOL) grafana/check.sh
