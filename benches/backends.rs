@@ -201,6 +201,7 @@ impl Side {
             fence: self.fence,
             expect_head: self.head,
             now: self.clock.now(),
+            retention: Retention::DEFAULT,
             ops,
         };
         let appended = self.store.append(append).await.unwrap();

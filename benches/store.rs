@@ -271,6 +271,7 @@ impl Log {
                     fence: self.fence,
                     expect_head: self.head,
                     now: START.after(Duration::from_millis(self.next)),
+                    retention: Retention::DEFAULT,
                     ops,
                 })
                 .await

@@ -84,6 +84,8 @@ pub struct Append {
     pub expect_head: Seq,
     /// Commit time, shown in events.
     pub now: Timestamp,
+    /// How long the tenant's messages are kept: what events say of them is not kept longer.
+    pub retention: Retention,
     /// What happened, evaluated strictly in order.
     pub ops: Vec<Op>,
 }

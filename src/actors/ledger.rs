@@ -170,13 +170,14 @@ impl Ledger {
         }
         let take = count_within(self.waiting.iter().map(|(op, _)| op.body_bytes()), most);
         let (mut ops, owed): (Vec<_>, Vec<_>) = self.waiting.drain(..take).unzip();
-        self.keeping.apply(&mut ops);
+        let retention = self.keeping.apply(&mut ops);
         let batch = Batch {
             tenant: self.tenant,
             fence: self.fence,
             epoch: self.epoch,
             head: self.head,
             standing: self.standing,
+            retention,
             store: Arc::clone(&self.store),
             clock: Arc::clone(&self.clock),
         };

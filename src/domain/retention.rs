@@ -38,6 +38,11 @@ impl Retention {
         self.0
     }
 
+    /// When an event of `at` stops being readable: after [`Self::EVENTS`], and no later than the messages of then.
+    pub fn events_end(self, at: Timestamp) -> Timestamp {
+        self.expiry(at).min(at.after(Self::EVENTS))
+    }
+
     /// When something written at `at` stops being readable.
     pub fn expiry(self, at: Timestamp) -> Timestamp {
         at.after(Duration::from_secs(u64::from(self.0) * 86_400))

@@ -197,6 +197,8 @@ macro_rules! all_of_it {
                 a_sweep_forgets_the_beginning_of_a_message_that_is_gone,
                 a_sweep_keeps_the_preview_of_a_newer_message,
                 events_end_after_seven_days_from_the_oldest_on,
+                events_end_with_the_messages_of_a_shorter_retention,
+                a_message_that_ends_is_gone_from_every_read,
                 a_clock_that_steps_back_makes_no_hole,
             }
             h_list {

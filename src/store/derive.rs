@@ -18,6 +18,7 @@ pub use claim::claim;
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 
+use super::Append;
 use super::error::{StoreError, StoreErrorKind};
 use super::op::{Op, OpOutcome};
 use super::row::{Rows, Seen};
@@ -35,17 +36,12 @@ pub struct Derived {
     pub events: Vec<Event>,
 }
 
-/// Applies one op to the rows of a tenant. `head` is the position of the last event before it.
-pub fn apply(
-    tenant: TenantId,
-    now: Timestamp,
-    head: Seq,
-    op: &Op,
-    rows: &mut dyn Rows,
-) -> Result<Derived, StoreError> {
+/// Applies one op of a batch to the rows of its tenant. `head` is the position of the last event before it.
+pub fn apply(append: &Append, head: Seq, op: &Op, rows: &mut dyn Rows) -> Result<Derived, StoreError> {
     let mut batch = Batch {
-        tenant,
-        now,
+        tenant: append.tenant,
+        now: append.now,
+        events_end: append.retention.events_end(append.now),
         head,
         rows,
         events: Vec::new(),
@@ -73,6 +69,7 @@ pub fn apply(
 struct Batch<'a> {
     tenant: TenantId,
     now: Timestamp,
+    events_end: Timestamp,
     head: Seq,
     rows: &'a mut dyn Rows,
     events: Vec<Event>,
@@ -124,7 +121,7 @@ impl Batch<'_> {
     ) -> Result<Seq, StoreError> {
         let seq = self.next_seq();
         let event = Event::encode(seq, self.now, kind, conversation, data);
-        self.rows.put_event(&event, self.now.after(Retention::EVENTS))?;
+        self.rows.put_event(&event, self.events_end)?;
         self.head = seq;
         self.events.push(event);
         Ok(seq)

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::CommitError;
 use crate::crash::{self, CrashPoint};
-use crate::domain::{Clock, Epoch, Event, Fence, Seq, TenantId};
+use crate::domain::{Clock, Epoch, Event, Fence, Retention, Seq, TenantId};
 use crate::store::{Append, Appended, Op, OpOutcome, Store, StoreError, StoreErrorKind};
 use crate::telemetry::metrics;
 
@@ -28,6 +28,7 @@ pub(super) struct Batch {
     pub(super) epoch: Epoch,
     pub(super) head: Seq,
     pub(super) standing: Standing,
+    pub(super) retention: Retention,
     pub(super) store: Arc<dyn Store>,
     pub(super) clock: Arc<dyn Clock>,
 }
@@ -99,6 +100,7 @@ impl Batch {
                 fence: self.fence,
                 expect_head: self.head,
                 now: self.clock.now(),
+                retention: self.retention,
                 ops: ops.clone(),
             };
             crash::point(CrashPoint::BeforeCommit);

@@ -20,13 +20,15 @@ impl Keeping {
         self.0.store(days.get(), Ordering::Release);
     }
 
-    /// Has the ops say what holds now.
-    pub(super) fn apply(&self, ops: &mut [Op]) {
-        if let Some(days) = Retention::days(self.0.load(Ordering::Acquire)) {
-            for op in ops {
-                op.keep_for(days);
-            }
+    /// Has the ops say what holds now, and returns it for their events.
+    pub(super) fn apply(&self, ops: &mut [Op]) -> Retention {
+        let Some(days) = Retention::days(self.0.load(Ordering::Acquire)) else {
+            return Retention::DEFAULT;
+        };
+        for op in ops {
+            op.keep_for(days);
         }
+        days
     }
 }
 

@@ -88,6 +88,7 @@ impl Core {
             fence: FENCE,
             expect_head: self.head_of(tenant).unwrap().head,
             now: self.clock.now(),
+            retention: Retention::DEFAULT,
             ops: vec![op],
         };
         let mut done = self.store.append(batch).await.unwrap();

@@ -3,7 +3,7 @@
 use super::Backend;
 use super::ops;
 use super::scene::{DAY_ONE, Scene, TENANT};
-use crate::domain::{ContactAliases, Epoch, Fence, Seq, TenantId};
+use crate::domain::{ContactAliases, Epoch, Fence, Retention, Seq, TenantId};
 use crate::store::op::{Op, OpOutcome};
 use crate::store::{Append, StoreErrorKind};
 
@@ -64,6 +64,7 @@ pub(super) async fn a_writer_that_never_opened_the_ledger_is_refused(backend: im
         fence: Fence::new(fence),
         expect_head: Seq::default(),
         now: DAY_ONE,
+        retention: Retention::DEFAULT,
         ops: Vec::new(),
     };
     assert_eq!(
@@ -91,6 +92,7 @@ pub(super) async fn a_writer_with_a_wrong_position_changes_nothing(backend: impl
             fence: scene.fence,
             expect_head: Seq::new(wrong),
             now: DAY_ONE,
+            retention: Retention::DEFAULT,
             ops: vec![ops::receive(&["628111111"], "w2", DAY_ONE, "y").into()],
         };
         let refused = scene.store.append(batch).await.unwrap_err();

@@ -189,6 +189,63 @@ pub(super) async fn events_end_after_seven_days_from_the_oldest_on(backend: impl
     }
 }
 
+pub(super) async fn a_message_that_ends_is_gone_from_every_read(backend: impl Backend) {
+    let mut scene = Scene::of(&backend).await;
+    scene.retention = Retention::days(1).unwrap();
+    let mut submit = ops::submit(TENANT, &["628111111"], ops::id(scene.now, 1), "a secret");
+    submit.retention = scene.retention;
+    let at = scene.place(submit).await;
+    assert!(scene.claims(at.message, 0).await);
+    let target = ReportTarget::Token(ops::token(TENANT, at, 1));
+    let mut told = ops::report(target, "m", DeliveryState::Read, scene.now);
+    told.retention = scene.retention;
+    scene.one(crate::store::Op::Report(Box::new(told))).await;
+    let end = scene.now.after(DAY);
+    for (now, there) in [(end.before(Duration::from_millis(1)), true), (end, false)] {
+        let store = &scene.store;
+        let found = store.message(TENANT, at, now).await.unwrap();
+        let page = store.page_messages(TENANT, at.conversation, None, 9, now);
+        let page = page.await.unwrap().items;
+        let events = store.events_after(TENANT, Seq::default(), 9, now).await.unwrap();
+        assert_eq!(
+            (found.is_some(), page.len(), events.events.is_empty()),
+            (there, usize::from(there), !there)
+        );
+        assert_eq!(events.oldest == events.head.next(), !there);
+    }
+    scene.now = end;
+    scene.sweep().await;
+    assert!(!mentions(&scene.dump().await, "a secret"));
+}
+
+pub(super) async fn events_end_with_the_messages_of_a_shorter_retention(backend: impl Backend) {
+    let mut scene = Scene::of(&backend).await;
+    let began = scene.now;
+    // Each is written an hour after the one before it. What comes after a longer time must not leave a hole before it.
+    for (n, days) in [1, 30, 1, 2].into_iter().enumerate() {
+        scene.now = began.after(Duration::from_secs(3_600) * u32::try_from(n).unwrap());
+        scene.retention = Retention::days(days).unwrap();
+        scene.hears(&["628111111"], &format!("w{n}"), "x").await;
+    }
+    let week = Retention::EVENTS + Duration::from_secs(3_600);
+    for (age, oldest) in [
+        (DAY - Duration::from_millis(1), 1),
+        (DAY, 2),
+        (week - Duration::from_millis(1), 2),
+        (week, 5),
+    ] {
+        scene.now = began.after(age);
+        let page = scene
+            .store
+            .events_after(TENANT, Seq::default(), 9, scene.now)
+            .await
+            .unwrap();
+        let found: Vec<u64> = page.events.iter().map(|event| event.seq.get()).collect();
+        assert_eq!(page.oldest, Seq::new(oldest), "{age:?}");
+        assert_eq!(found, (oldest..=4).collect::<Vec<u64>>(), "{age:?}");
+    }
+}
+
 pub(super) async fn a_clock_that_steps_back_makes_no_hole(backend: impl Backend) {
     let mut scene = Scene::of(&backend).await;
     let began = scene.now;

@@ -170,6 +170,17 @@ impl<B: Backend> Pair<B> {
         }
     }
 
+    fn batch(&self, expect_head: Seq, ops: Vec<Op>) -> Append {
+        Append {
+            tenant: self.tenant,
+            fence: self.fence,
+            expect_head,
+            now: self.now,
+            retention: Retention::DEFAULT,
+            ops,
+        }
+    }
+
     async fn run(&mut self, step: &Step) {
         let (model, other) = self.stores();
         let (tenant, now) = (self.tenant, self.now);
@@ -179,13 +190,7 @@ impl<B: Backend> Pair<B> {
                 for doing in doings {
                     all.push(self.op(doing).await);
                 }
-                let batch = Append {
-                    tenant,
-                    fence: self.fence,
-                    expect_head: self.head,
-                    now,
-                    ops: all,
-                };
+                let batch = self.batch(self.head, all);
                 let expected = model.append(batch.clone()).await.unwrap();
                 let found = other.append(batch).await.unwrap();
                 assert_eq!(
@@ -220,14 +225,7 @@ impl<B: Backend> Pair<B> {
                 self.fence = fence;
             }
             Step::StaleAppend => {
-                let expect_head = Seq::new(self.head.get() + 1);
-                let batch = Append {
-                    tenant,
-                    fence: self.fence,
-                    expect_head,
-                    now,
-                    ops: Vec::new(),
-                };
+                let batch = self.batch(Seq::new(self.head.get() + 1), Vec::new());
                 let expected = model.append(batch.clone()).await.unwrap_err().kind;
                 assert_eq!(other.append(batch).await.unwrap_err().kind, expected);
             }

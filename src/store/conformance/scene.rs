@@ -7,7 +7,9 @@ use bytes::Bytes;
 
 use super::Backend;
 use super::ops;
-use crate::domain::{ContactId, DeliveryState, Epoch, Fence, Message, MessageId, Seq, TenantId, Timestamp};
+use crate::domain::{
+    ContactId, DeliveryState, Epoch, Fence, Message, MessageId, Retention, Seq, TenantId, Timestamp,
+};
 use crate::store::op::{Op, OpOutcome};
 use crate::store::row::{ClaimOutcome, MessageRef, OutboxRow};
 use crate::store::{Append, Appended, LeaseKey, Store, StoreError};
@@ -26,6 +28,8 @@ pub(in crate::store) struct Scene {
     pub(in crate::store) epoch: Epoch,
     pub(in crate::store) head: Seq,
     pub(in crate::store) now: Timestamp,
+    /// How long events are kept at most; an op says of its message how long that is.
+    pub(in crate::store) retention: Retention,
 }
 
 impl Scene {
@@ -45,6 +49,7 @@ impl Scene {
             epoch: at.epoch,
             head: at.head,
             now: DAY_ONE,
+            retention: Retention::DEFAULT,
         }
     }
 
@@ -60,6 +65,7 @@ impl Scene {
             fence: self.fence,
             expect_head: self.head,
             now: self.now,
+            retention: self.retention,
             ops,
         };
         let appended = self.store.append(batch).await?;

@@ -53,7 +53,7 @@ pub(super) fn append(txn: &mut Txn, batch: &Append) -> Result<Appended, StoreErr
     let mut outcomes = Vec::with_capacity(batch.ops.len());
     let mut events: Vec<Event> = Vec::with_capacity(batch.ops.len());
     for op in &batch.ops {
-        let derived = derive::apply(batch.tenant, batch.now, at.head, op, &mut rows)?;
+        let derived = derive::apply(batch, at.head, op, &mut rows)?;
         outcomes.push(derived.outcome);
         events.extend(derived.events);
         at.head = events.last().map_or(at.head, |event| event.seq);

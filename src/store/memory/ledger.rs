@@ -66,7 +66,7 @@ impl Ledger {
         let mut outcomes = Vec::with_capacity(batch.ops.len());
         let mut events: Vec<Event> = Vec::new();
         for op in &batch.ops {
-            let derived = derive::apply(batch.tenant, batch.now, head, op, &mut rows)?;
+            let derived = derive::apply(batch, head, op, &mut rows)?;
             outcomes.push(derived.outcome);
             events.extend(derived.events);
             head = events.last().map_or(head, |event| event.seq);

@@ -133,7 +133,7 @@ impl ScyllaStore {
             fence,
             expect_head,
             now,
-            ops,
+            ..
         } = batch;
         let seat = self.seats.of(tenant);
         let mut held = seat.owned.lock().await;
@@ -145,10 +145,10 @@ impl ScyllaStore {
         let head = owned.head;
         let evaluate = |view: &mut View<'_>| {
             let mut at = head;
-            let mut outcomes = Vec::with_capacity(ops.len());
+            let mut outcomes = Vec::with_capacity(batch.ops.len());
             let mut events: Vec<Event> = Vec::new();
-            for op in &ops {
-                let derived = derive::apply(tenant, now, at, op, view)?;
+            for op in &batch.ops {
+                let derived = derive::apply(&batch, at, op, view)?;
                 outcomes.push(derived.outcome);
                 events.extend(derived.events);
                 at = events.last().map_or(at, |event| event.seq);
