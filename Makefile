@@ -56,6 +56,7 @@ tools: ## Install what the tests need and this machine lacks
 	  apt-get download prometheus && dpkg-deb --extract prometheus_*.deb . && rm prometheus_*.deb; }
 	@[ -n "$${MESEJ_TEST_CQL:-}" ] || { command -v java && command -v mvn; } >/dev/null || { \
 	  $(AS_ROOT) apt-get update && $(AS_ROOT) apt-get install -y --no-install-recommends openjdk-17-jre-headless maven; }
+	@[ -n "$${MESEJ_TEST_CQL:-}" ] || tests/cql/jars.sh >/dev/null
 
 bench: ## Measure the pace of sending, what stuck agents and deliveries cost, and both stores; prints JSON lines
 	cargo build --release --locked --package mesej --package mesej-load

@@ -10,7 +10,7 @@
 #   MESEJ_CQL_STORAGE_PORT  port between nodes, the same on all; default 7000
 #   MESEJ_CQL_JMX_PORT      one for each node, for nodetool; default: none
 #   MESEJ_CQL_SYNC          periodic (default) or group: whether a write is on disk before it is answered
-#   MESEJ_CQL_JARS          where the server's jars are kept; default: a folder of the user's cache
+#   MESEJ_CQL_JARS          where the server's jars are kept: see jars.sh
 #   MESEJ_CQL_HEAP          the node's heap; default 512m
 #   MESEJ_CQL_COMPILER      quick (default) or thorough: starts sooner, or does more in a second once it is warm
 #   MESEJ_CQL_TEMPORARY     when set, FOLDER is removed at the end
@@ -20,24 +20,12 @@ folder=${1:?usage: node.sh FOLDER [ADDRESS [PORT]]}
 address=${2:-127.0.0.1}
 port=${3:-9042}
 here=$(cd "$(dirname "$0")" && pwd)
-jars=${MESEJ_CQL_JARS:-${XDG_CACHE_HOME:-$HOME/.cache}/mesej/cql}/$(sha256sum "$here/pom.xml" | cut -c1-16)
 heap=${MESEJ_CQL_HEAP:-512m}
 
 say() { echo "node.sh: $*" >&2; }
 command -v java >/dev/null || { say "Java is missing: apt-get install openjdk-17-jre-headless"; exit 1; }
 
-# The jars, once for all checkouts of this pom. Two starts at once wait for one another.
-if [ ! -e "$jars/complete" ]; then
-  command -v mvn >/dev/null || { say "Maven is missing: apt-get install maven"; exit 1; }
-  mkdir -p "$jars"
-  exec 9>"$jars/lock"
-  flock 9
-  if [ ! -e "$jars/complete" ]; then
-    mvn -B -q -f "$here/pom.xml" dependency:copy-dependencies -DoutputDirectory="$jars" >&2
-    touch "$jars/complete"
-  fi
-  exec 9>&-
-fi
+jars=$("$here/jars.sh")
 
 mkdir -p "$folder"
 folder=$(cd "$folder" && pwd)

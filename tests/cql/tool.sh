@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs one of the server's own tools, from the jars that node.sh keeps.
+# Runs one of the server's own tools, from the jars that jars.sh keeps.
 #
 #   tool.sh nodetool -p JMX_PORT COMMAND…     asks a node that runs
 #   tool.sh sstablepartitions FILE…           which partitions of a file are large
@@ -11,8 +11,7 @@ set -euo pipefail
 tool=${1:?usage: tool.sh nodetool|sstablepartitions|sstablemetadata ARGUMENT…}
 shift
 here=$(cd "$(dirname "$0")" && pwd)
-jars=${MESEJ_CQL_JARS:-${XDG_CACHE_HOME:-$HOME/.cache}/mesej/cql}/$(sha256sum "$here/pom.xml" | cut -c1-16)
-[ -e "$jars/complete" ] || { echo "tool.sh: the server's jars are missing: run node.sh once" >&2; exit 1; }
+jars=$("$here/jars.sh")
 case $tool in
   nodetool) class=NodeTool ;;
   sstablepartitions) class=SSTablePartitions ;;
