@@ -313,13 +313,12 @@ impl Directory {
     ) -> Result<TenantHandle, StoreError> {
         let parts = &self.parts;
         let arbiter = self.arbiter_of(row.id).ok_or_else(|| {
-            StoreError::new(
-                crate::store::StoreErrorKind::Invalid,
-                "there is no thread for tenants",
-            )
+            let kind = crate::store::StoreErrorKind::Invalid;
+            StoreError::new(kind, "there is no thread for tenants")
         })?;
         let (store, clock) = (Arc::clone(&parts.store), Arc::clone(&parts.clock));
-        let ledger = Ledger::open(row.id, Epoch::new(rng.u64(..)), store, clock, &arbiter).await?;
+        let fresh = Epoch::new(rng.u64(..));
+        let ledger = Ledger::open(row.id, row.retention, fresh, store, clock, &arbiter).await?;
         let succession = succession.unwrap_or_else(|| Succession::new(ledger.clone()));
         let lanes: BTreeMap<_, _> = self
             .numbers(row.id)

@@ -22,7 +22,7 @@ use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use super::bounded::{Admitted, BoundedAddr};
 use super::feed::{FeedSubscriber, Published, Signal};
-use crate::domain::{Clock, Epoch, Fence, Seq, TenantId};
+use crate::domain::{Clock, Epoch, Fence, Retention, Seq, TenantId};
 use crate::store::{LeaseKey, Op, Store, StoreError, StoreErrorKind, TenantHead};
 use crate::telemetry::metrics;
 use commit::{Batch, Committed, Standing};
@@ -100,6 +100,7 @@ impl Ledger {
     /// Takes ownership of a tenant's log and starts its writer on an arbiter.
     pub async fn open(
         tenant: TenantId,
+        retention: Retention,
         fresh_epoch: Epoch,
         store: Arc<dyn Store>,
         clock: Arc<dyn Clock>,
@@ -109,7 +110,7 @@ impl Ledger {
         let TenantHead { epoch, head } = store.open_tenant(tenant, fence, fresh_epoch).await?;
         let shown = Arc::new(AtomicU64::new(head.get()));
         let handle_head = Arc::clone(&shown);
-        let keeping = Keeping::default();
+        let keeping = Keeping::of(retention);
         let told = keeping.clone();
         let condition = Condition::default();
         let own_condition = condition.clone();
@@ -226,11 +227,7 @@ impl Ledger {
         if lost {
             self.condition.loses(self.clock.monotonic());
         }
-        self.standing = if failed(StoreErrorKind::Unknown) {
-            Standing::InDoubt
-        } else {
-            Standing::Known
-        };
+        self.standing = committed.standing;
         for (owed, result) in owed.into_iter().zip(committed.results) {
             owed.reply.tell(result.as_ref());
         }

@@ -46,6 +46,10 @@ pub(crate) struct FaultyStore {
     pub(crate) claims: Mutex<usize>,
     /// Whose appends are never answered.
     pub(crate) stuck: Mutex<Option<TenantId>>,
+    /// Where a ledger stands cannot be read.
+    pub(crate) no_heads: AtomicBool,
+    /// Events cannot be read.
+    pub(crate) no_events: AtomicBool,
     /// The disk answers nothing any more, and the store knows.
     pub(crate) hung: AtomicBool,
 }
@@ -84,6 +88,13 @@ impl FaultyStore {
     /// All unsettled messages.
     pub(crate) fn rows(&self, tenant: TenantId, number: &PhoneNumberId) -> Vec<OutboxRow> {
         self.read(tenant, number, None, usize::MAX)
+    }
+
+    fn refuse_if(away: &AtomicBool) -> Result<(), StoreError> {
+        if away.load(Ordering::Acquire) {
+            return Err(StoreError::new(StoreErrorKind::Unavailable, "it cannot be read"));
+        }
+        Ok(())
     }
 
     async fn answer_unless_hung(&self) {
@@ -182,8 +193,20 @@ impl Store for FaultyStore {
         fence: Fence,
         fresh: Epoch,
     ) -> Result<TenantHead, StoreError> {
+        Self::refuse_if(&self.no_heads)?;
         self.stale.lock().unwrap().clear();
         self.inner.open_tenant(tenant, fence, fresh).await
+    }
+
+    async fn events_after(
+        &self,
+        tenant: TenantId,
+        after: Seq,
+        limit: usize,
+        now: Timestamp,
+    ) -> Result<EventPage, StoreError> {
+        Self::refuse_if(&self.no_events)?;
+        self.inner.events_after(tenant, after, limit, now).await
     }
 
     async fn sweep(&self, now: Timestamp, limit: usize) -> Result<Swept, StoreError> {
@@ -210,7 +233,6 @@ impl Store for FaultyStore {
         quarantine(item: Quarantined) -> ();
         quarantined(after: Option<JournalId>, limit: usize, now: Timestamp) -> Vec<Quarantined>;
         quarantine_remove(id: JournalId) -> ();
-        events_after(tenant: TenantId, after: Seq, limit: usize, now: Timestamp) -> EventPage;
         message(tenant: TenantId, at: MessageRef, now: Timestamp) -> Option<Message>;
         find_outbound(tenant: TenantId, message: MessageId, now: Timestamp) -> Option<MessageRef>;
         page_messages(tenant: TenantId, conversation: ConversationId, before: Option<MessageId>, limit: usize, now: Timestamp) -> Page<Message>;

@@ -15,7 +15,8 @@ use crate::actors::request::{
     Acceptance, Accepted, Attendance, NoteRequest, Outlook, Receipt, Refusal, Roster, SubmitRequest,
 };
 use crate::domain::{
-    AgentId, Clock, ConversationId, Epoch, EventKind, MessageId, PhoneNumberId, Seq, SystemClock, TenantId,
+    AgentId, Clock, ConversationId, Epoch, EventKind, MessageId, PhoneNumberId, Retention, Seq, SystemClock,
+    TenantId,
 };
 use crate::store::op::{Announce, Op, OpOutcome, Organise, Settlement};
 use crate::store::{MessageRef, Number, Store, Tenant, TenantHead};
@@ -73,9 +74,9 @@ impl LedgerPort {
         let fresh = Epoch::new(*self.epochs.lock().unwrap());
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
         let store = Arc::clone(&self.store);
-        let ledger = Ledger::open(tenant, fresh, store, clock, &self.arbiter.handle())
-            .await
-            .unwrap();
+        let arbiter = self.arbiter.handle();
+        let ledger = Ledger::open(tenant, Retention::DEFAULT, fresh, store, clock, &arbiter);
+        let ledger = ledger.await.unwrap();
         ledgers.insert(tenant, ledger.clone());
         Ok(ledger)
     }

@@ -36,6 +36,7 @@ pub(super) struct Batch {
 /// What became of a batch: one result per op.
 pub(super) struct Committed {
     pub(super) head: Seq,
+    pub(super) standing: Standing,
     pub(super) results: Vec<Result<OpOutcome, CommitError>>,
     pub(super) events: Vec<Event>,
 }
@@ -48,6 +49,7 @@ impl Batch {
         match self.append(ops.clone()).await {
             Ok(appended) => Committed {
                 head: appended.head,
+                standing: self.standing,
                 results: appended.outcomes.into_iter().map(Ok).collect(),
                 events: appended.events,
             },
@@ -58,6 +60,7 @@ impl Batch {
             }
             Err(error) => Committed {
                 head: self.head,
+                standing: self.standing,
                 results: (0..count)
                     .map(|_| Err(CommitError::Store(error.clone())))
                     .collect(),
@@ -69,6 +72,7 @@ impl Batch {
     async fn write_one_by_one(&mut self, ops: Vec<Op>) -> Committed {
         let mut committed = Committed {
             head: self.head,
+            standing: self.standing,
             results: Vec::with_capacity(ops.len()),
             events: Vec::new(),
         };
@@ -81,6 +85,7 @@ impl Batch {
                 Err(error) => committed.results.push(Err(CommitError::Store(error))),
             }
             committed.head = self.head;
+            committed.standing = self.standing;
         }
         committed
     }
@@ -110,16 +115,19 @@ impl Batch {
             match answer {
                 Ok(mut appended) => {
                     crash::point(CrashPoint::AfterCommit);
-                    if self.head > began {
-                        let mut missed = self.events_since(began).await.map_err(doubt)?;
-                        missed.retain(|event| event.seq <= self.head);
+                    let found = std::mem::replace(&mut self.head, appended.head);
+                    if found > began {
+                        let mut missed = self.events_between(began, found).await;
                         missed.append(&mut appended.events);
                         appended.events = missed;
                     }
-                    self.head = appended.head;
                     return Ok(appended);
                 }
-                Err(error) if error.kind == StoreErrorKind::Unknown && tries < TRIES => {
+                Err(error) if error.kind == StoreErrorKind::Unknown => {
+                    self.standing = Standing::InDoubt;
+                    if tries == TRIES {
+                        return Err(error);
+                    }
                     tries += 1;
                     metrics::ledger_reloads_total().increment(1);
                     tokio::time::sleep(self.pause(tries)).await;
@@ -148,19 +156,24 @@ impl Batch {
         Ok(())
     }
 
-    /// Events of a batch that was written although its answer was lost.
-    async fn events_since(&self, after: Seq) -> Result<Vec<Event>, StoreError> {
-        let mut events = Vec::new();
+    /// Events of a batch that was written although its answer was lost. Where they cannot be read now, feeds read them
+    /// later: what was committed since stays committed.
+    async fn events_between(&self, after: Seq, last: Seq) -> Vec<Event> {
+        let mut events: Vec<Event> = Vec::new();
         let mut at = after;
-        while at < self.head {
-            let page = self
-                .store
-                .events_after(self.tenant, at, 500, self.clock.now())
-                .await?;
-            let Some(last) = page.events.last() else { break };
-            at = last.seq;
-            events.extend(page.events);
+        while at < last {
+            let page = self.store.events_after(self.tenant, at, 500, self.clock.now());
+            let page = match page.await {
+                Ok(page) => page,
+                Err(error) => {
+                    tracing::warn!(tenant.id = %self.tenant, %error, "events of a doubtful batch cannot be read yet");
+                    break;
+                }
+            };
+            let Some(newest) = page.events.last() else { break };
+            at = newest.seq;
+            events.extend(page.events.into_iter().filter(|event| event.seq <= last));
         }
-        Ok(events)
+        events
     }
 }

@@ -15,6 +15,9 @@ use crate::actors::feed::{FeedSubscriber, Signal};
 use crate::domain::{Epoch, Fence, Seq, TenantId};
 use crate::store::{Op, OpOutcome, TenantHead};
 
+/// How long the wish to end waits for room: longer than a process takes to end.
+const ENDING: Duration = Duration::from_secs(30);
+
 /// A handle to a tenant's ledger.
 #[derive(Debug, Clone)]
 pub struct LedgerHandle {
@@ -151,7 +154,7 @@ impl LedgerHandle {
     /// Commits what waits, then stops the ledger.
     pub async fn finish(&self) {
         let (sender, finished) = oneshot::channel();
-        if self.addr.tell(Finish(sender), PATIENCE).await.is_ok() {
+        if self.addr.tell(Finish(sender), ENDING).await.is_ok() {
             // A ledger that stopped before has nothing left to commit.
             let _ = finished.await;
         }

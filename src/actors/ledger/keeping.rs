@@ -11,20 +11,23 @@ use crate::domain::{Author, ConversationId, Retention};
 use crate::store::Op;
 use crate::store::op::{Organise, OrganiseChange};
 
-/// Days, or 0 as long as nobody said: then each op says it itself.
-#[derive(Debug, Clone, Default)]
+/// Days.
+#[derive(Debug, Clone)]
 pub(super) struct Keeping(Arc<AtomicU32>);
 
 impl Keeping {
+    pub(super) fn of(days: Retention) -> Self {
+        Self(Arc::new(AtomicU32::new(days.get())))
+    }
+
     fn set(&self, days: Retention) {
         self.0.store(days.get(), Ordering::Release);
     }
 
     /// Has the ops say what holds now, and returns it for their events.
     pub(super) fn apply(&self, ops: &mut [Op]) -> Retention {
-        let Some(days) = Retention::days(self.0.load(Ordering::Acquire)) else {
-            return Retention::DEFAULT;
-        };
+        // Only a retention is ever put in.
+        let days = Retention::days(self.0.load(Ordering::Acquire)).unwrap_or(Retention::DEFAULT);
         for op in ops {
             op.keep_for(days);
         }
@@ -40,7 +43,8 @@ impl LedgerHandle {
 
     /// Waits until the batch that may be under way is committed: after this, nothing is written as it was before.
     pub async fn pass(&self) -> Result<(), CommitError> {
-        // An op that changes nothing, about a conversation that nobody has: its turn comes after all before it.
+        // An op that changes nothing, about a conversation that nobody has. How long a batch is kept is decided when it is
+        // taken: whichever batch this is in, the one under way before it is over.
         let op = Op::Organise(Organise {
             conversation: ConversationId::from_bytes([0; 16]),
             author: Author::Contact,

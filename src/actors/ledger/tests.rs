@@ -6,7 +6,7 @@ use tokio::sync::mpsc;
 
 use super::*;
 use crate::actors::feed::Subscriber;
-use crate::domain::{Alias, ContactAliases, Content, PhoneNumberId, Retention, TestClock, Timestamp, Wamid};
+use crate::domain::{Alias, ContactAliases, Content, PhoneNumberId, TestClock, Timestamp, Wamid};
 use crate::store::OpOutcome;
 use crate::store::faulty::{Fault, FaultyStore};
 use crate::store::memory::MemoryStore;
@@ -43,6 +43,7 @@ async fn ledger(store: Arc<dyn Store>) -> LedgerHandle {
     let arbiter = actix::Arbiter::current();
     Ledger::open(
         TenantId::new(1),
+        Retention::DEFAULT,
         Epoch::new(7),
         store,
         Arc::new(clock()),
@@ -91,6 +92,12 @@ impl Subscriber for Listener {
     }
 }
 
+/// What a subscriber hears next.
+async fn next(heard: &mut mpsc::Receiver<Published>) -> Published {
+    let published = tokio::time::timeout(Duration::from_secs(10), heard.recv()).await;
+    published.expect("nothing is published").unwrap()
+}
+
 #[actix::test]
 async fn what_is_committed_is_published_densely_and_in_order() {
     let ledger = ledger(Arc::new(MemoryStore::new())).await;
@@ -109,7 +116,7 @@ async fn what_is_committed_is_published_densely_and_in_order() {
     }
     let mut seen = Vec::new();
     while seen.len() < 20 {
-        let published = heard.recv().await.unwrap();
+        let published = next(&mut heard).await;
         seen.extend(published.events.iter().map(|event| event.seq.get()));
     }
     assert_eq!(seen, (1..=20).collect::<Vec<u64>>());
@@ -135,7 +142,7 @@ async fn a_batch_whose_answer_was_lost_is_neither_lost_nor_repeated() {
         matches!(outcome, OpOutcome::Duplicate { .. }),
         "it was written before its answer was lost"
     );
-    let published = heard.recv().await.unwrap();
+    let published = next(&mut heard).await;
     assert_eq!(
         published
             .events
@@ -198,16 +205,47 @@ async fn a_log_that_moved_on_without_its_writer_is_lost_to_another() {
     assert!(ledger.was_lost() && ledger.hands_off(Duration::ZERO).is_some());
 }
 
-#[actix::test]
-async fn a_batch_that_stays_unknown_is_looked_for_before_the_next_one() {
-    let store = Arc::new(FaultyStore::default());
+/// A ledger that wrote a message by its last try, of which nobody heard.
+async fn in_doubt(store: &Arc<FaultyStore>) -> LedgerHandle {
     let ledger = ledger(store.clone()).await;
-    // Written by the last try, of which nobody hears.
     let unknown = [Fault::Refuse(StoreErrorKind::Unknown); 4];
     let faults = unknown.into_iter().chain([Fault::LoseAnswer]);
     store.append_faults.lock().unwrap().extend(faults);
     let told = ledger.commit(received("wamid.a")).await;
     assert!(matches!(told, Err(CommitError::Store(error)) if error.kind == StoreErrorKind::Unknown));
+    ledger
+}
+
+#[actix::test]
+async fn a_doubt_outlives_a_look_that_fails() {
+    let store = Arc::new(FaultyStore::default());
+    let ledger = in_doubt(&store).await;
+    store.no_heads.store(true, Ordering::Release);
+    let refused = ledger.commit(received("wamid.b")).await;
+    assert!(matches!(refused, Err(CommitError::Store(error)) if error.kind == StoreErrorKind::Unavailable));
+    store.no_heads.store(false, Ordering::Release);
+    let taken = ledger.commit(received("wamid.b")).await;
+    assert!(matches!(taken, Ok(OpOutcome::Committed { seq, .. }) if seq == Seq::new(2)));
+    assert!(!ledger.was_lost(), "nobody else took it");
+}
+
+#[actix::test]
+async fn what_is_committed_stands_although_what_came_before_cannot_be_read() {
+    let store = Arc::new(FaultyStore::default());
+    let ledger = in_doubt(&store).await;
+    store.no_events.store(true, Ordering::Release);
+    for (wamid, at) in [("wamid.b", 2), ("wamid.c", 3)] {
+        let taken = ledger.commit(received(wamid)).await;
+        assert!(matches!(taken, Ok(OpOutcome::Committed { seq, .. }) if seq == Seq::new(at)));
+    }
+    assert!(!ledger.was_lost());
+    assert_eq!(ledger.head().head, Seq::new(3));
+}
+
+#[actix::test]
+async fn a_batch_that_stays_unknown_is_looked_for_before_the_next_one() {
+    let store = Arc::new(FaultyStore::default());
+    let ledger = in_doubt(&store).await;
     let again = ledger.commit(received("wamid.a")).await;
     assert!(matches!(again, Ok(OpOutcome::Duplicate { .. })), "{again:?}");
     assert!(!ledger.was_lost());
@@ -239,7 +277,15 @@ async fn on_a_slow_store_who_waits_for_a_commit_goes_before_what_came_in() {
     let arbiter = actix::Arbiter::current();
     let crawling = Arc::new(Crawling::default());
     let tenant = TenantId::new(1);
-    let ledger = Ledger::open(tenant, Epoch::new(7), Arc::clone(&store), crawling, &arbiter);
+    let epoch = Epoch::new(7);
+    let ledger = Ledger::open(
+        tenant,
+        Retention::DEFAULT,
+        epoch,
+        Arc::clone(&store),
+        crawling,
+        &arbiter,
+    );
     let ledger = ledger.await.unwrap();
     ledger.commit(received("wamid.first")).await.unwrap();
     let came_in = (0..3).map(|n| {

@@ -291,9 +291,16 @@ impl World {
 
 pub(super) async fn open_ledger(store: &Arc<FaultyStore>, clock: &Arc<VirtualClock>) -> LedgerHandle {
     let arbiter = actix::Arbiter::current();
-    Ledger::open(TENANT, Epoch::new(1), store.clone(), clock.clone(), &arbiter)
-        .await
-        .unwrap()
+    let epoch = Epoch::new(1);
+    let ledger = Ledger::open(
+        TENANT,
+        Retention::DEFAULT,
+        epoch,
+        store.clone(),
+        clock.clone(),
+        &arbiter,
+    );
+    ledger.await.unwrap()
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
