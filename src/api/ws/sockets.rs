@@ -134,8 +134,8 @@ impl Sockets {
             done: sender,
         };
         if self.0.reaper.tell(away, PATIENCE).await.is_ok() {
-            // A reaper that stopped has no sockets left.
-            let _ = done.await;
+            // A reaper that stopped has no sockets left. One that cut off all it had needs no longer than this.
+            let _ = tokio::time::timeout(deadline.saturating_add(PATIENCE), done).await;
         }
         self.0.arbiter.stop();
     }
