@@ -1,9 +1,10 @@
 //! What belongs to one customer, for erasing it.
 //!
 //! Erased are the customer's contact and the contacts that lead to it, their aliases, conversations, messages and unsettled
-//! messages, what it wrote in groups, and the bodies of events about them. What is seen only once keeps its digest until it expires, without its
-//! place, so that a webhook that Meta repeats cannot bring the customer back. Out of reach are webhooks that are not applied
-//! yet and elements that were put aside: whoever erases a customer waits for the first and removes the second.
+//! messages, what it wrote in groups, and the bodies of events about them. What is seen only once keeps its digest until it
+//! expires, without its place, so that a webhook that Meta repeats cannot bring the customer back. Out of reach are webhooks
+//! that are not applied yet and elements that were put aside: whoever erases a customer waits for the first and removes the
+//! second.
 
 use std::collections::BTreeSet;
 

@@ -5,16 +5,18 @@ use std::collections::HashMap;
 use bytes::Bytes;
 
 use super::ScyllaStore;
-use super::cell::{Cell, Kept, Key, Listed, Row};
+use super::cell::{Cell, Kept, Key, Row};
 use super::change::{Change, EventRow, event, id};
+use super::commit::Step;
 use super::events::EventColumns;
 use super::keys;
 use super::leads::Belonging;
 use super::pages::Part;
+use super::view::View;
 use crate::domain::{ContactId, ConversationId, Event, PhoneNumberId, Seq, TenantId, Timestamp};
 use crate::store::erasure::{Subject, names_of};
 use crate::store::error::StoreError;
-use crate::store::row::Seen;
+use crate::store::row::{Rows as _, Seen};
 
 /// Rows changed in one commit.
 const TOGETHER: usize = 100;
@@ -32,6 +34,9 @@ impl ScyllaStore {
         rows += self.erase_messages(tenant, &found).await?;
         rows += self.erase_unsettled(tenant, &found).await?;
         rows += self.erase_small_rows(tenant, &found).await?;
+        for group in &found.groups {
+            rows += self.leave_group(tenant, *group, &found).await?;
+        }
         // What came in while the conversations were still there.
         rows += self.erase_messages(tenant, &found).await?;
         self.erase_traces(tenant, &found).await?;
@@ -252,24 +257,6 @@ impl ScyllaStore {
                 rows.push((Key::Conversation(*conversation), None));
             }
         }
-        for group in &subject.groups {
-            if let Some(Listed { mut row, .. }) = self.load_conversation(tenant, *group).await?
-                && subject.leave(&mut row)
-            {
-                changes.push(Change::Conversation {
-                    row: Box::new(row.clone()),
-                    preview_until: None,
-                });
-                let listed = Listed {
-                    row,
-                    preview_until: None,
-                };
-                rows.push((
-                    Key::Conversation(*group),
-                    Some(Row::Conversation(Box::new(listed))),
-                ));
-            }
-        }
         for contact in &subject.contacts {
             for (what, key) in self.belongings(tenant, *contact).await? {
                 if what == Belonging::Alias && self.load_alias(tenant, &key).await? == Some(*contact) {
@@ -287,6 +274,44 @@ impl ScyllaStore {
         let count = changes.len();
         self.commit_changes(tenant, rows, changes).await?;
         Ok(count)
+    }
+
+    /// Takes what a group's conversation shows of the customer out of it, as it stands in that moment: others write in it
+    /// meanwhile. Returns how many rows changed.
+    async fn leave_group(
+        &self,
+        tenant: TenantId,
+        group: ConversationId,
+        subject: &Subject,
+    ) -> Result<usize, StoreError> {
+        let seat = self.seats.of(tenant);
+        let mut held = seat.owned.lock().await;
+        let Some(owned) = self.as_owner(&seat, &mut held, tenant).await? else {
+            return Ok(0);
+        };
+        let (head, now) = (owned.head, owned.last);
+        let leave = |view: &mut View<'_>| {
+            let row = view.conversation(group)?;
+            match row.map(|mut row| (subject.leave(&mut row), row)) {
+                Some((true, row)) => view.put_conversation(&row).map(|()| 1),
+                _ => Ok(0),
+            }
+        };
+        let left = match self.evaluate(&owned, now, leave).await {
+            Ok(left) if left.value > 0 => left,
+            unchanged => {
+                *held = Some(owned);
+                return unchanged.map(|_| 0);
+            }
+        };
+        let step = Step {
+            head,
+            now,
+            written: left.written,
+            read: left.read,
+        };
+        self.commit(&seat, &mut held, owned, step).await?;
+        Ok(1)
     }
 
     /// Removes what finds the customer's conversations and the contacts that led to it: the last step.
