@@ -291,11 +291,20 @@ impl Link {
         ));
         let name = prepared.name;
         let began = Instant::now();
+        let of_two = || prepared.purpose == Purpose::ConditionalOnce && began.elapsed() >= SECOND_CONDITIONAL;
         let asked = self.session.execute_unpaged(&prepared.statement, values);
         let answer = self
             .watched(name, prepared.purpose, asked)
             .await
-            .map_err(|error| failure::of_request(name, Effect::Writes, &error))?;
+            .map_err(|error| {
+                let told = failure::of_request(name, Effect::Writes, &error);
+                // The driver tells what the last one said; the one that was asked first may have carried it out.
+                if told.is_retryable() && of_two() {
+                    told.into_unknown()
+                } else {
+                    told
+                }
+            })?;
         let answer = answer
             .into_rows_result()
             .map_err(|error| failure::of_answer(name, error))?;
@@ -308,7 +317,7 @@ impl Link {
             .and_then(|at| row.columns.get(at)?.as_ref()?.as_boolean())
             .ok_or_else(|| failure::of_answer(name, "no [applied] in the answer to a conditional write"))?;
         // Asked of two nodes, the one says "no" because the other carried it out.
-        if !applied && prepared.purpose == Purpose::ConditionalOnce && began.elapsed() >= SECOND_CONDITIONAL {
+        if !applied && of_two() {
             return Err(failure::of_two(name));
         }
         Ok(applied)
