@@ -129,6 +129,14 @@ fn named_by_system(wire: &WireMessage<'_>) -> Option<ContactAliases> {
     Some(named(&system.phone, &system.bsuid, &system.parent)).filter(|aliases| !aliases.is_empty())
 }
 
+/// What a group's message answers, without the names of whom: the quoted message's id leads there, for as long as that
+/// message is kept.
+fn without_names(context: &RawValue) -> Option<serde_json::Map<String, serde_json::Value>> {
+    let mut quoted: serde_json::Map<_, _> = serde_json::from_str(context.get()).ok()?;
+    quoted.retain(|key, _| key != "from" && !key.starts_with("from_"));
+    Some(quoted)
+}
+
 /// Of a repeated key, the last one counts.
 fn drop_repeats(fields: &mut Vec<(Cow<'_, str>, &RawValue)>) {
     let repeats = fields.len() > FEW
@@ -156,10 +164,17 @@ fn content(kind: &str, fields: &[(Cow<'_, str>, &RawValue)], context: Option<&Ra
             let mut map = serializer.serialize_map(None)?;
             map.serialize_entry("type", self.kind)?;
             let mut context = self.context;
+            let in_group = self.fields.iter().any(|(key, _)| key == "group_id");
             // Further fields that name the sender are no content.
             for (key, raw) in self.fields.iter().filter(|(key, _)| !key.starts_with("from_")) {
                 if key == "conversation_context" {
                     context = None;
+                }
+                if in_group && key == "context" {
+                    if let Some(quoted) = without_names(raw) {
+                        map.serialize_entry(key.as_ref(), &quoted)?;
+                    }
+                    continue;
                 }
                 map.serialize_entry(key.as_ref(), raw)?;
             }

@@ -174,3 +174,22 @@ fn a_message_in_a_group_names_its_writer_and_the_group() {
     assert_eq!(message.group_id.as_deref(), Some("Y2FwaV9n"));
     assert_eq!(message.content.to_value()["group_id"], "Y2FwaV9n");
 }
+
+#[test]
+fn an_answer_in_a_group_says_what_it_answers_and_not_whom() {
+    let answer = |group: serde_json::Value| {
+        let mut wire = json!({
+            "from": "16505551234", "id": "wamid.2", "timestamp": "1744344496", "type": "text", "text": { "body": "yes" },
+            "context": { "from": "16505555678", "from_user_id": "US.1", "id": "wamid.1", "forwarded": false },
+        });
+        if !group.is_null() {
+            wire["group_id"] = group;
+        }
+        message(wire).content.to_value()["context"].clone()
+    };
+    assert_eq!(
+        answer("Y2FwaV9n".into()),
+        json!({ "id": "wamid.1", "forwarded": false })
+    );
+    assert_eq!(answer(serde_json::Value::Null)["from"], "16505555678");
+}
