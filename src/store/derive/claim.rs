@@ -5,7 +5,8 @@ use super::super::row::{ClaimOutcome, ClaimWant, Claimed, OutboxRow, OutboxState
 use super::identity::follow_links;
 use crate::domain::{AttemptToken, Purpose, TenantId, Timestamp};
 
-/// Grants one claim, or refuses it because the customer does not want the message any more, or because the row is gone, not queued, not due, too late or not as the lane knows it.
+/// Grants one claim, or refuses it because the customer does not want the message any more, or because the row is gone, not
+/// queued, not due, too late or not as the lane knows it.
 pub fn claim(
     tenant: TenantId,
     now: Timestamp,

@@ -4,7 +4,7 @@
 //! writes everything, so there is at most one a day.
 
 use std::sync::PoisonError;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::codec::{self, NEVER};
 use super::engine::{Engine, failed};
@@ -13,10 +13,12 @@ use super::txn::Txn;
 use super::writer::Need;
 use super::{FjallStore, SMALL};
 use crate::domain::Timestamp;
-use crate::store::error::StoreError;
+use crate::store::error::{StoreError, StoreErrorKind};
 
 /// Files are rewritten not more often than this.
 const EVERY: Duration = Duration::from_hours(24);
+/// Memory is written to files within this time, or the disk has failed.
+const WRITTEN: Duration = Duration::from_secs(60);
 /// One that failed is not tried again for this long.
 const AFTER_FAILURE: Duration = Duration::from_hours(1);
 
@@ -50,7 +52,19 @@ fn unmark(txn: &mut Txn, marks: u64) -> Result<(), StoreError> {
 /// Writes to files what is in memory.
 pub(super) fn write_out(engine: &Engine) -> Result<(), StoreError> {
     for space in WITH_CUSTOMERS {
-        engine.space(space).rotate_memtable_and_wait().map_err(failed)?;
+        let space = engine.space(space);
+        if !space.rotate_memtable().map_err(failed)? {
+            continue;
+        }
+        // The engine's own way to wait goes on for ever once its threads have given up.
+        let began = Instant::now();
+        while space.sealed_memtable_count() > 0 {
+            if began.elapsed() > WRITTEN {
+                let detail = "what is in memory does not get to the disk";
+                return Err(StoreError::new(StoreErrorKind::Unavailable, detail));
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
     }
     Ok(())
 }

@@ -70,6 +70,13 @@ impl Hold {
     }
 
     fn release(self) {
+        drop(self);
+    }
+}
+
+impl Drop for Hold {
+    /// However the test ends, the writer goes on.
+    fn drop(&mut self) {
         self.go.store(true, Ordering::Release);
     }
 }
