@@ -16,6 +16,7 @@ fn client(timeout: Duration, concurrency: usize) -> Result<reqwest::Client, reqw
     // Another part of the process may have chosen a provider already; either will do.
     let _ = rustls::crypto::ring::default_provider().install_default();
     reqwest::Client::builder()
+        .no_proxy()
         .user_agent("facebookexternalua")
         .connect_timeout(Duration::from_secs(3))
         .timeout(timeout)
