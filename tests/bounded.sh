@@ -10,11 +10,14 @@ shift 2
 mkdir -p "$(dirname "$log")"
 
 # In a process group of its own, so that everything that was started goes with it.
-timeout --kill-after=20s "$limit" "$@" > >(tee "$log") 2>&1 &
+timeout --kill-after=20s "$limit" "$@" >"$log" 2>&1 &
 running=$!
 trap 'kill -TERM "$running" 2>/dev/null' INT TERM
+tail -n +1 -f --pid="$running" "$log" &
+shown=$!
 wait "$running"
 status=$?
+wait "$shown"
 
 if [ "$status" -ne 0 ]; then
   slow=$(sed -nE 's/^test (\S+) has been running for over.*/\1/p' "$log")
@@ -22,6 +25,7 @@ if [ "$status" -ne 0 ]; then
     grep -qE "^test $test \.\.\. (ok|FAILED|ignored)" "$log" || echo "did not end: $test" >&2
   done
   grep -E '^test \S+ \.\.\. FAILED|panicked at ' "$log" >&2
-  [ "$status" -ne 124 ] || echo "stopped: it took longer than $limit" >&2
+  # 137: what is told to end and does not is killed.
+  [[ $status -ne 124 && $status -ne 137 ]] || echo "stopped: it took longer than $limit" >&2
 fi
 exit "$status"

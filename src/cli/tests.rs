@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use clap::{CommandFactory as _, Parser as _};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -44,7 +46,8 @@ async fn call(status: &'static str, body: &'static str) -> (String, Result<Value
         tokio::spawn(async move { answer_one(&mut listener.accept().await.unwrap().0, status, body).await });
     let api = Api::new(&url, Some("the-admin-token".to_owned().into())).unwrap();
     let got = api.post("/v1/admin/tenants", &json!({ "name": "Toko" })).await;
-    (server.await.unwrap(), got)
+    let seen = tokio::time::timeout(Duration::from_secs(10), server).await;
+    (seen.expect("nobody called").unwrap(), got)
 }
 
 #[test]

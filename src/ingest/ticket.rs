@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_entry_is_done_only_when_every_op_of_it_wending_as_told_committed() {
+    async fn an_entry_is_done_only_when_every_op_of_it_is_told_to_be_committed() {
         let (sender, mut ended) = mpsc::channel(4);
         let entry = ticket(&sender);
         let (told, silent) = (share(&entry).await, share(&entry).await);

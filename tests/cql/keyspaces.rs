@@ -8,10 +8,17 @@ use super::node::Node;
 /// `host:port` of the server: the one that `MESEJ_TEST_CQL` names, or one that ends with this process.
 pub fn server() -> String {
     static ADDRESS: OnceLock<String> = OnceLock::new();
-    static NODE: OnceLock<Node> = OnceLock::new();
+    // Tried once: each test that needs it would wait as long as the first for one that does not start.
+    static NODE: OnceLock<Option<Node>> = OnceLock::new();
     let named = || match std::env::var("MESEJ_TEST_CQL") {
         Ok(address) if !address.is_empty() => address,
-        _ => NODE.get_or_init(Node::start).address().to_owned(),
+        _ => {
+            let node = NODE.get_or_init(|| std::panic::catch_unwind(Node::start).ok());
+            let node = node
+                .as_ref()
+                .expect("the CQL server did not start: see the first failure");
+            node.address().to_owned()
+        }
     };
     ADDRESS.get_or_init(named).clone()
 }

@@ -8,7 +8,7 @@ use mesej::simulator::{self, SimulatorConfig};
 use serde_json::{Value, json};
 use tokio::process::Command;
 
-use crate::gateway::{ADMIN, settings, text_to, until};
+use crate::gateway::{ADMIN, PATIENCE, settings, text_to, until};
 use crate::kept::{Kept, on_every_store};
 
 /// Words and names that must never be logged.
@@ -44,7 +44,8 @@ async fn logs_hold_no_personal_data_at_any_level_and_sigterm_ends_the_process_in
         .kill_on_drop(true)
         .spawn()
         .unwrap();
-    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let client = reqwest::Client::builder().no_proxy().timeout(PATIENCE);
+    let client = client.build().unwrap();
     let base = format!("http://{listen}");
     until("the process is ready", || async {
         client

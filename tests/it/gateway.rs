@@ -20,7 +20,7 @@ pub(crate) const ADMIN: &str = "an-admin-token-for-tests";
 pub(crate) const SECRET: &str = "simulated-app-secret";
 pub(crate) const CUSTOMER: &str = "6281234567801";
 /// Everything that is waited for happens within this, or the test fails.
-const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A running gateway.
 pub(crate) struct TestGateway {
@@ -171,7 +171,8 @@ impl TestGateway {
     /// Ends in order and starts again on the same data.
     pub(crate) async fn restart(mut self) -> Self {
         self.shutdown.begin();
-        self.serving.await.unwrap();
+        let ended = tokio::time::timeout(PATIENCE * 2, self.serving);
+        ended.await.expect("it does not end").unwrap();
         self.shutdown = Shutdown::default();
         let (base, serving) = serve(&self.kept, &self.meta.url(), &[], &self.shutdown).await;
         let gateway = Self {
@@ -186,7 +187,8 @@ impl TestGateway {
 
     pub(crate) async fn stop(self) {
         self.shutdown.begin();
-        self.serving.await.unwrap();
+        let ended = tokio::time::timeout(PATIENCE * 2, self.serving);
+        ended.await.expect("it does not end").unwrap();
         self.meta.stop().await;
     }
 

@@ -9,7 +9,7 @@ use tokio_tungstenite::connect_async;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 
-use super::stage::pause;
+use super::stage::{PATIENCE, pause};
 
 #[derive(Default)]
 struct Book {
@@ -36,7 +36,9 @@ impl Agent {
             }
         });
         let agent = Self { book, task };
+        let late = tokio::time::Instant::now() + PATIENCE;
         while agent.book.lock().unwrap().epoch.is_empty() {
+            assert!(tokio::time::Instant::now() < late, "it is not let in");
             pause(Duration::from_millis(5)).await;
         }
         agent
@@ -59,7 +61,8 @@ impl Agent {
 }
 
 async fn session(base: &str, key: &str, book: &Mutex<Book>) -> Option<()> {
-    let client = reqwest::Client::builder().no_proxy().build().ok()?;
+    let client = reqwest::Client::builder().no_proxy().timeout(PATIENCE);
+    let client = client.build().ok()?;
     let ticket: Value = client
         .post(format!("{base}/v1/ws/ticket"))
         .bearer_auth(key)
@@ -76,7 +79,8 @@ async fn session(base: &str, key: &str, book: &Mutex<Book>) -> Option<()> {
     request
         .headers_mut()
         .insert("Sec-WebSocket-Protocol", protocol.parse().ok()?);
-    let (mut socket, _) = connect_async(request).await.ok()?;
+    let connected = tokio::time::timeout(PATIENCE, connect_async(request)).await;
+    let (mut socket, _) = connected.ok()?.ok()?;
     let hello = {
         let book = book.lock().unwrap();
         match book.epoch.as_str() {

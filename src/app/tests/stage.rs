@@ -26,7 +26,7 @@ pub(super) const CUSTOMERS: usize = 6;
 /// How often each is answered: Meta lets a business write that often to one customer at once.
 const ANSWERS: usize = 24;
 /// Everything comes about within this.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub(super) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Time for others; what is waited for is asked for again afterwards.
 pub(super) async fn pause(time: Duration) {
@@ -252,7 +252,9 @@ impl Stage {
 
     pub(super) async fn close(self) {
         self.shutdown.begin();
+        let late = tokio::time::Instant::now() + PATIENCE;
         while !self.serving.is_finished() {
+            assert!(tokio::time::Instant::now() < late, "it does not end");
             pause(Duration::from_millis(20)).await;
         }
         self.meta.stop().await;
