@@ -233,7 +233,8 @@ impl Core {
         sockets
             .drain(COME_BACK, limit.saturating_sub(spent).max(FAREWELL))
             .await;
-        handle.stop(true).await;
+        // Its threads bound themselves; one that died does not.
+        let _ = tokio::time::timeout(config.server.shutdown_timeout, handle.stop(true)).await;
         let parts = shutdown.drained(APPLY).await;
         let ledgers = stop::finish_ledgers(&self.directory).await;
         for arbiter in &self.arbiters {

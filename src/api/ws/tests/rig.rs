@@ -157,7 +157,8 @@ impl Rig {
     }
 
     pub(super) async fn stop(self) {
-        self.server.stop(false).await;
+        let stopped = tokio::time::timeout(PATIENCE, self.server.stop(false)).await;
+        stopped.expect("it does not stop");
     }
 }
 
