@@ -14,10 +14,11 @@ pub fn server() -> String {
         Ok(address) if !address.is_empty() => address,
         _ => {
             let node = NODE.get_or_init(|| std::panic::catch_unwind(Node::start).ok());
-            let node = node
-                .as_ref()
-                .expect("the CQL server did not start: see the first failure");
-            node.address().to_owned()
+            assert!(
+                node.is_some(),
+                "the CQL server did not start: see the first failure"
+            );
+            node.as_ref().unwrap().address().to_owned()
         }
     };
     ADDRESS.get_or_init(named).clone()

@@ -63,7 +63,8 @@ pub(super) fn write_out(engine: &Engine) -> Result<(), StoreError> {
                 let detail = "what is in memory does not get to the disk";
                 return Err(StoreError::new(StoreErrorKind::Unavailable, detail));
             }
-            std::thread::sleep(Duration::from_millis(10));
+            // On a thread for work that blocks.
+            std::thread::park_timeout(Duration::from_millis(10));
         }
     }
     Ok(())
