@@ -68,6 +68,8 @@ pub use tunnel::Tls;
 
 /// When a call that was refused for too many others may be tried again.
 const AGAIN: Duration = Duration::from_millis(100);
+/// How long it may take to make all statements known to the cluster.
+const PREPARED: Duration = Duration::from_secs(60);
 
 /// A store on a cluster.
 pub struct ScyllaStore {
@@ -97,7 +99,10 @@ impl ScyllaStore {
     pub async fn open(options: &ScyllaOptions, clock: Arc<dyn Clock>) -> Result<Self, StoreError> {
         let link = Link::open(options).await?;
         schema::require(&link, options).await?;
-        let book = Book::prepare(&link, options).await?;
+        // The driver sets no limit to this.
+        let book = tokio::time::timeout(PREPARED, Book::prepare(&link, options))
+            .await
+            .map_err(|_elapsed| failure::of_silence())??;
         Ok(Self {
             link,
             book,

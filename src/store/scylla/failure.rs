@@ -96,6 +96,11 @@ pub(super) fn of_connecting(error: &NewSessionError) -> StoreError {
     )
 }
 
+/// A cluster that took a connection and then said nothing.
+pub(super) fn of_silence() -> StoreError {
+    StoreError::new(StoreErrorKind::Unavailable, "the cluster does not answer")
+}
+
 /// A conditional write of which two nodes were asked, one of which says that the condition does not hold.
 pub(super) fn of_two(name: &str) -> StoreError {
     StoreError::new(

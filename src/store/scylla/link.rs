@@ -30,6 +30,9 @@ use crate::store::error::StoreError;
 
 /// How long a connection may take to come about.
 const CONNECT: Duration = Duration::from_secs(5);
+/// How long a session may take to come about: nine nodes that do not answer, one after another. On a connection that breaks
+/// while it is asked something, the driver may wait for ever.
+const OPEN: Duration = Duration::from_secs(45);
 /// How often an idle connection is tried, and how long it may take to answer before it is given up: what a node that
 /// hangs was asked is asked of another one then, and nothing more is asked of it.
 const KEEP_ALIVE: (Duration, Duration) = (Duration::from_secs(3), Duration::from_secs(6));
@@ -105,9 +108,9 @@ impl Link {
         if let Some(login) = &options.login {
             builder = builder.user(&login.user, login.password.expose_secret());
         }
-        let session = builder
-            .build()
+        let session = tokio::time::timeout(OPEN, builder.build())
             .await
+            .map_err(|_elapsed| failure::of_silence())?
             .map_err(|error| failure::of_connecting(&error))?;
         let nodes = session.get_cluster_state();
         let seen = nodes
