@@ -214,11 +214,15 @@ async fn carry(
         connector.connect(name, server).await
     })
     .await;
+    let opened = opened.unwrap_or_else(|_elapsed| Err(std::io::ErrorKind::TimedOut.into()));
     let mut server = match opened {
-        Ok(opened) => opened.inspect_err(|error| {
+        Ok(server) => server,
+        Err(error) => {
             tracing::warn!(node, error = %error, "no TLS connection to a node of the cluster");
-        })?,
-        Err(_elapsed) => return Err(std::io::ErrorKind::TimedOut.into()),
+            // A connection that breaks before its first request has left may leave the driver waiting for ever.
+            let _ = tokio::time::timeout(CONNECT, client.readable()).await;
+            return Err(error);
+        }
     };
     client.set_nodelay(true)?;
     tokio::io::copy_bidirectional(&mut client, &mut server)
