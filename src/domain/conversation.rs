@@ -77,6 +77,9 @@ pub struct Conversation {
     /// Who wrote the last message or note.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub last_message_by: Option<Author>,
+    /// Ledger position of the last message or note that somebody else wrote than the last one's author.
+    #[serde(default)]
+    pub last_other_seq: Seq,
     /// The last message.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub last_message_id: Option<MessageId>,
@@ -102,6 +105,7 @@ impl Conversation {
             last_activity: now,
             last_message_seq: Seq::default(),
             last_message_by: None,
+            last_other_seq: Seq::default(),
             last_message_id: None,
             preview: None,
             created: now,

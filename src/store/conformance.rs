@@ -199,6 +199,7 @@ macro_rules! all_of_it {
                 events_end_after_seven_days_from_the_oldest_on,
                 events_end_with_the_messages_of_a_shorter_retention,
                 a_message_that_ends_is_gone_from_every_read,
+                what_is_over_when_it_comes_is_never_told,
                 a_clock_that_steps_back_makes_no_hole,
             }
             h_list {

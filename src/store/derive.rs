@@ -108,20 +108,32 @@ impl Batch<'_> {
         conversation: Option<ConversationId>,
         data: &impl Serialize,
     ) -> Result<Seq, StoreError> {
+        self.emit_until(self.events_end, kind, conversation, data)
+    }
+
+    /// Commits an event that tells of a message, and is kept no longer than that is.
+    fn emit_until(
+        &mut self,
+        expires: Timestamp,
+        kind: EventKind,
+        conversation: Option<ConversationId>,
+        data: &impl Serialize,
+    ) -> Result<Seq, StoreError> {
         let data = to_raw_value(data)
             .map_err(|error| StoreError::new(StoreErrorKind::Invalid, error.to_string()))?;
-        self.emit_raw(kind, conversation, &data)
+        self.emit_raw(expires, kind, conversation, &data)
     }
 
     fn emit_raw(
         &mut self,
+        expires: Timestamp,
         kind: EventKind,
         conversation: Option<ConversationId>,
         data: &RawValue,
     ) -> Result<Seq, StoreError> {
         let seq = self.next_seq();
         let event = Event::encode(seq, self.now, kind, conversation, data);
-        self.rows.put_event(&event, self.events_end)?;
+        self.rows.put_event(&event, expires.min(self.events_end))?;
         self.head = seq;
         self.events.push(event);
         Ok(seq)
@@ -142,22 +154,23 @@ impl Batch<'_> {
         expires: Timestamp,
     ) -> Result<Seq, StoreError> {
         conversation.last_activity = self.now;
-        conversation.last_message_seq = self.next_seq();
         // It outlives its message.
-        conversation.last_message_by = Some(message.author.unnamed());
+        let author = Some(message.author.unnamed());
+        if conversation.last_message_by != author {
+            conversation.last_other_seq = conversation.last_message_seq;
+        }
+        conversation.last_message_by = author;
+        conversation.last_message_seq = self.next_seq();
         conversation.last_message_id = Some(message.id);
         conversation.preview = message.content.preview();
         self.rows.put_message(message, expires)?;
         self.rows.put_conversation(conversation)?;
-        self.emit(
-            EventKind::Message,
-            Some(conversation.id),
-            &MessageAdded {
-                message,
-                conversation,
-                contact: people.contact,
-                member: people.member,
-            },
-        )
+        let added = MessageAdded {
+            message,
+            conversation,
+            contact: people.contact,
+            member: people.member,
+        };
+        self.emit_until(expires, EventKind::Message, Some(conversation.id), &added)
     }
 }

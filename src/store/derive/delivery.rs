@@ -74,8 +74,8 @@ impl Work {
             pricing,
             sent_twice: self.sent_twice,
         };
-        let seq = batch.emit(EventKind::Status, Some(self.at.conversation), &changed)?;
         let expires = self.retention.expiry(self.message.created);
+        let seq = batch.emit_until(expires, EventKind::Status, Some(self.at.conversation), &changed)?;
         self.message.delivery = Some(self.delivery);
         batch.rows.put_message(&self.message, expires)?;
         Ok(OpOutcome::Committed {

@@ -55,6 +55,11 @@ pub(super) fn announce(batch: &mut Batch<'_>, announce: &Announce) -> Result<OpO
         }
         batch.put_seen(once, Seen { at: None }, batch.now)?;
     }
-    let seq = batch.emit_raw(announce.kind, announce.conversation, &announce.data)?;
+    let seq = batch.emit_raw(
+        batch.events_end,
+        announce.kind,
+        announce.conversation,
+        &announce.data,
+    )?;
     Ok(OpOutcome::Committed { seq, at: None })
 }

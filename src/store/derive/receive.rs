@@ -21,6 +21,13 @@ pub(super) fn receive(batch: &mut Batch<'_>, receive: &Receive) -> Result<OpOutc
     if let Some(seen) = batch.rows.seen(key)? {
         return Ok(OpOutcome::Duplicate { at: seen.at });
     }
+    let at = believable(receive.at, batch.now);
+    let expires = receive.retention.expiry(at);
+    if expires <= batch.now {
+        // It is over before anybody could read it: nothing of it is kept, and no repetition brings it.
+        batch.put_seen(key, Seen { at: None }, expires)?;
+        return Ok(OpOutcome::Unchanged);
+    }
     let Some(mut writer) = known_contact(batch, &receive.aliases)? else {
         return Err(StoreError::new(
             StoreErrorKind::Invalid,
@@ -42,7 +49,6 @@ pub(super) fn receive(batch: &mut Batch<'_>, receive: &Receive) -> Result<OpOutc
         Some(conversation) => conversation,
         None => Conversation::new(id, receive.number.clone(), contact.id, batch.now),
     };
-    let at = believable(receive.at, batch.now);
     if group.is_none() && opens_window(receive.content.kind()) {
         conversation.last_inbound = conversation.last_inbound.max(Some(at));
     }
@@ -74,7 +80,6 @@ pub(super) fn receive(batch: &mut Batch<'_>, receive: &Receive) -> Result<OpOutc
         conversation: id,
         message: message.id,
     };
-    let expires = receive.retention.expiry(at);
     batch.put_seen(key, Seen { at: Some(place) }, expires)?;
     let people = People {
         contact: Some(contact),

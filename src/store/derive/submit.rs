@@ -137,10 +137,12 @@ fn remember_answer(batch: &mut Batch<'_>, once: Option<&Once>, at: MessageRef) -
     )
 }
 
-/// The newest message that the author has not seen, if that matters to the author and somebody else wrote it.
-///
-/// An author's own last message does not count: it was checked against the same position itself.
+/// The newest message that somebody else than the author wrote, if that matters to the author, who has not seen it.
 fn spoken_since(conversation: &Conversation, seen: Option<Seq>, author: &Author) -> Option<Seq> {
-    let newest = conversation.last_message_seq;
-    (newest > seen? && conversation.last_message_by.as_ref() != Some(author)).then_some(newest)
+    let newest = if conversation.last_message_by.as_ref() == Some(author) {
+        conversation.last_other_seq
+    } else {
+        conversation.last_message_seq
+    };
+    (newest > seen?).then_some(newest)
 }

@@ -210,7 +210,10 @@ impl Condition {
         let took = began.elapsed();
         self.committing.store(0, Ordering::Release);
         if took > SLOW {
-            tracing::warn!(took_ms = took.as_millis(), "a commit was slow");
+            tracing::warn!(
+                took_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
+                "a commit was slow"
+            );
         }
         let committed = committed.map_err(|error| {
             self.broken.store(true, Ordering::Release);

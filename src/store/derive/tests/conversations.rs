@@ -147,11 +147,12 @@ async fn a_reply_is_refused_when_somebody_else_spoke_since() {
         refused,
         OpOutcome::Refused(OpRefusal::ConversationChanged(scene.head))
     );
-    reply.unless_after = Some(scene.head);
+    let seen = scene.head;
+    reply.unless_after = Some(seen);
     assert!(matches!(scene.one(reply).await, OpOutcome::Committed { .. }));
     // The author's own message is no surprise to the author, but it is to others.
     let mut second = ops::submit(scene.tenant, &["628111111"], ops::id(scene.now, 2), "and also");
-    second.unless_after = Some(read);
+    second.unless_after = Some(seen);
     let mut of_other = second.clone();
     of_other.author = ops::agent("bob");
     of_other.id = ops::id(scene.now, 3);
@@ -160,6 +161,12 @@ async fn a_reply_is_refused_when_somebody_else_spoke_since() {
         refused,
         OpOutcome::Refused(OpRefusal::ConversationChanged(_))
     ));
+    // Nor does it hide what somebody else wrote before it.
+    let mut blind = second.clone();
+    blind.unless_after = Some(read);
+    blind.id = ops::id(scene.now, 4);
+    let refused = scene.one(blind).await;
+    assert_eq!(refused, OpOutcome::Refused(OpRefusal::ConversationChanged(seen)));
     assert!(matches!(scene.one(second).await, OpOutcome::Committed { .. }));
     assert_eq!(scene.outbox().await.len(), 2);
     assert_eq!(scene.texts(at).await.len(), 4);
