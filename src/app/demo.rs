@@ -16,12 +16,12 @@ use super::{AppError, start};
 use crate::api::DemoSession;
 use crate::api::auth::key::{NewKey, PresentedKey};
 use crate::config::{AppConfig, BaseUrl, Config};
-use crate::domain::{AgentId, Clock, PhoneNumberId, Retention, SendRate, SystemClock, TenantId};
+use crate::domain::{AgentId, Clock, PhoneNumberId, Retention, SendRate, SystemClock, TenantId, Timestamp};
 use crate::shutdown::Shutdown;
 use crate::simulator::control::WebhookTarget;
 use crate::simulator::{self, ChatterConfig, CustomerSpec, NumberConfig, SimulatorConfig};
 use crate::store::directory::{AccessToken, Scope};
-use crate::store::{ApiKey, KeyHash, Number, Tenant};
+use crate::store::{ApiKey, ConversationFilter, KeyHash, Number, Tenant};
 
 /// The demo's tenant has a fixed id: there is one.
 pub(super) const TENANT: TenantId = TenantId::new(0x00de_0000_0000_0001);
@@ -31,6 +31,8 @@ const KEY_FILE: &str = "demo.key";
 const CHATTER: f64 = 0.4;
 /// Customers who take part.
 const CUSTOMERS: u32 = 14;
+/// Conversations whose customers the simulator is told of at a start, the newest first.
+const REMEMBERED: usize = 1_000;
 /// The agent that the page plays unless told otherwise.
 const AGENT: &str = "ana";
 
@@ -72,7 +74,14 @@ pub async fn demo(mut config: Config, shutdown: Shutdown) -> Result<(), AppError
         ..WebhookTarget::default()
     };
     meta.set_webhook(&target).await?;
-    people(&meta)?;
+    if remember(&core, &meta).await? == 0 {
+        newcomers(&meta)?;
+    }
+    meta.set_chatter(ChatterConfig {
+        rate: CHATTER,
+        customers: CUSTOMERS,
+        ..ChatterConfig::default()
+    })?;
     welcome(&address, &meta.url(), &key, &number.phone_number_id).map_err(|source| AppError::Io {
         what: "cannot print".to_owned(),
         source,
@@ -152,7 +161,34 @@ pub(super) async fn settle_in(
 }
 
 /// A few people to talk to: with and without a phone number, and one who never tells that they read.
-fn people(meta: &simulator::Simulator) -> Result<(), AppError> {
+/// Tells the simulator, which begins afresh with each start, who wrote before: their names, and that they may be
+/// answered. Returns how many.
+async fn remember(core: &Core, meta: &simulator::Simulator) -> Result<usize, AppError> {
+    let filter = ConversationFilter::default();
+    let page = core.store.page_conversations(TENANT, filter, None, REMEMBERED);
+    let conversations = page.await?.items;
+    for conversation in &conversations {
+        let Some(contact) = core.store.contact(TENANT, conversation.contact_id).await? else {
+            continue;
+        };
+        if contact.phone.is_none() && contact.bsuid.is_none() {
+            continue;
+        }
+        let text = |text: &Option<Arc<str>>| text.as_deref().map(str::to_owned);
+        meta.customer(&CustomerSpec {
+            phone: text(&contact.phone),
+            user_id: text(&contact.bsuid),
+            name: text(&contact.name),
+            username: text(&contact.username),
+            wrote_at: conversation.last_inbound.map(Timestamp::as_secs),
+            ..CustomerSpec::default()
+        })?;
+    }
+    Ok(conversations.len())
+}
+
+/// Who is there at the first start.
+fn newcomers(meta: &simulator::Simulator) -> Result<(), AppError> {
     for (phone, name) in [("6281234567801", "Siti Rahma"), ("5511987654302", "João Pereira")] {
         meta.customer(&CustomerSpec {
             phone: Some(phone.to_owned()),
@@ -164,11 +200,6 @@ fn people(meta: &simulator::Simulator) -> Result<(), AppError> {
         name: Some("Mina".to_owned()),
         username: Some("mina.k".to_owned()),
         ..CustomerSpec::default()
-    })?;
-    meta.set_chatter(ChatterConfig {
-        rate: CHATTER,
-        customers: CUSTOMERS,
-        ..ChatterConfig::default()
     })?;
     meta.say_text(
         "6281234567801",

@@ -37,6 +37,8 @@ pub struct CustomerSpec {
     pub marketing: Option<bool>,
     /// How the customer answers whatever the business sends.
     pub reply: Option<Reply>,
+    /// When the customer wrote to the first number before this simulator began, in seconds since 1970.
+    pub wrote_at: Option<i64>,
 }
 
 /// How a customer answers by itself.

@@ -10,6 +10,7 @@ use super::numbers::NumberIndex;
 use super::wamid::Way;
 use super::webhooks::{OtherUpdate, Update};
 use super::world::{Now, World};
+use crate::domain::Timestamp;
 
 /// An inbound message's place in the list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -162,6 +163,9 @@ impl World {
         let before = index.and_then(|index| Some(self.customers.get(index)?.marketing));
         let index = self.customers.apply(spec)?;
         let after = self.customers.get(index)?.marketing;
+        if let Some(at) = spec.wrote_at {
+            self.pairs.wrote(NumberIndex(0), index, Timestamp::from_secs(at));
+        }
         if before.unwrap_or(true) != after {
             let marketing = if after {
                 Marketing::Wanted
