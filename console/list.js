@@ -181,7 +181,7 @@ export class ListView {
       return h(
         'p',
         { class: 'rows-empty' },
-        searching ? 'No conversation like that.' : 'Nobody has written yet. New messages appear here by themselves.',
+        searching ? 'None like that among those loaded. Clear the search and scroll down for older ones.' : 'Nobody has written yet. New messages appear here by themselves.',
       );
     });
   }

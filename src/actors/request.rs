@@ -180,7 +180,7 @@ pub enum Refusal {
     #[error("not found")]
     NotFound,
     /// The 24 h service window is closed; only templates may be sent.
-    #[error("the service window is closed: the customer last wrote more than 24 hours ago; send a template")]
+    #[error("the service window is closed: the customer has not written within 24 hours; send a template")]
     WindowClosed,
     /// The customer wants no marketing.
     #[error("the customer stopped marketing messages: only others may be sent")]

@@ -61,7 +61,7 @@ error_codes! {
     Resync = "resync", 410, "This position cannot be gone on from: load the lists afresh, then ask with `after` their `as_of_seq`";
     TooLarge = "too_large", 413, "The body, or a part of it, is larger than allowed";
     IdempotencyMismatch = "idempotency_mismatch", 422, "The key was used for another request";
-    WindowClosed = "window_closed", 422, "The customer last wrote more than 24 hours ago: only templates may be sent";
+    WindowClosed = "window_closed", 422, "The customer has not written within 24 hours: only templates may be sent";
     OptedOut = "opted_out", 422, "The customer stopped marketing messages: only others may be sent";
     UnknownNumber = "unknown_number", 422, "The tenant has no such number, or several and none was named";
     RateLimited = "rate_limited", 429, "Too many requests with this key";

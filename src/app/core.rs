@@ -224,7 +224,7 @@ impl Core {
                 }
             }
         }
-        tracing::info!("ending: nothing new is taken");
+        tracing::info!("ending: calls to Meta are finished, and none is begun");
         let began = self.clock.monotonic();
         // Sockets stay meanwhile: a client that was sent away so early would come back to a process that still ends.
         let lanes = stop::drain_lanes(&self.directory).await;
