@@ -1,6 +1,7 @@
 //! What Graph answers.
 
 use super::*;
+use crate::domain::{Clock as _, SystemClock};
 
 #[actix_web::test]
 async fn each_refusal_has_metas_code_and_status() {
@@ -321,4 +322,22 @@ async fn an_override_takes_the_messages_of_its_number() {
     let wamid = rig.simulator.say_text(CUSTOMER, "hi").unwrap();
     assert_eq!(other.message().await["id"], wamid);
     assert!(rig.receiver.drain().await.is_empty());
+}
+
+#[actix_web::test]
+async fn a_window_that_began_before_the_simulator_did_is_open_for_the_rest_of_its_day() {
+    let rig = Rig::start(quick()).await;
+    let now = SystemClock::new().now().as_secs();
+    for (n, hours_ago, refused) in [(1, None, 131_047), (2, Some(23), 0), (3, Some(25), 131_047)] {
+        let phone = format!("+628129999000{n}");
+        rig.simulator
+            .customer(&CustomerSpec {
+                phone: Some(phone.clone()),
+                wrote_at: hours_ago.map(|hours| now - hours * 3_600),
+                ..CustomerSpec::default()
+            })
+            .unwrap();
+        let (_, answer) = rig.send_text(&phone, "x", "t").await;
+        assert_eq!(code(&answer), refused, "{hours_ago:?}: {answer}");
+    }
 }
