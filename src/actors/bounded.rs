@@ -11,6 +11,9 @@ use actix::dev::ToEnvelope;
 use actix::{Actor, Addr, Handler, Message};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+/// How long the wish that an actor ends waits for room: longer than a process takes to end.
+pub const END_PATIENCE: Duration = Duration::from_secs(30);
+
 /// An address that refuses more than a fixed number of unfinished messages.
 pub struct BoundedAddr<A: Actor> {
     addr: Addr<A>,

@@ -9,6 +9,7 @@ use tokio::sync::{Notify, oneshot, watch};
 use super::Lane;
 use super::snapshot::LaneSnapshot;
 use super::waiting::Waiting;
+use crate::actors::bounded::END_PATIENCE;
 use crate::actors::request::{Outlook, Receipt, Refusal};
 use crate::actors::{BoundedAddr, Refused};
 use crate::domain::{AttemptToken, MessageId, PhoneNumberId, Wamid};
@@ -18,8 +19,6 @@ use crate::telemetry::{labels::ActorKind, metrics};
 
 /// How long somebody who wants an answer waits for room, and then for the answer.
 const ROOM: Duration = Duration::from_secs(2);
-/// How long the wish to end waits for room: longer than a process takes to end.
-const ENDING: Duration = Duration::from_secs(30);
 const ANSWER: Duration = Duration::from_secs(10);
 
 /// What reaches a lane without a place in its mailbox, so that it is never refused.
@@ -222,7 +221,7 @@ impl LaneHandle {
     /// committed. Then the lane stops. May take as long as a call: whoever is in a hurry stops waiting.
     pub async fn drain(&self) {
         let (done, drained) = oneshot::channel();
-        if self.addr.tell(Drain(done), ENDING).await.is_ok() {
+        if self.addr.tell(Drain(done), END_PATIENCE).await.is_ok() {
             // A lane that stopped has nothing under way.
             let _ = drained.await;
         }

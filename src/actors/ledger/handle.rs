@@ -10,13 +10,10 @@ use super::condition::Condition;
 use super::keeping::Keeping;
 use super::reply::{CommitError, CommitObserver, Reply};
 use super::{Commit, Finish, Ledger, PATIENCE, Relay, Retire, Subscribe};
-use crate::actors::bounded::{BoundedAddr, Refused};
+use crate::actors::bounded::{BoundedAddr, END_PATIENCE, Refused};
 use crate::actors::feed::{FeedSubscriber, Signal};
 use crate::domain::{Epoch, Fence, Seq, TenantId};
 use crate::store::{Op, OpOutcome, TenantHead};
-
-/// How long the wish to end waits for room: longer than a process takes to end.
-const ENDING: Duration = Duration::from_secs(30);
 
 /// A handle to a tenant's ledger.
 #[derive(Debug, Clone)]
@@ -154,7 +151,7 @@ impl LedgerHandle {
     /// Commits what waits, then stops the ledger.
     pub async fn finish(&self) {
         let (sender, finished) = oneshot::channel();
-        if self.addr.tell(Finish(sender), ENDING).await.is_ok() {
+        if self.addr.tell(Finish(sender), END_PATIENCE).await.is_ok() {
             // A ledger that stopped before has nothing left to commit.
             let _ = finished.await;
         }

@@ -4,7 +4,7 @@
 //! writes everything, so there is at most one a day.
 
 use std::sync::PoisonError;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::codec::{self, NEVER};
 use super::engine::{Engine, failed};
@@ -17,8 +17,9 @@ use crate::store::error::{StoreError, StoreErrorKind};
 
 /// Files are rewritten not more often than this.
 const EVERY: Duration = Duration::from_hours(24);
-/// Memory is written to files within this time, or the disk has failed.
-const WRITTEN: Duration = Duration::from_secs(60);
+/// Looks whether memory is written to files, and the time between them: in a minute it is, or the disk has failed.
+const LOOKS: u32 = 6_000;
+const LOOK: Duration = Duration::from_millis(10);
 /// One that failed is not tried again for this long.
 const AFTER_FAILURE: Duration = Duration::from_hours(1);
 
@@ -57,14 +58,15 @@ pub(super) fn write_out(engine: &Engine) -> Result<(), StoreError> {
             continue;
         }
         // The engine's own way to wait goes on for ever once its threads have given up.
-        let began = Instant::now();
+        let mut looks = 0;
         while space.sealed_memtable_count() > 0 {
-            if began.elapsed() > WRITTEN {
+            looks += 1;
+            if looks > LOOKS {
                 let detail = "what is in memory does not get to the disk";
                 return Err(StoreError::new(StoreErrorKind::Unavailable, detail));
             }
             // On a thread for work that blocks.
-            std::thread::park_timeout(Duration::from_millis(10));
+            std::thread::park_timeout(LOOK);
         }
     }
     Ok(())
