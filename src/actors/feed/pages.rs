@@ -79,6 +79,10 @@ impl Pages {
         let mut through = after;
         let mut taken: Vec<&Bytes> = Vec::with_capacity(page.events.len());
         for event in &page.events {
+            // A socket that is handed what stands behind a hole never learns of it.
+            if !taken.is_empty() && event.seq != through.next() {
+                break;
+            }
             let longer = bytes.saturating_add(event.json.len()).saturating_add(1);
             if !taken.is_empty() && longer > JOIN {
                 break;
@@ -106,4 +110,42 @@ pub(super) async fn within_deadline<T>(
                 "the read took too long",
             ))
         })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{Event, EventKind, SystemClock, Timestamp};
+    use crate::store::memory::MemoryStore;
+
+    #[test]
+    fn events_behind_a_hole_are_not_handed_out_as_the_next_ones() {
+        let pages = Pages {
+            tenant: TenantId::new(1),
+            store: Arc::new(MemoryStore::new()),
+            clock: Arc::new(SystemClock::new()),
+            wire: FeedWire {
+                events: |bodies, _| bodies.flat_map(|body| body.to_vec()).collect(),
+                ..super::super::tests::WIRE
+            },
+            permits: Arc::new(Semaphore::new(1)),
+        };
+        let event = |seq: u64| Event {
+            seq: Seq::new(seq),
+            at: Timestamp::default(),
+            kind: EventKind::Message,
+            conversation: None,
+            json: Bytes::from(seq.to_string()),
+        };
+        let page = |oldest: u64, seqs: &[u64]| EventPage {
+            events: seqs.iter().copied().map(event).collect(),
+            oldest: Seq::new(oldest),
+            head: Seq::new(9),
+        };
+        let Paged::Chunk(chunk) = pages.join(Seq::new(3), page(1, &[4, 5, 8, 9])) else {
+            panic!("the first two follow")
+        };
+        assert_eq!((&chunk.bytes[..], chunk.through), (&b"45"[..], Seq::new(5)));
+        assert!(matches!(pages.join(Seq::new(5), page(1, &[8, 9])), Paged::Gone));
+    }
 }

@@ -16,7 +16,7 @@ use crate::store::memory::MemoryStore;
 const TENANT: TenantId = TenantId::new(7);
 
 /// Frames that are read back as the positions in them.
-const WIRE: FeedWire = FeedWire {
+pub(super) const WIRE: FeedWire = FeedWire {
     events: |events, _| {
         let all: Vec<_> = events
             .map(|json| std::str::from_utf8(json).unwrap().to_owned())

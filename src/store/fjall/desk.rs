@@ -195,11 +195,15 @@ impl Condition {
         }
     }
 
-    /// Commits, with others seeing how long it takes. A failure is the last commit.
+    /// Commits, with others seeing how long it takes. A failure is the last commit: what came behind a region that was not
+    /// written wholly could not be told from it by the next start, and would be cut away with it.
     pub(super) fn commit<T, E: std::fmt::Display>(
         &self,
         commit: impl FnOnce() -> Result<T, E>,
     ) -> (Duration, Result<T, StoreError>) {
+        if self.is_broken() {
+            return (Duration::ZERO, Err(broken()));
+        }
         let since = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
         self.committing.store(since.max(1), Ordering::Release);
         let began = Instant::now();
@@ -307,4 +311,23 @@ fn overloaded() -> StoreError {
 
 fn full() -> StoreError {
     StoreError::new(StoreErrorKind::Full, "the disk is nearly full").retry_after(Duration::from_secs(30))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whatever_still_wants_to_write_after_a_failed_commit_does_not() {
+        let condition = Condition::new(Path::new("/"), 0);
+        let (_, failed) = condition.commit(|| Err::<(), _>("torn"));
+        assert_eq!(failed.unwrap_err().kind, StoreErrorKind::Unknown);
+        let mut written = false;
+        let (_, refused) = condition.commit(|| {
+            written = true;
+            Ok::<(), String>(())
+        });
+        assert_eq!(refused.unwrap_err().kind, StoreErrorKind::Unavailable);
+        assert!(!written, "something stands behind the broken region");
+    }
 }

@@ -48,7 +48,7 @@ pub(super) fn after(
         });
     };
     let head = codec::parse_head(codec::body(&value)?)?;
-    let oldest = oldest(&moment, floors.of(tenant), tenant, &head, now)?;
+    let mut oldest = first_readable(&moment, floors.of(tenant), tenant, &head, now)?;
     let from = after.next().max(oldest);
     let mut events = Vec::new();
     if from <= head.head {
@@ -58,7 +58,15 @@ pub(super) fn after(
         );
         for pair in moment.range(Space::Events, range).take(limit) {
             let pair = pair?;
-            events.push(parse(&pair.key, &pair.value)?);
+            let event = parse(&pair.key, &pair.value)?;
+            // Whoever reads must not be led over a hole: what stands before it is a page of its own, and what stands behind
+            // it begins the log anew for whoever comes to it.
+            match events.last().map_or(from, |last: &Event| last.seq.next()) {
+                next if next == event.seq => {}
+                _ if events.is_empty() => oldest = event.seq,
+                _ => break,
+            }
+            events.push(event);
         }
     }
     Ok(EventPage {
@@ -75,7 +83,7 @@ pub(super) fn parse(key: &[u8], value: &[u8]) -> Result<Event, StoreError> {
 }
 
 /// The first position that can be read. Expiry grows with the position, so halving finds it.
-fn oldest(
+fn first_readable(
     moment: &Moment<'_>,
     floor: Seq,
     tenant: TenantId,
@@ -92,17 +100,18 @@ fn oldest(
     let Some(first) = moment.range(Space::Events, range).next().transpose()? else {
         return Ok(head.head.next());
     };
-    let missing = || StoreError::corrupt("event", "missing between its neighbours");
-    let mut low = keys::seq_of(&first.key).ok_or_else(missing)?.get();
+    let short = || StoreError::corrupt("event", "key too short");
+    let mut low = keys::seq_of(&first.key).ok_or_else(short)?.get();
     if now < codec::expires(&first.value)? {
         return Ok(Seq::new(low));
     }
-    // `low` is expired and `high` is not.
+    // `low` is expired and `high` is not. One that is not there any more was expired: compaction drops such rows in any order.
     let mut high = head.head.get();
     while high - low > 1 {
         let middle = low + (high - low) / 2;
         let value = moment.get(Space::Events, &keys::event(tenant, Seq::new(middle)))?;
-        if now < codec::expires(&value.ok_or_else(missing)?)? {
+        let expires = value.map_or(Ok(now), |value| codec::expires(&value))?;
+        if now < expires {
             high = middle;
         } else {
             low = middle;

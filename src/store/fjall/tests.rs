@@ -1,5 +1,6 @@
 //! What only the embedded store does: gathering writes, refusing them in time, and giving space back.
 
+mod gaps;
 mod space;
 
 use std::sync::Arc;

@@ -71,6 +71,8 @@ fn name(number: u64) -> String {
 /// that cannot be read is `Corrupt`, since webhooks that were acknowledged stand there.
 pub(super) fn recover(folder: &Path) -> Result<(Shelf, u64), StoreError> {
     fs::create_dir_all(folder).map_err(failed)?;
+    // Else a loss of power takes the folder, and with it what was acknowledged in it.
+    folder.parent().map_or(Ok(()), sync_folder).map_err(failed)?;
     spare::remove(folder).map_err(failed)?;
     let mut segments = Vec::new();
     for file in fs::read_dir(folder).map_err(failed)? {
@@ -153,7 +155,7 @@ fn read(shelf: &mut Shelf, number: u64, path: PathBuf, newest: u64) -> Result<()
 }
 
 /// Makes new and removed files of a folder durable.
-fn sync_folder(folder: &Path) -> io::Result<()> {
+pub(in crate::store::fjall) fn sync_folder(folder: &Path) -> io::Result<()> {
     File::open(folder)?.sync_all()
 }
 
