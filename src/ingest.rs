@@ -32,6 +32,7 @@ use ids::JournalIds;
 use tail::Tail;
 
 pub use applier::Applier;
+pub use signed::signer_of;
 
 /// What Meta is told when the journal cannot take more and the store gives no time of its own.
 const COME_BACK: Duration = Duration::from_secs(5);
@@ -68,6 +69,29 @@ pub async fn open(
 }
 
 impl Intake {
+    /// An entry of these bytes, durable on return.
+    async fn keep(&self, sealed: Bytes) -> Result<(), IntakeRefusal> {
+        let now = self.clock.now();
+        let entry = JournalEntry {
+            id: self.ids.next(now),
+            received: now,
+            body: sealed,
+        };
+        crash::point(CrashPoint::BeforeJournal);
+        let began = self.clock.monotonic();
+        let appended = self.append(entry).await;
+        self.append_seconds
+            .record(self.clock.monotonic().saturating_sub(began));
+        appended.map_err(|error| {
+            tracing::warn!(error = %error, "the journal does not take webhooks");
+            IntakeRefusal {
+                retry_after: error.retry_after.unwrap_or(COME_BACK),
+            }
+        })?;
+        crash::point(CrashPoint::AfterJournal);
+        Ok(())
+    }
+
     /// Stores an entry and hands it on, whether or not somebody still waits: a connection that breaks ends its handler,
     /// and what was stored meanwhile would be applied only after the next start.
     async fn append(&self, entry: JournalEntry) -> Result<(), StoreError> {
@@ -85,24 +109,10 @@ impl Intake {
 #[async_trait]
 impl IntakePort for Intake {
     async fn accept(&self, signer: Signer, body: Bytes) -> Result<(), IntakeRefusal> {
-        let now = self.clock.now();
-        let entry = JournalEntry {
-            id: self.ids.next(now),
-            received: now,
-            body: signed::seal(&signer, body),
-        };
-        crash::point(CrashPoint::BeforeJournal);
-        let began = self.clock.monotonic();
-        let appended = self.append(entry).await;
-        self.append_seconds
-            .record(self.clock.monotonic().saturating_sub(began));
-        appended.map_err(|error| {
-            tracing::warn!(error = %error, "the journal does not take webhooks");
-            IntakeRefusal {
-                retry_after: error.retry_after.unwrap_or(COME_BACK),
-            }
-        })?;
-        crash::point(CrashPoint::AfterJournal);
-        Ok(())
+        self.keep(signed::seal(&signer, body)).await
+    }
+
+    async fn take_back(&self, sealed: Bytes) -> Result<(), IntakeRefusal> {
+        self.keep(sealed).await
     }
 }

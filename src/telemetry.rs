@@ -7,6 +7,7 @@ pub mod labels;
 pub(crate) mod listening;
 pub mod metrics;
 mod process;
+mod seldom;
 mod table;
 
 #[cfg(test)]
@@ -26,6 +27,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 use crate::config::{LogFormat, LogLevel, TelemetryConfig};
 use crate::domain::Timestamp;
 
+pub use seldom::Seldom;
 pub use table::{Kind, Label, Metric};
 
 /// Why telemetry could not start.

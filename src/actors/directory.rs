@@ -16,6 +16,7 @@ use super::bounded::BoundedAddr;
 use super::conversation::store_refusal;
 use super::lane::{self, LaneHandle, LaneLimits, LaneParts, LaneSettings};
 use super::ledger::{Ledger, LedgerHandle};
+use super::port::Signer;
 use super::request::Refusal;
 use super::succession::Succession;
 use super::tenant::{NumberChanged, Retire, Tenant, TenantLimits, TenantParts};
@@ -49,6 +50,8 @@ pub struct DirectoryParts {
     pub lane_limits: LaneLimits,
     /// Calls to Meta in flight in the whole process.
     pub calls: Arc<tokio::sync::Semaphore>,
+    /// Names of the apps that are configured.
+    pub apps: Vec<Arc<str>>,
     /// Where epochs, message ids and jitter come from.
     pub seed: u64,
 }
@@ -177,12 +180,47 @@ impl Directory {
         self.read().numbers.get(number).map(|number| number.tenant)
     }
 
-    /// Whether an app's signature counts for a number.
-    pub fn is_signed_by(&self, number: &PhoneNumberId, app: &str) -> bool {
+    /// Whether a signature counts for a number.
+    pub fn is_signed_by(&self, number: &PhoneNumberId, signer: &Signer) -> bool {
         let map = self.read();
-        map.numbers
-            .get(number)
-            .is_some_and(|number| number.is_signed_by(app))
+        let number = map.numbers.get(number);
+        number.is_some_and(|number| self.speaks_for(signer, number))
+    }
+
+    /// Whether a signature counts for any number of a tenant in an account.
+    pub fn is_signed_within(&self, tenant: TenantId, waba: &WabaId, signer: &Signer) -> bool {
+        let map = self.read();
+        let mut own = map
+            .numbers
+            .values()
+            .filter(|number| number.tenant == tenant && number.waba == *waba);
+        own.any(|number| self.speaks_for(signer, number))
+    }
+
+    fn speaks_for(&self, signer: &Signer, number: &Number) -> bool {
+        let signer = match (signer, self.parts.apps.as_slice()) {
+            (Signer::App(app), _) | (Signer::Unknown, [app]) => app,
+            (Signer::Unknown, _) => return false,
+        };
+        number.app_among(&self.parts.apps) == Some(signer)
+    }
+
+    /// Numbers for which no app's signature counts: they name none, or none that is configured.
+    pub fn numbers_without_app(&self) -> Vec<PhoneNumberId> {
+        let apps = &self.parts.apps;
+        let heard = |number: &Number| {
+            let own = number.app_among(apps);
+            own.is_some_and(|own| apps.iter().any(|app| **app == *own))
+        };
+        let map = self.read();
+        let mut without: Vec<_> = map
+            .numbers
+            .values()
+            .filter(|number| !heard(number))
+            .map(|number| number.id.clone())
+            .collect();
+        without.sort_unstable();
+        without
     }
 
     /// Whose accounts they are: every tenant with a number in it.

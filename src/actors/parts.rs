@@ -27,6 +27,7 @@ impl DirectoryParts {
             tenant_limits: TenantLimits::default(),
             lane_limits: LaneLimits::default(),
             calls: Arc::new(tokio::sync::Semaphore::new(1)),
+            apps: vec!["demo".into()],
             seed: 1,
         }
     }

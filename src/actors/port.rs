@@ -118,8 +118,8 @@ pub struct IntakeRefusal {
 pub enum Signer {
     /// The app of this name in the settings, by its signature. It speaks for its own numbers alone.
     App(Arc<str>),
-    /// Somebody who may put back what was put aside.
-    Operator,
+    /// Some app: an earlier version put it aside without keeping which. Heard only where there is no other app.
+    Unknown,
 }
 
 /// Where webhooks go.
@@ -127,4 +127,7 @@ pub enum Signer {
 pub trait IntakePort: Send + Sync + 'static {
     /// Takes a webhook body and who vouches for it: durable on return. It is applied later.
     async fn accept(&self, signer: Signer, body: Bytes) -> Result<(), IntakeRefusal>;
+
+    /// Takes back what was put aside, as whose it was: durable on return.
+    async fn take_back(&self, sealed: Bytes) -> Result<(), IntakeRefusal>;
 }

@@ -147,9 +147,11 @@ pub async fn open_core(config: &Config, clock: Arc<dyn Clock>, shutdown: Shutdow
         },
         lane_limits: lane_limits(config),
         calls: Arc::new(Semaphore::new(CALLS)),
+        apps: config.whatsapp.app_names(),
         seed,
     };
     let directory = Arc::new(Directory::open(parts).await?);
+    start::tell_unsigned(&directory.numbers_without_app());
     let gateway = Arc::new(Gateway::new(Arc::clone(&directory)));
     let (intake, applier) = ingest::open(Arc::clone(&directory), shutdown, seed).await?;
     Ok(Core {

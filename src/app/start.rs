@@ -5,6 +5,7 @@ use std::net::TcpListener;
 
 use super::AppError;
 use crate::config::{Backend, Config};
+use crate::domain::PhoneNumberId;
 
 /// Takes the address that the settings name.
 pub(super) fn listen(config: &Config) -> Result<TcpListener, AppError> {
@@ -48,6 +49,18 @@ pub(super) fn tell(config: &Config, address: &str) {
     );
     if let Some(missing) = missing(config) {
         tracing::warn!("{missing}");
+    }
+}
+
+/// Says which numbers' webhooks will be put aside, since no app may sign them.
+pub(super) fn tell_unsigned(numbers: &[PhoneNumberId]) {
+    if !numbers.is_empty() {
+        let ids: Vec<&str> = numbers.iter().map(PhoneNumberId::as_str).collect();
+        tracing::warn!(
+            number.ids = ids.join(", "),
+            "these numbers name no app of `whatsapp.apps`, of which there must be one for each: their webhooks are put aside \
+             until `mesej number add` with --app names one, then `mesej quarantine replay --all`"
+        );
     }
 }
 

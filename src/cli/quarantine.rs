@@ -35,7 +35,7 @@ pub(super) async fn run(command: QuarantineCommand) -> Result<ExitCode, CliError
     match command {
         QuarantineCommand::List { admin } => {
             let answer = Api::admin(&admin)?.get("/v1/admin/quarantine?limit=500").await?;
-            let columns = ["id", "at", "reason", "bytes"];
+            let columns = ["id", "at", "reason", "app", "bytes"];
             output::answer(&answer, admin.json, |answer| {
                 let more = answer.get("next_cursor").is_some_and(|cursor| !cursor.is_null());
                 let table = output::table(output::list(answer), &columns);

@@ -1,6 +1,7 @@
 //! Meta's side: the Graph API and the apps whose webhooks are accepted.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
@@ -46,6 +47,11 @@ impl WhatsappConfig {
     /// The app of that name.
     pub fn app(&self, name: &str) -> Option<&AppConfig> {
         self.apps.iter().find(|app| app.name == name)
+    }
+
+    /// The names of all apps.
+    pub fn app_names(&self) -> Vec<Arc<str>> {
+        self.apps.iter().map(|app| app.name.as_str().into()).collect()
     }
 
     pub(super) fn check(&self, problems: &mut Problems) {

@@ -8,7 +8,6 @@ use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::time::{Instant, MissedTickBehavior};
 
 use super::route::Router;
-use super::signed;
 use super::tail::{Next, Tail};
 use super::ticket::{Ended, Ticket, Verdict};
 use super::turns::{Load, Turn, Turns};
@@ -281,7 +280,7 @@ impl Applier {
             id,
             at: entry.received,
             reason: "poison".to_owned(),
-            body: signed::open(&entry.body).1,
+            body: entry.body,
         };
         self.store.quarantine(item).await
     }

@@ -15,14 +15,17 @@ use crate::actors::request::Refusal;
 use crate::domain::ids::digest16;
 use crate::domain::{Alias, EventKind, JournalId, PhoneNumberId, TenantId, WabaId, WamidHash};
 use crate::store::op::{Announce, Op, Prefer, Receive, Relate, Report, ReportTarget};
-use crate::store::{JournalEntry, Number, Quarantined};
+use crate::store::{JournalEntry, Quarantined};
 use crate::telemetry::labels::{ElementKind, QuarantineReason};
-use crate::telemetry::{Label as _, metrics};
+use crate::telemetry::{Label as _, Seldom, metrics};
 use crate::whatsapp::{Element, IncomingMessage, IncomingStatus, OtherEvent, webhook};
 
 /// Meta counts a customer's message for one second, from when it came. Later by more than delays and clocks explain,
 /// it does not count any more: after an outage the backlog must not stop replies.
 const COUNTS: Duration = Duration::from_secs(10);
+
+/// How often the log tells of apps that speak for numbers of others.
+const TOLD_EACH: Duration = Duration::from_secs(60);
 
 /// The body of an event about anything that is neither a message nor a status of ours.
 #[derive(Serialize)]
@@ -40,6 +43,7 @@ struct Meta<'a> {
 pub(super) struct Router {
     directory: Arc<Directory>,
     fairness: Fairness,
+    wrong_app: Seldom,
     arrivals: u16,
 }
 
@@ -50,6 +54,7 @@ impl Router {
             directory,
             // Half: while shares shrink, those who were first hold more than theirs.
             fairness: Fairness::new(in_hand / 2),
+            wrong_app: Seldom::each(TOLD_EACH),
             arrivals: 0,
         }
     }
@@ -70,7 +75,7 @@ impl Router {
             }
             Err(error) => {
                 tracing::warn!(journal.id = %entry.id, error = %error, "a webhook cannot be read");
-                let put = self.put_aside(entry, 0, QuarantineReason::Malformed, body);
+                let put = self.put_aside(entry, 0, QuarantineReason::Malformed, signed::seal(&signer, body));
                 if !put.await {
                     ticket.note(Verdict::Again);
                 }
@@ -95,10 +100,12 @@ impl Router {
             _ => None,
         };
         if let Some(reason) = reason {
-            if !self
-                .put_aside(entry, index, reason, element.to_single_webhook())
-                .await
-            {
+            if reason == QuarantineReason::WrongApp {
+                self.tell_wrong_app(signer, element.number());
+            }
+            // With its signer: whoever puts it back makes it no truer.
+            let body = signed::seal(signer, element.to_single_webhook());
+            if !self.put_aside(entry, index, reason, body).await {
                 ticket.note(Verdict::Again);
             }
             return;
@@ -124,20 +131,32 @@ impl Router {
     /// Those of the owners for whom the signer speaks: an app speaks for numbers that are its own, or nobody's in
     /// particular.
     fn heard(&self, element: &Element, owners: &[TenantId], signer: &Signer) -> Vec<TenantId> {
-        let Signer::App(app) = signer else {
-            return owners.to_vec();
-        };
         let speaks = |owner: &TenantId| match (element.number(), element) {
-            (Some(number), _) => self.directory.is_signed_by(number, app),
+            (Some(number), _) => self.directory.is_signed_by(number, signer),
             (None, Element::Other(other)) => {
-                let of_account = |number: &Number| other.waba.as_ref() == Some(&number.waba);
-                let numbers = self.directory.numbers(*owner);
-                let mut own = numbers.iter().filter(|number| of_account(number));
-                own.any(|number| number.is_signed_by(app))
+                let account = other.waba.as_ref();
+                account.is_some_and(|waba| self.directory.is_signed_within(*owner, waba, signer))
             }
             (None, _) => true,
         };
         owners.iter().copied().filter(speaks).collect()
+    }
+
+    fn tell_wrong_app(&self, signer: &Signer, number: Option<&PhoneNumberId>) {
+        let now = self.directory.clock().monotonic();
+        if let Some(count) = self.wrong_app.happened(now) {
+            let app = match signer {
+                Signer::App(app) => app,
+                Signer::Unknown => "unknown",
+            };
+            let number = number.map_or("", PhoneNumberId::as_str);
+            tracing::warn!(
+                app,
+                number.id = number,
+                count,
+                "put aside: the app that signed it is not the one that its number names (`mesej number list`)"
+            );
+        }
     }
 
     fn owners(&self, element: &Element) -> Vec<TenantId> {

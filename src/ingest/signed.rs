@@ -1,4 +1,5 @@
-//! Which app signed a webhook, kept in front of its body in the journal: it is looked at when the webhook is applied.
+//! Which app signed a webhook, kept in front of its body in the journal and in the quarantine: it is looked at whenever the
+//! webhook is applied.
 
 use std::sync::Arc;
 
@@ -6,7 +7,7 @@ use bytes::{BufMut as _, Bytes, BytesMut};
 
 use crate::actors::port::Signer;
 
-/// No JSON begins with this byte: a body without it is one that an operator put back.
+/// No JSON begins with this byte: a body without it is one that an earlier version put aside.
 const MARK: u8 = 1;
 
 /// Puts the signer in front of a body.
@@ -32,7 +33,12 @@ pub(super) fn open(sealed: &Bytes) -> (Signer, Bytes) {
             sealed.slice_ref(body),
         ))
     });
-    taken_apart.unwrap_or_else(|| (Signer::Operator, sealed.clone()))
+    taken_apart.unwrap_or_else(|| (Signer::Unknown, sealed.clone()))
+}
+
+/// Who signed what stands in the journal or was put aside.
+pub fn signer_of(sealed: &Bytes) -> Signer {
+    open(sealed).0
 }
 
 #[cfg(test)]
@@ -50,8 +56,8 @@ mod tests {
         }
         for body in ["", "{}", "\u{1}", "\u{1}\u{7f}x"] {
             let body = Bytes::from(body);
-            assert_eq!(seal(&Signer::Operator, body.clone()), body);
-            assert_eq!(open(&body), (Signer::Operator, body));
+            assert_eq!(seal(&Signer::Unknown, body.clone()), body);
+            assert_eq!(open(&body), (Signer::Unknown, body));
         }
     }
 }

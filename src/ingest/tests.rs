@@ -45,6 +45,10 @@ fn demo() -> Signer {
 }
 
 async fn directory(store: &Arc<FaultyStore>) -> Arc<Directory> {
+    directory_for(store, &["demo"]).await
+}
+
+async fn directory_for(store: &Arc<FaultyStore>, apps: &[&str]) -> Arc<Directory> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
     for id in [STUCK, OTHER] {
         let tenant = Tenant {
@@ -54,18 +58,13 @@ async fn directory(store: &Arc<FaultyStore>) -> Arc<Directory> {
             created: clock.now(),
         };
         store.put_tenant(tenant).await.unwrap();
-        let number = Number {
-            id: PhoneNumberId::parse(&id.get().to_string()).unwrap(),
-            tenant: id,
-            waba: WabaId::parse("2001").unwrap(),
-            display: "+1".to_owned(),
-            rate: SendRate::STANDARD,
-            access_token: AccessToken::new("secret-1"),
-            app: (id == STUCK).then(|| "demo".to_owned()),
-        };
+        let number = number_of(id, (id == STUCK).then_some("demo"));
         store.put_number(number).await.unwrap();
     }
-    let parts = DirectoryParts::for_tests(store.clone(), clock, vec![actix::Arbiter::current()]);
+    let parts = DirectoryParts {
+        apps: apps.iter().map(|app| (*app).into()).collect(),
+        ..DirectoryParts::for_tests(store.clone(), clock, vec![actix::Arbiter::current()])
+    };
     Arc::new(Directory::open(parts).await.unwrap())
 }
 
@@ -142,60 +141,166 @@ async fn a_tenant_whose_ledger_is_stuck_holds_up_no_other_and_loses_nothing() {
     applying.await.unwrap();
 }
 
+/// A tenant's number, and the app that it names.
+fn number_of(tenant: TenantId, app: Option<&str>) -> Number {
+    Number {
+        id: PhoneNumberId::parse(&tenant.get().to_string()).unwrap(),
+        tenant,
+        waba: WabaId::parse("2001").unwrap(),
+        display: "+1".to_owned(),
+        rate: SendRate::STANDARD,
+        access_token: AccessToken::new("secret-1"),
+        app: app.map(str::to_owned),
+    }
+}
+
+/// The road in, with these apps configured.
+struct Road {
+    store: Arc<FaultyStore>,
+    directory: Arc<Directory>,
+    intake: Arc<Intake>,
+    shutdown: Shutdown,
+    applying: tokio::task::JoinHandle<()>,
+}
+
+impl Road {
+    async fn open(apps: &[&str]) -> Self {
+        let store = Arc::new(FaultyStore::default());
+        let directory = directory_for(&store, apps).await;
+        let shutdown = Shutdown::default();
+        let (intake, applier) = open(Arc::clone(&directory), shutdown.clone(), 1).await.unwrap();
+        let applying = actix::spawn(applier.run());
+        Self {
+            store,
+            directory,
+            intake,
+            shutdown,
+            applying,
+        }
+    }
+
+    async fn applied(&self) {
+        until("everything is applied", Duration::from_secs(9), async || {
+            self.store.journal_open(None, 1).await.unwrap().is_empty()
+        })
+        .await;
+    }
+
+    async fn aside(&self) -> Vec<crate::store::Quarantined> {
+        self.store
+            .quarantined(None, 9, SystemClock::new().now())
+            .await
+            .unwrap()
+    }
+
+    /// Puts everything back that was put aside.
+    async fn replay(&self) {
+        for item in self.aside().await {
+            self.intake.take_back(item.body).await.unwrap();
+            self.store.quarantine_remove(item.id).await.unwrap();
+        }
+        self.applied().await;
+    }
+
+    async fn reasons(&self) -> Vec<String> {
+        self.aside().await.into_iter().map(|item| item.reason).collect()
+    }
+
+    async fn close(self) {
+        self.shutdown.begin();
+        self.applying.await.unwrap();
+    }
+}
+
+/// What a webhook about the numbers' account says.
+fn account() -> Bytes {
+    let value = serde_json::json!({ "event": "said" });
+    let change = serde_json::json!({ "field": "account_update", "value": value });
+    let entry = serde_json::json!({ "id": "2001", "changes": [change] });
+    let body = serde_json::json!({ "object": "whatsapp_business_account", "entry": [entry] });
+    body.to_string().into()
+}
+
+fn stranger() -> Signer {
+    Signer::App("stranger".into())
+}
+
 #[actix::test]
-async fn an_app_is_heard_for_its_own_numbers_alone_and_what_it_says_of_others_is_put_aside() {
+async fn what_an_app_says_of_anothers_number_stays_untrusted_however_often_it_is_put_back() {
     tokio::time::pause();
-    let store = Arc::new(FaultyStore::default());
-    let directory = directory(&store).await;
-    let shutdown = Shutdown::default();
-    let (intake, applier) = open(directory, shutdown.clone(), 1).await.unwrap();
-    let applying = actix::spawn(applier.run());
-    let stranger = || Signer::App("stranger".into());
-    let account = |field: &str| -> Bytes {
-        let value = serde_json::json!({ "event": "said" });
-        let change = serde_json::json!({ "field": field, "value": value });
-        let entry = serde_json::json!({ "id": "2001", "changes": [change] });
-        let body = serde_json::json!({ "object": "whatsapp_business_account", "entry": [entry] });
-        body.to_string().into()
-    };
-    intake.accept(stranger(), webhook(STUCK, 1, 1)).await.unwrap();
-    // A number without an app takes anybody's word.
-    intake.accept(stranger(), webhook(OTHER, 1, 1)).await.unwrap();
-    intake
-        .accept(stranger(), account("account_update"))
+    let road = Road::open(&["demo", "stranger"]).await;
+    road.intake
+        .accept(stranger(), webhook(STUCK, 1, 1))
         .await
         .unwrap();
-    intake.accept(demo(), webhook(STUCK, 2, 1)).await.unwrap();
-    until("everything is applied", Duration::from_secs(9), async || {
-        store.journal_open(None, 1).await.unwrap().is_empty()
-    })
-    .await;
-    assert_eq!(texts(&store, STUCK).await, [2]);
-    assert_eq!(texts(&store, OTHER).await, [1]);
-    let head = async |tenant| {
-        let page = store
-            .events_after(tenant, Seq::default(), 99, SystemClock::new().now())
-            .await;
-        page.unwrap().events.len()
-    };
-    assert_eq!((head(STUCK).await, head(OTHER).await), (1, 2));
-    let aside = store
-        .quarantined(None, 9, SystemClock::new().now())
-        .await
-        .unwrap();
-    assert_eq!(aside.len(), 1);
-    assert_eq!(aside[0].reason, "wrong_app");
-    // An operator who looked at it may put it back.
-    intake
-        .accept(Signer::Operator, aside[0].body.clone())
-        .await
-        .unwrap();
+    road.intake.accept(demo(), webhook(STUCK, 2, 1)).await.unwrap();
+    road.applied().await;
+    assert_eq!(texts(&road.store, STUCK).await, [2]);
+    for _ in 0..2 {
+        assert_eq!(road.reasons().await, ["wrong_app"]);
+        road.replay().await;
+        assert_eq!(texts(&road.store, STUCK).await, [2]);
+    }
+    // Only who says that the number is the other app's makes it so.
+    let number = number_of(STUCK, Some("stranger"));
+    road.store.put_number(number.clone()).await.unwrap();
+    road.directory.number_changed(number).await;
+    road.replay().await;
+    assert!(road.aside().await.is_empty());
     until("it is applied", Duration::from_secs(9), async || {
-        texts(&store, STUCK).await == [2, 1]
+        texts(&road.store, STUCK).await == [2, 1]
     })
     .await;
-    shutdown.begin();
-    applying.await.unwrap();
+    road.close().await;
+}
+
+#[actix::test]
+async fn what_cannot_be_read_is_put_back_as_whose_it_was() {
+    tokio::time::pause();
+    let road = Road::open(&["demo", "stranger"]).await;
+    // It would be read as the other app's if it stood there without its signer.
+    let forged = signed::seal(&demo(), webhook(STUCK, 1, 1));
+    road.intake.accept(stranger(), forged).await.unwrap();
+    road.applied().await;
+    assert_eq!(road.reasons().await, ["malformed"]);
+    road.replay().await;
+    assert_eq!(road.reasons().await, ["malformed"]);
+    assert!(texts(&road.store, STUCK).await.is_empty());
+    road.close().await;
+}
+
+#[actix::test]
+async fn a_number_without_an_app_is_spoken_for_only_while_there_is_one_app() {
+    tokio::time::pause();
+    let road = Road::open(&["demo"]).await;
+    road.intake.accept(demo(), webhook(OTHER, 1, 1)).await.unwrap();
+    road.intake
+        .accept(stranger(), webhook(OTHER, 2, 1))
+        .await
+        .unwrap();
+    // Put aside by a version that did not keep who signed it.
+    road.intake.take_back(webhook(OTHER, 3, 1)).await.unwrap();
+    road.intake.accept(demo(), account()).await.unwrap();
+    road.applied().await;
+    assert_eq!(texts(&road.store, OTHER).await, [1, 3]);
+    assert_eq!(road.reasons().await, ["wrong_app"]);
+    assert!(road.directory.numbers_without_app().is_empty());
+    road.close().await;
+
+    let road = Road::open(&["demo", "stranger"]).await;
+    road.intake.accept(demo(), webhook(OTHER, 1, 1)).await.unwrap();
+    road.intake
+        .accept(stranger(), webhook(OTHER, 2, 1))
+        .await
+        .unwrap();
+    road.intake.take_back(webhook(OTHER, 3, 1)).await.unwrap();
+    road.intake.accept(stranger(), account()).await.unwrap();
+    road.applied().await;
+    assert!(texts(&road.store, OTHER).await.is_empty());
+    assert_eq!(road.reasons().await, ["wrong_app"; 4]);
+    let without = road.directory.numbers_without_app();
+    assert_eq!(without, [number_of(OTHER, None).id]);
+    road.close().await;
 }
 
 #[actix::test]

@@ -64,9 +64,14 @@ pub struct Number {
 }
 
 impl Number {
-    /// Whether an app's signature counts for it: its own app's, or any when none was named.
-    pub fn is_signed_by(&self, app: &str) -> bool {
-        self.app.as_deref().is_none_or(|own| own == app)
+    /// The app whose signature counts for it, among those that are configured: its own, or the only one. A number that
+    /// names none has none once there are several.
+    pub fn app_among<'a, A: AsRef<str>>(&'a self, apps: &'a [A]) -> Option<&'a str> {
+        match (self.app.as_deref(), apps) {
+            (Some(own), _) => Some(own),
+            (None, [only]) => Some(only.as_ref()),
+            (None, _) => None,
+        }
     }
 }
 

@@ -106,7 +106,8 @@ pub struct Quarantined {
     pub at: Timestamp,
     /// Why, as a stable code: `unknown_number`, `wrong_app`, `malformed`, `poison`.
     pub reason: String,
-    /// A complete webhook body that holds just this element. Personal data.
+    /// A complete webhook body that holds just this element, behind the app that signed it as in the journal. Personal
+    /// data.
     pub body: Bytes,
 }
 

@@ -3,6 +3,7 @@
 //! Source: Cloud API, Phone numbers (Feb 27 2026), Webhook overrides (Nov 7 2025).
 
 use std::fmt;
+use std::sync::Arc;
 
 use serde_json::Value;
 
@@ -150,6 +151,10 @@ pub struct Wanted<'a> {
     pub per_second: u32,
     /// The public address of this gateway's webhooks, if known.
     pub callback: Option<&'a str>,
+    /// The app that it names in the settings.
+    pub app: Option<&'a str>,
+    /// All apps of the settings.
+    pub apps: &'a [Arc<str>],
 }
 
 /// Holds Meta's words against what is wanted, one line per point, in the order in which to mend them.
@@ -162,6 +167,7 @@ pub fn check_number(facts: &NumberFacts, apps: &[SubscribedApp], wanted: Wanted<
         check_quality(facts),
         check_throughput(facts, wanted.per_second),
         check_limit(facts),
+        check_app(&wanted),
         check_subscription(apps),
         check_webhook(facts, apps, wanted.callback),
     ]
@@ -278,6 +284,41 @@ fn check_limit(facts: &NumberFacts) -> Check {
             said(facts.messaging_limit.as_ref())
         ),
     )
+}
+
+fn check_app(wanted: &Wanted<'_>) -> Check {
+    let names = wanted.apps.join(", ");
+    match (wanted.app, wanted.apps) {
+        (_, []) => line(
+            "app",
+            Verdict::Bad,
+            "`whatsapp.apps` is empty: every webhook is refused",
+        ),
+        (Some(app), apps) if apps.iter().any(|known| **known == *app) => {
+            line("app", Verdict::Good, format!("webhooks are signed by `{app}`"))
+        }
+        (Some(app), _) => line(
+            "app",
+            Verdict::Bad,
+            format!(
+                "it names `{app}`, which is not in `whatsapp.apps` ({names}): its webhooks are put aside. `mesej number add` \
+                 with --app names another"
+            ),
+        ),
+        (None, [only]) => line(
+            "app",
+            Verdict::Good,
+            format!("webhooks are signed by `{only}`, the only app"),
+        ),
+        (None, _) => line(
+            "app",
+            Verdict::Bad,
+            format!(
+                "it names no app, and there are several ({names}): its webhooks are put aside. `mesej number add` with --app \
+                 names one"
+            ),
+        ),
+    }
 }
 
 fn check_subscription(apps: &[SubscribedApp]) -> Check {

@@ -31,13 +31,20 @@ pub(in crate::api) async fn put(call: AdminCall) -> Result<HttpResponse, ApiErro
             "`display_phone_number` must be 1 to 64 characters",
         ));
     }
-    if let Some(app) = app
-        .as_deref()
-        .filter(|app| state.config.whatsapp.app(app).is_none())
-    {
-        return Err(ApiError::invalid(format!(
-            "`app`: {app:?} is not a name in `whatsapp.apps`"
-        )));
+    let apps = state.config.whatsapp.app_names();
+    match app.as_deref() {
+        Some(app) if state.config.whatsapp.app(app).is_none() => {
+            return Err(ApiError::invalid(format!(
+                "`app`: {app:?} is not a name in `whatsapp.apps`"
+            )));
+        }
+        None if apps.len() > 1 => {
+            return Err(ApiError::invalid(format!(
+                "`app` is missing: with several apps a number must name the one that signs its webhooks: {}",
+                apps.join(", ")
+            )));
+        }
+        Some(_) | None => {}
     }
     let number = Number {
         id,
@@ -105,6 +112,8 @@ pub(in crate::api) async fn check(call: AdminCall) -> Result<HttpResponse, ApiEr
         number: &number.id,
         per_second: number.rate.per_second(),
         callback: callback.as_deref(),
+        app: number.app.as_deref(),
+        apps: &state.config.whatsapp.app_names(),
     };
     let checks: Vec<Value> = check_number(&facts, &apps, wanted).iter().map(line).collect();
     Ok(HttpResponse::Ok().json(json!({ "checks": checks })))

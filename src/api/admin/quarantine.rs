@@ -9,7 +9,10 @@ use super::super::json::Fields;
 use super::super::state::ApiState;
 use crate::actors::Signer;
 use crate::domain::JournalId;
+use crate::ingest::signer_of;
 use crate::store::Quarantined;
+use crate::telemetry::Label as _;
+use crate::telemetry::labels::QuarantineReason;
 
 const USUAL: usize = 100;
 const MOST: usize = 500;
@@ -18,10 +21,15 @@ const MOST_REPLAYED: usize = 1_000;
 
 /// Its body is personal data and not shown.
 fn shown(item: &Quarantined) -> Value {
+    let app = match signer_of(&item.body) {
+        Signer::App(app) => Some(app),
+        Signer::Unknown => None,
+    };
     json!({
         "id": item.id,
         "at": item.at,
         "reason": item.reason,
+        "app": app,
         "bytes": item.body.len(),
     })
 }
@@ -66,7 +74,10 @@ async fn replay_all(state: &ApiState) -> Result<HttpResponse, ApiError> {
     let more = items.len() > MOST_REPLAYED;
     items.truncate(MOST_REPLAYED);
     let mut replayed = 0_u64;
-    for item in items.into_iter().filter(|item| item.at <= began) {
+    for item in items
+        .into_iter()
+        .filter(|item| item.at <= began && may_go_back(item))
+    {
         put_back(state, item).await?;
         replayed += 1;
     }
@@ -81,7 +92,13 @@ async fn replay_some(state: &ApiState, ids: Vec<JournalId>) -> Result<HttpRespon
             .quarantined(before(id), 1, state.clock.now())
             .await?
             .pop();
-        found.push(item.filter(|item| item.id == id).ok_or(ErrorCode::NotFound)?);
+        let item = item.filter(|item| item.id == id).ok_or(ErrorCode::NotFound)?;
+        if !may_go_back(&item) {
+            return Err(ApiError::invalid(format!(
+                "{id} was signed by an app that is not its number's, and nobody knows any more by which: it stays"
+            )));
+        }
+        found.push(item);
     }
     let replayed = found.len();
     for item in found {
@@ -90,9 +107,15 @@ async fn replay_some(state: &ApiState, ids: Vec<JournalId>) -> Result<HttpRespon
     Ok(HttpResponse::Ok().json(json!({ "replayed": replayed, "more": false })))
 }
 
+/// What an app said of another's numbers becomes no truer by being put back: its signer is looked at again. Where an earlier
+/// version did not keep the signer, it stays.
+fn may_go_back(item: &Quarantined) -> bool {
+    item.reason != QuarantineReason::WrongApp.label() || signer_of(&item.body) != Signer::Unknown
+}
+
 /// Durable in the journal before it is forgotten here; applying an element twice changes nothing.
 async fn put_back(state: &ApiState, item: Quarantined) -> Result<(), ApiError> {
-    let taken = state.intake.accept(Signer::Operator, item.body).await;
+    let taken = state.intake.take_back(item.body).await;
     taken.map_err(|refusal| ApiError::new(ErrorCode::Unavailable).retry_after(refusal.retry_after))?;
     Ok(state.store.quarantine_remove(item.id).await?)
 }

@@ -25,11 +25,15 @@ impl Api {
     }
 
     async fn put_aside(&self, n: u8, body: &'static str) -> JournalId {
+        self.put_aside_because(n, "unknown_number", body).await
+    }
+
+    async fn put_aside_because(&self, n: u8, reason: &str, body: &'static str) -> JournalId {
         let id = JournalId::from_bytes([n; 16]);
         let item = Quarantined {
             id,
             at: NOW,
-            reason: "unknown_number".to_owned(),
+            reason: reason.to_owned(),
             body: Bytes::from(body),
         };
         self.store.quarantine(item).await.unwrap();
@@ -266,7 +270,7 @@ async fn what_was_put_aside_goes_back_on_the_way_in_and_only_then_leaves() {
     let listed = api.admin_get("/quarantine?limit=2").await.json();
     assert_eq!(
         listed["quarantined"][0],
-        json!({ "id": first, "at": NOW, "reason": "unknown_number", "bytes": 3 })
+        json!({ "id": first, "at": NOW, "reason": "unknown_number", "app": null, "bytes": 3 })
     );
     let rest = api
         .admin_get(&format!(
@@ -304,4 +308,52 @@ async fn what_was_put_aside_goes_back_on_the_way_in_and_only_then_leaves() {
     );
     assert_eq!(api.journal.taken(), ["three", "one", "two"]);
     assert!(api.store.quarantined(None, 10, NOW).await.unwrap().is_empty());
+}
+
+#[actix_web::test]
+async fn what_another_app_signed_is_put_back_with_its_signer_or_not_at_all() {
+    let api = Api::start().await;
+    // A mark, the length of the name, the name, the body.
+    let signed = api.put_aside_because(1, "wrong_app", "\u{1}\0\u{5}other{}").await;
+    let unsigned = api.put_aside_because(2, "wrong_app", "{}").await;
+    let listed = api.admin_get("/quarantine").await.json();
+    assert_eq!(listed["quarantined"][0]["app"], json!("other"));
+    let replay = |body: Value| {
+        let call = api.as_admin("POST", "/v1/admin/quarantine/replay").json(&body);
+        async move { call.send().await }
+    };
+    let refused = replay(json!({ "ids": [signed, unsigned] })).await;
+    assert_eq!(refused.outcome(), (400, "invalid_request".to_owned()));
+    assert_eq!(replay(json!({ "all": true })).await.json()["replayed"], json!(1));
+    let other = crate::actors::Signer::App("other".into());
+    assert_eq!(*api.journal.signers.lock().unwrap(), [other]);
+    let left = api.store.quarantined(None, 10, NOW).await.unwrap();
+    assert_eq!(left.iter().map(|item| item.id).collect::<Vec<_>>(), [unsigned]);
+}
+
+#[actix_web::test]
+async fn with_two_apps_a_number_names_its_own() {
+    let second = "[[whatsapp.apps]]\nname = \"main\"\napp_secrets = [\"test_app_secret_1\"]\nverify_token = \"let me in\"\n\
+                  [[whatsapp.apps]]\nname = \"more\"\napp_secrets = [\"test_app_secret_2\"]\nverify_token = \"let me in\"\n";
+    let mut number = new_number();
+    number.as_object_mut().unwrap().remove("app");
+    for (apps, status) in [(APPS, 201), (second, 400)] {
+        let api = Api::start_with(Setup {
+            apps,
+            ..Setup::default()
+        })
+        .await;
+        let answer = api
+            .admin("POST", &format!("/tenants/{ONE}/numbers"), &number)
+            .await;
+        assert_eq!(answer.status, status);
+        if status == 400 {
+            assert!(
+                answer.json()["error"]["message"]
+                    .as_str()
+                    .unwrap()
+                    .contains("main, more")
+            );
+        }
+    }
 }

@@ -334,6 +334,10 @@ impl IntakePort for Journal {
         self.bodies.lock().unwrap().push(body);
         Ok(())
     }
+
+    async fn take_back(&self, sealed: Bytes) -> Result<(), IntakeRefusal> {
+        self.accept(crate::ingest::signer_of(&sealed), sealed).await
+    }
 }
 
 /// A Meta that describes numbers and sends nothing.

@@ -228,6 +228,8 @@ async fn the_gateway_finds_the_number_ready_and_a_missing_subscription_at_fault(
             number: &number,
             per_second: 80,
             callback: Some(&rig.receiver.url),
+            app: Some("main"),
+            apps: &["main".into()],
         };
         check_number(&facts, &apps, wanted)
             .into_iter()

@@ -22,6 +22,8 @@ fn verdicts(number: &Value, apps: &Value) -> Vec<(&'static str, Verdict)> {
         number: &id,
         per_second: 80,
         callback: Some("https://gw.example/webhooks/whatsapp"),
+        app: Some("main"),
+        apps: &["main".into()],
     };
     check_number(&NumberFacts::read(number), &SubscribedApp::read_all(apps), wanted)
         .into_iter()
@@ -32,7 +34,7 @@ fn verdicts(number: &Value, apps: &Value) -> Vec<(&'static str, Verdict)> {
 #[test]
 fn a_number_that_is_ready_passes_every_check() {
     let all = verdicts(&good(), &apps());
-    assert_eq!(all.len(), 9);
+    assert_eq!(all.len(), 10);
     assert!(
         all.iter().all(|(_, verdict)| *verdict == Verdict::Good),
         "{all:?}"
@@ -100,6 +102,8 @@ fn a_rate_above_the_level_is_bad() {
             number: &id,
             per_second: 1_000,
             callback: None,
+            app: None,
+            apps: &[],
         };
         check_number(facts, &SubscribedApp::read_all(&apps()), wanted)
             .into_iter()
@@ -140,4 +144,33 @@ fn answers_of_any_shape_can_be_read() {
         assert_eq!(NumberFacts::read(&odd), NumberFacts::default(), "{odd}");
         assert!(SubscribedApp::read_all(&odd).is_empty(), "{odd}");
     }
+}
+
+#[test]
+fn a_number_whose_webhooks_no_app_may_sign_is_told_so() {
+    let check = |app: Option<&str>, apps: &[&str]| {
+        let id = PhoneNumberId::parse("106540352242922").unwrap();
+        let apps: Vec<Arc<str>> = apps.iter().map(|app| (*app).into()).collect();
+        let wanted = Wanted {
+            number: &id,
+            per_second: 80,
+            callback: None,
+            app,
+            apps: &apps,
+        };
+        let checks = check_number(&NumberFacts::default(), &[], wanted);
+        checks.into_iter().find(|check| check.name == "app").unwrap()
+    };
+    for (app, apps) in [(Some("b"), &["a", "b"][..]), (None, &["a"])] {
+        assert_eq!(check(app, apps).verdict, Verdict::Good, "{app:?} {apps:?}");
+    }
+    for (app, apps) in [
+        (None, &["a", "b"][..]),
+        (Some("c"), &["a", "b"]),
+        (Some("a"), &[]),
+        (None, &[]),
+    ] {
+        assert_eq!(check(app, apps).verdict, Verdict::Bad, "{app:?} {apps:?}");
+    }
+    assert!(check(None, &["a", "b"]).found.contains("a, b"));
 }
