@@ -41,7 +41,7 @@ pub struct KnownKey {
 
 impl KnownKey {
     /// The key as the store has it.
-    pub fn key(&self) -> &ApiKey {
+    pub fn key(&self) -> &Arc<ApiKey> {
         &self.key
     }
 }

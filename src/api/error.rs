@@ -65,6 +65,8 @@ error_codes! {
     OptedOut = "opted_out", 422, "The customer stopped marketing messages: only others may be sent";
     UnknownNumber = "unknown_number", 422, "The tenant has no such number, or several and none was named";
     RateLimited = "rate_limited", 429, "Too many requests with this key";
+    TooManySockets = "too_many_sockets", 429, "The agent or the tenant has as many open sockets as it may";
+    TooManyTickets = "too_many_tickets", 429, "The tenant has as many unused tickets as it may: they end within 30 seconds";
     QueueFull = "queue_full", 429, "Too many messages of the tenant wait already";
     HeadersTooLarge = "headers_too_large", 431, "The address or the headers are larger than allowed";
     Internal = "internal", 500, "Something is broken here; the log knows it by the request id";

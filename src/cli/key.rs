@@ -55,7 +55,7 @@ pub(super) enum Scope {
     Send,
     /// Read messages, conversations and events
     Read,
-    /// Let agents onto the WebSocket
+    /// Let agents onto the WebSocket, where they may do what the key may (`read` is needed, too)
     Agents,
 }
 

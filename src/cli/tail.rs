@@ -21,7 +21,7 @@ use socket::{Ended, Frame, Socket};
 /// Options of `mesej tail`.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Example:\n  mesej key create TENANT --name tail --scope agents\n  \
+    after_help = "Example:\n  mesej key create TENANT --name tail --scope agents --scope read\n  \
                         MESEJ_KEY=mj_live_… mesej tail\n\nEvents that come while the connection is down are printed when \
                         it is back. Ctrl-C ends it."
 )]
@@ -34,7 +34,7 @@ pub(super) struct TailArgs {
         value_name = "URL"
     )]
     url: String,
-    /// An API key of the tenant with the scope `agents`
+    /// An API key of the tenant with the scopes `agents` and `read`
     #[arg(long, env = "MESEJ_KEY", hide_env_values = true)]
     key: SecretString,
     /// The agent as whom to watch; others see it as present

@@ -31,6 +31,10 @@ pub struct LimitsConfig {
     pub socket_frames_per_s: u32,
     /// Open sockets of one agent.
     pub sockets_per_agent: usize,
+    /// Open sockets of one tenant.
+    pub sockets_per_tenant: usize,
+    /// Unused tickets of one tenant.
+    pub tickets_per_tenant: usize,
     /// Open sockets of this process.
     pub sockets_total: usize,
     /// Handshakes in a second.
@@ -70,6 +74,12 @@ impl LimitsConfig {
         );
         problems.range("limits.socket_frames_per_s", self.socket_frames_per_s, 1..=10_000);
         problems.range("limits.sockets_per_agent", self.sockets_per_agent, 1..=10_000);
+        problems.range(
+            "limits.sockets_per_tenant",
+            self.sockets_per_tenant,
+            1..=1_000_000,
+        );
+        problems.range("limits.tickets_per_tenant", self.tickets_per_tenant, 1..=65_536);
         problems.range("limits.sockets_total", self.sockets_total, 1..=1_000_000);
         problems.range("limits.handshakes_per_s", self.handshakes_per_s, 1..=100_000);
         problems.range("limits.event_ring", self.event_ring, 16..=1_000_000);

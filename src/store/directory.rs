@@ -95,11 +95,11 @@ impl KeyHash {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Scope {
-    /// Send messages and read their state.
+    /// Send messages and change conversations.
     Send,
     /// Read conversations and messages.
     Read,
-    /// Let agents connect: make tickets.
+    /// Let agents connect: make tickets. On their sockets they may do what the key may.
     Agents,
 }
 

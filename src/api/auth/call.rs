@@ -15,13 +15,13 @@ use super::super::error::{ApiError, ErrorCode};
 use super::super::params::Params;
 use super::super::state::ApiState;
 use crate::domain::{Author, IdempotencyKey, TenantId};
+use crate::store::ApiKey;
 use crate::store::directory::Scope;
-use crate::store::{ApiKey, KeyHash};
 
 /// What a call needs its key to allow.
 pub trait Need: 'static {
-    /// The scope.
-    const SCOPE: Scope;
+    /// The scopes, all of them.
+    const SCOPES: &'static [Scope];
 }
 
 /// The call sends or changes something.
@@ -30,20 +30,20 @@ pub enum CanSend {}
 /// The call reads.
 #[derive(Debug, Clone, Copy)]
 pub enum CanRead {}
-/// The call lets an agent in.
+/// The call lets an agent in, who sees everything that happens.
 #[derive(Debug, Clone, Copy)]
 pub enum CanManageAgents {}
 
 impl Need for CanSend {
-    const SCOPE: Scope = Scope::Send;
+    const SCOPES: &'static [Scope] = &[Scope::Send];
 }
 
 impl Need for CanRead {
-    const SCOPE: Scope = Scope::Read;
+    const SCOPES: &'static [Scope] = &[Scope::Read];
 }
 
 impl Need for CanManageAgents {
-    const SCOPE: Scope = Scope::Agents;
+    const SCOPES: &'static [Scope] = &[Scope::Agents, Scope::Read];
 }
 
 /// A call that was let in. The only source of a tenant for handlers.
@@ -73,9 +73,14 @@ impl<N: Need> Call<N> {
         }
     }
 
-    /// The hash of its key, by which a socket asks later whether it is still let in.
-    pub fn key_hash(&self) -> KeyHash {
-        self.key.hash
+    /// The key that it showed.
+    pub fn key(&self) -> &Arc<ApiKey> {
+        &self.key
+    }
+
+    /// Whether its key allows more than the call needs.
+    pub fn may(&self, scope: Scope) -> bool {
+        self.key.scopes.contains(&scope)
     }
 
     /// The body as it came; at most `server.api_body_limit`.
@@ -121,15 +126,23 @@ pub(super) fn bearer(headers: &HeaderMap) -> Option<&str> {
     scheme.eq_ignore_ascii_case("bearer").then_some(token)
 }
 
+impl ApiKey {
+    /// Refuses unless the key has all of these scopes.
+    pub(in crate::api) fn demand(&self, scopes: &[Scope]) -> Result<(), ApiError> {
+        let missing = scopes.iter().find(|scope| !self.scopes.contains(scope));
+        missing.map_or(Ok(()), |scope| {
+            let missing = format!("this needs a key with the scope `{}`", scope.as_str());
+            Err(ApiError::because(ErrorCode::Forbidden, missing))
+        })
+    }
+}
+
 async fn authenticate<N: Need>(state: &ApiState, request: &HttpRequest) -> Result<Arc<ApiKey>, ApiError> {
     let presented = bearer(request.headers()).ok_or(ErrorCode::Unauthorized)?;
     let known = state.keys.recognise(presented).await?;
     state.keys.admit(&known)?;
-    if !known.key().scopes.contains(&N::SCOPE) {
-        let missing = format!("this call needs a key with the scope `{}`", N::SCOPE.as_str());
-        return Err(ApiError::because(ErrorCode::Forbidden, missing));
-    }
-    Ok(Arc::clone(&known.key))
+    known.key().demand(N::SCOPES)?;
+    Ok(known.key)
 }
 
 impl<N: Need> FromRequest for Call<N> {

@@ -15,14 +15,15 @@ use crate::telemetry::labels::HttpRoute;
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Guard {
     Open,
-    Key(Scope),
+    /// A key with all of these scopes.
+    Key(&'static [Scope]),
     Operator,
     Ticket,
 }
 
-const SEND: Guard = Guard::Key(Scope::Send);
-const AGENTS: Guard = Guard::Key(Scope::Agents);
-const READ: Guard = Guard::Key(Scope::Read);
+const SEND: Guard = Guard::Key(&[Scope::Send]);
+const AGENTS: Guard = Guard::Key(&[Scope::Agents, Scope::Read]);
+const READ: Guard = Guard::Key(&[Scope::Read]);
 
 fn routes() -> Vec<(&'static str, &'static str, Guard, Value)> {
     let text = json!({ "to": "628123456789", "type": "text", "text": { "body": "x" } });
@@ -228,17 +229,19 @@ async fn no_route_is_open_that_should_not_be() {
                     "{method} {path}"
                 );
             }
-            Guard::Key(scope) => {
+            Guard::Key(scopes) => {
                 assert_eq!(call().send().await.outcome(), refused, "{method} {path}");
                 assert_eq!(
                     call().bearer(ADMIN).send().await.outcome(),
                     refused,
                     "{method} {path}"
                 );
-                let others: Vec<Scope> = every.into_iter().filter(|other| *other != scope).collect();
-                let key = api.add_key(ONE, &others).await;
-                let answer = call().bearer(&key).send().await;
-                assert_eq!(answer.outcome(), (403, "forbidden".to_owned()), "{method} {path}");
+                for scope in scopes {
+                    let others: Vec<Scope> = every.into_iter().filter(|other| other != scope).collect();
+                    let key = api.add_key(ONE, &others).await;
+                    let answer = call().bearer(&key).send().await;
+                    assert_eq!(answer.outcome(), (403, "forbidden".to_owned()), "{method} {path}");
+                }
             }
         }
     }
@@ -322,4 +325,47 @@ async fn lists_and_cursors_hold_nothing_of_another_tenant() {
         .get(&format!("/v1/conversations?limit=1&cursor={cursor}"))
         .await;
     assert_eq!(answer.outcome(), (400, "invalid_request".to_owned()));
+}
+
+#[actix_web::test]
+async fn a_key_that_may_only_send_reads_nothing_by_what_it_changes() {
+    let api = Api::start().await;
+    let conversation = api.conversation_of(ONE, "628123456789").await;
+    let key = api.add_key(ONE, &[Scope::Send]).await;
+    let send = json!({ "conversation_id": conversation, "type": "text", "text": { "body": "halo" } });
+    let sent = api.post("/v1/messages", &send).await.json();
+    let message = sent["message_id"].as_str().unwrap();
+    let (mut changed, secrets) = (0, ["628123456789", "Siti", "halo", "contact"]);
+    for (method, path, guard, body) in routes() {
+        let path = path
+            .replace("{conversation_id}", &conversation.to_string())
+            .replace("{message_id}", message);
+        let answer = api.plain(method, &path).bearer(&key).json(&body).send().await;
+        let text = String::from_utf8_lossy(&answer.body);
+        let told: Vec<_> = secrets.iter().filter(|secret| text.contains(**secret)).collect();
+        assert!(guard == Guard::Open || told.is_empty(), "{method} {path}: {text}");
+        changed += usize::from(guard == SEND && answer.status < 300);
+    }
+    assert!(changed >= 6, "{changed}");
+    // Whoever may read, too, sees what it changed.
+    let labels = format!("/v1/conversations/{conversation}/labels");
+    let answer = api.post(&labels, &json!({ "add": ["vip"] })).await;
+    assert_eq!(answer.json()["contact"]["phone"], "628123456789");
+}
+
+#[actix_web::test]
+async fn a_tenant_has_its_share_of_tickets() {
+    let api = Api::start_with(Setup {
+        sections: "[limits]\ntickets_per_tenant = 2\n",
+        ..Setup::default()
+    })
+    .await;
+    let ticket = json!({ "agent": "ana" });
+    for _ in 0..2 {
+        assert_eq!(api.post("/v1/ws/ticket", &ticket).await.status, 201);
+    }
+    let refused = api.post("/v1/ws/ticket", &ticket).await;
+    assert_eq!(refused.outcome(), (429, "too_many_tickets".to_owned()));
+    let others = api.plain("POST", "/v1/ws/ticket").bearer(&api.other_key);
+    assert_eq!(others.json(&ticket).send().await.status, 201);
 }

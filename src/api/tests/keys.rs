@@ -64,7 +64,7 @@ async fn a_key_without_the_scope_is_told_which_one_it_lacks() {
         answer.json()["error"]["message"]
             .as_str()
             .unwrap()
-            .contains(CanRead::SCOPE.as_str())
+            .contains(CanRead::SCOPES[0].as_str())
     );
 }
 

@@ -13,11 +13,14 @@ pub(super) enum Crowded {
     Process,
     /// The agent has as many as one may.
     Agent,
+    /// The tenant has as many as one may.
+    Tenant,
 }
 
 #[derive(Debug, Default)]
 struct Counts {
     total: usize,
+    tenants: HashMap<TenantId, usize>,
     agents: HashMap<(TenantId, AgentId), usize>,
 }
 
@@ -26,6 +29,7 @@ struct Counts {
 pub(super) struct Census {
     counts: Arc<Mutex<Counts>>,
     most: usize,
+    most_per_tenant: usize,
     most_per_agent: usize,
 }
 
@@ -37,10 +41,11 @@ pub(super) struct Counted {
 }
 
 impl Census {
-    pub(super) fn new(most: usize, most_per_agent: usize) -> Self {
+    pub(super) fn new(most: usize, most_per_tenant: usize, most_per_agent: usize) -> Self {
         Self {
             counts: Arc::default(),
             most,
+            most_per_tenant,
             most_per_agent,
         }
     }
@@ -50,6 +55,12 @@ impl Census {
         self.counts().total < self.most
     }
 
+    /// Whether a tenant has room for another socket.
+    pub(super) fn has_room_for(&self, tenant: TenantId) -> bool {
+        let of_tenant = self.counts().tenants.get(&tenant).copied();
+        of_tenant.unwrap_or_default() < self.most_per_tenant
+    }
+
     /// Counts a socket in.
     pub(super) fn enter(&self, tenant: TenantId, agent: &AgentId) -> Result<Counted, Crowded> {
         let who = (tenant, agent.clone());
@@ -57,11 +68,16 @@ impl Census {
         if counts.total >= self.most {
             return Err(Crowded::Process);
         }
+        let of_tenant = counts.tenants.get(&tenant).copied().unwrap_or_default();
+        if of_tenant >= self.most_per_tenant {
+            return Err(Crowded::Tenant);
+        }
         let of_agent = counts.agents.entry(who.clone()).or_default();
         if *of_agent >= self.most_per_agent {
             return Err(Crowded::Agent);
         }
         *of_agent = of_agent.saturating_add(1);
+        counts.tenants.insert(tenant, of_tenant.saturating_add(1));
         counts.total = counts.total.saturating_add(1);
         drop(counts);
         metrics::sockets_open().increment(1.0);
@@ -87,6 +103,13 @@ impl Drop for Counted {
                 counts.agents.remove(&self.who);
             }
         }
+        let (tenant, _) = &self.who;
+        if let Some(of_tenant) = counts.tenants.get_mut(tenant) {
+            *of_tenant = of_tenant.saturating_sub(1);
+            if *of_tenant == 0 {
+                counts.tenants.remove(tenant);
+            }
+        }
         drop(counts);
         metrics::sockets_open().decrement(1.0);
     }
@@ -98,7 +121,7 @@ mod tests {
 
     #[test]
     fn a_socket_counts_until_it_is_dropped_and_leaves_nothing_behind() {
-        let census = Census::new(3, 2);
+        let census = Census::new(3, 3, 2);
         let tenant = TenantId::new(1);
         let (ana, ben) = (AgentId::parse("ana").unwrap(), AgentId::parse("ben").unwrap());
         let first = census.enter(tenant, &ana).unwrap();
@@ -110,7 +133,20 @@ mod tests {
         drop(first);
         drop(census.enter(tenant, &ana).unwrap());
         drop((second, third));
-        assert!(census.counts().agents.is_empty());
+        assert!(census.counts().agents.is_empty() && census.counts().tenants.is_empty());
         assert_eq!(census.counts().total, 0);
+    }
+
+    #[test]
+    fn a_tenant_takes_only_its_share() {
+        let census = Census::new(9, 2, 9);
+        let agent = |n: u8| AgentId::parse(&format!("agent{n}")).unwrap();
+        let (one, other) = (TenantId::new(1), TenantId::new(2));
+        let held: Vec<_> = (0..2).map(|n| census.enter(one, &agent(n)).unwrap()).collect();
+        assert_eq!(census.enter(one, &agent(2)).unwrap_err(), Crowded::Tenant);
+        assert!(!census.has_room_for(one) && census.has_room_for(other));
+        let _others = census.enter(other, &agent(2)).unwrap();
+        drop(held);
+        census.enter(one, &agent(2)).unwrap();
     }
 }

@@ -18,6 +18,7 @@ use super::socket::Socket;
 use super::sockets::{Shared, Sockets, WorkerFeeds};
 use super::tickets::Pass;
 use crate::actors::feed::Feeds;
+use crate::api::auth::{CanManageAgents, Need as _};
 use crate::api::error::{ApiError, ErrorCode};
 use crate::telemetry::metrics;
 
@@ -48,7 +49,10 @@ pub(in crate::api) async fn open(
         metrics::handshakes_refused_total(refused.code().label()).increment(1);
     })?;
     let opened = match pass {
-        Some(pass) => make(shared, feeds.of(shared), pass).await,
+        Some(pass) => match vouched(shared, pass).await {
+            Ok(pass) => make(shared, feeds.of(shared), pass).await,
+            Err(refused) => Err(refused),
+        },
         None => Err((Close::Unauthorized, ErrorCode::BadTicket.into())),
     };
     let opened = opened.map_or_else(turned_away, Opened::Socket);
@@ -104,6 +108,22 @@ fn offered(request: &HttpRequest, shared: &Shared) -> Result<(HttpResponseBuilde
 
 type Refused = (Close, ApiError);
 
+/// The pass with its key as it stands now: what was revoked, or may read no more, since the ticket was made lets nobody in.
+async fn vouched(shared: &Shared, pass: Pass) -> Result<Pass, Refused> {
+    let known = shared.keys.look_up(pass.key.hash).await.map_err(|refused| {
+        let close = if refused.code() == ErrorCode::Unauthorized {
+            Close::Unauthorized
+        } else {
+            Close::Unavailable
+        };
+        (close, refused)
+    })?;
+    let key = Arc::clone(known.key());
+    key.demand(CanManageAgents::SCOPES)
+        .map_err(|refused| (Close::Unauthorized, refused))?;
+    Ok(Pass { key, ..pass })
+}
+
 async fn make(shared: &Arc<Shared>, feeds: &Feeds, pass: Pass) -> Result<Box<Socket>, Refused> {
     let counted = shared
         .census
@@ -111,7 +131,11 @@ async fn make(shared: &Arc<Shared>, feeds: &Feeds, pass: Pass) -> Result<Box<Soc
         .map_err(|crowded| match crowded {
             Crowded::Agent => (
                 Close::TooManySockets,
-                ApiError::because(ErrorCode::Busy, "too many sockets of this agent"),
+                ApiError::because(ErrorCode::TooManySockets, "too many sockets of this agent"),
+            ),
+            Crowded::Tenant => (
+                Close::TooManySockets,
+                ApiError::because(ErrorCode::TooManySockets, "too many sockets of the tenant"),
             ),
             Crowded::Process => (Close::Unavailable, ErrorCode::Busy.into()),
         })?;

@@ -16,6 +16,9 @@ use crate::domain::AgentId;
 /// Characters of an agent's name.
 const LONGEST_NAME: usize = 128;
 
+/// When a tenant that has all it may should ask again.
+const LATER: Duration = Duration::from_secs(5);
+
 /// Makes a ticket for one socket.
 pub(in crate::api) async fn ticket(
     call: Call<CanManageAgents>,
@@ -35,10 +38,14 @@ pub(in crate::api) async fn ticket(
         tenant: call.tenant(),
         agent,
         name,
-        key: call.key_hash(),
+        key: Arc::clone(call.key()),
     };
+    if !sockets.has_room_for(pass.tenant) {
+        return Err(ApiError::new(ErrorCode::TooManySockets).retry_after(LATER));
+    }
     let ticket = sockets.tickets().issue(pass).map_err(|refusal| match refusal {
         TicketRefusal::TooMany => ApiError::new(ErrorCode::Busy).retry_after(Duration::from_secs(1)),
+        TicketRefusal::TooManyOfTenant => ApiError::new(ErrorCode::TooManyTickets).retry_after(LATER),
         TicketRefusal::NoChance => ApiError::internal(refusal),
     })?;
     Ok(HttpResponse::Created().json(json!({ "ticket": ticket, "expires_in_s": VALID_FOR.as_secs() })))

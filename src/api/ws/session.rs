@@ -253,7 +253,7 @@ impl Session {
 
     /// With each ping: whether the key that vouched for the agent may still be used.
     fn look_at_key(&mut self, ctx: &mut Context<Self>) {
-        let (shared, key) = (Arc::clone(&self.shared), self.pass.key);
+        let (shared, key) = (Arc::clone(&self.shared), self.pass.key.hash);
         let work = async move { shared.keys.look_up(key).await };
         let work = work.into_actor(self).map(|known, session, ctx| match known {
             Err(refused) if refused.code() == ErrorCode::Unauthorized => {
@@ -291,6 +291,7 @@ impl Actor for Session {
         metrics::sockets_closed_total(reason).increment(1);
         tracing::debug!(
             tenant.id = %self.pass.tenant,
+            key.id = self.pass.key.id,
             session = self.id.get(),
             acknowledged = self.protocol.acknowledged().get(),
             why = ?reason,

@@ -17,7 +17,7 @@ use super::tickets::Tickets;
 use crate::actors::feed::{FeedParts, Feeds};
 use crate::actors::{BoundedAddr, SessionId, TenantPort};
 use crate::api::auth::KeyRing;
-use crate::domain::Clock;
+use crate::domain::{Clock, TenantId};
 use crate::store::Store;
 
 /// Reads of the log for sockets that are far behind, in the whole process.
@@ -97,8 +97,12 @@ impl Sockets {
             &arbiter.handle(),
         );
         Self(Arc::new(Shared {
-            census: Census::new(parts.options.total, parts.options.per_agent),
-            tickets: Tickets::new(Arc::clone(&parts.clock)),
+            census: Census::new(
+                parts.options.total,
+                parts.options.per_tenant,
+                parts.options.per_agent,
+            ),
+            tickets: Tickets::new(Arc::clone(&parts.clock), parts.options.tickets_per_tenant),
             next_session: AtomicU64::new(parts.seed),
             handshakes: SharedPace::default(),
             leaving: AtomicBool::new(false),
@@ -116,6 +120,11 @@ impl Sockets {
     /// How agents' clients are let in.
     pub fn tickets(&self) -> &Tickets {
         &self.0.tickets
+    }
+
+    /// Whether a tenant may open another socket.
+    pub fn has_room_for(&self, tenant: TenantId) -> bool {
+        self.0.census.has_room_for(tenant)
     }
 
     /// What sockets are bounded by.

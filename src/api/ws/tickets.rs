@@ -10,12 +10,14 @@ use ring::rand::{SecureRandom as _, SystemRandom};
 
 use crate::domain::ids::digest16;
 use crate::domain::{AgentId, Clock, TenantId};
-use crate::store::KeyHash;
+use crate::store::ApiKey;
 
 /// How long a ticket can be used.
 pub const VALID_FOR: Duration = Duration::from_secs(30);
 /// Tickets that may be open at once: a large team that reconnects, with room to spare. Some 20 MB at most.
 const OPEN: usize = 65_536;
+/// How often tickets that ended are looked for.
+const SWEPT_EACH: Duration = Duration::from_secs(1);
 /// Bytes of chance in a ticket.
 const CHANCE: usize = 32;
 
@@ -28,8 +30,8 @@ pub struct Pass {
     pub agent: AgentId,
     /// What colleagues see.
     pub name: Arc<str>,
-    /// The key that vouched for the person: when it is revoked, the socket closes.
-    pub key: KeyHash,
+    /// The key that vouched for the person. Its scopes are the person's; when it is revoked, the socket closes.
+    pub key: Arc<ApiKey>,
 }
 
 /// Why no ticket was made.
@@ -38,6 +40,9 @@ pub enum TicketRefusal {
     /// Too many are open; try again in a while.
     #[error("too many tickets are open")]
     TooMany,
+    /// The tenant has too many open.
+    #[error("too many tickets of the tenant are open")]
+    TooManyOfTenant,
     /// The machine gives no chance.
     #[error("no randomness to be had")]
     NoChance,
@@ -48,23 +53,73 @@ struct Open {
     until: Duration,
 }
 
+/// Tickets by digest, so that finding one tells nothing about others by the time it takes.
+#[derive(Default)]
+struct Table {
+    open: HashMap<[u8; 16], Open>,
+    tenants: HashMap<TenantId, usize>,
+    /// When those that ended were last removed.
+    swept: Duration,
+}
+
+impl Table {
+    fn take(&mut self, digest: [u8; 16]) -> Option<Open> {
+        let open = self.open.remove(&digest)?;
+        if let Some(count) = self.tenants.get_mut(&open.pass.tenant) {
+            *count = count.saturating_sub(1);
+            if *count == 0 {
+                self.tenants.remove(&open.pass.tenant);
+            }
+        }
+        Some(open)
+    }
+
+    fn put(&mut self, digest: [u8; 16], open: Open) {
+        let count = self.tenants.entry(open.pass.tenant).or_default();
+        *count = count.saturating_add(1);
+        self.open.insert(digest, open);
+    }
+
+    fn of(&self, tenant: TenantId) -> usize {
+        self.tenants.get(&tenant).copied().unwrap_or_default()
+    }
+
+    /// Removes what has ended, at most once a second: it looks at all of them.
+    fn sweep(&mut self, now: Duration) {
+        if now.saturating_sub(self.swept) < SWEPT_EACH {
+            return;
+        }
+        self.swept = now;
+        let over: Vec<_> = self
+            .open
+            .iter()
+            .filter(|(_, open)| open.until <= now)
+            .map(|(digest, _)| *digest)
+            .collect();
+        for digest in over {
+            self.take(digest);
+        }
+    }
+}
+
 /// Tickets that were made and not used. Each works once.
 pub struct Tickets {
     clock: Arc<dyn Clock>,
     random: SystemRandom,
-    /// By digest, so that finding a ticket tells nothing about others by the time it takes.
-    open: Mutex<HashMap<[u8; 16], Open>>,
+    table: Mutex<Table>,
     most: usize,
+    most_per_tenant: usize,
 }
 
 impl Tickets {
-    /// No ticket yet.
-    pub fn new(clock: Arc<dyn Clock>) -> Self {
+    /// No ticket yet; a tenant may have so many open.
+    pub fn new(clock: Arc<dyn Clock>, most_per_tenant: usize) -> Self {
         Self {
             clock,
             random: SystemRandom::new(),
-            open: Mutex::default(),
+            table: Mutex::default(),
             most: OPEN,
+            most_per_tenant,
         }
     }
 
@@ -76,27 +131,30 @@ impl Tickets {
             .map_err(|_unspecified| TicketRefusal::NoChance)?;
         let ticket = URL_SAFE_NO_PAD.encode(chance);
         let now = self.clock.monotonic();
-        let mut open = self.open();
-        if open.len() >= self.most {
-            open.retain(|_, ticket| ticket.until > now);
-            if open.len() >= self.most {
-                return Err(TicketRefusal::TooMany);
-            }
+        let mut table = self.table();
+        if table.open.len() >= self.most || table.of(pass.tenant) >= self.most_per_tenant {
+            table.sweep(now);
+        }
+        if table.open.len() >= self.most {
+            return Err(TicketRefusal::TooMany);
+        }
+        if table.of(pass.tenant) >= self.most_per_tenant {
+            return Err(TicketRefusal::TooManyOfTenant);
         }
         let until = now.saturating_add(VALID_FOR);
-        open.insert(digest(&ticket), Open { pass, until });
+        table.put(digest(&ticket), Open { pass, until });
         Ok(ticket)
     }
 
     /// Uses a ticket up. `None` when it is unknown, used or too old.
     pub fn redeem(&self, ticket: &str) -> Option<Pass> {
-        let open = self.open().remove(&digest(ticket))?;
+        let open = self.table().take(digest(ticket))?;
         (open.until > self.clock.monotonic()).then_some(open.pass)
     }
 
-    fn open(&self) -> MutexGuard<'_, HashMap<[u8; 16], Open>> {
+    fn table(&self) -> MutexGuard<'_, Table> {
         // Tickets are inserted and removed whole, so a panic elsewhere leaves nothing half done.
-        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+        self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -107,28 +165,44 @@ fn digest(ticket: &str) -> [u8; 16] {
 impl std::fmt::Debug for Tickets {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Tickets")
-            .field("open", &self.open().len())
+            .field("open", &self.table().open.len())
             .finish()
     }
+}
+
+/// A key for tests of what takes one.
+#[cfg(test)]
+pub(super) fn key_for_tests(tenant: TenantId, scopes: &[crate::store::directory::Scope]) -> Arc<ApiKey> {
+    Arc::new(ApiKey {
+        hash: crate::store::KeyHash::of("the key"),
+        id: "k1".to_owned(),
+        tenant,
+        name: "test".to_owned(),
+        scopes: scopes.to_vec(),
+        created: crate::domain::Timestamp::from_secs(1),
+        revoked: None,
+        expires: None,
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::domain::{TestClock, Timestamp};
+    use crate::store::directory::Scope;
 
     fn pass(agent: &str) -> Pass {
         Pass {
             tenant: TenantId::new(1),
             agent: AgentId::parse(agent).unwrap(),
             name: agent.into(),
-            key: KeyHash::of("key"),
+            key: key_for_tests(TenantId::new(1), &[Scope::Agents, Scope::Read]),
         }
     }
 
     fn tickets() -> (Tickets, TestClock) {
         let clock = TestClock::at(Timestamp::from_secs(1));
-        (Tickets::new(Arc::new(clock.clone())), clock)
+        (Tickets::new(Arc::new(clock.clone()), 3), clock)
     }
 
     #[test]
@@ -163,5 +237,23 @@ mod tests {
         clock.advance(VALID_FOR);
         tickets.issue(pass("eve")).unwrap();
         tickets.issue(pass("eve")).unwrap();
+    }
+
+    #[test]
+    fn a_tenant_takes_only_its_share_and_leaves_others_theirs() {
+        let (tickets, clock) = tickets();
+        let made: Vec<_> = (0..3).map(|_| tickets.issue(pass("ana")).unwrap()).collect();
+        assert_eq!(tickets.issue(pass("ana")), Err(TicketRefusal::TooManyOfTenant));
+        let other = Pass {
+            tenant: TenantId::new(2),
+            ..pass("ana")
+        };
+        tickets.issue(other).unwrap();
+        assert!(tickets.redeem(&made[0]).is_some());
+        tickets.issue(pass("ana")).unwrap();
+        assert_eq!(tickets.issue(pass("ana")), Err(TicketRefusal::TooManyOfTenant));
+        clock.advance(VALID_FOR);
+        tickets.issue(pass("ana")).unwrap();
+        assert_eq!(tickets.table().tenants.len(), 1, "what ended is counted no more");
     }
 }

@@ -17,6 +17,7 @@ use crate::domain::{
     AgentId, Author, ClientMessageId, ConversationId, ConversationStatus, Epoch, Priority, Seq, UnknownPolicy,
 };
 use crate::store::TenantHead;
+use crate::store::directory::Scope;
 use crate::store::op::{Organise, OrganiseChange};
 use crate::telemetry::labels::Code;
 
@@ -61,6 +62,19 @@ kinds! {
     Label = "label",
     Status = "status",
     Ping = "ping",
+}
+
+impl Kind {
+    /// What the key that let the client in has to allow.
+    const fn needs(self) -> &'static [Scope] {
+        match self {
+            Self::Send | Self::Note | Self::Read | Self::Assign | Self::Label | Self::Status => {
+                &[Scope::Send]
+            }
+            Self::Hello => &[Scope::Read],
+            Self::Ack | Self::Typing | Self::Viewing | Self::Presence | Self::Ping => &[],
+        }
+    }
 }
 
 /// How the client will know the answer again.
@@ -191,6 +205,7 @@ fn frame(
         )));
     }
     answered.reference = reference;
+    who.key.demand(kind.needs())?;
     if matches!(kind, Kind::Send | Kind::Note) {
         answered.client_msg_id = Some(fields.required("client_msg_id")?);
     }

@@ -4,8 +4,9 @@ use serde_json::{Value, json};
 use super::*;
 use crate::actors::feed::{Presence, Typing};
 use crate::actors::request::{Attendance, Destination, Receipt};
+use crate::api::ws::tickets::key_for_tests;
 use crate::domain::{AgentId, ConversationId, Epoch, TenantId};
-use crate::store::KeyHash;
+use crate::store::directory::Scope;
 use crate::store::op::OrganiseChange;
 
 const CONVERSATION: &str = "00112233445566778899aabbccddeeff";
@@ -21,11 +22,15 @@ fn limits() -> ProtocolLimits {
 }
 
 fn ana() -> Pass {
+    ana_with(&[Scope::Send, Scope::Read, Scope::Agents])
+}
+
+fn ana_with(scopes: &[Scope]) -> Pass {
     Pass {
         tenant: TenantId::new(7),
         agent: AgentId::parse("ana").unwrap(),
         name: "Ana".into(),
-        key: KeyHash::of("key"),
+        key: key_for_tests(TenantId::new(7), scopes),
     }
 }
 
@@ -46,7 +51,11 @@ fn greeted() -> Protocol {
 
 /// What a frame asks, or the code and text of its refusal.
 fn asked(frame: &Value) -> Result<Command, String> {
-    match greeted().hear(text(frame), &ana(), at(1)) {
+    asked_by(&ana(), frame)
+}
+
+fn asked_by(who: &Pass, frame: &Value) -> Result<Command, String> {
+    match greeted().hear(text(frame), who, at(1)) {
         Deed::Run(_, command) => Ok(command),
         Deed::Say(error) => Err(String::from_utf8_lossy(&error).into_owned()),
         other => panic!("{other:?}"),
@@ -335,4 +344,30 @@ proptest! {
             prop_assert!(running <= i32::from(IN_FLIGHT));
         }
     }
+}
+
+#[test]
+fn a_client_may_do_over_the_socket_what_its_key_may_and_no_more() {
+    let who = ana_with(&[Scope::Read, Scope::Agents]);
+    let to = CONVERSATION;
+    for frame in [
+        json!({"type": "send", "client_msg_id": "1", "conversation_id": to, "message": {"type": "text", "text": {"body": "x"}}}),
+        json!({"type": "note", "client_msg_id": "1", "conversation_id": to, "text": "x"}),
+        json!({"type": "read", "conversation_id": to}),
+        json!({"type": "assign", "conversation_id": to, "agent": null}),
+        json!({"type": "label", "conversation_id": to, "add": ["x"]}),
+        json!({"type": "status", "conversation_id": to, "status": "open"}),
+    ] {
+        let refused = asked_by(&who, &frame).expect_err("it is let through");
+        assert!(
+            refused.contains("forbidden") && refused.contains("`send`"),
+            "{refused}"
+        );
+        asked(&frame).unwrap();
+    }
+    asked_by(&who, &json!({"type": "viewing", "conversation_id": to})).unwrap();
+    let mut protocol = Protocol::new(limits(), at(0));
+    let hello = text(&json!({"type": "hello"}));
+    let deed = protocol.hear(hello, &ana_with(&[Scope::Agents, Scope::Send]), at(0));
+    assert!(!matches!(deed, Deed::Greet(_)), "{deed:?}");
 }

@@ -2,8 +2,9 @@
 
 use tokio_tungstenite::tungstenite::Error;
 
-use super::rig::{Client, Rig, TENANT, options};
-use crate::domain::TenantId;
+use super::rig::{Client, Rig, TENANT, key, options, put_key, put_scopes};
+use crate::domain::{TenantId, Timestamp};
+use crate::store::directory::Scope;
 
 fn status(result: Result<Client, Error>) -> u16 {
     match result {
@@ -153,5 +154,46 @@ async fn a_tenant_that_is_not_there_closes_the_socket() {
         .unwrap();
     assert_eq!(client.closed().await, 4503);
     assert_ne!(TENANT, TenantId::new(0));
+    rig.stop().await;
+}
+
+#[actix::test]
+async fn a_ticket_from_before_its_key_was_revoked_or_lost_a_scope_opens_nothing() {
+    let rig = Rig::start(options()).await;
+    let offer = protocol(&rig.ticket("ana"));
+    put_key(&rig.port, Some(Timestamp::from_secs(2))).await;
+    rig.keys.forget(key());
+    let mut client = rig
+        .handshake(&[("Sec-WebSocket-Protocol", &offer)])
+        .await
+        .unwrap();
+    assert_eq!(client.frame().await["code"], "unauthorized");
+    assert_eq!(client.closed().await, 4401);
+
+    let offer = protocol(&rig.ticket("ana"));
+    put_scopes(&rig.port, &[Scope::Agents, Scope::Send]).await;
+    rig.keys.forget(key());
+    let mut client = rig
+        .handshake(&[("Sec-WebSocket-Protocol", &offer)])
+        .await
+        .unwrap();
+    assert_eq!(client.frame().await["code"], "forbidden");
+    assert_eq!(client.closed().await, 4401);
+    rig.stop().await;
+}
+
+#[actix::test]
+async fn a_tenant_has_only_so_many_sockets() {
+    let rig = Rig::start(super::SocketOptions {
+        per_tenant: 2,
+        ..options()
+    })
+    .await;
+    let _first = rig.greet("ana", None).await;
+    let _second = rig.greet("ben", None).await;
+    assert!(!rig.sockets.has_room_for(TENANT));
+    let mut third = rig.connect("eve").await;
+    assert_eq!(third.frame().await["code"], "too_many_sockets");
+    assert_eq!(third.closed().await, 4409);
     rig.stop().await;
 }

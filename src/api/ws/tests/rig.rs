@@ -13,6 +13,7 @@ use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::tungstenite::{Error, Message};
 
+use super::super::tickets::key_for_tests;
 use super::super::{Pass, SocketOptions, SocketParts, Sockets, open, worker_data};
 use crate::actors::TenantPort;
 use crate::actors::feed::rig::LedgerPort;
@@ -20,6 +21,7 @@ use crate::api::auth::KeyRing;
 use crate::api::server::{Bounds, listen};
 use crate::config::Config;
 use crate::domain::{AgentId, Clock, Seq, SystemClock, TenantId, Timestamp};
+use crate::store::directory::Scope;
 use crate::store::{ApiKey, KeyHash};
 
 pub(super) const TENANT: TenantId = TenantId::new(7);
@@ -96,7 +98,7 @@ impl Rig {
             tenant,
             agent: AgentId::parse(agent).unwrap(),
             name: agent.into(),
-            key: key(),
+            key: key_for_tests(tenant, &EVERY),
         };
         self.sockets.tickets().issue(pass).unwrap()
     }
@@ -166,18 +168,22 @@ pub(super) fn key() -> KeyHash {
     KeyHash::of("the key")
 }
 
+const EVERY: [Scope; 3] = [Scope::Send, Scope::Read, Scope::Agents];
+
 pub(super) async fn put_key(port: &LedgerPort, revoked: Option<Timestamp>) {
     let key = ApiKey {
-        hash: key(),
-        id: "k1".to_owned(),
-        tenant: TENANT,
-        name: "test".to_owned(),
-        scopes: Vec::new(),
-        created: Timestamp::from_secs(1),
         revoked,
-        expires: None,
+        ..(*key_for_tests(TENANT, &EVERY)).clone()
     };
     port.store.put_key(key).await.unwrap();
+}
+
+/// Leaves the key these scopes.
+pub(super) async fn put_scopes(port: &LedgerPort, scopes: &[Scope]) {
+    port.store
+        .put_key((*key_for_tests(TENANT, scopes)).clone())
+        .await
+        .unwrap();
 }
 
 /// One client.
