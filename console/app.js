@@ -178,11 +178,13 @@ function idOf(name) {
   );
 }
 
+/** Who sits here; `null` where the gateway is no demonstration, so that nobody can sit down by this page. */
 async function session() {
   for (let wait = 500; ; wait = Math.min(wait * 2, 10_000)) {
     try {
       return await api.session();
-    } catch {
+    } catch (error) {
+      if (error.status === 404) return null;
       renderLive($('live'), { state: 'waiting', until: Date.now() + wait }, Date.now());
       await new Promise((resolve) => timers.setTimeout(resolve, wait));
     }
@@ -202,6 +204,21 @@ async function begin() {
   $('live').addEventListener('click', () => desk.socket.nudge());
 
   const given = await session();
+  if (given === null) {
+    renderLive($('live'), { state: 'closed' }, Date.now());
+    dialogs.notice('Nobody can sign in here yet', [
+      h('p', null, 'This gateway runs as ', h('code', null, 'mesej serve'), ', and people cannot sign in to it yet.'),
+      h('p', null, 'To try this page, start ', h('code', null, 'mesej demo'), ' in a folder of its own and open its address.'),
+      h(
+        'p',
+        { class: 'quiet' },
+        'Agents of this gateway connect by a WebSocket with a ticket, as its API documentation says; ',
+        h('code', null, 'mesej tail'),
+        ' shows what they would see.',
+      ),
+    ]);
+    return;
+  }
   const wanted = new URLSearchParams(location.search).get('agent');
   const name = wanted ? agentName(idOf(wanted)) : await dialogs.askName(given.name);
   const me = { agent: idOf(name), name, number: given.number };

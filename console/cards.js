@@ -2,6 +2,7 @@
 
 import { h } from './dom.js';
 import { icon } from './icons.js';
+import { exact } from './time.js';
 import { prose } from './words.js';
 
 /** An interactive message of ours, or the customer's answer to one. */
@@ -9,6 +10,7 @@ export function interactive(object) {
   if (object.button_reply) return [chosen(object.button_reply.title)];
   if (object.list_reply) return [chosen(object.list_reply.title, object.list_reply.description)];
   if (object.nfm_reply) return [formAnswer(object.nfm_reply)];
+  if (object.call_permission_reply) return [callPermissionCard(object.call_permission_reply)];
   return [
     header(object.header),
     object.body?.text ? prose(object.body.text) : null,
@@ -136,6 +138,65 @@ function formAnswer({ body, response_json: json }) {
       ),
     ),
   );
+}
+
+/** The customer's answer to "May we call you?", in words. */
+export function callPermission({ response }) {
+  if (response === 'accept') return 'You may call me';
+  return response === 'reject' ? 'Please do not call me' : `Answer about calls: ${response ?? 'none'}`;
+}
+
+function callPermissionCard(answer) {
+  const ends = Number(answer.expiration_timestamp) * 1000;
+  return chosen(callPermission(answer), ends > 0 ? `until ${exact(ends)}` : undefined);
+}
+
+/** What the customer ordered. A price, an amount or a currency may be missing: then there is no total. */
+export function order({ text, product_items: items = [] }) {
+  const lines = items.map((item) => {
+    const [amount, price] = [Number(item.quantity ?? Number.NaN), Number(item.item_price ?? Number.NaN)];
+    return { id: item.product_retailer_id, amount, sum: amount * price, currency: item.currency };
+  });
+  const { currency } = lines[0] ?? {};
+  const whole = lines.length > 0 && lines.every((line) => Number.isFinite(line.sum) && line.currency === currency);
+  return [
+    h(
+      'div',
+      { class: 'card' },
+      h('p', { class: 'card-kind' }, icon('cart'), 'Order'),
+      h(
+        'ul',
+        { class: 'items' },
+        lines.map((line) =>
+          h(
+            'li',
+            null,
+            h('span', null, Number.isFinite(line.amount) ? `${line.amount} × ` : null, h('bdi', null, line.id)),
+            h('span', null, money(line.sum, line.currency)),
+          ),
+        ),
+        whole
+          ? h(
+              'li',
+              { class: 'total' },
+              h('span', null, 'Total'),
+              h('span', null, money(lines.reduce((all, line) => all + line.sum, 0), currency)),
+            )
+          : null,
+      ),
+    ),
+    text ? prose(text) : null,
+  ];
+}
+
+function money(amount, currency) {
+  if (!Number.isFinite(amount)) return 'no price';
+  try {
+    return new Intl.NumberFormat(undefined, { style: 'currency', currency }).format(amount);
+  } catch {
+    // No currency that the browser knows.
+    return [new Intl.NumberFormat().format(amount), currency].filter(Boolean).join(' ');
+  }
 }
 
 /** A button or row that the customer tapped. */

@@ -51,15 +51,14 @@ export class Composer {
       reply: tab('reply', 'Reply', 'L'),
       note: tab('note', 'Note', 'P'),
       typing: h('span', { class: 'others', 'aria-live': 'polite' }),
-      count: h('span', { class: 'length' }),
+      count: h('span', { class: 'length', id: 'length' }),
       enter: h('button', { type: 'button', class: 'enter', onclick: () => this.#toggleEnter() }),
       text: h('textarea', {
         id: 'write',
         dir: 'auto',
         rows: '1',
         enterkeyhint: 'send',
-        maxlength: MOST,
-        'aria-describedby': 'closed',
+        'aria-describedby': 'closed length',
       }),
       send: h('button', { type: 'submit', class: 'send' }, icon('send')),
       closed: h('p', { class: 'closed', id: 'closed', hidden: true }),
@@ -122,11 +121,11 @@ export class Composer {
     const label = draft.mode === 'note' ? 'Add note' : 'Send';
     send.title = label;
     send.setAttribute('aria-label', label);
-    send.disabled = closed || text.value.trim() === '';
+    send.disabled = closed || !sendable(text.value);
     this.#renderClosed(closed, name, row);
     this.#renderBar(draft, name, now);
     this.#renderQuote(draft);
-    this.#renderHead(text.value.length, state);
+    this.#renderHead(lengthOf(text.value), state);
   }
 
   #draft() {
@@ -220,7 +219,10 @@ export class Composer {
         ? ''
         : `${others.map((id) => authorName({ kind: 'agent', id }, state.me)).join(', ')} ${others.length > 1 ? 'are' : 'is'} typing…`,
     );
-    setText(count, length >= COUNT_FROM ? `${length} / ${MOST}` : '');
+    const over = length - MOST;
+    setText(count, over > 0 ? `${over} too many` : length >= COUNT_FROM ? `${length} / ${MOST}` : '');
+    count.classList.toggle('over', over > 0);
+    this.#parts.text.setAttribute('aria-invalid', String(over > 0));
     const mac = navigator.platform.startsWith('Mac');
     setText(enter, this.#enterSends ? 'Enter sends' : `${mac ? '⌘' : 'Ctrl'}+Enter sends`);
     enter.title = 'Change which keys send';
@@ -269,7 +271,7 @@ export class Composer {
   #send() {
     const draft = this.#draft();
     const text = this.#parts.text.value.trim();
-    if (text === '' || this.#parts.text.disabled) return;
+    if (!sendable(text) || this.#parts.text.disabled) return;
     if (draft.mode === 'note') {
       this.#desk.note(this.#desk.open, text);
       this.#sent(draft);
@@ -366,6 +368,16 @@ export class Composer {
   focus() {
     this.#parts.text.focus({ preventScroll: true });
   }
+}
+
+// Meta and the gateway count characters, not the halves of which JavaScript counts two for an emoji.
+function lengthOf(text) {
+  return [...text.trim()].length;
+}
+
+function sendable(text) {
+  const length = lengthOf(text);
+  return length > 0 && length <= MOST;
 }
 
 function messageOf(text, quoted) {

@@ -1,6 +1,6 @@
 // A message's content, in Meta's own shape, as elements. Whatever is missing or unknown is shown as such, never guessed.
 
-import { chosen, interactive, template } from './cards.js';
+import { callPermission, chosen, interactive, order, template } from './cards.js';
 import { h } from './dom.js';
 import { icon } from './icons.js';
 import { anchor, prose } from './words.js';
@@ -30,13 +30,6 @@ const KINDS = {
   reaction: (reaction) => [
     h('p', { class: 'quiet' }, reaction.emoji ? `Reacted with ${reaction.emoji}` : 'Took a reaction back'),
   ],
-  unsupported: (what) => [
-    h(
-      'p',
-      { class: 'quiet' },
-      `WhatsApp does not hand this kind of message over${what.type ? ` (${what.type})` : ''}.`,
-    ),
-  ],
 };
 
 /** The elements of a content. */
@@ -45,9 +38,12 @@ export function contentOf(content) {
   if (content.referral) parts.push(referral(content.referral));
   if (content.context?.forwarded || content.context?.frequently_forwarded)
     parts.push(h('p', { class: 'quiet' }, 'Forwarded'));
+  if (content.context?.referred_product) parts.push(enquiry(content.context.referred_product));
   const render = Object.hasOwn(KINDS, content.type) ? KINDS[content.type] : undefined;
   const object = content[content.type];
   try {
+    if (content.type === 'unsupported' || (object === undefined && content.errors?.length > 0))
+      return [...parts, ...withheld(content)];
     if (!render || typeof object !== 'object' || object === null)
       throw new TypeError('a kind that this page does not know');
     parts.push(...render(object, content.type));
@@ -73,7 +69,14 @@ export function summaryOf(content) {
     case 'template':
       return { icon: 'template', text: `Template ${object.name ?? ''}` };
     case 'interactive':
-      return { text: object.body?.text ?? object.button_reply?.title ?? object.list_reply?.title ?? 'Form' };
+      return {
+        text:
+          object.body?.text ??
+          object.button_reply?.title ??
+          object.list_reply?.title ??
+          (object.call_permission_reply ? callPermission(object.call_permission_reply) : undefined) ??
+          (object.nfm_reply ? 'Form answered' : 'Message with buttons'),
+      };
     case 'button':
       return { text: object.text ?? '' };
     case 'reaction':
@@ -82,6 +85,8 @@ export function summaryOf(content) {
       return { icon: 'cart', text: object.text || 'Order' };
     case 'system':
       return { text: object.body ?? 'Number changed' };
+    case 'unsupported':
+      return { text: 'Message that WhatsApp did not hand over' };
     default:
       return summaryOfKind(content.type);
   }
@@ -158,32 +163,32 @@ function contactCard({ name, phones, emails, org }) {
   );
 }
 
-function order({ text, product_items: items = [] }) {
-  const currency = items[0]?.currency;
-  const money = (amount) =>
-    currency ? new Intl.NumberFormat(undefined, { style: 'currency', currency }).format(amount) : amount;
-  const total = items.reduce((sum, item) => sum + item.quantity * item.item_price, 0);
+// Why a message came without its content: Meta's own words, and the code to ask support about.
+// Source: Cloud API, Webhooks reference, unsupported messages: 131051 is a kind, 131060 a message that is unavailable.
+function withheld({ unsupported, errors }) {
+  const error = errors?.[0];
+  const kind = unsupported?.type ? ` (${unsupported.type})` : '';
+  const details = error?.error_data?.details ?? error?.message ?? error?.title;
   return [
     h(
-      'div',
-      { class: 'card' },
-      h('p', { class: 'card-kind' }, icon('cart'), 'Order'),
-      h(
-        'ul',
-        { class: 'items' },
-        items.map((item) =>
-          h(
-            'li',
-            null,
-            h('span', null, `${item.quantity} × `, h('bdi', null, item.product_retailer_id)),
-            h('span', null, money(item.quantity * item.item_price)),
-          ),
-        ),
-        h('li', { class: 'total' }, h('span', null, 'Total'), h('span', null, money(total))),
-      ),
+      'p',
+      { class: 'quiet' },
+      error?.code === 131060
+        ? `WhatsApp could not hand this message over${kind}.`
+        : `WhatsApp does not hand this kind of message over${kind}.`,
     ),
-    text ? prose(text) : null,
+    details ? h('p', { class: 'quiet', dir: 'auto' }, error.code ? `${details} (${error.code})` : details) : null,
   ];
+}
+
+function enquiry({ product_retailer_id: product, catalog_id: catalogue }) {
+  return h(
+    'div',
+    { class: 'card referral' },
+    h('p', { class: 'card-kind' }, icon('cart'), 'Asks about a product'),
+    h('p', { class: 'card-title' }, h('bdi', null, product ?? 'not named')),
+    catalogue ? h('p', { class: 'quiet' }, 'Catalogue ', h('bdi', null, catalogue)) : null,
+  );
 }
 
 function referral({ headline, body, source_url: address, source_type: kind }) {

@@ -44,6 +44,11 @@ export class Dialogs {
     dialog.addEventListener('cancel', (event) => dialog.dataset.closable !== 'true' && event.preventDefault());
   }
 
+  /** Says something that stays until the page is loaded again. */
+  notice(title, parts) {
+    this.#show(title, h('div', { class: 'notice' }, parts), { closable: false });
+  }
+
   #show(title, parts, { closable = true, kind = '' } = {}) {
     const dialog = this.#dialog;
     dialog.className = `sheet ${kind}`;

@@ -3,7 +3,8 @@
 import { Cache, fill, h, setText } from './dom.js';
 import { icon } from './icons.js';
 import { summaryOfKind } from './content.js';
-import { agentName, face, nameOf, phoneText } from './people.js';
+import { agentName, face, nameOf } from './people.js';
+import { matches } from './search.js';
 import { inOrder } from './store.js';
 import { ago, serviceWindow } from './time.js';
 
@@ -46,7 +47,7 @@ export class ListView {
       tabs.append(button);
       return { key, button, count };
     });
-    search.addEventListener('input', () => this.#choose({ query: search.value.trim().toLocaleLowerCase() }));
+    search.addEventListener('input', () => this.#choose({ query: search.value }));
     status.addEventListener('change', () => this.#choose({ status: status.value }));
     const frame = rows.parentElement;
     frame.addEventListener('pointerenter', (event) => event.pointerType === 'mouse' && this.#hold());
@@ -126,17 +127,8 @@ export class ListView {
     if (this.#tab === 'mine' && row.assignee !== state.me?.agent) return false;
     if (this.#tab === 'free' && row.assignee) return false;
     if (this.#status !== 'all' && row.status !== this.#status) return false;
-    if (this.#query === '') return true;
     const contact = state.contacts.get(row.contact_id);
-    const text = [
-      nameOf(contact),
-      contact?.username,
-      contact?.phone,
-      contact?.phone && phoneText(contact.phone),
-      row.preview,
-      ...row.labels,
-    ];
-    return text.some((part) => part?.toLocaleLowerCase().includes(this.#query));
+    return matches(this.#query, [nameOf(contact), contact?.username, row.preview, ...row.labels], contact?.phone);
   }
 
   #renderTabs(all, me) {
@@ -170,7 +162,7 @@ export class ListView {
 
   #empty(state) {
     const waiting = !state.listLoaded;
-    const searching = this.#query !== '' || this.#tab !== 'all' || this.#status !== 'all';
+    const searching = this.#query.trim() !== '' || this.#tab !== 'all' || this.#status !== 'all';
     return this.#cache.get('empty', [waiting, searching], () => {
       if (waiting)
         return h(
@@ -251,6 +243,7 @@ function fillRow(node, { row, contact, open, tabbable, left, when, typing, me })
           : null,
       ),
       h('span', { class: 'row-low' }, marks(row, left, me)),
+      row.labels.length > 0 ? h('span', { class: 'row-labels' }, labels(row)) : null,
     ),
   );
 }
@@ -263,23 +256,19 @@ function preview(row, typing, me) {
   const { icon: sign, text } = row.preview ? { text: row.preview } : summaryOfKind(row.last_kind);
   return h(
     'span',
-    { class: 'preview', dir: 'auto' },
+    { class: 'preview' },
     who ? h('span', { class: 'preview-who' }, who) : null,
     sign ? icon(sign) : null,
-    h('bdi', null, text),
+    h('span', { class: 'preview-text', dir: 'auto' }, text),
   );
 }
 
 function marks(row, left, me) {
-  const labels = row.labels.slice(0, MOST_LABELS).map((label) => h('bdi', { class: 'label' }, label));
-  const more = row.labels.length - MOST_LABELS;
   return [
     h('span', { class: `window tone-${left.tone}` }, left.text),
     row.status === 'open'
       ? null
       : h('span', { class: `state state-${row.status}` }, row.status === 'pending' ? 'Pending' : 'Resolved'),
-    labels,
-    more > 0 ? h('span', { class: 'label' }, `+${more}`) : null,
     row.assignee
       ? h(
           'span',
@@ -288,5 +277,13 @@ function marks(row, left, me) {
           row.assignee === me.agent ? 'You' : agentName(row.assignee, me),
         )
       : null,
+  ];
+}
+
+function labels(row) {
+  const more = row.labels.slice(MOST_LABELS);
+  return [
+    row.labels.slice(0, MOST_LABELS).map((label) => h('bdi', { class: 'label' }, label)),
+    more.length > 0 ? h('span', { class: 'label', title: more.join(', ') }, `+${more.length}`) : null,
   ];
 }

@@ -26,6 +26,8 @@ function words(link, now) {
         hint: 'The connection was lost. Press to try now.',
       };
     }
+    case 'closed':
+      return { tone: 'off', text: 'Not signed in', hint: 'Nobody can sign in here yet' };
     case 'stopped':
       return { tone: 'off', text: 'Offline', hint: `${link.why ?? ''} Press to try again.` };
     default:

@@ -67,6 +67,7 @@ const FILES: &[File] = files![
     "parts.css",
     "people.js",
     "reactions.js",
+    "search.js",
     "sheet.css",
     "socket.js",
     "store.js",

@@ -2,9 +2,10 @@
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { launch } from './browser.mjs';
+import { launch, openPage } from './browser.mjs';
 import { contrastProblems, namelessControls } from './access.mjs';
 import { BEN, atTheDesk, text } from './at_the_desk.mjs';
+import { FakeGateway } from './fake/gateway.mjs';
 import { bubbles, eventually, openConversation, reply, shownIds } from './hands.mjs';
 
 let browser;
@@ -263,5 +264,103 @@ desk('what chooses conversations stays whole however many there are', async ({ p
         .map(([name, box]) => `${name}: ${Math.round(box.left)} to ${Math.round(box.right)} of ${Math.round(edge.right)}`);
     });
     assert.deepEqual(cut, [], `at ${width}`);
+  }
+});
+
+desk('no word, however long, makes the page wider than the screen', async ({ page, people }) => {
+  for (const width of [1440, 1280, 1024, 360]) {
+    await page.setViewportSize({ width, height: 800 });
+    if (width === 1440) await openConversation(page, people.wide);
+    await page.locator('#log').evaluate((log) => log.querySelectorAll('details').forEach((one) => (one.open = true)));
+    const wide = await page.evaluate(() =>
+      [...document.querySelectorAll('#frame *')]
+        .filter((node) => node.getBoundingClientRect().right > innerWidth + 1 && node.checkVisibility())
+        .map((node) => `${node.tagName} ${node.className} ${Math.round(node.getBoundingClientRect().right)}`),
+    );
+    const log = await page.locator('#log').evaluate((node) => [node.scrollWidth, node.clientWidth]);
+    assert.deepEqual([width, wide.slice(0, 5), log[0] - log[1]], [width, [], 0]);
+    assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), width);
+  }
+});
+
+desk('a message that says more than a text, or less than it should, says what it is', async ({ page, people }) => {
+  await openConversation(page, people.iklan);
+  const seen = await page.locator('#log').textContent();
+  for (const part of [
+    'could not hand this message over',
+    'This message is currently unavailable (131060)',
+    'no price',
+    'monstera-60',
+    'You may call me',
+    'Please do not call me',
+  ])
+    assert.ok(seen.includes(part), part);
+  assert.doesNotMatch(seen, /NaN|does not know/);
+});
+
+desk('beside a laptop’s thread the panel takes its own room', async ({ page, people }) => {
+  await page.setViewportSize({ width: 1280, height: 800 });
+  await openConversation(page, people.iklan);
+  await page.getByRole('button', { name: 'About this conversation' }).click();
+  const edges = await page.evaluate(() => {
+    const right = (id) => Math.round(document.getElementById(id).getBoundingClientRect().right);
+    return [right('log'), right('composer'), Math.round(document.getElementById('about').getBoundingClientRect().left)];
+  });
+  assert.ok(edges[0] <= edges[2] && edges[1] <= edges[2], `thread and composer end at ${edges}`);
+  assert.ok(edges[0] > 800);
+});
+
+desk('labels are whole, or cut with a sign', async ({ page, people }) => {
+  const cut = await page.locator(`.row[data-id="${people.iklan}"] .label`).evaluateAll((labels) =>
+    labels.filter((one) => one.scrollWidth > one.clientWidth + 1).map((one) => one.textContent),
+  );
+  assert.deepEqual(cut, []);
+});
+
+desk('a name that is written from the right stands beside its face', async ({ page, people }) => {
+  await openConversation(page, people.yara);
+  const gap = await page.evaluate(() => {
+    const range = document.createRange();
+    range.selectNodeContents(document.querySelector('#thread-head h1'));
+    return range.getBoundingClientRect().left - document.querySelector('.head-face').getBoundingClientRect().right;
+  });
+  assert.ok(gap < 30, `the name begins ${gap} px beside the face`);
+});
+
+desk('a text that is too long is kept whole, and not sent', async ({ page, gateway, people }) => {
+  await openConversation(page, people.sari);
+  const count = gateway.ledger.messages.get(people.sari).length;
+  await page.locator('#write').fill('🌱'.repeat(4_100));
+  assert.equal(await page.locator('#write').inputValue(), '🌱'.repeat(4_100));
+  await eventually('it says by how much', async () => (await page.locator('#length').textContent()) === '4 too many');
+  await page.locator('#write').press('Enter');
+  assert.ok(await page.locator('.send').isDisabled());
+  assert.equal(gateway.ledger.messages.get(people.sari).length, count);
+  await page.locator('#write').fill('🌱'.repeat(4_096));
+  await eventually('it can be sent', () => page.locator('.send').isEnabled());
+});
+
+desk('the search is blind to accents, and takes a phone as people write it', async ({ page, people }) => {
+  const found = async (query) => {
+    await page.locator('#search').fill(query);
+    await page.waitForFunction((text) => document.querySelector('#search').value === text, query);
+    await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
+    return page.locator('.row').evaluateAll((rows) => rows.map((row) => row.dataset.id));
+  };
+  for (const query of ['tomas', 'TOMÁS', '+34 600', '34600 555', '0034600']) assert.deepEqual(await found(query), [people.tomas], query);
+  assert.equal((await found('leila')).length, 1);
+});
+
+test('without a demo the page says that nobody can sign in', async () => {
+  const gateway = new FakeGateway();
+  gateway.faults.session = 404;
+  await gateway.start();
+  const { page } = await openPage(browser.context, gateway.url);
+  try {
+    await eventually('it says so', async () => /mesej demo/.test(await page.locator('#dialog').textContent()));
+    assert.equal(await page.locator('.live-text').textContent(), 'Not signed in');
+  } finally {
+    await page.close();
+    await gateway.stop();
   }
 });

@@ -32,6 +32,8 @@ const SHOTS = {
   failed: { act: show('Tomás') },
   closed: { act: show('Hannah') },
   hostile: { act: show('Mallory') },
+  unbroken: { act: show('eyJ') },
+  odd: { act: show('Iklan') },
   rtl: { act: show('يارا') },
   details: {
     act: async (page) => {
@@ -93,6 +95,7 @@ const LOOKS = {
   light: { viewport: { width: 1440, height: 900 }, colorScheme: 'light' },
   dark: { viewport: { width: 1440, height: 900 }, colorScheme: 'dark' },
   narrow: { viewport: { width: 360, height: 740 }, colorScheme: 'light' },
+  laptop: { viewport: { width: 1280, height: 800 }, colorScheme: 'light' },
   middle: { viewport: { width: 1024, height: 720 }, colorScheme: 'dark' },
 };
 

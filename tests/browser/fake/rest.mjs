@@ -10,6 +10,7 @@ const API = { kind: 'api', key: 'demo' };
 export function answer(gateway, method, url, body, headers) {
   const { ledger } = gateway;
   if (url.pathname === '/demo/session') {
+    if (gateway.faults.session) return error(gateway.faults.session, 'not_found');
     return ok({ api_key: gateway.key, agent: 'ana', name: 'Ana', number: ledger.number });
   }
   if (headers.authorization !== `Bearer ${gateway.key}`) return error(401, 'unauthorized');

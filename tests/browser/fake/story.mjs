@@ -41,6 +41,8 @@ export function tell(ledger, now = Date.now()) {
   closed({ ledger, meet, reply }, now);
   failing({ ledger, meet, reply }, now);
   kinds({ ledger, meet, reply }, now);
+  odd({ ledger, meet, reply }, now);
+  unbroken({ ledger, meet, reply }, now);
   rightToLeft({ ledger, meet, reply }, now);
   garden({ ledger, meet, reply }, now);
   ledger.organise(people.sari, { assignee: 'ana', labels: ['vip', 'workshop'] }, ANA, now - 3 * HOUR);
@@ -260,6 +262,102 @@ function kinds({ ledger, meet, reply }, now) {
   );
   ledger.organise(id, { unread: 0 }, ANA, at);
   ledger.receive(id, text('When could you come by?'), now - 55 * MINUTE);
+}
+
+/** A word of 110 characters, as a link may hold one. */
+export const TOKEN = 'eyJhbGciOiJIUzI1NiJ9'.repeat(6).slice(0, 110);
+
+/** Messages that lack what others have, or say more than a text does. */
+function odd({ ledger, meet, reply }, now) {
+  const id = meet('iklan', { name: 'Iklan Tabela', phone: '5511911112222' }, now - 7 * HOUR);
+  let at = now - 6.9 * HOUR;
+  const next = () => (at += 2 * MINUTE);
+  ledger.receive(
+    id,
+    {
+      type: 'unsupported',
+      errors: [
+        {
+          code: 131060,
+          title: 'This message is unavailable',
+          error_data: { details: 'This message is currently unavailable' },
+        },
+      ],
+    },
+    next(),
+  );
+  ledger.receive(
+    id,
+    {
+      type: 'order',
+      order: {
+        catalog_id: '77',
+        product_items: [
+          { product_retailer_id: 'fern', quantity: 2, currency: 'BRL' },
+          { product_retailer_id: 'pot-xl', quantity: '1', item_price: '49.5', currency: 'BRL' },
+        ],
+      },
+    },
+    next(),
+  );
+  ledger.receive(
+    id,
+    {
+      ...text('Is this one still there?'),
+      context: { referred_product: { catalog_id: '77', product_retailer_id: 'monstera-60' } },
+    },
+    next(),
+  );
+  for (const [response, more] of [
+    ['accept', { expiration_timestamp: Math.floor(now / 1000) + 86_400, response_source: 'user_action' }],
+    ['reject', {}],
+  ])
+    ledger.receive(
+      id,
+      { type: 'interactive', interactive: { type: 'call_permission_reply', call_permission_reply: { response, ...more } } },
+      next(),
+    );
+  ledger.note(id, 'Asked twice about calls', { author: ANA, at: next() });
+  ledger.organise(
+    id,
+    { unread: 0, labels: ['delivery today', 'wholesale', 'vip'], assignee: 'ben', status: 'pending' },
+    ANA,
+    at,
+  );
+}
+
+/** The same word wherever a message has room for text: none of them may make the page wider. */
+function unbroken({ ledger, meet, reply }, now) {
+  const id = meet('wide', { name: TOKEN, username: TOKEN.slice(0, 30) }, now - 7.5 * HOUR);
+  let at = now - 7.4 * HOUR;
+  const next = () => (at += 2 * MINUTE);
+  const link = reply(id, `https://shop.example/basket?token=${TOKEN}`, next());
+  const customers = [
+    text(TOKEN, { context: { id: link.wamid } }),
+    text(`*${TOKEN}* \`${TOKEN}\``, { context: { referred_product: { product_retailer_id: TOKEN } } }),
+    text('Hi', { referral: { source_type: 'ad', headline: TOKEN, body: TOKEN, source_url: `https://a.example/${TOKEN}` } }),
+    { type: 'image', image: { id: '4', mime_type: `image/${TOKEN}`, caption: TOKEN } },
+    { type: 'location', location: { latitude: 1, longitude: 2, name: TOKEN, address: TOKEN } },
+    { type: 'contacts', contacts: [{ name: { formatted_name: TOKEN }, phones: [{ phone: TOKEN }] }] },
+    { type: 'button', button: { text: TOKEN } },
+    { type: 'order', order: { text: TOKEN, product_items: [{ product_retailer_id: TOKEN, quantity: 1, item_price: 1e15, currency: 'EUR' }] } },
+    { type: 'interactive', interactive: { type: 'list_reply', list_reply: { title: TOKEN, description: TOKEN } } },
+    { type: 'interactive', interactive: { type: 'nfm_reply', nfm_reply: { body: TOKEN, response_json: JSON.stringify({ [TOKEN]: TOKEN }) } } },
+    { type: 'unsupported', unsupported: { type: TOKEN }, errors: [{ code: 131051, error_data: { details: TOKEN } }] },
+    { type: TOKEN, [TOKEN]: { value: TOKEN } },
+    { type: 'system', system: { body: TOKEN } },
+  ];
+  for (const content of customers) ledger.receive(id, content, next());
+  const ours = [
+    { type: 'document', document: { id: '5', filename: `${TOKEN}.pdf`, caption: TOKEN } },
+    { type: 'template', template: { name: TOKEN, language: { code: 'en' }, components: [{ type: 'body', parameters: [{ type: 'text', parameter_name: TOKEN, text: TOKEN }] }] } },
+    { type: 'interactive', interactive: { type: 'button', header: { type: 'text', text: TOKEN }, body: { text: TOKEN }, footer: { text: TOKEN }, action: { buttons: [{ reply: { title: TOKEN } }] } } },
+    { type: 'interactive', interactive: { type: 'list', body: { text: TOKEN }, action: { button: TOKEN, sections: [{ title: TOKEN, rows: [{ title: TOKEN, description: TOKEN }] }] } } },
+  ];
+  for (const content of ours) reply(id, content, next());
+  reply(id, TOKEN, next(), 'failed', ANA, { error: { code: 1, title: TOKEN } });
+  ledger.note(id, TOKEN, { author: BEN, at: next() });
+  ledger.organise(id, { unread: 0, labels: [TOKEN.slice(0, 40), TOKEN.slice(0, 39)] }, ANA, at);
 }
 
 function rightToLeft({ ledger, meet, reply }, now) {
