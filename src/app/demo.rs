@@ -19,7 +19,7 @@ use crate::config::{AppConfig, BaseUrl, Config};
 use crate::domain::{AgentId, Clock, PhoneNumberId, Retention, SendRate, SystemClock, TenantId, Timestamp};
 use crate::shutdown::Shutdown;
 use crate::simulator::control::WebhookTarget;
-use crate::simulator::{self, ChatterConfig, CustomerSpec, NumberConfig, SimulatorConfig};
+use crate::simulator::{self, ChatterConfig, CustomerSpec, CustomerView, NumberConfig, SimulatorConfig};
 use crate::store::directory::{AccessToken, Scope};
 use crate::store::{ApiKey, ConversationFilter, KeyHash, Number, Tenant};
 
@@ -82,7 +82,7 @@ pub async fn demo(mut config: Config, shutdown: Shutdown) -> Result<(), AppError
         customers: CUSTOMERS,
         ..ChatterConfig::default()
     })?;
-    welcome(&address, &meta.url(), &key, &number.phone_number_id).map_err(|source| AppError::Io {
+    welcome(&address, &meta, &key, &number.phone_number_id).map_err(|source| AppError::Io {
         what: "cannot print".to_owned(),
         source,
     })?;
@@ -221,12 +221,35 @@ fn program() -> String {
     from_here.unwrap_or(path).display().to_string()
 }
 
+/// Two customers a line: name, and phone or user name.
+fn customers(people: &[CustomerView]) -> String {
+    let told = |person: &CustomerView| {
+        let address = match (&person.username, &person.phone) {
+            (Some(username), _) => format!("@{username}"),
+            (None, Some(phone)) => format!("+{phone}"),
+            (None, None) => person.user_id.clone(),
+        };
+        format!("{:<22} {address:<16}", person.name)
+    };
+    people
+        .chunks(2)
+        .map(|pair| {
+            format!(
+                "    {}\n",
+                pair.iter().map(told).collect::<Vec<_>>().join("  ").trim_end()
+            )
+        })
+        .collect()
+}
+
 fn welcome(
     address: &std::net::SocketAddr,
-    meta: &str,
+    meta: &simulator::Simulator,
     key: &SecretString,
     number: &PhoneNumberId,
 ) -> std::io::Result<()> {
+    let customers = customers(&meta.chatting());
+    let meta = meta.url();
     let key = key.expose_secret();
     let program = program();
     let text = format!(
@@ -243,6 +266,7 @@ fn welcome(
          Let a customer write:\n    \
          curl -s {meta}/_control/say -H 'Content-Type: application/json' \\\n      \
          -d '{{\"from\":\"6281234567801\",\"text\":\"How much is it?\"}}'\n\n  \
+         Customers who write by themselves:\n{customers}\n  \
          For the tour in README.md:\n    \
          export META={meta} MESEJ_KEY={key}\n\n  \
          Number {number} sends through {meta}. Ctrl-C ends it; the next start goes on with the same history.\n\n"

@@ -125,6 +125,11 @@ pub(super) fn set_chatter(shared: &Shared, config: ChatterConfig) -> Result<(), 
         .map_err(bad)
 }
 
+/// The people who write by themselves.
+pub(super) fn chatting(shared: &Shared) -> Vec<CustomerView> {
+    shared.with(|world, _| world.chatting())
+}
+
 pub(super) async fn set_webhook(shared: &Shared, target: &WebhookTarget) -> Result<(), SimulatorError> {
     if let (true, Some(url)) = (target.verify, &target.url) {
         let token = shared.with(|world, _| world.config.verify_token.clone());

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-use super::customers::{CustomerIndex, CustomerSpec, Reply};
+use super::customers::{CustomerIndex, CustomerSpec, CustomerView, Reply};
 use super::dice::Dice;
 use super::numbers::NumberIndex;
 use super::phone::Phone;
@@ -121,6 +121,13 @@ impl Chatter {
     /// Answers that are still to be written.
     pub(crate) fn pending(&self) -> usize {
         self.planned.len()
+    }
+
+    fn people(&self) -> usize {
+        match usize::try_from(self.config.customers) {
+            Ok(0) | Err(_) => 1_000,
+            Ok(people) => people,
+        }
     }
 
     fn interval_us(&self) -> Option<u64> {
@@ -236,13 +243,7 @@ impl World {
             self.answer(now, &heard);
             return;
         }
-        let people = usize::try_from(self.chatter.config.customers.max(1)).unwrap_or(1);
-        let people = if self.chatter.config.customers == 0 {
-            1_000
-        } else {
-            people
-        };
-        let person = self.chatter.dice.below(people);
+        let person = self.chatter.dice.below(self.chatter.people());
         let Some(number) = self
             .chatter
             .numbers
@@ -257,6 +258,16 @@ impl World {
         let content = self.opening(customer);
         self.chatter.written += 1;
         self.write(now, customer, number, content);
+    }
+
+    /// The people who chat.
+    pub(crate) fn chatting(&mut self) -> Vec<CustomerView> {
+        (0..self.chatter.people())
+            .filter_map(|person| {
+                let index = self.chatter_customer(person)?;
+                self.customers.view(index)
+            })
+            .collect()
     }
 
     /// One of the people who chat. Every tenth has a username instead of a phone number.

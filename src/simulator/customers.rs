@@ -3,6 +3,7 @@
 //! Anybody whom a business writes to by phone exists and is on WhatsApp unless a script says otherwise. A plain customer
 //! costs a few dozen bytes, so that a broadcast can reach a million of them.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
@@ -273,13 +274,19 @@ impl Customers {
     }
 
     /// The profile name.
-    pub(crate) fn name(&self, index: CustomerIndex) -> &str {
+    pub(crate) fn name(&self, index: CustomerIndex) -> Cow<'_, str> {
         let customer = self.get(index);
         let given = customer.and_then(|customer| customer.persona.as_ref()?.name.as_deref());
-        given.unwrap_or_else(|| {
-            let country = customer.map_or("US", country_of);
-            phrases::name(country, mix(self.salt, u64::from(index.0)))
-        })
+        given.map_or_else(
+            || {
+                let country = customer.map_or("US", country_of);
+                Cow::Owned(phrases::name(
+                    country,
+                    (self.salt >> 1).wrapping_add(u64::from(index.0)),
+                ))
+            },
+            Cow::Borrowed,
+        )
     }
 
     /// The adopted username.
@@ -302,7 +309,7 @@ impl Customers {
         Some(CustomerView {
             phone: customer.phone.map(|phone| phone.to_string()),
             user_id: self.user_id(index),
-            name: self.name(index).to_owned(),
+            name: self.name(index).into_owned(),
             username: self.username(index).map(str::to_owned),
             shows_phone: customer.shows_phone,
             receipts: customer.receipts,

@@ -271,9 +271,18 @@ fn pick(from: &'static [&'static str], chance: u64) -> &'static str {
         .unwrap_or_default()
 }
 
-/// A name of somebody from a country.
-pub(crate) fn name(country: &str, chance: u64) -> &'static str {
-    pick(language(country).names, chance)
+/// A name of somebody from a country. People with consecutive numbers all have names of their own, until every given name
+/// has gone with every family name.
+pub(crate) fn name(country: &str, number: u64) -> String {
+    let names = language(country).names;
+    let count = u64::try_from(names.len()).unwrap_or(1).max(1);
+    let (one, other) = (
+        pick(names, number),
+        pick(names, (number % count).wrapping_add(number / count % count)),
+    );
+    let (given, _) = one.split_once(' ').unwrap_or((one, ""));
+    let (_, family) = other.split_once(' ').unwrap_or(("", other));
+    format!("{given} {family}")
 }
 
 /// What somebody from there opens a conversation with.
@@ -296,5 +305,18 @@ mod tests {
         assert!(lines.contains(&"Bisa COD?"));
         assert!(!lines.contains(&"hello??"));
         assert_eq!(name("Nowhere", 0), "Sheena Nelson");
+    }
+
+    #[test]
+    fn nobody_is_called_like_somebody_else() {
+        for language in &LANGUAGES {
+            let country = language.countries.first().copied().unwrap_or_default();
+            let count = language.names.len() * language.names.len();
+            let from = u64::MAX / 3;
+            let names: std::collections::BTreeSet<_> = (from..from + u64::try_from(count).unwrap())
+                .map(|number| name(country, number))
+                .collect();
+            assert_eq!(names.len(), count, "{country}");
+        }
     }
 }

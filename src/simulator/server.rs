@@ -143,6 +143,11 @@ impl Simulator {
         act::set_chatter(&self.shared, config)
     }
 
+    /// Who writes by themselves, while they are set to.
+    pub fn chatting(&self) -> Vec<CustomerView> {
+        act::chatting(&self.shared)
+    }
+
     /// Sets where webhooks go.
     pub async fn set_webhook(&self, target: &WebhookTarget) -> Result<(), SimulatorError> {
         act::set_webhook(&self.shared, target).await

@@ -1,5 +1,7 @@
 //! Who a customer is, and how far a send got, in Meta's fields: phone number and username only where they may be told.
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 
 use crate::simulator::customers::CustomerIndex;
@@ -17,7 +19,7 @@ pub(super) struct Contact<'a> {
 
 #[derive(Serialize)]
 struct Profile<'a> {
-    name: &'a str,
+    name: Cow<'a, str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     username: Option<&'a str>,
 }
