@@ -83,6 +83,9 @@ impl ErrorCode {
     }
 }
 
+/// Characters of an answer's words.
+const LONGEST: usize = 500;
+
 /// An answer that says no.
 #[derive(Debug, Clone)]
 pub struct ApiError {
@@ -108,7 +111,7 @@ impl ApiError {
     /// Says no in words that fit the case. Never holds personal data that the caller did not send.
     pub fn because(code: ErrorCode, message: impl Into<Cow<'static, str>>) -> Self {
         Self {
-            message: message.into(),
+            message: shortened(message.into()),
             ..Self::new(code)
         }
     }
@@ -176,6 +179,14 @@ impl ApiError {
                 .map(|wait| u64::try_from(wait.as_millis()).unwrap_or(u64::MAX)),
             newest_seq: self.newest_seq,
         }
+    }
+}
+
+/// Words may repeat what a caller sent, however long that is; they are not answered in full.
+fn shortened(words: Cow<'static, str>) -> Cow<'static, str> {
+    match words.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}…", words.get(..end).unwrap_or_default()).into(),
+        None => words,
     }
 }
 

@@ -17,6 +17,11 @@ const MEMBERS: usize = 1_000;
 /// Bytes of one text.
 const TEXT: usize = 64 << 10;
 
+/// Bytes of the name of one member. Meta has none that is longer than 64.
+const NAME: usize = 256;
+/// Bytes of a name that is compared with those that are known: comparing takes time by the square of it.
+const COMPARED: usize = 64;
+
 /// Reads one JSON value and nothing after it.
 pub fn read(body: &[u8]) -> Result<Value, ApiError> {
     let mut source = serde_json::Deserializer::from_slice(body);
@@ -36,15 +41,15 @@ pub fn digest(value: &Value) -> [u8; 16] {
 /// Says what is unknown and what may have been meant.
 pub(super) fn hint(what: &str, name: &str, known: &[&str]) -> String {
     let shown: String = name.chars().take(64).collect();
-    let closest = known
-        .iter()
+    let comparable = known.iter().filter(|_| name.len() <= COMPARED);
+    let closest = comparable
         .max_by(|one, other| strsim::jaro_winkler(name, one).total_cmp(&strsim::jaro_winkler(name, other)));
     match closest {
         Some(closest) if strsim::jaro_winkler(name, closest) > 0.8 => {
             format!("unknown {what} `{shown}`: did you mean `{closest}`?")
         }
-        Some(_) => format!("unknown {what} `{shown}`; there are {}", listed(known)),
-        None => format!("unknown {what} `{shown}`; there are none here"),
+        _ if known.is_empty() => format!("unknown {what} `{shown}`; there are none here"),
+        _ => format!("unknown {what} `{shown}`; there are {}", listed(known)),
     }
 }
 
@@ -211,6 +216,11 @@ impl<'de> Visitor<'de> for Checked {
                     "an object has more than {MEMBERS} members"
                 )));
             }
+            if name.len() > NAME {
+                return Err(A::Error::custom(format_args!(
+                    "a name is longer than {NAME} bytes"
+                )));
+            }
             if all.contains_key(&name) {
                 return Err(A::Error::custom(format_args!("`{name}` is there twice")));
             }
@@ -245,6 +255,25 @@ mod tests {
         assert!(read(ones(MEMBERS).as_bytes()).is_ok());
         assert!(refused(&ones(MEMBERS + 1)).contains("more than 1000 elements"));
         assert!(refused(&format!("\"{}\"", "x".repeat(TEXT + 1))).contains("longer than"));
+    }
+
+    #[test]
+    fn a_long_name_is_neither_compared_nor_given_back() {
+        // By its beginning it would be near enough to `agent`.
+        let long = format!("agent{}", "x".repeat(250_000));
+        let said = hint("field", &long, &["agent", "text"]);
+        assert!(
+            said.ends_with("; there are `agent`, `text`"),
+            "{} bytes",
+            said.len()
+        );
+        assert!(said.len() < 200, "{} bytes", said.len());
+        let twice = refused(&format!("{{\"{long}\":1,\"{long}\":2}}"));
+        assert!(
+            twice.contains("a name is longer than 256 bytes"),
+            "{} bytes",
+            twice.len()
+        );
     }
 
     #[test]

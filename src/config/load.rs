@@ -212,9 +212,14 @@ fn refuse_unknown(
     });
 }
 
+/// Bytes of a name that is compared with those that are known.
+const LONGEST_COMPARED: usize = 64;
+
 /// ": did you mean `…`?" with the nearest name, or nothing when none is near.
 fn did_you_mean<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> String {
     let nearest = known
+        // Comparing takes time by the square of the length.
+        .filter(|_| name.len() <= LONGEST_COMPARED)
         .map(|candidate| (strsim::damerau_levenshtein(name, candidate), candidate))
         .min()
         .filter(|(distance, _)| *distance * 2 < name.len());

@@ -149,3 +149,12 @@ async fn a_wait_is_told_in_milliseconds_and_in_whole_seconds_rounded_up() {
         }})
     );
 }
+
+#[test]
+fn what_a_caller_sent_is_not_given_back_at_length() {
+    for long in ["x".repeat(250_000), "é".repeat(125_000)] {
+        let error = ApiError::invalid(format!("unknown field `{long}`"));
+        assert_eq!(error.message().chars().count(), LONGEST + 1);
+    }
+    assert_eq!(ApiError::invalid("é").message(), "é");
+}
