@@ -5,6 +5,7 @@
 mod admin;
 pub mod auth;
 mod body;
+mod connection;
 mod console;
 mod conversations;
 mod cursor;
@@ -21,6 +22,7 @@ mod once;
 mod organise;
 mod outgoing;
 mod params;
+mod peers;
 mod server;
 mod state;
 mod webhook;

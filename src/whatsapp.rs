@@ -18,7 +18,7 @@ pub use error::{ContactRefusal, PauseReason, RefusalScope, RetryAdvice, RetrySco
 
 pub use outbound::{Audience, MessageClass, OutboundContent, parse_outbound};
 pub use payload::{Recipient, payload, with_token};
-pub use signature::{AppIndex, AppSecret, SignatureError, verify};
+pub use signature::{AppIndex, AppSecret, Signature, SignatureError};
 pub use webhook::{
     Element, IdentityChange, IncomingMessage, IncomingStatus, Malformed, OtherEvent, ParseError, Webhook,
     parse,

@@ -12,6 +12,7 @@ use actix_web::http::header::{
 use actix_web::middleware::Next;
 use actix_web::{Error, ResponseError as _, web};
 
+use super::connection::{Life, Owed};
 use super::error::{ApiError, ErrorCode};
 use super::meter::RouteMeter;
 use super::state::ApiState;
@@ -38,6 +39,8 @@ pub(super) async fn observe<B: MessageBody + 'static>(
     let state = request.app_data::<web::Data<ApiState>>().cloned();
     let state = state.ok_or_else(|| ApiError::internal("the server was started without its state"))?;
     let began = state.clock.monotonic();
+    let life = request.conn_data::<Life>();
+    let _working = life.map(|life| life.work(Owed::by(request.headers())));
     let id = state.request_id();
     let mut response = if is_too_large(&request) {
         let refusal = ApiError::new(ErrorCode::HeadersTooLarge).error_response();

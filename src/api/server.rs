@@ -4,27 +4,27 @@ use std::net::TcpListener;
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix_http::{HttpService, KeepAlive, Request};
-use actix_service::{IntoServiceFactory, ServiceFactory, map_config};
+use actix_http::error::DispatchError;
+use actix_http::{HttpService, KeepAlive, Protocol, Request};
+use actix_service::{IntoServiceFactory, ServiceFactory, ServiceFactoryExt as _, fn_service, map_config};
 use actix_web::body::MessageBody;
 use actix_web::dev::{AppConfig, Server, ServiceResponse};
 use actix_web::middleware::from_fn;
+use actix_web::rt::net::TcpStream;
 use actix_web::{App, Error, web};
+use rustix::process::{Resource, getrlimit, setrlimit};
 
+use super::connection::{Connection, Times};
 use super::observe::observe;
+use super::peers::{Peers, connections_within};
 use super::state::ApiState;
 use super::ws;
+use crate::telemetry::metrics;
 
-/// How long a client may take to send the head of a request.
-const HEAD_DEADLINE: Duration = Duration::from_secs(5);
 /// How long a connection that is being closed may take.
 const CLOSE_DEADLINE: Duration = Duration::from_secs(1);
-/// Longer than the 60 s for which proxies usually keep connections, so that it is they who close them.
-const KEEP_ALIVE: Duration = Duration::from_secs(75);
 /// How long requests under way may take to be answered at the end.
 const ANSWERS: Duration = Duration::from_secs(5);
-/// Connections of one worker; each costs a file descriptor.
-const CONNECTIONS: usize = 25_000;
 
 /// Builds the server; it runs once it is awaited or spawned, and stops by its handle. It leaves signals alone.
 pub fn http_server(state: Arc<ApiState>, listener: TcpListener) -> std::io::Result<Server> {
@@ -32,6 +32,9 @@ pub fn http_server(state: Arc<ApiState>, listener: TcpListener) -> std::io::Resu
     let bounds = Bounds {
         workers: settings.worker_threads(),
         shutdown: ANSWERS.min(settings.shutdown_timeout),
+        times: Times::of(settings),
+        connections: connections_within(open_files()),
+        of_peer: settings.connections_per_peer,
     };
     let sockets = web::Data::new(state.sockets.clone());
     let shared = web::Data::from(state);
@@ -51,6 +54,23 @@ pub(super) struct Bounds {
     pub(super) workers: usize,
     /// How long open requests may take when the server stops.
     pub(super) shutdown: Duration,
+    /// How long clients may take.
+    pub(super) times: Times,
+    /// Connections in all.
+    pub(super) connections: usize,
+    /// Connections of one address; 0 for no limit.
+    pub(super) of_peer: usize,
+}
+
+/// Files that the process may have open: as many as it may ask for.
+fn open_files() -> usize {
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit.maximum;
+    if let Err(error) = setrlimit(Resource::Nofile, limit) {
+        tracing::warn!(error = %error, "the limit on open files cannot be raised");
+    }
+    let current = getrlimit(Resource::Nofile).current;
+    current.map_or(usize::MAX, |files| usize::try_from(files).unwrap_or(usize::MAX))
 }
 
 /// Serves an app. `actix_web::HttpServer` does the same, but offers no way to take a connection over.
@@ -71,25 +91,48 @@ where
 {
     let builder = Server::build()
         .workers(bounds.workers)
-        .max_concurrent_connections(CONNECTIONS)
+        // Those beyond are let in to be sent away: nobody waits behind them.
+        .max_concurrent_connections(usize::MAX)
         .shutdown_timeout(bounds.shutdown.as_secs())
         .disable_signals();
     let stopping = builder.graceful_shutdown_signal();
+    let peers = Peers::new(bounds.connections, bounds.of_peer);
     let builder = builder.listen("http", listener, move || {
         let stopping = stopping.clone();
-        HttpService::build()
+        let peers = peers.clone();
+        let http = HttpService::build()
             .graceful_shutdown_signal(move || {
                 let stopping = stopping.clone();
                 async move { stopping.notified().await }
             })
-            .keep_alive(KeepAlive::Timeout(KEEP_ALIVE))
-            .client_request_timeout(HEAD_DEADLINE)
+            // A connection keeps its own time.
+            .keep_alive(KeepAlive::Os)
+            .client_request_timeout(Duration::ZERO)
             .client_disconnect_timeout(CLOSE_DEADLINE)
             // A client that shuts down its sending half is gone: otherwise its connection lingers in CLOSE_WAIT.
             .h1_allow_half_closed(false)
+            .on_connect_ext(|connection: &Connection, data| {
+                data.insert(connection.life().clone());
+            })
             .upgrade(ws::takeover(map_config(app(), |()| AppConfig::default())))
-            .finish(map_config(app(), |()| AppConfig::default()))
-            .tcp()
+            .finish(map_config(app(), |()| AppConfig::default()));
+        let times = bounds.times;
+        fn_service(move |io: TcpStream| {
+            let peers = peers.clone();
+            async move {
+                let from = io.peer_addr().ok();
+                // What is written is an answer or a part of one, never more to come.
+                let _ = io.set_nodelay(true);
+                match peers.enter(from.map(|from| from.ip())) {
+                    Ok(place) => Ok((Connection::new(io, times, place), Protocol::Http1, from)),
+                    Err(why) => {
+                        metrics::connections_ended_total(why).increment(1);
+                        Err(DispatchError::Io(std::io::ErrorKind::ConnectionRefused.into()))
+                    }
+                }
+            }
+        })
+        .and_then(http)
     })?;
     Ok(builder.run())
 }

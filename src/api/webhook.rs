@@ -23,7 +23,7 @@ use crate::actors::Signer;
 use crate::config::Config;
 use crate::telemetry::labels::WebhookOutcome;
 use crate::telemetry::metrics as measured;
-use crate::whatsapp::signature::{AppIndex, AppSecret, verify};
+use crate::whatsapp::signature::{AppIndex, AppSecret, Signature};
 use budget::Budget;
 
 const SIGNATURE: HeaderName = HeaderName::from_static("x-hub-signature-256");
@@ -143,26 +143,40 @@ impl From<ApiError> for Refused {
 
 async fn take(state: &ApiState, request: &HttpRequest, payload: web::Payload) -> Result<(), Refused> {
     let door = &state.webhooks;
+    // Whoever does not even claim to be Meta is not listened to.
+    let claimed = Signature::read(signature(request.headers()));
+    let claimed = claimed.map_err(|_no_signature| ApiError::new(ErrorCode::BadSignature))?;
     let mut payload = payload.into_inner();
-    let Some(mut place) = door.budget.enter() else {
-        body::drain(&mut payload, door.body_limit).await;
-        return Err(ApiError::new(ErrorCode::Busy).retry_after(COME_BACK).into());
+    let plan = body::Plan::of(request, door.body_limit, &state.config.server);
+    let (mut room, make_way) = door.budget.begin();
+    let reading = body::read(&mut payload, &plan, async |more| room.hold(more).await);
+    let read = tokio::select! {
+        biased;
+        read = reading => read,
+        _ = make_way => Err(busy()),
     };
-    let plan = body::Plan::of(request, door.body_limit);
-    let read = body::read(&mut payload, plan, |more| place.hold(more)).await;
     let body: Bytes = match read {
         Ok(body) => body,
         Err(error) => {
-            body::drain(&mut payload, door.body_limit).await;
+            drop(room);
+            if error.code() != ErrorCode::Timeout {
+                body::drain(&mut payload, &plan).await;
+            }
             return Err(error.into());
         }
     };
-    let vouched = verify(&door.secrets, signature(request.headers()), &body);
+    room.is_whole();
+    let vouched = claimed.verify(&door.secrets, &body);
     let app = vouched.ok().and_then(|AppIndex(index)| door.names.get(index));
     let app = app.ok_or_else(|| ApiError::new(ErrorCode::BadSignature))?;
+    let _place = door.budget.enter().ok_or_else(busy)?;
     let taken = state.intake.accept(Signer::App(Arc::clone(app)), body).await;
     taken.map_err(|refusal| ApiError::new(ErrorCode::Unavailable).retry_after(refusal.retry_after))?;
     Ok(())
+}
+
+fn busy() -> ApiError {
+    ApiError::new(ErrorCode::Busy).retry_after(COME_BACK)
 }
 
 /// The one signature. Two of them are none: which one counts would be anybody's guess.

@@ -29,6 +29,22 @@ pub struct ServerConfig {
     /// How long an orderly end may take.
     #[serde(rename = "shutdown_timeout_s", with = "seconds")]
     pub shutdown_timeout: Duration,
+    /// How long the head of a request may take.
+    #[serde(rename = "head_timeout_s", with = "seconds")]
+    pub head_timeout: Duration,
+    /// How long a connection may be silent between requests.
+    #[serde(rename = "keep_alive_s", with = "seconds")]
+    pub keep_alive: Duration,
+    /// How long a whole body may take.
+    #[serde(rename = "body_timeout_s", with = "seconds")]
+    pub body_timeout: Duration,
+    /// How long a client that sends a body or is sent an answer may be slower than `slow_rate`.
+    #[serde(rename = "slow_grace_s", with = "seconds")]
+    pub slow_grace: Duration,
+    /// Bytes in a second after that.
+    pub slow_rate: ByteSize,
+    /// Connections of one address; 0 for no limit.
+    pub connections_per_peer: usize,
     /// Webhook posts being worked on at once.
     pub webhook_max_in_flight: usize,
     /// Bytes of webhook bodies held at once.
@@ -52,19 +68,33 @@ impl ServerConfig {
     }
 
     pub(super) fn check(&self, problems: &mut Problems) {
+        let (kib, mib) = (1 << 10, 1 << 20);
+        let size = ByteSize::bytes;
         problems.range("server.workers", self.workers, 0..=256);
         problems.range(
             "server.shutdown_timeout_s",
             self.shutdown_timeout.as_secs(),
             1..=600,
         );
+        for (key, time) in [
+            ("server.head_timeout_s", self.head_timeout),
+            ("server.body_timeout_s", self.body_timeout),
+            ("server.slow_grace_s", self.slow_grace),
+        ] {
+            problems.range(key, time.as_secs(), 1..=60);
+        }
+        problems.range("server.keep_alive_s", self.keep_alive.as_secs(), 1..=600);
+        problems.range("server.slow_rate", self.slow_rate, size(1)..=size(mib));
+        problems.range(
+            "server.connections_per_peer",
+            self.connections_per_peer,
+            0..=1_000_000,
+        );
         problems.range(
             "server.webhook_max_in_flight",
             self.webhook_max_in_flight,
             1..=65_536,
         );
-        let (kib, mib) = (1 << 10, 1 << 20);
-        let size = ByteSize::bytes;
         problems.range(
             "server.webhook_body_limit",
             self.webhook_body_limit,

@@ -82,6 +82,20 @@ label_enums! {
         Shutdown = "shutdown",
     }
 
+    /// Why a connection was refused or closed by the server.
+    ConnectionEnd {
+        /// Silent for too long after a request.
+        Idle = "idle",
+        /// The head of a request did not come in time.
+        Head = "head",
+        /// What was sent is not read.
+        Unread = "unread",
+        /// Refused: its address has too many.
+        Peer = "peer",
+        /// Refused: there are as many as the limit on open files allows.
+        Full = "full",
+    }
+
     /// Why a client was told to load afresh.
     ResyncReason {
         /// Its cursor is of another epoch.

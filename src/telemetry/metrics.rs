@@ -1,8 +1,8 @@
 //! Every metric: its name, help, labels and the function that records it. No other file names a metric.
 
 use super::labels::{
-    ActorKind, AttemptResult, CloseReason, Code, DelayReason, ElementKind, FrameRefusal, GraphCall,
-    HttpMethod, HttpRoute, PauseReason, QuarantineReason, ResyncReason, RetentionFate, SendOrigin,
+    ActorKind, AttemptResult, CloseReason, Code, ConnectionEnd, DelayReason, ElementKind, FrameRefusal,
+    GraphCall, HttpMethod, HttpRoute, PauseReason, QuarantineReason, ResyncReason, RetentionFate, SendOrigin,
     StatusClass, StoreOp, StoreOutcome, UnknownResolution, Version, WebhookOutcome,
 };
 use super::table::metrics_table;
@@ -63,6 +63,10 @@ metrics_table! {
     /// Batches of events handed to feeds.
     counter feed_publishes_total = "mesej_feed_publishes_total";
 
+    /// Open connections, sockets among them.
+    gauge connections_open = "mesej_connections_open";
+    /// Connections that were refused, or closed because their clients did nothing, by reason.
+    counter connections_ended_total = "mesej_connections_ended_total" { reason: ConnectionEnd };
     /// Open sockets.
     gauge sockets_open = "mesej_sockets_open";
     /// Handshakes refused, by error code.

@@ -77,6 +77,7 @@ fn label_values_are_distinct_lower_case_words() {
     values(l::QuarantineReason::ALL);
     values(l::RetentionFate::ALL);
     values(l::CloseReason::ALL);
+    values(l::ConnectionEnd::ALL);
     values(l::ResyncReason::ALL);
     values(l::FrameRefusal::ALL);
     values(l::SendOrigin::ALL);

@@ -59,16 +59,27 @@ impl SignatureError {
     }
 }
 
-/// Checks the `X-Hub-Signature-256` header over the raw body against every secret of every app, each in constant time.
-///
-/// Returns the app whose secret matched. Without any secret nothing ever matches.
-pub fn verify(secrets: &[AppSecret], header: Option<&str>, body: &[u8]) -> Result<AppIndex, SignatureError> {
-    let presented = decode(header.ok_or(SignatureError::Missing)?).ok_or(SignatureError::Malformed)?;
-    secrets
-        .iter()
-        .find(|secret| hmac::verify(&secret.key, body, &presented).is_ok())
-        .map(|secret| secret.app)
-        .ok_or(SignatureError::Mismatch)
+/// A signature as it was presented: well-formed, and yet to be checked.
+#[derive(Debug, Clone, Copy)]
+pub struct Signature([u8; 32]);
+
+impl Signature {
+    /// Reads the `X-Hub-Signature-256` header, before the body is there.
+    pub fn read(header: Option<&str>) -> Result<Self, SignatureError> {
+        let header = header.ok_or(SignatureError::Missing)?;
+        decode(header).map(Self).ok_or(SignatureError::Malformed)
+    }
+
+    /// Checks it over the raw body against every secret of every app, each in constant time.
+    ///
+    /// Returns the app whose secret matched. Without any secret nothing ever matches.
+    pub fn verify(&self, secrets: &[AppSecret], body: &[u8]) -> Result<AppIndex, SignatureError> {
+        secrets
+            .iter()
+            .find(|secret| hmac::verify(&secret.key, body, &self.0).is_ok())
+            .map(|secret| secret.app)
+            .ok_or(SignatureError::Mismatch)
+    }
 }
 
 fn decode(header: &str) -> Option<[u8; 32]> {
@@ -96,6 +107,10 @@ mod tests {
 
     const EMPTY: &str = r#"{"object":"whatsapp_business_account","entry":[]}"#;
     const EMPTY_HEX: &str = "dec6a680679a968e7e0319355b23599cbfc54502c0784668e9618baa0c633756";
+
+    fn verify(secrets: &[AppSecret], header: Option<&str>, body: &[u8]) -> Result<AppIndex, SignatureError> {
+        Signature::read(header)?.verify(secrets, body)
+    }
 
     fn one_app() -> [AppSecret; 1] {
         [AppSecret::new(AppIndex(0), "test_app_secret")]

@@ -9,6 +9,7 @@
 mod binary;
 mod consent;
 mod containers;
+mod doors;
 mod gateway;
 mod groups;
 mod kept;

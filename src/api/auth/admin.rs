@@ -82,12 +82,13 @@ impl FromRequest for AdminCall {
         let (request, mut payload) = (request.clone(), payload.take());
         Box::pin(async move {
             let state = ApiState::of(&request)?;
-            let limit = state.config.server.api_body_limit.as_usize();
+            let settings = &state.config.server;
+            let plan = body::Plan::of(&request, settings.api_body_limit.as_usize(), settings);
             if let Err(error) = authenticate(&state, &request) {
-                body::drain(&mut payload, limit).await;
+                body::drain(&mut payload, &plan).await;
                 return Err(error);
             }
-            let body = body::read(&mut payload, body::Plan::of(&request, limit), |_more| true).await?;
+            let body = body::read(&mut payload, &plan, async |_more| true).await?;
             Ok(Self { state, request, body })
         })
     }

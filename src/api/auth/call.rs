@@ -153,11 +153,11 @@ impl<N: Need> FromRequest for Call<N> {
         let (request, mut payload) = (request.clone(), payload.take());
         Box::pin(async move {
             let state = ApiState::of(&request)?;
-            let limit = state.config.server.api_body_limit.as_usize();
+            let settings = &state.config.server;
+            let plan = body::Plan::of(&request, settings.api_body_limit.as_usize(), settings);
             match authenticate::<N>(&state, &request).await {
                 Ok(key) => {
-                    let body =
-                        body::read(&mut payload, body::Plan::of(&request, limit), |_more| true).await?;
+                    let body = body::read(&mut payload, &plan, async |_more| true).await?;
                     Ok(Self {
                         state,
                         request,
@@ -168,7 +168,7 @@ impl<N: Need> FromRequest for Call<N> {
                 }
                 Err(error) => {
                     // Read to the end, so that the connection can be used again, and keep nothing.
-                    body::drain(&mut payload, limit).await;
+                    body::drain(&mut payload, &plan).await;
                     Err(error)
                 }
             }

@@ -316,6 +316,8 @@ pub(super) struct Journal {
     pub(super) bodies: Mutex<Vec<Bytes>>,
     pub(super) signers: Mutex<Vec<Signer>>,
     pub(super) full: Mutex<Option<Duration>>,
+    /// Held by whoever wants webhooks to wait.
+    pub(super) gate: tokio::sync::Mutex<()>,
 }
 
 impl Journal {
@@ -327,6 +329,7 @@ impl Journal {
 #[async_trait]
 impl IntakePort for Journal {
     async fn accept(&self, signer: Signer, body: Bytes) -> Result<(), IntakeRefusal> {
+        drop(self.gate.lock().await);
         if let Some(retry_after) = *self.full.lock().unwrap() {
             return Err(IntakeRefusal { retry_after });
         }

@@ -163,7 +163,10 @@ async fn beyond_the_bytes_in_hand_it_is_503_and_the_next_small_one_is_taken() {
     assert_eq!(answer.status, 200);
     let mut stalled = tokio::net::TcpStream::connect(small.addr).await.unwrap();
     use tokio::io::AsyncWriteExt as _;
-    let head = format!("POST {PATH} HTTP/1.1\r\nHost: x\r\nContent-Length: 65000\r\n\r\n");
+    let claim = sign(APP_SECRET, b"another");
+    let head = format!(
+        "POST {PATH} HTTP/1.1\r\nHost: x\r\nX-Hub-Signature-256: {claim}\r\nContent-Length: 65000\r\n\r\n"
+    );
     stalled.write_all(head.as_bytes()).await.unwrap();
     stalled.write_all(&vec![b' '; 40_000]).await.unwrap();
     let mut refused = None;
@@ -176,6 +179,38 @@ async fn beyond_the_bytes_in_hand_it_is_503_and_the_next_small_one_is_taken() {
     assert_eq!(refused.outcome(), (503, "busy".to_owned()));
     assert_eq!(refused.header("retry-after"), Some("5"));
     assert_eq!(small.signed(BODY.as_bytes()).send().await.status, 200);
+    let mut taken = 503;
+    while taken == 503 && tokio::time::Instant::now() < deadline {
+        taken = small.signed(&vec![b' '; 64 << 10]).send().await.status;
+    }
+    assert_eq!(
+        taken, 200,
+        "a body that comes for long makes way before its time is up"
+    );
+}
+
+/// Begins a webhook whose body never comes.
+async fn silent(api: &Api, headers: &str) -> tokio::net::TcpStream {
+    use tokio::io::AsyncWriteExt as _;
+    let mut stream = tokio::net::TcpStream::connect(api.addr).await.unwrap();
+    let head = format!("POST {PATH} HTTP/1.1\r\nHost: x\r\n{headers}Content-Length: 10\r\n\r\n1");
+    stream.write_all(head.as_bytes()).await.unwrap();
+    stream
+}
+
+#[actix_web::test]
+async fn bodies_that_never_come_take_no_place_of_those_that_do() {
+    let api = Api::start_with(Setup {
+        server: "webhook_max_in_flight = 1",
+        ..Setup::default()
+    })
+    .await;
+    let claim = format!("X-Hub-Signature-256: {}\r\n", sign(APP_SECRET, b"another"));
+    let mut all = Vec::new();
+    for _ in 0..50 {
+        all.push(silent(&api, &claim).await);
+        assert_eq!(api.signed(BODY.as_bytes()).send().await.status, 200);
+    }
 }
 
 #[actix_web::test]
@@ -185,21 +220,41 @@ async fn beyond_the_places_it_is_503() {
         ..Setup::default()
     })
     .await;
-    use tokio::io::AsyncWriteExt as _;
-    let mut stalled = tokio::net::TcpStream::connect(api.addr).await.unwrap();
-    let head = format!("POST {PATH} HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n1");
-    stalled.write_all(head.as_bytes()).await.unwrap();
-    let deadline = tokio::time::Instant::now() + Duration::from_secs(5);
-    let mut seen = 200;
-    while seen == 200 && tokio::time::Instant::now() < deadline {
-        seen = api.signed(BODY.as_bytes()).send().await.status;
+    let taking = api.journal.gate.lock().await;
+    let mut first = tokio::net::TcpStream::connect(api.addr).await.unwrap();
+    let held = api.signed(BODY.as_bytes()).send_on(&mut first);
+    let beyond = async {
+        let deadline = tokio::time::Instant::now() + Duration::from_secs(5);
+        let mut seen = 0;
+        while seen != 503 && tokio::time::Instant::now() < deadline {
+            // One of the two is there first.
+            let second = api.signed(BODY.as_bytes()).send();
+            seen = tokio::time::timeout(Duration::from_millis(200), second)
+                .await
+                .map_or(0, |answer| answer.status);
+        }
+        drop(taking);
+        seen
+    };
+    let (held, seen) = tokio::join!(held, beyond);
+    assert_eq!((held.status, seen), (200, 503));
+    assert_eq!(api.signed(BODY.as_bytes()).send().await.status, 200);
+}
+
+#[actix_web::test]
+async fn who_shows_no_signature_is_refused_before_the_body_is_there() {
+    let api = Api::start().await;
+    for headers in ["", "X-Hub-Signature-256: sha256=00\r\n"] {
+        let mut stream = silent(&api, headers).await;
+        let mut answer = [0; 12];
+        let told = tokio::io::AsyncReadExt::read_exact(&mut stream, &mut answer);
+        // Far below the time that a body may take.
+        tokio::time::timeout(Duration::from_secs(1), told)
+            .await
+            .unwrap()
+            .unwrap();
+        assert_eq!(&answer, b"HTTP/1.1 401", "{headers}");
     }
-    assert_eq!(seen, 503);
-    drop(stalled);
-    while seen == 503 && tokio::time::Instant::now() < deadline {
-        seen = api.signed(BODY.as_bytes()).send().await.status;
-    }
-    assert_eq!(seen, 200, "the place is free again once its connection is gone");
 }
 
 #[actix_web::test]
@@ -207,7 +262,10 @@ async fn a_refused_webhook_leaves_its_connection_usable() {
     let api = Api::start().await;
     let mut stream = tokio::net::TcpStream::connect(api.addr).await.unwrap();
     let big = vec![b' '; 300_000];
-    assert_eq!(api.webhook(&big).send_on(&mut stream).await.status, 401);
+    let wrong = api
+        .webhook(&big)
+        .header("X-Hub-Signature-256", &sign("other", &big));
+    assert_eq!(wrong.send_on(&mut stream).await.status, 401);
     *api.journal.full.lock().unwrap() = Some(Duration::from_secs(1));
     assert_eq!(api.signed(&big).send_on(&mut stream).await.status, 503);
     *api.journal.full.lock().unwrap() = None;

@@ -1,23 +1,48 @@
-//! How much may be in hand at once: webhooks, and bytes of their bodies.
+//! How much may be in hand at once: bytes of bodies that are being read, and webhooks that are being made durable.
+//!
+//! Anybody can begin a body. So a body takes room for the bytes that came and for nothing else; and when there is no more, the
+//! body that has been coming for longest makes way for the next: whoever sends for long is not Meta.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use metrics::Gauge;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+use tokio::time::{Instant, timeout};
 
 use crate::telemetry::metrics as measured;
 
-/// Room for webhooks. Nobody waits for it: Meta comes back.
+/// How long a body may come before it has to make way.
+const UNDISTURBED: Duration = Duration::from_secs(1);
+/// How long a body waits for one that makes way.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// Bodies that are being read, the one that began first in front.
+#[derive(Default)]
+struct Coming {
+    next: u64,
+    bodies: BTreeMap<u64, (Instant, oneshot::Sender<()>)>,
+}
+
+/// Room for webhooks.
 pub(super) struct Budget {
     places: Arc<Semaphore>,
     bytes: Arc<Semaphore>,
+    coming: Arc<Mutex<Coming>>,
     in_flight: Gauge,
 }
 
-/// Room that one webhook takes until it is answered.
-pub(super) struct Place {
+/// Room that one body takes.
+pub(super) struct Body {
+    number: u64,
     bytes: Arc<Semaphore>,
+    coming: Arc<Mutex<Coming>>,
     held: Option<OwnedSemaphorePermit>,
+}
+
+/// Room that one webhook takes while it is made durable.
+pub(super) struct Place {
     in_flight: Gauge,
     _place: OwnedSemaphorePermit,
 }
@@ -27,35 +52,86 @@ impl Budget {
         Self {
             places: Arc::new(Semaphore::new(webhooks.min(Semaphore::MAX_PERMITS))),
             bytes: Arc::new(Semaphore::new(bytes.min(Semaphore::MAX_PERMITS))),
+            coming: Arc::default(),
             in_flight: measured::webhooks_in_flight(),
         }
     }
 
-    /// Takes a place, if there is one.
+    /// A body begins. The other end is told, or dropped, when it has to make way.
+    pub(super) fn begin(&self) -> (Body, oneshot::Receiver<()>) {
+        let (sender, make_way) = oneshot::channel();
+        let mut coming = lock(&self.coming);
+        let number = coming.next;
+        coming.next = number.wrapping_add(1);
+        coming.bodies.insert(number, (Instant::now(), sender));
+        let body = Body {
+            number,
+            bytes: Arc::clone(&self.bytes),
+            coming: Arc::clone(&self.coming),
+            held: None,
+        };
+        (body, make_way)
+    }
+
+    /// Takes a place for a webhook whose body is there, if there is one. Nobody waits for it: Meta comes back.
     pub(super) fn enter(&self) -> Option<Place> {
         let place = Arc::clone(&self.places).try_acquire_owned().ok()?;
         self.in_flight.increment(1.0);
         Some(Place {
-            bytes: Arc::clone(&self.bytes),
-            held: None,
             in_flight: self.in_flight.clone(),
             _place: place,
         })
     }
 }
 
-impl Place {
-    /// Takes room for more bytes, if there is any.
-    pub(super) fn hold(&mut self, more: usize) -> bool {
+impl Body {
+    /// Takes room for more bytes; false if there is none, and nobody makes way.
+    pub(super) async fn hold(&mut self, more: usize) -> bool {
         let more = u32::try_from(more).unwrap_or(u32::MAX);
-        let Ok(room) = Arc::clone(&self.bytes).try_acquire_many_owned(more) else {
-            return false;
-        };
-        match &mut self.held {
-            Some(held) => held.merge(room),
-            none => *none = Some(room),
+        let mut room = Arc::clone(&self.bytes).try_acquire_many_owned(more).ok();
+        while room.is_none() {
+            if !self.clear_the_way() {
+                return false;
+            }
+            let freed = timeout(PATIENCE, Arc::clone(&self.bytes).acquire_many_owned(more)).await;
+            room = freed.ok().and_then(Result::ok);
+        }
+        match (&mut self.held, room) {
+            (Some(held), Some(room)) => held.merge(room),
+            (none, room) => *none = room,
         }
         true
+    }
+
+    /// The body is there: it makes way for nobody.
+    pub(super) fn is_whole(&self) {
+        lock(&self.coming).bodies.remove(&self.number);
+    }
+
+    /// Has the body that began first make way, if that is another and long enough ago.
+    fn clear_the_way(&self) -> bool {
+        let mut coming = lock(&self.coming);
+        let Some(first) = coming.bodies.first_entry() else {
+            return false;
+        };
+        if *first.key() == self.number || first.get().0.elapsed() < UNDISTURBED {
+            return false;
+        }
+        let (_, makes_way) = first.remove();
+        // It may have broken off meanwhile.
+        let _ = makes_way.send(());
+        true
+    }
+}
+
+fn lock(coming: &Mutex<Coming>) -> MutexGuard<'_, Coming> {
+    // Entries are added and removed whole, so a panic elsewhere leaves nothing half done.
+    coming.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Drop for Body {
+    fn drop(&mut self) {
+        self.is_whole();
     }
 }
 
@@ -70,17 +146,46 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_more_webhooks_and_no_more_bytes_are_in_hand_than_allowed() {
+    fn no_more_webhooks_are_in_hand_than_allowed() {
         let budget = Budget::new(2, 100);
-        let mut one = budget.enter().unwrap();
-        let mut two = budget.enter().unwrap();
+        let one = budget.enter().unwrap();
+        let _two = budget.enter().unwrap();
         assert!(budget.enter().is_none());
-        assert!(one.hold(60) && one.hold(10));
-        assert!(!two.hold(31));
-        assert!(two.hold(30));
         drop(one);
-        assert!(two.hold(70) && !two.hold(1));
+        assert!(budget.enter().is_some());
+    }
+
+    #[tokio::test]
+    async fn no_more_bytes_are_in_hand_than_allowed() {
+        let budget = Budget::new(2, 100);
+        let ((mut one, _one), (mut two, _two)) = (budget.begin(), budget.begin());
+        assert!(one.hold(60).await && one.hold(10).await);
+        assert!(!two.hold(31).await);
+        assert!(two.hold(30).await);
+        drop(one);
+        assert!(two.hold(70).await && !two.hold(1).await);
         drop(two);
-        assert!(budget.enter().unwrap().hold(100));
+        assert!(budget.begin().0.hold(100).await);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_body_that_comes_for_longest_makes_way_and_a_whole_one_does_not() {
+        let budget = Budget::new(2, 100);
+        let (mut whole, _) = budget.begin();
+        assert!(whole.hold(40).await);
+        whole.is_whole();
+        let (mut slow, make_way) = budget.begin();
+        assert!(slow.hold(60).await);
+        let (mut next, _next) = budget.begin();
+        assert!(!next.hold(1).await, "it has only just begun");
+        tokio::time::advance(UNDISTURBED).await;
+        let makes_way = async {
+            make_way.await.unwrap();
+            drop(slow);
+        };
+        let (held, ()) = tokio::join!(next.hold(60), makes_way);
+        assert!(held);
+        tokio::time::advance(UNDISTURBED).await;
+        assert!(!next.hold(1).await, "nobody is left who could make way");
     }
 }

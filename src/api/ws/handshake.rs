@@ -44,8 +44,18 @@ pub(in crate::api) async fn open(
     feeds: web::Data<WorkerFeeds>,
 ) -> Result<HttpResponse, ApiError> {
     let shared = &sockets.0;
-    let offered = admit(&request, shared).and_then(|()| offered(&request, shared));
-    let (mut response, pass) = offered.inspect_err(|refused| {
+    let offered = admit(&request, shared).and_then(|()| offered(&request));
+    // The rate is for those who would be let in: nobody else can use it up, and a ticket outlives its refusal.
+    let admitted = offered.and_then(|(response, ticket)| match ticket {
+        Some(ticket) if shared.tickets.is_open(ticket) => {
+            shared
+                .admit_handshake()
+                .map_err(|wait| ApiError::new(ErrorCode::Busy).retry_after(wait))?;
+            Ok((response, shared.tickets.redeem(ticket)))
+        }
+        _ => Ok((response, None)),
+    });
+    let (mut response, pass) = admitted.inspect_err(|refused| {
         metrics::handshakes_refused_total(refused.code().label()).increment(1);
     })?;
     let opened = match pass {
@@ -78,13 +88,11 @@ fn admit(request: &HttpRequest, shared: &Shared) -> Result<(), ApiError> {
     if !shared.census.has_room() {
         return Err(ApiError::new(ErrorCode::Busy).retry_after(LATER));
     }
-    shared
-        .admit_handshake()
-        .map_err(|wait| ApiError::new(ErrorCode::Busy).retry_after(wait))
+    Ok(())
 }
 
-/// Checks the handshake and uses up the ticket.
-fn offered(request: &HttpRequest, shared: &Shared) -> Result<(HttpResponseBuilder, Option<Pass>), ApiError> {
+/// Checks the handshake, and finds its ticket.
+fn offered(request: &HttpRequest) -> Result<(HttpResponseBuilder, Option<&str>), ApiError> {
     let offers: Vec<&str> = request
         .headers()
         .get_all(SEC_WEBSOCKET_PROTOCOL)
@@ -100,10 +108,7 @@ fn offered(request: &HttpRequest, shared: &Shared) -> Result<(HttpResponseBuilde
         .map_err(|broken| ApiError::invalid(format!("no WebSocket handshake: {broken}")))?;
     response.insert_header((SEC_WEBSOCKET_PROTOCOL, PROTOCOL));
     let mut tickets = offers.iter().filter_map(|offer| offer.strip_prefix(TICKET));
-    Ok((
-        response,
-        tickets.next().and_then(|ticket| shared.tickets.redeem(ticket)),
-    ))
+    Ok((response, tickets.next()))
 }
 
 type Refused = (Close, ApiError);

@@ -10,17 +10,24 @@ use tokio::net::tcp::OwnedWriteHalf;
 
 use super::progress::Progress;
 use crate::actors::feed::{Chunk, Outlet};
+use crate::api::peers::Place;
 
 /// See the module.
 #[derive(Debug)]
 pub(super) struct Line {
     writing: OwnedWriteHalf,
     progress: Arc<Progress>,
+    /// Counts among the server's connections until this is closed.
+    _place: Place,
 }
 
 impl Line {
-    pub(super) fn new(writing: OwnedWriteHalf, progress: Arc<Progress>) -> Self {
-        Self { writing, progress }
+    pub(super) fn new(writing: OwnedWriteHalf, progress: Arc<Progress>, place: Place) -> Self {
+        Self {
+            writing,
+            progress,
+            _place: place,
+        }
     }
 
     pub(super) fn connection(&self) -> &TcpStream {

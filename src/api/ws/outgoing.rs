@@ -12,7 +12,6 @@ use std::task::{Context, Poll, Waker, ready};
 use bytes::{Buf as _, Bytes};
 use futures_util::future::LocalBoxFuture;
 use socket2::SockRef;
-use tokio::net::tcp::OwnedWriteHalf;
 
 use super::frame::Close;
 use super::line::Line;
@@ -64,14 +63,14 @@ impl Outgoing {
         seat: Seat,
         progress: Arc<Progress>,
         session: BoundedAddr<Session>,
-        writing: OwnedWriteHalf,
+        line: Line,
     ) -> Self {
         Self {
             link,
             signals: seat.last_signal(),
             ledgers: seat.ledgers(),
             seat,
-            line: Rc::new(Line::new(writing, Arc::clone(&progress))),
+            line: Rc::new(line),
             progress,
             session,
             in_hand: VecDeque::new(),

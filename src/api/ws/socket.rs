@@ -10,6 +10,7 @@ use socket2::{SockRef, TcpKeepalive};
 use super::census::Counted;
 use super::frame::Close;
 use super::inbound::Frames;
+use super::line::Line;
 use super::link::Link;
 use super::options::SocketOptions;
 use super::outgoing::Outgoing;
@@ -19,6 +20,7 @@ use super::session::{Parts, Session};
 use super::sockets::Shared;
 use super::tickets::Pass;
 use crate::actors::feed::Seat;
+use crate::api::peers::Place;
 
 /// After an idle minute the peer is probed, and again each ten seconds, three times in all.
 const KEEPALIVE_IDLE: Duration = Duration::from_secs(60);
@@ -35,7 +37,7 @@ pub(super) struct Socket {
 
 impl Socket {
     /// Starts the session; the outgoing half is given back, to be run. `early` holds bytes that came with the handshake.
-    pub(super) async fn start(self, connection: TcpStream, early: BytesMut) -> Outgoing {
+    pub(super) async fn start(self, connection: TcpStream, early: BytesMut, place: Place) -> Outgoing {
         let Self {
             shared,
             pass,
@@ -65,7 +67,8 @@ impl Socket {
         if !shared.watch(watch).await {
             link.close(Close::Unavailable);
         }
-        Outgoing::new(link, seat, progress, session, writing)
+        let line = Line::new(writing, Arc::clone(&progress), place);
+        Outgoing::new(link, seat, progress, session, line)
     }
 }
 

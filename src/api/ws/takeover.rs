@@ -19,10 +19,12 @@ use actix_web::rt::net::TcpStream;
 use bytes::BytesMut;
 use futures_util::future::LocalBoxFuture;
 use tokio::io::AsyncWriteExt as _;
+use tokio::time::timeout;
 use tokio_util::codec::Encoder as _;
 
 use super::handshake::Opened;
 use super::outgoing::Outgoing;
+use crate::api::connection::Connection;
 
 /// Bytes of an answer that opens no socket; it says why not.
 const ANSWER: usize = 64 * 1024;
@@ -33,7 +35,7 @@ const LINGER: Duration = Duration::from_secs(2);
 pub(in crate::api) fn takeover<F, B>(
     app: F,
 ) -> impl ServiceFactory<
-    (Request, Framed<TcpStream, Codec>),
+    (Request, Framed<Connection, Codec>),
     Config = (),
     Response = (),
     Error = actix_web::Error,
@@ -74,7 +76,7 @@ where
 async fn open<S, B>(
     app: Rc<S>,
     request: Request,
-    connection: Framed<TcpStream, Codec>,
+    connection: Framed<Connection, Codec>,
 ) -> Result<Option<Outgoing>, actix_web::Error>
 where
     S: Service<Request, Response = ServiceResponse<B>, Error = actix_web::Error>,
@@ -85,12 +87,13 @@ where
     let FramedParts {
         io, codec, read_buf, ..
     } = connection.into_parts();
-    let mut connection = Connection { io, codec };
+    let (io, place) = io.into_parts();
+    let mut connection = Taken { io, codec };
     match opened {
         Some(Opened::Socket(socket)) => {
             connection.say_head(head_of(response), BodySize::None).await?;
             drop(request);
-            Ok(Some(socket.start(connection.io, read_buf).await))
+            Ok(Some(socket.start(connection.io, read_buf, place).await))
         }
         Some(Opened::TurnedAway(goodbye)) => {
             connection.say_head(head_of(response), BodySize::None).await?;
@@ -115,17 +118,18 @@ fn head_of<B>(response: HttpResponse<B>) -> HttpResponse<()> {
 }
 
 /// A connection with an answer under way. The kernel has room for it: these are the first bytes after a short request.
-struct Connection {
+struct Taken {
     io: TcpStream,
     codec: Codec,
 }
 
-impl Connection {
+impl Taken {
     async fn say_head(&mut self, head: HttpResponse<()>, body: BodySize) -> std::io::Result<()> {
         let mut bytes = BytesMut::new();
         self.codec
             .encode(Message::Item((head.into(), body)), &mut bytes)?;
-        self.io.write_all(&bytes).await
+        // A client that left earlier answers unread may leave no room for this one.
+        timeout(LINGER, self.io.write_all(&bytes)).await?
     }
 
     /// Says the last bytes and closes, once the client has read them or a while has passed: closing at once could cut
@@ -137,6 +141,6 @@ impl Connection {
             tokio::io::copy(&mut self.io, &mut tokio::io::sink()).await
         };
         // Whoever takes longer, or has broken off, hears no more.
-        let _ = tokio::time::timeout(LINGER, read_out).await;
+        let _ = timeout(LINGER, read_out).await;
     }
 }

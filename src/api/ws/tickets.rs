@@ -146,6 +146,16 @@ impl Tickets {
         Ok(ticket)
     }
 
+    /// Whether a ticket would let somebody in now. It stays as it is.
+    pub fn is_open(&self, ticket: &str) -> bool {
+        let now = self.clock.monotonic();
+        let table = self.table();
+        table
+            .open
+            .get(&digest(ticket))
+            .is_some_and(|open| open.until > now)
+    }
+
     /// Uses a ticket up. `None` when it is unknown, used or too old.
     pub fn redeem(&self, ticket: &str) -> Option<Pass> {
         let open = self.table().take(digest(ticket))?;
@@ -213,7 +223,9 @@ mod tests {
             tickets.issue(pass("ben")).unwrap(),
         );
         assert_ne!(ana, ben);
+        assert!(tickets.is_open(&ana), "looking does not use it up");
         assert_eq!(tickets.redeem(&ana), Some(pass("ana")));
+        assert!(!tickets.is_open(&ana));
         assert_eq!(tickets.redeem(&ana), None);
         assert_eq!(tickets.redeem("made up"), None);
     }

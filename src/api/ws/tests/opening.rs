@@ -145,6 +145,33 @@ async fn a_full_or_rushed_server_asks_to_come_back_later() {
 }
 
 #[actix::test]
+async fn whoever_has_no_ticket_uses_up_nobodys_handshakes() {
+    let rig = Rig::start(super::SocketOptions {
+        handshakes_per_s: 1,
+        ..options()
+    })
+    .await;
+    for offer in ["mesej.v1", "mesej.v1, ticket.made-up"].repeat(20) {
+        let mut stranger = rig.handshake(&[("Sec-WebSocket-Protocol", offer)]).await.unwrap();
+        assert_eq!(stranger.closed().await, 4401);
+    }
+    let _ana = rig.connect("ana").await;
+    let offer = protocol(&rig.ticket("ben"));
+    let too_fast = rig.handshake(&[("Sec-WebSocket-Protocol", &offer)]).await;
+    assert_eq!(status(too_fast), 503);
+    // A refusal leaves the ticket as it was.
+    let deadline = tokio::time::Instant::now() + std::time::Duration::from_secs(10);
+    while rig
+        .handshake(&[("Sec-WebSocket-Protocol", &offer)])
+        .await
+        .is_err()
+    {
+        assert!(tokio::time::Instant::now() < deadline, "the ticket was used up");
+    }
+    rig.stop().await;
+}
+
+#[actix::test]
 async fn a_tenant_that_is_not_there_closes_the_socket() {
     let rig = Rig::start(options()).await;
     let offer = protocol(&rig.ticket_of(TenantId::new(0), "ana"));

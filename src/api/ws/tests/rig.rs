@@ -18,6 +18,7 @@ use super::super::{Pass, SocketOptions, SocketParts, Sockets, open, worker_data}
 use crate::actors::TenantPort;
 use crate::actors::feed::rig::LedgerPort;
 use crate::api::auth::KeyRing;
+use crate::api::connection::Times;
 use crate::api::server::{Bounds, listen};
 use crate::config::Config;
 use crate::domain::{AgentId, Clock, Seq, SystemClock, TenantId, Timestamp};
@@ -70,6 +71,9 @@ impl Rig {
         let bounds = Bounds {
             workers: 2,
             shutdown: Duration::from_secs(1),
+            times: Times::of(&config.server),
+            connections: usize::MAX,
+            of_peer: 0,
         };
         let server = listen(bounds, listener, move || {
             App::new()

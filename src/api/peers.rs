@@ -1,0 +1,164 @@
+//! How many connections there are, in all and from one address.
+//!
+//! Each costs a file, and the store needs files too. Connections from this machine are not counted by address: before a
+//! gateway that the world can reach stands a proxy, and everybody comes from there.
+
+use std::collections::HashMap;
+use std::net::{IpAddr, Ipv6Addr};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::telemetry::labels::ConnectionEnd;
+use crate::telemetry::metrics;
+
+/// Files that are left to everything but connections: an eighth of all, and no fewer than these.
+const FEWEST_KEPT: usize = 256;
+/// No store needs more.
+const MOST_KEPT: usize = 8_192;
+
+/// Connections that the process may have when it may have so many files open.
+pub(super) fn connections_within(files: usize) -> usize {
+    let kept = (files / 8).clamp(FEWEST_KEPT, MOST_KEPT);
+    files.saturating_sub(kept).max(files / 2)
+}
+
+#[derive(Debug, Default)]
+struct Counts {
+    all: usize,
+    by_peer: HashMap<IpAddr, usize>,
+}
+
+/// The connections of the process. Clones are the same.
+#[derive(Debug, Clone)]
+pub(super) struct Peers {
+    counts: Arc<Mutex<Counts>>,
+    most: usize,
+    /// Of one address; 0 for no limit.
+    most_of_peer: usize,
+}
+
+impl Peers {
+    /// No connection yet.
+    pub(super) fn new(most: usize, most_of_peer: usize) -> Self {
+        Self {
+            counts: Arc::default(),
+            most,
+            most_of_peer,
+        }
+    }
+
+    /// Counts a connection in, or says which bound it would exceed.
+    pub(super) fn enter(&self, from: Option<IpAddr>) -> Result<Place, ConnectionEnd> {
+        let peer = from.and_then(counted);
+        let mut counts = self.counts();
+        if counts.all >= self.most {
+            return Err(ConnectionEnd::Full);
+        }
+        if let Some(peer) = peer {
+            let open = counts.by_peer.get(&peer).copied().unwrap_or_default();
+            if self.most_of_peer > 0 && open >= self.most_of_peer {
+                return Err(ConnectionEnd::Peer);
+            }
+            counts.by_peer.insert(peer, open.saturating_add(1));
+        }
+        counts.all = counts.all.saturating_add(1);
+        drop(counts);
+        metrics::connections_open().increment(1.0);
+        Ok(Place {
+            peers: self.clone(),
+            peer,
+        })
+    }
+
+    fn counts(&self) -> MutexGuard<'_, Counts> {
+        // Numbers are changed whole, so a panic elsewhere leaves nothing half done.
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// By what an address is counted: a household or a server has 2⁶⁴ addresses of IPv6. `None` for this machine.
+fn counted(address: IpAddr) -> Option<IpAddr> {
+    let address = address.to_canonical();
+    if address.is_loopback() {
+        return None;
+    }
+    Some(match address {
+        IpAddr::V4(_) => address,
+        IpAddr::V6(long) => IpAddr::V6(Ipv6Addr::from_bits(long.to_bits() & (u128::MAX << 64))),
+    })
+}
+
+/// One connection, counted until this is dropped.
+#[derive(Debug)]
+pub(super) struct Place {
+    peers: Peers,
+    peer: Option<IpAddr>,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        metrics::connections_open().decrement(1.0);
+        let mut counts = self.peers.counts();
+        counts.all = counts.all.saturating_sub(1);
+        if let Some(peer) = self.peer
+            && let Some(open) = counts.by_peer.get_mut(&peer)
+        {
+            *open = open.saturating_sub(1);
+            if *open == 0 {
+                counts.by_peer.remove(&peer);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn from(address: &str) -> Option<IpAddr> {
+        Some(address.parse().unwrap())
+    }
+
+    #[test]
+    fn one_address_has_its_share_and_no_more() {
+        let peers = Peers::new(100, 2);
+        let one = peers.enter(from("203.0.113.7")).unwrap();
+        let _two = peers.enter(from("::ffff:203.0.113.7")).unwrap();
+        assert_eq!(peers.enter(from("203.0.113.7")).unwrap_err(), ConnectionEnd::Peer);
+        let _other = peers.enter(from("203.0.113.8")).unwrap();
+        drop(one);
+        assert!(peers.enter(from("203.0.113.7")).is_ok());
+    }
+
+    #[test]
+    fn the_addresses_of_one_network_of_ipv6_count_as_one() {
+        let peers = Peers::new(100, 1);
+        let _one = peers.enter(from("2001:db8:1:2::1")).unwrap();
+        assert_eq!(
+            peers.enter(from("2001:db8:1:2:ffff::9")).unwrap_err(),
+            ConnectionEnd::Peer
+        );
+        assert!(peers.enter(from("2001:db8:1:3::1")).is_ok());
+    }
+
+    #[test]
+    fn a_proxy_on_this_machine_may_bring_everybody_as_far_as_there_are_files() {
+        let peers = Peers::new(3, 1);
+        let all = ["127.0.0.1", "::1", "127.0.0.1"];
+        let places: Vec<_> = all
+            .into_iter()
+            .map(|address| peers.enter(from(address)))
+            .collect();
+        assert!(places.iter().all(Result::is_ok));
+        assert_eq!(peers.enter(from("127.0.0.1")).unwrap_err(), ConnectionEnd::Full);
+        drop(places);
+        assert!(peers.counts().by_peer.is_empty());
+        assert!(peers.enter(None).is_ok());
+    }
+
+    #[test]
+    fn files_are_left_to_the_store() {
+        for (files, connections) in [(64, 32), (1_024, 768), (65_536, 57_344), (1_048_576, 1_040_384)] {
+            assert_eq!(connections_within(files), connections, "{files}");
+        }
+    }
+}
