@@ -205,7 +205,9 @@ function applyEvent(state, event) {
       });
       break;
     case 'contact':
-      state.contacts.set(data.contact.id, data.contact);
+      // Who turned out to be this person goes by the same names from now on.
+      for (const id of [data.contact.id, ...(data.linked ?? [])]) state.contacts.set(id, data.contact);
+      if (data.conversation) noteJoin(state, event);
       break;
     case 'lane':
       state.lanes.set(data.number, data);
@@ -260,6 +262,24 @@ function noteTurn(state, event) {
       ...lines.map((line) => ({ ...line, by, at: event.at, seq: event.seq })),
     ],
   }));
+}
+
+/** Two contacts are one person: one of their conversations goes on, and the others say so. */
+function noteJoin(state, event) {
+  const { contact, conversation, instead_of = [] } = event.data;
+  const known = state.conversations.get(conversation.id);
+  state.conversations.set(conversation.id, { ...conversation, last_kind: known?.last_kind });
+  for (const id of instead_of) {
+    const left = state.conversations.get(id);
+    if (left) state.conversations.set(id, { ...left, contact_id: contact.id });
+    updateThread(state, id, (thread) => ({
+      ...thread,
+      lines: [
+        ...thread.lines.filter((line) => line.seq !== event.seq),
+        { what: 'joined', to: conversation.id, at: event.at, seq: event.seq },
+      ],
+    }));
+  }
 }
 
 // --- what is being sent ------------------------------------------------------------------------------------------

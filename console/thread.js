@@ -263,6 +263,7 @@ function together(one, next) {
 }
 
 function turn({ what, to, by }, me) {
+  if (what === 'joined') return 'This customer’s messages go on in another conversation';
   const who = authorName(by, me);
   if (what === 'assigned') {
     if (!to) return `${who} left this for anyone`;

@@ -11,6 +11,8 @@ pub mod conversation;
 pub mod event;
 pub mod ids;
 pub mod message;
+pub mod naming;
+pub mod national;
 pub mod rate;
 pub mod retention;
 pub mod status;
@@ -27,6 +29,7 @@ pub use ids::{
     MessageId, PhoneNumberId, Seq, TenantId, WabaId, Wamid, WamidHash,
 };
 pub use message::{Author, Delivery, Direction, Message, MetaError, UnknownPolicy};
+pub use naming::FormerName;
 pub use rate::{Priority, SendRate};
 pub use retention::Retention;
 pub use status::{DeliveryState, StatusTimes};

@@ -24,7 +24,9 @@ use super::ledger::LedgerHandle;
 use super::port::SessionId;
 use super::request::{Accepted, NoteRequest, Refusal, SubmitRequest};
 
-use crate::domain::{AgentId, Clock, ContactAliases, ConversationId, PhoneNumberId, Retention, TenantId};
+use crate::domain::{
+    AgentId, Clock, ContactAliases, ContactId, ConversationId, PhoneNumberId, Retention, TenantId,
+};
 use crate::store::Store;
 use crate::store::row::OutboxRow;
 use draft::Draft;
@@ -53,6 +55,8 @@ pub(crate) enum Recipient {
     Named {
         number: PhoneNumberId,
         aliases: ContactAliases,
+        /// Whom the names lead to, if to anybody yet.
+        known: Option<ContactId>,
     },
 }
 

@@ -202,6 +202,7 @@ impl Api {
         let receive = Receive {
             number: number(tenant),
             aliases: ContactAliases::of([Alias::phone(phone).unwrap()]),
+            naming: crate::store::op::Naming::Current,
             group: None,
             name: Some("Siti".into()),
             username: None,

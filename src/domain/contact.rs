@@ -12,6 +12,11 @@ use serde::{Deserialize, Serialize};
 use super::clock::Timestamp;
 use super::consent::OptOutSource;
 use super::ids::{ContactId, TenantId, digest16};
+use super::naming::FormerName;
+use super::national;
+
+/// More contacts than this are not one person.
+const MOST_LINKED: usize = 32;
 
 /// What kind of name an alias is, strongest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -85,6 +90,16 @@ impl Alias {
         })
     }
 
+    /// The name in every form in which it may be written, this one first: a phone number may have two.
+    pub fn forms(&self) -> impl Iterator<Item = Self> + use<> {
+        let other = match self.kind {
+            AliasKind::Phone => national::other_form(&self.value),
+            AliasKind::ParentBsuid | AliasKind::Bsuid | AliasKind::Group => None,
+        };
+        let kind = self.kind;
+        std::iter::once(self.clone()).chain(other.map(|value| Self { kind, value }))
+    }
+
     /// The key under which the alias is found: a digest, since keys hold no personal data.
     pub fn key(&self, tenant: TenantId) -> [u8; 16] {
         digest16(&[
@@ -142,6 +157,16 @@ impl ContactAliases {
             .flatten()
     }
 
+    /// Leaves out the alias of a kind.
+    pub fn forget(&mut self, kind: AliasKind) {
+        match kind {
+            AliasKind::ParentBsuid => self.parent_bsuid = None,
+            AliasKind::Bsuid => self.bsuid = None,
+            AliasKind::Phone => self.phone = None,
+            AliasKind::Group => self.group = None,
+        }
+    }
+
     /// Whether no alias is known.
     pub fn is_empty(&self) -> bool {
         self.strongest_first().next().is_none()
@@ -186,6 +211,15 @@ pub struct Contact {
     /// The contact that turned out to be the same person, if any.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub linked_to: Option<ContactId>,
+    /// Contacts that turned out to be this person.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub linked: Vec<ContactId>,
+    /// Since when the names are known to be these, by Meta's time; absent while nobody but a caller gave any.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub named_at: Option<Timestamp>,
+    /// Names that it went by. They find the contact, and nobody is written to under them.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub former: Vec<FormerName>,
     /// Since when the customer wants no marketing, by Meta's time; absent while nothing is known against it.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub opted_out_at: Option<Timestamp>,
@@ -213,34 +247,26 @@ impl Contact {
             name: None,
             username: None,
             linked_to: None,
+            linked: Vec::new(),
+            named_at: None,
+            former: Vec::new(),
             opted_out_at: None,
             opted_out_by: None,
             opted_in_at: None,
             created: now,
             updated: now,
         };
-        contact.learn(aliases);
+        contact.fill(aliases);
         contact
     }
 
-    /// Takes over aliases that it did not have or that changed; returns whether anything did.
-    pub fn learn(&mut self, aliases: &ContactAliases) -> bool {
-        let mut changed = false;
-        let slots = [
-            (&mut self.parent_bsuid, &aliases.parent_bsuid),
-            (&mut self.bsuid, &aliases.bsuid),
-            (&mut self.phone, &aliases.phone),
-            (&mut self.group_id, &aliases.group),
-        ];
-        for (slot, alias) in slots {
-            if let Some(alias) = alias
-                && slot.as_ref() != Some(&alias.value)
-            {
-                *slot = Some(Arc::clone(&alias.value));
-                changed = true;
-            }
+    /// Notes that another contact turned out to be this person; says whether that is news.
+    pub fn lead(&mut self, other: ContactId) -> bool {
+        let news = other != self.id && !self.linked.contains(&other) && self.linked.len() < MOST_LINKED;
+        if news {
+            self.linked.push(other);
         }
-        changed
+        news
     }
 
     /// The aliases that are known now.

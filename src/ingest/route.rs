@@ -14,7 +14,7 @@ use crate::actors::port::Signer;
 use crate::actors::request::Refusal;
 use crate::domain::ids::digest16;
 use crate::domain::{Alias, EventKind, JournalId, PhoneNumberId, TenantId, WabaId, WamidHash};
-use crate::store::op::{Announce, Op, Prefer, Receive, Relate, Report, ReportTarget};
+use crate::store::op::{Announce, Called, Naming, Op, Prefer, Receive, Relate, Report, ReportTarget};
 use crate::store::{JournalEntry, Quarantined};
 use crate::telemetry::labels::{ElementKind, QuarantineReason};
 use crate::telemetry::{Label as _, Seldom, metrics};
@@ -214,6 +214,8 @@ impl Router {
         let mut ops = Vec::with_capacity(2);
         if let Some(change) = &message.identity_change {
             ops.push(Op::Relate(Relate {
+                number: message.number.clone(),
+                at: message.at,
                 from: change.from.clone(),
                 to: change.to.clone(),
                 once: WamidHash::of_other("relate", &[message.wamid.as_str().as_bytes()]),
@@ -222,6 +224,10 @@ impl Router {
         ops.push(Op::Receive(Box::new(Receive {
             number: message.number.clone(),
             aliases: message.aliases.clone(),
+            naming: match message.identity_change {
+                Some(_) => Naming::Former,
+                None => Naming::Current,
+            },
             group: message.group_id.as_deref().and_then(Alias::group),
             name: message.name.clone(),
             username: message.username.clone(),
@@ -318,7 +324,7 @@ fn report(tenant: &TenantHandle, status: &IncomingStatus) -> Report {
     }
 }
 
-/// Agents see what Meta said; what it says of customers' wishes counts, too.
+/// Agents see what Meta said; what it says of customers' wishes and calls counts, too.
 fn told(other: &OtherEvent) -> Vec<Op> {
     let wishes = webhook::preferences(other).into_iter().map(|preference| {
         Op::Prefer(Prefer {
@@ -327,7 +333,17 @@ fn told(other: &OtherEvent) -> Vec<Op> {
             at: preference.at,
         })
     });
-    wishes.chain([Op::Announce(announce(other))]).collect()
+    let calls = webhook::calls(other).into_iter().filter_map(|call| {
+        Some(Op::Called(Called {
+            number: other.number.clone()?,
+            aliases: call.aliases,
+            at: call.at,
+        }))
+    });
+    wishes
+        .chain(calls)
+        .chain([Op::Announce(announce(other))])
+        .collect()
 }
 
 fn announce(other: &OtherEvent) -> Announce {

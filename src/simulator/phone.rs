@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::domain::national;
+
 /// An international number, without its `+`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Phone(u64);
@@ -62,25 +64,17 @@ impl Phone {
         (7..=15).contains(&digits).then_some(Self(value))
     }
 
-    /// The number under which WhatsApp knows a dialled one: it differs in Brazil and in Mexico.
+    /// The number under which WhatsApp knows a dialled one: it may differ in Brazil, Mexico and Argentina.
     pub(crate) fn whatsapp(self) -> Self {
         let text = self.0.to_string();
-        let changed = if let Some(rest) = text.strip_prefix("52")
-            && rest.len() == 10
-        {
-            format!("521{rest}")
-        } else if let Some((area, line)) = text
-            .strip_prefix("55")
-            .filter(|rest| rest.len() == 11)
-            .and_then(|rest| rest.split_at_checked(2))
-            && area >= "31"
-            && let Some(line) = line.strip_prefix('9')
-        {
-            format!("55{area}{line}")
-        } else {
-            return self;
+        let is_known = match text.split_at_checked(2) {
+            Some(("52" | "54", rest)) => rest.len() == 11,
+            // Mobile phones of the first areas got their ninth digit before they came to WhatsApp.
+            Some(("55", rest)) => (rest.len() == 10) == (rest >= "31"),
+            _ => true,
         };
-        changed.parse().map_or(self, Self)
+        let other = national::other_form(&text).filter(|_| !is_known);
+        other.and_then(|other| other.parse().ok()).map_or(self, Self)
     }
 
     /// The country by ISO's two letters.
@@ -127,11 +121,17 @@ mod tests {
     }
 
     #[test]
-    fn brazil_and_mexico_are_known_under_another_number() {
+    fn some_are_known_under_another_number_in_whichever_form_they_are_dialled() {
         let known = |text| Phone::parse(text).unwrap().whatsapp().to_string();
         assert_eq!(known("+5551999991234"), "555199991234");
+        assert_eq!(known("+555199991234"), "555199991234");
         assert_eq!(known("+5511999991234"), "5511999991234");
+        assert_eq!(known("+551199991234"), "5511999991234");
+        assert_eq!(known("+551132654321"), "551132654321");
         assert_eq!(known("+525512345678"), "5215512345678");
+        assert_eq!(known("+5215512345678"), "5215512345678");
+        assert_eq!(known("+541123456789"), "5491123456789");
+        assert_eq!(known("+5491123456789"), "5491123456789");
         assert_eq!(known("+16505551234"), "16505551234");
     }
 

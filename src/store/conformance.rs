@@ -4,7 +4,7 @@
 //! gets an open backend; [`suite`] makes a test of it for each backend. Groups: A durability, B ownership and order,
 //! C taking things once, D statuses, E claims, F paging, G expiry, H the list of conversations, I tenants apart, J erasure
 //! and dumps, K limits, L the same as the model, whatever happens, M changes of retention, N copies, O groups,
-//! P consent.
+//! P consent, Q who is who.
 
 mod a_durability;
 mod b_ownership;
@@ -27,6 +27,7 @@ mod n_copies;
 mod o_groups;
 pub(super) mod ops;
 mod p_consent;
+mod q_identity;
 mod rewriting;
 pub(super) mod scene;
 
@@ -254,6 +255,21 @@ macro_rules! all_of_it {
                 marketing_is_refused_until_the_customer_wants_it_again,
                 metas_refusal_is_an_opt_out_however_it_comes,
                 who_turns_out_to_be_somebody_who_stopped_is_left_alone,
+            }
+            q_identity {
+                a_notice_of_a_change_is_not_undone_by_its_own_message,
+                nothing_late_and_no_caller_brings_an_old_name_back,
+                a_change_told_after_messages_under_the_new_names_joins_them,
+                changes_told_in_the_wrong_order_end_with_the_newest_names,
+                a_number_that_somebody_else_has_now_is_somebody_else,
+                two_known_people_who_show_one_phone_stay_two,
+                a_caller_who_gives_two_peoples_names_makes_them_one_no_more,
+                a_link_keeps_the_history_and_the_newest_window,
+                what_graph_calls_a_number_leads_to_whom_it_was_sent,
+                a_number_leads_to_one_contact_in_both_of_its_forms,
+                a_call_opens_the_window_and_is_told_once,
+                consent_and_erasure_follow_the_person,
+                a_former_name_is_kept_with_its_end,
             }
             k_limits {
                 a_message_of_a_mebibyte_comes_back_whole,

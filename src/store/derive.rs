@@ -7,11 +7,13 @@ mod claim;
 mod consent;
 mod delivery;
 mod identity;
+mod link;
 mod organise;
 mod receive;
 mod submit;
 #[cfg(test)]
 mod tests;
+mod thread;
 
 pub use claim::claim;
 
@@ -55,7 +57,8 @@ pub fn apply(append: &Append, head: Seq, op: &Op, rows: &mut dyn Rows) -> Result
         Op::Settle(settle) => delivery::settle(&mut batch, settle)?,
         Op::Withdraw(withdraw) => delivery::withdraw(&mut batch, withdraw)?,
         Op::Organise(change) => organise::organise(&mut batch, change)?,
-        Op::Relate(relate) => identity::relate(&mut batch, relate)?,
+        Op::Called(called) => receive::called(&mut batch, called)?,
+        Op::Relate(relate) => link::relate(&mut batch, relate)?,
         Op::Prefer(prefer) => consent::prefer(&mut batch, prefer)?,
         Op::Announce(announce) => organise::announce(&mut batch, announce)?,
     };

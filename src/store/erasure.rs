@@ -37,6 +37,9 @@ impl Subject {
         for alias in contact.aliases().strongest_first() {
             self.names.insert(quoted(&alias.value));
         }
+        for former in &contact.former {
+            self.names.insert(quoted(&former.value));
+        }
     }
 
     /// Whether an event tells anything of the customer.

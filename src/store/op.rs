@@ -31,6 +31,8 @@ pub enum Op {
     Withdraw(Withdraw),
     /// Agents changed a conversation.
     Organise(Organise),
+    /// A customer called.
+    Called(Called),
     /// A contact goes by new aliases.
     Relate(Relate),
     /// A customer wants marketing, or does not.
@@ -50,7 +52,7 @@ impl Op {
             Self::Report(op) => op.retention = days,
             Self::Settle(op) => op.retention = days,
             Self::Withdraw(op) => op.retention = days,
-            Self::Organise(_) | Self::Relate(_) | Self::Prefer(_) | Self::Announce(_) => {}
+            Self::Organise(_) | Self::Called(_) | Self::Relate(_) | Self::Prefer(_) | Self::Announce(_) => {}
         }
     }
 
@@ -67,6 +69,7 @@ impl Op {
             | Self::Settle(_)
             | Self::Withdraw(_)
             | Self::Organise(_)
+            | Self::Called(_)
             | Self::Relate(_)
             | Self::Prefer(_) => 0,
         }
@@ -80,6 +83,8 @@ pub struct Receive {
     pub number: PhoneNumberId,
     /// Names of the customer who wrote it.
     pub aliases: ContactAliases,
+    /// Whether the customer goes by these names now.
+    pub naming: Naming,
     /// The group that it was written in; then the conversation is the group's.
     pub group: Option<Alias>,
     /// Profile name.
@@ -96,6 +101,27 @@ pub struct Receive {
     pub content: Content,
     /// How long the tenant keeps it.
     pub retention: Retention,
+}
+
+/// Whether names are those by which somebody goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Naming {
+    /// By these, at the time of the message.
+    Current,
+    /// By others: the message tells of a change.
+    Former,
+}
+
+/// A customer's call, which opens the service window like a message.
+/// Source: Cloud API, Calling, User-initiated calls (2025).
+#[derive(Debug, Clone)]
+pub struct Called {
+    /// The number that was called.
+    pub number: PhoneNumberId,
+    /// Names of the customer.
+    pub aliases: ContactAliases,
+    /// Meta's time.
+    pub at: Timestamp,
 }
 
 /// A message to a customer.
@@ -168,6 +194,8 @@ pub struct Attempted {
     pub at: Timestamp,
     /// How.
     pub result: AttemptResult,
+    /// Names that Meta gave for whom it took the message, where they are others than those that it was sent to.
+    pub recipient: ContactAliases,
     /// How long the tenant keeps the message.
     pub retention: Retention,
 }
@@ -304,6 +332,10 @@ pub enum OrganiseChange {
 /// A contact's number or identity changed.
 #[derive(Debug, Clone)]
 pub struct Relate {
+    /// The number that was told.
+    pub number: PhoneNumberId,
+    /// Meta's time.
+    pub at: Timestamp,
     /// Names that it went by.
     pub from: ContactAliases,
     /// Names that it goes by now.

@@ -15,7 +15,7 @@ use bytes::Bytes;
 
 use super::error::{RefusalScope, RetryAdvice};
 use super::number_check::{NumberFacts, SubscribedApp};
-use crate::domain::{MetaError, PhoneNumberId, WabaId, Wamid};
+use crate::domain::{ContactAliases, MetaError, PhoneNumberId, WabaId, Wamid};
 
 pub use http::{ClientError, GraphClient, GraphSettings};
 
@@ -83,6 +83,8 @@ pub enum SendResult {
         wamid: Wamid,
         /// What Meta does with it.
         acceptance: Acceptance,
+        /// By what other names than those it was sent to Meta knows the recipient, as far as it says so.
+        recipient: ContactAliases,
     },
     /// Provably not taken: it may be tried again after a wait.
     NotAccepted {

@@ -6,6 +6,7 @@
 //! Source: Cloud API, Webhooks overview and references (Nov 2025 to Sep 2026).
 
 mod aliases;
+mod calls;
 mod debug;
 mod envelope;
 mod message;
@@ -28,6 +29,7 @@ use crate::domain::{
     WamidHash,
 };
 
+pub use calls::{IncomingCall, calls};
 pub use preferences::{Preference, preferences};
 pub use read::parse;
 

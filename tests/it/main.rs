@@ -7,6 +7,7 @@
 )]
 
 mod binary;
+mod cases;
 mod consent;
 mod containers;
 mod doors;

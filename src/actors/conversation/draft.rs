@@ -9,13 +9,16 @@ use crate::actors::ledger::CommitError;
 use crate::actors::request::{Acceptance, Accepted, ContentClass, NoteRequest, Refusal, SubmitRequest};
 use crate::domain::message::{Delivery, UnknownPolicy};
 use crate::domain::{
-    ContactAliases, ContactId, Content, Conversation, ConversationId, DeliveryState, MessageId,
+    Contact, ContactAliases, ContactId, Content, Conversation, ConversationId, DeliveryState, MessageId,
     PhoneNumberId, StatusTimes, Timestamp,
 };
 use crate::store::op::{Note, Op, OpOutcome, OpRefusal, Submit};
 use crate::store::row::{MessageRef, OutboxRow, OutboxState};
 use crate::store::{StoreError, StoreErrorKind};
 use crate::whatsapp::{Recipient as WireRecipient, payload};
+
+/// Links are followed this far; more would be a loop.
+const LONGEST_CHAIN: usize = 16;
 
 /// One request at work.
 pub(super) struct Draft {
@@ -116,29 +119,68 @@ impl Draft {
         match (recipient, row) {
             (Recipient::Existing, None) => Err(Refusal::NotFound),
             (Recipient::Existing, Some(row)) => {
-                let contact = self.parts.store.contact(self.parts.tenant, row.contact_id).await;
-                let contact = contact
-                    .map_err(|error| store_refusal(&error))?
-                    .ok_or(Refusal::NotFound)?;
+                let contact = self.person(row.contact_id).await?.ok_or(Refusal::NotFound)?;
                 Ok(Addressee {
                     number: row.number.clone(),
-                    contact: row.contact_id,
+                    contact: contact.id,
                     reach: contact.aliases(),
                     given: ContactAliases::default(),
                 })
             }
-            (Recipient::Named { number, aliases }, row) => {
+            (
+                Recipient::Named {
+                    number,
+                    aliases,
+                    known,
+                },
+                _,
+            ) => {
+                let person = match known {
+                    Some(known) => self.person(known).await?,
+                    None => None,
+                };
                 let fresh = aliases
                     .new_contact_id(self.parts.tenant)
                     .ok_or(Refusal::NotFound)?;
                 Ok(Addressee {
                     number,
-                    contact: row.map_or(fresh, |row| row.contact_id),
-                    reach: aliases.clone(),
+                    contact: person.as_ref().map_or(fresh, |person| person.id),
+                    reach: match person {
+                        Some(person) => self.reach(person, &aliases).await?,
+                        None => aliases.clone(),
+                    },
                     given: aliases,
                 })
             }
         }
+    }
+
+    /// The person that a contact turned out to be.
+    async fn person(&self, contact: ContactId) -> Result<Option<Contact>, Refusal> {
+        let mut at = contact;
+        for _ in 0..LONGEST_CHAIN {
+            let row = self.parts.store.contact(self.parts.tenant, at).await;
+            let row = row.map_err(|error| store_refusal(&error))?;
+            match row.as_ref().and_then(|row| row.linked_to) {
+                Some(next) => at = next,
+                None => return Ok(row),
+            }
+        }
+        Ok(None)
+    }
+
+    /// Names to reach a person by: those by which it goes now, and a phone that the caller gave only where none is known
+    /// and nobody else goes by it.
+    async fn reach(&self, mut person: Contact, given: &ContactAliases) -> Result<ContactAliases, Refusal> {
+        if let Some(phone) = given.phone.as_ref().filter(|_| person.phone.is_none()) {
+            let names = phone.forms().collect();
+            let owners = self.parts.store.contacts_by_alias(self.parts.tenant, names).await;
+            let owners = owners.map_err(|error| store_refusal(&error))?;
+            if owners.into_iter().flatten().all(|owner| owner == person.id) {
+                person.fill(&ContactAliases::of([phone.clone()]));
+            }
+        }
+        Ok(person.aliases())
     }
 }
 

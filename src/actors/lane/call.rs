@@ -13,7 +13,7 @@ use super::persist::{Lost, commit_until_taken};
 use super::waiting::Moment;
 use crate::actors::{LedgerHandle, Successors};
 use crate::crash::{self, CrashPoint};
-use crate::domain::{AttemptToken, Clock, MessageId, PhoneNumberId, Retention};
+use crate::domain::{AttemptToken, Clock, ContactAliases, MessageId, PhoneNumberId, Retention};
 use crate::store::op::{AttemptResult, Attempted};
 use crate::store::{Op, OpOutcome};
 use crate::telemetry::labels::GraphCall;
@@ -117,8 +117,13 @@ impl Results {
     }
 
     /// Commits how a call ended, however long that takes, and whoever writes the tenant's log by then.
-    pub(super) async fn keep(&self, token: AttemptToken, result: AttemptResult) -> Result<OpOutcome, Lost> {
-        let op = self.op(token, result);
+    pub(super) async fn keep(
+        &self,
+        token: AttemptToken,
+        result: AttemptResult,
+        recipient: ContactAliases,
+    ) -> Result<OpOutcome, Lost> {
+        let op = self.op(token, result, recipient);
         let mut writer = self.successors.writer();
         let kept = loop {
             let kept = commit_until_taken(&writer, &op).await;
@@ -147,15 +152,17 @@ impl Results {
     /// Commits that nobody knows how a call ended. The next owner says it again of what it finds, so only this lane's own
     /// ledger takes it.
     pub(super) async fn declare_unknown(&self, token: AttemptToken) -> Result<OpOutcome, Lost> {
-        commit_until_taken(&self.ledger, &self.op(token, AttemptResult::Unknown)).await
+        let op = self.op(token, AttemptResult::Unknown, ContactAliases::default());
+        commit_until_taken(&self.ledger, &op).await
     }
 
-    fn op(&self, token: AttemptToken, result: AttemptResult) -> Op {
+    fn op(&self, token: AttemptToken, result: AttemptResult, recipient: ContactAliases) -> Op {
         Op::Attempted(Attempted {
             token,
             number: self.number.clone(),
             at: self.clock.now(),
             result,
+            recipient,
             retention: self.retention,
         })
     }
@@ -188,6 +195,10 @@ impl Call {
             cause: AmbiguousCause::Timeout,
             error: None,
         });
+        let recipient = match &result {
+            SendResult::Accepted { recipient, .. } => recipient.clone(),
+            _ => ContactAliases::default(),
+        };
         let mut rng = fastrand::Rng::with_seed(self.seed);
         let Judgement { result, effect } = judge(result, self.history, &self.limits, now, &mut rng);
         metrics::attempts_total(label(&result)).increment(1);
@@ -199,7 +210,7 @@ impl Call {
                 took,
             })
             .await;
-        let outcome = self.results.keep(self.token, result.clone()).await;
+        let outcome = self.results.keep(self.token, result.clone(), recipient).await;
         crash::point(CrashPoint::AfterResult);
         report.end(result, outcome).await;
     }
@@ -211,6 +222,7 @@ pub(super) async fn return_claim(results: Results, token: AttemptToken, report: 
         retry_at: results.clock.now(),
         error: None,
     };
-    let outcome = results.keep(token, result.clone()).await;
+    let recipient = ContactAliases::default();
+    let outcome = results.keep(token, result.clone(), recipient).await;
     report.end(result, outcome).await;
 }

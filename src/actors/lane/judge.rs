@@ -67,7 +67,9 @@ pub(super) fn judge(
     rng: &mut fastrand::Rng,
 ) -> Judgement {
     match result {
-        SendResult::Accepted { wamid, acceptance } => Judgement {
+        SendResult::Accepted {
+            wamid, acceptance, ..
+        } => Judgement {
             result: match acceptance {
                 Acceptance::Sending => AttemptResult::Accepted { wamid },
                 Acceptance::Held => AttemptResult::Held { wamid },

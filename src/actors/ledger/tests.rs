@@ -20,6 +20,7 @@ fn received(wamid: &str) -> Op {
     Op::Receive(Box::new(Receive {
         number: PhoneNumberId::parse("1065").unwrap(),
         aliases: ContactAliases::of([Alias::phone("628123456789").unwrap()]),
+        naming: crate::store::op::Naming::Current,
         group: None,
         name: None,
         username: None,

@@ -6,7 +6,7 @@ use super::TenantParts;
 use crate::actors::bounded::BoundedAddr;
 use crate::actors::conversation::{self, Conversation, LeaveNote, Recipient, Submitted, refusal};
 use crate::actors::request::{Accepted, Destination, NoteRequest, Refusal, SubmitRequest};
-use crate::domain::{ConversationId, MessageId};
+use crate::domain::{Alias, ConversationId, MessageId};
 
 /// Finds the conversation that a destination means. New contacts get the id that they will have.
 pub(super) async fn resolve(
@@ -21,17 +21,19 @@ pub(super) async fn resolve(
             aliases,
         } => {
             let tenant = parts.row.id;
-            let names: Vec<_> = aliases.strongest_first().cloned().collect();
+            let names: Vec<_> = aliases.strongest_first().flat_map(Alias::forms).collect();
             let known = parts.store.contacts_by_alias(tenant, names).await;
             let known = known.map_err(|error| conversation::store_refusal(&error))?;
-            let contact = known
-                .into_iter()
-                .flatten()
-                .next()
-                .or_else(|| aliases.new_contact_id(tenant));
+            let known = known.into_iter().flatten().next();
+            let contact = known.or_else(|| aliases.new_contact_id(tenant));
             let contact = contact.ok_or(Refusal::NotFound)?;
             let id = ConversationId::derive(tenant, &number, contact);
-            Ok((id, Recipient::Named { number, aliases }))
+            let recipient = Recipient::Named {
+                number,
+                aliases,
+                known,
+            };
+            Ok((id, recipient))
         }
     }
 }

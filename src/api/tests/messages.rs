@@ -393,6 +393,7 @@ impl Api {
             number: number(ONE),
             at: NOW,
             result: AttemptResult::Unknown,
+            recipient: crate::domain::ContactAliases::default(),
             retention: Retention::DEFAULT,
         };
         self.core.commit(ONE, Op::Attempted(attempted)).await;

@@ -84,7 +84,10 @@ async fn the_gateway_reads_every_webhook_that_customers_cause() {
 #[actix_web::test]
 async fn the_gateway_reads_statuses_with_its_token_and_a_change_of_number() {
     let rig = rig_with(Faults::default()).await;
-    let SendResult::Accepted { wamid, acceptance } = send(&rig).await else {
+    let SendResult::Accepted {
+        wamid, acceptance, ..
+    } = send(&rig).await
+    else {
         panic!("accepted")
     };
     assert_eq!(acceptance, Acceptance::Sending);

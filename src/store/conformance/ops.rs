@@ -11,8 +11,8 @@ use crate::domain::{
     UnknownPolicy, Wamid, WamidHash,
 };
 use crate::store::op::{
-    Announce, AttemptResult, Attempted, Note, Once, Op, Organise, OrganiseChange, Receive, Relate, Report,
-    ReportTarget, Settle, Settlement, Submit, Withdraw,
+    Announce, AttemptResult, Attempted, Called, Naming, Note, Once, Op, Organise, OrganiseChange, Receive,
+    Relate, Report, ReportTarget, Settle, Settlement, Submit, Withdraw,
 };
 use crate::store::row::{ClaimWant, MessageRef};
 
@@ -60,6 +60,7 @@ pub(in crate::store) fn receive(from: &[&str], id: &str, at: Timestamp, text: &s
     Receive {
         number: number("1"),
         aliases: names(from),
+        naming: Naming::Current,
         group: None,
         name: Some("Ada".into()),
         username: None,
@@ -144,6 +145,7 @@ pub(in crate::store) fn attempted(token: AttemptToken, at: Timestamp, result: At
         number: number("1"),
         at,
         result,
+        recipient: ContactAliases::default(),
         retention: RETENTION,
     })
 }
@@ -220,8 +222,25 @@ pub(in crate::store) fn organise(conversation: ConversationId, change: OrganiseC
     })
 }
 
+/// A customer calls number `1`.
+pub(in crate::store) fn called(from: &[&str], at: Timestamp) -> Op {
+    Op::Called(Called {
+        number: number("1"),
+        aliases: names(from),
+        at,
+    })
+}
+
+/// Somebody changes numbers, or ids, on the day on which scenes begin.
 pub(in crate::store) fn relate(from: &[&str], to: &[&str], once: &str) -> Op {
+    moved(from, to, super::scene::DAY_ONE, once)
+}
+
+/// Somebody changes numbers, or ids.
+pub(in crate::store) fn moved(from: &[&str], to: &[&str], at: Timestamp, once: &str) -> Op {
     Op::Relate(Relate {
+        number: number("1"),
+        at,
         from: names(from),
         to: names(to),
         once: WamidHash::of_other("relate", &[once.as_bytes()]),

@@ -1,7 +1,8 @@
 //! What customers want to be sent, as Meta tells it.
 
 use super::Batch;
-use super::identity::{contact_changed, follow_links, known_contact};
+use super::identity::{follow_links, mentioned};
+use super::link::{News, tell};
 use crate::domain::consent::MARKETING_STOPPED;
 use crate::domain::{ContactId, MarketingWish, MetaError, OptOutSource, Timestamp};
 use crate::store::error::StoreError;
@@ -9,17 +10,17 @@ use crate::store::op::{OpOutcome, Prefer};
 
 /// Notes what a customer said. One who was never heard of is remembered for it.
 pub(super) fn prefer(batch: &mut Batch<'_>, prefer: &Prefer) -> Result<OpOutcome, StoreError> {
-    let Some(mut contact) = known_contact(batch, &prefer.aliases)? else {
+    let at = prefer.at.unwrap_or(batch.now).min(batch.now);
+    let Some((mut contact, mut news)) = mentioned(batch, &prefer.aliases, at)? else {
         return Ok(OpOutcome::Unchanged);
     };
-    let at = prefer.at.unwrap_or(batch.now).min(batch.now);
-    if !contact.wish(prefer.wish, at) {
-        return Ok(OpOutcome::Unchanged);
+    if contact.wish(prefer.wish, at) {
+        news.marketing = true;
+        contact.updated = batch.now;
+        batch.rows.put_contact(&contact)?;
     }
-    contact.updated = batch.now;
-    batch.rows.put_contact(&contact)?;
-    let seq = contact_changed(batch, &contact)?;
-    Ok(OpOutcome::Committed { seq, at: None })
+    let told = tell(batch, &contact, &news, None)?;
+    Ok(told.map_or(OpOutcome::Unchanged, |seq| OpOutcome::Committed { seq, at: None }))
 }
 
 /// Takes Meta's refusal of a message for what its customer wants. A group wants nothing: its members do.
@@ -39,7 +40,11 @@ pub(super) fn learn_from_refusal(
     if contact.group_id.is_none() && contact.wish(stop, at.min(batch.now)) {
         contact.updated = batch.now;
         batch.rows.put_contact(&contact)?;
-        contact_changed(batch, &contact)?;
+        let news = News {
+            marketing: true,
+            ..News::default()
+        };
+        tell(batch, &contact, &news, None)?;
     }
     Ok(())
 }

@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 
 use super::Batch;
 use super::consent::learn_from_refusal;
-use super::identity::{contact_changed, follow_links, teach};
+use super::link::recipient;
 use super::organise::announce;
 use crate::domain::message::Delivery;
 use crate::domain::{
@@ -137,6 +137,8 @@ pub(super) fn attempted(batch: &mut Batch<'_>, attempted: &Attempted) -> Result<
             };
             work.delivery.advance(StatusTimes::only(state, attempted.at));
             work.name(batch, wamid)?;
+            let to = work.message.contact_id;
+            recipient(batch, to, &attempted.number, &attempted.recipient, attempted.at)?;
             if row.is_some() {
                 batch.rows.remove_outbox(&attempted.number, at.message)?;
             }
@@ -229,7 +231,14 @@ pub(super) fn report(batch: &mut Batch<'_>, report: &Report) -> Result<OpOutcome
     if row.is_some() && report.state.is_settled() {
         batch.rows.remove_outbox(&report.number, at.message)?;
     }
-    learn_recipient(batch, &work, report)?;
+    // A status may be the first to tell a BSUID for a phone that we wrote to.
+    recipient(
+        batch,
+        work.message.contact_id,
+        &report.number,
+        &report.aliases,
+        report.at,
+    )?;
     if let Some(error) = &report.error {
         learn_from_refusal(batch, work.message.contact_id, error, report.at)?;
     }
@@ -238,20 +247,6 @@ pub(super) fn report(batch: &mut Batch<'_>, report: &Report) -> Result<OpOutcome
     }
     let pricing: Option<Arc<RawValue>> = report.pricing.clone();
     work.save(batch, None, pricing.as_deref())
-}
-
-/// A status may be the first to tell a BSUID for a phone that we wrote to. A group's tells of one of its members.
-fn learn_recipient(batch: &mut Batch<'_>, work: &Work, report: &Report) -> Result<(), StoreError> {
-    if report.aliases.is_empty() {
-        return Ok(());
-    }
-    let Some(mut contact) = follow_links(batch.rows, work.message.contact_id)? else {
-        return Ok(());
-    };
-    if contact.group_id.is_none() && teach(batch, &mut contact, &report.aliases)? {
-        contact_changed(batch, &contact)?;
-    }
-    Ok(())
 }
 
 pub(super) fn settle(batch: &mut Batch<'_>, settle: &Settle) -> Result<OpOutcome, StoreError> {

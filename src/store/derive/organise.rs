@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::Batch;
-use crate::domain::{Author, Conversation, EventKind};
+use crate::domain::{Author, Conversation, EventKind, Seq};
 use crate::store::error::StoreError;
 use crate::store::op::{Announce, OpOutcome, OpRefusal, Organise, OrganiseChange};
 use crate::store::row::Seen;
@@ -40,12 +40,18 @@ pub(super) fn organise(batch: &mut Batch<'_>, organise: &Organise) -> Result<OpO
         return Ok(OpOutcome::Unchanged);
     }
     batch.rows.put_conversation(&conversation)?;
-    let changed = ConversationChanged {
-        conversation: &conversation,
-        by: &organise.author,
-    };
-    let seq = batch.emit(EventKind::Conversation, Some(conversation.id), &changed)?;
+    let seq = conversation_changed(batch, &conversation, &organise.author)?;
     Ok(OpOutcome::Committed { seq, at: None })
+}
+
+/// Tells agents that a conversation changed.
+pub(super) fn conversation_changed(
+    batch: &mut Batch<'_>,
+    conversation: &Conversation,
+    by: &Author,
+) -> Result<Seq, StoreError> {
+    let changed = ConversationChanged { conversation, by };
+    batch.emit(EventKind::Conversation, Some(conversation.id), &changed)
 }
 
 pub(super) fn announce(batch: &mut Batch<'_>, announce: &Announce) -> Result<OpOutcome, StoreError> {

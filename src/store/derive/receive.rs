@@ -2,14 +2,15 @@
 
 use std::time::Duration;
 
-use super::identity::known_contact;
-use super::{Batch, People};
+use super::identity::{self, Sender};
+use super::organise::conversation_changed;
+use super::{Batch, People, thread};
 use crate::domain::{
-    Author, Contact, ContactAliases, ContentKind, Conversation, ConversationId, ConversationStatus,
-    Direction, Message, MessageId, Timestamp, WamidHash,
+    Author, Contact, ContactAliases, ContentKind, ConversationStatus, Direction, Message, MessageId,
+    Timestamp, WamidHash,
 };
 use crate::store::error::{StoreError, StoreErrorKind};
-use crate::store::op::{OpOutcome, Receive};
+use crate::store::op::{Called, Naming, OpOutcome, Receive};
 use crate::store::row::{MessageRef, Seen};
 
 /// Meta retries for seven days; an older time than that is not believed, nor one that lies ahead.
@@ -28,27 +29,31 @@ pub(super) fn receive(batch: &mut Batch<'_>, receive: &Receive) -> Result<OpOutc
         batch.put_seen(key, Seen { at: None }, expires)?;
         return Ok(OpOutcome::Unchanged);
     }
-    let Some(mut writer) = known_contact(batch, &receive.aliases)? else {
+    let found = match receive.naming {
+        Naming::Current => identity::sender(batch, &receive.aliases, &receive.number, at)?,
+        Naming::Former => identity::formerly(batch, &receive.aliases, at)?,
+    };
+    let Some(Sender {
+        contact: mut writer,
+        latest,
+    }) = found
+    else {
         return Err(StoreError::new(
             StoreErrorKind::Invalid,
             "a message without any name of its sender",
         ));
     };
-    let named = learn_names(&mut writer, receive);
-    if named {
+    if latest && learn_names(&mut writer, receive) {
         writer.updated = batch.now;
         batch.rows.put_contact(&writer)?;
     }
     let group = match &receive.group {
-        Some(group) => known_contact(batch, &ContactAliases::of([group.clone()]))?,
+        Some(group) => identity::addressed(batch, &ContactAliases::of([group.clone()]))?,
         None => None,
     };
     let contact = group.as_ref().unwrap_or(&writer);
-    let id = ConversationId::derive(batch.tenant, &receive.number, contact.id);
-    let mut conversation = match batch.rows.conversation(id)? {
-        Some(conversation) => conversation,
-        None => Conversation::new(id, receive.number.clone(), contact.id, batch.now),
-    };
+    let mut conversation = thread::go_on(batch, &receive.number, contact)?;
+    let id = conversation.id;
     if group.is_none() && opens_window(receive.content.kind()) {
         conversation.last_inbound = conversation.last_inbound.max(Some(at));
     }
@@ -103,7 +108,24 @@ fn learn_names(contact: &mut Contact, receive: &Receive) -> bool {
     changed
 }
 
-fn believable(at: Timestamp, now: Timestamp) -> Timestamp {
+/// Notes a call: it opens the window, and brings the conversation forward.
+pub(super) fn called(batch: &mut Batch<'_>, called: &Called) -> Result<OpOutcome, StoreError> {
+    let at = believable(called.at, batch.now);
+    let Some(caller) = identity::sender(batch, &called.aliases, &called.number, at)? else {
+        return Ok(OpOutcome::Unchanged);
+    };
+    let mut conversation = thread::go_on(batch, &called.number, &caller.contact)?;
+    if conversation.last_inbound >= Some(at) {
+        return Ok(OpOutcome::Unchanged);
+    }
+    conversation.last_inbound = Some(at);
+    conversation.last_activity = batch.now;
+    batch.rows.put_conversation(&conversation)?;
+    let seq = conversation_changed(batch, &conversation, &Author::Contact)?;
+    Ok(OpOutcome::Committed { seq, at: None })
+}
+
+pub(super) fn believable(at: Timestamp, now: Timestamp) -> Timestamp {
     at.clamp(now.before(OLDEST), now.after(AHEAD))
 }
 

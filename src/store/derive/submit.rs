@@ -1,8 +1,8 @@
 //! A message that a business writes: to the customer, or a note between agents.
 
-use super::identity::known_contact;
-use super::{Batch, People};
-use crate::domain::{Author, Conversation, ConversationId, Direction, Message, Retention, Seq};
+use super::identity::{addressed, follow_links};
+use super::{Batch, People, thread};
+use crate::domain::{Author, Conversation, Direction, Message, Retention, Seq};
 use crate::store::error::StoreError;
 use crate::store::op::{Note, Once, OpOutcome, OpRefusal, Submit};
 use crate::store::row::{Idempotency, MessageRef, OutboxRow, OutboxState, Seen, outbound_key};
@@ -15,18 +15,15 @@ pub(super) fn submit(batch: &mut Batch<'_>, submit: &Submit) -> Result<OpOutcome
     if let Some(answer) = answered_before(batch, submit.once.as_ref())? {
         return Ok(answer);
     }
-    let contact = match known_contact(batch, &submit.aliases)? {
+    let contact = match addressed(batch, &submit.aliases)? {
         Some(contact) => contact,
-        None => match batch.rows.contact(submit.contact)? {
+        None => match follow_links(batch.rows, submit.contact)? {
             Some(contact) => contact,
             None => return Ok(OpOutcome::Refused(OpRefusal::NotFound)),
         },
     };
-    let id = ConversationId::derive(batch.tenant, &submit.number, contact.id);
-    let mut conversation = match batch.rows.conversation(id)? {
-        Some(conversation) => conversation,
-        None => Conversation::new(id, submit.number.clone(), contact.id, batch.now),
-    };
+    let mut conversation = thread::go_on(batch, &submit.number, &contact)?;
+    let id = conversation.id;
     if submit
         .window_at
         .is_some_and(|goes| !conversation.window().is_open(goes))

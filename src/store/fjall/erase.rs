@@ -116,7 +116,7 @@ impl FjallStore {
     }
 }
 
-/// Everything by which a contact is found: itself, those that lead to it, their conversations.
+/// Everything by which a person is found: the contact, where it leads, those that lead there, their conversations.
 fn subject(engine: &Engine, tenant: TenantId, contact: ContactId) -> Result<Subject, StoreError> {
     let moment = Moment::of(engine);
     let mut subject = Subject::default();
@@ -126,6 +126,7 @@ fn subject(engine: &Engine, tenant: TenantId, contact: ContactId) -> Result<Subj
         if let Some(value) = moment.get(Space::Rows, &keys::row(Kind::Contact, tenant, id.as_bytes()))? {
             let row: Contact = codec::parse(codec::body(&value)?)?;
             subject.add_contact(&row);
+            todo.extend(row.linked_to.filter(|person| !subject.contacts.contains(person)));
         }
         for reference in belongings(&moment, tenant, id, Belonging::Link)? {
             let id = ContactId::from_bytes(reference);

@@ -254,6 +254,10 @@ impl Ledger {
         while let Some(id) = todo.pop() {
             if let Some(row) = self.tables.contacts.get(&id) {
                 subject.add_contact(row);
+                if let Some(person) = row.linked_to.filter(|person| !subject.contacts.contains(person)) {
+                    subject.add_id(person);
+                    todo.push(person);
+                }
             }
             let leading = self
                 .tables

@@ -62,7 +62,7 @@ impl ScyllaStore {
             .collect()
     }
 
-    /// Everything by which a contact is found: itself, those that lead to it, their conversations.
+    /// Everything by which a person is found: the contact, where it leads, those that lead there, their conversations.
     async fn subject(&self, tenant: TenantId, contact: ContactId) -> Result<Subject, StoreError> {
         let mut subject = Subject::default();
         let mut todo = vec![contact];
@@ -70,6 +70,7 @@ impl ScyllaStore {
             subject.add_id(next);
             if let Some(row) = self.load_contact(tenant, next).await? {
                 subject.add_contact(&row);
+                todo.extend(row.linked_to.filter(|person| !subject.contacts.contains(person)));
             }
             for (what, reference) in self.belongings(tenant, next).await? {
                 match what {

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::{Acceptance, AmbiguousCause, GraphError, NotAcceptedCause, SendResult};
-use crate::domain::{MetaError, Timestamp, Wamid};
+use crate::domain::{Alias, ContactAliases, MetaError, Timestamp, Wamid};
 use crate::whatsapp::error::{Class, RetryAdvice, classify};
 
 /// A server that asks for more patience than this is asked again sooner: its clock may be wrong.
@@ -115,6 +115,8 @@ fn read_accepted(body: &[u8]) -> Option<SendResult> {
     #[derive(Deserialize)]
     struct Accepted {
         messages: Vec<AcceptedMessage>,
+        #[serde(default)]
+        contacts: Value,
     }
     #[derive(Deserialize)]
     struct AcceptedMessage {
@@ -135,7 +137,26 @@ fn read_accepted(body: &[u8]) -> Option<SendResult> {
         } else {
             Acceptance::Sending
         },
+        recipient: recipient(&accepted.contacts),
     })
+}
+
+/// Names of the recipient that are not what the message was addressed to: a phone may be known in another form.
+fn recipient(contacts: &Value) -> ContactAliases {
+    let Some(contact) = contacts.get(0) else {
+        return ContactAliases::default();
+    };
+    let text = |key: &str| contact.get(key).and_then(Value::as_str);
+    let input = text("input").unwrap_or_default();
+    let dialled = Alias::phone(input);
+    let phone = text("wa_id").and_then(Alias::phone);
+    let bsuid = text("user_id").filter(|id| *id != input).and_then(Alias::bsuid);
+    ContactAliases::of(
+        phone
+            .filter(|phone| dialled.as_ref().is_some_and(|dialled| dialled != phone))
+            .into_iter()
+            .chain(bsuid),
+    )
 }
 
 struct FoundError {

@@ -116,7 +116,11 @@ fn read_change(system: &System<'_>, sender: &ContactAliases) -> Option<IdentityC
         parent_bsuid: previous.parent_bsuid.or_else(|| sender.parent_bsuid.clone()),
         group: None,
     };
-    let to = named(&system.phone, &system.bsuid, &system.parent);
+    let mut to = named(&system.phone, &system.bsuid, &system.parent);
+    if to.bsuid.is_none() && from.bsuid != sender.bsuid {
+        // The notice names the id before, and comes from the new one.
+        to.bsuid.clone_from(&sender.bsuid);
+    }
     let old = |alias| from.strongest_first().any(|known| known == alias);
     let news = to.strongest_first().any(|alias| !old(alias));
     (news && !from.is_empty()).then_some(IdentityChange { from, to })

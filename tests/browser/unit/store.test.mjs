@@ -222,6 +222,30 @@ test('a turn of a shown conversation leaves one line, however often it comes', (
   );
 });
 
+test('contacts that turn out to be one person have one name, and the thread that is left says so', () => {
+  const contact = { id: 'k-a', name: 'Usr', phone: '628900000901' };
+  const joined = {
+    seq: 4,
+    at: 4,
+    kind: 'contact',
+    data: {
+      contact,
+      changed: ['link'],
+      linked: ['k-c'],
+      conversation: conversation('a', { last_inbound: 7 }),
+      instead_of: ['c'],
+    },
+  };
+  const state = run(opened, happened(said(1, inbound('m1'))), happened(joined), happened(joined));
+  assert.equal(state.contacts.get('k-c').name, 'Usr');
+  assert.equal(state.conversations.get('a').last_inbound, 7);
+  assert.equal(state.conversations.get('c').contact_id, 'k-a');
+  assert.deepEqual(
+    state.threads.get('c').lines.map((line) => [line.what, line.to]),
+    [['joined', 'a']],
+  );
+});
+
 test('threads that nobody looked at for long are forgotten', () => {
   let state = opened;
   for (let i = 0; i < 30; i += 1) state = run(state, { type: 'thread_asked', id: `t${i}` });

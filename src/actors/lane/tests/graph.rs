@@ -120,6 +120,7 @@ pub(super) fn accepted(token: &AttemptToken) -> Reply {
         result: SendResult::Accepted {
             wamid: Wamid::parse(&format!("wamid.{}.{}", token.message, token.attempt)).unwrap(),
             acceptance: Acceptance::Sending,
+            recipient: crate::domain::ContactAliases::default(),
         },
     }
 }

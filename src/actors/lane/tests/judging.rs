@@ -187,6 +187,7 @@ fn what_meta_takes_is_sent_or_held_and_what_nobody_can_tell_is_unknown() {
     let taken = |acceptance| SendResult::Accepted {
         wamid: wamid.clone(),
         acceptance,
+        recipient: crate::domain::ContactAliases::default(),
     };
     assert!(matches!(
         judged(taken(Acceptance::Sending), history()).result,

@@ -143,6 +143,7 @@ async fn a_late_result_that_queues_a_message_again_is_found_when_the_wait_ends()
             retry_at: world.wall_in(Duration::ZERO),
             error: None,
         },
+        recipient: crate::domain::ContactAliases::default(),
         retention: crate::domain::Retention::DEFAULT,
     };
     world.ledger.commit(Op::Attempted(late)).await.unwrap();

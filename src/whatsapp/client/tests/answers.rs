@@ -53,6 +53,7 @@ fn an_accepted_message_tells_its_id_and_whether_it_is_held() {
         let expected = SendResult::Accepted {
             wamid: Wamid::parse("wamid.1").unwrap(),
             acceptance,
+            recipient: crate::domain::ContactAliases::default(),
         };
         assert_eq!(send(200, &accepted(message.clone())), expected, "{message}");
     }

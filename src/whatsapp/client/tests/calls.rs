@@ -94,6 +94,7 @@ async fn a_send_is_one_request_as_meta_documents_it() {
     let expected = SendResult::Accepted {
         wamid: Wamid::parse("wamid.OUT1").unwrap(),
         acceptance: Acceptance::Sending,
+        recipient: crate::domain::ContactAliases::default(),
     };
     assert_eq!(result, expected);
     let request = requests.recv().await.unwrap();

@@ -1,0 +1,90 @@
+//! Where a person's messages on one number go on: a person may be several contacts that turned out to be one.
+//!
+//! Each of these may have a conversation. The one that has the history goes on; the others stay as they are. What counts
+//! for the person, such as the service window, counts in the one that goes on.
+
+use super::Batch;
+use crate::domain::{Contact, ContactId, Conversation, ConversationId, PhoneNumberId, Timestamp};
+use crate::store::error::StoreError;
+
+/// The conversations of one person on one number.
+#[derive(Default)]
+pub(super) struct Threads {
+    /// The one that goes on.
+    going_on: Option<Conversation>,
+    /// The others.
+    left: Vec<Conversation>,
+}
+
+impl Threads {
+    /// Finds them, those of the contact itself first.
+    pub(super) fn of(
+        batch: &mut Batch<'_>,
+        number: &PhoneNumberId,
+        contact: &Contact,
+    ) -> Result<Self, StoreError> {
+        let mut all = Vec::new();
+        for id in std::iter::once(&contact.id).chain(&contact.linked) {
+            let id = ConversationId::derive(batch.tenant, number, *id);
+            all.extend(batch.rows.conversation(id)?);
+        }
+        // The first of equals: what the customer wrote in is the history, and the older one of it.
+        let best = all
+            .iter()
+            .enumerate()
+            .min_by_key(|(_, row)| (row.last_inbound.is_none(), row.created))
+            .map(|(place, _)| place);
+        let going_on = best.map(|place| all.remove(place));
+        Ok(Self { going_on, left: all })
+    }
+
+    /// When the customer last wrote in any of them.
+    pub(super) fn last_inbound(&self) -> Option<Timestamp> {
+        let all = self.going_on.iter().chain(&self.left);
+        all.filter_map(|row| row.last_inbound).max()
+    }
+
+    /// The one that goes on, or a new one.
+    pub(super) fn go_on(self, batch: &Batch<'_>, number: &PhoneNumberId, contact: ContactId) -> Conversation {
+        let last_inbound = self.last_inbound();
+        let mut row = self.going_on.unwrap_or_else(|| {
+            let id = ConversationId::derive(batch.tenant, number, contact);
+            Conversation::new(id, number.clone(), contact, batch.now)
+        });
+        row.contact_id = contact;
+        row.last_inbound = last_inbound;
+        row
+    }
+
+    /// Brings them up to date once their contacts turned out to be one person. Says which one goes on, and instead of which.
+    pub(super) fn join(
+        self,
+        batch: &mut Batch<'_>,
+        contact: ContactId,
+    ) -> Result<Option<(Conversation, Vec<ConversationId>)>, StoreError> {
+        let last_inbound = self.last_inbound();
+        let Some(mut row) = self.going_on else {
+            return Ok(None);
+        };
+        row.contact_id = contact;
+        row.last_inbound = last_inbound;
+        batch.rows.put_conversation(&row)?;
+        let mut instead = Vec::with_capacity(self.left.len());
+        for mut left in self.left {
+            instead.push(left.id);
+            left.contact_id = contact;
+            batch.rows.put_conversation(&left)?;
+        }
+        Ok(Some((row, instead)))
+    }
+}
+
+/// The conversation in which a contact's messages on a number go on.
+pub(super) fn go_on(
+    batch: &mut Batch<'_>,
+    number: &PhoneNumberId,
+    contact: &Contact,
+) -> Result<Conversation, StoreError> {
+    let threads = Threads::of(batch, number, contact)?;
+    Ok(threads.go_on(batch, number, contact.id))
+}

@@ -1,0 +1,401 @@
+//! Webhooks that once led to a wrong answer, in the order in which they came, and what must come of them.
+
+use mesej::domain::{Clock as _, SystemClock};
+use mesej::simulator::control::SendQuery;
+use mesej::simulator::{CustomerSpec, NumberConfig};
+use serde_json::{Map, Value, json};
+
+use crate::gateway::{TestGateway, text_to, until};
+use crate::kept::{Kept, on_every_store};
+
+on_every_store! {
+    after_a_change_of_numbers_replies_go_to_the_new_one,
+    a_changed_number_is_known_from_phones_alone,
+    a_changed_id_without_a_sender_finds_its_contact_by_the_one_before,
+    nothing_that_comes_late_brings_an_old_number_back,
+    a_recycled_number_is_somebody_else,
+    two_who_show_one_phone_stay_two,
+    a_window_is_open_whichever_name_a_reply_goes_by,
+    a_number_is_one_in_both_of_its_national_forms,
+    a_call_opens_the_window,
+}
+
+fn now() -> i64 {
+    SystemClock::new().now().as_secs()
+}
+
+/// One change of one field, as Meta posts it.
+fn told(field: &str, parts: Value) -> Vec<u8> {
+    let mut value = Map::new();
+    value.insert("messaging_product".to_owned(), "whatsapp".into());
+    let metadata = json!({
+        "display_phone_number": "15550710000",
+        "phone_number_id": NumberConfig::default().phone_number_id,
+    });
+    value.insert("metadata".to_owned(), metadata);
+    let Value::Object(parts) = parts else {
+        panic!("parts are an object")
+    };
+    value.extend(parts);
+    let change = json!({ "field": field, "value": value });
+    let entry = json!({ "id": NumberConfig::default().waba_id, "changes": [change] });
+    json!({ "object": "whatsapp_business_account", "entry": [entry] })
+        .to_string()
+        .into_bytes()
+}
+
+/// Who writes: a phone, an id, or both.
+#[derive(Clone, Copy)]
+struct Who {
+    name: &'static str,
+    phone: Option<&'static str>,
+    id: Option<&'static str>,
+}
+
+const fn who(name: &'static str, phone: &'static str, id: &'static str) -> Who {
+    Who {
+        name,
+        phone: if phone.is_empty() { None } else { Some(phone) },
+        id: if id.is_empty() { None } else { Some(id) },
+    }
+}
+
+/// Somebody writes a text, so many seconds ago.
+fn writes(who: Who, wamid: &str, ago: i64, text: &str) -> Vec<u8> {
+    let mut card = json!({ "profile": { "name": who.name } });
+    let mut message = json!({
+        "id": wamid, "timestamp": (now() - ago).to_string(), "type": "text", "text": { "body": text },
+    });
+    if let Some(phone) = who.phone {
+        card["wa_id"] = phone.into();
+        message["from"] = phone.into();
+    }
+    if let Some(id) = who.id {
+        card["user_id"] = id.into();
+        message["from_user_id"] = id.into();
+    }
+    told("messages", json!({ "contacts": [card], "messages": [message] }))
+}
+
+/// A notice about somebody, so many seconds ago. No card comes with it.
+fn notice(from: Who, wamid: &str, ago: i64, system: &Value) -> Vec<u8> {
+    let mut message = json!({
+        "id": wamid, "timestamp": (now() - ago).to_string(), "type": "system", "system": system,
+    });
+    if let Some(phone) = from.phone {
+        message["from"] = phone.into();
+    }
+    if let Some(id) = from.id {
+        message["from_user_id"] = id.into();
+    }
+    told("messages", json!({ "messages": [message] }))
+}
+
+async fn takes(gateway: &TestGateway, webhook: &[u8]) {
+    assert_eq!(gateway.webhook(webhook).await, 200);
+}
+
+/// A message of history by its wamid.
+async fn heard(gateway: &TestGateway, wamid: &str) -> Value {
+    until(&format!("{wamid} is in history"), || async {
+        let history = gateway.history().await;
+        history.into_iter().find(|message| message["wamid"] == wamid)
+    })
+    .await
+}
+
+/// The contact of a conversation as it is now.
+async fn contact(gateway: &TestGateway, conversation: &Value) -> Value {
+    let path = format!("/v1/conversations/{}", conversation.as_str().unwrap());
+    gateway.get(&path).await.1["contact"].clone()
+}
+
+fn names(contact: &Value) -> (Option<&str>, Option<&str>) {
+    (contact["phone"].as_str(), contact["bsuid"].as_str())
+}
+
+/// Meta knows somebody who wrote lately.
+fn meta_knows(gateway: &TestGateway, phone: &str, id: &str) {
+    let spec = CustomerSpec {
+        phone: (!phone.is_empty()).then(|| phone.to_owned()),
+        user_id: (!id.is_empty()).then(|| id.to_owned()),
+        wrote_at: Some(now()),
+        ..CustomerSpec::default()
+    };
+    gateway.meta.customer(&spec).unwrap();
+}
+
+/// Sends, and says to whom it went.
+async fn goes_to(gateway: &TestGateway, body: &Value) -> String {
+    let (status, answer) = gateway.post("/v1/messages", None, body).await;
+    assert_eq!(status, 202, "{answer}");
+    let id = answer["message_id"].as_str().unwrap().to_owned();
+    gateway.until_state(&id, "read").await;
+    let sent = gateway.meta.sends(&SendQuery {
+        message_id: Some(id),
+        ..SendQuery::default()
+    });
+    sent[0].to.clone()
+}
+
+fn reply(conversation: &Value, text: &str) -> Value {
+    json!({ "conversation_id": conversation, "type": "text", "text": { "body": text } })
+}
+
+const GLORIA: Who = who("Gloria", "573100000001", "CO.31");
+
+/// Gloria wrote, and then changed her number.
+async fn gloria_moves(gateway: &TestGateway) -> Value {
+    takes(gateway, &writes(GLORIA, "wamid.W1a", 60, "hola")).await;
+    let system = json!({
+        "body": "Gloria changed", "wa_id": "573100000002", "user_id": "CO.32", "previous_user_id": "CO.31",
+        "type": "user_changed_number",
+    });
+    takes(gateway, &notice(GLORIA, "wamid.W1b", 30, &system)).await;
+    let first = heard(gateway, "wamid.W1a").await;
+    let told = heard(gateway, "wamid.W1b").await;
+    assert_eq!(told["conversation_id"], first["conversation_id"]);
+    first["conversation_id"].clone()
+}
+
+async fn after_a_change_of_numbers_replies_go_to_the_new_one(kept: Kept) {
+    let gateway = TestGateway::start(kept).await;
+    let conversation = gloria_moves(&gateway).await;
+    let gloria = contact(&gateway, &conversation).await;
+    assert_eq!(names(&gloria), (Some("573100000002"), Some("CO.32")));
+    meta_knows(&gateway, "573100000002", "CO.32");
+    assert_eq!(
+        goes_to(&gateway, &reply(&conversation, "balasan")).await,
+        "573100000002"
+    );
+    // The old number finds her, too, and is not therefore her number.
+    assert_eq!(
+        goes_to(&gateway, &text_to("573100000001", "aun")).await,
+        "573100000002"
+    );
+    let gloria = contact(&gateway, &conversation).await;
+    assert_eq!(names(&gloria), (Some("573100000002"), Some("CO.32")));
+    let says_so = gateway.events().await.into_iter().any(|event| {
+        event["kind"] == "contact"
+            && event["data"]["changed"] == json!(["names"])
+            && event["data"]["contact"]["phone"] == "573100000002"
+    });
+    assert!(says_so, "agents are told of the change");
+    gateway.stop().await;
+}
+
+async fn a_changed_number_is_known_from_phones_alone(kept: Kept) {
+    let gateway = TestGateway::start(kept).await;
+    let rudi = who("Rudi", "573001112233", "");
+    takes(&gateway, &writes(rudi, "wamid.C01a", 60, "halo")).await;
+    let system = json!({
+        "body": "Rudi changed from \u{200e}573001112233 to 573009998877\u{200e}", "wa_id": "573009998877",
+        "type": "user_changed_number",
+    });
+    takes(&gateway, &notice(rudi, "wamid.C01b", 30, &system)).await;
+    let new = who("Rudi", "573009998877", "");
+    takes(&gateway, &writes(new, "wamid.C01c", 29, "nomor baru")).await;
+    let last = heard(&gateway, "wamid.C01c").await;
+    for wamid in ["wamid.C01a", "wamid.C01b"] {
+        assert_eq!(
+            heard(&gateway, wamid).await["conversation_id"],
+            last["conversation_id"]
+        );
+    }
+    let found = contact(&gateway, &last["conversation_id"]).await;
+    assert_eq!(names(&found), (Some("573009998877"), None));
+    // Who has the number after him is not he.
+    takes(&gateway, &writes(rudi, "wamid.C01d", 0, "siapa ini")).await;
+    let other = heard(&gateway, "wamid.C01d").await;
+    assert_ne!(other["conversation_id"], last["conversation_id"]);
+    gateway.stop().await;
+}
+
+async fn a_changed_id_without_a_sender_finds_its_contact_by_the_one_before(kept: Kept) {
+    let gateway = TestGateway::start(kept).await;
+    let hidden = who("Ines", "", "ES.2");
+    takes(&gateway, &writes(hidden, "wamid.I1", 60, "hola")).await;
+    let nobody = who("", "", "");
+    let system = json!({ "user_id": "ES.3", "previous_user_id": "ES.2", "type": "user_changed_user_id" });
+    takes(&gateway, &notice(nobody, "wamid.I2", 30, &system)).await;
+    takes(&gateway, &writes(who("Ines", "", "ES.3"), "wamid.I3", 10, "sigo")).await;
+    let first = heard(&gateway, "wamid.I1").await["conversation_id"].clone();
+    for wamid in ["wamid.I2", "wamid.I3"] {
+        assert_eq!(heard(&gateway, wamid).await["conversation_id"], first);
+    }
+    assert_eq!(names(&contact(&gateway, &first).await), (None, Some("ES.3")));
+    // The id before in the notice, the new one as its sender.
+    let since = who("", "", "ES.4");
+    let system = json!({ "previous_user_id": "ES.3", "type": "user_changed_user_id" });
+    takes(&gateway, &notice(since, "wamid.I4", 5, &system)).await;
+    let told = heard(&gateway, "wamid.I4").await;
+    assert_eq!(told["conversation_id"], first);
+    assert_eq!(names(&contact(&gateway, &first).await), (None, Some("ES.4")));
+    gateway.stop().await;
+}
+
+async fn nothing_that_comes_late_brings_an_old_number_back(kept: Kept) {
+    let gateway = TestGateway::start(kept).await;
+    let conversation = gloria_moves(&gateway).await;
+    takes(&gateway, &writes(GLORIA, "wamid.W1late", 45, "tarde")).await;
+    let late = heard(&gateway, "wamid.W1late").await;
+    assert_eq!(late["conversation_id"], conversation);
+    let gloria = contact(&gateway, &conversation).await;
+    assert_eq!(names(&gloria), (Some("573100000002"), Some("CO.32")));
+    meta_knows(&gateway, "573100000002", "CO.32");
+    let (_, sent) = gateway
+        .post("/v1/messages", None, &reply(&conversation, "ya"))
+        .await;
+    let sent = gateway
+        .until_state(sent["message_id"].as_str().unwrap(), "read")
+        .await;
+    let status = json!({
+        "contacts": [{ "wa_id": "573100000001", "user_id": "CO.31" }],
+        "statuses": [{
+            "id": sent["wamid"], "status": "played", "timestamp": (now() - 40).to_string(),
+            "recipient_id": "573100000001", "recipient_user_id": "CO.31",
+        }],
+    });
+    takes(&gateway, &told("messages", status)).await;
+    gateway.until_state(sent["id"].as_str().unwrap(), "played").await;
+    let gloria = contact(&gateway, &conversation).await;
+    assert_eq!(names(&gloria), (Some("573100000002"), Some("CO.32")));
+    gateway.stop().await;
+}
+
+async fn a_recycled_number_is_somebody_else(kept: Kept) {
+    let gateway = TestGateway::start(kept).await;
+    let conversation = gloria_moves(&gateway).await;
+    let gloria = who("Gloria", "573100000002", "CO.32");
+    takes(&gateway, &writes(gloria, "wamid.W1d", 20, "soy yo")).await;
+    assert_eq!(
+        heard(&gateway, "wamid.W1d").await["conversation_id"],
+        conversation
+    );
+    let hernan = who("Hernan", "573100000001", "CO.99");
+    takes(&gateway, &writes(hernan, "wamid.W1f", 0, "orang lain")).await;
+    let other = heard(&gateway, "wamid.W1f").await["conversation_id"].clone();
+    assert_ne!(other, conversation);
+    let found = contact(&gateway, &other).await;
+    assert_eq!(names(&found), (Some("573100000001"), Some("CO.99")));
+    assert_eq!(found["name"], "Hernan");
+    let found = contact(&gateway, &conversation).await;
+    assert_eq!(names(&found), (Some("573100000002"), Some("CO.32")));
+    assert_eq!(found["name"], "Gloria");
+    gateway.stop().await;
+}
+
+async fn two_who_show_one_phone_stay_two(kept: Kept) {
+    let gateway = TestGateway::start(kept).await;
+    let phone = "573100000009";
+    takes(&gateway, &writes(who("Cy", phone, "CO.1"), "wamid.Y1", 60, "c1")).await;
+    takes(&gateway, &writes(who("Di", "", "CO.2"), "wamid.Y2", 50, "d1")).await;
+    takes(&gateway, &writes(who("Di", phone, "CO.2"), "wamid.Y3", 40, "d2")).await;
+    takes(&gateway, &writes(who("Cy", "", "CO.1"), "wamid.Y4", 30, "c2")).await;
+    let place = async |wamid: &str| heard(&gateway, wamid).await["conversation_id"].clone();
+    let (cy, di) = (place("wamid.Y1").await, place("wamid.Y2").await);
+    assert_ne!(cy, di);
+    assert_eq!(
+        (place("wamid.Y4").await, place("wamid.Y3").await),
+        (cy.clone(), di.clone())
+    );
+    assert_eq!(names(&contact(&gateway, &cy).await), (None, Some("CO.1")));
+    assert_eq!(names(&contact(&gateway, &di).await), (Some(phone), Some("CO.2")));
+    meta_knows(&gateway, "", "CO.1");
+    assert_eq!(goes_to(&gateway, &reply(&cy, "para cy")).await, "CO.1");
+    gateway.stop().await;
+}
+
+async fn a_window_is_open_whichever_name_a_reply_goes_by(kept: Kept) {
+    let gateway = TestGateway::start(kept).await;
+    let (phone, id) = ("628900000901", "ID.901");
+    meta_knows(&gateway, phone, id);
+    takes(&gateway, &writes(who("Usr", "", id), "wamid.LN1", 0, "halo")).await;
+    let thread = heard(&gateway, "wamid.LN1").await["conversation_id"].clone();
+    let template = json!({
+        "to": format!("+{phone}"), "type": "template",
+        "template": { "name": "hello_world", "language": { "code": "en_US" } },
+    });
+    // The statuses of this one say that both names are one customer's.
+    goes_to(&gateway, &template).await;
+    until("agents are told of the link", || async {
+        let mut events = gateway.events().await.into_iter();
+        events.find(|event| event["data"]["changed"] == json!(["link"]))
+    })
+    .await;
+    for body in [
+        json!({ "recipient": id, "type": "text", "text": { "body": "balas" } }),
+        text_to(phone, "balas lagi"),
+    ] {
+        let (status, answer) = gateway.post("/v1/messages", None, &body).await;
+        assert_eq!(status, 202, "{answer}");
+        assert_eq!(
+            answer["conversation_id"], thread,
+            "it stands where the history is"
+        );
+    }
+    gateway.stop().await;
+}
+
+async fn a_number_is_one_in_both_of_its_national_forms(kept: Kept) {
+    let gateway = TestGateway::start(kept).await;
+    for (index, (dialled, known)) in [
+        ("5551987654321", "555187654321"),
+        ("525512345678", "5215512345678"),
+        ("541123456789", "5491123456789"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let wamid = format!("wamid.N{index}");
+        takes(&gateway, &writes(who("Bia", known, ""), &wamid, 10, "oi")).await;
+        let thread = heard(&gateway, &wamid).await["conversation_id"].clone();
+        meta_knows(&gateway, known, "");
+        for written in [dialled, known] {
+            let (status, answer) = gateway.post("/v1/messages", None, &text_to(written, "ola")).await;
+            assert_eq!(status, 202, "{written}: {answer}");
+            assert_eq!(answer["conversation_id"], thread, "{written}");
+        }
+        // The other way round: written to under the one, and answering under the other.
+        let later = |number: &str| number.replace("34567", "34000").replace("87654", "87000");
+        let (dialled, known) = (later(dialled), later(known));
+        let template = json!({
+            "to": format!("+{dialled}"), "type": "template",
+            "template": { "name": "hello_world", "language": { "code": "en_US" } },
+        });
+        let (_, sent) = gateway.post("/v1/messages", None, &template).await;
+        gateway
+            .until_state(sent["message_id"].as_str().unwrap(), "read")
+            .await;
+        gateway.meta.say_text(&known, &format!("answer {index}")).unwrap();
+        let answer = gateway.in_history(&format!("answer {index}")).await;
+        assert_eq!(answer["conversation_id"], sent["conversation_id"], "{known}");
+    }
+    gateway.stop().await;
+}
+
+async fn a_call_opens_the_window(kept: Kept) {
+    let gateway = TestGateway::start(kept).await;
+    let phone = "6281234500099";
+    meta_knows(&gateway, phone, "");
+    let closed = gateway
+        .post("/v1/messages", None, &text_to(phone, "too early"))
+        .await;
+    assert_eq!(closed.0, 422, "{}", closed.1);
+    let call = json!({
+        "contacts": [{ "profile": { "name": "Sari" }, "wa_id": phone }],
+        "calls": [{
+            "id": "wacid.1", "from": phone, "to": "15550710000", "event": "connect",
+            "direction": "USER_INITIATED", "timestamp": now().to_string(),
+        }],
+    });
+    takes(&gateway, &told("calls", call)).await;
+    until("the window is open", || async {
+        let answer = gateway
+            .post("/v1/messages", None, &text_to(phone, "you called?"))
+            .await;
+        (answer.0 == 202).then_some(())
+    })
+    .await;
+    gateway.stop().await;
+}
