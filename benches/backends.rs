@@ -26,7 +26,7 @@ use mesej::domain::{
     Retention, Seq, SystemClock, TenantId, Timestamp, Wamid,
 };
 use mesej::store::fjall::{FjallOptions, FjallStore};
-use mesej::store::op::Receive;
+use mesej::store::op::{Naming, Receive};
 use mesej::store::scylla::{ScyllaOptions, ScyllaStore, schema};
 use mesej::store::{Append, JournalEntry, LeaseKey, Op, OpOutcome, Store};
 use tokio::sync::{mpsc, oneshot};
@@ -112,6 +112,7 @@ fn receive(n: u64, now: Timestamp) -> Op {
     Op::Receive(Box::new(Receive {
         number: PhoneNumberId::parse("1234567890").unwrap(),
         aliases: ContactAliases::of([Alias::phone(&format!("628{customer:09}")).unwrap()]),
+        naming: Naming::Current,
         group: None,
         name: Some("Customer".into()),
         username: None,

@@ -27,7 +27,7 @@ use mesej::domain::{
     UnknownPolicy, Wamid,
 };
 use mesej::store::fjall::{FjallOptions, FjallStore};
-use mesej::store::op::{Receive, Submit};
+use mesej::store::op::{Naming, Receive, Submit};
 use mesej::store::{Append, JournalEntry, LeaseKey, Op, OpOutcome, Store};
 use serde_json::value::RawValue;
 
@@ -187,6 +187,7 @@ fn receive(n: u64, customer: u64) -> Op {
     Op::Receive(Box::new(Receive {
         number: PhoneNumberId::parse("1234567890").unwrap(),
         aliases: ContactAliases::of([Alias::phone(&format!("628{customer:09}")).unwrap()]),
+        naming: Naming::Current,
         group: None,
         name: Some("Customer".into()),
         username: None,

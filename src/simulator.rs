@@ -6,6 +6,7 @@
 //! simulator knows the gateway only by what passes between them: HTTP, and the attempt tokens in it.
 
 mod act;
+mod calls;
 mod chatter;
 mod config;
 pub mod control;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::SimulatorError;
 use super::chatter::{self, ChatterConfig};
 use super::control::{
-    BusiestSecond, MoveNumber, PushUpdate, Say, SendQuery, Stats, StormCall, WebhookTarget,
+    BusiestSecond, CallNumber, MoveNumber, PushUpdate, Say, SendQuery, Stats, StormCall, WebhookTarget,
 };
 use super::customers::{CustomerSpec, CustomerView};
 use super::faults::{Faults, Storm};
@@ -50,6 +50,19 @@ pub(super) fn say(shared: &Shared, say: &Say) -> Result<String, SimulatorError> 
         world
             .write(now, customer, number, content)
             .ok_or_else(|| bad("the message cannot be written"))
+    })
+}
+
+pub(super) fn call(shared: &Shared, call: &CallNumber) -> Result<(), SimulatorError> {
+    shared.with(|world, now| {
+        let number = number(world, call.phone_number_id.as_deref())?;
+        let customer = world
+            .customers
+            .find_or_make(&call.from)
+            .ok_or_else(|| bad("from must be a phone number or a business-scoped user id"))?;
+        world
+            .call(now, customer, number)
+            .ok_or_else(|| bad("the call cannot be made"))
     })
 }
 

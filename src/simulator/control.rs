@@ -47,6 +47,17 @@ pub struct Say {
     pub message: Option<Map<String, Value>>,
 }
 
+/// A customer calls a business number, which nobody answers.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CallNumber {
+    /// Phone number or business-scoped user id; who is unknown comes into being.
+    pub from: String,
+    /// The business number; the first one when left out.
+    #[serde(default)]
+    pub phone_number_id: Option<String>,
+}
+
 /// A customer moves to another phone number.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -180,6 +191,7 @@ type Answer<T> = Result<Json<T>, SimulatorError>;
 pub(crate) fn routes(service: &mut ServiceConfig) {
     service
         .route("/say", web::post().to(say))
+        .route("/call", web::post().to(call))
         .route("/customers", web::post().to(customer))
         .route("/customers/move", web::post().to(move_number))
         .route("/push", web::post().to(push))
@@ -200,6 +212,11 @@ pub(crate) fn routes(service: &mut ServiceConfig) {
 async fn say(shared: Data<Shared>, body: Json<Say>) -> Answer<Value> {
     let wamid = act::say(&shared, &body)?;
     Ok(Json(json!({"wamid": wamid})))
+}
+
+async fn call(shared: Data<Shared>, body: Json<CallNumber>) -> Answer<Value> {
+    act::call(&shared, &body)?;
+    Ok(Json(json!({})))
 }
 
 async fn customer(shared: Data<Shared>, body: Json<CustomerSpec>) -> Answer<CustomerView> {

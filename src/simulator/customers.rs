@@ -4,7 +4,7 @@
 //! costs a few dozen bytes, so that a broadcast can reach a million of them.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -107,6 +107,8 @@ pub(crate) struct Customers {
     salt: u64,
     all: Vec<Customer>,
     by_phone: HashMap<Phone, CustomerIndex>,
+    /// Numbers whose owners moved to others: nobody is on WhatsApp under them.
+    vacant: HashSet<Phone>,
     /// Only the ids that a script chose; the others are computed.
     by_chosen_id: HashMap<String, CustomerIndex>,
 }
@@ -117,6 +119,7 @@ impl Customers {
             salt: mix(seed, 0x00c0_570e),
             all: Vec::new(),
             by_phone: HashMap::new(),
+            vacant: HashSet::new(),
             by_chosen_id: HashMap::new(),
         }
     }
@@ -140,6 +143,21 @@ impl Customers {
         }
         let index = self.add(Some(phone), phone.digits());
         self.by_phone.insert(phone, index);
+        if self.vacant.contains(&phone)
+            && let Some(nobody) = self.get_mut(index)
+        {
+            nobody.on_whatsapp = false;
+        }
+        index
+    }
+
+    /// The customer who takes a number, also one that somebody left.
+    fn owner(&mut self, phone: Phone) -> CustomerIndex {
+        let was_vacant = self.vacant.remove(&phone);
+        let index = self.by_phone(phone);
+        if was_vacant && let Some(customer) = self.get_mut(index) {
+            customer.on_whatsapp = true;
+        }
         index
     }
 
@@ -162,7 +180,7 @@ impl Customers {
     /// Finds a customer by phone or id, or makes one.
     pub(crate) fn find_or_make(&mut self, who: &str) -> Option<CustomerIndex> {
         if let Some(phone) = Phone::parse(who) {
-            return Some(self.by_phone(phone.whatsapp()));
+            return Some(self.owner(phone.whatsapp()));
         }
         self.find_user_id(who).or_else(|| self.choose_id(who))
     }
@@ -207,7 +225,7 @@ impl Customers {
     /// Applies a script; `None` when phone or id cannot be read.
     pub(crate) fn apply(&mut self, spec: &CustomerSpec) -> Option<CustomerIndex> {
         let index = match (&spec.phone, &spec.user_id) {
-            (Some(phone), _) => self.by_phone(Phone::parse(phone)?.whatsapp()),
+            (Some(phone), _) => self.owner(Phone::parse(phone)?.whatsapp()),
             (None, Some(user_id)) => self.find_or_make(user_id)?,
             (None, None) => {
                 let next = u64::try_from(self.all.len()).unwrap_or(u64::MAX);
@@ -252,7 +270,9 @@ impl Customers {
         }
         if let Some(old) = old {
             self.by_phone.remove(&old);
+            self.vacant.insert(old);
         }
+        self.vacant.remove(&to);
         self.by_phone.insert(to, index);
         Some(before)
     }

@@ -10,7 +10,7 @@ use actix_web::{App, HttpServer, web};
 
 use super::chatter::{self, ChatterConfig};
 use super::config::SimulatorConfig;
-use super::control::{MoveNumber, PushUpdate, Say, SendQuery, Stats, StormCall, WebhookTarget};
+use super::control::{CallNumber, MoveNumber, PushUpdate, Say, SendQuery, Stats, StormCall, WebhookTarget};
 use super::customers::{CustomerSpec, CustomerView};
 use super::faults::Faults;
 use super::oracle::{EventsSeen, HistoryRead, OptOut, Report, Submission};
@@ -106,6 +106,11 @@ impl Simulator {
             text: Some(text.to_owned()),
             ..Say::default()
         })
+    }
+
+    /// A customer calls a business number. That opens the service window.
+    pub fn call(&self, call: &CallNumber) -> Result<(), SimulatorError> {
+        act::call(&self.shared, call)
     }
 
     /// Makes a customer, or changes one.

@@ -269,7 +269,7 @@ macro_rules! all_of_it {
                 a_number_leads_to_one_contact_in_both_of_its_forms,
                 a_call_opens_the_window_and_is_told_once,
                 consent_and_erasure_follow_the_person,
-                a_former_name_is_kept_with_its_end,
+                what_waits_when_its_customer_moves_goes_to_the_new_names,
             }
             k_limits {
                 a_message_of_a_mebibyte_comes_back_whole,

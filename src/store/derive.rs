@@ -9,6 +9,7 @@ mod delivery;
 mod identity;
 mod link;
 mod organise;
+mod readdress;
 mod receive;
 mod submit;
 #[cfg(test)]

@@ -1,15 +1,18 @@
 //! What can happen to a tenant: the only way in which its rows change.
 
+mod customer;
+
 use std::sync::Arc;
 
 use serde_json::value::RawValue;
 
+pub use self::customer::{Called, Naming, Prefer, Relate};
 use super::row::MessageRef;
 use crate::domain::message::{Delivery, UnknownPolicy};
 use crate::domain::{
     AgentId, Alias, AttemptToken, Author, ContactAliases, ContactId, Content, ConversationId,
-    ConversationStatus, DeliveryState, EventKind, MarketingWish, MessageId, MetaError, PhoneNumberId,
-    Purpose, Retention, Seq, Timestamp, Wamid, WamidHash,
+    ConversationStatus, DeliveryState, EventKind, MessageId, MetaError, PhoneNumberId, Purpose, Retention,
+    Seq, Timestamp, Wamid, WamidHash,
 };
 
 /// Something that happened.
@@ -101,27 +104,6 @@ pub struct Receive {
     pub content: Content,
     /// How long the tenant keeps it.
     pub retention: Retention,
-}
-
-/// Whether names are those by which somebody goes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Naming {
-    /// By these, at the time of the message.
-    Current,
-    /// By others: the message tells of a change.
-    Former,
-}
-
-/// A customer's call, which opens the service window like a message.
-/// Source: Cloud API, Calling, User-initiated calls (2025).
-#[derive(Debug, Clone)]
-pub struct Called {
-    /// The number that was called.
-    pub number: PhoneNumberId,
-    /// Names of the customer.
-    pub aliases: ContactAliases,
-    /// Meta's time.
-    pub at: Timestamp,
 }
 
 /// A message to a customer.
@@ -327,32 +309,6 @@ pub enum OrganiseChange {
     Status(ConversationStatus),
     /// Everything was read.
     Read,
-}
-
-/// A contact's number or identity changed.
-#[derive(Debug, Clone)]
-pub struct Relate {
-    /// The number that was told.
-    pub number: PhoneNumberId,
-    /// Meta's time.
-    pub at: Timestamp,
-    /// Names that it went by.
-    pub from: ContactAliases,
-    /// Names that it goes by now.
-    pub to: ContactAliases,
-    /// Taken once per key.
-    pub once: WamidHash,
-}
-
-/// What a customer wants to be sent, in Meta's words.
-#[derive(Debug, Clone)]
-pub struct Prefer {
-    /// Names of the customer.
-    pub aliases: ContactAliases,
-    /// What was said.
-    pub wish: MarketingWish,
-    /// Meta's time, if told; else it counts from the commit.
-    pub at: Option<Timestamp>,
 }
 
 /// An event without rows.

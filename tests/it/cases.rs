@@ -1,7 +1,7 @@
 //! Webhooks that once led to a wrong answer, in the order in which they came, and what must come of them.
 
 use mesej::domain::{Clock as _, SystemClock};
-use mesej::simulator::control::SendQuery;
+use mesej::simulator::control::{CallNumber, SendQuery};
 use mesej::simulator::{CustomerSpec, NumberConfig};
 use serde_json::{Map, Value, json};
 
@@ -377,25 +377,24 @@ async fn a_number_is_one_in_both_of_its_national_forms(kept: Kept) {
 async fn a_call_opens_the_window(kept: Kept) {
     let gateway = TestGateway::start(kept).await;
     let phone = "6281234500099";
-    meta_knows(&gateway, phone, "");
     let closed = gateway
         .post("/v1/messages", None, &text_to(phone, "too early"))
         .await;
     assert_eq!(closed.0, 422, "{}", closed.1);
-    let call = json!({
-        "contacts": [{ "profile": { "name": "Sari" }, "wa_id": phone }],
-        "calls": [{
-            "id": "wacid.1", "from": phone, "to": "15550710000", "event": "connect",
-            "direction": "USER_INITIATED", "timestamp": now().to_string(),
-        }],
-    });
-    takes(&gateway, &told("calls", call)).await;
-    until("the window is open", || async {
+    let call = CallNumber {
+        from: phone.to_owned(),
+        ..CallNumber::default()
+    };
+    gateway.meta.call(&call).unwrap();
+    let sent = until("the window is open", || async {
         let answer = gateway
             .post("/v1/messages", None, &text_to(phone, "you called?"))
             .await;
-        (answer.0 == 202).then_some(())
+        (answer.0 == 202).then_some(answer.1)
     })
     .await;
+    gateway
+        .until_state(sent["message_id"].as_str().unwrap(), "read")
+        .await;
     gateway.stop().await;
 }

@@ -380,12 +380,8 @@ impl Api {
             message: id,
             attempt: 0,
         };
-        let mut claimed = self
-            .store
-            .claim(ONE, Fence::new(1), vec![want], NOW)
-            .await
-            .unwrap();
-        let Some(ClaimOutcome::Granted(claim)) = claimed.pop() else {
+        let claimed = self.store.claim(ONE, Fence::new(1), vec![want], NOW).await;
+        let Some(ClaimOutcome::Granted(claim)) = claimed.unwrap().pop() else {
             panic!("not granted")
         };
         let attempted = Attempted {

@@ -36,6 +36,18 @@ fn moving_to_another_number_ends_the_old_id_and_keeps_the_address() {
 }
 
 #[test]
+fn nobody_is_behind_a_number_that_its_owner_left_until_somebody_takes_it() {
+    let mut customers = Customers::new(1);
+    let index = customers.by_phone(phone("+16505551234"));
+    customers.move_number(index, phone("+12195555358"));
+    let nobody = customers.by_phone(phone("+16505551234"));
+    assert!(!customers.get(nobody).unwrap().on_whatsapp);
+    let somebody = customers.find_or_make("+16505551234").unwrap();
+    assert!(customers.get(somebody).unwrap().on_whatsapp);
+    assert_ne!(somebody, index);
+}
+
+#[test]
 fn a_username_hides_the_phone() {
     let mut customers = Customers::new(1);
     let spec = CustomerSpec {

@@ -6,11 +6,11 @@ use super::Backend;
 use super::ops;
 use super::scene::{Scene, TENANT, mentions};
 use crate::domain::{
-    Alias, AliasKind, Contact, Conversation, DeliveryState, Event, EventKind, MarketingWish, OptOutSource,
-    Purpose, Seq, Timestamp,
+    Alias, Contact, Conversation, DeliveryState, Event, EventKind, MarketingWish, OptOutSource, Purpose, Seq,
+    Timestamp,
 };
 use crate::store::op::{AttemptResult, Naming, Op, OpOutcome, OpRefusal, Prefer, ReportTarget};
-use crate::store::row::MessageRef;
+use crate::store::row::{ClaimOutcome, MessageRef};
 
 const ONE: &str = "573100000001";
 const TWO: &str = "573100000002";
@@ -83,6 +83,9 @@ pub(super) async fn a_notice_of_a_change_is_not_undone_by_its_own_message(backen
         told(&scene, Seq::default()).await,
         [(serde_json::json!(["names"]), TWO.into())]
     );
+    let known = person(&scene, TWO).await;
+    assert_eq!(known.former.len(), 2);
+    assert_eq!(known.went_by_until(&Alias::phone(ONE).unwrap()), known.named_at);
     let then = scene.now;
     assert_eq!(
         hears_at(&mut scene, &[TWO, "CO.32"], "since", then)
@@ -374,15 +377,23 @@ pub(super) async fn consent_and_erasure_follow_the_person(backend: impl Backend)
     }
 }
 
-pub(super) async fn a_former_name_is_kept_with_its_end(backend: impl Backend) {
+pub(super) async fn what_waits_when_its_customer_moves_goes_to_the_new_names(backend: impl Backend) {
     let mut scene = Scene::of(&backend).await;
-    moves(&mut scene).await;
-    let at = scene.now;
-    drop(scene);
-    let backend = backend.reopen();
-    let scene = Scene::of(&backend).await;
-    let contact = person(&scene, TWO).await;
-    assert_eq!(contact.former.len(), 2);
-    assert_eq!(contact.went_by_until(&Alias::phone(ONE).unwrap()), Some(at));
-    assert!(contact.former.iter().any(|name| name.kind == AliasKind::Bsuid));
+    scene.hears(&[ONE, "CO.31"], "first", "hola").await;
+    let mut submit = ops::submit(TENANT, &["CO.31"], ops::id(scene.now, 1), "later");
+    submit.payload = ops::raw(r#"{"to":"+573100000001","recipient":"CO.31","text":{"body":"later"}}"#);
+    let waits = scene.place(submit).await;
+    let at = scene.later(Duration::from_secs(60));
+    let moved = ops::moved(&[ONE, "CO.31"], &[TWO, "CO.32"], at, "moved");
+    scene.one(moved).await;
+    let wants = vec![ops::want(waits.message, 0)];
+    let claimed = scene.store.claim(TENANT, scene.fence, wants, scene.now).await;
+    let Some(ClaimOutcome::Granted(claimed)) = claimed.unwrap().pop() else {
+        panic!("not granted")
+    };
+    let body: serde_json::Value = serde_json::from_str(claimed.row.payload.get()).unwrap();
+    let expected = serde_json::json!({
+        "to": format!("+{TWO}"), "recipient": "CO.32", "text": { "body": "later" },
+    });
+    assert_eq!(body, expected);
 }

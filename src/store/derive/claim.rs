@@ -3,6 +3,7 @@
 use super::super::error::StoreError;
 use super::super::row::{ClaimOutcome, ClaimWant, Claimed, OutboxRow, OutboxState, Rows};
 use super::identity::follow_links;
+use super::readdress::readdress;
 use crate::domain::{AttemptToken, Purpose, TenantId, Timestamp};
 
 /// Grants one claim, or refuses it because the customer does not want the message any more, or because the row is gone, not
@@ -24,7 +25,9 @@ pub fn claim(
     if is_unwanted(&row, rows)? {
         return Ok(ClaimOutcome::OptedOut);
     }
+    let payload = readdress(rows, &row, now)?.unwrap_or_else(|| row.payload.clone());
     let row = OutboxRow {
+        payload,
         state: OutboxState::Claimed,
         attempt,
         since: now,

@@ -55,6 +55,8 @@ pub(super) struct Found {
     pub(super) same: Vec<Contact>,
     /// Names that somebody else holds.
     pub(super) held: Vec<(Alias, Contact)>,
+    /// Names that lead to them.
+    lead: Vec<Alias>,
 }
 
 impl Found {
@@ -95,11 +97,15 @@ pub(super) fn find(
                 continue;
             };
             if found.has(owner.id) {
+                found.lead.push(form);
                 continue;
             }
             if found.is_another(names, &form, &owner, at) {
                 found.held.push((form, owner));
-            } else if found.contact.is_none() {
+                continue;
+            }
+            found.lead.push(form);
+            if found.contact.is_none() {
                 found.contact = Some(owner);
             } else {
                 found.same.push(owner);
@@ -164,7 +170,12 @@ pub(super) fn sender(
         link(batch, &mut contact, other, &mut news)?;
     }
     let names = take_over(batch, names, found.held, contact.id, number, at)?;
-    lead_here(batch, &names, contact.id)?;
+    for alias in names
+        .strongest_first()
+        .filter(|alias| !found.lead.contains(alias))
+    {
+        batch.rows.put_alias(alias, contact.id)?;
+    }
     let heard = Threads::of(batch, number, &contact)?.last_inbound();
     let newest = heard.is_none_or(|heard| at >= heard);
     let latest = newest && contact.named_at.is_none_or(|named| at >= named);
@@ -247,16 +258,6 @@ pub(super) fn take_over(
     Ok(names)
 }
 
-/// Makes names lead to a contact.
-fn lead_here(batch: &mut Batch<'_>, names: &ContactAliases, to: ContactId) -> Result<(), StoreError> {
-    for alias in names.strongest_first() {
-        if owner(batch, alias)?.is_none_or(|owner| owner.id != to) {
-            batch.rows.put_alias(alias, to)?;
-        }
-    }
-    Ok(())
-}
-
 /// Makes names lead to a contact that lead nowhere yet.
 pub(super) fn lead_if_free(
     batch: &mut Batch<'_>,
@@ -289,7 +290,9 @@ pub(super) fn addressed(
     };
     contact.fill(names);
     batch.rows.put_contact(&contact)?;
-    lead_here(batch, names, contact.id)?;
+    for alias in names.strongest_first() {
+        batch.rows.put_alias(alias, contact.id)?;
+    }
     Ok(Some(contact))
 }
 

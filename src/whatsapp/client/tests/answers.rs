@@ -289,3 +289,37 @@ fn other_calls_give_their_json_or_the_reason() {
         "the Graph API answered 401: (#1) Said (code 190)"
     );
 }
+
+#[test]
+fn an_answer_names_the_recipient_where_meta_knows_it_otherwise() {
+    let names = |contact: Value| {
+        let body = json!({ "contacts": [contact], "messages": [{ "id": "wamid.1" }] });
+        match send(200, &body.to_string()) {
+            SendResult::Accepted { recipient, .. } => recipient
+                .strongest_first()
+                .map(|alias| alias.value.to_string())
+                .collect::<Vec<_>>(),
+            other => panic!("{other:?}"),
+        }
+    };
+    for (contact, expected) in [
+        (
+            json!({ "input": "+5551987654321", "wa_id": "555187654321" }),
+            vec!["555187654321"],
+        ),
+        (
+            json!({ "input": "+62 812-3456789", "wa_id": "628123456789" }),
+            vec![],
+        ),
+        (json!({ "input": "ID.901", "user_id": "ID.901" }), vec![]),
+        (
+            json!({ "input": "+628123456789", "user_id": "ID.901" }),
+            vec!["ID.901"],
+        ),
+        (json!({ "input": "Y2FwaV9n", "wa_id": "Y2FwaV9n" }), vec![]),
+        (json!({ "wa_id": "628123456789" }), vec![]),
+        (json!(null), vec![]),
+    ] {
+        assert_eq!(names(contact.clone()), expected, "{contact}");
+    }
+}
