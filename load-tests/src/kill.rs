@@ -114,9 +114,10 @@ pub async fn run(args: KillArgs) -> anyhow::Result<ExitCode> {
         rig.restart(None).await?;
         rig.tell_oracle().await?;
         eprintln!(
-            "kill {cycle}/{}: ready again in {} ms",
+            "kill {cycle}/{}: ready again in {} ms; {} calls were open",
             args.cycles,
-            rig.ready_ms.last().copied().unwrap_or(0)
+            rig.ready_ms.last().copied().unwrap_or(0),
+            rig.deaths.last().map_or(0, |death| death.calls),
         );
     }
     let mut reached = Vec::new();

@@ -64,6 +64,16 @@ pub enum Keeps {
     OwnCluster(Wanted),
 }
 
+/// What a death left behind.
+#[derive(Debug, Clone, Copy)]
+pub struct Death {
+    /// Calls to Graph that were open right before.
+    pub calls: u64,
+    /// Messages whose outcome became unknown until the next death: their claims were durable and had no end.
+    pub unknown: u64,
+    before: u64,
+}
+
 /// The rig. See the module.
 pub struct Rig {
     /// The gateway's API.
@@ -74,6 +84,8 @@ pub struct Rig {
     pub simulator: Simulator,
     /// How long each start took until the gateway was ready, in milliseconds.
     pub ready_ms: Vec<u64>,
+    /// What each death left behind.
+    pub deaths: Vec<Death>,
     /// What became of all submits, once the load has stopped.
     pub book: Option<Arc<Book>>,
     /// The nodes, where there are any.
@@ -138,6 +150,7 @@ impl Rig {
             tenant,
             simulator,
             ready_ms: vec![millis(ready)],
+            deaths: Vec::new(),
             book: None,
             cluster,
             agents: agents.into(),
@@ -188,9 +201,34 @@ impl Rig {
 
     /// SIGKILL.
     pub async fn kill(&mut self) -> anyhow::Result<()> {
+        self.count_unknown();
+        let stats = self.simulator.stats().await?;
+        let calls = stats.get("calls_open").and_then(Value::as_u64).unwrap_or(0);
+        self.deaths.push(Death {
+            calls,
+            unknown: 0,
+            before: self.unknown(),
+        });
         match self.process.take() {
             Some(process) => process.kill().await,
             None => Ok(()),
+        }
+    }
+
+    /// Outcomes that became unknown so far, as the agents saw it.
+    fn unknown(&self) -> u64 {
+        let seen = self
+            .agents
+            .iter()
+            .map(|(_, agent)| crate::agent::lock(&agent.seen).unknown);
+        seen.max().unwrap_or(0)
+    }
+
+    /// What became unknown since the last death, it left behind.
+    fn count_unknown(&mut self) {
+        let now = self.unknown();
+        if let Some(death) = self.deaths.last_mut() {
+            death.unknown = now.saturating_sub(death.before);
         }
     }
 
@@ -286,6 +324,7 @@ impl Rig {
         loop {
             self.simulator.quiesce(SETTLE).await?;
             self.agents_catch_up().await?;
+            self.count_unknown();
             self.tell_oracle().await?;
             self.read_history().await?;
             let report = self.simulator.report().await?;

@@ -181,6 +181,7 @@ pub(super) fn stats(shared: &Shared) -> Stats {
     shared.with(|world, _| Stats {
         seed: world.config.seed,
         graph: world.counts,
+        calls_open: world.calls_open,
         webhooks: world.outbox.stats(),
         inbound: count(world.inbounds.len()),
         inbound_acknowledged: count(

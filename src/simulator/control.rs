@@ -135,6 +135,8 @@ pub struct Stats {
     pub seed: u64,
     /// What Graph answered.
     pub graph: Counts,
+    /// Calls to send that were not answered yet.
+    pub calls_open: u64,
     /// What happened to webhooks.
     pub webhooks: WebhookStats,
     /// Messages that customers wrote.

@@ -61,6 +61,8 @@ pub(crate) struct World {
     /// Chance for delays and what happens to webhooks.
     pub(crate) webhook_dice: Dice,
     pub(crate) counts: Counts,
+    /// Calls to send that were not answered yet.
+    pub(crate) calls_open: u64,
 }
 
 /// Running totals of what Graph answered.
@@ -105,6 +107,7 @@ impl World {
             send_dice: Dice::new(seed, 1),
             webhook_dice: Dice::new(seed, 2),
             counts: Counts::default(),
+            calls_open: 0,
             config,
         }
     }

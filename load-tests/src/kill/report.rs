@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use serde_json::json;
 
 use super::{KillArgs, PLACES};
-use crate::rig::{Found, Rig};
+use crate::rig::{Death, Found, Rig};
 
 /// Prints the end and decides about the exit code.
 pub(super) fn print(args: &KillArgs, rig: &Rig, reached: &[&str], found: &Found) -> anyhow::Result<ExitCode> {
@@ -16,7 +16,19 @@ pub(super) fn print(args: &KillArgs, rig: &Rig, reached: &[&str], found: &Found)
             .as_ref()
             .map_or(0, |book| pick(book).load(Ordering::Relaxed))
     };
+    let of_all = |pick: fn(&Death) -> u64| -> Vec<u64> {
+        let mut all: Vec<_> = rig.deaths.iter().map(pick).collect();
+        all.sort_unstable();
+        all
+    };
+    let (calls, unknown) = (of_all(|death| death.calls), of_all(|death| death.unknown));
+    let beyond = of_all(|death| death.unknown.saturating_sub(death.calls));
+    let median = |all: &[u64]| all.get(all.len() / 2).copied().unwrap_or(0);
     let own = json!({
+        "deaths": rig.deaths.len(),
+        "calls_at_death": { "median": median(&calls), "most": calls.last() },
+        "unknown_by_death": { "median": median(&unknown), "most": unknown.last(), "all": unknown.iter().sum::<u64>() },
+        "unknown_beyond_calls": { "median": median(&beyond), "most": beyond.last() },
         "cycles": args.cycles,
         "seed": args.seed,
         "faults": args.faults,

@@ -1,7 +1,8 @@
 //! Claiming: a few messages ahead of the limit, so that a call begins the moment the limit lets it.
 //!
-//! As many claims are kept ready as the limit lets go while two claims are being made durable, so that a slow disk costs
-//! latency and not rate. A larger number would only leave more unknown outcomes if the process dies.
+//! As many claims are kept ready as the limit lets go while two claims are being made durable, and one more, so that a slow
+//! disk costs latency and not rate. Each further one would leave an unknown outcome if the process dies. After a stall of
+//! the disk the limit lets go what it held back.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,8 +22,6 @@ use crate::domain::{MessageId, Priority};
 use crate::store::{ClaimOutcome, ClaimWant, Claimed, StoreError, StoreErrorKind};
 use crate::telemetry::{labels, metrics};
 
-/// Claims are kept ready for at least so long, so that a disk that is quick but for a moment does not stop the calls.
-const STALL: Duration = Duration::from_millis(20);
 /// How long to wait for a place among the process's calls before looking again.
 const NO_PLACE: Duration = Duration::from_millis(5);
 
@@ -203,7 +202,7 @@ impl Lane {
     fn claims_ahead(&self, now: Moment) -> usize {
         let pace = f64::from(self.row.rate.per_second()) * self.number_limit.share(now.mono);
         let while_two_are_made = Duration::from_secs_f64((pace * 2.0).max(0.0)).as_nanos()
-            * self.claiming.latency.max(STALL / 2).as_nanos()
+            * self.claiming.latency.as_nanos()
             / 1_000_000_000_000_000_000;
         usize::try_from(while_two_are_made)
             .unwrap_or(usize::MAX)

@@ -11,11 +11,29 @@ use crate::simulator::world::Shared;
 /// How long an answer waits for a status that is to come before it.
 const EARLY_STATUS: Duration = Duration::from_secs(5);
 
+/// A call that was not answered yet; also one whose caller is gone.
+struct OpenCall<'a>(&'a Shared);
+
+impl<'a> OpenCall<'a> {
+    fn begin(shared: &'a Shared) -> Self {
+        shared.with(|world, _| world.calls_open += 1);
+        Self(shared)
+    }
+}
+
+impl Drop for OpenCall<'_> {
+    fn drop(&mut self) {
+        self.0
+            .with(|world, _| world.calls_open = world.calls_open.saturating_sub(1));
+    }
+}
+
 pub(super) async fn post(shared: &Shared, call: &Call, number: &str, via: Via) -> HttpResponse {
     let raw = match call.json() {
         Ok(raw) => raw,
         Err(error) => return error.answer(&shared.trace()),
     };
+    let _open = OpenCall::begin(shared);
     // Everything that needs no lock is done before it is taken.
     let request = validate::request(&raw);
     let Verdict {
