@@ -38,7 +38,7 @@ pub use directory::{Agent, ApiKey, KeyHash, Number, Tenant};
 pub use error::{StoreError, StoreErrorKind};
 pub use op::{Op, OpOutcome, OpRefusal};
 pub use retention::{RetentionJob, Survey};
-pub use row::{ClaimOutcome, ClaimWant, Claimed, MessageRef, OutboxRow, OutboxState, Quarantined};
+pub use row::{ClaimOutcome, ClaimWant, Claimed, MessageRef, OutboxRow, OutboxState, Quarantined, Queued};
 pub use transfer::{Exported, Mark, Record, RecordKind};
 
 /// Entries read at once by a store that has to look to tell its backlog.

@@ -1,5 +1,6 @@
 //! A gateway and a simulator, each a process of its own, with two agents who watch and a program that sends.
 
+mod deaths;
 mod end;
 mod launch;
 mod rival;
@@ -17,6 +18,7 @@ use crate::gateway::{Gateway, Tenant, text};
 use crate::process::{self, Launch, Process, binary, free_port};
 use crate::sender::{Book, Pace, Sender};
 use crate::simulator::Simulator;
+pub use deaths::Death;
 pub use end::Found;
 use launch::{environment, faults, recipients, start_simulator};
 
@@ -62,16 +64,6 @@ pub enum Keeps {
     Cluster(Wanted),
     /// On nodes of the rig's own, which it kills and stops.
     OwnCluster(Wanted),
-}
-
-/// What a death left behind.
-#[derive(Debug, Clone, Copy)]
-pub struct Death {
-    /// Calls to Graph that were open right before.
-    pub calls: u64,
-    /// Messages whose outcome became unknown until the next death: their claims were durable and had no end.
-    pub unknown: u64,
-    before: u64,
 }
 
 /// The rig. See the module.
@@ -201,34 +193,10 @@ impl Rig {
 
     /// SIGKILL.
     pub async fn kill(&mut self) -> anyhow::Result<()> {
-        self.count_unknown();
-        let stats = self.simulator.stats().await?;
-        let calls = stats.get("calls_open").and_then(Value::as_u64).unwrap_or(0);
-        self.deaths.push(Death {
-            calls,
-            unknown: 0,
-            before: self.unknown(),
-        });
+        self.note_death().await?;
         match self.process.take() {
             Some(process) => process.kill().await,
             None => Ok(()),
-        }
-    }
-
-    /// Outcomes that became unknown so far, as the agents saw it.
-    fn unknown(&self) -> u64 {
-        let seen = self
-            .agents
-            .iter()
-            .map(|(_, agent)| crate::agent::lock(&agent.seen).unknown);
-        seen.max().unwrap_or(0)
-    }
-
-    /// What became unknown since the last death, it left behind.
-    fn count_unknown(&mut self) {
-        let now = self.unknown();
-        if let Some(death) = self.deaths.last_mut() {
-            death.unknown = now.saturating_sub(death.before);
         }
     }
 

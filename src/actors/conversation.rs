@@ -28,7 +28,7 @@ use crate::domain::{
     AgentId, Clock, ContactAliases, ContactId, ConversationId, PhoneNumberId, Retention, TenantId,
 };
 use crate::store::Store;
-use crate::store::row::OutboxRow;
+use crate::store::row::Queued;
 use draft::Draft;
 
 /// Unfinished requests of one conversation. People write here; more than this is a loop.
@@ -60,8 +60,9 @@ pub(crate) enum Recipient {
     },
 }
 
-/// What a submit leads to.
-pub(crate) type Submitted = Result<(Accepted, Option<Box<OutboxRow>>), Refusal>;
+/// What a submit leads to: the answer, and the row that its commit put into the outbox. A message that was accepted by a
+/// commit whose answer was lost comes without its row, which is in the outbox all the same.
+pub(crate) type Submitted = Result<(Accepted, Option<Box<Queued>>), Refusal>;
 
 /// Accept a message.
 pub(crate) struct Submit {

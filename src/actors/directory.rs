@@ -54,6 +54,8 @@ pub struct DirectoryParts {
     pub apps: Vec<Arc<str>>,
     /// Where epochs, message ids and jitter come from.
     pub seed: u64,
+    /// Until when an earlier process may have sent from these numbers, on this process's monotonic clock.
+    pub earlier_process: Option<Duration>,
 }
 
 /// A running tenant.
@@ -336,6 +338,7 @@ impl Directory {
             successors: succession.follow(),
             clock: Arc::clone(&self.parts.clock),
             calls: Arc::clone(&self.parts.calls),
+            earlier_process: self.parts.earlier_process,
         };
         lane::start(arbiter, settings, parts)
     }

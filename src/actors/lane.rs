@@ -17,6 +17,7 @@ mod call;
 mod claims;
 mod gauges;
 mod handle;
+mod handover;
 mod hands;
 mod inbox;
 mod judge;
@@ -49,7 +50,7 @@ use futures_util::stream;
 use tokio::sync::{Semaphore, broadcast, mpsc, oneshot, watch};
 
 use super::{BoundedAddr, LedgerHandle, Successors};
-use crate::domain::{AttemptToken, Clock, MessageId, Retention, TenantId};
+use crate::domain::{AttemptToken, Clock, MessageId, Retention, SendRate, TenantId};
 use crate::limiter::{NumberLimiter, PairLimiter};
 use crate::store::{Number, Store};
 use crate::whatsapp::{BearerToken, Graph, PauseReason};
@@ -59,6 +60,7 @@ use call::{Progress, Results};
 use claims::Claiming;
 use gauges::Gauges;
 use handle::Shared;
+use handover::{Handover, Predecessor};
 use hands::Hands;
 use overflow::Overflow;
 use pause::Pause;
@@ -69,6 +71,7 @@ use unknown::Watch;
 use waiting::Moment;
 
 pub use handle::LaneHandle;
+pub(super) use handover::Handovers;
 pub use limits::{LaneLimits, UnknownLimits};
 pub use snapshot::LaneSnapshot;
 pub use waiting::Waiting;
@@ -103,6 +106,8 @@ pub struct LaneParts {
     pub clock: Arc<dyn Clock>,
     /// Calls to Meta in flight in the whole process.
     pub calls: Arc<Semaphore>,
+    /// Until when an earlier process may have sent from the number, on this process's monotonic clock.
+    pub earlier_process: Option<Duration>,
 }
 
 /// Starts the lane of a number on an arbiter. It loads what is in the outbox before it claims anything.
@@ -186,7 +191,7 @@ impl Lane {
             seed,
         } = settings;
         let limits = Arc::new(limits);
-        let (progress, reports) = mpsc::channel(places(&limits, &number).saturating_mul(4));
+        let (progress, reports) = mpsc::channel(MOST_PLACES.saturating_mul(4));
         ctx.add_stream(stream::unfold(reports, |mut reports| async move {
             reports.recv().await.map(|progress| (progress, reports))
         }));
@@ -208,6 +213,20 @@ impl Lane {
                 }
             }
         }));
+        let left = parts.successors.handovers().watch();
+        ctx.add_stream(stream::unfold(left, |mut left| async move {
+            left.changed().await.ok()?;
+            Some((inbox::HandoverLeft, left))
+        }));
+        let mut number_limit = NumberLimiter::new(number.rate);
+        let predecessor = parts.successors.handovers().enter(&number.id);
+        let counted = match predecessor {
+            Predecessor::Ran => Some(parts.clock.monotonic()),
+            Predecessor::None => parts.earlier_process,
+        };
+        if let Some(at) = counted {
+            number_limit.assume_full(at);
+        }
         let results = Results {
             ledger: parts.ledger,
             successors: parts.successors,
@@ -226,7 +245,7 @@ impl Lane {
             hands: Hands::default(),
             watch: Watch::new(limits.unknown, limits.watched),
             receipts: Receipts::new(limits.receipts),
-            number_limit: NumberLimiter::new(number.rate),
+            number_limit,
             pair_limit: PairLimiter::new(limits.pair),
             slowed_at: Duration::ZERO,
             brake: Brake::new(limits.brake_after),
@@ -261,6 +280,22 @@ impl Lane {
         places(&self.limits, &self.row)
     }
 
+    /// Takes over what an earlier lane of the number left, if it did.
+    fn inherit(&mut self) {
+        if let Some(left) = self.results.successors.handovers().take(&self.row.id) {
+            let Handover {
+                pair_limit,
+                brake,
+                paused,
+                bulk_paused,
+            } = *left;
+            self.pair_limit.inherit(pair_limit);
+            self.brake = brake;
+            self.paused = self.paused.or(paused);
+            self.bulk_paused = self.bulk_paused.or(bulk_paused);
+        }
+    }
+
     /// Stands still until somebody acts at Meta's side.
     fn pause(&mut self, reason: PauseReason, code: i64, call_began: Duration, now: Moment) {
         let wait = self.limits.probe_after;
@@ -284,10 +319,21 @@ impl Lane {
 const LONGEST_PAUSE: Duration = Duration::from_hours(1);
 const LONGEST_BULK_PAUSE: Duration = Duration::from_hours(24);
 
+/// Places of the fastest number: a rate may grow while its lane runs.
+const MOST_PLACES: usize = half_a_second(SendRate::MAX);
+
+const fn half_a_second(rate: SendRate) -> usize {
+    #[expect(
+        clippy::as_conversions,
+        reason = "a rate fits every usize; there is no const conversion"
+    )]
+    let half = (rate.per_second() / 2) as usize;
+    half
+}
+
 /// Half a second of the number's rate, and no less than the limits say.
 fn places(limits: &LaneLimits, number: &Number) -> usize {
-    let half_a_second = usize::try_from(number.rate.per_second() / 2).unwrap_or(usize::MAX);
-    limits.in_flight.max(half_a_second)
+    limits.in_flight.max(half_a_second(number.rate))
 }
 
 impl Actor for Lane {
@@ -298,7 +344,22 @@ impl Actor for Lane {
         if self.token.is_none() {
             self.pause(PauseReason::AccessToken, 0, now.mono, now);
         }
+        self.inherit();
         self.begin_scan(ctx);
         self.turn_soon(ctx);
+    }
+}
+
+impl Drop for Lane {
+    /// Also after a panic.
+    fn drop(&mut self) {
+        let handover = Handover {
+            pair_limit: std::mem::replace(&mut self.pair_limit, PairLimiter::new(self.limits.pair)),
+            brake: std::mem::replace(&mut self.brake, Brake::new(self.limits.brake_after)),
+            paused: self.paused.take(),
+            bulk_paused: self.bulk_paused.take(),
+        };
+        let handovers = self.results.successors.handovers();
+        handovers.leave(self.row.id.clone(), handover);
     }
 }

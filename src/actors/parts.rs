@@ -29,6 +29,7 @@ impl DirectoryParts {
             calls: Arc::new(tokio::sync::Semaphore::new(1)),
             apps: vec!["demo".into()],
             seed: 1,
+            earlier_process: None,
         }
     }
 }

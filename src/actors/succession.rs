@@ -6,6 +6,7 @@
 use tokio::sync::{broadcast, watch};
 
 use super::LedgerHandle;
+use super::lane::Handovers;
 use crate::domain::AttemptToken;
 
 /// Late results that a lane may have unread. One that it misses it finds when the wait for the outcome ends.
@@ -16,6 +17,7 @@ const UNREAD: usize = 1_024;
 pub struct Succession {
     writer: watch::Sender<LedgerHandle>,
     late: broadcast::Sender<AttemptToken>,
+    handovers: Handovers,
 }
 
 impl Succession {
@@ -24,6 +26,7 @@ impl Succession {
         Self {
             writer: watch::Sender::new(writer),
             late: broadcast::Sender::new(UNREAD),
+            handovers: Handovers::default(),
         }
     }
 
@@ -37,6 +40,7 @@ impl Succession {
         Successors {
             writer: self.writer.subscribe(),
             late: self.late.clone(),
+            handovers: self.handovers.clone(),
         }
     }
 }
@@ -46,12 +50,18 @@ impl Succession {
 pub struct Successors {
     writer: watch::Receiver<LedgerHandle>,
     late: broadcast::Sender<AttemptToken>,
+    handovers: Handovers,
 }
 
 impl Successors {
     /// The writer now.
     pub fn writer(&self) -> LedgerHandle {
         self.writer.borrow().clone()
+    }
+
+    /// What lanes leave to the lanes after them.
+    pub(super) const fn handovers(&self) -> &Handovers {
+        &self.handovers
     }
 
     /// Waits until another one writes; `None` when there will be none.

@@ -22,9 +22,11 @@ use super::feed::Presence;
 use super::lane::LaneHandle;
 use super::ledger::LedgerHandle;
 use super::port::SessionId;
-use super::request::{Accepted, Attendance, Destination, NoteRequest, Refusal, Roster, SubmitRequest};
+use super::request::{
+    Acceptance, Accepted, Attendance, Destination, NoteRequest, Refusal, Roster, SubmitRequest,
+};
 use crate::domain::{AgentId, Clock, ConversationId, MessageId, PhoneNumberId};
-use crate::store::{Store, Tenant as TenantRow};
+use crate::store::{Queued, Store, Tenant as TenantRow};
 
 /// What a tenant is made of. Cheap to clone; lanes are added by replacing it.
 #[derive(Clone)]
@@ -196,12 +198,8 @@ impl Handler<Admitted<Submit>> for Tenant {
                 if let Some(key) = once {
                     tenant.in_progress.remove(&key);
                 }
-                let answer = submitted.map(|(accepted, waiting)| {
-                    if let Some(row) = waiting
-                        && let Some(lane) = tenant.lanes.get(&row.number)
-                    {
-                        lane.enqueue((*row).into());
-                    }
+                let answer = submitted.map(|(accepted, queued)| {
+                    tenant.hand_on(accepted, queued);
                     accepted
                 });
                 if answer == Err(Refusal::Uncertain) {
@@ -252,6 +250,21 @@ impl Handler<Admitted<NumberChanged>> for Tenant {
 }
 
 impl Tenant {
+    /// Gives a new message to its lane, as the commit put it into the outbox.
+    fn hand_on(&self, accepted: Accepted, queued: Option<Box<Queued>>) {
+        match queued {
+            Some(queued) => {
+                if let Some(lane) = self.lanes.get(&queued.number) {
+                    lane.enqueue((*queued).into());
+                }
+            }
+            None if accepted.acceptance == Acceptance::New => {
+                self.lanes.values().for_each(LaneHandle::look_again);
+            }
+            None => {}
+        }
+    }
+
     /// Checks what can be checked without looking anything up.
     fn prepare(&self, request: &SubmitRequest) -> Result<Destination, Refusal> {
         let waiting: usize = self.lanes.values().map(LaneHandle::backlog).sum();

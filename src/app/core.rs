@@ -149,6 +149,7 @@ pub async fn open_core(config: &Config, clock: Arc<dyn Clock>, shutdown: Shutdow
         calls: Arc::new(Semaphore::new(CALLS)),
         apps: config.whatsapp.app_names(),
         seed,
+        earlier_process: Some(clock.monotonic()),
     };
     let directory = Arc::new(Directory::open(parts).await?);
     start::tell_unsigned(&directory.numbers_without_app());

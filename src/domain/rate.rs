@@ -35,9 +35,12 @@ impl SendRate {
     /// Meta's default.
     pub const STANDARD: Self = Self(80);
 
+    /// More than Meta gives any number.
+    pub const MAX: Self = Self(10_000);
+
     /// Accepts 1 to 10,000 messages per second.
     pub const fn new(per_second: u32) -> Option<Self> {
-        if per_second >= 1 && per_second <= 10_000 {
+        if per_second >= 1 && per_second <= Self::MAX.0 {
             Some(Self(per_second))
         } else {
             None

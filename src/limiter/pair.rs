@@ -110,6 +110,18 @@ impl PairLimiter {
         }
     }
 
+    /// Takes over what an earlier limiter of the same number knows of customers whom this one has not met.
+    pub fn inherit(&mut self, mut earlier: Self) {
+        while self.pairs.len() < self.most
+            && let Some((contact, pair)) = earlier.pairs.pop_mru()
+        {
+            if self.pairs.peek(&contact).is_none() {
+                self.pairs.put(contact, pair);
+                self.pairs.demote(&contact);
+            }
+        }
+    }
+
     /// How many customers are remembered.
     pub fn len(&self) -> usize {
         self.pairs.len()

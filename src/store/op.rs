@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde_json::value::RawValue;
 
 pub use self::customer::{Called, Naming, Prefer, Relate};
-use super::row::MessageRef;
+use super::row::{MessageRef, Queued};
 use crate::domain::message::{Delivery, UnknownPolicy};
 use crate::domain::{
     AgentId, Alias, AttemptToken, Author, ContactAliases, ContactId, Content, ConversationId,
@@ -333,6 +333,8 @@ pub enum OpOutcome {
         seq: Seq,
         /// The message that it made or changed, if any.
         at: Option<MessageRef>,
+        /// The row that waits in the outbox since, if it accepted a message for sending: what its lane is handed.
+        queued: Option<Box<Queued>>,
     },
     /// It had happened before; nothing changed.
     Duplicate {

@@ -34,6 +34,36 @@ pub enum OutboxState {
     Unknown,
 }
 
+/// A message as its commit put it into the outbox: what its lane needs to know of it. Holds no personal data.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Queued {
+    /// The number that sends it.
+    pub number: PhoneNumberId,
+    /// Where the message stands.
+    pub at: MessageRef,
+    /// The customer, as the commit knows them.
+    pub contact: ContactId,
+    /// Which queue.
+    pub priority: Priority,
+    /// Not to be claimed before.
+    pub due: Timestamp,
+    /// Not to be claimed after.
+    pub valid_until: Option<Timestamp>,
+}
+
+impl From<&OutboxRow> for Queued {
+    fn from(row: &OutboxRow) -> Self {
+        Self {
+            number: row.number.clone(),
+            at: row.at,
+            contact: row.contact,
+            priority: row.priority,
+            due: row.due,
+            valid_until: row.valid_until,
+        }
+    }
+}
+
 /// An outbound message that is not settled: all that a lane needs to send it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct OutboxRow {

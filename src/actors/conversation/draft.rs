@@ -13,7 +13,7 @@ use crate::domain::{
     PhoneNumberId, StatusTimes, Timestamp,
 };
 use crate::store::op::{Note, Op, OpOutcome, OpRefusal, Submit};
-use crate::store::row::{MessageRef, OutboxRow, OutboxState};
+use crate::store::row::MessageRef;
 use crate::store::{StoreError, StoreErrorKind};
 use crate::whatsapp::{Recipient as WireRecipient, payload};
 
@@ -58,8 +58,8 @@ impl Draft {
             aliases: addressee.given,
             author: request.author,
             content: request.content,
-            delivery: delivery.clone(),
-            payload: Arc::clone(&payload),
+            delivery,
+            payload,
             may_be_held: request.class == ContentClass::Template,
             purpose: request.purpose,
             once: request.once,
@@ -69,25 +69,13 @@ impl Draft {
                 .then(|| request.send_at.unwrap_or(now).max(now)),
             retention: parts.retention,
         };
-        let accepted = settled(parts.ledger.commit(Op::Submit(Box::new(submit))).await, message)?;
-        let waiting = (accepted.acceptance == Acceptance::New).then(|| {
-            Box::new(OutboxRow {
-                number: addressee.number,
-                at: accepted.at,
-                contact: addressee.contact,
-                state: OutboxState::Queued,
-                attempt: 0,
-                priority: delivery.priority,
-                due: delivery.send_at.unwrap_or(now),
-                valid_until: delivery.valid_until,
-                on_unknown: delivery.on_unknown,
-                may_be_held: request.class == ContentClass::Template,
-                purpose: request.purpose,
-                since: now,
-                payload,
-            })
-        });
-        Ok((accepted, waiting))
+        let mut outcome = parts.ledger.commit(Op::Submit(Box::new(submit))).await;
+        // The commit knows the contact; what was resolved before it may be a guess that it corrected.
+        let queued = match &mut outcome {
+            Ok(OpOutcome::Committed { queued, .. }) => queued.take(),
+            Ok(_) | Err(_) => None,
+        };
+        Ok((settled(outcome, message)?, queued))
     }
 
     pub(super) async fn note(&self, request: NoteRequest, message: MessageId) -> Result<Accepted, Refusal> {

@@ -1,6 +1,7 @@
 //! What others tell and ask a lane. Handlers take it in and leave the rest to the next turn.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix::{
     ActorContext as _, ActorFutureExt as _, AsyncContext as _, Context, Handler, StreamHandler,
@@ -19,11 +20,17 @@ use crate::telemetry::labels::{ActorKind, UnknownResolution};
 use crate::telemetry::metrics;
 use crate::whatsapp::{BearerToken, PauseReason};
 
+/// How long what the store will not take is left alone.
+pub(super) const OFFER_AGAIN: Duration = Duration::from_secs(60);
+
 /// Something changed that does not come by the mailbox.
 pub(super) struct SharedChanged;
 
 /// A call of an earlier lane ended, and its result is committed.
 pub(super) struct LateResult(pub(super) AttemptToken);
+
+/// A lane of this tenant is over.
+pub(super) struct HandoverLeft;
 
 /// The number's row changed.
 pub(super) struct RowChanged(pub(super) Box<Number>);
@@ -75,6 +82,16 @@ impl StreamHandler<LateResult> for Lane {
     fn finished(&mut self, _: &mut Context<Self>) {}
 }
 
+impl StreamHandler<HandoverLeft> for Lane {
+    fn handle(&mut self, _: HandoverLeft, ctx: &mut Context<Self>) {
+        self.inherit();
+        self.turn_soon(ctx);
+    }
+
+    /// Nobody starts this tenant again: the process ends.
+    fn finished(&mut self, _: &mut Context<Self>) {}
+}
+
 impl Lane {
     fn run_again(&mut self) {
         self.paused = None;
@@ -104,6 +121,7 @@ impl Lane {
                 (Err(Lost::LedgerGone), _) => ctx.stop(),
                 (Err(Lost::Impossible(error)), _) => {
                     tracing::error!(tenant.id = %lane.tenant, message.id = %at.message, %error, "cannot settle");
+                    lane.find_again_later(at.message, ctx);
                 }
                 (Ok(OpOutcome::Committed { .. }), Settlement::GiveUp) => {
                     metrics::unknown_resolved_total(by).increment(1);
@@ -117,6 +135,11 @@ impl Lane {
             }
             then(outcome);
         }));
+    }
+
+    /// What the store would not take now it may take after a repair, or for another message's sake no more.
+    pub(super) fn find_again_later(&mut self, message: MessageId, ctx: &mut Context<Self>) {
+        ctx.run_later(OFFER_AGAIN, move |lane, ctx| lane.find_again(message, ctx));
     }
 
     /// Reads a message's row and keeps what it says.

@@ -10,6 +10,7 @@ use actix::{ActorContext as _, ActorFutureExt as _, AsyncContext as _, Context, 
 use futures_util::future::join_all;
 
 use super::Lane;
+use super::inbox::OFFER_AGAIN;
 use super::overflow::Missing;
 use super::persist::{self, Lost, pause_after};
 use super::unknown::{ClaimNumber, Doubt, Watched};
@@ -22,9 +23,6 @@ const ARRIVALS: usize = 1_000;
 
 /// The shortest time between two readings, and how much of the time may go into reading: one part in four.
 const REST: Duration = Duration::from_millis(100);
-
-/// How long a claim whose end the store will not take is left alone.
-const DECLARE_AGAIN: Duration = Duration::from_secs(60);
 
 /// What is read.
 #[derive(Debug)]
@@ -253,7 +251,7 @@ impl Lane {
             message.id = %row.at.message,
             "a claim without an outcome cannot be settled now"
         );
-        ctx.run_later(DECLARE_AGAIN, |lane, ctx| {
+        ctx.run_later(OFFER_AGAIN, |lane, ctx| {
             lane.declare_unknown(vec![row], ctx, |lane, ctx| lane.turn_soon(ctx));
         });
     }

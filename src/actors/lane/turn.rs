@@ -102,20 +102,24 @@ impl Lane {
 
     /// Ends a message that no call is made for any more.
     fn withdraw(&mut self, what: Withdraw, ctx: &mut Context<Self>, then: impl FnOnce(&mut Self) + 'static) {
+        let message = what.at.message;
         let op = Op::Withdraw(what);
         let ledger = self.results.ledger.clone();
         let work = async move { commit_until_taken(&ledger, &op).await };
         self.housekeeping += 1;
-        ctx.spawn(work.into_actor(self).map(|outcome, lane, ctx| {
+        ctx.spawn(work.into_actor(self).map(move |outcome, lane, ctx| {
             lane.housekeeping = lane.housekeeping.saturating_sub(1);
             match outcome {
                 Err(Lost::LedgerGone) => ctx.stop(),
-                // Refused: somebody else withdrew it first.
-                Ok(_) | Err(Lost::Impossible(_)) => {
+                Err(Lost::Impossible(error)) => {
+                    tracing::error!(tenant.id = %lane.tenant, message.id = %message, %error, "cannot end a message");
+                    lane.find_again_later(message, ctx);
                     then(lane);
-                    lane.turn_soon(ctx);
                 }
+                // Refused: somebody else withdrew it first.
+                Ok(_) => then(lane),
             }
+            lane.turn_soon(ctx);
         }));
     }
 

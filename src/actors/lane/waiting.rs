@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::actors::request::DelayReason;
 use crate::domain::{ContactId, ConversationId, MessageId, Priority, Timestamp};
-use crate::store::{MessageRef, OutboxRow};
+use crate::store::{MessageRef, OutboxRow, Queued};
 
 /// A queued message, as whoever committed it hands it to its lane. Holds no personal data.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,6 +45,20 @@ impl From<&OutboxRow> for Waiting {
             due: row.due,
             attempt: row.attempt,
             valid_until: row.valid_until,
+        }
+    }
+}
+
+impl From<Queued> for Waiting {
+    fn from(queued: Queued) -> Self {
+        Self {
+            message: queued.at.message,
+            conversation: queued.at.conversation,
+            contact: queued.contact,
+            priority: queued.priority,
+            due: queued.due,
+            attempt: 0,
+            valid_until: queued.valid_until,
         }
     }
 }

@@ -20,7 +20,11 @@ pub(super) fn prefer(batch: &mut Batch<'_>, prefer: &Prefer) -> Result<OpOutcome
         batch.rows.put_contact(&contact)?;
     }
     let told = tell(batch, &contact, &news, None)?;
-    Ok(told.map_or(OpOutcome::Unchanged, |seq| OpOutcome::Committed { seq, at: None }))
+    Ok(told.map_or(OpOutcome::Unchanged, |seq| OpOutcome::Committed {
+        seq,
+        at: None,
+        queued: None,
+    }))
 }
 
 /// Takes Meta's refusal of a message for what its customer wants. A group wants nothing: its members do.

@@ -81,6 +81,7 @@ impl Work {
         Ok(OpOutcome::Committed {
             seq,
             at: Some(self.at),
+            queued: None,
         })
     }
 
@@ -128,7 +129,7 @@ pub(super) fn attempted(batch: &mut Batch<'_>, attempted: &Attempted) -> Result<
     let before = (work.delivery.clone(), work.message.wamid.clone());
     let mut due = None;
     match (&attempted.result, row) {
-        (AttemptResult::Accepted { wamid } | AttemptResult::Held { wamid }, row) => {
+        (AttemptResult::Accepted { wamid } | AttemptResult::Held { wamid }, _) => {
             let held = matches!(attempted.result, AttemptResult::Held { .. });
             let state = if held {
                 DeliveryState::Held
@@ -139,7 +140,8 @@ pub(super) fn attempted(batch: &mut Batch<'_>, attempted: &Attempted) -> Result<
             work.name(batch, wamid)?;
             let to = work.message.contact_id;
             recipient(batch, to, &attempted.number, &attempted.recipient, attempted.at)?;
-            if row.is_some() {
+            // Also when a later attempt was claimed meanwhile: that one must not bring a sent message back into the queue.
+            if batch.rows.outbox(&attempted.number, at.message)?.is_some() {
                 batch.rows.remove_outbox(&attempted.number, at.message)?;
             }
         }

@@ -252,7 +252,11 @@ pub(super) fn relate(batch: &mut Batch<'_>, relate: &Relate) -> Result<OpOutcome
     contact.updated = batch.now;
     batch.rows.put_contact(&contact)?;
     let told = tell(batch, &contact, &news, Some(&relate.number))?;
-    Ok(told.map_or(OpOutcome::Unchanged, |seq| OpOutcome::Committed { seq, at: None }))
+    Ok(told.map_or(OpOutcome::Unchanged, |seq| OpOutcome::Committed {
+        seq,
+        at: None,
+        queued: None,
+    }))
 }
 
 impl Found {

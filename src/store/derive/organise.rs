@@ -41,7 +41,11 @@ pub(super) fn organise(batch: &mut Batch<'_>, organise: &Organise) -> Result<OpO
     }
     batch.rows.put_conversation(&conversation)?;
     let seq = conversation_changed(batch, &conversation, &organise.author)?;
-    Ok(OpOutcome::Committed { seq, at: None })
+    Ok(OpOutcome::Committed {
+        seq,
+        at: None,
+        queued: None,
+    })
 }
 
 /// Tells agents that a conversation changed.
@@ -67,5 +71,9 @@ pub(super) fn announce(batch: &mut Batch<'_>, announce: &Announce) -> Result<OpO
         announce.conversation,
         &announce.data,
     )?;
-    Ok(OpOutcome::Committed { seq, at: None })
+    Ok(OpOutcome::Committed {
+        seq,
+        at: None,
+        queued: None,
+    })
 }

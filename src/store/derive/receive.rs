@@ -91,7 +91,11 @@ pub(super) fn receive(batch: &mut Batch<'_>, receive: &Receive) -> Result<OpOutc
         member: group.is_some().then_some(&writer),
     };
     let seq = batch.add_message(&message, &mut conversation, people, expires)?;
-    Ok(OpOutcome::Committed { seq, at: Some(place) })
+    Ok(OpOutcome::Committed {
+        seq,
+        at: Some(place),
+        queued: None,
+    })
 }
 
 fn learn_names(contact: &mut Contact, receive: &Receive) -> bool {
@@ -122,7 +126,11 @@ pub(super) fn called(batch: &mut Batch<'_>, called: &Called) -> Result<OpOutcome
     conversation.last_activity = batch.now;
     batch.rows.put_conversation(&conversation)?;
     let seq = conversation_changed(batch, &conversation, &Author::Contact)?;
-    Ok(OpOutcome::Committed { seq, at: None })
+    Ok(OpOutcome::Committed {
+        seq,
+        at: None,
+        queued: None,
+    })
 }
 
 pub(super) fn believable(at: Timestamp, now: Timestamp) -> Timestamp {

@@ -53,7 +53,7 @@ pub(super) fn submit(batch: &mut Batch<'_>, submit: &Submit) -> Result<OpOutcome
         message: message.id,
     };
     let expires = submit.retention.expiry(batch.now);
-    batch.rows.put_outbox(&OutboxRow {
+    let row = OutboxRow {
         number: submit.number.clone(),
         at: place,
         contact: contact.id,
@@ -67,7 +67,8 @@ pub(super) fn submit(batch: &mut Batch<'_>, submit: &Submit) -> Result<OpOutcome
         purpose: submit.purpose,
         since: batch.now,
         payload: submit.payload.clone(),
-    })?;
+    };
+    batch.rows.put_outbox(&row)?;
     batch.put_seen(outbound_key(message.id), Seen { at: Some(place) }, expires)?;
     remember_answer(batch, submit.once.as_ref(), place)?;
     let people = People {
@@ -75,7 +76,11 @@ pub(super) fn submit(batch: &mut Batch<'_>, submit: &Submit) -> Result<OpOutcome
         member: None,
     };
     let seq = batch.add_message(&message, &mut conversation, people, expires)?;
-    Ok(OpOutcome::Committed { seq, at: Some(place) })
+    Ok(OpOutcome::Committed {
+        seq,
+        at: Some(place),
+        queued: Some(Box::new((&row).into())),
+    })
 }
 
 pub(super) fn note(batch: &mut Batch<'_>, note: &Note) -> Result<OpOutcome, StoreError> {
@@ -107,7 +112,11 @@ pub(super) fn note(batch: &mut Batch<'_>, note: &Note) -> Result<OpOutcome, Stor
     remember_answer(batch, note.once.as_ref(), place)?;
     let expires = note.retention.expiry(batch.now);
     let seq = batch.add_message(&message, &mut conversation, People::default(), expires)?;
-    Ok(OpOutcome::Committed { seq, at: Some(place) })
+    Ok(OpOutcome::Committed {
+        seq,
+        at: Some(place),
+        queued: None,
+    })
 }
 
 fn answered_before(batch: &mut Batch<'_>, once: Option<&Once>) -> Result<Option<OpOutcome>, StoreError> {

@@ -76,6 +76,15 @@ impl World {
 
     /// Starts a lane.
     pub(super) fn lane(&self, limits: LaneLimits) -> LaneHandle {
+        self.start(limits, None)
+    }
+
+    /// Starts a lane in a process that follows another one at once.
+    pub(super) fn lane_after_another_process(&self, limits: LaneLimits) -> LaneHandle {
+        self.start(limits, Some(self.clock.monotonic()))
+    }
+
+    fn start(&self, limits: LaneLimits, earlier_process: Option<Duration>) -> LaneHandle {
         let settings = LaneSettings {
             tenant: TENANT,
             number: self.number.clone(),
@@ -90,6 +99,7 @@ impl World {
             successors: self.succession.follow(),
             clock: self.clock.clone(),
             calls: Arc::clone(&self.calls),
+            earlier_process,
         };
         lane::start(&actix::Arbiter::current(), settings, parts)
     }

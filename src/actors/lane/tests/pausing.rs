@@ -259,7 +259,7 @@ async fn what_is_never_taken_is_refused_in_the_end() {
 
 #[actix::test]
 async fn agents_are_told_that_a_lane_runs_again_that_an_earlier_process_left_standing() {
-    let world = World::new().await;
+    let mut world = World::new().await;
     let (refuses, script) = refusing(RefusalScope::Lane(PauseReason::Payment), 131_042);
     world.script(script);
     let earlier = world.lane(LaneLimits::default());
@@ -274,6 +274,8 @@ async fn agents_are_told_that_a_lane_runs_again_that_an_earlier_process_left_sta
         })
         .await;
     earlier.die().await;
+    // Another process knows nothing of that lane.
+    world.succession = crate::actors::Succession::new(world.ledger.clone());
     refuses.store(false, Ordering::SeqCst);
     let lane = world.lane(LaneLimits::default());
     world.settled().await;

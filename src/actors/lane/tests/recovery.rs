@@ -7,6 +7,7 @@ use crate::actors::lane::LaneLimits;
 use crate::domain::{AttemptToken, DeliveryState, UnknownPolicy};
 use crate::store::op::{AttemptResult, Attempted};
 use crate::store::{ClaimOutcome, ClaimWant, Op, Store as _};
+use crate::whatsapp::{PauseReason, RefusalScope};
 
 /// Claims a message as a lane would that dies right after.
 async fn claim(world: &World, waiting: &crate::actors::lane::Waiting) -> AttemptToken {
@@ -221,4 +222,89 @@ async fn what_the_last_lane_claimed_and_never_called_for_goes_at_once_by_the_nex
         assert_eq!(world.state(waiting).await, DeliveryState::Sent);
     }
     world.check();
+}
+
+#[actix::test]
+async fn the_next_lane_of_a_number_keeps_to_its_limit_and_to_its_customers_limits() {
+    let world = World::new().await;
+    let first = world.lane(LaneLimits::default());
+    // A burst to one customer uses up a minute of theirs; the others fill the number's second.
+    let mut letters: Vec<_> = (0..10).map(|_| letter(1)).collect();
+    letters.extend((100..160).map(letter));
+    world.send(&first, &letters).await;
+    world.settled().await;
+    first.die().await;
+    drop(first);
+    let began = world.clock_now();
+    let second = world.lane(LaneLimits::default());
+    let again = world.send(&second, &[letter(1)]).await;
+    world
+        .send(&second, &(200..280).map(letter).collect::<Vec<_>>())
+        .await;
+    world.settled().await;
+    let times: Vec<_> = world.seen().iter().map(|call| call.at).collect();
+    assert!(busiest_second(&times) <= 80, "{}", busiest_second(&times));
+    let burst = world
+        .seen()
+        .iter()
+        .find(|call| call.token.message == again[0].message)
+        .unwrap()
+        .at;
+    assert!(
+        between(began, burst) > Duration::from_secs(50),
+        "the burst is paid for"
+    );
+    world.check();
+}
+
+#[actix::test]
+async fn a_pause_outlives_the_lane_that_began_it() {
+    let world = World::new().await;
+    let locked = RefusalScope::Lane(PauseReason::AccountBlocked);
+    world.script(move |_| refused(locked, 131_031));
+    let first = world.lane(LaneLimits::default());
+    world.send(&first, &[letter(1)]).await;
+    world
+        .lane_is(&first, "it is paused", |lane| lane.paused.is_some())
+        .await;
+    first.die().await;
+    drop(first);
+    let second = world.lane(LaneLimits::default());
+    world
+        .lane_is(&second, "it is paused, too", |lane| lane.paused.is_some())
+        .await;
+    let before = world.seen().len();
+    world.send(&second, &[letter(2)]).await;
+    world.pass(Duration::from_secs(60)).await;
+    assert_eq!(world.seen().len(), before);
+}
+
+#[actix::test]
+async fn a_process_that_follows_another_at_once_takes_the_last_second_for_full() {
+    let world = World::new().await;
+    let began = world.clock_now();
+    let lane = world.lane_after_another_process(LaneLimits::default());
+    world.send(&lane, &[letter(1)]).await;
+    world.settled().await;
+    assert!(between(began, world.seen()[0].at) >= Duration::from_secs(1));
+}
+
+#[actix::test]
+async fn what_the_store_would_not_take_is_offered_again() {
+    let world = World::new().await;
+    let lane = world.lane(LaneLimits::default());
+    world.lane_is(&lane, "it is loaded", |lane| lane.loaded).await;
+    let soon = world.wall_in(Duration::from_secs(2));
+    let late = Letter {
+        send_at: Some(world.wall_in(Duration::from_secs(3_600))),
+        valid_until: Some(soon),
+        ..letter(1)
+    };
+    let waiting = world.submit(&late).await;
+    let broken = Fault::Refuse(crate::store::StoreErrorKind::Corrupt);
+    world.store.append_faults.lock().unwrap().extend([broken; 3]);
+    lane.enqueue(waiting.clone());
+    world.settled().await;
+    assert_eq!(world.state(&waiting).await, DeliveryState::Expired);
+    assert!(world.store.append_faults.lock().unwrap().is_empty());
 }

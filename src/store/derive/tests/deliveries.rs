@@ -7,7 +7,7 @@ use crate::domain::{DeliveryState, MetaError};
 use crate::store::conformance::ops;
 use crate::store::conformance::scene::Scene;
 use crate::store::op::{AttemptResult, Op, OpOutcome, OpRefusal, ReportTarget, Settlement};
-use crate::store::row::{MessageRef, OutboxState};
+use crate::store::row::{MessageRef, OutboxState, Queued};
 
 fn error(code: i64) -> MetaError {
     MetaError {
@@ -290,4 +290,39 @@ async fn a_scheduled_message_is_due_when_it_says() {
     let row = scene.outbox().await.pop().unwrap();
     assert_eq!(Some(row.due), submit.delivery.send_at);
     assert_eq!(row.since, scene.now);
+}
+
+#[tokio::test]
+async fn a_late_acceptance_of_an_earlier_attempt_keeps_the_later_one_from_coming_back() {
+    let mut scene = scene().await;
+    let at = called(&mut scene, 1).await;
+    ended(&mut scene, at, 1, AttemptResult::Unknown).await;
+    scene.one(ops::settle(at, Settlement::SendAgain)).await;
+    assert!(scene.claims(at.message, 1).await);
+    ended(&mut scene, at, 1, ops::accepted("m1")).await;
+    assert!(scene.outbox().await.is_empty());
+    let again = AttemptResult::NotAccepted {
+        retry_at: scene.now,
+        error: None,
+    };
+    assert_eq!(ended(&mut scene, at, 2, again).await, OpOutcome::Unchanged);
+    assert!(scene.outbox().await.is_empty(), "it would be sent twice");
+    assert_eq!(scene.state(at).await, DeliveryState::Sent);
+}
+
+#[tokio::test]
+async fn a_lane_is_handed_the_row_as_it_is_in_the_outbox() {
+    let mut scene = scene().await;
+    scene
+        .place(ops::receive(&["ID.1", "628111111"], "w", scene.now, "hi"))
+        .await;
+    let known = scene.contact("628111111").await.unwrap();
+    // Whoever resolved the phone may have guessed another contact.
+    let submit = ops::submit(scene.tenant, &["628111111"], ops::id(scene.now, 7), "hello");
+    assert_ne!(submit.contact, known);
+    let OpOutcome::Committed { queued, .. } = scene.one(Op::Submit(Box::new(submit))).await else {
+        panic!("not committed")
+    };
+    assert_eq!(queued.as_ref().map(|row| row.contact), Some(known));
+    assert_eq!(Queued::from(&scene.outbox().await[0]), *queued.unwrap());
 }
