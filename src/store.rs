@@ -178,6 +178,9 @@ pub trait Store: Send + Sync + 'static {
         limit: usize,
     ) -> Result<Vec<JournalEntry>, StoreError>;
 
+    /// These entries, in order of id; those that are done are left out.
+    async fn journal_read(&self, ids: Vec<JournalId>) -> Result<Vec<JournalEntry>, StoreError>;
+
     /// How much is not done.
     async fn journal_backlog(&self) -> Result<JournalBacklog, StoreError> {
         let mut backlog = JournalBacklog::default();
@@ -299,6 +302,12 @@ pub trait Store: Send + Sync + 'static {
         after: Option<MessageId>,
         limit: usize,
     ) -> Result<Vec<OutboxRow>, StoreError>;
+
+    /// Tenants with unsettled messages, and on a backend that cannot tell, all of them.
+    async fn tenants_with_outbox(&self) -> Result<Vec<TenantId>, StoreError> {
+        let all = self.tenants().await?;
+        Ok(all.into_iter().map(|tenant| tenant.id).collect())
+    }
 
     /// Adds or replaces a tenant.
     async fn put_tenant(&self, tenant: Tenant) -> Result<(), StoreError>;

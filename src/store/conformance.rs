@@ -177,6 +177,7 @@ macro_rules! all_of_it {
                 a_status_finds_its_message_by_wamid_alone,
             }
             e_claims {
+                a_tenant_with_something_to_send_is_found,
                 of_sixteen_who_want_the_same_one_gets_it,
                 a_claim_names_the_call_and_marks_the_row,
                 what_was_taken_back_is_not_claimed,

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -52,6 +52,12 @@ pub(crate) struct FaultyStore {
     pub(crate) no_events: AtomicBool,
     /// The disk answers nothing any more, and the store knows.
     pub(crate) hung: AtomicBool,
+    /// Whose ledger cannot be opened, and whose opening is never answered.
+    pub(crate) unopenable: Mutex<Option<TenantId>>,
+    pub(crate) hangs: Mutex<Option<TenantId>>,
+    /// How many reads of the journal, and how many of those who put something aside, die of it.
+    pub(crate) deadly_scans: AtomicUsize,
+    pub(crate) deadly_asides: AtomicUsize,
 }
 
 impl FaultyStore {
@@ -95,6 +101,11 @@ impl FaultyStore {
             return Err(StoreError::new(StoreErrorKind::Unavailable, "it cannot be read"));
         }
         Ok(())
+    }
+
+    fn die_if(deadly: &AtomicUsize) {
+        let left = deadly.fetch_update(Ordering::AcqRel, Ordering::Acquire, |left| left.checked_sub(1));
+        assert!(left.is_err(), "as the test wants");
     }
 
     async fn answer_unless_hung(&self) {
@@ -214,7 +225,29 @@ impl Store for FaultyStore {
         self.inner.sweep(now, limit).await
     }
 
+    async fn journal_open(
+        &self,
+        after: Option<JournalId>,
+        limit: usize,
+    ) -> Result<Vec<JournalEntry>, StoreError> {
+        Self::die_if(&self.deadly_scans);
+        self.inner.journal_open(after, limit).await
+    }
+
+    async fn quarantine(&self, item: Quarantined) -> Result<(), StoreError> {
+        Self::die_if(&self.deadly_asides);
+        self.inner.quarantine(item).await
+    }
+
     async fn lease(&self, key: LeaseKey) -> Result<Fence, StoreError> {
+        let LeaseKey::Tenant(tenant) = key;
+        let lock = |whose: &Mutex<Option<TenantId>>| *whose.lock().unwrap() == Some(tenant);
+        if lock(&self.hangs) {
+            std::future::pending::<()>().await;
+        }
+        if lock(&self.unopenable) {
+            return Err(StoreError::new(StoreErrorKind::Corrupt, "as the test wants"));
+        }
         self.answer_unless_hung().await;
         self.inner.lease(key).await
     }
@@ -228,9 +261,8 @@ impl Store for FaultyStore {
 
     forward! {
         journal_append(entry: JournalEntry) -> ();
-        journal_open(after: Option<JournalId>, limit: usize) -> Vec<JournalEntry>;
+        journal_read(ids: Vec<JournalId>) -> Vec<JournalEntry>;
         journal_done(ids: Vec<JournalId>) -> ();
-        quarantine(item: Quarantined) -> ();
         quarantined(after: Option<JournalId>, limit: usize, now: Timestamp) -> Vec<Quarantined>;
         quarantine_remove(id: JournalId) -> ();
         message(tenant: TenantId, at: MessageRef, now: Timestamp) -> Option<Message>;
@@ -242,6 +274,7 @@ impl Store for FaultyStore {
         contacts_by_alias(tenant: TenantId, aliases: Vec<Alias>) -> Vec<Option<ContactId>>;
         put_tenant(tenant: Tenant) -> ();
         tenants() -> Vec<Tenant>;
+        tenants_with_outbox() -> Vec<TenantId>;
         put_number(number: Number) -> ();
         numbers() -> Vec<Number>;
         put_key(key: ApiKey) -> ();

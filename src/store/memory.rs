@@ -63,6 +63,13 @@ impl Store for MemoryStore {
         Ok(values_after(&self.state().journal, after, limit))
     }
 
+    async fn journal_read(&self, mut ids: Vec<JournalId>) -> Result<Vec<JournalEntry>, StoreError> {
+        let state = self.state();
+        ids.sort_unstable();
+        let entries = ids.iter().filter_map(|id| state.journal.get(id));
+        Ok(entries.cloned().collect())
+    }
+
     async fn journal_backlog(&self) -> Result<JournalBacklog, StoreError> {
         let state = self.state();
         Ok(JournalBacklog {
@@ -245,6 +252,12 @@ impl Store for MemoryStore {
         let state = self.state();
         let ledger = state.ledgers.get(&tenant);
         Ok(ledger.map_or_else(Vec::new, |ledger| ledger.outbox(&number, after, limit)))
+    }
+
+    async fn tenants_with_outbox(&self) -> Result<Vec<TenantId>, StoreError> {
+        let state = self.state();
+        let some = state.ledgers.iter().filter(|(_, ledger)| ledger.has_outbox());
+        Ok(some.map(|(tenant, _)| *tenant).collect())
     }
 
     async fn put_tenant(&self, tenant: Tenant) -> Result<(), StoreError> {

@@ -89,6 +89,11 @@ impl Store for Metered {
             .await
     }
 
+    async fn journal_read(&self, ids: Vec<JournalId>) -> Result<Vec<JournalEntry>, StoreError> {
+        self.measured(StoreOp::JournalScan, self.inner.journal_read(ids))
+            .await
+    }
+
     async fn journal_backlog(&self) -> Result<JournalBacklog, StoreError> {
         self.measured(StoreOp::JournalScan, self.inner.journal_backlog())
             .await
@@ -228,6 +233,11 @@ impl Store for Metered {
         limit: usize,
     ) -> Result<Vec<OutboxRow>, StoreError> {
         self.measured(StoreOp::Read, self.inner.outbox(tenant, number, after, limit))
+            .await
+    }
+
+    async fn tenants_with_outbox(&self) -> Result<Vec<TenantId>, StoreError> {
+        self.measured(StoreOp::Read, self.inner.tenants_with_outbox())
             .await
     }
 

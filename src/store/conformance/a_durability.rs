@@ -60,6 +60,10 @@ pub(super) async fn a_webhook_that_is_done_waits_no_longer(backend: impl Backend
     assert_eq!(open_ids(&*backend.store()).await, [2, 4]);
     let backend = backend.reopen();
     assert_eq!(open_ids(&*backend.store()).await, [2, 4]);
+    let some = [4, 3, 2, 9].map(|n| entry(n).id).to_vec();
+    let read = backend.store().journal_read(some).await.unwrap();
+    assert_eq!(read, [entry(2), entry(4)], "those that are asked for and wait");
+    assert_eq!(backend.store().journal_read(Vec::new()).await.unwrap(), []);
 }
 
 pub(super) async fn a_committed_batch_is_there_with_all_its_rows(backend: impl Backend) {

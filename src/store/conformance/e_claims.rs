@@ -18,6 +18,22 @@ fn granted(outcomes: &[ClaimOutcome]) -> impl Iterator<Item = MessageId> {
     })
 }
 
+pub(super) async fn a_tenant_with_something_to_send_is_found(backend: impl Backend) {
+    let row = |id| crate::store::Tenant {
+        id,
+        name: "a shop".to_owned(),
+        retention: crate::domain::Retention::DEFAULT,
+        created: crate::domain::Timestamp::from_secs(1),
+    };
+    backend.store().put_tenant(row(TENANT)).await.unwrap();
+    let mut scene = Scene::of(&backend).await;
+    for tail in 0..3 {
+        scene.says(&["628111111"], tail, "x").await;
+    }
+    let found = scene.store.tenants_with_outbox().await.unwrap();
+    assert_eq!(found, [TENANT], "once, however much it is");
+}
+
 pub(super) async fn of_sixteen_who_want_the_same_one_gets_it(backend: impl Backend) {
     let mut scene = Scene::of(&backend).await;
     let mut messages = Vec::new();

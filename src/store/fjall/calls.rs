@@ -44,6 +44,14 @@ impl Store for FjallStore {
         self.reader.away(move |_| journal::read(&found)).await
     }
 
+    async fn journal_read(&self, ids: Vec<JournalId>) -> Result<Vec<JournalEntry>, StoreError> {
+        let found = self.journal.these(ids)?;
+        if found.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.reader.away(move |_| journal::read(&found)).await
+    }
+
     async fn journal_backlog(&self) -> Result<JournalBacklog, StoreError> {
         Ok(self.journal.backlog())
     }
@@ -199,6 +207,10 @@ impl Store for FjallStore {
         self.reader
             .away(move |engine| pages::outbox(engine, tenant, &number, after, limit))
             .await
+    }
+
+    async fn tenants_with_outbox(&self) -> Result<Vec<TenantId>, StoreError> {
+        self.reader.away(pages::tenants_with_outbox).await
     }
 
     async fn put_tenant(&self, tenant: Tenant) -> Result<(), StoreError> {

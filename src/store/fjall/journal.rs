@@ -102,16 +102,17 @@ impl Journal {
     /// The oldest open webhooks after one, to be read with [`read`].
     pub(super) fn waiting(&self, after: Option<JournalId>, limit: usize) -> Result<Vec<Found>, StoreError> {
         let shelf = lock(&self.shelf);
-        let mut found: Vec<Found> = Vec::new();
-        for (id, place) in shelf.open_after(after).take(limit) {
-            let same = found.last().filter(|last| last.place.segment == place.segment);
-            let file = match same {
-                Some(last) => Arc::clone(&last.file),
-                None => shelf.file(place.segment).map_err(failed)?,
-            };
-            found.push(Found { id, place, file });
-        }
-        Ok(found)
+        find(&shelf, shelf.open_after(after).take(limit))
+    }
+
+    /// Those of these webhooks that are open, oldest first, to be read with [`read`].
+    pub(super) fn these(&self, mut ids: Vec<JournalId>) -> Result<Vec<Found>, StoreError> {
+        ids.sort_unstable();
+        let shelf = lock(&self.shelf);
+        find(
+            &shelf,
+            ids.into_iter().filter_map(|id| Some((id, shelf.place(id)?))),
+        )
     }
 
     /// What waits.
@@ -127,6 +128,20 @@ impl Journal {
     pub(super) fn disk_bytes(&self) -> u64 {
         lock(&self.shelf).bytes()
     }
+}
+
+/// Opens the segments in which webhooks stand.
+fn find(shelf: &Shelf, places: impl Iterator<Item = (JournalId, Place)>) -> Result<Vec<Found>, StoreError> {
+    let mut found: Vec<Found> = Vec::new();
+    for (id, place) in places {
+        let same = found.last().filter(|last| last.place.segment == place.segment);
+        let file = match same {
+            Some(last) => Arc::clone(&last.file),
+            None => shelf.file(place.segment).map_err(failed)?,
+        };
+        found.push(Found { id, place, file });
+    }
+    Ok(found)
 }
 
 /// Reads webhooks. May wait for the disk. A segment that was removed meanwhile is still there for whoever found it before.

@@ -1,5 +1,7 @@
 //! Reading many rows at once. Everything here may wait for the disk.
 
+use std::ops::Bound;
+
 use std::iter::Peekable;
 
 use serde::de::DeserializeOwned;
@@ -70,6 +72,28 @@ pub(super) fn outbox(
         .take(limit)
         .map(parsed)
         .collect()
+}
+
+/// The tenants of outbox rows: one step from each to the next, however many rows each has.
+pub(super) fn tenants_with_outbox(engine: &Engine) -> Result<Vec<TenantId>, StoreError> {
+    let moment = Moment::of(engine);
+    let end = keys::global(Kind::Outbox, &[])
+        .after_prefix()
+        .map_or(Bound::Unbounded, Bound::Excluded);
+    let mut found = Vec::new();
+    let mut from = Some(TenantId::new(0));
+    while let Some(tenant) = from {
+        let start = Bound::Included(keys::row(Kind::Outbox, tenant, &[]));
+        let Some(pair) = moment.range(Space::Rows, (start, end.clone())).next() else {
+            break;
+        };
+        let tenant = pair?.key.get(1..).and_then(keys::tenant_of);
+        found.extend(tenant);
+        from = tenant
+            .and_then(|tenant| tenant.get().checked_add(1))
+            .map(TenantId::new);
+    }
+    Ok(found)
 }
 
 /// All small rows that begin with a prefix.

@@ -166,6 +166,10 @@ impl Ledger {
         None
     }
 
+    pub(super) fn has_outbox(&self) -> bool {
+        !self.tables.outbox.is_empty()
+    }
+
     pub(super) fn outbox(
         &self,
         number: &PhoneNumberId,

@@ -37,6 +37,10 @@ impl Store for ScyllaStore {
         self.journal_waiting(after, limit).await
     }
 
+    async fn journal_read(&self, ids: Vec<JournalId>) -> Result<Vec<JournalEntry>, StoreError> {
+        self.journal_these(ids).await
+    }
+
     async fn journal_backlog(&self) -> Result<JournalBacklog, StoreError> {
         let _permit = self.permit()?;
         self.count_waiting().await

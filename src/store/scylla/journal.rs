@@ -88,6 +88,33 @@ impl ScyllaStore {
         Ok(found)
     }
 
+    /// Those of these webhooks that are not done, in order.
+    pub(super) async fn journal_these(&self, ids: Vec<JournalId>) -> Result<Vec<JournalEntry>, StoreError> {
+        let mut parts: BTreeMap<(i16, i64), Vec<[u8; 16]>> = BTreeMap::new();
+        for id in ids {
+            let part = (keys::journal_shard(id), keys::minute(id));
+            parts.entry(part).or_default().push(*id.as_bytes());
+        }
+        let statement = &self.book.rows.journal_these;
+        let reads = parts.into_iter().map(|((shard, minute), ids)| async move {
+            let ids: Vec<&[u8]> = ids.iter().map(<[u8; 16]>::as_slice).collect();
+            let rows: Vec<JournalColumns> = self
+                .link
+                .rows(statement, (shard, minute, ids), usize::MAX)
+                .await?;
+            rows.into_iter()
+                .map(entry_of)
+                .collect::<Result<Vec<_>, StoreError>>()
+        });
+        let found: Vec<Vec<JournalEntry>> = futures_util::stream::iter(reads.collect::<Vec<_>>())
+            .buffer_unordered(TOGETHER)
+            .try_collect()
+            .await?;
+        let mut entries: Vec<_> = found.into_iter().flatten().collect();
+        entries.sort_by_key(|entry| entry.id);
+        Ok(entries)
+    }
+
     /// Forgets that there were minutes before this one.
     async fn cut_off(&self, below: i64) -> Result<(), StoreError> {
         let minute = |note: &Note| match note {
@@ -189,16 +216,8 @@ impl ScyllaStore {
             .await?;
         let mut parts = Vec::with_capacity(found.len());
         for part in found {
-            let part = part
-                .into_iter()
-                .map(|(entry, received, body)| {
-                    Ok(JournalEntry {
-                        id: JournalId::from_bytes(id(&entry)?),
-                        received: Timestamp::from_millis(received),
-                        body,
-                    })
-                })
-                .collect::<Result<Vec<_>, StoreError>>()?;
+            let part = part.into_iter().map(entry_of);
+            let part = part.collect::<Result<Vec<_>, StoreError>>()?;
             parts.push(part);
         }
         Ok(merge(parts, share))
@@ -247,6 +266,14 @@ impl ScyllaStore {
             .write(&self.book.rows.drop_quarantined, (ONLY, id.as_bytes()))
             .await
     }
+}
+
+fn entry_of((entry, received, body): JournalColumns) -> Result<JournalEntry, StoreError> {
+    Ok(JournalEntry {
+        id: JournalId::from_bytes(id(&entry)?),
+        received: Timestamp::from_millis(received),
+        body,
+    })
 }
 
 /// Webhooks in order, and where to go on if there may be more.

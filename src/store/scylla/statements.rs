@@ -145,6 +145,8 @@ statements! {
         journal: ScanLarge "SELECT id, received, body FROM {data}.journal WHERE shard = ? AND minute = ? AND id > ?",
         journal_from: ScanLarge
             "SELECT id, received, body FROM {data}.journal WHERE shard = ? AND minute = ? AND id >= ?",
+        journal_these: ScanLarge
+            "SELECT id, received, body FROM {data}.journal WHERE shard = ? AND minute = ? AND id IN ?",
         journal_received: Scan "SELECT received FROM {data}.journal WHERE shard = ? AND minute = ?",
         put_minute: Write "INSERT INTO {data}.journal_minute (shard, minute) VALUES (?, ?)",
         minutes: Scan "SELECT minute FROM {data}.journal_minute WHERE shard = ? AND minute >= ?",

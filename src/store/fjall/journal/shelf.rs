@@ -126,6 +126,11 @@ impl Shelf {
         open.map(|(id, place)| (*id, *place))
     }
 
+    /// Where an open webhook stands.
+    pub(super) fn place(&self, id: JournalId) -> Option<Place> {
+        self.open.get(&id).copied()
+    }
+
     /// Where to read a segment.
     pub(super) fn file(&self, number: u64) -> io::Result<Arc<File>> {
         let segment = self.segments.get(&number);
