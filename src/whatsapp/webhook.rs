@@ -9,6 +9,7 @@ mod aliases;
 mod calls;
 mod debug;
 mod envelope;
+mod glance;
 mod message;
 mod other;
 mod preferences;
@@ -30,6 +31,7 @@ use crate::domain::{
 };
 
 pub use calls::{IncomingCall, calls};
+pub use glance::{Glance, Haste, glance};
 pub use preferences::{Preference, preferences};
 pub use read::parse;
 
