@@ -1,35 +1,44 @@
 //! The road in: webhook body → journal → 200 → parse → route → ledger → journal entry done.
 //!
 //! [`Intake::accept`] returns once the body is durable; that is all that the 200 promises and all that Meta waits for.
-//! The [`applier`] does the rest in its own time and in journal order. Applying an entry twice changes nothing, so after
-//! a crash, or when anything on the way was full or failed, an entry is simply applied again.
+//! The [`applier`] does the rest in its own time: tenants take turns, and each is served in journal order. Applying an entry
+//! twice changes nothing, so after a crash, or when anything on the way was full or failed, an entry is simply applied
+//! again.
 
 mod applier;
-mod fairness;
+mod backlog;
+mod board;
+mod closer;
+mod hand;
 mod ids;
+mod owners;
 mod route;
+mod scanner;
 mod signed;
-mod tail;
 #[cfg(test)]
 mod tests;
 mod ticket;
+mod turn;
 mod turns;
 
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
 
 use crate::actors::directory::Directory;
-use crate::actors::port::{IntakePort, IntakeRefusal, Signer};
+use crate::actors::port::{Applying, IntakePort, IntakeRefusal, Signer};
 use crate::crash::{self, CrashPoint};
 use crate::domain::Clock;
+use crate::domain::TenantId;
 use crate::shutdown::Shutdown;
 use crate::store::{JournalEntry, Store, StoreError, StoreErrorKind};
 use crate::telemetry::metrics;
+use crate::whatsapp::webhook::Haste;
+use board::Board;
 use ids::JournalIds;
-use tail::Tail;
 
 pub use applier::Applier;
 pub use signed::signer_of;
@@ -39,11 +48,36 @@ const COME_BACK: Duration = Duration::from_secs(5);
 
 /// Takes webhook bodies.
 pub struct Intake {
+    directory: Arc<Directory>,
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
     ids: JournalIds,
-    tail: Arc<Tail>,
+    shared: Arc<Shared>,
     append_seconds: ::metrics::Histogram,
+}
+
+/// What intake and applier share. The board is a new one whenever the applier starts again.
+struct Shared {
+    board: RwLock<Arc<Board>>,
+    runs: AtomicBool,
+}
+
+impl Shared {
+    fn board(&self) -> Arc<Board> {
+        Arc::clone(&self.board.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// A board on which nothing is known.
+    fn begin(&self) -> Arc<Board> {
+        let board = Arc::new(Board::new());
+        *self.board.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&board);
+        board
+    }
+
+    /// Takes note of an entry that was made durable.
+    fn push(&self, entry: JournalEntry, owners: Vec<TenantId>, haste: Haste) {
+        self.board().push(entry, owners, haste);
+    }
 }
 
 /// Opens the road in: the part that takes bodies, and the part that applies them (to be run until the end).
@@ -53,15 +87,19 @@ pub async fn open(
     seed: u64,
 ) -> Result<(Arc<Intake>, Applier), StoreError> {
     let (store, clock) = (Arc::clone(directory.store()), Arc::clone(directory.clock()));
-    let tail = Arc::new(Tail::default());
+    let shared = Arc::new(Shared {
+        board: RwLock::new(Arc::new(Board::new())),
+        runs: AtomicBool::new(true),
+    });
     let ids = JournalIds::new(seed);
-    let applier = Applier::new(directory, Arc::clone(&tail), shutdown);
+    let applier = Applier::new(Arc::clone(&directory), Arc::clone(&shared), shutdown);
     Ok((
         Arc::new(Intake {
+            directory,
             store,
             clock,
             ids,
-            tail,
+            shared,
             append_seconds: metrics::journal_append_seconds(),
         }),
         applier,
@@ -70,7 +108,7 @@ pub async fn open(
 
 impl Intake {
     /// An entry of these bytes, durable on return.
-    async fn keep(&self, sealed: Bytes) -> Result<(), IntakeRefusal> {
+    async fn keep(&self, sealed: Bytes, seen: (Vec<TenantId>, Haste)) -> Result<(), IntakeRefusal> {
         let now = self.clock.now();
         let entry = JournalEntry {
             id: self.ids.next(now),
@@ -79,7 +117,7 @@ impl Intake {
         };
         crash::point(CrashPoint::BeforeJournal);
         let began = self.clock.monotonic();
-        let appended = self.append(entry).await;
+        let appended = self.append(entry, seen).await;
         self.append_seconds
             .record(self.clock.monotonic().saturating_sub(began));
         appended.map_err(|error| {
@@ -94,11 +132,15 @@ impl Intake {
 
     /// Stores an entry and hands it on, whether or not somebody still waits: a connection that breaks ends its handler,
     /// and what was stored meanwhile would be applied only after the next start.
-    async fn append(&self, entry: JournalEntry) -> Result<(), StoreError> {
-        let (store, tail) = (Arc::clone(&self.store), Arc::clone(&self.tail));
+    async fn append(
+        &self,
+        entry: JournalEntry,
+        (owners, haste): (Vec<TenantId>, Haste),
+    ) -> Result<(), StoreError> {
+        let (store, shared) = (Arc::clone(&self.store), Arc::clone(&self.shared));
         let work = tokio::spawn(async move {
             store.journal_append(entry.clone()).await?;
-            tail.push(entry);
+            shared.push(entry, owners, haste);
             Ok(())
         });
         work.await
@@ -109,10 +151,21 @@ impl Intake {
 #[async_trait]
 impl IntakePort for Intake {
     async fn accept(&self, signer: Signer, body: Bytes) -> Result<(), IntakeRefusal> {
-        self.keep(signed::seal(&signer, body)).await
+        let seen = owners::at_a_glance(&self.directory, &body);
+        self.keep(signed::seal(&signer, body), seen).await
     }
 
     async fn take_back(&self, sealed: Bytes) -> Result<(), IntakeRefusal> {
-        self.keep(sealed).await
+        let (_, body) = signed::open(&sealed);
+        let seen = owners::at_a_glance(&self.directory, &body);
+        self.keep(sealed, seen).await
+    }
+
+    fn applying(&self) -> Applying {
+        if self.shared.runs.load(Ordering::Acquire) {
+            Applying::Runs
+        } else {
+            Applying::Died
+        }
     }
 }

@@ -98,6 +98,12 @@ impl Cluster {
 
     /// What tells `mesej` to use it.
     pub fn env(&self) -> Vec<(String, String)> {
+        let settings = self.settings().into_iter();
+        settings.map(|(name, value)| (name.to_owned(), value)).collect()
+    }
+
+    /// The same, by the names of settings.
+    pub fn settings(&self) -> [(&'static str, String); 4] {
         let points: Vec<_> = self
             .addresses
             .iter()
@@ -109,9 +115,6 @@ impl Cluster {
             ("MESEJ_STORE__KEYSPACE", self.keyspace.clone()),
             ("MESEJ_STORE__REPLICATION_FACTOR", self.copies.clone()),
         ]
-        .into_iter()
-        .map(|(name, value)| (name.to_owned(), value))
-        .collect()
     }
 }
 

@@ -3,9 +3,9 @@
 
 mod bare;
 mod disk;
-mod load;
-mod webhook;
-mod wire;
+pub mod load;
+pub mod webhook;
+pub mod wire;
 
 use std::io::Write as _;
 use std::path::PathBuf;

@@ -11,6 +11,7 @@ mod floor;
 mod gateway;
 mod intake;
 mod kill;
+mod neighbour;
 mod pace;
 mod process;
 mod rig;
@@ -55,6 +56,8 @@ enum Command {
     /// Serves the bare handlers that `intake` compares with
     #[command(hide = true)]
     Bare(intake::BareArgs),
+    /// Floods the gateway with one tenant's statuses and looks at how soon others, and its own customers, are seen
+    Neighbour(neighbour::NeighbourArgs),
     /// Connects many agents of whom some never read, and looks at the others' delays and at the memory held
     Stuck(stuck::StuckArgs),
 }
@@ -87,6 +90,7 @@ fn main() -> anyhow::Result<ExitCode> {
             Command::Pace(args) => pace::run(args).await,
             Command::Intake(args) => intake::run(args).await,
             Command::Bare(args) => intake::run_bare(args).await,
+            Command::Neighbour(args) => neighbour::run(args).await,
             Command::Stuck(args) => stuck::run(args).await,
         }
     })

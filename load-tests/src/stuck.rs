@@ -18,6 +18,7 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 
 use crate::agent::Agent;
+use crate::gateway::{Gateway, Tenant};
 use crate::stage::{Places, Scene, Stage};
 
 /// Options of `mesej-load stuck`.
@@ -122,9 +123,19 @@ pub async fn connect(
     agent: &str,
     receive_buffer: Option<u32>,
 ) -> anyhow::Result<WebSocketStream<TcpStream>> {
+    connect_to(&stage.gateway, &stage.tenant, agent, receive_buffer).await
+}
+
+/// The same for any tenant.
+pub async fn connect_to(
+    gateway: &Gateway,
+    tenant: &Tenant,
+    agent: &str,
+    receive_buffer: Option<u32>,
+) -> anyhow::Result<WebSocketStream<TcpStream>> {
     let deadline = Instant::now() + Duration::from_secs(30);
     loop {
-        match try_connect(stage, agent, receive_buffer).await {
+        match try_connect(gateway, tenant, agent, receive_buffer).await {
             Err(_) if Instant::now() < deadline => tokio::time::sleep(Duration::from_millis(200)).await,
             connected => return connected,
         }
@@ -132,13 +143,14 @@ pub async fn connect(
 }
 
 async fn try_connect(
-    stage: &Stage,
+    gateway: &Gateway,
+    tenant: &Tenant,
     agent: &str,
     receive_buffer: Option<u32>,
 ) -> anyhow::Result<WebSocketStream<TcpStream>> {
-    let ticket = stage.gateway.ticket(&stage.tenant, agent).await?;
-    let url = stage.gateway.url("/v1/ws").replacen("http", "ws", 1);
-    let address: std::net::SocketAddr = stage.gateway.url("").trim_start_matches("http://").parse()?;
+    let ticket = gateway.ticket(tenant, agent).await?;
+    let url = gateway.url("/v1/ws").replacen("http", "ws", 1);
+    let address: std::net::SocketAddr = gateway.url("").trim_start_matches("http://").parse()?;
     let mut request = url.into_client_request()?;
     let protocol = format!("mesej.v1, ticket.{ticket}").parse()?;
     request.headers_mut().insert("Sec-WebSocket-Protocol", protocol);

@@ -3,28 +3,30 @@
 //! Tenants are started here, and started again when an actor of theirs died: everything that they know is in the store.
 
 mod numbers;
+mod start;
+mod starts;
+#[cfg(test)]
+mod tests;
 #[cfg(test)]
 pub(crate) mod victim;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use actix::ArbiterHandle;
 
 use super::bounded::BoundedAddr;
-use super::conversation::store_refusal;
-use super::lane::{self, LaneHandle, LaneLimits, LaneParts, LaneSettings};
-use super::ledger::{Ledger, LedgerHandle};
+use super::lane::{LaneHandle, LaneLimits};
+use super::ledger::LedgerHandle;
 use super::request::Refusal;
 use super::succession::Succession;
-use super::tenant::{NumberChanged, Retire, Tenant, TenantLimits, TenantParts};
-use crate::domain::{Clock, Epoch, PhoneNumberId, Retention, TenantId};
+use super::tenant::{NumberChanged, Retire, Tenant, TenantLimits};
+use crate::domain::{Clock, PhoneNumberId, Retention, TenantId};
 use crate::store::{Number, Store, StoreError, Tenant as TenantRow};
-use crate::telemetry::labels::ActorKind;
-use crate::telemetry::metrics;
 use crate::whatsapp::Graph;
+use starts::Starts;
 
 /// What a tenant that does not run answers while the process ends.
 const ENDING: Refusal = Refusal::Unavailable {
@@ -110,14 +112,15 @@ struct Map {
 pub struct Directory {
     parts: DirectoryParts,
     map: RwLock<Map>,
-    starting: tokio::sync::Mutex<fastrand::Rng>,
+    starts: Starts,
+    rng: Mutex<fastrand::Rng>,
     /// Whether the process ends: then nothing is started.
     closed: AtomicBool,
     taken_back: Arc<tokio::sync::Notify>,
 }
 
 impl Directory {
-    /// Reads who is who from the store. Tenants start when first needed, or by [`Self::start_all`].
+    /// Reads who is who from the store. Tenants start when first needed, or by [`Self::start_due`].
     pub async fn open(parts: DirectoryParts) -> Result<Self, StoreError> {
         let mut map = Map::default();
         for row in parts.store.tenants().await? {
@@ -126,11 +129,12 @@ impl Directory {
         for number in parts.store.numbers().await? {
             map.numbers.insert(number.id.clone(), number);
         }
-        let starting = tokio::sync::Mutex::new(fastrand::Rng::with_seed(parts.seed));
+        let rng = Mutex::new(fastrand::Rng::with_seed(parts.seed));
         Ok(Self {
             parts,
             map: RwLock::new(map),
-            starting,
+            starts: Starts::default(),
+            rng,
             closed: AtomicBool::new(false),
             taken_back: Arc::default(),
         })
@@ -168,15 +172,6 @@ impl Directory {
         Arc::clone(&self.taken_back)
     }
 
-    /// Starts every tenant, so that what waited to be sent when the process ended goes on.
-    pub async fn start_all(&self) -> Result<(), Refusal> {
-        let ids: Vec<_> = self.read().tenants.keys().copied().collect();
-        for id in ids {
-            self.tenant(id).await?;
-        }
-        Ok(())
-    }
-
     /// The tenants that run now.
     pub fn running(&self) -> Vec<TenantHandle> {
         self.read()
@@ -184,43 +179,6 @@ impl Directory {
             .values()
             .filter_map(|(_, handle)| handle.clone())
             .collect()
-    }
-
-    /// A running tenant; started, or started again, if need be.
-    pub async fn tenant(&self, id: TenantId) -> Result<TenantHandle, Refusal> {
-        if let Some(running) = self.known(id)? {
-            return Ok(running);
-        }
-        let mut rng = self.starting.lock().await;
-        if let Some(running) = self.known(id)? {
-            return Ok(running);
-        }
-        let (row, before) = match self.read().tenants.get(&id) {
-            None => return Err(Refusal::UnknownTenant),
-            Some((row, before)) => (Arc::clone(row), before.clone()),
-        };
-        if let Some(before) = &before {
-            let retry_after = before.ledger.hands_off(self.parts.clock.monotonic());
-            if retry_after.is_some() {
-                return Err(Refusal::Unavailable { retry_after });
-            }
-            before.retire().await;
-            tracing::warn!(tenant.id = %id, "an actor of the tenant died: starting it again");
-            metrics::actor_restarts_total(ActorKind::Tenant).increment(1);
-        }
-        let was_lost = matches!(&before, Some(before) if before.ledger.was_lost());
-        let succession = before.map(|before| before.succession);
-        let handle = self.start(row, succession, &mut rng).await.map_err(|error| {
-            tracing::error!(tenant.id = %id, error = %error, "cannot start the tenant");
-            store_refusal(&error)
-        })?;
-        if let Some((row, slot)) = self.write().tenants.get_mut(&id) {
-            // It may have changed since the start began.
-            handle.ledger.keep_for(row.retention);
-            *slot = Some(handle.clone());
-        }
-        was_lost.then(|| self.taken_back.notify_one());
-        Ok(handle)
     }
 
     /// Takes over a tenant that was added to the store, or changed there. How long messages are kept counts at once,
@@ -239,9 +197,11 @@ impl Directory {
 
     /// Takes over a number that was added to the store, or changed there. Its lane starts, or takes over the change.
     pub async fn number_changed(&self, number: Number) {
-        let mut rng = self.starting.lock().await;
-        let seed = rng.u64(..);
-        let told = self.with_lane(&number, seed);
+        let turn = self.starts.turn(number.tenant);
+        let mine = turn.lock().await;
+        let told = self.with_lane(&number, self.random());
+        drop(mine);
+        self.starts.leave(number.tenant);
         if let Some((addr, changed)) = told
             && addr.tell(changed, RETIREMENT).await.is_err()
         {
@@ -270,79 +230,6 @@ impl Directory {
         Some((handle.addr.clone(), NumberChanged { id, lane }))
     }
 
-    async fn start(
-        &self,
-        row: Arc<TenantRow>,
-        succession: Option<Succession>,
-        rng: &mut fastrand::Rng,
-    ) -> Result<TenantHandle, StoreError> {
-        let parts = &self.parts;
-        let arbiter = self.arbiter_of(row.id).ok_or_else(|| {
-            let kind = crate::store::StoreErrorKind::Invalid;
-            StoreError::new(kind, "there is no thread for tenants")
-        })?;
-        let (store, clock) = (Arc::clone(&parts.store), Arc::clone(&parts.clock));
-        let fresh = Epoch::new(rng.u64(..));
-        let ledger = Ledger::open(row.id, row.retention, fresh, store, clock, &arbiter).await?;
-        let succession = succession.unwrap_or_else(|| Succession::new(ledger.clone()));
-        let lanes: BTreeMap<_, _> = self
-            .numbers(row.id)
-            .into_iter()
-            .map(|number| {
-                (
-                    number.id.clone(),
-                    self.start_lane(&row, (&ledger, &succession), number, rng.u64(..), &arbiter),
-                )
-            })
-            .collect();
-        let tenant = TenantParts {
-            row: Arc::clone(&row),
-            store: Arc::clone(&parts.store),
-            ledger: ledger.clone(),
-            clock: Arc::clone(&parts.clock),
-            arbiter,
-            limits: parts.tenant_limits,
-            seed: rng.u64(..),
-        };
-        let addr = Tenant::launch(tenant, lanes.clone());
-        // Last: the lanes hear of each result that is committed from now on.
-        succession.hand_over(ledger.clone());
-        Ok(TenantHandle {
-            row,
-            ledger,
-            lanes: Arc::new(lanes),
-            addr,
-            succession,
-        })
-    }
-
-    fn start_lane(
-        &self,
-        row: &TenantRow,
-        (ledger, succession): (&LedgerHandle, &Succession),
-        number: Number,
-        seed: u64,
-        arbiter: &ArbiterHandle,
-    ) -> LaneHandle {
-        let settings = LaneSettings {
-            tenant: row.id,
-            number,
-            retention: row.retention,
-            limits: self.parts.lane_limits.clone(),
-            seed,
-        };
-        let parts = LaneParts {
-            store: Arc::clone(&self.parts.store),
-            graph: Arc::clone(&self.parts.graph),
-            ledger: ledger.clone(),
-            successors: succession.follow(),
-            clock: Arc::clone(&self.parts.clock),
-            calls: Arc::clone(&self.parts.calls),
-            earlier_process: self.parts.earlier_process,
-        };
-        lane::start(arbiter, settings, parts)
-    }
-
     /// Where a tenant's actors start, which they do not once the process ends.
     fn arbiter_of(&self, tenant: TenantId) -> Option<ArbiterHandle> {
         let count = u64::try_from(self.parts.arbiters.len())
@@ -354,12 +241,10 @@ impl Directory {
 
     /// A reader that panicked left the map whole: it only reads.
     fn read(&self) -> std::sync::RwLockReadGuard<'_, Map> {
-        self.map.read().unwrap_or_else(std::sync::PoisonError::into_inner)
+        self.map.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn write(&self) -> std::sync::RwLockWriteGuard<'_, Map> {
-        self.map
-            .write()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
+        self.map.write().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -39,7 +39,7 @@ impl Gateway {
         }
     }
 
-    /// Says that every tenant known at the start runs.
+    /// Says that every tenant of which something waited at the start was started, or tried to.
     pub fn opened(&self) {
         self.ready.store(true, Ordering::Release);
     }
@@ -271,5 +271,9 @@ impl TenantPort for Gateway {
         } else {
             Readiness::Opening
         }
+    }
+
+    fn missing(&self) -> Vec<TenantId> {
+        self.directory.missing()
     }
 }

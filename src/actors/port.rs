@@ -34,7 +34,7 @@ impl SessionId {
 pub enum Readiness {
     /// Ledgers are being opened.
     Opening,
-    /// Everything that was known at the start is open.
+    /// What waited to be sent at the start goes on, or is tried again.
     Ready,
 }
 
@@ -103,6 +103,9 @@ pub trait TenantPort: Send + Sync + 'static {
 
     /// Whether the core can be asked yet.
     fn readiness(&self) -> Readiness;
+
+    /// Tenants that cannot be asked, because they could not be started when it was tried last.
+    fn missing(&self) -> Vec<TenantId>;
 }
 
 /// Why a webhook was not taken. Nothing of it is kept.
@@ -122,6 +125,15 @@ pub enum Signer {
     Unknown,
 }
 
+/// Whether webhooks that were taken are being applied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Applying {
+    /// They are.
+    Runs,
+    /// That part died, and starts again.
+    Died,
+}
+
 /// Where webhooks go.
 #[async_trait]
 pub trait IntakePort: Send + Sync + 'static {
@@ -130,4 +142,7 @@ pub trait IntakePort: Send + Sync + 'static {
 
     /// Takes back what was put aside, as whose it was: durable on return.
     async fn take_back(&self, sealed: Bytes) -> Result<(), IntakeRefusal>;
+
+    /// Whether what was taken is being applied.
+    fn applying(&self) -> Applying;
 }

@@ -8,9 +8,13 @@ use serde_json::json;
 
 use super::state::ApiState;
 use crate::actors::Readiness;
+use crate::actors::port::Applying;
+use crate::domain::TenantId;
 
 /// A store that takes longer to say that it is well, is not.
 const STORE_PATIENCE: Duration = Duration::from_secs(2);
+/// Tenants that are named.
+const NAMED: usize = 20;
 
 /// `GET /healthz`: the process answers.
 pub(super) async fn live() -> HttpResponse {
@@ -23,6 +27,8 @@ pub(super) async fn ready(state: web::Data<ApiState>) -> HttpResponse {
         Some("stopping")
     } else if state.tenants.readiness() == Readiness::Opening {
         Some("starting")
+    } else if state.intake.applying() == Applying::Died {
+        Some("applier")
     } else {
         match tokio::time::timeout(STORE_PATIENCE, state.store.health()).await {
             Ok(Ok(())) => None,
@@ -30,9 +36,18 @@ pub(super) async fn ready(state: web::Data<ApiState>) -> HttpResponse {
         }
     };
     match why_not {
-        None => HttpResponse::Ok().json(json!({ "status": "ready" })),
+        None => HttpResponse::Ok().json(ready_but_for(&state.tenants.missing())),
         Some(reason) => HttpResponse::ServiceUnavailable().json(json!({ "status": reason })),
     }
+}
+
+/// That work is wanted, and for whom it cannot be done now: these are tried again and again, and stop nobody else.
+fn ready_but_for(missing: &[TenantId]) -> serde_json::Value {
+    if missing.is_empty() {
+        return json!({ "status": "ready" });
+    }
+    let some: Vec<String> = missing.iter().take(NAMED).map(TenantId::to_string).collect();
+    json!({ "status": "ready", "missing_tenants": { "count": missing.len(), "ids": some } })
 }
 
 /// `GET /metrics`: everything in Prometheus' text format.

@@ -258,13 +258,17 @@ impl Core {
 }
 
 async fn start_tenants(directory: Arc<Directory>, gateway: Arc<Gateway>, shutdown: Shutdown) {
-    while let Err(error) = directory.start_all().await {
-        tracing::warn!(error = %error, "not every tenant runs yet");
+    while let Err(error) = directory.start_due().await {
+        tracing::warn!(error = %error, "cannot tell yet which tenants have something to send");
         tokio::select! {
             () = shutdown.begun() => return,
             () = tokio::time::sleep(START_AGAIN) => {}
         }
     }
     gateway.opened();
-    tracing::info!("every tenant runs");
+    let missing = directory.missing().len();
+    tracing::info!(
+        missing,
+        "tenants that have something to send run; others start when they are needed"
+    );
 }

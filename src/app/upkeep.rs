@@ -97,9 +97,9 @@ async fn revive(directory: &Directory) {
     let mut due = each(REVIVE);
     loop {
         due.tick().await;
-        if let Err(error) = directory.start_all().await {
-            tracing::warn!(error = %error, "not every tenant runs");
-        }
+        directory.revive().await;
+        let missing = u64::try_from(directory.missing().len()).unwrap_or(u64::MAX);
+        metrics::tenants_missing().set(metrics::number(missing));
     }
 }
 

@@ -1,14 +1,16 @@
 //! From the elements of a webhook to ops of the tenants that they concern.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
 
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 
-use super::fairness::Fairness;
-use super::signed;
+use super::backlog::{Flow, Handed, Part, Strays};
+use super::hand::{Hand, ROOM};
 use super::ticket::{Share, Ticket, Verdict};
+use super::{owners, signed};
 use crate::actors::directory::{Directory, TenantHandle};
 use crate::actors::port::Signer;
 use crate::actors::request::Refusal;
@@ -42,35 +44,46 @@ struct Meta<'a> {
 /// Finds out whom an element concerns. See the module.
 pub(super) struct Router {
     directory: Arc<Directory>,
-    fairness: Fairness,
     wrong_app: Seldom,
-    arrivals: u16,
+    arrivals: AtomicU16,
+}
+
+/// Whose turn it is, and what the flow may have in hand.
+pub(super) struct Hands {
+    pub(super) flow: Flow,
+    pub(super) hand: Arc<Hand>,
+    pub(super) share: usize,
 }
 
 impl Router {
-    /// A router for so many entries in hand.
-    pub(super) fn new(directory: Arc<Directory>, in_hand: usize) -> Self {
+    /// A router to the tenants of a directory.
+    pub(super) fn new(directory: Arc<Directory>) -> Self {
         Self {
             directory,
-            // Half: while shares shrink, those who were first hold more than theirs.
-            fairness: Fairness::new(in_hand / 2),
             wrong_app: Seldom::each(TOLD_EACH),
-            arrivals: 0,
+            arrivals: AtomicU16::new(0),
         }
     }
 
-    /// The journal is read from its beginning.
-    pub(super) fn begin_again(&mut self) {
-        self.fairness.begin_again();
-    }
-
-    /// Hands every element of an entry to its tenant. What cannot be handed over is noted on the ticket.
-    pub(super) async fn apply(&mut self, entry: &JournalEntry, ticket: Arc<Ticket>) {
+    /// Hands what one owner has in an entry to its tenant. What cannot be handed over is noted on the ticket.
+    pub(super) async fn apply(
+        &self,
+        entry: &JournalEntry,
+        part: &Part,
+        hands: &Hands,
+        ticket: Arc<Ticket>,
+    ) -> Handed {
         let (signer, body) = signed::open(&entry.body);
         match webhook::parse(&body) {
             Ok(webhook) => {
                 for (index, element) in webhook.elements.into_iter().enumerate() {
-                    self.element(entry, &signer, index, element, &ticket).await;
+                    let handed = self
+                        .element(entry, (&signer, part), index, element, hands, &ticket)
+                        .await;
+                    if handed == Handed::HeldUp {
+                        ticket.note(Verdict::Again);
+                        return Handed::HeldUp;
+                    }
                 }
             }
             Err(error) => {
@@ -81,17 +94,19 @@ impl Router {
                 }
             }
         }
+        Handed::All
     }
 
     async fn element(
-        &mut self,
+        &self,
         entry: &JournalEntry,
-        signer: &Signer,
+        (signer, part): (&Signer, &Part),
         index: usize,
         element: Element,
+        hands: &Hands,
         ticket: &Arc<Ticket>,
-    ) {
-        let owners = self.owners(&element);
+    ) -> Handed {
+        let owners = owners::of(&self.directory, &element);
         let heard = self.heard(&element, &owners, signer);
         let reason = match &element {
             Element::Malformed(_) => Some(QuarantineReason::Malformed),
@@ -100,6 +115,9 @@ impl Router {
             _ => None,
         };
         if let Some(reason) = reason {
+            if part.takes_strays(hands.flow.owner) == Strays::LeftToAnother {
+                return Handed::All;
+            }
             if reason == QuarantineReason::WrongApp {
                 self.tell_wrong_app(signer, element.number());
             }
@@ -108,24 +126,23 @@ impl Router {
             if !self.put_aside(entry, index, reason, body).await {
                 ticket.note(Verdict::Again);
             }
-            return;
+            return Handed::All;
         }
-        for owner in heard {
-            if self.fairness.is_held_up(owner) {
-                ticket.note(Verdict::Again);
-                continue;
-            }
-            match self.directory.tenant(owner).await {
-                Ok(tenant) => self.hand_over(&tenant, &element, ticket).await,
+        for owner in part.of(hands.flow.owner, heard) {
+            let handed = match self.directory.tenant(owner).await {
+                Ok(tenant) => self.hand_over(&tenant, &element, hands, ticket).await,
                 Err(refusal) => {
                     if refusal == Refusal::UnknownTenant {
                         tracing::error!(tenant.id = %owner, "a number belongs to a tenant that is not there");
                     }
-                    self.fairness.hold_up(owner);
-                    ticket.note(Verdict::Again);
+                    Handed::HeldUp
                 }
+            };
+            if handed == Handed::HeldUp {
+                return handed;
             }
         }
+        Handed::All
     }
 
     /// Those of the owners for whom the signer speaks: an app speaks for numbers that are its own, or nobody's in
@@ -159,21 +176,13 @@ impl Router {
         }
     }
 
-    fn owners(&self, element: &Element) -> Vec<TenantId> {
-        if let Some(owner) = element.number().and_then(|number| self.directory.owner(number)) {
-            return vec![owner];
-        }
-        match element {
-            Element::Other(other) if other.number.is_none() => other
-                .waba
-                .as_ref()
-                .map(|waba| self.directory.owners_of_account(waba))
-                .unwrap_or_default(),
-            _ => Vec::new(),
-        }
-    }
-
-    async fn hand_over(&mut self, tenant: &TenantHandle, element: &Element, ticket: &Arc<Ticket>) {
+    async fn hand_over(
+        &self,
+        tenant: &TenantHandle,
+        element: &Element,
+        hands: &Hands,
+        ticket: &Arc<Ticket>,
+    ) -> Handed {
         let (kind, ops) = match element {
             Element::Message(message) => {
                 let age = self.directory.clock().now().since(message.at);
@@ -192,25 +201,22 @@ impl Router {
                 )
             }
             Element::Other(other) => (ElementKind::Account, told(other)),
-            Element::Malformed(_) => return,
+            Element::Malformed(_) => return Handed::All,
         };
-        let owner = tenant.row.id;
         for op in ops {
-            let patience = self.fairness.patience(owner);
-            let Some(place) = self.fairness.place(owner).await else {
-                self.fairness.hold_up(owner);
-                return ticket.note(Verdict::Again);
+            let Some(place) = hands.hand.place(hands.share).await else {
+                return Handed::HeldUp;
             };
             let share = Arc::new(Share::of(ticket, kind, place));
-            match tenant.ledger.commit_observed(op, share, patience).await {
-                Ok(()) => self.fairness.taken(owner),
-                Err(_) => return self.fairness.hold_up(owner),
+            if tenant.ledger.commit_observed(op, share, ROOM).await.is_err() {
+                return Handed::HeldUp;
             }
         }
+        Handed::All
     }
 
-    fn message(&mut self, tenant: &TenantHandle, message: &IncomingMessage) -> Vec<Op> {
-        self.arrivals = self.arrivals.wrapping_add(1);
+    fn message(&self, tenant: &TenantHandle, message: &IncomingMessage) -> Vec<Op> {
+        let arrival = self.arrivals.fetch_add(1, Ordering::Relaxed).wrapping_add(1);
         let mut ops = Vec::with_capacity(2);
         if let Some(change) = &message.identity_change {
             ops.push(Op::Relate(Relate {
@@ -233,7 +239,7 @@ impl Router {
             username: message.username.clone(),
             wamid: message.wamid.clone(),
             at: message.at,
-            arrival: self.arrivals,
+            arrival,
             content: message.content.clone(),
             retention: tenant.retention(),
         })));

@@ -1,11 +1,12 @@
-//! The books on one journal entry: done when every op that came of it is committed.
+//! The books on one owner's part of a journal entry: done when every op that came of it is committed.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use tokio::sync::{OwnedSemaphorePermit, mpsc};
+use tokio::sync::Notify;
 
-use super::fairness::Place;
+use super::backlog::{Flow, Pace, Part};
+use super::hand::Place;
 use crate::actors::{CommitError, CommitObserver};
 use crate::domain::JournalId;
 use crate::store::{OpOutcome, StoreErrorKind};
@@ -42,29 +43,69 @@ impl Verdict {
 }
 
 /// An entry that is no longer in hand.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub(super) struct Ended {
-    pub(super) entry: JournalId,
+    pub(super) taken: Taken,
     pub(super) verdict: Verdict,
+}
+
+/// An entry in hand: what is needed to wait for another turn.
+#[derive(Debug, Clone)]
+pub(super) struct Taken {
+    pub(super) entry: JournalId,
+    pub(super) size: usize,
+    pub(super) flow: Flow,
+    pub(super) part: Part,
+    pub(super) pace: Pace,
+}
+
+/// Where entries that ended are noted until somebody looks. No more than are in hand.
+#[derive(Debug, Default)]
+pub(super) struct Reports {
+    ended: Mutex<Vec<Ended>>,
+    told: Notify,
+}
+
+impl Reports {
+    fn note(&self, ended: Ended) {
+        let mut all = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
+        all.push(ended);
+        drop(all);
+        self.told.notify_one();
+    }
+
+    /// Waits until some ended.
+    pub(super) async fn some(&self) -> Vec<Ended> {
+        loop {
+            let ended = std::mem::take(&mut *self.ended.lock().unwrap_or_else(PoisonError::into_inner));
+            if !ended.is_empty() {
+                return ended;
+            }
+            self.told.notified().await;
+        }
+    }
 }
 
 /// One entry in hand. Each op holds a share; the last one to go reports how the entry ended.
 pub(super) struct Ticket {
-    entry: JournalId,
+    taken: Option<Taken>,
     verdict: AtomicU8,
-    ended: mpsc::Sender<Ended>,
-    _place: OwnedSemaphorePermit,
+    reports: Arc<Reports>,
 }
 
 impl Ticket {
-    /// Opens the books. The place bounds the entries in hand, and so what `ended` must hold.
-    pub(super) fn new(entry: JournalId, ended: mpsc::Sender<Ended>, place: OwnedSemaphorePermit) -> Self {
+    /// Opens the books.
+    pub(super) fn new(taken: Taken, reports: Arc<Reports>) -> Self {
         Self {
-            entry,
+            taken: Some(taken),
             verdict: AtomicU8::new(Verdict::Done.code()),
-            ended,
-            _place: place,
+            reports,
         }
+    }
+
+    fn entry(&self) -> JournalId {
+        let taken = self.taken.as_ref();
+        taken.map_or_else(|| JournalId::from_bytes([0; 16]), |taken| taken.entry)
     }
 
     /// Notes something that keeps the entry from being done. The worst one counts.
@@ -103,7 +144,7 @@ impl CommitObserver for Share {
             }
             Ok(_) => metrics::applied_total(self.kind).increment(1),
             Err(error) => {
-                tracing::warn!(journal.id = %self.ticket.entry, error = %error, "an element is not committed");
+                tracing::warn!(journal.id = %self.ticket.entry(), error = %error, "an element is not committed");
                 let never = matches!(
                     error,
                     CommitError::Store(error)
@@ -127,46 +168,55 @@ impl Drop for Share {
 impl Drop for Ticket {
     fn drop(&mut self) {
         let verdict = Verdict::of(self.verdict.load(Ordering::Acquire));
-        // There is room for every entry in hand. Without a listener the process ends, and the journal has the entry.
-        let _ = self.ended.try_send(Ended {
-            entry: self.entry,
-            verdict,
-        });
+        if let Some(taken) = self.taken.take() {
+            self.reports.note(Ended { taken, verdict });
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::fairness::Fairness;
+    use super::super::hand::Hand;
     use super::*;
-    use crate::domain::TenantId;
-    use tokio::sync::Semaphore;
+    use crate::whatsapp::webhook::Haste;
 
-    fn ticket(ended: &mpsc::Sender<Ended>) -> Arc<Ticket> {
-        let place = Arc::new(Semaphore::new(1)).try_acquire_owned().unwrap();
-        Arc::new(Ticket::new(JournalId::from_bytes([7; 16]), ended.clone(), place))
+    fn ticket(reports: &Arc<Reports>) -> Arc<Ticket> {
+        let taken = Taken {
+            entry: JournalId::from_bytes([7; 16]),
+            size: 1,
+            flow: Flow {
+                owner: None,
+                haste: Haste::Prompt,
+            },
+            part: Part::Whole,
+            pace: Pace::KeepsUp,
+        };
+        Arc::new(Ticket::new(taken, Arc::clone(reports)))
     }
 
     async fn share(ticket: &Arc<Ticket>) -> Share {
-        let place = Fairness::new(9).place(TenantId::new(1)).await;
+        let place = Arc::new(Hand::default()).place(1).await;
         Share::of(ticket, ElementKind::Message, place.unwrap())
     }
 
     #[tokio::test]
     async fn an_entry_is_done_only_when_every_op_of_it_is_told_to_be_committed() {
-        let (sender, mut ended) = mpsc::channel(4);
-        let entry = ticket(&sender);
+        let reports = Arc::new(Reports::default());
+        let entry = ticket(&reports);
         let (told, silent) = (share(&entry).await, share(&entry).await);
         drop(entry);
         told.committed(Ok(&OpOutcome::Unchanged));
         drop(told);
-        assert!(ended.try_recv().is_err(), "one op is still on its way");
+        assert!(
+            reports.ended.lock().unwrap().is_empty(),
+            "one op is still on its way"
+        );
         drop(silent);
-        assert_eq!(ended.try_recv().unwrap().verdict, Verdict::Again);
-        let entry = ticket(&sender);
+        assert_eq!(reports.some().await[0].verdict, Verdict::Again);
+        let entry = ticket(&reports);
         let told = share(&entry).await;
         told.committed(Ok(&OpOutcome::Unchanged));
         drop((entry, told));
-        assert_eq!(ended.try_recv().unwrap().verdict, Verdict::Done);
+        assert_eq!(reports.some().await[0].verdict, Verdict::Done);
     }
 }

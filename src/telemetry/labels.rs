@@ -242,6 +242,8 @@ label_enums! {
         Lane = "lane",
         /// A socket.
         Session = "session",
+        /// The part of the road in that applies webhooks.
+        Applier = "applier",
     }
 }
 

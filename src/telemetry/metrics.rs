@@ -131,6 +131,8 @@ metrics_table! {
     /// Messages that changes of retention came to, by what became of them.
     counter retention_messages_total = "mesej_retention_messages_total" { how: RetentionFate };
 
+    /// Tenants that could not be started when it was tried last.
+    gauge tenants_missing = "mesej_tenants_missing";
     /// Actors alive, by kind.
     gauge actors_running = "mesej_actors_running" { kind: ActorKind };
     /// Actors started again after a panic or a failure, by kind.

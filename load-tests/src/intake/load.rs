@@ -13,8 +13,9 @@ use tokio_tungstenite::tungstenite::Message;
 
 use super::webhook::Maker;
 use super::wire::Connection;
+use crate::gateway::{Gateway, Tenant};
 use crate::stage::Stage;
-use crate::stuck::connect;
+use crate::stuck::connect_to;
 
 /// How long the last events may take to reach the agent.
 const SETTLE: Duration = Duration::from_secs(10);
@@ -173,7 +174,12 @@ pub struct Listener {
 impl Listener {
     /// Connects.
     pub async fn start(stage: &Stage) -> anyhow::Result<Self> {
-        let socket = connect(stage, "listener", None).await?;
+        Self::of(&stage.gateway, &stage.tenant).await
+    }
+
+    /// Connects to any tenant.
+    pub async fn of(gateway: &Gateway, tenant: &Tenant) -> anyhow::Result<Self> {
+        let socket = connect_to(gateway, tenant, "listener", None).await?;
         let began = Instant::now();
         let reached = Arc::new(AtomicU64::new(0));
         let (stop, stopped) = tokio::sync::oneshot::channel();
@@ -229,6 +235,11 @@ async fn listen(
             }
         }
     }
+}
+
+/// A number that no other request of this run has.
+pub fn next_number() -> u64 {
+    NEXT.fetch_add(1, Ordering::Relaxed)
 }
 
 fn micros(span: Duration) -> u64 {

@@ -48,6 +48,28 @@ impl Maker {
             r#"{{"object":"whatsapp_business_account","entry":[{{"id":"{account}","changes":[{{"value":{{"messaging_product":"whatsapp","metadata":{{"display_phone_number":"15550700000","phone_number_id":"{number}"}},"contacts":[{{"profile":{{"name":"Customer {customer}"}},"wa_id":"{customer}"}}],"messages":[{{"from":"{customer}","id":"wamid.LOAD{seconds:x}{n:012}","timestamp":"{seconds}","text":{{"body":"{text}"}},"type":"text"}}]}},"field":"messages"}}]}}]}}"#,
             seconds = self.seconds,
         );
+        self.post(&body)
+    }
+
+    /// The request that carries so many statuses of messages that the gateway did not send, or sent long ago.
+    pub fn statuses(&self, n: u64, count: u32) -> Vec<u8> {
+        let (account, number, seconds) = (self.account, self.number, self.seconds);
+        let statuses: Vec<String> = (0..count)
+            .map(|at| {
+                let customer = 6_281_300_000_000 + (n + u64::from(at)) % 2_000;
+                format!(
+                    r#"{{"id":"wamid.LOAD{seconds:x}{n:012}S{at:04}","status":"delivered","timestamp":"{seconds}","recipient_id":"{customer}"}}"#
+                )
+            })
+            .collect();
+        let body = format!(
+            r#"{{"object":"whatsapp_business_account","entry":[{{"id":"{account}","changes":[{{"value":{{"messaging_product":"whatsapp","metadata":{{"display_phone_number":"15550700000","phone_number_id":"{number}"}},"statuses":[{}]}},"field":"messages"}}]}}]}}"#,
+            statuses.join(",")
+        );
+        self.post(&body)
+    }
+
+    fn post(&self, body: &str) -> Vec<u8> {
         let tag = hmac::sign(&self.key, body.as_bytes());
         let mut signature = String::with_capacity(64);
         for byte in tag.as_ref() {

@@ -207,6 +207,10 @@ impl TenantPort for LedgerPort {
         Ok(())
     }
 
+    fn missing(&self) -> Vec<TenantId> {
+        Vec::new()
+    }
+
     fn readiness(&self) -> Readiness {
         Readiness::Ready
     }

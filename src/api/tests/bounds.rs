@@ -5,6 +5,8 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use super::*;
 use crate::actors::Readiness;
+use crate::actors::port::Applying;
+use crate::domain::TenantId;
 
 #[actix_web::test]
 async fn every_answer_has_an_id_and_may_be_neither_sniffed_nor_kept() {
@@ -241,6 +243,23 @@ async fn ready_means_that_work_is_wanted() {
         (503, json!({ "status": "starting" }))
     );
     *api.core.readiness.lock().unwrap() = Readiness::Ready;
+    *api.journal.applying.lock().unwrap() = Some(Applying::Died);
+    assert_eq!(
+        (ready().await.status, ready().await.json()),
+        (503, json!({ "status": "applier" })),
+        "webhooks would be taken, and nobody would see them"
+    );
+    *api.journal.applying.lock().unwrap() = None;
+    *api.core.missing.lock().unwrap() = vec![TenantId::new(7)];
+    assert_eq!(
+        (ready().await.status, ready().await.json()),
+        (
+            200,
+            json!({ "status": "ready", "missing_tenants": { "count": 1, "ids": [TenantId::new(7).to_string()] } })
+        ),
+        "one tenant stops nobody else"
+    );
+    api.core.missing.lock().unwrap().clear();
     api.shutdown.begin();
     assert_eq!(
         (ready().await.status, ready().await.json()),

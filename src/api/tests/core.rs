@@ -10,7 +10,7 @@ use bytes::Bytes;
 
 use super::MemoryStore;
 use crate::actors::feed::FeedSubscriber;
-use crate::actors::port::{IntakePort, IntakeRefusal, Readiness, SessionId, Signer, TenantPort};
+use crate::actors::port::{Applying, IntakePort, IntakeRefusal, Readiness, SessionId, Signer, TenantPort};
 use crate::actors::request::{
     Acceptance, Accepted, Attendance, Destination, NoteRequest, Outlook, Receipt, Refusal, Roster,
     SubmitRequest,
@@ -44,6 +44,7 @@ pub(super) struct Core {
     pub(super) told: Mutex<Vec<String>>,
     /// Whether it can be asked.
     pub(super) readiness: Mutex<Readiness>,
+    pub(super) missing: Mutex<Vec<TenantId>>,
 }
 
 impl Core {
@@ -59,6 +60,7 @@ impl Core {
             outlook: Mutex::default(),
             told: Mutex::default(),
             readiness: Mutex::new(Readiness::Ready),
+            missing: Mutex::default(),
         }
     }
 
@@ -305,6 +307,10 @@ impl TenantPort for Core {
         Ok(())
     }
 
+    fn missing(&self) -> Vec<TenantId> {
+        self.missing.lock().unwrap().clone()
+    }
+
     fn readiness(&self) -> Readiness {
         *self.readiness.lock().unwrap()
     }
@@ -318,6 +324,7 @@ pub(super) struct Journal {
     pub(super) full: Mutex<Option<Duration>>,
     /// Held by whoever wants webhooks to wait.
     pub(super) gate: tokio::sync::Mutex<()>,
+    pub(super) applying: Mutex<Option<Applying>>,
 }
 
 impl Journal {
@@ -340,6 +347,10 @@ impl IntakePort for Journal {
 
     async fn take_back(&self, sealed: Bytes) -> Result<(), IntakeRefusal> {
         self.accept(crate::ingest::signer_of(&sealed), sealed).await
+    }
+
+    fn applying(&self) -> Applying {
+        self.applying.lock().unwrap().unwrap_or(Applying::Runs)
     }
 }
 

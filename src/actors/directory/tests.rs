@@ -1,0 +1,89 @@
+//! Tenants that cannot be started, beside others.
+
+use std::sync::Arc;
+
+use super::*;
+use crate::domain::{SendRate, SystemClock, WabaId};
+use crate::store::directory::AccessToken;
+use crate::store::faulty::FaultyStore;
+
+const BAD: TenantId = TenantId::new(1);
+const GOOD: TenantId = TenantId::new(2);
+
+async fn directory(store: &Arc<FaultyStore>) -> Arc<Directory> {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+    for id in [BAD, GOOD] {
+        let row = TenantRow {
+            id,
+            name: "a shop".to_owned(),
+            retention: Retention::DEFAULT,
+            created: clock.now(),
+        };
+        store.put_tenant(row).await.unwrap();
+        let number = Number {
+            id: PhoneNumberId::parse(&id.get().to_string()).unwrap(),
+            tenant: id,
+            waba: WabaId::parse("2001").unwrap(),
+            display: "+1".to_owned(),
+            rate: SendRate::STANDARD,
+            access_token: AccessToken::new("secret-1"),
+            app: None,
+        };
+        store.put_number(number).await.unwrap();
+    }
+    let parts = DirectoryParts::for_tests(store.clone(), clock, vec![actix::Arbiter::current()]);
+    Arc::new(Directory::open(parts).await.unwrap())
+}
+
+#[actix::test]
+async fn a_tenant_that_cannot_be_started_stops_no_other_and_is_tried_again() {
+    let store = Arc::new(FaultyStore::default());
+    let directory = directory(&store).await;
+    *store.unopenable.lock().unwrap() = Some(BAD);
+    directory.start_each(vec![BAD, GOOD]).await;
+    assert_eq!(directory.missing(), [BAD]);
+    let running = directory.running();
+    assert_eq!(running.len(), 1, "the other runs");
+    assert_eq!(running[0].row.id, GOOD);
+    let refused = directory.tenant(BAD).await.unwrap_err();
+    assert!(
+        matches!(refused, Refusal::Unavailable { retry_after: Some(_) }),
+        "the store is not asked again at once: {refused:?}"
+    );
+    *store.unopenable.lock().unwrap() = None;
+    while !directory.missing().is_empty() {
+        directory.revive().await;
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(directory.running().len(), 2);
+}
+
+#[actix::test]
+async fn a_start_that_hangs_keeps_nobody_waiting_who_wants_another_tenant() {
+    tokio::time::pause();
+    let store = Arc::new(FaultyStore::default());
+    let directory = directory(&store).await;
+    *store.hangs.lock().unwrap() = Some(BAD);
+    let hanging = actix::spawn({
+        let directory = Arc::clone(&directory);
+        async move { directory.tenant(BAD).await.map(drop) }
+    });
+    tokio::task::yield_now().await;
+    let began = tokio::time::Instant::now();
+    directory.tenant(GOOD).await.unwrap();
+    assert!(began.elapsed() < Duration::from_secs(1));
+    let refused = hanging.await.unwrap();
+    assert!(matches!(refused, Err(Refusal::Unavailable { .. })), "{refused:?}");
+    assert_eq!(directory.missing(), [BAD]);
+}
+
+#[actix::test]
+async fn a_tenant_that_nobody_needs_is_not_started() {
+    let store = Arc::new(FaultyStore::default());
+    let directory = directory(&store).await;
+    directory.start_due().await.unwrap();
+    assert!(
+        directory.running().is_empty(),
+        "nothing of theirs waits to be sent"
+    );
+}

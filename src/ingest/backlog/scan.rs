@@ -1,0 +1,232 @@
+//! Finding entries in the journal whose ids are not listed: all that an earlier process left, those of flows that have
+//! more than may be listed, or all once more, because another process may have left some.
+
+use std::collections::HashSet;
+
+use tokio::time::Instant;
+
+use super::item::{Flow, Item};
+use super::listing::Listed;
+use super::{AGAIN, Backlog};
+use crate::domain::{JournalId, TenantId};
+use crate::store::JournalEntry;
+use crate::telemetry::metrics;
+use crate::whatsapp::webhook::Haste;
+
+/// Entries that came during a scan, noted in case that it does not see them.
+const LATE: usize = 8_192;
+/// A flow with fewer listed, and more in the journal, has them listed.
+const HUNGRY: usize = 256;
+
+/// What is scanned for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// What an earlier process left. Until it is known, nothing newer is applied.
+    Opening,
+    /// Entries of flows that are not listed from somewhere after this place.
+    Refill(JournalId),
+    /// What is not known for whatever reason.
+    Everything,
+}
+
+/// Where a scan begins: after this entry, or at the beginning.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::ingest) struct After(pub(in crate::ingest) Option<JournalId>);
+
+/// An entry that a scan saw.
+pub(in crate::ingest) struct Seen {
+    pub(in crate::ingest) entry: JournalEntry,
+    pub(in crate::ingest) owners: Vec<TenantId>,
+    pub(in crate::ingest) haste: Haste,
+}
+
+/// The state of scanning.
+#[derive(Debug)]
+pub(super) struct Scan {
+    opened: bool,
+    running: Option<Kind>,
+    /// Flows that a scan looks for.
+    hungry: HashSet<Flow>,
+    /// Flows for which the scan found more than may be listed.
+    full: HashSet<Flow>,
+    late: Vec<(Flow, Item)>,
+    missed: bool,
+    everything_at: Option<Instant>,
+}
+
+impl Scan {
+    pub(super) fn opening() -> Self {
+        Self {
+            opened: false,
+            running: None,
+            hungry: HashSet::new(),
+            full: HashSet::new(),
+            late: Vec::new(),
+            missed: false,
+            everything_at: None,
+        }
+    }
+
+    fn note_late(&mut self, flow: Flow, mut item: Item) {
+        if self.late.len() < LATE {
+            item.entry = None;
+            self.late.push((flow, item));
+        } else {
+            self.missed = true;
+        }
+    }
+}
+
+impl Backlog {
+    /// Has the whole journal read once more, in a while.
+    pub(in crate::ingest) fn scan_again(&mut self, now: Instant) {
+        self.scan.everything_at.get_or_insert(now + AGAIN);
+    }
+
+    /// When a scan should begin that is not due yet.
+    pub(in crate::ingest) fn scan_due(&self) -> Option<Instant> {
+        self.scan.everything_at
+    }
+
+    /// Begins a scan, if one is wanted.
+    pub(in crate::ingest) fn begin_scan(&mut self, now: Instant) -> Option<After> {
+        let flows = &self.flows;
+        let is_unlisted = |flow: &Flow| flows.get(flow).is_some_and(|queue| queue.unlisted.is_some());
+        self.scan.hungry.retain(is_unlisted);
+        let hungriest = self.scan.hungry.iter().filter_map(|flow| {
+            let queue = self.flows.get(flow)?;
+            queue.unlisted
+        });
+        let kind = if !self.scan.opened {
+            Kind::Opening
+        } else if self.scan.everything_at.is_some_and(|due| due <= now) {
+            self.scan.everything_at = None;
+            Kind::Everything
+        } else {
+            Kind::Refill(hungriest.min()?)
+        };
+        self.scan.running = Some(kind);
+        self.scan.full.clear();
+        Some(After(match kind {
+            Kind::Opening | Kind::Everything => None,
+            Kind::Refill(from) => before(from),
+        }))
+    }
+
+    /// Lists what a page of the scan showed. Whether it is worth while to read on.
+    pub(in crate::ingest) fn scanned(&mut self, page: Vec<Seen>) -> bool {
+        for seen in page {
+            self.found(seen);
+        }
+        match self.scan.running {
+            Some(Kind::Refill(_)) => !self.scan.hungry.is_subset(&self.scan.full),
+            Some(Kind::Opening | Kind::Everything) => true,
+            None => false,
+        }
+    }
+
+    /// The scan came to the end of the journal. Whether more came meanwhile than was noted, so that it must read on.
+    pub(in crate::ingest) fn scanned_all(&mut self) -> bool {
+        let Some(kind) = self.scan.running else {
+            return false;
+        };
+        if std::mem::take(&mut self.scan.missed) {
+            self.scan.late.clear();
+            return true;
+        }
+        let full = std::mem::take(&mut self.scan.full);
+        for (flow, queue) in &mut self.flows {
+            let saw_all = match kind {
+                Kind::Opening => true,
+                Kind::Refill(from) => queue.unlisted.is_some_and(|unlisted| unlisted >= from),
+                Kind::Everything => false,
+            };
+            if saw_all && !full.contains(flow) {
+                queue.unlisted = None;
+            }
+        }
+        self.scan.opened |= kind == Kind::Opening;
+        self.stop_scan();
+        false
+    }
+
+    /// The scan ends before the end of the journal.
+    pub(in crate::ingest) fn stop_scan(&mut self) {
+        self.scan.running = None;
+        self.scan.missed = false;
+        let late = std::mem::take(&mut self.scan.late);
+        let flows: Vec<Flow> = self.scan.hungry.drain().collect();
+        if self.scan.opened {
+            for (flow, item) in late {
+                self.arrive(flow, item);
+            }
+        }
+        for flow in flows {
+            self.hunger(flow);
+            self.stir(flow);
+        }
+    }
+
+    /// An entry arrived that is not known yet.
+    pub(super) fn arrive(&mut self, flow: Flow, item: Item) {
+        let beyond = |unlisted: JournalId| item.id >= unlisted;
+        let unlisted = self.flows.get(&flow).and_then(|queue| queue.unlisted);
+        match self.scan.running {
+            _ if !self.scan.opened => self.scan.note_late(flow, item),
+            Some(Kind::Refill(_)) if unlisted.is_some_and(beyond) => self.scan.note_late(flow, item),
+            _ if unlisted.is_some_and(beyond) => {}
+            _ => {
+                self.list(flow, item);
+            }
+        }
+    }
+
+    fn found(&mut self, seen: Seen) {
+        let id = seen.entry.id;
+        for (flow, item) in seen.split() {
+            let unlisted = self.flows.get(&flow).and_then(|queue| queue.unlisted);
+            let wanted = match self.scan.running {
+                Some(Kind::Opening) => !self.scan.full.contains(&flow),
+                Some(Kind::Refill(from)) => {
+                    unlisted.is_some_and(|unlisted| unlisted >= from && id >= unlisted)
+                        && !self.scan.full.contains(&flow)
+                }
+                Some(Kind::Everything) => unlisted.is_none_or(|unlisted| id < unlisted),
+                None => false,
+            };
+            if !wanted {
+                continue;
+            }
+            match self.list(flow, item) {
+                Listed::New => metrics::journal_replayed_total().increment(1),
+                Listed::Known => {}
+                Listed::NoRoom => {
+                    self.scan.full.insert(flow);
+                    if let Some(queue) = self.flows.get_mut(&flow) {
+                        // All before it were listed by this scan.
+                        queue.unlisted = Some(id);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Notes a flow that needs to have more listed.
+    pub(super) fn hunger(&mut self, flow: Flow) {
+        let needs = |queue: &super::Queue| queue.unlisted.is_some() && queue.len() < HUNGRY;
+        if self.flows.get(&flow).is_some_and(needs) {
+            self.scan.hungry.insert(flow);
+        }
+    }
+
+    /// Whether a flow waits for a scan.
+    pub(in crate::ingest) fn is_hungry(&self) -> bool {
+        self.scan.running.is_none() && !self.scan.hungry.is_empty()
+    }
+}
+
+/// The id just before another.
+fn before(id: JournalId) -> Option<JournalId> {
+    let before = u128::from_be_bytes(*id.as_bytes()).checked_sub(1)?;
+    Some(JournalId::from_bytes(before.to_be_bytes()))
+}

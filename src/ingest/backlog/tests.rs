@@ -1,0 +1,281 @@
+//! Whose turn it is, and that nothing is passed over whatever has no room in memory.
+
+use bytes::Bytes;
+
+use super::*;
+use crate::domain::{TenantId, Timestamp};
+use crate::store::JournalEntry;
+
+const A: TenantId = TenantId::new(1);
+const B: TenantId = TenantId::new(2);
+const PROMPT: Haste = Haste::Prompt;
+const STATUSES: Haste = Haste::Statuses;
+
+fn entry(n: u32, bytes: usize) -> JournalEntry {
+    JournalEntry {
+        id: JournalId::from_bytes(u128::from(n).to_be_bytes()),
+        received: Timestamp::default(),
+        body: Bytes::from(vec![b'x'; bytes]),
+    }
+}
+
+fn number(id: JournalId) -> u32 {
+    u32::try_from(u128::from_be_bytes(*id.as_bytes())).unwrap()
+}
+
+/// A backlog that knows that the journal was empty.
+fn opened() -> (Backlog, Instant) {
+    let now = Instant::now();
+    let mut backlog = Backlog::new(now);
+    assert_eq!(backlog.begin_scan(now), Some(After(None)));
+    assert!(!backlog.scanned_all());
+    (backlog, now)
+}
+
+fn take(backlog: &mut Backlog, now: Instant) -> Option<Work> {
+    match backlog.next(now) {
+        Next::Take(work) => Some(work),
+        Next::At(_) | Next::Nothing => None,
+    }
+}
+
+fn numbers(work: &Work) -> Vec<u32> {
+    work.items.iter().map(|item| number(item.id)).collect()
+}
+
+/// Everything that was taken is handed over and committed.
+fn finish(backlog: &mut Backlog, work: Work, now: Instant) {
+    backlog.handed(work.flow, VecDeque::new(), work.pace, Handed::All, now);
+    for item in &work.items {
+        backlog.ended(work.flow, work.pace);
+        backlog.closed(item.id, work.flow.owner);
+    }
+    backlog.applied(work.items.len(), now);
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_floods_takes_turns_with_those_who_do_not() {
+    let (mut backlog, now) = opened();
+    for n in 0..900 {
+        backlog.push(entry(n, 10_000), vec![A], PROMPT);
+    }
+    backlog.push(entry(900, 10_000), vec![B], PROMPT);
+    let first = take(&mut backlog, now).unwrap();
+    assert_eq!(
+        numbers(&first),
+        [0, 1, 2, 3, 4, 5, 6],
+        "as many bytes as a turn has"
+    );
+    let second = take(&mut backlog, now).unwrap();
+    assert_eq!((second.flow.owner, numbers(&second)), (Some(B), vec![900]));
+    assert!(take(&mut backlog, now).is_none(), "A has its turn still");
+    finish(&mut backlog, first, now);
+    assert_eq!(numbers(&take(&mut backlog, now).unwrap())[0], 7);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_large_entry_costs_its_owner_as_many_turns_as_it_has_bytes() {
+    let (mut backlog, now) = opened();
+    let turn = usize::try_from(QUANTUM).unwrap();
+    backlog.push(entry(0, 3 * turn), vec![A], PROMPT);
+    for n in 1..=4 {
+        backlog.push(entry(n, 1), vec![A], PROMPT);
+        backlog.push(entry(10 * n, turn), vec![B], PROMPT);
+    }
+    let mut order = Vec::new();
+    while let Some(work) = take(&mut backlog, now) {
+        order.extend(numbers(&work));
+        finish(&mut backlog, work, now);
+    }
+    assert_eq!(order, [0, 10, 20, 30, 1, 2, 3, 4, 40]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_does_not_wait_for_the_statuses_before_it() {
+    let (mut backlog, now) = opened();
+    for n in 0..900 {
+        backlog.push(entry(n, 600), vec![A], STATUSES);
+    }
+    let statuses = take(&mut backlog, now).unwrap();
+    backlog.push(entry(900, 600), vec![A], PROMPT);
+    let message = take(&mut backlog, now).unwrap();
+    assert_eq!(numbers(&message), [900], "while statuses are being handed over");
+    assert!(statuses.share > LEAST);
+    finish(&mut backlog, statuses, now);
+    for n in 901..990 {
+        backlog.push(entry(n, 600), vec![A], PROMPT);
+    }
+    finish(&mut backlog, message, now);
+    let mut flows: Vec<Work> = std::iter::from_fn(|| take(&mut backlog, now)).collect();
+    flows.sort_by_key(|work| work.flow);
+    let shares: Vec<_> = flows.iter().map(|work| (work.flow.haste, work.share)).collect();
+    assert_eq!(
+        shares,
+        [(PROMPT, MOST), (STATUSES, LEAST)],
+        "statuses keep the ledger free for them"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_failed_goes_first_when_its_time_comes_and_nothing_of_its_flow_before() {
+    let (mut backlog, now) = opened();
+    for n in 0..200 {
+        backlog.push(entry(n, 1), vec![A], PROMPT);
+    }
+    let mut work = take(&mut backlog, now).unwrap();
+    let back = work.items.split_off(9);
+    backlog.handed(work.flow, back, work.pace, Handed::All, now);
+    let (flow, pace) = (work.flow, work.pace);
+    backlog.again(flow, work.items.pop_front().unwrap(), pace, now);
+    assert!(matches!(backlog.next(now), Next::At(at) if at == now + AGAIN));
+    let now = now + AGAIN;
+    let numbers = numbers(&take(&mut backlog, now).unwrap());
+    assert_eq!((numbers[0], numbers[1]), (0, 9));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_an_earlier_process_left_goes_before_what_comes_meanwhile() {
+    let now = Instant::now();
+    let mut backlog = Backlog::new(now);
+    assert_eq!(backlog.begin_scan(now), Some(After(None)));
+    backlog.push(entry(7, 1), vec![A], PROMPT);
+    assert!(take(&mut backlog, now).is_none());
+    let seen = |n| Seen {
+        entry: entry(n, 1),
+        owners: vec![A],
+        haste: PROMPT,
+    };
+    assert!(backlog.scanned(vec![seen(1), seen(2)]));
+    let work = take(&mut backlog, now).unwrap();
+    assert_eq!(numbers(&work), [1, 2]);
+    assert!(!backlog.scanned_all());
+    finish(&mut backlog, work, now);
+    assert_eq!(numbers(&take(&mut backlog, now).unwrap()), [7]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_entry_of_two_owners_is_done_when_both_have_applied_their_part() {
+    let (mut backlog, now) = opened();
+    backlog.push(entry(1, 1), vec![A, B], PROMPT);
+    let (one, other) = (take(&mut backlog, now).unwrap(), take(&mut backlog, now).unwrap());
+    let (first, second) = (&one.items[0].part, &other.items[0].part);
+    let owners = || vec![A, B];
+    assert_eq!(first.of(Some(A), owners()), [A]);
+    assert_eq!(second.of(Some(B), owners()), [B]);
+    let stranger = TenantId::new(9);
+    assert_eq!(
+        first.of(Some(A), vec![stranger]),
+        [stranger],
+        "the first takes what nobody knew of"
+    );
+    assert_eq!(second.of(Some(B), vec![stranger]), []);
+    assert_eq!(second.takes_strays(Some(B)), Strays::LeftToAnother);
+    assert_eq!((first.ends(), second.ends()), (Ends::Part, Ends::Entry));
+}
+
+/// A journal of entries, in which a scan finds what is not done.
+struct Journal {
+    open: std::collections::BTreeMap<u32, (TenantId, Haste)>,
+    next: u32,
+    at: Option<Option<u32>>,
+}
+
+impl Journal {
+    fn append(&mut self, backlog: &mut Backlog, owner: TenantId, haste: Haste) {
+        self.next += 1;
+        self.open.insert(self.next, (owner, haste));
+        backlog.push(entry(self.next, 1), vec![owner], haste);
+    }
+
+    /// Reads a page, if a scan is wanted.
+    fn scan(&mut self, backlog: &mut Backlog, now: Instant) {
+        let after = match self.at {
+            Some(after) => after,
+            None => match backlog.begin_scan(now) {
+                Some(After(after)) => after.map(number),
+                None => return,
+            },
+        };
+        let from = after.map_or(0, |after| after + 1);
+        let page: Vec<_> = self
+            .open
+            .range(from..)
+            .take(5_000)
+            .map(|(n, of)| (*n, *of))
+            .collect();
+        let (last, is_last) = (page.last().map(|(n, _)| *n), page.len() < 5_000);
+        let seen = page.into_iter().map(|(n, (owner, haste))| Seen {
+            entry: entry(n, 1),
+            owners: vec![owner],
+            haste,
+        });
+        self.at = Some(last.or(after));
+        if !backlog.scanned(seen.collect()) {
+            backlog.stop_scan();
+            self.at = None;
+        } else if is_last && !backlog.scanned_all() {
+            self.at = None;
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn more_than_memory_holds_is_applied_in_order_and_once_while_more_comes() {
+    let (mut backlog, mut now) = opened();
+    let mut journal = Journal {
+        open: std::collections::BTreeMap::new(),
+        next: 0,
+        at: None,
+    };
+    for n in 0..140_000 {
+        journal.append(&mut backlog, A, STATUSES);
+        if n % 1_000 == 0 {
+            journal.append(&mut backlog, A, PROMPT);
+            journal.append(&mut backlog, B, STATUSES);
+        }
+    }
+    let mut applied: std::collections::BTreeMap<Flow, Vec<u32>> = std::collections::BTreeMap::new();
+    let mut turns = 0;
+    while !journal.open.is_empty() {
+        let held: usize = backlog.flows.values().map(Queue::len).sum();
+        assert!(held <= 131_072 + 3 * 1_024, "{held} ids in memory");
+        match backlog.next(now) {
+            Next::Take(work) => {
+                for n in numbers(&work) {
+                    applied.entry(work.flow).or_default().push(n);
+                    journal.open.remove(&n);
+                }
+                finish(&mut backlog, work, now);
+            }
+            Next::At(at) => now = now.max(at),
+            Next::Nothing => {}
+        }
+        turns += 1;
+        assert!(turns < 1_000_000, "{} are never applied", journal.open.len());
+        if turns % 7 == 0 {
+            journal.scan(&mut backlog, now);
+        }
+        if turns < 2_000 {
+            for owner in [A, B] {
+                journal.append(&mut backlog, owner, STATUSES);
+            }
+        }
+    }
+    let flow = |owner, haste| Flow {
+        owner: Some(owner),
+        haste,
+    };
+    let counts = [(A, STATUSES), (A, PROMPT), (B, STATUSES)].map(|(owner, haste)| {
+        let numbers = &applied[&flow(owner, haste)];
+        assert!(numbers.is_sorted(), "in order");
+        let mut once = numbers.clone();
+        once.dedup();
+        assert_eq!(once.len(), numbers.len(), "once");
+        once.len()
+    });
+    assert_eq!(counts, [140_000 + 1_999, 140, 140 + 1_999]);
+    assert!(
+        backlog.flows.is_empty(),
+        "whoever has nothing to do costs nothing"
+    );
+}

@@ -1,0 +1,68 @@
+//! What the parts of the road in share: the backlog behind a lock that is held for moments only, and who is told of changes.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+use super::backlog::Backlog;
+use super::ticket::Reports;
+use crate::domain::TenantId;
+use crate::store::JournalEntry;
+use crate::whatsapp::webhook::Haste;
+
+/// See the module.
+pub(super) struct Board {
+    backlog: Mutex<Backlog>,
+    /// Entries that are no longer in hand.
+    pub(super) reports: Arc<Reports>,
+    /// Told when there may be something to apply.
+    pub(super) work: Notify,
+    /// Told when a scan may be wanted.
+    pub(super) scan: Notify,
+}
+
+impl Board {
+    /// Knows nothing of the journal yet.
+    pub(super) fn new() -> Self {
+        Self {
+            backlog: Mutex::new(Backlog::new(Instant::now())),
+            reports: Arc::default(),
+            work: Notify::new(),
+            scan: Notify::new(),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Backlog> {
+        self.backlog.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Looks at the backlog.
+    pub(super) fn look<T>(&self, look: impl FnOnce(&mut Backlog) -> T) -> T {
+        look(&mut self.lock())
+    }
+
+    /// Changes the backlog, and tells whoever may have something to do by that.
+    pub(super) fn change<T>(&self, change: impl FnOnce(&mut Backlog) -> T) -> T {
+        let mut backlog = self.lock();
+        let changed = change(&mut backlog);
+        let is_hungry = backlog.is_hungry();
+        drop(backlog);
+        self.work.notify_one();
+        if is_hungry {
+            self.scan.notify_one();
+        }
+        changed
+    }
+
+    /// Has the whole journal read once more, in a while.
+    pub(super) fn scan_again(&self) {
+        self.look(|backlog| backlog.scan_again(Instant::now()));
+        self.scan.notify_one();
+    }
+
+    /// Takes note of an entry that was made durable.
+    pub(super) fn push(&self, entry: JournalEntry, owners: Vec<TenantId>, haste: Haste) {
+        self.change(|backlog| backlog.push(entry, owners, haste));
+    }
+}

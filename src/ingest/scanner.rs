@@ -1,0 +1,62 @@
+//! Reads the journal for entries that are not listed. Nobody waits for it: what it finds is applied while it goes on.
+
+use std::sync::Arc;
+
+use tokio::time::Instant;
+
+use super::backlog::{AGAIN, After, Backlog, Seen};
+use super::board::Board;
+use super::{owners, signed};
+use crate::actors::directory::Directory;
+use crate::store::{JournalEntry, Store};
+
+/// Entries read at once.
+const PAGE: usize = 512;
+
+/// Scans whenever that is wanted.
+pub(super) async fn run(board: Arc<Board>, directory: Arc<Directory>) {
+    let store = Arc::clone(directory.store());
+    loop {
+        match board.look(|backlog| backlog.begin_scan(Instant::now())) {
+            Some(after) => scan(&board, &directory, store.as_ref(), after).await,
+            None => wait(&board).await,
+        }
+    }
+}
+
+async fn wait(board: &Board) {
+    let told = board.scan.notified();
+    match board.look(|backlog| backlog.scan_due()) {
+        // Whichever comes first.
+        Some(due) => drop(tokio::time::timeout_at(due, told).await),
+        None => told.await,
+    }
+}
+
+async fn scan(board: &Board, directory: &Directory, store: &dyn Store, After(mut after): After) {
+    loop {
+        let page = match store.journal_open(after, PAGE).await {
+            Ok(page) => page,
+            Err(error) => {
+                tracing::warn!(error = %error, "cannot read the journal");
+                board.change(Backlog::stop_scan);
+                return tokio::time::sleep(AGAIN).await;
+            }
+        };
+        after = page.last().map(|entry| entry.id).or(after);
+        let is_last = page.len() < PAGE;
+        let seen: Vec<Seen> = page.into_iter().map(|entry| look(directory, entry)).collect();
+        if !board.change(|backlog| backlog.scanned(seen)) {
+            return board.change(Backlog::stop_scan);
+        }
+        if is_last && !board.change(Backlog::scanned_all) {
+            return;
+        }
+    }
+}
+
+fn look(directory: &Directory, entry: JournalEntry) -> Seen {
+    let (_, body) = signed::open(&entry.body);
+    let (owners, haste) = owners::at_a_glance(directory, &body);
+    Seen { entry, owners, haste }
+}

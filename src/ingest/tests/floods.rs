@@ -1,0 +1,105 @@
+//! The road in with a tenant that is flooded, and when whoever applies webhooks dies.
+
+use super::*;
+
+/// A webhook with so many statuses of messages of a tenant.
+fn statuses(of: TenantId, first: usize, count: usize) -> Bytes {
+    let statuses: Vec<_> = (first..first + count)
+        .map(|n| {
+            serde_json::json!({
+                "id": format!("wamid.out.{of}.{n:06}"), "status": "delivered", "timestamp": "1800000000",
+                "recipient_id": "628111111"
+            })
+        })
+        .collect();
+    let body = serde_json::json!({
+        "object": "whatsapp_business_account",
+        "entry": [{ "id": "2001", "changes": [{ "field": "messages", "value": {
+            "messaging_product": "whatsapp",
+            "metadata": { "display_phone_number": "1", "phone_number_id": of.get().to_string() },
+            "statuses": statuses
+        }}]}]
+    });
+    body.to_string().into()
+}
+
+#[actix::test]
+async fn a_tenants_flood_of_statuses_delays_neither_another_tenant_nor_its_own_customers() {
+    const BRIEF: Duration = Duration::from_millis(500);
+    tokio::time::pause();
+    let store = Arc::new(FaultyStore::default());
+    // So that one flood takes half a minute to be applied.
+    *store.delay.lock().unwrap() = Duration::from_millis(20);
+    let directory = directory(&store).await;
+    let shutdown = Shutdown::default();
+    let (intake, applier) = open(directory, shutdown.clone(), 1).await.unwrap();
+    let applying = actix::spawn(applier.run());
+    for n in 0..2_000 {
+        intake.accept(demo(), statuses(STUCK, 50 * n, 50)).await.unwrap();
+    }
+    for n in 0..5 {
+        intake.accept(demo(), webhook(OTHER, n, 1)).await.unwrap();
+        intake.accept(demo(), webhook(STUCK, n, 1)).await.unwrap();
+        for tenant in [OTHER, STUCK] {
+            until("the message is there", BRIEF, async || {
+                texts(&store, tenant).await.len() == n + 1
+            })
+            .await;
+        }
+    }
+    let left = store.journal_open(None, 2_000).await.unwrap().len();
+    assert!(left > 1_000, "the flood is not over: {left} wait");
+    shutdown.begin();
+    applying.await.unwrap();
+}
+
+#[actix::test]
+async fn an_applier_that_dies_says_so_and_comes_back_with_everything_that_was_taken() {
+    tokio::time::pause();
+    let store = Arc::new(FaultyStore::default());
+    let directory = directory(&store).await;
+    let shutdown = Shutdown::default();
+    store.deadly_scans.store(3, Ordering::Release);
+    let (intake, applier) = open(directory, shutdown.clone(), 1).await.unwrap();
+    let applying = actix::spawn(applier.run());
+    intake.accept(demo(), webhook(OTHER, 0, 1)).await.unwrap();
+    until("it says so", Duration::from_secs(1), async || {
+        intake.applying() == Applying::Died
+    })
+    .await;
+    intake.accept(demo(), webhook(OTHER, 1, 1)).await.unwrap();
+    until("both are applied", Duration::from_secs(3), async || {
+        texts(&store, OTHER).await == [0, 1]
+    })
+    .await;
+    assert_eq!(intake.applying(), Applying::Runs);
+    shutdown.begin();
+    applying.await.unwrap();
+}
+
+#[actix::test]
+async fn a_webhook_that_kills_whoever_applies_it_is_put_aside_and_stops_nobody() {
+    tokio::time::pause();
+    let store = Arc::new(FaultyStore::default());
+    let directory = directory(&store).await;
+    let shutdown = Shutdown::default();
+    store.deadly_asides.store(1, Ordering::Release);
+    let (intake, applier) = open(directory, shutdown.clone(), 1).await.unwrap();
+    let applying = actix::spawn(applier.run());
+    let nobodys = webhook(TenantId::new(77), 0, 1);
+    intake.accept(demo(), nobodys.clone()).await.unwrap();
+    intake.accept(demo(), webhook(OTHER, 0, 1)).await.unwrap();
+    until("everything is done", Duration::from_secs(5), async || {
+        store.journal_open(None, 1).await.unwrap().is_empty()
+    })
+    .await;
+    assert_eq!(texts(&store, OTHER).await, [0]);
+    let aside = store
+        .quarantined(None, 9, SystemClock::new().now())
+        .await
+        .unwrap();
+    assert_eq!((aside.len(), &*aside[0].reason), (1, "poison"));
+    assert_eq!(signed::open(&aside[0].body).1, nobodys);
+    shutdown.begin();
+    applying.await.unwrap();
+}

@@ -1,0 +1,131 @@
+//! One flow's turn: what it took is read, routed and handed over, in order.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use tokio::time::Instant;
+
+use super::backlog::{Flow, Handed, Item, Pace, Work};
+use super::board::Board;
+use super::route::{Hands, Router};
+use super::ticket::{Taken, Ticket, Verdict};
+use crate::crash::{self, CrashPoint};
+use crate::domain::JournalId;
+use crate::store::{JournalEntry, Store};
+
+/// A turn. However it ends, by a panic as well, nothing of it is forgotten: what was not begun waits for the next turn.
+pub(super) struct TurnOf {
+    board: Arc<Board>,
+    hands: Hands,
+    pace: Pace,
+    left: VecDeque<Item>,
+    current: Option<Arc<Ticket>>,
+    how: Handed,
+}
+
+impl TurnOf {
+    pub(super) fn new(board: Arc<Board>, work: Work) -> Self {
+        let Work {
+            flow,
+            share,
+            hand,
+            items,
+            pace,
+        } = work;
+        Self {
+            board,
+            hands: Hands { flow, hand, share },
+            pace,
+            left: items,
+            current: None,
+            // Until it has ended well.
+            how: Handed::HeldUp,
+        }
+    }
+
+    /// Hands everything over, or as much as the tenant takes.
+    pub(super) async fn run(mut self, store: Arc<dyn Store>, router: Arc<Router>) {
+        if let Err(error) = self.read(store.as_ref()).await {
+            tracing::warn!(error = %error, "cannot read the journal");
+            return;
+        }
+        while let Some(item) = self.left.pop_front() {
+            let taken = self.taken(&item);
+            let Some(entry) = item.entry else {
+                self.not_there(taken);
+                continue;
+            };
+            let ticket = Arc::new(Ticket::new(taken, Arc::clone(&self.board.reports)));
+            crash::point(CrashPoint::BeforeApply);
+            self.current = Some(Arc::clone(&ticket));
+            let handed = router.apply(&entry, &item.part, &self.hands, ticket).await;
+            self.current = None;
+            if handed == Handed::HeldUp {
+                return;
+            }
+            // Others have their turn, too.
+            tokio::task::yield_now().await;
+        }
+        self.how = Handed::All;
+    }
+
+    /// Reads what is not in memory.
+    async fn read(&mut self, store: &dyn Store) -> Result<(), crate::store::StoreError> {
+        let absent = |item: &&Item| item.entry.is_none();
+        let ids: Vec<JournalId> = self.left.iter().filter(absent).map(|item| item.id).collect();
+        if ids.is_empty() {
+            return Ok(());
+        }
+        let read = store.journal_read(ids).await?;
+        let find = |id: JournalId| -> Option<JournalEntry> {
+            let at = read.binary_search_by_key(&id, |entry| entry.id).ok()?;
+            read.get(at).cloned()
+        };
+        for item in &mut self.left {
+            if item.entry.is_none() {
+                item.entry = find(item.id);
+            }
+        }
+        Ok(())
+    }
+
+    /// The journal does not have it: another process did it. Should it turn up all the same, a later scan finds it, so it is
+    /// not marked as done.
+    fn not_there(&self, taken: Taken) {
+        self.board.change(|backlog| {
+            backlog.ended(taken.flow, taken.pace);
+            backlog.closed(taken.entry, taken.flow.owner);
+        });
+    }
+
+    fn taken(&self, item: &Item) -> Taken {
+        Taken {
+            entry: item.id,
+            size: item.size,
+            flow: self.flow(),
+            part: item.part.clone(),
+            pace: self.pace,
+        }
+    }
+
+    fn flow(&self) -> Flow {
+        self.hands.flow
+    }
+}
+
+impl Drop for TurnOf {
+    fn drop(&mut self) {
+        if let Some(ticket) = self.current.take() {
+            // Applying it panicked, and would do so again; or the process ends.
+            ticket.note(if std::thread::panicking() {
+                Verdict::Poison
+            } else {
+                Verdict::Again
+            });
+        }
+        let back = std::mem::take(&mut self.left);
+        let (flow, pace, how) = (self.flow(), self.pace, self.how);
+        self.board
+            .change(|backlog| backlog.handed(flow, back, pace, how, Instant::now()));
+    }
+}
