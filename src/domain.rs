@@ -18,7 +18,7 @@ pub mod retention;
 pub mod status;
 pub mod token;
 
-pub use clock::{Clock, SystemClock, TestClock, Timestamp};
+pub use clock::{Clock, SteadyClock, SystemClock, TestClock, Timestamp};
 pub use consent::{MarketingWish, OptOutSource, Purpose};
 pub use contact::{Alias, AliasKind, Contact, ContactAliases};
 pub use content::{Content, ContentError, ContentKind};

@@ -1,10 +1,14 @@
-//! Time as a parameter. Only [`SystemClock`] reads the machine's clocks.
+//! Time as a parameter. Only [`SystemClock`] reads the machine's clocks; [`SteadyClock`] says how far these are believed.
+
+mod steady;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
+
+pub use steady::SteadyClock;
 
 /// Wall-clock time in milliseconds since 1970, UTC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
@@ -61,6 +65,23 @@ pub trait Clock: Send + Sync + 'static {
 
     /// Time since an arbitrary start that never goes back: for limits, leases and time-outs.
     fn monotonic(&self) -> Duration;
+
+    /// Wall-clock time that never goes back, over restarts neither: for ids.
+    fn for_ids(&self) -> Timestamp {
+        self.now()
+    }
+
+    /// Seconds by which the machine's wall clock is ahead of [`Clock::now`] while it is not believed; behind it when
+    /// negative. Meanwhile nothing may be removed because its time is over.
+    fn doubt(&self) -> Option<i64> {
+        None
+    }
+
+    /// Goes on from the latest time that the store saw.
+    fn resume(&self, _seen: Timestamp) {}
+
+    /// Meta says, signed, that it is at least as late.
+    fn vouched(&self, _at: Timestamp) {}
 }
 
 /// The machine's own clocks.
