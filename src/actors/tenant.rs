@@ -4,6 +4,7 @@
 //! row of a conversation, and whether a request is a repeat, is decided further down.
 
 mod attendance;
+mod ids;
 mod routing;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -16,6 +17,7 @@ use actix::{
 };
 use tokio::sync::oneshot;
 
+use self::ids::MessageIds;
 use super::bounded::{Admitted, BoundedAddr};
 use super::conversation::{Conversation, ConversationParts};
 use super::feed::Presence;
@@ -101,7 +103,7 @@ pub(crate) struct Tenant {
     in_progress: HashSet<[u8; 16]>,
     present: BTreeMap<AgentId, BTreeMap<SessionId, Presence>>,
     viewing: HashMap<SessionId, ConversationId>,
-    arrivals: u16,
+    ids: MessageIds,
     rng: fastrand::Rng,
 }
 
@@ -123,7 +125,7 @@ impl Tenant {
                 in_progress: HashSet::new(),
                 present: BTreeMap::new(),
                 viewing: HashMap::new(),
-                arrivals: 0,
+                ids: MessageIds::default(),
                 rng,
             }
         });
@@ -152,8 +154,7 @@ impl Tenant {
 
     /// An id for a message that is written now; unique through its random tail.
     fn message_id(&mut self) -> MessageId {
-        self.arrivals = self.arrivals.wrapping_add(1);
-        MessageId::new(self.parts.clock.now(), self.arrivals, self.rng.u64(..))
+        self.ids.next(self.parts.clock.for_ids(), self.rng.u64(..))
     }
 }
 

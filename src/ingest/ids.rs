@@ -1,4 +1,4 @@
-//! Ids of journal entries: they grow with arrival, and never go back while the process lives.
+//! Ids of journal entries: they grow with arrival. Given a clock for ids, they never go back, over restarts neither.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 

@@ -26,13 +26,22 @@ struct Place {
 enum Shelf {
     Line(ContactId),
     Schedule(Timestamp),
+    Retry(Duration),
+}
+
+/// By which clock a message waits that is not in line.
+#[derive(Debug, Clone, Copy)]
+enum Later {
+    Due(Timestamp),
+    Retry(Duration),
 }
 
 /// The waiting messages of one lane.
 #[derive(Debug)]
 pub(super) struct Queue {
     lines: Lines,
-    schedule: Schedule,
+    schedule: Schedule<Timestamp>,
+    retries: Schedule<Duration>,
     places: HashMap<MessageId, Place>,
     validity: BTreeSet<(Timestamp, MessageId)>,
     in_lines: PerPriority<Ranks>,
@@ -68,6 +77,7 @@ impl Queue {
         Self {
             lines: Lines::default(),
             schedule: Schedule::new(scheduled),
+            retries: Schedule::new(scheduled),
             places: HashMap::new(),
             validity: BTreeSet::new(),
             in_lines: PerPriority::default(),
@@ -81,8 +91,8 @@ impl Queue {
         if self.holds(item.id()) {
             return None;
         }
-        if self.belongs_in_schedule(&item, now) {
-            return self.plan(item);
+        if let Some(shelf) = self.later(&item, now) {
+            return self.plan(shelf, item);
         }
         if self.in_lines(item.waiting.priority) >= self.capacity {
             return Some(item);
@@ -96,8 +106,8 @@ impl Queue {
         let contact = item.waiting.contact;
         let displaced = if self.holds(item.id()) {
             None
-        } else if self.belongs_in_schedule(&item, now) {
-            self.plan(item)
+        } else if let Some(shelf) = self.later(&item, now) {
+            self.plan(shelf, item)
         } else {
             self.line_up(item, now);
             None
@@ -129,12 +139,19 @@ impl Queue {
         match place.shelf {
             Shelf::Line(contact) => self.lines.remove(contact, place.priority, message, now.mono),
             Shelf::Schedule(due) => self.schedule.remove(due, message),
+            Shelf::Retry(until) => self.retries.remove(until, message),
         }
     }
 
     /// Lets what is due, or has rested, stand in line.
     pub(super) fn turn(&mut self, now: Moment) {
-        while let Some(mut item) = self.schedule.take_due(now.wall) {
+        let mut due = || {
+            self.schedule
+                .take_due(now.wall)
+                .or_else(|| self.retries.take_due(now.mono))
+        };
+        let due: Vec<Item> = std::iter::from_fn(&mut due).collect();
+        for mut item in due {
             self.unlist(item.id());
             item.hold = None;
             // What was promised for a time is not refused because the lines are full; the schedule bounds how much.
@@ -155,12 +172,16 @@ impl Queue {
     /// When something changes by itself: a message becomes due, has rested or expires.
     pub(super) fn next_change(&self, now: Moment) -> Option<Duration> {
         let due = self.schedule.next_due().map(|due| wall_wake(due, now));
+        let retry = self.retries.next_due();
         // A message may still be claimed in the last millisecond of its validity.
         let expiry = self
             .validity
             .first()
             .map(|(until, _)| wall_wake(*until, now) + Duration::from_millis(1));
-        [due, expiry, self.lines.next_wake()].into_iter().flatten().min()
+        [due, retry, expiry, self.lines.next_wake()]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     /// Whether a message may go as far as its line is concerned.
@@ -180,7 +201,7 @@ impl Queue {
 
     /// Messages whose time has not come.
     pub(super) fn scheduled(&self) -> usize {
-        self.schedule.len()
+        self.schedule.len() + self.retries.len()
     }
 
     /// All messages.
@@ -192,11 +213,13 @@ impl Queue {
     pub(super) fn standing(&self, message: MessageId, now: Moment) -> Option<Standing> {
         let place = self.places.get(&message)?;
         let contact = match place.shelf {
-            Shelf::Schedule(due) => {
-                return Some(Standing::Scheduled {
-                    due,
-                    attempt: self.schedule.attempt(due, message),
-                });
+            Shelf::Schedule(due) => return Some(Standing::Scheduled { due, attempt: 0 }),
+            Shelf::Retry(until) => {
+                let attempt = self.retries.get(until, message)?.waiting.attempt;
+                // Without the millisecond by which the monotonic clock waits longer.
+                let rest = until.saturating_sub(now.mono + Duration::from_millis(1));
+                let due = now.wall_after(rest);
+                return Some(Standing::Scheduled { due, attempt });
             }
             Shelf::Line(contact) => contact,
         };
@@ -215,14 +238,27 @@ impl Queue {
         })
     }
 
-    fn belongs_in_schedule(&self, item: &Item, now: Moment) -> bool {
-        let due = item.waiting.due;
-        due > now.wall && (item.waiting.attempt == 0 || due.since(now.wall) > self.order_patience)
+    /// Where a message waits that does not stand in line yet.
+    fn later(&self, item: &Item, now: Moment) -> Option<Later> {
+        if item.waiting.attempt == 0 {
+            let due = item.waiting.due;
+            return (due > now.wall).then_some(Later::Due(due));
+        }
+        let until = item.hold?.until;
+        (until > now.mono + self.order_patience).then_some(Later::Retry(until))
     }
 
-    fn plan(&mut self, item: Item) -> Option<Item> {
-        self.list(&item, Shelf::Schedule(item.waiting.due));
-        let displaced = self.schedule.insert(item)?;
+    fn plan(&mut self, later: Later, item: Item) -> Option<Item> {
+        let displaced = match later {
+            Later::Due(due) => {
+                self.list(&item, Shelf::Schedule(due));
+                self.schedule.insert(due, item)?
+            }
+            Later::Retry(until) => {
+                self.list(&item, Shelf::Retry(until));
+                self.retries.insert(until, item)?
+            }
+        };
         self.unlist(displaced.id());
         Some(displaced)
     }

@@ -14,6 +14,7 @@ mod pausing;
 mod queueing;
 mod recovery;
 mod room;
+mod setting;
 mod watching;
 
 use crate::store::faulty::Fault;

@@ -60,7 +60,8 @@ pub(super) fn submit(batch: &mut Batch<'_>, submit: &Submit) -> Result<OpOutcome
         state: OutboxState::Queued,
         attempt: 0,
         priority: submit.delivery.priority,
-        due: submit.delivery.send_at.unwrap_or(batch.now),
+        // Without a `send_at` no clock decides when it may go.
+        due: submit.delivery.send_at.unwrap_or_default(),
         valid_until: submit.delivery.valid_until,
         on_unknown: submit.delivery.on_unknown,
         may_be_held: submit.may_be_held,
