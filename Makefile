@@ -13,6 +13,8 @@ LOAD ?=
 
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 CARGO_DENY := 0.20.2
+# What sets the clock of a process: `mesej-load kill --clock` looks for it there.
+FAKETIME := $(abspath $(TARGET))/faketime
 # Prometheus' own checker. Debian's package would start a server as well, so only its files are taken.
 PROMTOOL := $(or $(shell command -v promtool),$(abspath $(TARGET))/prometheus/usr/bin/promtool)
 AS_ROOT := $(if $(filter 0,$(shell id -u)),,sudo)
@@ -54,6 +56,8 @@ tools: ## Install what the tests need and this machine lacks
 	  $(AS_ROOT) apt-get update && $(AS_ROOT) apt-get install -y --no-install-recommends python3-venv; }
 	@[ -x "$(PROMTOOL)" ] || { $(AS_ROOT) apt-get update && mkdir -p $(TARGET)/prometheus && cd $(TARGET)/prometheus && \
 	  apt-get download prometheus && dpkg-deb --extract prometheus_*.deb . && rm prometheus_*.deb; }
+	@[ -e $(FAKETIME)/usr ] || { $(AS_ROOT) apt-get update && mkdir -p $(FAKETIME) && cd $(FAKETIME) && \
+	  apt-get download libfaketime && dpkg-deb --extract libfaketime_*.deb . && rm libfaketime_*.deb; }
 	@[ -n "$${MESEJ_TEST_CQL:-}" ] || { command -v java && command -v mvn; } >/dev/null || { \
 	  $(AS_ROOT) apt-get update && $(AS_ROOT) apt-get install -y --no-install-recommends openjdk-17-jre-headless maven; }
 	@[ -n "$${MESEJ_TEST_CQL:-}" ] || tests/cql/jars.sh >/dev/null
@@ -83,6 +87,7 @@ contest: ## Let two gateways fight for one tenant on one cluster, under load
 
 test: tools rust-test rules-test browser-test client-test ## Everything that must hold
 	$(MAKE) kill CYCLES=20
+	$(MAKE) kill CYCLES=40 LOAD=--clock
 	$(MAKE) kill CYCLES=5 BACKEND=cql LOAD='--inbound 100 --sends 40'
 	$(MAKE) ring LOAD='--nodes 1 --inbound 100 --sends 40 --secs 5 --outage-secs 4'
 	$(MAKE) contest

@@ -62,6 +62,7 @@ pub async fn run(args: ContestArgs) -> anyhow::Result<ExitCode> {
         }),
         binary: args.binary.clone(),
         keep: args.keep.clone(),
+        env: Vec::new(),
     })
     .await?;
     let mut rival = rig

@@ -5,6 +5,7 @@
 //! what Graph accepted, what agents saw and what history holds. Exit code 1 unless nothing is lost, nothing went out twice
 //! and no agent has a hole.
 
+mod clock;
 mod report;
 
 use std::path::PathBuf;
@@ -35,6 +36,9 @@ pub struct KillArgs {
     /// Also let Graph fail and webhooks come twice, late, out of order and forged
     #[arg(long)]
     pub faults: bool,
+    /// Also set the gateway's clock back and ahead, once a year ahead for a minute (needs libfaketime: `make tools`)
+    #[arg(long)]
+    pub clock: bool,
     /// The store
     #[arg(long, value_enum, default_value_t = Backend::Fjall)]
     pub backend: Backend,
@@ -96,13 +100,24 @@ impl KillArgs {
             },
             binary: self.binary.clone(),
             keep: self.keep.clone(),
+            env: Vec::new(),
         }
     }
 }
 
 /// Runs the rig.
 pub async fn run(args: KillArgs) -> anyhow::Result<ExitCode> {
-    let mut rig = Rig::start(&args.plan()).await?;
+    let set = if args.clock {
+        Some(clock::SetClock::new()?)
+    } else {
+        None
+    };
+    let plan = Plan {
+        env: set.as_ref().map(clock::SetClock::env).unwrap_or_default(),
+        ..args.plan()
+    };
+    let mut rig = Rig::start(&plan).await?;
+    let setting = set.map(clock::SetClock::start);
     let mut dice = fastrand::Rng::with_seed(args.seed);
     let (shortest, longest) = match args.life_ms.as_slice() {
         [shortest, longest] if shortest <= longest => (*shortest, *longest),
@@ -131,6 +146,10 @@ pub async fn run(args: KillArgs) -> anyhow::Result<ExitCode> {
         rig.tell_oracle().await?;
         eprintln!("died at {place}: {}", reached.last() == Some(&place));
     }
+    let jumps = match setting {
+        Some(setting) => setting.end().await?,
+        None => Vec::new(),
+    };
     let found = rig.settle().await?;
-    report::print(&args, &rig, &reached, &found)
+    report::print(&args, &rig, &reached, &jumps, &found)
 }

@@ -53,6 +53,8 @@ pub struct Plan {
     pub binary: Option<PathBuf>,
     /// Data and logs are kept in this folder.
     pub keep: Option<PathBuf>,
+    /// More of the gateway's environment.
+    pub env: Vec<(String, String)>,
 }
 
 /// Where the gateway keeps what it knows.
@@ -105,6 +107,7 @@ impl Rig {
         let gateway = Gateway::new(format!("http://127.0.0.1:{port}"), ADMIN.to_owned())?;
         process::ready(gateway.client(), &format!("{meta}/_control/stats"), START).await?;
         let mut env = environment(plan, &home, port, &meta);
+        env.extend(plan.env.iter().cloned());
         let cluster = match plan.keeps {
             Keeps::Embedded => None,
             Keeps::Cluster(wanted) => Some(Cluster::start(&mesej, &home, wanted).await?),

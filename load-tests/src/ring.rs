@@ -84,6 +84,7 @@ impl RingArgs {
             }),
             binary: self.binary.clone(),
             keep: self.keep.clone(),
+            env: Vec::new(),
         }
     }
 }

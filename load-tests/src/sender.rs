@@ -33,6 +33,9 @@ pub struct Acknowledged {
     pub message: String,
     /// The word in its text that no other message has.
     pub marker: String,
+    /// When it was first asked for, and when it was acknowledged.
+    began: Instant,
+    ended: Instant,
 }
 
 /// What became of all submits.
@@ -67,6 +70,27 @@ impl Book {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .len()
+    }
+
+    /// Messages whose id is smaller than one that was acknowledged before they were asked for.
+    pub fn gone_back(&self) -> usize {
+        let mut asked = self
+            .acknowledged
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        let mut ended = asked.clone();
+        asked.sort_by_key(|one| one.began);
+        ended.sort_by_key(|one| one.ended);
+        let mut before = ended.into_iter().peekable();
+        let mut largest = String::new();
+        let behind = asked.iter().filter(|one| {
+            while let Some(earlier) = before.next_if(|earlier| earlier.ended < one.began) {
+                largest = largest.clone().max(earlier.message);
+            }
+            one.message < largest
+        });
+        behind.count()
     }
 
     /// How long accepted attempts took so far, in milliseconds.
@@ -163,7 +187,8 @@ impl Sender {
 async fn one(gateway: &Gateway, tenant: &Tenant, book: &Book, recipient: &str, marker: &str) {
     let message = message(recipient, marker);
     let mut pause = FIRST;
-    let give_up = Instant::now() + Duration::from_secs(60);
+    let asked = Instant::now();
+    let give_up = asked + Duration::from_secs(60);
     while Instant::now() < give_up {
         let began = Instant::now();
         let answer = gateway.submit(tenant, marker, &message).await;
@@ -173,6 +198,8 @@ async fn one(gateway: &Gateway, tenant: &Tenant, book: &Book, recipient: &str, m
                 let acknowledged = Acknowledged {
                     message,
                     marker: marker.to_owned(),
+                    began: asked,
+                    ended: Instant::now(),
                 };
                 book.acknowledged
                     .lock()

@@ -9,7 +9,13 @@ use super::{KillArgs, PLACES};
 use crate::rig::{Death, Found, Rig};
 
 /// Prints the end and decides about the exit code.
-pub(super) fn print(args: &KillArgs, rig: &Rig, reached: &[&str], found: &Found) -> anyhow::Result<ExitCode> {
+pub(super) fn print(
+    args: &KillArgs,
+    rig: &Rig,
+    reached: &[&str],
+    jumps: &[&str],
+    found: &Found,
+) -> anyhow::Result<ExitCode> {
     let missed: Vec<_> = PLACES.iter().filter(|place| !reached.contains(place)).collect();
     let count = |pick: fn(&crate::sender::Book) -> &std::sync::atomic::AtomicU64| {
         rig.book
@@ -24,6 +30,7 @@ pub(super) fn print(args: &KillArgs, rig: &Rig, reached: &[&str], found: &Found)
     let (calls, unknown) = (of_all(|death| death.calls), of_all(|death| death.unknown));
     let beyond = of_all(|death| death.unknown.saturating_sub(death.calls));
     let median = |all: &[u64]| all.get(all.len() / 2).copied().unwrap_or(0);
+    let gone_back = rig.book.as_deref().map_or(0, crate::sender::Book::gone_back);
     let own = json!({
         "deaths": rig.deaths.len(),
         "calls_at_death": { "median": median(&calls), "most": calls.last() },
@@ -32,6 +39,8 @@ pub(super) fn print(args: &KillArgs, rig: &Rig, reached: &[&str], found: &Found)
         "cycles": args.cycles,
         "seed": args.seed,
         "faults": args.faults,
+        "clock_jumps": jumps,
+        "ids_gone_back": gone_back,
         "ready_ms_max": rig.ready_ms.iter().copied().max().unwrap_or(0),
         "crash_points_reached": reached.len(),
         "crash_points_missed": missed,
@@ -40,5 +49,5 @@ pub(super) fn print(args: &KillArgs, rig: &Rig, reached: &[&str], found: &Found)
         "sends_given_up": count(|book| &book.given_up),
     });
     let line = found.line(rig, own);
-    line.end(line.is_sound() && missed.is_empty())
+    line.end(line.is_sound() && missed.is_empty() && gone_back == 0)
 }
