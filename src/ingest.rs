@@ -111,7 +111,7 @@ impl Intake {
     async fn keep(&self, sealed: Bytes, seen: (Vec<TenantId>, Haste)) -> Result<(), IntakeRefusal> {
         let now = self.clock.now();
         let entry = JournalEntry {
-            id: self.ids.next(now),
+            id: self.ids.next(self.clock.for_ids()),
             received: now,
             body: sealed,
         };

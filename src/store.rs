@@ -18,6 +18,7 @@ pub mod error;
 #[cfg(test)]
 pub(crate) mod faulty;
 pub mod fjall;
+mod journal;
 pub mod memory;
 pub mod metered;
 pub mod op;
@@ -36,6 +37,7 @@ use crate::domain::{
 
 pub use directory::{Agent, ApiKey, KeyHash, Number, Tenant};
 pub use error::{StoreError, StoreErrorKind};
+pub use journal::{JournalBacklog, JournalEntry};
 pub use op::{Op, OpOutcome, OpRefusal};
 pub use retention::{RetentionJob, Survey};
 pub use row::{ClaimOutcome, ClaimWant, Claimed, MessageRef, OutboxRow, OutboxState, Quarantined, Queued};
@@ -43,26 +45,6 @@ pub use transfer::{Exported, Mark, Record, RecordKind};
 
 /// Entries read at once by a store that has to look to tell its backlog.
 const BACKLOG_PAGE: usize = 256;
-
-/// A raw webhook body that Meta's signature vouches for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct JournalEntry {
-    /// Its place; grows with arrival.
-    pub id: JournalId,
-    /// When it arrived.
-    pub received: Timestamp,
-    /// The bytes as received. Personal data.
-    pub body: Bytes,
-}
-
-/// What waits in the journal.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct JournalBacklog {
-    /// Entries that are not done.
-    pub entries: usize,
-    /// When the oldest of them arrived.
-    pub oldest: Option<Timestamp>,
-}
 
 /// Where a tenant's ledger stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -339,7 +321,13 @@ pub trait Store: Send + Sync + 'static {
     /// Takes a lease and returns a fence larger than any before for this key.
     async fn lease(&self, key: LeaseKey) -> Result<Fence, StoreError>;
 
-    /// Removes expired rows, at most about `limit`.
+    /// The time that [`Store::note_time`] was given last.
+    async fn last_time(&self) -> Result<Option<Timestamp>, StoreError>;
+
+    /// Remembers a time that is believed, for the next start to go on from. Durable on return.
+    async fn note_time(&self, now: Timestamp) -> Result<(), StoreError>;
+
+    /// Removes expired rows, at most about `limit`. `now` must be believed: what it removes is gone.
     async fn sweep(&self, now: Timestamp, limit: usize) -> Result<Swept, StoreError>;
 
     /// Removes everything stored of one contact: rows, index entries and the bodies of its events. Repeatable.

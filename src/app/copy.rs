@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::AppError;
 use super::core::open_store;
 use crate::config::{Backend, Config};
-use crate::domain::{Clock, SystemClock, TenantId};
+use crate::domain::{Clock, SteadyClock, SystemClock, TenantId};
 use crate::store::Store;
 use crate::store::copy::{Copy, CopyError, CopyState, Counted, count};
 
@@ -85,8 +85,12 @@ pub async fn copy(
     plan: &CopyPlan,
     tell: &mut (dyn FnMut(&str) + Send),
 ) -> Result<Vec<CopyLine>, AppError> {
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+    let clock: Arc<dyn Clock> = Arc::new(SteadyClock::over(Arc::new(SystemClock::new())));
     let source = open(config, plan.from, &clock).await?;
+    // What is over by a clock that is wrong would be left behind.
+    if let Some(seen) = source.last_time().await? {
+        clock.resume(seen);
+    }
     let target = open_made(config, plan.to, &clock).await?;
     let work = Copy {
         source: source.as_ref(),

@@ -15,7 +15,7 @@ use crate::actors::{Directory, DirectoryParts, Gateway, TenantLimits};
 use crate::api::ws::ComeBack;
 use crate::api::{self, ApiState, DemoSession, Foundation};
 use crate::config::{Backend, Config};
-use crate::domain::Clock;
+use crate::domain::{Clock, SteadyClock};
 use crate::ingest::{self, Applier, Intake};
 use crate::limiter::PairRule;
 use crate::shutdown::Shutdown;
@@ -121,7 +121,12 @@ fn lane_limits(config: &Config) -> LaneLimits {
 /// Puts the parts together. Must be called within an actix system.
 pub async fn open_core(config: &Config, clock: Arc<dyn Clock>, shutdown: Shutdown) -> Result<Core, AppError> {
     let metrics = crate::telemetry::install(clock.now())?;
+    // Jumps of the machine's clock end here.
+    let clock: Arc<dyn Clock> = Arc::new(SteadyClock::over(clock));
     let store = open_store(config, &clock).await?;
+    if let Some(seen) = store.last_time().await? {
+        clock.resume(seen);
+    }
     let settings = GraphSettings {
         connect_timeout: config.whatsapp.connect_timeout,
         total_timeout: config.whatsapp.total_timeout,

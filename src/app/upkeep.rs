@@ -3,6 +3,7 @@
 
 mod progress;
 mod retention;
+mod time;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -75,6 +76,7 @@ pub(super) async fn run(
             sweep(&store, clock.as_ref(), &shutdown),
             measure(store.as_ref(), clock.as_ref(), failing.measured_each()),
             retention::run(&directory, clock.as_ref(), &shutdown),
+            time::tell(store.as_ref(), clock.as_ref()),
         );
     };
     tokio::select! {
@@ -160,7 +162,8 @@ async fn unhealthy(store: &dyn Store) {
 }
 
 async fn remove_expired(store: &Arc<dyn Store>, clock: &dyn Clock, shutdown: &Shutdown) {
-    while !shutdown.has_begun() {
+    // By a clock in doubt nothing is removed: what is gone does not come back when the clock does.
+    while !shutdown.has_begun() && clock.doubt().is_none() {
         match store.sweep(clock.now(), ROWS).await {
             Ok(swept) => {
                 if !swept.more {

@@ -185,13 +185,16 @@ impl Router {
     ) -> Handed {
         let (kind, ops) = match element {
             Element::Message(message) => {
-                let age = self.directory.clock().now().since(message.at);
+                let clock = self.directory.clock();
+                clock.vouched(message.at);
+                let age = clock.now().since(message.at);
                 if let Some(lane) = tenant.lanes.get(&message.number).filter(|_| age <= COUNTS) {
                     lane.note_inbound(1);
                 }
                 (ElementKind::Message, self.message(tenant, message))
             }
             Element::Status(status) => {
+                self.directory.clock().vouched(status.at);
                 if let Some(lane) = tenant.lanes.get(&status.number) {
                     lane.note_status(status.token);
                 }

@@ -265,6 +265,8 @@ impl Store for FaultyStore {
         journal_done(ids: Vec<JournalId>) -> ();
         quarantined(after: Option<JournalId>, limit: usize, now: Timestamp) -> Vec<Quarantined>;
         quarantine_remove(id: JournalId) -> ();
+        last_time() -> Option<Timestamp>;
+        note_time(now: Timestamp) -> ();
         message(tenant: TenantId, at: MessageRef, now: Timestamp) -> Option<Message>;
         find_outbound(tenant: TenantId, message: MessageId, now: Timestamp) -> Option<MessageRef>;
         page_messages(tenant: TenantId, conversation: ConversationId, before: Option<MessageId>, limit: usize, now: Timestamp) -> Page<Message>;

@@ -20,9 +20,8 @@ use self::state::{State, values_after};
 use super::retention::Place;
 use super::{
     Agent, ApiKey, Append, Appended, ClaimOutcome, ClaimWant, ConversationCursor, ConversationFilter,
-    EventPage, Exported, JournalBacklog, JournalEntry, KeyHash, LeaseKey, Mark, MessageRef, Number,
-    OutboxRow, Page, Quarantined, Record, RecordKind, RetentionJob, Store, StoreError, Survey, Swept, Tenant,
-    TenantHead,
+    EventPage, Exported, JournalEntry, KeyHash, LeaseKey, Mark, MessageRef, Number, OutboxRow, Page,
+    Quarantined, Record, RecordKind, RetentionJob, Store, StoreError, Survey, Swept, Tenant, TenantHead,
 };
 use crate::domain::{
     Alias, Contact, ContactId, Conversation, ConversationId, Epoch, Fence, JournalId, Message, MessageId,
@@ -68,14 +67,6 @@ impl Store for MemoryStore {
         ids.sort_unstable();
         let entries = ids.iter().filter_map(|id| state.journal.get(id));
         Ok(entries.cloned().collect())
-    }
-
-    async fn journal_backlog(&self) -> Result<JournalBacklog, StoreError> {
-        let state = self.state();
-        Ok(JournalBacklog {
-            entries: state.journal.len(),
-            oldest: state.journal.values().next().map(|entry| entry.received),
-        })
     }
 
     async fn journal_done(&self, ids: Vec<JournalId>) -> Result<(), StoreError> {
@@ -317,6 +308,15 @@ impl Store for MemoryStore {
         let fence = state.leases.entry(tenant).or_default();
         *fence = fence.saturating_add(1);
         Ok(Fence::new(*fence))
+    }
+
+    async fn last_time(&self) -> Result<Option<Timestamp>, StoreError> {
+        Ok(self.state().time)
+    }
+
+    async fn note_time(&self, now: Timestamp) -> Result<(), StoreError> {
+        self.state().time = Some(now);
+        Ok(())
     }
 
     async fn sweep(&self, now: Timestamp, limit: usize) -> Result<Swept, StoreError> {

@@ -281,6 +281,14 @@ impl Store for Metered {
         self.measured(StoreOp::Write, self.inner.lease(key)).await
     }
 
+    async fn last_time(&self) -> Result<Option<Timestamp>, StoreError> {
+        self.measured(StoreOp::Read, self.inner.last_time()).await
+    }
+
+    async fn note_time(&self, now: Timestamp) -> Result<(), StoreError> {
+        self.measured(StoreOp::Write, self.inner.note_time(now)).await
+    }
+
     async fn sweep(&self, now: Timestamp, limit: usize) -> Result<Swept, StoreError> {
         self.measured(StoreOp::Expire, self.inner.sweep(now, limit)).await
     }

@@ -122,6 +122,13 @@ impl ScyllaStore {
         })
     }
 
+    /// Writes by a statement of the test's own.
+    #[cfg(test)]
+    pub(super) async fn write_raw(&self, cql: String) -> Result<(), StoreError> {
+        let statement = self.link.prepare("test", profile::Purpose::Write, cql).await?;
+        self.link.write(&statement, ()).await
+    }
+
     /// What the record of the last commit holds.
     #[cfg(test)]
     pub(super) async fn last_commit(

@@ -6,7 +6,7 @@ use super::labels::{
     StatusClass, StoreOp, StoreOutcome, UnknownResolution, Version, WebhookOutcome,
 };
 use super::table::metrics_table;
-pub use super::table::number;
+pub use super::table::{number, signed};
 use crate::domain::{EventKind, Priority};
 
 /// For what happens within this machine: 100 µs to 5 s.
@@ -121,6 +121,9 @@ metrics_table! {
     gauge store_disk_free_bytes = "mesej_store_disk_free_bytes";
     /// Rows whose time was over and that were removed.
     counter store_expired_total = "mesej_store_expired_total";
+
+    /// Seconds by which the wall clock is ahead of the time that is believed, or behind it when negative. Nothing expires unless it is 0.
+    gauge clock_doubt_seconds = "mesej_clock_doubt_seconds";
 
     /// Changes of retention that are not done yet.
     gauge retention_jobs = "mesej_retention_jobs";

@@ -69,6 +69,11 @@ pub fn number(value: u64) -> f64 {
     f64::from(high).mul_add(4_294_967_296.0, f64::from(low))
 }
 
+/// A whole number that may be negative as metrics take it; exact up to 2⁵³.
+pub fn signed(value: i64) -> f64 {
+    number(value.unsigned_abs()).copysign(if value < 0 { -1.0 } else { 1.0 })
+}
+
 /// What a metric's function returns, by its kind.
 pub(super) trait Handle: Sized {
     fn of(name: &'static str, labels: Vec<::metrics::Label>) -> Self;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use mesej::app::open_core;
 use mesej::config::Config;
-use mesej::domain::SystemClock;
+use mesej::domain::{Clock, SystemClock};
 use mesej::shutdown::Shutdown;
 use mesej::simulator::control::WebhookTarget;
 use mesej::simulator::{self, Faults, NumberConfig, Simulator, SimulatorConfig};
@@ -30,6 +30,7 @@ pub(crate) struct TestGateway {
     pub(crate) key: String,
     pub(crate) client: reqwest::Client,
     kept: Kept,
+    clock: Arc<dyn Clock>,
     shutdown: Shutdown,
     serving: tokio::task::JoinHandle<()>,
 }
@@ -38,6 +39,7 @@ pub(crate) struct TestGateway {
 pub(crate) struct Setup {
     pub(crate) simulator: SimulatorConfig,
     pub(crate) extra: Vec<(&'static str, String)>,
+    pub(crate) clock: Arc<dyn Clock>,
 }
 
 impl Default for Setup {
@@ -54,6 +56,7 @@ impl Default for Setup {
         Self {
             simulator,
             extra: Vec::new(),
+            clock: Arc::new(SystemClock::new()),
         }
     }
 }
@@ -80,6 +83,7 @@ async fn serve(
     kept: &Kept,
     meta: &str,
     extra: &[(&'static str, String)],
+    clock: &Arc<dyn Clock>,
     shutdown: &Shutdown,
 ) -> (String, tokio::task::JoinHandle<()>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -89,7 +93,7 @@ async fn serve(
         .map(|(name, value)| ((*name).to_owned(), value.clone()));
     let variables = settings(kept, &address.to_string(), meta).into_iter().chain(own);
     let config = Config::from_sources(None, variables).unwrap();
-    let core = open_core(&config, Arc::new(SystemClock::new()), shutdown.clone())
+    let core = open_core(&config, Arc::clone(clock), shutdown.clone())
         .await
         .unwrap();
     let stop = shutdown.clone();
@@ -108,7 +112,7 @@ impl TestGateway {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let meta = simulator::start(setup.simulator).await.unwrap();
         let shutdown = Shutdown::default();
-        let (base, serving) = serve(&kept, &meta.url(), &setup.extra, &shutdown).await;
+        let (base, serving) = serve(&kept, &meta.url(), &setup.extra, &setup.clock, &shutdown).await;
         let client = reqwest::Client::builder()
             .no_proxy()
             .timeout(PATIENCE)
@@ -121,6 +125,7 @@ impl TestGateway {
             key: String::new(),
             client,
             kept,
+            clock: setup.clock,
             shutdown,
             serving,
         };
@@ -177,7 +182,7 @@ impl TestGateway {
             "it does not end in order"
         );
         self.shutdown = Shutdown::default();
-        let (base, serving) = serve(&self.kept, &self.meta.url(), &[], &self.shutdown).await;
+        let (base, serving) = serve(&self.kept, &self.meta.url(), &[], &self.clock, &self.shutdown).await;
         let gateway = Self {
             base,
             serving,

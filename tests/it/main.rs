@@ -8,6 +8,7 @@
 
 mod binary;
 mod cases;
+mod clocks;
 mod consent;
 mod containers;
 mod doors;

@@ -28,6 +28,9 @@ pub(super) async fn run(directory: &Directory, clock: &dyn Clock, shutdown: &Shu
         let mut passed = Passed::new();
         loop {
             due.tick().await;
+            if clock.doubt().is_some() {
+                continue;
+            }
             if let Err(error) = carry_out(directory, clock, shutdown, &mut passed, &progress).await {
                 tracing::warn!(error = %error, "cannot tell whether retention is to be changed");
             }
@@ -50,7 +53,7 @@ async fn carry_out(
     let mut waiting = Vec::new();
     let look = Instant::now() + LOOK;
     // Now and then it is looked for new ones, and for those that had to wait. The jobs are rows: nothing is lost by that.
-    while !open.is_empty() && !shutdown.has_begun() && Instant::now() < look {
+    while !open.is_empty() && !shutdown.has_begun() && Instant::now() < look && clock.doubt().is_none() {
         let mut left = Vec::with_capacity(open.len());
         for job in open {
             let began = Instant::now();

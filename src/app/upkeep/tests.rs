@@ -5,7 +5,8 @@ use std::sync::atomic::Ordering;
 use super::*;
 use crate::actors::DirectoryParts;
 use crate::domain::{
-    Alias, ContactAliases, Content, PhoneNumberId, Retention, TenantId, TestClock, Timestamp, Wamid,
+    Alias, ContactAliases, Content, PhoneNumberId, Retention, SteadyClock, TenantId, TestClock, Timestamp,
+    Wamid,
 };
 use crate::store::faulty::FaultyStore;
 use crate::store::op::Receive;
@@ -40,6 +41,52 @@ async fn a_disk_that_hangs_ends_the_process_although_a_sweep_waits_for_it() {
     let ended = tokio::time::timeout(SWEEP * 10, upkeep).await;
     assert_eq!(ended.unwrap().unwrap(), Ended::StoreFailed);
     assert!(shutdown.has_begun());
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_expires_by_a_clock_that_jumped_and_everything_does_once_it_is_believed() {
+    let recorder = metrics_exporter_prometheus::PrometheusBuilder::new().build_recorder();
+    let handle = recorder.handle();
+    let _counted = ::metrics::set_default_local_recorder(&recorder);
+    let doubt = || {
+        let shown = handle.render();
+        let line = shown
+            .lines()
+            .find_map(|line| line.strip_prefix("mesej_clock_doubt_seconds "));
+        line.map(str::to_owned)
+    };
+    let store = Arc::new(FaultyStore::default());
+    let machine = TestClock::at(NOW);
+    let clock: Arc<dyn Clock> = Arc::new(SteadyClock::over(Arc::new(machine.clone())));
+    let item = crate::store::Quarantined {
+        id: crate::domain::JournalId::from_bytes([1; 16]),
+        at: NOW,
+        reason: "malformed".to_owned(),
+        body: bytes::Bytes::new(),
+    };
+    store.quarantine(item.clone()).await.unwrap();
+    let directory = directory(&store, &clock).await;
+    let shutdown = Shutdown::default();
+    let upkeep = tokio::spawn(run(
+        directory,
+        Arc::clone(&clock),
+        recorder.handle(),
+        Failing::IsWaitedFor,
+        shutdown.clone(),
+    ));
+    tokio::time::sleep(SWEEP / 2).await;
+    machine.jump_wall_to(NOW.after(Duration::from_secs(366 * 86_400)));
+    tokio::time::sleep(SWEEP * 2).await;
+    let kept = store.quarantined(None, 9, NOW).await.unwrap();
+    assert_eq!(kept, [item], "it does not come back when the clock does");
+    assert_eq!(doubt().as_deref(), Some("31622400"));
+    assert_eq!(store.last_time().await.unwrap(), Some(NOW));
+    machine.advance(Duration::from_secs(86_400));
+    tokio::time::sleep(SWEEP * 2).await;
+    assert_eq!(store.quarantined(None, 9, NOW).await.unwrap(), []);
+    assert_eq!(doubt().as_deref(), Some("0"));
+    shutdown.begin();
+    assert_eq!(upkeep.await.unwrap(), Ended::Asked);
 }
 
 #[tokio::test(start_paused = true)]

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use bytes::Bytes;
 
+use super::codec::{self, NEVER};
 use super::keys::{self, Kind, Space};
 use super::txn::Txn;
 use super::writer::Need;
@@ -263,8 +264,24 @@ impl Store for FjallStore {
             .await
     }
 
+    async fn last_time(&self) -> Result<Option<Timestamp>, StoreError> {
+        self.reader.row(&keys::global(Kind::Time, &[]))
+    }
+
+    async fn note_time(&self, now: Timestamp) -> Result<(), StoreError> {
+        self.put(move |txn| {
+            txn.put(
+                Space::Rows,
+                keys::global(Kind::Time, &[]),
+                codec::json(NEVER, &now)?,
+            );
+            Ok(())
+        })
+        .await
+    }
+
     async fn sweep(&self, now: Timestamp, limit: usize) -> Result<Swept, StoreError> {
-        self.engine.note_time(now);
+        self.engine.believe(now);
         let found = self
             .reader
             .away(move |engine| sweep::find(engine, now, limit))

@@ -100,9 +100,9 @@ impl Engine {
         self.db.snapshot()
     }
 
-    /// Tells compaction how late it is.
-    pub(super) fn note_time(&self, now: Timestamp) {
-        self.latest.fetch_max(now.as_millis(), Ordering::Relaxed);
+    /// Tells compaction how late it is: a time by which rows may be removed.
+    pub(super) fn believe(&self, now: Timestamp) {
+        self.latest.store(now.as_millis(), Ordering::Relaxed);
     }
 }
 

@@ -10,7 +10,8 @@ use fjall::compaction::filter::{
 use super::codec;
 use crate::domain::Timestamp;
 
-/// Drops expired rows. Knows the time only from those who write and sweep; before the first of them it drops nothing.
+/// Drops expired rows. Knows the time from sweeps alone, which come only when it is believed; before the first of them it
+/// drops nothing.
 pub(super) struct ExpiredRows {
     latest: Arc<AtomicI64>,
 }

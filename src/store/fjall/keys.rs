@@ -104,6 +104,8 @@ pub(super) enum Kind {
     RewriteDue,
     /// The last change of retention: tenant.
     Retention,
+    /// The latest time that was believed.
+    Time,
 }
 
 impl Kind {
@@ -128,6 +130,7 @@ impl Kind {
             Self::Rewritten => b'W',
             Self::RewriteDue => b'w',
             Self::Retention => b'r',
+            Self::Time => b't',
         }
     }
 }

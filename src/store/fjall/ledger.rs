@@ -48,7 +48,6 @@ pub(super) fn append(txn: &mut Txn, batch: &Append) -> Result<Appended, StoreErr
     if batch.expect_head != at.head {
         return Err(StoreError::head_moved());
     }
-    txn.engine().note_time(batch.now);
     let mut rows = TenantRows::new(batch.tenant, batch.now, at.events_until, txn);
     let mut outcomes = Vec::with_capacity(batch.ops.len());
     let mut events: Vec<Event> = Vec::with_capacity(batch.ops.len());

@@ -88,7 +88,8 @@ impl FjallStore {
             return Ok(());
         };
         let last: Option<Timestamp> = self.reader.row(&done_key())?;
-        if last.is_some_and(|last| now < last.after(EVERY)) || !self.may_try(now) {
+        // A time that lies ahead was noted by a clock that was set back since.
+        if last.is_some_and(|last| last <= now && now < last.after(EVERY)) || !self.may_try(now) {
             return Ok(());
         }
         self.reader.away(rewrite).await?;
@@ -106,7 +107,7 @@ impl FjallStore {
 
     fn may_try(&self, now: Timestamp) -> bool {
         let mut tried = self.rewrite_tried.lock().unwrap_or_else(PoisonError::into_inner);
-        let may = tried.is_none_or(|tried| tried.after(AFTER_FAILURE) <= now);
+        let may = tried.is_none_or(|tried| now < tried || tried.after(AFTER_FAILURE) <= now);
         if may {
             *tried = Some(now);
         }

@@ -129,11 +129,6 @@ impl Txn {
         self.heads.insert(tenant, head);
     }
 
-    /// The engine below.
-    pub(super) fn engine(&self) -> &Engine {
-        &self.engine
-    }
-
     /// Keeps what the write at work did.
     pub(super) fn keep(&mut self) {
         self.undo.clear();

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::ledger::Ledger;
-use crate::domain::{AgentId, JournalId, PhoneNumberId, TenantId};
+use crate::domain::{AgentId, JournalId, PhoneNumberId, TenantId, Timestamp};
 use crate::store::error::StoreError;
 use crate::store::{Agent, ApiKey, JournalEntry, KeyHash, Number, Quarantined, RetentionJob, Tenant};
 
@@ -19,6 +19,7 @@ pub(super) struct State {
     pub(super) agents: BTreeMap<(TenantId, AgentId), Agent>,
     pub(super) leases: BTreeMap<TenantId, u64>,
     pub(super) jobs: BTreeMap<TenantId, RetentionJob>,
+    pub(super) time: Option<Timestamp>,
 }
 
 impl State {

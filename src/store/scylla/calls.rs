@@ -247,6 +247,16 @@ impl Store for ScyllaStore {
         self.next_fence(key).await
     }
 
+    async fn last_time(&self) -> Result<Option<Timestamp>, StoreError> {
+        let _permit = self.permit()?;
+        Ok(self.read_time().await?.map(|(time, _)| time))
+    }
+
+    async fn note_time(&self, now: Timestamp) -> Result<(), StoreError> {
+        let _permit = self.permit()?;
+        self.write_time(now).await
+    }
+
     async fn sweep(&self, now: Timestamp, limit: usize) -> Result<Swept, StoreError> {
         let _permit = self.permit()?;
         self.sweep_owned(now, limit).await

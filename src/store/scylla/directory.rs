@@ -7,7 +7,7 @@ use super::ScyllaStore;
 use super::change::{json, parse};
 use super::keys;
 use super::link::Prepared;
-use crate::domain::{Fence, TenantId};
+use crate::domain::{Fence, TenantId, Timestamp};
 use crate::store::error::{StoreError, StoreErrorKind};
 use crate::store::{Agent, ApiKey, KeyHash, LeaseKey, Number, Tenant};
 
@@ -112,17 +112,35 @@ impl ScyllaStore {
         let hash = key.hash.0;
         let of = keys::tenant(key.tenant);
         let body = json(key)?;
-        if let Some(before) = self.read_key(key.hash).await?
-            && before.tenant != key.tenant
-        {
-            let values = (keys::tenant(before.tenant), hash);
-            self.link.write(&rows.drop_key_of_tenant, values).await?;
+        let before: Option<(i64, i64)> = self.link.row(&rows.key_written, (hash,)).await?;
+        let mut stamp = before.map_or(0, |(_, written)| written);
+        for listed in [Some(of), before.map(|(tenant, _)| tenant)].into_iter().flatten() {
+            let written: Option<(i64,)> = self.link.row(&rows.key_of_tenant_written, (listed, hash)).await?;
+            stamp = stamp.max(written.map_or(0, |(written,)| written));
+        }
+        // Whatever clock stamped the row that is there: a revocation comes after it.
+        let stamp = stamp.saturating_add(1);
+        if let Some((tenant, _)) = before.filter(|(tenant, _)| *tenant != of) {
+            self.link
+                .write(&rows.drop_key_of_tenant, (stamp, tenant, hash))
+                .await?;
         }
         // The list first: a key that opens something can always be found and revoked.
         self.link
-            .write(&rows.put_key_of_tenant, (of, hash, &body))
+            .write(&rows.put_key_of_tenant, (of, hash, &body, stamp))
             .await?;
-        self.link.write(&rows.put_key, (hash, of, &body)).await
+        self.link.write(&rows.put_key, (hash, of, &body, stamp)).await
+    }
+
+    /// What is remembered of the time, and when the server says that it was written, in microseconds.
+    pub(super) async fn read_time(&self) -> Result<Option<(Timestamp, i64)>, StoreError> {
+        let row: Option<(i64, i64)> = self.link.row(&self.book.rows.time, ()).await?;
+        Ok(row.map(|(time, written)| (Timestamp::from_millis(time), written)))
+    }
+
+    pub(super) async fn write_time(&self, now: Timestamp) -> Result<(), StoreError> {
+        let values = (now.as_millis(),);
+        self.link.write(&self.book.rows.put_time, values).await
     }
 
     pub(super) async fn read_key(&self, hash: KeyHash) -> Result<Option<ApiKey>, StoreError> {

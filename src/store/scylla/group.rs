@@ -20,6 +20,8 @@ const TOGETHER: usize = 64;
 const BYTES: usize = 128 * 1_024;
 /// How many may write at a time: while they wait, others gather.
 const TURNS: usize = 2;
+/// Seconds after which a minute is named again: three times as long it is not cut off.
+const NAMED_FOR: u64 = 300;
 /// The one partition of small lists.
 const ONLY: i16 = 0;
 
@@ -125,10 +127,7 @@ impl ScyllaStore {
         };
         let rows = &self.book.rows;
         let minute = keys::minute(first.entry.id);
-        if !self.memory.knows(&Note::Minute(minute)) {
-            self.link.write(&rows.put_minute, (ONLY, minute)).await?;
-            self.memory.note(Note::Minute(minute));
-        }
+        self.name_minute(minute).await?;
         let mut parts: BTreeMap<i16, Vec<Line<'_>>> = BTreeMap::new();
         for Waiting { entry, .. } in taken {
             let shard = keys::journal_shard(entry.id);
@@ -138,6 +137,7 @@ impl ScyllaStore {
                 entry.id.as_bytes(),
                 entry.received.as_millis(),
                 entry.body.as_ref(),
+                keys::journal_stamp(entry.id),
             );
             parts.entry(shard).or_default().push(Line {
                 statement: &rows.put_journal,
@@ -147,7 +147,21 @@ impl ScyllaStore {
         }
         let requests = self.link.bundle(parts.into_values().collect());
         let writes = requests.iter().map(|lines| self.link.write_together(lines));
-        futures_util::future::try_join_all(writes).await.map(|_all| ())
+        futures_util::future::try_join_all(writes).await?;
+        // It may have taken long, or the process stood still.
+        self.name_minute(minute).await
+    }
+
+    /// Sees to it that a minute was named lately.
+    async fn name_minute(&self, minute: i64) -> Result<(), StoreError> {
+        let note = Note::Minute(minute, self.clock.monotonic().as_secs() / NAMED_FOR);
+        if !self.memory.knows(&note) {
+            self.link
+                .write(&self.book.rows.put_minute, (ONLY, minute))
+                .await?;
+            self.memory.note(note);
+        }
+        Ok(())
     }
 }
 

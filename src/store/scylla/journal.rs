@@ -1,7 +1,9 @@
 //! Raw webhooks until they are applied, and elements that were put aside.
 //!
 //! A minute's webhooks stand in a few partitions of their own, so that a scan never wades through what was done long ago.
-//! Which minutes there are stands in one small partition, which is cut off below as minutes become empty.
+//! Which minutes there are stands in one small partition, which is cut off below as minutes become empty. No clock of a
+//! gateway decides what a cut takes: it is stamped by the server's, a while before it looked, and whoever writes to a minute
+//! names it again within that while.
 
 use std::collections::BTreeMap;
 
@@ -23,8 +25,11 @@ const TOGETHER: usize = 32;
 const DROPPED: usize = 128;
 /// What a partition is asked for beyond its share: they are not equally full.
 const SLACK: usize = 16;
-/// Minutes this close to the newest are never cut off: somebody may still write to them.
+/// Minutes this close to the newest are not worth cutting off: somebody may still write to them.
 const RECENT: i64 = 15;
+/// What was named within this many microseconds is not cut off, whatever minute it is. Much more than [`super::group`]
+/// lets pass until it names a minute again.
+const NAMED: i64 = 15 * 60 * 1_000_000;
 /// Minutes this close to the newest may get a webhook between two looks at how many wait.
 const FRESH: i64 = 2;
 /// [`Retention::ASIDE`], as the database wants it.
@@ -41,7 +46,7 @@ impl ScyllaStore {
             let (shard, minute) = (keys::journal_shard(*id), keys::minute(*id));
             parts.entry((shard, minute)).or_default().push(Line {
                 statement: &self.book.rows.drop_journal,
-                values: Box::new((shard, minute, id.as_bytes())),
+                values: Box::new((keys::journal_end(*id), shard, minute, id.as_bytes())),
                 bytes: 0,
             });
         }
@@ -67,6 +72,11 @@ impl ScyllaStore {
             .rows(&self.book.rows.minutes, (ONLY, first), usize::MAX)
             .await?;
         let newest = minutes.last().map_or(0, |(minute,)| *minute);
+        // Only a scan from the very beginning knows that nothing stands below.
+        let asked = match after {
+            None => self.server_time().await?,
+            Some(_) => None,
+        };
         let mut found: Vec<JournalEntry> = Vec::new();
         let mut empty_below = None;
         for (minute,) in minutes {
@@ -79,11 +89,8 @@ impl ScyllaStore {
                 empty_below = Some(minute + 1);
             }
         }
-        // Only a scan from the very beginning knows that nothing stands below.
-        if after.is_none()
-            && let Some(below) = empty_below
-        {
-            self.cut_off(below.min(newest - RECENT)).await?;
+        if let Some(below) = empty_below {
+            self.cut_off(below.min(newest - RECENT), asked).await?;
         }
         Ok(found)
     }
@@ -115,15 +122,19 @@ impl ScyllaStore {
         Ok(entries)
     }
 
-    /// Forgets that there were minutes before this one.
-    async fn cut_off(&self, below: i64) -> Result<(), StoreError> {
-        let minute = |note: &Note| match note {
-            Note::Minute(minute) | Note::MinuteEmpty(minute) | Note::MinuteOver(minute) => Some(*minute),
-            _ => None,
-        };
+    /// Forgets that there were minutes before this one, which were all found empty: those that nobody named since `asked`,
+    /// the server's time before it was looked.
+    async fn cut_off(&self, below: i64, asked: Option<i64>) -> Result<(), StoreError> {
+        let Some(asked) = asked else { return Ok(()) };
         self.memory
-            .forget(|note| minute(note).is_some_and(|minute| minute < below));
-        self.link.write(&self.book.rows.drop_minutes, (ONLY, below)).await
+            .forget(|note| matches!(note, Note::MinuteEmpty(minute) if *minute < below));
+        let values = (asked.saturating_sub(NAMED), ONLY, below);
+        self.link.write(&self.book.rows.drop_minutes, values).await
+    }
+
+    /// The server's time, as of when a gateway last told it the time.
+    async fn server_time(&self) -> Result<Option<i64>, StoreError> {
+        Ok(self.read_time().await?.map(|(_, written)| written))
     }
 
     /// How many webhooks wait. Their bodies are not read, nor minutes that were found empty: what was done there would be
@@ -134,16 +145,14 @@ impl ScyllaStore {
             .rows(&self.book.rows.minutes, (ONLY, i64::MIN), usize::MAX)
             .await?;
         let newest = minutes.last().map_or(0, |(minute,)| *minute);
+        let asked = self.server_time().await?;
         let mut backlog = JournalBacklog::default();
         let mut empty_below = None;
         for (minute,) in minutes {
-            // What is to be cut off is looked at once more, when nobody writes to it any more.
-            let note = if minute < newest - RECENT {
-                Note::MinuteOver(minute)
-            } else {
-                Note::MinuteEmpty(minute)
-            };
-            if !self.memory.knows(&note) {
+            // What is to be cut off is looked at once more.
+            let may_be_cut = minute < newest - RECENT;
+            let note = Note::MinuteEmpty(minute);
+            if may_be_cut || !self.memory.knows(&note) {
                 let received = self.minute_received(minute).await?;
                 backlog.entries += received.len();
                 backlog.oldest = backlog.oldest.into_iter().chain(received.iter().copied()).min();
@@ -156,7 +165,7 @@ impl ScyllaStore {
             }
         }
         if let Some(below) = empty_below {
-            self.cut_off(below.min(newest - RECENT)).await?;
+            self.cut_off(below.min(newest - RECENT), asked).await?;
         }
         Ok(backlog)
     }

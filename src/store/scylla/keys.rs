@@ -71,6 +71,17 @@ pub(super) fn slot_at(now: Timestamp) -> i64 {
     now.as_millis().div_euclid(SLOT_MS)
 }
 
+/// When a webhook is said to have been written: its id decides, so that no clock comes between it and its end.
+pub(super) fn journal_stamp(id: JournalId) -> i64 {
+    let named = MessageId::from_bytes(*id.as_bytes()).timestamp();
+    named.as_millis().saturating_mul(1_000)
+}
+
+/// When a webhook is said to have been removed: after it was written.
+pub(super) fn journal_end(id: JournalId) -> i64 {
+    journal_stamp(id).saturating_add(60_000_000)
+}
+
 /// The minute of a webhook, which its id carries.
 pub(super) fn minute(id: JournalId) -> i64 {
     MessageId::from_bytes(*id.as_bytes())

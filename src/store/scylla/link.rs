@@ -8,7 +8,6 @@ use scylla::client::session_builder::SessionBuilder;
 use scylla::cluster::ClusterState;
 use scylla::deserialize::row::DeserializeRow;
 use scylla::policies::load_balancing::{DefaultPolicy, NodeIdentifier, SingleTargetLoadBalancingPolicy};
-use scylla::policies::timestamp_generator::MonotonicTimestampGenerator;
 use scylla::response::PagingState;
 use scylla::serialize::row::SerializeRow;
 use scylla::statement::batch::{Batch, BatchType};
@@ -80,11 +79,11 @@ impl std::fmt::Debug for Link {
 impl Link {
     /// Connects.
     pub(super) async fn open(options: &ScyllaOptions) -> Result<Self, StoreError> {
+        // No stamps of this machine's clock, which somebody may set: a statement names its own, or the server stamps it.
         let mut builder = SessionBuilder::new()
             .connection_timeout(CONNECT)
             .keepalive_interval(KEEP_ALIVE.0)
             .keepalive_timeout(KEEP_ALIVE.1)
-            .timestamp_generator(Arc::new(MonotonicTimestampGenerator::new()))
             // Where rows stand follows from the keyspaces; what is in them we know ourselves.
             .keyspaces_to_fetch([options.named("{data}"), options.named("{lwt}")])
             .fetch_schema_metadata(true)

@@ -37,12 +37,10 @@ pub(super) enum Note {
     Owner(Term, ConversationId),
     /// That a contact wrote in a group's conversation.
     Member(Term, ContactId, ConversationId),
-    /// A minute of the journal.
-    Minute(i64),
+    /// A minute of the journal, named during a turn of [`super::group`].
+    Minute(i64, u64),
     /// That a minute of the journal holds nothing.
     MinuteEmpty(i64),
-    /// The same, found when nobody could write to it any more.
-    MinuteOver(i64),
 }
 
 /// Remembered rows and index rows.

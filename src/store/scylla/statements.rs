@@ -140,8 +140,8 @@ statements! {
         drop_slot: Write
             "DELETE FROM {data}.outbox_slot USING TIMESTAMP ? WHERE tenant = ? AND number = ? AND slot = ?",
 
-        put_journal: Write "INSERT INTO {data}.journal (shard, minute, id, received, body) VALUES (?, ?, ?, ?, ?)",
-        drop_journal: Write "DELETE FROM {data}.journal WHERE shard = ? AND minute = ? AND id = ?",
+        put_journal: Write "INSERT INTO {data}.journal (shard, minute, id, received, body) VALUES (?, ?, ?, ?, ?) USING TIMESTAMP ?",
+        drop_journal: Write "DELETE FROM {data}.journal USING TIMESTAMP ? WHERE shard = ? AND minute = ? AND id = ?",
         journal: ScanLarge "SELECT id, received, body FROM {data}.journal WHERE shard = ? AND minute = ? AND id > ?",
         journal_from: ScanLarge
             "SELECT id, received, body FROM {data}.journal WHERE shard = ? AND minute = ? AND id >= ?",
@@ -150,7 +150,7 @@ statements! {
         journal_received: Scan "SELECT received FROM {data}.journal WHERE shard = ? AND minute = ?",
         put_minute: Write "INSERT INTO {data}.journal_minute (shard, minute) VALUES (?, ?)",
         minutes: Scan "SELECT minute FROM {data}.journal_minute WHERE shard = ? AND minute >= ?",
-        drop_minutes: Write "DELETE FROM {data}.journal_minute WHERE shard = ? AND minute < ?",
+        drop_minutes: Write "DELETE FROM {data}.journal_minute USING TIMESTAMP ? WHERE shard = ? AND minute < ?",
         put_quarantined: Write "INSERT INTO {data}.quarantine (shard, id, at, reason, body) VALUES (?, ?, ?, ?, ?) USING TTL ?",
         drop_quarantined: Write "DELETE FROM {data}.quarantine WHERE shard = ? AND id = ?",
         quarantined: ScanLarge
@@ -161,10 +161,15 @@ statements! {
         put_tenant: Write "INSERT INTO {data}.tenant (tenant, body) VALUES (?, ?)",
         tenants: Scan "SELECT body FROM {data}.tenant",
         tenant: Read "SELECT body FROM {data}.tenant WHERE tenant = ?",
-        put_key: Write "INSERT INTO {data}.api_key (hash, tenant, body) VALUES (?, ?, ?)",
+        put_key: Write "INSERT INTO {data}.api_key (hash, tenant, body) VALUES (?, ?, ?) USING TIMESTAMP ?",
+        key_written: Read "SELECT tenant, WRITETIME(body) FROM {data}.api_key WHERE hash = ?",
         key: Read "SELECT body FROM {data}.api_key WHERE hash = ?",
-        put_key_of_tenant: Write "INSERT INTO {data}.api_key_of_tenant (tenant, hash, body) VALUES (?, ?, ?)",
-        drop_key_of_tenant: Write "DELETE FROM {data}.api_key_of_tenant WHERE tenant = ? AND hash = ?",
+        put_key_of_tenant: Write
+            "INSERT INTO {data}.api_key_of_tenant (tenant, hash, body) VALUES (?, ?, ?) USING TIMESTAMP ?",
+        key_of_tenant_written: Read
+            "SELECT WRITETIME(body) FROM {data}.api_key_of_tenant WHERE tenant = ? AND hash = ?",
+        drop_key_of_tenant: Write
+            "DELETE FROM {data}.api_key_of_tenant USING TIMESTAMP ? WHERE tenant = ? AND hash = ?",
         keys_of_tenant: Scan "SELECT body FROM {data}.api_key_of_tenant WHERE tenant = ?",
         put_agent: Write "INSERT INTO {data}.agent (tenant, agent, body) VALUES (?, ?, ?)",
         agents: Scan "SELECT body FROM {data}.agent WHERE tenant = ?",
@@ -172,6 +177,8 @@ statements! {
         retention_job: Read "SELECT body FROM {data}.retention_job WHERE tenant = ?",
         retention_jobs: Scan "SELECT body FROM {data}.retention_job",
         put_pulse: Write "INSERT INTO {lwt}.lease (kind, id, fence) VALUES ('pulse', 0, ?)",
+        put_time: Write "INSERT INTO {lwt}.lease (kind, id, fence) VALUES ('time', 0, ?)",
+        time: Read "SELECT fence, WRITETIME(fence) FROM {lwt}.lease WHERE kind = 'time' AND id = 0",
         pulse: Read "SELECT fence FROM {lwt}.lease WHERE kind = 'pulse' AND id = 0",
     }
 }

@@ -14,7 +14,7 @@ use crate::store::conformance::scene::{Scene, TENANT};
 use crate::store::op::{OrganiseChange, ReportTarget};
 use crate::store::row::outbound_key;
 use crate::store::scylla::{ScyllaStore, schema};
-use crate::store::{JournalEntry, Op, RetentionJob, Store, StoreErrorKind, Tenant};
+use crate::store::{ApiKey, JournalEntry, KeyHash, Op, RetentionJob, Store, StoreErrorKind, Tenant};
 
 /// Before all that happens here: whoever asks for this time sees expired rows, as long as they stand there.
 const LONG_AGO: Timestamp = Timestamp::from_millis(0);
@@ -230,6 +230,61 @@ async fn a_webhook_that_comes_late_to_a_minute_that_was_found_empty_is_not_cut_o
     let ids = all.iter().map(|entry| entry.id).collect();
     store.journal_done(ids).await.unwrap();
     assert_eq!(store.journal_backlog().await.unwrap().entries, 0);
+}
+
+#[tokio::test]
+async fn a_webhook_is_found_although_another_gateway_found_its_minute_empty_and_cut_it_off() {
+    let backend = Cluster::open();
+    let options = options(backend.keyspace.name());
+    let other = server::run(async move { ScyllaStore::open(&options, Arc::new(SystemClock::new())).await });
+    let (store, other) = (backend.store(), other.unwrap());
+    store.note_time(SystemClock::new().now()).await.unwrap();
+    other.journal_append(webhook(0, 1)).await.unwrap();
+    other.journal_done(vec![webhook(0, 1).id]).await.unwrap();
+    // This one's clock is half an hour ahead of the other's.
+    store.journal_append(webhook(30, 2)).await.unwrap();
+    assert_eq!(store.journal_open(None, 9).await.unwrap().len(), 1);
+    assert_eq!(store.journal_backlog().await.unwrap().entries, 1);
+    other.journal_append(webhook(0, 3)).await.unwrap();
+    let found = store.journal_open(None, 9).await.unwrap();
+    let ids: Vec<JournalId> = found.into_iter().map(|entry| entry.id).collect();
+    assert_eq!(ids, [webhook(0, 3).id, webhook(30, 2).id]);
+    assert_eq!(store.journal_backlog().await.unwrap().entries, 2);
+}
+
+#[tokio::test]
+async fn a_key_is_revoked_although_its_row_was_stamped_by_a_clock_a_day_ahead() {
+    let backend = Cluster::open();
+    let store = backend.store();
+    let mut key = ApiKey {
+        hash: KeyHash([7; 32]),
+        id: "k".to_owned(),
+        tenant: TENANT,
+        name: "shop".to_owned(),
+        scopes: Vec::new(),
+        created: LONG_AGO,
+        expires: None,
+        revoked: None,
+    };
+    store.put_key(key.clone()).await.unwrap();
+    let body = crate::domain::ids::hex(&serde_json::to_vec(&key).unwrap());
+    let ahead = (SystemClock::new().now().as_millis() + 86_400_000) * 1_000;
+    let hash = crate::domain::ids::hex(&key.hash.0);
+    let keyspace = backend.keyspace.name();
+    let of = i64::from_ne_bytes(TENANT.get().to_ne_bytes());
+    for place in [
+        format!("api_key USING TIMESTAMP {ahead} SET tenant = {of}, body = 0x{body} WHERE hash = 0x{hash}"),
+        format!(
+            "api_key_of_tenant USING TIMESTAMP {ahead} SET body = 0x{body} WHERE tenant = {of} AND hash = 0x{hash}"
+        ),
+    ] {
+        let cql = format!("UPDATE {keyspace}.{place}");
+        backend.store.write_raw(cql).await.unwrap();
+    }
+    key.revoked = Some(LONG_AGO);
+    store.put_key(key.clone()).await.unwrap();
+    assert_eq!(store.key(key.hash).await.unwrap(), Some(key.clone()));
+    assert_eq!(store.keys(TENANT).await.unwrap(), [key]);
 }
 
 #[tokio::test]
