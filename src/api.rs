@@ -53,6 +53,7 @@ pub fn routes(app: &mut ServiceConfig) {
             .route(read().to(webhook::handshake)),
     )
     .service(scope(ADMIN).guard(fn_guard(has_operator)).configure(admin_routes))
+    .service(scope(ADMIN).default_service(web::to(no_operator)))
     .service(scope(TENANT).configure(tenant_routes))
     .service(at(HttpRoute::Healthz).route(read().to(health::live)))
     .service(at(HttpRoute::Readyz).route(read().to(health::ready)))
@@ -143,6 +144,15 @@ fn admin_routes(admin: &mut ServiceConfig) {
         .service(at(HttpRoute::Key).route(delete().to(admin::keys::revoke)))
         .service(at(HttpRoute::Quarantine).route(read().to(admin::quarantine::list)))
         .service(at(HttpRoute::Replay).route(post().to(admin::quarantine::replay)));
+}
+
+async fn no_operator(state: web::Data<ApiState>) -> Result<HttpResponse, ApiError> {
+    Err(if state.config.server.admin_token.is_some() {
+        ErrorCode::NotFound.into()
+    } else {
+        let why = "this server has no admin API: it opens with `server.admin_token` in its settings";
+        ApiError::because(ErrorCode::NotFound, why)
+    })
 }
 
 async fn nothing_here() -> Result<HttpResponse, ApiError> {

@@ -20,8 +20,9 @@ use crate::config::Config;
 use crate::domain::{Clock, SystemClock};
 use crate::shutdown::Shutdown;
 
+pub(crate) use crate::store::fjall::keep_private;
 pub use core::{Core, open_core};
-pub use demo::demo;
+pub use demo::{Reach, demo};
 
 /// Why the gateway did not start, or ended in disorder.
 #[derive(Debug, thiserror::Error)]
@@ -71,6 +72,12 @@ pub enum AppError {
     /// The simulator of the demo.
     #[error(transparent)]
     Simulator(#[from] crate::simulator::SimulatorError),
+    /// The demo would give its key to whoever reaches this machine.
+    #[error(
+        "the demo gives everybody who asks a key, and {0} is an address that others may reach: listen on 127.0.0.1 \
+         (`server.listen`), or say --expose"
+    )]
+    DemoInTheOpen(SocketAddr),
     /// A part of the demo could not be set up.
     #[error("the demo cannot be set up: {0}")]
     Demo(String),
@@ -91,8 +98,10 @@ pub enum AppError {
 /// Runs the gateway until it is told to end. Must be called within an actix system.
 pub async fn serve(config: Config, shutdown: Shutdown) -> Result<(), AppError> {
     crate::telemetry::init(&config.telemetry);
+    start::tell_strangers();
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
     let listener = start::listen(&config)?;
     let core = open_core(&config, clock, shutdown.clone()).await?;
+    demo::revoke_keys(&core).await?;
     core.serve(&config, listener, None, shutdown).await
 }

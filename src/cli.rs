@@ -59,6 +59,15 @@ pub enum CliError {
         "no operator's token: give the value of the server's `server.admin_token` in MESEJ_ADMIN_TOKEN (or --admin-token)"
     )]
     NoAdminToken,
+    /// Not where a server can be.
+    #[error("{0:?} is no address such as \"https://mesej.example.com\": MESEJ_URL or --url names the server")]
+    Address(String),
+    /// The token would travel in the clear.
+    #[error(
+        "{0} is another machine, and over plain http everybody on the way reads the token: use https, or --insecure-http \
+         (MESEJ_INSECURE_HTTP=1) on a network of your own"
+    )]
+    PlainHttp(String),
     /// No answer.
     #[error("no answer from {url}: {reason}; does the server run there? MESEJ_URL or --url names another")]
     Unreachable {
@@ -110,7 +119,7 @@ enum Command {
     ///
     /// Prints what to open and what to type. The data stays in store.path; the next start goes on with it.
     #[command(after_help = "Examples:\n  mesej demo\n  MESEJ_SERVER__LISTEN=127.0.0.1:8081 mesej demo")]
-    Demo(ConfigArgs),
+    Demo(serve::DemoArgs),
     /// Show the settings in force, or everything that is wrong with them
     ///
     /// Reads the compiled-in defaults, then the file, then the environment, as the server would, and prints the result
@@ -173,9 +182,23 @@ struct AdminArgs {
     /// The server's `server.admin_token`
     #[arg(long, env = "MESEJ_ADMIN_TOKEN", hide_env_values = true, value_name = "TOKEN")]
     admin_token: Option<SecretString>,
+    #[command(flatten)]
+    plain: PlainHttp,
     /// Print the answer as JSON, for programs
     #[arg(long)]
     json: bool,
+}
+
+/// Whether a token may travel in the clear.
+#[derive(Debug, Clone, Copy, Default, Args)]
+struct PlainHttp {
+    /// Show the token to another machine over plain http, where everybody on the way reads it
+    #[arg(
+        long,
+        env = "MESEJ_INSECURE_HTTP",
+        value_parser = clap::builder::FalseyValueParser::new()
+    )]
+    insecure_http: bool,
 }
 
 /// An error with its causes, as one sentence. A cause whose words its error repeats is not said twice; the outermost alone
@@ -195,6 +218,7 @@ pub fn sentence(error: &dyn std::error::Error) -> String {
 
 /// Does what the command line asks for. The exit code says whether the answer was good.
 pub async fn run(cli: Cli) -> Result<ExitCode, CliError> {
+    crate::app::keep_private();
     match cli.command {
         Command::Serve(args) => serve::serve(&args).await,
         Command::Demo(args) => serve::demo(&args).await,

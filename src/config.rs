@@ -22,13 +22,14 @@ use serde::{Deserialize, Serialize};
 
 pub use error::{ConfigError, Problem};
 pub use limits::LimitsConfig;
+pub(crate) use load::strangers as strangers_among;
 pub use retention::RetentionConfig;
 pub use server::ServerConfig;
 pub use store::{Backend, StoreConfig};
 pub use telemetry::{LogFormat, LogLevel, TelemetryConfig};
 pub use units::ByteSize;
 pub use unknown::UnknownConfig;
-pub use url::{BaseUrl, Origin};
+pub use url::{BaseUrl, Origin, is_no_name};
 pub use whatsapp::{AppConfig, WhatsappConfig};
 
 /// The documented defaults, as the file that ships.
@@ -71,6 +72,11 @@ impl Config {
             std::env::vars_os()
                 .filter_map(|(key, value)| Some((key.into_string().ok()?, value.into_string().ok()?))),
         )
+    }
+
+    /// A sentence for each variable of this process's environment that begins with `MESEJ_` and that nothing reads.
+    pub fn strangers() -> Vec<String> {
+        strangers_among(std::env::vars_os().filter_map(|(name, _)| name.into_string().ok()))
     }
 
     /// The compiled-in defaults alone.

@@ -35,7 +35,7 @@ use crate::domain::Clock;
 use crate::domain::TenantId;
 use crate::shutdown::Shutdown;
 use crate::store::{JournalEntry, Store, StoreError, StoreErrorKind};
-use crate::telemetry::metrics;
+use crate::telemetry::{Seldom, metrics};
 use crate::whatsapp::webhook::Haste;
 use board::Board;
 use ids::JournalIds;
@@ -46,6 +46,9 @@ pub use signed::signer_of;
 /// What Meta is told when the journal cannot take more and the store gives no time of its own.
 const COME_BACK: Duration = Duration::from_secs(5);
 
+/// How often the log tells of webhooks that are refused.
+const TOLD_EACH: Duration = Duration::from_secs(10);
+
 /// Takes webhook bodies.
 pub struct Intake {
     directory: Arc<Directory>,
@@ -54,6 +57,7 @@ pub struct Intake {
     ids: JournalIds,
     shared: Arc<Shared>,
     append_seconds: ::metrics::Histogram,
+    refused: Seldom,
 }
 
 /// What intake and applier share. The board is a new one whenever the applier starts again.
@@ -101,6 +105,7 @@ pub async fn open(
             ids,
             shared,
             append_seconds: metrics::journal_append_seconds(),
+            refused: Seldom::each(TOLD_EACH),
         }),
         applier,
     ))
@@ -121,7 +126,9 @@ impl Intake {
         self.append_seconds
             .record(self.clock.monotonic().saturating_sub(began));
         appended.map_err(|error| {
-            tracing::warn!(error = %error, "the journal does not take webhooks");
+            if let Some(count) = self.refused.happened(self.clock.monotonic()) {
+                tracing::warn!(error = %error, count, "the journal does not take webhooks");
+            }
             IntakeRefusal {
                 retry_after: error.retry_after.unwrap_or(COME_BACK),
             }

@@ -6,6 +6,7 @@
 mod admin;
 mod call;
 pub mod key;
+mod wrong;
 
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -17,6 +18,7 @@ use tokio::sync::Semaphore;
 pub use admin::AdminCall;
 pub(super) use admin::same_secret;
 pub use call::{Call, CanManageAgents, CanRead, CanSend, Need};
+pub(super) use wrong::WrongTokens;
 
 use super::error::{ApiError, ErrorCode};
 use crate::config::LimitsConfig;

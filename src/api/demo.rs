@@ -1,11 +1,13 @@
 //! The demonstration's way in: a page that nobody signed into gets a key of the demo tenant.
 
-use actix_web::{HttpResponse, web};
+use actix_web::http::header::HOST;
+use actix_web::{HttpRequest, HttpResponse, web};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::json;
 
 use super::error::{ApiError, ErrorCode};
 use super::state::ApiState;
+use crate::config::is_no_name;
 use crate::domain::{AgentId, PhoneNumberId};
 
 /// What the demonstration hands out. Exists in demo mode alone, where there is nothing to protect.
@@ -21,9 +23,20 @@ pub struct DemoSession {
     pub number: PhoneNumberId,
 }
 
-/// `GET /demo/session`: 404 outside of demo mode.
-pub(super) async fn session(state: web::Data<ApiState>) -> Result<HttpResponse, ApiError> {
+/// `GET /demo/session`: 404 outside of demo mode, and 403 to whoever reached it by a name: a page of anybody's can have its
+/// own name lead here, and would read the key.
+pub(super) async fn session(
+    state: web::Data<ApiState>,
+    request: HttpRequest,
+) -> Result<HttpResponse, ApiError> {
     let session = state.demo.as_ref().ok_or(ErrorCode::NotFound)?;
+    let host = request.headers().get(HOST).and_then(|host| host.to_str().ok());
+    if !host.is_some_and(is_no_name) {
+        return Err(ApiError::because(
+            ErrorCode::Forbidden,
+            "open the demonstration by its address or as localhost",
+        ));
+    }
     Ok(HttpResponse::Ok().json(json!({
         "api_key": session.api_key.expose_secret(),
         "agent": session.agent,

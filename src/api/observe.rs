@@ -42,8 +42,15 @@ pub(super) async fn observe<B: MessageBody + 'static>(
     let life = request.conn_data::<Life>();
     let _working = life.map(|life| life.work(Owed::by(request.headers())));
     let id = state.request_id();
-    let mut response = if is_too_large(&request) {
-        let refusal = ApiError::new(ErrorCode::HeadersTooLarge).error_response();
+    let refusal = if is_too_large(&request) {
+        Some(ErrorCode::HeadersTooLarge)
+    } else {
+        // No address of ours needs an escape: one would only take a road past whoever guards a path by its letters, such
+        // as a proxy that keeps /v1/admin to itself.
+        request.uri().path().contains('%').then_some(ErrorCode::NotFound)
+    };
+    let mut response = if let Some(refusal) = refusal {
+        let refusal = ApiError::new(refusal).error_response();
         request.into_response(refusal.map_into_right_body())
     } else {
         let response = next.call(request).await?;

@@ -7,7 +7,7 @@ use actix_web::{HttpRequest, web};
 use metrics_exporter_prometheus::PrometheusHandle;
 use ring::rand::SystemRandom;
 
-use super::auth::KeyRing;
+use super::auth::{KeyRing, WrongTokens};
 use super::demo::DemoSession;
 use super::error::{ApiError, ErrorCode};
 use super::webhook::WebhookDoor;
@@ -66,6 +66,8 @@ pub struct ApiState {
     pub demo: Option<DemoSession>,
     /// Who is let in.
     pub keys: Arc<KeyRing>,
+    /// Who showed wrong operator's tokens.
+    pub(super) wrong_tokens: WrongTokens,
     /// Meta's door.
     pub webhooks: WebhookDoor,
     /// Agents' sockets.
@@ -106,6 +108,7 @@ impl ApiState {
         Arc::new(Self {
             keys,
             sockets,
+            wrong_tokens: WrongTokens::new(),
             webhooks: WebhookDoor::new(&config),
             random: SystemRandom::new(),
             next_request: AtomicU64::new(seed),

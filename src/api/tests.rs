@@ -9,6 +9,7 @@ mod conversations;
 mod core;
 mod events;
 mod groups;
+mod guards;
 mod isolation;
 mod keys;
 mod logs;

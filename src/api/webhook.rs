@@ -4,6 +4,7 @@
 //! Source: Cloud API, Create a webhook endpoint (Nov 7 2025), Webhooks overview (Dec 2 2025).
 
 mod budget;
+mod refusals;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,6 +26,7 @@ use crate::telemetry::labels::WebhookOutcome;
 use crate::telemetry::metrics as measured;
 use crate::whatsapp::signature::{AppIndex, AppSecret, Signature};
 use budget::Budget;
+use refusals::{Fault, Refusals};
 
 const SIGNATURE: HeaderName = HeaderName::from_static("x-hub-signature-256");
 /// What Meta is told when too much is in hand.
@@ -36,6 +38,7 @@ pub struct WebhookDoor {
     names: Vec<Arc<str>>,
     verify_tokens: Vec<SecretString>,
     budget: Budget,
+    pub(super) refusals: Refusals,
     body_limit: usize,
     outcomes: Outcomes,
     ack_seconds: Histogram,
@@ -67,6 +70,7 @@ impl WebhookDoor {
                 config.server.webhook_max_in_flight,
                 config.server.webhook_max_bytes_in_flight.as_usize(),
             ),
+            refusals: Refusals::new(),
             body_limit: config.server.webhook_body_limit.as_usize(),
             outcomes: Outcomes::new(),
             ack_seconds: measured::webhook_ack_seconds(),
@@ -117,6 +121,14 @@ pub(super) async fn receive(
         Ok(()) => (WebhookOutcome::Accepted, HttpResponse::Ok().finish()),
         Err(refused) => (refused.outcome, refused.error.error_response()),
     };
+    match outcome {
+        WebhookOutcome::Accepted => door.refusals.taken(began),
+        WebhookOutcome::BadSignature => {
+            let fault = signature(request.headers()).map_or(Fault::Unsigned, |_| Fault::Foreign);
+            door.refusals.refused(fault, &door.names, began);
+        }
+        _ => {}
+    }
     door.outcomes.of(outcome).increment(1);
     door.ack_seconds
         .record(state.clock.monotonic().saturating_sub(began));

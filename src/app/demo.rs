@@ -25,6 +25,8 @@ use crate::store::{ApiKey, ConversationFilter, KeyHash, Number, Tenant};
 
 /// The demo's tenant has a fixed id: there is one.
 pub(super) const TENANT: TenantId = TenantId::new(0x00de_0000_0000_0001);
+/// What the demo's key is called.
+const KEY_NAME: &str = "demo";
 /// The key's place beside the data.
 const KEY_FILE: &str = "demo.key";
 /// Messages a second that customers write by themselves: enough to see life, slow enough to read.
@@ -36,9 +38,22 @@ const REMEMBERED: usize = 1_000;
 /// The agent that the page plays unless told otherwise.
 const AGENT: &str = "ana";
 
+/// Who may reach the demo, which gives everybody who asks a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reach {
+    /// Programs and browsers of this machine.
+    ThisMachine,
+    /// Whoever reaches the address that it listens on.
+    Everybody,
+}
+
 /// Runs the demo until it is told to end. Must be called within an actix system.
-pub async fn demo(mut config: Config, shutdown: Shutdown) -> Result<(), AppError> {
+pub async fn demo(mut config: Config, reach: Reach, shutdown: Shutdown) -> Result<(), AppError> {
     crate::telemetry::init(&config.telemetry);
+    start::tell_strangers();
+    if reach == Reach::ThisMachine && !config.server.listen.ip().is_loopback() {
+        return Err(AppError::DemoInTheOpen(config.server.listen));
+    }
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
     let listener = start::listen(&config)?;
     let box_config = SimulatorConfig {
@@ -58,6 +73,7 @@ pub async fn demo(mut config: Config, shutdown: Shutdown) -> Result<(), AppError
     config.whatsapp.apps = vec![app];
     let key = kept_key(&config.store.path)?;
     let core = open_core(&config, Arc::clone(&clock), shutdown.clone()).await?;
+    only_ours(&core).await?;
     settle_in(&core, &number, token, &key).await?;
     let session = DemoSession {
         api_key: key.clone(),
@@ -109,6 +125,37 @@ fn kept_key(folder: &Path) -> Result<SecretString, AppError> {
     Ok(fresh.text)
 }
 
+/// Refuses a store in which others' tenants are: the demo would give everybody a key beside them.
+async fn only_ours(core: &Core) -> Result<(), AppError> {
+    let tenants = core.store.tenants().await?;
+    if tenants.is_empty() || tenants.iter().any(|row| row.id == TENANT) {
+        return Ok(());
+    }
+    Err(AppError::Demo(
+        "this store has tenants of its own: name a folder for the demo in `store.path`".to_owned(),
+    ))
+}
+
+/// Revokes the demo's keys in a store that is served in earnest: they were shown to everybody who asked. The next demo
+/// takes its own back.
+pub(super) async fn revoke_keys(core: &Core) -> Result<(), AppError> {
+    let tenants = core.store.tenants().await?;
+    if !tenants.iter().any(|row| row.id == TENANT) {
+        return Ok(());
+    }
+    for key in core.store.keys(TENANT).await? {
+        if key.name == KEY_NAME && key.revoked.is_none() {
+            let revoked = Some(core.clock.now());
+            core.store.put_key(ApiKey { revoked, ..key }).await?;
+        }
+    }
+    tracing::warn!(
+        tenant.id = %TENANT,
+        "this store was filled by `mesej demo`: its key, which everybody could have, is revoked"
+    );
+    Ok(())
+}
+
 /// Makes tenant, number and key, or brings them up to date.
 pub(super) async fn settle_in(
     core: &Core,
@@ -150,7 +197,7 @@ pub(super) async fn settle_in(
             hash: KeyHash::of(key.expose_secret()),
             id: public,
             tenant: TENANT,
-            name: "demo".to_owned(),
+            name: KEY_NAME.to_owned(),
             scopes: scopes.into_iter().collect(),
             created: now,
             revoked: None,

@@ -52,6 +52,13 @@ pub(super) fn tell(config: &Config, address: &str) {
     }
 }
 
+/// Says which variables of the environment nothing reads.
+pub(super) fn tell_strangers() {
+    for stranger in Config::strangers() {
+        tracing::warn!("{stranger}");
+    }
+}
+
 /// Says which numbers' webhooks will be put aside, since no app may sign them.
 pub(super) fn tell_unsigned(numbers: &[PhoneNumberId]) {
     if !numbers.is_empty() {
@@ -96,8 +103,7 @@ mod tests {
     #[test]
     fn a_gateway_that_will_refuse_every_webhook_says_so() {
         assert!(missing(&settings("")).is_some_and(|told| told.contains("whatsapp.apps")));
-        let app =
-            "[[whatsapp.apps]]\nname = \"main\"\napp_secrets = [\"hush\"]\nverify_token = \"let me in\"\n";
+        let app = "[[whatsapp.apps]]\nname = \"main\"\napp_secrets = [\"hush hush hush\"]\nverify_token = \"let me in\"\n";
         assert_eq!(missing(&settings(app)), None);
     }
 

@@ -6,7 +6,8 @@ use reqwest::{Client, Method};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
-use super::{AdminArgs, CliError, sentence};
+use super::{AdminArgs, CliError, PlainHttp, sentence};
+use crate::config::BaseUrl;
 
 /// A client with one address and one bearer token.
 pub(super) struct Api {
@@ -19,13 +20,29 @@ impl Api {
     /// A client of the admin API.
     pub(super) fn admin(args: &AdminArgs) -> Result<Self, CliError> {
         let token = args.admin_token.clone().ok_or(CliError::NoAdminToken)?;
-        Self::new(&args.url, Some(token))
+        Self::with_token(&args.url, token, args.plain)
     }
 
-    /// A client that shows this token.
-    pub(super) fn new(url: &str, token: Option<SecretString>) -> Result<Self, CliError> {
+    /// A client that shows this token, to nobody but the server: over plain HTTP to another machine only if that is
+    /// wanted.
+    pub(super) fn with_token(url: &str, token: SecretString, plain: PlainHttp) -> Result<Self, CliError> {
+        let address = BaseUrl::parse(url).ok_or_else(|| CliError::Address(url.to_owned()))?;
+        if !address.is_private() && !plain.insecure_http {
+            return Err(CliError::PlainHttp(address.to_string()));
+        }
+        Self::new(url, Some(token))
+    }
+
+    /// A client that shows no token.
+    pub(super) fn open(url: &str) -> Result<Self, CliError> {
+        Self::new(url, None)
+    }
+
+    fn new(url: &str, token: Option<SecretString>) -> Result<Self, CliError> {
         let base = url.trim_end_matches('/').to_owned();
         let client = Client::builder()
+            // A proxy of the environment would read the token.
+            .no_proxy()
             .connect_timeout(Duration::from_secs(5))
             .timeout(Duration::from_secs(60))
             .redirect(reqwest::redirect::Policy::none())

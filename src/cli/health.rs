@@ -29,7 +29,7 @@ pub(super) struct HealthArgs {
 
 pub(super) async fn run(args: &HealthArgs) -> Result<ExitCode, CliError> {
     let path = if args.ready { "/readyz" } else { "/healthz" };
-    let api = Api::new(&args.url, None)?;
+    let api = Api::open(&args.url)?;
     let asked = tokio::time::timeout(PATIENCE, api.get(path)).await;
     let answer = asked.map_err(|_elapsed| CliError::Unreachable {
         url: args.url.clone(),

@@ -2,8 +2,10 @@
 
 use std::process::ExitCode;
 
+use clap::Args;
+
 use super::{CliError, ConfigArgs};
-use crate::app;
+use crate::app::{self, Reach};
 use crate::config::Config;
 use crate::shutdown::Shutdown;
 
@@ -13,9 +15,24 @@ pub(super) async fn serve(args: &ConfigArgs) -> Result<ExitCode, CliError> {
     Ok(ExitCode::SUCCESS)
 }
 
-pub(super) async fn demo(args: &ConfigArgs) -> Result<ExitCode, CliError> {
-    let config = Config::load(args.config.as_deref())?;
-    app::demo(config, listening_for_signals()).await?;
+/// How the demo is run.
+#[derive(Debug, Args)]
+pub(super) struct DemoArgs {
+    #[command(flatten)]
+    config: ConfigArgs,
+    /// Listen where others reach it: everybody who asks gets a key of the demo
+    #[arg(long)]
+    expose: bool,
+}
+
+pub(super) async fn demo(args: &DemoArgs) -> Result<ExitCode, CliError> {
+    let config = Config::load(args.config.config.as_deref())?;
+    let reach = if args.expose {
+        Reach::Everybody
+    } else {
+        Reach::ThisMachine
+    };
+    app::demo(config, reach, listening_for_signals()).await?;
     Ok(ExitCode::SUCCESS)
 }
 

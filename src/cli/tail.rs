@@ -14,8 +14,8 @@ use clap::Args;
 use secrecy::SecretString;
 use serde_json::Value;
 
-use super::CliError;
 use super::admin::Api;
+use super::{CliError, PlainHttp};
 use socket::{Ended, Frame, Socket};
 
 /// Options of `mesej tail`.
@@ -37,6 +37,8 @@ pub(super) struct TailArgs {
     /// An API key of the tenant with the scopes `agents` and `read`
     #[arg(long, env = "MESEJ_KEY", hide_env_values = true)]
     key: SecretString,
+    #[command(flatten)]
+    plain: PlainHttp,
     /// The agent as whom to watch; others see it as present
     #[arg(long, default_value = "tail")]
     agent: String,
@@ -78,7 +80,7 @@ struct Tail {
 
 impl Tail {
     fn new(args: TailArgs) -> Result<Self, CliError> {
-        let api = Api::new(&args.url, Some(args.key.clone()))?;
+        let api = Api::with_token(&args.url, args.key.clone(), args.plain)?;
         Ok(Self {
             args,
             api,

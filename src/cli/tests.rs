@@ -44,7 +44,7 @@ async fn call(status: &'static str, body: &'static str) -> (String, Result<Value
     let url = format!("http://{}/", listener.local_addr().unwrap());
     let server =
         tokio::spawn(async move { answer_one(&mut listener.accept().await.unwrap().0, status, body).await });
-    let api = Api::new(&url, Some("the-admin-token".to_owned().into())).unwrap();
+    let api = Api::with_token(&url, "the-admin-token".to_owned().into(), PlainHttp::default()).unwrap();
     let got = api.post("/v1/admin/tenants", &json!({ "name": "Toko" })).await;
     let seen = tokio::time::timeout(Duration::from_secs(10), server).await;
     (seen.expect("nobody called").unwrap(), got)
@@ -127,12 +127,7 @@ async fn a_server_that_is_not_there_is_named() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     drop(listener);
-    let error = Api::new(&url, None)
-        .unwrap()
-        .get("/x")
-        .await
-        .unwrap_err()
-        .to_string();
+    let error = Api::open(&url).unwrap().get("/x").await.unwrap_err().to_string();
     assert!(
         error.starts_with(&format!("no answer from {url}: ")) && error.contains("refused"),
         "{error}"
@@ -175,4 +170,19 @@ async fn without_a_token_the_operator_is_told_which_one_is_meant() {
         error.contains("operator's token") && error.contains("MESEJ_ADMIN_TOKEN"),
         "{error}"
     );
+}
+
+#[test]
+fn every_variable_that_a_command_reads_is_known_to_the_settings() {
+    fn variables(command: &clap::Command, found: &mut Vec<String>) {
+        let own = command.get_arguments().filter_map(|argument| argument.get_env());
+        found.extend(own.map(|name| name.to_string_lossy().into_owned()));
+        for inner in command.get_subcommands() {
+            variables(inner, found);
+        }
+    }
+    let mut found = Vec::new();
+    variables(&Cli::command(), &mut found);
+    assert!(found.iter().any(|name| name == "MESEJ_ADMIN_TOKEN"), "{found:?}");
+    assert_eq!(crate::config::strangers_among(found), Vec::<String>::new());
 }

@@ -93,8 +93,13 @@ fn source_of(figment: &Figment, key: &str) -> Option<String> {
 
 fn parse_file(name: &str, text: &str, problems: &mut Vec<Problem>) -> Dict {
     toml::from_str(text).unwrap_or_else(|error| {
+        // Not as the library shows it, which is with the line: a secret may stand there.
+        let line = error.span().map(|span| {
+            let before = text.get(..span.start).unwrap_or(text);
+            format!("line {}: ", before.matches('\n').count().saturating_add(1))
+        });
         problems.push(Problem {
-            message: format!("not TOML: {}", error.to_string().trim_end()),
+            message: format!("not TOML: {}{}", line.unwrap_or_default(), error.message()),
             source: Some(name.to_owned()),
         });
         Dict::new()
@@ -136,6 +141,41 @@ fn parse_environment(
         }
     }
     settings
+}
+
+/// Variables that are no settings: the command line reads them, tests and rigs do.
+const OTHERS: &[&str] = &[
+    "CONFIG",
+    "URL",
+    "ADMIN_TOKEN",
+    "KEY",
+    "ACCESS_TOKEN",
+    "INSECURE_HTTP",
+    "CRASH_AT",
+    "CRASH_LOG",
+    "FIXTURES",
+];
+/// What rigs and tests call theirs, and what Kubernetes makes of a service called `mesej`.
+const OF_OTHERS: &[&str] = &["TEST_", "CQL_", "SERVICE_", "PORT"];
+
+/// A sentence for each variable that begins like ours and that nothing reads.
+pub(crate) fn strangers(names: impl IntoIterator<Item = String>) -> Vec<String> {
+    let is_known = |name: &str| {
+        name.contains("__")
+            || OTHERS.contains(&name)
+            || OF_OTHERS.iter().any(|beginning| name.starts_with(beginning))
+    };
+    names
+        .into_iter()
+        .filter_map(|name| {
+            let own = name.strip_prefix(PREFIX).filter(|own| !is_known(own))?;
+            let full: Vec<String> = OTHERS.iter().map(|other| format!("{PREFIX}{other}")).collect();
+            let near = nearest(own, OTHERS.iter().copied()).is_some();
+            let hint = did_you_mean(&name, full.iter().map(String::as_str));
+            let hint = if near { hint.as_str() } else { "" };
+            Some(format!("nothing reads the variable `{name}`{hint}"))
+        })
+        .collect()
 }
 
 /// A setting's name with one underscore too few between section and key would do nothing, and nobody would know.
@@ -217,15 +257,16 @@ const LONGEST_COMPARED: usize = 64;
 
 /// ": did you mean `…`?" with the nearest name, or nothing when none is near.
 fn did_you_mean<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> String {
-    let nearest = known
+    nearest(name, known).map_or_else(String::new, |candidate| format!(": did you mean `{candidate}`?"))
+}
+
+fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let (distance, candidate) = known
         // Comparing takes time by the square of the length.
         .filter(|_| name.len() <= LONGEST_COMPARED)
         .map(|candidate| (strsim::damerau_levenshtein(name, candidate), candidate))
-        .min()
-        .filter(|(distance, _)| *distance * 2 < name.len());
-    nearest.map_or_else(String::new, |(_, candidate)| {
-        format!(": did you mean `{candidate}`?")
-    })
+        .min()?;
+    (distance * 2 < name.len()).then_some(candidate)
 }
 
 /// Parses all values. A wrong one is reported and replaced by its default, so that the next wrong one is found too.
@@ -260,7 +301,9 @@ fn explain(error: &figment::Error, path: &[&str]) -> String {
         "usize" | "u64" | "u32" => "a whole number".to_owned(),
         other => other.to_owned(),
     };
-    let secret = ["token", "secret"].iter().any(|word| key.contains(word));
+    let secret = ["token", "secret", "password", "whatsapp.apps"]
+        .iter()
+        .any(|word| key.contains(word));
     match &error.kind {
         Kind::InvalidType(_, expected) | Kind::InvalidValue(_, expected) if secret => {
             format!("`{key}` must be {}", in_words(expected))
@@ -282,6 +325,7 @@ fn explain(error: &figment::Error, path: &[&str]) -> String {
         }
         Kind::MissingField(name) => format!("`{key}` lacks `{name}`"),
         Kind::Message(text) if text.starts_with("must ") => format!("`{key}` {text}"),
+        _ if secret => format!("`{key}` cannot be read"),
         other => format!("`{key}`: {other}"),
     }
 }

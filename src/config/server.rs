@@ -1,6 +1,6 @@
 //! The HTTP server.
 
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
@@ -15,6 +15,7 @@ use super::url::{BaseUrl, Origin};
 #[serde(deny_unknown_fields)]
 pub struct ServerConfig {
     /// Address and port for everything.
+    #[serde(deserialize_with = "listen")]
     pub listen: SocketAddr,
     /// HTTP worker threads; 0 is one for each core.
     pub workers: usize,
@@ -126,6 +127,20 @@ impl ServerConfig {
             );
         }
     }
+}
+
+/// Reads an address and a port. `localhost` is this machine; other names are not looked up.
+fn listen<'de, D: Deserializer<'de>>(from: D) -> Result<SocketAddr, D::Error> {
+    let text = String::deserialize(from)?;
+    let named = text
+        .strip_prefix("localhost:")
+        .and_then(|port| port.parse::<u16>().ok())
+        .map(|port| SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
+    named.or_else(|| text.parse().ok()).ok_or_else(|| {
+        serde::de::Error::custom(
+            "must be an address and a port, such as \"127.0.0.1:8080\" or \"localhost:8080\"",
+        )
+    })
 }
 
 fn url_or_empty<'de, D: Deserializer<'de>>(from: D) -> Result<Option<BaseUrl>, D::Error> {

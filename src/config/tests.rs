@@ -59,7 +59,7 @@ fn environment_variables_hold_texts_as_they_are_and_lists_as_toml() {
             ("MESEJ_SERVER__API_BODY_LIMIT", "1 MiB"),
             (
                 "MESEJ_WHATSAPP__APPS",
-                r#"[{ name = "main", app_secrets = ["s"], verify_token = "v" }]"#,
+                r#"[{ name = "main", app_secrets = ["s3cret-s3cret"], verify_token = "verify me" }]"#,
             ),
         ],
     )
@@ -72,7 +72,7 @@ fn environment_variables_hold_texts_as_they_are_and_lists_as_toml() {
     assert_eq!(config.server.api_body_limit.get(), 1 << 20);
     assert_eq!(
         config.whatsapp.app("main").unwrap().verify_token.expose_secret(),
-        "v"
+        "verify me"
     );
     assert!(config.whatsapp.app("other").is_none());
 }
@@ -80,7 +80,7 @@ fn environment_variables_hold_texts_as_they_are_and_lists_as_toml() {
 #[test]
 fn what_is_wrong_is_said_with_its_key_and_its_source() {
     let app = |body: &str| format!("[[whatsapp.apps]]\n{body}\n");
-    let good_app = app("name = \"a\"\napp_secrets = [\"s\"]\nverify_token = \"v\"");
+    let good_app = app("name = \"a\"\napp_secrets = [\"s3cret-s3cret\"]\nverify_token = \"verify me\"");
     let cases = [
         (
             "[servr]\nlisten = \"127.0.0.1:1\"",
@@ -97,7 +97,7 @@ fn what_is_wrong_is_said_with_its_key_and_its_source() {
         ),
         (
             "[server]\nlisten = \"nowhere\"",
-            "`server.listen`: invalid socket address syntax (in mesej.toml)",
+            "`server.listen` must be an address and a port, such as \"127.0.0.1:8080\" or \"localhost:8080\" (in mesej.toml)",
         ),
         (
             "[server]\nworkers = \"two\"",
@@ -175,7 +175,7 @@ fn what_is_wrong_is_said_with_its_key_and_its_source() {
         ("[unknown]\ntemplate_s = -1", "`unknown.template_s` must be"),
         ("[telemetry\nlog_level = 1", "not TOML: "),
         (
-            &app("name = \"a\"\napp_secrets = [\"s\"]"),
+            &app("name = \"a\"\napp_secrets = [\"s3cret-s3cret\"]"),
             "`whatsapp.apps[0]` lacks `verify_token` (in mesej.toml)",
         ),
         (
@@ -183,7 +183,7 @@ fn what_is_wrong_is_said_with_its_key_and_its_source() {
             "unknown key `whatsapp.apps[0].verify_tokn`: did you mean `verify_token`?",
         ),
         (
-            &app("name = \"a\"\napp_secrets = []\nverify_token = \"v\""),
+            &app("name = \"a\"\napp_secrets = []\nverify_token = \"verify me\""),
             "`whatsapp.apps[0].app_secrets` must hold one secret",
         ),
         (
@@ -244,7 +244,7 @@ fn all_problems_are_listed_at_once() {
 #[test]
 fn secrets_show_neither_in_debug_nor_in_toml_nor_in_errors() {
     let file = "[server]\nadmin_token = \"very-secret-admin-token\"\n\
-                [[whatsapp.apps]]\nname = \"a\"\napp_secrets = [\"hush-one\", \"hush-two\"]\nverify_token = \"hush-three\"\n";
+                [[whatsapp.apps]]\nname = \"a\"\napp_secrets = [\"hush-one-hush\", \"hush-two-hush\"]\nverify_token = \"hush-three\"\n";
     let config = load(file, &[]).unwrap();
     let shown = format!("{config:?}{}", config.to_toml().unwrap());
     assert!(
@@ -256,6 +256,96 @@ fn secrets_show_neither_in_debug_nor_in_toml_nor_in_errors() {
         error.contains("`server.admin_token` must be") && !error.contains("987654321"),
         "{error}"
     );
+    let secret = "987654321";
+    for file in [
+        "[server]\nadmin_token = 987654321",
+        "[server]\nadmin_token = \"987654321",
+        "[server]\nadmin_token = 987654321x",
+        "[store]\npassword = 987654321",
+        "[store]\npassword = [\"987654321\"]",
+        "[whatsapp]\napps = \"987654321\"",
+        "[whatsapp]\napps = [\"987654321\"]",
+        "[[whatsapp.apps]]\nname = \"a\"\napp_secrets = \"987654321\"\nverify_token = \"verify me\"",
+        "[[whatsapp.apps]]\nname = \"a\"\napp_secrets = [987654321]\nverify_token = \"verify me\"",
+        "[[whatsapp.apps]]\nname = \"a\"\napp_secrets = [\"987654321\"]\nverify_token = 987654321",
+        "[[whatsapp.apps]]\nname = [\"987654321\"]\napp_secrets = [\"987654321\"]\nverify_token = \"verify me\"",
+        "[[whatsapp.apps]]\nname = \"a\"\napp_secrets = [\"987654321\",]]\nverify_token = \"verify me\"",
+    ] {
+        let error = load(file, &[]).unwrap_err();
+        assert!(!error.contains(secret), "{error}");
+    }
+    for (variable, value) in [
+        (
+            "MESEJ_WHATSAPP__APPS",
+            "[{ name = \"a\", app_secrets = [\"987654321\"}]",
+        ),
+        ("MESEJ_WHATSAPP__APPS", "\"987654321\""),
+        ("MESEJ_WHATSAPP__APPS", "987654321"),
+        ("MESEJ_SERVER__ADMIN_TOKEN", "987654321"),
+        ("MESEJ_SERVER__ADMIN_TOKN", "987654321"),
+    ] {
+        let error = load("", &[(variable, value)]).unwrap_err();
+        assert!(!error.contains(secret), "{error}");
+    }
+    // Where it is wrong is said all the same.
+    let error = load("[server]\n\nadmin_token = \"987654321", &[]).unwrap_err();
+    assert!(error.contains("line 3"), "{error}");
+}
+
+#[test]
+fn a_secret_that_could_be_guessed_is_refused_with_its_setting() {
+    for (app_secret, verify_token, key) in [
+        ("x", "verify me", "whatsapp.apps[0].app_secrets"),
+        ("", "verify me", "whatsapp.apps[0].app_secrets"),
+        ("s3cret-s3cret", "x", "whatsapp.apps[0].verify_token"),
+    ] {
+        let file = format!(
+            "[[whatsapp.apps]]\nname = \"a\"\napp_secrets = [\"{app_secret}\"]\nverify_token = \"{verify_token}\""
+        );
+        let error = load(&file, &[]).unwrap_err();
+        assert!(error.contains(&format!("`{key}` must have at least")), "{error}");
+    }
+}
+
+#[test]
+fn an_address_to_listen_on_may_be_this_machines_name() {
+    let listen = |text: &str| {
+        load(&format!("[server]\nlisten = \"{text}\""), &[]).map(|config| config.server.listen.to_string())
+    };
+    assert_eq!(listen("localhost:8101").unwrap(), "127.0.0.1:8101");
+    assert_eq!(listen("0.0.0.0:80").unwrap(), "0.0.0.0:80");
+    for bad in [
+        "localhost",
+        "localhost:",
+        "localhost:x",
+        ":8080",
+        "8080",
+        "mesej.example.com:80",
+    ] {
+        let error = listen(bad).unwrap_err();
+        assert!(error.contains("must be an address and a port"), "{bad}: {error}");
+    }
+}
+
+#[test]
+fn a_variable_that_nothing_reads_is_told() {
+    let told = |name: &str| load::strangers([name.to_owned()]);
+    for known in [
+        "MESEJ_CONFIG",
+        "MESEJ_URL",
+        "MESEJ_SERVER__LISTEN",
+        "MESEJ_CRASH_AT",
+        "PATH",
+        "MESEJ_SERVICE_HOST",
+        "MESEJ_PORT_8080_TCP",
+    ] {
+        assert!(told(known).is_empty(), "{known}");
+    }
+    assert_eq!(
+        told("MESEJ_CONFG"),
+        ["nothing reads the variable `MESEJ_CONFG`: did you mean `MESEJ_CONFIG`?"]
+    );
+    assert_eq!(told("MESEJ_ZEBRA"), ["nothing reads the variable `MESEJ_ZEBRA`"]);
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Addresses as settings hold them: just enough checking that a slip is found at the start.
 
 use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use serde::{Deserialize, Serialize};
 
@@ -34,7 +35,7 @@ impl BaseUrl {
             let authority = rest.split('/').next().unwrap_or_default();
             without_port(authority)
         });
-        host.is_none_or(|host| host == "localhost" || host == "[::1]" || host.starts_with("127."))
+        host.is_none_or(is_this_machine)
     }
 }
 
@@ -95,6 +96,24 @@ impl From<Origin> for String {
     }
 }
 
+/// Whether a host as an address names it is this machine whatever a name server says: a loopback address, or `localhost`.
+pub fn is_this_machine(host: &str) -> bool {
+    host.eq_ignore_ascii_case("localhost") || literal(host).is_some_and(|address| address.is_loopback())
+}
+
+/// The host of a `Host` header or an authority, when it is no name: then no name server had a say in how it was reached.
+pub fn is_no_name(authority: &str) -> bool {
+    let host = without_port(authority);
+    host.eq_ignore_ascii_case("localhost") || literal(host).is_some()
+}
+
+fn literal(host: &str) -> Option<IpAddr> {
+    match host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+        Some(six) => six.parse::<Ipv6Addr>().ok().map(IpAddr::V6),
+        None => host.parse::<Ipv4Addr>().ok().map(IpAddr::V4),
+    }
+}
+
 fn without_port(authority: &str) -> &str {
     match authority.rsplit_once(':') {
         Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => host,
@@ -109,7 +128,7 @@ fn is_authority(authority: &str) -> bool {
         .and_then(|rest| rest.strip_prefix(':'))
         .is_none_or(|port| port.parse::<u16>().is_ok());
     let name_ok = match host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
-        Some(address) => address.parse::<std::net::Ipv6Addr>().is_ok(),
+        Some(address) => address.parse::<Ipv6Addr>().is_ok(),
         None => {
             !host.is_empty()
                 && host
@@ -159,11 +178,41 @@ mod tests {
             "http://127.0.0.1:1",
             "http://localhost",
             "http://[::1]:2/x",
+            "http://127.8.9.1:1/x",
         ] {
             assert!(BaseUrl::parse(private).unwrap().is_private(), "{private}");
         }
-        for open in ["http://a.example", "http://localhost.example", "http://10.0.0.1"] {
+        for open in [
+            "http://a.example",
+            "http://localhost.example",
+            "http://127.evil.example",
+            "http://127.0.0.1.evil.example:80/x",
+            "http://10.0.0.1",
+            "http://[::2]",
+        ] {
             assert!(!BaseUrl::parse(open).unwrap().is_private(), "{open}");
+        }
+    }
+
+    #[test]
+    fn a_host_that_is_no_name_is_told_from_one() {
+        for literal in [
+            "127.0.0.1:8080",
+            "[::1]:8080",
+            "localhost",
+            "LOCALHOST:1",
+            "192.0.2.7",
+        ] {
+            assert!(is_no_name(literal), "{literal}");
+        }
+        for name in [
+            "",
+            "evil.example",
+            "127.0.0.1.evil.example:8080",
+            "127.0.0.1:x",
+            "::1",
+        ] {
+            assert!(!is_no_name(name), "{name}");
         }
     }
 

@@ -11,6 +11,11 @@ use super::error::Problems;
 use super::units::{mask, mask_each, millis};
 use super::url::BaseUrl;
 
+/// Whoever guesses an app's secret can invent customers, and has all the time that a signed webhook gives.
+const SHORTEST_SECRET: usize = 12;
+/// Whoever guesses a verify token learns that it is one.
+const SHORTEST_TOKEN: usize = 8;
+
 /// Section `whatsapp`.
 #[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
@@ -102,19 +107,28 @@ impl AppConfig {
                 "must be 1 to 64 letters, digits, '-' or '_'",
             );
         }
-        if !(1..=2).contains(&self.app_secrets.len())
-            || self
-                .app_secrets
-                .iter()
-                .any(|secret| secret.expose_secret().is_empty())
-        {
+        if !(1..=2).contains(&self.app_secrets.len()) {
             problems.add(
                 format!("{key}.app_secrets"),
                 "must hold one secret, or two while one is being changed",
             );
         }
-        if self.verify_token.expose_secret().is_empty() {
-            problems.add(format!("{key}.verify_token"), "must not be empty");
+        let is_short = |secret: &SecretString, least: usize| secret.expose_secret().len() < least;
+        if self
+            .app_secrets
+            .iter()
+            .any(|secret| is_short(secret, SHORTEST_SECRET))
+        {
+            problems.add(
+                format!("{key}.app_secrets"),
+                format!("must have at least {SHORTEST_SECRET} characters each: Meta's have 32"),
+            );
+        }
+        if is_short(&self.verify_token, SHORTEST_TOKEN) {
+            problems.add(
+                format!("{key}.verify_token"),
+                format!("must have at least {SHORTEST_TOKEN} characters"),
+            );
         }
     }
 }

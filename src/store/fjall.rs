@@ -22,7 +22,9 @@ mod filter;
 mod journal;
 mod keys;
 mod ledger;
+mod marker;
 mod pages;
+mod private;
 mod reader;
 mod retention;
 mod rewrite;
@@ -43,6 +45,7 @@ use self::desk::Condition;
 use self::engine::Engine;
 use self::events::Floors;
 use self::journal::Journal;
+pub(crate) use self::private::keep_private;
 use self::reader::Reader;
 use self::txn::Txn;
 use self::writer::{Need, Writer};
@@ -103,7 +106,10 @@ impl FjallStore {
     }
 
     fn open_with_reserve(path: &Path, options: FjallOptions, reserve: u64) -> Result<Self, StoreError> {
-        make_folder(path).map_err(|error| engine::refused(&error))?;
+        make_folder(path)
+            .and_then(|()| private::mend(path))
+            .map_err(|error| engine::refused(&error))?;
+        marker::check(path)?;
         let engine = Engine::open(path, &options)?;
         let webhooks = path.join("webhooks");
         let journal = Journal::open(&webhooks, Condition::new(path, reserve));

@@ -147,6 +147,21 @@ fn every_secret_has_to_be_given_and_the_docs_say_so() {
 }
 
 #[test]
+fn the_gateways_database_user_is_no_superuser() {
+    let script = file("docker/scylla-user.sh");
+    let makes = |user: &str| {
+        let (_, statement) = script
+            .split_once(&format!("CREATE ROLE IF NOT EXISTS \\\"{user}\\\""))
+            .unwrap();
+        statement.lines().take(2).collect::<String>()
+    };
+    assert!(makes("$CQL_USER").contains("SUPERUSER = false"));
+    assert!(makes("$ADMIN").contains("SUPERUSER = true"));
+    let gateway = services()["mesej"]["environment"].to_string();
+    assert!(gateway.contains("SCYLLA_PASSWORD") && !gateway.contains("SCYLLA_ADMIN_PASSWORD"));
+}
+
+#[test]
 fn the_gateway_starts_with_the_settings_that_compose_gives_it() {
     for service in ["migrate", "mesej"] {
         let settings = &services()[service]["environment"];

@@ -115,7 +115,9 @@ pub(in crate::api) async fn check(call: AdminCall) -> Result<HttpResponse, ApiEr
         app: number.app.as_deref(),
         apps: &state.config.whatsapp.app_names(),
     };
-    let checks: Vec<Value> = check_number(&facts, &apps, wanted).iter().map(line).collect();
+    let mut checks = check_number(&facts, &apps, wanted);
+    checks.push(state.webhooks.refusals.check(state.clock.monotonic()));
+    let checks: Vec<Value> = checks.iter().map(line).collect();
     Ok(HttpResponse::Ok().json(json!({ "checks": checks })))
 }
 

@@ -322,7 +322,7 @@ async fn the_demonstrations_key_is_handed_out_in_demo_mode_alone() {
         ..Setup::default()
     })
     .await;
-    let session = api.plain("GET", "/demo/session").send().await;
+    let session = api.plain("GET", "/demo/session").host("127.0.0.1").send().await;
     assert_eq!(
         session.json(),
         json!({ "api_key": "mj_live_demo", "agent": "ana", "name": "Ana", "number": number(ONE) })

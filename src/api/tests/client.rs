@@ -39,6 +39,12 @@ impl Request {
         self
     }
 
+    /// Names another host.
+    pub(super) fn host(mut self, host: &str) -> Self {
+        self.head = self.head.replacen("Host: test", &format!("Host: {host}"), 1);
+        self
+    }
+
     pub(super) fn bearer(self, token: &str) -> Self {
         self.header("Authorization", &format!("Bearer {token}"))
     }

@@ -64,6 +64,7 @@ async fn tail(listener: &TcpListener, count: u64) -> (Result<(), CliError>, Stri
     let args = TailArgs {
         url: format!("http://{}", listener.local_addr().unwrap()),
         key: "the-key".to_owned().into(),
+        plain: PlainHttp::default(),
         agent: "tail".to_owned(),
         json: false,
         count: Some(count),

@@ -142,6 +142,8 @@ pub(super) struct Condition {
     started: Instant,
     broken: AtomicBool,
     full: AtomicBool,
+    /// Bytes that were free when last looked.
+    free: AtomicU64,
     /// Milliseconds after `started` at which the commit under way began; 0 when none is.
     committing: AtomicU64,
     free_bytes: ::metrics::Gauge,
@@ -159,6 +161,7 @@ impl Condition {
             started: Instant::now(),
             broken: AtomicBool::new(false),
             full: AtomicBool::new(false),
+            free: AtomicU64::new(0),
             committing: AtomicU64::new(0),
             free_bytes: metrics::store_disk_free_bytes(),
             #[cfg(test)]
@@ -176,19 +179,26 @@ impl Condition {
         if self.is_broken() {
             return Some(broken());
         }
-        (needs == Space::Takes && self.full.load(Ordering::Acquire)).then(full)
+        let is_full = needs == Space::Takes && self.full.load(Ordering::Acquire);
+        is_full.then(|| full(self.free.load(Ordering::Relaxed), self.reserve))
     }
 
     /// Looks how much room the disk has.
     pub(super) fn look_at_disk(&self) {
         let free = disk::free_bytes(&self.folder);
         if let Some(free) = free {
+            self.free.store(free, Ordering::Relaxed);
             self.free_bytes.set(metrics::number(free));
         }
         let low = free.is_some_and(|free| free < self.reserve);
         if self.full.swap(low, Ordering::AcqRel) != low {
             if low {
-                tracing::error!(folder = %self.folder.display(), "the disk is nearly full: writes are refused");
+                tracing::error!(
+                    folder = %self.folder.display(),
+                    free_mib = free.unwrap_or_default() >> 20,
+                    needed_mib = self.reserve >> 20,
+                    "the disk is nearly full: writes are refused until there is room"
+                );
             } else {
                 tracing::info!("the disk has room again");
             }
@@ -254,7 +264,7 @@ impl Condition {
             return Err(StoreError::new(StoreErrorKind::Unavailable, detail));
         }
         if self.full.load(Ordering::Acquire) {
-            return Err(full());
+            return Err(full(self.free.load(Ordering::Relaxed), self.reserve));
         }
         Ok(())
     }
@@ -309,8 +319,13 @@ fn overloaded() -> StoreError {
     StoreError::new(StoreErrorKind::Overloaded, "too much waits to be written").retry_after(PATIENCE)
 }
 
-fn full() -> StoreError {
-    StoreError::new(StoreErrorKind::Full, "the disk is nearly full").retry_after(Duration::from_secs(30))
+fn full(free: u64, reserve: u64) -> StoreError {
+    let told = format!(
+        "the disk is nearly full: {} MiB are free, and {} MiB must be before anything is written",
+        free >> 20,
+        reserve >> 20
+    );
+    StoreError::new(StoreErrorKind::Full, told).retry_after(Duration::from_secs(30))
 }
 
 #[cfg(test)]
