@@ -175,7 +175,7 @@ async fn without_a_token_the_operator_is_told_which_one_is_meant() {
 #[test]
 fn every_variable_that_a_command_reads_is_known_to_the_settings() {
     fn variables(command: &clap::Command, found: &mut Vec<String>) {
-        let own = command.get_arguments().filter_map(|argument| argument.get_env());
+        let own = command.get_arguments().filter_map(clap::Arg::get_env);
         found.extend(own.map(|name| name.to_string_lossy().into_owned()));
         for inner in command.get_subcommands() {
             variables(inner, found);

@@ -144,7 +144,14 @@ impl CommitObserver for Share {
             }
             Ok(_) => metrics::applied_total(self.kind).increment(1),
             Err(error) => {
-                tracing::warn!(journal.id = %self.ticket.entry(), error = %error, "an element is not committed");
+                let is_full =
+                    matches!(error, CommitError::Store(error) if error.kind == StoreErrorKind::Full);
+                if is_full {
+                    // The store tells of it, once; here it would be told for every element, each second.
+                    tracing::debug!(journal.id = %self.ticket.entry(), error = %error, "an element waits for room");
+                } else {
+                    tracing::warn!(journal.id = %self.ticket.entry(), error = %error, "an element is not committed");
+                }
                 let never = matches!(
                     error,
                     CommitError::Store(error)

@@ -9,7 +9,7 @@ use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, Buf
 use tokio::net::{TcpListener, TcpStream};
 use tokio::process::{Child, Command};
 
-use crate::gateway::{ADMIN, PATIENCE};
+use crate::gateway::{ADMIN, PATIENCE, until};
 
 fn mesej(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_mesej"));
@@ -41,11 +41,11 @@ async fn started(command: &str, folder: &Path) -> (Child, String) {
         .stderr(log)
         .spawn()
         .unwrap();
-    let late = tokio::time::Instant::now() + PATIENCE;
-    while !get(&address, "/readyz", "").await.contains(" 200 ") {
-        assert!(tokio::time::Instant::now() < late, "it does not start");
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+    until("it is ready", || async {
+        let answer = get(&address, "/readyz", "").await;
+        answer.contains(" 200 ").then_some(())
+    })
+    .await;
     (child, address)
 }
 
