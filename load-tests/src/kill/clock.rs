@@ -42,6 +42,7 @@ impl SetClock {
             ("LD_PRELOAD", self.library.display().to_string()),
             ("FAKETIME_TIMESTAMP_FILE", self.file.path().display().to_string()),
             ("FAKETIME_DONT_FAKE_MONOTONIC", "1".to_owned()),
+            ("NO_FAKE_STAT", "1".to_owned()),
             ("FAKETIME_CACHE_DURATION", LOOK.to_owned()),
         ]
         .map(|(name, value)| (name.to_owned(), value))
