@@ -77,7 +77,7 @@ kill: ## Kill the gateway under load and ask what was lost or sent twice (CYCLES
 	cargo build --release --locked --package mesej --package mesej-load
 	$(TARGET)/release/mesej-load kill --cycles $(CYCLES) --seed $(SEED) --backend $(BACKEND) $(LOAD)
 
-ring: ## Kill and stop nodes of a cluster of three under load (SEED, LOAD='--inbound 300 --sends 100 --secs 60')
+ring: ## Kill and stop nodes of a cluster of three under load (SEED, LOAD='--secs 60')
 	cargo build --release --locked --package mesej --package mesej-load
 	$(TARGET)/release/mesej-load ring --seed $(SEED) $(LOAD)
 

@@ -20,6 +20,7 @@ mod sender;
 mod simulator;
 mod stage;
 mod stuck;
+mod tenants;
 
 use std::process::ExitCode;
 
@@ -58,6 +59,8 @@ enum Command {
     Bare(intake::BareArgs),
     /// Floods the gateway with one tenant's statuses and looks at how soon others, and its own customers, are seen
     Neighbour(neighbour::NeighbourArgs),
+    /// Starts a gateway with many tenants of whom nobody wants anything: how soon it is ready, and what each of them holds
+    Tenants(tenants::TenantsArgs),
     /// Connects many agents of whom some never read, and looks at the others' delays and at the memory held
     Stuck(stuck::StuckArgs),
 }
@@ -91,6 +94,7 @@ fn main() -> anyhow::Result<ExitCode> {
             Command::Intake(args) => intake::run(args).await,
             Command::Bare(args) => intake::run_bare(args).await,
             Command::Neighbour(args) => neighbour::run(args).await,
+            Command::Tenants(args) => tenants::run(args).await,
             Command::Stuck(args) => stuck::run(args).await,
         }
     })

@@ -93,6 +93,16 @@ pub fn cpu_time(id: u32) -> anyhow::Result<Duration> {
     Ok(TICK * ticks)
 }
 
+/// Resident memory of a process, in KiB.
+pub fn resident_kib(id: u32) -> anyhow::Result<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{id}/status"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let kib = line
+        .and_then(|line| line.split_whitespace().next())
+        .unwrap_or("0");
+    Ok(kib.parse()?)
+}
+
 /// Polls an address until it answers 200.
 pub async fn ready(client: &reqwest::Client, url: &str, limit: Duration) -> anyhow::Result<Duration> {
     let began = Instant::now();

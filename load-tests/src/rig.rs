@@ -312,13 +312,17 @@ impl Rig {
     }
 
     async fn agents_catch_up(&self) -> anyhow::Result<()> {
+        self.agents_reach(self.head().await?, SETTLE).await
+    }
+
+    /// Where the tenant's ledger stands.
+    async fn head(&self) -> anyhow::Result<u64> {
         let page = self
             .gateway
             .get(&self.tenant, "/v1/conversations?limit=1")
             .await?;
         let head = page.get("as_of_seq").and_then(Value::as_u64);
-        self.agents_reach(head.context("a page without as_of_seq")?, SETTLE)
-            .await
+        head.context("a page without as_of_seq")
     }
 
     /// Waits until every agent has seen the events up to this one.
@@ -352,6 +356,21 @@ impl Rig {
                 .await?;
         }
         Ok(())
+    }
+
+    /// Has customers write and the program send so often from now on.
+    pub async fn load(&self, inbound: f64, sends: u32) -> anyhow::Result<()> {
+        self.simulator.chatter(inbound, 1_000).await?;
+        if let Some(sender) = &self.sender {
+            sender.set_rate(sends);
+        }
+        Ok(())
+    }
+
+    /// Events that the slowest agent has yet to see.
+    pub async fn behind(&self) -> anyhow::Result<u64> {
+        let seen = self.agents.iter().map(|(_, agent)| agent.position()).min();
+        Ok(self.head().await?.saturating_sub(seen.unwrap_or(0)))
     }
 
     /// What became of submits so far, while the load runs.

@@ -6,6 +6,7 @@
 //! nothing is lost, nothing went out twice, no agent has a hole, everything has an end, and act one went almost unnoticed.
 
 mod acts;
+mod calibrate;
 mod probe;
 mod report;
 
@@ -26,12 +27,13 @@ pub struct RingArgs {
     /// Where all chance comes from
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
-    /// Messages that customers write in a second
-    #[arg(long, default_value_t = 300.0)]
-    pub inbound: f64,
+    /// Messages that customers write in a second, three for each that is sent; by default 60 % of what the nodes carry when
+    /// all are up, which is tried first
+    #[arg(long, requires = "sends")]
+    pub inbound: Option<f64>,
     /// Messages that a program sends in a second
-    #[arg(long, default_value_t = 100)]
-    pub sends: u32,
+    #[arg(long, requires = "inbound")]
+    pub sends: Option<u32>,
     /// How long the load runs before act one, in seconds; by default 30 where there are three nodes. Nodes that have just
     /// started compile what they run, and customers are new
     #[arg(long)]
@@ -74,8 +76,8 @@ impl RingArgs {
     fn plan(&self) -> Plan {
         Plan {
             seed: self.seed,
-            inbound: self.inbound,
-            sends: self.sends,
+            inbound: self.inbound.unwrap_or(3.0 * f64::from(calibrate::FIRST)),
+            sends: self.sends.unwrap_or(calibrate::FIRST),
             under_way: UNDER_WAY,
             faults: false,
             keeps: Keeps::OwnCluster(Wanted {
@@ -99,6 +101,10 @@ pub async fn run(args: RingArgs) -> anyhow::Result<ExitCode> {
         args.secs
     );
     tokio::time::sleep(Duration::from_secs(warm_up)).await;
+    let carried = match args.sends {
+        Some(_) => None,
+        None => Some(calibrate::sends_carried(&rig).await?),
+    };
     let one = acts::one(&mut rig, &cast, Duration::from_secs(args.secs)).await?;
     eprintln!("act one: {one}");
     if let Some(book) = rig.submits() {
@@ -113,5 +119,5 @@ pub async fn run(args: RingArgs) -> anyhow::Result<ExitCode> {
     tokio::time::sleep(AFTERWARDS).await;
     rig.tell_oracle().await?;
     let found = rig.settle().await?;
-    report::print(&args, &rig, &one, &outages, &found)
+    report::print(&args, &rig, carried, &one, &outages, &found)
 }

@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tokio::sync::Semaphore;
-use tokio::time::{Instant, MissedTickBehavior};
+use tokio::sync::{Semaphore, watch};
+use tokio::time::{Instant, Interval, MissedTickBehavior};
 
 use crate::gateway::{Gateway, Submitted, Tenant};
 
@@ -123,6 +123,7 @@ impl Book {
 /// Sends `rate` messages a second until told to stop. Recipients come in turn from the list.
 pub struct Sender {
     book: Arc<Book>,
+    rate: watch::Sender<u32>,
     stop: Arc<tokio::sync::Notify>,
     task: tokio::task::JoinHandle<()>,
 }
@@ -134,14 +135,17 @@ impl Sender {
         let book = Arc::new(Book::default());
         let stop = Arc::new(tokio::sync::Notify::new());
         let (shared, stopped) = (Arc::clone(&book), Arc::clone(&stop));
+        let (rate, mut rates) = watch::channel(rate);
         let task = tokio::spawn(async move {
             let places = Arc::new(Semaphore::new(under_way));
-            let mut tick = tokio::time::interval(Duration::from_secs(1) / rate.max(1));
-            tick.set_missed_tick_behavior(MissedTickBehavior::Burst);
-            for number in 0_u64.. {
-                tokio::select! {
-                    () = stopped.notified() => break,
-                    _ = tick.tick() => {}
+            let mut tick = every(*rates.borrow_and_update());
+            'all: for number in 0_u64.. {
+                loop {
+                    tokio::select! {
+                        () = stopped.notified() => break 'all,
+                        _ = tick.tick() => break,
+                        Ok(()) = rates.changed() => tick = every(*rates.borrow_and_update()),
+                    }
                 }
                 let Ok(place) = Arc::clone(&places).try_acquire_owned() else {
                     shared.skipped.fetch_add(1, Ordering::Relaxed);
@@ -168,7 +172,17 @@ impl Sender {
             let all = u32::try_from(under_way).unwrap_or(u32::MAX);
             let _ = places.acquire_many(all).await;
         });
-        Self { book, stop, task }
+        Self {
+            book,
+            rate,
+            stop,
+            task,
+        }
+    }
+
+    /// Sends so many messages a second from now on.
+    pub fn set_rate(&self, rate: u32) {
+        self.rate.send_replace(rate);
     }
 
     /// What became of submits so far.
@@ -182,6 +196,12 @@ impl Sender {
         self.task.await?;
         Ok(self.book)
     }
+}
+
+fn every(rate: u32) -> Interval {
+    let mut tick = tokio::time::interval(Duration::from_secs(1) / rate.max(1));
+    tick.set_missed_tick_behavior(MissedTickBehavior::Burst);
+    tick
 }
 
 async fn one(gateway: &Gateway, tenant: &Tenant, book: &Book, recipient: &str, marker: &str) {

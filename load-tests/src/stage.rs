@@ -158,12 +158,6 @@ impl Stage {
 
     /// Resident memory of the gateway, in KiB.
     pub fn resident_kib(&self) -> anyhow::Result<u64> {
-        let id = self.gateway_id()?;
-        let status = std::fs::read_to_string(format!("/proc/{id}/status"))?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-        let kib = line
-            .and_then(|line| line.split_whitespace().next())
-            .unwrap_or("0");
-        Ok(kib.parse()?)
+        process::resident_kib(self.gateway_id()?)
     }
 }

@@ -142,6 +142,7 @@ impl Ledger {
             head: handle_head,
             keeping,
             condition,
+            callers: Arc::default(),
         })
     }
 

@@ -34,7 +34,7 @@ const IN_HAND: usize = 4_096;
 /// Whoever sends waits behind them, so there are no more.
 const MOST: usize = 512;
 /// The same where somebody else of the tenant waits, and what a flow may always have.
-const LEAST: usize = 16;
+pub(super) const LEAST: usize = 16;
 /// Entries taken in one turn.
 const BATCH: usize = 64;
 /// Bytes of them.

@@ -65,7 +65,7 @@ ended() {
 trap ended EXIT
 echo "$node" >"$folder/pid"
 
-for _ in $(seq 600); do
+for _ in $(seq 3000); do
   if ! kill -0 "$node" 2>/dev/null; then
     say "the server ended while it started; its last words:"
     tail -20 "$folder/log" >&2

@@ -18,7 +18,7 @@ const STOPPED: Duration = Duration::from_secs(4);
 /// Between two probes of a gateway whose store is away.
 const PROBES: Duration = Duration::from_millis(250);
 /// How long the gateway may take to recover before the rig gives up.
-const RECOVERY: Duration = Duration::from_secs(60);
+const RECOVERY: Duration = Duration::from_secs(240);
 
 /// Which node plays which part.
 #[derive(Debug)]

@@ -16,6 +16,7 @@ const NOTICED: f64 = 1.0;
 pub(super) fn print(
     args: &RingArgs,
     rig: &Rig,
+    carried: Option<u32>,
     one: &ActOne,
     outages: &[Outage],
     found: &Found,
@@ -25,6 +26,7 @@ pub(super) fn print(
     let own = json!({
         "nodes": args.nodes,
         "seed": args.seed,
+        "sends_per_s_carried_by_all": carried,
         "act_one": {
             "secs": one.secs.round(),
             "error_rate": (one.error_rate() * 1_000.0).round() / 1_000.0,

@@ -1,7 +1,7 @@
 //! What the rest of the process sees of a tenant's ledger.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tokio::sync::oneshot;
@@ -25,6 +25,24 @@ pub struct LedgerHandle {
     pub(super) head: Arc<AtomicU64>,
     pub(super) keeping: Keeping,
     pub(super) condition: Condition,
+    /// How many wait for a commit.
+    pub(super) callers: Arc<AtomicUsize>,
+}
+
+/// One who waits for a commit.
+struct Caller<'a>(&'a AtomicUsize);
+
+impl<'a> Caller<'a> {
+    fn joins(callers: &'a AtomicUsize) -> Self {
+        callers.fetch_add(1, Ordering::AcqRel);
+        Self(callers)
+    }
+}
+
+impl Drop for Caller<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::AcqRel);
+    }
 }
 
 impl LedgerHandle {
@@ -76,6 +94,11 @@ impl LedgerHandle {
         self.condition.hands_off(now)
     }
 
+    /// How many wait for a commit: what they asked for is refused when it takes too long.
+    pub fn callers(&self) -> usize {
+        self.callers.load(Ordering::Acquire)
+    }
+
     /// Ops in hand.
     pub fn depth(&self) -> usize {
         self.addr.depth()
@@ -83,6 +106,7 @@ impl LedgerHandle {
 
     /// Commits an op and waits until it is durable. Dropping the future does not take the op back.
     pub async fn commit(&self, op: Op) -> Result<OpOutcome, CommitError> {
+        let _caller = Caller::joins(&self.callers);
         let (sender, answer) = oneshot::channel();
         let commit = Commit {
             op,

@@ -1,6 +1,8 @@
 //! The road in with a tenant that is flooded, and when whoever applies webhooks dies.
 
 use super::*;
+use crate::store::Op;
+use crate::store::op::Announce;
 
 /// A webhook with so many statuses of messages of a tenant.
 fn statuses(of: TenantId, first: usize, count: usize) -> Bytes {
@@ -100,6 +102,54 @@ async fn a_webhook_that_kills_whoever_applies_it_is_put_aside_and_stops_nobody()
         .unwrap();
     assert_eq!((aside.len(), &*aside[0].reason), (1, "poison"));
     assert_eq!(signed::open(&aside[0].body).1, nobodys);
+    shutdown.begin();
+    applying.await.unwrap();
+}
+
+#[actix::test]
+async fn webhooks_leave_a_slow_ledger_to_those_who_send() {
+    tokio::time::pause();
+    let store = Arc::new(FaultyStore::default());
+    *store.delay.lock().unwrap() = Duration::from_millis(300);
+    let directory = directory(&store).await;
+    let shutdown = Shutdown::default();
+    let (intake, applier) = open(Arc::clone(&directory), shutdown.clone(), 1).await.unwrap();
+    let applying = actix::spawn(applier.run());
+    let tenant = directory.tenant(OTHER).await.unwrap();
+    let announce = |n: usize| {
+        Op::Announce(Announce {
+            kind: crate::domain::EventKind::Meta,
+            conversation: None,
+            data: serde_json::value::to_raw_value(&n).unwrap().into(),
+            once: None,
+        })
+    };
+    let callers: Vec<_> = (0..3_000)
+        .map(|n| {
+            let (ledger, op) = (tenant.ledger.clone(), announce(n));
+            actix::spawn(async move { ledger.commit(op).await.map(drop) })
+        })
+        .collect();
+    until("they wait", Duration::from_secs(1), async || {
+        tenant.ledger.callers() == 3_000
+    })
+    .await;
+    for n in 0..100 {
+        intake.accept(demo(), webhook(OTHER, 50 * n, 50)).await.unwrap();
+    }
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    let of_the_road_in = tenant.ledger.depth() - tenant.ledger.callers();
+    assert!(
+        (1..=16).contains(&of_the_road_in),
+        "{of_the_road_in} webhooks before them"
+    );
+    for caller in callers {
+        caller.await.unwrap().unwrap();
+    }
+    until("the webhooks are applied", Duration::from_secs(120), async || {
+        texts(&store, OTHER).await.len() == 5_000
+    })
+    .await;
     shutdown.begin();
     applying.await.unwrap();
 }

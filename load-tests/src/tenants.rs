@@ -1,0 +1,137 @@
+//! Many tenants of whom nobody wants anything: how soon a gateway that has them is ready, what each of them holds in memory,
+//! and what one holds that was asked for something.
+
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
+use serde_json::json;
+
+use crate::gateway::{Gateway, Tenant};
+use crate::process::{self, Launch, Process, binary, free_port, resident_kib};
+
+const ADMIN: &str = "load-tests-admin-token";
+/// How long a start may take.
+const START: Duration = Duration::from_secs(120);
+/// Tenants made at once.
+const TOGETHER: usize = 64;
+/// What is freed after a start is freed by then.
+const SETTLE: Duration = Duration::from_secs(2);
+
+/// Options of `mesej-load tenants`.
+#[derive(clap::Args, Debug, Clone)]
+pub struct TenantsArgs {
+    /// Tenants, each with one number
+    #[arg(long, default_value_t = 10_000)]
+    pub tenants: u32,
+    /// How many of them are asked for something
+    #[arg(long, default_value_t = 500)]
+    pub live: u32,
+    /// The `mesej` binary; by default the one beside this program
+    #[arg(long)]
+    pub binary: Option<PathBuf>,
+}
+
+/// Runs the rig.
+pub async fn run(args: TenantsArgs) -> anyhow::Result<ExitCode> {
+    let folder = tempfile::tempdir()?;
+    let port = free_port()?;
+    let gateway = Gateway::new(format!("http://127.0.0.1:{port}"), ADMIN.to_owned())?;
+    let env = [
+        ("MESEJ_SERVER__LISTEN", format!("127.0.0.1:{port}")),
+        ("MESEJ_SERVER__ADMIN_TOKEN", ADMIN.to_owned()),
+        (
+            "MESEJ_STORE__PATH",
+            folder.path().join("data").display().to_string(),
+        ),
+        // Nothing is sent.
+        ("MESEJ_WHATSAPP__BASE_URL", "http://127.0.0.1:9".to_owned()),
+    ];
+    let serving = Launch {
+        binary: binary(args.binary.as_deref())?,
+        what: "mesej serve",
+        args: vec!["serve".to_owned()],
+        env: env.map(|(name, value)| (name.to_owned(), value)).into(),
+        log: folder.path().join("gateway.log"),
+    };
+    let (making, _) = start(&serving, &gateway).await?;
+    let tenants: Vec<Tenant> = stream::iter(0..args.tenants)
+        .map(|n| make(&gateway, n))
+        .buffer_unordered(TOGETHER)
+        .try_collect()
+        .await?;
+    making.kill().await?;
+    // Twice: the first start reads what the writer left in its log.
+    let (settling, _) = start(&serving, &gateway).await?;
+    settling.kill().await?;
+    let (process, ready) = start(&serving, &gateway).await?;
+    let resting_kib = held(&process).await?;
+    let live = usize::try_from(args.live)?;
+    for tenant in tenants.iter().take(live) {
+        gateway.get(tenant, "/v1/conversations?limit=1").await?;
+    }
+    let live_kib = held(&process).await?.saturating_sub(resting_kib);
+    process.kill().await?;
+    let empty_kib = without_tenants(&serving, &gateway, folder.path()).await?;
+    let each = |kib: u64, of: u32| {
+        let bytes = u32::try_from(kib * 1_024).unwrap_or(u32::MAX);
+        f64::from(bytes) / f64::from(of.max(1))
+    };
+    let line = json!({
+        "tenants": args.tenants, "ready_ms": u64::try_from(ready.as_millis()).unwrap_or(u64::MAX),
+        "resident_kib": resting_kib, "resident_without_tenants_kib": empty_kib,
+        "bytes_each_at_rest": each(resting_kib.saturating_sub(empty_kib), args.tenants).round(),
+        "live": args.live, "bytes_each_live": each(live_kib, args.live).round(),
+    });
+    writeln!(std::io::stdout().lock(), "{line}")?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Starts the gateway; how long until it is ready.
+async fn start(serving: &Launch, gateway: &Gateway) -> anyhow::Result<(Process, Duration)> {
+    let process = serving.start()?;
+    let ready = process::ready(gateway.client(), &gateway.url("/readyz"), START).await?;
+    Ok((process, ready))
+}
+
+async fn make(gateway: &Gateway, n: u32) -> anyhow::Result<Tenant> {
+    let number = json!({
+        "phone_number_id": format!("7{n:014}"), "waba_id": format!("8{n:014}"), "display_phone_number": "+1 555 070 0000",
+        "access_token": format!("token-{n}-of-a-usual-length-{}", "x".repeat(160)), "rate": 80,
+    });
+    gateway.make_tenant(&format!("Tenant {n}"), &number).await
+}
+
+/// Memory that a gateway holds once it has come to rest, in KiB.
+async fn held(process: &Process) -> anyhow::Result<u64> {
+    tokio::time::sleep(SETTLE).await;
+    resident_kib(process.id().context("the gateway ended")?)
+}
+
+async fn without_tenants(
+    serving: &Launch,
+    gateway: &Gateway,
+    folder: &std::path::Path,
+) -> anyhow::Result<u64> {
+    let elsewhere = folder.join("empty").display().to_string();
+    let mut env = serving.env.clone();
+    for (name, value) in &mut env {
+        if name == "MESEJ_STORE__PATH" {
+            value.clone_from(&elsewhere);
+        }
+    }
+    let serving = Launch {
+        binary: serving.binary.clone(),
+        what: serving.what,
+        args: serving.args.clone(),
+        env,
+        log: serving.log.clone(),
+    };
+    let (process, _) = start(&serving, gateway).await?;
+    let kib = held(&process).await?;
+    process.kill().await?;
+    Ok(kib)
+}
