@@ -174,7 +174,7 @@ impl TenantPort for Gateway {
         let newest = page
             .items
             .into_iter()
-            .find(|message| message.direction == Direction::Inbound);
+            .find(|message| message.direction == Direction::Inbound && message.via.is_none());
         let Some(Message {
             wamid: Some(wamid),
             number,

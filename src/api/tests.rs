@@ -202,6 +202,8 @@ impl Api {
         let arrival = self.core.next_number();
         let receive = Receive {
             number: number(tenant),
+            by: crate::domain::message::Side::Customer,
+            via: None,
             aliases: ContactAliases::of([Alias::phone(phone).unwrap()]),
             naming: crate::store::op::Naming::Current,
             group: None,
@@ -209,7 +211,6 @@ impl Api {
             username: None,
             wamid: Wamid::parse(&format!("wamid.{tenant}{arrival}")).unwrap(),
             at: self.clock_now(),
-            arrival: u16::try_from(arrival).unwrap(),
             content: Content::text(text),
             retention: Retention::DEFAULT,
         };

@@ -42,6 +42,8 @@ pub enum ContentKind {
     System,
     /// A message that Meta does not hand over.
     Unsupported,
+    /// What is left of a message that its author took back.
+    Revoked,
     /// A private note between agents; never leaves the gateway.
     Note,
     /// A kind that this version does not know.
@@ -49,7 +51,7 @@ pub enum ContentKind {
 }
 
 impl ContentKind {
-    const KNOWN: [(Self, &'static str); 16] = [
+    const KNOWN: [(Self, &'static str); 17] = [
         (Self::Text, "text"),
         (Self::Image, "image"),
         (Self::Video, "video"),
@@ -65,6 +67,7 @@ impl ContentKind {
         (Self::Order, "order"),
         (Self::System, "system"),
         (Self::Unsupported, "unsupported"),
+        (Self::Revoked, "revoked"),
         (Self::Note, "note"),
     ];
 
@@ -130,6 +133,31 @@ impl Content {
             ContentKind::Note,
             &serde_json::json!({ "type": "note", "note": { "body": text } }),
         )
+    }
+
+    /// What is left of a message that its author took back.
+    pub fn revoked() -> Self {
+        Self::from_value(ContentKind::Revoked, &serde_json::json!({ "type": "revoked" }))
+    }
+
+    /// This content with what stands beside the other one: what it answers, where it came from.
+    pub fn in_place_of(&self, other: &Self) -> Self {
+        let (mut value, before) = (self.to_value(), other.to_value());
+        let (Some(fields), Some(before)) = (value.as_object_mut(), before.as_object()) else {
+            return self.clone();
+        };
+        fields.remove("context");
+        for (key, beside) in before {
+            if key != "type" && key != other.kind.as_str() && !fields.contains_key(key) {
+                fields.insert(key.clone(), beside.clone());
+            }
+        }
+        Self::from_value(self.kind.clone(), &value)
+    }
+
+    /// Whether it takes a reaction away.
+    pub fn is_removed_reaction(&self) -> bool {
+        self.kind == ContentKind::Reaction && self.preview().is_none_or(|emoji| emoji.is_empty())
     }
 
     /// Plain text.

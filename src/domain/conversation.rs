@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::clock::Timestamp;
 use super::ids::{AgentId, ContactId, ConversationId, MessageId, PhoneNumberId, Seq};
-use super::message::Author;
+use super::message::{Author, Message};
 
 /// Whether a conversation wants attention.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
@@ -72,17 +72,23 @@ pub struct Conversation {
     pub last_inbound: Option<Timestamp>,
     /// When anything last happened; orders the list.
     pub last_activity: Timestamp,
-    /// Ledger position of the last message or note, for reply-if-unchanged.
+    /// Ledger position of the message or note that came last, for reply-if-unchanged.
     pub last_message_seq: Seq,
-    /// Who wrote the last message or note.
+    /// Who wrote the last message or note: the one that stands last in the thread.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub last_message_by: Option<Author>,
-    /// Ledger position of the last message or note that somebody else wrote than the last one's author.
+    /// Ledger position of the last message or note that somebody else wrote than the author of the one that came last.
     #[serde(default)]
     pub last_other_seq: Seq,
     /// The last message.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub last_message_id: Option<MessageId>,
+    /// The message that came last of those that stand before a message that had come already.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub late_message_id: Option<MessageId>,
+    /// Who wrote the message that came last, when that is not the last message.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub late_message_by: Option<Author>,
     /// First characters of the last message. Personal data.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub preview: Option<String>,
@@ -107,8 +113,77 @@ impl Conversation {
             last_message_by: None,
             last_other_seq: Seq::default(),
             last_message_id: None,
+            late_message_id: None,
+            late_message_by: None,
             preview: None,
             created: now,
+        }
+    }
+
+    /// The id of a message of this time that comes now: it stands after those of the same second that came before it.
+    /// Meta tells times in seconds, so that within one nothing but the order of coming says what happened first.
+    pub fn next_id(&self, at: Timestamp, tail: u64) -> MessageId {
+        let same_second = |id: &&MessageId| id.timestamp().as_secs() == at.as_secs();
+        let before = [&self.last_message_id, &self.late_message_id];
+        match before.into_iter().flatten().filter(same_second).max() {
+            Some(last) => last.followed_by(at, tail),
+            None => MessageId::new(at, 0, tail),
+        }
+    }
+
+    /// Who wrote the message or note that came last.
+    pub fn last_writer(&self) -> Option<&Author> {
+        self.late_message_by.as_ref().or(self.last_message_by.as_ref())
+    }
+
+    /// Takes note of a message or note that comes now, at this position of the ledger.
+    pub fn take(&mut self, message: &Message, seq: Seq, now: Timestamp) {
+        self.last_activity = now;
+        // It outlives its message.
+        let author = Some(message.author.unnamed());
+        if self.last_writer() != author.as_ref() {
+            self.last_other_seq = self.last_message_seq;
+        }
+        self.last_message_seq = seq;
+        self.late_message_by = author;
+        self.place(message);
+    }
+
+    /// Takes note of a message that was written long before it comes: it has a place, and nobody waits for an answer.
+    pub fn take_import(&mut self, message: &Message) {
+        self.last_activity = self.last_activity.max(message.created);
+        self.late_message_by = self.last_writer().cloned();
+        self.place(message);
+    }
+
+    fn place(&mut self, message: &Message) {
+        if Some(message.id) > self.last_message_id {
+            self.show(Some(message));
+        } else {
+            self.late_message_id = Some(message.id);
+        }
+        let last = self.last_message_by.as_ref();
+        self.late_message_by.take_if(|writer| Some(&*writer) == last);
+    }
+
+    fn show(&mut self, message: Option<&Message>) {
+        self.last_message_by = message.map(|message| message.author.unnamed());
+        self.last_message_id = message.map(|message| message.id);
+        self.preview = message.and_then(|message| message.content.preview());
+    }
+
+    /// The last message is gone: this one is the newest that is left.
+    pub fn fall_back_to(&mut self, newest: Option<&Message>) {
+        self.late_message_by = self.last_writer().cloned();
+        self.show(newest);
+        let last = self.last_message_by.as_ref();
+        self.late_message_by.take_if(|writer| Some(&*writer) == last);
+    }
+
+    /// A message says something else now, or nothing.
+    pub fn retell(&mut self, message: &Message) {
+        if self.last_message_id == Some(message.id) {
+            self.preview = message.content.preview();
         }
     }
 

@@ -13,6 +13,10 @@ use super::ids::{ConversationId, Seq};
 pub enum EventKind {
     /// A message or note was added: `{message, conversation, contact}`.
     Message,
+    /// What a message says changed (edited, or filled in): `{message, conversation}`.
+    MessageChanged,
+    /// A message was taken back, and what it said is gone: `{message, conversation}`.
+    MessageRevoked,
     /// An outbound message moved: `{message_id, state, times, wamid?, error?, biz_opaque_callback_data?}`.
     Status,
     /// A conversation changed (assignee, labels, status, read): the conversation.
@@ -31,6 +35,8 @@ impl EventKind {
     /// Every kind.
     pub const ALL: &[Self] = &[
         Self::Message,
+        Self::MessageChanged,
+        Self::MessageRevoked,
         Self::Status,
         Self::Conversation,
         Self::Contact,
@@ -43,6 +49,8 @@ impl EventKind {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Message => "message",
+            Self::MessageChanged => "message_changed",
+            Self::MessageRevoked => "message_revoked",
             Self::Status => "status",
             Self::Conversation => "conversation",
             Self::Contact => "contact",

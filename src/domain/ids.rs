@@ -4,6 +4,7 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::time::Duration;
 
 use ring::digest;
 use serde::{Deserialize, Serialize};
@@ -136,7 +137,7 @@ byte_id!(
     "conversation_id"
 );
 byte_id!(
-    /// A message. Time-ordered: 48 bits of milliseconds, 16 bits of arrival order, 64 bits that tell twins apart.
+    /// A message. Time-ordered: 48 bits of milliseconds, 16 bits of order within them, 64 bits that tell twins apart.
     MessageId,
     "message_id"
 );
@@ -163,7 +164,7 @@ impl ConversationId {
 }
 
 impl MessageId {
-    /// Builds an id from the message's own time, its arrival order within that millisecond, and a distinguishing tail.
+    /// Builds an id from a time, a place within that millisecond, and a distinguishing tail.
     pub fn new(at: Timestamp, arrival: u16, tail: u64) -> Self {
         let ms = u64::try_from(at.as_millis()).unwrap_or(0);
         let mut bytes = [0_u8; 16];
@@ -176,6 +177,24 @@ impl MessageId {
             .chain(tail.to_be_bytes());
         bytes.iter_mut().zip(parts).for_each(|(slot, byte)| *slot = byte);
         Self(bytes)
+    }
+
+    /// An id for a message of this time that stands right after this one, or at its own time if that is later.
+    pub fn followed_by(&self, at: Timestamp, tail: u64) -> Self {
+        let before = self.timestamp();
+        if before < at {
+            return Self::new(at, 0, tail);
+        }
+        let arrival = self
+            .0
+            .iter()
+            .skip(6)
+            .take(2)
+            .fold(0_u16, |sum, byte| (sum << 8) | u16::from(*byte));
+        match arrival.checked_add(1) {
+            Some(next) => Self::new(before, next, tail),
+            None => Self::new(before.after(Duration::from_millis(1)), 0, tail),
+        }
     }
 
     /// The time that the id carries, in milliseconds since 1970.
@@ -321,6 +340,17 @@ mod tests {
         let second = MessageId::new(Timestamp::from_millis(1_001), 1, 0);
         assert!(early < later && later < second);
         assert!(early.to_string() < later.to_string());
+    }
+
+    #[test]
+    fn one_that_follows_stands_right_behind_or_at_its_own_time() {
+        let first = MessageId::new(Timestamp::from_millis(1_400), 7, u64::MAX);
+        let behind = first.followed_by(Timestamp::from_millis(1_000), 0);
+        assert!(first < behind && behind < MessageId::new(Timestamp::from_millis(1_400), 9, 0));
+        let later = Timestamp::from_millis(1_401);
+        assert_eq!(first.followed_by(later, 3), MessageId::new(later, 0, 3));
+        let full = MessageId::new(Timestamp::from_millis(1_400), u16::MAX, 0);
+        assert!(full < full.followed_by(Timestamp::from_millis(1_000), 0));
     }
 
     #[test]

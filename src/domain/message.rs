@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::clock::Timestamp;
 use super::content::Content;
-use super::ids::{AgentId, ClientMessageId, ContactId, ConversationId, MessageId, PhoneNumberId, Wamid};
+use super::ids::{AgentId, ClientMessageId, ContactId, ConversationId, MessageId, PhoneNumberId, Seq, Wamid};
 use super::rate::Priority;
 use super::status::{DeliveryState, StatusTimes};
 
@@ -46,6 +46,10 @@ pub enum Author {
         /// The key's public id.
         key: Arc<str>,
     },
+    /// Somebody of the business, on the phone that shares the number.
+    BusinessApp,
+    /// Another program of the business, which has the thread now.
+    OtherApp,
 }
 
 impl Author {
@@ -54,10 +58,52 @@ impl Author {
     pub fn unnamed(&self) -> Self {
         match self {
             Self::Member { id, .. } => Self::Member { id: *id, name: None },
-            Self::Contact | Self::Agent { .. } | Self::Api { .. } => self.clone(),
+            Self::Contact | Self::Agent { .. } | Self::Api { .. } | Self::BusinessApp | Self::OtherApp => {
+                self.clone()
+            }
         }
     }
 }
+
+/// Which side of a conversation wrote a message that Meta tells of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Side {
+    /// The customer.
+    Customer,
+    /// The business, by another way than this gateway.
+    Business,
+}
+
+/// How a message came to be known, when it was not exchanged through this gateway.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Via {
+    /// Imported: it is older than the connection of the number.
+    History,
+    /// A copy: another program has the thread and answers.
+    Standby,
+}
+
+/// What a message said before it was edited.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Version {
+    /// What it said.
+    pub content: Content,
+    /// Since when, by Meta's time.
+    pub at: Timestamp,
+}
+
+/// What its author changes about a message afterwards.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Amendment {
+    /// It says something else.
+    Edited(Content),
+    /// It is taken back for everybody.
+    Revoked,
+}
+
+/// Earlier versions kept of one message. People edit for a quarter of an hour; the first and the newest stay.
+const MOST_VERSIONS: usize = 50;
 
 /// What to do when an attempt's outcome stays unknown past its deadline.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -108,6 +154,65 @@ pub struct Message {
     /// For outbound ones: everything about the way to the phone.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub delivery: Option<Delivery>,
+    /// How it came to be known, when it was not exchanged through this gateway.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub via: Option<Via>,
+    /// Since when it says what it says, by Meta's time, if it was edited.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub edited_at: Option<Timestamp>,
+    /// What it said before, oldest first.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub versions: Vec<Version>,
+    /// Whether it is known by an edit alone: what it said first has not come.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub first_version_missing: bool,
+    /// When its author took it back, by Meta's time: then nothing of what it said is kept.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub revoked_at: Option<Timestamp>,
+    /// Ledger positions of the events that tell what it says or said.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub told: Vec<Seq>,
+}
+
+impl Message {
+    /// Takes another version of what it says. The newest by Meta's time is what it says now.
+    pub fn edit(&mut self, content: Content, at: Timestamp) {
+        let since = self.edited_at.unwrap_or(self.created);
+        if at < since {
+            self.keep(Version { content, at });
+            return;
+        }
+        let before = std::mem::replace(&mut self.content, content);
+        self.edited_at = Some(at);
+        self.keep(Version {
+            content: before,
+            at: since,
+        });
+    }
+
+    /// Takes what an edited message said first, which came after the edit.
+    pub fn take_first_version(&mut self, content: Content, at: Timestamp) {
+        self.first_version_missing = false;
+        self.created = at;
+        self.versions.insert(0, Version { content, at });
+    }
+
+    fn keep(&mut self, version: Version) {
+        let place = self.versions.partition_point(|earlier| earlier.at <= version.at);
+        self.versions.insert(place, version);
+        if self.versions.len() > MOST_VERSIONS {
+            self.versions.remove(1);
+        }
+    }
+
+    /// Forgets all that it says and said.
+    pub fn revoke(&mut self, at: Timestamp) {
+        self.content = Content::revoked();
+        self.versions.clear();
+        self.edited_at = None;
+        self.first_version_missing = false;
+        self.revoked_at = Some(at);
+    }
 }
 
 /// How an outbound message travels.

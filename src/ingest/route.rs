@@ -1,7 +1,6 @@
 //! From the elements of a webhook to ops of the tenants that they concern.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
 
 use serde::Serialize;
@@ -15,8 +14,9 @@ use crate::actors::directory::{Directory, TenantHandle};
 use crate::actors::port::Signer;
 use crate::actors::request::Refusal;
 use crate::domain::ids::digest16;
+use crate::domain::message::Side;
 use crate::domain::{Alias, EventKind, JournalId, PhoneNumberId, TenantId, WabaId, WamidHash};
-use crate::store::op::{Announce, Called, Naming, Op, Prefer, Receive, Relate, Report, ReportTarget};
+use crate::store::op::{Amend, Announce, Called, Naming, Op, Prefer, Receive, Relate, Report, ReportTarget};
 use crate::store::{JournalEntry, Quarantined};
 use crate::telemetry::labels::{ElementKind, QuarantineReason};
 use crate::telemetry::{Label as _, Seldom, metrics};
@@ -48,7 +48,6 @@ struct Meta<'a> {
 pub(super) struct Router {
     directory: Arc<Directory>,
     wrong_app: Seldom,
-    arrivals: AtomicU16,
 }
 
 /// Whose turn it is, and what the flow may have in hand.
@@ -64,7 +63,6 @@ impl Router {
         Self {
             directory,
             wrong_app: Seldom::each(TOLD_EACH),
-            arrivals: AtomicU16::new(0),
         }
     }
 
@@ -191,10 +189,12 @@ impl Router {
                 let clock = self.directory.clock();
                 clock.vouched(message.at);
                 let age = clock.now().since(message.at);
-                if let Some(lane) = tenant.lanes.get(&message.number).filter(|_| age <= COUNTS) {
+                let to_us = message.by == Side::Customer && message.via.is_none();
+                let counts = to_us && age <= COUNTS;
+                if let Some(lane) = tenant.lanes.get(&message.number).filter(|_| counts) {
                     lane.note_inbound(1);
                 }
-                (ElementKind::Message, self.message(tenant, message))
+                (ElementKind::Message, Self::message(tenant, message))
             }
             Element::Status(status) => {
                 self.directory.clock().vouched(status.at);
@@ -227,8 +227,7 @@ impl Router {
         Handed::All
     }
 
-    fn message(&self, tenant: &TenantHandle, message: &IncomingMessage) -> Vec<Op> {
-        let arrival = self.arrivals.fetch_add(1, Ordering::Relaxed).wrapping_add(1);
+    fn message(tenant: &TenantHandle, message: &IncomingMessage) -> Vec<Op> {
         let mut ops = Vec::with_capacity(2);
         if let Some(change) = &message.identity_change {
             ops.push(Op::Relate(Relate {
@@ -239,8 +238,10 @@ impl Router {
                 once: WamidHash::of_other("relate", &[message.wamid.as_str().as_bytes()]),
             }));
         }
-        ops.push(Op::Receive(Box::new(Receive {
+        let receive = Receive {
             number: message.number.clone(),
+            by: message.by,
+            via: message.via,
             aliases: message.aliases.clone(),
             naming: match message.identity_change {
                 Some(_) => Naming::Former,
@@ -251,10 +252,17 @@ impl Router {
             username: message.username.clone(),
             wamid: message.wamid.clone(),
             at: message.at,
-            arrival,
             content: message.content.clone(),
             retention: tenant.retention(),
-        })));
+        };
+        ops.push(match &message.amends {
+            Some(amends) => Op::Amend(Box::new(Amend {
+                notice: receive,
+                original: amends.original.clone(),
+                change: amends.change.clone(),
+            })),
+            None => Op::Receive(Box::new(receive)),
+        });
         ops
     }
 

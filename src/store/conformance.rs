@@ -4,7 +4,7 @@
 //! gets an open backend; [`suite`] makes a test of it for each backend. Groups: A durability, B ownership and order,
 //! C taking things once, D statuses, E claims, F paging, G expiry, H the list of conversations, I tenants apart, J erasure
 //! and dumps, K limits, L the same as the model, whatever happens, M changes of retention, N copies, O groups,
-//! P consent, Q who is who.
+//! P consent, Q who is who, R amendments, S messages from elsewhere, T threads.
 
 mod a_durability;
 mod b_ownership;
@@ -28,8 +28,11 @@ mod o_groups;
 pub(super) mod ops;
 mod p_consent;
 mod q_identity;
+mod r_amendments;
 mod rewriting;
+mod s_elsewhere;
 pub(super) mod scene;
+mod t_threads;
 
 use std::sync::Arc;
 
@@ -271,6 +274,26 @@ macro_rules! all_of_it {
                 a_call_opens_the_window_and_is_told_once,
                 consent_and_erasure_follow_the_person,
                 what_waits_when_its_customer_moves_goes_to_the_new_names,
+            }
+            t_threads {
+                messages_of_one_second_stand_in_the_order_in_which_they_came,
+                a_late_message_stands_in_its_place_and_is_not_the_last,
+                after_a_sweep_the_newest_that_is_left_is_the_last,
+                a_last_message_without_words_is_the_last_all_the_same,
+            }
+            r_amendments {
+                an_edit_changes_its_message_and_keeps_what_it_said,
+                what_is_taken_back_is_gone_from_every_row,
+                the_last_message_taken_back_leaves_no_beginning_and_no_trace_in_its_batch,
+                what_changes_a_message_that_has_not_come_is_kept_for_it,
+                nobody_changes_what_somebody_else_wrote,
+            }
+            s_elsewhere {
+                what_the_business_writes_on_its_phone_stands_in_the_conversation,
+                imported_messages_stand_where_they_belong_and_ask_for_nothing,
+                an_imported_placeholder_becomes_what_it_stands_for,
+                what_another_program_answers_is_shown_and_asks_for_nothing,
+                a_reaction_that_is_taken_away_reopens_nothing,
             }
             k_limits {
                 a_message_of_a_mebibyte_comes_back_whole,

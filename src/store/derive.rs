@@ -3,6 +3,7 @@
 //! Ops of a tenant are applied strictly in order, each seeing what those before it wrote. That makes checks such as
 //! "this wamid was seen" or "nobody wrote since" exact. Applying the same op again changes nothing.
 
+mod amend;
 mod claim;
 mod consent;
 mod delivery;
@@ -51,6 +52,7 @@ pub fn apply(append: &Append, head: Seq, op: &Op, rows: &mut dyn Rows) -> Result
     };
     let outcome = match op {
         Op::Receive(receive) => receive::receive(&mut batch, receive)?,
+        Op::Amend(amend) => amend::amend(&mut batch, amend)?,
         Op::Submit(submit) => submit::submit(&mut batch, submit)?,
         Op::Note(note) => submit::note(&mut batch, note)?,
         Op::Attempted(attempted) => delivery::attempted(&mut batch, attempted)?,
@@ -88,6 +90,12 @@ struct MessageAdded<'a> {
     /// Who wrote it in a group.
     #[serde(skip_serializing_if = "Option::is_none")]
     member: Option<&'a Contact>,
+}
+
+#[derive(Serialize)]
+struct MessageAmended<'a> {
+    message: &'a Message,
+    conversation: &'a Conversation,
 }
 
 /// The contacts that a new message tells of.
@@ -149,32 +157,53 @@ impl Batch<'_> {
         self.rows.put_seen(key, seen, expires)
     }
 
-    /// Writes a message that is new in its conversation, brings the conversation up to date and tells agents.
+    /// Writes a message that is new in its conversation and tells agents.
     fn add_message(
         &mut self,
-        message: &Message,
-        conversation: &mut Conversation,
+        message: &mut Message,
+        conversation: &Conversation,
         people: People<'_>,
         expires: Timestamp,
     ) -> Result<Seq, StoreError> {
-        conversation.last_activity = self.now;
-        // It outlives its message.
-        let author = Some(message.author.unnamed());
-        if conversation.last_message_by != author {
-            conversation.last_other_seq = conversation.last_message_seq;
-        }
-        conversation.last_message_by = author;
-        conversation.last_message_seq = self.next_seq();
-        conversation.last_message_id = Some(message.id);
-        conversation.preview = message.content.preview();
+        message.told = vec![self.next_seq()];
         self.rows.put_message(message, expires)?;
         self.rows.put_conversation(conversation)?;
         let added = MessageAdded {
             message,
-            conversation,
+            conversation: &shown_with(conversation, message),
             contact: people.contact,
             member: people.member,
         };
         self.emit_until(expires, EventKind::Message, Some(conversation.id), &added)
     }
+
+    /// Writes a message that changed, with its conversation, and tells agents.
+    fn change_message(
+        &mut self,
+        kind: EventKind,
+        message: &mut Message,
+        conversation: &Conversation,
+        expires: Timestamp,
+    ) -> Result<Seq, StoreError> {
+        if kind != EventKind::MessageRevoked {
+            message.told.push(self.next_seq());
+        }
+        self.rows.put_message(message, expires)?;
+        self.rows.put_conversation(conversation)?;
+        let changed = MessageAmended {
+            message,
+            conversation: &shown_with(conversation, message),
+        };
+        self.emit_until(expires, kind, Some(conversation.id), &changed)
+    }
+}
+
+/// A conversation as an event about one of its messages shows it: what another message says stands in that one's events
+/// alone, so that it can be taken out of them.
+fn shown_with(conversation: &Conversation, message: &Message) -> Conversation {
+    let mut shown = conversation.clone();
+    if conversation.last_message_id != Some(message.id) {
+        shown.preview = None;
+    }
+    shown
 }

@@ -58,11 +58,12 @@ impl Subject {
 
     /// Takes out of a group's conversation what it shows of the customer; says whether that was anything.
     pub(super) fn leave(&self, group: &mut Conversation) -> bool {
+        let late = group.late_message_by.take_if(|late| self.is(late));
         let last = group.last_message_by.take_if(|last| self.is(last));
         if last.is_some() {
             group.preview = None;
         }
-        last.is_some()
+        late.is_some() || last.is_some()
     }
 
     fn is(&self, author: &Author) -> bool {
@@ -74,7 +75,11 @@ impl Subject {
 pub(super) fn member_of(message: &Message) -> Option<ContactId> {
     match &message.author {
         Author::Member { id, .. } => Some(*id),
-        Author::Contact | Author::Agent { .. } | Author::Api { .. } => None,
+        Author::Contact
+        | Author::Agent { .. }
+        | Author::Api { .. }
+        | Author::BusinessApp
+        | Author::OtherApp => None,
     }
 }
 

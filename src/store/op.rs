@@ -1,25 +1,29 @@
 //! What can happen to a tenant: the only way in which its rows change.
 
 mod customer;
+mod incoming;
 
 use std::sync::Arc;
 
 use serde_json::value::RawValue;
 
 pub use self::customer::{Called, Naming, Prefer, Relate};
+pub use self::incoming::{Amend, Receive};
 use super::row::{MessageRef, Queued};
 use crate::domain::message::{Delivery, UnknownPolicy};
 use crate::domain::{
-    AgentId, Alias, AttemptToken, Author, ContactAliases, ContactId, Content, ConversationId,
-    ConversationStatus, DeliveryState, EventKind, MessageId, MetaError, PhoneNumberId, Purpose, Retention,
-    Seq, Timestamp, Wamid, WamidHash,
+    AgentId, AttemptToken, Author, ContactAliases, ContactId, Content, ConversationId, ConversationStatus,
+    DeliveryState, EventKind, MessageId, MetaError, PhoneNumberId, Purpose, Retention, Seq, Timestamp, Wamid,
+    WamidHash,
 };
 
 /// Something that happened.
 #[derive(Debug, Clone)]
 pub enum Op {
-    /// A customer's message came in.
+    /// A message that Meta tells of came in: a customer's, or one that the business wrote elsewhere.
     Receive(Box<Receive>),
+    /// The author of such a message edited it or took it back.
+    Amend(Box<Amend>),
     /// A message to a customer was accepted.
     Submit(Box<Submit>),
     /// An agent left a private note.
@@ -49,6 +53,7 @@ impl Op {
     pub fn keep_for(&mut self, days: Retention) {
         match self {
             Self::Receive(op) => op.retention = days,
+            Self::Amend(op) => op.notice.retention = days,
             Self::Submit(op) => op.retention = days,
             Self::Note(op) => op.retention = days,
             Self::Attempted(op) => op.retention = days,
@@ -64,6 +69,7 @@ impl Op {
         let raw = |json: &RawValue| json.get().len();
         match self {
             Self::Receive(op) => raw(op.content.json()),
+            Self::Amend(op) => raw(op.notice.content.json()),
             Self::Submit(op) => raw(op.content.json()) + raw(&op.payload),
             Self::Note(op) => raw(op.content.json()),
             Self::Announce(op) => raw(&op.data),
@@ -77,33 +83,6 @@ impl Op {
             | Self::Prefer(_) => 0,
         }
     }
-}
-
-/// A customer's message.
-#[derive(Debug, Clone)]
-pub struct Receive {
-    /// The number that it was sent to.
-    pub number: PhoneNumberId,
-    /// Names of the customer who wrote it.
-    pub aliases: ContactAliases,
-    /// Whether the customer goes by these names now.
-    pub naming: Naming,
-    /// The group that it was written in; then the conversation is the group's.
-    pub group: Option<Alias>,
-    /// Profile name.
-    pub name: Option<Arc<str>>,
-    /// User name.
-    pub username: Option<Arc<str>>,
-    /// Meta's id: the message is taken once.
-    pub wamid: Wamid,
-    /// Meta's time.
-    pub at: Timestamp,
-    /// Orders messages of the same millisecond.
-    pub arrival: u16,
-    /// What it says.
-    pub content: Content,
-    /// How long the tenant keeps it.
-    pub retention: Retention,
 }
 
 /// A message to a customer.

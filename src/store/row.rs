@@ -10,7 +10,7 @@ use super::error::StoreError;
 use crate::domain::message::UnknownPolicy;
 use crate::domain::{
     Alias, AttemptToken, Contact, ContactId, Conversation, ConversationId, Event, JournalId, Message,
-    MessageId, PhoneNumberId, Priority, Purpose, Retention, Timestamp, WamidHash,
+    MessageId, PhoneNumberId, Priority, Purpose, Retention, Seq, Timestamp, WamidHash,
 };
 
 /// Where a message stands.
@@ -213,4 +213,6 @@ pub trait Rows {
     fn remove_outbox(&mut self, number: &PhoneNumberId, message: MessageId) -> Result<(), StoreError>;
     /// Writes an event.
     fn put_event(&mut self, event: &Event, expires: Timestamp) -> Result<(), StoreError>;
+    /// Leaves only the place of an event, if it is still there.
+    fn erase_event(&mut self, seq: Seq) -> Result<(), StoreError>;
 }

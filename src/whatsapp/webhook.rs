@@ -7,6 +7,7 @@
 
 mod aliases;
 mod calls;
+mod coexistence;
 mod debug;
 mod envelope;
 mod glance;
@@ -25,6 +26,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use serde_json::value::RawValue;
 
+use crate::domain::message::{Amendment, Side, Via};
 use crate::domain::{
     AttemptToken, ContactAliases, Content, DeliveryState, MetaError, PhoneNumberId, Timestamp, WabaId, Wamid,
     WamidHash,
@@ -56,7 +58,7 @@ pub enum ParseError {
 /// One thing that a webhook tells.
 #[derive(Debug, Clone)]
 pub enum Element {
-    /// A customer's message.
+    /// A message: a customer's, or one that the business wrote elsewhere.
     Message(Box<IncomingMessage>),
     /// How far an outbound message has come.
     Status(Box<IncomingStatus>),
@@ -66,16 +68,21 @@ pub enum Element {
     Malformed(Malformed),
 }
 
-/// A customer's message.
+/// A message: a customer's, or one that the business wrote elsewhere.
 #[derive(Clone, PartialEq, Eq)]
 pub struct IncomingMessage {
-    /// The number that it was sent to.
+    /// The business number.
     pub number: PhoneNumberId,
+    /// Who wrote it.
+    pub by: Side,
+    /// How it came to be known, when it was not sent to this gateway.
+    pub via: Option<Via>,
     /// That number as people write it, if told.
     pub display_phone: Option<Arc<str>>,
     /// The account, since 2026 the Messaging Account.
     pub waba: Option<WabaId>,
-    /// Names of the customer. Never empty. For a message that tells of a change, the names before it.
+    /// Names of the customer, whoever wrote it. For a message that tells of a change, the names before it. Empty only where
+    /// an imported message of the business names nobody.
     pub aliases: ContactAliases,
     /// Profile name.
     pub name: Option<Arc<str>>,
@@ -91,6 +98,17 @@ pub struct IncomingMessage {
     pub group_id: Option<Arc<str>>,
     /// The change of number or identity that it tells.
     pub identity_change: Option<IdentityChange>,
+    /// The change of another message that it tells.
+    pub amends: Option<Amends>,
+}
+
+/// An author changes a message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Amends {
+    /// Meta's id of the message.
+    pub original: Wamid,
+    /// What changes.
+    pub change: Amendment,
 }
 
 /// A customer goes by new names.

@@ -101,6 +101,11 @@ impl Ring {
         self.closed_below = true;
     }
 
+    /// Whether older events than these cannot be added.
+    pub(super) fn is_closed_below(&self) -> bool {
+        self.closed_below
+    }
+
     /// Events after a position that the ring covers, oldest first; nothing for any other.
     pub(super) fn after(&self, seq: Seq) -> impl Iterator<Item = &Bytes> {
         let skip = seq

@@ -175,6 +175,12 @@ impl Tail {
         self.ring.push(seq, json)
     }
 
+    /// Drops everything: some of it was taken out of the log. Sockets that have not come so far read the log.
+    pub(super) fn forget(&mut self) {
+        self.restart(self.ring.head());
+        self.ring.close_below();
+    }
+
     /// Adds what was read after the newest event. What lies between is no longer kept.
     pub(super) fn catch_up(&mut self, oldest: Seq, newer: impl Iterator<Item = (Seq, Bytes)>) {
         self.oldest = self.oldest.max(oldest);
@@ -192,7 +198,9 @@ impl Tail {
     /// Adds older events that a socket wanted. Whatever is still missing then is not to be had here.
     pub(super) fn fill(&mut self, wanted: Seq, oldest: Seq, older: Vec<(Seq, Bytes)>) {
         self.oldest = self.oldest.max(oldest);
-        self.ring.extend_below(older.into_iter());
+        if !self.ring.is_closed_below() {
+            self.ring.extend_below(older.into_iter());
+        }
         if self.ring.base() > wanted {
             self.ring.close_below();
         }

@@ -14,7 +14,7 @@ use super::tap::Tap;
 use super::{FeedSubscriber, Published, Signal};
 use crate::actors::bounded::{Admitted, BoundedAddr};
 use crate::actors::request::Refusal;
-use crate::domain::Seq;
+use crate::domain::{EventKind, Seq};
 use crate::store::{EventPage, StoreError};
 
 /// Published batches that may wait. Each is shared with the other workers; what does not fit is read from the log.
@@ -272,6 +272,9 @@ impl Handler<Admitted<Published>> for WorkerFeed {
         let before = tail.head();
         if !gap {
             for event in message.events.iter() {
+                if event.kind == EventKind::MessageRevoked {
+                    tail.forget();
+                }
                 gap |= tail.push(event.seq, event.json.clone()) == Offered::Gap;
             }
         }

@@ -19,6 +19,8 @@ fn clock() -> TestClock {
 fn received(wamid: &str) -> Op {
     Op::Receive(Box::new(Receive {
         number: PhoneNumberId::parse("1065").unwrap(),
+        by: crate::domain::message::Side::Customer,
+        via: None,
         aliases: ContactAliases::of([Alias::phone("628123456789").unwrap()]),
         naming: crate::store::op::Naming::Current,
         group: None,
@@ -26,7 +28,6 @@ fn received(wamid: &str) -> Op {
         username: None,
         wamid: Wamid::parse(wamid).unwrap(),
         at: Timestamp::from_secs(1_700_000_000),
-        arrival: 0,
         content: Content::text("hello"),
         retention: Retention::DEFAULT,
     }))

@@ -139,6 +139,8 @@ async fn the_journals_backlog_and_its_oldest_entry_are_shown_whoever_has_them_in
 fn received(wamid: &str, at: Timestamp) -> Op {
     Op::Receive(Box::new(Receive {
         number: PhoneNumberId::parse("1065").unwrap(),
+        by: crate::domain::message::Side::Customer,
+        via: None,
         aliases: ContactAliases::of([Alias::phone("628123456789").unwrap()]),
         naming: crate::store::op::Naming::Current,
         group: None,
@@ -146,7 +148,6 @@ fn received(wamid: &str, at: Timestamp) -> Op {
         username: None,
         wamid: Wamid::parse(wamid).unwrap(),
         at,
-        arrival: 0,
         content: Content::text("hello"),
         retention: Retention::DEFAULT,
     }))

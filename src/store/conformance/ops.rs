@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::value::RawValue;
 
-use crate::domain::message::Delivery;
+use crate::domain::message::{Delivery, Side};
 use crate::domain::{
     Alias, AttemptToken, Author, ContactAliases, ContactId, Content, ConversationId, DeliveryState,
     EventKind, MessageId, PhoneNumberId, Priority, Purpose, Retention, StatusTimes, TenantId, Timestamp,
@@ -59,6 +59,8 @@ pub(in crate::store) fn wamid(text: &str) -> Wamid {
 pub(in crate::store) fn receive(from: &[&str], id: &str, at: Timestamp, text: &str) -> Receive {
     Receive {
         number: number("1"),
+        by: Side::Customer,
+        via: None,
         aliases: names(from),
         naming: Naming::Current,
         group: None,
@@ -66,7 +68,6 @@ pub(in crate::store) fn receive(from: &[&str], id: &str, at: Timestamp, text: &s
         username: None,
         wamid: wamid(id),
         at,
-        arrival: 0,
         content: Content::text(text),
         retention: RETENTION,
     }

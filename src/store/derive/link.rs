@@ -63,7 +63,11 @@ pub(super) fn tell(
         }
         _ => None,
     };
-    let (conversation, instead_of) = joined.map_or((None, Vec::new()), |(row, left)| (Some(row), left));
+    let (mut conversation, instead_of) = joined.map_or((None, Vec::new()), |(row, left)| (Some(row), left));
+    if let Some(row) = &mut conversation {
+        // What a message says stands in events about it alone.
+        row.preview = None;
+    }
     let changed = [
         (news.names, "names"),
         (!news.linked.is_empty(), "link"),

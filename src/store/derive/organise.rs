@@ -54,6 +54,11 @@ pub(super) fn conversation_changed(
     conversation: &Conversation,
     by: &Author,
 ) -> Result<Seq, StoreError> {
+    // What a message says stands in events about it alone.
+    let conversation = &Conversation {
+        preview: None,
+        ..conversation.clone()
+    };
     let changed = ConversationChanged { conversation, by };
     batch.emit(EventKind::Conversation, Some(conversation.id), &changed)
 }

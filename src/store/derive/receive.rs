@@ -1,101 +1,212 @@
-//! A customer's message.
+//! A message that Meta tells of: a customer's, one that the business wrote elsewhere, or an old one that is imported.
 
 use std::time::Duration;
 
 use super::identity::{self, Sender};
+use super::link::tell;
 use super::organise::conversation_changed;
 use super::{Batch, People, thread};
+use crate::domain::message::{Side, Via};
 use crate::domain::{
-    Author, Contact, ContactAliases, ContentKind, ConversationStatus, Direction, Message, MessageId,
-    Timestamp, WamidHash,
+    Author, Contact, ContactAliases, ContentKind, Conversation, ConversationStatus, Direction, EventKind,
+    Message, Timestamp, WamidHash,
 };
 use crate::store::error::{StoreError, StoreErrorKind};
 use crate::store::op::{Called, Naming, OpOutcome, Receive};
-use crate::store::row::{MessageRef, Seen};
+use crate::store::row::{MessageRef, Seen, outbound_key};
 
 /// Meta retries for seven days; an older time than that is not believed, nor one that lies ahead.
 const OLDEST: Duration = Duration::from_secs(7 * 86_400);
 const AHEAD: Duration = Duration::from_secs(300);
 
+/// What is known of a message that is new.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Whose {
+    /// The message itself.
+    AsItCame,
+    /// What it was edited to.
+    EditedBeforeItCame,
+    /// That it was taken back.
+    RevokedBeforeItCame,
+}
+
 pub(super) fn receive(batch: &mut Batch<'_>, receive: &Receive) -> Result<OpOutcome, StoreError> {
-    let key = WamidHash::of(&receive.wamid);
-    if let Some(seen) = batch.rows.seen(key)? {
-        return Ok(OpOutcome::Duplicate { at: seen.at });
+    match batch.rows.seen(WamidHash::of(&receive.wamid))? {
+        Some(seen) => again(batch, receive, seen),
+        None => place(batch, receive, Whose::AsItCame),
     }
-    let at = believable(receive.at, batch.now);
+}
+
+/// A message whose id is known: a repetition, unless it says what is still missing.
+fn again(batch: &mut Batch<'_>, receive: &Receive, seen: Seen) -> Result<OpOutcome, StoreError> {
+    let duplicate = OpOutcome::Duplicate { at: seen.at };
+    let Some(place) = seen.at else {
+        return Ok(duplicate);
+    };
+    let Some(mut message) = batch.rows.message(place)? else {
+        return Ok(duplicate);
+    };
+    let Some(mut conversation) = batch.rows.conversation(place.conversation)? else {
+        return Ok(duplicate);
+    };
+    if message.revoked_at.is_some() || message.number != receive.number {
+        return Ok(duplicate);
+    }
+    let at = written_at(receive, batch.now);
+    if message.first_version_missing {
+        message.take_first_version(receive.content.clone(), at);
+        if opens_window(receive) && receive.group.is_none() {
+            conversation.last_inbound = conversation.last_inbound.max(Some(at));
+        }
+    } else if message.via == Some(Via::Standby) && receive.via.is_none() && receive.by == Side::Customer {
+        // The thread is ours by now: somebody here has to answer.
+        message.via = None;
+        want_attention(&mut conversation, receive);
+    } else if is_placeholder(message.content.kind()) && !is_placeholder(receive.content.kind()) {
+        message.content = receive.content.in_place_of(&message.content);
+    } else {
+        return Ok(duplicate);
+    }
+    conversation.retell(&message);
+    let expires = receive.retention.expiry(message.created);
+    let seq = batch.change_message(EventKind::MessageChanged, &mut message, &conversation, expires)?;
+    Ok(OpOutcome::Committed {
+        seq,
+        at: seen.at,
+        queued: None,
+    })
+}
+
+/// Puts a message into its conversation.
+pub(super) fn place(batch: &mut Batch<'_>, receive: &Receive, whose: Whose) -> Result<OpOutcome, StoreError> {
+    let key = WamidHash::of(&receive.wamid);
+    let at = written_at(receive, batch.now);
     let expires = receive.retention.expiry(at);
     if expires <= batch.now {
         // It is over before anybody could read it: nothing of it is kept, and no repetition brings it.
         batch.put_seen(key, Seen { at: None }, expires)?;
         return Ok(OpOutcome::Unchanged);
     }
-    let found = match receive.naming {
-        Naming::Current => identity::sender(batch, &receive.aliases, &receive.number, at)?,
-        Naming::Former => identity::formerly(batch, &receive.aliases, at)?,
-    };
+    if receive.via == Some(Via::History) && receive.aliases.is_empty() {
+        return unplaced(batch, receive);
+    }
     let Some(Sender {
-        contact: mut writer,
+        contact: mut person,
         latest,
-    }) = found
+    }) = person(batch, receive, at)?
     else {
         return Err(StoreError::new(
             StoreErrorKind::Invalid,
             "a message without any name of its sender",
         ));
     };
-    if latest && learn_names(&mut writer, receive) {
-        writer.updated = batch.now;
-        batch.rows.put_contact(&writer)?;
+    if latest && learn_names(&mut person, receive) {
+        person.updated = batch.now;
+        batch.rows.put_contact(&person)?;
     }
     let group = match &receive.group {
         Some(group) => identity::addressed(batch, &ContactAliases::of([group.clone()]))?,
         None => None,
     };
-    let contact = group.as_ref().unwrap_or(&writer);
+    let contact = group.as_ref().unwrap_or(&person);
     let mut conversation = thread::go_on(batch, &receive.number, contact)?;
     let id = conversation.id;
-    if group.is_none() && opens_window(receive.content.kind()) {
+    if receive.via == Some(Via::History) && batch.rows.conversation(id)?.is_none() {
+        // With an old message it began long ago, and is over.
+        conversation.status = ConversationStatus::Resolved;
+        conversation.created = at;
+        conversation.last_activity = at;
+    }
+    if group.is_none() && opens_window(receive) && whose == Whose::AsItCame {
         conversation.last_inbound = conversation.last_inbound.max(Some(at));
     }
-    if asks_for_attention(receive.content.kind()) {
-        conversation.unread = conversation.unread.saturating_add(1);
-        if conversation.status == ConversationStatus::Resolved {
-            conversation.status = ConversationStatus::Open;
-        }
+    if whose != Whose::RevokedBeforeItCame {
+        want_attention(&mut conversation, receive);
     }
-    let message = Message {
-        id: MessageId::new(at, receive.arrival, key.tail()),
+    let mut message = Message {
+        id: conversation.next_id(at, key.tail()),
         conversation_id: id,
         contact_id: contact.id,
         number: receive.number.clone(),
-        direction: Direction::Inbound,
-        author: match group {
-            Some(_) => Author::Member {
-                id: writer.id,
-                name: writer.name.clone(),
-            },
-            None => Author::Contact,
+        direction: match receive.by {
+            Side::Customer => Direction::Inbound,
+            Side::Business => Direction::Outbound,
         },
+        author: author(receive, group.is_some().then_some(&person)),
         content: receive.content.clone(),
         created: at,
         wamid: Some(receive.wamid.clone()),
         delivery: None,
+        via: receive.via,
+        edited_at: (whose == Whose::EditedBeforeItCame).then_some(at),
+        versions: Vec::new(),
+        first_version_missing: whose == Whose::EditedBeforeItCame,
+        revoked_at: (whose == Whose::RevokedBeforeItCame).then_some(at),
+        told: Vec::new(),
     };
     let place = MessageRef {
         conversation: id,
         message: message.id,
     };
     batch.put_seen(key, Seen { at: Some(place) }, expires)?;
+    if receive.by == Side::Business {
+        batch.put_seen(outbound_key(message.id), Seen { at: Some(place) }, expires)?;
+    }
+    match receive.via {
+        Some(Via::History) => conversation.take_import(&message),
+        _ if receive.content.is_removed_reaction() => {}
+        _ => conversation.take(&message, batch.next_seq(), batch.now),
+    }
     let people = People {
         contact: Some(contact),
-        member: group.is_some().then_some(&writer),
+        member: group.is_some().then_some(&person),
     };
-    let seq = batch.add_message(&message, &mut conversation, people, expires)?;
+    let seq = batch.add_message(&mut message, &conversation, people, expires)?;
     Ok(OpOutcome::Committed {
         seq,
         at: Some(place),
         queued: None,
     })
+}
+
+/// An imported message that does not say in which thread it stands: agents see it for what it is.
+fn unplaced(batch: &mut Batch<'_>, receive: &Receive) -> Result<OpOutcome, StoreError> {
+    let value = receive.content.json();
+    let data = serde_json::json!({ "field": "history", "number": receive.number, "part": "messages", "value": value });
+    let seq = batch.emit(EventKind::Meta, None, &data)?;
+    Ok(OpOutcome::Committed {
+        seq,
+        at: None,
+        queued: None,
+    })
+}
+
+/// Whom a message is from or to. Only what somebody wrote says by which names it goes.
+fn person(batch: &mut Batch<'_>, receive: &Receive, at: Timestamp) -> Result<Option<Sender>, StoreError> {
+    match (receive.by, receive.naming) {
+        (Side::Customer, Naming::Current) => identity::sender(batch, &receive.aliases, &receive.number, at),
+        (Side::Customer, Naming::Former) => identity::formerly(batch, &receive.aliases, at),
+        (Side::Business, _) => {
+            let Some((contact, news)) = identity::mentioned(batch, &receive.aliases, at)? else {
+                return Ok(None);
+            };
+            tell(batch, &contact, &news, Some(&receive.number))?;
+            let latest = false;
+            Ok(Some(Sender { contact, latest }))
+        }
+    }
+}
+
+fn author(receive: &Receive, member: Option<&Contact>) -> Author {
+    match (receive.by, receive.via, member) {
+        (Side::Customer, _, None) => Author::Contact,
+        (Side::Customer, _, Some(member)) => Author::Member {
+            id: member.id,
+            name: member.name.clone(),
+        },
+        (Side::Business, Some(Via::Standby), _) => Author::OtherApp,
+        (Side::Business, _, _) => Author::BusinessApp,
+    }
 }
 
 fn learn_names(contact: &mut Contact, receive: &Receive) -> bool {
@@ -137,11 +248,39 @@ pub(super) fn believable(at: Timestamp, now: Timestamp) -> Timestamp {
     at.clamp(now.before(OLDEST), now.after(AHEAD))
 }
 
-/// Whether Meta counts it as the customer writing. That a reaction does is not confirmed, so it does not.
-fn opens_window(kind: &ContentKind) -> bool {
-    !matches!(kind, ContentKind::System | ContentKind::Reaction)
+/// Meta's time of a message, as far as it can be true.
+pub(super) fn written_at(receive: &Receive, now: Timestamp) -> Timestamp {
+    match receive.via {
+        Some(Via::History) => receive.at.min(now.after(AHEAD)),
+        Some(Via::Standby) | None => believable(receive.at, now),
+    }
 }
 
-fn asks_for_attention(kind: &ContentKind) -> bool {
-    !matches!(kind, ContentKind::System)
+/// Whether Meta counts it as the customer writing. That a reaction does is not confirmed, so it does not.
+fn opens_window(receive: &Receive) -> bool {
+    receive.by == Side::Customer
+        && receive.via != Some(Via::History)
+        && !matches!(
+            receive.content.kind(),
+            ContentKind::System | ContentKind::Reaction
+        )
+}
+
+/// Counts a message as unread and opens its conversation, if somebody here should look at it.
+fn want_attention(conversation: &mut Conversation, receive: &Receive) {
+    let wants = receive.by == Side::Customer
+        && receive.via.is_none()
+        && !matches!(receive.content.kind(), ContentKind::System)
+        && !receive.content.is_removed_reaction();
+    if wants {
+        conversation.unread = conversation.unread.saturating_add(1);
+        if conversation.status == ConversationStatus::Resolved {
+            conversation.status = ConversationStatus::Open;
+        }
+    }
+}
+
+/// Whether it stands for a picture, a film or a document that is told later.
+fn is_placeholder(kind: &ContentKind) -> bool {
+    kind.as_str() == "media_placeholder"
 }

@@ -36,7 +36,7 @@ pub(super) fn submit(batch: &mut Batch<'_>, submit: &Submit) -> Result<OpOutcome
     if let Some(newest) = spoken_since(&conversation, submit.unless_after, &submit.author) {
         return Ok(OpOutcome::Refused(OpRefusal::ConversationChanged(newest)));
     }
-    let message = Message {
+    let mut message = Message {
         id: submit.id,
         conversation_id: id,
         contact_id: contact.id,
@@ -47,6 +47,12 @@ pub(super) fn submit(batch: &mut Batch<'_>, submit: &Submit) -> Result<OpOutcome
         created: batch.now,
         wamid: None,
         delivery: Some(submit.delivery.clone()),
+        via: None,
+        edited_at: None,
+        versions: Vec::new(),
+        first_version_missing: false,
+        revoked_at: None,
+        told: Vec::new(),
     };
     let place = MessageRef {
         conversation: id,
@@ -76,7 +82,8 @@ pub(super) fn submit(batch: &mut Batch<'_>, submit: &Submit) -> Result<OpOutcome
         contact: Some(&contact),
         member: None,
     };
-    let seq = batch.add_message(&message, &mut conversation, people, expires)?;
+    conversation.take(&message, batch.next_seq(), batch.now);
+    let seq = batch.add_message(&mut message, &conversation, people, expires)?;
     Ok(OpOutcome::Committed {
         seq,
         at: Some(place),
@@ -98,7 +105,7 @@ pub(super) fn note(batch: &mut Batch<'_>, note: &Note) -> Result<OpOutcome, Stor
     if batch.rows.message(place)?.is_some() {
         return Ok(OpOutcome::Duplicate { at: Some(place) });
     }
-    let message = Message {
+    let mut message = Message {
         id: note.id,
         conversation_id: conversation.id,
         contact_id: conversation.contact_id,
@@ -109,10 +116,17 @@ pub(super) fn note(batch: &mut Batch<'_>, note: &Note) -> Result<OpOutcome, Stor
         created: batch.now,
         wamid: None,
         delivery: None,
+        via: None,
+        edited_at: None,
+        versions: Vec::new(),
+        first_version_missing: false,
+        revoked_at: None,
+        told: Vec::new(),
     };
     remember_answer(batch, note.once.as_ref(), place)?;
     let expires = note.retention.expiry(batch.now);
-    let seq = batch.add_message(&message, &mut conversation, People::default(), expires)?;
+    conversation.take(&message, batch.next_seq(), batch.now);
+    let seq = batch.add_message(&mut message, &conversation, People::default(), expires)?;
     Ok(OpOutcome::Committed {
         seq,
         at: Some(place),
@@ -146,7 +160,7 @@ fn remember_answer(batch: &mut Batch<'_>, once: Option<&Once>, at: MessageRef) -
 
 /// The newest message that somebody else than the author wrote, if that matters to the author, who has not seen it.
 fn spoken_since(conversation: &Conversation, seen: Option<Seq>, author: &Author) -> Option<Seq> {
-    let newest = if conversation.last_message_by.as_ref() == Some(author) {
+    let newest = if conversation.last_writer() == Some(author) {
         conversation.last_other_seq
     } else {
         conversation.last_message_seq

@@ -81,6 +81,8 @@ const fn kind_code(kind: EventKind) -> u8 {
         EventKind::Lane => 5,
         EventKind::Meta => 6,
         EventKind::Erased => 7,
+        EventKind::MessageChanged => 8,
+        EventKind::MessageRevoked => 9,
     }
 }
 
@@ -93,6 +95,8 @@ const fn kind_of(code: u8) -> Option<EventKind> {
         5 => EventKind::Lane,
         6 => EventKind::Meta,
         7 => EventKind::Erased,
+        8 => EventKind::MessageChanged,
+        9 => EventKind::MessageRevoked,
         _ => return None,
     })
 }

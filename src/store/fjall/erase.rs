@@ -195,7 +195,7 @@ fn look_at_events(
 }
 
 /// Leaves only the places of events. Returns how many these were.
-fn blank_events(txn: &mut Txn, tenant: TenantId, events: &[Seq]) -> Result<usize, StoreError> {
+pub(super) fn blank_events(txn: &mut Txn, tenant: TenantId, events: &[Seq]) -> Result<usize, StoreError> {
     let mut rows = 0;
     for seq in events {
         let key = keys::event(tenant, *seq);

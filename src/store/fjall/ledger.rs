@@ -88,6 +88,7 @@ pub(super) fn claim(
 pub(super) fn cost(ops: &[Op]) -> usize {
     let content = |op: &Op| match op {
         Op::Receive(receive) => receive.content.json().get().len(),
+        Op::Amend(amend) => amend.notice.content.json().get().len(),
         Op::Submit(submit) => submit.content.json().get().len() + submit.payload.get().len(),
         Op::Note(note) => note.content.json().get().len(),
         Op::Report(report) => report.otherwise.data.get().len(),

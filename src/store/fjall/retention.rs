@@ -12,7 +12,7 @@ use super::engine::Engine;
 use super::keys::{self, Expiring, Key, Kind, Space};
 use super::rewrite;
 use super::scan::Moment;
-use super::sweep::forget_preview;
+use super::sweep::fall_back;
 use super::txn::Txn;
 use super::writer::Need;
 use crate::domain::{ConversationId, Message, MessageId, Retention, TenantId, Timestamp, WamidHash};
@@ -226,7 +226,7 @@ fn change(
     match verdict {
         Verdict::Gone => {
             stepped.removed += 1;
-            forget_preview(txn, &found.key)?;
+            fall_back(txn, &found.key, now, Some(job.to))?;
             txn.delete(Space::Expiry, entry);
             txn.delete(Space::Messages, found.key.clone());
         }

@@ -8,8 +8,9 @@ use serde::de::DeserializeOwned;
 use super::codec::{self, NEVER};
 use super::keys::{self, Belonging, Expiring, Key, Kind, Space};
 use super::txn::{Decoded, Txn};
+use super::{erase, rewrite};
 use crate::domain::{
-    Alias, Contact, ContactId, Conversation, ConversationId, Event, Message, MessageId, PhoneNumberId,
+    Alias, Contact, ContactId, Conversation, ConversationId, Event, Message, MessageId, PhoneNumberId, Seq,
     TenantId, Timestamp, WamidHash,
 };
 use crate::store::ConversationCursor;
@@ -257,6 +258,13 @@ impl Rows for TenantRows<'_> {
         self.events_until = expires;
         let key = keys::event(self.tenant, event.seq);
         self.txn.put(Space::Events, key, codec::event(expires, event));
+        Ok(())
+    }
+
+    fn erase_event(&mut self, seq: Seq) -> Result<(), StoreError> {
+        if erase::blank_events(self.txn, self.tenant, &[seq])? > 0 {
+            rewrite::mark(self.txn)?;
+        }
         Ok(())
     }
 }

@@ -12,7 +12,7 @@ use super::engine::Engine;
 use super::keys::{self, Expiring, Key, Kind, Space};
 use super::scan::Moment;
 use super::txn::Txn;
-use crate::domain::{Conversation, Seq, TenantId, Timestamp};
+use crate::domain::{Conversation, Message, Retention, Seq, TenantId, Timestamp};
 use crate::store::error::StoreError;
 
 /// Rows removed together; as long as they take, others wait.
@@ -135,7 +135,7 @@ pub(super) fn remove(txn: &mut Txn, found: Vec<Gone>, now: Timestamp) -> Result<
                     .map(|value| codec::expires(&value))
                     .transpose()?;
                 if until.is_none_or(|until| until <= now) {
-                    forget_preview(txn, &row)?;
+                    fall_back(txn, &row, now, None)?;
                 }
                 if until.is_some_and(|until| until <= now) {
                     txn.delete(Space::Messages, row);
@@ -148,8 +148,14 @@ pub(super) fn remove(txn: &mut Txn, found: Vec<Gone>, now: Timestamp) -> Result<
     Ok(rows)
 }
 
-/// A conversation must not show the beginning of a message that is gone.
-pub(super) fn forget_preview(txn: &mut Txn, message: &Key) -> Result<(), StoreError> {
+/// A message is gone: if it was its conversation's last one, the newest that stays takes its place. One that ends sooner by
+/// a retention that is about to hold does not stay.
+pub(super) fn fall_back(
+    txn: &mut Txn,
+    message: &Key,
+    now: Timestamp,
+    retention: Option<Retention>,
+) -> Result<(), StoreError> {
     let Some((tenant, conversation, id)) = keys::message_of(message.as_ref()) else {
         return Ok(());
     };
@@ -158,8 +164,18 @@ pub(super) fn forget_preview(txn: &mut Txn, message: &Key) -> Result<(), StoreEr
         return Ok(());
     };
     let mut row: Conversation = codec::parse(codec::body(&value)?)?;
-    if row.last_message_id == Some(id) && row.preview.take().is_some() {
-        txn.put(Space::Rows, key, codec::json(NEVER, &row)?);
+    if row.last_message_id != Some(id) {
+        return Ok(());
     }
+    let stays = |key: &Key, value: &[u8]| -> Result<Option<Message>, StoreError> {
+        if key == message {
+            return Ok(None);
+        }
+        let left: Option<Message> = codec::live(value, now)?.map(codec::parse).transpose()?;
+        Ok(left.filter(|left| retention.is_none_or(|retention| now < retention.expiry(left.created))))
+    };
+    let newest = txn.first_under(Space::Messages, &keys::messages(tenant, conversation), stays)?;
+    row.fall_back_to(newest.as_ref());
+    txn.put(Space::Rows, key, codec::json(NEVER, &row)?);
     Ok(())
 }

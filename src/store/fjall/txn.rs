@@ -10,6 +10,7 @@ use lru::LruCache;
 use super::codec::{self, Head};
 use super::engine::Engine;
 use super::keys::{self, Key, Kind, Space};
+use super::scan::Moment;
 use crate::domain::{Contact, ContactId, Conversation, TenantId};
 use crate::store::error::StoreError;
 
@@ -71,6 +72,43 @@ impl Txn {
             Some(value) => Ok(value.clone()),
             None => self.engine.get(space, key),
         }
+    }
+
+    /// The first of those that begin with a prefix in which something is found, with what is about to be written.
+    pub(super) fn first_under<T>(
+        &self,
+        space: Space,
+        prefix: &Key,
+        find: impl Fn(&Key, &[u8]) -> Result<Option<T>, StoreError>,
+    ) -> Result<Option<T>, StoreError> {
+        let mut fresh: Vec<(&Key, &Slice)> = self
+            .pending
+            .iter()
+            .filter(|((of, key), _)| *of == space && key.as_ref().starts_with(prefix.as_ref()))
+            .filter_map(|((_, key), value)| Some((key, value.as_ref()?)))
+            .collect();
+        fresh.sort_unstable_by(|(key, _), (other, _)| key.cmp(other));
+        let mut fresh = fresh.into_iter().peekable();
+        for pair in Moment::of(&self.engine).under(space, prefix, None) {
+            let pair = pair?;
+            let stored = Key::stored(&pair.key);
+            while let Some((key, value)) = fresh.next_if(|(key, _)| **key <= stored) {
+                if let Some(found) = find(key, value)? {
+                    return Ok(Some(found));
+                }
+            }
+            if !self.pending.contains_key(&(space, stored.clone()))
+                && let Some(found) = find(&stored, &pair.value)?
+            {
+                return Ok(Some(found));
+            }
+        }
+        for (key, value) in fresh {
+            if let Some(found) = find(key, value)? {
+                return Ok(Some(found));
+            }
+        }
+        Ok(None)
     }
 
     /// Writes a value.

@@ -192,11 +192,10 @@ impl Ledger {
         let mut left = limit;
         drop_expired(&mut self.tables.events, now, &mut left);
         for message in drop_expired(&mut self.tables.messages, now, &mut left) {
-            if let Some(row) = self.tables.conversations.get_mut(&message.conversation_id)
-                && row.last_message_id == Some(message.id)
-            {
-                row.preview = None;
-            }
+            self.tables
+                .fall_back(message.conversation_id, message.id, |left| {
+                    left.live(now).is_some()
+                });
         }
         drop_expired(&mut self.tables.seen, now, &mut left);
         drop_expired(&mut self.tables.idempotency, now, &mut left);

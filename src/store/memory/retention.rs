@@ -94,11 +94,9 @@ impl Tables {
             Verdict::Gone => {
                 stepped.removed += 1;
                 self.messages.remove(&at);
-                if let Some(row) = self.conversations.get_mut(&at.0)
-                    && row.last_message_id == Some(at.1)
-                {
-                    row.preview = None;
-                }
+                self.fall_back(at.0, at.1, |left| {
+                    left.live(now).is_some() && now < job.to.expiry(left.row.created)
+                });
             }
             Verdict::Until(until) => {
                 stepped.moved += 1;

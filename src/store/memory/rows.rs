@@ -84,6 +84,30 @@ pub(super) struct Changes {
 }
 
 impl Tables {
+    /// A message is gone: if it was its conversation's last one, the newest that stays takes its place.
+    pub(super) fn fall_back(
+        &mut self,
+        conversation: ConversationId,
+        gone: MessageId,
+        stays: impl Fn(&Timed<Message>) -> bool,
+    ) {
+        let Some(row) = self.conversations.get_mut(&conversation) else {
+            return;
+        };
+        if row.last_message_id != Some(gone) {
+            return;
+        }
+        let all = (conversation, MessageId::from_bytes([0; 16]))
+            ..=(conversation, MessageId::from_bytes([u8::MAX; 16]));
+        let newest = self
+            .messages
+            .range(all)
+            .rev()
+            .map(|(_, left)| left)
+            .find(|left| stays(left));
+        row.fall_back_to(newest.map(|left| &left.row));
+    }
+
     /// Takes over what a batch wrote.
     pub(super) fn take(&mut self, changes: Changes) {
         let written = changes.written;
@@ -233,6 +257,20 @@ impl Rows for Overlay<'_> {
             expires,
         };
         self.written.events.insert(event.seq, row);
+        Ok(())
+    }
+
+    fn erase_event(&mut self, seq: Seq) -> Result<(), StoreError> {
+        let stands = self
+            .written
+            .events
+            .get(&seq)
+            .or_else(|| self.stored.events.get(&seq));
+        if let Some(Timed { row, expires }) = stands {
+            let row = Event::erased(seq, row.at);
+            let expires = *expires;
+            self.written.events.insert(seq, Timed { row, expires });
+        }
         Ok(())
     }
 }

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use crate::domain::{
-    Contact, ContactId, Conversation, ConversationId, Message, MessageId, PhoneNumberId, Timestamp, WamidHash,
+    Contact, ContactId, Conversation, ConversationId, Message, MessageId, PhoneNumberId, Seq, Timestamp,
+    WamidHash,
 };
 use crate::store::row::{Idempotency, MessageRef, OutboxRow, Seen};
 
@@ -17,6 +18,7 @@ pub(super) enum Key {
     Alias([u8; 16]),
     Idempotency([u8; 16]),
     Outbox(PhoneNumberId, MessageId),
+    Event(Seq),
 }
 
 /// A row.
@@ -29,6 +31,8 @@ pub(super) enum Row {
     Alias(ContactId),
     Idempotency(Idempotency, Timestamp),
     Outbox(Box<OutboxRow>),
+    /// When it was committed, and until when it may be read: all that is asked of one.
+    Event(Timestamp, Timestamp),
 }
 
 impl Row {
@@ -49,7 +53,7 @@ impl Row {
     }
 }
 
-/// A conversation, and until when its preview may be read.
+/// A conversation, and until when its last message may be read, of which it shows the beginning.
 #[derive(Debug, Clone)]
 pub(super) struct Listed {
     pub(super) row: Conversation,

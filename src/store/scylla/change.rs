@@ -153,6 +153,8 @@ pub(super) const fn kind_code(kind: EventKind) -> i8 {
         EventKind::Lane => 5,
         EventKind::Meta => 6,
         EventKind::Erased => 7,
+        EventKind::MessageChanged => 8,
+        EventKind::MessageRevoked => 9,
     }
 }
 
@@ -168,6 +170,8 @@ pub(super) fn event(
         5 => EventKind::Lane,
         6 => EventKind::Meta,
         7 => EventKind::Erased,
+        8 => EventKind::MessageChanged,
+        9 => EventKind::MessageRevoked,
         _ => return Err(StoreError::corrupt("event", "of an unknown kind")),
     };
     Ok(Event {

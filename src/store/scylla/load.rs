@@ -9,9 +9,10 @@ use super::ScyllaStore;
 use super::among::Question;
 use super::cell::{Cell, Kept, Key, Listed, Row};
 use super::change::{class, id, optional_place, parse};
+use super::events::EventColumns;
 use super::keys;
 use crate::domain::{
-    Contact, ContactId, Conversation, ConversationId, Message, TenantId, Timestamp, WamidHash,
+    Contact, ContactId, Conversation, ConversationId, Message, Seq, TenantId, Timestamp, WamidHash,
 };
 use crate::store::error::StoreError;
 use crate::store::row::{Idempotency, MessageRef, Seen};
@@ -29,7 +30,7 @@ pub(super) fn listed((until, preview, body): ConversationColumns) -> Result<List
         Some(preview) => parse(&preview)?,
         None => None,
     };
-    let preview_until = (until != i64::MAX && row.preview.is_some()).then(|| Timestamp::from_millis(until));
+    let preview_until = (until != i64::MAX).then(|| Timestamp::from_millis(until));
     Ok(Listed { row, preview_until })
 }
 
@@ -84,6 +85,15 @@ impl ScyllaStore {
                         .map(|row| Row::Idempotency(row, Timestamp::from_millis(expires)))
                 })
                 .transpose()?
+            }
+            Key::Event(seq) => {
+                let before = Seq::new(seq.get().saturating_sub(1));
+                let values = (keys::tenant(tenant), keys::segment(*seq), keys::seq(before));
+                let found: Vec<EventColumns> = self.link.rows(&self.book.rows.events, values, 1).await?;
+                let row = found.into_iter().find(|columns| columns.0 == keys::seq(*seq));
+                row.map(|(_, at, _, _, expires, _)| {
+                    Row::Event(Timestamp::from_millis(at), Timestamp::from_millis(expires))
+                })
             }
             Key::Outbox(number, message) => {
                 let values = (

@@ -19,6 +19,8 @@ use crate::store::row::OutboxRow;
 
 /// A page is read this often while messages move.
 const READS: usize = 3;
+/// Messages looked at together for one that is left.
+const LOOKED_AT: usize = 99;
 /// Links are followed this far; more would be a loop.
 const LONGEST_CHAIN: usize = 8;
 
@@ -77,6 +79,25 @@ impl ScyllaStore {
             }
         }
         read().await
+    }
+
+    /// The newest message of a conversation for which something holds.
+    pub(super) async fn newest_that(
+        &self,
+        tenant: TenantId,
+        conversation: ConversationId,
+        now: Timestamp,
+        holds: impl Fn(&Kept) -> bool + Send,
+    ) -> Result<Option<Kept>, StoreError> {
+        let mut before = None;
+        loop {
+            let page = self.newest(tenant, conversation, before, LOOKED_AT, now).await?;
+            let Some(last) = page.last() else { return Ok(None) };
+            before = Some(last.row.id);
+            if let Some(found) = page.into_iter().find(&holds) {
+                return Ok(Some(found));
+            }
+        }
     }
 
     /// The newest messages, one more than the limit if there are so many.

@@ -206,7 +206,7 @@ impl ScyllaStore {
             .filter(|(_, verdict)| *verdict != Verdict::Over)
             .collect();
         self.plan_leads(job, &judged, planned).await?;
-        self.plan_preview(job, part, &judged, planned).await?;
+        self.plan_preview(job, part, &judged, now, planned).await?;
         for (kept, verdict) in judged {
             let at = keys::place(&kept.row);
             let until = job.to.expiry(kept.row.created);
@@ -278,6 +278,7 @@ impl ScyllaStore {
         job: &RetentionJob,
         part: Part,
         judged: &[(&Kept, Verdict)],
+        now: Timestamp,
         planned: &mut Planned,
     ) -> Result<(), StoreError> {
         let Some(mut listed) = self.load_conversation(part.tenant, part.conversation).await? else {
@@ -287,14 +288,20 @@ impl ScyllaStore {
         let Some((kept, verdict)) = judged.iter().find(|(kept, _)| shown(kept)) else {
             return Ok(());
         };
-        let until = (*verdict != Verdict::Gone).then(|| job.to.expiry(kept.row.created));
-        if listed.row.preview.is_none() || listed.preview_until == until {
+        if *verdict != Verdict::Gone {
+            let until = Some(job.to.expiry(kept.row.created));
+            if listed.preview_until != until {
+                listed.preview_until = until;
+                planned.list(listed);
+            }
             return Ok(());
         }
-        listed.preview_until = until;
-        if until.is_none() {
-            listed.row.preview = None;
-        }
+        let stays = |left: &Kept| now < job.to.expiry(left.row.created);
+        let newest = self
+            .newest_that(part.tenant, part.conversation, now, stays)
+            .await?;
+        listed.row.fall_back_to(newest.as_ref().map(|left| &left.row));
+        listed.preview_until = newest.map(|left| left.expires.min(job.to.expiry(left.row.created)));
         planned.list(listed);
         Ok(())
     }

@@ -116,17 +116,23 @@ impl ScyllaStore {
                 continue;
             }
             let mut row = listed.row;
+            let mut preview_until = lives_until;
             if lives_until.is_none() {
-                row.preview = None;
+                let newest = match self.newest_that(owned.term.tenant, row.id, now, |_| true).await {
+                    Ok(newest) => newest,
+                    Err(error) => {
+                        *held = Some(owned);
+                        return Err(error);
+                    }
+                };
+                row.fall_back_to(newest.as_ref().map(|kept| &kept.row));
+                preview_until = newest.map(|kept| kept.expires);
             }
             changes.push(Change::Conversation {
                 row: Box::new(row.clone()),
-                preview_until: lives_until,
+                preview_until,
             });
-            let listed = Listed {
-                row,
-                preview_until: lives_until,
-            };
+            let listed = Listed { row, preview_until };
             rows.push((key, Some(Row::Conversation(Box::new(listed)))));
         }
         let count = rows.len();

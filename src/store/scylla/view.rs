@@ -10,7 +10,7 @@ use super::cell::{Cell, Kept, Key, Listed, Row};
 use super::change::{Change, EventRow};
 use super::keys::{self, Class};
 use crate::domain::{
-    Alias, Contact, ContactId, Conversation, ConversationId, Event, Message, MessageId, PhoneNumberId,
+    Alias, Contact, ContactId, Conversation, ConversationId, Event, Message, MessageId, PhoneNumberId, Seq,
     TenantId, Timestamp, WamidHash,
 };
 use crate::store::error::StoreError;
@@ -186,7 +186,7 @@ impl Rows for View<'_> {
         });
         let listed = Listed {
             row: row.clone(),
-            preview_until: until.filter(|_| row.preview.is_some()),
+            preview_until: until,
         };
         self.put(
             Key::Conversation(row.id),
@@ -295,6 +295,15 @@ impl Rows for View<'_> {
         let expires = expires.max(self.events_until);
         self.events_until = expires;
         self.events.push(EventRow::new(event, expires)?);
+        Ok(())
+    }
+
+    fn erase_event(&mut self, seq: Seq) -> Result<(), StoreError> {
+        if let Some(row) = self.events.iter_mut().find(|row| row.seq == seq) {
+            *row = EventRow::new(&Event::erased(seq, row.at), row.expires)?;
+        } else if let Some(Row::Event(at, expires)) = self.get(Key::Event(seq)) {
+            self.events.push(EventRow::new(&Event::erased(seq, at), expires)?);
+        }
         Ok(())
     }
 }

@@ -4,8 +4,10 @@ use bytes::Bytes;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
+use super::coexistence::{ECHOES, HISTORY, STANDBY};
 use super::other::PARTS_OF_LISTS;
 use super::{IncomingMessage, IncomingStatus, OtherEvent};
+use crate::domain::message::{Side, Via};
 use crate::domain::{ContactAliases, PhoneNumberId, Timestamp};
 
 /// Where an element stood.
@@ -97,12 +99,19 @@ pub(super) fn wrap_message(message: &IncomingMessage) -> Bytes {
         }
     };
     let aliases = &message.aliases;
-    put("from", aliases.phone.as_ref().map(|alias| &*alias.value));
-    put("from_user_id", aliases.bsuid.as_ref().map(|alias| &*alias.value));
-    put(
-        "from_parent_user_id",
-        aliases.parent_bsuid.as_ref().map(|alias| &*alias.value),
-    );
+    let names = match message.by {
+        Side::Customer => ["from", "from_user_id", "from_parent_user_id"],
+        Side::Business => ["to", "to_user_id", "to_parent_user_id"],
+    };
+    for (key, alias) in names
+        .into_iter()
+        .zip([&aliases.phone, &aliases.bsuid, &aliases.parent_bsuid])
+    {
+        put(key, alias.as_ref().map(|alias| &*alias.value));
+    }
+    if message.by == Side::Business {
+        put("from", message.display_phone.as_deref());
+    }
     put("id", Some(message.wamid.as_str()));
     put("timestamp", Some(&meta_time(message.at)));
     let content = message.content.json().get();
@@ -120,12 +129,27 @@ pub(super) fn wrap_message(message: &IncomingMessage) -> Bytes {
     {
         card.insert("profile".to_owned(), Value::Object(profile));
     }
-    let place = messages_of(
-        &message.number,
-        message.display_phone.as_deref(),
-        message.waba.as_ref().map(|id| id.as_str()),
-    );
-    wrap(place, Inner::Item("messages", &raw), Some(card))
+    let (field, list) = match (message.via, message.by) {
+        (None, Side::Customer) => ("messages", "messages"),
+        (None, Side::Business) => (ECHOES, "message_echoes"),
+        (Some(Via::History), _) => (HISTORY, "messages"),
+        (Some(Via::Standby), Side::Customer) => (STANDBY, "messages"),
+        (Some(Via::Standby), Side::Business) => (STANDBY, "message_echoes"),
+    };
+    let place = Place {
+        field: Some(field),
+        ..messages_of(
+            &message.number,
+            message.display_phone.as_deref(),
+            message.waba.as_ref().map(|id| id.as_str()),
+        )
+    };
+    if field == STANDBY {
+        let inner = format!(r#"{{"contacts":[{card}],"{list}":[{}]}}"#, raw.get());
+        let inner = RawValue::from_string(inner).unwrap_or_else(|_| RawValue::NULL.to_owned());
+        return wrap(place, Inner::Key(STANDBY, &inner), None);
+    }
+    wrap(place, Inner::Item(list, &raw), Some(card))
 }
 
 /// Writes a status, byte for byte.

@@ -10,8 +10,9 @@ use serde_json::value::RawValue;
 use super::aliases::{Cards, named};
 use super::other::Origin;
 use super::read::timestamp;
-use super::{IdentityChange, IncomingMessage};
-use crate::domain::{ContactAliases, Content, ContentKind, PhoneNumberId, Wamid};
+use super::{Amends, IdentityChange, IncomingMessage};
+use crate::domain::message::{Amendment, Side, Via};
+use crate::domain::{Alias, ContactAliases, Content, ContentKind, PhoneNumberId, Wamid};
 use crate::whatsapp::lenient::{Text, lenient_object, read};
 
 /// So many fields are compared with each other; more are sorted.
@@ -24,6 +25,9 @@ lenient_object! {
         from: Text<'a> = "from",
         from_bsuid: Text<'a> = "from_user_id",
         from_parent: Text<'a> = "from_parent_user_id",
+        to: Text<'a> = "to",
+        to_bsuid: Text<'a> = "to_user_id",
+        to_parent: Text<'a> = "to_parent_user_id",
         timestamp: Text<'a> = "timestamp",
         kind: Text<'a> = "type",
     }
@@ -42,19 +46,87 @@ lenient_object! {
     }
 }
 
-/// Reads a message; `None` when it lacks an id, a sender or a time.
+lenient_object! {
+    /// A change of another message.
+    struct Change<'a> {
+        original: Text<'a> = "original_message_id",
+        message: Option<&'a RawValue> = "message",
+    }
+}
+
+/// How a message is told.
+#[derive(Debug, Clone)]
+pub(super) struct Told {
+    /// Who wrote it; `None` where its own fields have to say.
+    pub(super) by: Option<Side>,
+    /// How it came to be known.
+    pub(super) via: Option<Via>,
+    /// Names of the customer, known from where it stood.
+    pub(super) thread: ContactAliases,
+}
+
+impl Told {
+    /// By the customer, to us.
+    pub(super) fn live() -> Self {
+        Self::by(Side::Customer, None)
+    }
+
+    /// By one side, in a way.
+    pub(super) fn by(by: Side, via: Option<Via>) -> Self {
+        Self {
+            by: Some(by),
+            via,
+            thread: ContactAliases::default(),
+        }
+    }
+
+    /// By either side, in a thread with this customer, before the number was connected.
+    pub(super) fn imported(customer: Option<&str>) -> Self {
+        Self {
+            by: None,
+            via: Some(Via::History),
+            thread: ContactAliases::of(customer.and_then(|id| Alias::phone(id).or_else(|| Alias::bsuid(id)))),
+        }
+    }
+
+    /// Who wrote it. What the business wrote comes from its own number, or says to whom it went.
+    fn side(&self, wire: &WireMessage<'_>, origin: &Origin) -> Side {
+        let digits = |text: &str| Alias::phone(text).map(|alias| alias.value);
+        let own = origin.display_phone.as_deref().and_then(digits);
+        let from = wire.from.get().and_then(digits);
+        self.by.unwrap_or_else(|| {
+            let to_somebody = wire.to.get().is_some() || wire.to_bsuid.get().is_some();
+            if to_somebody || (own.is_some() && own == from) {
+                Side::Business
+            } else {
+                Side::Customer
+            }
+        })
+    }
+}
+
+/// Reads a message; `None` when it lacks an id, a customer or a time.
 pub(super) fn read_message(
     raw: &RawValue,
     number: &PhoneNumberId,
     origin: &Origin,
     cards: &Cards<'_>,
     context: Option<&RawValue>,
+    told: Told,
 ) -> Option<IncomingMessage> {
     let mut wire: WireMessage<'_> = read(raw);
     drop_repeats(&mut wire.content);
     let wamid = Wamid::parse(wire.id.get()?).ok()?;
     let at = wire.timestamp.get().and_then(timestamp).or(origin.at)?;
-    let mut aliases = named(&wire.from, &wire.from_bsuid, &wire.from_parent);
+    let by = told.side(&wire, origin);
+    let (phone, bsuid, parent) = match by {
+        Side::Customer => (&wire.from, &wire.from_bsuid, &wire.from_parent),
+        Side::Business => (&wire.to, &wire.to_bsuid, &wire.to_parent),
+    };
+    let mut aliases = named(phone, bsuid, parent);
+    if aliases.is_empty() {
+        aliases = told.thread;
+    }
     let kind = kind_of(&wire);
     let identity_change = if kind == "system" {
         wire.content
@@ -64,13 +136,17 @@ pub(super) fn read_message(
     } else {
         None
     };
-    let card = cards.of(wire.from_bsuid.get(), wire.from.get());
+    let card = cards.of(
+        aliases.bsuid.as_ref().map(|alias| &*alias.value),
+        aliases.phone.as_ref().map(|alias| &*alias.value),
+    );
     if let Some(change) = &identity_change {
         aliases = change.from.clone();
     } else if let Some(card) = card {
         card.complete(&mut aliases);
     }
-    if aliases.is_empty() {
+    let may_be_nobodys = by == Side::Business && told.via == Some(Via::History);
+    if aliases.is_empty() && !may_be_nobodys {
         aliases = named_by_system(&wire)?;
     }
     let group_id = wire
@@ -80,6 +156,8 @@ pub(super) fn read_message(
         .and_then(|(_, raw)| read::<Text<'_>>(raw).get().map(Arc::from));
     Some(IncomingMessage {
         number: number.clone(),
+        by,
+        via: told.via,
         display_phone: origin.display_phone.clone(),
         waba: origin.waba.clone(),
         aliases,
@@ -90,7 +168,26 @@ pub(super) fn read_message(
         content: content(&kind, &wire.content, context)?,
         group_id,
         identity_change,
+        amends: read_amends(&kind, &wire.content),
     })
+}
+
+/// The change of another message; `None` when it is none, or does not say of which.
+fn read_amends(kind: &str, fields: &[(Cow<'_, str>, &RawValue)]) -> Option<Amends> {
+    if !matches!(kind, "edit" | "revoke") {
+        return None;
+    }
+    let (_, raw) = fields.iter().find(|(key, _)| key == kind)?;
+    let change: Change<'_> = read(raw);
+    let original = Wamid::parse(change.original.get()?).ok()?;
+    let change = if kind == "revoke" {
+        Amendment::Revoked
+    } else {
+        let mut edited: WireMessage<'_> = read(change.message?);
+        drop_repeats(&mut edited.content);
+        Amendment::Edited(content(&kind_of(&edited), &edited.content, None)?)
+    };
+    Some(Amends { original, change })
 }
 
 /// The message's type; without one, the first object that is named like a known type.
@@ -169,8 +266,12 @@ fn content(kind: &str, fields: &[(Cow<'_, str>, &RawValue)], context: Option<&Ra
             map.serialize_entry("type", self.kind)?;
             let mut context = self.context;
             let in_group = self.fields.iter().any(|(key, _)| key == "group_id");
-            // Further fields that name the sender are no content.
-            for (key, raw) in self.fields.iter().filter(|(key, _)| !key.starts_with("from_")) {
+            // Further fields that name somebody are no content.
+            for (key, raw) in self
+                .fields
+                .iter()
+                .filter(|(key, _)| !key.starts_with("from_") && !key.starts_with("to_"))
+            {
                 if key == "conversation_context" {
                     context = None;
                 }

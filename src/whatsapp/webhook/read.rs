@@ -9,12 +9,12 @@ use serde_json::value::RawValue;
 
 use super::aliases::Cards;
 use super::envelope::{Inner, Place, wrap};
-use super::message::read_message;
+use super::message::{Told, read_message};
 use super::other::Origin;
 use super::status::read_status;
 use super::surrogates::mend;
 use super::wire::{Body, Change, Entry, Value};
-use super::{Element, Malformed, MalformedReason, ParseError, Webhook};
+use super::{Element, Malformed, MalformedReason, ParseError, Webhook, coexistence};
 use crate::domain::{PhoneNumberId, Timestamp, WabaId};
 use crate::whatsapp::lenient::{List, is_object};
 
@@ -61,7 +61,7 @@ pub(super) fn timestamp(text: &str) -> Option<Timestamp> {
     })
 }
 
-struct Reader<'a> {
+pub(super) struct Reader<'a> {
     text: &'a str,
     raw_entries: OnceCell<Vec<RawEntry<'a>>>,
     elements: Vec<Element>,
@@ -102,14 +102,14 @@ impl<'a> Reader<'a> {
             field: change.field.get().unwrap_or_default().into(),
             ..origin.clone()
         };
-        if let Some(value) = change.value
-            && origin.field.as_ref() == MESSAGES
-        {
-            let before = self.elements.len();
-            self.value(&origin, *value, at);
-            if self.elements.len() > before {
-                return;
-            }
+        let before = self.elements.len();
+        match (change.value, origin.field.as_ref()) {
+            (Some(value), MESSAGES) => self.value(&origin, *value, at),
+            (Some(value), field) if coexistence::FIELDS.contains(&field) => self.elsewhere(&origin, *value),
+            _ => {}
+        }
+        if self.elements.len() > before {
+            return;
         }
         // Rare from here on: a value that tells nothing of what this version knows.
         let Some(change) = self.raw_change(at) else { return };
@@ -123,22 +123,14 @@ impl<'a> Reader<'a> {
     }
 
     fn value(&mut self, origin: &Origin, value: Value<'a>, at: (usize, usize)) {
-        let origin = Origin {
-            number: value
-                .metadata
-                .number
-                .get()
-                .and_then(|id| PhoneNumberId::parse(id).ok()),
-            display_phone: value.metadata.display_phone.get().map(Arc::from),
-            ..origin.clone()
-        };
+        let origin = of_number(origin, &value);
         let cards = match value.cards {
             List::Items(cards) => Cards::new(cards),
             List::Odd => Cards::new(Vec::new()),
         };
         for message in self.items(&origin, at, "messages", value.messages) {
             self.element(&origin, "messages", message, |number| {
-                read_message(message, number, &origin, &cards, value.context)
+                read_message(message, number, &origin, &cards, value.context, Told::live())
                     .map(|message| Element::Message(Box::new(message)))
             });
         }
@@ -157,8 +149,8 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// One element of `messages` or `statuses`.
-    fn element(
+    /// One element of a list of messages or statuses.
+    pub(super) fn element(
         &mut self,
         origin: &Origin,
         list: &'static str,
@@ -208,7 +200,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn other(&mut self, origin: &Origin, part: &str, raw: &RawValue) {
+    pub(super) fn other(&mut self, origin: &Origin, part: &str, raw: &RawValue) {
         if too_deep(raw) {
             let inner = if origin.field.as_ref() == "entry" {
                 Inner::EntryKey(part, raw)
@@ -258,6 +250,16 @@ impl<'a> Reader<'a> {
                 .unwrap_or_default()
         });
         changes.get(index).copied()
+    }
+}
+
+/// Where the elements of a value stand that names its number.
+pub(super) fn of_number(origin: &Origin, value: &Value<'_>) -> Origin {
+    let number = value.metadata.number.get();
+    Origin {
+        number: number.and_then(|id| PhoneNumberId::parse(id).ok()),
+        display_phone: value.metadata.display_phone.get().map(Arc::from),
+        ..origin.clone()
     }
 }
 

@@ -1,6 +1,7 @@
 //! What the reader makes of well-formed, odd and broken bodies.
 
 mod batches;
+mod coexistence;
 mod identity;
 mod odd;
 mod preferences;

@@ -1,0 +1,204 @@
+//! R: authors change their messages, and what they take back is gone.
+
+use std::time::Duration;
+
+use super::Backend;
+use super::ops;
+use super::scene::{Scene, TENANT, mentions};
+use crate::domain::message::{Amendment, Side};
+use crate::domain::{Content, ContentKind, Conversation, EventKind, Seq, Timestamp};
+use crate::store::op::{Amend, Op, OpOutcome, OrganiseChange};
+use crate::store::row::MessageRef;
+
+const ADA: &[&str] = &["628111111"];
+const BOB: &[&str] = &["628222222"];
+
+fn amend(from: &[&str], id: &str, original: &str, at: Timestamp, change: Amendment) -> Amend {
+    let mut notice = ops::receive(from, id, at, "");
+    notice.content = Content::from_value(
+        ContentKind::of("edit"),
+        &serde_json::json!({ "type": "edit", "edit": { "original_message_id": original } }),
+    );
+    Amend {
+        notice,
+        original: ops::wamid(original),
+        change,
+    }
+}
+
+pub(super) fn edit(from: &[&str], id: &str, original: &str, at: Timestamp, text: &str) -> Op {
+    let change = Amendment::Edited(Content::text(text));
+    Op::Amend(Box::new(amend(from, id, original, at, change)))
+}
+
+pub(super) fn revoke(from: &[&str], id: &str, original: &str, at: Timestamp) -> Op {
+    Op::Amend(Box::new(amend(from, id, original, at, Amendment::Revoked)))
+}
+
+pub(super) async fn row(scene: &Scene, at: MessageRef) -> Conversation {
+    let row = scene.store.conversation(TENANT, at.conversation).await;
+    row.unwrap().unwrap()
+}
+
+pub(super) async fn kinds(scene: &Scene) -> Vec<EventKind> {
+    let page = scene.store.events_after(TENANT, Seq::default(), 1_000, scene.now);
+    page.await
+        .unwrap()
+        .events
+        .iter()
+        .map(|event| event.kind)
+        .collect()
+}
+
+async fn said(scene: &Scene, at: MessageRef) -> Vec<String> {
+    let message = scene.message(at).await.unwrap();
+    let earlier = message.versions.iter().map(|version| &version.content);
+    earlier
+        .chain([&message.content])
+        .map(|content| content.preview().unwrap_or_default())
+        .collect()
+}
+
+pub(super) async fn an_edit_changes_its_message_and_keeps_what_it_said(backend: impl Backend) {
+    let mut scene = Scene::of(&backend).await;
+    let mut first = ops::receive(ADA, "w", scene.now, "");
+    first.content =
+        serde_json::from_str(r#"{"type":"text","text":{"body":"one"},"context":{"id":"wamid.q"}}"#).unwrap();
+    let at = scene.place(first).await;
+    let second = scene.later(Duration::from_secs(60));
+    let third = scene.later(Duration::from_secs(60));
+    let news = edit(ADA, "e2", "w", third, "three");
+    assert_eq!(scene.place(news.clone()).await, at);
+    assert!(matches!(scene.one(news).await, OpOutcome::Duplicate { .. }));
+    // Meta promises no order: what was said in between comes last.
+    scene.place(edit(ADA, "e1", "w", second, "two")).await;
+    assert_eq!(said(&scene, at).await, ["one", "two", "three"]);
+    let message = scene.message(at).await.unwrap();
+    assert_eq!(message.edited_at, Some(third));
+    assert_eq!(message.content.to_value()["context"]["id"], "wamid.q");
+    let conversation = row(&scene, at).await;
+    assert_eq!(
+        (conversation.preview.as_deref(), conversation.unread),
+        (Some("three"), 1)
+    );
+    assert_eq!(conversation.last_message_id, Some(at.message));
+    let changed = EventKind::MessageChanged;
+    assert_eq!(kinds(&scene).await, [EventKind::Message, changed, changed]);
+    assert_eq!(scene.texts(at).await, ["three"], "it stands there once");
+}
+
+pub(super) async fn what_is_taken_back_is_gone_from_every_row(backend: impl Backend) {
+    let mut scene = Scene::of(&backend).await;
+    let other = scene.hears(BOB, "b", "stays").await;
+    let at = scene.hears(ADA, "w", "a secret").await;
+    scene.one(edit(ADA, "e", "w", scene.now, "another secret")).await;
+    scene
+        .one(ops::organise(at.conversation, OrganiseChange::Read))
+        .await;
+    scene.later(Duration::from_secs(60));
+    scene.hears(ADA, "late", "after it").await;
+    let taken = revoke(ADA, "r", "w", scene.now);
+    assert_eq!(scene.place(taken.clone()).await, at);
+    assert!(matches!(scene.one(taken).await, OpOutcome::Duplicate { .. }));
+    let message = scene.message(at).await.unwrap();
+    assert_eq!(message.revoked_at, Some(scene.now));
+    assert_eq!(
+        (message.content.kind(), message.versions.len()),
+        (&ContentKind::Revoked, 0)
+    );
+    assert_eq!(
+        kinds(&scene).await,
+        [
+            EventKind::Message,
+            EventKind::Erased,
+            EventKind::Erased,
+            EventKind::Conversation,
+            EventKind::Message,
+            EventKind::MessageRevoked,
+        ]
+    );
+    // Neither a repetition nor a late edit brings it back.
+    for again in [
+        ops::receive(ADA, "w", scene.now, "a secret").into(),
+        edit(ADA, "e3", "w", scene.now, "a third secret"),
+    ] {
+        scene.one(again).await;
+    }
+    assert!(!mentions(&scene.dump().await, "secret"), "it is still there");
+    assert_eq!(row(&scene, at).await.preview.as_deref(), Some("after it"));
+    assert_eq!(scene.texts(other).await, ["stays"]);
+}
+
+pub(super) async fn the_last_message_taken_back_leaves_no_beginning_and_no_trace_in_its_batch(
+    backend: impl Backend,
+) {
+    let mut scene = Scene::of(&backend).await;
+    scene
+        .commit(vec![
+            ops::receive(ADA, "w", scene.now, "a secret").into(),
+            edit(ADA, "e", "w", scene.now, "a newer secret"),
+            revoke(ADA, "r", "w", scene.now),
+        ])
+        .await;
+    assert!(!mentions(&scene.dump().await, "secret"), "it is still there");
+    let at = scene.contact("628111111").await.unwrap();
+    let conversation = ops::conversation_of(TENANT, "1", ADA);
+    let found = scene
+        .store
+        .conversation(TENANT, conversation)
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!((found.preview, found.contact_id), (None, at));
+}
+
+pub(super) async fn what_changes_a_message_that_has_not_come_is_kept_for_it(backend: impl Backend) {
+    let mut scene = Scene::of(&backend).await;
+    let written = scene.now;
+    let edited = scene.later(Duration::from_secs(60));
+    let at = scene.place(edit(ADA, "e1", "w", edited, "two")).await;
+    let again = scene.later(Duration::from_secs(60));
+    scene.place(edit(ADA, "e2", "w", again, "three")).await;
+    assert_eq!(scene.texts(at).await, ["three"], "agents see it meanwhile");
+    let first = ops::receive(ADA, "w", written, "one");
+    assert_eq!(scene.place(first.clone()).await, at);
+    assert!(matches!(scene.one(first).await, OpOutcome::Duplicate { .. }));
+    assert_eq!(said(&scene, at).await, ["one", "two", "three"]);
+    let message = scene.message(at).await.unwrap();
+    assert_eq!((message.created, message.edited_at), (written, Some(again)));
+    assert_eq!(row(&scene, at).await.unread, 1);
+    assert_eq!(row(&scene, at).await.last_inbound, Some(written));
+    // What is taken back before it comes never stands anywhere.
+    let gone = scene.place(revoke(BOB, "r", "v", again)).await;
+    scene.one(ops::receive(BOB, "v", written, "a secret")).await;
+    scene.one(edit(BOB, "e9", "v", written, "a secret")).await;
+    assert!(!mentions(&scene.dump().await, "secret"), "it was kept");
+    assert!(scene.message(gone).await.unwrap().revoked_at.is_some());
+    assert_eq!(row(&scene, gone).await.unread, 0);
+}
+
+pub(super) async fn nobody_changes_what_somebody_else_wrote(backend: impl Backend) {
+    let mut scene = Scene::of(&backend).await;
+    let at = scene.hears(ADA, "w", "mine").await;
+    let ours = scene.says(ADA, 1, "ours").await;
+    assert!(scene.claims(ours.message, 0).await);
+    let token = ops::token(TENANT, ours, 1);
+    scene
+        .one(ops::attempted(token, scene.now, ops::accepted("m")))
+        .await;
+    scene.hears(BOB, "b", "hello").await;
+    for (id, op) in [
+        ("r1", revoke(BOB, "r1", "w", scene.now)),
+        ("r2", revoke(ADA, "r2", "m", scene.now)),
+        ("r3", edit(BOB, "r3", "w", scene.now, "theirs")),
+    ] {
+        let stands = scene.place(op).await;
+        let message = scene.message(stands).await.unwrap();
+        assert_eq!(message.wamid, Some(ops::wamid(id)), "it stands by itself");
+    }
+    let mut by_us = amend(ADA, "r4", "w", scene.now, Amendment::Revoked);
+    by_us.notice.by = Side::Business;
+    scene.one(Op::Amend(Box::new(by_us))).await;
+    assert_eq!(said(&scene, at).await, ["mine"]);
+    assert_eq!(said(&scene, ours).await, ["ours"]);
+}

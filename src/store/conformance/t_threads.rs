@@ -1,0 +1,113 @@
+//! T: where a message stands in its thread, and which one the list shows.
+
+use std::time::Duration;
+
+use super::Backend;
+use super::ops;
+use super::scene::{Scene, TENANT};
+use crate::domain::{Author, Conversation, Retention, Timestamp};
+use crate::store::row::MessageRef;
+
+const DAY: Duration = Duration::from_secs(86_400);
+const ADA: &[&str] = &["628111111"];
+
+async fn row(scene: &Scene, at: MessageRef) -> Conversation {
+    let row = scene.store.conversation(TENANT, at.conversation).await;
+    row.unwrap().unwrap()
+}
+
+/// A customer writes, by Meta's clock, which tells whole seconds.
+async fn hears(scene: &mut Scene, id: &str, at: Timestamp) -> MessageRef {
+    let receive = ops::receive(ADA, id, Timestamp::from_secs(at.as_secs()), id);
+    scene.place(receive).await
+}
+
+pub(super) async fn messages_of_one_second_stand_in_the_order_in_which_they_came(backend: impl Backend) {
+    let mut scene = Scene::of(&backend).await;
+    let second = scene.now;
+    let at = hears(&mut scene, "1", second).await;
+    scene.later(Duration::from_millis(300));
+    scene.says(ADA, 2, "2").await;
+    for id in ["3", "4", "5", "6"] {
+        hears(&mut scene, id, second).await;
+    }
+    scene.later(Duration::from_millis(100));
+    scene.says(ADA, 7, "7").await;
+    hears(&mut scene, "8", second).await;
+    assert_eq!(scene.texts(at).await, ["8", "7", "6", "5", "4", "3", "2", "1"]);
+    // Those of an earlier second that are late stand before them, in their own order.
+    for id in ["a", "b", "c", "d", "e"] {
+        hears(&mut scene, id, second.before(Duration::from_secs(1))).await;
+    }
+    let expected = ["8", "7", "6", "5", "4", "3", "2", "1", "e", "d", "c", "b", "a"];
+    assert_eq!(scene.texts(at).await, expected);
+}
+
+pub(super) async fn a_late_message_stands_in_its_place_and_is_not_the_last(backend: impl Backend) {
+    let mut scene = Scene::of(&backend).await;
+    scene.later(DAY);
+    let now = scene.now;
+    let last = hears(&mut scene, "now", now).await;
+    scene.later(Duration::from_secs(5));
+    let reply = scene.says(ADA, 1, "reply").await;
+    scene.later(Duration::from_secs(5));
+    let before = row(&scene, last).await;
+    let yesterday = scene.now.before(DAY);
+    hears(&mut scene, "yesterday", yesterday).await;
+    assert_eq!(scene.texts(last).await, ["reply", "now", "yesterday"]);
+    let after = row(&scene, last).await;
+    assert_eq!(after.preview.as_deref(), Some("reply"));
+    assert_eq!(after.last_message_id, Some(reply.message));
+    assert_eq!(after.last_message_by, Some(ops::agent("ann")));
+    assert_eq!(after.unread, 2, "nobody has read it");
+    assert!(after.last_message_seq > before.last_message_seq && after.last_activity == scene.now);
+    // Ann has not seen it, although hers stands last.
+    let mut another = ops::submit(TENANT, ADA, ops::id(scene.now, 2), "blind");
+    another.unless_after = Some(before.last_message_seq);
+    let refused = scene.one(another).await;
+    assert!(
+        matches!(refused, crate::store::OpOutcome::Refused(_)),
+        "{refused:?}"
+    );
+}
+
+pub(super) async fn after_a_sweep_the_newest_that_is_left_is_the_last(backend: impl Backend) {
+    let mut scene = Scene::of(&backend).await;
+    let first = scene.hears(ADA, "1", "long kept").await;
+    scene.later(Duration::from_secs(60));
+    let mut short = ops::submit(TENANT, ADA, ops::id(scene.now, 1), "short kept");
+    short.retention = Retention::days(1).unwrap();
+    let place = scene.place(short).await;
+    scene.claims(place.message, 0).await;
+    let seq = row(&scene, first).await.last_message_seq;
+    scene.later(DAY);
+    scene.sweep().await;
+    let left = row(&scene, first).await;
+    assert_eq!(left.preview.as_deref(), Some("long kept"));
+    assert_eq!(left.last_message_id, Some(first.message));
+    assert_eq!(left.last_message_by, Some(Author::Contact));
+    assert_eq!(left.last_message_seq, seq, "what came last came last");
+    assert_eq!(left.last_writer(), Some(&ops::agent("ann")));
+    scene.later(DAY * 400);
+    scene.sweep().await;
+    let left = row(&scene, first).await;
+    assert_eq!((left.preview, left.last_message_id), (None, None));
+}
+
+pub(super) async fn a_last_message_without_words_is_the_last_all_the_same(backend: impl Backend) {
+    let mut scene = Scene::of(&backend).await;
+    let first = scene.hears(ADA, "1", "one").await;
+    scene.later(Duration::from_secs(1));
+    let mut image = ops::receive(ADA, "2", scene.now, "");
+    image.content = serde_json::from_str(r#"{"type":"image","image":{"id":"1"}}"#).unwrap();
+    image.retention = Retention::days(1).unwrap();
+    let image = scene.place(image).await;
+    let shown = row(&scene, first).await;
+    assert_eq!(
+        (shown.preview, shown.last_message_id),
+        (None, Some(image.message))
+    );
+    scene.later(DAY);
+    scene.sweep().await;
+    assert_eq!(row(&scene, first).await.preview.as_deref(), Some("one"));
+}
