@@ -3,12 +3,15 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use serde_json::{Map, Value};
+
 use super::SimulatorError;
 use super::chatter::{self, ChatterConfig};
 use super::control::{
     BusiestSecond, CallNumber, MoveNumber, PushUpdate, Say, SendQuery, Stats, StormCall, WebhookTarget,
 };
-use super::customers::{CustomerSpec, CustomerView};
+use super::customers::{CustomerIndex, CustomerSpec, CustomerView};
+use super::elsewhere::{self, Echo, Import, Standby};
 use super::faults::{Faults, Storm};
 use super::numbers::NumberIndex;
 use super::oracle::{EventsSeen, HistoryRead, OptOut, Report, Submission};
@@ -18,7 +21,7 @@ use super::templates::TemplateSpec;
 use super::wamid::Way;
 use super::webhooks::{self, OtherUpdate, Update, WebhookStats};
 use super::world::{Shared, World};
-use crate::domain::{PhoneNumberId, TenantId};
+use crate::domain::{PhoneNumberId, TenantId, Timestamp};
 
 fn bad(why: impl Into<String>) -> SimulatorError {
     SimulatorError::Request { why: why.into() }
@@ -34,19 +37,36 @@ fn number(world: &World, id: Option<&str>) -> Result<NumberIndex, SimulatorError
     }
 }
 
-pub(super) fn say(shared: &Shared, say: &Say) -> Result<String, SimulatorError> {
-    let content = match (&say.message, &say.text) {
-        (Some(message), _) if message.contains_key("type") => message.clone(),
-        (Some(_), _) => return Err(bad("message needs a type")),
-        (None, Some(text)) => chatter::text(text),
-        (None, None) => return Err(bad("one of text and message is needed")),
+/// Plain words or a whole message.
+fn content(
+    text: Option<&str>,
+    message: Option<&Map<String, Value>>,
+) -> Result<Map<String, Value>, SimulatorError> {
+    match (message, text) {
+        (Some(message), _) if message.contains_key("type") => Ok(message.clone()),
+        (Some(_), _) => Err(bad("message needs a type")),
+        (None, Some(text)) => Ok(chatter::text(text)),
+        (None, None) => Err(bad("one of text and message is needed")),
+    }
+}
+
+fn person(world: &mut World, field: &str, who: &str) -> Result<CustomerIndex, SimulatorError> {
+    let wrong = || {
+        bad(format!(
+            "{field} must be a phone number or a business-scoped user id"
+        ))
     };
+    world.customers.find_or_make(who).ok_or_else(wrong)
+}
+
+pub(super) fn say(shared: &Shared, say: &Say) -> Result<String, SimulatorError> {
+    let content = content(say.text.as_deref(), say.message.as_ref())?;
     shared.with(|world, now| {
         let number = number(world, say.phone_number_id.as_deref())?;
-        let customer = world
-            .customers
-            .find_or_make(&say.from)
-            .ok_or_else(|| bad("from must be a phone number or a business-scoped user id"))?;
+        let customer = person(world, "from", &say.from)?;
+        if elsewhere::amends(&content) {
+            return world.amend(now, customer, number, content);
+        }
         world
             .write(now, customer, number, content)
             .ok_or_else(|| bad("the message cannot be written"))
@@ -56,13 +76,45 @@ pub(super) fn say(shared: &Shared, say: &Say) -> Result<String, SimulatorError> 
 pub(super) fn call(shared: &Shared, call: &CallNumber) -> Result<(), SimulatorError> {
     shared.with(|world, now| {
         let number = number(world, call.phone_number_id.as_deref())?;
-        let customer = world
-            .customers
-            .find_or_make(&call.from)
-            .ok_or_else(|| bad("from must be a phone number or a business-scoped user id"))?;
+        let customer = person(world, "from", &call.from)?;
         world
             .call(now, customer, number)
             .ok_or_else(|| bad("the call cannot be made"))
+    })
+}
+
+pub(super) fn echo(shared: &Shared, echo: &Echo) -> Result<String, SimulatorError> {
+    let content = content(echo.text.as_deref(), echo.message.as_ref())?;
+    shared.with(|world, now| {
+        let number = number(world, echo.phone_number_id.as_deref())?;
+        let customer = person(world, "to", &echo.to)?;
+        world.echo(now, customer, number, content)
+    })
+}
+
+pub(super) fn import(shared: &Shared, import: &Import) -> Result<Vec<String>, SimulatorError> {
+    let written: Result<Vec<_>, _> = import
+        .messages
+        .iter()
+        .map(|one| {
+            let content = content(one.text.as_deref(), one.message.as_ref())?;
+            Ok((one.by, Timestamp::from_secs(one.at), content))
+        })
+        .collect();
+    let written = written?;
+    shared.with(|world, now| {
+        let number = number(world, import.phone_number_id.as_deref())?;
+        let customer = person(world, "customer", &import.customer)?;
+        world.import(now, customer, number, written)
+    })
+}
+
+pub(super) fn stand_by(shared: &Shared, standby: &Standby) -> Result<String, SimulatorError> {
+    let content = content(standby.text.as_deref(), standby.message.as_ref())?;
+    shared.with(|world, now| {
+        let number = number(world, standby.phone_number_id.as_deref())?;
+        let customer = person(world, "customer", &standby.customer)?;
+        world.stand_by(now, customer, number, standby.by, content)
     })
 }
 
@@ -79,10 +131,7 @@ pub(super) fn move_number(shared: &Shared, change: &MoveNumber) -> Result<Custom
     let to = Phone::parse(&change.to).ok_or_else(|| bad("to must be a phone number"))?;
     shared.with(|world, now| {
         let number = number(world, change.phone_number_id.as_deref())?;
-        let customer = world
-            .customers
-            .find_or_make(&change.from)
-            .ok_or_else(|| bad("from must be a phone number or a business-scoped user id"))?;
+        let customer = person(world, "from", &change.from)?;
         world
             .change_number(now, customer, to.whatsapp(), number)
             .and_then(|_| world.customers.view(customer))

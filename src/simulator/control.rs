@@ -5,6 +5,9 @@
 //! | method and path | body | answer |
 //! |---|---|---|
 //! | `POST /_control/say` | [`Say`]: who says what to which number | `{"wamid"}` |
+//! | `POST /_control/echo` | [`Echo`]: what the business writes on its phone | `{"wamid"}` |
+//! | `POST /_control/history` | [`Import`]: what was written before | `{"wamids"}` |
+//! | `POST /_control/standby` | [`Standby`]: in a thread that another program has | `{"wamid"}` |
 //! | `POST /_control/customers` | [`CustomerSpec`] | the customer |
 //! | `POST /_control/customers/move` | [`MoveNumber`]: phone change | the customer; a `system` message goes out |
 //! | `POST /_control/push` | [`PushUpdate`]: any webhook field with any value | `{}` |
@@ -27,6 +30,7 @@ use serde_json::{Map, Value, json};
 use super::act;
 use super::chatter::ChatterConfig;
 use super::customers::{CustomerSpec, CustomerView};
+use super::elsewhere::{Echo, Import, Standby};
 use super::faults::{Faults, StormKind};
 use super::templates::TemplateSpec;
 use super::webhooks::WebhookStats;
@@ -194,6 +198,9 @@ pub(crate) fn routes(service: &mut ServiceConfig) {
     service
         .route("/say", web::post().to(say))
         .route("/call", web::post().to(call))
+        .route("/echo", web::post().to(echo))
+        .route("/history", web::post().to(import))
+        .route("/standby", web::post().to(stand_by))
         .route("/customers", web::post().to(customer))
         .route("/customers/move", web::post().to(move_number))
         .route("/push", web::post().to(push))
@@ -219,6 +226,21 @@ async fn say(shared: Data<Shared>, body: Json<Say>) -> Answer<Value> {
 async fn call(shared: Data<Shared>, body: Json<CallNumber>) -> Answer<Value> {
     act::call(&shared, &body)?;
     Ok(Json(json!({})))
+}
+
+async fn echo(shared: Data<Shared>, body: Json<Echo>) -> Answer<Value> {
+    let wamid = act::echo(&shared, &body)?;
+    Ok(Json(json!({"wamid": wamid})))
+}
+
+async fn import(shared: Data<Shared>, body: Json<Import>) -> Answer<Value> {
+    let wamids = act::import(&shared, &body)?;
+    Ok(Json(json!({"wamids": wamids})))
+}
+
+async fn stand_by(shared: Data<Shared>, body: Json<Standby>) -> Answer<Value> {
+    let wamid = act::stand_by(&shared, &body)?;
+    Ok(Json(json!({"wamid": wamid})))
 }
 
 async fn customer(shared: Data<Shared>, body: Json<CustomerSpec>) -> Answer<CustomerView> {

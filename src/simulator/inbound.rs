@@ -22,6 +22,8 @@ pub(crate) struct Inbound {
     pub(crate) customer: CustomerIndex,
     pub(crate) number: NumberIndex,
     pub(crate) address: u64,
+    /// When it was written.
+    pub(crate) at: Timestamp,
     /// Whether Meta puts a `contacts` block beside it: not beside system messages.
     pub(crate) introduced: bool,
     /// Whether a webhook that carried it was answered 200.
@@ -103,6 +105,7 @@ impl World {
             customer,
             number,
             address,
+            at: now.wall,
             introduced: kind != "system",
             acknowledged: false,
             in_history: 0,

@@ -2,6 +2,7 @@
 
 mod chatting;
 mod dirt;
+mod elsewhere;
 mod faults;
 mod gateway;
 mod receiver;
@@ -11,7 +12,7 @@ mod webhooks;
 
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::*;
 use receiver::Receiver;

@@ -13,6 +13,7 @@ use super::chatter::Chatter;
 use super::config::SimulatorConfig;
 use super::customers::{CustomerIndex, Customers};
 use super::dice::{Dice, mix};
+use super::elsewhere::Echoes;
 use super::faults::{Faults, Storm};
 use super::inbound::Inbounds;
 use super::media::MediaShelf;
@@ -46,6 +47,7 @@ pub(crate) struct World {
     /// Groups that were written to, in order of appearance.
     pub(crate) groups: Vec<String>,
     pub(crate) inbounds: Inbounds,
+    pub(crate) echoes: Echoes,
     pub(crate) templates: Templates,
     pub(crate) media: MediaShelf,
     pub(crate) outbox: Outbox,
@@ -95,6 +97,7 @@ impl World {
             approached: HashSet::new(),
             groups: Vec::new(),
             inbounds: Inbounds::default(),
+            echoes: Echoes::default(),
             templates: Templates::seeded(),
             media: MediaShelf::new(seed, config.media_url_ms),
             outbox: Outbox::new(config.webhooks),
