@@ -43,9 +43,11 @@ export function bubble(entry, { me, now, act }) {
         { class: 'bubble' },
         quote(message.content, quoted, customer, act),
         h('div', { class: 'content' }, contentOf(message.content)),
+        versions(message),
         h(
           'p',
           { class: 'meta' },
+          origin(message),
           h('time', { datetime: new Date(message.created).toISOString() }, clock(message.created)),
           mark(ticks),
         ),
@@ -137,6 +139,28 @@ function problem(message, ticks, act) {
   );
 }
 
+/** That a message was edited, and what it said before. */
+function versions({ edited_at: edited, versions: earlier = [] }) {
+  if (!edited) return null;
+  if (earlier.length === 0) return h('p', { class: 'edited' }, 'Edited');
+  return h(
+    'details',
+    { class: 'edited' },
+    h('summary', null, 'Edited'),
+    earlier
+      .toReversed()
+      .map(({ content, at }) =>
+        h('div', { class: 'version' }, contentOf(content), h('time', { datetime: new Date(at).toISOString() }, clock(at))),
+      ),
+  );
+}
+
+const ORIGINS = { history: 'Imported', standby: 'Seen, answered elsewhere' };
+
+function origin({ via }) {
+  return via && Object.hasOwn(ORIGINS, via) ? h('span', { class: 'origin' }, ORIGINS[via]) : null;
+}
+
 function quote(content, quoted, customer, act) {
   const id = content.context?.id ?? content.context?.message_id;
   if (!id) return null;
@@ -154,7 +178,7 @@ function tools(message, act) {
   const said = message.content.text?.body ?? message.content.note?.body;
   const button = (label, sign, press) =>
     h('button', { type: 'button', 'aria-label': label, title: label, onclick: press }, icon(sign));
-  const answerable = message.wamid && message.direction !== 'note';
+  const answerable = message.wamid && message.direction !== 'note' && !message.revoked_at;
   return h(
     'div',
     { class: 'tools', role: 'group', 'aria-label': 'Do something with this message' },
@@ -171,5 +195,6 @@ function spoken(message, ticks, me, customer) {
   const named = message.direction !== 'inbound' || message.author.kind === 'member';
   const author = named ? authorName(message.author, me) : customer;
   const who = message.direction === 'note' ? `Note by ${author}` : author;
-  return [who, clock(message.created), ticks?.label].filter(Boolean).join(', ');
+  const state = message.revoked_at ? 'deleted' : message.edited_at ? 'edited' : null;
+  return [who, clock(message.created), state, ticks?.label].filter(Boolean).join(', ');
 }

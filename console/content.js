@@ -34,6 +34,7 @@ const KINDS = {
 
 /** The elements of a content. */
 export function contentOf(content) {
+  if (content.type === 'revoked') return [h('p', { class: 'quiet' }, 'This message was deleted')];
   const parts = [];
   if (content.referral) parts.push(referral(content.referral));
   if (content.context?.forwarded || content.context?.frequently_forwarded)
@@ -103,6 +104,7 @@ export function summaryOfKind(kind) {
     order: ['cart', 'Order'],
   };
   if (Object.hasOwn(names, kind ?? '')) return { icon: names[kind][0], text: names[kind][1] };
+  if (kind === 'revoked') return { text: 'Deleted message' };
   return { text: kind === 'interactive' ? 'Answer' : 'Message' };
 }
 

@@ -268,7 +268,7 @@ export class Desk {
   #happened(events) {
     for (const { kind, seq, at, data } of events) {
       const message = kind === 'message' ? data.message : null;
-      const foreign = message?.direction === 'outbound' && message.author.id !== this.state.me.agent;
+      const foreign = message?.direction === 'outbound' && !message.via && message.author.id !== this.state.me.agent;
       if (foreign) this.others.set(message.conversation_id, { seq, at, by: message.author, id: message.id });
     }
     this.dispatch({ type: 'events', events });

@@ -53,6 +53,8 @@ export function agentName(id, me) {
 export function authorName(author, me) {
   if (author?.kind === 'agent') return author.id === me?.agent ? 'You' : agentName(author.id, me);
   if (author?.kind === 'member') return author.name || 'A member';
+  if (author?.kind === 'business_app') return 'Your phone';
+  if (author?.kind === 'other_app') return 'Another program';
   return author?.kind === 'api' ? 'A program' : 'The customer';
 }
 

@@ -174,7 +174,9 @@ function insertMessage(messages, message) {
 }
 
 function joined(known, news) {
-  const message = { ...known, ...news };
+  // What was taken back stays so, whatever a page that was read before it says.
+  if (known.revoked_at && !news.revoked_at) return known;
+  const message = news.revoked_at ? { ...news } : { ...known, ...news };
   if (known.delivery && news.delivery) message.delivery = mergeDelivery(known.delivery, news.delivery);
   return message;
 }
@@ -194,15 +196,14 @@ function applyEvent(state, event) {
     case 'message':
       if (data.contact) state.contacts.set(data.contact.id, data.contact);
       noteTurn(state, event);
-      state.conversations.set(data.conversation.id, { ...data.conversation, last_kind: data.message.content.type });
+      showConversation(state, data);
       settlePending(state, data.message);
       break;
+    case 'message_changed':
+    case 'message_revoked':
     case 'conversation':
       noteTurn(state, event);
-      state.conversations.set(data.conversation.id, {
-        ...data.conversation,
-        last_kind: state.conversations.get(data.conversation.id)?.last_kind,
-      });
+      showConversation(state, data);
       break;
     case 'contact':
       // Who turned out to be this person goes by the same names from now on.
@@ -222,6 +223,19 @@ function applyEvent(state, event) {
   return applyToThread(state, event);
 }
 
+// An event tells the beginning of a message only if it is about that message.
+function showConversation(state, { conversation, message }) {
+  const known = state.conversations.get(conversation.id);
+  const shown = { ...conversation };
+  if (message && message.id === conversation.last_message_id) {
+    shown.last_kind = message.content.type;
+  } else if (known?.last_message_id === conversation.last_message_id) {
+    shown.preview = known?.preview;
+    shown.last_kind = known?.last_kind;
+  }
+  state.conversations.set(conversation.id, shown);
+}
+
 function applyToThread(state, event) {
   const { data } = event;
   if (event.kind === 'message') {
@@ -229,6 +243,11 @@ function applyToThread(state, event) {
       // One from long ago would stand beside messages that are not loaded: it comes with its own page.
       if (!thread.complete && thread.before !== null && data.message.id < thread.before) return thread;
       return { ...thread, messages: insertMessage(thread.messages, data.message) };
+    });
+  } else if (event.kind === 'message_changed' || event.kind === 'message_revoked') {
+    updateThread(state, data.message.conversation_id, (thread) => {
+      const known = thread.messages.some((message) => message.id === data.message.id);
+      return known ? { ...thread, messages: insertMessage(thread.messages, data.message) } : thread;
     });
   } else if (event.kind === 'status') {
     updateThread(state, event.conversation_id, (thread) => withStatus(thread, data));

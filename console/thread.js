@@ -70,7 +70,7 @@ export class ThreadView {
   #markNew(thread) {
     if (!thread?.loaded || this.#unread === 0) return;
     const inbound = thread.messages.filter(
-      (message) => message.direction === 'inbound' && message.content.type !== 'system',
+      (message) => message.direction === 'inbound' && !message.via && message.content.type !== 'system',
     );
     this.#firstNew = inbound.at(-Math.min(this.#unread, inbound.length))?.id ?? null;
     this.#unread = 0;

@@ -258,3 +258,35 @@ test('a colleague who stopped typing without saying so is not shown for ever', (
   assert.equal(run(state, { type: 'typing_ended', now: 7_000 }).typing.size, 1);
   assert.equal(run(state, { type: 'typing_ended', now: 9_000 }).typing.size, 0);
 });
+
+const amended = (seq, kind, message, row = {}) => ({ ...said(seq, message, row), kind });
+const shown = (state) => state.conversations.get('c').preview;
+
+test('an edited message says something else in its place, and the list with it', () => {
+  const first = said(1, inbound('a'), { preview: 'one', last_message_id: 'a' });
+  const edited = { ...inbound('a'), edited_at: 2, versions: [{ content: inbound('a').content, at: 0 }] };
+  const state = run(opened, happened(first, amended(2, 'message_changed', edited, { preview: 'two', last_message_id: 'a' })));
+  assert.deepEqual(ids(state), ['a']);
+  assert.equal(state.threads.get('c').messages[0].versions.length, 1);
+  assert.equal(shown(state), 'two');
+});
+
+test('what was taken back stays so, whatever a page that was read before it says', () => {
+  const edited = { ...inbound('a'), edited_at: 2, versions: [{ content: inbound('a').content, at: 0 }] };
+  const gone = { ...inbound('a'), content: { type: 'revoked' }, revoked_at: 3 };
+  const state = run(opened, happened(said(1, edited), amended(2, 'message_revoked', gone)), page([edited]));
+  const [message] = state.threads.get('c').messages;
+  assert.equal(message.content.type, 'revoked');
+  assert.equal(message.versions, undefined);
+});
+
+test('an event about another message leaves the beginning that the list shows', () => {
+  const events = [
+    said(1, inbound('b'), { preview: 'newest', last_message_id: 'b' }),
+    said(2, inbound('a'), { last_message_id: 'b' }),
+    { seq: 3, at: 3, kind: 'conversation', conversation_id: 'c', data: { conversation: conversation('c', { last_message_id: 'b' }) } },
+  ];
+  const state = run(opened, happened(...events));
+  assert.equal(shown(state), 'newest');
+  assert.deepEqual(ids(state), ['a', 'b']);
+});
