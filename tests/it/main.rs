@@ -7,6 +7,7 @@
 )]
 
 mod access;
+mod amended;
 mod binary;
 mod cases;
 mod clocks;
