@@ -162,7 +162,7 @@ impl World {
         message.insert("id".to_owned(), id.clone().into());
         message.insert("timestamp".to_owned(), now.wall.as_secs().to_string().into());
         message.extend(content);
-        let value = json!({ "contacts": [self.card(customer)], "messages": [message] });
+        let value = json!({ "contacts": [self.whole_card(customer)], "messages": [message] });
         self.tell(now, number, "messages", value)?;
         Ok(id)
     }
@@ -194,7 +194,7 @@ impl World {
         message.insert("id".to_owned(), id.clone().into());
         message.insert("timestamp".to_owned(), now.wall.as_secs().to_string().into());
         message.extend(content);
-        let value = json!({ "contacts": [self.card(customer)], "message_echoes": [message] });
+        let value = json!({ "contacts": [self.whole_card(customer)], "message_echoes": [message] });
         self.tell(now, number, "smb_message_echoes", value)?;
         Ok(id)
     }
@@ -253,7 +253,7 @@ impl World {
                 message.insert("id".to_owned(), id.clone().into());
                 message.insert("timestamp".to_owned(), timestamp.into());
                 message.extend(content);
-                json!({ "contacts": [self.card(customer)], "messages": [message] })
+                json!({ "contacts": [self.whole_card(customer)], "messages": [message] })
             }
             WrittenBy::Business => {
                 let mut sent = content;
@@ -284,7 +284,7 @@ impl World {
         names
     }
 
-    fn card(&self, customer: CustomerIndex) -> Value {
+    fn whole_card(&self, customer: CustomerIndex) -> Value {
         let names = self.named(customer, "wa");
         let mut card = json!({
             "profile": { "name": self.customers.name(customer) }, "user_id": self.customers.user_id(customer),
