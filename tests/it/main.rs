@@ -7,7 +7,6 @@
 )]
 
 mod access;
-mod amended;
 mod binary;
 mod cases;
 mod clocks;

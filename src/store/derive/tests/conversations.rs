@@ -68,7 +68,8 @@ async fn neither_a_reaction_nor_a_system_message_opens_the_window() {
         let mut scene = scene().await;
         let mut receive = ops::receive(&["628111111"], "w", scene.now, "x");
         let name = kind.as_str().to_owned();
-        receive.content = Content::from_value(kind, &serde_json::json!({ "type": name }));
+        let content = serde_json::json!({ "type": &name, (name.as_str()): { "emoji": "👍" } });
+        receive.content = Content::from_value(kind, &content);
         let at = scene.place(receive).await;
         let row = row(&scene, at).await;
         assert!(!row.window().is_open(scene.now));
