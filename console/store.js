@@ -286,8 +286,7 @@ function noteTurn(state, event) {
 /** Two contacts are one person: one of their conversations goes on, and the others say so. */
 function noteJoin(state, event) {
   const { contact, conversation, instead_of = [] } = event.data;
-  const known = state.conversations.get(conversation.id);
-  state.conversations.set(conversation.id, { ...conversation, last_kind: known?.last_kind });
+  showConversation(state, { conversation });
   for (const id of instead_of) {
     const left = state.conversations.get(id);
     if (left) state.conversations.set(id, { ...left, contact_id: contact.id });
