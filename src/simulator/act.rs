@@ -11,7 +11,7 @@ use super::control::{
     BusiestSecond, CallNumber, MoveNumber, PushUpdate, Say, SendQuery, Stats, StormCall, WebhookTarget,
 };
 use super::customers::{CustomerIndex, CustomerSpec, CustomerView};
-use super::elsewhere::{self, Echo, Import, Standby};
+use super::elsewhere;
 use super::faults::{Faults, Storm};
 use super::numbers::NumberIndex;
 use super::oracle::{EventsSeen, HistoryRead, OptOut, Report, Submission};
@@ -21,13 +21,13 @@ use super::templates::TemplateSpec;
 use super::wamid::Way;
 use super::webhooks::{self, OtherUpdate, Update, WebhookStats};
 use super::world::{Shared, World};
-use crate::domain::{PhoneNumberId, TenantId, Timestamp};
+use crate::domain::{PhoneNumberId, TenantId};
 
-fn bad(why: impl Into<String>) -> SimulatorError {
+pub(super) fn bad(why: impl Into<String>) -> SimulatorError {
     SimulatorError::Request { why: why.into() }
 }
 
-fn number(world: &World, id: Option<&str>) -> Result<NumberIndex, SimulatorError> {
+pub(super) fn number(world: &World, id: Option<&str>) -> Result<NumberIndex, SimulatorError> {
     match id {
         None => Ok(NumberIndex(0)),
         Some(id) => world
@@ -38,7 +38,7 @@ fn number(world: &World, id: Option<&str>) -> Result<NumberIndex, SimulatorError
 }
 
 /// Plain words or a whole message.
-fn content(
+pub(super) fn content(
     text: Option<&str>,
     message: Option<&Map<String, Value>>,
 ) -> Result<Map<String, Value>, SimulatorError> {
@@ -50,7 +50,7 @@ fn content(
     }
 }
 
-fn person(world: &mut World, field: &str, who: &str) -> Result<CustomerIndex, SimulatorError> {
+pub(super) fn person(world: &mut World, field: &str, who: &str) -> Result<CustomerIndex, SimulatorError> {
     let wrong = || {
         bad(format!(
             "{field} must be a phone number or a business-scoped user id"
@@ -80,41 +80,6 @@ pub(super) fn call(shared: &Shared, call: &CallNumber) -> Result<(), SimulatorEr
         world
             .call(now, customer, number)
             .ok_or_else(|| bad("the call cannot be made"))
-    })
-}
-
-pub(super) fn echo(shared: &Shared, echo: &Echo) -> Result<String, SimulatorError> {
-    let content = content(echo.text.as_deref(), echo.message.as_ref())?;
-    shared.with(|world, now| {
-        let number = number(world, echo.phone_number_id.as_deref())?;
-        let customer = person(world, "to", &echo.to)?;
-        world.echo(now, customer, number, content)
-    })
-}
-
-pub(super) fn import(shared: &Shared, import: &Import) -> Result<Vec<String>, SimulatorError> {
-    let written: Result<Vec<_>, _> = import
-        .messages
-        .iter()
-        .map(|one| {
-            let content = content(one.text.as_deref(), one.message.as_ref())?;
-            Ok((one.by, Timestamp::from_secs(one.at), content))
-        })
-        .collect();
-    let written = written?;
-    shared.with(|world, now| {
-        let number = number(world, import.phone_number_id.as_deref())?;
-        let customer = person(world, "customer", &import.customer)?;
-        world.import(now, customer, number, written)
-    })
-}
-
-pub(super) fn stand_by(shared: &Shared, standby: &Standby) -> Result<String, SimulatorError> {
-    let content = content(standby.text.as_deref(), standby.message.as_ref())?;
-    shared.with(|world, now| {
-        let number = number(world, standby.phone_number_id.as_deref())?;
-        let customer = person(world, "customer", &standby.customer)?;
-        world.stand_by(now, customer, number, standby.by, content)
     })
 }
 

@@ -30,7 +30,7 @@ use serde_json::{Map, Value, json};
 use super::act;
 use super::chatter::ChatterConfig;
 use super::customers::{CustomerSpec, CustomerView};
-use super::elsewhere::{Echo, Import, Standby};
+use super::elsewhere::{self, Echo, Import, Standby};
 use super::faults::{Faults, StormKind};
 use super::templates::TemplateSpec;
 use super::webhooks::WebhookStats;
@@ -229,17 +229,17 @@ async fn call(shared: Data<Shared>, body: Json<CallNumber>) -> Answer<Value> {
 }
 
 async fn echo(shared: Data<Shared>, body: Json<Echo>) -> Answer<Value> {
-    let wamid = act::echo(&shared, &body)?;
+    let wamid = elsewhere::echo(&shared, &body)?;
     Ok(Json(json!({"wamid": wamid})))
 }
 
 async fn import(shared: Data<Shared>, body: Json<Import>) -> Answer<Value> {
-    let wamids = act::import(&shared, &body)?;
+    let wamids = elsewhere::import(&shared, &body)?;
     Ok(Json(json!({"wamids": wamids})))
 }
 
 async fn stand_by(shared: Data<Shared>, body: Json<Standby>) -> Answer<Value> {
-    let wamid = act::stand_by(&shared, &body)?;
+    let wamid = elsewhere::stand_by(&shared, &body)?;
     Ok(Json(json!({"wamid": wamid})))
 }
 

@@ -9,12 +9,13 @@ use serde_json::value::to_raw_value;
 use serde_json::{Map, Value, json};
 
 use super::SimulatorError;
+use super::act::{bad, content, number, person};
 use super::customers::CustomerIndex;
 use super::inbound::InboundIndex;
 use super::numbers::NumberIndex;
 use super::wamid::Way;
 use super::webhooks::{OtherUpdate, Update};
-use super::world::{Now, World};
+use super::world::{Now, Shared, World};
 use crate::domain::Timestamp;
 
 /// Messages may be edited for so long.
@@ -102,16 +103,47 @@ struct Echoed {
 #[derive(Debug, Default)]
 pub(crate) struct Echoes(HashMap<String, Echoed>);
 
-fn bad(why: impl Into<String>) -> SimulatorError {
-    SimulatorError::Request { why: why.into() }
-}
-
 /// Whether a message changes another one.
 pub(super) fn amends(content: &Map<String, Value>) -> bool {
     matches!(
         content.get("type").and_then(Value::as_str),
         Some("edit" | "revoke")
     )
+}
+
+pub(super) fn echo(shared: &Shared, echo: &Echo) -> Result<String, SimulatorError> {
+    let content = content(echo.text.as_deref(), echo.message.as_ref())?;
+    shared.with(|world, now| {
+        let number = number(world, echo.phone_number_id.as_deref())?;
+        let customer = person(world, "to", &echo.to)?;
+        world.echo(now, customer, number, content)
+    })
+}
+
+pub(super) fn import(shared: &Shared, import: &Import) -> Result<Vec<String>, SimulatorError> {
+    let written: Result<Vec<_>, _> = import
+        .messages
+        .iter()
+        .map(|one| {
+            let content = content(one.text.as_deref(), one.message.as_ref())?;
+            Ok((one.by, Timestamp::from_secs(one.at), content))
+        })
+        .collect();
+    let written = written?;
+    shared.with(|world, now| {
+        let number = number(world, import.phone_number_id.as_deref())?;
+        let customer = person(world, "customer", &import.customer)?;
+        world.import(now, customer, number, written)
+    })
+}
+
+pub(super) fn stand_by(shared: &Shared, standby: &Standby) -> Result<String, SimulatorError> {
+    let content = content(standby.text.as_deref(), standby.message.as_ref())?;
+    shared.with(|world, now| {
+        let number = number(world, standby.phone_number_id.as_deref())?;
+        let customer = person(world, "customer", &standby.customer)?;
+        world.stand_by(now, customer, number, standby.by, content)
+    })
 }
 
 impl World {

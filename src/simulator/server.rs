@@ -12,7 +12,7 @@ use super::chatter::{self, ChatterConfig};
 use super::config::SimulatorConfig;
 use super::control::{CallNumber, MoveNumber, PushUpdate, Say, SendQuery, Stats, StormCall, WebhookTarget};
 use super::customers::{CustomerSpec, CustomerView};
-use super::elsewhere::{Echo, Import, Standby};
+use super::elsewhere::{self, Echo, Import, Standby};
 use super::faults::Faults;
 use super::oracle::{EventsSeen, HistoryRead, OptOut, Report, Submission};
 use super::sends::SendView;
@@ -116,17 +116,17 @@ impl Simulator {
 
     /// The business writes on its phone, or changes what it wrote there. Returns the message's wamid.
     pub fn echo(&self, echo: &Echo) -> Result<String, SimulatorError> {
-        act::echo(&self.shared, echo)
+        elsewhere::echo(&self.shared, echo)
     }
 
     /// Tells what was written before the number was connected. Returns the wamids.
     pub fn import(&self, import: &Import) -> Result<Vec<String>, SimulatorError> {
-        act::import(&self.shared, import)
+        elsewhere::import(&self.shared, import)
     }
 
     /// Something happens in a thread that another program has. Returns the message's wamid.
     pub fn stand_by(&self, standby: &Standby) -> Result<String, SimulatorError> {
-        act::stand_by(&self.shared, standby)
+        elsewhere::stand_by(&self.shared, standby)
     }
 
     /// Makes a customer, or changes one.
