@@ -118,7 +118,6 @@ fn receive(n: u64, now: Timestamp) -> Op {
         username: None,
         wamid: Wamid::parse(&format!("wamid.HBgLNjI4MTIzNDU2Nzg5FQIAEhgU{n:016x}")).unwrap(),
         at: now,
-        arrival: 0,
         content: Content::text(&"The quick brown fox. ".repeat(8)),
         retention: Retention::DEFAULT,
     }))

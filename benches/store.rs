@@ -193,7 +193,8 @@ fn receive(n: u64, customer: u64) -> Op {
         username: None,
         wamid: Wamid::parse(&format!("wamid.HBgLNjI4MTIzNDU2Nzg5FQIAEhgU{n:016x}")).unwrap(),
         at: START.after(Duration::from_millis(n)),
-        arrival: 0,
+        by: mesej::domain::message::Side::Customer,
+        via: None,
         content: Content::text(&"The quick brown fox. ".repeat(8)),
         retention: Retention::DEFAULT,
     }))
