@@ -111,6 +111,8 @@ fn receive(n: u64, now: Timestamp) -> Op {
     let customer = fastrand::Rng::with_seed(n).u64(0..CUSTOMERS);
     Op::Receive(Box::new(Receive {
         number: PhoneNumberId::parse("1234567890").unwrap(),
+        by: mesej::domain::message::Side::Customer,
+        via: None,
         aliases: ContactAliases::of([Alias::phone(&format!("628{customer:09}")).unwrap()]),
         naming: Naming::Current,
         group: None,
