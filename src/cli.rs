@@ -114,7 +114,7 @@ enum Command {
         after_help = "Examples:\n  mesej serve\n  mesej serve --config /etc/mesej.toml\n  \
                             MESEJ_STORE__PATH=/var/lib/mesej mesej serve"
     )]
-    Serve(ConfigArgs),
+    Serve(RunArgs),
     /// Run the gateway beside a Meta in a box: customers write, you answer, no account needed
     ///
     /// Prints what to open and what to type. The data stays in store.path; the next start goes on with it.
@@ -166,6 +166,19 @@ struct ConfigArgs {
     /// A file of settings; see config.default.toml for every key
     #[arg(long, env = "MESEJ_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
+}
+
+/// How the gateway is started.
+#[derive(Debug, Args)]
+struct RunArgs {
+    #[command(flatten)]
+    settings: ConfigArgs,
+    /// Go on with what is left of a data folder that lost something, or with a backup; for one start only
+    ///
+    /// What is missing is told. Agents load everything afresh, and messages that waited to be sent are unknown, since they
+    /// may have been sent in what is lost (docs/operations.md).
+    #[arg(long)]
+    accept_loss: bool,
 }
 
 /// How a running server is reached.

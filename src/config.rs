@@ -25,7 +25,7 @@ pub use limits::LimitsConfig;
 pub(crate) use load::strangers as strangers_among;
 pub use retention::RetentionConfig;
 pub use server::ServerConfig;
-pub use store::{Backend, StoreConfig};
+pub use store::{Backend, Damaged, StoreConfig};
 pub use telemetry::{LogFormat, LogLevel, TelemetryConfig};
 pub use units::ByteSize;
 pub use unknown::UnknownConfig;

@@ -14,12 +14,12 @@ use crate::actors::lane::{LaneLimits, UnknownLimits};
 use crate::actors::{Directory, DirectoryParts, Gateway, TenantLimits};
 use crate::api::ws::ComeBack;
 use crate::api::{self, ApiState, DemoSession, Foundation};
-use crate::config::{Backend, Config};
+use crate::config::{Backend, Config, Damaged};
 use crate::domain::{Clock, SteadyClock};
 use crate::ingest::{self, Applier, Intake};
 use crate::limiter::PairRule;
 use crate::shutdown::Shutdown;
-use crate::store::fjall::{FjallOptions, FjallStore};
+use crate::store::fjall::{Absent, FjallOptions, FjallStore, Loss};
 use crate::store::memory::MemoryStore;
 use crate::store::metered::Metered;
 use crate::store::scylla::ScyllaStore;
@@ -84,6 +84,15 @@ async fn open_named(config: &Config, clock: &Arc<dyn Clock>) -> Result<Arc<dyn S
             let options = FjallOptions {
                 cache_bytes: config.store.cache_mb << 20,
                 journal_bytes: config.store.journal_mb << 20,
+                absent: if config.store.must_exist {
+                    Absent::IsRefused
+                } else {
+                    Absent::IsMade
+                },
+                loss: match config.store.damaged {
+                    Damaged::IsRefused => Loss::IsRefused,
+                    Damaged::IsAccepted => Loss::IsAcceptedAt(clock.now()),
+                },
             };
             let path = config.store.path.clone();
             let opened = tokio::task::spawn_blocking(move || FjallStore::open(&path, options)).await;

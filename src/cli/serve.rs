@@ -4,13 +4,13 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::{CliError, ConfigArgs};
+use super::{CliError, RunArgs};
 use crate::app::{self, Reach};
-use crate::config::Config;
+use crate::config::{Config, Damaged};
 use crate::shutdown::Shutdown;
 
-pub(super) async fn serve(args: &ConfigArgs) -> Result<ExitCode, CliError> {
-    let config = Config::load(args.config.as_deref())?;
+pub(super) async fn serve(args: &RunArgs) -> Result<ExitCode, CliError> {
+    let config = settings(args)?;
     app::serve(config, listening_for_signals()).await?;
     Ok(ExitCode::SUCCESS)
 }
@@ -19,14 +19,14 @@ pub(super) async fn serve(args: &ConfigArgs) -> Result<ExitCode, CliError> {
 #[derive(Debug, Args)]
 pub(super) struct DemoArgs {
     #[command(flatten)]
-    config: ConfigArgs,
+    run: RunArgs,
     /// Listen where others reach it: everybody who asks gets a key of the demo
     #[arg(long)]
     expose: bool,
 }
 
 pub(super) async fn demo(args: &DemoArgs) -> Result<ExitCode, CliError> {
-    let config = Config::load(args.config.config.as_deref())?;
+    let config = settings(&args.run)?;
     let reach = if args.expose {
         Reach::Everybody
     } else {
@@ -34,6 +34,14 @@ pub(super) async fn demo(args: &DemoArgs) -> Result<ExitCode, CliError> {
     };
     app::demo(config, reach, listening_for_signals()).await?;
     Ok(ExitCode::SUCCESS)
+}
+
+fn settings(args: &RunArgs) -> Result<Config, CliError> {
+    let mut config = Config::load(args.settings.config.as_deref())?;
+    if args.accept_loss {
+        config.store.damaged = Damaged::IsAccepted;
+    }
+    Ok(config)
 }
 
 fn listening_for_signals() -> Shutdown {

@@ -16,6 +16,11 @@ pub struct StoreConfig {
     pub backend: Backend,
     /// Folder of the embedded store.
     pub path: PathBuf,
+    /// Whether a start without a store there is refused.
+    pub must_exist: bool,
+    /// Whether a store that lost something is opened with what is left. Said on the command line, for one start.
+    #[serde(skip)]
+    pub damaged: Damaged,
     /// Memory for caching, in MiB.
     pub cache_mb: u64,
     /// Most journal kept on disk, in MiB.
@@ -39,6 +44,16 @@ pub struct StoreConfig {
     pub tls_server_name: String,
     /// Calls of the cluster under way at once.
     pub in_flight: usize,
+}
+
+/// What becomes of a store that lost something that was acknowledged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Damaged {
+    /// It is not opened.
+    #[default]
+    IsRefused,
+    /// It is opened with what is left.
+    IsAccepted,
 }
 
 /// A store that can be chosen.

@@ -82,6 +82,8 @@ impl Embedded {
     pub(super) const OPTIONS: FjallOptions = FjallOptions {
         cache_bytes: 8 << 20,
         journal_bytes: 64 << 20,
+        absent: crate::store::fjall::Absent::IsMade,
+        loss: crate::store::fjall::Loss::IsRefused,
     };
 
     /// Where it lives.

@@ -7,9 +7,13 @@
 //!
 //! An erasure, a sweep or a shorter retention removes rows at once; what erasures and shorter retentions leave in files goes
 //! with the next sweep that may rewrite them ([`rewrite`]), at most once a day.
+//! What was acknowledged is counted, and noted beside the logs it stands in ([`tally`], [`watermark`]); a start compares
+//! ([`check`]) and refuses a folder that holds less.
 //! The engine's own write-ahead log keeps recent writes until it rotates, after 64 MiB.
 
+mod aside;
 mod calls;
+mod check;
 mod codec;
 mod desk;
 mod directory;
@@ -23,6 +27,7 @@ mod journal;
 mod keys;
 mod ledger;
 mod marker;
+mod opening;
 mod pages;
 mod private;
 mod reader;
@@ -30,11 +35,14 @@ mod retention;
 mod rewrite;
 mod rows;
 mod scan;
+mod settle;
 mod sweep;
+mod tally;
 #[cfg(test)]
 mod tests;
 mod transfer;
 mod txn;
+mod watermark;
 mod writer;
 
 use std::os::unix::fs::DirBuilderExt as _;
@@ -42,11 +50,13 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use self::desk::Condition;
+use self::disk::sync_folder;
 use self::engine::Engine;
 use self::events::Floors;
 use self::journal::Journal;
 pub(crate) use self::private::keep_private;
 use self::reader::Reader;
+use self::tally::Closing;
 use self::txn::Txn;
 use self::writer::{Need, Writer};
 use super::StoreError;
@@ -64,6 +74,30 @@ pub struct FjallOptions {
     pub cache_bytes: u64,
     /// Most write-ahead log kept on disk, in bytes; at least 64 MiB. Replayed at the next start.
     pub journal_bytes: u64,
+    /// What happens where no store is.
+    pub absent: Absent,
+    /// What happens where something acknowledged is damaged or lost.
+    pub loss: Loss,
+}
+
+/// Whether a store is made where none is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Absent {
+    /// It is, and that is said loudly.
+    #[default]
+    IsMade,
+    /// Opening fails: what looks like a new folder is a volume that is not mounted.
+    IsRefused,
+}
+
+/// Whether a store is opened that does not hold everything any more that was acknowledged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Loss {
+    /// Opening fails, saying what is missing.
+    #[default]
+    IsRefused,
+    /// It is opened with what is left, where that is possible. What was due to be sent by then is unknown.
+    IsAcceptedAt(Timestamp),
 }
 
 impl Default for FjallOptions {
@@ -71,6 +105,8 @@ impl Default for FjallOptions {
         Self {
             cache_bytes: 256 << 20,
             journal_bytes: 256 << 20,
+            absent: Absent::IsMade,
+            loss: Loss::IsRefused,
         }
     }
 }
@@ -86,6 +122,8 @@ pub struct FjallStore {
     folder: PathBuf,
     /// When this process last began to rewrite files.
     rewrite_tried: Mutex<Option<Timestamp>>,
+    // Dropped last: nobody may have the engine open then.
+    _closing: Closing,
 }
 
 /// Makes a folder for its owner alone: messages lie in it, and the tokens with which Meta is called. One that is there
@@ -100,27 +138,28 @@ pub(crate) fn make_folder(path: &Path) -> std::io::Result<()> {
 impl FjallStore {
     /// Opens the folder, making it if it is not there. Reads the logs, which may take seconds.
     ///
-    /// `Unavailable` when another process has it open.
+    /// `Unavailable` when another process has it open, or there is none and none may be made; `Corrupt` when something that
+    /// was acknowledged is damaged or lost, unless that is accepted.
     pub fn open(path: impl AsRef<Path>, options: FjallOptions) -> Result<Self, StoreError> {
         Self::open_with_reserve(path.as_ref(), options, RESERVE)
     }
 
     fn open_with_reserve(path: &Path, options: FjallOptions, reserve: u64) -> Result<Self, StoreError> {
-        make_folder(path)
-            .and_then(|()| private::mend(path))
-            .map_err(|error| engine::refused(&error))?;
-        marker::check(path)?;
-        let engine = Engine::open(path, &options)?;
+        let opened = opening::open(path, &options)?;
+        let opening::Opened { engine, tally, notes } = opened;
+        let closing = Closing(path.to_owned());
         let webhooks = path.join("webhooks");
-        let journal = Journal::open(&webhooks, Condition::new(path, reserve));
+        let watermark = path.join("webhooks.watermark");
+        let journal = Journal::open(&webhooks, &watermark, options.loss, Condition::new(path, reserve));
         Ok(Self {
             journal: journal.map_err(|error| error.within(&webhooks))?,
-            writer: Writer::start(engine.clone(), Condition::new(path, reserve))?,
+            writer: Writer::start(engine.clone(), tally, notes, Condition::new(path, reserve))?,
             reader: Reader::new(engine.clone()),
             floors: Arc::new(Floors::default()),
             engine,
             folder: path.to_owned(),
             rewrite_tried: Mutex::default(),
+            _closing: closing,
         })
     }
 

@@ -119,6 +119,8 @@ metrics_table! {
     gauge store_disk_bytes = "mesej_store_disk_bytes";
     /// Bytes that may still be written on the disk of the embedded store.
     gauge store_disk_free_bytes = "mesej_store_disk_free_bytes";
+    /// 1 when this process found no embedded store and made a new, empty one; else 0.
+    gauge store_made = "mesej_store_made";
     /// Rows whose time was over and that were removed.
     counter store_expired_total = "mesej_store_expired_total";
 

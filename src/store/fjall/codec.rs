@@ -135,29 +135,36 @@ pub(super) struct Head {
     pub(super) fence: Fence,
     pub(super) head: Seq,
     pub(super) events_until: Timestamp,
+    /// The first position that may be read: what stands before it may have holes.
+    pub(super) floor: Seq,
 }
 
 /// Writes a head.
 pub(super) fn head(row: &Head) -> Slice {
-    let mut value = header(NEVER, 32);
+    let mut value = header(NEVER, 40);
     for number in [row.epoch.get(), row.fence.get(), row.head.get()] {
         value.extend_from_slice(&number.to_be_bytes());
     }
     value.extend_from_slice(&row.events_until.as_millis().to_be_bytes());
+    value.extend_from_slice(&row.floor.get().to_be_bytes());
     value.into()
 }
 
-/// Reads a head.
+/// Reads a head. Those of earlier versions have no floor.
 pub(super) fn parse_head(body: &[u8]) -> Result<Head, StoreError> {
     let broken = || StoreError::corrupt("head", "too short");
     let (epoch, rest) = body.split_first_chunk::<8>().ok_or_else(broken)?;
     let (fence, rest) = rest.split_first_chunk::<8>().ok_or_else(broken)?;
     let (head, rest) = rest.split_first_chunk::<8>().ok_or_else(broken)?;
-    let until = rest.first_chunk::<8>().ok_or_else(broken)?;
+    let (until, rest) = rest.split_first_chunk::<8>().ok_or_else(broken)?;
+    let floor = rest
+        .first_chunk::<8>()
+        .map_or(1, |bytes| u64::from_be_bytes(*bytes));
     Ok(Head {
         epoch: Epoch::new(u64::from_be_bytes(*epoch)),
         fence: Fence::new(u64::from_be_bytes(*fence)),
         head: Seq::new(u64::from_be_bytes(*head)),
         events_until: Timestamp::from_millis(i64::from_be_bytes(*until)),
+        floor: Seq::new(floor),
     })
 }

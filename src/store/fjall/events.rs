@@ -48,7 +48,7 @@ pub(super) fn after(
         });
     };
     let head = codec::parse_head(codec::body(&value)?)?;
-    let mut oldest = first_readable(&moment, floors.of(tenant), tenant, &head, now)?;
+    let mut oldest = first_readable(&moment, floors.of(tenant).max(head.floor), tenant, &head, now)?;
     let from = after.next().max(oldest);
     let mut events = Vec::new();
     if from <= head.head {

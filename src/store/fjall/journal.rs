@@ -10,6 +10,7 @@
 //! few, so that what was applied leaves the disk by the next sweep.
 
 mod record;
+mod recover;
 mod segment;
 mod shelf;
 mod spare;
@@ -25,6 +26,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use bytes::Bytes;
 use tokio::sync::oneshot;
 
+use super::Loss;
 use super::desk::{Condition, Desk, unanswered};
 use super::engine::refused;
 use crate::domain::JournalId;
@@ -62,12 +64,19 @@ pub(super) struct Found {
 }
 
 impl Journal {
-    /// Opens the segments in a folder, making it if it is not there. Reads them all.
-    pub(super) fn open(folder: &Path, condition: Arc<Condition>) -> Result<Self, StoreError> {
-        let (shelf, newest) = segment::recover(folder)?;
+    /// Opens the segments in a folder, making it if it is not there. Reads them all. How far they are acknowledged is noted
+    /// in the watermark, a file outside the folder.
+    pub(super) fn open(
+        folder: &Path,
+        watermark: &Path,
+        loss: Loss,
+        condition: Arc<Condition>,
+    ) -> Result<Self, StoreError> {
+        let recover::Found { shelf, newest } = recover::recover(folder, watermark, loss)?;
         let shelf = Arc::new(Mutex::new(shelf));
         let thread = Thread::begin(
             folder.to_owned(),
+            watermark,
             newest,
             Arc::clone(&shelf),
             Arc::clone(&condition),

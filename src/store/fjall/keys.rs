@@ -104,6 +104,8 @@ pub(super) enum Kind {
     RewriteDue,
     /// The last change of retention: tenant.
     Retention,
+    /// Commits and events, counted.
+    Tally,
     /// The latest time that was believed.
     Time,
 }
@@ -130,6 +132,7 @@ impl Kind {
             Self::Rewritten => b'W',
             Self::RewriteDue => b'w',
             Self::Retention => b'r',
+            Self::Tally => b'Z',
             Self::Time => b't',
         }
     }

@@ -24,6 +24,7 @@ pub(super) fn open(
             fence,
             head: Seq::default(),
             events_until: Timestamp::default(),
+            floor: Seq::new(1),
         },
     };
     txn.put_head(tenant, head);

@@ -10,7 +10,16 @@ use rustix::fs::Mode;
 /// What the group and all others may do.
 const OTHERS: u32 = 0o077;
 /// The store's own in its folder, beside the engine's log.
-const OWN: &[&str] = &["keyspaces", "webhooks", "version", "lock", "demo.key"];
+const OWN: &[&str] = &[
+    "keyspaces",
+    "webhooks",
+    "version",
+    "lock",
+    "demo.key",
+    "engine.watermark",
+    "webhooks.watermark",
+    "damaged",
+];
 
 /// Whatever this process makes from now on is for its owner alone.
 pub(crate) fn keep_private() {

@@ -1,7 +1,9 @@
 //! What only the embedded store does: gathering writes, refusing them in time, and giving space back.
 
+mod damage;
 mod gaps;
 mod space;
+mod torn;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -22,6 +24,8 @@ use crate::store::{JournalEntry, Store, StoreError, StoreErrorKind};
 const OPTIONS: FjallOptions = FjallOptions {
     cache_bytes: 8 << 20,
     journal_bytes: 64 << 20,
+    absent: crate::store::fjall::Absent::IsMade,
+    loss: crate::store::fjall::Loss::IsRefused,
 };
 
 fn entry(n: u128, size: usize) -> JournalEntry {
@@ -35,7 +39,9 @@ fn entry(n: u128, size: usize) -> JournalEntry {
 /// Rows of a keyspace, expired or not.
 fn stored(store: &FjallStore, space: Space) -> usize {
     let all = (std::ops::Bound::Unbounded, std::ops::Bound::Unbounded);
-    Moment::of(&store.engine).range(space, all).count()
+    let pairs = Moment::of(&store.engine).range(space, all);
+    let counted = |key: &[u8]| space == Space::Rows && key == super::tally::Tally::key().as_ref();
+    pairs.filter(|pair| !counted(&pair.as_ref().unwrap().key)).count()
 }
 
 /// Holds the writer's thread until told to go on.

@@ -11,6 +11,7 @@ use super::codec::{self, Head};
 use super::engine::Engine;
 use super::keys::{self, Key, Kind, Space};
 use super::scan::Moment;
+use super::tally::Tally;
 use crate::domain::{Contact, ContactId, Conversation, TenantId};
 use crate::store::error::StoreError;
 
@@ -51,17 +52,22 @@ pub(super) struct Txn {
     decoded: LruCache<Key, Decoded>,
     /// Heads of ledgers, as the last successful write left them.
     heads: HashMap<TenantId, Head>,
+    /// What the folder holds, and events that are about to be added to it.
+    tally: Tally,
+    added: u64,
 }
 
 impl Txn {
-    /// Begins with nothing pending.
-    pub(super) fn new(engine: Engine) -> Self {
+    /// Begins with nothing pending, on what the folder holds.
+    pub(super) fn new(engine: Engine, tally: Tally) -> Self {
         Self {
             engine,
             pending: HashMap::new(),
             undo: Vec::new(),
             decoded: LruCache::new(DECODED),
             heads: HashMap::new(),
+            tally,
+            added: 0,
         }
     }
 
@@ -159,6 +165,12 @@ impl Txn {
 
     /// Moves a ledger's head. The last thing that a write does: it is not undone.
     pub(super) fn put_head(&mut self, tenant: TenantId, head: Head) {
+        let before = self
+            .head(tenant)
+            .ok()
+            .flatten()
+            .map_or(0, |before| before.head.get());
+        self.added = self.added.saturating_add(head.head.get().saturating_sub(before));
         self.put(
             Space::Rows,
             keys::row(Kind::Head, tenant, &[]),
@@ -183,11 +195,14 @@ impl Txn {
         }
     }
 
-    /// Makes all of it durable.
-    pub(super) fn commit(&mut self) -> Result<(), fjall::Error> {
+    /// Makes all of it durable, counted; what the folder holds then, unless nothing was pending.
+    pub(super) fn commit(&mut self) -> Result<Option<Tally>, fjall::Error> {
         if self.pending.is_empty() {
-            return Ok(());
+            return Ok(None);
         }
+        let tally = self.tally.after(std::mem::take(&mut self.added));
+        self.pending
+            .insert((Space::Rows, Tally::key()), Some(tally.value()));
         let mut batch = fjall::OwnedWriteBatch::with_capacity(self.engine.db().clone(), self.pending.len())
             .durability(Some(PersistMode::SyncData));
         // Neighbours are found in the memory where the one before was found.
@@ -200,6 +215,8 @@ impl Txn {
                 None => batch.remove(space, key),
             }
         }
-        batch.commit()
+        batch.commit()?;
+        self.tally = tally;
+        Ok(Some(tally))
     }
 }

@@ -11,6 +11,7 @@ use tokio::sync::oneshot;
 
 use super::desk::{Condition, Desk, Measures, unanswered};
 use super::engine::Engine;
+use super::tally::{Notes, Tally};
 use super::txn::Txn;
 use crate::store::error::{StoreError, StoreErrorKind};
 use thread::Thread;
@@ -41,10 +42,16 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    /// Starts the thread.
-    pub(super) fn start(engine: Engine, condition: Arc<Condition>) -> Result<Self, StoreError> {
+    /// Starts the thread on what the folder holds.
+    pub(super) fn start(
+        engine: Engine,
+        tally: Tally,
+        notes: Notes,
+        condition: Arc<Condition>,
+    ) -> Result<Self, StoreError> {
         let thread = Thread {
-            txn: Txn::new(engine),
+            txn: Txn::new(engine, tally),
+            notes,
             condition: Arc::clone(&condition),
             measures: Measures::default(),
         };

@@ -11,11 +11,12 @@ use crate::domain::{JournalId, Timestamp};
 use crate::store::JournalEntry;
 
 /// Bytes before the kind.
-const FRAME: usize = 8;
+pub(super) const FRAME: usize = 8;
 /// Bytes of a webhook's record before its body.
 pub(super) const BEFORE_BODY: usize = FRAME + 1 + 16 + 8;
-const ENTRY: u8 = 1;
-const DONE: u8 = 2;
+/// Kinds.
+pub(super) const ENTRY: u8 = 1;
+pub(super) const DONE: u8 = 2;
 
 /// A record as it stands in a segment.
 #[derive(Debug, Clone, PartialEq, Eq)]

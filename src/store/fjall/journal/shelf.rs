@@ -158,6 +158,14 @@ impl Shelf {
         self.segments.values().map(|segment| segment.bytes).sum()
     }
 
+    /// The newest segments, at most so many, and how many bytes are in each; oldest first.
+    pub(super) fn lengths(&self, most: usize) -> Vec<(u64, u64)> {
+        let newest = self.segments.iter().rev().take(most);
+        let mut lengths: Vec<_> = newest.map(|(number, segment)| (*number, segment.bytes)).collect();
+        lengths.reverse();
+        lengths
+    }
+
     /// Bytes of all open webhooks.
     pub(super) fn open_bytes(&self) -> u64 {
         self.segments.values().map(|segment| segment.open_bytes).sum()

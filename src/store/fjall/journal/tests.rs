@@ -23,8 +23,12 @@ fn entry(n: u128, body: impl Into<Bytes>) -> JournalEntry {
     }
 }
 
+fn opened(folder: &Path, loss: Loss) -> Result<Journal, StoreError> {
+    Journal::open(folder, &folder.join("watermark"), loss, Condition::new(folder, 0))
+}
+
 fn open(folder: &Path) -> Journal {
-    Journal::open(folder, Condition::new(folder, 0)).unwrap()
+    opened(folder, Loss::IsRefused).unwrap()
 }
 
 fn waiting(journal: &Journal) -> Vec<JournalEntry> {
@@ -158,9 +162,7 @@ async fn damage_to_what_was_acknowledged_is_reported_and_not_skipped() {
     let mut bytes = fs::read(oldest).unwrap();
     *bytes.last_mut().unwrap() ^= 1;
     fs::write(oldest, &bytes).unwrap();
-    let refused = Journal::open(folder.path(), Condition::new(folder.path(), 0))
-        .err()
-        .unwrap();
+    let refused = opened(folder.path(), Loss::IsRefused).err().unwrap();
     assert_eq!(refused.kind, StoreErrorKind::Corrupt);
     assert!(refused.detail.contains("from byte 8"), "{}", refused.detail);
     // A file that others made is none of ours either, though it be the newest.
@@ -170,9 +172,7 @@ async fn damage_to_what_was_acknowledged_is_reported_and_not_skipped() {
         "something else",
     )
     .unwrap();
-    let refused = Journal::open(folder.path(), Condition::new(folder.path(), 0))
-        .err()
-        .unwrap();
+    let refused = opened(folder.path(), Loss::IsRefused).err().unwrap();
     assert_eq!(refused.kind, StoreErrorKind::Corrupt);
 }
 

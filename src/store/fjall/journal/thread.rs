@@ -3,11 +3,12 @@
 use std::fs::{self, File};
 use std::io;
 use std::os::unix::fs::FileExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use tokio::sync::mpsc;
 
+use super::recover::Noted;
 use super::segment::Made;
 use super::shelf::{Place, Shelf};
 use super::spare::Spare;
@@ -16,6 +17,7 @@ use crate::domain::JournalId;
 use crate::store::JournalEntry;
 use crate::store::error::StoreError;
 use crate::store::fjall::desk::{Condition, Measures, Placed, Space};
+use crate::store::fjall::watermark::Watermark;
 
 /// Writes made durable together, at most.
 const GROUP_WRITES: usize = 2_048;
@@ -31,6 +33,8 @@ const FEW: u64 = 1 << 20;
 const EMPTY: u64 = 256;
 /// Bytes written again at once, so that new webhooks do not wait for long.
 const PIECE: u64 = 1 << 20;
+/// Segments that are noted, the newest: as many as fit into a note.
+const NOTED: usize = 2_048;
 
 /// The journal's thread.
 pub(super) struct Thread {
@@ -41,6 +45,9 @@ pub(super) struct Thread {
     number: u64,
     file: Arc<File>,
     length: u64,
+    /// Bytes of the newest segment that are durable.
+    synced: u64,
+    watermark: Watermark<Noted>,
     buffer: Vec<u8>,
     changes: Vec<Change>,
     spare: Spare,
@@ -65,6 +72,7 @@ impl Thread {
     /// Begins a segment after the newest one.
     pub(super) fn begin(
         folder: PathBuf,
+        watermark: &Path,
         newest: u64,
         shelf: Arc<Mutex<Shelf>>,
         condition: Arc<Condition>,
@@ -73,7 +81,7 @@ impl Thread {
         let Made { file, path, length } = segment::create(&folder, number).map_err(failed)?;
         let file = Arc::new(file);
         lock(&shelf).add(number, Arc::clone(&file), path);
-        let thread = Self {
+        let mut thread = Self {
             folder,
             shelf,
             condition,
@@ -81,10 +89,14 @@ impl Thread {
             number,
             file,
             length,
+            synced: length,
+            watermark: Watermark::open(watermark).map_err(failed)?,
             buffer: Vec::new(),
             changes: Vec::new(),
             spare: Spare::default(),
         };
+        let noted = thread.noted();
+        thread.watermark.note_durably(&noted).map_err(failed)?;
         thread.remove_done();
         Ok(thread)
     }
@@ -175,18 +187,33 @@ impl Thread {
         self.length = self.length.saturating_add(size(self.buffer.len()));
         self.buffer.clear();
         self.buffer.shrink_to(2 * GROUP_BYTES);
+        let changes = std::mem::take(&mut self.changes);
+        written?;
         let mut shelf = lock(&self.shelf);
-        let changes = self.changes.drain(..);
-        if written.is_ok() {
-            shelf.grown(self.number, self.length);
-            for change in changes {
-                match change {
-                    Change::Opened(id, place) => shelf.opened(id, place),
-                    Change::Closed(id) => shelf.closed(id),
-                }
+        shelf.grown(self.number, self.length);
+        for change in changes {
+            match change {
+                Change::Opened(id, place) => shelf.opened(id, place),
+                Change::Closed(id) => shelf.closed(id),
             }
         }
-        written
+        drop(shelf);
+        if sync {
+            // Before anybody is told: what was acknowledged can be missed.
+            self.synced = self.length;
+            let noted = self.noted();
+            self.watermark.note(&noted);
+        }
+        Ok(())
+    }
+
+    /// The segments, and how much of them is durable.
+    fn noted(&self) -> Noted {
+        let mut lengths = lock(&self.shelf).lengths(NOTED);
+        if let Some((_, newest)) = lengths.last_mut() {
+            *newest = self.synced;
+        }
+        Noted(lengths)
     }
 
     /// Begins a new segment when this one is long, or when asked to, and lets go of what was applied.
@@ -227,6 +254,7 @@ impl Thread {
         self.number = number;
         self.file = Arc::new(file);
         self.length = length;
+        self.synced = length;
         lock(&self.shelf).add(number, Arc::clone(&self.file), path);
         Ok(())
     }
@@ -256,10 +284,21 @@ impl Thread {
         Ok(true)
     }
 
-    fn remove_done(&self) {
-        loop {
-            let done = lock(&self.shelf).take_done(self.number);
-            let Some(path) = done else { return };
+    fn remove_done(&mut self) {
+        let mut done = Vec::new();
+        while let Some(path) = lock(&self.shelf).take_done(self.number) {
+            done.push(path);
+        }
+        if done.is_empty() {
+            return;
+        }
+        // One that is gone must not be missed.
+        let noted = self.noted();
+        if let Err(error) = self.watermark.note_durably(&noted) {
+            tracing::warn!(%error, "segments of the webhook journal stay until the next start");
+            return;
+        }
+        for path in done {
             if let Err(error) = fs::remove_file(&path) {
                 // It is read again at the next start; what is applied twice changes nothing.
                 tracing::warn!(%error, "cannot remove a segment of the webhook journal");

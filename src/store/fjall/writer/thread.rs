@@ -7,6 +7,7 @@ use tokio::sync::mpsc;
 use super::{Answer, Need, Write};
 use crate::store::fjall::desk::{Condition, Measures, Placed, Space};
 use crate::store::fjall::engine::failed;
+use crate::store::fjall::tally::Notes;
 use crate::store::fjall::txn::Txn;
 
 /// Writes made durable together, at most.
@@ -17,6 +18,7 @@ const GROUP_BYTES: usize = 1 << 20;
 /// The writer's thread.
 pub(super) struct Thread {
     pub(super) txn: Txn,
+    pub(super) notes: Notes,
     pub(super) condition: Arc<Condition>,
     pub(super) measures: Measures,
 }
@@ -68,6 +70,9 @@ impl Thread {
             .condition
             .commit(|| self.txn.commit().map_err(|error| failed(error).detail));
         self.measures.committed(took, group.answers.len());
+        // Before anybody is told: what was acknowledged can be missed.
+        let committed =
+            committed.map(|tally| tally.into_iter().for_each(|tally| self.notes.committed(tally)));
         for answer in group.answers {
             answer(committed.clone());
         }

@@ -1,0 +1,266 @@
+//! Reading all segments at the start, and what is done about those that cannot be read.
+//!
+//! A group of writes that was cut off at the end of the newest one was never acknowledged: it is cut away. The watermark says
+//! how far each segment was acknowledged; what cannot be read before that, and a segment that is missing, was acknowledged.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File, OpenOptions};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::failed;
+use super::record::{self, Record};
+use super::segment::{self, MAGIC};
+use super::shelf::{Place, Shelf};
+use super::spare;
+use crate::store::error::StoreError;
+use crate::store::fjall::{Loss, aside, check, sync_folder, watermark};
+
+/// What the watermark of the log says: segments, and how many bytes of each were acknowledged.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Noted(pub(super) Vec<(u64, u64)>);
+
+/// What stands in a segment.
+struct Read {
+    /// Records, and the bytes before each.
+    records: Vec<(usize, Record)>,
+    /// Bytes up to the end of the last record of those that follow each other.
+    good: usize,
+    /// Bytes up to the last one that is not zero.
+    written: usize,
+    /// Bytes before the first record that can be read although something before it cannot.
+    behind: Option<usize>,
+}
+
+/// Segments of a folder.
+pub(super) struct Found {
+    pub(super) shelf: Shelf,
+    pub(super) newest: u64,
+}
+
+/// Reads all segments of a folder, which is made if it is not there: what is open, and the newest segment's number.
+pub(super) fn recover(folder: &Path, watermark: &Path, loss: Loss) -> Result<Found, StoreError> {
+    fs::create_dir_all(folder).map_err(failed)?;
+    // Else a loss of power takes the folder, and with it what was acknowledged in it.
+    folder.parent().map_or(Ok(()), sync_folder).map_err(failed)?;
+    spare::remove(folder).map_err(failed)?;
+    let noted: Option<Noted> = watermark::read(watermark).map_err(failed)?;
+    let acknowledged: Option<BTreeMap<u64, u64>> = noted.map(|noted| noted.0.into_iter().collect());
+    let mut segments = list(folder)?;
+    remove_unmade(&mut segments, acknowledged.as_ref())?;
+    let newest = segments.last_key_value().map_or(0, |(number, _)| *number);
+    let mut problems = Vec::new();
+    for (number, bytes) in acknowledged.iter().flatten() {
+        if *bytes > segment::length(MAGIC) && !segments.contains_key(number) {
+            let path = folder.join(segment::name(*number));
+            problems.push(format!("{} is missing", path.display()));
+        }
+    }
+    let mut damaged = Vec::new();
+    let mut found = Vec::new();
+    for (number, path) in segments {
+        let bytes = fs::read(&path).map_err(failed)?;
+        let read = read(&bytes);
+        let least = acknowledged
+            .as_ref()
+            .map(|all| all.get(&number).copied().unwrap_or_default());
+        match judge(&read, number == newest, least) {
+            Verdict::Whole => {}
+            Verdict::Torn => cut(&path, read.good, bytes.len())?,
+            Verdict::Scattered => damaged.push(path.clone()),
+            Verdict::Damaged(at) => {
+                problems.push(format!("{} cannot be read from byte {at} on", path.display()));
+                damaged.push(path.clone());
+            }
+        }
+        found.push((number, path, read));
+    }
+    if !problems.is_empty() {
+        let what = format!("of the webhook journal, {}", problems.join("; "));
+        if loss == Loss::IsRefused {
+            return Err(check::refusal(&what, None, true));
+        }
+        tracing::error!("accepted as lost: {what}");
+    }
+    let mut shelf = Shelf::default();
+    for (number, path, mut read) in found {
+        if damaged.contains(&path) {
+            read = mend(folder, &path).map_err(failed)?;
+        }
+        place(&mut shelf, number, path, read, newest)?;
+    }
+    Ok(Found { shelf, newest })
+}
+
+fn list(folder: &Path) -> Result<BTreeMap<u64, PathBuf>, StoreError> {
+    let mut segments = BTreeMap::new();
+    for file in fs::read_dir(folder).map_err(failed)? {
+        let path = file.map_err(failed)?.path();
+        if path.extension().is_none_or(|found| found != segment::EXTENSION) {
+            continue;
+        }
+        let number = path.file_stem().and_then(|stem| stem.to_str()?.parse().ok());
+        let number: u64 = number.ok_or_else(|| {
+            let what = format!("{} is none of its segments", path.display());
+            StoreError::corrupt("the webhook journal", what)
+        })?;
+        segments.insert(number, path);
+    }
+    Ok(segments)
+}
+
+/// Removes the newest segments as long as their making was cut off: nothing was written to them.
+fn remove_unmade(
+    segments: &mut BTreeMap<u64, PathBuf>,
+    acknowledged: Option<&BTreeMap<u64, u64>>,
+) -> Result<(), StoreError> {
+    while let Some(last) = segments.last_entry() {
+        let bytes = fs::read(last.get()).map_err(failed)?;
+        let unmade =
+            MAGIC.starts_with(&bytes) && bytes.len() < MAGIC.len() || bytes.iter().all(|byte| *byte == 0);
+        let noted = acknowledged
+            .and_then(|all| all.get(last.key()))
+            .copied()
+            .unwrap_or_default();
+        if !unmade || noted > segment::length(MAGIC) {
+            break;
+        }
+        fs::remove_file(last.remove()).map_err(failed)?;
+    }
+    Ok(())
+}
+
+fn read(bytes: &[u8]) -> Read {
+    let mut read = Read {
+        records: Vec::new(),
+        good: if bytes.starts_with(MAGIC) { MAGIC.len() } else { 0 },
+        written: bytes
+            .iter()
+            .rposition(|byte| *byte != 0)
+            .map_or(0, |last| last + 1),
+        behind: None,
+    };
+    while read.good > 0
+        && let Some((record, size)) = bytes.get(read.good..).and_then(record::read)
+    {
+        read.records.push((read.good, record));
+        read.good += size;
+    }
+    if read.good < read.written {
+        read.behind = next(bytes, read.good);
+    }
+    read
+}
+
+/// The next record that can be read from somewhere on.
+fn next(bytes: &[u8], from: usize) -> Option<usize> {
+    // A record's kind comes after its length and sum.
+    let mut at = from.saturating_add(record::FRAME);
+    while let Some(step) = memchr::memchr2(record::ENTRY, record::DONE, bytes.get(at..)?) {
+        let begins = at + step - record::FRAME;
+        if record::read(bytes.get(begins..)?).is_some() {
+            return Some(begins);
+        }
+        at += step + 1;
+    }
+    None
+}
+
+/// What a segment is like.
+enum Verdict {
+    Whole,
+    /// Its end was not acknowledged, and cannot be read.
+    Torn,
+    /// The same, but something behind it can be read: marks are not synced, so that they may be missing before what is.
+    Scattered,
+    /// What was acknowledged cannot be read from there on.
+    Damaged(usize),
+}
+
+/// `least` are the bytes that were acknowledged, where that was noted.
+fn judge(read: &Read, is_newest: bool, least: Option<u64>) -> Verdict {
+    let good = u64::try_from(read.good).unwrap_or(u64::MAX);
+    let is_short = least.is_some_and(|least| good < least);
+    if read.good >= read.written && read.good > 0 && !is_short {
+        return Verdict::Whole;
+    }
+    if !is_newest || read.good == 0 || is_short {
+        return Verdict::Damaged(read.good);
+    }
+    match (read.behind, least) {
+        (None, _) => Verdict::Torn,
+        (Some(_), Some(_)) => Verdict::Scattered,
+        (Some(_), None) => Verdict::Damaged(read.good),
+    }
+}
+
+fn cut(path: &Path, good: usize, length: usize) -> Result<(), StoreError> {
+    tracing::warn!(
+        bytes = length.saturating_sub(good),
+        "the end of the webhook journal was cut off in the middle of a write"
+    );
+    let file = OpenOptions::new().write(true).open(path).map_err(failed)?;
+    let good = u64::try_from(good).unwrap_or(u64::MAX);
+    file.set_len(good).and_then(|()| file.sync_all()).map_err(failed)
+}
+
+/// Writes a segment again with all its records that can be read, and keeps a copy of it as it was.
+fn mend(folder: &Path, path: &Path) -> io::Result<Read> {
+    aside::copy(folder.parent().unwrap_or(folder), path)?;
+    let bytes = fs::read(path)?;
+    let mut mended = MAGIC.to_vec();
+    let mut at = if bytes.starts_with(MAGIC) {
+        Some(MAGIC.len())
+    } else {
+        next(&bytes, 0)
+    };
+    while let Some(begins) = at {
+        match bytes.get(begins..).and_then(record::read) {
+            Some((_, size)) => {
+                mended.extend_from_slice(bytes.get(begins..begins + size).unwrap_or_default());
+                at = Some(begins + size);
+            }
+            None => at = next(&bytes, begins),
+        }
+    }
+    let beside = path.with_extension("mended");
+    fs::write(&beside, &mended)?;
+    File::open(&beside)?.sync_all()?;
+    fs::rename(&beside, path)?;
+    sync_folder(folder)?;
+    Ok(read(&mended))
+}
+
+fn place(shelf: &mut Shelf, number: u64, path: PathBuf, read: Read, newest: u64) -> Result<(), StoreError> {
+    let file = OpenOptions::new().read(true).write(true).open(&path);
+    let file = Arc::new(file.map_err(failed)?);
+    shelf.add(number, Arc::clone(&file), path);
+    for (at, record) in read.records {
+        match record {
+            Record::Entry {
+                id,
+                received,
+                body_at,
+                body_length,
+            } => {
+                let place = Place {
+                    segment: number,
+                    at: u64::try_from(at + body_at).unwrap_or(u64::MAX),
+                    length: body_length,
+                    received,
+                };
+                shelf.opened(id, place);
+            }
+            Record::Done(ids) => ids.into_iter().for_each(|id| shelf.closed(id)),
+        }
+    }
+    shelf.grown(number, u64::try_from(read.good).unwrap_or(u64::MAX));
+    // What was read may stand in memory alone. Older copies of it go, and newer segments come, only when it does not.
+    if number == newest {
+        file.sync_all().map_err(failed)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,95 @@
+//! Opening a folder: looking at it, deciding about what is missing, and only then letting the engine have it.
+
+use std::path::Path;
+
+use super::check::{self, Checked, State};
+use super::engine::{Engine, refused};
+use super::settle;
+use super::tally::{Notes, Tally};
+use super::{Absent, FjallOptions, Loss, make_folder, marker, private};
+use crate::store::error::{StoreError, StoreErrorKind};
+use crate::telemetry::metrics;
+
+/// An engine with what it holds.
+pub(super) struct Opened {
+    pub(super) engine: Engine,
+    pub(super) tally: Tally,
+    pub(super) notes: Notes,
+}
+
+/// Opens the engine in a folder, which is made if it is not there and may be.
+pub(super) fn open(folder: &Path, options: &FjallOptions) -> Result<Opened, StoreError> {
+    if options.absent == Absent::IsRefused {
+        there(folder)?;
+    }
+    make_folder(folder)
+        .and_then(|()| private::mend(folder))
+        .map_err(|error| refused(&error))?;
+    marker::check(folder)?;
+    let alone = check::hold(folder)?;
+    let checked = check::check(folder).map_err(|error| refused(&error))?;
+    metrics::store_made().set(if checked.state == State::Absent { 1.0 } else { 0.0 });
+    if checked.state == State::Absent {
+        tell_of_new(folder);
+    }
+    decide(&checked, folder, options.loss)?;
+    checked.prepare(folder).map_err(|error| refused(&error))?;
+    drop(alone);
+    let engine = Engine::open(folder, options)?;
+    let stored = Tally::stored(&engine)?;
+    let short = checked.holds(stored);
+    if let Err(error) = &short {
+        tracing::error!("accepted as lost, if this start goes on: {}", error.detail);
+    }
+    // Also where nothing seems to be missing: a backup is whole, and older than what was acknowledged.
+    let tally = match options.loss {
+        Loss::IsAcceptedAt(now) => settle::after_loss(&engine, stored, now)?,
+        Loss::IsRefused => short.map(|()| stored)?,
+    };
+    let notes = Notes::begin(folder, tally).map_err(|error| refused(&error))?;
+    Ok(Opened { engine, tally, notes })
+}
+
+/// Refuses to begin an empty history where one is expected.
+fn there(folder: &Path) -> Result<(), StoreError> {
+    let absent = match check::check(folder) {
+        Ok(checked) => checked.state == State::Absent,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => true,
+        Err(error) => return Err(refused(&error)),
+    };
+    if !absent {
+        return Ok(());
+    }
+    let detail = "no store is there, and `store.must_exist` forbids to make one: is the volume mounted, and is `store.path` \
+                  right? For a first start, set it to false";
+    Err(StoreError::new(StoreErrorKind::Unavailable, detail))
+}
+
+/// An empty history is what an unmounted volume looks like.
+fn tell_of_new(folder: &Path) {
+    let others = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let others: Vec<_> = others
+        .map(|entry| entry.file_name().to_string_lossy().into_owned())
+        .filter(|name| !["lock", "demo.key"].contains(&name.as_str()))
+        .collect();
+    tracing::warn!(
+        folder = %folder.display(),
+        other_files = others.join(", "),
+        "no store was there: a new one is made, with an empty history. Where there should be one, stop this process, and look \
+         whether the volume is mounted and `store.path` is right; `store.must_exist = true` refuses to make one"
+    );
+}
+
+fn decide(checked: &Checked, folder: &Path, loss: Loss) -> Result<(), StoreError> {
+    let Some(refusal) = checked.refusal() else {
+        return Ok(());
+    };
+    let mends = checked
+        .problems
+        .iter()
+        .all(|problem| problem.help != check::Help::Restore);
+    match loss {
+        Loss::IsAcceptedAt(_) if mends => checked.accept(folder).map_err(|error| refused(&error)),
+        Loss::IsAcceptedAt(_) | Loss::IsRefused => Err(refusal),
+    }
+}

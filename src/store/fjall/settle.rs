@@ -1,0 +1,65 @@
+//! After a loss was accepted: what is left must not be taken for what was there.
+//!
+//! Every ledger gets another identity, and its events end: who followed it loads afresh, and no position is used twice. What
+//! waits to be sent may have been sent in what is missing: it counts as called, so that it is unknown and not repeated.
+
+use super::codec::{self, Head, NEVER};
+use super::engine::Engine;
+use super::keys::{self, Key, Kind, Space};
+use super::scan::Moment;
+use super::tally::Tally;
+use super::txn::Txn;
+use crate::domain::{Epoch, TenantId, Timestamp};
+use crate::store::error::StoreError;
+use crate::store::row::{OutboxRow, OutboxState};
+
+/// Settles all tenants, and returns what the folder holds then.
+pub(super) fn after_loss(engine: &Engine, stored: Tally, now: Timestamp) -> Result<Tally, StoreError> {
+    let mut txn = Txn::new(engine.clone(), stored);
+    let moment = Moment::of(engine);
+    let mut ledgers = 0_u64;
+    for pair in moment.under(Space::Rows, &keys::global(Kind::Head, &[]), None) {
+        let pair = pair?;
+        let Some(tenant) = tenant_of(&pair.key) else {
+            continue;
+        };
+        let head = codec::parse_head(codec::body(&pair.value)?)?;
+        let begun = Head {
+            epoch: Epoch::new(head.epoch.get().wrapping_add(1)),
+            floor: head.head.next(),
+            ..head
+        };
+        txn.put_head(tenant, begun);
+        ledgers += 1;
+    }
+    let mut doubtful = 0_u64;
+    for pair in moment.under(Space::Rows, &keys::global(Kind::Outbox, &[]), None) {
+        let pair = pair?;
+        let row: OutboxRow = codec::parse(codec::body(&pair.value)?)?;
+        let (OutboxState::Queued, true, Some(attempt)) =
+            (row.state, row.due <= now, row.attempt.checked_add(1))
+        else {
+            continue;
+        };
+        let called = OutboxRow {
+            state: OutboxState::Claimed,
+            attempt,
+            since: now,
+            ..row
+        };
+        txn.put(Space::Rows, Key::stored(&pair.key), codec::json(NEVER, &called)?);
+        doubtful += 1;
+    }
+    tracing::warn!(
+        ledgers,
+        doubtful,
+        "after the loss: agents load everything afresh, and messages that waited are unknown, since they may have been sent"
+    );
+    let committed = txn.commit().map_err(super::engine::failed)?;
+    Ok(committed.unwrap_or(stored))
+}
+
+/// The tenant in the key of a ledger's end.
+fn tenant_of(key: &[u8]) -> Option<TenantId> {
+    key.split_first().and_then(|(_, rest)| keys::tenant_of(rest))
+}
