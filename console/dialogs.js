@@ -241,7 +241,8 @@ export class Dialogs {
   #decisions({ id, delivery }, act) {
     const press = (label, run) =>
       h('button', { type: 'button', class: 'plain', onclick: () => (this.#dialog.close(), run()) }, label);
-    if (delivery?.state === 'queued')
+    const waits = delivery?.state === 'queued' || (delivery?.state === 'claimed' && delivery.due);
+    if (waits)
       return h(
         'p',
         { class: 'decide' },

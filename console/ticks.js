@@ -28,11 +28,20 @@ export function ticksOf(delivery, { delay, now }) {
     case 'queued':
       return { icon: 'clock', tone: 'wait', label: `Queued: ${reasonOf(delay ?? waitOf(delivery), now)}` };
     case 'claimed':
-      if (delivery.due) return { icon: 'clock', tone: 'wait', label: `Queued: ${reasonOf(waitOf(delivery), now)}` };
+      // It was called for and comes again later; what is shown does not go back to "queued".
+      if (delay || delivery.due)
+        return { icon: 'clock', tone: 'wait', label: `Queued: ${reasonOf(delay ?? waitOf(delivery), now)}` };
       return { icon: 'clock', tone: 'wait', label: 'On its way to WhatsApp' };
     case 'unknown':
       return unknownTicks(delivery, now);
     case 'held':
+      if (delivery.gave_up)
+        return {
+          icon: 'dashed',
+          tone: 'unknown',
+          label: 'Held back by WhatsApp',
+          problem: 'WhatsApp held this message back and never said what became of it.',
+        };
       return { icon: 'clock', tone: 'wait', label: 'WhatsApp holds it back to check the template' };
     case 'sent':
       return { icon: 'tick', tone: 'sent', label: 'Sent' };

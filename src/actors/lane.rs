@@ -30,6 +30,7 @@ mod persist;
 mod queue;
 mod ranks;
 mod receipts;
+mod refusals;
 mod reread;
 mod results;
 mod scan;
@@ -53,17 +54,17 @@ use super::{BoundedAddr, LedgerHandle, Successors};
 use crate::domain::{AttemptToken, Clock, MessageId, Retention, SendRate, TenantId};
 use crate::limiter::{NumberLimiter, PairLimiter};
 use crate::store::{Number, Store};
-use crate::whatsapp::{BearerToken, Graph, PauseReason};
+use crate::whatsapp::{BearerToken, Graph};
 use announce::Announcer;
 use brake::Brake;
 use call::{Progress, Results};
 use claims::Claiming;
 use gauges::Gauges;
-use handle::Shared;
+use handle::{LateRefusal, Shared};
 use handover::{Handover, Predecessor};
 use hands::Hands;
 use overflow::Overflow;
-use pause::Pause;
+use pause::{Pause, PauseCause};
 use queue::{Queue, Share};
 use receipts::Receipts;
 use scan::Scan;
@@ -114,16 +115,33 @@ pub struct LaneParts {
 pub fn start(arbiter: &ArbiterHandle, settings: LaneSettings, parts: LaneParts) -> LaneHandle {
     let shared = Arc::new(Shared::default());
     let (row, changes) = watch::channel(settings.number.clone());
+    let (refusals, late_refusals) = mpsc::channel(REFUSALS);
     let (number, mailbox) = (settings.number.id.clone(), settings.limits.mailbox);
     let lane_shared = Arc::clone(&shared);
     // From before it reads the outbox: a result is found there, or heard of.
     let late = parts.successors.late();
     let addr = Lane::start_in_arbiter(arbiter, move |ctx: &mut Context<Lane>| {
         ctx.set_mailbox_capacity(mailbox);
-        Lane::new(settings, parts, lane_shared, (changes, late), ctx)
+        let streams = Streams {
+            changes,
+            late,
+            refusals: late_refusals,
+        };
+        Lane::new(settings, parts, lane_shared, streams, ctx)
     });
-    LaneHandle::new(BoundedAddr::new(addr, mailbox), shared, row, number)
+    let addr = BoundedAddr::new(addr, mailbox);
+    LaneHandle::new(addr, shared, row, refusals, number)
 }
+
+/// What reaches a lane beside its mailbox.
+struct Streams {
+    changes: watch::Receiver<Number>,
+    late: broadcast::Receiver<AttemptToken>,
+    refusals: mpsc::Receiver<LateRefusal>,
+}
+
+/// Refusals by status that wait for the lane. More would tell nothing new: one pauses it.
+const REFUSALS: usize = 16;
 
 /// The actor. See the module.
 pub struct Lane {
@@ -154,6 +172,8 @@ pub struct Lane {
     brake: Brake,
     paused: Option<Pause>,
     bulk_paused: Option<Pause>,
+    /// When the last pause ended: refusals from before say nothing any more.
+    resumed_at: Option<Duration>,
 
     announcer: Announcer,
     gauges: Gauges,
@@ -180,7 +200,7 @@ impl Lane {
         settings: LaneSettings,
         parts: LaneParts,
         shared: Arc<Shared>,
-        (changes, late): (watch::Receiver<Number>, broadcast::Receiver<AttemptToken>),
+        streams: Streams,
         ctx: &mut Context<Self>,
     ) -> Self {
         let LaneSettings {
@@ -190,6 +210,14 @@ impl Lane {
             limits,
             seed,
         } = settings;
+        let Streams {
+            changes,
+            late,
+            refusals,
+        } = streams;
+        ctx.add_stream(stream::unfold(refusals, |mut refusals| async move {
+            refusals.recv().await.map(|refusal| (refusal, refusals))
+        }));
         let limits = Arc::new(limits);
         let (progress, reports) = mpsc::channel(MOST_PLACES.saturating_mul(4));
         ctx.add_stream(stream::unfold(reports, |mut reports| async move {
@@ -251,6 +279,7 @@ impl Lane {
             brake: Brake::new(limits.brake_after),
             paused: None,
             bulk_paused: None,
+            resumed_at: None,
             announcer: Announcer::default(),
             gauges: Gauges::new(),
             pace: None,
@@ -291,26 +320,26 @@ impl Lane {
             } = *left;
             self.pair_limit.inherit(pair_limit);
             self.brake = brake;
-            self.paused = self.paused.or(paused);
-            self.bulk_paused = self.bulk_paused.or(bulk_paused);
+            self.paused = self.paused.take().or(paused);
+            self.bulk_paused = self.bulk_paused.take().or(bulk_paused);
         }
     }
 
     /// Stands still until somebody acts at Meta's side.
-    fn pause(&mut self, reason: PauseReason, code: i64, call_began: Duration, now: Moment) {
+    fn pause(&mut self, cause: PauseCause, call_began: Duration, now: Moment) {
         let wait = self.limits.probe_after;
         match &mut self.paused {
-            Some(pause) => pause.refused_again(reason, code, call_began, now.mono),
-            None => self.paused = Some(Pause::new(reason, code, wait, LONGEST_PAUSE, now.mono)),
+            Some(pause) => pause.refused_again(cause, call_began, now.mono),
+            None => self.paused = Some(Pause::new(cause, wait, LONGEST_PAUSE, now.mono)),
         }
     }
 
     /// Lets no bulk go until somebody acts at Meta's side.
-    fn pause_bulk(&mut self, reason: PauseReason, code: i64, call_began: Duration, now: Moment) {
+    fn pause_bulk(&mut self, cause: PauseCause, call_began: Duration, now: Moment) {
         let wait = self.limits.bulk_probe_after;
         match &mut self.bulk_paused {
-            Some(pause) => pause.refused_again(reason, code, call_began, now.mono),
-            None => self.bulk_paused = Some(Pause::new(reason, code, wait, LONGEST_BULK_PAUSE, now.mono)),
+            Some(pause) => pause.refused_again(cause, call_began, now.mono),
+            None => self.bulk_paused = Some(Pause::new(cause, wait, LONGEST_BULK_PAUSE, now.mono)),
         }
     }
 }
@@ -342,7 +371,7 @@ impl Actor for Lane {
     fn started(&mut self, ctx: &mut Context<Self>) {
         let now = self.now();
         if self.token.is_none() {
-            self.pause(PauseReason::AccessToken, 0, now.mono, now);
+            self.pause_without_token(now);
         }
         self.inherit();
         self.begin_scan(ctx);

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use crate::domain::message::UnknownPolicy;
 use crate::domain::{
-    AgentId, Author, ClientMessageId, ContactAliases, Content, ConversationId, PhoneNumberId, Priority,
-    Purpose, Seq, Timestamp,
+    AgentId, Author, ClientMessageId, ContactAliases, Content, ConversationId, MetaError, PhoneNumberId,
+    Priority, Purpose, Seq, Timestamp,
 };
 use crate::store::op::Once;
 use crate::store::row::MessageRef;
@@ -139,12 +139,28 @@ impl DelayReason {
 }
 
 /// When a waiting message is expected to go.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outlook {
     /// Why it waits.
     pub reason: DelayReason,
     /// When it should go, if that can be told.
     pub expected: Option<Timestamp>,
+    /// Until when nothing of its kind goes, if the lane stands still: one message is tried then.
+    pub until: Option<Timestamp>,
+    /// What Meta said, if the lane stands still for it.
+    pub error: Option<MetaError>,
+}
+
+impl Outlook {
+    /// A wait while the lane goes on.
+    pub const fn waits(reason: DelayReason, expected: Option<Timestamp>) -> Self {
+        Self {
+            reason,
+            expected,
+            until: None,
+            error: None,
+        }
+    }
 }
 
 /// What an agent's client shows of itself.

@@ -14,8 +14,8 @@ use super::outgoing::{Outgoing, audience, destination};
 use super::state::ApiState;
 use crate::actors::request::{Acceptance, Outlook, SubmitRequest};
 use crate::domain::{
-    DeliveryState, Message, MessageId, PhoneNumberId, Priority, Seq, StatusTimes, TenantId, Timestamp,
-    UnknownPolicy,
+    DeliveryState, Message, MessageId, MetaError, PhoneNumberId, Priority, Seq, StatusTimes, TenantId,
+    Timestamp, UnknownPolicy,
 };
 use crate::store::op::Settlement;
 use crate::store::{MessageRef, OutboxRow, OutboxState};
@@ -96,6 +96,10 @@ pub(super) async fn show(call: Call<CanRead>) -> Result<HttpResponse, ApiError> 
     struct Delay {
         reason: &'static str,
         expected_at: Option<Timestamp>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        until: Option<Timestamp>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        error: Option<MetaError>,
     }
     #[derive(Serialize)]
     struct Answer {
@@ -107,53 +111,59 @@ pub(super) async fn show(call: Call<CanRead>) -> Result<HttpResponse, ApiError> 
     let id: MessageId = call.path("message_id")?;
     call.params()?.finish()?;
     let (state, tenant) = (call.state(), call.tenant());
-    let now = state.clock.now();
     let at = state
         .store
-        .find_outbound(tenant, id, now)
+        .find_outbound(tenant, id, state.clock.now())
         .await?
         .ok_or(ErrorCode::NotFound)?;
-    let mut message = state
-        .store
-        .message(tenant, at, now)
-        .await?
-        .ok_or(ErrorCode::NotFound)?;
-    let outlook = wait(state, tenant, at, &mut message).await?;
+    let (message, outlook) = wait(state, tenant, at).await?;
     let delay = outlook.map(|outlook| Delay {
         reason: outlook.reason.as_str(),
         expected_at: outlook.expected,
+        until: outlook.until,
+        error: outlook.error,
     });
     Ok(HttpResponse::Ok().json(Answer { message, delay }))
 }
 
-/// Why the message waits, if it does. A claim stands in the outbox alone, so that claiming costs one write: it is added
-/// to the message here.
+/// A message, and why it waits if it does. A claim stands in the outbox alone, so that claiming costs one write: it is
+/// added to the message here.
+///
+/// The message is read after its row. What took a row away, or changed it, is then in the message: the state that is shown
+/// never goes back.
 async fn wait(
     state: &ApiState,
     tenant: TenantId,
     at: MessageRef,
-    message: &mut Message,
-) -> Result<Option<Outlook>, ApiError> {
-    let number = message.number.clone();
-    // One whose outcome was unknown may be waiting again: an agent decided so, or its policy did.
-    let Some(delivery) = message
-        .delivery
-        .as_mut()
-        .filter(|delivery| !delivery.is_settled())
-    else {
-        return Ok(None);
+) -> Result<(Message, Option<Outlook>), ApiError> {
+    let first = read(state, tenant, at).await?;
+    let waits = |message: &Message| {
+        let delivery = message.delivery.as_ref();
+        delivery.is_some_and(|delivery| !delivery.is_settled())
     };
-    match outbox_row(state, tenant, &number, at.message).await? {
-        Some(row) if row.state == OutboxState::Claimed => {
-            delivery.attempts = row.attempt;
-            delivery.advance(StatusTimes::only(DeliveryState::Claimed, row.since));
-            Ok(state.tenants.outlook(tenant, number, at).await?)
-        }
-        Some(row) if row.state == OutboxState::Queued => {
-            Ok(state.tenants.outlook(tenant, number, at).await?)
-        }
-        Some(_) | None => Ok(None),
+    if !waits(&first) {
+        return Ok((first, None));
     }
+    let row = outbox_row(state, tenant, &first.number, at.message).await?;
+    let mut message = read(state, tenant, at).await?;
+    let claimed = row.as_ref().filter(|row| row.attempt > 0);
+    if let (Some(row), Some(delivery)) = (claimed, message.delivery.as_mut()) {
+        delivery.attempts = delivery.attempts.max(row.attempt);
+        delivery.advance(StatusTimes::only(DeliveryState::Claimed, row.since));
+    }
+    // One whose outcome was unknown may be waiting again: an agent decided so, or its policy did.
+    let in_lane = |row: &OutboxRow| matches!(row.state, OutboxState::Queued | OutboxState::Claimed);
+    let outlook = if waits(&message) && row.as_ref().is_some_and(in_lane) {
+        state.tenants.outlook(tenant, message.number.clone(), at).await?
+    } else {
+        None
+    };
+    Ok((message, outlook))
+}
+
+async fn read(state: &ApiState, tenant: TenantId, at: MessageRef) -> Result<Message, ApiError> {
+    let message = state.store.message(tenant, at, state.clock.now()).await?;
+    Ok(message.ok_or(ErrorCode::NotFound)?)
 }
 
 async fn outbox_row(

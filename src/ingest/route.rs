@@ -15,7 +15,7 @@ use crate::actors::port::Signer;
 use crate::actors::request::Refusal;
 use crate::domain::ids::digest16;
 use crate::domain::message::Side;
-use crate::domain::{Alias, EventKind, JournalId, PhoneNumberId, TenantId, WabaId, WamidHash};
+use crate::domain::{Alias, DeliveryState, EventKind, JournalId, PhoneNumberId, TenantId, WabaId, WamidHash};
 use crate::store::op::{Amend, Announce, Called, Naming, Op, Prefer, Receive, Relate, Report, ReportTarget};
 use crate::store::{JournalEntry, Quarantined};
 use crate::telemetry::labels::{ElementKind, QuarantineReason};
@@ -199,7 +199,10 @@ impl Router {
             Element::Status(status) => {
                 self.directory.clock().vouched(status.at);
                 if let Some(lane) = tenant.lanes.get(&status.number) {
-                    lane.note_status(status.token);
+                    lane.note_status(status.token, status.state);
+                    if let (DeliveryState::Failed, Some(error)) = (status.state, &status.error) {
+                        lane.note_failure(status.token, error, status.at);
+                    }
                 }
                 (
                     ElementKind::Status,

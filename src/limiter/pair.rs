@@ -80,6 +80,17 @@ impl PairLimiter {
             .map_or(Duration::ZERO, |pair| pair.wait(self.rule, now))
     }
 
+    /// When a message may go to this customer that has so many before it, none of which goes before the given time.
+    pub fn when(&self, contact: ContactId, before: u32, from: Duration) -> Duration {
+        let Some(mut pair) = self.pairs.peek(&contact).copied() else {
+            return match before {
+                0 => from,
+                before => Pair::first(from).when(self.rule, before - 1, from),
+            };
+        };
+        pair.when(self.rule, before, from)
+    }
+
     /// Lets one message go to this customer and counts it, or says how long it must wait.
     pub fn try_take(&mut self, contact: ContactId, now: Duration) -> Result<(), Duration> {
         let rule = self.rule;
@@ -171,6 +182,16 @@ impl Pair {
             return silence;
         }
         silence.max(self.paid_off(rule).saturating_sub(now))
+    }
+
+    /// When the message after so many others may go, none of them before the given time.
+    fn when(&mut self, rule: PairRule, before: u32, from: Duration) -> Duration {
+        let mut at = from.saturating_add(self.wait(rule, from));
+        for _ in 0..before {
+            self.take(rule, at);
+            at = at.saturating_add(self.wait(rule, at));
+        }
+        at
     }
 
     fn take(&mut self, rule: PairRule, now: Duration) {

@@ -32,6 +32,14 @@ pub struct Faults {
     pub too_many: f64,
     /// Share of sends refused with error 131056, not accepted.
     pub pair_limited: f64,
+    /// Share of sends refused with a call limit (4, 17, 32, 613, 80007 or 80008), not accepted.
+    pub call_limited: f64,
+    /// Share of sends refused as if the number were not there: 100 with subcode 33, of type `GraphMethodException`.
+    pub unknown_object: f64,
+    /// Share of sends that never reach Graph: a proxy answers with a page of its own, a redirect, or nothing but a status.
+    pub not_graph: f64,
+    /// Share of sends accepted, then reported as failed because there is no way to pay (131042).
+    pub unpaid_later: f64,
     /// Share of sends accepted, then reported as failed (131049 for marketing, 131026 otherwise).
     pub failed_later: f64,
     /// Share of template sends answered `held_for_quality_assessment`.
@@ -74,6 +82,10 @@ impl Default for Faults {
             throttled: 0.0,
             too_many: 0.0,
             pair_limited: 0.0,
+            call_limited: 0.0,
+            unknown_object: 0.0,
+            not_graph: 0.0,
+            unpaid_later: 0.0,
             failed_later: 0.0,
             held: 0.0,
             storms: None,
@@ -137,6 +149,10 @@ impl Faults {
             ("throttled", self.throttled),
             ("too_many", self.too_many),
             ("pair_limited", self.pair_limited),
+            ("call_limited", self.call_limited),
+            ("unknown_object", self.unknown_object),
+            ("not_graph", self.not_graph),
+            ("unpaid_later", self.unpaid_later),
             ("failed_later", self.failed_later),
             ("held", self.held),
             ("status_early", self.status_early),
@@ -162,6 +178,9 @@ impl Faults {
             (self.throttled, Fate::Throttled),
             (self.too_many, Fate::TooMany),
             (self.pair_limited, Fate::PairLimited),
+            (self.call_limited, Fate::CallLimited),
+            (self.unknown_object, Fate::UnknownObject),
+            (self.not_graph, Fate::NotGraph),
             (self.error_after, Fate::ErrorAfter),
             (self.reset_after, Fate::ResetAfter),
             (self.hang_after, Fate::HangAfter),
@@ -213,6 +232,9 @@ pub(crate) enum Fate {
     Throttled,
     TooMany,
     PairLimited,
+    CallLimited,
+    UnknownObject,
+    NotGraph,
     Maintenance,
     ErrorAfter,
     ResetAfter,

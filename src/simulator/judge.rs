@@ -47,8 +47,23 @@ pub(crate) enum Manner {
     Hang(Duration),
     /// Cut off in the middle.
     Garbled,
-    /// As an HTML page of a proxy.
-    Proxy,
+    /// As somebody between here and Graph answers, who is not Graph.
+    Foreign(Foreign),
+}
+
+/// An answer that is not Graph's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Foreign {
+    /// 502, with a page.
+    BadGateway,
+    /// 403, with a page.
+    Forbidden,
+    /// 404, with nothing.
+    Empty,
+    /// 302, to a page where one signs in.
+    SignIn,
+    /// 401, in JSON that is not Graph's.
+    OtherJson,
 }
 
 impl World {
@@ -73,7 +88,9 @@ impl World {
         self.counts.send_requests += 1;
         let token = Token::of(raw.get("biz_opaque_callback_data").and_then(Value::as_str));
         let fate = self.fate(now);
-        if let Some((answer, manner, outcome)) = before_acceptance(fate, self.send_dice.below(4)) {
+        if let Some((answer, manner, outcome)) =
+            before_acceptance(fate, self.send_dice.below(12), phone_number_id)
+        {
             self.counts.faults += 1;
             self.oracle.request(&token, outcome);
             return Verdict {
@@ -155,15 +172,18 @@ impl World {
 }
 
 /// What a fate does to a request before anything is accepted.
-fn before_acceptance(fate: Fate, chance: usize) -> Option<(GraphError, Manner, Outcome)> {
+fn before_acceptance(fate: Fate, chance: usize, number: &str) -> Option<(GraphError, Manner, Outcome)> {
     let details = "Service temporarily unavailable.";
     let (error, manner, outcome) = match fate {
         Fate::ErrorBefore => {
-            let (error, manner) = match chance {
+            let (error, manner) = match chance % 4 {
                 0 => (GraphError::new(131_000, "Something went wrong."), Manner::Plain),
                 1 => (GraphError::new(2, details), Manner::Plain),
                 2 => (GraphError::new(131_016, details), Manner::Plain),
-                _ => (GraphError::bare(2).with_status(502), Manner::Proxy),
+                _ => (
+                    GraphError::bare(2).with_status(502),
+                    Manner::Foreign(Foreign::BadGateway),
+                ),
             };
             (error, manner, Outcome::Doubtful)
         }
@@ -183,6 +203,33 @@ fn before_acceptance(fate: Fate, chance: usize) -> Option<(GraphError, Manner, O
             Manner::Plain,
             Outcome::NotAccepted,
         ),
+        Fate::CallLimited => {
+            let codes = [4, 17, 32, 613, 80_007, 80_008];
+            let code = codes.into_iter().nth(chance % codes.len()).unwrap_or(613);
+            (
+                GraphError::new(code, "Too many calls were made in a short time."),
+                Manner::Plain,
+                Outcome::NotAccepted,
+            )
+        }
+        Fate::UnknownObject => (
+            GraphError::unknown_object(number),
+            Manner::Plain,
+            Outcome::NotAccepted,
+        ),
+        Fate::NotGraph => {
+            let foreign = match chance % 4 {
+                0 => Foreign::Forbidden,
+                1 => Foreign::Empty,
+                2 => Foreign::SignIn,
+                _ => Foreign::OtherJson,
+            };
+            (
+                GraphError::bare(2),
+                Manner::Foreign(foreign),
+                Outcome::NotAccepted,
+            )
+        }
         Fate::Maintenance => (
             GraphError::new(131_057, "The number is in maintenance mode."),
             Manner::Plain,

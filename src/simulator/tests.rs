@@ -7,6 +7,7 @@ mod faults;
 mod gateway;
 mod receiver;
 mod reporting;
+mod rules;
 mod sending;
 mod webhooks;
 

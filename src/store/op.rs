@@ -187,7 +187,10 @@ pub enum AttemptResult {
         error: MetaError,
     },
     /// Nobody can tell.
-    Unknown,
+    Unknown {
+        /// What Meta said, or why there is no answer.
+        error: Option<MetaError>,
+    },
 }
 
 /// What a status webhook reports on.
@@ -240,7 +243,7 @@ pub struct Settle {
 /// What is done about an unknown outcome.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Settlement {
-    /// Nothing: it stays unknown and leaves the outbox.
+    /// Nothing: it stays unknown, or held, and leaves the outbox.
     GiveUp,
     /// It is queued again; its policy, or an agent, allowed that.
     SendAgain,

@@ -32,6 +32,8 @@ pub enum OutboxState {
     Claimed,
     /// A call's outcome is unknown.
     Unknown,
+    /// Meta took it and holds it back: it is watched, and never called for again.
+    Held,
 }
 
 /// A message as its commit put it into the outbox: what its lane needs to know of it. Holds no personal data.
@@ -92,7 +94,7 @@ pub struct OutboxRow {
     pub purpose: Purpose,
     /// When the state was entered.
     pub since: Timestamp,
-    /// The request body for Graph, without the attempt token. Personal data.
+    /// The request body for Graph, without the attempt token; nothing once Meta holds it. Personal data.
     pub payload: Arc<RawValue>,
 }
 

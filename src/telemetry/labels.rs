@@ -152,6 +152,8 @@ label_enums! {
         Retried = "retried",
         /// Somebody decided: it was sent once more, or given up.
         Decided = "decided",
+        /// Meta held it back and never told what became of it.
+        HeldTooLong = "held_too_long",
     }
 
     /// Why a send waited for a limit.

@@ -100,6 +100,8 @@ metrics_table! {
     counter unknown_resolved_total = "mesej_unknown_resolved_total" { how: UnknownResolution };
     /// Unknown outcomes waiting to be resolved.
     gauge unknown_open = "mesej_unknown_open";
+    /// Messages that Meta took and holds back, mostly for a quality check of their template.
+    gauge held_open = "mesej_held_open";
     /// Messages that a customer got twice under the policy that allows it.
     counter outbound_duplicates_total = "mesej_outbound_duplicates_total";
     /// Lanes standing still, by reason.

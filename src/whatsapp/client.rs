@@ -120,6 +120,8 @@ pub enum NotAcceptedCause {
     Throttled,
     /// Meta said that it did not process the request.
     Unprocessed,
+    /// Not the Graph API answered, but a proxy, a redirect or nobody that says who it is.
+    NotGraph,
 }
 
 impl NotAcceptedCause {
@@ -129,6 +131,7 @@ impl NotAcceptedCause {
             Self::NoConnection => "no_connection",
             Self::Throttled => "throttled",
             Self::Unprocessed => "unprocessed",
+            Self::NotGraph => "not_graph",
         }
     }
 }
@@ -154,6 +157,16 @@ impl AmbiguousCause {
             Self::Broken => "broken",
             Self::Unreadable => "unreadable",
             Self::ServerError => "server_error",
+        }
+    }
+
+    /// What is told where Meta said nothing.
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::Timeout => "WhatsApp did not answer in time",
+            Self::Broken => "the connection broke before WhatsApp answered",
+            Self::Unreadable => "WhatsApp's answer cannot be read",
+            Self::ServerError => "WhatsApp had an error of its own",
         }
     }
 }

@@ -1,7 +1,8 @@
 //! What Meta's error codes prove: taken or not, whose fault, and what an agent should do.
 //!
-//! The codes stand in one table, [`table::ROWS`]; nothing else in the gateway compares codes. The same code may come as the
-//! answer to a call, by status webhook, or both.
+//! The codes stand in one table, [`table::ROWS`]. What an answer proves follows from its HTTP status, `type`, `code`,
+//! `error_subcode` and `is_transient` together ([`classify`]). The same code may come as the answer to a call, by status
+//! webhook, or both.
 //! Source: Cloud API, Error codes (Dec 12 2025, with additions up to Jun 18 2026).
 
 pub mod table;
@@ -152,16 +153,64 @@ pub enum RefusalScope {
     Lane(PauseReason),
 }
 
-/// What a code proves.
+/// What an error answer proves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Class {
     /// Rejected before processing: safe to try again.
     Retry(RetryAdvice),
+    /// Not an answer of the Graph API, and whoever gave it did not do what was asked: safe to try again.
+    NotGraph,
     /// May have gone out: never repeated blindly.
     Ambiguous,
     /// Refused for good.
     Refused(RefusalScope),
 }
+
+/// What an error of the Graph API says of itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Said<'a> {
+    /// `code`.
+    pub code: i64,
+    /// `error_subcode`.
+    pub subcode: Option<i64>,
+    /// `type`.
+    pub kind: Option<&'a str>,
+    /// `is_transient`.
+    pub is_transient: bool,
+}
+
+impl Said<'_> {
+    /// An error that says nothing beside its code.
+    pub const fn only(code: i64) -> Self {
+        Self {
+            code,
+            subcode: None,
+            kind: None,
+            is_transient: false,
+        }
+    }
+
+    /// Whether the object that was called, a number, is not there or not to be seen with this token. Graph says so in a
+    /// general code, which by itself would be the message's fault.
+    fn is_about_the_number(&self) -> bool {
+        let general = lookup(self.code).is_none_or(|row| row.class == Class::Refused(RefusalScope::Message));
+        let of_method = self.kind == Some("GraphMethodException");
+        general && (of_method || (self.code, self.subcode) == (INVALID, Some(UNKNOWN_OBJECT)))
+    }
+
+    /// Whether it calls itself transient in a code that says nothing in particular.
+    fn may_pass(&self) -> bool {
+        let general = matches!(self.code, INVALID | NOT_UNDERSTOOD) || lookup(self.code).is_none();
+        self.is_transient && general
+    }
+}
+
+/// Invalid parameter.
+const INVALID: i64 = 100;
+/// The object does not exist, may not be seen with this token, or does not support the method.
+const UNKNOWN_OBJECT: i64 = 33;
+/// Generic user error.
+const NOT_UNDERSTOOD: i64 = 135_000;
 
 /// The table's row for a code, if Meta documents it.
 pub fn lookup(code: i64) -> Option<&'static Row> {
@@ -176,7 +225,7 @@ pub fn lookup(code: i64) -> Option<&'static Row> {
 pub fn refusal_scope(code: i64) -> RefusalScope {
     match lookup(code).map(|row| row.class) {
         Some(Class::Refused(scope)) => scope,
-        Some(Class::Retry(_) | Class::Ambiguous) | None => RefusalScope::Message,
+        Some(Class::Retry(_) | Class::NotGraph | Class::Ambiguous) | None => RefusalScope::Message,
     }
 }
 
@@ -188,22 +237,45 @@ pub fn advice(code: i64) -> &'static str {
     )
 }
 
-/// What an error answer proves, from its code and the HTTP status it came with.
+/// What an error answer proves, from all that it says and the HTTP status it came with; `None` where no error of the Graph
+/// API can be read.
 ///
 /// A server error is believed only where Meta documents the code with that kind of status: anything else may have
 /// happened after the message was taken.
-pub fn classify(code: Option<i64>, http_status: u16) -> Class {
-    let row = code.and_then(lookup);
+pub fn classify(said: Option<&Said<'_>>, http_status: u16) -> Class {
+    let Some(said) = said else {
+        return without_verdict(http_status);
+    };
+    let row = lookup(if said.is_about_the_number() {
+        UNKNOWN_OBJECT
+    } else {
+        said.code
+    });
     let documented = row.is_some_and(|row| row.http_status >= 500);
     match http_status {
         408 => Class::Ambiguous,
         500.. if !documented => Class::Ambiguous,
         429 => match row.map(|row| row.class) {
             Some(class @ (Class::Retry(_) | Class::Refused(_))) => class,
-            Some(Class::Ambiguous) | None => Class::Retry(RetryAdvice::DOUBLING),
+            Some(Class::Ambiguous | Class::NotGraph) | None => Class::Retry(RetryAdvice::DOUBLING),
         },
+        _ if said.may_pass() && !said.is_about_the_number() => Class::Ambiguous,
         401 if row.is_none() => Class::Refused(RefusalScope::Lane(PauseReason::AccessToken)),
         _ => row.map_or(Class::Refused(RefusalScope::Message), |row| row.class),
+    }
+}
+
+/// What an HTTP status proves by itself: a proxy's page, an empty answer, a redirect. None of them is Graph's verdict on a
+/// message, and Graph answers 200 to one that it took.
+///
+/// A client error says that the request was not carried out, and so does a redirect that asks for the same request
+/// elsewhere. A redirect to the outcome (303) may follow a request that was carried out, and behind a server error or a
+/// time-out the message may be on its way.
+const fn without_verdict(http_status: u16) -> Class {
+    match http_status {
+        429 => Class::Retry(RetryAdvice::DOUBLING),
+        301 | 302 | 307 | 308 | 400..=407 | 409..=499 => Class::NotGraph,
+        _ => Class::Ambiguous,
     }
 }
 

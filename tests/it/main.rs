@@ -7,6 +7,7 @@
 )]
 
 mod access;
+mod account_faults;
 mod binary;
 mod cases;
 mod clocks;

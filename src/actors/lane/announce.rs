@@ -15,7 +15,7 @@ use crate::store::Op;
 use crate::store::op::Announce;
 
 /// What agents are told.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) enum Told {
     /// Everything goes at the number's rate.
     #[default]
@@ -37,6 +37,8 @@ pub(super) enum Why {
     Throttled,
     /// Meta does not answer.
     NoAnswer,
+    /// Somebody else answers in its place.
+    NotGraph,
 }
 
 /// What agents were told last, and whether they are being told something.
@@ -84,6 +86,10 @@ struct LaneChanged<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     code: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    title: Option<Arc<str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    details: Option<Arc<str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     until: Option<Timestamp>,
 }
 
@@ -95,14 +101,14 @@ impl Lane {
         let unproven = state == Told::Running
             && self.announcer.told == Told::Unsure
             && self.announcer.proof == Proof::None;
-        if self.announcer.telling.is_some() || unproven || same_news(state, self.announcer.told) {
+        if self.announcer.telling.is_some() || unproven || same_news(&state, &self.announcer.told) {
             return;
         }
-        let Ok(data) = serde_json::value::to_raw_value(&self.wire(state, now)) else {
+        let Ok(data) = serde_json::value::to_raw_value(&self.wire(&state, now)) else {
             return;
         };
-        self.announcer.telling = Some(state);
         tracing::info!(tenant.id = %self.tenant, number.id = %self.row.id, ?state, "the lane's state changed");
+        self.announcer.telling = Some(state);
         let op = Op::Announce(Announce {
             kind: EventKind::Lane,
             conversation: None,
@@ -123,15 +129,16 @@ impl Lane {
     }
 
     fn state(&self, now: Moment) -> Told {
-        if let Some(pause) = self.paused {
-            Told::Paused(pause)
+        if let Some(pause) = &self.paused {
+            Told::Paused(pause.clone())
         } else if let Some(cause) = self.brake.is_on() {
             Told::Slowed(match cause {
                 Cause::NoAnswer => Why::NoAnswer,
+                Cause::NotGraph => Why::NotGraph,
                 Cause::Asked => Why::Throttled,
             })
-        } else if let Some(pause) = self.bulk_paused {
-            Told::BulkPaused(pause)
+        } else if let Some(pause) = &self.bulk_paused {
+            Told::BulkPaused(pause.clone())
         } else if self.number_limit.share(now.mono) < 1.0 {
             Told::Slowed(Why::Throttled)
         } else {
@@ -139,33 +146,43 @@ impl Lane {
         }
     }
 
-    fn wire(&self, state: Told, now: Moment) -> LaneChanged<'_> {
+    fn wire(&self, state: &Told, now: Moment) -> LaneChanged<'_> {
         let (name, scope, reason, pause) = match state {
             Told::Running | Told::Unsure => ("running", "all", None, None),
             Told::Slowed(Why::Throttled) => ("slowed", "all", Some("throttled"), None),
             Told::Slowed(Why::NoAnswer) => ("slowed", "all", Some("no_answer"), None),
-            Told::Paused(pause) => ("paused", "all", Some(pause.reason.as_str()), Some(pause)),
-            Told::BulkPaused(pause) => ("paused", "bulk", Some(pause.reason.as_str()), Some(pause)),
+            Told::Slowed(Why::NotGraph) => ("slowed", "all", Some("not_graph"), None),
+            Told::Paused(pause) => ("paused", "all", Some(pause.cause.reason.as_str()), Some(pause)),
+            Told::BulkPaused(pause) => ("paused", "bulk", Some(pause.cause.reason.as_str()), Some(pause)),
+        };
+        let error = pause.and_then(|pause| pause.cause.error.as_ref());
+        let until = match (state, pause) {
+            (_, Some(pause)) => pause.may_probe(now.mono).err(),
+            (Told::Slowed(_), None) => self.silent_until(now),
+            (_, None) => None,
         };
         LaneChanged {
             number: &self.row.id,
             state: name,
             scope,
             reason,
-            code: pause.map(|pause| pause.code).filter(|code| *code != 0),
-            until: pause.and_then(|pause| {
-                let wait = pause.may_probe(now.mono).err()?.saturating_sub(now.mono);
-                Some(now.wall_after(wait))
-            }),
+            code: error.map(|error| error.code).filter(|code| *code != 0),
+            title: error.map(|error| Arc::clone(&error.title)),
+            details: error.and_then(|error| error.details.clone()),
+            until: until.map(|at| now.wall_after(at.saturating_sub(now.mono))),
         }
     }
 }
 
 /// A pause that lasts longer than was said is no news.
-fn same_news(one: Told, other: Told) -> bool {
+fn same_news(one: &Told, other: &Told) -> bool {
+    let what = |pause: &Pause| {
+        let code = pause.cause.error.as_ref().map(|error| error.code);
+        (pause.cause.reason, code)
+    };
     match (one, other) {
         (Told::Paused(one), Told::Paused(other)) | (Told::BulkPaused(one), Told::BulkPaused(other)) => {
-            (one.reason, one.code) == (other.reason, other.code)
+            what(one) == what(other)
         }
         _ => one == other,
     }

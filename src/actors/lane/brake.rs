@@ -25,6 +25,8 @@ pub(super) enum Allowance {
 pub(super) enum Trouble {
     /// Meta was not reached, or did not process the request: nothing will come of more calls.
     Certain,
+    /// Not the Graph API answered: nothing will come of more calls.
+    NotGraph,
     /// The answer is ambiguous, which one message alone can also cause.
     Perhaps,
 }
@@ -34,6 +36,8 @@ pub(super) enum Trouble {
 pub(super) enum Cause {
     /// Meta does not answer.
     NoAnswer,
+    /// Somebody else answers in its place.
+    NotGraph,
     /// Meta asked for silence.
     Asked,
 }
@@ -87,7 +91,8 @@ impl Brake {
     /// A call that began at `began` got no useful answer.
     pub(super) fn troubled(&mut self, trouble: Trouble, began: Duration, now: Duration) {
         self.in_a_row = self.in_a_row.saturating_add(1);
-        let enough = trouble == Trouble::Certain || self.in_a_row >= self.patience || self.since.is_some();
+        let certain = matches!(trouble, Trouble::Certain | Trouble::NotGraph);
+        let enough = certain || self.in_a_row >= self.patience || self.since.is_some();
         // Calls that were under way when the lane stopped say nothing new.
         let news = self.since.is_none() || began >= self.stopped_at;
         if !enough || !news {
@@ -99,7 +104,10 @@ impl Brake {
             .min(DOUBLES_TO)
             .max(now.saturating_sub(since) / 10)
             .min(LONGEST);
-        self.cause = Cause::NoAnswer;
+        self.cause = match trouble {
+            Trouble::NotGraph => Cause::NotGraph,
+            Trouble::Certain | Trouble::Perhaps => Cause::NoAnswer,
+        };
         self.stops = self.stops.saturating_add(1);
         self.stopped_at = now;
         self.until = self.until.max(now + wait);

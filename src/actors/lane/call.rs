@@ -152,7 +152,8 @@ impl Results {
     /// Commits that nobody knows how a call ended. The next owner says it again of what it finds, so only this lane's own
     /// ledger takes it.
     pub(super) async fn declare_unknown(&self, token: AttemptToken) -> Result<OpOutcome, Lost> {
-        let op = self.op(token, AttemptResult::Unknown, ContactAliases::default());
+        let unknown = AttemptResult::Unknown { error: None };
+        let op = self.op(token, unknown, ContactAliases::default());
         commit_until_taken(&self.ledger, &op).await
     }
 

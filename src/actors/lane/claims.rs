@@ -108,8 +108,8 @@ impl Lane {
             Allowance::One => Gate::Trial,
             Allowance::NoneUntil(until) => Gate::ShutUntil(until),
         };
-        let bulk = self.bulk_paused.filter(|_| priority == Priority::Bulk);
-        let pauses = [self.paused, bulk].into_iter().flatten();
+        let bulk = self.bulk_paused.as_ref().filter(|_| priority == Priority::Bulk);
+        let pauses = [self.paused.as_ref(), bulk].into_iter().flatten();
         pauses
             .map(|pause| match pause.may_probe(now.mono) {
                 Ok(()) => Gate::Trial,

@@ -20,6 +20,8 @@ pub(super) struct Levels {
     pub(super) in_flight: usize,
     /// Unknown outcomes that are watched.
     pub(super) unknown: usize,
+    /// Messages that Meta took and holds back.
+    pub(super) held: usize,
     /// Why the lane, or its bulk, stands still.
     pub(super) paused: Option<PauseReason>,
 }
@@ -31,6 +33,7 @@ pub(super) struct Gauges {
     waiting: PerPriority<Gauge>,
     in_flight: Gauge,
     unknown: Gauge,
+    held: Gauge,
 }
 
 impl Gauges {
@@ -42,6 +45,7 @@ impl Gauges {
             waiting: PerPriority::each(metrics::lane_queue_depth),
             in_flight: metrics::attempts_in_flight(),
             unknown: metrics::unknown_open(),
+            held: metrics::held_open(),
         }
     }
 
@@ -57,6 +61,7 @@ impl Gauges {
         }
         step(&self.in_flight, before.in_flight, levels.in_flight);
         step(&self.unknown, before.unknown, levels.unknown);
+        step(&self.held, before.held, levels.held);
         if before.paused != levels.paused {
             if let Some(reason) = before.paused {
                 metrics::lane_paused(label(reason)).decrement(1.0);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use tokio::sync::{Notify, oneshot, watch};
+use tokio::sync::{Notify, mpsc, oneshot, watch};
 
 use super::Lane;
 use super::snapshot::LaneSnapshot;
@@ -12,10 +12,12 @@ use super::waiting::Waiting;
 use crate::actors::bounded::END_PATIENCE;
 use crate::actors::request::{Outlook, Receipt, Refusal};
 use crate::actors::{BoundedAddr, Refused};
-use crate::domain::{AttemptToken, MessageId, PhoneNumberId, Wamid};
+use crate::domain::{AttemptToken, DeliveryState, MessageId, MetaError, PhoneNumberId, Timestamp, Wamid};
 use crate::store::op::Settlement;
 use crate::store::{MessageRef, Number};
 use crate::telemetry::{labels::ActorKind, metrics};
+use crate::whatsapp::RefusalScope;
+use crate::whatsapp::error::refusal_scope;
 
 /// How long somebody who wants an answer waits for room, and then for the answer.
 const ROOM: Duration = Duration::from_secs(2);
@@ -57,7 +59,17 @@ impl Shared {
 /// Wait for your turn.
 pub(super) struct Enqueue(pub(super) Waiting);
 /// A status came.
-pub(super) struct NoteStatus(pub(super) AttemptToken);
+pub(super) struct NoteStatus {
+    pub(super) token: AttemptToken,
+    pub(super) state: DeliveryState,
+}
+/// Meta refused a message long after it took it, in a code that concerns more than the message.
+#[derive(Debug)]
+pub(super) struct LateRefusal {
+    pub(super) message: Option<MessageId>,
+    pub(super) at: Timestamp,
+    pub(super) error: MetaError,
+}
 /// Taken back.
 pub(super) struct Forget(pub(super) MessageId);
 /// Tell the customer.
@@ -90,6 +102,7 @@ pub struct LaneHandle {
     addr: BoundedAddr<Lane>,
     shared: Arc<Shared>,
     row: Arc<watch::Sender<Number>>,
+    refusals: mpsc::Sender<LateRefusal>,
     number: PhoneNumberId,
 }
 
@@ -98,12 +111,14 @@ impl LaneHandle {
         addr: BoundedAddr<Lane>,
         shared: Arc<Shared>,
         row: watch::Sender<Number>,
+        refusals: mpsc::Sender<LateRefusal>,
         number: PhoneNumberId,
     ) -> Self {
         Self {
             addr,
             shared,
             row: Arc::new(row),
+            refusals,
             number,
         }
     }
@@ -142,11 +157,24 @@ impl LaneHandle {
 
     /// Takes note of a status webhook, with our token if it carried one. It proves that webhooks arrive, and may settle an
     /// unknown outcome. Losing one only means waiting longer.
-    pub fn note_status(&self, token: Option<AttemptToken>) {
+    pub fn note_status(&self, token: Option<AttemptToken>, state: DeliveryState) {
         if let Some(token) = token
-            && self.addr.try_tell(NoteStatus(token)).is_err()
+            && self.addr.try_tell(NoteStatus { token, state }).is_err()
         {
             metrics::permits_refused_total(ActorKind::Lane).increment(1);
+        }
+    }
+
+    /// Takes note of a failed status. What its code says of the account or the number concerns the whole lane, as if it
+    /// had been the answer to a call. `at` is Meta's time.
+    pub fn note_failure(&self, token: Option<AttemptToken>, error: &MetaError, at: Timestamp) {
+        if let RefusalScope::Lane(_) | RefusalScope::Bulk(_) = refusal_scope(error.code) {
+            // Full only of others that say the same.
+            let _ = self.refusals.try_send(LateRefusal {
+                message: token.map(|token| token.message),
+                at,
+                error: error.clone(),
+            });
         }
     }
 

@@ -13,12 +13,12 @@ use super::handle::{AskOutlook, AskSnapshot, Drain, Enqueue, Forget, NoteStatus,
 use super::persist::{Lost, commit_until_taken, read_row};
 use crate::actors::Admitted;
 use crate::actors::request::Refusal;
-use crate::domain::{AttemptToken, MessageId};
+use crate::domain::{AttemptToken, DeliveryState, MessageId};
 use crate::store::op::{Settle, Settlement};
 use crate::store::{MessageRef, Number, Op, OpOutcome, OpRefusal, OutboxState};
 use crate::telemetry::labels::{ActorKind, UnknownResolution};
 use crate::telemetry::metrics;
-use crate::whatsapp::{BearerToken, PauseReason};
+use crate::whatsapp::BearerToken;
 
 /// How long what the store will not take is left alone.
 pub(super) const OFFER_AGAIN: Duration = Duration::from_secs(60);
@@ -59,7 +59,7 @@ impl StreamHandler<RowChanged> for Lane {
         self.token = BearerToken::parse(self.row.access_token.reveal()).ok();
         self.run_again();
         if self.token.is_none() {
-            self.pause(PauseReason::AccessToken, 0, now.mono, now);
+            self.pause_without_token(now);
             self.return_all_unstarted();
         }
         self.turn_soon(ctx);
@@ -94,7 +94,9 @@ impl StreamHandler<HandoverLeft> for Lane {
 
 impl Lane {
     fn run_again(&mut self) {
-        self.paused = None;
+        if self.paused.take().is_some() || self.bulk_paused.take().is_some() {
+            self.resumed_at = Some(self.now().mono);
+        }
         self.bulk_paused = None;
         self.brake.release();
     }
@@ -153,10 +155,12 @@ impl Lane {
                     lane.watch.remove(message);
                     lane.admit(row.into(), now);
                 }
-                Some(row) if row.state == OutboxState::Unknown => lane.watch_on(&row, now),
+                Some(row) if matches!(row.state, OutboxState::Unknown | OutboxState::Held) => {
+                    lane.watch_on(&row, now);
+                }
                 Some(_) => {}
                 None => {
-                    if lane.watch.remove(message).is_some() {
+                    if lane.watch.remove(message).is_some_and(|doubt| !doubt.is_held()) {
                         metrics::unknown_resolved_total(UnknownResolution::Status).increment(1);
                     }
                 }
@@ -179,7 +183,11 @@ impl Handler<Admitted<NoteStatus>> for Lane {
     type Result = ();
     fn handle(&mut self, status: Admitted<NoteStatus>, ctx: &mut Context<Self>) {
         let now = self.now();
-        self.watch.note_status(&status.message.0, now.mono);
+        let NoteStatus { token, state } = status.message;
+        self.watch.note_status(&token, now.mono);
+        if state != DeliveryState::Failed {
+            self.note_trial_sent(token.message, now);
+        }
         self.turn_soon(ctx);
     }
 }

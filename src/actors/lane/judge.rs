@@ -37,7 +37,7 @@ pub(super) struct Judgement {
 }
 
 /// What a call's result means for the lane.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Effect {
     /// Meta works.
     Answered,
@@ -53,9 +53,9 @@ pub(super) enum Effect {
     /// No useful answer.
     Troubled(Trouble),
     /// Nothing goes until a person acts.
-    PauseLane(PauseReason, i64),
+    PauseLane(PauseReason, MetaError),
     /// No bulk goes until a person acts.
-    PauseBulk(PauseReason, i64),
+    PauseBulk(PauseReason, MetaError),
 }
 
 /// Judges a result that came at `now`.
@@ -86,8 +86,14 @@ pub(super) fn judge(
             }
         }
         SendResult::Refused { scope, error } => refused(scope, error, call, limits, now),
-        SendResult::Ambiguous { .. } => Judgement {
-            result: AttemptResult::Unknown,
+        SendResult::Ambiguous { cause, error } => Judgement {
+            result: AttemptResult::Unknown {
+                error: Some(error.unwrap_or_else(|| MetaError {
+                    code: 0,
+                    title: cause.title().into(),
+                    details: None,
+                })),
+            },
             effect: Effect::Troubled(Trouble::Perhaps),
         },
     }
@@ -97,6 +103,7 @@ fn effect_of_delay(retry: RetryAdvice, cause: NotAcceptedCause) -> Effect {
     let lasting = (retry.first > RetryAdvice::DOUBLING.first).then_some(retry.first);
     match (cause, retry.scope) {
         (NotAcceptedCause::NoConnection, _) => Effect::Troubled(Trouble::Certain),
+        (NotAcceptedCause::NotGraph, _) => Effect::Troubled(Trouble::NotGraph),
         (_, RetryScope::Pair) => Effect::TooFastForPair,
         (_, RetryScope::Message) => Effect::Answered,
         (NotAcceptedCause::Throttled, RetryScope::Number) if retry.factor > 1 => {
@@ -115,18 +122,17 @@ fn refused(
     limits: &LaneLimits,
     now: Moment,
 ) -> Judgement {
-    let code = error.code;
     match scope {
         RefusalScope::Lane(reason) => Judgement {
-            result: when_resumed(error, call, limits, now),
-            effect: Effect::PauseLane(reason, code),
+            result: when_resumed(error.clone(), call, limits, now),
+            effect: Effect::PauseLane(reason, error),
         },
         RefusalScope::Bulk(reason) => Judgement {
             result: match call.priority {
-                Priority::Bulk => when_resumed(error, call, limits, now),
-                Priority::Interactive => AttemptResult::Refused { error },
+                Priority::Bulk => when_resumed(error.clone(), call, limits, now),
+                Priority::Interactive => AttemptResult::Refused { error: error.clone() },
             },
-            effect: Effect::PauseBulk(reason, code),
+            effect: Effect::PauseBulk(reason, error),
         },
         RefusalScope::Message | RefusalScope::Contact(_) | RefusalScope::Template => Judgement {
             result: AttemptResult::Refused { error },
@@ -177,6 +183,6 @@ pub(super) const fn label(result: &AttemptResult) -> labels::AttemptResult {
         AttemptResult::Held { .. } => labels::AttemptResult::Held,
         AttemptResult::NotAccepted { .. } => labels::AttemptResult::NotAccepted,
         AttemptResult::Refused { .. } => labels::AttemptResult::Permanent,
-        AttemptResult::Unknown => labels::AttemptResult::Unknown,
+        AttemptResult::Unknown { .. } => labels::AttemptResult::Unknown,
     }
 }

@@ -10,79 +10,125 @@ use super::queue::Standing;
 use super::snapshot::LaneSnapshot;
 use super::waiting::{Moment, PRIORITIES, PerPriority};
 use crate::actors::request::{DelayReason, Outlook};
-use crate::domain::{MessageId, Priority, Timestamp};
+use crate::domain::{MessageId, MetaError, Priority, Timestamp};
 use crate::store::OutboxRow;
+
+/// What keeps all messages of a priority from going.
+#[derive(Debug)]
+struct Stop {
+    reason: DelayReason,
+    /// When one message is tried, if that is known.
+    until: Option<Duration>,
+    ends: Ends,
+    error: Option<MetaError>,
+}
+
+/// Whether a stop is over at its time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ends {
+    /// As far as anybody can tell.
+    ThenByItself,
+    /// When a person acts.
+    WhenSomebodyActs,
+}
+
+impl Stop {
+    /// Nothing goes until somebody acts at Meta's side.
+    fn pause(until: Option<Duration>, error: Option<MetaError>) -> Self {
+        Self {
+            reason: DelayReason::LanePaused,
+            until,
+            ends: Ends::WhenSomebodyActs,
+            error,
+        }
+    }
+
+    fn outlook(self, expected: Option<Timestamp>, now: Moment) -> Outlook {
+        Outlook {
+            reason: self.reason,
+            expected: expected.filter(|_| self.ends == Ends::ThenByItself),
+            until: self.until.map(|at| now.wall_after(at.saturating_sub(now.mono))),
+            error: self.error,
+        }
+    }
+}
 
 impl Lane {
     /// Why a message in memory waits; `None` when it does not wait here.
     pub(super) fn outlook(&self, message: MessageId, now: Moment) -> Option<Outlook> {
         if let Some(hand) = self.hands.get(message) {
-            return hand.began.is_none().then(|| Outlook {
-                reason: DelayReason::NumberLimit,
-                expected: Some(
-                    now.wall_after(self.time_for(self.hands.unstarted(Priority::Interactive), now)),
-                ),
-            });
+            let ahead = self.hands.unstarted(Priority::Interactive);
+            let expected = now.wall_after(self.time_for(ahead, now));
+            let waits = Outlook::waits(DelayReason::NumberLimit, Some(expected));
+            return hand.began.is_none().then_some(waits);
         }
-        let outlook = match self.queue.standing(message, now)? {
-            Standing::Scheduled { due, attempt } => Outlook {
-                reason: reason_to_be_scheduled(attempt),
-                expected: Some(due),
-            },
+        let (line, priority, contact, ahead) = match self.queue.standing(message, now)? {
+            Standing::Scheduled { due, attempt } => {
+                return Some(Outlook::waits(reason_to_be_scheduled(attempt), Some(due)));
+            }
             Standing::InLine {
                 line,
                 priority,
+                contact,
                 ahead,
-            } => {
-                let (reason, free_at) = match (self.stop(priority, now), line.hold) {
-                    (Some(stop), _) => stop,
-                    (None, Some(hold)) => (hold.reason, Some(hold.until)),
-                    (None, None) if ahead == 0 && self.hands.len() < self.places() => {
-                        (DelayReason::NumberLimit, Some(now.mono))
-                    }
-                    (None, None) => (DelayReason::Queued, Some(now.mono)),
-                };
-                let in_line = self
-                    .limits
-                    .pair
-                    .every
-                    .saturating_mul(u32::try_from(line.ahead).unwrap_or(u32::MAX));
-                let expected = free_at.map(|at| {
-                    let wait = at.saturating_sub(now.mono);
-                    now.wall_after(wait + in_line.max(self.time_for(ahead + 1, now)))
-                });
-                Outlook { reason, expected }
-            }
+            } => (line, priority, contact, ahead),
         };
-        Some(outlook)
+        let stop = self.stop(priority, now);
+        let held_until = line.hold.map_or(now.mono, |hold| hold.until);
+        let free_at = stop
+            .as_ref()
+            .and_then(|stop| stop.until)
+            .unwrap_or(now.mono)
+            .max(held_until);
+        let in_line = u32::try_from(line.ahead).unwrap_or(u32::MAX);
+        let by_pair = self.pair_limit.when(contact, in_line, free_at);
+        let at = by_pair.max(free_at + self.time_for(ahead + 1, now));
+        let expected = Some(now.wall_after(at.saturating_sub(now.mono)));
+        let reason = match line.hold {
+            Some(hold) => hold.reason,
+            None if ahead == 0 && self.hands.len() < self.places() => DelayReason::NumberLimit,
+            None => DelayReason::Queued,
+        };
+        Some(match stop {
+            Some(stop) => stop.outlook(expected, now),
+            None => Outlook::waits(reason, expected),
+        })
     }
 
     /// Why a message that is in the outbox alone waits.
     pub(super) fn outlook_beyond(&self, row: &OutboxRow, now: Moment) -> Outlook {
         if row.due > now.wall {
-            return Outlook {
-                reason: reason_to_be_scheduled(row.attempt),
-                expected: Some(row.due),
-            };
+            return Outlook::waits(reason_to_be_scheduled(row.attempt), Some(row.due));
         }
-        let stop = self.stop(row.priority, now);
-        Outlook {
-            reason: stop.map_or(DelayReason::Queued, |(reason, _)| reason),
-            expected: None,
+        match self.stop(row.priority, now) {
+            Some(stop) => stop.outlook(None, now),
+            None => Outlook::waits(DelayReason::Queued, None),
         }
     }
 
-    /// What stops all messages of a priority, and until when, if that is known.
-    fn stop(&self, priority: Priority, now: Moment) -> Option<(DelayReason, Option<Duration>)> {
-        let bulk_stands = self.bulk_paused.is_some() && priority == Priority::Bulk;
-        if self.paused.is_some() || bulk_stands {
-            return Some((DelayReason::LanePaused, None));
+    /// What stops all messages of a priority.
+    fn stop(&self, priority: Priority, now: Moment) -> Option<Stop> {
+        let bulk = self.bulk_paused.as_ref().filter(|_| priority == Priority::Bulk);
+        if let Some(pause) = self.paused.as_ref().or(bulk) {
+            // Without a token nothing is tried either.
+            let until = pause.may_probe(now.mono).err().filter(|_| self.token.is_some());
+            return Some(Stop::pause(until, pause.cause.error.clone()));
         }
         if self.draining.is_none() && self.token.is_none() {
-            return Some((DelayReason::LanePaused, None));
+            return Some(Stop::pause(None, None));
         }
+        self.silent_until(now).map(|until| Stop {
+            reason: DelayReason::Throttled,
+            until: Some(until),
+            ends: Ends::ThenByItself,
+            error: None,
+        })
+    }
+
+    /// Until when the lane makes no call at all, because Meta asked for silence or does not answer.
+    pub(super) fn silent_until(&self, now: Moment) -> Option<Duration> {
         match self.brake.allowance(now.mono) {
-            Allowance::NoneUntil(until) => Some((DelayReason::Throttled, Some(until))),
+            Allowance::NoneUntil(until) => Some(until),
             Allowance::Free | Allowance::One => None,
         }
     }
@@ -109,10 +155,11 @@ impl Lane {
             claimed: unstarted,
             in_flight: self.hands.len().saturating_sub(unstarted),
             inbound: self.number_limit.inbound(),
-            unknown: self.watch.len(),
+            unknown: self.watch.len().saturating_sub(self.watch.held()),
+            held: self.watch.held(),
             loaded: self.scan.is_loaded(),
-            paused: self.paused.map(|pause| pause.reason),
-            bulk_paused: self.bulk_paused.map(|pause| pause.reason),
+            paused: self.paused.as_ref().map(|pause| pause.cause.reason),
+            bulk_paused: self.bulk_paused.as_ref().map(|pause| pause.cause.reason),
             share: self.number_limit.share(now.mono),
             braking: self.brake.is_on().is_some(),
         }
@@ -128,6 +175,7 @@ impl Lane {
             waiting,
             in_flight: snapshot.in_flight,
             unknown: snapshot.unknown,
+            held: snapshot.held,
             paused: snapshot.paused.or(snapshot.bulk_paused),
         });
         self.shared

@@ -65,6 +65,8 @@ pub(super) enum Standing {
         line: LineOutlook,
         /// Which queue.
         priority: Priority,
+        /// Whose line.
+        contact: ContactId,
         /// Messages of the lane that go before it.
         ahead: usize,
     },
@@ -234,6 +236,7 @@ impl Queue {
         Some(Standing::InLine {
             line: self.lines.outlook(contact, place.priority, message, now.mono),
             priority: place.priority,
+            contact,
             ahead,
         })
     }

@@ -90,7 +90,7 @@ impl Lane {
                         now,
                     );
                 }
-                OutboxState::Unknown => {
+                OutboxState::Unknown | OutboxState::Held => {
                     self.queue.free(contact, now);
                     self.watch_on(&row, now);
                 }
@@ -108,10 +108,11 @@ impl Lane {
 impl Lane {
     /// Goes on watching an outcome that is unknown still.
     pub(super) fn watch_on(&mut self, row: &OutboxRow, now: Moment) {
-        if self.watch.holds(row.at.message) {
+        let doubt = Doubt::new(row, row.since, ClaimNumber::default(), now);
+        if self.watch.knows(&doubt) {
             self.watch.unsettled(row.at.message, now.mono);
         } else {
-            self.watch_for(&Doubt::new(row, row.since, ClaimNumber::default(), now));
+            self.watch_for(&doubt);
         }
     }
 }

@@ -9,13 +9,15 @@ use super::brake::Allowance;
 use super::call::Progress;
 use super::hands::Hand;
 use super::judge::Effect;
+use super::pause::{Heard, Pause, PauseCause, Stands};
 use super::persist::Lost;
 use super::unknown::Doubt;
 use super::waiting::{Hold, Moment};
 use crate::actors::request::DelayReason;
-use crate::domain::{MessageId, Priority, Timestamp};
+use crate::domain::{MessageId, MetaError, Priority, Timestamp};
 use crate::store::op::AttemptResult;
 use crate::store::{OpOutcome, OutboxRow, OutboxState};
+use crate::whatsapp::PauseReason;
 
 impl StreamHandler<Progress> for Lane {
     fn handle(&mut self, progress: Progress, ctx: &mut Context<Self>) {
@@ -50,6 +52,10 @@ impl Lane {
             return;
         };
         let priority = hand.item.waiting.priority;
+        let contact = hand.item.waiting.contact;
+        if matches!(effect, Effect::TooFastForPair) {
+            hand.delay = DelayReason::PairLimit;
+        }
         if let Effect::Troubled(trouble) = effect {
             self.brake.troubled(trouble, began, now.mono);
             if matches!(self.brake.allowance(now.mono), Allowance::NoneUntil(_)) {
@@ -59,7 +65,7 @@ impl Lane {
         }
         self.brake.answered(began);
         match effect {
-            Effect::Answered => self.note_working(priority, began),
+            Effect::Answered => self.note_working(message, priority, began),
             Effect::TooFast { silence } => {
                 // Calls that began before the pace was halved say nothing about the new pace.
                 if began >= self.slowed_at {
@@ -71,18 +77,16 @@ impl Lane {
                 }
             }
             Effect::TooFastForPair => {
-                hand.delay = DelayReason::PairLimit;
-                let contact = hand.item.waiting.contact;
                 self.pair_limit.penalise(contact, now.mono);
-                self.note_working(priority, began);
+                self.note_working(message, priority, began);
             }
             Effect::Silence(silence) => self.fall_silent(silence, now),
-            Effect::PauseLane(reason, code) => {
-                self.pause(reason, code, began, now);
+            Effect::PauseLane(reason, error) => {
+                self.pause(answered(reason, error), began, now);
                 self.return_all_unstarted();
             }
-            Effect::PauseBulk(reason, code) => {
-                self.pause_bulk(reason, code, began, now);
+            Effect::PauseBulk(reason, error) => {
+                self.pause_bulk(answered(reason, error), began, now);
                 self.return_unstarted(Priority::Bulk);
             }
             Effect::Troubled(_) => {}
@@ -95,13 +99,17 @@ impl Lane {
     }
 
     /// A call that began after a pause's trial was due shows that the reason is gone.
-    fn note_working(&mut self, priority: Priority, began: Duration) {
+    fn note_working(&mut self, message: MessageId, priority: Priority, began: Duration) {
         self.announcer.proven();
-        if self.paused.is_some_and(|pause| pause.ended_by(began)) {
+        let now = self.now().mono;
+        let ends = |pause: &mut Pause| pause.answered(message, began, now) == Stands::No;
+        if self.paused.as_mut().is_some_and(ends) {
             self.paused = None;
+            self.resumed_at = Some(now);
         }
-        if priority == Priority::Bulk && self.bulk_paused.is_some_and(|pause| pause.ended_by(began)) {
+        if priority == Priority::Bulk && self.bulk_paused.as_mut().is_some_and(ends) {
             self.bulk_paused = None;
+            self.resumed_at = Some(now);
         }
     }
 
@@ -121,11 +129,13 @@ impl Lane {
             (Err(Lost::LedgerGone), _) => ctx.stop(),
             (Err(Lost::Impossible(_)), _) => self.lose_track(hand, ctx),
             (Ok(OpOutcome::Refused(_)), _) => self.queue.free(contact, now),
-            (
-                Ok(_),
-                AttemptResult::Accepted { .. } | AttemptResult::Held { .. } | AttemptResult::Refused { .. },
-            ) => {
+            (Ok(_), AttemptResult::Accepted { .. } | AttemptResult::Refused { .. }) => {
                 self.queue.free(contact, now);
+            }
+            (Ok(_), AttemptResult::Held { .. }) => {
+                self.queue.free(contact, now);
+                // Meta holds it, unless a status came first.
+                self.find_again(message, ctx);
             }
             // A status may have settled the message while its call was under way.
             (Ok(OpOutcome::Unchanged | OpOutcome::Duplicate { .. }), _) => {
@@ -136,7 +146,7 @@ impl Lane {
             (Ok(OpOutcome::Committed { .. }), AttemptResult::NotAccepted { retry_at, .. }) => {
                 self.try_again(hand, *retry_at, now);
             }
-            (Ok(OpOutcome::Committed { .. }), AttemptResult::Unknown) => {
+            (Ok(OpOutcome::Committed { .. }), AttemptResult::Unknown { .. }) => {
                 self.queue.free(contact, now);
                 let claimed = hand.claimed.row.since;
                 self.watch_for(&Doubt::new(&hand.claimed.row, claimed, hand.number, now));
@@ -180,5 +190,13 @@ impl Lane {
             lane.queue.free(contact, lane.now());
             lane.turn_soon(ctx);
         });
+    }
+}
+
+const fn answered(reason: PauseReason, error: MetaError) -> PauseCause {
+    PauseCause {
+        reason,
+        error: Some(error),
+        heard: Heard::ByAnswer,
     }
 }

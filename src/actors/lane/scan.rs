@@ -159,7 +159,7 @@ impl Lane {
                     }
                     self.keep(row.into(), now);
                 }
-                OutboxState::Unknown => {
+                OutboxState::Unknown | OutboxState::Held => {
                     self.watch_for(&Doubt::new(&row, row.since, ClaimNumber::default(), now));
                 }
                 OutboxState::Claimed if kind == Kind::First => orphans.push(row),

@@ -21,6 +21,8 @@ pub struct LaneSnapshot {
     pub inbound: usize,
     /// Unknown outcomes that are watched.
     pub unknown: usize,
+    /// Messages that Meta took and holds back.
+    pub held: usize,
     /// Whether the outbox was read after the start. Nothing is claimed before.
     pub loaded: bool,
     /// Why the lane stands still.

@@ -130,13 +130,12 @@ impl Lane {
             };
             match verdict {
                 Verdict::GiveUp => {
-                    self.settle(
-                        doubt.at,
-                        Settlement::GiveUp,
-                        UnknownResolution::GivenUp,
-                        ctx,
-                        |_| (),
-                    );
+                    let by = if doubt.is_held() {
+                        UnknownResolution::HeldTooLong
+                    } else {
+                        UnknownResolution::GivenUp
+                    };
+                    self.settle(doubt.at, Settlement::GiveUp, by, ctx, |_| ());
                 }
                 Verdict::SendAgain => {
                     self.settle(

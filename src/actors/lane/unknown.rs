@@ -1,4 +1,5 @@
-//! Outcomes that nobody can tell yet, and when to stop waiting for a status that tells them.
+//! Outcomes that nobody can tell yet, and when to stop waiting for a status that tells them: calls without an answer, and
+//! messages that Meta holds back.
 //!
 //! That no status came proves something only if statuses do arrive: those of claims made *later* on the same number. Meta
 //! may hold a template back for up to a day, and then silence proves nothing at all.
@@ -10,7 +11,7 @@ use std::time::Duration;
 use super::limits::UnknownLimits;
 use super::waiting::Moment;
 use crate::domain::{AttemptToken, MessageId, Timestamp, UnknownPolicy};
-use crate::store::{MessageRef, OutboxRow};
+use crate::store::{MessageRef, OutboxRow, OutboxState};
 
 /// Claims remembered, to tell whether a status belongs to a later one. At 80 messages a second this is 13 seconds; Meta's
 /// first status usually takes one or two.
@@ -32,11 +33,21 @@ pub(super) struct Doubt {
     pub(super) attempt: u8,
     policy: UnknownPolicy,
     may_be_held: bool,
+    kind: Kind,
     claim: ClaimNumber,
     seen: Duration,
     age_when_seen: Duration,
     /// A status came: the ledger should have settled the message.
     reported: bool,
+}
+
+/// What nobody can tell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// Whether Meta took it.
+    Unknown,
+    /// What Meta, which took it, will do with it.
+    Held,
 }
 
 impl Doubt {
@@ -47,11 +58,21 @@ impl Doubt {
             attempt: row.attempt,
             policy: row.on_unknown,
             may_be_held: row.may_be_held,
+            kind: if row.state == OutboxState::Held {
+                Kind::Held
+            } else {
+                Kind::Unknown
+            },
             claim,
             seen: now.mono,
             age_when_seen: now.wall.since(claimed),
             reported: false,
         }
+    }
+
+    /// Whether Meta took it and holds it back.
+    pub(super) fn is_held(&self) -> bool {
+        self.kind == Kind::Held
     }
 
     /// The time on the monotonic clock at which the claim is as old as this.
@@ -77,6 +98,7 @@ pub(super) struct Watch {
     limits: UnknownLimits,
     capacity: usize,
     doubts: HashMap<MessageId, Doubt>,
+    held: usize,
     looks: BTreeSet<(Duration, MessageId)>,
     look_at: HashMap<MessageId, Duration>,
     last_claim: ClaimNumber,
@@ -93,6 +115,7 @@ impl Watch {
             limits,
             capacity,
             doubts: HashMap::new(),
+            held: 0,
             looks: BTreeSet::new(),
             look_at: HashMap::new(),
             last_claim: ClaimNumber::default(),
@@ -156,6 +179,7 @@ impl Watch {
             return Watched::NoRoom;
         }
         let first = match doubt.policy {
+            _ if doubt.is_held() => self.limits.at_latest,
             UnknownPolicy::RetryAfterDeadline if doubt.attempt < 2 => self.limits.send_again_after,
             UnknownPolicy::Ask => self.limits.at_latest,
             UnknownPolicy::NeverDuplicate | UnknownPolicy::RetryAfterDeadline if doubt.may_be_held => {
@@ -164,6 +188,8 @@ impl Watch {
             UnknownPolicy::NeverDuplicate | UnknownPolicy::RetryAfterDeadline => self.limits.give_up_after,
         };
         let at = doubt.at_age(first);
+        self.remove(message);
+        self.held += usize::from(doubt.is_held());
         self.doubts.insert(message, doubt);
         self.look(message, at);
         Watched::Yes
@@ -174,7 +200,9 @@ impl Watch {
         if let Some(at) = self.look_at.remove(&message) {
             self.looks.remove(&(at, message));
         }
-        self.doubts.remove(&message)
+        let doubt = self.doubts.remove(&message)?;
+        self.held = self.held.saturating_sub(usize::from(doubt.is_held()));
+        Some(doubt)
     }
 
     /// The next outcome about which something is to be done. It is watched no more, unless it is only to be checked.
@@ -210,9 +238,20 @@ impl Watch {
         self.doubts.contains_key(&message)
     }
 
+    /// Whether an outcome is watched as what it is.
+    pub(super) fn knows(&self, doubt: &Doubt) -> bool {
+        let known = self.doubts.get(&doubt.at.message);
+        known.is_some_and(|known| known.kind == doubt.kind)
+    }
+
     /// How many outcomes are watched.
     pub(super) fn len(&self) -> usize {
         self.doubts.len()
+    }
+
+    /// How many of them are messages that Meta holds back.
+    pub(super) const fn held(&self) -> usize {
+        self.held
     }
 
     fn look(&mut self, message: MessageId, at: Duration) {
@@ -230,6 +269,9 @@ impl Watch {
         }
         if older_than(limits.at_latest) {
             return Some(Verdict::GiveUp);
+        }
+        if doubt.is_held() {
+            return None;
         }
         let silence_says_something = !doubt.may_be_held && self.proves(doubt.claim);
         match doubt.policy {

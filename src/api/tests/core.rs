@@ -270,7 +270,7 @@ impl TenantPort for Core {
         _: PhoneNumberId,
         _: MessageRef,
     ) -> Result<Option<Outlook>, Refusal> {
-        Ok(*self.outlook.lock().unwrap())
+        Ok(self.outlook.lock().unwrap().clone())
     }
 
     async fn attend(&self, _: TenantId, _: AgentId, _: SessionId, _: Attendance) -> Result<(), Refusal> {

@@ -240,10 +240,7 @@ async fn a_waiting_message_says_why_and_until_when() {
     let api = Api::start().await;
     let id = id_in(&api.post("/v1/messages", &text(PHONE)).await);
     let expected = Some(NOW.after(Duration::from_secs(3)));
-    *api.core.outlook.lock().unwrap() = Some(Outlook {
-        reason: DelayReason::PairLimit,
-        expected,
-    });
+    *api.core.outlook.lock().unwrap() = Some(Outlook::waits(DelayReason::PairLimit, expected));
     let shown = api.get(&format!("/v1/messages/{id}")).await.json();
     assert_eq!(shown["id"], id.to_string());
     assert_eq!(shown["content"]["text"]["body"], "halo");
@@ -259,10 +256,7 @@ async fn a_claimed_message_is_shown_as_claimed_with_what_its_call_waits_for() {
     let api = Api::start().await;
     let earlier = id_in(&api.post("/v1/messages", &text("628111111111")).await);
     let id = id_in(&api.post("/v1/messages", &text(PHONE)).await);
-    *api.core.outlook.lock().unwrap() = Some(Outlook {
-        reason: DelayReason::NumberLimit,
-        expected: None,
-    });
+    *api.core.outlook.lock().unwrap() = Some(Outlook::waits(DelayReason::NumberLimit, None));
     let claimed_at = NOW.after(Duration::from_secs(1));
     let want = ClaimWant {
         number: number(ONE),
@@ -326,10 +320,7 @@ async fn an_agent_decides_about_an_unknown_outcome_and_the_first_decision_stands
     );
     api.lose_an_answer(id).await;
     let expected = None;
-    *api.core.outlook.lock().unwrap() = Some(Outlook {
-        reason: DelayReason::Queued,
-        expected,
-    });
+    *api.core.outlook.lock().unwrap() = Some(Outlook::waits(DelayReason::Queued, expected));
     let shown = api.get(&path).await.json();
     assert_eq!(
         (&shown["delivery"]["state"], shown.get("delay")),
@@ -388,7 +379,7 @@ impl Api {
             token: claim.token,
             number: number(ONE),
             at: NOW,
-            result: AttemptResult::Unknown,
+            result: AttemptResult::Unknown { error: None },
             recipient: crate::domain::ContactAliases::default(),
             retention: Retention::DEFAULT,
         };

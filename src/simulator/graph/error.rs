@@ -8,15 +8,19 @@ use actix_web::http::{StatusCode, header};
 use serde::Serialize;
 
 /// Code, HTTP status, title.
-const TABLE: [(u32, u16, &str); 28] = [
+const TABLE: [(u32, u16, &str); 34] = [
     (1, 400, "API Unknown"),
     (2, 503, "API Service"),
     (4, 400, "API Too Many Calls"),
     (10, 403, "Permission Denied"),
+    (17, 400, "API User Too Many Calls"),
+    (32, 400, "Page request limit reached"),
     (33, 400, "Parameter value is not valid"),
     (100, 400, "Invalid parameter"),
     (190, 401, "Invalid OAuth access token - Cannot parse access token"),
+    (613, 400, "Calls to this api have exceeded the rate limit"),
     (80007, 400, "Rate limit issues"),
+    (80008, 400, "Too many calls to this WhatsApp Business account"),
     (130_429, 400, "Rate limit hit"),
     (131_000, 500, "Something went wrong"),
     (131_008, 400, "Required parameter is missing"),
@@ -24,6 +28,7 @@ const TABLE: [(u32, u16, &str); 28] = [
     (131_016, 500, "Service unavailable"),
     (131_021, 400, "Recipient cannot be sender"),
     (131_026, 400, "Message undeliverable"),
+    (131_042, 400, "Business eligibility payment issue"),
     (131_047, 400, "Re-engagement message"),
     (
         131_049,
@@ -60,6 +65,11 @@ const TABLE: [(u32, u16, &str); 28] = [
         132_012,
         400,
         "Parameter format does not match format in the created template",
+    ),
+    (
+        132_018,
+        400,
+        "There is an issue with the parameters in your template",
     ),
 ];
 
@@ -147,6 +157,8 @@ impl GraphError {
             error_data: Option<Data<'a>>,
             #[serde(skip_serializing_if = "Option::is_none")]
             error_subcode: Option<u32>,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            is_transient: Option<bool>,
             fbtrace_id: &'a str,
         }
         #[derive(Serialize)]
@@ -162,6 +174,7 @@ impl GraphError {
                 code: 100,
                 error_data: None,
                 error_subcode: Some(33),
+                is_transient: None,
                 fbtrace_id: trace,
             }
         } else {
@@ -177,6 +190,7 @@ impl GraphError {
                     details,
                 }),
                 error_subcode: None,
+                is_transient: matches!(self.code, 2 | 4 | 17 | 32 | 613).then_some(true),
                 fbtrace_id: trace,
             }
         };

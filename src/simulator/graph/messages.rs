@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use actix_web::HttpResponse;
+use actix_web::http::header;
+use actix_web::{HttpResponse, HttpResponseBuilder};
 
 use super::{Call, connection, ok, validate};
-use crate::simulator::judge::{Manner, Verdict, Via};
+use crate::simulator::judge::{Foreign, Manner, Verdict, Via};
 use crate::simulator::world::Shared;
 
 /// How long an answer waits for a status that is to come before it.
@@ -63,14 +64,30 @@ pub(super) async fn post(shared: &Shared, call: &Call, number: &str, via: Via) -
             let half = whole.get(..whole.len() / 2).unwrap_or_default().to_owned();
             return ok(half);
         }
-        Manner::Proxy => {
-            return HttpResponse::BadGateway()
-                .content_type("text/html")
-                .body("<html><body><h1>502 Bad Gateway</h1></body></html>");
-        }
+        Manner::Foreign(foreign) => return page(foreign),
     }
     match answer {
         Ok(body) => ok(body),
         Err(error) => error.answer(&shared.trace()),
+    }
+}
+
+/// What somebody answers who is not Graph.
+fn page(foreign: Foreign) -> HttpResponse {
+    let html = |mut answer: HttpResponseBuilder, title: &str| {
+        answer
+            .content_type("text/html")
+            .body(format!("<html><body><h1>{title}</h1></body></html>"))
+    };
+    match foreign {
+        Foreign::BadGateway => html(HttpResponse::BadGateway(), "502 Bad Gateway"),
+        Foreign::Forbidden => html(HttpResponse::Forbidden(), "403 Forbidden"),
+        Foreign::Empty => HttpResponse::NotFound().finish(),
+        Foreign::SignIn => HttpResponse::Found()
+            .insert_header((header::LOCATION, "https://proxy.example/sign-in"))
+            .finish(),
+        Foreign::OtherJson => {
+            HttpResponse::Unauthorized().json(serde_json::json!({"message": "Unauthorized"}))
+        }
     }
 }

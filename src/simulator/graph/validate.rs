@@ -3,6 +3,7 @@
 //! <https://developers.facebook.com/documentation/business-messaging/whatsapp/messages/send-messages>
 
 mod content;
+mod emoji;
 mod interactive;
 mod media;
 mod template;
@@ -37,7 +38,7 @@ pub(crate) struct Message<'value> {
     /// Media ids that it uses, which must exist.
     pub(crate) media: Vec<MediaUse<'value>>,
     pub(crate) template: Option<TemplateUse<'value>>,
-    /// Whether it asks to go out as a utility message without a template.
+    /// Whether it asks to go out without a template.
     pub(crate) direct: Direct,
     /// The object that the type names.
     pub(crate) content: &'value Value,
@@ -48,6 +49,8 @@ pub(crate) struct Message<'value> {
 pub(crate) enum Direct {
     No,
     Utility,
+    /// A code that somebody waits for.
+    Authentication,
 }
 
 /// Whom a message is for.
@@ -89,12 +92,12 @@ pub(crate) fn request(value: &Value) -> Result<Request<'_>, GraphError> {
         context.text_within("message_id", 1..=512)?;
     }
     root.optional_text("recipient_identity_key_hash", 1..=512)?;
-    let direct = direct(&root)?;
     let kind = match root.optional("type") {
         Some(kind) => kind.text()?,
         None => "text",
     };
     let (kind, checked) = content::check(&root, kind)?;
+    let direct = direct(&root, kind)?;
     Ok(Request::Message(Message {
         kind,
         to,
@@ -158,22 +161,30 @@ fn address<'value>(root: &Node<'_, 'value>) -> Result<Address<'value>, GraphErro
     }
 }
 
-fn direct(root: &Node<'_, '_>) -> Result<Direct, GraphError> {
+fn direct(root: &Node<'_, '_>, kind: &str) -> Result<Direct, GraphError> {
     let Some(category) = root.optional("category") else {
         return Ok(Direct::No);
     };
-    if category.text()? != "utility" {
-        return Err(category.bad("must be one of {UTILITY}"));
+    let (direct, longest) = match category.text()? {
+        "utility" => (Direct::Utility, 43_200),
+        "authentication" => (Direct::Authentication, 900),
+        _ => return Err(category.bad("must be one of {UTILITY, AUTHENTICATION}")),
+    };
+    if !matches!(kind, "text" | "interactive") {
+        return Err(category.bad("is only for text and interactive messages"));
     }
     if let Some(ttl) = root.optional("ttl_seconds")
         && !ttl
             .value()
             .as_u64()
-            .is_some_and(|seconds| (30..=43_200).contains(&seconds))
+            .is_some_and(|seconds| (30..=longest).contains(&seconds))
     {
-        return Err(ttl.bad("must be between 30 and 43200"));
+        return Err(ttl.bad(&format!("must be between 30 and {longest}")));
     }
-    Ok(Direct::Utility)
+    if let Some(config) = root.optional("direct_send_config") {
+        config.text_within("template_name", 1..=512)?;
+    }
+    Ok(direct)
 }
 
 #[cfg(test)]

@@ -121,9 +121,14 @@ impl World {
                     "Only marketing templates can be sent here.",
                 ));
             }
-            if message.direct == Direct::Utility {
+            let category = match message.direct {
+                Direct::No => None,
+                Direct::Utility => Some(Category::Utility),
+                Direct::Authentication => Some(Category::Authentication),
+            };
+            if let Some(category) = category {
                 return if self.config.direct_send {
-                    Ok(Category::Utility)
+                    Ok(category)
                 } else {
                     Err(GraphError::new(
                         100,
@@ -205,7 +210,7 @@ impl World {
     /// Templates, utility texts without one and groups need no open window.
     fn may_write(&self, now: Now, number: NumberIndex, to: Recipient, message: &Message<'_>) -> bool {
         message.template.is_some()
-            || message.direct == Direct::Utility
+            || message.direct != Direct::No
             || to
                 .customer()
                 .is_none_or(|customer| self.pairs.window_open(number, customer, now.wall))

@@ -118,6 +118,9 @@ impl World {
         {
             return 131_009;
         }
+        if self.webhook_dice.chance(self.faults.unpaid_later) {
+            return 131_042;
+        }
         if self.webhook_dice.chance(self.faults.failed_later) {
             return if marketing { 131_049 } else { 131_026 };
         }

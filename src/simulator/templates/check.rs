@@ -128,10 +128,11 @@ fn body(shape: &Shape, given: Option<&Component<'_>>) -> Result<(), GraphError> 
         .sum();
     let placeholders: usize = shape.body.iter().map(|name| name.len() + 4).sum();
     let filled = shape.body_text.chars().count() + shown;
-    if filled.saturating_sub(placeholders) > 1_024 {
+    let longest = if shape.body_only { 32_768 } else { 1_024 };
+    if filled.saturating_sub(placeholders) > longest {
         return Err(GraphError::new(
             132_005,
-            "The translated text of the body is longer than 1024 characters.",
+            format!("The translated text of the body is longer than {longest} characters."),
         ));
     }
     Ok(())

@@ -14,6 +14,8 @@ pub(crate) struct Shape {
     pub(crate) body: Vec<String>,
     /// The body's text, for the length once it is filled.
     pub(crate) body_text: String,
+    /// Whether the body is all that there is.
+    pub(crate) body_only: bool,
     pub(crate) buttons: Vec<ButtonShape>,
     /// How many cards a carousel has; 0 when there is none.
     pub(crate) cards: usize,
@@ -44,6 +46,7 @@ impl Shape {
             header: HeaderShape::None,
             body: Vec::new(),
             body_text: String::new(),
+            body_only: spec.components.len() == 1,
             buttons: Vec::new(),
             cards: 0,
         };

@@ -105,7 +105,7 @@ impl<B: Backend> Pair<B> {
                         error: Some(error),
                     },
                     3 => AttemptResult::Refused { error },
-                    _ => AttemptResult::Unknown,
+                    _ => AttemptResult::Unknown { error: None },
                 };
                 ops::attempted(token, self.now, result)
             }

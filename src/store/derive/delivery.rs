@@ -12,7 +12,7 @@ use super::organise::announce;
 use crate::domain::message::Delivery;
 use crate::domain::{
     AttemptToken, DeliveryState, EventKind, Message, MessageId, MetaError, PhoneNumberId, Retention,
-    StatusTimes, Wamid, WamidHash,
+    StatusTimes, Timestamp, Wamid, WamidHash,
 };
 use crate::store::error::StoreError;
 use crate::store::op::{
@@ -28,7 +28,7 @@ struct StatusChanged<'a> {
     #[serde(flatten)]
     delivery: &'a Delivery,
     #[serde(skip_serializing_if = "Option::is_none")]
-    due: Option<crate::domain::Timestamp>,
+    due: Option<Timestamp>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pricing: Option<&'a RawValue>,
     /// Meta took the message more than once.
@@ -63,7 +63,7 @@ impl Work {
     fn save(
         mut self,
         batch: &mut Batch<'_>,
-        due: Option<crate::domain::Timestamp>,
+        due: Option<Timestamp>,
         pricing: Option<&RawValue>,
     ) -> Result<OpOutcome, StoreError> {
         let changed = StatusChanged {
@@ -140,22 +140,36 @@ pub(super) fn attempted(batch: &mut Batch<'_>, attempted: &Attempted) -> Result<
             work.name(batch, wamid)?;
             let to = work.message.contact_id;
             recipient(batch, to, &attempted.number, &attempted.recipient, attempted.at)?;
-            // Also when a later attempt was claimed meanwhile: that one must not bring a sent message back into the queue.
-            if batch.rows.outbox(&attempted.number, at.message)?.is_some() {
-                batch.rows.remove_outbox(&attempted.number, at.message)?;
+            if work.delivery.state != DeliveryState::Failed {
+                work.delivery.error = None;
+            }
+            // At whichever attempt: a later one that was claimed meanwhile must not bring a message back that Meta took.
+            match batch.rows.outbox(&attempted.number, at.message)? {
+                // Until a status tells what became of it. One that came before says more.
+                Some(row) if work.delivery.state == DeliveryState::Held && row.attempt == token.attempt => {
+                    hold(batch, row, attempted.at)?;
+                }
+                Some(_) => batch.rows.remove_outbox(&attempted.number, at.message)?,
+                None => {}
             }
         }
         // A status settled it while the call was under way: that says more than the call's end.
         (_, None) => return Ok(OpOutcome::Unchanged),
+        // Meta took it.
+        (_, Some(row)) if row.state == OutboxState::Held => return Ok(OpOutcome::Unchanged),
         // It is known already: not accepted, or to be sent again.
-        (AttemptResult::NotAccepted { .. } | AttemptResult::Unknown, Some(row))
+        (AttemptResult::NotAccepted { .. } | AttemptResult::Unknown { .. }, Some(row))
             if row.state == OutboxState::Queued =>
         {
             return Ok(OpOutcome::Unchanged);
         }
         (AttemptResult::NotAccepted { retry_at, error }, Some(row)) => {
             due = Some(*retry_at);
-            work.delivery.error.clone_from(error);
+            // A claim that is given back without a call says nothing about what Meta said before.
+            work.delivery.error = error.clone().or(work.delivery.error);
+            // It was shown as claimed, and what is shown never goes back.
+            work.delivery
+                .advance(StatusTimes::only(DeliveryState::Claimed, row.since));
             batch.rows.put_outbox(&OutboxRow {
                 state: OutboxState::Queued,
                 due: *retry_at,
@@ -170,7 +184,8 @@ pub(super) fn attempted(batch: &mut Batch<'_>, attempted: &Attempted) -> Result<
                 .advance(StatusTimes::only(DeliveryState::Failed, attempted.at));
             batch.rows.remove_outbox(&attempted.number, at.message)?;
         }
-        (AttemptResult::Unknown, Some(row)) => {
+        (AttemptResult::Unknown { error }, Some(row)) => {
+            work.delivery.error = error.clone().or(work.delivery.error);
             work.delivery
                 .advance(StatusTimes::only(DeliveryState::Unknown, attempted.at));
             batch.rows.put_outbox(&OutboxRow {
@@ -185,6 +200,19 @@ pub(super) fn attempted(batch: &mut Batch<'_>, attempted: &Attempted) -> Result<
         return Ok(OpOutcome::Unchanged);
     }
     work.save(batch, due, None)
+}
+
+/// Keeps a message that Meta holds back in the outbox, without its body, which is not needed any more.
+fn hold(batch: &mut Batch<'_>, row: OutboxRow, since: Timestamp) -> Result<(), StoreError> {
+    if row.state == OutboxState::Held {
+        return Ok(());
+    }
+    batch.rows.put_outbox(&OutboxRow {
+        state: OutboxState::Held,
+        since,
+        payload: RawValue::NULL.to_owned().into(),
+        ..row
+    })
 }
 
 pub(super) fn report(batch: &mut Batch<'_>, report: &Report) -> Result<OpOutcome, StoreError> {
@@ -253,7 +281,11 @@ pub(super) fn report(batch: &mut Batch<'_>, report: &Report) -> Result<OpOutcome
 
 pub(super) fn settle(batch: &mut Batch<'_>, settle: &Settle) -> Result<OpOutcome, StoreError> {
     let row = batch.rows.outbox(&settle.number, settle.at.message)?;
-    let Some(row) = row.clone().filter(|row| row.state == OutboxState::Unknown) else {
+    let ends = |row: &OutboxRow| match settle.how {
+        Settlement::GiveUp => matches!(row.state, OutboxState::Unknown | OutboxState::Held),
+        Settlement::SendAgain => row.state == OutboxState::Unknown,
+    };
+    let Some(row) = row.clone().filter(ends) else {
         return settled_before(batch, settle, row.as_ref());
     };
     let Some(mut work) = load(batch, settle.at, settle.retention)? else {

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::{Acceptance, AmbiguousCause, GraphError, NotAcceptedCause, SendResult};
 use crate::domain::{Alias, ContactAliases, MetaError, Timestamp, Wamid};
-use crate::whatsapp::error::{Class, RetryAdvice, classify};
+use crate::whatsapp::error::{Class, RetryAdvice, Said, classify};
 
 /// A server that asks for more patience than this is asked again sooner: its clock may be wrong.
 const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(3_600);
@@ -36,15 +36,7 @@ pub(super) fn read_send(answer: &Answer<'_>) -> SendResult {
             },
         };
     }
-    // An error that Meta itself calls transient and does not document may have struck after the message was taken.
-    let undocumented = error.as_ref().is_some_and(|found| {
-        found.is_transient && crate::whatsapp::error::lookup(found.error.code).is_none()
-    });
-    let class = if undocumented && answer.http_status != 429 {
-        Class::Ambiguous
-    } else {
-        classify(error.as_ref().map(|found| found.error.code), answer.http_status)
-    };
+    let class = classify(error.as_ref().map(FoundError::said).as_ref(), answer.http_status);
     let error = error.map(|found| found.error);
     match class {
         Class::Retry(advice) => SendResult::NotAccepted {
@@ -55,16 +47,21 @@ pub(super) fn read_send(answer: &Answer<'_>) -> SendResult {
             },
             error,
         },
+        Class::NotGraph => SendResult::NotAccepted {
+            retry: with_retry_after(RetryAdvice::DOUBLING, answer.retry_after),
+            cause: NotAcceptedCause::NotGraph,
+            error: Some(without_verdict(answer.http_status)),
+        },
         Class::Ambiguous => SendResult::Ambiguous {
             cause: match answer.http_status {
                 408 => AmbiguousCause::Timeout,
                 _ => AmbiguousCause::ServerError,
             },
-            error,
+            error: Some(error.unwrap_or_else(|| without_verdict(answer.http_status))),
         },
         Class::Refused(scope) => SendResult::Refused {
             scope,
-            error: error.unwrap_or_else(|| without_body(answer.http_status)),
+            error: error.unwrap_or_else(|| without_verdict(answer.http_status)),
         },
     }
 }
@@ -77,7 +74,7 @@ pub(super) fn read_other(answer: &Answer<'_>) -> Result<Value, GraphError> {
     if !(200..300).contains(&answer.http_status) {
         return Err(GraphError::Refused {
             http_status: answer.http_status,
-            error: read_error(body).map_or_else(|| without_body(answer.http_status), |found| found.error),
+            error: read_error(body).map_or_else(|| without_verdict(answer.http_status), |found| found.error),
         });
     }
     serde_json::from_slice(body).map_err(|broken| GraphError::Unreadable(broken.to_string()))
@@ -103,10 +100,10 @@ fn with_retry_after(advice: RetryAdvice, retry_after: Option<Duration>) -> Retry
     })
 }
 
-fn without_body(http_status: u16) -> MetaError {
+fn without_verdict(http_status: u16) -> MetaError {
     MetaError {
         code: 0,
-        title: format!("HTTP {http_status} without a readable error").into(),
+        title: format!("HTTP {http_status} without an error of the Graph API").into(),
         details: None,
     }
 }
@@ -161,15 +158,32 @@ fn recipient(contacts: &Value) -> ContactAliases {
 
 struct FoundError {
     error: MetaError,
+    subcode: Option<i64>,
+    kind: Option<Arc<str>>,
     is_transient: bool,
+}
+
+impl FoundError {
+    fn said(&self) -> Said<'_> {
+        Said {
+            code: self.error.code,
+            subcode: self.subcode,
+            kind: self.kind.as_deref(),
+            is_transient: self.is_transient,
+        }
+    }
+}
+
+/// A whole number, also where it is written as a text.
+fn number(value: &Value) -> Option<i64> {
+    value.as_i64().or_else(|| value.as_str()?.trim().parse().ok())
 }
 
 /// Reads `{"error": {…}}`. Some endpoints give `error_data` as a bare string; the code may be a text.
 fn read_error(body: &[u8]) -> Option<FoundError> {
     let answer: Value = serde_json::from_slice(body).ok()?;
     let error = answer.get("error")?;
-    let code = error.get("code")?;
-    let code = code.as_i64().or_else(|| code.as_str()?.trim().parse().ok())?;
+    let code = number(error.get("code")?)?;
     let text = |value: &Value| {
         value
             .as_str()
@@ -188,6 +202,8 @@ fn read_error(body: &[u8]) -> Option<FoundError> {
                 .unwrap_or_else(|| "unknown error".into()),
             details: details.or_else(|| error.get("error_user_msg").and_then(text)),
         },
+        subcode: error.get("error_subcode").and_then(number),
+        kind: error.get("type").and_then(text),
         is_transient: error
             .get("is_transient")
             .and_then(Value::as_bool)

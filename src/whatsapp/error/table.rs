@@ -89,6 +89,8 @@ rows! {
     3, 500, "capability or permission missing", lane(PauseReason::Permission), GRANT;
     4, 400, "call limit of the app", after(RetryScope::Account, 300), GOES_LATER;
     10, 403, "permission denied", lane(PauseReason::Permission), GRANT;
+    17, 400, "call limit of the user", after(RetryScope::Account, 300), GOES_LATER;
+    32, 400, "call limit of the page", after(RetryScope::Account, 300), GOES_LATER;
     33, 400, "number deleted or wrong id", lane(PauseReason::NumberNotReady),
         "WhatsApp does not know this number any more. Tell an administrator.";
     100, 400, "invalid parameter", MESSAGE, REWRITE;
@@ -96,7 +98,8 @@ rows! {
     200 to 299, 403, "API permission missing", lane(PauseReason::Permission), GRANT;
     368, 403, "blocked for breaking a policy", lane(PauseReason::AccountBlocked),
         "WhatsApp blocked this business for breaking a policy. An administrator must appeal in Business Manager.";
-    80007, 400, "rate limit of the account", after(RetryScope::Account, 300), GOES_LATER;
+    613, 400, "call limit of this kind of call", after(RetryScope::Account, 300), GOES_LATER;
+    80007 to 80008, 400, "rate limit of the account", after(RetryScope::Account, 300), GOES_LATER;
     130403, 0, "the business blocked this user", contact(ContactRefusal::Blocked),
         "You blocked this customer. Unblock them to write to them.";
     130429, 400, "throughput of the number reached", DOUBLING, GOES_LATER;

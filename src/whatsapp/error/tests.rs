@@ -3,7 +3,8 @@ use super::*;
 
 /// One line per code, written down apart from the table: what each class of code must mean for the queue.
 const RETRIED: &[i64] = &[
-    4, 80007, 130_429, 131_056, 131_057, 131_208, 132_069, 133_004, 133_015, 134_101, 2_494_100,
+    4, 17, 32, 613, 80007, 80008, 130_429, 131_056, 131_057, 131_208, 132_069, 133_004, 133_015, 134_101,
+    2_494_100,
 ];
 const AMBIGUOUS: &[i64] = &[1, 2, 131_000, 131_016];
 const LANE_STOPS: &[i64] = &[
@@ -11,6 +12,10 @@ const LANE_STOPS: &[i64] = &[
     133_008, 133_009, 133_010, 133_016, 134_011, 2_388_001, 2_388_012, 2_388_091, 2_388_093, 2_388_103,
     2_593_079, 2_593_085,
 ];
+
+fn of(code: i64, http_status: u16) -> Class {
+    classify(Some(&Said::only(code)), http_status)
+}
 
 fn every_code() -> impl Iterator<Item = (i64, &'static Row)> {
     ROWS.iter()
@@ -23,7 +28,20 @@ fn every_row_is_found_by_its_codes_and_by_no_other() {
         let found = lookup(code).unwrap();
         assert_eq!((found.first, found.last), (row.first, row.last), "{code}");
     }
-    for code in [-1, 5, 11, 132, 300, 131_061, 9_999_999, i64::MIN, i64::MAX] {
+    for code in [
+        -1,
+        5,
+        11,
+        18,
+        132,
+        612,
+        80_009,
+        300,
+        131_061,
+        9_999_999,
+        i64::MIN,
+        i64::MAX,
+    ] {
         assert!(lookup(code).is_none(), "{code}");
     }
 }
@@ -64,7 +82,7 @@ fn each_code_with_its_documented_status_means_what_the_list_says() {
         } else {
             row.http_status
         };
-        let class = classify(Some(code), status);
+        let class = of(code, status);
         let retried = matches!(class, Class::Retry(_));
         let ambiguous = class == Class::Ambiguous;
         let stops = matches!(class, Class::Refused(RefusalScope::Lane(_)));
@@ -86,50 +104,46 @@ fn each_code_with_its_documented_status_means_what_the_list_says() {
 fn a_server_error_is_believed_only_where_it_is_documented() {
     for (code, row) in every_code() {
         if row.http_status < 500 {
-            assert_eq!(classify(Some(code), 500), Class::Ambiguous, "{code}");
+            assert_eq!(of(code, 500), Class::Ambiguous, "{code}");
         }
     }
-    assert!(matches!(classify(Some(131_057), 500), Class::Retry(_)));
-    assert!(matches!(classify(Some(133_004), 503), Class::Retry(_)));
+    assert!(matches!(of(131_057, 500), Class::Retry(_)));
+    assert!(matches!(of(133_004, 503), Class::Retry(_)));
     assert_eq!(classify(None, 502), Class::Ambiguous);
-    assert_eq!(classify(Some(987_654), 500), Class::Ambiguous);
+    assert_eq!(of(987_654, 500), Class::Ambiguous);
 }
 
 #[test]
 fn a_time_out_told_by_the_server_is_ambiguous_whatever_the_code() {
     for (code, _) in every_code() {
-        assert_eq!(classify(Some(code), 408), Class::Ambiguous, "{code}");
+        assert_eq!(of(code, 408), Class::Ambiguous, "{code}");
     }
 }
 
 #[test]
 fn an_unknown_code_with_a_client_error_is_refused() {
-    assert_eq!(
-        classify(Some(987_654), 400),
-        Class::Refused(RefusalScope::Message)
-    );
-    assert_eq!(classify(None, 404), Class::Refused(RefusalScope::Message));
+    assert_eq!(of(987_654, 400), Class::Refused(RefusalScope::Message));
 }
 
 #[test]
-fn unauthorised_stops_the_lane_even_without_a_code() {
+fn unauthorised_stops_the_lane_whatever_the_code() {
     let stop = Class::Refused(RefusalScope::Lane(PauseReason::AccessToken));
-    assert_eq!(classify(None, 401), stop);
-    assert_eq!(classify(Some(190), 401), stop);
+    assert_eq!(of(987_654, 401), stop);
+    assert_eq!(of(190, 401), stop);
 }
 
 #[test]
 fn too_many_requests_is_retried_unless_the_code_refuses() {
     assert!(matches!(classify(None, 429), Class::Retry(_)));
-    assert!(matches!(classify(Some(987_654), 429), Class::Retry(_)));
-    assert!(matches!(classify(Some(131_000), 429), Class::Retry(_)));
+    assert!(matches!(of(987_654, 429), Class::Retry(_)));
+    assert!(matches!(of(131_000, 429), Class::Retry(_)));
     assert_eq!(
-        classify(Some(131_056), 429),
-        classify(Some(131_056), 400),
+        of(131_056, 429),
+        of(131_056, 400),
         "the pair rule concerns one customer however it is said"
     );
     assert_eq!(
-        classify(Some(131_050), 429),
+        of(131_050, 429),
         Class::Refused(RefusalScope::Contact(ContactRefusal::MarketingStopped))
     );
 }
@@ -137,7 +151,7 @@ fn too_many_requests_is_retried_unless_the_code_refuses() {
 #[test]
 fn waits_grow_as_meta_asks_and_stop_growing() {
     let waits = |code, status, attempts: &[u32]| -> Vec<u64> {
-        let Class::Retry(advice) = classify(Some(code), status) else {
+        let Class::Retry(advice) = of(code, status) else {
             panic!("{code} is not retried")
         };
         attempts
@@ -165,5 +179,55 @@ fn a_late_webhook_says_how_far_its_refusal_reaches() {
     ];
     for (code, scope) in cases {
         assert_eq!(refusal_scope(code), scope, "{code}");
+    }
+}
+
+#[test]
+fn what_is_not_the_graph_api_gives_no_verdict_on_a_message() {
+    for status in [
+        301, 302, 307, 308, 400, 401, 403, 404, 405, 407, 413, 425, 431, 451, 499,
+    ] {
+        assert_eq!(classify(None, status), Class::NotGraph, "{status}");
+    }
+    // The outcome is elsewhere, or nobody knows it.
+    for status in [300, 303, 304, 408, 500, 502, 504, 520] {
+        assert_eq!(classify(None, status), Class::Ambiguous, "{status}");
+    }
+    assert_eq!(classify(None, 429), Class::Retry(RetryAdvice::DOUBLING));
+}
+
+#[test]
+fn an_object_that_cannot_be_seen_stops_the_lane_and_other_parameters_do_not() {
+    let stop = Class::Refused(RefusalScope::Lane(PauseReason::NumberNotReady));
+    let message = Class::Refused(RefusalScope::Message);
+    let method = Some("GraphMethodException");
+    let said = |code, subcode, kind, is_transient| Said {
+        code,
+        subcode,
+        kind,
+        is_transient,
+    };
+    for (said, status, class) in [
+        (said(100, Some(33), method, false), 400, stop),
+        (said(100, Some(33), Some("OAuthException"), false), 400, stop),
+        (said(100, None, method, false), 404, stop),
+        (said(987_654, None, method, true), 400, stop),
+        (
+            said(100, Some(2_494_010), Some("OAuthException"), false),
+            400,
+            message,
+        ),
+        (
+            said(131_009, Some(33), Some("OAuthException"), false),
+            400,
+            message,
+        ),
+        (said(100, Some(33), method, false), 500, Class::Ambiguous),
+        (said(4, Some(33), method, false), 400, of(4, 400)),
+        (said(131_026, None, method, false), 400, of(131_026, 400)),
+        (said(100, None, None, true), 400, Class::Ambiguous),
+        (said(131_047, None, None, true), 400, message),
+    ] {
+        assert_eq!(classify(Some(&said), status), class, "{said:?} with {status}");
     }
 }

@@ -10,6 +10,13 @@ use crate::domain::ContentError;
 const LONGEST_CARD_BODY: usize = 160;
 const MOST_LINE_BREAKS: usize = 2;
 
+/// What a card shows and offers: the same on all of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Make {
+    film: bool,
+    offer: Offer,
+}
+
 /// What a card offers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Offer {
@@ -25,22 +32,35 @@ pub(super) fn check_carousel(interactive: Place<'_, '_>, action: Place<'_, '_>) 
         interactive.must_lack(key, "is not allowed for a carousel")?;
     }
     let mut first = None;
-    for card in action.need("cards")?.items(2, 10)? {
-        let offer = check_card(card)?;
-        if *first.get_or_insert(offer) != offer {
-            return Err(card.fail("must have the same kind and number of buttons as the other cards"));
+    for (place, card) in (0_u64..).zip(action.need("cards")?.items(2, 10)?) {
+        let index = card.need("card_index")?;
+        if index.value().as_u64() != Some(place) {
+            return Err(index.fail("must count the cards from 0"));
+        }
+        let make = check_card(card)?;
+        if *first.get_or_insert(make) != make {
+            return Err(card.fail(
+                "must have the same kind of header, and the same kind and number of buttons, as the other cards",
+            ));
         }
     }
     Ok(())
 }
 
-fn check_card(card: Place<'_, '_>) -> Result<Offer, ContentError> {
+fn check_card(card: Place<'_, '_>) -> Result<Make, ContentError> {
     let action = card.need("action")?;
     if action.find("product_retailer_id")?.is_some() {
         check_product(action)?;
-        return Ok(Offer::Product);
+        return Ok(Make {
+            film: false,
+            offer: Offer::Product,
+        });
     }
-    card.need("header")?;
+    let film = card
+        .need("header")?
+        .value()
+        .get("type")
+        .is_some_and(|kind| kind == "video");
     check_header(card, Header::PictureOrFilm)?;
     if let Some(body) = card.find("body")? {
         let text = body.need("text")?;
@@ -50,7 +70,10 @@ fn check_card(card: Place<'_, '_>) -> Result<Offer, ContentError> {
     }
     let Some(buttons) = action.find("buttons")? else {
         check_link(action)?;
-        return Ok(Offer::Link);
+        return Ok(Make {
+            film,
+            offer: Offer::Link,
+        });
     };
     let buttons = buttons.items(1, 3)?;
     for button in &buttons {
@@ -60,5 +83,8 @@ fn check_card(card: Place<'_, '_>) -> Result<Offer, ContentError> {
         reply.need_text("id", LONGEST_BUTTON_ID)?;
         reply.need_text("title", LONGEST_LABEL)?;
     }
-    Ok(Offer::Replies(buttons.len()))
+    Ok(Make {
+        film,
+        offer: Offer::Replies(buttons.len()),
+    })
 }

@@ -16,6 +16,8 @@ const LONGEST_HEADER: usize = 60;
 const LONGEST_FOOTER: usize = 60;
 const LONGEST_SECTION_TITLE: usize = 24;
 pub(super) const LONGEST_BUTTON_ID: usize = 256;
+const LONGEST_FLOW_LABEL: usize = 30;
+const LONGEST_SCREEN: usize = 256;
 const MOST_BUTTONS: usize = 3;
 const MOST_SECTIONS: usize = 10;
 const MOST_ROWS: usize = 10;
@@ -59,6 +61,7 @@ pub(super) fn check_interactive(interactive: Place<'_, '_>) -> Result<(), Conten
         }
         "location_request_message" => {
             frame(interactive, Header::None, LONGEST_BODY)?;
+            interactive.must_lack("footer", "is not allowed for this type")?;
             action.need_one_of("name", &["send_location"]).map(|_| ())
         }
         "contact_request" => {
@@ -218,18 +221,20 @@ fn check_flow(action: Place<'_, '_>) -> Result<(), ContentError> {
         (Some(flow), None) | (None, Some(flow)) => flow.text(LONGEST_BUTTON_ID)?,
         _ => return Err(parameters.fail("must have either flow_id or flow_name")),
     };
-    parameters.need_text("flow_cta", LONGEST_BUTTON_ID)?;
+    parameters.need_text("flow_cta", LONGEST_FLOW_LABEL)?;
     parameters.find_text("flow_token", LONGEST_FREE_TEXT)?;
     if parameters.find("mode")?.is_some() {
         parameters.need_one_of("mode", &["draft", "published"])?;
     }
-    if parameters.find("flow_action")?.is_some() {
-        parameters.need_one_of("flow_action", &["navigate", "data_exchange"])?;
+    let action = match parameters.find("flow_action")? {
+        Some(_) => parameters.need_one_of("flow_action", &["navigate", "data_exchange"])?,
+        None => "navigate",
+    };
+    match parameters.find("flow_action_payload")? {
+        Some(payload) if action == "navigate" => payload.need_text("screen", LONGEST_SCREEN).map(|_| ()),
+        Some(payload) => Err(payload.fail("is not allowed with data_exchange")),
+        None => Ok(()),
     }
-    if let Some(payload) = parameters.find("flow_action_payload")? {
-        payload.object()?;
-    }
-    Ok(())
 }
 
 /// Checks one product.

@@ -10,6 +10,11 @@ use crate::domain::ContentError;
 
 const LONGEST_NAME: usize = 512;
 const LONGEST_PARAMETER: usize = 1_024;
+/// The same where the body is the only component.
+const LONGEST_ALONE: usize = 32_768;
+const LONGEST_PAYLOAD: usize = 256;
+/// Spaces in a row that a text may have.
+const MOST_SPACES: usize = 4;
 const LONGEST_HEADER: usize = 60;
 const LONGEST_COUPON: usize = 15;
 const MOST_COMPONENTS: usize = 20;
@@ -32,7 +37,7 @@ pub(super) fn check_template(template: Place<'_, '_>) -> Result<MessageClass, Co
         return Err(code.fail("must be a language code such as en or pt_BR"));
     }
     if let Some(components) = template.find("components")? {
-        check_components(components)?;
+        check_components(components, LONGEST_ALONE)?;
     }
     Ok(MessageClass::Template {
         name: text.to_owned(),
@@ -51,19 +56,25 @@ fn is_language(code: &str) -> bool {
         })
 }
 
-fn check_components(components: Place<'_, '_>) -> Result<(), ContentError> {
-    for component in components.items(0, MOST_COMPONENTS)? {
+fn check_components(components: Place<'_, '_>, longest_alone: usize) -> Result<(), ContentError> {
+    let all = components.items(0, MOST_COMPONENTS)?;
+    let longest_body = if all.len() == 1 {
+        longest_alone
+    } else {
+        LONGEST_PARAMETER
+    };
+    for component in all {
         // Meta's samples write the kinds in both cases.
         match component.need_text("type", 40)?.to_ascii_lowercase().as_str() {
-            "header" => check_parameters(component, LONGEST_HEADER, Naming::Free)?,
-            "body" => check_parameters(component, LONGEST_PARAMETER, Naming::AllOrNone)?,
+            "header" => check_parameters(component, LONGEST_HEADER, Kept::ByHeader)?,
+            "body" => check_parameters(component, longest_body, Kept::ByBody)?,
             "button" => check_button(component)?,
             "carousel" => {
-                for card in component.need("cards")?.items(1, 10)? {
-                    check_components(card.need("components")?)?;
+                for card in component.need("cards")?.items(2, 10)? {
+                    check_components(card.need("components")?, LONGEST_PARAMETER)?;
                 }
             }
-            _ => check_parameters(component, LONGEST_PARAMETER, Naming::Free)?,
+            _ => check_parameters(component, LONGEST_PARAMETER, Kept::Free)?,
         }
     }
     Ok(())
@@ -81,33 +92,35 @@ fn check_button(button: Place<'_, '_>) -> Result<(), ContentError> {
             return Err(index.fail("must be the place of a button, 0 to 9"));
         }
     }
-    check_parameters(button, LONGEST_PARAMETER, Naming::Free)
+    check_parameters(button, LONGEST_PARAMETER, Kept::Free)
 }
 
-/// Whether parameters have names.
+/// What rules parameters keep as a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Naming {
-    /// As the template says; not looked at.
+enum Kept {
+    /// None.
     Free,
-    /// Either all of them or none.
-    AllOrNone,
+    /// There is one at most.
+    ByHeader,
+    /// All of them have names, or none.
+    ByBody,
 }
 
-fn check_parameters(
-    component: Place<'_, '_>,
-    longest_text: usize,
-    naming: Naming,
-) -> Result<(), ContentError> {
+fn check_parameters(component: Place<'_, '_>, longest_text: usize, kept: Kept) -> Result<(), ContentError> {
     let Some(parameters) = component.find("parameters")? else {
         return Ok(());
     };
-    let all = parameters.items(0, MOST_PARAMETERS)?;
+    let most = match kept {
+        Kept::ByHeader => 1,
+        Kept::Free | Kept::ByBody => MOST_PARAMETERS,
+    };
+    let all = parameters.items(0, most)?;
     let mut named = 0;
     for parameter in &all {
         check_parameter(parameter, longest_text)?;
         named += usize::from(parameter.find_text("parameter_name", LONGEST_NAME)?.is_some());
     }
-    if naming == Naming::AllOrNone && named != 0 && named != all.len() {
+    if kept == Kept::ByBody && named != 0 && named != all.len() {
         return Err(parameters.fail("must all have a parameter_name, or none of them"));
     }
     Ok(())
@@ -117,16 +130,11 @@ fn check_parameter(parameter: &Place<'_, '_>, longest_text: usize) -> Result<(),
     match parameter.need_text("type", 40)?.to_ascii_lowercase().as_str() {
         "text" => {
             let text = parameter.need("text")?;
-            match text.value() {
-                Value::String(filled) if filled.is_empty() => Err(text.fail("must not be empty")),
-                Value::String(filled) => text.within(filled, longest_text),
-                Value::Number(_) | Value::Bool(_) => Ok(()),
-                _ => Err(text.fail("must be a text")),
-            }
+            check_filled(&text, longest_text)
         }
         "currency" => {
             let currency = parameter.need("currency")?;
-            currency.need_text("fallback_value", longest_text)?;
+            check_filled(&currency.need("fallback_value")?, longest_text)?;
             currency.need_text("code", 3)?;
             let amount = currency.need("amount_1000")?;
             if amount.value().is_i64() || amount.value().is_u64() {
@@ -134,17 +142,33 @@ fn check_parameter(parameter: &Place<'_, '_>, longest_text: usize) -> Result<(),
             }
             Err(amount.fail("must be a whole number: the amount times 1000"))
         }
-        "date_time" => parameter
-            .need("date_time")?
-            .need_text("fallback_value", longest_text)
-            .map(|_| ()),
+        "date_time" => check_filled(
+            &parameter.need("date_time")?.need("fallback_value")?,
+            longest_text,
+        ),
         "image" => check_media(parameter.need("image")?, MediaKind::Captioned),
         "video" => check_media(parameter.need("video")?, MediaKind::Captioned),
         "document" => check_media(parameter.need("document")?, MediaKind::Document),
         "location" => check_location(parameter.need("location")?),
-        "payload" => parameter.need_text("payload", LONGEST_PARAMETER).map(|_| ()),
+        "payload" => parameter.need_text("payload", LONGEST_PAYLOAD).map(|_| ()),
         "coupon_code" => parameter.need_text("coupon_code", LONGEST_COUPON).map(|_| ()),
         "action" => parameter.need("action")?.object().map(|_| ()),
         _ => Ok(()),
     }
+}
+
+/// Checks a text that fills a variable. Meta refuses a whole message for one line break in it (132018).
+fn check_filled(text: &Place<'_, '_>, longest: usize) -> Result<(), ContentError> {
+    // One of Meta's own samples fills a variable with a truth value.
+    if matches!(text.value(), Value::Number(_) | Value::Bool(_)) {
+        return Ok(());
+    }
+    let filled = text.text(longest)?;
+    if filled.contains(['\n', '\r', '\t']) {
+        return Err(text.fail("must not have line breaks or tabs: Meta allows none in what fills a template"));
+    }
+    if filled.contains(&" ".repeat(MOST_SPACES + 1)) {
+        return Err(text.fail(format!("must not have more than {MOST_SPACES} spaces in a row")));
+    }
+    Ok(())
 }

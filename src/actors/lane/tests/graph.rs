@@ -170,6 +170,24 @@ pub(super) fn not_taken(scope: RetryScope, wait: Duration) -> Reply {
     })
 }
 
+/// A proxy answers in Meta's place.
+pub(super) fn not_graph() -> Reply {
+    reply(SendResult::NotAccepted {
+        retry: RetryAdvice::DOUBLING,
+        cause: NotAcceptedCause::NotGraph,
+        error: Some(error(0)),
+    })
+}
+
+/// Meta takes it and holds it back.
+pub(super) fn held(token: &AttemptToken) -> Reply {
+    reply(SendResult::Accepted {
+        wamid: Wamid::parse(&format!("wamid.{}.{}", token.message, token.attempt)).unwrap(),
+        acceptance: Acceptance::Held,
+        recipient: crate::domain::ContactAliases::default(),
+    })
+}
+
 pub(super) fn unreachable() -> Reply {
     reply(SendResult::NotAccepted {
         retry: RetryAdvice::DOUBLING,

@@ -201,7 +201,7 @@ impl World {
 
     /// A status webhook for a call comes in and is applied, as ingest does it.
     pub(super) async fn report(&self, lane: &LaneHandle, token: AttemptToken, state: DeliveryState) {
-        lane.note_status(Some(token));
+        lane.note_status(Some(token), state);
         let report = Report {
             target: ReportTarget::Token(token),
             number: self.number.id.clone(),
@@ -348,6 +348,13 @@ impl World {
 
     pub(super) fn wall_in(&self, time: Duration) -> Timestamp {
         self.clock.now().after(time)
+    }
+
+    /// The wall clock's time at a time of the monotonic one that is past.
+    pub(super) fn wall_at(&self, mono: Duration) -> Timestamp {
+        let ago = between(mono, self.clock.monotonic());
+        let ago = i64::try_from(ago.as_millis()).unwrap();
+        Timestamp::from_millis(self.clock.now().as_millis() - ago)
     }
 
     /// The token of the last call for a message.

@@ -10,7 +10,7 @@ use crate::actors::lane::waiting::Moment;
 use crate::domain::{Priority, Timestamp, Wamid};
 use crate::store::op::AttemptResult;
 use crate::whatsapp::client::{Acceptance, AmbiguousCause, NotAcceptedCause};
-use crate::whatsapp::error::{Class, classify};
+use crate::whatsapp::error::{Class, Said, classify};
 use crate::whatsapp::{PauseReason, RefusalScope, RetryAdvice, RetryScope, SendResult};
 
 const NOW: Moment = Moment {
@@ -39,7 +39,7 @@ fn judged(result: SendResult, history: CallHistory) -> Judgement {
 
 /// What the code table says about a code that comes with its documented status.
 fn not_accepted(code: i64, http_status: u16) -> SendResult {
-    let Class::Retry(retry) = classify(Some(code), http_status) else {
+    let Class::Retry(retry) = classify(Some(&Said::only(code)), http_status) else {
         panic!("{code} is not to be tried again")
     };
     SendResult::NotAccepted {
@@ -66,6 +66,7 @@ fn each_kind_of_delay_concerns_whom_meta_says() {
         (130_429, 400, Effect::TooFast { silence: None }),
         (131_056, 400, Effect::TooFastForPair),
         (4, 400, Effect::Silence(Duration::from_secs(300))),
+        (613, 400, Effect::Silence(Duration::from_secs(300))),
         (80_007, 400, Effect::Silence(Duration::from_secs(300))),
         (131_057, 500, Effect::Silence(Duration::from_secs(60))),
         (133_004, 503, Effect::Troubled(Trouble::Certain)),
@@ -166,7 +167,10 @@ fn a_refusal_that_is_not_the_messages_fault_keeps_it_queued() {
     };
     let lane = judged(refused(RefusalScope::Lane(PauseReason::AccessToken)), history());
     assert_eq!(wait_of(&lane), Duration::ZERO);
-    assert_eq!(lane.effect, Effect::PauseLane(PauseReason::AccessToken, 190));
+    assert_eq!(
+        lane.effect,
+        Effect::PauseLane(PauseReason::AccessToken, error(190))
+    );
     let bulk = judged(refused(RefusalScope::Bulk(PauseReason::SpamLimit)), history());
     assert_eq!(wait_of(&bulk), Duration::ZERO);
     let reply = CallHistory {
@@ -175,7 +179,10 @@ fn a_refusal_that_is_not_the_messages_fault_keeps_it_queued() {
     };
     let interactive = judged(refused(RefusalScope::Bulk(PauseReason::SpamLimit)), reply);
     assert!(matches!(interactive.result, AttemptResult::Refused { .. }));
-    assert_eq!(interactive.effect, Effect::PauseBulk(PauseReason::SpamLimit, 190));
+    assert_eq!(
+        interactive.effect,
+        Effect::PauseBulk(PauseReason::SpamLimit, error(190))
+    );
     let template = judged(refused(RefusalScope::Template), history());
     assert!(matches!(template.result, AttemptResult::Refused { .. }));
     assert_eq!(template.effect, Effect::Answered);
@@ -202,6 +209,9 @@ fn what_meta_takes_is_sent_or_held_and_what_nobody_can_tell_is_unknown() {
         error: None,
     };
     let judgement = judged(broken, history());
-    assert_eq!(judgement.result, AttemptResult::Unknown);
+    let AttemptResult::Unknown { error: Some(told) } = judgement.result else {
+        panic!("{judgement:?}")
+    };
+    assert_eq!((told.code, &*told.title), (0, AmbiguousCause::Broken.title()));
     assert_eq!(judgement.effect, Effect::Troubled(Trouble::Perhaps));
 }

@@ -44,13 +44,23 @@ async fn a_refused_token_pauses_the_lane_keeps_its_messages_and_tells_agents_onc
     let called = world.seen().len();
     assert!(called < 20, "only what was under way met the refusal: {called}");
     for waiting in &sent {
-        assert_eq!(world.state(waiting).await, DeliveryState::Queued);
+        let state = world.state(waiting).await;
+        assert!(
+            matches!(state, DeliveryState::Queued | DeliveryState::Claimed),
+            "{state:?}"
+        );
     }
     let outlook = lane.outlook(sent[50].message).await.unwrap();
     assert_eq!(
         (outlook.reason, outlook.expected),
         (DelayReason::LanePaused, None)
     );
+    let until = outlook.until.unwrap().since(world.wall_in(Duration::ZERO));
+    assert!(
+        (Duration::from_secs(95)..=Duration::from_secs(100)).contains(&until),
+        "{until:?}"
+    );
+    assert_eq!(outlook.error, Some(error(190)));
     assert_eq!(
         world.lane_events().await,
         [event("paused", "all", Some("access_token"))]
@@ -129,7 +139,7 @@ async fn too_much_spam_stops_bulk_alone() {
     let reply = world.send(&lane, &[letter(99)]).await;
     world.pass(Duration::from_secs(60)).await;
     assert_eq!(world.state(&reply[0]).await, DeliveryState::Sent);
-    assert_eq!(world.state(&broadcast[0]).await, DeliveryState::Queued);
+    assert_eq!(world.state(&broadcast[0]).await, DeliveryState::Claimed);
     assert_eq!(world.seen().len(), 2);
     assert_eq!(
         world.lane_events().await,

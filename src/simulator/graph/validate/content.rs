@@ -42,6 +42,9 @@ pub(super) fn check<'value>(
             let reaction = root.object("reaction")?;
             reaction.text_within("message_id", 1..=512)?;
             emoji(&reaction)?;
+            if let Some(context) = root.optional("context") {
+                return Err(context.bad("is not allowed with a reaction"));
+            }
             "reaction"
         }
         "interactive" => {
@@ -117,12 +120,13 @@ fn is_date(text: &str) -> bool {
             .all(|part| part.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
-/// One emoji, or nothing to take the reaction back. An emoji may be a long sequence, so only plain words are refused.
+/// One emoji, or nothing to take the reaction back.
 fn emoji(reaction: &Node<'_, '_>) -> Result<(), GraphError> {
     let emoji = reaction.required("emoji")?;
     let text = emoji.text()?;
-    if text.chars().count() > 16 || text.chars().any(|letter| letter.is_ascii_alphabetic()) {
-        return Err(emoji.bad("must be one emoji"));
+    if text.is_empty() || super::emoji::is_one(text) {
+        Ok(())
+    } else {
+        Err(emoji.bad("must be one emoji"))
     }
-    Ok(())
 }

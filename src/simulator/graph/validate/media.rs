@@ -51,6 +51,9 @@ pub(super) fn check<'value>(
     used: &mut Vec<MediaUse<'value>>,
 ) -> Result<(), GraphError> {
     node.as_object()?;
+    if node.optional("id").is_some() && node.optional("link").is_some() {
+        return Err(node.bad("must have one of id and link, not both"));
+    }
     if node.optional("id").is_some() {
         let id = node.text_within("id", 1..=256)?;
         used.push(MediaUse { kind, id });

@@ -71,8 +71,14 @@ pub(super) fn check<'value>(
     let code = language.text_within("code", 1..=32)?;
     let mut components = Vec::new();
     if node.optional("components").is_some() {
-        for item in node.list("components", 0..=20)?.iter() {
-            components.push(component(&item, used)?);
+        let list = node.list("components", 0..=20)?;
+        let place = if list.len() == 1 {
+            Place::Alone
+        } else {
+            Place::Beside
+        };
+        for item in list.iter() {
+            components.push(component(&item, place, used)?);
         }
     }
     Ok(TemplateUse {
@@ -82,8 +88,16 @@ pub(super) fn check<'value>(
     })
 }
 
+/// Whether a component is the only one of its message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Alone,
+    Beside,
+}
+
 fn component<'value>(
     node: &Node<'_, 'value>,
+    place: Place,
     used: &mut Vec<MediaUse<'value>>,
 ) -> Result<Component<'value>, GraphError> {
     let kind = node.text_within("type", 1..=64)?.to_ascii_lowercase();
@@ -102,8 +116,13 @@ fn component<'value>(
     }
     let mut parameters = Vec::new();
     if node.optional("parameters").is_some() {
-        for item in node.list("parameters", 0..=100)?.iter() {
-            parameters.push(parameter(&item, used)?);
+        let (most, longest) = match (kind.as_str(), place) {
+            ("header", _) => (1, 60),
+            ("body", Place::Alone) => (100, 32_768),
+            _ => (100, 1_024),
+        };
+        for item in node.list("parameters", 0..=most)?.iter() {
+            parameters.push(parameter(&item, longest, used)?);
         }
     }
     let mut cards = 0;
@@ -112,7 +131,7 @@ fn component<'value>(
         cards = list.len();
         for card in list.iter() {
             for inner in card.list("components", 0..=10)?.iter() {
-                component(&inner, used)?;
+                component(&inner, Place::Beside, used)?;
             }
         }
     }
@@ -138,8 +157,41 @@ fn position(node: &Node<'_, '_>) -> Result<usize, GraphError> {
         .ok_or_else(|| node.bad("must be between 0 and 9"))
 }
 
+/// A text that fills a variable stays on its line.
+fn filling<'value>(
+    node: &Node<'_, 'value>,
+    key: &'static str,
+    longest: usize,
+) -> Result<&'value str, GraphError> {
+    let text = node.text_within(key, 1..=longest)?;
+    let (mut spaces, mut broken) = (0, false);
+    for letter in text.chars() {
+        spaces = if letter == ' ' { spaces + 1 } else { 0 };
+        broken |= matches!(letter, '\n' | '\r' | '\t') || spaces > 4;
+    }
+    if broken {
+        return Err(GraphError::new(
+            132_018,
+            format!(
+                "Param {} cannot have new-line/tab characters or more than 4 consecutive spaces",
+                node.path()
+            ),
+        ));
+    }
+    Ok(text)
+}
+
+fn scalar(node: &Node<'_, '_>) -> Result<(), GraphError> {
+    let text = node.required("text")?;
+    if text.value().is_boolean() || text.value().is_number() {
+        return Ok(());
+    }
+    Err(text.bad("must be a string"))
+}
+
 fn parameter<'value>(
     node: &Node<'_, 'value>,
+    longest: usize,
     used: &mut Vec<MediaUse<'value>>,
 ) -> Result<Parameter<'value>, GraphError> {
     let kind = node.text_within("type", 1..=64)?;
@@ -148,20 +200,25 @@ fn parameter<'value>(
         media::check(&node.object(media_kind.name())?, media_kind, used)?;
     } else {
         match kind {
-            "text" => shown = Some(node.text_within("text", 1..=32_768)?),
+            // One of Meta's own samples has a truth value here.
+            "text"
+                if node
+                    .optional("text")
+                    .is_some_and(|text| !text.value().is_string()) =>
+            {
+                scalar(node)?
+            }
+            "text" => shown = Some(filling(node, "text", longest)?),
             "currency" => {
                 let currency = node.object("currency")?;
-                shown = Some(currency.text_within("fallback_value", 1..=1_024)?);
+                shown = Some(filling(&currency, "fallback_value", longest)?);
                 currency.text_within("code", 3..=3)?;
                 if currency.required("amount_1000")?.value().as_i64().is_none() {
                     return Err(currency.bad("needs amount_1000 as a whole number"));
                 }
             }
             "date_time" => {
-                shown = Some(
-                    node.object("date_time")?
-                        .text_within("fallback_value", 1..=1_024)?,
-                );
+                shown = Some(filling(&node.object("date_time")?, "fallback_value", longest)?);
             }
             "location" => {
                 let location = node.object("location")?;
@@ -169,7 +226,7 @@ fn parameter<'value>(
                 location.required("longitude")?;
             }
             "payload" => shown = Some(node.text_within("payload", 0..=256)?),
-            "coupon_code" => shown = Some(node.text_within("coupon_code", 1..=20)?),
+            "coupon_code" => shown = Some(node.text_within("coupon_code", 1..=15)?),
             "product" => {
                 node.object("product")?
                     .text_within("product_retailer_id", 1..=256)?;

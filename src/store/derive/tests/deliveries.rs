@@ -49,13 +49,6 @@ async fn a_message_taken_by_meta_leaves_the_outbox() {
     for (tail, result, state) in [
         (1, ops::accepted("m"), DeliveryState::Sent),
         (
-            2,
-            AttemptResult::Held {
-                wamid: ops::wamid("h"),
-            },
-            DeliveryState::Held,
-        ),
-        (
             3,
             AttemptResult::Refused {
                 error: error(131_008),
@@ -86,7 +79,7 @@ async fn a_message_provably_not_taken_waits_for_its_next_call() {
         (OutboxState::Queued, 1, retry_at)
     );
     let delivery = scene.message(at).await.unwrap().delivery.unwrap();
-    assert_eq!((delivery.state, delivery.attempts), (DeliveryState::Queued, 1));
+    assert_eq!((delivery.state, delivery.attempts), (DeliveryState::Claimed, 1));
     assert_eq!(delivery.error, Some(error(130_429)));
     scene.now = retry_at;
     assert!(scene.claims(at.message, 1).await);
@@ -123,7 +116,7 @@ async fn a_failure_of_an_earlier_attempt_does_not_end_the_later_one() {
 async fn a_delivery_by_an_earlier_attempt_ends_the_later_one() {
     let mut scene = scene().await;
     let at = called(&mut scene, 1).await;
-    ended(&mut scene, at, 1, AttemptResult::Unknown).await;
+    ended(&mut scene, at, 1, AttemptResult::Unknown { error: None }).await;
     scene.one(ops::settle(at, Settlement::SendAgain)).await;
     told(&mut scene, at, 1, DeliveryState::Delivered).await;
     assert_eq!(scene.state(at).await, DeliveryState::Delivered);
@@ -134,7 +127,7 @@ async fn a_delivery_by_an_earlier_attempt_ends_the_later_one() {
 async fn a_message_that_meta_took_twice_is_told_once() {
     let mut scene = scene().await;
     let at = called(&mut scene, 1).await;
-    ended(&mut scene, at, 1, AttemptResult::Unknown).await;
+    ended(&mut scene, at, 1, AttemptResult::Unknown { error: None }).await;
     scene.one(ops::settle(at, Settlement::SendAgain)).await;
     assert!(scene.claims(at.message, 1).await);
     ended(&mut scene, at, 2, ops::accepted("m2")).await;
@@ -157,7 +150,7 @@ async fn a_message_that_meta_took_twice_is_told_once() {
 async fn a_late_status_settles_an_unknown_outcome() {
     let mut scene = scene().await;
     let at = called(&mut scene, 1).await;
-    ended(&mut scene, at, 1, AttemptResult::Unknown).await;
+    ended(&mut scene, at, 1, AttemptResult::Unknown { error: None }).await;
     assert_eq!(scene.state(at).await, DeliveryState::Unknown);
     assert_eq!(scene.outbox().await[0].state, OutboxState::Unknown);
     assert!(
@@ -182,7 +175,7 @@ async fn giving_up_is_final_but_for_a_late_status() {
         scene.one(ops::settle(at, Settlement::GiveUp)).await,
         OpOutcome::Unchanged
     );
-    ended(&mut scene, at, 1, AttemptResult::Unknown).await;
+    ended(&mut scene, at, 1, AttemptResult::Unknown { error: None }).await;
     scene.one(ops::settle(at, Settlement::GiveUp)).await;
     let delivery = scene.message(at).await.unwrap().delivery.unwrap();
     assert_eq!(
@@ -198,7 +191,7 @@ async fn giving_up_is_final_but_for_a_late_status() {
 async fn an_agent_may_have_an_unknown_message_sent_again() {
     let mut scene = scene().await;
     let at = called(&mut scene, 1).await;
-    ended(&mut scene, at, 1, AttemptResult::Unknown).await;
+    ended(&mut scene, at, 1, AttemptResult::Unknown { error: None }).await;
     scene.one(ops::settle(at, Settlement::SendAgain)).await;
     assert!(scene.claims(at.message, 1).await);
     assert_eq!(scene.outbox().await[0].attempt, 2);
@@ -212,7 +205,7 @@ async fn what_an_agent_decided_or_took_back_is_done_when_it_is_offered_again() {
         (2, Settlement::GiveUp, Settlement::SendAgain),
     ] {
         let at = called(&mut scene, tail).await;
-        ended(&mut scene, at, 1, AttemptResult::Unknown).await;
+        ended(&mut scene, at, 1, AttemptResult::Unknown { error: None }).await;
         scene.one(ops::settle(at, how)).await;
         let head = scene.head;
         let again = scene.one(ops::settle(at, how)).await;
@@ -239,7 +232,7 @@ async fn a_message_known_to_wait_is_not_made_unknown_nor_told_again() {
     };
     ended(&mut scene, at, 1, result.clone()).await;
     let head = scene.head;
-    for late in [AttemptResult::Unknown, result] {
+    for late in [AttemptResult::Unknown { error: None }, result] {
         assert_eq!(ended(&mut scene, at, 1, late).await, OpOutcome::Unchanged);
     }
     assert_eq!(scene.head, head);
@@ -267,7 +260,7 @@ async fn an_answer_after_the_status_adds_nothing() {
     told(&mut scene, at, 1, DeliveryState::Read).await;
     let head = scene.head;
     let late = [
-        AttemptResult::Unknown,
+        AttemptResult::Unknown { error: None },
         AttemptResult::Refused { error: error(1) },
         AttemptResult::NotAccepted {
             retry_at: scene.now,
@@ -296,7 +289,7 @@ async fn a_scheduled_message_is_due_when_it_says() {
 async fn a_late_acceptance_of_an_earlier_attempt_keeps_the_later_one_from_coming_back() {
     let mut scene = scene().await;
     let at = called(&mut scene, 1).await;
-    ended(&mut scene, at, 1, AttemptResult::Unknown).await;
+    ended(&mut scene, at, 1, AttemptResult::Unknown { error: None }).await;
     scene.one(ops::settle(at, Settlement::SendAgain)).await;
     assert!(scene.claims(at.message, 1).await);
     ended(&mut scene, at, 1, ops::accepted("m1")).await;
@@ -325,4 +318,74 @@ async fn a_lane_is_handed_the_row_as_it_is_in_the_outbox() {
     };
     assert_eq!(queued.as_ref().map(|row| row.contact), Some(known));
     assert_eq!(Queued::from(&scene.outbox().await[0]), *queued.unwrap());
+}
+
+#[tokio::test]
+async fn a_message_that_meta_holds_is_kept_for_its_deadline_without_its_body_and_never_called_for_again() {
+    let mut scene = scene().await;
+    let held = || AttemptResult::Held {
+        wamid: ops::wamid("h"),
+    };
+    let at = called(&mut scene, 1).await;
+    ended(&mut scene, at, 1, held()).await;
+    assert_eq!(scene.state(at).await, DeliveryState::Held);
+    let row = scene.outbox().await.pop().unwrap();
+    assert_eq!((row.state, row.since), (OutboxState::Held, scene.now));
+    assert_eq!(row.payload.get(), "null");
+    assert!(!scene.claims(at.message, 1).await);
+    assert_eq!(
+        scene.one(ops::settle(at, Settlement::SendAgain)).await,
+        OpOutcome::Unchanged
+    );
+    assert_eq!(ended(&mut scene, at, 1, held()).await, OpOutcome::Unchanged);
+    let unknown = AttemptResult::Unknown { error: None };
+    assert_eq!(ended(&mut scene, at, 1, unknown).await, OpOutcome::Unchanged);
+    scene.one(ops::settle(at, Settlement::GiveUp)).await;
+    let delivery = scene.message(at).await.unwrap().delivery.unwrap();
+    assert_eq!(
+        (delivery.state, delivery.gave_up),
+        (DeliveryState::Held, Some(scene.now))
+    );
+    assert!(delivery.is_settled() && scene.outbox().await.is_empty());
+    // Meta may still tell what became of it.
+    told(&mut scene, at, 1, DeliveryState::Delivered).await;
+    assert_eq!(scene.state(at).await, DeliveryState::Delivered);
+
+    let at = called(&mut scene, 2).await;
+    told(&mut scene, at, 1, DeliveryState::Sent).await;
+    let late = AttemptResult::Held {
+        wamid: ops::wamid("m1"),
+    };
+    ended(&mut scene, at, 1, late).await;
+    assert!(scene.outbox().await.is_empty(), "the status came first");
+}
+
+#[tokio::test]
+async fn what_meta_said_last_stays_until_the_message_is_taken() {
+    let mut scene = scene().await;
+    let at = called(&mut scene, 1).await;
+    let scene_now = scene.now;
+    let again = |error| AttemptResult::NotAccepted {
+        retry_at: scene_now,
+        error,
+    };
+    ended(&mut scene, at, 1, again(Some(error(131_042)))).await;
+    assert!(scene.claims(at.message, 1).await);
+    // The claim is given back without a call.
+    ended(&mut scene, at, 2, again(None)).await;
+    let delivery = scene.message(at).await.unwrap().delivery.unwrap();
+    assert_eq!(
+        (delivery.state, delivery.error),
+        (DeliveryState::Claimed, Some(error(131_042)))
+    );
+    assert!(scene.claims(at.message, 2).await);
+    let unknown = AttemptResult::Unknown {
+        error: Some(error(131_000)),
+    };
+    ended(&mut scene, at, 3, unknown).await;
+    let delivery = scene.message(at).await.unwrap().delivery.unwrap();
+    assert_eq!(delivery.error, Some(error(131_000)));
+    ended(&mut scene, at, 3, ops::accepted("m3")).await;
+    let delivery = scene.message(at).await.unwrap().delivery.unwrap();
+    assert_eq!((delivery.state, delivery.error), (DeliveryState::Sent, None));
 }

@@ -94,7 +94,11 @@ fn throttling_is_not_acceptance_and_says_whom_it_concerns() {
         (130_429, RetryScope::Number),
         (131_056, RetryScope::Pair),
         (80007, RetryScope::Account),
+        (80008, RetryScope::Account),
         (4, RetryScope::Account),
+        (17, RetryScope::Account),
+        (32, RetryScope::Account),
+        (613, RetryScope::Account),
     ] {
         let SendResult::NotAccepted { retry, cause, error } = send(400, &error(code.into())) else {
             panic!("{code} was taken for something else")
@@ -177,20 +181,42 @@ fn an_undocumented_error_that_calls_itself_transient_is_ambiguous() {
 }
 
 #[test]
-fn a_client_error_without_a_readable_body_is_a_refusal() {
+fn an_answer_that_is_not_the_graph_apis_fails_no_message_and_says_what_came() {
     for (status, body) in [
         (404, "<html>"),
+        (401, "<html>Sign in to the proxy</html>"),
         (413, ""),
         (302, ""),
         (400, r#"{"error":{}}"#),
+        (403, r#"{"message":"Forbidden"}"#),
         (400, r#"{"error":"x"}"#),
     ] {
-        let SendResult::Refused { scope, error } = send(status, body) else {
+        let SendResult::NotAccepted { cause, error, .. } = send(status, body) else {
             panic!("{status} {body}")
         };
-        assert_eq!((scope, error.code), (RefusalScope::Message, 0), "{status} {body}");
+        assert_eq!(cause, NotAcceptedCause::NotGraph, "{status} {body}");
+        let error = error.unwrap();
+        assert_eq!(error.code, 0, "{status} {body}");
         assert!(error.title.contains(&status.to_string()), "{error:?}");
     }
+    let SendResult::Ambiguous { error, .. } = send(502, "<html>Bad gateway</html>") else {
+        panic!("a server error proves nothing")
+    };
+    assert!(error.unwrap().title.contains("502"));
+}
+
+#[test]
+fn subcode_and_type_say_that_the_number_cannot_be_seen() {
+    let gone = json!({ "error": {
+        "message": "Unsupported post request. Object with ID '7' does not exist", "type": "GraphMethodException",
+        "code": 100, "error_subcode": 33, "fbtrace_id": "A",
+    } });
+    let SendResult::Refused { scope, error } = send(400, &gone.to_string()) else {
+        panic!("it is a refusal")
+    };
+    assert_eq!(scope, RefusalScope::Lane(PauseReason::NumberNotReady));
+    assert_eq!(error.code, 100);
+    assert!(error.title.starts_with("Unsupported post request"));
 }
 
 #[test]

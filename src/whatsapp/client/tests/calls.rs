@@ -200,7 +200,11 @@ async fn a_redirect_is_not_followed() {
         format!("HTTP/1.1 307 Temporary Redirect\r\nlocation: {elsewhere}/\r\ncontent-length: 0\r\n\r\n");
     let (address, _requests) = serve(Script::Answer(answer.leak())).await;
     let result = client(&address).send(call()).await;
-    assert!(matches!(result, SendResult::Refused { .. }), "{result:?}");
+    let not_graph = NotAcceptedCause::NotGraph;
+    assert!(
+        matches!(result, SendResult::NotAccepted { cause, .. } if cause == not_graph),
+        "{result:?}"
+    );
     assert!(redirected.try_recv().is_err(), "the token went elsewhere");
 }
 

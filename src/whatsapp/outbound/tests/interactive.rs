@@ -230,6 +230,7 @@ fn a_flow_is_named_or_numbered() {
         ("mode", json!("live"), "draft, published"),
         ("flow_action", json!("jump"), "navigate, data_exchange"),
         ("flow_action_payload", json!("s"), "object"),
+        ("flow_cta", long(31), "30"),
     ] {
         assert_refused(
             &with(&flow, &format!("{at}/{key}"), bad),
@@ -263,7 +264,10 @@ fn requests_for_location_and_number_name_their_action() {
     }
 }
 
-fn carousel(cards: Vec<Value>) -> Value {
+fn carousel(mut cards: Vec<Value>) -> Value {
+    for (place, card) in cards.iter_mut().enumerate() {
+        card["card_index"] = place.into();
+    }
     interactive(json!({ "type": "carousel", "body": { "text": "x" }, "action": { "cards": cards } }))
 }
 
@@ -302,6 +306,18 @@ fn a_carousel_has_two_to_ten_cards_of_one_kind() {
     );
     let product = json!({ "type": "product", "action": { "product_retailer_id": "a", "catalog_id": "1" } });
     assert_passes(&carousel(vec![product.clone(), product]));
+    let film = json!({ "type": "video", "video": { "id": "2" } });
+    assert_refused(
+        &carousel(vec![card(), with(&card(), "/header", film)]),
+        "interactive.action.cards[1]",
+        "same kind of header",
+    );
+    let two = carousel(vec![card(); 2]);
+    assert_refused(
+        &with(&two, "/interactive/action/cards/1/card_index", json!(0)),
+        "interactive.action.cards[1].card_index",
+        "from 0",
+    );
     for key in ["header", "footer"] {
         let two = carousel(vec![card(); 2]);
         assert_refused(

@@ -154,14 +154,29 @@ fn a_contact_card_has_a_whole_name_and_one_part_of_it() {
 fn a_reaction_is_one_emoji_or_none() {
     let reaction = request("reaction", json!({ "message_id": "wamid.0", "emoji": "👩‍👩‍👧‍👦" }));
     assert_passes(&reaction);
-    for emoji in ["", "❤️", "1️⃣"] {
+    for emoji in [
+        "",
+        "❤️",
+        "❤",
+        "1️⃣",
+        "ℹ️",
+        "🅿️",
+        "Ⓜ️",
+        "🅰️",
+        "👍🏽",
+        "🇮🇩",
+        "🏴󠁧󠁢󠁳󠁣󠁴󠁿",
+        "🧑🏿‍🚀",
+    ] {
         assert_passes(&with(&reaction, "/reaction/emoji", json!(emoji)));
     }
-    assert_refused(
-        &with(&reaction, "/reaction/emoji", json!("lol")),
-        "reaction.emoji",
-        "one emoji",
-    );
+    for other in ["lol", "1", "!?", "*", "é", "😀😀", "😀!", " ", "🏽"] {
+        assert_refused(
+            &with(&reaction, "/reaction/emoji", json!(other)),
+            "reaction.emoji",
+            "one emoji",
+        );
+    }
     assert_refused(
         &with(&reaction, "/reaction/emoji", Value::Null),
         "reaction.emoji",

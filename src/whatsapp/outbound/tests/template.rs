@@ -45,9 +45,21 @@ fn texts_fit_where_they_go() {
     let filled = |kind: &str, length: usize| {
         template(json!([{ "type": kind, "parameters": [{ "type": "text", "text": "ü".repeat(length) }] }]))
     };
-    assert_passes(&filled("body", 1_024));
+    assert_passes(&filled("body", 32_768));
     assert_refused(
-        &filled("body", 1_025),
+        &filled("body", 32_769),
+        "template.components[0].parameters[0].text",
+        "32768",
+    );
+    let beside = |length: usize| {
+        let mut filled = filled("body", length);
+        let url = json!({ "type": "button", "sub_type": "url", "index": 0 });
+        filled["template"]["components"].as_array_mut().unwrap().push(url);
+        filled
+    };
+    assert_passes(&beside(1_024));
+    assert_refused(
+        &beside(1_025),
         "template.components[0].parameters[0].text",
         "1024",
     );
@@ -61,6 +73,28 @@ fn texts_fit_where_they_go() {
         &filled("body", 0),
         "template.components[0].parameters[0].text",
         "empty",
+    );
+}
+
+#[test]
+fn what_fills_a_template_stays_on_its_line() {
+    let filled =
+        |text: &str| template(json!([{ "type": "body", "parameters": [{ "type": "text", "text": text }] }]));
+    assert_passes(&filled("four    spaces and a non-breaking\u{a0}one"));
+    let at = "template.components[0].parameters[0].text";
+    for (bad, hint) in [
+        ("Ani\nbaris dua", "line breaks"),
+        ("Ani\rbaris dua", "line breaks"),
+        ("Ani\tbaris dua", "tabs"),
+        ("five     spaces", "4 spaces"),
+    ] {
+        assert_refused(&filled(bad), at, hint);
+    }
+    let date = json!({ "type": "date_time", "date_time": { "fallback_value": "to\nday" } });
+    assert_refused(
+        &template(json!([{ "type": "body", "parameters": [date] }])),
+        "template.components[0].parameters[0].date_time.fallback_value",
+        "line breaks",
     );
 }
 
@@ -170,7 +204,7 @@ fn cards_of_a_carousel_are_checked_like_templates() {
     let carousel = template(
         json!([{ "type": "carousel", "cards": [{ "card_index": 0, "components": [
         { "type": "header", "parameters": [{ "type": "image", "image": { "id": "1" } }] },
-    ] }] }]),
+    ] }, { "card_index": 1, "components": [] }] }]),
     );
     assert_passes(&carousel);
     assert_refused(

@@ -83,7 +83,7 @@ pub(super) fn flow(action: &Node<'_, '_>) -> Result<(), GraphError> {
         _ => {}
     }
     parameters.text_within("flow_cta", 1..=30)?;
-    parameters.optional_text("flow_token", 0..=1_000)?;
+    parameters.optional_text("flow_token", 0..=4_096)?;
     match parameters.optional_text("mode", 0..=16)? {
         None | Some("draft" | "published") => {}
         Some(_) => return Err(parameters.bad("must have a mode of {DRAFT, PUBLISHED}")),
@@ -114,13 +114,13 @@ pub(super) fn named(action: &Node<'_, '_>, name: &str) -> Result<(), GraphError>
 
 /// One product of a catalogue.
 pub(super) fn product(action: &Node<'_, '_>) -> Result<(), GraphError> {
-    action.text_within("catalog_id", 1..=64)?;
+    action.text_within("catalog_id", 1..=256)?;
     action.text_within("product_retailer_id", 1..=256).map(drop)
 }
 
 /// Up to 30 products in up to ten sections.
 pub(super) fn product_list(action: &Node<'_, '_>) -> Result<(), GraphError> {
-    action.text_within("catalog_id", 1..=64)?;
+    action.text_within("catalog_id", 1..=256)?;
     let sections = action.list("sections", 1..=10)?;
     let mut products = 0;
     for section in sections.iter() {
