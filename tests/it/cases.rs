@@ -1,12 +1,12 @@
 //! Webhooks that once led to a wrong answer, in the order in which they came, and what must come of them.
 
-use mesej::domain::{Clock as _, SystemClock};
-use mesej::simulator::control::{CallNumber, SendQuery};
-use mesej::simulator::{CustomerSpec, NumberConfig};
-use serde_json::{Map, Value, json};
+use mesej::simulator::CustomerSpec;
+use mesej::simulator::control::{CallNumber, MoveNumber, SendQuery};
+use serde_json::{Value, json};
 
-use crate::gateway::{TestGateway, text_to, until};
+use crate::gateway::{CUSTOMER, TestGateway, text_to, until};
 use crate::kept::{Kept, on_every_store};
+use crate::told::{Who, notice, now, told, who, writes};
 
 on_every_store! {
     after_a_change_of_numbers_replies_go_to_the_new_one,
@@ -18,77 +18,7 @@ on_every_store! {
     a_window_is_open_whichever_name_a_reply_goes_by,
     a_number_is_one_in_both_of_its_national_forms,
     a_call_opens_the_window,
-}
-
-fn now() -> i64 {
-    SystemClock::new().now().as_secs()
-}
-
-/// One change of one field, as Meta posts it.
-fn told(field: &str, parts: Value) -> Vec<u8> {
-    let mut value = Map::new();
-    value.insert("messaging_product".to_owned(), "whatsapp".into());
-    let metadata = json!({
-        "display_phone_number": "15550710000",
-        "phone_number_id": NumberConfig::default().phone_number_id,
-    });
-    value.insert("metadata".to_owned(), metadata);
-    let Value::Object(parts) = parts else {
-        panic!("parts are an object")
-    };
-    value.extend(parts);
-    let change = json!({ "field": field, "value": value });
-    let entry = json!({ "id": NumberConfig::default().waba_id, "changes": [change] });
-    json!({ "object": "whatsapp_business_account", "entry": [entry] })
-        .to_string()
-        .into_bytes()
-}
-
-/// Who writes: a phone, an id, or both.
-#[derive(Clone, Copy)]
-struct Who {
-    name: &'static str,
-    phone: Option<&'static str>,
-    id: Option<&'static str>,
-}
-
-const fn who(name: &'static str, phone: &'static str, id: &'static str) -> Who {
-    Who {
-        name,
-        phone: if phone.is_empty() { None } else { Some(phone) },
-        id: if id.is_empty() { None } else { Some(id) },
-    }
-}
-
-/// Somebody writes a text, so many seconds ago.
-fn writes(who: Who, wamid: &str, ago: i64, text: &str) -> Vec<u8> {
-    let mut card = json!({ "profile": { "name": who.name } });
-    let mut message = json!({
-        "id": wamid, "timestamp": (now() - ago).to_string(), "type": "text", "text": { "body": text },
-    });
-    if let Some(phone) = who.phone {
-        card["wa_id"] = phone.into();
-        message["from"] = phone.into();
-    }
-    if let Some(id) = who.id {
-        card["user_id"] = id.into();
-        message["from_user_id"] = id.into();
-    }
-    told("messages", json!({ "contacts": [card], "messages": [message] }))
-}
-
-/// A notice about somebody, so many seconds ago. No card comes with it.
-fn notice(from: Who, wamid: &str, ago: i64, system: &Value) -> Vec<u8> {
-    let mut message = json!({
-        "id": wamid, "timestamp": (now() - ago).to_string(), "type": "system", "system": system,
-    });
-    if let Some(phone) = from.phone {
-        message["from"] = phone.into();
-    }
-    if let Some(id) = from.id {
-        message["from_user_id"] = id.into();
-    }
-    told("messages", json!({ "messages": [message] }))
+    who_moved_is_answered_under_the_new_number,
 }
 
 async fn takes(gateway: &TestGateway, webhook: &[u8]) {
@@ -396,5 +326,28 @@ async fn a_call_opens_the_window(kept: Kept) {
     gateway
         .until_state(sent["message_id"].as_str().unwrap(), "read")
         .await;
+    gateway.stop().await;
+}
+
+async fn who_moved_is_answered_under_the_new_number(kept: Kept) {
+    let gateway = TestGateway::start(kept).await;
+    let first = gateway.customer_says("hello").await;
+    let moved = MoveNumber {
+        from: CUSTOMER.to_owned(),
+        to: "+6281299999999".to_owned(),
+        phone_number_id: None,
+    };
+    gateway.meta.move_number(&moved).unwrap();
+    until("the contact shows it", || async {
+        let known = contact(&gateway, &first["conversation_id"]).await;
+        (known["phone"] == "6281299999999").then_some(())
+    })
+    .await;
+    for body in [
+        reply(&first["conversation_id"], "there you are"),
+        text_to(CUSTOMER, "by the old number"),
+    ] {
+        assert_eq!(goes_to(&gateway, &body).await, "6281299999999");
+    }
     gateway.stop().await;
 }

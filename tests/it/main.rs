@@ -27,4 +27,5 @@ mod restart;
 mod road_in;
 mod road_out;
 mod samples;
+mod told;
 mod watching;

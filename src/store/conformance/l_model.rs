@@ -63,10 +63,10 @@ impl<B: Backend> Pair<B> {
             Doing::Receive {
                 from,
                 wamid,
-                ago_s,
+                ago,
                 days,
             } => {
-                let at = self.now.before(Duration::from_secs(u64::from(*ago_s)));
+                let at = self.now.before(*ago);
                 let mut receive = ops::receive(NAMES[*from], &wamid.to_string(), at, "from a customer");
                 receive.retention = Retention::days(*days).unwrap();
                 receive.into()
@@ -163,6 +163,7 @@ impl<B: Backend> Pair<B> {
                 ops::organise(self.place(*to, 0).conversation, change)
             }
             Doing::Relate { from, to, once } => ops::relate(NAMES[*from], NAMES[*to], &once.to_string()),
+            Doing::Call { from, ago } => ops::called(NAMES[*from], self.now.before(*ago)),
             Doing::Announce { name } => {
                 let contact = ops::contact_of(tenant, NAMES[*name]);
                 ops::announce(EventKind::Meta, &format!(r#"{{"about":"{contact}"}}"#))

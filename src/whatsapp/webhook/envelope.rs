@@ -103,9 +103,16 @@ pub(super) fn wrap_message(message: &IncomingMessage) -> Bytes {
         Side::Customer => ["from", "from_user_id", "from_parent_user_id"],
         Side::Business => ["to", "to_user_id", "to_parent_user_id"],
     };
+    // A notice that names the id before may name the new one nowhere but as its sender.
+    let names_former = message.content.to_value()["system"]["previous_user_id"].is_string();
+    let since = message.identity_change.as_ref().filter(|_| names_former);
+    let bsuid = match since {
+        Some(change) if change.to.bsuid.is_some() => &change.to.bsuid,
+        _ => &aliases.bsuid,
+    };
     for (key, alias) in names
         .into_iter()
-        .zip([&aliases.phone, &aliases.bsuid, &aliases.parent_bsuid])
+        .zip([&aliases.phone, bsuid, &aliases.parent_bsuid])
     {
         put(key, alias.as_ref().map(|alias| &*alias.value));
     }

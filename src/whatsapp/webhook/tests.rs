@@ -1,6 +1,7 @@
 //! What the reader makes of well-formed, odd and broken bodies.
 
 mod batches;
+mod calls;
 mod coexistence;
 mod identity;
 mod odd;

@@ -1,5 +1,7 @@
 //! What may happen, and how often.
 
+use std::time::Duration;
+
 use proptest::prelude::*;
 
 /// Names that customers go by; some turn out to be one person.
@@ -31,7 +33,7 @@ pub(super) enum Doing {
     Receive {
         from: usize,
         wamid: u8,
-        ago_s: u16,
+        ago: Duration,
         days: u32,
     },
     Submit {
@@ -74,6 +76,10 @@ pub(super) enum Doing {
         to: usize,
         once: u8,
     },
+    Call {
+        from: usize,
+        ago: Duration,
+    },
     Announce {
         name: usize,
     },
@@ -82,10 +88,11 @@ pub(super) enum Doing {
 fn doing() -> impl Strategy<Value = Doing> {
     let name = 0..NAMES.len();
     let id = 0..MESSAGES;
+    let ago = (0_u64..7_200).prop_map(Duration::from_secs);
     let days = prop_oneof![Just(1_u32), Just(3), Just(30)];
     prop_oneof![
-        4 => (name.clone(), 0_u8..6, 0_u16..7_200, days.clone())
-            .prop_map(|(from, wamid, ago_s, days)| Doing::Receive { from, wamid, ago_s, days }),
+        4 => (name.clone(), 0_u8..6, ago.clone(), days.clone())
+            .prop_map(|(from, wamid, ago, days)| Doing::Receive { from, wamid, ago, days }),
         4 => (name.clone(), id.clone(), proptest::option::of((0_u8..3, 0_u8..2)), proptest::option::of(0_u8..9), days)
             .prop_map(|(to, id, once, unless_after, days)| Doing::Submit { to, id, once, unless_after, days }),
         1 => (name.clone(), id.clone()).prop_map(|(to, id)| Doing::Note { to, id }),
@@ -97,6 +104,7 @@ fn doing() -> impl Strategy<Value = Doing> {
         1 => (id, any::<bool>()).prop_map(|(id, expired)| Doing::Withdraw { id, expired }),
         1 => (name.clone(), 0_u8..5).prop_map(|(to, change)| Doing::Organise { to, change }),
         1 => (name.clone(), name.clone(), 0_u8..3).prop_map(|(from, to, once)| Doing::Relate { from, to, once }),
+        1 => (name.clone(), ago).prop_map(|(from, ago)| Doing::Call { from, ago }),
         1 => name.prop_map(|name| Doing::Announce { name }),
     ]
 }

@@ -148,6 +148,25 @@ fn a_changed_bsuid_needs_no_phone() {
 }
 
 #[test]
+fn a_changed_id_may_be_told_by_whom_the_notice_is_from() {
+    let body = messages_body(json!({ "messages": [{
+        "from_user_id": "ES.3", "id": "wamid.1", "timestamp": "1790418000", "type": "system",
+        "system": { "previous_user_id": "ES.2", "type": "user_changed_user_id" },
+    }] }));
+    let element = only(&body);
+    assert_survives_replay(&element);
+    let Element::Message(message) = element else {
+        panic!("not a message")
+    };
+    let change = message.identity_change.unwrap();
+    assert_eq!(
+        (bsuid(&change.from), bsuid(&change.to)),
+        (Some("ES.2"), Some("ES.3"))
+    );
+    assert_eq!(message.aliases, change.from);
+}
+
+#[test]
 fn a_notice_that_names_nothing_new_is_no_change() {
     for system in [
         json!({ "type": "customer_identity_changed", "wa_id": "12195555358" }),
