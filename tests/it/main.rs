@@ -8,6 +8,7 @@
 
 mod access;
 mod account_faults;
+mod amended;
 mod binary;
 mod cases;
 mod clocks;

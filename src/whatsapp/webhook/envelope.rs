@@ -104,7 +104,11 @@ pub(super) fn wrap_message(message: &IncomingMessage) -> Bytes {
         Side::Business => ["to", "to_user_id", "to_parent_user_id"],
     };
     // A notice that names the id before may name the new one nowhere but as its sender.
-    let names_former = message.content.to_value()["system"]["previous_user_id"].is_string();
+    let names_former = message
+        .content
+        .to_value()
+        .pointer("/system/previous_user_id")
+        .is_some_and(Value::is_string);
     let since = message.identity_change.as_ref().filter(|_| names_former);
     let bsuid = match since {
         Some(change) if change.to.bsuid.is_some() => &change.to.bsuid,
