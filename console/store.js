@@ -59,9 +59,9 @@ const STEPS = {
     ...state,
     viewing: new Map(state.viewing).set(conversation_id, agents),
   }),
-  presence: (state, { agent, state: presence }) => ({
+  presence: (state, { agents }) => ({
     ...state,
-    presence: new Map(state.presence).set(agent, presence),
+    presence: new Map([...state.presence, ...agents.map((one) => [one.agent, one.state])]),
   }),
   typing: typingChanged,
   typing_ended: (state, { now }) => typingEnded(state, now),

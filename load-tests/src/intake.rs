@@ -19,8 +19,9 @@ use serde_json::{Value, json};
 use crate::process::{self, Launch, Process, cpu_time, free_port};
 use crate::stage::{ACCOUNT, NUMBER, Places, SECRET, Scene, Stage};
 pub use bare::{BareArgs, run as run_bare};
-use load::{Capacity, Open};
-use webhook::Maker;
+use load::Capacity;
+pub use load::{Open, Posted};
+pub use webhook::Maker;
 
 /// Options of `mesej-load intake`.
 #[derive(clap::Args, Debug, Clone)]

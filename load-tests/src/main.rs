@@ -6,6 +6,7 @@ mod agent;
 mod cluster;
 mod contest;
 mod cores;
+mod doors;
 mod fanout;
 mod floor;
 mod gateway;
@@ -13,7 +14,9 @@ mod intake;
 mod kill;
 mod neighbour;
 mod pace;
+mod probe;
 mod process;
+mod reconnect;
 mod rig;
 mod ring;
 mod sender;
@@ -61,6 +64,10 @@ enum Command {
     Neighbour(neighbour::NeighbourArgs),
     /// Starts a gateway with many tenants of whom nobody wants anything: how soon it is ready, and what each of them holds
     Tenants(tenants::TenantsArgs),
+    /// Tries what anybody can who has no key, and looks at webhooks, `/healthz` and memory meanwhile
+    Doors(doors::DoorsArgs),
+    /// Brings many agents back at once: what a handshake costs, when all are live, what webhooks notice
+    Reconnect(reconnect::ReconnectArgs),
     /// Connects many agents of whom some never read, and looks at the others' delays and at the memory held
     Stuck(stuck::StuckArgs),
 }
@@ -95,6 +102,8 @@ fn main() -> anyhow::Result<ExitCode> {
             Command::Bare(args) => intake::run_bare(args).await,
             Command::Neighbour(args) => neighbour::run(args).await,
             Command::Tenants(args) => tenants::run(args).await,
+            Command::Doors(args) => doors::run(args).await,
+            Command::Reconnect(args) => reconnect::run(args).await,
             Command::Stuck(args) => stuck::run(args).await,
         }
     })

@@ -64,12 +64,10 @@ pub enum Signal {
         /// Everybody who does.
         agents: Vec<AgentId>,
     },
-    /// An agent came, went or is busy.
+    /// Agents came, went or are busy.
     Presence {
-        /// Who.
-        agent: AgentId,
-        /// How.
-        state: Presence,
+        /// Who, and how.
+        agents: Vec<(AgentId, Presence)>,
     },
 }
 

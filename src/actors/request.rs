@@ -177,9 +177,11 @@ pub enum Attendance {
 /// Who is there and who looks at what.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Roster {
-    /// Agents with a socket.
+    /// Agents with a socket; of a crowd, some.
     pub present: Vec<(AgentId, Presence)>,
-    /// Conversations that somebody looks at.
+    /// How many agents have a socket.
+    pub count: usize,
+    /// Conversations that somebody looks at; of very many, some.
     pub viewing: Vec<(ConversationId, Vec<AgentId>)>,
 }
 

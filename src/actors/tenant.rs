@@ -4,6 +4,7 @@
 //! row of a conversation, and whether a request is a repeat, is decided further down.
 
 mod attendance;
+mod changes;
 mod ids;
 mod routing;
 
@@ -29,6 +30,7 @@ use super::request::{
 };
 use crate::domain::{AgentId, Clock, ConversationId, MessageId, PhoneNumberId};
 use crate::store::{Queued, Store, Tenant as TenantRow};
+use changes::Changes;
 
 /// What a tenant is made of. Cheap to clone; lanes are added by replacing it.
 #[derive(Clone)]
@@ -95,6 +97,15 @@ pub(crate) struct NumberChanged {
     pub(crate) lane: LaneHandle,
 }
 
+/// When colleagues are told of who came and went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Telling {
+    /// At once.
+    Now,
+    /// When a second has passed since they were last told.
+    Later,
+}
+
 /// The actor. See the module.
 pub(crate) struct Tenant {
     parts: TenantParts,
@@ -102,7 +113,9 @@ pub(crate) struct Tenant {
     conversations: HashMap<ConversationId, BoundedAddr<Conversation>>,
     in_progress: HashSet<[u8; 16]>,
     present: BTreeMap<AgentId, BTreeMap<SessionId, Presence>>,
-    viewing: HashMap<SessionId, ConversationId>,
+    viewing: HashMap<SessionId, (ConversationId, AgentId)>,
+    changes: Changes,
+    telling: Telling,
     ids: MessageIds,
     rng: fastrand::Rng,
 }
@@ -125,6 +138,8 @@ impl Tenant {
                 in_progress: HashSet::new(),
                 present: BTreeMap::new(),
                 viewing: HashMap::new(),
+                changes: Changes::default(),
+                telling: Telling::Now,
                 ids: MessageIds::default(),
                 rng,
             }

@@ -23,7 +23,7 @@ use crate::telemetry::labels::ConnectionEnd;
 use crate::telemetry::metrics;
 
 /// Bytes of heads that are read before others on this thread have a turn: a few ordinary requests.
-const TURN: usize = 1_024;
+const TURN: usize = 2_048;
 
 /// How long clients may take.
 #[derive(Debug, Clone, Copy)]

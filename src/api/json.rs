@@ -259,8 +259,10 @@ mod tests {
 
     #[test]
     fn a_long_name_is_neither_compared_nor_given_back() {
-        // By its beginning it would be near enough to `agent`.
-        let long = format!("agent{}", "x".repeat(250_000));
+        let known = "x".repeat(COMPARED);
+        assert!(hint("field", &known[1..], &[&known]).contains("did you mean"));
+        assert!(!hint("field", &format!("{known}x"), &[&known]).contains("did you mean"));
+        let long = "x".repeat(250_000);
         let said = hint("field", &long, &["agent", "text"]);
         assert!(
             said.ends_with("; there are `agent`, `text`"),

@@ -22,6 +22,7 @@ mod kept;
 mod keyspaces;
 #[path = "../cql/node.rs"]
 mod node;
+mod presence;
 mod promql;
 mod queries;
 mod restart;

@@ -106,6 +106,15 @@ impl Core {
         woken
     }
 
+    /// Wakes the sockets that wait from a place on, some at a time. Gives the place to go on from.
+    pub(super) fn wake_some(&self, from: usize) -> Option<usize> {
+        let mut round = self.round.take();
+        let next = self.tail.borrow_mut().seats.drain_some(from, AT_ONCE, &mut round);
+        round.drain(..).for_each(Waker::wake);
+        self.round.replace(round);
+        next
+    }
+
     /// Hands events to the sockets from a place on, and wakes those that have to look for themselves. Gives how many
     /// there were, and the place to go on from.
     pub(super) fn serve(&self, from: usize) -> (usize, Option<usize>) {

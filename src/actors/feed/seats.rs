@@ -137,6 +137,17 @@ impl Seats {
         }));
     }
 
+    /// The same for the places from one on, `count` at most. Gives the place to go on from, if there is one.
+    pub(super) fn drain_some(&mut self, from: usize, count: usize, out: &mut Vec<Waker>) -> Option<usize> {
+        let slots = self.slots.iter_mut().skip(from).take(count);
+        out.extend(slots.filter_map(|slot| match slot {
+            Slot::Taken(waiting) => waiting.waker.take(),
+            Slot::Free => None,
+        }));
+        let to = from.saturating_add(count);
+        (to < self.slots.len()).then_some(to)
+    }
+
     /// Serves the places from one on, `count` at most: those that stand by are handed what `ready` has for them, the
     /// others are to be woken. Gives the place to go on from, if there is one.
     pub(super) fn serve(
@@ -183,7 +194,8 @@ mod tests {
         }
         seats.leave(two);
         let mut woken = Vec::new();
-        seats.drain(&mut woken);
+        assert_eq!(seats.drain_some(1, 2, &mut woken), None);
+        assert_eq!((woken.len(), seats.drain_some(0, 2, &mut woken)), (0, Some(2)));
         assert_eq!(woken.len(), 1);
         seats.drain(&mut woken);
         assert_eq!(woken.len(), 1);

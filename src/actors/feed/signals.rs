@@ -17,17 +17,17 @@ const KEPT: usize = 64;
 enum About {
     Typing(ConversationId, AgentId),
     Viewing(ConversationId),
-    Presence(AgentId),
 }
 
 impl About {
-    fn of(signal: &Signal) -> Self {
+    /// `None` for what replaces nothing: who came and went since the signal before.
+    fn of(signal: &Signal) -> Option<Self> {
         match signal {
             Signal::Typing {
                 conversation, agent, ..
-            } => Self::Typing(*conversation, agent.clone()),
-            Signal::Viewing { conversation, .. } => Self::Viewing(*conversation),
-            Signal::Presence { agent, .. } => Self::Presence(agent.clone()),
+            } => Some(Self::Typing(*conversation, agent.clone())),
+            Signal::Viewing { conversation, .. } => Some(Self::Viewing(*conversation)),
+            Signal::Presence { .. } => None,
         }
     }
 }
@@ -35,7 +35,7 @@ impl About {
 #[derive(Debug)]
 struct Kept {
     number: u64,
-    about: About,
+    about: Option<About>,
     frame: Bytes,
 }
 
@@ -59,7 +59,7 @@ impl Signals {
     /// Adds a signal and its encoded frame.
     pub(super) fn push(&mut self, signal: &Signal, frame: Bytes) {
         let about = About::of(signal);
-        self.kept.retain(|kept| kept.about != about);
+        self.kept.retain(|kept| about.is_none() || kept.about != about);
         if self.kept.len() >= KEPT {
             self.kept.pop_front();
         }
@@ -130,8 +130,7 @@ mod tests {
         let mut signals = Signals::default();
         for number in 0..1_000 {
             let signal = Signal::Presence {
-                agent: AgentId::parse(&format!("a{number}")).unwrap(),
-                state: Presence::Online,
+                agents: vec![(AgentId::parse(&format!("a{number}")).unwrap(), Presence::Online)],
             };
             signals.push(&signal, Bytes::from_static(b"x"));
         }

@@ -252,13 +252,17 @@ async fn signals_reach_every_seat_and_the_newest_wins() {
     let feeds = feeds(&port, FeedLimits::default());
     let seat = feeds.join(TENANT).await.unwrap();
     let ledger = port.ledger(TENANT).await.unwrap();
-    for state in [Presence::Online, Presence::Busy] {
-        let agent = AgentId::parse("ana").unwrap();
-        ledger.relay(Signal::Presence { agent, state });
+    let conversation = ConversationId::from_bytes([1; 16]);
+    for agent in ["ana", "ben"] {
+        let agent = AgentId::parse(agent).unwrap();
+        ledger.relay(Signal::Viewing {
+            conversation,
+            agents: vec![agent],
+        });
     }
     let seen = seat.last_signal();
     let woken = std::future::poll_fn(|cx| match seat.signals(seen) {
-        Some(frames) if frames.windows(4).any(|word| word == b"Busy") => Poll::Ready(frames),
+        Some(frames) if frames.windows(3).any(|word| word == b"ben") => Poll::Ready(frames),
         _ => {
             seat.wait(cx.waker());
             Poll::Pending

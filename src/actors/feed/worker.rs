@@ -99,6 +99,14 @@ impl WorkerFeed {
         }
     }
 
+    /// Wakes all sockets, some at a time, and goes on once others on this thread had their turn.
+    fn wake(&mut self, from: usize, ctx: &mut Context<Self>) {
+        if let Some(next) = self.core.wake_some(from) {
+            let others = tokio::task::yield_now().into_actor(self);
+            ctx.spawn(others.map(move |(), feed, ctx| feed.wake(next, ctx)));
+        }
+    }
+
     /// Reads what is missing, one read at a time.
     fn catch_up(&mut self, ctx: &mut Context<Self>) {
         if self.reading {
@@ -300,9 +308,9 @@ impl Handler<Admitted<Arc<Signal>>> for WorkerFeed {
         drop(place);
         if !self.signals_wait {
             self.signals_wait = true;
-            ctx.run_later(SIGNAL_PAUSE, |feed, _| {
+            ctx.run_later(SIGNAL_PAUSE, |feed, ctx| {
                 feed.signals_wait = false;
-                feed.core.wake_all();
+                feed.wake(0, ctx);
             });
         }
         self.look_back(ctx);

@@ -1,8 +1,11 @@
 //! Who is there, who looks at what, who types: shown to others, never kept.
 
-use actix::{Context, Handler};
+use std::collections::BTreeMap;
+use std::time::Duration;
 
-use super::{Attend, Tenant, WhoIsThere};
+use actix::{AsyncContext as _, Context, Handler};
+
+use super::{Attend, Telling, Tenant, WhoIsThere};
 use crate::actors::bounded::Admitted;
 use crate::actors::conversation::{Look, Looking};
 use crate::actors::feed::Presence;
@@ -11,16 +14,21 @@ use crate::actors::port::SessionId;
 use crate::actors::request::{Attendance, Roster};
 use crate::domain::{AgentId, ConversationId};
 
+/// Agents, and conversations that are looked at, of which a newcomer is told by name.
+const NAMED: usize = 100;
+/// Between two signals that tell who came and went.
+const BETWEEN: Duration = Duration::from_secs(1);
+
 impl Handler<Admitted<Attend>> for Tenant {
     type Result = ();
-    fn handle(&mut self, attend: Admitted<Attend>, _: &mut Context<Self>) {
+    fn handle(&mut self, attend: Admitted<Attend>, ctx: &mut Context<Self>) {
         let Attend {
             session,
             agent,
             attendance,
         } = attend.message;
         match attendance {
-            Attendance::Presence(state) => self.note_presence(session, agent, state),
+            Attendance::Presence(state) => self.note_presence(session, agent, state, ctx),
             Attendance::Viewing(conversation) => self.note_viewing(session, agent, conversation),
             Attendance::Typing(conversation, on) => {
                 self.parts.ledger.relay(Signal::Typing {
@@ -36,24 +44,24 @@ impl Handler<Admitted<Attend>> for Tenant {
 impl Handler<Admitted<WhoIsThere>> for Tenant {
     type Result = ();
     fn handle(&mut self, ask: Admitted<WhoIsThere>, _: &mut Context<Self>) {
-        let present = self
-            .present
-            .keys()
+        let named = self.present.keys().take(NAMED);
+        let present = named
             .map(|agent| (agent.clone(), self.presence_of(agent)))
             .collect();
-        let mut viewing: Vec<(ConversationId, Vec<AgentId>)> = Vec::new();
-        for (agent, sessions) in &self.present {
-            let looked_at = sessions.keys().filter_map(|session| self.viewing.get(session));
-            for conversation in looked_at {
-                match viewing.iter_mut().find(|(id, _)| id == conversation) {
-                    Some((_, agents)) if agents.last() == Some(agent) => {}
-                    Some((_, agents)) => agents.push(agent.clone()),
-                    None => viewing.push((*conversation, vec![agent.clone()])),
-                }
+        let mut viewing: BTreeMap<ConversationId, Vec<AgentId>> = BTreeMap::new();
+        for (conversation, agent) in self.viewing.values().take(NAMED) {
+            let agents = viewing.entry(*conversation).or_default();
+            if !agents.contains(agent) {
+                agents.push(agent.clone());
             }
         }
+        let roster = Roster {
+            present,
+            count: self.present.len(),
+            viewing: viewing.into_iter().collect(),
+        };
         // The asker may have gone.
-        let _ = ask.message.0.send(Roster { present, viewing });
+        let _ = ask.message.0.send(roster);
     }
 }
 
@@ -71,7 +79,13 @@ impl Tenant {
             .unwrap_or(Presence::Offline)
     }
 
-    fn note_presence(&mut self, session: SessionId, agent: AgentId, state: Presence) {
+    fn note_presence(
+        &mut self,
+        session: SessionId,
+        agent: AgentId,
+        state: Presence,
+        ctx: &mut Context<Self>,
+    ) {
         let before = self.presence_of(&agent);
         if state == Presence::Offline {
             self.note_viewing(session, agent.clone(), None);
@@ -89,15 +103,35 @@ impl Tenant {
         }
         let after = self.presence_of(&agent);
         if after != before {
-            self.parts.ledger.relay(Signal::Presence { agent, state: after });
+            self.changes.note(agent, before);
+            if self.telling == Telling::Now {
+                self.tell_changes(ctx);
+            }
         }
+    }
+
+    /// Tells colleagues who came and went since they were last told, a second ago at least.
+    fn tell_changes(&mut self, ctx: &mut Context<Self>) {
+        let mut changes = std::mem::take(&mut self.changes);
+        let agents = changes.take(|agent| self.presence_of(agent));
+        self.changes = changes;
+        self.telling = Telling::Now;
+        if agents.is_empty() && self.changes.is_empty() {
+            return;
+        }
+        if !agents.is_empty() {
+            self.parts.ledger.relay(Signal::Presence { agents });
+        }
+        self.telling = Telling::Later;
+        ctx.run_later(BETWEEN, Self::tell_changes);
     }
 
     fn note_viewing(&mut self, session: SessionId, agent: AgentId, conversation: Option<ConversationId>) {
         let before = match conversation {
-            Some(id) => self.viewing.insert(session, id),
+            Some(id) => self.viewing.insert(session, (id, agent.clone())),
             None => self.viewing.remove(&session),
         };
+        let before = before.map(|(id, _)| id);
         if before == conversation {
             return;
         }

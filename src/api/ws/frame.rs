@@ -5,7 +5,7 @@ use bytes::{BufMut as _, Bytes, BytesMut};
 use serde::Serialize;
 use tokio_util::codec::Encoder as _;
 
-use crate::actors::feed::{FeedWire, Signal, Typing};
+use crate::actors::feed::{FeedWire, Presence, Signal, Typing};
 use crate::domain::{AgentId, ConversationId};
 
 /// How events and signals are written.
@@ -143,9 +143,15 @@ fn signal(signal: &Signal) -> Bytes {
             agents: &'a [AgentId],
         },
         Presence {
-            agent: &'a AgentId,
-            state: crate::actors::feed::Presence,
+            #[serde(flatten)]
+            last: Option<Shows<'a>>,
+            agents: Vec<Shows<'a>>,
         },
+    }
+    #[derive(Serialize, Clone, Copy)]
+    struct Shows<'a> {
+        agent: &'a AgentId,
+        state: Presence,
     }
     json(&match signal {
         Signal::Typing {
@@ -161,7 +167,14 @@ fn signal(signal: &Signal) -> Bytes {
             conversation_id: *conversation,
             agents,
         },
-        Signal::Presence { agent, state } => Shown::Presence { agent, state: *state },
+        Signal::Presence { agents } => {
+            let shows = agents.iter().map(|(agent, state)| Shows { agent, state: *state });
+            Shown::Presence {
+                // For clients who know of one agent a frame.
+                last: shows.clone().next_back(),
+                agents: shows.collect(),
+            }
+        }
     })
 }
 
@@ -220,10 +233,14 @@ mod tests {
             ),
             (
                 Signal::Presence {
-                    agent: ana,
-                    state: crate::actors::feed::Presence::Busy,
+                    agents: vec![
+                        (AgentId::parse("ben").unwrap(), Presence::Offline),
+                        (ana, Presence::Busy),
+                    ],
                 },
-                serde_json::json!({"type": "presence", "agent": "ana", "state": "busy"}),
+                serde_json::json!({"type": "presence", "agent": "ana", "state": "busy", "agents": [
+                    {"agent": "ben", "state": "offline"}, {"agent": "ana", "state": "busy"},
+                ]}),
             ),
         ] {
             let Frame::Text(text) = decoded(signal(&shown)) else {

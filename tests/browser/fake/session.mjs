@@ -124,7 +124,7 @@ export class Session {
     } else {
       this.say({ type: 'resync', epoch: ledger.epoch, head_seq: ledger.head, reason: 'epoch_changed' });
     }
-    this.#gateway.tellAll({ type: 'presence', agent: this.#agent.id, state: 'online' }, this);
+    this.#gateway.tellAll({ type: 'presence', agents: [{ agent: this.#agent.id, state: 'online' }] }, this);
     this.flow();
   }
 

@@ -67,6 +67,7 @@ pub(in super::super) fn welcome(welcome: &Welcome<'_>) -> Bytes {
         "head_seq": welcome.head,
         "heartbeat_s": welcome.heartbeat.as_secs().max(1),
         "present": present,
+        "present_count": roster.count,
         "viewing": viewing,
     }))
 }

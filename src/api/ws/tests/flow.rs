@@ -168,10 +168,12 @@ async fn a_newcomer_learns_who_is_there_and_hears_signals() {
     );
     *rig.port.roster.lock().unwrap() = Roster {
         present: vec![(ana.clone(), Presence::Busy)],
+        count: 1,
         viewing: vec![(conversation, vec![ana.clone()])],
     };
     let (mut client, welcome) = rig.greet("ben", None).await;
     assert_eq!(welcome["present"], json!([{"agent": "ana", "state": "busy"}]));
+    assert_eq!(welcome["present_count"], 1);
     assert_eq!(
         welcome["viewing"],
         json!([{"conversation_id": conversation, "agents": ["ana"]}])

@@ -1,0 +1,196 @@
+//! Many agents come back at once, as after a restart: what a handshake costs the gateway, when all are live, and what
+//! webhooks notice meanwhile.
+
+use std::io::Write as _;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+
+use crate::probe::Probe;
+use crate::process::cpu_time;
+use crate::stage::{Places, Scene, Stage};
+
+/// Options of `mesej-load reconnect`.
+#[derive(clap::Args, Debug, Clone)]
+pub struct ReconnectArgs {
+    /// Sockets
+    #[arg(long, default_value_t = 5_000)]
+    pub sockets: u32,
+    /// Distinct agents, for each part of the run
+    #[arg(long, value_delimiter = ',', default_values_t = [1, 500, 5_000])]
+    pub agents: Vec<u32>,
+    /// Signed webhooks a second meanwhile
+    #[arg(long, default_value_t = 50)]
+    pub webhooks: u32,
+    /// The `mesej` binary; by default the one beside this program
+    #[arg(long)]
+    pub binary: Option<PathBuf>,
+}
+
+/// How long webhooks are looked at without and with the crowd.
+const LOOK: Duration = Duration::from_secs(10);
+/// How long all may take to be live.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// Tickets asked for at once.
+const TICKETS_AT_ONCE: usize = 64;
+/// How long a client stays away that was sent away.
+const AWAY: Duration = Duration::from_millis(200);
+
+/// Runs the rig.
+pub async fn run(args: ReconnectArgs) -> anyhow::Result<ExitCode> {
+    let mut worst = 0.0_f64;
+    for agents in &args.agents {
+        let line = part(&args, *agents).await?;
+        worst = worst.max(
+            line.get("live_within_s")
+                .and_then(Value::as_f64)
+                .unwrap_or(f64::MAX),
+        );
+        writeln!(std::io::stdout().lock(), "{line}")?;
+    }
+    writeln!(
+        std::io::stdout().lock(),
+        "{}",
+        json!({ "live_within_s_worst": worst })
+    )?;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn part(args: &ReconnectArgs, agents: u32) -> anyhow::Result<Value> {
+    let stage = Stage::set(Scene {
+        binary: args.binary.clone(),
+        rate: 1_000,
+        seed: 1,
+        places: Places::Anywhere,
+        env: vec![
+            ("MESEJ_LIMITS__SOCKETS_PER_AGENT", "10000".to_owned()),
+            // All tickets are asked for with one key.
+            ("MESEJ_LIMITS__KEY_BURST", "100000".to_owned()),
+        ],
+    })
+    .await?;
+    let address: SocketAddr = stage.gateway.url("").trim_start_matches("http://").parse()?;
+    let id = stage.gateway_id()?;
+    // What the gateway spends by itself and on webhooks.
+    let spent = cpu_time(id)?;
+    let quiet = Probe::start(&stage, args.webhooks, LOOK).end().await?;
+    let usual_per_s = cpu_time(id)?.saturating_sub(spent).as_secs_f64() / LOOK.as_secs_f64();
+
+    let tickets = tickets(&stage, args.sockets, agents).await?;
+    let (release, released) = watch::channel(());
+    let mut crowd = JoinSet::new();
+    for ticket in tickets {
+        let released = released.clone();
+        crowd.spawn(come(address, ticket, released));
+    }
+    tokio::task::yield_now().await;
+    let probe = Probe::start(&stage, args.webhooks, LOOK);
+    let (began, spent) = (Instant::now(), cpu_time(id)?);
+    release.send(())?;
+    let mut live = Vec::new();
+    let mut refused = 0_u32;
+    while let Some(one) = tokio::time::timeout(PATIENCE, crowd.join_next()).await? {
+        let (socket, away) = one??;
+        refused += away;
+        live.push(tokio::spawn(keep(socket)));
+    }
+    let took = began.elapsed().as_secs_f64();
+    let spent = cpu_time(id)?.saturating_sub(spent).as_secs_f64() - usual_per_s * took;
+    let seen = probe.end().await?;
+    let files = stage.gateway.gauge("mesej_process_open_fds").await.ok();
+    live.iter().for_each(tokio::task::JoinHandle::abort);
+    Ok(json!({
+        "sockets": args.sockets, "agents": agents, "live_within_s": took,
+        "cpu_us_per_handshake": spent * 1e6 / f64::from(args.sockets), "sent_away": refused,
+        "quiet": quiet.line(), "beside": seen.line(),
+        "p99_over_quiet": seen.webhook_p99_ms() / quiet.webhook_p99_ms(), "open_files": files,
+    }))
+}
+
+/// Tickets are made before the crowd comes, so that only handshakes are measured.
+async fn tickets(stage: &Stage, sockets: u32, agents: u32) -> anyhow::Result<Vec<String>> {
+    let room = Arc::new(Semaphore::new(TICKETS_AT_ONCE));
+    let mut asked = JoinSet::new();
+    for number in 0..sockets {
+        let (gateway, tenant, room) = (stage.gateway.clone(), stage.tenant.clone(), Arc::clone(&room));
+        asked.spawn(async move {
+            let _place = room.acquire().await?;
+            gateway
+                .ticket(&tenant, &format!("agent-{}", number % agents.max(1)))
+                .await
+        });
+    }
+    let mut all = Vec::new();
+    while let Some(ticket) = asked.join_next().await {
+        all.push(ticket??);
+    }
+    Ok(all)
+}
+
+/// Opens a socket and waits until it is welcome; says how often it was sent away before.
+async fn come(
+    to: SocketAddr,
+    ticket: String,
+    mut released: watch::Receiver<()>,
+) -> anyhow::Result<(TcpStream, u32)> {
+    released.changed().await?;
+    let request = format!(
+        "GET /v1/ws HTTP/1.1\r\nHost: {to}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
+         Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: mesej.v1, ticket.{ticket}\r\n\r\n"
+    );
+    let mut away = 0;
+    loop {
+        let mut stream = TcpStream::connect(to).await?;
+        stream.write_all(request.as_bytes()).await?;
+        let head = read_to(&mut stream, b"\r\n\r\n").await?;
+        if head.starts_with(b"HTTP/1.1 101") {
+            stream.write_all(&hello()).await?;
+            read_to(&mut stream, b"\"welcome\"").await?;
+            return Ok((stream, away));
+        }
+        anyhow::ensure!(
+            head.starts_with(b"HTTP/1.1 503"),
+            "a handshake was refused: {}",
+            String::from_utf8_lossy(&head)
+        );
+        away += 1;
+        tokio::time::sleep(AWAY).await;
+    }
+}
+
+/// The first frame, masked with zeros, as a client has to (RFC 6455, 5.3).
+fn hello() -> Vec<u8> {
+    let text = br#"{"type":"hello"}"#;
+    let length = u8::try_from(text.len()).unwrap_or(0);
+    [&[0x81, 0x80 | length, 0, 0, 0, 0], &text[..]].concat()
+}
+
+/// Reads until these bytes have come.
+async fn read_to(stream: &mut TcpStream, end: &[u8]) -> anyhow::Result<Vec<u8>> {
+    let (mut all, mut room) = (Vec::new(), [0; 8_192]);
+    while !all.windows(end.len()).any(|part| part == end) {
+        let read = stream.read(&mut room).await?;
+        anyhow::ensure!(
+            read > 0,
+            "the connection ended after {}",
+            String::from_utf8_lossy(&all)
+        );
+        all.extend_from_slice(room.get(..read).context("more than asked for")?);
+    }
+    Ok(all)
+}
+
+/// Reads what comes, so that the gateway has to send it.
+async fn keep(mut socket: TcpStream) -> std::io::Result<u64> {
+    tokio::io::copy(&mut socket, &mut tokio::io::sink()).await
+}

@@ -1,0 +1,90 @@
+//! Who is there: told to everybody, and seldom.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use futures_util::{SinkExt as _, StreamExt as _};
+use serde_json::{Value, json};
+use tokio::net::TcpStream;
+use tokio::time::Instant;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
+
+use crate::gateway::{PATIENCE, TestGateway};
+use crate::kept::Kept;
+
+type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
+
+/// Opens an agent's socket; gives it with its welcome.
+async fn agent(gateway: &TestGateway, name: &str) -> (Socket, Value) {
+    let (_, made) = gateway
+        .post("/v1/ws/ticket", None, &json!({ "agent": name }))
+        .await;
+    let address = format!("{}/v1/ws", gateway.base.replacen("http", "ws", 1));
+    let mut request = address.as_str().into_client_request().unwrap();
+    let offer = format!("mesej.v1, ticket.{}", made["ticket"].as_str().unwrap());
+    request
+        .headers_mut()
+        .insert("Sec-WebSocket-Protocol", offer.parse().unwrap());
+    let (mut socket, _) = tokio_tungstenite::connect_async(request).await.unwrap();
+    let hello = json!({ "type": "hello" }).to_string();
+    socket.send(Message::text(hello)).await.unwrap();
+    let welcome = frame(&mut socket).await;
+    assert_eq!(welcome["type"], "welcome");
+    (socket, welcome)
+}
+
+async fn frame(socket: &mut Socket) -> Value {
+    loop {
+        let next = tokio::time::timeout(PATIENCE, socket.next()).await.unwrap();
+        if let Message::Text(text) = next.unwrap().unwrap() {
+            return serde_json::from_str(&text).unwrap();
+        }
+    }
+}
+
+#[actix::test]
+async fn a_crowd_that_comes_is_told_of_in_a_frame_a_second() {
+    const CROWD: usize = 60;
+    let gateway = TestGateway::start(Kept::in_a_folder()).await;
+    let (mut first, _) = agent(&gateway, "first").await;
+    let began = Instant::now();
+    let mut crowd = Vec::new();
+    for number in 0..CROWD {
+        crowd.push(agent(&gateway, &format!("agent-{number}")).await);
+    }
+    let (_, last) = crowd.last().unwrap();
+    assert_eq!(last["present_count"], CROWD + 1);
+    assert_eq!(last["present"].as_array().unwrap().len(), CROWD + 1);
+    let (mut seen, mut frames) = (BTreeMap::new(), 0);
+    while seen.len() < CROWD {
+        let told = frame(&mut first).await;
+        if told["type"] != "presence" {
+            continue;
+        }
+        frames += 1;
+        for one in told["agents"].as_array().into_iter().flatten() {
+            if one["agent"] != "first" {
+                seen.insert(one["agent"].to_string(), one["state"].to_string());
+            }
+        }
+        assert!(told["agent"].is_string() && told["state"].is_string());
+    }
+    assert!(seen.values().all(|state| state == "\"online\""));
+    let seconds = usize::try_from(began.elapsed().as_secs()).unwrap();
+    assert!(frames <= seconds + 2, "{frames} frames in {seconds} s");
+
+    drop(crowd);
+    let gone = async {
+        while seen.values().any(|state| state == "\"online\"") {
+            let told = frame(&mut first).await;
+            for one in told["agents"].as_array().into_iter().flatten() {
+                seen.insert(one["agent"].to_string(), one["state"].to_string());
+            }
+            seen.remove("\"first\"");
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), gone).await.unwrap();
+    gateway.stop().await;
+}
