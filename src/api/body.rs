@@ -16,6 +16,9 @@ use crate::config::ServerConfig;
 /// How long a body that nobody wants is read, for the sake of the connection.
 const DRAIN_DEADLINE: Duration = Duration::from_secs(2);
 
+/// Bytes set aside for a body of which a part has come: what its sender promises costs nothing.
+const RESERVED: usize = 64 << 10;
+
 /// What is known before the first byte.
 #[derive(Debug, Clone)]
 pub(super) struct Plan {
@@ -71,7 +74,7 @@ pub(super) async fn read(
             return Ok(piece);
         }
         if body.is_empty() {
-            body.reserve(plan.declared.unwrap_or(piece.len()));
+            body.reserve(plan.declared.unwrap_or(piece.len()).min(RESERVED));
         }
         body.extend_from_slice(&piece);
     }

@@ -22,8 +22,8 @@ use crate::config::ServerConfig;
 use crate::telemetry::labels::ConnectionEnd;
 use crate::telemetry::metrics;
 
-/// Bytes of heads that are read before others on this thread have a turn: a few ordinary requests.
-const TURN: usize = 2_048;
+/// Bytes of heads that are read before others on this thread have a turn: an ordinary request, or a dozen short ones.
+const TURN: usize = 512;
 
 /// How long clients may take.
 #[derive(Debug, Clone, Copy)]

@@ -13,6 +13,7 @@ use actix_web::middleware::from_fn;
 use actix_web::rt::net::TcpStream;
 use actix_web::{App, Error, web};
 use rustix::process::{Resource, getrlimit, setrlimit};
+use socket2::SockRef;
 
 use super::connection::{Connection, Times};
 use super::observe::observe;
@@ -23,6 +24,8 @@ use crate::telemetry::metrics;
 
 /// How long a connection that is being closed may take.
 const CLOSE_DEADLINE: Duration = Duration::from_secs(1);
+/// `SO_SNDBUF`: what the kernel holds for a client that does not read; the kernel doubles it.
+const SEND_BUFFER: usize = 64 * 1024;
 /// How long requests under way may take to be answered at the end.
 const ANSWERS: Duration = Duration::from_secs(5);
 
@@ -123,6 +126,7 @@ where
                 let from = io.peer_addr().ok();
                 // What is written is an answer or a part of one, never more to come.
                 let _ = io.set_nodelay(true);
+                let _ = SockRef::from(&io).set_send_buffer_size(SEND_BUFFER);
                 match peers.enter(from.map(|from| from.ip())) {
                     Ok(place) => Ok((Connection::new(io, times, place), Protocol::Http1, from)),
                     Err(why) => {
