@@ -324,7 +324,7 @@ pub trait Store: Send + Sync + 'static {
     /// The time that [`Store::note_time`] was given last.
     async fn last_time(&self) -> Result<Option<Timestamp>, StoreError>;
 
-    /// Remembers a time that is believed, for the next start to go on from. Durable on return.
+    /// Remembers the time that is gone by, for the next start to go on from. Durable on return.
     async fn note_time(&self, now: Timestamp) -> Result<(), StoreError>;
 
     /// Removes expired rows, at most about `limit`. `now` must be believed: what it removes is gone.

@@ -1,4 +1,4 @@
-//! Which time may be believed, told to the store for the next start and to whoever watches.
+//! Which time is gone by, told to the store for the next start and to whoever watches.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::telemetry::metrics;
 /// [`crate::domain::SteadyClock`] adds at a start.
 const TELL: Duration = Duration::from_secs(5);
 
-/// Tells the time for ever, except while it is in doubt.
+/// Tells the time for ever.
 pub(super) async fn tell(store: &dyn Store, clock: &dyn Clock) {
     let mut due = each(TELL);
     let mut doubted = None;
@@ -29,9 +29,8 @@ pub(super) async fn tell(store: &dyn Store, clock: &dyn Clock) {
             (Some(_), Some(_)) | (None, None) => {}
         }
         doubted = doubt;
-        if doubt.is_none()
-            && let Err(error) = store.note_time(clock.now()).await
-        {
+        // In doubt, too: it is the time that is gone by, and a start must not go back to before the doubt.
+        if let Err(error) = store.note_time(clock.now()).await {
             tracing::warn!(error = %error, "the store cannot be told the time");
         }
     }
