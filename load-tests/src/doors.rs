@@ -171,8 +171,10 @@ async fn again_and_again(attack: Arc<Attack>, to: SocketAddr, opened: Arc<Atomic
 impl Attack {
     async fn once(&self, mut stream: TcpStream) -> std::io::Result<()> {
         stream.write_all(&self.first).await?;
-        while self.deaf == Deaf::Yes {
-            stream.write_all(&self.first).await?;
+        if self.deaf == Deaf::Yes {
+            loop {
+                stream.write_all(&self.first).await?;
+            }
         }
         let mut room = [0; 4_096];
         let mut drip = self.then.iter().cycle();

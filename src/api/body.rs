@@ -70,7 +70,7 @@ pub(super) async fn read(
             return Err(ApiError::new(ErrorCode::Busy).retry_after(Duration::from_secs(5)));
         }
         if plan.declared == Some(piece.len()) {
-            reading.map(ReadingBody::is_whole).unwrap_or_default();
+            reading.map(ReadingBody::ended).unwrap_or_default();
             return Ok(piece);
         }
         if body.is_empty() {
@@ -78,7 +78,7 @@ pub(super) async fn read(
         }
         body.extend_from_slice(&piece);
     }
-    reading.map(ReadingBody::is_whole).unwrap_or_default();
+    reading.map(ReadingBody::ended).unwrap_or_default();
     Ok(body.freeze())
 }
 
@@ -93,7 +93,7 @@ pub(super) async fn drain(payload: &mut Payload, plan: &Plan) {
                 return;
             }
         }
-        reading.map(ReadingBody::is_whole).unwrap_or_default();
+        reading.map(ReadingBody::ended).unwrap_or_default();
     };
     // Whoever is slower than this loses the connection.
     let _ = timeout(DRAIN_DEADLINE, rest).await;
@@ -148,7 +148,7 @@ mod tests {
         tokio::time::pause();
         let (plan, settings) = plan();
         let never = Payload::Stream {
-            payload: Box::pin(stream::pending()) as _,
+            payload: futures_util::StreamExt::boxed_local(stream::pending()),
         };
         for mut slow in [dripping(b"x", 100), never] {
             let given_up = read(&mut slow, &plan, async |_more| true);

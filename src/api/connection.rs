@@ -258,7 +258,7 @@ pub(super) struct ReadingBody(Life);
 
 impl ReadingBody {
     /// All of it has come.
-    pub(super) fn is_whole(self) {
+    pub(super) fn ended(self) {
         self.0.state.borrow_mut().owed = Owed::Nothing;
     }
 }

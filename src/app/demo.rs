@@ -280,13 +280,10 @@ fn customers(people: &[CustomerView]) -> String {
     };
     people
         .chunks(2)
-        .map(|pair| {
-            format!(
-                "    {}\n",
-                pair.iter().map(told).collect::<Vec<_>>().join("  ").trim_end()
-            )
+        .map(|pair| pair.iter().map(told).collect::<Vec<_>>().join("  "))
+        .fold(String::new(), |lines, line| {
+            lines + "    " + line.trim_end() + "\n"
         })
-        .collect()
 }
 
 fn welcome(

@@ -129,11 +129,11 @@ pub(super) fn push(shared: &Shared, update: PushUpdate) -> Result<(), SimulatorE
     })
 }
 
-pub(super) fn set_faults(shared: &Shared, faults: Faults) -> Result<(), SimulatorError> {
+pub(super) fn set_faults(shared: &Shared, faults: &Faults) -> Result<(), SimulatorError> {
     if let Some(name) = faults.impossible_share() {
         return Err(bad(format!("{name} must be between 0 and 1")));
     }
-    shared.with(|world, _| world.faults = faults);
+    shared.with(|world, _| world.faults = *faults);
     Ok(())
 }
 

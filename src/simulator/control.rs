@@ -261,7 +261,7 @@ async fn faults(shared: Data<Shared>) -> Json<Faults> {
 }
 
 async fn set_faults(shared: Data<Shared>, body: Json<Faults>) -> Answer<Faults> {
-    act::set_faults(&shared, *body)?;
+    act::set_faults(&shared, &body)?;
     Ok(body)
 }
 

@@ -152,7 +152,7 @@ impl World {
     }
 
     /// Checks a change as Meta would, and completes it: the id of what it changes.
-    fn change(&self, content: &mut Map<String, Value>) -> Result<(String, Duration), SimulatorError> {
+    fn change(content: &mut Map<String, Value>) -> Result<(String, Duration), SimulatorError> {
         let edits = content.get("type").and_then(Value::as_str) == Some("edit");
         let kind = if edits { "edit" } else { "revoke" };
         let what = content.get_mut(kind).and_then(Value::as_object_mut);
@@ -180,7 +180,7 @@ impl World {
         number: NumberIndex,
         mut content: Map<String, Value>,
     ) -> Result<String, SimulatorError> {
-        let (original, within) = self.change(&mut content)?;
+        let (original, within) = Self::change(&mut content)?;
         let index = self.wamids.read(Way::In, &original).map(InboundIndex);
         let written = index.and_then(|index| self.inbounds.get(index));
         let written = written
@@ -209,7 +209,7 @@ impl World {
     ) -> Result<String, SimulatorError> {
         let id = self.marked_id("ECHO");
         if amends(&content) {
-            let (original, within) = self.change(&mut content)?;
+            let (original, within) = Self::change(&mut content)?;
             let written = self.echoes.0.get(&original);
             let written = written
                 .filter(|echo| echo.customer == customer)

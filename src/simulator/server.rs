@@ -150,7 +150,7 @@ impl Simulator {
     }
 
     /// Sets the faults.
-    pub fn set_faults(&self, faults: Faults) -> Result<(), SimulatorError> {
+    pub fn set_faults(&self, faults: &Faults) -> Result<(), SimulatorError> {
         act::set_faults(&self.shared, faults)
     }
 

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use mesej::domain::{Clock as _, SystemClock};
 use mesej::simulator::control::SendQuery;
 use mesej::simulator::{Faults, Millis, NumberConfig};
 use serde_json::{Value, json};
@@ -99,10 +100,7 @@ async fn a_failed_status_about_the_account_pauses_the_number(kept: Kept) {
 }
 
 fn now() -> String {
-    let since = std::time::SystemTime::now()
-        .duration_since(std::time::UNIX_EPOCH)
-        .unwrap();
-    since.as_secs().to_string()
+    SystemClock::new().now().as_secs().to_string()
 }
 
 /// Sends twenty messages while Meta, or somebody in its place, behaves so; none may fail. Gives their ids.

@@ -316,7 +316,7 @@ impl TestGateway {
     }
 
     pub(crate) fn faults(&self, faults: Faults) {
-        self.meta.set_faults(faults).unwrap();
+        self.meta.set_faults(&faults).unwrap();
     }
 }
 

@@ -17,10 +17,7 @@ pub(crate) fn told(field: &str, parts: Value) -> Vec<u8> {
         "phone_number_id": NumberConfig::default().phone_number_id,
     });
     value.insert("metadata".to_owned(), metadata);
-    let Value::Object(parts) = parts else {
-        panic!("parts are an object")
-    };
-    value.extend(parts);
+    value.extend(parts.as_object().unwrap().clone());
     let change = json!({ "field": field, "value": value });
     let entry = json!({ "id": NumberConfig::default().waba_id, "changes": [change] });
     json!({ "object": "whatsapp_business_account", "entry": [entry] })

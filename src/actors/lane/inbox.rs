@@ -123,7 +123,7 @@ impl Lane {
                 (Err(Lost::LedgerGone), _) => ctx.stop(),
                 (Err(Lost::Impossible(error)), _) => {
                     tracing::error!(tenant.id = %lane.tenant, message.id = %at.message, %error, "cannot settle");
-                    lane.find_again_later(at.message, ctx);
+                    Self::find_again_later(at.message, ctx);
                 }
                 (Ok(OpOutcome::Committed { .. }), Settlement::GiveUp) => {
                     metrics::unknown_resolved_total(by).increment(1);
@@ -140,7 +140,7 @@ impl Lane {
     }
 
     /// What the store would not take now it may take after a repair, or for another message's sake no more.
-    pub(super) fn find_again_later(&mut self, message: MessageId, ctx: &mut Context<Self>) {
+    pub(super) fn find_again_later(message: MessageId, ctx: &mut Context<Self>) {
         ctx.run_later(OFFER_AGAIN, move |lane, ctx| lane.find_again(message, ctx));
     }
 

@@ -113,7 +113,7 @@ impl Lane {
                 Err(Lost::LedgerGone) => ctx.stop(),
                 Err(Lost::Impossible(error)) => {
                     tracing::error!(tenant.id = %lane.tenant, message.id = %message, %error, "cannot end a message");
-                    lane.find_again_later(message, ctx);
+                    Self::find_again_later(message, ctx);
                     then(lane);
                 }
                 // Refused: somebody else withdrew it first.

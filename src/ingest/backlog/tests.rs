@@ -177,6 +177,11 @@ async fn an_entry_of_two_owners_is_done_when_both_have_applied_their_part() {
 struct Journal {
     open: std::collections::BTreeMap<u32, (TenantId, Haste)>,
     next: u32,
+    /// Where a scan under way goes on; an inner `None` is the beginning.
+    #[expect(
+        clippy::option_option,
+        reason = "no scan, one from the beginning, and one from an entry on"
+    )]
     at: Option<Option<u32>>,
 }
 

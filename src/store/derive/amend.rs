@@ -73,11 +73,11 @@ fn before_its_message(batch: &mut Batch<'_>, amend: &Amend) -> Result<OpOutcome,
     let whose = match &amend.change {
         Amendment::Edited(content) => {
             first.content = content.in_place_of(&crate::domain::Content::revoked());
-            Whose::EditedBeforeItCame
+            Whose::Edited
         }
         Amendment::Revoked => {
             first.content = crate::domain::Content::revoked();
-            Whose::RevokedBeforeItCame
+            Whose::Revoked
         }
     };
     let outcome = place(batch, &first, whose)?;

@@ -23,17 +23,17 @@ const AHEAD: Duration = Duration::from_secs(300);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Whose {
     /// The message itself.
-    AsItCame,
+    Whole,
     /// What it was edited to.
-    EditedBeforeItCame,
+    Edited,
     /// That it was taken back.
-    RevokedBeforeItCame,
+    Revoked,
 }
 
 pub(super) fn receive(batch: &mut Batch<'_>, receive: &Receive) -> Result<OpOutcome, StoreError> {
     match batch.rows.seen(WamidHash::of(&receive.wamid))? {
         Some(seen) => again(batch, receive, seen),
-        None => place(batch, receive, Whose::AsItCame),
+        None => place(batch, receive, Whose::Whole),
     }
 }
 
@@ -117,10 +117,10 @@ pub(super) fn place(batch: &mut Batch<'_>, receive: &Receive, whose: Whose) -> R
         conversation.created = at;
         conversation.last_activity = at;
     }
-    if group.is_none() && opens_window(receive) && whose == Whose::AsItCame {
+    if group.is_none() && opens_window(receive) && whose == Whose::Whole {
         conversation.last_inbound = conversation.last_inbound.max(Some(at));
     }
-    if whose != Whose::RevokedBeforeItCame {
+    if whose != Whose::Revoked {
         want_attention(&mut conversation, receive);
     }
     let mut message = Message {
@@ -138,10 +138,10 @@ pub(super) fn place(batch: &mut Batch<'_>, receive: &Receive, whose: Whose) -> R
         wamid: Some(receive.wamid.clone()),
         delivery: None,
         via: receive.via,
-        edited_at: (whose == Whose::EditedBeforeItCame).then_some(at),
+        edited_at: (whose == Whose::Edited).then_some(at),
         versions: Vec::new(),
-        first_version_missing: whose == Whose::EditedBeforeItCame,
-        revoked_at: (whose == Whose::RevokedBeforeItCame).then_some(at),
+        first_version_missing: whose == Whose::Edited,
+        revoked_at: (whose == Whose::Revoked).then_some(at),
         told: Vec::new(),
     };
     let place = MessageRef {

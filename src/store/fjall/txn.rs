@@ -93,7 +93,7 @@ impl Txn {
             .filter(|((of, key), _)| *of == space && key.as_ref().starts_with(prefix.as_ref()))
             .filter_map(|((_, key), value)| Some((key, value.as_ref()?)))
             .collect();
-        fresh.sort_unstable_by(|(key, _), (other, _)| key.cmp(other));
+        fresh.sort_unstable_by_key(|(key, _)| *key);
         let mut fresh = fresh.into_iter().peekable();
         for pair in Moment::of(&self.engine).under(space, prefix, None) {
             let pair = pair?;

@@ -92,13 +92,15 @@ impl<'a> Reader<'a> {
         }
         for (part, list) in [("errors", value.errors), ("user_actions", value.actions)] {
             if let List::Items(items) = list {
-                items.into_iter().for_each(|item| self.other(&origin, part, item));
+                for item in items {
+                    self.other(&origin, part, item);
+                }
             }
         }
         for (key, raw) in value.rest {
             match (field.as_ref(), key.as_ref()) {
                 (ECHOES, "message_echoes") => {
-                    self.each(&origin, "message_echoes", listed(raw), &cards, &told)
+                    self.each(&origin, "message_echoes", listed(raw), &cards, &told);
                 }
                 (HISTORY, HISTORY) => self.history(&origin, raw, &cards),
                 (STANDBY, STANDBY) => self.standby(&origin, raw),

@@ -40,7 +40,7 @@ pub fn glance(body: &[u8]) -> Glance {
             b"statuses" => statuses = true,
             b"messages" => others = true,
             b"field" => {
-                others |= !next_text(value).is_some_and(|(field, _)| field == b"messages");
+                others |= next_text(value).is_none_or(|(field, _)| field != b"messages");
             }
             _ => {}
         }

@@ -206,7 +206,7 @@ fn parameter<'value>(
                     .optional("text")
                     .is_some_and(|text| !text.value().is_string()) =>
             {
-                scalar(node)?
+                scalar(node)?;
             }
             "text" => shown = Some(filling(node, "text", longest)?),
             "currency" => {
