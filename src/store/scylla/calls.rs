@@ -38,7 +38,7 @@ impl Store for ScyllaStore {
     }
 
     async fn journal_read(&self, ids: Vec<JournalId>) -> Result<Vec<JournalEntry>, StoreError> {
-        self.journal_these(ids).await
+        self.journal_among(ids).await
     }
 
     async fn journal_backlog(&self) -> Result<JournalBacklog, StoreError> {

@@ -96,13 +96,13 @@ impl ScyllaStore {
     }
 
     /// Those of these webhooks that are not done, in order.
-    pub(super) async fn journal_these(&self, ids: Vec<JournalId>) -> Result<Vec<JournalEntry>, StoreError> {
+    pub(super) async fn journal_among(&self, ids: Vec<JournalId>) -> Result<Vec<JournalEntry>, StoreError> {
         let mut parts: BTreeMap<(i16, i64), Vec<[u8; 16]>> = BTreeMap::new();
         for id in ids {
             let part = (keys::journal_shard(id), keys::minute(id));
             parts.entry(part).or_default().push(*id.as_bytes());
         }
-        let statement = &self.book.rows.journal_these;
+        let statement = &self.book.rows.journal_among;
         let reads = parts.into_iter().map(|((shard, minute), ids)| async move {
             let ids: Vec<&[u8]> = ids.iter().map(<[u8; 16]>::as_slice).collect();
             let rows: Vec<JournalColumns> = self

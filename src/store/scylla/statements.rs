@@ -145,7 +145,7 @@ statements! {
         journal: ScanLarge "SELECT id, received, body FROM {data}.journal WHERE shard = ? AND minute = ? AND id > ?",
         journal_from: ScanLarge
             "SELECT id, received, body FROM {data}.journal WHERE shard = ? AND minute = ? AND id >= ?",
-        journal_these: ScanLarge
+        journal_among: ScanLarge
             "SELECT id, received, body FROM {data}.journal WHERE shard = ? AND minute = ? AND id IN ?",
         journal_received: Scan "SELECT received FROM {data}.journal WHERE shard = ? AND minute = ?",
         put_minute: Write "INSERT INTO {data}.journal_minute (shard, minute) VALUES (?, ?)",
