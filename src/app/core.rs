@@ -136,6 +136,8 @@ pub async fn open_core(config: &Config, clock: Arc<dyn Clock>, shutdown: Shutdow
     if let Some(seen) = store.last_time().await? {
         clock.resume(seen);
     }
+    // Before the first id: a process that is killed right after its start must not give its ids again.
+    store.note_time(clock.for_ids()).await?;
     let settings = GraphSettings {
         connect_timeout: config.whatsapp.connect_timeout,
         total_timeout: config.whatsapp.total_timeout,

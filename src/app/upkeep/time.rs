@@ -29,8 +29,8 @@ pub(super) async fn tell(store: &dyn Store, clock: &dyn Clock) {
             (Some(_), Some(_)) | (None, None) => {}
         }
         doubted = doubt;
-        // In doubt, too: it is the time that is gone by, and a start must not go back to before the doubt.
-        if let Err(error) = store.note_time(clock.now()).await {
+        // In doubt, too: it is the time that is gone by, and a start must not give ids of before again.
+        if let Err(error) = store.note_time(clock.for_ids()).await {
             tracing::warn!(error = %error, "the store cannot be told the time");
         }
     }

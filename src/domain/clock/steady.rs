@@ -108,10 +108,12 @@ impl Clock for SteadyClock {
     fn resume(&self, seen: Timestamp) {
         let mut state = self.state();
         let now = self.read(&mut state);
-        if now < seen.0 {
+        let is_jump = (now - seen.0).abs() > TOLERANCE;
+        // Time goes on from what was seen, and the former process may have given ids since.
+        if is_jump || now < seen.0 {
             state.latest_id = state.latest_id.max(seen.0.saturating_add(TOLD));
         }
-        if (now - seen.0).abs() > TOLERANCE {
+        if is_jump {
             state.offset = seen.0.saturating_sub(millis(self.source.monotonic()));
             self.read(&mut state);
         }
@@ -213,7 +215,12 @@ mod tests {
         let seen = START;
         for (wall, now, ids, doubted) in [
             (seen.after(MINUTE), seen.after(MINUTE), seen.after(MINUTE), false),
-            (seen.after(366 * DAY), seen, seen, true),
+            (
+                seen.after(366 * DAY),
+                seen,
+                seen.after(Duration::from_secs(10)),
+                true,
+            ),
             (seen.before(DAY), seen, seen.after(Duration::from_secs(10)), true),
             (
                 seen.before(MINUTE),
