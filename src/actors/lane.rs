@@ -313,12 +313,16 @@ impl Lane {
     fn inherit(&mut self) {
         if let Some(left) = self.results.successors.handovers().take(&self.row.id) {
             let Handover {
+                row,
                 pair_limit,
                 brake,
                 paused,
                 bulk_paused,
             } = *left;
             self.pair_limit.inherit(pair_limit);
+            if row != self.row {
+                return;
+            }
             self.brake = brake;
             self.paused = self.paused.take().or(paused);
             self.bulk_paused = self.bulk_paused.take().or(bulk_paused);
@@ -383,6 +387,7 @@ impl Drop for Lane {
     /// Also after a panic.
     fn drop(&mut self) {
         let handover = Handover {
+            row: self.row.clone(),
             pair_limit: std::mem::replace(&mut self.pair_limit, PairLimiter::new(self.limits.pair)),
             brake: std::mem::replace(&mut self.brake, Brake::new(self.limits.brake_after)),
             paused: self.paused.take(),

@@ -9,11 +9,14 @@ use super::brake::Brake;
 use super::pause::Pause;
 use crate::domain::PhoneNumberId;
 use crate::limiter::PairLimiter;
+use crate::store::Number;
 
 /// What is handed over. The number's own limit is not: calls of the earlier lane may still begin to count, so the next one
 /// takes the last second for full.
 #[derive(Debug)]
 pub(super) struct Handover {
+    /// The number as that lane knew it: a new token or rate ends a pause.
+    pub(super) row: Number,
     pub(super) pair_limit: PairLimiter,
     pub(super) brake: Brake,
     pub(super) paused: Option<Pause>,

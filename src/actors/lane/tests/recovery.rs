@@ -280,6 +280,27 @@ async fn a_pause_outlives_the_lane_that_began_it() {
 }
 
 #[actix::test]
+async fn a_pause_ends_with_a_new_token_although_its_lane_is_gone() {
+    let mut world = World::new().await;
+    let locked = RefusalScope::Lane(PauseReason::AccessToken);
+    world.script(move |_| refused(locked, 190));
+    let first = world.lane(LaneLimits::default());
+    world.send(&first, &[letter(1)]).await;
+    world
+        .lane_is(&first, "it is paused", |lane| lane.paused.is_some())
+        .await;
+    first.die().await;
+    drop(first);
+    world.script(accepted);
+    world.number.access_token = crate::store::directory::AccessToken::new("secret-2");
+    let began = world.clock_now();
+    let _second = world.lane(LaneLimits::default());
+    world.settled().await;
+    assert!(between(began, world.clock_now()) < Duration::from_secs(60));
+    world.check();
+}
+
+#[actix::test]
 async fn a_process_that_follows_another_at_once_takes_the_last_second_for_full() {
     let world = World::new().await;
     let began = world.clock_now();
