@@ -1,8 +1,10 @@
 //! Which number belongs to which tenant, and where each tenant's actors are: the only lock of the actors.
 //!
-//! Tenants are started here, and started again when an actor of theirs died: everything that they know is in the store.
+//! Tenants are started here when they are needed, put to rest when nobody needs them any more, and started again when an
+//! actor of theirs died: everything that they know is in the store.
 
 mod numbers;
+mod rest;
 mod start;
 mod starts;
 #[cfg(test)]
@@ -27,6 +29,8 @@ use crate::domain::{Clock, PhoneNumberId, Retention, TenantId};
 use crate::store::{Number, Store, StoreError, Tenant as TenantRow};
 use crate::whatsapp::Graph;
 use starts::Starts;
+
+pub use rest::Census;
 
 /// What a tenant that does not run answers while the process ends.
 const ENDING: Refusal = Refusal::Unavailable {
@@ -71,6 +75,7 @@ pub struct TenantHandle {
     pub lanes: Arc<BTreeMap<PhoneNumberId, LaneHandle>>,
     pub(crate) addr: BoundedAddr<Tenant>,
     succession: Succession,
+    used: Arc<rest::Used>,
 }
 
 impl TenantHandle {
@@ -104,7 +109,7 @@ impl std::fmt::Debug for TenantHandle {
 
 #[derive(Default)]
 struct Map {
-    tenants: HashMap<TenantId, (Arc<TenantRow>, Option<TenantHandle>)>,
+    tenants: HashMap<TenantId, (Arc<TenantRow>, Option<Box<TenantHandle>>)>,
     numbers: HashMap<PhoneNumberId, Number>,
 }
 
@@ -156,15 +161,23 @@ impl Directory {
         self.closed.store(true, Ordering::Release);
     }
 
+    fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::Acquire)
+    }
+
     /// A tenant that needs no start.
     fn known(&self, id: TenantId) -> Result<Option<TenantHandle>, Refusal> {
         let map = self.read();
         let (_, handle) = map.tenants.get(&id).ok_or(Refusal::UnknownTenant)?;
-        if self.closed.load(Ordering::Acquire) {
-            let running = handle.clone().ok_or(ENDING)?;
+        if self.is_closed() {
+            let running = handle.as_deref().cloned().ok_or(ENDING)?;
             return Ok(Some(running));
         }
-        Ok(handle.clone().filter(TenantHandle::is_alive))
+        let running = handle.as_deref().filter(|handle| handle.is_alive());
+        Ok(running.map(|handle| {
+            handle.used.note(self.parts.clock.monotonic());
+            handle.clone()
+        }))
     }
 
     /// Told whenever a tenant was taken back from another process, which may have taken in webhooks and not applied them.
@@ -177,7 +190,7 @@ impl Directory {
         self.read()
             .tenants
             .values()
-            .filter_map(|(_, handle)| handle.clone())
+            .filter_map(|(_, handle)| handle.as_deref().cloned())
             .collect()
     }
 
@@ -234,7 +247,7 @@ impl Directory {
     fn arbiter_of(&self, tenant: TenantId) -> Option<ArbiterHandle> {
         let count = u64::try_from(self.parts.arbiters.len())
             .ok()
-            .filter(|count| *count > 0 && !self.closed.load(Ordering::Acquire))?;
+            .filter(|count| *count > 0 && !self.is_closed())?;
         let index = usize::try_from(tenant.get() % count).ok()?;
         self.parts.arbiters.get(index).cloned()
     }

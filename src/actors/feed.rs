@@ -99,6 +99,8 @@ pub trait Subscriber: Send + Sync {
     fn publish(&self, published: &Published) -> bool;
     /// Takes a signal, or drops it. Returns false once it is gone.
     fn signal(&self, signal: &Arc<Signal>) -> bool;
+    /// False once it is gone.
+    fn is_there(&self) -> bool;
 }
 
 /// A reader that the ledger feeds.
@@ -119,6 +121,11 @@ impl FeedSubscriber {
     /// Hands over a signal; false once the reader is gone.
     pub(crate) fn signal(&self, signal: &Arc<Signal>) -> bool {
         self.0.signal(signal)
+    }
+
+    /// False once the reader is gone.
+    pub(crate) fn is_there(&self) -> bool {
+        self.0.is_there()
     }
 }
 

@@ -19,6 +19,7 @@ mod gauges;
 mod handle;
 mod handover;
 mod hands;
+mod idle;
 mod inbox;
 mod judge;
 mod limits;

@@ -70,6 +70,9 @@ pub(crate) struct Subscribe {
 /// Tell agents something that is not kept.
 pub(crate) struct Relay(Signal);
 
+/// Tell whether nobody listens and nothing waits.
+struct AskIdle(oneshot::Sender<bool>);
+
 /// Another writer takes over: stop at once.
 struct Retire;
 
@@ -304,6 +307,18 @@ impl Handler<Admitted<Relay>> for Ledger {
     fn handle(&mut self, relay: Admitted<Relay>, _: &mut Context<Self>) {
         let signal = Arc::new(relay.message.0);
         self.subscribers.retain(|subscriber| subscriber.signal(&signal));
+    }
+}
+
+impl Handler<Admitted<AskIdle>> for Ledger {
+    type Result = ();
+    fn handle(&mut self, ask: Admitted<AskIdle>, _: &mut Context<Self>) {
+        let Admitted { message, place } = ask;
+        // What waits has a place, too: whoever asks looks at those next.
+        drop(place);
+        self.subscribers.retain(FeedSubscriber::is_there);
+        // The asker may have gone.
+        let _ = message.0.send(self.subscribers.is_empty());
     }
 }
 

@@ -54,6 +54,8 @@ pub struct TenantLimits {
     pub backlog: usize,
     /// How long a conversation lives unused.
     pub conversation_idle: Duration,
+    /// How long a tenant lives of whom nobody wants anything.
+    pub idle: Duration,
 }
 
 impl Default for TenantLimits {
@@ -62,6 +64,7 @@ impl Default for TenantLimits {
             mailbox: 1_024,
             backlog: 100_000,
             conversation_idle: Duration::from_secs(300),
+            idle: Duration::from_secs(300),
         }
     }
 }
@@ -88,7 +91,10 @@ pub(crate) struct Attend {
 /// Tell who is there.
 pub(crate) struct WhoIsThere(pub(crate) oneshot::Sender<Roster>);
 
-/// Another tenant actor takes over: stop, with every conversation.
+/// Tell whether anybody is there, or asked for something that is not done.
+pub(crate) struct AskIdle(pub(crate) oneshot::Sender<bool>);
+
+/// Another tenant actor takes over, or none: stop, with every conversation.
 pub(crate) struct Retire;
 
 /// A number was added or changed.
@@ -246,6 +252,18 @@ impl Handler<Admitted<LeaveNote>> for Tenant {
             let _ = reply.send(answer);
         };
         ctx.spawn(work.into_actor(self));
+    }
+}
+
+impl Handler<Admitted<AskIdle>> for Tenant {
+    type Result = ();
+    fn handle(&mut self, ask: Admitted<AskIdle>, _: &mut Context<Self>) {
+        let Admitted { message, place } = ask;
+        // What is in progress has a place, too: whoever asks looks at those next.
+        drop(place);
+        let nobody = self.present.is_empty() && self.viewing.is_empty();
+        // The asker may have gone.
+        let _ = message.0.send(nobody && self.in_progress.is_empty());
     }
 }
 

@@ -160,6 +160,7 @@ pub async fn open_core(config: &Config, clock: Arc<dyn Clock>, shutdown: Shutdow
             mailbox: config.limits.tenant_mailbox,
             backlog: config.limits.tenant_backlog,
             conversation_idle: config.limits.conversation_idle,
+            idle: config.limits.tenant_idle,
         },
         lane_limits: lane_limits(config),
         calls: Arc::new(Semaphore::new(CALLS)),

@@ -12,9 +12,11 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::time::{Interval, MissedTickBehavior};
 
 use crate::actors::Directory;
+use crate::actors::directory::Census;
 use crate::domain::Clock;
 use crate::shutdown::Shutdown;
 use crate::store::{Store, StoreErrorKind};
+use crate::telemetry::labels::TenantState;
 use crate::telemetry::{self, metrics};
 
 /// Expired rows are unreadable at once; this is only about their space.
@@ -31,6 +33,8 @@ const HEALTH: Duration = Duration::from_secs(2);
 const PATIENCE: u32 = 5;
 /// How often tenants are looked after: one of whose actors died starts again even if nobody asks for it.
 const REVIVE: Duration = Duration::from_secs(3);
+/// It is looked this often, within the time after which a tenant rests, which ones do.
+const LOOKS: u32 = 10;
 
 /// What becomes of a store that cannot write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,6 +76,7 @@ pub(super) async fn run(
     let chores = async {
         tokio::join!(
             revive(&directory),
+            rest(&directory),
             fold(&recorder),
             sweep(&store, clock.as_ref(), &shutdown),
             measure(store.as_ref(), clock.as_ref(), failing.measured_each()),
@@ -102,6 +107,19 @@ async fn revive(directory: &Directory) {
         directory.revive().await;
         let missing = u64::try_from(directory.missing().len()).unwrap_or(u64::MAX);
         metrics::tenants_missing().set(metrics::number(missing));
+        let Census { live, rest } = directory.census();
+        for (state, tenants) in [(TenantState::Live, live), (TenantState::Rest, rest)] {
+            let tenants = u64::try_from(tenants).unwrap_or(u64::MAX);
+            metrics::tenants(state).set(metrics::number(tenants));
+        }
+    }
+}
+
+async fn rest(directory: &Directory) {
+    let mut due = each((directory.idle() / LOOKS).max(Duration::from_millis(100)));
+    loop {
+        due.tick().await;
+        directory.rest_idle().await;
     }
 }
 

@@ -55,6 +55,9 @@ pub struct LimitsConfig {
     /// How long a conversation stays in memory after its last message.
     #[serde(rename = "conversation_idle_s", with = "seconds")]
     pub conversation_idle: Duration,
+    /// How long a tenant stays in memory of whom nobody wants anything.
+    #[serde(rename = "tenant_idle_s", with = "seconds")]
+    pub tenant_idle: Duration,
 }
 
 impl LimitsConfig {
@@ -90,11 +93,12 @@ impl LimitsConfig {
         );
         problems.range("limits.resync_after", self.resync_after, 1..=1_000_000);
         problems.range("limits.reaper_stuck_s", self.reaper_stuck.as_secs(), 1..=600);
-        problems.range(
-            "limits.conversation_idle_s",
-            self.conversation_idle.as_secs(),
-            1..=86_400,
-        );
+        for (key, idle) in [
+            ("limits.conversation_idle_s", self.conversation_idle),
+            ("limits.tenant_idle_s", self.tenant_idle),
+        ] {
+            problems.range(key, idle.as_secs(), 1..=86_400);
+        }
         for (key, places) in [
             ("limits.tenant_mailbox", self.tenant_mailbox),
             ("limits.lane_mailbox", self.lane_mailbox),

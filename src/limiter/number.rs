@@ -214,6 +214,13 @@ impl NumberLimiter {
         (slow.share + growing * REGAINED_PER_SECOND).min(1.0)
     }
 
+    /// Whether it holds nothing back: one that has seen nothing yet would let go just as much.
+    pub fn is_free(&mut self, now: Duration) -> bool {
+        let now = self.step(now);
+        self.forget(now);
+        self.sent.len() == 0 && self.paused_until <= now && self.share(now) >= 1.0
+    }
+
     fn limit(&self) -> usize {
         usize::try_from(self.rate.per_second()).unwrap_or(usize::MAX)
     }

@@ -133,6 +133,13 @@ impl PairLimiter {
         }
     }
 
+    /// Whether every customer may be written to as if never written to before.
+    pub fn is_free(&self, now: Duration) -> bool {
+        self.pairs
+            .iter()
+            .all(|(_, pair)| pair.owes_nothing(self.rule, now))
+    }
+
     /// How many customers are remembered.
     pub fn len(&self) -> usize {
         self.pairs.len()

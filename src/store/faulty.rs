@@ -50,6 +50,8 @@ pub(crate) struct FaultyStore {
     pub(crate) no_heads: AtomicBool,
     /// Events cannot be read.
     pub(crate) no_events: AtomicBool,
+    /// Unsettled messages cannot be read.
+    pub(crate) no_outbox: AtomicBool,
     /// The disk answers nothing any more, and the store knows.
     pub(crate) hung: AtomicBool,
     /// Whose ledger cannot be opened, and whose opening is never answered.
@@ -187,6 +189,7 @@ impl Store for FaultyStore {
         after: Option<MessageId>,
         limit: usize,
     ) -> Result<Vec<OutboxRow>, StoreError> {
+        Self::refuse_if(&self.no_outbox)?;
         *self.outbox_reads.lock().unwrap() += 1;
         let mut rows = self.inner.outbox(tenant, number, after, limit).await?;
         let stale = self.stale.lock().unwrap();

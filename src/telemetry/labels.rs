@@ -60,6 +60,14 @@ label_enums! {
         Moved = "moved",
     }
 
+    /// Whether a tenant has actors.
+    TenantState {
+        /// It has.
+        Live = "live",
+        /// Nobody needs it now.
+        Rest = "rest",
+    }
+
     /// Why a socket was closed.
     CloseReason {
         /// The client left.

@@ -3,7 +3,7 @@
 use super::labels::{
     ActorKind, AttemptResult, CloseReason, Code, ConnectionEnd, DelayReason, ElementKind, FrameRefusal,
     GraphCall, HttpMethod, HttpRoute, PauseReason, QuarantineReason, ResyncReason, RetentionFate, SendOrigin,
-    StatusClass, StoreOp, StoreOutcome, UnknownResolution, Version, WebhookOutcome,
+    StatusClass, StoreOp, StoreOutcome, TenantState, UnknownResolution, Version, WebhookOutcome,
 };
 use super::table::metrics_table;
 pub use super::table::{number, signed};
@@ -138,6 +138,8 @@ metrics_table! {
     /// Messages that changes of retention came to, by what became of them.
     counter retention_messages_total = "mesej_retention_messages_total" { how: RetentionFate };
 
+    /// Tenants, by whether they have actors or rest until somebody needs them.
+    gauge tenants = "mesej_tenants" { state: TenantState };
     /// Tenants that could not be started when it was tried last.
     gauge tenants_missing = "mesej_tenants_missing";
     /// Actors alive, by kind.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use actix::ArbiterHandle;
 use futures_util::stream::{self, StreamExt as _};
 
+use super::rest::Used;
 use super::{Directory, ENDING, TenantHandle};
 use crate::actors::conversation::store_refusal;
 use crate::actors::lane::{self, LaneHandle, LaneParts, LaneSettings};
@@ -44,7 +45,7 @@ impl Directory {
     /// Starts again every tenant of whose actors one died, and every one that could not be started before.
     pub async fn revive(&self) {
         let is_dead =
-            |handle: &Option<TenantHandle>| handle.as_ref().is_some_and(|handle| !handle.is_alive());
+            |handle: &Option<Box<TenantHandle>>| handle.as_ref().is_some_and(|handle| !handle.is_alive());
         let dead = {
             let map = self.read();
             let dead = map.tenants.iter().filter(|(_, (_, handle))| is_dead(handle));
@@ -77,6 +78,7 @@ impl Directory {
         let turn = self.starts.turn(id);
         let _mine = turn.lock().await;
         if let Some(running) = self.known(id)? {
+            self.starts.leave(id);
             return Ok(running);
         }
         if let Some(wait) = self.starts.wait(id, self.parts.clock.monotonic()) {
@@ -111,7 +113,7 @@ impl Directory {
     async fn start_again(&self, id: TenantId) -> Result<TenantHandle, Failed> {
         let (row, before) = match self.read().tenants.get(&id) {
             None => return Err(Failed::Refused(Refusal::UnknownTenant)),
-            Some((row, before)) => (Arc::clone(row), before.clone()),
+            Some((row, before)) => (Arc::clone(row), before.as_deref().cloned()),
         };
         if let Some(before) = &before {
             let retry_after = before.ledger.hands_off(self.parts.clock.monotonic());
@@ -128,7 +130,7 @@ impl Directory {
         if let Some((row, slot)) = self.write().tenants.get_mut(&id) {
             // It may have changed since the start began.
             handle.ledger.keep_for(row.retention);
-            *slot = Some(handle.clone());
+            *slot = Some(Box::new(handle.clone()));
         }
         was_lost.then(|| self.taken_back.notify_one());
         Ok(handle)
@@ -181,6 +183,7 @@ impl Directory {
             lanes: Arc::new(lanes),
             addr,
             succession,
+            used: Used::at(self.parts.clock.monotonic()),
         })
     }
 

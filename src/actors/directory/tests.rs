@@ -8,10 +8,14 @@ use crate::store::directory::AccessToken;
 use crate::store::faulty::FaultyStore;
 
 const BAD: TenantId = TenantId::new(1);
-const GOOD: TenantId = TenantId::new(2);
+pub(super) const GOOD: TenantId = TenantId::new(2);
 
 async fn directory(store: &Arc<FaultyStore>) -> Arc<Directory> {
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+    directory_at(store, Arc::new(SystemClock::new())).await
+}
+
+/// A directory of two tenants, each with one number that is called as the tenant.
+pub(super) async fn directory_at(store: &Arc<FaultyStore>, clock: Arc<dyn Clock>) -> Arc<Directory> {
     for id in [BAD, GOOD] {
         let row = TenantRow {
             id,

@@ -80,4 +80,8 @@ impl Subscriber for Tap {
     fn signal(&self, signal: &Arc<Signal>) -> bool {
         self.offer(Arc::clone(signal))
     }
+
+    fn is_there(&self) -> bool {
+        self.addr.is_connected()
+    }
 }

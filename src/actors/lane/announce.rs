@@ -63,6 +63,11 @@ impl Announcer {
         !matches!(self.told, Told::Running | Told::Unsure)
     }
 
+    /// Whether agents are being told something.
+    pub(super) const fn is_telling(&self) -> bool {
+        self.telling.is_some()
+    }
+
     /// Meta took something.
     pub(super) fn proven(&mut self) {
         self.proof = Proof::Taken;
@@ -128,7 +133,7 @@ impl Lane {
         }));
     }
 
-    fn state(&self, now: Moment) -> Told {
+    pub(super) fn state(&self, now: Moment) -> Told {
         if let Some(pause) = &self.paused {
             Told::Paused(pause.clone())
         } else if let Some(cause) = self.brake.is_on() {

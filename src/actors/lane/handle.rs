@@ -90,6 +90,8 @@ pub(super) struct AskOutlook {
 }
 /// How is it going?
 pub(super) struct AskSnapshot(pub(super) oneshot::Sender<LaneSnapshot>);
+/// Is there anything to do, or to remember?
+pub(super) struct AskIdle(pub(super) oneshot::Sender<bool>);
 /// Stop at once, as if by a panic.
 #[cfg(test)]
 pub(super) struct Die;
@@ -232,6 +234,13 @@ impl LaneHandle {
         let (reply, answer) = oneshot::channel();
         self.addr.tell(AskSnapshot(reply), ROOM).await.ok()?;
         tokio::time::timeout(ANSWER, answer).await.ok()?.ok()
+    }
+
+    /// Whether the lane has nothing to do, and nothing to remember that its successor would have to know. False also when it
+    /// does not say so.
+    pub(crate) async fn is_idle(&self) -> bool {
+        let (reply, answer) = oneshot::channel();
+        self.addr.try_tell(AskIdle(reply)).is_ok() && answer.await == Ok(true)
     }
 
     /// Kills the actor.

@@ -73,6 +73,11 @@ impl Receipts {
         !self.waiting.is_empty()
     }
 
+    /// Whether none waits or is under way.
+    pub(super) fn is_empty(&self) -> bool {
+        self.waiting.is_empty() && self.under_way == 0
+    }
+
     /// Takes the next one; [`Receipts::end`] must follow.
     pub(super) fn begin(&mut self) -> Option<Errand> {
         let errand = self.waiting.pop_front()?;

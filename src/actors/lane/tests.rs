@@ -8,6 +8,7 @@ mod doubts;
 mod graph;
 mod harness;
 mod held;
+mod idle;
 mod judging;
 mod letters;
 mod limits;

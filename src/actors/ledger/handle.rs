@@ -9,7 +9,7 @@ use tokio::sync::oneshot;
 use super::condition::Condition;
 use super::keeping::Keeping;
 use super::reply::{CommitError, CommitObserver, Reply};
-use super::{Commit, Finish, Ledger, PATIENCE, Relay, Retire, Subscribe};
+use super::{AskIdle, Commit, Finish, Ledger, PATIENCE, Relay, Retire, Subscribe};
 use crate::actors::bounded::{BoundedAddr, END_PATIENCE, Refused};
 use crate::actors::feed::{FeedSubscriber, Signal};
 use crate::domain::{Epoch, Fence, Seq, TenantId};
@@ -164,6 +164,13 @@ impl LedgerHandle {
     /// Tells connected agents something that is not kept: typing, viewing, presence. Lost when the ledger is busy.
     pub fn relay(&self, signal: Signal) {
         drop(self.addr.try_tell(Relay(signal)));
+    }
+
+    /// Whether nobody listens and nothing waits. False also when it does not say so.
+    pub(crate) async fn is_idle(&self) -> bool {
+        let (reply, answer) = oneshot::channel();
+        let asked = self.addr.try_tell(AskIdle(reply)).is_ok();
+        asked && answer.await == Ok(true) && self.depth() == 0
     }
 
     /// Stops the ledger at once, because another writer takes over. What it was not told committed is offered again by

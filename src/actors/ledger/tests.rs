@@ -92,6 +92,9 @@ impl Subscriber for Listener {
     fn signal(&self, _: &Arc<Signal>) -> bool {
         true
     }
+    fn is_there(&self) -> bool {
+        !self.0.is_closed()
+    }
 }
 
 /// What a subscriber hears next.
