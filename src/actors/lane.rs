@@ -49,19 +49,20 @@ use std::time::Duration;
 
 use actix::{Actor, ArbiterHandle, AsyncContext as _, Context, SpawnHandle};
 use futures_util::stream;
-use tokio::sync::{Semaphore, broadcast, mpsc, oneshot, watch};
+use tokio::sync::{Semaphore, oneshot, watch};
 
+use super::succession::LateResults;
 use super::{BoundedAddr, LedgerHandle, Successors};
-use crate::domain::{AttemptToken, Clock, MessageId, Retention, SendRate, TenantId};
+use crate::domain::{Clock, MessageId, Retention, SendRate, TenantId};
 use crate::limiter::{NumberLimiter, PairLimiter};
 use crate::store::{Number, Store};
 use crate::whatsapp::{BearerToken, Graph};
 use announce::Announcer;
 use brake::Brake;
-use call::{Progress, Results};
+use call::Results;
 use claims::Claiming;
 use gauges::Gauges;
-use handle::{LateRefusal, Shared};
+use handle::Shared;
 use handover::{Handover, Predecessor};
 use hands::Hands;
 use overflow::Overflow;
@@ -116,33 +117,24 @@ pub struct LaneParts {
 pub fn start(arbiter: &ArbiterHandle, settings: LaneSettings, parts: LaneParts) -> LaneHandle {
     let shared = Arc::new(Shared::default());
     let (row, changes) = watch::channel(settings.number.clone());
-    let (refusals, late_refusals) = mpsc::channel(REFUSALS);
     let (number, mailbox) = (settings.number.id.clone(), settings.limits.mailbox);
     let lane_shared = Arc::clone(&shared);
     // From before it reads the outbox: a result is found there, or heard of.
     let late = parts.successors.late();
     let addr = Lane::start_in_arbiter(arbiter, move |ctx: &mut Context<Lane>| {
         ctx.set_mailbox_capacity(mailbox);
-        let streams = Streams {
-            changes,
-            late,
-            refusals: late_refusals,
-        };
+        let streams = Streams { changes, late };
         Lane::new(settings, parts, lane_shared, streams, ctx)
     });
     let addr = BoundedAddr::new(addr, mailbox);
-    LaneHandle::new(addr, shared, row, refusals, number)
+    LaneHandle::new(addr, shared, row, number)
 }
 
 /// What reaches a lane beside its mailbox.
 struct Streams {
     changes: watch::Receiver<Number>,
-    late: broadcast::Receiver<AttemptToken>,
-    refusals: mpsc::Receiver<LateRefusal>,
+    late: LateResults,
 }
-
-/// Refusals by status that wait for the lane. More would tell nothing new: one pauses it.
-const REFUSALS: usize = 16;
 
 /// The actor. See the module.
 pub struct Lane {
@@ -156,7 +148,6 @@ pub struct Lane {
     calls: Arc<Semaphore>,
     rng: fastrand::Rng,
     shared: Arc<Shared>,
-    progress: mpsc::Sender<Progress>,
 
     queue: Queue,
     overflow: Overflow,
@@ -211,19 +202,8 @@ impl Lane {
             limits,
             seed,
         } = settings;
-        let Streams {
-            changes,
-            late,
-            refusals,
-        } = streams;
-        ctx.add_stream(stream::unfold(refusals, |mut refusals| async move {
-            refusals.recv().await.map(|refusal| (refusal, refusals))
-        }));
+        let Streams { changes, late } = streams;
         let limits = Arc::new(limits);
-        let (progress, reports) = mpsc::channel(MOST_PLACES.saturating_mul(4));
-        ctx.add_stream(stream::unfold(reports, |mut reports| async move {
-            reports.recv().await.map(|progress| (progress, reports))
-        }));
         ctx.add_stream(stream::unfold(Arc::clone(&shared), |shared| async move {
             shared.changed.notified().await;
             Some((inbox::SharedChanged, shared))
@@ -234,13 +214,8 @@ impl Lane {
             Some((inbox::RowChanged(Box::new(row)), changes))
         }));
         ctx.add_stream(stream::unfold(late, |mut late| async move {
-            loop {
-                match late.recv().await {
-                    Ok(token) => return Some((inbox::LateResult(token), late)),
-                    Err(broadcast::error::RecvError::Lagged(_)) => {}
-                    Err(broadcast::error::RecvError::Closed) => return None,
-                }
-            }
+            let tokens = late.some().await?;
+            Some((inbox::LateCame(tokens), late))
         }));
         let left = parts.successors.handovers().watch();
         ctx.add_stream(stream::unfold(left, |mut left| async move {
@@ -254,7 +229,7 @@ impl Lane {
             Predecessor::None => parts.earlier_process,
         };
         if let Some(at) = counted {
-            number_limit.assume_full(at);
+            number_limit.assume_full(at, parts.clock.monotonic());
         }
         let results = Results {
             ledger: parts.ledger,
@@ -297,7 +272,6 @@ impl Lane {
             results,
             calls: parts.calls,
             shared,
-            progress,
         }
     }
 
@@ -352,9 +326,6 @@ impl Lane {
 /// The longest time without a trial.
 const LONGEST_PAUSE: Duration = Duration::from_hours(1);
 const LONGEST_BULK_PAUSE: Duration = Duration::from_hours(24);
-
-/// Places of the fastest number: a rate may grow while its lane runs.
-const MOST_PLACES: usize = half_a_second(SendRate::MAX);
 
 const fn half_a_second(rate: SendRate) -> usize {
     #[expect(

@@ -115,7 +115,7 @@ enum Telling {
 /// The actor. See the module.
 pub(crate) struct Tenant {
     parts: TenantParts,
-    lanes: BTreeMap<PhoneNumberId, LaneHandle>,
+    lanes: Arc<BTreeMap<PhoneNumberId, LaneHandle>>,
     conversations: HashMap<ConversationId, BoundedAddr<Conversation>>,
     in_progress: HashSet<[u8; 16]>,
     present: BTreeMap<AgentId, BTreeMap<SessionId, Presence>>,
@@ -130,7 +130,7 @@ impl Tenant {
     /// Starts the actor on its arbiter.
     pub(crate) fn launch(
         parts: TenantParts,
-        lanes: BTreeMap<PhoneNumberId, LaneHandle>,
+        lanes: Arc<BTreeMap<PhoneNumberId, LaneHandle>>,
     ) -> BoundedAddr<Self> {
         let arbiter = parts.arbiter.clone();
         let capacity = parts.limits.mailbox;
@@ -270,7 +270,7 @@ impl Handler<Admitted<AskIdle>> for Tenant {
 impl Handler<Admitted<Retire>> for Tenant {
     type Result = ();
     fn handle(&mut self, _: Admitted<Retire>, ctx: &mut Context<Self>) {
-        self.lanes.clear();
+        self.lanes = Arc::default();
         self.conversations.clear();
         ctx.stop();
     }
@@ -279,7 +279,7 @@ impl Handler<Admitted<Retire>> for Tenant {
 impl Handler<Admitted<NumberChanged>> for Tenant {
     type Result = ();
     fn handle(&mut self, changed: Admitted<NumberChanged>, _: &mut Context<Self>) {
-        self.lanes.insert(changed.message.id, changed.message.lane);
+        Arc::make_mut(&mut self.lanes).insert(changed.message.id, changed.message.lane);
     }
 }
 

@@ -49,6 +49,11 @@ impl Default for Departures {
 }
 
 impl Departures {
+    /// Whether what left then may still count.
+    pub(super) fn count_at(at: Duration, now: Duration) -> bool {
+        now < at + SECOND_AND_MORE + LATEST
+    }
+
     /// One leaves. Times must not go back.
     pub(super) fn add(&mut self, at: Duration) {
         self.saved = (self.saved + EACH).min(SAVED);

@@ -116,9 +116,11 @@ impl NumberLimiter {
 
     /// Counts as many messages as the limit allows, as if all had left at this time: for what an earlier sender may have
     /// sent until then. Times must not go back.
-    pub fn assume_full(&mut self, at: Duration) {
-        for _ in 0..self.limit() {
-            self.sent.add(at);
+    pub fn assume_full(&mut self, at: Duration, now: Duration) {
+        if Departures::count_at(at, now) {
+            for _ in 0..self.limit() {
+                self.sent.add(at);
+            }
         }
     }
 

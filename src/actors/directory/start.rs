@@ -174,13 +174,14 @@ impl Directory {
             limits: parts.tenant_limits,
             seed: self.random(),
         };
-        let addr = Tenant::launch(tenant, lanes.clone());
+        let lanes = Arc::new(lanes);
+        let addr = Tenant::launch(tenant, Arc::clone(&lanes));
         // Last: the lanes hear of each result that is committed from now on.
         succession.hand_over(ledger.clone());
         Ok(TenantHandle {
             row,
             ledger,
-            lanes: Arc::new(lanes),
+            lanes,
             addr,
             succession,
             used: Used::at(self.parts.clock.monotonic()),

@@ -5,8 +5,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{OwnedSemaphorePermit, mpsc};
+use tokio::sync::OwnedSemaphorePermit;
 
+use super::handle::Shared;
 use super::judge::{CallHistory, Effect, Judgement, judge, label};
 use super::limits::LaneLimits;
 use super::persist::{Lost, commit_until_taken};
@@ -54,14 +55,14 @@ pub(super) enum Progress {
 /// The way back to the lane; says so when its task dies.
 #[derive(Debug)]
 pub(super) struct Report {
-    lane: mpsc::Sender<Progress>,
+    lane: Arc<Shared>,
     message: MessageId,
     ended: bool,
 }
 
 impl Report {
     /// The way back for one message in hand.
-    pub(super) fn new(lane: mpsc::Sender<Progress>, message: MessageId) -> Self {
+    pub(super) fn new(lane: Arc<Shared>, message: MessageId) -> Self {
         Self {
             lane,
             message,
@@ -70,18 +71,17 @@ impl Report {
     }
 
     /// The lane may be gone; what was committed is in the store.
-    async fn tell(&self, progress: Progress) {
-        let _ = self.lane.send(progress).await;
+    fn tell(&self, progress: Progress) {
+        self.lane.report(progress);
     }
 
-    async fn end(mut self, result: AttemptResult, outcome: Result<OpOutcome, Lost>) {
+    fn end(mut self, result: AttemptResult, outcome: Result<OpOutcome, Lost>) {
         let message = self.message;
         self.tell(Progress::Ended {
             message,
             result,
             outcome,
-        })
-        .await;
+        });
         self.ended = true;
     }
 }
@@ -89,8 +89,7 @@ impl Report {
 impl Drop for Report {
     fn drop(&mut self) {
         if !self.ended {
-            // The channel has more room than there are messages in hand.
-            let _ = self.lane.try_send(Progress::Died {
+            self.tell(Progress::Died {
                 message: self.message,
             });
         }
@@ -203,17 +202,15 @@ impl Call {
         let mut rng = fastrand::Rng::with_seed(self.seed);
         let Judgement { result, effect } = judge(result, self.history, &self.limits, now, &mut rng);
         metrics::attempts_total(label(&result)).increment(1);
-        report
-            .tell(Progress::Answered {
-                message: self.token.message,
-                effect,
-                began: self.began,
-                took,
-            })
-            .await;
+        report.tell(Progress::Answered {
+            message: self.token.message,
+            effect,
+            began: self.began,
+            took,
+        });
         let outcome = self.results.keep(self.token, result.clone(), recipient).await;
         crash::point(CrashPoint::AfterResult);
-        report.end(result, outcome).await;
+        report.end(result, outcome);
     }
 }
 
@@ -225,5 +222,5 @@ pub(super) async fn return_claim(results: Results, token: AttemptToken, report: 
     };
     let recipient = ContactAliases::default();
     let outcome = results.keep(token, result.clone(), recipient).await;
-    report.end(result, outcome).await;
+    report.end(result, outcome);
 }

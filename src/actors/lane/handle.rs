@@ -1,12 +1,13 @@
 //! How others talk to a lane. Nothing here waits for the lane, except where an answer is asked for.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::{Notify, mpsc, oneshot, watch};
+use tokio::sync::{Notify, oneshot, watch};
 
 use super::Lane;
+use super::call::Progress;
 use super::snapshot::LaneSnapshot;
 use super::waiting::Waiting;
 use crate::actors::bounded::END_PATIENCE;
@@ -23,13 +24,19 @@ use crate::whatsapp::error::refusal_scope;
 const ROOM: Duration = Duration::from_secs(2);
 const ANSWER: Duration = Duration::from_secs(10);
 
-/// What reaches a lane without a place in its mailbox, so that it is never refused.
+/// Refusals by status that wait for the lane. More would tell nothing new: one pauses it.
+const REFUSALS: usize = 16;
+
+/// What reaches a lane without a place in its mailbox, so that it is never refused. Nothing takes room before it comes.
 #[derive(Debug, Default)]
 pub(super) struct Shared {
     inbound: AtomicU32,
     overflowed: AtomicBool,
     resumed: AtomicBool,
     backlog: AtomicUsize,
+    /// Of calls under way: no more than those.
+    progress: Mutex<Vec<Progress>>,
+    refusals: Mutex<Vec<LateRefusal>>,
     /// Says that one of the above changed.
     pub(super) changed: Notify,
 }
@@ -50,10 +57,41 @@ impl Shared {
         self.resumed.swap(false, Ordering::AcqRel)
     }
 
+    /// What was told of calls since the last call.
+    pub(super) fn take_progress(&self) -> Vec<Progress> {
+        std::mem::take(&mut *lock(&self.progress))
+    }
+
+    /// A call's task tells something. The lane may be gone.
+    pub(super) fn report(&self, progress: Progress) {
+        lock(&self.progress).push(progress);
+        self.changed.notify_one();
+    }
+
+    /// Late refusals since the last call.
+    pub(super) fn take_refusals(&self) -> Vec<LateRefusal> {
+        std::mem::take(&mut *lock(&self.refusals))
+    }
+
+    /// Meta refused something that it had taken.
+    fn refuse(&self, refusal: LateRefusal) {
+        let mut refusals = lock(&self.refusals);
+        if refusals.len() < REFUSALS {
+            refusals.push(refusal);
+        }
+        drop(refusals);
+        self.changed.notify_one();
+    }
+
     /// Publishes how much waits.
     pub(super) fn set_backlog(&self, waiting: usize) {
         self.backlog.store(waiting, Ordering::Release);
     }
+}
+
+fn lock<T>(of: &Mutex<T>) -> MutexGuard<'_, T> {
+    // Nothing panics while it is held.
+    of.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Wait for your turn.
@@ -104,7 +142,6 @@ pub struct LaneHandle {
     addr: BoundedAddr<Lane>,
     shared: Arc<Shared>,
     row: Arc<watch::Sender<Number>>,
-    refusals: mpsc::Sender<LateRefusal>,
     number: PhoneNumberId,
 }
 
@@ -113,14 +150,12 @@ impl LaneHandle {
         addr: BoundedAddr<Lane>,
         shared: Arc<Shared>,
         row: watch::Sender<Number>,
-        refusals: mpsc::Sender<LateRefusal>,
         number: PhoneNumberId,
     ) -> Self {
         Self {
             addr,
             shared,
             row: Arc::new(row),
-            refusals,
             number,
         }
     }
@@ -171,8 +206,7 @@ impl LaneHandle {
     /// had been the answer to a call. `at` is Meta's time.
     pub fn note_failure(&self, token: Option<AttemptToken>, error: &MetaError, at: Timestamp) {
         if let RefusalScope::Lane(_) | RefusalScope::Bulk(_) = refusal_scope(error.code) {
-            // Full only of others that say the same.
-            let _ = self.refusals.try_send(LateRefusal {
+            self.shared.refuse(LateRefusal {
                 message: token.map(|token| token.message),
                 at,
                 error: error.clone(),

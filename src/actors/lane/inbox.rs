@@ -26,8 +26,8 @@ pub(super) const OFFER_AGAIN: Duration = Duration::from_secs(60);
 /// Something changed that does not come by the mailbox.
 pub(super) struct SharedChanged;
 
-/// A call of an earlier lane ended, and its result is committed.
-pub(super) struct LateResult(pub(super) AttemptToken);
+/// Calls of an earlier lane ended, and their results are committed.
+pub(super) struct LateCame(pub(super) Vec<AttemptToken>);
 
 /// A lane of this tenant is over.
 pub(super) struct HandoverLeft;
@@ -46,6 +46,12 @@ impl StreamHandler<SharedChanged> for Lane {
         }
         if self.shared.take_resumed() && self.token.is_some() {
             self.run_again();
+        }
+        for progress in self.shared.take_progress() {
+            self.progressed(progress, ctx);
+        }
+        for refusal in self.shared.take_refusals() {
+            self.refused_late(refusal, now);
         }
         self.turn_soon(ctx);
     }
@@ -71,10 +77,12 @@ impl StreamHandler<RowChanged> for Lane {
     }
 }
 
-impl StreamHandler<LateResult> for Lane {
-    fn handle(&mut self, late: LateResult, ctx: &mut Context<Self>) {
+impl StreamHandler<LateCame> for Lane {
+    fn handle(&mut self, late: LateCame, ctx: &mut Context<Self>) {
         let now = self.now();
-        self.watch.note_late_result(&late.0, now.mono);
+        for token in &late.0 {
+            self.watch.note_late_result(token, now.mono);
+        }
         self.turn_soon(ctx);
     }
 

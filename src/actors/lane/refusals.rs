@@ -6,8 +6,6 @@
 
 use std::time::Duration;
 
-use actix::{Context, StreamHandler};
-
 use super::Lane;
 use super::handle::LateRefusal;
 use super::pause::{Heard, Pause, PauseCause};
@@ -22,19 +20,8 @@ const TELLS_OF_NOW: Duration = Duration::from_secs(600);
 /// Meta's times are whole seconds.
 const COARSE: Duration = Duration::from_secs(1);
 
-impl StreamHandler<LateRefusal> for Lane {
-    fn handle(&mut self, refusal: LateRefusal, ctx: &mut Context<Self>) {
-        let now = self.now();
-        self.refused_late(refusal, now);
-        self.turn_soon(ctx);
-    }
-
-    /// The last handle is gone; the lane stops by its row's stream.
-    fn finished(&mut self, _: &mut Context<Self>) {}
-}
-
 impl Lane {
-    fn refused_late(&mut self, refusal: LateRefusal, now: Moment) {
+    pub(super) fn refused_late(&mut self, refusal: LateRefusal, now: Moment) {
         let LateRefusal { message, at, error } = refusal;
         let (reason, stops) = match refusal_scope(error.code) {
             RefusalScope::Lane(reason) => (reason, Priority::Interactive),

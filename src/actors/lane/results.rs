@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use actix::{ActorContext as _, Context, StreamHandler};
+use actix::{ActorContext as _, Context};
 
 use super::Lane;
 use super::brake::Allowance;
@@ -19,8 +19,9 @@ use crate::store::op::AttemptResult;
 use crate::store::{OpOutcome, OutboxRow, OutboxState};
 use crate::whatsapp::PauseReason;
 
-impl StreamHandler<Progress> for Lane {
-    fn handle(&mut self, progress: Progress, ctx: &mut Context<Self>) {
+impl Lane {
+    /// Takes in what a call's task tells.
+    pub(super) fn progressed(&mut self, progress: Progress, ctx: &mut Context<Self>) {
         match progress {
             Progress::Answered {
                 message,
@@ -41,11 +42,8 @@ impl StreamHandler<Progress> for Lane {
             } => self.end_call(message, &result, outcome, ctx),
             Progress::Died { message } => self.mourn(message, ctx),
         }
-        self.turn_soon(ctx);
     }
-}
 
-impl Lane {
     fn take_effect(&mut self, message: MessageId, effect: Effect, began: Duration) {
         let now = self.now();
         let Some(hand) = self.hands.get_mut(message) else {

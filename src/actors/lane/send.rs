@@ -93,7 +93,7 @@ impl Lane {
             permit: hand.permit.take(),
             seed,
         };
-        let report = Report::new(self.progress.clone(), token.message);
+        let report = Report::new(Arc::clone(&self.shared), token.message);
         self.share
             .note(priority, if bulk_waits { Waits::Yes } else { Waits::No });
         self.delayed = None;
@@ -120,7 +120,7 @@ impl Lane {
             return;
         };
         hand.permit = None;
-        let report = Report::new(self.progress.clone(), message);
+        let report = Report::new(Arc::clone(&self.shared), message);
         actix::spawn(return_claim(self.results.clone(), hand.claimed.token, report));
     }
 
