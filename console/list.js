@@ -250,18 +250,28 @@ function fillRow(node, { row, contact, open, tabbable, left, when, typing, me })
 
 function preview(row, typing, me) {
   if (typing) return h('span', { class: 'preview typing' }, `${agentName(typing, me)} is typing…`);
-  const by = row.last_message_by;
-  const ours = by && by.kind !== 'contact' && by.kind !== 'member';
-  const who = ours ? (by.id === me.agent ? 'You: ' : by.kind === 'agent' ? `${agentName(by.id, me)}: ` : '') : '';
-  const { icon: sign, text } = row.preview ? { text: row.preview } : summaryOfKind(row.last_kind);
+  const note = row.last_message_kind === 'note';
+  const { icon: sign, text } = row.preview ? { text: row.preview } : summaryOfKind(row.last_message_kind);
+  const who = writer(row.last_message_by, me);
   return h(
     'span',
     { class: 'preview' },
-    who ? h('span', { class: 'preview-who' }, who) : null,
+    row.last_message_failed
+      ? h('span', { class: 'preview-failed', role: 'img', 'aria-label': 'Not delivered:', title: 'Not delivered' }, icon('alert'))
+      : null,
+    note ? icon('note') : null,
+    note || who ? h('span', { class: 'preview-who' }, `${note ? noteOf(who) : who}: `) : null,
     sign ? icon(sign) : null,
     h('span', { class: 'preview-text', dir: 'auto' }, text),
   );
 }
+
+function writer(by, me) {
+  if (by?.kind !== 'agent') return '';
+  return by.id === me.agent ? 'You' : agentName(by.id, me);
+}
+
+const noteOf = (who) => (who === 'You' ? 'Your note' : who ? `Note by ${who}` : 'Note');
 
 function marks(row, left, me) {
   return [

@@ -7,6 +7,7 @@ import { mergeDelivery } from './delivery.js';
 
 const MOST_THREADS = 20;
 const TYPING_LASTS = 8_000;
+const FAILURES = ['failed', 'expired'];
 
 /** A page that knows nothing yet. */
 export function emptyState() {
@@ -205,6 +206,9 @@ function applyEvent(state, event) {
       noteTurn(state, event);
       showConversation(state, data);
       break;
+    case 'status':
+      showDelivery(state, event.conversation_id, data);
+      break;
     case 'contact':
       // Who turned out to be this person goes by the same names from now on.
       for (const id of [data.contact.id, ...(data.linked ?? [])]) state.contacts.set(id, data.contact);
@@ -227,13 +231,17 @@ function applyEvent(state, event) {
 function showConversation(state, { conversation, message }) {
   const known = state.conversations.get(conversation.id);
   const shown = { ...conversation };
-  if (message && message.id === conversation.last_message_id) {
-    shown.last_kind = message.content.type;
-  } else if (known?.last_message_id === conversation.last_message_id) {
+  if (message?.id !== shown.last_message_id && known?.last_message_id === shown.last_message_id) {
     shown.preview = known?.preview;
-    shown.last_kind = known?.last_kind;
   }
   state.conversations.set(conversation.id, shown);
+}
+
+// The list tells of a last message whether it failed.
+function showDelivery(state, id, { message_id, state: reached }) {
+  const known = state.conversations.get(id);
+  if (known?.last_message_id !== message_id) return;
+  state.conversations.set(id, { ...known, last_message_failed: FAILURES.includes(reached) });
 }
 
 function applyToThread(state, event) {

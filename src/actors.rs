@@ -2,9 +2,9 @@
 //!
 //! ```text
 //! Gateway ── Directory (number → tenant, tenant → address; the only lock)
-//!              └─ Tenant          settings, live conversations, lanes, presence      one per tenant
+//!              └─ Tenant          settings, live conversations, lanes, presence, viewers, typing   one per tenant
 //!                   ├─ Ledger     the only writer of the tenant's log; feeds it      one per tenant
-//!                   ├─ Conversation  window, order of submits, viewers, typing       one per conversation in use
+//!                   ├─ Conversation  window, order of submits                        one per conversation in use
 //!                   └─ Lane       two queues, limits, claims, calls                  one per number
 //! WorkerFeed       the live tail of one ledger on one HTTP worker; sessions pull from it
 //! ```

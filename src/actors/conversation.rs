@@ -1,4 +1,4 @@
-//! One conversation in use: the order in which agents and programs write to it, and who looks at it.
+//! One conversation in use: the order in which agents and programs write to it.
 //!
 //! Requests are taken one at a time, so that what was asked first is queued first and a second request sees what the
 //! first one did. The actor keeps no copy of the conversation: it reads the row for each request, and what a commit
@@ -8,7 +8,6 @@ mod draft;
 
 pub(crate) use draft::{commit_refusal, op_refusal, store_refusal};
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,14 +18,10 @@ use actix::{
 use tokio::sync::oneshot;
 
 use super::bounded::{Admitted, BoundedAddr, Refused};
-use super::feed::Signal;
 use super::ledger::LedgerHandle;
-use super::port::SessionId;
 use super::request::{Accepted, NoteRequest, Refusal, SubmitRequest};
 
-use crate::domain::{
-    AgentId, Clock, ContactAliases, ContactId, ConversationId, PhoneNumberId, Retention, TenantId,
-};
+use crate::domain::{Clock, ContactAliases, ContactId, ConversationId, PhoneNumberId, Retention, TenantId};
 use crate::store::Store;
 use crate::store::row::Queued;
 use draft::Draft;
@@ -79,25 +74,10 @@ pub(crate) struct LeaveNote {
     pub(crate) reply: oneshot::Sender<Result<Accepted, Refusal>>,
 }
 
-/// A session looks at the conversation, or no longer does.
-pub(crate) struct Look {
-    pub(crate) session: SessionId,
-    pub(crate) agent: AgentId,
-    pub(crate) looking: Looking,
-}
-
-/// Whether somebody looks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Looking {
-    Began,
-    Ended,
-}
-
 /// The actor. See the module.
 pub(crate) struct Conversation {
     id: ConversationId,
     parts: ConversationParts,
-    viewers: BTreeMap<SessionId, AgentId>,
     used: bool,
 }
 
@@ -113,7 +93,6 @@ impl Conversation {
             Self {
                 id,
                 parts,
-                viewers: BTreeMap::new(),
                 used: true,
             }
         });
@@ -126,14 +105,6 @@ impl Conversation {
             parts: self.parts.clone(),
         }
     }
-
-    fn viewing(&self) -> Vec<AgentId> {
-        let mut agents: Vec<_> = self.viewers.values().cloned().collect();
-        agents.dedup();
-        agents.sort();
-        agents.dedup();
-        agents
-    }
 }
 
 impl Actor for Conversation {
@@ -144,7 +115,7 @@ impl Actor for Conversation {
     }
 }
 
-/// End, unless somebody used or watches the conversation.
+/// End, unless somebody used the conversation.
 #[derive(Message)]
 #[rtype(result = "()")]
 struct Rest;
@@ -153,7 +124,7 @@ impl Handler<Rest> for Conversation {
     type Result = ();
     fn handle(&mut self, _: Rest, ctx: &mut Context<Self>) {
         let over = !self.parts.ledger.is_connected();
-        if over || (!self.used && self.viewers.is_empty()) {
+        if over || !self.used {
             ctx.stop();
         }
         self.used = false;
@@ -208,29 +179,6 @@ impl Handler<Admitted<LeaveNote>> for Conversation {
         }
         .into_actor(self)
         .wait(ctx);
-    }
-}
-
-impl Handler<Admitted<Look>> for Conversation {
-    type Result = ();
-    fn handle(&mut self, look: Admitted<Look>, _: &mut Context<Self>) {
-        let Look {
-            session,
-            agent,
-            looking,
-        } = look.message;
-        let before = self.viewing();
-        match looking {
-            Looking::Began => self.viewers.insert(session, agent),
-            Looking::Ended => self.viewers.remove(&session),
-        };
-        let agents = self.viewing();
-        if agents != before {
-            self.parts.ledger.relay(Signal::Viewing {
-                conversation: self.id,
-                agents,
-            });
-        }
     }
 }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::clock::Timestamp;
+use super::content::ContentKind;
 use super::ids::{AgentId, ContactId, ConversationId, MessageId, PhoneNumberId, Seq};
 use super::message::{Author, Message};
 
@@ -89,6 +90,12 @@ pub struct Conversation {
     /// Who wrote the message that came last, when that is not the last message.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub late_message_by: Option<Author>,
+    /// What kind of message the last one is. Rows of earlier versions do not tell.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub last_message_kind: Option<ContentKind>,
+    /// Whether the last message failed or expired.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub last_message_failed: bool,
     /// First characters of the last message. Personal data.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub preview: Option<String>,
@@ -115,6 +122,8 @@ impl Conversation {
             last_message_id: None,
             late_message_id: None,
             late_message_by: None,
+            last_message_kind: None,
+            last_message_failed: false,
             preview: None,
             created: now,
         }
@@ -169,6 +178,12 @@ impl Conversation {
     fn show(&mut self, message: Option<&Message>) {
         self.last_message_by = message.map(|message| message.author.unnamed());
         self.last_message_id = message.map(|message| message.id);
+        self.tell(message);
+    }
+
+    fn tell(&mut self, message: Option<&Message>) {
+        self.last_message_kind = message.map(|message| message.content.kind().clone());
+        self.last_message_failed = message.is_some_and(Message::has_failed);
         self.preview = message.and_then(|message| message.content.preview());
     }
 
@@ -180,10 +195,10 @@ impl Conversation {
         self.late_message_by.take_if(|writer| Some(&*writer) == last);
     }
 
-    /// A message says something else now, or nothing.
+    /// A message says something else now, or nothing, or its delivery went on.
     pub fn retell(&mut self, message: &Message) {
         if self.last_message_id == Some(message.id) {
-            self.preview = message.content.preview();
+            self.tell(Some(message));
         }
     }
 

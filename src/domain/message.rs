@@ -175,6 +175,12 @@ pub struct Message {
 }
 
 impl Message {
+    /// Whether it did not reach the customer and will not.
+    pub fn has_failed(&self) -> bool {
+        let delivery = self.delivery.as_ref();
+        delivery.is_some_and(|delivery| delivery.state.is_failure())
+    }
+
     /// Takes another version of what it says. The newest by Meta's time is what it says now.
     pub fn edit(&mut self, content: Content, at: Timestamp) {
         let since = self.edited_at.unwrap_or(self.created);

@@ -41,6 +41,11 @@ impl DeliveryState {
         !matches!(self, Self::Queued | Self::Claimed | Self::Unknown | Self::Held)
     }
 
+    /// Whether it did not reach the customer and will not.
+    pub const fn is_failure(self) -> bool {
+        matches!(self, Self::Failed | Self::Expired)
+    }
+
     /// Name used in the API, in events and in metrics.
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -282,6 +282,7 @@ macro_rules! all_of_it {
                 a_late_message_stands_in_its_place_and_is_not_the_last,
                 after_a_sweep_the_newest_that_is_left_is_the_last,
                 a_last_message_without_words_is_the_last_all_the_same,
+                the_list_tells_of_the_last_message_what_it_is_and_whether_it_failed,
             }
             r_amendments {
                 an_edit_changes_its_message_and_keeps_what_it_said,

@@ -87,6 +87,23 @@ desk('every kind of content has a face, and unknown ones show what they hold', a
   assert.deepEqual(wrong, []);
 });
 
+desk('the list tells a failed message and a note from others', async ({ page, gateway, people }) => {
+  const row = page.locator(`.row[data-id="${people.hannah}"]`);
+  const preview = () => row.locator('.preview').textContent();
+  const failed = row.getByRole('img', { name: 'Not delivered' });
+  const sent = gateway.ledger.submit(people.hannah, text('On its way'), { author: BEN });
+  await eventually('it is shown', async () => /ben: On its way/i.test(await preview()));
+  assert.equal(await failed.count(), 0);
+  gateway.ledger.move(sent, 'failed', { error: { code: 131026 } });
+  await eventually('its failure is shown', async () => (await failed.count()) === 1);
+  await page.reload();
+  await eventually('and after a reload', async () => (await failed.count()) === 1);
+  gateway.ledger.move(sent, 'delivered');
+  await eventually('it came all the same', async () => (await failed.count()) === 0);
+  gateway.ledger.note(people.hannah, 'Wants the blue one', { author: { kind: 'agent', id: 'ana' } });
+  await eventually('a note is one', async () => /^Your note: Wants the blue one/.test(await preview()));
+});
+
 desk('a failure says why, with the code of Meta, and shows everything on demand', async ({ page, people }) => {
   await openConversation(page, people.tomas);
   assert.match(await page.locator('.is-failed .problem').textContent(), /cannot be delivered.*\(131026\)/);

@@ -88,3 +88,56 @@ async fn a_crowd_that_comes_is_told_of_in_a_frame_a_second() {
     tokio::time::timeout(Duration::from_secs(20), gone).await.unwrap();
     gateway.stop().await;
 }
+
+/// The next list of a conversation's viewers that this socket is told.
+async fn viewers(socket: &mut Socket, conversation: &str) -> Vec<String> {
+    loop {
+        let told = frame(socket).await;
+        if told["type"] == "viewing" && told["conversation_id"] == conversation {
+            let agents = told["agents"].as_array().unwrap();
+            return agents
+                .iter()
+                .map(|agent| agent.as_str().unwrap().into())
+                .collect();
+        }
+    }
+}
+
+async fn look(socket: &mut Socket, conversation: Option<&str>) {
+    for asked in [
+        json!({ "type": "viewing", "conversation_id": conversation }),
+        json!({ "type": "ping" }),
+    ] {
+        socket.send(Message::text(asked.to_string())).await.unwrap();
+    }
+    while frame(socket).await["type"] != "pong" {}
+}
+
+#[actix::test]
+async fn a_viewer_is_one_until_none_of_their_sockets_looks_any_more() {
+    let gateway = TestGateway::start(Kept::in_a_folder()).await;
+    // Nobody has ever used it: looking makes nothing of it.
+    let conversation = "0123456789abcdef0123456789abcdef";
+    let (mut watcher, _) = agent(&gateway, "watcher").await;
+    let (mut ana, _) = agent(&gateway, "ana").await;
+    let (mut ana_elsewhere, _) = agent(&gateway, "ana").await;
+    let (mut ben, _) = agent(&gateway, "ben").await;
+    look(&mut ana, Some(conversation)).await;
+    assert_eq!(viewers(&mut watcher, conversation).await, ["ana"]);
+    look(&mut ben, Some(conversation)).await;
+    assert_eq!(viewers(&mut watcher, conversation).await, ["ana", "ben"]);
+    look(&mut ana_elsewhere, Some(conversation)).await;
+    look(&mut ana, None).await;
+    let (_, welcome) = agent(&gateway, "newcomer").await;
+    let shown = &welcome["viewing"][0];
+    assert_eq!(shown["conversation_id"], conversation);
+    drop(ben);
+    assert_eq!(
+        viewers(&mut watcher, conversation).await,
+        ["ana"],
+        "by her other socket"
+    );
+    look(&mut ana_elsewhere, None).await;
+    assert!(viewers(&mut watcher, conversation).await.is_empty());
+    gateway.stop().await;
+}

@@ -1,13 +1,12 @@
 //! Who is there, who looks at what, who types: shown to others, never kept.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use actix::{AsyncContext as _, Context, Handler};
 
 use super::{Attend, Telling, Tenant, WhoIsThere};
 use crate::actors::bounded::Admitted;
-use crate::actors::conversation::{Look, Looking};
 use crate::actors::feed::Presence;
 use crate::actors::feed::Signal;
 use crate::actors::port::SessionId;
@@ -127,26 +126,34 @@ impl Tenant {
     }
 
     fn note_viewing(&mut self, session: SessionId, agent: AgentId, conversation: Option<ConversationId>) {
-        let before = match conversation {
-            Some(id) => self.viewing.insert(session, (id, agent.clone())),
-            None => self.viewing.remove(&session),
-        };
-        let before = before.map(|(id, _)| id);
-        if before == conversation {
+        let left = self.viewing.get(&session).map(|(id, _)| *id);
+        if left == conversation {
             return;
         }
-        let looks = [(before, Looking::Ended), (conversation, Looking::Began)];
-        for (id, looking) in looks {
-            if let Some(id) = id {
-                let addr = self.conversation(id);
-                // Viewers are a courtesy: a conversation that is busy goes without.
-                drop(addr.try_tell(Look {
-                    session,
-                    agent: agent.clone(),
-                    looking,
-                }));
+        let looked_at: Vec<_> = [left, conversation].into_iter().flatten().collect();
+        let before: Vec<_> = looked_at.iter().map(|id| self.viewers_of(*id)).collect();
+        match conversation {
+            Some(id) => self.viewing.insert(session, (id, agent)),
+            None => self.viewing.remove(&session),
+        };
+        for (id, before) in looked_at.into_iter().zip(before) {
+            let agents = self.viewers_of(id);
+            if agents != before {
+                self.parts.ledger.relay(Signal::Viewing {
+                    conversation: id,
+                    agents: agents.into_iter().collect(),
+                });
             }
         }
+    }
+
+    /// An agent looks at a conversation as long as one of their sockets does.
+    fn viewers_of(&self, conversation: ConversationId) -> BTreeSet<AgentId> {
+        let sockets = self.viewing.values();
+        sockets
+            .filter(|(id, _)| *id == conversation)
+            .map(|(_, agent)| agent.clone())
+            .collect()
     }
 }
 

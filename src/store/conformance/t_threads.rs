@@ -5,7 +5,9 @@ use std::time::Duration;
 use super::Backend;
 use super::ops;
 use super::scene::{Scene, TENANT};
-use crate::domain::{Author, Conversation, Retention, Timestamp};
+use crate::domain::{Author, ContentKind, Conversation, DeliveryState, Retention, Timestamp};
+use crate::store::ConversationFilter;
+use crate::store::op::ReportTarget;
 use crate::store::row::MessageRef;
 
 const DAY: Duration = Duration::from_secs(86_400);
@@ -110,4 +112,54 @@ pub(super) async fn a_last_message_without_words_is_the_last_all_the_same(backen
     scene.later(DAY);
     scene.sweep().await;
     assert_eq!(row(&scene, first).await.preview.as_deref(), Some("one"));
+}
+
+pub(super) async fn the_list_tells_of_the_last_message_what_it_is_and_whether_it_failed(
+    backend: impl Backend,
+) {
+    let mut scene = Scene::of(&backend).await;
+    let told = |row: &Conversation| (row.last_message_kind.clone(), row.last_message_failed);
+    let first = scene.hears(ADA, "1", "one").await;
+    assert_eq!(told(&row(&scene, first).await), (Some(ContentKind::Text), false));
+    scene.later(Duration::from_secs(1));
+    let sent = scene.says(ADA, 1, "two").await;
+    assert!(scene.claims(sent.message, 0).await);
+    let target = || ReportTarget::Token(ops::token(TENANT, sent, 1));
+    let now = scene.now;
+    scene
+        .one(ops::reported(target(), "m1", DeliveryState::Failed, now))
+        .await;
+    assert_eq!(told(&row(&scene, first).await), (Some(ContentKind::Text), true));
+    let page = scene
+        .store
+        .page_conversations(TENANT, ConversationFilter::default(), None, 10)
+        .await;
+    assert!(
+        page.unwrap().items.iter().all(|row| row.last_message_failed),
+        "in the list, too"
+    );
+    // It came all the same: a failure counts only while nothing proves delivery.
+    scene
+        .one(ops::reported(target(), "m1", DeliveryState::Delivered, now))
+        .await;
+    assert_eq!(told(&row(&scene, first).await), (Some(ContentKind::Text), false));
+    scene.later(Duration::from_secs(1));
+    let lost = scene.says(ADA, 2, "three").await;
+    scene.later(Duration::from_secs(1));
+    scene
+        .one(ops::note(
+            first.conversation,
+            ops::id(scene.now, 3),
+            ops::agent("ann"),
+            "call her",
+        ))
+        .await;
+    scene.one(ops::withdraw(lost, DeliveryState::Expired)).await;
+    let noted = row(&scene, first).await;
+    assert_eq!(
+        told(&noted),
+        (Some(ContentKind::Note), false),
+        "an earlier one failed"
+    );
+    assert_eq!(noted.preview.as_deref(), Some("call her"));
 }

@@ -40,6 +40,8 @@ struct StatusChanged<'a> {
 struct Work {
     at: MessageRef,
     message: Message,
+    /// The state that agents were shown before.
+    shown: DeliveryState,
     delivery: Delivery,
     retention: Retention,
     sent_twice: Option<bool>,
@@ -52,6 +54,7 @@ fn load(batch: &mut Batch<'_>, at: MessageRef, retention: Retention) -> Result<O
     Ok(message.delivery.take().map(|delivery| Work {
         at,
         message,
+        shown: delivery.state,
         delivery,
         retention,
         sent_twice: None,
@@ -78,11 +81,26 @@ impl Work {
         let seq = batch.emit_until(expires, EventKind::Status, Some(self.at.conversation), &changed)?;
         self.message.delivery = Some(self.delivery);
         batch.rows.put_message(&self.message, expires)?;
+        if self.shown.is_failure() != self.message.has_failed() {
+            self.show_in_list(batch)?;
+        }
         Ok(OpOutcome::Committed {
             seq,
             at: Some(self.at),
             queued: None,
         })
+    }
+
+    /// The list tells of a last message whether it failed.
+    fn show_in_list(&self, batch: &mut Batch<'_>) -> Result<(), StoreError> {
+        let Some(mut conversation) = batch.rows.conversation(self.at.conversation)? else {
+            return Ok(());
+        };
+        if conversation.last_message_id == Some(self.at.message) {
+            conversation.retell(&self.message);
+            batch.rows.put_conversation(&conversation)?;
+        }
+        Ok(())
     }
 
     /// Notes Meta's id; the first one is shown, every one leads here. A second one means that the message was sent twice.

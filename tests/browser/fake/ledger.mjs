@@ -68,6 +68,8 @@ export class Ledger {
       last_message_seq: this.head + 1,
       last_message_by: message.author,
       last_message_id: message.id,
+      last_message_kind: message.content.type,
+      last_message_failed: false,
       preview: preview(message.content),
       ...changes,
     });
@@ -136,6 +138,10 @@ export class Ledger {
       ...(error && { error }),
     });
     const { delivery } = message;
+    const conversation = this.conversations.get(message.conversation_id);
+    if (conversation.last_message_id === message.id) {
+      conversation.last_message_failed = ['failed', 'expired'].includes(delivery.state);
+    }
     return this.#commit(
       'status',
       message.conversation_id,
