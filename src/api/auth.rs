@@ -31,8 +31,11 @@ use key::PresentedKey;
 pub const FRESH: Duration = Duration::from_secs(30);
 /// Keys kept ready; some 300 bytes each.
 const KEPT: NonZeroUsize = NonZeroUsize::new(10_000).unwrap();
-/// Look-ups at once. Invented keys are never kept, so this is what a flood of them may cost the store.
+/// Look-ups at once of keys that are not known. Invented ones are never kept, so this is what a flood of them may cost
+/// the store.
 const LOOKUPS: usize = 64;
+/// Look-ups at once of keys that the store knew a while ago.
+const RENEWALS: usize = 64;
 
 /// A key that may be used now.
 #[derive(Debug, Clone)]
@@ -56,6 +59,7 @@ pub struct KeyRing {
     pace: ApiLimiter<KeyHash>,
     known: Mutex<LruCache<KeyHash, KnownKey>>,
     lookups: Semaphore,
+    renewals: Semaphore,
 }
 
 impl KeyRing {
@@ -72,6 +76,7 @@ impl KeyRing {
             clock,
             known: Mutex::new(LruCache::new(KEPT)),
             lookups: Semaphore::new(LOOKUPS),
+            renewals: Semaphore::new(RENEWALS),
         }
     }
 
@@ -87,7 +92,8 @@ impl KeyRing {
         let kept = self.known().get(&hash).cloned();
         let known = match kept {
             Some(known) if now.saturating_sub(known.looked_up) < FRESH => known,
-            _ => self.fetch(hash, now).await?,
+            Some(_) => self.fetch(hash, now, &self.renewals).await?,
+            None => self.fetch(hash, now, &self.lookups).await?,
         };
         if !known.key.is_valid_at(self.clock.now()) {
             return Err(ErrorCode::Unauthorized.into());
@@ -107,9 +113,8 @@ impl KeyRing {
         self.known().pop(&hash);
     }
 
-    async fn fetch(&self, hash: KeyHash, now: Duration) -> Result<KnownKey, ApiError> {
-        let _place = self
-            .lookups
+    async fn fetch(&self, hash: KeyHash, now: Duration, places: &Semaphore) -> Result<KnownKey, ApiError> {
+        let _place = places
             .try_acquire()
             .map_err(|_full| ApiError::new(ErrorCode::Busy).retry_after(Duration::from_secs(1)))?;
         let Some(key) = self.store.key(hash).await? else {
@@ -133,5 +138,46 @@ impl KeyRing {
 impl std::fmt::Debug for KeyRing {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("KeyRing")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ring::rand::SystemRandom;
+    use secrecy::ExposeSecret as _;
+
+    use super::*;
+    use crate::config::Config;
+    use crate::domain::{TenantId, TestClock, Timestamp};
+    use crate::store::memory::MemoryStore;
+    use key::NewKey;
+
+    #[tokio::test]
+    async fn a_flood_of_invented_keys_keeps_nobody_out_whose_key_is_known() {
+        let now = Timestamp::from_secs(1_800_000_000);
+        let (store, clock) = (Arc::new(MemoryStore::default()), Arc::new(TestClock::at(now)));
+        let mine = NewKey::generate(&SystemRandom::new()).unwrap();
+        let key = ApiKey {
+            hash: mine.hash,
+            id: mine.id,
+            tenant: TenantId::new(1),
+            name: "mine".to_owned(),
+            scopes: Vec::new(),
+            created: now,
+            revoked: None,
+            expires: None,
+        };
+        store.put_key(key).await.unwrap();
+        let limits = Config::from_sources(None, []).unwrap().limits;
+        let clock_of_ring: Arc<dyn Clock> = Arc::<TestClock>::clone(&clock);
+        let ring = KeyRing::new(store, clock_of_ring, &limits);
+        ring.recognise(mine.text.expose_secret()).await.unwrap();
+        clock.advance(FRESH);
+        let all = u32::try_from(LOOKUPS).unwrap();
+        let _flood = ring.lookups.acquire_many(all).await.unwrap();
+        ring.recognise(mine.text.expose_secret()).await.unwrap();
+        let invented = NewKey::generate(&SystemRandom::new()).unwrap();
+        let refused = ring.recognise(invented.text.expose_secret()).await.unwrap_err();
+        assert_eq!(refused.code(), ErrorCode::Busy);
     }
 }

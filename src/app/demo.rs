@@ -207,7 +207,6 @@ pub(super) async fn settle_in(
     Ok(())
 }
 
-/// A few people to talk to: with and without a phone number, and one who never tells that they read.
 /// Tells the simulator, which begins afresh with each start, who wrote before: their names, and that they may be
 /// answered. Returns how many.
 async fn remember(core: &Core, meta: &simulator::Simulator) -> Result<usize, AppError> {

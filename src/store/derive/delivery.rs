@@ -64,7 +64,7 @@ fn load(batch: &mut Batch<'_>, at: MessageRef, retention: Retention) -> Result<O
 impl Work {
     /// Writes the message and tells agents.
     fn save(
-        mut self,
+        self,
         batch: &mut Batch<'_>,
         due: Option<Timestamp>,
         pricing: Option<&RawValue>,
@@ -79,28 +79,19 @@ impl Work {
         };
         let expires = self.retention.expiry(self.message.created);
         let seq = batch.emit_until(expires, EventKind::Status, Some(self.at.conversation), &changed)?;
-        self.message.delivery = Some(self.delivery);
-        batch.rows.put_message(&self.message, expires)?;
-        if self.shown.is_failure() != self.message.has_failed() {
-            self.show_in_list(batch)?;
+        let message = Message {
+            delivery: Some(self.delivery),
+            ..self.message
+        };
+        batch.rows.put_message(&message, expires)?;
+        if self.shown.is_failure() != message.has_failed() {
+            show_in_list(batch, &message)?;
         }
         Ok(OpOutcome::Committed {
             seq,
             at: Some(self.at),
             queued: None,
         })
-    }
-
-    /// The list tells of a last message whether it failed.
-    fn show_in_list(&self, batch: &mut Batch<'_>) -> Result<(), StoreError> {
-        let Some(mut conversation) = batch.rows.conversation(self.at.conversation)? else {
-            return Ok(());
-        };
-        if conversation.last_message_id == Some(self.at.message) {
-            conversation.retell(&self.message);
-            batch.rows.put_conversation(&conversation)?;
-        }
-        Ok(())
     }
 
     /// Notes Meta's id; the first one is shown, every one leads here. A second one means that the message was sent twice.
@@ -119,6 +110,18 @@ impl Work {
         self.message.wamid = Some(wamid.clone());
         Ok(true)
     }
+}
+
+/// The list tells of a last message whether it failed.
+fn show_in_list(batch: &mut Batch<'_>, message: &Message) -> Result<(), StoreError> {
+    let Some(mut conversation) = batch.rows.conversation(message.conversation_id)? else {
+        return Ok(());
+    };
+    if conversation.last_message_id == Some(message.id) {
+        conversation.retell(message);
+        batch.rows.put_conversation(&conversation)?;
+    }
+    Ok(())
 }
 
 fn row_of(
