@@ -9,7 +9,7 @@ use super::Signal;
 use super::ring::{Offered, Ring, RingLimits};
 use super::seats::{Seats, Turn};
 use super::signals::Signals;
-use crate::domain::{Epoch, Seq};
+use crate::domain::{Epoch, Event, EventKind, Seq};
 use crate::store::TenantHead;
 
 /// Bytes of events that are joined into one frame. A frame holds one event at least, however long it is.
@@ -170,24 +170,23 @@ impl Tail {
         self.wanted = None;
     }
 
-    /// Adds the newest event.
-    pub(super) fn push(&mut self, seq: Seq, json: Bytes) -> Offered {
-        self.ring.push(seq, json)
-    }
-
-    /// Drops everything: some of it was taken out of the log. Sockets that have not come so far read the log.
-    pub(super) fn forget(&mut self) {
-        self.restart(self.ring.head());
-        self.ring.close_below();
+    /// Adds the newest event. With one that takes a message back, whatever came before is dropped: some of it was taken
+    /// out of the log. Sockets that have not come so far read the log.
+    pub(super) fn push(&mut self, event: &Event) -> Offered {
+        if event.kind == EventKind::MessageRevoked && event.seq > self.ring.head() {
+            self.restart(self.ring.head());
+            self.ring.close_below();
+        }
+        self.ring.push(event.seq, event.json.clone())
     }
 
     /// Adds what was read after the newest event. What lies between is no longer kept.
-    pub(super) fn catch_up(&mut self, oldest: Seq, newer: impl Iterator<Item = (Seq, Bytes)>) {
+    pub(super) fn catch_up(&mut self, oldest: Seq, newer: &[Event]) {
         self.oldest = self.oldest.max(oldest);
-        for (seq, json) in newer {
-            if self.ring.push(seq, json.clone()) == Offered::Gap {
-                self.restart(before(seq));
-                self.ring.push(seq, json);
+        for event in newer {
+            if self.push(event) == Offered::Gap {
+                self.restart(before(event.seq));
+                self.push(event);
             }
         }
         if self.ring.head().next() < oldest {

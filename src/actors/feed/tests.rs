@@ -9,7 +9,7 @@ use super::rig::LedgerPort;
 use super::*;
 use crate::actors::TenantPort;
 use crate::actors::request::Refusal;
-use crate::domain::{Epoch, SystemClock, TenantId};
+use crate::domain::{Epoch, Event, EventKind, SystemClock, TenantId, Timestamp};
 use crate::store::TenantHead;
 use crate::store::memory::MemoryStore;
 
@@ -25,6 +25,17 @@ pub(super) const WIRE: FeedWire = FeedWire {
     },
     signal: |signal| format!("{signal:?};").into(),
 };
+
+/// A message that is told at a position.
+pub(super) fn event(seq: u64, json: Bytes) -> Event {
+    Event {
+        seq: Seq::new(seq),
+        at: Timestamp::from_secs(1),
+        kind: EventKind::Message,
+        conversation: None,
+        json,
+    }
+}
 
 fn positions(frame: &Bytes) -> Vec<u64> {
     let events: serde_json::Value = serde_json::from_slice(frame).unwrap();
@@ -285,7 +296,7 @@ fn a_ledger_of_another_identity_empties_the_ring() {
         head: Seq::new(head),
     };
     tail.follow(at(1, 5));
-    tail.push(Seq::new(6), Bytes::from_static(b"{}"));
+    tail.push(&event(6, Bytes::from_static(b"{}")));
     tail.follow(at(1, 6));
     assert!(
         matches!(tail.pull(Seq::new(5)), Pulled::Chunk(_)),
@@ -293,4 +304,32 @@ fn a_ledger_of_another_identity_empties_the_ring() {
     );
     tail.follow(at(2, 3));
     assert_eq!((tail.epoch(), tail.head()), (Epoch::new(2), Seq::new(3)));
+}
+
+#[test]
+fn what_was_taken_back_leaves_the_ring_however_the_feed_hears_of_it() {
+    let limits = ring::RingLimits {
+        events: 8,
+        bytes: 1_000,
+    };
+    let revoke = Event {
+        kind: EventKind::MessageRevoked,
+        ..event(2, Bytes::from_static(b"{}"))
+    };
+    let hear: [fn(&mut tail::Tail, &Event); 2] = [
+        |tail, revoke| assert_eq!(tail.push(revoke), ring::Offered::Taken),
+        |tail, revoke| tail.catch_up(Seq::new(1), std::slice::from_ref(revoke)),
+    ];
+    for hear in hear {
+        let mut tail = tail::Tail::new(limits, WIRE);
+        tail.follow(TenantHead {
+            epoch: Epoch::new(1),
+            head: Seq::default(),
+        });
+        tail.push(&event(1, Bytes::from_static(b"said in haste")));
+        hear(&mut tail, &revoke);
+        let since = tail.pull(Seq::default());
+        assert!(matches!(since, Pulled::Behind), "{since:?}");
+        assert!(matches!(tail.pull(Seq::new(1)), Pulled::Chunk(_)));
+    }
 }

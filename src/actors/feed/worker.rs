@@ -14,7 +14,7 @@ use super::tap::Tap;
 use super::{FeedSubscriber, Published, Signal};
 use crate::actors::bounded::{Admitted, BoundedAddr};
 use crate::actors::request::Refusal;
-use crate::domain::{EventKind, Seq};
+use crate::domain::Seq;
 use crate::store::{EventPage, StoreError};
 
 /// Published batches that may wait. Each is shared with the other workers; what does not fit is read from the log.
@@ -164,14 +164,14 @@ impl WorkerFeed {
                 return;
             }
         };
-        let events = page.events.into_iter().map(|event| (event.seq, event.json));
         let mut tail = self.core.tail.borrow_mut();
         let went_on = match read {
             Read::Newer(after) => {
-                tail.catch_up(page.oldest, events);
+                tail.catch_up(page.oldest, &page.events);
                 tail.head() > after
             }
             Read::Older(wanted) => {
+                let events = page.events.into_iter().map(|event| (event.seq, event.json));
                 tail.fill(wanted, page.oldest, events.collect());
                 true
             }
@@ -280,10 +280,7 @@ impl Handler<Admitted<Published>> for WorkerFeed {
         let before = tail.head();
         if !gap {
             for event in message.events.iter() {
-                if event.kind == EventKind::MessageRevoked {
-                    tail.forget();
-                }
-                gap |= tail.push(event.seq, event.json.clone()) == Offered::Gap;
+                gap |= tail.push(event) == Offered::Gap;
             }
         }
         let news = tail.head() > before;

@@ -70,7 +70,11 @@ async fn who_tries_operators_tokens_has_to_wait() {
     let refused = refused.expect("nobody is slowed");
     assert_eq!(refused.code(), "rate_limited");
     let wait: u64 = refused.header("retry-after").unwrap().parse().unwrap();
-    assert_eq!(tries(ADMIN).send().await.status, 200, "the operator calls from there, too");
+    assert_eq!(
+        tries(ADMIN).send().await.status,
+        200,
+        "the operator calls from there, too"
+    );
     assert_eq!(tries("another-guess").send().await.status, 429);
     api.clock.advance(Duration::from_secs(wait));
     assert_eq!(tries("another-guess").send().await.status, 401);

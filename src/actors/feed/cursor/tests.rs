@@ -3,6 +3,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::actors::feed::ring::{Offered, RingLimits};
 use crate::actors::feed::tail::{FeedWire, Tail};
+use crate::actors::feed::tests::event;
 
 const PATIENCE: u64 = 40;
 
@@ -170,8 +171,8 @@ struct World {
 impl World {
     fn catch_up(&mut self) {
         let from = self.log.oldest.max(self.tail.head().get() + 1);
-        let newer = (from..=self.log.head).map(|seq| (Seq::new(seq), json(seq)));
-        self.tail.catch_up(Seq::new(self.log.oldest), newer);
+        let newer: Vec<_> = (from..=self.log.head).map(|seq| event(seq, json(seq))).collect();
+        self.tail.catch_up(Seq::new(self.log.oldest), &newer);
         self.told = self.log.head;
     }
 
@@ -189,7 +190,7 @@ impl World {
                 for _ in 0..count {
                     self.log.head += 1;
                     self.told = self.log.head;
-                    if self.tail.push(Seq::new(self.log.head), json(self.log.head)) == Offered::Gap {
+                    if self.tail.push(&event(self.log.head, json(self.log.head))) == Offered::Gap {
                         self.catch_up();
                     }
                 }

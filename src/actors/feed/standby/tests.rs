@@ -6,6 +6,7 @@ use std::task::{Wake, Waker};
 use super::super::ring::RingLimits;
 use super::super::seats::{Place, Turn};
 use super::super::tail::{FeedWire, Tail};
+use super::super::tests::event;
 use super::*;
 use crate::domain::Epoch;
 use crate::store::TenantHead;
@@ -85,7 +86,7 @@ impl Desk {
     }
 
     fn publish(&mut self, seq: u64, text: &'static str) {
-        self.tail.push(Seq::new(seq), Bytes::from_static(text.as_bytes()));
+        self.tail.push(&event(seq, Bytes::from_static(text.as_bytes())));
         self.round();
     }
 
@@ -165,15 +166,15 @@ fn another_ledger_or_its_end_is_for_the_task_to_see() {
 fn whoever_is_behind_the_ring_or_has_more_before_it_looks_for_itself() {
     let mut desk = Desk::with_room(1 << 20);
     for seq in 1..=6 {
-        desk.tail.push(Seq::new(seq), Bytes::from_static(b"event"));
+        desk.tail.push(&event(seq, Bytes::from_static(b"event")));
     }
     desk.round();
     assert_eq!((desk.took().as_str(), desk.woken()), ("", 1), "behind the ring");
     desk.take_back();
     desk.stand_by(6);
     let long = Bytes::from(vec![b'x'; super::super::tail::JOIN]);
-    desk.tail.push(Seq::new(7), long.clone());
-    desk.tail.push(Seq::new(8), long);
+    desk.tail.push(&event(7, long.clone()));
+    desk.tail.push(&event(8, long));
     desk.round();
     assert_eq!(desk.woken(), 2, "one frame was written, and there is more");
     assert_eq!(desk.take_back(), (7, Bytes::new()));
@@ -183,7 +184,7 @@ fn whoever_is_behind_the_ring_or_has_more_before_it_looks_for_itself() {
 fn a_crowd_is_served_in_turns() {
     let mut desk = Desk::with_room(100);
     desk.tail.seats.sit();
-    desk.tail.push(Seq::new(1), Bytes::from_static(b"one"));
+    desk.tail.push(&event(1, Bytes::from_static(b"one")));
     let mut turn = Turn::default();
     assert_eq!(desk.tail.serve(0, 1, &mut turn), Some(1));
     assert_eq!((turn.served, turn.bytes), (1, 3));
