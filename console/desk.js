@@ -154,7 +154,9 @@ export class Desk {
     const row = this.state.conversations.get(id);
     if (!row || row.unread === 0 || !this.#watched() || this.#reading.has(id)) return;
     this.#reading.add(id);
-    await this.socket.ask({ type: 'read', conversation_id: id, receipt: this.receipts }).catch(() => {});
+    await this.socket
+      .ask({ type: 'read', conversation_id: id, last_seen_seq: row.last_message_seq, receipt: this.receipts })
+      .catch(() => {});
     this.#reading.delete(id);
   }
 

@@ -14,7 +14,7 @@ use super::port::{Readiness, SessionId, TenantPort};
 use super::request::{Accepted, Attendance, NoteRequest, Outlook, Receipt, Refusal, Roster, SubmitRequest};
 use super::tenant::{Attend, LeaveNote, Submit, WhoIsThere};
 use crate::domain::{
-    AgentId, ConversationId, DeliveryState, Direction, Message, MessageId, PhoneNumberId, TenantId,
+    AgentId, ConversationId, DeliveryState, Direction, Message, MessageId, PhoneNumberId, Seq, TenantId,
 };
 use crate::store::op::{Op, OpOutcome, Organise, Settlement, Withdraw};
 use crate::store::{MessageRef, Number, Tenant as TenantRow, TenantHead};
@@ -163,6 +163,7 @@ impl TenantPort for Gateway {
         &self,
         tenant: TenantId,
         conversation: ConversationId,
+        seen: Option<Seq>,
         what: Receipt,
     ) -> Result<(), Refusal> {
         let tenant = self.directory.tenant(tenant).await?;
@@ -171,10 +172,13 @@ impl TenantPort for Gateway {
             .page_messages(tenant.row.id, conversation, None, 50, now)
             .await;
         let page = page.map_err(|error| store_refusal(&error))?;
-        let newest = page
-            .items
-            .into_iter()
-            .find(|message| message.direction == Direction::Inbound && message.via.is_none());
+        let was_seen = |message: &Message| {
+            let told = message.told.first();
+            seen.zip(told).is_none_or(|(seen, told)| *told <= seen)
+        };
+        let newest = page.items.into_iter().find(|message| {
+            message.direction == Direction::Inbound && message.via.is_none() && was_seen(message)
+        });
         let Some(Message {
             wamid: Some(wamid),
             number,

@@ -9,7 +9,7 @@ use bytes::Bytes;
 
 use super::feed::FeedSubscriber;
 use super::request::{Accepted, Attendance, NoteRequest, Outlook, Receipt, Refusal, Roster, SubmitRequest};
-use crate::domain::{AgentId, ConversationId, MessageId, PhoneNumberId, TenantId};
+use crate::domain::{AgentId, ConversationId, MessageId, PhoneNumberId, Seq, TenantId};
 use crate::store::op::{Organise, Settlement};
 use crate::store::{MessageRef, Number, Tenant, TenantHead};
 
@@ -57,12 +57,13 @@ pub trait TenantPort: Send + Sync + 'static {
     /// what was decided so before is done.
     async fn settle(&self, tenant: TenantId, message: MessageId, how: Settlement) -> Result<(), Refusal>;
 
-    /// Tells the customer that the conversation was read, or that somebody types. Best effort: returns once it is
-    /// handed over. Does not mark the conversation as read for agents: that is [`TenantPort::organise`].
+    /// Tells the customer that the conversation was read, as far as it was seen, or that somebody types. Best effort:
+    /// returns once it is handed over. Does not mark the conversation as read for agents: that is [`TenantPort::organise`].
     async fn receipt(
         &self,
         tenant: TenantId,
         conversation: ConversationId,
+        seen: Option<Seq>,
         what: Receipt,
     ) -> Result<(), Refusal>;
 

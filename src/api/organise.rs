@@ -10,7 +10,7 @@ use super::error::ApiError;
 use super::json::{self, Fields};
 use super::once;
 use crate::actors::request::{NoteRequest, Receipt};
-use crate::domain::{AgentId, ConversationId, ConversationStatus};
+use crate::domain::{AgentId, ConversationId, ConversationStatus, Seq};
 use crate::store::directory::Scope;
 use crate::store::op::{Organise, OrganiseChange};
 
@@ -129,6 +129,7 @@ pub(super) async fn read(call: Call<CanSend>) -> Result<HttpResponse, ApiError> 
     let mut fields = Fields::read(call.body())?;
     let receipt = fields.optional::<bool>("receipt")?.unwrap_or(false);
     let typing = fields.optional::<bool>("typing")?.unwrap_or(false);
+    let seen = fields.optional::<Seq>("last_seen_seq")?;
     fields.finish()?;
     let told = match (receipt, typing) {
         (false, false) => None,
@@ -136,11 +137,11 @@ pub(super) async fn read(call: Call<CanSend>) -> Result<HttpResponse, ApiError> 
         // Meta shows typing only together with the blue ticks.
         (_, true) => Some(Receipt::ReadAndTyping),
     };
-    let answer = change(&call, OrganiseChange::Read).await?;
+    let answer = change(&call, OrganiseChange::Read { seen }).await?;
     if let Some(receipt) = told {
         call.state()
             .tenants
-            .receipt(call.tenant(), conversation, receipt)
+            .receipt(call.tenant(), conversation, seen, receipt)
             .await?;
     }
     Ok(answer)

@@ -68,6 +68,9 @@ pub struct Conversation {
     pub labels: Vec<String>,
     /// Inbound messages since somebody last read it.
     pub unread: u32,
+    /// Ledger positions of the newest of them, [`Conversation::UNREAD_SEQS`] at most.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub unread_seqs: Vec<Seq>,
     /// Time of the customer's last message, which opens the service window. A group has none.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub last_inbound: Option<Timestamp>,
@@ -104,6 +107,9 @@ pub struct Conversation {
 }
 
 impl Conversation {
+    /// Unread messages whose positions are known.
+    pub const UNREAD_SEQS: usize = 16;
+
     /// A conversation that begins now.
     pub fn new(id: ConversationId, number: PhoneNumberId, contact_id: ContactId, now: Timestamp) -> Self {
         Self {
@@ -114,6 +120,7 @@ impl Conversation {
             assignee: None,
             labels: Vec::new(),
             unread: 0,
+            unread_seqs: Vec::new(),
             last_inbound: None,
             last_activity: now,
             last_message_seq: Seq::default(),
@@ -156,6 +163,26 @@ impl Conversation {
         self.last_message_seq = seq;
         self.late_message_by = author;
         self.place(message);
+    }
+
+    /// Counts a message that comes now, at this position of the ledger, as unread.
+    pub fn count_unread(&mut self, seq: Seq) {
+        self.unread = self.unread.saturating_add(1);
+        self.unread_seqs.push(seq);
+        if self.unread_seqs.len() > Self::UNREAD_SEQS {
+            self.unread_seqs.remove(0);
+        }
+    }
+
+    /// Somebody read what had come up to this position, or everything. What came later stays unread.
+    pub fn read(&mut self, seen: Option<Seq>) {
+        let listed = self.unread_seqs.len();
+        self.unread_seqs
+            .retain(|seq| seen.is_some_and(|seen| *seq > seen));
+        // Whoever has seen none of those listed may not have seen the older ones either.
+        if self.unread_seqs.len() < listed || listed == 0 {
+            self.unread = u32::try_from(self.unread_seqs.len()).unwrap_or(u32::MAX);
+        }
     }
 
     /// Takes note of a message that was written long before it comes: it has a place, and nobody waits for an answer.
@@ -218,5 +245,38 @@ mod tests {
         assert!(window.is_open(Timestamp::from_secs(1_000 + 86_399)));
         assert!(!window.is_open(Timestamp::from_secs(1_000 + 86_400)));
         assert!(!ServiceWindow::opened_at(None).is_open(Timestamp::from_secs(0)));
+    }
+
+    #[test]
+    fn reading_leaves_unread_what_came_after_the_reader_looked() {
+        let with_unread = |count: u64| {
+            let id = ConversationId::from_bytes([1; 16]);
+            let number = PhoneNumberId::parse("1").unwrap();
+            let contact = ContactId::from_bytes([2; 16]);
+            let mut row = Conversation::new(id, number, contact, Timestamp::from_secs(1));
+            (1..=count).for_each(|n| row.count_unread(Seq::new(n * 10)));
+            row
+        };
+        for (unread, seen, left) in [
+            (3, None, 0),
+            (3, Some(30), 0),
+            (3, Some(29), 1),
+            (3, Some(10), 2),
+            (3, Some(9), 3),
+            (0, Some(9), 0),
+            (100, Some(1_000), 0),
+            (100, Some(990), 1),
+            (100, Some(860), 14),
+            // Which of them were seen is not known any more.
+            (100, Some(20), 100),
+        ] {
+            let mut row = with_unread(unread);
+            row.read(seen.map(Seq::new));
+            assert_eq!(row.unread, left, "{unread} {seen:?}");
+        }
+        let mut earlier_version = with_unread(2);
+        earlier_version.unread_seqs.clear();
+        earlier_version.read(Some(Seq::new(5)));
+        assert_eq!(earlier_version.unread, 0);
     }
 }

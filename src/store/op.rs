@@ -289,8 +289,11 @@ pub enum OrganiseChange {
     },
     /// Whether it wants attention.
     Status(ConversationStatus),
-    /// Everything was read.
-    Read,
+    /// What came up to a position of the ledger was read; `None` for everything.
+    Read {
+        /// The last position that whoever read it had seen.
+        seen: Option<Seq>,
+    },
 }
 
 /// An event without rows.

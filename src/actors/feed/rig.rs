@@ -154,7 +154,13 @@ impl TenantPort for LedgerPort {
         Err(Refusal::NotFound)
     }
 
-    async fn receipt(&self, _: TenantId, conversation: ConversationId, what: Receipt) -> Result<(), Refusal> {
+    async fn receipt(
+        &self,
+        _: TenantId,
+        conversation: ConversationId,
+        _: Option<Seq>,
+        what: Receipt,
+    ) -> Result<(), Refusal> {
         self.note_down(Asked::Receipt(conversation, what));
         Ok(())
     }

@@ -48,7 +48,7 @@ impl LedgerHandle {
         let op = Op::Organise(Organise {
             conversation: ConversationId::from_bytes([0; 16]),
             author: Author::Contact,
-            change: OrganiseChange::Read,
+            change: OrganiseChange::Read { seen: None },
         });
         self.commit(op).await.map(|_refused| ())
     }

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::actors::request::Receipt;
+use crate::domain::Seq;
 
 async fn many(api: &Api, count: u64) {
     for n in 0..count {
@@ -215,7 +216,7 @@ async fn the_customer_is_told_only_what_was_asked_for() {
     for body in [
         json!({}),
         json!({ "receipt": true }),
-        json!({ "receipt": true, "typing": true }),
+        json!({ "receipt": true, "typing": true, "last_seen_seq": 3 }),
     ] {
         assert_eq!(api.post(&path, &body).await.status, 200);
     }
@@ -227,7 +228,10 @@ async fn the_customer_is_told_only_what_was_asked_for() {
     let told = api.core.receipts.lock().unwrap().clone();
     assert_eq!(
         told,
-        [(ONE, id, Receipt::Read), (ONE, id, Receipt::ReadAndTyping)]
+        [
+            (ONE, id, None, Receipt::Read),
+            (ONE, id, Some(Seq::new(3)), Receipt::ReadAndTyping)
+        ]
     );
 }
 

@@ -17,7 +17,7 @@ use crate::actors::request::{
 };
 use crate::domain::{
     AgentId, Clock as _, ContactAliases, Content, ConversationId, Delivery, DeliveryState, Epoch, Fence,
-    MessageId, PhoneNumberId, Retention, StatusTimes, TenantId, TestClock, UnknownPolicy, WabaId,
+    MessageId, PhoneNumberId, Retention, Seq, StatusTimes, TenantId, TestClock, UnknownPolicy, WabaId,
 };
 use crate::store::op::{Note, Op, OpOutcome, OpRefusal, Organise, Settle, Settlement, Submit, Withdraw};
 use crate::store::{Append, MessageRef, Number, Store as _, Tenant, TenantHead};
@@ -25,6 +25,9 @@ use crate::whatsapp::client::{BearerToken, Graph, GraphError, SendCall, SendResu
 use crate::whatsapp::number_check::{NumberFacts, SubscribedApp};
 
 const FENCE: Fence = Fence::new(1);
+
+/// What the customer was told of reading: up to which position, and what.
+type ToldRead = (TenantId, ConversationId, Option<Seq>, Receipt);
 
 /// A core without actors: every ask is one commit.
 pub(super) struct Core {
@@ -37,7 +40,7 @@ pub(super) struct Core {
     /// What was submitted.
     pub(super) submitted: Mutex<Vec<SubmitRequest>>,
     /// What customers were told.
-    pub(super) receipts: Mutex<Vec<(TenantId, ConversationId, Receipt)>>,
+    pub(super) receipts: Mutex<Vec<ToldRead>>,
     /// Why messages wait.
     pub(super) outlook: Mutex<Option<Outlook>>,
     /// Tenants and numbers that were handed over.
@@ -259,8 +262,14 @@ impl TenantPort for Core {
         }
     }
 
-    async fn receipt(&self, tenant: TenantId, id: ConversationId, what: Receipt) -> Result<(), Refusal> {
-        self.receipts.lock().unwrap().push((tenant, id, what));
+    async fn receipt(
+        &self,
+        tenant: TenantId,
+        id: ConversationId,
+        seen: Option<Seq>,
+        what: Receipt,
+    ) -> Result<(), Refusal> {
+        self.receipts.lock().unwrap().push((tenant, id, seen, what));
         Ok(())
     }
 

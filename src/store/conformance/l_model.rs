@@ -151,7 +151,7 @@ impl<B: Backend> Pair<B> {
             }
             Doing::Organise { to, change } => {
                 let change = match change {
-                    0 => OrganiseChange::Read,
+                    0 => OrganiseChange::Read { seen: None },
                     1 => OrganiseChange::Status(ConversationStatus::Resolved),
                     2 => OrganiseChange::Status(ConversationStatus::Pending),
                     3 => OrganiseChange::Label {

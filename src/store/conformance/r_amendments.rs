@@ -93,7 +93,10 @@ pub(super) async fn what_is_taken_back_is_gone_from_every_row(backend: impl Back
     let at = scene.hears(ADA, "w", "a secret").await;
     scene.one(edit(ADA, "e", "w", scene.now, "another secret")).await;
     scene
-        .one(ops::organise(at.conversation, OrganiseChange::Read))
+        .one(ops::organise(
+            at.conversation,
+            OrganiseChange::Read { seen: None },
+        ))
         .await;
     scene.later(Duration::from_secs(60));
     scene.hears(ADA, "late", "after it").await;

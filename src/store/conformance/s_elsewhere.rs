@@ -31,7 +31,7 @@ fn import(by: Side, id: &str, at: Timestamp, text: &str) -> Receive {
 
 async fn resolve(scene: &mut Scene, at: crate::store::MessageRef) {
     for change in [
-        OrganiseChange::Read,
+        OrganiseChange::Read { seen: None },
         OrganiseChange::Status(ConversationStatus::Resolved),
     ] {
         scene.one(ops::organise(at.conversation, change)).await;

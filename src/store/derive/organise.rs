@@ -25,7 +25,7 @@ pub(super) fn organise(batch: &mut Batch<'_>, organise: &Organise) -> Result<OpO
     match &organise.change {
         OrganiseChange::Assign(agent) => conversation.assignee.clone_from(agent),
         OrganiseChange::Status(status) => conversation.status = *status,
-        OrganiseChange::Read => conversation.unread = 0,
+        OrganiseChange::Read { seen } => conversation.read(*seen),
         OrganiseChange::Label { add, remove } => {
             conversation.labels.retain(|label| !remove.contains(label));
             conversation.labels.extend(add.iter().cloned());

@@ -9,7 +9,7 @@ use super::{Batch, People, thread};
 use crate::domain::message::{Side, Via};
 use crate::domain::{
     Author, Contact, ContactAliases, ContentKind, Conversation, ConversationStatus, Direction, EventKind,
-    Message, Timestamp, WamidHash,
+    Message, Seq, Timestamp, WamidHash,
 };
 use crate::store::error::{StoreError, StoreErrorKind};
 use crate::store::op::{Called, Naming, OpOutcome, Receive};
@@ -61,7 +61,7 @@ fn again(batch: &mut Batch<'_>, receive: &Receive, seen: Seen) -> Result<OpOutco
     } else if message.via == Some(Via::Standby) && receive.via.is_none() && receive.by == Side::Customer {
         // The thread is ours by now: somebody here has to answer.
         message.via = None;
-        want_attention(&mut conversation, receive);
+        want_attention(&mut conversation, receive, batch.next_seq());
     } else if is_placeholder(message.content.kind()) && !is_placeholder(receive.content.kind()) {
         message.content = receive.content.in_place_of(&message.content);
     } else {
@@ -121,7 +121,7 @@ pub(super) fn place(batch: &mut Batch<'_>, receive: &Receive, whose: Whose) -> R
         conversation.last_inbound = conversation.last_inbound.max(Some(at));
     }
     if whose != Whose::Revoked {
-        want_attention(&mut conversation, receive);
+        want_attention(&mut conversation, receive, batch.next_seq());
     }
     let mut message = Message {
         id: conversation.next_id(at, key.tail()),
@@ -267,13 +267,13 @@ fn opens_window(receive: &Receive) -> bool {
 }
 
 /// Counts a message as unread and opens its conversation, if somebody here should look at it.
-fn want_attention(conversation: &mut Conversation, receive: &Receive) {
+fn want_attention(conversation: &mut Conversation, receive: &Receive, seq: Seq) {
     let wants = receive.by == Side::Customer
         && receive.via.is_none()
         && !matches!(receive.content.kind(), ContentKind::System)
         && !receive.content.is_removed_reaction();
     if wants {
-        conversation.unread = conversation.unread.saturating_add(1);
+        conversation.count_unread(seq);
         if conversation.status == ConversationStatus::Resolved {
             conversation.status = ConversationStatus::Open;
         }

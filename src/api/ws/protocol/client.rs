@@ -264,7 +264,8 @@ fn frame(
         Kind::Viewing => Command::Attend(Attendance::Viewing(fields.required("conversation_id")?)),
         Kind::Presence => Command::Attend(Attendance::Presence(fields.required::<Presence>("state")?)),
         Kind::Read => {
-            let organise = change(&mut fields, who, OrganiseChange::Read)?;
+            let seen = fields.optional::<Seq>("last_seen_seq")?;
+            let organise = change(&mut fields, who, OrganiseChange::Read { seen })?;
             let receipt = fields.optional::<bool>("receipt")?.unwrap_or(false);
             // Meta shows typing only together with the blue ticks.
             let typing = fields.optional::<bool>("typing")?.unwrap_or(false);

@@ -5,7 +5,7 @@ use super::*;
 use crate::actors::feed::{Presence, Typing};
 use crate::actors::request::{Attendance, Destination, Receipt};
 use crate::api::ws::tickets::key_for_tests;
-use crate::domain::{AgentId, ConversationId, Epoch, TenantId};
+use crate::domain::{AgentId, ConversationId, Epoch, Seq, TenantId};
 use crate::store::directory::Scope;
 use crate::store::op::OrganiseChange;
 
@@ -103,11 +103,12 @@ fn each_frame_asks_what_is_documented() {
         (false, true, Some(Receipt::ReadAndTyping)),
         (true, true, Some(Receipt::ReadAndTyping)),
     ] {
-        let read = frame(json!({"type": "read", "receipt": receipt, "typing": typing}));
+        let read = frame(json!({"type": "read", "last_seen_seq": 7, "receipt": receipt, "typing": typing}));
         let Command::Read(organise, told) = read else {
             panic!()
         };
-        assert_eq!((organise.change, told), (OrganiseChange::Read, expected));
+        let seen = Some(Seq::new(7));
+        assert_eq!((organise.change, told), (OrganiseChange::Read { seen }, expected));
     }
     let label = frame(json!({"type": "label", "add": ["vip"]}));
     let Command::Organise(organise) = label else {

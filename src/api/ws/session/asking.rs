@@ -8,6 +8,7 @@ use super::super::tickets::Pass;
 use crate::actors::SessionId;
 use crate::actors::request::{Acceptance, Accepted};
 use crate::api::error::ApiError;
+use crate::store::op::OrganiseChange;
 use crate::telemetry::labels::SendOrigin;
 use crate::telemetry::metrics;
 
@@ -42,9 +43,13 @@ pub(super) async fn ask(
         }
         Command::Read(change, told) => {
             let conversation = change.conversation;
+            let seen = match change.change {
+                OrganiseChange::Read { seen } => seen,
+                _ => None,
+            };
             port.organise(who.tenant, change).await?;
             if let Some(receipt) = told {
-                port.receipt(who.tenant, conversation, receipt).await?;
+                port.receipt(who.tenant, conversation, seen, receipt).await?;
             }
             Ok(None)
         }

@@ -215,7 +215,7 @@ async fn a_change_that_changes_nothing_makes_no_event() {
         remove: remove.iter().map(|label| (*label).to_owned()).collect(),
     };
     for op in [
-        change(OrganiseChange::Read),
+        change(OrganiseChange::Read { seen: None }),
         change(OrganiseChange::Assign(Some(ann))),
         change(label(&["vip", "new"], &[])),
         change(OrganiseChange::Status(ConversationStatus::Pending)),
@@ -231,7 +231,7 @@ async fn a_change_that_changes_nothing_makes_no_event() {
         (0, vec!["old".to_owned(), "vip".to_owned()])
     );
     let nowhere = ops::conversation_of(scene.tenant, "1", &["628999999"]);
-    let lost: Op = ops::organise(nowhere, OrganiseChange::Read);
+    let lost: Op = ops::organise(nowhere, OrganiseChange::Read { seen: None });
     assert_eq!(scene.one(lost).await, OpOutcome::Refused(OpRefusal::NotFound));
 }
 
