@@ -172,6 +172,9 @@ macro_rules! all_of_it {
             c_once {
                 the_same_ops_again_leave_every_byte_as_it_was,
                 a_webhook_repeated_after_eight_days_is_known,
+                a_message_that_was_removed_before_its_time_is_taken_when_it_is_repeated,
+                what_was_taken_back_or_erased_stays_away_whatever_was_removed_before_its_time,
+                what_a_shorter_retention_took_is_not_brought_back_by_a_repetition,
                 a_key_used_again_gives_the_first_answer,
                 ops_of_one_batch_see_each_other,
             }
@@ -227,6 +230,7 @@ macro_rules! all_of_it {
                 positions_stay_dense_and_the_ledger_goes_on,
                 erasing_again_changes_nothing,
                 a_repeated_webhook_does_not_bring_the_customer_back,
+                what_was_put_aside_of_the_customer_goes_and_nothing_of_others,
                 a_status_of_an_erased_message_is_told_without_it,
                 the_customer_may_come_back_as_someone_new,
                 a_dump_is_in_order_and_the_same_after_a_restart,

@@ -8,6 +8,7 @@ mod claim;
 mod consent;
 mod delivery;
 mod identity;
+mod known;
 mod link;
 mod organise;
 mod readdress;

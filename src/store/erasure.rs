@@ -2,15 +2,23 @@
 //!
 //! Erased are the customer's contact and the contacts that lead to it, their aliases, conversations, messages and unsettled
 //! messages, what it wrote in groups, and the bodies of events about them. What is seen only once keeps its digest until it
-//! expires, without its place, so that a webhook that Meta repeats cannot bring the customer back. Out of reach are webhooks
-//! that are not applied yet and elements that were put aside: whoever erases a customer waits for the first and removes the
-//! second.
+//! expires, without its place, so that a webhook that Meta repeats cannot bring the customer back. What was put aside goes
+//! where it names the customer, unless it is about a number of another tenant. Out of reach are webhooks that are not applied
+//! yet: whoever erases a customer waits for them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
-use crate::domain::{Author, Contact, ContactId, Conversation, ConversationId, Event, Message, WamidHash};
+use crate::domain::{
+    Author, Contact, ContactId, Conversation, ConversationId, Event, Message, PhoneNumberId, TenantId,
+    Timestamp, WamidHash,
+};
 
+use super::error::StoreError;
 use super::row::outbound_key;
+use super::{Number, Store};
+
+/// Elements that were put aside, looked at together.
+const LOOKED_AT: usize = 64;
 
 /// One customer, under all contacts and in all conversations.
 #[derive(Debug, Default)]
@@ -28,17 +36,17 @@ impl Subject {
     /// Adds a contact by its id alone, for when its row is gone already.
     pub(super) fn add_id(&mut self, id: ContactId) {
         self.contacts.insert(id);
-        self.names.insert(quoted(&id.to_string()));
+        self.names.insert(id.to_string().into_bytes());
     }
 
     /// Adds a contact.
     pub(super) fn add_contact(&mut self, contact: &Contact) {
         self.add_id(contact.id);
         for alias in contact.aliases().strongest_first() {
-            self.names.insert(quoted(&alias.value));
+            self.names.insert(alias.value.as_bytes().to_vec());
         }
         for former in &contact.former {
-            self.names.insert(quoted(&former.value));
+            self.names.insert(former.value.as_bytes().to_vec());
         }
     }
 
@@ -47,7 +55,39 @@ impl Subject {
         match event.conversation {
             Some(conversation) if self.conversations.contains(&conversation) => true,
             Some(conversation) if !self.groups.contains(&conversation) => false,
-            _ => self.names.iter().any(|name| contains(&event.json, name)),
+            _ => self.is_named_in(&event.json),
+        }
+    }
+
+    fn is_named_in(&self, json: &[u8]) -> bool {
+        texts(json).any(|text| self.names.contains(text))
+    }
+
+    /// Removes what was put aside of the customer. Comes first: only its rows tell by which names it went.
+    pub(super) async fn forget_aside(
+        &self,
+        store: &dyn Store,
+        tenant: TenantId,
+    ) -> Result<usize, StoreError> {
+        let numbers = store.numbers().await?;
+        let others = numbers.iter().filter(|number: &&Number| number.tenant != tenant);
+        let others: HashSet<&[u8]> = others.map(|number| text_of(&number.id)).collect();
+        // Expired ones, too, as long as they stand there.
+        let beginning = Timestamp::from_millis(i64::MIN);
+        let mut rows = 0;
+        let mut after = None;
+        loop {
+            let some = store.quarantined(after, LOOKED_AT, beginning).await?;
+            for item in &some {
+                if self.is_named_in(&item.body) && !texts(&item.body).any(|text| others.contains(text)) {
+                    store.quarantine_remove(item.id).await?;
+                    rows += 1;
+                }
+            }
+            match some.last() {
+                Some(last) if some.len() == LOOKED_AT => after = Some(last.id),
+                _ => return Ok(rows),
+            }
         }
     }
 
@@ -93,11 +133,12 @@ pub(super) fn names_of(message: &Message) -> Vec<WamidHash> {
         .collect()
 }
 
-/// As a JSON text: a name is a whole value, never part of a longer one.
-fn quoted(name: &str) -> Vec<u8> {
-    serde_json::to_vec(name).unwrap_or_default()
+/// The texts of a JSON document, and what is between them: a name is a whole text, never part of a longer one, and has
+/// nothing in it that JSON writes in another way.
+fn texts(json: &[u8]) -> impl Iterator<Item = &[u8]> {
+    json.split(|byte| *byte == b'"')
 }
 
-fn contains(text: &[u8], part: &[u8]) -> bool {
-    text.windows(part.len().max(1)).any(|window| window == part)
+fn text_of(number: &PhoneNumberId) -> &[u8] {
+    number.as_str().as_bytes()
 }

@@ -3,6 +3,7 @@
 //! Honest in everything but durability. One short lock, never held across an await.
 
 mod dump;
+mod erase;
 mod ledger;
 mod retention;
 mod rows;
@@ -324,9 +325,7 @@ impl Store for MemoryStore {
     }
 
     async fn erase_contact(&self, tenant: TenantId, contact: ContactId) -> Result<Swept, StoreError> {
-        let mut state = self.state();
-        let ledger = state.ledgers.get_mut(&tenant);
-        Ok(ledger.map_or_else(Swept::default, |ledger| ledger.erase(contact)))
+        self.erase(tenant, contact).await
     }
 
     async fn begin_retention(&self, tenant: Tenant, job: RetentionJob) -> Result<(), StoreError> {

@@ -12,6 +12,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use super::row::Seen;
 use crate::domain::{ConversationId, MessageId, Retention, TenantId, Timestamp};
 
 /// How far a walk over a tenant's messages is. Opaque: each backend walks in its own order.
@@ -187,6 +188,16 @@ pub(super) enum Verdict {
     Stays,
     /// It ends then.
     Until(Timestamp),
+}
+
+impl Verdict {
+    /// What leads to the message after it: it leads nowhere when the message is taken out, so that nobody takes it for lost.
+    pub(super) fn lead(self, seen: Seen) -> Seen {
+        match self {
+            Self::Gone => Seen { at: None },
+            Self::Over | Self::Stays | Self::Until(_) => seen,
+        }
+    }
 }
 
 /// Judges one message, whose own time is `created` and which ended at `expires`.

@@ -4,10 +4,16 @@ use std::time::Duration;
 
 use super::Backend;
 use super::ops;
-use super::scene::Scene;
+use super::r_amendments::{edit, revoke};
+use super::scene::{Scene, TENANT, mentions};
 use crate::domain::WamidHash;
 use crate::domain::{DeliveryState, EventKind, Retention};
-use crate::store::op::{Announce, Op, OpOutcome, OpRefusal, ReportTarget};
+use crate::store::op::{Announce, Op, OpOutcome, OpRefusal, Receive, ReportTarget};
+use crate::store::{RetentionJob, Tenant};
+
+const ADA: &[&str] = &["628111111"];
+const DAY: Duration = Duration::from_secs(86_400);
+const MINUTE: Duration = Duration::from_secs(60);
 
 pub(super) async fn the_same_ops_again_leave_every_byte_as_it_was(backend: impl Backend) {
     let mut scene = Scene::of(&backend).await;
@@ -62,13 +68,96 @@ pub(super) async fn the_same_ops_again_leave_every_byte_as_it_was(backend: impl 
 
 pub(super) async fn a_webhook_repeated_after_eight_days_is_known(backend: impl Backend) {
     let mut scene = Scene::of(&backend).await;
-    let mut receive = ops::receive(&["628111111"], "w", scene.now, "x");
-    receive.retention = Retention::days(1).unwrap();
+    let receive = for_a_day(&scene, "w", "x");
     let at = scene.place(receive.clone()).await;
-    scene.later(Duration::from_secs(8 * 86_400));
+    scene.later(DAY * 8);
     assert_eq!(scene.message(at).await, None);
     scene.sweep().await;
     assert_eq!(scene.one(receive).await, OpOutcome::Duplicate { at: Some(at) });
+}
+
+/// A message that is kept for a day.
+fn for_a_day(scene: &Scene, id: &str, text: &str) -> Receive {
+    let mut receive = ops::receive(ADA, id, scene.now, text);
+    receive.retention = Retention::days(1).unwrap();
+    receive
+}
+
+/// Removes what is over in two days: somebody believed a clock that was ahead.
+async fn sweep_too_early(scene: &mut Scene) {
+    let right = scene.now;
+    scene.later(DAY * 2);
+    scene.sweep().await;
+    scene.now = right.after(MINUTE);
+}
+
+pub(super) async fn a_message_that_was_removed_before_its_time_is_taken_when_it_is_repeated(
+    backend: impl Backend,
+) {
+    let mut scene = Scene::of(&backend).await;
+    let receive = for_a_day(&scene, "w", "one");
+    let at = scene.place(receive.clone()).await;
+    sweep_too_early(&mut scene).await;
+    scene.one(receive.clone()).await;
+    assert_eq!(scene.texts(at).await, ["one"]);
+    let again = scene.one(receive.clone()).await;
+    assert!(matches!(again, OpOutcome::Duplicate { .. }), "{again:?}");
+    // What changes it is repeated, too, in whatever order.
+    let mut changed = edit(ADA, "e", "w", scene.now, "two");
+    changed.keep_for(receive.retention);
+    scene.one(changed.clone()).await;
+    sweep_too_early(&mut scene).await;
+    scene.one(changed).await;
+    scene.one(receive).await;
+    assert_eq!(scene.texts(at).await, ["two"]);
+}
+
+pub(super) async fn what_was_taken_back_or_erased_stays_away_whatever_was_removed_before_its_time(
+    backend: impl Backend,
+) {
+    let mut scene = Scene::of(&backend).await;
+    let receive = for_a_day(&scene, "w", "a secret");
+    let mut taken_back = revoke(ADA, "r", "w", scene.now);
+    taken_back.keep_for(receive.retention);
+    let erased = for_a_day(&scene, "e", "a secret");
+    scene.one(receive.clone()).await;
+    scene.one(taken_back.clone()).await;
+    sweep_too_early(&mut scene).await;
+    for op in [receive.into(), taken_back] {
+        scene.one(op).await;
+        assert!(!mentions(&scene.dump().await, "secret"), "it came back");
+    }
+    scene.one(erased.clone()).await;
+    sweep_too_early(&mut scene).await;
+    let ada = scene.contact(ADA[0]).await.unwrap();
+    scene.store.erase_contact(TENANT, ada).await.unwrap();
+    scene.one(erased).await;
+    assert!(!mentions(&scene.dump().await, "secret"), "it came back");
+    assert_eq!(scene.contact(ADA[0]).await, None);
+}
+
+pub(super) async fn what_a_shorter_retention_took_is_not_brought_back_by_a_repetition(backend: impl Backend) {
+    let mut scene = Scene::of(&backend).await;
+    let receive = ops::receive(ADA, "w", scene.now, "one");
+    let at = scene.place(receive.clone()).await;
+    scene.later(DAY * 2);
+    for (before, to) in [(365, 1), (1, 365)] {
+        let [before, to] = [before, to].map(|days| Retention::days(days).unwrap());
+        let row = Tenant {
+            id: TENANT,
+            name: "Toko Maju".into(),
+            retention: to,
+            created: scene.now,
+        };
+        let job = RetentionJob::new(TENANT, before, to, scene.now);
+        scene.store.begin_retention(row, job).await.unwrap();
+        while let Some(job) = scene.store.step_retention(TENANT, scene.now, 9).await.unwrap()
+            && job.finished.is_none()
+        {}
+        scene.later(MINUTE);
+    }
+    scene.one(receive).await;
+    assert!(scene.texts(at).await.is_empty());
 }
 
 pub(super) async fn a_key_used_again_gives_the_first_answer(backend: impl Backend) {

@@ -5,8 +5,10 @@ use std::time::Duration;
 use super::Backend;
 use super::ops;
 use super::scene::{Scene, TENANT, mentions};
-use crate::domain::{Contact, DeliveryState, EventKind, Seq};
+use crate::domain::{Contact, DeliveryState, EventKind, JournalId, SendRate, Seq, TenantId, WabaId};
+use crate::store::directory::AccessToken;
 use crate::store::op::{Op, OpOutcome, ReportTarget};
+use crate::store::{Number, Quarantined};
 
 /// Words that stand in the customer's rows and nowhere else.
 pub(super) const CANARIES: [&str; 9] = [
@@ -170,6 +172,53 @@ pub(super) async fn a_repeated_webhook_does_not_bring_the_customer_back(backend:
     let again = ops::receive(&["628111111"], "canary1", scene.now, "canarytext");
     assert_eq!(scene.one(again).await, OpOutcome::Duplicate { at: None });
     assert_eq!(scene.dump().await, before);
+}
+
+pub(super) async fn what_was_put_aside_of_the_customer_goes_and_nothing_of_others(backend: impl Backend) {
+    let mut scene = Scene::of(&backend).await;
+    fill(&mut scene).await;
+    for (tenant, id) in [(TENANT, "1"), (TenantId::new(9), "9")] {
+        let number = Number {
+            id: ops::number(id),
+            tenant,
+            waba: WabaId::parse("2001").unwrap(),
+            display: "+1".to_owned(),
+            rate: SendRate::STANDARD,
+            access_token: AccessToken::new("secret-1"),
+            app: None,
+        };
+        scene.store.put_number(number).await.unwrap();
+    }
+    let mut stays = Vec::new();
+    // To a number of the tenant, of nobody, and of another tenant.
+    for (n, (number, from, goes)) in [
+        ("1", "628111111", true),
+        ("7", "ID.CANARY", true),
+        ("9", "628111111", false),
+        ("1", "628222222", false),
+        ("1", "6281111110", false),
+    ]
+    .into_iter()
+    .cycle()
+    .take(150)
+    .enumerate()
+    {
+        let body =
+            format!(r#"{{"metadata":{{"phone_number_id":"{number}"}},"messages":[{{"from":"{from}"}}]}}"#);
+        let id = JournalId::from_bytes(u128::try_from(n).unwrap().to_be_bytes());
+        let item = Quarantined {
+            id,
+            at: scene.now,
+            reason: "poison".to_owned(),
+            body: body.into(),
+        };
+        scene.store.quarantine(item).await.unwrap();
+        stays.extend((!goes).then_some(id));
+    }
+    erase(&scene, "628111111").await;
+    let left = scene.store.quarantined(None, 999, scene.now).await.unwrap();
+    let left: Vec<JournalId> = left.into_iter().map(|item| item.id).collect();
+    assert_eq!(left, stays);
 }
 
 pub(super) async fn a_status_of_an_erased_message_is_told_without_it(backend: impl Backend) {

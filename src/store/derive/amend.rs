@@ -2,6 +2,7 @@
 
 use super::Batch;
 use super::identity::{find, follow_links};
+use super::known::{known, note_taken_back};
 use super::receive::{Whose, place, receive, written_at};
 use crate::domain::message::{Amendment, Side};
 use crate::domain::{Author, Conversation, Direction, EventKind, Message, WamidHash};
@@ -12,12 +13,12 @@ use crate::store::row::{MessageRef, Seen};
 pub(super) fn amend(batch: &mut Batch<'_>, amend: &Amend) -> Result<OpOutcome, StoreError> {
     let notice = &amend.notice;
     let key = WamidHash::of(&notice.wamid);
-    if let Some(seen) = batch.rows.seen(key)? {
+    if let Some(seen) = known(batch, &notice.wamid, notice.retention)? {
         return Ok(OpOutcome::Duplicate { at: seen.at });
     }
     let at = written_at(notice, batch.now);
     let until = notice.retention.expiry(at);
-    let Some(original) = batch.rows.seen(WamidHash::of(&amend.original))? else {
+    let Some(original) = known(batch, &amend.original, notice.retention)? else {
         return before_its_message(batch, amend);
     };
     let message = match original.at {
@@ -49,6 +50,7 @@ pub(super) fn amend(batch: &mut Batch<'_>, amend: &Amend) -> Result<OpOutcome, S
         }
         Amendment::Revoked => {
             forget(batch, &mut message, &conversation)?;
+            note_taken_back(batch, &amend.original, notice.retention)?;
             message.revoke(at);
             EventKind::MessageRevoked
         }
@@ -77,6 +79,7 @@ fn before_its_message(batch: &mut Batch<'_>, amend: &Amend) -> Result<OpOutcome,
         }
         Amendment::Revoked => {
             first.content = crate::domain::Content::revoked();
+            note_taken_back(batch, &amend.original, notice.retention)?;
             Whose::Revoked
         }
     };

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::identity::{self, Sender};
+use super::known::known;
 use super::link::tell;
 use super::organise::conversation_changed;
 use super::{Batch, People, thread};
@@ -31,7 +32,7 @@ pub(super) enum Whose {
 }
 
 pub(super) fn receive(batch: &mut Batch<'_>, receive: &Receive) -> Result<OpOutcome, StoreError> {
-    match batch.rows.seen(WamidHash::of(&receive.wamid))? {
+    match known(batch, &receive.wamid, receive.retention)? {
         Some(seen) => again(batch, receive, seen),
         None => place(batch, receive, Whose::Whole),
     }

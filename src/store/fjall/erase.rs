@@ -31,7 +31,8 @@ impl FjallStore {
             .away(move |engine| subject(engine, tenant, contact))
             .await?;
         let found = Arc::new(found);
-        let mut rows = self.erase_events(tenant, &found).await?;
+        let mut rows = found.forget_aside(self, tenant).await?;
+        rows += self.erase_events(tenant, &found).await?;
         rows += self.erase_messages(tenant, &found).await?;
         rows += self.erase_unsettled(tenant, &found).await?;
         let subject = Arc::clone(&found);

@@ -219,7 +219,7 @@ fn change(
         let seen: Seen = codec::parse(codec::body(&lead)?)?;
         if seen.at.is_some_and(|at| at.message == found.id) {
             let ends = job.lead_until(until, codec::expires(&lead)?);
-            txn.put(Space::Index, key, codec::json(ends, &seen)?);
+            txn.put(Space::Index, key, codec::json(ends, &verdict.lead(seen))?);
         }
     }
     let entry = keys::expiring(expires, Expiring::Message, &found.key);

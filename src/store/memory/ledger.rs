@@ -11,11 +11,10 @@ use crate::domain::{
     TenantId, Timestamp,
 };
 use crate::store::dump::{Family, HeadRow, entry};
-use crate::store::erasure::{Subject, names_of};
 use crate::store::error::StoreError;
-use crate::store::row::{ClaimOutcome, ClaimWant, OutboxRow, Seen};
+use crate::store::row::{ClaimOutcome, ClaimWant, OutboxRow};
 use crate::store::{
-    Append, Appended, ConversationCursor, ConversationFilter, EventPage, Page, Swept, TenantHead, derive,
+    Append, Appended, ConversationCursor, ConversationFilter, EventPage, Page, TenantHead, derive,
 };
 
 /// Links are followed this far; more would be a loop.
@@ -200,95 +199,6 @@ impl Ledger {
         drop_expired(&mut self.tables.seen, now, &mut left);
         drop_expired(&mut self.tables.idempotency, now, &mut left);
         limit - left
-    }
-
-    /// Removes a contact and all that leads to it.
-    pub(super) fn erase(&mut self, contact: ContactId) -> Swept {
-        let subject = self.subject(contact);
-        let tables = &mut self.tables;
-        let mut rows = 0;
-        let doomed = tables.messages.extract_if(.., |_, timed| {
-            subject.conversations.contains(&timed.row.conversation_id) || subject.wrote(&timed.row)
-        });
-        for (_, timed) in doomed {
-            rows += 1;
-            for name in names_of(&timed.row) {
-                if let Some(seen) = tables.seen.get_mut(&name) {
-                    seen.row = Seen { at: None };
-                }
-            }
-        }
-        rows += tables
-            .outbox
-            .extract_if(.., |_, row| subject.contacts.contains(&row.contact))
-            .count();
-        rows += tables
-            .conversations
-            .extract_if(.., |id, _| subject.conversations.contains(id))
-            .count();
-        for group in &subject.groups {
-            let left = tables
-                .conversations
-                .get_mut(group)
-                .is_some_and(|row| subject.leave(row));
-            rows += usize::from(left);
-        }
-        rows += tables
-            .aliases
-            .extract_if(.., |_, id| subject.contacts.contains(id))
-            .count();
-        rows += tables
-            .contacts
-            .extract_if(.., |id, _| subject.contacts.contains(id))
-            .count();
-        for timed in tables.events.values_mut() {
-            if subject.concerns(&timed.row) {
-                rows += 1;
-                timed.row = Event::erased(timed.row.seq, timed.row.at);
-            }
-        }
-        Swept { rows, more: false }
-    }
-
-    fn subject(&self, contact: ContactId) -> Subject {
-        let mut subject = Subject::default();
-        subject.add_id(contact);
-        let mut todo = vec![contact];
-        while let Some(id) = todo.pop() {
-            if let Some(row) = self.tables.contacts.get(&id) {
-                subject.add_contact(row);
-                if let Some(person) = row.linked_to.filter(|person| !subject.contacts.contains(person)) {
-                    subject.add_id(person);
-                    todo.push(person);
-                }
-            }
-            let leading = self
-                .tables
-                .contacts
-                .values()
-                .filter(|row| row.linked_to == Some(id));
-            for row in leading {
-                if !subject.contacts.contains(&row.id) {
-                    subject.add_contact(row);
-                    todo.push(row.id);
-                }
-            }
-        }
-        subject.conversations = self
-            .tables
-            .conversations
-            .values()
-            .filter(|row| subject.contacts.contains(&row.contact_id))
-            .map(|row| row.id)
-            .collect();
-        subject.groups = self
-            .tables
-            .messages
-            .values()
-            .filter(|timed| subject.wrote(&timed.row))
-            .map(|timed| timed.row.conversation_id)
-            .collect();
-        subject
     }
 
     /// The rows of the ledger, as dumped.

@@ -88,6 +88,7 @@ impl Tables {
                 && seen.row.at.is_some_and(|to| to.message == at.1)
             {
                 seen.expires = job.lead_until(until, seen.expires);
+                seen.row = verdict.lead(seen.row);
             }
         }
         match verdict {

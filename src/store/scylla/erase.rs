@@ -30,7 +30,8 @@ impl ScyllaStore {
             return Ok(0);
         }
         let found = self.subject(tenant, contact).await?;
-        let mut rows = self.erase_events(tenant, &found).await?;
+        let mut rows = found.forget_aside(self, tenant).await?;
+        rows += self.erase_events(tenant, &found).await?;
         rows += self.erase_messages(tenant, &found).await?;
         rows += self.erase_unsettled(tenant, &found).await?;
         rows += self.erase_small_rows(tenant, &found).await?;

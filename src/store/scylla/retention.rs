@@ -245,13 +245,13 @@ impl ScyllaStore {
         judged: &[(&Kept, Verdict)],
         planned: &mut Planned,
     ) -> Result<(), StoreError> {
-        let mut leads: HashMap<_, (MessageId, Timestamp)> = HashMap::new();
-        for (kept, _) in judged {
+        let mut leads: HashMap<_, (MessageId, Timestamp, Verdict)> = HashMap::new();
+        for (kept, verdict) in judged {
             let until = job.to.expiry(kept.row.created);
             leads.extend(
                 names_of(&kept.row)
                     .into_iter()
-                    .map(|name| (name, (kept.row.id, until))),
+                    .map(|name| (name, (kept.row.id, until, *verdict))),
             );
         }
         let wanted = leads.keys().copied().map(Key::Seen).collect();
@@ -259,12 +259,13 @@ impl ScyllaStore {
             let (Key::Seen(name), Some(Row::Seen(row, before))) = (&key, cell) else {
                 continue;
             };
-            let Some((id, until)) = leads.get(name) else {
+            let Some((id, until, verdict)) = leads.get(name) else {
                 continue;
             };
             let expires = job.lead_until(*until, before);
-            if row.at.is_some_and(|at| at.message == *id) && expires != before {
-                let key = *name;
+            let after = verdict.lead(row);
+            if row.at.is_some_and(|at| at.message == *id) && (after, expires) != (row, before) {
+                let (key, row) = (*name, after);
                 planned.changes.push(Change::Seen { key, row, expires });
                 planned.rows.push((Key::Seen(key), Some(Row::Seen(row, expires))));
             }

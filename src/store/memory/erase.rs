@@ -1,0 +1,116 @@
+//! Erasing one customer, in memory.
+
+use super::MemoryStore;
+use super::ledger::Ledger;
+use super::state::State;
+use crate::domain::{ContactId, Event, TenantId};
+use crate::store::Swept;
+use crate::store::erasure::{Subject, names_of};
+use crate::store::error::StoreError;
+use crate::store::row::Seen;
+
+impl MemoryStore {
+    pub(super) async fn erase(&self, tenant: TenantId, contact: ContactId) -> Result<Swept, StoreError> {
+        let ledger = |state: &State| Some(state.ledgers.get(&tenant)?.subject(contact));
+        let Some(subject) = ledger(&self.state()) else {
+            return Ok(Swept::default());
+        };
+        let aside = subject.forget_aside(self, tenant).await?;
+        let mut state = self.state();
+        let ledger = state.ledgers.get_mut(&tenant);
+        let mut swept = ledger.map_or_else(Swept::default, |ledger| ledger.erase(contact));
+        swept.rows += aside;
+        Ok(swept)
+    }
+}
+
+impl Ledger {
+    /// Removes a contact and all that leads to it.
+    fn erase(&mut self, contact: ContactId) -> Swept {
+        let subject = self.subject(contact);
+        let tables = &mut self.tables;
+        let mut rows = 0;
+        let doomed = tables.messages.extract_if(.., |_, timed| {
+            subject.conversations.contains(&timed.row.conversation_id) || subject.wrote(&timed.row)
+        });
+        for (_, timed) in doomed {
+            rows += 1;
+            for name in names_of(&timed.row) {
+                if let Some(seen) = tables.seen.get_mut(&name) {
+                    seen.row = Seen { at: None };
+                }
+            }
+        }
+        rows += tables
+            .outbox
+            .extract_if(.., |_, row| subject.contacts.contains(&row.contact))
+            .count();
+        rows += tables
+            .conversations
+            .extract_if(.., |id, _| subject.conversations.contains(id))
+            .count();
+        for group in &subject.groups {
+            let left = tables
+                .conversations
+                .get_mut(group)
+                .is_some_and(|row| subject.leave(row));
+            rows += usize::from(left);
+        }
+        rows += tables
+            .aliases
+            .extract_if(.., |_, id| subject.contacts.contains(id))
+            .count();
+        rows += tables
+            .contacts
+            .extract_if(.., |id, _| subject.contacts.contains(id))
+            .count();
+        for timed in tables.events.values_mut() {
+            if subject.concerns(&timed.row) {
+                rows += 1;
+                timed.row = Event::erased(timed.row.seq, timed.row.at);
+            }
+        }
+        Swept { rows, more: false }
+    }
+
+    fn subject(&self, contact: ContactId) -> Subject {
+        let mut subject = Subject::default();
+        subject.add_id(contact);
+        let mut todo = vec![contact];
+        while let Some(id) = todo.pop() {
+            if let Some(row) = self.tables.contacts.get(&id) {
+                subject.add_contact(row);
+                if let Some(person) = row.linked_to.filter(|person| !subject.contacts.contains(person)) {
+                    subject.add_id(person);
+                    todo.push(person);
+                }
+            }
+            let leading = self
+                .tables
+                .contacts
+                .values()
+                .filter(|row| row.linked_to == Some(id));
+            for row in leading {
+                if !subject.contacts.contains(&row.id) {
+                    subject.add_contact(row);
+                    todo.push(row.id);
+                }
+            }
+        }
+        subject.conversations = self
+            .tables
+            .conversations
+            .values()
+            .filter(|row| subject.contacts.contains(&row.contact_id))
+            .map(|row| row.id)
+            .collect();
+        subject.groups = self
+            .tables
+            .messages
+            .values()
+            .filter(|timed| subject.wrote(&timed.row))
+            .map(|timed| timed.row.conversation_id)
+            .collect();
+        subject
+    }
+}
