@@ -224,6 +224,7 @@ impl Core {
         };
         let upkeep = tokio::spawn(upkeep::run(
             Arc::clone(&self.directory),
+            Arc::clone(&self.graph),
             Arc::clone(&self.clock),
             self.metrics.clone(),
             failing,

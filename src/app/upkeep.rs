@@ -18,6 +18,7 @@ use crate::shutdown::Shutdown;
 use crate::store::{Store, StoreErrorKind};
 use crate::telemetry::labels::TenantState;
 use crate::telemetry::{self, metrics};
+use crate::whatsapp::Graph;
 
 /// Expired rows are unreadable at once; this is only about their space.
 const SWEEP: Duration = Duration::from_secs(60);
@@ -67,6 +68,7 @@ pub(super) enum Ended {
 /// Runs until the process ends. Nothing here waits for another: a disk that hangs in one must show in the other.
 pub(super) async fn run(
     directory: Arc<Directory>,
+    graph: Arc<dyn Graph>,
     clock: Arc<dyn Clock>,
     recorder: PrometheusHandle,
     failing: Failing,
@@ -82,6 +84,7 @@ pub(super) async fn run(
             measure(store.as_ref(), clock.as_ref(), failing.measured_each()),
             retention::run(&directory, clock.as_ref(), &shutdown),
             time::tell(store.as_ref(), clock.as_ref()),
+            time::ask(graph.as_ref(), clock.as_ref()),
         );
     };
     tokio::select! {

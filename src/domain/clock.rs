@@ -82,6 +82,9 @@ pub trait Clock: Send + Sync + 'static {
 
     /// Meta says, signed, that it is at least as late.
     fn vouched(&self, _at: Timestamp) {}
+
+    /// The Graph API says that it is this time now.
+    fn witnessed(&self, _at: Timestamp) {}
 }
 
 /// The machine's own clocks.

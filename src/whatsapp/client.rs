@@ -217,4 +217,7 @@ pub trait Graph: Send + Sync + 'static {
 
     /// Subscribes the token's app to an account's webhooks.
     async fn subscribe_app(&self, waba: &WabaId, token: &BearerToken) -> Result<(), GraphError>;
+
+    /// Has Meta say what time it is, which the clock is told as by every other answer.
+    async fn ask_time(&self) -> Result<(), GraphError>;
 }

@@ -2,8 +2,12 @@
 //!
 //! Between two readings, wall clock and monotonic clock move alike unless somebody set the former. What is within
 //! [`TOLERANCE`] is followed at once. A larger jump is not: time goes on by the monotonic clock until the wall clock is back,
-//! or Meta's signed times show that it is right, or it has stayed where it is for as long as it jumped, a day at most. A
-//! start is a jump from the latest time that the store saw.
+//! or a witness agrees with it, or it has stayed where it is for as long as it jumped with no witness against it. A start is a
+//! jump from the latest time that the store saw.
+//!
+//! Witnesses are Meta's: a signed webhook says from when on it is at least, an answer of the Graph API what time it is. The
+//! latter decides between two clocks that disagree, and over both when they are ahead of it; what it says never leads ahead
+//! of the machine.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -12,8 +16,6 @@ use super::{Clock, Timestamp};
 
 /// What the wall clock may differ by and be followed at once.
 const TOLERANCE: i64 = 300_000;
-/// A jump that lasted so long is believed, however far it went.
-const LONGEST_DOUBT: i64 = 86_400_000;
 /// The store is told the time at least this often: no id of a former process is later.
 const TOLD: i64 = 10_000;
 
@@ -22,7 +24,7 @@ const TOLD: i64 = 10_000;
 struct Jump {
     /// How far the wall clock is ahead, in milliseconds.
     ahead: i64,
-    /// When it was seen, on the monotonic clock in milliseconds.
+    /// When it was seen, or a witness was last against it, on the monotonic clock in milliseconds.
     since: i64,
 }
 
@@ -31,6 +33,8 @@ struct State {
     /// What is shown when the monotonic clock stands at zero.
     offset: i64,
     jump: Option<Jump>,
+    /// What the Graph API's clock showed when the monotonic clock stood at zero.
+    witness: Option<i64>,
     /// The latest time that an id may carry already.
     latest_id: i64,
 }
@@ -48,6 +52,7 @@ impl SteadyClock {
         let state = State {
             offset,
             jump: None,
+            witness: None,
             latest_id: i64::MIN,
         };
         Self {
@@ -65,19 +70,23 @@ impl SteadyClock {
         let (wall, mono) = (self.source.now().as_millis(), millis(self.source.monotonic()));
         let steady = state.offset.saturating_add(mono);
         let ahead = wall.saturating_sub(steady);
-        let same = |jump: &Jump| (jump.ahead - ahead).abs() <= TOLERANCE;
+        let same = |jump: &Jump| is_near(jump.ahead - ahead);
         let jump = match state.jump.filter(same) {
-            _ if ahead.abs() <= TOLERANCE => None,
+            _ if is_near(ahead) => None,
             Some(jump) => Some(jump),
             None => Some(Jump { ahead, since: mono }),
         };
-        state.jump = jump.filter(|jump| mono - jump.since < ahead.abs().min(LONGEST_DOUBT));
+        state.jump = jump.filter(|jump| mono - jump.since < ahead.abs());
         if state.jump.is_some() {
             return steady;
         }
         state.offset = wall.saturating_sub(mono);
         wall
     }
+}
+
+fn is_near(ahead: i64) -> bool {
+    ahead.abs() <= TOLERANCE
 }
 
 fn millis(duration: Duration) -> i64 {
@@ -102,13 +111,20 @@ impl Clock for SteadyClock {
     fn doubt(&self) -> Option<i64> {
         let mut state = self.state();
         self.read(&mut state);
-        state.jump.map(|jump| jump.ahead / 1_000)
+        let (wall, mono) = (self.source.now().as_millis(), millis(self.source.monotonic()));
+        let against = state
+            .witness
+            .map(|zero| wall.saturating_sub(zero.saturating_add(mono)));
+        let ahead = state.jump.map(|jump| jump.ahead);
+        ahead
+            .or(against.filter(|ahead| !is_near(*ahead)))
+            .map(|ahead| ahead / 1_000)
     }
 
     fn resume(&self, seen: Timestamp) {
         let mut state = self.state();
         let now = self.read(&mut state);
-        let is_jump = (now - seen.0).abs() > TOLERANCE;
+        let is_jump = !is_near(now - seen.0);
         // Time goes on from what was seen, and the former process may have given ids since.
         if is_jump || now < seen.0 {
             state.latest_id = state.latest_id.max(seen.0.saturating_add(TOLD));
@@ -129,6 +145,27 @@ impl Clock for SteadyClock {
         if at.0 > steady && at.0 <= wall.saturating_add(TOLERANCE) {
             state.offset = at.0.saturating_sub(millis(self.source.monotonic()));
             self.read(&mut state);
+        }
+    }
+
+    fn witnessed(&self, at: Timestamp) {
+        let mut state = self.state();
+        let steady = self.read(&mut state);
+        let (wall, mono) = (self.source.now().as_millis(), millis(self.source.monotonic()));
+        let at = at.0;
+        state.witness = Some(at.saturating_sub(mono));
+        if is_near(at.saturating_sub(wall)) {
+            state.jump = None;
+            state.offset = wall.saturating_sub(mono);
+            return;
+        }
+        if !is_near(at.saturating_sub(steady)) && at < wall.max(steady) {
+            state.offset = at.saturating_sub(mono);
+            state.jump = None;
+            self.read(&mut state);
+        }
+        if let Some(jump) = &mut state.jump {
+            jump.since = mono;
         }
     }
 }
@@ -183,10 +220,64 @@ mod tests {
         let (source, clock) = clocks();
         source.jump_wall_to(START.after(366 * DAY));
         assert!(clock.doubt().is_some());
-        source.advance(DAY - MINUTE);
+        source.advance(366 * DAY - MINUTE);
         assert!(clock.doubt().is_some());
         source.advance(MINUTE);
-        assert_eq!((clock.now(), clock.doubt()), (START.after(367 * DAY), None));
+        assert_eq!((clock.now(), clock.doubt()), (START.after(2 * 366 * DAY), None));
+    }
+
+    #[test]
+    fn a_clock_that_a_witness_is_against_is_never_believed_and_one_that_it_agrees_with_is_at_once() {
+        let (source, clock) = clocks();
+        source.jump_wall_to(START.after(HOUR));
+        for _ in 0..8 {
+            source.advance(HOUR / 2);
+            clock.witnessed(Timestamp(clock.now().as_millis() + 4_000));
+            assert_eq!(clock.doubt(), Some(3_600));
+        }
+        assert_eq!(clock.now(), START.after(4 * HOUR));
+        for jumped in [START.after(366 * DAY), START.before(DAY)] {
+            let (source, clock) = clocks();
+            let first = clock.for_ids();
+            source.jump_wall_to(jumped);
+            assert!(clock.doubt().is_some());
+            clock.witnessed(jumped.before(MINUTE));
+            assert_eq!((clock.now(), clock.doubt()), (jumped, None));
+            assert!(clock.for_ids() >= first, "ids never go back");
+        }
+    }
+
+    #[test]
+    fn a_first_start_with_a_wrong_clock_is_doubted_once_a_witness_says_so() {
+        // Nothing is known of before: there is no store that saw another time.
+        let source = TestClock::at(START.after(366 * DAY));
+        let clock = SteadyClock::over(Arc::new(source.clone()));
+        assert_eq!(clock.doubt(), None);
+        let first = clock.for_ids();
+        clock.witnessed(START);
+        assert_eq!((clock.now(), clock.doubt()), (START, Some(366 * 86_400)));
+        assert_eq!(clock.for_ids(), first);
+        source.jump_wall_to(START.after(MINUTE));
+        assert_eq!((clock.now(), clock.doubt()), (START.after(MINUTE), None));
+
+        let source = TestClock::at(START.before(DAY));
+        let clock = SteadyClock::over(Arc::new(source));
+        clock.witnessed(START);
+        assert_eq!(
+            clock.now(),
+            START.before(DAY),
+            "it never leads ahead of the machine"
+        );
+        assert_eq!(clock.doubt(), Some(-86_400));
+    }
+
+    #[test]
+    fn a_start_long_after_the_end_is_over_with_the_first_answer_of_the_graph_api() {
+        let clock = SteadyClock::over(Arc::new(TestClock::at(START.after(30 * DAY))));
+        clock.resume(START);
+        assert_eq!((clock.now(), clock.doubt()), (START, Some(30 * 86_400)));
+        clock.witnessed(START.after(30 * DAY));
+        assert_eq!((clock.now(), clock.doubt()), (START.after(30 * DAY), None));
     }
 
     #[test]

@@ -86,10 +86,14 @@ pub(super) fn read_retry_after(header: &str, now: Timestamp) -> Option<Duration>
     if let Ok(seconds) = header.parse::<u64>() {
         return Some(Duration::from_secs(seconds).min(LONGEST_RETRY_AFTER));
     }
-    let at = httpdate::parse_http_date(header).ok()?;
+    Some(read_date(header)?.since(now).min(LONGEST_RETRY_AFTER))
+}
+
+/// Reads a time as HTTP writes it.
+pub(super) fn read_date(header: &str) -> Option<Timestamp> {
+    let at = httpdate::parse_http_date(header.trim()).ok()?;
     let ms = at.duration_since(std::time::UNIX_EPOCH).ok()?.as_millis();
-    let at = Timestamp::from_millis(i64::try_from(ms).ok()?);
-    Some(at.since(now).min(LONGEST_RETRY_AFTER))
+    Some(Timestamp::from_millis(i64::try_from(ms).ok()?))
 }
 
 fn with_retry_after(advice: RetryAdvice, retry_after: Option<Duration>) -> RetryAdvice {

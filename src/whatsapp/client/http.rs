@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, DATE, HeaderValue, RETRY_AFTER};
 use reqwest::{Method, RequestBuilder, Response};
 use serde_json::Value;
 
-use super::answer::{Answer, read_other, read_retry_after, read_send};
+use super::answer::{Answer, read_date, read_other, read_retry_after, read_send};
 use super::{AmbiguousCause, BearerToken, Graph, GraphError, NotAcceptedCause, SendCall, SendResult};
 use crate::domain::{Clock, PhoneNumberId, WabaId};
 use crate::whatsapp::error::RetryAdvice;
@@ -112,8 +112,18 @@ impl GraphClient {
         read_retry_after(header, self.clock.now())
     }
 
+    /// Makes one request. Its answer says what time it is.
+    async fn call(&self, request: RequestBuilder) -> Result<Response, reqwest::Error> {
+        let response = request.send().await?;
+        let date = response.headers().get(DATE);
+        if let Some(at) = date.and_then(|date| read_date(date.to_str().ok()?)) {
+            self.clock.witnessed(at);
+        }
+        Ok(response)
+    }
+
     async fn ask(&self, request: RequestBuilder) -> Result<Value, GraphError> {
-        let response = request.send().await.map_err(unreachable)?;
+        let response = self.call(request).await.map_err(unreachable)?;
         let (http_status, retry_after) = (response.status().as_u16(), self.retry_after(&response));
         let body = read_body(response).await.map_err(unreachable)?;
         read_other(&Answer {
@@ -127,7 +137,7 @@ impl GraphClient {
 #[async_trait]
 impl Graph for GraphClient {
     async fn send(&self, call: SendCall) -> SendResult {
-        let response = match self.post_messages(call).send().await {
+        let response = match self.call(self.post_messages(call)).await {
             Ok(response) => response,
             Err(failure) => return without_answer(&failure),
         };
@@ -170,6 +180,12 @@ impl Graph for GraphClient {
         self.ask(self.request(Method::POST, &path, token))
             .await
             .map(|_| ())
+    }
+
+    async fn ask_time(&self) -> Result<(), GraphError> {
+        // Without a token it is refused, and the refusal says when.
+        let request = self.http.get(&self.root);
+        self.call(request).await.map(|_| ()).map_err(unreachable)
     }
 }
 

@@ -111,6 +111,10 @@ impl Graph for ScriptedGraph {
     async fn subscribe_app(&self, _: &WabaId, _: &BearerToken) -> Result<(), GraphError> {
         Err(GraphError::Unreachable("not asked".to_owned()))
     }
+
+    async fn ask_time(&self) -> Result<(), GraphError> {
+        Err(GraphError::Unreachable("not asked".to_owned()))
+    }
 }
 
 /// Meta takes it after 50 ms.

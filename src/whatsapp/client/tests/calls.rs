@@ -8,7 +8,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 
 use super::*;
-use crate::domain::{TestClock, Timestamp};
+use crate::domain::{Clock as _, SteadyClock, TestClock, Timestamp};
 
 /// What the server does with a connection after it read a request.
 #[derive(Clone, Copy)]
@@ -268,6 +268,29 @@ async fn reading_that_meta_refuses_says_why() {
     .await;
     let refused = client(&address).mark_read(call()).await.unwrap_err();
     assert!(matches!(refused, GraphError::Refused { http_status: 400, ref error } if error.code == 131_009));
+}
+
+#[tokio::test]
+async fn every_answer_says_what_time_it_is() {
+    // 1,790,000,000 seconds.
+    const DATED: &str = "HTTP/1.1 400 Bad Request\r\nconnection: close\r\n\
+        date: Mon, 21 Sep 2026 14:13:20 GMT\r\n\r\n{\"error\":{\"message\":\"M\",\"code\":2500}}";
+    let right = Timestamp::from_secs(1_790_000_000);
+    let (address, mut requests) = serve(Script::Answer(DATED)).await;
+    for is_send in [false, true] {
+        let ahead = TestClock::at(right.after(Duration::from_secs(366 * 86_400)));
+        let clock = Arc::new(SteadyClock::over(Arc::new(ahead)));
+        let client = GraphClient::new(GraphSettings::new(&address, "v25.0"), clock.clone()).unwrap();
+        if is_send {
+            client.send(call()).await;
+        } else {
+            client.ask_time().await.unwrap();
+        }
+        assert_eq!((clock.now(), clock.doubt()), (right, Some(366 * 86_400)));
+    }
+    let asked = requests.recv().await.unwrap();
+    assert!(asked.starts_with("GET /v25.0 HTTP/1.1"), "{asked}");
+    assert!(!asked.contains("authorization"), "{asked}");
 }
 
 #[test]
