@@ -6,6 +6,7 @@
 //! again.
 
 mod applier;
+mod aside;
 mod backlog;
 mod board;
 mod closer;

@@ -4,14 +4,12 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
+use super::aside;
 use super::backlog::{Ends, Item};
 use super::board::Board;
 use super::ticket::{Ended, Taken, Verdict};
 use crate::crash::{self, CrashPoint};
-use crate::domain::JournalId;
-use crate::store::{Quarantined, Store, StoreError};
-use crate::telemetry::labels::QuarantineReason;
-use crate::telemetry::metrics;
+use crate::store::Store;
 
 /// Closes entries until nobody waits for it any more.
 pub(super) async fn run(board: Arc<Board>, store: Arc<dyn Store>) {
@@ -26,7 +24,12 @@ async fn close(board: &Board, store: &dyn Store, ended: Vec<Ended>) {
     let mut done = Vec::with_capacity(ended.len());
     // Their flows go on at once: the journal is told meanwhile.
     board.change(|backlog| {
-        for Ended { taken, verdict } in ended {
+        for Ended {
+            taken,
+            verdict,
+            spoiled,
+        } in ended
+        {
             match verdict {
                 Verdict::Done => backlog.ended(taken.flow, taken.pace),
                 Verdict::Again => {
@@ -34,22 +37,30 @@ async fn close(board: &Board, store: &dyn Store, ended: Vec<Ended>) {
                     backlog.again(flow, waiting(taken), pace, Instant::now());
                     continue;
                 }
-                Verdict::Poison => {}
+                Verdict::Spoiled | Verdict::Poison => {}
             }
-            done.push((taken, verdict));
+            let spoiled = match verdict {
+                Verdict::Spoiled => Some(spoiled),
+                Verdict::Poison => Some(Vec::new()),
+                Verdict::Done | Verdict::Again => None,
+            };
+            done.push((taken, spoiled));
         }
     });
-    let mut aside = Vec::new();
-    for (taken, verdict) in &done {
-        if *verdict == Verdict::Poison {
-            aside.push((taken.entry, put_aside(store, taken.entry).await));
+    let mut put_aside = Vec::new();
+    for (taken, spoiled) in &done {
+        if let Some(elements) = spoiled {
+            let put = aside::put_poison(store, taken.entry, elements).await;
+            put_aside.push((taken.entry, put));
         }
     }
     let (mut whole, mut closed) = (Vec::new(), Vec::new());
     board.change(|backlog| {
-        for (taken, verdict) in done {
-            let failed = aside.iter().any(|(id, put)| *id == taken.entry && put.is_err());
-            if verdict == Verdict::Poison {
+        for (taken, spoiled) in done {
+            let failed = put_aside
+                .iter()
+                .any(|(id, put)| *id == taken.entry && put.is_err());
+            if spoiled.is_some() {
                 if failed {
                     let (flow, pace) = (taken.flow, taken.pace);
                     backlog.again(flow, waiting(taken), pace, Instant::now());
@@ -89,26 +100,4 @@ fn waiting(taken: Taken) -> Item {
         entry: None,
         part: taken.part,
     }
-}
-
-/// Puts a whole entry aside: something of it can never be committed, the rest is and repeats harmlessly.
-async fn put_aside(store: &dyn Store, id: JournalId) -> Result<(), StoreError> {
-    let put = async {
-        let Some(entry) = store.journal_read(vec![id]).await?.pop() else {
-            return Ok(());
-        };
-        metrics::quarantined_total(QuarantineReason::Poison).increment(1);
-        let item = Quarantined {
-            id,
-            at: entry.received,
-            reason: "poison".to_owned(),
-            body: entry.body,
-        };
-        store.quarantine(item).await
-    };
-    let put = put.await;
-    if let Err(error) = &put {
-        tracing::warn!(journal.id = %id, error = %error, "cannot put a webhook aside");
-    }
-    put
 }

@@ -1,11 +1,14 @@
 //! From the elements of a webhook to ops of the tenants that they concern.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 
+use super::aside::{self, What};
 use super::backlog::{Flow, Handed, LEAST, Part, Strays};
 use super::hand::{Hand, ROOM};
 use super::ticket::{Share, Ticket, Verdict};
@@ -13,13 +16,12 @@ use super::{owners, signed};
 use crate::actors::directory::{Directory, TenantHandle};
 use crate::actors::port::Signer;
 use crate::actors::request::Refusal;
-use crate::domain::ids::digest16;
 use crate::domain::message::Side;
-use crate::domain::{Alias, DeliveryState, EventKind, JournalId, PhoneNumberId, TenantId, WabaId, WamidHash};
+use crate::domain::{Alias, DeliveryState, EventKind, PhoneNumberId, TenantId, WabaId, WamidHash};
+use crate::store::JournalEntry;
 use crate::store::op::{Amend, Announce, Called, Naming, Op, Prefer, Receive, Relate, Report, ReportTarget};
-use crate::store::{JournalEntry, Quarantined};
+use crate::telemetry::Seldom;
 use crate::telemetry::labels::{ElementKind, QuarantineReason};
-use crate::telemetry::{Label as _, Seldom, metrics};
 use crate::whatsapp::{Element, IncomingMessage, IncomingStatus, OtherEvent, webhook};
 
 /// Meta counts a customer's message for one second, from when it came. Later by more than delays and clocks explain,
@@ -78,9 +80,14 @@ impl Router {
         match webhook::parse(&body) {
             Ok(webhook) => {
                 for (index, element) in webhook.elements.into_iter().enumerate() {
-                    let handed = self
-                        .element(entry, (&signer, part), index, element, hands, &ticket)
-                        .await;
+                    let apply = self.element(entry, (&signer, part), index, element, hands, &ticket);
+                    // One that kills whoever applies it takes none of the others with it.
+                    let handed = AssertUnwindSafe(apply).catch_unwind().await;
+                    let handed = handed.unwrap_or_else(|_panic| {
+                        tracing::error!(journal.id = %entry.id, index, "applying an element panics");
+                        ticket.spoil(index);
+                        Handed::All
+                    });
                     if handed == Handed::HeldUp {
                         ticket.note(Verdict::Again);
                         return Handed::HeldUp;
@@ -89,8 +96,10 @@ impl Router {
             }
             Err(error) => {
                 tracing::warn!(journal.id = %entry.id, error = %error, "a webhook cannot be read");
-                let put = self.put_aside(entry, 0, QuarantineReason::Malformed, signed::seal(&signer, body));
-                if !put.await {
+                let body = signed::seal(&signer, body);
+                let store = self.directory.store().as_ref();
+                let put = aside::put(store, entry, What::Element(0), QuarantineReason::Malformed, body);
+                if put.await.is_err() {
                     ticket.note(Verdict::Again);
                 }
             }
@@ -124,14 +133,16 @@ impl Router {
             }
             // With its signer: whoever puts it back makes it no truer.
             let body = signed::seal(signer, element.to_single_webhook());
-            if !self.put_aside(entry, index, reason, body).await {
+            let store = self.directory.store().as_ref();
+            let put = aside::put(store, entry, What::Element(index), reason, body);
+            if put.await.is_err() {
                 ticket.note(Verdict::Again);
             }
             return Handed::All;
         }
         for owner in part.of(hands.flow.owner, heard) {
             let handed = match self.directory.tenant(owner).await {
-                Ok(tenant) => self.hand_over(&tenant, &element, hands, ticket).await,
+                Ok(tenant) => self.hand_over(&tenant, (index, &element), hands, ticket).await,
                 Err(refusal) => {
                     if refusal == Refusal::UnknownTenant {
                         tracing::error!(tenant.id = %owner, "a number belongs to a tenant that is not there");
@@ -180,7 +191,7 @@ impl Router {
     async fn hand_over(
         &self,
         tenant: &TenantHandle,
-        element: &Element,
+        (index, element): (usize, &Element),
         hands: &Hands,
         ticket: &Arc<Ticket>,
     ) -> Handed {
@@ -222,7 +233,7 @@ impl Router {
             let Some(place) = hands.hand.place(share).await else {
                 return Handed::HeldUp;
             };
-            let share = Arc::new(Share::of(ticket, kind, place));
+            let share = Arc::new(Share::of(ticket, index, kind, place));
             if tenant.ledger.commit_observed(op, share, ROOM).await.is_err() {
                 return Handed::HeldUp;
             }
@@ -268,46 +279,6 @@ impl Router {
         });
         ops
     }
-
-    /// Puts an element aside under an id of its own; false when the store does not take it now.
-    async fn put_aside(
-        &self,
-        entry: &JournalEntry,
-        index: usize,
-        reason: QuarantineReason,
-        body: bytes::Bytes,
-    ) -> bool {
-        let id = quarantine_id(entry.id, index);
-        let item = Quarantined {
-            id,
-            at: entry.received,
-            reason: reason.label().to_owned(),
-            body,
-        };
-        match self.directory.store().quarantine(item).await {
-            Ok(()) => {
-                metrics::quarantined_total(reason).increment(1);
-                true
-            }
-            Err(error) => {
-                tracing::warn!(journal.id = %entry.id, error = %error, "cannot put an element aside");
-                false
-            }
-        }
-    }
-}
-
-/// Time-ordered like its entry, and the same whenever the entry is applied again.
-fn quarantine_id(entry: JournalId, index: usize) -> JournalId {
-    let index = u64::try_from(index).unwrap_or(u64::MAX).to_be_bytes();
-    let tail = digest16(&[entry.as_bytes(), &index]);
-    let mut bytes = *entry.as_bytes();
-    bytes
-        .iter_mut()
-        .zip(tail)
-        .skip(8)
-        .for_each(|(slot, byte)| *slot = byte);
-    JournalId::from_bytes(bytes)
 }
 
 fn report(tenant: &TenantHandle, status: &IncomingStatus) -> Report {

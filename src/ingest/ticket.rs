@@ -18,9 +18,11 @@ use crate::telemetry::metrics;
 pub(super) enum Verdict {
     /// Everything of it is committed, or put aside.
     Done,
-    /// Something of it is not; it must be applied again.
+    /// Some elements of it can never be applied, and all others are.
+    Spoiled,
+    /// Something of it is not committed; it must be applied again.
     Again,
-    /// Something of it can never be committed.
+    /// It kills whoever applies it, and nobody knows by which element.
     Poison,
 }
 
@@ -28,15 +30,17 @@ impl Verdict {
     const fn code(self) -> u8 {
         match self {
             Self::Done => 0,
-            Self::Again => 1,
-            Self::Poison => 2,
+            Self::Spoiled => 1,
+            Self::Again => 2,
+            Self::Poison => 3,
         }
     }
 
     const fn of(code: u8) -> Self {
         match code {
             0 => Self::Done,
-            1 => Self::Again,
+            1 => Self::Spoiled,
+            2 => Self::Again,
             _ => Self::Poison,
         }
     }
@@ -47,6 +51,8 @@ impl Verdict {
 pub(super) struct Ended {
     pub(super) taken: Taken,
     pub(super) verdict: Verdict,
+    /// Elements that can never be applied.
+    pub(super) spoiled: Vec<usize>,
 }
 
 /// An entry in hand: what is needed to wait for another turn.
@@ -90,6 +96,7 @@ impl Reports {
 pub(super) struct Ticket {
     taken: Option<Taken>,
     verdict: AtomicU8,
+    spoiled: Mutex<Vec<usize>>,
     reports: Arc<Reports>,
 }
 
@@ -99,6 +106,7 @@ impl Ticket {
         Self {
             taken: Some(taken),
             verdict: AtomicU8::new(Verdict::Done.code()),
+            spoiled: Mutex::default(),
             reports,
         }
     }
@@ -112,6 +120,14 @@ impl Ticket {
     pub(super) fn note(&self, verdict: Verdict) {
         self.verdict.fetch_max(verdict.code(), Ordering::AcqRel);
     }
+
+    /// Notes that an element can never be applied.
+    pub(super) fn spoil(&self, element: usize) {
+        let mut spoiled = self.spoiled.lock().unwrap_or_else(PoisonError::into_inner);
+        spoiled.push(element);
+        drop(spoiled);
+        self.note(Verdict::Spoiled);
+    }
 }
 
 /// A ticket's share for one op. An op that nobody tells the end of, because its ledger stopped, is applied again.
@@ -119,16 +135,18 @@ pub(super) struct Share {
     // Freed before the ticket says how the entry ended.
     _place: Place,
     ticket: Arc<Ticket>,
+    element: usize,
     kind: ElementKind,
     told: AtomicBool,
 }
 
 impl Share {
     /// Takes a share.
-    pub(super) fn of(ticket: &Arc<Ticket>, kind: ElementKind, place: Place) -> Self {
+    pub(super) fn of(ticket: &Arc<Ticket>, element: usize, kind: ElementKind, place: Place) -> Self {
         Self {
             _place: place,
             ticket: Arc::clone(ticket),
+            element,
             kind,
             told: AtomicBool::new(false),
         }
@@ -157,8 +175,11 @@ impl CommitObserver for Share {
                     CommitError::Store(error)
                         if matches!(error.kind, StoreErrorKind::Invalid | StoreErrorKind::Corrupt)
                 );
-                self.ticket
-                    .note(if never { Verdict::Poison } else { Verdict::Again });
+                if never {
+                    self.ticket.spoil(self.element);
+                } else {
+                    self.ticket.note(Verdict::Again);
+                }
             }
         }
     }
@@ -176,7 +197,13 @@ impl Drop for Ticket {
     fn drop(&mut self) {
         let verdict = Verdict::of(self.verdict.load(Ordering::Acquire));
         if let Some(taken) = self.taken.take() {
-            self.reports.note(Ended { taken, verdict });
+            let spoiled = self.spoiled.get_mut().unwrap_or_else(PoisonError::into_inner);
+            let spoiled = std::mem::take(spoiled);
+            self.reports.note(Ended {
+                taken,
+                verdict,
+                spoiled,
+            });
         }
     }
 }
@@ -203,7 +230,7 @@ mod tests {
 
     async fn share(ticket: &Arc<Ticket>) -> Share {
         let place = Arc::new(Hand::default()).place(1).await;
-        Share::of(ticket, ElementKind::Message, place.unwrap())
+        Share::of(ticket, 0, ElementKind::Message, place.unwrap())
     }
 
     #[tokio::test]

@@ -20,6 +20,8 @@ mod thread;
 
 pub use claim::claim;
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 
@@ -41,8 +43,20 @@ pub struct Derived {
     pub events: Vec<Event>,
 }
 
-/// Applies one op of a batch to the rows of its tenant. `head` is the position of the last event before it.
+/// Applies one op of a batch to the rows of its tenant. `head` is the position of the last event before it. An op that makes
+/// this panic can never be applied, and takes nothing else with it.
 pub fn apply(append: &Append, head: Seq, op: &Op, rows: &mut dyn Rows) -> Result<Derived, StoreError> {
+    unless_it_panics(|| decide(append, head, op, rows))
+}
+
+fn unless_it_panics<T>(decide: impl FnOnce() -> Result<T, StoreError>) -> Result<T, StoreError> {
+    catch_unwind(AssertUnwindSafe(decide)).unwrap_or_else(|_panic| {
+        let told = "deciding what it changes panics";
+        Err(StoreError::new(StoreErrorKind::Invalid, told))
+    })
+}
+
+fn decide(append: &Append, head: Seq, op: &Op, rows: &mut dyn Rows) -> Result<Derived, StoreError> {
     let mut batch = Batch {
         tenant: append.tenant,
         now: append.now,

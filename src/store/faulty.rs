@@ -11,13 +11,13 @@ use futures_util::FutureExt as _;
 
 use crate::domain::{
     Alias, Contact, ContactId, Conversation, ConversationId, Epoch, Fence, JournalId, Message, MessageId,
-    PhoneNumberId, Retention, Seq, TenantId, Timestamp,
+    PhoneNumberId, Retention, Seq, TenantId, Timestamp, Wamid,
 };
 use crate::store::memory::MemoryStore;
 use crate::store::retention::Place;
 use crate::store::{
     Agent, ApiKey, Append, Appended, ClaimOutcome, ClaimWant, ConversationCursor, ConversationFilter,
-    EventPage, Exported, JournalEntry, KeyHash, LeaseKey, Mark, MessageRef, Number, OutboxRow, Page,
+    EventPage, Exported, JournalEntry, KeyHash, LeaseKey, Mark, MessageRef, Number, Op, OutboxRow, Page,
     Quarantined, Record, RecordKind, RetentionJob, Store, StoreError, StoreErrorKind, Survey, Swept, Tenant,
     TenantHead,
 };
@@ -60,6 +60,8 @@ pub(crate) struct FaultyStore {
     /// How many reads of the journal, and how many of those who put something aside, die of it.
     pub(crate) deadly_scans: AtomicUsize,
     pub(crate) deadly_asides: AtomicUsize,
+    /// A message that can never be committed.
+    pub(crate) spoiled: Mutex<Option<Wamid>>,
 }
 
 impl FaultyStore {
@@ -158,7 +160,14 @@ impl Store for FaultyStore {
         while *self.stuck.lock().unwrap() == Some(batch.tenant) {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
-        let fault = self.append_faults.lock().unwrap().pop_front();
+        let spoiled = self.spoiled.lock().unwrap().clone();
+        let is_spoiled =
+            |op: &Op| matches!(op, Op::Receive(receive) if Some(&receive.wamid) == spoiled.as_ref());
+        let fault = if batch.ops.iter().any(is_spoiled) {
+            Some(Fault::Refuse(StoreErrorKind::Invalid))
+        } else {
+            self.append_faults.lock().unwrap().pop_front()
+        };
         self.write(fault, self.inner.append(batch)).await
     }
 

@@ -1,6 +1,7 @@
 //! The road in with a tenant that is flooded, and when whoever applies webhooks dies.
 
 use super::*;
+use crate::domain::Wamid;
 use crate::store::Op;
 use crate::store::op::Announce;
 
@@ -79,29 +80,53 @@ async fn an_applier_that_dies_says_so_and_comes_back_with_everything_that_was_ta
     applying.await.unwrap();
 }
 
+/// One webhook of several.
+fn together(bodies: &[Bytes]) -> Bytes {
+    let read = |body: &Bytes| -> serde_json::Value { serde_json::from_slice(body).unwrap() };
+    let entries: Vec<_> = bodies.iter().map(|body| read(body)["entry"][0].clone()).collect();
+    let body = serde_json::json!({ "object": "whatsapp_business_account", "entry": entries });
+    body.to_string().into()
+}
+
 #[actix::test]
-async fn a_webhook_that_kills_whoever_applies_it_is_put_aside_and_stops_nobody() {
+async fn an_element_that_kills_whoever_applies_it_is_put_aside_alone() {
     tokio::time::pause();
     let store = Arc::new(FaultyStore::default());
     let directory = directory(&store).await;
     let shutdown = Shutdown::default();
+    // Putting nobody's aside panics; one message can never be committed.
     store.deadly_asides.store(1, Ordering::Release);
+    *store.spoiled.lock().unwrap() = Wamid::parse(&format!("wamid.{OTHER}.{:06}", 2)).ok();
     let (intake, applier) = open(directory, shutdown.clone(), 1).await.unwrap();
     let applying = actix::spawn(applier.run());
     let nobodys = webhook(TenantId::new(77), 0, 1);
-    intake.accept(demo(), nobodys.clone()).await.unwrap();
-    intake.accept(demo(), webhook(OTHER, 0, 1)).await.unwrap();
+    let all = together(&[nobodys, webhook(OTHER, 1, 3), webhook(STUCK, 1, 1)]);
+    intake.accept(demo(), all).await.unwrap();
+    intake.accept(demo(), webhook(OTHER, 4, 1)).await.unwrap();
     until("everything is done", Duration::from_secs(5), async || {
         store.journal_open(None, 1).await.unwrap().is_empty()
     })
     .await;
-    assert_eq!(texts(&store, OTHER).await, [0]);
+    assert_eq!(texts(&store, OTHER).await, [1, 3, 4]);
+    assert_eq!(texts(&store, STUCK).await, [1]);
     let aside = store
         .quarantined(None, 9, SystemClock::new().now())
         .await
         .unwrap();
-    assert_eq!((aside.len(), &*aside[0].reason), (1, "poison"));
-    assert_eq!(signed::open(&aside[0].body).1, nobodys);
+    let mut of: Vec<_> = aside
+        .iter()
+        .map(|item| {
+            assert_eq!(item.reason, "poison");
+            let body = String::from_utf8(signed::open(&item.body).1.to_vec()).unwrap();
+            let (_, rest) = body.split_once("wamid.").unwrap();
+            assert!(!rest.contains("wamid."), "more than one: {body}");
+            rest.split('"').next().unwrap().to_owned()
+        })
+        .collect();
+    of.sort_unstable();
+    let mut expected = [format!("{}.000000", TenantId::new(77)), format!("{OTHER}.000002")];
+    expected.sort_unstable();
+    assert_eq!(of, expected);
     shutdown.begin();
     applying.await.unwrap();
 }
