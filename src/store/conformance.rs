@@ -209,6 +209,7 @@ macro_rules! all_of_it {
                 events_end_after_seven_days_from_the_oldest_on,
                 events_end_with_the_messages_of_a_shorter_retention,
                 a_message_that_ends_is_gone_from_every_read,
+                what_told_of_a_message_goes_with_it_and_leaves_no_hole,
                 what_is_over_when_it_comes_is_never_told,
                 a_clock_that_steps_back_makes_no_hole,
             }
@@ -325,6 +326,7 @@ macro_rules! sweeping {
                 a_retention_that_changed_moves_the_end_of_what_is_written_again,
                 sweeping_removes_what_expired_and_nothing_else,
                 a_small_sweep_says_that_there_is_more,
+                a_message_that_ends_sooner_takes_what_told_of_it_along,
             }
         } }
     };

@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use super::Backend;
+use super::m_retention::change;
 use super::ops;
+use super::r_amendments::{edit, kinds};
 use super::scene::{Scene, TENANT, mentions};
-use crate::domain::{DeliveryState, Retention, Seq, Timestamp};
+use crate::domain::{DeliveryState, EventKind, Retention, Seq, Timestamp};
 use crate::store::op::ReportTarget;
 use crate::store::row::MessageRef;
 
@@ -148,6 +150,35 @@ pub(super) async fn a_sweep_keeps_the_preview_of_a_newer_message(backend: impl B
         .unwrap()
         .unwrap();
     assert_eq!(row.preview.as_deref(), Some("new"));
+}
+
+pub(super) async fn what_told_of_a_message_goes_with_it_and_leaves_no_hole(backend: impl Backend) {
+    let mut scene = Scene::of(&backend).await;
+    scene.hears(&["628111111"], "old", "a secret").await;
+    scene
+        .one(edit(&["628111111"], "e", "old", scene.now, "another secret"))
+        .await;
+    scene.later(DAY * 2);
+    scene.hears(&["628222222"], "young", "stays").await;
+    change(&scene, 365, 1).await;
+    assert!(!mentions(&scene.dump().await, "secret"), "it is still told");
+    assert_eq!(
+        kinds(&scene).await,
+        [EventKind::Erased, EventKind::Erased, EventKind::Message]
+    );
+}
+
+pub(super) async fn a_message_that_ends_sooner_takes_what_told_of_it_along(backend: impl Backend) {
+    let mut scene = Scene::of(&backend).await;
+    scene.hears(&["628111111"], "w", "a secret").await;
+    scene.later(DAY);
+    scene.hears(&["628222222"], "young", "stays").await;
+    change(&scene, 365, 2).await;
+    assert_eq!(kinds(&scene).await, [EventKind::Message; 2]);
+    scene.later(DAY);
+    scene.sweep().await;
+    assert!(!mentions(&scene.dump().await, "secret"), "it is still told");
+    assert_eq!(kinds(&scene).await, [EventKind::Erased, EventKind::Message]);
 }
 
 pub(super) async fn events_end_after_seven_days_from_the_oldest_on(backend: impl Backend) {

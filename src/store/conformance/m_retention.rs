@@ -94,7 +94,7 @@ async fn finish(scene: &Scene) -> RetentionJob {
     panic!("it does not end");
 }
 
-async fn change(scene: &Scene, before: u32, to: u32) -> RetentionJob {
+pub(super) async fn change(scene: &Scene, before: u32, to: u32) -> RetentionJob {
     begin(scene, before, to).await;
     finish(scene).await
 }

@@ -12,7 +12,7 @@ use super::engine::Engine;
 use super::keys::{self, Expiring, Key, Kind, Space};
 use super::rewrite;
 use super::scan::Moment;
-use super::sweep::fall_back;
+use super::sweep::{end_events, fall_back};
 use super::txn::Txn;
 use super::writer::Need;
 use crate::domain::{ConversationId, Message, MessageId, Retention, TenantId, Timestamp, WamidHash};
@@ -227,6 +227,7 @@ fn change(
         Verdict::Gone => {
             stepped.removed += 1;
             fall_back(txn, &found.key, now, Some(job.to))?;
+            end_events(txn, &found.key, &value)?;
             txn.delete(Space::Expiry, entry);
             txn.delete(Space::Messages, found.key.clone());
         }

@@ -9,6 +9,7 @@ use std::ops::Bound;
 use super::codec::{self, NEVER};
 use super::directory::parse_quarantined;
 use super::engine::Engine;
+use super::erase::blank_events;
 use super::keys::{self, Expiring, Key, Kind, Space};
 use super::scan::Moment;
 use super::txn::Txn;
@@ -130,14 +131,13 @@ pub(super) fn remove(txn: &mut Txn, found: Vec<Gone>, now: Timestamp) -> Result<
                 txn.delete(Space::Rows, row);
             }
             Gone::Message { entry, row } => {
-                let until = txn
-                    .get(Space::Messages, &row)?
-                    .map(|value| codec::expires(&value))
-                    .transpose()?;
+                let value = txn.get(Space::Messages, &row)?;
+                let until = value.as_deref().map(codec::expires).transpose()?;
                 if until.is_none_or(|until| until <= now) {
                     fall_back(txn, &row, now, None)?;
                 }
-                if until.is_some_and(|until| until <= now) {
+                if let Some(value) = value.filter(|_| until <= Some(now)) {
+                    end_events(txn, &row, &value)?;
                     txn.delete(Space::Messages, row);
                     rows += 1;
                 }
@@ -146,6 +146,15 @@ pub(super) fn remove(txn: &mut Txn, found: Vec<Gone>, now: Timestamp) -> Result<
         }
     }
     Ok(rows)
+}
+
+/// A message goes: the events that told what it said keep nothing but their places.
+pub(super) fn end_events(txn: &mut Txn, message: &Key, value: &[u8]) -> Result<(), StoreError> {
+    if let Some((tenant, _, _)) = keys::message_of(message.as_ref()) {
+        let row: Message = codec::parse(codec::body(value)?)?;
+        blank_events(txn, tenant, &row.told)?;
+    }
+    Ok(())
 }
 
 /// A message is gone: if it was its conversation's last one, the newest that stays takes its place. One that ends sooner by

@@ -191,6 +191,7 @@ impl Ledger {
         let mut left = limit;
         drop_expired(&mut self.tables.events, now, &mut left);
         for message in drop_expired(&mut self.tables.messages, now, &mut left) {
+            self.tables.end_events(&message.told);
             self.tables
                 .fall_back(message.conversation_id, message.id, |left| {
                     left.live(now).is_some()

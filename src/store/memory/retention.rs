@@ -94,7 +94,8 @@ impl Tables {
         match verdict {
             Verdict::Gone => {
                 stepped.removed += 1;
-                self.messages.remove(&at);
+                let gone = self.messages.remove(&at);
+                self.end_events(&gone.map(|gone| gone.row.told).unwrap_or_default());
                 self.fall_back(at.0, at.1, |left| {
                     left.live(now).is_some() && now < job.to.expiry(left.row.created)
                 });

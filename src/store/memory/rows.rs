@@ -84,6 +84,15 @@ pub(super) struct Changes {
 }
 
 impl Tables {
+    /// Leaves only the places of events: the message of which they told is gone.
+    pub(super) fn end_events(&mut self, told: &[Seq]) {
+        for seq in told {
+            if let Some(timed) = self.events.get_mut(seq) {
+                timed.row = Event::erased(*seq, timed.row.at);
+            }
+        }
+    }
+
     /// A message is gone: if it was its conversation's last one, the newest that stays takes its place.
     pub(super) fn fall_back(
         &mut self,

@@ -13,13 +13,13 @@ use bytes::Bytes;
 use self::walk::Walked;
 use super::ScyllaStore;
 use super::cell::{Cell, Kept, Key, Listed, Row};
-use super::change::{Change, json, parse};
+use super::change::{Change, EventRow, json, parse};
 use super::commit::Step;
 use super::keys::{self, Class};
 use super::memory::Note;
 use super::pages::Part;
 use super::seat::Owned;
-use crate::domain::{MessageId, Retention, TenantId, Timestamp};
+use crate::domain::{Event, MessageId, Retention, TenantId, Timestamp};
 use crate::store::Tenant;
 use crate::store::erasure::names_of;
 use crate::store::error::StoreError;
@@ -206,6 +206,7 @@ impl ScyllaStore {
             .filter(|(_, verdict)| *verdict != Verdict::Over)
             .collect();
         self.plan_leads(job, &judged, planned).await?;
+        self.plan_events(job, &judged, planned).await?;
         self.plan_preview(job, part, &judged, now, planned).await?;
         for (kept, verdict) in judged {
             let at = keys::place(&kept.row);
@@ -268,6 +269,24 @@ impl ScyllaStore {
                 let (key, row) = (*name, after);
                 planned.changes.push(Change::Seen { key, row, expires });
                 planned.rows.push((Key::Seen(key), Some(Row::Seen(row, expires))));
+            }
+        }
+        Ok(())
+    }
+
+    /// The events that told what messages said keep nothing but their places when these go.
+    async fn plan_events(
+        &self,
+        job: &RetentionJob,
+        judged: &[(&Kept, Verdict)],
+        planned: &mut Planned,
+    ) -> Result<(), StoreError> {
+        let gone = judged.iter().filter(|(_, verdict)| *verdict == Verdict::Gone);
+        let told = gone.flat_map(|(kept, _)| kept.row.told.iter().copied().map(Key::Event));
+        for (key, cell) in self.load(job.tenant, told.collect()).await? {
+            if let (Key::Event(seq), Some(Row::Event(at, expires))) = (&key, cell) {
+                let row = EventRow::new(&Event::erased(*seq, at), expires)?;
+                planned.changes.push(Change::Event(Box::new(row)));
             }
         }
         Ok(())
