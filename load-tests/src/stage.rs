@@ -39,7 +39,7 @@ pub struct Scene {
 pub enum Places {
     /// Wherever there is room.
     Anywhere,
-    /// The gateway has a processor for itself. For rigs of one thread.
+    /// The gateway has a processor for itself. For rigs all of whose threads keep off it.
     Apart,
 }
 
