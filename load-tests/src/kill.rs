@@ -117,13 +117,18 @@ pub async fn run(args: KillArgs) -> anyhow::Result<ExitCode> {
         ..args.plan()
     };
     let mut rig = Rig::start(&plan).await?;
-    let setting = set.map(clock::SetClock::start);
+    let setting = set.map(|set| set.start(args.seed));
     let mut dice = fastrand::Rng::with_seed(args.seed);
     let (shortest, longest) = match args.life_ms.as_slice() {
         [shortest, longest] if shortest <= longest => (*shortest, *longest),
         _ => anyhow::bail!("--life-ms wants the shortest and the longest life"),
     };
-    for cycle in 1..=args.cycles {
+    let is_set = || setting.as_ref().is_none_or(clock::Setting::is_complete);
+    for cycle in 1.. {
+        // It goes on until the clock was set in every way.
+        if cycle > args.cycles && is_set() {
+            break;
+        }
         tokio::time::sleep(Duration::from_millis(dice.u64(shortest..=longest))).await;
         rig.kill().await?;
         rig.restart(None).await?;

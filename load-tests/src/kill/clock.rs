@@ -2,12 +2,14 @@
 //! process and leaves its monotonic one alone.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use anyhow::Context as _;
 use tokio::sync::oneshot;
 
-/// How far the clock is set, and for how many seconds. In between it is right for [`RIGHT`].
+/// How far the clock is set, and for how many seconds, in an order that the seed decides. In between it is right for [`RIGHT`].
 const JUMPS: [(&str, u64); 4] = [("-600", 20), ("+3600", 20), ("-86400", 20), ("+31622400", 60)];
 const RIGHT: Duration = Duration::from_secs(8);
 /// How often its library looks at the file, in seconds.
@@ -22,6 +24,7 @@ pub(super) struct SetClock {
 /// A clock that is being set.
 pub(super) struct Setting {
     stop: oneshot::Sender<()>,
+    over: Arc<AtomicUsize>,
     jumps: tokio::task::JoinHandle<anyhow::Result<Vec<&'static str>>>,
 }
 
@@ -50,11 +53,15 @@ impl SetClock {
     }
 
     /// Sets it again and again until told to end.
-    pub(super) fn start(self) -> Setting {
+    pub(super) fn start(self, seed: u64) -> Setting {
         let (stop, mut stopped) = oneshot::channel();
+        let over = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&over);
+        let mut order = JUMPS;
+        fastrand::Rng::with_seed(seed).shuffle(&mut order);
         let jumps = tokio::spawn(async move {
             let mut made = Vec::new();
-            for (ahead, seconds) in JUMPS.into_iter().cycle() {
+            for (ahead, seconds) in order.into_iter().cycle() {
                 for (ahead, time) in [("+0", RIGHT), (ahead, Duration::from_secs(seconds))] {
                     set(self.file.path(), ahead)?;
                     if ahead != "+0" {
@@ -71,14 +78,20 @@ impl SetClock {
                         () = tokio::time::sleep(time) => {}
                     }
                 }
+                counted.fetch_add(1, Ordering::Relaxed);
             }
             Ok(made)
         });
-        Setting { stop, jumps }
+        Setting { stop, over, jumps }
     }
 }
 
 impl Setting {
+    /// Whether it was set in every way, each for its whole time.
+    pub(super) fn is_complete(&self) -> bool {
+        self.over.load(Ordering::Relaxed) >= JUMPS.len()
+    }
+
     /// Sets it right for good; how it had been set.
     pub(super) async fn end(self) -> anyhow::Result<Vec<&'static str>> {
         // Whoever listened may have failed already.
