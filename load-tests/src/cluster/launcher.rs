@@ -2,12 +2,16 @@
 
 use std::path::Path;
 use std::process::Stdio;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, Lines};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 
 use super::Wanted;
+
+/// How long whatever is done to nodes may take before the rig gives up: longer than the launcher itself waits for a node.
+const LIMIT: Duration = Duration::from_secs(400);
 
 /// When a node has a write on disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -101,7 +105,9 @@ impl Launcher {
     }
 
     async fn expect(&mut self, answer: &str) -> anyhow::Result<()> {
-        let said = self.answers.next_line().await?;
+        let said = tokio::time::timeout(LIMIT, self.answers.next_line()).await;
+        let said =
+            said.with_context(|| format!("the CQL nodes did not say {answer:?} within {LIMIT:?}"))??;
         anyhow::ensure!(
             said.as_deref() == Some(answer),
             "the CQL nodes said {said:?} instead of {answer:?}: see above"
