@@ -20,7 +20,7 @@ pub mod token;
 
 pub use clock::{Clock, SteadyClock, SystemClock, TestClock, Timestamp};
 pub use consent::{MarketingWish, OptOutSource, Purpose};
-pub use contact::{Alias, AliasKind, Contact, ContactAliases};
+pub use contact::{Alias, AliasKind, Contact, ContactAliases, Links};
 pub use content::{Content, ContentError, ContentKind};
 pub use conversation::{Conversation, ConversationStatus, ServiceWindow};
 pub use event::{Event, EventKind};

@@ -7,6 +7,7 @@
 //! - Time, ids and randomness are parameters. A backend never reads a clock.
 //! - What an [`Op`] changes is decided by [`derive`], the same pure function for all backends.
 
+pub mod ahead;
 #[cfg(test)]
 mod conformance;
 pub mod copy;
@@ -35,6 +36,7 @@ use crate::domain::{
     JournalId, Message, MessageId, PhoneNumberId, Retention, Seq, TenantId, Timestamp,
 };
 
+pub use ahead::{Ahead, ClaimsAhead};
 pub use directory::{Agent, ApiKey, KeyHash, Number, Tenant};
 pub use error::{StoreError, StoreErrorKind};
 pub use journal::{JournalBacklog, JournalEntry};

@@ -26,8 +26,8 @@ pub struct Seen {
     pub resyncs: u64,
     /// How often it connected.
     pub connects: u64,
-    /// Outcomes that became unknown.
-    pub unknown: u64,
+    /// Messages whose outcome became unknown.
+    pub unknown: Vec<Value>,
     /// Events, repeats included, since they were last taken.
     pub events: Vec<Value>,
 }
@@ -182,7 +182,9 @@ fn take(book: &mut Seen, event: &Value) -> anyhow::Result<()> {
     } else {
         Value::Null
     };
-    let became_unknown = seq > book.seq && state == "unknown";
+    if seq > book.seq && state == "unknown" {
+        book.unknown.push(id.clone());
+    }
     book.events.push(json!({
         "seq": seq,
         "message_id": id,
@@ -194,7 +196,6 @@ fn take(book: &mut Seen, event: &Value) -> anyhow::Result<()> {
     if seq <= book.seq {
         return Ok(());
     }
-    book.unknown += u64::from(became_unknown);
     if seq != book.seq + 1 {
         book.holes += 1;
     }

@@ -196,11 +196,11 @@ impl Rig {
 
     /// SIGKILL.
     pub async fn kill(&mut self) -> anyhow::Result<()> {
+        let Some(process) = self.process.take() else {
+            return Ok(());
+        };
         self.note_death().await?;
-        match self.process.take() {
-            Some(process) => process.kill().await,
-            None => Ok(()),
-        }
+        process.kill().await
     }
 
     /// Starts the gateway again, perhaps with a place at which it dies.
@@ -236,15 +236,16 @@ impl Rig {
     }
 
     /// Whether the gateway ends by itself within this time.
-    pub async fn died_by_itself(&mut self, limit: Duration) -> bool {
+    pub async fn died_by_itself(&mut self, limit: Duration) -> anyhow::Result<bool> {
         let Some(process) = self.process.as_mut() else {
-            return false;
+            return Ok(false);
         };
         let died = process.ended(limit).await.is_ok();
         if died {
             self.process = None;
+            self.note_death().await?;
         }
-        died
+        Ok(died)
     }
 
     /// Hands what agents saw and callers were told to the oracle.
@@ -295,7 +296,7 @@ impl Rig {
         loop {
             self.simulator.quiesce(SETTLE).await?;
             self.agents_catch_up().await?;
-            self.count_unknown();
+            self.count_unknown().await?;
             self.tell_oracle().await?;
             self.read_history().await?;
             let report = self.simulator.report().await?;

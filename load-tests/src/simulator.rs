@@ -81,6 +81,11 @@ impl Simulator {
             .map(|_| ())
     }
 
+    /// What Graph knows of calls for these messages.
+    pub async fn calls(&self, messages: &Value) -> anyhow::Result<Value> {
+        self.call(reqwest::Method::POST, "/_oracle/calls", messages).await
+    }
+
     /// What the oracle makes of it all.
     pub async fn report(&self) -> anyhow::Result<Value> {
         self.call(reqwest::Method::GET, "/_oracle/report", &Value::Null)

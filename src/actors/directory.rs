@@ -20,13 +20,13 @@ use std::time::Duration;
 use actix::ArbiterHandle;
 
 use super::bounded::BoundedAddr;
-use super::lane::{LaneHandle, LaneLimits};
+use super::lane::{Earlier, LaneHandle, LaneLimits};
 use super::ledger::LedgerHandle;
 use super::request::Refusal;
 use super::succession::Succession;
 use super::tenant::{NumberChanged, Retire, Tenant, TenantLimits};
 use crate::domain::{Clock, PhoneNumberId, Retention, TenantId};
-use crate::store::{Number, Store, StoreError, Tenant as TenantRow};
+use crate::store::{ClaimsAhead, Number, Store, StoreError, Tenant as TenantRow};
 use crate::whatsapp::Graph;
 use starts::Starts;
 
@@ -56,12 +56,14 @@ pub struct DirectoryParts {
     pub lane_limits: LaneLimits,
     /// Calls to Meta in flight in the whole process.
     pub calls: Arc<tokio::sync::Semaphore>,
+    /// Where it is noted which claims have no call yet.
+    pub ahead: Arc<ClaimsAhead>,
     /// Names of the apps that are configured.
     pub apps: Vec<Arc<str>>,
     /// Where epochs, message ids and jitter come from.
     pub seed: u64,
-    /// Until when an earlier process may have sent from these numbers, on this process's monotonic clock.
-    pub earlier_process: Option<Duration>,
+    /// Who may have sent from these numbers before.
+    pub earlier: Earlier,
 }
 
 /// A running tenant.
@@ -166,7 +168,7 @@ impl Directory {
     }
 
     /// A tenant that needs no start.
-    fn known(&self, id: TenantId) -> Result<Option<TenantHandle>, Refusal> {
+    pub(super) fn known(&self, id: TenantId) -> Result<Option<TenantHandle>, Refusal> {
         let map = self.read();
         let (_, handle) = map.tenants.get(&id).ok_or(Refusal::UnknownTenant)?;
         if self.is_closed() {

@@ -1,5 +1,6 @@
 //! The core's front door: what the edges ask, handed to the tenant that it concerns.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -11,7 +12,9 @@ use super::conversation::{commit_refusal, op_refusal, refusal, store_refusal};
 use super::directory::{Directory, TenantHandle};
 use super::feed::FeedSubscriber;
 use super::port::{Readiness, SessionId, TenantPort};
-use super::request::{Accepted, Attendance, NoteRequest, Outlook, Receipt, Refusal, Roster, SubmitRequest};
+use super::request::{
+    Accepted, Attendance, LaneState, NoteRequest, Outlook, Receipt, Refusal, Roster, SubmitRequest,
+};
 use super::tenant::{Attend, LeaveNote, Submit, WhoIsThere};
 use crate::domain::{
     AgentId, ConversationId, DeliveryState, Direction, Message, MessageId, PhoneNumberId, Seq, TenantId,
@@ -241,6 +244,16 @@ impl TenantPort for Gateway {
 
     async fn numbers(&self, tenant: TenantId) -> Result<Vec<Number>, Refusal> {
         Ok(self.directory.numbers(tenant))
+    }
+
+    async fn lanes(&self, tenant: TenantId) -> Result<BTreeMap<PhoneNumberId, LaneState>, Refusal> {
+        let mut states = BTreeMap::new();
+        if let Some(running) = self.directory.known(tenant)? {
+            for (number, lane) in &*running.lanes {
+                states.extend(lane.state().await.map(|state| (number.clone(), state)));
+            }
+        }
+        Ok(states)
     }
 
     async fn head(&self, tenant: TenantId) -> Result<TenantHead, Refusal> {

@@ -55,7 +55,7 @@ use super::succession::LateResults;
 use super::{BoundedAddr, LedgerHandle, Successors};
 use crate::domain::{Clock, MessageId, Retention, SendRate, TenantId};
 use crate::limiter::{NumberLimiter, PairLimiter};
-use crate::store::{Number, Store};
+use crate::store::{ClaimsAhead, Number, Store};
 use crate::whatsapp::{BearerToken, Graph};
 use announce::Announcer;
 use brake::Brake;
@@ -66,7 +66,7 @@ use handle::Shared;
 use handover::{Handover, Predecessor};
 use hands::Hands;
 use overflow::Overflow;
-use pause::{Pause, PauseCause};
+use pause::{Pause, PauseCause, Stands};
 use queue::{Queue, Share};
 use receipts::Receipts;
 use scan::Scan;
@@ -109,8 +109,21 @@ pub struct LaneParts {
     pub clock: Arc<dyn Clock>,
     /// Calls to Meta in flight in the whole process.
     pub calls: Arc<Semaphore>,
-    /// Until when an earlier process may have sent from the number, on this process's monotonic clock.
-    pub earlier_process: Option<Duration>,
+    /// Where it is noted which claims have no call yet.
+    pub ahead: Arc<ClaimsAhead>,
+    /// Who may have sent from the number before.
+    pub earlier: Earlier,
+}
+
+/// Who may have sent from a number before this process did: its last second counts as full.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Earlier {
+    /// Nobody.
+    Nobody,
+    /// A process that ended by this time on this process's monotonic clock.
+    Until(Duration),
+    /// Another process of the same cluster, until the lane begins.
+    Others,
 }
 
 /// Starts the lane of a number on an arbiter. It loads what is in the outbox before it claims anything.
@@ -146,6 +159,7 @@ pub struct Lane {
     graph: Arc<dyn Graph>,
     results: Results,
     calls: Arc<Semaphore>,
+    ahead: Arc<ClaimsAhead>,
     rng: fastrand::Rng,
     shared: Arc<Shared>,
 
@@ -224,9 +238,10 @@ impl Lane {
         }));
         let mut number_limit = NumberLimiter::new(number.rate);
         let predecessor = parts.successors.handovers().enter(&number.id);
-        let counted = match predecessor {
-            Predecessor::Ran => Some(parts.clock.monotonic()),
-            Predecessor::None => parts.earlier_process,
+        let counted = match (predecessor, parts.earlier) {
+            (Predecessor::Ran, _) | (_, Earlier::Others) => Some(parts.clock.monotonic()),
+            (Predecessor::None, Earlier::Until(at)) => Some(at),
+            (Predecessor::None, Earlier::Nobody) => None,
         };
         if let Some(at) = counted {
             number_limit.assume_full(at, parts.clock.monotonic());
@@ -271,6 +286,7 @@ impl Lane {
             graph: parts.graph,
             results,
             calls: parts.calls,
+            ahead: parts.ahead,
             shared,
         }
     }
@@ -298,9 +314,12 @@ impl Lane {
             if row != self.row {
                 return;
             }
-            self.brake = brake;
-            self.paused = self.paused.take().or(paused);
+            // The lane may have found out more by now: the end of the earlier one is heard late.
+            let worked = self.brake.worked();
+            let stands = |pause: &Pause| pause.stands_after(worked) == Stands::Yes;
+            self.paused = self.paused.take().or(paused.filter(stands));
             self.bulk_paused = self.bulk_paused.take().or(bulk_paused);
+            self.brake.inherit(brake);
         }
     }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use actix::ArbiterHandle;
 
-use super::lane::LaneLimits;
+use super::lane::{Earlier, LaneLimits};
 use super::{DirectoryParts, TenantLimits};
 use crate::domain::Clock;
 use crate::store::Store;
@@ -27,9 +27,10 @@ impl DirectoryParts {
             tenant_limits: TenantLimits::default(),
             lane_limits: LaneLimits::default(),
             calls: Arc::new(tokio::sync::Semaphore::new(1)),
+            ahead: Arc::default(),
             apps: vec!["demo".into()],
             seed: 1,
-            earlier_process: None,
+            earlier: Earlier::Nobody,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What the edges may ask of the core. REST, sockets and webhooks know these traits alone, so that each can be tested
 //! without the rest.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,7 +9,9 @@ use async_trait::async_trait;
 use bytes::Bytes;
 
 use super::feed::FeedSubscriber;
-use super::request::{Accepted, Attendance, NoteRequest, Outlook, Receipt, Refusal, Roster, SubmitRequest};
+use super::request::{
+    Accepted, Attendance, LaneState, NoteRequest, Outlook, Receipt, Refusal, Roster, SubmitRequest,
+};
 use crate::domain::{AgentId, ConversationId, MessageId, PhoneNumberId, Seq, TenantId};
 use crate::store::op::{Organise, Settlement};
 use crate::store::{MessageRef, Number, Tenant, TenantHead};
@@ -89,6 +92,9 @@ pub trait TenantPort: Send + Sync + 'static {
 
     /// The tenant's numbers, in order of id.
     async fn numbers(&self, tenant: TenantId) -> Result<Vec<Number>, Refusal>;
+
+    /// How the tenant's outbound queues stand, by number. One that is not here has nothing to do and nothing against it.
+    async fn lanes(&self, tenant: TenantId) -> Result<BTreeMap<PhoneNumberId, LaneState>, Refusal>;
 
     /// Where the tenant's ledger stands. Read it before rows: whatever is committed later is in the events after it.
     async fn head(&self, tenant: TenantId) -> Result<TenantHead, Refusal>;

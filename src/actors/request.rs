@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::Serialize;
+
 use crate::domain::message::UnknownPolicy;
 use crate::domain::{
     AgentId, Author, ClientMessageId, ContactAliases, Content, ConversationId, MetaError, PhoneNumberId,
@@ -161,6 +163,43 @@ impl Outlook {
             error: None,
         }
     }
+}
+
+/// How a number's outbound queue stands, as agents and the API are told.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct LaneState {
+    /// `running`, `slowed`, `paused`.
+    pub state: &'static str,
+    /// `all`, or `bulk` where replies go on.
+    pub scope: &'static str,
+    /// Why it does not run at the number's rate.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<&'static str>,
+    /// Meta's code for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub code: Option<i64>,
+    /// Meta's words for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub title: Option<Arc<str>>,
+    /// More of Meta's words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub details: Option<Arc<str>>,
+    /// When one message is tried, or until when nothing goes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub until: Option<Timestamp>,
+}
+
+impl LaneState {
+    /// Nothing holds it up.
+    pub const RUNNING: Self = Self {
+        state: "running",
+        scope: "all",
+        reason: None,
+        code: None,
+        title: None,
+        details: None,
+        until: None,
+    };
 }
 
 /// What an agent's client shows of itself.

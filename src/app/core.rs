@@ -10,7 +10,7 @@ use ring::rand::{SecureRandom as _, SystemRandom};
 use tokio::sync::Semaphore;
 
 use super::{AppError, migrate, start, stop, upkeep};
-use crate::actors::lane::{LaneLimits, UnknownLimits};
+use crate::actors::lane::{Earlier, LaneLimits, UnknownLimits};
 use crate::actors::{Directory, DirectoryParts, Gateway, TenantLimits};
 use crate::api::ws::ComeBack;
 use crate::api::{self, ApiState, DemoSession, Foundation};
@@ -23,7 +23,7 @@ use crate::store::fjall::{Absent, FjallOptions, FjallStore, Loss};
 use crate::store::memory::MemoryStore;
 use crate::store::metered::Metered;
 use crate::store::scylla::ScyllaStore;
-use crate::store::{Store, StoreError};
+use crate::store::{ClaimsAhead, Store, StoreError};
 use crate::whatsapp::client::GraphSettings;
 use crate::whatsapp::{Graph, GraphClient};
 
@@ -104,6 +104,18 @@ async fn open_named(config: &Config, clock: &Arc<dyn Clock>) -> Result<Arc<dyn S
     Ok(Arc::new(Metered::new(inner)))
 }
 
+/// Where it is noted which claims have no call yet: beside a store that no other process uses.
+fn claims_ahead(config: &Config) -> ClaimsAhead {
+    let opened = match config.store.backend {
+        Backend::Fjall => ClaimsAhead::open(&config.store.path),
+        Backend::Memory | Backend::Scylla => return ClaimsAhead::default(),
+    };
+    opened.unwrap_or_else(|error| {
+        tracing::warn!(%error, "cannot note claims: a kill leaves all of them unknown");
+        ClaimsAhead::default()
+    })
+}
+
 /// The bounds and deadlines of a lane that the settings name; the rest are its own.
 fn lane_limits(config: &Config) -> LaneLimits {
     let own = LaneLimits::default();
@@ -164,9 +176,13 @@ pub async fn open_core(config: &Config, clock: Arc<dyn Clock>, shutdown: Shutdow
         },
         lane_limits: lane_limits(config),
         calls: Arc::new(Semaphore::new(CALLS)),
+        ahead: Arc::new(claims_ahead(config)),
         apps: config.whatsapp.app_names(),
         seed,
-        earlier_process: Some(clock.monotonic()),
+        earlier: match config.store.backend {
+            Backend::Scylla => Earlier::Others,
+            Backend::Fjall | Backend::Memory => Earlier::Until(clock.monotonic()),
+        },
     };
     let directory = Arc::new(Directory::open(parts).await?);
     start::tell_unsigned(&directory.numbers_without_app());

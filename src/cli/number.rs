@@ -106,9 +106,11 @@ pub(super) async fn run(command: NumberCommand) -> Result<ExitCode, CliError> {
                 "waba_id",
                 "app",
                 "rate",
+                "sending",
             ];
             output::answer(&answer, admin.json, |answer| {
-                output::table(output::list(answer), &columns)
+                let numbers: Vec<Value> = output::list(answer).iter().map(with_sending).collect();
+                output::table(&numbers, &columns)
             })?;
         }
         NumberCommand::Check {
@@ -125,6 +127,24 @@ pub(super) async fn run(command: NumberCommand) -> Result<ExitCode, CliError> {
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// A number with how its sending stands, in words.
+fn with_sending(number: &Value) -> Value {
+    let part = |name: &str| {
+        let part = number.pointer(&format!("/lane/{name}"));
+        part.map(output::plain)
+    };
+    let words = [part("state"), part("reason"), part("code"), part("title")];
+    let mut sending = words.into_iter().flatten().collect::<Vec<_>>().join(" ");
+    if part("scope").as_deref() == Some("bulk") {
+        sending.push_str(" (bulk alone)");
+    }
+    let mut number = number.clone();
+    if let Some(fields) = number.as_object_mut() {
+        fields.insert("sending".to_owned(), sending.into());
+    }
+    number
 }
 
 fn is_good(check: &Value) -> bool {
@@ -161,6 +181,17 @@ fn checklist(answer: &Value) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_number_says_in_words_why_nothing_goes() {
+        let sending = |lane: Value| with_sending(&json!({ "lane": lane }))["sending"].clone();
+        assert_eq!(sending(json!({ "state": "running", "scope": "all" })), "running");
+        let lane = json!({ "state": "paused", "scope": "bulk", "reason": "spam_limit", "code": 131048, "title": "Spam rate limit hit" });
+        assert_eq!(
+            sending(lane),
+            "paused spam_limit 131048 Spam rate limit hit (bulk alone)"
+        );
+    }
 
     #[test]
     fn a_checklist_says_what_to_do_below_what_is_not_well() {

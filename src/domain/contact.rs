@@ -281,6 +281,18 @@ impl Contact {
     }
 }
 
+/// The way along links, from a contact to the person that it turned out to be.
+#[derive(Debug, Default)]
+pub struct Links(Vec<ContactId>);
+
+impl Links {
+    /// Where to go on from a contact; `None` where the way ends. Damaged rows may lead in a circle: it ends where it closes.
+    pub fn after(&mut self, contact: &Contact) -> Option<ContactId> {
+        self.0.push(contact.id);
+        contact.linked_to.filter(|next| !self.0.contains(next))
+    }
+}
+
 impl fmt::Debug for Contact {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Contact({})", self.id)

@@ -121,6 +121,14 @@ impl PairLimiter {
         }
     }
 
+    /// The same for a refusal that is heard of late. What failed before an earlier silence was over says nothing new.
+    pub fn penalise_late(&mut self, contact: ContactId, failed: Duration, now: Duration) {
+        let known = self.pairs.peek(&contact);
+        if known.is_none_or(|pair| failed >= pair.silent_until) {
+            self.penalise(contact, now);
+        }
+    }
+
     /// Takes over what an earlier limiter of the same number knows of customers whom this one has not met.
     pub fn inherit(&mut self, mut earlier: Self) {
         while self.pairs.len() < self.most

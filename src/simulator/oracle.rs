@@ -12,6 +12,7 @@
 //! | `POST /_oracle/tenants` | map of tenant to its numbers' ids | who owns what |
 //! | `GET /_oracle/report` | `?format=text` for people | [`Report`] |
 //! | `POST /_oracle/forget_history` | – | forgets what was read back, for another reading |
+//! | `POST /_oracle/calls` | list of message ids | how many of them Graph was never asked for, left without an answer, and answered: [`Calls`] |
 //!
 //! Sends count as the same when their attempt token names the same message, or when the same recipient gets a text with
 //! the same marker: a word that begins with the configured prefix and that the driver uses once.
@@ -28,6 +29,8 @@ pub use evidence::{EventSeen, EventsSeen, HistoryRead, HistoryRow, OptOut, Polic
 pub use report::{Invariant, Report, Totals};
 
 use std::collections::{HashMap, HashSet};
+
+use serde::Serialize;
 
 use super::customers::CustomerIndex;
 use super::dice::mix;
@@ -61,6 +64,8 @@ struct MessageFacts {
     last: Outcome,
     /// How often Graph accepted it.
     accepted: u8,
+    /// Whether the last call was answered while its caller was there.
+    answered: bool,
     /// Requests that repeated an attempt.
     repeated: u8,
     /// Attempts that followed one whose outcome the caller could not know, or that was accepted.
@@ -156,6 +161,7 @@ impl Oracle {
             facts.unjustified = facts.unjustified.saturating_add(1);
         }
         facts.attempts |= bit;
+        facts.answered = false;
         if outcome == Outcome::Accepted {
             facts.accepted = facts.accepted.saturating_add(1);
         }
@@ -165,6 +171,28 @@ impl Oracle {
         } else {
             Repetition::No
         }
+    }
+
+    /// A call got its answer.
+    pub(crate) fn answered(&mut self, token: &Token) {
+        if let Token::Attempt(token) = token
+            && let Some(facts) = self.messages.get_mut(&token.message)
+        {
+            facts.answered = true;
+        }
+    }
+
+    /// What Graph knows of calls for messages.
+    pub(crate) fn calls(&self, messages: &[MessageId]) -> Calls {
+        let mut calls = Calls::default();
+        for message in messages {
+            match self.messages.get(message).filter(|facts| facts.attempts != 0) {
+                None => calls.never += 1,
+                Some(facts) if facts.answered => calls.answered += 1,
+                Some(_) => calls.unanswered += 1,
+            }
+        }
+        calls
     }
 
     /// Graph accepted a content for a recipient.
@@ -184,6 +212,17 @@ impl Oracle {
             }
         }
     }
+}
+
+/// What Graph knows of calls for some messages.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Calls {
+    /// No call came.
+    pub never: u64,
+    /// The last one was left without an answer.
+    pub unanswered: u64,
+    /// The last one was answered.
+    pub answered: u64,
 }
 
 /// Whether a send repeats an accepted one.

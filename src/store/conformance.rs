@@ -266,6 +266,7 @@ macro_rules! all_of_it {
                 marketing_is_refused_until_the_customer_wants_it_again,
                 metas_refusal_is_an_opt_out_however_it_comes,
                 who_turns_out_to_be_somebody_who_stopped_is_left_alone,
+                a_stop_is_found_however_many_links_lead_to_it,
             }
             q_identity {
                 a_notice_of_a_change_is_not_undone_by_its_own_message,

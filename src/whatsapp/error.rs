@@ -220,12 +220,12 @@ pub fn lookup(code: i64) -> Option<&'static Row> {
         .filter(|row| code <= row.last)
 }
 
-/// What a code that came by status webhook, long after the call, means for further messages.
-/// An unknown code concerns its message alone.
-pub fn refusal_scope(code: i64) -> RefusalScope {
+/// What a code that came by status webhook, long after the call, means for further messages: how far its refusal reaches, or
+/// whom to give a rest. An unknown code concerns its message alone, and so does one that leaves an answer in doubt.
+pub fn told_by_status(code: i64) -> Class {
     match lookup(code).map(|row| row.class) {
-        Some(Class::Refused(scope)) => scope,
-        Some(Class::Retry(_) | Class::NotGraph | Class::Ambiguous) | None => RefusalScope::Message,
+        Some(class @ (Class::Refused(_) | Class::Retry(_))) => class,
+        Some(Class::NotGraph | Class::Ambiguous) | None => Class::Refused(RefusalScope::Message),
     }
 }
 

@@ -27,15 +27,18 @@ pub(super) fn print(
         all.sort_unstable();
         all
     };
-    let (calls, unknown) = (of_all(|death| death.calls), of_all(|death| death.unknown));
-    let beyond = of_all(|death| death.unknown.saturating_sub(death.calls));
-    let median = |all: &[u64]| all.get(all.len() / 2).copied().unwrap_or(0);
+    let calls = of_all(|death| death.calls);
+    let unknown = of_all(|death| death.unknown);
+    let answered = of_all(|death| death.answered);
+    let uncalled = of_all(|death| death.uncalled);
+    let summary = |all: &[u64]| json!({ "median": all.get(all.len() / 2), "most": all.last(), "all": all.iter().sum::<u64>() });
     let gone_back = rig.book.as_deref().map_or(0, crate::sender::Book::gone_back);
     let own = json!({
         "deaths": rig.deaths.len(),
-        "calls_at_death": { "median": median(&calls), "most": calls.last() },
-        "unknown_by_death": { "median": median(&unknown), "most": unknown.last(), "all": unknown.iter().sum::<u64>() },
-        "unknown_beyond_calls": { "median": median(&beyond), "most": beyond.last() },
+        "calls_at_death": summary(&calls),
+        "unknown_by_death": summary(&unknown),
+        "unknown_answered": summary(&answered),
+        "unknown_uncalled": summary(&uncalled),
         "cycles": args.cycles,
         "seed": args.seed,
         "faults": args.faults,
@@ -49,5 +52,8 @@ pub(super) fn print(
         "sends_given_up": count(|book| &book.given_up),
     });
     let line = found.line(rig, own);
-    line.end(line.is_sound() && missed.is_empty() && gone_back == 0)
+    let claims_are_late = uncalled
+        .last()
+        .is_none_or(|most| *most <= args.backend.uncalled());
+    line.end(line.is_sound() && missed.is_empty() && gone_back == 0 && claims_are_late)
 }

@@ -1,47 +1,72 @@
 //! What each death of the gateway left behind.
 
-use serde_json::Value;
+use std::fmt;
+
+use serde_json::{Value, json};
 
 use super::Rig;
 
 /// What a death left behind.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub struct Death {
     /// Calls to Graph that were open right before.
     pub calls: u64,
     /// Messages whose outcome became unknown until the next death: their claims were durable and had no end.
     pub unknown: u64,
-    before: u64,
+    /// Of those, the ones for which no call ever came.
+    pub uncalled: u64,
+    /// Those whose call was answered, while the result was not durable yet.
+    pub answered: u64,
+    before: usize,
+}
+
+impl fmt::Display for Death {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            unknown,
+            uncalled,
+            answered,
+            ..
+        } = self;
+        write!(f, "{unknown} ({uncalled} without a call, {answered} answered)")
+    }
 }
 
 impl Rig {
     /// The gateway is about to die.
     pub(super) async fn note_death(&mut self) -> anyhow::Result<()> {
-        self.count_unknown();
+        self.count_unknown().await?;
         let stats = self.simulator.stats().await?;
         let calls = stats.get("calls_open").and_then(Value::as_u64).unwrap_or(0);
         self.deaths.push(Death {
             calls,
-            unknown: 0,
-            before: self.unknown(),
+            before: self.unknown().len(),
+            ..Death::default()
         });
         Ok(())
     }
 
-    /// Outcomes that became unknown so far, as the agents saw it.
-    fn unknown(&self) -> u64 {
+    /// Messages whose outcome became unknown so far, as the agents saw it.
+    fn unknown(&self) -> Vec<Value> {
         let seen = self
             .agents
             .iter()
-            .map(|(_, agent)| crate::agent::lock(&agent.seen).unknown);
-        seen.max().unwrap_or(0)
+            .map(|(_, agent)| crate::agent::lock(&agent.seen).unknown.clone());
+        seen.max_by_key(Vec::len).unwrap_or_default()
     }
 
     /// What became unknown since the last death, it left behind.
-    pub(super) fn count_unknown(&mut self) {
-        let now = self.unknown();
-        if let Some(death) = self.deaths.last_mut() {
-            death.unknown = now.saturating_sub(death.before);
-        }
+    pub(super) async fn count_unknown(&mut self) -> anyhow::Result<()> {
+        let unknown = self.unknown();
+        let Some(death) = self.deaths.last_mut() else {
+            return Ok(());
+        };
+        let left = unknown.get(death.before..).unwrap_or_default();
+        let calls = self.simulator.calls(&json!(left)).await?;
+        let count = |name: &str| calls.get(name).and_then(Value::as_u64).unwrap_or(0);
+        death.unknown = u64::try_from(left.len()).unwrap_or(u64::MAX);
+        death.uncalled = count("never");
+        death.answered = count("answered");
+        Ok(())
     }
 }

@@ -9,16 +9,13 @@ use crate::actors::ledger::CommitError;
 use crate::actors::request::{Acceptance, Accepted, ContentClass, NoteRequest, Refusal, SubmitRequest};
 use crate::domain::message::{Delivery, UnknownPolicy};
 use crate::domain::{
-    Contact, ContactAliases, ContactId, Content, Conversation, ConversationId, DeliveryState, MessageId,
-    PhoneNumberId, StatusTimes, Timestamp,
+    Contact, ContactAliases, ContactId, Content, Conversation, ConversationId, DeliveryState, Links,
+    MessageId, PhoneNumberId, StatusTimes, Timestamp,
 };
 use crate::store::op::{Note, Op, OpOutcome, OpRefusal, Submit};
 use crate::store::row::MessageRef;
 use crate::store::{StoreError, StoreErrorKind};
 use crate::whatsapp::{Recipient as WireRecipient, payload};
-
-/// Links are followed this far; more would be a loop.
-const LONGEST_CHAIN: usize = 16;
 
 /// One request at work.
 pub(super) struct Draft {
@@ -145,16 +142,15 @@ impl Draft {
 
     /// The person that a contact turned out to be.
     async fn person(&self, contact: ContactId) -> Result<Option<Contact>, Refusal> {
-        let mut at = contact;
-        for _ in 0..LONGEST_CHAIN {
+        let (mut at, mut links) = (contact, Links::default());
+        loop {
             let row = self.parts.store.contact(self.parts.tenant, at).await;
             let row = row.map_err(|error| store_refusal(&error))?;
-            match row.as_ref().and_then(|row| row.linked_to) {
+            match row.as_ref().and_then(|row| links.after(row)) {
                 Some(next) => at = next,
                 None => return Ok(row),
             }
         }
-        Ok(None)
     }
 
     /// Names to reach a person by: those by which it goes now, and a phone that the caller gave only where none is known

@@ -210,7 +210,8 @@ impl Directory {
             successors: succession.follow(),
             clock: Arc::clone(&self.parts.clock),
             calls: Arc::clone(&self.parts.calls),
-            earlier_process: self.parts.earlier_process,
+            ahead: Arc::clone(&self.parts.ahead),
+            earlier: self.parts.earlier,
         };
         lane::start(arbiter, settings, parts)
     }

@@ -1,6 +1,6 @@
 //! For tests: a port behind which real ledgers run, and nothing else does more than it is told.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -12,7 +12,8 @@ use super::FeedSubscriber;
 use crate::actors::ledger::{Ledger, LedgerHandle};
 use crate::actors::port::{Readiness, SessionId, TenantPort};
 use crate::actors::request::{
-    Acceptance, Accepted, Attendance, NoteRequest, Outlook, Receipt, Refusal, Roster, SubmitRequest,
+    Acceptance, Accepted, Attendance, LaneState, NoteRequest, Outlook, Receipt, Refusal, Roster,
+    SubmitRequest,
 };
 use crate::domain::{
     AgentId, Clock, ConversationId, Epoch, EventKind, MessageId, PhoneNumberId, Retention, Seq, SystemClock,
@@ -191,6 +192,10 @@ impl TenantPort for LedgerPort {
 
     async fn numbers(&self, _: TenantId) -> Result<Vec<Number>, Refusal> {
         Ok(Vec::new())
+    }
+
+    async fn lanes(&self, _: TenantId) -> Result<BTreeMap<PhoneNumberId, LaneState>, Refusal> {
+        Ok(BTreeMap::new())
     }
 
     async fn head(&self, tenant: TenantId) -> Result<TenantHead, Refusal> {

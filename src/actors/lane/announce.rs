@@ -10,7 +10,8 @@ use super::brake::Cause;
 use super::pause::Pause;
 use super::persist::{Lost, commit_until_taken};
 use super::waiting::Moment;
-use crate::domain::{EventKind, PhoneNumberId, Timestamp};
+use crate::actors::request::LaneState;
+use crate::domain::{EventKind, PhoneNumberId};
 use crate::store::Op;
 use crate::store::op::Announce;
 
@@ -84,18 +85,8 @@ impl Announcer {
 #[derive(Serialize)]
 struct LaneChanged<'a> {
     number: &'a PhoneNumberId,
-    state: &'static str,
-    scope: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    reason: Option<&'static str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    code: Option<i64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    title: Option<Arc<str>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    details: Option<Arc<str>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    until: Option<Timestamp>,
+    #[serde(flatten)]
+    state: LaneState,
 }
 
 impl Lane {
@@ -109,7 +100,11 @@ impl Lane {
         if self.announcer.telling.is_some() || unproven || same_news(&state, &self.announcer.told) {
             return;
         }
-        let Ok(data) = serde_json::value::to_raw_value(&self.wire(&state, now)) else {
+        let changed = LaneChanged {
+            number: &self.row.id,
+            state: self.told_as(&state, now),
+        };
+        let Ok(data) = serde_json::value::to_raw_value(&changed) else {
             return;
         };
         tracing::info!(tenant.id = %self.tenant, number.id = %self.row.id, ?state, "the lane's state changed");
@@ -151,7 +146,8 @@ impl Lane {
         }
     }
 
-    fn wire(&self, state: &Told, now: Moment) -> LaneChanged<'_> {
+    /// How the lane stands, in the words of the API.
+    pub(super) fn told_as(&self, state: &Told, now: Moment) -> LaneState {
         let (name, scope, reason, pause) = match state {
             Told::Running | Told::Unsure => ("running", "all", None, None),
             Told::Slowed(Why::Throttled) => ("slowed", "all", Some("throttled"), None),
@@ -166,8 +162,7 @@ impl Lane {
             (Told::Slowed(_), None) => self.silent_until(now),
             (_, None) => None,
         };
-        LaneChanged {
-            number: &self.row.id,
+        LaneState {
             state: name,
             scope,
             reason,

@@ -52,6 +52,8 @@ pub(super) struct Brake {
     stops: u32,
     stopped_at: Duration,
     until: Duration,
+    /// When the last call began that got a definite answer.
+    worked: Option<Duration>,
 }
 
 impl Brake {
@@ -65,6 +67,7 @@ impl Brake {
             stops: 0,
             stopped_at: Duration::ZERO,
             until: Duration::ZERO,
+            worked: None,
         }
     }
 
@@ -82,6 +85,7 @@ impl Brake {
     /// A call that began at `began` got a definite answer: Meta works.
     pub(super) fn answered(&mut self, began: Duration) {
         self.in_a_row = 0;
+        self.worked = self.worked.max(Some(began));
         if began >= self.stopped_at {
             self.since = None;
             self.stops = 0;
@@ -121,6 +125,24 @@ impl Brake {
             self.stopped_at = now;
             self.until = until;
         }
+    }
+
+    /// Takes over what an earlier brake of the number knows, unless a call since then shows that Meta works. Of two that are
+    /// on, the longer stop stands.
+    pub(super) fn inherit(&mut self, earlier: Self) {
+        let is_over = self.worked.is_some_and(|worked| worked >= earlier.stopped_at);
+        let is_longer = self.since.is_none() || earlier.until > self.until;
+        if earlier.since.is_some() && is_longer && !is_over {
+            *self = Self {
+                worked: self.worked,
+                ..earlier
+            };
+        }
+    }
+
+    /// When the last call began that got a definite answer.
+    pub(super) const fn worked(&self) -> Option<Duration> {
+        self.worked
     }
 
     /// Somebody says that Meta works.
@@ -176,6 +198,34 @@ mod tests {
         brake.troubled(Trouble::Perhaps, secs(4), secs(4));
         brake.troubled(Trouble::Perhaps, secs(5), secs(5));
         assert_eq!(brake.allowance(secs(5)), Allowance::NoneUntil(secs(6)));
+    }
+
+    #[test]
+    fn what_an_earlier_brake_knew_stands_until_a_later_call_shows_otherwise() {
+        let earlier = || {
+            let mut brake = Brake::new(5);
+            brake.troubled(Trouble::Certain, secs(9), secs(10));
+            brake
+        };
+        let mut fresh = Brake::new(5);
+        fresh.inherit(earlier());
+        assert_eq!(fresh.allowance(secs(10)), Allowance::NoneUntil(secs(11)));
+
+        let mut works = Brake::new(5);
+        works.answered(secs(12));
+        works.inherit(earlier());
+        assert_eq!(
+            works.allowance(secs(10)),
+            Allowance::Free,
+            "the end is heard late"
+        );
+
+        let mut stopped = Brake::new(5);
+        stopped.stop_until(secs(300), secs(13));
+        stopped.inherit(earlier());
+        assert_eq!(stopped.allowance(secs(13)), Allowance::NoneUntil(secs(300)));
+        stopped.inherit(Brake::new(5));
+        assert_eq!(stopped.allowance(secs(13)), Allowance::NoneUntil(secs(300)));
     }
 
     #[test]

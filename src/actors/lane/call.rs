@@ -14,9 +14,9 @@ use super::persist::{Lost, commit_until_taken};
 use super::waiting::Moment;
 use crate::actors::{LedgerHandle, Successors};
 use crate::crash::{self, CrashPoint};
-use crate::domain::{AttemptToken, Clock, ContactAliases, MessageId, PhoneNumberId, Retention};
+use crate::domain::{AttemptToken, Clock, ContactAliases, MessageId, PhoneNumberId, Retention, Timestamp};
 use crate::store::op::{AttemptResult, Attempted};
-use crate::store::{Op, OpOutcome};
+use crate::store::{Ahead, Op, OpOutcome};
 use crate::telemetry::labels::GraphCall;
 use crate::telemetry::metrics;
 use crate::whatsapp::client::AmbiguousCause;
@@ -156,6 +156,16 @@ impl Results {
         commit_until_taken(&self.ledger, &op).await
     }
 
+    /// Commits that no call was made for a claim of an earlier process.
+    pub(super) async fn give_back(&self, token: AttemptToken, at: Timestamp) -> Result<OpOutcome, Lost> {
+        let not_called = AttemptResult::NotAccepted {
+            retry_at: at,
+            error: None,
+        };
+        let op = self.op(token, not_called, ContactAliases::default());
+        commit_until_taken(&self.ledger, &op).await
+    }
+
     fn op(&self, token: AttemptToken, result: AttemptResult, recipient: ContactAliases) -> Op {
         Op::Attempted(Attempted {
             token,
@@ -178,12 +188,17 @@ pub(super) struct Call {
     pub(super) limits: Arc<LaneLimits>,
     pub(super) results: Results,
     pub(super) permit: Option<OwnedSemaphorePermit>,
+    pub(super) ahead: Option<Ahead>,
     pub(super) seed: u64,
 }
 
 impl Call {
     /// Makes the call, once, and commits what came of it.
     pub(super) async fn run(self, report: Report) {
+        if let Some(Err(error)) = self.ahead.map(Ahead::begin) {
+            tracing::error!(tenant.id = %self.token.tenant, %error, "a claim is given back");
+            return return_claim(self.results, self.token, report).await;
+        }
         crash::point(CrashPoint::BeforeRequest);
         let sent = tokio::time::timeout(self.limits.call_deadline, self.graph.send(self.call)).await;
         crash::point(CrashPoint::AfterResponse);

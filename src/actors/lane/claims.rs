@@ -1,8 +1,8 @@
 //! Claiming: a few messages ahead of the limit, so that a call begins the moment the limit lets it.
 //!
-//! As many claims are kept ready as the limit lets go while two claims are being made durable, and one more, so that a slow
-//! disk costs latency and not rate. Each further one would leave an unknown outcome if the process dies. After a stall of
-//! the disk the limit lets go what it held back.
+//! As many claims are kept ready as the limit lets go in [`READY`], or while two claims are being made durable if that takes
+//! longer, and one more, so that a slow disk costs latency and not rate. A note says of each that no call has begun, so that
+//! a process that is killed leaves none of them unknown; a machine that dies does.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,21 +15,25 @@ use super::brake::Allowance;
 use super::gauges;
 use super::hands::Hand;
 use super::persist::pause_after;
-use super::waiting::{Item, Moment, PRIORITIES, PerPriority};
+use super::waiting::{Item, Moment, PRIORITIES, PerPriority, Waiting};
 use crate::actors::request::DelayReason;
 use crate::crash::{self, CrashPoint};
-use crate::domain::{MessageId, Priority};
-use crate::store::{ClaimOutcome, ClaimWant, Claimed, StoreError, StoreErrorKind};
+use crate::domain::{AttemptToken, MessageId, Priority};
+use crate::store::{Ahead, ClaimOutcome, ClaimWant, Claimed, StoreError, StoreErrorKind};
 use crate::telemetry::{labels, metrics};
+
+/// Claims are kept ready for so long at the least.
+const READY: Duration = Duration::from_millis(20);
 
 /// How long to wait for a place among the process's calls before looking again.
 const NO_PLACE: Duration = Duration::from_millis(5);
 
-/// A message that the lane wants to claim, and the place for its call.
+/// A message that the lane wants to claim, the place for its call, and the note that no call has begun.
 #[derive(Debug)]
 struct Want {
     item: Item,
     permit: OwnedSemaphorePermit,
+    ahead: Option<Ahead>,
 }
 
 /// The state of claiming. One request to the store at a time: the store itself batches over lanes.
@@ -186,8 +190,20 @@ impl Lane {
                 })
             });
             let Some(item) = taken else { return };
-            wants.push(Want { item, permit });
+            let ahead = self.note_ahead(&item.waiting);
+            wants.push(Want { item, permit, ahead });
         }
+    }
+
+    /// Notes that a message is about to be claimed and that no call has begun.
+    fn note_ahead(&self, waiting: &Waiting) -> Option<Ahead> {
+        let claim = AttemptToken {
+            tenant: self.tenant,
+            conversation: waiting.conversation,
+            message: waiting.message,
+            attempt: waiting.attempt.checked_add(1)?,
+        };
+        Some(self.ahead.note(&claim))
     }
 
     /// Whether a trial would be the only message in hand, of all or, where bulk alone stands still, of bulk.
@@ -201,10 +217,9 @@ impl Lane {
     /// Claims of a priority to keep ready.
     fn claims_ahead(&self, now: Moment) -> usize {
         let pace = f64::from(self.row.rate.per_second()) * self.number_limit.share(now.mono);
-        let while_two_are_made = Duration::from_secs_f64((pace * 2.0).max(0.0)).as_nanos()
-            * self.claiming.latency.as_nanos()
-            / 1_000_000_000_000_000_000;
-        usize::try_from(while_two_are_made)
+        let time = READY.max(self.claiming.latency.saturating_mul(2));
+        let in_that_time = Duration::try_from_secs_f64(pace * time.as_secs_f64()).unwrap_or_default();
+        usize::try_from(in_that_time.as_secs())
             .unwrap_or(usize::MAX)
             .saturating_add(1)
             .min(self.limits.claims)
@@ -251,7 +266,7 @@ impl Lane {
                 Some(ClaimOutcome::Granted(claimed)) => {
                     let wait = now.wall.since(want.item.waits_since());
                     gauges::waited(want.item.waiting.priority, wait);
-                    self.take_in_hand(want.item, *claimed, Some(want.permit));
+                    self.take_in_hand(want.item, *claimed, Some(want.permit), want.ahead);
                 }
                 Some(ClaimOutcome::OptedOut) => self.fail_unwanted(&want.item, ctx),
                 Some(ClaimOutcome::Refused) | None => self.look_up(want.item, ctx),
@@ -271,11 +286,13 @@ impl Lane {
         item: Item,
         claimed: Claimed,
         permit: Option<OwnedSemaphorePermit>,
+        ahead: Option<Ahead>,
     ) {
         let number = self.watch.note_claim(item.id());
         self.hands.add(Hand {
             item,
             claimed,
+            ahead,
             number,
             permit,
             began: None,

@@ -11,21 +11,21 @@ use super::call::Progress;
 use super::snapshot::LaneSnapshot;
 use super::waiting::Waiting;
 use crate::actors::bounded::END_PATIENCE;
-use crate::actors::request::{Outlook, Receipt, Refusal};
+use crate::actors::request::{LaneState, Outlook, Receipt, Refusal};
 use crate::actors::{BoundedAddr, Refused};
 use crate::domain::{AttemptToken, DeliveryState, MessageId, MetaError, PhoneNumberId, Timestamp, Wamid};
 use crate::store::op::Settlement;
 use crate::store::{MessageRef, Number};
 use crate::telemetry::{labels::ActorKind, metrics};
-use crate::whatsapp::RefusalScope;
-use crate::whatsapp::error::refusal_scope;
+use crate::whatsapp::error::{Class, told_by_status};
+use crate::whatsapp::{RefusalScope, RetryScope};
 
 /// How long somebody who wants an answer waits for room, and then for the answer.
 const ROOM: Duration = Duration::from_secs(2);
 const ANSWER: Duration = Duration::from_secs(10);
 
-/// Refusals by status that wait for the lane. More would tell nothing new: one pauses it.
-const REFUSALS: usize = 16;
+/// Refusals by status that wait for the lane. More would tell little that is new.
+const REFUSALS: usize = 64;
 
 /// What reaches a lane without a place in its mailbox, so that it is never refused. Nothing takes room before it comes.
 #[derive(Debug, Default)]
@@ -104,7 +104,7 @@ pub(super) struct NoteStatus {
 /// Meta refused a message long after it took it, in a code that concerns more than the message.
 #[derive(Debug)]
 pub(super) struct LateRefusal {
-    pub(super) message: Option<MessageId>,
+    pub(super) token: Option<AttemptToken>,
     pub(super) at: Timestamp,
     pub(super) error: MetaError,
 }
@@ -126,6 +126,8 @@ pub(super) struct AskOutlook {
     pub(super) message: MessageId,
     pub(super) reply: oneshot::Sender<Option<Outlook>>,
 }
+/// What would agents be told of the lane now?
+pub(super) struct AskState(pub(super) oneshot::Sender<LaneState>);
 /// How is it going?
 pub(super) struct AskSnapshot(pub(super) oneshot::Sender<LaneSnapshot>);
 /// Is there anything to do, or to remember?
@@ -202,12 +204,17 @@ impl LaneHandle {
         }
     }
 
-    /// Takes note of a failed status. What its code says of the account or the number concerns the whole lane, as if it
-    /// had been the answer to a call. `at` is Meta's time.
+    /// Takes note of a failed status. What its code says of the account, the number or the pace concerns more than its
+    /// message, as if it had been the answer to a call. `at` is Meta's time.
     pub fn note_failure(&self, token: Option<AttemptToken>, error: &MetaError, at: Timestamp) {
-        if let RefusalScope::Lane(_) | RefusalScope::Bulk(_) = refusal_scope(error.code) {
+        let concerns_more = match told_by_status(error.code) {
+            Class::Refused(scope) => matches!(scope, RefusalScope::Lane(_) | RefusalScope::Bulk(_)),
+            Class::Retry(advice) => advice.scope != RetryScope::Message,
+            Class::NotGraph | Class::Ambiguous => false,
+        };
+        if concerns_more {
             self.shared.refuse(LateRefusal {
-                message: token.map(|token| token.message),
+                token,
                 at,
                 error: error.clone(),
             });
@@ -275,6 +282,13 @@ impl LaneHandle {
     pub(crate) async fn is_idle(&self) -> bool {
         let (reply, answer) = oneshot::channel();
         self.addr.try_tell(AskIdle(reply)).is_ok() && answer.await == Ok(true)
+    }
+
+    /// What holds the lane up, if anything does; `None` when it is gone or does not answer.
+    pub async fn state(&self) -> Option<LaneState> {
+        let (reply, answer) = oneshot::channel();
+        self.addr.tell(AskState(reply), ROOM).await.ok()?;
+        tokio::time::timeout(ANSWER, answer).await.ok()?.ok()
     }
 
     /// Kills the actor.

@@ -9,7 +9,7 @@ use super::unknown::ClaimNumber;
 use super::waiting::{Item, PRIORITIES, PerPriority};
 use crate::actors::request::DelayReason;
 use crate::domain::{MessageId, Priority, Timestamp};
-use crate::store::Claimed;
+use crate::store::{Ahead, Claimed};
 
 /// One message in hand.
 #[derive(Debug)]
@@ -18,6 +18,8 @@ pub(super) struct Hand {
     pub(super) item: Item,
     /// Its claim.
     pub(super) claimed: Claimed,
+    /// The note that no call has begun; it is wiped when one does.
+    pub(super) ahead: Option<Ahead>,
     /// The claim's number within the lane.
     pub(super) number: ClaimNumber,
     /// The process-wide place for its call; it goes with the call.

@@ -9,7 +9,9 @@ use actix::{
 };
 
 use super::Lane;
-use super::handle::{AskOutlook, AskSnapshot, Drain, Enqueue, Forget, NoteStatus, SendReceipt, SettleNow};
+use super::handle::{
+    AskOutlook, AskSnapshot, AskState, Drain, Enqueue, Forget, NoteStatus, SendReceipt, SettleNow,
+};
 use super::persist::{Lost, commit_until_taken, read_row};
 use crate::actors::Admitted;
 use crate::actors::request::Refusal;
@@ -51,7 +53,7 @@ impl StreamHandler<SharedChanged> for Lane {
             self.progressed(progress, ctx);
         }
         for refusal in self.shared.take_refusals() {
-            self.refused_late(refusal, now);
+            self.heard_late(refusal, now, ctx);
         }
         self.turn_soon(ctx);
     }
@@ -277,6 +279,15 @@ impl Handler<Admitted<AskSnapshot>> for Lane {
     fn handle(&mut self, ask: Admitted<AskSnapshot>, _: &mut Context<Self>) {
         // The caller may have gone.
         let _ = ask.message.0.send(self.snapshot());
+    }
+}
+
+impl Handler<Admitted<AskState>> for Lane {
+    type Result = ();
+    fn handle(&mut self, ask: Admitted<AskState>, _: &mut Context<Self>) {
+        let now = self.now();
+        // The caller may have gone.
+        let _ = ask.message.0.send(self.told_as(&self.state(now), now));
     }
 }
 

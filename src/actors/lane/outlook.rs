@@ -8,7 +8,7 @@ use super::claims::Gate;
 use super::gauges::Levels;
 use super::queue::Standing;
 use super::snapshot::LaneSnapshot;
-use super::waiting::{Moment, PRIORITIES, PerPriority};
+use super::waiting::{Later, Moment, PRIORITIES, PerPriority, Waiting};
 use crate::actors::request::{DelayReason, Outlook};
 use crate::domain::{MessageId, MetaError, Priority, Timestamp};
 use crate::store::OutboxRow;
@@ -97,8 +97,13 @@ impl Lane {
 
     /// Why a message that is in the outbox alone waits.
     pub(super) fn outlook_beyond(&self, row: &OutboxRow, now: Moment) -> Outlook {
-        if row.due > now.wall {
-            return Outlook::waits(reason_to_be_scheduled(row.attempt), Some(row.due));
+        let due = match Waiting::from(row).later(now) {
+            Some(Later::Due(due)) => Some(due),
+            Some(Later::Retry(until)) => Some(now.wall_after(until.saturating_sub(now.mono))),
+            None => None,
+        };
+        if due.is_some() {
+            return Outlook::waits(reason_to_be_scheduled(row.attempt), due);
         }
         match self.stop(row.priority, now) {
             Some(stop) => stop.outlook(None, now),

@@ -3,10 +3,13 @@
 //! While messages of a kind are missing, later ones of the same kind are not taken into memory either: they would overtake
 //! the missing ones. All of them are found by reading the outbox again, from the first that is missing, once there is room.
 
+use std::time::Duration;
+
 use super::limits::LaneLimits;
+use super::outlook::wall_wake;
 use super::queue::Queue;
 use super::unknown::Watch;
-use super::waiting::{Moment, PRIORITIES, PerPriority, Waiting};
+use super::waiting::{Later, Moment, PRIORITIES, PerPriority, Waiting};
 use crate::domain::{MessageId, Timestamp};
 
 const FIRST_ID: MessageId = MessageId::from_bytes([0; 16]);
@@ -17,6 +20,8 @@ pub(super) struct Missing {
     due: PerPriority<Option<MessageId>>,
     scheduled: Option<MessageId>,
     doubts: Option<MessageId>,
+    /// When the last of those has rested that memory had no room for, on the monotonic clock.
+    rested_at: Option<Duration>,
 }
 
 impl Missing {
@@ -39,12 +44,20 @@ impl Missing {
         due.chain([self.scheduled, self.doubts]).flatten().min()
     }
 
+    /// A message as it is found: what was displaced goes on resting from then, not from now on.
+    pub(super) fn found(&self, waiting: Waiting, now: Moment) -> Waiting {
+        let left = self.rested_at.map(|at| at.saturating_sub(now.mono));
+        Waiting {
+            rest: left.map_or(waiting.rest, |left| left.min(waiting.rest)),
+            ..waiting
+        }
+    }
+
     /// Whether messages of this one's kind are missing.
     pub(super) fn concerns(&self, waiting: &Waiting, now: Moment) -> bool {
-        if waiting.due > now.wall {
-            self.scheduled.is_some()
-        } else {
-            self.due.of(waiting.priority).is_some()
+        match waiting.later(now) {
+            Some(_) => self.scheduled.is_some(),
+            None => self.due.of(waiting.priority).is_some(),
         }
     }
 }
@@ -54,6 +67,7 @@ impl Missing {
 pub(super) struct Overflow {
     missing: Missing,
     scheduled_from: Option<Timestamp>,
+    retries_from: Option<Duration>,
     count: usize,
 }
 
@@ -61,23 +75,29 @@ impl Overflow {
     /// A message has no room in memory.
     pub(super) fn note(&mut self, waiting: &Waiting, now: Moment) {
         self.count = self.count.saturating_add(1);
-        let missing = if waiting.due > now.wall {
-            let earliest = self
-                .scheduled_from
-                .map_or(waiting.due, |from| from.min(waiting.due));
-            self.scheduled_from = Some(earliest);
-            &mut self.missing.scheduled
-        } else {
-            self.missing.due.of_mut(waiting.priority)
+        let missing = match waiting.later(now) {
+            Some(Later::Due(due)) => {
+                self.scheduled_from = Some(self.scheduled_from.map_or(due, |from| from.min(due)));
+                &mut self.missing.scheduled
+            }
+            Some(Later::Retry(until)) => {
+                self.retries_from = Some(self.retries_from.map_or(until, |from| from.min(until)));
+                self.missing.rested_at = self.missing.rested_at.max(Some(until));
+                &mut self.missing.scheduled
+            }
+            None => self.missing.due.of_mut(waiting.priority),
         };
         *missing = Some(missing.map_or(waiting.message, |from| from.min(waiting.message)));
     }
 
     /// Messages that nobody looked at were refused.
     pub(super) fn note_refused(&mut self) {
-        let doubts = self.missing.doubts;
+        let Missing {
+            doubts, rested_at, ..
+        } = self.missing;
         self.missing = Missing {
             doubts,
+            rested_at,
             ..Missing::everything()
         };
         self.scheduled_from = Some(Timestamp::default());
@@ -97,10 +117,10 @@ impl Overflow {
 
     /// Whether a message must wait until those that are missing have been found.
     pub(super) fn comes_before(&self, waiting: &Waiting, now: Moment) -> bool {
-        if waiting.due > now.wall {
-            self.scheduled_from.is_some_and(|from| from <= waiting.due)
-        } else {
-            self.missing.due.of(waiting.priority).is_some()
+        match waiting.later(now) {
+            Some(Later::Due(due)) => self.scheduled_from.is_some_and(|from| from <= due),
+            Some(Later::Retry(until)) => self.retries_from.is_some_and(|from| from <= until),
+            None => self.missing.due.of(waiting.priority).is_some(),
         }
     }
 
@@ -112,6 +132,7 @@ impl Overflow {
     /// Begins to read: what is missing now is to be found, and noted again if there is still no room for it.
     pub(super) fn begin_reading(&mut self) -> Missing {
         self.scheduled_from = None;
+        self.retries_from = None;
         std::mem::take(&mut self.missing)
     }
 
@@ -144,15 +165,20 @@ impl Overflow {
         let room_in_lines = PRIORITIES.iter().any(|priority| {
             self.missing.due.of(*priority).is_some() && queue.in_lines(*priority) <= limits.waiting / 2
         });
+        let room_for_later = queue.scheduled() <= limits.scheduled / 2;
         let time_has_come = self
             .scheduled_from
-            .is_some_and(|from| from <= now.wall || queue.scheduled() <= limits.scheduled / 2);
+            .is_some_and(|from| from <= now.wall || room_for_later)
+            || self
+                .retries_from
+                .is_some_and(|from| from <= now.mono || room_for_later);
         let room_for_doubts = self.missing.doubts.is_some() && watch.len() <= limits.watched / 2;
         room_in_lines || time_has_come || room_for_doubts
     }
 
     /// When the first message that is missing is due.
-    pub(super) const fn next_due(&self) -> Option<Timestamp> {
-        self.scheduled_from
+    pub(super) fn next_due(&self, now: Moment) -> Option<Duration> {
+        let scheduled = self.scheduled_from.map(|due| wall_wake(due, now));
+        scheduled.into_iter().chain(self.retries_from).min()
     }
 }

@@ -101,6 +101,15 @@ impl Pause {
         }
     }
 
+    /// Whether it still stands for a lane whose last definite answer came to a call that began then. A pause that is heard of
+    /// late may be over.
+    pub(super) fn stands_after(&self, worked: Option<Duration>) -> Stands {
+        match self.cause.heard {
+            Heard::ByAnswer if worked.is_some_and(|worked| worked >= self.began) => Stands::No,
+            Heard::ByAnswer | Heard::ByStatus => Stands::Yes,
+        }
+    }
+
     /// Whether this message was tried, or is being tried since the given time.
     pub(super) fn tries(&self, message: MessageId, call_began: Option<Duration>) -> bool {
         self.trial == Some(message) || call_began.is_some_and(|began| began >= self.probe_at)

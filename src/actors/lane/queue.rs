@@ -11,7 +11,7 @@ use super::lines::{LineOutlook, Lines};
 use super::outlook::wall_wake;
 use super::ranks::Ranks;
 use super::schedule::Schedule;
-use super::waiting::{Item, Moment, PRIORITIES, PerPriority};
+use super::waiting::{Item, Later, Moment, PRIORITIES, PerPriority};
 use crate::domain::{ContactId, MessageId, Priority, Timestamp};
 
 /// Where a message is kept.
@@ -26,13 +26,6 @@ struct Place {
 enum Shelf {
     Line(ContactId),
     Schedule(Timestamp),
-    Retry(Duration),
-}
-
-/// By which clock a message waits that is not in line.
-#[derive(Debug, Clone, Copy)]
-enum Later {
-    Due(Timestamp),
     Retry(Duration),
 }
 
@@ -244,8 +237,7 @@ impl Queue {
     /// Where a message waits that does not stand in line yet.
     fn later(&self, item: &Item, now: Moment) -> Option<Later> {
         if item.waiting.attempt == 0 {
-            let due = item.waiting.due;
-            return (due > now.wall).then_some(Later::Due(due));
+            return item.waiting.later(now);
         }
         let until = item.hold?.until;
         (until > now.mono + self.order_patience).then_some(Later::Retry(until))

@@ -43,7 +43,7 @@ impl Lane {
                     Some(row) if is_own_claim(&item, &row) => {
                         let message = item.id();
                         let token = token_of(tenant, &row);
-                        lane.take_in_hand(item, Claimed { token, row }, None);
+                        lane.take_in_hand(item, Claimed { token, row }, None, None);
                         lane.hands.take_back(message);
                         lane.return_claim(message);
                     }

@@ -91,7 +91,8 @@ impl Lane {
         }
     }
 
-    fn fall_silent(&mut self, silence: Duration, now: Moment) {
+    /// Makes no call for a while, because Meta asked for that.
+    pub(super) fn fall_silent(&mut self, silence: Duration, now: Moment) {
         self.brake.stop_until(now.mono + silence, now.mono);
         self.return_all_unstarted();
     }
@@ -156,6 +157,7 @@ impl Lane {
         let mut item = hand.item;
         item.waiting.attempt = hand.claimed.token.attempt;
         item.waiting.due = retry_at;
+        item.waiting.rest = retry_at.since(now.wall);
         item.hold = (retry_at > now.wall).then(|| Hold {
             until: now.mono_at(retry_at),
             reason: hand.delay,

@@ -1,7 +1,7 @@
 //! Reading the outbox: all of it at the start, and again what had no room in memory.
 //!
 //! At the start, a row that is claimed was left by a process that died: its call may or may not have been made, so its
-//! outcome is unknown. Nothing is claimed before that is committed.
+//! outcome is unknown, unless a note says that no call had begun. Nothing is claimed before that is committed.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -142,6 +142,7 @@ impl Lane {
             }
         };
         running.failures = 0;
+        let sought = running.sought;
         let next = rows
             .last()
             .map(|row| row.at.message)
@@ -157,7 +158,7 @@ impl Lane {
                     } else if row.attempt > 0 {
                         self.announcer.doubt();
                     }
-                    self.keep(row.into(), now);
+                    self.keep(sought.found(row.into(), now), now);
                 }
                 OutboxState::Unknown | OutboxState::Held => {
                     self.watch_for(&Doubt::new(&row, row.since, ClaimNumber::default(), now));
@@ -166,11 +167,12 @@ impl Lane {
                 OutboxState::Claimed => {}
             }
         }
-        if orphans.is_empty() {
-            self.read_on(next, ctx);
-        } else {
-            self.declare_unknown(orphans, ctx, move |lane, ctx| lane.read_on(next, ctx));
-        }
+        let (uncalled, doubtful): (Vec<_>, Vec<_>) = orphans
+            .into_iter()
+            .partition(|row| self.ahead.take_left(&token_of(self.tenant, row)).is_some());
+        self.give_back(uncalled, ctx, move |lane, ctx| {
+            lane.declare_unknown(doubtful, ctx, move |lane, ctx| lane.read_on(next, ctx));
+        });
     }
 
     fn read_on(&mut self, next: Option<MessageId>, ctx: &mut Context<Self>) {
@@ -213,6 +215,44 @@ impl Lane {
         }
     }
 
+    /// Gives back claims of an earlier process for which no call was made, and keeps their messages. Then goes on.
+    fn give_back(
+        &mut self,
+        rows: Vec<OutboxRow>,
+        ctx: &mut Context<Self>,
+        then: impl FnOnce(&mut Self, &mut Context<Self>) + 'static,
+    ) {
+        if rows.is_empty() {
+            return then(self, ctx);
+        }
+        let (results, tenant, at) = (self.results.clone(), self.tenant, self.now().wall);
+        let work = async move {
+            let give_back = rows
+                .iter()
+                .map(|row| results.give_back(token_of(tenant, row), at));
+            let outcomes = join_all(give_back).await;
+            rows.into_iter().zip(outcomes).collect::<Vec<_>>()
+        };
+        ctx.spawn(work.into_actor(self).map(move |given_back, lane, ctx| {
+            let now = lane.now();
+            for (row, outcome) in given_back {
+                match outcome {
+                    Ok(OpOutcome::Committed { .. }) => {
+                        let waiting = Waiting {
+                            due: at,
+                            ..(&row).into()
+                        };
+                        lane.keep(waiting, now);
+                    }
+                    Ok(_) => lane.find_again(row.at.message, ctx),
+                    Err(Lost::Impossible(_)) => lane.declare_later(row, ctx),
+                    Err(Lost::LedgerGone) => return ctx.stop(),
+                }
+            }
+            then(lane, ctx);
+        }));
+    }
+
     /// Commits of claims that nobody works on that their outcome is unknown, and watches them. Then goes on.
     pub(super) fn declare_unknown(
         &mut self,
@@ -220,6 +260,9 @@ impl Lane {
         ctx: &mut Context<Self>,
         then: impl FnOnce(&mut Self, &mut Context<Self>) + 'static,
     ) {
+        if rows.is_empty() {
+            return then(self, ctx);
+        }
         let (results, tenant) = (self.results.clone(), self.tenant);
         let work = async move {
             let keep = rows

@@ -91,6 +91,7 @@ impl Lane {
             limits: Arc::clone(&self.limits),
             results: self.results.clone(),
             permit: hand.permit.take(),
+            ahead: hand.ahead.take(),
             seed,
         };
         let report = Report::new(Arc::clone(&self.shared), token.message);

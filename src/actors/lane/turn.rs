@@ -6,7 +6,6 @@ use actix::{
     ActorContext as _, ActorFutureExt as _, AsyncContext as _, Context, Handler, Message, WrapFuture as _,
 };
 
-use super::outlook::wall_wake;
 use super::persist::{Lost, commit_until_taken};
 use super::scan::Scan;
 use super::unknown::Verdict;
@@ -202,7 +201,7 @@ impl Lane {
             NEWS
         };
         let queue = self.queue.next_change(now).map(|at| at.max(now.mono + patience));
-        let missing = self.overflow.next_due().map(|due| wall_wake(due, now));
+        let missing = self.overflow.next_due(now);
         let reading = match self.scan {
             Scan::Over(from) if self.wants_reading(now) => Some(from),
             _ => None,

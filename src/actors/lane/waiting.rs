@@ -19,6 +19,8 @@ pub struct Waiting {
     pub priority: Priority,
     /// Not to be claimed before.
     pub due: Timestamp,
+    /// How long that was ahead when the message was put back for another call: whatever a clock shows, it rests no longer.
+    pub rest: Duration,
     /// Calls claimed so far.
     pub attempt: u8,
     /// Not to be claimed after.
@@ -35,6 +37,26 @@ impl Waiting {
     }
 }
 
+/// By which clock a message waits whose time has not come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Later {
+    /// What a `send_at` holds back, by the wall clock.
+    Due(Timestamp),
+    /// What rests before its next call, by the monotonic one.
+    Retry(Duration),
+}
+
+impl Waiting {
+    /// When its time comes, if it has not come.
+    pub(super) fn later(&self, now: Moment) -> Option<Later> {
+        if self.attempt == 0 {
+            return (self.due > now.wall).then_some(Later::Due(self.due));
+        }
+        let rest = self.due.since(now.wall).min(self.rest);
+        (!rest.is_zero()).then(|| Later::Retry(now.mono_after(rest)))
+    }
+}
+
 impl From<&OutboxRow> for Waiting {
     fn from(row: &OutboxRow) -> Self {
         Self {
@@ -43,6 +65,7 @@ impl From<&OutboxRow> for Waiting {
             contact: row.contact,
             priority: row.priority,
             due: row.due,
+            rest: row.due.since(row.since),
             attempt: row.attempt,
             valid_until: row.valid_until,
         }
@@ -57,6 +80,7 @@ impl From<Queued> for Waiting {
             contact: queued.contact,
             priority: queued.priority,
             due: queued.due,
+            rest: Duration::ZERO,
             attempt: 0,
             valid_until: queued.valid_until,
         }
@@ -84,8 +108,13 @@ impl Moment {
     pub(super) fn mono_at(&self, wall: Timestamp) -> Duration {
         match wall.since(self.wall) {
             Duration::ZERO => self.mono,
-            wait => self.mono + wait + Duration::from_millis(1),
+            wait => self.mono_after(wait),
         }
+    }
+
+    /// The time on the monotonic clock after a wait that was read off a wall clock.
+    pub(super) fn mono_after(&self, wait: Duration) -> Duration {
+        self.mono + wait + Duration::from_millis(1)
     }
 
     /// What the wall clock will show after a wait.
@@ -119,12 +148,14 @@ pub(super) struct Hold {
 impl Item {
     /// A message as it comes from its row: one that was tried before waits for its next try.
     pub(super) fn new(waiting: Waiting, now: Moment) -> Self {
-        let hold = (waiting.due > now.wall).then(|| Hold {
-            until: now.mono_at(waiting.due),
-            reason: if waiting.attempt == 0 {
-                DelayReason::Scheduled
-            } else {
-                DelayReason::Throttled
+        let hold = waiting.later(now).map(|later| match later {
+            Later::Due(due) => Hold {
+                until: now.mono_at(due),
+                reason: DelayReason::Scheduled,
+            },
+            Later::Retry(until) => Hold {
+                until,
+                reason: DelayReason::Throttled,
             },
         });
         Self {

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::super::auth::AdminCall;
 use super::super::error::{ApiError, ErrorCode};
 use super::super::json::Fields;
-use super::super::numbers::shown;
+use super::super::numbers::{shown, with_lane};
 use super::tenant_of;
 use crate::domain::{PhoneNumberId, SendRate, WabaId};
 use crate::store::directory::AccessToken;
@@ -74,7 +74,8 @@ pub(in crate::api) async fn list(call: AdminCall) -> Result<HttpResponse, ApiErr
     let tenant = tenant_of(&call).await?;
     let numbers = call.state().store.numbers().await?;
     let own = numbers.iter().filter(|number| number.tenant == tenant.id);
-    let own: Vec<Value> = own.map(shown).collect();
+    let mut lanes = call.state().tenants.lanes(tenant.id).await?;
+    let own: Vec<Value> = own.map(|number| with_lane(number, &mut lanes)).collect();
     Ok(HttpResponse::Ok().json(json!({ "numbers": own })))
 }
 

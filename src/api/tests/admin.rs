@@ -2,7 +2,8 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::domain::JournalId;
+use crate::actors::request::LaneState;
+use crate::domain::{JournalId, PhoneNumberId};
 use crate::store::Quarantined;
 
 fn new_number() -> Value {
@@ -70,7 +71,9 @@ async fn from_nothing_to_a_key_that_sends() {
     let number = api.admin("POST", &of("/numbers"), &new_number()).await;
     assert_eq!((number.status, &number.json()["rate"]), (201, &json!(80)));
     let listed = api.admin_get(&of("/numbers")).await;
-    assert_eq!(listed.json(), json!({ "numbers": [number.json()] }));
+    let mut shown = number.json();
+    shown["lane"] = json!({ "state": "running", "scope": "all" });
+    assert_eq!(listed.json(), json!({ "numbers": [shown] }));
     assert!(
         !String::from_utf8_lossy(&listed.body).contains("EAAG"),
         "a token is never shown"
@@ -91,6 +94,27 @@ async fn from_nothing_to_a_key_that_sends() {
     let mine = api.plain("GET", "/v1/numbers").bearer(&secret).send().await;
     assert_eq!(mine.json()["numbers"][0]["phone_number_id"], "106540352242922");
     assert!(!String::from_utf8_lossy(&mine.body).contains("EAAG"));
+    assert_eq!(
+        mine.json()["numbers"][0]["lane"],
+        json!({ "state": "running", "scope": "all" })
+    );
+    let paused = LaneState {
+        state: "paused",
+        reason: Some("payment"),
+        code: Some(131_042),
+        title: Some("Business eligibility payment issue".into()),
+        ..LaneState::RUNNING
+    };
+    let number = PhoneNumberId::parse("106540352242922").unwrap();
+    api.core.lanes.lock().unwrap().insert(number, paused);
+    let mine = api.plain("GET", "/v1/numbers").bearer(&secret).send().await;
+    assert_eq!(
+        mine.json()["numbers"][0]["lane"],
+        json!({
+            "state": "paused", "scope": "all", "reason": "payment", "code": 131_042,
+            "title": "Business eligibility payment issue",
+        })
+    );
     let keys = api.admin_get(&of("/keys")).await;
     assert_eq!(keys.json()["keys"][0]["key_id"], key.json()["key_id"]);
     assert!(

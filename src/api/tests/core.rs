@@ -12,7 +12,7 @@ use super::MemoryStore;
 use crate::actors::feed::FeedSubscriber;
 use crate::actors::port::{Applying, IntakePort, IntakeRefusal, Readiness, SessionId, Signer, TenantPort};
 use crate::actors::request::{
-    Acceptance, Accepted, Attendance, Destination, NoteRequest, Outlook, Receipt, Refusal, Roster,
+    Acceptance, Accepted, Attendance, Destination, LaneState, NoteRequest, Outlook, Receipt, Refusal, Roster,
     SubmitRequest,
 };
 use crate::domain::{
@@ -43,6 +43,8 @@ pub(super) struct Core {
     pub(super) receipts: Mutex<Vec<ToldRead>>,
     /// Why messages wait.
     pub(super) outlook: Mutex<Option<Outlook>>,
+    /// What holds lanes up.
+    pub(super) lanes: Mutex<BTreeMap<PhoneNumberId, LaneState>>,
     /// Tenants and numbers that were handed over.
     pub(super) told: Mutex<Vec<String>>,
     /// Whether it can be asked.
@@ -61,6 +63,7 @@ impl Core {
             submitted: Mutex::default(),
             receipts: Mutex::default(),
             outlook: Mutex::default(),
+            lanes: Mutex::default(),
             told: Mutex::default(),
             readiness: Mutex::new(Readiness::Ready),
             missing: Mutex::default(),
@@ -294,6 +297,10 @@ impl TenantPort for Core {
         let mut numbers = self.store.numbers().await.unwrap();
         numbers.retain(|number| number.tenant == tenant);
         Ok(numbers)
+    }
+
+    async fn lanes(&self, _: TenantId) -> Result<BTreeMap<PhoneNumberId, LaneState>, Refusal> {
+        Ok(self.lanes.lock().unwrap().clone())
     }
 
     async fn head(&self, tenant: TenantId) -> Result<TenantHead, Refusal> {

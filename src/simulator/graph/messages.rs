@@ -4,9 +4,11 @@ use std::time::Duration;
 
 use actix_web::http::header;
 use actix_web::{HttpResponse, HttpResponseBuilder};
+use serde_json::Value;
 
 use super::{Call, connection, ok, validate};
 use crate::simulator::judge::{Foreign, Manner, Verdict, Via};
+use crate::simulator::sends::Token;
 use crate::simulator::world::Shared;
 
 /// How long an answer waits for a status that is to come before it.
@@ -35,6 +37,7 @@ pub(super) async fn post(shared: &Shared, call: &Call, number: &str, via: Via) -
         Err(error) => return error.answer(&shared.trace()),
     };
     let _open = OpenCall::begin(shared);
+    let token = Token::of(raw.get("biz_opaque_callback_data").and_then(Value::as_str));
     // Everything that needs no lock is done before it is taken.
     let request = validate::request(&raw);
     let Verdict {
@@ -66,6 +69,7 @@ pub(super) async fn post(shared: &Shared, call: &Call, number: &str, via: Via) -
         }
         Manner::Foreign(foreign) => return page(foreign),
     }
+    shared.with(|world, _| world.oracle.answered(&token));
     match answer {
         Ok(body) => ok(body),
         Err(error) => error.answer(&shared.trace()),

@@ -7,8 +7,8 @@ use actix_web::web::{self, Data, Json, Query, ServiceConfig};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{EventsSeen, HistoryRead, OptOut, Submission};
-use crate::domain::{PhoneNumberId, TenantId};
+use super::{Calls, EventsSeen, HistoryRead, OptOut, Submission};
+use crate::domain::{MessageId, PhoneNumberId, TenantId};
 use crate::simulator::act;
 use crate::simulator::world::Shared;
 
@@ -21,6 +21,7 @@ pub(crate) fn routes(service: &mut ServiceConfig) {
         .route("/opt_outs", web::post().to(opt_outs))
         .route("/tenants", web::post().to(tenants))
         .route("/forget_history", web::post().to(forget_history))
+        .route("/calls", web::post().to(calls))
         .route("/report", web::get().to(report));
 }
 
@@ -59,6 +60,10 @@ async fn tenants(shared: Data<Shared>, body: Json<HashMap<String, Vec<PhoneNumbe
 async fn forget_history(shared: Data<Shared>) -> Json<Value> {
     act::forget_history(&shared);
     Json(json!({}))
+}
+
+async fn calls(shared: Data<Shared>, body: Json<Vec<MessageId>>) -> Json<Calls> {
+    Json(shared.with(|world, _| world.oracle.calls(&body)))
 }
 
 #[derive(Deserialize)]

@@ -7,8 +7,10 @@ use super::ops;
 use super::scene::{Scene, TENANT};
 use crate::domain::consent::MARKETING_STOPPED;
 use crate::domain::{
-    ContactId, DeliveryState, EventKind, MarketingWish, MetaError, OptOutSource, Purpose, Seq, Timestamp,
+    Contact, ContactId, DeliveryState, EventKind, MarketingWish, MetaError, OptOutSource, Purpose, Seq,
+    Timestamp,
 };
+use crate::store::Record;
 use crate::store::op::{AttemptResult, Op, OpOutcome, OpRefusal, Prefer, ReportTarget};
 use crate::store::row::{ClaimOutcome, MessageRef};
 
@@ -149,4 +151,29 @@ pub(super) async fn who_turns_out_to_be_somebody_who_stopped_is_left_alone(backe
     let mut last = ops::submit(TENANT, &["628222222"], ops::id(scene.now, 3), "x");
     last.purpose = Purpose::Marketing;
     assert_eq!(scene.one(last).await, OpOutcome::Refused(OpRefusal::OptedOut));
+}
+
+pub(super) async fn a_stop_is_found_however_many_links_lead_to_it(backend: impl Backend) {
+    let mut scene = Scene::of(&backend).await;
+    let at = accepted(&mut scene, 1, Purpose::Marketing).await;
+    let ids: Vec<ContactId> = std::iter::once(ops::contact_of(TENANT, &[ADA]))
+        .chain((1..20).map(|n| ContactId::from_bytes([n; 16])))
+        .collect();
+    for circle in [None, ids.first().copied()] {
+        // As an older version left them, which did not lead all to the last one.
+        let chain = ids.iter().zip(1..).map(|(id, next)| {
+            let mut contact = Contact::new(*id, &ops::names(&[]), scene.now);
+            contact.linked_to = ids.get(next).copied().or(circle);
+            contact.opted_out_at = (next == ids.len()).then_some(scene.now);
+            Record::Contact(Box::new(contact))
+        });
+        let imported = scene
+            .store
+            .import(TENANT, scene.fence, chain.collect(), scene.now);
+        imported.await.unwrap();
+        assert!(matches!(claim(&scene, at).await, ClaimOutcome::OptedOut));
+        let refused = OpOutcome::Refused(OpRefusal::OptedOut);
+        assert_eq!(submit(&mut scene, 2, Purpose::Marketing).await, refused);
+        assert_eq!(scene.contact(ADA).await, ids.last().copied());
+    }
 }

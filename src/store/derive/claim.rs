@@ -17,7 +17,9 @@ pub fn claim(
     let Some(row) = rows.outbox(&want.number, want.message)? else {
         return Ok(ClaimOutcome::Refused);
     };
-    let in_time = row.due <= now && row.valid_until.is_none_or(|until| now <= until);
+    // A wall clock decides when a `send_at` has come. How long a message rests before its next call the lane knows.
+    let is_due = row.attempt > 0 || row.due <= now;
+    let in_time = is_due && row.valid_until.is_none_or(|until| now <= until);
     let as_known = row.state == OutboxState::Queued && row.attempt == want.attempt;
     let (true, true, Some(attempt)) = (in_time, as_known, row.attempt.checked_add(1)) else {
         return Ok(ClaimOutcome::Refused);

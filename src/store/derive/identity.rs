@@ -9,21 +9,15 @@ use super::Batch;
 use super::link::{News, link, tell};
 use super::thread::Threads;
 use crate::domain::ids::digest16;
-use crate::domain::{Alias, AliasKind, Contact, ContactAliases, ContactId, PhoneNumberId, Timestamp};
+use crate::domain::{Alias, AliasKind, Contact, ContactAliases, ContactId, Links, PhoneNumberId, Timestamp};
 use crate::store::error::StoreError;
 use crate::store::row::Rows;
 
-/// Links are followed this far; more would be a loop.
-const LONGEST_CHAIN: usize = 8;
-
 /// The contact at the end of the chain of links.
 pub(super) fn follow_links(rows: &mut dyn Rows, start: ContactId) -> Result<Option<Contact>, StoreError> {
-    let mut at = start;
-    for _ in 0..LONGEST_CHAIN {
-        let Some(contact) = rows.contact(at)? else {
-            return Ok(None);
-        };
-        match contact.linked_to {
+    let (mut at, mut links) = (start, Links::default());
+    while let Some(contact) = rows.contact(at)? {
+        match links.after(&contact) {
             Some(next) => at = next,
             None => return Ok(Some(contact)),
         }

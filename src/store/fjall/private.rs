@@ -16,6 +16,7 @@ const OWN: &[&str] = &[
     "version",
     "lock",
     "demo.key",
+    "claims-ahead",
     "engine.watermark",
     "webhooks.watermark",
     "damaged",

@@ -8,13 +8,11 @@ use tokio::sync::Semaphore;
 use super::codec;
 use super::engine::Engine;
 use super::keys::{self, Key, Kind, Space};
-use crate::domain::{Alias, Contact, ContactId, TenantId, Timestamp};
+use crate::domain::{Alias, Contact, ContactId, Links, TenantId, Timestamp};
 use crate::store::error::{StoreError, StoreErrorKind};
 
 /// Pages read at a time. More would only wait for the same disk.
 const READERS: usize = 4;
-/// Links are followed this far; more would be a loop.
-const LONGEST_CHAIN: usize = 8;
 
 /// Reads from the engine.
 pub(super) struct Reader {
@@ -82,16 +80,16 @@ impl Reader {
         let Some(mut at) = self.row::<ContactId>(&key)? else {
             return Ok(None);
         };
-        for _ in 0..LONGEST_CHAIN {
+        let mut links = Links::default();
+        loop {
             let key = keys::row(Kind::Contact, tenant, at.as_bytes());
-            match self.row::<Contact>(&key)? {
-                Some(contact) => match contact.linked_to {
-                    Some(next) => at = next,
-                    None => return Ok(Some(at)),
-                },
-                None => return Ok(None),
+            let Some(contact) = self.row::<Contact>(&key)? else {
+                return Ok(None);
+            };
+            match links.after(&contact) {
+                Some(next) => at = next,
+                None => return Ok(Some(at)),
             }
         }
-        Ok(None)
     }
 }

@@ -7,8 +7,8 @@ use bytes::Bytes;
 
 use super::rows::{Overlay, Tables, Timed};
 use crate::domain::{
-    Alias, ContactId, Conversation, ConversationId, Event, Fence, Message, MessageId, PhoneNumberId, Seq,
-    TenantId, Timestamp,
+    Alias, ContactId, Conversation, ConversationId, Event, Fence, Links, Message, MessageId, PhoneNumberId,
+    Seq, TenantId, Timestamp,
 };
 use crate::store::dump::{Family, HeadRow, entry};
 use crate::store::error::StoreError;
@@ -16,9 +16,6 @@ use crate::store::row::{ClaimOutcome, ClaimWant, OutboxRow};
 use crate::store::{
     Append, Appended, ConversationCursor, ConversationFilter, EventPage, Page, TenantHead, derive,
 };
-
-/// Links are followed this far; more would be a loop.
-const LONGEST_CHAIN: usize = 8;
 
 /// A tenant whose ledger was opened.
 #[derive(Debug)]
@@ -156,13 +153,11 @@ impl Ledger {
 
     pub(super) fn by_alias(&self, tenant: TenantId, alias: &Alias) -> Option<ContactId> {
         let mut at = *self.tables.aliases.get(&alias.key(tenant))?;
-        for _ in 0..LONGEST_CHAIN {
-            match self.tables.contacts.get(&at)?.linked_to {
-                Some(next) => at = next,
-                None => return Some(at),
-            }
+        let mut links = Links::default();
+        while let Some(next) = links.after(self.tables.contacts.get(&at)?) {
+            at = next;
         }
-        None
+        Some(at)
     }
 
     pub(super) fn has_outbox(&self) -> bool {

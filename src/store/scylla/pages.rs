@@ -11,7 +11,8 @@ use super::change::{class, parse};
 use super::keys::{self, Class};
 use super::load::kept;
 use crate::domain::{
-    Alias, ContactId, Conversation, ConversationId, Message, MessageId, PhoneNumberId, TenantId, Timestamp,
+    Alias, ContactId, Conversation, ConversationId, Links, Message, MessageId, PhoneNumberId, TenantId,
+    Timestamp,
 };
 use crate::store::Page;
 use crate::store::error::StoreError;
@@ -21,8 +22,6 @@ use crate::store::row::OutboxRow;
 const READS: usize = 3;
 /// Messages looked at together for one that is left.
 const LOOKED_AT: usize = 99;
-/// Links are followed this far; more would be a loop.
-const LONGEST_CHAIN: usize = 8;
 
 impl ScyllaStore {
     pub(super) async fn history(
@@ -291,20 +290,20 @@ impl ScyllaStore {
         let Some(mut at) = found else {
             return Ok(None);
         };
-        for _ in 0..LONGEST_CHAIN {
+        let mut links = Links::default();
+        loop {
             let contact = match self.recall(tenant, &Key::Contact(at)) {
                 Some(cell) => cell.and_then(Row::contact),
                 None => self.load_contact(tenant, at).await?,
             };
-            match contact {
-                Some(contact) => match contact.linked_to {
-                    Some(next) => at = next,
-                    None => return Ok(Some(at)),
-                },
-                None => return Ok(None),
+            let Some(contact) = contact else {
+                return Ok(None);
+            };
+            match links.after(&contact) {
+                Some(next) => at = next,
+                None => return Ok(Some(at)),
             }
         }
-        Ok(None)
     }
 }
 

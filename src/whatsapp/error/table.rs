@@ -94,8 +94,10 @@ rows! {
     33, 400, "number deleted or wrong id", lane(PauseReason::NumberNotReady),
         "WhatsApp does not know this number any more. Tell an administrator.";
     100, 400, "invalid parameter", MESSAGE, REWRITE;
+    102, 401, "session over", lane(PauseReason::AccessToken), NEW_TOKEN;
     190, 401, "access token expired", lane(PauseReason::AccessToken), NEW_TOKEN;
     200 to 299, 403, "API permission missing", lane(PauseReason::Permission), GRANT;
+    341, 400, "call limit of the app", after(RetryScope::Account, 300), GOES_LATER;
     368, 403, "blocked for breaking a policy", lane(PauseReason::AccountBlocked),
         "WhatsApp blocked this business for breaking a policy. An administrator must appeal in Business Manager.";
     613, 400, "call limit of this kind of call", after(RetryScope::Account, 300), GOES_LATER;

@@ -3,14 +3,20 @@ use super::*;
 
 /// One line per code, written down apart from the table: what each class of code must mean for the queue.
 const RETRIED: &[i64] = &[
-    4, 17, 32, 613, 80007, 80008, 130_429, 131_056, 131_057, 131_208, 132_069, 133_004, 133_015, 134_101,
-    2_494_100,
+    4, 17, 32, 341, 613, 80007, 80008, 130_429, 131_056, 131_057, 131_208, 132_069, 133_004, 133_015,
+    134_101, 2_494_100,
 ];
 const AMBIGUOUS: &[i64] = &[1, 2, 131_000, 131_016];
 const LANE_STOPS: &[i64] = &[
-    0, 3, 10, 33, 190, 200, 299, 368, 131_005, 131_031, 131_037, 131_042, 131_045, 133_000, 133_005, 133_006,
-    133_008, 133_009, 133_010, 133_016, 134_011, 2_388_001, 2_388_012, 2_388_091, 2_388_093, 2_388_103,
-    2_593_079, 2_593_085,
+    0, 3, 10, 33, 102, 190, 200, 299, 368, 131_005, 131_031, 131_037, 131_042, 131_045, 133_000, 133_005,
+    133_006, 133_008, 133_009, 133_010, 133_016, 134_011, 2_388_001, 2_388_012, 2_388_091, 2_388_093,
+    2_388_103, 2_593_079, 2_593_085,
+];
+
+const BULK_STOPS: &[i64] = &[131_048, 131_064];
+const OF_THE_CONTACT: &[i64] = &[130_403, 130_472, 130_497, 131_026, 131_030, 131_049, 131_050];
+const OF_THE_TEMPLATE: &[i64] = &[
+    132_000, 132_001, 132_007, 132_015, 132_016, 132_068, 134_102, 139_200,
 ];
 
 fn of(code: i64, http_status: u16) -> Class {
@@ -97,6 +103,16 @@ fn each_code_with_its_documented_status_means_what_the_list_says() {
             LANE_STOPS.contains(&code),
             "{code} stops the lane: {class:?}"
         );
+        for (list, reaches) in [
+            (BULK_STOPS, matches!(class, Class::Refused(RefusalScope::Bulk(_)))),
+            (
+                OF_THE_CONTACT,
+                matches!(class, Class::Refused(RefusalScope::Contact(_))),
+            ),
+            (OF_THE_TEMPLATE, class == Class::Refused(RefusalScope::Template)),
+        ] {
+            assert_eq!(reaches, list.contains(&code), "{code}: {class:?}");
+        }
     }
 }
 
@@ -166,7 +182,7 @@ fn waits_grow_as_meta_asks_and_stop_growing() {
 }
 
 #[test]
-fn a_late_webhook_says_how_far_its_refusal_reaches() {
+fn a_late_webhook_says_how_far_its_refusal_reaches_or_who_needs_a_rest() {
     let cases = [
         (131_050, RefusalScope::Contact(ContactRefusal::MarketingStopped)),
         (131_049, RefusalScope::Contact(ContactRefusal::MarketingLimit)),
@@ -178,7 +194,17 @@ fn a_late_webhook_says_how_far_its_refusal_reaches() {
         (987_654, RefusalScope::Message),
     ];
     for (code, scope) in cases {
-        assert_eq!(refusal_scope(code), scope, "{code}");
+        assert_eq!(told_by_status(code), Class::Refused(scope), "{code}");
+    }
+    for (code, whom) in [
+        (130_429, RetryScope::Number),
+        (131_056, RetryScope::Pair),
+        (80_007, RetryScope::Account),
+    ] {
+        let Class::Retry(advice) = told_by_status(code) else {
+            panic!("{code} asks nobody to wait")
+        };
+        assert_eq!(advice.scope, whom, "{code}");
     }
 }
 

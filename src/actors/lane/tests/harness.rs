@@ -10,7 +10,9 @@ use tokio::sync::Semaphore;
 use super::clock::VirtualClock;
 use super::graph::{Reply, ScriptedGraph, Seen};
 use super::letters::Letter;
-use crate::actors::lane::{self, LaneHandle, LaneLimits, LaneParts, LaneSettings, LaneSnapshot, Waiting};
+use crate::actors::lane::{
+    self, Earlier, LaneHandle, LaneLimits, LaneParts, LaneSettings, LaneSnapshot, Waiting,
+};
 use crate::actors::ledger::Ledger;
 use crate::actors::{LedgerHandle, Succession};
 use crate::domain::{
@@ -21,7 +23,7 @@ use crate::domain::{
 use crate::store::directory::AccessToken;
 use crate::store::faulty::FaultyStore;
 use crate::store::op::{Announce, Report, ReportTarget, Submit, Withdraw};
-use crate::store::{Number, Op, OpOutcome, OutboxRow, Store};
+use crate::store::{ClaimsAhead, Number, Op, OpOutcome, OutboxRow, Store};
 
 /// Whose lane it is.
 pub(super) const TENANT: TenantId = TenantId::new(7);
@@ -34,6 +36,7 @@ pub(super) struct World {
     pub(super) ledger: LedgerHandle,
     pub(super) succession: Succession,
     pub(super) calls: Arc<Semaphore>,
+    pub(super) ahead: Arc<ClaimsAhead>,
     pub(super) number: Number,
     arrival: AtomicU16,
     priorities: Mutex<HashMap<MessageId, Priority>>,
@@ -55,6 +58,7 @@ impl World {
             ledger,
             succession,
             calls: Arc::new(Semaphore::new(2_000)),
+            ahead: Arc::default(),
             number: Number {
                 id: PhoneNumberId::parse("1065").unwrap(),
                 tenant: TENANT,
@@ -76,15 +80,15 @@ impl World {
 
     /// Starts a lane.
     pub(super) fn lane(&self, limits: LaneLimits) -> LaneHandle {
-        self.start(limits, None)
+        self.start(limits, Earlier::Nobody)
     }
 
     /// Starts a lane in a process that follows another one at once.
     pub(super) fn lane_after_another_process(&self, limits: LaneLimits) -> LaneHandle {
-        self.start(limits, Some(self.clock.monotonic()))
+        self.start(limits, Earlier::Until(self.clock.monotonic()))
     }
 
-    fn start(&self, limits: LaneLimits, earlier_process: Option<Duration>) -> LaneHandle {
+    pub(super) fn start(&self, limits: LaneLimits, earlier: Earlier) -> LaneHandle {
         let settings = LaneSettings {
             tenant: TENANT,
             number: self.number.clone(),
@@ -99,7 +103,8 @@ impl World {
             successors: self.succession.follow(),
             clock: self.clock.clone(),
             calls: Arc::clone(&self.calls),
-            earlier_process,
+            ahead: Arc::clone(&self.ahead),
+            earlier,
         };
         lane::start(&actix::Arbiter::current(), settings, parts)
     }

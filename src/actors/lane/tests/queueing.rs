@@ -28,6 +28,7 @@ fn waiting(number: u32, contact: u8, priority: Priority) -> Waiting {
         contact: ContactId::from_bytes([contact; 16]),
         priority,
         due: at(0).wall,
+        rest: Duration::ZERO,
         attempt: 0,
         valid_until: None,
     }
@@ -89,6 +90,7 @@ fn a_message_that_waits_long_for_its_next_try_lets_later_ones_pass() {
     let tried = Waiting {
         attempt: 1,
         due: at(3_600_000).wall,
+        rest: Duration::from_secs(3_600),
         ..waiting(1, 7, Priority::Interactive)
     };
     add(&mut queue, tried, at(0));

@@ -1,12 +1,13 @@
 //! What a lane does with what another process, or another lane, left behind.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::*;
-use crate::actors::lane::LaneLimits;
+use crate::actors::lane::{Earlier, LaneLimits};
 use crate::domain::{AttemptToken, DeliveryState, UnknownPolicy};
 use crate::store::op::{AttemptResult, Attempted};
-use crate::store::{ClaimOutcome, ClaimWant, Op, Store as _};
+use crate::store::{ClaimOutcome, ClaimWant, ClaimsAhead, Op, Store as _};
 use crate::whatsapp::{PauseReason, RefusalScope};
 
 /// Claims a message as a lane would that dies right after.
@@ -44,6 +45,54 @@ async fn after_a_restart_what_was_claimed_is_unknown_and_what_was_queued_is_sent
     for waiting in [&same_customer, &queued] {
         assert_eq!(world.state(waiting).await, DeliveryState::Sent);
     }
+    world.check();
+}
+
+#[actix::test]
+async fn after_a_kill_a_claim_whose_call_had_not_begun_goes_first_and_one_whose_call_had_is_unknown() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut world = World::new().await;
+    world.ahead = Arc::new(ClaimsAhead::open(folder.path()).unwrap());
+    let [uncalled, called, noted] = [
+        world.submit(&letter(1)).await,
+        world.submit(&letter(2)).await,
+        world.submit(&letter(3)).await,
+    ];
+    let later = world.submit(&letter(1)).await;
+    let note = |waiting: &crate::actors::lane::Waiting| {
+        world.ahead.note(&AttemptToken {
+            tenant: TENANT,
+            conversation: waiting.conversation,
+            message: waiting.message,
+            attempt: 1,
+        })
+    };
+    // Killed: nothing of the process runs any more, not even what would wipe its notes.
+    let kept = [note(&uncalled), note(&noted)].map(std::mem::ManuallyDrop::new);
+    note(&called).begin().unwrap();
+    claim(&world, &uncalled).await;
+    claim(&world, &called).await;
+    world.take_over().await;
+    world.ahead = Arc::new(ClaimsAhead::open(folder.path()).unwrap());
+    let lane = world.lane(LaneLimits::default());
+    world
+        .lane_is(&lane, "it sent the rest", |lane| {
+            lane.unknown == 1 && lane.interactive == 0 && lane.in_flight == 0
+        })
+        .await;
+    assert_eq!(
+        world.calls_for(&uncalled),
+        [2],
+        "the second claim, the first call"
+    );
+    assert_eq!(world.calls_for(&later), [1]);
+    let order: Vec<_> = world.seen().iter().map(|call| call.token.message).collect();
+    let place = |waiting: &crate::actors::lane::Waiting| order.iter().position(|id| *id == waiting.message);
+    assert!(place(&uncalled) < place(&later));
+    assert_eq!(world.calls_for(&noted), [1], "it was noted and never claimed");
+    assert_eq!(world.calls_for(&called), [0_u8; 0]);
+    assert_eq!(world.state(&called).await, DeliveryState::Unknown);
+    drop(kept);
     world.check();
 }
 
@@ -305,6 +354,28 @@ async fn a_process_that_follows_another_at_once_takes_the_last_second_for_full()
     let world = World::new().await;
     let began = world.clock_now();
     let lane = world.lane_after_another_process(LaneLimits::default());
+    world.send(&lane, &[letter(1)]).await;
+    world.settled().await;
+    assert!(between(began, world.seen()[0].at) >= Duration::from_secs(1));
+}
+
+#[actix::test]
+async fn what_an_ended_process_sent_long_ago_counts_no_more() {
+    let world = World::new().await;
+    let process_began = world.clock_now();
+    world.pass(Duration::from_secs(3_600)).await;
+    let lane = world.start(LaneLimits::default(), Earlier::Until(process_began));
+    let asked = world.clock_now();
+    world.send(&lane, &[letter(1)]).await;
+    world.settled().await;
+    assert!(between(asked, world.seen()[0].at) < Duration::from_millis(500));
+}
+
+#[actix::test]
+async fn what_another_node_may_have_sent_until_the_lane_began_counts() {
+    let world = World::new().await;
+    let began = world.clock_now();
+    let lane = world.start(LaneLimits::default(), Earlier::Others);
     world.send(&lane, &[letter(1)]).await;
     world.settled().await;
     assert!(between(began, world.seen()[0].at) >= Duration::from_secs(1));

@@ -30,6 +30,13 @@ async fn a_failed_status_about_the_account_pauses_until_a_trial_is_sent_and_not_
     // Others that failed at the same time tell nothing new.
     lane.note_failure(None, &error(131_042), world.wall_in(Duration::ZERO));
     let waiting = world.send(&lane, &(2..40).map(letter).collect::<Vec<_>>()).await;
+    let state = lane.state().await.unwrap();
+    assert_eq!((state.state, state.reason), ("paused", Some("payment")));
+    assert_eq!(
+        (state.code, state.title.as_deref()),
+        (Some(131_042), Some("refused"))
+    );
+    assert!(state.until.is_some());
     let outlook = lane.outlook(waiting[0].message).await.unwrap();
     assert_eq!(outlook.reason, DelayReason::LanePaused);
     assert_eq!(outlook.error, Some(error(131_042)));
@@ -66,7 +73,7 @@ async fn what_was_mended_since_and_what_concerns_one_message_pause_nothing() {
     let now = world.wall_in(Duration::ZERO);
     let hour_ago = Timestamp::from_millis(now.as_millis() - 3_600_000);
     lane.note_failure(None, &error(131_042), hour_ago);
-    for code in [131_026, 131_049, 132_015, 130_429, 131_000, 987_654] {
+    for code in [131_026, 131_049, 132_015, 132_069, 131_000, 987_654] {
         lane.note_failure(None, &error(code), now);
     }
     let sent = world.send(&lane, &[letter(1)]).await;
@@ -90,6 +97,59 @@ async fn what_was_mended_since_and_what_concerns_one_message_pause_nothing() {
     world.send(&lane, &[letter(2)]).await;
     world.settled().await;
     assert!(lane.snapshot().await.unwrap().paused.is_none());
+    world.check();
+}
+
+#[actix::test]
+async fn too_fast_told_by_status_slows_the_number_once() {
+    let world = World::new().await;
+    let lane = world.lane(LaneLimits::default());
+    world.send(&lane, &(0..20).map(letter).collect::<Vec<_>>()).await;
+    world.settled().await;
+    let failed_at = world.wall_in(Duration::ZERO);
+    for call in world.seen() {
+        lane.note_failure(Some(call.token), &error(130_429), failed_at);
+    }
+    world
+        .lane_is(&lane, "it is slower", |lane| lane.share < 1.0)
+        .await;
+    assert!(lane.snapshot().await.unwrap().share > 0.85, "once");
+    world.pass(Duration::from_secs(60)).await;
+    lane.note_failure(None, &error(130_429), failed_at);
+    world.pass(Duration::from_secs(1)).await;
+    let snapshot = lane.snapshot().await.unwrap();
+    assert!(snapshot.share > 0.99, "what was a minute ago says nothing");
+    lane.note_failure(None, &error(80_007), world.wall_in(Duration::ZERO));
+    world.lane_is(&lane, "it is silent", |lane| lane.braking).await;
+    let waiting = world.send(&lane, &[letter(1)]).await;
+    world.pass(Duration::from_secs(290)).await;
+    assert_eq!(world.calls_for(&waiting[0]), [0_u8; 0]);
+    world.settled().await;
+    world.check();
+}
+
+#[actix::test]
+async fn too_fast_for_a_customer_told_by_status_silences_that_customer_alone() {
+    let world = World::new().await;
+    let lane = world.lane(LaneLimits::default());
+    for silence in [1_000, 4_000, 16_000] {
+        let first = world.send(&lane, &[letter(1), letter(1)]).await;
+        world.settled().await;
+        let failed_at = world.wall_in(Duration::ZERO);
+        for waiting in &first {
+            let token = world.token_of(waiting);
+            lane.note_failure(Some(token), &error(131_056), failed_at);
+        }
+        world.pass(Duration::from_millis(20)).await;
+        let again = world.send(&lane, &[letter(1)]).await;
+        let other = world.send(&lane, &[letter(2)]).await;
+        world.pass(Duration::from_millis(silence - 100)).await;
+        assert_eq!(world.calls_for(&again[0]), [0_u8; 0], "within {silence} ms");
+        assert_eq!(world.calls_for(&other[0]), [1]);
+        world.settled().await;
+        // Whatever the pair owes for a burst is paid.
+        world.pass(Duration::from_secs(60)).await;
+    }
     world.check();
 }
 

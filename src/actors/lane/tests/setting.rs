@@ -8,6 +8,7 @@ use crate::actors::lane::queue::Queue;
 use crate::actors::lane::waiting::{Hold, Item, Moment};
 use crate::actors::request::DelayReason;
 use crate::domain::Priority;
+use crate::whatsapp::RetryScope;
 
 #[actix::test]
 async fn messages_that_wait_go_on_in_order_when_the_clock_is_set_back() {
@@ -53,4 +54,82 @@ async fn a_retry_waits_by_the_monotonic_clock_alone() {
         queue.turn(set_back(mono));
         assert_eq!(queue.has_ready(Priority::Interactive), ready, "after {mono} s");
     }
+}
+
+/// The first call is refused for five minutes.
+fn refused_once(world: &World) {
+    let mut first = true;
+    world.script(move |token| {
+        if std::mem::take(&mut first) {
+            not_taken(RetryScope::Message, Duration::from_secs(300))
+        } else {
+            accepted(token)
+        }
+    });
+}
+
+#[actix::test]
+async fn a_message_that_is_tried_again_goes_at_its_time_when_the_clock_was_set_back_meanwhile() {
+    let world = World::new().await;
+    refused_once(&world);
+    let lane = world.lane(LaneLimits::default());
+    let sent = world.send(&lane, &[letter(1)]).await;
+    world.pass(Duration::from_secs(10)).await;
+    world.clock.set_ahead(-86_400);
+    world.settled().await;
+    assert_eq!(world.calls_for(&sent[0]), [1, 2]);
+    let took = between(world.seen()[0].at, world.seen()[1].at);
+    assert!(took < Duration::from_secs(380), "it rested for {took:?}");
+    world.check();
+}
+
+#[actix::test]
+async fn what_rested_at_a_restart_rests_no_longer_than_it_was_to_when_the_clock_was_set_back() {
+    let mut world = World::new().await;
+    refused_once(&world);
+    let lane = world.lane(LaneLimits::default());
+    let sent = world.send(&lane, &[letter(1)]).await;
+    world.pass(Duration::from_secs(10)).await;
+    lane.drain().await;
+    world.clock.set_ahead(-86_400);
+    world.take_over().await;
+    let began = world.clock_now();
+    let lane = world.lane(LaneLimits::default());
+    world.settled().await;
+    assert_eq!(world.calls_for(&sent[0]), [1, 2]);
+    let took = between(began, world.seen()[1].at);
+    assert!(took < Duration::from_secs(380), "it rested for {took:?}");
+    drop(lane);
+    world.check();
+}
+
+#[actix::test]
+async fn what_has_no_room_while_it_rests_is_found_at_its_time_when_the_clock_was_set_back() {
+    let world = World::new().await;
+    let limits = LaneLimits {
+        scheduled: 1,
+        ..LaneLimits::default()
+    };
+    let lane = world.lane(limits);
+    let next_week = Letter {
+        send_at: Some(world.wall_in(Duration::from_secs(7 * 86_400))),
+        ..letter(9)
+    };
+    world.send(&lane, &[next_week]).await;
+    world.script(|token| {
+        if token.attempt == 1 {
+            not_taken(RetryScope::Message, Duration::from_secs(300))
+        } else {
+            accepted(token)
+        }
+    });
+    let sent = world.send(&lane, &(1..=5).map(letter).collect::<Vec<_>>()).await;
+    world.pass(Duration::from_secs(10)).await;
+    world.clock.set_ahead(-86_400);
+    world.pass(Duration::from_secs(800)).await;
+    for waiting in &sent {
+        assert_eq!(world.calls_for(waiting), [1, 2]);
+    }
+    drop(lane);
+    world.check();
 }

@@ -1,0 +1,268 @@
+//! Notes of claims for which no call has begun, which outlive the process and not the machine.
+//!
+//! A claim is durable before its call, so whoever finds it after a death cannot tell from it whether a call was made. A note
+//! tells that none was: it is written before the claim is asked for, and wiped before the first byte of the call may leave.
+//! Notes are in the page cache alone: a process that is killed has written and wiped all of them. After a start of the
+//! machine, which the kernel's boot id shows, none is believed. A note that is missing says nothing.
+//!
+//! For one process with a folder of its own. Where several may claim the same message nothing can be noted.
+
+use std::collections::HashSet;
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::domain::AttemptToken;
+
+/// The file in the store's folder.
+const NAME: &str = "claims-ahead";
+/// Bytes of a line; the first one holds the boot id. None of them lies on two pages.
+const WIDTH: usize = 128;
+/// Where Linux tells which start of the machine this is.
+const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
+
+/// The notes of this process, and those that an earlier one left.
+#[derive(Debug, Default)]
+pub struct ClaimsAhead(Mutex<Notes>);
+
+#[derive(Debug, Default)]
+struct Notes {
+    left: HashSet<AttemptToken>,
+    /// None where nothing can be noted, or not any more.
+    file: Option<File>,
+    free: Vec<u64>,
+    lines: u64,
+}
+
+/// A claim for which no call has begun. The note goes with it.
+#[derive(Debug)]
+pub struct Ahead {
+    notes: Arc<ClaimsAhead>,
+    line: Option<u64>,
+}
+
+/// A note that cannot be wiped: the call must not be made.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot wipe the note that no call was made: {0}")]
+pub struct NotWiped(#[from] io::Error);
+
+impl ClaimsAhead {
+    /// Takes what an earlier process left in a folder, and notes there from now on.
+    pub fn open(folder: &Path) -> io::Result<Self> {
+        // Without a boot id nothing can be believed later.
+        match std::fs::read_to_string(BOOT_ID) {
+            Ok(boot) => Self::since(folder, boot.trim()),
+            Err(_) => Ok(Self::default()),
+        }
+    }
+
+    fn since(folder: &Path, boot: &str) -> io::Result<Self> {
+        let path = folder.join(NAME);
+        let left = match std::fs::read(&path) {
+            Ok(bytes) => read(&String::from_utf8_lossy(&bytes), boot),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => HashSet::new(),
+            Err(error) => return Err(error),
+        };
+        let file = File::options()
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(0o600)
+            .open(&path)?;
+        file.write_all_at(&line(boot), 0)?;
+        Ok(Self(Mutex::new(Notes {
+            left,
+            file: Some(file),
+            free: Vec::new(),
+            lines: 1,
+        })))
+    }
+
+    /// Notes a claim that is about to be asked for.
+    pub fn note(self: &Arc<Self>, claim: &AttemptToken) -> Ahead {
+        let mut notes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        // From now on the claim is this process's.
+        notes.left.remove(claim);
+        Ahead {
+            line: notes.write(claim),
+            notes: Arc::clone(self),
+        }
+    }
+
+    /// Takes the note that an earlier process left of a claim: with it, no call was made.
+    pub fn take_left(&self, claim: &AttemptToken) -> Option<AttemptToken> {
+        let mut notes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        notes.left.take(claim)
+    }
+}
+
+impl Notes {
+    fn write(&mut self, claim: &AttemptToken) -> Option<u64> {
+        let file = self.file.as_ref()?;
+        let at = self.free.pop().unwrap_or(self.lines);
+        // A line that was not written whole says nothing.
+        match file.write_all_at(&line(&claim.to_string()), place(at)) {
+            Ok(()) => {
+                self.lines = self.lines.max(at + 1);
+                Some(at)
+            }
+            Err(error) => {
+                tracing::warn!(%error, "cannot note claims: a kill leaves all of them unknown");
+                self.file = None;
+                None
+            }
+        }
+    }
+
+    fn wipe(&mut self, at: u64) -> Result<(), NotWiped> {
+        let Some(file) = &self.file else {
+            return Err(io::Error::from(io::ErrorKind::BrokenPipe).into());
+        };
+        if let Err(error) = file.write_all_at(&line(""), place(at)) {
+            self.file = None;
+            return Err(error.into());
+        }
+        self.free.push(at);
+        Ok(())
+    }
+}
+
+impl Ahead {
+    /// Wipes the note: a call begins.
+    pub fn begin(mut self) -> Result<(), NotWiped> {
+        self.line.take().map_or(Ok(()), |at| self.notes.wipe(at))
+    }
+}
+
+impl ClaimsAhead {
+    fn wipe(&self, at: u64) -> Result<(), NotWiped> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).wipe(at)
+    }
+}
+
+impl Drop for Ahead {
+    /// The claim was given back or refused. A note that stays is about a claim that is nobody's any more.
+    fn drop(&mut self) {
+        if let Some(at) = self.line.take() {
+            let _ = self.notes.wipe(at);
+        }
+    }
+}
+
+fn place(line: u64) -> u64 {
+    u64::try_from(WIDTH).unwrap_or(u64::MAX).saturating_mul(line)
+}
+
+fn line(text: &str) -> [u8; WIDTH] {
+    let mut line = [b' '; WIDTH];
+    line.iter_mut()
+        .zip(text.bytes())
+        .for_each(|(place, byte)| *place = byte);
+    if let Some(last) = line.last_mut() {
+        *last = b'\n';
+    }
+    line
+}
+
+fn read(text: &str, boot: &str) -> HashSet<AttemptToken> {
+    let mut lines = text.lines().map(str::trim_end);
+    if lines.next() != Some(boot) {
+        return HashSet::new();
+    }
+    lines.filter_map(|line| line.parse().ok()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{ConversationId, MessageId, TenantId};
+
+    fn claim(n: u8, attempt: u8) -> AttemptToken {
+        AttemptToken {
+            tenant: TenantId::new(7),
+            conversation: ConversationId::from_bytes([n; 16]),
+            message: MessageId::from_bytes([n; 16]),
+            attempt,
+        }
+    }
+
+    fn open(folder: &Path, boot: &str) -> Arc<ClaimsAhead> {
+        Arc::new(ClaimsAhead::since(folder, boot).unwrap())
+    }
+
+    /// What the next process finds after this one is killed.
+    fn left(folder: &Path, boot: &str) -> Vec<u8> {
+        let next = open(folder, boot);
+        (0..200)
+            .filter(|n| next.take_left(&claim(*n, 1)).is_some())
+            .collect()
+    }
+
+    #[test]
+    fn a_note_is_left_of_each_claim_whose_call_has_not_begun_and_of_no_other() {
+        let folder = tempfile::tempdir().unwrap();
+        let notes = open(folder.path(), "boot-1");
+        let ahead: Vec<Ahead> = (0..100).map(|n| notes.note(&claim(n, 1))).collect();
+        let mut kept = Vec::new();
+        for (n, note) in (0_u8..).zip(ahead) {
+            match n % 3 {
+                0 => kept.push(note),
+                1 => note.begin().unwrap(),
+                _ => drop(note),
+            }
+        }
+        // Lines are used again.
+        kept.push(notes.note(&claim(150, 1)));
+        notes.note(&claim(151, 1)).begin().unwrap();
+        // A kill runs nothing of this process any more.
+        std::mem::forget(kept);
+        let expected: Vec<u8> = (0..100).step_by(3).chain([150]).collect();
+        assert_eq!(left(folder.path(), "boot-1"), expected);
+        assert_eq!(left(folder.path(), "boot-1"), [0_u8; 0], "told once");
+    }
+
+    #[test]
+    fn nothing_is_believed_after_a_start_of_the_machine_or_of_a_damaged_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let write = || {
+            let notes = open(folder.path(), "boot-1");
+            std::mem::forget(notes.note(&claim(1, 1)));
+        };
+        write();
+        assert_eq!(left(folder.path(), "boot-2"), [0_u8; 0]);
+        assert_eq!(left(folder.path(), "boot-1"), [0_u8; 0], "nor later");
+        let path = folder.path().join(NAME);
+        for place in [0, 3, WIDTH + 7, WIDTH + 50] {
+            write();
+            let mut bytes = std::fs::read(&path).unwrap();
+            bytes[place] = 0xff;
+            std::fs::write(&path, bytes).unwrap();
+            assert_eq!(left(folder.path(), "boot-1"), [0_u8; 0], "damaged at {place}");
+        }
+        write();
+        std::fs::remove_file(&path).unwrap();
+        assert_eq!(left(folder.path(), "boot-1"), [0_u8; 0]);
+    }
+
+    #[test]
+    fn a_claim_that_this_process_makes_is_not_taken_for_an_earlier_ones() {
+        let folder = tempfile::tempdir().unwrap();
+        std::mem::forget(open(folder.path(), "boot-1").note(&claim(1, 1)));
+        let notes = open(folder.path(), "boot-1");
+        notes.note(&claim(1, 1)).begin().unwrap();
+        assert_eq!(notes.take_left(&claim(1, 1)), None);
+    }
+
+    #[test]
+    fn a_call_is_not_made_whose_note_cannot_be_wiped_and_nothing_is_noted_after_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let notes = open(folder.path(), "boot-1");
+        let note = notes.note(&claim(1, 1));
+        // A file that cannot be written any more.
+        notes.0.lock().unwrap().file = Some(File::open(folder.path().join(NAME)).unwrap());
+        note.begin().unwrap_err();
+        notes.note(&claim(2, 1)).begin().unwrap();
+    }
+}
