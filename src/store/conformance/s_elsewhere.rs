@@ -150,8 +150,11 @@ pub(super) async fn an_imported_placeholder_becomes_what_it_stands_for(backend: 
     assert_eq!(row(&scene, at).await.preview.as_deref(), Some("a cat"));
     // One whose thread nobody knows is told all the same.
     media.wamid = ops::wamid("i");
-    scene.one(media).await;
+    scene.one(media.clone()).await;
     assert_eq!(kinds(&scene).await.last(), Some(&EventKind::Meta));
+    assert_eq!(scene.one(media.clone()).await, OpOutcome::Duplicate { at: None });
+    media.aliases = ops::names(ADA);
+    scene.place(media).await;
 }
 
 pub(super) async fn what_another_program_answers_is_shown_and_asks_for_nothing(backend: impl Backend) {

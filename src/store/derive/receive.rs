@@ -170,8 +170,14 @@ pub(super) fn place(batch: &mut Batch<'_>, receive: &Receive, whose: Whose) -> R
     })
 }
 
-/// An imported message that does not say in which thread it stands: agents see it for what it is.
+/// An imported message that does not say in which thread it stands: agents see it for what it is, once. Its id stays free
+/// for what says where it belongs.
 fn unplaced(batch: &mut Batch<'_>, receive: &Receive) -> Result<OpOutcome, StoreError> {
+    let once = WamidHash::of_other("unplaced", &[receive.wamid.as_str().as_bytes()]);
+    if batch.rows.seen(once)?.is_some() {
+        return Ok(OpOutcome::Duplicate { at: None });
+    }
+    batch.put_seen(once, Seen { at: None }, batch.now)?;
     let value = receive.content.json();
     let data = serde_json::json!({ "field": "history", "number": receive.number, "part": "messages", "value": value });
     let seq = batch.emit(EventKind::Meta, None, &data)?;
