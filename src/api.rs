@@ -12,6 +12,7 @@ mod cursor;
 mod demo;
 pub mod error;
 mod events;
+mod gcra;
 mod health;
 pub mod json;
 mod messages;

@@ -4,20 +4,23 @@ use std::time::Duration;
 
 use actix_web::HttpRequest;
 use actix_web::dev::Payload;
+use actix_web::error::PayloadError;
 use actix_web::http::header::CONTENT_LENGTH;
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use futures_util::StreamExt as _;
 use tokio::time::{Instant, timeout};
 
-use super::connection::{Life, Pace, ReadingBody};
+use super::connection::{Life, Pace};
 use super::error::{ApiError, ErrorCode};
 use crate::config::ServerConfig;
 
 /// How long a body that nobody wants is read, for the sake of the connection.
 const DRAIN_DEADLINE: Duration = Duration::from_secs(2);
-
-/// Bytes set aside for a body of which a part has come: what its sender promises costs nothing.
-const RESERVED: usize = 64 << 10;
+/// Bytes of it that are read: a new connection costs less than more of them.
+const DRAINED: usize = 256 << 10;
+/// Bytes set aside for a body of which a part has come; after that, twice what has come. What its sender promises costs
+/// nothing.
+const RESERVED: usize = 16 << 10;
 
 /// What is known before the first byte.
 #[derive(Debug, Clone)]
@@ -42,9 +45,29 @@ impl Plan {
             life: request.conn_data::<Life>().cloned(),
         }
     }
+
+    /// The next piece; the connection is read for as long as it is waited for.
+    async fn next(&self, payload: &mut Payload) -> Option<Result<Bytes, PayloadError>> {
+        let _reading = self.life.as_ref().map(Life::read_body);
+        payload.next().await
+    }
+
+    /// All of it has come.
+    fn ended(&self) {
+        if let Some(life) = &self.life {
+            life.body_ended();
+        }
+    }
+
+    /// Bytes to set aside, now that so many are and so many have come.
+    fn room(&self, kept: usize, come: usize) -> usize {
+        let all = self.declared.unwrap_or(self.limit);
+        kept.saturating_mul(2).max(RESERVED).min(all).max(kept).max(come)
+    }
 }
 
-/// Reads the whole body. `hold` is asked for room before each piece is kept; when it has none, the answer is `busy`.
+/// Reads the whole body. `hold` is asked for room before there is more of it in memory; when it has none, the answer is `busy`.
+/// Nothing is read meanwhile.
 pub(super) async fn read(
     payload: &mut Payload,
     plan: &Plan,
@@ -53,47 +76,53 @@ pub(super) async fn read(
     if plan.declared.is_some_and(|declared| declared > plan.limit) {
         return Err(ErrorCode::TooLarge.into());
     }
-    let reading = plan.life.as_ref().map(Life::read_body);
     let began = Instant::now();
-    let mut body = BytesMut::new();
+    let mut body = Vec::new();
     loop {
         let allowed = plan.pace.allows(body.len()).min(plan.deadline);
-        let next = timeout(allowed.saturating_sub(began.elapsed()), payload.next()).await;
+        let next = timeout(allowed.saturating_sub(began.elapsed()), plan.next(payload)).await;
         let Some(piece) = next.map_err(|_elapsed| ErrorCode::Timeout)? else {
             break;
         };
         let piece = piece.map_err(|_broken| ApiError::invalid("the body broke off"))?;
-        if body.len() + piece.len() > plan.limit {
+        let come = body.len() + piece.len();
+        if come > plan.limit {
             return Err(ErrorCode::TooLarge.into());
         }
-        if !hold(piece.len()).await {
+        let is_whole = plan.declared == Some(piece.len());
+        let kept = if is_whole {
+            come
+        } else {
+            plan.room(body.capacity(), come)
+        };
+        if kept > body.capacity() && !hold(kept - body.capacity()).await {
             return Err(ApiError::new(ErrorCode::Busy).retry_after(Duration::from_secs(5)));
         }
-        if plan.declared == Some(piece.len()) {
-            reading.map(ReadingBody::ended).unwrap_or_default();
+        if is_whole {
+            plan.ended();
             return Ok(piece);
         }
-        if body.is_empty() {
-            body.reserve(plan.declared.unwrap_or(piece.len()).min(RESERVED));
-        }
+        body.reserve_exact(kept - body.len());
         body.extend_from_slice(&piece);
     }
-    reading.map(ReadingBody::ended).unwrap_or_default();
-    Ok(body.freeze())
+    plan.ended();
+    Ok(body.into())
 }
 
-/// Reads the rest of a body and throws it away, within limits.
+/// Reads the rest of a body and throws it away, if it is short: then the connection can be used again.
 pub(super) async fn drain(payload: &mut Payload, plan: &Plan) {
-    let reading = plan.life.as_ref().map(Life::read_body);
+    if plan.declared.is_some_and(|declared| declared > DRAINED) {
+        return;
+    }
     let rest = async {
         let mut seen = 0;
-        while let Some(Ok(piece)) = payload.next().await {
+        while let Some(Ok(piece)) = plan.next(payload).await {
             seen += piece.len();
-            if seen > plan.limit {
+            if seen > DRAINED {
                 return;
             }
         }
-        reading.map(ReadingBody::ended).unwrap_or_default();
+        plan.ended();
     };
     // Whoever is slower than this loses the connection.
     let _ = timeout(DRAIN_DEADLINE, rest).await;
@@ -103,7 +132,6 @@ pub(super) async fn drain(payload: &mut Payload, plan: &Plan) {
 mod tests {
     use super::*;
     use crate::config::Config;
-    use actix_web::error::PayloadError;
     use actix_web::test::TestRequest;
     use futures_util::stream;
 
@@ -155,6 +183,24 @@ mod tests {
             let in_time = timeout(settings.slow_grace + A_MOMENT, given_up).await;
             assert_eq!(in_time.unwrap().unwrap_err().code(), ErrorCode::Timeout);
         }
+    }
+
+    #[actix_web::test]
+    async fn no_more_is_set_aside_than_twice_what_has_come_and_all_of_it_is_asked_for() {
+        let (mut plan, _) = plan();
+        plan.declared = Some(100_000);
+        let pieces = std::iter::repeat_n(Bytes::from_static(&[b'x'; 5_000]), 20);
+        let mut payload = Payload::Stream {
+            payload: futures_util::StreamExt::boxed_local(stream::iter(pieces.map(Ok::<_, PayloadError>))),
+        };
+        let (mut asked, mut most) = (0, Vec::new());
+        let body = read(&mut payload, &plan, async |more| {
+            asked += more;
+            most.push(asked);
+            true
+        });
+        assert_eq!(body.await.unwrap().len(), 100_000);
+        assert_eq!(most, [RESERVED, 2 * RESERVED, 4 * RESERVED, 100_000]);
     }
 
     #[actix_web::test]

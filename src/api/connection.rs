@@ -24,6 +24,14 @@ use crate::telemetry::metrics;
 
 /// Bytes of heads that are read before others on this thread have a turn: an ordinary request, or a dozen short ones.
 const TURN: usize = 512;
+/// The same of bodies, and of what is thrown away.
+const BODY_TURN: usize = 16 << 10;
+
+/// Bytes of a body that nobody wants that are read while its connection ends: closing at once could take the answer from a
+/// client whose last bytes are on their way.
+const SPARE: usize = 64 << 10;
+/// Requests that a client may send ahead on one connection. It can make another.
+const MOST_AHEAD: usize = 32;
 
 /// How long clients may take.
 #[derive(Debug, Clone, Copy)]
@@ -85,7 +93,20 @@ enum Wanted {
     /// Heads, and what follows them: anybody can send many.
     Heads,
     /// A body.
-    Everything,
+    Body,
+    /// What is left of one that nobody wants, so that its sender reads the answer.
+    Rest,
+}
+
+impl Wanted {
+    /// How much of it is read before others have a turn.
+    const fn turn(self) -> usize {
+        match self {
+            Self::Nothing => 0,
+            Self::Heads => TURN,
+            Self::Body | Self::Rest => BODY_TURN,
+        }
+    }
 }
 
 /// Whether a request has a body.
@@ -120,10 +141,16 @@ struct State {
     doing: Doing,
     /// Requests that are worked on.
     working: usize,
+    /// Requests that began since bytes came.
+    begun: usize,
+    /// Requests that were sent ahead so far.
+    ahead: usize,
     /// Bodies that are being read.
     bodies: usize,
     /// Whether a body is still to come, wanted or not.
     owed: Owed,
+    /// How much of what nobody wants is still read.
+    spare: usize,
     unread: Option<Unread>,
     /// Woken when reading may go on.
     held_back: Option<Waker>,
@@ -141,8 +168,11 @@ impl Life {
         let state = State {
             doing: Doing::Sending(Instant::now()),
             working: 0,
+            begun: 0,
+            ahead: 0,
             bodies: 0,
             owed: Owed::Nothing,
+            spare: 0,
             unread: None,
             held_back: None,
         };
@@ -156,8 +186,23 @@ impl Life {
     pub(super) fn work(&self, owed: Owed) -> Working {
         let mut state = self.state.borrow_mut();
         state.owed = owed;
+        state.spare = SPARE;
         state.working = state.working.saturating_add(1);
-        Working(self.clone())
+        state.begun = state.begun.saturating_add(1);
+        let sent = if state.begun > 1 {
+            state.ahead = state.ahead.saturating_add(1);
+            if state.ahead < MOST_AHEAD {
+                Sent::Ahead
+            } else {
+                Sent::TooFarAhead
+            }
+        } else {
+            Sent::InTurn
+        };
+        Working {
+            life: self.clone(),
+            sent,
+        }
     }
 
     /// A body is read until the guard is dropped.
@@ -166,6 +211,11 @@ impl Life {
         state.bodies = state.bodies.saturating_add(1);
         go_on(state);
         ReadingBody(self.clone())
+    }
+
+    /// All of a body has come.
+    pub(super) fn body_ended(&self) {
+        self.state.borrow_mut().owed = Owed::Nothing;
     }
 
     /// When the client must have done something, and what it is when it has not.
@@ -187,16 +237,24 @@ impl Life {
         let mut state = self.state.borrow_mut();
         let wanted = match (state.unread, state.working, state.bodies) {
             (Some(_), _, _) => Wanted::Nothing,
-            (None, _, 1..) => Wanted::Everything,
-            (None, 0, 0) => Wanted::Heads,
+            (None, _, 1..) => Wanted::Body,
+            (None, 0, 0) => match (state.owed, state.spare) {
+                (Owed::Nothing, _) => Wanted::Heads,
+                (Owed::Body, 0) => Wanted::Nothing,
+                (Owed::Body, _) => Wanted::Rest,
+            },
             (None, _, 0) => Wanted::Nothing,
         };
         state.held_back = (wanted == Wanted::Nothing).then(|| waker.clone());
         wanted
     }
 
-    fn received(&self) {
+    fn received(&self, bytes: usize) {
         let mut state = self.state.borrow_mut();
+        state.begun = 0;
+        if state.bodies == 0 {
+            state.spare = state.spare.saturating_sub(bytes);
+        }
         if state.working == 0 && matches!(state.doing, Doing::Nothing(_)) {
             state.doing = Doing::Sending(Instant::now());
         }
@@ -235,13 +293,34 @@ fn go_on(mut state: std::cell::RefMut<'_, State>) {
     }
 }
 
+/// When a client sent a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sent {
+    /// When the answer to the one before was there, as clients do.
+    InTurn,
+    /// Before that.
+    Ahead,
+    /// Before that, as too many before it on this connection.
+    TooFarAhead,
+}
+
 /// See [`Life::work`].
 #[derive(Debug)]
-pub(super) struct Working(Life);
+pub(super) struct Working {
+    life: Life,
+    sent: Sent,
+}
+
+impl Working {
+    /// When the request was sent.
+    pub(super) fn sent(&self) -> Sent {
+        self.sent
+    }
+}
 
 impl Drop for Working {
     fn drop(&mut self) {
-        let mut state = self.0.state.borrow_mut();
+        let mut state = self.life.state.borrow_mut();
         state.working = state.working.saturating_sub(1);
         state.doing = match state.owed {
             Owed::Nothing => Doing::Nothing(Instant::now()),
@@ -255,13 +334,6 @@ impl Drop for Working {
 /// See [`Life::read_body`].
 #[derive(Debug)]
 pub(super) struct ReadingBody(Life);
-
-impl ReadingBody {
-    /// All of it has come.
-    pub(super) fn ended(self) {
-        self.0.state.borrow_mut().owed = Owed::Nothing;
-    }
-}
 
 impl Drop for ReadingBody {
     fn drop(&mut self) {
@@ -328,28 +400,26 @@ impl Connection {
 
 impl AsyncRead for Connection {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<Result<()>> {
-        let before = into.filled().len();
-        let read = match self.life.wanted(cx.waker()) {
+        let wanted = self.life.wanted(cx.waker());
+        let read = match wanted {
             Wanted::Nothing => Poll::Pending,
-            Wanted::Everything => Pin::new(&mut self.io).poll_read(cx, into),
-            Wanted::Heads if self.read >= TURN => {
+            _ if self.read >= wanted.turn() => {
                 cx.waker().wake_by_ref();
                 Poll::Pending
             }
-            Wanted::Heads => {
-                let most = into.remaining().min(TURN);
+            _ => {
+                let most = into.remaining().min(wanted.turn());
                 let mut some = ReadBuf::new(into.initialize_unfilled_to(most));
                 let read = Pin::new(&mut self.io).poll_read(cx, &mut some);
                 let count = some.filled().len();
                 into.advance(count);
+                if count > 0 {
+                    self.read = self.read.saturating_add(count);
+                    self.life.received(count);
+                }
                 read
             }
         };
-        let count = into.filled().len().saturating_sub(before);
-        self.read = self.read.saturating_add(count);
-        if count > 0 {
-            self.life.received();
-        }
         self.look(cx)?;
         read
     }

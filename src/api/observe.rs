@@ -2,6 +2,9 @@
 //!
 //! The log names the route, never the address: addresses carry ids and parameters that callers chose.
 
+use std::time::Duration;
+
+use actix_http::ConnectionType;
 use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::StatusCode;
@@ -12,8 +15,9 @@ use actix_web::http::header::{
 use actix_web::middleware::Next;
 use actix_web::{Error, ResponseError as _, web};
 
-use super::connection::{Life, Owed};
+use super::connection::{Life, Owed, Sent, Working};
 use super::error::{ApiError, ErrorCode};
+use super::gcra::Rate;
 use super::meter::RouteMeter;
 use super::state::ApiState;
 
@@ -31,6 +35,11 @@ const LONGEST_ADDRESS: usize = 8 << 10;
 /// Bytes of all names and values of headers together.
 const LONGEST_HEADERS: usize = 16 << 10;
 
+/// Requests sent before the answer to the one before was there, of all clients together, that are worked on in a second; and at
+/// once. Hardly a client does that, and no browser.
+const SENT_AHEAD_PER_S: u32 = 500;
+const SENT_AHEAD_AT_ONCE: u32 = 50;
+
 /// Lets a request through, and sees to its answer.
 pub(super) async fn observe<B: MessageBody + 'static>(
     request: ServiceRequest,
@@ -38,9 +47,13 @@ pub(super) async fn observe<B: MessageBody + 'static>(
 ) -> Result<ServiceResponse<EitherBody<B>>, Error> {
     let state = request.app_data::<web::Data<ApiState>>().cloned();
     let state = state.ok_or_else(|| ApiError::internal("the server was started without its state"))?;
-    let began = state.clock.monotonic();
     let life = request.conn_data::<Life>();
-    let _working = life.map(|life| life.work(Owed::by(request.headers())));
+    let working = life.map(|life| life.work(Owed::by(request.headers())));
+    let sent = working.as_ref().map_or(Sent::InTurn, Working::sent);
+    if sent != Sent::InTurn {
+        in_turn(&state).await;
+    }
+    let began = state.clock.monotonic();
     let id = state.request_id();
     let refusal = if is_too_large(&request) {
         Some(ErrorCode::HeadersTooLarge)
@@ -66,6 +79,10 @@ pub(super) async fn observe<B: MessageBody + 'static>(
         meter.answered(asked.method(), response.status(), took);
     }
     log(&response, &id, took);
+    if sent == Sent::TooFarAhead {
+        let head = response.response_mut().head_mut();
+        head.set_connection_type(ConnectionType::Close);
+    }
     let headers = response.headers_mut();
     if let Ok(id) = HeaderValue::try_from(id) {
         headers.insert(REQUEST_ID, id);
@@ -85,6 +102,16 @@ pub(super) async fn observe<B: MessageBody + 'static>(
         );
     }
     Ok(response)
+}
+
+/// Waits for the turn of a request that was sent ahead. Whoever sends many and reads no answer would keep the processors from
+/// everybody else until there is no room for answers any more.
+async fn in_turn(state: &ApiState) {
+    let rate = Rate::even(SENT_AHEAD_PER_S, SENT_AHEAD_AT_ONCE);
+    let now = state.clock.monotonic();
+    if let Ok(wait) = state.sent_ahead.book(rate, now, Duration::MAX) {
+        tokio::time::sleep(wait).await;
+    }
 }
 
 fn is_too_large(request: &ServiceRequest) -> bool {
@@ -110,7 +137,7 @@ fn in_our_words<B: MessageBody>(response: ServiceResponse<B>) -> ServiceResponse
     ServiceResponse::new(request, worded.map_into_right_body())
 }
 
-fn log<B>(response: &ServiceResponse<B>, id: &str, took: std::time::Duration) {
+fn log<B>(response: &ServiceResponse<B>, id: &str, took: Duration) {
     let cause = response
         .response()
         .error()

@@ -10,6 +10,7 @@ use ring::rand::SystemRandom;
 use super::auth::{KeyRing, WrongTokens};
 use super::demo::DemoSession;
 use super::error::{ApiError, ErrorCode};
+use super::gcra::SharedPace;
 use super::webhook::WebhookDoor;
 use super::ws::{SocketOptions, SocketParts, Sockets};
 use crate::actors::{IntakePort, TenantPort};
@@ -68,6 +69,8 @@ pub struct ApiState {
     pub keys: Arc<KeyRing>,
     /// Who showed wrong operator's tokens.
     pub(super) wrong_tokens: WrongTokens,
+    /// The pace of requests that clients send before the answer to the one before was there.
+    pub(super) sent_ahead: SharedPace,
     /// Meta's door.
     pub webhooks: WebhookDoor,
     /// Agents' sockets.
@@ -108,6 +111,7 @@ impl ApiState {
         Arc::new(Self {
             keys,
             sockets,
+            sent_ahead: SharedPace::default(),
             wrong_tokens: WrongTokens::new(),
             webhooks: WebhookDoor::new(&config),
             random: SystemRandom::new(),

@@ -69,6 +69,7 @@ impl WebhookDoor {
             budget: Budget::new(
                 config.server.webhook_max_in_flight,
                 config.server.webhook_max_bytes_in_flight.as_usize(),
+                config.server.webhook_body_limit.as_usize(),
             ),
             refusals: Refusals::new(),
             body_limit: config.server.webhook_body_limit.as_usize(),

@@ -6,7 +6,6 @@
 
 mod census;
 mod frame;
-mod gcra;
 mod handshake;
 mod inbound;
 mod issue;

@@ -24,6 +24,7 @@ async fn gateway() -> TestGateway {
         ("MESEJ_SERVER__BODY_TIMEOUT_S", "2"),
         ("MESEJ_SERVER__SLOW_GRACE_S", "1"),
         ("MESEJ_SERVER__WEBHOOK_MAX_IN_FLIGHT", "8"),
+        ("MESEJ_SERVER__WEBHOOK_MAX_BYTES_IN_FLIGHT", "4 MiB"),
     ];
     let extra = extra.map(|(name, value)| (name, value.to_owned())).to_vec();
     let setup = Setup {
@@ -135,6 +136,13 @@ async fn webhooks_whose_bodies_drip() {
         ..request(&post("Content-Length: 3000000"))
     };
     nobody_notices("dripping", attack).await;
+}
+
+#[actix::test]
+async fn webhooks_whose_bodies_are_almost_whole() {
+    let mut attack = request(&post("Content-Length: 3000000"));
+    attack.first.resize(2_900_000, b' ');
+    nobody_notices("almost whole", attack).await;
 }
 
 #[actix::test]

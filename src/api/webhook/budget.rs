@@ -1,7 +1,8 @@
 //! How much may be in hand at once: bytes of bodies that are being read, and webhooks that are being made durable.
 //!
 //! Anybody can begin a body. So a body takes room for the bytes that came and for nothing else; and when there is no more, the
-//! body that has been coming for longest makes way for the next: whoever sends for long is not Meta.
+//! body that has been coming for longest makes way for the next: whoever sends for long is not Meta. Short bodies have room of
+//! their own, which long ones do not take: nearly all webhooks are short.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -17,6 +18,10 @@ use crate::telemetry::metrics as measured;
 const UNDISTURBED: Duration = Duration::from_secs(1);
 /// How long a body waits for one that makes way.
 const PATIENCE: Duration = Duration::from_secs(1);
+/// Bytes of a short body.
+const SHORT: usize = 16 << 10;
+/// The part of the room that is kept for short bodies.
+const SHORT_PART: usize = 4;
 
 /// Bodies that are being read, the one that began first in front.
 #[derive(Default)]
@@ -28,17 +33,25 @@ struct Coming {
 /// Room for webhooks.
 pub(super) struct Budget {
     places: Arc<Semaphore>,
-    bytes: Arc<Semaphore>,
+    rooms: Rooms,
     coming: Arc<Mutex<Coming>>,
     in_flight: Gauge,
+}
+
+/// Bytes that are free.
+#[derive(Clone)]
+struct Rooms {
+    short: Arc<Semaphore>,
+    long: Arc<Semaphore>,
 }
 
 /// Room that one body takes.
 pub(super) struct Body {
     number: u64,
-    bytes: Arc<Semaphore>,
+    rooms: Rooms,
     coming: Arc<Mutex<Coming>>,
-    held: Option<OwnedSemaphorePermit>,
+    size: usize,
+    held: Vec<OwnedSemaphorePermit>,
 }
 
 /// Room that one webhook takes while it is made durable.
@@ -48,10 +61,16 @@ pub(super) struct Place {
 }
 
 impl Budget {
-    pub(super) fn new(webhooks: usize, bytes: usize) -> Self {
+    /// Room for so many webhooks, and so many bytes of bodies, of which the longest fits by itself.
+    pub(super) fn new(webhooks: usize, bytes: usize, longest: usize) -> Self {
+        let short = (bytes / SHORT_PART).min(bytes.saturating_sub(longest));
+        let room = |size: usize| Arc::new(Semaphore::new(size.min(Semaphore::MAX_PERMITS)));
         Self {
-            places: Arc::new(Semaphore::new(webhooks.min(Semaphore::MAX_PERMITS))),
-            bytes: Arc::new(Semaphore::new(bytes.min(Semaphore::MAX_PERMITS))),
+            places: room(webhooks),
+            rooms: Rooms {
+                short: room(short),
+                long: room(bytes.saturating_sub(short)),
+            },
             coming: Arc::default(),
             in_flight: measured::webhooks_in_flight(),
         }
@@ -66,9 +85,10 @@ impl Budget {
         coming.bodies.insert(number, (Instant::now(), sender));
         let body = Body {
             number,
-            bytes: Arc::clone(&self.bytes),
+            rooms: self.rooms.clone(),
             coming: Arc::clone(&self.coming),
-            held: None,
+            size: 0,
+            held: Vec::new(),
         };
         (body, make_way)
     }
@@ -87,19 +107,19 @@ impl Budget {
 impl Body {
     /// Takes room for more bytes; false if there is none, and nobody makes way.
     pub(super) async fn hold(&mut self, more: usize) -> bool {
+        self.size = self.size.saturating_add(more);
         let more = u32::try_from(more).unwrap_or(u32::MAX);
-        let mut room = Arc::clone(&self.bytes).try_acquire_many_owned(more).ok();
+        let free = |room: &Arc<Semaphore>| Arc::clone(room).try_acquire_many_owned(more).ok();
+        let short = (self.size <= SHORT).then(|| free(&self.rooms.short)).flatten();
+        let mut room = short.or_else(|| free(&self.rooms.long));
         while room.is_none() {
             if !self.clear_the_way() {
                 return false;
             }
-            let freed = timeout(PATIENCE, Arc::clone(&self.bytes).acquire_many_owned(more)).await;
+            let freed = timeout(PATIENCE, Arc::clone(&self.rooms.long).acquire_many_owned(more)).await;
             room = freed.ok().and_then(Result::ok);
         }
-        match (&mut self.held, room) {
-            (Some(held), Some(room)) => held.merge(room),
-            (none, room) => *none = room,
-        }
+        self.held.extend(room);
         true
     }
 
@@ -147,7 +167,7 @@ mod tests {
 
     #[test]
     fn no_more_webhooks_are_in_hand_than_allowed() {
-        let budget = Budget::new(2, 100);
+        let budget = Budget::new(2, 100, 100);
         let one = budget.enter().unwrap();
         let _two = budget.enter().unwrap();
         assert!(budget.enter().is_none());
@@ -157,7 +177,7 @@ mod tests {
 
     #[tokio::test]
     async fn no_more_bytes_are_in_hand_than_allowed() {
-        let budget = Budget::new(2, 100);
+        let budget = Budget::new(2, 100, 100);
         let ((mut one, _one), (mut two, _two)) = (budget.begin(), budget.begin());
         assert!(one.hold(60).await && one.hold(10).await);
         assert!(!two.hold(31).await);
@@ -168,9 +188,20 @@ mod tests {
         assert!(budget.begin().0.hold(100).await);
     }
 
+    #[tokio::test]
+    async fn long_bodies_leave_room_for_short_ones() {
+        let budget = Budget::new(2, 8 * SHORT, 2 * SHORT);
+        let (mut long, _long) = budget.begin();
+        assert!(long.hold(6 * SHORT).await && !long.hold(1).await);
+        let (mut short, _short) = budget.begin();
+        assert!(short.hold(SHORT).await);
+        assert!(!short.hold(1).await, "it is no longer short");
+        assert!(budget.begin().0.hold(SHORT).await);
+    }
+
     #[tokio::test(start_paused = true)]
     async fn the_body_that_comes_for_longest_makes_way_and_a_whole_one_does_not() {
-        let budget = Budget::new(2, 100);
+        let budget = Budget::new(2, 100, 100);
         let (mut whole, _) = budget.begin();
         assert!(whole.hold(40).await);
         whole.is_whole();

@@ -48,16 +48,19 @@ pub(in crate::api) async fn open(
     // The rate is for those who would be let in: nobody else can use it up, and a ticket outlives its refusal.
     let admitted = offered.and_then(|(response, ticket)| match ticket {
         Some(ticket) if shared.tickets.is_open(ticket) => {
-            shared
-                .admit_handshake()
+            let turn = shared
+                .book_handshake()
                 .map_err(|wait| ApiError::new(ErrorCode::Busy).retry_after(wait))?;
-            Ok((response, shared.tickets.redeem(ticket)))
+            Ok((response, shared.tickets.redeem(ticket), turn))
         }
-        _ => Ok((response, None)),
+        _ => Ok((response, None, Duration::ZERO)),
     });
-    let (mut response, pass) = admitted.inspect_err(|refused| {
+    let (mut response, pass, turn) = admitted.inspect_err(|refused| {
         metrics::handshakes_refused_total(refused.code().label()).increment(1);
     })?;
+    if !turn.is_zero() {
+        tokio::time::sleep(turn).await;
+    }
     let opened = match pass {
         Some(pass) => match vouched(shared, pass).await {
             Ok(pass) => make(shared, feeds.of(shared), pass).await,

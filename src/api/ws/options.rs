@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use super::gcra::Rate;
 use super::origin::AllowedOrigins;
 use super::protocol::ProtocolLimits;
 use crate::actors::feed::FeedLimits;
+use crate::api::gcra::Rate;
 use crate::config::Config;
 
 /// Bytes of a message that comes in several frames.
@@ -18,6 +18,8 @@ pub struct SocketOptions {
     pub(super) origins: AllowedOrigins,
     /// Handshakes in a second.
     pub(super) handshakes_per_s: u32,
+    /// How long a handshake may wait for its turn; whoever would wait longer is told to come back.
+    pub(super) handshake_patience: Duration,
     /// Open sockets of the process.
     pub(super) total: usize,
     /// Open sockets of one tenant.
@@ -61,6 +63,7 @@ impl SocketOptions {
         Self {
             origins: AllowedOrigins::new(&server.allowed_origins, server.public_url.as_ref()),
             handshakes_per_s: limits.handshakes_per_s,
+            handshake_patience: Duration::from_secs(2),
             total: limits.sockets_total,
             per_tenant: limits.sockets_per_tenant,
             tickets_per_tenant: limits.tickets_per_tenant,

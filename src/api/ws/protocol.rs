@@ -13,9 +13,9 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::frame::{self, Close};
-use super::gcra::{Pace, Rate};
 use super::tickets::Pass;
 use crate::api::error::{ApiError, ErrorCode};
+use crate::api::gcra::{Pace, Rate};
 use crate::domain::Seq;
 use crate::store::TenantHead;
 use crate::telemetry::labels::FrameRefusal;

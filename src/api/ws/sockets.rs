@@ -10,18 +10,22 @@ use tokio::sync::{Semaphore, oneshot};
 
 use super::census::Census;
 use super::frame;
-use super::gcra::{Rate, SharedPace};
 use super::options::SocketOptions;
 use super::reaper::{ComeBack, Reaper, SendAway, Watch};
 use super::tickets::Tickets;
 use crate::actors::feed::{FeedParts, Feeds};
 use crate::actors::{BoundedAddr, SessionId, TenantPort};
 use crate::api::auth::KeyRing;
+use crate::api::gcra::{Rate, SharedPace};
 use crate::domain::{Clock, TenantId};
 use crate::store::Store;
 
 /// Reads of the log for sockets that are far behind, in the whole process.
 const PAGE_READS: usize = 16;
+/// The part of a second's handshakes that may come at once.
+const AT_ONCE_PART: u32 = 50;
+/// Those who wait go on together, this far apart: threads that are woken for each alone would cost as much as the handshake.
+const LUMP: Duration = Duration::from_millis(5);
 /// How long a socket waits to be watched, and the end to be begun.
 const PATIENCE: Duration = Duration::from_secs(2);
 
@@ -70,16 +74,30 @@ impl Shared {
         self.leaving.load(Ordering::Acquire)
     }
 
-    /// Takes a handshake's place, or says when there will be one.
-    pub(super) fn admit_handshake(&self) -> Result<(), Duration> {
-        let rate = Rate::per_second(self.options.handshakes_per_s);
-        self.handshakes.take(rate, self.clock.monotonic())
+    /// Books a handshake's turn, and says how long to wait for it; or when to come back. Handshakes come evenly: others have the
+    /// processors between them.
+    pub(super) fn book_handshake(&self) -> Result<Duration, Duration> {
+        let per_second = self.options.handshakes_per_s;
+        let rate = Rate::even(per_second, per_second / AT_ONCE_PART);
+        let now = self.clock.monotonic();
+        let wait = self.handshakes.book(rate, now, self.options.handshake_patience)?;
+        Ok(if wait.is_zero() {
+            wait
+        } else {
+            wait.saturating_add(to_next_lump(now.saturating_add(wait)))
+        })
     }
 
     /// Has a socket watched; false when the reaper has too much in hand.
     pub(super) async fn watch(&self, watch: Watch) -> bool {
         self.reaper.tell(watch, PATIENCE).await.is_ok()
     }
+}
+
+/// How long after this time the next lump goes on.
+fn to_next_lump(time: Duration) -> Duration {
+    let into = time.as_micros() % LUMP.as_micros();
+    LUMP.saturating_sub(Duration::from_micros(u64::try_from(into).unwrap_or(0)))
 }
 
 /// All sockets of the process. Clones are the same.

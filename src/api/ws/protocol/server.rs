@@ -10,7 +10,7 @@ use super::client::Answered;
 use crate::actors::feed::Presence;
 use crate::actors::request::{Acceptance, Accepted, Roster};
 use crate::api::error::ApiError;
-use crate::domain::{AgentId, ConversationId, Seq};
+use crate::domain::{AgentId, ConversationId, Epoch, Seq};
 use crate::store::TenantHead;
 use crate::telemetry::Label as _;
 use crate::telemetry::labels::ResyncReason;
@@ -35,6 +35,19 @@ pub(in super::super) struct Welcome<'a> {
 /// The `welcome` frame.
 pub(in super::super) fn welcome(welcome: &Welcome<'_>) -> Bytes {
     #[derive(Serialize)]
+    struct Frame<'a> {
+        r#type: &'static str,
+        session: &'a str,
+        agent: &'a AgentId,
+        epoch: Epoch,
+        seq: Seq,
+        head_seq: Seq,
+        heartbeat_s: u64,
+        present: Vec<Present<'a>>,
+        present_count: usize,
+        viewing: Vec<Viewed<'a>>,
+    }
+    #[derive(Serialize)]
     struct Present<'a> {
         agent: &'a AgentId,
         state: Presence,
@@ -45,31 +58,27 @@ pub(in super::super) fn welcome(welcome: &Welcome<'_>) -> Bytes {
         agents: &'a [AgentId],
     }
     let roster = welcome.roster;
-    let present: Vec<_> = roster
-        .present
-        .iter()
-        .map(|(agent, state)| Present { agent, state: *state })
-        .collect();
-    let viewing: Vec<_> = roster
-        .viewing
-        .iter()
-        .map(|(conversation_id, agents)| Viewed {
-            conversation_id: *conversation_id,
-            agents,
-        })
-        .collect();
-    frame::json(&serde_json::json!({
-        "type": "welcome",
-        "session": welcome.session,
-        "agent": welcome.agent,
-        "epoch": welcome.from.epoch,
-        "seq": welcome.from.head,
-        "head_seq": welcome.head,
-        "heartbeat_s": welcome.heartbeat.as_secs().max(1),
-        "present": present,
-        "present_count": roster.count,
-        "viewing": viewing,
-    }))
+    let present = roster.present.iter();
+    let viewing = roster.viewing.iter();
+    frame::json(&Frame {
+        r#type: "welcome",
+        session: welcome.session,
+        agent: welcome.agent,
+        epoch: welcome.from.epoch,
+        seq: welcome.from.head,
+        head_seq: welcome.head,
+        heartbeat_s: welcome.heartbeat.as_secs().max(1),
+        present: present
+            .map(|(agent, state)| Present { agent, state: *state })
+            .collect(),
+        present_count: roster.count,
+        viewing: viewing
+            .map(|(conversation_id, agents)| Viewed {
+                conversation_id: *conversation_id,
+                agents,
+            })
+            .collect(),
+    })
 }
 
 /// The `resync` frame.

@@ -1,5 +1,7 @@
 //! Handshakes: who is let in, and what those who are not are told.
 
+use std::time::Duration;
+
 use tokio_tungstenite::tungstenite::Error;
 
 use super::rig::{Client, Rig, TENANT, key, options, put_key, put_scopes};
@@ -132,6 +134,7 @@ async fn a_full_or_rushed_server_asks_to_come_back_later() {
 
     let rig = Rig::start(super::SocketOptions {
         handshakes_per_s: 1,
+        handshake_patience: Duration::ZERO,
         ..options()
     })
     .await;
@@ -148,6 +151,7 @@ async fn a_full_or_rushed_server_asks_to_come_back_later() {
 async fn whoever_has_no_ticket_uses_up_nobodys_handshakes() {
     let rig = Rig::start(super::SocketOptions {
         handshakes_per_s: 1,
+        handshake_patience: Duration::ZERO,
         ..options()
     })
     .await;
@@ -160,7 +164,7 @@ async fn whoever_has_no_ticket_uses_up_nobodys_handshakes() {
     let too_fast = rig.handshake(&[("Sec-WebSocket-Protocol", &offer)]).await;
     assert_eq!(status(too_fast), 503);
     // A refusal leaves the ticket as it was.
-    let deadline = tokio::time::Instant::now() + std::time::Duration::from_secs(10);
+    let deadline = tokio::time::Instant::now() + Duration::from_secs(10);
     while rig
         .handshake(&[("Sec-WebSocket-Protocol", &offer)])
         .await

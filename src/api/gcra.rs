@@ -15,21 +15,24 @@ pub(super) struct Rate {
 impl Rate {
     /// `per_second` things in a second, all of which may come at once after a pause.
     pub(super) fn per_second(per_second: u32) -> Self {
+        Self::even(per_second, per_second)
+    }
+
+    /// `per_second` things in a second, of which so many may come at once after a pause.
+    pub(super) fn even(per_second: u32, at_once: u32) -> Self {
         let interval_ns = 1_000_000_000 / u64::from(per_second.max(1));
         Self {
             interval_ns,
-            tolerance_ns: interval_ns.saturating_mul(u64::from(per_second.saturating_sub(1))),
+            tolerance_ns: interval_ns.saturating_mul(u64::from(at_once.saturating_sub(1))),
         }
     }
 
-    /// Given when the next would be on time, the same after this one; or how long to wait.
-    fn next(self, due_ns: u64, now: Duration) -> Result<u64, Duration> {
+    /// Given when the next would be on time: how long until one may come, and the same after it.
+    fn next(self, due_ns: u64, now: Duration) -> (Duration, u64) {
         let now_ns = u64::try_from(now.as_nanos()).unwrap_or(u64::MAX);
         let early = due_ns.saturating_sub(now_ns);
-        if early > self.tolerance_ns {
-            return Err(Duration::from_nanos(early.saturating_sub(self.tolerance_ns)));
-        }
-        Ok(due_ns.max(now_ns).saturating_add(self.interval_ns))
+        let wait = Duration::from_nanos(early.saturating_sub(self.tolerance_ns));
+        (wait, due_ns.max(now_ns).saturating_add(self.interval_ns))
     }
 }
 
@@ -42,7 +45,11 @@ pub(super) struct Pace {
 impl Pace {
     /// Takes one, or says how long to wait.
     pub(super) fn take(&mut self, rate: Rate, now: Duration) -> Result<(), Duration> {
-        self.due_ns = rate.next(self.due_ns, now)?;
+        let (wait, next) = rate.next(self.due_ns, now);
+        if !wait.is_zero() {
+            return Err(wait);
+        }
+        self.due_ns = next;
         Ok(())
     }
 }
@@ -54,16 +61,20 @@ pub(super) struct SharedPace {
 }
 
 impl SharedPace {
-    /// Takes one, or says how long to wait.
-    pub(super) fn take(&self, rate: Rate, now: Duration) -> Result<(), Duration> {
+    /// Books the next, and says how long to wait for it. Whoever would wait longer than `patience` books nothing and is told
+    /// when to come back.
+    pub(super) fn book(&self, rate: Rate, now: Duration, patience: Duration) -> Result<Duration, Duration> {
         let mut due_ns = self.due_ns.load(Ordering::Relaxed);
         loop {
-            let next = rate.next(due_ns, now)?;
+            let (wait, next) = rate.next(due_ns, now);
+            if wait > patience {
+                return Err(wait.saturating_sub(patience));
+            }
             match self
                 .due_ns
                 .compare_exchange_weak(due_ns, next, Ordering::Relaxed, Ordering::Relaxed)
             {
-                Ok(_) => return Ok(()),
+                Ok(_) => return Ok(wait),
                 Err(other) => due_ns = other,
             }
         }
@@ -95,12 +106,24 @@ mod tests {
         let taken: usize = std::thread::scope(|scope| {
             let take = || {
                 (0..100)
-                    .filter(|_| shared.take(rate, Duration::from_secs(1)).is_ok())
+                    .filter(|_| shared.book(rate, Duration::from_secs(1), Duration::ZERO).is_ok())
                     .count()
             };
             let threads: Vec<_> = (0..4).map(|_| scope.spawn(take)).collect();
             threads.into_iter().map(|thread| thread.join().unwrap()).sum()
         });
         assert_eq!(taken, 100);
+    }
+
+    #[test]
+    fn who_waits_comes_in_turn_and_nobody_waits_longer_than_told() {
+        let rate = Rate::even(10, 2);
+        let shared = SharedPace::default();
+        let (now, patience) = (Duration::from_secs(1), Duration::from_millis(250));
+        let mut booked = (0..5).map(|_| shared.book(rate, now, patience));
+        for wait in [0, 0, 100, 200] {
+            assert_eq!(booked.next().unwrap(), Ok(Duration::from_millis(wait)));
+        }
+        assert_eq!(booked.next().unwrap(), Err(Duration::from_millis(50)));
     }
 }
