@@ -13,6 +13,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout};
 
+use crate::elsewhere::Elsewhere;
 use crate::probe::Probe;
 use crate::stage::{Places, Scene, Stage};
 
@@ -38,6 +39,9 @@ pub struct DoorsArgs {
 
 /// How long an attacker waits between two bytes, and after a connection that was refused.
 const DRIP: Duration = Duration::from_millis(500);
+
+/// How long after an attack it is looked what the gateway still holds.
+const AFTER: Duration = Duration::from_secs(3);
 
 /// What each connection of an attack does.
 struct Attack {
@@ -125,9 +129,11 @@ pub async fn run(args: DoorsArgs) -> anyhow::Result<ExitCode> {
         let before_kib = stage.resident_kib()?;
         let opened = Arc::new(AtomicU64::new(0));
         let attack = Arc::new(attack);
-        let attackers: Vec<_> = (0..args.connections)
-            .map(|_| tokio::spawn(again_and_again(Arc::clone(&attack), address, Arc::clone(&opened))))
-            .collect();
+        let attackers = Elsewhere::start()?;
+        for _ in 0..args.connections {
+            let one = again_and_again(Arc::clone(&attack), address, Arc::clone(&opened));
+            attackers.handle().spawn(one);
+        }
         let probe = Probe::start(&stage, args.rate, length);
         let mut most_kib = 0;
         let until = Instant::now() + length;
@@ -136,12 +142,14 @@ pub async fn run(args: DoorsArgs) -> anyhow::Result<ExitCode> {
             most_kib = most_kib.max(stage.resident_kib()?);
         }
         let seen = probe.end().await?;
-        attackers.iter().for_each(tokio::task::JoinHandle::abort);
+        drop(attackers);
+        tokio::time::sleep(AFTER).await;
         worst = worst.max(seen.webhook_p99_ms() / quiet.webhook_p99_ms());
         refused += seen.failed();
         let line = json!({
             "attack": name, "connections": args.connections, "opened": opened.load(Ordering::Relaxed),
             "seen": seen.line(), "before_kib": before_kib, "most_kib": most_kib,
+            "after_kib": stage.resident_kib()?,
         });
         writeln!(out, "{line}")?;
     }

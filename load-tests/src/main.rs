@@ -7,6 +7,7 @@ mod cluster;
 mod contest;
 mod cores;
 mod doors;
+mod elsewhere;
 mod fanout;
 mod floor;
 mod gateway;

@@ -1,5 +1,6 @@
 //! Many agents come back at once, as after a restart: what a handshake costs the gateway, when all are live, and what
-//! webhooks notice meanwhile.
+//! webhooks notice meanwhile. Those are of another tenant: what it costs to hand a message to thousands of sockets is not the
+//! price of opening them (`fanout` measures it).
 
 use std::io::Write as _;
 use std::net::SocketAddr;
@@ -16,9 +17,11 @@ use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
+use crate::elsewhere::Elsewhere;
+use crate::gateway::{Gateway, Tenant};
 use crate::probe::Probe;
 use crate::process::cpu_time;
-use crate::stage::{Places, Scene, Stage};
+use crate::stage::{ACCOUNT, Places, Scene, Stage};
 
 /// Options of `mesej-load reconnect`.
 #[derive(clap::Args, Debug, Clone)]
@@ -37,6 +40,8 @@ pub struct ReconnectArgs {
     pub binary: Option<PathBuf>,
 }
 
+/// The number of the tenant whose agents come.
+const CROWDED: &str = "106540352242923";
 /// How long webhooks are looked at without and with the crowd.
 const LOOK: Duration = Duration::from_secs(10);
 /// How long all may take to be live.
@@ -86,29 +91,33 @@ async fn part(args: &ReconnectArgs, agents: u32) -> anyhow::Result<Value> {
     let quiet = Probe::start(&stage, args.webhooks, LOOK).end().await?;
     let usual_per_s = cpu_time(id)?.saturating_sub(spent).as_secs_f64() / LOOK.as_secs_f64();
 
-    let tickets = tickets(&stage, args.sockets, agents).await?;
+    let number = json!({
+        "phone_number_id": CROWDED, "waba_id": ACCOUNT, "display_phone_number": "+1 555 070 0001",
+        "access_token": "simulated-access-token", "app": "simulated", "rate": 1_000,
+    });
+    let crowded = stage.gateway.make_tenant("Crowded", &number).await?;
+    let tickets = tickets(&stage.gateway, &crowded, args.sockets, agents).await?;
     let (release, released) = watch::channel(());
+    let elsewhere = Elsewhere::start()?;
     let mut crowd = JoinSet::new();
     for ticket in tickets {
-        let released = released.clone();
-        crowd.spawn(come(address, ticket, released));
+        crowd.spawn_on(come(address, ticket, released.clone()), elsewhere.handle());
     }
     tokio::task::yield_now().await;
     let probe = Probe::start(&stage, args.webhooks, LOOK);
     let (began, spent) = (Instant::now(), cpu_time(id)?);
     release.send(())?;
-    let mut live = Vec::new();
     let mut refused = 0_u32;
     while let Some(one) = tokio::time::timeout(PATIENCE, crowd.join_next()).await? {
         let (socket, away) = one??;
         refused += away;
-        live.push(tokio::spawn(keep(socket)));
+        elsewhere.handle().spawn(keep(socket));
     }
     let took = began.elapsed().as_secs_f64();
     let spent = cpu_time(id)?.saturating_sub(spent).as_secs_f64() - usual_per_s * took;
     let seen = probe.end().await?;
     let files = stage.gateway.gauge("mesej_process_open_fds").await.ok();
-    live.iter().for_each(tokio::task::JoinHandle::abort);
+    drop(elsewhere);
     Ok(json!({
         "sockets": args.sockets, "agents": agents, "live_within_s": took,
         "cpu_us_per_handshake": spent * 1e6 / f64::from(args.sockets), "sent_away": refused,
@@ -118,11 +127,16 @@ async fn part(args: &ReconnectArgs, agents: u32) -> anyhow::Result<Value> {
 }
 
 /// Tickets are made before the crowd comes, so that only handshakes are measured.
-async fn tickets(stage: &Stage, sockets: u32, agents: u32) -> anyhow::Result<Vec<String>> {
+async fn tickets(
+    gateway: &Gateway,
+    tenant: &Tenant,
+    sockets: u32,
+    agents: u32,
+) -> anyhow::Result<Vec<String>> {
     let room = Arc::new(Semaphore::new(TICKETS_AT_ONCE));
     let mut asked = JoinSet::new();
     for number in 0..sockets {
-        let (gateway, tenant, room) = (stage.gateway.clone(), stage.tenant.clone(), Arc::clone(&room));
+        let (gateway, tenant, room) = (gateway.clone(), tenant.clone(), Arc::clone(&room));
         asked.spawn(async move {
             let _place = room.acquire().await?;
             gateway
