@@ -37,7 +37,7 @@ use crate::domain::{
 };
 
 pub use ahead::{Ahead, ClaimsAhead};
-pub use directory::{Agent, ApiKey, KeyHash, Number, Tenant};
+pub use directory::{Agent, ApiKey, KeyHash, Number, NumberOwner, Tenant};
 pub use error::{StoreError, StoreErrorKind};
 pub use journal::{JournalBacklog, JournalEntry};
 pub use op::{Op, OpOutcome, OpRefusal};
@@ -287,14 +287,14 @@ pub trait Store: Send + Sync + 'static {
         limit: usize,
     ) -> Result<Vec<OutboxRow>, StoreError>;
 
-    /// Tenants with unsettled messages, and on a backend that cannot tell, all of them.
-    async fn tenants_with_outbox(&self) -> Result<Vec<TenantId>, StoreError> {
-        let all = self.tenants().await?;
-        Ok(all.into_iter().map(|tenant| tenant.id).collect())
-    }
+    /// Tenants with unsettled messages.
+    async fn tenants_with_outbox(&self) -> Result<Vec<TenantId>, StoreError>;
 
     /// Adds or replaces a tenant.
     async fn put_tenant(&self, tenant: Tenant) -> Result<(), StoreError>;
+
+    /// One tenant.
+    async fn tenant(&self, id: TenantId) -> Result<Option<Tenant>, StoreError>;
 
     /// All tenants.
     async fn tenants(&self) -> Result<Vec<Tenant>, StoreError>;
@@ -302,8 +302,17 @@ pub trait Store: Send + Sync + 'static {
     /// Adds or replaces a number. `Invalid` when another tenant has it.
     async fn put_number(&self, number: Number) -> Result<(), StoreError>;
 
+    /// One number.
+    async fn number(&self, id: PhoneNumberId) -> Result<Option<Number>, StoreError>;
+
     /// All numbers of all tenants.
     async fn numbers(&self) -> Result<Vec<Number>, StoreError>;
+
+    /// Whose all numbers are.
+    async fn number_owners(&self) -> Result<Vec<NumberOwner>, StoreError> {
+        let all = self.numbers().await?;
+        Ok(all.into_iter().map(NumberOwner::from).collect())
+    }
 
     /// Adds or replaces an API key.
     async fn put_key(&self, key: ApiKey) -> Result<(), StoreError>;

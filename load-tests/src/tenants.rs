@@ -1,5 +1,7 @@
 //! Many tenants of whom nobody wants anything: how soon a gateway that has them is ready, what each of them holds in memory,
-//! and what one holds that was asked for something.
+//! what one holds that was asked for something, and that one that rests starts again for whatever comes.
+
+mod wakes;
 
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -12,12 +14,14 @@ use serde_json::json;
 
 use crate::gateway::{Gateway, Tenant};
 use crate::process::{self, Launch, Process, binary, free_port, resident_kib};
+use wakes::Sleepers;
 
 const ADMIN: &str = "load-tests-admin-token";
 /// How long a start may take.
 const START: Duration = Duration::from_secs(120);
 /// Tenants made at once.
 const TOGETHER: usize = 64;
+const APPS: &str = "[{ name = \"simulated\", app_secrets = [\"simulated-app-secret\"], verify_token = \"simulated-verify-token\" }]";
 /// What is freed after a start is freed by then.
 const SETTLE: Duration = Duration::from_secs(2);
 
@@ -49,6 +53,7 @@ pub async fn run(args: TenantsArgs) -> anyhow::Result<ExitCode> {
         ),
         // Nothing is sent.
         ("MESEJ_WHATSAPP__BASE_URL", "http://127.0.0.1:9".to_owned()),
+        ("MESEJ_WHATSAPP__APPS", APPS.to_owned()),
     ];
     let serving = Launch {
         binary: binary(args.binary.as_deref())?,
@@ -63,6 +68,7 @@ pub async fn run(args: TenantsArgs) -> anyhow::Result<ExitCode> {
         .buffer_unordered(TOGETHER)
         .try_collect()
         .await?;
+    let sleepers = Sleepers::make(&gateway).await?;
     making.kill().await?;
     // Twice: the first start reads what the writer left in its log.
     let (settling, _) = start(&serving, &gateway).await?;
@@ -75,6 +81,8 @@ pub async fn run(args: TenantsArgs) -> anyhow::Result<ExitCode> {
     }
     let live_kib = held(&process).await?.saturating_sub(resting_kib);
     process.kill().await?;
+    let restless = but(&serving, "MESEJ_LIMITS__TENANT_IDLE_S", wakes::IDLE);
+    let wakes = sleepers.wake(&restless, &gateway).await?;
     let empty_kib = without_tenants(&serving, &gateway, folder.path()).await?;
     let each = |kib: u64, of: u32| {
         let bytes = u32::try_from(kib * 1_024).unwrap_or(u32::MAX);
@@ -84,7 +92,7 @@ pub async fn run(args: TenantsArgs) -> anyhow::Result<ExitCode> {
         "tenants": args.tenants, "ready_ms": u64::try_from(ready.as_millis()).unwrap_or(u64::MAX),
         "resident_kib": resting_kib, "resident_without_tenants_kib": empty_kib,
         "bytes_each_at_rest": each(resting_kib.saturating_sub(empty_kib), args.tenants).round(),
-        "live": args.live, "bytes_each_live": each(live_kib, args.live).round(),
+        "live": args.live, "bytes_each_live": each(live_kib, args.live).round(), "wakes": wakes,
     });
     writeln!(std::io::stdout().lock(), "{line}")?;
     Ok(ExitCode::SUCCESS)
@@ -117,21 +125,23 @@ async fn without_tenants(
     folder: &std::path::Path,
 ) -> anyhow::Result<u64> {
     let elsewhere = folder.join("empty").display().to_string();
+    let serving = but(serving, "MESEJ_STORE__PATH", &elsewhere);
+    let (process, _) = start(&serving, gateway).await?;
+    let kib = held(&process).await?;
+    process.kill().await?;
+    Ok(kib)
+}
+
+/// The same, but for one variable.
+fn but(serving: &Launch, name: &str, value: &str) -> Launch {
     let mut env = serving.env.clone();
-    for (name, value) in &mut env {
-        if name == "MESEJ_STORE__PATH" {
-            value.clone_from(&elsewhere);
-        }
-    }
-    let serving = Launch {
+    env.retain(|(known, _)| known != name);
+    env.push((name.to_owned(), value.to_owned()));
+    Launch {
         binary: serving.binary.clone(),
         what: serving.what,
         args: serving.args.clone(),
         env,
         log: serving.log.clone(),
-    };
-    let (process, _) = start(&serving, gateway).await?;
-    let kib = held(&process).await?;
-    process.kill().await?;
-    Ok(kib)
+    }
 }

@@ -20,6 +20,7 @@ use std::time::Duration;
 use actix::ArbiterHandle;
 
 use super::bounded::BoundedAddr;
+use super::conversation::commit_refusal;
 use super::lane::{Earlier, LaneHandle, LaneLimits};
 use super::ledger::LedgerHandle;
 use super::request::Refusal;
@@ -28,6 +29,7 @@ use super::tenant::{NumberChanged, Retire, Tenant, TenantLimits};
 use crate::domain::{Clock, PhoneNumberId, Retention, TenantId};
 use crate::store::{ClaimsAhead, Number, Store, StoreError, Tenant as TenantRow};
 use crate::whatsapp::Graph;
+use numbers::Numbers;
 use starts::Starts;
 
 pub use rest::Census;
@@ -53,7 +55,7 @@ pub struct DirectoryParts {
     /// Bounds of a tenant.
     pub tenant_limits: TenantLimits,
     /// Bounds of a lane.
-    pub lane_limits: LaneLimits,
+    pub lane_limits: Arc<LaneLimits>,
     /// Calls to Meta in flight in the whole process.
     pub calls: Arc<tokio::sync::Semaphore>,
     /// Where it is noted which claims have no call yet.
@@ -109,10 +111,11 @@ impl std::fmt::Debug for TenantHandle {
     }
 }
 
+/// A tenant that rests is here by its numbers alone.
 #[derive(Default)]
 struct Map {
-    tenants: HashMap<TenantId, (Arc<TenantRow>, Option<Box<TenantHandle>>)>,
-    numbers: HashMap<PhoneNumberId, Number>,
+    live: HashMap<TenantId, Box<TenantHandle>>,
+    numbers: Numbers,
 }
 
 /// The directory. See the module.
@@ -127,15 +130,13 @@ pub struct Directory {
 }
 
 impl Directory {
-    /// Reads who is who from the store. Tenants start when first needed, or by [`Self::start_due`].
+    /// Reads from the store whose each number is. Tenants start when first needed, or by [`Self::start_due`].
     pub async fn open(parts: DirectoryParts) -> Result<Self, StoreError> {
-        let mut map = Map::default();
-        for row in parts.store.tenants().await? {
-            map.tenants.insert(row.id, (Arc::new(row), None));
-        }
-        for number in parts.store.numbers().await? {
-            map.numbers.insert(number.id.clone(), number);
-        }
+        let numbers = Numbers::of(parts.store.number_owners().await?, &parts.apps);
+        let map = Map {
+            numbers,
+            ..Map::default()
+        };
         let rng = Mutex::new(fastrand::Rng::with_seed(parts.seed));
         Ok(Self {
             parts,
@@ -170,15 +171,15 @@ impl Directory {
     /// A tenant that needs no start.
     pub(super) fn known(&self, id: TenantId) -> Result<Option<TenantHandle>, Refusal> {
         let map = self.read();
-        let (_, handle) = map.tenants.get(&id).ok_or(Refusal::UnknownTenant)?;
+        let handle = map.live.get(&id);
         if self.is_closed() {
-            let running = handle.as_deref().cloned().ok_or(ENDING)?;
-            return Ok(Some(running));
+            let running = handle.ok_or(ENDING)?;
+            return Ok(Some((**running).clone()));
         }
-        let running = handle.as_deref().filter(|handle| handle.is_alive());
+        let running = handle.filter(|handle| handle.is_alive());
         Ok(running.map(|handle| {
             handle.used.note(self.parts.clock.monotonic());
-            handle.clone()
+            (**handle).clone()
         }))
     }
 
@@ -190,24 +191,17 @@ impl Directory {
     /// The tenants that run now.
     pub fn running(&self) -> Vec<TenantHandle> {
         self.read()
-            .tenants
+            .live
             .values()
-            .filter_map(|(_, handle)| handle.as_deref().cloned())
+            .map(|handle| (**handle).clone())
             .collect()
     }
 
-    /// Takes over a tenant that was added to the store, or changed there. How long messages are kept counts at once,
-    /// other settings from its next start.
-    pub fn tenant_changed(&self, row: TenantRow) {
-        let mut map = self.write();
-        let (settings, handle) = map
-            .tenants
-            .entry(row.id)
-            .or_insert_with(|| (Arc::new(row.clone()), None));
-        if let Some(handle) = handle {
-            handle.ledger.keep_for(row.retention);
-        }
-        *settings = Arc::new(row);
+    /// Has a tenant's messages kept for so long from now on, and waits for what was being written until then.
+    pub async fn keep_for(&self, tenant: TenantId, days: Retention) -> Result<(), Refusal> {
+        let handle = self.tenant(tenant).await?;
+        handle.ledger.keep_for(days);
+        handle.ledger.pass().await.map_err(|error| commit_refusal(&error))
     }
 
     /// Takes over a number that was added to the store, or changed there. Its lane starts, or takes over the change.
@@ -228,9 +222,8 @@ impl Directory {
     /// Notes the number, and starts its lane if its tenant runs; gives what the tenant must be told.
     fn with_lane(&self, number: &Number, seed: u64) -> Option<(BoundedAddr<Tenant>, NumberChanged)> {
         let mut map = self.write();
-        map.numbers.insert(number.id.clone(), number.clone());
-        let (_, handle) = map.tenants.get_mut(&number.tenant)?;
-        let handle = handle.as_mut()?;
+        map.numbers.insert(number.clone().into(), &self.parts.apps);
+        let handle = map.live.get_mut(&number.tenant)?;
         if let Some(lane) = handle.lanes.get(&number.id) {
             lane.update(number.clone());
             return None;

@@ -243,7 +243,8 @@ impl TenantPort for Gateway {
     }
 
     async fn numbers(&self, tenant: TenantId) -> Result<Vec<Number>, Refusal> {
-        Ok(self.directory.numbers(tenant))
+        let numbers = self.directory.numbers(tenant).await;
+        numbers.map_err(|error| store_refusal(&error))
     }
 
     async fn lanes(&self, tenant: TenantId) -> Result<BTreeMap<PhoneNumberId, LaneState>, Refusal> {
@@ -270,11 +271,7 @@ impl TenantPort for Gateway {
     }
 
     async fn tenant_changed(&self, tenant: TenantRow) -> Result<(), Refusal> {
-        let id = tenant.id;
-        self.directory.tenant_changed(tenant);
-        let handle = self.directory.tenant(id).await?;
-        // What is written after this call is kept for as long as it says.
-        handle.ledger.pass().await.map_err(|error| commit_refusal(&error))
+        self.directory.keep_for(tenant.id, tenant.retention).await
     }
 
     async fn number_changed(&self, number: Number) -> Result<(), Refusal> {

@@ -89,7 +89,7 @@ pub struct LaneSettings {
     /// How long the tenant keeps its messages.
     pub retention: Retention,
     /// Bounds, deadlines and policies.
-    pub limits: LaneLimits,
+    pub limits: Arc<LaneLimits>,
     /// Where jitter comes from.
     pub seed: u64,
 }
@@ -217,7 +217,6 @@ impl Lane {
             seed,
         } = settings;
         let Streams { changes, late } = streams;
-        let limits = Arc::new(limits);
         ctx.add_stream(stream::unfold(Arc::clone(&shared), |shared| async move {
             shared.changed.notified().await;
             Some((inbox::SharedChanged, shared))

@@ -25,7 +25,7 @@ impl DirectoryParts {
             clock,
             arbiters,
             tenant_limits: TenantLimits::default(),
-            lane_limits: LaneLimits::default(),
+            lane_limits: Arc::new(LaneLimits::default()),
             calls: Arc::new(tokio::sync::Semaphore::new(1)),
             ahead: Arc::default(),
             apps: vec!["demo".into()],

@@ -33,7 +33,6 @@ impl TryFrom<String> for Name {
 /// The tenant that the path names.
 async fn tenant_of(call: &AdminCall) -> Result<Tenant, ApiError> {
     let id: TenantId = call.path("tenant_id")?;
-    let tenants = call.state().store.tenants().await?;
-    let found = tenants.into_iter().find(|tenant| tenant.id == id);
+    let found = call.state().store.tenant(id).await?;
     Ok(found.ok_or(ErrorCode::NotFound)?)
 }

@@ -174,7 +174,7 @@ pub async fn open_core(config: &Config, clock: Arc<dyn Clock>, shutdown: Shutdow
             conversation_idle: config.limits.conversation_idle,
             idle: config.limits.tenant_idle,
         },
-        lane_limits: lane_limits(config),
+        lane_limits: Arc::new(lane_limits(config)),
         calls: Arc::new(Semaphore::new(CALLS)),
         ahead: Arc::new(claims_ahead(config)),
         apps: config.whatsapp.app_names(),

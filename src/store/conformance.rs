@@ -224,6 +224,7 @@ macro_rules! all_of_it {
                 rows_are_not_found_under_another_tenant,
                 a_token_of_another_tenant_finds_no_message,
                 a_number_belongs_to_one_tenant,
+                a_tenant_is_found_by_its_id_as_it_was_written_last,
             }
             j_erasure {
                 nothing_of_the_customer_is_left_in_any_row,

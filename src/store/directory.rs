@@ -63,14 +63,27 @@ pub struct Number {
     pub access_token: AccessToken,
 }
 
-impl Number {
-    /// The app whose signature counts for it, among those that are configured: its own, or the only one. A number that
-    /// names none has none once there are several.
-    pub fn app_among<'a, A: AsRef<str>>(&'a self, apps: &'a [A]) -> Option<&'a str> {
-        match (self.app.as_deref(), apps) {
-            (Some(own), _) => Some(own),
-            (None, [only]) => Some(only.as_ref()),
-            (None, _) => None,
+/// Whose a number is: what is known of it while its tenant rests.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct NumberOwner {
+    /// Meta's id of the number.
+    pub id: PhoneNumberId,
+    /// Whose it is.
+    pub tenant: TenantId,
+    /// The account that holds it.
+    pub waba: WabaId,
+    /// The app that it belongs to.
+    #[serde(default)]
+    pub app: Option<String>,
+}
+
+impl From<Number> for NumberOwner {
+    fn from(number: Number) -> Self {
+        Self {
+            id: number.id,
+            tenant: number.tenant,
+            waba: number.waba,
+            app: number.app,
         }
     }
 }

@@ -287,9 +287,11 @@ impl Store for FaultyStore {
         contact(tenant: TenantId, contact: ContactId) -> Option<Contact>;
         contacts_by_alias(tenant: TenantId, aliases: Vec<Alias>) -> Vec<Option<ContactId>>;
         put_tenant(tenant: Tenant) -> ();
+        tenant(id: TenantId) -> Option<Tenant>;
         tenants() -> Vec<Tenant>;
         tenants_with_outbox() -> Vec<TenantId>;
         put_number(number: Number) -> ();
+        number(id: PhoneNumberId) -> Option<Number>;
         numbers() -> Vec<Number>;
         put_key(key: ApiKey) -> ();
         key(hash: KeyHash) -> Option<ApiKey>;

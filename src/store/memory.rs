@@ -257,6 +257,10 @@ impl Store for MemoryStore {
         Ok(())
     }
 
+    async fn tenant(&self, id: TenantId) -> Result<Option<Tenant>, StoreError> {
+        Ok(self.state().tenants.get(&id).cloned())
+    }
+
     async fn tenants(&self) -> Result<Vec<Tenant>, StoreError> {
         Ok(self.state().tenants.values().cloned().collect())
     }
@@ -269,6 +273,10 @@ impl Store for MemoryStore {
         }
         state.numbers.insert(number.id.clone(), number);
         Ok(())
+    }
+
+    async fn number(&self, id: PhoneNumberId) -> Result<Option<Number>, StoreError> {
+        Ok(self.state().numbers.get(&id).cloned())
     }
 
     async fn numbers(&self) -> Result<Vec<Number>, StoreError> {

@@ -12,8 +12,8 @@ use super::retention::Place;
 use super::{
     Agent, ApiKey, Append, Appended, ClaimOutcome, ClaimWant, ConversationCursor, ConversationFilter,
     EventPage, Exported, JournalBacklog, JournalEntry, KeyHash, LeaseKey, Mark, MessageRef, Number,
-    OutboxRow, Page, Quarantined, Record, RecordKind, RetentionJob, Store, StoreError, StoreErrorKind,
-    Survey, Swept, Tenant, TenantHead,
+    NumberOwner, OutboxRow, Page, Quarantined, Record, RecordKind, RetentionJob, Store, StoreError,
+    StoreErrorKind, Survey, Swept, Tenant, TenantHead,
 };
 use crate::domain::{
     Alias, Contact, ContactId, Conversation, ConversationId, Epoch, Fence, JournalId, Message, MessageId,
@@ -245,12 +245,24 @@ impl Store for Metered {
         self.measured(StoreOp::Write, self.inner.put_tenant(tenant)).await
     }
 
+    async fn tenant(&self, id: TenantId) -> Result<Option<Tenant>, StoreError> {
+        self.measured(StoreOp::Read, self.inner.tenant(id)).await
+    }
+
     async fn tenants(&self) -> Result<Vec<Tenant>, StoreError> {
         self.measured(StoreOp::Read, self.inner.tenants()).await
     }
 
     async fn put_number(&self, number: Number) -> Result<(), StoreError> {
         self.measured(StoreOp::Write, self.inner.put_number(number)).await
+    }
+
+    async fn number(&self, id: PhoneNumberId) -> Result<Option<Number>, StoreError> {
+        self.measured(StoreOp::Read, self.inner.number(id)).await
+    }
+
+    async fn number_owners(&self) -> Result<Vec<NumberOwner>, StoreError> {
+        self.measured(StoreOp::Read, self.inner.number_owners()).await
     }
 
     async fn numbers(&self) -> Result<Vec<Number>, StoreError> {

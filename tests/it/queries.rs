@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-/// Those that read a whole table: a row for each tenant or number.
-const WHOLE_TABLES: [&str; 3] = ["numbers", "tenants", "retention_jobs"];
+/// Those that read a whole table: a row for each tenant or number, or a partition for each tenant that sends.
+const WHOLE_TABLES: [&str; 4] = ["numbers", "tenants", "retention_jobs", "tenants_with_slots"];
 
 fn file(path: &str) -> String {
     std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap()

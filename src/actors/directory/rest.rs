@@ -50,7 +50,7 @@ impl Used {
 pub struct Census {
     /// Those with actors.
     pub live: usize,
-    /// Those without.
+    /// Those without, of tenants that have a number.
     pub rest: usize,
 }
 
@@ -58,14 +58,10 @@ impl Directory {
     /// How many tenants run and how many rest.
     pub fn census(&self) -> Census {
         let map = self.read();
-        let live = map
-            .tenants
-            .values()
-            .filter(|(_, handle)| handle.is_some())
-            .count();
+        let rest = map.numbers.tenants().filter(|id| !map.live.contains_key(id));
         Census {
-            live,
-            rest: map.tenants.len() - live,
+            live: map.live.len(),
+            rest: rest.count(),
         }
     }
 
@@ -79,11 +75,10 @@ impl Directory {
         let now = self.parts.clock.monotonic();
         let unused: Vec<_> = {
             let map = self.read();
-            let running = map
-                .tenants
+            let unused = map
+                .live
                 .iter()
-                .filter_map(|(id, (_, handle))| Some((id, handle.as_ref()?)));
-            let unused = running.filter(|(_, handle)| now.saturating_sub(handle.used.last()) >= self.idle());
+                .filter(|(_, handle)| now.saturating_sub(handle.used.last()) >= self.idle());
             unused.map(|(id, _)| *id).collect()
         };
         stream::iter(unused)
@@ -104,16 +99,18 @@ impl Directory {
 
     /// Takes a tenant off the map, unless it has something to do or somebody holds it.
     async fn take_idle(&self, id: TenantId) -> Option<TenantHandle> {
-        let running = self.read().tenants.get(&id)?.1.as_deref().cloned()?;
+        let running = (**self.read().live.get(&id)?).clone();
         let last = running.used.last();
         if !self.is_idle(&running).await {
             return None;
         }
         let mut map = self.write();
-        let (_, slot) = map.tenants.get_mut(&id)?;
         // Nobody got a handle since it was asked whether it is idle, and nobody gets one while the map is held.
         let is_left = Arc::strong_count(&running.used) == OURS && running.used.last() == last;
-        slot.take_if(|_| is_left && !self.is_closed()).map(|taken| *taken)
+        if !is_left || self.is_closed() {
+            return None;
+        }
+        map.live.remove(&id).map(|taken| *taken)
     }
 
     /// Whether nobody is there, and nothing waits, is under way or must be remembered.

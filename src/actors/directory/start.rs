@@ -44,11 +44,9 @@ impl Directory {
 
     /// Starts again every tenant of whose actors one died, and every one that could not be started before.
     pub async fn revive(&self) {
-        let is_dead =
-            |handle: &Option<Box<TenantHandle>>| handle.as_ref().is_some_and(|handle| !handle.is_alive());
         let dead = {
             let map = self.read();
-            let dead = map.tenants.iter().filter(|(_, (_, handle))| is_dead(handle));
+            let dead = map.live.iter().filter(|(_, handle)| !handle.is_alive());
             dead.map(|(id, _)| *id).collect::<Vec<_>>()
         };
         self.start_each(dead.into_iter().chain(self.starts.missing()).collect())
@@ -90,7 +88,10 @@ impl Directory {
                 self.starts.done(id);
                 Ok(handle)
             }
-            Ok(Err(Failed::Refused(refusal))) => Err(refusal),
+            Ok(Err(Failed::Refused(refusal))) => {
+                self.starts.leave(id);
+                Err(refusal)
+            }
             Ok(Err(Failed::Store(error))) => {
                 Err(self.not_started(id, &error.to_string(), store_refusal(&error)))
             }
@@ -111,10 +112,9 @@ impl Directory {
     }
 
     async fn start_again(&self, id: TenantId) -> Result<TenantHandle, Failed> {
-        let (row, before) = match self.read().tenants.get(&id) {
-            None => return Err(Failed::Refused(Refusal::UnknownTenant)),
-            Some((row, before)) => (Arc::clone(row), before.as_deref().cloned()),
-        };
+        let row = self.parts.store.tenant(id).await.map_err(Failed::Store)?;
+        let row = row.ok_or(Failed::Refused(Refusal::UnknownTenant))?;
+        let before = self.read().live.get(&id).map(|before| (**before).clone());
         if let Some(before) = &before {
             let retry_after = before.ledger.hands_off(self.parts.clock.monotonic());
             if retry_after.is_some() {
@@ -126,12 +126,11 @@ impl Directory {
         }
         let was_lost = matches!(&before, Some(before) if before.ledger.was_lost());
         let succession = before.map(|before| before.succession);
-        let handle = self.start(row, succession).await.map_err(Failed::Store)?;
-        if let Some((row, slot)) = self.write().tenants.get_mut(&id) {
-            // It may have changed since the start began.
-            handle.ledger.keep_for(row.retention);
-            *slot = Some(Box::new(handle.clone()));
-        }
+        let handle = self
+            .start(Arc::new(row), succession)
+            .await
+            .map_err(Failed::Store)?;
+        self.write().live.insert(id, Box::new(handle.clone()));
         was_lost.then(|| self.taken_back.notify_one());
         Ok(handle)
     }
@@ -157,6 +156,7 @@ impl Directory {
         let succession = succession.unwrap_or_else(|| Succession::new(ledger.clone()));
         let lanes: BTreeMap<_, _> = self
             .numbers(row.id)
+            .await?
             .into_iter()
             .map(|number| {
                 (
@@ -200,7 +200,7 @@ impl Directory {
             tenant: row.id,
             number,
             retention: row.retention,
-            limits: self.parts.lane_limits.clone(),
+            limits: Arc::clone(&self.parts.lane_limits),
             seed,
         };
         let parts = LaneParts {

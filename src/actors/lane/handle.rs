@@ -140,10 +140,14 @@ pub(super) struct Drain(pub(super) oneshot::Sender<()>);
 
 /// A handle to a lane, which stops when its last handle is gone.
 #[derive(Clone, Debug)]
-pub struct LaneHandle {
+pub struct LaneHandle(Arc<Reach>);
+
+/// What a handle leads to.
+#[derive(Debug)]
+struct Reach {
     addr: BoundedAddr<Lane>,
     shared: Arc<Shared>,
-    row: Arc<watch::Sender<Number>>,
+    row: watch::Sender<Number>,
     number: PhoneNumberId,
 }
 
@@ -154,51 +158,51 @@ impl LaneHandle {
         row: watch::Sender<Number>,
         number: PhoneNumberId,
     ) -> Self {
-        Self {
+        Self(Arc::new(Reach {
             addr,
             shared,
-            row: Arc::new(row),
+            row,
             number,
-        }
+        }))
     }
 
     /// The lane's number.
     pub fn number(&self) -> &PhoneNumberId {
-        &self.number
+        &self.0.number
     }
 
     /// Whether the lane lives.
     pub fn is_connected(&self) -> bool {
-        self.addr.is_connected()
+        self.0.addr.is_connected()
     }
 
     /// Hands over a message that is queued in the outbox. Never blocks and never loses: what the lane has no room for, it
     /// finds in the outbox when it has.
     pub fn enqueue(&self, waiting: Waiting) {
-        if let Err(Refused::Full(_)) = self.addr.try_tell(Enqueue(waiting)) {
+        if let Err(Refused::Full(_)) = self.0.addr.try_tell(Enqueue(waiting)) {
             metrics::permits_refused_total(ActorKind::Lane).increment(1);
-            self.shared.overflowed.store(true, Ordering::Release);
-            self.shared.changed.notify_one();
+            self.0.shared.overflowed.store(true, Ordering::Release);
+            self.0.shared.changed.notify_one();
         }
     }
 
     /// Reads the outbox again: something may have been committed there without anybody being told.
     pub fn look_again(&self) {
-        self.shared.overflowed.store(true, Ordering::Release);
-        self.shared.changed.notify_one();
+        self.0.shared.overflowed.store(true, Ordering::Release);
+        self.0.shared.changed.notify_one();
     }
 
     /// Counts customers' messages: Meta counts them with ours.
     pub fn note_inbound(&self, count: u32) {
-        self.shared.inbound.fetch_add(count, Ordering::AcqRel);
-        self.shared.changed.notify_one();
+        self.0.shared.inbound.fetch_add(count, Ordering::AcqRel);
+        self.0.shared.changed.notify_one();
     }
 
     /// Takes note of a status webhook, with our token if it carried one. It proves that webhooks arrive, and may settle an
     /// unknown outcome. Losing one only means waiting longer.
     pub fn note_status(&self, token: Option<AttemptToken>, state: DeliveryState) {
         if let Some(token) = token
-            && self.addr.try_tell(NoteStatus { token, state }).is_err()
+            && self.0.addr.try_tell(NoteStatus { token, state }).is_err()
         {
             metrics::permits_refused_total(ActorKind::Lane).increment(1);
         }
@@ -213,7 +217,7 @@ impl LaneHandle {
             Class::NotGraph | Class::Ambiguous => false,
         };
         if concerns_more {
-            self.shared.refuse(LateRefusal {
+            self.0.shared.refuse(LateRefusal {
                 token,
                 at,
                 error: error.clone(),
@@ -223,7 +227,7 @@ impl LaneHandle {
 
     /// Drops a message that was withdrawn. If the lane does not hear it, the store refuses the claim.
     pub fn forget(&self, message: MessageId) {
-        if self.addr.try_tell(Forget(message)).is_err() {
+        if self.0.addr.try_tell(Forget(message)).is_err() {
             metrics::permits_refused_total(ActorKind::Lane).increment(1);
         }
     }
@@ -231,7 +235,7 @@ impl LaneHandle {
     /// Marks a customer's message as read, perhaps with a typing sign. Best effort: dropped when the lane has too much in
     /// hand or the limit leaves no room for it within a few seconds.
     pub fn receipt(&self, wamid: Wamid, receipt: Receipt) {
-        if self.addr.try_tell(SendReceipt { wamid, receipt }).is_err() {
+        if self.0.addr.try_tell(SendReceipt { wamid, receipt }).is_err() {
             metrics::permits_refused_total(ActorKind::Lane).increment(1);
         }
     }
@@ -240,7 +244,7 @@ impl LaneHandle {
     /// any more.
     pub async fn settle(&self, at: MessageRef, how: Settlement) -> Result<(), Refusal> {
         let (reply, answer) = oneshot::channel();
-        match self.addr.tell(SettleNow { at, how, reply }, ROOM).await {
+        match self.0.addr.tell(SettleNow { at, how, reply }, ROOM).await {
             // The decision is carried out even if the answer comes too late for the caller.
             Ok(()) => tokio::time::timeout(ANSWER, answer)
                 .await
@@ -254,26 +258,26 @@ impl LaneHandle {
     /// Why a message waits and until when; `None` when it does not wait here.
     pub async fn outlook(&self, message: MessageId) -> Option<Outlook> {
         let (reply, answer) = oneshot::channel();
-        self.addr.tell(AskOutlook { message, reply }, ROOM).await.ok()?;
+        self.0.addr.tell(AskOutlook { message, reply }, ROOM).await.ok()?;
         tokio::time::timeout(ANSWER, answer).await.ok()?.ok()?
     }
 
     /// Ends a pause.
     pub fn resume(&self) {
-        self.shared.resumed.store(true, Ordering::Release);
-        self.shared.changed.notify_one();
+        self.0.shared.resumed.store(true, Ordering::Release);
+        self.0.shared.changed.notify_one();
     }
 
     /// Takes over a new token or rate. That ends a pause, too.
     pub fn update(&self, number: Number) {
         // Fails only when the lane is gone; the next one starts with the row as it is stored.
-        let _ = self.row.send(number);
+        let _ = self.0.row.send(number);
     }
 
     /// How the lane stands; `None` when it is gone or does not answer.
     pub async fn snapshot(&self) -> Option<LaneSnapshot> {
         let (reply, answer) = oneshot::channel();
-        self.addr.tell(AskSnapshot(reply), ROOM).await.ok()?;
+        self.0.addr.tell(AskSnapshot(reply), ROOM).await.ok()?;
         tokio::time::timeout(ANSWER, answer).await.ok()?.ok()
     }
 
@@ -281,32 +285,32 @@ impl LaneHandle {
     /// does not say so.
     pub(crate) async fn is_idle(&self) -> bool {
         let (reply, answer) = oneshot::channel();
-        self.addr.try_tell(AskIdle(reply)).is_ok() && answer.await == Ok(true)
+        self.0.addr.try_tell(AskIdle(reply)).is_ok() && answer.await == Ok(true)
     }
 
     /// What holds the lane up, if anything does; `None` when it is gone or does not answer.
     pub async fn state(&self) -> Option<LaneState> {
         let (reply, answer) = oneshot::channel();
-        self.addr.tell(AskState(reply), ROOM).await.ok()?;
+        self.0.addr.tell(AskState(reply), ROOM).await.ok()?;
         tokio::time::timeout(ANSWER, answer).await.ok()?.ok()
     }
 
     /// Kills the actor.
     #[cfg(test)]
     pub(crate) async fn die(&self) {
-        drop(self.addr.tell(Die, ROOM).await);
+        drop(self.0.addr.tell(Die, ROOM).await);
     }
 
     /// Messages that wait, here and in the outbox beyond what is kept in memory.
     pub fn backlog(&self) -> usize {
-        self.shared.backlog.load(Ordering::Acquire)
+        self.0.shared.backlog.load(Ordering::Acquire)
     }
 
     /// Begins no more calls, gives unstarted claims back, and returns when all that are under way have ended and are
     /// committed. Then the lane stops. May take as long as a call: whoever is in a hurry stops waiting.
     pub async fn drain(&self) {
         let (done, drained) = oneshot::channel();
-        if self.addr.tell(Drain(done), END_PATIENCE).await.is_ok() {
+        if self.0.addr.tell(Drain(done), END_PATIENCE).await.is_ok() {
             // A lane that stopped has nothing under way.
             let _ = drained.await;
         }

@@ -84,10 +84,8 @@ pub(in crate::api) async fn check(call: AdminCall) -> Result<HttpResponse, ApiEr
     call.params()?.finish()?;
     let (state, tenant) = (call.state(), tenant_of(&call).await?);
     let id: PhoneNumberId = call.path("phone_number_id")?;
-    let numbers = state.store.numbers().await?;
-    let number = numbers
-        .into_iter()
-        .find(|number| number.tenant == tenant.id && number.id == id);
+    let number = state.store.number(id).await?;
+    let number = number.filter(|number| number.tenant == tenant.id);
     let number = number.ok_or(ErrorCode::NotFound)?;
     let token = BearerToken::parse(number.access_token.reveal()).map_err(ApiError::internal)?;
     let meta_failed = |error: crate::whatsapp::client::GraphError| {

@@ -47,7 +47,7 @@ async fn nobody_starts_a_lane_again_that_has_ended_for_good() {
     );
     let added = Number {
         id: PhoneNumberId::parse("70").unwrap(),
-        ..directory.numbers(RUNS).remove(0)
+        ..directory.numbers(RUNS).await.unwrap().remove(0)
     };
     directory.number_changed(added).await;
     assert_eq!(directory.tenant(RUNS).await.unwrap().lanes.len(), 1);

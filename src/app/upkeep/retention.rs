@@ -100,17 +100,12 @@ async fn step(
 
 /// Has the tenant write by the new value, and waits for what it was writing by the old one.
 async fn pass(directory: &Directory, tenant: TenantId) -> Result<(), String> {
-    let tenants = directory.store().tenants().await;
-    let tenants = tenants.map_err(|error| error.to_string())?;
-    let Some(row) = tenants.into_iter().find(|row| row.id == tenant) else {
+    let row = directory.store().tenant(tenant).await;
+    let Some(row) = row.map_err(|error| error.to_string())? else {
         return Ok(());
     };
-    directory.tenant_changed(row);
-    let handle = directory
-        .tenant(tenant)
-        .await
-        .map_err(|error| error.to_string())?;
-    handle.ledger.pass().await.map_err(|error| error.to_string())
+    let kept = directory.keep_for(tenant, row.retention).await;
+    kept.map_err(|error| error.to_string())
 }
 
 fn count(before: &RetentionJob, after: &RetentionJob) {

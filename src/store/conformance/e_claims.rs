@@ -8,7 +8,7 @@ use futures_util::future::join_all;
 use super::Backend;
 use super::ops;
 use super::scene::{Scene, TENANT};
-use crate::domain::{DeliveryState, MessageId};
+use crate::domain::{DeliveryState, MessageId, TenantId};
 use crate::store::row::{ClaimOutcome, ClaimWant, OutboxState};
 
 fn granted(outcomes: &[ClaimOutcome]) -> impl Iterator<Item = MessageId> {
@@ -25,13 +25,21 @@ pub(super) async fn a_tenant_with_something_to_send_is_found(backend: impl Backe
         retention: crate::domain::Retention::DEFAULT,
         created: crate::domain::Timestamp::from_secs(1),
     };
-    backend.store().put_tenant(row(TENANT)).await.unwrap();
+    for id in [TENANT, TenantId::new(0x0100)] {
+        backend.store().put_tenant(row(id)).await.unwrap();
+    }
     let mut scene = Scene::of(&backend).await;
+    let mut said = Vec::new();
     for tail in 0..3 {
-        scene.says(&["628111111"], tail, "x").await;
+        said.push(scene.says(&["628111111"], tail, "x").await);
     }
     let found = scene.store.tenants_with_outbox().await.unwrap();
-    assert_eq!(found, [TENANT], "once, however much it is");
+    assert_eq!(found, [TENANT], "once, however much it is, and nobody else");
+    for at in said {
+        scene.one(ops::withdraw(at, DeliveryState::Cancelled)).await;
+    }
+    let found = scene.store.tenants_with_outbox().await.unwrap();
+    assert!(found.is_empty(), "nothing is left to send");
 }
 
 pub(super) async fn of_sixteen_who_want_the_same_one_gets_it(backend: impl Backend) {

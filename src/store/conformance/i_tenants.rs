@@ -7,7 +7,7 @@ use super::ops;
 use super::scene::{Scene, mentions};
 use crate::domain::{DeliveryState, TenantId};
 use crate::store::op::{Op, ReportTarget};
-use crate::store::{ConversationFilter, Number, StoreErrorKind};
+use crate::store::{ConversationFilter, Number, NumberOwner, StoreErrorKind, Tenant};
 
 const ONE: TenantId = TenantId::new(1);
 /// Its key continues where the other's ends.
@@ -121,4 +121,34 @@ pub(super) async fn a_number_belongs_to_one_tenant(backend: impl Backend) {
     assert_eq!(refused.kind, StoreErrorKind::Invalid);
     store.put_number(number(ONE, "c")).await.unwrap();
     assert_eq!(store.numbers().await.unwrap(), vec![number(ONE, "c")]);
+    assert_eq!(
+        store.number(ops::number("1")).await.unwrap(),
+        Some(number(ONE, "c"))
+    );
+    assert_eq!(store.number(ops::number("2")).await.unwrap(), None);
+    let other = Number {
+        id: ops::number("2"),
+        app: Some("main".to_owned()),
+        ..number(OTHER, "d")
+    };
+    store.put_number(other.clone()).await.unwrap();
+    let mut owners = store.number_owners().await.unwrap();
+    owners.sort_by(|one, other| one.id.cmp(&other.id));
+    assert_eq!(owners, [number(ONE, "c").into(), NumberOwner::from(other)]);
+}
+
+pub(super) async fn a_tenant_is_found_by_its_id_as_it_was_written_last(backend: impl Backend) {
+    let store = backend.store();
+    assert_eq!(store.tenant(ONE).await.unwrap(), None);
+    for (id, name) in [(ONE, "a shop"), (OTHER, "another"), (ONE, "the same shop")] {
+        let row = Tenant {
+            id,
+            name: name.to_owned(),
+            retention: crate::domain::Retention::DEFAULT,
+            created: crate::domain::Timestamp::from_secs(1),
+        };
+        store.put_tenant(row).await.unwrap();
+    }
+    let found = store.tenant(ONE).await.unwrap().unwrap();
+    assert_eq!((found.id, found.name.as_str()), (ONE, "the same shop"));
 }

@@ -22,8 +22,8 @@ use crate::store::row::{Seen, outbound_key};
 use crate::store::{
     Agent, ApiKey, Append, Appended, ClaimOutcome, ClaimWant, ConversationCursor, ConversationFilter,
     EventPage, Exported, JournalBacklog, JournalEntry, KeyHash, LeaseKey, Mark, MessageRef, Number,
-    OutboxRow, Page, Quarantined, Record, RecordKind, RetentionJob, Store, StoreError, Survey, Swept, Tenant,
-    TenantHead,
+    NumberOwner, OutboxRow, Page, Quarantined, Record, RecordKind, RetentionJob, Store, StoreError, Survey,
+    Swept, Tenant, TenantHead,
 };
 use crate::telemetry::metrics;
 
@@ -218,6 +218,11 @@ impl Store for FjallStore {
         self.put(move |txn| directory::put_tenant(txn, &tenant)).await
     }
 
+    async fn tenant(&self, id: TenantId) -> Result<Option<Tenant>, StoreError> {
+        self.reader
+            .row(&keys::global(Kind::Tenant, &id.get().to_be_bytes()))
+    }
+
     async fn tenants(&self) -> Result<Vec<Tenant>, StoreError> {
         self.reader
             .away(|engine| pages::all(engine, &keys::global(Kind::Tenant, &[])))
@@ -226,6 +231,17 @@ impl Store for FjallStore {
 
     async fn put_number(&self, number: Number) -> Result<(), StoreError> {
         self.put(move |txn| directory::put_number(txn, &number)).await
+    }
+
+    async fn number(&self, id: PhoneNumberId) -> Result<Option<Number>, StoreError> {
+        self.reader
+            .row(&keys::global(Kind::Number, id.as_str().as_bytes()))
+    }
+
+    async fn number_owners(&self) -> Result<Vec<NumberOwner>, StoreError> {
+        self.reader
+            .away(|engine| pages::all(engine, &keys::global(Kind::Number, &[])))
+            .await
     }
 
     async fn numbers(&self) -> Result<Vec<Number>, StoreError> {

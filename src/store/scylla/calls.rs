@@ -202,6 +202,16 @@ impl Store for ScyllaStore {
         self.write_tenant(&tenant).await
     }
 
+    async fn tenants_with_outbox(&self) -> Result<Vec<TenantId>, StoreError> {
+        let _permit = self.permit()?;
+        self.tenants_with_unsettled().await
+    }
+
+    async fn tenant(&self, id: TenantId) -> Result<Option<Tenant>, StoreError> {
+        let _permit = self.permit()?;
+        self.one_tenant(id).await
+    }
+
     async fn tenants(&self) -> Result<Vec<Tenant>, StoreError> {
         let _permit = self.permit()?;
         self.all_tenants().await
@@ -210,6 +220,11 @@ impl Store for ScyllaStore {
     async fn put_number(&self, number: Number) -> Result<(), StoreError> {
         let _permit = self.permit()?;
         self.write_number(&number).await
+    }
+
+    async fn number(&self, id: PhoneNumberId) -> Result<Option<Number>, StoreError> {
+        let _permit = self.permit()?;
+        self.one_number(&id).await
     }
 
     async fn numbers(&self) -> Result<Vec<Number>, StoreError> {

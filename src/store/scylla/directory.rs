@@ -7,7 +7,7 @@ use super::ScyllaStore;
 use super::change::{json, parse};
 use super::keys;
 use super::link::Prepared;
-use crate::domain::{Fence, TenantId, Timestamp};
+use crate::domain::{Fence, PhoneNumberId, TenantId, Timestamp};
 use crate::store::error::{StoreError, StoreErrorKind};
 use crate::store::{Agent, ApiKey, KeyHash, LeaseKey, Number, Tenant};
 
@@ -80,6 +80,11 @@ impl ScyllaStore {
             }
         }
         Err(too_many())
+    }
+
+    pub(super) async fn one_number(&self, id: &PhoneNumberId) -> Result<Option<Number>, StoreError> {
+        let row: Option<(i64, Bytes)> = self.link.row(&self.book.rows.read_number, (id.as_str(),)).await?;
+        row.map(|(_, body)| parse(&body)).transpose()
     }
 
     pub(super) async fn all_numbers(&self) -> Result<Vec<Number>, StoreError> {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 
 use super::ScyllaStore;
 use super::cell::{Cell, Kept, Key, Row};
@@ -18,6 +19,8 @@ use crate::store::Page;
 use crate::store::error::StoreError;
 use crate::store::row::OutboxRow;
 
+/// Tenants looked at together.
+const TOGETHER: usize = 16;
 /// A page is read this often while messages move.
 const READS: usize = 3;
 /// Messages looked at together for one that is left.
@@ -259,6 +262,43 @@ impl ScyllaStore {
         let values = (keys::tenant(tenant), number.as_str(), slot, from);
         let found: Vec<(Bytes,)> = self.link.rows(statement, values, limit).await?;
         found.into_iter().map(|(body,)| parse(&body)).collect()
+    }
+
+    /// The tenants of unsettled messages. Not of one whose commit was made and whose rows nobody wrote yet: nobody was told
+    /// that it was accepted, and whoever asks again opens the ledger.
+    pub(super) async fn tenants_with_unsettled(&self) -> Result<Vec<TenantId>, StoreError> {
+        let found: Vec<(i64,)> = self
+            .link
+            .rows(&self.book.rows.tenants_with_slots, (), usize::MAX)
+            .await?;
+        let looks = found.into_iter().map(|(of,)| async move {
+            let tenant = TenantId::new(of.cast_unsigned());
+            let has_some = self.has_unsettled(tenant, of).await?;
+            Ok(has_some.then_some(tenant))
+        });
+        let looks = stream::iter(looks).buffer_unordered(TOGETHER);
+        let mut tenants: Vec<_> = looks
+            .try_filter_map(|tenant| std::future::ready(Ok::<_, StoreError>(tenant)))
+            .try_collect()
+            .await?;
+        tenants.sort_unstable();
+        Ok(tenants)
+    }
+
+    /// Whether anything is left in the slots of a tenant, which are forgotten some time after they are empty.
+    async fn has_unsettled(&self, tenant: TenantId, of: i64) -> Result<bool, StoreError> {
+        let slots: Vec<(String, i64)> = self
+            .link
+            .rows(&self.book.rows.all_slots, (of,), usize::MAX)
+            .await?;
+        for (number, slot) in slots {
+            let number =
+                PhoneNumberId::parse(&number).map_err(|error| StoreError::corrupt("number", error))?;
+            if !self.slot(tenant, &number, slot, None, 1).await?.is_empty() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// What this process remembers of a row, as the only one who writes it.

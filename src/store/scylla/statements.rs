@@ -135,6 +135,7 @@ statements! {
             "DELETE FROM {data}.outbox USING TIMESTAMP ? WHERE tenant = ? AND number = ? AND slot = ? AND message = ?",
         slots: Scan "SELECT slot FROM {data}.outbox_slot WHERE tenant = ? AND number = ? AND slot >= ?",
         all_slots: Scan "SELECT number, slot FROM {data}.outbox_slot WHERE tenant = ?",
+        tenants_with_slots: Scan "SELECT DISTINCT tenant FROM {data}.outbox_slot",
         put_slot: Write
             "INSERT INTO {data}.outbox_slot (tenant, number, slot) VALUES (?, ?, ?) USING TIMESTAMP ?",
         drop_slot: Write

@@ -93,7 +93,7 @@ impl World {
             tenant: TENANT,
             number: self.number.clone(),
             retention: Retention::DEFAULT,
-            limits,
+            limits: Arc::new(limits),
             seed: 1,
         };
         let parts = LaneParts {
