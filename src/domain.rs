@@ -29,7 +29,7 @@ pub use ids::{
     MessageId, PhoneNumberId, Seq, TenantId, WabaId, Wamid, WamidHash,
 };
 pub use message::{Author, Delivery, Direction, Message, MetaError, UnknownPolicy};
-pub use naming::FormerName;
+pub use naming::{FormerName, TakenName};
 pub use rate::{Priority, SendRate};
 pub use retention::Retention;
 pub use status::{DeliveryState, StatusTimes};

@@ -287,8 +287,11 @@ impl Tenant {
     /// Gives a new message to its lane, as the commit put it into the outbox.
     fn hand_on(&self, accepted: Accepted, queued: Option<Box<Queued>>) {
         match queued {
-            Some(queued) => {
+            Some(mut queued) => {
                 if let Some(lane) = self.lanes.get(&queued.number) {
+                    if !queued.linked.is_empty() {
+                        lane.join(std::mem::take(&mut queued.linked), queued.contact);
+                    }
                     lane.enqueue((*queued).into());
                 }
             }

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::clock::Timestamp;
 use super::consent::OptOutSource;
 use super::ids::{ContactId, TenantId, digest16};
-use super::naming::FormerName;
+use super::naming::{FormerName, TakenName};
 use super::national;
 
 /// More contacts than this are not one person.
@@ -196,6 +196,9 @@ pub struct Contact {
     /// Business-scoped user id.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub bsuid: Option<Arc<str>>,
+    /// Further ones, by which other portfolios know whoever has this parent BSUID.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub bsuids: Vec<Arc<str>>,
     /// Parent BSUID.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub parent_bsuid: Option<Arc<str>>,
@@ -220,6 +223,9 @@ pub struct Contact {
     /// Names that it went by. They find the contact, and nobody is written to under them.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub former: Vec<FormerName>,
+    /// Names that somebody else had before it.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub taken: Vec<TakenName>,
     /// Since when the customer wants no marketing, by Meta's time; absent while nothing is known against it.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub opted_out_at: Option<Timestamp>,
@@ -242,6 +248,7 @@ impl Contact {
             id,
             phone: None,
             bsuid: None,
+            bsuids: Vec::new(),
             parent_bsuid: None,
             group_id: None,
             name: None,
@@ -250,6 +257,7 @@ impl Contact {
             linked: Vec::new(),
             named_at: None,
             former: Vec::new(),
+            taken: Vec::new(),
             opted_out_at: None,
             opted_out_by: None,
             opted_in_at: None,
@@ -267,6 +275,15 @@ impl Contact {
             self.linked.push(other);
         }
         news
+    }
+
+    /// The aliases by which every number of the business reaches it: where several portfolios know it, the parent id spans them.
+    pub fn reach(&self) -> ContactAliases {
+        let mut aliases = self.aliases();
+        if !self.bsuids.is_empty() && aliases.parent_bsuid.is_some() {
+            aliases.bsuid = None;
+        }
+        aliases
     }
 
     /// The aliases that are known now.

@@ -110,6 +110,9 @@ impl Conversation {
     /// Unread messages whose positions are known.
     pub const UNREAD_SEQS: usize = 16;
 
+    /// More labels than this say nothing.
+    pub const MOST_LABELS: usize = 50;
+
     /// A conversation that begins now.
     pub fn new(id: ConversationId, number: PhoneNumberId, contact_id: ContactId, now: Timestamp) -> Self {
         Self {
@@ -183,6 +186,63 @@ impl Conversation {
         if self.unread_seqs.len() < listed || listed == 0 {
             self.unread = u32::try_from(self.unread_seqs.len()).unwrap_or(u32::MAX);
         }
+    }
+
+    /// A message that was told at these positions of the ledger is gone: nobody has to read it any more.
+    pub fn leave_unread(&mut self, told: &[Seq]) {
+        let listed = self.unread_seqs.len();
+        self.unread_seqs.retain(|seq| !told.contains(seq));
+        let gone = listed - self.unread_seqs.len();
+        self.unread = self
+            .unread
+            .saturating_sub(u32::try_from(gone).unwrap_or(u32::MAX));
+    }
+
+    /// Takes over what agents have to know of another thread of the same person, which goes on here, and leaves that one with
+    /// nothing to do. Says whether there was anything.
+    pub fn succeed(&mut self, left: &mut Self) -> bool {
+        let is_newer = left.last_message_seq > self.last_message_seq;
+        if !is_newer && left.unread == 0 && left.status == ConversationStatus::Resolved {
+            return false;
+        }
+        let (newest, other) = if is_newer {
+            (&*left, &*self)
+        } else {
+            (&*self, &*left)
+        };
+        let writer = newest.last_writer().cloned();
+        let by_others = if other.last_writer() == writer.as_ref() {
+            other.last_other_seq
+        } else {
+            other.last_message_seq
+        };
+        let assignee = newest.assignee.as_ref().or(other.assignee.as_ref()).cloned();
+        let mut labels = newest.labels.clone();
+        for label in &other.labels {
+            if labels.len() < Self::MOST_LABELS && !labels.contains(label) {
+                labels.push(label.clone());
+            }
+        }
+        labels.sort();
+        let seqs = (newest.last_message_seq, newest.last_other_seq.max(by_others));
+        (self.last_message_seq, self.last_other_seq) = seqs;
+        self.late_message_by = writer.filter(|writer| self.last_message_by.as_ref() != Some(writer));
+        (self.assignee, self.labels) = (assignee, labels);
+        self.status = match (self.status, left.status) {
+            (ConversationStatus::Open, _) | (_, ConversationStatus::Open) => ConversationStatus::Open,
+            (ConversationStatus::Pending, _) | (_, ConversationStatus::Pending) => {
+                ConversationStatus::Pending
+            }
+            (ConversationStatus::Resolved, ConversationStatus::Resolved) => ConversationStatus::Resolved,
+        };
+        self.unread = self.unread.saturating_add(left.unread);
+        self.unread_seqs.append(&mut left.unread_seqs);
+        self.unread_seqs.sort_unstable();
+        let over = self.unread_seqs.len().saturating_sub(Self::UNREAD_SEQS);
+        self.unread_seqs.drain(..over);
+        self.last_activity = self.last_activity.max(left.last_activity);
+        (left.status, left.unread) = (ConversationStatus::Resolved, 0);
+        true
     }
 
     /// Takes note of a message that was written long before it comes: it has a place, and nobody waits for an answer.

@@ -3,15 +3,20 @@
 //! Webhooks come late, twice and out of order, so what counts is Meta's own time of what it says.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use super::clock::Timestamp;
 use super::contact::{Alias, AliasKind, Contact, ContactAliases};
+use super::ids::ContactId;
 use super::national;
 
 /// More names than this are not remembered; the oldest goes first.
 const MOST: usize = 16;
+
+/// Meta tells times in seconds.
+const JUST_BEFORE: Duration = Duration::from_millis(1);
 
 /// A name by which a contact went. Personal data.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,8 +25,21 @@ pub struct FormerName {
     pub kind: AliasKind,
     /// The name.
     pub value: Arc<str>,
-    /// Since when the contact does not go by it any more, by Meta's time.
+    /// Until when the contact went by it, by Meta's time.
     pub until: Timestamp,
+}
+
+/// A name that another contact had before. What is told of an earlier time means the other. Personal data.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TakenName {
+    /// What kind of name it is.
+    pub kind: AliasKind,
+    /// The name.
+    pub value: Arc<str>,
+    /// When this contact was first known to go by it, by Meta's time.
+    pub since: Timestamp,
+    /// Who had it before.
+    pub from: ContactId,
 }
 
 impl Contact {
@@ -46,11 +64,15 @@ impl Contact {
 
     /// Whether it goes by this name now, in whatever form.
     pub fn goes_by(&self, alias: &Alias) -> bool {
-        self.name_of(alias.kind)
-            .is_some_and(|name| same(alias.kind, name, &alias.value))
+        let further: &[Arc<str>] = match alias.kind {
+            AliasKind::Bsuid => &self.bsuids,
+            AliasKind::ParentBsuid | AliasKind::Phone | AliasKind::Group => &[],
+        };
+        let mut names = self.name_of(alias.kind).into_iter().chain(further);
+        names.any(|name| same(alias.kind, name, &alias.value))
     }
 
-    /// When it ceased to go by this name, if it did.
+    /// Until when it went by this name, if it does no more.
     pub fn went_by_until(&self, alias: &Alias) -> Option<Timestamp> {
         let is_it =
             |former: &&FormerName| former.kind == alias.kind && same(alias.kind, &former.value, &alias.value);
@@ -69,15 +91,55 @@ impl Contact {
         news
     }
 
-    /// Goes by these names from a time on; kinds that are not told stay. Says whether that was news.
+    /// From whom it has this name, if another had it before.
+    pub fn took(&self, alias: &Alias) -> Option<&TakenName> {
+        let is_it =
+            |taken: &&TakenName| taken.kind == alias.kind && same(alias.kind, &taken.value, &alias.value);
+        self.taken.iter().find(is_it)
+    }
+
+    /// Notes from whom it has a name, and since when.
+    pub fn take_from(&mut self, alias: &Alias, from: ContactId, since: Timestamp) {
+        self.taken
+            .retain(|taken| taken.kind != alias.kind || !same(alias.kind, &taken.value, &alias.value));
+        self.taken.push(TakenName {
+            kind: alias.kind,
+            value: Arc::clone(&alias.value),
+            since,
+            from,
+        });
+        let over = self.taken.len().saturating_sub(MOST);
+        self.taken.drain(..over);
+    }
+
+    /// Whether it is known to have ceased to go by a name at this time or later.
+    fn ceased_since(&self, alias: &Alias, at: Timestamp) -> bool {
+        self.went_by_until(alias).is_some_and(|until| at <= until)
+    }
+
+    /// Goes by these names from a time on; kinds that are not told stay, and so do those that it ceased to go by later.
+    /// Says whether that was news.
     pub fn rename(&mut self, names: &ContactAliases, at: Timestamp) -> bool {
         let mut news = false;
+        let is_spanned = names
+            .parent_bsuid
+            .as_ref()
+            .is_some_and(|parent| self.goes_by(parent));
         for alias in names.strongest_first() {
-            if self.name_of(alias.kind) != Some(&alias.value) {
+            let is_bsuid = alias.kind == AliasKind::Bsuid;
+            let is_known = self.name_of(alias.kind) == Some(&alias.value) || is_bsuid && self.goes_by(alias);
+            if is_known || self.ceased_since(alias, at) {
+                continue;
+            }
+            if is_bsuid && is_spanned && self.bsuid.is_some() && self.bsuids.len() < MOST {
+                // Another portfolio's id of the same person.
+                self.forget_former(alias);
+                self.bsuids.push(Arc::clone(&alias.value));
+            } else {
                 self.retire(alias.kind, at);
                 self.take(alias);
-                news = true;
             }
+            news = true;
         }
         if news || self.named_at.is_none() {
             self.named_at = self.named_at.max(Some(at));
@@ -98,20 +160,32 @@ impl Contact {
             }
         }
         for alias in names.strongest_first() {
-            self.take(alias);
+            if !self.ceased_since(alias, at) {
+                self.take(alias);
+            }
         }
         self.named_at = self.named_at.max(Some(at));
         self.aliases() != before
     }
 
-    /// Ceases to go by a name; says whether it went by it.
+    /// Ceases to go by a name that somebody else has from a time on; says whether it went by it.
     pub fn lose(&mut self, alias: &Alias, at: Timestamp) -> bool {
         let had = self.goes_by(alias);
         if had {
-            self.retire(alias.kind, at);
-            self.named_at = self.named_at.max(Some(at));
+            self.retire(alias.kind, at.before(JUST_BEFORE));
         }
         had
+    }
+
+    /// Ceased to go by a name at this very time, as its notice says.
+    pub fn cease(&mut self, alias: &Alias, at: Timestamp) {
+        let is_it = |former: &&mut FormerName| {
+            former.kind == alias.kind && same(alias.kind, &former.value, &alias.value)
+        };
+        match self.former.iter_mut().find(is_it) {
+            Some(former) => former.until = former.until.min(at),
+            None => self.remember(alias, at),
+        }
     }
 
     /// Remembers that it went by a name until a time.
@@ -128,13 +202,21 @@ impl Contact {
     }
 
     fn take(&mut self, alias: &Alias) {
-        self.former
-            .retain(|former| former.kind != alias.kind || !same(alias.kind, &former.value, &alias.value));
+        self.forget_former(alias);
         *self.slot(alias.kind) = Some(Arc::clone(&alias.value));
     }
 
+    fn forget_former(&mut self, alias: &Alias) {
+        self.former
+            .retain(|former| former.kind != alias.kind || !same(alias.kind, &former.value, &alias.value));
+    }
+
     fn retire(&mut self, kind: AliasKind, at: Timestamp) {
-        if let Some(value) = self.slot(kind).take() {
+        let further = match kind {
+            AliasKind::Bsuid => std::mem::take(&mut self.bsuids),
+            AliasKind::ParentBsuid | AliasKind::Phone | AliasKind::Group => Vec::new(),
+        };
+        for value in self.slot(kind).take().into_iter().chain(further) {
             self.remember(&Alias { kind, value }, at);
         }
     }
@@ -194,6 +276,31 @@ mod tests {
         assert!(contact.rename(&names("555187654321", ""), T(5)));
         assert_eq!(contact.phone.as_deref(), Some("555187654321"));
         assert!(contact.former.is_empty());
+    }
+
+    #[test]
+    fn ids_of_several_portfolios_go_together_under_one_parent() {
+        let parent = |names: ContactAliases| ContactAliases {
+            parent_bsuid: Alias::bsuid("CO.ENT.1"),
+            ..names
+        };
+        let mut contact = contact("5730001", "CO.1");
+        contact.rename(&parent(names("5730001", "CO.1")), T(1));
+        assert_eq!(contact.reach().bsuid, Alias::bsuid("CO.1"));
+        assert!(contact.rename(&parent(names("5730001", "CO.2")), T(2)));
+        for (n, id) in [(3, "CO.1"), (4, "CO.2")] {
+            assert!(!contact.rename(&parent(names("5730001", id)), T(n)), "{id}");
+            assert!(contact.goes_by(&Alias::bsuid(id).unwrap()));
+        }
+        assert!(contact.former.is_empty());
+        // Either portfolio's numbers reach it by what spans them.
+        assert_eq!(contact.reach(), parent(names("5730001", "")));
+        contact.move_to(&names("5730002", "CO.3"), T(5));
+        assert_eq!(
+            (shown(&contact), contact.bsuids.len()),
+            ((Some("5730002"), Some("CO.3")), 0)
+        );
+        assert_eq!(contact.former.len(), 4);
     }
 
     #[test]

@@ -257,8 +257,8 @@ impl Router {
             by: message.by,
             via: message.via,
             aliases: message.aliases.clone(),
-            naming: match message.identity_change {
-                Some(_) => Naming::Former,
+            naming: match &message.identity_change {
+                Some(change) => Naming::Former(change.to.clone()),
                 None => Naming::Current,
             },
             group: message.group_id.as_deref().and_then(Alias::group),

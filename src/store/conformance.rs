@@ -33,6 +33,7 @@ mod rewriting;
 mod s_elsewhere;
 pub(super) mod scene;
 mod t_threads;
+mod u_names;
 
 use std::sync::Arc;
 
@@ -233,7 +234,7 @@ macro_rules! all_of_it {
                 erasing_again_changes_nothing,
                 a_repeated_webhook_does_not_bring_the_customer_back,
                 what_was_put_aside_of_the_customer_goes_and_nothing_of_others,
-                a_status_of_an_erased_message_is_told_without_it,
+                a_status_of_an_erased_message_brings_nothing_back,
                 the_customer_may_come_back_as_someone_new,
                 a_dump_is_in_order_and_the_same_after_a_restart,
             }
@@ -283,13 +284,28 @@ macro_rules! all_of_it {
                 a_call_opens_the_window_and_is_told_once,
                 consent_and_erasure_follow_the_person,
                 what_waits_when_its_customer_moves_goes_to_the_new_names,
+                what_was_written_before_a_number_went_to_another_goes_where_it_stands,
             }
             t_threads {
                 messages_of_one_second_stand_in_the_order_in_which_they_came,
                 a_late_message_stands_in_its_place_and_is_not_the_last,
                 after_a_sweep_the_newest_that_is_left_is_the_last,
                 a_last_message_without_words_is_the_last_all_the_same,
+                what_agents_have_to_do_follows_a_person_to_the_thread_that_goes_on,
                 the_list_tells_of_the_last_message_what_it_is_and_whether_it_failed,
+            }
+            u_names {
+                a_late_notice_moves_whoever_had_the_number_then,
+                a_notice_that_comes_again_after_the_way_back_moves_nobody,
+                a_notice_older_than_the_last_message_moves_nobody,
+                what_a_numbers_former_owner_wrote_stays_with_them,
+                a_late_message_tells_a_name_that_is_over,
+                a_number_that_was_left_leads_to_whom_meta_mentions_by_it,
+                an_opt_out_of_a_number_that_was_left_is_its_new_owners,
+                who_loses_a_number_is_told_of_once,
+                who_changes_ids_alone_keeps_the_number,
+                links_one_behind_another_are_followed_to_their_end,
+                one_parent_id_is_one_person_whatever_portfolio_tells_of_them,
             }
             r_amendments {
                 an_edit_changes_its_message_and_keeps_what_it_said,
@@ -297,6 +313,7 @@ macro_rules! all_of_it {
                 the_last_message_taken_back_leaves_no_beginning_and_no_trace_in_its_batch,
                 what_changes_a_message_that_has_not_come_is_kept_for_it,
                 nobody_changes_what_somebody_else_wrote,
+                what_is_taken_back_is_not_unread_in_whatever_order_it_comes,
             }
             s_elsewhere {
                 what_the_business_writes_on_its_phone_stands_in_the_conversation,

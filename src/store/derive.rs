@@ -10,6 +10,7 @@ mod delivery;
 mod identity;
 mod known;
 mod link;
+mod names;
 mod organise;
 mod readdress;
 mod receive;

@@ -45,6 +45,9 @@ impl Subject {
         for alias in contact.aliases().strongest_first() {
             self.names.insert(alias.value.as_bytes().to_vec());
         }
+        for bsuid in &contact.bsuids {
+            self.names.insert(bsuid.as_bytes().to_vec());
+        }
         for former in &contact.former {
             self.names.insert(former.value.as_bytes().to_vec());
         }

@@ -45,6 +45,8 @@ pub struct Queued {
     pub at: MessageRef,
     /// The customer, as the commit knows them.
     pub contact: ContactId,
+    /// Contacts that turned out to be this customer: for these, too, messages may wait.
+    pub linked: Vec<ContactId>,
     /// Which queue.
     pub priority: Priority,
     /// Not to be claimed before.
@@ -59,6 +61,7 @@ impl From<&OutboxRow> for Queued {
             number: row.number.clone(),
             at: row.at,
             contact: row.contact,
+            linked: Vec::new(),
             priority: row.priority,
             due: row.due,
             valid_until: row.valid_until,
@@ -114,6 +117,8 @@ pub struct ClaimWant {
 pub struct Claimed {
     /// The token for this call.
     pub token: AttemptToken,
+    /// Who its customer turned out to be.
+    pub person: ContactId,
     /// The row as it stands now.
     pub row: OutboxRow,
 }

@@ -108,7 +108,7 @@ impl Draft {
                 Ok(Addressee {
                     number: row.number.clone(),
                     contact: contact.id,
-                    reach: contact.aliases(),
+                    reach: contact.reach(),
                     given: ContactAliases::default(),
                 })
             }
@@ -164,7 +164,7 @@ impl Draft {
                 person.fill(&ContactAliases::of([phone.clone()]));
             }
         }
-        Ok(person.aliases())
+        Ok(person.reach())
     }
 }
 

@@ -266,6 +266,7 @@ impl Lane {
                 Some(ClaimOutcome::Granted(claimed)) => {
                     let wait = now.wall.since(want.item.waits_since());
                     gauges::waited(want.item.waiting.priority, wait);
+                    self.queue.join(want.item.waiting.contact, claimed.person, now);
                     self.take_in_hand(want.item, *claimed, Some(want.permit), want.ahead);
                 }
                 Some(ClaimOutcome::OptedOut) => self.fail_unwanted(&want.item, ctx),

@@ -13,7 +13,9 @@ use super::waiting::Waiting;
 use crate::actors::bounded::END_PATIENCE;
 use crate::actors::request::{LaneState, Outlook, Receipt, Refusal};
 use crate::actors::{BoundedAddr, Refused};
-use crate::domain::{AttemptToken, DeliveryState, MessageId, MetaError, PhoneNumberId, Timestamp, Wamid};
+use crate::domain::{
+    AttemptToken, ContactId, DeliveryState, MessageId, MetaError, PhoneNumberId, Timestamp, Wamid,
+};
 use crate::store::op::Settlement;
 use crate::store::{MessageRef, Number};
 use crate::telemetry::{labels::ActorKind, metrics};
@@ -108,6 +110,11 @@ pub(super) struct LateRefusal {
     pub(super) at: Timestamp,
     pub(super) error: MetaError,
 }
+/// Customers turned out to be one.
+pub(super) struct Join {
+    pub(super) from: Vec<ContactId>,
+    pub(super) to: ContactId,
+}
 /// Taken back.
 pub(super) struct Forget(pub(super) MessageId);
 /// Tell the customer.
@@ -183,6 +190,14 @@ impl LaneHandle {
             metrics::permits_refused_total(ActorKind::Lane).increment(1);
             self.0.shared.overflowed.store(true, Ordering::Release);
             self.0.shared.changed.notify_one();
+        }
+    }
+
+    /// Lets what waits for several customers, who turned out to be one, go one after the other. If the lane does not hear it,
+    /// the next claim tells it.
+    pub fn join(&self, from: Vec<ContactId>, to: ContactId) {
+        if self.addr.try_tell(Join { from, to }).is_err() {
+            metrics::permits_refused_total(ActorKind::Lane).increment(1);
         }
     }
 

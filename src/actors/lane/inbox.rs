@@ -10,7 +10,7 @@ use actix::{
 
 use super::Lane;
 use super::handle::{
-    AskOutlook, AskSnapshot, AskState, Drain, Enqueue, Forget, NoteStatus, SendReceipt, SettleNow,
+    AskOutlook, AskSnapshot, AskState, Drain, Enqueue, Forget, Join, NoteStatus, SendReceipt, SettleNow,
 };
 use super::persist::{Lost, commit_until_taken, read_row};
 use crate::actors::Admitted;
@@ -199,6 +199,17 @@ impl Handler<Admitted<NoteStatus>> for Lane {
             self.note_trial_sent(token.message, now);
         }
         self.turn_soon(ctx);
+    }
+}
+
+impl Handler<Admitted<Join>> for Lane {
+    type Result = ();
+    fn handle(&mut self, join: Admitted<Join>, _: &mut Context<Self>) {
+        let now = self.now();
+        let Join { from, to } = &join.message;
+        for from in from {
+            self.queue.join(*from, *to, now);
+        }
     }
 }
 

@@ -24,7 +24,8 @@ enum Standing {
 #[derive(Debug, Default)]
 struct Line {
     items: PerPriority<VecDeque<Item>>,
-    busy: bool,
+    /// Calls under way: one, or more where several lines became one.
+    busy: usize,
     pair_until: Option<Duration>,
     standing: Standing,
 }
@@ -72,12 +73,46 @@ pub(super) struct Lines {
     lines: HashMap<ContactId, Line>,
     ready: PerPriority<BTreeSet<(MessageId, ContactId)>>,
     resting: BTreeSet<(Duration, ContactId)>,
+    /// Into whose lines those of others went: they turned out to be one customer.
+    joined: HashMap<ContactId, ContactId>,
 }
 
 impl Lines {
+    /// In whose line a customer's messages stand.
+    pub(super) fn whose(&self, contact: ContactId) -> ContactId {
+        self.joined.get(&contact).copied().unwrap_or(contact)
+    }
+
+    /// Two customers turned out to be one: what waits for the first goes on in the line of the second.
+    pub(super) fn join(&mut self, from: ContactId, to: ContactId, now: Duration) {
+        let (from, to) = (self.whose(from), self.whose(to));
+        if from == to {
+            return;
+        }
+        self.set_aside(from);
+        let Some(mut line) = self.lines.remove(&from) else {
+            return;
+        };
+        self.joined
+            .values_mut()
+            .filter(|whose| **whose == from)
+            .for_each(|whose| *whose = to);
+        self.joined.insert(from, to);
+        let whole = self.lines.entry(to).or_default();
+        whole.busy += line.busy;
+        whole.pair_until = whole.pair_until.max(line.pair_until);
+        for priority in PRIORITIES {
+            line.items
+                .of_mut(priority)
+                .drain(..)
+                .for_each(|item| whole.insert(item));
+        }
+        self.stand(to, now);
+    }
+
     /// Puts a message into its customer's line, in order of acceptance.
     pub(super) fn insert(&mut self, item: Item, now: Duration) {
-        let contact = item.waiting.contact;
+        let contact = self.whose(item.waiting.contact);
         self.lines.entry(contact).or_default().insert(item);
         self.stand(contact, now);
     }
@@ -90,6 +125,7 @@ impl Lines {
         message: MessageId,
         now: Duration,
     ) -> Option<Item> {
+        let contact = self.whose(contact);
         let item = self.lines.get_mut(&contact)?.remove(priority, message);
         self.stand(contact, now);
         item
@@ -110,7 +146,7 @@ impl Lines {
             let line = self.lines.get_mut(&contact)?;
             let taken = match admitted {
                 Ok(()) => {
-                    line.busy = true;
+                    line.busy = 1;
                     line.pair_until = None;
                     line.items.of_mut(priority).pop_front()
                 }
@@ -128,8 +164,9 @@ impl Lines {
 
     /// The call for a customer is over.
     pub(super) fn free(&mut self, contact: ContactId, now: Duration) {
+        let contact = self.whose(contact);
         if let Some(line) = self.lines.get_mut(&contact) {
-            line.busy = false;
+            line.busy = line.busy.saturating_sub(1);
             self.stand(contact, now);
         }
     }
@@ -161,7 +198,7 @@ impl Lines {
         message: MessageId,
         now: Duration,
     ) -> LineOutlook {
-        let Some(line) = self.lines.get(&contact) else {
+        let Some(line) = self.lines.get(&self.whose(contact)) else {
             return LineOutlook::default();
         };
         let own = line
@@ -178,7 +215,8 @@ impl Lines {
         }
     }
 
-    fn stand(&mut self, contact: ContactId, now: Duration) {
+    /// Lists a line nowhere.
+    fn set_aside(&mut self, contact: ContactId) {
         let Some(line) = self.lines.get_mut(&contact) else {
             return;
         };
@@ -191,12 +229,20 @@ impl Lines {
                 self.resting.remove(&(until, contact));
             }
         }
-        if line.busy {
+    }
+
+    fn stand(&mut self, contact: ContactId, now: Duration) {
+        self.set_aside(contact);
+        let Some(line) = self.lines.get_mut(&contact) else {
+            return;
+        };
+        if line.busy > 0 {
             return;
         }
         let Some(head) = line.head() else {
             // The pair limiter remembers a customer whose line is gone.
             self.lines.remove(&contact);
+            self.joined.retain(|_, whose| *whose != contact);
             return;
         };
         if let Some(hold) = line.hold(now) {

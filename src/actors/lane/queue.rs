@@ -111,6 +111,11 @@ impl Queue {
         displaced
     }
 
+    /// Two customers turned out to be one; see [`Lines::join`].
+    pub(super) fn join(&mut self, from: ContactId, to: ContactId, now: Moment) {
+        self.lines.join(from, to, now.mono);
+    }
+
     /// The call for a customer is over and its message does not come back.
     pub(super) fn free(&mut self, contact: ContactId, now: Moment) {
         self.lines.free(contact, now.mono);
@@ -229,7 +234,7 @@ impl Queue {
         Some(Standing::InLine {
             line: self.lines.outlook(contact, place.priority, message, now.mono),
             priority: place.priority,
-            contact,
+            contact: self.lines.whose(contact),
             ahead,
         })
     }

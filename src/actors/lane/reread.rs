@@ -43,7 +43,8 @@ impl Lane {
                     Some(row) if is_own_claim(&item, &row) => {
                         let message = item.id();
                         let token = token_of(tenant, &row);
-                        lane.take_in_hand(item, Claimed { token, row }, None, None);
+                        let person = row.contact;
+                        lane.take_in_hand(item, Claimed { token, person, row }, None, None);
                         lane.hands.take_back(message);
                         lane.return_claim(message);
                     }

@@ -221,16 +221,32 @@ pub(super) async fn what_was_put_aside_of_the_customer_goes_and_nothing_of_other
     assert_eq!(left, stays);
 }
 
-pub(super) async fn a_status_of_an_erased_message_is_told_without_it(backend: impl Backend) {
+pub(super) async fn a_status_of_an_erased_message_brings_nothing_back(backend: impl Backend) {
     let mut scene = Scene::of(&backend).await;
     fill(&mut scene).await;
+    let sent = scene
+        .outbox()
+        .await
+        .iter()
+        .find(|row| row.contact != ops::contact_of(TENANT, &["628222222"]))
+        .unwrap()
+        .at;
     erase(&scene, "628111111").await;
-    let told = ops::reported(ReportTarget::Wamid, "canary4", DeliveryState::Read, scene.now);
-    let outcome = scene.one(told).await;
-    assert!(
-        matches!(outcome, OpOutcome::Committed { at: None, .. }),
-        "{outcome:?}"
-    );
+    let head = scene.head;
+    for target in [
+        ReportTarget::Wamid,
+        ReportTarget::Token(ops::token(TENANT, sent, 1)),
+    ] {
+        let told = ops::reported(target, "canary4", DeliveryState::Read, scene.now);
+        assert_eq!(scene.one(told).await, OpOutcome::Unchanged);
+    }
+    assert_eq!(scene.head, head);
+    // One that is nobody's here is told.
+    let other = ops::reported(ReportTarget::Wamid, "elsewhere", DeliveryState::Read, scene.now);
+    assert!(matches!(
+        scene.one(other).await,
+        OpOutcome::Committed { at: None, .. }
+    ));
 }
 
 pub(super) async fn the_customer_may_come_back_as_someone_new(backend: impl Backend) {

@@ -21,7 +21,7 @@ async fn hears_at(scene: &mut Scene, from: &[&str], id: &str, at: Timestamp) -> 
     scene.place(receive).await
 }
 
-async fn person(scene: &Scene, name: &str) -> Contact {
+pub(super) async fn person(scene: &Scene, name: &str) -> Contact {
     let id = scene.contact(name).await.unwrap();
     scene.store.contact(TENANT, id).await.unwrap().unwrap()
 }
@@ -31,12 +31,12 @@ async fn thread(scene: &Scene, at: MessageRef) -> Conversation {
     row.unwrap().unwrap()
 }
 
-fn shown(contact: &Contact) -> (Option<&str>, Option<&str>) {
+pub(super) fn shown(contact: &Contact) -> (Option<&str>, Option<&str>) {
     (contact.phone.as_deref(), contact.bsuid.as_deref())
 }
 
 /// The events about contacts after a position: what changed, and the phone.
-async fn told(scene: &Scene, after: Seq) -> Vec<(serde_json::Value, serde_json::Value)> {
+pub(super) async fn told(scene: &Scene, after: Seq) -> Vec<(serde_json::Value, serde_json::Value)> {
     let page = scene.store.events_after(TENANT, after, 99, scene.now);
     let events = page.await.unwrap().events;
     let about = |event: Event| {
@@ -52,14 +52,14 @@ async fn told(scene: &Scene, after: Seq) -> Vec<(serde_json::Value, serde_json::
 }
 
 /// Somebody who wrote, and then moved to another number; the notice is a message, too.
-async fn moves(scene: &mut Scene) -> MessageRef {
+pub(super) async fn moves(scene: &mut Scene) -> MessageRef {
     let began = scene.now;
     let first = hears_at(scene, &[ONE, "CO.31"], "first", began).await;
     let at = scene.later(Duration::from_secs(30));
     let from: &[&str] = &[ONE, "CO.31"];
     scene.one(ops::moved(from, &[TWO, "CO.32"], at, "moved")).await;
     let mut notice = ops::receive(from, "notice", at, "changed");
-    notice.naming = Naming::Former;
+    notice.naming = Naming::Former(ops::names(&[TWO, "CO.32"]));
     notice.name = None;
     assert_eq!(scene.place(notice).await.conversation, first.conversation);
     first
@@ -368,23 +368,54 @@ pub(super) async fn consent_and_erasure_follow_the_person(backend: impl Backend)
     }
 }
 
+/// What is sent for a message that is claimed now: its body.
+async fn sent(scene: &Scene, at: MessageRef) -> serde_json::Value {
+    let wants = vec![ops::want(at.message, 0)];
+    let claimed = scene.store.claim(TENANT, scene.fence, wants, scene.now).await;
+    let Some(ClaimOutcome::Granted(claimed)) = claimed.unwrap().pop() else {
+        panic!("not granted")
+    };
+    serde_json::from_str(claimed.row.payload.get()).unwrap()
+}
+
 pub(super) async fn what_waits_when_its_customer_moves_goes_to_the_new_names(backend: impl Backend) {
     let mut scene = Scene::of(&backend).await;
     scene.hears(&[ONE, "CO.31"], "first", "hola").await;
     let mut submit = ops::submit(TENANT, &["CO.31"], ops::id(scene.now, 1), "later");
     submit.payload = ops::raw(r#"{"to":"+573100000001","recipient":"CO.31","text":{"body":"later"}}"#);
     let waits = scene.place(submit).await;
-    let at = scene.later(Duration::from_secs(60));
+    // However short it waited.
+    let at = scene.later(Duration::from_secs(1));
     let moved = ops::moved(&[ONE, "CO.31"], &[TWO, "CO.32"], at, "moved");
     scene.one(moved).await;
-    let wants = vec![ops::want(waits.message, 0)];
-    let claimed = scene.store.claim(TENANT, scene.fence, wants, scene.now).await;
-    let Some(ClaimOutcome::Granted(claimed)) = claimed.unwrap().pop() else {
-        panic!("not granted")
-    };
-    let body: serde_json::Value = serde_json::from_str(claimed.row.payload.get()).unwrap();
     let expected = serde_json::json!({
         "to": format!("+{TWO}"), "recipient": "CO.32", "text": { "body": "later" },
     });
-    assert_eq!(body, expected);
+    assert_eq!(sent(&scene, waits).await, expected);
+}
+
+pub(super) async fn what_was_written_before_a_number_went_to_another_goes_where_it_stands(
+    backend: impl Backend,
+) {
+    let mut scene = Scene::of(&backend).await;
+    let ada = scene.hears(&[ONE, "CO.1"], "w1", "x").await;
+    let known = person(&scene, "CO.1").await;
+    // To the number, in whatever way its owner is reached.
+    let mut to_number = ops::submit(TENANT, &[ONE], ops::id(scene.now, 1), "to the number");
+    to_number.contact = known.id;
+    to_number.payload = ops::raw(r#"{"recipient":"CO.1","type":"text"}"#);
+    // To Ada, of whom a caller knew another number.
+    let mut to_ada = ops::submit(TENANT, &["CO.1"], ops::id(scene.now, 2), "to Ada");
+    to_ada.payload = ops::raw(r#"{"to":"+573100000002","recipient":"CO.1","type":"text"}"#);
+    let to_ada = scene.place(to_ada).await;
+    assert_eq!(to_ada.conversation, ada.conversation);
+    let at = scene.later(Duration::from_secs(1));
+    let bob = hears_at(&mut scene, &[ONE, "CO.2"], "w2", at).await;
+    let to_number = scene.place(to_number).await;
+    assert_eq!(to_number.conversation, bob.conversation);
+    let expected = serde_json::json!({ "to": format!("+{ONE}"), "recipient": "CO.2", "type": "text" });
+    assert_eq!(sent(&scene, to_number).await, expected);
+    hears_at(&mut scene, &[TWO, "CO.3"], "w3", at).await;
+    let expected = serde_json::json!({ "recipient": "CO.1", "type": "text" });
+    assert_eq!(sent(&scene, to_ada).await, expected);
 }

@@ -205,3 +205,29 @@ pub(super) async fn nobody_changes_what_somebody_else_wrote(backend: impl Backen
     assert_eq!(said(&scene, at).await, ["mine"]);
     assert_eq!(said(&scene, ours).await, ["ours"]);
 }
+
+pub(super) async fn what_is_taken_back_is_not_unread_in_whatever_order_it_comes(backend: impl Backend) {
+    let mut scene = Scene::of(&backend).await;
+    let first = |scene: &Scene| Op::from(ops::receive(ADA, "w", scene.now, "x"));
+    let gone = |scene: &Scene| revoke(ADA, "r", "w", scene.now);
+    let at = scene.hears(ADA, "stays", "x").await;
+    let in_order = [first(&scene), gone(&scene)];
+    scene.commit(in_order.to_vec()).await;
+    assert_eq!(row(&scene, at).await.unread, 1);
+    let other = scene.hears(BOB, "b", "x").await;
+    let late = [
+        revoke(BOB, "rb", "wb", scene.now),
+        ops::receive(BOB, "wb", scene.now, "x").into(),
+    ];
+    scene.commit(late.to_vec()).await;
+    assert_eq!(row(&scene, other).await.unread, 1);
+    // What was read is no longer counted.
+    scene.hears(ADA, "w2", "x").await;
+    let seen = Some(scene.head);
+    scene
+        .one(ops::organise(at.conversation, OrganiseChange::Read { seen }))
+        .await;
+    scene.hears(ADA, "w3", "x").await;
+    scene.one(revoke(ADA, "r2", "w2", scene.now)).await;
+    assert_eq!(row(&scene, at).await.unread, 1);
+}

@@ -5,9 +5,12 @@ use std::time::Duration;
 use super::Backend;
 use super::ops;
 use super::scene::{Scene, TENANT};
-use crate::domain::{Author, ContentKind, Conversation, DeliveryState, Retention, Timestamp};
+use crate::domain::{
+    AgentId, Author, ContentKind, Conversation, ConversationStatus, DeliveryState, EventKind, Retention,
+    Timestamp,
+};
 use crate::store::ConversationFilter;
-use crate::store::op::ReportTarget;
+use crate::store::op::{OpOutcome, OpRefusal, OrganiseChange, ReportTarget};
 use crate::store::row::MessageRef;
 
 const DAY: Duration = Duration::from_secs(86_400);
@@ -162,4 +165,64 @@ pub(super) async fn the_list_tells_of_the_last_message_what_it_is_and_whether_it
         "an earlier one failed"
     );
     assert_eq!(noted.preview.as_deref(), Some("call her"));
+}
+
+pub(super) async fn what_agents_have_to_do_follows_a_person_to_the_thread_that_goes_on(
+    backend: impl Backend,
+) {
+    let mut scene = Scene::of(&backend).await;
+    let organised = async |scene: &mut Scene, at: MessageRef, change| {
+        scene.one(ops::organise(at.conversation, change)).await;
+    };
+    let label = |label: &str| OrganiseChange::Label {
+        add: vec![label.to_owned()],
+        remove: Vec::new(),
+    };
+    let old = scene.hears(ADA, "old", "long ago").await;
+    let resolved = OrganiseChange::Status(ConversationStatus::Resolved);
+    organised(&mut scene, old, OrganiseChange::Read { seen: None }).await;
+    organised(&mut scene, old, resolved).await;
+    organised(&mut scene, old, label("new")).await;
+    let moved = scene.later(DAY);
+    let live = scene.hears(&["ID.1"], "w1", "hello").await;
+    let seen = scene.head;
+    let ann = AgentId::parse("ann").unwrap();
+    organised(&mut scene, live, OrganiseChange::Assign(Some(ann.clone()))).await;
+    organised(&mut scene, live, label("vip")).await;
+    scene.hears(&["ID.1"], "w2", "and also").await;
+    let (before, newest) = (row(&scene, live).await, scene.head);
+    scene.one(ops::moved(ADA, &["ID.1"], moved, "link")).await;
+    let goes_on = row(&scene, old).await;
+    assert_eq!((goes_on.status, goes_on.unread), (ConversationStatus::Open, 2));
+    assert_eq!(goes_on.assignee, Some(ann));
+    assert_eq!(goes_on.labels, ["new", "vip"]);
+    assert_eq!(goes_on.last_activity, before.last_activity);
+    let left = row(&scene, live).await;
+    assert_eq!((left.status, left.unread), (ConversationStatus::Resolved, 0));
+    let events = scene.store.events_after(scene.tenant, newest, 9, scene.now).await;
+    let told: Vec<_> = events
+        .unwrap()
+        .events
+        .iter()
+        .map(|event| (event.kind, event.conversation))
+        .collect();
+    let about_left = (EventKind::Conversation, Some(live.conversation));
+    assert_eq!(told, [about_left, (EventKind::Contact, None)]);
+    // Who has not seen what came into the other one is told.
+    let reply = |scene: &Scene, seen| {
+        let mut reply = ops::submit(scene.tenant, &["ID.1"], ops::id(scene.now, 1), "blind");
+        reply.unless_after = Some(seen);
+        reply
+    };
+    let blind = reply(&scene, seen);
+    let refused = OpOutcome::Refused(OpRefusal::ConversationChanged(newest));
+    assert_eq!(scene.one(blind).await, refused);
+    let reply = reply(&scene, newest);
+    assert_eq!(scene.place(reply).await.conversation, old.conversation);
+    organised(&mut scene, old, OrganiseChange::Read { seen: None }).await;
+    scene.hears(ADA, "w3", "thanks").await;
+    assert_eq!(
+        (row(&scene, old).await.unread, row(&scene, live).await.unread),
+        (1, 0)
+    );
 }

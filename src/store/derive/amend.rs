@@ -1,8 +1,8 @@
 //! What its author changes about a message: another text, or nothing any more.
 
 use super::Batch;
-use super::identity::{find, follow_links};
 use super::known::{known, note_taken_back};
+use super::names::{find, follow_links};
 use super::receive::{Whose, place, receive, written_at};
 use crate::domain::message::{Amendment, Side};
 use crate::domain::{Author, Conversation, Direction, EventKind, Message, WamidHash};
@@ -49,6 +49,7 @@ pub(super) fn amend(batch: &mut Batch<'_>, amend: &Amend) -> Result<OpOutcome, S
             EventKind::MessageChanged
         }
         Amendment::Revoked => {
+            conversation.leave_unread(&message.told);
             forget(batch, &mut message, &conversation)?;
             note_taken_back(batch, &amend.original, notice.retention)?;
             message.revoke(at);

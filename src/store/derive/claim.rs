@@ -2,7 +2,7 @@
 
 use super::super::error::StoreError;
 use super::super::row::{ClaimOutcome, ClaimWant, Claimed, OutboxRow, OutboxState, Rows};
-use super::identity::follow_links;
+use super::names::follow_links;
 use super::readdress::readdress;
 use crate::domain::{AttemptToken, Purpose, TenantId, Timestamp};
 
@@ -24,12 +24,20 @@ pub fn claim(
     let (true, true, Some(attempt)) = (in_time, as_known, row.attempt.checked_add(1)) else {
         return Ok(ClaimOutcome::Refused);
     };
-    if is_unwanted(&row, rows)? {
+    let contact = follow_links(rows, row.contact)?;
+    // Of whom nothing can be read nobody knows that they want it.
+    if contact.as_ref().map_or(row.purpose != Purpose::Other, |contact| {
+        contact.refuses(row.purpose)
+    }) {
         return Ok(ClaimOutcome::OptedOut);
     }
-    let payload = readdress(rows, &row, now)?.unwrap_or_else(|| row.payload.clone());
+    let payload = match &contact {
+        Some(contact) => readdress(rows, contact, &row.payload)?,
+        None => None,
+    };
+    let person = contact.map_or(row.contact, |contact| contact.id);
     let row = OutboxRow {
-        payload,
+        payload: payload.unwrap_or_else(|| row.payload.clone()),
         state: OutboxState::Claimed,
         attempt,
         since: now,
@@ -42,14 +50,5 @@ pub fn claim(
         message: row.at.message,
         attempt,
     };
-    Ok(ClaimOutcome::Granted(Box::new(Claimed { token, row })))
-}
-
-/// Whether the customer said before this claim that such a message is not wanted. Nothing more is read for other messages.
-fn is_unwanted(row: &OutboxRow, rows: &mut dyn Rows) -> Result<bool, StoreError> {
-    if row.purpose == Purpose::Other {
-        return Ok(false);
-    }
-    let contact = follow_links(rows, row.contact)?;
-    Ok(contact.is_some_and(|contact| contact.refuses(row.purpose)))
+    Ok(ClaimOutcome::Granted(Box::new(Claimed { token, person, row })))
 }

@@ -1,8 +1,9 @@
 //! What customers want to be sent, as Meta tells it.
 
 use super::Batch;
-use super::identity::{follow_links, mentioned};
+use super::identity::mentioned;
 use super::link::{News, tell};
+use super::names::follow_links;
 use crate::domain::consent::MARKETING_STOPPED;
 use crate::domain::{ContactId, MarketingWish, MetaError, OptOutSource, Timestamp};
 use crate::store::error::StoreError;

@@ -237,28 +237,31 @@ fn hold(batch: &mut Batch<'_>, row: OutboxRow, since: Timestamp) -> Result<(), S
 }
 
 pub(super) fn report(batch: &mut Batch<'_>, report: &Report) -> Result<OpOutcome, StoreError> {
-    let (at, attempt) = match &report.target {
-        ReportTarget::Token(token) if token.tenant == batch.tenant => (
-            Some(MessageRef {
+    let (seen, attempt) = match &report.target {
+        ReportTarget::Token(token) if token.tenant == batch.tenant => {
+            let place = MessageRef {
                 conversation: token.conversation,
                 message: token.message,
-            }),
-            Some(token.attempt),
-        ),
+            };
+            (Some(Seen { at: Some(place) }), Some(token.attempt))
+        }
         ReportTarget::Token(_) => (None, None),
-        ReportTarget::Wamid => (
-            batch
-                .rows
-                .seen(WamidHash::of(&report.wamid))?
-                .and_then(|seen| seen.at),
-            None,
-        ),
+        ReportTarget::Wamid => (batch.rows.seen(WamidHash::of(&report.wamid))?, None),
     };
-    let found = match at {
-        Some(at) => load(batch, at, report.retention)?,
+    let place = seen.and_then(|seen| seen.at);
+    let found = match place {
+        Some(place) => load(batch, place, report.retention)?,
         None => None,
     };
     let Some(mut work) = found else {
+        let is_there = match place {
+            Some(place) => batch.rows.message(place)?.is_some(),
+            None => false,
+        };
+        if seen.is_some() && !is_there {
+            // It is over, or erased: so is what is told of it.
+            return Ok(OpOutcome::Unchanged);
+        }
         return announce(batch, &report.otherwise);
     };
     let at = work.at;

@@ -3,7 +3,8 @@
 use serde::Serialize;
 
 use super::Batch;
-use super::identity::{Found, find, follow_links, lead_if_free, newcomer, take_over};
+use super::identity::{last_known, take_over};
+use super::names::{Found, find, follow_links, lead_if_free, mover, newcomer};
 use super::receive::believable;
 use super::thread::Threads;
 use crate::domain::{
@@ -111,6 +112,15 @@ pub(super) fn link(
         };
         contact.remember(&alias, former.until);
     }
+    for taken in &other.taken {
+        let alias = Alias {
+            kind: taken.kind,
+            value: taken.value.clone(),
+        };
+        if taken.from != contact.id && contact.took(&alias).is_none() {
+            contact.take_from(&alias, taken.from, taken.since);
+        }
+    }
     contact.name = contact.name.take().or_else(|| other.name.clone());
     contact.username = contact.username.take().or_else(|| other.username.clone());
     // Nobody is written to under one name who refused under another.
@@ -206,9 +216,7 @@ pub(super) fn relate(batch: &mut Batch<'_>, relate: &Relate) -> Result<OpOutcome
         return Ok(OpOutcome::Duplicate { at: None });
     }
     let at = believable(relate.at, batch.now);
-    let before = find(batch, &relate.from, at)?;
-    let mut after = find(batch, &relate.to, at)?;
-    after.leave_who_had_it(&relate.to, before.contact.as_ref(), at);
+    let (before, after) = mover(batch, &relate.from, &relate.to, at)?;
     let fresh = before.contact.is_none() && after.contact.is_none();
     let mut same = before.same;
     let mut contact = match (before.contact, after.contact) {
@@ -224,9 +232,10 @@ pub(super) fn relate(batch: &mut Batch<'_>, relate: &Relate) -> Result<OpOutcome
     };
     batch.put_seen(relate.once, Seen { at: None }, batch.now)?;
     same.extend(after.same);
+    let was = contact.clone();
+    let known = last_known(batch, &contact, &relate.number)?;
     let mut news = News::default();
     let mut newer: Option<Contact> = None;
-    let names = take_over(batch, &relate.to, after.held, contact.id, &relate.number, at)?;
     for other in same {
         if other.id == contact.id || news.linked.contains(&other.id) {
             continue;
@@ -236,44 +245,37 @@ pub(super) fn relate(batch: &mut Batch<'_>, relate: &Relate) -> Result<OpOutcome
         }
         link(batch, &mut contact, other, &mut news)?;
     }
-    let was = relate.from.bsuid.as_ref().or(relate.from.phone.as_ref());
-    let still = was.is_some_and(|alias| contact.goes_by(alias));
-    news.names = match newer {
+    let names = take_over(
+        batch,
+        &relate.to,
+        after.held,
+        &mut contact,
+        Some(&relate.number),
+        at,
+    )?;
+    if let Some(newer) = newer {
         // It wrote under its new names before the notice of them came, or moved on since.
-        Some(newer) => contact.move_to(&newer.aliases(), newer.named_at.unwrap_or(at)),
-        None if still || contact.named_at.is_none_or(|named| at >= named) => contact.move_to(&names, at),
-        None => contact.fill(&names),
-    };
+        news.names = contact.move_to(&newer.aliases(), newer.named_at.unwrap_or(at));
+    } else if known.is_none_or(|known| at >= known) {
+        news.names = contact.move_to(&names, at);
+        for alias in relate.from.strongest_first() {
+            contact.cease(alias, at);
+        }
+    }
     for alias in relate.from.strongest_first() {
         contact.remember(alias, at);
     }
     lead_if_free(batch, &names, contact.id)?;
     lead_if_free(batch, &relate.from, contact.id)?;
     news.names |= fresh;
-    if news.is_none() {
-        return Ok(OpOutcome::Unchanged);
+    if fresh || contact != was {
+        contact.updated = batch.now;
+        batch.rows.put_contact(&contact)?;
     }
-    contact.updated = batch.now;
-    batch.rows.put_contact(&contact)?;
     let told = tell(batch, &contact, &news, Some(&relate.number))?;
     Ok(told.map_or(OpOutcome::Unchanged, |seq| OpOutcome::Committed {
         seq,
         at: None,
         queued: None,
     }))
-}
-
-impl Found {
-    /// Whoever had a phone number since before somebody moved to it is not who moved, if they have an id of their own.
-    fn leave_who_had_it(&mut self, to: &ContactAliases, moves: Option<&Contact>, at: Timestamp) {
-        let had_it = |owner: &Contact| {
-            to.bsuid.is_none()
-                && owner.bsuid.is_some()
-                && owner.named_at.unwrap_or(owner.created) < at
-                && moves.is_none_or(|moves| moves.id != owner.id)
-        };
-        if let (Some(owner), Some(phone)) = (self.contact.take_if(|owner| had_it(owner)), &to.phone) {
-            self.held.push((phone.clone(), owner));
-        }
-    }
 }

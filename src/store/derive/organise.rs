@@ -8,9 +8,6 @@ use crate::store::error::StoreError;
 use crate::store::op::{Announce, OpOutcome, OpRefusal, Organise, OrganiseChange};
 use crate::store::row::Seen;
 
-/// More labels than this say nothing.
-const MOST_LABELS: usize = 50;
-
 #[derive(Serialize)]
 struct ConversationChanged<'a> {
     conversation: &'a Conversation,
@@ -31,8 +28,10 @@ pub(super) fn organise(batch: &mut Batch<'_>, organise: &Organise) -> Result<OpO
             conversation.labels.extend(add.iter().cloned());
             conversation.labels.sort();
             conversation.labels.dedup();
-            if conversation.labels.len() > MOST_LABELS {
-                return Ok(OpOutcome::Refused(OpRefusal::TooManyLabels(MOST_LABELS)));
+            if conversation.labels.len() > Conversation::MOST_LABELS {
+                return Ok(OpOutcome::Refused(OpRefusal::TooManyLabels(
+                    Conversation::MOST_LABELS,
+                )));
             }
         }
     }

@@ -190,9 +190,9 @@ fn unplaced(batch: &mut Batch<'_>, receive: &Receive) -> Result<OpOutcome, Store
 
 /// Whom a message is from or to. Only what somebody wrote says by which names it goes.
 fn person(batch: &mut Batch<'_>, receive: &Receive, at: Timestamp) -> Result<Option<Sender>, StoreError> {
-    match (receive.by, receive.naming) {
+    match (receive.by, &receive.naming) {
         (Side::Customer, Naming::Current) => identity::sender(batch, &receive.aliases, &receive.number, at),
-        (Side::Customer, Naming::Former) => identity::formerly(batch, &receive.aliases, at),
+        (Side::Customer, Naming::Former(to)) => identity::moved(batch, &receive.aliases, to, at),
         (Side::Business, _) => {
             let Some((contact, news)) = identity::mentioned(batch, &receive.aliases, at)? else {
                 return Ok(None);

@@ -1,11 +1,12 @@
 //! A message that a business writes: to the customer, or a note between agents.
 
-use super::identity::{addressed, follow_links};
+use super::identity::addressed;
+use super::names::follow_links;
 use super::{Batch, People, thread};
 use crate::domain::{Author, Conversation, Direction, Message, Retention, Seq};
 use crate::store::error::StoreError;
 use crate::store::op::{Note, Once, OpOutcome, OpRefusal, Submit};
-use crate::store::row::{Idempotency, MessageRef, OutboxRow, OutboxState, Seen, outbound_key};
+use crate::store::row::{Idempotency, MessageRef, OutboxRow, OutboxState, Queued, Seen, outbound_key};
 
 pub(super) fn submit(batch: &mut Batch<'_>, submit: &Submit) -> Result<OpOutcome, StoreError> {
     // The same op again: its first commit went through although the answer was lost.
@@ -87,7 +88,10 @@ pub(super) fn submit(batch: &mut Batch<'_>, submit: &Submit) -> Result<OpOutcome
     Ok(OpOutcome::Committed {
         seq,
         at: Some(place),
-        queued: Some(Box::new((&row).into())),
+        queued: Some(Box::new(Queued {
+            linked: contact.linked,
+            ..(&row).into()
+        })),
     })
 }
 

@@ -1,10 +1,11 @@
 //! Where a person's messages on one number go on: a person may be several contacts that turned out to be one.
 //!
-//! Each of these may have a conversation. The one that has the history goes on; the others stay as they are. What counts
-//! for the person, such as the service window, counts in the one that goes on.
+//! Each of these may have a conversation. The one that has the history goes on; the messages of the others stay where they are.
+//! What counts for the person, such as the service window, and what agents have to do count in the one that goes on.
 
 use super::Batch;
-use crate::domain::{Contact, ContactId, Conversation, ConversationId, PhoneNumberId, Timestamp};
+use super::organise::conversation_changed;
+use crate::domain::{Author, Contact, ContactId, Conversation, ConversationId, PhoneNumberId, Timestamp};
 use crate::store::error::StoreError;
 
 /// The conversations of one person on one number.
@@ -45,7 +46,13 @@ impl Threads {
     }
 
     /// The one that goes on, or a new one.
-    pub(super) fn go_on(self, batch: &Batch<'_>, number: &PhoneNumberId, contact: ContactId) -> Conversation {
+    pub(super) fn go_on(
+        mut self,
+        batch: &mut Batch<'_>,
+        number: &PhoneNumberId,
+        contact: ContactId,
+    ) -> Result<Conversation, StoreError> {
+        self.hand_over(batch)?;
         let last_inbound = self.last_inbound();
         let mut row = self.going_on.unwrap_or_else(|| {
             let id = ConversationId::derive(batch.tenant, number, contact);
@@ -53,15 +60,31 @@ impl Threads {
         });
         row.contact_id = contact;
         row.last_inbound = last_inbound;
-        row
+        Ok(row)
+    }
+
+    /// Nothing is left to do in those that do not go on.
+    fn hand_over(&mut self, batch: &mut Batch<'_>) -> Result<(), StoreError> {
+        let Some(row) = &mut self.going_on else {
+            return Ok(());
+        };
+        for left in &mut self.left {
+            if row.succeed(left) {
+                batch.rows.put_conversation(left)?;
+                batch.rows.put_conversation(row)?;
+                conversation_changed(batch, left, &Author::Contact)?;
+            }
+        }
+        Ok(())
     }
 
     /// Brings them up to date once their contacts turned out to be one person. Says which one goes on, and instead of which.
     pub(super) fn join(
-        self,
+        mut self,
         batch: &mut Batch<'_>,
         contact: ContactId,
     ) -> Result<Option<(Conversation, Vec<ConversationId>)>, StoreError> {
+        self.hand_over(batch)?;
         let last_inbound = self.last_inbound();
         let Some(mut row) = self.going_on else {
             return Ok(None);
@@ -86,5 +109,5 @@ pub(super) fn go_on(
     contact: &Contact,
 ) -> Result<Conversation, StoreError> {
     let threads = Threads::of(batch, number, contact)?;
-    Ok(threads.go_on(batch, number, contact.id))
+    threads.go_on(batch, number, contact.id)
 }

@@ -3,12 +3,12 @@
 use crate::domain::{ContactAliases, MarketingWish, PhoneNumberId, Timestamp, WamidHash};
 
 /// Whether names are those by which somebody goes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Naming {
     /// By these, at the time of the message.
     Current,
-    /// By others: the message tells of a change.
-    Former,
+    /// By these others: the message tells of a change.
+    Former(ContactAliases),
 }
 
 /// A customer's call, which opens the service window like a message.

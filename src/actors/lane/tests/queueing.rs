@@ -61,6 +61,40 @@ fn a_customer_is_never_written_to_twice_at_once_and_others_are_not_held_up() {
 }
 
 #[test]
+fn customers_who_turn_out_to_be_one_are_written_to_one_after_the_other() {
+    let (mut queue, now) = (queue(), at(0));
+    let reply = Priority::Interactive;
+    for (number, contact) in [(1, 7), (2, 7), (3, 8), (4, 8), (5, 9)] {
+        add(&mut queue, waiting(number, contact, reply), now);
+    }
+    let customer = |n: u8| ContactId::from_bytes([n; 16]);
+    let first = take(&mut queue, reply, now).unwrap();
+    let other = take(&mut queue, reply, now).unwrap();
+    assert_eq!((first.id(), other.id()), (id(1), id(3)));
+    queue.join(customer(7), customer(8), now);
+    queue.join(customer(8), customer(9), now);
+    // Both calls are under way.
+    queue.free(first.waiting.contact, now);
+    assert!(take(&mut queue, reply, now).is_none());
+    assert!(queue.give_back(other, now).is_none());
+    assert_eq!(queue.forget(id(4), now).map(|item| item.id()), Some(id(4)));
+    for (expected, joined_later) in [(2, Some(6)), (3, None), (5, None), (6, None)] {
+        let mut asked = None;
+        let taken = queue.take(reply, now, |contact| {
+            asked = Some(contact);
+            Ok(())
+        });
+        let taken = taken.unwrap();
+        assert_eq!((taken.id(), asked), (id(expected), Some(customer(9))));
+        if let Some(number) = joined_later {
+            add(&mut queue, waiting(number, 7, reply), now);
+        }
+        assert!(take(&mut queue, reply, now).is_none());
+        queue.free(taken.waiting.contact, now);
+    }
+}
+
+#[test]
 fn a_message_that_is_tried_again_keeps_its_place_before_what_was_written_later() {
     let mut queue = queue();
     for number in [1, 2] {
