@@ -56,9 +56,9 @@ impl Lane {
         let failed = now.mono.saturating_sub(age);
         match (advice.scope, token) {
             (RetryScope::Pair, Some(token)) if age <= TELLS_OF_THE_PACE => {
-                self.silence_pair(token, failed, ctx)
+                self.silence_pair(token, failed, ctx);
             }
-            (RetryScope::Pair, _) | (RetryScope::Message, _) => {}
+            (RetryScope::Pair | RetryScope::Message, _) => {}
             (RetryScope::Number, _) if advice.factor > 1 => {
                 // What failed before the pace was halved says nothing about the new pace.
                 if age <= TELLS_OF_THE_PACE && failed >= self.slowed_at {
@@ -88,7 +88,7 @@ impl Lane {
                 }
                 Ok(None) => {}
                 Err(error) => {
-                    tracing::debug!(tenant.id = %tenant, %error, "cannot tell who was written to too fast")
+                    tracing::debug!(tenant.id = %tenant, %error, "cannot tell who was written to too fast");
                 }
             }
             lane.turn_soon(ctx);

@@ -68,7 +68,7 @@ async fn after_a_kill_a_claim_whose_call_had_not_begun_goes_first_and_one_whose_
         })
     };
     // Killed: nothing of the process runs any more, not even what would wipe its notes.
-    let kept = [note(&uncalled), note(&noted)].map(std::mem::ManuallyDrop::new);
+    let _kept = [note(&uncalled), note(&noted)].map(std::mem::ManuallyDrop::new);
     note(&called).begin().unwrap();
     claim(&world, &uncalled).await;
     claim(&world, &called).await;
@@ -92,7 +92,6 @@ async fn after_a_kill_a_claim_whose_call_had_not_begun_goes_first_and_one_whose_
     assert_eq!(world.calls_for(&noted), [1], "it was noted and never claimed");
     assert_eq!(world.calls_for(&called), [0_u8; 0]);
     assert_eq!(world.state(&called).await, DeliveryState::Unknown);
-    drop(kept);
     world.check();
 }
 
