@@ -196,7 +196,7 @@ impl LaneHandle {
     /// Lets what waits for several customers, who turned out to be one, go one after the other. If the lane does not hear it,
     /// the next claim tells it.
     pub fn join(&self, from: Vec<ContactId>, to: ContactId) {
-        if self.addr.try_tell(Join { from, to }).is_err() {
+        if self.0.addr.try_tell(Join { from, to }).is_err() {
             metrics::permits_refused_total(ActorKind::Lane).increment(1);
         }
     }
