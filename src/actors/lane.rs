@@ -53,7 +53,7 @@ use tokio::sync::{Semaphore, oneshot, watch};
 
 use super::succession::LateResults;
 use super::{BoundedAddr, LedgerHandle, Successors};
-use crate::domain::{Clock, MessageId, Retention, SendRate, TenantId};
+use crate::domain::{Clock, MessageId, Retention, TenantId};
 use crate::limiter::{NumberLimiter, PairLimiter};
 use crate::store::{ClaimsAhead, Number, Store};
 use crate::whatsapp::{BearerToken, Graph};
@@ -345,18 +345,14 @@ impl Lane {
 const LONGEST_PAUSE: Duration = Duration::from_hours(1);
 const LONGEST_BULK_PAUSE: Duration = Duration::from_hours(24);
 
-const fn half_a_second(rate: SendRate) -> usize {
-    #[expect(
-        clippy::as_conversions,
-        reason = "a rate fits every usize; there is no const conversion"
-    )]
-    let half = (rate.per_second() / 2) as usize;
-    half
-}
-
-/// Half a second of the number's rate, and no less than the limits say.
+/// Half a second of the number's rate, and no less than the limits say; and those that are kept ready.
 fn places(limits: &LaneLimits, number: &Number) -> usize {
-    limits.in_flight.max(half_a_second(number.rate))
+    let rate = usize::try_from(number.rate.per_second()).unwrap_or(usize::MAX);
+    let ready = u128::from(number.rate.per_second()) * limits.ready.as_millis() / 1_000;
+    limits
+        .in_flight
+        .max(rate / 2)
+        .saturating_add(usize::try_from(ready).unwrap_or(usize::MAX))
 }
 
 impl Actor for Lane {

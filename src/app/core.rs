@@ -58,6 +58,10 @@ pub struct Core {
     seed: u64,
 }
 
+/// How long a lane goes on while the store's thread stands still. On a cluster a kill leaves such claims unknown, and none is
+/// made but what the time of the claims themselves asks for.
+const READY: Duration = Duration::from_millis(100);
+
 /// A number that nobody can guess.
 pub(super) fn seed() -> u64 {
     let mut bytes = [0_u8; 8];
@@ -129,6 +133,10 @@ fn lane_limits(config: &Config) -> LaneLimits {
             ..own.pair
         },
         call_deadline: config.whatsapp.total_timeout.saturating_add(CALL_GRACE),
+        ready: match config.store.backend {
+            Backend::Fjall | Backend::Memory => READY,
+            Backend::Scylla => Duration::ZERO,
+        },
         unknown: UnknownLimits {
             send_again_after: config.unknown.retry_after_deadline,
             give_up_after: config.unknown.never_duplicate,

@@ -54,12 +54,17 @@ impl Departures {
         now < at + SECOND_AND_MORE + LATEST
     }
 
+    /// When one stops counting at the latest that leaves at this time.
+    pub(super) fn latest_end(at: Duration) -> Duration {
+        at + SECOND_AND_MORE + LATEST
+    }
+
     /// One leaves. Times must not go back.
     pub(super) fn add(&mut self, at: Duration) {
         self.saved = (self.saved + EACH).min(SAVED);
         self.all.push_back(Departure {
             at,
-            until: at + SECOND_AND_MORE + LATEST,
+            until: Self::latest_end(at),
             answered: false,
         });
     }

@@ -121,6 +121,8 @@ impl NumberLimiter {
             for _ in 0..self.limit() {
                 self.sent.add(at);
             }
+            // All of them stop counting at once; what follows goes at the pace all the same.
+            self.pacer.begin_at(Departures::latest_end(at));
         }
     }
 

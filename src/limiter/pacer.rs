@@ -29,6 +29,12 @@ impl Pacer {
         self.interval = interval(per_second.max(0.1));
     }
 
+    /// Lets the first one pass at this time, and no other with it.
+    pub fn begin_at(&mut self, at: Duration) {
+        let early = self.interval.saturating_mul(self.burst - 1);
+        self.due = self.due.max(at.saturating_add(early));
+    }
+
     /// How long until one may pass; zero when it may now.
     pub fn wait(&self, now: Duration) -> Duration {
         let early = self.interval.saturating_mul(self.burst - 1);

@@ -1,8 +1,8 @@
 //! Claiming: a few messages ahead of the limit, so that a call begins the moment the limit lets it.
 //!
-//! As many claims are kept ready as the limit lets go in [`READY`], or while two claims are being made durable if that takes
-//! longer, and one more, so that a slow disk costs latency and not rate. A note says of each that no call has begun, so that
-//! a process that is killed leaves none of them unknown; a machine that dies does.
+//! As many claims are kept ready as the limit lets go in a short time, or while two claims are being made durable if that
+//! takes longer, and one more, so that a slow disk costs latency and not rate. A note says of each that no call has begun, so
+//! that a process that is killed leaves none of them unknown; a machine that dies does.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,9 +21,6 @@ use crate::crash::{self, CrashPoint};
 use crate::domain::{AttemptToken, MessageId, Priority};
 use crate::store::{Ahead, ClaimOutcome, ClaimWant, Claimed, StoreError, StoreErrorKind};
 use crate::telemetry::{labels, metrics};
-
-/// Claims are kept ready for so long at the least.
-const READY: Duration = Duration::from_millis(20);
 
 /// How long to wait for a place among the process's calls before looking again.
 const NO_PLACE: Duration = Duration::from_millis(5);
@@ -217,7 +214,7 @@ impl Lane {
     /// Claims of a priority to keep ready.
     fn claims_ahead(&self, now: Moment) -> usize {
         let pace = f64::from(self.row.rate.per_second()) * self.number_limit.share(now.mono);
-        let time = READY.max(self.claiming.latency.saturating_mul(2));
+        let time = self.limits.ready.max(self.claiming.latency.saturating_mul(2));
         let in_that_time = Duration::try_from_secs_f64(pace * time.as_secs_f64()).unwrap_or_default();
         usize::try_from(in_that_time.as_secs())
             .unwrap_or(usize::MAX)

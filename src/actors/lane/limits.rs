@@ -22,8 +22,11 @@ pub struct LaneLimits {
     pub in_flight: usize,
     /// Places in flight that bulk leaves to interactive messages, however slow the answers are.
     pub kept_for_interactive: usize,
-    /// Claims asked for at once, and claims that wait for their call: what may become unknown if the process dies here.
+    /// Claims asked for at once, and claims of a priority that wait for their call: what may become unknown if the machine
+    /// dies, or on a cluster the process.
     pub claims: usize,
+    /// Claims are kept ready for so long at the least, so that a store that stands still does not stop the calls.
+    pub ready: Duration,
     /// Bulk gets one of this many messages when interactive ones wait too.
     pub bulk_one_in: u32,
     /// How fast one customer may be written to.
@@ -76,7 +79,8 @@ impl Default for LaneLimits {
             page: 500,
             in_flight: 40,
             kept_for_interactive: 4,
-            claims: 32,
+            claims: 128,
+            ready: Duration::from_millis(20),
             bulk_one_in: 20,
             pair: PairRule::default(),
             call_deadline: Duration::from_secs(45),

@@ -44,6 +44,18 @@ fn fullest_second(sent: &[u64], inbound: &[u64]) -> usize {
 }
 
 #[test]
+fn after_a_second_that_is_taken_for_full_messages_go_at_the_pace_and_not_all_at_once() {
+    let mut limiter = NumberLimiter::new(rate(1_000));
+    limiter.assume_full(Duration::ZERO, Duration::ZERO);
+    let sent = served(&mut limiter, 0, 3, 100, &[]);
+    let first = sent[0];
+    assert!(first >= SECOND, "{first}");
+    let at_once = sent.iter().filter(|at| **at < first + 20_000).count();
+    assert!(at_once <= 21, "{at_once} within 20 ms");
+    assert!(sent.len() > 1_700, "{}", sent.len());
+}
+
+#[test]
 fn a_backlog_goes_at_99_percent_of_the_limit() {
     for per_second in [20_u32, 80, 1_000] {
         for tick in [100, 2_000] {

@@ -112,7 +112,7 @@ async fn slow_answers_fill_the_places_in_flight_but_not_those_kept_for_replies()
     let lane = world.lane(LaneLimits::default());
     world.send(&lane, &(0..200).map(bulk).collect::<Vec<_>>()).await;
     world.pass(Duration::from_secs(5)).await;
-    assert_eq!(world.seen().len(), 36);
+    assert_eq!(world.seen().len(), 37);
     let asked = world.clock_now();
     let reply = world.send(&lane, &[letter(999)]).await;
     world
