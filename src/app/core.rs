@@ -108,16 +108,16 @@ async fn open_named(config: &Config, clock: &Arc<dyn Clock>) -> Result<Arc<dyn S
     Ok(Arc::new(Metered::new(inner)))
 }
 
-/// Where it is noted which claims have no call yet: beside a store that no other process uses.
-fn claims_ahead(config: &Config) -> ClaimsAhead {
-    let opened = match config.store.backend {
-        Backend::Fjall => ClaimsAhead::open(&config.store.path),
-        Backend::Memory | Backend::Scylla => return ClaimsAhead::default(),
-    };
-    opened.unwrap_or_else(|error| {
-        tracing::warn!(%error, "cannot note claims: a kill leaves all of them unknown");
-        ClaimsAhead::default()
-    })
+/// Where it is noted which claims have no call yet: beside a store that no other process uses. Old notes that stay there while
+/// nobody wipes them would be believed later, so they are read or nothing starts.
+fn claims_ahead(config: &Config) -> Result<ClaimsAhead, AppError> {
+    match config.store.backend {
+        Backend::Fjall => ClaimsAhead::open(&config.store.path).map_err(|source| AppError::Io {
+            what: "cannot open `claims-ahead` in the store's folder".to_owned(),
+            source,
+        }),
+        Backend::Memory | Backend::Scylla => Ok(ClaimsAhead::default()),
+    }
 }
 
 /// The bounds and deadlines of a lane that the settings name; the rest are its own.
@@ -184,7 +184,7 @@ pub async fn open_core(config: &Config, clock: Arc<dyn Clock>, shutdown: Shutdow
         },
         lane_limits: Arc::new(lane_limits(config)),
         calls: Arc::new(Semaphore::new(CALLS)),
-        ahead: Arc::new(claims_ahead(config)),
+        ahead: Arc::new(claims_ahead(config)?),
         apps: config.whatsapp.app_names(),
         seed,
         earlier: match config.store.backend {

@@ -3,15 +3,16 @@
 //! A claim is durable before its call, so whoever finds it after a death cannot tell from it whether a call was made. A note
 //! tells that none was: it is written before the claim is asked for, and wiped before the first byte of the call may leave.
 //! Notes are in the page cache alone: a process that is killed has written and wiped all of them. After a start of the
-//! machine, which the kernel's boot id shows, none is believed. A note that is missing says nothing.
+//! machine, which the kernel's boot id shows, none is believed. A note that is missing says nothing. One that an earlier
+//! process left stays until its claim is given back: that process's successor may die before it has come so far.
 //!
 //! For one process with a folder of its own. Where several may claim the same message nothing can be noted.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::fs::File;
-use std::io;
+use std::io::{self, Read as _};
 use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::domain::AttemptToken;
@@ -29,9 +30,11 @@ pub struct ClaimsAhead(Mutex<Notes>);
 
 #[derive(Debug, Default)]
 struct Notes {
-    left: HashSet<AttemptToken>,
+    /// What an earlier process left, and in which line.
+    left: HashMap<AttemptToken, u64>,
     /// None where nothing can be noted, or not any more.
     file: Option<File>,
+    path: PathBuf,
     free: Vec<u64>,
     lines: u64,
 }
@@ -60,41 +63,47 @@ impl ClaimsAhead {
 
     fn since(folder: &Path, boot: &str) -> io::Result<Self> {
         let path = folder.join(NAME);
-        let left = match std::fs::read(&path) {
-            Ok(bytes) => read(&String::from_utf8_lossy(&bytes), boot),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => HashSet::new(),
-            Err(error) => return Err(error),
-        };
         let file = File::options()
+            .read(true)
             .write(true)
             .create(true)
-            .truncate(true)
+            .truncate(false)
             .mode(0o600)
             .open(&path)?;
-        file.write_all_at(&line(boot), 0)?;
+        let mut bytes = Vec::new();
+        (&file).read_to_end(&mut bytes)?;
+        let notes = read(&bytes, boot).unwrap_or_default();
+        if notes.lines == 0 {
+            file.set_len(0)?;
+            file.write_all_at(&line(boot), 0)?;
+        }
         Ok(Self(Mutex::new(Notes {
-            left,
             file: Some(file),
-            free: Vec::new(),
-            lines: 1,
+            path,
+            lines: notes.lines.max(1),
+            ..notes
         })))
     }
 
     /// Notes a claim that is about to be asked for.
     pub fn note(self: &Arc<Self>, claim: &AttemptToken) -> Ahead {
         let mut notes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        // From now on the claim is this process's.
-        notes.left.remove(claim);
+        // One that an earlier process noted, and may not have made, is this process's from now on.
+        let line = notes.left.remove(claim).or_else(|| notes.write(claim));
         Ahead {
-            line: notes.write(claim),
+            line,
             notes: Arc::clone(self),
         }
     }
 
-    /// Takes the note that an earlier process left of a claim: with it, no call was made.
-    pub fn take_left(&self, claim: &AttemptToken) -> Option<AttemptToken> {
+    /// The note that an earlier process left of a claim: no call was made. It is kept until the claim is given back.
+    pub fn take_left(self: &Arc<Self>, claim: &AttemptToken) -> Option<Ahead> {
         let mut notes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        notes.left.take(claim)
+        let line = notes.left.remove(claim)?;
+        Some(Ahead {
+            line: Some(line),
+            notes: Arc::clone(self),
+        })
     }
 }
 
@@ -109,8 +118,7 @@ impl Notes {
                 Some(at)
             }
             Err(error) => {
-                tracing::warn!(%error, "cannot note claims: a kill leaves all of them unknown");
-                self.file = None;
+                self.give_up(&error);
                 None
             }
         }
@@ -121,11 +129,20 @@ impl Notes {
             return Err(io::Error::from(io::ErrorKind::BrokenPipe).into());
         };
         if let Err(error) = file.write_all_at(&line(""), place(at)) {
-            self.file = None;
+            self.give_up(&error);
             return Err(error.into());
         }
         self.free.push(at);
         Ok(())
+    }
+
+    /// Notes nothing more, and leaves nothing that would be believed.
+    fn give_up(&mut self, error: &io::Error) {
+        tracing::error!(%error, "cannot note claims any more: a kill leaves all of them unknown");
+        self.file = None;
+        if let Err(error) = std::fs::remove_file(&self.path) {
+            tracing::error!(file = %self.path.display(), %error, "remove this file before the next start");
+        }
     }
 }
 
@@ -166,12 +183,26 @@ fn line(text: &str) -> [u8; WIDTH] {
     line
 }
 
-fn read(text: &str, boot: &str) -> HashSet<AttemptToken> {
-    let mut lines = text.lines().map(str::trim_end);
-    if lines.next() != Some(boot) {
-        return HashSet::new();
+/// What a file says that begins with this boot id.
+fn read(bytes: &[u8], boot: &str) -> Option<Notes> {
+    let mut lines = (0..).zip(bytes.chunks(WIDTH));
+    let (_, first) = lines.next()?;
+    if first != line(boot) {
+        return None;
     }
-    lines.filter_map(|line| line.parse().ok()).collect()
+    let mut notes = Notes {
+        lines: 1,
+        ..Notes::default()
+    };
+    for (at, line) in lines {
+        notes.lines = at + 1;
+        let text = std::str::from_utf8(line).ok().map(str::trim_end);
+        match text.and_then(|text| text.parse().ok()) {
+            Some(claim) => drop(notes.left.insert(claim, at)),
+            None => notes.free.push(at),
+        }
+    }
+    Some(notes)
 }
 
 #[cfg(test)]
@@ -192,12 +223,17 @@ mod tests {
         Arc::new(ClaimsAhead::since(folder, boot).unwrap())
     }
 
-    /// What the next process finds after this one is killed.
+    /// What the next process finds after this one is killed, and gives back.
     fn left(folder: &Path, boot: &str) -> Vec<u8> {
         let next = open(folder, boot);
         (0..200)
             .filter(|n| next.take_left(&claim(*n, 1)).is_some())
             .collect()
+    }
+
+    /// A process that is killed runs nothing any more, not even what would wipe its notes.
+    fn killed<T>(what: T) {
+        std::mem::forget(what);
     }
 
     #[test]
@@ -216,9 +252,12 @@ mod tests {
         // Lines are used again.
         kept.push(notes.note(&claim(150, 1)));
         notes.note(&claim(151, 1)).begin().unwrap();
-        // A kill runs nothing of this process any more.
-        std::mem::forget(kept);
+        killed(kept);
         let expected: Vec<u8> = (0..100).step_by(3).chain([150]).collect();
+        // The next one is killed before, and while, it gives them back.
+        let next = open(folder.path(), "boot-1");
+        let in_hand = next.take_left(&claim(3, 1)).unwrap();
+        killed((next, in_hand));
         assert_eq!(left(folder.path(), "boot-1"), expected);
         assert_eq!(left(folder.path(), "boot-1"), [0_u8; 0], "told once");
     }
@@ -228,7 +267,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let write = || {
             let notes = open(folder.path(), "boot-1");
-            std::mem::forget(notes.note(&claim(1, 1)));
+            killed(notes.note(&claim(1, 1)));
         };
         write();
         assert_eq!(left(folder.path(), "boot-2"), [0_u8; 0]);
@@ -249,10 +288,16 @@ mod tests {
     #[test]
     fn a_claim_that_this_process_makes_is_not_taken_for_an_earlier_ones() {
         let folder = tempfile::tempdir().unwrap();
-        std::mem::forget(open(folder.path(), "boot-1").note(&claim(1, 1)));
+        killed(open(folder.path(), "boot-1").note(&claim(1, 1)));
         let notes = open(folder.path(), "boot-1");
         notes.note(&claim(1, 1)).begin().unwrap();
-        assert_eq!(notes.take_left(&claim(1, 1)), None);
+        assert!(notes.take_left(&claim(1, 1)).is_none());
+        drop(notes);
+        assert_eq!(
+            left(folder.path(), "boot-1"),
+            [0_u8; 0],
+            "its call may have begun"
+        );
     }
 
     #[test]

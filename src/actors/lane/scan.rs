@@ -16,7 +16,7 @@ use super::persist::{self, Lost, pause_after};
 use super::unknown::{ClaimNumber, Doubt, Watched};
 use super::waiting::{Item, Moment, Waiting};
 use crate::domain::{AttemptToken, MessageId};
-use crate::store::{OpOutcome, OutboxRow, OutboxState, StoreError};
+use crate::store::{Ahead, OpOutcome, OutboxRow, OutboxState, StoreError};
 
 /// Messages that may arrive while the outbox is read; more are found by reading again.
 const ARRIVALS: usize = 1_000;
@@ -167,9 +167,13 @@ impl Lane {
                 OutboxState::Claimed => {}
             }
         }
-        let (uncalled, doubtful): (Vec<_>, Vec<_>) = orphans
-            .into_iter()
-            .partition(|row| self.ahead.take_left(&token_of(self.tenant, row)).is_some());
+        let (mut uncalled, mut doubtful) = (Vec::new(), Vec::new());
+        for row in orphans {
+            match self.ahead.take_left(&token_of(self.tenant, &row)) {
+                Some(note) => uncalled.push((row, note)),
+                None => doubtful.push(row),
+            }
+        }
         self.give_back(uncalled, ctx, move |lane, ctx| {
             lane.declare_unknown(doubtful, ctx, move |lane, ctx| lane.read_on(next, ctx));
         });
@@ -215,10 +219,11 @@ impl Lane {
         }
     }
 
-    /// Gives back claims of an earlier process for which no call was made, and keeps their messages. Then goes on.
+    /// Gives back claims of an earlier process for which no call was made, as their notes tell, and keeps their messages. Then
+    /// goes on.
     fn give_back(
         &mut self,
-        rows: Vec<OutboxRow>,
+        rows: Vec<(OutboxRow, Ahead)>,
         ctx: &mut Context<Self>,
         then: impl FnOnce(&mut Self, &mut Context<Self>) + 'static,
     ) {
@@ -229,13 +234,13 @@ impl Lane {
         let work = async move {
             let give_back = rows
                 .iter()
-                .map(|row| results.give_back(token_of(tenant, row), at));
+                .map(|(row, _)| results.give_back(token_of(tenant, row), at));
             let outcomes = join_all(give_back).await;
             rows.into_iter().zip(outcomes).collect::<Vec<_>>()
         };
         ctx.spawn(work.into_actor(self).map(move |given_back, lane, ctx| {
             let now = lane.now();
-            for (row, outcome) in given_back {
+            for ((row, _note), outcome) in given_back {
                 match outcome {
                     Ok(OpOutcome::Committed { .. }) => {
                         let waiting = Waiting {
