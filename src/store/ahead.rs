@@ -198,7 +198,9 @@ fn read(bytes: &[u8], boot: &str) -> Option<Notes> {
         notes.lines = at + 1;
         let text = std::str::from_utf8(line).ok().map(str::trim_end);
         match text.and_then(|text| text.parse().ok()) {
-            Some(claim) => drop(notes.left.insert(claim, at)),
+            Some(claim) => {
+                notes.left.insert(claim, at);
+            }
             None => notes.free.push(at),
         }
     }
