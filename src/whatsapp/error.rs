@@ -221,9 +221,10 @@ pub fn lookup(code: i64) -> Option<&'static Row> {
 }
 
 /// What a code that came by status webhook, long after the call, means for further messages: how far its refusal reaches, or
-/// whom to give a rest. An unknown code concerns its message alone, and so does one that leaves an answer in doubt.
+/// whom to give a rest. An unknown code concerns its message alone, and so do one that leaves an answer in doubt and a missing
+/// one, which is 0: no status tells that nobody could authenticate.
 pub fn told_by_status(code: i64) -> Class {
-    match lookup(code).map(|row| row.class) {
+    match lookup(code).filter(|_| code != 0).map(|row| row.class) {
         Some(class @ (Class::Refused(_) | Class::Retry(_))) => class,
         Some(Class::NotGraph | Class::Ambiguous) | None => Class::Refused(RefusalScope::Message),
     }

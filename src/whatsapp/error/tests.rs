@@ -192,6 +192,8 @@ fn a_late_webhook_says_how_far_its_refusal_reaches_or_who_needs_a_rest() {
         (131_047, RefusalScope::Message),
         (131_000, RefusalScope::Message),
         (987_654, RefusalScope::Message),
+        (0, RefusalScope::Message),
+        (190, RefusalScope::Lane(PauseReason::AccessToken)),
     ];
     for (code, scope) in cases {
         assert_eq!(told_by_status(code), Class::Refused(scope), "{code}");
