@@ -129,6 +129,17 @@ impl PairLimiter {
         }
     }
 
+    /// Two customers turned out to be one: what was sent to either counts for the second.
+    pub fn join(&mut self, from: ContactId, to: ContactId, now: Duration) {
+        let Some(mut pair) = self.pairs.pop(&from) else {
+            return;
+        };
+        if let Some(other) = self.pairs.pop(&to) {
+            pair = pair.with(other, self.rule, now);
+        }
+        self.remember(to, pair, now);
+    }
+
     /// Takes over what an earlier limiter of the same number knows of customers whom this one has not met.
     pub fn inherit(&mut self, mut earlier: Self) {
         while self.pairs.len() < self.most
@@ -179,6 +190,28 @@ impl Pair {
             sent: 1,
             silent_until: Duration::ZERO,
             strikes: 0,
+        }
+    }
+
+    /// What both owe together.
+    fn with(self, other: Self, rule: PairRule, now: Duration) -> Self {
+        let (later, earlier) = if self.burst_began > other.burst_began {
+            (self, other)
+        } else {
+            (other, self)
+        };
+        let debt = if now < earlier.paid_off(rule) {
+            Self {
+                sent: earlier.sent.saturating_add(later.sent),
+                ..earlier
+            }
+        } else {
+            later
+        };
+        Self {
+            silent_until: self.silent_until.max(other.silent_until),
+            strikes: self.strikes.max(other.strikes),
+            ..debt
         }
     }
 

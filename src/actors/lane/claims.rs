@@ -18,7 +18,7 @@ use super::persist::pause_after;
 use super::waiting::{Item, Moment, PRIORITIES, PerPriority, Waiting};
 use crate::actors::request::DelayReason;
 use crate::crash::{self, CrashPoint};
-use crate::domain::{AttemptToken, MessageId, Priority};
+use crate::domain::{AttemptToken, ContactId, MessageId, Priority};
 use crate::store::{Ahead, ClaimOutcome, ClaimWant, Claimed, StoreError, StoreErrorKind};
 use crate::telemetry::{labels, metrics};
 
@@ -263,7 +263,7 @@ impl Lane {
                 Some(ClaimOutcome::Granted(claimed)) => {
                     let wait = now.wall.since(want.item.waits_since());
                     gauges::waited(want.item.waiting.priority, wait);
-                    self.queue.join(want.item.waiting.contact, claimed.person, now);
+                    self.join(want.item.waiting.contact, claimed.person, now);
                     self.take_in_hand(want.item, *claimed, Some(want.permit), want.ahead);
                 }
                 Some(ClaimOutcome::OptedOut) => self.fail_unwanted(&want.item, ctx),
@@ -275,6 +275,15 @@ impl Lane {
             if shut(self.gate(priority, now)) {
                 self.return_unstarted(priority);
             }
+        }
+    }
+
+    /// Two customers turned out to be one: they have one line and one limit.
+    pub(super) fn join(&mut self, from: ContactId, to: ContactId, now: Moment) {
+        let (from, to) = (self.queue.whose(from), self.queue.whose(to));
+        if from != to {
+            self.pair_limit.join(from, to, now.mono);
+            self.queue.join(from, to, now);
         }
     }
 

@@ -208,7 +208,7 @@ impl Handler<Admitted<Join>> for Lane {
         let now = self.now();
         let Join { from, to } = &join.message;
         for from in from {
-            self.queue.join(*from, *to, now);
+            self.join(*from, *to, now);
         }
     }
 }

@@ -116,6 +116,11 @@ impl Queue {
         self.lines.join(from, to, now.mono);
     }
 
+    /// In whose line a customer's messages stand.
+    pub(super) fn whose(&self, contact: ContactId) -> ContactId {
+        self.lines.whose(contact)
+    }
+
     /// The call for a customer is over and its message does not come back.
     pub(super) fn free(&mut self, contact: ContactId, now: Moment) {
         self.lines.free(contact, now.mono);

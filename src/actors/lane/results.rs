@@ -75,7 +75,8 @@ impl Lane {
                 }
             }
             Effect::TooFastForPair => {
-                self.pair_limit.penalise(contact, now.mono);
+                let customer = self.queue.whose(contact);
+                self.pair_limit.penalise(customer, now.mono);
                 self.note_working(message, priority, began);
             }
             Effect::Silence(silence) => self.fall_silent(silence, now),

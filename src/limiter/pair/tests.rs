@@ -37,6 +37,30 @@ fn a_burst_is_borrowed_and_paid_back_in_silence() {
 }
 
 #[test]
+fn two_customers_who_turn_out_to_be_one_owe_together() {
+    for (one, other, expected) in [(3, 4, 42), (0, 4, 24), (3, 0, 18)] {
+        let mut limiter = limiter(5);
+        assert!((0..one).all(|_| limiter.try_take(contact(1), secs(0)).is_ok()));
+        assert!((0..other).all(|_| limiter.try_take(contact(2), secs(0)).is_ok()));
+        limiter.join(contact(1), contact(2), secs(7));
+        assert_eq!(
+            limiter.wait(contact(2), secs(7)),
+            secs(expected - 7),
+            "{one} {other}"
+        );
+        assert_eq!(limiter.wait(contact(1), secs(7)), secs(0));
+    }
+    // What was paid back counts no more, and what Meta said does.
+    let mut limiter = limiter(5);
+    assert!(limiter.try_take(contact(1), secs(0)).is_ok());
+    assert!(limiter.try_take(contact(2), secs(100)).is_ok());
+    limiter.penalise(contact(1), secs(100));
+    limiter.join(contact(1), contact(2), secs(100));
+    assert_eq!(limiter.wait(contact(2), secs(100)), secs(1));
+    assert_eq!(limiter.wait(contact(2), secs(107)), secs(0));
+}
+
+#[test]
 fn a_burst_must_come_within_six_seconds() {
     let mut limiter = limiter(10);
     for at in [0, 2, 4] {
