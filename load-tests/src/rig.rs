@@ -18,7 +18,7 @@ use crate::gateway::{Gateway, Tenant, text};
 use crate::process::{self, Launch, Process, binary, free_port};
 use crate::sender::{Book, Pace, Sender};
 use crate::simulator::Simulator;
-pub use deaths::Death;
+pub use deaths::{Cause, Death};
 pub use end::Found;
 use launch::{environment, faults, recipients, start_simulator};
 
@@ -199,7 +199,7 @@ impl Rig {
         let Some(process) = self.process.take() else {
             return Ok(());
         };
-        self.note_death().await?;
+        self.note_death(Cause::Kill).await?;
         process.kill().await
     }
 
@@ -243,7 +243,7 @@ impl Rig {
         let died = process.ended(limit).await.is_ok();
         if died {
             self.process = None;
-            self.note_death().await?;
+            self.note_death(Cause::Place).await?;
         }
         Ok(died)
     }

@@ -31,7 +31,7 @@ pub(super) struct SimulateArgs {
     #[arg(long, default_value_t = 80)]
     rate: u32,
     /// Messages a second that customers write by themselves
-    #[arg(long, default_value_t = 0.0, value_name = "RATE")]
+    #[arg(long, default_value_t = 0.0, value_parser = chatter, value_name = "RATE")]
     chatter: f64,
     /// What goes wrong on purpose
     #[arg(long, value_enum)]
@@ -132,6 +132,17 @@ fn introduction(config: &SimulatorConfig) -> impl Fn(&str) -> String + use<> {
     }
 }
 
+/// Messages a second; more than any machine here can write.
+const MOST_CHATTER: f64 = 100_000.0;
+
+/// A rate that a simulator can keep.
+fn chatter(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(rate) if (0.0..=MOST_CHATTER).contains(&rate) => Ok(rate),
+        Ok(_) | Err(_) => Err(format!("a number from 0 to {MOST_CHATTER} is wanted")),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use clap::Parser as _;
@@ -195,5 +206,13 @@ mod tests {
         let config = crate::config::Config::from_sources(None, variables).unwrap();
         assert_eq!(config.whatsapp.base_url.as_str(), "http://127.0.0.1:9090");
         assert!(config.whatsapp.app("simulated").is_some());
+    }
+
+    #[test]
+    fn chatter_is_a_rate_that_a_simulator_can_keep() {
+        assert_eq!(chatter("0.5"), Ok(0.5));
+        for bad in ["nan", "inf", "-1", "1e9", "x", ""] {
+            chatter(bad).unwrap_err();
+        }
     }
 }

@@ -102,8 +102,10 @@ pub enum Amendment {
     Revoked,
 }
 
-/// Earlier versions kept of one message. People edit for a quarter of an hour; the first and the newest stay.
+/// Earlier versions kept of one message, and their bytes, for each edit is told with them. People edit for a quarter of an
+/// hour; the first and the newest stay.
 const MOST_VERSIONS: usize = 50;
+const VERSIONS_BYTES: usize = 32 * 1024;
 
 /// What to do when an attempt's outcome stays unknown past its deadline.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -206,7 +208,13 @@ impl Message {
     fn keep(&mut self, version: Version) {
         let place = self.versions.partition_point(|earlier| earlier.at <= version.at);
         self.versions.insert(place, version);
-        if self.versions.len() > MOST_VERSIONS {
+        let bytes = |versions: &[Version]| -> usize {
+            let each = versions.iter().map(|version| version.content.json().get().len());
+            each.sum()
+        };
+        while self.versions.len() > 1
+            && (self.versions.len() > MOST_VERSIONS || bytes(&self.versions) > VERSIONS_BYTES)
+        {
             self.versions.remove(1);
         }
     }
@@ -266,5 +274,46 @@ impl Delivery {
         self.times = self.times.merge(times);
         self.state = self.times.state();
         self.state != before
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_and_the_newest_versions_are_kept_within_their_bytes() {
+        let text = |n: i64, letters: usize| {
+            let body = format!("{n}{}", "x".repeat(letters));
+            Content::text(&body)
+        };
+        for (letters, kept) in [(1, MOST_VERSIONS), (4_000, 8), (60_000, 1)] {
+            let mut message = Message {
+                id: MessageId::from_bytes([0; 16]),
+                conversation_id: ConversationId::from_bytes([0; 16]),
+                contact_id: ContactId::from_bytes([0; 16]),
+                number: PhoneNumberId::parse("1").unwrap(),
+                direction: Direction::Inbound,
+                author: Author::Contact,
+                content: text(0, letters),
+                created: Timestamp::from_secs(0),
+                wamid: None,
+                delivery: None,
+                via: None,
+                edited_at: None,
+                versions: Vec::new(),
+                first_version_missing: false,
+                revoked_at: None,
+                told: Vec::new(),
+            };
+            for n in 1..=100 {
+                message.edit(text(n, letters), Timestamp::from_secs(n));
+            }
+            assert_eq!(message.versions.len(), kept, "{letters}");
+            assert_eq!(message.versions[0].content, text(0, letters));
+            if kept > 1 {
+                assert_eq!(message.versions[kept - 1].content, text(99, letters));
+            }
+        }
     }
 }

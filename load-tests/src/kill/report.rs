@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use serde_json::json;
 
 use super::{KillArgs, PLACES};
-use crate::rig::{Death, Found, Rig};
+use crate::rig::{Cause, Death, Found, Rig};
 
 /// Prints the end and decides about the exit code.
 pub(super) fn print(
@@ -22,15 +22,21 @@ pub(super) fn print(
             .as_ref()
             .map_or(0, |book| pick(book).load(Ordering::Relaxed))
     };
-    let of_all = |pick: fn(&Death) -> u64| -> Vec<u64> {
-        let mut all: Vec<_> = rig.deaths.iter().map(pick).collect();
+    let of = |cause: Option<Cause>, pick: fn(&Death) -> u64| -> Vec<u64> {
+        let deaths = rig.deaths.iter();
+        let mut all: Vec<_> = deaths
+            .filter(|death| cause.is_none_or(|cause| death.cause == cause))
+            .map(pick)
+            .collect();
         all.sort_unstable();
         all
     };
+    let of_all = |pick| of(None, pick);
     let calls = of_all(|death| death.calls);
     let unknown = of_all(|death| death.unknown);
     let answered = of_all(|death| death.answered);
     let uncalled = of_all(|death| death.uncalled);
+    let by_kill = of(Some(Cause::Kill), |death| death.uncalled);
     let summary = |all: &[u64]| json!({ "median": all.get(all.len() / 2), "most": all.last(), "all": all.iter().sum::<u64>() });
     let gone_back = rig.book.as_deref().map_or(0, crate::sender::Book::gone_back);
     let own = json!({
@@ -39,6 +45,7 @@ pub(super) fn print(
         "unknown_by_death": summary(&unknown),
         "unknown_answered": summary(&answered),
         "unknown_uncalled": summary(&uncalled),
+        "unknown_uncalled_by_kill": summary(&by_kill),
         "cycles": args.cycles,
         "seed": args.seed,
         "faults": args.faults,
@@ -52,8 +59,6 @@ pub(super) fn print(
         "sends_given_up": count(|book| &book.given_up),
     });
     let line = found.line(rig, own);
-    let claims_are_late = uncalled
-        .last()
-        .is_none_or(|most| *most <= args.backend.uncalled());
+    let claims_are_late = by_kill.last().is_none_or(|most| *most <= args.backend.uncalled());
     line.end(line.is_sound() && missed.is_empty() && gone_back == 0 && claims_are_late)
 }

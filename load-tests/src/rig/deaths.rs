@@ -6,9 +6,21 @@ use serde_json::{Value, json};
 
 use super::Rig;
 
+/// How the gateway came to die.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Cause {
+    /// Somebody killed it.
+    #[default]
+    Kill,
+    /// It reached a place at which it dies: perhaps in the middle of beginning calls, whose requests have not left then.
+    Place,
+}
+
 /// What a death left behind.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Death {
+    /// How it came.
+    pub cause: Cause,
     /// Calls to Graph that were open right before.
     pub calls: u64,
     /// Messages whose outcome became unknown until the next death: their claims were durable and had no end.
@@ -34,11 +46,12 @@ impl fmt::Display for Death {
 
 impl Rig {
     /// The gateway is about to die.
-    pub(super) async fn note_death(&mut self) -> anyhow::Result<()> {
+    pub(super) async fn note_death(&mut self, cause: Cause) -> anyhow::Result<()> {
         self.count_unknown().await?;
         let stats = self.simulator.stats().await?;
         let calls = stats.get("calls_open").and_then(Value::as_u64).unwrap_or(0);
         self.deaths.push(Death {
+            cause,
             calls,
             before: self.unknown().len(),
             ..Death::default()

@@ -90,6 +90,13 @@ pub(super) async fn marketing_is_refused_until_the_customer_wants_it_again(backe
     // An older word that comes late is no news.
     assert_eq!(scene.one(wish(ADA, STOP, before)).await, OpOutcome::Unchanged);
     accepted(&mut scene, 5, Purpose::Marketing).await;
+    // Also where Meta's clock is ahead of ours.
+    let ahead = |seconds| scene.now.after(Duration::from_secs(seconds));
+    let (resumed, stopped) = (ahead(50), ahead(100));
+    scene.one(wish(ADA, STOP, stopped)).await;
+    let late = scene.one(wish(ADA, MarketingWish::Resume, resumed)).await;
+    assert_eq!(late, OpOutcome::Unchanged);
+    assert_eq!(submit(&mut scene, 6, Purpose::Marketing).await, refused);
 }
 
 pub(super) async fn metas_refusal_is_an_opt_out_however_it_comes(backend: impl Backend) {

@@ -128,6 +128,21 @@ pub(super) async fn imported_messages_stand_where_they_belong_and_ask_for_nothin
     );
     assert_eq!(after.last_writer(), Some(&Author::Contact));
     assert_eq!(scene.texts(*at).await[..3], ["now", "between", "h19"]);
+    // One that is told live, too, is the customer's: somebody has to answer.
+    scene.one(import(Side::Customer, "j", scene.now, "live")).await;
+    resolve(&mut scene, *at).await;
+    let live = ops::receive(ADA, "j", scene.now, "live");
+    let place = scene.place(live.clone()).await;
+    assert_eq!(scene.one(live).await, OpOutcome::Duplicate { at: Some(place) });
+    let conversation = row(&scene, *at).await;
+    assert_eq!(
+        (conversation.unread, conversation.status),
+        (1, ConversationStatus::Open)
+    );
+    assert_eq!(
+        conversation.last_inbound.map(Timestamp::as_secs),
+        Some(scene.now.as_secs())
+    );
 }
 
 pub(super) async fn an_imported_placeholder_becomes_what_it_stands_for(backend: impl Backend) {

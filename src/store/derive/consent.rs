@@ -4,6 +4,7 @@ use super::Batch;
 use super::identity::mentioned;
 use super::link::{News, tell};
 use super::names::follow_links;
+use super::receive::AHEAD;
 use crate::domain::consent::MARKETING_STOPPED;
 use crate::domain::{ContactId, MarketingWish, MetaError, OptOutSource, Timestamp};
 use crate::store::error::StoreError;
@@ -11,7 +12,8 @@ use crate::store::op::{OpOutcome, Prefer};
 
 /// Notes what a customer said. One who was never heard of is remembered for it.
 pub(super) fn prefer(batch: &mut Batch<'_>, prefer: &Prefer) -> Result<OpOutcome, StoreError> {
-    let at = prefer.at.unwrap_or(batch.now).min(batch.now);
+    // Meta's clock may be ahead of ours, and orders what the customer said.
+    let at = prefer.at.unwrap_or(batch.now).min(batch.now.after(AHEAD));
     let Some((mut contact, mut news)) = mentioned(batch, &prefer.aliases, at)? else {
         return Ok(OpOutcome::Unchanged);
     };

@@ -18,7 +18,8 @@ use crate::store::row::{MessageRef, Seen, outbound_key};
 
 /// Meta retries for seven days; an older time than that is not believed, nor one that lies ahead.
 const OLDEST: Duration = Duration::from_secs(7 * 86_400);
-const AHEAD: Duration = Duration::from_secs(300);
+/// How far Meta's clock may be ahead of ours.
+pub(super) const AHEAD: Duration = Duration::from_secs(300);
 
 /// What is known of a message that is new.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,9 +60,12 @@ fn again(batch: &mut Batch<'_>, receive: &Receive, seen: Seen) -> Result<OpOutco
         if opens_window(receive) && receive.group.is_none() {
             conversation.last_inbound = conversation.last_inbound.max(Some(at));
         }
-    } else if message.via == Some(Via::Standby) && receive.via.is_none() && receive.by == Side::Customer {
-        // The thread is ours by now: somebody here has to answer.
+    } else if message.via.is_some() && receive.via.is_none() && receive.by == Side::Customer {
+        // It was imported first, or the thread is ours by now: somebody here has to answer.
         message.via = None;
+        if opens_window(receive) && receive.group.is_none() {
+            conversation.last_inbound = conversation.last_inbound.max(Some(at));
+        }
         want_attention(&mut conversation, receive, batch.next_seq());
     } else if is_placeholder(message.content.kind()) && !is_placeholder(receive.content.kind()) {
         message.content = receive.content.in_place_of(&message.content);
