@@ -52,20 +52,6 @@ const LAYERS: &[(&str, &[&str])] = &[
         ],
     ),
     (
-        "broadcast",
-        &[
-            "domain",
-            "crash",
-            "shutdown",
-            "config",
-            "telemetry",
-            "store",
-            "whatsapp",
-            "limiter",
-            "actors",
-        ],
-    ),
-    (
         "api",
         &[
             "domain",
@@ -78,7 +64,6 @@ const LAYERS: &[(&str, &[&str])] = &[
             "limiter",
             "actors",
             "ingest",
-            "broadcast",
         ],
     ),
     ("simulator", &["domain", "whatsapp"]),
@@ -95,7 +80,6 @@ const LAYERS: &[(&str, &[&str])] = &[
             "limiter",
             "actors",
             "ingest",
-            "broadcast",
             "api",
         ],
     ),
