@@ -60,7 +60,7 @@ pub enum Backend {
 }
 
 impl Backend {
-    /// Claims for which no call came that a kill may leave unknown.
+    /// Claims for which no call came that a kill leaves unknown at the median.
     const fn uncalled(self) -> u64 {
         match self {
             Self::Fjall => 2,

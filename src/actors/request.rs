@@ -231,7 +231,9 @@ pub enum Refusal {
     #[error("no such tenant")]
     UnknownTenant,
     /// The tenant has no such number, or several and none was named.
-    #[error("the tenant has no such number; name one of its phone_number_ids in `number`")]
+    #[error(
+        "the tenant has no such number, or several and none was named: name one of its phone_number_ids in `number`"
+    )]
     UnknownNumber,
     /// The message or conversation is not there.
     #[error("not found")]

@@ -107,7 +107,12 @@ impl Lane {
         let Ok(data) = serde_json::value::to_raw_value(&changed) else {
             return;
         };
-        tracing::info!(tenant.id = %self.tenant, number.id = %self.row.id, ?state, "the lane's state changed");
+        let (tenant, number) = (self.tenant, &self.row.id);
+        if matches!(state, Told::Paused(_)) {
+            tracing::warn!(tenant.id = %tenant, number.id = %number, state = data.get(), "sending is paused");
+        } else {
+            tracing::info!(tenant.id = %tenant, number.id = %number, state = data.get(), "the lane's state changed");
+        }
         self.announcer.telling = Some(state);
         let op = Op::Announce(Announce {
             kind: EventKind::Lane,

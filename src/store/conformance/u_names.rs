@@ -306,3 +306,19 @@ pub(super) async fn one_parent_id_is_one_person_whatever_portfolio_tells_of_them
     offer.purpose = Purpose::Marketing;
     assert_eq!(scene.one(offer).await, OpOutcome::Refused(OpRefusal::OptedOut));
 }
+
+pub(super) async fn two_changes_told_in_reverse_leave_the_number_to_its_next_owner(backend: impl Backend) {
+    const FIRST: &str = "573100000021";
+    const SECOND: &str = "573100000022";
+    const THIRD: &str = "573100000023";
+    let mut scene = Scene::of(&backend).await;
+    scene.later(Duration::from_secs(1_000));
+    let ada = writes(&mut scene, &[FIRST], "ada", 1).await;
+    for (from, to, at) in [(SECOND, THIRD, 20), (FIRST, SECOND, 10)] {
+        scene.one(ops::moved(&[from], &[to], second(at), to)).await;
+    }
+    let next = writes(&mut scene, &[FIRST], "next owner", 15).await;
+    assert_ne!(next.conversation, ada.conversation);
+    let later = writes(&mut scene, &[THIRD], "ada, later", 30).await;
+    assert_eq!(later.conversation, ada.conversation);
+}

@@ -253,11 +253,11 @@ pub(super) fn relate(batch: &mut Batch<'_>, relate: &Relate) -> Result<OpOutcome
         Some(&relate.number),
         at,
     )?;
-    if let Some(newer) = newer {
-        // It wrote under its new names before the notice of them came, or moved on since.
-        news.names = contact.move_to(&newer.aliases(), newer.named_at.unwrap_or(at));
-    } else if known.is_none_or(|known| at >= known) {
-        news.names = contact.move_to(&names, at);
+    // It wrote under its new names before the notice of them came, or moved on since.
+    let newer = newer.map(|newer| (newer.aliases(), newer.named_at.unwrap_or(at)));
+    let told = || known.is_none_or(|known| at >= known).then(|| (names.clone(), at));
+    if let Some((names, since)) = newer.or_else(told) {
+        news.names = contact.move_to(&names, since);
         for alias in relate.from.strongest_first() {
             contact.cease(alias, at);
         }

@@ -63,6 +63,9 @@ fn again(batch: &mut Batch<'_>, receive: &Receive, seen: Seen) -> Result<OpOutco
     } else if message.via.is_some() && receive.via.is_none() && receive.by == Side::Customer {
         // It was imported first, or the thread is ours by now: somebody here has to answer.
         message.via = None;
+        if is_placeholder(message.content.kind()) && !is_placeholder(receive.content.kind()) {
+            message.content = receive.content.in_place_of(&message.content);
+        }
         if opens_window(receive) && receive.group.is_none() {
             conversation.last_inbound = conversation.last_inbound.max(Some(at));
         }

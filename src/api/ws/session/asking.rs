@@ -7,7 +7,7 @@ use super::super::sockets::Shared;
 use super::super::tickets::Pass;
 use crate::actors::SessionId;
 use crate::actors::request::{Acceptance, Accepted};
-use crate::api::error::ApiError;
+use crate::api::error::{ApiError, ErrorCode};
 use crate::store::op::OrganiseChange;
 use crate::telemetry::labels::SendOrigin;
 use crate::telemetry::metrics;
@@ -21,6 +21,13 @@ pub(super) async fn ask(
     command: Command,
 ) -> Result<Option<Bytes>, ApiError> {
     let port = &shared.port;
+    // A key that was revoked since the last ping changes nothing any more. When the store cannot tell, whoever was let in stays.
+    if !matches!(command, Command::Attend(_))
+        && let Err(refused) = shared.keys.look_up(who.key.hash).await
+        && refused.code() == ErrorCode::Unauthorized
+    {
+        return Err(refused);
+    }
     match command {
         Command::Submit(request) => match port.submit(who.tenant, *request).await {
             Ok(done) => {
