@@ -53,11 +53,15 @@ fn two_customers_who_turn_out_to_be_one_owe_together() {
     // What was paid back counts no more, and what Meta said does.
     let mut limiter = limiter(5);
     assert!(limiter.try_take(contact(1), secs(0)).is_ok());
-    assert!(limiter.try_take(contact(2), secs(100)).is_ok());
-    limiter.penalise(contact(1), secs(100));
-    limiter.join(contact(1), contact(2), secs(100));
-    assert_eq!(limiter.wait(contact(2), secs(100)), secs(1));
-    assert_eq!(limiter.wait(contact(2), secs(107)), secs(0));
+    assert!(limiter.try_take(contact(2), secs(3)).is_ok());
+    limiter.join(contact(1), contact(2), secs(7));
+    assert!((0..4).all(|_| limiter.try_take(contact(2), secs(7)).is_ok()));
+    assert!(limiter.try_take(contact(2), secs(7)).is_err());
+    assert!(limiter.try_take(contact(3), secs(100)).is_ok());
+    assert!(limiter.try_take(contact(4), secs(100)).is_ok());
+    limiter.penalise(contact(3), secs(100));
+    limiter.join(contact(3), contact(4), secs(100));
+    assert_eq!(limiter.wait(contact(4), secs(100)), secs(1));
 }
 
 #[test]
