@@ -1,27 +1,26 @@
-//! Dumps without leads to nowhere.
+//! Dumps and events without leads to nowhere.
 
 use std::collections::HashSet;
 
 use bytes::Bytes;
 use serde_json::Value;
 
+use crate::domain::Event;
+use crate::store::EventPage;
 use crate::store::dump::Family;
 
-/// A dump in which what happened once no longer names a message that is not there.
+/// A dump in which what happened once no longer names a message that is not there, nor an event tells what it said.
 ///
 /// Of a message whose time is over nothing is ever read. Some stores drop its bytes when they sweep, others later; so an
-/// erasure finds it in one and not in the other, and takes back the leads to it or leaves them to their own end.
+/// erasure finds it in one and not in the other, and takes back the leads to it or leaves them to their own end. So it is with
+/// the events that told of a message whose end was moved forward: a cluster leaves them to theirs.
 pub(super) fn without_dead(rows: Vec<(Bytes, Bytes)>) -> Vec<(Bytes, Value)> {
     let of = |key: &Bytes, family: Family| key.first() == Some(&family.code());
     let rows: Vec<(Bytes, Value)> = rows
         .into_iter()
         .map(|(key, value)| (key, serde_json::from_slice(&value).unwrap()))
         .collect();
-    let there: HashSet<Value> = rows
-        .iter()
-        .filter(|(key, _)| of(key, Family::Message))
-        .map(|(_, value)| value["row"]["id"].clone())
-        .collect();
+    let there = messages_in(&rows);
     assert!(
         !there.contains(&Value::Null),
         "messages are dumped with their ids"
@@ -31,8 +30,40 @@ pub(super) fn without_dead(rows: Vec<(Bytes, Bytes)>) -> Vec<(Bytes, Value)> {
         if of(key, Family::Seen) && !there.contains(&value["row"]["at"]["message"]) {
             value["row"]["at"] = Value::Null;
         }
+        if of(key, Family::Event) && tells_of_none(&value["row"], &there) {
+            value["row"] = serde_json::json!({ "seq": value["row"]["seq"], "kind": "erased" });
+        }
     }
     rows
+}
+
+/// The ids of the messages in a dump.
+pub(super) fn messages_in(rows: &[(Bytes, Value)]) -> HashSet<Value> {
+    let messages = rows
+        .iter()
+        .filter(|(key, _)| key.first() == Some(&Family::Message.code()));
+    messages.map(|(_, value)| value["row"]["id"].clone()).collect()
+}
+
+/// The same of a page of events.
+pub(super) fn without_dead_events(page: EventPage, there: &HashSet<Value>) -> EventPage {
+    let forget = |event: Event| {
+        let row: Value = serde_json::from_slice(&event.json).unwrap();
+        if tells_of_none(&row, there) {
+            Event::erased(event.seq, event.at)
+        } else {
+            event
+        }
+    };
+    EventPage {
+        events: page.events.into_iter().map(forget).collect(),
+        ..page
+    }
+}
+
+fn tells_of_none(event: &Value, there: &HashSet<Value>) -> bool {
+    let id = &event["data"]["message"]["id"];
+    !id.is_null() && !there.contains(id)
 }
 
 #[test]
