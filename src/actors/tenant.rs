@@ -58,6 +58,11 @@ pub struct TenantLimits {
     pub idle: Duration,
 }
 
+/// Lanes look so often, and so long, for what may come into the outbox late. A store is back by then, or the next caller is
+/// told so.
+const DOUBT_PAUSE: Duration = Duration::from_secs(3);
+const DOUBT_LASTS: Duration = Duration::from_secs(600);
+
 impl Default for TenantLimits {
     fn default() -> Self {
         Self {
@@ -124,6 +129,8 @@ pub(crate) struct Tenant {
     telling: Telling,
     ids: MessageIds,
     rng: fastrand::Rng,
+    /// When nobody could tell last whether a message was taken.
+    doubt: Option<Duration>,
 }
 
 impl Tenant {
@@ -148,6 +155,7 @@ impl Tenant {
                 telling: Telling::Now,
                 ids: MessageIds::default(),
                 rng,
+                doubt: None,
             }
         });
         BoundedAddr::new(addr, capacity)
@@ -216,7 +224,7 @@ impl Handler<Admitted<Submit>> for Tenant {
                 let sent = resolved.map(|(id, recipient)| (tenant.conversation(id), recipient));
                 routing::submit(sent, request, message).into_actor(tenant)
             })
-            .map(move |submitted, tenant, _| {
+            .map(move |submitted, tenant, ctx| {
                 if let Some(key) = once {
                     tenant.in_progress.remove(&key);
                 }
@@ -225,8 +233,7 @@ impl Handler<Admitted<Submit>> for Tenant {
                     accepted
                 });
                 if answer == Err(Refusal::Uncertain) {
-                    // It may be in the outbox all the same.
-                    tenant.lanes.values().for_each(LaneHandle::look_again);
+                    tenant.begin_doubt(ctx);
                 }
                 drop(place);
                 // The caller may have gone; what is durable stays.
@@ -263,7 +270,8 @@ impl Handler<Admitted<AskIdle>> for Tenant {
         drop(place);
         let nobody = self.present.is_empty() && self.viewing.is_empty();
         // The asker may have gone.
-        let _ = message.0.send(nobody && self.in_progress.is_empty());
+        let quiet = self.in_progress.is_empty() && self.doubt.is_none();
+        let _ = message.0.send(nobody && quiet);
     }
 }
 
@@ -295,10 +303,35 @@ impl Tenant {
                     lane.enqueue((*queued).into());
                 }
             }
-            None if accepted.acceptance == Acceptance::New => {
-                self.lanes.values().for_each(LaneHandle::look_again);
-            }
+            None if accepted.acceptance == Acceptance::New => self.look_again(),
+            // A caller who was told that nobody knows asks again.
+            None if self.doubt.is_some() => self.look_again(),
             None => {}
+        }
+    }
+
+    fn look_again(&self) {
+        self.lanes.values().for_each(LaneHandle::look_again);
+    }
+
+    /// A message may be in the outbox all the same, or come there only once the ledger knows, with a later commit: nobody
+    /// tells its lane then.
+    fn begin_doubt(&mut self, ctx: &mut Context<Self>) {
+        let before = self.doubt.replace(self.parts.clock.monotonic());
+        self.look_again();
+        if before.is_none() {
+            ctx.run_later(DOUBT_PAUSE, Self::look_while_in_doubt);
+        }
+    }
+
+    fn look_while_in_doubt(&mut self, ctx: &mut Context<Self>) {
+        self.look_again();
+        let now = self.parts.clock.monotonic();
+        self.doubt = self
+            .doubt
+            .filter(|since| now.saturating_sub(*since) < DOUBT_LASTS);
+        if self.doubt.is_some() {
+            ctx.run_later(DOUBT_PAUSE, Self::look_while_in_doubt);
         }
     }
 
