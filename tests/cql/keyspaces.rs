@@ -5,11 +5,18 @@ use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use super::node::Node;
 
+// Tried once: each test that needs it would wait as long as the first for one that does not start.
+static NODE: OnceLock<Option<Node>> = OnceLock::new();
+
+/// Says beside an error what the server that ends with this process said last.
+pub fn beside_its_log(error: impl std::fmt::Display) -> String {
+    let said = NODE.get().and_then(Option::as_ref).map(Node::last_words);
+    format!("{error}; the server's log ends:\n{}", said.unwrap_or_default())
+}
+
 /// `host:port` of the server: the one that `MESEJ_TEST_CQL` names, or one that ends with this process.
 pub fn server() -> String {
     static ADDRESS: OnceLock<String> = OnceLock::new();
-    // Tried once: each test that needs it would wait as long as the first for one that does not start.
-    static NODE: OnceLock<Option<Node>> = OnceLock::new();
     let named = || match std::env::var("MESEJ_TEST_CQL") {
         Ok(address) if !address.is_empty() => address,
         _ => {

@@ -42,7 +42,7 @@ sed -e "s|@ADDRESS@|$address|; s|@PORT@|$port|; s|@STORAGE_PORT@|$storage_port|"
     -e "s|@TOKEN@|${MESEJ_CQL_TOKEN:+initial_token: $MESEJ_CQL_TOKEN}|" \
     "$here/cassandra.yaml" >"$folder/cassandra.yaml"
 
-flags=(-Xms"$heap" -Xmx"$heap" -XX:+UseSerialGC)
+flags=(-Xms"$heap" -Xmx"$heap" -XX:+UseSerialGC -XX:+ExitOnOutOfMemoryError)
 case ${MESEJ_CQL_COMPILER:-quick} in
   quick) flags+=(-XX:TieredStopAtLevel=1) ;;
   thorough) ;;

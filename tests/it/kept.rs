@@ -9,7 +9,7 @@ use scylla::client::session::Session;
 use scylla::client::session_builder::SessionBuilder;
 use tempfile::TempDir;
 
-use crate::keyspaces::{Keyspaces, State, Taken, copies, server};
+use crate::keyspaces::{Keyspaces, State, Taken, beside_its_log, copies, server};
 
 static KEYSPACES: Keyspaces = Keyspaces::new("mesej_it", 2);
 
@@ -96,7 +96,8 @@ fn keyspace() -> Taken {
             State::Unmade => {
                 let mut options = ScyllaOptions::new(vec![server()], name);
                 options.replication_factor = copies();
-                schema::migrate(&options, "tests").await.unwrap();
+                let made = schema::migrate(&options, "tests").await;
+                made.map_err(beside_its_log).unwrap();
             }
         }
     });
@@ -114,7 +115,8 @@ fn apart(what: impl Future<Output = ()> + Send) {
 
 /// Removes all rows that a gateway before left.
 async fn empty(keyspace: &str) {
-    let session: Session = SessionBuilder::new().known_node(server()).build().await.unwrap();
+    let session: Result<Session, _> = SessionBuilder::new().known_node(server()).build().await;
+    let session = session.map_err(beside_its_log).unwrap();
     for keyspace in [keyspace.to_owned(), format!("{keyspace}_lwt")] {
         let cql = format!("SELECT table_name FROM system_schema.tables WHERE keyspace_name = '{keyspace}'");
         let answer = session.query_unpaged(cql, ()).await.unwrap();

@@ -47,13 +47,11 @@ impl Keyspace {
     pub(super) fn take() -> Self {
         let keyspace = KEYSPACES.take();
         let options = options(keyspace.name());
-        match keyspace.state() {
-            State::Used => server::run(async move { schema::empty(&options).await }).unwrap(),
-            State::Unmade => {
-                let made = async move { schema::migrate(&options, "tests").await.map(|_| ()) };
-                server::run(made).unwrap();
-            }
-        }
+        let ready = match keyspace.state() {
+            State::Used => server::run(async move { schema::empty(&options).await }),
+            State::Unmade => server::run(async move { schema::migrate(&options, "tests").await.map(|_| ()) }),
+        };
+        ready.map_err(keyspaces::beside_its_log).unwrap();
         Self(keyspace)
     }
 

@@ -335,6 +335,8 @@ fn play<B: Backend>(cases: u32, steps: impl Strategy<Value = Vec<Step>>) {
     let round = std::cell::Cell::new(0_u64);
     let mut runner = TestRunner::new(Config {
         cases,
+        // Each of these opens a store anew, on a server that other tests use meanwhile.
+        max_shrink_iters: 2 * cases,
         ..Config::default()
     });
     let outcome = runner.run(&steps, |steps| {
