@@ -17,6 +17,8 @@ CARGO_DENY := 0.20.2
 FAKETIME := $(abspath $(TARGET))/faketime
 # Prometheus' own checker. Debian's package would start a server as well, so only its files are taken.
 PROMTOOL := $(or $(shell command -v promtool),$(abspath $(TARGET))/prometheus/usr/bin/promtool)
+# How long each phase of `make test` took is said after it, and kept there.
+TIMED = tests/timed.sh $(TARGET)/phases.log
 AS_ROOT := $(if $(filter 0,$(shell id -u)),,sudo)
 
 .PHONY: help demo fmt lint test rust-test rules-test browser-test client-test tools bench kill ring contest deny audit
@@ -87,12 +89,19 @@ contest: ## Let two gateways fight for one tenant on one cluster, under load
 	cargo build --release --locked --package mesej --package mesej-load
 	$(TARGET)/release/mesej-load contest --seed $(SEED) $(LOAD)
 
-test: tools rust-test rules-test browser-test client-test ## Everything that must hold
-	$(MAKE) kill CYCLES=20
-	$(MAKE) kill CYCLES=40 LOAD=--clock
-	$(MAKE) kill CYCLES=5 BACKEND=cql LOAD='--inbound 100 --sends 40'
-	$(MAKE) ring LOAD='--nodes 1 --inbound 100 --sends 40 --secs 5 --outage-secs 4'
-	$(MAKE) contest
+test: ## Everything that must hold
+	$(TIMED) tools $(MAKE) tools
+	$(TIMED) rust-build cargo test --workspace --locked --no-run
+	$(TIMED) rust-test $(MAKE) rust-test
+	$(TIMED) rules-test $(MAKE) rules-test
+	$(TIMED) browser-test $(MAKE) browser-test
+	$(TIMED) client-test $(MAKE) client-test
+	$(TIMED) release-build cargo build --release --locked --package mesej --package mesej-load
+	$(TIMED) kill $(MAKE) kill CYCLES=20
+	$(TIMED) kill-clock $(MAKE) kill CYCLES=40 LOAD=--clock
+	$(TIMED) kill-cql $(MAKE) kill CYCLES=5 BACKEND=cql LOAD='--inbound 100 --sends 40'
+	$(TIMED) ring $(MAKE) ring LOAD='--nodes 1 --inbound 100 --sends 40 --secs 5 --outage-secs 4'
+	$(TIMED) contest $(MAKE) contest
 
 deny: ## Check licences, bans and sources of all dependencies
 	@command -v cargo-deny >/dev/null || cargo install cargo-deny --locked --version $(CARGO_DENY)

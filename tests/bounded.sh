@@ -24,7 +24,10 @@ if [ "$status" -ne 0 ]; then
   for test in $slow; do
     grep -qE "^test $test \.\.\. (ok|FAILED|ignored)" "$log" || echo "did not end: $test" >&2
   done
-  grep -E '^test \S+ \.\.\. FAILED|panicked at ' "$log" >&2
+  # The first failures say why; what follows them often only follows from them.
+  grep -E '^test \S+ \.\.\. FAILED' "$log" | head -20 >&2
+  echo "of $(grep -cE '^test \S+ \.\.\. FAILED' "$log") failures, the first three:" >&2
+  awk '/panicked at / { if (++panics > 3) exit; left = 25 } left > 0 { print; left-- }' "$log" | cut -c1-400 >&2
   # 137: what is told to end and does not is killed.
   [[ $status -ne 124 && $status -ne 137 ]] || echo "stopped: it took longer than $limit" >&2
 fi
