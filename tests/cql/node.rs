@@ -53,6 +53,7 @@ impl Node {
             .env("MESEJ_CQL_STORAGE_PORT", self::port().to_string())
             .env("MESEJ_CQL_JMX_PORT", self::port().to_string())
             .env("MESEJ_CQL_TEMPORARY", "1")
+            .env("MESEJ_CQL_HEAP", "1g")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
