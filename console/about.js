@@ -31,23 +31,22 @@ export class AboutView {
     const { open, state, receipts } = this.#desk;
     const row = state.conversations.get(open);
     const contact = row && state.contacts.get(row.contact_id);
-    const lane = row && state.lanes.get(row.number);
     const left = row && serviceWindow(row.last_inbound, now, contact?.group_id);
     const present = [...state.presence].filter(([, presence]) => presence !== 'offline').map(([agent]) => agent);
-    const shown = [row, contact, lane, receipts, left?.text, present.sort().join(' '), state.me];
+    const shown = [row, contact, receipts, left?.text, present.sort().join(' '), state.me];
     if (shown.length === this.#shown.length && shown.every((value, i) => value === this.#shown[i])) return;
     // Not while somebody is choosing or writing in it.
     if (row && row.id === this.#shown[0]?.id && this.#panel.querySelector('select:focus, input[type=text]:focus'))
       return;
     this.#shown = shown;
-    fill(this.#panel, row ? this.#parts({ row, contact, lane, left, present, me: state.me }) : null);
+    fill(this.#panel, row ? this.#parts({ row, contact, left, present, me: state.me }) : null);
     if (this.#chosen && row?.assignee === this.#chosen.agent) {
       this.#panel.querySelector('#assignee')?.focus();
       this.#chosen = null;
     }
   }
 
-  #parts({ row, contact, lane, left, present, me }) {
+  #parts({ row, contact, left, present, me }) {
     const name = nameOf(contact);
     return [
       h(
@@ -63,7 +62,7 @@ export class AboutView {
         contact?.username ? h('p', null, h('bdi', null, `@${contact.username}`)) : null,
         h('p', { class: 'quiet' }, addressText(contact)),
       ),
-      this.#section('Answered by', this.#assignee(row, present, me)),
+      this.#section('Assigned to', this.#assignee(row, present, me)),
       this.#section('Status', this.#status(row)),
       this.#section('Labels', this.#labels(row)),
       contact?.group_id
@@ -78,14 +77,6 @@ export class AboutView {
             ),
           ),
       this.#section('Receipts', this.#receipts()),
-      lane && lane.state !== 'running'
-        ? h(
-            'p',
-            { class: 'lane', role: 'status' },
-            icon('alert'),
-            `Sending from this number is ${lane.state}: ${lane.reason}`,
-          )
-        : null,
     ];
   }
 
@@ -97,7 +88,7 @@ export class AboutView {
     const agents = [...new Set([me.agent, ...present, row.assignee].filter(Boolean))];
     const select = h(
       'select',
-      { 'aria-label': 'Answered by', id: 'assignee', onchange: () => this.#assign(select) },
+      { 'aria-label': 'Assigned to', id: 'assignee', onchange: () => this.#assign(select) },
       h('option', { value: '' }, 'Nobody yet'),
       agents.map((agent) =>
         h(

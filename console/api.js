@@ -36,6 +36,11 @@ export class Api {
     return this.#asked('GET', `/v1/conversations/${id}`);
   }
 
+  /** The tenant's numbers, and how sending from each stands. */
+  async numbers() {
+    return (await this.#asked('GET', '/v1/numbers')).numbers;
+  }
+
   /** A page of a thread, newest first. */
   messages(id, before) {
     return this.#asked('GET', `/v1/conversations/${id}/messages?limit=50${before ? `&before=${before}` : ''}`);

@@ -2,6 +2,7 @@
 
 import { AboutView } from './about.js';
 import { Api } from './api.js';
+import { BannerView } from './banner.js';
 import { Composer } from './composer.js';
 import { Desk } from './desk.js';
 import { Dialogs } from './dialogs.js';
@@ -72,6 +73,7 @@ const list = new ListView({
 const view = new ThreadView({ log: $('log'), toEnd: $('to-end'), desk, act });
 const composer = new Composer({ form: $('composer'), desk, view, askTemplate, changed });
 const head = new HeadView({ head: $('thread-head'), desk, onBack: back, onAbout: toggleAbout });
+const banner = new BannerView({ banner: $('banner'), desk });
 const about = new AboutView({ panel: $('about'), desk, changed, onClose: toggleAbout });
 
 // --- showing -------------------------------------------------------------------------------------------------------
@@ -93,6 +95,7 @@ function render() {
   const now = Date.now();
   const { state, open } = desk;
   $('frame').dataset.open = String(Boolean(open));
+  banner.render(now);
   list.render(now);
   head.render(now);
   view.render(now);
@@ -227,6 +230,7 @@ async function begin() {
     desk.dispatch({ type: 'typing_ended', now: Date.now() });
   }, 1_000);
   window.setInterval(() => document.visibilityState === 'visible' && desk.askDelays(), 3_000);
+  window.setInterval(() => document.visibilityState === 'visible' && desk.refreshPauses(), 30_000);
   await desk.start(me);
 }
 

@@ -3,6 +3,7 @@
 import { fill, h, setText } from './dom.js';
 import { icon } from './icons.js';
 import { summaryOf } from './content.js';
+import { delayOf } from './lanes.js';
 import { authorName, nameOf } from './people.js';
 import { agoInWords, serviceWindow } from './time.js';
 
@@ -47,6 +48,7 @@ export class Composer {
       );
     const parts = {
       bar: h('div', { class: 'bar', role: 'alert', hidden: true }),
+      delay: h('p', { class: 'delay', id: 'delay', role: 'status', hidden: true }),
       quote: h('div', { class: 'quoting', hidden: true }),
       reply: tab('reply', 'Reply', 'L'),
       note: tab('note', 'Note', 'P'),
@@ -58,7 +60,7 @@ export class Composer {
         dir: 'auto',
         rows: '1',
         enterkeyhint: 'send',
-        'aria-describedby': 'closed length',
+        'aria-describedby': 'closed delay length',
       }),
       send: h('button', { type: 'submit', class: 'send' }, icon('send')),
       closed: h('p', { class: 'closed', id: 'closed', hidden: true }),
@@ -87,6 +89,7 @@ export class Composer {
         ),
         parts.quote,
         parts.closed,
+        parts.delay,
         h('div', { class: 'write-row' }, parts.text, parts.send),
       ),
     );
@@ -123,6 +126,7 @@ export class Composer {
     send.setAttribute('aria-label', label);
     send.disabled = closed || !sendable(text.value);
     this.#renderClosed(closed, name, row);
+    this.#renderDelay(draft.mode === 'reply' && delayOf(state.lanes.get(row.number), now));
     this.#renderBar(draft, name, now);
     this.#renderQuote(draft);
     this.#renderHead(lengthOf(text.value), state);
@@ -154,6 +158,15 @@ export class Composer {
       h('span', null, `${why} WhatsApp takes only a template until `, h('bdi', null, name), ' writes.'),
       h('button', { type: 'button', class: 'primary', onclick: () => this.#askTemplate() }, 'Send template'),
     );
+  }
+
+  /** That what is sent now does not go out now. */
+  #renderDelay(delay) {
+    const { delay: line } = this.#parts;
+    line.hidden = !delay;
+    if (!delay) return;
+    line.dataset.tone = delay.tone;
+    setText(line, delay.text);
   }
 
   /** What somebody else wrote since the agent began: shown before the customer gets two answers. */

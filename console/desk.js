@@ -174,6 +174,18 @@ export class Desk {
     this.dispatch({ type: 'delays', delays: new Map(answers.filter(Boolean).map((one) => [one.id, one.delay])) });
   }
 
+  /** Learns how sending from each number stands. */
+  async askNumbers() {
+    const before = this.state.lanes;
+    const numbers = await this.#api.numbers().catch(() => null);
+    if (numbers) this.dispatch({ type: 'numbers_loaded', numbers, before });
+  }
+
+  /** Looks again after numbers that stand still: that a pause lasts longer is not told by an event. */
+  refreshPauses() {
+    if ([...this.state.lanes.values()].some((lane) => lane.state !== 'running')) this.askNumbers();
+  }
+
   // --- writing -----------------------------------------------------------------------------------------------------
 
   /** Sends a content to the customer of a conversation. `anyway` does not mind what others wrote meanwhile. */
@@ -265,6 +277,8 @@ export class Desk {
     if (link.state !== 'live' || was === 'live') return;
     this.socket.tell({ type: 'presence', state: 'online' });
     if (this.open) this.socket.tell({ type: 'viewing', conversation_id: this.open });
+    // A server that started anew has forgotten what stood still.
+    this.askNumbers();
   }
 
   #happened(events) {

@@ -191,7 +191,9 @@ export class Dialogs {
       value === undefined || value === null || value === ''
         ? null
         : [h('dt', null, label), h('dd', null, h('bdi', null, String(value)))];
-    const times = Object.entries(delivery?.times ?? {}).sort((one, other) => one[1] - other[1]);
+    // In the order of the states: the times come from two clocks, and Meta's are in whole seconds.
+    const order = Object.keys(STATE_NAMES);
+    const times = Object.entries(delivery?.times ?? {}).sort(([one], [other]) => order.indexOf(one) - order.indexOf(other));
     this.#show(
       'Details',
       [

@@ -28,7 +28,7 @@ export class HeadView {
       done: h(
         'button',
         { type: 'button', class: 'done', onclick: () => this.#turn() },
-        icon('check'),
+        h('span', { class: 'done-sign' }),
         h('span', { class: 'done-text' }),
       ),
       about: h(
@@ -68,10 +68,13 @@ export class HeadView {
     setText(parts.address, addressOf(contact));
     const left = serviceWindow(row.last_inbound, now, contact?.group_id);
     setText(parts.window, left.text);
+    parts.window.hidden = left.text === '';
     parts.window.className = `window tone-${left.tone}`;
     parts.window.title = left.open ? 'WhatsApp takes free messages for this long' : 'WhatsApp takes only templates now';
     const done = row.status === 'resolved' ? 'Open again' : 'Resolve';
     setText(parts.done.lastChild, done);
+    if (parts.done.getAttribute('aria-label') !== done)
+      fill(parts.done.firstChild, icon(row.status === 'resolved' ? 'retry' : 'check'));
     parts.done.setAttribute('aria-label', done);
     parts.done.title = `${done} (Alt+E)`;
     this.#renderFaces(row, name, state);

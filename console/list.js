@@ -95,7 +95,8 @@ export class ListView {
   }
 
   #steady(wanted) {
-    if (this.#held === null) {
+    // Where nothing is shown, nothing can move.
+    if (this.#held === null || this.#held.length === 0) {
       if (this.#hovered) this.#held = wanted;
       return wanted;
     }
@@ -162,18 +163,26 @@ export class ListView {
 
   #empty(state) {
     const waiting = !state.listLoaded;
-    const searching = this.#query.trim() !== '' || this.#tab !== 'all' || this.#status !== 'all';
-    return this.#cache.get('empty', [waiting, searching], () => {
+    const searching = this.#query.trim() !== '';
+    const choosing = searching || this.#tab !== 'all' || this.#status !== 'all';
+    const older = choosing && state.listCursor !== null;
+    return this.#cache.get('empty', [waiting, searching, choosing, older], () => {
       if (waiting)
         return h(
           'div',
           { class: 'row-skeletons', 'aria-label': 'Loading conversations' },
           Array.from({ length: 7 }, () => h('span', null)),
         );
+      const none = searching ? 'No conversation has that.' : choosing ? 'No conversation like that.' : null;
       return h(
         'p',
         { class: 'rows-empty' },
-        searching ? 'None like that among those loaded. Clear the search and scroll down for older ones.' : 'Nobody has written yet. New messages appear here by themselves.',
+        none === null
+          ? 'Nobody has written yet. New messages appear here by themselves.'
+          : older
+            ? `${none.slice(0, -1)} among those loaded. `
+            : none,
+        older ? h('button', { type: 'button', class: 'plain', onclick: () => this.#desk.more() }, 'Look in older ones') : null,
       );
     });
   }
@@ -275,7 +284,7 @@ const noteOf = (who) => (who === 'You' ? 'Your note' : who ? `Note by ${who}` : 
 
 function marks(row, left, me) {
   return [
-    h('span', { class: `window tone-${left.tone}` }, left.text),
+    left.text === '' ? null : h('span', { class: `window tone-${left.tone}` }, left.text),
     row.status === 'open'
       ? null
       : h('span', { class: `state state-${row.status}` }, row.status === 'pending' ? 'Pending' : 'Resolved'),

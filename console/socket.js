@@ -37,6 +37,7 @@ export class AgentSocket {
   #gaps = 0;
   #buffer = [];
   #catchUp = null;
+  #wasLive = false;
   #acked = { seq: 0, at: 0, timer: null };
   #asked = new Map();
   #refs = 0;
@@ -221,12 +222,15 @@ export class AgentSocket {
       this.#reload('moved');
       return;
     }
-    this.#catchUp = frame.head_seq > seq ? { to: frame.head_seq, messages: 0 } : null;
+    // The first time, what came since the list was loaded is nothing that anybody missed.
+    const missed = this.#wasLive && frame.head_seq > seq;
+    this.#catchUp = missed ? { to: frame.head_seq, messages: 0 } : null;
     this.#goLive();
   }
 
   #goLive() {
     this.#phase = 'live';
+    this.#wasLive = true;
     this.#liveSince = this.now();
     this.#acked = { seq: this.cursor().seq, at: this.now(), timer: null };
     this.on.link({ state: 'live' });

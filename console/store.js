@@ -22,7 +22,9 @@ export function emptyState() {
     threads: new Map(),
     pending: new Map(),
     delays: new Map(),
+    /** How sending from each number stands, and the numbers themselves. */
     lanes: new Map(),
+    numbers: new Map(),
     viewing: new Map(),
     typing: new Map(),
     presence: new Map(),
@@ -50,6 +52,7 @@ const STEPS = {
   dropped: (state, { client_msg_id }) => withPending(state, client_msg_id, undefined),
   /** Why queued messages wait, as far as somebody looks at them: a map from message id. */
   delays: (state, { delays }) => ({ ...state, delays }),
+  numbers_loaded: numbersLoaded,
   welcome: (state, { present = [], viewing = [] }) => ({
     ...state,
     presence: new Map(present.map((one) => [one.agent, one.state])),
@@ -82,6 +85,14 @@ function copies(state) {
     pending: new Map(state.pending),
     lanes: new Map(state.lanes),
   };
+}
+
+/** The tenant's numbers. `before` are the lanes as they were when they were asked for: an event since then is newer. */
+function numbersLoaded(state, { numbers, before }) {
+  const lanes = new Map(state.lanes);
+  for (const { phone_number_id: id, lane } of numbers)
+    if (lane && lanes.get(id) === before.get(id)) lanes.set(id, lane);
+  return { ...state, lanes, numbers: new Map(numbers.map((number) => [number.phone_number_id, number])) };
 }
 
 // --- conversations -----------------------------------------------------------------------------------------------

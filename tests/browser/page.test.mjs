@@ -381,3 +381,119 @@ test('without a demo the page says that nobody can sign in', async () => {
     await gateway.stop();
   }
 });
+
+const REFUSED = {
+  state: 'paused',
+  scope: 'all',
+  reason: 'access_token',
+  code: 190,
+  title: 'Error validating access token',
+  details: 'The session has expired',
+};
+
+desk('a number that Meta refuses is told above everything, with its words and what helps', async ({ page, gateway, people }) => {
+  const banner = page.locator('#banner');
+  assert.equal(await banner.isVisible(), false);
+  await openConversation(page, people.sari);
+  gateway.ledger.stand({ ...REFUSED, until: Date.now() + 240_000 });
+  await eventually('it is told', () => banner.isVisible());
+  const told = await banner.textContent();
+  for (const part of [
+    'Sending from +62 811 1000 200 is paused',
+    'Error validating access token. The session has expired. (190)',
+    'mesej number add',
+    'What you send waits',
+    'One message is tried in 4 min',
+  ])
+    assert.ok(told.includes(part), part);
+  assert.match(await page.locator('#delay').textContent(), /what you send waits here/);
+  await page.keyboard.press('Alt+KeyP');
+  await eventually('a note does not wait', async () => !(await page.locator('#delay').isVisible()));
+  await page.keyboard.press('Alt+KeyL');
+  for (const [width, height] of [[1280, 800], [800, 900], [360, 740]]) {
+    await page.setViewportSize({ width, height });
+    const [end, log, form] = await page.evaluate(() => {
+      const box = (id) => document.getElementById(id).getBoundingClientRect();
+      return [box('banner').bottom, box('log'), box('composer').bottom];
+    });
+    assert.ok(end <= log.top && log.height > 150 && form <= height + 1, `at ${width}: ${[end, log.top, log.height, form]}`);
+    assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), width);
+  }
+  gateway.ledger.stand({ state: 'running', scope: 'all' });
+  await eventually('it ends', async () => !(await banner.isVisible()));
+  assert.equal(await page.locator('#delay').isVisible(), false);
+});
+
+desk('what stands still is known after a reload, and forgotten by a server that forgot it', async ({ page, gateway }) => {
+  gateway.ledger.lane = REFUSED;
+  await page.reload();
+  await eventually('it is told', () => page.locator('#banner').isVisible());
+  gateway.ledger.lane = { state: 'running', scope: 'all' };
+  for (const session of gateway.sessions) session.cut();
+  await eventually('it is told no more', async () => !(await page.locator('#banner').isVisible()));
+});
+
+desk('where broadcasts alone are paused, replies go out as before', async ({ page, gateway, people }) => {
+  await openConversation(page, people.sari);
+  gateway.ledger.stand({ ...REFUSED, scope: 'bulk', reason: 'spam_limit', code: 131048, title: 'Spam rate limit hit' });
+  await eventually('it is told', async () => /Replies go out as before/.test(await page.locator('#banner').textContent()));
+  assert.equal(await page.locator('#delay').isVisible(), false);
+});
+
+desk('what is new is offered without covering a name or a tab', async ({ page, gateway, people }) => {
+  await page.locator('.row').nth(2).hover();
+  for (const who of ['hannah', 'dewi']) gateway.ledger.receive(people[who], text('Me first'));
+  await eventually('it says so', async () => (await page.locator('#fresh').textContent()) === '2 new');
+  const covered = await page.evaluate(() => {
+    const button = document.getElementById('fresh').getBoundingClientRect();
+    return [...document.querySelectorAll('.row-name, .row time, .tab')]
+      .filter((node) => {
+        const range = document.createRange();
+        range.selectNodeContents(node);
+        const box = range.getBoundingClientRect();
+        return box.bottom > button.top && box.top < button.bottom;
+      })
+      .map((node) => node.textContent);
+  });
+  assert.deepEqual(covered, []);
+});
+
+desk('a group has no window, and no sign of one', async ({ page }) => {
+  const row = page.locator('.row', { hasText: 'Sunday gardeners' });
+  assert.equal(await row.locator('.window').count(), 0);
+  await openConversation(page, await row.getAttribute('data-id'));
+  assert.equal(await page.locator('#thread-head .window').isVisible(), false);
+});
+
+desk('a message that failed was sent before, whatever second Meta gives', async ({ page, gateway, people }) => {
+  const sent = gateway.ledger.submit(people.sari, text('On its way'), { author: { kind: 'agent', id: 'ana' } });
+  const at = Date.now();
+  gateway.ledger.move(sent, 'sent', { at });
+  gateway.ledger.move(sent, 'failed', { at: at - 400, error: { code: 131026 } });
+  await openConversation(page, people.sari);
+  await page.locator('.is-failed .problem button').last().click();
+  const steps = await page.locator('#dialog dl').first().locator('dt').allTextContents();
+  assert.deepEqual(steps, ['Queued', 'Sent', 'Failed']);
+});
+
+desk('what opens a conversation again bears another sign than what resolves it', async ({ page, people }) => {
+  await openConversation(page, people.sari);
+  const sign = () => page.locator('.done path').first().getAttribute('d');
+  const resolves = await sign();
+  await page.keyboard.press('Alt+KeyE');
+  await page.getByRole('button', { name: 'Open again' }).waitFor();
+  assert.notEqual(await sign(), resolves);
+});
+
+desk('a search that finds nothing among many looks further', async ({ page, gateway }) => {
+  for (let guest = 0; guest < 120; guest += 1) {
+    gateway.ledger.meet({ name: `Guest ${guest}`, phone: `628120001${String(guest).padStart(3, '0')}` }, Date.now() - guest * 1000);
+  }
+  await page.reload();
+  await page.locator('.row').first().waitFor();
+  await page.locator('#search').fill('mallory');
+  await page.getByRole('button', { name: 'Look in older ones' }).click();
+  await eventually('one is found', async () => (await page.locator('.row').count()) === 1);
+  await page.locator('#search').fill('nobody at all');
+  await eventually('that is all', async () => (await page.locator('.rows-empty').textContent()) === 'No conversation has that.');
+});

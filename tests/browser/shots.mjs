@@ -71,6 +71,41 @@ const SHOTS = {
       await page.waitForTimeout(400);
     },
   },
+  paused: {
+    act: async (page, gateway) => {
+      gateway.ledger.stand({
+        state: 'paused',
+        scope: 'all',
+        reason: 'access_token',
+        code: 190,
+        title: 'Error validating access token',
+        details: 'The session has been invalidated because the user changed their password.',
+        until: Date.now() + 4 * 60_000,
+      });
+      await show('Sari')(page);
+    },
+  },
+  paused_list: {
+    act: async (page, gateway) => {
+      gateway.ledger.stand({ state: 'paused', scope: 'all', reason: 'payment', code: 131042, title: 'Business eligibility payment issue' });
+      await page.waitForTimeout(300);
+    },
+  },
+  fresh: {
+    act: async (page, gateway, people) => {
+      await page.locator('.row').nth(2).hover();
+      for (const who of ['hannah', 'dewi']) gateway.ledger.receive(people[who], { type: 'text', text: { body: 'Me first' } });
+      await page.waitForTimeout(300);
+    },
+  },
+  group: { act: show('Sunday') },
+  about: {
+    act: async (page) => {
+      await show('Dewi')(page);
+      await page.getByRole('button', { name: 'About this conversation' }).click();
+      await page.waitForTimeout(300);
+    },
+  },
   hover: {
     act: async (page) => {
       await show('Sari')(page);
@@ -96,6 +131,7 @@ const LOOKS = {
   dark: { viewport: { width: 1440, height: 900 }, colorScheme: 'dark' },
   narrow: { viewport: { width: 360, height: 740 }, colorScheme: 'light' },
   laptop: { viewport: { width: 1280, height: 800 }, colorScheme: 'light' },
+  tablet: { viewport: { width: 800, height: 900 }, colorScheme: 'light' },
   middle: { viewport: { width: 1024, height: 720 }, colorScheme: 'dark' },
 };
 

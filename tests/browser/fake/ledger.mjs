@@ -15,6 +15,8 @@ export function messageId(at) {
 export class Ledger {
   epoch = hex(8);
   number = '106540352242922';
+  shownNumber = { phone_number_id: this.number, display_phone_number: '+62 811 1000 200' };
+  lane = { state: 'running', scope: 'all' };
   events = [];
   conversations = new Map();
   contacts = new Map();
@@ -41,8 +43,8 @@ export class Ledger {
   }
 
   /** A customer, and the conversation with them. */
-  meet({ name, phone, username, bsuid }, at = Date.now()) {
-    const contact = { id: hex(16), created: at, updated: at, name, phone, username, bsuid };
+  meet({ name, phone, username, bsuid, group_id }, at = Date.now()) {
+    const contact = { id: hex(16), created: at, updated: at, name, phone, username, bsuid, group_id };
     this.contacts.set(contact.id, contact);
     const conversation = {
       id: hex(16),
@@ -155,6 +157,12 @@ export class Ledger {
     const conversation = this.conversations.get(id);
     Object.assign(conversation, changes);
     return this.#commit('conversation', id, { conversation, by }, at);
+  }
+
+  /** How sending from the number stands changes. */
+  stand(lane) {
+    this.lane = lane;
+    return this.#commit('lane', undefined, { number: this.number, ...lane }, Date.now());
   }
 
   /** A restore from an old backup: another epoch, the same rows. */

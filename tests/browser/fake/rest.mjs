@@ -34,7 +34,7 @@ export function answer(gateway, method, url, body, headers) {
     case 'GET events':
       return events(ledger, url.searchParams);
     case 'GET numbers':
-      return ok({ numbers: [{ id: ledger.number, display_phone_number: '+62 811 1000 200' }] });
+      return ok({ numbers: [{ ...ledger.shownNumber, lane: ledger.lane }] });
     case 'POST messages':
       return send(gateway, body);
     default:

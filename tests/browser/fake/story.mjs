@@ -45,6 +45,7 @@ export function tell(ledger, now = Date.now()) {
   unbroken({ ledger, meet, reply }, now);
   rightToLeft({ ledger, meet, reply }, now);
   garden({ ledger, meet, reply }, now);
+  group(ledger, now);
   ledger.organise(people.sari, { assignee: 'ana', labels: ['vip', 'workshop'] }, ANA, now - 3 * HOUR);
   ledger.organise(people.tomas, { assignee: 'ben', labels: ['delivery'] }, BEN, now - 2 * HOUR);
   return people;
@@ -77,6 +78,11 @@ function strangers(ledger, now) {
     ledger.receive(id, text(lines[i]), at);
     ledger.organise(id, { unread: 0, ...(i % 3 === 0 && { status: 'resolved' }) }, ANA, at);
   }
+}
+
+function group(ledger, now) {
+  const id = ledger.meet({ name: 'Sunday gardeners', group_id: 'Y2FwaV9ncm91cDox' }, now - 26 * HOUR);
+  ledger.organise(id, { labels: ['club'] }, ANA, now - 26 * HOUR);
 }
 
 function attacker(ledger, meet, now) {

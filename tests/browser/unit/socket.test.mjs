@@ -232,11 +232,21 @@ test('it acknowledges at most once a second, or every hundred events, and in the
 
 test('it counts the messages that it caught up with', async () => {
   const wired = await wire();
+  greet(wired);
+  wired.line().end();
+  await comesBack(wired);
   greet(wired, { head_seq: 13 });
   wired.line().say(events(11, 12));
   assert.deepEqual(wired.seen.caughtUp, []);
   wired.line().say(events(13, 15));
   assert.deepEqual(wired.seen.caughtUp, [3]);
+});
+
+test('what came before the first connection was missed by nobody', async () => {
+  const wired = await wire();
+  greet(wired, { head_seq: 13 });
+  wired.line().say(events(11, 13));
+  assert.deepEqual(wired.seen.caughtUp, []);
 });
 
 test('an ask gets its own answer, and an end of the connection is an answer too', async () => {

@@ -1,0 +1,49 @@
+// Above list and thread: numbers that Meta refuses, with Meta's words and what helps.
+
+import { fill, h, setText } from './dom.js';
+import { icon } from './icons.js';
+import { pauseOf } from './lanes.js';
+
+/** A number as people write it; Meta's id of it where no more is known. */
+export function numberName(id, state) {
+  return state.numbers.get(id)?.display_phone_number || `number ${id}`;
+}
+
+export class BannerView {
+  #banner;
+  #desk;
+  #shown = new Map();
+
+  constructor({ banner, desk }) {
+    this.#banner = banner;
+    this.#desk = desk;
+  }
+
+  /** Brings the banner up to date with what is known. */
+  render(now) {
+    const { state } = this.#desk;
+    const paused = [...state.lanes]
+      .map(([id, lane]) => [id, pauseOf(lane, numberName(id, state), now)])
+      .filter(([, pause]) => pause);
+    for (const id of this.#shown.keys()) if (!paused.some(([one]) => one === id)) this.#shown.delete(id);
+    fill(
+      this.#banner,
+      paused.map(([id, pause]) => this.#line(id, pause)),
+    );
+    this.#banner.hidden = paused.length === 0;
+  }
+
+  // A line stays the same node, so that the time in it is not read out again with all the rest.
+  #line(id, { what, said, help }) {
+    if (!this.#shown.has(id)) {
+      const parts = { what: h('strong'), said: h('span', { class: 'paused-said' }), help: h('span') };
+      const node = h('div', { class: 'paused', 'data-number': id }, icon('alert'), h('p', null, Object.values(parts)));
+      this.#shown.set(id, { node, parts });
+    }
+    const { node, parts } = this.#shown.get(id);
+    setText(parts.what, what);
+    setText(parts.said, said && ` WhatsApp’s words: “${said}”`);
+    setText(parts.help, ` ${help}`);
+    return node;
+  }
+}
