@@ -24,6 +24,7 @@ pub mod memory;
 pub mod metered;
 pub mod op;
 pub mod retention;
+mod room;
 pub mod row;
 pub mod scylla;
 pub mod transfer;
@@ -42,6 +43,7 @@ pub use error::{StoreError, StoreErrorKind};
 pub use journal::{JournalBacklog, JournalEntry};
 pub use op::{Op, OpOutcome, OpRefusal};
 pub use retention::{RetentionJob, Survey};
+pub use room::PAGE_BYTES;
 pub use row::{ClaimOutcome, ClaimWant, Claimed, MessageRef, OutboxRow, OutboxState, Quarantined, Queued};
 pub use transfer::{Exported, Mark, Record, RecordKind};
 
@@ -208,7 +210,7 @@ pub trait Store: Send + Sync + 'static {
     /// Commits a batch. `Fenced` when another owner opened the tenant since; `HeadMoved` when `expect_head` is not the head.
     async fn append(&self, batch: Append) -> Result<Appended, StoreError>;
 
-    /// Events after a position, at most `limit`.
+    /// Events after a position, at most `limit`, and no more than [`PAGE_BYTES`] of them.
     async fn events_after(
         &self,
         tenant: TenantId,
@@ -233,7 +235,7 @@ pub trait Store: Send + Sync + 'static {
         now: Timestamp,
     ) -> Result<Option<MessageRef>, StoreError>;
 
-    /// Messages of a conversation, newest first, older than `before`.
+    /// Messages of a conversation, newest first, older than `before`; at most `limit`, and no more than [`PAGE_BYTES`] of them.
     async fn page_messages(
         &self,
         tenant: TenantId,

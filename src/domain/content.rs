@@ -186,6 +186,11 @@ impl Content {
         Self::from_raw(kind, json)
     }
 
+    /// How long it is as JSON.
+    pub fn bytes(&self) -> usize {
+        self.json.get().len()
+    }
+
     /// What kind it is.
     pub fn kind(&self) -> &ContentKind {
         &self.kind

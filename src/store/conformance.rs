@@ -201,6 +201,7 @@ macro_rules! all_of_it {
                 a_page_that_ends_with_the_last_row_says_so,
                 events_are_read_on_from_a_position,
                 an_event_reads_as_it_was_committed,
+                a_page_has_a_bound_in_bytes_and_goes_on_behind_it,
                 the_list_is_paged_without_a_hole_while_conversations_move,
             }
             g_expiry {

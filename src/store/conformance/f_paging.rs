@@ -7,7 +7,7 @@ use super::Backend;
 use super::ops;
 use super::scene::{Scene, TENANT};
 use crate::domain::{ConversationId, MessageId, Seq};
-use crate::store::{ConversationCursor, ConversationFilter};
+use crate::store::{ConversationCursor, ConversationFilter, PAGE_BYTES};
 
 pub(super) async fn history_is_paged_newest_first_while_messages_come_in(backend: impl Backend) {
     let mut scene = Scene::of(&backend).await;
@@ -114,6 +114,50 @@ pub(super) async fn an_event_reads_as_it_was_committed(backend: impl Backend) {
     let json: serde_json::Value = serde_json::from_slice(&page.events[0].json).unwrap();
     assert_eq!(json["seq"], 1);
     assert_eq!(json["data"]["message"]["content"]["text"]["body"], "x");
+}
+
+pub(super) async fn a_page_has_a_bound_in_bytes_and_goes_on_behind_it(backend: impl Backend) {
+    let mut scene = Scene::of(&backend).await;
+    let mut place = None;
+    let longs = [10, 400_000, 400_000, 400_000, 1_200_000, 10, 10];
+    for (n, long) in longs.into_iter().enumerate() {
+        scene.later(Duration::from_secs(1));
+        let text = "x".repeat(long);
+        place = Some(scene.hears(&["628111111"], &format!("w{n}"), &text).await);
+    }
+    let mut after = Seq::default();
+    let mut sizes = Vec::new();
+    while after < scene.head {
+        let page = scene
+            .store
+            .events_after(TENANT, after, 99, scene.now)
+            .await
+            .unwrap();
+        let bytes: usize = page.events.iter().map(|event| event.json.len()).sum();
+        assert!(bytes <= PAGE_BYTES || page.events.len() == 1, "{bytes} bytes");
+        assert_eq!(page.events.first().unwrap().seq, after.next());
+        after = page.events.last().unwrap().seq;
+        sizes.push(page.events.len());
+    }
+    assert!(sizes.len() > 2, "{sizes:?}");
+    let mut before = None;
+    let mut found = Vec::new();
+    loop {
+        let page = scene
+            .store
+            .page_messages(TENANT, place.unwrap().conversation, before, 99, scene.now)
+            .await
+            .unwrap();
+        before = page.items.last().map(|message| message.id);
+        let bytes: Vec<_> = page.items.iter().map(|item| item.content.bytes()).collect();
+        found.push(bytes.len());
+        let all: usize = bytes.into_iter().sum();
+        assert!(all <= PAGE_BYTES || page.items.len() == 1, "{all} bytes");
+        if !page.more {
+            break;
+        }
+    }
+    assert_eq!(found, [2, 1, 2, 2]);
 }
 
 pub(super) async fn the_list_is_paged_without_a_hole_while_conversations_move(backend: impl Backend) {

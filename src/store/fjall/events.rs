@@ -11,6 +11,7 @@ use super::scan::Moment;
 use crate::domain::{Event, Seq, TenantId, Timestamp};
 use crate::store::EventPage;
 use crate::store::error::StoreError;
+use crate::store::room::Room;
 
 /// Below which position a ledger's events were removed, so that nobody walks over what is gone.
 #[derive(Debug, Default)]
@@ -56,9 +57,13 @@ pub(super) fn after(
             Bound::Included(keys::event(tenant, from)),
             Bound::Included(keys::event(tenant, head.head)),
         );
-        for pair in moment.range(Space::Events, range).take(limit) {
+        let mut room = Room::of(limit);
+        for pair in moment.range(Space::Events, range) {
             let pair = pair?;
             let event = parse(&pair.key, &pair.value)?;
+            if !room.take(event.json.len()) {
+                break;
+            }
             // Whoever reads must not be led over a hole: what stands before it is a page of its own, and what stands behind
             // it begins the log anew for whoever comes to it.
             match events.last().map_or(from, |last: &Event| last.seq.next()) {

@@ -15,6 +15,7 @@ use crate::domain::{
     Timestamp,
 };
 use crate::store::error::StoreError;
+use crate::store::room::Room;
 use crate::store::row::OutboxRow;
 use crate::store::{ApiKey, ConversationCursor, ConversationFilter, Page, Quarantined};
 
@@ -45,16 +46,18 @@ pub(super) fn messages(
 ) -> Result<Page<Message>, StoreError> {
     let after = before.map(|id| keys::message(tenant, conversation, id));
     let mut page = Page::empty();
+    let mut room = Room::of(limit);
     for pair in Moment::of(engine).under(Space::Messages, &keys::messages(tenant, conversation), after) {
         let value = pair?.value;
         let Some(body) = codec::live(&value, now)? else {
             continue;
         };
-        if page.items.len() == limit {
+        let message: Message = codec::parse(body)?;
+        if !room.take(message.content.bytes()) {
             page.more = true;
             break;
         }
-        page.items.push(codec::parse(body)?);
+        page.items.push(message);
     }
     Ok(page)
 }

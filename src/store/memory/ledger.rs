@@ -12,6 +12,7 @@ use crate::domain::{
 };
 use crate::store::dump::{Family, HeadRow, entry};
 use crate::store::error::StoreError;
+use crate::store::room::Room;
 use crate::store::row::{ClaimOutcome, ClaimWant, OutboxRow};
 use crate::store::{
     Append, Appended, ConversationCursor, ConversationFilter, EventPage, Page, TenantHead, derive,
@@ -103,8 +104,12 @@ impl Ledger {
             .tables
             .events
             .range((Bound::Excluded(after), Bound::Unbounded));
+        let mut room = Room::of(limit);
         EventPage {
-            events: events.filter_map(|(_, timed)| live(timed)).take(limit).collect(),
+            events: events
+                .filter_map(|(_, timed)| live(timed))
+                .take_while(|event| room.take(event.json.len()))
+                .collect(),
             oldest: oldest.map_or(self.at.head.next(), |event| event.seq),
             head: self.at.head,
         }
@@ -123,10 +128,9 @@ impl Ledger {
             None => Bound::Included((conversation, MessageId::from_bytes([u8::MAX; 16]))),
         };
         let rows = self.tables.messages.range((Bound::Included(first), end));
-        page(
-            rows.rev().filter_map(|(_, timed)| timed.live(now).cloned()),
-            limit,
-        )
+        let mut room = Room::of(limit);
+        let rows = rows.rev().filter_map(|(_, timed)| timed.live(now));
+        page(rows.cloned(), |row| room.take(row.content.bytes()))
     }
 
     pub(super) fn page_conversations(
@@ -148,7 +152,8 @@ impl Ledger {
             .filter(|row| after.is_none_or(|after| place(row) < after))
             .collect();
         rows.sort_by_key(|row| std::cmp::Reverse(place(row)));
-        page(rows.into_iter().cloned(), limit)
+        let mut room = Room::of(limit);
+        page(rows.into_iter().cloned(), |_| room.take(0))
     }
 
     pub(super) fn by_alias(&self, tenant: TenantId, alias: &Alias) -> Option<ContactId> {
@@ -250,11 +255,17 @@ impl Ledger {
     }
 }
 
-/// The first rows, and whether there is another.
-fn page<T>(mut rows: impl Iterator<Item = T>, limit: usize) -> Page<T> {
-    let items: Vec<T> = rows.by_ref().take(limit).collect();
-    let more = rows.next().is_some();
-    Page { items, more }
+/// The rows that fit, and whether there is another.
+fn page<T>(rows: impl Iterator<Item = T>, mut fits: impl FnMut(&T) -> bool) -> Page<T> {
+    let mut page = Page::empty();
+    for row in rows {
+        if !fits(&row) {
+            page.more = true;
+            break;
+        }
+        page.items.push(row);
+    }
+    page
 }
 
 fn drop_expired<K: Ord + Clone, T>(

@@ -9,6 +9,7 @@ use super::seat::{Oldest, lock};
 use crate::domain::{Seq, TenantId, Timestamp};
 use crate::store::EventPage;
 use crate::store::error::StoreError;
+use crate::store::room::Room;
 
 pub(super) type EventColumns = (i64, i64, i8, Bytes, i64, Bytes);
 
@@ -34,16 +35,19 @@ impl ScyllaStore {
             head,
         };
         let mut next = after.next().max(oldest);
-        while next <= head && page.events.len() < limit {
-            let room = limit - page.events.len();
+        let mut room = Room::of(limit);
+        while next <= head && room.worth_reading() > 0 {
             let before = Seq::new(next.get().saturating_sub(1));
             let values = (keys::tenant(tenant), keys::segment(next), keys::seq(before));
-            let rows: Vec<EventColumns> = self.link.rows(&self.book.rows.events, values, room).await?;
+            let rows: Vec<EventColumns> = self
+                .link
+                .rows(&self.book.rows.events, values, room.worth_reading())
+                .await?;
             let began = next;
             for columns in rows {
                 let event = event(columns)?;
                 // Another owner may be writing just now: what is read has no hole, and ends where its head was.
-                if event.seq != next || event.seq > head {
+                if event.seq != next || event.seq > head || !room.take(event.json.len()) {
                     return Ok(page);
                 }
                 next = next.next();

@@ -17,6 +17,7 @@ use crate::domain::{
 };
 use crate::store::Page;
 use crate::store::error::StoreError;
+use crate::store::room::Room;
 use crate::store::row::OutboxRow;
 
 /// Tenants looked at together.
@@ -57,8 +58,11 @@ impl ScyllaStore {
             }
             _ => read.await?,
         };
-        let more = found.len() > limit;
-        let items = found.into_iter().take(limit).map(|kept| kept.row).collect();
+        let mut room = Room::of(limit);
+        let all = found.len();
+        let fit = found.into_iter().map(|kept| kept.row);
+        let items: Vec<_> = fit.take_while(|row| room.take(row.content.bytes())).collect();
+        let more = items.len() < all;
         Ok(Page { items, more })
     }
 
