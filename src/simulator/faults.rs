@@ -36,7 +36,7 @@ pub struct Faults {
     pub call_limited: f64,
     /// Share of sends refused as if the number were not there: 100 with subcode 33, of type `GraphMethodException`.
     pub unknown_object: f64,
-    /// Share of sends that never reach Graph: a proxy answers with a page of its own, a redirect, or nothing but a status.
+    /// Share of sends that never reach Graph: a proxy answers with a page of its own, a redirect, JSON of its own, or nothing but a status.
     pub not_graph: f64,
     /// Share of sends accepted, then reported as failed because there is no way to pay (131042).
     pub unpaid_later: f64,

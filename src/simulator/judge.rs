@@ -64,6 +64,8 @@ pub(crate) enum Foreign {
     SignIn,
     /// 401, in JSON that is not Graph's.
     OtherJson,
+    /// 403, in JSON of Graph's shape with a code that is not Graph's.
+    OtherCode,
 }
 
 impl World {
@@ -89,7 +91,7 @@ impl World {
         let token = Token::of(raw.get("biz_opaque_callback_data").and_then(Value::as_str));
         let fate = self.fate(now);
         if let Some((answer, manner, outcome)) =
-            before_acceptance(fate, self.send_dice.below(12), phone_number_id)
+            before_acceptance(fate, self.send_dice.below(60), phone_number_id)
         {
             self.counts.faults += 1;
             self.oracle.request(&token, outcome);
@@ -218,11 +220,12 @@ fn before_acceptance(fate: Fate, chance: usize, number: &str) -> Option<(GraphEr
             Outcome::NotAccepted,
         ),
         Fate::NotGraph => {
-            let foreign = match chance % 4 {
+            let foreign = match chance % 5 {
                 0 => Foreign::Forbidden,
                 1 => Foreign::Empty,
                 2 => Foreign::SignIn,
-                _ => Foreign::OtherJson,
+                3 => Foreign::OtherJson,
+                _ => Foreign::OtherCode,
             };
             (
                 GraphError::bare(2),

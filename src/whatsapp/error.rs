@@ -269,13 +269,13 @@ pub fn classify(said: Option<&Said<'_>>, http_status: u16) -> Class {
 /// What an HTTP status proves by itself: a proxy's page, an empty answer, a redirect. None of them is Graph's verdict on a
 /// message, and Graph answers 200 to one that it took.
 ///
-/// A client error says that the request was not carried out, and so does a redirect that asks for the same request
-/// elsewhere. A redirect to the outcome (303) may follow a request that was carried out, and behind a server error or a
-/// time-out the message may be on its way.
+/// A client error says that the request was not carried out, and so does a redirect that asks for the request elsewhere or
+/// answers from a cache. A redirect to the outcome (303) may follow a request that was carried out, and behind a server error
+/// or a time-out the message may be on its way.
 const fn without_verdict(http_status: u16) -> Class {
     match http_status {
         429 => Class::Retry(RetryAdvice::DOUBLING),
-        301 | 302 | 307 | 308 | 400..=407 | 409..=499 => Class::NotGraph,
+        300..=302 | 304..=407 | 409..=499 => Class::NotGraph,
         _ => Class::Ambiguous,
     }
 }

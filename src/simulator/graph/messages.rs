@@ -93,5 +93,8 @@ fn page(foreign: Foreign) -> HttpResponse {
         Foreign::OtherJson => {
             HttpResponse::Unauthorized().json(serde_json::json!({"message": "Unauthorized"}))
         }
+        Foreign::OtherCode => HttpResponse::Forbidden().json(serde_json::json!({
+            "error": {"code": 403, "message": "Forbidden", "status": "PERMISSION_DENIED"},
+        })),
     }
 }

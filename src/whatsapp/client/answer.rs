@@ -183,10 +183,18 @@ fn number(value: &Value) -> Option<i64> {
     value.as_i64().or_else(|| value.as_str()?.trim().parse().ok())
 }
 
-/// Reads `{"error": {…}}`. Some endpoints give `error_data` as a bare string; the code may be a text.
+/// Whether an error bears the marks of the Graph API: the id of a trace, or an exception for its type.
+fn is_graphs(error: &Value) -> bool {
+    let text = |key: &str| error.get(key).and_then(Value::as_str).unwrap_or_default();
+    !text("fbtrace_id").is_empty() || text("type").ends_with("Exception")
+}
+
+/// Reads `{"error": {…}}` of Graph's. Some endpoints give `error_data` as a bare string; the code may be a text.
+///
+/// Others answer in this shape, too, with codes that mean something else to Graph.
 fn read_error(body: &[u8]) -> Option<FoundError> {
     let answer: Value = serde_json::from_slice(body).ok()?;
-    let error = answer.get("error")?;
+    let error = answer.get("error").filter(|error| is_graphs(error))?;
     let code = number(error.get("code")?)?;
     let text = |value: &Value| {
         value

@@ -213,12 +213,12 @@ fn a_late_webhook_says_how_far_its_refusal_reaches_or_who_needs_a_rest() {
 #[test]
 fn what_is_not_the_graph_api_gives_no_verdict_on_a_message() {
     for status in [
-        301, 302, 307, 308, 400, 401, 403, 404, 405, 407, 413, 425, 431, 451, 499,
+        300, 301, 302, 304, 305, 307, 308, 400, 401, 403, 404, 405, 407, 413, 425, 431, 451, 499,
     ] {
         assert_eq!(classify(None, status), Class::NotGraph, "{status}");
     }
     // The outcome is elsewhere, or nobody knows it.
-    for status in [300, 303, 304, 408, 500, 502, 504, 520] {
+    for status in [303, 408, 500, 502, 504, 520] {
         assert_eq!(classify(None, status), Class::Ambiguous, "{status}");
     }
     assert_eq!(classify(None, 429), Class::Retry(RetryAdvice::DOUBLING));

@@ -263,7 +263,7 @@ async fn subscriptions_are_asked_for_and_made_by_account() {
 #[tokio::test]
 async fn reading_that_meta_refuses_says_why() {
     let (address, _requests) = serve(Script::Answer(
-        "HTTP/1.1 400 Bad Request\r\nconnection: close\r\n\r\n{\"error\":{\"message\":\"M\",\"code\":131009}}",
+        "HTTP/1.1 400 Bad Request\r\nconnection: close\r\n\r\n{\"error\":{\"message\":\"M\",\"fbtrace_id\":\"A\",\"code\":131009}}",
     ))
     .await;
     let refused = client(&address).mark_read(call()).await.unwrap_err();
