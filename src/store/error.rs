@@ -90,6 +90,14 @@ impl StoreError {
         Self::new(StoreErrorKind::Corrupt, format!("{what}: {error}"))
     }
 
+    /// Adds what was found beside it.
+    pub(super) fn and(self, other: &Self) -> Self {
+        Self {
+            detail: format!("{}. Also: {}", self.detail, other.detail),
+            ..self
+        }
+    }
+
     /// Adds the folder in which it happened, unless it names a place there already.
     pub(super) fn within(self, folder: &Path) -> Self {
         let folder = folder.display().to_string();

@@ -135,6 +135,16 @@ pub(crate) fn make_folder(path: &Path) -> std::io::Result<()> {
         .create(path)
 }
 
+/// Where the webhook journal has its segments.
+fn webhooks(folder: &Path) -> PathBuf {
+    folder.join("webhooks")
+}
+
+/// Where it is noted how far they were acknowledged.
+fn webhooks_watermark(folder: &Path) -> PathBuf {
+    folder.join("webhooks.watermark")
+}
+
 impl FjallStore {
     /// Opens the folder, making it if it is not there. Reads the logs, which may take seconds.
     ///
@@ -146,11 +156,15 @@ impl FjallStore {
 
     fn open_with_reserve(path: &Path, options: FjallOptions, reserve: u64) -> Result<Self, StoreError> {
         let opened = opening::open(path, &options)?;
-        let opening::Opened { engine, tally, notes } = opened;
+        let opening::Opened {
+            engine,
+            tally,
+            notes,
+            webhooks: checked,
+        } = opened;
         let closing = Closing(path.to_owned());
-        let webhooks = path.join("webhooks");
-        let watermark = path.join("webhooks.watermark");
-        let journal = Journal::open(&webhooks, &watermark, options.loss, Condition::new(path, reserve));
+        let (webhooks, watermark) = (webhooks(path), webhooks_watermark(path));
+        let journal = Journal::open(&webhooks, &watermark, checked, Condition::new(path, reserve));
         Ok(Self {
             journal: journal.map_err(|error| error.within(&webhooks))?,
             writer: Writer::start(engine.clone(), tally, notes, Condition::new(path, reserve))?,

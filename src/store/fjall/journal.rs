@@ -26,12 +26,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use bytes::Bytes;
 use tokio::sync::oneshot;
 
-use super::Loss;
 use super::desk::{Condition, Desk, unanswered};
 use super::engine::refused;
 use crate::domain::JournalId;
 use crate::store::error::StoreError;
 use crate::store::{JournalBacklog, JournalEntry};
+pub(super) use recover::{Checked, check};
 use shelf::{Place, Shelf};
 use thread::Thread;
 
@@ -64,15 +64,15 @@ pub(super) struct Found {
 }
 
 impl Journal {
-    /// Opens the segments in a folder, making it if it is not there. Reads them all. How far they are acknowledged is noted
-    /// in the watermark, a file outside the folder.
+    /// Opens the segments in a folder, which were read before; what is missing of them is accepted as lost. How far they are
+    /// acknowledged is noted in the watermark, a file outside the folder.
     pub(super) fn open(
         folder: &Path,
         watermark: &Path,
-        loss: Loss,
+        checked: Checked,
         condition: Arc<Condition>,
     ) -> Result<Self, StoreError> {
-        let recover::Found { shelf, newest } = recover::recover(folder, watermark, loss)?;
+        let recover::Found { shelf, newest } = checked.recover()?;
         let shelf = Arc::new(Mutex::new(shelf));
         let thread = Thread::begin(
             folder.to_owned(),

@@ -6,7 +6,7 @@ use super::check::{self, Checked, State};
 use super::engine::{Engine, refused};
 use super::settle;
 use super::tally::{Notes, Tally};
-use super::{Absent, FjallOptions, Loss, make_folder, marker, private};
+use super::{Absent, FjallOptions, Loss, journal, make_folder, marker, private};
 use crate::store::error::{StoreError, StoreErrorKind};
 use crate::telemetry::metrics;
 
@@ -15,6 +15,8 @@ pub(super) struct Opened {
     pub(super) engine: Engine,
     pub(super) tally: Tally,
     pub(super) notes: Notes,
+    /// The webhook journal beside it, not opened yet.
+    pub(super) webhooks: journal::Checked,
 }
 
 /// Opens the engine in a folder, which is made if it is not there and may be.
@@ -32,7 +34,11 @@ pub(super) fn open(folder: &Path, options: &FjallOptions) -> Result<Opened, Stor
     if checked.state == State::Absent {
         tell_of_new(folder);
     }
-    decide(&checked, folder, options.loss)?;
+    let webhooks = super::webhooks(folder);
+    let watermark = super::webhooks_watermark(folder);
+    let journal = journal::check(&webhooks, &watermark).map_err(|error| error.within(&webhooks))?;
+    // Both before anything is changed: a refusal says that nothing was.
+    decide(&checked, &journal, folder, options.loss)?;
     checked.prepare(folder).map_err(|error| refused(&error))?;
     drop(alone);
     let engine = Engine::open(folder, options)?;
@@ -47,7 +53,12 @@ pub(super) fn open(folder: &Path, options: &FjallOptions) -> Result<Opened, Stor
         Loss::IsRefused => short.map(|()| stored)?,
     };
     let notes = Notes::begin(folder, tally).map_err(|error| refused(&error))?;
-    Ok(Opened { engine, tally, notes })
+    Ok(Opened {
+        engine,
+        tally,
+        notes,
+        webhooks: journal,
+    })
 }
 
 /// Refuses to begin an empty history where one is expected.
@@ -80,16 +91,25 @@ fn tell_of_new(folder: &Path) {
     );
 }
 
-fn decide(checked: &Checked, folder: &Path, loss: Loss) -> Result<(), StoreError> {
-    let Some(refusal) = checked.refusal() else {
-        return Ok(());
+fn decide(
+    checked: &Checked,
+    journal: &journal::Checked,
+    folder: &Path,
+    loss: Loss,
+) -> Result<(), StoreError> {
+    let refusal = match (checked.refusal(), journal.refusal()) {
+        (Some(engine), Some(journal)) => Some(engine.and(&journal)),
+        (engine, journal) => engine.or(journal),
     };
     let mends = checked
         .problems
         .iter()
         .all(|problem| problem.help != check::Help::Restore);
-    match loss {
-        Loss::IsAcceptedAt(_) if mends => checked.accept(folder).map_err(|error| refused(&error)),
-        Loss::IsAcceptedAt(_) | Loss::IsRefused => Err(refusal),
+    match refusal {
+        None => Ok(()),
+        Some(_) if mends && matches!(loss, Loss::IsAcceptedAt(_)) => {
+            checked.accept(folder).map_err(|error| refused(&error))
+        }
+        Some(refusal) => Err(refusal),
     }
 }

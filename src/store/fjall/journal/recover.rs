@@ -17,7 +17,7 @@ use super::segment::{self, MAGIC};
 use super::shelf::{Place, Shelf};
 use super::spare;
 use crate::store::error::StoreError;
-use crate::store::fjall::{Loss, aside, check, sync_folder, watermark};
+use crate::store::fjall::{aside, check, sync_folder, watermark};
 
 /// What the watermark of the log says: segments, and how many bytes of each were acknowledged.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,63 +41,136 @@ pub(super) struct Found {
     pub(super) newest: u64,
 }
 
-/// Reads all segments of a folder, which is made if it is not there: what is open, and the newest segment's number.
-pub(super) fn recover(folder: &Path, watermark: &Path, loss: Loss) -> Result<Found, StoreError> {
-    fs::create_dir_all(folder).map_err(failed)?;
-    // Else a loss of power takes the folder, and with it what was acknowledged in it.
-    folder.parent().map_or(Ok(()), sync_folder).map_err(failed)?;
-    spare::remove(folder).map_err(failed)?;
+/// What stands in a folder of segments, before anything of it is changed.
+pub(in crate::store::fjall) struct Checked {
+    folder: PathBuf,
+    segments: Vec<Segment>,
+    /// Those whose making was cut off.
+    unmade: Vec<PathBuf>,
+    newest: u64,
+    problems: Vec<String>,
+    /// Bytes that were acknowledged and cannot be read, and webhooks that can although they stand behind such.
+    lost: u64,
+    behind: usize,
+}
+
+struct Segment {
+    number: u64,
+    path: PathBuf,
+    length: usize,
+    read: Read,
+    verdict: Verdict,
+}
+
+/// Reads all segments of a folder, and changes nothing.
+pub(in crate::store::fjall) fn check(folder: &Path, watermark: &Path) -> Result<Checked, StoreError> {
     let noted: Option<Noted> = watermark::read(watermark).map_err(failed)?;
     let acknowledged: Option<BTreeMap<u64, u64>> = noted.map(|noted| noted.0.into_iter().collect());
     let mut segments = list(folder)?;
-    remove_unmade(&mut segments, acknowledged.as_ref())?;
-    let newest = segments.last_key_value().map_or(0, |(number, _)| *number);
-    let mut problems = Vec::new();
+    let unmade = take_unmade(&mut segments, acknowledged.as_ref())?;
+    let mut checked = Checked {
+        folder: folder.to_owned(),
+        segments: Vec::new(),
+        unmade,
+        newest: segments.last_key_value().map_or(0, |(number, _)| *number),
+        problems: Vec::new(),
+        lost: 0,
+        behind: 0,
+    };
     for (number, bytes) in acknowledged.iter().flatten() {
-        if *bytes > segment::length(MAGIC) && !segments.contains_key(number) {
+        let written = bytes.saturating_sub(segment::length(MAGIC));
+        if written > 0 && !segments.contains_key(number) {
             let path = folder.join(segment::name(*number));
-            problems.push(format!("{} is missing", path.display()));
+            checked.problems.push(format!("{} is missing", path.display()));
+            checked.lost += written;
         }
     }
-    let mut damaged = Vec::new();
-    let mut found = Vec::new();
     for (number, path) in segments {
         let bytes = fs::read(&path).map_err(failed)?;
         let read = read(&bytes);
         let least = acknowledged
             .as_ref()
             .map(|all| all.get(&number).copied().unwrap_or_default());
-        match judge(&read, number == newest, least) {
-            Verdict::Whole => {}
-            Verdict::Torn => cut(&path, read.good, bytes.len())?,
-            Verdict::Scattered => damaged.push(path.clone()),
-            Verdict::Damaged(at) => {
-                problems.push(format!("{} cannot be read from byte {at} on", path.display()));
-                damaged.push(path.clone());
-            }
+        let verdict = judge(&read, number == checked.newest, least);
+        if let Verdict::Damaged(at) = verdict {
+            let what = format!("{} cannot be read from byte {at} on", path.display());
+            checked.problems.push(what);
+            let (readable, behind) = readable_behind(&bytes, read.good);
+            let whole = least.unwrap_or_else(|| count(read.written));
+            checked.lost += whole.saturating_sub(count(read.good.max(MAGIC.len()) + readable));
+            checked.behind += behind;
         }
-        found.push((number, path, read));
+        checked.segments.push(Segment {
+            number,
+            path,
+            length: bytes.len(),
+            read,
+            verdict,
+        });
     }
-    if !problems.is_empty() {
-        let what = format!("of the webhook journal, {}", problems.join("; "));
-        if loss == Loss::IsRefused {
-            return Err(check::refusal(&what, None, true));
+    Ok(checked)
+}
+
+impl Checked {
+    /// Why the folder is not opened, if something that was acknowledged is missing.
+    pub(in crate::store::fjall) fn refusal(&self) -> Option<StoreError> {
+        let Self { lost, behind, .. } = self;
+        let missing = format!(
+            "{lost} bytes of webhooks that were acknowledged; {behind} webhooks behind them can be read"
+        );
+        let told = format!("of the webhook journal, {}", self.problems.join("; "));
+        (!self.problems.is_empty()).then(|| check::refusal(&told, Some(&missing), true))
+    }
+
+    /// Cuts away what was never acknowledged, mends what is damaged, and gives what is open. The folder is made if it is not
+    /// there.
+    pub(super) fn recover(self) -> Result<Found, StoreError> {
+        let Self { folder, newest, .. } = self;
+        fs::create_dir_all(&folder).map_err(failed)?;
+        // Else a loss of power takes the folder, and with it what was acknowledged in it.
+        folder.parent().map_or(Ok(()), sync_folder).map_err(failed)?;
+        spare::remove(&folder).map_err(failed)?;
+        for path in self.unmade {
+            fs::remove_file(path).map_err(failed)?;
         }
-        tracing::error!("accepted as lost: {what}");
-    }
-    let mut shelf = Shelf::default();
-    for (number, path, mut read) in found {
-        if damaged.contains(&path) {
-            read = mend(folder, &path).map_err(failed)?;
+        if !self.problems.is_empty() {
+            let what = self.problems.join("; ");
+            tracing::error!(
+                missing_bytes = self.lost,
+                "accepted as lost: of the webhook journal, {what}"
+            );
         }
-        place(&mut shelf, number, path, read, newest)?;
+        let mut shelf = Shelf::default();
+        for segment in self.segments {
+            let Segment {
+                number,
+                path,
+                length,
+                read,
+                verdict,
+            } = segment;
+            let read = match verdict {
+                Verdict::Whole => read,
+                Verdict::Torn => {
+                    cut(&path, read.good, length)?;
+                    read
+                }
+                Verdict::Scattered | Verdict::Damaged(_) => mend(&folder, &path).map_err(failed)?,
+            };
+            place(&mut shelf, number, path, read, newest)?;
+        }
+        Ok(Found { shelf, newest })
     }
-    Ok(Found { shelf, newest })
 }
 
 fn list(folder: &Path) -> Result<BTreeMap<u64, PathBuf>, StoreError> {
     let mut segments = BTreeMap::new();
-    for file in fs::read_dir(folder).map_err(failed)? {
+    let files = match fs::read_dir(folder) {
+        Ok(files) => files,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(segments),
+        Err(error) => return Err(failed(error)),
+    };
+    for file in files {
         let path = file.map_err(failed)?.path();
         if path.extension().is_none_or(|found| found != segment::EXTENSION) {
             continue;
@@ -112,25 +185,26 @@ fn list(folder: &Path) -> Result<BTreeMap<u64, PathBuf>, StoreError> {
     Ok(segments)
 }
 
-/// Removes the newest segments as long as their making was cut off: nothing was written to them.
-fn remove_unmade(
+/// Takes out the newest segments as long as their making was cut off: nothing was written to them.
+fn take_unmade(
     segments: &mut BTreeMap<u64, PathBuf>,
     acknowledged: Option<&BTreeMap<u64, u64>>,
-) -> Result<(), StoreError> {
+) -> Result<Vec<PathBuf>, StoreError> {
+    let mut unmade = Vec::new();
     while let Some(last) = segments.last_entry() {
         let bytes = fs::read(last.get()).map_err(failed)?;
-        let unmade =
+        let is_empty =
             MAGIC.starts_with(&bytes) && bytes.len() < MAGIC.len() || bytes.iter().all(|byte| *byte == 0);
         let noted = acknowledged
             .and_then(|all| all.get(last.key()))
             .copied()
             .unwrap_or_default();
-        if !unmade || noted > segment::length(MAGIC) {
+        if !is_empty || noted > segment::length(MAGIC) {
             break;
         }
-        fs::remove_file(last.remove()).map_err(failed)?;
+        unmade.push(last.remove());
     }
-    Ok(())
+    Ok(unmade)
 }
 
 fn read(bytes: &[u8]) -> Read {
@@ -167,6 +241,27 @@ fn next(bytes: &[u8], from: usize) -> Option<usize> {
         at += step + 1;
     }
     None
+}
+
+/// Bytes and number of the webhooks that can be read behind some place.
+fn readable_behind(bytes: &[u8], from: usize) -> (usize, usize) {
+    let (mut readable, mut webhooks) = (0, 0);
+    let mut at = next(bytes, from);
+    while let Some(begins) = at {
+        match bytes.get(begins..).and_then(record::read) {
+            Some((record, size)) => {
+                readable += size;
+                webhooks += usize::from(matches!(record, Record::Entry { .. }));
+                at = Some(begins + size);
+            }
+            None => at = next(bytes, begins),
+        }
+    }
+    (readable, webhooks)
+}
+
+fn count(bytes: usize) -> u64 {
+    u64::try_from(bytes).unwrap_or(u64::MAX)
 }
 
 /// What a segment is like.

@@ -23,12 +23,15 @@ fn entry(n: u128, body: impl Into<Bytes>) -> JournalEntry {
     }
 }
 
-fn opened(folder: &Path, loss: Loss) -> Result<Journal, StoreError> {
-    Journal::open(folder, &folder.join("watermark"), loss, Condition::new(folder, 0))
+fn opened(folder: &Path) -> Result<Journal, StoreError> {
+    let watermark = folder.join("watermark");
+    let checked = check(folder, &watermark)?;
+    checked.refusal().map_or(Ok(()), Err)?;
+    Journal::open(folder, &watermark, checked, Condition::new(folder, 0))
 }
 
 fn open(folder: &Path) -> Journal {
-    opened(folder, Loss::IsRefused).unwrap()
+    opened(folder).unwrap()
 }
 
 fn waiting(journal: &Journal) -> Vec<JournalEntry> {
@@ -162,7 +165,7 @@ async fn damage_to_what_was_acknowledged_is_reported_and_not_skipped() {
     let mut bytes = fs::read(oldest).unwrap();
     *bytes.last_mut().unwrap() ^= 1;
     fs::write(oldest, &bytes).unwrap();
-    let refused = opened(folder.path(), Loss::IsRefused).err().unwrap();
+    let refused = opened(folder.path()).err().unwrap();
     assert_eq!(refused.kind, StoreErrorKind::Corrupt);
     assert!(refused.detail.contains("from byte 8"), "{}", refused.detail);
     // A file that others made is none of ours either, though it be the newest.
@@ -172,7 +175,7 @@ async fn damage_to_what_was_acknowledged_is_reported_and_not_skipped() {
         "something else",
     )
     .unwrap();
-    let refused = opened(folder.path(), Loss::IsRefused).err().unwrap();
+    let refused = opened(folder.path()).err().unwrap();
     assert_eq!(refused.kind, StoreErrorKind::Corrupt);
 }
 
