@@ -2,75 +2,14 @@
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
-use std::process::{Output, Stdio};
+use std::process::Output;
 use std::time::Duration;
 
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::process::{Child, Command};
 
-use crate::gateway::{ADMIN, PATIENCE, until};
-
-fn mesej(arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_mesej"));
-    command
-        .args(arguments)
-        .env_remove("MESEJ_CONFIG")
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .kill_on_drop(true);
-    command
-}
-
-/// A gateway on this folder, as soon as it listens, and where.
-async fn started(command: &str, folder: &Path) -> (Child, String) {
-    let port = std::net::TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .port();
-    let address = format!("127.0.0.1:{port}");
-    let log = std::fs::File::create(folder.join("../log")).unwrap();
-    let child = mesej(&[command])
-        .env("MESEJ_SERVER__LISTEN", format!("localhost:{port}"))
-        .env("MESEJ_SERVER__WORKERS", "1")
-        .env("MESEJ_STORE__PATH", folder)
-        .env("MESEJ_ZEBRA", "x")
-        .stdout(Stdio::null())
-        .stderr(log)
-        .spawn()
-        .unwrap();
-    until("it is ready", || async {
-        let answer = get(&address, "/readyz", "").await;
-        answer.contains(" 200 ").then_some(())
-    })
-    .await;
-    (child, address)
-}
-
-/// The answer to one request, whole; nothing when nobody answers.
-async fn get(address: &str, path: &str, key: &str) -> String {
-    let request = format!(
-        "GET {path} HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer {key}\r\nConnection: close\r\n\r\n"
-    );
-    let mut answer = Vec::new();
-    if let Ok(mut stream) = TcpStream::connect(address).await {
-        let _ = stream.write_all(request.as_bytes()).await;
-        let _ = stream.read_to_end(&mut answer).await;
-    }
-    String::from_utf8_lossy(&answer).into_owned()
-}
-
-async fn ended(mut child: Child) {
-    let pid = child.id().unwrap().to_string();
-    let told = Command::new("kill").args(["-TERM", &pid]).status().await;
-    assert!(told.unwrap().success());
-    tokio::time::timeout(PATIENCE, child.wait())
-        .await
-        .unwrap()
-        .unwrap();
-}
+use crate::gateway::{ADMIN, PATIENCE};
+use crate::process::{ended, get, mesej, started};
 
 /// Every file and folder below, with what others may do with it.
 fn open_to_others(folder: &Path) -> Vec<String> {
@@ -96,7 +35,7 @@ async fn a_demos_folder_is_for_its_owner_alone_and_its_key_opens_nothing_in_earn
     let place = tempfile::tempdir().unwrap();
     let folder = place.path().join("data");
     std::fs::create_dir(&folder).unwrap();
-    let (demo, address) = started("demo", &folder).await;
+    let (demo, address) = started(&["demo"], &folder).await;
     let key = std::fs::read_to_string(folder.join("demo.key")).unwrap();
     assert!(get(&address, "/v1/numbers", &key).await.contains(" 200 "));
     assert_eq!(open_to_others(&folder), Vec::<String>::new());
@@ -105,7 +44,7 @@ async fn a_demos_folder_is_for_its_owner_alone_and_its_key_opens_nothing_in_earn
         let file = folder.join(name);
         std::fs::set_permissions(file, std::fs::Permissions::from_mode(0o644)).unwrap();
     }
-    let (served, address) = started("serve", &folder).await;
+    let (served, address) = started(&["serve"], &folder).await;
     assert_eq!(open_to_others(&folder), Vec::<String>::new());
     assert!(get(&address, "/v1/numbers", &key).await.contains(" 401 "));
     // Heads that are no HTTP are the sender's fault, and no line of the log each.
@@ -124,7 +63,7 @@ async fn a_demos_folder_is_for_its_owner_alone_and_its_key_opens_nothing_in_earn
     assert!(log.contains("nothing reads the variable `MESEJ_ZEBRA`"), "{log}");
     assert!(log.contains("is revoked"), "{log}");
     // And the demo goes on with it.
-    let (demo, address) = started("demo", &folder).await;
+    let (demo, address) = started(&["demo"], &folder).await;
     assert!(get(&address, "/v1/numbers", &key).await.contains(" 200 "));
     ended(demo).await;
 }

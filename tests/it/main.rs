@@ -14,6 +14,7 @@ mod cases;
 mod clocks;
 mod consent;
 mod containers;
+mod damage;
 mod doors;
 mod gateway;
 mod groups;
@@ -23,6 +24,7 @@ mod keyspaces;
 #[path = "../cql/node.rs"]
 mod node;
 mod presence;
+mod process;
 mod promql;
 mod queries;
 mod restart;
