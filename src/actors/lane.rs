@@ -134,9 +134,14 @@ pub fn start(arbiter: &ArbiterHandle, settings: LaneSettings, parts: LaneParts) 
     let lane_shared = Arc::clone(&shared);
     // From before it reads the outbox: a result is found there, or heard of.
     let late = parts.successors.late();
+    let arrivals = parts.ledger.arrivals();
     let addr = Lane::start_in_arbiter(arbiter, move |ctx: &mut Context<Lane>| {
         ctx.set_mailbox_capacity(mailbox);
-        let streams = Streams { changes, late };
+        let streams = Streams {
+            changes,
+            late,
+            arrivals,
+        };
         Lane::new(settings, parts, lane_shared, streams, ctx)
     });
     let addr = BoundedAddr::new(addr, mailbox);
@@ -147,6 +152,7 @@ pub fn start(arbiter: &ArbiterHandle, settings: LaneSettings, parts: LaneParts) 
 struct Streams {
     changes: watch::Receiver<Number>,
     late: LateResults,
+    arrivals: watch::Receiver<()>,
 }
 
 /// The actor. See the module.
@@ -216,7 +222,11 @@ impl Lane {
             limits,
             seed,
         } = settings;
-        let Streams { changes, late } = streams;
+        let Streams {
+            changes,
+            late,
+            arrivals,
+        } = streams;
         ctx.add_stream(stream::unfold(Arc::clone(&shared), |shared| async move {
             shared.changed.notified().await;
             Some((inbox::SharedChanged, shared))
@@ -229,6 +239,10 @@ impl Lane {
         ctx.add_stream(stream::unfold(late, |mut late| async move {
             let tokens = late.some().await?;
             Some((inbox::LateCame(tokens), late))
+        }));
+        ctx.add_stream(stream::unfold(arrivals, |mut arrivals| async move {
+            arrivals.changed().await.ok()?;
+            Some((inbox::Arrived, arrivals))
         }));
         let left = parts.successors.handovers().watch();
         ctx.add_stream(stream::unfold(left, |mut left| async move {

@@ -2,6 +2,8 @@
 //!
 //! While one batch is being written the next one gathers, so the store's own pace is the batching window. Ops are
 //! idempotent, so a batch whose outcome is unknown is simply offered again at the position where the log then stands.
+//! Where it stays unknown, the ledger looks until it knows, and what arrived after all it makes known: feeds read it in the
+//! log, and lanes look into their outbox.
 
 mod commit;
 mod condition;
@@ -17,19 +19,19 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use actix::{Actor, ArbiterHandle, AsyncContext, Context, Handler, Message, WrapFuture as _};
-use actix::{ActorContext as _, ActorFutureExt as _};
-use tokio::sync::{OwnedSemaphorePermit, oneshot};
+use actix::{ActorContext as _, ActorFutureExt as _, SpawnHandle};
+use tokio::sync::{OwnedSemaphorePermit, oneshot, watch};
 
 use super::bounded::{Admitted, BoundedAddr};
 use super::feed::{FeedSubscriber, Published, Signal};
 use crate::domain::{Clock, Epoch, Fence, Retention, Seq, TenantId};
-use crate::store::{LeaseKey, Op, Store, StoreError, StoreErrorKind, TenantHead};
+use crate::store::{LeaseKey, Op, OpOutcome, Store, StoreError, StoreErrorKind, TenantHead};
 use crate::telemetry::metrics;
-use commit::{Batch, Committed, Standing};
+use commit::{Arrived, Batch, Committed, Standing, TRIES};
 use condition::Condition;
 use keeping::Keeping;
 use order::senders_first;
-use reply::Reply;
+use reply::{Heard, Reply};
 
 pub use handle::LedgerHandle;
 pub use reply::{CommitError, CommitObserver};
@@ -93,6 +95,11 @@ pub struct Ledger {
     condition: Condition,
     waiting: Vec<(Op, Owed)>,
     writing: bool,
+    /// Says that the log has what nobody was told of.
+    arrivals: watch::Sender<()>,
+    /// The next look at where the log stands, and how many there were since it was in doubt.
+    look: Option<SpawnHandle>,
+    looks: u32,
     /// How long the last batch took.
     took: Duration,
     finishing: Vec<oneshot::Sender<()>>,
@@ -117,6 +124,8 @@ impl Ledger {
         let told = keeping.clone();
         let condition = Condition::default();
         let own_condition = condition.clone();
+        let arrivals = watch::Sender::new(());
+        let own_arrivals = arrivals.clone();
         let addr = Self::start_in_arbiter(arbiter, move |ctx: &mut Context<Self>| {
             ctx.set_mailbox_capacity(CAPACITY);
             Self {
@@ -132,6 +141,9 @@ impl Ledger {
                 condition: own_condition,
                 waiting: Vec::new(),
                 writing: false,
+                arrivals: own_arrivals,
+                look: None,
+                looks: 0,
                 took: Duration::ZERO,
                 finishing: Vec::new(),
                 subscribers: Vec::new(),
@@ -145,6 +157,7 @@ impl Ledger {
             head: handle_head,
             keeping,
             condition,
+            arrivals,
             callers: Arc::default(),
         })
     }
@@ -160,12 +173,11 @@ impl Ledger {
                     let _ = sender.send(());
                 }
                 ctx.stop();
+            } else if self.standing == Standing::InDoubt {
+                self.look_later(ctx);
             }
             return;
         }
-        self.writing = true;
-        let began = self.clock.monotonic();
-        self.condition.begins(began);
         let is_slow = self.took > LONG;
         let most = if is_slow { LARGE_BATCH } else { BATCH };
         if is_slow {
@@ -176,27 +188,57 @@ impl Ledger {
         let take = count_within(self.waiting.iter().map(|(op, _)| op.body_bytes()), most);
         let (mut ops, owed): (Vec<_>, Vec<_>) = self.waiting.drain(..take).unzip();
         let retention = self.keeping.apply(&mut ops);
-        let batch = Batch {
+        let batch = self.batch(retention);
+        self.write(batch.write(ops), owed, ctx);
+    }
+
+    fn batch(&self, retention: Retention) -> Batch {
+        Batch {
             tenant: self.tenant,
             fence: self.fence,
             epoch: self.epoch,
             head: self.head,
             standing: self.standing,
+            arrived: Arrived::No,
             retention,
             store: Arc::clone(&self.store),
             clock: Arc::clone(&self.clock),
-        };
-        let work = batch
-            .write(ops)
-            .into_actor(self)
-            .map(move |committed, ledger, ctx| {
-                ledger.writing = false;
-                ledger.took = ledger.clock.monotonic().saturating_sub(began);
-                ledger.condition.ends();
-                ledger.settle(owed, committed, ctx);
-                ledger.write_next(ctx);
-            });
-        ctx.spawn(work);
+        }
+    }
+
+    fn write(
+        &mut self,
+        work: impl Future<Output = Committed> + 'static,
+        owed: Vec<Owed>,
+        ctx: &mut Context<Self>,
+    ) {
+        self.writing = true;
+        let began = self.clock.monotonic();
+        self.condition.begins(began);
+        ctx.spawn(work.into_actor(self).map(move |committed, ledger, ctx| {
+            ledger.writing = false;
+            ledger.took = ledger.clock.monotonic().saturating_sub(began);
+            ledger.condition.ends();
+            ledger.settle(owed, committed, ctx);
+            ledger.write_next(ctx);
+        }));
+    }
+
+    /// Looks where the log stands after a pause, unless a batch finds it out before.
+    fn look_later(&mut self, ctx: &mut Context<Self>) {
+        self.looks = self.looks.saturating_add(1);
+        let pause = self
+            .batch(Retention::DEFAULT)
+            .pause(TRIES.saturating_add(self.looks));
+        let look = ctx.run_later(pause, |ledger, ctx| {
+            if !ledger.writing && ledger.standing == Standing::InDoubt {
+                let batch = ledger.batch(Retention::DEFAULT);
+                ledger.write(batch.end_doubt(), Vec::new(), ctx);
+            }
+        });
+        if let Some(before) = self.look.replace(look) {
+            ctx.cancel_future(before);
+        }
     }
 
     fn settle(&mut self, owed: Vec<Owed>, committed: Committed, ctx: &mut Context<Self>) {
@@ -232,8 +274,18 @@ impl Ledger {
             self.condition.loses(self.clock.monotonic());
         }
         self.standing = committed.standing;
+        if self.standing == Standing::Known {
+            self.looks = 0;
+        }
+        let mut arrived = committed.arrived;
         for (owed, result) in owed.into_iter().zip(committed.results) {
-            owed.reply.tell(result.as_ref());
+            let queues = matches!(&result, Ok(OpOutcome::Committed { queued: Some(_), .. }));
+            if owed.reply.tell(result.as_ref()) == Heard::No && queues {
+                arrived = Arrived::Yes;
+            }
+        }
+        if arrived == Arrived::Yes {
+            self.arrivals.send_replace(());
         }
         if lost {
             tracing::error!(tenant.id = %self.tenant, "another owner took over the ledger: stopping");
@@ -317,8 +369,9 @@ impl Handler<Admitted<AskIdle>> for Ledger {
         // What waits has a place, too: whoever asks looks at those next.
         drop(place);
         self.subscribers.retain(FeedSubscriber::is_there);
+        let quiet = self.subscribers.is_empty() && self.standing == Standing::Known;
         // The asker may have gone.
-        let _ = message.0.send(self.subscribers.is_empty());
+        let _ = message.0.send(quiet);
     }
 }
 

@@ -25,9 +25,7 @@ use super::feed::Presence;
 use super::lane::LaneHandle;
 use super::ledger::LedgerHandle;
 use super::port::SessionId;
-use super::request::{
-    Acceptance, Accepted, Attendance, Destination, NoteRequest, Refusal, Roster, SubmitRequest,
-};
+use super::request::{Accepted, Attendance, Destination, NoteRequest, Refusal, Roster, SubmitRequest};
 use crate::domain::{AgentId, Clock, ConversationId, MessageId, PhoneNumberId};
 use crate::store::{Queued, Store, Tenant as TenantRow};
 use changes::Changes;
@@ -57,11 +55,6 @@ pub struct TenantLimits {
     /// How long a tenant lives of whom nobody wants anything.
     pub idle: Duration,
 }
-
-/// Lanes look so often, and so long, for what may come into the outbox late. A store is back by then, or the next caller is
-/// told so.
-const DOUBT_PAUSE: Duration = Duration::from_secs(3);
-const DOUBT_LASTS: Duration = Duration::from_secs(600);
 
 impl Default for TenantLimits {
     fn default() -> Self {
@@ -129,8 +122,6 @@ pub(crate) struct Tenant {
     telling: Telling,
     ids: MessageIds,
     rng: fastrand::Rng,
-    /// When nobody could tell last whether a message was taken.
-    doubt: Option<Duration>,
 }
 
 impl Tenant {
@@ -155,7 +146,6 @@ impl Tenant {
                 telling: Telling::Now,
                 ids: MessageIds::default(),
                 rng,
-                doubt: None,
             }
         });
         BoundedAddr::new(addr, capacity)
@@ -224,17 +214,14 @@ impl Handler<Admitted<Submit>> for Tenant {
                 let sent = resolved.map(|(id, recipient)| (tenant.conversation(id), recipient));
                 routing::submit(sent, request, message).into_actor(tenant)
             })
-            .map(move |submitted, tenant, ctx| {
+            .map(move |submitted, tenant, _| {
                 if let Some(key) = once {
                     tenant.in_progress.remove(&key);
                 }
                 let answer = submitted.map(|(accepted, queued)| {
-                    tenant.hand_on(accepted, queued);
+                    tenant.hand_on(queued);
                     accepted
                 });
-                if answer == Err(Refusal::Uncertain) {
-                    tenant.begin_doubt(ctx);
-                }
                 drop(place);
                 // The caller may have gone; what is durable stays.
                 let _ = reply.send(answer);
@@ -270,8 +257,7 @@ impl Handler<Admitted<AskIdle>> for Tenant {
         drop(place);
         let nobody = self.present.is_empty() && self.viewing.is_empty();
         // The asker may have gone.
-        let quiet = self.in_progress.is_empty() && self.doubt.is_none();
-        let _ = message.0.send(nobody && quiet);
+        let _ = message.0.send(nobody && self.in_progress.is_empty());
     }
 }
 
@@ -292,46 +278,16 @@ impl Handler<Admitted<NumberChanged>> for Tenant {
 }
 
 impl Tenant {
-    /// Gives a new message to its lane, as the commit put it into the outbox.
-    fn hand_on(&self, accepted: Accepted, queued: Option<Box<Queued>>) {
-        match queued {
-            Some(mut queued) => {
-                if let Some(lane) = self.lanes.get(&queued.number) {
-                    if !queued.linked.is_empty() {
-                        lane.join(std::mem::take(&mut queued.linked), queued.contact);
-                    }
-                    lane.enqueue((*queued).into());
-                }
+    /// Gives a new message to its lane, as the commit put it into the outbox. Where a commit's answer was lost, the ledger
+    /// has the lanes look.
+    fn hand_on(&self, queued: Option<Box<Queued>>) {
+        if let Some(mut queued) = queued
+            && let Some(lane) = self.lanes.get(&queued.number)
+        {
+            if !queued.linked.is_empty() {
+                lane.join(std::mem::take(&mut queued.linked), queued.contact);
             }
-            None if accepted.acceptance == Acceptance::New => self.look_again(),
-            // A caller who was told that nobody knows asks again.
-            None if self.doubt.is_some() => self.look_again(),
-            None => {}
-        }
-    }
-
-    fn look_again(&self) {
-        self.lanes.values().for_each(LaneHandle::look_again);
-    }
-
-    /// A message may be in the outbox all the same, or come there only once the ledger knows, with a later commit: nobody
-    /// tells its lane then.
-    fn begin_doubt(&mut self, ctx: &mut Context<Self>) {
-        let before = self.doubt.replace(self.parts.clock.monotonic());
-        self.look_again();
-        if before.is_none() {
-            ctx.run_later(DOUBT_PAUSE, Self::look_while_in_doubt);
-        }
-    }
-
-    fn look_while_in_doubt(&mut self, ctx: &mut Context<Self>) {
-        self.look_again();
-        let now = self.parts.clock.monotonic();
-        self.doubt = self
-            .doubt
-            .filter(|since| now.saturating_sub(*since) < DOUBT_LASTS);
-        if self.doubt.is_some() {
-            ctx.run_later(DOUBT_PAUSE, Self::look_while_in_doubt);
+            lane.enqueue((*queued).into());
         }
     }
 

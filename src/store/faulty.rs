@@ -29,7 +29,7 @@ pub(crate) enum Fault {
     Refuse(StoreErrorKind),
     /// It is done, and nobody hears of it.
     LoseAnswer,
-    /// The same, and its rows cannot be read before the ledger is opened, or asked for the next claim.
+    /// The same, and its rows in the outbox cannot be read before the ledger is opened, or asked for the next claim.
     LoseRows,
 }
 
@@ -42,6 +42,8 @@ pub(crate) struct FaultyStore {
     pub(crate) append_faults: Mutex<VecDeque<Fault>>,
     /// Rows as they are read although they changed.
     stale: Mutex<Vec<OutboxRow>>,
+    /// Rows that cannot be read although they are there.
+    hidden: Mutex<Vec<MessageId>>,
     pub(crate) outbox_reads: Mutex<usize>,
     pub(crate) claims: Mutex<usize>,
     /// Whose appends are never answered.
@@ -168,6 +170,13 @@ impl Store for FaultyStore {
         } else {
             self.append_faults.lock().unwrap().pop_front()
         };
+        if fault == Some(Fault::LoseRows) {
+            let submitted = batch.ops.iter().filter_map(|op| match op {
+                Op::Submit(submit) => Some(submit.id),
+                _ => None,
+            });
+            self.hidden.lock().unwrap().extend(submitted);
+        }
         self.write(fault, self.inner.append(batch)).await
     }
 
@@ -201,6 +210,8 @@ impl Store for FaultyStore {
         Self::refuse_if(&self.no_outbox)?;
         *self.outbox_reads.lock().unwrap() += 1;
         let mut rows = self.inner.outbox(tenant, number, after, limit).await?;
+        let hidden = self.hidden.lock().unwrap();
+        rows.retain(|row| !hidden.contains(&row.at.message));
         let stale = self.stale.lock().unwrap();
         for row in &mut rows {
             if let Some(before) = stale.iter().find(|before| before.at == row.at) {
@@ -218,6 +229,7 @@ impl Store for FaultyStore {
     ) -> Result<TenantHead, StoreError> {
         Self::refuse_if(&self.no_heads)?;
         self.stale.lock().unwrap().clear();
+        self.hidden.lock().unwrap().clear();
         self.inner.open_tenant(tenant, fence, fresh).await
     }
 

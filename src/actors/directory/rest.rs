@@ -115,6 +115,10 @@ impl Directory {
 
     /// Whether nobody is there, and nothing waits, is under way or must be remembered.
     async fn is_idle(&self, tenant: &TenantHandle) -> bool {
+        // First, too: when it knows what became of a commit, its lanes have to look.
+        if !tenant.ledger.is_idle().await {
+            return false;
+        }
         for lane in tenant.lanes.values() {
             if !lane.is_idle().await || self.has_outbox(tenant.row.id, lane).await {
                 return false;

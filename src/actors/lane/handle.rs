@@ -201,12 +201,6 @@ impl LaneHandle {
         }
     }
 
-    /// Reads the outbox again: something may have been committed there without anybody being told.
-    pub fn look_again(&self) {
-        self.0.shared.overflowed.store(true, Ordering::Release);
-        self.0.shared.changed.notify_one();
-    }
-
     /// Counts customers' messages: Meta counts them with ours.
     pub fn note_inbound(&self, count: u32) {
         self.0.shared.inbound.fetch_add(count, Ordering::AcqRel);

@@ -34,6 +34,9 @@ pub(super) struct LateCame(pub(super) Vec<AttemptToken>);
 /// A lane of this tenant is over.
 pub(super) struct HandoverLeft;
 
+/// Something was committed without anybody being told.
+pub(super) struct Arrived;
+
 /// The number's row changed.
 pub(super) struct RowChanged(pub(super) Box<Number>);
 
@@ -89,6 +92,16 @@ impl StreamHandler<LateCame> for Lane {
     }
 
     /// Nobody starts this tenant again: the process ends.
+    fn finished(&mut self, _: &mut Context<Self>) {}
+}
+
+impl StreamHandler<Arrived> for Lane {
+    fn handle(&mut self, _: Arrived, ctx: &mut Context<Self>) {
+        self.overflow.note_refused();
+        self.turn_soon(ctx);
+    }
+
+    /// The ledger is gone, and the lane's handles with it.
     fn finished(&mut self, _: &mut Context<Self>) {}
 }
 

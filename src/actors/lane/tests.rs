@@ -1,6 +1,7 @@
 //! The queue and the watch as pure models; the lane as a real actor with a store in memory, a scripted Meta and a clock that
 //! moves when everybody waits.
 
+mod arrivals;
 mod calls;
 mod clock;
 mod consent;

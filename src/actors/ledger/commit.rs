@@ -10,7 +10,9 @@ use crate::store::{Append, Appended, Op, OpOutcome, Store, StoreError, StoreErro
 use crate::telemetry::metrics;
 
 /// A batch whose outcome is unknown is offered this often before its callers are told that it is.
-const TRIES: u32 = 4;
+pub(super) const TRIES: u32 = 4;
+/// The longest pause between two looks at where the log stands.
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
 /// Whether the writer can tell where its log stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,6 +23,13 @@ pub(super) enum Standing {
     InDoubt,
 }
 
+/// Whether the log turned out to have something of which nobody was told that it is committed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Arrived {
+    No,
+    Yes,
+}
+
 /// Everything needed to write one batch.
 pub(super) struct Batch {
     pub(super) tenant: TenantId,
@@ -28,6 +37,7 @@ pub(super) struct Batch {
     pub(super) epoch: Epoch,
     pub(super) head: Seq,
     pub(super) standing: Standing,
+    pub(super) arrived: Arrived,
     pub(super) retention: Retention,
     pub(super) store: Arc<dyn Store>,
     pub(super) clock: Arc<dyn Clock>,
@@ -37,6 +47,7 @@ pub(super) struct Batch {
 pub(super) struct Committed {
     pub(super) head: Seq,
     pub(super) standing: Standing,
+    pub(super) arrived: Arrived,
     pub(super) results: Vec<Result<OpOutcome, CommitError>>,
     pub(super) events: Vec<Event>,
 }
@@ -47,47 +58,56 @@ impl Batch {
         let count = ops.len();
         metrics::ledger_batch_size().record(metrics::number(u64::try_from(count).unwrap_or(u64::MAX)));
         match self.append(ops.clone()).await {
-            Ok(appended) => Committed {
-                head: appended.head,
-                standing: self.standing,
-                results: appended.outcomes.into_iter().map(Ok).collect(),
-                events: appended.events,
-            },
+            Ok(appended) => {
+                let results = appended.outcomes.into_iter().map(Ok).collect();
+                self.committed(results, appended.events)
+            }
             Err(error)
                 if count > 1 && matches!(error.kind, StoreErrorKind::Invalid | StoreErrorKind::Corrupt) =>
             {
                 self.write_one_by_one(ops).await
             }
-            Err(error) => Committed {
-                head: self.head,
-                standing: self.standing,
-                results: (0..count)
-                    .map(|_| Err(CommitError::Store(error.clone())))
-                    .collect(),
-                events: Vec::new(),
-            },
+            Err(error) => {
+                let results = (0..count).map(|_| Err(CommitError::Store(error.clone())));
+                self.committed(results.collect(), Vec::new())
+            }
+        }
+    }
+
+    /// Finds out where the log stands after a batch whose outcome stayed unknown.
+    pub(super) async fn end_doubt(mut self) -> Committed {
+        let began = self.head;
+        match self.look().await {
+            Ok(()) => {
+                let events = self.events_between(began, self.head).await;
+                self.committed(Vec::new(), events)
+            }
+            Err(error) => self.committed(vec![Err(CommitError::Store(error))], Vec::new()),
+        }
+    }
+
+    fn committed(&self, results: Vec<Result<OpOutcome, CommitError>>, events: Vec<Event>) -> Committed {
+        Committed {
+            head: self.head,
+            standing: self.standing,
+            arrived: self.arrived,
+            results,
+            events,
         }
     }
 
     async fn write_one_by_one(&mut self, ops: Vec<Op>) -> Committed {
-        let mut committed = Committed {
-            head: self.head,
-            standing: self.standing,
-            results: Vec::with_capacity(ops.len()),
-            events: Vec::new(),
-        };
+        let (mut results, mut events) = (Vec::with_capacity(ops.len()), Vec::new());
         for op in ops {
             match self.append(vec![op]).await {
                 Ok(appended) => {
-                    committed.results.extend(appended.outcomes.into_iter().map(Ok));
-                    committed.events.extend(appended.events);
+                    results.extend(appended.outcomes.into_iter().map(Ok));
+                    events.extend(appended.events);
                 }
-                Err(error) => committed.results.push(Err(CommitError::Store(error))),
+                Err(error) => results.push(Err(CommitError::Store(error))),
             }
-            committed.head = self.head;
-            committed.standing = self.standing;
         }
-        committed
+        self.committed(results, events)
     }
 
     /// Appends at the head; after an unknown outcome, looks where the log stands and offers the ops again.
@@ -139,10 +159,11 @@ impl Batch {
     }
 
     /// How long to wait before another try: all ledgers of a process may be in doubt at once, and not come back together.
-    fn pause(&self, tries: u32) -> Duration {
+    pub(super) fn pause(&self, tries: u32) -> Duration {
         let seed = self.tenant.get() ^ self.epoch.get() ^ u64::from(tries);
         let spread = fastrand::Rng::with_seed(seed).f64();
-        (Duration::from_millis(50) * 2_u32.pow(tries)).mul_f64(spread + 0.5)
+        let pause = Duration::from_millis(50).saturating_mul(2_u32.saturating_pow(tries));
+        pause.min(LONGEST_PAUSE).mul_f64(spread + 0.5)
     }
 
     /// Looks where the log stands.
@@ -151,6 +172,9 @@ impl Batch {
             .store
             .open_tenant(self.tenant, self.fence, self.epoch)
             .await?;
+        if reopened.head > self.head {
+            self.arrived = Arrived::Yes;
+        }
         self.head = reopened.head;
         self.standing = Standing::Known;
         Ok(())

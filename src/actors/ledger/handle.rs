@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 
 use super::condition::Condition;
 use super::keeping::Keeping;
@@ -25,6 +25,7 @@ pub struct LedgerHandle {
     pub(super) head: Arc<AtomicU64>,
     pub(super) keeping: Keeping,
     pub(super) condition: Condition,
+    pub(super) arrivals: watch::Sender<()>,
     /// How many wait for a commit.
     pub(super) callers: Arc<AtomicUsize>,
 }
@@ -137,7 +138,7 @@ impl LedgerHandle {
             Err(Refused::Full(commit)) => (commit, CommitError::Busy),
             Err(Refused::Closed(commit)) => (commit, CommitError::Closed),
         };
-        commit.reply.tell(Err(&error));
+        let _ = commit.reply.tell(Err(&error));
         Err(error)
     }
 
@@ -161,12 +162,17 @@ impl LedgerHandle {
         }
     }
 
+    /// Says when the log turned out to have what nobody was told of: commits that were in doubt, or whose askers were gone.
+    pub(crate) fn arrivals(&self) -> watch::Receiver<()> {
+        self.arrivals.subscribe()
+    }
+
     /// Tells connected agents something that is not kept: typing, viewing, presence. Lost when the ledger is busy.
     pub fn relay(&self, signal: Signal) {
         drop(self.addr.try_tell(Relay(signal)));
     }
 
-    /// Whether nobody listens and nothing waits. False also when it does not say so.
+    /// Whether nobody listens, nothing waits and nothing is in doubt. False also when it does not say so.
     pub(crate) async fn is_idle(&self) -> bool {
         let (reply, answer) = oneshot::channel();
         let asked = self.addr.try_tell(AskIdle(reply)).is_ok();

@@ -42,12 +42,24 @@ impl Reply {
         matches!(self, Self::Observer(_))
     }
 
-    pub(super) fn tell(self, result: Result<&OpOutcome, &CommitError>) {
+    pub(super) fn tell(self, result: Result<&OpOutcome, &CommitError>) -> Heard {
         match self {
-            // A caller that went away loses only the answer.
-            Self::Waiting(sender) => drop(sender.send(result.cloned().map_err(Clone::clone))),
-            Self::Observer(observer) => observer.committed(result),
-            Self::Nobody => {}
+            Self::Waiting(sender) => match sender.send(result.cloned().map_err(Clone::clone)) {
+                Ok(()) => Heard::Yes,
+                Err(_gone) => Heard::No,
+            },
+            Self::Observer(observer) => {
+                observer.committed(result);
+                Heard::Yes
+            }
+            Self::Nobody => Heard::No,
         }
     }
+}
+
+/// Whether somebody took the answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Heard {
+    No,
+    Yes,
 }

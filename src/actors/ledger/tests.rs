@@ -222,6 +222,29 @@ async fn in_doubt(store: &Arc<FaultyStore>) -> LedgerHandle {
 }
 
 #[actix::test]
+async fn what_arrived_in_doubt_is_published_although_nothing_comes_after_it() {
+    tokio::time::pause();
+    let store = Arc::new(FaultyStore::default());
+    let ledger = in_doubt(&store).await;
+    let (sender, mut heard) = mpsc::channel(64);
+    let subscriber = FeedSubscriber::new(Arc::new(Listener(sender)));
+    ledger.subscribe(subscriber).await.unwrap();
+    let published = next(&mut heard).await;
+    assert_eq!(published.head, Seq::new(1));
+    assert_eq!(published.events.len(), 1);
+}
+
+#[actix::test]
+async fn a_ledger_in_doubt_that_is_owned_by_another_finds_out_and_stops() {
+    tokio::time::pause();
+    let store = Arc::new(FaultyStore::default());
+    let first = in_doubt(&store).await;
+    let _second = ledger(store.clone()).await;
+    tokio::time::sleep(Duration::from_secs(10)).await;
+    assert!(first.was_lost() && !first.is_connected());
+}
+
+#[actix::test]
 async fn a_doubt_outlives_a_look_that_fails() {
     let store = Arc::new(FaultyStore::default());
     let ledger = in_doubt(&store).await;

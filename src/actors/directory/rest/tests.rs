@@ -11,9 +11,9 @@ use crate::actors::{Gateway, TenantLimits};
 use crate::domain::{
     Alias, Author, ContactAliases, Content, EventKind, Priority, Purpose, TestClock, Timestamp,
 };
-use crate::store::Op;
-use crate::store::faulty::FaultyStore;
+use crate::store::faulty::{Fault, FaultyStore};
 use crate::store::op::{Announce, OpOutcome};
+use crate::store::{Op, StoreErrorKind};
 
 struct Scene {
     store: Arc<FaultyStore>,
@@ -118,6 +118,23 @@ async fn a_tenant_whose_outbox_cannot_be_read_does_not_rest() {
     scene.store.no_outbox.store(true, Ordering::Release);
     scene.pass().await;
     assert_eq!(scene.live(), 1);
+}
+
+#[actix::test]
+async fn a_tenant_does_not_rest_while_nobody_knows_what_was_committed() {
+    tokio::time::pause();
+    let scene = Scene::open().await;
+    scene.gateway.head(GOOD).await.unwrap();
+    let faults = [Fault::Refuse(StoreErrorKind::Unknown); 5];
+    scene.store.append_faults.lock().unwrap().extend(faults);
+    assert_eq!(scene.says(None).await, Err(Refusal::Uncertain));
+    scene.store.no_heads.store(true, Ordering::Release);
+    scene.pass().await;
+    assert_eq!(scene.live(), 1);
+    scene.store.no_heads.store(false, Ordering::Release);
+    tokio::time::sleep(Duration::from_secs(10)).await;
+    scene.pass().await;
+    assert_eq!(scene.live(), 0);
 }
 
 #[derive(Default)]

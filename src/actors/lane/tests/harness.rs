@@ -115,47 +115,50 @@ impl World {
         self.succession.hand_over(self.ledger.clone());
     }
 
-    /// Accepts a message, durably, and gives what its lane must be told.
-    pub(super) async fn submit(&self, letter: &Letter) -> Waiting {
+    /// What accepts a message.
+    pub(super) fn submission(&self, letter: &Letter) -> Submit {
         let aliases = ContactAliases::of([Alias::phone(&format!("62812{:06}", letter.customer)).unwrap()]);
         let arrival = self.arrival.fetch_add(1, Ordering::SeqCst);
         let id = MessageId::new(self.clock.now(), arrival, u64::from(arrival));
-        let outcome = self
-            .ledger
-            .commit(Op::Submit(Box::new(Submit {
-                id,
-                number: self.number.id.clone(),
-                contact: aliases.new_contact_id(TENANT).unwrap(),
-                aliases,
-                author: Author::Api { key: "k".into() },
-                content: Content::text("hello"),
-                delivery: Delivery {
-                    state: DeliveryState::Queued,
-                    times: StatusTimes::default(),
-                    priority: letter.priority,
-                    on_unknown: letter.policy,
-                    attempts: 0,
-                    send_at: letter.send_at,
-                    valid_until: letter.valid_until,
-                    gave_up: None,
-                    error: None,
-                    client_msg_id: None,
-                    biz_opaque_callback_data: None,
-                },
-                payload: Arc::from(
-                    serde_json::value::to_raw_value(&serde_json::json!({"type": "text"})).unwrap(),
-                ),
-                may_be_held: false,
-                purpose: letter.purpose,
-                once: None,
-                unless_after: None,
-                window_at: None,
-                retention: Retention::DEFAULT,
-            })))
-            .await
-            .unwrap();
-        assert!(matches!(outcome, OpOutcome::Committed { .. }), "{outcome:?}");
         self.priorities.lock().unwrap().insert(id, letter.priority);
+        Submit {
+            id,
+            number: self.number.id.clone(),
+            contact: aliases.new_contact_id(TENANT).unwrap(),
+            aliases,
+            author: Author::Api { key: "k".into() },
+            content: Content::text("hello"),
+            delivery: Delivery {
+                state: DeliveryState::Queued,
+                times: StatusTimes::default(),
+                priority: letter.priority,
+                on_unknown: letter.policy,
+                attempts: 0,
+                send_at: letter.send_at,
+                valid_until: letter.valid_until,
+                gave_up: None,
+                error: None,
+                client_msg_id: None,
+                biz_opaque_callback_data: None,
+            },
+            payload: Arc::from(
+                serde_json::value::to_raw_value(&serde_json::json!({"type": "text"})).unwrap(),
+            ),
+            may_be_held: false,
+            purpose: letter.purpose,
+            once: None,
+            unless_after: None,
+            window_at: None,
+            retention: Retention::DEFAULT,
+        }
+    }
+
+    /// Accepts a message, durably, and gives what its lane must be told.
+    pub(super) async fn submit(&self, letter: &Letter) -> Waiting {
+        let submit = self.submission(letter);
+        let id = submit.id;
+        let outcome = self.ledger.commit(Op::Submit(Box::new(submit))).await.unwrap();
+        assert!(matches!(outcome, OpOutcome::Committed { .. }), "{outcome:?}");
         self.row(id).unwrap().into()
     }
 
