@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::j_erasure::{CANARIES, erase, fill};
 use super::ops;
+use super::r_amendments::revoke;
 use super::scene::{Scene, TENANT};
 use super::{Backend, Embedded};
 use crate::domain::Retention;
@@ -89,6 +90,22 @@ async fn a_second_rewrite_waits_for_a_day_across_restarts_and_comes() {
     scene.later(Duration::from_millis(1));
     scene.sweep().await;
     assert!(!in_files(backend.path(), "canarytext"));
+}
+
+#[tokio::test]
+async fn what_was_taken_back_leaves_the_files_however_old_it_is() {
+    for later in [Duration::ZERO, DAY * 8] {
+        let backend = Embedded::open();
+        let mut scene = Scene::of(&backend).await;
+        scene.hears(&["628333333"], "first", "bgpyfst").await;
+        scene.later(later);
+        scene.sweep().await;
+        backend.write_out();
+        assert!(in_files(backend.path(), "bgpyfst"));
+        scene.one(revoke(&["628333333"], "r", "first", scene.now)).await;
+        scene.sweep().await;
+        assert!(!in_files(backend.path(), "bgpyfst"), "{later:?}");
+    }
 }
 
 fn days(days: u32) -> Retention {
