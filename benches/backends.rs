@@ -61,7 +61,9 @@ fn main() {
     let named = std::env::var("MESEJ_TEST_CQL")
         .ok()
         .filter(|address| !address.is_empty());
-    let started = named.is_none().then(node::Node::start);
+    let started = named
+        .is_none()
+        .then(|| node::Node::start(&folder.path().join("cql")));
     let address = named.unwrap_or_else(|| started.as_ref().unwrap().address().to_owned());
     let sync = std::env::var("MESEJ_CQL_SYNC").unwrap_or_else(|_unset| "periodic".to_owned());
     runtime.block_on(async {

@@ -1,16 +1,57 @@
 //! The server that tests run against, and its keyspaces: few, since tables are slow to make. A test has one for itself and
 //! gives it back. Shared by the store's own tests and those of the whole gateway.
 
+use std::path::{Path, PathBuf};
 use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use super::node::Node;
 
 // Tried once: each test that needs it would wait as long as the first for one that does not start.
-static NODE: OnceLock<Option<Node>> = OnceLock::new();
+static NODE: OnceLock<Option<Started>> = OnceLock::new();
+
+/// A server that ends with this process, and where it keeps its data.
+#[derive(Debug)]
+struct Started {
+    node: Node,
+    folder: PathBuf,
+}
+
+impl Started {
+    fn now() -> Self {
+        let folder = folder();
+        let node = Node::start(&folder);
+        Self { node, folder }
+    }
+
+    fn last_words(&self) -> String {
+        let log = std::fs::read_to_string(self.folder.join("log")).unwrap_or_default();
+        let lines: Vec<&str> = log.lines().collect();
+        lines[lines.len().saturating_sub(20)..].join("\n")
+    }
+}
+
+/// Where the server keeps its data. What it writes is gone with the tests, so it goes to memory where there is room: a server
+/// that empties a hundred tables waits for the disk at each of them, for minutes when somebody else writes there too.
+fn folder() -> PathBuf {
+    let mut builder = tempfile::Builder::new();
+    let prefixed = builder.prefix("mesej-cql-");
+    let folder = match in_memory() {
+        Some(memory) => prefixed.tempdir_in(memory),
+        None => prefixed.tempdir(),
+    };
+    folder.unwrap().keep()
+}
+
+/// A file system in memory with room for what the tests write, some hundred MiB.
+fn in_memory() -> Option<&'static Path> {
+    let memory = Path::new("/dev/shm");
+    let free = rustix::fs::statvfs(memory).ok()?;
+    (free.f_bavail.saturating_mul(free.f_frsize) >= 2 << 30).then_some(memory)
+}
 
 /// Says beside an error what the server that ends with this process said last.
 pub fn beside_its_log(error: impl std::fmt::Display) -> String {
-    let said = NODE.get().and_then(Option::as_ref).map(Node::last_words);
+    let said = NODE.get().and_then(Option::as_ref).map(Started::last_words);
     format!("{error}; the server's log ends:\n{}", said.unwrap_or_default())
 }
 
@@ -20,12 +61,12 @@ pub fn server() -> String {
     let named = || match std::env::var("MESEJ_TEST_CQL") {
         Ok(address) if !address.is_empty() => address,
         _ => {
-            let node = NODE.get_or_init(|| std::panic::catch_unwind(Node::start).ok());
+            let started = NODE.get_or_init(|| std::panic::catch_unwind(Started::now).ok());
             assert!(
-                node.is_some(),
+                started.is_some(),
                 "the CQL server did not start: see the first failure"
             );
-            node.as_ref().unwrap().address().to_owned()
+            started.as_ref().unwrap().node.address().to_owned()
         }
     };
     ADDRESS.get_or_init(named).clone()

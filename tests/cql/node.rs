@@ -2,7 +2,7 @@
 
 use std::io::{BufRead as _, BufReader};
 use std::net::TcpListener;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 /// One node, run by `tests/cql/node.sh`, which ends it when its input ends: at the latest with this process.
@@ -10,7 +10,6 @@ use std::process::{Child, Command, Stdio};
 pub struct Node {
     child: Child,
     address: String,
-    log: PathBuf,
 }
 
 /// A port that nobody uses now.
@@ -22,33 +21,13 @@ fn port() -> u16 {
         .port()
 }
 
-/// Where a node keeps its data. What it writes is gone with the tests, so it goes to memory where there is room: a server
-/// that empties a hundred tables waits for the disk at each of them, for minutes when somebody else writes there too.
-fn folder() -> PathBuf {
-    let mut builder = tempfile::Builder::new();
-    let prefixed = builder.prefix("mesej-cql-");
-    let folder = match in_memory() {
-        Some(memory) => prefixed.tempdir_in(memory),
-        None => prefixed.tempdir(),
-    };
-    folder.unwrap().keep()
-}
-
-/// A file system in memory with room for what the tests write, some hundred MiB.
-fn in_memory() -> Option<&'static Path> {
-    let memory = Path::new("/dev/shm");
-    let free = rustix::fs::statvfs(memory).ok()?;
-    (free.f_bavail.saturating_mul(free.f_frsize) >= 2 << 30).then_some(memory)
-}
-
 impl Node {
-    /// Starts one on its own ports, in a folder that is removed at the end.
-    pub fn start() -> Self {
-        let folder = folder();
+    /// Starts one on its own ports, in a folder that is removed at the end. What it says goes to the file `log` there.
+    pub fn start(folder: &Path) -> Self {
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cql/node.sh");
         let port = port();
         let mut child = Command::new(script)
-            .arg(&folder)
+            .arg(folder)
             .args(["127.0.0.1", &port.to_string()])
             .env("MESEJ_CQL_STORAGE_PORT", self::port().to_string())
             .env("MESEJ_CQL_JMX_PORT", self::port().to_string())
@@ -67,15 +46,7 @@ impl Node {
             format!("ready {address}"),
             "the CQL server did not start: see above; MESEJ_TEST_CQL=host:port names another one"
         );
-        let log = folder.join("log");
-        Self { child, address, log }
-    }
-
-    /// What the server said last, for a test that it fails.
-    pub fn last_words(&self) -> String {
-        let log = std::fs::read_to_string(&self.log).unwrap_or_default();
-        let lines: Vec<&str> = log.lines().collect();
-        lines[lines.len().saturating_sub(20)..].join("\n")
+        Self { child, address }
     }
 
     /// `host:port`.
