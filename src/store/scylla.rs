@@ -7,12 +7,10 @@
 //!
 //! Statements stay within what both servers understand, and are prepared once. Reads go page by page; nothing filters.
 
-mod among;
 mod answer;
 mod bundle;
 mod calls;
 mod cell;
-mod chance;
 mod change;
 mod commit;
 mod datacenter;
@@ -24,6 +22,7 @@ mod failure;
 mod gather;
 mod group;
 mod head;
+mod jitter;
 mod journal;
 mod keys;
 mod leads;
@@ -32,19 +31,20 @@ mod link;
 mod list;
 mod load;
 mod memory;
+mod multi_get;
 mod options;
-mod pace;
 mod pages;
 mod profile;
 mod retention;
 pub mod schema;
 mod seat;
-mod slow;
+mod single_flight;
+mod slow_log;
+mod speculative_execution;
 mod statements;
 mod sweep;
-mod together;
+mod tls_proxy;
 mod transfer;
-mod tunnel;
 mod view;
 mod write;
 
@@ -58,13 +58,13 @@ use self::link::Link;
 use self::memory::Memory;
 use self::pages::{FirstPage, PageKey};
 use self::seat::Seats;
+use self::single_flight::SingleFlight;
 use self::statements::Book;
-use self::together::Together;
 use super::error::{StoreError, StoreErrorKind};
 use crate::domain::Clock;
 
 pub use options::{Deadlines, Login, ScyllaOptions};
-pub use tunnel::Tls;
+pub use tls_proxy::Tls;
 
 /// When a call that was refused for too many others may be tried again.
 const AGAIN: Duration = Duration::from_millis(100);
@@ -83,7 +83,7 @@ pub struct ScyllaStore {
     /// Webhooks that wait to be written.
     journal: Group,
     /// First pages that are being read.
-    pages: Together<PageKey, FirstPage>,
+    pages: SingleFlight<PageKey, FirstPage>,
 }
 
 impl std::fmt::Debug for ScyllaStore {
@@ -111,7 +111,7 @@ impl ScyllaStore {
             seats: Seats::default(),
             memory: Memory::new(),
             journal: Group::new(),
-            pages: Together::new(),
+            pages: SingleFlight::new(),
         })
     }
 

@@ -388,7 +388,7 @@ impl Store for FjallStore {
     }
 
     async fn health(&self) -> Result<(), StoreError> {
-        self.journal.desk.health()?;
-        self.writer.desk.health()
+        self.journal.queue.health()?;
+        self.writer.queue.health()
     }
 }

@@ -9,11 +9,11 @@
 //! written again at the end of the log when they alone hold back much that is done with, and at every sweep while they are
 //! few, so that what was applied leaves the disk by the next sweep.
 
+mod index;
+mod preallocation;
 mod record;
 mod recover;
 mod segment;
-mod shelf;
-mod spare;
 #[cfg(test)]
 mod tests;
 mod thread;
@@ -26,13 +26,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use bytes::Bytes;
 use tokio::sync::oneshot;
 
-use super::desk::{Condition, Desk, unanswered};
 use super::engine::refused;
+use super::write_queue::{Condition, WriteQueue, unanswered};
 use crate::domain::JournalId;
 use crate::store::error::StoreError;
 use crate::store::{JournalBacklog, JournalEntry};
+use index::{Index, Location};
 pub(super) use recover::{Checked, check};
-use shelf::{Place, Shelf};
 use thread::Thread;
 
 /// About what a mark or an entry takes beside its body, in bytes.
@@ -52,14 +52,14 @@ pub(super) enum Want {
 
 /// The journal. See the module.
 pub(super) struct Journal {
-    pub(super) desk: Desk<Want>,
-    shelf: Arc<Mutex<Shelf>>,
+    pub(super) queue: WriteQueue<Want>,
+    index: Arc<Mutex<Index>>,
 }
 
 /// An open webhook, found but not read.
 pub(super) struct Found {
     id: JournalId,
-    place: Place,
+    place: Location,
     file: Arc<File>,
 }
 
@@ -72,17 +72,17 @@ impl Journal {
         checked: Checked,
         condition: Arc<Condition>,
     ) -> Result<Self, StoreError> {
-        let recover::Found { shelf, newest } = checked.recover()?;
-        let shelf = Arc::new(Mutex::new(shelf));
+        let recover::Found { index, newest } = checked.recover()?;
+        let index = Arc::new(Mutex::new(index));
         let thread = Thread::begin(
             folder.to_owned(),
             watermark,
             newest,
-            Arc::clone(&shelf),
+            Arc::clone(&index),
             Arc::clone(&condition),
         )?;
-        let desk = Desk::start("store-journal", condition, move |wants| thread.run(wants))?;
-        Ok(Self { desk, shelf })
+        let queue = WriteQueue::start("store-journal", condition, move |wants| thread.run(wants))?;
+        Ok(Self { queue, index })
     }
 
     /// Makes a webhook durable.
@@ -104,49 +104,52 @@ impl Journal {
 
     async fn ask(&self, cost: usize, want: impl FnOnce(Answer) -> Want) -> Result<(), StoreError> {
         let (sender, answer) = oneshot::channel();
-        self.desk.put(cost, want(sender)).await?;
+        self.queue.put(cost, want(sender)).await?;
         answer.await.unwrap_or_else(|_closed| Err(unanswered()))
     }
 
     /// The oldest open webhooks after one, to be read with [`read`].
     pub(super) fn waiting(&self, after: Option<JournalId>, limit: usize) -> Result<Vec<Found>, StoreError> {
-        let shelf = lock(&self.shelf);
-        find(&shelf, shelf.open_after(after).take(limit))
+        let index = lock(&self.index);
+        find(&index, index.open_after(after).take(limit))
     }
 
     /// Those of these webhooks that are open, oldest first, to be read with [`read`].
     pub(super) fn these(&self, mut ids: Vec<JournalId>) -> Result<Vec<Found>, StoreError> {
         ids.sort_unstable();
-        let shelf = lock(&self.shelf);
+        let index = lock(&self.index);
         find(
-            &shelf,
-            ids.into_iter().filter_map(|id| Some((id, shelf.place(id)?))),
+            &index,
+            ids.into_iter().filter_map(|id| Some((id, index.place(id)?))),
         )
     }
 
     /// What waits.
     pub(super) fn backlog(&self) -> JournalBacklog {
-        let shelf = lock(&self.shelf);
+        let index = lock(&self.index);
         JournalBacklog {
-            entries: shelf.open(),
-            oldest: shelf.open_after(None).next().map(|(_, place)| place.received),
+            entries: index.open(),
+            oldest: index.open_after(None).next().map(|(_, place)| place.received),
         }
     }
 
     /// Bytes that the segments occupy.
     pub(super) fn disk_bytes(&self) -> u64 {
-        lock(&self.shelf).bytes()
+        lock(&self.index).bytes()
     }
 }
 
 /// Opens the segments in which webhooks stand.
-fn find(shelf: &Shelf, places: impl Iterator<Item = (JournalId, Place)>) -> Result<Vec<Found>, StoreError> {
+fn find(
+    index: &Index,
+    places: impl Iterator<Item = (JournalId, Location)>,
+) -> Result<Vec<Found>, StoreError> {
     let mut found: Vec<Found> = Vec::new();
     for (id, place) in places {
         let same = found.last().filter(|last| last.place.segment == place.segment);
         let file = match same {
             Some(last) => Arc::clone(&last.file),
-            None => shelf.file(place.segment).map_err(failed)?,
+            None => index.file(place.segment).map_err(failed)?,
         };
         found.push(Found { id, place, file });
     }
@@ -167,7 +170,7 @@ pub(super) fn read(found: &[Found]) -> Result<Vec<JournalEntry>, StoreError> {
         .collect()
 }
 
-fn body(file: &File, place: Place) -> Result<Bytes, StoreError> {
+fn body(file: &File, place: Location) -> Result<Bytes, StoreError> {
     let mut body = vec![0; place.length];
     file.read_exact_at(&mut body, place.at).map_err(failed)?;
     Ok(body.into())
@@ -178,6 +181,6 @@ fn failed(error: std::io::Error) -> StoreError {
     StoreError::new(kind, format!("the webhook journal: {detail}"))
 }
 
-fn lock(shelf: &Mutex<Shelf>) -> MutexGuard<'_, Shelf> {
-    shelf.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock(index: &Mutex<Index>) -> MutexGuard<'_, Index> {
+    index.lock().unwrap_or_else(PoisonError::into_inner)
 }

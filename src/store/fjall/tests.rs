@@ -121,7 +121,7 @@ async fn too_much_waiting_is_refused_after_a_second_and_nothing_that_waits_is_lo
         tokio::spawn(async move { store.writer.write(Need::Durable, 1_100_000, |_| Ok(())).await })
     });
     let writes: Vec<_> = writes.collect();
-    while store.writer.desk.room_left() >= 1_100_000 {
+    while store.writer.queue.room_left() >= 1_100_000 {
         tokio::task::yield_now().await;
     }
     let refused = store
@@ -197,7 +197,7 @@ async fn after_a_failed_commit_nothing_is_written_until_the_next_start() {
     };
     put(b"kept").await.unwrap();
     let before = stored(&store, Space::Rows);
-    let disk_fails = &store.writer.desk.condition.disk_fails;
+    let disk_fails = &store.writer.queue.condition.disk_fails;
     disk_fails.store(true, Ordering::Release);
     assert_eq!(put(b"failed").await.unwrap_err().kind, StoreErrorKind::Unknown);
     disk_fails.store(false, Ordering::Release);
@@ -216,7 +216,7 @@ async fn after_a_failed_commit_nothing_is_written_until_the_next_start() {
 async fn a_disk_that_hangs_does_not_hold_up_the_end() {
     let folder = tempfile::tempdir().unwrap();
     let mut store = FjallStore::open(folder.path(), OPTIONS).unwrap();
-    store.writer.desk.farewell = Duration::from_millis(50);
+    store.writer.queue.farewell = Duration::from_millis(50);
     let go = Arc::new(AtomicBool::new(false));
     let seen = Arc::clone(&go);
     let hangs = store.writer.write(Need::Durable, 1, move |_| {

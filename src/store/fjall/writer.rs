@@ -9,10 +9,10 @@ use std::sync::Arc;
 
 use tokio::sync::oneshot;
 
-use super::desk::{Condition, Desk, Measures, unanswered};
 use super::engine::Engine;
 use super::tally::{Notes, Tally};
 use super::txn::Txn;
+use super::write_queue::{Condition, Measures, WriteQueue, unanswered};
 use crate::store::error::{StoreError, StoreErrorKind};
 use thread::Thread;
 
@@ -38,7 +38,7 @@ pub(super) struct Write {
 
 /// The way to the writer's thread.
 pub(super) struct Writer {
-    pub(super) desk: Desk<Write>,
+    pub(super) queue: WriteQueue<Write>,
 }
 
 impl Writer {
@@ -55,8 +55,8 @@ impl Writer {
             condition: Arc::clone(&condition),
             measures: Measures::default(),
         };
-        let desk = Desk::start("store-writer", condition, move |writes| thread.run(writes))?;
-        Ok(Self { desk })
+        let queue = WriteQueue::start("store-writer", condition, move |writes| thread.run(writes))?;
+        Ok(Self { queue })
     }
 
     /// Has a write evaluated in its turn and answers once its group is durable. `cost` is about its size in bytes.
@@ -78,7 +78,7 @@ impl Writer {
                 })
             }),
         };
-        self.desk.put(cost, write).await?;
+        self.queue.put(cost, write).await?;
         answer.await.unwrap_or_else(|_closed| Err(unanswered()))
     }
 }

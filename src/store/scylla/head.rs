@@ -58,12 +58,12 @@ impl ScyllaStore {
     pub(super) fn stamp_after(&self, last: i64) -> i64 {
         let now = self.clock.now().as_millis().saturating_mul(1_000);
         now.max(last.saturating_add(1))
-            .saturating_add(self.link.chance.three_digits())
+            .saturating_add(self.link.jitter.three_digits())
     }
 
     /// Waits before another try.
     pub(super) async fn pause(&self, tries: u32) {
-        let pause = self.link.chance.spread(PAUSE * 2_u32.pow(tries.min(3)));
+        let pause = self.link.jitter.spread(PAUSE * 2_u32.pow(tries.min(3)));
         tokio::time::sleep(pause).await;
     }
 

@@ -17,14 +17,14 @@ use secrecy::ExposeSecret as _;
 
 use super::answer::Answer;
 use super::bundle::Replicas;
-use super::chance::Chance;
 use super::datacenter;
 use super::failure::{self, Effect};
 use super::gather::Line;
+use super::jitter::Jitter;
 use super::options::ScyllaOptions;
 use super::profile::{Profiles, Purpose, SECOND_CONDITIONAL};
-use super::slow::Slow;
-use super::tunnel::{FirstDoors, Tunnel, host_and_port};
+use super::slow_log::SlowLog;
+use super::tls_proxy::{ContactPoints, TlsProxy, host_and_port};
 use crate::store::error::StoreError;
 
 /// How long a connection may take to come about.
@@ -62,12 +62,12 @@ impl Prepared {
 pub(super) struct Link {
     session: Session,
     profiles: Profiles,
-    slow: Slow,
-    pub(super) chance: Chance,
+    slow_log: SlowLog,
+    pub(super) jitter: Jitter,
     /// The datacentre that is asked.
     pub(super) datacenter: String,
     /// With TLS: what leads to the first nodes.
-    _doors: Option<FirstDoors>,
+    _listeners: Option<ContactPoints>,
 }
 
 impl std::fmt::Debug for Link {
@@ -88,18 +88,18 @@ impl Link {
             .keyspaces_to_fetch([options.named("{data}"), options.named("{lwt}")])
             .fetch_schema_metadata(true)
             .fetch_full_schema_metadata(false);
-        let mut doors = None;
+        let mut listeners = None;
         builder = match (&options.tls, options.contact_points.first()) {
             (Some(tls), Some(first)) => {
                 let (_, port) = host_and_port(first)?;
-                let tunnel = Arc::new(Tunnel::new(tls, port)?);
-                let first = tunnel.first_doors(&options.contact_points).await?;
+                let proxy = Arc::new(TlsProxy::new(tls, port)?);
+                let first = proxy.contact_points_through(&options.contact_points).await?;
                 let known = first.addresses();
-                doors = Some(first);
-                // A door leads to a node, not to one of its shards.
+                listeners = Some(first);
+                // A listener leads to a node, not to one of its shards.
                 builder
                     .known_nodes(known)
-                    .address_translator(tunnel)
+                    .address_translator(proxy)
                     .disallow_shard_aware_port(true)
             }
             _ => builder.known_nodes(&options.contact_points),
@@ -125,10 +125,10 @@ impl Link {
         Ok(Self {
             session,
             profiles: Profiles::new(options.deadlines, &balancing),
-            slow: Slow::default(),
-            chance: Chance::new(options.seed),
+            slow_log: SlowLog::default(),
+            jitter: Jitter::new(options.seed),
             datacenter,
-            _doors: doors,
+            _listeners: listeners,
         })
     }
 
@@ -171,7 +171,7 @@ impl Link {
         answer: impl Future<Output = Result<T, E>>,
     ) -> Result<T, E> {
         let began = Instant::now();
-        let answer = self.slow.watch(name, answer).await;
+        let answer = self.slow_log.watch(name, answer).await;
         self.profiles.took(purpose, began.elapsed());
         answer
     }

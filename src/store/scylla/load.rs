@@ -6,18 +6,18 @@ use bytes::Bytes;
 use futures_util::stream::{StreamExt as _, TryStreamExt as _};
 
 use super::ScyllaStore;
-use super::among::Question;
 use super::cell::{Cell, Kept, Key, Listed, Row};
 use super::change::{class, id, optional_place, parse};
 use super::events::EventColumns;
 use super::keys;
+use super::multi_get::Query;
 use crate::domain::{
     Contact, ContactId, Conversation, ConversationId, Message, Seq, TenantId, Timestamp, WamidHash,
 };
 use crate::store::error::StoreError;
 use crate::store::row::{Idempotency, MessageRef, Seen};
 
-/// Questions asked at once for one batch.
+/// Queries asked at once for one batch.
 const TOGETHER: usize = 64;
 
 /// A conversation as its columns tell it: until when the preview may be read, the preview, the rest.
@@ -41,14 +41,14 @@ impl ScyllaStore {
         tenant: TenantId,
         wanted: Vec<Key>,
     ) -> Result<HashMap<Key, Cell>, StoreError> {
-        let answers: Vec<Vec<(Key, Cell)>> = futures_util::stream::iter(self.questions(tenant, wanted))
-            .map(|question| async move {
-                match question {
-                    Question::One(key) => {
+        let answers: Vec<Vec<(Key, Cell)>> = futures_util::stream::iter(self.queries(tenant, wanted))
+            .map(|query| async move {
+                match query {
+                    Query::One(key) => {
                         let cell = self.load_one(tenant, &key).await?;
                         Ok(vec![(key, cell)])
                     }
-                    Question::Among(table, several) => self.load_among(tenant, table, several).await,
+                    Query::Several(table, several) => self.multi_get(tenant, table, several).await,
                 }
             })
             .buffer_unordered(TOGETHER)

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 
-use super::tunnel::Tls;
+use super::tls_proxy::Tls;
 
 /// How a cluster is reached and used.
 #[derive(Debug, Clone)]

@@ -10,7 +10,7 @@ use scylla::policies::speculative_execution::SpeculativeExecutionPolicy;
 use scylla::statement::{Consistency, SerialConsistency};
 
 use super::options::Deadlines;
-use super::pace::{Pace, SecondOpinion};
+use super::speculative_execution::{LatencyEstimate, SpeculativeExecution};
 
 /// From when on a read that is late is asked of another node, too.
 const SECOND_READ: Duration = Duration::from_millis(60);
@@ -57,35 +57,40 @@ pub(super) struct Profiles {
     conditional: ExecutionProfileHandle,
     conditional_once: ExecutionProfileHandle,
     pub(super) scan: ExecutionProfileHandle,
-    reads: Pace,
-    writes: Pace,
-    commits: Pace,
+    reads: LatencyEstimate,
+    writes: LatencyEstimate,
+    commits: LatencyEstimate,
 }
 
 impl Profiles {
     /// Nodes are chosen by `balancing`.
     pub(super) fn new(deadlines: Deadlines, balancing: &Arc<dyn LoadBalancingPolicy>) -> Self {
-        let profile = |timeout: Duration, retry: Arc<dyn RetryPolicy>, second: Option<(&Pace, Duration)>| {
-            let second = second.map(|(pace, soonest)| -> Arc<dyn SpeculativeExecutionPolicy> {
-                Arc::new(SecondOpinion {
-                    pace: pace.clone(),
-                    soonest,
-                    latest: soonest * PATIENCE,
-                })
-            });
-            ExecutionProfile::builder()
-                .request_timeout(Some(timeout))
-                .consistency(Consistency::LocalQuorum)
-                .serial_consistency(Some(SerialConsistency::LocalSerial))
-                .load_balancing_policy(Arc::clone(balancing))
-                .retry_policy(retry)
-                .speculative_execution_policy(second)
-                .build()
-                .into_handle()
-        };
+        let profile =
+            |timeout: Duration, retry: Arc<dyn RetryPolicy>, second: Option<(&LatencyEstimate, Duration)>| {
+                let second = second.map(|(estimate, soonest)| -> Arc<dyn SpeculativeExecutionPolicy> {
+                    Arc::new(SpeculativeExecution {
+                        estimate: estimate.clone(),
+                        soonest,
+                        latest: soonest * PATIENCE,
+                    })
+                });
+                ExecutionProfile::builder()
+                    .request_timeout(Some(timeout))
+                    .consistency(Consistency::LocalQuorum)
+                    .serial_consistency(Some(SerialConsistency::LocalSerial))
+                    .load_balancing_policy(Arc::clone(balancing))
+                    .retry_policy(retry)
+                    .speculative_execution_policy(second)
+                    .build()
+                    .into_handle()
+            };
         let usual = || -> Arc<dyn RetryPolicy> { Arc::new(DefaultRetryPolicy::new()) };
         let never = || -> Arc<dyn RetryPolicy> { Arc::new(FallthroughRetryPolicy::new()) };
-        let (reads, writes, commits) = (Pace::default(), Pace::default(), Pace::default());
+        let (reads, writes, commits) = (
+            LatencyEstimate::default(),
+            LatencyEstimate::default(),
+            LatencyEstimate::default(),
+        );
         Self {
             interactive: profile(deadlines.interactive, usual(), Some((&reads, SECOND_READ))),
             write: profile(deadlines.write, usual(), Some((&writes, SECOND_WRITE))),

@@ -12,10 +12,10 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::failed;
+use super::index::{Index, Location};
+use super::preallocation;
 use super::record::{self, Record};
 use super::segment::{self, MAGIC};
-use super::shelf::{Place, Shelf};
-use super::spare;
 use crate::store::error::StoreError;
 use crate::store::fjall::{aside, check, sync_folder, watermark};
 
@@ -37,7 +37,7 @@ struct Read {
 
 /// Segments of a folder.
 pub(super) struct Found {
-    pub(super) shelf: Shelf,
+    pub(super) index: Index,
     pub(super) newest: u64,
 }
 
@@ -129,7 +129,7 @@ impl Checked {
         fs::create_dir_all(&folder).map_err(failed)?;
         // Else a loss of power takes the folder, and with it what was acknowledged in it.
         folder.parent().map_or(Ok(()), sync_folder).map_err(failed)?;
-        spare::remove(&folder).map_err(failed)?;
+        preallocation::remove(&folder).map_err(failed)?;
         for path in self.unmade {
             fs::remove_file(path).map_err(failed)?;
         }
@@ -140,7 +140,7 @@ impl Checked {
                 "accepted as lost: of the webhook journal, {what}"
             );
         }
-        let mut shelf = Shelf::default();
+        let mut index = Index::default();
         for segment in self.segments {
             let Segment {
                 number,
@@ -157,9 +157,9 @@ impl Checked {
                 }
                 Verdict::Scattered | Verdict::Damaged(_) => mend(&folder, &path).map_err(failed)?,
             };
-            place(&mut shelf, number, path, read, newest)?;
+            place(&mut index, number, path, read, newest)?;
         }
-        Ok(Found { shelf, newest })
+        Ok(Found { index, newest })
     }
 }
 
@@ -329,10 +329,10 @@ fn mend(folder: &Path, path: &Path) -> io::Result<Read> {
     Ok(read(&mended))
 }
 
-fn place(shelf: &mut Shelf, number: u64, path: PathBuf, read: Read, newest: u64) -> Result<(), StoreError> {
+fn place(index: &mut Index, number: u64, path: PathBuf, read: Read, newest: u64) -> Result<(), StoreError> {
     let file = OpenOptions::new().read(true).write(true).open(&path);
     let file = Arc::new(file.map_err(failed)?);
-    shelf.add(number, Arc::clone(&file), path);
+    index.add(number, Arc::clone(&file), path);
     for (at, record) in read.records {
         match record {
             Record::Entry {
@@ -341,18 +341,18 @@ fn place(shelf: &mut Shelf, number: u64, path: PathBuf, read: Read, newest: u64)
                 body_at,
                 body_length,
             } => {
-                let place = Place {
+                let place = Location {
                     segment: number,
                     at: u64::try_from(at + body_at).unwrap_or(u64::MAX),
                     length: body_length,
                     received,
                 };
-                shelf.opened(id, place);
+                index.opened(id, place);
             }
-            Record::Done(ids) => ids.into_iter().for_each(|id| shelf.closed(id)),
+            Record::Done(ids) => ids.into_iter().for_each(|id| index.closed(id)),
         }
     }
-    shelf.grown(number, u64::try_from(read.good).unwrap_or(u64::MAX));
+    index.grown(number, u64::try_from(read.good).unwrap_or(u64::MAX));
     // What was read may stand in memory alone. Older copies of it go, and newer segments come, only when it does not.
     if number == newest {
         file.sync_all().map_err(failed)?;

@@ -151,7 +151,7 @@ async fn webhooks_of_many_segments_are_read_although_few_files_are_open() {
     let expected: Vec<_> = (1..=40).map(|n| entry(n, "body")).collect();
     assert_eq!(waiting(&journal), expected);
     let handles = journal.waiting(None, 99).unwrap();
-    let of_journal = lock(&journal.shelf).files_held();
+    let of_journal = lock(&journal.index).files_held();
     assert_eq!((handles.len(), of_journal), (40, 1));
 }
 
@@ -236,20 +236,20 @@ async fn after_a_failed_write_nothing_is_written_until_the_next_start() {
     let folder = tempfile::tempdir().unwrap();
     let journal = open(folder.path());
     journal.append(entry(1, "x")).await.unwrap();
-    journal.desk.condition.disk_fails.store(true, Ordering::Release);
+    journal.queue.condition.disk_fails.store(true, Ordering::Release);
     let failed = journal.append(entry(2, "x")).await.unwrap_err();
     assert_eq!(failed.kind, StoreErrorKind::Unknown);
-    journal.desk.condition.disk_fails.store(false, Ordering::Release);
+    journal.queue.condition.disk_fails.store(false, Ordering::Release);
     let refused = journal.append(entry(3, "x")).await.unwrap_err();
     assert_eq!(refused.kind, StoreErrorKind::Unavailable);
     assert_eq!(
-        journal.desk.health().unwrap_err().kind,
+        journal.queue.health().unwrap_err().kind,
         StoreErrorKind::Unavailable
     );
     assert_eq!(waiting(&journal), vec![entry(1, "x")]);
     drop(journal);
     let journal = open(folder.path());
-    journal.desk.health().unwrap();
+    journal.queue.health().unwrap();
     assert_eq!(waiting(&journal), vec![entry(1, "x")]);
 }
 

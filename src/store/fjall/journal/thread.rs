@@ -8,16 +8,16 @@ use std::sync::{Arc, Mutex};
 
 use tokio::sync::mpsc;
 
+use super::index::{Index, Location};
+use super::preallocation::Preallocation;
 use super::recover::Noted;
 use super::segment::Made;
-use super::shelf::{Place, Shelf};
-use super::spare::Spare;
 use super::{Answer, Want, body, failed, lock, record, segment};
 use crate::domain::JournalId;
 use crate::store::JournalEntry;
 use crate::store::error::StoreError;
-use crate::store::fjall::desk::{Condition, Measures, Placed, Space};
 use crate::store::fjall::watermark::Watermark;
+use crate::store::fjall::write_queue::{Condition, Measures, Placed, Space};
 
 /// Writes made durable together, at most.
 const GROUP_WRITES: usize = 2_048;
@@ -39,7 +39,7 @@ const NOTED: usize = 2_048;
 /// The journal's thread.
 pub(super) struct Thread {
     folder: PathBuf,
-    shelf: Arc<Mutex<Shelf>>,
+    index: Arc<Mutex<Index>>,
     condition: Arc<Condition>,
     measures: Measures,
     number: u64,
@@ -50,12 +50,12 @@ pub(super) struct Thread {
     watermark: Watermark<Noted>,
     buffer: Vec<u8>,
     changes: Vec<Change>,
-    spare: Spare,
+    preallocation: Preallocation,
 }
 
 /// How what is open changes once a group is written.
 enum Change {
-    Opened(JournalId, Place),
+    Opened(JournalId, Location),
     Closed(JournalId),
 }
 
@@ -74,16 +74,16 @@ impl Thread {
         folder: PathBuf,
         watermark: &Path,
         newest: u64,
-        shelf: Arc<Mutex<Shelf>>,
+        index: Arc<Mutex<Index>>,
         condition: Arc<Condition>,
     ) -> Result<Self, StoreError> {
         let number = newest + 1;
         let Made { file, path, length } = segment::create(&folder, number).map_err(failed)?;
         let file = Arc::new(file);
-        lock(&shelf).add(number, Arc::clone(&file), path);
+        lock(&index).add(number, Arc::clone(&file), path);
         let mut thread = Self {
             folder,
-            shelf,
+            index,
             condition,
             measures: Measures::default(),
             number,
@@ -93,7 +93,7 @@ impl Thread {
             watermark: Watermark::open(watermark).map_err(failed)?,
             buffer: Vec::new(),
             changes: Vec::new(),
-            spare: Spare::default(),
+            preallocation: Preallocation::default(),
         };
         let noted = thread.noted();
         thread.watermark.note_durably(&noted).map_err(failed)?;
@@ -144,7 +144,7 @@ impl Thread {
 
     fn put(&mut self, entry: &JournalEntry) {
         let at = record::put_entry(&mut self.buffer, entry);
-        let place = Place {
+        let place = Location {
             segment: self.number,
             at: self.length.saturating_add(size(at)),
             length: entry.body.len(),
@@ -189,15 +189,15 @@ impl Thread {
         self.buffer.shrink_to(2 * GROUP_BYTES);
         let changes = std::mem::take(&mut self.changes);
         written?;
-        let mut shelf = lock(&self.shelf);
-        shelf.grown(self.number, self.length);
+        let mut index = lock(&self.index);
+        index.grown(self.number, self.length);
         for change in changes {
             match change {
-                Change::Opened(id, place) => shelf.opened(id, place),
-                Change::Closed(id) => shelf.closed(id),
+                Change::Opened(id, place) => index.opened(id, place),
+                Change::Closed(id) => index.closed(id),
             }
         }
-        drop(shelf);
+        drop(index);
         if sync {
             // Before anybody is told: what was acknowledged can be missed.
             self.synced = self.length;
@@ -209,7 +209,7 @@ impl Thread {
 
     /// The segments, and how much of them is durable.
     fn noted(&self) -> Noted {
-        let mut lengths = lock(&self.shelf).lengths(NOTED);
+        let mut lengths = lock(&self.index).lengths(NOTED);
         if let Some((_, newest)) = lengths.last_mut() {
             *newest = self.synced;
         }
@@ -219,11 +219,12 @@ impl Thread {
     /// Begins a new segment when this one is long, or when asked to, and lets go of what was applied.
     fn tidy(&mut self, turn_over: bool) -> Result<(), StoreError> {
         let (bytes, open) = {
-            let shelf = lock(&self.shelf);
-            (shelf.bytes(), shelf.open_bytes())
+            let index = lock(&self.index);
+            (index.bytes(), index.open_bytes())
         };
         if self.length >= SEGMENT / 2 && self.condition.refusal(Space::Takes).is_none() {
-            self.spare.prepare(&self.folder, SEGMENT + size(GROUP_BYTES));
+            self.preallocation
+                .prepare(&self.folder, SEGMENT + size(GROUP_BYTES));
         }
         let waste = bytes.saturating_sub(open);
         let sweep = turn_over && waste > EMPTY;
@@ -241,7 +242,7 @@ impl Thread {
 
     fn next_segment(&mut self) -> Result<(), StoreError> {
         let number = self.number + 1;
-        let spare = self.spare.take(&self.folder);
+        let spare = self.preallocation.take(&self.folder);
         // Marks may not be on the disk yet, and nothing but the newest segment may end in the middle of a write.
         let (_, synced) = self.condition.commit(|| self.file.sync_data());
         synced?;
@@ -255,16 +256,16 @@ impl Thread {
         self.file = Arc::new(file);
         self.length = length;
         self.synced = length;
-        lock(&self.shelf).add(number, Arc::clone(&self.file), path);
+        lock(&self.index).add(number, Arc::clone(&self.file), path);
         Ok(())
     }
 
     /// Writes open webhooks of the oldest segment again, at the end of the log. Says whether there were any.
     fn carry_over(&mut self) -> Result<bool, StoreError> {
-        let oldest = lock(&self.shelf).oldest(self.number, PIECE);
+        let oldest = lock(&self.index).oldest(self.number, PIECE);
         let Some(file) = oldest
             .first()
-            .map(|(_, place)| lock(&self.shelf).file(place.segment))
+            .map(|(_, place)| lock(&self.index).file(place.segment))
         else {
             return Ok(false);
         };
@@ -286,7 +287,7 @@ impl Thread {
 
     fn remove_done(&mut self) {
         let mut done = Vec::new();
-        while let Some(path) = lock(&self.shelf).take_done(self.number) {
+        while let Some(path) = lock(&self.index).take_done(self.number) {
             done.push(path);
         }
         if done.is_empty() {

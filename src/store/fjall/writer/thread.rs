@@ -5,10 +5,10 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 
 use super::{Answer, Need, Write};
-use crate::store::fjall::desk::{Condition, Measures, Placed, Space};
 use crate::store::fjall::engine::failed;
 use crate::store::fjall::tally::Notes;
 use crate::store::fjall::txn::Txn;
+use crate::store::fjall::write_queue::{Condition, Measures, Placed, Space};
 
 /// Writes made durable together, at most.
 const GROUP_WRITES: usize = 2_048;

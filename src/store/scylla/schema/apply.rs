@@ -171,7 +171,7 @@ where
             Err(error) if tries < 5 && error.kind != StoreErrorKind::Invalid => {
                 tries += 1;
                 tracing::debug!(error = %error, tries, "a change of the schema is repeated");
-                tokio::time::sleep(link.chance.spread(PAUSE * tries)).await;
+                tokio::time::sleep(link.jitter.spread(PAUSE * tries)).await;
             }
             other => return other,
         }
@@ -200,7 +200,7 @@ async fn lock(link: &Link, options: &ScyllaOptions, holder: &str) -> Result<(), 
             Err(error) if error.kind == StoreErrorKind::Unknown => {}
             Err(error) => return Err(error),
         }
-        tokio::time::sleep(link.chance.spread(PAUSE)).await;
+        tokio::time::sleep(link.jitter.spread(PAUSE)).await;
     }
     Err(StoreError::new(
         StoreErrorKind::Unavailable,
@@ -282,7 +282,7 @@ impl Work<'_> {
                 // It is either renewed or not, and can be so again.
                 Err(error) if tries < RENEWALS && error.kind != StoreErrorKind::Invalid => {
                     tries += 1;
-                    tokio::time::sleep(self.link.chance.spread(PAUSE * tries)).await;
+                    tokio::time::sleep(self.link.jitter.spread(PAUSE * tries)).await;
                 }
                 Err(error) => return Err(error),
             }

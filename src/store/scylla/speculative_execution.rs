@@ -1,4 +1,4 @@
-//! How long the cluster usually takes to answer, and so when a request is asked of a second node, too.
+//! Speculative execution: when a request is sent to a second node, too, by how long the cluster usually takes to answer.
 //!
 //! A second request helps against one node that hangs. Against a cluster that is merely busy it makes things worse: there,
 //! everything takes long, and asking everything twice takes longer still. So what counts as late follows what is usual.
@@ -19,9 +19,9 @@ const LEAST_STEP: u64 = 50;
 
 /// The median of the times that answers took, as a running estimate.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Pace(Arc<AtomicU64>);
+pub(super) struct LatencyEstimate(Arc<AtomicU64>);
 
-impl Pace {
+impl LatencyEstimate {
     /// An answer came, or its time was over.
     pub(super) fn took(&self, time: Duration) {
         let us = u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
@@ -43,23 +43,23 @@ impl Pace {
 
 /// Asks a second node when the first is late.
 #[derive(Debug)]
-pub(super) struct SecondOpinion {
-    pub(super) pace: Pace,
+pub(super) struct SpeculativeExecution {
+    pub(super) estimate: LatencyEstimate,
     /// Never sooner than this.
     pub(super) soonest: Duration,
     /// Never later than this.
     pub(super) latest: Duration,
 }
 
-impl SecondOpinion {
+impl SpeculativeExecution {
     fn after(&self) -> Duration {
-        let usual = self.pace.median();
+        let usual = self.estimate.median();
         let late = usual.saturating_mul(u32::try_from(TIMES).unwrap_or(u32::MAX));
         late.clamp(self.soonest, self.latest)
     }
 }
 
-impl SpeculativeExecutionPolicy for SecondOpinion {
+impl SpeculativeExecutionPolicy for SpeculativeExecution {
     fn max_retry_count(&self, _: &Context) -> usize {
         1
     }
@@ -73,9 +73,9 @@ impl SpeculativeExecutionPolicy for SecondOpinion {
 mod tests {
     use super::*;
 
-    fn opinion(pace: &Pace) -> SecondOpinion {
-        SecondOpinion {
-            pace: pace.clone(),
+    fn policy(estimate: &LatencyEstimate) -> SpeculativeExecution {
+        SpeculativeExecution {
+            estimate: estimate.clone(),
             soonest: Duration::from_millis(60),
             latest: Duration::from_secs(1),
         }
@@ -83,37 +83,37 @@ mod tests {
 
     #[test]
     fn a_second_node_is_asked_soon_where_answers_are_quick() {
-        let pace = Pace::default();
+        let estimate = LatencyEstimate::default();
         for _ in 0..1_000 {
-            pace.took(Duration::from_millis(2));
+            estimate.took(Duration::from_millis(2));
         }
-        assert_eq!(opinion(&pace).after(), Duration::from_millis(60));
+        assert_eq!(policy(&estimate).after(), Duration::from_millis(60));
     }
 
     #[test]
     fn a_busy_cluster_is_given_more_time_and_never_all_of_it() {
-        let pace = Pace::default();
+        let estimate = LatencyEstimate::default();
         for _ in 0..1_000 {
-            pace.took(Duration::from_millis(80));
+            estimate.took(Duration::from_millis(80));
         }
-        let after = opinion(&pace).after();
+        let after = policy(&estimate).after();
         assert!(
             after > Duration::from_millis(280) && after < Duration::from_millis(360),
             "{after:?}"
         );
         for _ in 0..1_000 {
-            pace.took(Duration::from_secs(3));
+            estimate.took(Duration::from_secs(3));
         }
-        assert_eq!(opinion(&pace).after(), Duration::from_secs(1));
+        assert_eq!(policy(&estimate).after(), Duration::from_secs(1));
     }
 
     #[test]
     fn a_node_of_three_that_hangs_does_not_keep_the_others_from_being_asked() {
-        let pace = Pace::default();
+        let estimate = LatencyEstimate::default();
         for turn in 0..3_000 {
             let hangs = turn % 3 == 0;
-            pace.took(Duration::from_millis(if hangs { 400 } else { 5 }));
+            estimate.took(Duration::from_millis(if hangs { 400 } else { 5 }));
         }
-        assert_eq!(opinion(&pace).after(), Duration::from_millis(60));
+        assert_eq!(policy(&estimate).after(), Duration::from_millis(60));
     }
 }

@@ -12,7 +12,7 @@ use crate::domain::{JournalId, Timestamp};
 
 /// Where a webhook's body stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Place {
+pub(super) struct Location {
     pub(super) segment: u64,
     /// Bytes before it.
     pub(super) at: u64,
@@ -34,12 +34,12 @@ struct Segment {
 
 /// The segments and what is open in them.
 #[derive(Debug, Default)]
-pub(super) struct Shelf {
+pub(super) struct Index {
     segments: BTreeMap<u64, Segment>,
-    open: BTreeMap<JournalId, Place>,
+    open: BTreeMap<JournalId, Location>,
 }
 
-impl Shelf {
+impl Index {
     /// A segment begins.
     pub(super) fn add(&mut self, number: u64, file: Arc<File>, path: PathBuf) {
         for older in self.segments.values_mut() {
@@ -63,7 +63,7 @@ impl Shelf {
     }
 
     /// A webhook stands there from now on.
-    pub(super) fn opened(&mut self, id: JournalId, place: Place) {
+    pub(super) fn opened(&mut self, id: JournalId, place: Location) {
         if let Some(segment) = self.segments.get_mut(&place.segment) {
             segment.open += 1;
             segment.open_bytes += length(place);
@@ -80,7 +80,7 @@ impl Shelf {
         }
     }
 
-    fn leaves(&mut self, place: Place) {
+    fn leaves(&mut self, place: Location) {
         if let Some(segment) = self.segments.get_mut(&place.segment) {
             segment.open = segment.open.saturating_sub(1);
             segment.open_bytes = segment.open_bytes.saturating_sub(length(place));
@@ -97,7 +97,7 @@ impl Shelf {
     }
 
     /// Open webhooks of the oldest segment, as many as make up about so many bytes; none when it is the newest.
-    pub(super) fn oldest(&self, newest: u64, bytes: u64) -> Vec<(JournalId, Place)> {
+    pub(super) fn oldest(&self, newest: u64, bytes: u64) -> Vec<(JournalId, Location)> {
         let Some((number, segment)) = self.segments.first_key_value() else {
             return Vec::new();
         };
@@ -120,14 +120,14 @@ impl Shelf {
     }
 
     /// Open webhooks after one, oldest first.
-    pub(super) fn open_after(&self, after: Option<JournalId>) -> impl Iterator<Item = (JournalId, Place)> {
+    pub(super) fn open_after(&self, after: Option<JournalId>) -> impl Iterator<Item = (JournalId, Location)> {
         let start = after.map_or(Bound::Unbounded, Bound::Excluded);
         let open = self.open.range((start, Bound::Unbounded));
         open.map(|(id, place)| (*id, *place))
     }
 
     /// Where an open webhook stands.
-    pub(super) fn place(&self, id: JournalId) -> Option<Place> {
+    pub(super) fn place(&self, id: JournalId) -> Option<Location> {
         self.open.get(&id).copied()
     }
 
@@ -172,6 +172,6 @@ impl Shelf {
     }
 }
 
-fn length(place: Place) -> u64 {
+fn length(place: Location) -> u64 {
     u64::try_from(place.length + record::BEFORE_BODY).unwrap_or(u64::MAX)
 }

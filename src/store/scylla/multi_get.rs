@@ -1,4 +1,4 @@
-//! Reading rows of a table by their keys in one request: a request costs more than its rows. Those of one partition go
+//! Multi-get: rows of a table by their keys in one request, because a request costs more than its rows. Those of one partition go
 //! together, and those of several that stand on the same nodes.
 
 use std::collections::{BTreeMap, HashMap};
@@ -24,7 +24,7 @@ type Wanted = ([u8; 16], Key);
 
 /// A conversation as its columns tell it, if there is one: behind its id, until when its preview may be read, the preview,
 /// the rest.
-type ConversationAmong = (Bytes, Option<i64>, Option<Bytes>, Option<Bytes>);
+type KeyedConversationColumns = (Bytes, Option<i64>, Option<Bytes>, Option<Bytes>);
 
 /// A table whose rows a batch may miss several of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -57,31 +57,31 @@ pub(super) struct Several {
 
 /// What one request asks for.
 #[derive(Debug)]
-pub(super) enum Question {
+pub(super) enum Query {
     One(Key),
-    Among(Table, Several),
+    Several(Table, Several),
 }
 
-impl Question {
+impl Query {
     fn of(table: Table, mut several: Several) -> Self {
         match (several.wanted.pop(), several.wanted.is_empty()) {
             (Some((_, key)), true) => Self::One(key),
             (last, _) => {
                 several.wanted.extend(last);
-                Self::Among(table, several)
+                Self::Several(table, several)
             }
         }
     }
 }
 
-/// Sorts what is wanted into questions; `stands` tells where a row's partition stands, or nothing if that is not known.
-fn sort(wanted: Vec<Key>, stands: impl Fn(Table, i16, &[u8; 16]) -> Option<Replicas>) -> Vec<Question> {
-    let mut questions = Vec::new();
+/// Sorts what is wanted into queries; `stands` tells where a row's partition stands, or nothing if that is not known.
+fn sort(wanted: Vec<Key>, stands: impl Fn(Table, i16, &[u8; 16]) -> Option<Replicas>) -> Vec<Query> {
+    let mut queries = Vec::new();
     let mut shards: BTreeMap<(Table, i16), Vec<Wanted>> = BTreeMap::new();
     for key in wanted {
         match place(&key) {
             Some((table, shard, at)) => shards.entry((table, shard)).or_default().push((at, key)),
-            None => questions.push(Question::One(key)),
+            None => queries.push(Query::One(key)),
         }
     }
     let mut open: HashMap<(Table, Replicas), Several> = HashMap::new();
@@ -94,28 +94,28 @@ fn sort(wanted: Vec<Key>, stands: impl Fn(Table, i16, &[u8; 16]) -> Option<Repli
                     shards: vec![shard],
                     wanted: part,
                 };
-                questions.push(Question::of(table, alone));
+                queries.push(Query::of(table, alone));
                 continue;
             };
             let together = open.entry((table, replicas)).or_default();
             if together.shards.len() >= PARTITIONS || together.wanted.len() + part.len() > AMONG {
-                questions.push(Question::of(table, std::mem::take(together)));
+                queries.push(Query::of(table, std::mem::take(together)));
             }
             together.shards.push(shard);
             together.wanted.extend(part);
         }
     }
-    questions.extend(
+    queries.extend(
         open.into_iter()
             .filter(|(_, several)| !several.wanted.is_empty())
-            .map(|((table, _), several)| Question::of(table, several)),
+            .map(|((table, _), several)| Query::of(table, several)),
     );
-    questions
+    queries
 }
 
 impl ScyllaStore {
     /// Sorts rows that a batch wants into requests.
-    pub(super) fn questions(&self, tenant: TenantId, wanted: Vec<Key>) -> Vec<Question> {
+    pub(super) fn queries(&self, tenant: TenantId, wanted: Vec<Key>) -> Vec<Query> {
         let cluster = self.link.cluster();
         let rows = &self.book.rows;
         sort(wanted, |table, shard, key| {
@@ -131,7 +131,7 @@ impl ScyllaStore {
     }
 
     /// Rows of a table, each by its key.
-    pub(super) async fn load_among(
+    pub(super) async fn multi_get(
         &self,
         tenant: TenantId,
         table: Table,
@@ -165,7 +165,7 @@ impl ScyllaStore {
                 }
             }
             Table::Conversations => {
-                let all: Vec<ConversationAmong> = self
+                let all: Vec<KeyedConversationColumns> = self
                     .link
                     .rows(&rows.conversations_among, (of, shards, among), AMONG)
                     .await?;
@@ -214,12 +214,12 @@ mod tests {
         Key::Alias(key)
     }
 
-    fn sizes(questions: &[Question]) -> Vec<(usize, usize)> {
-        let mut sizes: Vec<_> = questions
+    fn sizes(queries: &[Query]) -> Vec<(usize, usize)> {
+        let mut sizes: Vec<_> = queries
             .iter()
-            .map(|question| match question {
-                Question::One(_) => (1, 1),
-                Question::Among(table, several) => {
+            .map(|query| match query {
+                Query::One(_) => (1, 1),
+                Query::Several(table, several) => {
                     assert_eq!(*table, Table::Aliases);
                     (several.shards.len(), several.wanted.len())
                 }
@@ -254,6 +254,6 @@ mod tests {
         ];
         let asked = sort(wanted, |_, _, _| Some(vec![(1, 0)]));
         assert_eq!(asked.len(), 3);
-        assert!(asked.iter().all(|question| matches!(question, Question::One(_))));
+        assert!(asked.iter().all(|query| matches!(query, Query::One(_))));
     }
 }

@@ -1,13 +1,13 @@
-//! What is left to chance: the last digits of stamps, and how long one waits before another try.
+//! Random digits of stamps, and jitter of retries.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// Chance, from a seed.
+/// A source of both, from a seed.
 #[derive(Debug)]
-pub(super) struct Chance(Mutex<fastrand::Rng>);
+pub(super) struct Jitter(Mutex<fastrand::Rng>);
 
-impl Chance {
+impl Jitter {
     pub(super) fn new(seed: u64) -> Self {
         Self(Mutex::new(fastrand::Rng::with_seed(seed)))
     }
@@ -34,9 +34,9 @@ mod tests {
 
     #[test]
     fn a_time_is_spread_around_itself() {
-        let chance = Chance::new(1);
+        let jitter = Jitter::new(1);
         let second = Duration::from_secs(1);
-        let all: Vec<_> = (0..1_000).map(|_| chance.spread(second)).collect();
+        let all: Vec<_> = (0..1_000).map(|_| jitter.spread(second)).collect();
         assert!(all.iter().all(|time| (second / 2..second * 3 / 2).contains(time)));
         assert!(all.iter().any(|time| *time < second) && all.iter().any(|time| *time > second));
     }

@@ -1,4 +1,4 @@
-//! Telling of slow answers: once in a while, however many there are. A cluster that is slow is so for all that is asked.
+//! The log of slow requests: a line once in a while, however many there are. A cluster that is slow is so for all that is asked.
 
 use std::future::Future;
 use std::sync::{Mutex, PoisonError};
@@ -11,7 +11,7 @@ const TOLD_EACH: Duration = Duration::from_secs(1);
 
 /// Slow answers that were not told of yet.
 #[derive(Debug, Default)]
-pub(super) struct Slow(Mutex<Untold>);
+pub(super) struct SlowLog(Mutex<Untold>);
 
 #[derive(Debug, Default)]
 struct Untold {
@@ -34,7 +34,7 @@ impl Untold {
     }
 }
 
-impl Slow {
+impl SlowLog {
     /// Waits for an answer, and tells of it when that took long.
     pub(super) async fn watch<T, E>(
         &self,

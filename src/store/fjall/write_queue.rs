@@ -34,7 +34,7 @@ pub(super) struct Placed<W> {
 }
 
 /// The way to the thread. Dropping it waits for what is under way, though not for a disk that hangs.
-pub(super) struct Desk<W> {
+pub(super) struct WriteQueue<W> {
     queue: Option<mpsc::Sender<Placed<W>>>,
     room: Arc<Semaphore>,
     pub(super) condition: Arc<Condition>,
@@ -45,7 +45,7 @@ pub(super) struct Desk<W> {
     pub(super) farewell: Duration,
 }
 
-impl<W: Send + 'static> Desk<W> {
+impl<W: Send + 'static> WriteQueue<W> {
     /// Starts the thread, which runs until the queue is closed and empty.
     pub(super) fn start(
         name: &str,
@@ -118,7 +118,7 @@ impl<W: Send + 'static> Desk<W> {
     }
 }
 
-impl<W> Drop for Desk<W> {
+impl<W> Drop for WriteQueue<W> {
     fn drop(&mut self) {
         self.queue = None;
         let ended = self.ended.get_mut().unwrap_or_else(PoisonError::into_inner);

@@ -18,11 +18,11 @@ const NAME: &str = "spare";
 
 /// At most one segment that is being made or waits.
 #[derive(Default)]
-pub(super) struct Spare {
+pub(super) struct Preallocation {
     made: Option<JoinHandle<io::Result<File>>>,
 }
 
-impl Spare {
+impl Preallocation {
     /// Begins to make one, on a thread of its own, unless there is one.
     pub(super) fn prepare(&mut self, folder: &Path, bytes: u64) {
         if self.made.is_some() {
@@ -52,7 +52,7 @@ impl Spare {
     }
 }
 
-impl Drop for Spare {
+impl Drop for Preallocation {
     fn drop(&mut self) {
         // Nothing writes to the folder once the store is closed.
         if let Some(making) = self.made.take() {

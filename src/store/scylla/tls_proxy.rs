@@ -40,35 +40,38 @@ pub struct Tls {
 }
 
 /// Ports of this machine that lead to nodes.
-pub(super) struct Tunnel {
+pub(super) struct TlsProxy {
     connector: TlsConnector,
     server_name: Option<ServerName<'static>>,
     /// The port of all nodes.
     port: u16,
-    doors: Mutex<HashMap<IpAddr, Door>>,
+    listeners: Mutex<HashMap<IpAddr, Listener>>,
 }
 
 /// A port that leads to one node, closed when dropped.
-struct Door {
+struct Listener {
     at: SocketAddr,
     listening: AbortHandle,
 }
 
-impl Drop for Door {
+impl Drop for Listener {
     fn drop(&mut self) {
         self.listening.abort();
     }
 }
 
-/// Doors to the nodes that the settings name, kept open as long as the session.
-pub(super) struct FirstDoors {
-    doors: Vec<Door>,
+/// Listeners to the nodes that the settings name, kept open as long as the session.
+pub(super) struct ContactPoints {
+    listeners: Vec<Listener>,
 }
 
-impl FirstDoors {
+impl ContactPoints {
     /// Where they are.
     pub(super) fn addresses(&self) -> Vec<String> {
-        self.doors.iter().map(|door| door.at.to_string()).collect()
+        self.listeners
+            .iter()
+            .map(|listener| listener.at.to_string())
+            .collect()
     }
 }
 
@@ -95,7 +98,7 @@ fn authorities(path: &Path) -> Result<RootCertStore, StoreError> {
     Ok(roots)
 }
 
-impl Tunnel {
+impl TlsProxy {
     /// Prepares connections. `port` is that of all nodes.
     pub(super) fn new(tls: &Tls, port: u16) -> Result<Self, StoreError> {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
@@ -113,31 +116,35 @@ impl Tunnel {
             connector: TlsConnector::from(Arc::new(config)),
             server_name,
             port,
-            doors: Mutex::new(HashMap::new()),
+            listeners: Mutex::new(HashMap::new()),
         })
     }
 
-    /// Opens doors to the nodes that the settings name.
-    pub(super) async fn first_doors(&self, contact_points: &[String]) -> Result<FirstDoors, StoreError> {
-        let mut doors = Vec::new();
+    /// Opens listeners to the nodes that the settings name.
+    pub(super) async fn contact_points_through(
+        &self,
+        contact_points: &[String],
+    ) -> Result<ContactPoints, StoreError> {
+        let mut listeners = Vec::new();
         for point in contact_points {
             let (host, _) = host_and_port(point)?;
             let name = match &self.server_name {
                 Some(name) => name.clone(),
                 None => ServerName::try_from(host.to_owned()).map_err(|error| wrong(error.to_string()))?,
             };
-            let door = self.open(point.clone(), name).await;
-            doors
-                .push(door.map_err(|error| StoreError::new(StoreErrorKind::Unavailable, error.to_string()))?);
+            let listener = self.open(point.clone(), name).await;
+            listeners.push(
+                listener.map_err(|error| StoreError::new(StoreErrorKind::Unavailable, error.to_string()))?,
+            );
         }
-        Ok(FirstDoors { doors })
+        Ok(ContactPoints { listeners })
     }
 
-    async fn open(&self, node: String, name: ServerName<'static>) -> std::io::Result<Door> {
+    async fn open(&self, node: String, name: ServerName<'static>) -> std::io::Result<Listener> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let at = listener.local_addr()?;
         let listening = tokio::spawn(lead(listener, node, name, self.connector.clone()));
-        Ok(Door {
+        Ok(Listener {
             at,
             listening: listening.abort_handle(),
         })
@@ -153,25 +160,25 @@ pub(super) fn host_and_port(point: &str) -> Result<(&str, u16), StoreError> {
 }
 
 #[async_trait]
-impl AddressTranslator for Tunnel {
+impl AddressTranslator for TlsProxy {
     async fn translate_address(&self, peer: &UntranslatedPeer) -> Result<SocketAddr, TranslationError> {
-        // The port that the driver believes in is that of a door.
+        // The port that the driver believes in is that of a listener.
         let address = peer.untranslated_address().ip();
-        let mut doors = self.doors.lock().await;
-        if let Some(door) = doors.get(&address) {
-            return Ok(door.at);
+        let mut listeners = self.listeners.lock().await;
+        if let Some(listener) = listeners.get(&address) {
+            return Ok(listener.at);
         }
         let name = match &self.server_name {
             Some(name) => name.clone(),
             None => ServerName::IpAddress(address.into()),
         };
         let node = SocketAddr::new(address, self.port).to_string();
-        let door = self
+        let listener = self
             .open(node, name)
             .await
             .map_err(|error| TranslationError::IoError(Arc::new(error)))?;
-        let at = door.at;
-        doors.insert(address, door);
+        let at = listener.at;
+        listeners.insert(address, listener);
         Ok(at)
     }
 }
