@@ -51,6 +51,14 @@ pub struct Ahead {
 #[error("cannot wipe the note that no call was made: {0}")]
 pub struct NotWiped(#[from] io::Error);
 
+/// Removes all notes from a folder: of one that was put back they say what was so once, and not what is.
+pub(super) fn discard(folder: &Path) -> io::Result<()> {
+    match std::fs::remove_file(folder.join(NAME)) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        Ok(()) | Err(_) => Ok(()),
+    }
+}
+
 impl ClaimsAhead {
     /// Takes what an earlier process left in a folder, and notes there from now on.
     pub fn open(folder: &Path) -> io::Result<Self> {
@@ -72,8 +80,9 @@ impl ClaimsAhead {
             .open(&path)?;
         let mut bytes = Vec::new();
         (&file).read_to_end(&mut bytes)?;
-        let notes = read(&bytes, boot).unwrap_or_default();
-        if notes.lines == 0 {
+        let mut notes = read(&bytes, boot).unwrap_or_default();
+        if notes.left.is_empty() {
+            notes = Notes::default();
             file.set_len(0)?;
             file.write_all_at(&line(boot), 0)?;
         }

@@ -7,6 +7,7 @@ use super::engine::{Engine, refused};
 use super::settle;
 use super::tally::{Notes, Tally};
 use super::{Absent, FjallOptions, Loss, journal, make_folder, marker, private};
+use crate::domain::Timestamp;
 use crate::store::error::{StoreError, StoreErrorKind};
 use crate::telemetry::metrics;
 
@@ -37,8 +38,18 @@ pub(super) fn open(folder: &Path, options: &FjallOptions) -> Result<Opened, Stor
     let webhooks = super::webhooks(folder);
     let watermark = super::webhooks_watermark(folder);
     let journal = journal::check(&webhooks, &watermark).map_err(|error| error.within(&webhooks))?;
+    // A start that accepted a loss may have died before it settled it.
+    let accepted = match options.loss {
+        Loss::IsAcceptedAt(now) => Some(now),
+        Loss::IsRefused => settle::due(folder).map_err(|error| refused(&error))?,
+    };
     // Both before anything is changed: a refusal says that nothing was.
-    decide(&checked, &journal, folder, options.loss)?;
+    decide(&checked, &journal, accepted)?;
+    if let Some(now) = accepted {
+        settle::begin(folder, now)
+            .and_then(|()| checked.accept(folder))
+            .map_err(|error| refused(&error))?;
+    }
     checked.prepare(folder).map_err(|error| refused(&error))?;
     drop(alone);
     let engine = Engine::open(folder, options)?;
@@ -48,11 +59,14 @@ pub(super) fn open(folder: &Path, options: &FjallOptions) -> Result<Opened, Stor
         tracing::error!("accepted as lost, if this start goes on: {}", error.detail);
     }
     // Also where nothing seems to be missing: a backup is whole, and older than what was acknowledged.
-    let tally = match options.loss {
-        Loss::IsAcceptedAt(now) => settle::after_loss(&engine, stored, now)?,
-        Loss::IsRefused => short.map(|()| stored)?,
+    let tally = match accepted {
+        Some(now) => settle::after_loss(&engine, stored, now)?,
+        None => short.map(|()| stored)?,
     };
     let notes = Notes::begin(folder, tally).map_err(|error| refused(&error))?;
+    if accepted.is_some() {
+        settle::end(folder).map_err(|error| refused(&error))?;
+    }
     Ok(Opened {
         engine,
         tally,
@@ -94,8 +108,7 @@ fn tell_of_new(folder: &Path) {
 fn decide(
     checked: &Checked,
     journal: &journal::Checked,
-    folder: &Path,
-    loss: Loss,
+    accepted: Option<Timestamp>,
 ) -> Result<(), StoreError> {
     let refusal = match (checked.refusal(), journal.refusal()) {
         (Some(engine), Some(journal)) => Some(engine.and(&journal)),
@@ -106,10 +119,7 @@ fn decide(
         .iter()
         .all(|problem| problem.help != check::Help::Restore);
     match refusal {
-        None => Ok(()),
-        Some(_) if mends && matches!(loss, Loss::IsAcceptedAt(_)) => {
-            checked.accept(folder).map_err(|error| refused(&error))
-        }
-        Some(refusal) => Err(refusal),
+        Some(refusal) if accepted.is_none() || !mends => Err(refusal),
+        Some(_) | None => Ok(()),
     }
 }

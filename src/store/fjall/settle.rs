@@ -2,6 +2,13 @@
 //!
 //! Every ledger gets another identity, and its events end: who followed it loads afresh, and no position is used twice. What
 //! waits to be sent may have been sent in what is missing: it counts as called, so that it is unknown and not repeated.
+//!
+//! That it has to be done is a file of the folder before anything of it is changed. A start that dies in the middle leaves a
+//! folder that may look whole; the next one finds the file, and goes on whether or not it is told to accept a loss.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
 
 use super::codec::{self, Head, NEVER};
 use super::engine::Engine;
@@ -12,6 +19,44 @@ use super::txn::Txn;
 use crate::domain::{Epoch, TenantId, Timestamp};
 use crate::store::error::StoreError;
 use crate::store::row::{OutboxRow, OutboxState};
+
+/// The file, which holds when the loss was accepted.
+fn due_file(folder: &Path) -> PathBuf {
+    folder.join("loss-accepted")
+}
+
+/// When a loss was accepted that is not settled yet.
+pub(super) fn due(folder: &Path) -> io::Result<Option<Timestamp>> {
+    match fs::read_to_string(due_file(folder)) {
+        Ok(ms) => {
+            let ms = ms.parse().map_err(|_| {
+                let told = format!("{} holds no time", due_file(folder).display());
+                io::Error::new(io::ErrorKind::InvalidData, told)
+            });
+            Ok(Some(Timestamp::from_millis(ms?)))
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Notes durably that a loss was accepted. Notes of claims go: what they say was so when the folder was copied, and who made
+/// the calls since then wiped them elsewhere.
+pub(super) fn begin(folder: &Path, now: Timestamp) -> io::Result<()> {
+    let file = due_file(folder);
+    let beside = file.with_extension("new");
+    fs::write(&beside, now.as_millis().to_string())?;
+    fs::File::open(&beside)?.sync_all()?;
+    fs::rename(&beside, &file)?;
+    super::sync_folder(folder)?;
+    crate::store::ahead::discard(folder)
+}
+
+/// Notes that it is settled.
+pub(super) fn end(folder: &Path) -> io::Result<()> {
+    fs::remove_file(due_file(folder))?;
+    super::sync_folder(folder)
+}
 
 /// Settles all tenants, and returns what the folder holds then.
 pub(super) fn after_loss(engine: &Engine, stored: Tally, now: Timestamp) -> Result<Tally, StoreError> {

@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 use super::*;
 use crate::domain::{Epoch, Event, Seq, TenantId};
 use crate::store::conformance::scene::Scene;
-use crate::store::fjall::Loss;
 use crate::store::fjall::tally::Noted;
 use crate::store::fjall::watermark::Watermark;
+use crate::store::fjall::{Loss, settle};
 use crate::store::row::OutboxState;
 
 const OTHER: TenantId = TenantId::new(0x0f);
@@ -305,6 +305,34 @@ async fn an_accepted_loss_is_counted_and_kept_and_agents_begin_afresh() {
     assert_eq!(page.events.first().unwrap().seq, before.next());
     drop((scene, store));
     FjallStore::open(folder.path(), OPTIONS).unwrap();
+}
+
+#[tokio::test]
+async fn a_start_that_accepts_a_loss_believes_no_note_of_claims_and_is_finished_by_the_next() {
+    for dies in [true, false] {
+        let (folder, held) = stopped().await;
+        let notes = folder.path().join("claims-ahead");
+        fs::write(&notes, "of the folder that this one was copied from").unwrap();
+        let mut options = OPTIONS;
+        if dies {
+            // As far as a start came that was killed then.
+            settle::begin(folder.path(), DAY_ONE).unwrap();
+        } else {
+            options.loss = Loss::IsAcceptedAt(DAY_ONE);
+        }
+        let store = Arc::new(FjallStore::open(folder.path(), options).unwrap());
+        assert!(!notes.exists(), "{dies}");
+        let left = content(&store).await;
+        assert!(left.events.iter().all(Vec::is_empty) && left.webhooks == held.webhooks);
+        let scene = Scene::take_over(store.clone(), TENANT).await;
+        assert_eq!(scene.epoch, Epoch::new(8), "another ledger, once");
+        let waits = scene.outbox().await;
+        assert!(!waits.is_empty() && waits.iter().all(|row| row.state == OutboxState::Claimed));
+        drop((scene, store));
+        let store = FjallStore::open(folder.path(), OPTIONS).unwrap();
+        let scene = Scene::take_over(Arc::new(store), TENANT).await;
+        assert_eq!(scene.epoch, Epoch::new(8), "settled for good");
+    }
 }
 
 #[tokio::test]
