@@ -10,6 +10,7 @@ const REASONS = {
   throttled: 'WhatsApp asked to slow down',
   lane_paused: 'sending from this number is paused',
   queued: 'waiting its turn',
+  store_unavailable: 'waiting for the disk or the database',
 };
 
 /** Why a message waits, and until when: "the number is at its rate: in 4 s". */

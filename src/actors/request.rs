@@ -124,6 +124,8 @@ pub enum DelayReason {
     Throttled,
     /// The lane is paused: token, account, or number.
     LanePaused,
+    /// The store takes no claims now.
+    StoreUnavailable,
 }
 
 impl DelayReason {
@@ -136,6 +138,7 @@ impl DelayReason {
             Self::PairLimit => "pair_limit",
             Self::Throttled => "throttled",
             Self::LanePaused => "lane_paused",
+            Self::StoreUnavailable => "store_unavailable",
         }
     }
 }

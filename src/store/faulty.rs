@@ -131,6 +131,11 @@ impl FaultyStore {
             tokio::time::sleep(delay).await;
         }
         match fault {
+            // As the embedded store says it.
+            Some(Fault::Refuse(StoreErrorKind::Full)) => {
+                let full = StoreError::new(StoreErrorKind::Full, "as the test wants");
+                Err(full.retry_after(Duration::from_secs(30)))
+            }
             Some(Fault::Refuse(kind)) => Err(StoreError::new(kind, "as the test wants")),
             Some(Fault::LoseAnswer | Fault::LoseRows) => {
                 operation.await?;

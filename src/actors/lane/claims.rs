@@ -59,6 +59,11 @@ impl Claiming {
         self.asked.len()
     }
 
+    /// Until when none is tried, because the store took the last one not.
+    pub(super) fn refused_until(&self, now: Moment) -> Option<Duration> {
+        (self.failures > 0 && now.mono < self.not_before).then_some(self.not_before)
+    }
+
     /// Before when none is worth trying.
     pub(super) const fn not_before(&self) -> Duration {
         self.not_before
@@ -318,10 +323,7 @@ impl Lane {
 
     fn claims_failed(&mut self, wants: Vec<Want>, error: &StoreError, now: Moment, ctx: &mut Context<Self>) {
         self.claiming.failures = self.claiming.failures.saturating_add(1);
-        let pause = error
-            .retry_after
-            .unwrap_or_default()
-            .max(pause_after(self.claiming.failures));
+        let pause = pause_after(self.claiming.failures, error.retry_after);
         self.claiming.not_before = now.mono + pause;
         match error.kind {
             StoreErrorKind::Fenced => self.lose(error, ctx),

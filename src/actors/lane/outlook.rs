@@ -122,12 +122,19 @@ impl Lane {
         if self.draining.is_none() && self.token.is_none() {
             return Some(Stop::pause(None, None));
         }
-        self.silent_until(now).map(|until| Stop {
-            reason: DelayReason::Throttled,
+        let by_itself = |reason, until| Stop {
+            reason,
             until: Some(until),
             ends: Ends::ThenByItself,
             error: None,
-        })
+        };
+        let silent = self.silent_until(now);
+        silent
+            .map(|until| by_itself(DelayReason::Throttled, until))
+            .or_else(|| {
+                let refused = self.claiming.refused_until(now);
+                refused.map(|until| by_itself(DelayReason::StoreUnavailable, until))
+            })
     }
 
     /// Until when the lane makes no call at all, because Meta asked for silence or does not answer.

@@ -9,6 +9,8 @@ use crate::store::{Op, OpOutcome, OutboxRow, Store, StoreError, StoreErrorKind};
 /// The first pause, and the longest.
 const FIRST: Duration = Duration::from_millis(20);
 const LONGEST: Duration = Duration::from_secs(5);
+/// A full store tells its callers to come back much later. Room may be made at any time, and what waits here holds up a lane.
+const TOLD_AT_MOST: Duration = Duration::from_secs(1);
 
 /// Growing pauses, each spread: what failed together does not come back together.
 struct Pauses {
@@ -32,7 +34,7 @@ impl Pauses {
 
     /// Waits; `told` is how long the store said at least.
     async fn wait(&mut self, told: Option<Duration>) {
-        let pause = told.unwrap_or(self.next).min(LONGEST);
+        let pause = told.map_or(self.next, |told| told.min(TOLD_AT_MOST));
         self.next = (pause * 2).min(LONGEST);
         tokio::time::sleep(pause.mul_f64(self.chance.f64() * 0.5 + 1.0)).await;
     }
@@ -146,8 +148,9 @@ pub(super) fn before(message: MessageId) -> Option<MessageId> {
 }
 
 /// The pause after so many failures in a row.
-pub(super) fn pause_after(failures: u32) -> Duration {
+pub(super) fn pause_after(failures: u32, told: Option<Duration>) -> Duration {
     FIRST
         .saturating_mul(2_u32.saturating_pow(failures.saturating_sub(1)))
         .min(LONGEST)
+        .max(told.unwrap_or_default().min(TOLD_AT_MOST))
 }

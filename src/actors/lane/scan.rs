@@ -136,7 +136,7 @@ impl Lane {
             Err(error) => {
                 tracing::warn!(tenant.id = %self.tenant, %error, "cannot read the outbox");
                 running.failures = running.failures.saturating_add(1);
-                let pause = pause_after(running.failures);
+                let pause = pause_after(running.failures, None);
                 ctx.run_later(pause, move |lane, ctx| lane.read_page(after, ctx));
                 return;
             }

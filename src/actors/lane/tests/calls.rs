@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::actors::lane::LaneLimits;
-use crate::actors::request::Receipt;
+use crate::actors::request::{DelayReason, Receipt};
 use crate::domain::{DeliveryState, Priority, Wamid};
 use crate::store::StoreErrorKind;
 use crate::whatsapp::{RefusalScope, RetryScope};
@@ -230,6 +230,23 @@ async fn a_claim_that_the_store_does_not_take_now_is_tried_again() {
     let sent = world.send(&lane, &[letter(1), letter(1), letter(2)]).await;
     world.settled().await;
     assert!(sent.iter().all(|waiting| world.calls_for(waiting) == [1]));
+    world.check();
+}
+
+#[actix::test]
+async fn a_lane_goes_on_soon_after_a_full_store_has_room_and_says_what_it_waits_for() {
+    let world = World::new().await;
+    let full = Fault::Refuse(StoreErrorKind::Full);
+    world.store.claim_faults.lock().unwrap().extend([full; 2]);
+    let lane = world.lane(LaneLimits::default());
+    let sent = world.send(&lane, &[letter(1)]).await;
+    world.pass(Duration::from_millis(500)).await;
+    let outlook = lane.outlook(sent[0].message).await.unwrap();
+    assert_eq!(outlook.reason, DelayReason::StoreUnavailable);
+    let refused = world.clock_now();
+    world.settled().await;
+    assert_eq!(world.calls_for(&sent[0]), [1]);
+    assert!(between(refused, world.seen()[0].at) < Duration::from_secs(3));
     world.check();
 }
 
