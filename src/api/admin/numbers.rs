@@ -25,6 +25,12 @@ pub(in crate::api) async fn put(call: AdminCall) -> Result<HttpResponse, ApiErro
     let app = fields.optional::<String>("app")?;
     let rate = fields.optional::<SendRate>("rate")?.unwrap_or(SendRate::STANDARD);
     fields.finish()?;
+    // It becomes a part of the Graph API's paths.
+    if !waba.as_str().bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(ApiError::invalid(
+            "`waba_id` must be Meta's id, which has digits alone",
+        ));
+    }
     BearerToken::parse(&token).map_err(|error| ApiError::invalid(format!("`access_token`: {error}")))?;
     if display.is_empty() || display.len() > 64 || display.chars().any(char::is_control) {
         return Err(ApiError::invalid(

@@ -213,6 +213,7 @@ async fn what_the_operator_mistypes_is_said() {
             number_with("phone_number_id", json!("+62")),
             "`phone_number_id`",
         ),
+        (&numbers, number_with("waba_id", json!("../x")), "`waba_id`"),
         (&keys, json!({ "name": "x", "scopes": [] }), "at least one"),
         (
             &keys,

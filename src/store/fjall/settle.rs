@@ -29,7 +29,7 @@ fn due_file(folder: &Path) -> PathBuf {
 pub(super) fn due(folder: &Path) -> io::Result<Option<Timestamp>> {
     match fs::read_to_string(due_file(folder)) {
         Ok(ms) => {
-            let ms = ms.parse().map_err(|_| {
+            let ms = ms.parse().map_err(|_no_number| {
                 let told = format!("{} holds no time", due_file(folder).display());
                 io::Error::new(io::ErrorKind::InvalidData, told)
             });
