@@ -11,7 +11,7 @@ use crate::actors::request::{ContentClass, Destination};
 use crate::domain::{Alias, ContactAliases, Content, ConversationId, PhoneNumberId, Priority, Purpose};
 use crate::whatsapp::outbound::{Audience, MessageClass, OutboundContent, parse_outbound};
 
-/// Bytes of the caller's own text, as Meta bounds it.
+/// Characters of the caller's own text, as Meta bounds it.
 const LONGEST_CALLBACK_DATA: usize = 512;
 
 /// What Meta takes beside `type` and the object that it names.
@@ -76,10 +76,10 @@ impl Outgoing {
         let callback_data = fields.optional::<Arc<str>>("biz_opaque_callback_data")?;
         if callback_data
             .as_ref()
-            .is_some_and(|text| text.len() > LONGEST_CALLBACK_DATA)
+            .is_some_and(|text| text.chars().count() > LONGEST_CALLBACK_DATA)
         {
             return Err(ApiError::invalid(format!(
-                "`biz_opaque_callback_data` must be at most {LONGEST_CALLBACK_DATA} bytes"
+                "`biz_opaque_callback_data` must be at most {LONGEST_CALLBACK_DATA} characters"
             )));
         }
         expect(&mut fields, "messaging_product", "whatsapp")?;

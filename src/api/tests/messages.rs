@@ -125,7 +125,7 @@ async fn what_cannot_be_meant_is_refused_with_the_place_and_nothing_is_sent() {
         ),
         (
             with("biz_opaque_callback_data", json!("x".repeat(513))),
-            "at most 512 bytes",
+            "at most 512 characters",
         ),
         (with("type", json!("hologram")), "type"),
         (without("text"), "text"),

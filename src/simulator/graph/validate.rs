@@ -91,13 +91,15 @@ pub(crate) fn request(value: &Value) -> Result<Request<'_>, GraphError> {
         context.as_object()?;
         context.text_within("message_id", 1..=512)?;
     }
-    root.optional_text("recipient_identity_key_hash", 1..=512)?;
+    for key in ["recipient_identity_key_hash", "messaging_account_id"] {
+        root.optional_text(key, 1..=512)?;
+    }
     let kind = match root.optional("type") {
         Some(kind) => kind.text()?,
         None => "text",
     };
     let (kind, checked) = content::check(&root, kind)?;
-    let direct = direct(&root, kind)?;
+    let direct = direct(&root, kind, &to)?;
     Ok(Request::Message(Message {
         kind,
         to,
@@ -161,17 +163,22 @@ fn address<'value>(root: &Node<'_, 'value>) -> Result<Address<'value>, GraphErro
     }
 }
 
-fn direct(root: &Node<'_, '_>, kind: &str) -> Result<Direct, GraphError> {
+fn direct(root: &Node<'_, '_>, kind: &str, to: &Address<'_>) -> Result<Direct, GraphError> {
     let Some(category) = root.optional("category") else {
-        return Ok(Direct::No);
+        let halved = ["ttl_seconds", "direct_send_config"];
+        return if halved.into_iter().any(|key| root.optional(key).is_some()) {
+            Err(GraphError::new(131_008, "The parameter category is required."))
+        } else {
+            Ok(Direct::No)
+        };
     };
     let (direct, longest) = match category.text()? {
         "utility" => (Direct::Utility, 43_200),
         "authentication" => (Direct::Authentication, 900),
         _ => return Err(category.bad("must be one of {UTILITY, AUTHENTICATION}")),
     };
-    if !matches!(kind, "text" | "interactive") {
-        return Err(category.bad("is only for text and interactive messages"));
+    if !matches!(kind, "text" | "interactive") || matches!(to, Address::Group(_)) {
+        return Err(category.bad("is only for text and interactive messages to one user"));
     }
     if let Some(ttl) = root.optional("ttl_seconds")
         && !ttl

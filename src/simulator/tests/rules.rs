@@ -1,6 +1,8 @@
 //! The rules that Meta documents for what a message holds: the gateway refuses what breaks one before a call is spent, and
 //! the simulator, by code of its own, as Meta does. Each rule is a message at its edge and one beyond it.
 
+mod edges;
+mod frames;
 mod messages;
 
 use serde_json::{Value, json};
@@ -340,4 +342,31 @@ fn the_gateway_and_the_simulator_keep_the_same_rules() {
     }
     let line_break = template(json!([filled("body", "a\nb")]));
     assert_eq!(simulator_takes(&line_break), Err(132_018));
+}
+
+#[test]
+fn the_gateway_and_the_simulator_keep_the_same_rules_and_the_simulator_says_so_in_metas_codes() {
+    for (rule, kept, broken, code) in edges::rules() {
+        assert_eq!(gateway_takes(&kept), Ok(()), "the gateway, {rule}: {kept}");
+        assert_eq!(simulator_takes(&kept), Ok(()), "the simulator, {rule}: {kept}");
+        assert!(
+            gateway_takes(&broken).is_err(),
+            "the gateway is lax, {rule}: {broken}"
+        );
+        assert_eq!(
+            simulator_takes(&broken),
+            Err(code),
+            "the simulator, {rule}: {broken}"
+        );
+    }
+}
+
+#[test]
+fn callback_data_has_at_most_512_characters() {
+    let data = |length| {
+        let text = message("text", json!({ "body": "b" }));
+        with(text, "/biz_opaque_callback_data", json!(letters(length)))
+    };
+    assert_eq!(simulator_takes(&data(512)), Ok(()));
+    assert_eq!(simulator_takes(&data(513)), Err(131_009));
 }

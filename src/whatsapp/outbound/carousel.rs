@@ -49,7 +49,7 @@ pub(super) fn check_carousel(interactive: Place<'_, '_>, action: Place<'_, '_>) 
 
 fn check_card(card: Place<'_, '_>) -> Result<Make, ContentError> {
     let action = card.need("action")?;
-    if action.find("product_retailer_id")?.is_some() {
+    if card.find_text("type", LONGEST_LABEL)? == Some("product") {
         check_product(action)?;
         return Ok(Make {
             film: false,

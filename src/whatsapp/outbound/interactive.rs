@@ -23,6 +23,9 @@ const MOST_SECTIONS: usize = 10;
 const MOST_ROWS: usize = 10;
 const MOST_PRODUCTS: usize = 30;
 const LONGEST_FREE_TEXT: usize = 4_096;
+const LONGEST_CALL_PAYLOAD: usize = 512;
+/// Minutes that a button for calls works: 30 days.
+const LONGEST_CALL_MINUTES: u64 = 43_200;
 
 /// What a header may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,13 +67,14 @@ pub(super) fn check_interactive(interactive: Place<'_, '_>) -> Result<(), Conten
             interactive.must_lack("footer", "is not allowed for this type")?;
             action.need_one_of("name", &["send_location"]).map(|_| ())
         }
-        "contact_request" => {
+        // Meta's page and the clients in use name it differently.
+        "contact_request" | "request_contact_info" => {
             frame(interactive, Header::None, LONGEST_BODY)?;
             action.need_one_of("name", &["request_contact_info"]).map(|_| ())
         }
         "carousel" => check_carousel(interactive, action),
         "product" => {
-            optional_frame(interactive, Header::None)?;
+            optional_frame(interactive, Header::None, LONGEST_BODY)?;
             check_product(action)
         }
         "product_list" => {
@@ -84,24 +88,29 @@ pub(super) fn check_interactive(interactive: Place<'_, '_>) -> Result<(), Conten
         }
         "voice_call" => {
             frame(interactive, Header::None, LONGEST_BODY)?;
-            action.need_one_of("name", &["voice_call"])?;
-            match action.find("parameters")? {
-                Some(parameters) => parameters.find_text("display_text", LONGEST_LABEL).map(|_| ()),
-                None => Ok(()),
-            }
+            check_call(action)
         }
         "call_permission_request" => {
-            optional_frame(interactive, Header::None)?;
+            optional_frame(interactive, Header::None, LONGEST_BODY)?;
             action
                 .need_one_of("name", &["call_permission_request"])
                 .map(|_| ())
         }
         "address_message" => {
-            frame(interactive, Header::TextOrMedia, LONGEST_BODY)?;
+            frame(interactive, Header::Text, LONGEST_BODY)?;
             action.need_one_of("name", &["address_message"])?;
-            action.need("parameters")?.need_text("country", 2).map(|_| ())
+            let parameters = action.need("parameters")?;
+            parameters.need_one_of("country", &["IN", "SG"]).map(|_| ())
         }
-        _ => optional_frame(interactive, Header::TextOrMedia),
+        "order_details" => {
+            frame(interactive, Header::TextOrMedia, LONGEST_BODY)?;
+            action.need_one_of("name", &["review_and_pay"]).map(|_| ())
+        }
+        "order_status" => {
+            frame(interactive, Header::None, LONGEST_BODY)?;
+            action.need_one_of("name", &["review_order"]).map(|_| ())
+        }
+        _ => optional_frame(interactive, Header::TextOrMedia, LONGEST_FREE_TEXT),
     }
 }
 
@@ -113,9 +122,13 @@ fn frame(interactive: Place<'_, '_>, header: Header, longest_body: usize) -> Res
 }
 
 /// Header, body and footer, each if it is there.
-fn optional_frame(interactive: Place<'_, '_>, header: Header) -> Result<(), ContentError> {
+fn optional_frame(
+    interactive: Place<'_, '_>,
+    header: Header,
+    longest_body: usize,
+) -> Result<(), ContentError> {
     if let Some(body) = interactive.find("body")? {
-        body.need_text("text", LONGEST_FREE_TEXT)?;
+        body.need_text("text", longest_body)?;
     }
     check_header(interactive, header)?;
     check_footer(interactive)
@@ -211,6 +224,27 @@ pub(super) fn check_link(action: Place<'_, '_>) -> Result<(), ContentError> {
     let parameters = action.need("parameters")?;
     parameters.need_text("display_text", LONGEST_LABEL)?;
     parameters.need_address("url")
+}
+
+/// Checks a button that calls the business.
+fn check_call(action: Place<'_, '_>) -> Result<(), ContentError> {
+    action.need_one_of("name", &["voice_call"])?;
+    let Some(parameters) = action.find("parameters")? else {
+        return Ok(());
+    };
+    parameters.find_text("display_text", LONGEST_LABEL)?;
+    parameters.find_text("payload", LONGEST_CALL_PAYLOAD)?;
+    match parameters.find("ttl_minutes")? {
+        Some(ttl)
+            if !ttl
+                .value()
+                .as_u64()
+                .is_some_and(|minutes| (1..=LONGEST_CALL_MINUTES).contains(&minutes)) =>
+        {
+            Err(ttl.fail(format!("must be a whole number from 1 to {LONGEST_CALL_MINUTES}")))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn check_flow(action: Place<'_, '_>) -> Result<(), ContentError> {

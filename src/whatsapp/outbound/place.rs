@@ -163,13 +163,16 @@ impl<'p, 'v> Place<'p, 'v> {
     pub(super) fn need_address(&'p self, key: &'p str) -> Result<(), ContentError> {
         let place = self.need(key)?;
         let text = place.text(LONGEST_ADDRESS)?;
-        let rest = text
-            .strip_prefix("https://")
-            .or_else(|| text.strip_prefix("http://"));
-        match rest {
-            Some(rest) if !rest.is_empty() && !text.contains(char::is_whitespace) => Ok(()),
-            _ => Err(place.fail("must be an http or https address")),
+        let has_host = text.split_once("://").is_some_and(|(scheme, rest)| {
+            let is_web = ["http", "https"]
+                .iter()
+                .any(|web| scheme.eq_ignore_ascii_case(web));
+            is_web && !rest.is_empty() && !rest.starts_with(['/', '?', '#', ':'])
+        });
+        if has_host && !text.contains(char::is_whitespace) {
+            return Ok(());
         }
+        Err(place.fail("must be an http or https address"))
     }
 }
 

@@ -130,14 +130,21 @@ fn check_parameter(parameter: &Place<'_, '_>, longest_text: usize) -> Result<(),
     match parameter.need_text("type", 40)?.to_ascii_lowercase().as_str() {
         "text" => {
             let text = parameter.need("text")?;
+            // One of Meta's own samples fills a variable with a truth value.
+            if matches!(text.value(), Value::Number(_) | Value::Bool(_)) {
+                return Ok(());
+            }
             check_filled(&text, longest_text)
         }
         "currency" => {
             let currency = parameter.need("currency")?;
             check_filled(&currency.need("fallback_value")?, longest_text)?;
-            currency.need_text("code", 3)?;
+            let code = currency.need("code")?;
+            if code.text(3)?.chars().count() < 3 {
+                return Err(code.fail("must be three letters"));
+            }
             let amount = currency.need("amount_1000")?;
-            if amount.value().is_i64() || amount.value().is_u64() {
+            if amount.value().is_i64() {
                 return Ok(());
             }
             Err(amount.fail("must be a whole number: the amount times 1000"))
@@ -152,17 +159,26 @@ fn check_parameter(parameter: &Place<'_, '_>, longest_text: usize) -> Result<(),
         "location" => check_location(parameter.need("location")?),
         "payload" => parameter.need_text("payload", LONGEST_PAYLOAD).map(|_| ()),
         "coupon_code" => parameter.need_text("coupon_code", LONGEST_COUPON).map(|_| ()),
-        "action" => parameter.need("action")?.object().map(|_| ()),
+        "product" => {
+            let product = parameter.need("product")?;
+            product
+                .need_text("product_retailer_id", LONGEST_PAYLOAD)
+                .map(|_| ())
+        }
+        kind @ ("action" | "limited_time_offer" | "order_status") => {
+            parameter.need(kind)?.object().map(|_| ())
+        }
+        "ttl_minutes" => parameter.need("ttl_minutes").map(|_| ()),
+        "tap_target_configuration" => {
+            let targets = parameter.need("tap_target_configuration")?;
+            targets.items(1, 10).map(|_| ())
+        }
         _ => Ok(()),
     }
 }
 
 /// Checks a text that fills a variable. Meta refuses a whole message for one line break in it (132018).
 fn check_filled(text: &Place<'_, '_>, longest: usize) -> Result<(), ContentError> {
-    // One of Meta's own samples fills a variable with a truth value.
-    if matches!(text.value(), Value::Number(_) | Value::Bool(_)) {
-        return Ok(());
-    }
     let filled = text.text(longest)?;
     if filled.contains(['\n', '\r', '\t']) {
         return Err(text.fail("must not have line breaks or tabs: Meta allows none in what fills a template"));

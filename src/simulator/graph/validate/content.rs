@@ -66,7 +66,7 @@ pub(super) fn check<'value>(
 }
 
 /// Numbers, also when they are written as text.
-fn location(node: &Node<'_, '_>) -> Result<(), GraphError> {
+pub(super) fn location(node: &Node<'_, '_>) -> Result<(), GraphError> {
     for (key, most) in [("latitude", 90.0), ("longitude", 180.0)] {
         let part = node.required(key)?;
         let degrees = part
@@ -78,8 +78,8 @@ fn location(node: &Node<'_, '_>) -> Result<(), GraphError> {
             return Err(part.bad(&format!("must be between -{most} and {most}")));
         }
     }
-    node.optional_text("name", 0..=1_000)?;
-    node.optional_text("address", 0..=1_000)?;
+    node.optional_text("name", 1..=1_000)?;
+    node.optional_text("address", 1..=1_000)?;
     Ok(())
 }
 
@@ -87,22 +87,27 @@ fn contacts(root: &Node<'_, '_>) -> Result<(), GraphError> {
     for card in root.list("contacts", 1..=257)?.iter() {
         let name = card.object("name")?;
         name.text_within("formatted_name", 1..=1_024)?;
-        let parts = ["first_name", "last_name", "middle_name", "suffix", "prefix"];
-        if parts.iter().all(|part| name.optional(part).is_none()) {
+        let mut has_part = false;
+        for part in ["first_name", "last_name", "middle_name", "suffix", "prefix"] {
+            has_part |= name.optional_text(part, 1..=1_024)?.is_some();
+        }
+        if !has_part {
             return Err(GraphError::new(
                 131_008,
                 format!("Param {} needs one more part of the name.", name.path()),
             ));
         }
-        for (list, key) in [("phones", "phone"), ("emails", "email"), ("urls", "url")] {
+        for list in ["phones", "emails", "urls", "addresses"] {
             if card.optional(list).is_some() {
-                for entry in card.list(list, 0..=100)?.iter() {
-                    entry.optional_text(key, 0..=2_000)?;
+                for entry in card.list(list, 0..=257)?.iter() {
+                    entry.as_object()?;
                 }
             }
         }
-        if let Some(birthday) = card.optional_text("birthday", 0..=10)?
-            && !birthday.is_empty()
+        if let Some(org) = card.optional("org") {
+            org.as_object()?;
+        }
+        if let Some(birthday) = card.optional_text("birthday", 1..=10)?
             && !is_date(birthday)
         {
             return Err(card.bad("has a birthday that is not YYYY-MM-DD"));

@@ -34,12 +34,12 @@ fn frame(kind: &str) -> Option<Frame> {
         "catalog_message" => (Header::None, 1..=1_024, true),
         "location_request_message" | "carousel" => (Header::None, 1..=1_024, false),
         // Meta's page and the clients in use name the first of these differently.
-        "contact_request"
-        | "request_contact_info"
-        | "voice_call"
-        | "call_permission_request"
-        | "address_message"
-        | "order_status" => (Header::Text, 1..=1_024, true),
+        "contact_request" | "request_contact_info" | "voice_call" | "order_status" => {
+            (Header::None, 1..=1_024, true)
+        }
+        // A permission to call may be asked for without words.
+        "call_permission_request" => (Header::None, 0..=1_024, true),
+        "address_message" => (Header::Text, 1..=1_024, true),
         _ => return None,
     };
     Some(Frame { header, body, footer })
@@ -55,15 +55,14 @@ pub(super) fn check<'value>(
         return Err(node.bad("has a type that is not supported"));
     };
     header(node, frame.header, used)?;
-    // A permission to call may be asked for without words.
-    let body_optional = *frame.body.start() == 0 || kind == "call_permission_request";
-    if node.optional("body").is_some() || !body_optional {
-        node.object("body")?.text_within("text", frame.body)?;
+    if node.optional("body").is_some() || *frame.body.start() > 0 {
+        node.object("body")?.text_within("text", 1..=*frame.body.end())?;
     }
     if let Some(footer) = node.optional("footer") {
         if !frame.footer {
             return Err(footer.bad("is not allowed for this type"));
         }
+        footer.as_object()?;
         footer.text_within("text", 1..=60)?;
     }
     let action = node.object("action")?;

@@ -55,7 +55,7 @@ pub(super) fn check<'value>(
         return Err(node.bad("must have one of id and link, not both"));
     }
     if node.optional("id").is_some() {
-        let id = node.text_within("id", 1..=256)?;
+        let id = node.text_within("id", 1..=512)?;
         used.push(MediaUse { kind, id });
     } else if node.optional("link").is_some() {
         let link = node.text_within("link", 1..=2_000)?;
@@ -73,17 +73,23 @@ pub(super) fn check<'value>(
             return Err(node.bad("takes no caption"));
         }
     } else {
-        node.optional_text("caption", 0..=1_024)?;
+        node.optional_text("caption", 1..=1_024)?;
     }
     if kind == MediaKind::Document {
-        node.optional_text("filename", 0..=240)?;
+        node.optional_text("filename", 1..=240)?;
     }
-    node.check_optional_flag("voice")
+    if kind == MediaKind::Audio {
+        node.check_optional_flag("voice")?;
+    }
+    Ok(())
 }
 
 /// An absolute address on the web.
 pub(super) fn is_url(text: &str) -> bool {
-    text.parse::<actix_web::http::Uri>().is_ok_and(|url| {
-        matches!(url.scheme_str(), Some("http" | "https")) && url.host().is_some_and(|host| !host.is_empty())
-    })
+    let lower = text.to_ascii_lowercase();
+    let after = lower
+        .strip_prefix("https://")
+        .or_else(|| lower.strip_prefix("http://"));
+    let host = after.and_then(|after| after.split(['/', '?', '#', ':']).next());
+    host.is_some_and(|host| !host.is_empty()) && !text.chars().any(char::is_whitespace)
 }

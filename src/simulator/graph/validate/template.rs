@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::content;
 use super::media::{self, MediaKind, MediaUse};
 use crate::simulator::graph::error::GraphError;
 use crate::simulator::graph::node::Node;
@@ -59,6 +60,24 @@ const BUTTONS: [&str; 10] = [
     "voice_call",
     "order_details",
     "reminder",
+];
+
+const PARAMETERS: [&str; 15] = [
+    "text",
+    "currency",
+    "date_time",
+    "image",
+    "video",
+    "document",
+    "location",
+    "payload",
+    "coupon_code",
+    "product",
+    "action",
+    "limited_time_offer",
+    "ttl_minutes",
+    "tap_target_configuration",
+    "order_status",
 ];
 
 /// Checks the object.
@@ -124,13 +143,23 @@ fn component<'value>(
         for item in node.list("parameters", 0..=most)?.iter() {
             parameters.push(parameter(&item, longest, used)?);
         }
+        let named = parameters
+            .iter()
+            .filter(|parameter| parameter.name.is_some())
+            .count();
+        if kind == "body" && named != 0 && named != parameters.len() {
+            return Err(GraphError::new(
+                132_012,
+                "body: Parameter name is missing or empty",
+            ));
+        }
     }
     let mut cards = 0;
     if kind == "carousel" {
         let list = node.list("cards", 2..=10)?;
         cards = list.len();
         for card in list.iter() {
-            for inner in card.list("components", 0..=10)?.iter() {
+            for inner in card.list("components", 0..=20)?.iter() {
                 component(&inner, Place::Beside, used)?;
             }
         }
@@ -194,7 +223,13 @@ fn parameter<'value>(
     longest: usize,
     used: &mut Vec<MediaUse<'value>>,
 ) -> Result<Parameter<'value>, GraphError> {
-    let kind = node.text_within("type", 1..=64)?;
+    let written = node.text_within("type", 1..=64)?;
+    let Some(kind) = PARAMETERS
+        .into_iter()
+        .find(|kind| kind.eq_ignore_ascii_case(written))
+    else {
+        return Err(node.bad("has a type that no template parameter has"));
+    };
     let mut shown = None;
     if let Some(media_kind) = MediaKind::of(kind) {
         media::check(&node.object(media_kind.name())?, media_kind, used)?;
@@ -213,19 +248,18 @@ fn parameter<'value>(
                 let currency = node.object("currency")?;
                 shown = Some(filling(&currency, "fallback_value", longest)?);
                 currency.text_within("code", 3..=3)?;
-                if currency.required("amount_1000")?.value().as_i64().is_none() {
-                    return Err(currency.bad("needs amount_1000 as a whole number"));
+                let amount = currency.required("amount_1000")?;
+                if amount.value().as_i64().is_none() {
+                    return Err(amount.bad("must be a whole number"));
                 }
             }
             "date_time" => {
                 shown = Some(filling(&node.object("date_time")?, "fallback_value", longest)?);
             }
             "location" => {
-                let location = node.object("location")?;
-                location.required("latitude")?;
-                location.required("longitude")?;
+                content::location(&node.object("location")?)?;
             }
-            "payload" => shown = Some(node.text_within("payload", 0..=256)?),
+            "payload" => shown = Some(node.text_within("payload", 1..=256)?),
             "coupon_code" => shown = Some(node.text_within("coupon_code", 1..=15)?),
             "product" => {
                 node.object("product")?
@@ -243,15 +277,14 @@ fn parameter<'value>(
             "tap_target_configuration" => {
                 node.list("tap_target_configuration", 1..=10)?;
             }
-            "order_status" => {
+            _ => {
                 node.object("order_status")?;
             }
-            _ => return Err(node.bad("has a type that no template parameter has")),
         }
     }
     Ok(Parameter {
         kind,
-        name: node.optional_text("parameter_name", 1..=128)?,
+        name: node.optional_text("parameter_name", 1..=512)?,
         shown,
     })
 }

@@ -35,7 +35,7 @@ pub(super) fn list(action: &Node<'_, '_>) -> Result<(), GraphError> {
         if sections.len() > 1 {
             section.text_within("title", 1..=24)?;
         } else {
-            section.optional_text("title", 0..=24)?;
+            section.optional_text("title", 1..=24)?;
         }
         let rows = section.list("rows", 1..=10)?;
         rows_in_all += rows.len();
@@ -44,7 +44,7 @@ pub(super) fn list(action: &Node<'_, '_>) -> Result<(), GraphError> {
                 return Err(row.bad("has an id that another row has"));
             }
             row.text_within("title", 1..=24)?;
-            row.optional_text("description", 0..=72)?;
+            row.optional_text("description", 1..=72)?;
         }
     }
     if rows_in_all > 10 {
@@ -69,7 +69,7 @@ pub(super) fn flow(action: &Node<'_, '_>) -> Result<(), GraphError> {
     named(action, "flow")?;
     let parameters = action.object("parameters")?;
     let version = parameters.required("flow_message_version")?;
-    if version.value().as_str() != Some("3") && version.value().as_u64() != Some(3) {
+    if version.text()? != "3" {
         return Err(version.bad("must be 3"));
     }
     match (parameters.optional("flow_id"), parameters.optional("flow_name")) {
@@ -82,8 +82,11 @@ pub(super) fn flow(action: &Node<'_, '_>) -> Result<(), GraphError> {
         (Some(_), Some(_)) => return Err(parameters.bad("must not have both flow_id and flow_name")),
         _ => {}
     }
+    for key in ["flow_id", "flow_name"] {
+        parameters.optional_text(key, 1..=256)?;
+    }
     parameters.text_within("flow_cta", 1..=30)?;
-    parameters.optional_text("flow_token", 0..=4_096)?;
+    parameters.optional_text("flow_token", 1..=4_096)?;
     match parameters.optional_text("mode", 0..=16)? {
         None | Some("draft" | "published") => {}
         Some(_) => return Err(parameters.bad("must have a mode of {DRAFT, PUBLISHED}")),
@@ -126,6 +129,8 @@ pub(super) fn product_list(action: &Node<'_, '_>) -> Result<(), GraphError> {
     for section in sections.iter() {
         if sections.len() > 1 {
             section.text_within("title", 1..=24)?;
+        } else {
+            section.optional_text("title", 1..=24)?;
         }
         let items = section.list("product_items", 1..=30)?;
         products += items.len();
@@ -144,7 +149,7 @@ pub(super) fn voice_call(action: &Node<'_, '_>) -> Result<(), GraphError> {
     named(action, "voice_call")?;
     if let Some(parameters) = action.optional("parameters") {
         parameters.optional_text("display_text", 1..=20)?;
-        parameters.optional_text("payload", 0..=512)?;
+        parameters.optional_text("payload", 1..=512)?;
         if let Some(ttl) = parameters.optional("ttl_minutes")
             && !ttl
                 .value()

@@ -36,7 +36,7 @@ pub(super) fn check<'value>(
 
 fn make_of<'value>(card: &Node<'_, 'value>, used: &mut Vec<MediaUse<'value>>) -> Result<Make, GraphError> {
     let deed = card.object("action")?;
-    if card.optional_text("type", 0..=16)? == Some("product") {
+    if card.optional_text("type", 1..=20)? == Some("product") {
         action::product(&deed)?;
         return Ok(Make {
             header: None,
