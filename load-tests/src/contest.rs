@@ -55,6 +55,7 @@ pub async fn run(args: ContestArgs) -> anyhow::Result<ExitCode> {
         inbound: args.inbound,
         sends: args.sends,
         under_way: UNDER_WAY,
+        graph_ms: [0, 0],
         faults: false,
         keeps: Keeps::Cluster(Wanted {
             nodes: 1,

@@ -45,6 +45,8 @@ pub struct Plan {
     pub sends: u32,
     /// Submits under way at once: more would only wait for a gateway that is down.
     pub under_way: usize,
+    /// The shortest and the longest time that Graph takes for a call, in milliseconds.
+    pub graph_ms: [u64; 2],
     /// Whether Graph fails, and webhooks come twice, late, out of order and forged.
     pub faults: bool,
     /// Where the gateway keeps what it knows.
@@ -177,9 +179,7 @@ impl Rig {
         self.simulator.quiesce(START).await?;
         // The load begins when what came before it is applied.
         self.agents_reach(u64::from(RECIPIENTS), START).await?;
-        if plan.faults {
-            self.simulator.faults(&faults()).await?;
-        }
+        self.simulator.faults(&faults(plan)).await?;
         self.simulator.chatter(plan.inbound, 1_000).await?;
         self.sender = Some(Sender::start(
             self.gateway.clone(),
@@ -199,8 +199,8 @@ impl Rig {
         let Some(process) = self.process.take() else {
             return Ok(());
         };
-        self.note_death(Cause::Kill).await?;
-        process.kill().await
+        process.kill().await?;
+        self.note_death(Cause::Kill).await
     }
 
     /// Starts the gateway again, perhaps with a place at which it dies.
@@ -235,15 +235,15 @@ impl Rig {
         Ok(())
     }
 
-    /// Whether the gateway ends by itself within this time.
-    pub async fn died_by_itself(&mut self, limit: Duration) -> anyhow::Result<bool> {
+    /// Whether the gateway ends by itself, at this place, within this time.
+    pub async fn died_at(&mut self, place: &'static str, limit: Duration) -> anyhow::Result<bool> {
         let Some(process) = self.process.as_mut() else {
             return Ok(false);
         };
         let died = process.ended(limit).await.is_ok();
         if died {
             self.process = None;
-            self.note_death(Cause::Place).await?;
+            self.note_death(Cause::Place(place)).await?;
         }
         Ok(died)
     }

@@ -79,6 +79,7 @@ impl RingArgs {
             inbound: self.inbound.unwrap_or(3.0 * f64::from(calibrate::FIRST)),
             sends: self.sends.unwrap_or(calibrate::FIRST),
             under_way: UNDER_WAY,
+            graph_ms: [0, 0],
             faults: false,
             keeps: Keeps::OwnCluster(Wanted {
                 nodes: self.nodes,

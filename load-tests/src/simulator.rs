@@ -86,6 +86,15 @@ impl Simulator {
         self.call(reqwest::Method::POST, "/_oracle/calls", messages).await
     }
 
+    /// The gateway died: how many calls were open.
+    pub async fn callers_gone(&self) -> anyhow::Result<u64> {
+        let gone = self
+            .call(reqwest::Method::POST, "/_oracle/callers_gone", &json!({}))
+            .await?;
+        let open = gone.get("open").and_then(Value::as_u64);
+        open.context("no count of open calls")
+    }
+
     /// What the oracle makes of it all.
     pub async fn report(&self) -> anyhow::Result<Value> {
         self.call(reqwest::Method::GET, "/_oracle/report", &Value::Null)

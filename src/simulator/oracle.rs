@@ -13,6 +13,7 @@
 //! | `GET /_oracle/report` | `?format=text` for people | [`Report`] |
 //! | `POST /_oracle/forget_history` | – | forgets what was read back, for another reading |
 //! | `POST /_oracle/calls` | list of message ids | how many of them Graph was never asked for, left without an answer, and answered: [`Calls`] |
+//! | `POST /_oracle/callers_gone` | – | calls that are open now get no answer any more: how many |
 //!
 //! Sends count as the same when their attempt token names the same message, or when the same recipient gets a text with
 //! the same marker: a word that begins with the configured prefix and that the driver uses once.

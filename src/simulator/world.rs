@@ -65,6 +65,8 @@ pub(crate) struct World {
     pub(crate) counts: Counts,
     /// Calls to send that were not answered yet.
     pub(crate) calls_open: u64,
+    /// Counts the deaths of callers: a call that is older than the last one is never answered.
+    pub(crate) callers: u64,
 }
 
 /// Running totals of what Graph answered.
@@ -111,6 +113,7 @@ impl World {
             webhook_dice: Dice::new(seed, 2),
             counts: Counts::default(),
             calls_open: 0,
+            callers: 0,
             config,
         }
     }

@@ -37,6 +37,15 @@ pub(super) fn print(
     let answered = of_all(|death| death.answered);
     let uncalled = of_all(|death| death.uncalled);
     let by_kill = of(Some(Cause::Kill), |death| death.uncalled);
+    let beyond = of(Some(Cause::Kill), Death::beyond_calls);
+    let at_places: serde_json::Map<_, _> = rig
+        .deaths
+        .iter()
+        .filter_map(|death| match death.cause {
+            Cause::Place(place) => Some((place.to_owned(), json!(death.to_string()))),
+            Cause::Kill => None,
+        })
+        .collect();
     let summary = |all: &[u64]| json!({ "median": all.get(all.len() / 2), "most": all.last(), "all": all.iter().sum::<u64>() });
     let gone_back = rig.book.as_deref().map_or(0, crate::sender::Book::gone_back);
     let own = json!({
@@ -46,6 +55,8 @@ pub(super) fn print(
         "unknown_answered": summary(&answered),
         "unknown_uncalled": summary(&uncalled),
         "unknown_uncalled_by_kill": summary(&by_kill),
+        "unknown_beyond_calls_by_kill": summary(&beyond),
+        "unknown_at_places": at_places,
         "cycles": args.cycles,
         "seed": args.seed,
         "faults": args.faults,

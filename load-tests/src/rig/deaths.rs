@@ -13,7 +13,7 @@ pub enum Cause {
     #[default]
     Kill,
     /// It reached a place at which it dies: perhaps in the middle of beginning calls, whose requests have not left then.
-    Place,
+    Place(&'static str),
 }
 
 /// What a death left behind.
@@ -21,7 +21,7 @@ pub enum Cause {
 pub struct Death {
     /// How it came.
     pub cause: Cause,
-    /// Calls to Graph that were open right before.
+    /// Calls to Graph that were open.
     pub calls: u64,
     /// Messages whose outcome became unknown until the next death: their claims were durable and had no end.
     pub unknown: u64,
@@ -32,24 +32,34 @@ pub struct Death {
     before: usize,
 }
 
+impl Death {
+    /// What became unknown beyond the calls that were open.
+    pub const fn beyond_calls(&self) -> u64 {
+        self.unknown.saturating_sub(self.calls)
+    }
+}
+
 impl fmt::Display for Death {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
+            calls,
             unknown,
             uncalled,
             answered,
             ..
         } = self;
-        write!(f, "{unknown} ({uncalled} without a call, {answered} answered)")
+        write!(
+            f,
+            "{unknown} ({calls} calls were open, {uncalled} had none, {answered} were answered)"
+        )
     }
 }
 
 impl Rig {
-    /// The gateway is about to die.
+    /// The gateway died just now.
     pub(super) async fn note_death(&mut self, cause: Cause) -> anyhow::Result<()> {
+        let calls = self.simulator.callers_gone().await?;
         self.count_unknown().await?;
-        let stats = self.simulator.stats().await?;
-        let calls = stats.get("calls_open").and_then(Value::as_u64).unwrap_or(0);
         self.deaths.push(Death {
             cause,
             calls,

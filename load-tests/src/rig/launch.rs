@@ -7,9 +7,16 @@ use serde_json::{Value, json};
 use super::{ADMIN, Keeps, Plan, RECIPIENTS};
 use crate::process::{Launch, Process};
 
-/// Graph fails in every way that leaves its caller in doubt; webhooks come twice, late, out of order and forged.
-pub(super) fn faults() -> Value {
+/// Graph takes its time. Where it is wanted, it fails in every way that leaves its caller in doubt, and webhooks come twice,
+/// late, out of order and forged.
+pub(super) fn faults(plan: &Plan) -> Value {
+    let [min, max] = plan.graph_ms;
+    let latency = json!({ "min": min, "max": max });
+    if !plan.faults {
+        return json!({ "latency": latency });
+    }
     json!({
+        "latency": latency,
         "error_before": 0.03, "error_after": 0.02, "reset_after": 0.02, "hang_after": 0.002, "hang_ms": 8_000,
         "pair_limited": 0.01, "throttled": 0.01, "status_early": 0.05, "status_late": 0.1,
         "status_late_by": { "min": 0, "max": 5_000 },

@@ -15,19 +15,37 @@ use crate::simulator::world::Shared;
 const EARLY_STATUS: Duration = Duration::from_secs(5);
 
 /// A call that was not answered yet; also one whose caller is gone.
-struct OpenCall<'a>(&'a Shared);
+struct OpenCall<'a> {
+    shared: &'a Shared,
+    callers: u64,
+}
 
 impl<'a> OpenCall<'a> {
     fn begin(shared: &'a Shared) -> Self {
-        shared.with(|world, _| world.calls_open += 1);
-        Self(shared)
+        let callers = shared.with(|world, _| {
+            world.calls_open += 1;
+            world.callers
+        });
+        Self { shared, callers }
+    }
+
+    /// Nobody takes an answer whose caller is gone.
+    fn answered(&self, token: &Token) {
+        self.shared.with(|world, _| {
+            if world.callers == self.callers {
+                world.oracle.answered(token);
+            }
+        });
     }
 }
 
 impl Drop for OpenCall<'_> {
     fn drop(&mut self) {
-        self.0
-            .with(|world, _| world.calls_open = world.calls_open.saturating_sub(1));
+        self.shared.with(|world, _| {
+            if world.callers == self.callers {
+                world.calls_open = world.calls_open.saturating_sub(1);
+            }
+        });
     }
 }
 
@@ -36,7 +54,7 @@ pub(super) async fn post(shared: &Shared, call: &Call, number: &str, via: Via) -
         Ok(raw) => raw,
         Err(error) => return error.answer(&shared.trace()),
     };
-    let _open = OpenCall::begin(shared);
+    let open = OpenCall::begin(shared);
     let token = Token::of(raw.get("biz_opaque_callback_data").and_then(Value::as_str));
     // Everything that needs no lock is done before it is taken.
     let request = validate::request(&raw);
@@ -69,7 +87,7 @@ pub(super) async fn post(shared: &Shared, call: &Call, number: &str, via: Via) -
         }
         Manner::Foreign(foreign) => return page(foreign),
     }
-    shared.with(|world, _| world.oracle.answered(&token));
+    open.answered(&token);
     match answer {
         Ok(body) => ok(body),
         Err(error) => error.answer(&shared.trace()),

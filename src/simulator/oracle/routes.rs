@@ -22,6 +22,7 @@ pub(crate) fn routes(service: &mut ServiceConfig) {
         .route("/tenants", web::post().to(tenants))
         .route("/forget_history", web::post().to(forget_history))
         .route("/calls", web::post().to(calls))
+        .route("/callers_gone", web::post().to(callers_gone))
         .route("/report", web::get().to(report));
 }
 
@@ -64,6 +65,14 @@ async fn forget_history(shared: Data<Shared>) -> Json<Value> {
 
 async fn calls(shared: Data<Shared>, body: Json<Vec<MessageId>>) -> Json<Calls> {
     Json(shared.with(|world, _| world.oracle.calls(&body)))
+}
+
+async fn callers_gone(shared: Data<Shared>) -> Json<Value> {
+    let open = shared.with(|world, _| {
+        world.callers += 1;
+        std::mem::take(&mut world.calls_open)
+    });
+    Json(json!({ "open": open }))
 }
 
 #[derive(Deserialize)]
