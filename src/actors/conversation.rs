@@ -5,6 +5,8 @@
 //! finds decides. It ends when nobody used it for a while; the next request starts a fresh one.
 
 mod draft;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use draft::{commit_refusal, op_refusal, store_refusal};
 

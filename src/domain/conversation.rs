@@ -150,6 +150,15 @@ impl Conversation {
         }
     }
 
+    /// The id of a message that is written here now, to which this one was given by our clock: it stands after what came
+    /// before, whose time may be ahead by Meta's clock.
+    pub fn own_id(&self, given: MessageId) -> MessageId {
+        match self.last_message_id {
+            Some(last) if last >= given => last.followed_by(given.timestamp(), given.tail()),
+            Some(_) | None => given,
+        }
+    }
+
     /// Who wrote the message or note that came last.
     pub fn last_writer(&self) -> Option<&Author> {
         self.late_message_by.as_ref().or(self.last_message_by.as_ref())

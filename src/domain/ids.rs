@@ -197,6 +197,14 @@ impl MessageId {
         }
     }
 
+    /// What tells the id apart from others of its place.
+    pub fn tail(&self) -> u64 {
+        self.0
+            .iter()
+            .skip(8)
+            .fold(0_u64, |sum, byte| (sum << 8) | u64::from(*byte))
+    }
+
     /// The time that the id carries, in milliseconds since 1970.
     pub fn timestamp(&self) -> Timestamp {
         let ms = self

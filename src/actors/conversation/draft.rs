@@ -43,6 +43,7 @@ impl Draft {
         let parts = &self.parts;
         let now = parts.clock.now();
         let row = self.row().await?;
+        let message = own_id(row.as_ref(), message);
         let addressee = self.addressee(row.as_ref(), recipient).await?;
         let payload: Arc<RawValue> = payload(&request.content, WireRecipient::of(&addressee.reach))
             .ok_or_else(|| Refusal::Invalid("the contact has no name that Meta could reach".to_owned()))?
@@ -76,6 +77,7 @@ impl Draft {
     }
 
     pub(super) async fn note(&self, request: NoteRequest, message: MessageId) -> Result<Accepted, Refusal> {
+        let message = own_id(self.row().await?.as_ref(), message);
         let note = Note {
             id: message,
             conversation: self.conversation,
@@ -166,6 +168,11 @@ impl Draft {
         }
         Ok(person.reach())
     }
+}
+
+/// Where a message stands that is written now: after all that whoever writes it can have read.
+fn own_id(row: Option<&Conversation>, given: MessageId) -> MessageId {
+    row.map_or(given, |row| row.own_id(given))
 }
 
 fn delivery(request: &SubmitRequest, now: Timestamp) -> Delivery {
