@@ -268,6 +268,7 @@ macro_rules! all_of_it {
                 what_was_accepted_before_the_customer_stopped_is_not_claimed,
                 marketing_is_refused_until_the_customer_wants_it_again,
                 metas_refusal_is_an_opt_out_however_it_comes,
+                a_refusal_counts_by_metas_clock_where_ours_is_behind,
                 who_turns_out_to_be_somebody_who_stopped_is_left_alone,
                 a_stop_is_found_however_many_links_lead_to_it,
             }

@@ -138,6 +138,30 @@ pub(super) async fn metas_refusal_is_an_opt_out_however_it_comes(backend: impl B
     assert_eq!(told.count(), 4);
 }
 
+pub(super) async fn a_refusal_counts_by_metas_clock_where_ours_is_behind(backend: impl Backend) {
+    let mut scene = Scene::of(&backend).await;
+    let at = accepted(&mut scene, 1, Purpose::Marketing).await;
+    assert!(matches!(claim(&scene, at).await, ClaimOutcome::Granted(_)));
+    let resumed = scene.now.after(Duration::from_secs(10));
+    scene.one(wish(ADA, MarketingWish::Resume, resumed)).await;
+    let stopped = scene.now.after(Duration::from_secs(12));
+    let target = ReportTarget::Token(ops::token(TENANT, at, 1));
+    let mut told = ops::reported(target, "late", DeliveryState::Failed, stopped);
+    if let Op::Report(report) = &mut told {
+        report.error = Some(MetaError {
+            code: MARKETING_STOPPED,
+            title: "the user stopped marketing".into(),
+            details: None,
+        });
+    }
+    scene.one(told).await;
+    let contact = ops::contact_of(TENANT, &[ADA]);
+    assert_eq!(
+        opted_out(&scene, contact).await,
+        Some((stopped, OptOutSource::Refusal))
+    );
+}
+
 pub(super) async fn who_turns_out_to_be_somebody_who_stopped_is_left_alone(backend: impl Backend) {
     let mut scene = Scene::of(&backend).await;
     let at = accepted(&mut scene, 1, Purpose::Marketing).await;

@@ -30,7 +30,8 @@ pub(super) fn prefer(batch: &mut Batch<'_>, prefer: &Prefer) -> Result<OpOutcome
     }))
 }
 
-/// Takes Meta's refusal of a message for what its customer wants. A group wants nothing: its members do.
+/// Takes Meta's refusal of a message for what its customer wants. A group wants nothing: its members do. A status tells its
+/// time by Meta's clock, which may be ahead of ours, and by which it is also known when the customer wanted it again.
 pub(super) fn learn_from_refusal(
     batch: &mut Batch<'_>,
     to: ContactId,
@@ -44,7 +45,7 @@ pub(super) fn learn_from_refusal(
         return Ok(());
     };
     let stop = MarketingWish::Stop(OptOutSource::Refusal);
-    if contact.group_id.is_none() && contact.wish(stop, at.min(batch.now)) {
+    if contact.group_id.is_none() && contact.wish(stop, at.min(batch.now.after(AHEAD))) {
         contact.updated = batch.now;
         batch.rows.put_contact(&contact)?;
         let news = News {
