@@ -72,22 +72,21 @@ async fn directory_for(store: &Arc<FaultyStore>, apps: &[&str]) -> Arc<Directory
 
 /// Texts of a tenant's messages in the order of its log.
 async fn texts(store: &FaultyStore, tenant: TenantId) -> Vec<usize> {
-    let page = store
-        .events_after(tenant, Seq::default(), 100_000, SystemClock::new().now())
-        .await
-        .unwrap();
-    let json =
-        |event: &crate::domain::Event| -> serde_json::Value { serde_json::from_slice(&event.json).unwrap() };
-    let texts = page.events.iter().map(json);
-    texts
-        .filter_map(|event| {
-            event
-                .pointer("/data/message/content/text/body")?
-                .as_str()?
-                .parse()
-                .ok()
-        })
-        .collect()
+    let mut texts = Vec::new();
+    let mut after = Seq::default();
+    loop {
+        let page = store.events_after(tenant, after, 10_000, SystemClock::new().now());
+        let events = page.await.unwrap().events;
+        let Some(last) = events.last() else {
+            return texts;
+        };
+        after = last.seq;
+        texts.extend(events.iter().filter_map(|event| {
+            let json: serde_json::Value = serde_json::from_slice(&event.json).unwrap();
+            let text = json.pointer("/data/message/content/text/body")?;
+            text.as_str()?.parse::<usize>().ok()
+        }));
+    }
 }
 
 async fn until(what: &str, within: Duration, mut holds: impl AsyncFnMut() -> bool) {
