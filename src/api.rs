@@ -17,6 +17,7 @@ mod health;
 pub mod json;
 mod messages;
 mod meter;
+mod name;
 mod numbers;
 mod observe;
 mod once;
@@ -147,15 +148,18 @@ fn admin_routes(admin: &mut ServiceConfig) {
         .service(at(HttpRoute::Replay).route(post().to(admin::quarantine::replay)));
 }
 
+/// Where nothing is.
+const NO_SUCH_CALL: &str = "no call has this path";
+
 async fn no_operator(state: web::Data<ApiState>) -> Result<HttpResponse, ApiError> {
     Err(if state.config.server.admin_token.is_some() {
-        ErrorCode::NotFound.into()
+        ApiError::absent(NO_SUCH_CALL)
     } else {
         let why = "this server has no admin API: it opens with `server.admin_token` in its settings";
-        ApiError::because(ErrorCode::NotFound, why)
+        ApiError::absent(why)
     })
 }
 
 async fn nothing_here() -> Result<HttpResponse, ApiError> {
-    Err(ErrorCode::NotFound.into())
+    Err(ApiError::absent(NO_SUCH_CALL))
 }

@@ -88,7 +88,7 @@ pub enum AppError {
     )]
     StoreFailed,
     /// Something had to be given up at the end; it goes on after the next start.
-    #[error("{parts} parts had not finished when the time was up: they go on after the next start")]
+    #[error("parts that had not finished when the time was up: {parts}; they go on after the next start")]
     Unfinished {
         /// How many.
         parts: usize,

@@ -35,6 +35,17 @@ pub use whatsapp::{AppConfig, WhatsappConfig};
 /// The documented defaults, as the file that ships.
 pub const DEFAULTS: &str = include_str!("../config.default.toml");
 
+/// Reads a file of settings. A pipe would be waited for until somebody writes to it, and a device is no settings.
+pub fn read_regular(path: &std::path::Path) -> std::io::Result<String> {
+    if std::fs::metadata(path)?.is_file() {
+        return std::fs::read_to_string(path);
+    }
+    Err(std::io::Error::new(
+        std::io::ErrorKind::InvalidInput,
+        "it is not a regular file",
+    ))
+}
+
 /// All settings. Secrets stay masked in `Debug` and when serialized.
 #[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
@@ -60,7 +71,7 @@ impl Config {
     pub fn load(file: Option<&std::path::Path>) -> Result<Self, ConfigError> {
         let text = file
             .map(|path| {
-                std::fs::read_to_string(path).map_err(|source| ConfigError::Unreadable {
+                read_regular(path).map_err(|source| ConfigError::Unreadable {
                     path: path.display().to_string(),
                     source,
                 })
@@ -77,6 +88,19 @@ impl Config {
     /// A sentence for each variable of this process's environment that begins with `MESEJ_` and that nothing reads.
     pub fn strangers() -> Vec<String> {
         strangers_among(std::env::vars_os().filter_map(|(name, _)| name.into_string().ok()))
+    }
+
+    /// A sentence for each setting that can be and is hardly meant.
+    pub fn doubts(&self) -> Vec<String> {
+        let url = self.server.public_url.as_ref().filter(|url| !url.is_private());
+        url.map(|url| {
+            format!(
+                "`server.public_url` is {url}: over plain http everybody on the way reads the keys that callers show, and Meta \
+                 posts webhooks to https alone"
+            )
+        })
+        .into_iter()
+        .collect()
     }
 
     /// The compiled-in defaults alone.

@@ -13,7 +13,7 @@ use super::directory::{Directory, TenantHandle};
 use super::feed::FeedSubscriber;
 use super::port::{Readiness, SessionId, TenantPort};
 use super::request::{
-    Accepted, Attendance, LaneState, NoteRequest, Outlook, Receipt, Refusal, Roster, SubmitRequest,
+    Accepted, Attendance, LaneState, Missing, NoteRequest, Outlook, Receipt, Refusal, Roster, SubmitRequest,
 };
 use super::tenant::{Attend, LeaveNote, Submit, WhoIsThere};
 use crate::domain::{
@@ -65,12 +65,12 @@ impl Gateway {
         let found = store.find_outbound(tenant.row.id, message, now).await;
         let at = found
             .map_err(|error| store_refusal(&error))?
-            .ok_or(Refusal::NotFound)?;
+            .ok_or(Refusal::NotFound(Missing::Message))?;
         let row = store
             .message(tenant.row.id, at, now)
             .await
             .map_err(|error| store_refusal(&error))?;
-        Ok((at, row.ok_or(Refusal::NotFound)?))
+        Ok((at, row.ok_or(Refusal::NotFound(Missing::Message))?))
     }
 }
 
@@ -188,7 +188,7 @@ impl TenantPort for Gateway {
             ..
         }) = newest
         else {
-            return Err(Refusal::NotFound);
+            return Err(Refusal::NotFound(Missing::Inbound));
         };
         tenant
             .lanes

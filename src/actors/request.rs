@@ -227,6 +227,23 @@ pub struct Roster {
     pub viewing: Vec<(ConversationId, Vec<AgentId>)>,
 }
 
+/// What a request named that is not there, or is another tenant's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Missing {
+    /// A conversation.
+    #[error("the tenant has no such conversation: `GET /v1/conversations` lists them")]
+    Conversation,
+    /// A message that was sent, or is to be.
+    #[error("the tenant has no such outbound message, or it is no longer kept")]
+    Message,
+    /// A customer.
+    #[error("nobody is known by this name, and none can be made of it")]
+    Contact,
+    /// A message of the customer that could be marked as read.
+    #[error("the conversation has no message of the customer that could be marked as read")]
+    Inbound,
+}
+
 /// Why a request was not done. Nothing changed, except where `Uncertain` says otherwise.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
@@ -238,9 +255,9 @@ pub enum Refusal {
         "the tenant has no such number, or several and none was named: name one of its phone_number_ids in `number`"
     )]
     UnknownNumber,
-    /// The message or conversation is not there.
-    #[error("not found")]
-    NotFound,
+    /// What was named is not there.
+    #[error("{0}")]
+    NotFound(Missing),
     /// The 24 h service window is closed; only templates may be sent.
     #[error("the service window is closed: the customer has not written within 24 hours; send a template")]
     WindowClosed,

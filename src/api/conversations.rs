@@ -6,8 +6,9 @@ use serde::Serialize;
 
 use super::auth::{Call, CanRead, Need};
 use super::cursor;
-use super::error::{ApiError, ErrorCode};
+use super::error::ApiError;
 use super::state::ApiState;
+use crate::actors::request::{Missing, Refusal};
 use crate::domain::{
     Contact, Conversation, ConversationId, Epoch, Message, MessageId, PhoneNumberId, Seq, TenantId,
 };
@@ -15,6 +16,7 @@ use crate::store::{ConversationCursor, ConversationFilter};
 
 const USUAL: usize = 50;
 const MOST: usize = 100;
+const NO_SUCH: Refusal = Refusal::NotFound(Missing::Conversation);
 
 /// A conversation as the API shows it.
 #[derive(Debug, Serialize)]
@@ -32,7 +34,7 @@ impl WithContact {
         id: ConversationId,
     ) -> Result<Self, ApiError> {
         let found = state.store.conversation(tenant, id).await?;
-        Self::of(state, tenant, found.ok_or(ErrorCode::NotFound)?).await
+        Self::of(state, tenant, found.ok_or(NO_SUCH)?).await
     }
 
     async fn of(state: &ApiState, tenant: TenantId, conversation: Conversation) -> Result<Self, ApiError> {
@@ -118,11 +120,7 @@ pub(super) async fn messages(call: Call<CanRead>) -> Result<HttpResponse, ApiErr
     params.finish()?;
     let (state, tenant) = (call.state(), call.tenant());
     let head = state.tenants.head(tenant).await?;
-    state
-        .store
-        .conversation(tenant, id)
-        .await?
-        .ok_or(ErrorCode::NotFound)?;
+    state.store.conversation(tenant, id).await?.ok_or(NO_SUCH)?;
     let now = state.clock.now();
     let page = state.store.page_messages(tenant, id, before, limit, now).await?;
     Ok(HttpResponse::Ok().json(Answer {

@@ -64,6 +64,8 @@ error_codes! {
     WindowClosed = "window_closed", 422, "The customer has not written within 24 hours: only templates may be sent";
     OptedOut = "opted_out", 422, "The customer stopped marketing messages: only others may be sent";
     UnknownNumber = "unknown_number", 422, "The tenant has no such number, or several and none was named";
+    TokenRefused = "token_refused", 422, "Meta does not accept the number's access token (190): it needs a new one";
+    MetaRefused = "meta_refused", 422, "Meta refused what was asked of it; the message has its words and its code";
     RateLimited = "rate_limited", 429, "Too many requests with this key";
     TooManySockets = "too_many_sockets", 429, "The agent or the tenant has as many open sockets as it may";
     TooManyTickets = "too_many_tickets", 429, "The tenant has as many unused tickets as it may: they end within 30 seconds";
@@ -114,6 +116,11 @@ impl ApiError {
             message: shortened(message.into()),
             ..Self::new(code)
         }
+    }
+
+    /// What was named is not there; the words say which thing, and what helps.
+    pub fn absent(message: impl Into<Cow<'static, str>>) -> Self {
+        Self::because(ErrorCode::NotFound, message)
     }
 
     /// The request is not understood.
@@ -222,7 +229,7 @@ impl From<Refusal> for ApiError {
         const SOON: Duration = Duration::from_secs(1);
         const LATER: Duration = Duration::from_secs(5);
         match refusal {
-            Refusal::UnknownTenant | Refusal::NotFound => Self::new(ErrorCode::NotFound),
+            Refusal::UnknownTenant | Refusal::NotFound(_) => Self::absent(refusal.to_string()),
             Refusal::UnknownNumber => Self::because(ErrorCode::UnknownNumber, refusal.to_string()),
             Refusal::WindowClosed => Self::because(ErrorCode::WindowClosed, refusal.to_string()),
             Refusal::OptedOut => Self::new(ErrorCode::OptedOut),

@@ -7,12 +7,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::auth::{Call, CanRead, CanSend};
-use super::error::{ApiError, ErrorCode};
+use super::error::ApiError;
 use super::json::{self, Fields};
 use super::once;
 use super::outgoing::{Outgoing, audience, destination};
 use super::state::ApiState;
-use crate::actors::request::{Acceptance, Outlook, SubmitRequest};
+use crate::actors::request::{Acceptance, Missing, Outlook, Refusal, SubmitRequest};
 use crate::domain::{
     DeliveryState, Message, MessageId, MetaError, PhoneNumberId, Priority, Seq, StatusTimes, TenantId,
     Timestamp, UnknownPolicy,
@@ -24,6 +24,7 @@ use crate::telemetry::metrics as measured;
 
 /// How far ahead a message may be scheduled, and for how long it may stay valid.
 const LONGEST: Duration = Duration::from_hours(30 * 24);
+const NO_SUCH: Refusal = Refusal::NotFound(Missing::Message);
 
 /// `POST /v1/messages`
 pub(super) async fn submit(call: Call<CanSend>) -> Result<HttpResponse, ApiError> {
@@ -115,7 +116,7 @@ pub(super) async fn show(call: Call<CanRead>) -> Result<HttpResponse, ApiError> 
         .store
         .find_outbound(tenant, id, state.clock.now())
         .await?
-        .ok_or(ErrorCode::NotFound)?;
+        .ok_or(NO_SUCH)?;
     let (message, outlook) = wait(state, tenant, at).await?;
     let delay = outlook.map(|outlook| Delay {
         reason: outlook.reason.as_str(),
@@ -163,7 +164,7 @@ async fn wait(
 
 async fn read(state: &ApiState, tenant: TenantId, at: MessageRef) -> Result<Message, ApiError> {
     let message = state.store.message(tenant, at, state.clock.now()).await?;
-    Ok(message.ok_or(ErrorCode::NotFound)?)
+    Ok(message.ok_or(NO_SUCH)?)
 }
 
 async fn outbox_row(

@@ -8,6 +8,7 @@ use super::auth::{Call, CanSend};
 use super::conversations;
 use super::error::ApiError;
 use super::json::{self, Fields};
+use super::name::is_one_line;
 use super::once;
 use crate::actors::request::{NoteRequest, Receipt};
 use crate::domain::{AgentId, ConversationId, ConversationStatus, Seq};
@@ -62,11 +63,12 @@ impl TryFrom<Vec<String>> for Labels {
             !label.trim().is_empty()
                 && label.trim() == label
                 && label.chars().count() <= LONGEST_LABEL
-                && !label.chars().any(char::is_control)
+                && is_one_line(label)
         };
         if labels.len() > MOST_LABELS || !labels.iter().all(fits) {
             return Err(format!(
-                "must be at most {MOST_LABELS} labels of 1 to {LONGEST_LABEL} characters without spaces around them"
+                "must be at most {MOST_LABELS} labels of 1 to {LONGEST_LABEL} characters on one line, without control \
+                 characters or spaces around them"
             ));
         }
         Ok(Self(labels))
@@ -180,6 +182,7 @@ mod tests {
             &[""][..],
             &[" vip"],
             &["a\nb"],
+            &["a\u{202e}b"],
             &["x".repeat(65).as_str()],
             &["a"; 51],
         ] {

@@ -14,6 +14,7 @@ mod isolation;
 mod keys;
 mod logs;
 mod messages;
+mod objects;
 mod retention;
 mod webhook;
 

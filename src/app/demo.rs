@@ -35,6 +35,8 @@ const CHATTER: f64 = 0.4;
 const CUSTOMERS: u32 = 14;
 /// Conversations whose customers the simulator is told of at a start, the newest first.
 const REMEMBERED: usize = 1_000;
+/// The customer of the printed examples.
+const FIRST: &str = "6281234567801";
 /// The agent that the page plays unless told otherwise.
 const AGENT: &str = "ana";
 
@@ -90,15 +92,17 @@ pub async fn demo(mut config: Config, reach: Reach, shutdown: Shutdown) -> Resul
         ..WebhookTarget::default()
     };
     meta.set_webhook(&target).await?;
-    if remember(&core, &meta).await? == 0 {
-        newcomers(&meta)?;
+    let remembered = remember(&core, &meta).await?;
+    let known = newcomers(&meta)?;
+    if remembered == 0 {
+        meta.say_text(FIRST, "Hi! Is the chocolate cake still available for Saturday?")?;
     }
     meta.set_chatter(ChatterConfig {
         rate: CHATTER,
         customers: CUSTOMERS,
         ..ChatterConfig::default()
     })?;
-    welcome(&address, &meta, &key, &number.phone_number_id).map_err(|source| AppError::Io {
+    welcome(&address, &meta, &key, &number.phone_number_id, &known).map_err(|source| AppError::Io {
         what: "cannot print".to_owned(),
         source,
     })?;
@@ -230,25 +234,23 @@ async fn remember(core: &Core, meta: &simulator::Simulator) -> Result<usize, App
     Ok(conversations.len())
 }
 
-/// Who is there at the first start.
-fn newcomers(meta: &simulator::Simulator) -> Result<(), AppError> {
-    for (phone, name) in [("6281234567801", "Siti Rahma"), ("5511987654302", "João Pereira")] {
-        meta.customer(&CustomerSpec {
+/// Who is there at each start and writes only when told to; the first of them writes at the first start.
+fn newcomers(meta: &simulator::Simulator) -> Result<Vec<CustomerView>, AppError> {
+    let mut known = Vec::new();
+    for (phone, name) in [(FIRST, "Siti Rahma"), ("5511987654302", "João Pereira")] {
+        known.push(meta.customer(&CustomerSpec {
             phone: Some(phone.to_owned()),
             name: Some(name.to_owned()),
             ..CustomerSpec::default()
-        })?;
+        })?);
     }
-    meta.customer(&CustomerSpec {
+    known.push(meta.customer(&CustomerSpec {
+        user_id: Some("ID.1349120865530274".to_owned()),
         name: Some("Mina".to_owned()),
         username: Some("mina.k".to_owned()),
         ..CustomerSpec::default()
-    })?;
-    meta.say_text(
-        "6281234567801",
-        "Hi! Is the chocolate cake still available for Saturday?",
-    )?;
-    Ok(())
+    })?);
+    Ok(known)
 }
 
 /// How to call this program from here.
@@ -283,8 +285,9 @@ fn welcome(
     meta: &simulator::Simulator,
     key: &SecretString,
     number: &PhoneNumberId,
+    known: &[CustomerView],
 ) -> std::io::Result<()> {
-    let customers = customers(&meta.chatting());
+    let (known, customers) = (customers(known), customers(&meta.chatting()));
     let meta = meta.url();
     let key = key.expose_secret();
     let program = program();
@@ -297,11 +300,12 @@ fn welcome(
          MESEJ_KEY={key} {program} tail --url http://{address}\n\n  \
          Answer a customer:\n    \
          curl -s http://{address}/v1/messages -H 'Authorization: Bearer {key}' \\\n      \
-         -H 'Content-Type: application/json' -d '{{\"to\":\"+6281234567801\",\"type\":\"text\",\
+         -H 'Content-Type: application/json' -d '{{\"to\":\"+{FIRST}\",\"type\":\"text\",\
          \"text\":{{\"body\":\"Yes, it is!\"}}}}'\n\n  \
          Let a customer write:\n    \
          curl -s {meta}/_control/say -H 'Content-Type: application/json' \\\n      \
-         -d '{{\"from\":\"6281234567801\",\"text\":\"How much is it?\"}}'\n\n  \
+         -d '{{\"from\":\"{FIRST}\",\"text\":\"How much is it?\"}}'\n\n  \
+         Customers who write when you let them:\n{known}\n  \
          Customers who write by themselves:\n{customers}\n  \
          For the tour in README.md:\n    \
          export META={meta} MESEJ_KEY={key}\n\n  \

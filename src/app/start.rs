@@ -47,8 +47,8 @@ pub(super) fn tell(config: &Config, address: &str) {
         store.place = place(config),
         "listening"
     );
-    if let Some(missing) = missing(config) {
-        tracing::warn!("{missing}");
+    for doubt in missing(config).into_iter().chain(config.doubts()) {
+        tracing::warn!("{doubt}");
     }
 }
 

@@ -26,7 +26,7 @@ impl Api {
     /// A client that shows this token, to nobody but the server: over plain HTTP to another machine only if that is
     /// wanted.
     pub(super) fn with_token(url: &str, token: SecretString, plain: PlainHttp) -> Result<Self, CliError> {
-        let address = BaseUrl::parse(url).ok_or_else(|| CliError::Address(url.to_owned()))?;
+        let address = base_url(url)?;
         if !address.is_private() && !plain.insecure_http {
             return Err(CliError::PlainHttp(address.to_string()));
         }
@@ -39,7 +39,7 @@ impl Api {
     }
 
     fn new(url: &str, token: Option<SecretString>) -> Result<Self, CliError> {
-        let base = url.trim_end_matches('/').to_owned();
+        let base = base_url(url)?.to_string();
         let client = Client::builder()
             // A proxy of the environment would read the token.
             .no_proxy()
@@ -112,6 +112,10 @@ impl Api {
             }),
         }
     }
+}
+
+fn base_url(url: &str) -> Result<BaseUrl, CliError> {
+    BaseUrl::parse(url).ok_or_else(|| CliError::Address(url.to_owned()))
 }
 
 /// Reads `{"error":{"code","message"}}`.

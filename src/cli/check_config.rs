@@ -7,8 +7,8 @@ use crate::config::Config;
 
 pub(super) fn run(args: &ConfigArgs) -> Result<ExitCode, CliError> {
     let config = Config::load(args.config.as_deref())?;
-    for stranger in Config::strangers() {
-        eprintln!("mesej: {stranger}");
+    for doubt in Config::strangers().into_iter().chain(config.doubts()) {
+        eprintln!("mesej: {doubt}");
     }
     output::print(&config.to_toml()?)?;
     Ok(ExitCode::SUCCESS)

@@ -75,7 +75,7 @@ pub(super) async fn run(args: SimulateArgs) -> Result<ExitCode, CliError> {
 fn settings(args: &SimulateArgs) -> Result<SimulatorConfig, CliError> {
     let mut config = match &args.settings {
         None => SimulatorConfig::default(),
-        Some(path) => std::fs::read_to_string(path)
+        Some(path) => crate::config::read_regular(path)
             .map_err(|error| error.to_string())
             .and_then(|text| serde_json::from_str(&text).map_err(|error| error.to_string()))
             .map_err(|reason| CliError::File {
@@ -206,6 +206,15 @@ mod tests {
         let config = crate::config::Config::from_sources(None, variables).unwrap();
         assert_eq!(config.whatsapp.base_url.as_str(), "http://127.0.0.1:9090");
         assert!(config.whatsapp.app("simulated").is_some());
+    }
+
+    #[tokio::test]
+    async fn webhooks_go_to_http_and_https_alone() {
+        for bad in ["ftp://x", "x", "http://", "file:///etc/passwd"] {
+            let error = run(parse(&["--listen", "127.0.0.1:0", "--webhook-url", bad])).await;
+            let error = error.unwrap_err().to_string();
+            assert!(error.contains("must begin with http:// or https://"), "{error}");
+        }
     }
 
     #[test]

@@ -19,6 +19,30 @@ fn the_defaults_are_complete_and_valid() {
 }
 
 #[test]
+fn what_is_no_regular_file_is_not_waited_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let pipe = folder.path().join("mesej.toml");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status().unwrap();
+    assert!(made.success());
+    for path in [pipe.as_path(), folder.path()] {
+        let error = Config::load(Some(path)).unwrap_err();
+        assert!(error.to_string().contains("it is not a regular file"), "{error}");
+    }
+}
+
+#[test]
+fn a_public_address_in_the_clear_is_doubted() {
+    let doubts = |url: &str| {
+        let config = load(&format!("[server]\npublic_url = \"{url}\""), &[]);
+        config.unwrap().doubts().len()
+    };
+    assert_eq!(doubts("http://mesej.example.com"), 1);
+    for good in ["", "https://mesej.example.com", "http://127.0.0.1:8080"] {
+        assert_eq!(doubts(good), 0, "{good}");
+    }
+}
+
+#[test]
 fn every_default_stands_below_a_comment() {
     let mut explained = false;
     for line in DEFAULTS.lines() {

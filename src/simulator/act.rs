@@ -157,7 +157,19 @@ pub(super) fn chatting(shared: &Shared) -> Vec<CustomerView> {
     shared.with(|world, _| world.chatting())
 }
 
+/// Whether webhooks can be posted to an address.
+pub(super) fn check_callback(url: Option<&str>) -> Result<(), SimulatorError> {
+    let can_be_posted_to = |url: &reqwest::Url| matches!(url.scheme(), "http" | "https") && url.has_host();
+    match url {
+        Some(url) if !reqwest::Url::parse(url).is_ok_and(|url| can_be_posted_to(&url)) => Err(bad(format!(
+            "{url:?} is no address for webhooks: it must begin with http:// or https:// and name a host"
+        ))),
+        Some(_) | None => Ok(()),
+    }
+}
+
 pub(super) async fn set_webhook(shared: &Shared, target: &WebhookTarget) -> Result<(), SimulatorError> {
+    check_callback(target.url.as_deref())?;
     if let (true, Some(url)) = (target.verify, &target.url) {
         let token = shared.with(|world, _| world.config.verify_token.clone());
         webhooks::verify(shared, url, target.verify_token.as_ref().unwrap_or(&token)).await?;

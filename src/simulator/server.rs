@@ -50,6 +50,7 @@ pub async fn start_with(config: SimulatorConfig, clock: Arc<dyn Clock>) -> Resul
             why: "numbers must not be empty".to_owned(),
         });
     }
+    act::check_callback(config.webhook_url.as_deref())?;
     let listen = config.listen;
     let workers = config.workers.max(1);
     let shared = Arc::new(Shared::new(config, clock));

@@ -6,7 +6,9 @@ use serde_json::value::RawValue;
 
 use super::{ConversationParts, Recipient, Submitted};
 use crate::actors::ledger::CommitError;
-use crate::actors::request::{Acceptance, Accepted, ContentClass, NoteRequest, Refusal, SubmitRequest};
+use crate::actors::request::{
+    Acceptance, Accepted, ContentClass, Missing, NoteRequest, Refusal, SubmitRequest,
+};
 use crate::domain::message::{Delivery, UnknownPolicy};
 use crate::domain::{
     Contact, ContactAliases, ContactId, Content, Conversation, ConversationId, DeliveryState, Links,
@@ -104,9 +106,10 @@ impl Draft {
         recipient: Recipient,
     ) -> Result<Addressee, Refusal> {
         match (recipient, row) {
-            (Recipient::Existing, None) => Err(Refusal::NotFound),
+            (Recipient::Existing, None) => Err(Refusal::NotFound(Missing::Conversation)),
             (Recipient::Existing, Some(row)) => {
-                let contact = self.person(row.contact_id).await?.ok_or(Refusal::NotFound)?;
+                let contact = self.person(row.contact_id).await?;
+                let contact = contact.ok_or(Refusal::NotFound(Missing::Contact))?;
                 Ok(Addressee {
                     number: row.number.clone(),
                     contact: contact.id,
@@ -128,7 +131,7 @@ impl Draft {
                 };
                 let fresh = aliases
                     .new_contact_id(self.parts.tenant)
-                    .ok_or(Refusal::NotFound)?;
+                    .ok_or(Refusal::NotFound(Missing::Contact))?;
                 Ok(Addressee {
                     number,
                     contact: person.as_ref().map_or(fresh, |person| person.id),
@@ -222,7 +225,7 @@ pub(crate) fn op_refusal(refusal: OpRefusal) -> Refusal {
         OpRefusal::WindowClosed => Refusal::WindowClosed,
         OpRefusal::OptedOut => Refusal::OptedOut,
         OpRefusal::ConversationChanged(seq) => Refusal::ConversationChanged(seq),
-        OpRefusal::NotFound => Refusal::NotFound,
+        OpRefusal::NotFound => Refusal::NotFound(Missing::Conversation),
         OpRefusal::AlreadyClaimed => Refusal::AlreadyClaimed,
         OpRefusal::TooManyLabels(most) => {
             Refusal::Invalid(format!("a conversation has at most {most} labels"))

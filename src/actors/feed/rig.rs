@@ -12,7 +12,7 @@ use super::FeedSubscriber;
 use crate::actors::ledger::{Ledger, LedgerHandle};
 use crate::actors::port::{Readiness, SessionId, TenantPort};
 use crate::actors::request::{
-    Acceptance, Accepted, Attendance, LaneState, NoteRequest, Outlook, Receipt, Refusal, Roster,
+    Acceptance, Accepted, Attendance, LaneState, Missing, NoteRequest, Outlook, Receipt, Refusal, Roster,
     SubmitRequest,
 };
 use crate::domain::{
@@ -148,11 +148,11 @@ impl TenantPort for LedgerPort {
     }
 
     async fn withdraw(&self, _: TenantId, _: MessageId) -> Result<(), Refusal> {
-        Err(Refusal::NotFound)
+        Err(Refusal::NotFound(Missing::Message))
     }
 
     async fn settle(&self, _: TenantId, _: MessageId, _: Settlement) -> Result<(), Refusal> {
-        Err(Refusal::NotFound)
+        Err(Refusal::NotFound(Missing::Message))
     }
 
     async fn receipt(

@@ -14,7 +14,7 @@ use super::handle::{
 };
 use super::persist::{Lost, commit_until_taken, read_row};
 use crate::actors::Admitted;
-use crate::actors::request::Refusal;
+use crate::actors::request::{Missing, Refusal};
 use crate::domain::{AttemptToken, DeliveryState, MessageId};
 use crate::store::op::{Settle, Settlement};
 use crate::store::{MessageRef, Number, Op, OpOutcome, OpRefusal, OutboxState};
@@ -262,7 +262,7 @@ impl Handler<Admitted<SettleNow>> for Lane {
             drop(place);
             let answer = match outcome {
                 Ok(OpOutcome::Committed { .. } | OpOutcome::Duplicate { .. }) => Ok(()),
-                Ok(OpOutcome::Refused(OpRefusal::NotFound)) => Err(Refusal::NotFound),
+                Ok(OpOutcome::Refused(OpRefusal::NotFound)) => Err(Refusal::NotFound(Missing::Message)),
                 Ok(_) => Err(Refusal::AlreadyClaimed),
                 Err(_) => Err(Refusal::Unavailable { retry_after: None }),
             };

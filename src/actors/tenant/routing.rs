@@ -5,7 +5,7 @@ use tokio::sync::oneshot;
 use super::TenantParts;
 use crate::actors::bounded::BoundedAddr;
 use crate::actors::conversation::{self, Conversation, LeaveNote, Recipient, Submitted, refusal};
-use crate::actors::request::{Accepted, Destination, NoteRequest, Refusal, SubmitRequest};
+use crate::actors::request::{Accepted, Destination, Missing, NoteRequest, Refusal, SubmitRequest};
 use crate::domain::{Alias, ConversationId, MessageId};
 
 /// Finds the conversation that a destination means. New contacts get the id that they will have.
@@ -26,7 +26,7 @@ pub(super) async fn resolve(
             let known = known.map_err(|error| conversation::store_refusal(&error))?;
             let known = known.into_iter().flatten().next();
             let contact = known.or_else(|| aliases.new_contact_id(tenant));
-            let contact = contact.ok_or(Refusal::NotFound)?;
+            let contact = contact.ok_or(Refusal::NotFound(Missing::Contact))?;
             let id = ConversationId::derive(tenant, &number, contact);
             let recipient = Recipient::Named {
                 number,

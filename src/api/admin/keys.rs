@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 
 use super::super::auth::AdminCall;
 use super::super::auth::key::NewKey;
-use super::super::error::{ApiError, ErrorCode};
+use super::super::error::ApiError;
 use super::super::json::Fields;
 use super::{Name, tenant_of};
 use crate::store::ApiKey;
@@ -33,7 +33,7 @@ fn shown(key: &ApiKey) -> Map<String, Value> {
 pub(in crate::api) async fn create(call: AdminCall) -> Result<HttpResponse, ApiError> {
     let (state, tenant) = (call.state(), tenant_of(&call).await?);
     let mut fields = Fields::read(call.body())?;
-    let Name(name) = fields.required("name")?;
+    let name = fields.required::<Name>("name")?.into_text();
     let scopes = fields.required::<BTreeSet<Scope>>("scopes")?;
     let days = fields.optional::<u32>("expires_days")?;
     fields.finish()?;
@@ -78,10 +78,12 @@ pub(in crate::api) async fn revoke(call: AdminCall) -> Result<HttpResponse, ApiE
     let (state, tenant) = (call.state(), tenant_of(&call).await?);
     let id: String = call.path("key_id")?;
     let keys = state.store.keys(tenant.id).await?;
-    let mut key = keys
-        .into_iter()
-        .find(|key| key.id == id)
-        .ok_or(ErrorCode::NotFound)?;
+    let mut key = keys.into_iter().find(|key| key.id == id).ok_or_else(|| {
+        let tenant = tenant.id;
+        ApiError::absent(format!(
+            "no key of the tenant has the id {id}: `mesej key list {tenant}` shows them"
+        ))
+    })?;
     if key.revoked.is_none() {
         key.revoked = Some(state.clock.now());
         state.store.put_key(key.clone()).await?;

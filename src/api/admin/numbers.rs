@@ -6,12 +6,14 @@ use serde_json::{Value, json};
 use super::super::auth::AdminCall;
 use super::super::error::{ApiError, ErrorCode};
 use super::super::json::Fields;
+use super::super::name::Name;
 use super::super::numbers::{shown, with_lane};
 use super::tenant_of;
 use crate::domain::{PhoneNumberId, SendRate, WabaId};
 use crate::store::directory::AccessToken;
 use crate::store::{Number, StoreErrorKind};
-use crate::whatsapp::client::BearerToken;
+use crate::whatsapp::client::{BearerToken, GraphError};
+use crate::whatsapp::error::{Class, PauseReason, RefusalScope, lookup};
 use crate::whatsapp::number_check::{Check, Verdict, Wanted, check_number};
 
 /// `POST /v1/admin/tenants/{tenant_id}/numbers`: adds a number or replaces its settings.
@@ -20,7 +22,7 @@ pub(in crate::api) async fn put(call: AdminCall) -> Result<HttpResponse, ApiErro
     let mut fields = Fields::read(call.body())?;
     let id = fields.required::<PhoneNumberId>("phone_number_id")?;
     let waba = fields.required::<WabaId>("waba_id")?;
-    let display = fields.required::<String>("display_phone_number")?;
+    let display = fields.required::<Name<64>>("display_phone_number")?.into_text();
     let token = fields.required::<String>("access_token")?;
     let app = fields.optional::<String>("app")?;
     let rate = fields.optional::<SendRate>("rate")?.unwrap_or(SendRate::STANDARD);
@@ -32,11 +34,6 @@ pub(in crate::api) async fn put(call: AdminCall) -> Result<HttpResponse, ApiErro
         ));
     }
     BearerToken::parse(&token).map_err(|error| ApiError::invalid(format!("`access_token`: {error}")))?;
-    if display.is_empty() || display.len() > 64 || display.chars().any(char::is_control) {
-        return Err(ApiError::invalid(
-            "`display_phone_number` must be 1 to 64 characters",
-        ));
-    }
     let apps = state.config.whatsapp.app_names();
     match app.as_deref() {
         Some(app) if state.config.whatsapp.app(app).is_none() => {
@@ -90,23 +87,25 @@ pub(in crate::api) async fn check(call: AdminCall) -> Result<HttpResponse, ApiEr
     call.params()?.finish()?;
     let (state, tenant) = (call.state(), tenant_of(&call).await?);
     let id: PhoneNumberId = call.path("phone_number_id")?;
-    let number = state.store.number(id).await?;
+    let number = state.store.number(id.clone()).await?;
     let number = number.filter(|number| number.tenant == tenant.id);
-    let number = number.ok_or(ErrorCode::NotFound)?;
+    let number = number.ok_or_else(|| {
+        let tenant = tenant.id;
+        ApiError::absent(format!(
+            "the tenant has no number {id}: `mesej number list {tenant}` shows its numbers, by Meta's ids"
+        ))
+    })?;
     let token = BearerToken::parse(number.access_token.reveal()).map_err(ApiError::internal)?;
-    let meta_failed = |error: crate::whatsapp::client::GraphError| {
-        ApiError::because(ErrorCode::MetaFailed, error.to_string())
-    };
     let facts = state
         .graph
         .describe_number(&number.id, &token)
         .await
-        .map_err(meta_failed)?;
+        .map_err(meta_says_no)?;
     let apps = state
         .graph
         .subscribed_apps(&number.waba, &token)
         .await
-        .map_err(meta_failed)?;
+        .map_err(meta_says_no)?;
     let callback = state
         .config
         .server
@@ -124,6 +123,35 @@ pub(in crate::api) async fn check(call: AdminCall) -> Result<HttpResponse, ApiEr
     checks.push(state.webhooks.refusals.check(state.clock.monotonic()));
     let checks: Vec<Value> = checks.iter().map(line).collect();
     Ok(HttpResponse::Ok().json(json!({ "checks": checks })))
+}
+
+/// What a refusal by Meta, or no answer, means to whoever asked about a number.
+fn meta_says_no(failed: GraphError) -> ApiError {
+    let GraphError::Refused { http_status, error } = failed else {
+        return ApiError::because(ErrorCode::MetaFailed, failed.to_string());
+    };
+    let details = error
+        .details
+        .as_deref()
+        .filter(|details| **details != *error.title);
+    let details = details.map_or(String::new(), |details| format!(" ({details})"));
+    let said = format!("\"{}\"{details}, code {}", error.title, error.code);
+    match lookup(error.code).map(|row| row.class) {
+        Some(Class::Refused(RefusalScope::Lane(PauseReason::AccessToken))) => ApiError::because(
+            ErrorCode::TokenRefused,
+            format!(
+                "Meta does not accept the access token: {said}. Make a new one at Meta, and give it to the number with `mesej \
+                 number add`"
+            ),
+        ),
+        Some(Class::Refused(_)) | None if http_status < 500 => {
+            ApiError::because(ErrorCode::MetaRefused, format!("Meta refused to tell: {said}"))
+        }
+        Some(_) | None => ApiError::because(
+            ErrorCode::MetaFailed,
+            format!("Meta did not tell: {said}. Ask again later"),
+        ),
+    }
 }
 
 fn line(check: &Check) -> Value {

@@ -92,7 +92,11 @@ async fn replay_some(state: &ApiState, ids: Vec<JournalId>) -> Result<HttpRespon
             .quarantined(before(id), 1, state.clock.now())
             .await?
             .pop();
-        let item = item.filter(|item| item.id == id).ok_or(ErrorCode::NotFound)?;
+        let item = item.filter(|item| item.id == id).ok_or_else(|| {
+            ApiError::absent(format!(
+                "nothing is put aside under the id {id}: `mesej quarantine list` shows what is"
+            ))
+        })?;
         if !may_go_back(&item) {
             return Err(ApiError::invalid(format!(
                 "{id} was signed by an app that is not its number's, and nobody knows any more by which: it stays"

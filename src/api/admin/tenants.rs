@@ -35,7 +35,7 @@ fn new_id(state: &ApiState) -> Result<TenantId, ApiError> {
 pub(in crate::api) async fn create(call: AdminCall) -> Result<HttpResponse, ApiError> {
     let state = call.state();
     let mut fields = Fields::read(call.body())?;
-    let Name(name) = fields.required("name")?;
+    let name = fields.required::<Name>("name")?.into_text();
     let retention = fields.optional::<Retention>("retention_days")?;
     fields.finish()?;
     let tenant = Tenant {

@@ -1,5 +1,6 @@
 //! A call by the operator.
 
+use std::fmt::Display;
 use std::str::FromStr;
 
 use actix_web::dev::Payload;
@@ -35,9 +36,10 @@ impl AdminCall {
     }
 
     /// An id from the path.
-    pub fn path<T: FromStr>(&self, name: &str) -> Result<T, ApiError> {
+    pub fn path<T: FromStr<Err: Display>>(&self, name: &str) -> Result<T, ApiError> {
         let text = self.request.match_info().get(name).unwrap_or_default();
-        text.parse().map_err(|_malformed| ErrorCode::NotFound.into())
+        text.parse()
+            .map_err(|malformed| ApiError::absent(format!("nothing is there: {malformed}")))
     }
 
     /// The parameters of the address.

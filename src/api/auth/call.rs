@@ -14,6 +14,7 @@ use super::super::body;
 use super::super::error::{ApiError, ErrorCode};
 use super::super::params::Params;
 use super::super::state::ApiState;
+use crate::actors::request::{Missing, Refusal};
 use crate::domain::{Author, IdempotencyKey, TenantId};
 use crate::store::ApiKey;
 use crate::store::directory::Scope;
@@ -91,7 +92,11 @@ impl<N: Need> Call<N> {
     /// An id from the path. What has not the form of an id is as little there as an id that nobody has.
     pub fn path<T: FromStr>(&self, name: &str) -> Result<T, ApiError> {
         let text = self.request.match_info().get(name).unwrap_or_default();
-        text.parse().map_err(|_malformed| ErrorCode::NotFound.into())
+        text.parse().map_err(|_malformed| match name {
+            "conversation_id" => Refusal::NotFound(Missing::Conversation).into(),
+            "message_id" => Refusal::NotFound(Missing::Message).into(),
+            _ => ErrorCode::NotFound.into(),
+        })
     }
 
     /// The parameters of the address.

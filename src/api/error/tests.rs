@@ -1,6 +1,7 @@
 use std::collections::BTreeSet;
 
 use super::*;
+use crate::actors::request::Missing;
 
 const DOCS: &str = include_str!("../../../docs/api.md");
 
@@ -54,7 +55,7 @@ fn each_refusal_has_its_code() {
     let five = Some(Duration::from_secs(5));
     let table = [
         (Refusal::UnknownTenant, "not_found", 404, None),
-        (Refusal::NotFound, "not_found", 404, None),
+        (Refusal::NotFound(Missing::Message), "not_found", 404, None),
         (Refusal::UnknownNumber, "unknown_number", 422, None),
         (Refusal::WindowClosed, "window_closed", 422, None),
         (

@@ -287,6 +287,77 @@ async fn a_number_is_checked_at_meta() {
 }
 
 #[actix_web::test]
+async fn what_meta_refuses_about_a_number_is_told_in_its_words() {
+    let api = Api::start().await;
+    let numbers = format!("/tenants/{ONE}/numbers");
+    for (id, outcome, told) in [
+        (
+            "wrong-token",
+            (422, "token_refused"),
+            "\"Error validating access token\", code 190",
+        ),
+        (
+            "not-seen",
+            (422, "meta_refused"),
+            "\"Unsupported get request\", code 100",
+        ),
+        (
+            "meta-down",
+            (502, "meta_failed"),
+            "\"Service temporarily unavailable\", code 2",
+        ),
+    ] {
+        let mut number = new_number();
+        number["phone_number_id"] = json!(id);
+        api.admin("POST", &numbers, &number).await;
+        let answer = api.admin_get(&format!("{numbers}/{id}/check")).await;
+        assert_eq!(answer.outcome(), (outcome.0, outcome.1.to_owned()));
+        let said = answer.json()["error"]["message"].to_string().replace('\\', "");
+        assert!(said.contains(told), "{said}");
+    }
+}
+
+#[actix_web::test]
+async fn what_is_not_there_is_named_with_what_helps() {
+    let api = Api::start().await;
+    let nobody = "0".repeat(16);
+    for (path, told) in [
+        (
+            format!("/tenants/{nobody}"),
+            "no tenant has the id 0000000000000000: `mesej tenant list`",
+        ),
+        (
+            "/tenants/x".to_owned(),
+            "tenant_id must be 16 lower-case hex digits",
+        ),
+        (
+            format!("/tenants/{ONE}/numbers/12345/check"),
+            "the tenant has no number 12345: `mesej number list",
+        ),
+        ("/nothing".to_owned(), "no call has this path"),
+    ] {
+        let answer = api.admin_get(&path).await;
+        assert_eq!(answer.outcome(), (404, "not_found".to_owned()), "{path}");
+        let said = answer.json()["error"]["message"].as_str().unwrap().to_owned();
+        assert!(said.contains(told), "{path}: {said}");
+    }
+    for (path, told) in [
+        (
+            format!("/v1/conversations/{}", "0".repeat(32)),
+            "no such conversation",
+        ),
+        (
+            format!("/v1/messages/{}", "0".repeat(32)),
+            "no such outbound message",
+        ),
+        ("/v1/nothing".to_owned(), "no call has this path"),
+    ] {
+        let said = api.get(&path).await.json()["error"]["message"].to_string();
+        assert!(said.contains(told), "{path}: {said}");
+    }
+}
+
+#[actix_web::test]
 async fn what_was_put_aside_goes_back_on_the_way_in_and_only_then_leaves() {
     let api = Api::start().await;
     let first = api.put_aside(1, "one").await;

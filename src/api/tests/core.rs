@@ -12,12 +12,13 @@ use super::MemoryStore;
 use crate::actors::feed::FeedSubscriber;
 use crate::actors::port::{Applying, IntakePort, IntakeRefusal, Readiness, SessionId, Signer, TenantPort};
 use crate::actors::request::{
-    Acceptance, Accepted, Attendance, Destination, LaneState, NoteRequest, Outlook, Receipt, Refusal, Roster,
-    SubmitRequest,
+    Acceptance, Accepted, Attendance, Destination, LaneState, Missing, NoteRequest, Outlook, Receipt,
+    Refusal, Roster, SubmitRequest,
 };
 use crate::domain::{
     AgentId, Clock as _, ContactAliases, Content, ConversationId, Delivery, DeliveryState, Epoch, Fence,
-    MessageId, PhoneNumberId, Retention, Seq, StatusTimes, TenantId, TestClock, UnknownPolicy, WabaId,
+    MessageId, MetaError, PhoneNumberId, Retention, Seq, StatusTimes, TenantId, TestClock, UnknownPolicy,
+    WabaId,
 };
 use crate::store::op::{Note, Op, OpOutcome, OpRefusal, Organise, Settle, Settlement, Submit, Withdraw};
 use crate::store::{Append, MessageRef, Number, Store as _, Tenant, TenantHead};
@@ -123,13 +124,13 @@ impl Core {
             .find_outbound(tenant, id, now)
             .await
             .unwrap()
-            .ok_or(Refusal::NotFound)?;
+            .ok_or(Refusal::NotFound(Missing::Message))?;
         let row = self
             .store
             .message(tenant, at, now)
             .await
             .unwrap()
-            .ok_or(Refusal::NotFound)?;
+            .ok_or(Refusal::NotFound(Missing::Message))?;
         Ok((at, row.number))
     }
 
@@ -148,7 +149,7 @@ impl Core {
                     .conversation(tenant, id)
                     .await
                     .unwrap()
-                    .ok_or(Refusal::NotFound)?;
+                    .ok_or(Refusal::NotFound(Missing::Conversation))?;
                 (found.number, found.contact_id, ContactAliases::default())
             }
         };
@@ -206,7 +207,7 @@ fn done(outcome: OpOutcome) -> Result<(), Refusal> {
         OpOutcome::Refused(OpRefusal::ConversationChanged(seq)) => Err(Refusal::ConversationChanged(seq)),
         OpOutcome::Refused(OpRefusal::WindowClosed) => Err(Refusal::WindowClosed),
         OpOutcome::Refused(OpRefusal::OptedOut) => Err(Refusal::OptedOut),
-        OpOutcome::Refused(OpRefusal::NotFound) => Err(Refusal::NotFound),
+        OpOutcome::Refused(OpRefusal::NotFound) => Err(Refusal::NotFound(Missing::Conversation)),
         OpOutcome::Refused(OpRefusal::AlreadyClaimed) => Err(Refusal::AlreadyClaimed),
         OpOutcome::Refused(OpRefusal::TooManyLabels(most)) => Err(Refusal::Invalid(most.to_string())),
     }
@@ -390,6 +391,22 @@ impl Graph for Meta {
     ) -> Result<NumberFacts, GraphError> {
         if number.as_str() == "unreachable" {
             return Err(GraphError::Unreachable("connection refused".to_owned()));
+        }
+        let refused = |http_status, code, title: &str| {
+            Err(GraphError::Refused {
+                http_status,
+                error: MetaError {
+                    code,
+                    title: title.into(),
+                    details: None,
+                },
+            })
+        };
+        match number.as_str() {
+            "wrong-token" => return refused(401, 190, "Error validating access token"),
+            "not-seen" => return refused(400, 100, "Unsupported get request"),
+            "meta-down" => return refused(500, 2, "Service temporarily unavailable"),
+            _ => {}
         }
         Ok(NumberFacts {
             id: Some(number.as_str().to_owned()),

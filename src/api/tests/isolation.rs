@@ -354,6 +354,17 @@ async fn a_key_that_may_only_send_reads_nothing_by_what_it_changes() {
 }
 
 #[actix_web::test]
+async fn an_agents_name_is_one_line() {
+    let api = Api::start().await;
+    for name in ["An\na", "Ana\u{1b}[31m", "Ana\u{202e}", " ", &"x".repeat(129)] {
+        let refused = api
+            .post("/v1/ws/ticket", &json!({ "agent": "ana", "name": name }))
+            .await;
+        assert_eq!(refused.outcome(), (400, "invalid_request".to_owned()), "{name:?}");
+    }
+}
+
+#[actix_web::test]
 async fn a_tenant_has_its_share_of_tickets() {
     let api = Api::start_with(Setup {
         sections: "[limits]\ntickets_per_tenant = 2\n",

@@ -112,8 +112,12 @@ impl Refusals {
             Some(taken) if taken > last => Verdict::Doubtful,
             Some(_) | None => Verdict::Bad,
         };
+        let (webhooks, were) = match count {
+            1 => ("webhook", "was"),
+            _ => ("webhooks", "were"),
+        };
         let found = format!(
-            "{count} webhooks to this gateway were refused within the last hour, the last {ago} s ago, since no app's secret fits: \
+            "{count} {webhooks} to this gateway {were} refused within the last hour, the last {ago} s ago, since no app's secret fits: \
              compare `app_secrets` with the app secret in Meta's dashboard"
         );
         line(verdict, found)
@@ -134,7 +138,14 @@ mod tests {
         let refusals = Refusals::new();
         let at = Duration::from_secs;
         assert_eq!(refusals.check(at(0)).verdict, Verdict::Good);
-        for second in 0..194 {
+        refusals.refused(Fault::Foreign, &["main".into()], at(0));
+        assert!(
+            refusals
+                .check(at(0))
+                .found
+                .starts_with("1 webhook to this gateway was refused")
+        );
+        for second in 1..194 {
             refusals.refused(Fault::Foreign, &["main".into()], at(second));
         }
         let told = refusals.check(at(200));

@@ -11,10 +11,8 @@ use super::tickets::{Pass, TicketRefusal, VALID_FOR};
 use crate::api::auth::{Call, CanManageAgents};
 use crate::api::error::{ApiError, ErrorCode};
 use crate::api::json::Fields;
+use crate::api::name::Name;
 use crate::domain::AgentId;
-
-/// Characters of an agent's name.
-const LONGEST_NAME: usize = 128;
 
 /// When a tenant that has all it may should ask again.
 const LATER: Duration = Duration::from_secs(5);
@@ -26,14 +24,9 @@ pub(in crate::api) async fn ticket(
 ) -> Result<HttpResponse, ApiError> {
     let mut fields = Fields::read(call.body())?;
     let agent = fields.required::<AgentId>("agent")?;
-    let name = fields.optional::<Arc<str>>("name")?;
+    let name = fields.optional::<Name<128>>("name")?;
     fields.finish()?;
-    let name = name.unwrap_or_else(|| agent.as_str().into());
-    if name.trim().is_empty() || name.chars().count() > LONGEST_NAME {
-        return Err(ApiError::invalid(format!(
-            "`name` must be 1 to {LONGEST_NAME} characters"
-        )));
-    }
+    let name = name.map_or_else(|| agent.as_str().into(), |name| name.into_text().into());
     let pass = Pass {
         tenant: call.tenant(),
         agent,

@@ -264,18 +264,10 @@ impl Checked {
         }
     }
 
-    /// After the engine opened it: what was acknowledged must be there.
-    pub(super) fn holds(&self, stored: Tally) -> Result<(), StoreError> {
+    /// After the engine opened it: what of the acknowledged is not there, if anything.
+    pub(super) fn is_short_of(&self, stored: Tally) -> Option<String> {
         let noted = self.noted.as_ref().map(|noted| noted.tally).unwrap_or_default();
-        if noted.commits <= stored.commits {
-            return Ok(());
-        }
-        let missing = logs::counted(noted, stored);
-        Err(refusal(
-            "the folder holds less than was acknowledged",
-            Some(&missing),
-            true,
-        ))
+        (noted.commits > stored.commits).then(|| logs::counted(noted, stored))
     }
 }
 
@@ -285,16 +277,30 @@ fn cut(log: &Path, at: usize) -> io::Result<()> {
     file.sync_all()
 }
 
-/// Says what is missing, and what helps.
+/// What was found out after the engine opened the folder, which by then may have written to it.
+pub(super) const SHORT: &str = "the folder holds less than was acknowledged";
+
+const ACCEPT: &str =
+    "restore the folder from a backup, or start once with `--accept-loss` to go on without what is missing";
+
+/// Says what is missing, and what helps, before anything was changed.
 pub(super) fn refusal(what: &str, missing: Option<&str>, accepting_helps: bool) -> StoreError {
     let missing = missing.map_or(String::new(), |missing| format!(". Missing: {missing}"));
     let help = if accepting_helps {
-        "restore the folder from a backup, or start once with `--accept-loss` to go on without what is missing"
+        ACCEPT
     } else {
         "restore the folder from a backup: `--accept-loss` does not help here"
     };
     StoreError::new(
         StoreErrorKind::Corrupt,
         format!("what was acknowledged is damaged or lost: {what}{missing}. Nothing was changed; {help}"),
+    )
+}
+
+/// Says how much is missing in a folder that the engine opened.
+pub(super) fn short_of(missing: &str) -> StoreError {
+    StoreError::new(
+        StoreErrorKind::Corrupt,
+        format!("what was acknowledged is damaged or lost: {SHORT}. Missing: {missing}; {ACCEPT}"),
     )
 }

@@ -54,14 +54,17 @@ pub(super) fn open(folder: &Path, options: &FjallOptions) -> Result<Opened, Stor
     drop(alone);
     let engine = Engine::open(folder, options)?;
     let stored = Tally::stored(&engine)?;
-    let short = checked.holds(stored);
-    if let Err(error) = &short {
-        tracing::error!("accepted as lost, if this start goes on: {}", error.detail);
-    }
-    // Also where nothing seems to be missing: a backup is whole, and older than what was acknowledged.
-    let tally = match accepted {
-        Some(now) => settle::after_loss(&engine, stored, now)?,
-        None => short.map(|()| stored)?,
+    let missing = checked.is_short_of(stored);
+    let tally = match (accepted, missing) {
+        (Some(now), missing) => {
+            if let Some(missing) = missing {
+                tracing::error!(missing, "accepted as lost: {}", check::SHORT);
+            }
+            // Also where nothing seems to be missing: a backup is whole, and older than what was acknowledged.
+            settle::after_loss(&engine, stored, now)?
+        }
+        (None, Some(missing)) => return Err(check::short_of(&missing)),
+        (None, None) => stored,
     };
     let notes = Notes::begin(folder, tally).map_err(|error| refused(&error))?;
     if accepted.is_some() {
@@ -90,13 +93,18 @@ fn there(folder: &Path) -> Result<(), StoreError> {
     Err(StoreError::new(StoreErrorKind::Unavailable, detail))
 }
 
+/// What `mesej demo` puts into its folder first. Nobody misses a history there.
+const DEMO_KEY: &str = "demo.key";
+
 /// An empty history is what an unmounted volume looks like.
 fn tell_of_new(folder: &Path) {
     let others = std::fs::read_dir(folder).into_iter().flatten().flatten();
-    let others: Vec<_> = others
+    let (known, others): (Vec<_>, Vec<_>) = others
         .map(|entry| entry.file_name().to_string_lossy().into_owned())
-        .filter(|name| !["lock", "demo.key"].contains(&name.as_str()))
-        .collect();
+        .partition(|name| ["lock", DEMO_KEY].contains(&name.as_str()));
+    if others.is_empty() && known.iter().any(|name| name == DEMO_KEY) {
+        return tracing::info!(folder = %folder.display(), "a store for the demo is made");
+    }
     tracing::warn!(
         folder = %folder.display(),
         other_files = others.join(", "),

@@ -98,7 +98,7 @@ pub(super) fn after_loss(engine: &Engine, stored: Tally, now: Timestamp) -> Resu
     tracing::warn!(
         ledgers,
         doubtful,
-        "after the loss: agents load everything afresh, and messages that waited are unknown, since they may have been sent"
+        "the loss was accepted: agents load everything afresh, and messages that waited are unknown, since they may have been sent"
     );
     let committed = txn.commit().map_err(super::engine::failed)?;
     Ok(committed.unwrap_or(stored))

@@ -72,9 +72,13 @@ pub(super) fn read_other(answer: &Answer<'_>) -> Result<Value, GraphError> {
         .body
         .ok_or_else(|| GraphError::Unreachable("the answer broke off".to_owned()))?;
     if !(200..300).contains(&answer.http_status) {
-        return Err(GraphError::Refused {
-            http_status: answer.http_status,
-            error: read_error(body).map_or_else(|| without_verdict(answer.http_status), |found| found.error),
+        let status = answer.http_status;
+        return Err(match read_error(body) {
+            Some(found) => GraphError::Refused {
+                http_status: status,
+                error: found.error,
+            },
+            None => GraphError::Unreadable(format!("HTTP {status} without an error of the Graph API")),
         });
     }
     serde_json::from_slice(body).map_err(|broken| GraphError::Unreadable(broken.to_string()))

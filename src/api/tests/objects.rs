@@ -1,0 +1,138 @@
+//! What conversations, contacts, messages and deliveries show, held against their documentation. The values are written out in
+//! full, so that a new field does not compile before somebody has thought of it here.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+
+use super::*;
+use crate::domain::message::{Version, Via};
+use crate::domain::{
+    AliasKind, Author, Contact, ContactId, Conversation, ConversationStatus, Delivery, DeliveryState,
+    Direction, FormerName, Message, MessageId, MetaError, OptOutSource, Priority, Seq, StatusTimes,
+    TakenName, UnknownPolicy,
+};
+
+const DOCS: &str = include_str!("../../../docs/api.md");
+const SOMEBODY: ContactId = ContactId::from_bytes([7; 16]);
+const SOME: MessageId = MessageId::from_bytes([8; 16]);
+
+/// The fields in the table below a heading.
+fn documented(heading: &str) -> BTreeSet<String> {
+    let section = DOCS.split(&format!("\n### {heading}\n")).nth(1).unwrap();
+    let section = section.split("\n#").next().unwrap();
+    let rows = section.lines().filter_map(|line| line.strip_prefix("| `"));
+    rows.filter_map(|row| row.split('`').next().map(str::to_owned))
+        .collect()
+}
+
+fn shown(value: Value) -> BTreeSet<String> {
+    value.as_object().unwrap().keys().cloned().collect()
+}
+
+#[test]
+fn every_field_of_a_conversation_is_documented() {
+    let conversation = Conversation {
+        id: ConversationId::from_bytes([1; 16]),
+        number: number(ONE),
+        contact_id: SOMEBODY,
+        status: ConversationStatus::Open,
+        assignee: Some("ana".parse().unwrap()),
+        labels: vec!["vip".to_owned()],
+        unread: 1,
+        unread_seqs: vec![Seq::new(1)],
+        last_inbound: Some(NOW),
+        last_activity: NOW,
+        last_message_seq: Seq::new(1),
+        last_message_by: Some(Author::Contact),
+        last_other_seq: Seq::new(1),
+        last_message_id: Some(SOME),
+        late_message_id: Some(SOME),
+        late_message_by: Some(Author::Contact),
+        last_message_kind: Some(Content::text("x").kind().clone()),
+        last_message_failed: true,
+        preview: Some("x".to_owned()),
+        created: NOW,
+    };
+    let mut shown = shown(json!(conversation));
+    shown.insert("contact".to_owned());
+    assert_eq!(documented("A conversation"), shown);
+}
+
+#[test]
+fn every_field_of_a_contact_is_documented() {
+    let contact = Contact {
+        id: SOMEBODY,
+        phone: Some("1".into()),
+        bsuid: Some("1".into()),
+        bsuids: vec!["1".into()],
+        parent_bsuid: Some("1".into()),
+        group_id: Some("1".into()),
+        name: Some("1".into()),
+        username: Some("1".into()),
+        linked_to: Some(SOMEBODY),
+        linked: vec![SOMEBODY],
+        named_at: Some(NOW),
+        former: vec![FormerName {
+            kind: AliasKind::Phone,
+            value: "1".into(),
+            until: NOW,
+        }],
+        taken: vec![TakenName {
+            kind: AliasKind::Phone,
+            value: "1".into(),
+            since: NOW,
+            from: SOMEBODY,
+        }],
+        opted_out_at: Some(NOW),
+        opted_out_by: Some(OptOutSource::Refusal),
+        opted_in_at: Some(NOW),
+        created: NOW,
+        updated: NOW,
+    };
+    assert_eq!(documented("A contact"), shown(json!(contact)));
+}
+
+#[test]
+fn every_field_of_a_message_and_of_its_delivery_is_documented() {
+    let delivery = Delivery {
+        state: DeliveryState::Queued,
+        times: StatusTimes::default(),
+        priority: Priority::Bulk,
+        on_unknown: UnknownPolicy::Ask,
+        attempts: 1,
+        send_at: Some(NOW),
+        valid_until: Some(NOW),
+        gave_up: Some(NOW),
+        error: Some(MetaError {
+            code: 1,
+            title: "x".into(),
+            details: None,
+        }),
+        client_msg_id: Some("x".parse().unwrap()),
+        biz_opaque_callback_data: Some("x".into()),
+    };
+    let message = Message {
+        id: SOME,
+        conversation_id: ConversationId::from_bytes([1; 16]),
+        contact_id: SOMEBODY,
+        number: number(ONE),
+        direction: Direction::Outbound,
+        author: Author::Contact,
+        content: Content::text("x"),
+        created: NOW,
+        wamid: Some(Wamid::parse("x").unwrap()),
+        delivery: Some(delivery.clone()),
+        via: Some(Via::History),
+        edited_at: Some(NOW),
+        versions: vec![Version {
+            content: Content::text("x"),
+            at: NOW,
+        }],
+        first_version_missing: true,
+        revoked_at: Some(NOW),
+        told: vec![Seq::new(1)],
+    };
+    assert_eq!(documented("A message"), shown(json!(message)));
+    assert_eq!(documented("A delivery"), shown(json!(delivery)));
+}
