@@ -47,7 +47,11 @@ pub(super) fn tell(config: &Config, address: &str) {
         store.place = place(config),
         "listening"
     );
-    for doubt in missing(config).into_iter().chain(config.doubts()) {
+    for doubt in missing(config)
+        .map(str::to_owned)
+        .into_iter()
+        .chain(config.doubts())
+    {
         tracing::warn!("{doubt}");
     }
 }
