@@ -22,6 +22,9 @@ mod setting;
 mod watching;
 
 use crate::store::faulty::Fault;
-use graph::{Reply, accepted, ambiguous, error, held, not_graph, not_taken, refused, too_fast, unreachable};
+use graph::{
+    Reply, accepted, accepted_as, ambiguous, error, held, not_graph, not_taken, refused, too_fast,
+    unreachable,
+};
 use harness::{TENANT, World, between, busiest_second, open_ledger, truth};
 use letters::{Letter, bulk, letter};

@@ -5,8 +5,8 @@ use std::time::Duration;
 use super::*;
 use crate::actors::lane::LaneLimits;
 use crate::actors::request::{DelayReason, Receipt};
-use crate::domain::{DeliveryState, Priority, Wamid};
-use crate::store::StoreErrorKind;
+use crate::domain::{Alias, ContactAliases, DeliveryState, Priority, Wamid};
+use crate::store::{Store as _, StoreErrorKind};
 use crate::whatsapp::{RefusalScope, RetryScope};
 
 #[actix::test]
@@ -328,4 +328,19 @@ async fn a_read_receipt_goes_at_once_and_a_flood_of_them_is_cut() {
     }
     world.pass(Duration::from_secs(10)).await;
     assert_eq!(world.graph.read.lock().unwrap().len(), 4);
+}
+
+#[actix::test]
+async fn the_name_by_which_meta_knows_a_recipient_leads_to_the_contact_afterwards() {
+    let world = World::new().await;
+    let known_as = Alias::phone("5215512345678").unwrap();
+    let names = ContactAliases::of([known_as.clone()]);
+    world.script(move |token| accepted_as(token, names.clone()));
+    let lane = world.lane(LaneLimits::default());
+    let found = || world.store.contacts_by_alias(TENANT, vec![known_as.clone()]);
+    assert_eq!(found().await.unwrap(), [None]);
+    let sent = world.send(&lane, &[letter(1)]).await;
+    world.settled().await;
+    assert_eq!(found().await.unwrap(), [Some(sent[0].contact)]);
+    world.check();
 }

@@ -8,7 +8,9 @@ use async_trait::async_trait;
 
 use super::clock::VirtualClock;
 use super::harness::TENANT;
-use crate::domain::{AttemptToken, Clock, ConversationId, MetaError, PhoneNumberId, WabaId, Wamid};
+use crate::domain::{
+    AttemptToken, Clock, ContactAliases, ConversationId, MetaError, PhoneNumberId, WabaId, Wamid,
+};
 use crate::store::OutboxState;
 use crate::store::faulty::FaultyStore;
 use crate::whatsapp::client::{AmbiguousCause, NotAcceptedCause};
@@ -124,8 +126,22 @@ pub(super) fn accepted(token: &AttemptToken) -> Reply {
         result: SendResult::Accepted {
             wamid: Wamid::parse(&format!("wamid.{}.{}", token.message, token.attempt)).unwrap(),
             acceptance: Acceptance::Sending,
-            recipient: crate::domain::ContactAliases::default(),
+            recipient: ContactAliases::default(),
         },
+    }
+}
+
+/// Meta takes it, and names the recipient otherwise than the caller did.
+pub(super) fn accepted_as(token: &AttemptToken, recipient: ContactAliases) -> Reply {
+    match accepted(token).result {
+        SendResult::Accepted {
+            wamid, acceptance, ..
+        } => reply(SendResult::Accepted {
+            wamid,
+            acceptance,
+            recipient,
+        }),
+        other => reply(other),
     }
 }
 
@@ -188,7 +204,7 @@ pub(super) fn held(token: &AttemptToken) -> Reply {
     reply(SendResult::Accepted {
         wamid: Wamid::parse(&format!("wamid.{}.{}", token.message, token.attempt)).unwrap(),
         acceptance: Acceptance::Held,
-        recipient: crate::domain::ContactAliases::default(),
+        recipient: ContactAliases::default(),
     })
 }
 

@@ -330,3 +330,40 @@ async fn a_connection_that_was_refused_at_once_makes_later_answers_no_slower() {
     assert!(took < Duration::from_millis(3_100), "60 messages took {took:?}");
     world.check();
 }
+
+#[actix::test]
+async fn a_running_lane_follows_a_new_rate_in_places_and_pace() {
+    let world = World::new().await;
+    world.script(|token| Reply {
+        after: Duration::from_millis(200),
+        ..accepted(token)
+    });
+    let lane = world.lane(LaneLimits::default());
+    world.send(&lane, &(0..160).map(bulk).collect::<Vec<_>>()).await;
+    world.settled().await;
+    assert!(busiest_second(&times(&world)) <= 80);
+    let rated = |rate| crate::store::Number {
+        rate: SendRate::new(rate).unwrap(),
+        ..world.number.clone()
+    };
+    lane.update(rated(1_000));
+    let before = world.seen().len();
+    world
+        .send(&lane, &(200..3_200).map(bulk).collect::<Vec<_>>())
+        .await;
+    world.settled().await;
+    let faster = times(&world).split_off(before);
+    assert!(busiest_second(&faster) <= 1_000);
+    let took = between(faster[0], *faster.last().unwrap());
+    assert!(took < Duration::from_millis(3_500), "3000 messages took {took:?}");
+    // What was sent at the old rate says nothing about a second later.
+    world.pass(Duration::from_secs(1)).await;
+    lane.update(rated(80));
+    let before = world.seen().len();
+    world
+        .send(&lane, &(4_000..4_160).map(bulk).collect::<Vec<_>>())
+        .await;
+    world.settled().await;
+    assert!(busiest_second(&times(&world).split_off(before)) <= 80);
+    world.check();
+}

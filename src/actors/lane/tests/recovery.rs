@@ -399,3 +399,47 @@ async fn what_the_store_would_not_take_is_offered_again() {
     assert_eq!(world.state(&waiting).await, DeliveryState::Expired);
     assert!(world.store.append_faults.lock().unwrap().is_empty());
 }
+
+#[actix::test]
+async fn a_lane_that_died_while_meta_was_away_leaves_its_circuit_breaker_to_the_next() {
+    let world = World::new().await;
+    world.script(|_| unreachable());
+    let first = world.lane(LaneLimits::default());
+    let waiting = world
+        .send(&first, &(1..=20).map(letter).collect::<Vec<_>>())
+        .await;
+    let last_call = || world.seen().last().map(|call| call.at);
+    world
+        .until("it rests for long", || async {
+            let rests =
+                last_call().is_some_and(|at| between(at, world.clock_now()) > Duration::from_secs(20));
+            truth(rests)
+        })
+        .await;
+    let calls = world.seen().len();
+    first.die().await;
+    drop(first);
+    let second = world.lane(LaneLimits::default());
+    let later = world.send(&second, &[letter(99)]).await;
+    world
+        .lane_is(&second, "it is loaded", |lane| {
+            lane.loaded && lane.interactive > 0
+        })
+        .await;
+    world.pass(Duration::from_secs(5)).await;
+    assert!(second.snapshot().await.unwrap().braking);
+    assert_eq!(world.seen().len(), calls, "the stop goes on");
+    world
+        .until("one trial was made", || async {
+            truth(world.seen().len() > calls)
+        })
+        .await;
+    world.pass(Duration::from_secs(5)).await;
+    assert_eq!(world.seen().len(), calls + 1, "a trial is one call");
+    world.script(accepted);
+    world.settled().await;
+    for waiting in waiting.iter().chain(&later) {
+        assert_eq!(world.state(waiting).await, DeliveryState::Sent);
+    }
+    world.check();
+}
