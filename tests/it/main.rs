@@ -23,6 +23,8 @@ mod kept;
 mod keyspaces;
 #[path = "../cql/node.rs"]
 mod node;
+#[path = "../payloads/folders.rs"]
+mod payloads;
 mod presence;
 mod process;
 mod promql;

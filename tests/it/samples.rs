@@ -1,27 +1,13 @@
-//! Real webhooks, where a folder of them exists (`MESEJ_FIXTURES`): each alone, all in batches, and everything twice.
+//! Webhooks of every kind, each alone, all in batches, and everything twice.
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
 
 use mesej::simulator::NumberConfig;
 use serde_json::{Value, json};
 
 use crate::gateway::{ADMIN, TestGateway, until};
 use crate::kept::Kept;
-
-fn files(folder: &Path) -> Vec<PathBuf> {
-    let mut all = Vec::new();
-    for entry in std::fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            all.extend(files(&path));
-        } else if path.extension().is_some_and(|extension| extension == "json") {
-            all.push(path);
-        }
-    }
-    all.sort();
-    all
-}
+use crate::payloads::payloads;
 
 /// Every text under a key, anywhere.
 fn collect<'a>(value: &'a Value, key: &str, found: &mut BTreeSet<&'a str>) {
@@ -47,14 +33,10 @@ fn entries(sample: &Value) -> Vec<Value> {
 
 #[actix::test]
 async fn every_sample_webhook_is_taken_alone_in_batches_and_twice_and_its_messages_stand_in_history_once() {
-    let Some(folder) = std::env::var_os("MESEJ_FIXTURES") else {
-        return;
-    };
-    let samples: Vec<Value> = files(&Path::new(&folder).join("webhooks"))
-        .iter()
-        .map(|path| serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap())
+    let samples: Vec<Value> = payloads("webhooks")
+        .into_iter()
+        .map(|(_, webhook)| webhook)
         .collect();
-    assert!(samples.len() > 50, "the folder holds {} samples", samples.len());
     let gateway = TestGateway::start(Kept::in_a_folder()).await;
     let (mut numbers, mut accounts) = (BTreeSet::new(), BTreeSet::new());
     for sample in &samples {

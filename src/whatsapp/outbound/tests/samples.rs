@@ -1,4 +1,7 @@
-//! Runs on Meta's own examples, where a folder of them is at hand.
+//! Runs on examples of every kind.
+
+#[path = "../../../../tests/payloads/folders.rs"]
+mod folders;
 
 use super::*;
 
@@ -15,26 +18,19 @@ const PLACEHOLDERS: [&str; 8] = [
 ];
 
 #[test]
-fn every_example_of_meta_passes() {
-    let Some(folder) = std::env::var_os("MESEJ_FIXTURES") else {
-        return;
-    };
-    let folder = std::path::Path::new(&folder).join("send");
+fn every_example_passes() {
     let mut passed = 0;
-    for entry in std::fs::read_dir(&folder).unwrap() {
-        let path = entry.unwrap().path();
-        let text = std::fs::read_to_string(&path).unwrap();
-        let mut example: Value = serde_json::from_str(&text).unwrap();
+    for (place, mut example) in folders::payloads("send") {
         // Whom an example addresses is not looked at here; that alone makes none a placeholder.
         let _ = example.as_object_mut().unwrap().remove("to");
         let holds_values = !PLACEHOLDERS.iter().any(|mark| example.to_string().contains(mark));
         let sends = example.get("status").is_none() && example.get("ttl_seconds").is_none();
         if holds_values && sends {
             if let Err(refused) = parse(&example) {
-                panic!("{path:?}: {refused}");
+                panic!("{place}: {refused}");
             }
             passed += 1;
         }
     }
-    assert!(passed > 30, "only {passed} examples in {folder:?} hold values");
+    assert!(passed >= 20, "only {passed} examples hold values");
 }

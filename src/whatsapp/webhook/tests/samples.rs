@@ -1,19 +1,9 @@
-//! Runs on real payloads, where a folder of them is at hand.
+//! Runs on payloads of every kind.
 
-use std::path::{Path, PathBuf};
+#[path = "../../../../tests/payloads/folders.rs"]
+mod folders;
 
 use super::*;
-
-fn files(folder: &Path, found: &mut Vec<PathBuf>) {
-    for entry in std::fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            files(&path, found);
-        } else {
-            found.push(path);
-        }
-    }
-}
 
 fn list<'a>(value: &'a Value, key: &str) -> &'a [Value] {
     value
@@ -24,20 +14,12 @@ fn list<'a>(value: &'a Value, key: &str) -> &'a [Value] {
 
 #[test]
 fn every_sample_is_read_whole() {
-    let Some(folder) = std::env::var_os("MESEJ_FIXTURES") else {
-        return;
-    };
-    let mut paths = Vec::new();
-    files(&Path::new(&folder).join("webhooks"), &mut paths);
-    assert!(paths.len() > 50, "only {} samples in {folder:?}", paths.len());
-    for path in paths {
-        let bytes = std::fs::read(&path).unwrap();
-        let expected: Value = serde_json::from_slice(&bytes).unwrap();
-        check(&path, &bytes, &expected);
+    for (place, expected) in folders::payloads("webhooks") {
+        check(&place, expected.to_string().as_bytes(), &expected);
     }
 }
 
-fn check(path: &Path, bytes: &[u8], expected: &Value) {
+fn check(place: &str, bytes: &[u8], expected: &Value) {
     let found = elements(bytes);
     let (mut messages, mut statuses, mut others) = (0, 0, 0);
     for change in list(expected, "entry")
@@ -66,7 +48,7 @@ fn check(path: &Path, bytes: &[u8], expected: &Value) {
         others += list(value, "errors").len() + list(value, "user_actions").len();
         for message in list(value, "messages") {
             messages += 1;
-            check_message(path, &found, message);
+            check_message(place, &found, message);
         }
         for status in list(value, "statuses") {
             statuses += 1;
@@ -78,7 +60,7 @@ fn check(path: &Path, bytes: &[u8], expected: &Value) {
                         && (read.state != DeliveryState::Failed
                             || read.error.as_ref().map(|error| error.code) == status["errors"][0]["code"].as_i64()))
             });
-            assert!(read, "{path:?}: {status}");
+            assert!(read, "{place}: {status}");
         }
     }
     let count = |kind| found.iter().filter(|element| element.kind() == kind).count();
@@ -90,26 +72,26 @@ fn check(path: &Path, bytes: &[u8], expected: &Value) {
             count("malformed")
         ),
         (messages, statuses, others, 0),
-        "{path:?}"
+        "{place}"
     );
     found.iter().for_each(assert_survives_replay);
 }
 
-fn check_message(path: &Path, found: &[Element], sample: &Value) {
+fn check_message(place: &str, found: &[Element], sample: &Value) {
     let message = found
         .iter()
         .find_map(|element| match element {
             Element::Message(message) if sample["id"] == message.wamid.as_str() => Some(message),
             _ => None,
         })
-        .unwrap_or_else(|| panic!("{path:?}: {sample}"));
-    assert_eq!(sample["timestamp"], message.at.as_secs().to_string(), "{path:?}");
-    assert!(!message.aliases.is_empty(), "{path:?}");
+        .unwrap_or_else(|| panic!("{place}: {sample}"));
+    assert_eq!(sample["timestamp"], message.at.as_secs().to_string(), "{place}");
+    assert!(!message.aliases.is_empty(), "{place}");
     let mut expected = sample.as_object().unwrap().clone();
     expected
         .retain(|key, _| !matches!(key.as_str(), "id" | "timestamp" | "from") && !key.starts_with("from_"));
     let mut content = message.content.to_value();
     content.as_object_mut().unwrap().remove("conversation_context");
-    assert_eq!(content, Value::Object(expected), "{path:?}");
-    assert_eq!(sample["type"], message.content.kind().as_str(), "{path:?}");
+    assert_eq!(content, Value::Object(expected), "{place}");
+    assert_eq!(sample["type"], message.content.kind().as_str(), "{place}");
 }
