@@ -35,6 +35,15 @@ impl io::Write for Lines {
 
 /// Sends a request through the whole application, with every log line kept.
 async fn logged(request: TestRequest) -> (u16, String, String) {
+    let (answers, text) = all_logged([(Duration::ZERO, vec![request])]).await;
+    let (status, id) = answers.into_iter().next().unwrap();
+    (status, id, text)
+}
+
+/// Sends requests, each batch after some time; the statuses and request ids of the answers, and every log line.
+async fn all_logged(
+    batches: impl IntoIterator<Item = (Duration, Vec<TestRequest>)>,
+) -> (Vec<(u16, String)>, String) {
     async fn broken() -> Result<HttpResponse, ApiError> {
         Err(ApiError::internal("row 17 is upside down"))
     }
@@ -46,21 +55,31 @@ async fn logged(request: TestRequest) -> (u16, String, String) {
         .with_writer(move || writer.clone())
         .finish();
     let _kept = listen(subscriber);
+    let Parts { state, clock, .. } = Parts::build(Setup::default());
     let app = App::new()
-        .app_data(web::Data::from(Parts::build(Setup::default()).state))
+        .app_data(web::Data::from(state))
         .wrap(from_fn(observe))
         .route("/broken", web::get().to(broken))
         .configure(crate::api::routes);
     let service = init_service(app).await;
-    let response = call_service(&service, request.to_request()).await;
-    let id = response
-        .headers()
-        .get("x-request-id")
-        .unwrap()
-        .to_str()
-        .unwrap()
-        .to_owned();
-    (response.status().as_u16(), id, lines.text())
+    let mut answers = Vec::new();
+    for (later, requests) in batches {
+        clock.advance(later);
+        for request in requests {
+            let response = call_service(&service, request.to_request()).await;
+            let id = response.headers().get("x-request-id").unwrap();
+            answers.push((response.status().as_u16(), id.to_str().unwrap().to_owned()));
+        }
+    }
+    (answers, lines.text())
+}
+
+/// The lines at WARN that say this.
+fn warnings<'a>(text: &'a str, said: &str) -> Vec<&'a str> {
+    let lines = text.lines();
+    lines
+        .filter(|line| line.contains(" WARN ") && line.contains(said))
+        .collect()
 }
 
 #[actix_web::test]
@@ -106,4 +125,53 @@ async fn what_is_broken_is_logged_once_with_the_id_that_the_caller_got() {
         lines[0].contains("row 17 is upside down") && lines[0].contains(&id),
         "{text}"
     );
+}
+
+#[actix_web::test]
+async fn webhooks_that_fit_no_secret_are_told_with_the_names_of_the_apps_once_a_minute() {
+    let foreign = || {
+        TestRequest::post()
+            .uri("/webhooks/whatsapp")
+            .insert_header(("X-Hub-Signature-256", format!("sha256={}", "0".repeat(64))))
+            .set_payload("{}")
+    };
+    let fifty = || (0..50).map(|_| foreign()).collect();
+    let (answers, text) = all_logged([(Duration::ZERO, fifty())]).await;
+    assert!(answers.iter().all(|(status, _)| *status == 401), "{answers:?}");
+    let told = warnings(&text, "webhooks are refused");
+    assert_eq!(told.len(), 1, "{text}");
+    assert!(
+        told[0].contains("apps=\"main\"") && told[0].contains("count=1"),
+        "{text}"
+    );
+    let batches = [(Duration::ZERO, fifty()), (Duration::from_secs(60), fifty())];
+    let (_, text) = all_logged(batches).await;
+    let told = warnings(&text, "webhooks are refused");
+    assert_eq!(told.len(), 2, "{text}");
+    assert!(told[1].contains("count=50"), "none is forgotten: {text}");
+}
+
+#[actix_web::test]
+async fn wrong_operators_tokens_are_told_with_the_callers_address_and_without_the_token() {
+    let guess = "a-token-that-somebody-guessed";
+    let wrong = || {
+        TestRequest::get()
+            .uri("/v1/admin/tenants")
+            .peer_addr("192.0.2.7:4711".parse().unwrap())
+            .insert_header(("Authorization", format!("Bearer {guess}")))
+    };
+    let batches = [
+        (Duration::ZERO, (0..50).map(|_| wrong()).collect()),
+        (Duration::from_secs(10), vec![wrong()]),
+    ];
+    let (answers, text) = all_logged(batches).await;
+    let shown = answers.iter().filter(|(status, _)| *status == 401).count();
+    assert_eq!((shown, answers.len()), (21, 51), "the others have to wait");
+    let told = warnings(&text, "server.admin_token");
+    assert_eq!(told.len(), 2, "{text}");
+    assert!(
+        told.iter().all(|line| line.contains("peer=192.0.2.7")) && told[1].contains("count=20"),
+        "{text}"
+    );
+    assert!(!text.contains(guess), "{text}");
 }
