@@ -1,10 +1,10 @@
 //! Webhooks that once led to a wrong answer, in the order in which they came, and what must come of them.
 
-use mesej::simulator::CustomerSpec;
 use mesej::simulator::control::{CallNumber, MoveNumber, SendQuery};
+use mesej::simulator::{CustomerSpec, Faults, Millis, NumberConfig};
 use serde_json::{Value, json};
 
-use crate::gateway::{CUSTOMER, TestGateway, text_to, until};
+use crate::gateway::{CUSTOMER, Setup, TestGateway, text_to, until};
 use crate::kept::{Kept, on_every_store};
 use crate::told::{Who, notice, now, told, who, writes};
 
@@ -19,6 +19,8 @@ on_every_store! {
     a_number_is_one_in_both_of_its_national_forms,
     a_call_opens_the_window,
     who_moved_is_answered_under_the_new_number,
+    a_message_that_meta_cannot_show_says_why,
+    two_sends_to_one_customer_by_two_names_go_one_after_the_other,
 }
 
 async fn takes(gateway: &TestGateway, webhook: &[u8]) {
@@ -285,6 +287,9 @@ async fn a_number_is_one_in_both_of_its_national_forms(kept: Kept) {
             let (status, answer) = gateway.post("/v1/messages", None, &text_to(written, "ola")).await;
             assert_eq!(status, 202, "{written}: {answer}");
             assert_eq!(answer["conversation_id"], thread, "{written}");
+            gateway
+                .until_state(answer["message_id"].as_str().unwrap(), "read")
+                .await;
         }
         // The other way round: written to under the one, and answering under the other.
         let later = |number: &str| number.replace("34567", "34000").replace("87654", "87000");
@@ -349,5 +354,82 @@ async fn who_moved_is_answered_under_the_new_number(kept: Kept) {
     ] {
         assert_eq!(goes_to(&gateway, &body).await, "6281299999999");
     }
+    gateway.stop().await;
+}
+
+/// Without the object that its type names.
+async fn a_message_that_meta_cannot_show_says_why(kept: Kept) {
+    let gateway = TestGateway::start(kept).await;
+    let hidden = json!({
+        "from": CUSTOMER, "id": "wamid.hidden", "timestamp": now().to_string(), "type": "unsupported",
+        "errors": [{
+            "code": 131060, "title": "Message not available", "message": "Message not available",
+            "error_data": { "details": "Open WhatsApp on the phone to see it" },
+        }],
+    });
+    let card = json!({ "profile": { "name": "Rina" }, "wa_id": CUSTOMER });
+    let webhook = told("messages", json!({ "contacts": [card], "messages": [hidden] }));
+    takes(&gateway, &webhook).await;
+    let shown = heard(&gateway, "wamid.hidden").await;
+    assert_eq!(shown["content"]["type"], "unsupported", "{shown}");
+    let error = &shown["content"]["errors"][0];
+    assert_eq!(error["code"], 131_060, "{shown}");
+    assert_eq!(error["title"], "Message not available", "{shown}");
+    assert_eq!(
+        error["error_data"]["details"], "Open WhatsApp on the phone to see it",
+        "{shown}"
+    );
+    let contact = contact(&gateway, &shown["conversation_id"]).await;
+    assert_eq!(contact["name"], "Rina");
+    gateway.stop().await;
+}
+
+async fn two_sends_to_one_customer_by_two_names_go_one_after_the_other(kept: Kept) {
+    const ANSWER_MS: u64 = 800;
+    let second = NumberConfig::numbered(1);
+    let mut setup = Setup::default();
+    setup.simulator.numbers.push(second.clone());
+    let gateway = TestGateway::start_with(kept, setup).await;
+    gateway.add_number(&second).await;
+    let (phone, id) = ("628900000777", "ID.777");
+    meta_knows(&gateway, phone, id);
+    // Both names are known on the first number; nothing of this customer is on the second.
+    takes(&gateway, &writes(who("Sari", phone, id), "wamid.S1", 10, "halo")).await;
+    heard(&gateway, "wamid.S1").await;
+    gateway.faults(Faults {
+        latency: Millis::between(ANSWER_MS, ANSWER_MS),
+        ..Faults::default()
+    });
+    let template = |key: &str, name: &str| {
+        let mut body = json!({
+            "number": second.phone_number_id, "type": "template",
+            "template": { "name": "hello_world", "language": { "code": "en_US" } },
+        });
+        body[key] = name.into();
+        body
+    };
+    let (by_phone, by_id) = (template("to", &format!("+{phone}")), template("recipient", id));
+    let (one, other) = tokio::join!(
+        gateway.post("/v1/messages", None, &by_phone),
+        gateway.post("/v1/messages", None, &by_id),
+    );
+    let mut calls = Vec::new();
+    for (status, answer) in [one, other] {
+        assert_eq!(status, 202, "{answer}");
+        let message = answer["message_id"].as_str().unwrap();
+        gateway.until_state(message, "read").await;
+        let sent = gateway.meta.sends(&SendQuery {
+            message_id: Some(message.to_owned()),
+            ..SendQuery::default()
+        });
+        assert_eq!(sent.len(), 1, "{answer}");
+        // Meta takes it when the call comes and answers later.
+        calls.push(sent[0].accepted_at_ms);
+    }
+    let apart = calls[0].abs_diff(calls[1]);
+    assert!(
+        apart >= ANSWER_MS,
+        "the second call began {apart} ms after the first"
+    );
     gateway.stop().await;
 }

@@ -1,7 +1,9 @@
 //! Businesses answer, and what happens to each message shows.
 
-use mesej::simulator::Faults;
+use std::time::Duration;
+
 use mesej::simulator::control::SendQuery;
+use mesej::simulator::{Faults, Millis};
 use serde_json::json;
 
 use crate::gateway::{CUSTOMER, Setup, TestGateway, text_to, until};
@@ -12,6 +14,7 @@ on_every_store! {
     the_same_key_gives_the_same_answer_and_sends_once,
     outside_the_service_window_only_templates_go,
     an_answer_that_never_came_is_settled_by_the_status_and_never_sent_again,
+    the_fault_that_the_readme_shows_leads_to_unknown_and_then_to_the_late_status,
     what_meta_provably_did_not_take_is_tried_again_until_it_goes,
     a_reply_is_held_back_when_somebody_wrote_since,
     a_scheduled_message_can_be_taken_back_and_is_never_sent,
@@ -105,6 +108,42 @@ async fn an_answer_that_never_came_is_settled_by_the_status_and_never_sent_again
     let message = gateway.send_text("did it arrive?").await;
     let read = gateway.until_state(&message, "read").await;
     assert_eq!(read["delivery"]["attempts"], 1);
+    assert_eq!(accepted(&gateway, &message), 1);
+    gateway.stop().await;
+}
+
+/// The faults of the README's tour, with statuses that come sooner.
+fn of_the_readme(late_by: Millis) -> Faults {
+    let readme = include_str!("../../README.md");
+    let shown = readme
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("-d '")?.strip_suffix('\''))
+        .find(|faults| faults.contains("error_after"))
+        .unwrap();
+    let faults: Faults = serde_json::from_str(shown).unwrap();
+    assert!(faults.status_late_by.min >= 10_000, "long enough to be seen");
+    Faults {
+        status_late_by: late_by,
+        ..faults
+    }
+}
+
+async fn the_fault_that_the_readme_shows_leads_to_unknown_and_then_to_the_late_status(kept: Kept) {
+    let gateway = TestGateway::start(kept).await;
+    gateway.customer_says("hello").await;
+    gateway.faults(of_the_readme(Millis::between(4_000, 4_000)));
+    let asked = std::time::Instant::now();
+    let message = gateway.send_text("did it arrive?").await;
+    let unknown = gateway.until_state(&message, "unknown").await;
+    assert!(asked.elapsed() < Duration::from_secs(4), "before its status");
+    let error = &unknown["delivery"]["error"];
+    assert_eq!(error["code"], 131_000, "{unknown}");
+    let read = gateway.until_state(&message, "read").await;
+    assert!(
+        asked.elapsed() >= Duration::from_secs(4),
+        "no sooner than its status"
+    );
+    assert_eq!(read["delivery"]["attempts"], 1, "{read}");
     assert_eq!(accepted(&gateway, &message), 1);
     gateway.stop().await;
 }
