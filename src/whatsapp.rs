@@ -10,6 +10,9 @@ mod lenient;
 pub mod number_check;
 pub mod outbound;
 pub mod payload;
+#[cfg(test)]
+#[path = "../tests/payloads/folders.rs"]
+pub(crate) mod payloads;
 pub mod signature;
 pub mod webhook;
 

@@ -1,7 +1,5 @@
-#[path = "../../../../tests/payloads/folders.rs"]
-mod folders;
-
 use super::*;
+use crate::whatsapp::payloads::{at_hand, payloads};
 use serde_json::json;
 
 fn code(value: &Value) -> Option<u32> {
@@ -326,11 +324,11 @@ fn a_card_needs_more_than_a_formatted_name() {
 /// All samples that hold real values must be found well formed.
 #[test]
 fn samples_are_well_formed() {
-    let marketing = folders::at_hand("management")
+    let marketing = at_hand("management")
         .into_iter()
         .filter(|(place, _)| place.contains("marketing_messages_req"));
     let mut seen = 0;
-    for (place, value) in folders::payloads("send").into_iter().chain(marketing) {
+    for (place, value) in payloads("send").into_iter().chain(marketing) {
         let text = value.to_string();
         let placeholder = ["{{", "<", "xxxx", "http(s)", "language-and-locale-code"]
             .iter()

@@ -1,9 +1,7 @@
 //! Runs on examples of every kind.
 
-#[path = "../../../../tests/payloads/folders.rs"]
-mod folders;
-
 use super::*;
+use crate::whatsapp::payloads::payloads;
 
 /// Marks of examples that hold words to be replaced instead of values.
 const PLACEHOLDERS: [&str; 8] = [
@@ -20,7 +18,7 @@ const PLACEHOLDERS: [&str; 8] = [
 #[test]
 fn every_example_passes() {
     let mut passed = 0;
-    for (place, mut example) in folders::payloads("send") {
+    for (place, mut example) in payloads("send") {
         // Whom an example addresses is not looked at here; that alone makes none a placeholder.
         let _ = example.as_object_mut().unwrap().remove("to");
         let holds_values = !PLACEHOLDERS.iter().any(|mark| example.to_string().contains(mark));

@@ -1,9 +1,7 @@
 //! Runs on payloads of every kind.
 
-#[path = "../../../../tests/payloads/folders.rs"]
-mod folders;
-
 use super::*;
+use crate::whatsapp::payloads::payloads;
 
 fn list<'a>(value: &'a Value, key: &str) -> &'a [Value] {
     value
@@ -14,7 +12,7 @@ fn list<'a>(value: &'a Value, key: &str) -> &'a [Value] {
 
 #[test]
 fn every_sample_is_read_whole() {
-    for (place, expected) in folders::payloads("webhooks") {
+    for (place, expected) in payloads("webhooks") {
         check(&place, expected.to_string().as_bytes(), &expected);
     }
 }
