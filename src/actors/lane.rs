@@ -30,6 +30,7 @@ mod pause;
 mod persist;
 mod queue;
 mod ranks;
+mod recall;
 mod receipts;
 mod refusals;
 mod reread;
@@ -115,7 +116,8 @@ pub struct LaneParts {
     pub earlier: Earlier,
 }
 
-/// Who may have sent from a number before this process did: its last second counts as full.
+/// Who may have sent from a number before this process did: its last second counts as full, and what was sent to a customer
+/// is looked up in history while it counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Earlier {
     /// Nobody.
@@ -180,6 +182,8 @@ pub struct Lane {
 
     number_limit: NumberLimiter,
     pair_limit: PairLimiter,
+    /// Until when it counts what an earlier process sent to a customer.
+    recalls_until: Duration,
     slowed_at: Duration,
     brake: Brake,
     paused: Option<Pause>,
@@ -259,6 +263,11 @@ impl Lane {
         if let Some(at) = counted {
             number_limit.assume_full(at, parts.clock.monotonic());
         }
+        let recalls_until = match parts.earlier {
+            Earlier::Nobody => Duration::ZERO,
+            Earlier::Until(at) => at.saturating_add(limits.pair.reach()),
+            Earlier::Others => parts.clock.monotonic().saturating_add(limits.pair.reach()),
+        };
         let results = Results {
             ledger: parts.ledger,
             successors: parts.successors,
@@ -279,6 +288,7 @@ impl Lane {
             receipts: Receipts::new(limits.receipts),
             number_limit,
             pair_limit: PairLimiter::new(limits.pair),
+            recalls_until,
             slowed_at: Duration::ZERO,
             brake: Brake::new(limits.brake_after),
             paused: None,

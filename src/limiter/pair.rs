@@ -30,6 +30,13 @@ pub struct PairRule {
     pub burst: u32,
 }
 
+impl PairRule {
+    /// How long a burst counts.
+    pub const fn reach(self) -> Duration {
+        self.every.saturating_mul(self.burst)
+    }
+}
+
 impl Default for PairRule {
     fn default() -> Self {
         Self {
@@ -70,6 +77,23 @@ impl PairLimiter {
             },
             pairs: LruCache::unbounded(),
             most: most.max(1),
+        }
+    }
+
+    /// Whether anything is remembered of this customer.
+    pub fn knows(&self, contact: ContactId) -> bool {
+        self.pairs.contains(&contact)
+    }
+
+    /// Counts what was sent before, so long ago each, to a customer to whom a message was let go as if to one never written
+    /// to. Says how long it must wait if it may not go.
+    pub fn recall(&mut self, contact: ContactId, ago: Vec<Duration>, now: Duration) -> Result<(), Duration> {
+        match Pair::sent_before(ago, self.rule, now) {
+            Some(pair) => {
+                self.pairs.put(contact, pair);
+                self.try_take(contact, now)
+            }
+            None => Ok(()),
         }
     }
 
@@ -193,6 +217,31 @@ impl Pair {
         }
     }
 
+    /// What is left of messages that were sent so long ago each, perhaps before this clock began; `None` if nothing is.
+    fn sent_before(mut ago: Vec<Duration>, rule: PairRule, now: Duration) -> Option<Self> {
+        let reach = rule.reach();
+        ago.retain(|ago| *ago < reach);
+        ago.sort_unstable();
+        // On a clock that shows `reach` now.
+        let mut times = ago.iter().rev().map(|ago| reach.saturating_sub(*ago));
+        let mut pair = Self::first(times.next()?);
+        times.for_each(|at| pair.take(rule, at));
+        if pair.in_burst(rule, reach) {
+            let since = reach.saturating_sub(pair.burst_began);
+            return Some(Self {
+                burst_began: now.saturating_sub(since),
+                ..pair
+            });
+        }
+        let owed = pair.paid_off(rule).saturating_sub(reach);
+        (!owed.is_zero()).then(|| Self {
+            burst_began: now,
+            sent: 0,
+            silent_until: now.saturating_add(owed),
+            strikes: 0,
+        })
+    }
+
     /// What both owe together.
     fn with(self, other: Self, rule: PairRule, now: Duration) -> Self {
         let (later, earlier) = if self.burst_began > other.burst_began {
@@ -252,7 +301,7 @@ impl Pair {
 
     fn owes_nothing(&self, rule: PairRule, now: Duration) -> bool {
         let forgiven = if self.strikes == 0 {
-            Duration::ZERO
+            self.silent_until
         } else {
             self.silent_until + FORGIVEN_AFTER
         };

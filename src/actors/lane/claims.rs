@@ -27,10 +27,19 @@ const NO_PLACE: Duration = Duration::from_millis(5);
 
 /// A message that the lane wants to claim, the place for its call, and the note that no call has begun.
 #[derive(Debug)]
-struct Want {
-    item: Item,
+pub(super) struct Want {
+    pub(super) item: Item,
     permit: OwnedSemaphorePermit,
     ahead: Option<Ahead>,
+    pub(super) customer: Customer,
+}
+
+/// Whether the pair limit knows what was sent to a customer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Customer {
+    Known,
+    /// An earlier process may have written to them shortly before it ended.
+    New,
 }
 
 /// The state of claiming. One request to the store at a time: the store itself batches over lanes.
@@ -69,7 +78,7 @@ impl Claiming {
         self.not_before
     }
 
-    fn begin(&mut self, wants: &[Want]) {
+    pub(super) fn begin(&mut self, wants: &[Want]) {
         self.asked = wants.iter().map(|want| want.item.id()).collect();
         self.asked_by = PerPriority::default();
         for want in wants {
@@ -149,6 +158,15 @@ impl Lane {
             return;
         }
         self.claiming.begin(&wants);
+        if wants.iter().any(|want| want.customer == Customer::New) {
+            self.recall(wants, now, ctx);
+        } else {
+            self.ask(wants, now, ctx);
+        }
+    }
+
+    /// Asks the store for claims.
+    pub(super) fn ask(&self, wants: Vec<Want>, now: Moment, ctx: &mut Context<Self>) {
         crash::point(CrashPoint::BeforeClaim);
         let (store, tenant) = (Arc::clone(&self.store), self.tenant);
         let fence = self.results.ledger.fence();
@@ -184,8 +202,14 @@ impl Lane {
                 self.claiming.not_before = now.mono + NO_PLACE;
                 return;
             };
-            let pairs = &mut self.pair_limit;
+            let (pairs, recalls) = (&mut self.pair_limit, now.mono < self.recalls_until);
+            let mut customer = Customer::Known;
             let taken = self.queue.take(priority, now, |contact| {
+                customer = if recalls && !pairs.knows(contact) {
+                    Customer::New
+                } else {
+                    Customer::Known
+                };
                 pairs.try_take(contact, now.mono).map_err(|wait| {
                     metrics::limiter_delays_total(labels::DelayReason::PairLimit).increment(1);
                     now.mono + wait
@@ -193,7 +217,12 @@ impl Lane {
             });
             let Some(item) = taken else { return };
             let ahead = self.note_ahead(&item.waiting);
-            wants.push(Want { item, permit, ahead });
+            wants.push(Want {
+                item,
+                permit,
+                ahead,
+                customer,
+            });
         }
     }
 

@@ -159,3 +159,39 @@ fn check(times: &[u64], burst: u32) -> Result<(), TestCaseError> {
     }
     Ok(())
 }
+
+#[test]
+fn what_was_sent_before_this_clock_began_is_paid_back() {
+    let ago = |all: &[u64]| all.iter().map(|ago| secs(*ago)).collect::<Vec<_>>();
+    for (sent, wait) in [
+        (vec![], 0),
+        // Of a burst under way the rest may follow.
+        (ago(&[2, 3]), 0),
+        (ago(&[5, 5, 5]), 0),
+        // One that is over is paid back.
+        (ago(&[7, 8]), 4),
+        (ago(&[10, 9, 8, 10, 10]), 20),
+        (ago(&[0; 10]), 60),
+        (ago(&[59; 10]), 1),
+        (ago(&[3; 10]), 57),
+        // What was paid back counts no more.
+        (ago(&[6]), 0),
+        (ago(&[20, 20, 20]), 0),
+        (ago(&[60; 10]), 0),
+        (ago(&[40, 40, 1]), 0),
+    ] {
+        let mut limiter = limiter(10);
+        let now = secs(1);
+        assert!(limiter.try_take(contact(1), now).is_ok() && limiter.knows(contact(1)));
+        let told = limiter.recall(contact(1), sent.clone(), now);
+        let expected = if wait == 0 { Ok(()) } else { Err(secs(wait)) };
+        assert_eq!(told, expected, "{sent:?}");
+        assert_eq!(limiter.wait(contact(1), now), secs(wait), "{sent:?}");
+        // Nobody who owes is forgotten for the sake of others.
+        (2..9).for_each(|other| assert!(limiter.try_take(contact(other), now + secs(wait / 2)).is_ok()));
+        assert_eq!(
+            limiter.wait(contact(1), now + secs(wait / 2)),
+            secs(wait - wait / 2)
+        );
+    }
+}

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::*;
+use crate::actors::Succession;
 use crate::actors::lane::{Earlier, LaneLimits};
 use crate::domain::{AttemptToken, DeliveryState, UnknownPolicy};
 use crate::store::op::{AttemptResult, Attempted};
@@ -378,6 +379,45 @@ async fn what_another_node_may_have_sent_until_the_lane_began_counts() {
     world.send(&lane, &[letter(1)]).await;
     world.settled().await;
     assert!(between(began, world.seen()[0].at) >= Duration::from_secs(1));
+}
+
+#[actix::test]
+async fn a_burst_that_an_earlier_process_sent_to_a_customer_is_paid_back_and_nobody_else_waits() {
+    let mut world = World::new().await;
+    let first = world.lane(LaneLimits::default());
+    let burst = [(); 10].map(|()| letter(1));
+    world.send(&first, &burst).await;
+    world.settled().await;
+    let last = world.clock_now();
+    first.die().await;
+    drop(first);
+    world.take_over().await;
+    world.succession = Succession::new(world.ledger.clone());
+    let second = world.lane_after_another_process(LaneLimits::default());
+    let sent = world.send(&second, &[letter(1), letter(2), letter(1)]).await;
+    world.settled().await;
+    let at = |nth: usize| {
+        let seen = world.seen();
+        let call = seen.iter().find(|call| call.token.message == sent[nth].message);
+        call.unwrap().at
+    };
+    assert!(
+        between(last, at(0)) >= Duration::from_secs(57),
+        "{:?}",
+        between(last, at(0))
+    );
+    assert!(
+        between(last, at(0)) < Duration::from_secs(65),
+        "{:?}",
+        between(last, at(0))
+    );
+    assert!(
+        between(last, at(1)) < Duration::from_secs(3),
+        "{:?}",
+        between(last, at(1))
+    );
+    assert!(at(2) > at(0));
+    world.check();
 }
 
 #[actix::test]
