@@ -11,12 +11,18 @@ use crate::store::row::Rows;
 
 /// The contact at the end of the chain of links.
 pub(super) fn follow_links(rows: &mut dyn Rows, start: ContactId) -> Result<Option<Contact>, StoreError> {
-    let (mut at, mut links) = (start, Links::default());
+    Ok(walk(rows, start)?.map(|(person, _)| person))
+}
+
+/// The contact at the end of the chain of links, and those before it.
+fn walk(rows: &mut dyn Rows, start: ContactId) -> Result<Option<(Contact, Vec<Contact>)>, StoreError> {
+    let (mut at, mut links, mut passed) = (start, Links::default(), Vec::new());
     while let Some(contact) = rows.contact(at)? {
-        match links.after(&contact) {
-            Some(next) => at = next,
-            None => return Ok(Some(contact)),
-        }
+        let Some(next) = links.after(&contact) else {
+            return Ok(Some((contact, passed)));
+        };
+        passed.push(contact);
+        at = next;
     }
     Ok(None)
 }
@@ -27,27 +33,20 @@ pub(super) fn owner(batch: &mut Batch<'_>, alias: &Alias) -> Result<Option<Conta
     let Some(first) = batch.rows.alias(alias)? else {
         return Ok(None);
     };
-    let Some(mut contact) = follow_links(batch.rows, first)? else {
+    let Some((mut person, passed)) = walk(batch.rows, first)? else {
         return Ok(None);
     };
-    let (mut at, mut news) = (first, false);
-    while at != contact.id {
-        news |= contact.lead(at);
-        let Some(mut passed) = batch.rows.contact(at)? else {
-            break;
-        };
-        let Some(next) = passed.linked_to.replace(contact.id) else {
-            break;
-        };
-        if next != contact.id {
-            batch.rows.put_contact(&passed)?;
+    let mut news = false;
+    for mut contact in passed {
+        news |= person.lead(contact.id);
+        if contact.linked_to.replace(person.id) != Some(person.id) {
+            batch.rows.put_contact(&contact)?;
         }
-        at = next;
     }
     if news {
-        batch.rows.put_contact(&contact)?;
+        batch.rows.put_contact(&person)?;
     }
-    Ok(Some(contact))
+    Ok(Some(person))
 }
 
 /// Whoever went by a name at a time, as far as is known; else who has it since.
