@@ -1,13 +1,23 @@
 //! Putting aside what cannot be applied, each element by itself.
 
-use crate::domain::JournalId;
+use std::time::Duration;
+
+use crate::actors::port::Signer;
 use crate::domain::ids::digest16;
+use crate::domain::message::Amendment;
+use crate::domain::{Alias, JournalId, MessageId, Timestamp};
 use crate::store::{JournalEntry, Quarantined, Store, StoreError};
 use crate::telemetry::labels::QuarantineReason;
 use crate::telemetry::{Label as _, metrics};
-use crate::whatsapp::webhook;
+use crate::whatsapp::{Element, IncomingMessage, webhook};
 
 use super::signed;
+
+/// Authors take back what is two days old at most. Source: Cloud API, Revoke messages webhooks (2026).
+const TAKEN_BACK_WITHIN: Duration = Duration::from_hours(3 * 24);
+/// Elements read together, and how often that is done for one message.
+const PAGE: usize = 64;
+const PAGES: usize = 8;
 
 /// What of an entry is put aside.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,6 +75,52 @@ pub(super) async fn put_poison(
         }
     }
     Ok(())
+}
+
+/// Removes what was put aside of a message that its author takes back, told by the same app. Looks at what came since authors
+/// can have written what they take back, and at a bounded number of elements: a quarantine that overflows is no reason to read
+/// all of it for each message that is taken back. What it passes over ends with the quarantine's own time.
+pub(super) async fn forget(
+    store: &dyn Store,
+    signer: &Signer,
+    taken_back: &IncomingMessage,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let is_it = |item: &Quarantined| {
+        let (by, body) = signed::open(&item.body);
+        let elements = webhook::parse(&body).unwrap_or_default().elements;
+        by == *signer
+            && elements
+                .iter()
+                .any(|element| matches!(element, Element::Message(message) if is_of(message, taken_back)))
+    };
+    let first = MessageId::new(taken_back.at.before(TAKEN_BACK_WITHIN), 0, 0);
+    let mut after = Some(JournalId::from_bytes(*first.as_bytes()));
+    for _ in 0..PAGES {
+        let some = store.quarantined(after, PAGE, now).await?;
+        for item in some.iter().filter(|item| is_it(item)) {
+            store.quarantine_remove(item.id).await?;
+        }
+        match some.last() {
+            Some(last) if some.len() == PAGE => after = Some(last.id),
+            _ => return Ok(()),
+        }
+    }
+    Ok(())
+}
+
+/// Whether an element is the message that is taken back, or an edit of it, by the same author.
+fn is_of(element: &IncomingMessage, taken_back: &IncomingMessage) -> bool {
+    let Some(amends) = &taken_back.amends else {
+        return false;
+    };
+    let is_it = match &element.amends {
+        None => element.wamid == amends.original,
+        Some(edit) => edit.original == amends.original && edit.change != Amendment::Revoked,
+    };
+    let mut names = element.aliases.strongest_first();
+    let is_known = |name: &Alias| taken_back.aliases.strongest_first().any(|known| known == name);
+    is_it && element.by == taken_back.by && element.number == taken_back.number && names.any(is_known)
 }
 
 /// Time-ordered like its entry, and the same whenever the entry is applied again.

@@ -16,7 +16,7 @@ use super::{owners, signed};
 use crate::actors::directory::{Directory, TenantHandle};
 use crate::actors::port::Signer;
 use crate::actors::request::Refusal;
-use crate::domain::message::Side;
+use crate::domain::message::{Amendment, Side};
 use crate::domain::{Alias, DeliveryState, EventKind, PhoneNumberId, TenantId, WabaId, WamidHash};
 use crate::store::JournalEntry;
 use crate::store::op::{Amend, Announce, Called, Naming, Op, Prefer, Receive, Relate, Report, ReportTarget};
@@ -116,6 +116,20 @@ impl Router {
         hands: &Hands,
         ticket: &Arc<Ticket>,
     ) -> Handed {
+        if let Element::Message(message) = &element
+            && message
+                .amends
+                .as_ref()
+                .is_some_and(|amends| amends.change == Amendment::Revoked)
+        {
+            let now = self.directory.clock().now();
+            let store = self.directory.store().as_ref();
+            if let Err(error) = aside::forget(store, signer, message, now).await {
+                tracing::warn!(error = %error, "cannot look through what was put aside");
+                ticket.note(Verdict::Again);
+                return Handed::All;
+            }
+        }
         let owners = owners::of(&self.directory, &element);
         let heard = self.heard(&element, &owners, signer);
         let reason = match &element {

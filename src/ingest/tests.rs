@@ -271,6 +271,54 @@ async fn what_cannot_be_read_is_put_back_as_whose_it_was() {
 }
 
 #[actix::test]
+async fn what_was_put_aside_of_a_message_goes_when_its_author_takes_it_back() {
+    tokio::time::pause();
+    let road = Road::open(&["demo", "stranger"]).await;
+    let now = SystemClock::new().now().as_secs();
+    let nobodys = TenantId::new(7);
+    let told = |value: serde_json::Value| {
+        let mut body: serde_json::Value = serde_json::from_slice(&webhook_of(nobodys, 0, 1, now)).unwrap();
+        let message = &mut body["entry"][0]["changes"][0]["value"]["messages"][0];
+        for (key, part) in value.as_object().unwrap() {
+            message[key] = part.clone();
+        }
+        Bytes::from(body.to_string())
+    };
+    let original = format!("wamid.{nobodys}.000000");
+    let edit = serde_json::json!({ "original_message_id": original, "message": { "type": "text", "text": { "body": "x" } } });
+    let revoke = told(
+        serde_json::json!({ "id": "wamid.r", "type": "revoke", "revoke": { "original_message_id": original } }),
+    );
+    let quotes = serde_json::json!({ "id": "wamid.q", "context": { "id": original } });
+    for (signer, body) in [
+        (demo(), told(serde_json::json!({}))),
+        (
+            demo(),
+            told(serde_json::json!({ "id": "wamid.e", "type": "edit", "edit": edit })),
+        ),
+        (demo(), told(quotes)),
+        // Neither is theirs to take back.
+        (stranger(), told(serde_json::json!({}))),
+        (demo(), told(serde_json::json!({ "from": "628222222" }))),
+    ] {
+        road.intake.accept(signer, body).await.unwrap();
+    }
+    road.applied().await;
+    assert_eq!(road.reasons().await, ["unknown_number"; 5]);
+    road.intake.accept(demo(), revoke).await.unwrap();
+    road.applied().await;
+    let left: Vec<bool> = road
+        .aside()
+        .await
+        .iter()
+        .map(|item| signed::signer_of(&item.body) == demo())
+        .collect();
+    // What quotes it, two that are others', and that it was taken back.
+    assert_eq!((left.len(), left.iter().filter(|ours| **ours).count()), (4, 3));
+    road.close().await;
+}
+
+#[actix::test]
 async fn a_number_without_an_app_is_spoken_for_only_while_there_is_one_app() {
     tokio::time::pause();
     let road = Road::open(&["demo"]).await;
