@@ -1,6 +1,7 @@
 //! Tenants, numbers, keys, agents and leases: small rows, each written by itself.
 
 use bytes::Bytes;
+use scylla::serialize::row::SerializeRow;
 use serde::de::DeserializeOwned;
 
 use super::ScyllaStore;
@@ -94,8 +95,12 @@ impl ScyllaStore {
     }
 
     pub(super) async fn write_tenant(&self, tenant: &Tenant) -> Result<(), StoreError> {
-        let values = (keys::tenant(tenant.id), json(tenant)?);
-        self.link.write(&self.book.rows.put_tenant, values).await
+        let rows = &self.book.rows;
+        let of = keys::tenant(tenant.id);
+        let stamp = self.stamp_over(&rows.tenant_written, (of,)).await?;
+        self.link
+            .write(&rows.put_tenant, (of, json(tenant)?, stamp))
+            .await
     }
 
     pub(super) async fn all_tenants(&self) -> Result<Vec<Tenant>, StoreError> {
@@ -118,13 +123,13 @@ impl ScyllaStore {
         let of = keys::tenant(key.tenant);
         let body = json(key)?;
         let before: Option<(i64, i64)> = self.link.row(&rows.key_written, (hash,)).await?;
-        let mut stamp = before.map_or(0, |(_, written)| written);
+        let mut stamp = before.map_or(0, |(_, written)| written).saturating_add(1);
         for listed in [Some(of), before.map(|(tenant, _)| tenant)].into_iter().flatten() {
-            let written: Option<(i64,)> = self.link.row(&rows.key_of_tenant_written, (listed, hash)).await?;
-            stamp = stamp.max(written.map_or(0, |(written,)| written));
+            stamp = stamp.max(
+                self.stamp_over(&rows.key_of_tenant_written, (listed, hash))
+                    .await?,
+            );
         }
-        // Whatever clock stamped the row that is there: a revocation comes after it.
-        let stamp = stamp.saturating_add(1);
         if let Some((tenant, _)) = before.filter(|(tenant, _)| *tenant != of) {
             self.link
                 .write(&rows.drop_key_of_tenant, (stamp, tenant, hash))
@@ -158,12 +163,26 @@ impl ScyllaStore {
     }
 
     pub(super) async fn write_agent(&self, agent: &Agent) -> Result<(), StoreError> {
-        let values = (keys::tenant(agent.tenant), agent.id.as_str(), json(agent)?);
-        self.link.write(&self.book.rows.put_agent, values).await
+        let rows = &self.book.rows;
+        let (of, id) = (keys::tenant(agent.tenant), agent.id.as_str());
+        let stamp = self.stamp_over(&rows.agent_written, (of, id)).await?;
+        self.link
+            .write(&rows.put_agent, (of, id, json(agent)?, stamp))
+            .await
     }
 
     pub(super) async fn agents_of(&self, tenant: TenantId) -> Result<Vec<Agent>, StoreError> {
         self.of_tenant(&self.book.rows.agents, tenant).await
+    }
+
+    /// A stamp for what takes a row's place: it comes after the row that is there, whatever clock stamped that.
+    pub(super) async fn stamp_over(
+        &self,
+        written: &Prepared,
+        key: impl SerializeRow + Send + Sync,
+    ) -> Result<i64, StoreError> {
+        let row: Option<(i64,)> = self.link.row(written, key).await?;
+        Ok(row.map_or(0, |(stamp,)| stamp).saturating_add(1))
     }
 
     async fn every<T: DeserializeOwned>(&self, statement: &Prepared) -> Result<Vec<T>, StoreError> {

@@ -271,8 +271,11 @@ impl ScyllaStore {
     }
 
     pub(super) async fn drop_aside(&self, id: JournalId) -> Result<(), StoreError> {
+        let rows = &self.book.rows;
+        let key = (ONLY, id.as_bytes().as_slice());
+        let stamp = self.stamp_over(&rows.quarantined_written, key).await?;
         self.link
-            .write(&self.book.rows.drop_quarantined, (ONLY, id.as_bytes()))
+            .write(&rows.drop_quarantined, (stamp, key.0, key.1))
             .await
     }
 }

@@ -153,13 +153,15 @@ statements! {
         minutes: Scan "SELECT minute FROM {data}.journal_minute WHERE shard = ? AND minute >= ?",
         drop_minutes: Write "DELETE FROM {data}.journal_minute USING TIMESTAMP ? WHERE shard = ? AND minute < ?",
         put_quarantined: Write "INSERT INTO {data}.quarantine (shard, id, at, reason, body) VALUES (?, ?, ?, ?, ?) USING TTL ?",
-        drop_quarantined: Write "DELETE FROM {data}.quarantine WHERE shard = ? AND id = ?",
+        quarantined_written: Read "SELECT WRITETIME(body) FROM {data}.quarantine WHERE shard = ? AND id = ?",
+        drop_quarantined: Write "DELETE FROM {data}.quarantine USING TIMESTAMP ? WHERE shard = ? AND id = ?",
         quarantined: ScanLarge
             "SELECT id, at, reason, body FROM {data}.quarantine WHERE shard = ? AND id > ?",
         quarantined_from: ScanLarge
             "SELECT id, at, reason, body FROM {data}.quarantine WHERE shard = ? AND id >= ?",
 
-        put_tenant: Write "INSERT INTO {data}.tenant (tenant, body) VALUES (?, ?)",
+        tenant_written: Read "SELECT WRITETIME(body) FROM {data}.tenant WHERE tenant = ?",
+        put_tenant: Write "INSERT INTO {data}.tenant (tenant, body) VALUES (?, ?) USING TIMESTAMP ?",
         tenants: Scan "SELECT body FROM {data}.tenant",
         tenant: Read "SELECT body FROM {data}.tenant WHERE tenant = ?",
         put_key: Write "INSERT INTO {data}.api_key (hash, tenant, body) VALUES (?, ?, ?) USING TIMESTAMP ?",
@@ -172,7 +174,8 @@ statements! {
         drop_key_of_tenant: Write
             "DELETE FROM {data}.api_key_of_tenant USING TIMESTAMP ? WHERE tenant = ? AND hash = ?",
         keys_of_tenant: Scan "SELECT body FROM {data}.api_key_of_tenant WHERE tenant = ?",
-        put_agent: Write "INSERT INTO {data}.agent (tenant, agent, body) VALUES (?, ?, ?)",
+        agent_written: Read "SELECT WRITETIME(body) FROM {data}.agent WHERE tenant = ? AND agent = ?",
+        put_agent: Write "INSERT INTO {data}.agent (tenant, agent, body) VALUES (?, ?, ?) USING TIMESTAMP ?",
         agents: Scan "SELECT body FROM {data}.agent WHERE tenant = ?",
         put_retention_job: Write "INSERT INTO {data}.retention_job (tenant, body) VALUES (?, ?) USING TIMESTAMP ?",
         retention_job: Read "SELECT body FROM {data}.retention_job WHERE tenant = ?",
