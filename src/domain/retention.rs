@@ -14,6 +14,8 @@ pub struct Retention(u32);
 impl Retention {
     /// One year.
     pub const DEFAULT: Self = Self(365);
+    /// The shortest.
+    pub const SHORTEST: Self = Self(1);
     /// The dedupe index outlives Meta's seven days of webhook retries, whatever the retention is.
     pub const DEDUPE: Duration = Duration::from_hours(9 * 24);
     /// Events stay readable this long for clients that resume.
@@ -26,7 +28,7 @@ impl Retention {
 
     /// Accepts 1 day to 5 years.
     pub const fn days(days: u32) -> Option<Self> {
-        if days >= 1 && days <= 1_826 {
+        if days >= Self::SHORTEST.0 && days <= 1_826 {
             Some(Self(days))
         } else {
             None

@@ -181,6 +181,33 @@ pub(super) async fn a_message_that_ends_sooner_takes_what_told_of_it_along(backe
     assert_eq!(kinds(&scene).await, [EventKind::Erased, EventKind::Message]);
 }
 
+pub(super) async fn what_told_of_a_message_that_ended_sooner_is_not_read(backend: impl Backend) {
+    let mut scene = Scene::of(&backend).await;
+    scene.hears(&["628111111"], "w", "a secret").await;
+    scene
+        .one(edit(&["628111111"], "e", "w", scene.now, "another secret"))
+        .await;
+    scene.later(DAY);
+    scene.hears(&["628222222"], "young", "stays").await;
+    change(&scene, 365, 2).await;
+    // An import that ends a moment after it comes.
+    let mut import = ops::receive(&["628333333"], "i", scene.now.before(DAY), "an old secret");
+    import.via = Some(crate::domain::message::Via::History);
+    import.retention = Retention::days(2).unwrap();
+    scene.one(import).await;
+    let told = async |scene: &Scene| {
+        let page = scene.store.events_after(TENANT, Seq::default(), 9, scene.now);
+        let events = page.await.unwrap().events;
+        let tells = |event: &crate::domain::Event| event.json.windows(6).any(|window| window == b"secret");
+        (events.len(), events.iter().filter(|event| tells(event)).count())
+    };
+    scene.later(DAY - Duration::from_millis(1));
+    assert_eq!(told(&scene).await, (4, 3));
+    scene.later(Duration::from_millis(1));
+    scene.sweep().await;
+    assert_eq!(told(&scene).await, (4, 0));
+}
+
 pub(super) async fn events_end_after_seven_days_from_the_oldest_on(backend: impl Backend) {
     let mut scene = Scene::of(&backend).await;
     let began = scene.now;

@@ -1,20 +1,69 @@
 //! Reading the ledger's events.
 
 use bytes::Bytes;
+use serde::Deserialize;
 
 use super::ScyllaStore;
 use super::change::event;
 use super::keys;
 use super::seat::{Oldest, lock};
-use crate::domain::{Seq, TenantId, Timestamp};
+use crate::domain::{Event, EventKind, Retention, Seq, TenantId, Timestamp};
 use crate::store::EventPage;
 use crate::store::error::StoreError;
 use crate::store::room::Room;
 
+/// When the message was written that an event tells, of one that does.
+fn told_of(event: &Event) -> Option<Timestamp> {
+    #[derive(Deserialize)]
+    struct Told {
+        data: Data,
+    }
+    #[derive(Deserialize)]
+    struct Data {
+        message: Written,
+    }
+    #[derive(Deserialize)]
+    struct Written {
+        created: Timestamp,
+    }
+    if !matches!(event.kind, EventKind::Message | EventKind::MessageChanged) {
+        return None;
+    }
+    let told: Told = serde_json::from_slice(&event.json).ok()?;
+    Some(told.data.message.created)
+}
+
 pub(super) type EventColumns = (i64, i64, i8, Bytes, i64, Bytes);
 
 impl ScyllaStore {
+    /// Events after a position. What told of a message is read no longer than that: other stores sweep it away.
     pub(super) async fn read_events(
+        &self,
+        tenant: TenantId,
+        after: Seq,
+        limit: usize,
+        now: Timestamp,
+    ) -> Result<EventPage, StoreError> {
+        let mut page = self.read_log(tenant, after, limit, now).await?;
+        let told: Vec<Option<Timestamp>> = page.events.iter().map(told_of).collect();
+        let is_over = |kept: Retention, told: &Option<Timestamp>| {
+            told.is_some_and(|written| kept.expiry(written) <= now)
+        };
+        if !told.iter().any(|told| is_over(Retention::SHORTEST, told)) {
+            return Ok(page);
+        }
+        let Some(tenant) = self.one_tenant(tenant).await? else {
+            return Ok(page);
+        };
+        for (event, told) in page.events.iter_mut().zip(&told) {
+            if is_over(tenant.retention, told) {
+                *event = Event::erased(event.seq, event.at);
+            }
+        }
+        Ok(page)
+    }
+
+    async fn read_log(
         &self,
         tenant: TenantId,
         after: Seq,
