@@ -265,8 +265,11 @@ function applyToThread(state, event) {
     });
   } else if (event.kind === 'message_changed' || event.kind === 'message_revoked') {
     updateThread(state, data.message.conversation_id, (thread) => {
-      const known = thread.messages.some((message) => message.id === data.message.id);
-      return known ? { ...thread, messages: insertMessage(thread.messages, data.message) } : thread;
+      // An edit stands for its message until that comes.
+      const stood = data.instead_of ?? data.message.id;
+      const others = thread.messages.filter((message) => message.id !== stood);
+      if (others.length === thread.messages.length) return thread;
+      return { ...thread, messages: insertMessage(others, data.message) };
     });
   } else if (event.kind === 'status') {
     updateThread(state, event.conversation_id, (thread) => withStatus(thread, data));

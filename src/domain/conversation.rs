@@ -197,14 +197,16 @@ impl Conversation {
         }
     }
 
-    /// A message that was told at these positions of the ledger is gone: nobody has to read it any more.
-    pub fn leave_unread(&mut self, told: &[Seq]) {
+    /// A message that was told at these positions of the ledger is gone: nobody has to read it any more. Says whether anybody
+    /// had to.
+    pub fn leave_unread(&mut self, told: &[Seq]) -> bool {
         let listed = self.unread_seqs.len();
         self.unread_seqs.retain(|seq| !told.contains(seq));
         let gone = listed - self.unread_seqs.len();
         self.unread = self
             .unread
             .saturating_sub(u32::try_from(gone).unwrap_or(u32::MAX));
+        gone > 0
     }
 
     /// Takes over what agents have to know of another thread of the same person, which goes on here, and leaves that one with
@@ -261,10 +263,14 @@ impl Conversation {
         self.place(message);
     }
 
-    fn place(&mut self, message: &Message) {
-        if Some(message.id) > self.last_message_id {
+    /// Notes where a message stands. One that is known by a change of it alone will stand before that: others stay the last.
+    pub fn place(&mut self, message: &Message) {
+        let is_newest = self
+            .last_message_id
+            .is_none_or(|last| last < message.id && !message.first_version_missing);
+        if is_newest {
             self.show(Some(message));
-        } else {
+        } else if self.last_message_id != Some(message.id) {
             self.late_message_id = Some(message.id);
         }
         let last = self.last_message_by.as_ref();

@@ -165,7 +165,7 @@ pub struct Message {
     /// What it said before, oldest first.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub versions: Vec<Version>,
-    /// Whether it is known by an edit alone: what it said first has not come.
+    /// Whether it is known by a change of it alone: the message itself has not come.
     #[serde(skip_serializing_if = "std::ops::Not::not", default)]
     pub first_version_missing: bool,
     /// When its author took it back, by Meta's time: then nothing of what it said is kept.
@@ -198,11 +198,29 @@ impl Message {
         });
     }
 
-    /// Takes what an edited message said first, which came after the edit.
+    /// Takes the message itself, which came after a change of it. Of one that was taken back nothing is kept but when it was
+    /// written.
     pub fn take_first_version(&mut self, content: Content, at: Timestamp) {
         self.first_version_missing = false;
         self.created = at;
-        self.versions.insert(0, Version { content, at });
+        if self.revoked_at.is_none() {
+            let later = self.versions.iter_mut().map(|version| &mut version.content);
+            for said in later.chain([&mut self.content]) {
+                *said = said.in_place_of(&content);
+            }
+            self.versions.insert(0, Version { content, at });
+        }
+    }
+
+    /// Whether it is known to say this since a time, or to have said it.
+    pub fn has_said(&self, content: &Content, at: Timestamp) -> bool {
+        let said = |since: Timestamp, known: &Content| since == at && known.to_value() == content.to_value();
+        let now = self.edited_at.unwrap_or(self.created);
+        said(now, &self.content)
+            || self
+                .versions
+                .iter()
+                .any(|version| said(version.at, &version.content))
     }
 
     fn keep(&mut self, version: Version) {
@@ -224,7 +242,6 @@ impl Message {
         self.content = Content::revoked();
         self.versions.clear();
         self.edited_at = None;
-        self.first_version_missing = false;
         self.revoked_at = Some(at);
     }
 }

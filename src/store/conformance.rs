@@ -212,6 +212,7 @@ macro_rules! all_of_it {
                 events_end_with_the_messages_of_a_shorter_retention,
                 a_message_that_ends_is_gone_from_every_read,
                 what_told_of_a_message_goes_with_it_and_leaves_no_hole,
+                what_told_of_a_message_that_ended_sooner_is_not_read,
                 what_is_over_when_it_comes_is_never_told,
                 a_clock_that_steps_back_makes_no_hole,
             }
@@ -315,6 +316,8 @@ macro_rules! all_of_it {
                 what_is_taken_back_is_gone_from_every_row,
                 the_last_message_taken_back_leaves_no_beginning_and_no_trace_in_its_batch,
                 what_changes_a_message_that_has_not_come_is_kept_for_it,
+                a_message_stands_in_its_own_place_although_its_edit_came_first,
+                what_somebody_else_says_of_a_message_before_it_comes_does_not_stand_for_it,
                 nobody_changes_what_somebody_else_wrote,
                 what_is_taken_back_is_not_unread_in_whatever_order_it_comes,
             }
@@ -322,6 +325,8 @@ macro_rules! all_of_it {
                 what_the_business_writes_on_its_phone_stands_in_the_conversation,
                 imported_messages_stand_where_they_belong_and_ask_for_nothing,
                 an_imported_placeholder_becomes_what_it_stands_for,
+                media_told_before_their_thread_are_found_by_what_stands_for_them_there,
+                an_import_ahead_of_the_clock_is_no_activity_and_not_the_last,
                 what_another_program_answers_is_shown_and_asks_for_nothing,
                 a_reaction_that_is_taken_away_reopens_nothing,
             }

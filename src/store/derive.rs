@@ -8,6 +8,7 @@ mod claim;
 mod consent;
 mod delivery;
 mod identity;
+mod imported;
 mod known;
 mod link;
 mod names;
@@ -31,8 +32,8 @@ use super::error::{StoreError, StoreErrorKind};
 use super::op::{Op, OpOutcome};
 use super::row::{Rows, Seen};
 use crate::domain::{
-    Contact, Conversation, ConversationId, Event, EventKind, Message, Retention, Seq, TenantId, Timestamp,
-    WamidHash,
+    Contact, Conversation, ConversationId, Event, EventKind, Message, MessageId, Retention, Seq, TenantId,
+    Timestamp, WamidHash,
 };
 
 /// What one op did.
@@ -112,6 +113,9 @@ struct MessageAdded<'a> {
 struct MessageAmended<'a> {
     message: &'a Message,
     conversation: &'a Conversation,
+    /// What stood for it until now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    instead_of: Option<MessageId>,
 }
 
 /// The contacts that a new message tells of.
@@ -181,7 +185,7 @@ impl Batch<'_> {
         people: People<'_>,
         expires: Timestamp,
     ) -> Result<Seq, StoreError> {
-        message.told = vec![self.next_seq()];
+        message.told.push(self.next_seq());
         self.rows.put_message(message, expires)?;
         self.rows.put_conversation(conversation)?;
         let added = MessageAdded {
@@ -193,12 +197,13 @@ impl Batch<'_> {
         self.emit_until(expires, EventKind::Message, Some(conversation.id), &added)
     }
 
-    /// Writes a message that changed, with its conversation, and tells agents.
+    /// Writes a message that changed, with its conversation, and tells agents; also instead of which other message it stands.
     fn change_message(
         &mut self,
         kind: EventKind,
         message: &mut Message,
         conversation: &Conversation,
+        instead_of: Option<MessageId>,
         expires: Timestamp,
     ) -> Result<Seq, StoreError> {
         if kind != EventKind::MessageRevoked {
@@ -209,6 +214,7 @@ impl Batch<'_> {
         let changed = MessageAmended {
             message,
             conversation: &shown_with(conversation, message),
+            instead_of,
         };
         self.emit_until(expires, kind, Some(conversation.id), &changed)
     }

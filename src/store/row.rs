@@ -220,6 +220,8 @@ pub trait Rows {
     fn remove_outbox(&mut self, number: &PhoneNumberId, message: MessageId) -> Result<(), StoreError>;
     /// Writes an event.
     fn put_event(&mut self, event: &Event, expires: Timestamp) -> Result<(), StoreError>;
+    /// An event, whatever is left of it.
+    fn event(&mut self, seq: Seq) -> Result<Option<Event>, StoreError>;
     /// Leaves only the place of an event, if it is still there.
     fn erase_event(&mut self, seq: Seq) -> Result<(), StoreError>;
 }

@@ -164,7 +164,7 @@ pub(super) async fn what_changes_a_message_that_has_not_come_is_kept_for_it(back
     scene.place(edit(ADA, "e2", "w", again, "three")).await;
     assert_eq!(scene.texts(at).await, ["three"], "agents see it meanwhile");
     let first = ops::receive(ADA, "w", written, "one");
-    assert_eq!(scene.place(first.clone()).await, at);
+    let at = scene.place(first.clone()).await;
     assert!(matches!(scene.one(first).await, OpOutcome::Duplicate { .. }));
     assert_eq!(said(&scene, at).await, ["one", "two", "three"]);
     let message = scene.message(at).await.unwrap();
@@ -176,8 +176,80 @@ pub(super) async fn what_changes_a_message_that_has_not_come_is_kept_for_it(back
     scene.one(ops::receive(BOB, "v", written, "a secret")).await;
     scene.one(edit(BOB, "e9", "v", written, "a secret")).await;
     assert!(!mentions(&scene.dump().await, "secret"), "it was kept");
-    assert!(scene.message(gone).await.unwrap().revoked_at.is_some());
-    assert_eq!(row(&scene, gone).await.unread, 0);
+    assert_eq!(scene.message(gone).await, None);
+    let left = scene.messages(gone).await;
+    assert_eq!(left.len(), 1);
+    assert_eq!((left[0].created, left[0].revoked_at), (written, Some(again)));
+    let conversation = row(&scene, gone).await;
+    assert_eq!(
+        (conversation.unread, conversation.last_inbound),
+        (0, Some(written))
+    );
+}
+
+pub(super) async fn a_message_stands_in_its_own_place_although_its_edit_came_first(backend: impl Backend) {
+    let mut scene = Scene::of(&backend).await;
+    let began = scene.now;
+    let at = |secs: u64| began.after(Duration::from_secs(secs));
+    scene.now = at(120);
+    let changes = [
+        edit(ADA, "e1", "w", at(90), "two"),
+        edit(ADA, "e2", "w", at(100), "three"),
+    ];
+    let stood = scene.place(changes[0].clone()).await;
+    scene.place(ops::receive(ADA, "q", at(50), "question")).await;
+    scene.place(changes[1].clone()).await;
+    let mut first = ops::receive(ADA, "w", at(10), "");
+    first.content =
+        serde_json::from_str(r#"{"type":"text","text":{"body":"one"},"context":{"id":"wamid.q"}}"#).unwrap();
+    let stands = scene.place(first.clone()).await;
+    assert_eq!(scene.message(stood).await, None, "it stands there once");
+    assert_eq!(scene.texts(stands).await, ["question", "three"]);
+    assert_eq!(stands.message.timestamp(), at(10));
+    assert_eq!(said(&scene, stands).await, ["one", "two", "three"]);
+    let message = scene.message(stands).await.unwrap();
+    assert_eq!((message.created, message.edited_at), (at(10), Some(at(100))));
+    assert_eq!(message.content.to_value()["context"]["id"], "wamid.q");
+    let conversation = row(&scene, stands).await;
+    assert_eq!(
+        (conversation.preview.as_deref(), conversation.unread),
+        (Some("question"), 2)
+    );
+    let page = scene.store.events_after(TENANT, Seq::default(), 99, scene.now);
+    let last = page.await.unwrap().events.pop().unwrap();
+    let told: serde_json::Value = serde_json::from_slice(&last.json).unwrap();
+    assert_eq!(told["data"]["instead_of"], stood.message.to_string());
+    // Whatever comes again changes nothing, and what it said goes with it.
+    for again in changes {
+        scene.one(again).await;
+    }
+    scene.one(first).await;
+    scene.sweep().await;
+    assert_eq!(scene.message(stands).await, Some(message));
+    assert_eq!(row(&scene, stands).await, conversation);
+    scene.one(revoke(ADA, "r", "w", at(110))).await;
+    for text in ["two", "three", "one"] {
+        assert!(
+            !mentions(&scene.dump().await, &format!("\"body\":\"{text}\"")),
+            "{text}"
+        );
+    }
+}
+
+pub(super) async fn what_somebody_else_says_of_a_message_before_it_comes_does_not_stand_for_it(
+    backend: impl Backend,
+) {
+    let mut scene = Scene::of(&backend).await;
+    let theirs = scene.place(edit(BOB, "e", "w", scene.now, "theirs")).await;
+    scene.place(revoke(BOB, "r", "v", scene.now)).await;
+    for (id, text) in [("w", "mine"), ("v", "mine, too")] {
+        let at = scene.place(ops::receive(ADA, id, scene.now, text)).await;
+        assert_ne!(at.conversation, theirs.conversation);
+        assert_eq!(said(&scene, at).await, [text]);
+        let again = scene.one(ops::receive(ADA, id, scene.now, text)).await;
+        assert_eq!(again, OpOutcome::Duplicate { at: Some(at) });
+    }
+    assert_eq!(scene.texts(theirs).await, ["theirs"]);
 }
 
 pub(super) async fn nobody_changes_what_somebody_else_wrote(backend: impl Backend) {

@@ -172,6 +172,98 @@ pub(super) async fn an_imported_placeholder_becomes_what_it_stands_for(backend: 
     scene.place(media).await;
 }
 
+pub(super) async fn media_told_before_their_thread_are_found_by_what_stands_for_them_there(
+    backend: impl Backend,
+) {
+    let mut scene = Scene::of(&backend).await;
+    let when = scene.now.before(DAY);
+    let media = |id: &str| {
+        let mut media = import(Side::Business, id, when, "");
+        media.aliases = crate::domain::ContactAliases::default();
+        media.content =
+            serde_json::from_str(r#"{"type":"image","image":{"id":"9","caption":"a cat"}}"#).unwrap();
+        media
+    };
+    let place = |id: &str| {
+        let mut place = import(Side::Business, id, when, "");
+        place.content =
+            serde_json::from_str(r#"{"type":"media_placeholder","context":{"id":"wamid.q"}}"#).unwrap();
+        place
+    };
+    let taken_back = |id: &str, original: &str| {
+        Op::Amend(Box::new(Amend {
+            notice: echo(ADA, id, scene.now, ""),
+            original: ops::wamid(original),
+            change: Amendment::Revoked,
+        }))
+    };
+    let revocations = [
+        taken_back("r1", "h"),
+        taken_back("r2", "i"),
+        taken_back("r3", "j"),
+    ];
+    for id in ["h", "i"] {
+        scene.one(media(id)).await;
+    }
+    let at = scene.place(place("h")).await;
+    assert_eq!(scene.one(place("h")).await, OpOutcome::Duplicate { at: Some(at) });
+    assert_eq!(scene.texts(at).await, ["a cat"]);
+    let message = scene.message(at).await.unwrap();
+    assert_eq!(message.content.to_value()["context"]["id"], "wamid.q");
+    // Told and in its thread, told alone, and neither: what is taken back is gone from the log, too.
+    let told = [
+        EventKind::MessageRevoked,
+        EventKind::MessageRevoked,
+        EventKind::Message,
+    ];
+    for (op, told) in revocations.into_iter().zip(told) {
+        scene.one(op).await;
+        assert_eq!(kinds(&scene).await.last(), Some(&told));
+    }
+    for id in ["h", "i", "j"] {
+        scene.one(media(id)).await;
+        scene.one(place(id)).await;
+    }
+    assert!(!mentions(&scene.dump().await, "a cat"), "it is still told");
+}
+
+pub(super) async fn an_import_ahead_of_the_clock_is_no_activity_and_not_the_last(backend: impl Backend) {
+    let mut scene = Scene::of(&backend).await;
+    let other = scene
+        .place(ops::receive(&["628222222"], "o", scene.now, "other"))
+        .await;
+    scene.later(Duration::from_secs(60));
+    let ahead = scene.now.after(Duration::from_secs(5_000));
+    let at = scene.place(import(Side::Customer, "h", ahead, "imported")).await;
+    assert_eq!(row(&scene, at).await.last_activity, scene.now);
+    scene.later(Duration::from_secs(1));
+    let now = scene.now;
+    scene.place(ops::receive(ADA, "w", now, "live")).await;
+    assert_eq!(scene.texts(at).await, ["live", "imported"]);
+    assert_eq!(row(&scene, at).await.preview.as_deref(), Some("live"));
+    // One that turns out to be live is news, wherever it stands.
+    scene.one(import(Side::Customer, "i", now, "asks")).await;
+    scene.later(Duration::from_secs(60));
+    scene
+        .place(ops::receive(&["628222222"], "p", scene.now, "other"))
+        .await;
+    scene.later(Duration::from_secs(60));
+    scene.place(ops::receive(ADA, "i", now, "asks")).await;
+    let filter = crate::store::ConversationFilter::default();
+    let list = scene
+        .store
+        .page_conversations(TENANT, filter, None, 9)
+        .await
+        .unwrap();
+    let ids: Vec<_> = list.items.iter().map(|row| row.id).collect();
+    assert_eq!(ids, [at.conversation, other.conversation]);
+    let conversation = row(&scene, at).await;
+    assert_eq!(
+        (conversation.last_message_seq, conversation.unread),
+        (scene.head, 2)
+    );
+}
+
 pub(super) async fn what_another_program_answers_is_shown_and_asks_for_nothing(backend: impl Backend) {
     let mut scene = Scene::of(&backend).await;
     let copy = |by, id: &str, text: &str| Receive {

@@ -138,15 +138,18 @@ impl Scene {
             .unwrap()
     }
 
-    /// Texts of a conversation, newest first.
-    pub(in crate::store) async fn texts(&self, at: MessageRef) -> Vec<String> {
+    /// Messages of a conversation, newest first.
+    pub(in crate::store) async fn messages(&self, at: MessageRef) -> Vec<Message> {
         let page = self
             .store
-            .page_messages(self.tenant, at.conversation, None, 1_000, self.now)
-            .await
-            .unwrap();
-        page.items
-            .iter()
+            .page_messages(self.tenant, at.conversation, None, 1_000, self.now);
+        page.await.unwrap().items
+    }
+
+    /// Texts of a conversation, newest first.
+    pub(in crate::store) async fn texts(&self, at: MessageRef) -> Vec<String> {
+        let all = self.messages(at).await;
+        all.iter()
             .filter_map(|message| message.content.preview())
             .collect()
     }

@@ -1,11 +1,12 @@
 //! What its author changes about a message: another text, or nothing any more.
 
-use super::Batch;
+use super::imported;
 use super::known::{known, note_taken_back};
 use super::names::{find, follow_links};
 use super::receive::{Whose, place, receive, written_at};
+use super::{Batch, thread};
 use crate::domain::message::{Amendment, Side};
-use crate::domain::{Author, Conversation, Direction, EventKind, Message, WamidHash};
+use crate::domain::{Author, Conversation, Direction, EventKind, Message, Retention, Seq, WamidHash};
 use crate::store::error::StoreError;
 use crate::store::op::{Amend, OpOutcome, Receive};
 use crate::store::row::{MessageRef, Seen};
@@ -45,11 +46,16 @@ pub(super) fn amend(batch: &mut Batch<'_>, amend: &Amend) -> Result<OpOutcome, S
     };
     let kind = match &amend.change {
         Amendment::Edited(content) => {
-            message.edit(content.in_place_of(&message.content), at);
+            let content = content.in_place_of(&message.content);
+            if message.has_said(&content, at) {
+                return Ok(OpOutcome::Unchanged);
+            }
+            message.edit(content, at);
             EventKind::MessageChanged
         }
         Amendment::Revoked => {
             conversation.leave_unread(&message.told);
+            thread::leave_unread(batch, &message)?;
             forget(batch, &mut message, &conversation)?;
             note_taken_back(batch, &amend.original, notice.retention)?;
             message.revoke(at);
@@ -58,7 +64,7 @@ pub(super) fn amend(batch: &mut Batch<'_>, amend: &Amend) -> Result<OpOutcome, S
     };
     conversation.retell(&message);
     let expires = notice.retention.expiry(message.created);
-    let seq = batch.change_message(kind, &mut message, &conversation, expires)?;
+    let seq = batch.change_message(kind, &mut message, &conversation, None, expires)?;
     Ok(OpOutcome::Committed {
         seq,
         at: Some(place),
@@ -73,6 +79,7 @@ fn before_its_message(batch: &mut Batch<'_>, amend: &Amend) -> Result<OpOutcome,
         wamid: amend.original.clone(),
         ..notice.clone()
     };
+    let until = notice.retention.expiry(written_at(notice, batch.now));
     let whose = match &amend.change {
         Amendment::Edited(content) => {
             first.content = content.in_place_of(&crate::domain::Content::revoked());
@@ -84,18 +91,42 @@ fn before_its_message(batch: &mut Batch<'_>, amend: &Amend) -> Result<OpOutcome,
             Whose::Revoked
         }
     };
-    let outcome = place(batch, &first, whose)?;
+    let mut outcome = place(batch, &first, whose)?;
     let at = match &outcome {
         OpOutcome::Committed { at, .. } => *at,
         _ => None,
     };
-    let until = notice.retention.expiry(written_at(notice, batch.now));
     batch.put_seen(WamidHash::of(&notice.wamid), Seen { at }, until)?;
+    if whose == Whose::Revoked
+        && let Some(told) = imported::told(batch, &amend.original)?
+    {
+        batch.rows.erase_event(told)?;
+        if let (OpOutcome::Committed { seq, .. }, Some(at)) = (&mut outcome, at) {
+            *seq = tell_revoked(batch, at, notice.retention)?.unwrap_or(*seq);
+        }
+    }
     Ok(outcome)
 }
 
-/// Whether a message is the one's who says to change it.
-fn wrote(batch: &mut Batch<'_>, notice: &Receive, message: &Message) -> Result<bool, StoreError> {
+/// Tells that something was taken out of the log, so that nobody keeps a copy of it.
+fn tell_revoked(
+    batch: &mut Batch<'_>,
+    at: MessageRef,
+    retention: Retention,
+) -> Result<Option<Seq>, StoreError> {
+    let message = batch.rows.message(at)?;
+    let conversation = batch.rows.conversation(at.conversation)?;
+    let (Some(mut message), Some(conversation)) = (message, conversation) else {
+        return Ok(None);
+    };
+    let expires = retention.expiry(message.created);
+    let kind = EventKind::MessageRevoked;
+    let seq = batch.change_message(kind, &mut message, &conversation, None, expires)?;
+    Ok(Some(seq))
+}
+
+/// Whether a message is the one's who says something about it.
+pub(super) fn wrote(batch: &mut Batch<'_>, notice: &Receive, message: &Message) -> Result<bool, StoreError> {
     if message.number != notice.number {
         return Ok(false);
     }
@@ -121,6 +152,9 @@ fn forget(
     if message.told.is_empty() && conversation.last_message_id == Some(message.id) {
         // It is older than the note of where it is told.
         message.told.push(conversation.last_message_seq);
+    }
+    if let Some(wamid) = &message.wamid {
+        message.told.extend(imported::told(batch, wamid)?);
     }
     for seq in std::mem::take(&mut message.told) {
         batch.rows.erase_event(seq)?;

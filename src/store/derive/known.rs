@@ -24,7 +24,7 @@ pub(super) fn known(
     }
     // A customer is erased with the conversation.
     let was_erased = batch.rows.conversation(at.conversation)?.is_none();
-    let is_believed = was_erased || batch.rows.seen(taken_back(wamid))?.is_some();
+    let is_believed = was_erased || is_taken_back(batch, wamid)?;
     Ok(seen.filter(|_| is_believed))
 }
 
@@ -36,6 +36,11 @@ pub(super) fn note_taken_back(
 ) -> Result<(), StoreError> {
     let until = retention.expiry(batch.now);
     batch.put_seen(taken_back(wamid), Seen { at: None }, until)
+}
+
+/// Whether that is noted of a message.
+pub(super) fn is_taken_back(batch: &mut Batch<'_>, wamid: &Wamid) -> Result<bool, StoreError> {
+    Ok(batch.rows.seen(taken_back(wamid))?.is_some())
 }
 
 /// Under this key the seen-index tells of a message that was taken back.

@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+use super::amend::wrote;
 use super::identity::{self, Sender};
-use super::known::known;
+use super::imported::{self, is_placeholder};
+use super::known::{is_taken_back, known};
 use super::link::tell;
 use super::organise::conversation_changed;
 use super::{Batch, People, thread};
@@ -35,6 +37,10 @@ pub(super) enum Whose {
 pub(super) fn receive(batch: &mut Batch<'_>, receive: &Receive) -> Result<OpOutcome, StoreError> {
     match known(batch, &receive.wamid, receive.retention)? {
         Some(seen) => again(batch, receive, seen),
+        // Before anybody knew in which thread it stands.
+        None if receive.via == Some(Via::History) && is_taken_back(batch, &receive.wamid)? => {
+            Ok(OpOutcome::Unchanged)
+        }
         None => place(batch, receive, Whose::Whole),
     }
 }
@@ -42,45 +48,117 @@ pub(super) fn receive(batch: &mut Batch<'_>, receive: &Receive) -> Result<OpOutc
 /// A message whose id is known: a repetition, unless it says what is still missing.
 fn again(batch: &mut Batch<'_>, receive: &Receive, seen: Seen) -> Result<OpOutcome, StoreError> {
     let duplicate = OpOutcome::Duplicate { at: seen.at };
-    let Some(place) = seen.at else {
+    let Some(known_at) = seen.at else {
         return Ok(duplicate);
     };
-    let Some(mut message) = batch.rows.message(place)? else {
+    let Some(mut message) = batch.rows.message(known_at)? else {
         return Ok(duplicate);
     };
-    let Some(mut conversation) = batch.rows.conversation(place.conversation)? else {
+    let Some(mut conversation) = batch.rows.conversation(known_at.conversation)? else {
         return Ok(duplicate);
     };
-    if message.revoked_at.is_some() || message.number != receive.number {
+    if message.number != receive.number {
         return Ok(duplicate);
     }
-    let at = written_at(receive, batch.now);
     if message.first_version_missing {
-        message.take_first_version(receive.content.clone(), at);
-        if opens_window(receive) && receive.group.is_none() {
-            conversation.last_inbound = conversation.last_inbound.max(Some(at));
-        }
-    } else if message.via.is_some() && receive.via.is_none() && receive.by == Side::Customer {
-        // It was imported first, or the thread is ours by now: somebody here has to answer.
-        message.via = None;
-        if is_placeholder(message.content.kind()) && !is_placeholder(receive.content.kind()) {
-            message.content = receive.content.in_place_of(&message.content);
-        }
-        if opens_window(receive) && receive.group.is_none() {
-            conversation.last_inbound = conversation.last_inbound.max(Some(at));
-        }
-        want_attention(&mut conversation, receive, batch.next_seq());
-    } else if is_placeholder(message.content.kind()) && !is_placeholder(receive.content.kind()) {
-        message.content = receive.content.in_place_of(&message.content);
-    } else {
+        return if wrote(batch, receive, &message)? {
+            original(batch, receive, message, conversation)
+        } else {
+            // What somebody else says of it does not stand for it.
+            place(batch, receive, Whose::Whole)
+        };
+    }
+    let fills = message.revoked_at.is_none()
+        && is_placeholder(message.content.kind())
+        && !is_placeholder(receive.content.kind());
+    if !(fills || is_told_live(&message, receive)) {
         return Ok(duplicate);
     }
+    if fills {
+        message.content = receive.content.in_place_of(&message.content);
+    }
+    take_as_live(batch, &mut message, &mut conversation, receive);
     conversation.retell(&message);
     let expires = receive.retention.expiry(message.created);
-    let seq = batch.change_message(EventKind::MessageChanged, &mut message, &conversation, expires)?;
+    let kind = EventKind::MessageChanged;
+    let seq = batch.change_message(kind, &mut message, &conversation, None, expires)?;
     Ok(OpOutcome::Committed {
         seq,
         at: seen.at,
+        queued: None,
+    })
+}
+
+/// Whether a message that was imported, or that another program had to answer, is told as one that came to us.
+fn is_told_live(message: &Message, receive: &Receive) -> bool {
+    message.via.is_some() && receive.via.is_none() && receive.by == Side::Customer
+}
+
+/// Then somebody here has to answer.
+fn take_as_live(
+    batch: &Batch<'_>,
+    message: &mut Message,
+    conversation: &mut Conversation,
+    receive: &Receive,
+) {
+    if !is_told_live(message, receive) {
+        return;
+    }
+    let was = message.via.take();
+    open_window(conversation, receive, None, written_at(receive, batch.now));
+    if message.revoked_at.is_none() {
+        want_attention(conversation, receive, batch.next_seq());
+    }
+    if was == Some(Via::History) {
+        conversation.take(message, batch.next_seq(), batch.now);
+    }
+}
+
+/// A message of which a change came before: it takes its own place, and what stood for it leaves.
+fn original(
+    batch: &mut Batch<'_>,
+    receive: &Receive,
+    mut stand_in: Message,
+    mut conversation: Conversation,
+) -> Result<OpOutcome, StoreError> {
+    let key = WamidHash::of(&receive.wamid);
+    let at = written_at(receive, batch.now);
+    let mut message = Message {
+        id: conversation.next_id(at, key.tail()),
+        ..stand_in.clone()
+    };
+    message.take_first_version(receive.content.clone(), at);
+    let place = MessageRef {
+        conversation: conversation.id,
+        message: message.id,
+    };
+    if conversation.last_message_id == Some(stand_in.id) {
+        let late = conversation
+            .late_message_id
+            .map(|message| MessageRef { message, ..place });
+        let left = late.map(|late| batch.rows.message(late)).transpose()?.flatten();
+        conversation.fall_back_to(left.as_ref());
+    }
+    conversation.late_message_id.take_if(|late| *late == stand_in.id);
+    conversation.place(&message);
+    take_as_live(batch, &mut message, &mut conversation, receive);
+    open_window(&mut conversation, receive, message.via, at);
+    stand_in.told.clear();
+    stand_in.revoke(batch.now);
+    batch.rows.put_message(&stand_in, batch.now)?;
+    let expires = receive.retention.expiry(at);
+    let seen = Seen { at: Some(place) };
+    batch.put_seen(key, seen, expires)?;
+    if receive.by == Side::Business {
+        for id in [message.id, stand_in.id] {
+            batch.put_seen(outbound_key(id), seen, expires)?;
+        }
+    }
+    let (kind, instead_of) = (EventKind::MessageChanged, Some(stand_in.id));
+    let seq = batch.change_message(kind, &mut message, &conversation, instead_of, expires)?;
+    Ok(OpOutcome::Committed {
+        seq,
+        at: Some(place),
         queued: None,
     })
 }
@@ -96,7 +174,7 @@ pub(super) fn place(batch: &mut Batch<'_>, receive: &Receive, whose: Whose) -> R
         return Ok(OpOutcome::Unchanged);
     }
     if receive.via == Some(Via::History) && receive.aliases.is_empty() {
-        return unplaced(batch, receive);
+        return imported::tell(batch, receive);
     }
     let Some(Sender {
         contact: mut person,
@@ -125,12 +203,25 @@ pub(super) fn place(batch: &mut Batch<'_>, receive: &Receive, whose: Whose) -> R
         conversation.created = at;
         conversation.last_activity = at;
     }
-    if group.is_none() && opens_window(receive) && whose == Whose::Whole {
-        conversation.last_inbound = conversation.last_inbound.max(Some(at));
+    if whose == Whose::Whole {
+        open_window(&mut conversation, receive, receive.via, at);
     }
     if whose != Whose::Revoked {
         want_attention(&mut conversation, receive, batch.next_seq());
     }
+    let told = if is_placeholder(receive.content.kind()) {
+        imported::told(batch, &receive.wamid)?
+    } else {
+        None
+    };
+    let content = match told
+        .map(|told| imported::said(batch, told))
+        .transpose()?
+        .flatten()
+    {
+        Some(said) => said.in_place_of(&receive.content),
+        None => receive.content.clone(),
+    };
     let mut message = Message {
         id: conversation.next_id(at, key.tail()),
         conversation_id: id,
@@ -141,16 +232,16 @@ pub(super) fn place(batch: &mut Batch<'_>, receive: &Receive, whose: Whose) -> R
             Side::Business => Direction::Outbound,
         },
         author: author(receive, group.is_some().then_some(&person)),
-        content: receive.content.clone(),
+        content,
         created: at,
         wamid: Some(receive.wamid.clone()),
         delivery: None,
         via: receive.via,
         edited_at: (whose == Whose::Edited).then_some(at),
         versions: Vec::new(),
-        first_version_missing: whose == Whose::Edited,
+        first_version_missing: whose != Whose::Whole,
         revoked_at: (whose == Whose::Revoked).then_some(at),
-        told: Vec::new(),
+        told: told.into_iter().collect(),
     };
     let place = MessageRef {
         conversation: id,
@@ -173,24 +264,6 @@ pub(super) fn place(batch: &mut Batch<'_>, receive: &Receive, whose: Whose) -> R
     Ok(OpOutcome::Committed {
         seq,
         at: Some(place),
-        queued: None,
-    })
-}
-
-/// An imported message that does not say in which thread it stands: agents see it for what it is, once. Its id stays free
-/// for what says where it belongs.
-fn unplaced(batch: &mut Batch<'_>, receive: &Receive) -> Result<OpOutcome, StoreError> {
-    let once = WamidHash::of_other("unplaced", &[receive.wamid.as_str().as_bytes()]);
-    if batch.rows.seen(once)?.is_some() {
-        return Ok(OpOutcome::Duplicate { at: None });
-    }
-    batch.put_seen(once, Seen { at: None }, batch.now)?;
-    let value = receive.content.json();
-    let data = serde_json::json!({ "field": "history", "number": receive.number, "part": "messages", "value": value });
-    let seq = batch.emit(EventKind::Meta, None, &data)?;
-    Ok(OpOutcome::Committed {
-        seq,
-        at: None,
         queued: None,
     })
 }
@@ -265,19 +338,25 @@ pub(super) fn believable(at: Timestamp, now: Timestamp) -> Timestamp {
 /// Meta's time of a message, as far as it can be true.
 pub(super) fn written_at(receive: &Receive, now: Timestamp) -> Timestamp {
     match receive.via {
-        Some(Via::History) => receive.at.min(now.after(AHEAD)),
+        // It is older than the connection of the number.
+        Some(Via::History) => receive.at.min(now),
         Some(Via::Standby) | None => believable(receive.at, now),
     }
 }
 
-/// Whether Meta counts it as the customer writing. That a reaction does is not confirmed, so it does not.
-fn opens_window(receive: &Receive) -> bool {
-    receive.by == Side::Customer
-        && receive.via != Some(Via::History)
+/// Opens the service window, if Meta counts the message as the customer writing. That a reaction does is not confirmed, so it
+/// does not. A group has none.
+fn open_window(conversation: &mut Conversation, receive: &Receive, via: Option<Via>, at: Timestamp) {
+    let opens = receive.group.is_none()
+        && receive.by == Side::Customer
+        && via != Some(Via::History)
         && !matches!(
             receive.content.kind(),
             ContentKind::System | ContentKind::Reaction
-        )
+        );
+    if opens {
+        conversation.last_inbound = conversation.last_inbound.max(Some(at));
+    }
 }
 
 /// Counts a message as unread and opens its conversation, if somebody here should look at it.
@@ -292,9 +371,4 @@ fn want_attention(conversation: &mut Conversation, receive: &Receive, seq: Seq) 
             conversation.status = ConversationStatus::Open;
         }
     }
-}
-
-/// Whether it stands for a picture, a film or a document that is told later.
-fn is_placeholder(kind: &ContentKind) -> bool {
-    kind.as_str() == "media_placeholder"
 }

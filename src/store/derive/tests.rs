@@ -3,6 +3,7 @@
 mod conversations;
 mod deliveries;
 mod identities;
+mod orders;
 
 use crate::store::conformance::Memory;
 use crate::store::conformance::scene::Scene;

@@ -4,8 +4,11 @@
 //! What counts for the person, such as the service window, and what agents have to do count in the one that goes on.
 
 use super::Batch;
+use super::names::follow_links;
 use super::organise::conversation_changed;
-use crate::domain::{Author, Contact, ContactId, Conversation, ConversationId, PhoneNumberId, Timestamp};
+use crate::domain::{
+    Author, Contact, ContactId, Conversation, ConversationId, Message, PhoneNumberId, Timestamp,
+};
 use crate::store::error::StoreError;
 
 /// The conversations of one person on one number.
@@ -100,6 +103,22 @@ impl Threads {
         }
         Ok(Some((row, instead)))
     }
+}
+
+/// A message is gone: nobody has to read it any more where its person's messages go on, if that is elsewhere.
+pub(super) fn leave_unread(batch: &mut Batch<'_>, message: &Message) -> Result<(), StoreError> {
+    let Some(person) = follow_links(batch.rows, message.contact_id)? else {
+        return Ok(());
+    };
+    let threads = Threads::of(batch, &message.number, &person)?;
+    let elsewhere = |row: &Conversation| row.id != message.conversation_id;
+    if let Some(mut row) = threads.going_on.filter(elsewhere)
+        && row.leave_unread(&message.told)
+    {
+        batch.rows.put_conversation(&row)?;
+        conversation_changed(batch, &row, &Author::Contact)?;
+    }
+    Ok(())
 }
 
 /// The conversation in which a contact's messages on a number go on.

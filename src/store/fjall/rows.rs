@@ -261,6 +261,13 @@ impl Rows for TenantRows<'_> {
         Ok(())
     }
 
+    fn event(&mut self, seq: Seq) -> Result<Option<Event>, StoreError> {
+        let stored = self.txn.get(Space::Events, &keys::event(self.tenant, seq))?;
+        let Some(value) = stored else { return Ok(None) };
+        let live = codec::live(&value, self.now)?;
+        live.map(|body| codec::parse_event(seq, body)).transpose()
+    }
+
     fn erase_event(&mut self, seq: Seq) -> Result<(), StoreError> {
         erase::blank_events(self.txn, self.tenant, &[seq])?;
         // Even if the event is over: what it told of stands in the files of messages, too.

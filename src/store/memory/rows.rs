@@ -269,6 +269,10 @@ impl Rows for Overlay<'_> {
         Ok(())
     }
 
+    fn event(&mut self, seq: Seq) -> Result<Option<Event>, StoreError> {
+        Ok(live(&self.written.events, &self.stored.events, &seq, self.now))
+    }
+
     fn erase_event(&mut self, seq: Seq) -> Result<(), StoreError> {
         let stands = self
             .written

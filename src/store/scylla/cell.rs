@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use crate::domain::{
-    Contact, ContactId, Conversation, ConversationId, Message, MessageId, PhoneNumberId, Seq, Timestamp,
-    WamidHash,
+    Contact, ContactId, Conversation, ConversationId, Event, Message, MessageId, PhoneNumberId, Seq,
+    Timestamp, WamidHash,
 };
 use crate::store::row::{Idempotency, MessageRef, OutboxRow, Seen};
 
@@ -31,8 +31,8 @@ pub(super) enum Row {
     Alias(ContactId),
     Idempotency(Idempotency, Timestamp),
     Outbox(Box<OutboxRow>),
-    /// When it was committed, and until when it may be read: all that is asked of one.
-    Event(Timestamp, Timestamp),
+    /// An event, and until when it may be read.
+    Event(Box<Event>, Timestamp),
 }
 
 impl Row {

@@ -95,6 +95,17 @@ impl EventRow {
             json: parse(&event.json)?,
         })
     }
+
+    /// The event.
+    pub(super) fn event(&self) -> Event {
+        Event {
+            seq: self.seq,
+            at: self.at,
+            kind: self.kind,
+            conversation: self.conversation,
+            json: Bytes::copy_from_slice(self.json.get().as_bytes()),
+        }
+    }
 }
 
 /// The last commit's rows: written again by whoever takes over, in case the last owner did not come to it.

@@ -7,7 +7,7 @@ use futures_util::stream::{StreamExt as _, TryStreamExt as _};
 
 use super::ScyllaStore;
 use super::cell::{Cell, Kept, Key, Listed, Row};
-use super::change::{class, id, optional_place, parse};
+use super::change::{class, event, id, optional_place, parse};
 use super::events::EventColumns;
 use super::keys;
 use super::multi_get::Query;
@@ -91,9 +91,11 @@ impl ScyllaStore {
                 let values = (keys::tenant(tenant), keys::segment(*seq), keys::seq(before));
                 let found: Vec<EventColumns> = self.link.rows(&self.book.rows.events, values, 1).await?;
                 let row = found.into_iter().find(|columns| columns.0 == keys::seq(*seq));
-                row.map(|(_, at, _, _, expires, _)| {
-                    Row::Event(Timestamp::from_millis(at), Timestamp::from_millis(expires))
+                row.map(|columns| {
+                    let expires = Timestamp::from_millis(columns.4);
+                    event(columns).map(|event| Row::Event(Box::new(event), expires))
                 })
+                .transpose()?
             }
             Key::Outbox(number, message) => {
                 let values = (

@@ -284,8 +284,8 @@ impl ScyllaStore {
         let gone = judged.iter().filter(|(_, verdict)| *verdict == Verdict::Gone);
         let told = gone.flat_map(|(kept, _)| kept.row.told.iter().copied().map(Key::Event));
         for (key, cell) in self.load(job.tenant, told.collect()).await? {
-            if let (Key::Event(seq), Some(Row::Event(at, expires))) = (&key, cell) {
-                let row = EventRow::new(&Event::erased(*seq, at), expires)?;
+            if let (Key::Event(seq), Some(Row::Event(event, expires))) = (&key, cell) {
+                let row = EventRow::new(&Event::erased(*seq, event.at), expires)?;
                 planned.changes.push(Change::Event(Box::new(row)));
             }
         }

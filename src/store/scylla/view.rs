@@ -298,11 +298,23 @@ impl Rows for View<'_> {
         Ok(())
     }
 
+    fn event(&mut self, seq: Seq) -> Result<Option<Event>, StoreError> {
+        if let Some(row) = self.events.iter().find(|row| row.seq == seq) {
+            return Ok(Some(row.event()));
+        }
+        Ok(match self.get(Key::Event(seq)) {
+            Some(Row::Event(event, expires)) if self.now < expires => Some(*event),
+            _ => None,
+        })
+    }
+
     fn erase_event(&mut self, seq: Seq) -> Result<(), StoreError> {
         if let Some(row) = self.events.iter_mut().find(|row| row.seq == seq) {
             *row = EventRow::new(&Event::erased(seq, row.at), row.expires)?;
-        } else if let Some(Row::Event(at, expires)) = self.get(Key::Event(seq)) {
-            self.events.push(EventRow::new(&Event::erased(seq, at), expires)?);
+        } else if let Some(Row::Event(event, expires)) = self.get(Key::Event(seq)) {
+            let erased = Event::erased(seq, event.at);
+            self.events.push(EventRow::new(&erased, expires)?);
+            self.put(Key::Event(seq), Some(Row::Event(Box::new(erased), expires)));
         }
         Ok(())
     }
