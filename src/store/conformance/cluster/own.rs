@@ -335,7 +335,7 @@ async fn small_rows_are_replaced_and_removed_although_a_clock_a_day_ahead_stampe
     }
     assert_eq!(
         store.quarantined(None, 9, aside.at).await.unwrap(),
-        [aside.clone()]
+        std::slice::from_ref(&aside)
     );
     store.quarantine_remove(aside.id).await.unwrap();
     assert_eq!(store.quarantined(None, 9, aside.at).await.unwrap(), []);
