@@ -11,11 +11,10 @@
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, Read as _};
-use std::os::unix::fs::FileExt as _;
+use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::fjall::open_private;
 use crate::domain::AttemptToken;
 
 /// The file in the store's folder.
@@ -72,7 +71,13 @@ impl ClaimsAhead {
 
     fn since(folder: &Path, boot: &str) -> io::Result<Self> {
         let path = folder.join(NAME);
-        let file = open_private(&path)?;
+        let file = File::options()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(0o600)
+            .open(&path)?;
         let mut bytes = Vec::new();
         (&file).read_to_end(&mut bytes)?;
         let mut notes = read(&bytes, boot).unwrap_or_default();

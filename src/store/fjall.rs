@@ -54,7 +54,6 @@ use self::engine::Engine;
 use self::events::Floors;
 use self::journal::Journal;
 pub(crate) use self::private::keep_private;
-pub(super) use self::private::open_private;
 use self::reader::Reader;
 use self::tally::Closing;
 use self::txn::Txn;

@@ -1,8 +1,8 @@
 //! The folder's files are for its owner alone: messages lie in them, and the tokens with which Meta is called.
 
-use std::fs::{self, DirEntry, File, Permissions};
+use std::fs::{self, DirEntry, Permissions};
 use std::io;
-use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use rustix::fs::Mode;
@@ -25,13 +25,6 @@ const OWN: &[&str] = &[
 /// Whatever this process makes from now on is for its owner alone.
 pub(crate) fn keep_private() {
     rustix::process::umask(Mode::from_raw_mode(OTHERS));
-}
-
-/// Opens a file that is written over in places, making it if it is not there.
-pub(in crate::store) fn open_private(path: &Path) -> io::Result<File> {
-    let mut options = File::options();
-    options.read(true).write(true).create(true).truncate(false);
-    options.mode(0o600).open(path)
 }
 
 /// Takes from others what an earlier version let them do with the folder's files. What is not the store's stays as it is,

@@ -10,7 +10,7 @@
 use std::fs::File;
 use std::io;
 use std::marker::PhantomData;
-use std::os::unix::fs::FileExt as _;
+use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -76,7 +76,13 @@ impl<T: Serialize> Watermark<T> {
     /// Opens the file, making it if it is not there.
     pub(super) fn open(path: &Path) -> io::Result<Self> {
         let number = newest(path)?.map_or(0, |(number, _)| number);
-        let file = super::open_private(path)?;
+        let file = File::options()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(0o600)
+            .open(path)?;
         let size = u64::try_from(2 * SLOT).unwrap_or(u64::MAX);
         if file.metadata()?.len() < size {
             // Written over from now on, so that a full disk is in no note's way.
