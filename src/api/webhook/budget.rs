@@ -1,15 +1,17 @@
 //! How much may be in hand at once: bytes of bodies that are being read, and webhooks that are being made durable.
 //!
-//! Anybody can begin a body. So a body takes room for the bytes that came and for nothing else; and when there is no more, the
-//! body that has been coming for longest makes way for the next: whoever sends for long is not Meta. Short bodies have room of
-//! their own, which long ones do not take: nearly all webhooks are short.
+//! Anybody can begin a body. So a body takes room for the bytes that came and for nothing else; and when there is no more, those
+//! that have been coming for longest make way for the next: whoever sends for long is not Meta. Short bodies have room of
+//! their own, which long ones do not take: nearly all webhooks are short. Of the room for long ones a part is for those that are
+//! still coming, whose sender nobody knows; what there is no room for waits unread in the kernel.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
 use metrics::Gauge;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio::time::{Instant, timeout};
 
 use crate::telemetry::metrics as measured;
@@ -22,12 +24,21 @@ const PATIENCE: Duration = Duration::from_secs(1);
 const SHORT: usize = 16 << 10;
 /// The part of the room that is kept for short bodies.
 const SHORT_PART: usize = 4;
+/// Bytes of long bodies that are still coming, unless the longest is longer.
+const COMING: usize = 16 << 20;
 
 /// Bodies that are being read, the one that began first in front.
 #[derive(Default)]
 struct Coming {
     next: u64,
-    bodies: BTreeMap<u64, (Instant, oneshot::Sender<()>)>,
+    bodies: BTreeMap<u64, Comer>,
+}
+
+/// A body that is being read.
+struct Comer {
+    since: Instant,
+    size: usize,
+    makes_way: oneshot::Sender<()>,
 }
 
 /// Room for webhooks.
@@ -43,6 +54,8 @@ pub(super) struct Budget {
 struct Rooms {
     short: Arc<Semaphore>,
     long: Arc<Semaphore>,
+    /// Of `long`, for bodies that are still coming.
+    coming: Arc<Semaphore>,
 }
 
 /// Room that one body takes.
@@ -52,6 +65,7 @@ pub(super) struct Body {
     coming: Arc<Mutex<Coming>>,
     size: usize,
     held: Vec<OwnedSemaphorePermit>,
+    held_to_come: Vec<OwnedSemaphorePermit>,
 }
 
 /// Room that one webhook takes while it is made durable.
@@ -70,6 +84,7 @@ impl Budget {
             rooms: Rooms {
                 short: room(short),
                 long: room(bytes.saturating_sub(short)),
+                coming: room(COMING.max(longest)),
             },
             coming: Arc::default(),
             in_flight: measured::webhooks_in_flight(),
@@ -82,13 +97,19 @@ impl Budget {
         let mut coming = lock(&self.coming);
         let number = coming.next;
         coming.next = number.wrapping_add(1);
-        coming.bodies.insert(number, (Instant::now(), sender));
+        let comer = Comer {
+            since: Instant::now(),
+            size: 0,
+            makes_way: sender,
+        };
+        coming.bodies.insert(number, comer);
         let body = Body {
             number,
             rooms: self.rooms.clone(),
             coming: Arc::clone(&self.coming),
             size: 0,
             held: Vec::new(),
+            held_to_come: Vec::new(),
         };
         (body, make_way)
     }
@@ -105,44 +126,72 @@ impl Budget {
 }
 
 impl Body {
-    /// Takes room for more bytes; false if there is none, and nobody makes way.
+    /// Takes room for more bytes; false if there is none, and nobody makes way within a while.
     pub(super) async fn hold(&mut self, more: usize) -> bool {
         self.size = self.size.saturating_add(more);
-        let more = u32::try_from(more).unwrap_or(u32::MAX);
-        let free = |room: &Arc<Semaphore>| Arc::clone(room).try_acquire_many_owned(more).ok();
-        let short = (self.size <= SHORT).then(|| free(&self.rooms.short)).flatten();
-        let mut room = short.or_else(|| free(&self.rooms.long));
-        while room.is_none() {
-            if !self.clear_the_way() {
-                return false;
-            }
-            let freed = timeout(PATIENCE, Arc::clone(&self.rooms.long).acquire_many_owned(more)).await;
-            room = freed.ok().and_then(Result::ok);
+        if let Some(comer) = lock(&self.coming).bodies.get_mut(&self.number) {
+            comer.size = self.size;
         }
-        self.held.extend(room);
-        true
+        let permits = u32::try_from(more).unwrap_or(u32::MAX);
+        if self.size <= SHORT
+            && let Ok(short) = Arc::clone(&self.rooms.short).try_acquire_many_owned(permits)
+        {
+            self.held.push(short);
+            return true;
+        }
+        let Rooms { long, coming, .. } = self.rooms.clone();
+        let both = async {
+            let to_come = coming.acquire_many_owned(permits).await;
+            (to_come, long.acquire_many_owned(permits).await)
+        };
+        let mut both = std::pin::pin!(both);
+        loop {
+            // Whatever is free is taken at once.
+            let cleared = match both.as_mut().now_or_never() {
+                Some(taken) => return self.take(taken),
+                None => self.clear_the_way(more),
+            };
+            match timeout(PATIENCE, both.as_mut()).await {
+                Ok(taken) => return self.take(taken),
+                Err(_elapsed) if cleared => {}
+                Err(_elapsed) => return false,
+            }
+        }
+    }
+
+    fn take(&mut self, (to_come, long): (Taken, Taken)) -> bool {
+        let taken = to_come.is_ok() && long.is_ok();
+        self.held_to_come.extend(to_come);
+        self.held.extend(long);
+        taken
     }
 
     /// The body is there: it makes way for nobody.
-    pub(super) fn is_whole(&self) {
+    pub(super) fn is_whole(&mut self) {
+        self.held_to_come.clear();
         lock(&self.coming).bodies.remove(&self.number);
     }
 
-    /// Has the body that began first make way, if that is another and long enough ago.
-    fn clear_the_way(&self) -> bool {
+    /// Has bodies that began first make way until there is room for so many bytes, if they are others and began long enough ago.
+    fn clear_the_way(&self, more: usize) -> bool {
         let mut coming = lock(&self.coming);
-        let Some(first) = coming.bodies.first_entry() else {
-            return false;
-        };
-        if *first.key() == self.number || first.get().0.elapsed() < UNDISTURBED {
-            return false;
+        let mut cleared = 0;
+        while cleared < more
+            && let Some(first) = coming.bodies.first_entry()
+        {
+            if *first.key() == self.number || first.get().since.elapsed() < UNDISTURBED {
+                break;
+            }
+            let first = first.remove();
+            cleared = cleared.saturating_add(first.size);
+            // It may have broken off meanwhile.
+            let _ = first.makes_way.send(());
         }
-        let (_, makes_way) = first.remove();
-        // It may have broken off meanwhile.
-        let _ = makes_way.send(());
-        true
+        cleared > 0
     }
 }
+
+type Taken = Result<OwnedSemaphorePermit, AcquireError>;
 
 fn lock(coming: &Mutex<Coming>) -> MutexGuard<'_, Coming> {
     // Entries are added and removed whole, so a panic elsewhere leaves nothing half done.
@@ -175,7 +224,7 @@ mod tests {
         assert!(budget.enter().is_some());
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn no_more_bytes_are_in_hand_than_allowed() {
         let budget = Budget::new(2, 100, 100);
         let ((mut one, _one), (mut two, _two)) = (budget.begin(), budget.begin());
@@ -188,7 +237,7 @@ mod tests {
         assert!(budget.begin().0.hold(100).await);
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn long_bodies_leave_room_for_short_ones() {
         let budget = Budget::new(2, 8 * SHORT, 2 * SHORT);
         let (mut long, _long) = budget.begin();
@@ -218,5 +267,45 @@ mod tests {
         assert!(held);
         tokio::time::advance(UNDISTURBED).await;
         assert!(!next.hold(1).await, "nobody is left who could make way");
+    }
+
+    const LONGEST: usize = 3 << 20;
+
+    #[tokio::test(start_paused = true)]
+    async fn bodies_that_are_still_coming_have_a_part_of_the_room() {
+        let budget = Budget::new(9, 4 * COMING, LONGEST);
+        let mut bodies: Vec<_> = (0..6).map(|_| budget.begin()).collect();
+        let mut held = 0;
+        for (body, _) in &mut bodies {
+            held += usize::from(body.hold(LONGEST).await);
+        }
+        assert_eq!(held, COMING / LONGEST);
+        let (mut next, _next) = budget.begin();
+        for (body, _) in &mut bodies {
+            body.is_whole();
+        }
+        assert!(next.hold(LONGEST).await);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn as_many_make_way_as_it_takes() {
+        let budget = Budget::new(9, 4 * COMING, LONGEST);
+        let mut bodies: Vec<_> = (0..16).map(|_| budget.begin()).collect();
+        for (body, _) in &mut bodies {
+            assert!(body.hold(COMING / 16).await);
+        }
+        tokio::time::advance(UNDISTURBED).await;
+        let (mut next, _next) = budget.begin();
+        let makes_way = async {
+            for (body, make_way) in bodies {
+                if make_way.await.is_ok() {
+                    drop(body);
+                }
+            }
+        };
+        tokio::select! {
+            held = next.hold(LONGEST) => assert!(held),
+            () = makes_way => panic!("all made way"),
+        }
     }
 }
