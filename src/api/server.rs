@@ -13,9 +13,10 @@ use actix_web::middleware::from_fn;
 use actix_web::rt::net::TcpStream;
 use actix_web::{App, Error, web};
 use rustix::process::{Resource, getrlimit, setrlimit};
-use socket2::SockRef;
+use socket2::{SockRef, TcpKeepalive};
 
 use super::connection::{Connection, Times};
+use super::entrance::Entrance;
 use super::observe::observe;
 use super::peers::{Peers, connections_within};
 use super::state::ApiState;
@@ -24,8 +25,14 @@ use crate::telemetry::metrics;
 
 /// How long a connection that is being closed may take.
 const CLOSE_DEADLINE: Duration = Duration::from_secs(1);
-/// `SO_SNDBUF`: what the kernel holds for a client that does not read; the kernel doubles it.
-const SEND_BUFFER: usize = 64 * 1024;
+/// Bytes that wait in the kernel before they are sent: what it holds for a client that does not read.
+const UNSENT: u32 = 16 * 1024;
+/// How long the kernel waits for a client that does not acknowledge.
+const UNACKNOWLEDGED: Duration = Duration::from_secs(30);
+/// After an idle minute the peer is probed, and again each ten seconds, three times in all.
+const KEEPALIVE_IDLE: Duration = Duration::from_secs(60);
+const KEEPALIVE_EVERY: Duration = Duration::from_secs(10);
+const KEEPALIVE_PROBES: u32 = 3;
 /// How long requests under way may take to be answered at the end.
 const ANSWERS: Duration = Duration::from_secs(5);
 
@@ -38,6 +45,7 @@ pub fn http_server(state: Arc<ApiState>, listener: TcpListener) -> std::io::Resu
         times: Times::of(settings),
         connections: connections_within(open_files()),
         of_peer: settings.connections_per_peer,
+        send_buffer: state.sockets.options().send_buffer,
     };
     let sockets = web::Data::new(state.sockets.clone());
     let shared = web::Data::from(state);
@@ -63,6 +71,8 @@ pub(super) struct Bounds {
     pub(super) connections: usize,
     /// Connections of one address; 0 for no limit.
     pub(super) of_peer: usize,
+    /// `SO_SNDBUF`: what the kernel holds of what is sent until it is acknowledged; the kernel doubles it.
+    pub(super) send_buffer: usize,
 }
 
 /// Files that the process may have open: as many as it may ask for.
@@ -74,6 +84,26 @@ fn open_files() -> usize {
     }
     let current = getrlimit(Resource::Nofile).current;
     current.map_or(usize::MAX, |files| usize::try_from(files).unwrap_or(usize::MAX))
+}
+
+/// Sets a listener's options: its connections begin with the same, and none has to be set for each.
+fn set(listener: &TcpListener, bounds: &Bounds) -> std::io::Result<()> {
+    let socket = SockRef::from(listener);
+    // What is written is an answer or a part of one, never more to come.
+    socket.set_tcp_nodelay(true)?;
+    // Several of the loopback's segments, or its receiver waits before it acknowledges one.
+    socket.set_send_buffer_size(bounds.send_buffer)?;
+    #[cfg(target_os = "linux")]
+    {
+        socket.set_tcp_notsent_lowat(UNSENT)?;
+        socket.set_tcp_user_timeout(Some(UNACKNOWLEDGED))?;
+    }
+    socket.set_tcp_keepalive(
+        &TcpKeepalive::new()
+            .with_time(KEEPALIVE_IDLE)
+            .with_interval(KEEPALIVE_EVERY)
+            .with_retries(KEEPALIVE_PROBES),
+    )
 }
 
 /// Serves an app. `actix_web::HttpServer` does the same, but offers no way to take a connection over.
@@ -92,6 +122,10 @@ where
     S::Future: 'static,
     B: MessageBody + 'static,
 {
+    if let Err(error) = set(&listener, &bounds) {
+        // It works without, only less well.
+        tracing::warn!(error = %error, "the options of connections cannot be set");
+    }
     let builder = Server::build()
         .workers(bounds.workers)
         // Those beyond are let in to be sent away: nobody waits behind them.
@@ -120,15 +154,16 @@ where
             .upgrade(ws::takeover(map_config(app(), |()| AppConfig::default())))
             .finish(map_config(app(), |()| AppConfig::default()));
         let times = bounds.times;
+        let entrance = Entrance::open();
         fn_service(move |io: TcpStream| {
-            let peers = peers.clone();
+            let (peers, entrance) = (peers.clone(), entrance.clone());
             async move {
                 let from = io.peer_addr().ok();
-                // What is written is an answer or a part of one, never more to come.
-                let _ = io.set_nodelay(true);
-                let _ = SockRef::from(&io).set_send_buffer_size(SEND_BUFFER);
                 match peers.enter(from.map(|from| from.ip())) {
-                    Ok(place) => Ok((Connection::new(io, times, place), Protocol::Http1, from)),
+                    Ok(place) => {
+                        entrance.pass().await;
+                        Ok((Connection::new(io, times, place), Protocol::Http1, from))
+                    }
                     Err(why) => {
                         metrics::connections_ended_total(why).increment(1);
                         Err(DispatchError::Io(std::io::ErrorKind::ConnectionRefused.into()))

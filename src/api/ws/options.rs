@@ -50,10 +50,8 @@ pub struct SocketOptions {
     pub closing: Duration,
     /// How often the reaper looks.
     pub reaper_tick: Duration,
-    /// `SO_SNDBUF`: what the kernel holds for a client that does not read; the kernel doubles it.
+    /// `SO_SNDBUF` of connections: what the kernel holds of what is sent until it is acknowledged; the kernel doubles it.
     pub send_buffer: usize,
-    /// `TCP_USER_TIMEOUT`: how long the kernel waits for a client that does not acknowledge.
-    pub user_timeout: Duration,
 }
 
 impl SocketOptions {
@@ -84,9 +82,7 @@ impl SocketOptions {
             stuck: limits.reaper_stuck,
             closing: Duration::from_secs(5),
             reaper_tick: Duration::from_secs(1),
-            // The kernel doubles it.
-            send_buffer: 24 * 1024,
-            user_timeout: Duration::from_secs(30),
+            send_buffer: 128 * 1024,
         }
     }
 

@@ -3,7 +3,7 @@
 //! Its judgement does not depend on anything that a socket's own thread has to get round to. It is also who sends sockets
 //! away when the server stops.
 
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use actix::{Actor, ActorContext as _, ArbiterHandle, AsyncContext, Context, Handler};
@@ -15,8 +15,8 @@ use super::session::{Leave, Session};
 use crate::actors::{Admitted, BoundedAddr};
 use crate::domain::Clock;
 
-/// Sockets that may wait to be watched: a second of the fastest handshakes.
-const MAILBOX: usize = 1_024;
+/// Messages that may wait: each is a wish that all sockets are sent away.
+const MAILBOX: usize = 16;
 /// How often it is looked who is left while sockets are sent away.
 const LEAVING_TICK: Duration = Duration::from_millis(50);
 
@@ -24,6 +24,42 @@ const LEAVING_TICK: Duration = Duration::from_millis(50);
 pub(super) struct Watch {
     pub(super) progress: Weak<Progress>,
     pub(super) session: BoundedAddr<Session>,
+}
+
+/// Sockets that opened since the reaper looked last; it takes them over when it looks, and is not woken for each. `None` once it
+/// has ended.
+#[derive(Clone)]
+pub(super) struct Newcomers(Arc<Mutex<Option<Vec<Watch>>>>);
+
+impl Newcomers {
+    fn none_yet() -> Self {
+        Self(Arc::new(Mutex::new(Some(Vec::new()))))
+    }
+
+    /// Has a socket watched; false when nobody watches any more.
+    pub(super) fn add(&self, watch: Watch) -> bool {
+        match &mut *self.list() {
+            Some(list) => {
+                list.push(watch);
+                true
+            }
+            None => false,
+        }
+    }
+
+    fn take(&self) -> Vec<Watch> {
+        self.list().as_mut().map(std::mem::take).unwrap_or_default()
+    }
+
+    /// Nobody is taken over any more; gives those who came last.
+    fn close(&self) -> Vec<Watch> {
+        self.list().take().unwrap_or_default()
+    }
+
+    fn list(&self) -> MutexGuard<'_, Option<Vec<Watch>>> {
+        // The list is changed whole, so a panic elsewhere leaves nothing half done.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// When clients that are sent away should come back.
@@ -112,6 +148,7 @@ pub(super) struct Reaper {
     stuck: Duration,
     closing: Duration,
     tick: Duration,
+    newcomers: Newcomers,
     watched: Vec<Watched>,
     leaving: Option<Leaving>,
     rng: fastrand::Rng,
@@ -124,8 +161,10 @@ impl Reaper {
         clock: Arc<dyn Clock>,
         seed: u64,
         arbiter: &ArbiterHandle,
-    ) -> BoundedAddr<Self> {
+    ) -> (BoundedAddr<Self>, Newcomers) {
         let (stuck, closing, tick) = (options.stuck, options.closing, options.reaper_tick);
+        let newcomers = Newcomers::none_yet();
+        let taken_over = newcomers.clone();
         let addr = Self::start_in_arbiter(arbiter, move |ctx: &mut Context<Self>| {
             ctx.set_mailbox_capacity(MAILBOX);
             Self {
@@ -133,16 +172,32 @@ impl Reaper {
                 stuck,
                 closing,
                 tick,
+                newcomers: taken_over,
                 watched: Vec::new(),
                 leaving: None,
                 rng: fastrand::Rng::with_seed(seed),
             }
         });
-        BoundedAddr::new(addr, MAILBOX)
+        (BoundedAddr::new(addr, MAILBOX), newcomers)
+    }
+
+    /// Takes newcomers over, and sends them away if everybody is.
+    fn take_over(&mut self, newcomers: Vec<Watch>, now: Duration) {
+        for Watch { progress, session } in newcomers {
+            if self.leaving.is_some() {
+                self.send_away(&session);
+            }
+            self.watched.push(Watched {
+                progress,
+                session,
+                watch: Watching::new(now),
+            });
+        }
     }
 
     fn look(&mut self, ctx: &mut Context<Self>) {
         let now = self.clock.monotonic();
+        self.take_over(self.newcomers.take(), now);
         let overdue = self.leaving.as_ref().is_some_and(|leaving| now >= leaving.until);
         let (stuck, closing) = (self.stuck, self.closing);
         self.watched.retain_mut(|watched| {
@@ -159,9 +214,11 @@ impl Reaper {
             }
             true
         });
-        if self.watched.is_empty()
-            && let Some(leaving) = &mut self.leaving
-        {
+        if !self.watched.is_empty() || self.leaving.is_none() {
+            return;
+        }
+        self.take_over(self.newcomers.close(), now);
+        if let (true, Some(leaving)) = (self.watched.is_empty(), &mut self.leaving) {
             for done in leaving.done.drain(..) {
                 // Whoever waited may have gone.
                 let _ = done.send(());
@@ -184,21 +241,6 @@ impl Actor for Reaper {
 
     fn started(&mut self, ctx: &mut Context<Self>) {
         ctx.run_interval(self.tick, Self::look);
-    }
-}
-
-impl Handler<Admitted<Watch>> for Reaper {
-    type Result = ();
-    fn handle(&mut self, watch: Admitted<Watch>, _: &mut Context<Self>) {
-        let Watch { progress, session } = watch.message;
-        if self.leaving.is_some() {
-            self.send_away(&session);
-        }
-        self.watched.push(Watched {
-            progress,
-            session,
-            watch: Watching::new(self.clock.monotonic()),
-        });
     }
 }
 

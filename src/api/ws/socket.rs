@@ -1,18 +1,15 @@
 //! A socket that was let in, from the handshake's answer to its two halves.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use actix_web::rt::net::TcpStream;
 use bytes::BytesMut;
-use socket2::{SockRef, TcpKeepalive};
 
 use super::census::Counted;
 use super::frame::Close;
 use super::inbound::Frames;
 use super::line::Line;
 use super::link::Link;
-use super::options::SocketOptions;
 use super::outgoing::Outgoing;
 use super::progress::Progress;
 use super::reaper::Watch;
@@ -21,11 +18,6 @@ use super::sockets::Shared;
 use super::tickets::Pass;
 use crate::actors::feed::Seat;
 use crate::api::peers::Place;
-
-/// After an idle minute the peer is probed, and again each ten seconds, three times in all.
-const KEEPALIVE_IDLE: Duration = Duration::from_secs(60);
-const KEEPALIVE_EVERY: Duration = Duration::from_secs(10);
-const KEEPALIVE_PROBES: u32 = 3;
 
 /// What a handshake made, before it has a connection of its own.
 pub(super) struct Socket {
@@ -37,17 +29,13 @@ pub(super) struct Socket {
 
 impl Socket {
     /// Starts the session; the outgoing half is given back, to be run. `early` holds bytes that came with the handshake.
-    pub(super) async fn start(self, connection: TcpStream, early: BytesMut, place: Place) -> Outgoing {
+    pub(super) fn start(self, connection: TcpStream, early: BytesMut, place: Place) -> Outgoing {
         let Self {
             shared,
             pass,
             counted,
             seat,
         } = self;
-        if let Err(error) = set(&connection, &shared.options) {
-            // It works without, only less well.
-            tracing::debug!(error = %error, "a socket's options cannot be set");
-        }
         let (reading, writing) = connection.into_split();
         let progress = Arc::new(Progress::new(seat.live_head()));
         let link = Link::new(Arc::clone(&progress));
@@ -64,24 +52,10 @@ impl Socket {
             progress: Arc::downgrade(&progress),
             session: session.clone(),
         };
-        if !shared.watch(watch).await {
+        if !shared.newcomers.add(watch) {
             link.close(Close::Unavailable);
         }
         let line = Line::new(writing, Arc::clone(&progress), place);
         Outgoing::new(link, seat, progress, session, line)
     }
-}
-
-fn set(connection: &TcpStream, options: &SocketOptions) -> std::io::Result<()> {
-    let socket = SockRef::from(connection);
-    socket.set_tcp_nodelay(true)?;
-    socket.set_send_buffer_size(options.send_buffer)?;
-    #[cfg(target_os = "linux")]
-    socket.set_tcp_user_timeout(Some(options.user_timeout))?;
-    socket.set_tcp_keepalive(
-        &TcpKeepalive::new()
-            .with_time(KEEPALIVE_IDLE)
-            .with_interval(KEEPALIVE_EVERY)
-            .with_retries(KEEPALIVE_PROBES),
-    )
 }

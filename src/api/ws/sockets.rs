@@ -11,7 +11,7 @@ use tokio::sync::{Semaphore, oneshot};
 use super::census::Census;
 use super::frame;
 use super::options::SocketOptions;
-use super::reaper::{ComeBack, Reaper, SendAway, Watch};
+use super::reaper::{ComeBack, Newcomers, Reaper, SendAway};
 use super::tickets::Tickets;
 use crate::actors::feed::{FeedParts, Feeds};
 use crate::actors::{BoundedAddr, SessionId, TenantPort};
@@ -26,7 +26,7 @@ const PAGE_READS: usize = 16;
 const AT_ONCE_PART: u32 = 50;
 /// Those who wait go on together, this far apart: threads that are woken for each alone would cost as much as the handshake.
 const LUMP: Duration = Duration::from_millis(5);
-/// How long a socket waits to be watched, and the end to be begun.
+/// How long the end waits to be begun.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// What sockets are built on.
@@ -54,6 +54,8 @@ pub(super) struct Shared {
     pub(super) options: SocketOptions,
     pub(super) census: Census,
     pub(super) tickets: Tickets,
+    /// Whom the reaper watches from its next look on.
+    pub(super) newcomers: Newcomers,
     next_session: AtomicU64,
     handshakes: SharedPace,
     leaving: AtomicBool,
@@ -87,11 +89,6 @@ impl Shared {
             wait.saturating_add(to_next_lump(now.saturating_add(wait)))
         })
     }
-
-    /// Has a socket watched; false when the reaper has too much in hand.
-    pub(super) async fn watch(&self, watch: Watch) -> bool {
-        self.reaper.tell(watch, PATIENCE).await.is_ok()
-    }
 }
 
 /// How long after this time the next lump goes on.
@@ -108,7 +105,7 @@ impl Sockets {
     /// No socket yet. Starts the reaper on a thread of its own; needs a running actix system.
     pub fn start(parts: SocketParts) -> Self {
         let arbiter = Arbiter::new();
-        let reaper = Reaper::launch(
+        let (reaper, newcomers) = Reaper::launch(
             &parts.options,
             Arc::clone(&parts.clock),
             parts.seed,
@@ -121,6 +118,7 @@ impl Sockets {
                 parts.options.per_agent,
             ),
             tickets: Tickets::new(Arc::clone(&parts.clock), parts.options.tickets_per_tenant),
+            newcomers,
             next_session: AtomicU64::new(parts.seed),
             handshakes: SharedPace::default(),
             leaving: AtomicBool::new(false),

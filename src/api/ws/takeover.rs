@@ -93,7 +93,7 @@ where
         Some(Opened::Socket(socket)) => {
             connection.say_head(head_of(response), BodySize::None).await?;
             drop(request);
-            Ok(Some(socket.start(connection.io, read_buf, place).await))
+            Ok(Some(socket.start(connection.io, read_buf, place)))
         }
         Some(Opened::TurnedAway(goodbye)) => {
             connection.say_head(head_of(response), BodySize::None).await?;

@@ -66,6 +66,7 @@ impl Rig {
             seed: 1,
         });
         let shared = web::Data::new(sockets.clone());
+        let send_buffer = sockets.options().send_buffer;
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let bounds = Bounds {
@@ -74,6 +75,7 @@ impl Rig {
             times: Times::of(&config.server),
             connections: usize::MAX,
             of_peer: 0,
+            send_buffer,
         };
         let server = listen(bounds, listener, move || {
             App::new()
