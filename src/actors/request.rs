@@ -216,15 +216,18 @@ pub enum Attendance {
     Typing(ConversationId, Typing),
 }
 
+/// A conversation, and who looks at it.
+pub type Viewed = (ConversationId, Vec<AgentId>);
+
 /// Who is there and who looks at what.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Roster {
     /// Agents with a socket; of a crowd, some.
-    pub present: Vec<(AgentId, Presence)>,
+    pub present: Arc<[(AgentId, Presence)]>,
     /// How many agents have a socket.
     pub count: usize,
     /// Conversations that somebody looks at; of very many, some.
-    pub viewing: Vec<(ConversationId, Vec<AgentId>)>,
+    pub viewing: Arc<[Viewed]>,
 }
 
 /// What a request named that is not there, or is another tenant's.

@@ -28,6 +28,7 @@ use super::port::SessionId;
 use super::request::{Accepted, Attendance, Destination, NoteRequest, Refusal, Roster, SubmitRequest};
 use crate::domain::{AgentId, Clock, ConversationId, MessageId, PhoneNumberId};
 use crate::store::{Queued, Store, Tenant as TenantRow};
+use attendance::Named;
 use changes::Changes;
 
 /// What a tenant is made of. Cheap to clone; lanes are added by replacing it.
@@ -118,6 +119,7 @@ pub(crate) struct Tenant {
     in_progress: HashSet<[u8; 16]>,
     present: BTreeMap<AgentId, BTreeMap<SessionId, Presence>>,
     viewing: HashMap<SessionId, (ConversationId, AgentId)>,
+    named: Named,
     changes: Changes,
     telling: Telling,
     ids: MessageIds,
@@ -142,6 +144,7 @@ impl Tenant {
                 in_progress: HashSet::new(),
                 present: BTreeMap::new(),
                 viewing: HashMap::new(),
+                named: Named::default(),
                 changes: Changes::default(),
                 telling: Telling::Now,
                 ids: MessageIds::default(),

@@ -1,6 +1,7 @@
 //! Who is there, who looks at what, who types: shown to others, never kept.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use actix::{AsyncContext as _, Context, Handler};
@@ -10,7 +11,7 @@ use crate::actors::bounded::Admitted;
 use crate::actors::feed::Presence;
 use crate::actors::feed::Signal;
 use crate::actors::port::SessionId;
-use crate::actors::request::{Attendance, Roster};
+use crate::actors::request::{Attendance, Roster, Viewed};
 use crate::domain::{AgentId, ConversationId};
 
 /// Agents, and conversations that are looked at, of which a newcomer is told by name.
@@ -43,10 +44,50 @@ impl Handler<Admitted<Attend>> for Tenant {
 impl Handler<Admitted<WhoIsThere>> for Tenant {
     type Result = ();
     fn handle(&mut self, ask: Admitted<WhoIsThere>, _: &mut Context<Self>) {
+        let roster = Roster {
+            present: self.named(),
+            count: self.present.len(),
+            viewing: self.viewed(),
+        };
+        // The asker may have gone.
+        let _ = ask.message.0.send(roster);
+    }
+}
+
+/// What newcomers are told by name. A team that reconnects is told the same thousands of times: it is made when it has changed.
+#[derive(Debug, Default)]
+pub(super) struct Named {
+    present: Option<Arc<[(AgentId, Presence)]>>,
+    viewing: Option<Arc<[Viewed]>>,
+}
+
+impl Named {
+    /// An agent came, went, or shows another state. Only the first are named.
+    fn changed(&mut self, agent: &AgentId) {
+        self.present.take_if(|present| {
+            let last = present.last().map(|(last, _)| last);
+            present.len() < NAMED || last.is_some_and(|last| agent <= last)
+        });
+    }
+}
+
+impl Tenant {
+    fn named(&mut self) -> Arc<[(AgentId, Presence)]> {
+        if let Some(present) = &self.named.present {
+            return Arc::clone(present);
+        }
         let named = self.present.keys().take(NAMED);
-        let present = named
+        let present: Arc<[_]> = named
             .map(|agent| (agent.clone(), self.presence_of(agent)))
             .collect();
+        self.named.present = Some(Arc::clone(&present));
+        present
+    }
+
+    fn viewed(&mut self) -> Arc<[Viewed]> {
+        if let Some(viewing) = &self.named.viewing {
+            return Arc::clone(viewing);
+        }
         let mut viewing: BTreeMap<ConversationId, Vec<AgentId>> = BTreeMap::new();
         for (conversation, agent) in self.viewing.values().take(NAMED) {
             let agents = viewing.entry(*conversation).or_default();
@@ -54,17 +95,11 @@ impl Handler<Admitted<WhoIsThere>> for Tenant {
                 agents.push(agent.clone());
             }
         }
-        let roster = Roster {
-            present,
-            count: self.present.len(),
-            viewing: viewing.into_iter().collect(),
-        };
-        // The asker may have gone.
-        let _ = ask.message.0.send(roster);
+        let viewing: Arc<[_]> = viewing.into_iter().collect();
+        self.named.viewing = Some(Arc::clone(&viewing));
+        viewing
     }
-}
 
-impl Tenant {
     /// An agent is as available as the most available of their sockets.
     fn presence_of(&self, agent: &AgentId) -> Presence {
         let states = self
@@ -102,6 +137,7 @@ impl Tenant {
         }
         let after = self.presence_of(&agent);
         if after != before {
+            self.named.changed(&agent);
             self.changes.note(agent, before);
             if self.telling == Telling::Now {
                 self.tell_changes(ctx);
@@ -130,6 +166,7 @@ impl Tenant {
         if left == conversation {
             return;
         }
+        self.named.viewing = None;
         let looked_at: Vec<_> = [left, conversation].into_iter().flatten().collect();
         let before: Vec<_> = looked_at.iter().map(|id| self.viewers_of(*id)).collect();
         match conversation {
