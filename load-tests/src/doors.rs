@@ -14,7 +14,7 @@ use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout};
 
 use crate::elsewhere::Elsewhere;
-use crate::probe::Probe;
+use crate::probe::{Bystander, Probe};
 use crate::stage::{Places, Scene, Stage};
 
 /// Options of `mesej-load doors`.
@@ -116,7 +116,8 @@ pub async fn run(args: DoorsArgs) -> anyhow::Result<ExitCode> {
     })
     .await?;
     let length = Duration::from_secs(args.secs);
-    let quiet = Probe::start(&stage, args.rate, length).end().await?;
+    let bystander = Bystander::start(&stage).await?;
+    let quiet = Probe::start(&stage, &bystander, args.rate, length)?.end().await?;
     let mut out = std::io::stdout().lock();
     writeln!(out, "{}", json!({ "attack": "none", "seen": quiet.line() }))?;
     let address: SocketAddr = stage.gateway.url("").trim_start_matches("http://").parse()?;
@@ -134,7 +135,7 @@ pub async fn run(args: DoorsArgs) -> anyhow::Result<ExitCode> {
             let one = again_and_again(Arc::clone(&attack), address, Arc::clone(&opened));
             attackers.handle().spawn(one);
         }
-        let probe = Probe::start(&stage, args.rate, length);
+        let probe = Probe::start(&stage, &bystander, args.rate, length)?;
         let mut most_kib = 0;
         let until = Instant::now() + length;
         while Instant::now() < until {

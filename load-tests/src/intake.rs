@@ -2,7 +2,7 @@
 //! 200 beside the disk's own sync, and how long until an agent's socket has it.
 
 mod bare;
-mod disk;
+pub mod disk;
 pub mod load;
 pub mod webhook;
 pub mod wire;
@@ -169,7 +169,8 @@ fn micros(value: u64) -> f64 {
     f64::from(u32::try_from(value).unwrap_or(u32::MAX))
 }
 
-async fn start_bare(stage: &Stage) -> anyhow::Result<(Process, String)> {
+/// Starts the bare handlers; gives their address.
+pub async fn start_bare(stage: &Stage) -> anyhow::Result<(Process, String)> {
     let port = free_port()?;
     let process = Launch {
         binary: std::env::current_exe()?,

@@ -1,6 +1,6 @@
 //! Many agents come back at once, as after a restart: what a handshake costs the gateway, when all are live, and what
 //! webhooks notice meanwhile. Those are of another tenant: what it costs to hand a message to thousands of sockets is not the
-//! price of opening them (`fanout` measures it).
+//! price of opening them (`fanout` measures it). Then the same crowd comes to the barest handler of a socket.
 
 use std::io::Write as _;
 use std::net::SocketAddr;
@@ -19,7 +19,7 @@ use tokio::time::Instant;
 
 use crate::elsewhere::Elsewhere;
 use crate::gateway::{Gateway, Tenant};
-use crate::probe::Probe;
+use crate::probe::{Bystander, Probe};
 use crate::process::cpu_time;
 use crate::stage::{ACCOUNT, Places, Scene, Stage};
 
@@ -84,11 +84,14 @@ async fn part(args: &ReconnectArgs, agents: u32) -> anyhow::Result<Value> {
         ],
     })
     .await?;
+    let bystander = Bystander::start(&stage).await?;
     let address: SocketAddr = stage.gateway.url("").trim_start_matches("http://").parse()?;
     let id = stage.gateway_id()?;
     // What the gateway spends by itself and on webhooks.
     let spent = cpu_time(id)?;
-    let quiet = Probe::start(&stage, args.webhooks, LOOK).end().await?;
+    let quiet = Probe::start(&stage, &bystander, args.webhooks, LOOK)?
+        .end()
+        .await?;
     let usual_per_s = cpu_time(id)?.saturating_sub(spent).as_secs_f64() / LOOK.as_secs_f64();
 
     let number = json!({
@@ -97,14 +100,48 @@ async fn part(args: &ReconnectArgs, agents: u32) -> anyhow::Result<Value> {
     });
     let crowded = stage.gateway.make_tenant("Crowded", &number).await?;
     let tickets = tickets(&stage.gateway, &crowded, args.sockets, agents).await?;
-    let (release, released) = watch::channel(());
     let elsewhere = Elsewhere::start()?;
+    let probe = Probe::start(&stage, &bystander, args.webhooks, LOOK)?;
+    let Crowd { took, spent, refused } = crowd(address, id, tickets.clone(), &elsewhere).await?;
+    let spent = spent - usual_per_s * took;
+    let seen = probe.end().await?;
+    let files = stage.gateway.gauge("mesej_process_open_fds").await.ok();
+    drop(elsewhere);
+    let elsewhere = Elsewhere::start()?;
+    let bare = crowd(bystander.address().parse()?, bystander.id()?, tickets, &elsewhere).await?;
+    drop(elsewhere);
+    let per_handshake = |spent: f64| spent * 1e6 / f64::from(args.sockets);
+    Ok(json!({
+        "sockets": args.sockets, "agents": agents, "live_within_s": took, "sent_away": refused,
+        "cpu_us_per_handshake": per_handshake(spent), "bare_cpu_us_per_handshake": per_handshake(bare.spent),
+        "quiet": quiet.line(), "beside": seen.line(),
+        "p99_over_quiet": seen.webhook_p99_ms() / quiet.webhook_p99_ms(), "open_files": files,
+    }))
+}
+
+/// How a crowd came in.
+struct Crowd {
+    /// Seconds until all were live.
+    took: f64,
+    /// Seconds of the server's processor time.
+    spent: f64,
+    /// How often somebody was sent away.
+    refused: u32,
+}
+
+/// All come at once to the server of this process.
+async fn crowd(
+    to: SocketAddr,
+    id: u32,
+    tickets: Vec<String>,
+    elsewhere: &Elsewhere,
+) -> anyhow::Result<Crowd> {
+    let (release, released) = watch::channel(());
     let mut crowd = JoinSet::new();
     for ticket in tickets {
-        crowd.spawn_on(come(address, ticket, released.clone()), elsewhere.handle());
+        crowd.spawn_on(come(to, ticket, released.clone()), elsewhere.handle());
     }
     tokio::task::yield_now().await;
-    let probe = Probe::start(&stage, args.webhooks, LOOK);
     let (began, spent) = (Instant::now(), cpu_time(id)?);
     release.send(())?;
     let mut refused = 0_u32;
@@ -113,17 +150,11 @@ async fn part(args: &ReconnectArgs, agents: u32) -> anyhow::Result<Value> {
         refused += away;
         elsewhere.handle().spawn(keep(socket));
     }
-    let took = began.elapsed().as_secs_f64();
-    let spent = cpu_time(id)?.saturating_sub(spent).as_secs_f64() - usual_per_s * took;
-    let seen = probe.end().await?;
-    let files = stage.gateway.gauge("mesej_process_open_fds").await.ok();
-    drop(elsewhere);
-    Ok(json!({
-        "sockets": args.sockets, "agents": agents, "live_within_s": took,
-        "cpu_us_per_handshake": spent * 1e6 / f64::from(args.sockets), "sent_away": refused,
-        "quiet": quiet.line(), "beside": seen.line(),
-        "p99_over_quiet": seen.webhook_p99_ms() / quiet.webhook_p99_ms(), "open_files": files,
-    }))
+    Ok(Crowd {
+        took: began.elapsed().as_secs_f64(),
+        spent: cpu_time(id)?.saturating_sub(spent).as_secs_f64(),
+        refused,
+    })
 }
 
 /// Tickets are made before the crowd comes, so that only handshakes are measured.

@@ -1,10 +1,11 @@
 //! What a webhook receiver costs at the least: a handler that only reads the body, and one that also verifies the signature
-//! and parses the JSON. Neither keeps anything.
+//! and parses the JSON. Neither keeps anything. And what a socket does: one that answers whatever comes first with a welcome.
 
 use std::process::ExitCode;
 
-use actix_web::web::{Bytes, Data};
+use actix_web::web::{Bytes, Data, Payload};
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
+use futures_util::stream::{self, StreamExt as _};
 use ring::hmac;
 
 /// Options of `mesej-load bare`.
@@ -28,6 +29,7 @@ pub async fn run(args: BareArgs) -> anyhow::Result<ExitCode> {
             .route("/ready", web::get().to(HttpResponse::Ok))
             .route("/read", web::post().to(read))
             .route("/verified", web::post().to(verified))
+            .route("/v1/ws", web::get().to(socket))
     })
     .bind(("127.0.0.1", args.port))?
     .run()
@@ -38,6 +40,20 @@ pub async fn run(args: BareArgs) -> anyhow::Result<ExitCode> {
 async fn read(body: Bytes) -> HttpResponse {
     drop(body);
     HttpResponse::Ok().finish()
+}
+
+/// A whole text frame.
+const WELCOME: &[u8] = b"\x81\x12{\"type\":\"welcome\"}";
+
+async fn socket(mut payload: Payload) -> HttpResponse {
+    let first = async move {
+        // Whoever breaks off hears nothing.
+        let _ = payload.next().await;
+        Ok::<_, actix_web::Error>(Bytes::from_static(WELCOME))
+    };
+    HttpResponse::SwitchingProtocols()
+        .upgrade("websocket")
+        .streaming(stream::once(first).chain(stream::pending()))
 }
 
 async fn verified(request: HttpRequest, key: Data<hmac::Key>, body: Bytes) -> HttpResponse {
