@@ -157,6 +157,16 @@ impl ContactAliases {
             .flatten()
     }
 
+    /// The alias of a kind.
+    pub const fn of_kind(&self, kind: AliasKind) -> Option<&Alias> {
+        match kind {
+            AliasKind::ParentBsuid => self.parent_bsuid.as_ref(),
+            AliasKind::Bsuid => self.bsuid.as_ref(),
+            AliasKind::Phone => self.phone.as_ref(),
+            AliasKind::Group => self.group.as_ref(),
+        }
+    }
+
     /// Leaves out the alias of a kind.
     pub fn forget(&mut self, kind: AliasKind) {
         match kind {

@@ -188,6 +188,17 @@ impl Contact {
         }
     }
 
+    /// Went by a name at a time, and somebody else does since.
+    pub fn went_by_at(&mut self, alias: &Alias, at: Timestamp) {
+        let is_it = |former: &&mut FormerName| {
+            former.kind == alias.kind && same(alias.kind, &former.value, &alias.value)
+        };
+        match self.former.iter_mut().find(is_it) {
+            Some(former) => former.until = former.until.max(at),
+            None => self.remember(alias, at),
+        }
+    }
+
     /// Remembers that it went by a name until a time.
     pub fn remember(&mut self, alias: &Alias, until: Timestamp) {
         if !self.goes_by(alias) && self.went_by_until(alias).is_none() {

@@ -310,6 +310,8 @@ macro_rules! all_of_it {
                 links_one_behind_another_are_followed_to_their_end,
                 one_parent_id_is_one_person_whatever_portfolio_tells_of_them,
                 two_changes_told_in_reverse_leave_the_number_to_its_next_owner,
+                a_notice_that_comes_after_the_next_owner_tells_whose_the_number_was,
+                a_late_message_tells_whose_the_number_was_before_its_next_owner,
             }
             r_amendments {
                 an_edit_changes_its_message_and_keeps_what_it_said,

@@ -322,3 +322,66 @@ pub(super) async fn two_changes_told_in_reverse_leave_the_number_to_its_next_own
     let later = writes(&mut scene, &[THIRD], "ada, later", 30).await;
     assert_eq!(later.conversation, ada.conversation);
 }
+
+/// What Meta tells of number `ONE` at a second and does not say an id of.
+fn by_phone_alone(id: &str, at: u64) -> [Receive; 3] {
+    let told = |kind: &str| ops::receive(&[ONE], &format!("{id}{kind}"), second(at), id);
+    let (mut echo, mut import) = (told("echo"), told("import"));
+    (echo.by, echo.via, echo.name) = (Side::Business, None, None);
+    import.via = Some(Via::History);
+    [echo, import, told("message")]
+}
+
+pub(super) async fn a_notice_that_comes_after_the_next_owner_tells_whose_the_number_was(
+    backend: impl Backend,
+) {
+    let mut scene = Scene::of(&backend).await;
+    scene.later(Duration::from_secs(1_000));
+    // Bob is heard first, then that Ada had left the number before, and Cy before her.
+    let bob = writes(&mut scene, &[ONE, "CO.2"], "bob", 300).await;
+    for (from, to, at) in [
+        (&[ONE, "CO.1"][..], &[TWO, "CO.1"][..], 200),
+        (&[ONE, "CO.3"], &["573100000003", "CO.3"], 100),
+    ] {
+        scene.place(notice(from, to, to[1], at)).await;
+        scene.one(ops::moved(from, to, second(at), to[1])).await;
+    }
+    let ada = writes(&mut scene, &[TWO, "CO.1"], "ada", 400).await;
+    let cy = writes(&mut scene, &["573100000003", "CO.3"], "cy", 400).await;
+    for (at, expected) in [(50, cy), (150, ada), (250, bob), (350, bob)] {
+        for told in by_phone_alone(&at.to_string(), at) {
+            let place = scene.place(told).await;
+            assert_eq!(place.conversation, expected.conversation, "at {at}");
+        }
+    }
+    assert_eq!(shown(&person(&scene, ONE).await), (Some(ONE), Some("CO.2")));
+    let stop = Op::Prefer(Prefer {
+        aliases: ops::names(&[ONE]),
+        wish: MarketingWish::Stop(OptOutSource::Preference),
+        at: Some(second(150)),
+    });
+    scene.one(stop).await;
+    for (name, expected) in [("CO.1", true), ("CO.2", false), ("CO.3", false)] {
+        assert_eq!(
+            person(&scene, name).await.opted_out_at.is_some(),
+            expected,
+            "{name}"
+        );
+    }
+}
+
+pub(super) async fn a_late_message_tells_whose_the_number_was_before_its_next_owner(backend: impl Backend) {
+    let mut scene = Scene::of(&backend).await;
+    scene.later(Duration::from_secs(1_000));
+    let bob = writes(&mut scene, &[ONE, "CO.2"], "bob", 300).await;
+    let ada = writes(&mut scene, &[ONE, "CO.1"], "ada 2", 100).await;
+    writes(&mut scene, &[ONE, "CO.1"], "ada", 200).await;
+    for (at, expected) in [(50, ada), (150, ada), (250, bob), (350, bob)] {
+        for told in by_phone_alone(&at.to_string(), at) {
+            let place = scene.place(told).await;
+            assert_eq!(place.conversation, expected.conversation, "at {at}");
+        }
+    }
+    assert_eq!(shown(&person(&scene, ONE).await), (Some(ONE), Some("CO.2")));
+    assert_eq!(shown(&person(&scene, "CO.1").await), (None, Some("CO.1")));
+}

@@ -6,7 +6,7 @@
 
 use super::Batch;
 use super::link::{News, link, tell};
-use super::names::{find, follow_links, lead_if_free, mover, newcomer, owner};
+use super::names::{find, follow_links, lead_if_free, mover, newcomer, owner, went_before};
 use super::thread::Threads;
 use crate::domain::{Alias, Contact, ContactAliases, ContactId, PhoneNumberId, Timestamp};
 use crate::store::error::StoreError;
@@ -41,7 +41,15 @@ pub(super) fn sender(
     for other in found.same {
         link(batch, &mut contact, other, &mut news)?;
     }
+    let held = found.held.clone();
     let names = take_over(batch, names, found.held, &mut contact, Some(number), at)?;
+    for (alias, holder) in held {
+        if names.of_kind(alias.kind).is_none() {
+            // It went by the name then, and somebody else does since.
+            contact.went_by_at(&alias, at);
+            went_before(batch, &mut contact, &alias, holder, at)?;
+        }
+    }
     for alias in names
         .strongest_first()
         .filter(|alias| !found.lead.contains(alias))
@@ -93,7 +101,8 @@ pub(super) fn moved(
         Some(contact) => contact,
         None => match newcomer(batch, names, &before.held)? {
             Some(mut contact) => {
-                for alias in names.strongest_first() {
+                let is_left = |alias: &&Alias| to.of_kind(alias.kind) != Some(*alias);
+                for alias in names.strongest_first().filter(is_left) {
                     contact.remember(alias, at);
                 }
                 batch.rows.put_contact(&contact)?;

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::Batch;
 use super::identity::{last_known, take_over};
-use super::names::{Found, find, follow_links, lead_if_free, mover, newcomer};
+use super::names::{Found, find, follow_links, lead_if_free, mover, newcomer, went_before};
 use super::receive::believable;
 use super::thread::Threads;
 use crate::domain::{
@@ -264,6 +264,9 @@ pub(super) fn relate(batch: &mut Batch<'_>, relate: &Relate) -> Result<OpOutcome
     }
     for alias in relate.from.strongest_first() {
         contact.remember(alias, at);
+    }
+    for (alias, holder) in &before.held {
+        went_before(batch, &mut contact, alias, *holder, at)?;
     }
     lead_if_free(batch, &names, contact.id)?;
     lead_if_free(batch, &relate.from, contact.id)?;

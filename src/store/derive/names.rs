@@ -3,11 +3,16 @@
 //! An alias row leads to the contact that had the name last, and from there the way goes back to those who had it before. A phone
 //! finds a contact only where no other BSUID is known on either side: otherwise it goes over to another contact.
 
+use std::time::Duration;
+
 use super::Batch;
 use crate::domain::ids::digest16;
 use crate::domain::{Alias, AliasKind, Contact, ContactAliases, ContactId, Links, Timestamp};
 use crate::store::error::StoreError;
 use crate::store::row::Rows;
+
+/// Meta tells times in seconds.
+const JUST_AFTER: Duration = Duration::from_millis(1);
 
 /// The contact at the end of the chain of links.
 pub(super) fn follow_links(rows: &mut dyn Rows, start: ContactId) -> Result<Option<Contact>, StoreError> {
@@ -206,6 +211,42 @@ impl Found {
             self.held.push((phone.clone(), owner.id));
         }
     }
+}
+
+/// Notes that somebody went by a name until a time, which another is known to go by since: what is told of before means them.
+pub(super) fn went_before(
+    batch: &mut Batch<'_>,
+    earlier: &mut Contact,
+    alias: &Alias,
+    holder: ContactId,
+    at: Timestamp,
+) -> Result<(), StoreError> {
+    let Some(mut holder) = follow_links(batch.rows, holder)?.filter(|holder| holder.id != earlier.id) else {
+        return Ok(());
+    };
+    let since = match holder.took(alias) {
+        // It went from whoever had it first to this one, and on to the holder.
+        Some(taken) if at < taken.since => {
+            let since = taken.since;
+            let first = follow_links(batch.rows, taken.from)?;
+            if first.as_ref().is_some_and(|first| first.id == earlier.id) {
+                return Ok(());
+            }
+            if let Some(first) = first
+                && let Some(until) = first.went_by_until(alias)
+                && earlier.took(alias).is_none()
+            {
+                earlier.take_from(alias, first.id, until.after(JUST_AFTER));
+            }
+            Some(since)
+        }
+        Some(_) => None,
+        None => holder.named_at.filter(|named| at < *named),
+    };
+    let Some(since) = since else { return Ok(()) };
+    holder.take_from(alias, earlier.id, since);
+    holder.updated = batch.now;
+    batch.rows.put_contact(&holder)
 }
 
 /// Makes names lead to a contact that lead nowhere yet.
