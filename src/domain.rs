@@ -13,6 +13,7 @@ pub mod ids;
 pub mod message;
 pub mod naming;
 pub mod national;
+pub mod pending;
 pub mod rate;
 pub mod retention;
 pub mod status;
@@ -30,6 +31,7 @@ pub use ids::{
 };
 pub use message::{Author, Delivery, Direction, Message, MetaError, UnknownPolicy};
 pub use naming::{FormerName, TakenName};
+pub use pending::PendingChange;
 pub use rate::{Priority, SendRate};
 pub use retention::Retention;
 pub use status::{DeliveryState, StatusTimes};

@@ -14,6 +14,7 @@ use super::consent::OptOutSource;
 use super::ids::{ContactId, TenantId, digest16};
 use super::naming::{FormerName, TakenName};
 use super::national;
+use super::pending::PendingChange;
 
 /// More contacts than this are not one person.
 const MOST_LINKED: usize = 32;
@@ -236,6 +237,9 @@ pub struct Contact {
     /// Names that somebody else had before it.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub taken: Vec<TakenName>,
+    /// Changes that it asked for, to messages that it is not known to have written.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub pending: Vec<PendingChange>,
     /// Since when the customer wants no marketing, by Meta's time; absent while nothing is known against it.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub opted_out_at: Option<Timestamp>,
@@ -268,6 +272,7 @@ impl Contact {
             named_at: None,
             former: Vec::new(),
             taken: Vec::new(),
+            pending: Vec::new(),
             opted_out_at: None,
             opted_out_by: None,
             opted_in_at: None,

@@ -322,6 +322,10 @@ macro_rules! all_of_it {
                 what_somebody_else_says_of_a_message_before_it_comes_does_not_stand_for_it,
                 nobody_changes_what_somebody_else_wrote,
                 what_is_taken_back_is_not_unread_in_whatever_order_it_comes,
+                a_change_under_names_that_turn_out_to_be_the_authors_is_made_then,
+                whatever_links_an_author_to_who_took_it_back_takes_it_back,
+                a_strangers_change_hides_no_message_that_comes_later,
+                what_its_author_took_back_before_it_came_stays_away_under_other_names,
             }
             s_elsewhere {
                 what_the_business_writes_on_its_phone_stands_in_the_conversation,

@@ -9,8 +9,8 @@ use super::*;
 use crate::domain::message::{Version, Via};
 use crate::domain::{
     AliasKind, Author, Contact, ContactId, Conversation, ConversationStatus, Delivery, DeliveryState,
-    Direction, FormerName, Message, MessageId, MetaError, OptOutSource, Priority, Seq, StatusTimes,
-    TakenName, UnknownPolicy,
+    Direction, FormerName, Message, MessageId, MetaError, OptOutSource, PendingChange, Priority, Retention,
+    Seq, StatusTimes, TakenName, UnknownPolicy, WamidHash,
 };
 
 const DOCS: &str = include_str!("../../../docs/api.md");
@@ -83,6 +83,12 @@ fn every_field_of_a_contact_is_documented() {
             value: "1".into(),
             since: NOW,
             from: SOMEBODY,
+        }],
+        pending: vec![PendingChange {
+            original: WamidHash::from_bytes([9; 16]),
+            conversation: ConversationId::from_bytes([1; 16]),
+            message: SOME,
+            retention: Retention::DEFAULT,
         }],
         opted_out_at: Some(NOW),
         opted_out_by: Some(OptOutSource::Refusal),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::Backend;
 use super::ops;
 use super::scene::{Scene, TENANT, mentions};
-use crate::domain::message::{Amendment, Side};
+use crate::domain::message::{Amendment, Side, Via};
 use crate::domain::{Content, ContentKind, Conversation, EventKind, Seq, Timestamp};
 use crate::store::op::{Amend, Op, OpOutcome, OrganiseChange};
 use crate::store::row::MessageRef;
@@ -302,4 +302,120 @@ pub(super) async fn what_is_taken_back_is_not_unread_in_whatever_order_it_comes(
     scene.hears(ADA, "w3", "x").await;
     scene.one(revoke(ADA, "r2", "w2", scene.now)).await;
     assert_eq!(row(&scene, at).await.unread, 1);
+}
+
+pub(super) async fn a_change_under_names_that_turn_out_to_be_the_authors_is_made_then(backend: impl Backend) {
+    let mut scene = Scene::of(&backend).await;
+    let (one, two): (&[&str], &[&str]) = (&["628100001", "ID.1"], &["628100002", "ID.2"]);
+    let at = scene.hears(one, "w", "a secret").await;
+    let edited = scene.hears(one, "v", "the draft").await;
+    let moved = scene.later(Duration::from_secs(60));
+    let now = scene.later(Duration::from_secs(60));
+    let taken = revoke(two, "r", "w", now);
+    let meanwhile = scene.place(taken.clone()).await;
+    scene.place(edit(two, "e", "v", now, "the final")).await;
+    assert_ne!(meanwhile.conversation, at.conversation);
+    assert_eq!(
+        said(&scene, at).await,
+        ["a secret"],
+        "nobody knows yet that it is theirs"
+    );
+    drop(scene);
+    let backend = backend.reopen();
+    let mut scene = Scene::of(&backend).await;
+    scene.now = now;
+    scene.one(ops::moved(one, two, moved, "moved")).await;
+    assert_eq!(scene.message(at).await.unwrap().revoked_at, Some(now));
+    assert!(!mentions(&scene.dump().await, "secret"), "it is still there");
+    assert_eq!(said(&scene, edited).await, ["the draft", "the final"]);
+    assert!(matches!(scene.one(taken).await, OpOutcome::Duplicate { .. }));
+    // What is taken back later takes its edit along.
+    scene.one(revoke(two, "r2", "v", now)).await;
+    for text in ["the draft", "the final"] {
+        assert!(!mentions(&scene.dump().await, text), "{text}");
+    }
+    let person = scene.contact("ID.2").await.unwrap();
+    let person = scene.store.contact(TENANT, person).await.unwrap().unwrap();
+    assert!(person.pending.is_empty());
+}
+
+pub(super) async fn whatever_links_an_author_to_who_took_it_back_takes_it_back(backend: impl Backend) {
+    const PHONE: &[&str] = &["628100001"];
+    const ID: &[&str] = &["ID.1"];
+    let mut scene = Scene::of(&backend).await;
+    let mut import = ops::receive(PHONE, "h", scene.now, "an old secret");
+    import.via = Some(Via::History);
+    let now = scene.later(Duration::from_secs(60));
+    scene.place(import).await;
+    scene.place(revoke(ID, "r1", "h", now)).await;
+    scene.hears(&["628100001", "ID.1"], "both", "hello").await;
+    assert!(!mentions(&scene.dump().await, "secret"), "one message names both");
+    scene.hears(&["ID.2"], "p", "another secret").await;
+    scene.place(revoke(&["ID.3", "ID.ENT.1"], "r2", "p", now)).await;
+    scene.hears(&["ID.2", "ID.ENT.1"], "parent", "hello").await;
+    assert!(
+        !mentions(&scene.dump().await, "secret"),
+        "both have one parent id"
+    );
+}
+
+pub(super) async fn a_strangers_change_hides_no_message_that_comes_later(backend: impl Backend) {
+    let mut scene = Scene::of(&backend).await;
+    for (n, early) in [
+        (1, revoke(BOB, "r1", "w1", scene.now)),
+        (2, edit(BOB, "r2", "w2", scene.now, "theirs")),
+    ] {
+        let stranger = scene.place(early).await;
+        // Its author's own edit, which is early, too, does not wait in vain.
+        let (id, own) = (format!("w{n}"), format!("e{n}"));
+        scene.place(edit(ADA, &own, &id, scene.now, "edited")).await;
+        let first = ops::receive(ADA, &id, scene.now, "mine");
+        let at = scene.place(first.clone()).await;
+        assert_ne!(at.conversation, stranger.conversation);
+        assert_eq!(said(&scene, at).await, ["mine", "edited"]);
+        assert!(matches!(scene.one(first).await, OpOutcome::Duplicate { at: Some(again) } if again == at));
+        assert_eq!(scene.message(stranger).await.unwrap().wamid, None);
+    }
+    // It was Ada after all.
+    scene.one(ops::relate(BOB, ADA, "moved")).await;
+    let dump = scene.dump().await;
+    let conversation = ops::conversation_of(TENANT, "1", ADA);
+    let page = scene
+        .store
+        .page_messages(TENANT, conversation, None, 99, scene.now)
+        .await;
+    let taken_back = |wamid: &str| {
+        let message = page
+            .as_ref()
+            .unwrap()
+            .items
+            .iter()
+            .find(|message| message.wamid == Some(ops::wamid(wamid)));
+        message.unwrap().revoked_at.is_some()
+    };
+    assert!(taken_back("w1") && !taken_back("w2"));
+    assert!(mentions(&dump, "mine"));
+}
+
+pub(super) async fn what_its_author_took_back_before_it_came_stays_away_under_other_names(
+    backend: impl Backend,
+) {
+    let mut scene = Scene::of(&backend).await;
+    scene
+        .place(revoke(&["628100001", "ID.1"], "r", "w", scene.now))
+        .await;
+    let first = ops::receive(&["628100001", "ID.1"], "w", scene.now, "a secret");
+    scene.one(first.clone()).await;
+    let now = scene.later(Duration::from_secs(60));
+    // Whoever has the number next is not who repeats it.
+    scene.hears(&["628100001", "ID.2"], "b", "hello").await;
+    scene
+        .one(ops::moved(&["ID.1"], &["628100002", "ID.3"], now, "moved"))
+        .await;
+    let mut again = first;
+    for aliases in [&["628100001"][..], &["628100001", "ID.2"]] {
+        again.aliases = ops::names(aliases);
+        scene.one(again.clone()).await;
+    }
+    assert!(!mentions(&scene.dump().await, "secret"), "it came back");
 }

@@ -3,10 +3,13 @@
 use super::imported;
 use super::known::{known, note_taken_back};
 use super::names::{find, follow_links};
-use super::receive::{Whose, place, receive, written_at};
+use super::receive::{Whose, place, written_at};
 use super::{Batch, thread};
 use crate::domain::message::{Amendment, Side};
-use crate::domain::{Author, Conversation, Direction, EventKind, Message, Retention, Seq, WamidHash};
+use crate::domain::{
+    Author, Contact, ContactId, Content, Conversation, Direction, EventKind, Message, PendingChange,
+    Retention, Seq, Timestamp, Wamid, WamidHash,
+};
 use crate::store::error::StoreError;
 use crate::store::op::{Amend, OpOutcome, Receive};
 use crate::store::row::{MessageRef, Seen};
@@ -26,80 +29,107 @@ pub(super) fn amend(batch: &mut Batch<'_>, amend: &Amend) -> Result<OpOutcome, S
         Some(place) => batch.rows.message(place)?,
         None => None,
     };
-    let Some(mut message) = message else {
+    let Some(message) = message else {
         // It is over, or erased: so is what changes it.
         batch.put_seen(key, Seen { at: None }, until)?;
         return Ok(OpOutcome::Unchanged);
     };
     if !wrote(batch, notice, &message)? {
-        // Nobody changes what somebody else wrote: it stands by itself.
-        return receive(batch, notice);
+        // Nobody changes what somebody else wrote, as far as is known: it stands by itself.
+        return aside(batch, amend);
     }
-    let place = MessageRef {
-        conversation: message.conversation_id,
-        message: message.id,
-    };
+    let place = place_of(&message);
     batch.put_seen(key, Seen { at: Some(place) }, until)?;
-    let conversation = batch.rows.conversation(place.conversation)?;
-    let (Some(mut conversation), None) = (conversation, message.revoked_at) else {
-        return Ok(OpOutcome::Unchanged);
+    let seq = match &amend.change {
+        Amendment::Edited(content) => edit(batch, message, [(content, at)], notice.retention)?,
+        Amendment::Revoked => take_back(batch, message, at, notice.retention)?,
     };
-    let kind = match &amend.change {
-        Amendment::Edited(content) => {
-            let content = content.in_place_of(&message.content);
-            if message.has_said(&content, at) {
-                return Ok(OpOutcome::Unchanged);
-            }
-            message.edit(content, at);
-            EventKind::MessageChanged
-        }
-        Amendment::Revoked => {
-            conversation.leave_unread(&message.told);
-            thread::leave_unread(batch, &message)?;
-            forget(batch, &mut message, &conversation)?;
-            note_taken_back(batch, &amend.original, notice.retention)?;
-            message.revoke(at);
-            EventKind::MessageRevoked
-        }
-    };
-    conversation.retell(&message);
-    let expires = notice.retention.expiry(message.created);
-    let seq = batch.change_message(kind, &mut message, &conversation, None, expires)?;
-    Ok(OpOutcome::Committed {
+    Ok(seq.map_or(OpOutcome::Unchanged, |seq| OpOutcome::Committed {
         seq,
         at: Some(place),
         queued: None,
-    })
+    }))
+}
+
+/// Gives a message other texts; `None` where nothing is left of it.
+fn edit<'a>(
+    batch: &mut Batch<'_>,
+    mut message: Message,
+    versions: impl IntoIterator<Item = (&'a Content, Timestamp)>,
+    retention: Retention,
+) -> Result<Option<Seq>, StoreError> {
+    let conversation = batch.rows.conversation(message.conversation_id)?;
+    let (Some(mut conversation), None) = (conversation, message.revoked_at) else {
+        return Ok(None);
+    };
+    let mut news = false;
+    for (content, at) in versions {
+        let content = content.in_place_of(&message.content);
+        if !message.has_said(&content, at) {
+            message.edit(content, at);
+            news = true;
+        }
+    }
+    if !news {
+        return Ok(None);
+    }
+    conversation.retell(&message);
+    let expires = retention.expiry(message.created);
+    let seq = batch.change_message(
+        EventKind::MessageChanged,
+        &mut message,
+        &conversation,
+        None,
+        expires,
+    )?;
+    Ok(Some(seq))
+}
+
+/// Forgets what a message says; `None` where nothing is left of it.
+fn take_back(
+    batch: &mut Batch<'_>,
+    mut message: Message,
+    at: Timestamp,
+    retention: Retention,
+) -> Result<Option<Seq>, StoreError> {
+    let conversation = batch.rows.conversation(message.conversation_id)?;
+    let (Some(mut conversation), None) = (conversation, message.revoked_at) else {
+        return Ok(None);
+    };
+    conversation.leave_unread(&message.told);
+    thread::leave_unread(batch, &message)?;
+    forget(batch, &mut message, &conversation)?;
+    if let Some(wamid) = &message.wamid {
+        note_taken_back(batch, wamid, retention)?;
+    }
+    message.revoke(at);
+    conversation.retell(&message);
+    let expires = retention.expiry(message.created);
+    let seq = batch.change_message(
+        EventKind::MessageRevoked,
+        &mut message,
+        &conversation,
+        None,
+        expires,
+    )?;
+    Ok(Some(seq))
 }
 
 /// Meta promises no order: what is changed may come later. Until then the change stands for it, under its name.
 fn before_its_message(batch: &mut Batch<'_>, amend: &Amend) -> Result<OpOutcome, StoreError> {
     let notice = &amend.notice;
-    let mut first = Receive {
-        wamid: amend.original.clone(),
-        ..notice.clone()
-    };
     let until = notice.retention.expiry(written_at(notice, batch.now));
-    let whose = match &amend.change {
-        Amendment::Edited(content) => {
-            first.content = content.in_place_of(&crate::domain::Content::revoked());
-            Whose::Edited
-        }
-        Amendment::Revoked => {
-            first.content = crate::domain::Content::revoked();
-            note_taken_back(batch, &amend.original, notice.retention)?;
-            Whose::Revoked
-        }
-    };
-    let mut outcome = place(batch, &first, whose)?;
+    let is_revoked = amend.change == Amendment::Revoked;
+    if is_revoked {
+        note_taken_back(batch, &amend.original, notice.retention)?;
+    }
+    let mut outcome = stand(batch, amend, &amend.original)?;
     let at = match &outcome {
         OpOutcome::Committed { at, .. } => *at,
         _ => None,
     };
     batch.put_seen(WamidHash::of(&notice.wamid), Seen { at }, until)?;
-    if whose == Whose::Revoked
-        && let Some(told) = imported::told(batch, &amend.original)?
-    {
+    if is_revoked && let Some(told) = imported::told(batch, &amend.original)? {
         batch.rows.erase_event(told)?;
         if let (OpOutcome::Committed { seq, .. }, Some(at)) = (&mut outcome, at) {
             *seq = tell_revoked(batch, at, notice.retention)?.unwrap_or(*seq);
@@ -125,22 +155,146 @@ fn tell_revoked(
     Ok(Some(seq))
 }
 
-/// Whether a message is the one's who says something about it.
+/// The author of what would be changed is not known to be who asks: it waits until they turn out to be one person.
+fn aside(batch: &mut Batch<'_>, amend: &Amend) -> Result<OpOutcome, StoreError> {
+    let outcome = stand(batch, amend, &amend.notice.wamid)?;
+    if let OpOutcome::Committed { at: Some(at), .. } = &outcome
+        && let Some(change) = batch.rows.message(*at)?
+    {
+        await_author(
+            batch,
+            &change,
+            WamidHash::of(&amend.original),
+            amend.notice.retention,
+        )?;
+    }
+    Ok(outcome)
+}
+
+/// A change stands as a message, under a name.
+fn stand(batch: &mut Batch<'_>, amend: &Amend, under: &Wamid) -> Result<OpOutcome, StoreError> {
+    let (content, whose) = match &amend.change {
+        Amendment::Edited(content) => (content.in_place_of(&Content::revoked()), Whose::Edited),
+        Amendment::Revoked => (Content::revoked(), Whose::Revoked),
+    };
+    let change = Receive {
+        wamid: under.clone(),
+        content,
+        ..amend.notice.clone()
+    };
+    place(batch, &change, whose)
+}
+
+/// A message came for which a change by somebody else stood: the change stands by itself from now on.
+pub(super) fn give_way(
+    batch: &mut Batch<'_>,
+    mut change: Message,
+    original: &Receive,
+) -> Result<(), StoreError> {
+    change.wamid = None;
+    batch
+        .rows
+        .put_message(&change, original.retention.expiry(change.created))?;
+    await_author(batch, &change, WamidHash::of(&original.wamid), original.retention)
+}
+
+/// Keeps a customer's change with who asked for it.
+fn await_author(
+    batch: &mut Batch<'_>,
+    change: &Message,
+    original: WamidHash,
+    retention: Retention,
+) -> Result<(), StoreError> {
+    if change.direction != Direction::Inbound {
+        return Ok(());
+    }
+    let Some(mut asker) = follow_links(batch.rows, author(change))? else {
+        return Ok(());
+    };
+    let pending = PendingChange {
+        original,
+        conversation: change.conversation_id,
+        message: change.id,
+        retention,
+    };
+    asker.await_author(pending, batch.now);
+    batch.rows.put_contact(&asker)
+}
+
+/// Makes those changes of a person that are to messages which turned out to be theirs.
+pub(super) fn change_as_asked(batch: &mut Batch<'_>, person: &mut Contact) -> Result<(), StoreError> {
+    for pending in std::mem::take(&mut person.pending) {
+        if !is_done(batch, person.id, &pending)? {
+            person.pending.push(pending);
+        }
+    }
+    Ok(())
+}
+
+/// Makes a change if its message is a person's; says whether nothing of it is left to do.
+fn is_done(batch: &mut Batch<'_>, person: ContactId, pending: &PendingChange) -> Result<bool, StoreError> {
+    let stands = MessageRef {
+        conversation: pending.conversation,
+        message: pending.message,
+    };
+    let original = batch.rows.seen(pending.original)?.and_then(|seen| seen.at);
+    let (Some(change), Some(original)) = (batch.rows.message(stands)?, original) else {
+        return Ok(true);
+    };
+    let Some(message) = batch.rows.message(original)? else {
+        return Ok(true);
+    };
+    let is_theirs = message.direction == Direction::Inbound
+        && message.number == change.number
+        && follow_links(batch.rows, author(&message))?.is_some_and(|author| author.id == person);
+    if !is_theirs {
+        return Ok(false);
+    }
+    if let Some(at) = change.revoked_at {
+        take_back(batch, message, at, pending.retention)?;
+        return Ok(true);
+    }
+    let at = change.edited_at.unwrap_or(change.created);
+    let earlier = change
+        .versions
+        .iter()
+        .map(|version| (&version.content, version.at));
+    let versions = earlier.chain([(&change.content, at)]);
+    edit(batch, message, versions, pending.retention)?;
+    // What it says stands in its message, and goes with that.
+    take_back(batch, change, at, pending.retention)?;
+    Ok(true)
+}
+
+/// Which customer wrote a message.
+const fn author(message: &Message) -> ContactId {
+    match &message.author {
+        Author::Member { id, .. } => *id,
+        _ => message.contact_id,
+    }
+}
+
+const fn place_of(message: &Message) -> MessageRef {
+    MessageRef {
+        conversation: message.conversation_id,
+        message: message.id,
+    }
+}
+
+/// Whether a message is the one's who says to change it, or what it says.
 pub(super) fn wrote(batch: &mut Batch<'_>, notice: &Receive, message: &Message) -> Result<bool, StoreError> {
     if message.number != notice.number {
         return Ok(false);
     }
-    let author = match (notice.by, message.direction, &message.author) {
-        (Side::Business, direction, _) => return Ok(direction == Direction::Outbound),
-        (Side::Customer, Direction::Inbound, Author::Member { id, .. }) => *id,
-        (Side::Customer, Direction::Inbound, _) => message.contact_id,
-        (Side::Customer, _, _) => return Ok(false),
-    };
-    let Some(author) = follow_links(batch.rows, author)? else {
+    match (notice.by, message.direction) {
+        (Side::Business, direction) => return Ok(direction == Direction::Outbound),
+        (Side::Customer, Direction::Inbound) => {}
+        (Side::Customer, _) => return Ok(false),
+    }
+    let Some(author) = follow_links(batch.rows, author(message))? else {
         return Ok(false);
     };
-    let sender = find(batch, &notice.aliases, notice.at)?;
-    Ok(sender.contact.is_some_and(|sender| sender.id == author.id))
+    Ok(find(batch, &notice.aliases, notice.at)?.has(author.id))
 }
 
 /// Takes what a message says out of everything but its row.

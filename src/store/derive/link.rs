@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::Batch;
+use super::amend::change_as_asked;
 use super::identity::{last_known, take_over};
 use super::names::{Found, find, follow_links, lead_if_free, mover, newcomer, went_before};
 use super::receive::believable;
@@ -125,9 +126,12 @@ pub(super) fn link(
     contact.username = contact.username.take().or_else(|| other.username.clone());
     // Nobody is written to under one name who refused under another.
     contact.wish_as(&other);
+    for change in std::mem::take(&mut other.pending) {
+        contact.await_author(change, batch.now);
+    }
     batch.rows.put_contact(&other)?;
     news.linked.push(other.id);
-    Ok(())
+    change_as_asked(batch, contact)
 }
 
 /// Learns what Meta says of whom a message went to. A group's members are nobody's other names.

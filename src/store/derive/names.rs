@@ -92,7 +92,8 @@ pub(super) struct Found {
 }
 
 impl Found {
-    fn has(&self, id: ContactId) -> bool {
+    /// Whether a contact is whom they mean.
+    pub(super) fn has(&self, id: ContactId) -> bool {
         self.contact.iter().chain(&self.same).any(|known| known.id == id)
     }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::amend::wrote;
+use super::amend::{change_as_asked, give_way, wrote};
 use super::identity::{self, Sender};
 use super::imported::{self, is_placeholder};
 use super::known::{is_taken_back, known};
@@ -65,6 +65,9 @@ fn again(batch: &mut Batch<'_>, receive: &Receive, seen: Seen) -> Result<OpOutco
             original(batch, receive, message, conversation)
         } else {
             // What somebody else says of it does not stand for it.
+            if !receive.aliases.is_empty() {
+                give_way(batch, message, receive)?;
+            }
             place(batch, receive, Whose::Whole)
         };
     }
@@ -261,6 +264,10 @@ pub(super) fn place(batch: &mut Batch<'_>, receive: &Receive, whose: Whose) -> R
         member: group.is_some().then_some(&person),
     };
     let seq = batch.add_message(&mut message, &conversation, people, expires)?;
+    if whose == Whose::Whole && person.pending.iter().any(|change| change.original == key) {
+        change_as_asked(batch, &mut person)?;
+        batch.rows.put_contact(&person)?;
+    }
     Ok(OpOutcome::Committed {
         seq,
         at: Some(place),
