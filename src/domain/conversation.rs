@@ -263,12 +263,9 @@ impl Conversation {
         self.place(message);
     }
 
-    /// Notes where a message stands. One that is known by a change of it alone will stand before that: others stay the last.
+    /// Notes where a message stands. One that is known by a change of it alone will stand before that: it is never the last.
     pub fn place(&mut self, message: &Message) {
-        let is_newest = self
-            .last_message_id
-            .is_none_or(|last| last < message.id && !message.first_version_missing);
-        if is_newest {
+        if Some(message.id) > self.last_message_id && !message.first_version_missing {
             self.show(Some(message));
         } else if self.last_message_id != Some(message.id) {
             self.late_message_id = Some(message.id);
