@@ -394,4 +394,9 @@ pub trait Store: Send + Sync + 'static {
 
     /// Whether the store can take writes now.
     async fn health(&self) -> Result<(), StoreError>;
+
+    /// The process ends in order, and nothing more is written: makes the next start short.
+    async fn close(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
 }

@@ -69,6 +69,18 @@ impl Process {
             .with_context(|| format!("cannot kill {}", self.what))
     }
 
+    /// SIGTERM, and waits until it ended in order.
+    pub async fn end(mut self, limit: Duration) -> anyhow::Result<()> {
+        let id = self
+            .id()
+            .with_context(|| format!("{} ended by itself", self.what))?;
+        let told = Command::new("kill").args(["-TERM", &id.to_string()]).status();
+        anyhow::ensure!(told.await?.success(), "{} cannot be told to end", self.what);
+        let status = self.ended(limit).await?;
+        anyhow::ensure!(status.success(), "{} ended with {status}", self.what);
+        Ok(())
+    }
+
     /// Waits until it ended by itself.
     pub async fn ended(&mut self, limit: Duration) -> anyhow::Result<std::process::ExitStatus> {
         tokio::time::timeout(limit, self.child.wait())

@@ -19,6 +19,8 @@ use wakes::Sleepers;
 const ADMIN: &str = "load-tests-admin-token";
 /// How long a start may take.
 const START: Duration = Duration::from_secs(120);
+/// How long an end in order may take.
+const END: Duration = Duration::from_secs(30);
 /// Tenants made at once.
 const TOGETHER: usize = 64;
 const APPS: &str = "[{ name = \"simulated\", app_secrets = [\"simulated-app-secret\"], verify_token = \"simulated-verify-token\" }]";
@@ -70,9 +72,11 @@ pub async fn run(args: TenantsArgs) -> anyhow::Result<ExitCode> {
         .await?;
     let sleepers = Sleepers::make(&gateway).await?;
     making.kill().await?;
-    // Twice: the first start reads what the writer left in its log.
+    // Twice: the first start reads what the writer left in its log, and writes some of it out.
     let (settling, _) = start(&serving, &gateway).await?;
     settling.kill().await?;
+    let (killed, ready_after_kill) = start(&serving, &gateway).await?;
+    killed.end(END).await?;
     let (process, ready) = start(&serving, &gateway).await?;
     let resting_kib = held(&process).await?;
     let live = usize::try_from(args.live)?;
@@ -89,13 +93,17 @@ pub async fn run(args: TenantsArgs) -> anyhow::Result<ExitCode> {
         f64::from(bytes) / f64::from(of.max(1))
     };
     let line = json!({
-        "tenants": args.tenants, "ready_ms": u64::try_from(ready.as_millis()).unwrap_or(u64::MAX),
+        "tenants": args.tenants, "ready_ms": ms(ready), "ready_after_kill_ms": ms(ready_after_kill),
         "resident_kib": resting_kib, "resident_without_tenants_kib": empty_kib,
         "bytes_each_at_rest": each(resting_kib.saturating_sub(empty_kib), args.tenants).round(),
         "live": args.live, "bytes_each_live": each(live_kib, args.live).round(), "wakes": wakes,
     });
     writeln!(std::io::stdout().lock(), "{line}")?;
     Ok(ExitCode::SUCCESS)
+}
+
+fn ms(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// Starts the gateway; how long until it is ready.

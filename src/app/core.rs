@@ -291,11 +291,15 @@ impl Core {
             parts,
         };
         left.tell();
-        match upkeep.await {
-            Ok(upkeep::Ended::StoreFailed) => Err(AppError::StoreFailed),
-            _ if parts > 0 => Err(AppError::Unfinished { parts }),
-            _ => Ok(()),
+        // Nothing is written any more.
+        if matches!(upkeep.await, Ok(upkeep::Ended::StoreFailed)) {
+            return Err(AppError::StoreFailed);
         }
+        stop::close(self.store.as_ref()).await;
+        if parts > 0 {
+            return Err(AppError::Unfinished { parts });
+        }
+        Ok(())
     }
 }
 

@@ -7,11 +7,14 @@ use futures_util::future::join_all;
 
 use crate::actors::directory::Directory;
 use crate::actors::lane::LaneHandle;
+use crate::store::Store;
 
 /// Calls in flight end by their own deadline at the latest; this is how long the end waits for them.
 const CALLS: Duration = Duration::from_secs(8);
 /// What is decided is committed within this, or after the next start.
 const COMMITS: Duration = Duration::from_secs(3);
+/// What is in memory is written to files within this, or read again by the next start.
+const CLOSE: Duration = Duration::from_secs(6);
 
 /// What was given up when the time was over. It goes on after the next start.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -61,6 +64,15 @@ pub(super) async fn drain_lanes(directory: &Arc<Directory>) -> usize {
 pub(super) async fn finish_ledgers(directory: &Arc<Directory>) -> usize {
     let tenants = directory.running();
     late(tenants.iter().map(|tenant| tenant.ledger.finish()), COMMITS).await
+}
+
+/// Makes the next start short. A store that cannot be closed in time is read by the next start as after a kill.
+pub(super) async fn close(store: &dyn Store) {
+    match tokio::time::timeout(CLOSE, store.close()).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::warn!(%error, "cannot close the store: the next start takes longer"),
+        Err(_elapsed) => tracing::warn!("the store takes long to close: the next start takes longer"),
+    }
 }
 
 /// How many of these take longer.

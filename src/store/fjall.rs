@@ -14,6 +14,7 @@
 mod aside;
 mod calls;
 mod check;
+mod closing;
 mod codec;
 mod directory;
 mod disk;
@@ -49,13 +50,13 @@ use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
+use self::closing::Closing;
 use self::disk::sync_folder;
 use self::engine::Engine;
 use self::events::Floors;
 use self::journal::Journal;
 pub(crate) use self::private::keep_private;
 use self::reader::Reader;
-use self::tally::Closing;
 use self::txn::Txn;
 use self::write_queue::Condition;
 use self::writer::{Need, Writer};
@@ -123,7 +124,7 @@ pub struct FjallStore {
     /// When this process last began to rewrite files.
     rewrite_tried: Mutex<Option<Timestamp>>,
     // Dropped last: nobody may have the engine open then.
-    _closing: Closing,
+    closing: Closing,
 }
 
 /// Makes a folder for its owner alone: messages lie in it, and the tokens with which Meta is called. One that is there
@@ -162,7 +163,7 @@ impl FjallStore {
             notes,
             webhooks: checked,
         } = opened;
-        let closing = Closing(path.to_owned());
+        let closing = Closing::of(path);
         let (webhooks, watermark) = (webhooks(path), webhooks_watermark(path));
         let journal = Journal::open(&webhooks, &watermark, checked, Condition::new(path, reserve));
         Ok(Self {
@@ -173,14 +174,14 @@ impl FjallStore {
             engine,
             folder: path.to_owned(),
             rewrite_tried: Mutex::default(),
-            _closing: closing,
+            closing,
         })
     }
 
-    /// Writes what is in memory to files.
+    /// Writes what is in memory of customers to files.
     #[cfg(test)]
     pub(super) fn write_out(&self) -> Result<(), StoreError> {
-        rewrite::write_out(&self.engine)
+        rewrite::write_out(&self.engine, &rewrite::WITH_CUSTOMERS, rewrite::WRITTEN)
     }
 
     /// Writes one small row.

@@ -371,6 +371,10 @@ impl Store for Metered {
     async fn health(&self) -> Result<(), StoreError> {
         self.measured(StoreOp::Read, self.inner.health()).await
     }
+
+    async fn close(&self) -> Result<(), StoreError> {
+        self.inner.close().await
+    }
 }
 
 #[cfg(test)]

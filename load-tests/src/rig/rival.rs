@@ -59,12 +59,6 @@ impl Rig {
     pub async fn leave(&mut self, rival: Rival) -> anyhow::Result<()> {
         self.tell_oracle().await?;
         self.agents.retain(|(name, _)| name != "cleo");
-        let Rival { mut process, .. } = rival;
-        let id = process.id().context("the second gateway ended by itself")?;
-        let told = tokio::process::Command::new("kill")
-            .args(["-TERM", &id.to_string()])
-            .status();
-        anyhow::ensure!(told.await?.success(), "the second gateway cannot be told to end");
-        process.ended(START).await.map(|_status| ())
+        rival.process.end(START).await
     }
 }

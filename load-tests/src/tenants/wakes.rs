@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 use serde_json::{Value, json};
 
-use super::start;
+use super::{ms, start};
 use crate::agent::Agent;
 use crate::gateway::{Gateway, Submitted, Tenant};
 use crate::intake::load::next_number;
@@ -88,7 +88,6 @@ impl Sleepers {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
         process.kill().await?;
-        let ms = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
         Ok(json!({
             "by": ["webhook", "caller", "outbox", "socket"], "caller_ms": ms(caller), "ready_with_outbox_ms": ms(ready),
         }))

@@ -391,4 +391,8 @@ impl Store for FjallStore {
         self.journal.queue.health()?;
         self.writer.queue.health()
     }
+
+    async fn close(&self) -> Result<(), StoreError> {
+        self.write_all_out().await
+    }
 }

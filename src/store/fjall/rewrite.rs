@@ -4,7 +4,7 @@
 //! writes everything, so there is at most one a day.
 
 use std::sync::PoisonError;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::codec::{self, NEVER};
 use super::engine::{Engine, failed};
@@ -17,13 +17,14 @@ use crate::store::error::{StoreError, StoreErrorKind};
 
 /// Files are rewritten not more often than this.
 const EVERY: Duration = Duration::from_hours(24);
-/// Looks whether memory is written to files, and the time between them: in a minute it is, or the disk has failed.
-const LOOKS: u32 = 6_000;
+/// In this time memory is written to files, or the disk has failed.
+pub(super) const WRITTEN: Duration = Duration::from_mins(1);
+/// Time between two looks whether it is.
 const LOOK: Duration = Duration::from_millis(10);
 /// One that failed is not tried again for this long.
 const AFTER_FAILURE: Duration = Duration::from_hours(1);
 
-const WITH_CUSTOMERS: [Space; 3] = [Space::Messages, Space::Events, Space::Rows];
+pub(super) const WITH_CUSTOMERS: [Space; 3] = [Space::Messages, Space::Events, Space::Rows];
 
 fn due_key() -> Key {
     keys::global(Kind::RewriteDue, &[])
@@ -50,18 +51,17 @@ fn unmark(txn: &mut Txn, marks: u64) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Writes to files what is in memory.
-pub(super) fn write_out(engine: &Engine) -> Result<(), StoreError> {
-    for space in WITH_CUSTOMERS {
-        let space = engine.space(space);
-        if !space.rotate_memtable().map_err(failed)? {
-            continue;
-        }
+/// Writes to files what is in memory, or fails after a while.
+pub(super) fn write_out(engine: &Engine, spaces: &[Space], within: Duration) -> Result<(), StoreError> {
+    for space in spaces {
+        engine.space(*space).rotate_memtable().map_err(failed)?;
+    }
+    let began = Instant::now();
+    for space in spaces {
+        let space = engine.space(*space);
         // The engine's own way to wait goes on for ever once its threads have given up.
-        let mut looks = 0;
         while space.sealed_memtable_count() > 0 {
-            looks += 1;
-            if looks > LOOKS {
+            if began.elapsed() > within {
                 let detail = "what is in memory does not get to the disk";
                 return Err(StoreError::new(StoreErrorKind::Unavailable, detail));
             }
@@ -74,7 +74,7 @@ pub(super) fn write_out(engine: &Engine) -> Result<(), StoreError> {
 
 /// Rewrites the files that hold customers' data.
 fn rewrite(engine: &Engine) -> Result<(), StoreError> {
-    write_out(engine)?;
+    write_out(engine, &WITH_CUSTOMERS, WRITTEN)?;
     for space in WITH_CUSTOMERS {
         engine.space(space).major_compact().map_err(failed)?;
     }
@@ -99,7 +99,8 @@ impl FjallStore {
             Ok(())
         };
         self.writer.write(Need::MakesRoom, SMALL, note).await?;
-        self.reader.away(write_out).await?;
+        let write = |engine: &_| write_out(engine, &WITH_CUSTOMERS, WRITTEN);
+        self.reader.away(write).await?;
         // Last: until here, whoever dies leaves it due.
         let unmark = move |txn: &mut Txn| unmark(txn, marks);
         self.writer.write(Need::MakesRoom, SMALL, unmark).await

@@ -119,32 +119,3 @@ pub(super) fn opening(folder: &Path, noted: &Noted) -> std::io::Result<()> {
     };
     Watermark::open(&Noted::path(folder))?.note_durably(&open)
 }
-
-/// Dropped last: notes which logs an engine left that was closed in order.
-pub(super) struct Closing(pub(super) PathBuf);
-
-impl Drop for Closing {
-    fn drop(&mut self) {
-        if let Err(error) = self.note() {
-            tracing::warn!(%error, "cannot note what the data folder holds");
-        }
-    }
-}
-
-impl Closing {
-    fn note(&self) -> std::io::Result<()> {
-        // Whoever has it open may still remove logs.
-        let Some(_alone) = super::check::alone(&self.0)? else {
-            return Ok(());
-        };
-        let Some(noted) = Noted::read(&self.0)? else {
-            return Ok(());
-        };
-        let logs = super::check::logs(&self.0)?;
-        let closed = Noted {
-            logs: Some(logs.into_iter().map(|(id, _)| id).collect()),
-            ..noted
-        };
-        Watermark::open(&Noted::path(&self.0))?.note_durably(&closed)
-    }
-}

@@ -1,6 +1,7 @@
 //! What only the embedded store does: gathering writes, refusing them in time, and giving space back.
 
 mod damage;
+mod ending;
 mod gaps;
 mod space;
 mod torn;

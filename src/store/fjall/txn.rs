@@ -71,6 +71,11 @@ impl Txn {
         }
     }
 
+    /// What the folder holds, without what is pending.
+    pub(super) const fn tally(&self) -> Tally {
+        self.tally
+    }
+
     /// What is stored under a key, or about to be.
     pub(super) fn get(&self, space: Space, key: &Key) -> Result<Option<Slice>, StoreError> {
         // The tuple is what the map compares; a borrowed form of it would cost more than it saves.

@@ -155,25 +155,48 @@ fn damaged(bytes: &[u8], random: &mut fastrand::Rng) -> Vec<Option<Vec<u8>>> {
     cases
 }
 
+/// A folder of a process that ended in order, and what it holds.
+async fn ended() -> (tempfile::TempDir, Content) {
+    let (folder, _) = stopped().await;
+    let store = Arc::new(FjallStore::open(folder.path(), OPTIONS).unwrap());
+    write(&store, 300).await;
+    let held = content(&store).await;
+    store.close().await.unwrap();
+    drop(store);
+    (folder, held)
+}
+
+fn kinds(whole: &BTreeMap<PathBuf, Vec<u8>>) -> [usize; 3] {
+    ["jnl", "current", "watermark"].map(|end| {
+        let names = whole.keys().map(|name| name.to_str().unwrap());
+        names.filter(|name| name.ends_with(end)).count()
+    })
+}
+
 #[tokio::test]
 async fn a_damaged_file_stops_the_start_or_costs_nothing() {
     let (folder, held) = stopped().await;
     let whole = all(folder.path());
-    let kinds = |end: &str| {
-        whole
-            .keys()
-            .filter(|name| name.to_str().unwrap().ends_with(end))
-            .count()
-    };
-    assert!(
-        kinds("jnl") == 2 && kinds("current") == 6 && kinds("watermark") == 2,
-        "{:?}",
-        whole.keys()
-    );
+    assert_eq!(kinds(&whole), [2, 6, 2], "{:?}", whole.keys());
+    let refused = damage_each(&whole, &held).await;
+    assert!(refused > 300, "{refused} starts were refused");
+}
+
+#[tokio::test]
+async fn after_an_end_in_order_a_damaged_file_stops_the_start_or_costs_nothing() {
+    let (folder, held) = ended().await;
+    let whole = all(folder.path());
+    assert_eq!(kinds(&whole), [1, 6, 2], "{:?}", whole.keys());
+    let refused = damage_each(&whole, &held).await;
+    assert!(refused > 300, "{refused} starts were refused");
+}
+
+/// Damages each file in each way; how many starts were refused.
+async fn damage_each(whole: &BTreeMap<PathBuf, Vec<u8>>, held: &Content) -> usize {
     let mut random = fastrand::Rng::with_seed(27);
     let mut refused = 0;
-    let mut laid_out = lay_out(&whole);
-    for (name, bytes) in &whole {
+    let mut laid_out = lay_out(whole);
+    for (name, bytes) in whole {
         for (case, damage) in damaged(bytes, &mut random).into_iter().enumerate() {
             let path = laid_out.path().join(name);
             match &damage {
@@ -184,11 +207,11 @@ async fn a_damaged_file_stops_the_start_or_costs_nothing() {
             match FjallStore::open(laid_out.path(), OPTIONS) {
                 Ok(store) => {
                     assert!(
-                        content(&store).await == held,
+                        content(&store).await == *held,
                         "{place}: something is gone in silence"
                     );
                     drop(store);
-                    laid_out = lay_out(&whole);
+                    laid_out = lay_out(whole);
                 }
                 Err(error) => {
                     refused += 1;
@@ -209,25 +232,26 @@ async fn a_damaged_file_stops_the_start_or_costs_nothing() {
             }
         }
     }
-    assert!(refused > 300, "{refused} starts were refused");
-    let folder = lay_out(&whole);
+    let folder = lay_out(whole);
     let store = FjallStore::open(folder.path(), OPTIONS).unwrap();
-    assert!(content(&store).await == held);
+    assert!(content(&store).await == *held);
+    refused
 }
 
 #[tokio::test]
 async fn folders_that_are_gone_stop_the_start() {
-    let (folder, _) = stopped().await;
-    let whole = all(folder.path());
-    for gone in ["keyspaces", "keyspaces/0", "keyspaces/4", "webhooks"] {
-        let folder = lay_out(&whole);
-        fs::remove_dir_all(folder.path().join(gone)).unwrap();
-        let error = FjallStore::open(folder.path(), OPTIONS).err().unwrap();
-        assert_eq!(error.kind, StoreErrorKind::Corrupt, "{gone}: {error}");
-        assert!(
-            error.detail.contains(gone) && error.detail.contains("is missing"),
-            "{error}"
-        );
+    for (folder, _) in [stopped().await, ended().await] {
+        let whole = all(folder.path());
+        for gone in ["keyspaces", "keyspaces/0", "keyspaces/4", "webhooks"] {
+            let folder = lay_out(&whole);
+            fs::remove_dir_all(folder.path().join(gone)).unwrap();
+            let error = FjallStore::open(folder.path(), OPTIONS).err().unwrap();
+            assert_eq!(error.kind, StoreErrorKind::Corrupt, "{gone}: {error}");
+            assert!(
+                error.detail.contains(gone) && error.detail.contains("is missing"),
+                "{error}"
+            );
+        }
     }
     // A folder of which nothing but a file of others is left is a new one.
     let folder = tempfile::tempdir().unwrap();
