@@ -29,6 +29,8 @@ pub mod row;
 pub mod scylla;
 pub mod transfer;
 
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
 use bytes::Bytes;
 
@@ -140,6 +142,22 @@ impl<T> Page<T> {
 pub enum LeaseKey {
     /// A tenant with all its lanes.
     Tenant(TenantId),
+}
+
+/// One process that uses a store which others use, too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ProcessId(i64);
+
+impl ProcessId {
+    /// Wraps a number that no other process has.
+    pub const fn new(value: i64) -> Self {
+        Self(value)
+    }
+
+    /// The number.
+    pub const fn get(self) -> i64 {
+        self.0
+    }
 }
 
 /// What one sweep removed.
@@ -289,7 +307,7 @@ pub trait Store: Send + Sync + 'static {
         limit: usize,
     ) -> Result<Vec<OutboxRow>, StoreError>;
 
-    /// Tenants with unsettled messages.
+    /// Tenants with unsettled messages, but for those of another process that lives.
     async fn tenants_with_outbox(&self) -> Result<Vec<TenantId>, StoreError>;
 
     /// Adds or replaces a tenant.
@@ -394,6 +412,12 @@ pub trait Store: Send + Sync + 'static {
 
     /// Whether the store can take writes now.
     async fn health(&self) -> Result<(), StoreError>;
+
+    /// Says that this process lives, and names the other processes that said so within the last seconds. Those have the
+    /// tenants whose leases they took last.
+    async fn others(&self) -> Result<BTreeSet<ProcessId>, StoreError> {
+        Ok(BTreeSet::new())
+    }
 
     /// The process ends in order, and nothing more is written: makes the next start short.
     async fn close(&self) -> Result<(), StoreError> {

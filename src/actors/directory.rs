@@ -183,6 +183,13 @@ impl Directory {
         }))
     }
 
+    /// A tenant that runs, for a look that keeps nobody from resting.
+    pub(super) fn running_one(&self, id: TenantId) -> Option<TenantHandle> {
+        let map = self.read();
+        let running = map.live.get(&id).filter(|handle| handle.is_alive());
+        running.map(|handle| (**handle).clone())
+    }
+
     /// Told whenever a tenant was taken back from another process, which may have taken in webhooks and not applied them.
     pub fn taken_back(&self) -> Arc<tokio::sync::Notify> {
         Arc::clone(&self.taken_back)

@@ -1,5 +1,6 @@
 //! The gateway's parts, put together: everything but the place where it listens.
 
+use std::collections::BTreeSet;
 use std::net::TcpListener;
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,7 +24,7 @@ use crate::store::fjall::{Absent, FjallOptions, FjallStore, Loss};
 use crate::store::memory::MemoryStore;
 use crate::store::metered::Metered;
 use crate::store::scylla::ScyllaStore;
-use crate::store::{ClaimsAhead, Store, StoreError};
+use crate::store::{ClaimsAhead, ProcessId, Store, StoreError};
 use crate::whatsapp::client::GraphSettings;
 use crate::whatsapp::{Graph, GraphClient};
 
@@ -47,6 +48,7 @@ const FAREWELL: Duration = Duration::from_secs(1);
 /// The parts. See the module.
 pub struct Core {
     pub(super) store: Arc<dyn Store>,
+    others: BTreeSet<ProcessId>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) directory: Arc<Directory>,
     pub(super) gateway: Arc<Gateway>,
@@ -158,6 +160,8 @@ pub async fn open_core(config: &Config, clock: Arc<dyn Clock>, shutdown: Shutdow
     }
     // Before the first id: a process that is killed right after its start must not give its ids again.
     store.note_time(clock.for_ids()).await?;
+    // Before a tenant is taken: its owner must be known to live.
+    let others = store.others().await?;
     let settings = GraphSettings {
         connect_timeout: config.whatsapp.connect_timeout,
         total_timeout: config.whatsapp.total_timeout,
@@ -198,6 +202,7 @@ pub async fn open_core(config: &Config, clock: Arc<dyn Clock>, shutdown: Shutdow
     let (intake, applier) = ingest::open(Arc::clone(&directory), shutdown, seed).await?;
     Ok(Core {
         store,
+        others,
         clock,
         directory,
         gateway,
@@ -248,6 +253,7 @@ impl Core {
         };
         let upkeep = tokio::spawn(upkeep::run(
             Arc::clone(&self.directory),
+            self.others,
             Arc::clone(&self.graph),
             Arc::clone(&self.clock),
             self.metrics.clone(),

@@ -1,10 +1,12 @@
 //! What is done beside the roads: expired rows are removed, changes of retention are carried out, and a store that can take
 //! no more ends the process.
 
+mod others;
 mod progress;
 mod retention;
 mod time;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,7 +17,7 @@ use crate::actors::Directory;
 use crate::actors::directory::Census;
 use crate::domain::Clock;
 use crate::shutdown::Shutdown;
-use crate::store::{Store, StoreErrorKind};
+use crate::store::{ProcessId, Store, StoreErrorKind};
 use crate::telemetry::labels::TenantState;
 use crate::telemetry::{self, metrics};
 use crate::whatsapp::Graph;
@@ -68,6 +70,7 @@ pub(super) enum Ended {
 /// Runs until the process ends. Nothing here waits for another: a disk that hangs in one must show in the other.
 pub(super) async fn run(
     directory: Arc<Directory>,
+    others: BTreeSet<ProcessId>,
     graph: Arc<dyn Graph>,
     clock: Arc<dyn Clock>,
     recorder: PrometheusHandle,
@@ -79,6 +82,7 @@ pub(super) async fn run(
         tokio::join!(
             revive(&directory),
             rest(&directory),
+            others::succeed(&directory, others),
             fold(&recorder),
             sweep(&store, clock.as_ref(), &shutdown),
             measure(store.as_ref(), clock.as_ref(), failing.measured_each()),

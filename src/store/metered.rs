@@ -1,5 +1,6 @@
 //! Times and counts every call of a store, whatever keeps the rows.
 
+use std::collections::BTreeSet;
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Instant;
@@ -12,7 +13,7 @@ use super::retention::Place;
 use super::{
     Agent, ApiKey, Append, Appended, ClaimOutcome, ClaimWant, ConversationCursor, ConversationFilter,
     EventPage, Exported, JournalBacklog, JournalEntry, KeyHash, LeaseKey, Mark, MessageRef, Number,
-    NumberOwner, OutboxRow, Page, Quarantined, Record, RecordKind, RetentionJob, Store, StoreError,
+    NumberOwner, OutboxRow, Page, ProcessId, Quarantined, Record, RecordKind, RetentionJob, Store, StoreError,
     StoreErrorKind, Survey, Swept, Tenant, TenantHead,
 };
 use crate::domain::{
@@ -370,6 +371,10 @@ impl Store for Metered {
 
     async fn health(&self) -> Result<(), StoreError> {
         self.measured(StoreOp::Read, self.inner.health()).await
+    }
+
+    async fn others(&self) -> Result<BTreeSet<ProcessId>, StoreError> {
+        self.measured(StoreOp::Read, self.inner.others()).await
     }
 
     async fn close(&self) -> Result<(), StoreError> {

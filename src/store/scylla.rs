@@ -34,6 +34,7 @@ mod memory;
 mod multi_get;
 mod options;
 mod pages;
+mod processes;
 mod profile;
 mod retention;
 pub mod schema;
@@ -60,6 +61,7 @@ use self::pages::{FirstPage, PageKey};
 use self::seat::Seats;
 use self::single_flight::SingleFlight;
 use self::statements::Book;
+use super::ProcessId;
 use super::error::{StoreError, StoreErrorKind};
 use crate::domain::Clock;
 
@@ -73,6 +75,8 @@ const PREPARED: Duration = Duration::from_secs(60);
 
 /// A store on a cluster.
 pub struct ScyllaStore {
+    /// This process, among those that use the cluster.
+    process: ProcessId,
     link: Link,
     book: Book,
     /// Numbers commits; never decides what a row says.
@@ -104,6 +108,7 @@ impl ScyllaStore {
             .await
             .map_err(|_elapsed| failure::of_silence())??;
         Ok(Self {
+            process: ProcessId::new(link.jitter.any()),
             link,
             book,
             clock,

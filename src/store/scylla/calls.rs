@@ -1,5 +1,7 @@
 //! The store's calls: each is refused at once when too many are under way, and leads to the part that does it.
 
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::stream::{StreamExt as _, TryStreamExt as _};
@@ -14,7 +16,7 @@ use crate::store::row::outbound_key;
 use crate::store::{
     Agent, ApiKey, Append, Appended, ClaimOutcome, ClaimWant, ConversationCursor, ConversationFilter,
     EventPage, Exported, JournalBacklog, JournalEntry, KeyHash, LeaseKey, Mark, MessageRef, Number,
-    OutboxRow, Page, Quarantined, Record, RecordKind, RetentionJob, Store, StoreError, Survey, Swept, Tenant,
+    OutboxRow, Page, ProcessId, Quarantined, Record, RecordKind, RetentionJob, Store, StoreError, Survey, Swept, Tenant,
     TenantHead,
 };
 
@@ -204,7 +206,8 @@ impl Store for ScyllaStore {
 
     async fn tenants_with_outbox(&self) -> Result<Vec<TenantId>, StoreError> {
         let _permit = self.permit()?;
-        self.tenants_with_unsettled().await
+        let tenants = self.tenants_with_unsettled().await?;
+        self.had_by_no_other(tenants).await
     }
 
     async fn tenant(&self, id: TenantId) -> Result<Option<Tenant>, StoreError> {
@@ -259,7 +262,10 @@ impl Store for ScyllaStore {
 
     async fn lease(&self, key: LeaseKey) -> Result<Fence, StoreError> {
         let _permit = self.permit()?;
-        self.next_fence(key).await
+        let LeaseKey::Tenant(tenant) = key;
+        let fence = self.next_fence(tenant).await?;
+        self.note_owner(tenant, fence).await?;
+        Ok(fence)
     }
 
     async fn last_time(&self) -> Result<Option<Timestamp>, StoreError> {
@@ -346,5 +352,14 @@ impl Store for ScyllaStore {
     async fn health(&self) -> Result<(), StoreError> {
         // Never refused for being busy: busy is not broken.
         self.pulse().await
+    }
+
+    async fn others(&self) -> Result<BTreeSet<ProcessId>, StoreError> {
+        // Nor is this: a process that is busy lives.
+        self.other_processes().await
+    }
+
+    async fn close(&self) -> Result<(), StoreError> {
+        self.leave().await
     }
 }

@@ -10,7 +10,7 @@ use super::keys;
 use super::link::Prepared;
 use crate::domain::{Fence, PhoneNumberId, TenantId, Timestamp};
 use crate::store::error::{StoreError, StoreErrorKind};
-use crate::store::{Agent, ApiKey, KeyHash, LeaseKey, Number, Tenant};
+use crate::store::{Agent, ApiKey, KeyHash, Number, Tenant};
 
 /// How often a conditional write is offered.
 const TRIES: u32 = 12;
@@ -25,8 +25,7 @@ fn all<T: DeserializeOwned>(rows: Vec<(Bytes,)>) -> Result<Vec<T>, StoreError> {
 
 impl ScyllaStore {
     /// The next fence. A write whose answer was lost only leaves a gap between fences.
-    pub(super) async fn next_fence(&self, key: LeaseKey) -> Result<Fence, StoreError> {
-        let LeaseKey::Tenant(tenant) = key;
+    pub(super) async fn next_fence(&self, tenant: TenantId) -> Result<Fence, StoreError> {
         let id = keys::tenant(tenant);
         let rows = &self.book.rows;
         for tries in 0..TRIES {

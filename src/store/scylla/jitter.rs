@@ -22,6 +22,11 @@ impl Jitter {
         self.rng().i64(0..1_000)
     }
 
+    /// Any number.
+    pub(super) fn any(&self) -> i64 {
+        self.rng().i64(..)
+    }
+
     /// Half of a time, up to one and a half: those who failed together do not come back together.
     pub(super) fn spread(&self, time: Duration) -> Duration {
         time.mul_f64(self.rng().f64() + 0.5)

@@ -173,6 +173,24 @@ async fn a_tenant_does_not_rest_while_a_socket_listens() {
 }
 
 #[actix::test]
+async fn a_look_at_the_lanes_wakes_nobody_and_keeps_nobody_awake() {
+    let scene = Scene::open().await;
+    let look = async || scene.gateway.lanes(GOOD).await.unwrap();
+    assert!(look().await.is_empty());
+    assert_eq!(scene.live(), 0);
+    scene.gateway.head(GOOD).await.unwrap();
+    assert_eq!(look().await.len(), 1);
+    for _ in 0..4 {
+        scene.clock.advance(TenantLimits::default().idle / 4);
+        look().await;
+    }
+    while scene.live() > 0 {
+        scene.directory.rest_idle().await;
+        tokio::task::yield_now().await;
+    }
+}
+
+#[actix::test]
 async fn a_tenant_does_not_rest_while_somebody_holds_it() {
     let scene = Scene::open().await;
     let held = scene.directory.tenant(GOOD).await.unwrap();

@@ -407,3 +407,40 @@ fn a_cluster_without_a_schema_is_refused_with_what_to_do() {
     assert_eq!(refused.kind, StoreErrorKind::Invalid);
     assert!(refused.detail.contains("mesej migrate"), "{}", refused.detail);
 }
+
+#[tokio::test]
+async fn tenants_that_have_something_to_send_are_left_to_the_process_that_has_them_while_it_lives() {
+    let backend = Cluster::open();
+    let another = async |seed: u64| {
+        let options = crate::store::scylla::ScyllaOptions {
+            seed,
+            ..options(backend.keyspace.name())
+        };
+        let clock = Arc::new(SystemClock::new());
+        ScyllaStore::open(&options, clock).await.unwrap()
+    };
+    let (one, two) = (another(1).await, another(2).await);
+    let one: Arc<dyn Store> = Arc::new(one);
+    assert!(one.others().await.unwrap().is_empty());
+    let mut scene = Scene::take_over(Arc::clone(&one), TENANT).await;
+    scene.says(&["628111111"], 1, "waits").await;
+    assert_eq!(one.tenants_with_outbox().await.unwrap(), [TENANT]);
+    assert_eq!(two.others().await.unwrap().len(), 1);
+    assert!(two.tenants_with_outbox().await.unwrap().is_empty());
+    one.close().await.unwrap();
+    assert!(two.others().await.unwrap().is_empty());
+    assert_eq!(two.tenants_with_outbox().await.unwrap(), [TENANT]);
+    // One that dies without a word is believed for a while.
+    one.others().await.unwrap();
+    assert!(two.tenants_with_outbox().await.unwrap().is_empty());
+    let died = Instant::now();
+    while two.tenants_with_outbox().await.unwrap().is_empty() {
+        assert!(died.elapsed() < Duration::from_secs(30), "its tenants stay with it");
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    let scene = Scene::take_over(Arc::new(two), TENANT).await;
+    assert_eq!(scene.outbox().await.len(), 1);
+    scene.store.others().await.unwrap();
+    let left = one.tenants_with_outbox().await.unwrap();
+    assert!(left.is_empty(), "whoever took it last has it");
+}

@@ -37,6 +37,13 @@ const ALL: &[Migration] = &[
         cassandra: "",
         scylla: "",
     },
+    Migration {
+        version: 3,
+        name: "processes",
+        shared: include_str!("../../../../cql/0003_processes.cql"),
+        cassandra: "",
+        scylla: "",
+    },
 ];
 
 /// All migrations, in order.

@@ -1,0 +1,69 @@
+//! The processes that use the cluster, and which tenants each of them has.
+//!
+//! A process says every few seconds that it lives; what it said ends by itself after eight. Who took a tenant's fence last has
+//! the tenant. Both only tell a process what it had better leave alone: whether it may write is decided by the fence.
+
+use std::collections::BTreeSet;
+
+use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
+
+use super::{ScyllaStore, keys};
+use crate::domain::{Fence, TenantId};
+use crate::store::ProcessId;
+use crate::store::error::StoreError;
+
+/// Tenants looked up at once.
+const TOGETHER: usize = 16;
+
+impl ScyllaStore {
+    /// Says that this process lives, and names the others that do.
+    pub(super) async fn other_processes(&self) -> Result<BTreeSet<ProcessId>, StoreError> {
+        let rows = &self.book.rows;
+        self.link.write(&rows.put_process, (self.process.get(),)).await?;
+        let found: Vec<(i64,)> = self.link.rows(&rows.processes, (), usize::MAX).await?;
+        let mut living: BTreeSet<_> = found.into_iter().map(|(id,)| ProcessId::new(id)).collect();
+        living.remove(&self.process);
+        Ok(living)
+    }
+
+    /// This process ends: others need not wait until that shows.
+    pub(super) async fn leave(&self) -> Result<(), StoreError> {
+        let rows = &self.book.rows;
+        self.link.write(&rows.drop_process, (self.process.get(),)).await
+    }
+
+    /// This process has a tenant. A later owner's fence is larger, and so is its stamp.
+    pub(super) async fn note_owner(&self, tenant: TenantId, fence: Fence) -> Result<(), StoreError> {
+        let values = (
+            keys::tenant(tenant),
+            self.process.get(),
+            fence.get().cast_signed(),
+        );
+        self.link.write(&self.book.rows.put_owner, values).await
+    }
+
+    /// Those of some tenants that no other process has that lives.
+    pub(super) async fn had_by_no_other(&self, tenants: Vec<TenantId>) -> Result<Vec<TenantId>, StoreError> {
+        if tenants.is_empty() {
+            return Ok(tenants);
+        }
+        let others = self.other_processes().await?;
+        if others.is_empty() {
+            return Ok(tenants);
+        }
+        let looks = tenants.into_iter().map(|tenant| {
+            let others = &others;
+            async move {
+                let owner = (keys::tenant(tenant),);
+                let owner: Option<(i64,)> = self.link.row(&self.book.rows.owner, owner).await?;
+                let is_had = owner.is_some_and(|(owner,)| others.contains(&ProcessId::new(owner)));
+                Ok((!is_had).then_some(tenant))
+            }
+        });
+        stream::iter(looks)
+            .buffered(TOGETHER)
+            .try_filter_map(|tenant| std::future::ready(Ok(tenant)))
+            .try_collect()
+            .await
+    }
+}
