@@ -13,8 +13,8 @@ use super::retention::Place;
 use super::{
     Agent, ApiKey, Append, Appended, ClaimOutcome, ClaimWant, ConversationCursor, ConversationFilter,
     EventPage, Exported, JournalBacklog, JournalEntry, KeyHash, LeaseKey, Mark, MessageRef, Number,
-    NumberOwner, OutboxRow, Page, ProcessId, Quarantined, Record, RecordKind, RetentionJob, Store, StoreError,
-    StoreErrorKind, Survey, Swept, Tenant, TenantHead,
+    NumberOwner, OutboxRow, Page, ProcessId, Quarantined, Record, RecordKind, RetentionJob, Store,
+    StoreError, StoreErrorKind, Survey, Swept, Tenant, TenantHead,
 };
 use crate::domain::{
     Alias, Contact, ContactId, Conversation, ConversationId, Epoch, Fence, JournalId, Message, MessageId,

@@ -110,18 +110,18 @@ impl Journal {
 
     /// The oldest open webhooks after one, to be read with [`read`].
     pub(super) fn waiting(&self, after: Option<JournalId>, limit: usize) -> Result<Vec<Found>, StoreError> {
-        let index = lock(&self.index);
-        find(&index, index.open_after(after).take(limit))
+        let mut index = lock(&self.index);
+        let places = index.open_after(after).take(limit).collect();
+        find(&mut index, places)
     }
 
     /// Those of these webhooks that are open, oldest first, to be read with [`read`].
     pub(super) fn these(&self, mut ids: Vec<JournalId>) -> Result<Vec<Found>, StoreError> {
         ids.sort_unstable();
-        let index = lock(&self.index);
-        find(
-            &index,
-            ids.into_iter().filter_map(|id| Some((id, index.place(id)?))),
-        )
+        let mut index = lock(&self.index);
+        let places = ids.into_iter().filter_map(|id| Some((id, index.place(id)?)));
+        let places = places.collect();
+        find(&mut index, places)
     }
 
     /// What waits.
@@ -140,20 +140,12 @@ impl Journal {
 }
 
 /// Opens the segments in which webhooks stand.
-fn find(
-    index: &Index,
-    places: impl Iterator<Item = (JournalId, Location)>,
-) -> Result<Vec<Found>, StoreError> {
-    let mut found: Vec<Found> = Vec::new();
-    for (id, place) in places {
-        let same = found.last().filter(|last| last.place.segment == place.segment);
-        let file = match same {
-            Some(last) => Arc::clone(&last.file),
-            None => index.file(place.segment).map_err(failed)?,
-        };
-        found.push(Found { id, place, file });
-    }
-    Ok(found)
+fn find(index: &mut Index, places: Vec<(JournalId, Location)>) -> Result<Vec<Found>, StoreError> {
+    let found = places.into_iter().map(|(id, place)| {
+        let file = index.file(place.segment).map_err(failed)?;
+        Ok(Found { id, place, file })
+    });
+    found.collect()
 }
 
 /// Reads webhooks. May wait for the disk. A segment that was removed meanwhile is still there for whoever found it before.

@@ -16,8 +16,8 @@ use crate::store::row::outbound_key;
 use crate::store::{
     Agent, ApiKey, Append, Appended, ClaimOutcome, ClaimWant, ConversationCursor, ConversationFilter,
     EventPage, Exported, JournalBacklog, JournalEntry, KeyHash, LeaseKey, Mark, MessageRef, Number,
-    OutboxRow, Page, ProcessId, Quarantined, Record, RecordKind, RetentionJob, Store, StoreError, Survey, Swept, Tenant,
-    TenantHead,
+    OutboxRow, Page, ProcessId, Quarantined, Record, RecordKind, RetentionJob, Store, StoreError, Survey,
+    Swept, Tenant, TenantHead,
 };
 
 /// Aliases looked up at once.

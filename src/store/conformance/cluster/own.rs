@@ -435,7 +435,10 @@ async fn tenants_that_have_something_to_send_are_left_to_the_process_that_has_th
     assert!(two.tenants_with_outbox().await.unwrap().is_empty());
     let died = Instant::now();
     while two.tenants_with_outbox().await.unwrap().is_empty() {
-        assert!(died.elapsed() < Duration::from_secs(30), "its tenants stay with it");
+        assert!(
+            died.elapsed() < Duration::from_secs(30),
+            "its tenants stay with it"
+        );
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
     let scene = Scene::take_over(Arc::new(two), TENANT).await;

@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io;
 use std::ops::Bound;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use super::record;
 use crate::domain::{JournalId, Timestamp};
@@ -25,6 +25,8 @@ pub(super) struct Location {
 struct Segment {
     /// Open for the newest only: there may be more segments than files that a process may have open.
     file: Option<Arc<File>>,
+    /// An older one as whoever reads it now has it open: once, however many they are.
+    reading: Weak<File>,
     path: PathBuf,
     bytes: u64,
     /// Webhooks in it that were not applied, and their bytes.
@@ -47,6 +49,7 @@ impl Index {
         }
         let segment = Segment {
             file: Some(file),
+            reading: Weak::new(),
             path,
             bytes: 0,
             open: 0,
@@ -132,13 +135,16 @@ impl Index {
     }
 
     /// Where to read a segment.
-    pub(super) fn file(&self, number: u64) -> io::Result<Arc<File>> {
-        let segment = self.segments.get(&number);
+    pub(super) fn file(&mut self, number: u64) -> io::Result<Arc<File>> {
+        let segment = self.segments.get_mut(&number);
         let segment = segment.ok_or_else(|| io::Error::from(io::ErrorKind::NotFound))?;
-        match &segment.file {
-            Some(file) => Ok(Arc::clone(file)),
-            None => File::open(&segment.path).map(Arc::new),
+        let open = segment.file.clone().or_else(|| segment.reading.upgrade());
+        if let Some(file) = open {
+            return Ok(file);
         }
+        let file = Arc::new(File::open(&segment.path)?);
+        segment.reading = Arc::downgrade(&file);
+        Ok(file)
     }
 
     /// Segments whose file is held open.

@@ -151,6 +151,12 @@ async fn webhooks_of_many_segments_are_read_although_few_files_are_open() {
     let expected: Vec<_> = (1..=40).map(|n| entry(n, "body")).collect();
     assert_eq!(waiting(&journal), expected);
     let handles = journal.waiting(None, 99).unwrap();
+    let others = journal.waiting(None, 99).unwrap();
+    let are_shared = handles
+        .iter()
+        .zip(&others)
+        .all(|(one, other)| Arc::ptr_eq(&one.file, &other.file));
+    assert!(are_shared, "whoever else reads them opens nothing");
     let of_journal = lock(&journal.index).files_held();
     assert_eq!((handles.len(), of_journal), (40, 1));
 }
