@@ -85,7 +85,11 @@ pub(super) async fn open_store(config: &Config, clock: &Arc<dyn Clock>) -> Resul
 async fn open_named(config: &Config, clock: &Arc<dyn Clock>) -> Result<Arc<dyn Store>, StoreError> {
     let inner: Arc<dyn Store> = match config.store.backend {
         Backend::Memory => Arc::new(MemoryStore::new()),
-        Backend::Scylla => Arc::new(ScyllaStore::open(&migrate::cluster(config), Arc::clone(clock)).await?),
+        Backend::Scylla => {
+            let cluster = migrate::cluster(config);
+            // Connecting is the largest of all futures: held apart, those that await it stay small.
+            Arc::new(Box::pin(ScyllaStore::open(&cluster, Arc::clone(clock))).await?)
+        }
         Backend::Fjall => {
             let options = FjallOptions {
                 cache_bytes: config.store.cache_mb << 20,

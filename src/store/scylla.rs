@@ -101,7 +101,7 @@ impl ScyllaStore {
     ///
     /// `Unavailable` when no node answers, `Invalid` when the schema is older or newer: the text says what to do.
     pub async fn open(options: &ScyllaOptions, clock: Arc<dyn Clock>) -> Result<Self, StoreError> {
-        let link = Link::open(options).await?;
+        let link = Box::pin(Link::open(options)).await?;
         schema::require(&link, options).await?;
         // The driver sets no limit to this.
         let book = tokio::time::timeout(PREPARED, Book::prepare(&link, options))

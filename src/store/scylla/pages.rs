@@ -115,8 +115,9 @@ impl ScyllaStore {
         limit: usize,
         now: Timestamp,
     ) -> Result<Vec<Kept>, StoreError> {
+        // It is held several times over, and large: on a thread's stack it would take a good part of it.
         self.at_rest(tenant, || {
-            self.newest_once(tenant, conversation, before, limit, now)
+            Box::pin(self.newest_once(tenant, conversation, before, limit, now))
         })
         .await
     }
