@@ -8,12 +8,14 @@ pub mod consent;
 pub mod contact;
 pub mod content;
 pub mod conversation;
+pub mod display_name;
 pub mod event;
 pub mod ids;
 pub mod message;
 pub mod naming;
 pub mod national;
 pub mod pending;
+pub mod quantity;
 pub mod rate;
 pub mod retention;
 pub mod status;
@@ -24,6 +26,7 @@ pub use consent::{MarketingWish, OptOutSource, Purpose};
 pub use contact::{Alias, AliasKind, Contact, ContactAliases, Links};
 pub use content::{Content, ContentError, ContentKind};
 pub use conversation::{Conversation, ConversationStatus, ServiceWindow};
+pub use display_name::display_name;
 pub use event::{Event, EventKind};
 pub use ids::{
     AgentId, ClientMessageId, ContactId, ConversationId, Epoch, Fence, IdError, IdempotencyKey, JournalId,
@@ -32,6 +35,7 @@ pub use ids::{
 pub use message::{Author, Delivery, Direction, Message, MetaError, UnknownPolicy};
 pub use naming::{FormerName, TakenName};
 pub use pending::PendingChange;
+pub use quantity::quantity;
 pub use rate::{Priority, SendRate};
 pub use retention::Retention;
 pub use status::{DeliveryState, StatusTimes};

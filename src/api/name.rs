@@ -3,6 +3,9 @@
 
 use serde::Deserialize;
 
+pub(super) use crate::domain::display_name::is_one_line;
+use crate::domain::display_name::shows;
+
 /// A name of at most this many characters, without spaces around it.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(try_from = "String")]
@@ -19,22 +22,14 @@ impl<const LONGEST: usize> TryFrom<String> for Name<LONGEST> {
     type Error = String;
     fn try_from(text: String) -> Result<Self, String> {
         let text = text.trim();
-        if (1..=LONGEST).contains(&text.chars().count()) && is_one_line(text) {
+        if (1..=LONGEST).contains(&text.chars().count()) && is_one_line(text) && shows(text) {
             Ok(Self(text.to_owned()))
         } else {
             Err(format!(
-                "must be 1 to {LONGEST} characters on one line, without control characters"
+                "must be 1 to {LONGEST} characters on one line that show, without control characters"
             ))
         }
     }
-}
-
-/// Whether a text begins no other line, moves no cursor and turns no direction that it does not turn back.
-pub(super) fn is_one_line(text: &str) -> bool {
-    !text.chars().any(|c| {
-        c.is_control()
-            || matches!(c, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    })
 }
 
 #[cfg(test)]
@@ -64,6 +59,9 @@ mod tests {
             "a\u{2028}b",
             "a\u{202e}b",
             "a\u{2066}b",
+            "\u{200b}",
+            "\u{200d}\u{fe0f}",
+            "\u{3164}",
         ] {
             assert!(name(bad).is_err(), "{bad:?}");
         }

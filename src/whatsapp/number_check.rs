@@ -246,16 +246,16 @@ fn check_quality(facts: &NumberFacts) -> Check {
 }
 
 fn check_throughput(facts: &NumberFacts, per_second: u32) -> Check {
+    let configured = match per_second {
+        1 => "1 message per second is configured".to_owned(),
+        more => format!("{more} messages per second are configured"),
+    };
     let level = said(facts.throughput.as_ref());
     let allowed = match level {
         "STANDARD" => 80,
         "HIGH" => 1_000,
         _ => {
-            return line(
-                "throughput",
-                Verdict::Doubtful,
-                format!("{level}; {per_second} messages per second are configured"),
-            );
+            return line("throughput", Verdict::Doubtful, format!("{level}; {configured}"));
         }
     };
     let verdict = if per_second <= allowed {
@@ -266,7 +266,7 @@ fn check_throughput(facts: &NumberFacts, per_second: u32) -> Check {
     line(
         "throughput",
         verdict,
-        format!("{level} allows {allowed} messages per second; {per_second} are configured"),
+        format!("{level} allows {allowed}; {configured}"),
     )
 }
 

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::domain::ContentError;
+use crate::domain::{ContentError, quantity};
 
 /// A value and the way to it.
 #[derive(Debug, Clone, Copy)]
@@ -96,8 +96,8 @@ impl<'p, 'v> Place<'p, 'v> {
     pub(super) fn within(&self, text: &str, most: usize) -> Result<(), ContentError> {
         // A text has at least as many bytes as characters.
         if text.len() > most && text.chars().count() > most {
-            let length = text.chars().count();
-            return Err(self.fail(format!("has {length} characters; at most {most} are allowed")));
+            let length = counted(text.chars().count(), "character");
+            return Err(self.fail(format!("has {length}; at most {most} are allowed")));
         }
         Ok(())
     }
@@ -129,11 +129,11 @@ impl<'p, 'v> Place<'p, 'v> {
     pub(super) fn items(&'p self, least: usize, most: usize) -> Result<Vec<Place<'p, 'v>>, ContentError> {
         let items = self.value.as_array().ok_or_else(|| self.fail("must be a list"))?;
         if !(least..=most).contains(&items.len()) {
-            let count = items.len();
+            let count = counted(items.len(), "item");
             return Err(self.fail(if least == most {
-                format!("has {count} items; exactly {least} must be given")
+                format!("has {count}; exactly {least} must be given")
             } else {
-                format!("has {count} items; {least} to {most} are allowed")
+                format!("has {count}; {least} to {most} are allowed")
             }));
         }
         Ok(items
@@ -178,3 +178,8 @@ impl<'p, 'v> Place<'p, 'v> {
 
 /// Source: Cloud API, Template components (Nov 21 2025).
 const LONGEST_ADDRESS: usize = 2_000;
+
+/// So many characters or items.
+fn counted(count: usize, one: &str) -> String {
+    quantity(u64::try_from(count).unwrap_or(u64::MAX), one)
+}

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::domain::{Alias, AliasKind, ContactAliases};
+use crate::domain::{Alias, AliasKind, ContactAliases, display_name};
 use crate::whatsapp::lenient::{Text, lenient_object};
 
 /// Lists of this length and more are indexed instead of searched.
@@ -31,16 +31,15 @@ lenient_object! {
 }
 
 impl Card<'_> {
-    /// Profile name.
+    /// Profile name, if anything of it shows.
     pub(super) fn name(&self) -> Option<Arc<str>> {
-        self.profile.name.get().map(Arc::from)
+        self.profile.name.get().and_then(display_name)
     }
 
     /// User name; Meta writes it with and without `@`.
     pub(super) fn username(&self) -> Option<Arc<str>> {
         let name = self.profile.username.get()?;
-        let name = name.strip_prefix('@').unwrap_or(name);
-        (!name.is_empty()).then(|| name.into())
+        display_name(name.strip_prefix('@').unwrap_or(name))
     }
 
     /// Adds the names that the aliases lack.

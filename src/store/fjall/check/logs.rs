@@ -5,6 +5,7 @@ use std::path::Path;
 
 use super::log::{self, Log};
 use super::{Help, Problem};
+use crate::domain::quantity;
 use crate::store::fjall::tally::{Noted, Tally};
 
 /// All logs, oldest first.
@@ -182,16 +183,17 @@ impl Logs {
         let commits: u64 = behind.iter().map(|behind| behind.batches).sum();
         let whole: u64 = later.skip(1).map(|log| log.batches).sum();
         let events: u64 = behind.iter().map(|behind| behind.events).sum();
-        (commits + whole > 0).then(|| format!("at least {} commits with {events} events", commits + whole))
+        let commits = commits + whole;
+        (commits > 0).then(|| {
+            let (commits, events) = (quantity(commits, "commit"), quantity(events, "event"));
+            format!("at least {commits} with {events}")
+        })
     }
 }
 
 /// What is missing between two counts.
 pub(super) fn counted(known: Tally, there: Tally) -> String {
-    let commits = known.commits.saturating_sub(there.commits);
-    let events = known.events.saturating_sub(there.events);
-    format!(
-        "{commits} commits with {events} events, the newest of {}",
-        known.commits
-    )
+    let commits = quantity(known.commits.saturating_sub(there.commits), "commit");
+    let events = quantity(known.events.saturating_sub(there.events), "event");
+    format!("{commits} with {events}, the newest of {}", known.commits)
 }
