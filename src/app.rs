@@ -53,6 +53,15 @@ pub enum AppError {
         /// Why not.
         reason: String,
     },
+    /// There is no store whose time could be gone on from, and the machine's is wrong.
+    #[error(
+        "the machine's clock is at least {days} behind: what a new store is given now would be taken for long over later. \
+         Set the clock, then start again"
+    )]
+    ClockBehind {
+        /// By how much.
+        days: String,
+    },
     /// The address cannot be listened on.
     #[error("cannot listen on {address}: {reason}")]
     Listen {

@@ -159,8 +159,9 @@ pub async fn open_core(config: &Config, clock: Arc<dyn Clock>, shutdown: Shutdow
     // Jumps of the machine's clock end here.
     let clock: Arc<dyn Clock> = Arc::new(SteadyClock::over(clock));
     let store = open_store(config, &clock).await?;
-    if let Some(seen) = store.last_time().await? {
-        clock.resume(seen);
+    match store.last_time().await? {
+        Some(seen) => clock.resume(seen),
+        None => start::check_clock(clock.now())?,
     }
     // Before the first id: a process that is killed right after its start must not give its ids again.
     store.note_time(clock.for_ids()).await?;

@@ -5,7 +5,8 @@ use std::net::TcpListener;
 
 use super::AppError;
 use crate::config::{Backend, Config};
-use crate::domain::PhoneNumberId;
+use crate::domain::clock::EARLIEST;
+use crate::domain::{PhoneNumberId, Timestamp, quantity};
 
 /// Takes the address that the settings name.
 pub(super) fn listen(config: &Config) -> Result<TcpListener, AppError> {
@@ -23,6 +24,17 @@ pub(super) fn listen(config: &Config) -> Result<TcpListener, AppError> {
         };
         let reason = format!("{error}{help}");
         AppError::Listen { address, reason }
+    })
+}
+
+/// Refuses to begin a history by a clock that is certainly wrong: nothing tells of a later time yet.
+pub(super) fn check_clock(now: Timestamp) -> Result<(), AppError> {
+    if now >= EARLIEST {
+        return Ok(());
+    }
+    let days = EARLIEST.since(now).as_secs().div_ceil(86_400);
+    Err(AppError::ClockBehind {
+        days: quantity(days, "day"),
     })
 }
 
@@ -109,6 +121,16 @@ mod tests {
         assert!(missing(&settings("")).is_some_and(|told| told.contains("whatsapp.apps")));
         let app = "[[whatsapp.apps]]\nname = \"main\"\napp_secrets = [\"hush hush hush\"]\nverify_token = \"let me in\"\n";
         assert_eq!(missing(&settings(app)), None);
+    }
+
+    #[test]
+    fn a_history_is_not_begun_by_a_clock_that_is_certainly_wrong() {
+        check_clock(EARLIEST).unwrap();
+        let day = std::time::Duration::from_hours(24);
+        for (behind, told) in [(day * 400, " 400 days "), (day / 2, " 1 day ")] {
+            let error = check_clock(EARLIEST.before(behind)).unwrap_err().to_string();
+            assert!(error.contains(told), "{error}");
+        }
     }
 
     #[test]

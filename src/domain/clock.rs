@@ -58,6 +58,9 @@ impl Timestamp {
     }
 }
 
+/// No machine is right that shows an earlier time: Rust 1.95, of which releases are built, came out on this day.
+pub const EARLIEST: Timestamp = Timestamp::from_secs(1_776_297_600);
+
 /// Where the process gets its time from.
 pub trait Clock: Send + Sync + 'static {
     /// Wall-clock time: for what people and Meta see. May jump.
