@@ -51,6 +51,12 @@ pub enum CliError {
         /// Why not.
         reason: String,
     },
+    /// There is no data folder that could have lost something.
+    #[error(
+        "--accept-loss is for a data folder, and `store.backend` is \"{0}\": start without it; a cluster is mended with its \
+         own tools"
+    )]
+    NothingToAccept(&'static str),
     /// The simulator does not start.
     #[error(transparent)]
     Simulator(#[from] crate::simulator::SimulatorError),

@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::{CliError, RunArgs};
 use crate::app::{self, Reach};
-use crate::config::{Config, Damaged};
+use crate::config::{Backend, Config, Damaged, StoreConfig};
 use crate::shutdown::Shutdown;
 
 pub(super) async fn serve(args: &RunArgs) -> Result<ExitCode, CliError> {
@@ -39,9 +39,17 @@ pub(super) async fn demo(args: &DemoArgs) -> Result<ExitCode, CliError> {
 fn settings(args: &RunArgs) -> Result<Config, CliError> {
     let mut config = Config::load(args.settings.config.as_deref())?;
     if args.accept_loss {
-        config.store.damaged = Damaged::IsAccepted;
+        accept_loss(&mut config.store)?;
     }
     Ok(config)
+}
+
+fn accept_loss(store: &mut StoreConfig) -> Result<(), CliError> {
+    if store.backend != Backend::Fjall {
+        return Err(CliError::NothingToAccept(store.backend.as_str()));
+    }
+    store.damaged = Damaged::IsAccepted;
+    Ok(())
 }
 
 fn listening_for_signals() -> Shutdown {
@@ -53,4 +61,23 @@ fn listening_for_signals() -> Shutdown {
         }
     });
     shutdown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_loss_is_accepted_of_a_data_folder_alone() {
+        let accepted = |settings: &str| {
+            let mut config = Config::from_sources(Some(("test", settings)), []).unwrap();
+            accept_loss(&mut config.store).map(|()| config.store.damaged)
+        };
+        assert_eq!(accepted("").unwrap(), Damaged::IsAccepted);
+        let cluster = "[store]\nbackend = \"scylla\"\ncontact_points = [\"a:9042\"]";
+        for settings in [cluster, "[store]\nbackend = \"memory\""] {
+            let told = accepted(settings).unwrap_err().to_string();
+            assert!(told.contains("--accept-loss is for a data folder"), "{told}");
+        }
+    }
 }
