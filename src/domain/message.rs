@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::clock::Timestamp;
 use super::content::Content;
+use super::conversation::Conversation;
 use super::ids::{AgentId, ClientMessageId, ContactId, ConversationId, MessageId, PhoneNumberId, Seq, Wamid};
 use super::rate::Priority;
 use super::status::{DeliveryState, StatusTimes};
@@ -177,6 +178,35 @@ pub struct Message {
 }
 
 impl Message {
+    /// One that is new in a conversation: nothing happened to it yet.
+    pub fn new_in(
+        conversation: &Conversation,
+        id: MessageId,
+        direction: Direction,
+        author: Author,
+        content: Content,
+        created: Timestamp,
+    ) -> Self {
+        Self {
+            id,
+            conversation_id: conversation.id,
+            contact_id: conversation.contact_id,
+            number: conversation.number.clone(),
+            direction,
+            author,
+            content,
+            created,
+            wamid: None,
+            delivery: None,
+            via: None,
+            edited_at: None,
+            versions: Vec::new(),
+            first_version_missing: false,
+            revoked_at: None,
+            told: Vec::new(),
+        }
+    }
+
     /// Whether it did not reach the customer and will not.
     pub fn has_failed(&self) -> bool {
         let delivery = self.delivery.as_ref();
@@ -304,25 +334,22 @@ mod tests {
             let body = format!("{n}{}", "x".repeat(letters));
             Content::text(&body)
         };
+        let began = Timestamp::from_secs(0);
+        let conversation = Conversation::new(
+            ConversationId::from_bytes([0; 16]),
+            PhoneNumberId::parse("1").unwrap(),
+            ContactId::from_bytes([0; 16]),
+            began,
+        );
         for (letters, kept) in [(1, MOST_VERSIONS), (4_000, 8), (60_000, 1)] {
-            let mut message = Message {
-                id: MessageId::from_bytes([0; 16]),
-                conversation_id: ConversationId::from_bytes([0; 16]),
-                contact_id: ContactId::from_bytes([0; 16]),
-                number: PhoneNumberId::parse("1").unwrap(),
-                direction: Direction::Inbound,
-                author: Author::Contact,
-                content: text(0, letters),
-                created: Timestamp::from_secs(0),
-                wamid: None,
-                delivery: None,
-                via: None,
-                edited_at: None,
-                versions: Vec::new(),
-                first_version_missing: false,
-                revoked_at: None,
-                told: Vec::new(),
-            };
+            let mut message = Message::new_in(
+                &conversation,
+                MessageId::from_bytes([0; 16]),
+                Direction::Inbound,
+                Author::Contact,
+                text(0, letters),
+                began,
+            );
             for n in 1..=100 {
                 message.edit(text(n, letters), Timestamp::from_secs(n));
             }

@@ -74,15 +74,13 @@ fn edit<'a>(
         return Ok(None);
     }
     conversation.retell(&message);
-    let expires = retention.expiry(message.created);
-    let seq = batch.change_message(
+    tell(
+        batch,
         EventKind::MessageChanged,
         &mut message,
         &conversation,
-        None,
-        expires,
-    )?;
-    Ok(Some(seq))
+        retention,
+    )
 }
 
 /// Forgets what a message says; `None` where nothing is left of it.
@@ -104,15 +102,27 @@ fn take_back(
     }
     message.revoke(at);
     conversation.retell(&message);
-    let expires = retention.expiry(message.created);
-    let seq = batch.change_message(
+    tell(
+        batch,
         EventKind::MessageRevoked,
         &mut message,
         &conversation,
-        None,
-        expires,
-    )?;
-    Ok(Some(seq))
+        retention,
+    )
+}
+
+/// Writes a message that changed where it stands, and tells agents.
+fn tell(
+    batch: &mut Batch<'_>,
+    kind: EventKind,
+    message: &mut Message,
+    conversation: &Conversation,
+    retention: Retention,
+) -> Result<Option<Seq>, StoreError> {
+    let expires = retention.expiry(message.created);
+    batch
+        .change_message(kind, message, conversation, None, expires)
+        .map(Some)
 }
 
 /// Meta promises no order: what is changed may come later. Until then the change stands for it, under its name.
@@ -149,10 +159,8 @@ fn tell_revoked(
     let (Some(mut message), Some(conversation)) = (message, conversation) else {
         return Ok(None);
     };
-    let expires = retention.expiry(message.created);
     let kind = EventKind::MessageRevoked;
-    let seq = batch.change_message(kind, &mut message, &conversation, None, expires)?;
-    Ok(Some(seq))
+    tell(batch, kind, &mut message, &conversation, retention)
 }
 
 /// The author of what would be changed is not known to be who asks: it waits until they turn out to be one person.

@@ -225,26 +225,22 @@ pub(super) fn place(batch: &mut Batch<'_>, receive: &Receive, whose: Whose) -> R
         Some(said) => said.in_place_of(&receive.content),
         None => receive.content.clone(),
     };
+    let direction = match receive.by {
+        Side::Customer => Direction::Inbound,
+        Side::Business => Direction::Outbound,
+    };
+    let author = author(receive, group.is_some().then_some(&person));
+    let message_id = conversation.next_id(at, key.tail());
     let mut message = Message {
-        id: conversation.next_id(at, key.tail()),
-        conversation_id: id,
         contact_id: contact.id,
         number: receive.number.clone(),
-        direction: match receive.by {
-            Side::Customer => Direction::Inbound,
-            Side::Business => Direction::Outbound,
-        },
-        author: author(receive, group.is_some().then_some(&person)),
-        content,
-        created: at,
         wamid: Some(receive.wamid.clone()),
-        delivery: None,
         via: receive.via,
         edited_at: (whose == Whose::Edited).then_some(at),
-        versions: Vec::new(),
         first_version_missing: whose != Whose::Whole,
         revoked_at: (whose == Whose::Revoked).then_some(at),
         told: told.into_iter().collect(),
+        ..Message::new_in(&conversation, message_id, direction, author, content, at)
     };
     let place = MessageRef {
         conversation: id,

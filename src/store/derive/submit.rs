@@ -37,23 +37,19 @@ pub(super) fn submit(batch: &mut Batch<'_>, submit: &Submit) -> Result<OpOutcome
     if let Some(newest) = spoken_since(&conversation, submit.unless_after, &submit.author) {
         return Ok(OpOutcome::Refused(OpRefusal::ConversationChanged(newest)));
     }
+    let (author, content) = (submit.author.clone(), submit.content.clone());
     let mut message = Message {
-        id: submit.id,
-        conversation_id: id,
         contact_id: contact.id,
         number: submit.number.clone(),
-        direction: Direction::Outbound,
-        author: submit.author.clone(),
-        content: submit.content.clone(),
-        created: batch.now,
-        wamid: None,
         delivery: Some(submit.delivery.clone()),
-        via: None,
-        edited_at: None,
-        versions: Vec::new(),
-        first_version_missing: false,
-        revoked_at: None,
-        told: Vec::new(),
+        ..Message::new_in(
+            &conversation,
+            submit.id,
+            Direction::Outbound,
+            author,
+            content,
+            batch.now,
+        )
     };
     let place = MessageRef {
         conversation: id,
@@ -109,24 +105,15 @@ pub(super) fn note(batch: &mut Batch<'_>, note: &Note) -> Result<OpOutcome, Stor
     if batch.rows.message(place)?.is_some() {
         return Ok(OpOutcome::Duplicate { at: Some(place) });
     }
-    let mut message = Message {
-        id: note.id,
-        conversation_id: conversation.id,
-        contact_id: conversation.contact_id,
-        number: conversation.number.clone(),
-        direction: Direction::Note,
-        author: note.author.clone(),
-        content: note.content.clone(),
-        created: batch.now,
-        wamid: None,
-        delivery: None,
-        via: None,
-        edited_at: None,
-        versions: Vec::new(),
-        first_version_missing: false,
-        revoked_at: None,
-        told: Vec::new(),
-    };
+    let (author, content) = (note.author.clone(), note.content.clone());
+    let mut message = Message::new_in(
+        &conversation,
+        note.id,
+        Direction::Note,
+        author,
+        content,
+        batch.now,
+    );
     remember_answer(batch, note.once.as_ref(), place)?;
     let expires = note.retention.expiry(batch.now);
     conversation.take(&message, batch.next_seq(), batch.now);

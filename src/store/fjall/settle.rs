@@ -11,6 +11,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::codec::{self, Head, NEVER};
+use super::disk;
 use super::engine::Engine;
 use super::keys::{self, Key, Kind, Space};
 use super::scan::Moment;
@@ -43,12 +44,7 @@ pub(super) fn due(folder: &Path) -> io::Result<Option<Timestamp>> {
 /// Notes durably that a loss was accepted. Notes of claims go: what they say was so when the folder was copied, and who made
 /// the calls since then wiped them elsewhere.
 pub(super) fn begin(folder: &Path, now: Timestamp) -> io::Result<()> {
-    let file = due_file(folder);
-    let beside = file.with_extension("new");
-    fs::write(&beside, now.as_millis().to_string())?;
-    fs::File::open(&beside)?.sync_all()?;
-    fs::rename(&beside, &file)?;
-    super::sync_folder(folder)?;
+    disk::replace(&due_file(folder), now.as_millis().to_string().as_bytes())?;
     crate::store::ahead::discard(folder)
 }
 

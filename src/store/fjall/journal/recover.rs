@@ -4,7 +4,7 @@
 //! how far each segment was acknowledged; what cannot be read before that, and a segment that is missing, was acknowledged.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -16,8 +16,9 @@ use super::index::{Index, Location};
 use super::preallocation;
 use super::record::{self, Record};
 use super::segment::{self, MAGIC};
+use crate::domain::quantity;
 use crate::store::error::StoreError;
-use crate::store::fjall::{aside, check, sync_folder, watermark};
+use crate::store::fjall::{aside, check, disk, sync_folder, watermark};
 
 /// What the watermark of the log says: segments, and how many bytes of each were acknowledged.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -116,7 +117,9 @@ impl Checked {
     pub(in crate::store::fjall) fn refusal(&self) -> Option<StoreError> {
         let Self { lost, behind, .. } = self;
         let missing = format!(
-            "{lost} bytes of webhooks that were acknowledged; {behind} webhooks behind them can be read"
+            "{} of webhooks that were acknowledged; {} behind them can be read",
+            quantity(*lost, "byte"),
+            quantity(count(*behind), "webhook")
         );
         let told = format!("of the webhook journal, {}", self.problems.join("; "));
         (!self.problems.is_empty()).then(|| check::refusal(&told, Some(&missing), true))
@@ -321,11 +324,7 @@ fn mend(folder: &Path, path: &Path) -> io::Result<Read> {
             None => at = next(&bytes, begins),
         }
     }
-    let beside = path.with_extension("mended");
-    fs::write(&beside, &mended)?;
-    File::open(&beside)?.sync_all()?;
-    fs::rename(&beside, path)?;
-    sync_folder(folder)?;
+    disk::replace(path, &mended)?;
     Ok(read(&mended))
 }
 
