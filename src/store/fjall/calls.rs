@@ -10,8 +10,8 @@ use super::keys::{self, Kind, Space};
 use super::txn::Txn;
 use super::writer::Need;
 use super::{
-    FjallStore, SMALL, directory, disk, dump, engine, events, journal, ledger, pages, retention, sweep,
-    transfer,
+    FjallStore, SMALL, directory, disk, dump, engine, events, journal, ledger, pages, retention, rewrite,
+    sweep, transfer,
 };
 use crate::domain::{
     Alias, Contact, ContactId, Conversation, ConversationId, Epoch, Fence, JournalId, Message, MessageId,
@@ -240,7 +240,7 @@ impl Store for FjallStore {
 
     async fn number_owners(&self) -> Result<Vec<NumberOwner>, StoreError> {
         self.reader
-            .away(|engine| pages::all(engine, &keys::global(Kind::Number, &[])))
+            .away(|engine| pages::all_of_many(engine, &keys::global(Kind::Number, &[])))
             .await
     }
 
@@ -307,6 +307,7 @@ impl Store for FjallStore {
         metrics::store_expired_total().increment(u64::try_from(rows).unwrap_or(u64::MAX));
         if !more {
             self.rewrite_if_due(now).await?;
+            self.reader.away(rewrite::keep_little_in_memory).await?;
         }
         self.journal.turn_over().await?;
         let bytes = self.reader.away(engine::disk_bytes).await?;

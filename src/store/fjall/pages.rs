@@ -1,8 +1,8 @@
 //! Reading many rows at once. Everything here may wait for the disk.
 
-use std::ops::Bound;
-
 use std::iter::Peekable;
+use std::ops::Bound;
+use std::sync::mpsc::sync_channel;
 
 use serde::de::DeserializeOwned;
 
@@ -20,6 +20,10 @@ use crate::store::row::OutboxRow;
 use crate::store::{ApiKey, ConversationCursor, ConversationFilter, Page, Quarantined};
 
 use super::directory::parse_quarantined;
+
+/// Rows handed from one thread to another at once, and how often before the first of them are parsed.
+const TOGETHER: usize = 1_024;
+const AHEAD: usize = 4;
 
 pub(super) fn quarantined(
     engine: &Engine,
@@ -105,6 +109,28 @@ pub(super) fn all<T: DeserializeOwned>(engine: &Engine, prefix: &Key) -> Result<
         .under(Space::Rows, prefix, None)
         .map(parsed)
         .collect()
+}
+
+/// The same, where there may be very many: they are parsed on another thread than the one that walks over them.
+pub(super) fn all_of_many<T: DeserializeOwned + Send>(
+    engine: &Engine,
+    prefix: &Key,
+) -> Result<Vec<T>, StoreError> {
+    let (walked, some) = sync_channel::<Vec<Pair>>(AHEAD);
+    std::thread::scope(|scope| {
+        let parsing = scope.spawn(move || some.into_iter().flatten().map(Ok).map(parsed).collect());
+        let mut pairs = Moment::of(engine).under(Space::Rows, prefix, None);
+        loop {
+            let together: Vec<Pair> = pairs.by_ref().take(TOGETHER).collect::<Result<_, _>>()?;
+            // Nobody takes them any more once one could not be parsed.
+            if together.is_empty() || walked.send(together).is_err() {
+                break;
+            }
+        }
+        drop(walked);
+        let died = |_panic| Err(StoreError::corrupt("a row", "parsing it failed"));
+        parsing.join().unwrap_or_else(died)
+    })
 }
 
 fn parsed<T: DeserializeOwned>(pair: Result<Pair, StoreError>) -> Result<T, StoreError> {

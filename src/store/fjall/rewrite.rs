@@ -19,6 +19,8 @@ use crate::store::error::{StoreError, StoreErrorKind};
 const EVERY: Duration = Duration::from_hours(24);
 /// In this time memory is written to files, or the disk has failed.
 pub(super) const WRITTEN: Duration = Duration::from_mins(1);
+/// More bytes in memory than this are written to files by the next sweep.
+const MUCH: u64 = 4 << 20;
 /// Time between two looks whether it is.
 const LOOK: Duration = Duration::from_millis(10);
 /// One that failed is not tried again for this long.
@@ -51,11 +53,26 @@ fn unmark(txn: &mut Txn, marks: u64) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Writes to files what is in memory, or fails after a while.
-pub(super) fn write_out(engine: &Engine, spaces: &[Space], within: Duration) -> Result<(), StoreError> {
+/// Begins to write to files what is in memory.
+fn begin_to_write_out(engine: &Engine, spaces: &[Space]) -> Result<(), StoreError> {
     for space in spaces {
         engine.space(*space).rotate_memtable().map_err(failed)?;
     }
+    Ok(())
+}
+
+/// Begins to write to files what is in memory, once it is much: what is not in files when the process dies, the next start
+/// puts into memory again, before anybody is served.
+pub(super) fn keep_little_in_memory(engine: &Engine) -> Result<(), StoreError> {
+    if engine.db().write_buffer_size() < MUCH {
+        return Ok(());
+    }
+    begin_to_write_out(engine, &Space::ALL)
+}
+
+/// Writes to files what is in memory, or fails after a while.
+pub(super) fn write_out(engine: &Engine, spaces: &[Space], within: Duration) -> Result<(), StoreError> {
+    begin_to_write_out(engine, spaces)?;
     let began = Instant::now();
     for space in spaces {
         let space = engine.space(*space);
@@ -119,7 +136,37 @@ impl FjallStore {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::Store as _;
     use crate::store::fjall::FjallOptions;
+
+    #[tokio::test]
+    async fn a_sweep_leaves_little_that_the_next_start_would_put_into_memory_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = FjallStore::open(folder.path(), FjallOptions::default()).unwrap();
+        let tables = || store.engine.space(Space::Rows).table_count();
+        let fill = |bytes: usize| {
+            store.put(move |txn| {
+                let value = codec::bytes(NEVER, &vec![7; bytes]);
+                txn.put(
+                    Space::Rows,
+                    keys::global(Kind::Tenant, &bytes.to_be_bytes()),
+                    value,
+                );
+                Ok(())
+            })
+        };
+        fill(1 << 20).await.unwrap();
+        store.sweep(Timestamp::from_secs(1), 10).await.unwrap();
+        assert_eq!(
+            (store.engine.space(Space::Rows).sealed_memtable_count(), tables()),
+            (0, 0)
+        );
+        fill(4 << 20).await.unwrap();
+        store.sweep(Timestamp::from_secs(2), 10).await.unwrap();
+        // Waits for what the sweep began.
+        write_out(&store.engine, &[Space::Rows], WRITTEN).unwrap();
+        assert_eq!(tables(), 1);
+    }
 
     #[tokio::test]
     async fn what_goes_while_files_are_rewritten_stays_due() {
