@@ -1,5 +1,7 @@
 //! Which processor runs what, so that a price is that of the measured process and not of its neighbours.
 
+use std::process::ExitCode;
+
 use anyhow::Context as _;
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 
@@ -19,6 +21,21 @@ pub fn on<T>(role: Role, start: impl FnOnce() -> anyhow::Result<T>) -> anyhow::R
     let started = start();
     keep_to(Role::Measuring)?;
     started
+}
+
+/// Runs a rig with threads of its own, all of which keep off what is measured: each has the processor of who starts it.
+pub fn apart<F>(rig: impl FnOnce() -> F + Send + 'static) -> anyhow::Result<ExitCode>
+where
+    F: Future<Output = anyhow::Result<ExitCode>>,
+{
+    let thread = std::thread::spawn(move || {
+        keep_to(Role::Measuring)?;
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+        runtime.block_on(rig())
+    });
+    thread
+        .join()
+        .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 
 /// Has this thread run on the processor of a role, among those that this process was given.

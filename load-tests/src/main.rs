@@ -3,6 +3,7 @@
 //! Each command prints one JSON object as its last line. All traffic stays on the loopback interface.
 
 mod agent;
+mod bounds;
 mod cluster;
 mod contest;
 mod cores;
@@ -88,6 +89,8 @@ fn main() -> anyhow::Result<ExitCode> {
                 .join()
                 .unwrap_or_else(|panic| std::panic::resume_unwind(panic));
         }
+        Command::Doors(args) => return cores::apart(move || doors::run(args)),
+        Command::Reconnect(args) => return cores::apart(move || reconnect::run(args)),
         command => command,
     };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;

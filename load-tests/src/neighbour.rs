@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use crate::cluster::{Cluster, Sync, Wanted};
-use crate::cores::{self, Role};
+use crate::cores;
 use crate::gateway::Tenant;
 use crate::intake::load::{Listener, Open, Posted, next_number};
 use crate::intake::webhook::Maker;
@@ -82,16 +82,7 @@ pub async fn run(args: NeighbourArgs) -> anyhow::Result<ExitCode> {
         }
     };
     let settings = cluster.iter().flat_map(Cluster::settings).collect();
-    let rig = std::thread::spawn(move || apart(args, settings));
-    let measured = tokio::task::spawn_blocking(move || rig.join()).await?;
-    measured.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-}
-
-/// Measures with threads of its own, which all keep off the gateway's processor: each has that of who starts it.
-fn apart(args: NeighbourArgs, settings: Vec<(&'static str, String)>) -> anyhow::Result<ExitCode> {
-    cores::keep_to(Role::Measuring)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(measure(args, settings))
+    tokio::task::spawn_blocking(move || cores::apart(move || measure(args, settings))).await?
 }
 
 async fn measure(args: NeighbourArgs, env: Vec<(&'static str, String)>) -> anyhow::Result<ExitCode> {

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
+use crate::bounds::beside_a_bystander;
 use crate::intake::{Maker, Open, Posted, disk, start_bare};
 use crate::process::Process;
 use crate::stage::{ACCOUNT, NUMBER, SECRET, Stage};
@@ -107,9 +108,23 @@ impl Seen {
         ms(self.webhooks.acknowledged.value_at_quantile(0.99))
     }
 
+    /// How many times longer webhooks' p99 is than in quiet, beside a bystander's.
+    pub fn over(&self, quiet: &Self) -> f64 {
+        let bystander = |seen: &Self| ms(seen.bystander.acknowledged.value_at_quantile(0.99));
+        beside_a_bystander(
+            self.webhook_p99_ms() / quiet.webhook_p99_ms(),
+            bystander(self) / bystander(quiet),
+        )
+    }
+
+    /// The longest answer of `/healthz`, in milliseconds.
+    pub fn health_max_ms(&self) -> f64 {
+        ms(self.health.max())
+    }
+
     /// Answers other than 200.
-    pub fn failed(&self) -> u64 {
-        self.webhooks.failed
+    pub fn failed(&self) -> u32 {
+        u32::try_from(self.webhooks.failed).unwrap_or(u32::MAX)
     }
 
     /// The figures.

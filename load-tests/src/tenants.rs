@@ -1,5 +1,6 @@
 //! Many tenants of whom nobody wants anything: how soon a gateway that has them is ready, what each of them holds in memory,
-//! what one holds that was asked for something, and that one that rests starts again for whatever comes.
+//! what one holds that was asked for something, and that one that rests starts again for whatever comes. Exit code 1 if a bound
+//! is broken.
 
 mod wakes;
 
@@ -12,12 +13,19 @@ use anyhow::Context as _;
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use serde_json::json;
 
+use crate::bounds::Bounds;
 use crate::gateway::{Gateway, Tenant};
 use crate::process::{self, Launch, Process, binary, free_port, resident_kib};
 use wakes::Sleepers;
 
 const ADMIN: &str = "load-tests-admin-token";
-/// How long a start may take.
+/// When a gateway has to be ready, however many tenants it has and however it ended before.
+const READY_MS: f64 = 400.0;
+/// What one may hold that rests.
+const BYTES_AT_REST: f64 = 1_024.0;
+/// What one may hold that was asked for something.
+const BYTES_LIVE: f64 = 16.0 * 1_024.0;
+/// How long a start may take before the rig gives up.
 const START: Duration = Duration::from_secs(120);
 /// How long an end in order may take.
 const END: Duration = Duration::from_secs(30);
@@ -92,14 +100,25 @@ pub async fn run(args: TenantsArgs) -> anyhow::Result<ExitCode> {
         let bytes = u32::try_from(kib * 1_024).unwrap_or(u32::MAX);
         f64::from(bytes) / f64::from(of.max(1))
     };
+    let at_rest = each(resting_kib.saturating_sub(empty_kib), args.tenants).round();
+    let asked = each(live_kib, args.live).round();
+    let mut bounds = Bounds::default();
+    bounds.hold("ready_ms", ready.as_secs_f64() * 1e3, READY_MS);
+    bounds.hold(
+        "ready_after_kill_ms",
+        ready_after_kill.as_secs_f64() * 1e3,
+        READY_MS,
+    );
+    bounds.hold("bytes_each_at_rest", at_rest, BYTES_AT_REST);
+    bounds.hold("bytes_each_live", asked, BYTES_LIVE);
     let line = json!({
         "tenants": args.tenants, "ready_ms": ms(ready), "ready_after_kill_ms": ms(ready_after_kill),
         "resident_kib": resting_kib, "resident_without_tenants_kib": empty_kib,
-        "bytes_each_at_rest": each(resting_kib.saturating_sub(empty_kib), args.tenants).round(),
-        "live": args.live, "bytes_each_live": each(live_kib, args.live).round(), "wakes": wakes,
+        "bytes_each_at_rest": at_rest, "live": args.live, "bytes_each_live": asked, "wakes": wakes,
+        "bounds": bounds.line(),
     });
     writeln!(std::io::stdout().lock(), "{line}")?;
-    Ok(ExitCode::SUCCESS)
+    Ok(bounds.exit_code())
 }
 
 fn ms(time: Duration) -> u64 {
