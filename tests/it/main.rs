@@ -12,6 +12,7 @@ mod amended;
 mod binary;
 mod cases;
 mod clocks;
+mod connections;
 mod consent;
 mod containers;
 mod damage;

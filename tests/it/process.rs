@@ -9,11 +9,19 @@ use tokio::process::{Child, Command};
 
 use crate::gateway::{PATIENCE, until};
 
+/// The binary.
+pub const MESEJ: &str = env!("CARGO_BIN_EXE_mesej");
+
 /// The command with these arguments, its output kept.
 pub fn mesej(arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_mesej"));
+    let mut command = Command::new(MESEJ);
+    command.args(arguments);
+    kept(command)
+}
+
+/// A command that hears nothing and whose output is kept.
+pub fn kept(mut command: Command) -> Command {
     command
-        .args(arguments)
         .env_remove("MESEJ_CONFIG")
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
@@ -24,6 +32,11 @@ pub fn mesej(arguments: &[&str]) -> Command {
 
 /// A gateway on this folder, as soon as it listens, and where.
 pub async fn started(arguments: &[&str], folder: &Path) -> (Child, String) {
+    started_as(mesej(arguments), "localhost", folder).await
+}
+
+/// The same by a command of one's own, which listens at this host.
+pub async fn started_as(mut command: Command, host: &str, folder: &Path) -> (Child, String) {
     let port = std::net::TcpListener::bind("127.0.0.1:0")
         .unwrap()
         .local_addr()
@@ -31,8 +44,8 @@ pub async fn started(arguments: &[&str], folder: &Path) -> (Child, String) {
         .port();
     let address = format!("127.0.0.1:{port}");
     let log = std::fs::File::create(folder.with_file_name("log")).unwrap();
-    let child = mesej(arguments)
-        .env("MESEJ_SERVER__LISTEN", format!("localhost:{port}"))
+    let child = command
+        .env("MESEJ_SERVER__LISTEN", format!("{host}:{port}"))
         .env("MESEJ_SERVER__WORKERS", "1")
         .env("MESEJ_STORE__PATH", folder)
         .env("MESEJ_ZEBRA", "x")
