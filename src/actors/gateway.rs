@@ -15,7 +15,7 @@ use super::port::{Readiness, SessionId, TenantPort};
 use super::request::{
     Accepted, Attendance, LaneState, Missing, NoteRequest, Outlook, Receipt, Refusal, Roster, SubmitRequest,
 };
-use super::tenant::{Attend, LeaveNote, Submit, WhoIsThere};
+use super::tenant::{Arrive, Attend, LeaveNote, Submit};
 use crate::domain::{
     AgentId, ConversationId, DeliveryState, Direction, Message, MessageId, PhoneNumberId, Seq, TenantId,
 };
@@ -231,15 +231,26 @@ impl TenantPort for Gateway {
             .map_err(|refused| refusal(&refused))
     }
 
-    async fn roster(&self, tenant: TenantId) -> Result<Roster, Refusal> {
+    async fn arrive(
+        &self,
+        tenant: TenantId,
+        agent: AgentId,
+        session: SessionId,
+    ) -> Result<(Roster, TenantHead), Refusal> {
         let tenant = self.directory.tenant(tenant).await?;
         let (reply, owed) = oneshot::channel();
+        let arrive = Arrive {
+            session,
+            agent,
+            reply,
+        };
         tenant
             .addr
-            .tell(WhoIsThere(reply), ROOM)
+            .tell(arrive, ROOM)
             .await
             .map_err(|refused| refusal(&refused))?;
-        answer(owed).await
+        let roster = answer(owed).await?;
+        Ok((roster, tenant.ledger.head()))
     }
 
     async fn numbers(&self, tenant: TenantId) -> Result<Vec<Number>, Refusal> {

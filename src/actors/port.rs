@@ -87,8 +87,13 @@ pub trait TenantPort: Send + Sync + 'static {
         what: Attendance,
     ) -> Result<(), Refusal>;
 
-    /// Who is there and who looks at what.
-    async fn roster(&self, tenant: TenantId) -> Result<Roster, Refusal>;
+    /// Notes that an agent's client came, which is online; tells it who is there, who looks at what, and where the ledger stands.
+    async fn arrive(
+        &self,
+        tenant: TenantId,
+        agent: AgentId,
+        session: SessionId,
+    ) -> Result<(Roster, TenantHead), Refusal>;
 
     /// The tenant's numbers, in order of id.
     async fn numbers(&self, tenant: TenantId) -> Result<Vec<Number>, Refusal>;

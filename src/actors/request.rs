@@ -1,9 +1,10 @@
 //! What the edges ask of a tenant, and what they are told.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use serde::Serialize;
+use serde_json::value::RawValue;
 
 use crate::domain::message::UnknownPolicy;
 use crate::domain::{
@@ -220,14 +221,47 @@ pub enum Attendance {
 pub type Viewed = (ConversationId, Vec<AgentId>);
 
 /// Who is there and who looks at what.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Roster {
-    /// Agents with a socket; of a crowd, some.
-    pub present: Arc<[(AgentId, Presence)]>,
+    /// Whom a newcomer is told of by name.
+    pub named: Arc<Named>,
     /// How many agents have a socket.
     pub count: usize,
+}
+
+/// Whom a newcomer is told of by name. A team that reconnects is told the same thousands of times.
+#[derive(Debug, Default)]
+pub struct Named {
+    /// Agents with a socket; of a crowd, some.
+    pub present: Vec<(AgentId, Presence)>,
     /// Conversations that somebody looks at; of very many, some.
-    pub viewing: Arc<[Viewed]>,
+    pub viewing: Vec<Viewed>,
+    written: OnceLock<Written>,
+}
+
+/// Both as a client is told.
+#[derive(Debug)]
+pub struct Written {
+    /// Agents.
+    pub present: Box<RawValue>,
+    /// Conversations.
+    pub viewing: Box<RawValue>,
+}
+
+impl Named {
+    /// Those.
+    pub fn new(present: Vec<(AgentId, Presence)>, viewing: Vec<Viewed>) -> Self {
+        Self {
+            present,
+            viewing,
+            written: OnceLock::new(),
+        }
+    }
+
+    /// As a client is told, written once.
+    pub fn written(&self, write: impl FnOnce(&Self) -> Written) -> &Written {
+        self.written.get_or_init(|| write(self))
+    }
 }
 
 /// What a request named that is not there, or is another tenant's.

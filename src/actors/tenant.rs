@@ -25,10 +25,9 @@ use super::feed::Presence;
 use super::lane::LaneHandle;
 use super::ledger::LedgerHandle;
 use super::port::SessionId;
-use super::request::{Accepted, Attendance, Destination, NoteRequest, Refusal, Roster, SubmitRequest};
+use super::request::{Accepted, Attendance, Destination, Named, NoteRequest, Refusal, Roster, SubmitRequest};
 use crate::domain::{AgentId, Clock, ConversationId, MessageId, PhoneNumberId};
 use crate::store::{Queued, Store, Tenant as TenantRow};
-use attendance::Named;
 use changes::Changes;
 
 /// What a tenant is made of. Cheap to clone; lanes are added by replacing it.
@@ -87,8 +86,12 @@ pub(crate) struct Attend {
     pub(crate) attendance: Attendance,
 }
 
-/// Tell who is there.
-pub(crate) struct WhoIsThere(pub(crate) oneshot::Sender<Roster>);
+/// An agent's client came: tell it who is there.
+pub(crate) struct Arrive {
+    pub(crate) session: SessionId,
+    pub(crate) agent: AgentId,
+    pub(crate) reply: oneshot::Sender<Roster>,
+}
 
 /// Tell whether anybody is there, or asked for something that is not done.
 pub(crate) struct AskIdle(pub(crate) oneshot::Sender<bool>);
@@ -107,7 +110,7 @@ pub(crate) struct NumberChanged {
 enum Telling {
     /// At once.
     Now,
-    /// When a second has passed since they were last told.
+    /// When a while has passed since they were last told.
     Later,
 }
 
@@ -119,7 +122,8 @@ pub(crate) struct Tenant {
     in_progress: HashSet<[u8; 16]>,
     present: BTreeMap<AgentId, BTreeMap<SessionId, Presence>>,
     viewing: HashMap<SessionId, (ConversationId, AgentId)>,
-    named: Named,
+    /// What newcomers are told by name, made when it has changed.
+    named: Option<Arc<Named>>,
     changes: Changes,
     telling: Telling,
     ids: MessageIds,
@@ -144,7 +148,7 @@ impl Tenant {
                 in_progress: HashSet::new(),
                 present: BTreeMap::new(),
                 viewing: HashMap::new(),
-                named: Named::default(),
+                named: None,
                 changes: Changes::default(),
                 telling: Telling::Now,
                 ids: MessageIds::default(),

@@ -8,7 +8,7 @@ use actix::Arbiter;
 use async_trait::async_trait;
 use serde_json::value::RawValue;
 
-use super::FeedSubscriber;
+use super::{FeedSubscriber, Presence};
 use crate::actors::ledger::{Ledger, LedgerHandle};
 use crate::actors::port::{Readiness, SessionId, TenantPort};
 use crate::actors::request::{
@@ -186,8 +186,16 @@ impl TenantPort for LedgerPort {
         Ok(())
     }
 
-    async fn roster(&self, _: TenantId) -> Result<Roster, Refusal> {
-        Ok(self.roster.lock().unwrap().clone())
+    async fn arrive(
+        &self,
+        tenant: TenantId,
+        agent: AgentId,
+        session: SessionId,
+    ) -> Result<(Roster, TenantHead), Refusal> {
+        let online = Attendance::Presence(Presence::Online);
+        self.note_down(Asked::Attend(agent, session, online));
+        let roster = self.roster.lock().unwrap().clone();
+        Ok((roster, self.head(tenant).await?))
     }
 
     async fn numbers(&self, _: TenantId) -> Result<Vec<Number>, Refusal> {

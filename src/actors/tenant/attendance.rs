@@ -6,18 +6,23 @@ use std::time::Duration;
 
 use actix::{AsyncContext as _, Context, Handler};
 
-use super::{Attend, Telling, Tenant, WhoIsThere};
+use super::{Arrive, Attend, Telling, Tenant};
 use crate::actors::bounded::Admitted;
 use crate::actors::feed::Presence;
 use crate::actors::feed::Signal;
 use crate::actors::port::SessionId;
-use crate::actors::request::{Attendance, Roster, Viewed};
+use crate::actors::request::{Attendance, Named, Roster, Viewed};
 use crate::domain::{AgentId, ConversationId};
 
 /// Agents, and conversations that are looked at, of which a newcomer is told by name.
 const NAMED: usize = 100;
-/// Between two signals that tell who came and went.
-const BETWEEN: Duration = Duration::from_secs(1);
+/// Agents who may be told in a second who came and went: each telling costs some ten microseconds for each socket.
+const TOLD_PER_S: usize = 1_000;
+
+/// Seconds between two tellings of who came and went, when so many are there.
+fn seconds_between(present: usize) -> u32 {
+    u32::try_from(present / TOLD_PER_S).unwrap_or(u32::MAX).max(1)
+}
 
 impl Handler<Admitted<Attend>> for Tenant {
     type Result = ();
@@ -41,53 +46,48 @@ impl Handler<Admitted<Attend>> for Tenant {
     }
 }
 
-impl Handler<Admitted<WhoIsThere>> for Tenant {
+impl Handler<Admitted<Arrive>> for Tenant {
     type Result = ();
-    fn handle(&mut self, ask: Admitted<WhoIsThere>, _: &mut Context<Self>) {
-        let roster = Roster {
-            present: self.named(),
-            count: self.present.len(),
-            viewing: self.viewed(),
+    fn handle(&mut self, arrive: Admitted<Arrive>, ctx: &mut Context<Self>) {
+        let Arrive {
+            session,
+            agent,
+            reply,
+        } = arrive.message;
+        self.note_presence(session, agent, Presence::Online, ctx);
+        let named = match &self.named {
+            Some(named) => Arc::clone(named),
+            None => Arc::clone(
+                self.named
+                    .insert(Arc::new(Named::new(self.first_present(), self.viewed()))),
+            ),
         };
-        // The asker may have gone.
-        let _ = ask.message.0.send(roster);
-    }
-}
-
-/// What newcomers are told by name. A team that reconnects is told the same thousands of times: it is made when it has changed.
-#[derive(Debug, Default)]
-pub(super) struct Named {
-    present: Option<Arc<[(AgentId, Presence)]>>,
-    viewing: Option<Arc<[Viewed]>>,
-}
-
-impl Named {
-    /// An agent came, went, or shows another state. Only the first are named.
-    fn changed(&mut self, agent: &AgentId) {
-        self.present.take_if(|present| {
-            let last = present.last().map(|(last, _)| last);
-            present.len() < NAMED || last.is_some_and(|last| agent <= last)
-        });
+        let roster = Roster {
+            named,
+            count: self.present.len(),
+        };
+        // The client may have gone.
+        let _ = reply.send(roster);
     }
 }
 
 impl Tenant {
-    fn named(&mut self) -> Arc<[(AgentId, Presence)]> {
-        if let Some(present) = &self.named.present {
-            return Arc::clone(present);
-        }
-        let named = self.present.keys().take(NAMED);
-        let present: Arc<[_]> = named
+    fn first_present(&self) -> Vec<(AgentId, Presence)> {
+        let first = self.present.keys().take(NAMED);
+        first
             .map(|agent| (agent.clone(), self.presence_of(agent)))
-            .collect();
-        self.named.present = Some(Arc::clone(&present));
-        present
+            .collect()
     }
 
-    fn viewed(&mut self) -> Arc<[Viewed]> {
-        if let Some(viewing) = &self.named.viewing {
-            return Arc::clone(viewing);
-        }
+    /// An agent came, went, or shows another state. Only the first are named.
+    fn renames(&mut self, agent: &AgentId) {
+        self.named.take_if(|named| {
+            let last = named.present.last().map(|(last, _)| last);
+            named.present.len() < NAMED || last.is_some_and(|last| agent <= last)
+        });
+    }
+
+    fn viewed(&self) -> Vec<Viewed> {
         let mut viewing: BTreeMap<ConversationId, Vec<AgentId>> = BTreeMap::new();
         for (conversation, agent) in self.viewing.values().take(NAMED) {
             let agents = viewing.entry(*conversation).or_default();
@@ -95,22 +95,24 @@ impl Tenant {
                 agents.push(agent.clone());
             }
         }
-        let viewing: Arc<[_]> = viewing.into_iter().collect();
-        self.named.viewing = Some(Arc::clone(&viewing));
-        viewing
+        viewing.into_iter().collect()
     }
 
     /// An agent is as available as the most available of their sockets.
     fn presence_of(&self, agent: &AgentId) -> Presence {
-        let states = self
+        let mut states = self
             .present
             .get(agent)
             .into_iter()
             .flat_map(|sessions| sessions.values());
-        states
-            .copied()
-            .min_by_key(availability)
-            .unwrap_or(Presence::Offline)
+        // An agent may have thousands of sockets, and the first are as a rule online.
+        if states.clone().any(|state| *state == Presence::Online) {
+            Presence::Online
+        } else if states.any(|state| *state == Presence::Busy) {
+            Presence::Busy
+        } else {
+            Presence::Offline
+        }
     }
 
     fn note_presence(
@@ -137,28 +139,34 @@ impl Tenant {
         }
         let after = self.presence_of(&agent);
         if after != before {
-            self.named.changed(&agent);
+            self.renames(&agent);
             self.changes.note(agent, before);
             if self.telling == Telling::Now {
-                self.tell_changes(ctx);
+                self.tell_changes(1, ctx);
             }
         }
     }
 
-    /// Tells colleagues who came and went since they were last told, a second ago at least.
-    fn tell_changes(&mut self, ctx: &mut Context<Self>) {
+    /// Tells colleagues who came and went since they were last told, in as many signals as seconds have passed since.
+    fn tell_changes(&mut self, seconds: u32, ctx: &mut Context<Self>) {
         let mut changes = std::mem::take(&mut self.changes);
-        let agents = changes.take(|agent| self.presence_of(agent));
-        self.changes = changes;
         self.telling = Telling::Now;
-        if agents.is_empty() && self.changes.is_empty() {
-            return;
+        for _ in 0..seconds {
+            if changes.is_empty() {
+                break;
+            }
+            self.telling = Telling::Later;
+            let agents = changes.take(|agent| self.presence_of(agent));
+            if !agents.is_empty() {
+                self.parts.ledger.relay(Signal::Presence { agents });
+            }
         }
-        if !agents.is_empty() {
-            self.parts.ledger.relay(Signal::Presence { agents });
+        self.changes = changes;
+        if self.telling == Telling::Later {
+            let seconds = seconds_between(self.present.len());
+            let pause = Duration::from_secs(seconds.into());
+            ctx.run_later(pause, move |tenant, ctx| tenant.tell_changes(seconds, ctx));
         }
-        self.telling = Telling::Later;
-        ctx.run_later(BETWEEN, Self::tell_changes);
     }
 
     fn note_viewing(&mut self, session: SessionId, agent: AgentId, conversation: Option<ConversationId>) {
@@ -166,7 +174,7 @@ impl Tenant {
         if left == conversation {
             return;
         }
-        self.named.viewing = None;
+        self.named = None;
         let looked_at: Vec<_> = [left, conversation].into_iter().flatten().collect();
         let before: Vec<_> = looked_at.iter().map(|id| self.viewers_of(*id)).collect();
         match conversation {
@@ -194,10 +202,13 @@ impl Tenant {
     }
 }
 
-fn availability(state: &Presence) -> u8 {
-    match state {
-        Presence::Online => 0,
-        Presence::Busy => 1,
-        Presence::Offline => 2,
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_crowd_is_told_more_seldom() {
+        let seconds = [0, 1, 999, 1_999, 2_000, 5_000].map(seconds_between);
+        assert_eq!(seconds, [1, 1, 1, 1, 2, 5]);
     }
 }

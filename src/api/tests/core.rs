@@ -290,8 +290,13 @@ impl TenantPort for Core {
         Ok(())
     }
 
-    async fn roster(&self, _: TenantId) -> Result<Roster, Refusal> {
-        Ok(Roster::default())
+    async fn arrive(
+        &self,
+        tenant: TenantId,
+        _: AgentId,
+        _: SessionId,
+    ) -> Result<(Roster, TenantHead), Refusal> {
+        Ok((Roster::default(), self.head(tenant).await?))
     }
 
     async fn numbers(&self, tenant: TenantId) -> Result<Vec<Number>, Refusal> {

@@ -127,12 +127,7 @@ impl Session {
         self.showing.telling();
         self.look_later(ctx);
         let work = async move {
-            let greeted = async {
-                let online = Attendance::Presence(Presence::Online);
-                shared.port.attend(pass.tenant, pass.agent, id, online).await?;
-                let roster = shared.port.roster(pass.tenant).await?;
-                Ok((roster, shared.port.head(pass.tenant).await?))
-            };
+            let greeted = shared.port.arrive(pass.tenant, pass.agent, id);
             tokio::time::timeout(shared.options.command, greeted)
                 .await
                 .unwrap_or(Err(Refusal::Busy))

@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use serde::Serialize;
+use serde_json::value::{RawValue, to_raw_value};
 
 use super::super::frame;
 use super::client::Answered;
 use crate::actors::feed::Presence;
-use crate::actors::request::{Acceptance, Accepted, Roster};
+use crate::actors::request::{Acceptance, Accepted, Named, Roster, Written};
 use crate::api::error::ApiError;
 use crate::domain::{AgentId, ConversationId, Epoch, Seq};
 use crate::store::TenantHead;
@@ -43,10 +44,27 @@ pub(in super::super) fn welcome(welcome: &Welcome<'_>) -> Bytes {
         seq: Seq,
         head_seq: Seq,
         heartbeat_s: u64,
-        present: Vec<Present<'a>>,
+        present: &'a RawValue,
         present_count: usize,
-        viewing: Vec<Viewed<'a>>,
+        viewing: &'a RawValue,
     }
+    let roster = welcome.roster;
+    let Written { present, viewing } = roster.named.written(written);
+    frame::json(&Frame {
+        r#type: "welcome",
+        session: welcome.session,
+        agent: welcome.agent,
+        epoch: welcome.from.epoch,
+        seq: welcome.from.head,
+        head_seq: welcome.head,
+        heartbeat_s: welcome.heartbeat.as_secs().max(1),
+        present,
+        present_count: roster.count,
+        viewing,
+    })
+}
+
+fn written(named: &Named) -> Written {
     #[derive(Serialize)]
     struct Present<'a> {
         agent: &'a AgentId,
@@ -57,28 +75,24 @@ pub(in super::super) fn welcome(welcome: &Welcome<'_>) -> Bytes {
         conversation_id: ConversationId,
         agents: &'a [AgentId],
     }
-    let roster = welcome.roster;
-    let present = roster.present.iter();
-    let viewing = roster.viewing.iter();
-    frame::json(&Frame {
-        r#type: "welcome",
-        session: welcome.session,
-        agent: welcome.agent,
-        epoch: welcome.from.epoch,
-        seq: welcome.from.head,
-        head_seq: welcome.head,
-        heartbeat_s: welcome.heartbeat.as_secs().max(1),
-        present: present
-            .map(|(agent, state)| Present { agent, state: *state })
-            .collect(),
-        present_count: roster.count,
-        viewing: viewing
-            .map(|(conversation_id, agents)| Viewed {
-                conversation_id: *conversation_id,
-                agents,
-            })
-            .collect(),
-    })
+    let present: Vec<_> = named
+        .present
+        .iter()
+        .map(|(agent, state)| Present { agent, state: *state })
+        .collect();
+    let viewing: Vec<_> = named
+        .viewing
+        .iter()
+        .map(|(conversation_id, agents)| Viewed {
+            conversation_id: *conversation_id,
+            agents,
+        })
+        .collect();
+    // Writing plain structs into memory cannot fail.
+    Written {
+        present: to_raw_value(&present).unwrap_or_default(),
+        viewing: to_raw_value(&viewing).unwrap_or_default(),
+    }
 }
 
 /// The `resync` frame.

@@ -8,7 +8,7 @@ use super::SocketOptions;
 use super::rig::{Rig, TENANT, options};
 use crate::actors::feed::rig::Asked;
 use crate::actors::feed::{FeedLimits, Presence, Signal, Typing};
-use crate::actors::request::{Attendance, Roster};
+use crate::actors::request::{Attendance, Named, Roster};
 use crate::domain::{AgentId, ConversationId};
 
 fn epoch(welcome: &Value) -> String {
@@ -168,10 +168,13 @@ async fn a_newcomer_learns_who_is_there_and_hears_signals() {
         AgentId::parse("ana").unwrap(),
         ConversationId::from_bytes([3; 16]),
     );
+    let (present, viewing) = (
+        vec![(ana.clone(), Presence::Busy)],
+        vec![(conversation, vec![ana.clone()])],
+    );
     *rig.port.roster.lock().unwrap() = Roster {
-        present: [(ana.clone(), Presence::Busy)].into(),
+        named: Named::new(present, viewing).into(),
         count: 1,
-        viewing: [(conversation, vec![ana.clone()])].into(),
     };
     let (mut client, welcome) = rig.greet("ben", None).await;
     assert_eq!(welcome["present"], json!([{"agent": "ana", "state": "busy"}]));
