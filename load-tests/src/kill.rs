@@ -64,16 +64,8 @@ pub enum Backend {
     Cql,
 }
 
-impl Backend {
-    /// Claims for which no call came that a kill leaves unknown at the median.
-    const fn uncalled(self) -> u64 {
-        match self {
-            Self::Fjall => 2,
-            // Nothing can be noted where another process may claim: as many as a lane claims ahead.
-            Self::Cql => 32,
-        }
-    }
-}
+/// Claims for which no call came that a kill leaves unknown at the median.
+const UNCALLED: u64 = 2;
 
 /// Every place at which the gateway is made to die.
 const PLACES: [&str; 12] = [

@@ -20,7 +20,7 @@ use crate::domain::{Clock, SteadyClock};
 use crate::ingest::{self, Applier, Intake};
 use crate::limiter::PairRule;
 use crate::shutdown::Shutdown;
-use crate::store::fjall::{Absent, FjallOptions, FjallStore, Loss};
+use crate::store::fjall::{Absent, FjallOptions, FjallStore, Loss, make_folder};
 use crate::store::memory::MemoryStore;
 use crate::store::metered::Metered;
 use crate::store::scylla::ScyllaStore;
@@ -114,15 +114,25 @@ async fn open_named(config: &Config, clock: &Arc<dyn Clock>) -> Result<Arc<dyn S
     Ok(Arc::new(Metered::new(inner)))
 }
 
-/// Where it is noted which claims have no call yet: beside a store that no other process uses. Old notes that stay there while
-/// nobody wipes them would be believed later, so they are read or nothing starts.
+/// Where it is noted which claims have no call yet. On a cluster, where nothing else needs a folder, it goes without.
 fn claims_ahead(config: &Config) -> Result<ClaimsAhead, AppError> {
+    let folder = &config.store.path;
     match config.store.backend {
-        Backend::Fjall => ClaimsAhead::open(&config.store.path).map_err(|source| AppError::Io {
+        Backend::Fjall => ClaimsAhead::open(folder).map_err(|source| AppError::Io {
             what: "cannot open `claims-ahead` in the store's folder".to_owned(),
             source,
         }),
-        Backend::Memory | Backend::Scylla => Ok(ClaimsAhead::default()),
+        Backend::Scylla => {
+            let opened = make_folder(folder).and_then(|()| ClaimsAhead::open(folder));
+            Ok(opened.unwrap_or_else(|error| {
+                tracing::warn!(
+                    folder = %folder.display(), %error,
+                    "cannot note claims in `store.path`: a kill leaves unknown what was claimed and not called for yet, too"
+                );
+                ClaimsAhead::default()
+            }))
+        }
+        Backend::Memory => Ok(ClaimsAhead::default()),
     }
 }
 

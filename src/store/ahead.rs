@@ -2,27 +2,30 @@
 //!
 //! A claim is durable before its call, so whoever finds it after a death cannot tell from it whether a call was made. A note
 //! tells that none was: it is written before the claim is asked for, and wiped before the first byte of the call may leave.
-//! Notes are in the page cache alone: a process that is killed has written and wiped all of them. After a start of the
-//! machine, which the kernel's boot id shows, none is believed. A note that is missing says nothing. One that an earlier
-//! process left stays until its claim is given back: that process's successor may die before it has come so far.
-//!
-//! For one process with a folder of its own. Where several may claim the same message nothing can be noted.
+//! It names the fence under which the claim is made, and a claim bears the fence under which it was made: what another process
+//! claimed and called for is another claim. Notes are in the page cache alone: a process that is killed has written and wiped
+//! all of them. After a start of the machine, which the kernel's boot id shows, none is believed. A note that is missing says
+//! nothing. One that an earlier process left stays until its claim is given back: that process's successor may die before it
+//! has come so far. Whoever notes holds a lock on the file, so that an earlier process can make no call any more.
 
 use std::collections::HashMap;
-use std::fs::File;
+use std::fs::{File, TryLockError};
 use std::io::{self, Read as _};
 use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::domain::AttemptToken;
+use crate::domain::{AttemptToken, Fence};
 
 /// The file in the store's folder.
 const NAME: &str = "claims-ahead";
-/// Bytes of a line; the first one holds the boot id. None of them lies on two pages.
+/// Bytes of a line. None of them lies on two pages.
 const WIDTH: usize = 128;
 /// Where Linux tells which start of the machine this is.
 const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
+
+/// What a note is about: a claim, and the fence under which it is made.
+type Claim = (AttemptToken, Fence);
 
 /// The notes of this process, and those that an earlier one left.
 #[derive(Debug, Default)]
@@ -30,11 +33,12 @@ pub struct ClaimsAhead(Mutex<Notes>);
 
 #[derive(Debug, Default)]
 struct Notes {
-    /// What an earlier process left, and in which line.
-    left: HashMap<AttemptToken, u64>,
+    /// What an earlier process left: under which fence, and in which line.
+    left: HashMap<AttemptToken, (Fence, u64)>,
     /// None where nothing can be noted, or not any more.
     file: Option<File>,
     path: PathBuf,
+    boot: String,
     free: Vec<u64>,
     lines: u64,
 }
@@ -60,7 +64,8 @@ pub(super) fn discard(folder: &Path) -> io::Result<()> {
 }
 
 impl ClaimsAhead {
-    /// Takes what an earlier process left in a folder, and notes there from now on.
+    /// Takes what an earlier process left in a folder, and notes there from now on. While another process does, nothing is
+    /// noted and nothing believed.
     pub fn open(folder: &Path) -> io::Result<Self> {
         // Without a boot id nothing can be believed later.
         match std::fs::read_to_string(BOOT_ID) {
@@ -78,50 +83,63 @@ impl ClaimsAhead {
             .truncate(false)
             .mode(0o600)
             .open(&path)?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                tracing::warn!(file = %path.display(), "another process notes its claims there: this one notes none");
+                return Ok(Self::default());
+            }
+            Err(TryLockError::Error(error)) => return Err(error),
+        }
         let mut bytes = Vec::new();
         (&file).read_to_end(&mut bytes)?;
-        let mut notes = read(&bytes, boot).unwrap_or_default();
+        let mut notes = read(&bytes, boot);
         if notes.left.is_empty() {
             notes = Notes::default();
             file.set_len(0)?;
-            file.write_all_at(&line(boot), 0)?;
         }
         Ok(Self(Mutex::new(Notes {
             file: Some(file),
             path,
-            lines: notes.lines.max(1),
+            boot: boot.to_owned(),
             ..notes
         })))
     }
 
-    /// Notes a claim that is about to be asked for.
-    pub fn note(self: &Arc<Self>, claim: &AttemptToken) -> Ahead {
+    /// Notes a claim that is about to be asked for under this fence.
+    pub fn note(self: &Arc<Self>, claim: AttemptToken, fence: Fence) -> Ahead {
         let mut notes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        // One that an earlier process noted, and may not have made, is this process's from now on.
-        let line = notes.left.remove(claim).or_else(|| notes.write(claim));
+        // One that an earlier process noted was never made: this one could not be.
+        if let Some((_, line)) = notes.left.remove(&claim) {
+            notes.free.push(line);
+        }
+        let line = notes.write(&(claim, fence));
         Ahead {
             line,
             notes: Arc::clone(self),
         }
     }
 
-    /// The note that an earlier process left of a claim: no call was made. It is kept until the claim is given back.
-    pub fn take_left(self: &Arc<Self>, claim: &AttemptToken) -> Option<Ahead> {
+    /// The note that an earlier process left of a claim that was made under this fence: no call was made. It is kept until the
+    /// claim is given back.
+    pub fn take_left(self: &Arc<Self>, claim: AttemptToken, fence: Fence) -> Option<Ahead> {
         let mut notes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let line = notes.left.remove(claim)?;
-        Some(Ahead {
+        let (noted, line) = notes.left.remove(&claim)?;
+        drop(notes);
+        let left = Ahead {
             line: Some(line),
             notes: Arc::clone(self),
-        })
+        };
+        (noted == fence).then_some(left)
     }
 }
 
 impl Notes {
-    fn write(&mut self, claim: &AttemptToken) -> Option<u64> {
+    fn write(&mut self, claim: &Claim) -> Option<u64> {
         let file = self.file.as_ref()?;
         let at = self.free.pop().unwrap_or(self.lines);
         // A line that was not written whole says nothing.
-        match file.write_all_at(&line(&claim.to_string()), place(at)) {
+        match file.write_all_at(&line(&text_of(claim, &self.boot)), place(at)) {
             Ok(()) => {
                 self.lines = self.lines.max(at + 1);
                 Some(at)
@@ -166,6 +184,12 @@ impl ClaimsAhead {
     fn wipe(&self, at: u64) -> Result<(), NotWiped> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).wipe(at)
     }
+
+    /// Lets go of the file as a kill does: nothing is written any more.
+    #[cfg(test)]
+    pub(crate) fn die(&self) {
+        self.0.lock().unwrap().file = None;
+    }
 }
 
 impl Drop for Ahead {
@@ -192,28 +216,37 @@ fn line(text: &str) -> [u8; WIDTH] {
     line
 }
 
-/// What a file says that begins with this boot id.
-fn read(bytes: &[u8], boot: &str) -> Option<Notes> {
-    let mut lines = (0..).zip(bytes.chunks(WIDTH));
-    let (_, first) = lines.next()?;
-    if first != line(boot) {
-        return None;
-    }
-    let mut notes = Notes {
-        lines: 1,
-        ..Notes::default()
-    };
-    for (at, line) in lines {
+/// A note's text. Its sum is of the boot id, too: after another start of the machine it is wrong.
+fn text_of((claim, fence): &Claim, boot: &str) -> String {
+    let text = format!("{claim} {}", fence.get());
+    let sum = sum(&text, boot);
+    format!("{text} {sum:08x}")
+}
+
+fn sum(text: &str, boot: &str) -> u32 {
+    crc32fast::hash(format!("{boot} {text}").as_bytes())
+}
+
+fn claim_of(line: &[u8], boot: &str) -> Option<Claim> {
+    let (text, told) = std::str::from_utf8(line).ok()?.trim_end().rsplit_once(' ')?;
+    let (claim, fence) = text.split_once(' ')?;
+    let is_whole = u32::from_str_radix(told, 16).ok()? == sum(text, boot);
+    is_whole.then_some((claim.parse().ok()?, Fence::new(fence.parse().ok()?)))
+}
+
+/// What a file says since this start of the machine.
+fn read(bytes: &[u8], boot: &str) -> Notes {
+    let mut notes = Notes::default();
+    for (at, line) in (0..).zip(bytes.chunks(WIDTH)) {
         notes.lines = at + 1;
-        let text = std::str::from_utf8(line).ok().map(str::trim_end);
-        match text.and_then(|text| text.parse().ok()) {
-            Some(claim) => {
-                notes.left.insert(claim, at);
+        match claim_of(line, boot) {
+            Some((claim, fence)) => {
+                notes.left.insert(claim, (fence, at));
             }
             None => notes.free.push(at),
         }
     }
-    Some(notes)
+    notes
 }
 
 #[cfg(test)]
@@ -234,24 +267,22 @@ mod tests {
         Arc::new(ClaimsAhead::since(folder, boot).unwrap())
     }
 
+    const MINE: Fence = Fence::new(7);
+    const ANOTHERS: Fence = Fence::new(8);
+
     /// What the next process finds after this one is killed, and gives back.
     fn left(folder: &Path, boot: &str) -> Vec<u8> {
         let next = open(folder, boot);
         (0..200)
-            .filter(|n| next.take_left(&claim(*n, 1)).is_some())
+            .filter(|n| next.take_left(claim(*n, 1), MINE).is_some())
             .collect()
-    }
-
-    /// A process that is killed runs nothing any more, not even what would wipe its notes.
-    fn killed<T>(what: T) {
-        std::mem::forget(what);
     }
 
     #[test]
     fn a_note_is_left_of_each_claim_whose_call_has_not_begun_and_of_no_other() {
         let folder = tempfile::tempdir().unwrap();
         let notes = open(folder.path(), "boot-1");
-        let ahead: Vec<Ahead> = (0..100).map(|n| notes.note(&claim(n, 1))).collect();
+        let ahead: Vec<Ahead> = (0..100).map(|n| notes.note(claim(n, 1), MINE)).collect();
         let mut kept = Vec::new();
         for (n, note) in (0_u8..).zip(ahead) {
             match n % 3 {
@@ -261,14 +292,16 @@ mod tests {
             }
         }
         // Lines are used again.
-        kept.push(notes.note(&claim(150, 1)));
-        notes.note(&claim(151, 1)).begin().unwrap();
-        killed(kept);
+        kept.push(notes.note(claim(150, 1), MINE));
+        notes.note(claim(151, 1), MINE).begin().unwrap();
+        notes.die();
+        drop(kept);
         let expected: Vec<u8> = (0..100).step_by(3).chain([150]).collect();
         // The next one is killed before, and while, it gives them back.
         let next = open(folder.path(), "boot-1");
-        let in_hand = next.take_left(&claim(3, 1)).unwrap();
-        killed((next, in_hand));
+        let in_hand = next.take_left(claim(3, 1), MINE).unwrap();
+        next.die();
+        drop(in_hand);
         assert_eq!(left(folder.path(), "boot-1"), expected);
         assert_eq!(left(folder.path(), "boot-1"), [0_u8; 0], "told once");
     }
@@ -278,16 +311,19 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let write = || {
             let notes = open(folder.path(), "boot-1");
-            killed(notes.note(&claim(1, 1)));
+            let note = notes.note(claim(1, 1), MINE);
+            notes.die();
+            drop(note);
         };
         write();
         assert_eq!(left(folder.path(), "boot-2"), [0_u8; 0]);
         assert_eq!(left(folder.path(), "boot-1"), [0_u8; 0], "nor later");
         let path = folder.path().join(NAME);
-        for place in [0, 3, WIDTH + 7, WIDTH + 50] {
+        let noted = text_of(&(claim(1, 1), MINE), "boot-1");
+        for place in [0, 3, 50, noted.rfind(" 7 ").unwrap() + 1, noted.len() - 1] {
             write();
             let mut bytes = std::fs::read(&path).unwrap();
-            bytes[place] = 0xff;
+            bytes[place] = bytes[place].wrapping_add(1);
             std::fs::write(&path, bytes).unwrap();
             assert_eq!(left(folder.path(), "boot-1"), [0_u8; 0], "damaged at {place}");
         }
@@ -299,10 +335,13 @@ mod tests {
     #[test]
     fn a_claim_that_this_process_makes_is_not_taken_for_an_earlier_ones() {
         let folder = tempfile::tempdir().unwrap();
-        killed(open(folder.path(), "boot-1").note(&claim(1, 1)));
         let notes = open(folder.path(), "boot-1");
-        notes.note(&claim(1, 1)).begin().unwrap();
-        assert!(notes.take_left(&claim(1, 1)).is_none());
+        let note = notes.note(claim(1, 1), MINE);
+        notes.die();
+        drop(note);
+        let notes = open(folder.path(), "boot-1");
+        notes.note(claim(1, 1), ANOTHERS).begin().unwrap();
+        assert!(notes.take_left(claim(1, 1), MINE).is_none());
         drop(notes);
         assert_eq!(
             left(folder.path(), "boot-1"),
@@ -315,10 +354,36 @@ mod tests {
     fn a_call_is_not_made_whose_note_cannot_be_wiped_and_nothing_is_noted_after_it() {
         let folder = tempfile::tempdir().unwrap();
         let notes = open(folder.path(), "boot-1");
-        let note = notes.note(&claim(1, 1));
+        let note = notes.note(claim(1, 1), MINE);
         // A file that cannot be written any more.
         notes.0.lock().unwrap().file = Some(File::open(folder.path().join(NAME)).unwrap());
         note.begin().unwrap_err();
-        notes.note(&claim(2, 1)).begin().unwrap();
+        notes.note(claim(2, 1), MINE).begin().unwrap();
+    }
+
+    #[test]
+    fn a_note_of_a_claim_that_another_process_made_later_is_not_believed() {
+        let folder = tempfile::tempdir().unwrap();
+        let notes = open(folder.path(), "boot-1");
+        let note = notes.note(claim(1, 1), MINE);
+        notes.die();
+        drop(note);
+        let notes = open(folder.path(), "boot-1");
+        assert!(notes.take_left(claim(1, 1), ANOTHERS).is_none());
+        drop(notes);
+        assert_eq!(left(folder.path(), "boot-1"), [0_u8; 0], "nor later");
+    }
+
+    #[test]
+    fn while_one_process_notes_in_a_folder_another_neither_notes_nor_believes() {
+        let folder = tempfile::tempdir().unwrap();
+        let notes = open(folder.path(), "boot-1");
+        let note = notes.note(claim(1, 1), MINE);
+        assert_eq!(left(folder.path(), "boot-1"), [0_u8; 0]);
+        let second = open(folder.path(), "boot-1").note(claim(2, 1), ANOTHERS);
+        second.begin().unwrap();
+        notes.die();
+        drop(note);
+        assert_eq!(left(folder.path(), "boot-1"), [1]);
     }
 }

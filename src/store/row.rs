@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 use super::error::StoreError;
 use crate::domain::message::UnknownPolicy;
 use crate::domain::{
-    Alias, AttemptToken, Contact, ContactId, Conversation, ConversationId, Event, JournalId, Message,
+    Alias, AttemptToken, Contact, ContactId, Conversation, ConversationId, Event, Fence, JournalId, Message,
     MessageId, PhoneNumberId, Priority, Purpose, Retention, Seq, Timestamp, WamidHash,
 };
 
@@ -82,6 +82,9 @@ pub struct OutboxRow {
     pub state: OutboxState,
     /// Calls claimed so far.
     pub attempt: u8,
+    /// Under which fence the last of them was; `None` before the first, and where an earlier version made it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub claimed_under: Option<Fence>,
     /// Which queue.
     pub priority: Priority,
     /// Not to be claimed before.

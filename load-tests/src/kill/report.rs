@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 
 use serde_json::json;
 
-use super::{KillArgs, PLACES};
+use super::{KillArgs, PLACES, UNCALLED};
 use crate::rig::{Cause, Death, Found, Rig};
 
 /// Prints the end and decides about the exit code.
@@ -72,6 +72,6 @@ pub(super) fn print(
     let line = found.line(rig, own);
     // A call whose request was on its way when the gateway died is one without a call, too: so half of the kills may leave more.
     let usual = by_kill.get(by_kill.len() / 2);
-    let claims_are_late = usual.is_none_or(|usual| *usual <= args.backend.uncalled());
+    let claims_are_late = usual.is_none_or(|usual| *usual <= UNCALLED);
     line.end(line.is_sound() && missed.is_empty() && gone_back == 0 && claims_are_late)
 }

@@ -234,7 +234,7 @@ impl Lane {
             message: waiting.message,
             attempt: waiting.attempt.checked_add(1)?,
         };
-        Some(self.ahead.note(&claim))
+        Some(self.ahead.note(claim, self.results.ledger.fence()))
     }
 
     /// Whether a trial would be the only message in hand, of all or, where bulk alone stands still, of bulk.

@@ -169,7 +169,11 @@ impl Lane {
         }
         let (mut uncalled, mut doubtful) = (Vec::new(), Vec::new());
         for row in orphans {
-            match self.ahead.take_left(&token_of(self.tenant, &row)) {
+            let claim = token_of(self.tenant, &row);
+            let noted = row
+                .claimed_under
+                .and_then(|fence| self.ahead.take_left(claim, fence));
+            match noted {
                 Some(note) => uncalled.push((row, note)),
                 None => doubtful.push(row),
             }

@@ -4,12 +4,12 @@ use super::super::error::StoreError;
 use super::super::row::{ClaimOutcome, ClaimWant, Claimed, OutboxRow, OutboxState, Rows};
 use super::names::follow_links;
 use super::readdress::readdress;
-use crate::domain::{AttemptToken, Purpose, TenantId, Timestamp};
+use crate::domain::{AttemptToken, Fence, Purpose, TenantId, Timestamp};
 
 /// Grants one claim, or refuses it because the customer does not want the message any more, or because the row is gone, not
 /// queued, not due, too late or not as the lane knows it.
 pub fn claim(
-    tenant: TenantId,
+    (tenant, fence): (TenantId, Fence),
     now: Timestamp,
     want: &ClaimWant,
     rows: &mut dyn Rows,
@@ -40,6 +40,7 @@ pub fn claim(
         payload: payload.unwrap_or_else(|| row.payload.clone()),
         state: OutboxState::Claimed,
         attempt,
+        claimed_under: Some(fence),
         since: now,
         ..row
     };

@@ -62,6 +62,7 @@ pub(super) fn submit(batch: &mut Batch<'_>, submit: &Submit) -> Result<OpOutcome
         contact: contact.id,
         state: OutboxState::Queued,
         attempt: 0,
+        claimed_under: None,
         priority: submit.delivery.priority,
         // Without a `send_at` no clock decides when it may go.
         due: submit.delivery.send_at.unwrap_or_default(),

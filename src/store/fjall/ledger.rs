@@ -81,7 +81,7 @@ pub(super) fn claim(
     let mut rows = TenantRows::new(tenant, now, at.events_until, txn);
     wants
         .iter()
-        .map(|want| derive::claim(tenant, now, want, &mut rows))
+        .map(|want| derive::claim((tenant, fence), now, want, &mut rows))
         .collect()
 }
 

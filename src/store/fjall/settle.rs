@@ -85,6 +85,7 @@ pub(super) fn after_loss(engine: &Engine, stored: Tally, now: Timestamp) -> Resu
         let called = OutboxRow {
             state: OutboxState::Claimed,
             attempt,
+            claimed_under: None,
             since: now,
             ..row
         };

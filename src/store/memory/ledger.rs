@@ -89,7 +89,7 @@ impl Ledger {
         let mut rows = Overlay::new(tenant, now, &self.tables);
         let outcomes: Result<Vec<_>, _> = wants
             .iter()
-            .map(|want| derive::claim(tenant, now, want, &mut rows))
+            .map(|want| derive::claim((tenant, fence), now, want, &mut rows))
             .collect();
         let outcomes = outcomes?;
         let changes = rows.finish();

@@ -190,7 +190,7 @@ impl ScyllaStore {
         let evaluate = |view: &mut View<'_>| {
             wants
                 .iter()
-                .map(|want| derive::claim(tenant, now, want, view))
+                .map(|want| derive::claim((tenant, fence), now, want, view))
                 .collect::<Result<Vec<_>, _>>()
         };
         let evaluated = match self.evaluate(&owned, now, evaluate).await {

@@ -176,6 +176,7 @@ mod tests {
             contact: ContactId::from_bytes([1; 16]),
             state: OutboxState::Queued,
             attempt: 0,
+            claimed_under: None,
             priority: Priority::Bulk,
             due: Timestamp::default(),
             valid_until: None,

@@ -61,16 +61,17 @@ async fn after_a_kill_a_claim_whose_call_had_not_begun_goes_first_and_one_whose_
     ];
     let later = world.submit(&letter(1)).await;
     let note = |waiting: &crate::actors::lane::Waiting| {
-        world.ahead.note(&AttemptToken {
+        let claim = AttemptToken {
             tenant: TENANT,
             conversation: waiting.conversation,
             message: waiting.message,
             attempt: 1,
-        })
+        };
+        world.ahead.note(claim, world.ledger.fence())
     };
-    // Killed: nothing of the process runs any more, not even what would wipe its notes.
-    let _kept = [note(&uncalled), note(&noted)].map(std::mem::ManuallyDrop::new);
+    let _kept = [note(&uncalled), note(&noted)];
     note(&called).begin().unwrap();
+    world.ahead.die();
     claim(&world, &uncalled).await;
     claim(&world, &called).await;
     world.take_over().await;

@@ -33,6 +33,7 @@ fn row(number: u64, policy: UnknownPolicy) -> OutboxRow {
         contact: ContactId::from_bytes([1; 16]),
         state: OutboxState::Unknown,
         attempt: 1,
+        claimed_under: None,
         priority: Priority::Bulk,
         due: at(0).wall,
         valid_until: None,
