@@ -225,6 +225,10 @@ pub trait Store: Send + Sync + 'static {
         fresh_epoch: Epoch,
     ) -> Result<TenantHead, StoreError>;
 
+    /// Where a ledger stands, read without taking it over. `None` where there is no ledger yet, or where only its owner can
+    /// tell.
+    async fn tenant_head(&self, tenant: TenantId) -> Result<Option<TenantHead>, StoreError>;
+
     /// Commits a batch. `Fenced` when another owner opened the tenant since; `HeadMoved` when `expect_head` is not the head.
     async fn append(&self, batch: Append) -> Result<Appended, StoreError>;
 

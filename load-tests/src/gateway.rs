@@ -115,6 +115,18 @@ impl Gateway {
         Ok(answer.status().is_success())
     }
 
+    /// Asks a tenant for something that is not there: it starts for that, and nothing is written.
+    pub async fn wake(&self, tenant: &Tenant) -> anyhow::Result<()> {
+        let nothing = format!("/v1/messages/{}", "0".repeat(32));
+        let request = self.client.delete(self.url(&nothing));
+        let status = request.bearer_auth(&tenant.key).send().await?.status();
+        anyhow::ensure!(
+            status == 404,
+            "a message that is not there was withdrawn: {status}"
+        );
+        Ok(())
+    }
+
     /// How the last change of a tenant's retention stands.
     pub async fn change_of_retention(&self, tenant: &Tenant) -> anyhow::Result<Value> {
         let answer = self

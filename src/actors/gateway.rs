@@ -269,7 +269,15 @@ impl TenantPort for Gateway {
     }
 
     async fn head(&self, tenant: TenantId) -> Result<TenantHead, Refusal> {
-        Ok(self.directory.tenant(tenant).await?.ledger.head())
+        if let Some(running) = self.directory.running_one(tenant) {
+            return Ok(running.ledger.head());
+        }
+        // Whoever only reads wakes nobody.
+        let resting = self.directory.store().tenant_head(tenant).await;
+        match resting.map_err(|error| store_refusal(&error))? {
+            Some(head) => Ok(head),
+            None => Ok(self.directory.tenant(tenant).await?.ledger.head()),
+        }
     }
 
     async fn subscribe(&self, tenant: TenantId, subscriber: FeedSubscriber) -> Result<TenantHead, Refusal> {

@@ -238,6 +238,11 @@ impl Store for FaultyStore {
         self.inner.open_tenant(tenant, fence, fresh).await
     }
 
+    async fn tenant_head(&self, tenant: TenantId) -> Result<Option<TenantHead>, StoreError> {
+        Self::refuse_if(&self.no_heads)?;
+        self.inner.tenant_head(tenant).await
+    }
+
     async fn events_after(
         &self,
         tenant: TenantId,

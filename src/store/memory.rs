@@ -119,6 +119,10 @@ impl Store for MemoryStore {
         ledger.open(fence)
     }
 
+    async fn tenant_head(&self, tenant: TenantId) -> Result<Option<TenantHead>, StoreError> {
+        Ok(self.state().ledgers.get(&tenant).map(|ledger| ledger.at))
+    }
+
     async fn append(&self, batch: Append) -> Result<Appended, StoreError> {
         self.state().ledger(batch.tenant)?.append(&batch)
     }

@@ -134,6 +134,10 @@ impl Store for Metered {
         self.measured(StoreOp::OpenTenant, call).await
     }
 
+    async fn tenant_head(&self, tenant: TenantId) -> Result<Option<TenantHead>, StoreError> {
+        self.measured(StoreOp::Read, self.inner.tenant_head(tenant)).await
+    }
+
     async fn append(&self, batch: Append) -> Result<Appended, StoreError> {
         self.measured(StoreOp::Append, self.inner.append(batch)).await
     }

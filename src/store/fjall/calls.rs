@@ -96,6 +96,10 @@ impl Store for FjallStore {
         self.writer.write(Need::Durable, SMALL, open).await
     }
 
+    async fn tenant_head(&self, tenant: TenantId) -> Result<Option<TenantHead>, StoreError> {
+        ledger::head(&self.engine, tenant)
+    }
+
     async fn append(&self, batch: Append) -> Result<Appended, StoreError> {
         let cost = ledger::cost(&batch.ops);
         let append = move |txn: &mut Txn| ledger::append(txn, &batch);

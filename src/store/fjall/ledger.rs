@@ -1,6 +1,8 @@
 //! Writing to a ledger: who may, where it stands, and what its ops change.
 
-use super::codec::Head;
+use super::codec::{self, Head};
+use super::engine::Engine;
+use super::keys::{self, Kind, Space};
 use super::rows::TenantRows;
 use super::txn::Txn;
 use crate::domain::{Epoch, Event, Fence, Seq, TenantId, Timestamp};
@@ -32,6 +34,15 @@ pub(super) fn open(
         epoch: head.epoch,
         head: head.head,
     })
+}
+
+/// Where it stands.
+pub(super) fn head(engine: &Engine, tenant: TenantId) -> Result<Option<TenantHead>, StoreError> {
+    let value = engine.get(Space::Rows, &keys::row(Kind::Head, tenant, &[]))?;
+    let head = value
+        .map(|value| codec::parse_head(codec::body(&value)?))
+        .transpose()?;
+    Ok(head.map(|Head { epoch, head, .. }| TenantHead { epoch, head }))
 }
 
 pub(super) fn admitted(txn: &Txn, tenant: TenantId, fence: Fence) -> Result<Head, StoreError> {

@@ -83,6 +83,12 @@ impl Store for ScyllaStore {
         self.open_ledger(tenant, fence, fresh_epoch).await
     }
 
+    async fn tenant_head(&self, _tenant: TenantId) -> Result<Option<TenantHead>, StoreError> {
+        // Another gateway may own it by now, and rows of its last commit may still be on their way: who takes it over writes
+        // those first.
+        Ok(None)
+    }
+
     async fn append(&self, batch: Append) -> Result<Appended, StoreError> {
         let _permit = self.permit()?;
         self.append_batch(batch).await

@@ -96,7 +96,10 @@ async fn a_tenant_of_whom_nobody_wants_anything_rests_and_starts_again_for_whoev
     assert_eq!(scene.directory.census(), Census { live: 0, rest: 2 });
     assert!(scene.directory.starts.missing().is_empty());
     assert_eq!(scene.gateway.head(GOOD).await.unwrap(), before);
+    assert_eq!(scene.live(), 0, "whoever only reads wakes nobody");
+    drop(scene.directory.tenant(GOOD).await.unwrap());
     assert_eq!(scene.live(), 1);
+    assert_eq!(scene.gateway.head(GOOD).await.unwrap(), before);
 }
 
 #[actix::test]
@@ -206,7 +209,7 @@ async fn whoever_comes_while_a_tenant_goes_to_rest_is_served() {
     let scene = Scene::open().await;
     let mut rested = 0;
     for round in 0..200 {
-        scene.gateway.head(GOOD).await.unwrap();
+        drop(scene.directory.tenant(GOOD).await.unwrap());
         for _ in 0..30 {
             tokio::task::yield_now().await;
         }
