@@ -47,7 +47,7 @@ pub use signed::signer_of;
 /// What Meta is told when the journal cannot take more and the store gives no time of its own.
 const COME_BACK: Duration = Duration::from_secs(5);
 
-/// How often the log tells of webhooks that are refused.
+/// How often the log tells of webhooks that are refused, or cannot be applied now.
 const TOLD_EACH: Duration = Duration::from_secs(10);
 
 /// Takes webhook bodies.

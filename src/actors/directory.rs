@@ -28,6 +28,7 @@ use super::succession::Succession;
 use super::tenant::{NumberChanged, Retire, Tenant, TenantLimits};
 use crate::domain::{Clock, PhoneNumberId, Retention, TenantId};
 use crate::store::{ClaimsAhead, Number, Store, StoreError, Tenant as TenantRow};
+use crate::telemetry::Seldom;
 use crate::whatsapp::Graph;
 use numbers::Numbers;
 use starts::Starts;
@@ -40,6 +41,9 @@ const ENDING: Refusal = Refusal::Unavailable {
 };
 /// How long the remains of a tenant may take to hear that they are over.
 const RETIREMENT: Duration = Duration::from_secs(1);
+
+/// How often the log tells of tenants that cannot be started: while the store is away, none of those can that are asked for.
+const TOLD_EACH: Duration = Duration::from_secs(10);
 
 /// What all tenants are made of.
 #[derive(Clone)]
@@ -123,6 +127,7 @@ pub struct Directory {
     parts: DirectoryParts,
     map: RwLock<Map>,
     starts: Starts,
+    not_started: Seldom,
     rng: Mutex<fastrand::Rng>,
     /// Whether the process ends: then nothing is started.
     closed: AtomicBool,
@@ -142,6 +147,7 @@ impl Directory {
             parts,
             map: RwLock::new(map),
             starts: Starts::default(),
+            not_started: Seldom::each(TOLD_EACH),
             rng,
             closed: AtomicBool::new(false),
             taken_back: Arc::default(),

@@ -38,7 +38,7 @@ async fn scan(board: &Board, directory: &Directory, store: &dyn Store, After(mut
         let page = match store.journal_open(after, PAGE).await {
             Ok(page) => page,
             Err(error) => {
-                tracing::warn!(error = %error, "cannot read the journal");
+                board.reports.tell_unread(&error);
                 board.change(Backlog::stop_scan);
                 return tokio::time::sleep(AGAIN).await;
             }

@@ -4,14 +4,16 @@ use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::Notify;
+use tokio::time::Instant;
 
+use super::TOLD_EACH;
 use super::backlog::{Flow, Pace, Part};
 use super::hand::Place;
 use crate::actors::{CommitError, CommitObserver};
 use crate::domain::JournalId;
-use crate::store::{OpOutcome, StoreErrorKind};
+use crate::store::{OpOutcome, StoreError, StoreErrorKind};
 use crate::telemetry::labels::ElementKind;
-use crate::telemetry::metrics;
+use crate::telemetry::{Seldom, metrics};
 
 /// How an entry ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -66,13 +68,42 @@ pub(super) struct Taken {
 }
 
 /// Where entries that ended are noted until somebody looks. No more than are in hand.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Reports {
     ended: Mutex<Vec<Ended>>,
     told: Notify,
+    began: Instant,
+    uncommitted: Seldom,
+    unread: Seldom,
+}
+
+impl Default for Reports {
+    fn default() -> Self {
+        Self {
+            ended: Mutex::default(),
+            told: Notify::new(),
+            began: Instant::now(),
+            uncommitted: Seldom::each(TOLD_EACH),
+            unread: Seldom::each(TOLD_EACH),
+        }
+    }
 }
 
 impl Reports {
+    /// Logs that an element is not committed: while the store is away, none is, and all are tried each second.
+    fn tell_uncommitted(&self, entry: JournalId, error: &CommitError) {
+        if let Some(count) = self.uncommitted.happened(self.began.elapsed()) {
+            tracing::warn!(journal.id = %entry, %error, count, "an element is not committed");
+        }
+    }
+
+    /// Logs that what is to be applied cannot be read.
+    pub(super) fn tell_unread(&self, error: &StoreError) {
+        if let Some(count) = self.unread.happened(self.began.elapsed()) {
+            tracing::warn!(%error, count, "cannot read the journal");
+        }
+    }
+
     fn note(&self, ended: Ended) {
         let mut all = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
         all.push(ended);
@@ -168,7 +199,7 @@ impl CommitObserver for Share {
                     // The store tells of it, once; here it would be told for every element, each second.
                     tracing::debug!(journal.id = %self.ticket.entry(), error = %error, "an element waits for room");
                 } else {
-                    tracing::warn!(journal.id = %self.ticket.entry(), error = %error, "an element is not committed");
+                    self.ticket.reports.tell_uncommitted(self.ticket.entry(), error);
                 }
                 let never = matches!(
                     error,

@@ -46,7 +46,7 @@ impl TurnOf {
     /// Hands everything over, or as much as the tenant takes.
     pub(super) async fn run(mut self, store: Arc<dyn Store>, router: Arc<Router>) {
         if let Err(error) = self.read(store.as_ref()).await {
-            tracing::warn!(error = %error, "cannot read the journal");
+            self.board.reports.tell_unread(&error);
             return;
         }
         while let Some(item) = self.left.pop_front() {

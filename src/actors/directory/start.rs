@@ -101,8 +101,11 @@ impl Directory {
 
     /// Leaves a tenant alone for a while.
     fn not_started(&self, id: TenantId, reason: &str, refusal: Refusal) -> Refusal {
-        let wait = self.starts.failed(id, self.parts.clock.monotonic());
-        tracing::error!(tenant.id = %id, error = reason, again_in = ?wait, "cannot start the tenant");
+        let now = self.parts.clock.monotonic();
+        let wait = self.starts.failed(id, now);
+        if let Some(count) = self.not_started.happened(now) {
+            tracing::error!(tenant.id = %id, error = reason, again_in = ?wait, count, "cannot start the tenant");
+        }
         match refusal {
             Refusal::Unavailable { .. } => Refusal::Unavailable {
                 retry_after: Some(wait),

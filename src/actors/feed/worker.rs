@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use actix::{Actor, ActorContext as _, ActorFutureExt as _, AsyncContext, Context, Handler, WrapFuture as _};
 
-use super::pages::within_deadline;
+use super::pages::{Pages, within_deadline};
 use super::registry::Core;
 use super::ring::Offered;
 use super::rounds::Rounds;
@@ -16,6 +16,7 @@ use crate::actors::bounded::{Admitted, BoundedAddr};
 use crate::actors::request::Refusal;
 use crate::domain::Seq;
 use crate::store::{EventPage, StoreError};
+use crate::telemetry::Seldom;
 
 /// Published batches that may wait. Each is shared with the other workers; what does not fit is read from the log.
 pub(super) const MAILBOX: usize = 256;
@@ -27,6 +28,11 @@ const TICK: Duration = Duration::from_secs(1);
 const SIGNAL_PAUSE: Duration = Duration::from_millis(50);
 /// How long subscribing may take.
 const SUBSCRIBE_DEADLINE: Duration = Duration::from_secs(10);
+
+/// The log tells of all feeds together that cannot go on: while the store is away, none can.
+static UNREAD: Seldom = Seldom::each(TOLD_EACH);
+static UNFOLLOWED: Seldom = Seldom::each(TOLD_EACH);
+const TOLD_EACH: Duration = Duration::from_secs(10);
 
 /// Older events are wanted, or the feed is to end.
 pub(super) enum Nudge {
@@ -160,7 +166,9 @@ impl WorkerFeed {
             Ok(page) => page,
             Err(error) => {
                 // Tried again at the next tick; sockets wait that long.
-                tracing::warn!(tenant.id = %self.core.pages.tenant, error = %error, "a feed cannot read the log");
+                if let Some(count) = UNREAD.happened(self.core.pages.clock.monotonic()) {
+                    tracing::warn!(tenant.id = %self.core.pages.tenant, %error, count, "a feed cannot read the log");
+                }
                 return;
             }
         };
@@ -200,7 +208,10 @@ impl WorkerFeed {
                 }
                 Err(Refusal::UnknownTenant) => ctx.stop(),
                 Err(refusal) => {
-                    tracing::warn!(tenant.id = %feed.core.pages.tenant, error = %refusal, "a feed cannot follow its ledger");
+                    let Pages { tenant, clock, .. } = &feed.core.pages;
+                    if let Some(count) = UNFOLLOWED.happened(clock.monotonic()) {
+                        tracing::warn!(tenant.id = %tenant, error = %refusal, count, "a feed cannot follow its ledger");
+                    }
                 }
             }
         });

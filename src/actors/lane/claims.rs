@@ -20,10 +20,13 @@ use crate::actors::request::DelayReason;
 use crate::crash::{self, CrashPoint};
 use crate::domain::{AttemptToken, ContactId, MessageId, Priority};
 use crate::store::{Ahead, ClaimOutcome, ClaimWant, Claimed, StoreError, StoreErrorKind};
-use crate::telemetry::{labels, metrics};
+use crate::telemetry::{Seldom, labels, metrics};
 
 /// How long to wait for a place among the process's calls before looking again.
 const NO_PLACE: Duration = Duration::from_millis(5);
+
+/// The log tells of all lanes together that cannot claim: while the store is away, none can.
+static UNCLAIMED: Seldom = Seldom::each(Duration::from_secs(10));
 
 /// A message that the lane wants to claim, the place for its call, and the note that no call has begun.
 #[derive(Debug)]
@@ -363,7 +366,9 @@ impl Lane {
             | StoreErrorKind::HeadMoved
             | StoreErrorKind::Invalid
             | StoreErrorKind::Corrupt => {
-                tracing::warn!(tenant.id = %self.tenant, %error, "cannot claim messages");
+                if let Some(count) = UNCLAIMED.happened(now.mono) {
+                    tracing::warn!(tenant.id = %self.tenant, %error, count, "cannot claim messages");
+                }
                 self.claiming.end();
                 for want in wants {
                     self.back_in_line(want.item, now);

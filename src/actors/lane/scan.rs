@@ -17,9 +17,13 @@ use super::unknown::{ClaimNumber, Doubt, Watched};
 use super::waiting::{Item, Moment, Waiting};
 use crate::domain::{AttemptToken, MessageId};
 use crate::store::{Ahead, OpOutcome, OutboxRow, OutboxState, StoreError};
+use crate::telemetry::Seldom;
 
 /// Messages that may arrive while the outbox is read; more are found by reading again.
 const ARRIVALS: usize = 1_000;
+
+/// The log tells of all lanes together that cannot read: while the store is away, none can.
+static UNREAD: Seldom = Seldom::each(Duration::from_secs(10));
 
 /// The shortest time between two readings, and how much of the time may go into reading: one part in four.
 const REST: Duration = Duration::from_millis(100);
@@ -127,6 +131,7 @@ impl Lane {
         page: Result<Vec<OutboxRow>, StoreError>,
         ctx: &mut Context<Self>,
     ) {
+        let now = self.now().mono;
         let Scan::Running(running) = &mut self.scan else {
             return;
         };
@@ -134,7 +139,9 @@ impl Lane {
         let rows = match page {
             Ok(rows) => rows,
             Err(error) => {
-                tracing::warn!(tenant.id = %self.tenant, %error, "cannot read the outbox");
+                if let Some(count) = UNREAD.happened(now) {
+                    tracing::warn!(tenant.id = %self.tenant, %error, count, "cannot read the outbox");
+                }
                 running.failures = running.failures.saturating_add(1);
                 let pause = pause_after(running.failures, None);
                 ctx.run_later(pause, move |lane, ctx| lane.read_page(after, ctx));
