@@ -33,12 +33,12 @@ mod load;
 mod memory;
 mod multi_get;
 mod options;
+mod ownership;
 mod pages;
 mod processes;
 mod profile;
 mod retention;
 pub mod schema;
-mod seat;
 mod single_flight;
 mod slow_log;
 mod speculative_execution;
@@ -57,8 +57,8 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use self::group::Group;
 use self::link::Link;
 use self::memory::Memory;
+use self::ownership::Ownerships;
 use self::pages::{FirstPage, PageKey};
-use self::seat::Seats;
 use self::single_flight::SingleFlight;
 use self::statements::Book;
 use super::ProcessId;
@@ -82,7 +82,7 @@ pub struct ScyllaStore {
     /// Numbers commits; never decides what a row says.
     clock: Arc<dyn Clock>,
     permits: Semaphore,
-    seats: Seats,
+    ownerships: Ownerships,
     memory: Memory,
     /// Webhooks that wait to be written.
     journal: Group,
@@ -113,7 +113,7 @@ impl ScyllaStore {
             book,
             clock,
             permits: Semaphore::new(options.in_flight),
-            seats: Seats::default(),
+            ownerships: Ownerships::default(),
             memory: Memory::new(),
             journal: Group::new(),
             pages: SingleFlight::new(),

@@ -7,7 +7,7 @@ use super::cell::{Cell, Key};
 use super::change::{Change, Redo};
 use super::head::Next;
 use super::ledger::Held;
-use super::seat::{Owned, Seat};
+use super::ownership::{Owned, Ownership};
 use super::view::Written;
 use super::write::Writing;
 use crate::domain::{Seq, TenantId, Timestamp};
@@ -17,7 +17,7 @@ impl ScyllaStore {
     /// Commits what a batch wrote and puts the right to write back, unless it is lost or its state is not known any more.
     pub(super) async fn commit(
         &self,
-        seat: &Seat,
+        ownership: &Ownership,
         held: &mut Held<'_>,
         mut owned: Owned,
         step: Step,
@@ -42,7 +42,7 @@ impl ScyllaStore {
                     **held = Some(owned);
                     return Ok(());
                 }
-                Err(error) => return Err(after_failure(seat, held, owned, error)),
+                Err(error) => return Err(after_failure(ownership, held, owned, error)),
             }
         }
         let redo = Redo {
@@ -52,7 +52,7 @@ impl ScyllaStore {
         };
         let encoded = match redo.encode() {
             Ok(encoded) => encoded,
-            Err(error) => return Err(after_failure(seat, held, owned, error)),
+            Err(error) => return Err(after_failure(ownership, held, owned, error)),
         };
         let next = Next {
             head,
@@ -61,7 +61,7 @@ impl ScyllaStore {
             redo: &encoded,
         };
         if let Err(error) = self.commit_head(tenant, owned.fence, owned.stamp, &next).await {
-            return Err(after_failure(seat, held, owned, error));
+            return Err(after_failure(ownership, held, owned, error));
         }
         let writing = Writing {
             tenant,
@@ -71,19 +71,19 @@ impl ScyllaStore {
         };
         if let Err(error) = self.write_rows(writing, &redo.changes).await {
             // Committed, and not to be read everywhere yet: the next call writes the rows again before anything else.
-            seat.give_up();
+            ownership.give_up();
             return Err(error.into_unknown());
         }
-        super::list::take_note(seat, &redo.changes);
+        super::list::take_note(ownership, &redo.changes);
         self.memory.remember(owned.term, read);
         self.memory.remember(owned.term, rows);
         owned.head = head;
         owned.stamp = redo.stamp;
         owned.events_until = events_until;
         owned.last = now;
-        seat.commits(now);
+        ownership.commits(now);
         owned.holds_rows = true;
-        seat.show(head);
+        ownership.show(head);
         **held = Some(owned);
         Ok(())
     }
@@ -98,20 +98,20 @@ impl ScyllaStore {
         if changes.is_empty() {
             return Ok(());
         }
-        let seat = self.seats.of(tenant);
-        let mut held = seat.owned.lock().await;
-        let Some(owned) = self.as_owner(&seat, &mut held, tenant).await? else {
+        let ownership = self.ownerships.of(tenant);
+        let mut held = ownership.owned.lock().await;
+        let Some(owned) = self.as_owner(&ownership, &mut held, tenant).await? else {
             return Ok(());
         };
         let now = owned.last;
         let step = Step::of(&owned, now, rows, changes);
-        self.commit(&seat, &mut held, owned, step).await
+        self.commit(&ownership, &mut held, owned, step).await
     }
 
     /// The right to write, if this process opened the ledger last; `None` where there is no ledger.
     pub(super) async fn as_owner(
         &self,
-        seat: &Seat,
+        ownership: &Ownership,
         held: &mut Held<'_>,
         tenant: TenantId,
     ) -> Result<Option<Owned>, StoreError> {
@@ -119,9 +119,9 @@ impl ScyllaStore {
             Some(owned) => Ok(Some(owned)),
             None => match self.read_head(tenant).await? {
                 // Whoever adopted another's fence would be a second owner.
-                Some(head) if !seat.is_own(head.fence) => Err(StoreError::fenced()),
+                Some(head) if !ownership.is_own(head.fence) => Err(StoreError::fenced()),
                 Some(head) => self
-                    .take_over(seat, held, tenant, head.fence, None)
+                    .take_over(ownership, held, tenant, head.fence, None)
                     .await
                     .map(Some),
                 None => Ok(None),
@@ -131,8 +131,12 @@ impl ScyllaStore {
 
     /// Lets the commit record forget the last commit's rows, which are written: it must not keep a customer's words for
     /// as long as a tenant is idle.
-    pub(super) async fn forget_last_commit(&self, tenant: TenantId, seat: &Seat) -> Result<bool, StoreError> {
-        let mut held = seat.owned.lock().await;
+    pub(super) async fn forget_last_commit(
+        &self,
+        tenant: TenantId,
+        ownership: &Ownership,
+    ) -> Result<bool, StoreError> {
+        let mut held = ownership.owned.lock().await;
         let idle = match held.as_ref() {
             Some(owned) if owned.holds_rows => self.stamp_after(0).saturating_sub(owned.stamp),
             _ => return Ok(false),
@@ -150,7 +154,7 @@ impl ScyllaStore {
             redo: &[],
         };
         if let Err(error) = self.commit_head(tenant, owned.fence, owned.stamp, &next).await {
-            return Err(after_failure(seat, &mut held, owned, error));
+            return Err(after_failure(ownership, &mut held, owned, error));
         }
         owned.stamp = next.stamp;
         owned.holds_rows = false;
@@ -160,14 +164,14 @@ impl ScyllaStore {
 }
 
 /// Keeps the right to write only if nothing can have changed.
-fn after_failure(seat: &Seat, held: &mut Held<'_>, owned: Owned, error: StoreError) -> StoreError {
+fn after_failure(ownership: &Ownership, held: &mut Held<'_>, owned: Owned, error: StoreError) -> StoreError {
     match error.kind {
         StoreErrorKind::Unavailable
         | StoreErrorKind::Overloaded
         | StoreErrorKind::Full
         | StoreErrorKind::Invalid
         | StoreErrorKind::Corrupt => **held = Some(owned),
-        StoreErrorKind::Unknown | StoreErrorKind::Fenced | StoreErrorKind::HeadMoved => seat.give_up(),
+        StoreErrorKind::Unknown | StoreErrorKind::Fenced | StoreErrorKind::HeadMoved => ownership.give_up(),
     }
     error
 }

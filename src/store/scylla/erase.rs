@@ -286,9 +286,9 @@ impl ScyllaStore {
         group: ConversationId,
         subject: &Subject,
     ) -> Result<usize, StoreError> {
-        let seat = self.seats.of(tenant);
-        let mut held = seat.owned.lock().await;
-        let Some(owned) = self.as_owner(&seat, &mut held, tenant).await? else {
+        let ownership = self.ownerships.of(tenant);
+        let mut held = ownership.owned.lock().await;
+        let Some(owned) = self.as_owner(&ownership, &mut held, tenant).await? else {
             return Ok(0);
         };
         let (head, now) = (owned.head, owned.last);
@@ -312,7 +312,7 @@ impl ScyllaStore {
             written: left.written,
             read: left.read,
         };
-        self.commit(&seat, &mut held, owned, step).await?;
+        self.commit(&ownership, &mut held, owned, step).await?;
         Ok(1)
     }
 

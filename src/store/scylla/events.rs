@@ -6,7 +6,7 @@ use serde::Deserialize;
 use super::ScyllaStore;
 use super::change::event;
 use super::keys;
-use super::seat::{Oldest, lock};
+use super::ownership::{Oldest, lock};
 use crate::domain::{Event, EventKind, Retention, Seq, TenantId, Timestamp};
 use crate::store::EventPage;
 use crate::store::error::StoreError;
@@ -111,7 +111,11 @@ impl ScyllaStore {
 
     /// The head as far as it may be read; `None` where there is no ledger.
     async fn visible_head(&self, tenant: TenantId) -> Result<Option<Seq>, StoreError> {
-        if let Some(head) = self.seats.find(tenant).and_then(|seat| seat.shown_head()) {
+        if let Some(head) = self
+            .ownerships
+            .find(tenant)
+            .and_then(|ownership| ownership.shown_head())
+        {
             return Ok(Some(head));
         }
         Ok(self.read_head(tenant).await?.map(|head| head.head))
@@ -132,8 +136,8 @@ impl ScyllaStore {
         head: Seq,
         now: Timestamp,
     ) -> Result<Seq, StoreError> {
-        let seat = self.seats.find(tenant);
-        let known = seat.as_ref().and_then(|seat| *lock(&seat.oldest));
+        let ownership = self.ownerships.find(tenant);
+        let known = ownership.as_ref().and_then(|ownership| *lock(&ownership.oldest));
         let mut low = 1;
         if let Some(known) = known.filter(|known| known.as_of <= now) {
             if now < known.expires {
@@ -154,10 +158,10 @@ impl ScyllaStore {
             }
         }
         let seq = Seq::new(low);
-        if let (Some(seat), Some(expires)) = (seat, expires)
-            && seat.shown_head().is_some()
+        if let (Some(ownership), Some(expires)) = (ownership, expires)
+            && ownership.shown_head().is_some()
         {
-            *lock(&seat.oldest) = Some(Oldest {
+            *lock(&ownership.oldest) = Some(Oldest {
                 seq,
                 expires,
                 as_of: now,

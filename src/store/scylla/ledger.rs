@@ -4,7 +4,7 @@
 //! read from before the call returns. Should the process die in between, whoever takes the ledger next writes them again,
 //! under the same stamp.
 //!
-//! A call that is dropped half way leaves the seat empty; the next one looks at the cluster before it believes anything.
+//! A call that is dropped half way leaves nobody noted as the owner; the next one looks at the cluster before it believes anything.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -15,7 +15,7 @@ use super::ScyllaStore;
 use super::cell::{Cell, Key};
 use super::change::Redo;
 use super::commit::Step;
-use super::seat::{Owned, Seat};
+use super::ownership::{Owned, Ownership};
 use super::view::{View, Written};
 use super::write::Writing;
 use crate::domain::{Epoch, Event, Fence, TenantId, Timestamp};
@@ -26,7 +26,7 @@ use crate::store::{Append, Appended, TenantHead, derive};
 /// A batch that misses rows this often asks for rows that depend on each other without end.
 const LOOKS: usize = 64;
 
-/// A seat whose owner is known and may write.
+/// What an owner holds that is known and may write.
 pub(super) type Held<'a> = MutexGuard<'a, Option<Owned>>;
 
 /// What a batch wrote, and what it was evaluated on.
@@ -43,14 +43,14 @@ impl ScyllaStore {
         fence: Fence,
         fresh: Epoch,
     ) -> Result<TenantHead, StoreError> {
-        let seat = self.seats.of(tenant);
-        let mut held = seat.owned.lock().await;
+        let ownership = self.ownerships.of(tenant);
+        let mut held = ownership.owned.lock().await;
         if held.as_ref().is_some_and(|owned| fence < owned.fence) {
             return Err(StoreError::fenced());
         }
-        seat.asks(fence);
+        ownership.asks(fence);
         let owned = self
-            .take_over(&seat, &mut held, tenant, fence, Some(fresh))
+            .take_over(&ownership, &mut held, tenant, fence, Some(fresh))
             .await?;
         let at = TenantHead {
             epoch: owned.epoch,
@@ -63,18 +63,18 @@ impl ScyllaStore {
     /// Takes the ledger, and writes the rows of its last commit once more.
     pub(super) async fn take_over(
         &self,
-        seat: &Seat,
+        ownership: &Ownership,
         held: &mut Held<'_>,
         tenant: TenantId,
         fence: Fence,
         fresh: Option<Epoch>,
     ) -> Result<Owned, StoreError> {
         **held = None;
-        seat.give_up();
+        ownership.give_up();
         let head = self.take_head(tenant, fence, fresh).await?;
         let redo = Redo::decode(&head.redo)?;
         let holds_rows = redo.is_some();
-        let term = self.seats.term(tenant);
+        let term = self.ownerships.term(tenant);
         let last = redo.as_ref().map_or_else(|| self.clock.now(), |redo| redo.now);
         if let Some(redo) = redo {
             // As late as it is now: rows must not live longer for having been written twice.
@@ -92,9 +92,9 @@ impl ScyllaStore {
             };
             self.write_rows(writing, &redo.changes).await?;
         }
-        let term = self.seats.term(tenant);
-        seat.begin(term);
-        seat.show(head.head);
+        let term = self.ownerships.term(tenant);
+        ownership.begin(term);
+        ownership.show(head.head);
         Ok(Owned {
             term,
             fence,
@@ -107,10 +107,10 @@ impl ScyllaStore {
         })
     }
 
-    /// The right to write, out of the seat: whoever takes it puts it back when all is well.
+    /// The right to write, taken out: whoever takes it puts it back when all is well.
     pub(super) async fn admit(
         &self,
-        seat: &Seat,
+        ownership: &Ownership,
         held: &mut Held<'_>,
         tenant: TenantId,
         fence: Fence,
@@ -121,7 +121,7 @@ impl ScyllaStore {
             Some(std::cmp::Ordering::Equal) => {}
             None => {
                 self.confirm(tenant, fence).await?;
-                return self.take_over(seat, held, tenant, fence, None).await;
+                return self.take_over(ownership, held, tenant, fence, None).await;
             }
         }
         held.take().ok_or_else(StoreError::not_opened)
@@ -135,9 +135,9 @@ impl ScyllaStore {
             now,
             ..
         } = batch;
-        let seat = self.seats.of(tenant);
-        let mut held = seat.owned.lock().await;
-        let owned = self.admit(&seat, &mut held, tenant, fence).await?;
+        let ownership = self.ownerships.of(tenant);
+        let mut held = ownership.owned.lock().await;
+        let owned = self.admit(&ownership, &mut held, tenant, fence).await?;
         if expect_head != owned.head {
             *held = Some(owned);
             return Err(StoreError::head_moved());
@@ -169,7 +169,7 @@ impl ScyllaStore {
             written: evaluated.written,
             read: evaluated.read,
         };
-        self.commit(&seat, &mut held, owned, step).await?;
+        self.commit(&ownership, &mut held, owned, step).await?;
         Ok(Appended {
             head,
             outcomes,
@@ -184,9 +184,9 @@ impl ScyllaStore {
         wants: Vec<ClaimWant>,
         now: Timestamp,
     ) -> Result<Vec<ClaimOutcome>, StoreError> {
-        let seat = self.seats.of(tenant);
-        let mut held = seat.owned.lock().await;
-        let owned = self.admit(&seat, &mut held, tenant, fence).await?;
+        let ownership = self.ownerships.of(tenant);
+        let mut held = ownership.owned.lock().await;
+        let owned = self.admit(&ownership, &mut held, tenant, fence).await?;
         let evaluate = |view: &mut View<'_>| {
             wants
                 .iter()
@@ -206,7 +206,7 @@ impl ScyllaStore {
             written: evaluated.written,
             read: evaluated.read,
         };
-        self.commit(&seat, &mut held, owned, step).await?;
+        self.commit(&ownership, &mut held, owned, step).await?;
         Ok(evaluated.value)
     }
 

@@ -11,7 +11,7 @@ use futures_util::stream::{StreamExt as _, TryStreamExt as _};
 use super::ScyllaStore;
 use super::change::{Change, id};
 use super::keys;
-use super::seat::{Seat, lock};
+use super::ownership::{Ownership, lock};
 use crate::domain::{Conversation, ConversationId, ConversationStatus, PhoneNumberId, TenantId, Timestamp};
 use crate::store::error::{StoreError, StoreErrorKind};
 use crate::store::{ConversationCursor, ConversationFilter, Page};
@@ -36,7 +36,7 @@ pub(super) struct List {
 
 /// The list, or what is known of it.
 #[derive(Debug, Default)]
-pub(super) enum Shelf {
+pub(super) enum ConversationList {
     /// Nobody asked yet.
     #[default]
     Empty,
@@ -111,7 +111,7 @@ impl List {
     }
 }
 
-impl Shelf {
+impl ConversationList {
     /// Forgets the list.
     pub(super) fn empty(&mut self) {
         *self = Self::Empty;
@@ -142,12 +142,12 @@ fn put(row: &Conversation, preview_until: Option<Timestamp>) -> Move {
 }
 
 /// Moves conversations as a commit did.
-pub(super) fn take_note(seat: &Seat, changes: &[Change]) {
-    let mut shelf = lock(&seat.shelf);
+pub(super) fn take_note(ownership: &Ownership, changes: &[Change]) {
+    let mut conversations = lock(&ownership.conversations);
     for change in changes {
         match change {
-            Change::Conversation { row, preview_until } => shelf.apply(put(row, *preview_until)),
-            Change::DropConversation(id) => shelf.apply(Move::Gone(*id)),
+            Change::Conversation { row, preview_until } => conversations.apply(put(row, *preview_until)),
+            Change::DropConversation(id) => conversations.apply(Move::Gone(*id)),
             _ => {}
         }
     }
@@ -219,26 +219,26 @@ impl ScyllaStore {
     }
 
     /// Makes sure that an owned tenant's list is whole. `false` when the tenant is not owned here.
-    pub(super) async fn fill(&self, tenant: TenantId, seat: &Seat) -> Result<bool, StoreError> {
-        let _alone = seat.filling.lock().await;
+    pub(super) async fn fill(&self, tenant: TenantId, ownership: &Ownership) -> Result<bool, StoreError> {
+        let _alone = ownership.filling.lock().await;
         {
-            let mut shelf = lock(&seat.shelf);
-            if matches!(*shelf, Shelf::Full(_)) {
+            let mut conversations = lock(&ownership.conversations);
+            if matches!(*conversations, ConversationList::Full(_)) {
                 return Ok(true);
             }
-            if seat.shown_head().is_none() {
+            if ownership.shown_head().is_none() {
                 return Ok(false);
             }
-            *shelf = Shelf::Filling(Vec::new());
+            *conversations = ConversationList::Filling(Vec::new());
         }
         let read = self.places(tenant).await;
-        let mut shelf = lock(&seat.shelf);
-        match (read, std::mem::take(&mut *shelf)) {
-            (Ok(mut list), Shelf::Filling(waiting)) => {
+        let mut conversations = lock(&ownership.conversations);
+        match (read, std::mem::take(&mut *conversations)) {
+            (Ok(mut list), ConversationList::Filling(waiting)) => {
                 for step in waiting {
                     list.apply(step);
                 }
-                *shelf = Shelf::Full(list);
+                *conversations = ConversationList::Full(list);
                 Ok(true)
             }
             // The tenant was given up while its list was read.
@@ -255,9 +255,9 @@ impl ScyllaStore {
         limit: usize,
     ) -> Result<Vec<ConversationId>, StoreError> {
         let take = |list: &List| list.after(filter, after).take(limit).collect();
-        if let Some(seat) = self.seats.find(tenant)
-            && self.fill(tenant, &seat).await?
-            && let Shelf::Full(list) = &*lock(&seat.shelf)
+        if let Some(ownership) = self.ownerships.find(tenant)
+            && self.fill(tenant, &ownership).await?
+            && let ConversationList::Full(list) = &*lock(&ownership.conversations)
         {
             return Ok(take(list));
         }
@@ -294,15 +294,15 @@ impl ScyllaStore {
     pub(super) async fn stale_previews(
         &self,
         tenant: TenantId,
-        seat: &Seat,
+        ownership: &Ownership,
         now: Timestamp,
         limit: usize,
     ) -> Result<Vec<ConversationId>, StoreError> {
-        if !self.fill(tenant, seat).await? {
+        if !self.fill(tenant, ownership).await? {
             return Ok(Vec::new());
         }
-        match &*lock(&seat.shelf) {
-            Shelf::Full(list) => Ok(list.stale(now, limit)),
+        match &*lock(&ownership.conversations) {
+            ConversationList::Full(list) => Ok(list.stale(now, limit)),
             _ => Err(StoreError::new(
                 StoreErrorKind::Unavailable,
                 "the list is being read",

@@ -36,7 +36,10 @@ impl ScyllaStore {
         limit: usize,
         now: Timestamp,
     ) -> Result<Page<Message>, StoreError> {
-        let version = self.seats.find(tenant).and_then(|seat| seat.version());
+        let version = self
+            .ownerships
+            .find(tenant)
+            .and_then(|ownership| ownership.version());
         let read = self.newest(tenant, conversation, before, limit, now);
         let found = match (version, before) {
             // A whole team opens the same conversation: it is read once, as it is after the last commit.
@@ -76,7 +79,7 @@ impl ScyllaStore {
     where
         F: Future<Output = Result<T, StoreError>> + Send,
     {
-        let removals = || self.seats.find(tenant).map(|seat| seat.removals());
+        let removals = || self.ownerships.find(tenant).map(|ownership| ownership.removals());
         for _ in 1..READS {
             let before = removals();
             let found = read().await?;
@@ -308,7 +311,7 @@ impl ScyllaStore {
 
     /// What this process remembers of a row, as the only one who writes it.
     fn recall(&self, tenant: TenantId, key: &Key) -> Option<Cell> {
-        let term = self.seats.find(tenant)?.term()?;
+        let term = self.ownerships.find(tenant)?.term()?;
         self.memory.recall(term, key)
     }
 
@@ -317,7 +320,7 @@ impl ScyllaStore {
         let Some(Row::Conversation(listed)) = self.recall(tenant, &Key::Conversation(id))? else {
             return None;
         };
-        let now = self.seats.find(tenant)?.committed().max(self.clock.now());
+        let now = self.ownerships.find(tenant)?.committed().max(self.clock.now());
         listed.lasts(now).then_some(listed.row)
     }
 

@@ -17,8 +17,8 @@ use super::change::{Change, EventRow, json, parse};
 use super::commit::Step;
 use super::keys::{self, Class};
 use super::memory::Note;
+use super::ownership::Owned;
 use super::pages::Part;
-use super::seat::Owned;
 use crate::domain::{Event, MessageId, Retention, TenantId, Timestamp};
 use crate::store::Tenant;
 use crate::store::erasure::names_of;
@@ -78,9 +78,9 @@ impl ScyllaStore {
 
     /// Sets a tenant's retention, and the job in place of the one before. Nobody else commits between the two.
     pub(super) async fn begin_change(&self, tenant: &Tenant, job: RetentionJob) -> Result<(), StoreError> {
-        let seat = self.seats.of(tenant.id);
-        let mut held = seat.owned.lock().await;
-        let owned = self.as_owner(&seat, &mut held, tenant.id).await?;
+        let ownership = self.ownerships.of(tenant.id);
+        let mut held = ownership.owned.lock().await;
+        let owned = self.as_owner(&ownership, &mut held, tenant.id).await?;
         if let Err(error) = self.write_tenant(tenant).await {
             *held = owned;
             return Err(error);
@@ -92,7 +92,7 @@ impl ScyllaStore {
         };
         let changes = vec![Change::Retention(Box::new(job))];
         let step = Step::of(&owned, owned.last, Vec::new(), changes);
-        self.commit(&seat, &mut held, owned, step).await
+        self.commit(&ownership, &mut held, owned, step).await
     }
 
     /// Takes a tenant's job on.
@@ -112,9 +112,9 @@ impl ScyllaStore {
             Some(of) => of,
             None => self.count_conversations(tenant).await?,
         };
-        let seat = self.seats.of(tenant);
-        let mut held = seat.owned.lock().await;
-        let Some(owned) = self.as_owner(&seat, &mut held, tenant).await? else {
+        let ownership = self.ownerships.of(tenant);
+        let mut held = ownership.owned.lock().await;
+        let Some(owned) = self.as_owner(&ownership, &mut held, tenant).await? else {
             return Ok(Some(job));
         };
         let plan = match self.plan(&owned, of, now, limit).await {
@@ -129,7 +129,7 @@ impl ScyllaStore {
             }
         };
         let step = Step::of(&owned, now, plan.rows, plan.changes);
-        self.commit(&seat, &mut held, owned, step).await?;
+        self.commit(&ownership, &mut held, owned, step).await?;
         Ok(Some(plan.job))
     }
 

@@ -8,7 +8,7 @@ use super::change::Change;
 use super::commit::Step;
 use super::keys;
 use super::memory::Note;
-use super::seat::Seat;
+use super::ownership::Ownership;
 use super::view::View;
 use crate::domain::{Conversation, ConversationId, PhoneNumberId, TenantId, Timestamp};
 use crate::store::error::StoreError;
@@ -23,8 +23,8 @@ impl ScyllaStore {
     pub(super) async fn sweep_owned(&self, now: Timestamp, limit: usize) -> Result<Swept, StoreError> {
         let mut swept = Swept::default();
         let mut failed = None;
-        for (tenant, seat) in self.seats.all() {
-            if seat.shown_head().is_none() {
+        for (tenant, ownership) in self.ownerships.all() {
+            if ownership.shown_head().is_none() {
                 continue;
             }
             let room = limit.saturating_sub(swept.rows);
@@ -33,7 +33,7 @@ impl ScyllaStore {
                 break;
             }
             // One tenant's failure is not the others'.
-            match self.sweep_one(tenant, &seat, now, room).await {
+            match self.sweep_one(tenant, &ownership, now, room).await {
                 Ok(rows) => swept.rows += rows,
                 Err(error) => failed = failed.or(Some(error)),
             }
@@ -45,13 +45,13 @@ impl ScyllaStore {
     async fn sweep_one(
         &self,
         tenant: TenantId,
-        seat: &Seat,
+        ownership: &Ownership,
         now: Timestamp,
         limit: usize,
     ) -> Result<usize, StoreError> {
-        let rows = self.forget_previews(tenant, seat, now, limit).await?;
-        self.forget_last_commit(tenant, seat).await?;
-        self.forget_slots(tenant, seat, now).await?;
+        let rows = self.forget_previews(tenant, ownership, now, limit).await?;
+        self.forget_last_commit(tenant, ownership).await?;
+        self.forget_slots(tenant, ownership, now).await?;
         Ok(rows)
     }
 
@@ -59,25 +59,25 @@ impl ScyllaStore {
     async fn forget_previews(
         &self,
         tenant: TenantId,
-        seat: &Seat,
+        ownership: &Ownership,
         now: Timestamp,
         limit: usize,
     ) -> Result<usize, StoreError> {
-        let stale = self.stale_previews(tenant, seat, now, limit).await?;
+        let stale = self.stale_previews(tenant, ownership, now, limit).await?;
         let mut rows = 0;
         for some in stale.chunks(TOGETHER) {
-            rows += self.forget_some_previews(seat, now, some).await?;
+            rows += self.forget_some_previews(ownership, now, some).await?;
         }
         Ok(rows)
     }
 
     async fn forget_some_previews(
         &self,
-        seat: &Seat,
+        ownership: &Ownership,
         now: Timestamp,
         some: &[ConversationId],
     ) -> Result<usize, StoreError> {
-        let mut held = seat.owned.lock().await;
+        let mut held = ownership.owned.lock().await;
         let Some(owned) = held.take() else { return Ok(0) };
         let clear = |view: &mut View<'_>| {
             for id in some {
@@ -141,12 +141,17 @@ impl ScyllaStore {
             return Ok(0);
         }
         let step = Step::of(&owned, now, rows, changes);
-        self.commit(seat, &mut held, owned, step).await?;
+        self.commit(ownership, &mut held, owned, step).await?;
         Ok(count)
     }
 
     /// Forgets the ten minutes of which no message is unsettled any more.
-    async fn forget_slots(&self, tenant: TenantId, seat: &Seat, now: Timestamp) -> Result<(), StoreError> {
+    async fn forget_slots(
+        &self,
+        tenant: TenantId,
+        ownership: &Ownership,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
         let of = keys::tenant(tenant);
         let slots: Vec<(String, i64)> = self
             .link
@@ -159,7 +164,7 @@ impl ScyllaStore {
             if !self.slot(tenant, &number, slot, None, 1).await?.is_empty() {
                 continue;
             }
-            let held = seat.owned.lock().await;
+            let held = ownership.owned.lock().await;
             let Some(owned) = held.as_ref() else { return Ok(()) };
             // Nobody writes now: look again.
             if self.slot(tenant, &number, slot, None, 1).await?.is_empty() {

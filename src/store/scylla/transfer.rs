@@ -244,9 +244,9 @@ impl ScyllaStore {
         records: &[Record],
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        let seat = self.seats.of(tenant);
-        let mut held = seat.owned.lock().await;
-        let mut owned = self.admit(&seat, &mut held, tenant, fence).await?;
+        let ownership = self.ownerships.of(tenant);
+        let mut held = ownership.owned.lock().await;
+        let mut owned = self.admit(&ownership, &mut held, tenant, fence).await?;
         // Events end as they did where they come from, also when they are written again after later ones.
         let until = std::mem::take(&mut owned.events_until);
         let put = |view: &mut View<'_>| transfer::put(view, records);
@@ -267,6 +267,6 @@ impl ScyllaStore {
             written: evaluated.written,
             read: evaluated.read,
         };
-        self.commit(&seat, &mut held, owned, step).await
+        self.commit(&ownership, &mut held, owned, step).await
     }
 }

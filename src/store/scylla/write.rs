@@ -74,7 +74,7 @@ impl ScyllaStore {
         if removals.is_empty() {
             return Ok(());
         }
-        self.seats.of(writing.tenant).removes_messages();
+        self.ownerships.of(writing.tenant).removes_messages();
         let removals: Vec<_> = removals
             .into_iter()
             .map(|change| self.until_taken(move || self.write_once(writing, change)))

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::list::Shelf;
+use super::list::ConversationList;
 use super::memory::Term;
 use crate::domain::{Epoch, Fence, Seq, TenantId, Timestamp};
 
@@ -33,7 +33,7 @@ pub(super) struct Oldest {
 
 /// A tenant.
 #[derive(Debug, Default)]
-pub(super) struct Seat {
+pub(super) struct Ownership {
     /// Held while something is committed. Empty: nobody here owns the ledger, or it is not known where it stands.
     pub(super) owned: tokio::sync::Mutex<Option<Owned>>,
     /// The last fence under which this process asked for the ledger.
@@ -49,7 +49,7 @@ pub(super) struct Seat {
     /// Under which rows are remembered that were read or written here; `None` while the ledger is not owned here.
     term: Mutex<Option<Term>>,
     /// Conversations in order of activity.
-    pub(super) shelf: Mutex<Shelf>,
+    pub(super) conversations: Mutex<ConversationList>,
     /// Held by whoever fills the list.
     pub(super) filling: tokio::sync::Mutex<()>,
     /// Where readable events begin.
@@ -61,7 +61,7 @@ pub(super) fn lock<T>(of: &Mutex<T>) -> MutexGuard<'_, T> {
     of.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-impl Seat {
+impl Ownership {
     /// This process asks for the ledger under a fence of its own.
     pub(super) fn asks(&self, fence: Fence) {
         let mut own = lock(&self.fence);
@@ -125,34 +125,34 @@ impl Seat {
         self.version.fetch_add(1, Ordering::AcqRel);
         self.shown.store(0, Ordering::Release);
         *lock(&self.term) = None;
-        lock(&self.shelf).empty();
+        lock(&self.conversations).empty();
         *lock(&self.oldest) = None;
     }
 }
 
 /// All tenants that this process met.
 #[derive(Debug, Default)]
-pub(super) struct Seats {
-    all: Mutex<HashMap<TenantId, Arc<Seat>>>,
+pub(super) struct Ownerships {
+    all: Mutex<HashMap<TenantId, Arc<Ownership>>>,
     terms: AtomicU64,
 }
 
-impl Seats {
-    /// A tenant's seat.
-    pub(super) fn of(&self, tenant: TenantId) -> Arc<Seat> {
+impl Ownerships {
+    /// Whether and how this process owns a tenant.
+    pub(super) fn of(&self, tenant: TenantId) -> Arc<Ownership> {
         Arc::clone(lock(&self.all).entry(tenant).or_default())
     }
 
-    /// A tenant's seat, if this process ever wrote for it.
-    pub(super) fn find(&self, tenant: TenantId) -> Option<Arc<Seat>> {
+    /// The same, if this process ever wrote for it.
+    pub(super) fn find(&self, tenant: TenantId) -> Option<Arc<Ownership>> {
         lock(&self.all).get(&tenant).map(Arc::clone)
     }
 
-    /// All seats.
-    pub(super) fn all(&self) -> Vec<(TenantId, Arc<Seat>)> {
+    /// All of them.
+    pub(super) fn all(&self) -> Vec<(TenantId, Arc<Ownership>)> {
         lock(&self.all)
             .iter()
-            .map(|(tenant, seat)| (*tenant, Arc::clone(seat)))
+            .map(|(tenant, ownership)| (*tenant, Arc::clone(ownership)))
             .collect()
     }
 
