@@ -11,11 +11,13 @@ use proptest::test_runner::{Config, TestRunner};
 use self::steps::{Doing, MESSAGES, NAMES, Step, step};
 use super::leads::{messages_in, without_dead, without_dead_events};
 use super::ops;
+use super::r_amendments::amend;
 use super::scene::DAY_ONE;
 use super::{Backend, Cluster, Embedded, Memory};
+use crate::domain::message::{Amendment, Via};
 use crate::domain::{
-    ContactId, ConversationId, ConversationStatus, DeliveryState, Epoch, EventKind, Fence, MessageId,
-    MetaError, Retention, Seq, TenantId, Timestamp,
+    ContactId, Content, ContentKind, ConversationId, ConversationStatus, DeliveryState, Epoch, EventKind,
+    Fence, MessageId, MetaError, Retention, Seq, TenantId, Timestamp,
 };
 use crate::store::op::{AttemptResult, Op, OpOutcome, OrganiseChange, ReportTarget, Settlement};
 use crate::store::row::{ClaimWant, MessageRef};
@@ -70,6 +72,46 @@ impl<B: Backend> Pair<B> {
                 let mut receive = ops::receive(NAMES[*from], &wamid.to_string(), at, "from a customer");
                 receive.retention = Retention::days(*days).unwrap();
                 receive.into()
+            }
+            Doing::Amend {
+                by,
+                side,
+                notice,
+                original,
+                ago,
+                text,
+            } => {
+                let at = self.now.before(*ago);
+                let (notice, original) = (format!("change{notice}"), original.to_string());
+                let change = match text {
+                    Some(text) => Amendment::Edited(Content::text(&format!("edited {text}"))),
+                    None => Amendment::Revoked,
+                };
+                let mut amend = amend(NAMES[*by], &notice, &original, at, change);
+                amend.notice.by = *side;
+                Op::Amend(Box::new(amend))
+            }
+            Doing::Import {
+                from,
+                side,
+                wamid,
+                ago,
+                is_placeholder,
+            } => {
+                let at = self.now.before(*ago);
+                let mut import = ops::receive(&[], &wamid.to_string(), at, "from long ago");
+                if let Some(from) = from {
+                    import.aliases = ops::names(NAMES[*from]);
+                }
+                if *is_placeholder {
+                    import.content = Content::from_value(
+                        ContentKind::of("media_placeholder"),
+                        &serde_json::json!({ "type": "media_placeholder" }),
+                    );
+                }
+                import.by = *side;
+                import.via = Some(Via::History);
+                import.into()
             }
             Doing::Submit {
                 to,

@@ -13,7 +13,7 @@ use crate::store::row::MessageRef;
 const ADA: &[&str] = &["628111111"];
 const BOB: &[&str] = &["628222222"];
 
-fn amend(from: &[&str], id: &str, original: &str, at: Timestamp, change: Amendment) -> Amend {
+pub(super) fn amend(from: &[&str], id: &str, original: &str, at: Timestamp, change: Amendment) -> Amend {
     let mut notice = ops::receive(from, id, at, "");
     notice.content = Content::from_value(
         ContentKind::of("edit"),

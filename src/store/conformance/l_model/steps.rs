@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 
+use crate::domain::message::Side;
+
 /// Names that customers go by; some turn out to be one person.
 pub(super) const NAMES: [&[&str]; 6] = [
     &["628111111"],
@@ -35,6 +37,23 @@ pub(super) enum Doing {
         wamid: u8,
         ago: Duration,
         days: u32,
+    },
+    /// A customer's or the business's change: another text, or nothing any more.
+    Amend {
+        by: usize,
+        side: Side,
+        notice: u8,
+        original: u8,
+        ago: Duration,
+        text: Option<u8>,
+    },
+    /// An older message, whose thread may be unknown and whose media may be missing.
+    Import {
+        from: Option<usize>,
+        side: Side,
+        wamid: u8,
+        ago: Duration,
+        is_placeholder: bool,
     },
     Submit {
         to: usize,
@@ -90,9 +109,18 @@ fn doing() -> impl Strategy<Value = Doing> {
     let id = 0..MESSAGES;
     let ago = (0_u64..7_200).prop_map(Duration::from_secs);
     let days = prop_oneof![Just(1_u32), Just(3), Just(30)];
+    let side = prop_oneof![2 => Just(Side::Customer), 1 => Just(Side::Business)];
     prop_oneof![
         4 => (name.clone(), 0_u8..6, ago.clone(), days.clone())
             .prop_map(|(from, wamid, ago, days)| Doing::Receive { from, wamid, ago, days }),
+        4 => (name.clone(), side.clone(), 0_u8..4, 0_u8..6, ago.clone(), proptest::option::of(0_u8..3)).prop_map(
+            |(by, side, notice, original, ago, text)| Doing::Amend { by, side, notice, original, ago, text }
+        ),
+        2 => (proptest::option::weighted(0.7, name.clone()), side, 0_u8..6, ago.clone(), any::<bool>()).prop_map(
+            |(from, side, wamid, ago, is_placeholder)| {
+                Doing::Import { from, side, wamid, ago, is_placeholder }
+            }
+        ),
         4 => (name.clone(), id.clone(), proptest::option::of((0_u8..3, 0_u8..2)), proptest::option::of(0_u8..9), days)
             .prop_map(|(to, id, once, unless_after, days)| Doing::Submit { to, id, once, unless_after, days }),
         1 => (name.clone(), id.clone()).prop_map(|(to, id)| Doing::Note { to, id }),
