@@ -26,7 +26,7 @@ impl<const LONGEST: usize> TryFrom<String> for Name<LONGEST> {
             Ok(Self(text.to_owned()))
         } else {
             Err(format!(
-                "must be 1 to {LONGEST} characters on one line that show, without control characters"
+                "must be 1 to {LONGEST} characters on one line, some of which show, without control characters"
             ))
         }
     }

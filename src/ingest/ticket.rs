@@ -193,24 +193,23 @@ impl CommitObserver for Share {
             }
             Ok(_) => metrics::applied_total(self.kind).increment(1),
             Err(error) => {
-                let is_full =
-                    matches!(error, CommitError::Store(error) if error.kind == StoreErrorKind::Full);
-                if is_full {
+                let entry = self.ticket.entry();
+                let kind = match error {
+                    CommitError::Store(error) => Some(error.kind),
+                    CommitError::Busy | CommitError::Closed => None,
+                };
+                match kind {
+                    Some(StoreErrorKind::Invalid | StoreErrorKind::Corrupt) => {
+                        tracing::warn!(journal.id = %entry, %error, "an element can never be committed");
+                        return self.ticket.spoil(self.element);
+                    }
                     // The store tells of it, once; here it would be told for every element, each second.
-                    tracing::debug!(journal.id = %self.ticket.entry(), error = %error, "an element waits for room");
-                } else {
-                    self.ticket.reports.tell_uncommitted(self.ticket.entry(), error);
+                    Some(StoreErrorKind::Full) => {
+                        tracing::debug!(journal.id = %entry, %error, "an element waits for room");
+                    }
+                    _ => self.ticket.reports.tell_uncommitted(entry, error),
                 }
-                let never = matches!(
-                    error,
-                    CommitError::Store(error)
-                        if matches!(error.kind, StoreErrorKind::Invalid | StoreErrorKind::Corrupt)
-                );
-                if never {
-                    self.ticket.spoil(self.element);
-                } else {
-                    self.ticket.note(Verdict::Again);
-                }
+                self.ticket.note(Verdict::Again);
             }
         }
     }
