@@ -147,7 +147,11 @@ impl Intake {
     ) -> Result<(), StoreError> {
         let (store, shared) = (Arc::clone(&self.store), Arc::clone(&self.shared));
         let work = tokio::spawn(async move {
-            store.journal_append(entry.clone()).await?;
+            let owner = match owners.as_slice() {
+                [owner] => Some(*owner),
+                _ => None,
+            };
+            store.journal_append(entry.clone(), owner).await?;
             shared.push(entry, owners, haste);
             Ok(())
         });

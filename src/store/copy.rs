@@ -246,7 +246,7 @@ impl Copy<'_> {
             };
             for entry in page {
                 self.target
-                    .journal_append(entry)
+                    .journal_append(entry, None)
                     .await
                     .map_err(CopyError::Target)?;
             }

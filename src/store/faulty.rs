@@ -294,7 +294,7 @@ impl Store for FaultyStore {
     }
 
     forward! {
-        journal_append(entry: JournalEntry) -> ();
+        journal_append(entry: JournalEntry, owner: Option<TenantId>) -> ();
         journal_read(ids: Vec<JournalId>) -> Vec<JournalEntry>;
         journal_done(ids: Vec<JournalId>) -> ();
         quarantined(after: Option<JournalId>, limit: usize, now: Timestamp) -> Vec<Quarantined>;
