@@ -15,6 +15,7 @@ mod ids;
 mod owners;
 mod route;
 mod scanner;
+mod seeker;
 mod signed;
 #[cfg(test)]
 mod tests;
@@ -151,13 +152,26 @@ impl Intake {
                 [owner] => Some(*owner),
                 _ => None,
             };
-            store.journal_append(entry.clone(), owner).await?;
-            shared.push(entry, owners, haste);
-            Ok(())
+            let appended = store.journal_append(entry.clone(), owner).await;
+            match &appended {
+                Ok(()) => shared.push(entry, owners, haste),
+                Err(error) if may_have_been_written(error) => shared.board().doubtful(entry, owners, haste),
+                Err(_) => {}
+            }
+            appended
         });
         work.await
             .unwrap_or_else(|lost| Err(StoreError::new(StoreErrorKind::Unknown, lost.to_string())))
     }
+}
+
+/// Whether the journal may hold what was refused to the caller. Meta sends it again, so nothing is lost; but nobody would
+/// apply this entry, or mark it done, before the next start.
+const fn may_have_been_written(error: &StoreError) -> bool {
+    !matches!(
+        error.kind,
+        StoreErrorKind::Overloaded | StoreErrorKind::Full | StoreErrorKind::Invalid
+    )
 }
 
 #[async_trait]

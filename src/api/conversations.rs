@@ -12,7 +12,7 @@ use crate::actors::request::{Missing, Refusal};
 use crate::domain::{
     Contact, Conversation, ConversationId, Epoch, Message, MessageId, PhoneNumberId, Seq, TenantId,
 };
-use crate::store::{ConversationCursor, ConversationFilter};
+use crate::store::ConversationFilter;
 
 const USUAL: usize = 50;
 const MOST: usize = 100;
@@ -73,13 +73,7 @@ pub(super) async fn list(call: Call<CanRead>) -> Result<HttpResponse, ApiError> 
         .store
         .page_conversations(tenant, filter.clone(), after, limit)
         .await?;
-    let next_cursor = page.items.last().filter(|_| page.more).map(|last| {
-        let place = ConversationCursor {
-            last_activity: last.last_activity,
-            conversation: last.id,
-        };
-        cursor::write(tenant, &filter, place)
-    });
+    let next_cursor = page.next.map(|place| cursor::write(tenant, &filter, place));
     let rows = page
         .items
         .into_iter()

@@ -11,7 +11,7 @@ use super::backlog::Next;
 use super::board::Board;
 use super::route::Router;
 use super::turn::TurnOf;
-use super::{Shared, closer, scanner};
+use super::{Shared, closer, scanner, seeker};
 use crate::actors::directory::Directory;
 use crate::shutdown::Shutdown;
 use crate::telemetry::labels::ActorKind;
@@ -80,6 +80,7 @@ impl Applier {
         let mut parts = JoinSet::new();
         parts.spawn(scanner::run(Arc::clone(board), Arc::clone(directory)));
         parts.spawn(closer::run(Arc::clone(board), Arc::clone(store)));
+        parts.spawn(seeker::run(Arc::clone(board), Arc::clone(store)));
         parts.spawn(deal(
             Arc::clone(board),
             Arc::clone(directory),

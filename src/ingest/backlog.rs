@@ -7,6 +7,7 @@
 
 mod item;
 mod listing;
+mod missing;
 mod queue;
 mod scan;
 #[cfg(test)]
@@ -22,10 +23,12 @@ use super::hand::Hand;
 use super::turns::{Behind, Load, Turn, Turns};
 use crate::domain::JournalId;
 use crate::whatsapp::webhook::Haste;
+use missing::AllMissing;
 use queue::{Phase, Queue};
 use scan::Scan;
 
 pub(super) use item::{Ends, Flow, Item, Owner, Part, Strays};
+pub(super) use missing::Missing;
 pub(super) use scan::{After, Seen};
 
 /// Entries in hand of all flows, beside those that each may always have.
@@ -102,6 +105,7 @@ pub(super) struct Backlog {
     came: u64,
     turns: Turns,
     scan: Scan,
+    missing: AllMissing,
 }
 
 impl Backlog {
@@ -120,6 +124,7 @@ impl Backlog {
             came: 0,
             turns: Turns::new(now),
             scan: Scan::opening(),
+            missing: AllMissing::new(),
         }
     }
 

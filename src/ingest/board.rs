@@ -20,6 +20,8 @@ pub(super) struct Board {
     pub(super) work: Notify,
     /// Told when a scan may be wanted.
     pub(super) scan: Notify,
+    /// Told when something is to be looked for.
+    pub(super) missing: Notify,
 }
 
 impl Board {
@@ -30,6 +32,7 @@ impl Board {
             reports: Arc::default(),
             work: Notify::new(),
             scan: Notify::new(),
+            missing: Notify::new(),
         }
     }
 
@@ -59,6 +62,13 @@ impl Board {
     pub(super) fn scan_again(&self) {
         self.look(|backlog| backlog.scan_again(Instant::now()));
         self.scan.notify_one();
+    }
+
+    /// Takes note of an entry that may be durable.
+    pub(super) fn doubtful(&self, entry: JournalEntry, owners: Vec<TenantId>, haste: Haste) {
+        self.look(|backlog| backlog.doubtful(entry, owners, haste, Instant::now()));
+        self.scan.notify_one();
+        self.missing.notify_one();
     }
 
     /// Takes note of an entry that was made durable.

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use tokio::time::Instant;
 
 use super::aside;
-use super::backlog::{Ends, Item};
+use super::backlog::Ends;
 use super::board::Board;
-use super::ticket::{Ended, Taken, Verdict};
+use super::ticket::{Ended, Verdict};
 use crate::crash::{self, CrashPoint};
 use crate::store::Store;
 
@@ -34,7 +34,7 @@ async fn close(board: &Board, store: &dyn Store, ended: Vec<Ended>) {
                 Verdict::Done => backlog.ended(taken.flow, taken.pace),
                 Verdict::Again => {
                     let (flow, pace) = (taken.flow, taken.pace);
-                    backlog.again(flow, waiting(taken), pace, Instant::now());
+                    backlog.again(flow, taken.into(), pace, Instant::now());
                     continue;
                 }
                 Verdict::Spoiled | Verdict::Poison => {}
@@ -63,7 +63,7 @@ async fn close(board: &Board, store: &dyn Store, ended: Vec<Ended>) {
             if spoiled.is_some() {
                 if failed {
                     let (flow, pace) = (taken.flow, taken.pace);
-                    backlog.again(flow, waiting(taken), pace, Instant::now());
+                    backlog.again(flow, taken.into(), pace, Instant::now());
                     continue;
                 }
                 backlog.ended(taken.flow, taken.pace);
@@ -90,14 +90,5 @@ async fn close(board: &Board, store: &dyn Store, ended: Vec<Ended>) {
         // Harmless: they are applied again, which changes nothing.
         tracing::warn!(error = %error, "cannot mark journal entries done");
         board.scan_again();
-    }
-}
-
-fn waiting(taken: Taken) -> Item {
-    Item {
-        id: taken.entry,
-        size: taken.size,
-        entry: None,
-        part: taken.part,
     }
 }

@@ -1,6 +1,7 @@
 //! The road in with a tenant whose ledger is stuck, and with an app that speaks for another's numbers.
 
 mod floods;
+mod missing;
 
 use std::time::Duration;
 

@@ -7,7 +7,7 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::TOLD_EACH;
-use super::backlog::{Flow, Pace, Part};
+use super::backlog::{Flow, Item, Pace, Part};
 use super::hand::Place;
 use crate::actors::{CommitError, CommitObserver};
 use crate::domain::JournalId;
@@ -65,6 +65,17 @@ pub(super) struct Taken {
     pub(super) flow: Flow,
     pub(super) part: Part,
     pub(super) pace: Pace,
+}
+
+impl From<Taken> for Item {
+    fn from(taken: Taken) -> Self {
+        Self {
+            id: taken.entry,
+            size: taken.size,
+            entry: None,
+            part: taken.part,
+        }
+    }
 }
 
 /// Where entries that ended are noted until somebody looks. No more than are in hand.

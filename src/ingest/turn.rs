@@ -89,13 +89,14 @@ impl TurnOf {
         Ok(())
     }
 
-    /// The journal does not have it: another process did it. Should it turn up all the same, a later scan finds it, so it is
-    /// not marked as done.
+    /// The journal does not have it: another process did it, or it will turn up. It is not marked as done.
     fn not_there(&self, taken: Taken) {
         self.board.change(|backlog| {
             backlog.ended(taken.flow, taken.pace);
             backlog.closed(taken.entry, taken.flow.owner);
+            backlog.missing(taken.flow, taken.into(), Instant::now());
         });
+        self.board.missing.notify_one();
     }
 
     fn taken(&self, item: &Item) -> Taken {

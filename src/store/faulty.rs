@@ -17,9 +17,9 @@ use crate::store::memory::MemoryStore;
 use crate::store::retention::Place;
 use crate::store::{
     Agent, ApiKey, Append, Appended, ClaimOutcome, ClaimWant, ConversationCursor, ConversationFilter,
-    EventPage, Exported, JournalEntry, KeyHash, LeaseKey, Mark, MessageRef, Number, Op, OutboxRow, Page,
-    Quarantined, Record, RecordKind, RetentionJob, Store, StoreError, StoreErrorKind, Survey, Swept, Tenant,
-    TenantHead,
+    ConversationPage, EventPage, Exported, JournalEntry, KeyHash, LeaseKey, Mark, MessageRef, Number, Op,
+    OutboxRow, Page, Quarantined, Record, RecordKind, RetentionJob, Store, StoreError, StoreErrorKind,
+    Survey, Swept, Tenant, TenantHead,
 };
 
 /// What goes wrong with one operation.
@@ -46,6 +46,10 @@ pub(crate) struct FaultyStore {
     hidden: Mutex<Vec<MessageId>>,
     pub(crate) outbox_reads: Mutex<usize>,
     pub(crate) claims: Mutex<usize>,
+    /// How many webhooks are written to the journal and nobody hears of it.
+    pub(crate) lost_receipts: AtomicUsize,
+    /// How many reads of journal entries by their ids show nothing.
+    pub(crate) blind_reads: AtomicUsize,
     /// Whose appends are never answered.
     pub(crate) stuck: Mutex<Option<TenantId>>,
     /// Where a ledger stands cannot be read.
@@ -109,9 +113,14 @@ impl FaultyStore {
         Ok(())
     }
 
+    /// Whether it is one of so many.
+    fn is_one_of(left: &AtomicUsize) -> bool {
+        left.fetch_update(Ordering::AcqRel, Ordering::Acquire, |left| left.checked_sub(1))
+            .is_ok()
+    }
+
     fn die_if(deadly: &AtomicUsize) {
-        let left = deadly.fetch_update(Ordering::AcqRel, Ordering::Acquire, |left| left.checked_sub(1));
-        assert!(left.is_err(), "as the test wants");
+        assert!(!Self::is_one_of(deadly), "as the test wants");
     }
 
     async fn answer_unless_hung(&self) {
@@ -268,6 +277,21 @@ impl Store for FaultyStore {
         self.inner.journal_open(after, limit).await
     }
 
+    async fn journal_append(&self, entry: JournalEntry, owner: Option<TenantId>) -> Result<(), StoreError> {
+        let appended = self.inner.journal_append(entry, owner).await;
+        if Self::is_one_of(&self.lost_receipts) {
+            return Err(StoreError::new(StoreErrorKind::Unknown, "the answer was lost"));
+        }
+        appended
+    }
+
+    async fn journal_read(&self, ids: Vec<JournalId>) -> Result<Vec<JournalEntry>, StoreError> {
+        if Self::is_one_of(&self.blind_reads) {
+            return Ok(Vec::new());
+        }
+        self.inner.journal_read(ids).await
+    }
+
     async fn quarantine(&self, item: Quarantined) -> Result<(), StoreError> {
         Self::die_if(&self.deadly_asides);
         self.inner.quarantine(item).await
@@ -294,8 +318,6 @@ impl Store for FaultyStore {
     }
 
     forward! {
-        journal_append(entry: JournalEntry, owner: Option<TenantId>) -> ();
-        journal_read(ids: Vec<JournalId>) -> Vec<JournalEntry>;
         journal_done(ids: Vec<JournalId>) -> ();
         quarantined(after: Option<JournalId>, limit: usize, now: Timestamp) -> Vec<Quarantined>;
         quarantine_remove(id: JournalId) -> ();
@@ -305,7 +327,7 @@ impl Store for FaultyStore {
         find_outbound(tenant: TenantId, message: MessageId, now: Timestamp) -> Option<MessageRef>;
         page_messages(tenant: TenantId, conversation: ConversationId, before: Option<MessageId>, limit: usize, now: Timestamp) -> Page<Message>;
         conversation(tenant: TenantId, conversation: ConversationId) -> Option<Conversation>;
-        page_conversations(tenant: TenantId, filter: ConversationFilter, after: Option<ConversationCursor>, limit: usize) -> Page<Conversation>;
+        page_conversations(tenant: TenantId, filter: ConversationFilter, after: Option<ConversationCursor>, limit: usize) -> ConversationPage;
         contact(tenant: TenantId, contact: ContactId) -> Option<Contact>;
         contacts_by_alias(tenant: TenantId, aliases: Vec<Alias>) -> Vec<Option<ContactId>>;
         put_tenant(tenant: Tenant) -> ();

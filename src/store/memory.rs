@@ -21,8 +21,9 @@ use self::state::{State, values_after};
 use super::retention::Place;
 use super::{
     Agent, ApiKey, Append, Appended, ClaimOutcome, ClaimWant, ConversationCursor, ConversationFilter,
-    EventPage, Exported, JournalEntry, KeyHash, LeaseKey, Mark, MessageRef, Number, OutboxRow, Page,
-    Quarantined, Record, RecordKind, RetentionJob, Store, StoreError, Survey, Swept, Tenant, TenantHead,
+    ConversationPage, EventPage, Exported, JournalEntry, KeyHash, LeaseKey, Mark, MessageRef, Number,
+    OutboxRow, Page, Quarantined, Record, RecordKind, RetentionJob, Store, StoreError, Survey, Swept, Tenant,
+    TenantHead,
 };
 use crate::domain::{
     Alias, Contact, ContactId, Conversation, ConversationId, Epoch, Fence, JournalId, Message, MessageId,
@@ -203,12 +204,13 @@ impl Store for MemoryStore {
         filter: ConversationFilter,
         after: Option<ConversationCursor>,
         limit: usize,
-    ) -> Result<Page<Conversation>, StoreError> {
+    ) -> Result<ConversationPage, StoreError> {
         let state = self.state();
         let ledger = state.ledgers.get(&tenant);
-        Ok(ledger.map_or_else(Page::empty, |ledger| {
+        let page = ledger.map_or_else(Page::empty, |ledger| {
             ledger.page_conversations(&filter, after, limit)
-        }))
+        });
+        Ok(page.into())
     }
 
     async fn contact(&self, tenant: TenantId, contact: ContactId) -> Result<Option<Contact>, StoreError> {

@@ -12,8 +12,8 @@ use bytes::Bytes;
 use super::retention::Place;
 use super::{
     Agent, ApiKey, Append, Appended, ClaimOutcome, ClaimWant, ConversationCursor, ConversationFilter,
-    EventPage, Exported, JournalBacklog, JournalEntry, KeyHash, LeaseKey, Mark, MessageRef, Number,
-    NumberOwner, OutboxRow, Page, ProcessId, Quarantined, Record, RecordKind, RetentionJob, Store,
+    ConversationPage, EventPage, Exported, JournalBacklog, JournalEntry, KeyHash, LeaseKey, Mark, MessageRef,
+    Number, NumberOwner, OutboxRow, Page, ProcessId, Quarantined, Record, RecordKind, RetentionJob, Store,
     StoreError, StoreErrorKind, Survey, Swept, Tenant, TenantHead,
 };
 use crate::domain::{
@@ -200,7 +200,7 @@ impl Store for Metered {
         filter: ConversationFilter,
         after: Option<ConversationCursor>,
         limit: usize,
-    ) -> Result<Page<Conversation>, StoreError> {
+    ) -> Result<ConversationPage, StoreError> {
         let call = self.inner.page_conversations(tenant, filter, after, limit);
         self.measured(StoreOp::Read, call).await
     }

@@ -2,6 +2,7 @@
 //! more than may be listed, or all once more, because another process may have left some.
 
 use std::collections::HashSet;
+use std::time::Duration;
 
 use tokio::time::Instant;
 
@@ -80,7 +81,13 @@ impl Scan {
 impl Backlog {
     /// Has the whole journal read once more, in a while.
     pub(in crate::ingest) fn scan_again(&mut self, now: Instant) {
-        self.scan.everything_at.get_or_insert(now + AGAIN);
+        self.scan_within(AGAIN, now);
+    }
+
+    /// The same, no later than this.
+    pub(super) fn scan_within(&mut self, pause: Duration, now: Instant) {
+        let due = self.scan.everything_at.unwrap_or(now + pause);
+        self.scan.everything_at = Some(due.min(now + pause));
     }
 
     /// When a scan should begin that is not due yet.

@@ -284,3 +284,25 @@ async fn more_than_memory_holds_is_applied_in_order_and_once_while_more_comes() 
         "whoever has nothing to do costs nothing"
     );
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_the_journal_does_not_show_is_looked_for_less_and_less_often_and_by_a_scan_if_it_is_too_much() {
+    let (mut backlog, begin) = opened();
+    backlog.doubtful(entry(1, 9), vec![A], PROMPT, begin);
+    let mut looks = Vec::new();
+    while let Some(due) = backlog.look_due() {
+        let sought = backlog.take_missing(due);
+        assert_eq!(sought.len(), 1);
+        looks.push((due - begin).as_secs());
+        backlog.looked(sought, Vec::new(), due);
+    }
+    assert_eq!(looks, [2, 12, 72, 672, 4_272, 18_672]);
+    assert_eq!(backlog.scan_due(), None);
+    for n in 0..8_193 {
+        backlog.doubtful(entry(n, 9), vec![A], PROMPT, begin);
+    }
+    assert_eq!(backlog.scan_due(), Some(begin + Duration::from_mins(1)));
+    let sought = backlog.take_missing(begin + Duration::from_secs(2));
+    backlog.looked(sought, vec![entry(0, 9)], begin);
+    assert_eq!(numbers(&take(&mut backlog, begin).unwrap()), [0]);
+}

@@ -176,12 +176,9 @@ pub(super) async fn the_list_is_paged_without_a_hole_while_conversations_move(ba
             .page_conversations(TENANT, filter, after, 4)
             .await
             .unwrap();
-        after = page.items.last().map(|row| ConversationCursor {
-            last_activity: row.last_activity,
-            conversation: row.id,
-        });
+        after = page.next;
         seen.extend(page.items.iter().map(|row| row.id));
-        if !page.more {
+        if after.is_none() {
             break;
         }
         // One that was shown already moves to the front: it is not shown again, and hides nobody.

@@ -19,11 +19,8 @@ async fn listed(scene: &Scene, filter: ConversationFilter, limit: usize) -> Vec<
             .await
             .unwrap();
         found.extend(page.items.iter().map(|row| row.id));
-        after = page.items.last().map(|row| ConversationCursor {
-            last_activity: row.last_activity,
-            conversation: row.id,
-        });
-        if !page.more {
+        after = page.next;
+        if after.is_none() {
             return found;
         }
     }

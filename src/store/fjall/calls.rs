@@ -21,9 +21,9 @@ use crate::store::retention::Place;
 use crate::store::row::{Seen, outbound_key};
 use crate::store::{
     Agent, ApiKey, Append, Appended, ClaimOutcome, ClaimWant, ConversationCursor, ConversationFilter,
-    EventPage, Exported, JournalBacklog, JournalEntry, KeyHash, LeaseKey, Mark, MessageRef, Number,
-    NumberOwner, OutboxRow, Page, Quarantined, Record, RecordKind, RetentionJob, Store, StoreError, Survey,
-    Swept, Tenant, TenantHead,
+    ConversationPage, EventPage, Exported, JournalBacklog, JournalEntry, KeyHash, LeaseKey, Mark, MessageRef,
+    Number, NumberOwner, OutboxRow, Page, Quarantined, Record, RecordKind, RetentionJob, Store, StoreError,
+    Survey, Swept, Tenant, TenantHead,
 };
 use crate::telemetry::metrics;
 
@@ -168,10 +168,11 @@ impl Store for FjallStore {
         filter: ConversationFilter,
         after: Option<ConversationCursor>,
         limit: usize,
-    ) -> Result<Page<Conversation>, StoreError> {
-        self.reader
-            .away(move |engine| pages::conversations(engine, tenant, &filter, after, limit))
-            .await
+    ) -> Result<ConversationPage, StoreError> {
+        let page = self
+            .reader
+            .away(move |engine| pages::conversations(engine, tenant, &filter, after, limit));
+        Ok(page.await?.into())
     }
 
     async fn contact(&self, tenant: TenantId, contact: ContactId) -> Result<Option<Contact>, StoreError> {

@@ -139,19 +139,15 @@ impl Ledger {
         after: Option<ConversationCursor>,
         limit: usize,
     ) -> Page<Conversation> {
-        let place = |row: &Conversation| ConversationCursor {
-            last_activity: row.last_activity,
-            conversation: row.id,
-        };
         let mut rows: Vec<&Conversation> = self
             .tables
             .conversations
             .values()
             .filter(|row| filter.status.is_none_or(|status| row.status == status))
             .filter(|row| filter.number.as_ref().is_none_or(|number| row.number == *number))
-            .filter(|row| after.is_none_or(|after| place(row) < after))
+            .filter(|row| after.is_none_or(|after| ConversationCursor::of(row) < after))
             .collect();
-        rows.sort_by_key(|row| std::cmp::Reverse(place(row)));
+        rows.sort_by_key(|row| std::cmp::Reverse(ConversationCursor::of(row)));
         let mut room = Room::of(limit);
         page(rows.into_iter().cloned(), |_| room.take(0))
     }

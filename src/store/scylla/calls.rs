@@ -15,9 +15,9 @@ use crate::store::retention::Place;
 use crate::store::row::outbound_key;
 use crate::store::{
     Agent, ApiKey, Append, Appended, ClaimOutcome, ClaimWant, ConversationCursor, ConversationFilter,
-    EventPage, Exported, JournalBacklog, JournalEntry, KeyHash, LeaseKey, Mark, MessageRef, Number,
-    OutboxRow, Page, ProcessId, Quarantined, Record, RecordKind, RetentionJob, Store, StoreError, Survey,
-    Swept, Tenant, TenantHead,
+    ConversationPage, EventPage, Exported, JournalBacklog, JournalEntry, KeyHash, LeaseKey, Mark, MessageRef,
+    Number, OutboxRow, Page, ProcessId, Quarantined, Record, RecordKind, RetentionJob, Store, StoreError,
+    Survey, Swept, Tenant, TenantHead,
 };
 
 /// Aliases looked up at once.
@@ -160,7 +160,7 @@ impl Store for ScyllaStore {
         filter: ConversationFilter,
         after: Option<ConversationCursor>,
         limit: usize,
-    ) -> Result<Page<Conversation>, StoreError> {
+    ) -> Result<ConversationPage, StoreError> {
         let _permit = self.permit()?;
         self.list(tenant, &filter, after, limit).await
     }

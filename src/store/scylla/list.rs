@@ -14,7 +14,7 @@ use super::keys;
 use super::ownership::{Ownership, lock};
 use crate::domain::{Conversation, ConversationId, ConversationStatus, PhoneNumberId, TenantId, Timestamp};
 use crate::store::error::{StoreError, StoreErrorKind};
-use crate::store::{ConversationCursor, ConversationFilter, Page};
+use crate::store::{ConversationCursor, ConversationFilter, ConversationPage};
 
 /// Partitions read at once.
 const TOGETHER: usize = 16;
@@ -83,7 +83,7 @@ impl List {
         &'a self,
         filter: &'a ConversationFilter,
         after: Option<ConversationCursor>,
-    ) -> impl Iterator<Item = ConversationId> + 'a {
+    ) -> impl Iterator<Item = ConversationCursor> + 'a {
         let range = match after {
             Some(after) => self.order.range(..after),
             None => self.order.range(..),
@@ -97,7 +97,7 @@ impl List {
                     .as_ref()
                     .is_none_or(|number| *number == place.number)
             })
-            .map(|(at, _)| at.conversation)
+            .map(|(at, _)| *at)
     }
 
     /// Conversations whose preview is over.
@@ -127,12 +127,8 @@ impl ConversationList {
 }
 
 fn put(row: &Conversation, preview_until: Option<Timestamp>) -> Move {
-    let at = ConversationCursor {
-        last_activity: row.last_activity,
-        conversation: row.id,
-    };
     Move::Put(
-        at,
+        ConversationCursor::of(row),
         PlaceOf(Place {
             status: row.status,
             number: row.number.clone(),
@@ -247,13 +243,13 @@ impl ScyllaStore {
         }
     }
 
-    async fn ids_after(
+    async fn places_after(
         &self,
         tenant: TenantId,
         filter: &ConversationFilter,
         after: Option<ConversationCursor>,
         limit: usize,
-    ) -> Result<Vec<ConversationId>, StoreError> {
+    ) -> Result<Vec<ConversationCursor>, StoreError> {
         let take = |list: &List| list.after(filter, after).take(limit).collect();
         if let Some(ownership) = self.ownerships.find(tenant)
             && self.fill(tenant, &ownership).await?
@@ -270,23 +266,24 @@ impl ScyllaStore {
         filter: &ConversationFilter,
         after: Option<ConversationCursor>,
         limit: usize,
-    ) -> Result<Page<Conversation>, StoreError> {
-        let mut ids = self
-            .ids_after(tenant, filter, after, limit.saturating_add(1))
+    ) -> Result<ConversationPage, StoreError> {
+        let mut places = self
+            .places_after(tenant, filter, after, limit.saturating_add(1))
             .await?;
-        let more = ids.len() > limit;
-        ids.truncate(limit);
-        let rows: Vec<Option<Conversation>> = futures_util::stream::iter(ids)
-            .map(|id| async move {
-                let listed = self.load_conversation(tenant, id).await?;
+        let more = places.len() > limit;
+        places.truncate(limit);
+        let next = places.last().copied().filter(|_| more);
+        let rows: Vec<Option<Conversation>> = futures_util::stream::iter(places)
+            .map(|at| async move {
+                let listed = self.load_conversation(tenant, at.conversation).await?;
                 Ok::<_, StoreError>(listed.map(|listed| listed.row))
             })
             .buffered(TOGETHER)
             .try_collect()
             .await?;
-        Ok(Page {
+        Ok(ConversationPage {
             items: rows.into_iter().flatten().collect(),
-            more,
+            next,
         })
     }
 

@@ -1,0 +1,123 @@
+//! Entries that the journal did not show when it was read, and that may turn up: a replica that came back without its last
+//! writes answers before the others have told it of them, and a write that failed for its caller may have been made. They are
+//! looked for again, less and less often.
+
+use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::item::{Flow, Item};
+use super::{AGAIN, Backlog, Seen};
+use crate::domain::{JournalId, TenantId};
+use crate::store::JournalEntry;
+use crate::telemetry::metrics;
+use crate::whatsapp::webhook::Haste;
+
+/// How long before each look. Nodes of a cluster keep hints for each other for three hours, by default.
+const PAUSES: [Duration; 6] = [
+    Duration::from_secs(2),
+    Duration::from_secs(10),
+    Duration::from_mins(1),
+    Duration::from_mins(10),
+    Duration::from_hours(1),
+    Duration::from_hours(4),
+];
+/// Entries looked for. With more, the whole journal is read once more, in [`OVERFLOW`].
+const MOST: usize = 8_192;
+/// See [`MOST`].
+const OVERFLOW: Duration = Duration::from_mins(1);
+/// Entries looked for at once.
+const TOGETHER: usize = 128;
+
+/// An entry that is looked for.
+#[derive(Debug)]
+pub(in crate::ingest) struct Missing {
+    flow: Flow,
+    item: Item,
+    looks: usize,
+}
+
+impl Missing {
+    /// Its place in the journal.
+    pub(in crate::ingest) fn id(&self) -> JournalId {
+        self.item.id
+    }
+}
+
+/// All that are looked for, by when.
+pub(super) type AllMissing = BTreeMap<(Instant, JournalId, Flow), Missing>;
+
+impl Backlog {
+    /// An entry was handed to the journal, and nobody knows whether it stands there.
+    pub(in crate::ingest) fn doubtful(
+        &mut self,
+        entry: JournalEntry,
+        owners: Vec<TenantId>,
+        haste: Haste,
+        now: Instant,
+    ) {
+        let seen = Seen { entry, owners, haste };
+        for (flow, item) in seen.split() {
+            self.missing(flow, item, now);
+        }
+    }
+
+    /// An entry is not in the journal.
+    pub(in crate::ingest) fn missing(&mut self, flow: Flow, mut item: Item, now: Instant) {
+        item.entry = None;
+        let looks = 0;
+        self.look_later(Missing { flow, item, looks }, now);
+    }
+
+    /// When the journal should be asked for those that are missing.
+    pub(in crate::ingest) fn look_due(&self) -> Option<Instant> {
+        self.missing.first_key_value().map(|((due, ..), _)| *due)
+    }
+
+    /// Those that are to be looked for now.
+    pub(in crate::ingest) fn take_missing(&mut self, now: Instant) -> Vec<Missing> {
+        let mut taken = Vec::new();
+        while taken.len() < TOGETHER
+            && let Some(first) = self.missing.first_entry()
+            && first.key().0 <= now
+        {
+            taken.push(first.remove());
+        }
+        taken
+    }
+
+    /// The journal was asked for them, and had these.
+    pub(in crate::ingest) fn looked(&mut self, sought: Vec<Missing>, found: Vec<JournalEntry>, now: Instant) {
+        let found: HashMap<JournalId, JournalEntry> =
+            found.into_iter().map(|entry| (entry.id, entry)).collect();
+        for mut one in sought {
+            if let Some(entry) = found.get(&one.item.id) {
+                metrics::journal_replayed_total().increment(1);
+                one.item.entry = Some(entry.clone());
+                self.arrive(one.flow, one.item);
+            } else {
+                one.looks += 1;
+                self.look_later(one, now);
+            }
+        }
+    }
+
+    /// The journal could not be asked.
+    pub(in crate::ingest) fn not_looked(&mut self, sought: Vec<Missing>, now: Instant) {
+        for one in sought {
+            self.missing.insert((now + AGAIN, one.item.id, one.flow), one);
+        }
+    }
+
+    fn look_later(&mut self, one: Missing, now: Instant) {
+        let Some(pause) = PAUSES.get(one.looks) else {
+            // Whoever did it meanwhile marked it done, or it was never written.
+            return;
+        };
+        if self.missing.len() >= MOST {
+            return self.scan_within(OVERFLOW, now);
+        }
+        self.missing.insert((now + *pause, one.item.id, one.flow), one);
+    }
+}

@@ -1,0 +1,37 @@
+//! Asks the journal again for entries that it did not show.
+
+use std::sync::Arc;
+
+use tokio::time::Instant;
+
+use super::backlog::{AGAIN, Missing};
+use super::board::Board;
+use crate::store::Store;
+
+/// Asks whenever it is time to.
+pub(super) async fn run(board: Arc<Board>, store: Arc<dyn Store>) {
+    loop {
+        let sought = board.look(|backlog| backlog.take_missing(Instant::now()));
+        if sought.is_empty() {
+            wait(&board).await;
+            continue;
+        }
+        match store.journal_read(sought.iter().map(Missing::id).collect()).await {
+            Ok(found) => board.change(|backlog| backlog.looked(sought, found, Instant::now())),
+            Err(error) => {
+                tracing::debug!(error = %error, "cannot look for entries that the journal did not show");
+                board.look(|backlog| backlog.not_looked(sought, Instant::now()));
+                tokio::time::sleep(AGAIN).await;
+            }
+        }
+    }
+}
+
+async fn wait(board: &Board) {
+    let told = board.missing.notified();
+    match board.look(|backlog| backlog.look_due()) {
+        // Whichever comes first.
+        Some(due) => drop(tokio::time::timeout_at(due, told).await),
+        None => told.await,
+    }
+}
