@@ -152,5 +152,5 @@ async fn changed(gateway: &Gateway, tenant: &Tenant) -> anyhow::Result<Value> {
 
 /// How often a gateway lost a ledger to the other.
 async fn takeovers(gateway: &Gateway) -> anyhow::Result<f64> {
-    gateway.gauge("mesej_ledger_takeovers_total").await
+    gateway.metric("mesej_ledger_takeovers_total").await
 }

@@ -61,8 +61,8 @@ impl Gateway {
         format!("{}{path}", self.base)
     }
 
-    /// What a gauge without labels shows now.
-    pub async fn gauge(&self, name: &str) -> anyhow::Result<f64> {
+    /// What a metric shows now. Its labels are a part of the name.
+    pub async fn metric(&self, name: &str) -> anyhow::Result<f64> {
         let text = self.client.get(self.url("/metrics")).send().await?.text().await?;
         let value = text
             .lines()

@@ -158,7 +158,7 @@ async fn drained(stage: &Stage) -> anyhow::Result<Duration> {
     let began = Instant::now();
     loop {
         tokio::time::sleep(BACKLOG_SHOWN).await;
-        if stage.gateway.gauge("mesej_journal_backlog").await? < 1.0 {
+        if stage.gateway.metric("mesej_journal_backlog").await? < 1.0 {
             return Ok(began.elapsed());
         }
         anyhow::ensure!(began.elapsed() < DRAINED, "the gateway does not catch up");

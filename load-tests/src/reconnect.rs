@@ -105,7 +105,7 @@ async fn part(args: &ReconnectArgs, agents: u32, bounds: &mut Bounds) -> anyhow:
     let Crowd { took, spent, refused } = crowd(address, id, tickets.clone(), &elsewhere).await?;
     let spent = spent - usual_per_s * took;
     let seen = probe.end().await?;
-    let files = stage.gateway.gauge("mesej_process_open_fds").await.ok();
+    let files = stage.gateway.metric("mesej_process_open_fds").await.ok();
     drop(elsewhere);
     let elsewhere = Elsewhere::start()?;
     let bare = crowd(bystander.address().parse()?, bystander.id()?, tickets, &elsewhere).await?;

@@ -31,7 +31,7 @@ const ACCOUNT: &str = "102290129340398";
 const RECIPIENTS: u32 = 2_000;
 /// How long a start may take before the rig gives up.
 const START: Duration = Duration::from_secs(60);
-/// How long everything may take to settle after the last kill.
+/// How long nothing may change before what is not settled after the last kill counts as stuck.
 const SETTLE: Duration = Duration::from_secs(180);
 
 /// What a rig is set up with.
@@ -292,7 +292,7 @@ impl Rig {
         let sender = self.sender.take().context("nothing was sent")?;
         self.book = Some(sender.finish().await?);
         let mut quiet = self.simulator.quiesce(SETTLE).await?;
-        let deadline = Instant::now() + SETTLE;
+        let (mut deadline, mut left) = (Instant::now() + SETTLE, u64::MAX);
         loop {
             self.simulator.quiesce(SETTLE).await?;
             self.agents_catch_up().await?;
@@ -302,8 +302,11 @@ impl Rig {
             let report = self.simulator.report().await?;
             let found = Found { report, quiet };
             // What was acknowledged last may still wait its turn.
-            let is_over = found.total("unsettled") == 0 && found.total("lost") == 0;
-            if is_over || Instant::now() > deadline {
+            let still = found.total("unsettled") + found.total("lost");
+            if still < left {
+                (deadline, left) = (Instant::now() + SETTLE, still);
+            }
+            if still == 0 || Instant::now() > deadline {
                 return Ok(found);
             }
             quiet = found.quiet;
@@ -366,6 +369,18 @@ impl Rig {
             sender.set_rate(sends);
         }
         Ok(())
+    }
+
+    /// Customers' messages that were acknowledged and wait to be applied, if the gateway never died.
+    pub async fn unapplied(&self) -> anyhow::Result<f64> {
+        let stats = self.simulator.stats().await?;
+        let acknowledged = stats.get("inbound_acknowledged").and_then(Value::as_f64);
+        let mut left = acknowledged.context("no count of acknowledged messages")?;
+        for what in ["applied", "duplicates"] {
+            let name = format!("mesej_{what}_total{{kind=\"message\"}}");
+            left -= self.gateway.metric(&name).await?;
+        }
+        Ok(left)
     }
 
     /// Events that the slowest agent has yet to see.

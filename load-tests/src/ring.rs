@@ -47,9 +47,10 @@ pub struct RingArgs {
     /// How long too few nodes are left, in seconds
     #[arg(long, default_value_t = 12)]
     pub outage_secs: u64,
-    /// When a node has a write on disk; by default before it answers where it is the only one
-    #[arg(long, value_enum)]
-    pub sync: Option<Sync>,
+    /// When a node has a write on disk. `periodic` is as fast as Cassandra comes, and a majority that is killed takes with it
+    /// what was answered last
+    #[arg(long, value_enum, default_value = "group")]
+    pub sync: Sync,
     /// The `mesej` binary; by default the one beside this program
     #[arg(long)]
     pub binary: Option<PathBuf>,
@@ -64,15 +65,6 @@ const UNDER_WAY: usize = 1_024;
 const AFTERWARDS: Duration = Duration::from_secs(5);
 
 impl RingArgs {
-    fn sync(&self) -> Sync {
-        let usual = if self.nodes == 1 {
-            Sync::Group
-        } else {
-            Sync::Periodic
-        };
-        self.sync.unwrap_or(usual)
-    }
-
     fn plan(&self) -> Plan {
         Plan {
             seed: self.seed,
@@ -83,7 +75,7 @@ impl RingArgs {
             faults: false,
             keeps: Keeps::OwnCluster(Wanted {
                 nodes: self.nodes,
-                sync: self.sync(),
+                sync: self.sync,
             }),
             binary: self.binary.clone(),
             keep: self.keep.clone(),

@@ -239,7 +239,7 @@ fn take(delays: &Delays) -> anyhow::Result<Histogram<u64>> {
 /// How long after `began` the gateway has no more open sockets than this.
 async fn until_open(stage: &Stage, most: u32, began: Instant) -> anyhow::Result<Duration> {
     while began.elapsed() < CLOSED_WITHIN * 2 {
-        if stage.gateway.gauge("mesej_sockets_open").await? <= f64::from(most) {
+        if stage.gateway.metric("mesej_sockets_open").await? <= f64::from(most) {
             break;
         }
         tokio::time::sleep(Duration::from_millis(250)).await;

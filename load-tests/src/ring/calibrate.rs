@@ -21,7 +21,7 @@ const RECOVERY: Duration = Duration::from_secs(60);
 /// Of what is carried, how much the rig puts on, in per cent.
 const SHARE: u32 = 60;
 /// A load is carried when so many of the sends are accepted in its time, in per cent, the slowest of a hundred takes no longer,
-/// and agents are behind by less than the events of a second.
+/// and neither agents nor what waits to be applied are behind by more than a second.
 const ACCEPTED: u64 = 95;
 const SLOWEST_MS: u32 = 1_000;
 
@@ -46,7 +46,9 @@ pub(super) async fn sends_carried(rig: &Rig) -> anyhow::Result<u32> {
         inbound(chosen)
     );
     let calm = tokio::time::Instant::now() + RECOVERY;
-    while rig.behind().await? > u64::from(chosen) && tokio::time::Instant::now() < calm {
+    while (rig.behind().await? > u64::from(chosen) || rig.unapplied().await? > inbound(chosen))
+        && tokio::time::Instant::now() < calm
+    {
         tokio::time::sleep(Duration::from_millis(500)).await;
     }
     Ok(carried)
@@ -63,9 +65,9 @@ async fn is_carried(rig: &Rig, book: &Book, sends: u32) -> anyhow::Result<bool> 
     let mut took = book.took_ms().split_off(before.1);
     took.sort_unstable();
     let slowest = took.get(took.len() * 99 / 100).copied().unwrap_or(u32::MAX);
-    let behind = rig.behind().await?;
+    let (behind, unapplied) = (rig.behind().await?, rig.unapplied().await?);
     eprintln!(
-        "{sends} sends a second: {accepted} accepted in {} s, p99 {slowest} ms, agents {behind} events behind",
+        "{sends} sends a second: {accepted} accepted in {} s, p99 {slowest} ms, agents {behind} events behind, {unapplied} messages to be applied",
         LOOK.as_secs()
     );
     let offered = u64::from(sends) * LOOK.as_secs();
@@ -73,7 +75,8 @@ async fn is_carried(rig: &Rig, book: &Book, sends: u32) -> anyhow::Result<bool> 
         && slowest <= SLOWEST_MS
         && skipped(book) == before.2
         // A message that is sent tells of itself up to five times.
-        && behind < u64::from(sends) * 8)
+        && behind < u64::from(sends) * 8
+        && unapplied < inbound(sends))
 }
 
 fn skipped(book: &Book) -> u64 {

@@ -110,7 +110,7 @@ async fn live(gateway: &Gateway, wanted: u32) -> anyhow::Result<()> {
     loop {
         // Not there before it is told for the first time.
         let live = gateway
-            .gauge("mesej_tenants{state=\"live\"}")
+            .metric("mesej_tenants{state=\"live\"}")
             .await
             .unwrap_or(-1.0);
         if (live - f64::from(wanted)).abs() < 0.5 {
