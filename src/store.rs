@@ -118,6 +118,36 @@ pub struct ConversationCursor {
     pub conversation: ConversationId,
 }
 
+impl ConversationCursor {
+    /// Where a conversation stands as its row says.
+    pub(crate) const fn of(row: &Conversation) -> Self {
+        Self {
+            last_activity: row.last_activity,
+            conversation: row.id,
+        }
+    }
+}
+
+/// A page of the conversation list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConversationPage {
+    /// The rows.
+    pub items: Vec<Conversation>,
+    /// The place after which the list goes on, if it does. A conversation that moves while the page is read has left it.
+    pub next: Option<ConversationCursor>,
+}
+
+impl From<Page<Conversation>> for ConversationPage {
+    /// Of rows and places that were read at one moment.
+    fn from(page: Page<Conversation>) -> Self {
+        let last = page.items.last().map(ConversationCursor::of);
+        Self {
+            next: last.filter(|_| page.more),
+            items: page.items,
+        }
+    }
+}
+
 /// A page of rows, and whether more follow.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Page<T> {
@@ -282,7 +312,7 @@ pub trait Store: Send + Sync + 'static {
         filter: ConversationFilter,
         after: Option<ConversationCursor>,
         limit: usize,
-    ) -> Result<Page<Conversation>, StoreError>;
+    ) -> Result<ConversationPage, StoreError>;
 
     /// One contact, following no link.
     async fn contact(&self, tenant: TenantId, contact: ContactId) -> Result<Option<Contact>, StoreError>;

@@ -164,12 +164,12 @@ impl Lane {
         if wants.iter().any(|want| want.customer == Customer::New) {
             self.recall(wants, now, ctx);
         } else {
-            self.ask(wants, now, ctx);
+            self.ask(wants, now.mono, ctx);
         }
     }
 
-    /// Asks the store for claims.
-    pub(super) fn ask(&self, wants: Vec<Want>, now: Moment, ctx: &mut Context<Self>) {
+    /// Asks the store for claims of what was chosen then.
+    pub(super) fn ask(&self, wants: Vec<Want>, chosen_at: Duration, ctx: &mut Context<Self>) {
         crash::point(CrashPoint::BeforeClaim);
         let (store, tenant) = (Arc::clone(&self.store), self.tenant);
         let fence = self.results.ledger.fence();
@@ -181,9 +181,10 @@ impl Lane {
                 attempt: want.item.waiting.attempt,
             })
             .collect();
-        let claim = async move { store.claim(tenant, fence, asked, now.wall).await };
+        let now = self.now().wall;
+        let claim = async move { store.claim(tenant, fence, asked, now).await };
         ctx.spawn(claim.into_actor(self).map(move |answer, lane, ctx| {
-            lane.claims_came(wants, now.mono, answer, ctx);
+            lane.claims_came(wants, chosen_at, answer, ctx);
             lane.turn_soon(ctx);
         }));
     }
@@ -279,7 +280,7 @@ impl Lane {
     fn claims_came(
         &mut self,
         wants: Vec<Want>,
-        asked_at: Duration,
+        chosen_at: Duration,
         answer: Result<Vec<ClaimOutcome>, StoreError>,
         ctx: &mut Context<Self>,
     ) {
@@ -289,7 +290,7 @@ impl Lane {
             Err(error) => return self.claims_failed(wants, &error, now, ctx),
         };
         crash::point(CrashPoint::AfterClaim);
-        self.claiming.took(now.mono.saturating_sub(asked_at));
+        self.claiming.took(now.mono.saturating_sub(chosen_at));
         self.claiming.end();
         let outcomes = outcomes
             .into_iter()

@@ -14,8 +14,8 @@ use crate::domain::{DeliveryState, Message, MessageId, Timestamp};
 
 impl Lane {
     /// Looks up what was sent to customers who are new here, and asks for the claims of those who owe nothing.
-    pub(super) fn recall(&self, wants: Vec<Want>, now: Moment, ctx: &mut Context<Self>) {
-        let reads = wants.iter().map(|want| self.sent_before(want, now));
+    pub(super) fn recall(&self, wants: Vec<Want>, chosen_at: Moment, ctx: &mut Context<Self>) {
+        let reads = wants.iter().map(|want| self.sent_before(want, chosen_at));
         let reads = join_all(reads.collect::<Vec<_>>());
         ctx.spawn(reads.into_actor(self).map(move |sent, lane, ctx| {
             let now = lane.now();
@@ -32,7 +32,8 @@ impl Lane {
                 lane.turn_soon(ctx);
             } else {
                 lane.claiming.begin(&free);
-                lane.ask(free, now, ctx);
+                // The look-up is a part of what claims take: the slower they are, the more are kept ready.
+                lane.ask(free, chosen_at.mono, ctx);
             }
         }));
     }
