@@ -10,6 +10,7 @@ WORKDIR /src
 # What is compiled in stands beside the source: settings, the console, the cluster's schema.
 COPY Cargo.toml Cargo.lock config.default.toml ./
 COPY load-tests load-tests
+COPY simulator simulator
 COPY benches benches
 COPY console console
 COPY cql cql

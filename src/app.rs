@@ -80,7 +80,7 @@ pub enum AppError {
     },
     /// The simulator of the demo.
     #[error(transparent)]
-    Simulator(#[from] crate::simulator::SimulatorError),
+    Simulator(#[from] mesej_simulator::SimulatorError),
     /// The demo would give its key to whoever reaches this machine.
     #[error(
         "the demo gives everybody who asks a key, and {0} is an address that others may reach: listen on 127.0.0.1 \

@@ -59,7 +59,7 @@ pub enum CliError {
     NothingToAccept(&'static str),
     /// The simulator does not start.
     #[error(transparent)]
-    Simulator(#[from] crate::simulator::SimulatorError),
+    Simulator(#[from] mesej_simulator::SimulatorError),
     /// Nobody would be let in.
     #[error(
         "no operator's token: give the value of the server's `server.admin_token` in MESEJ_ADMIN_TOKEN (or --admin-token)"

@@ -10,7 +10,6 @@ pub mod domain;
 pub mod ingest;
 pub mod limiter;
 pub mod shutdown;
-pub mod simulator;
 pub mod store;
 pub mod telemetry;
 pub mod whatsapp;

@@ -14,6 +14,8 @@ pub mod payload;
 #[path = "../tests/payloads/folders.rs"]
 pub(crate) mod payloads;
 pub mod signature;
+#[cfg(test)]
+mod simulated;
 pub mod webhook;
 
 pub use client::{Acceptance, BearerToken, Graph, GraphClient, GraphError, SendCall, SendResult};

@@ -16,12 +16,14 @@ use super::{AppError, start};
 use crate::api::DemoSession;
 use crate::api::auth::key::{NewKey, PresentedKey};
 use crate::config::{AppConfig, BaseUrl, Config};
-use crate::domain::{AgentId, Clock, PhoneNumberId, Retention, SendRate, SystemClock, TenantId, Timestamp};
+use crate::domain::{
+    AgentId, Clock, PhoneNumberId, Retention, SendRate, SystemClock, TenantId, Timestamp, WabaId,
+};
 use crate::shutdown::Shutdown;
-use crate::simulator::control::WebhookTarget;
-use crate::simulator::{self, ChatterConfig, CustomerSpec, CustomerView, NumberConfig, SimulatorConfig};
 use crate::store::directory::{AccessToken, Scope};
 use crate::store::{ApiKey, ConversationFilter, KeyHash, Number, Tenant};
+use mesej_simulator::control::WebhookTarget;
+use mesej_simulator::{ChatterConfig, CustomerSpec, CustomerView, NumberConfig, Simulator, SimulatorConfig};
 
 /// The demo's tenant has a fixed id: there is one.
 pub(super) const TENANT: TenantId = TenantId::new(0x00de_0000_0000_0001);
@@ -69,7 +71,7 @@ pub async fn demo(mut config: Config, reach: Reach, shutdown: Shutdown) -> Resul
         app_secrets: vec![box_config.app_secret.clone().into()],
         verify_token: box_config.verify_token.clone().into(),
     };
-    let meta = simulator::start(box_config).await?;
+    let meta = mesej_simulator::start(box_config).await?;
     config.whatsapp.base_url = BaseUrl::parse(&meta.url())
         .ok_or_else(|| AppError::Demo("the simulator has no address".to_owned()))?;
     config.whatsapp.apps = vec![app];
@@ -81,7 +83,7 @@ pub async fn demo(mut config: Config, reach: Reach, shutdown: Shutdown) -> Resul
         api_key: key.clone(),
         agent: parsed(AgentId::parse(AGENT))?,
         name: "Ana".to_owned(),
-        number: number.phone_number_id.clone(),
+        number: parsed(PhoneNumberId::parse(number.phone_number_id.as_str()))?,
     };
     let address = listener.local_addr().map_err(|source| AppError::Io {
         what: "no address".to_owned(),
@@ -102,7 +104,7 @@ pub async fn demo(mut config: Config, reach: Reach, shutdown: Shutdown) -> Resul
         customers: CUSTOMERS,
         ..ChatterConfig::default()
     })?;
-    welcome(&address, &meta, &key, &number.phone_number_id, &known).map_err(|source| AppError::Io {
+    welcome(&address, &meta, &key, &session.number, &known).map_err(|source| AppError::Io {
         what: "cannot print".to_owned(),
         source,
     })?;
@@ -177,9 +179,9 @@ pub(super) async fn settle_in(
     });
     core.store.put_tenant(tenant).await?;
     let row = Number {
-        id: number.phone_number_id.clone(),
+        id: parsed(PhoneNumberId::parse(number.phone_number_id.as_str()))?,
         tenant: TENANT,
-        waba: number.waba_id.clone(),
+        waba: parsed(WabaId::parse(number.waba_id.as_str()))?,
         display: number.display_phone_number.clone(),
         rate: SendRate::new(number.rate).unwrap_or(SendRate::STANDARD),
         access_token: AccessToken::new(token),
@@ -206,7 +208,7 @@ pub(super) async fn settle_in(
 
 /// Tells the simulator, which begins afresh with each start, who wrote before: their names, and that they may be
 /// answered. Returns how many.
-async fn remember(core: &Core, meta: &simulator::Simulator) -> Result<usize, AppError> {
+async fn remember(core: &Core, meta: &Simulator) -> Result<usize, AppError> {
     let filter = ConversationFilter::default();
     let page = core.store.page_conversations(TENANT, filter, None, REMEMBERED);
     let conversations = page.await?.items;
@@ -235,7 +237,7 @@ async fn remember(core: &Core, meta: &simulator::Simulator) -> Result<usize, App
 }
 
 /// Who is there at each start and writes only when told to; the first of them writes at the first start.
-fn newcomers(meta: &simulator::Simulator) -> Result<Vec<CustomerView>, AppError> {
+fn newcomers(meta: &Simulator) -> Result<Vec<CustomerView>, AppError> {
     let mut known = Vec::new();
     for (phone, name) in [(FIRST, "Siti Rahma"), ("5511987654302", "João Pereira")] {
         known.push(meta.customer(&CustomerSpec {
@@ -282,7 +284,7 @@ fn customers(people: &[CustomerView]) -> String {
 
 fn welcome(
     address: &std::net::SocketAddr,
-    meta: &simulator::Simulator,
+    meta: &Simulator,
     key: &SecretString,
     number: &PhoneNumberId,
     known: &[CustomerView],

@@ -8,7 +8,7 @@ use clap::{Args, ValueEnum};
 
 use super::{CliError, output};
 use crate::shutdown::Shutdown;
-use crate::simulator::{self, ChatterConfig, Faults, NumberConfig, SimulatorConfig};
+use mesej_simulator::{ChatterConfig, Faults, NumberConfig, SimulatorConfig};
 
 /// Options of `mesej simulate`.
 #[derive(Debug, Args)]
@@ -57,7 +57,7 @@ pub(super) async fn run(args: SimulateArgs) -> Result<ExitCode, CliError> {
     let shutdown = Shutdown::default();
     let config = settings(&args)?;
     let told = introduction(&config);
-    let simulator = simulator::start(config).await?;
+    let simulator = mesej_simulator::start(config).await?;
     simulator.set_chatter(ChatterConfig {
         rate: args.chatter,
         ..ChatterConfig::default()

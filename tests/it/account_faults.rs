@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use mesej::domain::{Clock as _, SystemClock};
-use mesej::simulator::control::SendQuery;
-use mesej::simulator::{Faults, Millis, NumberConfig};
+use mesej_simulator::control::SendQuery;
+use mesej_simulator::{Faults, Millis, NumberConfig};
 use serde_json::{Value, json};
 
 use crate::gateway::{CUSTOMER, Setup, TestGateway, text_to, until};

@@ -160,7 +160,7 @@ async fn what_the_business_writes_on_its_phone_is_answered_by_nobody(kept: Kept)
     assert!(
         gateway
             .meta
-            .sends(&mesej::simulator::control::SendQuery::default())
+            .sends(&mesej_simulator::control::SendQuery::default())
             .is_empty()
     );
     gateway.stop().await;

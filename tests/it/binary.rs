@@ -3,8 +3,8 @@
 use std::process::Stdio;
 use std::time::Duration;
 
-use mesej::simulator::control::WebhookTarget;
-use mesej::simulator::{self, SimulatorConfig};
+use mesej_simulator::SimulatorConfig;
+use mesej_simulator::control::WebhookTarget;
 use serde_json::{Value, json};
 use tokio::process::Command;
 
@@ -26,7 +26,7 @@ on_every_store! {
 
 async fn logs_hold_no_personal_data_at_any_level_and_sigterm_ends_the_process_in_order(kept: Kept) {
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let meta = simulator::start(SimulatorConfig::default()).await.unwrap();
+    let meta = mesej_simulator::start(SimulatorConfig::default()).await.unwrap();
     let port = std::net::TcpListener::bind("127.0.0.1:0")
         .unwrap()
         .local_addr()
@@ -67,7 +67,7 @@ async fn logs_hold_no_personal_data_at_any_level_and_sigterm_ends_the_process_in
     };
     let tenant = admin("/v1/admin/tenants".into(), json!({ "name": "Toko" })).await;
     let tenant = tenant["tenant_id"].as_str().unwrap().to_owned();
-    let number = simulator::NumberConfig::default();
+    let number = mesej_simulator::NumberConfig::default();
     let body = json!({
         "phone_number_id": number.phone_number_id, "waba_id": number.waba_id, "app": "simulated",
         "display_phone_number": number.display_phone_number, "access_token": "simulated-access-token", "rate": 80,
@@ -86,7 +86,7 @@ async fn logs_hold_no_personal_data_at_any_level_and_sigterm_ends_the_process_in
     })
     .await
     .unwrap();
-    let customer = simulator::CustomerSpec {
+    let customer = mesej_simulator::CustomerSpec {
         phone: Some("628777000111".to_owned()),
         name: Some("Canary Customer".to_owned()),
         ..Default::default()
@@ -106,7 +106,7 @@ async fn logs_hold_no_personal_data_at_any_level_and_sigterm_ends_the_process_in
     .await;
     let () = sent;
     until("the reply arrived", || async {
-        meta.sends(&simulator::control::SendQuery::default())
+        meta.sends(&mesej_simulator::control::SendQuery::default())
             .iter()
             .any(|send| send.status.as_deref() == Some("read"))
             .then_some(())

@@ -1,7 +1,7 @@
 //! Webhooks that once led to a wrong answer, in the order in which they came, and what must come of them.
 
-use mesej::simulator::control::{CallNumber, MoveNumber, SendQuery};
-use mesej::simulator::{CustomerSpec, Faults, Millis, NumberConfig};
+use mesej_simulator::control::{CallNumber, MoveNumber, SendQuery};
+use mesej_simulator::{CustomerSpec, Faults, Millis, NumberConfig};
 use serde_json::{Value, json};
 
 use crate::gateway::{CUSTOMER, Setup, TestGateway, text_to, until};

@@ -1,8 +1,8 @@
 //! Customers who want no marketing get none, and everything else.
 
 use mesej::domain::{Clock as _, SystemClock};
-use mesej::simulator::CustomerSpec;
-use mesej::simulator::oracle::OptOut;
+use mesej_simulator::CustomerSpec;
+use mesej_simulator::oracle::OptOut;
 use serde_json::{Value, json};
 
 use crate::gateway::{CUSTOMER, TestGateway, until};

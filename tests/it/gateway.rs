@@ -8,8 +8,8 @@ use mesej::app::open_core;
 use mesej::config::Config;
 use mesej::domain::{Clock, SystemClock};
 use mesej::shutdown::Shutdown;
-use mesej::simulator::control::WebhookTarget;
-use mesej::simulator::{self, Faults, NumberConfig, Simulator, SimulatorConfig};
+use mesej_simulator::control::WebhookTarget;
+use mesej_simulator::{Faults, NumberConfig, Simulator, SimulatorConfig};
 use ring::hmac;
 use serde_json::{Value, json};
 use tokio::time::Instant;
@@ -51,7 +51,7 @@ impl Default for Setup {
             &mut simulator.statuses.delivered,
             &mut simulator.statuses.read,
         ] {
-            *delay = simulator::Millis::between(1, 20);
+            *delay = mesej_simulator::Millis::between(1, 20);
         }
         Self {
             simulator,
@@ -110,7 +110,7 @@ impl TestGateway {
     pub(crate) async fn start_with(kept: Kept, setup: Setup) -> Self {
         // Another test of this binary may have been first.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let meta = simulator::start(setup.simulator).await.unwrap();
+        let meta = mesej_simulator::start(setup.simulator).await.unwrap();
         let shutdown = Shutdown::default();
         let (base, serving) = serve(&kept, &meta.url(), &setup.extra, &setup.clock, &shutdown).await;
         let client = reqwest::Client::builder()

@@ -1,7 +1,7 @@
 //! Groups: what is sent to one, what its members write, and examples of sends of every kind.
 
 use mesej::domain::{Clock as _, SystemClock};
-use mesej::simulator::control::SendQuery;
+use mesej_simulator::control::SendQuery;
 use serde_json::{Value, json};
 
 use crate::gateway::{CUSTOMER, TestGateway, text_to};

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use crate::gateway::{CUSTOMER, TestGateway, until};
 use crate::kept::{Kept, on_every_store};
-use mesej::simulator::{Faults, Millis, NumberConfig};
+use mesej_simulator::{Faults, Millis, NumberConfig};
 
 on_every_store! {
     a_customers_message_is_in_history_once_and_opens_the_conversation,
@@ -173,7 +173,7 @@ async fn a_customer_without_a_phone_number_can_be_answered(kept: Kept) {
     let gateway = TestGateway::start(kept).await;
     let mina = gateway
         .meta
-        .customer(&mesej::simulator::CustomerSpec {
+        .customer(&mesej_simulator::CustomerSpec {
             name: Some("Mina".to_owned()),
             username: Some("mina.k".to_owned()),
             ..Default::default()

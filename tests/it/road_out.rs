@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use mesej::simulator::control::SendQuery;
-use mesej::simulator::{Faults, Millis};
+use mesej_simulator::control::SendQuery;
+use mesej_simulator::{Faults, Millis};
 use serde_json::json;
 
 use crate::gateway::{CUSTOMER, Setup, TestGateway, text_to, until};
@@ -223,7 +223,7 @@ async fn a_bad_token_pauses_the_lane_and_a_new_one_lets_it_go_on(kept: Kept) {
             .find(|event| event["kind"] == "lane" && event["data"]["state"] == "paused")
     })
     .await;
-    let number = mesej::simulator::NumberConfig::default();
+    let number = mesej_simulator::NumberConfig::default();
     let body = json!({
         "phone_number_id": number.phone_number_id, "waba_id": number.waba_id, "app": "simulated",
         "display_phone_number": number.display_phone_number, "access_token": "the-right-token", "rate": 80,

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use mesej::simulator::NumberConfig;
+use mesej_simulator::NumberConfig;
+use mesej_simulator::ids::{PhoneNumberId, WabaId};
 use serde_json::{Value, json};
 
 use crate::gateway::{ADMIN, TestGateway, until};
@@ -106,14 +107,14 @@ async fn every_sample_webhook_is_taken_alone_in_batches_and_twice_and_its_messag
     for (index, account) in accounts.iter().enumerate() {
         let mut number = NumberConfig::numbered(u32::try_from(index).unwrap() + 100);
         if let Some(id) = numbers.iter().nth(index) {
-            number.phone_number_id = id.parse().unwrap();
+            number.phone_number_id = PhoneNumberId::parse(id).unwrap();
         }
-        number.waba_id = account.parse().unwrap();
+        number.waba_id = WabaId::parse(account).unwrap();
         gateway.add_number(&number).await;
     }
     for id in numbers.iter().skip(accounts.len()) {
         let number = NumberConfig {
-            phone_number_id: id.parse().unwrap(),
+            phone_number_id: PhoneNumberId::parse(id).unwrap(),
             ..NumberConfig::default()
         };
         gateway.add_number(&number).await;

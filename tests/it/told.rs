@@ -1,7 +1,7 @@
 //! Webhooks as Meta posts them, written by hand: what a simulator would not say, or not in this order.
 
 use mesej::domain::{Clock as _, SystemClock};
-use mesej::simulator::NumberConfig;
+use mesej_simulator::NumberConfig;
 use serde_json::{Map, Value, json};
 
 pub(crate) fn now() -> i64 {

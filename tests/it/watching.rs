@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use futures_util::{SinkExt as _, StreamExt as _};
-use mesej::simulator::NumberConfig;
 use mesej::telemetry::{Kind, Metric, metrics};
+use mesej_simulator::NumberConfig;
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;

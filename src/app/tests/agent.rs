@@ -52,7 +52,7 @@ impl Agent {
     }
 
     /// What it saw, in the oracle's words.
-    pub(super) fn report(self, tenant: crate::domain::TenantId) -> crate::simulator::oracle::EventsSeen {
+    pub(super) fn report(self, tenant: crate::domain::TenantId) -> mesej_simulator::oracle::EventsSeen {
         self.task.abort();
         let book = self.book.lock().unwrap();
         let seen = json!({

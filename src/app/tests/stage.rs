@@ -14,12 +14,13 @@ use crate::api::auth::key::NewKey;
 use crate::app::core::open_core;
 use crate::app::demo::{TENANT, settle_in};
 use crate::config::Config;
-use crate::domain::{MessageId, SystemClock};
+use crate::domain::{SystemClock, TenantId};
 use crate::shutdown::Shutdown;
-use crate::simulator::control::WebhookTarget;
-use crate::simulator::oracle::{HistoryRead, HistoryRow, Policy, Report, Submission};
-use crate::simulator::{self, Millis, Simulator, SimulatorConfig};
 use crate::store::Store;
+use mesej_simulator::control::WebhookTarget;
+use mesej_simulator::ids::{self, MessageId};
+use mesej_simulator::oracle::{HistoryRead, HistoryRow, Policy, Report, Submission};
+use mesej_simulator::{Millis, Simulator, SimulatorConfig};
 
 /// How many customers talk.
 pub(super) const CUSTOMERS: usize = 6;
@@ -27,6 +28,11 @@ pub(super) const CUSTOMERS: usize = 6;
 const ANSWERS: usize = 24;
 /// Everything comes about within this.
 pub(super) const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A tenant as the oracle knows it.
+const fn known(tenant: TenantId) -> ids::TenantId {
+    ids::TenantId::from_bytes(tenant.get().to_be_bytes())
+}
 
 /// Time for others; what is waited for is asked for again afterwards.
 pub(super) async fn pause(time: Duration) {
@@ -65,7 +71,7 @@ impl Stage {
             "[{{ name = \"demo\", app_secrets = [\"{}\"], verify_token = \"{}\" }}]",
             world.app_secret, world.verify_token
         );
-        let meta = Arc::new(simulator::start(world).await.unwrap());
+        let meta = Arc::new(mesej_simulator::start(world).await.unwrap());
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let variables = [
@@ -138,7 +144,7 @@ impl Stage {
             submitted.push(Submission {
                 message_id: Some(message_id),
                 marker: Some(marker),
-                tenant: Some(TENANT),
+                tenant: Some(known(TENANT)),
                 policy: Policy::NeverDuplicate,
             });
             pause(Duration::from_millis(60)).await;
@@ -192,7 +198,7 @@ impl Stage {
         self.meta.report_submissions(submitted);
         self.meta.report_events(&[agent.report(TENANT)]);
         self.meta.report_history(&HistoryRead {
-            tenant: Some(TENANT),
+            tenant: Some(known(TENANT)),
             rows: self.history().await,
         });
         self.meta.report()

@@ -1,0 +1,146 @@
+use super::*;
+use crate::graph::error::GraphError;
+use crate::graph::validate::{self, Request};
+use serde_json::json;
+
+fn send(template: &Value) -> Result<u64, GraphError> {
+    let request = json!({
+        "messaging_product": "whatsapp", "to": "+16505551234", "type": "template", "template": template
+    });
+    let Request::Message(message) = validate::request(&request)? else {
+        panic!("a message")
+    };
+    check(&Templates::seeded(), &message.template.unwrap()).map(|template| template.id)
+}
+
+fn texts(values: &[&str]) -> Value {
+    values
+        .iter()
+        .map(|value| json!({"type": "text", "text": value}))
+        .collect()
+}
+
+#[test]
+fn each_way_of_filling_a_template_wrongly_has_its_code() {
+    let body = |values: &[&str]| json!({"type": "body", "parameters": texts(values)});
+    let url = json!({"type": "button", "sub_type": "url", "index": "0", "parameters": texts(&["1042"])});
+    let named = |name: &str| json!({"type": "text", "parameter_name": name, "text": "x"});
+    let offer = |parameters: Value, header: Value| {
+        json!({"name": "seasonal_offer", "language": {"code": "en_US"}, "components": [
+            {"type": "header", "parameters": [header]},
+            {"type": "body", "parameters": parameters},
+            {"type": "button", "sub_type": "copy_code", "index": 0,
+             "parameters": [{"type": "coupon_code", "coupon_code": "SPRING25"}]}]})
+    };
+    let image = json!({"type": "image", "image": {"link": "https://shop.example.com/a.png"}});
+    let all_named = json!([named("first_name"), named("discount"), named("code")]);
+    let shipped = |components: Value| json!({"name": "order_shipped", "language": {"code": "en_US"}, "components": components});
+    let cases = [
+        ("well filled", shipped(json!([body(&["a", "b", "c"]), url])), None),
+        (
+            "plain",
+            json!({"name": "hello_world", "language": {"code": "en_US"}}),
+            None,
+        ),
+        ("named", offer(all_named.clone(), image.clone()), None),
+        (
+            "unknown name",
+            json!({"name": "nope", "language": {"code": "en_US"}}),
+            Some(132_001),
+        ),
+        (
+            "unknown language",
+            json!({"name": "hello_world", "language": {"code": "fr"}}),
+            Some(132_001),
+        ),
+        (
+            "paused",
+            json!({"name": "paused_offer", "language": {"code": "en_US"}}),
+            Some(132_015),
+        ),
+        (
+            "disabled",
+            json!({"name": "disabled_offer", "language": {"code": "en_US"}}),
+            Some(132_016),
+        ),
+        (
+            "rejected",
+            json!({"name": "rejected_offer", "language": {"code": "en_US"}}),
+            Some(132_001),
+        ),
+        ("too few", shipped(json!([body(&["a", "b"]), url])), Some(132_000)),
+        (
+            "too many",
+            shipped(json!([body(&["a", "b", "c", "d"]), url])),
+            Some(132_000),
+        ),
+        ("no components", shipped(json!([])), Some(132_000)),
+        (
+            "button without its value",
+            shipped(json!([body(&["a", "b", "c"])])),
+            Some(131_008),
+        ),
+        (
+            "wrong kind of button",
+            shipped(json!([body(&["a", "b", "c"]),
+                {"type": "button", "sub_type": "quick_reply", "index": 0,
+                 "parameters": [{"type": "payload", "payload": "x"}]}])),
+            Some(132_012),
+        ),
+        (
+            "a header that nobody asked for",
+            shipped(json!([
+            {"type": "header", "parameters": texts(&["x"])}, body(&["a", "b", "c"]), url])),
+            Some(132_000),
+        ),
+        (
+            "numbers where names are wanted",
+            offer(texts(&["a", "b", "c"]), image.clone()),
+            Some(132_012),
+        ),
+        (
+            "a wrong name",
+            offer(
+                json!([named("first_name"), named("discount"), named("kode")]),
+                image,
+            ),
+            Some(132_012),
+        ),
+        (
+            "a document where an image is wanted",
+            offer(
+                all_named,
+                json!({"type": "document", "document": {"link": "https://shop.example.com/a.pdf"}}),
+            ),
+            Some(132_012),
+        ),
+        (
+            "too long once filled",
+            shipped(json!([body(&["a", "b", &"c".repeat(1_024)]), url])),
+            Some(132_005),
+        ),
+    ];
+    for (label, template, wanted) in cases {
+        assert_eq!(send(&template).err().map(|error| error.code), wanted, "{label}");
+    }
+}
+
+#[test]
+fn every_approved_template_of_the_list_can_be_told_apart() {
+    let templates = Templates::seeded();
+    let mut ids: Vec<u64> = templates.iter().map(|template| template.id).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    assert_eq!(ids.len(), templates.iter().count());
+}
+
+#[test]
+fn putting_a_template_again_keeps_its_id() {
+    let mut templates = Templates::seeded();
+    let mut spec = templates.find("hello_world", "en_US").unwrap().spec.clone();
+    let id = templates.find("hello_world", "en_US").unwrap().id;
+    spec.status = "PAUSED".into();
+    assert_eq!(templates.put(spec), id);
+    assert!(templates.remove("order_shipped", None));
+    assert!(templates.find("order_shipped", "es").is_none());
+}
