@@ -54,7 +54,7 @@ pub enum CliError {
     /// There is no data folder that could have lost something.
     #[error(
         "--accept-loss is for a data folder, and `store.backend` is \"{0}\": start without it; a cluster is mended with its \
-         own tools"
+         own tools, and after its restore `claims-ahead` is to be removed from `store.path`"
     )]
     NothingToAccept(&'static str),
     /// The simulator does not start.

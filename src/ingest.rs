@@ -155,7 +155,11 @@ impl Intake {
             let appended = store.journal_append(entry.clone(), owner).await;
             match &appended {
                 Ok(()) => shared.push(entry, owners, haste),
-                Err(error) if may_have_been_written(error) => shared.board().doubtful(entry, owners, haste),
+                // It may stand there. Meta sends it again, so nothing is lost; but nobody would apply this entry, or mark it
+                // done, before the next start.
+                Err(error) if error.kind == StoreErrorKind::Unknown => {
+                    shared.board().doubtful(entry, owners, haste);
+                }
                 Err(_) => {}
             }
             appended
@@ -163,15 +167,6 @@ impl Intake {
         work.await
             .unwrap_or_else(|lost| Err(StoreError::new(StoreErrorKind::Unknown, lost.to_string())))
     }
-}
-
-/// Whether the journal may hold what was refused to the caller. Meta sends it again, so nothing is lost; but nobody would
-/// apply this entry, or mark it done, before the next start.
-const fn may_have_been_written(error: &StoreError) -> bool {
-    !matches!(
-        error.kind,
-        StoreErrorKind::Overloaded | StoreErrorKind::Full | StoreErrorKind::Invalid
-    )
 }
 
 #[async_trait]

@@ -46,7 +46,7 @@ const DRIP: Duration = Duration::from_millis(500);
 /// How long after an attack it is looked what the gateway still holds.
 const AFTER: Duration = Duration::from_secs(3);
 
-/// Webhooks' p99 over its quiet value, as many times a bystander's.
+/// The growth of webhooks' p99 over its quiet value ÷ that of a bystander's.
 const P99_OVER_QUIET: f64 = 2.0;
 /// The longest answer of `/healthz`.
 const HEALTH_MS: f64 = 50.0;

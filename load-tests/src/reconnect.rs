@@ -46,7 +46,7 @@ pub struct ReconnectArgs {
 const HANDSHAKE_US: f64 = 100.0;
 /// When all have to be live.
 const LIVE_WITHIN_S: f64 = 3.0;
-/// Webhooks' p99 over its quiet value, as many times a bystander's.
+/// The growth of webhooks' p99 over its quiet value ÷ that of a bystander's.
 const P99_OVER_QUIET: f64 = 2.0;
 
 /// The number of the tenant whose agents come.

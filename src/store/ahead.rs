@@ -166,7 +166,11 @@ impl Notes {
     /// Notes nothing more, and leaves nothing that would be believed.
     fn give_up(&mut self, error: &io::Error) {
         tracing::error!(%error, "cannot note claims any more: a kill leaves all of them unknown");
-        self.file = None;
+        if let Some(file) = self.file.take()
+            && file.set_len(0).is_ok()
+        {
+            return;
+        }
         if let Err(error) = std::fs::remove_file(&self.path) {
             tracing::error!(file = %self.path.display(), %error, "remove this file before the next start");
         }

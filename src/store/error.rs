@@ -25,6 +25,11 @@ pub enum StoreErrorKind {
 }
 
 impl StoreErrorKind {
+    /// Whether it does not end by itself, so that somebody has to be told each time.
+    pub const fn is_lasting(self) -> bool {
+        matches!(self, Self::Invalid | Self::Corrupt)
+    }
+
     /// Name used in logs and metrics.
     pub const fn as_str(self) -> &'static str {
         match self {

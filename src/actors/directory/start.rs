@@ -93,6 +93,9 @@ impl Directory {
                 Err(refusal)
             }
             Ok(Err(Failed::Store(error))) => {
+                if error.kind.is_lasting() {
+                    tracing::error!(tenant.id = %id, %error, "what a tenant holds cannot be read");
+                }
                 Err(self.not_started(id, &error.to_string(), store_refusal(&error)))
             }
             Err(_elapsed) => Err(self.not_started(id, "it takes too long", ENDING)),

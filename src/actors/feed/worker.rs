@@ -166,7 +166,8 @@ impl WorkerFeed {
             Ok(page) => page,
             Err(error) => {
                 // Tried again at the next tick; sockets wait that long.
-                if let Some(count) = UNREAD.happened(self.core.pages.clock.monotonic()) {
+                let told = UNREAD.happened(self.core.pages.clock.monotonic());
+                if let Some(count) = told.or(error.kind.is_lasting().then_some(1)) {
                     tracing::warn!(tenant.id = %self.core.pages.tenant, %error, count, "a feed cannot read the log");
                 }
                 return;

@@ -367,7 +367,8 @@ impl Lane {
             | StoreErrorKind::HeadMoved
             | StoreErrorKind::Invalid
             | StoreErrorKind::Corrupt => {
-                if let Some(count) = UNCLAIMED.happened(now.mono) {
+                let told = UNCLAIMED.happened(now.mono);
+                if let Some(count) = told.or(error.kind.is_lasting().then_some(1)) {
                     tracing::warn!(tenant.id = %self.tenant, %error, count, "cannot claim messages");
                 }
                 self.claiming.end();

@@ -139,7 +139,8 @@ impl Lane {
         let rows = match page {
             Ok(rows) => rows,
             Err(error) => {
-                if let Some(count) = UNREAD.happened(now) {
+                let told = UNREAD.happened(now);
+                if let Some(count) = told.or(error.kind.is_lasting().then_some(1)) {
                     tracing::warn!(tenant.id = %self.tenant, %error, count, "cannot read the outbox");
                 }
                 running.failures = running.failures.saturating_add(1);

@@ -16,7 +16,7 @@ use crate::domain::{AgentId, ConversationId};
 
 /// Agents, and conversations that are looked at, of which a newcomer is told by name.
 const NAMED: usize = 100;
-/// Agents who may be told in a second who came and went: each telling costs some ten microseconds for each socket.
+/// Agents who may be told in a second who came and went: each telling costs some ten microseconds for each of their sockets.
 const TOLD_PER_S: usize = 1_000;
 
 /// Seconds between two tellings of who came and went, when so many are there.
@@ -66,6 +66,7 @@ impl Handler<Admitted<Arrive>> for Tenant {
             named,
             count: self.present.len(),
         };
+        self.changes.newcomer();
         // The client may have gone.
         let _ = reply.send(roster);
     }

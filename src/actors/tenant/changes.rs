@@ -11,8 +11,8 @@ const AT_ONCE: usize = 100;
 /// See the module.
 #[derive(Debug, Default)]
 pub(super) struct Changes {
-    /// What colleagues were told last, of those who have changed since.
-    told: HashMap<AgentId, Presence>,
+    /// What colleagues were told last, of those who have changed since; `None` where not all were told the same.
+    told: HashMap<AgentId, Option<Presence>>,
     /// Those, the first who changed in front.
     order: VecDeque<AgentId>,
 }
@@ -22,7 +22,14 @@ impl Changes {
     pub(super) fn note(&mut self, agent: AgentId, before: Presence) {
         if !self.told.contains_key(&agent) {
             self.order.push_back(agent.clone());
-            self.told.insert(agent, before);
+            self.told.insert(agent, Some(before));
+        }
+    }
+
+    /// Somebody was told how all are now: of those who have changed, not all know the same any more.
+    pub(super) fn newcomer(&mut self) {
+        for told in self.told.values_mut() {
+            *told = None;
         }
     }
 
@@ -33,7 +40,7 @@ impl Changes {
             && let Some(agent) = self.order.pop_front()
         {
             let state = now(&agent);
-            if self.told.remove(&agent) != Some(state) {
+            if self.told.remove(&agent).flatten() != Some(state) {
                 changed.push((agent, state));
             }
         }
@@ -66,6 +73,18 @@ mod tests {
         };
         assert_eq!(changes.take(now), [(agent(2), Presence::Busy)]);
         assert!(changes.is_empty());
+    }
+
+    #[test]
+    fn who_is_again_as_before_is_told_of_all_the_same_if_somebody_came_meanwhile() {
+        let mut changes = Changes::default();
+        changes.note(agent(1), Presence::Offline);
+        // Told that the first is online, who then goes.
+        changes.newcomer();
+        assert_eq!(
+            changes.take(|_| Presence::Offline),
+            [(agent(1), Presence::Offline)]
+        );
     }
 
     #[test]

@@ -25,16 +25,28 @@ const PAUSES: [Duration; 6] = [
 ];
 /// Entries looked for. With more, the whole journal is read once more, in [`OVERFLOW`].
 const MOST: usize = 8_192;
+/// Of them, such as Meta was not told are kept.
+const DOUBTFUL: usize = MOST / 2;
 /// See [`MOST`].
 const OVERFLOW: Duration = Duration::from_mins(1);
 /// Entries looked for at once.
 const TOGETHER: usize = 128;
+
+/// What Meta was told of an entry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Told {
+    /// That it is kept.
+    Kept,
+    /// That it is not: it comes again.
+    Refused,
+}
 
 /// An entry that is looked for.
 #[derive(Debug)]
 pub(in crate::ingest) struct Missing {
     flow: Flow,
     item: Item,
+    told: Told,
     looks: usize,
 }
 
@@ -59,15 +71,25 @@ impl Backlog {
     ) {
         let seen = Seen { entry, owners, haste };
         for (flow, item) in seen.split() {
-            self.missing(flow, item, now);
+            self.seek(flow, item, Told::Refused, now);
         }
     }
 
     /// An entry is not in the journal.
-    pub(in crate::ingest) fn missing(&mut self, flow: Flow, mut item: Item, now: Instant) {
+    pub(in crate::ingest) fn missing(&mut self, flow: Flow, item: Item, now: Instant) {
+        self.seek(flow, item, Told::Kept, now);
+    }
+
+    fn seek(&mut self, flow: Flow, mut item: Item, told: Told, now: Instant) {
         item.entry = None;
         let looks = 0;
-        self.look_later(Missing { flow, item, looks }, now);
+        let one = Missing {
+            flow,
+            item,
+            told,
+            looks,
+        };
+        self.look_later(one, now);
     }
 
     /// When the journal should be asked for those that are missing.
@@ -112,10 +134,17 @@ impl Backlog {
 
     fn look_later(&mut self, one: Missing, now: Instant) {
         let Some(pause) = PAUSES.get(one.looks) else {
-            // Whoever did it meanwhile marked it done, or it was never written.
+            if one.told == Told::Kept {
+                // As a rule, another process did it.
+                tracing::info!(journal.id = %one.item.id, "a webhook is not looked for in the journal any more");
+            }
             return;
         };
-        if self.missing.len() >= MOST {
+        let most = match one.told {
+            Told::Kept => MOST,
+            Told::Refused => DOUBTFUL,
+        };
+        if self.missing.len() >= most {
             return self.scan_within(OVERFLOW, now);
         }
         self.missing.insert((now + *pause, one.item.id, one.flow), one);

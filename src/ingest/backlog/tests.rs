@@ -298,11 +298,37 @@ async fn what_the_journal_does_not_show_is_looked_for_less_and_less_often_and_by
     }
     assert_eq!(looks, [2, 12, 72, 672, 4_272, 18_672]);
     assert_eq!(backlog.scan_due(), None);
-    for n in 0..8_193 {
+    for n in 0..4_096 {
         backlog.doubtful(entry(n, 9), vec![A], PROMPT, begin);
     }
+    assert_eq!(backlog.scan_due(), None);
+    backlog.doubtful(entry(4_096, 9), vec![A], PROMPT, begin);
     assert_eq!(backlog.scan_due(), Some(begin + Duration::from_mins(1)));
-    let sought = backlog.take_missing(begin + Duration::from_secs(2));
-    backlog.looked(sought, vec![entry(0, 9)], begin);
-    assert_eq!(numbers(&take(&mut backlog, begin).unwrap()), [0]);
+    // What Meta was told is kept has its place all the same, and is found at its fourth look.
+    let flow = Flow {
+        owner: Some(A),
+        haste: PROMPT,
+    };
+    let kept = Item {
+        id: entry(9_999, 9).id,
+        size: 9,
+        entry: None,
+        part: Part::Whole,
+    };
+    backlog.missing(flow, kept.clone(), begin);
+    for seconds in [2, 12, 72] {
+        let now = begin + Duration::from_secs(seconds);
+        while let sought = backlog.take_missing(now)
+            && !sought.is_empty()
+        {
+            backlog.looked(sought, Vec::new(), now);
+        }
+    }
+    let now = begin + Duration::from_secs(672);
+    while let sought = backlog.take_missing(now)
+        && !sought.is_empty()
+    {
+        backlog.looked(sought, vec![entry(9_999, 9)], now);
+    }
+    assert_eq!(numbers(&take(&mut backlog, now).unwrap()), [9_999]);
 }
