@@ -274,7 +274,7 @@ async fn webhooks(
             body: Bytes::from(vec![b'x'; 1_024]),
         };
         let asked = Instant::now();
-        store.journal_append(entry, None).await.unwrap();
+        store.journal_append(entry).await.unwrap();
         let (reply, answer) = oneshot::channel();
         ops.send((receive(n, now), reply)).await.unwrap();
         let outcome = answer.await.unwrap();

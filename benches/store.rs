@@ -158,7 +158,7 @@ async fn webhooks(store: &Arc<dyn Store>, folder: &Path, writers: u64) {
                         body: Bytes::from(vec![b'x'; 1_024]),
                     };
                     let asked = Instant::now();
-                    store.journal_append(entry, None).await.unwrap();
+                    store.journal_append(entry).await.unwrap();
                     times.push(asked.elapsed());
                     store.journal_done(vec![id]).await.unwrap();
                 }

@@ -148,11 +148,7 @@ impl Intake {
     ) -> Result<(), StoreError> {
         let (store, shared) = (Arc::clone(&self.store), Arc::clone(&self.shared));
         let work = tokio::spawn(async move {
-            let owner = match owners.as_slice() {
-                [owner] => Some(*owner),
-                _ => None,
-            };
-            let appended = store.journal_append(entry.clone(), owner).await;
+            let appended = store.journal_append(entry.clone()).await;
             match &appended {
                 Ok(()) => shared.push(entry, owners, haste),
                 // It may stand there. Meta sends it again, so nothing is lost; but nobody would apply this entry, or mark it

@@ -202,9 +202,8 @@ pub struct Swept {
 /// The store. See the module's rules.
 #[async_trait]
 pub trait Store: Send + Sync + 'static {
-    /// Appends a raw webhook body. Durable on return. Where many wait, tenants take turns; `None` where it is several tenants'
-    /// or nobody's.
-    async fn journal_append(&self, entry: JournalEntry, owner: Option<TenantId>) -> Result<(), StoreError>;
+    /// Appends a raw webhook body. Durable on return.
+    async fn journal_append(&self, entry: JournalEntry) -> Result<(), StoreError>;
 
     /// Entries that are not done, in order of id, after the given one.
     async fn journal_open(

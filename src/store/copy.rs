@@ -246,7 +246,7 @@ impl Copy<'_> {
             };
             for entry in page {
                 self.target
-                    .journal_append(entry, None)
+                    .journal_append(entry)
                     .await
                     .map_err(CopyError::Target)?;
             }

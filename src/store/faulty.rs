@@ -277,8 +277,8 @@ impl Store for FaultyStore {
         self.inner.journal_open(after, limit).await
     }
 
-    async fn journal_append(&self, entry: JournalEntry, owner: Option<TenantId>) -> Result<(), StoreError> {
-        let appended = self.inner.journal_append(entry, owner).await;
+    async fn journal_append(&self, entry: JournalEntry) -> Result<(), StoreError> {
+        let appended = self.inner.journal_append(entry).await;
         if Self::is_one_of(&self.lost_receipts) {
             return Err(StoreError::new(StoreErrorKind::Unknown, "the answer was lost"));
         }

@@ -51,7 +51,7 @@ impl MemoryStore {
 
 #[async_trait]
 impl Store for MemoryStore {
-    async fn journal_append(&self, entry: JournalEntry, _owner: Option<TenantId>) -> Result<(), StoreError> {
+    async fn journal_append(&self, entry: JournalEntry) -> Result<(), StoreError> {
         self.state().journal.insert(entry.id, entry);
         Ok(())
     }

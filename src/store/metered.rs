@@ -76,8 +76,8 @@ fn outcome<T>(result: &Result<T, StoreError>) -> StoreOutcome {
 
 #[async_trait]
 impl Store for Metered {
-    async fn journal_append(&self, entry: JournalEntry, owner: Option<TenantId>) -> Result<(), StoreError> {
-        self.measured(StoreOp::JournalAppend, self.inner.journal_append(entry, owner))
+    async fn journal_append(&self, entry: JournalEntry) -> Result<(), StoreError> {
+        self.measured(StoreOp::JournalAppend, self.inner.journal_append(entry))
             .await
     }
 

@@ -146,7 +146,7 @@ async fn the_journals_backlog_and_its_oldest_entry_are_shown_whoever_has_them_in
             received: NOW.before(Duration::from_secs(u64::from(100 - n))),
             body: bytes::Bytes::new(),
         };
-        store.journal_append(entry, None).await.unwrap();
+        store.journal_append(entry).await.unwrap();
     }
     let clock = TestClock::at(NOW);
     // Installed in this thread alone: other tests count, too.

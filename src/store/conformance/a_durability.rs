@@ -25,7 +25,7 @@ async fn open_ids(store: &dyn Store) -> Vec<u8> {
 }
 
 pub(super) async fn a_webhook_that_was_taken_is_still_there(backend: impl Backend) {
-    backend.store().journal_append(entry(1), None).await.unwrap();
+    backend.store().journal_append(entry(1)).await.unwrap();
     let backend = backend.reopen();
     assert_eq!(
         backend.store().journal_open(None, 10).await.unwrap(),
@@ -35,7 +35,7 @@ pub(super) async fn a_webhook_that_was_taken_is_still_there(backend: impl Backen
 
 pub(super) async fn webhooks_wait_in_the_order_of_their_ids(backend: impl Backend) {
     for n in [3, 1, 2] {
-        backend.store().journal_append(entry(n), None).await.unwrap();
+        backend.store().journal_append(entry(n)).await.unwrap();
     }
     let backend = backend.reopen();
     let store = backend.store();
@@ -46,7 +46,7 @@ pub(super) async fn webhooks_wait_in_the_order_of_their_ids(backend: impl Backen
 
 pub(super) async fn a_webhook_that_is_done_waits_no_longer(backend: impl Backend) {
     for n in [1, 3, 4, 5] {
-        backend.store().journal_append(entry(n), None).await.unwrap();
+        backend.store().journal_append(entry(n)).await.unwrap();
     }
     backend
         .store()
@@ -55,7 +55,7 @@ pub(super) async fn a_webhook_that_is_done_waits_no_longer(backend: impl Backend
         .unwrap();
     assert_eq!(open_ids(&*backend.store()).await, [3, 5]);
     // One that comes late, with a smaller id than others that are done, waits all the same.
-    backend.store().journal_append(entry(2), None).await.unwrap();
+    backend.store().journal_append(entry(2)).await.unwrap();
     assert_eq!(open_ids(&*backend.store()).await, [2, 3, 5]);
     let backend = backend.reopen();
     assert_eq!(open_ids(&*backend.store()).await, [2, 3, 5]);
@@ -162,7 +162,7 @@ pub(super) async fn the_backlog_counts_what_is_not_done_and_knows_the_oldest(bac
     for n in 1..=3 {
         let received = DAY_ONE.after(Duration::from_secs(u64::from(n)));
         let entry = JournalEntry { received, ..entry(n) };
-        store.journal_append(entry, None).await.unwrap();
+        store.journal_append(entry).await.unwrap();
     }
     store.journal_done(vec![entry(1).id]).await.unwrap();
     let backlog = store.journal_backlog().await.unwrap();

@@ -26,7 +26,7 @@ pub(super) async fn a_message_of_a_mebibyte_comes_back_whole(backend: impl Backe
 pub(super) async fn a_webhook_of_three_mebibytes_comes_back_whole(backend: impl Backend) {
     let mut large = entry(1);
     large.body = Bytes::from(vec![0xff; 3 * 1_024 * 1_024]);
-    backend.store().journal_append(large.clone(), None).await.unwrap();
+    backend.store().journal_append(large.clone()).await.unwrap();
     let backend = backend.reopen();
     assert_eq!(backend.store().journal_open(None, 1).await.unwrap(), vec![large]);
 }
@@ -36,7 +36,7 @@ pub(super) async fn many_large_webhooks_at_once_are_all_taken(backend: impl Back
     let writes = (1..=12_u8).map(|n| {
         let mut large = entry(n);
         large.body = Bytes::from(vec![n; 2 * 1_024 * 1_024]);
-        store.journal_append(large, None)
+        store.journal_append(large)
     });
     for written in futures_util::future::join_all(writes).await {
         written.unwrap();
@@ -50,7 +50,7 @@ pub(super) async fn empty_values_stay_empty(backend: impl Backend) {
     assert_eq!(scene.texts(at).await, [""]);
     let mut empty = entry(1);
     empty.body = Bytes::new();
-    scene.store.journal_append(empty.clone(), None).await.unwrap();
+    scene.store.journal_append(empty.clone()).await.unwrap();
     assert_eq!(scene.store.journal_open(None, 1).await.unwrap(), vec![empty]);
     assert!(scene.commit(Vec::new()).await.is_empty());
     let none = scene
@@ -109,7 +109,7 @@ pub(super) async fn keys_at_the_ends_of_their_ranges_are_found_and_do_not_run_ov
         );
     }
     for n in [0, 0xff] {
-        backend.store().journal_append(entry(n), None).await.unwrap();
+        backend.store().journal_append(entry(n)).await.unwrap();
     }
     let last = JournalId::from_bytes([0xff; 16]);
     assert!(

@@ -42,7 +42,7 @@ fn a_process_that_writes_until_it_is_killed() {
                 ..entry(1)
             };
             let (written, committed) =
-                futures_util::future::join(store.journal_append(webhook, None), scene.offer(batch)).await;
+                futures_util::future::join(store.journal_append(webhook), scene.offer(batch)).await;
             written.unwrap();
             println!("acknowledged {n} {}", committed.unwrap().head.get());
         }

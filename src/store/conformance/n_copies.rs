@@ -115,7 +115,7 @@ async fn everything(store: &dyn Store, scene: &mut Scene) {
         created: DAY_ONE,
     };
     store.put_agent(agent).await.unwrap();
-    store.journal_append(entry(7), None).await.unwrap();
+    store.journal_append(entry(7)).await.unwrap();
     store.quarantine(aside(9, scene.now)).await.unwrap();
 }
 
@@ -285,7 +285,7 @@ async fn alter(store: &dyn Store, what: &str, n: u8, now: Timestamp) {
             );
             store.begin_retention(tenant(TENANT), job).await.unwrap();
         }
-        "journal" => store.journal_append(entry(n), None).await.unwrap(),
+        "journal" => store.journal_append(entry(n)).await.unwrap(),
         "journal done" => store.journal_done(vec![entry(n).id]).await.unwrap(),
         "quarantine" => store.quarantine(aside(n, now)).await.unwrap(),
         "quarantine removed" => store.quarantine_remove(aside(n, now).id).await.unwrap(),

@@ -29,7 +29,7 @@ use crate::telemetry::metrics;
 
 #[async_trait]
 impl Store for FjallStore {
-    async fn journal_append(&self, entry: JournalEntry, _owner: Option<TenantId>) -> Result<(), StoreError> {
+    async fn journal_append(&self, entry: JournalEntry) -> Result<(), StoreError> {
         self.journal.append(entry).await
     }
 

@@ -93,10 +93,10 @@ impl Drop for Hold {
 async fn a_disk_that_is_nearly_full_refuses_writes_and_lets_room_be_made() {
     let folder = tempfile::tempdir().unwrap();
     let store = FjallStore::open(folder.path(), OPTIONS).unwrap();
-    store.journal_append(entry(1, 10), None).await.unwrap();
+    store.journal_append(entry(1, 10)).await.unwrap();
     drop(store);
     let store = FjallStore::open_with_reserve(folder.path(), OPTIONS, u64::MAX).unwrap();
-    let refused = store.journal_append(entry(2, 10), None).await.unwrap_err();
+    let refused = store.journal_append(entry(2, 10)).await.unwrap_err();
     assert_eq!(refused.kind, StoreErrorKind::Full);
     assert!(refused.retry_after.is_some());
     assert_eq!(store.health().await.unwrap_err().kind, StoreErrorKind::Full);
@@ -181,7 +181,7 @@ async fn a_write_that_panics_takes_nothing_with_it() {
     });
     assert_eq!(broken.await.unwrap_err().kind, StoreErrorKind::Corrupt);
     assert!(store.tenants().await.unwrap().is_empty());
-    store.journal_append(entry(1, 10), None).await.unwrap();
+    store.journal_append(entry(1, 10)).await.unwrap();
     store.health().await.unwrap();
 }
 
@@ -239,7 +239,7 @@ async fn a_webhook_does_not_wait_for_other_writes() {
     let store = Arc::new(FjallStore::open(folder.path(), OPTIONS).unwrap());
     let (hold, held) = Hold::of(&store);
     hold.holds().await;
-    store.journal_append(entry(1, 10), None).await.unwrap();
+    store.journal_append(entry(1, 10)).await.unwrap();
     store.journal_done(vec![entry(1, 10).id]).await.unwrap();
     hold.release();
     held.await.unwrap().unwrap();

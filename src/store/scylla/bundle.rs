@@ -68,19 +68,12 @@ fn pack<T>(
 
 impl Link {
     /// Puts small parts together whose partitions stand on the same nodes.
-    pub(super) fn bundle<'a, T>(
-        &self,
-        parts: Vec<Vec<T>>,
-        line: impl for<'t> Fn(&'t T) -> &'t Line<'a>,
-    ) -> Vec<Vec<T>> {
+    pub(super) fn bundle<'a>(&self, parts: Vec<Vec<Line<'a>>>) -> Vec<Vec<Line<'a>>> {
         let cluster = self.cluster();
         pack(
             parts,
-            |part| line(part).bytes,
-            |part| {
-                let line = line(part);
-                line.statement.replicas(&line.values, &cluster)
-            },
+            |line| line.bytes,
+            |line| line.statement.replicas(&line.values, &cluster),
         )
     }
 }

@@ -25,9 +25,9 @@ const TOGETHER: usize = 8;
 
 #[async_trait]
 impl Store for ScyllaStore {
-    async fn journal_append(&self, entry: JournalEntry, owner: Option<TenantId>) -> Result<(), StoreError> {
+    async fn journal_append(&self, entry: JournalEntry) -> Result<(), StoreError> {
         let _permit = self.permit()?;
-        self.journal_put(entry, owner).await
+        self.journal_put(entry).await
     }
 
     async fn journal_open(

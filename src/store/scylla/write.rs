@@ -49,7 +49,7 @@ impl ScyllaStore {
     pub(super) async fn write_rows(&self, writing: Writing, changes: &[Change]) -> Result<(), StoreError> {
         // First what leads to rows, then the rows.
         let Leads { parts, notes } = self.leads(writing, changes);
-        let parts = self.link.bundle(parts, |line| line);
+        let parts = self.link.bundle(parts);
         let leads: Vec<_> = parts
             .iter()
             .map(|lines| self.until_taken(move || self.link.write_together(lines)))
@@ -59,7 +59,7 @@ impl ScyllaStore {
             self.memory.note(note);
         }
         let Sorted { parts, others } = self.sort(writing, changes)?;
-        let parts = self.link.bundle(parts, |line| line);
+        let parts = self.link.bundle(parts);
         let parts: Vec<_> = parts
             .iter()
             .map(|lines| self.until_taken(move || self.link.write_together(lines)))

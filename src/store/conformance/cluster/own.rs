@@ -215,12 +215,12 @@ async fn a_webhook_that_comes_late_to_a_minute_that_was_found_empty_is_not_cut_o
     let backend = Cluster::open();
     let store = backend.store();
     for entry in [webhook(0, 1), webhook(10, 2)] {
-        store.journal_append(entry, None).await.unwrap();
+        store.journal_append(entry).await.unwrap();
     }
     store.journal_done(vec![webhook(0, 1).id]).await.unwrap();
     for (late, waiting) in [(webhook(0, 3), 1), (webhook(30, 4), 1)] {
         assert_eq!(store.journal_backlog().await.unwrap().entries, waiting);
-        store.journal_append(late, None).await.unwrap();
+        store.journal_append(late).await.unwrap();
     }
     let backlog = store.journal_backlog().await.unwrap();
     assert_eq!(
@@ -241,13 +241,13 @@ async fn a_webhook_is_found_although_another_gateway_found_its_minute_empty_and_
     let other = server::run(async move { ScyllaStore::open(&options, Arc::new(SystemClock::new())).await });
     let (store, other) = (backend.store(), other.unwrap());
     store.note_time(SystemClock::new().now()).await.unwrap();
-    other.journal_append(webhook(0, 1), None).await.unwrap();
+    other.journal_append(webhook(0, 1)).await.unwrap();
     other.journal_done(vec![webhook(0, 1).id]).await.unwrap();
     // This one's clock is half an hour ahead of the other's.
-    store.journal_append(webhook(30, 2), None).await.unwrap();
+    store.journal_append(webhook(30, 2)).await.unwrap();
     assert_eq!(store.journal_open(None, 9).await.unwrap().len(), 1);
     assert_eq!(store.journal_backlog().await.unwrap().entries, 1);
-    other.journal_append(webhook(0, 3), None).await.unwrap();
+    other.journal_append(webhook(0, 3)).await.unwrap();
     let found = store.journal_open(None, 9).await.unwrap();
     let ids: Vec<JournalId> = found.into_iter().map(|entry| entry.id).collect();
     assert_eq!(ids, [webhook(0, 3).id, webhook(30, 2).id]);
@@ -352,7 +352,7 @@ async fn webhooks_that_come_together_are_all_kept_though_some_who_brought_them_l
     let backend = Cluster::open();
     let store = backend.store();
     let mut under_way: Vec<_> = (0..200)
-        .map(|n| store.journal_append(webhook(n % 2, 10 + n), None))
+        .map(|n| store.journal_append(webhook(n % 2, 10 + n)))
         .collect();
     // Whoever came first writes for those who wait; some of these leave, and so does one who writes.
     for append in &mut under_way {

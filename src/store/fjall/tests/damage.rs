@@ -53,7 +53,7 @@ pub(super) async fn write(store: &Arc<FjallStore>, from: u64) {
         }
     }
     for n in from..from + 12 {
-        store.journal_append(entry(n.into(), 400), None).await.unwrap();
+        store.journal_append(entry(n.into(), 400)).await.unwrap();
     }
     let done = (from..from + 6).map(|n| entry(n.into(), 1).id).collect();
     store.journal_done(done).await.unwrap();
