@@ -147,9 +147,13 @@ impl ScyllaStore {
         }
         let requests = self.link.bundle(parts.into_values().collect());
         let writes = requests.iter().map(|lines| self.link.write_together(lines));
-        // One that is refused may be refused beside others that are written.
-        let written = futures_util::future::try_join_all(writes).await;
-        written.map_err(StoreError::into_unknown)?;
+        let written = futures_util::future::join_all(writes).await;
+        let none_is = written
+            .iter()
+            .all(|one| matches!(one, Err(error) if error.kind != StoreErrorKind::Unknown));
+        if let Some(error) = written.into_iter().find_map(Result::err) {
+            return Err(if none_is { error } else { error.into_unknown() });
+        }
         // It may have taken long, or the process stood still.
         self.name_minute(minute).await.map_err(StoreError::into_unknown)
     }
