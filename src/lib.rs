@@ -1,4 +1,44 @@
-//! Mesej, a WhatsApp messaging gateway.
+//! Mesej, a gateway between Meta's WhatsApp Cloud API and the agents and programs of many businesses. This page is the map.
+//!
+//! | Module | What it holds |
+//! |---|---|
+//! | [`domain`] | what the business means: ids, contacts, content, statuses, the service window, clocks. Pure |
+//! | [`config`] | settings; every default is in `config.default.toml` |
+//! | [`telemetry`] | metrics and logs |
+//! | [`store`] | one trait for everything durable; `derive` decides what an op changes; backends `fjall`, `scylla`, `memory` |
+//! | [`whatsapp`] | Meta's side: signatures, webhooks, request bodies, the HTTP client, the table of error codes |
+//! | [`limiter`] | rates of numbers, customers and API keys. Pure |
+//! | [`actors`] | directory, tenants, conversations, ledgers, lanes, feeds |
+//! | [`ingest`] | what happens to a webhook after the journal: parse, route, commit, done |
+//! | [`api`] | HTTP: all routes in `api.rs`, one file a resource; `api/ws` is the agents' socket |
+//! | [`app`] | puts the parts together; start, stop, background jobs |
+//! | [`cli`] | the command line |
+//! | [`crash`], [`shutdown`] | named crash points for tests; the signal for an orderly stop |
+//!
+//! Imports go downward only; `tests/layers.rs` holds the table. `docs/architecture.md` follows a message through the files, in
+//! and out.
+//!
+//! # Where to look
+//!
+//! - A webhook's signature and its 200: `api/webhook.rs`, `whatsapp/signature.rs`, `ingest.rs`.
+//! - Is this webhook a repeat? Messages: `store/derive/receive.rs` with `known.rs`; statuses: `store/derive/delivery.rs`;
+//!   everything else: `store/derive/organise.rs`.
+//! - Which contact does a phone or BSUID mean? `store/derive/names.rs`, `identity.rs`, `link.rs`.
+//! - 24-hour window, opt-out, `last_seen_seq`, idempotency key of a new message: `store/derive/submit.rs`.
+//! - A message that waits: `actors/lane.rs`; the reason that callers see: `actors/lane/outlook.rs`.
+//! - Rate limits: `limiter/number.rs` and `limiter/pair.rs`, whose state each lane holds; `limiter/api.rs` for API keys;
+//!   `api/gcra.rs` for sockets; `api/peers.rs` for connections.
+//! - What an error code of Meta's (131056, say) leads to: `whatsapp/error/table.rs`, then `actors/lane/judge.rs` and
+//!   `actors/lane/results.rs`; for a failed status, `actors/lane/refusals.rs`.
+//! - Unknown outcomes: `actors/lane/unknown.rs`, `store/derive/delivery.rs`.
+//! - How an event reaches a socket, and when the client is told to `resync`: `actors/feed.rs`, `actors/feed/cursor.rs`,
+//!   `api/ws/outgoing.rs`. Slow sockets: `api/ws/reaper.rs`.
+//! - Retention. Expiry: `domain/retention.rs`, `actors/ledger/keeping.rs`. Removal of expired rows: `app/upkeep.rs`. A
+//!   change: `store/retention.rs`, `app/upkeep/retention.rs`.
+//! - SIGTERM: `shutdown.rs`, then `Core::serve` in `app/core.rs` (the order) and `app/stop.rs` (the deadlines).
+//! - Start and rest of tenants: `actors/directory/start.rs`, `actors/directory/rest.rs`. Ownership on a cluster:
+//!   `store/scylla/ownership.rs`, `app/upkeep/others.rs`.
+//! - Codes, names and defaults: `api/error.rs` (API errors), `telemetry/metrics.rs` (metrics), `config.default.toml` (settings).
 
 pub mod actors;
 pub mod api;
