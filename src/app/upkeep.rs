@@ -22,8 +22,11 @@ use crate::telemetry::labels::TenantState;
 use crate::telemetry::{self, metrics};
 use crate::whatsapp::Graph;
 
-/// Expired rows are unreadable at once; this is only about their space.
-const SWEEP: Duration = Duration::from_secs(60);
+/// How often expired rows are removed; they are unreadable at once. A data folder writes out what is in memory then: what it took since
+/// the last sweep is what a start after a kill has to read again.
+const SWEEP: Duration = Duration::from_secs(10);
+/// The same on a cluster, which drops expired rows by itself.
+const SWEEP_FAR: Duration = Duration::from_secs(60);
 /// How often the journal's backlog is looked at.
 const MEASURE: Duration = Duration::from_secs(5);
 /// The same on a cluster, which has to count, each time through what was done lately.
@@ -56,6 +59,14 @@ impl Failing {
             Self::IsWaitedFor => MEASURE_FAR,
         }
     }
+
+    /// How often expired rows are removed.
+    const fn swept_each(self) -> Duration {
+        match self {
+            Self::EndsTheProcess => SWEEP,
+            Self::IsWaitedFor => SWEEP_FAR,
+        }
+    }
 }
 
 /// Why it ended.
@@ -84,7 +95,7 @@ pub(super) async fn run(
             rest(&directory),
             others::succeed(&directory, others),
             fold(&recorder),
-            sweep(&store, clock.as_ref(), &shutdown),
+            sweep(&store, clock.as_ref(), failing.swept_each(), &shutdown),
             measure(store.as_ref(), clock.as_ref(), failing.measured_each()),
             retention::run(&directory, clock.as_ref(), &shutdown),
             time::tell(store.as_ref(), clock.as_ref()),
@@ -156,8 +167,8 @@ async fn measure(store: &dyn Store, clock: &dyn Clock, pace: Duration) {
     }
 }
 
-async fn sweep(store: &Arc<dyn Store>, clock: &dyn Clock, shutdown: &Shutdown) {
-    let mut due = each(SWEEP);
+async fn sweep(store: &Arc<dyn Store>, clock: &dyn Clock, pace: Duration, shutdown: &Shutdown) {
+    let mut due = each(pace);
     loop {
         due.tick().await;
         remove_expired(store, clock, shutdown).await;
