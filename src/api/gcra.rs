@@ -61,6 +61,12 @@ pub(super) struct SharedPace {
 }
 
 impl SharedPace {
+    /// How long the next would wait, were it booked now.
+    pub(super) fn wait(&self, rate: Rate, now: Duration) -> Duration {
+        let (wait, _) = rate.next(self.due_ns.load(Ordering::Relaxed), now);
+        wait
+    }
+
     /// Books the next, and says how long to wait for it. Whoever would wait longer than `patience` books nothing and is told
     /// when to come back.
     pub(super) fn book(&self, rate: Rate, now: Duration, patience: Duration) -> Result<Duration, Duration> {
@@ -113,6 +119,18 @@ mod tests {
             threads.into_iter().map(|thread| thread.join().unwrap()).sum()
         });
         assert_eq!(taken, 100);
+    }
+
+    #[test]
+    fn the_wait_of_the_next_is_told_without_booking_it() {
+        let rate = Rate::even(10, 2);
+        let shared = SharedPace::default();
+        let now = Duration::from_secs(1);
+        for wait in [0, 0, 100] {
+            let wait = Duration::from_millis(wait);
+            assert_eq!([shared.wait(rate, now), shared.wait(rate, now)], [wait, wait]);
+            assert_eq!(shared.book(rate, now, Duration::MAX), Ok(wait));
+        }
     }
 
     #[test]

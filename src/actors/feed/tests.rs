@@ -284,6 +284,48 @@ async fn signals_reach_every_seat_and_the_newest_wins() {
     assert!(seat.signals(seat.last_signal()).is_none());
 }
 
+#[actix::test]
+async fn a_signal_that_comes_while_a_crowd_is_woken_reaches_all_of_it() {
+    let port = port();
+    let feeds = feeds(&port, FeedLimits::default());
+    let mut seats = Vec::new();
+    for _ in 0..300 {
+        seats.push(feeds.join(TENANT).await.unwrap());
+    }
+    let ledger = port.ledger(TENANT).await.unwrap();
+    let look_at = |agent| {
+        ledger.relay(Signal::Viewing {
+            conversation: ConversationId::from_bytes([1; 16]),
+            agents: vec![AgentId::parse(agent).unwrap()],
+        });
+    };
+    let began = seats[0].last_signal();
+    look_at("ana");
+    let hears = |seat: &Seat, word: &str, cx: &std::task::Context<'_>| {
+        let frames = seat.signals(began).unwrap_or_default();
+        let heard = frames.windows(3).any(|part| part == word.as_bytes());
+        if !heard {
+            seat.wait(cx.waker());
+        }
+        heard
+    };
+    // The first of the crowd hears of Ana; then comes the next signal.
+    let first = std::future::poll_fn(|cx| match hears(&seats[0], "ana", cx) {
+        true => Poll::Ready(()),
+        false => Poll::Pending,
+    });
+    tokio::time::timeout(Duration::from_secs(5), first).await.unwrap();
+    look_at("ben");
+    let all = seats.iter().map(|seat| {
+        std::future::poll_fn(move |cx| match hears(seat, "ben", cx) {
+            true => Poll::Ready(()),
+            false => Poll::Pending,
+        })
+    });
+    let all = futures_util::future::join_all(all);
+    tokio::time::timeout(Duration::from_secs(5), all).await.unwrap();
+}
+
 #[test]
 fn a_ledger_of_another_identity_empties_the_ring() {
     let limits = ring::RingLimits {

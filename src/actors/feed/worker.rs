@@ -26,6 +26,9 @@ const READ: usize = 512;
 const TICK: Duration = Duration::from_secs(1);
 /// Signals wait this long for more of their kind, so that a busy team does not wake everybody all the time.
 const SIGNAL_PAUSE: Duration = Duration::from_millis(50);
+/// Time between some sockets that are woken for signals and the next: what thousands are told must not hold up webhooks, and
+/// signals are in no hurry.
+const BETWEEN_WAKES: Duration = Duration::from_millis(2);
 /// How long subscribing may take.
 const SUBSCRIBE_DEADLINE: Duration = Duration::from_secs(10);
 
@@ -49,12 +52,23 @@ enum Read {
     Older(Seq),
 }
 
+/// How far sockets are with being woken for signals.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Waking {
+    /// All were.
+    Done,
+    /// They will be, or some were.
+    Due,
+    /// More signals came since the first were woken.
+    Again,
+}
+
 /// The live tail of one tenant on one HTTP worker. Sockets reach it through their [`super::Seat`]s.
 pub struct WorkerFeed {
     core: Rc<Core>,
     reading: bool,
     subscribing: bool,
-    signals_wait: bool,
+    waking: Waking,
     rounds: Rounds,
     empty_for: Duration,
 }
@@ -66,7 +80,7 @@ impl WorkerFeed {
             core,
             reading: false,
             subscribing: false,
-            signals_wait: false,
+            waking: Waking::Done,
             rounds: Rounds::default(),
             empty_for: Duration::ZERO,
         };
@@ -105,11 +119,23 @@ impl WorkerFeed {
         }
     }
 
-    /// Wakes all sockets, some at a time, and goes on once others on this thread had their turn.
+    /// Wakes all sockets for signals, in a while.
+    fn wake_later(&mut self, ctx: &mut Context<Self>) {
+        self.waking = Waking::Due;
+        ctx.run_later(SIGNAL_PAUSE, |feed, ctx| {
+            feed.waking = Waking::Due;
+            feed.wake(0, ctx);
+        });
+    }
+
+    /// Wakes sockets from a place on, some at a time.
     fn wake(&mut self, from: usize, ctx: &mut Context<Self>) {
-        if let Some(next) = self.core.wake_some(from) {
-            let others = tokio::task::yield_now().into_actor(self);
-            ctx.spawn(others.map(move |(), feed, ctx| feed.wake(next, ctx)));
+        match self.core.wake_some(from) {
+            Some(next) => {
+                ctx.run_later(BETWEEN_WAKES, move |feed, ctx| feed.wake(next, ctx));
+            }
+            None if self.waking == Waking::Again => self.wake_later(ctx),
+            None => self.waking = Waking::Done,
         }
     }
 
@@ -315,12 +341,9 @@ impl Handler<Admitted<Arc<Signal>>> for WorkerFeed {
         let Admitted { message, place } = signal;
         self.core.tail.borrow_mut().signal(&message);
         drop(place);
-        if !self.signals_wait {
-            self.signals_wait = true;
-            ctx.run_later(SIGNAL_PAUSE, |feed, ctx| {
-                feed.signals_wait = false;
-                feed.wake(0, ctx);
-            });
+        match self.waking {
+            Waking::Done => self.wake_later(ctx),
+            Waking::Due | Waking::Again => self.waking = Waking::Again,
         }
         self.look_back(ctx);
     }

@@ -16,12 +16,12 @@ use crate::domain::{AgentId, ConversationId};
 
 /// Agents, and conversations that are looked at, of which a newcomer is told by name.
 const NAMED: usize = 100;
-/// Agents who may be told in a second who came and went: each telling costs some ten microseconds for each of their sockets.
+/// Sockets that may be told in a second who came and went: each costs some ten microseconds.
 const TOLD_PER_S: usize = 1_000;
 
-/// Seconds between two tellings of who came and went, when so many are there.
-fn seconds_between(present: usize) -> u32 {
-    u32::try_from(present / TOLD_PER_S).unwrap_or(u32::MAX).max(1)
+/// Seconds between two tellings of who came and went, to so many sockets.
+fn seconds_between(sockets: usize) -> u32 {
+    u32::try_from(sockets / TOLD_PER_S).unwrap_or(u32::MAX).max(1)
 }
 
 impl Handler<Admitted<Attend>> for Tenant {
@@ -164,7 +164,8 @@ impl Tenant {
         }
         self.changes = changes;
         if self.telling == Telling::Later {
-            let seconds = seconds_between(self.present.len());
+            let sockets = self.present.values().map(BTreeMap::len).sum();
+            let seconds = seconds_between(sockets);
             let pause = Duration::from_secs(seconds.into());
             ctx.run_later(pause, move |tenant, ctx| tenant.tell_changes(seconds, ctx));
         }

@@ -126,7 +126,11 @@ impl Session {
         let (shared, pass, id) = (Arc::clone(&self.shared), self.pass.clone(), self.id);
         self.showing.telling();
         self.look_later(ctx);
+        let wait = shared.wait_for_greeting();
         let work = async move {
+            if !wait.is_zero() {
+                tokio::time::sleep(wait).await;
+            }
             let greeted = shared.port.arrive(pass.tenant, pass.agent, id);
             tokio::time::timeout(shared.options.command, greeted)
                 .await

@@ -79,15 +79,30 @@ impl Shared {
     /// Books a handshake's turn, and says how long to wait for it; or when to come back. Handshakes come evenly: others have the
     /// processors between them.
     pub(super) fn book_handshake(&self) -> Result<Duration, Duration> {
-        let per_second = self.options.handshakes_per_s;
-        let rate = Rate::even(per_second, per_second / AT_ONCE_PART);
         let now = self.clock.monotonic();
-        let wait = self.handshakes.book(rate, now, self.options.handshake_patience)?;
+        let patience = self.options.handshake_patience;
+        let wait = self.handshakes.book(self.handshake_rate(), now, patience)?;
         Ok(if wait.is_zero() {
             wait
         } else {
             wait.saturating_add(to_next_lump(now.saturating_add(wait)))
         })
+    }
+
+    /// How long a client that said hello waits to be greeted together with others. Nothing, unless more come than are let in at
+    /// once: a crowd that is greeted one by one has the tenant's thread woken for each.
+    pub(super) fn wait_for_greeting(&self) -> Duration {
+        let now = self.clock.monotonic();
+        if self.handshakes.wait(self.handshake_rate(), now).is_zero() {
+            Duration::ZERO
+        } else {
+            to_next_lump(now)
+        }
+    }
+
+    fn handshake_rate(&self) -> Rate {
+        let per_second = self.options.handshakes_per_s;
+        Rate::even(per_second, per_second / AT_ONCE_PART)
     }
 }
 
