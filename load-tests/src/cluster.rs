@@ -51,6 +51,18 @@ impl Cluster {
         Ok(cluster)
     }
 
+    /// The same server with another keyspace, for a gateway that has nothing to do with the first. The server ends with the first.
+    pub async fn another_keyspace(&self, mesej: &Path) -> anyhow::Result<Self> {
+        let another = Self {
+            addresses: self.addresses.clone(),
+            keyspace: format!("{}_beside", self.keyspace),
+            copies: self.copies.clone(),
+            launcher: None,
+        };
+        another.migrate(mesej).await?;
+        Ok(another)
+    }
+
     async fn launch(home: &Path, wanted: Wanted) -> anyhow::Result<Self> {
         let launcher = Launcher::start(&home.join("cql"), wanted).await?;
         let addresses = launcher.addresses();

@@ -179,6 +179,7 @@ pub async fn start_bare(stage: &Stage) -> anyhow::Result<(Process, String)> {
             "bare".to_owned(),
             format!("--port={port}"),
             format!("--secret={SECRET}"),
+            format!("--file={}", stage.folder().join("bare").display()),
         ],
         env: Vec::new(),
         log: stage.folder().join("bare.log"),

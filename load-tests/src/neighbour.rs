@@ -1,9 +1,10 @@
 //! One tenant's flood beside another tenant: how soon a message of the other reaches its agent, and a message of the flooded
 //! tenant's own customers behind its statuses.
 //!
-//! The gateway has a processor for itself: what floods it must not be what slows it down. Three lines of JSON: while it is
-//! quiet, during the flood, and the bounds. A message that has not arrived ten seconds after the end is counted as unseen.
-//! Exit code 1 if any is, or a bound is not met.
+//! The gateway has a processor for itself: what floods it must not be what slows it down. A CQL server cannot have one: there a
+//! second gateway with a keyspace of its own, which nobody floods, tells what the busy server costs anybody. Three lines of JSON:
+//! while it is quiet, during the flood, and the bounds. A message that has not arrived ten seconds after the end is counted as
+//! unseen. Exit code 1 if any is, or a bound is not met.
 
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -27,7 +28,7 @@ use crate::stage::{ACCOUNT, NUMBER, Places, SECRET, Scene, Stage};
 const FLOODED: &str = "106540352242999";
 const PATH: &str = "/webhooks/whatsapp";
 /// How much later than while it is quiet a neighbour's message may be seen at p99: the larger of these, in milliseconds and as a
-/// share.
+/// share, and as much again as a bystander's message is later.
 const LATER_MS: f64 = 20.0;
 const LATER_SHARE: f64 = 0.2;
 /// How late a message of the flooded tenant's own customers may be seen at p99.
@@ -71,6 +72,7 @@ pub struct NeighbourArgs {
 /// Runs the rig.
 pub async fn run(args: NeighbourArgs) -> anyhow::Result<ExitCode> {
     let home = tempfile::tempdir()?;
+    let binary = binary(args.binary.as_deref())?;
     let cluster = match args.backend {
         Backend::Fjall => None,
         Backend::Cql => {
@@ -78,40 +80,66 @@ pub async fn run(args: NeighbourArgs) -> anyhow::Result<ExitCode> {
                 nodes: 1,
                 sync: Sync::Periodic,
             };
-            Some(Cluster::start(&binary(args.binary.as_deref())?, home.path(), wanted).await?)
+            Some(Cluster::start(&binary, home.path(), wanted).await?)
         }
     };
+    let beside = match &cluster {
+        Some(cluster) => Some(cluster.another_keyspace(&binary).await?.settings()),
+        None => None,
+    };
     let settings = cluster.iter().flat_map(Cluster::settings).collect();
-    tokio::task::spawn_blocking(move || cores::apart(move || measure(args, settings))).await?
+    tokio::task::spawn_blocking(move || cores::apart(move || measure(args, settings, beside))).await?
 }
 
-async fn measure(args: NeighbourArgs, env: Vec<(&'static str, String)>) -> anyhow::Result<ExitCode> {
-    let stage = Stage::set(Scene {
+async fn stage(
+    args: &NeighbourArgs,
+    places: Places,
+    env: Vec<(&'static str, String)>,
+) -> anyhow::Result<Stage> {
+    let scene = Scene {
         binary: args.binary.clone(),
         rate: 1_000,
         seed: 1,
-        places: Places::Apart,
+        places,
         env,
-    })
-    .await?;
+    };
+    Stage::set(scene).await
+}
+
+async fn measure(
+    args: NeighbourArgs,
+    env: Vec<(&'static str, String)>,
+    beside: Option<[(&'static str, String); 4]>,
+) -> anyhow::Result<ExitCode> {
+    let bystander = match beside {
+        // Where the rig is: off the processor of the gateway that is flooded.
+        Some(env) => Some(stage(&args, Places::Anywhere, env.into()).await?),
+        None => None,
+    };
+    let stage = stage(&args, Places::Apart, env).await?;
     let number = json!({
         "phone_number_id": FLOODED, "waba_id": ACCOUNT, "display_phone_number": "+1 555 070 0001",
         "access_token": "simulated-access-token", "app": "simulated", "rate": 1_000,
     });
     let flooded = stage.gateway.make_tenant("Flooded", &number).await?;
     let rig = Rig {
-        address: stage.gateway.url("").trim_start_matches("http://").to_owned(),
         args,
         stage,
         flooded,
+        bystander,
     };
     rig.warm_up().await?;
     let quiet = rig.half("quiet", 0).await?;
     let loud = rig.half("flood", rig.args.connections).await?;
-    let bound = quiet.neighbour_ms + LATER_MS.max(quiet.neighbour_ms * LATER_SHARE);
+    let later_anyway = match (quiet.bystander_ms, loud.bystander_ms) {
+        (Some(quiet), Some(loud)) => (loud - quiet).max(0.0),
+        _ => 0.0,
+    };
+    let bound = quiet.neighbour_ms + LATER_MS.max(quiet.neighbour_ms * LATER_SHARE) + later_anyway;
     let is_met = loud.neighbour_ms <= bound && loud.own_ms <= OWN_MS && quiet.unseen + loud.unseen == 0;
     let line = json!({
         "neighbour_seen_p99_ms": { "quiet": quiet.neighbour_ms, "flood": loud.neighbour_ms, "bound": bound },
+        "bystander_seen_p99_ms": { "quiet": quiet.bystander_ms, "flood": loud.bystander_ms },
         "own_customers_seen_p99_ms": { "flood": loud.own_ms, "bound": OWN_MS },
         "met": is_met,
     });
@@ -127,14 +155,16 @@ async fn measure(args: NeighbourArgs, env: Vec<(&'static str, String)>) -> anyho
 struct Half {
     neighbour_ms: f64,
     own_ms: f64,
+    bystander_ms: Option<f64>,
     unseen: u64,
 }
 
 struct Rig {
     args: NeighbourArgs,
-    address: String,
     stage: Stage,
     flooded: Tenant,
+    /// Another gateway on the same CQL server.
+    bystander: Option<Stage>,
 }
 
 /// What one tenant's customers wrote, and when its agent saw it.
@@ -162,27 +192,40 @@ impl Rig {
             secs: self.args.warm_up.unwrap_or(usual),
         };
         if pace.secs > 0 {
-            self.both(pace).await?;
+            self.all(pace).await?;
         }
         Ok(())
     }
 
-    async fn both(&self, pace: Pace) -> anyhow::Result<(Seen, Seen)> {
+    /// The customers of the neighbour, of the flooded tenant, and of the bystander.
+    async fn all(&self, pace: Pace) -> anyhow::Result<(Seen, Seen, Option<Seen>)> {
+        let bystander = async {
+            match &self.bystander {
+                Some(stage) => customers(stage, &stage.tenant, NUMBER, pace).await.map(Some),
+                None => Ok(None),
+            }
+        };
         tokio::try_join!(
-            self.customers(&self.stage.tenant, NUMBER, pace),
-            self.customers(&self.flooded, FLOODED, pace)
+            customers(&self.stage, &self.stage.tenant, NUMBER, pace),
+            customers(&self.stage, &self.flooded, FLOODED, pace),
+            bystander
         )
     }
 
     /// Both tenants' customers write while so many connections flood; prints a line.
     async fn half(&self, phase: &str, connections: u32) -> anyhow::Result<Half> {
         let ends = Instant::now() + Duration::from_secs(self.args.secs);
-        let flood = tokio::spawn(flood(self.maker(FLOODED), connections, self.args.statuses, ends));
+        let flood = tokio::spawn(flood(
+            maker(&self.stage, FLOODED),
+            connections,
+            self.args.statuses,
+            ends,
+        ));
         let pace = Pace {
             rate: self.args.rate,
             secs: self.args.secs,
         };
-        let (neighbour, own) = self.both(pace).await?;
+        let (neighbour, own, bystander) = self.all(pace).await?;
         let (taken, refused) = flood.await??;
         let unseen = |seen: &Seen| {
             let expected = seen.posted.acknowledged.len();
@@ -193,31 +236,41 @@ impl Rig {
             "flood_webhooks_per_s": taken / self.args.secs.max(1), "flood_refused": refused,
             "statuses_in_each": self.args.statuses,
             "neighbour": shown(&neighbour, unseen(&neighbour)), "own_customers": shown(&own, unseen(&own)),
+            "bystander": bystander.as_ref().map(|seen| shown(seen, unseen(seen))),
         });
         writeln!(std::io::stdout().lock(), "{line}")?;
         Ok(Half {
             neighbour_ms: ms(&neighbour.delays, 0.99),
             own_ms: ms(&own.delays, 0.99),
+            bystander_ms: bystander.map(|seen| ms(&seen.delays, 0.99)),
             unseen: unseen(&neighbour) + unseen(&own),
         })
     }
+}
 
-    async fn customers(&self, tenant: &Tenant, number: &'static str, pace: Pace) -> anyhow::Result<Seen> {
-        let listener = Listener::of(&self.stage.gateway, tenant).await?;
-        let open = Open {
-            rate: pace.rate,
-            connections: 4,
-            length: Duration::from_secs(pace.secs),
-            began: listener.began(),
-        };
-        let posted = open.post(self.maker(number)).await?;
-        let delays = listener.end(posted.acknowledged.len()).await?;
-        Ok(Seen { posted, delays })
-    }
+/// A tenant's customers write.
+async fn customers(stage: &Stage, tenant: &Tenant, number: &'static str, pace: Pace) -> anyhow::Result<Seen> {
+    let listener = Listener::of(&stage.gateway, tenant).await?;
+    let open = Open {
+        rate: pace.rate,
+        connections: 4,
+        length: Duration::from_secs(pace.secs),
+        began: listener.began(),
+    };
+    let posted = open.post(maker(stage, number)).await?;
+    let delays = listener.end(posted.acknowledged.len()).await?;
+    Ok(Seen { posted, delays })
+}
 
-    fn maker(&self, number: &'static str) -> Maker {
-        Maker::new(SECRET, ACCOUNT, number, &self.address, PATH)
-    }
+fn maker(stage: &Stage, number: &'static str) -> Maker {
+    let address = stage.gateway.url("");
+    Maker::new(
+        SECRET,
+        ACCOUNT,
+        number,
+        address.trim_start_matches("http://"),
+        PATH,
+    )
 }
 
 /// Posts statuses until then; how many webhooks were taken, and how many refused.

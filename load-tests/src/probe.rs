@@ -1,6 +1,6 @@
 //! Looks at a gateway from outside while something is done to it: signed webhooks at an even pace, and `/healthz`. Beside them
-//! the same webhooks to a handler of another process, to which nothing is done, and syncs of the same disk: what the machine
-//! itself makes of both.
+//! the same webhooks to a handler of another process, to which nothing is done and which makes them durable as well, and syncs of
+//! the same disk: what the machine itself makes of both.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ use crate::stage::{ACCOUNT, NUMBER, SECRET, Stage};
 /// Between two looks at `/healthz`.
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// A handler that verifies and parses, keeps nothing, and has no part in what is done to the gateway.
+/// A handler that verifies and parses, makes what came durable, and has no part in what is done to the gateway.
 pub struct Bystander {
     address: String,
     process: Process,
@@ -55,7 +55,7 @@ impl Probe {
     pub fn start(stage: &Stage, beside: &Bystander, rate: u32, length: Duration) -> anyhow::Result<Self> {
         let address = stage.gateway.url("").trim_start_matches("http://").to_owned();
         let maker = Maker::new(SECRET, ACCOUNT, NUMBER, &address, "/webhooks/whatsapp");
-        let unharmed = Maker::new(SECRET, ACCOUNT, NUMBER, &beside.address, "/verified");
+        let unharmed = Maker::new(SECRET, ACCOUNT, NUMBER, &beside.address, "/durable");
         let open = || Open {
             rate,
             connections: 8,
