@@ -18,20 +18,20 @@ mod conversation;
 pub mod directory;
 pub mod feed;
 pub mod gateway;
+pub mod incarnation;
 pub mod lane;
 pub mod ledger;
 #[cfg(test)]
 mod parts;
 pub mod port;
 pub mod request;
-pub mod succession;
 mod tenant;
 
 pub use bounded::{Admitted, BoundedAddr, Refused};
 pub use directory::{Directory, DirectoryParts};
 pub use gateway::Gateway;
+pub use incarnation::{Incarnation, Incarnations};
 pub use lane::{LaneHandle, LaneLimits, LaneParts, LaneSettings};
 pub use ledger::{CommitError, CommitObserver, LedgerHandle};
 pub use port::{IntakePort, IntakeRefusal, Readiness, SessionId, Signer, TenantPort};
-pub use succession::{Succession, Successors};
 pub use tenant::TenantLimits;

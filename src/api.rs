@@ -2,35 +2,35 @@
 //!
 //! All routes stand on this page. What each call takes and gives is `docs/api.md`.
 
+mod accept_pacing;
 mod admin;
 pub mod auth;
 mod body;
 mod connection;
+mod connection_limits;
 mod console;
 mod conversations;
 mod cursor;
 mod demo;
-mod entrance;
 pub mod error;
 mod events;
 mod gcra;
 mod health;
+mod idempotency;
 pub mod json;
 mod messages;
 mod meter;
+mod middleware;
 mod name;
 mod numbers;
-mod observe;
-mod once;
 mod organise;
 mod outgoing;
 mod params;
-mod peers;
-mod rounds;
 mod server;
 mod state;
 mod webhook;
 pub mod ws;
+mod yield_now;
 
 #[cfg(test)]
 mod tests;

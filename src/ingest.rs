@@ -6,22 +6,22 @@
 //! again.
 
 mod applier;
-mod aside;
 mod backlog;
-mod board;
-mod closer;
-mod hand;
+mod completion;
 mod ids;
+mod in_flight;
+mod intake_priority;
 mod owners;
+mod quarantine;
 mod route;
 mod scanner;
 mod seeker;
+mod shared_backlog;
 mod signed;
 #[cfg(test)]
 mod tests;
 mod ticket;
 mod turn;
-mod turns;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -39,8 +39,8 @@ use crate::shutdown::Shutdown;
 use crate::store::{JournalEntry, Store, StoreError, StoreErrorKind};
 use crate::telemetry::{Seldom, metrics};
 use crate::whatsapp::webhook::Haste;
-use board::Board;
 use ids::JournalIds;
+use shared_backlog::SharedBacklog;
 
 pub use applier::Applier;
 pub use signed::signer_of;
@@ -64,18 +64,18 @@ pub struct Intake {
 
 /// What intake and applier share. The board is a new one whenever the applier starts again.
 struct Shared {
-    board: RwLock<Arc<Board>>,
+    board: RwLock<Arc<SharedBacklog>>,
     runs: AtomicBool,
 }
 
 impl Shared {
-    fn board(&self) -> Arc<Board> {
+    fn board(&self) -> Arc<SharedBacklog> {
         Arc::clone(&self.board.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// A board on which nothing is known.
-    fn begin(&self) -> Arc<Board> {
-        let board = Arc::new(Board::new());
+    fn begin(&self) -> Arc<SharedBacklog> {
+        let board = Arc::new(SharedBacklog::new());
         *self.board.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&board);
         board
     }
@@ -94,7 +94,7 @@ pub async fn open(
 ) -> Result<(Arc<Intake>, Applier), StoreError> {
     let (store, clock) = (Arc::clone(directory.store()), Arc::clone(directory.clock()));
     let shared = Arc::new(Shared {
-        board: RwLock::new(Arc::new(Board::new())),
+        board: RwLock::new(Arc::new(SharedBacklog::new())),
         runs: AtomicBool::new(true),
     });
     let ids = JournalIds::new(seed);

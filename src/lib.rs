@@ -25,10 +25,10 @@
 //!   everything else: `store/derive/organise.rs`.
 //! - Which contact does a phone or BSUID mean? `store/derive/names.rs`, `identity.rs`, `link.rs`.
 //! - 24-hour window, opt-out, `last_seen_seq`, idempotency key of a new message: `store/derive/submit.rs`.
-//! - A message that waits: `actors/lane.rs`; the reason that callers see: `actors/lane/outlook.rs`.
+//! - A message that waits: `actors/lane.rs`; the reason that callers see: `actors/lane/delay_estimate.rs`.
 //! - Rate limits: `limiter/number.rs` and `limiter/pair.rs`, whose state each lane holds; `limiter/api.rs` for API keys;
-//!   `api/gcra.rs` for sockets; `api/peers.rs` for connections.
-//! - What an error code of Meta's (131056, say) leads to: `whatsapp/error/table.rs`, then `actors/lane/judge.rs` and
+//!   `api/gcra.rs` for sockets; `api/connection_limits.rs` for connections.
+//! - What an error code of Meta's (131056, say) leads to: `whatsapp/error/table.rs`, then `actors/lane/response_policy.rs` and
 //!   `actors/lane/results.rs`; for a failed status, `actors/lane/refusals.rs`.
 //! - Unknown outcomes: `actors/lane/unknown.rs`, `store/derive/delivery.rs`.
 //! - How an event reaches a socket, and when the client is told to `resync`: `actors/feed.rs`, `actors/feed/cursor.rs`,

@@ -21,10 +21,10 @@ use actix::ArbiterHandle;
 
 use super::bounded::BoundedAddr;
 use super::conversation::commit_refusal;
+use super::incarnation::Incarnation;
 use super::lane::{Earlier, LaneHandle, LaneLimits};
 use super::ledger::LedgerHandle;
 use super::request::Refusal;
-use super::succession::Succession;
 use super::tenant::{NumberChanged, Retire, Tenant, TenantLimits};
 use crate::domain::{Clock, PhoneNumberId, Retention, TenantId};
 use crate::store::{ClaimsAhead, Number, Store, StoreError, Tenant as TenantRow};
@@ -33,7 +33,7 @@ use crate::whatsapp::Graph;
 use numbers::Numbers;
 use starts::Starts;
 
-pub use rest::Census;
+pub use rest::TenantCounts;
 
 /// What a tenant that does not run answers while the process ends.
 const ENDING: Refusal = Refusal::Unavailable {
@@ -82,7 +82,7 @@ pub struct TenantHandle {
     /// Its numbers' outbound queues.
     pub lanes: Arc<BTreeMap<PhoneNumberId, LaneHandle>>,
     pub(crate) addr: BoundedAddr<Tenant>,
-    succession: Succession,
+    incarnation: Incarnation,
     used: Arc<rest::Used>,
 }
 
@@ -242,7 +242,7 @@ impl Directory {
             return None;
         }
         let arbiter = self.arbiter_of(number.tenant)?;
-        let own = (&handle.ledger, &handle.succession);
+        let own = (&handle.ledger, &handle.incarnation);
         let lane = self.start_lane(&handle.row, own, number.clone(), seed, &arbiter);
         let mut lanes = (*handle.lanes).clone();
         lanes.insert(number.id.clone(), lane.clone());

@@ -2,22 +2,22 @@
 //!
 //! The ledger publishes to one [`WorkerFeed`] per HTTP worker; whoever misses something reads the log. Publishing never
 //! waits and never fails the commit. Sockets of one worker share one ring of encoded events, and pull from it by cursor:
-//! a socket that has caught up leaves its [`Outlet`] at its [`Seat`] and is handed what comes, any other is woken. A socket
+//! a socket that has caught up leaves its [`Outlet`] at its [`Subscription`] and is handed what comes, any other is woken. A socket
 //! that does not read costs nothing but its own buffers.
 
+mod coalescing;
 mod cursor;
-mod pages;
+mod event_buffer;
+mod idle_sockets;
+mod log_reader;
+mod publisher;
 mod registry;
 #[cfg(test)]
 pub(crate) mod rig;
-mod ring;
-mod rounds;
-mod seat;
-mod seats;
 mod signals;
-mod standby;
+mod subscription;
+mod subscriptions;
 mod tail;
-mod tap;
 mod worker;
 
 #[cfg(test)]
@@ -28,12 +28,12 @@ use std::sync::Arc;
 use crate::domain::{AgentId, ConversationId, Event, Seq};
 
 pub use cursor::{Cursor, Step};
-pub use pages::Paged;
+pub use idle_sockets::{Left, Outlet};
+pub use log_reader::Paged;
+pub use publisher::LiveHead;
 pub use registry::{FeedLimits, FeedParts, Feeds};
-pub use seat::Seat;
-pub use standby::{Left, Outlet};
+pub use subscription::Subscription;
 pub use tail::{Chunk, FeedWire, Pulled};
-pub use tap::LiveHead;
 pub use worker::WorkerFeed;
 
 /// Events that were committed together.

@@ -13,7 +13,8 @@ use super::directory::{Directory, TenantHandle};
 use super::feed::FeedSubscriber;
 use super::port::{Readiness, SessionId, TenantPort};
 use super::request::{
-    Accepted, Attendance, LaneState, Missing, NoteRequest, Outlook, Receipt, Refusal, Roster, SubmitRequest,
+    Accepted, Attendance, DelayEstimate, LaneState, Missing, NoteRequest, Receipt, Refusal, Roster,
+    SubmitRequest,
 };
 use super::tenant::{Arrive, Attend, LeaveNote, Submit};
 use crate::domain::{
@@ -198,15 +199,15 @@ impl TenantPort for Gateway {
         Ok(())
     }
 
-    async fn outlook(
+    async fn delay_estimate(
         &self,
         tenant: TenantId,
         number: PhoneNumberId,
         at: MessageRef,
-    ) -> Result<Option<Outlook>, Refusal> {
+    ) -> Result<Option<DelayEstimate>, Refusal> {
         let tenant = self.directory.tenant(tenant).await?;
         match tenant.lanes.get(&number) {
-            Some(lane) => Ok(lane.outlook(at.message).await),
+            Some(lane) => Ok(lane.delay_estimate(at.message).await),
             None => Ok(None),
         }
     }

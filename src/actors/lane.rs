@@ -12,36 +12,36 @@
 //! ([`turn`]): a turn does what can be done now and sets one timer for what comes next.
 
 mod announce;
-mod brake;
 mod call;
+mod circuit_breaker;
 mod claims;
+mod customer_queues;
+mod delay_estimate;
 mod gauges;
 mod handle;
 mod handover;
-mod hands;
 mod idle;
+mod in_flight;
 mod inbox;
-mod judge;
 mod limits;
-mod lines;
-mod outlook;
+mod order_statistics;
 mod overflow;
 mod pause;
-mod persist;
 mod queue;
-mod ranks;
-mod recall;
 mod receipts;
+mod recent_sends;
 mod refusals;
 mod reread;
+mod response_policy;
 mod results;
+mod retry;
 mod scan;
 mod schedule;
+mod scheduler;
 mod send;
 mod snapshot;
 #[cfg(test)]
 mod tests;
-mod turn;
 mod unknown;
 mod waiting;
 
@@ -52,20 +52,20 @@ use actix::{Actor, ArbiterHandle, AsyncContext as _, Context, SpawnHandle};
 use futures_util::stream;
 use tokio::sync::{Semaphore, oneshot, watch};
 
-use super::succession::LateResults;
-use super::{BoundedAddr, LedgerHandle, Successors};
+use super::incarnation::LateResults;
+use super::{BoundedAddr, Incarnations, LedgerHandle};
 use crate::domain::{Clock, MessageId, Retention, TenantId};
 use crate::limiter::{NumberLimiter, PairLimiter};
 use crate::store::{ClaimsAhead, Number, Store};
 use crate::whatsapp::{BearerToken, Graph};
 use announce::Announcer;
-use brake::Brake;
 use call::Results;
+use circuit_breaker::CircuitBreaker;
 use claims::Claiming;
 use gauges::Gauges;
 use handle::Shared;
 use handover::{Handover, Predecessor};
-use hands::Hands;
+use in_flight::InFlight;
 use overflow::Overflow;
 use pause::{Pause, PauseCause, Stands};
 use queue::{Queue, Share};
@@ -105,7 +105,7 @@ pub struct LaneParts {
     /// Takes what the lane decides. Claims are made under its fence.
     pub ledger: LedgerHandle,
     /// Takes the results of calls, even of those that end after the ledger.
-    pub successors: Successors,
+    pub successors: Incarnations,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Calls to Meta in flight in the whole process.
@@ -176,7 +176,7 @@ pub struct Lane {
     scan: Scan,
     share: Share,
     claiming: Claiming,
-    hands: Hands,
+    in_flight: InFlight,
     watch: Watch,
     receipts: Receipts,
 
@@ -185,7 +185,7 @@ pub struct Lane {
     /// Until when it counts what an earlier process sent to a customer.
     recalls_until: Duration,
     slowed_at: Duration,
-    brake: Brake,
+    circuit_breaker: CircuitBreaker,
     paused: Option<Pause>,
     bulk_paused: Option<Pause>,
     /// When the last pause ended: refusals from before say nothing any more.
@@ -283,14 +283,14 @@ impl Lane {
             scan: Scan::NotBegun,
             share: Share::new(limits.bulk_one_in),
             claiming: Claiming::default(),
-            hands: Hands::default(),
+            in_flight: InFlight::default(),
             watch: Watch::new(limits.unknown, limits.watched),
             receipts: Receipts::new(limits.receipts),
             number_limit,
             pair_limit: PairLimiter::new(limits.pair),
             recalls_until,
             slowed_at: Duration::ZERO,
-            brake: Brake::new(limits.brake_after),
+            circuit_breaker: CircuitBreaker::new(limits.trip_after),
             paused: None,
             bulk_paused: None,
             resumed_at: None,
@@ -318,7 +318,7 @@ impl Lane {
         self.results.now()
     }
 
-    /// Messages that may be in hand at once.
+    /// Messages that may be in flight at once.
     fn places(&self) -> usize {
         places(&self.limits, &self.row)
     }
@@ -329,7 +329,7 @@ impl Lane {
             let Handover {
                 row,
                 pair_limit,
-                brake,
+                circuit_breaker,
                 paused,
                 bulk_paused,
             } = *left;
@@ -338,11 +338,11 @@ impl Lane {
                 return;
             }
             // The lane may have found out more by now: the end of the earlier one is heard late.
-            let worked = self.brake.worked();
+            let worked = self.circuit_breaker.worked();
             let stands = |pause: &Pause| pause.stands_after(worked) == Stands::Yes;
             self.paused = self.paused.take().or(paused.filter(stands));
             self.bulk_paused = self.bulk_paused.take().or(bulk_paused);
-            self.brake.inherit(brake);
+            self.circuit_breaker.inherit(circuit_breaker);
         }
     }
 
@@ -399,7 +399,10 @@ impl Drop for Lane {
         let handover = Handover {
             row: self.row.clone(),
             pair_limit: std::mem::replace(&mut self.pair_limit, PairLimiter::new(self.limits.pair)),
-            brake: std::mem::replace(&mut self.brake, Brake::new(self.limits.brake_after)),
+            circuit_breaker: std::mem::replace(
+                &mut self.circuit_breaker,
+                CircuitBreaker::new(self.limits.trip_after),
+            ),
             paused: self.paused.take(),
             bulk_paused: self.bulk_paused.take(),
         };

@@ -10,7 +10,7 @@ use bytes::Bytes;
 
 use super::feed::FeedSubscriber;
 use super::request::{
-    Accepted, Attendance, LaneState, NoteRequest, Outlook, Receipt, Refusal, Roster, SubmitRequest,
+    Accepted, Attendance, DelayEstimate, LaneState, NoteRequest, Receipt, Refusal, Roster, SubmitRequest,
 };
 use crate::domain::{AgentId, ConversationId, MessageId, PhoneNumberId, Seq, TenantId};
 use crate::store::op::{Organise, Settlement};
@@ -71,12 +71,12 @@ pub trait TenantPort: Send + Sync + 'static {
     ) -> Result<(), Refusal>;
 
     /// Why an outbound message waits and until when; `None` when it does not wait.
-    async fn outlook(
+    async fn delay_estimate(
         &self,
         tenant: TenantId,
         number: PhoneNumberId,
         at: MessageRef,
-    ) -> Result<Option<Outlook>, Refusal>;
+    ) -> Result<Option<DelayEstimate>, Refusal>;
 
     /// Notes what an agent's client shows of itself. A session that goes offline is forgotten.
     async fn attend(

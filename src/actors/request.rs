@@ -146,7 +146,7 @@ impl DelayReason {
 
 /// When a waiting message is expected to go.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Outlook {
+pub struct DelayEstimate {
     /// Why it waits.
     pub reason: DelayReason,
     /// When it should go, if that can be told.
@@ -157,7 +157,7 @@ pub struct Outlook {
     pub error: Option<MetaError>,
 }
 
-impl Outlook {
+impl DelayEstimate {
     /// A wait while the lane goes on.
     pub const fn waits(reason: DelayReason, expected: Option<Timestamp>) -> Self {
         Self {

@@ -17,8 +17,8 @@ use actix_web::http::header::{CONTENT_LENGTH, HeaderMap, HeaderValue, TRANSFER_E
 use actix_web::rt::net::TcpStream;
 use actix_web::rt::time::{Instant, Sleep, sleep_until};
 
-use super::peers::Place;
-use super::rounds::go_on_in_the_next;
+use super::connection_limits::Place;
+use super::yield_now::yield_and_wake;
 use crate::config::ServerConfig;
 use crate::telemetry::labels::ConnectionEnd;
 use crate::telemetry::metrics;
@@ -386,7 +386,7 @@ impl Connection {
         while self.timer.as_mut().poll(cx).is_ready() {
             if Instant::now() >= deadline && self.read > 0 {
                 // It has come after all, and is looked at first: perhaps it was this server that was late.
-                go_on_in_the_next(cx);
+                yield_and_wake(cx);
                 return Ok(());
             }
             if Instant::now() >= deadline {
@@ -405,7 +405,7 @@ impl AsyncRead for Connection {
         let read = match wanted {
             Wanted::Nothing => Poll::Pending,
             _ if self.read >= wanted.turn() => {
-                go_on_in_the_next(cx);
+                yield_and_wake(cx);
                 Poll::Pending
             }
             _ => {

@@ -8,11 +8,11 @@ use serde_json::{Value, json};
 
 use super::auth::{Call, CanRead, CanSend};
 use super::error::ApiError;
+use super::idempotency;
 use super::json::{self, Fields};
-use super::once;
 use super::outgoing::{Outgoing, audience, destination};
 use super::state::ApiState;
-use crate::actors::request::{Acceptance, Missing, Outlook, Refusal, SubmitRequest};
+use crate::actors::request::{Acceptance, DelayEstimate, Missing, Refusal, SubmitRequest};
 use crate::domain::{
     DeliveryState, Message, MessageId, MetaError, PhoneNumberId, Priority, Seq, StatusTimes, TenantId,
     Timestamp, UnknownPolicy,
@@ -48,7 +48,11 @@ async fn submitted(call: &Call<CanSend>) -> Result<HttpResponse, ApiError> {
         "conversation_id": accepted.at.conversation,
         "state": DeliveryState::Queued,
     });
-    Ok(once::answer(HttpResponse::Accepted(), accepted.acceptance, &body))
+    Ok(idempotency::answer(
+        HttpResponse::Accepted(),
+        accepted.acceptance,
+        &body,
+    ))
 }
 
 fn request(call: &Call<CanSend>, asked: &Value) -> Result<SubmitRequest, ApiError> {
@@ -84,7 +88,7 @@ fn request(call: &Call<CanSend>, asked: &Value) -> Result<SubmitRequest, ApiErro
         send_at,
         valid_for,
         on_unknown,
-        once: once::of(call, "messages", asked)?,
+        once: idempotency::of(call, "messages", asked)?,
         unless_after,
         client_msg_id: None,
         callback_data: message.callback_data,
@@ -117,12 +121,12 @@ pub(super) async fn show(call: Call<CanRead>) -> Result<HttpResponse, ApiError> 
         .find_outbound(tenant, id, state.clock.now())
         .await?
         .ok_or(NO_SUCH)?;
-    let (message, outlook) = wait(state, tenant, at).await?;
-    let delay = outlook.map(|outlook| Delay {
-        reason: outlook.reason.as_str(),
-        expected_at: outlook.expected,
-        until: outlook.until,
-        error: outlook.error,
+    let (message, delay_estimate) = wait(state, tenant, at).await?;
+    let delay = delay_estimate.map(|delay_estimate| Delay {
+        reason: delay_estimate.reason.as_str(),
+        expected_at: delay_estimate.expected,
+        until: delay_estimate.until,
+        error: delay_estimate.error,
     });
     Ok(HttpResponse::Ok().json(Answer { message, delay }))
 }
@@ -136,7 +140,7 @@ async fn wait(
     state: &ApiState,
     tenant: TenantId,
     at: MessageRef,
-) -> Result<(Message, Option<Outlook>), ApiError> {
+) -> Result<(Message, Option<DelayEstimate>), ApiError> {
     let first = read(state, tenant, at).await?;
     let waits = |message: &Message| {
         let delivery = message.delivery.as_ref();
@@ -154,12 +158,15 @@ async fn wait(
     }
     // One whose outcome was unknown may be waiting again: an agent decided so, or its policy did.
     let in_lane = |row: &OutboxRow| matches!(row.state, OutboxState::Queued | OutboxState::Claimed);
-    let outlook = if waits(&message) && row.as_ref().is_some_and(in_lane) {
-        state.tenants.outlook(tenant, message.number.clone(), at).await?
+    let delay_estimate = if waits(&message) && row.as_ref().is_some_and(in_lane) {
+        state
+            .tenants
+            .delay_estimate(tenant, message.number.clone(), at)
+            .await?
     } else {
         None
     };
-    Ok((message, outlook))
+    Ok((message, delay_estimate))
 }
 
 async fn read(state: &ApiState, tenant: TenantId, at: MessageRef) -> Result<Message, ApiError> {

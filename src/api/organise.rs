@@ -7,9 +7,9 @@ use serde_json::json;
 use super::auth::{Call, CanSend};
 use super::conversations;
 use super::error::ApiError;
+use super::idempotency;
 use super::json::{self, Fields};
 use super::name::is_one_line;
-use super::once;
 use crate::actors::request::{NoteRequest, Receipt};
 use crate::domain::{AgentId, ConversationId, ConversationStatus, Seq};
 use crate::store::directory::Scope;
@@ -87,10 +87,10 @@ pub(super) async fn note(call: Call<CanSend>) -> Result<HttpResponse, ApiError> 
         conversation,
         author: call.author(),
         text,
-        once: once::of(&call, "notes", &asked)?,
+        once: idempotency::of(&call, "notes", &asked)?,
     };
     let accepted = call.state().tenants.note(call.tenant(), request).await?;
-    Ok(once::answer(
+    Ok(idempotency::answer(
         HttpResponse::Created(),
         accepted.acceptance,
         &json!({ "message_id": accepted.at.message, "conversation_id": accepted.at.conversation }),

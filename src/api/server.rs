@@ -15,10 +15,10 @@ use actix_web::{App, Error, web};
 use rustix::process::{Resource, getrlimit, setrlimit};
 use socket2::{SockRef, TcpKeepalive};
 
+use super::accept_pacing::AcceptPacing;
 use super::connection::{Connection, Times};
-use super::entrance::Entrance;
-use super::observe::observe;
-use super::peers::{Peers, connections_within};
+use super::connection_limits::{ConnectionLimits, connections_within};
+use super::middleware::observe;
 use super::state::ApiState;
 use super::ws;
 use crate::telemetry::metrics;
@@ -133,7 +133,7 @@ where
         .shutdown_timeout(bounds.shutdown.as_secs())
         .disable_signals();
     let stopping = builder.graceful_shutdown_signal();
-    let peers = Peers::new(bounds.connections, bounds.of_peer);
+    let peers = ConnectionLimits::new(bounds.connections, bounds.of_peer);
     let builder = builder.listen("http", listener, move || {
         let stopping = stopping.clone();
         let peers = peers.clone();
@@ -154,7 +154,7 @@ where
             .upgrade(ws::takeover(map_config(app(), |()| AppConfig::default())))
             .finish(map_config(app(), |()| AppConfig::default()));
         let times = bounds.times;
-        let entrance = Entrance::open();
+        let entrance = AcceptPacing::open();
         fn_service(move |io: TcpStream| {
             let (peers, entrance) = (peers.clone(), entrance.clone());
             async move {

@@ -4,12 +4,10 @@
 //! halves: [`session`] is an actor and owns the protocol; [`outgoing`] is the connection's task and pulls events from the
 //! worker's feed whenever there is room. [`reaper`] ends those that do not read.
 
-mod census;
 mod frame;
 mod handshake;
 mod inbound;
 mod issue;
-mod line;
 mod link;
 mod options;
 mod origin;
@@ -19,6 +17,8 @@ mod protocol;
 mod reaper;
 mod session;
 mod socket;
+mod socket_limits;
+mod socket_writer;
 mod sockets;
 mod takeover;
 mod tickets;

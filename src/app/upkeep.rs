@@ -14,7 +14,7 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::time::{Interval, MissedTickBehavior};
 
 use crate::actors::Directory;
-use crate::actors::directory::Census;
+use crate::actors::directory::TenantCounts;
 use crate::domain::Clock;
 use crate::shutdown::Shutdown;
 use crate::store::{ProcessId, Store, StoreErrorKind};
@@ -125,7 +125,7 @@ async fn revive(directory: &Directory) {
         directory.revive().await;
         let missing = u64::try_from(directory.missing().len()).unwrap_or(u64::MAX);
         metrics::tenants_missing().set(metrics::number(missing));
-        let Census { live, rest } = directory.census();
+        let TenantCounts { live, rest } = directory.tenant_counts();
         for (state, tenants) in [(TenantState::Live, live), (TenantState::Rest, rest)] {
             let tenants = u64::try_from(tenants).unwrap_or(u64::MAX);
             metrics::tenants(state).set(metrics::number(tenants));

@@ -8,10 +8,10 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use super::backlog::Next;
-use super::board::Board;
 use super::route::Router;
+use super::shared_backlog::SharedBacklog;
 use super::turn::TurnOf;
-use super::{Shared, closer, scanner, seeker};
+use super::{Shared, completion, scanner, seeker};
 use crate::actors::directory::Directory;
 use crate::shutdown::Shutdown;
 use crate::telemetry::labels::ActorKind;
@@ -74,12 +74,12 @@ impl Applier {
         }
     }
 
-    fn parts(&self, board: &Arc<Board>) -> JoinSet<()> {
+    fn parts(&self, board: &Arc<SharedBacklog>) -> JoinSet<()> {
         let directory = &self.directory;
         let store = directory.store();
         let mut parts = JoinSet::new();
         parts.spawn(scanner::run(Arc::clone(board), Arc::clone(directory)));
-        parts.spawn(closer::run(Arc::clone(board), Arc::clone(store)));
+        parts.spawn(completion::run(Arc::clone(board), Arc::clone(store)));
         parts.spawn(seeker::run(Arc::clone(board), Arc::clone(store)));
         parts.spawn(deal(
             Arc::clone(board),
@@ -92,7 +92,7 @@ impl Applier {
 }
 
 /// Gives flows their turns.
-async fn deal(board: Arc<Board>, directory: Arc<Directory>, shutdown: Shutdown) {
+async fn deal(board: Arc<SharedBacklog>, directory: Arc<Directory>, shutdown: Shutdown) {
     let router = Arc::new(Router::new(Arc::clone(&directory)));
     loop {
         if shutdown.has_begun() {
@@ -119,7 +119,7 @@ async fn deal(board: Arc<Board>, directory: Arc<Directory>, shutdown: Shutdown) 
 }
 
 /// Has the journal read again when a tenant comes back from another process, which may have left some of its webhooks.
-async fn watch(board: Arc<Board>, directory: Arc<Directory>) {
+async fn watch(board: Arc<SharedBacklog>, directory: Arc<Directory>) {
     let taken_back = directory.taken_back();
     loop {
         taken_back.notified().await;
@@ -128,7 +128,7 @@ async fn watch(board: Arc<Board>, directory: Arc<Directory>) {
 }
 
 /// Lets entries in hand finish, so that the next start has less to repeat.
-async fn farewell(board: &Board) {
+async fn farewell(board: &SharedBacklog) {
     let deadline = Instant::now() + FAREWELL;
     while board.look(|backlog| backlog.in_hand()) > 0 && Instant::now() < deadline {
         tokio::time::sleep(LOOK).await;

@@ -19,8 +19,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::hand::Hand;
-use super::turns::{Behind, Load, Turn, Turns};
+use super::in_flight::InFlightOps;
+use super::intake_priority::{Behind, IntakePriority, Load, Turn};
 use crate::domain::JournalId;
 use crate::whatsapp::webhook::Haste;
 use missing::AllMissing;
@@ -54,7 +54,7 @@ pub(super) struct Work {
     pub(super) flow: Flow,
     /// Ops that it may have in hand.
     pub(super) share: usize,
-    pub(super) hand: Arc<Hand>,
+    pub(super) hand: Arc<InFlightOps>,
     /// In order.
     pub(super) items: VecDeque<Item>,
     /// It is a part of a backlog.
@@ -103,7 +103,7 @@ pub(super) struct Backlog {
     listed: usize,
     kept: usize,
     came: u64,
-    turns: Turns,
+    turns: IntakePriority,
     scan: Scan,
     missing: AllMissing,
 }
@@ -122,7 +122,7 @@ impl Backlog {
             listed: 0,
             kept: 0,
             came: 0,
-            turns: Turns::new(now),
+            turns: IntakePriority::new(now),
             scan: Scan::opening(),
             missing: AllMissing::new(),
         }

@@ -8,9 +8,9 @@ use futures_util::FutureExt as _;
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 
-use super::aside::{self, What};
 use super::backlog::{Flow, Handed, LEAST, Part, Strays};
-use super::hand::{Hand, ROOM};
+use super::in_flight::{InFlightOps, ROOM};
+use super::quarantine::{self, What};
 use super::ticket::{Share, Ticket, Verdict};
 use super::{owners, signed};
 use crate::actors::directory::{Directory, TenantHandle};
@@ -55,7 +55,7 @@ pub(super) struct Router {
 /// Whose turn it is, and what the flow may have in hand.
 pub(super) struct Hands {
     pub(super) flow: Flow,
-    pub(super) hand: Arc<Hand>,
+    pub(super) hand: Arc<InFlightOps>,
     pub(super) share: usize,
 }
 
@@ -98,7 +98,7 @@ impl Router {
                 tracing::warn!(journal.id = %entry.id, error = %error, "a webhook cannot be read");
                 let body = signed::seal(&signer, body);
                 let store = self.directory.store().as_ref();
-                let put = aside::put(store, entry, What::Element(0), QuarantineReason::Malformed, body);
+                let put = quarantine::put(store, entry, What::Element(0), QuarantineReason::Malformed, body);
                 if put.await.is_err() {
                     ticket.note(Verdict::Again);
                 }
@@ -124,7 +124,7 @@ impl Router {
         {
             let now = self.directory.clock().now();
             let store = self.directory.store().as_ref();
-            if let Err(error) = aside::forget(store, signer, message, now).await {
+            if let Err(error) = quarantine::forget(store, signer, message, now).await {
                 tracing::warn!(error = %error, "cannot look through what was put aside");
                 ticket.note(Verdict::Again);
                 return Handed::All;
@@ -148,7 +148,7 @@ impl Router {
             // With its signer: whoever puts it back makes it no truer.
             let body = signed::seal(signer, element.to_single_webhook());
             let store = self.directory.store().as_ref();
-            let put = aside::put(store, entry, What::Element(index), reason, body);
+            let put = quarantine::put(store, entry, What::Element(index), reason, body);
             if put.await.is_err() {
                 ticket.note(Verdict::Again);
             }

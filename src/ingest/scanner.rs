@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio::time::Instant;
 
 use super::backlog::{AGAIN, After, Backlog, Seen};
-use super::board::Board;
+use super::shared_backlog::SharedBacklog;
 use super::{owners, signed};
 use crate::actors::directory::Directory;
 use crate::store::{JournalEntry, Store};
@@ -14,7 +14,7 @@ use crate::store::{JournalEntry, Store};
 const PAGE: usize = 512;
 
 /// Scans whenever that is wanted.
-pub(super) async fn run(board: Arc<Board>, directory: Arc<Directory>) {
+pub(super) async fn run(board: Arc<SharedBacklog>, directory: Arc<Directory>) {
     let store = Arc::clone(directory.store());
     loop {
         match board.look(|backlog| backlog.begin_scan(Instant::now())) {
@@ -24,7 +24,7 @@ pub(super) async fn run(board: Arc<Board>, directory: Arc<Directory>) {
     }
 }
 
-async fn wait(board: &Board) {
+async fn wait(board: &SharedBacklog) {
     let told = board.scan.notified();
     match board.look(|backlog| backlog.scan_due()) {
         // Whichever comes first.
@@ -33,7 +33,7 @@ async fn wait(board: &Board) {
     }
 }
 
-async fn scan(board: &Board, directory: &Directory, store: &dyn Store, After(mut after): After) {
+async fn scan(board: &SharedBacklog, directory: &Directory, store: &dyn Store, After(mut after): After) {
     loop {
         let page = match store.journal_open(after, PAGE).await {
             Ok(page) => page,

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use tokio::time::Instant;
 
 use super::backlog::{AGAIN, Missing};
-use super::board::Board;
+use super::shared_backlog::SharedBacklog;
 use crate::store::Store;
 
 /// Asks whenever it is time to.
-pub(super) async fn run(board: Arc<Board>, store: Arc<dyn Store>) {
+pub(super) async fn run(board: Arc<SharedBacklog>, store: Arc<dyn Store>) {
     loop {
         let sought = board.look(|backlog| backlog.take_missing(Instant::now()));
         if sought.is_empty() {
@@ -27,7 +27,7 @@ pub(super) async fn run(board: Arc<Board>, store: Arc<dyn Store>) {
     }
 }
 
-async fn wait(board: &Board) {
+async fn wait(board: &SharedBacklog) {
     let told = board.missing.notified();
     match board.look(|backlog| backlog.look_due()) {
         // Whichever comes first.

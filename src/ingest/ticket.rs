@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use super::TOLD_EACH;
 use super::backlog::{Flow, Item, Pace, Part};
-use super::hand::Place;
+use super::in_flight::Place;
 use crate::actors::{CommitError, CommitObserver};
 use crate::domain::JournalId;
 use crate::store::{OpOutcome, StoreError, StoreErrorKind};
@@ -251,7 +251,7 @@ impl Drop for Ticket {
 
 #[cfg(test)]
 mod tests {
-    use super::super::hand::Hand;
+    use super::super::in_flight::InFlightOps;
     use super::*;
     use crate::whatsapp::webhook::Haste;
 
@@ -270,7 +270,7 @@ mod tests {
     }
 
     async fn share(ticket: &Arc<Ticket>) -> Share {
-        let place = Arc::new(Hand::default()).place(1).await;
+        let place = Arc::new(InFlightOps::default()).place(1).await;
         Share::of(ticket, 0, ElementKind::Message, place.unwrap())
     }
 

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use tokio::time::Instant;
 
 use super::backlog::{Flow, Handed, Item, Pace, Work};
-use super::board::Board;
 use super::route::{Hands, Router};
+use super::shared_backlog::SharedBacklog;
 use super::ticket::{Taken, Ticket, Verdict};
 use crate::crash::{self, CrashPoint};
 use crate::domain::JournalId;
@@ -15,7 +15,7 @@ use crate::store::{JournalEntry, Store};
 
 /// A turn. However it ends, by a panic as well, nothing of it is forgotten: what was not begun waits for the next turn.
 pub(super) struct TurnOf {
-    board: Arc<Board>,
+    board: Arc<SharedBacklog>,
     hands: Hands,
     pace: Pace,
     left: VecDeque<Item>,
@@ -24,7 +24,7 @@ pub(super) struct TurnOf {
 }
 
 impl TurnOf {
-    pub(super) fn new(board: Arc<Board>, work: Work) -> Self {
+    pub(super) fn new(board: Arc<SharedBacklog>, work: Work) -> Self {
         let Work {
             flow,
             share,

@@ -47,7 +47,7 @@ impl Used {
 
 /// How many tenants run and how many rest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Census {
+pub struct TenantCounts {
     /// Those with actors.
     pub live: usize,
     /// Those without, of tenants that have a number.
@@ -56,10 +56,10 @@ pub struct Census {
 
 impl Directory {
     /// How many tenants run and how many rest.
-    pub fn census(&self) -> Census {
+    pub fn tenant_counts(&self) -> TenantCounts {
         let map = self.read();
         let rest = map.numbers.tenants().filter(|id| !map.live.contains_key(id));
-        Census {
+        TenantCounts {
             live: map.live.len(),
             rest: rest.count(),
         }

@@ -10,10 +10,10 @@ use futures_util::stream::{self, StreamExt as _};
 use super::rest::Used;
 use super::{Directory, ENDING, TenantHandle};
 use crate::actors::conversation::store_refusal;
+use crate::actors::incarnation::Incarnation;
 use crate::actors::lane::{self, LaneHandle, LaneParts, LaneSettings};
 use crate::actors::ledger::{Ledger, LedgerHandle};
 use crate::actors::request::Refusal;
-use crate::actors::succession::Succession;
 use crate::actors::tenant::{Tenant, TenantParts};
 use crate::domain::{Epoch, TenantId};
 use crate::store::{Number, StoreError, Tenant as TenantRow};
@@ -131,9 +131,9 @@ impl Directory {
             metrics::actor_restarts_total(ActorKind::Tenant).increment(1);
         }
         let was_lost = matches!(&before, Some(before) if before.ledger.was_lost());
-        let succession = before.map(|before| before.succession);
+        let incarnation = before.map(|before| before.incarnation);
         let handle = self
-            .start(Arc::new(row), succession)
+            .start(Arc::new(row), incarnation)
             .await
             .map_err(Failed::Store)?;
         self.write().live.insert(id, Box::new(handle.clone()));
@@ -149,7 +149,7 @@ impl Directory {
     async fn start(
         &self,
         row: Arc<TenantRow>,
-        succession: Option<Succession>,
+        incarnation: Option<Incarnation>,
     ) -> Result<TenantHandle, StoreError> {
         let parts = &self.parts;
         let arbiter = self.arbiter_of(row.id).ok_or_else(|| {
@@ -159,7 +159,7 @@ impl Directory {
         let (store, clock) = (Arc::clone(&parts.store), Arc::clone(&parts.clock));
         let fresh = Epoch::new(self.random());
         let ledger = Ledger::open(row.id, row.retention, fresh, store, clock, &arbiter).await?;
-        let succession = succession.unwrap_or_else(|| Succession::new(ledger.clone()));
+        let incarnation = incarnation.unwrap_or_else(|| Incarnation::new(ledger.clone()));
         let lanes: BTreeMap<_, _> = self
             .numbers(row.id)
             .await?
@@ -167,7 +167,7 @@ impl Directory {
             .map(|number| {
                 (
                     number.id.clone(),
-                    self.start_lane(&row, (&ledger, &succession), number, self.random(), &arbiter),
+                    self.start_lane(&row, (&ledger, &incarnation), number, self.random(), &arbiter),
                 )
             })
             .collect();
@@ -183,13 +183,13 @@ impl Directory {
         let lanes = Arc::new(lanes);
         let addr = Tenant::launch(tenant, Arc::clone(&lanes));
         // Last: the lanes hear of each result that is committed from now on.
-        succession.hand_over(ledger.clone());
+        incarnation.hand_over(ledger.clone());
         Ok(TenantHandle {
             row,
             ledger,
             lanes,
             addr,
-            succession,
+            incarnation,
             used: Used::at(self.parts.clock.monotonic()),
         })
     }
@@ -197,7 +197,7 @@ impl Directory {
     pub(super) fn start_lane(
         &self,
         row: &TenantRow,
-        (ledger, succession): (&LedgerHandle, &Succession),
+        (ledger, incarnation): (&LedgerHandle, &Incarnation),
         number: Number,
         seed: u64,
         arbiter: &ArbiterHandle,
@@ -213,7 +213,7 @@ impl Directory {
             store: Arc::clone(&self.parts.store),
             graph: Arc::clone(&self.parts.graph),
             ledger: ledger.clone(),
-            successors: succession.follow(),
+            successors: incarnation.follow(),
             clock: Arc::clone(&self.parts.clock),
             calls: Arc::clone(&self.parts.calls),
             ahead: Arc::clone(&self.parts.ahead),

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::pages::Paged;
+use super::log_reader::Paged;
 use super::tail::{Chunk, Pulled};
 use crate::domain::{Epoch, Seq};
 use crate::store::TenantHead;

@@ -9,12 +9,12 @@ use std::time::Duration;
 
 use tokio::sync::Semaphore;
 
-use super::pages::Pages;
-use super::ring::RingLimits;
-use super::seat::Seat;
-use super::seats::Turn;
+use super::event_buffer::EventBufferLimits;
+use super::log_reader::LogReader;
+use super::publisher::{Marks, Publisher};
+use super::subscription::Subscription;
+use super::subscriptions::Turn;
 use super::tail::{FeedWire, Tail};
-use super::tap::{Marks, Tap};
 use super::worker::{self, Nudge, WorkerFeed};
 use crate::actors::bounded::BoundedAddr;
 use crate::actors::port::TenantPort;
@@ -68,12 +68,12 @@ pub struct FeedParts {
 pub(super) struct Core {
     pub(super) tail: RefCell<Tail>,
     pub(super) marks: Arc<Marks>,
-    pub(super) pages: Pages,
+    pub(super) log: LogReader,
     pub(super) port: Arc<dyn TenantPort>,
     limits: FeedLimits,
     addr: OnceCell<BoundedAddr<WorkerFeed>>,
     /// Gone once the ledger that was followed has ended.
-    pub(super) tap: RefCell<std::sync::Weak<Tap>>,
+    pub(super) publisher: RefCell<std::sync::Weak<Publisher>>,
     registry: Weak<Registry>,
     /// Room for the wakers of one round, kept for the next.
     round: RefCell<Vec<Waker>>,
@@ -109,7 +109,11 @@ impl Core {
     /// Wakes the sockets that wait from a place on, some at a time. Gives the place to go on from.
     pub(super) fn wake_some(&self, from: usize) -> Option<usize> {
         let mut round = self.round.take();
-        let next = self.tail.borrow_mut().seats.drain_some(from, AT_ONCE, &mut round);
+        let next = self
+            .tail
+            .borrow_mut()
+            .subscriptions
+            .drain_some(from, AT_ONCE, &mut round);
         round.drain(..).for_each(Waker::wake);
         self.round.replace(round);
         next
@@ -150,12 +154,12 @@ impl Core {
         self.tail.borrow_mut().close();
         if let Some(registry) = self.registry.upgrade() {
             let mut feeds = registry.feeds.borrow_mut();
-            let mine = feeds.get(&self.pages.tenant).is_some_and(|feed| {
+            let mine = feeds.get(&self.log.tenant).is_some_and(|feed| {
                 feed.get()
                     .is_some_and(|core| std::ptr::eq(Rc::as_ptr(core), self))
             });
             if mine {
-                feeds.remove(&self.pages.tenant);
+                feeds.remove(&self.log.tenant);
             }
         }
         self.wake_all();
@@ -189,12 +193,12 @@ impl Feeds {
         }))
     }
 
-    /// Takes a seat at a tenant's feed; the first to come starts it.
-    pub async fn join(&self, tenant: TenantId) -> Result<Seat, Refusal> {
+    /// Takes a subscription at a tenant's feed; the first to come starts it.
+    pub async fn join(&self, tenant: TenantId) -> Result<Subscription, Refusal> {
         let opening = Rc::clone(self.0.feeds.borrow_mut().entry(tenant).or_default());
         let core = opening.get_or_try_init(|| self.open(tenant)).await;
         match core {
-            Ok(core) => Ok(Seat::take(Rc::clone(core))),
+            Ok(core) => Ok(Subscription::take(Rc::clone(core))),
             Err(refusal) => {
                 let mut feeds = self.0.feeds.borrow_mut();
                 // Somebody else may be trying; whoever is last tidies up.
@@ -221,14 +225,14 @@ impl Feeds {
 
     async fn open(&self, tenant: TenantId) -> Result<Rc<Core>, Refusal> {
         let parts = &self.0.parts;
-        let ring = RingLimits {
+        let buffer = EventBufferLimits {
             events: parts.limits.ring_events,
             bytes: parts.limits.ring_bytes,
         };
         let core = Rc::new(Core {
-            tail: RefCell::new(Tail::new(ring, parts.wire)),
+            tail: RefCell::new(Tail::new(buffer, parts.wire)),
             marks: Arc::default(),
-            pages: Pages {
+            log: LogReader {
                 tenant,
                 store: Arc::clone(&parts.store),
                 clock: Arc::clone(&parts.clock),
@@ -238,7 +242,7 @@ impl Feeds {
             port: Arc::clone(&parts.port),
             limits: parts.limits,
             addr: OnceCell::new(),
-            tap: RefCell::default(),
+            publisher: RefCell::default(),
             registry: Rc::downgrade(&self.0),
             round: RefCell::default(),
             taken: Cell::default(),

@@ -12,8 +12,8 @@ use super::{FeedSubscriber, Presence};
 use crate::actors::ledger::{Ledger, LedgerHandle};
 use crate::actors::port::{Readiness, SessionId, TenantPort};
 use crate::actors::request::{
-    Acceptance, Accepted, Attendance, LaneState, Missing, NoteRequest, Outlook, Receipt, Refusal, Roster,
-    SubmitRequest,
+    Acceptance, Accepted, Attendance, DelayEstimate, LaneState, Missing, NoteRequest, Receipt, Refusal,
+    Roster, SubmitRequest,
 };
 use crate::domain::{
     AgentId, Clock, ConversationId, Epoch, EventKind, MessageId, PhoneNumberId, Retention, Seq, SystemClock,
@@ -166,12 +166,12 @@ impl TenantPort for LedgerPort {
         Ok(())
     }
 
-    async fn outlook(
+    async fn delay_estimate(
         &self,
         _: TenantId,
         _: PhoneNumberId,
         _: MessageRef,
-    ) -> Result<Option<Outlook>, Refusal> {
+    ) -> Result<Option<DelayEstimate>, Refusal> {
         Ok(None)
     }
 

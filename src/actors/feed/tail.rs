@@ -1,4 +1,4 @@
-//! What a feed holds: the ring, what was joined from it, and who waits.
+//! What a feed holds: the buffer, what was joined from it, and who waits.
 
 use std::collections::VecDeque;
 use std::task::Waker;
@@ -6,9 +6,9 @@ use std::task::Waker;
 use bytes::Bytes;
 
 use super::Signal;
-use super::ring::{Offered, Ring, RingLimits};
-use super::seats::{Seats, Turn};
+use super::event_buffer::{EventBuffer, EventBufferLimits, Offered};
 use super::signals::Signals;
+use super::subscriptions::{Subscriptions, Turn};
 use crate::domain::{Epoch, Event, EventKind, Seq};
 use crate::store::TenantHead;
 
@@ -65,7 +65,7 @@ pub(super) enum Ready {
     },
     /// Nothing has come.
     Nothing,
-    /// It is not in the ring: the socket has to pull.
+    /// It is not in the buffer: the socket has to pull.
     Elsewhere,
 }
 
@@ -90,26 +90,26 @@ struct Joined {
 #[derive(Debug)]
 pub(super) struct Tail {
     epoch: Epoch,
-    ring: Ring,
-    limits: RingLimits,
+    buffer: EventBuffer,
+    limits: EventBufferLimits,
     wire: FeedWire,
     joined: VecDeque<Joined>,
     /// The smallest position that is known to be readable, or at least not known to be gone.
     oldest: Seq,
-    /// From where a socket needs older events than the ring has.
+    /// From where a socket needs older events than the buffer has.
     wanted: Option<Seq>,
     open: bool,
     ledgers: u64,
-    pub(super) seats: Seats,
+    pub(super) subscriptions: Subscriptions,
     pub(super) signals: Signals,
 }
 
 impl Tail {
     /// A feed that follows nothing yet.
-    pub(super) fn new(limits: RingLimits, wire: FeedWire) -> Self {
+    pub(super) fn new(limits: EventBufferLimits, wire: FeedWire) -> Self {
         Self {
             epoch: Epoch::default(),
-            ring: Ring::at(Seq::default(), limits),
+            buffer: EventBuffer::at(Seq::default(), limits),
             limits,
             wire,
             joined: VecDeque::new(),
@@ -117,14 +117,14 @@ impl Tail {
             wanted: None,
             open: false,
             ledgers: 0,
-            seats: Seats::default(),
+            subscriptions: Subscriptions::default(),
             signals: Signals::default(),
         }
     }
 
     /// Follows a ledger that stands here. Goes on without a break when it is the same ledger as before.
     pub(super) fn follow(&mut self, ledger: TenantHead) {
-        if self.epoch != ledger.epoch || !self.open || ledger.head < self.ring.head() {
+        if self.epoch != ledger.epoch || !self.open || ledger.head < self.buffer.head() {
             self.epoch = ledger.epoch;
             self.oldest = Seq::default();
             self.restart(ledger.head);
@@ -155,17 +155,17 @@ impl Tail {
 
     /// How far it follows.
     pub(super) fn head(&self) -> Seq {
-        self.ring.head()
+        self.buffer.head()
     }
 
     /// The position before its oldest event.
     pub(super) fn base(&self) -> Seq {
-        self.ring.base()
+        self.buffer.base()
     }
 
     /// Drops everything and stands at a position. Sockets before it read the log.
     pub(super) fn restart(&mut self, at: Seq) {
-        self.ring = Ring::at(at, self.limits);
+        self.buffer = EventBuffer::at(at, self.limits);
         self.joined.clear();
         self.wanted = None;
     }
@@ -173,11 +173,11 @@ impl Tail {
     /// Adds the newest event. With one that takes a message back, whatever came before is dropped: some of it was taken
     /// out of the log. Sockets that have not come so far read the log.
     pub(super) fn push(&mut self, event: &Event) -> Offered {
-        if event.kind == EventKind::MessageRevoked && event.seq > self.ring.head() {
-            self.restart(self.ring.head());
-            self.ring.close_below();
+        if event.kind == EventKind::MessageRevoked && event.seq > self.buffer.head() {
+            self.restart(self.buffer.head());
+            self.buffer.close_below();
         }
-        self.ring.push(event.seq, event.json.clone())
+        self.buffer.push(event.seq, event.json.clone())
     }
 
     /// Adds what was read after the newest event. What lies between is no longer kept.
@@ -189,7 +189,7 @@ impl Tail {
                 self.push(event);
             }
         }
-        if self.ring.head().next() < oldest {
+        if self.buffer.head().next() < oldest {
             self.restart(before(oldest));
         }
     }
@@ -197,17 +197,17 @@ impl Tail {
     /// Adds older events that a socket wanted. Whatever is still missing then is not to be had here.
     pub(super) fn fill(&mut self, wanted: Seq, oldest: Seq, older: Vec<(Seq, Bytes)>) {
         self.oldest = self.oldest.max(oldest);
-        if !self.ring.is_closed_below() {
-            self.ring.extend_below(older.into_iter());
+        if !self.buffer.is_closed_below() {
+            self.buffer.extend_below(older.into_iter());
         }
-        if self.ring.base() > wanted {
-            self.ring.close_below();
+        if self.buffer.base() > wanted {
+            self.buffer.close_below();
         }
     }
 
     /// From where a socket needs older events, if any does.
     pub(super) fn wanted(&self) -> Option<Seq> {
-        self.wanted.filter(|wanted| *wanted < self.ring.base())
+        self.wanted.filter(|wanted| *wanted < self.buffer.base())
     }
 
     /// Says that a read of older events begins.
@@ -217,10 +217,10 @@ impl Tail {
 
     /// The events after a cursor, as far as they fit into one frame.
     pub(super) fn pull(&mut self, after: Seq) -> Pulled {
-        if after >= self.ring.head() {
+        if after >= self.buffer.head() {
             return Pulled::Nothing;
         }
-        if after < self.ring.base() {
+        if after < self.buffer.base() {
             return self.pull_older(after);
         }
         Pulled::Chunk(self.chunk(after))
@@ -228,14 +228,14 @@ impl Tail {
 
     /// What is at hand for a cursor.
     fn ready(&mut self, after: Seq) -> Ready {
-        if !self.open || after < self.ring.base() {
+        if !self.open || after < self.buffer.base() {
             return Ready::Elsewhere;
         }
-        if after >= self.ring.head() {
+        if after >= self.buffer.head() {
             return Ready::Nothing;
         }
         let chunk = self.chunk(after);
-        let ends = if chunk.through < self.ring.head() {
+        let ends = if chunk.through < self.buffer.head() {
             Ends::Before
         } else {
             Ends::AtHead
@@ -243,11 +243,11 @@ impl Tail {
         Ready::Chunk { chunk, ends }
     }
 
-    /// The events after a position in the ring.
+    /// The events after a position in the buffer.
     fn chunk(&mut self, after: Seq) -> Chunk {
         let known = self.joined.iter().find(|joined| joined.after == after);
         if let Some(joined) = known
-            && (joined.full || joined.chunk.through == self.ring.head())
+            && (joined.full || joined.chunk.through == self.buffer.head())
         {
             return joined.chunk.clone();
         }
@@ -258,8 +258,8 @@ impl Tail {
         if after.next() < self.oldest {
             return Pulled::Gone;
         }
-        let behind = self.ring.head().get().saturating_sub(after.get());
-        if !self.ring.is_open_below() || behind > u64::try_from(self.limits.events).unwrap_or(u64::MAX) {
+        let behind = self.buffer.head().get().saturating_sub(after.get());
+        if !self.buffer.is_open_below() || behind > u64::try_from(self.limits.events).unwrap_or(u64::MAX) {
             return Pulled::Behind;
         }
         let from = Seq::new(after.get().saturating_sub(after.get() % HERD));
@@ -271,7 +271,7 @@ impl Tail {
         let mut count = 0_usize;
         let mut bytes = 0_usize;
         let mut full = false;
-        for json in self.ring.after(after) {
+        for json in self.buffer.after(after) {
             let longer = bytes.saturating_add(json.len()).saturating_add(1);
             if count > 0 && longer > JOIN {
                 full = true;
@@ -284,7 +284,7 @@ impl Tail {
             .get()
             .saturating_add(u64::try_from(count).unwrap_or(u64::MAX));
         let chunk = Chunk {
-            bytes: (self.wire.events)(&mut self.ring.after(after).take(count), bytes),
+            bytes: (self.wire.events)(&mut self.buffer.after(after).take(count), bytes),
             through: Seq::new(through),
         };
         self.joined.retain(|joined| joined.after != after);
@@ -307,15 +307,15 @@ impl Tail {
 
     /// Serves the places from one on, `count` at most; gives the one to go on from.
     pub(super) fn serve(&mut self, from: usize, count: usize, turn: &mut Turn) -> Option<usize> {
-        let mut seats = std::mem::take(&mut self.seats);
-        let next = seats.serve(from, count, self.ledgers, |after| self.ready(after), turn);
-        self.seats = seats;
+        let mut subscriptions = std::mem::take(&mut self.subscriptions);
+        let next = subscriptions.serve(from, count, self.ledgers, |after| self.ready(after), turn);
+        self.subscriptions = subscriptions;
         next
     }
 
     /// Moves everybody who waits to `out`.
     pub(super) fn drain_waiting(&mut self, out: &mut Vec<Waker>) {
-        self.seats.drain(out);
+        self.subscriptions.drain(out);
     }
 }
 

@@ -60,18 +60,18 @@ fn port() -> Arc<LedgerPort> {
 }
 
 /// Pulls, and waits where a socket would, until it stands at a position; returns what it was given.
-async fn pull_to(seat: &Seat, after: u64, to: u64) -> Vec<u64> {
+async fn pull_to(subscription: &Subscription, after: u64, to: u64) -> Vec<u64> {
     let mut at = Seq::new(after);
     let mut seen = Vec::new();
     let work = std::future::poll_fn(|cx| {
         while at < Seq::new(to) {
-            match seat.pull(at) {
+            match subscription.pull(at) {
                 Pulled::Chunk(chunk) => {
                     seen.extend(positions(&chunk.bytes));
                     at = chunk.through;
                 }
                 Pulled::Nothing | Pulled::Soon => {
-                    seat.wait(cx.waker());
+                    subscription.wait(cx.waker());
                     return Poll::Pending;
                 }
                 other => panic!("{other:?} at {at:?}"),
@@ -128,7 +128,7 @@ async fn a_crowd_is_sent_every_event_in_order() {
             port.say(TENANT, &format!("message {number}")).await;
         }
     };
-    let pulls = crowd.iter().map(|seat| pull_to(seat, 0, 100));
+    let pulls = crowd.iter().map(|subscription| pull_to(subscription, 0, 100));
     let ((), seen) = tokio::join!(publish, futures_util::future::join_all(pulls));
     for seen in seen {
         assert_eq!(seen, (1..=100).collect::<Vec<_>>());
@@ -180,21 +180,24 @@ async fn a_cursor_that_the_ring_cannot_reach_reads_pages_of_the_log() {
         port.say(TENANT, &format!("message {number}")).await;
     }
     let feeds = feeds(&port, limits);
-    let seat = feeds.join(TENANT).await.unwrap();
-    assert!(matches!(seat.pull(Seq::new(10)), Pulled::Behind));
-    let Ok(Paged::Chunk(page)) = seat.read(Seq::new(10)).await else {
+    let subscription = feeds.join(TENANT).await.unwrap();
+    assert!(matches!(subscription.pull(Seq::new(10)), Pulled::Behind));
+    let Ok(Paged::Chunk(page)) = subscription.read(Seq::new(10)).await else {
         panic!()
     };
     assert_eq!(positions(&page.bytes), (11..=74).collect::<Vec<_>>());
     assert_eq!(page.through, Seq::new(74));
-    assert!(matches!(seat.read(Seq::new(100)).await, Ok(Paged::Nothing)));
+    assert!(matches!(
+        subscription.read(Seq::new(100)).await,
+        Ok(Paged::Nothing)
+    ));
 }
 
 #[actix::test]
 async fn more_than_the_mailbox_holds_is_read_from_the_log() {
     let port = port();
     let feeds = feeds(&port, FeedLimits::default());
-    let seat = feeds.join(TENANT).await.unwrap();
+    let subscription = feeds.join(TENANT).await.unwrap();
     // The feed's thread is held here, so its mailbox fills up while the ledger goes on.
     let ledger = port.ledger(TENANT).await.unwrap();
     let (sender, done) = std::sync::mpsc::channel();
@@ -213,22 +216,25 @@ async fn more_than_the_mailbox_holds_is_read_from_the_log() {
     });
     done.recv().unwrap();
     assert_eq!(ledger.head().head, Seq::new(1_000));
-    assert_eq!(pull_to(&seat, 0, 1_000).await, (1..=1_000).collect::<Vec<_>>());
+    assert_eq!(
+        pull_to(&subscription, 0, 1_000).await,
+        (1..=1_000).collect::<Vec<_>>()
+    );
 }
 
 #[actix::test]
 async fn a_feed_survives_the_restart_of_its_ledger() {
     let port = port();
     let feeds = feeds(&port, FeedLimits::default());
-    let seat = feeds.join(TENANT).await.unwrap();
+    let subscription = feeds.join(TENANT).await.unwrap();
     port.say(TENANT, "before").await;
-    pull_to(&seat, 0, 1).await;
+    pull_to(&subscription, 0, 1).await;
     let ledger = port.ledger(TENANT).await.unwrap();
     ledger.finish().await;
     until(|| !ledger.is_connected()).await;
     port.say(TENANT, "after").await;
-    assert_eq!(pull_to(&seat, 1, 2).await, [2]);
-    assert!(seat.is_open());
+    assert_eq!(pull_to(&subscription, 1, 2).await, [2]);
+    assert!(subscription.is_open());
 }
 
 #[actix::test]
@@ -239,14 +245,14 @@ async fn a_feed_without_seats_ends_and_another_takes_its_place() {
         ..FeedLimits::default()
     };
     let feeds = feeds(&port, limits);
-    let seat = feeds.join(TENANT).await.unwrap();
+    let subscription = feeds.join(TENANT).await.unwrap();
     port.say(TENANT, "one").await;
-    pull_to(&seat, 0, 1).await;
-    drop(seat);
+    pull_to(&subscription, 0, 1).await;
+    drop(subscription);
     until(|| feeds.is_empty()).await;
-    let seat = feeds.join(TENANT).await.unwrap();
+    let subscription = feeds.join(TENANT).await.unwrap();
     port.say(TENANT, "two").await;
-    assert_eq!(pull_to(&seat, 0, 2).await, [1, 2]);
+    assert_eq!(pull_to(&subscription, 0, 2).await, [1, 2]);
 }
 
 #[actix::test]
@@ -261,7 +267,7 @@ async fn a_tenant_that_is_not_there_has_no_feed() {
 async fn signals_reach_every_seat_and_the_newest_wins() {
     let port = port();
     let feeds = feeds(&port, FeedLimits::default());
-    let seat = feeds.join(TENANT).await.unwrap();
+    let subscription = feeds.join(TENANT).await.unwrap();
     let ledger = port.ledger(TENANT).await.unwrap();
     let conversation = ConversationId::from_bytes([1; 16]);
     for agent in ["ana", "ben"] {
@@ -271,26 +277,26 @@ async fn signals_reach_every_seat_and_the_newest_wins() {
             agents: vec![agent],
         });
     }
-    let seen = seat.last_signal();
-    let woken = std::future::poll_fn(|cx| match seat.signals(seen) {
+    let seen = subscription.last_signal();
+    let woken = std::future::poll_fn(|cx| match subscription.signals(seen) {
         Some(frames) if frames.windows(3).any(|word| word == b"ben") => Poll::Ready(frames),
         _ => {
-            seat.wait(cx.waker());
+            subscription.wait(cx.waker());
             Poll::Pending
         }
     });
     let frames = tokio::time::timeout(Duration::from_secs(5), woken).await.unwrap();
     assert_eq!(frames.split(|byte| *byte == b';').count(), 2, "one frame");
-    assert!(seat.signals(seat.last_signal()).is_none());
+    assert!(subscription.signals(subscription.last_signal()).is_none());
 }
 
 #[actix::test]
 async fn a_signal_that_comes_while_a_crowd_is_woken_reaches_all_of_it() {
     let port = port();
     let feeds = feeds(&port, FeedLimits::default());
-    let mut seats = Vec::new();
+    let mut subscriptions = Vec::new();
     for _ in 0..300 {
-        seats.push(feeds.join(TENANT).await.unwrap());
+        subscriptions.push(feeds.join(TENANT).await.unwrap());
     }
     let ledger = port.ledger(TENANT).await.unwrap();
     let look_at = |agent| {
@@ -299,36 +305,31 @@ async fn a_signal_that_comes_while_a_crowd_is_woken_reaches_all_of_it() {
             agents: vec![AgentId::parse(agent).unwrap()],
         });
     };
-    let began = seats[0].last_signal();
+    let began = subscriptions[0].last_signal();
     look_at("ana");
-    let hears = |seat: &Seat, word: &str, cx: &std::task::Context<'_>| {
-        let frames = seat.signals(began).unwrap_or_default();
+    let hears = |subscription: &Subscription, word: &str, cx: &std::task::Context<'_>| {
+        let frames = subscription.signals(began).unwrap_or_default();
         let heard = frames.windows(3).any(|part| part == word.as_bytes());
-        if !heard {
-            seat.wait(cx.waker());
+        if heard {
+            return Poll::Ready(());
         }
-        heard
+        subscription.wait(cx.waker());
+        Poll::Pending
     };
     // The first of the crowd hears of Ana; then comes the next signal.
-    let first = std::future::poll_fn(|cx| match hears(&seats[0], "ana", cx) {
-        true => Poll::Ready(()),
-        false => Poll::Pending,
-    });
+    let first = std::future::poll_fn(|cx| hears(&subscriptions[0], "ana", cx));
     tokio::time::timeout(Duration::from_secs(5), first).await.unwrap();
     look_at("ben");
-    let all = seats.iter().map(|seat| {
-        std::future::poll_fn(move |cx| match hears(seat, "ben", cx) {
-            true => Poll::Ready(()),
-            false => Poll::Pending,
-        })
-    });
+    let all = subscriptions
+        .iter()
+        .map(|subscription| std::future::poll_fn(move |cx| hears(subscription, "ben", cx)));
     let all = futures_util::future::join_all(all);
     tokio::time::timeout(Duration::from_secs(5), all).await.unwrap();
 }
 
 #[test]
 fn a_ledger_of_another_identity_empties_the_ring() {
-    let limits = ring::RingLimits {
+    let limits = event_buffer::EventBufferLimits {
         events: 8,
         bytes: 1_000,
     };
@@ -350,7 +351,7 @@ fn a_ledger_of_another_identity_empties_the_ring() {
 
 #[test]
 fn what_was_taken_back_leaves_the_ring_however_the_feed_hears_of_it() {
-    let limits = ring::RingLimits {
+    let limits = event_buffer::EventBufferLimits {
         events: 8,
         bytes: 1_000,
     };
@@ -359,7 +360,7 @@ fn what_was_taken_back_leaves_the_ring_however_the_feed_hears_of_it() {
         ..event(2, Bytes::from_static(b"{}"))
     };
     let hear: [fn(&mut tail::Tail, &Event); 2] = [
-        |tail, revoke| assert_eq!(tail.push(revoke), ring::Offered::Taken),
+        |tail, revoke| assert_eq!(tail.push(revoke), event_buffer::Offered::Taken),
         |tail, revoke| tail.catch_up(Seq::new(1), std::slice::from_ref(revoke)),
     ];
     for hear in hear {

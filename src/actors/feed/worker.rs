@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use actix::{Actor, ActorContext as _, ActorFutureExt as _, AsyncContext, Context, Handler, WrapFuture as _};
 
-use super::pages::{Pages, within_deadline};
+use super::coalescing::Coalescing;
+use super::event_buffer::Offered;
+use super::log_reader::{LogReader, within_deadline};
+use super::publisher::Publisher;
 use super::registry::Core;
-use super::ring::Offered;
-use super::rounds::Rounds;
-use super::tap::Tap;
 use super::{FeedSubscriber, Published, Signal};
 use crate::actors::bounded::{Admitted, BoundedAddr};
 use crate::actors::request::Refusal;
@@ -63,13 +63,13 @@ enum Waking {
     Again,
 }
 
-/// The live tail of one tenant on one HTTP worker. Sockets reach it through their [`super::Seat`]s.
+/// The live tail of one tenant on one HTTP worker. Sockets reach it through their [`super::Subscription`]s.
 pub struct WorkerFeed {
     core: Rc<Core>,
     reading: bool,
     subscribing: bool,
     waking: Waking,
-    rounds: Rounds,
+    coalescing: Coalescing,
     empty_for: Duration,
 }
 
@@ -81,7 +81,7 @@ impl WorkerFeed {
             reading: false,
             subscribing: false,
             waking: Waking::Done,
-            rounds: Rounds::default(),
+            coalescing: Coalescing::default(),
             empty_for: Duration::ZERO,
         };
         let addr = Self::create(|ctx| {
@@ -93,7 +93,7 @@ impl WorkerFeed {
 
     /// Begins a round for new events, if it is time.
     fn serve(&mut self, ctx: &mut Context<Self>) {
-        if self.rounds.begin() {
+        if self.coalescing.begin() {
             self.turn(0, 0, ctx);
         }
     }
@@ -107,10 +107,10 @@ impl WorkerFeed {
                 let others = tokio::task::yield_now().into_actor(self);
                 ctx.spawn(others.map(move |(), feed, ctx| feed.turn(next, served, ctx)));
             }
-            None => match self.rounds.rest(served) {
+            None => match self.coalescing.rest(served) {
                 Some(pause) => {
                     ctx.run_later(pause, |feed, ctx| {
-                        feed.rounds.rested();
+                        feed.coalescing.rested();
                         feed.serve(ctx);
                     });
                 }
@@ -155,13 +155,8 @@ impl WorkerFeed {
         };
         self.reading = true;
         let work = async move {
-            let now = core.pages.clock.now();
-            within_deadline(
-                core.pages
-                    .store
-                    .events_after(core.pages.tenant, after, limit, now),
-            )
-            .await
+            let now = core.log.clock.now();
+            within_deadline(core.log.store.events_after(core.log.tenant, after, limit, now)).await
         };
         let work = work.into_actor(self).map(move |page, feed, ctx| {
             feed.reading = false;
@@ -192,9 +187,9 @@ impl WorkerFeed {
             Ok(page) => page,
             Err(error) => {
                 // Tried again at the next tick; sockets wait that long.
-                let told = UNREAD.happened(self.core.pages.clock.monotonic());
+                let told = UNREAD.happened(self.core.log.clock.monotonic());
                 if let Some(count) = told.or(error.kind.is_lasting().then_some(1)) {
-                    tracing::warn!(tenant.id = %self.core.pages.tenant, %error, count, "a feed cannot read the log");
+                    tracing::warn!(tenant.id = %self.core.log.tenant, %error, count, "a feed cannot read the log");
                 }
                 return;
             }
@@ -235,7 +230,7 @@ impl WorkerFeed {
                 }
                 Err(Refusal::UnknownTenant) => ctx.stop(),
                 Err(refusal) => {
-                    let Pages { tenant, clock, .. } = &feed.core.pages;
+                    let LogReader { tenant, clock, .. } = &feed.core.log;
                     if let Some(count) = UNFOLLOWED.happened(clock.monotonic()) {
                         tracing::warn!(tenant.id = %tenant, error = %refusal, count, "a feed cannot follow its ledger");
                     }
@@ -246,7 +241,7 @@ impl WorkerFeed {
     }
 
     fn tick(&mut self, ctx: &mut Context<Self>) {
-        let members = self.core.tail.borrow().seats.len();
+        let members = self.core.tail.borrow().subscriptions.len();
         self.empty_for = match members {
             0 => self.empty_for.saturating_add(TICK),
             _ => Duration::ZERO,
@@ -260,7 +255,7 @@ impl WorkerFeed {
         self.catch_up(ctx);
         // The ledger drops its subscribers when it ends.
         if self.core.tail.borrow().is_open()
-            && self.core.tap.borrow().strong_count() == 0
+            && self.core.publisher.borrow().strong_count() == 0
             && let Some(addr) = self.core.addr()
         {
             self.subscribe(addr, ctx);
@@ -277,20 +272,22 @@ impl WorkerFeed {
 
 /// Subscribes to the tenant's ledger and sets the feed to where it stands.
 pub(super) async fn subscribe(core: &Core, addr: BoundedAddr<WorkerFeed>) -> Result<(), Refusal> {
-    let tap = Arc::new(Tap {
+    let publisher = Arc::new(Publisher {
         addr,
         marks: Arc::clone(&core.marks),
     });
-    let watch = Arc::downgrade(&tap);
+    let watch = Arc::downgrade(&publisher);
     core.marks.reset();
-    let asked = core.port.subscribe(core.pages.tenant, FeedSubscriber::new(tap));
+    let asked = core
+        .port
+        .subscribe(core.log.tenant, FeedSubscriber::new(publisher));
     let ledger = tokio::time::timeout(SUBSCRIBE_DEADLINE, asked)
         .await
         .unwrap_or(Err(Refusal::Busy))?;
     // The tap may have told of newer events already.
     core.marks.raise(ledger.head);
     core.tail.borrow_mut().follow(ledger);
-    core.tap.replace(watch);
+    core.publisher.replace(watch);
     Ok(())
 }
 
@@ -325,7 +322,7 @@ impl Handler<Admitted<Published>> for WorkerFeed {
         drop(tail);
         drop(place);
         if news {
-            self.rounds.published();
+            self.coalescing.published();
             self.serve(ctx);
         }
         if gap {

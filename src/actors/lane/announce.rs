@@ -6,9 +6,9 @@ use actix::{ActorContext as _, ActorFutureExt as _, AsyncContext as _, Context, 
 use serde::Serialize;
 
 use super::Lane;
-use super::brake::Cause;
+use super::circuit_breaker::Cause;
 use super::pause::Pause;
-use super::persist::{Lost, commit_until_taken};
+use super::retry::{Lost, commit_until_taken};
 use super::waiting::Moment;
 use crate::actors::request::LaneState;
 use crate::domain::{EventKind, PhoneNumberId};
@@ -136,7 +136,7 @@ impl Lane {
     pub(super) fn state(&self, now: Moment) -> Told {
         if let Some(pause) = &self.paused {
             Told::Paused(pause.clone())
-        } else if let Some(cause) = self.brake.is_on() {
+        } else if let Some(cause) = self.circuit_breaker.is_on() {
             Told::Slowed(match cause {
                 Cause::NoAnswer => Why::NoAnswer,
                 Cause::NotGraph => Why::NotGraph,

@@ -8,11 +8,11 @@ use std::time::Duration;
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::handle::Shared;
-use super::judge::{CallHistory, Effect, Judgement, judge, label};
 use super::limits::LaneLimits;
-use super::persist::{Lost, commit_until_taken};
+use super::response_policy::{CallHistory, Effect, ResponseAction, decide, label};
+use super::retry::{Lost, commit_until_taken};
 use super::waiting::Moment;
-use crate::actors::{LedgerHandle, Successors};
+use crate::actors::{Incarnations, LedgerHandle};
 use crate::crash::{self, CrashPoint};
 use crate::domain::{AttemptToken, Clock, ContactAliases, MessageId, PhoneNumberId, Retention, Timestamp};
 use crate::store::op::{AttemptResult, Attempted};
@@ -61,7 +61,7 @@ pub(super) struct Report {
 }
 
 impl Report {
-    /// The way back for one message in hand.
+    /// The way back for one message in flight.
     pub(super) fn new(lane: Arc<Shared>, message: MessageId) -> Self {
         Self {
             lane,
@@ -100,7 +100,7 @@ impl Drop for Report {
 #[derive(Clone)]
 pub(super) struct Results {
     pub(super) ledger: LedgerHandle,
-    pub(super) successors: Successors,
+    pub(super) successors: Incarnations,
     pub(super) number: PhoneNumberId,
     pub(super) retention: Retention,
     pub(super) clock: Arc<dyn Clock>,
@@ -215,7 +215,7 @@ impl Call {
             _ => ContactAliases::default(),
         };
         let mut rng = fastrand::Rng::with_seed(self.seed);
-        let Judgement { result, effect } = judge(result, self.history, &self.limits, now, &mut rng);
+        let ResponseAction { result, effect } = decide(result, self.history, &self.limits, now, &mut rng);
         metrics::attempts_total(label(&result)).increment(1);
         report.tell(Progress::Answered {
             message: self.token.message,

@@ -11,10 +11,10 @@ use actix::{ActorContext as _, ActorFutureExt as _, AsyncContext as _, Context, 
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::Lane;
-use super::brake::Allowance;
+use super::circuit_breaker::Allowance;
 use super::gauges;
-use super::hands::Hand;
-use super::persist::pause_after;
+use super::in_flight::InFlightMessage;
+use super::retry::pause_after;
 use super::waiting::{Item, Moment, PRIORITIES, PerPriority, Waiting};
 use crate::actors::request::DelayReason;
 use crate::crash::{self, CrashPoint};
@@ -107,7 +107,7 @@ impl Claiming {
 pub(super) enum Gate {
     /// As many as the limits allow.
     Open,
-    /// One, if nothing of the kind is in hand.
+    /// One, if nothing of the kind is in flight.
     Trial,
     /// None before this time.
     ShutUntil(Duration),
@@ -121,7 +121,7 @@ impl Lane {
         if self.draining.is_some() || self.token.is_none() || !self.scan.is_loaded() {
             return Gate::Shut;
         }
-        let brake = match self.brake.allowance(now.mono) {
+        let circuit_breaker = match self.circuit_breaker.allowance(now.mono) {
             Allowance::Free => Gate::Open,
             Allowance::One => Gate::Trial,
             Allowance::NoneUntil(until) => Gate::ShutUntil(until),
@@ -133,7 +133,7 @@ impl Lane {
                 Ok(()) => Gate::Trial,
                 Err(until) => Gate::ShutUntil(until),
             })
-            .fold(brake, stricter)
+            .fold(circuit_breaker, stricter)
     }
 
     /// Whether a reply is being claimed, or is about to be.
@@ -193,7 +193,7 @@ impl Lane {
         let most = match self.gate(priority, now) {
             Gate::Open => self
                 .claims_ahead(now)
-                .saturating_sub(self.hands.unstarted(priority)),
+                .saturating_sub(self.in_flight.unstarted(priority)),
             Gate::Trial if self.is_alone(priority, wants) => 1,
             Gate::Trial | Gate::ShutUntil(_) | Gate::Shut => 0,
         };
@@ -241,12 +241,12 @@ impl Lane {
         Some(self.ahead.note(claim, self.results.ledger.fence()))
     }
 
-    /// Whether a trial would be the only message in hand, of all or, where bulk alone stands still, of bulk.
+    /// Whether a trial would be the only message in flight, of all or, where bulk alone stands still, of bulk.
     fn is_alone(&self, priority: Priority, wants: &[Want]) -> bool {
-        if self.paused.is_none() && self.brake.is_on().is_none() {
-            return self.hands.of(priority) == 0;
+        if self.paused.is_none() && self.circuit_breaker.is_on().is_none() {
+            return self.in_flight.of(priority) == 0;
         }
-        self.hands.is_empty() && wants.is_empty()
+        self.in_flight.is_empty() && wants.is_empty()
     }
 
     /// Claims of a priority to keep ready.
@@ -260,7 +260,7 @@ impl Lane {
             .min(self.limits.claims)
     }
 
-    /// Places in hand that a priority may still take. Each leaves the other a few, so that neither can shut it out.
+    /// Places in flight that a priority may still take. Each leaves the other a few, so that neither can shut it out.
     fn room(&self, priority: Priority) -> usize {
         let places = self.places();
         let left_to_the_other = match priority {
@@ -270,11 +270,11 @@ impl Lane {
             }
         };
         let own = places.saturating_sub(left_to_the_other).max(1);
-        let in_hand = self.hands.len() + self.claiming.len();
-        let own_in_hand = self.hands.of(priority) + *self.claiming.asked_by.of(priority);
+        let in_flight = self.in_flight.len() + self.claiming.len();
+        let own_in_flight = self.in_flight.of(priority) + *self.claiming.asked_by.of(priority);
         places
-            .saturating_sub(in_hand)
-            .min(own.saturating_sub(own_in_hand))
+            .saturating_sub(in_flight)
+            .min(own.saturating_sub(own_in_flight))
     }
 
     fn claims_came(
@@ -334,7 +334,7 @@ impl Lane {
         ahead: Option<Ahead>,
     ) {
         let number = self.watch.note_claim(item.id());
-        self.hands.add(Hand {
+        self.in_flight.add(InFlightMessage {
             item,
             claimed,
             ahead,

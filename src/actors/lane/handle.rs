@@ -11,7 +11,7 @@ use super::call::Progress;
 use super::snapshot::LaneSnapshot;
 use super::waiting::Waiting;
 use crate::actors::bounded::END_PATIENCE;
-use crate::actors::request::{LaneState, Outlook, Receipt, Refusal};
+use crate::actors::request::{DelayEstimate, LaneState, Receipt, Refusal};
 use crate::actors::{BoundedAddr, Refused};
 use crate::domain::{
     AttemptToken, ContactId, DeliveryState, MessageId, MetaError, PhoneNumberId, Timestamp, Wamid,
@@ -131,7 +131,7 @@ pub(super) struct SettleNow {
 /// When does it go?
 pub(super) struct AskOutlook {
     pub(super) message: MessageId,
-    pub(super) reply: oneshot::Sender<Option<Outlook>>,
+    pub(super) reply: oneshot::Sender<Option<DelayEstimate>>,
 }
 /// What would agents be told of the lane now?
 pub(super) struct AskState(pub(super) oneshot::Sender<LaneState>);
@@ -265,7 +265,7 @@ impl LaneHandle {
     }
 
     /// Why a message waits and until when; `None` when it does not wait here.
-    pub async fn outlook(&self, message: MessageId) -> Option<Outlook> {
+    pub async fn delay_estimate(&self, message: MessageId) -> Option<DelayEstimate> {
         let (reply, answer) = oneshot::channel();
         self.0.addr.tell(AskOutlook { message, reply }, ROOM).await.ok()?;
         tokio::time::timeout(ANSWER, answer).await.ok()?.ok()?

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use tokio::sync::watch;
 
-use super::brake::Brake;
+use super::circuit_breaker::CircuitBreaker;
 use super::pause::Pause;
 use crate::domain::PhoneNumberId;
 use crate::limiter::PairLimiter;
@@ -18,7 +18,7 @@ pub(super) struct Handover {
     /// The number as that lane knew it: a new token or rate ends a pause.
     pub(super) row: Number,
     pub(super) pair_limit: PairLimiter,
-    pub(super) brake: Brake,
+    pub(super) circuit_breaker: CircuitBreaker,
     pub(super) paused: Option<Pause>,
     pub(super) bulk_paused: Option<Pause>,
 }

@@ -23,8 +23,8 @@ impl Handler<Admitted<AskIdle>> for Lane {
 impl Lane {
     fn has_nothing_to_do(&self) -> bool {
         let waits = self.queue.len() + self.overflow.count() + self.watch.len();
-        let in_hand = self.hands.len() + self.claiming.len() + self.housekeeping;
-        waits + in_hand == 0 && self.receipts.is_empty() && matches!(self.scan, Scan::Over(_))
+        let in_flight = self.in_flight.len() + self.claiming.len() + self.housekeeping;
+        waits + in_flight == 0 && self.receipts.is_empty() && matches!(self.scan, Scan::Over(_))
     }
 
     /// What Meta holds against the number, and what agents were told of it, must not be forgotten.

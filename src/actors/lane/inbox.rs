@@ -12,7 +12,7 @@ use super::Lane;
 use super::handle::{
     AskOutlook, AskSnapshot, AskState, Drain, Enqueue, Forget, Join, NoteStatus, SendReceipt, SettleNow,
 };
-use super::persist::{Lost, commit_until_taken, read_row};
+use super::retry::{Lost, commit_until_taken, read_row};
 use crate::actors::Admitted;
 use crate::actors::request::{Missing, Refusal};
 use crate::domain::{AttemptToken, DeliveryState, MessageId};
@@ -121,7 +121,7 @@ impl Lane {
             self.resumed_at = Some(self.now().mono);
         }
         self.bulk_paused = None;
-        self.brake.release();
+        self.circuit_breaker.release();
     }
 
     /// Ends the wait for an unknown outcome, however long that takes to commit. `by` is what it is counted as.
@@ -231,7 +231,7 @@ impl Handler<Admitted<Forget>> for Lane {
     fn handle(&mut self, forget: Admitted<Forget>, ctx: &mut Context<Self>) {
         let now = self.now();
         let message = forget.message.0;
-        if self.queue.forget(message, now).is_none() && !self.hands.holds(message) {
+        if self.queue.forget(message, now).is_none() && !self.in_flight.holds(message) {
             self.overflow.note_found();
         }
         self.turn_soon(ctx);
@@ -280,8 +280,8 @@ impl Handler<Admitted<AskOutlook>> for Lane {
             place,
         } = ask;
         let now = self.now();
-        let known = self.outlook(message, now);
-        if known.is_some() || self.overflow.count() == 0 || self.hands.holds(message) {
+        let known = self.delay_estimate(message, now);
+        if known.is_some() || self.overflow.count() == 0 || self.in_flight.holds(message) {
             // The caller may have gone.
             let _ = reply.send(known);
             return;
@@ -293,7 +293,7 @@ impl Handler<Admitted<AskOutlook>> for Lane {
             let now = lane.now();
             let queued = row.filter(|row| row.state == OutboxState::Queued);
             // The caller may have gone.
-            let _ = reply.send(queued.map(|row| lane.outlook_beyond(&row, now)));
+            let _ = reply.send(queued.map(|row| lane.estimate_beyond(&row, now)));
         }));
     }
 }

@@ -51,7 +51,7 @@ pub struct LaneLimits {
     pub bulk_probe_after: Duration,
     /// Ambiguous answers in a row after which the lane brakes: Meta has trouble, and each further call would add an
     /// unknown outcome.
-    pub brake_after: u32,
+    pub trip_after: u32,
 }
 
 /// When an unknown outcome is given up or sent again. Times count from the claim.
@@ -92,7 +92,7 @@ impl Default for LaneLimits {
             unknown: UnknownLimits::default(),
             probe_after: Duration::from_secs(300),
             bulk_probe_after: Duration::from_hours(1),
-            brake_after: 5,
+            trip_after: 5,
         }
     }
 }

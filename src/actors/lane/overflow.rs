@@ -5,8 +5,8 @@
 
 use std::time::Duration;
 
+use super::delay_estimate::wall_wake;
 use super::limits::LaneLimits;
-use super::outlook::wall_wake;
 use super::queue::Queue;
 use super::unknown::Watch;
 use super::waiting::{Later, Moment, PRIORITIES, PerPriority, Waiting};

@@ -7,16 +7,16 @@ use std::cmp::Ordering;
 use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
-use super::lines::{LineOutlook, Lines};
-use super::outlook::wall_wake;
-use super::ranks::Ranks;
+use super::customer_queues::{CustomerQueues, QueueEstimate};
+use super::delay_estimate::wall_wake;
+use super::order_statistics::OrderStatistics;
 use super::schedule::Schedule;
 use super::waiting::{Item, Later, Moment, PRIORITIES, PerPriority};
 use crate::domain::{ContactId, MessageId, Priority, Timestamp};
 
 /// Where a message is kept.
 #[derive(Debug, Clone, Copy)]
-struct Place {
+struct QueuePosition {
     shelf: Shelf,
     priority: Priority,
     valid_until: Option<Timestamp>,
@@ -24,7 +24,7 @@ struct Place {
 
 #[derive(Debug, Clone, Copy)]
 enum Shelf {
-    Line(ContactId),
+    CustomerQueue(ContactId),
     Schedule(Timestamp),
     Retry(Duration),
 }
@@ -32,12 +32,12 @@ enum Shelf {
 /// The waiting messages of one lane.
 #[derive(Debug)]
 pub(super) struct Queue {
-    lines: Lines,
+    lines: CustomerQueues,
     schedule: Schedule<Timestamp>,
     retries: Schedule<Duration>,
-    places: HashMap<MessageId, Place>,
+    places: HashMap<MessageId, QueuePosition>,
     validity: BTreeSet<(Timestamp, MessageId)>,
-    in_lines: PerPriority<Ranks>,
+    in_lines: PerPriority<OrderStatistics>,
     capacity: usize,
     order_patience: Duration,
 }
@@ -55,7 +55,7 @@ pub(super) enum Standing {
     /// It stands in its customer's line.
     InLine {
         /// How it stands there.
-        line: LineOutlook,
+        line: QueueEstimate,
         /// Which queue.
         priority: Priority,
         /// Whose line.
@@ -70,7 +70,7 @@ impl Queue {
     /// longer than `order_patience` for its next try does not hold up what was written to the same customer later.
     pub(super) fn new(capacity: usize, scheduled: usize, order_patience: Duration) -> Self {
         Self {
-            lines: Lines::default(),
+            lines: CustomerQueues::default(),
             schedule: Schedule::new(scheduled),
             retries: Schedule::new(scheduled),
             places: HashMap::new(),
@@ -111,7 +111,7 @@ impl Queue {
         displaced
     }
 
-    /// Two customers turned out to be one; see [`Lines::join`].
+    /// Two customers turned out to be one; see [`CustomerQueues::join`].
     pub(super) fn join(&mut self, from: ContactId, to: ContactId, now: Moment) {
         self.lines.join(from, to, now.mono);
     }
@@ -126,7 +126,7 @@ impl Queue {
         self.lines.free(contact, now.mono);
     }
 
-    /// The next message of a priority; see [`Lines::take`].
+    /// The next message of a priority; see [`CustomerQueues::take`].
     pub(super) fn take(
         &mut self,
         priority: Priority,
@@ -142,7 +142,7 @@ impl Queue {
     pub(super) fn forget(&mut self, message: MessageId, now: Moment) -> Option<Item> {
         let place = self.unlist(message)?;
         match place.shelf {
-            Shelf::Line(contact) => self.lines.remove(contact, place.priority, message, now.mono),
+            Shelf::CustomerQueue(contact) => self.lines.remove(contact, place.priority, message, now.mono),
             Shelf::Schedule(due) => self.schedule.remove(due, message),
             Shelf::Retry(until) => self.retries.remove(until, message),
         }
@@ -226,7 +226,7 @@ impl Queue {
                 let due = now.wall_after(rest);
                 return Some(Standing::Scheduled { due, attempt });
             }
-            Shelf::Line(contact) => contact,
+            Shelf::CustomerQueue(contact) => contact,
         };
         let ahead = PRIORITIES
             .into_iter()
@@ -237,7 +237,9 @@ impl Queue {
             })
             .sum();
         Some(Standing::InLine {
-            line: self.lines.outlook(contact, place.priority, message, now.mono),
+            line: self
+                .lines
+                .delay_estimate(contact, place.priority, message, now.mono),
             priority: place.priority,
             contact: self.lines.whose(contact),
             ahead,
@@ -269,12 +271,12 @@ impl Queue {
     }
 
     fn line_up(&mut self, item: Item, now: Moment) {
-        self.list(&item, Shelf::Line(item.waiting.contact));
+        self.list(&item, Shelf::CustomerQueue(item.waiting.contact));
         self.lines.insert(item, now.mono);
     }
 
     fn list(&mut self, item: &Item, shelf: Shelf) {
-        let place = Place {
+        let place = QueuePosition {
             shelf,
             priority: item.waiting.priority,
             valid_until: item.waiting.valid_until,
@@ -282,18 +284,18 @@ impl Queue {
         if let Some(until) = place.valid_until {
             self.validity.insert((until, item.id()));
         }
-        if matches!(shelf, Shelf::Line(_)) {
+        if matches!(shelf, Shelf::CustomerQueue(_)) {
             self.in_lines.of_mut(place.priority).insert(item.id());
         }
         self.places.insert(item.id(), place);
     }
 
-    fn unlist(&mut self, message: MessageId) -> Option<Place> {
+    fn unlist(&mut self, message: MessageId) -> Option<QueuePosition> {
         let place = self.places.remove(&message)?;
         if let Some(until) = place.valid_until {
             self.validity.remove(&(until, message));
         }
-        if matches!(place.shelf, Shelf::Line(_)) {
+        if matches!(place.shelf, Shelf::CustomerQueue(_)) {
             self.in_lines.of_mut(place.priority).remove(message);
         }
         Some(place)

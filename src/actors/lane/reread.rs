@@ -6,7 +6,7 @@ use std::time::Duration;
 use actix::{ActorFutureExt as _, AsyncContext as _, Context, WrapFuture as _};
 
 use super::Lane;
-use super::persist::{open_again, read_row};
+use super::retry::{open_again, read_row};
 use super::scan::token_of;
 use super::unknown::{ClaimNumber, Doubt};
 use super::waiting::{Hold, Item, Moment};
@@ -45,7 +45,7 @@ impl Lane {
                         let token = token_of(tenant, &row);
                         let person = row.contact;
                         lane.take_in_hand(item, Claimed { token, person, row }, None, None);
-                        lane.hands.take_back(message);
+                        lane.in_flight.take_back(message);
                         lane.return_claim(message);
                     }
                     row => lane.reconsider(item, row, ctx),

@@ -5,12 +5,12 @@ use std::time::Duration;
 use actix::{ActorContext as _, Context};
 
 use super::Lane;
-use super::brake::Allowance;
 use super::call::Progress;
-use super::hands::Hand;
-use super::judge::Effect;
+use super::circuit_breaker::Allowance;
+use super::in_flight::InFlightMessage;
 use super::pause::{Heard, Pause, PauseCause, Stands};
-use super::persist::Lost;
+use super::response_policy::Effect;
+use super::retry::Lost;
 use super::unknown::Doubt;
 use super::waiting::{Hold, Moment};
 use crate::actors::request::DelayReason;
@@ -46,7 +46,7 @@ impl Lane {
 
     fn take_effect(&mut self, message: MessageId, effect: Effect, began: Duration) {
         let now = self.now();
-        let Some(hand) = self.hands.get_mut(message) else {
+        let Some(hand) = self.in_flight.get_mut(message) else {
             return;
         };
         let priority = hand.item.waiting.priority;
@@ -55,13 +55,13 @@ impl Lane {
             hand.delay = DelayReason::PairLimit;
         }
         if let Effect::Troubled(trouble) = effect {
-            self.brake.troubled(trouble, began, now.mono);
-            if matches!(self.brake.allowance(now.mono), Allowance::NoneUntil(_)) {
+            self.circuit_breaker.troubled(trouble, began, now.mono);
+            if matches!(self.circuit_breaker.allowance(now.mono), Allowance::NoneUntil(_)) {
                 self.return_all_unstarted();
             }
             return;
         }
-        self.brake.answered(began);
+        self.circuit_breaker.answered(began);
         match effect {
             Effect::Answered => self.note_working(message, priority, began),
             Effect::TooFast { silence } => {
@@ -94,7 +94,7 @@ impl Lane {
 
     /// Makes no call for a while, because Meta asked for that.
     pub(super) fn fall_silent(&mut self, silence: Duration, now: Moment) {
-        self.brake.stop_until(now.mono + silence, now.mono);
+        self.circuit_breaker.stop_until(now.mono + silence, now.mono);
         self.return_all_unstarted();
     }
 
@@ -120,7 +120,7 @@ impl Lane {
         outcome: Result<OpOutcome, Lost>,
         ctx: &mut Context<Self>,
     ) {
-        let Some(hand) = self.hands.remove(message) else {
+        let Some(hand) = self.in_flight.remove(message) else {
             return;
         };
         let now = self.now();
@@ -154,7 +154,7 @@ impl Lane {
         }
     }
 
-    fn try_again(&mut self, hand: Hand, retry_at: Timestamp, now: Moment) {
+    fn try_again(&mut self, hand: InFlightMessage, retry_at: Timestamp, now: Moment) {
         let mut item = hand.item;
         item.waiting.attempt = hand.claimed.token.attempt;
         item.waiting.due = retry_at;
@@ -173,7 +173,7 @@ impl Lane {
 
     /// The task of a call died, before or after the call: nobody can tell.
     fn mourn(&mut self, message: MessageId, ctx: &mut Context<Self>) {
-        let Some(hand) = self.hands.remove(message) else {
+        let Some(hand) = self.in_flight.remove(message) else {
             return;
         };
         tracing::error!(tenant.id = %self.tenant, message.id = %message, "a call died: its outcome is unknown");
@@ -181,7 +181,7 @@ impl Lane {
     }
 
     /// Nobody can write down, or tell, what became of a call.
-    fn lose_track(&mut self, hand: Hand, ctx: &mut Context<Self>) {
+    fn lose_track(&mut self, hand: InFlightMessage, ctx: &mut Context<Self>) {
         let contact = hand.item.waiting.contact;
         let row = OutboxRow {
             state: OutboxState::Claimed,

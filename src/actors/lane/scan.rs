@@ -12,7 +12,7 @@ use futures_util::future::join_all;
 use super::Lane;
 use super::inbox::OFFER_AGAIN;
 use super::overflow::Missing;
-use super::persist::{self, Lost, pause_after};
+use super::retry::{self, Lost, pause_after};
 use super::unknown::{ClaimNumber, Doubt, Watched};
 use super::waiting::{Item, Moment, Waiting};
 use crate::domain::{AttemptToken, MessageId};
@@ -86,12 +86,12 @@ impl Lane {
             began: self.now().mono,
             failures: 0,
         });
-        self.read_page(sought.from().and_then(persist::before), ctx);
+        self.read_page(sought.from().and_then(retry::before), ctx);
     }
 
     /// Keeps a queued message, unless older ones of its kind are not in memory yet.
     pub(super) fn admit(&mut self, waiting: Waiting, now: Moment) {
-        if self.hands.holds(waiting.message) || self.claiming.asks_for(waiting.message) {
+        if self.in_flight.holds(waiting.message) || self.claiming.asks_for(waiting.message) {
             return;
         }
         if let Scan::Running(running) = &mut self.scan
@@ -216,10 +216,10 @@ impl Lane {
         self.turn_soon(ctx);
     }
 
-    /// Whether a message is in memory, in hand or watched.
+    /// Whether a message is in memory, in flight or watched.
     fn is_known(&self, message: MessageId) -> bool {
         self.queue.holds(message)
-            || self.hands.holds(message)
+            || self.in_flight.holds(message)
             || self.claiming.asks_for(message)
             || self.watch.holds(message)
     }

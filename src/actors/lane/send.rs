@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use super::Lane;
 use super::call::{Call, Report, return_claim};
-use super::judge::CallHistory;
 use super::queue::Waits;
 use super::receipts::Errand;
+use super::response_policy::CallHistory;
 use super::waiting::{Moment, PRIORITIES};
 use crate::domain::{MessageId, Priority};
 use crate::limiter::Hold;
@@ -30,10 +30,10 @@ impl Lane {
         let Some(token) = self.token.clone() else { return };
         while let Some(next) = self.next_to_go(now) {
             if let Next::Message(_, message) = next
-                && self.hands.is_overdue(message, now.wall)
+                && self.in_flight.is_overdue(message, now.wall)
             {
                 // It waited for the limit too long; back in the queue it expires.
-                self.hands.take_back(message);
+                self.in_flight.take_back(message);
                 self.return_claim(message);
                 continue;
             }
@@ -51,7 +51,7 @@ impl Lane {
 
     fn next_to_go(&self, now: Moment) -> Option<Next> {
         let claimed = |priority: &Priority| {
-            let message = self.hands.next_unstarted(*priority)?;
+            let message = self.in_flight.next_unstarted(*priority)?;
             Some(Next::Message(*priority, message))
         };
         let order = self.share.order();
@@ -66,9 +66,9 @@ impl Lane {
     }
 
     fn begin_call(&mut self, priority: Priority, bearer: BearerToken, now: Moment) {
-        let bulk_waits = self.hands.unstarted(Priority::Bulk) > 0 || self.queue.has_ready(Priority::Bulk);
+        let bulk_waits = self.in_flight.unstarted(Priority::Bulk) > 0 || self.queue.has_ready(Priority::Bulk);
         let seed = self.rng.u64(..);
-        let Some(hand) = self.hands.start(priority) else {
+        let Some(hand) = self.in_flight.start(priority) else {
             return;
         };
         hand.began = Some(now.mono);
@@ -103,7 +103,7 @@ impl Lane {
 
     /// Gives back the claims of a priority for which no call has begun.
     pub(super) fn return_unstarted(&mut self, priority: Priority) {
-        for message in self.hands.take_unstarted(priority) {
+        for message in self.in_flight.take_unstarted(priority) {
             self.return_claim(message);
         }
     }
@@ -117,7 +117,7 @@ impl Lane {
 
     /// Gives a claim back for which no call has begun and none will.
     pub(super) fn return_claim(&mut self, message: MessageId) {
-        let Some(hand) = self.hands.get_mut(message) else {
+        let Some(hand) = self.in_flight.get_mut(message) else {
             return;
         };
         hand.permit = None;

@@ -32,5 +32,5 @@ pub struct LaneSnapshot {
     /// The part of the number's rate that is in force, 0 to 1.
     pub share: f64,
     /// Whether only single trial calls are made, because Meta did not answer.
-    pub braking: bool,
+    pub is_tripped: bool,
 }

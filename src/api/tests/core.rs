@@ -12,7 +12,7 @@ use super::MemoryStore;
 use crate::actors::feed::FeedSubscriber;
 use crate::actors::port::{Applying, IntakePort, IntakeRefusal, Readiness, SessionId, Signer, TenantPort};
 use crate::actors::request::{
-    Acceptance, Accepted, Attendance, Destination, LaneState, Missing, NoteRequest, Outlook, Receipt,
+    Acceptance, Accepted, Attendance, DelayEstimate, Destination, LaneState, Missing, NoteRequest, Receipt,
     Refusal, Roster, SubmitRequest,
 };
 use crate::domain::{
@@ -43,7 +43,7 @@ pub(super) struct Core {
     /// What customers were told.
     pub(super) receipts: Mutex<Vec<ToldRead>>,
     /// Why messages wait.
-    pub(super) outlook: Mutex<Option<Outlook>>,
+    pub(super) delay_estimate: Mutex<Option<DelayEstimate>>,
     /// What holds lanes up.
     pub(super) lanes: Mutex<BTreeMap<PhoneNumberId, LaneState>>,
     /// Tenants and numbers that were handed over.
@@ -63,7 +63,7 @@ impl Core {
             refusal: Mutex::default(),
             submitted: Mutex::default(),
             receipts: Mutex::default(),
-            outlook: Mutex::default(),
+            delay_estimate: Mutex::default(),
             lanes: Mutex::default(),
             told: Mutex::default(),
             readiness: Mutex::new(Readiness::Ready),
@@ -277,13 +277,13 @@ impl TenantPort for Core {
         Ok(())
     }
 
-    async fn outlook(
+    async fn delay_estimate(
         &self,
         _: TenantId,
         _: PhoneNumberId,
         _: MessageRef,
-    ) -> Result<Option<Outlook>, Refusal> {
-        Ok(self.outlook.lock().unwrap().clone())
+    ) -> Result<Option<DelayEstimate>, Refusal> {
+        Ok(self.delay_estimate.lock().unwrap().clone())
     }
 
     async fn attend(&self, _: TenantId, _: AgentId, _: SessionId, _: Attendance) -> Result<(), Refusal> {

@@ -7,7 +7,7 @@ use actix_web::middleware::from_fn;
 use actix_web::test::{TestRequest, call_service, init_service};
 use actix_web::{App, HttpResponse, web};
 
-use super::super::observe::observe;
+use super::super::middleware::observe;
 use super::*;
 use crate::api::ApiError;
 use crate::telemetry::listening::listen;

@@ -1,7 +1,7 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::actors::request::{ContentClass, DelayReason, Destination, Outlook, Refusal};
+use crate::actors::request::{ContentClass, DelayEstimate, DelayReason, Destination, Refusal};
 use crate::domain::{Author, Fence, MessageId, Priority, UnknownPolicy};
 use crate::store::op::{AttemptResult, Attempted};
 use crate::store::{ClaimOutcome, ClaimWant};
@@ -240,7 +240,7 @@ async fn a_waiting_message_says_why_and_until_when() {
     let api = Api::start().await;
     let id = id_in(&api.post("/v1/messages", &text(PHONE)).await);
     let expected = Some(NOW.after(Duration::from_secs(3)));
-    *api.core.outlook.lock().unwrap() = Some(Outlook::waits(DelayReason::PairLimit, expected));
+    *api.core.delay_estimate.lock().unwrap() = Some(DelayEstimate::waits(DelayReason::PairLimit, expected));
     let shown = api.get(&format!("/v1/messages/{id}")).await.json();
     assert_eq!(shown["id"], id.to_string());
     assert_eq!(shown["content"]["text"]["body"], "halo");
@@ -256,7 +256,7 @@ async fn a_claimed_message_is_shown_as_claimed_with_what_its_call_waits_for() {
     let api = Api::start().await;
     let earlier = id_in(&api.post("/v1/messages", &text("628111111111")).await);
     let id = id_in(&api.post("/v1/messages", &text(PHONE)).await);
-    *api.core.outlook.lock().unwrap() = Some(Outlook::waits(DelayReason::NumberLimit, None));
+    *api.core.delay_estimate.lock().unwrap() = Some(DelayEstimate::waits(DelayReason::NumberLimit, None));
     let claimed_at = NOW.after(Duration::from_secs(1));
     let want = ClaimWant {
         number: number(ONE),
@@ -274,7 +274,7 @@ async fn a_claimed_message_is_shown_as_claimed_with_what_its_call_waits_for() {
     );
     assert_eq!(shown["delivery"]["times"]["claimed"], json!(claimed_at));
     assert_eq!(shown["delay"]["reason"], "number_limit");
-    *api.core.outlook.lock().unwrap() = None;
+    *api.core.delay_estimate.lock().unwrap() = None;
     let shown = api.get(&format!("/v1/messages/{id}")).await.json();
     assert!(shown.get("delay").is_none(), "its call is under way");
     assert_eq!(
@@ -320,7 +320,7 @@ async fn an_agent_decides_about_an_unknown_outcome_and_the_first_decision_stands
     );
     api.lose_an_answer(id).await;
     let expected = None;
-    *api.core.outlook.lock().unwrap() = Some(Outlook::waits(DelayReason::Queued, expected));
+    *api.core.delay_estimate.lock().unwrap() = Some(DelayEstimate::waits(DelayReason::Queued, expected));
     let shown = api.get(&path).await.json();
     assert_eq!(
         (&shown["delivery"]["state"], shown.get("delay")),

@@ -11,10 +11,10 @@ use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, web};
 use actix_web_actors::ws;
 use bytes::Bytes;
 
-use super::census::Crowded;
 use super::frame::{self, Close};
 use super::protocol::{Answered, error};
 use super::socket::Socket;
+use super::socket_limits::Crowded;
 use super::sockets::{Shared, Sockets, WorkerFeeds};
 use super::tickets::Pass;
 use crate::actors::feed::Feeds;
@@ -147,7 +147,7 @@ async fn make(shared: &Arc<Shared>, feeds: &Feeds, pass: Pass) -> Result<Box<Soc
             ),
             Crowded::Process => (Close::Unavailable, ErrorCode::Busy.into()),
         })?;
-    let seat = feeds
+    let subscription = feeds
         .join(pass.tenant)
         .await
         .map_err(|refusal| (Close::Unavailable, refusal.into()))?;
@@ -155,7 +155,7 @@ async fn make(shared: &Arc<Shared>, feeds: &Feeds, pass: Pass) -> Result<Box<Soc
         shared: Arc::clone(shared),
         pass,
         counted,
-        seat,
+        subscription,
     }))
 }
 

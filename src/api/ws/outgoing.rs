@@ -14,13 +14,13 @@ use futures_util::future::LocalBoxFuture;
 use socket2::SockRef;
 
 use super::frame::Close;
-use super::line::Line;
 use super::link::Link;
 use super::progress::Progress;
 use super::protocol::resync;
 use super::session::{Session, Succeeded};
+use super::socket_writer::SocketWriter;
 use crate::actors::BoundedAddr;
-use crate::actors::feed::{Cursor, Paged, Seat, Step};
+use crate::actors::feed::{Cursor, Paged, Step, Subscription};
 use crate::store::{StoreError, TenantHead};
 use crate::telemetry::labels::ResyncReason;
 use crate::telemetry::metrics;
@@ -42,10 +42,10 @@ enum Next {
 /// See the module.
 pub(super) struct Outgoing {
     link: Link,
-    seat: Seat,
+    subscription: Subscription,
     progress: Arc<Progress>,
     session: BoundedAddr<Session>,
-    line: Rc<Line>,
+    line: Rc<SocketWriter>,
     /// Frames in hand, partly written perhaps.
     in_hand: VecDeque<Bytes>,
     cursor: Option<Cursor>,
@@ -60,16 +60,16 @@ pub(super) struct Outgoing {
 impl Outgoing {
     pub(super) fn new(
         link: Link,
-        seat: Seat,
+        subscription: Subscription,
         progress: Arc<Progress>,
         session: BoundedAddr<Session>,
-        line: Line,
+        line: SocketWriter,
     ) -> Self {
         Self {
             link,
-            signals: seat.last_signal(),
-            ledgers: seat.ledgers(),
-            seat,
+            signals: subscription.last_signal(),
+            ledgers: subscription.ledgers(),
+            subscription,
             line: Rc::new(line),
             progress,
             session,
@@ -106,9 +106,9 @@ impl Outgoing {
                     self.progress.sent(cursor.seq());
                     return Next::Frame(told_to_resync(cursor, reason));
                 }
-                Step::Read => self.reading = Some(Box::pin(self.seat.read(cursor.seq()))),
+                Step::Read => self.reading = Some(Box::pin(self.subscription.read(cursor.seq()))),
                 Step::Wait => {
-                    self.seat.wait(cx.waker());
+                    self.subscription.wait(cx.waker());
                     return Next::NothingYet;
                 }
             }
@@ -116,31 +116,31 @@ impl Outgoing {
     }
 
     fn step(&mut self, cursor: &mut Cursor, cx: &mut Context<'_>) -> Step {
-        if !self.seat.is_open() {
+        if !self.subscription.is_open() {
             // The close frame wakes this half again.
             self.link.close(Close::Unavailable);
             return Step::Wait;
         }
-        if self.seat.ledgers() != self.ledgers && self.session.try_tell(Succeeded).is_ok() {
-            self.ledgers = self.seat.ledgers();
+        if self.subscription.ledgers() != self.ledgers && self.session.try_tell(Succeeded).is_ok() {
+            self.ledgers = self.subscription.ledgers();
         }
-        if let Some(frames) = self.seat.signals(self.signals) {
-            self.signals = self.seat.last_signal();
+        if let Some(frames) = self.subscription.signals(self.signals) {
+            self.signals = self.subscription.last_signal();
             return Step::Send(frames);
         }
         let feed = TenantHead {
-            epoch: self.seat.epoch(),
-            head: self.seat.head(),
+            epoch: self.subscription.epoch(),
+            head: self.subscription.head(),
         };
         let Some(reading) = &mut self.reading else {
-            return cursor.take(self.seat.pull(cursor.seq()), feed);
+            return cursor.take(self.subscription.pull(cursor.seq()), feed);
         };
         let Poll::Ready(read) = reading.as_mut().poll(cx) else {
             return Step::Wait;
         };
         self.reading = None;
         match read {
-            Ok(Paged::Nothing) => cursor.take(self.seat.pull(cursor.seq()), feed),
+            Ok(Paged::Nothing) => cursor.take(self.subscription.pull(cursor.seq()), feed),
             Ok(paged) => cursor.take_page(paged, feed),
             Err(error) => {
                 tracing::warn!(error = %error, "a socket's events cannot be read");
@@ -168,7 +168,7 @@ impl Outgoing {
 
     /// Takes over from the feed, which wrote to the connection meanwhile.
     fn take_back(&mut self) {
-        let Some(left) = self.seat.take_back() else {
+        let Some(left) = self.subscription.take_back() else {
             return;
         };
         if let Some(cursor) = &mut self.cursor {
@@ -182,10 +182,10 @@ impl Outgoing {
     /// Leaves the connection to the feed: everything that there is was written.
     fn stand_by(&self) {
         // A session that could not be told of a new ledger yet is told at the next event.
-        let told = self.ledgers == self.seat.ledgers();
+        let told = self.ledgers == self.subscription.ledgers();
         if let (Some(cursor), None, true) = (&self.cursor, &self.reading, told) {
             let line = Rc::clone(&self.line);
-            self.seat.stand_by(cursor.seq(), line);
+            self.subscription.stand_by(cursor.seq(), line);
         }
     }
 
@@ -206,7 +206,7 @@ impl Outgoing {
                 )?
             };
             self.progress.moved();
-            self.seat.took(written);
+            self.subscription.took(written);
             self.advance(written);
         }
         Poll::Ready(Ok(()))

@@ -13,13 +13,13 @@ use actix::{
 };
 use tokio::net::tcp::OwnedReadHalf;
 
-use super::census::Counted;
 use super::frame::Close;
 use super::inbound::Frames;
 use super::link::Link;
 use super::outgoing::told_to_resync;
 use super::progress::Progress;
 use super::protocol::{Answered, Command, Deed, Inbound, Protocol, Welcome, error, ok, reconnect, welcome};
+use super::socket_limits::SocketPermit;
 use super::sockets::Shared;
 use super::tickets::Pass;
 use crate::actors::feed::{Cursor, Presence};
@@ -49,7 +49,7 @@ pub(super) struct Parts {
     pub(super) pass: Pass,
     pub(super) link: Link,
     pub(super) progress: Arc<Progress>,
-    pub(super) counted: Counted,
+    pub(super) counted: SocketPermit,
 }
 
 /// See the module.
@@ -64,7 +64,7 @@ pub(super) struct Session {
     is_leaving: bool,
     why: Option<Close>,
     planned: Option<SpawnHandle>,
-    _counted: Counted,
+    _counted: SocketPermit,
 }
 
 impl Session {

@@ -5,26 +5,26 @@ use std::sync::Arc;
 use actix_web::rt::net::TcpStream;
 use bytes::BytesMut;
 
-use super::census::Counted;
 use super::frame::Close;
 use super::inbound::Frames;
-use super::line::Line;
 use super::link::Link;
 use super::outgoing::Outgoing;
 use super::progress::Progress;
 use super::reaper::Watch;
 use super::session::{Parts, Session};
+use super::socket_limits::SocketPermit;
+use super::socket_writer::SocketWriter;
 use super::sockets::Shared;
 use super::tickets::Pass;
-use crate::actors::feed::Seat;
-use crate::api::peers::Place;
+use crate::actors::feed::Subscription;
+use crate::api::connection_limits::Place;
 
 /// What a handshake made, before it has a connection of its own.
 pub(super) struct Socket {
     pub(super) shared: Arc<Shared>,
     pub(super) pass: Pass,
-    pub(super) counted: Counted,
-    pub(super) seat: Seat,
+    pub(super) counted: SocketPermit,
+    pub(super) subscription: Subscription,
 }
 
 impl Socket {
@@ -34,10 +34,10 @@ impl Socket {
             shared,
             pass,
             counted,
-            seat,
+            subscription,
         } = self;
         let (reading, writing) = connection.into_split();
-        let progress = Arc::new(Progress::new(seat.live_head()));
+        let progress = Arc::new(Progress::new(subscription.live_head()));
         let link = Link::new(Arc::clone(&progress));
         let frames = Frames::of(reading, &early, link.clone(), shared.options.frame_limit);
         let parts = Parts {
@@ -55,7 +55,7 @@ impl Socket {
         if !shared.newcomers.add(watch) {
             link.close(Close::Unavailable);
         }
-        let line = Line::new(writing, Arc::clone(&progress), place);
-        Outgoing::new(link, seat, progress, session, line)
+        let line = SocketWriter::new(writing, Arc::clone(&progress), place);
+        Outgoing::new(link, subscription, progress, session, line)
     }
 }

@@ -8,10 +8,10 @@ use std::time::Duration;
 use actix::Arbiter;
 use tokio::sync::{Semaphore, oneshot};
 
-use super::census::Census;
 use super::frame;
 use super::options::SocketOptions;
 use super::reaper::{ComeBack, Newcomers, Reaper, SendAway};
+use super::socket_limits::SocketLimits;
 use super::tickets::Tickets;
 use crate::actors::feed::{FeedParts, Feeds};
 use crate::actors::{BoundedAddr, SessionId, TenantPort};
@@ -52,7 +52,7 @@ pub(super) struct Shared {
     pub(super) keys: Arc<KeyRing>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) options: SocketOptions,
-    pub(super) census: Census,
+    pub(super) census: SocketLimits,
     pub(super) tickets: Tickets,
     /// Whom the reaper watches from its next look on.
     pub(super) newcomers: Newcomers,
@@ -127,7 +127,7 @@ impl Sockets {
             &arbiter.handle(),
         );
         Self(Arc::new(Shared {
-            census: Census::new(
+            census: SocketLimits::new(
                 parts.options.total,
                 parts.options.per_tenant,
                 parts.options.per_agent,

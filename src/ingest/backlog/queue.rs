@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use super::item::Item;
 use crate::domain::JournalId;
-use crate::ingest::hand::Hand;
+use crate::ingest::in_flight::InFlightOps;
 
 /// Entries of one flow whose bodies are held in memory; those behind them are read from the journal.
 const BODIES: usize = 1_024;
@@ -43,7 +43,7 @@ pub(super) struct Queue {
     pub(super) in_hand: usize,
     /// Bytes that it may still take in this round; less than none after a large entry.
     pub(super) credit: i64,
-    pub(super) hand: Arc<Hand>,
+    pub(super) hand: Arc<InFlightOps>,
 }
 
 impl Queue {

@@ -49,7 +49,7 @@ impl Scene {
     }
 
     fn live(&self) -> usize {
-        self.directory.census().live
+        self.directory.tenant_counts().live
     }
 
     async fn says(&self, send_at: Option<Timestamp>) -> Result<crate::domain::MessageId, Refusal> {
@@ -93,7 +93,7 @@ async fn a_tenant_of_whom_nobody_wants_anything_rests_and_starts_again_for_whoev
     scene.directory.rest_idle().await;
     assert_eq!(scene.live(), 1, "somebody asked for it just now");
     scene.pass().await;
-    assert_eq!(scene.directory.census(), Census { live: 0, rest: 2 });
+    assert_eq!(scene.directory.tenant_counts(), TenantCounts { live: 0, rest: 2 });
     assert!(scene.directory.starts.missing().is_empty());
     assert_eq!(scene.gateway.head(GOOD).await.unwrap(), before);
     assert_eq!(scene.live(), 0, "whoever only reads wakes nobody");

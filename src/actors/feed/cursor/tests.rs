@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::actors::feed::ring::{Offered, RingLimits};
+use crate::actors::feed::event_buffer::{EventBufferLimits, Offered};
 use crate::actors::feed::tail::{FeedWire, Tail};
 use crate::actors::feed::tests::event;
 
@@ -219,7 +219,7 @@ proptest! {
     fn whatever_happens_no_client_sees_a_hole_and_each_arrives(
         script in prop::collection::vec(happens(), 1..120),
     ) {
-        let limits = RingLimits { events: 16, bytes: 1_000 };
+        let limits = EventBufferLimits { events: 16, bytes: 1_000 };
         let mut world = World {
             tail: Tail::new(limits, WIRE),
             log: Log { epoch: 1, oldest: 1, head: 0 },

@@ -241,8 +241,8 @@ async fn a_lane_goes_on_soon_after_a_full_store_has_room_and_says_what_it_waits_
     let lane = world.lane(LaneLimits::default());
     let sent = world.send(&lane, &[letter(1)]).await;
     world.pass(Duration::from_millis(500)).await;
-    let outlook = lane.outlook(sent[0].message).await.unwrap();
-    assert_eq!(outlook.reason, DelayReason::StoreUnavailable);
+    let delay_estimate = lane.delay_estimate(sent[0].message).await.unwrap();
+    assert_eq!(delay_estimate.reason, DelayReason::StoreUnavailable);
     let refused = world.clock_now();
     world.settled().await;
     assert_eq!(world.calls_for(&sent[0]), [1]);

@@ -14,7 +14,7 @@ use crate::actors::lane::{
     self, Earlier, LaneHandle, LaneLimits, LaneParts, LaneSettings, LaneSnapshot, Waiting,
 };
 use crate::actors::ledger::Ledger;
-use crate::actors::{LedgerHandle, Succession};
+use crate::actors::{Incarnation, LedgerHandle};
 use crate::domain::{
     Alias, AttemptToken, Author, Clock, ContactAliases, Content, Delivery, DeliveryState, Epoch, EventKind,
     Message, MessageId, PhoneNumberId, Priority, Retention, SendRate, Seq, StatusTimes, TenantId, Timestamp,
@@ -34,7 +34,7 @@ pub(super) struct World {
     pub(super) graph: Arc<ScriptedGraph>,
     pub(super) clock: Arc<VirtualClock>,
     pub(super) ledger: LedgerHandle,
-    pub(super) succession: Succession,
+    pub(super) incarnation: Incarnation,
     pub(super) calls: Arc<Semaphore>,
     pub(super) ahead: Arc<ClaimsAhead>,
     pub(super) number: Number,
@@ -50,13 +50,13 @@ impl World {
         let store = Arc::new(FaultyStore::default());
         let graph = Arc::new(ScriptedGraph::new(&store, &clock));
         let ledger = open_ledger(&store, &clock).await;
-        let succession = Succession::new(ledger.clone());
+        let incarnation = Incarnation::new(ledger.clone());
         Self {
             store,
             graph,
             clock,
             ledger,
-            succession,
+            incarnation,
             calls: Arc::new(Semaphore::new(2_000)),
             ahead: Arc::default(),
             number: Number {
@@ -100,7 +100,7 @@ impl World {
             store: self.store.clone(),
             graph: self.graph.clone(),
             ledger: self.ledger.clone(),
-            successors: self.succession.follow(),
+            successors: self.incarnation.follow(),
             clock: self.clock.clone(),
             calls: Arc::clone(&self.calls),
             ahead: Arc::clone(&self.ahead),
@@ -112,7 +112,7 @@ impl World {
     /// A new ledger takes over, as after the death of one of the tenant's actors.
     pub(super) async fn take_over(&mut self) {
         self.ledger = open_ledger(&self.store, &self.clock).await;
-        self.succession.hand_over(self.ledger.clone());
+        self.incarnation.hand_over(self.ledger.clone());
     }
 
     /// What accepts a message.

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::error;
 use crate::actors::lane::LaneLimits;
-use crate::actors::lane::brake::Trouble;
-use crate::actors::lane::judge::{CallHistory, Effect, Judgement, judge};
+use crate::actors::lane::circuit_breaker::Trouble;
+use crate::actors::lane::response_policy::{CallHistory, Effect, ResponseAction, decide};
 use crate::actors::lane::waiting::Moment;
 use crate::domain::{Priority, Timestamp, Wamid};
 use crate::store::op::AttemptResult;
@@ -27,8 +27,8 @@ fn history() -> CallHistory {
     }
 }
 
-fn judged(result: SendResult, history: CallHistory) -> Judgement {
-    judge(
+fn judged(result: SendResult, history: CallHistory) -> ResponseAction {
+    decide(
         result,
         history,
         &LaneLimits::default(),
@@ -53,7 +53,7 @@ fn not_accepted(code: i64, http_status: u16) -> SendResult {
     }
 }
 
-fn wait_of(judgement: &Judgement) -> Duration {
+fn wait_of(judgement: &ResponseAction) -> Duration {
     let AttemptResult::NotAccepted { retry_at, .. } = &judgement.result else {
         panic!("{judgement:?}")
     };
@@ -127,7 +127,7 @@ fn trying_again_ends_after_a_day_or_too_many_calls() {
         ..NOW
     };
     let mut rng = fastrand::Rng::with_seed(3);
-    let late = judge(
+    let late = decide(
         not_accepted(130_429, 400),
         old,
         &LaneLimits::default(),

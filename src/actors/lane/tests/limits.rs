@@ -154,9 +154,9 @@ async fn one_customer_who_is_written_to_too_fast_does_not_hold_up_the_others() {
             .all(|waiting| world.calls_for(waiting) == [1])
     );
     let last = sent.get(11).unwrap();
-    let outlook = lane.outlook(last.message).await.unwrap();
-    assert_eq!(outlook.reason, DelayReason::PairLimit);
-    assert!(outlook.expected.unwrap() > world.wall_in(Duration::from_secs(30)));
+    let delay_estimate = lane.delay_estimate(last.message).await.unwrap();
+    assert_eq!(delay_estimate.reason, DelayReason::PairLimit);
+    assert!(delay_estimate.expected.unwrap() > world.wall_in(Duration::from_secs(30)));
     world.settled().await;
     let to_one: Vec<_> = world
         .seen()
@@ -247,12 +247,15 @@ async fn every_waiting_message_says_why_it_waits_and_when_it_should_go() {
         ..letter(1)
     };
     let scheduled = world.send(&lane, &[scheduled]).await;
-    let outlook = lane.outlook(scheduled[0].message).await.unwrap();
-    assert_eq!(outlook.reason, DelayReason::Scheduled);
-    assert_eq!(outlook.expected, Some(world.wall_in(Duration::from_secs(9_000))));
+    let delay_estimate = lane.delay_estimate(scheduled[0].message).await.unwrap();
+    assert_eq!(delay_estimate.reason, DelayReason::Scheduled);
+    assert_eq!(
+        delay_estimate.expected,
+        Some(world.wall_in(Duration::from_secs(9_000)))
+    );
     let sent = world.send(&lane, &(0..400).map(bulk).collect::<Vec<_>>()).await;
     let last = sent.last().unwrap();
-    let told = lane.outlook(last.message).await.unwrap();
+    let told = lane.delay_estimate(last.message).await.unwrap();
     assert_eq!(told.reason, DelayReason::Queued);
     world
         .until("the last one went", || async {
@@ -265,7 +268,7 @@ async fn every_waiting_message_says_why_it_waits_and_when_it_should_go() {
         .max(told.expected.unwrap().since(went));
     assert!(error < Duration::from_millis(500), "told {error:?} wrong");
     assert_eq!(
-        lane.outlook(last.message).await,
+        lane.delay_estimate(last.message).await,
         None,
         "it does not wait any more"
     );

@@ -50,17 +50,17 @@ async fn a_refused_token_pauses_the_lane_keeps_its_messages_and_tells_agents_onc
             "{state:?}"
         );
     }
-    let outlook = lane.outlook(sent[50].message).await.unwrap();
+    let delay_estimate = lane.delay_estimate(sent[50].message).await.unwrap();
     assert_eq!(
-        (outlook.reason, outlook.expected),
+        (delay_estimate.reason, delay_estimate.expected),
         (DelayReason::LanePaused, None)
     );
-    let until = outlook.until.unwrap().since(world.wall_in(Duration::ZERO));
+    let until = delay_estimate.until.unwrap().since(world.wall_in(Duration::ZERO));
     assert!(
         (Duration::from_secs(95)..=Duration::from_secs(100)).contains(&until),
         "{until:?}"
     );
-    assert_eq!(outlook.error, Some(error(190)));
+    assert_eq!(delay_estimate.error, Some(error(190)));
     assert_eq!(
         world.lane_events().await,
         [event("paused", "all", Some("access_token"))]
@@ -222,8 +222,8 @@ async fn an_outage_uses_up_few_attempts_and_everything_goes_when_it_is_over() {
         "{} calls into nothing",
         world.seen().len()
     );
-    let outlook = lane.outlook(sent[200].message).await.unwrap();
-    assert_eq!(outlook.reason, DelayReason::Throttled);
+    let delay_estimate = lane.delay_estimate(sent[200].message).await.unwrap();
+    assert_eq!(delay_estimate.reason, DelayReason::Throttled);
     down.store(false, Ordering::SeqCst);
     world.settled().await;
     for waiting in &sent {
@@ -285,7 +285,7 @@ async fn agents_are_told_that_a_lane_runs_again_that_an_earlier_process_left_sta
         .await;
     earlier.die().await;
     // Another process knows nothing of that lane.
-    world.succession = crate::actors::Succession::new(world.ledger.clone());
+    world.incarnation = crate::actors::Incarnation::new(world.ledger.clone());
     refuses.store(false, Ordering::SeqCst);
     let lane = world.lane(LaneLimits::default());
     world.settled().await;

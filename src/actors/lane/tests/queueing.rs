@@ -288,7 +288,7 @@ proptest! {
         let mut queue = Queue::new(10_000, 10_000, Duration::from_secs(1_000));
         let mut now = at(0);
         let mut alive: BTreeMap<MessageId, Waiting> = BTreeMap::new();
-        let mut in_hand: Vec<Item> = Vec::new();
+        let mut in_flight: Vec<Item> = Vec::new();
         let mut number = 0;
         for step in steps {
             match step {
@@ -306,7 +306,7 @@ proptest! {
                     if let Some(item) = taken {
                         prop_assert_eq!(item.waiting.priority, priority);
                         prop_assert!(item.waiting.due <= now.wall);
-                        prop_assert!(in_hand.iter().all(|other| other.waiting.contact != item.waiting.contact));
+                        prop_assert!(in_flight.iter().all(|other| other.waiting.contact != item.waiting.contact));
                         let overtaken = alive.values().any(|other| {
                             other.contact == item.waiting.contact && other.priority == priority
                                 && other.message < item.id()
@@ -314,11 +314,11 @@ proptest! {
                                 && (other.attempt > 0 || matches!(queue.standing(other.message, now), Some(Standing::InLine { .. })))
                         });
                         prop_assert!(!overtaken);
-                        in_hand.push(item);
+                        in_flight.push(item);
                     }
                 }
-                Step::End { which, again_after } if !in_hand.is_empty() => {
-                    let mut item = in_hand.swap_remove(which % in_hand.len());
+                Step::End { which, again_after } if !in_flight.is_empty() => {
+                    let mut item = in_flight.swap_remove(which % in_flight.len());
                     if let Some(delay) = again_after {
                         item.waiting.attempt += 1;
                         item.waiting.due = now.wall_after(Duration::from_millis(delay));
@@ -332,7 +332,7 @@ proptest! {
                 }
                 Step::Forget { which } if !alive.is_empty() => {
                     let message = *alive.keys().nth(which % alive.len()).unwrap();
-                    let was_in_hand = in_hand.iter().any(|item| item.id() == message);
+                    let was_in_hand = in_flight.iter().any(|item| item.id() == message);
                     prop_assert_eq!(queue.forget(message, now).is_none(), was_in_hand);
                     if !was_in_hand {
                         alive.remove(&message);
@@ -344,12 +344,12 @@ proptest! {
                     queue.turn(now);
                 }
             }
-            prop_assert_eq!(queue.len() + in_hand.len(), alive.len());
+            prop_assert_eq!(queue.len() + in_flight.len(), alive.len());
             let in_lines: usize = PRIORITIES.iter().map(|priority| queue.in_lines(*priority)).sum();
             prop_assert_eq!(in_lines + queue.scheduled(), queue.len());
         }
         // In the end everything comes out, once.
-        for item in in_hand {
+        for item in in_flight {
             alive.remove(&item.id());
             queue.free(item.waiting.contact, now);
         }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::*;
-use crate::actors::Succession;
+use crate::actors::Incarnation;
 use crate::actors::lane::{Earlier, LaneLimits};
 use crate::domain::{AttemptToken, DeliveryState, UnknownPolicy};
 use crate::store::op::{AttemptResult, Attempted};
@@ -393,7 +393,7 @@ async fn a_burst_that_an_earlier_process_sent_to_a_customer_is_paid_back_and_nob
     first.die().await;
     drop(first);
     world.take_over().await;
-    world.succession = Succession::new(world.ledger.clone());
+    world.incarnation = Incarnation::new(world.ledger.clone());
     let second = world.lane_after_another_process(LaneLimits::default());
     let sent = world.send(&second, &[letter(1), letter(2), letter(1)]).await;
     world.settled().await;
@@ -468,7 +468,7 @@ async fn a_lane_that_died_while_meta_was_away_leaves_its_circuit_breaker_to_the_
         })
         .await;
     world.pass(Duration::from_secs(5)).await;
-    assert!(second.snapshot().await.unwrap().braking);
+    assert!(second.snapshot().await.unwrap().is_tripped);
     assert_eq!(world.seen().len(), calls, "the stop goes on");
     world
         .until("one trial was made", || async {

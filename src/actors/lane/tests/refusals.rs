@@ -37,10 +37,10 @@ async fn a_failed_status_about_the_account_pauses_until_a_trial_is_sent_and_not_
         (Some(131_042), Some("refused"))
     );
     assert!(state.until.is_some());
-    let outlook = lane.outlook(waiting[0].message).await.unwrap();
-    assert_eq!(outlook.reason, DelayReason::LanePaused);
-    assert_eq!(outlook.error, Some(error(131_042)));
-    assert!(outlook.until.is_some());
+    let delay_estimate = lane.delay_estimate(waiting[0].message).await.unwrap();
+    assert_eq!(delay_estimate.reason, DelayReason::LanePaused);
+    assert_eq!(delay_estimate.error, Some(error(131_042)));
+    assert!(delay_estimate.until.is_some());
 
     world.pass(PROBE - Duration::from_secs(5)).await;
     assert_eq!(world.seen().len(), 1);
@@ -120,7 +120,7 @@ async fn too_fast_told_by_status_slows_the_number_once() {
     let snapshot = lane.snapshot().await.unwrap();
     assert!(snapshot.share > 0.99, "what was a minute ago says nothing");
     lane.note_failure(None, &error(80_007), world.wall_in(Duration::ZERO));
-    world.lane_is(&lane, "it is silent", |lane| lane.braking).await;
+    world.lane_is(&lane, "it is silent", |lane| lane.is_tripped).await;
     let waiting = world.send(&lane, &[letter(1)]).await;
     world.pass(Duration::from_secs(290)).await;
     assert_eq!(world.calls_for(&waiting[0]), [0_u8; 0]);
@@ -190,9 +190,12 @@ async fn a_proxys_pages_slow_the_lane_say_so_and_fail_nothing() {
             truth(world.lane_events().await == [event("slowed", Some("not_graph"))])
         })
         .await;
-    let outlook = lane.outlook(sent[150].message).await.unwrap();
-    assert_eq!(outlook.reason, DelayReason::Throttled);
-    assert!(outlook.until.is_some(), "a lane at a full stop says until when");
+    let delay_estimate = lane.delay_estimate(sent[150].message).await.unwrap();
+    assert_eq!(delay_estimate.reason, DelayReason::Throttled);
+    assert!(
+        delay_estimate.until.is_some(),
+        "a lane at a full stop says until when"
+    );
     proxied.store(false, Ordering::SeqCst);
     world.settled().await;
     for waiting in &sent {
@@ -209,8 +212,8 @@ async fn the_expected_time_counts_the_burst_that_one_customer_may_have() {
     world.pass(Duration::from_millis(300)).await;
     let mut expected = Vec::new();
     for waiting in &sent {
-        if let Some(outlook) = lane.outlook(waiting.message).await {
-            expected.push((waiting.clone(), outlook.expected.unwrap()));
+        if let Some(delay_estimate) = lane.delay_estimate(waiting.message).await {
+            expected.push((waiting.clone(), delay_estimate.expected.unwrap()));
         }
     }
     assert!(expected.len() > 15, "{}", expected.len());

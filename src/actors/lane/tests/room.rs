@@ -124,9 +124,9 @@ async fn a_message_beyond_memory_still_says_why_it_waits() {
     };
     let lane = world.lane(limits);
     let sent = world.send(&lane, &(0..300).map(bulk).collect::<Vec<_>>()).await;
-    assert!(lane.outlook(sent[299].message).await.is_some());
+    assert!(lane.delay_estimate(sent[299].message).await.is_some());
     world.settled().await;
-    assert!(lane.outlook(sent[299].message).await.is_none());
+    assert!(lane.delay_estimate(sent[299].message).await.is_none());
 }
 
 #[actix::test]
@@ -135,7 +135,7 @@ async fn more_doubts_than_memory_holds_are_all_resolved() {
     world.script(|_| ambiguous());
     let limits = LaneLimits {
         watched: 4,
-        brake_after: u32::MAX,
+        trip_after: u32::MAX,
         ..LaneLimits::default()
     };
     let lane = world.lane(limits);

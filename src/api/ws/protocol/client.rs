@@ -9,8 +9,8 @@ use super::super::tickets::Pass;
 use crate::actors::feed::{Presence, Typing};
 use crate::actors::request::{Attendance, NoteRequest, Receipt, SubmitRequest};
 use crate::api::error::ApiError;
+use crate::api::idempotency;
 use crate::api::json::{self, Fields, hint};
-use crate::api::once;
 use crate::api::organise::{Labels, NoteText};
 use crate::api::outgoing::{Outgoing, audience, destination};
 use crate::domain::{
@@ -355,5 +355,5 @@ fn author(who: &Pass) -> Author {
 fn named(who: &Pass, what: &str, answered: &Answered, asked: &Value) -> Option<crate::store::op::Once> {
     let id = answered.client_msg_id.as_ref()?;
     let route = format!("ws {what} {}", who.agent);
-    Some(once::name(who.tenant, &route, id.as_str(), asked))
+    Some(idempotency::name(who.tenant, &route, id.as_str(), asked))
 }

@@ -38,13 +38,13 @@ impl Late {
 
 /// Kept over restarts by whoever starts the tenant.
 #[derive(Debug, Clone)]
-pub struct Succession {
+pub struct Incarnation {
     writer: watch::Sender<LedgerHandle>,
     late: watch::Sender<Late>,
     handovers: Handovers,
 }
 
-impl Succession {
+impl Incarnation {
     /// Begins with the first writer.
     pub fn new(writer: LedgerHandle) -> Self {
         Self {
@@ -60,8 +60,8 @@ impl Succession {
     }
 
     /// A view for those who have something to write.
-    pub fn follow(&self) -> Successors {
-        Successors {
+    pub fn follow(&self) -> Incarnations {
+        Incarnations {
             writer: self.writer.subscribe(),
             late: self.late.clone(),
             handovers: self.handovers.clone(),
@@ -71,13 +71,13 @@ impl Succession {
 
 /// What a lane knows of who comes after its own ledger.
 #[derive(Debug, Clone)]
-pub struct Successors {
+pub struct Incarnations {
     writer: watch::Receiver<LedgerHandle>,
     late: watch::Sender<Late>,
     handovers: Handovers,
 }
 
-impl Successors {
+impl Incarnations {
     /// The writer now.
     pub fn writer(&self) -> LedgerHandle {
         self.writer.borrow().clone()

@@ -2,7 +2,7 @@
 
 use std::task::Waker;
 
-use super::standby::{Left, StandBy};
+use super::idle_sockets::{IdleSocket, Left};
 use super::tail::{Ends, Ready};
 use crate::domain::Seq;
 
@@ -19,21 +19,21 @@ enum Slot {
 #[derive(Debug, Default)]
 struct Waiting {
     waker: Option<Waker>,
-    standby: Option<StandBy>,
+    idle: Option<IdleSocket>,
 }
 
 impl Waiting {
     /// Hands over what there is, and says whether the socket has to look for itself.
     fn looks(&mut self, ledgers: u64, known: &mut Known<impl FnMut(Seq) -> Ready>, turn: &mut Turn) -> bool {
-        let Some(standby) = &mut self.standby else {
+        let Some(idle) = &mut self.idle else {
             return true;
         };
-        if !standby.is_ready(ledgers) {
+        if !idle.is_ready(ledgers) {
             return true;
         }
-        match known.after(standby.after()) {
+        match known.after(idle.after()) {
             Ready::Chunk { chunk, ends } => {
-                let written = standby.serve(chunk);
+                let written = idle.serve(chunk);
                 turn.served = turn.served.saturating_add(1);
                 turn.bytes = turn.bytes.saturating_add(written);
                 *ends == Ends::Before || written < chunk.bytes.len()
@@ -73,12 +73,12 @@ pub(super) struct Turn {
 
 /// The places at one feed. Waking takes all wakers at once, so nobody is woken twice for one event.
 #[derive(Debug, Default)]
-pub(super) struct Seats {
+pub(super) struct Subscriptions {
     slots: Vec<Slot>,
     free: Vec<usize>,
 }
 
-impl Seats {
+impl Subscriptions {
     /// Takes a place.
     pub(super) fn sit(&mut self) -> Place {
         let taken = Slot::Taken(Waiting::default());
@@ -115,16 +115,16 @@ impl Seats {
     }
 
     /// Hands this one the next events, until it is taken back.
-    pub(super) fn stand_by(&mut self, place: Place, standby: StandBy) {
+    pub(super) fn stand_by(&mut self, place: Place, idle: IdleSocket) {
         if let Some(Slot::Taken(waiting)) = self.slots.get_mut(place.0) {
-            waiting.standby = Some(standby);
+            waiting.idle = Some(idle);
         }
     }
 
     /// Ends standing by, and says how far it got.
     pub(super) fn take_back(&mut self, place: Place) -> Option<Left> {
         match self.slots.get_mut(place.0) {
-            Some(Slot::Taken(waiting)) => waiting.standby.take().map(StandBy::into_left),
+            Some(Slot::Taken(waiting)) => waiting.idle.take().map(IdleSocket::into_left),
             _ => None,
         }
     }
@@ -187,22 +187,29 @@ mod tests {
 
     #[test]
     fn everybody_who_waits_is_woken_once_and_nobody_who_left() {
-        let mut seats = Seats::default();
-        let (one, two, three) = (seats.sit(), seats.sit(), seats.sit());
+        let mut subscriptions = Subscriptions::default();
+        let (one, two, three) = (subscriptions.sit(), subscriptions.sit(), subscriptions.sit());
         for place in [one, two, one] {
-            seats.wait(place, Waker::noop());
+            subscriptions.wait(place, Waker::noop());
         }
-        seats.leave(two);
+        subscriptions.leave(two);
         let mut woken = Vec::new();
-        assert_eq!(seats.drain_some(1, 2, &mut woken), None);
-        assert_eq!((woken.len(), seats.drain_some(0, 2, &mut woken)), (0, Some(2)));
+        assert_eq!(subscriptions.drain_some(1, 2, &mut woken), None);
+        assert_eq!(
+            (woken.len(), subscriptions.drain_some(0, 2, &mut woken)),
+            (0, Some(2))
+        );
         assert_eq!(woken.len(), 1);
-        seats.drain(&mut woken);
+        subscriptions.drain(&mut woken);
         assert_eq!(woken.len(), 1);
-        assert_eq!(seats.sit(), two, "a place that was given up is used again");
-        seats.leave(one);
-        seats.leave(two);
-        seats.leave(three);
-        assert!(seats.is_empty());
+        assert_eq!(
+            subscriptions.sit(),
+            two,
+            "a place that was given up is used again"
+        );
+        subscriptions.leave(one);
+        subscriptions.leave(two);
+        subscriptions.leave(three);
+        assert!(subscriptions.is_empty());
     }
 }

@@ -29,14 +29,14 @@ struct Counts {
 
 /// The connections of the process. Clones are the same.
 #[derive(Debug, Clone)]
-pub(super) struct Peers {
+pub(super) struct ConnectionLimits {
     counts: Arc<Mutex<Counts>>,
     most: usize,
     /// Of one address; 0 for no limit.
     most_of_peer: usize,
 }
 
-impl Peers {
+impl ConnectionLimits {
     /// No connection yet.
     pub(super) fn new(most: usize, most_of_peer: usize) -> Self {
         Self {
@@ -90,7 +90,7 @@ fn counted(address: IpAddr) -> Option<IpAddr> {
 /// One connection, counted until this is dropped.
 #[derive(Debug)]
 pub(super) struct Place {
-    peers: Peers,
+    peers: ConnectionLimits,
     peer: Option<IpAddr>,
 }
 
@@ -120,7 +120,7 @@ mod tests {
 
     #[test]
     fn one_address_has_its_share_and_no_more() {
-        let peers = Peers::new(100, 2);
+        let peers = ConnectionLimits::new(100, 2);
         let one = peers.enter(from("203.0.113.7")).unwrap();
         let _two = peers.enter(from("::ffff:203.0.113.7")).unwrap();
         assert_eq!(peers.enter(from("203.0.113.7")).unwrap_err(), ConnectionEnd::Peer);
@@ -131,7 +131,7 @@ mod tests {
 
     #[test]
     fn the_addresses_of_one_network_of_ipv6_count_as_one() {
-        let peers = Peers::new(100, 1);
+        let peers = ConnectionLimits::new(100, 1);
         let _one = peers.enter(from("2001:db8:1:2::1")).unwrap();
         assert_eq!(
             peers.enter(from("2001:db8:1:2:ffff::9")).unwrap_err(),
@@ -142,7 +142,7 @@ mod tests {
 
     #[test]
     fn a_proxy_on_this_machine_may_bring_everybody_as_far_as_there_are_files() {
-        let peers = Peers::new(3, 1);
+        let peers = ConnectionLimits::new(3, 1);
         let all = ["127.0.0.1", "::1", "127.0.0.1"];
         let places: Vec<_> = all
             .into_iter()

@@ -3,8 +3,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Wake, Waker};
 
-use super::super::ring::RingLimits;
-use super::super::seats::{Place, Turn};
+use super::super::event_buffer::EventBufferLimits;
+use super::super::subscriptions::{Place, Turn};
 use super::super::tail::{FeedWire, Tail};
 use super::super::tests::event;
 use super::*;
@@ -58,13 +58,13 @@ fn ledger(epoch: u64, head: u64) -> TenantHead {
 
 impl Desk {
     fn with_room(room: usize) -> Self {
-        let limits = RingLimits {
+        let limits = EventBufferLimits {
             events: 4,
             bytes: 1 << 20,
         };
         let mut tail = Tail::new(limits, WIRE);
         tail.follow(ledger(1, 0));
-        let place = tail.seats.sit();
+        let place = tail.subscriptions.sit();
         let pipe = Rc::new(Pipe::default());
         pipe.room.set(room);
         let mut desk = Self {
@@ -79,10 +79,10 @@ impl Desk {
 
     fn stand_by(&mut self, after: u64) {
         let waker = Waker::from(Arc::clone(&self.bell));
-        self.tail.seats.wait(self.place, &waker);
+        self.tail.subscriptions.wait(self.place, &waker);
         let pipe = Rc::clone(&self.pipe);
-        let standby = StandBy::new(pipe, Seq::new(after), self.tail.ledgers());
-        self.tail.seats.stand_by(self.place, standby);
+        let idle = IdleSocket::new(pipe, Seq::new(after), self.tail.ledgers());
+        self.tail.subscriptions.stand_by(self.place, idle);
     }
 
     fn publish(&mut self, seq: u64, text: &'static str) {
@@ -105,7 +105,7 @@ impl Desk {
     }
 
     fn take_back(&mut self) -> (u64, Bytes) {
-        let left = self.tail.seats.take_back(self.place).unwrap();
+        let left = self.tail.subscriptions.take_back(self.place).unwrap();
         (left.after.get(), left.rest)
     }
 }
@@ -169,7 +169,7 @@ fn whoever_is_behind_the_ring_or_has_more_before_it_looks_for_itself() {
         desk.tail.push(&event(seq, Bytes::from_static(b"event")));
     }
     desk.round();
-    assert_eq!((desk.took().as_str(), desk.woken()), ("", 1), "behind the ring");
+    assert_eq!((desk.took().as_str(), desk.woken()), ("", 1), "behind the buffer");
     desk.take_back();
     desk.stand_by(6);
     let long = Bytes::from(vec![b'x'; super::super::tail::JOIN]);
@@ -183,7 +183,7 @@ fn whoever_is_behind_the_ring_or_has_more_before_it_looks_for_itself() {
 #[test]
 fn a_crowd_is_served_in_turns() {
     let mut desk = Desk::with_room(100);
-    desk.tail.seats.sit();
+    desk.tail.subscriptions.sit();
     desk.tail.push(&event(1, Bytes::from_static(b"one")));
     let mut turn = Turn::default();
     assert_eq!(desk.tail.serve(0, 1, &mut turn), Some(1));

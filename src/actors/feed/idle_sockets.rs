@@ -1,7 +1,7 @@
 //! Sockets that wait with nothing in hand, and are handed events by the feed itself.
 //!
 //! Waking a task costs more than all that it then does to deliver one event. So a socket that has caught up leaves its
-//! outlet at its seat, and the feed writes what comes straight to it. Whatever is out of the ordinary (no room, another
+//! outlet at its subscription, and the feed writes what comes straight to it. Whatever is out of the ordinary (no room, another
 //! ledger, events that are not at hand) is left to the task, which is woken and takes the place of the outlet again.
 
 use std::rc::Rc;
@@ -18,8 +18,8 @@ pub trait Outlet {
     fn write(&self, chunk: &Chunk) -> usize;
 }
 
-/// What a socket left at its seat.
-pub(super) struct StandBy {
+/// What a socket left at its subscription.
+pub(super) struct IdleSocket {
     outlet: Rc<dyn Outlet>,
     /// The ledgers that the feed had followed then; after another the task has to look.
     ledgers: u64,
@@ -35,7 +35,7 @@ pub struct Left {
     pub rest: Bytes,
 }
 
-impl StandBy {
+impl IdleSocket {
     pub(super) fn new(outlet: Rc<dyn Outlet>, after: Seq, ledgers: u64) -> Self {
         Self {
             outlet,
@@ -72,9 +72,9 @@ impl StandBy {
     }
 }
 
-impl std::fmt::Debug for StandBy {
+impl std::fmt::Debug for IdleSocket {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("StandBy")
+        f.debug_struct("IdleSocket")
             .field("left", &self.left)
             .finish_non_exhaustive()
     }

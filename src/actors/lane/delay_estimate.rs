@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use super::Lane;
-use super::brake::Allowance;
+use super::circuit_breaker::Allowance;
 use super::claims::Gate;
 use super::gauges::Levels;
 use super::queue::Standing;
 use super::snapshot::LaneSnapshot;
 use super::waiting::{Later, Moment, PRIORITIES, PerPriority, Waiting};
-use crate::actors::request::{DelayReason, Outlook};
+use crate::actors::request::{DelayEstimate, DelayReason};
 use crate::domain::{MessageId, MetaError, Priority, Timestamp};
 use crate::store::OutboxRow;
 
@@ -43,8 +43,8 @@ impl Stop {
         }
     }
 
-    fn outlook(self, expected: Option<Timestamp>, now: Moment) -> Outlook {
-        Outlook {
+    fn delay_estimate(self, expected: Option<Timestamp>, now: Moment) -> DelayEstimate {
+        DelayEstimate {
             reason: self.reason,
             expected: expected.filter(|_| self.ends == Ends::ThenByItself),
             until: self.until.map(|at| now.wall_after(at.saturating_sub(now.mono))),
@@ -55,16 +55,16 @@ impl Stop {
 
 impl Lane {
     /// Why a message in memory waits; `None` when it does not wait here.
-    pub(super) fn outlook(&self, message: MessageId, now: Moment) -> Option<Outlook> {
-        if let Some(hand) = self.hands.get(message) {
-            let ahead = self.hands.unstarted(Priority::Interactive);
+    pub(super) fn delay_estimate(&self, message: MessageId, now: Moment) -> Option<DelayEstimate> {
+        if let Some(hand) = self.in_flight.get(message) {
+            let ahead = self.in_flight.unstarted(Priority::Interactive);
             let expected = now.wall_after(self.time_for(ahead, now));
-            let waits = Outlook::waits(DelayReason::NumberLimit, Some(expected));
+            let waits = DelayEstimate::waits(DelayReason::NumberLimit, Some(expected));
             return hand.began.is_none().then_some(waits);
         }
         let (line, priority, contact, ahead) = match self.queue.standing(message, now)? {
             Standing::Scheduled { due, attempt } => {
-                return Some(Outlook::waits(reason_to_be_scheduled(attempt), Some(due)));
+                return Some(DelayEstimate::waits(reason_to_be_scheduled(attempt), Some(due)));
             }
             Standing::InLine {
                 line,
@@ -86,28 +86,28 @@ impl Lane {
         let expected = Some(now.wall_after(at.saturating_sub(now.mono)));
         let reason = match line.hold {
             Some(hold) => hold.reason,
-            None if ahead == 0 && self.hands.len() < self.places() => DelayReason::NumberLimit,
+            None if ahead == 0 && self.in_flight.len() < self.places() => DelayReason::NumberLimit,
             None => DelayReason::Queued,
         };
         Some(match stop {
-            Some(stop) => stop.outlook(expected, now),
-            None => Outlook::waits(reason, expected),
+            Some(stop) => stop.delay_estimate(expected, now),
+            None => DelayEstimate::waits(reason, expected),
         })
     }
 
     /// Why a message that is in the outbox alone waits.
-    pub(super) fn outlook_beyond(&self, row: &OutboxRow, now: Moment) -> Outlook {
+    pub(super) fn estimate_beyond(&self, row: &OutboxRow, now: Moment) -> DelayEstimate {
         let due = match Waiting::from(row).later(now) {
             Some(Later::Due(due)) => Some(due),
             Some(Later::Retry(until)) => Some(now.wall_after(until.saturating_sub(now.mono))),
             None => None,
         };
         if due.is_some() {
-            return Outlook::waits(reason_to_be_scheduled(row.attempt), due);
+            return DelayEstimate::waits(reason_to_be_scheduled(row.attempt), due);
         }
         match self.stop(row.priority, now) {
-            Some(stop) => stop.outlook(None, now),
-            None => Outlook::waits(DelayReason::Queued, None),
+            Some(stop) => stop.delay_estimate(None, now),
+            None => DelayEstimate::waits(DelayReason::Queued, None),
         }
     }
 
@@ -139,7 +139,7 @@ impl Lane {
 
     /// Until when the lane makes no call at all, because Meta asked for silence or does not answer.
     pub(super) fn silent_until(&self, now: Moment) -> Option<Duration> {
-        match self.brake.allowance(now.mono) {
+        match self.circuit_breaker.allowance(now.mono) {
             Allowance::NoneUntil(until) => Some(until),
             Allowance::Free | Allowance::One => None,
         }
@@ -157,7 +157,7 @@ impl Lane {
         let now = self.now();
         let unstarted: usize = PRIORITIES
             .iter()
-            .map(|priority| self.hands.unstarted(*priority))
+            .map(|priority| self.in_flight.unstarted(*priority))
             .sum();
         LaneSnapshot {
             interactive: self.queue.in_lines(Priority::Interactive),
@@ -165,7 +165,7 @@ impl Lane {
             scheduled: self.queue.scheduled(),
             beyond: self.overflow.count(),
             claimed: unstarted,
-            in_flight: self.hands.len().saturating_sub(unstarted),
+            in_flight: self.in_flight.len().saturating_sub(unstarted),
             inbound: self.number_limit.inbound(),
             unknown: self.watch.len().saturating_sub(self.watch.held()),
             held: self.watch.held(),
@@ -173,7 +173,7 @@ impl Lane {
             paused: self.paused.as_ref().map(|pause| pause.cause.reason),
             bulk_paused: self.bulk_paused.as_ref().map(|pause| pause.cause.reason),
             share: self.number_limit.share(now.mono),
-            braking: self.brake.is_on().is_some(),
+            is_tripped: self.circuit_breaker.is_on().is_some(),
         }
     }
 
@@ -190,8 +190,9 @@ impl Lane {
             held: snapshot.held,
             paused: snapshot.paused.or(snapshot.bulk_paused),
         });
-        self.shared
-            .set_backlog(self.queue.len() + self.hands.len() + self.claiming.len() + self.overflow.count());
+        self.shared.set_backlog(
+            self.queue.len() + self.in_flight.len() + self.claiming.len() + self.overflow.count(),
+        );
     }
 
     /// When a gate that is shut may open by itself; `None` when it is open, or shut for good.

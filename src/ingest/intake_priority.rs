@@ -18,7 +18,7 @@ const LONGEST: Duration = Duration::from_millis(100);
 
 /// The applier's share. Counts are those since the start of the process.
 #[derive(Debug)]
-pub(super) struct Turns {
+pub(super) struct IntakePriority {
     /// When it was decided last who goes first, and when work began after that.
     decided: Instant,
     began: Instant,
@@ -60,7 +60,7 @@ pub(super) enum Behind {
     Yes,
 }
 
-impl Turns {
+impl IntakePriority {
     /// Begins at full speed.
     pub(super) const fn new(now: Instant) -> Self {
         Self {
@@ -140,7 +140,7 @@ mod tests {
     }
 
     /// Takes a slice that is done after ten milliseconds.
-    fn slice(turns: &mut Turns, now: &mut Instant, load: Load) {
+    fn slice(turns: &mut IntakePriority, now: &mut Instant, load: Load) {
         for _ in 0..SLICE {
             assert_eq!(turns.turn(*now), Turn::Go);
             turns.took();
@@ -152,7 +152,7 @@ mod tests {
     #[test]
     fn who_keeps_up_never_rests() {
         let mut now = Instant::now();
-        let mut turns = Turns::new(now);
+        let mut turns = IntakePriority::new(now);
         for n in 1..100 {
             slice(&mut turns, &mut now, load(n * 10_000, Behind::No));
         }
@@ -162,7 +162,7 @@ mod tests {
     #[test]
     fn who_is_behind_while_more_comes_works_a_quarter_of_the_time() {
         let mut now = Instant::now();
-        let mut turns = Turns::new(now);
+        let mut turns = IntakePriority::new(now);
         for n in 1..10 {
             slice(&mut turns, &mut now, load(n * 2_000, Behind::Yes));
             assert_eq!(turns.turn(now), Turn::At(now + 30 * MS));
@@ -189,7 +189,7 @@ mod tests {
     #[test]
     fn the_slowest_of_a_slice_does_not_hold_up_the_others() {
         let mut now = Instant::now();
-        let mut turns = Turns::new(now);
+        let mut turns = IntakePriority::new(now);
         slice(&mut turns, &mut now, load(1_000, Behind::Yes));
         now += 30 * MS;
         for _ in 0..SLICE {
@@ -210,7 +210,7 @@ mod tests {
     #[test]
     fn who_is_behind_and_would_catch_up_does_so_at_full_speed() {
         let mut now = Instant::now();
-        let mut turns = Turns::new(now);
+        let mut turns = IntakePriority::new(now);
         slice(&mut turns, &mut now, load(1_000, Behind::Yes));
         now += 30 * MS;
         // A slice takes ten milliseconds, and in forty of them a little less came than could be applied.
@@ -225,7 +225,7 @@ mod tests {
     #[test]
     fn a_flood_that_ends_in_the_middle_of_a_slice_holds_nothing_up() {
         let mut now = Instant::now();
-        let mut turns = Turns::new(now);
+        let mut turns = IntakePriority::new(now);
         slice(&mut turns, &mut now, load(1_000, Behind::Yes));
         now += 30 * MS;
         for _ in 0..10 {

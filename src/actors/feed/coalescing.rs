@@ -13,7 +13,7 @@ const LONGEST: Duration = Duration::from_millis(50);
 
 /// See the module. Pure: whoever holds it serves, and keeps the time.
 #[derive(Debug, Default)]
-pub(super) struct Rounds {
+pub(super) struct Coalescing {
     state: State,
     /// What was published since the last round began, and what that round was for. In batches, as they were committed.
     waiting: u32,
@@ -29,7 +29,7 @@ enum State {
     Busy,
 }
 
-impl Rounds {
+impl Coalescing {
     /// A batch was published.
     pub(super) fn published(&mut self) {
         self.waiting = self.waiting.saturating_add(1);
@@ -70,44 +70,44 @@ mod tests {
 
     #[test]
     fn a_small_team_is_served_each_batch_at_once() {
-        let mut rounds = Rounds::default();
+        let mut coalescing = Coalescing::default();
         for _ in 0..3 {
-            rounds.published();
-            rounds.published();
-            assert!(rounds.begin());
-            assert_eq!(rounds.rest(100), None);
-            assert!(!rounds.begin(), "nothing came");
+            coalescing.published();
+            coalescing.published();
+            assert!(coalescing.begin());
+            assert_eq!(coalescing.rest(100), None);
+            assert!(!coalescing.begin(), "nothing came");
         }
     }
 
     #[test]
     fn a_crowd_is_served_at_once_what_comes_alone() {
-        let mut rounds = Rounds::default();
+        let mut coalescing = Coalescing::default();
         for _ in 0..3 {
-            rounds.published();
-            assert!(rounds.begin());
-            assert_eq!(rounds.rest(1_000), None);
+            coalescing.published();
+            assert!(coalescing.begin());
+            assert_eq!(coalescing.rest(1_000), None);
         }
     }
 
     #[test]
     fn what_comes_while_a_crowd_is_served_goes_out_together_afterwards() {
-        let mut rounds = Rounds::default();
-        rounds.published();
-        assert!(rounds.begin());
-        rounds.published();
-        assert!(!rounds.begin(), "a round is under way");
-        assert_eq!(rounds.rest(1_000), Some(Duration::from_millis(8)));
-        rounds.published();
-        assert!(!rounds.begin(), "the pause");
-        rounds.rested();
-        assert!(rounds.begin(), "what came is not forgotten");
+        let mut coalescing = Coalescing::default();
+        coalescing.published();
+        assert!(coalescing.begin());
+        coalescing.published();
+        assert!(!coalescing.begin(), "a round is under way");
+        assert_eq!(coalescing.rest(1_000), Some(Duration::from_millis(8)));
+        coalescing.published();
+        assert!(!coalescing.begin(), "the pause");
+        coalescing.rested();
+        assert!(coalescing.begin(), "what came is not forgotten");
         assert_eq!(
-            rounds.rest(1_000_000),
+            coalescing.rest(1_000_000),
             Some(LONGEST),
             "two batches at once: more will come"
         );
-        rounds.rested();
-        assert!(!rounds.begin(), "nothing came");
+        coalescing.rested();
+        assert!(!coalescing.begin(), "nothing came");
     }
 }

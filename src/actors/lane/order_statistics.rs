@@ -10,13 +10,13 @@ const LONGEST_RUN: usize = 512;
 
 /// See the module.
 #[derive(Debug, Default)]
-pub(super) struct Ranks {
+pub(super) struct OrderStatistics {
     /// Each sorted and not empty, and all of one below all of the next.
     runs: Vec<Vec<MessageId>>,
     len: usize,
 }
 
-impl Ranks {
+impl OrderStatistics {
     /// Adds a message, once.
     pub(super) fn insert(&mut self, message: MessageId) {
         let at = self.run_of(message).min(self.runs.len().saturating_sub(1));
@@ -98,20 +98,23 @@ mod tests {
         MessageId::from_bytes(u128::from(number).to_be_bytes())
     }
 
-    fn longest(ranks: &Ranks) -> usize {
-        ranks.runs.iter().map(Vec::len).max().unwrap_or(0)
+    fn longest(order_statistics: &OrderStatistics) -> usize {
+        order_statistics.runs.iter().map(Vec::len).max().unwrap_or(0)
     }
 
     #[test]
     fn a_hundred_thousand_in_order_stand_in_full_runs() {
-        let mut ranks = Ranks::default();
-        (0..100_000).for_each(|number| ranks.insert(id(number)));
-        assert_eq!((ranks.len(), longest(&ranks)), (100_000, LONGEST_RUN));
-        assert_eq!(ranks.runs.len(), 100_000_usize.div_ceil(LONGEST_RUN));
-        assert_eq!(ranks.before(id(77_777)), 77_777);
-        (0..50_000).for_each(|number| ranks.remove(id(number)));
-        assert_eq!(ranks.before(id(77_777)), 27_777);
-        assert!(ranks.runs.len() <= 50_000_usize.div_ceil(LONGEST_RUN) + 1);
+        let mut order_statistics = OrderStatistics::default();
+        (0..100_000).for_each(|number| order_statistics.insert(id(number)));
+        assert_eq!(
+            (order_statistics.len(), longest(&order_statistics)),
+            (100_000, LONGEST_RUN)
+        );
+        assert_eq!(order_statistics.runs.len(), 100_000_usize.div_ceil(LONGEST_RUN));
+        assert_eq!(order_statistics.before(id(77_777)), 77_777);
+        (0..50_000).for_each(|number| order_statistics.remove(id(number)));
+        assert_eq!(order_statistics.before(id(77_777)), 27_777);
+        assert!(order_statistics.runs.len() <= 50_000_usize.div_ceil(LONGEST_RUN) + 1);
     }
 
     proptest! {
@@ -119,20 +122,20 @@ mod tests {
         fn it_counts_as_walking_over_all_of_them_would(
             steps in proptest::collection::vec((0_u32..4_000, any::<bool>()), 1..6_000),
         ) {
-            let (mut ranks, mut model) = (Ranks::default(), BTreeSet::new());
+            let (mut order_statistics, mut model) = (OrderStatistics::default(), BTreeSet::new());
             for (number, comes) in steps {
                 if comes {
-                    ranks.insert(id(number));
+                    order_statistics.insert(id(number));
                     model.insert(number);
                 } else {
-                    ranks.remove(id(number));
+                    order_statistics.remove(id(number));
                     model.remove(&number);
                 }
             }
-            prop_assert_eq!(ranks.len(), model.len());
-            prop_assert!(longest(&ranks) <= LONGEST_RUN);
+            prop_assert_eq!(order_statistics.len(), model.len());
+            prop_assert!(longest(&order_statistics) <= LONGEST_RUN);
             for number in (0..4_100).step_by(37) {
-                prop_assert_eq!(ranks.before(id(number)), model.range(..number).count());
+                prop_assert_eq!(order_statistics.before(id(number)), model.range(..number).count());
             }
         }
     }

@@ -7,7 +7,7 @@ use std::pin::pin;
 use std::task::Context;
 
 /// Has the task go on once the thread has looked round.
-pub(super) fn go_on_in_the_next(cx: &mut Context<'_>) {
+pub(super) fn yield_and_wake(cx: &mut Context<'_>) {
     // Asked once, it hands over the task's waker and has nothing to do any more.
     let _ = pin!(tokio::task::yield_now()).poll(cx);
 }
@@ -31,7 +31,7 @@ mod tests {
             if counted.get() == ALL {
                 return Poll::Ready(());
             }
-            go_on_in_the_next(cx);
+            yield_and_wake(cx);
             Poll::Pending
         }));
         let mut most = 0;

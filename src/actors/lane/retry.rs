@@ -13,12 +13,12 @@ const LONGEST: Duration = Duration::from_secs(5);
 const TOLD_AT_MOST: Duration = Duration::from_secs(1);
 
 /// Growing pauses, each spread: what failed together does not come back together.
-struct Pauses {
+struct Backoff {
     next: Duration,
     chance: fastrand::Rng,
 }
 
-impl Pauses {
+impl Backoff {
     /// Those of one message, which differ from others'.
     fn of(message: MessageId) -> Self {
         let number = u128::from_be_bytes(*message.as_bytes());
@@ -66,7 +66,7 @@ pub(super) enum Lost {
 pub(super) async fn commit_until_taken(ledger: &LedgerHandle, op: &Op) -> Result<OpOutcome, Lost> {
     // Each of many that wait found another number of ops before it.
     let before = u64::try_from(ledger.depth()).unwrap_or(u64::MAX);
-    let mut pauses = Pauses::seeded(ledger.tenant().get() ^ before);
+    let mut pauses = Backoff::seeded(ledger.tenant().get() ^ before);
     let mut impossible = 0;
     loop {
         let mut told = None;
@@ -95,7 +95,7 @@ pub(super) async fn commit_until_taken(ledger: &LedgerHandle, op: &Op) -> Result
 /// Opens the ledger again under the fence that it has, however long it takes: the rows of its last commit are written then.
 /// An error when another owner has it.
 pub(super) async fn open_again(store: &dyn Store, ledger: &LedgerHandle) -> Result<(), StoreError> {
-    let mut pauses = Pauses::seeded(ledger.tenant().get());
+    let mut pauses = Backoff::seeded(ledger.tenant().get());
     loop {
         let told = match store
             .open_tenant(ledger.tenant(), ledger.fence(), ledger.epoch())
@@ -127,7 +127,7 @@ pub(super) async fn read_row(
     number: &PhoneNumberId,
     message: MessageId,
 ) -> Option<OutboxRow> {
-    let mut pauses = Pauses::of(message);
+    let mut pauses = Backoff::of(message);
     loop {
         match store.outbox(tenant, number.clone(), before(message), 1).await {
             Ok(rows) => return rows.into_iter().next().filter(|row| row.at.message == message),

@@ -31,7 +31,7 @@ pub enum Paged {
 
 /// A bounded way to the log, for one tenant.
 #[derive(Clone)]
-pub(super) struct Pages {
+pub(super) struct LogReader {
     pub(super) tenant: TenantId,
     pub(super) store: Arc<dyn Store>,
     pub(super) clock: Arc<dyn Clock>,
@@ -40,7 +40,7 @@ pub(super) struct Pages {
     pub(super) permits: Arc<Semaphore>,
 }
 
-impl Pages {
+impl LogReader {
     /// The next events after a cursor, as far as they fit into one frame. Fails only after about a minute.
     pub(super) async fn read(self, after: Seq) -> Result<Paged, StoreError> {
         let mut tries = 0;
@@ -120,7 +120,7 @@ mod tests {
 
     #[test]
     fn events_behind_a_hole_are_not_handed_out_as_the_next_ones() {
-        let pages = Pages {
+        let pages = LogReader {
             tenant: TenantId::new(1),
             store: Arc::new(MemoryStore::new()),
             clock: Arc::new(SystemClock::new()),

@@ -49,12 +49,12 @@ impl LiveHead {
 }
 
 /// Subscribes a feed to a ledger. The ledger drops it when it ends, and the feed notices.
-pub(super) struct Tap {
+pub(super) struct Publisher {
     pub(super) addr: BoundedAddr<WorkerFeed>,
     pub(super) marks: Arc<Marks>,
 }
 
-impl Tap {
+impl Publisher {
     fn offer<M>(&self, message: M) -> bool
     where
         M: Send + 'static,
@@ -71,7 +71,7 @@ impl Tap {
     }
 }
 
-impl Subscriber for Tap {
+impl Subscriber for Publisher {
     fn publish(&self, published: &Published) -> bool {
         self.marks.raise(published.head);
         self.offer(published.clone())

@@ -12,7 +12,7 @@ use crate::store::JournalEntry;
 use crate::whatsapp::webhook::Haste;
 
 /// See the module.
-pub(super) struct Board {
+pub(super) struct SharedBacklog {
     backlog: Mutex<Backlog>,
     /// Entries that are no longer in hand.
     pub(super) reports: Arc<Reports>,
@@ -24,7 +24,7 @@ pub(super) struct Board {
     pub(super) missing: Notify,
 }
 
-impl Board {
+impl SharedBacklog {
     /// Knows nothing of the journal yet.
     pub(super) fn new() -> Self {
         Self {

@@ -26,7 +26,7 @@ struct Counts {
 
 /// Counts open sockets. Clones share the count.
 #[derive(Debug, Clone)]
-pub(super) struct Census {
+pub(super) struct SocketLimits {
     counts: Arc<Mutex<Counts>>,
     most: usize,
     most_per_tenant: usize,
@@ -35,12 +35,12 @@ pub(super) struct Census {
 
 /// One open socket; dropping it takes it off the count.
 #[derive(Debug)]
-pub(super) struct Counted {
-    census: Census,
+pub(super) struct SocketPermit {
+    census: SocketLimits,
     who: (TenantId, AgentId),
 }
 
-impl Census {
+impl SocketLimits {
     pub(super) fn new(most: usize, most_per_tenant: usize, most_per_agent: usize) -> Self {
         Self {
             counts: Arc::default(),
@@ -62,7 +62,7 @@ impl Census {
     }
 
     /// Counts a socket in.
-    pub(super) fn enter(&self, tenant: TenantId, agent: &AgentId) -> Result<Counted, Crowded> {
+    pub(super) fn enter(&self, tenant: TenantId, agent: &AgentId) -> Result<SocketPermit, Crowded> {
         let who = (tenant, agent.clone());
         let mut counts = self.counts();
         if counts.total >= self.most {
@@ -81,7 +81,7 @@ impl Census {
         counts.total = counts.total.saturating_add(1);
         drop(counts);
         metrics::sockets_open().increment(1.0);
-        Ok(Counted {
+        Ok(SocketPermit {
             census: self.clone(),
             who,
         })
@@ -93,7 +93,7 @@ impl Census {
     }
 }
 
-impl Drop for Counted {
+impl Drop for SocketPermit {
     fn drop(&mut self) {
         let mut counts = self.census.counts();
         counts.total = counts.total.saturating_sub(1);
@@ -121,7 +121,7 @@ mod tests {
 
     #[test]
     fn a_socket_counts_until_it_is_dropped_and_leaves_nothing_behind() {
-        let census = Census::new(3, 3, 2);
+        let census = SocketLimits::new(3, 3, 2);
         let tenant = TenantId::new(1);
         let (ana, ben) = (AgentId::parse("ana").unwrap(), AgentId::parse("ben").unwrap());
         let first = census.enter(tenant, &ana).unwrap();
@@ -139,7 +139,7 @@ mod tests {
 
     #[test]
     fn a_tenant_takes_only_its_share() {
-        let census = Census::new(9, 2, 9);
+        let census = SocketLimits::new(9, 2, 9);
         let agent = |n: u8| AgentId::parse(&format!("agent{n}")).unwrap();
         let (one, other) = (TenantId::new(1), TenantId::new(2));
         let held: Vec<_> = (0..2).map(|n| census.enter(one, &agent(n)).unwrap()).collect();

@@ -20,13 +20,13 @@ const PATIENCE: Duration = Duration::from_secs(2);
 
 /// See the module. Of one thread; clones are the same.
 #[derive(Debug, Clone)]
-pub(super) struct Entrance {
+pub(super) struct AcceptPacing {
     /// By the clock that wakes those who wait.
     opened: Instant,
     pace: Rc<SharedPace>,
 }
 
-impl Entrance {
+impl AcceptPacing {
     /// Nobody has come yet.
     pub(super) fn open() -> Self {
         Self {
@@ -53,7 +53,7 @@ mod tests {
     #[actix_web::test]
     async fn newcomers_begin_evenly_and_nobody_waits_for_long() {
         tokio::time::pause();
-        let entrance = Entrance::open();
+        let entrance = AcceptPacing::open();
         let began = Instant::now();
         let crowd = (0..9_000).map(|_| async {
             entrance.pass().await;

@@ -1,4 +1,4 @@
-//! Messages that the lane has in hand: claimed, being called for, or with a result that is being committed.
+//! Messages that the lane has in flight: claimed, being called for, or with a result that is being committed.
 
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
@@ -11,9 +11,9 @@ use crate::actors::request::DelayReason;
 use crate::domain::{MessageId, Priority, Timestamp};
 use crate::store::{Ahead, Claimed};
 
-/// One message in hand.
+/// One message in flight.
 #[derive(Debug)]
-pub(super) struct Hand {
+pub(super) struct InFlightMessage {
     /// The message, as it waited.
     pub(super) item: Item,
     /// Its claim.
@@ -30,21 +30,21 @@ pub(super) struct Hand {
     pub(super) delay: DelayReason,
 }
 
-/// Everything in hand.
+/// Everything in flight.
 #[derive(Debug, Default)]
-pub(super) struct Hands {
-    hands: HashMap<MessageId, Hand>,
+pub(super) struct InFlight {
+    in_flight: HashMap<MessageId, InFlightMessage>,
     unstarted: PerPriority<VecDeque<MessageId>>,
     count: PerPriority<usize>,
 }
 
-impl Hands {
+impl InFlight {
     /// Keeps a granted claim until its call may begin.
-    pub(super) fn add(&mut self, hand: Hand) {
+    pub(super) fn add(&mut self, hand: InFlightMessage) {
         let (message, priority) = (hand.item.id(), hand.item.waiting.priority);
         *self.count.of_mut(priority) += 1;
         self.unstarted.of_mut(priority).push_back(message);
-        self.hands.insert(message, hand);
+        self.in_flight.insert(message, hand);
     }
 
     /// The next claim of a priority whose call has not begun.
@@ -53,9 +53,9 @@ impl Hands {
     }
 
     /// Takes a claim off the list of those whose call has not begun.
-    pub(super) fn start(&mut self, priority: Priority) -> Option<&mut Hand> {
+    pub(super) fn start(&mut self, priority: Priority) -> Option<&mut InFlightMessage> {
         let message = self.unstarted.of_mut(priority).pop_front()?;
-        self.hands.get_mut(&message)
+        self.in_flight.get_mut(&message)
     }
 
     /// Takes all claims of a priority off the list of those whose call has not begun.
@@ -72,36 +72,36 @@ impl Hands {
         }
     }
 
-    /// A message in hand.
-    pub(super) fn get(&self, message: MessageId) -> Option<&Hand> {
-        self.hands.get(&message)
+    /// A message in flight.
+    pub(super) fn get(&self, message: MessageId) -> Option<&InFlightMessage> {
+        self.in_flight.get(&message)
     }
 
-    /// A message in hand.
-    pub(super) fn get_mut(&mut self, message: MessageId) -> Option<&mut Hand> {
-        self.hands.get_mut(&message)
+    /// A message in flight.
+    pub(super) fn get_mut(&mut self, message: MessageId) -> Option<&mut InFlightMessage> {
+        self.in_flight.get_mut(&message)
     }
 
-    /// Whether a message in hand is not to be sent any more.
+    /// Whether a message in flight is not to be sent any more.
     pub(super) fn is_overdue(&self, message: MessageId, now: Timestamp) -> bool {
         let until = self.get(message).and_then(|hand| hand.item.waiting.valid_until);
         until.is_some_and(|until| until < now)
     }
 
     /// Lets go of a message.
-    pub(super) fn remove(&mut self, message: MessageId) -> Option<Hand> {
-        let hand = self.hands.remove(&message)?;
+    pub(super) fn remove(&mut self, message: MessageId) -> Option<InFlightMessage> {
+        let hand = self.in_flight.remove(&message)?;
         let count = self.count.of_mut(hand.item.waiting.priority);
         *count = count.saturating_sub(1);
         Some(hand)
     }
 
-    /// Whether a message is in hand.
+    /// Whether a message is in flight.
     pub(super) fn holds(&self, message: MessageId) -> bool {
-        self.hands.contains_key(&message)
+        self.in_flight.contains_key(&message)
     }
 
-    /// Messages of a priority in hand.
+    /// Messages of a priority in flight.
     pub(super) fn of(&self, priority: Priority) -> usize {
         *self.count.of(priority)
     }
@@ -111,13 +111,13 @@ impl Hands {
         self.unstarted.of(priority).len()
     }
 
-    /// All messages in hand.
+    /// All messages in flight.
     pub(super) fn len(&self) -> usize {
-        self.hands.len()
+        self.in_flight.len()
     }
 
-    /// Whether nothing is in hand.
+    /// Whether nothing is in flight.
     pub(super) fn is_empty(&self) -> bool {
-        self.hands.is_empty()
+        self.in_flight.is_empty()
     }
 }

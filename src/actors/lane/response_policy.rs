@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::brake::Trouble;
+use super::circuit_breaker::Trouble;
 use super::limits::LaneLimits;
 use super::waiting::Moment;
 use crate::domain::{MetaError, Priority};
@@ -29,7 +29,7 @@ pub(super) struct CallHistory {
 
 /// What a call's result means.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Judgement {
+pub(super) struct ResponseAction {
     /// For its message.
     pub(super) result: AttemptResult,
     /// For the lane.
@@ -59,17 +59,17 @@ pub(super) enum Effect {
 }
 
 /// Judges a result that came at `now`.
-pub(super) fn judge(
+pub(super) fn decide(
     result: SendResult,
     call: CallHistory,
     limits: &LaneLimits,
     now: Moment,
     rng: &mut fastrand::Rng,
-) -> Judgement {
+) -> ResponseAction {
     match result {
         SendResult::Accepted {
             wamid, acceptance, ..
-        } => Judgement {
+        } => ResponseAction {
             result: match acceptance {
                 Acceptance::Sending => AttemptResult::Accepted { wamid },
                 Acceptance::Held => AttemptResult::Held { wamid },
@@ -80,13 +80,13 @@ pub(super) fn judge(
             let wait = retry
                 .wait(call.refusals.saturating_add(1))
                 .mul_f64(rng.f64().mul_add(JITTER, 1.0));
-            Judgement {
+            ResponseAction {
                 result: later(wait, error, call, limits, now),
                 effect: effect_of_delay(retry, cause),
             }
         }
         SendResult::Refused { scope, error } => refused(scope, error, call, limits, now),
-        SendResult::Ambiguous { cause, error } => Judgement {
+        SendResult::Ambiguous { cause, error } => ResponseAction {
             result: AttemptResult::Unknown {
                 error: Some(error.unwrap_or_else(|| MetaError {
                     code: 0,
@@ -121,20 +121,20 @@ fn refused(
     call: CallHistory,
     limits: &LaneLimits,
     now: Moment,
-) -> Judgement {
+) -> ResponseAction {
     match scope {
-        RefusalScope::Lane(reason) => Judgement {
+        RefusalScope::Lane(reason) => ResponseAction {
             result: when_resumed(error.clone(), call, limits, now),
             effect: Effect::PauseLane(reason, error),
         },
-        RefusalScope::Bulk(reason) => Judgement {
+        RefusalScope::Bulk(reason) => ResponseAction {
             result: match call.priority {
                 Priority::Bulk => when_resumed(error.clone(), call, limits, now),
                 Priority::Interactive => AttemptResult::Refused { error: error.clone() },
             },
             effect: Effect::PauseBulk(reason, error),
         },
-        RefusalScope::Message | RefusalScope::Contact(_) | RefusalScope::Template => Judgement {
+        RefusalScope::Message | RefusalScope::Contact(_) | RefusalScope::Template => ResponseAction {
             result: AttemptResult::Refused { error },
             effect: Effect::Answered,
         },

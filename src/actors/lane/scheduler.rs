@@ -6,7 +6,7 @@ use actix::{
     ActorContext as _, ActorFutureExt as _, AsyncContext as _, Context, Handler, Message, WrapFuture as _,
 };
 
-use super::persist::{Lost, commit_until_taken};
+use super::retry::{Lost, commit_until_taken};
 use super::scan::Scan;
 use super::unknown::Verdict;
 use super::waiting::{Item, Moment, PRIORITIES};
@@ -164,7 +164,7 @@ impl Lane {
     }
 
     fn end_draining(&mut self, ctx: &mut Context<Self>) {
-        if self.hands.is_empty()
+        if self.in_flight.is_empty()
             && self.claiming.is_idle()
             && let Some(waiting) = self.draining.take()
         {

@@ -12,14 +12,14 @@ pub(super) const ROOM: Duration = Duration::from_secs(2);
 
 /// Ops that are not committed yet.
 #[derive(Debug, Default)]
-pub(super) struct Hand {
+pub(super) struct InFlightOps {
     ops: AtomicUsize,
     freed: Notify,
 }
 
 /// One op's place. Dropping it frees the place.
 #[derive(Debug)]
-pub(super) struct Place(Arc<Hand>);
+pub(super) struct Place(Arc<InFlightOps>);
 
 impl Drop for Place {
     fn drop(&mut self) {
@@ -28,7 +28,7 @@ impl Drop for Place {
     }
 }
 
-impl Hand {
+impl InFlightOps {
     /// A place among at most so many, as soon as there is room; `None` when there is none for too long.
     pub(super) async fn place(self: &Arc<Self>, share: usize) -> Option<Place> {
         let until = Instant::now() + ROOM;
@@ -48,7 +48,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn who_takes_nothing_is_waited_for_for_a_while_and_finds_room_when_some_is_freed() {
-        let hand = Arc::new(Hand::default());
+        let hand = Arc::new(InFlightOps::default());
         let began = Instant::now();
         let first = hand.place(2).await.unwrap();
         let _second = hand.place(2).await.unwrap();

@@ -6,16 +6,16 @@ use bytes::Bytes;
 
 use crate::domain::Seq;
 
-/// How much a ring holds; whichever is reached first.
+/// How much a buffer holds; whichever is reached first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct RingLimits {
+pub(super) struct EventBufferLimits {
     /// Events.
     pub(super) events: usize,
     /// Bytes of encoded events.
     pub(super) bytes: usize,
 }
 
-/// What became of an event that was offered to a ring.
+/// What became of an event that was offered to a buffer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Offered {
     /// It is the new head.
@@ -28,18 +28,18 @@ pub(super) enum Offered {
 
 /// Events `base + 1 ..= head`.
 #[derive(Debug)]
-pub(super) struct Ring {
+pub(super) struct EventBuffer {
     base: Seq,
     events: VecDeque<Bytes>,
     bytes: usize,
-    limits: RingLimits,
+    limits: EventBufferLimits,
     /// Whether what is older was dropped, or cannot be had: reading it again would not make room for it.
     closed_below: bool,
 }
 
-impl Ring {
-    /// An empty ring at a position.
-    pub(super) fn at(head: Seq, limits: RingLimits) -> Self {
+impl EventBuffer {
+    /// An empty buffer at a position.
+    pub(super) fn at(head: Seq, limits: EventBufferLimits) -> Self {
         Self {
             base: head,
             events: VecDeque::new(),
@@ -106,7 +106,7 @@ impl Ring {
         self.closed_below
     }
 
-    /// Events after a position that the ring covers, oldest first; nothing for any other.
+    /// Events after a position that the buffer covers, oldest first; nothing for any other.
     pub(super) fn after(&self, seq: Seq) -> impl Iterator<Item = &Bytes> {
         let skip = seq
             .get()
@@ -137,54 +137,54 @@ fn count(len: usize) -> u64 {
 mod tests {
     use super::*;
 
-    const LIMITS: RingLimits = RingLimits { events: 4, bytes: 40 };
+    const LIMITS: EventBufferLimits = EventBufferLimits { events: 4, bytes: 40 };
 
     fn json(seq: u64) -> Bytes {
         Bytes::from(format!("e{seq}"))
     }
 
-    fn ring(from: u64, to: u64) -> Ring {
-        let mut ring = Ring::at(Seq::new(from), LIMITS);
+    fn buffer(from: u64, to: u64) -> EventBuffer {
+        let mut buffer = EventBuffer::at(Seq::new(from), LIMITS);
         for seq in from + 1..=to {
-            assert_eq!(ring.push(Seq::new(seq), json(seq)), Offered::Taken);
+            assert_eq!(buffer.push(Seq::new(seq), json(seq)), Offered::Taken);
         }
-        ring
+        buffer
     }
 
-    fn held(ring: &Ring, after: u64) -> Vec<Bytes> {
-        ring.after(Seq::new(after)).cloned().collect()
+    fn held(buffer: &EventBuffer, after: u64) -> Vec<Bytes> {
+        buffer.after(Seq::new(after)).cloned().collect()
     }
 
     #[test]
     fn the_oldest_leave_when_there_are_too_many() {
-        let ring = ring(10, 16);
-        assert_eq!((ring.base(), ring.head()), (Seq::new(12), Seq::new(16)));
-        assert_eq!(held(&ring, 14), [json(15), json(16)]);
-        assert!(!ring.is_open_below());
+        let buffer = buffer(10, 16);
+        assert_eq!((buffer.base(), buffer.head()), (Seq::new(12), Seq::new(16)));
+        assert_eq!(held(&buffer, 14), [json(15), json(16)]);
+        assert!(!buffer.is_open_below());
     }
 
     #[test]
     fn the_oldest_leave_when_they_are_too_long_but_the_newest_stays() {
-        let mut ring = ring(0, 2);
-        ring.push(Seq::new(3), Bytes::from(vec![b'x'; 100]));
-        assert_eq!((ring.base(), ring.head()), (Seq::new(2), Seq::new(3)));
+        let mut buffer = buffer(0, 2);
+        buffer.push(Seq::new(3), Bytes::from(vec![b'x'; 100]));
+        assert_eq!((buffer.base(), buffer.head()), (Seq::new(2), Seq::new(3)));
     }
 
     #[test]
     fn a_gap_and_a_repetition_change_nothing() {
-        let mut ring = ring(10, 12);
-        assert_eq!(ring.push(Seq::new(14), json(14)), Offered::Gap);
-        assert_eq!(ring.push(Seq::new(12), json(12)), Offered::Known);
-        assert_eq!(held(&ring, 10), [json(11), json(12)]);
+        let mut buffer = buffer(10, 12);
+        assert_eq!(buffer.push(Seq::new(14), json(14)), Offered::Gap);
+        assert_eq!(buffer.push(Seq::new(12), json(12)), Offered::Known);
+        assert_eq!(held(&buffer, 10), [json(11), json(12)]);
     }
 
     #[test]
     fn older_events_are_added_while_there_is_room() {
-        let mut ring = ring(10, 12);
-        ring.extend_below((5..=10).map(|seq| (Seq::new(seq), json(seq))));
-        assert_eq!((ring.base(), ring.head()), (Seq::new(8), Seq::new(12)));
-        assert_eq!(held(&ring, 8), [json(9), json(10), json(11), json(12)]);
-        let mut other = Ring::at(Seq::new(10), LIMITS);
+        let mut buffer = buffer(10, 12);
+        buffer.extend_below((5..=10).map(|seq| (Seq::new(seq), json(seq))));
+        assert_eq!((buffer.base(), buffer.head()), (Seq::new(8), Seq::new(12)));
+        assert_eq!(held(&buffer, 8), [json(9), json(10), json(11), json(12)]);
+        let mut other = EventBuffer::at(Seq::new(10), LIMITS);
         other.extend_below([(Seq::new(7), json(7))].into_iter());
         assert_eq!(other.base(), Seq::new(10), "there is a hole between them");
     }

@@ -31,7 +31,7 @@ pub(super) enum Trouble {
     Perhaps,
 }
 
-/// Why the brake is on.
+/// Why the circuit breaker is on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Cause {
     /// Meta does not answer.
@@ -42,9 +42,9 @@ pub(super) enum Cause {
     Asked,
 }
 
-/// The state of the brake.
+/// The state of the circuit breaker.
 #[derive(Debug)]
-pub(super) struct Brake {
+pub(super) struct CircuitBreaker {
     patience: u32,
     in_a_row: u32,
     since: Option<Duration>,
@@ -56,7 +56,7 @@ pub(super) struct Brake {
     worked: Option<Duration>,
 }
 
-impl Brake {
+impl CircuitBreaker {
     /// Brakes after `patience` ambiguous answers in a row.
     pub(super) const fn new(patience: u32) -> Self {
         Self {
@@ -127,7 +127,7 @@ impl Brake {
         }
     }
 
-    /// Takes over what an earlier brake of the number knows, unless a call since then shows that Meta works. Of two that are
+    /// Takes over what an earlier circuit breaker of the number knows, unless a call since then shows that Meta works. Of two that are
     /// on, the longer stop stands.
     pub(super) fn inherit(&mut self, earlier: Self) {
         let is_over = self.worked.is_some_and(|worked| worked >= earlier.stopped_at);
@@ -150,7 +150,7 @@ impl Brake {
         *self = Self::new(self.patience);
     }
 
-    /// Why the brake is on, if it is.
+    /// Why the circuit breaker is on, if it is.
     pub(super) fn is_on(&self) -> Option<Cause> {
         self.since.map(|_| self.cause)
     }
@@ -166,14 +166,14 @@ mod tests {
 
     #[test]
     fn a_day_without_meta_costs_fewer_trials_than_a_message_has_attempts() {
-        let mut brake = Brake::new(5);
+        let mut circuit_breaker = CircuitBreaker::new(5);
         let (mut now, mut trials) = (secs(1), 0_u32);
         while now < secs(86_400) {
-            match brake.allowance(now) {
+            match circuit_breaker.allowance(now) {
                 Allowance::NoneUntil(until) => now = until,
                 Allowance::Free | Allowance::One => {
                     trials += 1;
-                    brake.troubled(Trouble::Certain, now, now + Duration::from_millis(5));
+                    circuit_breaker.troubled(Trouble::Certain, now, now + Duration::from_millis(5));
                     now += Duration::from_millis(5);
                 }
             }
@@ -183,35 +183,35 @@ mod tests {
 
     #[test]
     fn one_ambiguous_answer_does_not_stop_a_lane_but_several_in_a_row_do() {
-        let mut brake = Brake::new(3);
+        let mut circuit_breaker = CircuitBreaker::new(3);
         for second in 1..=2 {
-            brake.troubled(Trouble::Perhaps, secs(second), secs(second));
+            circuit_breaker.troubled(Trouble::Perhaps, secs(second), secs(second));
         }
-        assert_eq!(brake.allowance(secs(2)), Allowance::Free);
-        brake.answered(secs(2));
-        brake.troubled(Trouble::Perhaps, secs(3), secs(3));
+        assert_eq!(circuit_breaker.allowance(secs(2)), Allowance::Free);
+        circuit_breaker.answered(secs(2));
+        circuit_breaker.troubled(Trouble::Perhaps, secs(3), secs(3));
         assert_eq!(
-            brake.allowance(secs(3)),
+            circuit_breaker.allowance(secs(3)),
             Allowance::Free,
             "an answer starts the count anew"
         );
-        brake.troubled(Trouble::Perhaps, secs(4), secs(4));
-        brake.troubled(Trouble::Perhaps, secs(5), secs(5));
-        assert_eq!(brake.allowance(secs(5)), Allowance::NoneUntil(secs(6)));
+        circuit_breaker.troubled(Trouble::Perhaps, secs(4), secs(4));
+        circuit_breaker.troubled(Trouble::Perhaps, secs(5), secs(5));
+        assert_eq!(circuit_breaker.allowance(secs(5)), Allowance::NoneUntil(secs(6)));
     }
 
     #[test]
     fn what_an_earlier_brake_knew_stands_until_a_later_call_shows_otherwise() {
         let earlier = || {
-            let mut brake = Brake::new(5);
-            brake.troubled(Trouble::Certain, secs(9), secs(10));
-            brake
+            let mut circuit_breaker = CircuitBreaker::new(5);
+            circuit_breaker.troubled(Trouble::Certain, secs(9), secs(10));
+            circuit_breaker
         };
-        let mut fresh = Brake::new(5);
+        let mut fresh = CircuitBreaker::new(5);
         fresh.inherit(earlier());
         assert_eq!(fresh.allowance(secs(10)), Allowance::NoneUntil(secs(11)));
 
-        let mut works = Brake::new(5);
+        let mut works = CircuitBreaker::new(5);
         works.answered(secs(12));
         works.inherit(earlier());
         assert_eq!(
@@ -220,25 +220,28 @@ mod tests {
             "the end is heard late"
         );
 
-        let mut stopped = Brake::new(5);
+        let mut stopped = CircuitBreaker::new(5);
         stopped.stop_until(secs(300), secs(13));
         stopped.inherit(earlier());
         assert_eq!(stopped.allowance(secs(13)), Allowance::NoneUntil(secs(300)));
-        stopped.inherit(Brake::new(5));
+        stopped.inherit(CircuitBreaker::new(5));
         assert_eq!(stopped.allowance(secs(13)), Allowance::NoneUntil(secs(300)));
     }
 
     #[test]
     fn calls_that_were_under_way_do_not_make_the_stop_longer_and_only_a_trial_ends_it() {
-        let mut brake = Brake::new(5);
-        brake.troubled(Trouble::Certain, secs(9), secs(10));
+        let mut circuit_breaker = CircuitBreaker::new(5);
+        circuit_breaker.troubled(Trouble::Certain, secs(9), secs(10));
         for _ in 0..40 {
-            brake.troubled(Trouble::Certain, secs(9), secs(10));
+            circuit_breaker.troubled(Trouble::Certain, secs(9), secs(10));
         }
-        assert_eq!(brake.allowance(secs(10)), Allowance::NoneUntil(secs(11)));
-        brake.answered(secs(9));
-        assert_eq!(brake.allowance(secs(11)), Allowance::One);
-        brake.answered(secs(11));
-        assert_eq!(brake.allowance(secs(11)), Allowance::Free);
+        assert_eq!(
+            circuit_breaker.allowance(secs(10)),
+            Allowance::NoneUntil(secs(11))
+        );
+        circuit_breaker.answered(secs(9));
+        assert_eq!(circuit_breaker.allowance(secs(11)), Allowance::One);
+        circuit_breaker.answered(secs(11));
+        assert_eq!(circuit_breaker.allowance(secs(11)), Allowance::Free);
     }
 }

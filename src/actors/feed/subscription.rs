@@ -6,25 +6,25 @@ use std::task::Waker;
 
 use bytes::Bytes;
 
-use super::pages::Paged;
+use super::idle_sockets::{IdleSocket, Left, Outlet};
+use super::log_reader::Paged;
+use super::publisher::LiveHead;
 use super::registry::Core;
-use super::seats::Place;
-use super::standby::{Left, Outlet, StandBy};
+use super::subscriptions::Place;
 use super::tail::Pulled;
-use super::tap::LiveHead;
 use super::worker::Nudge;
 use crate::domain::{Epoch, Seq};
 use crate::store::StoreError;
 
 /// A socket's place at its tenant's feed. Given up when dropped. Stays on the feed's thread.
-pub struct Seat {
+pub struct Subscription {
     core: Rc<Core>,
     place: Place,
 }
 
-impl Seat {
+impl Subscription {
     pub(super) fn take(core: Rc<Core>) -> Self {
-        let place = core.tail.borrow_mut().seats.sit();
+        let place = core.tail.borrow_mut().subscriptions.sit();
         Self { core, place }
     }
 
@@ -67,7 +67,7 @@ impl Seat {
 
     /// Reads the log after a cursor that is older than what the feed holds.
     pub fn read(&self, after: Seq) -> impl Future<Output = Result<Paged, StoreError>> + 'static {
-        self.core.pages.clone().read(after)
+        self.core.log.clone().read(after)
     }
 
     /// The number of the newest signal.
@@ -87,31 +87,31 @@ impl Seat {
 
     /// Has this one woken at the next event, signal, or end.
     pub fn wait(&self, waker: &Waker) {
-        self.core.tail.borrow_mut().seats.wait(self.place, waker);
+        self.core.tail.borrow_mut().subscriptions.wait(self.place, waker);
     }
 
     /// Has the feed itself write what follows a cursor, which must have been pulled up to the end. Whoever stands by is
     /// also woken whenever it has to look, see [`Self::wait`].
     pub fn stand_by(&self, after: Seq, outlet: Rc<dyn Outlet>) {
         let mut tail = self.core.tail.borrow_mut();
-        let standby = StandBy::new(outlet, after, tail.ledgers());
-        tail.seats.stand_by(self.place, standby);
+        let idle = IdleSocket::new(outlet, after, tail.ledgers());
+        tail.subscriptions.stand_by(self.place, idle);
     }
 
     /// Ends standing by, and says how far the socket got meanwhile.
     pub fn take_back(&self) -> Option<Left> {
-        self.core.tail.borrow_mut().seats.take_back(self.place)
+        self.core.tail.borrow_mut().subscriptions.take_back(self.place)
     }
 }
 
-impl Drop for Seat {
+impl Drop for Subscription {
     fn drop(&mut self) {
-        self.core.tail.borrow_mut().seats.leave(self.place);
+        self.core.tail.borrow_mut().subscriptions.leave(self.place);
     }
 }
 
-impl std::fmt::Debug for Seat {
+impl std::fmt::Debug for Subscription {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Seat({})", self.core.pages.tenant)
+        write!(f, "Subscription({})", self.core.log.tenant)
     }
 }

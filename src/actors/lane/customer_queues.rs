@@ -22,7 +22,7 @@ enum Standing {
 
 /// The messages that wait for one customer.
 #[derive(Debug, Default)]
-struct Line {
+struct CustomerQueue {
     items: PerPriority<VecDeque<Item>>,
     /// Calls under way: one, or more where several lines became one.
     busy: usize,
@@ -30,7 +30,7 @@ struct Line {
     standing: Standing,
 }
 
-impl Line {
+impl CustomerQueue {
     fn head(&self) -> Option<&Item> {
         PRIORITIES
             .iter()
@@ -69,15 +69,15 @@ impl Line {
 
 /// All lines of a lane.
 #[derive(Debug, Default)]
-pub(super) struct Lines {
-    lines: HashMap<ContactId, Line>,
+pub(super) struct CustomerQueues {
+    lines: HashMap<ContactId, CustomerQueue>,
     ready: PerPriority<BTreeSet<(MessageId, ContactId)>>,
     resting: BTreeSet<(Duration, ContactId)>,
     /// Into whose lines those of others went: they turned out to be one customer.
     joined: HashMap<ContactId, ContactId>,
 }
 
-impl Lines {
+impl CustomerQueues {
     /// In whose line a customer's messages stand.
     pub(super) fn whose(&self, contact: ContactId) -> ContactId {
         self.joined.get(&contact).copied().unwrap_or(contact)
@@ -131,7 +131,7 @@ impl Lines {
         item
     }
 
-    /// The next message of a priority. Its line stands aside until [`Lines::free`] is called for it.
+    /// The next message of a priority. Its line stands aside until [`CustomerQueues::free`] is called for it.
     ///
     /// `admit` may hold a customer back until a time; the others are not held up by that.
     pub(super) fn take(
@@ -191,15 +191,15 @@ impl Lines {
     }
 
     /// What holds a message's line back, and how many messages of the line go before it.
-    pub(super) fn outlook(
+    pub(super) fn delay_estimate(
         &self,
         contact: ContactId,
         priority: Priority,
         message: MessageId,
         now: Duration,
-    ) -> LineOutlook {
+    ) -> QueueEstimate {
         let Some(line) = self.lines.get(&self.whose(contact)) else {
-            return LineOutlook::default();
+            return QueueEstimate::default();
         };
         let own = line
             .items
@@ -209,7 +209,7 @@ impl Lines {
             Priority::Interactive => own,
             Priority::Bulk => own + line.items.of(Priority::Interactive).len(),
         };
-        LineOutlook {
+        QueueEstimate {
             hold: line.hold(now),
             ahead,
         }
@@ -258,7 +258,7 @@ impl Lines {
 
 /// How a message stands in its line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) struct LineOutlook {
+pub(super) struct QueueEstimate {
     /// What holds the line back.
     pub(super) hold: Option<Hold>,
     /// Messages of the line that go before it.

@@ -4,22 +4,22 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use super::aside;
 use super::backlog::Ends;
-use super::board::Board;
+use super::quarantine;
+use super::shared_backlog::SharedBacklog;
 use super::ticket::{Ended, Verdict};
 use crate::crash::{self, CrashPoint};
 use crate::store::Store;
 
 /// Closes entries until nobody waits for it any more.
-pub(super) async fn run(board: Arc<Board>, store: Arc<dyn Store>) {
+pub(super) async fn run(board: Arc<SharedBacklog>, store: Arc<dyn Store>) {
     loop {
         let ended = board.reports.some().await;
         close(&board, store.as_ref(), ended).await;
     }
 }
 
-async fn close(board: &Board, store: &dyn Store, ended: Vec<Ended>) {
+async fn close(board: &SharedBacklog, store: &dyn Store, ended: Vec<Ended>) {
     crash::point(CrashPoint::AfterApply);
     let mut done = Vec::with_capacity(ended.len());
     // Their flows go on at once: the journal is told meanwhile.
@@ -50,7 +50,7 @@ async fn close(board: &Board, store: &dyn Store, ended: Vec<Ended>) {
     let mut put_aside = Vec::new();
     for (taken, spoiled) in &done {
         if let Some(elements) = spoiled {
-            let put = aside::put_poison(store, taken.entry, elements).await;
+            let put = quarantine::put_poison(store, taken.entry, elements).await;
             put_aside.push((taken.entry, put));
         }
     }

@@ -10,18 +10,18 @@ use tokio::net::tcp::OwnedWriteHalf;
 
 use super::progress::Progress;
 use crate::actors::feed::{Chunk, Outlet};
-use crate::api::peers::Place;
+use crate::api::connection_limits::Place;
 
 /// See the module.
 #[derive(Debug)]
-pub(super) struct Line {
+pub(super) struct SocketWriter {
     writing: OwnedWriteHalf,
     progress: Arc<Progress>,
     /// Counts among the server's connections until this is closed.
     _place: Place,
 }
 
-impl Line {
+impl SocketWriter {
     pub(super) fn new(writing: OwnedWriteHalf, progress: Arc<Progress>, place: Place) -> Self {
         Self {
             writing,
@@ -78,7 +78,7 @@ impl Line {
     }
 }
 
-impl Outlet for Line {
+impl Outlet for SocketWriter {
     fn write(&self, chunk: &Chunk) -> usize {
         let written = self.connection().try_write(&chunk.bytes).unwrap_or(0);
         if written > 0 {
