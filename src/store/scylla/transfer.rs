@@ -1,9 +1,10 @@
 //! Rows out of the cluster and into it, as all backends mean them.
 //!
-//! A page is a partition, or a part of one: a shard of small rows, a segment of events, ten minutes of the outbox, some
-//! messages of one month of a conversation.
+//! A page is a partition, or a part of one: a segment of events, ten minutes of the outbox, some messages of one month of
+//! a conversation. Of small rows it is a shard, or as many shards as make a page.
 
 use bytes::Bytes;
+use futures_util::stream::{StreamExt as _, TryStreamExt as _};
 
 use super::ScyllaStore;
 use super::change::{event, id, optional_place, parse};
@@ -16,6 +17,10 @@ use crate::domain::{Contact, ContactId, Fence, PhoneNumberId, Seq, TenantId, Tim
 use crate::store::error::StoreError;
 use crate::store::retention::Place;
 use crate::store::transfer::{self, Exported, Mark, Record, RecordKind};
+
+/// Shards read at once, once one was seen to be small. A shard is read whole: so many of a large tenant would be hundreds
+/// of megabytes.
+const TOGETHER: usize = 16;
 
 fn broken() -> StoreError {
     StoreError::corrupt("mark", "of another store")
@@ -63,21 +68,49 @@ impl ScyllaStore {
             | RecordKind::Conversation
             | RecordKind::Seen
             | RecordKind::Idempotency => {
-                let shards = if kind == RecordKind::Seen {
-                    keys::SEEN_SHARDS
-                } else {
-                    keys::SHARDS
-                };
                 let shard = number(after, 0)?;
                 let shard = i16::try_from(shard).map_err(|_wrong| broken())?;
-                let records = self.export_shard(tenant, kind, shard, now).await?;
-                let next = shard.saturating_add(1);
-                Ok(Exported {
-                    records,
-                    next: (next < shards).then(|| mark(i64::from(next))),
-                })
+                self.export_shards(tenant, kind, shard, limit, now).await
             }
         }
+    }
+
+    /// Whole shards from one on: a single one, and more as long as they are small and there is room.
+    async fn export_shards(
+        &self,
+        tenant: TenantId,
+        kind: RecordKind,
+        first: i16,
+        limit: usize,
+        now: Timestamp,
+    ) -> Result<Exported, StoreError> {
+        let end = if kind == RecordKind::Seen {
+            keys::SEEN_SHARDS
+        } else {
+            keys::SHARDS
+        };
+        let small = limit.div_ceil(TOGETHER);
+        let mut records = Vec::new();
+        let mut shards = first..end;
+        let mut together = 1;
+        loop {
+            let round: Vec<i16> = shards.by_ref().take(together).collect();
+            let round: Vec<Vec<Record>> = futures_util::stream::iter(round)
+                .map(|shard| self.export_shard(tenant, kind, shard, now))
+                .buffered(TOGETHER)
+                .try_collect()
+                .await?;
+            let largest = round.iter().map(Vec::len).max().unwrap_or_default();
+            records.extend(round.into_iter().flatten());
+            if shards.is_empty() || largest >= small || records.len() >= limit {
+                break;
+            }
+            together = TOGETHER;
+        }
+        Ok(Exported {
+            records,
+            next: (!shards.is_empty()).then(|| mark(i64::from(shards.start))),
+        })
     }
 
     async fn export_shard(
