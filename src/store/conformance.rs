@@ -10,6 +10,7 @@ mod a_durability;
 mod b_ownership;
 mod c_once;
 mod cluster;
+pub(super) mod contents;
 mod d_statuses;
 mod e_claims;
 mod f_paging;

@@ -4,6 +4,7 @@ use bytes::Bytes;
 
 use super::Backend;
 use super::a_durability::entry;
+use super::contents::Family;
 use super::ops;
 use super::scene::{DAY_ONE, Scene, mentions};
 use crate::domain::{JournalId, MessageId, PhoneNumberId, TenantId, Timestamp};
@@ -103,7 +104,7 @@ pub(super) async fn keys_at_the_ends_of_their_ranges_are_found_and_do_not_run_ov
                 .dump()
                 .await
                 .iter()
-                .filter(|(key, _)| key[0] == b'7')
+                .filter(|(key, _)| Family::Message.names(key))
                 .count(),
             2
         );

@@ -6,6 +6,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 
 use super::a_durability::entry;
+use super::contents::Family;
 use super::ops;
 use super::scene::{Scene, TENANT};
 use super::{Backend as _, Embedded};
@@ -120,14 +121,10 @@ async fn a_killed_process_loses_nothing_that_it_acknowledged() {
         }
         let events = usize::try_from(events).unwrap();
         // Every event has its rows.
-        let of = |family: u8, dump: &[(bytes::Bytes, bytes::Bytes)]| {
-            dump.iter()
-                .filter(|(key, _)| key.first() == Some(&family))
-                .count()
-        };
         let dump = scene.dump().await;
-        for family in [b'7', b'8'] {
-            assert_eq!(of(family, &dump), events);
+        for family in [Family::Message, Family::Seen] {
+            let of = dump.iter().filter(|(key, _)| family.names(key));
+            assert_eq!(of.count(), events);
         }
         drop(scene);
         folder = backend.close();

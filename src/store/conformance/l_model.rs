@@ -9,6 +9,7 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
 use self::steps::{Doing, MESSAGES, NAMES, Step, step};
+use super::contents::contents;
 use super::leads::{messages_in, without_dead, without_dead_events};
 use super::ops;
 use super::r_amendments::amend;
@@ -296,8 +297,8 @@ impl<B: Backend> Pair<B> {
     async fn compare(&self) {
         let (model, other) = self.stores();
         let (tenant, now) = (self.tenant, self.now);
-        let rows = without_dead(model.dump(tenant, now).await.unwrap());
-        assert_eq!(without_dead(other.dump(tenant, now).await.unwrap()), rows);
+        let rows = without_dead(contents(model.as_ref(), tenant, now).await);
+        assert_eq!(without_dead(contents(other.as_ref(), tenant, now).await), rows);
         let there = messages_in(&rows);
         let expected = model.events_after(tenant, Seq::new(2), 5, now).await.unwrap();
         let expected = without_dead_events(expected, &there);

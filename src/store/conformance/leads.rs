@@ -5,9 +5,9 @@ use std::collections::HashSet;
 use bytes::Bytes;
 use serde_json::Value;
 
+use super::contents::Family;
 use crate::domain::Event;
 use crate::store::EventPage;
-use crate::store::dump::Family;
 
 /// A dump in which what happened once no longer names a message that is not there, nor an event tells what it said.
 ///
@@ -15,7 +15,6 @@ use crate::store::dump::Family;
 /// erasure finds it in one and not in the other, and takes back the leads to it or leaves them to their own end. So it is with
 /// the events that told of a message whose end was moved forward: a cluster leaves them to theirs.
 pub(super) fn without_dead(rows: Vec<(Bytes, Bytes)>) -> Vec<(Bytes, Value)> {
-    let of = |key: &Bytes, family: Family| key.first() == Some(&family.code());
     let rows: Vec<(Bytes, Value)> = rows
         .into_iter()
         .map(|(key, value)| (key, serde_json::from_slice(&value).unwrap()))
@@ -27,10 +26,10 @@ pub(super) fn without_dead(rows: Vec<(Bytes, Bytes)>) -> Vec<(Bytes, Value)> {
     );
     let mut rows = rows;
     for (key, value) in &mut rows {
-        if of(key, Family::Seen) && !there.contains(&value["row"]["at"]["message"]) {
+        if Family::Seen.names(key) && !there.contains(&value["row"]["at"]["message"]) {
             value["row"]["at"] = Value::Null;
         }
-        if of(key, Family::Event) && tells_of_none(&value["row"], &there) {
+        if Family::Event.names(key) && tells_of_none(&value["row"], &there) {
             value["row"] = serde_json::json!({ "seq": value["row"]["seq"], "kind": "erased" });
         }
     }
@@ -39,9 +38,7 @@ pub(super) fn without_dead(rows: Vec<(Bytes, Bytes)>) -> Vec<(Bytes, Value)> {
 
 /// The ids of the messages in a dump.
 pub(super) fn messages_in(rows: &[(Bytes, Value)]) -> HashSet<Value> {
-    let messages = rows
-        .iter()
-        .filter(|(key, _)| key.first() == Some(&Family::Message.code()));
+    let messages = rows.iter().filter(|(key, _)| Family::Message.names(key));
     messages.map(|(_, value)| value["row"]["id"].clone()).collect()
 }
 

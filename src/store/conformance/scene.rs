@@ -6,6 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::Backend;
+use super::contents::contents;
 use super::ops;
 use crate::domain::{
     ContactId, DeliveryState, Epoch, Fence, Message, MessageId, Retention, Seq, TenantId, Timestamp,
@@ -154,8 +155,9 @@ impl Scene {
             .collect()
     }
 
+    /// All that is stored.
     pub(in crate::store) async fn dump(&self) -> Vec<(Bytes, Bytes)> {
-        self.store.dump(self.tenant, self.now).await.unwrap()
+        contents(self.store.as_ref(), self.tenant, self.now).await
     }
 
     /// Removes all that expired.

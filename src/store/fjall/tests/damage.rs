@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::*;
 use crate::domain::{Epoch, Event, Seq, TenantId};
+use crate::store::conformance::contents::contents;
 use crate::store::conformance::scene::Scene;
 use crate::store::fjall::tally::Noted;
 use crate::store::fjall::watermark::Watermark;
@@ -28,7 +29,7 @@ pub(super) async fn content(store: &FjallStore) -> Content {
     let mut dumps = Vec::new();
     let mut events = Vec::new();
     for tenant in [TENANT, OTHER] {
-        dumps.push(store.dump(tenant, DAY_ONE).await.unwrap());
+        dumps.push(contents(store, tenant, DAY_ONE).await);
         let page = store.events_after(tenant, Seq::default(), 10_000, DAY_ONE).await;
         events.push(page.unwrap().events);
     }
