@@ -2,9 +2,9 @@
 //!
 //! A backend is anything that can be opened empty and opened again over what it holds. Each behaviour is a function that
 //! gets an open backend; [`suite`] makes a test of it for each backend. Groups: A durability, B ownership and order,
-//! C taking things once, D statuses, E claims, F paging, G expiry, H the list of conversations, I tenants apart, J erasure
-//! and dumps, K limits, L the same as the model, whatever happens, M changes of retention, N copies, O groups,
-//! P consent, Q who is who, R amendments, S messages from elsewhere, T threads.
+//! C taking things once, D statuses, E claims, F paging, G expiry, H the list of conversations, I tenants apart,
+//! J erasure, K limits, L the same as the model, whatever happens, M changes of retention, N copies, O groups, P consent,
+//! Q who is who, R amendments, S messages from elsewhere, T threads, U names that change hands, V exports.
 
 mod a_durability;
 mod b_ownership;
@@ -35,6 +35,7 @@ mod s_elsewhere;
 pub(super) mod scene;
 mod t_threads;
 mod u_names;
+mod v_exports;
 
 use std::sync::Arc;
 
@@ -239,7 +240,6 @@ macro_rules! all_of_it {
                 what_was_put_aside_of_the_customer_goes_and_nothing_of_others,
                 a_status_of_an_erased_message_brings_nothing_back,
                 the_customer_may_come_back_as_someone_new,
-                a_dump_is_in_order_and_the_same_after_a_restart,
             }
             m_retention {
                 a_shorter_retention_ends_messages_as_if_it_had_always_been_so,
@@ -336,6 +336,9 @@ macro_rules! all_of_it {
                 an_import_ahead_of_the_clock_is_no_activity_and_not_the_last,
                 what_another_program_answers_is_shown_and_asks_for_nothing,
                 a_reaction_that_is_taken_away_reopens_nothing,
+            }
+            v_exports {
+                what_is_exported_is_what_is_read,
             }
             k_limits {
                 a_message_of_a_mebibyte_comes_back_whole,

@@ -265,17 +265,6 @@ pub(super) async fn the_customer_may_come_back_as_someone_new(backend: impl Back
     assert_eq!((row.unread, row.created), (1, scene.now));
 }
 
-pub(super) async fn a_dump_is_in_order_and_the_same_after_a_restart(backend: impl Backend) {
-    let mut scene = Scene::of(&backend).await;
-    fill(&mut scene).await;
-    let before = scene.dump().await;
-    assert!(before.is_sorted());
-    drop(scene);
-    let backend = backend.reopen();
-    let scene = Scene::of(&backend).await;
-    assert_eq!(scene.dump().await, before);
-}
-
 /// Whether a file anywhere below a folder holds the word, the write-ahead log aside.
 /// Makes sure that nothing but an op decides what a batch may say about a customer.
 #[tokio::test]
