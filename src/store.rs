@@ -13,7 +13,6 @@ mod conformance;
 pub mod copy;
 pub mod derive;
 pub mod directory;
-mod dump;
 mod erasure;
 pub mod error;
 #[cfg(test)]
@@ -32,7 +31,6 @@ pub mod transfer;
 use std::collections::BTreeSet;
 
 use async_trait::async_trait;
-use bytes::Bytes;
 
 use crate::domain::{
     Alias, Contact, ContactId, Conversation, ConversationId, ConversationStatus, Epoch, Event, Fence,
@@ -440,9 +438,6 @@ pub trait Store: Send + Sync + 'static {
         records: Vec<Record>,
         now: Timestamp,
     ) -> Result<(), StoreError>;
-
-    /// Every key and value of a tenant in a stable order, for backups, comparisons and proofs of erasure.
-    async fn dump(&self, tenant: TenantId, now: Timestamp) -> Result<Vec<(Bytes, Bytes)>, StoreError>;
 
     /// Whether the store can take writes now.
     async fn health(&self) -> Result<(), StoreError>;

@@ -6,7 +6,6 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use bytes::Bytes;
 use futures_util::FutureExt as _;
 
 use crate::domain::{
@@ -349,6 +348,5 @@ impl Store for FaultyStore {
         retention_jobs() -> Vec<RetentionJob>;
         step_retention(tenant: TenantId, now: Timestamp, limit: usize) -> Option<RetentionJob>;
         survey_retention(tenant: TenantId, to: Retention, after: Option<Place>, limit: usize, now: Timestamp) -> Survey;
-        dump(tenant: TenantId, now: Timestamp) -> Vec<(Bytes, Bytes)>;
     }
 }

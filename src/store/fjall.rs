@@ -18,7 +18,6 @@ mod closing;
 mod codec;
 mod directory;
 mod disk;
-mod dump;
 mod engine;
 mod erase;
 mod events;

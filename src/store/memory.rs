@@ -2,7 +2,6 @@
 //!
 //! Honest in everything but durability. One short lock, never held across an await.
 
-mod dump;
 mod erase;
 mod ledger;
 mod retention;
@@ -14,7 +13,6 @@ mod transfer;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
-use bytes::Bytes;
 
 use self::ledger::Ledger;
 use self::state::{State, values_after};
@@ -401,10 +399,6 @@ impl Store for MemoryStore {
         now: Timestamp,
     ) -> Result<(), StoreError> {
         self.state().ledger(tenant)?.import(tenant, fence, &records, now)
-    }
-
-    async fn dump(&self, tenant: TenantId, now: Timestamp) -> Result<Vec<(Bytes, Bytes)>, StoreError> {
-        self.state().dump(tenant, now)
     }
 
     async fn health(&self) -> Result<(), StoreError> {

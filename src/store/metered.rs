@@ -7,7 +7,6 @@ use std::time::Instant;
 
 use ::metrics::Histogram;
 use async_trait::async_trait;
-use bytes::Bytes;
 
 use super::retention::Place;
 use super::{
@@ -367,10 +366,6 @@ impl Store for Metered {
     ) -> Result<(), StoreError> {
         self.measured(StoreOp::Write, self.inner.import(tenant, fence, records, now))
             .await
-    }
-
-    async fn dump(&self, tenant: TenantId, now: Timestamp) -> Result<Vec<(Bytes, Bytes)>, StoreError> {
-        self.measured(StoreOp::Read, self.inner.dump(tenant, now)).await
     }
 
     async fn health(&self) -> Result<(), StoreError> {

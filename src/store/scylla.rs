@@ -15,7 +15,6 @@ mod change;
 mod commit;
 mod datacenter;
 mod directory;
-mod dump;
 mod erase;
 mod events;
 mod failure;

@@ -3,15 +3,14 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use bytes::Bytes;
 
 use super::codec::{self, NEVER};
 use super::keys::{self, Kind, Space};
 use super::txn::Txn;
 use super::writer::Need;
 use super::{
-    FjallStore, SMALL, directory, disk, dump, engine, events, journal, ledger, pages, retention, rewrite,
-    sweep, transfer,
+    FjallStore, SMALL, directory, disk, engine, events, journal, ledger, pages, retention, rewrite, sweep,
+    transfer,
 };
 use crate::domain::{
     Alias, Contact, ContactId, Conversation, ConversationId, Epoch, Fence, JournalId, Message, MessageId,
@@ -387,12 +386,6 @@ impl Store for FjallStore {
         let cost = records.iter().map(Record::size).sum();
         let import = move |txn: &mut Txn| transfer::import(txn, tenant, fence, &records, now);
         self.writer.write(Need::Durable, cost, import).await
-    }
-
-    async fn dump(&self, tenant: TenantId, now: Timestamp) -> Result<Vec<(Bytes, Bytes)>, StoreError> {
-        self.reader
-            .away(move |engine| dump::dump(engine, tenant, now))
-            .await
     }
 
     async fn health(&self) -> Result<(), StoreError> {

@@ -3,14 +3,11 @@
 use std::collections::BTreeMap;
 use std::ops::Bound;
 
-use bytes::Bytes;
-
 use super::rows::{Overlay, Tables, Timed};
 use crate::domain::{
     Alias, ContactId, Conversation, ConversationId, Event, Fence, Links, Message, MessageId, PhoneNumberId,
     Seq, TenantId, Timestamp,
 };
-use crate::store::dump::{Family, HeadRow, entry};
 use crate::store::error::StoreError;
 use crate::store::room::Room;
 use crate::store::row::{ClaimOutcome, ClaimWant, OutboxRow};
@@ -196,58 +193,6 @@ impl Ledger {
         drop_expired(&mut self.tables.seen, now, &mut left);
         drop_expired(&mut self.tables.idempotency, now, &mut left);
         limit - left
-    }
-
-    /// The rows of the ledger, as dumped.
-    pub(super) fn dump(&self, now: Timestamp) -> Result<Vec<(Bytes, Bytes)>, StoreError> {
-        let tables = &self.tables;
-        let head = HeadRow {
-            epoch: self.at.epoch,
-            head: self.at.head,
-        };
-        let mut out = vec![entry(Family::Head, &[], None, &head)?];
-        for (seq, timed) in &tables.events {
-            if let Some(event) = timed.live(now) {
-                let json: &serde_json::value::RawValue = serde_json::from_slice(&event.json)
-                    .map_err(|error| StoreError::corrupt("event", error))?;
-                out.push(entry(
-                    Family::Event,
-                    &[&seq.get().to_be_bytes()],
-                    Some(timed.expires),
-                    &json,
-                )?);
-            }
-        }
-        for (id, row) in &tables.conversations {
-            out.push(entry(Family::Conversation, &[id.as_bytes()], None, row)?);
-        }
-        for ((conversation, id), timed) in &tables.messages {
-            if let Some(row) = timed.live(now) {
-                let key: [&[u8]; 2] = [conversation.as_bytes(), id.as_bytes()];
-                out.push(entry(Family::Message, &key, Some(timed.expires), row)?);
-            }
-        }
-        for (key, timed) in &tables.seen {
-            if let Some(row) = timed.live(now) {
-                out.push(entry(Family::Seen, &[key.as_bytes()], Some(timed.expires), row)?);
-            }
-        }
-        for (id, row) in &tables.contacts {
-            out.push(entry(Family::Contact, &[id.as_bytes()], None, row)?);
-        }
-        for (key, row) in &tables.aliases {
-            out.push(entry(Family::Alias, &[key], None, row)?);
-        }
-        for (key, timed) in &tables.idempotency {
-            if let Some(row) = timed.live(now) {
-                out.push(entry(Family::Idempotency, &[key], Some(timed.expires), row)?);
-            }
-        }
-        for ((number, id), row) in &tables.outbox {
-            let key: [&[u8]; 3] = [number.as_str().as_bytes(), &[0], id.as_bytes()];
-            out.push(entry(Family::Outbox, &key, None, row)?);
-        }
-        Ok(out)
     }
 }
 

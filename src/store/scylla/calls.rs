@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 
 use async_trait::async_trait;
-use bytes::Bytes;
 use futures_util::stream::{StreamExt as _, TryStreamExt as _};
 
 use super::ScyllaStore;
@@ -348,11 +347,6 @@ impl Store for ScyllaStore {
     ) -> Result<(), StoreError> {
         let _permit = self.permit()?;
         self.import_rows(tenant, fence, &records, now).await
-    }
-
-    async fn dump(&self, tenant: TenantId, now: Timestamp) -> Result<Vec<(Bytes, Bytes)>, StoreError> {
-        let _permit = self.permit()?;
-        self.dump_tenant(tenant, now).await
     }
 
     async fn health(&self) -> Result<(), StoreError> {
