@@ -38,7 +38,7 @@ use crate::domain::{
 };
 
 pub use ahead::{Ahead, ClaimsAhead};
-pub use directory::{Agent, ApiKey, KeyHash, Number, NumberOwner, Tenant};
+pub use directory::{ApiKey, KeyHash, Number, NumberOwner, Tenant};
 pub use error::{StoreError, StoreErrorKind};
 pub use journal::{JournalBacklog, JournalEntry};
 pub use op::{Op, OpOutcome, OpRefusal};
@@ -374,12 +374,6 @@ pub trait Store: Send + Sync + 'static {
 
     /// The keys of a tenant.
     async fn keys(&self, tenant: TenantId) -> Result<Vec<ApiKey>, StoreError>;
-
-    /// Adds or replaces an agent.
-    async fn put_agent(&self, agent: Agent) -> Result<(), StoreError>;
-
-    /// The agents of a tenant.
-    async fn agents(&self, tenant: TenantId) -> Result<Vec<Agent>, StoreError>;
 
     /// Takes a lease and returns a fence larger than any before for this key.
     async fn lease(&self, key: LeaseKey) -> Result<Fence, StoreError>;

@@ -277,9 +277,6 @@ impl Copy<'_> {
             for key in self.source.keys(tenant.id).await.map_err(CopyError::Source)? {
                 self.target.put_key(key).await.map_err(CopyError::Target)?;
             }
-            for agent in self.source.agents(tenant.id).await.map_err(CopyError::Source)? {
-                self.target.put_agent(agent).await.map_err(CopyError::Target)?;
-            }
         }
         let jobs = self.source.retention_jobs().await.map_err(CopyError::Source)?;
         for tenant in tenants {

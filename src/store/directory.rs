@@ -1,11 +1,11 @@
-//! Who is who: tenants, their numbers, keys and agents.
+//! Who is who: tenants, their numbers and keys.
 
 use std::fmt;
 
 use ring::digest;
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{AgentId, PhoneNumberId, Retention, SendRate, TenantId, Timestamp, WabaId};
+use crate::domain::{PhoneNumberId, Retention, SendRate, TenantId, Timestamp, WabaId};
 
 /// A business account.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -155,17 +155,4 @@ impl ApiKey {
     pub fn is_valid_at(&self, now: Timestamp) -> bool {
         self.revoked.is_none() && self.expires.is_none_or(|expires| now < expires)
     }
-}
-
-/// A person who answers customers.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Agent {
-    /// Named by the business.
-    pub id: AgentId,
-    /// Whose it is.
-    pub tenant: TenantId,
-    /// What people call them.
-    pub name: String,
-    /// When first seen.
-    pub created: Timestamp,
 }

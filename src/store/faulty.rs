@@ -15,7 +15,7 @@ use crate::domain::{
 use crate::store::memory::MemoryStore;
 use crate::store::retention::Place;
 use crate::store::{
-    Agent, ApiKey, Append, Appended, ClaimOutcome, ClaimWant, ConversationCursor, ConversationFilter,
+    ApiKey, Append, Appended, ClaimOutcome, ClaimWant, ConversationCursor, ConversationFilter,
     ConversationPage, EventPage, Exported, JournalEntry, KeyHash, LeaseKey, Mark, MessageRef, Number, Op,
     OutboxRow, Page, Quarantined, Record, RecordKind, RetentionJob, Store, StoreError, StoreErrorKind,
     Survey, Swept, Tenant, TenantHead,
@@ -339,8 +339,6 @@ impl Store for FaultyStore {
         put_key(key: ApiKey) -> ();
         key(hash: KeyHash) -> Option<ApiKey>;
         keys(tenant: TenantId) -> Vec<ApiKey>;
-        put_agent(agent: Agent) -> ();
-        agents(tenant: TenantId) -> Vec<Agent>;
         erase_contact(tenant: TenantId, contact: ContactId) -> Swept;
         export(tenant: TenantId, kind: RecordKind, after: Option<Mark>, limit: usize, now: Timestamp) -> Exported;
         import(tenant: TenantId, fence: Fence, records: Vec<Record>, now: Timestamp) -> ();

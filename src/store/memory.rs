@@ -18,7 +18,7 @@ use self::ledger::Ledger;
 use self::state::{State, values_after};
 use super::retention::Place;
 use super::{
-    Agent, ApiKey, Append, Appended, ClaimOutcome, ClaimWant, ConversationCursor, ConversationFilter,
+    ApiKey, Append, Appended, ClaimOutcome, ClaimWant, ConversationCursor, ConversationFilter,
     ConversationPage, EventPage, Exported, JournalEntry, KeyHash, LeaseKey, Mark, MessageRef, Number,
     OutboxRow, Page, Quarantined, Record, RecordKind, RetentionJob, Store, StoreError, Survey, Swept, Tenant,
     TenantHead,
@@ -300,19 +300,6 @@ impl Store for MemoryStore {
         let state = self.state();
         let keys = state.keys.values().filter(|key| key.tenant == tenant);
         Ok(keys.cloned().collect())
-    }
-
-    async fn put_agent(&self, agent: Agent) -> Result<(), StoreError> {
-        self.state()
-            .agents
-            .insert((agent.tenant, agent.id.clone()), agent);
-        Ok(())
-    }
-
-    async fn agents(&self, tenant: TenantId) -> Result<Vec<Agent>, StoreError> {
-        let state = self.state();
-        let agents = state.agents.values().filter(|agent| agent.tenant == tenant);
-        Ok(agents.cloned().collect())
     }
 
     async fn lease(&self, key: LeaseKey) -> Result<Fence, StoreError> {

@@ -10,7 +10,7 @@ use async_trait::async_trait;
 
 use super::retention::Place;
 use super::{
-    Agent, ApiKey, Append, Appended, ClaimOutcome, ClaimWant, ConversationCursor, ConversationFilter,
+    ApiKey, Append, Appended, ClaimOutcome, ClaimWant, ConversationCursor, ConversationFilter,
     ConversationPage, EventPage, Exported, JournalBacklog, JournalEntry, KeyHash, LeaseKey, Mark, MessageRef,
     Number, NumberOwner, OutboxRow, Page, ProcessId, Quarantined, Record, RecordKind, RetentionJob, Store,
     StoreError, StoreErrorKind, Survey, Swept, Tenant, TenantHead,
@@ -283,14 +283,6 @@ impl Store for Metered {
 
     async fn keys(&self, tenant: TenantId) -> Result<Vec<ApiKey>, StoreError> {
         self.measured(StoreOp::Read, self.inner.keys(tenant)).await
-    }
-
-    async fn put_agent(&self, agent: Agent) -> Result<(), StoreError> {
-        self.measured(StoreOp::Write, self.inner.put_agent(agent)).await
-    }
-
-    async fn agents(&self, tenant: TenantId) -> Result<Vec<Agent>, StoreError> {
-        self.measured(StoreOp::Read, self.inner.agents(tenant)).await
     }
 
     async fn lease(&self, key: LeaseKey) -> Result<Fence, StoreError> {

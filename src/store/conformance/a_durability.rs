@@ -9,7 +9,7 @@ use super::ops;
 use super::scene::{DAY_ONE, Scene, TENANT};
 use crate::domain::{Epoch, JournalId, Retention, SendRate, WabaId};
 use crate::store::directory::{AccessToken, Scope};
-use crate::store::{Agent, ApiKey, JournalEntry, KeyHash, LeaseKey, Number, Quarantined, Store, Tenant};
+use crate::store::{ApiKey, JournalEntry, KeyHash, LeaseKey, Number, Quarantined, Store, Tenant};
 
 pub(super) fn entry(n: u8) -> JournalEntry {
     JournalEntry {
@@ -197,16 +197,9 @@ pub(super) async fn the_directory_is_kept(backend: impl Backend) {
         revoked: None,
         expires: None,
     };
-    let agent = Agent {
-        id: crate::domain::AgentId::parse("ann").unwrap(),
-        tenant: TENANT,
-        name: "Ann".to_owned(),
-        created: DAY_ONE,
-    };
     store.put_tenant(tenant.clone()).await.unwrap();
     store.put_number(number.clone()).await.unwrap();
     store.put_key(key.clone()).await.unwrap();
-    store.put_agent(agent.clone()).await.unwrap();
     key.revoked = Some(DAY_ONE);
     store.put_key(key.clone()).await.unwrap();
     drop(store);
@@ -216,6 +209,5 @@ pub(super) async fn the_directory_is_kept(backend: impl Backend) {
     assert_eq!(store.numbers().await.unwrap(), vec![number]);
     assert_eq!(store.key(key.hash).await.unwrap(), Some(key.clone()));
     assert_eq!(store.keys(TENANT).await.unwrap(), vec![key]);
-    assert_eq!(store.agents(TENANT).await.unwrap(), vec![agent]);
     assert_eq!(store.key(KeyHash::of("other")).await.unwrap(), None);
 }

@@ -22,8 +22,6 @@ pub(in crate::store) enum Family {
     Number,
     /// An API key, by its hash.
     Key,
-    /// An agent, by id.
-    Agent,
     /// An event, by position.
     Event,
     /// A conversation, by id.
@@ -51,7 +49,6 @@ impl Family {
             Self::Tenant => b'1',
             Self::Number => b'2',
             Self::Key => b'3',
-            Self::Agent => b'4',
             Self::Event => b'5',
             Self::Conversation => b'6',
             Self::Message => b'7',
@@ -128,9 +125,6 @@ async fn directory(store: &dyn Store, tenant: TenantId) -> Vec<(Bytes, Bytes)> {
     }
     for row in store.keys(tenant).await.unwrap() {
         rows.push(entry(Family::Key, &[&row.hash.0], None, &row));
-    }
-    for row in store.agents(tenant).await.unwrap() {
-        rows.push(entry(Family::Agent, &[row.id.as_str().as_bytes()], None, &row));
     }
     for row in store.retention_jobs().await.unwrap() {
         if row.tenant == tenant {

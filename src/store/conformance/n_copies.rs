@@ -10,13 +10,12 @@ use super::ops;
 use super::scene::{DAY_ONE, Scene, TENANT};
 use super::{Backend, Memory};
 use crate::domain::{
-    AgentId, ConversationStatus, DeliveryState, JournalId, Retention, SendRate, TenantId, TestClock,
-    Timestamp, WabaId,
+    ConversationStatus, DeliveryState, JournalId, Retention, SendRate, TenantId, TestClock, Timestamp, WabaId,
 };
 use crate::store::copy::{Copy, CopyError, CopyState, Counted, count};
 use crate::store::directory::{AccessToken, Scope};
 use crate::store::op::{OrganiseChange, ReportTarget};
-use crate::store::{Agent, ApiKey, KeyHash, Number, Quarantined, RetentionJob, Store, Tenant};
+use crate::store::{ApiKey, KeyHash, Number, Quarantined, RetentionJob, Store, Tenant};
 
 const OTHER: TenantId = TenantId::new(3);
 
@@ -109,13 +108,6 @@ async fn everything(store: &dyn Store, scene: &mut Scene) {
         expires: None,
     };
     store.put_key(key).await.unwrap();
-    let agent = Agent {
-        id: AgentId::parse("ann").unwrap(),
-        tenant: TENANT,
-        name: "Ann".to_owned(),
-        created: DAY_ONE,
-    };
-    store.put_agent(agent).await.unwrap();
     store.journal_append(entry(7)).await.unwrap();
     store.quarantine(aside(9, scene.now)).await.unwrap();
 }
@@ -185,8 +177,8 @@ pub(super) async fn what_one_store_holds_is_taken_in_by_another_and_goes_on_ther
     everything(model.store().as_ref(), &mut scene).await;
     let clock = TestClock::at(scene.now);
     let counted = copied(model.store().as_ref(), backend.store().as_ref(), &clock).await;
-    // Nine kinds of rows and two of the directory of each tenant, and five that are counted over all.
-    assert_eq!(counted.len(), 2 * 11 + 5);
+    // Nine kinds of rows and the keys of each tenant, and five that are counted over all.
+    assert_eq!(counted.len(), 2 * 10 + 5);
     for one in ["tenant", "number", "journal", "quarantine", "retention_job"] {
         let counted = counted.iter().find(|counted| counted.what == one).unwrap();
         assert!(counted.tally.rows > 0, "{one} was not compared");
@@ -272,11 +264,6 @@ async fn alter(store: &dyn Store, what: &str, n: u8, now: Timestamp) {
             key.revoked = Some(now.after(Duration::from_secs(n.into())));
             store.put_key(key).await.unwrap();
         }
-        "agent" => {
-            let mut agent = store.agents(TENANT).await.unwrap().remove(0);
-            agent.id = AgentId::parse(&format!("ann{n}")).unwrap();
-            store.put_agent(agent).await.unwrap();
-        }
         "retention_job" => {
             let job = RetentionJob::new(
                 TENANT,
@@ -326,7 +313,6 @@ pub(super) async fn whatever_differs_after_a_copy_is_noticed_on_whichever_side_i
         ("tenant", "tenant"),
         ("number", "number"),
         ("api_key", "api_key"),
-        ("agent", "agent"),
         ("retention_job", "retention_job"),
         ("journal", "journal"),
         ("journal done", "journal"),

@@ -53,7 +53,6 @@ pub(super) enum Part {
     Numbers,
     Retention,
     Keys(TenantId),
-    Agents(TenantId),
     Rows(TenantId, RecordKind),
     Webhooks,
     Aside,
@@ -64,7 +63,7 @@ impl Part {
     pub(super) fn all(tenants: impl Iterator<Item = TenantId>) -> Vec<Self> {
         let mut parts = vec![Self::Tenants, Self::Numbers, Self::Retention];
         for tenant in tenants {
-            parts.extend([Self::Keys(tenant), Self::Agents(tenant)]);
+            parts.push(Self::Keys(tenant));
             parts.extend(RecordKind::ALL.map(|kind| Self::Rows(tenant, kind)));
         }
         parts.extend([Self::Webhooks, Self::Aside]);
@@ -73,7 +72,7 @@ impl Part {
 
     pub(super) const fn tenant(self) -> Option<TenantId> {
         match self {
-            Self::Keys(tenant) | Self::Agents(tenant) | Self::Rows(tenant, _) => Some(tenant),
+            Self::Keys(tenant) | Self::Rows(tenant, _) => Some(tenant),
             Self::Tenants | Self::Numbers | Self::Retention | Self::Webhooks | Self::Aside => None,
         }
     }
@@ -84,7 +83,6 @@ impl Part {
             Self::Numbers => "number",
             Self::Retention => "retention_job",
             Self::Keys(_) => "api_key",
-            Self::Agents(_) => "agent",
             Self::Rows(_, kind) => kind.as_str(),
             Self::Webhooks => "journal",
             Self::Aside => "quarantine",
@@ -98,7 +96,6 @@ impl Part {
             Self::Numbers => Tally::of(&store.numbers().await?)?,
             Self::Retention => Tally::of(&jobs(store).await?)?,
             Self::Keys(tenant) => Tally::of(&store.keys(tenant).await?)?,
-            Self::Agents(tenant) => Tally::of(&store.agents(tenant).await?)?,
             Self::Rows(tenant, kind) => rows(store, tenant, kind, now).await?,
             Self::Webhooks => webhooks(store).await?,
             Self::Aside => aside(store, now).await?,

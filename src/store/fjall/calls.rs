@@ -19,7 +19,7 @@ use crate::domain::{
 use crate::store::retention::Place;
 use crate::store::row::{Seen, outbound_key};
 use crate::store::{
-    Agent, ApiKey, Append, Appended, ClaimOutcome, ClaimWant, ConversationCursor, ConversationFilter,
+    ApiKey, Append, Appended, ClaimOutcome, ClaimWant, ConversationCursor, ConversationFilter,
     ConversationPage, EventPage, Exported, JournalBacklog, JournalEntry, KeyHash, LeaseKey, Mark, MessageRef,
     Number, NumberOwner, OutboxRow, Page, Quarantined, Record, RecordKind, RetentionJob, Store, StoreError,
     Survey, Swept, Tenant, TenantHead,
@@ -265,16 +265,6 @@ impl Store for FjallStore {
     async fn keys(&self, tenant: TenantId) -> Result<Vec<ApiKey>, StoreError> {
         self.reader
             .away(move |engine| pages::api_keys(engine, tenant))
-            .await
-    }
-
-    async fn put_agent(&self, agent: Agent) -> Result<(), StoreError> {
-        self.put(move |txn| directory::put_agent(txn, &agent)).await
-    }
-
-    async fn agents(&self, tenant: TenantId) -> Result<Vec<Agent>, StoreError> {
-        self.reader
-            .away(move |engine| pages::all(engine, &keys::row(Kind::Agent, tenant, &[])))
             .await
     }
 

@@ -1,11 +1,11 @@
-//! Tenants, numbers, keys, agents, leases and what was put aside: small rows, each written by itself.
+//! Tenants, numbers, keys, leases and what was put aside: small rows, each written by itself.
 
 use super::codec::{self, NEVER};
 use super::keys::{self, Kind, Space};
 use super::txn::Txn;
 use crate::domain::{Fence, Timestamp};
 use crate::store::error::StoreError;
-use crate::store::{Agent, ApiKey, LeaseKey, Number, Quarantined, Tenant};
+use crate::store::{ApiKey, LeaseKey, Number, Quarantined, Tenant};
 
 pub(super) fn put_tenant(txn: &mut Txn, tenant: &Tenant) -> Result<(), StoreError> {
     let key = keys::global(Kind::Tenant, &tenant.id.get().to_be_bytes());
@@ -34,12 +34,6 @@ pub(super) fn put_key(txn: &mut Txn, api_key: &ApiKey) -> Result<(), StoreError>
     txn.put(Space::Rows, key, codec::json(NEVER, api_key)?);
     let of = keys::key_of(api_key.tenant, &api_key.hash);
     txn.put(Space::Rows, of, codec::bytes(NEVER, &[]));
-    Ok(())
-}
-
-pub(super) fn put_agent(txn: &mut Txn, agent: &Agent) -> Result<(), StoreError> {
-    let key = keys::agent(agent.tenant, &agent.id);
-    txn.put(Space::Rows, key, codec::json(NEVER, agent)?);
     Ok(())
 }
 

@@ -16,8 +16,7 @@ use std::io::Write as _;
 use fjall::Slice;
 
 use crate::domain::{
-    AgentId, ContactId, ConversationId, ConversationStatus, MessageId, PhoneNumberId, Seq, TenantId,
-    Timestamp,
+    ContactId, ConversationId, ConversationStatus, MessageId, PhoneNumberId, Seq, TenantId, Timestamp,
 };
 use crate::store::{ConversationCursor, KeyHash};
 
@@ -92,8 +91,6 @@ pub(super) enum Kind {
     Key,
     /// An API key's tenant: tenant, hash.
     KeyOf,
-    /// An agent: tenant, id.
-    Agent,
     /// A lease's last fence: tenant.
     Lease,
     /// An element put aside: id.
@@ -111,6 +108,7 @@ pub(super) enum Kind {
 }
 
 impl Kind {
+    /// `A` is taken: it was meant for agents.
     const fn letter(self) -> u8 {
         match self {
             Self::Head => b'h',
@@ -126,7 +124,6 @@ impl Kind {
             Self::Number => b'N',
             Self::Key => b'K',
             Self::KeyOf => b'k',
-            Self::Agent => b'A',
             Self::Lease => b'L',
             Self::Quarantine => b'q',
             Self::Rewritten => b'W',
@@ -179,7 +176,7 @@ impl From<Key> for Slice {
 }
 
 impl Key {
-    /// The longest key: an expiry entry of a message, a lane's with the longest number, an agent's with the longest id.
+    /// The longest key: an expiry entry of a message, a lane's with the longest number.
     const LONGEST: usize = 96;
 
     fn of(parts: &[&[u8]]) -> Self {
@@ -295,10 +292,6 @@ pub(super) fn lane(tenant: TenantId, number: &PhoneNumberId) -> Key {
 
 pub(super) fn outbox(tenant: TenantId, number: &PhoneNumberId, id: MessageId) -> Key {
     lane(tenant, number).with(id.as_bytes())
-}
-
-pub(super) fn agent(tenant: TenantId, id: &AgentId) -> Key {
-    row(Kind::Agent, tenant, id.as_str().as_bytes())
 }
 
 pub(super) fn key_of(tenant: TenantId, hash: &KeyHash) -> Key {

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::ledger::Ledger;
-use crate::domain::{AgentId, JournalId, PhoneNumberId, TenantId, Timestamp};
+use crate::domain::{JournalId, PhoneNumberId, TenantId, Timestamp};
 use crate::store::error::StoreError;
-use crate::store::{Agent, ApiKey, JournalEntry, KeyHash, Number, Quarantined, RetentionJob, Tenant};
+use crate::store::{ApiKey, JournalEntry, KeyHash, Number, Quarantined, RetentionJob, Tenant};
 
 /// What it holds.
 #[derive(Debug, Default)]
@@ -16,7 +16,6 @@ pub(super) struct State {
     pub(super) tenants: BTreeMap<TenantId, Tenant>,
     pub(super) numbers: BTreeMap<PhoneNumberId, Number>,
     pub(super) keys: BTreeMap<KeyHash, ApiKey>,
-    pub(super) agents: BTreeMap<(TenantId, AgentId), Agent>,
     pub(super) leases: BTreeMap<TenantId, u64>,
     pub(super) jobs: BTreeMap<TenantId, RetentionJob>,
     pub(super) time: Option<Timestamp>,

@@ -13,7 +13,7 @@ use crate::domain::{
 use crate::store::retention::Place;
 use crate::store::row::outbound_key;
 use crate::store::{
-    Agent, ApiKey, Append, Appended, ClaimOutcome, ClaimWant, ConversationCursor, ConversationFilter,
+    ApiKey, Append, Appended, ClaimOutcome, ClaimWant, ConversationCursor, ConversationFilter,
     ConversationPage, EventPage, Exported, JournalBacklog, JournalEntry, KeyHash, LeaseKey, Mark, MessageRef,
     Number, OutboxRow, Page, ProcessId, Quarantined, Record, RecordKind, RetentionJob, Store, StoreError,
     Survey, Swept, Tenant, TenantHead,
@@ -253,16 +253,6 @@ impl Store for ScyllaStore {
     async fn keys(&self, tenant: TenantId) -> Result<Vec<ApiKey>, StoreError> {
         let _permit = self.permit()?;
         self.keys_of(tenant).await
-    }
-
-    async fn put_agent(&self, agent: Agent) -> Result<(), StoreError> {
-        let _permit = self.permit()?;
-        self.write_agent(&agent).await
-    }
-
-    async fn agents(&self, tenant: TenantId) -> Result<Vec<Agent>, StoreError> {
-        let _permit = self.permit()?;
-        self.agents_of(tenant).await
     }
 
     async fn lease(&self, key: LeaseKey) -> Result<Fence, StoreError> {

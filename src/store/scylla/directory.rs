@@ -1,4 +1,4 @@
-//! Tenants, numbers, keys, agents and leases: small rows, each written by itself.
+//! Tenants, numbers, keys and leases: small rows, each written by itself.
 
 use bytes::Bytes;
 use scylla::serialize::row::SerializeRow;
@@ -10,7 +10,7 @@ use super::keys;
 use super::link::Prepared;
 use crate::domain::{Fence, PhoneNumberId, TenantId, Timestamp};
 use crate::store::error::{StoreError, StoreErrorKind};
-use crate::store::{Agent, ApiKey, KeyHash, Number, Tenant};
+use crate::store::{ApiKey, KeyHash, Number, Tenant};
 
 /// How often a conditional write is offered.
 const TRIES: u32 = 12;
@@ -159,19 +159,6 @@ impl ScyllaStore {
 
     pub(super) async fn keys_of(&self, tenant: TenantId) -> Result<Vec<ApiKey>, StoreError> {
         self.of_tenant(&self.book.rows.keys_of_tenant, tenant).await
-    }
-
-    pub(super) async fn write_agent(&self, agent: &Agent) -> Result<(), StoreError> {
-        let rows = &self.book.rows;
-        let (of, id) = (keys::tenant(agent.tenant), agent.id.as_str());
-        let stamp = self.stamp_over(&rows.agent_written, (of, id)).await?;
-        self.link
-            .write(&rows.put_agent, (of, id, json(agent)?, stamp))
-            .await
-    }
-
-    pub(super) async fn agents_of(&self, tenant: TenantId) -> Result<Vec<Agent>, StoreError> {
-        self.of_tenant(&self.book.rows.agents, tenant).await
     }
 
     /// A stamp for what takes a row's place: it comes after the row that is there, whatever clock stamped that.

@@ -174,9 +174,6 @@ statements! {
         drop_key_of_tenant: Write
             "DELETE FROM {data}.api_key_of_tenant USING TIMESTAMP ? WHERE tenant = ? AND hash = ?",
         keys_of_tenant: Scan "SELECT body FROM {data}.api_key_of_tenant WHERE tenant = ?",
-        agent_written: Read "SELECT WRITETIME(body) FROM {data}.agent WHERE tenant = ? AND agent = ?",
-        put_agent: Write "INSERT INTO {data}.agent (tenant, agent, body) VALUES (?, ?, ?) USING TIMESTAMP ?",
-        agents: Scan "SELECT body FROM {data}.agent WHERE tenant = ?",
         put_retention_job: Write "INSERT INTO {data}.retention_job (tenant, body) VALUES (?, ?) USING TIMESTAMP ?",
         retention_job: Read "SELECT body FROM {data}.retention_job WHERE tenant = ?",
         retention_jobs: Scan "SELECT body FROM {data}.retention_job",

@@ -16,7 +16,7 @@ use crate::store::op::{OrganiseChange, ReportTarget};
 use crate::store::row::outbound_key;
 use crate::store::scylla::{ScyllaStore, schema};
 use crate::store::{
-    Agent, ApiKey, JournalEntry, KeyHash, Op, Quarantined, RetentionJob, Store, StoreErrorKind, Tenant,
+    ApiKey, JournalEntry, KeyHash, Op, Quarantined, RetentionJob, Store, StoreErrorKind, Tenant,
 };
 
 /// Before all that happens here: whoever asks for this time sees expired rows, as long as they stand there.
@@ -300,12 +300,6 @@ async fn small_rows_are_replaced_and_removed_although_a_clock_a_day_ahead_stampe
         retention: Retention::days(60).unwrap(),
         created: LONG_AGO,
     };
-    let mut agent = Agent {
-        id: crate::domain::AgentId::parse("ann").unwrap(),
-        tenant: TENANT,
-        name: "Ann".into(),
-        created: LONG_AGO,
-    };
     let aside = Quarantined {
         id: webhook(0, 1).id,
         at: SystemClock::new().now(),
@@ -315,14 +309,10 @@ async fn small_rows_are_replaced_and_removed_although_a_clock_a_day_ahead_stampe
     let hex = |bytes: &[u8]| crate::domain::ids::hex(bytes);
     let of = i64::from_ne_bytes(TENANT.get().to_ne_bytes());
     let ahead = (SystemClock::new().now().as_millis() + 86_400_000) * 1_000;
-    let (tenant_body, agent_body) = (
-        hex(&serde_json::to_vec(&tenant).unwrap()),
-        hex(&serde_json::to_vec(&agent).unwrap()),
-    );
+    let tenant_body = hex(&serde_json::to_vec(&tenant).unwrap());
     let (id, at) = (hex(aside.id.as_bytes()), aside.at.as_millis());
     for row in [
         format!("tenant (tenant, body) VALUES ({of}, 0x{tenant_body})"),
-        format!("agent (tenant, agent, body) VALUES ({of}, 'ann', 0x{agent_body})"),
         format!(
             "quarantine (shard, id, at, reason, body) VALUES (0, 0x{id}, {at}, 'malformed', 0x{})",
             hex(&aside.body)
@@ -343,9 +333,6 @@ async fn small_rows_are_replaced_and_removed_although_a_clock_a_day_ahead_stampe
     tenant.name = "Toko Baru".into();
     store.put_tenant(tenant.clone()).await.unwrap();
     assert_eq!(store.tenant(TENANT).await.unwrap(), Some(tenant));
-    agent.name = "Anna".into();
-    store.put_agent(agent.clone()).await.unwrap();
-    assert_eq!(store.agents(TENANT).await.unwrap(), [agent]);
 }
 
 #[tokio::test]
