@@ -28,7 +28,7 @@ use mesej::domain::{
 use mesej::store::fjall::{FjallOptions, FjallStore};
 use mesej::store::op::{Naming, Receive};
 use mesej::store::scylla::{ScyllaOptions, ScyllaStore, schema};
-use mesej::store::{Append, JournalEntry, LeaseKey, Op, OpOutcome, Store};
+use mesej::store::{Append, JournalEntry, Op, OpOutcome, Store};
 use tokio::sync::{mpsc, oneshot};
 
 const TENANT: TenantId = TenantId::new(1);
@@ -144,7 +144,7 @@ struct Side {
 
 impl Side {
     async fn new(name: &'static str, store: Arc<dyn Store>) -> Self {
-        let fence = store.lease(LeaseKey::Tenant(TENANT)).await.unwrap();
+        let fence = store.lease(TENANT).await.unwrap();
         store.open_tenant(TENANT, fence, Epoch::new(1)).await.unwrap();
         Self {
             name,

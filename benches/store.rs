@@ -28,7 +28,7 @@ use mesej::domain::{
 };
 use mesej::store::fjall::{FjallOptions, FjallStore};
 use mesej::store::op::{Naming, Receive, Submit};
-use mesej::store::{Append, JournalEntry, LeaseKey, Op, OpOutcome, Store};
+use mesej::store::{Append, JournalEntry, Op, OpOutcome, Store};
 use serde_json::value::RawValue;
 
 const TENANT: TenantId = TenantId::new(1);
@@ -243,7 +243,7 @@ struct Log {
 
 impl Log {
     async fn open(store: Arc<dyn Store>) -> Self {
-        let fence = store.lease(LeaseKey::Tenant(TENANT)).await.unwrap();
+        let fence = store.lease(TENANT).await.unwrap();
         store.open_tenant(TENANT, fence, Epoch::new(1)).await.unwrap();
         Self {
             store,

@@ -165,13 +165,6 @@ impl<T> Page<T> {
     }
 }
 
-/// A request for the right to write; granted trivially by single-process backends, with an ever larger fence.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum LeaseKey {
-    /// A tenant with all its lanes.
-    Tenant(TenantId),
-}
-
 /// One process that uses a store which others use, too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ProcessId(i64);
@@ -375,8 +368,8 @@ pub trait Store: Send + Sync + 'static {
     /// The keys of a tenant.
     async fn keys(&self, tenant: TenantId) -> Result<Vec<ApiKey>, StoreError>;
 
-    /// Takes a lease and returns a fence larger than any before for this key.
-    async fn lease(&self, key: LeaseKey) -> Result<Fence, StoreError>;
+    /// Takes the right to write a tenant's ledger, with all its lanes, and returns a fence larger than any before for it.
+    async fn lease(&self, tenant: TenantId) -> Result<Fence, StoreError>;
 
     /// The time that [`Store::note_time`] was given last.
     async fn last_time(&self) -> Result<Option<Timestamp>, StoreError>;

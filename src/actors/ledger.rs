@@ -25,7 +25,7 @@ use tokio::sync::{OwnedSemaphorePermit, oneshot, watch};
 use super::bounded::{Admitted, BoundedAddr};
 use super::feed::{FeedSubscriber, Published, Signal};
 use crate::domain::{Clock, Epoch, Fence, Retention, Seq, TenantId};
-use crate::store::{LeaseKey, Op, OpOutcome, Store, StoreError, StoreErrorKind, TenantHead};
+use crate::store::{Op, OpOutcome, Store, StoreError, StoreErrorKind, TenantHead};
 use crate::telemetry::metrics;
 use commit::{Arrived, Batch, Committed, Standing, TRIES};
 use condition::Condition;
@@ -116,7 +116,7 @@ impl Ledger {
         clock: Arc<dyn Clock>,
         arbiter: &ArbiterHandle,
     ) -> Result<LedgerHandle, StoreError> {
-        let fence = store.lease(LeaseKey::Tenant(tenant)).await?;
+        let fence = store.lease(tenant).await?;
         let TenantHead { epoch, head } = store.open_tenant(tenant, fence, fresh_epoch).await?;
         let shown = Arc::new(AtomicU64::new(head.get()));
         let handle_head = Arc::clone(&shown);

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::error::StoreError;
 use super::retention::RetentionJob;
 use super::transfer::{Mark, Record, RecordKind};
-use super::{LeaseKey, Store, Tenant};
+use super::{Store, Tenant};
 use crate::domain::{Clock, Epoch, Fence, Seq, TenantId, Timestamp};
 
 use tally::Part;
@@ -171,7 +171,7 @@ impl Copy<'_> {
         watcher: &mut Watcher<'_>,
     ) -> Result<(), CopyError> {
         let tenant = stood.tenant;
-        let fence = self.target.lease(LeaseKey::Tenant(tenant)).await;
+        let fence = self.target.lease(tenant).await;
         let fence = fence.map_err(CopyError::Target)?;
         let opened = self.target.open_tenant(tenant, fence, stood.epoch).await;
         if opened.map_err(CopyError::Target)?.epoch != stood.epoch {

@@ -16,9 +16,9 @@ use crate::store::memory::MemoryStore;
 use crate::store::retention::Place;
 use crate::store::{
     ApiKey, Append, Appended, ClaimOutcome, ClaimWant, ConversationCursor, ConversationFilter,
-    ConversationPage, EventPage, Exported, JournalEntry, KeyHash, LeaseKey, Mark, MessageRef, Number, Op,
-    OutboxRow, Page, Quarantined, Record, RecordKind, RetentionJob, Store, StoreError, StoreErrorKind,
-    Survey, Swept, Tenant, TenantHead,
+    ConversationPage, EventPage, Exported, JournalEntry, KeyHash, Mark, MessageRef, Number, Op, OutboxRow,
+    Page, Quarantined, Record, RecordKind, RetentionJob, Store, StoreError, StoreErrorKind, Survey, Swept,
+    Tenant, TenantHead,
 };
 
 /// What goes wrong with one operation.
@@ -296,8 +296,7 @@ impl Store for FaultyStore {
         self.inner.quarantine(item).await
     }
 
-    async fn lease(&self, key: LeaseKey) -> Result<Fence, StoreError> {
-        let LeaseKey::Tenant(tenant) = key;
+    async fn lease(&self, tenant: TenantId) -> Result<Fence, StoreError> {
         let lock = |whose: &Mutex<Option<TenantId>>| *whose.lock().unwrap() == Some(tenant);
         if lock(&self.hangs) {
             std::future::pending::<()>().await;
@@ -306,7 +305,7 @@ impl Store for FaultyStore {
             return Err(StoreError::new(StoreErrorKind::Corrupt, "as the test wants"));
         }
         self.answer_unless_hung().await;
-        self.inner.lease(key).await
+        self.inner.lease(tenant).await
     }
 
     async fn health(&self) -> Result<(), StoreError> {

@@ -19,9 +19,8 @@ use self::state::{State, values_after};
 use super::retention::Place;
 use super::{
     ApiKey, Append, Appended, ClaimOutcome, ClaimWant, ConversationCursor, ConversationFilter,
-    ConversationPage, EventPage, Exported, JournalEntry, KeyHash, LeaseKey, Mark, MessageRef, Number,
-    OutboxRow, Page, Quarantined, Record, RecordKind, RetentionJob, Store, StoreError, Survey, Swept, Tenant,
-    TenantHead,
+    ConversationPage, EventPage, Exported, JournalEntry, KeyHash, Mark, MessageRef, Number, OutboxRow, Page,
+    Quarantined, Record, RecordKind, RetentionJob, Store, StoreError, Survey, Swept, Tenant, TenantHead,
 };
 use crate::domain::{
     Alias, Contact, ContactId, Conversation, ConversationId, Epoch, Fence, JournalId, Message, MessageId,
@@ -302,8 +301,7 @@ impl Store for MemoryStore {
         Ok(keys.cloned().collect())
     }
 
-    async fn lease(&self, key: LeaseKey) -> Result<Fence, StoreError> {
-        let LeaseKey::Tenant(tenant) = key;
+    async fn lease(&self, tenant: TenantId) -> Result<Fence, StoreError> {
         let mut state = self.state();
         let fence = state.leases.entry(tenant).or_default();
         *fence = fence.saturating_add(1);

@@ -11,8 +11,8 @@ use async_trait::async_trait;
 use super::retention::Place;
 use super::{
     ApiKey, Append, Appended, ClaimOutcome, ClaimWant, ConversationCursor, ConversationFilter,
-    ConversationPage, EventPage, Exported, JournalBacklog, JournalEntry, KeyHash, LeaseKey, Mark, MessageRef,
-    Number, NumberOwner, OutboxRow, Page, ProcessId, Quarantined, Record, RecordKind, RetentionJob, Store,
+    ConversationPage, EventPage, Exported, JournalBacklog, JournalEntry, KeyHash, Mark, MessageRef, Number,
+    NumberOwner, OutboxRow, Page, ProcessId, Quarantined, Record, RecordKind, RetentionJob, Store,
     StoreError, StoreErrorKind, Survey, Swept, Tenant, TenantHead,
 };
 use crate::domain::{
@@ -285,8 +285,8 @@ impl Store for Metered {
         self.measured(StoreOp::Read, self.inner.keys(tenant)).await
     }
 
-    async fn lease(&self, key: LeaseKey) -> Result<Fence, StoreError> {
-        self.measured(StoreOp::Write, self.inner.lease(key)).await
+    async fn lease(&self, tenant: TenantId) -> Result<Fence, StoreError> {
+        self.measured(StoreOp::Write, self.inner.lease(tenant)).await
     }
 
     async fn last_time(&self) -> Result<Option<Timestamp>, StoreError> {

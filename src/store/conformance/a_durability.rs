@@ -9,7 +9,7 @@ use super::ops;
 use super::scene::{DAY_ONE, Scene, TENANT};
 use crate::domain::{Epoch, JournalId, Retention, SendRate, WabaId};
 use crate::store::directory::{AccessToken, Scope};
-use crate::store::{ApiKey, JournalEntry, KeyHash, LeaseKey, Number, Quarantined, Store, Tenant};
+use crate::store::{ApiKey, JournalEntry, KeyHash, Number, Quarantined, Store, Tenant};
 
 pub(super) fn entry(n: u8) -> JournalEntry {
     JournalEntry {
@@ -99,10 +99,10 @@ pub(super) async fn a_granted_claim_is_not_granted_again(backend: impl Backend) 
 }
 
 pub(super) async fn fences_grow_across_restarts(backend: impl Backend) {
-    let first = backend.store().lease(LeaseKey::Tenant(TENANT)).await.unwrap();
-    let second = backend.store().lease(LeaseKey::Tenant(TENANT)).await.unwrap();
+    let first = backend.store().lease(TENANT).await.unwrap();
+    let second = backend.store().lease(TENANT).await.unwrap();
     let backend = backend.reopen();
-    let third = backend.store().lease(LeaseKey::Tenant(TENANT)).await.unwrap();
+    let third = backend.store().lease(TENANT).await.unwrap();
     assert!(first < second && second < third);
     // The ledger remembers who owned it last, too.
     backend

@@ -22,7 +22,7 @@ use crate::domain::{
 };
 use crate::store::op::{AttemptResult, Op, OpOutcome, OrganiseChange, ReportTarget, Settlement};
 use crate::store::row::{ClaimWant, MessageRef};
-use crate::store::{Append, ConversationFilter, LeaseKey, Store};
+use crate::store::{Append, ConversationFilter, Store};
 
 fn message_id(id: u64) -> MessageId {
     ops::id(DAY_ONE, id)
@@ -259,8 +259,8 @@ impl<B: Backend> Pair<B> {
                 assert_eq!(format!("{found:?}"), format!("{expected:?}"));
             }
             Step::TakeOver => {
-                let fence = model.lease(LeaseKey::Tenant(tenant)).await.unwrap();
-                assert_eq!(other.lease(LeaseKey::Tenant(tenant)).await.unwrap(), fence);
+                let fence = model.lease(tenant).await.unwrap();
+                assert_eq!(other.lease(tenant).await.unwrap(), fence);
                 let expected = model.open_tenant(tenant, fence, Epoch::new(9)).await.unwrap();
                 assert_eq!(
                     other.open_tenant(tenant, fence, Epoch::new(9)).await.unwrap(),

@@ -13,7 +13,7 @@ use crate::domain::{
 };
 use crate::store::op::{Op, OpOutcome};
 use crate::store::row::{ClaimOutcome, MessageRef, OutboxRow};
-use crate::store::{Append, Appended, LeaseKey, Store, StoreError};
+use crate::store::{Append, Appended, Store, StoreError};
 
 /// A day on which nothing special happens.
 pub(in crate::store) const DAY_ONE: Timestamp = Timestamp::from_secs(1_800_000_000);
@@ -41,7 +41,7 @@ impl Scene {
 
     /// Takes over a tenant's ledger.
     pub(in crate::store) async fn take_over(store: Arc<dyn Store>, tenant: TenantId) -> Self {
-        let fence = store.lease(LeaseKey::Tenant(tenant)).await.unwrap();
+        let fence = store.lease(tenant).await.unwrap();
         let at = store.open_tenant(tenant, fence, Epoch::new(7)).await.unwrap();
         Self {
             store,

@@ -20,9 +20,9 @@ use crate::store::retention::Place;
 use crate::store::row::{Seen, outbound_key};
 use crate::store::{
     ApiKey, Append, Appended, ClaimOutcome, ClaimWant, ConversationCursor, ConversationFilter,
-    ConversationPage, EventPage, Exported, JournalBacklog, JournalEntry, KeyHash, LeaseKey, Mark, MessageRef,
-    Number, NumberOwner, OutboxRow, Page, Quarantined, Record, RecordKind, RetentionJob, Store, StoreError,
-    Survey, Swept, Tenant, TenantHead,
+    ConversationPage, EventPage, Exported, JournalBacklog, JournalEntry, KeyHash, Mark, MessageRef, Number,
+    NumberOwner, OutboxRow, Page, Quarantined, Record, RecordKind, RetentionJob, Store, StoreError, Survey,
+    Swept, Tenant, TenantHead,
 };
 use crate::telemetry::metrics;
 
@@ -268,9 +268,9 @@ impl Store for FjallStore {
             .await
     }
 
-    async fn lease(&self, key: LeaseKey) -> Result<Fence, StoreError> {
+    async fn lease(&self, tenant: TenantId) -> Result<Fence, StoreError> {
         self.writer
-            .write(Need::Durable, SMALL, move |txn| directory::lease(txn, key))
+            .write(Need::Durable, SMALL, move |txn| directory::lease(txn, tenant))
             .await
     }
 

@@ -3,9 +3,9 @@
 use super::codec::{self, NEVER};
 use super::keys::{self, Kind, Space};
 use super::txn::Txn;
-use crate::domain::{Fence, Timestamp};
+use crate::domain::{Fence, TenantId, Timestamp};
 use crate::store::error::StoreError;
-use crate::store::{ApiKey, LeaseKey, Number, Quarantined, Tenant};
+use crate::store::{ApiKey, Number, Quarantined, Tenant};
 
 pub(super) fn put_tenant(txn: &mut Txn, tenant: &Tenant) -> Result<(), StoreError> {
     let key = keys::global(Kind::Tenant, &tenant.id.get().to_be_bytes());
@@ -38,8 +38,7 @@ pub(super) fn put_key(txn: &mut Txn, api_key: &ApiKey) -> Result<(), StoreError>
 }
 
 /// The next fence of a lease.
-pub(super) fn lease(txn: &mut Txn, lease: LeaseKey) -> Result<Fence, StoreError> {
-    let LeaseKey::Tenant(tenant) = lease;
+pub(super) fn lease(txn: &mut Txn, tenant: TenantId) -> Result<Fence, StoreError> {
     let key = keys::row(Kind::Lease, tenant, &[]);
     let last: u64 = match txn.get(Space::Rows, &key)? {
         Some(value) => codec::parse(codec::body(&value)?)?,

@@ -151,11 +151,7 @@ async fn what_waits_together_is_written_in_order_and_together() {
     let folder = tempfile::tempdir().unwrap();
     let store = Arc::new(FjallStore::open(folder.path(), OPTIONS).unwrap());
     let (hold, held) = Hold::of(&store);
-    let writes = (0..100).map(|n| {
-        store.lease(crate::store::LeaseKey::Tenant(crate::domain::TenantId::new(
-            n / 50,
-        )))
-    });
+    let writes = (0..100).map(|n| store.lease(crate::domain::TenantId::new(n / 50)));
     let (leases, ()) = futures_util::future::join(join_all(writes), async {
         tokio::task::yield_now().await;
         hold.release();

@@ -5,7 +5,7 @@ use crate::store::memory::MemoryStore;
 async fn a_measured_store_answers_as_the_one_below() {
     let below = Arc::new(MemoryStore::new());
     let store = Metered::new(below.clone());
-    let fence = store.lease(LeaseKey::Tenant(TenantId::new(1))).await.unwrap();
+    let fence = store.lease(TenantId::new(1)).await.unwrap();
     store
         .open_tenant(TenantId::new(1), fence, Epoch::new(5))
         .await

@@ -14,9 +14,9 @@ use crate::store::retention::Place;
 use crate::store::row::outbound_key;
 use crate::store::{
     ApiKey, Append, Appended, ClaimOutcome, ClaimWant, ConversationCursor, ConversationFilter,
-    ConversationPage, EventPage, Exported, JournalBacklog, JournalEntry, KeyHash, LeaseKey, Mark, MessageRef,
-    Number, OutboxRow, Page, ProcessId, Quarantined, Record, RecordKind, RetentionJob, Store, StoreError,
-    Survey, Swept, Tenant, TenantHead,
+    ConversationPage, EventPage, Exported, JournalBacklog, JournalEntry, KeyHash, Mark, MessageRef, Number,
+    OutboxRow, Page, ProcessId, Quarantined, Record, RecordKind, RetentionJob, Store, StoreError, Survey,
+    Swept, Tenant, TenantHead,
 };
 
 /// Aliases looked up at once.
@@ -255,9 +255,8 @@ impl Store for ScyllaStore {
         self.keys_of(tenant).await
     }
 
-    async fn lease(&self, key: LeaseKey) -> Result<Fence, StoreError> {
+    async fn lease(&self, tenant: TenantId) -> Result<Fence, StoreError> {
         let _permit = self.permit()?;
-        let LeaseKey::Tenant(tenant) = key;
         let fence = self.next_fence(tenant).await?;
         self.note_owner(tenant, fence).await?;
         Ok(fence)
