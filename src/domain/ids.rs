@@ -90,6 +90,12 @@ macro_rules! byte_id {
             pub const fn as_bytes(&self) -> &[u8; 16] {
                 &self.0
             }
+
+            /// The id just before this one: a list that goes on after it begins with this one. `None` before the first.
+            pub fn before(self) -> Option<Self> {
+                let before = u128::from_be_bytes(self.0).checked_sub(1)?;
+                Some(Self(before.to_be_bytes()))
+            }
         }
 
         impl fmt::Display for $name {
@@ -366,6 +372,20 @@ mod tests {
         assert_eq!(first.followed_by(later, 3), MessageId::new(later, 0, 3));
         let full = MessageId::new(Timestamp::from_millis(1_400), u16::MAX, 0);
         assert!(full < full.followed_by(Timestamp::from_millis(1_000), 0));
+    }
+
+    #[test]
+    fn the_id_before_another_borrows_from_the_bytes_in_front_and_none_is_before_the_first() {
+        let of = |number: u128| JournalId::from_bytes(number.to_be_bytes());
+        for (id, before) in [
+            (0, None),
+            (1, Some(0)),
+            (0x0100, Some(0xff)),
+            (1 << 64, Some(u128::from(u64::MAX))),
+            (u128::MAX, Some(u128::MAX - 1)),
+        ] {
+            assert_eq!(of(id).before(), before.map(of));
+        }
     }
 
     #[test]

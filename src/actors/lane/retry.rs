@@ -129,7 +129,7 @@ pub(super) async fn read_row(
 ) -> Option<OutboxRow> {
     let mut pauses = Backoff::of(message);
     loop {
-        match store.outbox(tenant, number.clone(), before(message), 1).await {
+        match store.outbox(tenant, number.clone(), message.before(), 1).await {
             Ok(rows) => return rows.into_iter().next().filter(|row| row.at.message == message),
             Err(error) if pauses.are_long() => {
                 tracing::warn!(tenant.id = %tenant, %error, "cannot read the outbox");
@@ -138,13 +138,6 @@ pub(super) async fn read_row(
         }
         pauses.wait(None).await;
     }
-}
-
-/// The id just before this one.
-pub(super) fn before(message: MessageId) -> Option<MessageId> {
-    let number = u128::from_be_bytes(*message.as_bytes());
-    let before = number.checked_sub(1)?;
-    Some(MessageId::from_bytes(before.to_be_bytes()))
 }
 
 /// The pause after so many failures in a row.

@@ -12,7 +12,7 @@ use futures_util::future::join_all;
 use super::Lane;
 use super::inbox::OFFER_AGAIN;
 use super::overflow::Missing;
-use super::retry::{self, Lost, pause_after};
+use super::retry::{Lost, pause_after};
 use super::unknown::{ClaimNumber, Doubt, Watched};
 use super::waiting::{Item, Moment, Waiting};
 use crate::domain::{AttemptToken, MessageId};
@@ -86,7 +86,7 @@ impl Lane {
             began: self.now().mono,
             failures: 0,
         });
-        self.read_page(sought.from().and_then(retry::before), ctx);
+        self.read_page(sought.from().and_then(MessageId::before), ctx);
     }
 
     /// Keeps a queued message, unless older ones of its kind are not in memory yet.

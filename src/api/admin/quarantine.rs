@@ -89,7 +89,7 @@ async fn replay_some(state: &ApiState, ids: Vec<JournalId>) -> Result<HttpRespon
     for id in ids {
         let item = state
             .store
-            .quarantined(before(id), 1, state.clock.now())
+            .quarantined(id.before(), 1, state.clock.now())
             .await?
             .pop();
         let item = item.filter(|item| item.id == id).ok_or_else(|| {
@@ -122,12 +122,4 @@ async fn put_back(state: &ApiState, item: Quarantined) -> Result<(), ApiError> {
     let taken = state.intake.take_back(item.body).await;
     taken.map_err(|refusal| ApiError::new(ErrorCode::Unavailable).retry_after(refusal.retry_after))?;
     Ok(state.store.quarantine_remove(item.id).await?)
-}
-
-/// The id just before this one, since lists begin after an id.
-fn before(id: JournalId) -> Option<JournalId> {
-    let value = u128::from_be_bytes(*id.as_bytes());
-    value
-        .checked_sub(1)
-        .map(|value| JournalId::from_bytes(value.to_be_bytes()))
 }

@@ -116,7 +116,7 @@ impl Backlog {
         self.scan.full.clear();
         Some(After(match kind {
             Kind::Opening | Kind::Everything => None,
-            Kind::Refill(from) => before(from),
+            Kind::Refill(from) => from.before(),
         }))
     }
 
@@ -230,10 +230,4 @@ impl Backlog {
     pub(in crate::ingest) fn is_hungry(&self) -> bool {
         self.scan.running.is_none() && !self.scan.hungry.is_empty()
     }
-}
-
-/// The id just before another.
-fn before(id: JournalId) -> Option<JournalId> {
-    let before = u128::from_be_bytes(*id.as_bytes()).checked_sub(1)?;
-    Some(JournalId::from_bytes(before.to_be_bytes()))
 }
