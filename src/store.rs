@@ -332,6 +332,14 @@ pub trait Store: Send + Sync + 'static {
         limit: usize,
     ) -> Result<Vec<OutboxRow>, StoreError>;
 
+    /// One unsettled message.
+    async fn outbox_row(
+        &self,
+        tenant: TenantId,
+        number: PhoneNumberId,
+        message: MessageId,
+    ) -> Result<Option<OutboxRow>, StoreError>;
+
     /// Tenants with unsettled messages, but for those of another process that lives.
     async fn tenants_with_outbox(&self) -> Result<Vec<TenantId>, StoreError>;
 

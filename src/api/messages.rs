@@ -14,8 +14,8 @@ use super::outgoing::{Outgoing, audience, destination};
 use super::state::ApiState;
 use crate::actors::request::{Acceptance, DelayEstimate, Missing, Refusal, SubmitRequest};
 use crate::domain::{
-    DeliveryState, Message, MessageId, MetaError, PhoneNumberId, Priority, Seq, StatusTimes, TenantId,
-    Timestamp, UnknownPolicy,
+    DeliveryState, Message, MessageId, MetaError, Priority, Seq, StatusTimes, TenantId, Timestamp,
+    UnknownPolicy,
 };
 use crate::store::op::Settlement;
 use crate::store::{MessageRef, OutboxRow, OutboxState};
@@ -149,7 +149,10 @@ async fn wait(
     if !waits(&first) {
         return Ok((first, None));
     }
-    let row = outbox_row(state, tenant, &first.number, at.message).await?;
+    let row = state
+        .store
+        .outbox_row(tenant, first.number.clone(), at.message)
+        .await?;
     let mut message = read(state, tenant, at).await?;
     let claimed = row.as_ref().filter(|row| row.attempt > 0);
     if let (Some(row), Some(delivery)) = (claimed, message.delivery.as_mut()) {
@@ -172,19 +175,6 @@ async fn wait(
 async fn read(state: &ApiState, tenant: TenantId, at: MessageRef) -> Result<Message, ApiError> {
     let message = state.store.message(tenant, at, state.clock.now()).await?;
     Ok(message.ok_or(NO_SUCH)?)
-}
-
-async fn outbox_row(
-    state: &ApiState,
-    tenant: TenantId,
-    number: &PhoneNumberId,
-    id: MessageId,
-) -> Result<Option<OutboxRow>, ApiError> {
-    // Lists begin after an id, so this one's row is the first after the id before it.
-    let before = u128::from_be_bytes(*id.as_bytes()).checked_sub(1);
-    let before = before.map(|value| MessageId::from_bytes(value.to_be_bytes()));
-    let mut rows = state.store.outbox(tenant, number.clone(), before, 1).await?;
-    Ok(rows.pop().filter(|row| row.at.message == id))
 }
 
 /// `DELETE /v1/messages/{message_id}`

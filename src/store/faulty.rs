@@ -77,10 +77,9 @@ impl FaultyStore {
         number: &PhoneNumberId,
         message: MessageId,
     ) -> Option<OutboxRow> {
-        let before = u128::from_be_bytes(*message.as_bytes()).checked_sub(1)?;
-        let before = MessageId::from_bytes(before.to_be_bytes());
-        let rows = self.read(tenant, number, Some(before), 1);
-        rows.into_iter().find(|row| row.at.message == message)
+        // The store in memory never waits.
+        let read = self.inner.outbox_row(tenant, number.clone(), message);
+        read.now_or_never().unwrap().unwrap()
     }
 
     /// Whether every message is settled.
@@ -95,7 +94,6 @@ impl FaultyStore {
         after: Option<MessageId>,
         limit: usize,
     ) -> Vec<OutboxRow> {
-        // The store in memory never waits.
         let read = self.inner.outbox(tenant, number.clone(), after, limit);
         read.now_or_never().unwrap().unwrap()
     }
@@ -232,6 +230,16 @@ impl Store for FaultyStore {
             }
         }
         Ok(rows)
+    }
+
+    async fn outbox_row(
+        &self,
+        tenant: TenantId,
+        number: PhoneNumberId,
+        message: MessageId,
+    ) -> Result<Option<OutboxRow>, StoreError> {
+        let mut rows = self.outbox(tenant, number, message.before(), 1).await?;
+        Ok(rows.pop().filter(|row| row.at.message == message))
     }
 
     async fn open_tenant(

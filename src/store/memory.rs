@@ -249,6 +249,17 @@ impl Store for MemoryStore {
         Ok(ledger.map_or_else(Vec::new, |ledger| ledger.outbox(&number, after, limit)))
     }
 
+    async fn outbox_row(
+        &self,
+        tenant: TenantId,
+        number: PhoneNumberId,
+        message: MessageId,
+    ) -> Result<Option<OutboxRow>, StoreError> {
+        let state = self.state();
+        let ledger = state.ledgers.get(&tenant);
+        Ok(ledger.and_then(|ledger| ledger.tables.outbox.get(&(number, message)).cloned()))
+    }
+
     async fn tenants_with_outbox(&self) -> Result<Vec<TenantId>, StoreError> {
         let state = self.state();
         let some = state.ledgers.iter().filter(|(_, ledger)| ledger.has_outbox());

@@ -240,6 +240,16 @@ impl Store for Metered {
             .await
     }
 
+    async fn outbox_row(
+        &self,
+        tenant: TenantId,
+        number: PhoneNumberId,
+        message: MessageId,
+    ) -> Result<Option<OutboxRow>, StoreError> {
+        self.measured(StoreOp::Read, self.inner.outbox_row(tenant, number, message))
+            .await
+    }
+
     async fn tenants_with_outbox(&self) -> Result<Vec<TenantId>, StoreError> {
         self.measured(StoreOp::Read, self.inner.tenants_with_outbox())
             .await

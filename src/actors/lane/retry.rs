@@ -129,8 +129,8 @@ pub(super) async fn read_row(
 ) -> Option<OutboxRow> {
     let mut pauses = Backoff::of(message);
     loop {
-        match store.outbox(tenant, number.clone(), message.before(), 1).await {
-            Ok(rows) => return rows.into_iter().next().filter(|row| row.at.message == message),
+        match store.outbox_row(tenant, number.clone(), message).await {
+            Ok(row) => return row,
             Err(error) if pauses.are_long() => {
                 tracing::warn!(tenant.id = %tenant, %error, "cannot read the outbox");
             }

@@ -137,6 +137,13 @@ async fn outbox(scene: &Scene) {
         let rows = scene.store.outbox(TENANT, ops::number(number), None, 99);
         read.extend(rows.await.unwrap());
     }
+    for row in &exported {
+        let (number, message) = (row.number.clone(), row.at.message);
+        let one = scene.store.outbox_row(TENANT, number, message).await.unwrap();
+        assert_eq!(format!("{:?}", one.unwrap()), format!("{row:?}"));
+        let elsewhere = scene.store.outbox_row(TENANT, ops::number("2"), message).await;
+        assert!(elsewhere.unwrap().is_none());
+    }
     let by_place = |row: &OutboxRow| (row.number.clone(), row.at.message);
     exported.sort_by_key(by_place);
     read.sort_by_key(by_place);

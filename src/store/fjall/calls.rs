@@ -214,6 +214,15 @@ impl Store for FjallStore {
             .await
     }
 
+    async fn outbox_row(
+        &self,
+        tenant: TenantId,
+        number: PhoneNumberId,
+        message: MessageId,
+    ) -> Result<Option<OutboxRow>, StoreError> {
+        self.reader.row(&keys::outbox(tenant, &number, message))
+    }
+
     async fn tenants_with_outbox(&self) -> Result<Vec<TenantId>, StoreError> {
         self.reader.away(pages::tenants_with_outbox).await
     }

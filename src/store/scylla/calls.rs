@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use futures_util::stream::{StreamExt as _, TryStreamExt as _};
 
 use super::ScyllaStore;
+use super::cell::{Key, Row};
 use crate::domain::{
     Alias, Contact, ContactId, Conversation, ConversationId, Epoch, Fence, JournalId, Message, MessageId,
     PhoneNumberId, Retention, Seq, TenantId, Timestamp,
@@ -202,6 +203,17 @@ impl Store for ScyllaStore {
     ) -> Result<Vec<OutboxRow>, StoreError> {
         let _permit = self.permit()?;
         self.unsettled(tenant, &number, after, limit).await
+    }
+
+    async fn outbox_row(
+        &self,
+        tenant: TenantId,
+        number: PhoneNumberId,
+        message: MessageId,
+    ) -> Result<Option<OutboxRow>, StoreError> {
+        let _permit = self.permit()?;
+        let row = self.load_one(tenant, &Key::Outbox(number, message)).await?;
+        Ok(row.and_then(Row::outbox))
     }
 
     async fn put_tenant(&self, tenant: Tenant) -> Result<(), StoreError> {

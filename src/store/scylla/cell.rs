@@ -51,6 +51,14 @@ impl Row {
             _ => None,
         }
     }
+
+    /// Of an unsettled message: itself.
+    pub(super) fn outbox(self) -> Option<OutboxRow> {
+        match self {
+            Self::Outbox(row) => Some(*row),
+            _ => None,
+        }
+    }
 }
 
 /// A conversation, and until when its last message may be read, of which it shows the beginning.

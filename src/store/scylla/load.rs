@@ -57,7 +57,8 @@ impl ScyllaStore {
         Ok(answers.into_iter().flatten().collect())
     }
 
-    async fn load_one(&self, tenant: TenantId, key: &Key) -> Result<Cell, StoreError> {
+    /// One row.
+    pub(super) async fn load_one(&self, tenant: TenantId, key: &Key) -> Result<Cell, StoreError> {
         Ok(match key {
             Key::Conversation(id) => self
                 .load_conversation(tenant, *id)
