@@ -26,6 +26,7 @@ pub mod retention;
 mod room;
 pub mod row;
 pub mod scylla;
+pub mod tables;
 pub mod transfer;
 
 use std::collections::BTreeSet;
@@ -387,6 +388,12 @@ pub trait Store: Send + Sync + 'static {
 
     /// Removes expired rows, at most about `limit`. `now` must be believed: what it removes is gone.
     async fn sweep(&self, now: Timestamp, limit: usize) -> Result<Swept, StoreError>;
+
+    /// Begins to write to files what a start after a kill would have to read from a log again, if that is much. Nothing to do where a
+    /// server does that by itself.
+    async fn shorten_replay(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
 
     /// Removes everything stored of one contact: rows, index entries and the bodies of its events. Repeatable.
     async fn erase_contact(&self, tenant: TenantId, contact: ContactId) -> Result<Swept, StoreError>;

@@ -14,7 +14,7 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::time::{Interval, MissedTickBehavior};
 
 use crate::actors::Directory;
-use crate::actors::directory::TenantCounts;
+use crate::actors::directory::Census;
 use crate::domain::Clock;
 use crate::shutdown::Shutdown;
 use crate::store::{ProcessId, Store, StoreErrorKind};
@@ -22,11 +22,8 @@ use crate::telemetry::labels::TenantState;
 use crate::telemetry::{self, metrics};
 use crate::whatsapp::Graph;
 
-/// How often expired rows are removed; they are unreadable at once. A data folder writes out what is in memory then: what it took since
-/// the last sweep is what a start after a kill has to read again.
-const SWEEP: Duration = Duration::from_secs(10);
-/// The same on a cluster, which drops expired rows by itself.
-const SWEEP_FAR: Duration = Duration::from_secs(60);
+/// Expired rows are unreadable at once; this is only about their space.
+const SWEEP: Duration = Duration::from_secs(60);
 /// How often the journal's backlog is looked at.
 const MEASURE: Duration = Duration::from_secs(5);
 /// The same on a cluster, which has to count, each time through what was done lately.
@@ -59,14 +56,6 @@ impl Failing {
             Self::IsWaitedFor => MEASURE_FAR,
         }
     }
-
-    /// How often expired rows are removed.
-    const fn swept_each(self) -> Duration {
-        match self {
-            Self::EndsTheProcess => SWEEP,
-            Self::IsWaitedFor => SWEEP_FAR,
-        }
-    }
 }
 
 /// Why it ended.
@@ -95,7 +84,7 @@ pub(super) async fn run(
             rest(&directory),
             others::succeed(&directory, others),
             fold(&recorder),
-            sweep(&store, clock.as_ref(), failing.swept_each(), &shutdown),
+            sweep(&store, clock.as_ref(), &shutdown),
             measure(store.as_ref(), clock.as_ref(), failing.measured_each()),
             retention::run(&directory, clock.as_ref(), &shutdown),
             time::tell(store.as_ref(), clock.as_ref()),
@@ -125,7 +114,7 @@ async fn revive(directory: &Directory) {
         directory.revive().await;
         let missing = u64::try_from(directory.missing().len()).unwrap_or(u64::MAX);
         metrics::tenants_missing().set(metrics::number(missing));
-        let TenantCounts { live, rest } = directory.tenant_counts();
+        let Census { live, rest } = directory.census();
         for (state, tenants) in [(TenantState::Live, live), (TenantState::Rest, rest)] {
             let tenants = u64::try_from(tenants).unwrap_or(u64::MAX);
             metrics::tenants(state).set(metrics::number(tenants));
@@ -167,8 +156,8 @@ async fn measure(store: &dyn Store, clock: &dyn Clock, pace: Duration) {
     }
 }
 
-async fn sweep(store: &Arc<dyn Store>, clock: &dyn Clock, pace: Duration, shutdown: &Shutdown) {
-    let mut due = each(pace);
+async fn sweep(store: &Arc<dyn Store>, clock: &dyn Clock, shutdown: &Shutdown) {
+    let mut due = each(SWEEP);
     loop {
         due.tick().await;
         remove_expired(store, clock, shutdown).await;

@@ -17,7 +17,7 @@ mod f_paging;
 mod g_expiry;
 mod h_list;
 mod i_tenants;
-mod j_erasure;
+pub(super) mod j_erasure;
 mod k_limits;
 mod kill;
 mod kill_change;

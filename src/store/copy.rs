@@ -199,7 +199,7 @@ impl Copy<'_> {
                     kind,
                     mark: mark.clone(),
                 });
-                watcher(state, &format!("tenant {tenant}: {} {rows}", kind.as_str()))?;
+                watcher(state, &format!("tenant {tenant}: {} {rows}", kind.table().name))?;
                 if mark.is_none() {
                     break;
                 }

@@ -51,21 +51,6 @@ impl RecordKind {
         Self::Event,
         Self::Head,
     ];
-
-    /// Its name.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Contact => "contact",
-            Self::Alias => "alias",
-            Self::Message => "message",
-            Self::Conversation => "conversation",
-            Self::Seen => "seen",
-            Self::Idempotency => "idempotency",
-            Self::Outbox => "outbox",
-            Self::Event => "event",
-            Self::Head => "head",
-        }
-    }
 }
 
 /// One row. Personal data.

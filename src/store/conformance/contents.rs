@@ -9,7 +9,7 @@ use crate::store::row::Seen;
 use crate::store::{Record, RecordKind, Store};
 
 /// Rows exported at once.
-const PAGE: usize = 500;
+pub(in crate::store) const PAGE: usize = 500;
 
 /// What kind of row a key names; its first byte, and so the order of the contents.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -11,7 +11,7 @@ use crate::store::op::{Op, OpOutcome, ReportTarget};
 use crate::store::{Number, Quarantined};
 
 /// Words that stand in the customer's rows and nowhere else.
-pub(super) const CANARIES: [&str; 9] = [
+pub(in crate::store) const CANARIES: [&str; 9] = [
     "628111111",
     "ID.CANARY",
     "ID.ENT.CANARY",
@@ -24,7 +24,7 @@ pub(super) const CANARIES: [&str; 9] = [
 ];
 
 /// A customer with everything that a customer can have, and another one.
-pub(super) async fn fill(scene: &mut Scene) {
+pub(in crate::store) async fn fill(scene: &mut Scene) {
     let mut receive = ops::receive(&["628111111"], "canary1", scene.now, "canarytext");
     receive.name = Some("canaryname".into());
     receive.username = Some("canaryuser".into());

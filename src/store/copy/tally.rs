@@ -83,7 +83,7 @@ impl Part {
             Self::Numbers => "number",
             Self::Retention => "retention_job",
             Self::Keys(_) => "api_key",
-            Self::Rows(_, kind) => kind.as_str(),
+            Self::Rows(_, kind) => kind.table().name,
             Self::Webhooks => "journal",
             Self::Aside => "quarantine",
         }

@@ -17,6 +17,7 @@ const OWN: &[&str] = &[
     "lock",
     "demo.key",
     "claims-ahead",
+    "loss-accepted",
     "engine.watermark",
     "webhooks.watermark",
     "damaged",
