@@ -1,7 +1,7 @@
 //! The outbound queue of one number: what goes next, when, and what became of it.
 //!
 //! ```text
-//! enqueue ─▶ queue (lines per customer, schedule) ─claim, durable─▶ hands ─limit─▶ call ─▶ result, committed
+//! enqueue ─▶ queue (a queue per customer, schedule) ─claim, durable─▶ in flight ─limit─▶ call ─▶ result, committed
 //!    ▲            ▲        what has no room stays in the outbox       │
 //!    └─ outbox ───┘◀──────────── provably not taken ◀─────────────────┤
 //!                  unknown outcomes are watched ◀─────────────────────┘
@@ -9,7 +9,7 @@
 //!
 //! The queue in memory is only a hint: the store grants each claim, so that a message is never called for twice. Claims are
 //! durable before the first byte leaves, and a result is committed however long that takes. Everything happens in turns
-//! ([`turn`]): a turn does what can be done now and sets one timer for what comes next.
+//! ([`scheduler`]): a turn does what can be done now and sets one timer for what comes next.
 
 mod announce;
 mod call;

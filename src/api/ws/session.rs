@@ -137,7 +137,13 @@ impl Session {
                 .unwrap_or(Err(Refusal::Busy))
         };
         let work = work.into_actor(self).map(move |greeted, session, ctx| match greeted {
-            Ok((roster, ledger)) => session.welcome(at, ledger, &roster),
+            Ok((roster, ledger)) => {
+                session.welcome(at, ledger, &roster);
+                // Who arrives is online. A client need not wait for its welcome, so it may have said something else already.
+                if session.showing.is_more_than_online() {
+                    session.show_again(ctx);
+                }
+            }
             Err(refusal) => {
                 tracing::info!(tenant.id = %session.pass.tenant, error = %refusal, "a socket finds no tenant");
                 session.end(Close::Unavailable, ctx);

@@ -64,6 +64,11 @@ impl Showing {
         }
     }
 
+    /// Whether it shows anything but that its client is there.
+    pub(super) fn is_more_than_online(&self) -> bool {
+        self.presence != Presence::Online || self.viewing.is_some()
+    }
+
     /// Everything that is shown.
     pub(super) fn all(&self) -> impl Iterator<Item = Attendance> + use<> {
         let viewing = self.viewing.map(|id| Attendance::Viewing(Some(id)));

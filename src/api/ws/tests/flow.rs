@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::SocketOptions;
-use super::rig::{Rig, TENANT, options};
+use super::rig::{Rig, TENANT, options, until};
 use crate::actors::feed::rig::Asked;
 use crate::actors::feed::{FeedLimits, Presence, Signal, Typing};
 use crate::actors::request::{Attendance, Named, Roster};
@@ -44,6 +44,32 @@ async fn a_socket_that_comes_back_gets_exactly_what_it_missed() {
         );
         client.events_to(after, 300).await;
     }
+    rig.stop().await;
+}
+
+#[actix::test]
+async fn what_a_client_says_before_it_is_greeted_in_a_crowd_stands_afterwards() {
+    // So few handshakes a second that two of them are a crowd.
+    let rig = Rig::start(SocketOptions {
+        handshakes_per_s: 50,
+        ..options()
+    })
+    .await;
+    let _first = rig.connect("ana").await;
+    let mut client = rig.connect("ben").await;
+    client.say(json!({ "type": "hello" })).await;
+    client.say(json!({ "type": "presence", "state": "busy" })).await;
+    client.frame_of("welcome").await;
+    let ben = AgentId::parse("ben").unwrap();
+    until(|| {
+        let asked = rig.port.asked.lock().unwrap();
+        let shown = asked.iter().rev().find_map(|asked| match asked {
+            Asked::Attend(agent, _, shown) if *agent == ben => Some(shown),
+            _ => None,
+        });
+        shown == Some(&Attendance::Presence(Presence::Busy))
+    })
+    .await;
     rig.stop().await;
 }
 
