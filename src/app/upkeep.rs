@@ -14,7 +14,7 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::time::{Interval, MissedTickBehavior};
 
 use crate::actors::Directory;
-use crate::actors::directory::Census;
+use crate::actors::directory::TenantCounts;
 use crate::domain::Clock;
 use crate::shutdown::Shutdown;
 use crate::store::{ProcessId, Store, StoreErrorKind};
@@ -24,6 +24,8 @@ use crate::whatsapp::Graph;
 
 /// Expired rows are unreadable at once; this is only about their space.
 const SWEEP: Duration = Duration::from_secs(60);
+/// How often a store writes to files what a start after a kill would have to read again.
+const REPLAY: Duration = Duration::from_secs(10);
 /// How often the journal's backlog is looked at.
 const MEASURE: Duration = Duration::from_secs(5);
 /// The same on a cluster, which has to count, each time through what was done lately.
@@ -85,6 +87,7 @@ pub(super) async fn run(
             others::succeed(&directory, others),
             fold(&recorder),
             sweep(&store, clock.as_ref(), &shutdown),
+            shorten_replay(store.as_ref()),
             measure(store.as_ref(), clock.as_ref(), failing.measured_each()),
             retention::run(&directory, clock.as_ref(), &shutdown),
             time::tell(store.as_ref(), clock.as_ref()),
@@ -114,7 +117,7 @@ async fn revive(directory: &Directory) {
         directory.revive().await;
         let missing = u64::try_from(directory.missing().len()).unwrap_or(u64::MAX);
         metrics::tenants_missing().set(metrics::number(missing));
-        let Census { live, rest } = directory.census();
+        let TenantCounts { live, rest } = directory.tenant_counts();
         for (state, tenants) in [(TenantState::Live, live), (TenantState::Rest, rest)] {
             let tenants = u64::try_from(tenants).unwrap_or(u64::MAX);
             metrics::tenants(state).set(metrics::number(tenants));
@@ -161,6 +164,16 @@ async fn sweep(store: &Arc<dyn Store>, clock: &dyn Clock, shutdown: &Shutdown) {
     loop {
         due.tick().await;
         remove_expired(store, clock, shutdown).await;
+    }
+}
+
+async fn shorten_replay(store: &dyn Store) {
+    let mut due = each(REPLAY);
+    loop {
+        due.tick().await;
+        if let Err(error) = store.shorten_replay().await {
+            tracing::warn!(%error, "the store cannot write out what is in memory: a start after a kill takes longer");
+        }
     }
 }
 

@@ -311,6 +311,10 @@ impl Store for Metered {
         self.measured(StoreOp::Expire, self.inner.sweep(now, limit)).await
     }
 
+    async fn shorten_replay(&self) -> Result<(), StoreError> {
+        self.inner.shorten_replay().await
+    }
+
     async fn erase_contact(&self, tenant: TenantId, contact: ContactId) -> Result<Swept, StoreError> {
         self.measured(StoreOp::Write, self.inner.erase_contact(tenant, contact))
             .await

@@ -310,9 +310,6 @@ impl Store for FjallStore {
         metrics::store_expired_total().increment(u64::try_from(rows).unwrap_or(u64::MAX));
         if !more {
             self.rewrite_if_due(now).await?;
-            if let Err(error) = self.reader.away(rewrite::keep_little_in_memory).await {
-                tracing::warn!(%error, "cannot write out what is in memory: a start after a kill takes longer");
-            }
         }
         self.journal.turn_over().await?;
         let bytes = self.reader.away(engine::disk_bytes).await?;
@@ -323,6 +320,10 @@ impl Store for FjallStore {
             metrics::store_disk_free_bytes().set(metrics::number(free));
         }
         Ok(Swept { rows, more })
+    }
+
+    async fn shorten_replay(&self) -> Result<(), StoreError> {
+        self.reader.away(rewrite::keep_little_in_memory).await
     }
 
     async fn erase_contact(&self, tenant: TenantId, contact: ContactId) -> Result<Swept, StoreError> {

@@ -19,7 +19,7 @@ use crate::store::error::{StoreError, StoreErrorKind};
 const EVERY: Duration = Duration::from_hours(24);
 /// In this time memory is written to files, or the disk has failed.
 pub(super) const WRITTEN: Duration = Duration::from_mins(1);
-/// More bytes in memory than this are written to files by the next sweep.
+/// More bytes in memory than this are written to files before long.
 const MUCH: u64 = 4 << 20;
 /// Time between two looks whether it is.
 const LOOK: Duration = Duration::from_millis(10);
