@@ -26,6 +26,7 @@ mod leads;
 mod m_retention;
 mod n_copies;
 mod o_groups;
+pub(super) mod one_of_each;
 pub(super) mod ops;
 mod p_consent;
 mod q_identity;

@@ -135,7 +135,7 @@ async fn directory(store: &dyn Store, tenant: TenantId) -> Vec<(Bytes, Bytes)> {
 }
 
 /// All records of one kind.
-pub(super) async fn exported(
+pub(in crate::store) async fn exported(
     store: &dyn Store,
     tenant: TenantId,
     kind: RecordKind,

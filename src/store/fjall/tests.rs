@@ -2,6 +2,7 @@
 
 mod damage;
 mod ending;
+mod format;
 mod gaps;
 mod space;
 mod torn;

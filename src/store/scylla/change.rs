@@ -1,5 +1,8 @@
 //! What a commit writes: the rows in the form in which the commit record keeps them until they are surely written.
 
+#[cfg(test)]
+mod format;
+
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
