@@ -53,10 +53,10 @@ mod tests {
     #[actix_web::test]
     async fn newcomers_begin_evenly_and_nobody_waits_for_long() {
         tokio::time::pause();
-        let entrance = AcceptPacing::open();
+        let pacing = AcceptPacing::open();
         let began = Instant::now();
         let crowd = (0..9_000).map(|_| async {
-            entrance.pass().await;
+            pacing.pass().await;
             began.elapsed()
         });
         let waits = join_all(crowd).await;

@@ -64,7 +64,7 @@ impl ConnectionLimits {
         drop(counts);
         metrics::connections_open().increment(1.0);
         Ok(Place {
-            peers: self.clone(),
+            limits: self.clone(),
             peer,
         })
     }
@@ -90,14 +90,14 @@ fn counted(address: IpAddr) -> Option<IpAddr> {
 /// One connection, counted until this is dropped.
 #[derive(Debug)]
 pub(super) struct Place {
-    peers: ConnectionLimits,
+    limits: ConnectionLimits,
     peer: Option<IpAddr>,
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
         metrics::connections_open().decrement(1.0);
-        let mut counts = self.peers.counts();
+        let mut counts = self.limits.counts();
         counts.all = counts.all.saturating_sub(1);
         if let Some(peer) = self.peer
             && let Some(open) = counts.by_peer.get_mut(&peer)
@@ -120,39 +120,42 @@ mod tests {
 
     #[test]
     fn one_address_has_its_share_and_no_more() {
-        let peers = ConnectionLimits::new(100, 2);
-        let one = peers.enter(from("203.0.113.7")).unwrap();
-        let _two = peers.enter(from("::ffff:203.0.113.7")).unwrap();
-        assert_eq!(peers.enter(from("203.0.113.7")).unwrap_err(), ConnectionEnd::Peer);
-        let _other = peers.enter(from("203.0.113.8")).unwrap();
+        let limits = ConnectionLimits::new(100, 2);
+        let one = limits.enter(from("203.0.113.7")).unwrap();
+        let _two = limits.enter(from("::ffff:203.0.113.7")).unwrap();
+        assert_eq!(
+            limits.enter(from("203.0.113.7")).unwrap_err(),
+            ConnectionEnd::Peer
+        );
+        let _other = limits.enter(from("203.0.113.8")).unwrap();
         drop(one);
-        assert!(peers.enter(from("203.0.113.7")).is_ok());
+        assert!(limits.enter(from("203.0.113.7")).is_ok());
     }
 
     #[test]
     fn the_addresses_of_one_network_of_ipv6_count_as_one() {
-        let peers = ConnectionLimits::new(100, 1);
-        let _one = peers.enter(from("2001:db8:1:2::1")).unwrap();
+        let limits = ConnectionLimits::new(100, 1);
+        let _one = limits.enter(from("2001:db8:1:2::1")).unwrap();
         assert_eq!(
-            peers.enter(from("2001:db8:1:2:ffff::9")).unwrap_err(),
+            limits.enter(from("2001:db8:1:2:ffff::9")).unwrap_err(),
             ConnectionEnd::Peer
         );
-        assert!(peers.enter(from("2001:db8:1:3::1")).is_ok());
+        assert!(limits.enter(from("2001:db8:1:3::1")).is_ok());
     }
 
     #[test]
     fn a_proxy_on_this_machine_may_bring_everybody_as_far_as_there_are_files() {
-        let peers = ConnectionLimits::new(3, 1);
+        let limits = ConnectionLimits::new(3, 1);
         let all = ["127.0.0.1", "::1", "127.0.0.1"];
         let places: Vec<_> = all
             .into_iter()
-            .map(|address| peers.enter(from(address)))
+            .map(|address| limits.enter(from(address)))
             .collect();
         assert!(places.iter().all(Result::is_ok));
-        assert_eq!(peers.enter(from("127.0.0.1")).unwrap_err(), ConnectionEnd::Full);
+        assert_eq!(limits.enter(from("127.0.0.1")).unwrap_err(), ConnectionEnd::Full);
         drop(places);
-        assert!(peers.counts().by_peer.is_empty());
-        assert!(peers.enter(None).is_ok());
+        assert!(limits.counts().by_peer.is_empty());
+        assert!(limits.enter(None).is_ok());
     }
 
     #[test]

@@ -133,10 +133,10 @@ where
         .shutdown_timeout(bounds.shutdown.as_secs())
         .disable_signals();
     let stopping = builder.graceful_shutdown_signal();
-    let peers = ConnectionLimits::new(bounds.connections, bounds.of_peer);
+    let limits = ConnectionLimits::new(bounds.connections, bounds.of_peer);
     let builder = builder.listen("http", listener, move || {
         let stopping = stopping.clone();
-        let peers = peers.clone();
+        let limits = limits.clone();
         let http = HttpService::build()
             .graceful_shutdown_signal(move || {
                 let stopping = stopping.clone();
@@ -154,14 +154,14 @@ where
             .upgrade(ws::takeover(map_config(app(), |()| AppConfig::default())))
             .finish(map_config(app(), |()| AppConfig::default()));
         let times = bounds.times;
-        let entrance = AcceptPacing::open();
+        let pacing = AcceptPacing::open();
         fn_service(move |io: TcpStream| {
-            let (peers, entrance) = (peers.clone(), entrance.clone());
+            let (limits, pacing) = (limits.clone(), pacing.clone());
             async move {
                 let from = io.peer_addr().ok();
-                match peers.enter(from.map(|from| from.ip())) {
+                match limits.enter(from.map(|from| from.ip())) {
                     Ok(place) => {
-                        entrance.pass().await;
+                        pacing.pass().await;
                         Ok((Connection::new(io, times, place), Protocol::Http1, from))
                     }
                     Err(why) => {

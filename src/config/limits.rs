@@ -40,9 +40,9 @@ pub struct LimitsConfig {
     /// Handshakes in a second.
     pub handshakes_per_s: u32,
     /// Newest events of a tenant kept ready.
-    pub event_ring: usize,
+    pub event_buffer: usize,
     /// The same in bytes.
-    pub event_ring_bytes: ByteSize,
+    pub event_buffer_bytes: ByteSize,
     /// Events behind which a client is told to load afresh.
     pub resync_after: u64,
     /// How long a socket may read nothing while something waits for it.
@@ -85,10 +85,10 @@ impl LimitsConfig {
         problems.range("limits.tickets_per_tenant", self.tickets_per_tenant, 1..=65_536);
         problems.range("limits.sockets_total", self.sockets_total, 1..=1_000_000);
         problems.range("limits.handshakes_per_s", self.handshakes_per_s, 1..=100_000);
-        problems.range("limits.event_ring", self.event_ring, 16..=1_000_000);
+        problems.range("limits.event_buffer", self.event_buffer, 16..=1_000_000);
         problems.range(
-            "limits.event_ring_bytes",
-            self.event_ring_bytes,
+            "limits.event_buffer_bytes",
+            self.event_buffer_bytes,
             size(1 << 16)..=size(1 << 30),
         );
         problems.range("limits.resync_after", self.resync_after, 1..=1_000_000);

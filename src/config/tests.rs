@@ -14,7 +14,7 @@ fn the_defaults_are_complete_and_valid() {
     let config = Config::defaults().unwrap();
     assert_eq!(config.server.listen.to_string(), "127.0.0.1:8080");
     assert!(config.server.admin_token.is_none() && config.server.public_url.is_none());
-    assert_eq!(config.limits.event_ring_bytes.get(), 1 << 20);
+    assert_eq!(config.limits.event_buffer_bytes.get(), 1 << 20);
     assert_eq!(config.retention.default_days, crate::domain::Retention::DEFAULT);
 }
 

@@ -17,7 +17,7 @@ use crate::shutdown::Shutdown;
 use crate::telemetry::labels::ActorKind;
 use crate::telemetry::metrics;
 
-/// How long the end of the process waits for entries in hand.
+/// How long the end of the process waits for entries in flight.
 const FAREWELL: Duration = Duration::from_secs(4);
 /// How often it looks whether they have ended.
 const LOOK: Duration = Duration::from_millis(20);
@@ -47,15 +47,15 @@ impl Applier {
         let mut pause = RESPAWN;
         while !self.shutdown.has_begun() {
             let began = Instant::now();
-            let board = self.shared.begin();
-            let mut parts = self.parts(&board);
+            let shared_backlog = self.shared.begin();
+            let mut parts = self.parts(&shared_backlog);
             self.shared.runs.store(true, Ordering::Release);
             let died = tokio::select! {
                 () = self.shutdown.begun() => None,
                 died = parts.join_next() => died,
             };
             let Some(died) = died else {
-                return farewell(&board).await;
+                return farewell(&shared_backlog).await;
             };
             // Nothing is lost: the journal has it all, and the next one reads it from the beginning.
             self.shared.runs.store(false, Ordering::Release);
@@ -74,34 +74,34 @@ impl Applier {
         }
     }
 
-    fn parts(&self, board: &Arc<SharedBacklog>) -> JoinSet<()> {
+    fn parts(&self, shared_backlog: &Arc<SharedBacklog>) -> JoinSet<()> {
         let directory = &self.directory;
         let store = directory.store();
         let mut parts = JoinSet::new();
-        parts.spawn(scanner::run(Arc::clone(board), Arc::clone(directory)));
-        parts.spawn(completion::run(Arc::clone(board), Arc::clone(store)));
-        parts.spawn(seeker::run(Arc::clone(board), Arc::clone(store)));
+        parts.spawn(scanner::run(Arc::clone(shared_backlog), Arc::clone(directory)));
+        parts.spawn(completion::run(Arc::clone(shared_backlog), Arc::clone(store)));
+        parts.spawn(seeker::run(Arc::clone(shared_backlog), Arc::clone(store)));
         parts.spawn(deal(
-            Arc::clone(board),
+            Arc::clone(shared_backlog),
             Arc::clone(directory),
             self.shutdown.clone(),
         ));
-        parts.spawn(watch(Arc::clone(board), Arc::clone(directory)));
+        parts.spawn(watch(Arc::clone(shared_backlog), Arc::clone(directory)));
         parts
     }
 }
 
 /// Gives flows their turns.
-async fn deal(board: Arc<SharedBacklog>, directory: Arc<Directory>, shutdown: Shutdown) {
+async fn deal(shared_backlog: Arc<SharedBacklog>, directory: Arc<Directory>, shutdown: Shutdown) {
     let router = Arc::new(Router::new(Arc::clone(&directory)));
     loop {
         if shutdown.has_begun() {
             // Whoever waits for the end of this part takes an end for a death.
             std::future::pending::<()>().await;
         }
-        let until = match board.look(|backlog| backlog.next(Instant::now())) {
+        let until = match shared_backlog.look(|backlog| backlog.next(Instant::now())) {
             Next::Take(work) => {
-                let turn = TurnOf::new(Arc::clone(&board), work);
+                let turn = TurnOf::new(Arc::clone(&shared_backlog), work);
                 tokio::spawn(turn.run(Arc::clone(directory.store()), Arc::clone(&router)));
                 continue;
             }
@@ -111,26 +111,26 @@ async fn deal(board: Arc<SharedBacklog>, directory: Arc<Directory>, shutdown: Sh
         match until {
             Some(until) => {
                 // Whichever comes first.
-                let _ = tokio::time::timeout_at(until, board.work.notified()).await;
+                let _ = tokio::time::timeout_at(until, shared_backlog.work.notified()).await;
             }
-            None => board.work.notified().await,
+            None => shared_backlog.work.notified().await,
         }
     }
 }
 
 /// Has the journal read again when a tenant comes back from another process, which may have left some of its webhooks.
-async fn watch(board: Arc<SharedBacklog>, directory: Arc<Directory>) {
+async fn watch(shared_backlog: Arc<SharedBacklog>, directory: Arc<Directory>) {
     let taken_back = directory.taken_back();
     loop {
         taken_back.notified().await;
-        board.scan_again();
+        shared_backlog.scan_again();
     }
 }
 
-/// Lets entries in hand finish, so that the next start has less to repeat.
-async fn farewell(board: &SharedBacklog) {
+/// Lets entries in flight finish, so that the next start has less to repeat.
+async fn farewell(shared_backlog: &SharedBacklog) {
     let deadline = Instant::now() + FAREWELL;
-    while board.look(|backlog| backlog.in_hand()) > 0 && Instant::now() < deadline {
+    while shared_backlog.look(|backlog| backlog.in_flight()) > 0 && Instant::now() < deadline {
         tokio::time::sleep(LOOK).await;
     }
 }

@@ -1,7 +1,7 @@
 //! What waits to be applied, and whose turn it is.
 //!
 //! Each tenant's urgent webhooks and each tenant's statuses are a flow of their own, in the journal's order. Flows take
-//! turns (deficit round robin over bytes), and each has only so much in hand: whoever is flooded, slow or stuck holds up
+//! turns (deficit round robin over bytes), and each has only so much in flight: whoever is flooded, slow or stuck holds up
 //! nobody else. Only ids are held beyond a few bodies, and of those a bounded number: what is beyond that is *unlisted*, and
 //! listed by a [`Scan`] of the journal when its flow comes to it.
 
@@ -31,9 +31,9 @@ pub(super) use item::{Ends, Flow, Item, Owner, Part, Strays};
 pub(super) use missing::Missing;
 pub(super) use scan::{After, Seen};
 
-/// Entries in hand of all flows, beside those that each may always have.
+/// Entries in flight of all flows, beside those that each may always have.
 const IN_HAND: usize = 4_096;
-/// Ops of one flow that may be in hand: two of the largest batches of its ledger, one being written and one that gathers.
+/// Ops of one flow that may be in flight: two of the largest batches of its ledger, one being written and one that gathers.
 /// Whoever sends waits behind them, so there are no more.
 const MOST: usize = 512;
 /// The same where somebody else of the tenant waits, and what a flow may always have.
@@ -46,15 +46,15 @@ const QUANTUM: i64 = 64 << 10;
 const BEHIND: usize = 1_024;
 /// How long what failed waits before it is tried again.
 pub(super) const AGAIN: Duration = Duration::from_secs(1);
-/// How soon a flow that waits for its own entries in hand looks again.
+/// How soon a flow that waits for its own entries in flight looks again.
 const LOOK: Duration = Duration::from_millis(5);
 
 /// What one flow may do now.
 pub(super) struct Work {
     pub(super) flow: Flow,
-    /// Ops that it may have in hand.
+    /// Ops that it may have in flight.
     pub(super) share: usize,
-    pub(super) hand: Arc<InFlightOps>,
+    pub(super) ops: Arc<InFlightOps>,
     /// In order.
     pub(super) items: VecDeque<Item>,
     /// It is a part of a backlog.
@@ -97,7 +97,7 @@ pub(super) struct Backlog {
     held: BTreeSet<(Instant, Flow)>,
     /// Taken, and not marked done in the journal.
     open: HashSet<(JournalId, Owner)>,
-    in_hand: usize,
+    in_flight: usize,
     behind_in_hand: usize,
     holders: usize,
     listed: usize,
@@ -116,7 +116,7 @@ impl Backlog {
             ring: VecDeque::new(),
             held: BTreeSet::new(),
             open: HashSet::new(),
-            in_hand: 0,
+            in_flight: 0,
             behind_in_hand: 0,
             holders: 0,
             listed: 0,
@@ -128,8 +128,8 @@ impl Backlog {
         }
     }
 
-    /// Entries in hand, with those of which the journal does not know yet that they are done.
-    pub(super) fn in_hand(&self) -> usize {
+    /// Entries in flight, with those of which the journal does not know yet that they are done.
+    pub(super) fn in_flight(&self) -> usize {
         self.open.len()
     }
 
@@ -183,7 +183,7 @@ impl Backlog {
     fn take(&mut self, flow: Flow, (room, share): (usize, usize), pace: Pace) -> Work {
         let mut items = VecDeque::new();
         let queue = self.flows.entry(flow).or_default();
-        let before = queue.in_hand;
+        let before = queue.in_flight;
         while queue.credit > 0
             && items.len() < BATCH.min(room)
             && let Some(item) = queue.pop()
@@ -197,10 +197,10 @@ impl Backlog {
         }
         let taken = items.len();
         self.listed -= taken;
-        self.in_hand += taken;
-        queue.in_hand += taken;
+        self.in_flight += taken;
+        queue.in_flight += taken;
         queue.phase = Phase::HandingOver;
-        let hand = Arc::clone(&queue.hand);
+        let ops = Arc::clone(&queue.ops);
         if before == 0 {
             self.holders += 1;
         }
@@ -214,7 +214,7 @@ impl Backlog {
         Work {
             flow,
             share,
-            hand,
+            ops,
             items,
             pace,
         }
@@ -238,13 +238,13 @@ impl Backlog {
         }
     }
 
-    /// An entry in hand is done with, but the journal does not know yet.
+    /// An entry in flight is done with, but the journal does not know yet.
     pub(super) fn ended(&mut self, flow: Flow, pace: Pace) {
         self.leaves_hand(flow, pace);
         self.stir(flow);
     }
 
-    /// An entry in hand has to be applied again: nothing of its flow goes before it.
+    /// An entry in flight has to be applied again: nothing of its flow goes before it.
     pub(super) fn again(&mut self, flow: Flow, item: Item, pace: Pace, now: Instant) {
         self.leaves_hand(flow, pace);
         self.put_back(flow, item);
@@ -269,19 +269,19 @@ impl Backlog {
         let load = Load {
             came: self.came,
             behind: if is_behind { Behind::Yes } else { Behind::No },
-            in_hand: self.behind_in_hand,
+            in_flight: self.behind_in_hand,
         };
         self.turns.applied(entries, load, now);
     }
 
     fn leaves_hand(&mut self, flow: Flow, pace: Pace) {
-        self.in_hand = self.in_hand.saturating_sub(1);
+        self.in_flight = self.in_flight.saturating_sub(1);
         if pace == Pace::IsBehind {
             self.behind_in_hand = self.behind_in_hand.saturating_sub(1);
         }
         if let Some(queue) = self.flows.get_mut(&flow) {
-            queue.in_hand = queue.in_hand.saturating_sub(1);
-            if queue.in_hand == 0 {
+            queue.in_flight = queue.in_flight.saturating_sub(1);
+            if queue.in_flight == 0 {
                 self.holders = self.holders.saturating_sub(1);
             }
         }
@@ -329,13 +329,13 @@ impl Backlog {
 
     /// Entries that a flow may take now.
     fn room(&self, flow: Flow) -> usize {
-        let own = self.flows.get(&flow).map_or(0, |queue| queue.in_hand);
+        let own = self.flows.get(&flow).map_or(0, |queue| queue.in_flight);
         let least = LEAST.saturating_sub(own);
-        let together = IN_HAND.saturating_sub(self.in_hand);
+        let together = IN_HAND.saturating_sub(self.in_flight);
         least.max(self.share(flow).saturating_sub(own).min(together))
     }
 
-    /// What a flow may have in hand: less the more others have, and of statuses little while customers' messages wait.
+    /// What a flow may have in flight: less the more others have, and of statuses little while customers' messages wait.
     fn share(&self, flow: Flow) -> usize {
         let share = (IN_HAND / 2 / self.holders.max(1)).clamp(LEAST, MOST);
         if flow.haste == Haste::Prompt {

@@ -12,18 +12,18 @@ use crate::crash::{self, CrashPoint};
 use crate::store::Store;
 
 /// Closes entries until nobody waits for it any more.
-pub(super) async fn run(board: Arc<SharedBacklog>, store: Arc<dyn Store>) {
+pub(super) async fn run(shared_backlog: Arc<SharedBacklog>, store: Arc<dyn Store>) {
     loop {
-        let ended = board.reports.some().await;
-        close(&board, store.as_ref(), ended).await;
+        let ended = shared_backlog.reports.some().await;
+        close(&shared_backlog, store.as_ref(), ended).await;
     }
 }
 
-async fn close(board: &SharedBacklog, store: &dyn Store, ended: Vec<Ended>) {
+async fn close(shared_backlog: &SharedBacklog, store: &dyn Store, ended: Vec<Ended>) {
     crash::point(CrashPoint::AfterApply);
     let mut done = Vec::with_capacity(ended.len());
     // Their flows go on at once: the journal is told meanwhile.
-    board.change(|backlog| {
+    shared_backlog.change(|backlog| {
         for Ended {
             taken,
             verdict,
@@ -55,7 +55,7 @@ async fn close(board: &SharedBacklog, store: &dyn Store, ended: Vec<Ended>) {
         }
     }
     let (mut whole, mut closed) = (Vec::new(), Vec::new());
-    board.change(|backlog| {
+    shared_backlog.change(|backlog| {
         for (taken, spoiled) in done {
             let failed = put_aside
                 .iter()
@@ -81,7 +81,7 @@ async fn close(board: &SharedBacklog, store: &dyn Store, ended: Vec<Ended>) {
         store.journal_done(whole).await
     };
     crash::point(CrashPoint::AfterDone);
-    board.look(|backlog| {
+    shared_backlog.look(|backlog| {
         for (entry, owner) in closed {
             backlog.closed(entry, owner);
         }
@@ -89,6 +89,6 @@ async fn close(board: &SharedBacklog, store: &dyn Store, ended: Vec<Ended>) {
     if let Err(error) = marked {
         // Harmless: they are applied again, which changes nothing.
         tracing::warn!(error = %error, "cannot mark journal entries done");
-        board.scan_again();
+        shared_backlog.scan_again();
     }
 }

@@ -1,4 +1,4 @@
-//! Ops of one flow in hand, so that one whose ledger is slow or stuck fills no more than its share of it.
+//! Ops of one flow in flight, so that one whose ledger is slow or stuck fills no more than its share of it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -48,15 +48,15 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn who_takes_nothing_is_waited_for_for_a_while_and_finds_room_when_some_is_freed() {
-        let hand = Arc::new(InFlightOps::default());
+        let ops = Arc::new(InFlightOps::default());
         let began = Instant::now();
-        let first = hand.place(2).await.unwrap();
-        let _second = hand.place(2).await.unwrap();
-        assert!(hand.place(2).await.is_none());
+        let first = ops.place(2).await.unwrap();
+        let _second = ops.place(2).await.unwrap();
+        assert!(ops.place(2).await.is_none());
         assert_eq!(began.elapsed(), ROOM);
         let waiting = tokio::spawn({
-            let hand = Arc::clone(&hand);
-            async move { hand.place(2).await }
+            let ops = Arc::clone(&ops);
+            async move { ops.place(2).await }
         });
         tokio::task::yield_now().await;
         drop(first);

@@ -34,7 +34,7 @@ pub(super) struct IntakePriority {
 pub(super) enum Turn {
     /// Now.
     Go,
-    /// Not before those in hand are done, or this time.
+    /// Not before those in flight are done, or this time.
     AfterThose(Instant),
     /// Not before then.
     At(Instant),
@@ -45,10 +45,10 @@ pub(super) enum Turn {
 pub(super) struct Load {
     /// Webhooks taken in so far.
     pub(super) came: u64,
-    /// The applier is behind by more than it has in hand.
+    /// The applier is behind by more than it has in flight.
     pub(super) behind: Behind,
-    /// Entries in hand.
-    pub(super) in_hand: usize,
+    /// Entries in flight.
+    pub(super) in_flight: usize,
 }
 
 /// Whether the applier keeps up.
@@ -100,7 +100,7 @@ impl IntakePriority {
         self.applied += u64::try_from(entries).unwrap_or(u64::MAX);
         let over = if self.sliced {
             // A slice that cannot be filled says that nothing more waits.
-            let done = load.in_hand == 0 || now >= self.began + LONGEST;
+            let done = load.in_flight == 0 || now >= self.began + LONGEST;
             done && (self.taken >= SLICE || load.behind == Behind::No)
         } else {
             self.applied >= SLICE
@@ -135,7 +135,7 @@ mod tests {
         Load {
             came,
             behind,
-            in_hand: 0,
+            in_flight: 0,
         }
     }
 
@@ -168,7 +168,7 @@ mod tests {
             assert_eq!(turns.turn(now), Turn::At(now + 30 * MS));
             now += 30 * MS;
         }
-        // Only one slice at a time is in hand.
+        // Only one slice at a time is in flight.
         for _ in 0..SLICE {
             assert_eq!(turns.turn(now), Turn::Go);
             turns.took();
@@ -176,7 +176,7 @@ mod tests {
         let began = now;
         assert_eq!(turns.turn(now), Turn::AfterThose(began + LONGEST));
         let some = Load {
-            in_hand: 156,
+            in_flight: 156,
             ..load(99_999, Behind::Yes)
         };
         turns.applied(100, some, now);
@@ -197,7 +197,7 @@ mod tests {
             turns.took();
         }
         let stuck = Load {
-            in_hand: 1,
+            in_flight: 1,
             ..load(9_000, Behind::Yes)
         };
         turns.applied(255, stuck, now + 10 * MS);

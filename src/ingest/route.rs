@@ -52,10 +52,10 @@ pub(super) struct Router {
     wrong_app: Seldom,
 }
 
-/// Whose turn it is, and what the flow may have in hand.
-pub(super) struct Hands {
+/// Whose turn it is, and what the flow may have in flight.
+pub(super) struct InFlightByFlow {
     pub(super) flow: Flow,
-    pub(super) hand: Arc<InFlightOps>,
+    pub(super) ops: Arc<InFlightOps>,
     pub(super) share: usize,
 }
 
@@ -68,19 +68,19 @@ impl Router {
         }
     }
 
-    /// Hands what one owner has in an entry to its tenant. What cannot be handed over is noted on the ticket.
+    /// InFlightByFlow what one owner has in an entry to its tenant. What cannot be handed over is noted on the ticket.
     pub(super) async fn apply(
         &self,
         entry: &JournalEntry,
         part: &Part,
-        hands: &Hands,
+        in_flight: &InFlightByFlow,
         ticket: Arc<Ticket>,
     ) -> Handed {
         let (signer, body) = signed::open(&entry.body);
         match webhook::parse(&body) {
             Ok(webhook) => {
                 for (index, element) in webhook.elements.into_iter().enumerate() {
-                    let apply = self.element(entry, (&signer, part), index, element, hands, &ticket);
+                    let apply = self.element(entry, (&signer, part), index, element, in_flight, &ticket);
                     // One that kills whoever applies it takes none of the others with it.
                     let handed = AssertUnwindSafe(apply).catch_unwind().await;
                     let handed = handed.unwrap_or_else(|_panic| {
@@ -113,7 +113,7 @@ impl Router {
         (signer, part): (&Signer, &Part),
         index: usize,
         element: Element,
-        hands: &Hands,
+        in_flight: &InFlightByFlow,
         ticket: &Arc<Ticket>,
     ) -> Handed {
         if let Element::Message(message) = &element
@@ -139,7 +139,7 @@ impl Router {
             _ => None,
         };
         if let Some(reason) = reason {
-            if part.takes_strays(hands.flow.owner) == Strays::LeftToAnother {
+            if part.takes_strays(in_flight.flow.owner) == Strays::LeftToAnother {
                 return Handed::All;
             }
             if reason == QuarantineReason::WrongApp {
@@ -154,9 +154,12 @@ impl Router {
             }
             return Handed::All;
         }
-        for owner in part.of(hands.flow.owner, heard) {
+        for owner in part.of(in_flight.flow.owner, heard) {
             let handed = match self.directory.tenant(owner).await {
-                Ok(tenant) => self.hand_over(&tenant, (index, &element), hands, ticket).await,
+                Ok(tenant) => {
+                    self.hand_over(&tenant, (index, &element), in_flight, ticket)
+                        .await
+                }
                 Err(refusal) => {
                     if refusal == Refusal::UnknownTenant {
                         tracing::error!(tenant.id = %owner, "a number belongs to a tenant that is not there");
@@ -206,7 +209,7 @@ impl Router {
         &self,
         tenant: &TenantHandle,
         (index, element): (usize, &Element),
-        hands: &Hands,
+        in_flight: &InFlightByFlow,
         ticket: &Arc<Ticket>,
     ) -> Handed {
         let (kind, ops) = match element {
@@ -240,11 +243,11 @@ impl Router {
         for op in ops {
             // Webhooks can wait in the journal; whoever sends is refused when it takes too long.
             let share = if tenant.ledger.callers() > CALLERS {
-                hands.share.min(LEAST)
+                in_flight.share.min(LEAST)
             } else {
-                hands.share
+                in_flight.share
             };
-            let Some(place) = hands.hand.place(share).await else {
+            let Some(place) = in_flight.ops.place(share).await else {
                 return Handed::HeldUp;
             };
             let share = Arc::new(Share::of(ticket, index, kind, place));

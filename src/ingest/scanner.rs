@@ -14,42 +14,47 @@ use crate::store::{JournalEntry, Store};
 const PAGE: usize = 512;
 
 /// Scans whenever that is wanted.
-pub(super) async fn run(board: Arc<SharedBacklog>, directory: Arc<Directory>) {
+pub(super) async fn run(shared_backlog: Arc<SharedBacklog>, directory: Arc<Directory>) {
     let store = Arc::clone(directory.store());
     loop {
-        match board.look(|backlog| backlog.begin_scan(Instant::now())) {
-            Some(after) => scan(&board, &directory, store.as_ref(), after).await,
-            None => wait(&board).await,
+        match shared_backlog.look(|backlog| backlog.begin_scan(Instant::now())) {
+            Some(after) => scan(&shared_backlog, &directory, store.as_ref(), after).await,
+            None => wait(&shared_backlog).await,
         }
     }
 }
 
-async fn wait(board: &SharedBacklog) {
-    let told = board.scan.notified();
-    match board.look(|backlog| backlog.scan_due()) {
+async fn wait(shared_backlog: &SharedBacklog) {
+    let told = shared_backlog.scan.notified();
+    match shared_backlog.look(|backlog| backlog.scan_due()) {
         // Whichever comes first.
         Some(due) => drop(tokio::time::timeout_at(due, told).await),
         None => told.await,
     }
 }
 
-async fn scan(board: &SharedBacklog, directory: &Directory, store: &dyn Store, After(mut after): After) {
+async fn scan(
+    shared_backlog: &SharedBacklog,
+    directory: &Directory,
+    store: &dyn Store,
+    After(mut after): After,
+) {
     loop {
         let page = match store.journal_open(after, PAGE).await {
             Ok(page) => page,
             Err(error) => {
-                board.reports.tell_unread(&error);
-                board.change(Backlog::stop_scan);
+                shared_backlog.reports.tell_unread(&error);
+                shared_backlog.change(Backlog::stop_scan);
                 return tokio::time::sleep(AGAIN).await;
             }
         };
         after = page.last().map(|entry| entry.id).or(after);
         let is_last = page.len() < PAGE;
         let seen: Vec<Seen> = page.into_iter().map(|entry| look(directory, entry)).collect();
-        if !board.change(|backlog| backlog.scanned(seen)) {
-            return board.change(Backlog::stop_scan);
+        if !shared_backlog.change(|backlog| backlog.scanned(seen)) {
+            return shared_backlog.change(Backlog::stop_scan);
         }
-        if is_last && !board.change(Backlog::scanned_all) {
+        if is_last && !shared_backlog.change(Backlog::scanned_all) {
             return;
         }
     }

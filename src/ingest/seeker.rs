@@ -9,27 +9,27 @@ use super::shared_backlog::SharedBacklog;
 use crate::store::Store;
 
 /// Asks whenever it is time to.
-pub(super) async fn run(board: Arc<SharedBacklog>, store: Arc<dyn Store>) {
+pub(super) async fn run(shared_backlog: Arc<SharedBacklog>, store: Arc<dyn Store>) {
     loop {
-        let sought = board.look(|backlog| backlog.take_missing(Instant::now()));
+        let sought = shared_backlog.look(|backlog| backlog.take_missing(Instant::now()));
         if sought.is_empty() {
-            wait(&board).await;
+            wait(&shared_backlog).await;
             continue;
         }
         match store.journal_read(sought.iter().map(Missing::id).collect()).await {
-            Ok(found) => board.change(|backlog| backlog.looked(sought, found, Instant::now())),
+            Ok(found) => shared_backlog.change(|backlog| backlog.looked(sought, found, Instant::now())),
             Err(error) => {
                 tracing::debug!(error = %error, "cannot look for entries that the journal did not show");
-                board.look(|backlog| backlog.not_looked(sought, Instant::now()));
+                shared_backlog.look(|backlog| backlog.not_looked(sought, Instant::now()));
                 tokio::time::sleep(AGAIN).await;
             }
         }
     }
 }
 
-async fn wait(board: &SharedBacklog) {
-    let told = board.missing.notified();
-    match board.look(|backlog| backlog.look_due()) {
+async fn wait(shared_backlog: &SharedBacklog) {
+    let told = shared_backlog.missing.notified();
+    match shared_backlog.look(|backlog| backlog.look_due()) {
         // Whichever comes first.
         Some(due) => drop(tokio::time::timeout_at(due, told).await),
         None => told.await,

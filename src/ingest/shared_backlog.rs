@@ -14,7 +14,7 @@ use crate::whatsapp::webhook::Haste;
 /// See the module.
 pub(super) struct SharedBacklog {
     backlog: Mutex<Backlog>,
-    /// Entries that are no longer in hand.
+    /// Entries that are no longer in flight.
     pub(super) reports: Arc<Reports>,
     /// Told when there may be something to apply.
     pub(super) work: Notify,

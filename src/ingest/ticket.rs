@@ -48,7 +48,7 @@ impl Verdict {
     }
 }
 
-/// An entry that is no longer in hand.
+/// An entry that is no longer in flight.
 #[derive(Debug)]
 pub(super) struct Ended {
     pub(super) taken: Taken,
@@ -57,7 +57,7 @@ pub(super) struct Ended {
     pub(super) spoiled: Vec<usize>,
 }
 
-/// An entry in hand: what is needed to wait for another turn.
+/// An entry in flight: what is needed to wait for another turn.
 #[derive(Debug, Clone)]
 pub(super) struct Taken {
     pub(super) entry: JournalId,
@@ -78,7 +78,7 @@ impl From<Taken> for Item {
     }
 }
 
-/// Where entries that ended are noted until somebody looks. No more than are in hand.
+/// Where entries that ended are noted until somebody looks. No more than are in flight.
 #[derive(Debug)]
 pub(super) struct Reports {
     ended: Mutex<Vec<Ended>>,
@@ -134,7 +134,7 @@ impl Reports {
     }
 }
 
-/// One entry in hand. Each op holds a share; the last one to go reports how the entry ended.
+/// One entry in flight. Each op holds a share; the last one to go reports how the entry ended.
 pub(super) struct Ticket {
     taken: Option<Taken>,
     verdict: AtomicU8,

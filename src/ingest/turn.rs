@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tokio::time::Instant;
 
 use super::backlog::{Flow, Handed, Item, Pace, Work};
-use super::route::{Hands, Router};
+use super::route::{InFlightByFlow, Router};
 use super::shared_backlog::SharedBacklog;
 use super::ticket::{Taken, Ticket, Verdict};
 use crate::crash::{self, CrashPoint};
@@ -15,8 +15,8 @@ use crate::store::{JournalEntry, Store};
 
 /// A turn. However it ends, by a panic as well, nothing of it is forgotten: what was not begun waits for the next turn.
 pub(super) struct TurnOf {
-    board: Arc<SharedBacklog>,
-    hands: Hands,
+    shared_backlog: Arc<SharedBacklog>,
+    in_flight: InFlightByFlow,
     pace: Pace,
     left: VecDeque<Item>,
     current: Option<Arc<Ticket>>,
@@ -24,17 +24,17 @@ pub(super) struct TurnOf {
 }
 
 impl TurnOf {
-    pub(super) fn new(board: Arc<SharedBacklog>, work: Work) -> Self {
+    pub(super) fn new(shared_backlog: Arc<SharedBacklog>, work: Work) -> Self {
         let Work {
             flow,
             share,
-            hand,
+            ops,
             items,
             pace,
         } = work;
         Self {
-            board,
-            hands: Hands { flow, hand, share },
+            shared_backlog,
+            in_flight: InFlightByFlow { flow, ops, share },
             pace,
             left: items,
             current: None,
@@ -43,10 +43,10 @@ impl TurnOf {
         }
     }
 
-    /// Hands everything over, or as much as the tenant takes.
+    /// InFlightByFlow everything over, or as much as the tenant takes.
     pub(super) async fn run(mut self, store: Arc<dyn Store>, router: Arc<Router>) {
         if let Err(error) = self.read(store.as_ref()).await {
-            self.board.reports.tell_unread(&error);
+            self.shared_backlog.reports.tell_unread(&error);
             return;
         }
         while let Some(item) = self.left.pop_front() {
@@ -55,10 +55,10 @@ impl TurnOf {
                 self.not_there(taken);
                 continue;
             };
-            let ticket = Arc::new(Ticket::new(taken, Arc::clone(&self.board.reports)));
+            let ticket = Arc::new(Ticket::new(taken, Arc::clone(&self.shared_backlog.reports)));
             crash::point(CrashPoint::BeforeApply);
             self.current = Some(Arc::clone(&ticket));
-            let handed = router.apply(&entry, &item.part, &self.hands, ticket).await;
+            let handed = router.apply(&entry, &item.part, &self.in_flight, ticket).await;
             self.current = None;
             if handed == Handed::HeldUp {
                 return;
@@ -91,12 +91,12 @@ impl TurnOf {
 
     /// The journal does not have it: another process did it, or it will turn up. It is not marked as done.
     fn not_there(&self, taken: Taken) {
-        self.board.change(|backlog| {
+        self.shared_backlog.change(|backlog| {
             backlog.ended(taken.flow, taken.pace);
             backlog.closed(taken.entry, taken.flow.owner);
             backlog.missing(taken.flow, taken.into(), Instant::now());
         });
-        self.board.missing.notify_one();
+        self.shared_backlog.missing.notify_one();
     }
 
     fn taken(&self, item: &Item) -> Taken {
@@ -110,7 +110,7 @@ impl TurnOf {
     }
 
     fn flow(&self) -> Flow {
-        self.hands.flow
+        self.in_flight.flow
     }
 }
 
@@ -126,7 +126,7 @@ impl Drop for TurnOf {
         }
         let back = std::mem::take(&mut self.left);
         let (flow, pace, how) = (self.flow(), self.pace, self.how);
-        self.board
+        self.shared_backlog
             .change(|backlog| backlog.handed(flow, back, pace, how, Instant::now()));
     }
 }

@@ -8,7 +8,7 @@ use super::{Published, Signal, Subscriber};
 use crate::actors::bounded::{BoundedAddr, Refused};
 use crate::domain::Seq;
 
-/// What a tap tells beside the mailbox, so that nothing is forgotten when the mailbox is full.
+/// What a publisher tells beside the mailbox, so that nothing is forgotten when the mailbox is full.
 #[derive(Debug, Default)]
 pub(super) struct Marks {
     head: AtomicU64,

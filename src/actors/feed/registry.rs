@@ -30,9 +30,9 @@ const AT_ONCE: usize = 64;
 #[derive(Debug, Clone, Copy)]
 pub struct FeedLimits {
     /// Newest events kept ready.
-    pub ring_events: usize,
+    pub buffer_events: usize,
     /// The same in bytes.
-    pub ring_bytes: usize,
+    pub buffer_bytes: usize,
     /// How long a feed lives without sockets.
     pub idle_after: Duration,
 }
@@ -40,8 +40,8 @@ pub struct FeedLimits {
 impl Default for FeedLimits {
     fn default() -> Self {
         Self {
-            ring_events: 2_048,
-            ring_bytes: 1 << 20,
+            buffer_events: 2_048,
+            buffer_bytes: 1 << 20,
             idle_after: Duration::from_secs(60),
         }
     }
@@ -87,8 +87,8 @@ impl Core {
         self.addr.get().cloned()
     }
 
-    pub(super) fn ring_events(&self) -> u64 {
-        u64::try_from(self.limits.ring_events).unwrap_or(u64::MAX)
+    pub(super) fn buffer_events(&self) -> u64 {
+        u64::try_from(self.limits.buffer_events).unwrap_or(u64::MAX)
     }
 
     pub(super) fn idle_after(&self) -> Duration {
@@ -226,8 +226,8 @@ impl Feeds {
     async fn open(&self, tenant: TenantId) -> Result<Rc<Core>, Refusal> {
         let parts = &self.0.parts;
         let buffer = EventBufferLimits {
-            events: parts.limits.ring_events,
-            bytes: parts.limits.ring_bytes,
+            events: parts.limits.buffer_events,
+            bytes: parts.limits.buffer_bytes,
         };
         let core = Rc::new(Core {
             tail: RefCell::new(Tail::new(buffer, parts.wire)),

@@ -24,7 +24,7 @@ pub struct Subscription {
 
 impl Subscription {
     pub(super) fn take(core: Rc<Core>) -> Self {
-        let place = core.tail.borrow_mut().subscriptions.sit();
+        let place = core.tail.borrow_mut().subscriptions.subscribe();
         Self { core, place }
     }
 

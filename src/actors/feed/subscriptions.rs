@@ -1,4 +1,4 @@
-//! Who sits at a feed and waits to be woken, or to be handed events.
+//! Who is subscribed to a feed and waits to be woken, or to be handed events.
 
 use std::task::Waker;
 
@@ -80,7 +80,7 @@ pub(super) struct Subscriptions {
 
 impl Subscriptions {
     /// Takes a place.
-    pub(super) fn sit(&mut self) -> Place {
+    pub(super) fn subscribe(&mut self) -> Place {
         let taken = Slot::Taken(Waiting::default());
         if let Some(place) = self.free.pop()
             && let Some(slot) = self.slots.get_mut(place)
@@ -188,7 +188,11 @@ mod tests {
     #[test]
     fn everybody_who_waits_is_woken_once_and_nobody_who_left() {
         let mut subscriptions = Subscriptions::default();
-        let (one, two, three) = (subscriptions.sit(), subscriptions.sit(), subscriptions.sit());
+        let (one, two, three) = (
+            subscriptions.subscribe(),
+            subscriptions.subscribe(),
+            subscriptions.subscribe(),
+        );
         for place in [one, two, one] {
             subscriptions.wait(place, Waker::noop());
         }
@@ -203,7 +207,7 @@ mod tests {
         subscriptions.drain(&mut woken);
         assert_eq!(woken.len(), 1);
         assert_eq!(
-            subscriptions.sit(),
+            subscriptions.subscribe(),
             two,
             "a place that was given up is used again"
         );

@@ -173,7 +173,7 @@ async fn a_feed_that_starts_late_reads_what_its_seats_want() {
 async fn a_cursor_that_the_ring_cannot_reach_reads_pages_of_the_log() {
     let port = port();
     let limits = FeedLimits {
-        ring_events: 16,
+        buffer_events: 16,
         ..FeedLimits::default()
     };
     for number in 0..100 {
@@ -328,7 +328,7 @@ async fn a_signal_that_comes_while_a_crowd_is_woken_reaches_all_of_it() {
 }
 
 #[test]
-fn a_ledger_of_another_identity_empties_the_ring() {
+fn a_ledger_of_another_identity_empties_the_buffer() {
     let limits = event_buffer::EventBufferLimits {
         events: 8,
         bytes: 1_000,

@@ -172,9 +172,9 @@ impl WorkerFeed {
         }
         let told = self.core.marks.head();
         let missing = told.get().saturating_sub(tail.head().get());
-        if missing > self.core.ring_events() {
+        if missing > self.core.buffer_events() {
             // Reading all of it would only push out again what was read first.
-            tail.restart(Seq::new(told.get().saturating_sub(self.core.ring_events())));
+            tail.restart(Seq::new(told.get().saturating_sub(self.core.buffer_events())));
         }
         if missing > 0 {
             return Some(Read::Newer(tail.head()));
@@ -284,7 +284,7 @@ pub(super) async fn subscribe(core: &Core, addr: BoundedAddr<WorkerFeed>) -> Res
     let ledger = tokio::time::timeout(SUBSCRIBE_DEADLINE, asked)
         .await
         .unwrap_or(Err(Refusal::Busy))?;
-    // The tap may have told of newer events already.
+    // The publisher may have told of newer events already.
     core.marks.raise(ledger.head);
     core.tail.borrow_mut().follow(ledger);
     core.publisher.replace(watch);

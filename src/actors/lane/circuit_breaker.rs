@@ -57,7 +57,7 @@ pub(super) struct CircuitBreaker {
 }
 
 impl CircuitBreaker {
-    /// Brakes after `patience` ambiguous answers in a row.
+    /// Opens after `patience` ambiguous answers in a row.
     pub(super) const fn new(patience: u32) -> Self {
         Self {
             patience,

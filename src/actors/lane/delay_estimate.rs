@@ -56,11 +56,11 @@ impl Stop {
 impl Lane {
     /// Why a message in memory waits; `None` when it does not wait here.
     pub(super) fn delay_estimate(&self, message: MessageId, now: Moment) -> Option<DelayEstimate> {
-        if let Some(hand) = self.in_flight.get(message) {
+        if let Some(found) = self.in_flight.get(message) {
             let ahead = self.in_flight.unstarted(Priority::Interactive);
             let expected = now.wall_after(self.time_for(ahead, now));
             let waits = DelayEstimate::waits(DelayReason::NumberLimit, Some(expected));
-            return hand.began.is_none().then_some(waits);
+            return found.began.is_none().then_some(waits);
         }
         let (line, priority, contact, ahead) = match self.queue.standing(message, now)? {
             Standing::Scheduled { due, attempt } => {

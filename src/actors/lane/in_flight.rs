@@ -40,11 +40,11 @@ pub(super) struct InFlight {
 
 impl InFlight {
     /// Keeps a granted claim until its call may begin.
-    pub(super) fn add(&mut self, hand: InFlightMessage) {
-        let (message, priority) = (hand.item.id(), hand.item.waiting.priority);
+    pub(super) fn add(&mut self, found: InFlightMessage) {
+        let (message, priority) = (found.item.id(), found.item.waiting.priority);
         *self.count.of_mut(priority) += 1;
         self.unstarted.of_mut(priority).push_back(message);
-        self.in_flight.insert(message, hand);
+        self.in_flight.insert(message, found);
     }
 
     /// The next claim of a priority whose call has not begun.
@@ -84,16 +84,16 @@ impl InFlight {
 
     /// Whether a message in flight is not to be sent any more.
     pub(super) fn is_overdue(&self, message: MessageId, now: Timestamp) -> bool {
-        let until = self.get(message).and_then(|hand| hand.item.waiting.valid_until);
+        let until = self.get(message).and_then(|found| found.item.waiting.valid_until);
         until.is_some_and(|until| until < now)
     }
 
     /// Lets go of a message.
     pub(super) fn remove(&mut self, message: MessageId) -> Option<InFlightMessage> {
-        let hand = self.in_flight.remove(&message)?;
-        let count = self.count.of_mut(hand.item.waiting.priority);
+        let found = self.in_flight.remove(&message)?;
+        let count = self.count.of_mut(found.item.waiting.priority);
         *count = count.saturating_sub(1);
-        Some(hand)
+        Some(found)
     }
 
     /// Whether a message is in flight.

@@ -158,7 +158,7 @@ impl Lane {
 
     /// Whether a message is the trial of the lane, or of its bulk.
     fn tries(&self, of: Priority, message: MessageId) -> bool {
-        let call_began = self.in_flight.get(message).and_then(|hand| hand.began);
+        let call_began = self.in_flight.get(message).and_then(|found| found.began);
         let tries = |pause: &Pause| pause.tries(message, call_began);
         match of {
             Priority::Interactive => self.paused.as_ref().is_some_and(tries),

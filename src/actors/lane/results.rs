@@ -46,13 +46,13 @@ impl Lane {
 
     fn take_effect(&mut self, message: MessageId, effect: Effect, began: Duration) {
         let now = self.now();
-        let Some(hand) = self.in_flight.get_mut(message) else {
+        let Some(found) = self.in_flight.get_mut(message) else {
             return;
         };
-        let priority = hand.item.waiting.priority;
-        let contact = hand.item.waiting.contact;
+        let priority = found.item.waiting.priority;
+        let contact = found.item.waiting.contact;
         if matches!(effect, Effect::TooFastForPair) {
-            hand.delay = DelayReason::PairLimit;
+            found.delay = DelayReason::PairLimit;
         }
         if let Effect::Troubled(trouble) = effect {
             self.circuit_breaker.troubled(trouble, began, now.mono);
@@ -120,14 +120,14 @@ impl Lane {
         outcome: Result<OpOutcome, Lost>,
         ctx: &mut Context<Self>,
     ) {
-        let Some(hand) = self.in_flight.remove(message) else {
+        let Some(found) = self.in_flight.remove(message) else {
             return;
         };
         let now = self.now();
-        let contact = hand.item.waiting.contact;
+        let contact = found.item.waiting.contact;
         match (outcome, result) {
             (Err(Lost::LedgerGone), _) => ctx.stop(),
-            (Err(Lost::Impossible(_)), _) => self.lose_track(hand, ctx),
+            (Err(Lost::Impossible(_)), _) => self.lose_track(found, ctx),
             (Ok(OpOutcome::Refused(_)), _) => self.queue.free(contact, now),
             (Ok(_), AttemptResult::Accepted { .. } | AttemptResult::Refused { .. }) => {
                 self.queue.free(contact, now);
@@ -139,32 +139,32 @@ impl Lane {
             }
             // A status may have settled the message while its call was under way.
             (Ok(OpOutcome::Unchanged | OpOutcome::Duplicate { .. }), _) => {
-                let mut item = hand.item;
-                item.waiting.attempt = hand.claimed.token.attempt;
+                let mut item = found.item;
+                item.waiting.attempt = found.claimed.token.attempt;
                 self.look_up(item, ctx);
             }
             (Ok(OpOutcome::Committed { .. }), AttemptResult::NotAccepted { retry_at, .. }) => {
-                self.try_again(hand, *retry_at, now);
+                self.try_again(found, *retry_at, now);
             }
             (Ok(OpOutcome::Committed { .. }), AttemptResult::Unknown { .. }) => {
                 self.queue.free(contact, now);
-                let claimed = hand.claimed.row.since;
-                self.watch_for(&Doubt::new(&hand.claimed.row, claimed, hand.number, now));
+                let claimed = found.claimed.row.since;
+                self.watch_for(&Doubt::new(&found.claimed.row, claimed, found.number, now));
             }
         }
     }
 
-    fn try_again(&mut self, hand: InFlightMessage, retry_at: Timestamp, now: Moment) {
-        let mut item = hand.item;
-        item.waiting.attempt = hand.claimed.token.attempt;
+    fn try_again(&mut self, found: InFlightMessage, retry_at: Timestamp, now: Moment) {
+        let mut item = found.item;
+        item.waiting.attempt = found.claimed.token.attempt;
         item.waiting.due = retry_at;
         item.waiting.rest = retry_at.since(now.wall);
         item.hold = (retry_at > now.wall).then(|| Hold {
             until: now.mono_at(retry_at),
-            reason: hand.delay,
+            reason: found.delay,
         });
         // A message that came back because the lane pauses, or that was never called for, was not refused itself.
-        if hand.began.is_some() && item.hold.is_some() {
+        if found.began.is_some() && item.hold.is_some() {
             item.refusals = item.refusals.saturating_add(1);
             item.first_refused.get_or_insert(now.mono);
         }
@@ -173,19 +173,19 @@ impl Lane {
 
     /// The task of a call died, before or after the call: nobody can tell.
     fn mourn(&mut self, message: MessageId, ctx: &mut Context<Self>) {
-        let Some(hand) = self.in_flight.remove(message) else {
+        let Some(found) = self.in_flight.remove(message) else {
             return;
         };
         tracing::error!(tenant.id = %self.tenant, message.id = %message, "a call died: its outcome is unknown");
-        self.lose_track(hand, ctx);
+        self.lose_track(found, ctx);
     }
 
     /// Nobody can write down, or tell, what became of a call.
-    fn lose_track(&mut self, hand: InFlightMessage, ctx: &mut Context<Self>) {
-        let contact = hand.item.waiting.contact;
+    fn lose_track(&mut self, found: InFlightMessage, ctx: &mut Context<Self>) {
+        let contact = found.item.waiting.contact;
         let row = OutboxRow {
             state: OutboxState::Claimed,
-            ..hand.claimed.row
+            ..found.claimed.row
         };
         self.declare_unknown(vec![row], ctx, move |lane, ctx| {
             lane.queue.free(contact, lane.now());

@@ -68,30 +68,30 @@ impl Lane {
     fn begin_call(&mut self, priority: Priority, bearer: BearerToken, now: Moment) {
         let bulk_waits = self.in_flight.unstarted(Priority::Bulk) > 0 || self.queue.has_ready(Priority::Bulk);
         let seed = self.rng.u64(..);
-        let Some(hand) = self.in_flight.start(priority) else {
+        let Some(found) = self.in_flight.start(priority) else {
             return;
         };
-        hand.began = Some(now.mono);
-        let token = hand.claimed.token;
+        found.began = Some(now.mono);
+        let token = found.claimed.token;
         let call = Call {
             graph: Arc::clone(&self.graph),
             call: SendCall {
                 number: self.row.id.clone(),
                 token: bearer,
-                body: with_token(&hand.claimed.row.payload, &token),
+                body: with_token(&found.claimed.row.payload, &token),
             },
             token,
             history: CallHistory {
                 priority,
                 attempt: token.attempt,
-                refusals: hand.item.refusals,
-                first_refused: hand.item.first_refused,
+                refusals: found.item.refusals,
+                first_refused: found.item.first_refused,
             },
             began: now.mono,
             limits: Arc::clone(&self.limits),
             results: self.results.clone(),
-            permit: hand.permit.take(),
-            ahead: hand.ahead.take(),
+            permit: found.permit.take(),
+            ahead: found.ahead.take(),
             seed,
         };
         let report = Report::new(Arc::clone(&self.shared), token.message);
@@ -117,12 +117,12 @@ impl Lane {
 
     /// Gives a claim back for which no call has begun and none will.
     pub(super) fn return_claim(&mut self, message: MessageId) {
-        let Some(hand) = self.in_flight.get_mut(message) else {
+        let Some(found) = self.in_flight.get_mut(message) else {
             return;
         };
-        hand.permit = None;
+        found.permit = None;
         let report = Report::new(Arc::clone(&self.shared), message);
-        actix::spawn(return_claim(self.results.clone(), hand.claimed.token, report));
+        actix::spawn(return_claim(self.results.clone(), found.claimed.token, report));
     }
 
     fn begin_receipt(&mut self, token: BearerToken, ctx: &mut Context<Self>) {

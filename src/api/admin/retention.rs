@@ -113,8 +113,8 @@ pub(in crate::api) async fn preview(call: AdminCall) -> Result<HttpResponse, Api
         }
     }
     let mut answer = json!({ "from_days": tenant.retention, "to_days": days });
-    if let (Some(answer), Value::Object(counted)) = (answer.as_object_mut(), json!(survey)) {
-        answer.extend(counted);
+    if let (Some(answer), Value::Object(socket_permit)) = (answer.as_object_mut(), json!(survey)) {
+        answer.extend(socket_permit);
         answer.insert("note".to_owned(), note(tenant.retention, days).into());
         let next = survey.next.map(|place| place.to_string());
         answer.insert("next_cursor".to_owned(), next.into());

@@ -88,7 +88,7 @@ fn admit(request: &HttpRequest, shared: &Shared) -> Result<(), ApiError> {
     if shared.is_leaving() {
         return Err(ApiError::new(ErrorCode::Unavailable).retry_after(LATER));
     }
-    if !shared.census.has_room() {
+    if !shared.socket_limits.has_room() {
         return Err(ApiError::new(ErrorCode::Busy).retry_after(LATER));
     }
     Ok(())
@@ -133,20 +133,21 @@ async fn vouched(shared: &Shared, pass: Pass) -> Result<Pass, Refused> {
 }
 
 async fn make(shared: &Arc<Shared>, feeds: &Feeds, pass: Pass) -> Result<Box<Socket>, Refused> {
-    let counted = shared
-        .census
-        .enter(pass.tenant, &pass.agent)
-        .map_err(|crowded| match crowded {
-            Crowded::Agent => (
-                Close::TooManySockets,
-                ApiError::because(ErrorCode::TooManySockets, "too many sockets of this agent"),
-            ),
-            Crowded::Tenant => (
-                Close::TooManySockets,
-                ApiError::because(ErrorCode::TooManySockets, "too many sockets of the tenant"),
-            ),
-            Crowded::Process => (Close::Unavailable, ErrorCode::Busy.into()),
-        })?;
+    let socket_permit =
+        shared
+            .socket_limits
+            .enter(pass.tenant, &pass.agent)
+            .map_err(|crowded| match crowded {
+                Crowded::Agent => (
+                    Close::TooManySockets,
+                    ApiError::because(ErrorCode::TooManySockets, "too many sockets of this agent"),
+                ),
+                Crowded::Tenant => (
+                    Close::TooManySockets,
+                    ApiError::because(ErrorCode::TooManySockets, "too many sockets of the tenant"),
+                ),
+                Crowded::Process => (Close::Unavailable, ErrorCode::Busy.into()),
+            })?;
     let subscription = feeds
         .join(pass.tenant)
         .await
@@ -154,7 +155,7 @@ async fn make(shared: &Arc<Shared>, feeds: &Feeds, pass: Pass) -> Result<Box<Soc
     Ok(Box::new(Socket {
         shared: Arc::clone(shared),
         pass,
-        counted,
+        socket_permit,
         subscription,
     }))
 }

@@ -69,8 +69,8 @@ impl SocketOptions {
             frame_limit: limits.socket_frame_limit.as_usize(),
             frames_per_s: limits.socket_frames_per_s,
             feed: FeedLimits {
-                ring_events: limits.event_ring,
-                ring_bytes: limits.event_ring_bytes.as_usize(),
+                buffer_events: limits.event_buffer,
+                buffer_bytes: limits.event_buffer_bytes.as_usize(),
                 ..FeedLimits::default()
             },
             resync_after: limits.resync_after,

@@ -45,7 +45,7 @@ pub(super) struct Outgoing {
     subscription: Subscription,
     progress: Arc<Progress>,
     session: BoundedAddr<Session>,
-    line: Rc<SocketWriter>,
+    writer: Rc<SocketWriter>,
     /// Frames in hand, partly written perhaps.
     in_hand: VecDeque<Bytes>,
     cursor: Option<Cursor>,
@@ -63,14 +63,14 @@ impl Outgoing {
         subscription: Subscription,
         progress: Arc<Progress>,
         session: BoundedAddr<Session>,
-        line: SocketWriter,
+        writer: SocketWriter,
     ) -> Self {
         Self {
             link,
             signals: subscription.last_signal(),
             ledgers: subscription.ledgers(),
             subscription,
-            line: Rc::new(line),
+            writer: Rc::new(writer),
             progress,
             session,
             in_hand: VecDeque::new(),
@@ -184,8 +184,8 @@ impl Outgoing {
         // A session that could not be told of a new ledger yet is told at the next event.
         let told = self.ledgers == self.subscription.ledgers();
         if let (Some(cursor), None, true) = (&self.cursor, &self.reading, told) {
-            let line = Rc::clone(&self.line);
-            self.subscription.stand_by(cursor.seq(), line);
+            let writer = Rc::clone(&self.writer);
+            self.subscription.stand_by(cursor.seq(), writer);
         }
     }
 
@@ -194,14 +194,14 @@ impl Outgoing {
         while let Some(first) = self.in_hand.front() {
             let written = if self.in_hand.len() == 1 {
                 // One frame is the rule, and the simpler call is the cheaper one.
-                ready!(self.line.poll_write(cx, first))?
+                ready!(self.writer.poll_write(cx, first))?
             } else {
                 let mut slices = [IoSlice::new(&[]); AT_ONCE];
                 let frames = slices.iter_mut().zip(&self.in_hand);
                 frames.for_each(|(slice, frame)| *slice = IoSlice::new(frame));
                 let count = self.in_hand.len().min(AT_ONCE);
                 ready!(
-                    self.line
+                    self.writer
                         .poll_write_all(cx, slices.get(..count).unwrap_or_default())
                 )?
             };
@@ -232,14 +232,14 @@ impl Outgoing {
         self.take_back();
         if self.progress.is_reaped() {
             // Nothing that waits for the client in the kernel is worth keeping.
-            let socket = SockRef::from(self.line.connection());
+            let socket = SockRef::from(self.writer.connection());
             return Poll::Ready(socket.set_linger(Some(std::time::Duration::ZERO)));
         }
         loop {
             ready!(self.poll_write(cx))?;
             let more = self.take(cx);
             if !more && self.in_hand.is_empty() {
-                return self.line.poll_read_out(cx);
+                return self.writer.poll_read_out(cx);
             }
             if self.in_hand.is_empty() {
                 self.stand_by();

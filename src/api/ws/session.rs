@@ -49,7 +49,7 @@ pub(super) struct Parts {
     pub(super) pass: Pass,
     pub(super) link: Link,
     pub(super) progress: Arc<Progress>,
-    pub(super) counted: SocketPermit,
+    pub(super) socket_permit: SocketPermit,
 }
 
 /// See the module.
@@ -75,7 +75,7 @@ impl Session {
             pass,
             link,
             progress,
-            counted,
+            socket_permit,
         } = parts;
         let protocol = Protocol::new(shared.options.protocol(), shared.clock.monotonic());
         let addr = Self::create(|ctx| {
@@ -92,7 +92,7 @@ impl Session {
                 is_leaving: false,
                 why: None,
                 planned: None,
-                _counted: counted,
+                _counted: socket_permit,
             }
         });
         BoundedAddr::new(addr, MAILBOX)

@@ -23,7 +23,7 @@ use crate::api::connection_limits::Place;
 pub(super) struct Socket {
     pub(super) shared: Arc<Shared>,
     pub(super) pass: Pass,
-    pub(super) counted: SocketPermit,
+    pub(super) socket_permit: SocketPermit,
     pub(super) subscription: Subscription,
 }
 
@@ -33,7 +33,7 @@ impl Socket {
         let Self {
             shared,
             pass,
-            counted,
+            socket_permit,
             subscription,
         } = self;
         let (reading, writing) = connection.into_split();
@@ -45,7 +45,7 @@ impl Socket {
             pass,
             link: link.clone(),
             progress: Arc::clone(&progress),
-            counted,
+            socket_permit,
         };
         let session = Session::launch(parts, frames);
         let watch = Watch {
@@ -55,7 +55,7 @@ impl Socket {
         if !shared.newcomers.add(watch) {
             link.close(Close::Unavailable);
         }
-        let line = SocketWriter::new(writing, Arc::clone(&progress), place);
-        Outgoing::new(link, subscription, progress, session, line)
+        let writer = SocketWriter::new(writing, Arc::clone(&progress), place);
+        Outgoing::new(link, subscription, progress, session, writer)
     }
 }

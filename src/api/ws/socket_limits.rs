@@ -36,7 +36,7 @@ pub(super) struct SocketLimits {
 /// One open socket; dropping it takes it off the count.
 #[derive(Debug)]
 pub(super) struct SocketPermit {
-    census: SocketLimits,
+    socket_limits: SocketLimits,
     who: (TenantId, AgentId),
 }
 
@@ -82,7 +82,7 @@ impl SocketLimits {
         drop(counts);
         metrics::sockets_open().increment(1.0);
         Ok(SocketPermit {
-            census: self.clone(),
+            socket_limits: self.clone(),
             who,
         })
     }
@@ -95,7 +95,7 @@ impl SocketLimits {
 
 impl Drop for SocketPermit {
     fn drop(&mut self) {
-        let mut counts = self.census.counts();
+        let mut counts = self.socket_limits.counts();
         counts.total = counts.total.saturating_sub(1);
         if let Some(of_agent) = counts.agents.get_mut(&self.who) {
             *of_agent = of_agent.saturating_sub(1);
@@ -121,32 +121,34 @@ mod tests {
 
     #[test]
     fn a_socket_counts_until_it_is_dropped_and_leaves_nothing_behind() {
-        let census = SocketLimits::new(3, 3, 2);
+        let socket_limits = SocketLimits::new(3, 3, 2);
         let tenant = TenantId::new(1);
         let (ana, ben) = (AgentId::parse("ana").unwrap(), AgentId::parse("ben").unwrap());
-        let first = census.enter(tenant, &ana).unwrap();
-        let second = census.enter(tenant, &ana).unwrap();
-        assert_eq!(census.enter(tenant, &ana).unwrap_err(), Crowded::Agent);
-        let third = census.enter(TenantId::new(2), &ana).unwrap();
-        assert_eq!(census.enter(tenant, &ben).unwrap_err(), Crowded::Process);
-        assert!(!census.has_room());
+        let first = socket_limits.enter(tenant, &ana).unwrap();
+        let second = socket_limits.enter(tenant, &ana).unwrap();
+        assert_eq!(socket_limits.enter(tenant, &ana).unwrap_err(), Crowded::Agent);
+        let third = socket_limits.enter(TenantId::new(2), &ana).unwrap();
+        assert_eq!(socket_limits.enter(tenant, &ben).unwrap_err(), Crowded::Process);
+        assert!(!socket_limits.has_room());
         drop(first);
-        drop(census.enter(tenant, &ana).unwrap());
+        drop(socket_limits.enter(tenant, &ana).unwrap());
         drop((second, third));
-        assert!(census.counts().agents.is_empty() && census.counts().tenants.is_empty());
-        assert_eq!(census.counts().total, 0);
+        assert!(socket_limits.counts().agents.is_empty() && socket_limits.counts().tenants.is_empty());
+        assert_eq!(socket_limits.counts().total, 0);
     }
 
     #[test]
     fn a_tenant_takes_only_its_share() {
-        let census = SocketLimits::new(9, 2, 9);
+        let socket_limits = SocketLimits::new(9, 2, 9);
         let agent = |n: u8| AgentId::parse(&format!("agent{n}")).unwrap();
         let (one, other) = (TenantId::new(1), TenantId::new(2));
-        let held: Vec<_> = (0..2).map(|n| census.enter(one, &agent(n)).unwrap()).collect();
-        assert_eq!(census.enter(one, &agent(2)).unwrap_err(), Crowded::Tenant);
-        assert!(!census.has_room_for(one) && census.has_room_for(other));
-        let _others = census.enter(other, &agent(2)).unwrap();
+        let held: Vec<_> = (0..2)
+            .map(|n| socket_limits.enter(one, &agent(n)).unwrap())
+            .collect();
+        assert_eq!(socket_limits.enter(one, &agent(2)).unwrap_err(), Crowded::Tenant);
+        assert!(!socket_limits.has_room_for(one) && socket_limits.has_room_for(other));
+        let _others = socket_limits.enter(other, &agent(2)).unwrap();
         drop(held);
-        census.enter(one, &agent(2)).unwrap();
+        socket_limits.enter(one, &agent(2)).unwrap();
     }
 }

@@ -52,7 +52,7 @@ pub(super) struct Shared {
     pub(super) keys: Arc<KeyRing>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) options: SocketOptions,
-    pub(super) census: SocketLimits,
+    pub(super) socket_limits: SocketLimits,
     pub(super) tickets: Tickets,
     /// Whom the reaper watches from its next look on.
     pub(super) newcomers: Newcomers,
@@ -127,7 +127,7 @@ impl Sockets {
             &arbiter.handle(),
         );
         Self(Arc::new(Shared {
-            census: SocketLimits::new(
+            socket_limits: SocketLimits::new(
                 parts.options.total,
                 parts.options.per_tenant,
                 parts.options.per_agent,
@@ -155,7 +155,7 @@ impl Sockets {
 
     /// Whether a tenant may open another socket.
     pub fn has_room_for(&self, tenant: TenantId) -> bool {
-        self.0.census.has_room_for(tenant)
+        self.0.socket_limits.has_room_for(tenant)
     }
 
     /// What sockets are bounded by.
@@ -183,7 +183,7 @@ impl Sockets {
 
 impl std::fmt::Debug for Sockets {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_tuple("Sockets").field(&self.0.census).finish()
+        f.debug_tuple("Sockets").field(&self.0.socket_limits).finish()
     }
 }
 

@@ -18,7 +18,7 @@ const BYTES: usize = 64 << 20;
 pub(super) enum Listed {
     /// It waits.
     New,
-    /// It waited before, or is in hand.
+    /// It waited before, or is in flight.
     Known,
     /// It stays in the journal.
     NoRoom,
@@ -56,7 +56,7 @@ impl Backlog {
         }
     }
 
-    /// Lists an entry, unless it is listed or in hand. Without room for it, its flow is unlisted from there on.
+    /// Lists an entry, unless it is listed or in flight. Without room for it, its flow is unlisted from there on.
     pub(super) fn list(&mut self, flow: Flow, item: Item) -> Listed {
         if self.open.contains(&(item.id, flow.owner)) {
             return Listed::Known;

@@ -17,7 +17,7 @@ const BODY_BYTES: usize = 8 << 20;
 /// Where a flow stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) enum Phase {
-    /// It has nothing to do, or too much in hand.
+    /// It has nothing to do, or too much in flight.
     #[default]
     Resting,
     /// It waits for its turn.
@@ -40,10 +40,10 @@ pub(super) struct Queue {
     /// Something of it failed while more was being handed over: it is to wait.
     pub(super) not_before: Option<Instant>,
     /// Entries that were taken and have not ended.
-    pub(super) in_hand: usize,
+    pub(super) in_flight: usize,
     /// Bytes that it may still take in this round; less than none after a large entry.
     pub(super) credit: i64,
-    pub(super) hand: Arc<InFlightOps>,
+    pub(super) ops: Arc<InFlightOps>,
 }
 
 impl Queue {
@@ -78,6 +78,9 @@ impl Queue {
 
     /// Whether nothing of it is anywhere.
     pub(super) fn is_over(&self) -> bool {
-        self.items.is_empty() && self.unlisted.is_none() && self.in_hand == 0 && self.phase == Phase::Resting
+        self.items.is_empty()
+            && self.unlisted.is_none()
+            && self.in_flight == 0
+            && self.phase == Phase::Resting
     }
 }

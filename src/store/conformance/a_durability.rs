@@ -74,14 +74,14 @@ pub(super) async fn a_committed_batch_is_there_with_all_its_rows(backend: impl B
     let at = scene.hears(&["628111111"], "w1", "hello").await;
     scene.later(std::time::Duration::from_secs(1));
     scene.says(&["628111111"], 1, "hi there").await;
-    let before = scene.dump().await;
+    let before = scene.contents().await;
     let (head, epoch) = (scene.head, scene.epoch);
     drop(scene);
     let backend = backend.reopen();
     let mut scene = Scene::of(&backend).await;
     scene.later(std::time::Duration::from_secs(1));
     assert_eq!((scene.head, scene.epoch), (head, epoch));
-    assert_eq!(scene.dump().await, before);
+    assert_eq!(scene.contents().await, before);
     assert_eq!(scene.texts(at).await, ["hi there", "hello"]);
     assert_eq!(scene.outbox().await.len(), 1);
 }

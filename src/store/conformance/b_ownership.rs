@@ -11,7 +11,7 @@ pub(super) async fn an_owner_that_was_replaced_cannot_write(backend: impl Backen
     let mut old = Scene::of(&backend).await;
     let at = old.says(&["628111111"], 1, "mine").await;
     let mut new = Scene::of(&backend).await;
-    let before = new.dump().await;
+    let before = new.contents().await;
     let receive = ops::receive(&["628111111"], "w", DAY_ONE, "late");
     let refused = old.offer(vec![receive.into()]).await.unwrap_err();
     assert_eq!(refused.kind, StoreErrorKind::Fenced);
@@ -28,7 +28,7 @@ pub(super) async fn an_owner_that_was_replaced_cannot_write(backend: impl Backen
         .await
         .unwrap_err();
     assert_eq!(refused.kind, StoreErrorKind::Fenced);
-    assert_eq!(new.dump().await, before);
+    assert_eq!(new.contents().await, before);
     new.hears(&["628111111"], "w", "in time").await;
 }
 
@@ -85,7 +85,7 @@ pub(super) async fn a_writer_that_never_opened_the_ledger_is_refused(backend: im
 pub(super) async fn a_writer_with_a_wrong_position_changes_nothing(backend: impl Backend) {
     let mut scene = Scene::of(&backend).await;
     scene.hears(&["628111111"], "w1", "x").await;
-    let before = scene.dump().await;
+    let before = scene.contents().await;
     for wrong in [0, 2, 99] {
         let batch = Append {
             tenant: TENANT,
@@ -98,7 +98,7 @@ pub(super) async fn a_writer_with_a_wrong_position_changes_nothing(backend: impl
         let refused = scene.store.append(batch).await.unwrap_err();
         assert_eq!(refused.kind, StoreErrorKind::HeadMoved);
     }
-    assert_eq!(scene.dump().await, before);
+    assert_eq!(scene.contents().await, before);
 }
 
 pub(super) async fn events_are_numbered_without_holes(backend: impl Backend) {
@@ -131,7 +131,7 @@ pub(super) async fn events_are_numbered_without_holes(backend: impl Backend) {
 pub(super) async fn a_batch_with_one_impossible_op_changes_nothing(backend: impl Backend) {
     let mut scene = Scene::of(&backend).await;
     scene.hears(&["628111111"], "w1", "x").await;
-    let before = scene.dump().await;
+    let before = scene.contents().await;
     let mut nameless = ops::receive(&["628111111"], "w3", DAY_ONE, "z");
     nameless.aliases = ContactAliases::default();
     let good = ops::receive(&["628222222"], "w2", DAY_ONE, "y");
@@ -140,7 +140,7 @@ pub(super) async fn a_batch_with_one_impossible_op_changes_nothing(backend: impl
         .await
         .unwrap_err();
     assert_eq!(refused.kind, StoreErrorKind::Invalid);
-    assert_eq!(scene.dump().await, before);
+    assert_eq!(scene.contents().await, before);
     let outcome = scene.one(good).await;
     assert!(matches!(outcome, OpOutcome::Committed { seq, .. } if seq == Seq::new(2)));
 }
@@ -161,7 +161,7 @@ pub(super) async fn writes_that_come_together_fail_alone(backend: impl Backend) 
     let done = futures_util::future::join_all(writes).await;
     for (n, (scene, done)) in scenes.iter().zip(done).enumerate() {
         assert_eq!(done, n % 2 == 1);
-        let rows = scene.dump().await.len();
+        let rows = scene.contents().await.len();
         assert_eq!(rows > 1, done, "a failed write left rows");
     }
 }

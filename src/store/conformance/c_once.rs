@@ -52,7 +52,7 @@ pub(super) async fn the_same_ops_again_leave_every_byte_as_it_was(backend: impl 
             .all(|outcome| matches!(outcome, OpOutcome::Committed { .. })),
         "{first:?}"
     );
-    let before = scene.dump().await;
+    let before = scene.contents().await;
     let head = scene.head;
     scene.later(Duration::from_secs(60));
     for op in all.iter().chain(all.iter().rev()) {
@@ -63,7 +63,7 @@ pub(super) async fn the_same_ops_again_leave_every_byte_as_it_was(backend: impl 
         );
     }
     assert_eq!(scene.head, head);
-    assert_eq!(scene.dump().await, before);
+    assert_eq!(scene.contents().await, before);
 }
 
 pub(super) async fn a_webhook_repeated_after_eight_days_is_known(backend: impl Backend) {
@@ -125,14 +125,14 @@ pub(super) async fn what_was_taken_back_or_erased_stays_away_whatever_was_remove
     sweep_too_early(&mut scene).await;
     for op in [receive.into(), taken_back] {
         scene.one(op).await;
-        assert!(!mentions(&scene.dump().await, "secret"), "it came back");
+        assert!(!mentions(&scene.contents().await, "secret"), "it came back");
     }
     scene.one(erased.clone()).await;
     sweep_too_early(&mut scene).await;
     let ada = scene.contact(ADA[0]).await.unwrap();
     scene.store.erase_contact(TENANT, ada).await.unwrap();
     scene.one(erased).await;
-    assert!(!mentions(&scene.dump().await, "secret"), "it came back");
+    assert!(!mentions(&scene.contents().await, "secret"), "it came back");
     assert_eq!(scene.contact(ADA[0]).await, None);
 }
 

@@ -28,7 +28,7 @@ pub(super) async fn a_message_is_there_until_its_last_millisecond(backend: impl 
         scene.now = now;
         assert_eq!(scene.message(at).await.is_some(), there);
         assert_eq!(scene.texts(at).await.len(), usize::from(there));
-        let dumped = mentions(&scene.dump().await, &format!("\"id\":\"{}\"", at.message));
+        let dumped = mentions(&scene.contents().await, &format!("\"id\":\"{}\"", at.message));
         let in_events = scene
             .store
             .events_after(TENANT, Seq::default(), 9, now)
@@ -99,11 +99,11 @@ pub(super) async fn sweeping_removes_what_expired_and_nothing_else(backend: impl
     }
     let long = kept(&mut scene, "long", "long", 400).await;
     scene.later(DAY * 10);
-    let before = scene.dump().await;
+    let before = scene.contents().await;
     let rows = scene.sweep().await;
     assert!(rows >= 30 + 31, "30 messages and 31 events, but {rows} rows");
     assert_eq!(scene.sweep().await, 0);
-    assert_eq!(scene.dump().await, before, "sweeping shows");
+    assert_eq!(scene.contents().await, before, "sweeping shows");
     assert_eq!(scene.texts(long).await, ["long"]);
 }
 
@@ -133,7 +133,7 @@ pub(super) async fn a_sweep_forgets_the_beginning_of_a_message_that_is_gone(back
     assert_eq!(row.preview, None);
     scene.later(DAY * 7);
     scene.sweep().await;
-    assert!(!mentions(&scene.dump().await, "a secret"));
+    assert!(!mentions(&scene.contents().await, "a secret"));
 }
 
 pub(super) async fn a_sweep_keeps_the_preview_of_a_newer_message(backend: impl Backend) {
@@ -161,7 +161,7 @@ pub(super) async fn what_told_of_a_message_goes_with_it_and_leaves_no_hole(backe
     scene.later(DAY * 2);
     scene.hears(&["628222222"], "young", "stays").await;
     change(&scene, 365, 1).await;
-    assert!(!mentions(&scene.dump().await, "secret"), "it is still told");
+    assert!(!mentions(&scene.contents().await, "secret"), "it is still told");
     assert_eq!(
         kinds(&scene).await,
         [EventKind::Erased, EventKind::Erased, EventKind::Message]
@@ -177,7 +177,7 @@ pub(super) async fn a_message_that_ends_sooner_takes_what_told_of_it_along(backe
     assert_eq!(kinds(&scene).await, [EventKind::Message; 2]);
     scene.later(DAY);
     scene.sweep().await;
-    assert!(!mentions(&scene.dump().await, "secret"), "it is still told");
+    assert!(!mentions(&scene.contents().await, "secret"), "it is still told");
     assert_eq!(kinds(&scene).await, [EventKind::Erased, EventKind::Message]);
 }
 
@@ -273,7 +273,7 @@ pub(super) async fn a_message_that_ends_is_gone_from_every_read(backend: impl Ba
     }
     scene.now = end;
     scene.sweep().await;
-    assert!(!mentions(&scene.dump().await, "a secret"));
+    assert!(!mentions(&scene.contents().await, "a secret"));
 }
 
 pub(super) async fn what_is_over_when_it_comes_is_never_told(backend: impl Backend) {
@@ -288,7 +288,7 @@ pub(super) async fn what_is_over_when_it_comes_is_never_told(backend: impl Backe
     for _ in 0..2 {
         scene.one(old.clone()).await;
     }
-    assert!(!mentions(&scene.dump().await, "a secret"));
+    assert!(!mentions(&scene.contents().await, "a secret"));
     assert_eq!(scene.head, Seq::default());
     // What has a day left is told for that day.
     scene.place(late(&scene, "young", 1)).await;

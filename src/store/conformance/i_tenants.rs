@@ -34,7 +34,7 @@ pub(super) async fn identical_ids_lead_to_each_ones_own_rows(backend: impl Backe
         (&one, "of the one", "of the other"),
         (&other, "of the other", "of the one"),
     ] {
-        let dump = scene.dump().await;
+        let dump = scene.contents().await;
         assert!(mentions(&dump, own) && !mentions(&dump, foreign));
         let filter = ConversationFilter::default();
         let list = scene
@@ -53,13 +53,13 @@ pub(super) async fn what_one_does_changes_nothing_for_the_other(backend: impl Ba
     let mut one = Scene::take_over(backend.store(), ONE).await;
     let mut other = Scene::take_over(backend.store(), OTHER).await;
     fill(&mut one, "of the one").await;
-    let before = one.dump().await;
+    let before = one.contents().await;
     fill(&mut other, "of the other").await;
     let contact = other.contact("628111111").await.unwrap();
     other.store.erase_contact(OTHER, contact).await.unwrap();
     // The other tenant's id for the customer names nobody here.
     one.store.erase_contact(ONE, contact).await.unwrap();
-    assert_eq!(one.dump().await, before);
+    assert_eq!(one.contents().await, before);
 }
 
 pub(super) async fn rows_are_not_found_under_another_tenant(backend: impl Backend) {

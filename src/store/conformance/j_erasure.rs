@@ -75,12 +75,12 @@ pub(super) async fn erase(scene: &Scene, name: &str) -> usize {
 pub(super) async fn nothing_of_the_customer_is_left_in_any_row(backend: impl Backend) {
     let mut scene = Scene::of(&backend).await;
     fill(&mut scene).await;
-    let before = scene.dump().await;
+    let before = scene.contents().await;
     for canary in CANARIES {
         assert!(mentions(&before, canary), "{canary} is nowhere to begin with");
     }
     assert!(erase(&scene, "628111111").await > 10);
-    let after = scene.dump().await;
+    let after = scene.contents().await;
     for canary in CANARIES {
         assert!(!mentions(&after, canary), "{canary} is still there");
     }
@@ -154,24 +154,24 @@ pub(super) async fn erasing_again_changes_nothing(backend: impl Backend) {
     fill(&mut scene).await;
     let contact = scene.contact("628111111").await.unwrap();
     erase(&scene, "628111111").await;
-    let before = scene.dump().await;
+    let before = scene.contents().await;
     let swept = scene.store.erase_contact(TENANT, contact).await.unwrap();
     assert_eq!(swept.rows, 0);
-    assert_eq!(scene.dump().await, before);
+    assert_eq!(scene.contents().await, before);
     drop(scene);
     let backend = backend.reopen();
     let scene = Scene::of(&backend).await;
-    assert_eq!(scene.dump().await, before);
+    assert_eq!(scene.contents().await, before);
 }
 
 pub(super) async fn a_repeated_webhook_does_not_bring_the_customer_back(backend: impl Backend) {
     let mut scene = Scene::of(&backend).await;
     fill(&mut scene).await;
     erase(&scene, "628111111").await;
-    let before = scene.dump().await;
+    let before = scene.contents().await;
     let again = ops::receive(&["628111111"], "canary1", scene.now, "canarytext");
     assert_eq!(scene.one(again).await, OpOutcome::Duplicate { at: None });
-    assert_eq!(scene.dump().await, before);
+    assert_eq!(scene.contents().await, before);
 }
 
 pub(super) async fn what_was_put_aside_of_the_customer_goes_and_nothing_of_others(backend: impl Backend) {

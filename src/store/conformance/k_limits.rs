@@ -101,7 +101,7 @@ pub(super) async fn keys_at_the_ends_of_their_ranges_are_found_and_do_not_run_ov
         assert!(rest.is_empty());
         assert_eq!(
             scene
-                .dump()
+                .contents()
                 .await
                 .iter()
                 .filter(|(key, _)| Family::Message.names(key))
@@ -161,7 +161,7 @@ pub(super) async fn ten_thousand_labels_are_refused_and_lose_none(backend: impl 
         .unwrap()
         .unwrap();
     assert_eq!(row.labels, ["vip"]);
-    assert!(!mentions(&scene.dump().await, "label00001"));
+    assert!(!mentions(&scene.contents().await, "label00001"));
 }
 
 pub(super) async fn what_was_never_there_is_none(backend: impl Backend) {

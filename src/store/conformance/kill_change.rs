@@ -121,5 +121,5 @@ async fn a_change_whose_process_is_killed_again_and_again_ends_as_if_nothing_had
     let mut other = Scene::of(&model).await;
     asked(&mut other).await;
     while step(&other).await.state() != JobState::Done {}
-    assert_eq!(scene.dump().await, other.dump().await);
+    assert_eq!(scene.contents().await, other.contents().await);
 }

@@ -124,19 +124,19 @@ async fn model(before: u32, to: u32) -> Vec<(Bytes, Bytes)> {
     let mut scene = Scene::of(&backend).await;
     a_year(&mut scene, days(before)).await;
     change(&scene, before, to).await;
-    scene.dump().await
+    scene.contents().await
 }
 
 pub(super) async fn a_shorter_retention_ends_messages_as_if_it_had_always_been_so(backend: impl Backend) {
     let mut scene = Scene::of(&backend).await;
     a_year(&mut scene, days(500)).await;
     let job = change(&scene, 500, 90).await;
-    let dump = scene.dump().await;
+    let dump = scene.contents().await;
     assert_eq!(dump, model(500, 90).await, "backends differ");
     let other = Memory::open();
     let mut always = Scene::of(&other).await;
     a_year(&mut always, days(90)).await;
-    let expected = of(&always.dump().await, Family::Message);
+    let expected = of(&always.contents().await, Family::Message);
     assert_eq!(of(&dump, Family::Message), expected);
     assert!(!expected.is_empty());
     assert_eq!((job.conversations, job.of), (4, Some(4)));
@@ -144,19 +144,19 @@ pub(super) async fn a_shorter_retention_ends_messages_as_if_it_had_always_been_s
     assert_eq!(job.moved, u64::try_from(expected.len()).unwrap());
     // It is gone for good, and not only hidden.
     scene.now = Timestamp::default();
-    assert_eq!(of(&scene.dump().await, Family::Message).len(), expected.len());
+    assert_eq!(of(&scene.contents().await, Family::Message).len(), expected.len());
 }
 
 pub(super) async fn a_preview_tells_what_the_change_does(backend: impl Backend) {
     let mut scene = Scene::of(&backend).await;
     a_year(&mut scene, days(500)).await;
     for (before, to) in [(500, 200), (200, 30), (30, 400), (400, 1)] {
-        let untouched = scene.dump().await;
+        let untouched = scene.contents().await;
         let survey = preview(&scene, to).await;
-        assert_eq!(scene.dump().await, untouched, "a preview changes nothing");
+        assert_eq!(scene.contents().await, untouched, "a preview changes nothing");
         let readable = of(&untouched, Family::Message);
         let job = change(&scene, before, to).await;
-        let left = of(&scene.dump().await, Family::Message);
+        let left = of(&scene.contents().await, Family::Message);
         assert_eq!(survey.gone, job.removed, "{before} to {to}");
         assert_eq!(survey.messages, u64::try_from(readable.len()).unwrap());
         assert_eq!(survey.messages - survey.gone, u64::try_from(left.len()).unwrap());
@@ -180,10 +180,10 @@ pub(super) async fn a_longer_retention_brings_nothing_back(backend: impl Backend
     let mut scene = Scene::of(&backend).await;
     // In real time, so that what ended is still there to be found.
     let all = a_year(&mut scene, days(20)).await;
-    let readable = of(&scene.dump().await, Family::Message);
+    let readable = of(&scene.contents().await, Family::Message);
     assert!(readable.len() < all.len());
     let job = change(&scene, 20, 800).await;
-    let after = of(&scene.dump().await, Family::Message);
+    let after = of(&scene.contents().await, Family::Message);
     assert_eq!(job.removed, 0);
     assert_eq!(job.moved, u64::try_from(readable.len()).unwrap());
     let keys = |rows: &[(Bytes, Value)]| rows.iter().map(|(key, _)| key.clone()).collect::<Vec<_>>();
@@ -216,7 +216,7 @@ pub(super) async fn a_change_that_was_cut_short_goes_on_and_ends_the_same(backen
         }
     };
     assert_eq!(before.messages, 33, "nothing is done twice");
-    assert_eq!(scene.dump().await, model(500, 60).await);
+    assert_eq!(scene.contents().await, model(500, 60).await);
     assert_eq!(step(&scene).await, before, "what is done stays done");
 }
 
@@ -231,8 +231,8 @@ pub(super) async fn the_newest_change_wins(backend: impl Backend) {
     let jobs = scene.store.retention_jobs().await.unwrap();
     assert_eq!(jobs, [job]);
     let expected = of(&model(500, 40).await, Family::Message);
-    assert_eq!(of(&scene.dump().await, Family::Message), expected);
-    let kept: Vec<_> = of(&scene.dump().await, Family::Tenant);
+    assert_eq!(of(&scene.contents().await, Family::Message), expected);
+    let kept: Vec<_> = of(&scene.contents().await, Family::Tenant);
     assert_eq!(kept[0].1["row"]["retention"], 40);
 }
 
@@ -254,7 +254,7 @@ pub(super) async fn what_leads_to_a_message_ends_with_it_but_repetitions_stay_kn
     assert_eq!(scene.head, before);
     scene.now = changed.after(DAY * 10);
     assert_eq!(lead(&scene).await, None);
-    assert!(of(&scene.dump().await, Family::Seen).is_empty());
+    assert!(of(&scene.contents().await, Family::Seen).is_empty());
 }
 
 pub(super) async fn the_beginning_of_a_message_that_went_is_not_shown(backend: impl Backend) {
@@ -269,7 +269,7 @@ pub(super) async fn the_beginning_of_a_message_that_went_is_not_shown(backend: i
         assert!(scene.texts(at).await.is_empty());
     }
     let rows: Vec<_> = scene
-        .dump()
+        .contents()
         .await
         .into_iter()
         .filter(|(key, _)| !Family::Event.names(key))
@@ -307,7 +307,7 @@ pub(super) async fn statuses_and_messages_that_come_meanwhile_stand(backend: imp
             &ContentKind::Text
         );
     }
-    for (_, value) in of(&scene.dump().await, Family::Message) {
+    for (_, value) in of(&scene.contents().await, Family::Message) {
         let time = |value: &Value| serde_json::from_value::<Timestamp>(value.clone()).unwrap();
         let kept = time(&value["expires"]).since(time(&value["row"]["created"]));
         assert_eq!(kept, DAY * 30);
@@ -320,7 +320,7 @@ pub(super) async fn other_tenants_keep_all_that_they_had(backend: impl Backend) 
     for tenant in neighbours {
         let mut other = Scene::take_over(backend.store(), tenant).await;
         other.hears(&["628111111"], "w0", "theirs").await;
-        before.push(other.dump().await);
+        before.push(other.contents().await);
     }
     let mut scene = Scene::of(&backend).await;
     a_year(&mut scene, days(500)).await;
@@ -357,9 +357,9 @@ pub(super) async fn there_and_back_again_leaves_what_was_left(backend: impl Back
         let rows = of(&dump, Family::Message);
         rows.into_iter().map(|(key, _)| key).collect()
     };
-    let left = keys(scene.dump().await);
+    let left = keys(scene.contents().await);
     change(&scene, 50, 300).await;
-    assert_eq!(keys(scene.dump().await), left);
+    assert_eq!(keys(scene.contents().await), left);
     // Found by paging, too, in order and without a hole.
     let at = MessageId::from_bytes([0xff; 16]);
     let conversation = ops::conversation_of(TENANT, "1", &["628444444"]);

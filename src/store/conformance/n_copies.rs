@@ -194,7 +194,7 @@ pub(super) async fn what_one_store_holds_is_taken_in_by_another_and_goes_on_ther
         scene.hears(&["628333333"], "next", "next").await;
         assert_eq!(scene.outbox().await.len(), 2);
     }
-    assert_eq!(goes_on.dump().await, scene.dump().await);
+    assert_eq!(goes_on.contents().await, scene.contents().await);
     let filter = crate::store::ConversationFilter::default();
     let lists = (
         goes_on

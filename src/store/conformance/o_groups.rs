@@ -90,11 +90,11 @@ pub(super) async fn an_erased_members_messages_go_and_the_others_stay(backend: i
     for canary in ["canaryone", "canarytwo"] {
         hears(&mut scene, ADA, "canaryname", &format!("wamid.{canary}"), canary).await;
     }
-    let before = scene.dump().await;
+    let before = scene.contents().await;
     assert!(mentions(&before, "canary"));
     let ada = scene.contact(ADA).await.unwrap();
     assert!(scene.store.erase_contact(TENANT, ada).await.unwrap().rows > 4);
-    let after = scene.dump().await;
+    let after = scene.contents().await;
     assert!(!mentions(&after, "canary") && !mentions(&after, ADA));
     assert!(!mentions(&after, &ada.to_string()));
     assert_eq!(scene.texts(first).await, ["bens first"]);
@@ -119,7 +119,7 @@ pub(super) async fn erasing_a_group_leaves_its_members(backend: impl Backend) {
     let alone = scene.hears(&[ADA], "w1", "between us").await;
     let group = scene.contact(GROUP).await.unwrap();
     scene.store.erase_contact(TENANT, group).await.unwrap();
-    let after = scene.dump().await;
+    let after = scene.contents().await;
     assert!(!mentions(&after, "canary") && !mentions(&after, GROUP));
     assert_eq!(scene.texts(alone).await, ["between us"]);
 }

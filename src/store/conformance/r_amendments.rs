@@ -127,7 +127,7 @@ pub(super) async fn what_is_taken_back_is_gone_from_every_row(backend: impl Back
     ] {
         scene.one(again).await;
     }
-    assert!(!mentions(&scene.dump().await, "secret"), "it is still there");
+    assert!(!mentions(&scene.contents().await, "secret"), "it is still there");
     assert_eq!(row(&scene, at).await.preview.as_deref(), Some("after it"));
     assert_eq!(scene.texts(other).await, ["stays"]);
 }
@@ -143,7 +143,7 @@ pub(super) async fn the_last_message_taken_back_leaves_no_beginning_and_no_trace
             revoke(ADA, "r", "w", scene.now),
         ])
         .await;
-    assert!(!mentions(&scene.dump().await, "secret"), "it is still there");
+    assert!(!mentions(&scene.contents().await, "secret"), "it is still there");
     let at = scene.contact("628111111").await.unwrap();
     let conversation = ops::conversation_of(TENANT, "1", ADA);
     let found = scene
@@ -175,7 +175,7 @@ pub(super) async fn what_changes_a_message_that_has_not_come_is_kept_for_it(back
     let gone = scene.place(revoke(BOB, "r", "v", again)).await;
     scene.one(ops::receive(BOB, "v", written, "a secret")).await;
     scene.one(edit(BOB, "e9", "v", written, "a secret")).await;
-    assert!(!mentions(&scene.dump().await, "secret"), "it was kept");
+    assert!(!mentions(&scene.contents().await, "secret"), "it was kept");
     assert_eq!(scene.message(gone).await, None);
     let left = scene.messages(gone).await;
     assert_eq!(left.len(), 1);
@@ -230,7 +230,7 @@ pub(super) async fn a_message_stands_in_its_own_place_although_its_edit_came_fir
     scene.one(revoke(ADA, "r", "w", at(110))).await;
     for text in ["two", "three", "one"] {
         assert!(
-            !mentions(&scene.dump().await, &format!("\"body\":\"{text}\"")),
+            !mentions(&scene.contents().await, &format!("\"body\":\"{text}\"")),
             "{text}"
         );
     }
@@ -326,13 +326,13 @@ pub(super) async fn a_change_under_names_that_turn_out_to_be_the_authors_is_made
     scene.now = now;
     scene.one(ops::moved(one, two, moved, "moved")).await;
     assert_eq!(scene.message(at).await.unwrap().revoked_at, Some(now));
-    assert!(!mentions(&scene.dump().await, "secret"), "it is still there");
+    assert!(!mentions(&scene.contents().await, "secret"), "it is still there");
     assert_eq!(said(&scene, edited).await, ["the draft", "the final"]);
     assert!(matches!(scene.one(taken).await, OpOutcome::Duplicate { .. }));
     // What is taken back later takes its edit along.
     scene.one(revoke(two, "r2", "v", now)).await;
     for text in ["the draft", "the final"] {
-        assert!(!mentions(&scene.dump().await, text), "{text}");
+        assert!(!mentions(&scene.contents().await, text), "{text}");
     }
     let person = scene.contact("ID.2").await.unwrap();
     let person = scene.store.contact(TENANT, person).await.unwrap().unwrap();
@@ -349,12 +349,15 @@ pub(super) async fn whatever_links_an_author_to_who_took_it_back_takes_it_back(b
     scene.place(import).await;
     scene.place(revoke(ID, "r1", "h", now)).await;
     scene.hears(&["628100001", "ID.1"], "both", "hello").await;
-    assert!(!mentions(&scene.dump().await, "secret"), "one message names both");
+    assert!(
+        !mentions(&scene.contents().await, "secret"),
+        "one message names both"
+    );
     scene.hears(&["ID.2"], "p", "another secret").await;
     scene.place(revoke(&["ID.3", "ID.ENT.1"], "r2", "p", now)).await;
     scene.hears(&["ID.2", "ID.ENT.1"], "parent", "hello").await;
     assert!(
-        !mentions(&scene.dump().await, "secret"),
+        !mentions(&scene.contents().await, "secret"),
         "both have one parent id"
     );
 }
@@ -378,7 +381,7 @@ pub(super) async fn a_strangers_change_hides_no_message_that_comes_later(backend
     }
     // It was Ada after all.
     scene.one(ops::relate(BOB, ADA, "moved")).await;
-    let dump = scene.dump().await;
+    let dump = scene.contents().await;
     let conversation = ops::conversation_of(TENANT, "1", ADA);
     let page = scene
         .store
@@ -417,5 +420,5 @@ pub(super) async fn what_its_author_took_back_before_it_came_stays_away_under_ot
         again.aliases = ops::names(aliases);
         scene.one(again.clone()).await;
     }
-    assert!(!mentions(&scene.dump().await, "secret"), "it came back");
+    assert!(!mentions(&scene.contents().await, "secret"), "it came back");
 }

@@ -77,7 +77,7 @@ pub(super) async fn what_the_business_writes_on_its_phone_stands_in_the_conversa
         assert_eq!(scene.place(Op::Amend(Box::new(op))).await, at);
     }
     assert!(scene.message(at).await.unwrap().revoked_at.is_some());
-    let dump = scene.dump().await;
+    let dump = scene.contents().await;
     assert!(!mentions(&dump, "from the phone") && !mentions(&dump, "better"));
 }
 
@@ -112,7 +112,7 @@ pub(super) async fn imported_messages_stand_where_they_belong_and_ask_for_nothin
     assert_eq!(conversation.last_activity, old);
     assert_eq!(conversation.preview.as_deref(), Some("h19"));
     assert_eq!(conversation.last_message_by, Some(Author::BusinessApp));
-    assert!(!mentions(&scene.dump().await, "too old"));
+    assert!(!mentions(&scene.contents().await, "too old"));
     // A conversation that goes on is not touched by what was before.
     scene.hears(ADA, "now", "now").await;
     let before = row(&scene, *at).await;
@@ -224,7 +224,7 @@ pub(super) async fn media_told_before_their_thread_are_found_by_what_stands_for_
         scene.one(media(id)).await;
         scene.one(place(id)).await;
     }
-    assert!(!mentions(&scene.dump().await, "a cat"), "it is still told");
+    assert!(!mentions(&scene.contents().await, "a cat"), "it is still told");
 }
 
 pub(super) async fn an_import_ahead_of_the_clock_is_no_activity_and_not_the_last(backend: impl Backend) {

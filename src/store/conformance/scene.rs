@@ -156,7 +156,7 @@ impl Scene {
     }
 
     /// All that is stored.
-    pub(in crate::store) async fn dump(&self) -> Vec<(Bytes, Bytes)> {
+    pub(in crate::store) async fn contents(&self) -> Vec<(Bytes, Bytes)> {
         contents(self.store.as_ref(), self.tenant, self.now).await
     }
 

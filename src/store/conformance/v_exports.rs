@@ -17,12 +17,12 @@ const NAMES: [&str; 4] = ["628111111", "ID.CANARY", "ID.ENT.CANARY", "628222222"
 pub(super) async fn what_is_exported_is_what_is_read(backend: impl Backend) {
     let mut scene = Scene::of(&backend).await;
     fill(&mut scene).await;
-    let before = scene.dump().await;
+    let before = scene.contents().await;
     reads_what_is_exported(&scene).await;
     drop(scene);
     let backend = backend.reopen();
     let scene = Scene::of(&backend).await;
-    assert_eq!(scene.dump().await, before);
+    assert_eq!(scene.contents().await, before);
     reads_what_is_exported(&scene).await;
 }
 

@@ -64,7 +64,7 @@ impl Desk {
         };
         let mut tail = Tail::new(limits, WIRE);
         tail.follow(ledger(1, 0));
-        let place = tail.subscriptions.sit();
+        let place = tail.subscriptions.subscribe();
         let pipe = Rc::new(Pipe::default());
         pipe.room.set(room);
         let mut desk = Self {
@@ -183,7 +183,7 @@ fn whoever_is_behind_the_ring_or_has_more_before_it_looks_for_itself() {
 #[test]
 fn a_crowd_is_served_in_turns() {
     let mut desk = Desk::with_room(100);
-    desk.tail.subscriptions.sit();
+    desk.tail.subscriptions.subscribe();
     desk.tail.push(&event(1, Bytes::from_static(b"one")));
     let mut turn = Turn::default();
     assert_eq!(desk.tail.serve(0, 1, &mut turn), Some(1));

@@ -91,9 +91,9 @@ async fn sockets_on_all_workers_see_the_same_events() {
 
 #[actix::test]
 async fn there_is_no_hole_and_no_repetition_over_a_thousand_broken_connections() {
-    // A small ring, so that clients come back to the ring, to pages of the log, and to both.
+    // A small buffer, so that clients come back to the buffer, to pages of the log, and to both.
     let feed = FeedLimits {
-        ring_events: 32,
+        buffer_events: 32,
         ..FeedLimits::default()
     };
     let rig = Rig::start(SocketOptions {

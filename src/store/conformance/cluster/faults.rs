@@ -87,9 +87,9 @@ async fn a_commit_whose_answer_is_lost_is_found_out_and_counts_once() {
         assert_eq!(stage.proxy.hits(), 1, "{fault:?}: the proxy is not in the way");
         scene.hears(&["628111111"], "w3", "after").await;
         assert_eq!(scene.head.get(), 3, "{fault:?}");
-        let before = scene.dump().await;
+        let before = scene.contents().await;
         let after = stage.after().await;
-        assert_eq!(after.dump().await, before, "{fault:?}");
+        assert_eq!(after.contents().await, before, "{fault:?}");
         assert_eq!(after.texts(at).await.len(), 3, "{fault:?}");
     }
 }
@@ -143,7 +143,7 @@ async fn a_commit_that_nobody_can_tell_of_is_said_to_be_unknown_and_is_whole_or_
         scene.head = at.head;
         scene.one(receive).await;
         assert_eq!(scene.head.get(), 1, "{fault:?}: it counts once");
-        let dump = stage.after().await.dump().await;
+        let dump = stage.after().await.contents().await;
         assert_eq!(
             (
                 rows(&dump, Family::Event),
@@ -179,7 +179,7 @@ async fn rows_that_were_not_written_after_their_commit_are_written_by_the_next_o
     let after = stage.after().await;
     assert_eq!(after.head.get(), 2);
     assert_eq!(after.texts(first).await, ["two", "one"]);
-    let dump = after.dump().await;
+    let dump = after.contents().await;
     assert_eq!(
         (
             rows(&dump, Family::Event),
@@ -239,7 +239,7 @@ async fn a_step_of_a_change_whose_owner_dies_after_its_commit_is_ended_by_the_ne
     let mut other = Scene::of(&model).await;
     shortened(&mut other).await;
     finished(&other).await;
-    assert_eq!(after.dump().await, other.dump().await);
+    assert_eq!(after.contents().await, other.contents().await);
 }
 
 #[tokio::test]
@@ -256,14 +256,14 @@ async fn a_commit_that_arrives_after_its_owner_gave_up_changes_nothing() {
     stage.proxy.heal();
     let mut next = stage.after().await;
     assert_eq!(next.head.get(), 1);
-    let before = next.dump().await;
+    let before = next.contents().await;
     stage.proxy.release();
     // Whatever was on its way is there before this, on connections that answer in order of their work.
     for n in 0..20 {
         assert!(next.commit(Vec::new()).await.is_empty(), "{n}");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    assert_eq!(next.dump().await, before);
+    assert_eq!(next.contents().await, before);
     next.hears(&["628111111"], "w3", "on it goes").await;
     assert_eq!(next.head.get(), 2);
     let kind = scene.offer(Vec::new()).await.unwrap_err().kind;
@@ -290,7 +290,7 @@ async fn a_commit_that_arrives_after_its_owner_looked_again_changes_nothing() {
     }
     scene.one(receive).await;
     assert_eq!(scene.head.get(), 2);
-    let dump = stage.after().await.dump().await;
+    let dump = stage.after().await.contents().await;
     assert_eq!((rows(&dump, Family::Event), rows(&dump, Family::Message)), (2, 2));
 }
 

@@ -79,7 +79,7 @@ async fn a_message_is_gone_from_the_cluster_with_its_statuses_when_its_time_is_o
         .unwrap();
     assert_eq!(row.preview, None, "its beginning is gone with it");
     // What tells a repeated webhook apart lives for nine days, and leads nowhere.
-    let dump = scene.dump().await;
+    let dump = scene.contents().await;
     assert!(dump.iter().all(|(key, _)| !Family::Message.names(key)));
     let names: Vec<_> = dump.iter().filter(|(key, _)| Family::Seen.names(key)).collect();
     let outbound = outbound_key(at.message);
@@ -129,9 +129,9 @@ async fn the_record_of_a_commit_forgets_its_rows_when_a_tenant_is_idle() {
     scene.sweep().await;
     assert!(!holds().await);
     scene.hears(&["628111111"], "w2", "goes on").await;
-    let before = scene.dump().await;
+    let before = scene.contents().await;
     let again = Scene::of(&backend).await;
-    assert_eq!(again.dump().await, before);
+    assert_eq!(again.contents().await, before);
 }
 
 fn another(keyspace: &str, seed: u64) -> Arc<dyn Store> {

@@ -261,7 +261,7 @@ async fn check(all_written: Vec<Written>, orders: Vec<Vec<usize>>) {
             scene.one(op.clone()).await;
         }
         assert_eq!(all(&scene).await, rows, "a repetition changes something");
-        let dump = scene.dump().await;
+        let dump = scene.contents().await;
         for (n, _) in all_written
             .iter()
             .enumerate()
