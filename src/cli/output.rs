@@ -129,13 +129,19 @@ pub(super) fn moment(ms: i64) -> String {
 pub(super) fn plain(value: &Value) -> String {
     match value {
         Value::Null => "-".to_owned(),
-        Value::String(text) => text
-            .chars()
-            .map(|c| if c.is_control() { ' ' } else { c })
-            .collect(),
+        Value::String(text) => harmless(text),
         Value::Array(items) => items.iter().map(plain).collect::<Vec<_>>().join(","),
-        other => other.to_string(),
+        other => harmless(&other.to_string()),
     }
+}
+
+/// Without what a terminal obeys, or what turns the line's direction.
+fn harmless(text: &str) -> String {
+    let obeyed = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+    };
+    text.chars().map(|c| if obeyed(c) { ' ' } else { c }).collect()
 }
 
 #[cfg(test)]
@@ -143,6 +149,16 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn nothing_that_a_terminal_obeys_is_left_in_a_value_at_any_depth() {
+        let text = "a\u{9b}31m\u{202e}b\u{7f}c\n";
+        for value in [json!(text), json!([text]), json!({ "deep": { "er": text } })] {
+            let line = plain(&value);
+            assert!(line.contains('a') && line.contains("31m"), "{line}");
+            assert!(!line.contains(['\u{9b}', '\u{202e}', '\u{7f}', '\n']), "{line:?}");
+        }
+    }
 
     #[test]
     fn a_table_is_aligned_and_shows_missing_cells_as_empty() {

@@ -7,7 +7,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::error::Problems;
-use super::units::{ByteSize, optional_secret, seconds};
+use super::units::{ByteSize, is_clean, optional_secret, seconds};
 use super::url::{BaseUrl, Origin};
 
 /// Section `server`.
@@ -113,6 +113,14 @@ impl ServerConfig {
                     "must be at least `server.webhook_body_limit`, {}",
                     self.webhook_body_limit
                 ),
+            );
+        }
+        if let Some(token) = &self.admin_token
+            && !(is_clean(token) && token.expose_secret().is_ascii())
+        {
+            problems.add(
+                "server.admin_token",
+                "must be ASCII, and not begin or end with blanks, or hold control characters: it travels in a header",
             );
         }
         if let Some(token) = &self.admin_token

@@ -332,6 +332,56 @@ fn a_secret_that_could_be_guessed_is_refused_with_its_setting() {
 }
 
 #[test]
+fn a_secret_with_what_files_and_shells_add_is_refused_with_its_setting() {
+    let app = |secret: &str, token: &str| {
+        format!("[[whatsapp.apps]]\nname = \"a\"\napp_secrets = [\"{secret}\"]\nverify_token = \"{token}\"")
+    };
+    for (file, key) in [
+        (
+            app("s3cret-s3cret\\n", "verify me"),
+            "whatsapp.apps[0].app_secrets",
+        ),
+        (app(" s3cret-s3cret", "verify me"), "whatsapp.apps[0].app_secrets"),
+        (
+            app("s3cret\\u0007s3cret", "verify me"),
+            "whatsapp.apps[0].app_secrets",
+        ),
+        (
+            app("s3cret-s3cret", "verify me\\t"),
+            "whatsapp.apps[0].verify_token",
+        ),
+        (
+            "[server]\nadmin_token = \"0123456789abcdef\\n\"".to_owned(),
+            "server.admin_token",
+        ),
+        (
+            "[server]\nadmin_token = \"éééééééééééééééé\"".to_owned(),
+            "server.admin_token",
+        ),
+    ] {
+        let error = load(&file, &[]).unwrap_err();
+        assert!(
+            error.contains(&format!("`{key}` must")) && error.contains("blanks"),
+            "{error}"
+        );
+    }
+}
+
+#[test]
+fn two_apps_with_one_secret_are_refused() {
+    let app = |name: &str| {
+        format!(
+            "[[whatsapp.apps]]\nname = \"{name}\"\napp_secrets = [\"s3cret-s3cret\"]\nverify_token = \"verify me\"\n"
+        )
+    };
+    let error = load(&(app("a") + &app("b")), &[]).unwrap_err();
+    assert!(
+        error.contains("`whatsapp.apps[1].app_secrets` must not hold a secret of an earlier app"),
+        "{error}"
+    );
+}
+
+#[test]
 fn an_address_to_listen_on_may_be_this_machines_name() {
     let listen = |text: &str| {
         load(&format!("[server]\nlisten = \"{text}\""), &[]).map(|config| config.server.listen.to_string())

@@ -115,6 +115,12 @@ pub(super) mod millis {
 pub(super) const MASK: &str = "********";
 
 /// A secret that may be absent: an empty text is none. Serialized as a mask.
+/// Whether a secret is as somebody meant it: no blanks around it, which files and shells add, and nothing that no header carries.
+pub(super) fn is_clean(secret: &SecretString) -> bool {
+    let secret = secret.expose_secret();
+    secret.trim() == secret && !secret.chars().any(char::is_control)
+}
+
 pub(super) mod optional_secret {
     use super::{Deserialize, Deserializer, ExposeSecret, MASK, SecretString, Serializer};
 

@@ -8,7 +8,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 
 use super::error::Problems;
-use super::units::{mask, mask_each, millis};
+use super::units::{is_clean, mask, mask_each, millis};
 use super::url::BaseUrl;
 
 /// Whoever guesses an app's secret can invent customers, and has all the time that a signed webhook gives.
@@ -82,8 +82,18 @@ impl WhatsappConfig {
             );
         }
         let mut names = BTreeSet::new();
+        let mut secrets = BTreeSet::new();
         for (index, app) in self.apps.iter().enumerate() {
             app.check(&format!("whatsapp.apps[{index}]"), problems);
+            let own: BTreeSet<&str> = app.app_secrets.iter().map(ExposeSecret::expose_secret).collect();
+            if !secrets.is_disjoint(&own) {
+                // Nobody could tell which of them signed a webhook.
+                problems.add(
+                    format!("whatsapp.apps[{index}].app_secrets"),
+                    "must not hold a secret of an earlier app",
+                );
+            }
+            secrets.extend(own);
             if !names.insert(app.name.as_str()) {
                 problems.add(
                     format!("whatsapp.apps[{index}].name"),
@@ -123,6 +133,19 @@ impl AppConfig {
                 format!("{key}.app_secrets"),
                 format!("must have at least {SHORTEST_SECRET} characters each: Meta's have 32"),
             );
+        }
+        for (key, secrets) in [
+            ("app_secrets", self.app_secrets.as_slice()),
+            ("verify_token", std::slice::from_ref(&self.verify_token)),
+        ]
+        .map(|(name, secrets)| (format!("{key}.{name}"), secrets))
+        {
+            if !secrets.iter().all(is_clean) {
+                problems.add(
+                    key,
+                    "must not begin or end with blanks, or hold control characters",
+                );
+            }
         }
         if is_short(&self.verify_token, SHORTEST_TOKEN) {
             problems.add(

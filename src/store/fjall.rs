@@ -22,6 +22,7 @@ mod engine;
 mod erase;
 mod events;
 mod filter;
+mod guard;
 mod journal;
 mod keys;
 mod ledger;
@@ -53,6 +54,7 @@ use self::closing::Closing;
 use self::disk::sync_folder;
 use self::engine::Engine;
 use self::events::Floors;
+use self::guard::FolderGuard;
 use self::journal::Journal;
 pub(crate) use self::private::keep_private;
 use self::reader::Reader;
@@ -124,6 +126,8 @@ pub struct FjallStore {
     rewrite_tried: Mutex<Option<Timestamp>>,
     // Dropped last: nobody may have the engine open then.
     closing: Closing,
+    // Nobody else may look at the folder before that is done.
+    guard: FolderGuard,
 }
 
 /// Makes a folder for its owner alone: messages lie in it, and the tokens with which Meta is called. One that is there
@@ -161,6 +165,7 @@ impl FjallStore {
             tally,
             notes,
             webhooks: checked,
+            guard,
         } = opened;
         let closing = Closing::of(path);
         let (webhooks, watermark) = (webhooks(path), webhooks_watermark(path));
@@ -174,6 +179,7 @@ impl FjallStore {
             folder: path.to_owned(),
             rewrite_tried: Mutex::default(),
             closing,
+            guard,
         })
     }
 

@@ -186,7 +186,6 @@ const MESSAGE: Table = Table {
     copied: Copied::Ledger(RecordKind::Message),
     folder: &["messages", "expiry m"],
     cluster: &["message_s", "message_m", "message_l", "message_bucket"],
-    ..LEDGER
 };
 
 const CONVERSATION: Table = Table {
@@ -248,7 +247,6 @@ const OUTBOX: Table = Table {
     copied: Copied::Ledger(RecordKind::Outbox),
     folder: &["rows o"],
     cluster: &["outbox", "outbox_slot"],
-    ..LEDGER
 };
 
 const EVENT: Table = Table {
@@ -262,7 +260,6 @@ const EVENT: Table = Table {
     copied: Copied::Ledger(RecordKind::Event),
     folder: &["events", "expiry e"],
     cluster: &["event"],
-    ..LEDGER
 };
 
 const HEAD: Table = Table {
@@ -351,7 +348,6 @@ const JOURNAL: Table = Table {
     copied: Copied::ByItself,
     folder: &["webhooks/"],
     cluster: &["journal", "journal_minute"],
-    ..LEDGER
 };
 
 const QUARANTINE: Table = Table {
@@ -365,7 +361,6 @@ const QUARANTINE: Table = Table {
     copied: Copied::ByItself,
     folder: &["rows q"],
     cluster: &["quarantine"],
-    ..LEDGER
 };
 
 impl RecordKind {

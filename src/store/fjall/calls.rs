@@ -389,6 +389,7 @@ impl Store for FjallStore {
     }
 
     async fn health(&self) -> Result<(), StoreError> {
+        self.guard.look()?;
         self.journal.queue.health()?;
         self.writer.queue.health()
     }

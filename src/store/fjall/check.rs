@@ -22,8 +22,8 @@ use crate::store::error::{StoreError, StoreErrorKind};
 /// First bytes of the engine's file `version`, and all of it.
 const VERSION: &[u8; 4] = b"FJL\x03";
 /// How often a lock is tried, and how long is waited in between: a process that ends may need a moment.
-const TRIES: u32 = 3;
-const BETWEEN: Duration = Duration::from_millis(100);
+pub(super) const TRIES: u32 = 3;
+pub(super) const BETWEEN: Duration = Duration::from_millis(100);
 
 /// Whether there is a store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -159,6 +159,12 @@ pub(super) fn check(folder: &Path) -> io::Result<Checked> {
     if checked.noted.is_none() && begun && (!version.try_exists()? || logs.are_new()) {
         checked.state = State::Absent;
         return Ok(checked);
+    }
+    if checked.noted.is_none() {
+        tracing::warn!(
+            folder = %folder.display(),
+            "`engine.watermark` is missing or damaged: damage to the end of the engine's log cannot be told from a write that was cut off"
+        );
     }
     match fs::read(&version) {
         Ok(bytes) if bytes == VERSION => {}

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::check::{self, Checked, State};
 use super::engine::{Engine, refused};
+use super::guard::FolderGuard;
 use super::settle;
 use super::tally::{Notes, Tally};
 use super::{Absent, FjallOptions, Loss, journal, make_folder, marker, private};
@@ -18,6 +19,7 @@ pub(super) struct Opened {
     pub(super) notes: Notes,
     /// The webhook journal beside it, not opened yet.
     pub(super) webhooks: journal::Checked,
+    pub(super) guard: FolderGuard,
 }
 
 /// Opens the engine in a folder, which is made if it is not there and may be.
@@ -28,6 +30,7 @@ pub(super) fn open(folder: &Path, options: &FjallOptions) -> Result<Opened, Stor
     make_folder(folder)
         .and_then(|()| private::mend(folder))
         .map_err(|error| refused(&error))?;
+    let guard = FolderGuard::take(folder)?;
     marker::check(folder)?;
     let alone = check::hold(folder)?;
     let checked = check::check(folder).map_err(|error| refused(&error))?;
@@ -75,6 +78,7 @@ pub(super) fn open(folder: &Path, options: &FjallOptions) -> Result<Opened, Stor
         tally,
         notes,
         webhooks: journal,
+        guard,
     })
 }
 

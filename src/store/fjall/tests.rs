@@ -4,6 +4,7 @@ mod damage;
 mod ending;
 mod format;
 mod gaps;
+mod guarding;
 mod space;
 mod torn;
 

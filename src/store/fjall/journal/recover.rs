@@ -68,6 +68,12 @@ pub(in crate::store::fjall) fn check(folder: &Path, watermark: &Path) -> Result<
     let noted: Option<Noted> = watermark::read(watermark).map_err(failed)?;
     let acknowledged: Option<BTreeMap<u64, u64>> = noted.map(|noted| noted.0.into_iter().collect());
     let mut segments = list(folder)?;
+    if acknowledged.is_none() && !segments.is_empty() {
+        tracing::warn!(
+            file = %watermark.display(),
+            "the watermark is missing or damaged: damage to the end of the webhooks' log cannot be told from a write that was cut off"
+        );
+    }
     let unmade = take_unmade(&mut segments, acknowledged.as_ref())?;
     let mut checked = Checked {
         folder: folder.to_owned(),
