@@ -70,10 +70,8 @@ fn what_a_copy_takes_along_is_what_is_declared() {
 /// The fields, below a row, in which a text stands that has one of these words in it.
 fn fields_with(row: &serde_json::Value, words: &[&str], field: &str, found: &mut BTreeSet<String>) {
     match row {
-        serde_json::Value::String(text) => {
-            if words.iter().any(|word| text.contains(word)) {
-                found.insert(field.to_owned());
-            }
+        serde_json::Value::String(text) if words.iter().any(|word| text.contains(word)) => {
+            found.insert(field.to_owned());
         }
         serde_json::Value::Array(items) => items
             .iter()
