@@ -17,6 +17,7 @@ use tokio::time::Instant;
 
 use crate::cluster::{Cluster, Sync, Wanted};
 use crate::cores;
+use crate::elsewhere::Elsewhere;
 use crate::gateway::Tenant;
 use crate::intake::load::{Listener, Open, Posted, next_number};
 use crate::intake::webhook::Maker;
@@ -215,7 +216,9 @@ impl Rig {
     /// Both tenants' customers write while so many connections flood; prints a line.
     async fn half(&self, phase: &str, connections: u32) -> anyhow::Result<Half> {
         let ends = Instant::now() + Duration::from_secs(self.args.secs);
-        let flood = tokio::spawn(flood(
+        // Whoever floods is on other machines: it must not take the processor from a server that stands on this one.
+        let elsewhere = Elsewhere::start()?;
+        let flood = elsewhere.handle().spawn(flood(
             maker(&self.stage, FLOODED),
             connections,
             self.args.statuses,
@@ -239,11 +242,12 @@ impl Rig {
             "bystander": bystander.as_ref().map(|seen| shown(seen, unseen(seen))),
         });
         writeln!(std::io::stdout().lock(), "{line}")?;
+        let bystander_unseen = bystander.as_ref().map_or(0, &unseen);
         Ok(Half {
             neighbour_ms: ms(&neighbour.delays, 0.99),
             own_ms: ms(&own.delays, 0.99),
-            bystander_ms: bystander.map(|seen| ms(&seen.delays, 0.99)),
-            unseen: unseen(&neighbour) + unseen(&own),
+            bystander_ms: bystander.as_ref().map(|seen| ms(&seen.delays, 0.99)),
+            unseen: unseen(&neighbour) + unseen(&own) + bystander_unseen,
         })
     }
 }
