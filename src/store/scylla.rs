@@ -8,7 +8,6 @@
 //! Statements stay within what both servers understand, and are prepared once. Reads go page by page; nothing filters.
 
 mod answer;
-mod bundle;
 mod calls;
 mod cell;
 mod change;
@@ -18,25 +17,26 @@ mod directory;
 mod erase;
 mod events;
 mod failure;
-mod gather;
-mod group;
+mod group_commit;
 mod head;
+mod index_rows;
 mod jitter;
 mod journal;
 mod keys;
-mod leads;
 mod ledger;
 mod link;
 mod list;
 mod load;
-mod memory;
 mod multi_get;
 mod options;
 mod ownership;
 mod pages;
+mod partitions;
 mod processes;
 mod profile;
+mod request_batches;
 mod retention;
+mod row_cache;
 pub mod schema;
 mod single_flight;
 mod slow_log;
@@ -53,11 +53,11 @@ use std::time::Duration;
 
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-use self::group::Group;
+use self::group_commit::GroupCommit;
 use self::link::Link;
-use self::memory::Memory;
 use self::ownership::Ownerships;
 use self::pages::{FirstPage, PageKey};
+use self::row_cache::RowCache;
 use self::single_flight::SingleFlight;
 use self::statements::Book;
 use super::ProcessId;
@@ -82,9 +82,9 @@ pub struct ScyllaStore {
     clock: Arc<dyn Clock>,
     permits: Semaphore,
     ownerships: Ownerships,
-    memory: Memory,
+    row_cache: RowCache,
     /// Webhooks that wait to be written.
-    journal: Group,
+    journal: GroupCommit,
     /// First pages that are being read.
     pages: SingleFlight<PageKey, FirstPage>,
 }
@@ -113,8 +113,8 @@ impl ScyllaStore {
             clock,
             permits: Semaphore::new(options.in_flight),
             ownerships: Ownerships::default(),
-            memory: Memory::new(),
-            journal: Group::new(),
+            row_cache: RowCache::new(),
+            journal: GroupCommit::new(),
             pages: SingleFlight::new(),
         })
     }

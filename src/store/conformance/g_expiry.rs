@@ -28,14 +28,14 @@ pub(super) async fn a_message_is_there_until_its_last_millisecond(backend: impl 
         scene.now = now;
         assert_eq!(scene.message(at).await.is_some(), there);
         assert_eq!(scene.texts(at).await.len(), usize::from(there));
-        let dumped = mentions(&scene.contents().await, &format!("\"id\":\"{}\"", at.message));
+        let is_held = mentions(&scene.contents().await, &format!("\"id\":\"{}\"", at.message));
         let in_events = scene
             .store
             .events_after(TENANT, Seq::default(), 9, now)
             .await
             .unwrap();
         assert_eq!(in_events.events.is_empty(), !there);
-        assert!(dumped || !there);
+        assert!(is_held || !there);
     }
 }
 

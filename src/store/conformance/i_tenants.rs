@@ -34,8 +34,8 @@ pub(super) async fn identical_ids_lead_to_each_ones_own_rows(backend: impl Backe
         (&one, "of the one", "of the other"),
         (&other, "of the other", "of the one"),
     ] {
-        let dump = scene.contents().await;
-        assert!(mentions(&dump, own) && !mentions(&dump, foreign));
+        let contents = scene.contents().await;
+        assert!(mentions(&contents, own) && !mentions(&contents, foreign));
         let filter = ConversationFilter::default();
         let list = scene
             .store

@@ -121,9 +121,9 @@ async fn a_killed_process_loses_nothing_that_it_acknowledged() {
         }
         let events = usize::try_from(events).unwrap();
         // Every event has its rows.
-        let dump = scene.contents().await;
+        let contents = scene.contents().await;
         for family in [Family::Message, Family::Seen] {
-            let of = dump.iter().filter(|(key, _)| family.names(key));
+            let of = contents.iter().filter(|(key, _)| family.names(key));
             assert_eq!(of.count(), events);
         }
         drop(scene);

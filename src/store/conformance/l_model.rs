@@ -10,7 +10,7 @@ use proptest::test_runner::{Config, TestRunner};
 
 use self::steps::{Doing, MESSAGES, NAMES, Step, step};
 use super::contents::contents;
-use super::leads::{messages_in, without_dead, without_dead_events};
+use super::dead_references::{messages_in, without_dead, without_dead_events};
 use super::ops;
 use super::r_amendments::amend;
 use super::scene::DAY_ONE;

@@ -112,8 +112,8 @@ async fn preview(scene: &Scene, to: u32) -> Survey {
     }
 }
 
-fn of(dump: &[(Bytes, Bytes)], family: Family) -> Vec<(Bytes, Value)> {
-    let rows = dump.iter().filter(|(key, _)| family.names(key));
+fn of(contents: &[(Bytes, Bytes)], family: Family) -> Vec<(Bytes, Value)> {
+    let rows = contents.iter().filter(|(key, _)| family.names(key));
     rows.map(|(key, value)| (key.clone(), serde_json::from_slice(value).unwrap()))
         .collect()
 }
@@ -131,13 +131,13 @@ pub(super) async fn a_shorter_retention_ends_messages_as_if_it_had_always_been_s
     let mut scene = Scene::of(&backend).await;
     a_year(&mut scene, days(500)).await;
     let job = change(&scene, 500, 90).await;
-    let dump = scene.contents().await;
-    assert_eq!(dump, model(500, 90).await, "backends differ");
+    let contents = scene.contents().await;
+    assert_eq!(contents, model(500, 90).await, "backends differ");
     let other = Memory::open();
     let mut always = Scene::of(&other).await;
     a_year(&mut always, days(90)).await;
     let expected = of(&always.contents().await, Family::Message);
-    assert_eq!(of(&dump, Family::Message), expected);
+    assert_eq!(of(&contents, Family::Message), expected);
     assert!(!expected.is_empty());
     assert_eq!((job.conversations, job.of), (4, Some(4)));
     assert_eq!((job.messages, job.removed + job.moved), (33, 33));
@@ -326,8 +326,8 @@ pub(super) async fn other_tenants_keep_all_that_they_had(backend: impl Backend) 
     a_year(&mut scene, days(500)).await;
     change(&scene, 500, 1).await;
     for (tenant, before) in neighbours.into_iter().zip(before) {
-        let dump = contents(scene.store.as_ref(), tenant, super::scene::DAY_ONE).await;
-        assert_eq!(dump, before);
+        let contents = contents(scene.store.as_ref(), tenant, super::scene::DAY_ONE).await;
+        assert_eq!(contents, before);
         let step = scene.store.step_retention(tenant, scene.now, STEP).await;
         assert_eq!(step.unwrap(), None, "nobody asked for it");
     }
@@ -353,8 +353,8 @@ pub(super) async fn there_and_back_again_leaves_what_was_left(backend: impl Back
     let mut scene = Scene::of(&backend).await;
     a_year(&mut scene, days(300)).await;
     change(&scene, 300, 50).await;
-    let keys = |dump: Vec<(Bytes, Bytes)>| -> Vec<Bytes> {
-        let rows = of(&dump, Family::Message);
+    let keys = |contents: Vec<(Bytes, Bytes)>| -> Vec<Bytes> {
+        let rows = of(&contents, Family::Message);
         rows.into_iter().map(|(key, _)| key).collect()
     };
     let left = keys(scene.contents().await);

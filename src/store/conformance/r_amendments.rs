@@ -381,7 +381,7 @@ pub(super) async fn a_strangers_change_hides_no_message_that_comes_later(backend
     }
     // It was Ada after all.
     scene.one(ops::relate(BOB, ADA, "moved")).await;
-    let dump = scene.contents().await;
+    let contents = scene.contents().await;
     let conversation = ops::conversation_of(TENANT, "1", ADA);
     let page = scene
         .store
@@ -397,7 +397,7 @@ pub(super) async fn a_strangers_change_hides_no_message_that_comes_later(backend
         message.unwrap().revoked_at.is_some()
     };
     assert!(taken_back("w1") && !taken_back("w2"));
-    assert!(mentions(&dump, "mine"));
+    assert!(mentions(&contents, "mine"));
 }
 
 pub(super) async fn what_its_author_took_back_before_it_came_stays_away_under_other_names(

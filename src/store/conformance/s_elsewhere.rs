@@ -77,8 +77,8 @@ pub(super) async fn what_the_business_writes_on_its_phone_stands_in_the_conversa
         assert_eq!(scene.place(Op::Amend(Box::new(op))).await, at);
     }
     assert!(scene.message(at).await.unwrap().revoked_at.is_some());
-    let dump = scene.contents().await;
-    assert!(!mentions(&dump, "from the phone") && !mentions(&dump, "better"));
+    let contents = scene.contents().await;
+    assert!(!mentions(&contents, "from the phone") && !mentions(&contents, "better"));
 }
 
 pub(super) async fn imported_messages_stand_where_they_belong_and_ask_for_nothing(backend: impl Backend) {

@@ -189,8 +189,9 @@ impl Scene {
     }
 }
 
-/// Whether a dump mentions a text.
-pub(in crate::store) fn mentions(dump: &[(Bytes, Bytes)], text: &str) -> bool {
-    dump.iter()
+/// Whether contents mention a text.
+pub(in crate::store) fn mentions(contents: &[(Bytes, Bytes)], text: &str) -> bool {
+    contents
+        .iter()
         .any(|(_, value)| value.windows(text.len()).any(|window| window == text.as_bytes()))
 }

@@ -38,7 +38,7 @@ impl ScyllaStore {
             // Nothing to write, but whoever lost the ledger must learn of it.
             match self.confirm(tenant, owned.fence).await {
                 Ok(()) => {
-                    self.memory.remember(owned.term, read);
+                    self.row_cache.remember(owned.term, read);
                     **held = Some(owned);
                     return Ok(());
                 }
@@ -75,8 +75,8 @@ impl ScyllaStore {
             return Err(error.into_unknown());
         }
         super::list::take_note(ownership, &redo.changes);
-        self.memory.remember(owned.term, read);
-        self.memory.remember(owned.term, rows);
+        self.row_cache.remember(owned.term, read);
+        self.row_cache.remember(owned.term, rows);
         owned.head = head;
         owned.stamp = redo.stamp;
         owned.events_until = events_until;

@@ -12,9 +12,9 @@ use futures_util::stream::{StreamExt as _, TryStreamExt as _};
 
 use super::ScyllaStore;
 use super::change::id;
-use super::gather::Line;
 use super::keys;
-use super::memory::Note;
+use super::partitions::BoundStatement;
+use super::row_cache::Note;
 use crate::domain::{JournalId, Retention, Timestamp};
 use crate::store::error::StoreError;
 use crate::store::{JournalBacklog, JournalEntry, Quarantined};
@@ -27,7 +27,7 @@ const DROPPED: usize = 128;
 const SLACK: usize = 16;
 /// Minutes this close to the newest are not worth cutting off: somebody may still write to them.
 const RECENT: i64 = 15;
-/// What was named within this many microseconds is not cut off, whatever minute it is. Much more than [`super::group`]
+/// What was named within this many microseconds is not cut off, whatever minute it is. Much more than [`super::group_commit`]
 /// lets pass until it names a minute again.
 const NAMED: i64 = 15 * 60 * 1_000_000;
 /// Minutes this close to the newest may get a webhook between two looks at how many wait.
@@ -41,10 +41,10 @@ type JournalColumns = (Bytes, i64, Bytes);
 
 impl ScyllaStore {
     pub(super) async fn journal_drop(&self, ids: Vec<JournalId>) -> Result<(), StoreError> {
-        let mut parts: BTreeMap<(i16, i64), Vec<Line<'_>>> = BTreeMap::new();
+        let mut parts: BTreeMap<(i16, i64), Vec<BoundStatement<'_>>> = BTreeMap::new();
         for id in &ids {
             let (shard, minute) = (keys::journal_shard(*id), keys::minute(*id));
-            parts.entry((shard, minute)).or_default().push(Line {
+            parts.entry((shard, minute)).or_default().push(BoundStatement {
                 statement: &self.book.rows.drop_journal,
                 values: Box::new((keys::journal_end(*id), shard, minute, id.as_bytes())),
                 bytes: 0,
@@ -126,7 +126,7 @@ impl ScyllaStore {
     /// the server's time before it was looked.
     async fn cut_off(&self, below: i64, asked: Option<i64>) -> Result<(), StoreError> {
         let Some(asked) = asked else { return Ok(()) };
-        self.memory
+        self.row_cache
             .forget(|note| matches!(note, Note::MinuteEmpty(minute) if *minute < below));
         let values = (asked.saturating_sub(NAMED), ONLY, below);
         self.link.write(&self.book.rows.drop_minutes, values).await
@@ -152,12 +152,12 @@ impl ScyllaStore {
             // What is to be cut off is looked at once more.
             let may_be_cut = minute < newest - RECENT;
             let note = Note::MinuteEmpty(minute);
-            if may_be_cut || !self.memory.knows(&note) {
+            if may_be_cut || !self.row_cache.knows(&note) {
                 let received = self.minute_received(minute).await?;
                 backlog.entries += received.len();
                 backlog.oldest = backlog.oldest.into_iter().chain(received.iter().copied()).min();
                 if received.is_empty() && minute < newest - FRESH {
-                    self.memory.note(note);
+                    self.row_cache.note(note);
                 }
             }
             if backlog.entries == 0 {

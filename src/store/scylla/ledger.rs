@@ -239,7 +239,7 @@ impl ScyllaStore {
                 if read.contains_key(&key) || unknown.contains(&key) {
                     continue;
                 }
-                match self.memory.recall(term, &key) {
+                match self.row_cache.recall(term, &key) {
                     Some(cell) => {
                         read.insert(key, cell);
                     }

@@ -16,13 +16,13 @@ use scylla::statement::{Consistency, SerialConsistency, Statement};
 use secrecy::ExposeSecret as _;
 
 use super::answer::Answer;
-use super::bundle::Replicas;
 use super::datacenter;
 use super::failure::{self, Effect};
-use super::gather::Line;
 use super::jitter::Jitter;
 use super::options::ScyllaOptions;
+use super::partitions::BoundStatement;
 use super::profile::{Profiles, Purpose, SECOND_CONDITIONAL};
+use super::request_batches::Replicas;
 use super::slow_log::SlowLog;
 use super::tls_proxy::{ContactPoints, TlsProxy, host_and_port};
 use crate::store::error::StoreError;
@@ -259,7 +259,7 @@ impl Link {
     }
 
     /// Writes rows of one partition, or of some that stand on the same nodes.
-    pub(super) async fn write_together(&self, lines: &[Line<'_>]) -> Result<(), StoreError> {
+    pub(super) async fn write_together(&self, lines: &[BoundStatement<'_>]) -> Result<(), StoreError> {
         let [first, others @ ..] = lines else {
             return Ok(());
         };

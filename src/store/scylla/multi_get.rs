@@ -6,11 +6,11 @@ use std::collections::{BTreeMap, HashMap};
 use bytes::Bytes;
 
 use super::ScyllaStore;
-use super::bundle::Replicas;
 use super::cell::{Cell, Key, Row};
 use super::change::{id, parse};
 use super::keys;
 use super::load::{ConversationColumns, idempotency, listed, seen};
+use super::request_batches::Replicas;
 use crate::domain::{ContactId, TenantId, Timestamp};
 use crate::store::error::StoreError;
 

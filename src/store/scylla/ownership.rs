@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::list::ConversationList;
-use super::memory::Term;
+use super::row_cache::Term;
 use crate::domain::{Epoch, Fence, Seq, TenantId, Timestamp};
 
 /// The right to write to a ledger, and where it stood after the last commit.

@@ -312,7 +312,7 @@ impl ScyllaStore {
     /// What this process remembers of a row, as the only one who writes it.
     fn recall(&self, tenant: TenantId, key: &Key) -> Option<Cell> {
         let term = self.ownerships.find(tenant)?.term()?;
-        self.memory.recall(term, key)
+        self.row_cache.recall(term, key)
     }
 
     /// A conversation as this process remembers it, unless a clock may have ended a part of it: commits' own, or this one.

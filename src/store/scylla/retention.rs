@@ -16,9 +16,9 @@ use super::cell::{Cell, Kept, Key, Listed, Row};
 use super::change::{Change, EventRow, json, parse};
 use super::commit::Step;
 use super::keys::{self, Class};
-use super::memory::Note;
 use super::ownership::Owned;
 use super::pages::Part;
+use super::row_cache::Note;
 use crate::domain::{Event, MessageId, Retention, TenantId, Timestamp};
 use crate::store::Tenant;
 use crate::store::erasure::names_of;
@@ -346,7 +346,7 @@ impl ScyllaStore {
             let values = (stamp, of, id, bucket, down_to.as_bytes());
             return self.link.write(&table.drop_from, values).await;
         }
-        self.memory
+        self.row_cache
             .forget(|note| matches!(note, Note::Bucket(t, c, b, k) if t.tenant == tenant && *c == conversation && *b == bucket && *k == class));
         self.link.write(&table.drop_all, (stamp, of, id, bucket)).await?;
         let values = (stamp, of, id, bucket, class.code());

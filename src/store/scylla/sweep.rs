@@ -7,8 +7,8 @@ use super::cell::{Key, Listed, Row};
 use super::change::Change;
 use super::commit::Step;
 use super::keys;
-use super::memory::Note;
 use super::ownership::Ownership;
+use super::row_cache::Note;
 use super::view::View;
 use crate::domain::{Conversation, ConversationId, PhoneNumberId, TenantId, Timestamp};
 use crate::store::error::StoreError;
@@ -168,7 +168,7 @@ impl ScyllaStore {
             let Some(owned) = held.as_ref() else { return Ok(()) };
             // Nobody writes now: look again.
             if self.slot(tenant, &number, slot, None, 1).await?.is_empty() {
-                self.memory.forget(
+                self.row_cache.forget(
                     |note| matches!(note, Note::Slot(t, n, s) if t.tenant == tenant && *n == number && *s == slot),
                 );
                 let values = (owned.stamp, of, number.as_str(), slot);

@@ -4,11 +4,11 @@ use futures_util::stream::{StreamExt as _, TryStreamExt as _};
 
 use super::ScyllaStore;
 use super::change::Change;
-use super::gather::Sorted;
+use super::index_rows::IndexRows;
 use super::keys::{self, Class};
-use super::leads::Leads;
-use super::memory::{Note, Term};
 use super::pages::Part;
+use super::partitions::Sorted;
+use super::row_cache::{Note, Term};
 use super::statements::MessageStatements;
 use crate::domain::{TenantId, Timestamp};
 use crate::store::error::{StoreError, StoreErrorKind};
@@ -47,19 +47,19 @@ impl ScyllaStore {
 
     /// Writes all rows of a commit. Can be repeated: it ends the same.
     pub(super) async fn write_rows(&self, writing: Writing, changes: &[Change]) -> Result<(), StoreError> {
-        // First what leads to rows, then the rows.
-        let Leads { parts, notes } = self.leads(writing, changes);
-        let parts = self.link.bundle(parts);
-        let leads: Vec<_> = parts
+        // First the index rows, then what they lead to.
+        let IndexRows { parts, notes } = self.index_rows(writing, changes);
+        let parts = self.link.into_batches(parts);
+        let index_rows: Vec<_> = parts
             .iter()
             .map(|lines| self.until_taken(move || self.link.write_together(lines)))
             .collect();
-        all(leads).await?;
+        all(index_rows).await?;
         for note in notes {
-            self.memory.note(note);
+            self.row_cache.note(note);
         }
         let Sorted { parts, others } = self.sort(writing, changes)?;
-        let parts = self.link.bundle(parts);
+        let parts = self.link.into_batches(parts);
         let parts: Vec<_> = parts
             .iter()
             .map(|lines| self.until_taken(move || self.link.write_together(lines)))
@@ -89,7 +89,7 @@ impl ScyllaStore {
         match change {
             Change::DropConversation(id) => {
                 let values = (stamp, of, keys::shard(id.as_bytes()), id.as_bytes());
-                self.memory
+                self.row_cache
                     .forget(|note| matches!(note, Note::Owner(t, c) if t.tenant == tenant && c == id));
                 self.link.write(&rows.drop_conversation, values).await
             }
@@ -120,7 +120,7 @@ impl ScyllaStore {
                 self.drop_part(stamp, part, *down_to).await
             }
             Change::DropBuckets(id) => {
-                self.memory
+                self.row_cache
                     .forget(|note| matches!(note, Note::Bucket(t, c, ..) if t.tenant == tenant && c == id));
                 self.link
                     .write(&rows.drop_buckets, (stamp, of, id.as_bytes()))
@@ -131,7 +131,7 @@ impl ScyllaStore {
                 self.link.write(&rows.drop_contact, values).await
             }
             Change::DropBelongings(id) => {
-                self.memory
+                self.row_cache
                     .forget(|note| matches!(note, Note::Member(t, c, _) if t.tenant == tenant && c == id));
                 self.link
                     .write(&rows.drop_belongings, (stamp, of, id.as_bytes()))

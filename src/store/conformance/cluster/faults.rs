@@ -58,9 +58,9 @@ impl Stage {
     }
 }
 
-/// Rows of one kind in a dump.
-fn rows(dump: &[(bytes::Bytes, bytes::Bytes)], family: Family) -> usize {
-    dump.iter().filter(|(key, _)| family.names(key)).count()
+/// Rows of one kind in a contents.
+fn rows(contents: &[(bytes::Bytes, bytes::Bytes)], family: Family) -> usize {
+    contents.iter().filter(|(key, _)| family.names(key)).count()
 }
 
 /// Where the ledger stands, as soon as the driver is connected again.
@@ -143,12 +143,12 @@ async fn a_commit_that_nobody_can_tell_of_is_said_to_be_unknown_and_is_whole_or_
         scene.head = at.head;
         scene.one(receive).await;
         assert_eq!(scene.head.get(), 1, "{fault:?}: it counts once");
-        let dump = stage.after().await.contents().await;
+        let contents = stage.after().await.contents().await;
         assert_eq!(
             (
-                rows(&dump, Family::Event),
-                rows(&dump, Family::Message),
-                rows(&dump, Family::Seen)
+                rows(&contents, Family::Event),
+                rows(&contents, Family::Message),
+                rows(&contents, Family::Seen)
             ),
             (1, 1, 1),
             "{fault:?}"
@@ -179,12 +179,12 @@ async fn rows_that_were_not_written_after_their_commit_are_written_by_the_next_o
     let after = stage.after().await;
     assert_eq!(after.head.get(), 2);
     assert_eq!(after.texts(first).await, ["two", "one"]);
-    let dump = after.contents().await;
+    let contents = after.contents().await;
     assert_eq!(
         (
-            rows(&dump, Family::Event),
-            rows(&dump, Family::Message),
-            rows(&dump, Family::Seen)
+            rows(&contents, Family::Event),
+            rows(&contents, Family::Message),
+            rows(&contents, Family::Seen)
         ),
         (2, 2, 2)
     );
@@ -290,8 +290,11 @@ async fn a_commit_that_arrives_after_its_owner_looked_again_changes_nothing() {
     }
     scene.one(receive).await;
     assert_eq!(scene.head.get(), 2);
-    let dump = stage.after().await.contents().await;
-    assert_eq!((rows(&dump, Family::Event), rows(&dump, Family::Message)), (2, 2));
+    let contents = stage.after().await.contents().await;
+    assert_eq!(
+        (rows(&contents, Family::Event), rows(&contents, Family::Message)),
+        (2, 2)
+    );
 }
 
 #[tokio::test]

@@ -79,9 +79,12 @@ async fn a_message_is_gone_from_the_cluster_with_its_statuses_when_its_time_is_o
         .unwrap();
     assert_eq!(row.preview, None, "its beginning is gone with it");
     // What tells a repeated webhook apart lives for nine days, and leads nowhere.
-    let dump = scene.contents().await;
-    assert!(dump.iter().all(|(key, _)| !Family::Message.names(key)));
-    let names: Vec<_> = dump.iter().filter(|(key, _)| Family::Seen.names(key)).collect();
+    let contents = scene.contents().await;
+    assert!(contents.iter().all(|(key, _)| !Family::Message.names(key)));
+    let names: Vec<_> = contents
+        .iter()
+        .filter(|(key, _)| Family::Seen.names(key))
+        .collect();
     let outbound = outbound_key(at.message);
     assert!(names.iter().any(|(key, _)| key[1..] == outbound.as_bytes()[..]));
 }

@@ -261,13 +261,13 @@ async fn check(all_written: Vec<Written>, orders: Vec<Vec<usize>>) {
             scene.one(op.clone()).await;
         }
         assert_eq!(all(&scene).await, rows, "a repetition changes something");
-        let dump = scene.contents().await;
+        let contents = scene.contents().await;
         for (n, _) in all_written
             .iter()
             .enumerate()
             .filter(|(_, one)| one.is_revoked && one.by != By::Reaction)
         {
-            assert!(!mentions(&dump, &format!("canary{n}.")), "{n} is still there");
+            assert!(!mentions(&contents, &format!("canary{n}.")), "{n} is still there");
         }
         if let Some(before) = &before {
             assert_eq!(&threads, before);

@@ -20,22 +20,22 @@ const PLACES: usize = 20;
 /// What can be read of a store.
 #[derive(Debug, PartialEq)]
 pub(super) struct Content {
-    pub(super) dumps: Vec<Vec<(Bytes, Bytes)>>,
+    pub(super) tenants: Vec<Vec<(Bytes, Bytes)>>,
     pub(super) events: Vec<Vec<Event>>,
     pub(super) webhooks: Vec<JournalEntry>,
 }
 
 pub(super) async fn content(store: &FjallStore) -> Content {
-    let mut dumps = Vec::new();
+    let mut tenants = Vec::new();
     let mut events = Vec::new();
     for tenant in [TENANT, OTHER] {
-        dumps.push(contents(store, tenant, DAY_ONE).await);
+        tenants.push(contents(store, tenant, DAY_ONE).await);
         let page = store.events_after(tenant, Seq::default(), 10_000, DAY_ONE).await;
         events.push(page.unwrap().events);
     }
     let webhooks = store.journal_open(None, 10_000).await.unwrap();
     Content {
-        dumps,
+        tenants,
         events,
         webhooks,
     }
@@ -305,7 +305,7 @@ async fn an_accepted_loss_is_counted_and_kept_and_agents_begin_afresh() {
         left.events.iter().all(Vec::is_empty),
         "the events before may have holes"
     );
-    assert!(left.dumps[1].len() < held.dumps[1].len());
+    assert!(left.tenants[1].len() < held.tenants[1].len());
     assert!(left.webhooks == held.webhooks);
     let scene = Scene::take_over(store.clone(), TENANT).await;
     assert_eq!(scene.epoch, Epoch::new(8), "another ledger");
@@ -412,7 +412,7 @@ async fn webhooks_behind_accepted_damage_are_kept() {
         .join("damaged")
         .join(format!("{}.1", segment.file_name().unwrap().display()));
     assert_eq!(fs::read(copy).unwrap(), bytes);
-    let rows = |content: &Content| content.dumps.iter().map(Vec::len).collect::<Vec<_>>();
+    let rows = |content: &Content| content.tenants.iter().map(Vec::len).collect::<Vec<_>>();
     assert_eq!(rows(&left), rows(&held));
     FjallStore::open(folder.path(), OPTIONS).unwrap();
 }

@@ -6,8 +6,8 @@
 
 use std::collections::HashMap;
 
-use super::gather::Line;
 use super::link::Link;
+use super::partitions::BoundStatement;
 
 /// Partitions in one request, and about how many bytes: as many as servers take without a warning
 /// (`unlogged_batch_across_partitions_warn_threshold` and `batch_size_warn_threshold` of `cassandra.yaml`).
@@ -68,7 +68,10 @@ fn pack<T>(
 
 impl Link {
     /// Puts small parts together whose partitions stand on the same nodes.
-    pub(super) fn bundle<'a>(&self, parts: Vec<Vec<Line<'a>>>) -> Vec<Vec<Line<'a>>> {
+    pub(super) fn into_batches<'a>(
+        &self,
+        parts: Vec<Vec<BoundStatement<'a>>>,
+    ) -> Vec<Vec<BoundStatement<'a>>> {
         let cluster = self.cluster();
         pack(
             parts,

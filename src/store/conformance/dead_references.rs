@@ -1,4 +1,4 @@
-//! Dumps and events without leads to nowhere.
+//! What a store holds, without references to messages that are gone: so stores are compared that drop them sooner or later.
 
 use std::collections::HashSet;
 
@@ -9,10 +9,10 @@ use super::contents::Family;
 use crate::domain::Event;
 use crate::store::EventPage;
 
-/// A dump in which what happened once no longer names a message that is not there, nor an event tells what it said.
+/// Contents in which what happened once no longer names a message that is not there, nor an event tells what it said.
 ///
 /// Of a message whose time is over nothing is ever read. Some stores drop its bytes when they sweep, others later; so an
-/// erasure finds it in one and not in the other, and takes back the leads to it or leaves them to their own end. So it is with
+/// erasure finds it in one and not in the other, and takes back the references to it or leaves them to their own end. So it is with
 /// the events that told of a message whose end was moved forward: a cluster leaves them to theirs.
 pub(super) fn without_dead(rows: Vec<(Bytes, Bytes)>) -> Vec<(Bytes, Value)> {
     let rows: Vec<(Bytes, Value)> = rows
@@ -22,7 +22,7 @@ pub(super) fn without_dead(rows: Vec<(Bytes, Bytes)>) -> Vec<(Bytes, Value)> {
     let there = messages_in(&rows);
     assert!(
         !there.contains(&Value::Null),
-        "messages are dumped with their ids"
+        "messages are is_held with their ids"
     );
     let mut rows = rows;
     for (key, value) in &mut rows {
@@ -36,7 +36,7 @@ pub(super) fn without_dead(rows: Vec<(Bytes, Bytes)>) -> Vec<(Bytes, Value)> {
     rows
 }
 
-/// The ids of the messages in a dump.
+/// The ids of the messages in a contents.
 pub(super) fn messages_in(rows: &[(Bytes, Value)]) -> HashSet<Value> {
     let messages = rows.iter().filter(|(key, _)| Family::Message.names(key));
     messages.map(|(_, value)| value["row"]["id"].clone()).collect()
@@ -64,7 +64,7 @@ fn tells_of_none(event: &Value, there: &HashSet<Value>) -> bool {
 }
 
 #[test]
-fn only_leads_to_messages_that_are_not_there_are_taken_back() {
+fn only_references_to_messages_that_are_not_there_are_taken_back() {
     let row = |family: Family, json: &str| {
         let key = Bytes::from(vec![family.code()]);
         (key, Bytes::from(json.to_owned()))
@@ -74,10 +74,13 @@ fn only_leads_to_messages_that_are_not_there_are_taken_back() {
         row(Family::Seen, r#"{"row":{"at":{"message":"m1"}}}"#),
         row(Family::Seen, r#"{"row":{"at":{"message":"m2"}}}"#),
     ]);
-    let leads: Vec<&Value> = rows
+    let references: Vec<&Value> = rows
         .iter()
         .skip(1)
         .map(|(_, value)| &value["row"]["at"])
         .collect();
-    assert_eq!(leads, [&serde_json::json!({ "message": "m1" }), &Value::Null]);
+    assert_eq!(
+        references,
+        [&serde_json::json!({ "message": "m1" }), &Value::Null]
+    );
 }

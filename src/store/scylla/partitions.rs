@@ -26,7 +26,7 @@ const PREVIEW_OVER: i32 = 60;
 pub(super) type Values<'a> = Box<dyn SerializeRow + Send + Sync + 'a>;
 
 /// A row to be written.
-pub(super) struct Line<'a> {
+pub(super) struct BoundStatement<'a> {
     pub(super) statement: &'a Prepared,
     pub(super) values: Values<'a>,
     /// About how much it takes.
@@ -35,7 +35,7 @@ pub(super) struct Line<'a> {
 
 /// A partition that commits write several rows of.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(super) enum Place {
+pub(super) enum Partition {
     Events(i64),
     Outbox(PhoneNumberId, i64),
     Conversations(i16),
@@ -51,13 +51,13 @@ pub(super) enum Place {
 
 /// Rows by partition, in the order in which they came.
 #[derive(Default)]
-pub(super) struct Gathered<'a> {
-    pub(super) parts: Vec<Vec<Line<'a>>>,
-    open: HashMap<Place, (usize, usize)>,
+pub(super) struct ByPartition<'a> {
+    pub(super) parts: Vec<Vec<BoundStatement<'a>>>,
+    open: HashMap<Partition, (usize, usize)>,
 }
 
-impl<'a> Gathered<'a> {
-    pub(super) fn add(&mut self, place: Place, line: Line<'a>) {
+impl<'a> ByPartition<'a> {
+    pub(super) fn add(&mut self, place: Partition, line: BoundStatement<'a>) {
         let open = self.open.get_mut(&place).and_then(|(index, bytes)| {
             let part = self.parts.get_mut(*index)?;
             let fits = part.len() < TOGETHER && *bytes + line.bytes <= BYTES;
@@ -75,7 +75,7 @@ impl<'a> Gathered<'a> {
 
 /// What a commit writes: by partition, and what stands alone.
 pub(super) struct Sorted<'a> {
-    pub(super) parts: Vec<Vec<Line<'a>>>,
+    pub(super) parts: Vec<Vec<BoundStatement<'a>>>,
     pub(super) others: Vec<&'a Change>,
 }
 
@@ -86,18 +86,18 @@ impl ScyllaStore {
         writing: Writing,
         changes: &'a [Change],
     ) -> Result<Sorted<'a>, StoreError> {
-        let mut gathered = Gathered::default();
+        let mut gathered = ByPartition::default();
         let mut others = Vec::new();
         for change in changes {
             match change {
                 Change::Conversation { row, preview_until } => {
-                    let place = Place::Conversations(keys::shard(row.id.as_bytes()));
+                    let place = Partition::Conversations(keys::shard(row.id.as_bytes()));
                     for line in self.conversation_lines(writing, row, *preview_until)? {
                         gathered.add(place.clone(), line);
                     }
                 }
                 Change::Message { row, expires } => {
-                    let place = Place::Messages(
+                    let place = Partition::Messages(
                         row.conversation_id,
                         keys::bucket(row.id),
                         Class::of(row, *expires),
@@ -107,7 +107,7 @@ impl ScyllaStore {
                 Change::Seen { key, row, expires } => {
                     let shard = keys::seen_shard(key.as_bytes());
                     let (conversation, message) = place_of(row);
-                    let line = Line {
+                    let line = BoundStatement {
                         statement: &self.book.rows.put_seen,
                         values: Box::new((
                             keys::tenant(writing.tenant),
@@ -121,11 +121,11 @@ impl ScyllaStore {
                         )),
                         bytes: 0,
                     };
-                    gathered.add(Place::Seen(shard), line);
+                    gathered.add(Partition::Seen(shard), line);
                 }
                 Change::Idempotency { key, row, expires } => {
                     let shard = keys::shard(key);
-                    let line = Line {
+                    let line = BoundStatement {
                         statement: &self.book.rows.put_idempotency,
                         values: Box::new((
                             keys::tenant(writing.tenant),
@@ -140,15 +140,15 @@ impl ScyllaStore {
                         )),
                         bytes: 0,
                     };
-                    gathered.add(Place::Idempotency(shard), line);
+                    gathered.add(Partition::Idempotency(shard), line);
                 }
                 Change::Outbox(row) => {
-                    let place = Place::Outbox(row.number.clone(), keys::slot(row.at.message));
+                    let place = Partition::Outbox(row.number.clone(), keys::slot(row.at.message));
                     gathered.add(place, self.outbox_line(writing, row)?);
                 }
                 Change::DropOutbox { number, message } => {
                     let slot = keys::slot(*message);
-                    let line = Line {
+                    let line = BoundStatement {
                         statement: &self.book.rows.drop_outbox,
                         values: Box::new((
                             writing.stamp,
@@ -159,16 +159,16 @@ impl ScyllaStore {
                         )),
                         bytes: 0,
                     };
-                    gathered.add(Place::Outbox(number.clone(), slot), line);
+                    gathered.add(Partition::Outbox(number.clone(), slot), line);
                 }
                 Change::Event(event) => {
-                    let place = Place::Events(keys::segment(event.seq));
+                    let place = Partition::Events(keys::segment(event.seq));
                     gathered.add(place, self.event_line(writing, event));
                 }
                 Change::Contact(row) => {
                     let id = row.id.as_bytes();
                     let shard = keys::shard(id);
-                    let line = Line {
+                    let line = BoundStatement {
                         statement: &self.book.rows.put_contact,
                         values: Box::new((
                             keys::tenant(writing.tenant),
@@ -179,11 +179,11 @@ impl ScyllaStore {
                         )),
                         bytes: 0,
                     };
-                    gathered.add(Place::Contacts(shard), line);
+                    gathered.add(Partition::Contacts(shard), line);
                 }
                 Change::Alias { key, contact } => {
                     let shard = keys::shard(key);
-                    let line = Line {
+                    let line = BoundStatement {
                         statement: &self.book.rows.put_alias,
                         values: Box::new((
                             keys::tenant(writing.tenant),
@@ -194,7 +194,7 @@ impl ScyllaStore {
                         )),
                         bytes: 0,
                     };
-                    gathered.add(Place::Aliases(shard), line);
+                    gathered.add(Partition::Aliases(shard), line);
                 }
                 other => others.push(other),
             }
@@ -211,7 +211,7 @@ impl ScyllaStore {
         writing: Writing,
         row: &'a Conversation,
         preview_until: Option<Timestamp>,
-    ) -> Result<[Line<'a>; 2], StoreError> {
+    ) -> Result<[BoundStatement<'a>; 2], StoreError> {
         let rows = &self.book.rows;
         let (of, id) = (keys::tenant(writing.tenant), row.id.as_bytes());
         let preview = json(&row.preview)?;
@@ -234,12 +234,12 @@ impl ScyllaStore {
         );
         let beginning = (ttl, writing.stamp, preview, of, keys::shard(id), id);
         Ok([
-            Line {
+            BoundStatement {
                 statement: &rows.put_conversation,
                 values: Box::new(whole),
                 bytes,
             },
-            Line {
+            BoundStatement {
                 statement: &rows.put_preview,
                 values: Box::new(beginning),
                 bytes: 0,
@@ -252,7 +252,7 @@ impl ScyllaStore {
         writing: Writing,
         row: &'a Message,
         expires: Timestamp,
-    ) -> Result<Line<'a>, StoreError> {
+    ) -> Result<BoundStatement<'a>, StoreError> {
         let body = json(row)?;
         let bytes = body.len();
         let values = (
@@ -265,14 +265,18 @@ impl ScyllaStore {
             writing.ttl(expires),
             writing.stamp,
         );
-        Ok(Line {
+        Ok(BoundStatement {
             statement: &self.messages(Class::of(row, expires)).put,
             values: Box::new(values),
             bytes,
         })
     }
 
-    fn outbox_line<'a>(&'a self, writing: Writing, row: &'a OutboxRow) -> Result<Line<'a>, StoreError> {
+    fn outbox_line<'a>(
+        &'a self,
+        writing: Writing,
+        row: &'a OutboxRow,
+    ) -> Result<BoundStatement<'a>, StoreError> {
         let body = json(row)?;
         let bytes = body.len();
         let values = (
@@ -283,14 +287,14 @@ impl ScyllaStore {
             body,
             writing.stamp,
         );
-        Ok(Line {
+        Ok(BoundStatement {
             statement: &self.book.rows.put_outbox,
             values: Box::new(values),
             bytes,
         })
     }
 
-    fn event_line<'a>(&'a self, writing: Writing, event: &'a EventRow) -> Line<'a> {
+    fn event_line<'a>(&'a self, writing: Writing, event: &'a EventRow) -> BoundStatement<'a> {
         let conversation: &[u8] = match &event.conversation {
             Some(id) => id.as_bytes(),
             None => &[],
@@ -308,7 +312,7 @@ impl ScyllaStore {
             writing.ttl(event.expires),
             writing.stamp,
         );
-        Line {
+        BoundStatement {
             statement: &self.book.rows.put_event,
             values: Box::new(values),
             bytes: body.len(),

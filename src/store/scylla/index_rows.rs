@@ -4,9 +4,9 @@ use std::collections::HashSet;
 
 use super::ScyllaStore;
 use super::change::Change;
-use super::gather::{Gathered, Line, Place};
 use super::keys::{self, Class};
-use super::memory::Note;
+use super::partitions::{BoundStatement, ByPartition, Partition};
+use super::row_cache::Note;
 use super::write::Writing;
 use crate::domain::ContactId;
 use crate::store::erasure::member_of;
@@ -43,19 +43,19 @@ impl Belonging {
 
 /// A commit's small rows by partition, and what may be noted once they are written.
 #[derive(Default)]
-pub(super) struct Leads<'a> {
-    pub(super) parts: Vec<Vec<Line<'a>>>,
+pub(super) struct IndexRows<'a> {
+    pub(super) parts: Vec<Vec<BoundStatement<'a>>>,
     pub(super) notes: HashSet<Note>,
 }
 
 impl ScyllaStore {
     /// The small rows that a commit needs.
-    pub(super) fn leads<'a>(&'a self, writing: Writing, changes: &'a [Change]) -> Leads<'a> {
+    pub(super) fn index_rows<'a>(&'a self, writing: Writing, changes: &'a [Change]) -> IndexRows<'a> {
         let (term, of) = (writing.term, keys::tenant(writing.tenant));
         let rows = &self.book.rows;
-        let mut gathered = Gathered::default();
+        let mut gathered = ByPartition::default();
         let mut notes = HashSet::new();
-        let mut is_new = |note: Note| !self.memory.knows(&note) && notes.insert(note);
+        let mut is_new = |note: Note| !self.row_cache.knows(&note) && notes.insert(note);
         for change in changes {
             match change {
                 Change::Conversation { row, .. } if is_new(Note::Owner(term, row.id)) => {
@@ -67,12 +67,12 @@ impl ScyllaStore {
                     let class = Class::of(row, *expires);
                     if is_new(Note::Bucket(term, id, bucket, class)) {
                         let conversation = row.conversation_id.as_bytes();
-                        let line = Line {
+                        let line = BoundStatement {
                             statement: &rows.put_bucket,
                             values: Box::new((of, conversation, bucket, class.code(), writing.stamp)),
                             bytes: 0,
                         };
-                        gathered.add(Place::Buckets(id), line);
+                        gathered.add(Partition::Buckets(id), line);
                     }
                     if let Some(member) = member_of(row)
                         && is_new(Note::Member(term, member, id))
@@ -84,12 +84,12 @@ impl ScyllaStore {
                 Change::Outbox(row) => {
                     let slot = keys::slot(row.at.message);
                     if is_new(Note::Slot(term, row.number.clone(), slot)) {
-                        let line = Line {
+                        let line = BoundStatement {
                             statement: &rows.put_slot,
                             values: Box::new((of, row.number.as_str(), slot, writing.stamp)),
                             bytes: 0,
                         };
-                        gathered.add(Place::Slots(row.number.clone()), line);
+                        gathered.add(Partition::Slots(row.number.clone()), line);
                     }
                 }
                 Change::Contact(row) => {
@@ -104,7 +104,7 @@ impl ScyllaStore {
                 _ => {}
             }
         }
-        Leads {
+        IndexRows {
             parts: gathered.parts,
             notes,
         }
@@ -112,7 +112,7 @@ impl ScyllaStore {
 
     fn belongs<'a>(
         &'a self,
-        gathered: &mut Gathered<'a>,
+        gathered: &mut ByPartition<'a>,
         writing: Writing,
         contact: ContactId,
         what: Belonging,
@@ -125,11 +125,11 @@ impl ScyllaStore {
             reference,
             writing.stamp,
         );
-        let line = Line {
+        let line = BoundStatement {
             statement: &self.book.rows.put_belonging,
             values: Box::new(values),
             bytes: 0,
         };
-        gathered.add(Place::Belongings(contact), line);
+        gathered.add(Partition::Belongings(contact), line);
     }
 }

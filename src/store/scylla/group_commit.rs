@@ -8,9 +8,9 @@ use tokio::sync::oneshot::error::TryRecvError;
 use tokio::sync::{Semaphore, oneshot};
 
 use super::ScyllaStore;
-use super::gather::Line;
 use super::keys;
-use super::memory::Note;
+use super::partitions::BoundStatement;
+use super::row_cache::Note;
 use crate::store::JournalEntry;
 use crate::store::error::{StoreError, StoreErrorKind};
 
@@ -32,12 +32,12 @@ struct Waiting {
 }
 
 /// Those that wait.
-pub(super) struct Group {
+pub(super) struct GroupCommit {
     queue: Mutex<VecDeque<Waiting>>,
     turns: Semaphore,
 }
 
-impl Group {
+impl GroupCommit {
     pub(super) fn new() -> Self {
         Self {
             queue: Mutex::default(),
@@ -128,7 +128,7 @@ impl ScyllaStore {
         let rows = &self.book.rows;
         let minute = keys::minute(first.entry.id);
         self.name_minute(minute).await?;
-        let mut parts: BTreeMap<i16, Vec<Line<'_>>> = BTreeMap::new();
+        let mut parts: BTreeMap<i16, Vec<BoundStatement<'_>>> = BTreeMap::new();
         for Waiting { entry, .. } in taken {
             let shard = keys::journal_shard(entry.id);
             let values = (
@@ -139,13 +139,13 @@ impl ScyllaStore {
                 entry.body.as_ref(),
                 keys::journal_stamp(entry.id),
             );
-            parts.entry(shard).or_default().push(Line {
+            parts.entry(shard).or_default().push(BoundStatement {
                 statement: &rows.put_journal,
                 values: Box::new(values),
                 bytes: entry.body.len(),
             });
         }
-        let requests = self.link.bundle(parts.into_values().collect());
+        let requests = self.link.into_batches(parts.into_values().collect());
         let writes = requests.iter().map(|lines| self.link.write_together(lines));
         let written = futures_util::future::join_all(writes).await;
         let none_is = written
@@ -161,11 +161,11 @@ impl ScyllaStore {
     /// Sees to it that a minute was named lately.
     async fn name_minute(&self, minute: i64) -> Result<(), StoreError> {
         let note = Note::Minute(minute, self.clock.monotonic().as_secs() / NAMED_FOR);
-        if !self.memory.knows(&note) {
+        if !self.row_cache.knows(&note) {
             self.link
                 .write(&self.book.rows.put_minute, (ONLY, minute))
                 .await?;
-            self.memory.note(note);
+            self.row_cache.note(note);
         }
         Ok(())
     }
@@ -189,13 +189,13 @@ mod tests {
         }
     }
 
-    fn sizes(group: &Group) -> Vec<usize> {
+    fn sizes(group: &GroupCommit) -> Vec<usize> {
         std::iter::from_fn(|| Some(group.take().len()).filter(|taken| *taken > 0)).collect()
     }
 
     #[test]
     fn no_request_grows_beyond_its_bounds() {
-        let group = Group::new();
+        let group = GroupCommit::new();
         let _answers: Vec<_> = (0..130).map(|_| group.join(entry(1, 10))).collect();
         assert_eq!(sizes(&group), [64, 64, 2]);
         let _answers: Vec<_> = (0..3).map(|_| group.join(entry(1, 60 * 1_024))).collect();
@@ -210,7 +210,7 @@ mod tests {
 
     #[test]
     fn each_minute_has_a_partition_of_its_own() {
-        let group = Group::new();
+        let group = GroupCommit::new();
         let _answers: Vec<_> = [59, 59, 60].map(|second| group.join(entry(second, 10))).into();
         assert_eq!(sizes(&group), [2, 1]);
     }

@@ -37,7 +37,7 @@ pub(super) enum Note {
     Owner(Term, ConversationId),
     /// That a contact wrote in a group's conversation.
     Member(Term, ContactId, ConversationId),
-    /// A minute of the journal, named during a turn of [`super::group`].
+    /// A minute of the journal, named during a turn of [`super::group_commit`].
     Minute(i64, u64),
     /// That a minute of the journal holds nothing.
     MinuteEmpty(i64),
@@ -45,7 +45,7 @@ pub(super) enum Note {
 
 /// Remembered rows and index rows.
 #[derive(Debug)]
-pub(super) struct Memory {
+pub(super) struct RowCache {
     rows: Mutex<Rows>,
     notes: Mutex<LruCache<Note, ()>>,
 }
@@ -55,7 +55,7 @@ fn lock<T>(of: &Mutex<T>) -> MutexGuard<'_, T> {
     of.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-impl Memory {
+impl RowCache {
     pub(super) fn new() -> Self {
         Self {
             rows: Mutex::new(Rows::holding(BYTES)),
