@@ -3,8 +3,7 @@
 
 use serde::Deserialize;
 
-pub(super) use crate::domain::display_name::is_one_line;
-use crate::domain::display_name::shows;
+use crate::domain::display_name::{is_one_line, shows};
 
 /// A name of at most this many characters, without spaces around it.
 #[derive(Debug, Clone, Deserialize)]

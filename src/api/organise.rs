@@ -9,7 +9,7 @@ use super::conversations;
 use super::error::ApiError;
 use super::idempotency;
 use super::json::{self, Fields};
-use super::name::is_one_line;
+use super::name::Name;
 use crate::actors::request::{NoteRequest, Receipt};
 use crate::domain::{AgentId, ConversationId, ConversationStatus, Seq};
 use crate::store::directory::Scope;
@@ -60,15 +60,13 @@ impl TryFrom<Vec<String>> for Labels {
     type Error = String;
     fn try_from(labels: Vec<String>) -> Result<Self, String> {
         let fits = |label: &String| {
-            !label.trim().is_empty()
-                && label.trim() == label
-                && label.chars().count() <= LONGEST_LABEL
-                && is_one_line(label)
+            let name = Name::<LONGEST_LABEL>::try_from(label.clone());
+            name.is_ok_and(|name| name.into_text() == *label)
         };
         if labels.len() > MOST_LABELS || !labels.iter().all(fits) {
             return Err(format!(
-                "must be at most {MOST_LABELS} labels of 1 to {LONGEST_LABEL} characters on one line, without control \
-                 characters or spaces around them"
+                "must be at most {MOST_LABELS} labels of 1 to {LONGEST_LABEL} characters on one line, some of which \
+                 show, without control characters or spaces around them"
             ));
         }
         Ok(Self(labels))
@@ -183,6 +181,7 @@ mod tests {
             &[" vip"],
             &["a\nb"],
             &["a\u{202e}b"],
+            &["\u{200b}"],
             &["x".repeat(65).as_str()],
             &["a"; 51],
         ] {

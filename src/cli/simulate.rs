@@ -28,7 +28,7 @@ pub(super) struct SimulateArgs {
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=10_000), value_name = "COUNT")]
     numbers: u32,
     /// Messages a second that each number is allowed, in and out together
-    #[arg(long, default_value_t = 80)]
+    #[arg(long, default_value_t = 80, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     rate: u32,
     /// Messages a second that customers write by themselves
     #[arg(long, default_value_t = 0.0, value_parser = chatter, value_name = "RATE")]

@@ -76,7 +76,11 @@ async fn verified(request: HttpRequest, key: Data<hmac::Key>, body: Bytes) -> Ht
 }
 
 async fn durable(request: HttpRequest, key: Data<hmac::Key>, disk: Data<Disk>, body: Bytes) -> HttpResponse {
-    answer(is_good(&request, &key, &body) && disk.keep(body).await)
+    let is_good = is_good(&request, &key, &body);
+    if is_good && !disk.keep(body).await {
+        return HttpResponse::ServiceUnavailable().finish();
+    }
+    answer(is_good)
 }
 
 fn answer(is_good: bool) -> HttpResponse {

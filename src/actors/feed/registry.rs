@@ -95,15 +95,13 @@ impl Core {
         self.limits.idle_after
     }
 
-    /// Wakes every socket that waits, and says how many did. Nothing is borrowed while they are woken.
-    pub(super) fn wake_all(&self) -> usize {
+    /// Wakes every socket that waits. Nothing is borrowed while they are woken.
+    pub(super) fn wake_all(&self) {
         self.count_taken();
         let mut round = self.round.take();
         self.tail.borrow_mut().drain_waiting(&mut round);
-        let woken = round.len();
         round.drain(..).for_each(Waker::wake);
         self.round.replace(round);
-        woken
     }
 
     /// Wakes the sockets that wait from a place on, some at a time. Gives the place to go on from.

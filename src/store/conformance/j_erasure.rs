@@ -265,7 +265,6 @@ pub(super) async fn the_customer_may_come_back_as_someone_new(backend: impl Back
     assert_eq!((row.unread, row.created), (1, scene.now));
 }
 
-/// Whether a file anywhere below a folder holds the word, the write-ahead log aside.
 /// Makes sure that nothing but an op decides what a batch may say about a customer.
 #[tokio::test]
 async fn an_event_of_the_customer_alone_is_found_by_any_name() {

@@ -92,20 +92,20 @@ impl ScyllaStore {
         let small = limit.div_ceil(TOGETHER);
         let mut records = Vec::new();
         let mut shards = first..end;
-        let mut together = 1;
+        let mut at_once = 1;
         loop {
-            let round: Vec<i16> = shards.by_ref().take(together).collect();
-            let round: Vec<Vec<Record>> = futures_util::stream::iter(round)
+            let some: Vec<i16> = shards.by_ref().take(at_once).collect();
+            let some: Vec<Vec<Record>> = futures_util::stream::iter(some)
                 .map(|shard| self.export_shard(tenant, kind, shard, now))
                 .buffered(TOGETHER)
                 .try_collect()
                 .await?;
-            let largest = round.iter().map(Vec::len).max().unwrap_or_default();
-            records.extend(round.into_iter().flatten());
+            let largest = some.iter().map(Vec::len).max().unwrap_or_default();
+            records.extend(some.into_iter().flatten());
             if shards.is_empty() || largest >= small || records.len() >= limit {
                 break;
             }
-            together = TOGETHER;
+            at_once = TOGETHER;
         }
         Ok(Exported {
             records,
