@@ -127,6 +127,12 @@ pub(super) async fn an_element_put_aside_is_kept_until_it_is_removed_or_a_month_
     for n in [2, 1, 3] {
         backend.store().quarantine(item(n)).await.unwrap();
     }
+    // One whose time is over takes no place of a page.
+    let over = Quarantined {
+        at: DAY_ONE.before(Retention::ASIDE),
+        ..item(0)
+    };
+    backend.store().quarantine(over).await.unwrap();
     let backend = backend.reopen();
     let store = backend.store();
     assert_eq!(

@@ -251,23 +251,35 @@ impl ScyllaStore {
         now: Timestamp,
     ) -> Result<Vec<Quarantined>, StoreError> {
         let rows = &self.book.rows;
-        let (statement, from) = match after {
-            Some(after) => (&rows.quarantined, *after.as_bytes()),
-            None => (&rows.quarantined_from, [0; 16]),
-        };
-        let found: Vec<(Bytes, i64, String, Bytes)> = self.link.rows(statement, (ONLY, from), limit).await?;
-        found
-            .into_iter()
-            .filter(|(_, at, ..)| now < Timestamp::from_millis(*at).after(Retention::ASIDE))
-            .map(|(item, at, reason, body)| {
-                Ok(Quarantined {
+        let mut after = after;
+        let mut items = Vec::new();
+        // Expired ones may stand between: a page ends when it is full, or nothing comes after it.
+        while items.len() < limit {
+            let (statement, from) = match after {
+                Some(after) => (&rows.quarantined, *after.as_bytes()),
+                None => (&rows.quarantined_from, [0; 16]),
+            };
+            let wanted = limit - items.len();
+            let found: Vec<(Bytes, i64, String, Bytes)> =
+                self.link.rows(statement, (ONLY, from), wanted).await?;
+            let is_last = found.len() < wanted;
+            for (item, at, reason, body) in found {
+                let item = Quarantined {
                     id: JournalId::from_bytes(id(&item)?),
                     at: Timestamp::from_millis(at),
                     reason,
                     body,
-                })
-            })
-            .collect()
+                };
+                after = Some(item.id);
+                if now < item.at.after(Retention::ASIDE) {
+                    items.push(item);
+                }
+            }
+            if is_last {
+                break;
+            }
+        }
+        Ok(items)
     }
 
     pub(super) async fn drop_aside(&self, id: JournalId) -> Result<(), StoreError> {
