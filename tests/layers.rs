@@ -232,6 +232,44 @@ fn the_source_keeps_its_layers_and_sizes() {
     assert!(found.is_empty(), "\n{}", found.join("\n"));
 }
 
+/// Files that pages give as examples of names.
+const EXAMPLES: &[&str] = &["foo.rs", "foo/tests.rs", "mod.rs"];
+
+#[test]
+fn every_source_file_that_a_page_names_is_there() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut sources = Vec::new();
+    for folder in ["src", "tests", "simulator", "load-tests", "benches"] {
+        rust_files(&root.join(folder), &mut sources);
+    }
+    let mut pages = vec![
+        root.join("README.md"),
+        root.join("CONTRIBUTING.md"),
+        root.join("src/lib.rs"),
+    ];
+    for folder in ["docs", "docs/adr"] {
+        let entries = std::fs::read_dir(root.join(folder)).unwrap();
+        pages.extend(entries.map(|entry| entry.unwrap().path()));
+    }
+    let mut named = 0;
+    for page in pages
+        .iter()
+        .filter(|page| page.extension().is_some_and(|of| of == "md" || of == "rs"))
+    {
+        let text = std::fs::read_to_string(page).unwrap();
+        for word in text.split('`').skip(1).step_by(2) {
+            let is_file = word.ends_with(".rs") && !word.contains([' ', '*']);
+            if !is_file || EXAMPLES.contains(&word) {
+                continue;
+            }
+            named += 1;
+            let found = sources.iter().any(|source| source.ends_with(word));
+            assert!(found, "{} names {word}, which is not there", page.display());
+        }
+    }
+    assert!(named > 50, "{named} files were named");
+}
+
 #[test]
 fn the_table_lists_each_layer_below_those_that_import_it() {
     for (place, (name, allowed)) in LAYERS.iter().enumerate() {
