@@ -21,10 +21,13 @@
 //! # Where to look
 //!
 //! - A webhook's signature and its 200: `api/webhook.rs`, `whatsapp/signature.rs`, `ingest.rs`.
-//! - Is this webhook a repeat? Messages: `store/derive/receive.rs` with `known.rs`; statuses: `store/derive/delivery.rs`;
-//!   everything else: `store/derive/organise.rs`.
+//! - API keys and scopes: `api/auth.rs` and `api/auth/call.rs`; the operator's token: `api/auth/admin.rs`.
+//! - Is this webhook a repeat? In `store/derive`, messages: `receive.rs` with `known.rs`; statuses: `delivery.rs`; edits and
+//!   revocations: `amend.rs`; imported history: `imported.rs`; changed numbers and ids: `link.rs`; what becomes a `meta`
+//!   event: `organise.rs`.
 //! - Which contact does a phone or BSUID mean? `store/derive/names.rs`, `identity.rs`, `link.rs`.
-//! - 24-hour window, opt-out, `last_seen_seq`, idempotency key of a new message: `store/derive/submit.rs`.
+//! - 24-hour window, opt-out, `last_seen_seq`, idempotency key of a new message: `store/derive/submit.rs`. How long a window
+//!   is open: `domain/conversation.rs`.
 //! - A message that waits: `actors/lane.rs`; the reason that callers see: `actors/lane/delay_estimate.rs`.
 //! - Rate limits: `limiter/number.rs` and `limiter/pair.rs`, whose state each lane holds; `limiter/api.rs` for API keys;
 //!   `api/gcra.rs` for sockets; `api/connection_limits.rs` for connections.
@@ -32,13 +35,20 @@
 //!   `actors/lane/results.rs`; for a failed status, `actors/lane/refusals.rs`.
 //! - Unknown outcomes: `actors/lane/unknown.rs`, `store/derive/delivery.rs`.
 //! - How an event reaches a socket, and when the client is told to `resync`: `actors/feed.rs`, `actors/feed/cursor.rs`,
-//!   `api/ws/outgoing.rs`. Slow sockets: `api/ws/reaper.rs`.
+//!   `api/ws/outgoing.rs`. What the feed no longer holds is read by `actors/feed/log_reader.rs`. Stuck sockets are closed by
+//!   `api/ws/reaper.rs`.
 //! - Retention. Expiry: `domain/retention.rs`, `actors/ledger/keeping.rs`. Removal of expired rows: `app/upkeep.rs`. A
 //!   change: `store/retention.rs`, `app/upkeep/retention.rs`.
 //! - SIGTERM: `shutdown.rs`, then `Core::serve` in `app/core.rs` (the order) and `app/stop.rs` (the deadlines).
 //! - Start and rest of tenants: `actors/directory/start.rs`, `actors/directory/rest.rs`. Ownership on a cluster:
 //!   `store/scylla/ownership.rs`, `app/upkeep/others.rs`.
+//! - A new kind of row: `store/tables.rs` declares it, and its tests compare that with the layouts. `store/row.rs` says how an
+//!   op reads and writes it. Each backend keeps it: `fjall/keys.rs` and `rows.rs`; `memory/rows.rs`; `cql/` with
+//!   `scylla/statements.rs`, `change.rs`, `load.rs`, `view.rs` and `write.rs`. Where that concerns it: `store/transfer.rs` for
+//!   copies, and each backend's `transfer.rs`, `erase.rs`, `sweep.rs` and `retention.rs`. Why so many files, and what is to
+//!   become of them: `docs/adr/018-rows-are-declared-above-one-engine.md`.
 //! - Codes, names and defaults: `api/error.rs` (API errors), `telemetry/metrics.rs` (metrics), `config.default.toml` (settings).
+//!   What else a new one needs: `CONTRIBUTING.md`.
 
 pub mod actors;
 pub mod api;
