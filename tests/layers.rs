@@ -258,7 +258,8 @@ fn every_source_file_that_a_page_names_is_there() {
     {
         let text = std::fs::read_to_string(page).unwrap();
         for word in text.split('`').skip(1).step_by(2) {
-            let is_file = word.ends_with(".rs") && !word.contains([' ', '*']);
+            let is_file =
+                Path::new(word).extension().is_some_and(|of| of == "rs") && !word.contains([' ', '*']);
             if !is_file || EXAMPLES.contains(&word) {
                 continue;
             }

@@ -145,7 +145,7 @@ impl ScyllaStore {
                 bytes: entry.body.len(),
             });
         }
-        let requests = self.link.into_batches(parts.into_values().collect());
+        let requests = self.link.request_batches(parts.into_values().collect());
         let writes = requests.iter().map(|lines| self.link.write_together(lines));
         let written = futures_util::future::join_all(writes).await;
         let none_is = written

@@ -68,7 +68,7 @@ fn pack<T>(
 
 impl Link {
     /// Puts small parts together whose partitions stand on the same nodes.
-    pub(super) fn into_batches<'a>(
+    pub(super) fn request_batches<'a>(
         &self,
         parts: Vec<Vec<BoundStatement<'a>>>,
     ) -> Vec<Vec<BoundStatement<'a>>> {

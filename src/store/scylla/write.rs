@@ -49,7 +49,7 @@ impl ScyllaStore {
     pub(super) async fn write_rows(&self, writing: Writing, changes: &[Change]) -> Result<(), StoreError> {
         // First the index rows, then what they lead to.
         let IndexRows { parts, notes } = self.index_rows(writing, changes);
-        let parts = self.link.into_batches(parts);
+        let parts = self.link.request_batches(parts);
         let index_rows: Vec<_> = parts
             .iter()
             .map(|lines| self.until_taken(move || self.link.write_together(lines)))
@@ -59,7 +59,7 @@ impl ScyllaStore {
             self.row_cache.note(note);
         }
         let Sorted { parts, others } = self.sort(writing, changes)?;
-        let parts = self.link.into_batches(parts);
+        let parts = self.link.request_batches(parts);
         let parts: Vec<_> = parts
             .iter()
             .map(|lines| self.until_taken(move || self.link.write_together(lines)))
