@@ -139,7 +139,7 @@ impl Intake {
         Ok(())
     }
 
-    /// Stores an entry and in_flight it on, whether or not somebody still waits: a connection that breaks ends its handler,
+    /// Stores an entry and hands it on, whether or not somebody still waits: a connection that breaks ends its handler,
     /// and what was stored meanwhile would be applied only after the next start.
     async fn append(
         &self,

@@ -1,7 +1,7 @@
 //! The live tail of a tenant's ledger, from which sockets pull.
 //!
 //! The ledger publishes to one [`WorkerFeed`] per HTTP worker; whoever misses something reads the log. Publishing never
-//! waits and never fails the commit. Sockets of one worker share one ring of encoded events, and pull from it by cursor:
+//! waits and never fails the commit. Sockets of one worker share one buffer of encoded events, and pull from it by cursor:
 //! a socket that has caught up leaves its [`Outlet`] at its [`Subscription`] and is handed what comes, any other is woken. A socket
 //! that does not read costs nothing but its own buffers.
 

@@ -170,7 +170,7 @@ async fn a_feed_that_starts_late_reads_what_its_seats_want() {
 }
 
 #[actix::test]
-async fn a_cursor_that_the_ring_cannot_reach_reads_pages_of_the_log() {
+async fn a_cursor_that_the_buffer_cannot_reach_reads_pages_of_the_log() {
     let port = port();
     let limits = FeedLimits {
         buffer_events: 16,
@@ -350,7 +350,7 @@ fn a_ledger_of_another_identity_empties_the_buffer() {
 }
 
 #[test]
-fn what_was_taken_back_leaves_the_ring_however_the_feed_hears_of_it() {
+fn what_was_taken_back_leaves_the_buffer_however_the_feed_hears_of_it() {
     let limits = event_buffer::EventBufferLimits {
         events: 8,
         bytes: 1_000,

@@ -47,7 +47,7 @@ impl Part {
         }))
     }
 
-    /// Of the owners of one element, those to whom this part in_flight it.
+    /// Of the owners of one element, those to whom this part hands it.
     pub(in crate::ingest) fn of(&self, own: Owner, owners: Vec<TenantId>) -> Vec<TenantId> {
         let Self::Of(parts) = self else { return owners };
         let is_first = parts.owners.first().copied() == own;

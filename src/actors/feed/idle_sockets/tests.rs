@@ -163,7 +163,7 @@ fn another_ledger_or_its_end_is_for_the_task_to_see() {
 }
 
 #[test]
-fn whoever_is_behind_the_ring_or_has_more_before_it_looks_for_itself() {
+fn whoever_is_behind_the_buffer_or_has_more_before_it_looks_for_itself() {
     let mut desk = Desk::with_room(1 << 20);
     for seq in 1..=6 {
         desk.tail.push(&event(seq, Bytes::from_static(b"event")));
