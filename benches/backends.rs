@@ -123,7 +123,6 @@ fn receive(n: u64, now: Timestamp) -> Op {
         wamid: Wamid::parse(&format!("wamid.HBgLNjI4MTIzNDU2Nzg5FQIAEhgU{n:016x}")).unwrap(),
         at: now,
         content: Content::text(&"The quick brown fox. ".repeat(8)),
-        retention: Retention::DEFAULT,
     }))
 }
 

@@ -196,7 +196,6 @@ fn receive(n: u64, customer: u64) -> Op {
         by: mesej::domain::message::Side::Customer,
         via: None,
         content: Content::text(&"The quick brown fox. ".repeat(8)),
-        retention: Retention::DEFAULT,
     }))
 }
 
@@ -229,7 +228,6 @@ fn submit(n: u64, customer: u64) -> Op {
         once: None,
         unless_after: None,
         window_at: None,
-        retention: Retention::DEFAULT,
     }))
 }
 

@@ -23,7 +23,7 @@ use super::bounded::{Admitted, BoundedAddr, Refused};
 use super::ledger::LedgerHandle;
 use super::request::{Accepted, NoteRequest, Refusal, SubmitRequest};
 
-use crate::domain::{Clock, ContactAliases, ContactId, ConversationId, PhoneNumberId, Retention, TenantId};
+use crate::domain::{Clock, ContactAliases, ContactId, ConversationId, PhoneNumberId, TenantId};
 use crate::store::Store;
 use crate::store::row::Queued;
 use draft::Draft;
@@ -35,7 +35,6 @@ const CAPACITY: usize = 64;
 #[derive(Clone)]
 pub(crate) struct ConversationParts {
     pub(crate) tenant: TenantId,
-    pub(crate) retention: Retention,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) ledger: LedgerHandle,
     pub(crate) clock: Arc<dyn Clock>,

@@ -87,11 +87,6 @@ pub struct TenantHandle {
 }
 
 impl TenantHandle {
-    /// How long its messages are kept.
-    pub fn retention(&self) -> Retention {
-        self.row.retention
-    }
-
     /// Stops what is left of it, so that nothing of it works beside its successor.
     async fn retire(&self) {
         // Whichever actor died already takes nothing more; calls under way end by themselves.

@@ -132,7 +132,6 @@ impl TenantPort for Gateway {
             number: row.number.clone(),
             to: DeliveryState::Cancelled,
             error: None,
-            retention: tenant.retention(),
         };
         match tenant.ledger.commit(Op::Withdraw(withdraw)).await {
             // The message is there, so a missing outbox row means that it is settled.

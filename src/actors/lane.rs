@@ -54,7 +54,7 @@ use tokio::sync::{Semaphore, oneshot, watch};
 
 use super::incarnation::LateResults;
 use super::{BoundedAddr, Incarnations, LedgerHandle};
-use crate::domain::{Clock, MessageId, Retention, TenantId};
+use crate::domain::{Clock, MessageId, TenantId};
 use crate::limiter::{NumberLimiter, PairLimiter};
 use crate::store::{ClaimsAhead, Number, Store};
 use crate::whatsapp::{BearerToken, Graph};
@@ -87,8 +87,6 @@ pub struct LaneSettings {
     pub tenant: TenantId,
     /// The number.
     pub number: Number,
-    /// How long the tenant keeps its messages.
-    pub retention: Retention,
     /// Bounds, deadlines and policies.
     pub limits: Arc<LaneLimits>,
     /// Where jitter comes from.
@@ -222,7 +220,6 @@ impl Lane {
         let LaneSettings {
             tenant,
             number,
-            retention,
             limits,
             seed,
         } = settings;
@@ -272,7 +269,6 @@ impl Lane {
             ledger: parts.ledger,
             successors: parts.successors,
             number: number.id.clone(),
-            retention,
             clock: parts.clock,
         };
         Self {

@@ -186,13 +186,12 @@ impl Ledger {
             });
         }
         let take = count_within(self.waiting.iter().map(|(op, _)| op.body_bytes()), most);
-        let (mut ops, owed): (Vec<_>, Vec<_>) = self.waiting.drain(..take).unzip();
-        let retention = self.keeping.apply(&mut ops);
-        let batch = self.batch(retention);
+        let (ops, owed): (Vec<_>, Vec<_>) = self.waiting.drain(..take).unzip();
+        let batch = self.batch();
         self.write(batch.write(ops), owed, ctx);
     }
 
-    fn batch(&self, retention: Retention) -> Batch {
+    fn batch(&self) -> Batch {
         Batch {
             tenant: self.tenant,
             fence: self.fence,
@@ -200,7 +199,7 @@ impl Ledger {
             head: self.head,
             standing: self.standing,
             arrived: Arrived::No,
-            retention,
+            retention: self.keeping.now(),
             store: Arc::clone(&self.store),
             clock: Arc::clone(&self.clock),
         }
@@ -227,13 +226,11 @@ impl Ledger {
     /// Looks where the log stands after a pause, unless a batch finds it out before.
     fn look_later(&mut self, ctx: &mut Context<Self>) {
         self.looks = self.looks.saturating_add(1);
-        let pause = self
-            .batch(Retention::DEFAULT)
-            .pause(TRIES.saturating_add(self.looks));
+        let pause = self.batch().pause(TRIES.saturating_add(self.looks));
         let look = ctx.run_later(pause, |ledger, ctx| {
             if !ledger.writing && ledger.standing == Standing::InDoubt {
-                let batch = ledger.batch(Retention::DEFAULT);
-                ledger.write(batch.end_doubt(), Vec::new(), ctx);
+                let work = ledger.batch().end_doubt();
+                ledger.write(work, Vec::new(), ctx);
             }
         });
         if let Some(before) = self.look.replace(look) {

@@ -167,7 +167,6 @@ impl Tenant {
         }
         let parts = ConversationParts {
             tenant: self.parts.row.id,
-            retention: self.parts.row.retention,
             store: Arc::clone(&self.parts.store),
             ledger: self.parts.ledger.clone(),
             clock: Arc::clone(&self.parts.clock),

@@ -213,7 +213,6 @@ impl Api {
             wamid: Wamid::parse(&format!("wamid.{tenant}{arrival}")).unwrap(),
             at: self.clock_now(),
             content: Content::text(text),
-            retention: Retention::DEFAULT,
         };
         match self.core.commit(tenant, Op::Receive(Box::new(receive))).await {
             OpOutcome::Committed { at: Some(at), .. } => at,

@@ -68,7 +68,7 @@ impl Router {
         }
     }
 
-    /// InFlightByFlow what one owner has in an entry to its tenant. What cannot be handed over is noted on the ticket.
+    /// Hands what one owner has in an entry to its tenant. What cannot be handed over is noted on the ticket.
     pub(super) async fn apply(
         &self,
         entry: &JournalEntry,
@@ -222,7 +222,7 @@ impl Router {
                 if let Some(lane) = tenant.lanes.get(&message.number).filter(|_| counts) {
                     lane.note_inbound(1);
                 }
-                (ElementKind::Message, Self::message(tenant, message))
+                (ElementKind::Message, Self::message(message))
             }
             Element::Status(status) => {
                 self.directory.clock().vouched(status.at);
@@ -258,7 +258,7 @@ impl Router {
         Handed::All
     }
 
-    fn message(tenant: &TenantHandle, message: &IncomingMessage) -> Vec<Op> {
+    fn message(message: &IncomingMessage) -> Vec<Op> {
         let mut ops = Vec::with_capacity(2);
         if let Some(change) = &message.identity_change {
             ops.push(Op::Relate(Relate {
@@ -284,7 +284,6 @@ impl Router {
             wamid: message.wamid.clone(),
             at: message.at,
             content: message.content.clone(),
-            retention: tenant.retention(),
         };
         ops.push(match &message.amends {
             Some(amends) => Op::Amend(Box::new(Amend {
@@ -337,7 +336,6 @@ fn report(tenant: &TenantHandle, status: &IncomingStatus) -> Report {
             data: raw(&value),
             once: Some(once),
         }),
-        retention: tenant.retention(),
     }
 }
 

@@ -43,7 +43,7 @@ impl TurnOf {
         }
     }
 
-    /// InFlightByFlow everything over, or as much as the tenant takes.
+    /// Hands everything over, or as much as the tenant takes.
     pub(super) async fn run(mut self, store: Arc<dyn Store>, router: Arc<Router>) {
         if let Err(error) = self.read(store.as_ref()).await {
             self.shared_backlog.reports.tell_unread(&error);

@@ -62,7 +62,7 @@ fn decide(append: &Append, head: Seq, op: &Op, rows: &mut dyn Rows) -> Result<De
     let mut batch = Batch {
         tenant: append.tenant,
         now: append.now,
-        events_end: append.retention.events_end(append.now),
+        retention: append.retention,
         head,
         rows,
         events: Vec::new(),
@@ -92,7 +92,7 @@ fn decide(append: &Append, head: Seq, op: &Op, rows: &mut dyn Rows) -> Result<De
 struct Batch<'a> {
     tenant: TenantId,
     now: Timestamp,
-    events_end: Timestamp,
+    retention: Retention,
     head: Seq,
     rows: &'a mut dyn Rows,
     events: Vec<Event>,
@@ -133,6 +133,11 @@ impl Batch<'_> {
         self.head.next()
     }
 
+    /// When an event that is committed now ends at the latest.
+    fn events_end(&self) -> Timestamp {
+        self.retention.events_end(self.now)
+    }
+
     /// Commits an event and returns its position.
     fn emit(
         &mut self,
@@ -140,7 +145,7 @@ impl Batch<'_> {
         conversation: Option<ConversationId>,
         data: &impl Serialize,
     ) -> Result<Seq, StoreError> {
-        self.emit_until(self.events_end, kind, conversation, data)
+        self.emit_until(self.events_end(), kind, conversation, data)
     }
 
     /// Commits an event that tells of a message, and is kept no longer than that is.
@@ -165,7 +170,7 @@ impl Batch<'_> {
     ) -> Result<Seq, StoreError> {
         let seq = self.next_seq();
         let event = Event::encode(seq, self.now, kind, conversation, data);
-        self.rows.put_event(&event, expires.min(self.events_end))?;
+        self.rows.put_event(&event, expires.min(self.events_end()))?;
         self.head = seq;
         self.events.push(event);
         Ok(seq)

@@ -13,8 +13,7 @@ use super::row::{MessageRef, Queued};
 use crate::domain::message::{Delivery, UnknownPolicy};
 use crate::domain::{
     AgentId, AttemptToken, Author, ContactAliases, ContactId, Content, ConversationId, ConversationStatus,
-    DeliveryState, EventKind, MessageId, MetaError, PhoneNumberId, Purpose, Retention, Seq, Timestamp, Wamid,
-    WamidHash,
+    DeliveryState, EventKind, MessageId, MetaError, PhoneNumberId, Purpose, Seq, Timestamp, Wamid, WamidHash,
 };
 
 /// Something that happened.
@@ -49,21 +48,6 @@ pub enum Op {
 }
 
 impl Op {
-    /// Says how long the message that it makes or changes is kept.
-    pub fn keep_for(&mut self, days: Retention) {
-        match self {
-            Self::Receive(op) => op.retention = days,
-            Self::Amend(op) => op.notice.retention = days,
-            Self::Submit(op) => op.retention = days,
-            Self::Note(op) => op.retention = days,
-            Self::Attempted(op) => op.retention = days,
-            Self::Report(op) => op.retention = days,
-            Self::Settle(op) => op.retention = days,
-            Self::Withdraw(op) => op.retention = days,
-            Self::Organise(_) | Self::Called(_) | Self::Relate(_) | Self::Prefer(_) | Self::Announce(_) => {}
-        }
-    }
-
     /// Bytes of what may be large in it.
     pub fn body_bytes(&self) -> usize {
         let raw = |json: &RawValue| json.get().len();
@@ -114,8 +98,6 @@ pub struct Submit {
     pub unless_after: Option<Seq>,
     /// Refuse when the customer's service window is not open at this time.
     pub window_at: Option<Timestamp>,
-    /// How long the tenant keeps it.
-    pub retention: Retention,
 }
 
 /// Names a request.
@@ -140,8 +122,6 @@ pub struct Note {
     pub content: Content,
     /// A name for the request, so that repeating it adds nothing.
     pub once: Option<Once>,
-    /// How long the tenant keeps it.
-    pub retention: Retention,
 }
 
 /// How a call to Meta ended.
@@ -157,8 +137,6 @@ pub struct Attempted {
     pub result: AttemptResult,
     /// Names that Meta gave for whom it took the message, where they are others than those that it was sent to.
     pub recipient: ContactAliases,
-    /// How long the tenant keeps the message.
-    pub retention: Retention,
 }
 
 /// The outcome of one call.
@@ -223,8 +201,6 @@ pub struct Report {
     pub aliases: ContactAliases,
     /// What is told to agents when no message of ours is found: other programs may send from the same number.
     pub otherwise: Box<Announce>,
-    /// How long the tenant keeps the message.
-    pub retention: Retention,
 }
 
 /// The end of waiting for an unknown outcome.
@@ -236,8 +212,6 @@ pub struct Settle {
     pub number: PhoneNumberId,
     /// What is done about it.
     pub how: Settlement,
-    /// How long the tenant keeps the message.
-    pub retention: Retention,
 }
 
 /// What is done about an unknown outcome.
@@ -260,8 +234,6 @@ pub struct Withdraw {
     pub to: DeliveryState,
     /// Why it failed.
     pub error: Option<MetaError>,
-    /// How long the tenant keeps the message.
-    pub retention: Retention,
 }
 
 /// A change to a conversation.

@@ -67,7 +67,6 @@ impl Draft {
             // Meta documents no service window for groups: it answers itself.
             window_at: (request.class == ContentClass::Service && addressee.reach.group.is_none())
                 .then(|| request.send_at.unwrap_or(now).max(now)),
-            retention: parts.retention,
         };
         let mut outcome = parts.ledger.commit(Op::Submit(Box::new(submit))).await;
         // The commit knows the contact; what was resolved before it may be a guess that it corrected.
@@ -86,7 +85,6 @@ impl Draft {
             author: request.author,
             content: Content::note(&request.text),
             once: request.once,
-            retention: self.parts.retention,
         };
         settled(self.parts.ledger.commit(Op::Note(Box::new(note))).await, message)
     }

@@ -4,7 +4,8 @@ use super::*;
 use crate::actors::ledger::Ledger;
 use crate::actors::request::{ContentClass, Destination};
 use crate::domain::{
-    Alias, Author, Content, Epoch, Message, MessageId, Priority, Purpose, Seq, TestClock, Timestamp, Wamid,
+    Alias, Author, Content, Epoch, Message, MessageId, Priority, Purpose, Retention, Seq, TestClock,
+    Timestamp, Wamid,
 };
 use crate::store::Op;
 use crate::store::memory::MemoryStore;
@@ -70,7 +71,6 @@ impl Scene {
             wamid: Wamid::parse(text).unwrap(),
             at,
             content: Content::text(text),
-            retention: Retention::DEFAULT,
         };
         let outcome = self.ledger.commit(Op::Receive(Box::new(receive))).await.unwrap();
         let OpOutcome::Committed { at: Some(at), .. } = outcome else {
@@ -82,7 +82,6 @@ impl Scene {
     fn conversation(&self, id: ConversationId) -> BoundedAddr<Conversation> {
         let parts = ConversationParts {
             tenant: TENANT,
-            retention: Retention::DEFAULT,
             store: self.store.clone(),
             ledger: self.ledger.clone(),
             clock: Arc::new(self.clock.clone()),

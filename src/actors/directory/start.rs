@@ -205,7 +205,6 @@ impl Directory {
         let settings = LaneSettings {
             tenant: row.id,
             number,
-            retention: row.retention,
             limits: Arc::clone(&self.parts.lane_limits),
             seed,
         };

@@ -14,7 +14,7 @@ use super::retry::{Lost, commit_until_taken};
 use super::waiting::Moment;
 use crate::actors::{Incarnations, LedgerHandle};
 use crate::crash::{self, CrashPoint};
-use crate::domain::{AttemptToken, Clock, ContactAliases, MessageId, PhoneNumberId, Retention, Timestamp};
+use crate::domain::{AttemptToken, Clock, ContactAliases, MessageId, PhoneNumberId, Timestamp};
 use crate::store::op::{AttemptResult, Attempted};
 use crate::store::{Ahead, Op, OpOutcome};
 use crate::telemetry::labels::GraphCall;
@@ -102,7 +102,6 @@ pub(super) struct Results {
     pub(super) ledger: LedgerHandle,
     pub(super) successors: Incarnations,
     pub(super) number: PhoneNumberId,
-    pub(super) retention: Retention,
     pub(super) clock: Arc<dyn Clock>,
 }
 
@@ -173,7 +172,6 @@ impl Results {
             at: self.clock.now(),
             result,
             recipient,
-            retention: self.retention,
         })
     }
 }

@@ -137,7 +137,6 @@ impl Lane {
             at,
             number: self.row.id.clone(),
             how,
-            retention: self.results.retention,
         });
         let ledger = self.results.ledger.clone();
         let work = async move { commit_until_taken(&ledger, &op).await };

@@ -75,7 +75,6 @@ impl Lane {
                 number: self.row.id.clone(),
                 to: DeliveryState::Expired,
                 error: None,
-                retention: self.results.retention,
             };
             self.withdraw(expire, ctx, |_| ());
         }
@@ -94,7 +93,6 @@ impl Lane {
                 title: "the customer stopped marketing messages: it was not sent".into(),
                 details: None,
             }),
-            retention: self.results.retention,
         };
         self.withdraw(fail, ctx, move |lane| lane.queue.free(contact, lane.now()));
     }

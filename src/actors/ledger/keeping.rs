@@ -1,7 +1,6 @@
 //! How long the ledger's messages are kept: said at the last moment, so that a change counts at once.
 //!
-//! Whoever makes an op says how long its message is kept as it knew when it began. What is written goes by what holds when
-//! its batch is taken.
+//! No op says how long its message is kept. What is written goes by what holds when its batch is taken.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -24,14 +23,10 @@ impl Keeping {
         self.0.store(days.get(), Ordering::Release);
     }
 
-    /// Has the ops say what holds now, and returns it for their events.
-    pub(super) fn apply(&self, ops: &mut [Op]) -> Retention {
+    /// What holds now.
+    pub(super) fn now(&self) -> Retention {
         // Only a retention is ever put in.
-        let days = Retention::days(self.0.load(Ordering::Acquire)).unwrap_or(Retention::DEFAULT);
-        for op in ops {
-            op.keep_for(days);
-        }
-        days
+        Retention::days(self.0.load(Ordering::Acquire)).unwrap_or(Retention::DEFAULT)
     }
 }
 

@@ -29,7 +29,6 @@ fn received(wamid: &str) -> Op {
         wamid: Wamid::parse(wamid).unwrap(),
         at: Timestamp::from_secs(1_700_000_000),
         content: Content::text("hello"),
-        retention: Retention::DEFAULT,
     }))
 }
 

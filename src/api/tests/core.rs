@@ -181,7 +181,6 @@ impl Core {
             once: request.once,
             unless_after: request.unless_after,
             window_at: None,
-            retention: Retention::DEFAULT,
         })
     }
 }
@@ -230,7 +229,6 @@ impl TenantPort for Core {
             author: request.author,
             content: Content::note(&request.text),
             once: request.once,
-            retention: Retention::DEFAULT,
         };
         accepted(self.commit(tenant, Op::Note(Box::new(note))).await)
     }
@@ -247,19 +245,13 @@ impl TenantPort for Core {
             number,
             to: DeliveryState::Cancelled,
             error: None,
-            retention: Retention::DEFAULT,
         };
         done(self.commit(tenant, Op::Withdraw(op)).await)
     }
 
     async fn settle(&self, tenant: TenantId, message: MessageId, how: Settlement) -> Result<(), Refusal> {
         let (at, number) = self.outbound(tenant, message).await?;
-        let op = Settle {
-            at,
-            number,
-            how,
-            retention: Retention::DEFAULT,
-        };
+        let op = Settle { at, number, how };
         match self.commit(tenant, Op::Settle(op)).await {
             OpOutcome::Unchanged => Err(Refusal::AlreadyClaimed),
             other => done(other),

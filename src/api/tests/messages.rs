@@ -381,7 +381,6 @@ impl Api {
             at: NOW,
             result: AttemptResult::Unknown { error: None },
             recipient: crate::domain::ContactAliases::default(),
-            retention: Retention::DEFAULT,
         };
         self.core.commit(ONE, Op::Attempted(attempted)).await;
     }

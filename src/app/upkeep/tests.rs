@@ -174,7 +174,6 @@ fn received(wamid: &str, at: Timestamp) -> Op {
         wamid: Wamid::parse(wamid).unwrap(),
         at,
         content: Content::text("hello"),
-        retention: Retention::DEFAULT,
     }))
 }
 

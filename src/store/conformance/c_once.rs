@@ -8,7 +8,7 @@ use super::r_amendments::{edit, revoke};
 use super::scene::{Scene, TENANT, mentions};
 use crate::domain::WamidHash;
 use crate::domain::{DeliveryState, EventKind, Retention};
-use crate::store::op::{Announce, Op, OpOutcome, OpRefusal, Receive, ReportTarget};
+use crate::store::op::{Announce, Op, OpOutcome, OpRefusal, ReportTarget};
 use crate::store::{RetentionJob, Tenant};
 
 const ADA: &[&str] = &["628111111"];
@@ -67,8 +67,8 @@ pub(super) async fn the_same_ops_again_leave_every_byte_as_it_was(backend: impl 
 }
 
 pub(super) async fn a_webhook_repeated_after_eight_days_is_known(backend: impl Backend) {
-    let mut scene = Scene::of(&backend).await;
-    let receive = for_a_day(&scene, "w", "x");
+    let mut scene = for_a_day(&backend).await;
+    let receive = ops::receive(ADA, "w", scene.now, "x");
     let at = scene.place(receive.clone()).await;
     scene.later(DAY * 8);
     assert_eq!(scene.message(at).await, None);
@@ -76,11 +76,11 @@ pub(super) async fn a_webhook_repeated_after_eight_days_is_known(backend: impl B
     assert_eq!(scene.one(receive).await, OpOutcome::Duplicate { at: Some(at) });
 }
 
-/// A message that is kept for a day.
-fn for_a_day(scene: &Scene, id: &str, text: &str) -> Receive {
-    let mut receive = ops::receive(ADA, id, scene.now, text);
-    receive.retention = Retention::days(1).unwrap();
-    receive
+/// A tenant that keeps messages for a day.
+async fn for_a_day(backend: &impl Backend) -> Scene {
+    let mut scene = Scene::of(backend).await;
+    scene.retention = Retention::days(1).unwrap();
+    scene
 }
 
 /// Removes what is over in two days: somebody believed a clock that was ahead.
@@ -94,8 +94,8 @@ async fn sweep_too_early(scene: &mut Scene) {
 pub(super) async fn a_message_that_was_removed_before_its_time_is_taken_when_it_is_repeated(
     backend: impl Backend,
 ) {
-    let mut scene = Scene::of(&backend).await;
-    let receive = for_a_day(&scene, "w", "one");
+    let mut scene = for_a_day(&backend).await;
+    let receive = ops::receive(ADA, "w", scene.now, "one");
     let at = scene.place(receive.clone()).await;
     sweep_too_early(&mut scene).await;
     scene.one(receive.clone()).await;
@@ -103,8 +103,7 @@ pub(super) async fn a_message_that_was_removed_before_its_time_is_taken_when_it_
     let again = scene.one(receive.clone()).await;
     assert!(matches!(again, OpOutcome::Duplicate { .. }), "{again:?}");
     // What changes it is repeated, too, in whatever order.
-    let mut changed = edit(ADA, "e", "w", scene.now, "two");
-    changed.keep_for(receive.retention);
+    let changed = edit(ADA, "e", "w", scene.now, "two");
     scene.one(changed.clone()).await;
     sweep_too_early(&mut scene).await;
     scene.one(changed).await;
@@ -115,11 +114,10 @@ pub(super) async fn a_message_that_was_removed_before_its_time_is_taken_when_it_
 pub(super) async fn what_was_taken_back_or_erased_stays_away_whatever_was_removed_before_its_time(
     backend: impl Backend,
 ) {
-    let mut scene = Scene::of(&backend).await;
-    let receive = for_a_day(&scene, "w", "a secret");
-    let mut taken_back = revoke(ADA, "r", "w", scene.now);
-    taken_back.keep_for(receive.retention);
-    let erased = for_a_day(&scene, "e", "a secret");
+    let mut scene = for_a_day(&backend).await;
+    let receive = ops::receive(ADA, "w", scene.now, "a secret");
+    let taken_back = revoke(ADA, "r", "w", scene.now);
+    let erased = ops::receive(ADA, "e", scene.now, "a secret");
     scene.one(receive.clone()).await;
     scene.one(taken_back.clone()).await;
     sweep_too_early(&mut scene).await;

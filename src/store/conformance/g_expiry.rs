@@ -15,9 +15,8 @@ const DAY: Duration = Duration::from_secs(86_400);
 
 /// A customer writes something that is kept for so many days.
 async fn kept(scene: &mut Scene, id: &str, text: &str, days: u32) -> MessageRef {
-    let mut receive = ops::receive(&["628111111"], id, scene.now, text);
-    receive.retention = Retention::days(days).unwrap();
-    scene.place(receive).await
+    let receive = ops::receive(&["628111111"], id, scene.now, text);
+    scene.place_kept(days, receive).await
 }
 
 pub(super) async fn a_message_is_there_until_its_last_millisecond(backend: impl Backend) {
@@ -41,19 +40,18 @@ pub(super) async fn a_message_is_there_until_its_last_millisecond(backend: impl 
 
 pub(super) async fn a_status_does_not_make_its_message_live_longer(backend: impl Backend) {
     let mut scene = Scene::of(&backend).await;
-    let mut submit = ops::submit(TENANT, &["628111111"], ops::id(scene.now, 1), "x");
-    submit.retention = Retention::days(30).unwrap();
+    scene.retention = Retention::days(30).unwrap();
+    let submit = ops::submit(TENANT, &["628111111"], ops::id(scene.now, 1), "x");
     let at = scene.place(submit).await;
     let end = scene.now.after(DAY * 30);
     assert!(scene.claims(at.message, 0).await);
     let token = ops::token(TENANT, at, 1);
-    let mut told = ops::report(
+    let told = ops::report(
         ReportTarget::Token(token),
         "m",
         DeliveryState::Read,
         end.before(Duration::from_secs(5)),
     );
-    told.retention = Retention::days(30).unwrap();
     scene.now = end.before(Duration::from_secs(5));
     scene.one(crate::store::Op::Report(Box::new(told))).await;
     assert_eq!(scene.state(at).await, DeliveryState::Read);
@@ -70,14 +68,14 @@ pub(super) async fn a_retention_that_changed_moves_the_end_of_what_is_written_ag
     for (before, after) in [(30, 60), (60, 30)] {
         let mut scene = Scene::of(&backend).await;
         let id = format!("m{before}");
-        let mut submit = ops::submit(TENANT, &["628111111"], ops::id(scene.now, before), "x");
-        submit.retention = Retention::days(u32::try_from(before).unwrap()).unwrap();
-        let at = scene.place(submit).await;
+        let submit = ops::submit(TENANT, &["628111111"], ops::id(scene.now, before), "x");
+        let at = scene.place_kept(u32::try_from(before).unwrap(), submit).await;
         assert!(scene.claims(at.message, 0).await);
         let token = ops::token(TENANT, at, 1);
-        let mut told = ops::report(ReportTarget::Token(token), &id, DeliveryState::Read, scene.now);
-        told.retention = Retention::days(after).unwrap();
-        scene.one(crate::store::Op::Report(Box::new(told))).await;
+        let told = ops::report(ReportTarget::Token(token), &id, DeliveryState::Read, scene.now);
+        scene
+            .one_kept(after, crate::store::Op::Report(Box::new(told)))
+            .await;
         let end = scene.now.after(DAY * after);
         for (now, swept) in [(end.before(Duration::from_millis(1)), 0), (end, 1)] {
             scene.now = now;
@@ -193,8 +191,7 @@ pub(super) async fn what_told_of_a_message_that_ended_sooner_is_not_read(backend
     // An import that ends a moment after it comes.
     let mut import = ops::receive(&["628333333"], "i", scene.now.before(DAY), "an old secret");
     import.via = Some(crate::domain::message::Via::History);
-    import.retention = Retention::days(2).unwrap();
-    scene.one(import).await;
+    scene.one_kept(2, import).await;
     let told = async |scene: &Scene| {
         let page = scene.store.events_after(TENANT, Seq::default(), 9, scene.now);
         let events = page.await.unwrap().events;
@@ -250,13 +247,11 @@ pub(super) async fn events_end_after_seven_days_from_the_oldest_on(backend: impl
 pub(super) async fn a_message_that_ends_is_gone_from_every_read(backend: impl Backend) {
     let mut scene = Scene::of(&backend).await;
     scene.retention = Retention::days(1).unwrap();
-    let mut submit = ops::submit(TENANT, &["628111111"], ops::id(scene.now, 1), "a secret");
-    submit.retention = scene.retention;
+    let submit = ops::submit(TENANT, &["628111111"], ops::id(scene.now, 1), "a secret");
     let at = scene.place(submit).await;
     assert!(scene.claims(at.message, 0).await);
     let target = ReportTarget::Token(ops::token(TENANT, at, 1));
-    let mut told = ops::report(target, "m", DeliveryState::Read, scene.now);
-    told.retention = scene.retention;
+    let told = ops::report(target, "m", DeliveryState::Read, scene.now);
     scene.one(crate::store::Op::Report(Box::new(told))).await;
     let end = scene.now.after(DAY);
     for (now, there) in [(end.before(Duration::from_millis(1)), true), (end, false)] {
@@ -280,9 +275,7 @@ pub(super) async fn what_is_over_when_it_comes_is_never_told(backend: impl Backe
     let mut scene = Scene::of(&backend).await;
     scene.retention = Retention::days(2).unwrap();
     let late = |scene: &Scene, id: &str, days: u32| {
-        let mut receive = ops::receive(&["628111111"], id, scene.now.before(DAY * days), "a secret");
-        receive.retention = scene.retention;
-        receive
+        ops::receive(&["628111111"], id, scene.now.before(DAY * days), "a secret")
     };
     let old = late(&scene, "old", 3);
     for _ in 0..2 {

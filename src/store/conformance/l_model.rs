@@ -63,16 +63,9 @@ impl<B: Backend> Pair<B> {
     async fn op(&self, doing: &Doing) -> Op {
         let tenant = self.tenant;
         match doing {
-            Doing::Receive {
-                from,
-                wamid,
-                ago,
-                days,
-            } => {
+            Doing::Receive { from, wamid, ago } => {
                 let at = self.now.before(*ago);
-                let mut receive = ops::receive(NAMES[*from], &wamid.to_string(), at, "from a customer");
-                receive.retention = Retention::days(*days).unwrap();
-                receive.into()
+                ops::receive(NAMES[*from], &wamid.to_string(), at, "from a customer").into()
             }
             Doing::Amend {
                 by,
@@ -119,12 +112,10 @@ impl<B: Backend> Pair<B> {
                 id,
                 once,
                 unless_after,
-                days,
             } => {
                 let mut submit = ops::submit(tenant, NAMES[*to], message_id(*id), "to a customer");
                 submit.once = once.map(|(key, request)| ops::once(key, request));
                 submit.unless_after = unless_after.map(|seq| Seq::new(u64::from(seq)));
-                submit.retention = Retention::days(*days).unwrap();
                 submit.into()
             }
             Doing::Note { to, id } => {
@@ -214,13 +205,13 @@ impl<B: Backend> Pair<B> {
         }
     }
 
-    fn batch(&self, expect_head: Seq, ops: Vec<Op>) -> Append {
+    fn batch(&self, expect_head: Seq, days: u32, ops: Vec<Op>) -> Append {
         Append {
             tenant: self.tenant,
             fence: self.fence,
             expect_head,
             now: self.now,
-            retention: Retention::DEFAULT,
+            retention: Retention::days(days).unwrap(),
             ops,
         }
     }
@@ -229,12 +220,12 @@ impl<B: Backend> Pair<B> {
         let (model, other) = self.stores();
         let (tenant, now) = (self.tenant, self.now);
         match step {
-            Step::Append(doings) => {
+            Step::Append(days, doings) => {
                 let mut all = Vec::new();
                 for doing in doings {
                     all.push(self.op(doing).await);
                 }
-                let batch = self.batch(self.head, all);
+                let batch = self.batch(self.head, *days, all);
                 let expected = model.append(batch.clone()).await.unwrap();
                 let found = other.append(batch).await.unwrap();
                 assert_eq!(
@@ -269,7 +260,7 @@ impl<B: Backend> Pair<B> {
                 self.fence = fence;
             }
             Step::StaleAppend => {
-                let batch = self.batch(Seq::new(self.head.get() + 1), Vec::new());
+                let batch = self.batch(Seq::new(self.head.get() + 1), 365, Vec::new());
                 let expected = model.append(batch.clone()).await.unwrap_err().kind;
                 assert_eq!(other.append(batch).await.unwrap_err().kind, expected);
             }

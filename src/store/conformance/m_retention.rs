@@ -34,38 +34,35 @@ fn tenant(id: TenantId, retention: Retention) -> Tenant {
 
 /// Three customers over a year: messages of all ages, some answered, one conversation of many messages on one day.
 async fn a_year(scene: &mut Scene, keep: Retention) -> Vec<MessageRef> {
+    let keep = keep.get();
     let mut all = Vec::new();
     let began = scene.now;
     for n in 0..26_u64 {
         scene.now = began.after(DAY * u32::try_from(n * 15).unwrap());
-        let mut receive = ops::receive(
+        let receive = ops::receive(
             &[["628111111", "628222222", "628333333"][usize::try_from(n % 3).unwrap()]],
             &format!("w{n}"),
             scene.now,
             &format!("text {n}."),
         );
-        receive.retention = keep;
-        all.push(scene.place(receive).await);
+        all.push(scene.place_kept(keep, receive).await);
     }
     for n in 0..7 {
         scene.later(Duration::from_secs(60));
-        let mut submit = ops::submit(
+        let submit = ops::submit(
             TENANT,
             &["628444444"],
             ops::id(scene.now, n),
             &format!("said {n}."),
         );
-        submit.retention = keep;
-        let at = scene.place(submit).await;
+        let at = scene.place_kept(keep, submit).await;
         assert!(scene.claims(at.message, 0).await);
         let told = ops::attempted(
             ops::token(TENANT, at, 1),
             scene.now,
             ops::accepted(&format!("m{n}")),
         );
-        let mut told = told;
-        told.keep_for(keep);
-        scene.one(told).await;
+        scene.one_kept(keep, told).await;
         all.push(at);
     }
     scene.later(DAY);
@@ -289,12 +286,10 @@ pub(super) async fn statuses_and_messages_that_come_meanwhile_stand(backend: imp
         let at = all[26 + n % 7];
         let token = ReportTarget::Token(ops::token(TENANT, at, 1));
         let state = DeliveryState::Read;
-        let mut told = ops::report(token, &format!("m{}", n % 7), state, scene.now);
-        told.retention = days(30);
-        scene.one(Op::Report(Box::new(told))).await;
-        let mut receive = ops::receive(&["628111111"], &format!("late{n}"), scene.now, "late");
-        receive.retention = days(30);
-        placed.push(scene.place(receive).await);
+        let told = ops::report(token, &format!("m{}", n % 7), state, scene.now);
+        scene.one_kept(30, Op::Report(Box::new(told))).await;
+        let receive = ops::receive(&["628111111"], &format!("late{n}"), scene.now, "late");
+        placed.push(scene.place_kept(30, receive).await);
         n += 1;
     }
     assert!(n > 7, "the walk is long enough to be met");

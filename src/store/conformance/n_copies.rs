@@ -49,9 +49,8 @@ async fn everything(store: &dyn Store, scene: &mut Scene) {
         ])
         .await;
     // A message of a year ago and of short retention is over meanwhile.
-    let mut short = ops::receive(&["628111111"], "w3", scene.now, "short");
-    short.retention = Retention::days(1).unwrap();
-    scene.place(short).await;
+    let short = ops::receive(&["628111111"], "w3", scene.now, "short");
+    scene.place_kept(1, short).await;
     scene.later(Duration::from_secs(2 * 86_400));
     for n in 0..3 {
         let mut submit = ops::submit(TENANT, &["628111111"], ops::id(scene.now, n), "said");

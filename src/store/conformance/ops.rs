@@ -69,7 +69,6 @@ pub(in crate::store) fn receive(from: &[&str], id: &str, at: Timestamp, text: &s
         wamid: wamid(id),
         at,
         content: Content::text(text),
-        retention: RETENTION,
     }
 }
 
@@ -109,7 +108,6 @@ pub(in crate::store) fn submit(tenant: TenantId, to: &[&str], id: MessageId, tex
         once: None,
         unless_after: None,
         window_at: None,
-        retention: RETENTION,
     }
 }
 
@@ -127,7 +125,6 @@ pub(in crate::store) fn note(conversation: ConversationId, id: MessageId, author
         author,
         content: Content::note(text),
         once: None,
-        retention: RETENTION,
     }))
 }
 
@@ -147,7 +144,6 @@ pub(in crate::store) fn attempted(token: AttemptToken, at: Timestamp, result: At
         at,
         result,
         recipient: ContactAliases::default(),
-        retention: RETENTION,
     })
 }
 
@@ -179,7 +175,6 @@ pub(in crate::store) fn report(
                 &[id.as_bytes(), state.as_str().as_bytes()],
             )),
         }),
-        retention: RETENTION,
     }
 }
 
@@ -192,7 +187,6 @@ pub(in crate::store) fn settle(at: MessageRef, how: Settlement) -> Op {
         at,
         number: number("1"),
         how,
-        retention: RETENTION,
     })
 }
 
@@ -202,7 +196,6 @@ pub(in crate::store) fn withdraw(at: MessageRef, to: DeliveryState) -> Op {
         number: number("1"),
         to,
         error: None,
-        retention: RETENTION,
     })
 }
 

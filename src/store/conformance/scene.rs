@@ -29,7 +29,7 @@ pub(in crate::store) struct Scene {
     pub(in crate::store) epoch: Epoch,
     pub(in crate::store) head: Seq,
     pub(in crate::store) now: Timestamp,
-    /// How long events are kept at most; an op says of its message how long that is.
+    /// How long the tenant keeps messages.
     pub(in crate::store) retention: Retention,
 }
 
@@ -87,6 +87,22 @@ impl Scene {
     /// Commits one op that must make or change a message, and returns its place.
     pub(in crate::store) async fn place(&mut self, op: impl Into<Op>) -> MessageRef {
         match self.one(op).await {
+            OpOutcome::Committed { at: Some(at), .. } => at,
+            other => panic!("not committed: {other:?}"),
+        }
+    }
+
+    /// Commits one op of a tenant that keeps messages for so many days.
+    pub(in crate::store) async fn one_kept(&mut self, days: u32, op: impl Into<Op>) -> OpOutcome {
+        let before = std::mem::replace(&mut self.retention, Retention::days(days).unwrap());
+        let outcome = self.one(op).await;
+        self.retention = before;
+        outcome
+    }
+
+    /// The same for an op that must make or change a message; returns its place.
+    pub(in crate::store) async fn place_kept(&mut self, days: u32, op: impl Into<Op>) -> MessageRef {
+        match self.one_kept(days, op).await {
             OpOutcome::Committed { at: Some(at), .. } => at,
             other => panic!("not committed: {other:?}"),
         }

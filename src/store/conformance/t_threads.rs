@@ -6,8 +6,7 @@ use super::Backend;
 use super::ops;
 use super::scene::{Scene, TENANT};
 use crate::domain::{
-    AgentId, Author, ContentKind, Conversation, ConversationStatus, DeliveryState, EventKind, Retention,
-    Timestamp,
+    AgentId, Author, ContentKind, Conversation, ConversationStatus, DeliveryState, EventKind, Timestamp,
 };
 use crate::store::ConversationFilter;
 use crate::store::op::{OpOutcome, OpRefusal, OrganiseChange, ReportTarget};
@@ -80,9 +79,8 @@ pub(super) async fn after_a_sweep_the_newest_that_is_left_is_the_last(backend: i
     let mut scene = Scene::of(&backend).await;
     let first = scene.hears(ADA, "1", "long kept").await;
     scene.later(Duration::from_secs(60));
-    let mut short = ops::submit(TENANT, ADA, ops::id(scene.now, 1), "short kept");
-    short.retention = Retention::days(1).unwrap();
-    let place = scene.place(short).await;
+    let short = ops::submit(TENANT, ADA, ops::id(scene.now, 1), "short kept");
+    let place = scene.place_kept(1, short).await;
     scene.claims(place.message, 0).await;
     let seq = row(&scene, first).await.last_message_seq;
     scene.later(DAY);
@@ -105,8 +103,7 @@ pub(super) async fn a_last_message_without_words_is_the_last_all_the_same(backen
     scene.later(Duration::from_secs(1));
     let mut image = ops::receive(ADA, "2", scene.now, "");
     image.content = serde_json::from_str(r#"{"type":"image","image":{"id":"1"}}"#).unwrap();
-    image.retention = Retention::days(1).unwrap();
-    let image = scene.place(image).await;
+    let image = scene.place_kept(1, image).await;
     let shown = row(&scene, first).await;
     assert_eq!(
         (shown.preview, shown.last_message_id),

@@ -7,8 +7,8 @@ use super::receive::{Whose, place, written_at};
 use super::{Batch, thread};
 use crate::domain::message::{Amendment, Side};
 use crate::domain::{
-    Author, Contact, ContactId, Content, Conversation, Direction, EventKind, Message, PendingChange,
-    Retention, Seq, Timestamp, Wamid, WamidHash,
+    Author, Contact, ContactId, Content, Conversation, Direction, EventKind, Message, PendingChange, Seq,
+    Timestamp, Wamid, WamidHash,
 };
 use crate::store::error::StoreError;
 use crate::store::op::{Amend, OpOutcome, Receive};
@@ -17,12 +17,12 @@ use crate::store::row::{MessageRef, Seen};
 pub(super) fn amend(batch: &mut Batch<'_>, amend: &Amend) -> Result<OpOutcome, StoreError> {
     let notice = &amend.notice;
     let key = WamidHash::of(&notice.wamid);
-    if let Some(seen) = known(batch, &notice.wamid, notice.retention)? {
+    if let Some(seen) = known(batch, &notice.wamid)? {
         return Ok(OpOutcome::Duplicate { at: seen.at });
     }
     let at = written_at(notice, batch.now);
-    let until = notice.retention.expiry(at);
-    let Some(original) = known(batch, &amend.original, notice.retention)? else {
+    let until = batch.retention.expiry(at);
+    let Some(original) = known(batch, &amend.original)? else {
         return before_its_message(batch, amend);
     };
     let message = match original.at {
@@ -41,8 +41,8 @@ pub(super) fn amend(batch: &mut Batch<'_>, amend: &Amend) -> Result<OpOutcome, S
     let place = place_of(&message);
     batch.put_seen(key, Seen { at: Some(place) }, until)?;
     let seq = match &amend.change {
-        Amendment::Edited(content) => edit(batch, message, [(content, at)], notice.retention)?,
-        Amendment::Revoked => take_back(batch, message, at, notice.retention)?,
+        Amendment::Edited(content) => edit(batch, message, [(content, at)])?,
+        Amendment::Revoked => take_back(batch, message, at)?,
     };
     Ok(seq.map_or(OpOutcome::Unchanged, |seq| OpOutcome::Committed {
         seq,
@@ -56,7 +56,6 @@ fn edit<'a>(
     batch: &mut Batch<'_>,
     mut message: Message,
     versions: impl IntoIterator<Item = (&'a Content, Timestamp)>,
-    retention: Retention,
 ) -> Result<Option<Seq>, StoreError> {
     let conversation = batch.rows.conversation(message.conversation_id)?;
     let (Some(mut conversation), None) = (conversation, message.revoked_at) else {
@@ -74,22 +73,11 @@ fn edit<'a>(
         return Ok(None);
     }
     conversation.retell(&message);
-    tell(
-        batch,
-        EventKind::MessageChanged,
-        &mut message,
-        &conversation,
-        retention,
-    )
+    tell(batch, EventKind::MessageChanged, &mut message, &conversation)
 }
 
 /// Forgets what a message says; `None` where nothing is left of it.
-fn take_back(
-    batch: &mut Batch<'_>,
-    mut message: Message,
-    at: Timestamp,
-    retention: Retention,
-) -> Result<Option<Seq>, StoreError> {
+fn take_back(batch: &mut Batch<'_>, mut message: Message, at: Timestamp) -> Result<Option<Seq>, StoreError> {
     let conversation = batch.rows.conversation(message.conversation_id)?;
     let (Some(mut conversation), None) = (conversation, message.revoked_at) else {
         return Ok(None);
@@ -98,17 +86,11 @@ fn take_back(
     thread::leave_unread(batch, &message)?;
     forget(batch, &mut message, &conversation)?;
     if let Some(wamid) = &message.wamid {
-        note_taken_back(batch, wamid, retention)?;
+        note_taken_back(batch, wamid)?;
     }
     message.revoke(at);
     conversation.retell(&message);
-    tell(
-        batch,
-        EventKind::MessageRevoked,
-        &mut message,
-        &conversation,
-        retention,
-    )
+    tell(batch, EventKind::MessageRevoked, &mut message, &conversation)
 }
 
 /// Writes a message that changed where it stands, and tells agents.
@@ -117,9 +99,8 @@ fn tell(
     kind: EventKind,
     message: &mut Message,
     conversation: &Conversation,
-    retention: Retention,
 ) -> Result<Option<Seq>, StoreError> {
-    let expires = retention.expiry(message.created);
+    let expires = batch.retention.expiry(message.created);
     batch
         .change_message(kind, message, conversation, None, expires)
         .map(Some)
@@ -128,10 +109,10 @@ fn tell(
 /// Meta promises no order: what is changed may come later. Until then the change stands for it, under its name.
 fn before_its_message(batch: &mut Batch<'_>, amend: &Amend) -> Result<OpOutcome, StoreError> {
     let notice = &amend.notice;
-    let until = notice.retention.expiry(written_at(notice, batch.now));
+    let until = batch.retention.expiry(written_at(notice, batch.now));
     let is_revoked = amend.change == Amendment::Revoked;
     if is_revoked {
-        note_taken_back(batch, &amend.original, notice.retention)?;
+        note_taken_back(batch, &amend.original)?;
     }
     let mut outcome = stand(batch, amend, &amend.original)?;
     let at = match &outcome {
@@ -142,25 +123,21 @@ fn before_its_message(batch: &mut Batch<'_>, amend: &Amend) -> Result<OpOutcome,
     if is_revoked && let Some(told) = imported::told(batch, &amend.original)? {
         batch.rows.erase_event(told)?;
         if let (OpOutcome::Committed { seq, .. }, Some(at)) = (&mut outcome, at) {
-            *seq = tell_revoked(batch, at, notice.retention)?.unwrap_or(*seq);
+            *seq = tell_revoked(batch, at)?.unwrap_or(*seq);
         }
     }
     Ok(outcome)
 }
 
 /// Tells that something was taken out of the log, so that nobody keeps a copy of it.
-fn tell_revoked(
-    batch: &mut Batch<'_>,
-    at: MessageRef,
-    retention: Retention,
-) -> Result<Option<Seq>, StoreError> {
+fn tell_revoked(batch: &mut Batch<'_>, at: MessageRef) -> Result<Option<Seq>, StoreError> {
     let message = batch.rows.message(at)?;
     let conversation = batch.rows.conversation(at.conversation)?;
     let (Some(mut message), Some(conversation)) = (message, conversation) else {
         return Ok(None);
     };
     let kind = EventKind::MessageRevoked;
-    tell(batch, kind, &mut message, &conversation, retention)
+    tell(batch, kind, &mut message, &conversation)
 }
 
 /// The author of what would be changed is not known to be who asks: it waits until they turn out to be one person.
@@ -169,12 +146,7 @@ fn aside(batch: &mut Batch<'_>, amend: &Amend) -> Result<OpOutcome, StoreError> 
     if let OpOutcome::Committed { at: Some(at), .. } = &outcome
         && let Some(change) = batch.rows.message(*at)?
     {
-        await_author(
-            batch,
-            &change,
-            WamidHash::of(&amend.original),
-            amend.notice.retention,
-        )?;
+        await_author(batch, &change, WamidHash::of(&amend.original))?;
     }
     Ok(outcome)
 }
@@ -202,17 +174,12 @@ pub(super) fn give_way(
     change.wamid = None;
     batch
         .rows
-        .put_message(&change, original.retention.expiry(change.created))?;
-    await_author(batch, &change, WamidHash::of(&original.wamid), original.retention)
+        .put_message(&change, batch.retention.expiry(change.created))?;
+    await_author(batch, &change, WamidHash::of(&original.wamid))
 }
 
 /// Keeps a customer's change with who asked for it.
-fn await_author(
-    batch: &mut Batch<'_>,
-    change: &Message,
-    original: WamidHash,
-    retention: Retention,
-) -> Result<(), StoreError> {
+fn await_author(batch: &mut Batch<'_>, change: &Message, original: WamidHash) -> Result<(), StoreError> {
     if change.direction != Direction::Inbound {
         return Ok(());
     }
@@ -223,7 +190,7 @@ fn await_author(
         original,
         conversation: change.conversation_id,
         message: change.id,
-        retention,
+        retention: batch.retention,
     };
     asker.await_author(pending, batch.now);
     batch.rows.put_contact(&asker)
@@ -259,7 +226,7 @@ fn is_done(batch: &mut Batch<'_>, person: ContactId, pending: &PendingChange) ->
         return Ok(false);
     }
     if let Some(at) = change.revoked_at {
-        take_back(batch, message, at, pending.retention)?;
+        take_back(batch, message, at)?;
         return Ok(true);
     }
     let at = change.edited_at.unwrap_or(change.created);
@@ -268,9 +235,9 @@ fn is_done(batch: &mut Batch<'_>, person: ContactId, pending: &PendingChange) ->
         .iter()
         .map(|version| (&version.content, version.at));
     let versions = earlier.chain([(&change.content, at)]);
-    edit(batch, message, versions, pending.retention)?;
+    edit(batch, message, versions)?;
     // What it says stands in its message, and goes with that.
-    take_back(batch, change, at, pending.retention)?;
+    take_back(batch, change, at)?;
     Ok(true)
 }
 

@@ -11,8 +11,8 @@ use super::link::recipient;
 use super::organise::announce;
 use crate::domain::message::Delivery;
 use crate::domain::{
-    AttemptToken, DeliveryState, EventKind, Message, MessageId, MetaError, PhoneNumberId, Retention,
-    StatusTimes, Timestamp, Wamid, WamidHash,
+    AttemptToken, DeliveryState, EventKind, Message, MessageId, MetaError, PhoneNumberId, StatusTimes,
+    Timestamp, Wamid, WamidHash,
 };
 use crate::store::error::StoreError;
 use crate::store::op::{
@@ -43,11 +43,10 @@ struct Work {
     /// The state that agents were shown before.
     shown: DeliveryState,
     delivery: Delivery,
-    retention: Retention,
     sent_twice: Option<bool>,
 }
 
-fn load(batch: &mut Batch<'_>, at: MessageRef, retention: Retention) -> Result<Option<Work>, StoreError> {
+fn load(batch: &mut Batch<'_>, at: MessageRef) -> Result<Option<Work>, StoreError> {
     let Some(mut message) = batch.rows.message(at)? else {
         return Ok(None);
     };
@@ -56,7 +55,6 @@ fn load(batch: &mut Batch<'_>, at: MessageRef, retention: Retention) -> Result<O
         message,
         shown: delivery.state,
         delivery,
-        retention,
         sent_twice: None,
     }))
 }
@@ -77,7 +75,7 @@ impl Work {
             pricing,
             sent_twice: self.sent_twice,
         };
-        let expires = self.retention.expiry(self.message.created);
+        let expires = batch.retention.expiry(self.message.created);
         let seq = batch.emit_until(expires, EventKind::Status, Some(self.at.conversation), &changed)?;
         let message = Message {
             delivery: Some(self.delivery),
@@ -100,7 +98,7 @@ impl Work {
         let key = WamidHash::of(wamid);
         let is_new = batch.rows.seen(key)?.is_none();
         if is_new {
-            let until = self.retention.expiry(self.message.created);
+            let until = batch.retention.expiry(self.message.created);
             batch.put_seen(key, Seen { at: Some(self.at) }, until)?;
         }
         if self.message.wamid.is_some() {
@@ -140,7 +138,7 @@ pub(super) fn attempted(batch: &mut Batch<'_>, attempted: &Attempted) -> Result<
         message: token.message,
     };
     let row = row_of(batch, &attempted.number, token)?;
-    let Some(mut work) = load(batch, at, attempted.retention)? else {
+    let Some(mut work) = load(batch, at)? else {
         if row.is_some() {
             batch.rows.remove_outbox(&attempted.number, at.message)?;
         }
@@ -250,7 +248,7 @@ pub(super) fn report(batch: &mut Batch<'_>, report: &Report) -> Result<OpOutcome
     };
     let place = seen.and_then(|seen| seen.at);
     let found = match place {
-        Some(place) => load(batch, place, report.retention)?,
+        Some(place) => load(batch, place)?,
         None => None,
     };
     let Some(mut work) = found else {
@@ -312,7 +310,7 @@ pub(super) fn settle(batch: &mut Batch<'_>, settle: &Settle) -> Result<OpOutcome
     let Some(row) = row.clone().filter(ends) else {
         return settled_before(batch, settle, row.as_ref());
     };
-    let Some(mut work) = load(batch, settle.at, settle.retention)? else {
+    let Some(mut work) = load(batch, settle.at)? else {
         batch.rows.remove_outbox(&settle.number, settle.at.message)?;
         return Ok(OpOutcome::Refused(OpRefusal::NotFound));
     };
@@ -341,7 +339,7 @@ fn settled_before(
     settle: &Settle,
     row: Option<&OutboxRow>,
 ) -> Result<OpOutcome, StoreError> {
-    let work = load(batch, settle.at, settle.retention)?;
+    let work = load(batch, settle.at)?;
     let carried_out = work.is_some_and(|work| match settle.how {
         Settlement::GiveUp => row.is_none() && work.delivery.gave_up.is_some(),
         Settlement::SendAgain => {
@@ -358,7 +356,7 @@ fn settled_before(
 
 pub(super) fn withdraw(batch: &mut Batch<'_>, withdraw: &Withdraw) -> Result<OpOutcome, StoreError> {
     let Some(row) = batch.rows.outbox(&withdraw.number, withdraw.at.message)? else {
-        let work = load(batch, withdraw.at, withdraw.retention)?;
+        let work = load(batch, withdraw.at)?;
         return Ok(match work {
             Some(work) if work.delivery.state == withdraw.to => OpOutcome::Duplicate {
                 at: Some(withdraw.at),
@@ -369,7 +367,7 @@ pub(super) fn withdraw(batch: &mut Batch<'_>, withdraw: &Withdraw) -> Result<OpO
     if row.state != OutboxState::Queued {
         return Ok(OpOutcome::Refused(OpRefusal::AlreadyClaimed));
     }
-    let Some(mut work) = load(batch, withdraw.at, withdraw.retention)? else {
+    let Some(mut work) = load(batch, withdraw.at)? else {
         batch.rows.remove_outbox(&withdraw.number, withdraw.at.message)?;
         return Ok(OpOutcome::Refused(OpRefusal::NotFound));
     };

@@ -4,22 +4,18 @@
 //! it. One whose time is over, that was taken back or whose customer was erased is not: Meta's repetition must not bring it back.
 
 use super::Batch;
-use crate::domain::{Retention, Wamid, WamidHash};
+use crate::domain::{Wamid, WamidHash};
 use crate::store::error::StoreError;
 use crate::store::row::Seen;
 
 /// What is noted of Meta's id; nothing when the message that it leads to is lost.
-pub(super) fn known(
-    batch: &mut Batch<'_>,
-    wamid: &Wamid,
-    retention: Retention,
-) -> Result<Option<Seen>, StoreError> {
+pub(super) fn known(batch: &mut Batch<'_>, wamid: &Wamid) -> Result<Option<Seen>, StoreError> {
     let seen = batch.rows.seen(WamidHash::of(wamid))?;
     let Some(at) = seen.and_then(|seen| seen.at) else {
         return Ok(seen);
     };
     let is_there = batch.rows.message(at)?.is_some();
-    if is_there || retention.expiry(at.message.timestamp()) <= batch.now {
+    if is_there || batch.retention.expiry(at.message.timestamp()) <= batch.now {
         return Ok(seen);
     }
     // A customer is erased with the conversation.
@@ -29,12 +25,8 @@ pub(super) fn known(
 }
 
 /// Notes that a message was taken back, for longer than the message itself says so.
-pub(super) fn note_taken_back(
-    batch: &mut Batch<'_>,
-    wamid: &Wamid,
-    retention: Retention,
-) -> Result<(), StoreError> {
-    let until = retention.expiry(batch.now);
+pub(super) fn note_taken_back(batch: &mut Batch<'_>, wamid: &Wamid) -> Result<(), StoreError> {
+    let until = batch.retention.expiry(batch.now);
     batch.put_seen(taken_back(wamid), Seen { at: None }, until)
 }
 

@@ -70,7 +70,7 @@ pub(super) fn announce(batch: &mut Batch<'_>, announce: &Announce) -> Result<OpO
         batch.put_seen(once, Seen { at: None }, batch.now)?;
     }
     let seq = batch.emit_raw(
-        batch.events_end,
+        batch.events_end(),
         announce.kind,
         announce.conversation,
         &announce.data,

@@ -35,7 +35,7 @@ pub(super) enum Whose {
 }
 
 pub(super) fn receive(batch: &mut Batch<'_>, receive: &Receive) -> Result<OpOutcome, StoreError> {
-    match known(batch, &receive.wamid, receive.retention)? {
+    match known(batch, &receive.wamid)? {
         Some(seen) => again(batch, receive, seen),
         // Before anybody knew in which thread it stands.
         None if receive.via == Some(Via::History) && is_taken_back(batch, &receive.wamid)? => {
@@ -82,7 +82,7 @@ fn again(batch: &mut Batch<'_>, receive: &Receive, seen: Seen) -> Result<OpOutco
     }
     take_as_live(batch, &mut message, &mut conversation, receive);
     conversation.retell(&message);
-    let expires = receive.retention.expiry(message.created);
+    let expires = batch.retention.expiry(message.created);
     let kind = EventKind::MessageChanged;
     let seq = batch.change_message(kind, &mut message, &conversation, None, expires)?;
     Ok(OpOutcome::Committed {
@@ -149,7 +149,7 @@ fn original(
     stand_in.told.clear();
     stand_in.revoke(batch.now);
     batch.rows.put_message(&stand_in, batch.now)?;
-    let expires = receive.retention.expiry(at);
+    let expires = batch.retention.expiry(at);
     let seen = Seen { at: Some(place) };
     batch.put_seen(key, seen, expires)?;
     if receive.by == Side::Business {
@@ -170,7 +170,7 @@ fn original(
 pub(super) fn place(batch: &mut Batch<'_>, receive: &Receive, whose: Whose) -> Result<OpOutcome, StoreError> {
     let key = WamidHash::of(&receive.wamid);
     let at = written_at(receive, batch.now);
-    let expires = receive.retention.expiry(at);
+    let expires = batch.retention.expiry(at);
     if expires <= batch.now {
         // It is over before anybody could read it: nothing of it is kept, and no repetition brings it.
         batch.put_seen(key, Seen { at: None }, expires)?;

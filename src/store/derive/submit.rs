@@ -55,7 +55,7 @@ pub(super) fn submit(batch: &mut Batch<'_>, submit: &Submit) -> Result<OpOutcome
         conversation: id,
         message: message.id,
     };
-    let expires = submit.retention.expiry(batch.now);
+    let expires = batch.retention.expiry(batch.now);
     let row = OutboxRow {
         number: submit.number.clone(),
         at: place,
@@ -116,7 +116,7 @@ pub(super) fn note(batch: &mut Batch<'_>, note: &Note) -> Result<OpOutcome, Stor
         batch.now,
     );
     remember_answer(batch, note.once.as_ref(), place)?;
-    let expires = note.retention.expiry(batch.now);
+    let expires = batch.retention.expiry(batch.now);
     conversation.take(&message, batch.next_seq(), batch.now);
     let seq = batch.add_message(&mut message, &conversation, People::default(), expires)?;
     Ok(OpOutcome::Committed {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::customer::Naming;
 use crate::domain::message::{Amendment, Side, Via};
-use crate::domain::{Alias, ContactAliases, Content, PhoneNumberId, Retention, Timestamp, Wamid};
+use crate::domain::{Alias, ContactAliases, Content, PhoneNumberId, Timestamp, Wamid};
 
 /// A message that Meta tells of.
 #[derive(Debug, Clone)]
@@ -31,8 +31,6 @@ pub struct Receive {
     pub at: Timestamp,
     /// What it says.
     pub content: Content,
-    /// How long the tenant keeps it.
-    pub retention: Retention,
 }
 
 /// An author's change of a message.

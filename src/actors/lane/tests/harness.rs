@@ -92,7 +92,6 @@ impl World {
         let settings = LaneSettings {
             tenant: TENANT,
             number: self.number.clone(),
-            retention: Retention::DEFAULT,
             limits: Arc::new(limits),
             seed: 1,
         };
@@ -149,7 +148,6 @@ impl World {
             once: None,
             unless_after: None,
             window_at: None,
-            retention: Retention::DEFAULT,
         }
     }
 
@@ -201,7 +199,6 @@ impl World {
             number: self.number.id.clone(),
             to: DeliveryState::Cancelled,
             error: None,
-            retention: Retention::DEFAULT,
         };
         let outcome = self.ledger.commit(Op::Withdraw(withdraw)).await.unwrap();
         assert!(matches!(outcome, OpOutcome::Committed { .. }));
@@ -225,7 +222,6 @@ impl World {
                 data: Arc::from(serde_json::value::to_raw_value("foreign").unwrap()),
                 once: None,
             }),
-            retention: Retention::DEFAULT,
         };
         self.ledger.commit(Op::Report(Box::new(report))).await.unwrap();
     }

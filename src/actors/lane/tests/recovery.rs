@@ -195,7 +195,6 @@ async fn a_late_result_that_queues_a_message_again_is_found_when_the_wait_ends()
             error: None,
         },
         recipient: crate::domain::ContactAliases::default(),
-        retention: crate::domain::Retention::DEFAULT,
     };
     world.ledger.commit(Op::Attempted(late)).await.unwrap();
     world.pass(Duration::from_secs(86_500)).await;

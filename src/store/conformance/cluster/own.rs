@@ -38,21 +38,20 @@ async fn stands(
 async fn a_message_is_gone_from_the_cluster_with_its_statuses_when_its_time_is_over() {
     let backend = Cluster::open();
     let mut scene = Scene::of(&backend).await;
-    let mut submit = ops::submit(TENANT, &["628111111"], ops::id(scene.now, 1), "canary");
-    submit.retention = Retention::days(1).unwrap();
+    scene.retention = Retention::days(1).unwrap();
+    let submit = ops::submit(TENANT, &["628111111"], ops::id(scene.now, 1), "canary");
     let at = scene.place(submit).await;
     assert!(scene.claims(at.message, 0).await);
     // Five seconds before its end it is read: the status must not outlive it, nor make it live longer.
     let end = scene.now.after(Duration::from_secs(86_400));
     scene.now = end.before(Duration::from_secs(5));
     let written = Instant::now();
-    let mut told = ops::report(
+    let told = ops::report(
         ReportTarget::Token(ops::token(TENANT, at, 1)),
         "m",
         DeliveryState::Read,
         scene.now,
     );
-    told.retention = Retention::days(1).unwrap();
     scene.one(Op::Report(Box::new(told))).await;
     let change = OrganiseChange::Status(ConversationStatus::Pending);
     scene.one(ops::organise(at.conversation, change)).await;
@@ -95,14 +94,12 @@ async fn a_retention_that_changed_moves_the_end_and_leaves_nothing_behind() {
     for (before, after) in [(30, 60), (60, 30), (300, 1_000), (1_000, 20)] {
         let backend = Cluster::open();
         let mut scene = Scene::of(&backend).await;
-        let mut submit = ops::submit(TENANT, &["628111111"], ops::id(scene.now, 1), "x");
-        submit.retention = Retention::days(before).unwrap();
-        let at = scene.place(submit).await;
+        let submit = ops::submit(TENANT, &["628111111"], ops::id(scene.now, 1), "x");
+        let at = scene.place_kept(before, submit).await;
         assert!(scene.claims(at.message, 0).await);
         let token = ops::token(TENANT, at, 1);
-        let mut told = ops::report(ReportTarget::Token(token), "m", DeliveryState::Read, scene.now);
-        told.retention = Retention::days(after).unwrap();
-        scene.one(Op::Report(Box::new(told))).await;
+        let told = ops::report(ReportTarget::Token(token), "m", DeliveryState::Read, scene.now);
+        scene.one_kept(after, Op::Report(Box::new(told))).await;
         let end = scene.now.after(Duration::from_secs(86_400 * u64::from(after)));
         for (now, there) in [(end.before(Duration::from_millis(1)), 1), (end, 0)] {
             scene.now = now;

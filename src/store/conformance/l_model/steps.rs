@@ -20,7 +20,8 @@ pub(super) const MESSAGES: u64 = 5;
 /// One thing that happens. Numbers choose among the few that there are.
 #[derive(Debug, Clone)]
 pub(super) enum Step {
-    Append(Vec<Doing>),
+    /// Under a retention of so many days.
+    Append(u32, Vec<Doing>),
     Claim(Vec<(u64, u8)>),
     TakeOver,
     StaleAppend,
@@ -36,7 +37,6 @@ pub(super) enum Doing {
         from: usize,
         wamid: u8,
         ago: Duration,
-        days: u32,
     },
     /// A customer's or the business's change: another text, or nothing any more.
     Amend {
@@ -60,7 +60,6 @@ pub(super) enum Doing {
         id: u64,
         once: Option<(u8, u8)>,
         unless_after: Option<u8>,
-        days: u32,
     },
     Note {
         to: usize,
@@ -108,11 +107,10 @@ fn doing() -> impl Strategy<Value = Doing> {
     let name = 0..NAMES.len();
     let id = 0..MESSAGES;
     let ago = (0_u64..7_200).prop_map(Duration::from_secs);
-    let days = prop_oneof![Just(1_u32), Just(3), Just(30)];
     let side = prop_oneof![2 => Just(Side::Customer), 1 => Just(Side::Business)];
     prop_oneof![
-        4 => (name.clone(), 0_u8..6, ago.clone(), days.clone())
-            .prop_map(|(from, wamid, ago, days)| Doing::Receive { from, wamid, ago, days }),
+        4 => (name.clone(), 0_u8..6, ago.clone())
+            .prop_map(|(from, wamid, ago)| Doing::Receive { from, wamid, ago }),
         4 => (name.clone(), side.clone(), 0_u8..4, 0_u8..6, ago.clone(), proptest::option::of(0_u8..3)).prop_map(
             |(by, side, notice, original, ago, text)| Doing::Amend { by, side, notice, original, ago, text }
         ),
@@ -121,8 +119,8 @@ fn doing() -> impl Strategy<Value = Doing> {
                 Doing::Import { from, side, wamid, ago, is_placeholder }
             }
         ),
-        4 => (name.clone(), id.clone(), proptest::option::of((0_u8..3, 0_u8..2)), proptest::option::of(0_u8..9), days)
-            .prop_map(|(to, id, once, unless_after, days)| Doing::Submit { to, id, once, unless_after, days }),
+        4 => (name.clone(), id.clone(), proptest::option::of((0_u8..3, 0_u8..2)), proptest::option::of(0_u8..9))
+            .prop_map(|(to, id, once, unless_after)| Doing::Submit { to, id, once, unless_after }),
         1 => (name.clone(), id.clone()).prop_map(|(to, id)| Doing::Note { to, id }),
         3 => (id.clone(), 1_u8..4, 0_u8..5)
             .prop_map(|(id, attempt, result)| Doing::Attempted { id, attempt, result }),
@@ -138,8 +136,10 @@ fn doing() -> impl Strategy<Value = Doing> {
 }
 
 pub(super) fn step() -> impl Strategy<Value = Step> {
+    let days = prop_oneof![1 => Just(1_u32), 1 => Just(3), 1 => Just(30), 3 => Just(365)];
     prop_oneof![
-        12 => proptest::collection::vec(doing(), 1..5).prop_map(Step::Append),
+        12 => (days, proptest::collection::vec(doing(), 1..5))
+            .prop_map(|(days, doings)| Step::Append(days, doings)),
         4 => proptest::collection::vec((0..MESSAGES, 0_u8..3), 1..4).prop_map(Step::Claim),
         1 => Just(Step::TakeOver),
         1 => Just(Step::StaleAppend),

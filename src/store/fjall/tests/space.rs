@@ -20,9 +20,8 @@ async fn a_sweep_leaves_no_row_and_no_entry_of_what_expired() {
     let mut scene = Scene::take_over(store.clone(), TENANT).await;
     for n in 0..40 {
         scene.later(Duration::from_secs(600));
-        let mut receive = ops::receive(&["628111111"], &format!("w{n}"), scene.now, "x");
-        receive.retention = Retention::days(3).unwrap();
-        scene.place(receive).await;
+        let receive = ops::receive(&["628111111"], &format!("w{n}"), scene.now, "x");
+        scene.place_kept(3, receive).await;
     }
     assert_eq!(stored(&store, Space::Messages), 40);
     // In the middle of an hour: what is over goes, to the row.
@@ -91,9 +90,8 @@ async fn compaction_drops_what_is_seen_once_when_its_time_is_over() {
     let store = Arc::new(FjallStore::open(folder.path(), OPTIONS).unwrap());
     let mut scene = Scene::take_over(store.clone(), TENANT).await;
     for (n, days) in [(1, 1), (2, 1), (3, 400)] {
-        let mut receive = ops::receive(&["628111111"], &format!("w{n}"), scene.now, "x");
-        receive.retention = Retention::days(days).unwrap();
-        scene.place(receive).await;
+        let receive = ops::receive(&["628111111"], &format!("w{n}"), scene.now, "x");
+        scene.place_kept(days, receive).await;
     }
     compact(&store);
     assert_eq!(stored(&store, Space::Index), 3);
