@@ -21,6 +21,7 @@ pub mod gateway;
 pub mod incarnation;
 pub mod lane;
 pub mod ledger;
+mod messages;
 #[cfg(test)]
 mod parts;
 pub mod port;

@@ -13,19 +13,16 @@ pub(crate) use draft::{commit_refusal, op_refusal, store_refusal};
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::bounded::{Admitted, BoundedAddr, Refused};
+use super::ledger::LedgerHandle;
+use super::messages::conversation::{LeaveNote, Submit};
+use super::request::Refusal;
+use crate::domain::{Clock, ConversationId, TenantId};
+use crate::store::Store;
 use actix::ContextFutureSpawner as _;
 use actix::{
     Actor, ActorContext as _, ArbiterHandle, AsyncContext, Context, Handler, Message, WrapFuture as _,
 };
-use tokio::sync::oneshot;
-
-use super::bounded::{Admitted, BoundedAddr, Refused};
-use super::ledger::LedgerHandle;
-use super::request::{Accepted, NoteRequest, Refusal, SubmitRequest};
-
-use crate::domain::{Clock, ContactAliases, ContactId, ConversationId, PhoneNumberId, TenantId};
-use crate::store::Store;
-use crate::store::row::Queued;
 use draft::Draft;
 
 /// Unfinished requests of one conversation. People write here; more than this is a loop.
@@ -40,39 +37,6 @@ pub(crate) struct ConversationParts {
     pub(crate) clock: Arc<dyn Clock>,
     /// How long it lives unused.
     pub(crate) idle: Duration,
-}
-
-/// Where a message goes, once its tenant resolved it.
-#[derive(Debug, Clone)]
-pub(crate) enum Recipient {
-    /// Into this conversation, which must exist.
-    Existing,
-    /// To a contact by these names, from this number.
-    Named {
-        number: PhoneNumberId,
-        aliases: ContactAliases,
-        /// Whom the names lead to, if to anybody yet.
-        known: Option<ContactId>,
-    },
-}
-
-/// What a submit leads to: the answer, and the row that its commit put into the outbox. A message that was accepted by a
-/// commit whose answer was lost comes without its row, which is in the outbox all the same.
-pub(crate) type Submitted = Result<(Accepted, Option<Box<Queued>>), Refusal>;
-
-/// Accept a message.
-pub(crate) struct Submit {
-    pub(crate) request: Box<SubmitRequest>,
-    pub(crate) recipient: Recipient,
-    pub(crate) message: crate::domain::MessageId,
-    pub(crate) reply: oneshot::Sender<Submitted>,
-}
-
-/// Leave a note.
-pub(crate) struct LeaveNote {
-    pub(crate) request: Box<NoteRequest>,
-    pub(crate) message: crate::domain::MessageId,
-    pub(crate) reply: oneshot::Sender<Result<Accepted, Refusal>>,
 }
 
 /// The actor. See the module.

@@ -11,12 +11,12 @@ use tokio::sync::oneshot;
 use super::conversation::{commit_refusal, op_refusal, refusal, store_refusal};
 use super::directory::{Directory, TenantHandle};
 use super::feed::FeedSubscriber;
+use super::messages::tenant::{Arrive, Attend, LeaveNote, Submit};
 use super::port::{Readiness, SessionId, TenantPort};
 use super::request::{
     Accepted, Attendance, DelayEstimate, LaneState, Missing, NoteRequest, Receipt, Refusal, Roster,
     SubmitRequest,
 };
-use super::tenant::{Arrive, Attend, LeaveNote, Submit};
 use crate::domain::{
     AgentId, ConversationId, DeliveryState, Direction, Message, MessageId, PhoneNumberId, Seq, TenantId,
 };

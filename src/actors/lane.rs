@@ -20,7 +20,6 @@ mod delay_estimate;
 mod gauges;
 mod handle;
 mod handover;
-mod idle;
 mod in_flight;
 mod inbox;
 mod limits;
@@ -31,15 +30,12 @@ mod queue;
 mod receipts;
 mod recent_sends;
 mod refusals;
-mod reread;
 mod response_policy;
 mod results;
 mod retry;
 mod scan;
-mod schedule;
 mod scheduler;
 mod send;
-mod snapshot;
 #[cfg(test)]
 mod tests;
 mod unknown;
@@ -53,6 +49,7 @@ use futures_util::stream;
 use tokio::sync::{Semaphore, oneshot, watch};
 
 use super::incarnation::LateResults;
+use super::messages::lane::{Arrived, HandoverLeft, LateCame, RowChanged, SharedChanged};
 use super::{BoundedAddr, Incarnations, LedgerHandle};
 use crate::domain::{Clock, MessageId, TenantId};
 use crate::limiter::{NumberLimiter, PairLimiter};
@@ -74,10 +71,10 @@ use scan::Scan;
 use unknown::Watch;
 use waiting::Moment;
 
+pub use gauges::LaneSnapshot;
 pub use handle::LaneHandle;
 pub(super) use handover::Handovers;
 pub use limits::{LaneLimits, UnknownLimits};
-pub use snapshot::LaneSnapshot;
 pub use waiting::Waiting;
 
 /// What is particular to one lane.
@@ -230,25 +227,25 @@ impl Lane {
         } = streams;
         ctx.add_stream(stream::unfold(Arc::clone(&shared), |shared| async move {
             shared.changed.notified().await;
-            Some((inbox::SharedChanged, shared))
+            Some((SharedChanged, shared))
         }));
         ctx.add_stream(stream::unfold(changes, |mut changes| async move {
             changes.changed().await.ok()?;
             let row = changes.borrow_and_update().clone();
-            Some((inbox::RowChanged(Box::new(row)), changes))
+            Some((RowChanged(Box::new(row)), changes))
         }));
         ctx.add_stream(stream::unfold(late, |mut late| async move {
             let tokens = late.some().await?;
-            Some((inbox::LateCame(tokens), late))
+            Some((LateCame(tokens), late))
         }));
         ctx.add_stream(stream::unfold(arrivals, |mut arrivals| async move {
             arrivals.changed().await.ok()?;
-            Some((inbox::Arrived, arrivals))
+            Some((Arrived, arrivals))
         }));
         let left = parts.successors.handovers().watch();
         ctx.add_stream(stream::unfold(left, |mut left| async move {
             left.changed().await.ok()?;
-            Some((inbox::HandoverLeft, left))
+            Some((HandoverLeft, left))
         }));
         let mut number_limit = NumberLimiter::new(number.rate);
         let predecessor = parts.successors.handovers().enter(&number.id);

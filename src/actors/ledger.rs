@@ -23,7 +23,8 @@ use actix::{ActorContext as _, ActorFutureExt as _, SpawnHandle};
 use tokio::sync::{OwnedSemaphorePermit, oneshot, watch};
 
 use super::bounded::{Admitted, BoundedAddr};
-use super::feed::{FeedSubscriber, Published, Signal};
+use super::feed::{FeedSubscriber, Published};
+use super::messages::ledger::{AskIdle, Commit, Finish, Relay, Retire, Subscribe};
 use crate::domain::{Clock, Epoch, Fence, Retention, Seq, TenantId};
 use crate::store::{Op, OpOutcome, Store, StoreError, StoreErrorKind, TenantHead};
 use crate::telemetry::metrics;
@@ -31,9 +32,10 @@ use commit::{Arrived, Batch, Committed, Standing, TRIES};
 use condition::Condition;
 use keeping::Keeping;
 use order::senders_first;
-use reply::{Heard, Reply};
+use reply::Heard;
 
 pub use handle::LedgerHandle;
+pub(super) use reply::Reply;
 pub use reply::{CommitError, CommitObserver};
 
 /// Unfinished ops of one tenant. Each may hold a message of some KiB, so this is a few MiB at most.
@@ -56,30 +58,6 @@ struct Owed {
     reply: Reply,
     _place: OwnedSemaphorePermit,
 }
-
-/// Commit an op.
-pub(crate) struct Commit {
-    op: Op,
-    reply: Reply,
-}
-
-/// Feed this subscriber from now on.
-pub(crate) struct Subscribe {
-    subscriber: FeedSubscriber,
-    reply: oneshot::Sender<TenantHead>,
-}
-
-/// Tell agents something that is not kept.
-pub(crate) struct Relay(Signal);
-
-/// Tell whether nobody listens and nothing waits.
-struct AskIdle(oneshot::Sender<bool>);
-
-/// Another writer takes over: stop at once.
-struct Retire;
-
-/// Commit what waits, then stop.
-struct Finish(oneshot::Sender<()>);
 
 /// The actor. See the module.
 pub struct Ledger {

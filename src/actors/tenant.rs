@@ -12,22 +12,21 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix::{
-    Actor, ActorContext as _, ActorFutureExt as _, ArbiterHandle, AsyncContext, Context, Handler,
-    WrapFuture as _,
-};
-use tokio::sync::oneshot;
-
 use self::ids::MessageIds;
 use super::bounded::{Admitted, BoundedAddr};
 use super::conversation::{Conversation, ConversationParts};
 use super::feed::Presence;
 use super::lane::LaneHandle;
 use super::ledger::LedgerHandle;
+use super::messages::tenant::{AskIdle, LeaveNote, NumberChanged, Retire, Submit};
 use super::port::SessionId;
-use super::request::{Accepted, Attendance, Destination, Named, NoteRequest, Refusal, Roster, SubmitRequest};
+use super::request::{Destination, Named, Refusal, SubmitRequest};
 use crate::domain::{AgentId, Clock, ConversationId, MessageId, PhoneNumberId};
 use crate::store::{Queued, Store, Tenant as TenantRow};
+use actix::{
+    Actor, ActorContext as _, ActorFutureExt as _, ArbiterHandle, AsyncContext, Context, Handler,
+    WrapFuture as _,
+};
 use changes::Changes;
 
 /// What a tenant is made of. Cheap to clone; lanes are added by replacing it.
@@ -65,44 +64,6 @@ impl Default for TenantLimits {
             idle: Duration::from_secs(300),
         }
     }
-}
-
-/// Accept a message.
-pub(crate) struct Submit {
-    pub(crate) request: Box<SubmitRequest>,
-    pub(crate) reply: oneshot::Sender<Result<Accepted, Refusal>>,
-}
-
-/// Leave a note.
-pub(crate) struct LeaveNote {
-    pub(crate) request: Box<NoteRequest>,
-    pub(crate) reply: oneshot::Sender<Result<Accepted, Refusal>>,
-}
-
-/// An agent's client shows something of itself.
-pub(crate) struct Attend {
-    pub(crate) session: SessionId,
-    pub(crate) agent: AgentId,
-    pub(crate) attendance: Attendance,
-}
-
-/// An agent's client came: tell it who is there.
-pub(crate) struct Arrive {
-    pub(crate) session: SessionId,
-    pub(crate) agent: AgentId,
-    pub(crate) reply: oneshot::Sender<Roster>,
-}
-
-/// Tell whether anybody is there, or asked for something that is not done.
-pub(crate) struct AskIdle(pub(crate) oneshot::Sender<bool>);
-
-/// Another tenant actor takes over, or none: stop, with every conversation.
-pub(crate) struct Retire;
-
-/// A number was added or changed.
-pub(crate) struct NumberChanged {
-    pub(crate) id: PhoneNumberId,
-    pub(crate) lane: LaneHandle,
 }
 
 /// When colleagues are told of who came and went.

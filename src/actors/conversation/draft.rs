@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use serde_json::value::RawValue;
 
-use super::{ConversationParts, Recipient, Submitted};
+use super::ConversationParts;
 use crate::actors::ledger::CommitError;
+use crate::actors::messages::conversation::{Recipient, Submitted};
 use crate::actors::request::{
     Acceptance, Accepted, ContentClass, Missing, NoteRequest, Refusal, SubmitRequest,
 };

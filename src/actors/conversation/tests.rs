@@ -1,11 +1,14 @@
 //! A conversation against the store in memory.
 
+use tokio::sync::oneshot;
+
 use super::*;
 use crate::actors::ledger::Ledger;
-use crate::actors::request::{ContentClass, Destination};
+use crate::actors::messages::conversation::Recipient;
+use crate::actors::request::{ContentClass, Destination, NoteRequest, SubmitRequest};
 use crate::domain::{
-    Alias, Author, Content, Epoch, Message, MessageId, Priority, Purpose, Retention, Seq, TestClock,
-    Timestamp, Wamid,
+    Alias, Author, ContactAliases, Content, Epoch, Message, MessageId, PhoneNumberId, Priority, Purpose,
+    Retention, Seq, TestClock, Timestamp, Wamid,
 };
 use crate::store::Op;
 use crate::store::memory::MemoryStore;

@@ -14,7 +14,7 @@ use futures_util::stream::{self, StreamExt as _};
 
 use super::{Directory, RETIREMENT, TenantHandle};
 use crate::actors::lane::LaneHandle;
-use crate::actors::tenant::{AskIdle, Retire};
+use crate::actors::messages::tenant::{AskIdle, Retire};
 use crate::domain::TenantId;
 
 /// Tenants that are looked at, or end, at once.

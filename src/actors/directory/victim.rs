@@ -1,7 +1,7 @@
 //! Killing one actor of a tenant, for tests that ask what the others make of it.
 
 use super::{RETIREMENT, TenantHandle};
-use crate::actors::tenant::Retire;
+use crate::actors::messages::tenant::Retire;
 
 /// Which actor dies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -316,7 +316,7 @@ impl Lane {
         }
     }
 
-    /// Two customers turned out to be one: they have one line and one limit.
+    /// Two customers turned out to be one: they have one queue and one limit.
     pub(super) fn join(&mut self, from: ContactId, to: ContactId, now: Moment) {
         let (from, to) = (self.queue.whose(from), self.queue.whose(to));
         if from != to {

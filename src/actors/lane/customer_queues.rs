@@ -1,7 +1,7 @@
-//! One line per customer, so that messages to the same person keep their order and never overtake each other's call.
+//! A queue for each customer, so that messages to the same person keep their order and never overtake each other's call.
 //!
-//! A line whose first message may go stands in `ready`, by priority and in order of acceptance; one that waits for the
-//! pair limit or for a retry stands in `resting`. Within a line, interactive messages go before bulk.
+//! A queue whose first message may go stands in `ready`, by priority and in order of acceptance; one that waits for the
+//! pair limit or for a retry stands in `resting`. Within a queue, interactive messages go before bulk.
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::time::Duration;
@@ -10,7 +10,7 @@ use super::waiting::{Hold, Item, PRIORITIES, PerPriority};
 use crate::actors::request::DelayReason;
 use crate::domain::{ContactId, MessageId, Priority};
 
-/// Where a line is listed.
+/// Where a queue is listed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 enum Standing {
     /// Nowhere: a call is under way.
@@ -24,7 +24,7 @@ enum Standing {
 #[derive(Debug, Default)]
 struct CustomerQueue {
     items: PerPriority<VecDeque<Item>>,
-    /// Calls under way: one, or more where several lines became one.
+    /// Calls under way: one, or more where several queues became one.
     busy: usize,
     pair_until: Option<Duration>,
     standing: Standing,
@@ -67,30 +67,30 @@ impl CustomerQueue {
     }
 }
 
-/// All lines of a lane.
+/// All queues of a lane.
 #[derive(Debug, Default)]
 pub(super) struct CustomerQueues {
-    lines: HashMap<ContactId, CustomerQueue>,
+    queues: HashMap<ContactId, CustomerQueue>,
     ready: PerPriority<BTreeSet<(MessageId, ContactId)>>,
     resting: BTreeSet<(Duration, ContactId)>,
-    /// Into whose lines those of others went: they turned out to be one customer.
+    /// Into whose queues those of others went: they turned out to be one customer.
     joined: HashMap<ContactId, ContactId>,
 }
 
 impl CustomerQueues {
-    /// In whose line a customer's messages stand.
+    /// In whose queue a customer's messages stand.
     pub(super) fn whose(&self, contact: ContactId) -> ContactId {
         self.joined.get(&contact).copied().unwrap_or(contact)
     }
 
-    /// Two customers turned out to be one: what waits for the first goes on in the line of the second.
+    /// Two customers turned out to be one: what waits for the first goes on in the queue of the second.
     pub(super) fn join(&mut self, from: ContactId, to: ContactId, now: Duration) {
         let (from, to) = (self.whose(from), self.whose(to));
         if from == to {
             return;
         }
         self.set_aside(from);
-        let Some(mut line) = self.lines.remove(&from) else {
+        let Some(mut queue) = self.queues.remove(&from) else {
             return;
         };
         self.joined
@@ -98,11 +98,12 @@ impl CustomerQueues {
             .filter(|whose| **whose == from)
             .for_each(|whose| *whose = to);
         self.joined.insert(from, to);
-        let whole = self.lines.entry(to).or_default();
-        whole.busy += line.busy;
-        whole.pair_until = whole.pair_until.max(line.pair_until);
+        let whole = self.queues.entry(to).or_default();
+        whole.busy += queue.busy;
+        whole.pair_until = whole.pair_until.max(queue.pair_until);
         for priority in PRIORITIES {
-            line.items
+            queue
+                .items
                 .of_mut(priority)
                 .drain(..)
                 .for_each(|item| whole.insert(item));
@@ -110,14 +111,14 @@ impl CustomerQueues {
         self.stand(to, now);
     }
 
-    /// Puts a message into its customer's line, in order of acceptance.
+    /// Puts a message into its customer's queue, in order of acceptance.
     pub(super) fn insert(&mut self, item: Item, now: Duration) {
         let contact = self.whose(item.waiting.contact);
-        self.lines.entry(contact).or_default().insert(item);
+        self.queues.entry(contact).or_default().insert(item);
         self.stand(contact, now);
     }
 
-    /// Takes a message out of its line.
+    /// Takes a message out of its queue.
     pub(super) fn remove(
         &mut self,
         contact: ContactId,
@@ -126,12 +127,12 @@ impl CustomerQueues {
         now: Duration,
     ) -> Option<Item> {
         let contact = self.whose(contact);
-        let item = self.lines.get_mut(&contact)?.remove(priority, message);
+        let item = self.queues.get_mut(&contact)?.remove(priority, message);
         self.stand(contact, now);
         item
     }
 
-    /// The next message of a priority. Its line stands aside until [`CustomerQueues::free`] is called for it.
+    /// The next message of a priority. Its queue stands aside until [`CustomerQueues::free`] is called for it.
     ///
     /// `admit` may hold a customer back until a time; the others are not held up by that.
     pub(super) fn take(
@@ -143,15 +144,15 @@ impl CustomerQueues {
         loop {
             let (_, contact) = *self.ready.of(priority).first()?;
             let admitted = admit(contact);
-            let line = self.lines.get_mut(&contact)?;
+            let queue = self.queues.get_mut(&contact)?;
             let taken = match admitted {
                 Ok(()) => {
-                    line.busy = 1;
-                    line.pair_until = None;
-                    line.items.of_mut(priority).pop_front()
+                    queue.busy = 1;
+                    queue.pair_until = None;
+                    queue.items.of_mut(priority).pop_front()
                 }
                 Err(until) => {
-                    line.pair_until = Some(until.max(now + Duration::from_millis(1)));
+                    queue.pair_until = Some(until.max(now + Duration::from_millis(1)));
                     None
                 }
             };
@@ -165,13 +166,13 @@ impl CustomerQueues {
     /// The call for a customer is over.
     pub(super) fn free(&mut self, contact: ContactId, now: Duration) {
         let contact = self.whose(contact);
-        if let Some(line) = self.lines.get_mut(&contact) {
-            line.busy = line.busy.saturating_sub(1);
+        if let Some(queue) = self.queues.get_mut(&contact) {
+            queue.busy = queue.busy.saturating_sub(1);
             self.stand(contact, now);
         }
     }
 
-    /// Wakes the lines whose rest is over.
+    /// Wakes the queues whose rest is over.
     pub(super) fn wake(&mut self, now: Duration) {
         while let Some((until, contact)) = self.resting.first().copied()
             && until <= now
@@ -180,17 +181,17 @@ impl CustomerQueues {
         }
     }
 
-    /// When the first resting line wakes.
+    /// When the first resting queue wakes.
     pub(super) fn next_wake(&self) -> Option<Duration> {
         self.resting.first().map(|(until, _)| *until)
     }
 
-    /// Whether a message of this priority may go as far as its line is concerned.
+    /// Whether a message of this priority may go as far as its queue is concerned.
     pub(super) fn has_ready(&self, priority: Priority) -> bool {
         !self.ready.of(priority).is_empty()
     }
 
-    /// What holds a message's line back, and how many messages of the line go before it.
+    /// What holds a message's queue back, and how many messages of the queue go before it.
     pub(super) fn delay_estimate(
         &self,
         contact: ContactId,
@@ -198,29 +199,29 @@ impl CustomerQueues {
         message: MessageId,
         now: Duration,
     ) -> QueueEstimate {
-        let Some(line) = self.lines.get(&self.whose(contact)) else {
+        let Some(queue) = self.queues.get(&self.whose(contact)) else {
             return QueueEstimate::default();
         };
-        let own = line
+        let own = queue
             .items
             .of(priority)
             .partition_point(|other| other.id() < message);
         let ahead = match priority {
             Priority::Interactive => own,
-            Priority::Bulk => own + line.items.of(Priority::Interactive).len(),
+            Priority::Bulk => own + queue.items.of(Priority::Interactive).len(),
         };
         QueueEstimate {
-            hold: line.hold(now),
+            hold: queue.hold(now),
             ahead,
         }
     }
 
-    /// Lists a line nowhere.
+    /// Lists a queue nowhere.
     fn set_aside(&mut self, contact: ContactId) {
-        let Some(line) = self.lines.get_mut(&contact) else {
+        let Some(queue) = self.queues.get_mut(&contact) else {
             return;
         };
-        match std::mem::take(&mut line.standing) {
+        match std::mem::take(&mut queue.standing) {
             Standing::Aside => {}
             Standing::Ready(priority, message) => {
                 self.ready.of_mut(priority).remove(&(message, contact));
@@ -233,34 +234,34 @@ impl CustomerQueues {
 
     fn stand(&mut self, contact: ContactId, now: Duration) {
         self.set_aside(contact);
-        let Some(line) = self.lines.get_mut(&contact) else {
+        let Some(queue) = self.queues.get_mut(&contact) else {
             return;
         };
-        if line.busy > 0 {
+        if queue.busy > 0 {
             return;
         }
-        let Some(head) = line.head() else {
-            // The pair limiter remembers a customer whose line is gone.
-            self.lines.remove(&contact);
+        let Some(head) = queue.head() else {
+            // The pair limiter remembers a customer whose queue is gone.
+            self.queues.remove(&contact);
             self.joined.retain(|_, whose| *whose != contact);
             return;
         };
-        if let Some(hold) = line.hold(now) {
-            line.standing = Standing::Resting(hold.until);
+        if let Some(hold) = queue.hold(now) {
+            queue.standing = Standing::Resting(hold.until);
             self.resting.insert((hold.until, contact));
         } else {
             let place = (head.waiting.priority, head.id());
-            line.standing = Standing::Ready(place.0, place.1);
+            queue.standing = Standing::Ready(place.0, place.1);
             self.ready.of_mut(place.0).insert((place.1, contact));
         }
     }
 }
 
-/// How a message stands in its line.
+/// How a message stands in its queue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct QueueEstimate {
-    /// What holds the line back.
+    /// What holds the queue back.
     pub(super) hold: Option<Hold>,
-    /// Messages of the line that go before it.
+    /// Messages of the queue that go before it.
     pub(super) ahead: usize,
 }

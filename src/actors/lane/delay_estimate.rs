@@ -1,14 +1,12 @@
-//! Why a message waits and when it should go, and how the lane stands as a whole.
+//! Why a message waits and when it should go.
 
 use std::time::Duration;
 
 use super::Lane;
 use super::circuit_breaker::Allowance;
 use super::claims::Gate;
-use super::gauges::Levels;
 use super::queue::Standing;
-use super::snapshot::LaneSnapshot;
-use super::waiting::{Later, Moment, PRIORITIES, PerPriority, Waiting};
+use super::waiting::{Later, Moment, Waiting};
 use crate::actors::request::{DelayEstimate, DelayReason};
 use crate::domain::{MessageId, MetaError, Priority, Timestamp};
 use crate::store::OutboxRow;
@@ -62,29 +60,29 @@ impl Lane {
             let waits = DelayEstimate::waits(DelayReason::NumberLimit, Some(expected));
             return found.began.is_none().then_some(waits);
         }
-        let (line, priority, contact, ahead) = match self.queue.standing(message, now)? {
+        let (in_queue, priority, contact, ahead) = match self.queue.standing(message, now)? {
             Standing::Scheduled { due, attempt } => {
                 return Some(DelayEstimate::waits(reason_to_be_scheduled(attempt), Some(due)));
             }
-            Standing::InLine {
-                line,
+            Standing::InCustomerQueue {
+                in_queue,
                 priority,
                 contact,
                 ahead,
-            } => (line, priority, contact, ahead),
+            } => (in_queue, priority, contact, ahead),
         };
         let stop = self.stop(priority, now);
-        let held_until = line.hold.map_or(now.mono, |hold| hold.until);
+        let held_until = in_queue.hold.map_or(now.mono, |hold| hold.until);
         let free_at = stop
             .as_ref()
             .and_then(|stop| stop.until)
             .unwrap_or(now.mono)
             .max(held_until);
-        let in_line = u32::try_from(line.ahead).unwrap_or(u32::MAX);
-        let by_pair = self.pair_limit.when(contact, in_line, free_at);
+        let before = u32::try_from(in_queue.ahead).unwrap_or(u32::MAX);
+        let by_pair = self.pair_limit.when(contact, before, free_at);
         let at = by_pair.max(free_at + self.time_for(ahead + 1, now));
         let expected = Some(now.wall_after(at.saturating_sub(now.mono)));
-        let reason = match line.hold {
+        let reason = match in_queue.hold {
             Some(hold) => hold.reason,
             None if ahead == 0 && self.in_flight.len() < self.places() => DelayReason::NumberLimit,
             None => DelayReason::Queued,
@@ -150,49 +148,6 @@ impl Lane {
         let pace = (f64::from(self.row.rate.per_second()) * self.number_limit.share(now.mono)).max(0.1);
         let messages = f64::from(u32::try_from(messages).unwrap_or(u32::MAX));
         Duration::try_from_secs_f64(messages / pace).unwrap_or(Duration::MAX)
-    }
-
-    /// How the lane stands.
-    pub(super) fn snapshot(&self) -> LaneSnapshot {
-        let now = self.now();
-        let unstarted: usize = PRIORITIES
-            .iter()
-            .map(|priority| self.in_flight.unstarted(*priority))
-            .sum();
-        LaneSnapshot {
-            interactive: self.queue.in_lines(Priority::Interactive),
-            bulk: self.queue.in_lines(Priority::Bulk),
-            scheduled: self.queue.scheduled(),
-            beyond: self.overflow.count(),
-            claimed: unstarted,
-            in_flight: self.in_flight.len().saturating_sub(unstarted),
-            inbound: self.number_limit.inbound(),
-            unknown: self.watch.len().saturating_sub(self.watch.held()),
-            held: self.watch.held(),
-            loaded: self.scan.is_loaded(),
-            paused: self.paused.as_ref().map(|pause| pause.cause.reason),
-            bulk_paused: self.bulk_paused.as_ref().map(|pause| pause.cause.reason),
-            share: self.number_limit.share(now.mono),
-            is_tripped: self.circuit_breaker.is_on().is_some(),
-        }
-    }
-
-    /// Reports depths and states to the process's gauges, and the backlog to the handles.
-    pub(super) fn report_levels(&mut self) {
-        let snapshot = self.snapshot();
-        let mut waiting = PerPriority::default();
-        *waiting.of_mut(Priority::Interactive) = snapshot.interactive;
-        *waiting.of_mut(Priority::Bulk) = snapshot.bulk;
-        self.gauges.report(Levels {
-            waiting,
-            in_flight: snapshot.in_flight,
-            unknown: snapshot.unknown,
-            held: snapshot.held,
-            paused: snapshot.paused.or(snapshot.bulk_paused),
-        });
-        self.shared.set_backlog(
-            self.queue.len() + self.in_flight.len() + self.claiming.len() + self.overflow.count(),
-        );
     }
 
     /// When a gate that is shut may open by itself; `None` when it is open, or shut for good.

@@ -8,9 +8,13 @@ use tokio::sync::{Notify, oneshot, watch};
 
 use super::Lane;
 use super::call::Progress;
-use super::snapshot::LaneSnapshot;
+use super::gauges::LaneSnapshot;
 use super::waiting::Waiting;
 use crate::actors::bounded::END_PATIENCE;
+use crate::actors::messages::lane::{
+    AskDelayEstimate, AskIdle, AskSnapshot, AskState, Drain, Enqueue, Forget, Join, NoteStatus, SendReceipt,
+    SettleNow,
+};
 use crate::actors::request::{DelayEstimate, LaneState, Receipt, Refusal};
 use crate::actors::{BoundedAddr, Refused};
 use crate::domain::{
@@ -96,13 +100,6 @@ fn lock<T>(of: &Mutex<T>) -> MutexGuard<'_, T> {
     of.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Wait for your turn.
-pub(super) struct Enqueue(pub(super) Waiting);
-/// A status came.
-pub(super) struct NoteStatus {
-    pub(super) token: AttemptToken,
-    pub(super) state: DeliveryState,
-}
 /// Meta refused a message long after it took it, in a code that concerns more than the message.
 #[derive(Debug)]
 pub(super) struct LateRefusal {
@@ -110,40 +107,6 @@ pub(super) struct LateRefusal {
     pub(super) at: Timestamp,
     pub(super) error: MetaError,
 }
-/// Customers turned out to be one.
-pub(super) struct Join {
-    pub(super) from: Vec<ContactId>,
-    pub(super) to: ContactId,
-}
-/// Taken back.
-pub(super) struct Forget(pub(super) MessageId);
-/// Tell the customer.
-pub(super) struct SendReceipt {
-    pub(super) wamid: Wamid,
-    pub(super) receipt: Receipt,
-}
-/// Somebody decided about an unknown outcome.
-pub(super) struct SettleNow {
-    pub(super) at: MessageRef,
-    pub(super) how: Settlement,
-    pub(super) reply: oneshot::Sender<Result<(), Refusal>>,
-}
-/// When does it go?
-pub(super) struct AskOutlook {
-    pub(super) message: MessageId,
-    pub(super) reply: oneshot::Sender<Option<DelayEstimate>>,
-}
-/// What would agents be told of the lane now?
-pub(super) struct AskState(pub(super) oneshot::Sender<LaneState>);
-/// How is it going?
-pub(super) struct AskSnapshot(pub(super) oneshot::Sender<LaneSnapshot>);
-/// Is there anything to do, or to remember?
-pub(super) struct AskIdle(pub(super) oneshot::Sender<bool>);
-/// Stop at once, as if by a panic.
-#[cfg(test)]
-pub(super) struct Die;
-/// Begin no more calls, end those under way, then stop.
-pub(super) struct Drain(pub(super) oneshot::Sender<()>);
 
 /// A handle to a lane, which stops when its last handle is gone.
 #[derive(Clone, Debug)]
@@ -267,7 +230,11 @@ impl LaneHandle {
     /// Why a message waits and until when; `None` when it does not wait here.
     pub async fn delay_estimate(&self, message: MessageId) -> Option<DelayEstimate> {
         let (reply, answer) = oneshot::channel();
-        self.0.addr.tell(AskOutlook { message, reply }, ROOM).await.ok()?;
+        self.0
+            .addr
+            .tell(AskDelayEstimate { message, reply }, ROOM)
+            .await
+            .ok()?;
         tokio::time::timeout(ANSWER, answer).await.ok()?.ok()?
     }
 
@@ -307,7 +274,7 @@ impl LaneHandle {
     /// Kills the actor.
     #[cfg(test)]
     pub(crate) async fn die(&self) {
-        drop(self.0.addr.tell(Die, ROOM).await);
+        drop(self.0.addr.tell(crate::actors::messages::lane::Die, ROOM).await);
     }
 
     /// Messages that wait, here and in the outbox beyond what is kept in memory.

@@ -9,36 +9,24 @@ use actix::{
 };
 
 use super::Lane;
-use super::handle::{
-    AskOutlook, AskSnapshot, AskState, Drain, Enqueue, Forget, Join, NoteStatus, SendReceipt, SettleNow,
-};
+use super::announce::Told;
 use super::retry::{Lost, commit_until_taken, read_row};
+use super::scan::Scan;
 use crate::actors::Admitted;
+use crate::actors::messages::lane::{
+    Arrived, AskDelayEstimate, AskIdle, AskSnapshot, AskState, Drain, Enqueue, Forget, HandoverLeft, Join,
+    LateCame, NoteStatus, RowChanged, SendReceipt, SettleNow, SharedChanged,
+};
 use crate::actors::request::{Missing, Refusal};
-use crate::domain::{AttemptToken, DeliveryState, MessageId};
+use crate::domain::{DeliveryState, MessageId};
 use crate::store::op::{Settle, Settlement};
-use crate::store::{MessageRef, Number, Op, OpOutcome, OpRefusal, OutboxState};
+use crate::store::{MessageRef, Op, OpOutcome, OpRefusal, OutboxState};
 use crate::telemetry::labels::{ActorKind, UnknownResolution};
 use crate::telemetry::metrics;
 use crate::whatsapp::BearerToken;
 
 /// How long what the store will not take is left alone.
 pub(super) const OFFER_AGAIN: Duration = Duration::from_secs(60);
-
-/// Something changed that does not come by the mailbox.
-pub(super) struct SharedChanged;
-
-/// Calls of an earlier lane ended, and their results are committed.
-pub(super) struct LateCame(pub(super) Vec<AttemptToken>);
-
-/// A lane of this tenant is over.
-pub(super) struct HandoverLeft;
-
-/// Something was committed without anybody being told.
-pub(super) struct Arrived;
-
-/// The number's row changed.
-pub(super) struct RowChanged(pub(super) Box<Number>);
 
 impl StreamHandler<SharedChanged> for Lane {
     fn handle(&mut self, _: SharedChanged, ctx: &mut Context<Self>) {
@@ -271,11 +259,11 @@ impl Handler<Admitted<SettleNow>> for Lane {
     }
 }
 
-impl Handler<Admitted<AskOutlook>> for Lane {
+impl Handler<Admitted<AskDelayEstimate>> for Lane {
     type Result = ();
-    fn handle(&mut self, ask: Admitted<AskOutlook>, ctx: &mut Context<Self>) {
+    fn handle(&mut self, ask: Admitted<AskDelayEstimate>, ctx: &mut Context<Self>) {
         let Admitted {
-            message: AskOutlook { message, reply },
+            message: AskDelayEstimate { message, reply },
             place,
         } = ask;
         let now = self.now();
@@ -314,10 +302,40 @@ impl Handler<Admitted<AskState>> for Lane {
     }
 }
 
-#[cfg(test)]
-impl Handler<Admitted<super::handle::Die>> for Lane {
+impl Handler<Admitted<AskIdle>> for Lane {
     type Result = ();
-    fn handle(&mut self, _: Admitted<super::handle::Die>, ctx: &mut Context<Self>) {
+    fn handle(&mut self, ask: Admitted<AskIdle>, _: &mut Context<Self>) {
+        // The asker may have gone.
+        let _ = ask
+            .message
+            .0
+            .send(self.has_nothing_to_do() && self.has_nothing_to_remember());
+    }
+}
+
+/// A lane that has nothing to do and nothing to remember may end: the next one of its number will not know that it was there.
+impl Lane {
+    fn has_nothing_to_do(&self) -> bool {
+        let waits = self.queue.len() + self.overflow.count() + self.watch.len();
+        let in_flight = self.in_flight.len() + self.claiming.len() + self.housekeeping;
+        waits + in_flight == 0 && self.receipts.is_empty() && matches!(self.scan, Scan::Over(_))
+    }
+
+    /// What Meta holds against the number, and what agents were told of it, must not be forgotten.
+    fn has_nothing_to_remember(&mut self) -> bool {
+        let now = self.now();
+        let told = self.announcer.has_bad_news() || self.announcer.is_telling();
+        !told
+            && self.state(now) == Told::Running
+            && self.number_limit.is_free(now.mono)
+            && self.pair_limit.is_free(now.mono)
+    }
+}
+
+#[cfg(test)]
+impl Handler<Admitted<crate::actors::messages::lane::Die>> for Lane {
+    type Result = ();
+    fn handle(&mut self, _: Admitted<crate::actors::messages::lane::Die>, ctx: &mut Context<Self>) {
         ctx.stop();
     }
 }

@@ -162,8 +162,9 @@ impl Overflow {
         limits: &LaneLimits,
         now: Moment,
     ) -> bool {
-        let room_in_lines = PRIORITIES.iter().any(|priority| {
-            self.missing.due.of(*priority).is_some() && queue.in_lines(*priority) <= limits.waiting / 2
+        let has_room = PRIORITIES.iter().any(|priority| {
+            self.missing.due.of(*priority).is_some()
+                && queue.in_customer_queues(*priority) <= limits.waiting / 2
         });
         let room_for_later = queue.scheduled() <= limits.scheduled / 2;
         let time_has_come = self
@@ -173,7 +174,7 @@ impl Overflow {
                 .retries_from
                 .is_some_and(|from| from <= now.mono || room_for_later);
         let room_for_doubts = self.missing.doubts.is_some() && watch.len() <= limits.watched / 2;
-        room_in_lines || time_has_come || room_for_doubts
+        has_room || time_has_come || room_for_doubts
     }
 
     /// When the first message that is missing is due.

@@ -1,43 +1,96 @@
-//! Everything that waits in a lane: lines per customer, the schedule, and when each message's validity ends.
+//! Everything that waits in a lane: a queue for each customer, the schedule, and when each message's validity ends.
 //!
 //! Pure: time is passed in, and whoever takes a message must free its customer when the call is over. Bounded: what does
 //! not fit comes back to the caller, who finds it in the outbox later.
 
 use std::cmp::Ordering;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::fmt::Debug;
 use std::time::Duration;
 
 use super::customer_queues::{CustomerQueues, QueueEstimate};
 use super::delay_estimate::wall_wake;
 use super::order_statistics::OrderStatistics;
-use super::schedule::Schedule;
 use super::waiting::{Item, Later, Moment, PRIORITIES, PerPriority};
 use crate::domain::{ContactId, MessageId, Priority, Timestamp};
 
 /// Where a message is kept.
 #[derive(Debug, Clone, Copy)]
 struct QueuePosition {
-    shelf: Shelf,
+    location: Location,
     priority: Priority,
     valid_until: Option<Timestamp>,
 }
 
 #[derive(Debug, Clone, Copy)]
-enum Shelf {
+enum Location {
     CustomerQueue(ContactId),
     Schedule(Timestamp),
     Retry(Duration),
 }
 
+/// Messages whose time has not come, earliest first, by the times of one clock; of more than fit, the earliest are kept. What a
+/// `send_at` holds back waits by the wall clock; what waits for its next try, by the monotonic one.
+#[derive(Debug)]
+pub(super) struct Schedule<T> {
+    by_time: BTreeMap<(T, MessageId), Item>,
+    capacity: usize,
+}
+
+impl<T: Copy + Ord + Debug> Schedule<T> {
+    /// Keeps at most `capacity` messages.
+    pub(super) fn new(capacity: usize) -> Self {
+        Self {
+            by_time: BTreeMap::new(),
+            capacity,
+        }
+    }
+
+    /// Keeps a message; gives back the one that is due last when there are too many.
+    pub(super) fn insert(&mut self, due: T, item: Item) -> Option<Item> {
+        self.by_time.insert((due, item.id()), item);
+        if self.by_time.len() <= self.capacity {
+            return None;
+        }
+        self.by_time.pop_last().map(|(_, item)| item)
+    }
+
+    /// Takes a message out.
+    pub(super) fn remove(&mut self, due: T, message: MessageId) -> Option<Item> {
+        self.by_time.remove(&(due, message))
+    }
+
+    /// Takes out the first message that is due.
+    pub(super) fn take_due(&mut self, now: T) -> Option<Item> {
+        let first = self.by_time.first_entry()?;
+        (first.key().0 <= now).then(|| first.remove())
+    }
+
+    /// When the first message is due.
+    pub(super) fn next_due(&self) -> Option<T> {
+        self.by_time.first_key_value().map(|((due, _), _)| *due)
+    }
+
+    /// A message that is kept.
+    pub(super) fn get(&self, due: T, message: MessageId) -> Option<&Item> {
+        self.by_time.get(&(due, message))
+    }
+
+    /// How many messages are kept.
+    pub(super) fn len(&self) -> usize {
+        self.by_time.len()
+    }
+}
+
 /// The waiting messages of one lane.
 #[derive(Debug)]
 pub(super) struct Queue {
-    lines: CustomerQueues,
+    customer_queues: CustomerQueues,
     schedule: Schedule<Timestamp>,
     retries: Schedule<Duration>,
     places: HashMap<MessageId, QueuePosition>,
     validity: BTreeSet<(Timestamp, MessageId)>,
-    in_lines: PerPriority<OrderStatistics>,
+    in_customer_queues: PerPriority<OrderStatistics>,
     capacity: usize,
     order_patience: Duration,
 }
@@ -52,13 +105,13 @@ pub(super) enum Standing {
         /// Whether it was tried before.
         attempt: u8,
     },
-    /// It stands in its customer's line.
-    InLine {
+    /// It stands in its customer's queue.
+    InCustomerQueue {
         /// How it stands there.
-        line: QueueEstimate,
+        in_queue: QueueEstimate,
         /// Which queue.
         priority: Priority,
-        /// Whose line.
+        /// Whose queue.
         contact: ContactId,
         /// Messages of the lane that go before it.
         ahead: usize,
@@ -70,12 +123,12 @@ impl Queue {
     /// longer than `order_patience` for its next try does not hold up what was written to the same customer later.
     pub(super) fn new(capacity: usize, scheduled: usize, order_patience: Duration) -> Self {
         Self {
-            lines: CustomerQueues::default(),
+            customer_queues: CustomerQueues::default(),
             schedule: Schedule::new(scheduled),
             retries: Schedule::new(scheduled),
             places: HashMap::new(),
             validity: BTreeSet::new(),
-            in_lines: PerPriority::default(),
+            in_customer_queues: PerPriority::default(),
             capacity,
             order_patience,
         }
@@ -86,10 +139,10 @@ impl Queue {
         if self.holds(item.id()) {
             return None;
         }
-        if let Some(shelf) = self.later(&item, now) {
-            return self.plan(shelf, item);
+        if let Some(location) = self.later(&item, now) {
+            return self.plan(location, item);
         }
-        if self.in_lines(item.waiting.priority) >= self.capacity {
+        if self.in_customer_queues(item.waiting.priority) >= self.capacity {
             return Some(item);
         }
         self.line_up(item, now);
@@ -101,29 +154,29 @@ impl Queue {
         let contact = item.waiting.contact;
         let displaced = if self.holds(item.id()) {
             None
-        } else if let Some(shelf) = self.later(&item, now) {
-            self.plan(shelf, item)
+        } else if let Some(location) = self.later(&item, now) {
+            self.plan(location, item)
         } else {
             self.line_up(item, now);
             None
         };
-        self.lines.free(contact, now.mono);
+        self.customer_queues.free(contact, now.mono);
         displaced
     }
 
     /// Two customers turned out to be one; see [`CustomerQueues::join`].
     pub(super) fn join(&mut self, from: ContactId, to: ContactId, now: Moment) {
-        self.lines.join(from, to, now.mono);
+        self.customer_queues.join(from, to, now.mono);
     }
 
-    /// In whose line a customer's messages stand.
+    /// In whose queue a customer's messages stand.
     pub(super) fn whose(&self, contact: ContactId) -> ContactId {
-        self.lines.whose(contact)
+        self.customer_queues.whose(contact)
     }
 
     /// The call for a customer is over and its message does not come back.
     pub(super) fn free(&mut self, contact: ContactId, now: Moment) {
-        self.lines.free(contact, now.mono);
+        self.customer_queues.free(contact, now.mono);
     }
 
     /// The next message of a priority; see [`CustomerQueues::take`].
@@ -133,7 +186,7 @@ impl Queue {
         now: Moment,
         admit: impl FnMut(ContactId) -> Result<(), Duration>,
     ) -> Option<Item> {
-        let item = self.lines.take(priority, now.mono, admit)?;
+        let item = self.customer_queues.take(priority, now.mono, admit)?;
         self.unlist(item.id());
         Some(item)
     }
@@ -141,14 +194,17 @@ impl Queue {
     /// Takes a message out, wherever it waits.
     pub(super) fn forget(&mut self, message: MessageId, now: Moment) -> Option<Item> {
         let place = self.unlist(message)?;
-        match place.shelf {
-            Shelf::CustomerQueue(contact) => self.lines.remove(contact, place.priority, message, now.mono),
-            Shelf::Schedule(due) => self.schedule.remove(due, message),
-            Shelf::Retry(until) => self.retries.remove(until, message),
+        match place.location {
+            Location::CustomerQueue(contact) => {
+                self.customer_queues
+                    .remove(contact, place.priority, message, now.mono)
+            }
+            Location::Schedule(due) => self.schedule.remove(due, message),
+            Location::Retry(until) => self.retries.remove(until, message),
         }
     }
 
-    /// Lets what is due, or has rested, stand in line.
+    /// Lets what is due, or has rested, stand in its customer's queue.
     pub(super) fn turn(&mut self, now: Moment) {
         let mut due = || {
             self.schedule
@@ -159,10 +215,10 @@ impl Queue {
         for mut item in due {
             self.unlist(item.id());
             item.hold = None;
-            // What was promised for a time is not refused because the lines are full; the schedule bounds how much.
+            // What was promised for a time is not refused because the queues are full; the schedule bounds how much.
             self.line_up(item, now);
         }
-        self.lines.wake(now.mono);
+        self.customer_queues.wake(now.mono);
     }
 
     /// Takes out the first message whose validity is over.
@@ -183,15 +239,15 @@ impl Queue {
             .validity
             .first()
             .map(|(until, _)| wall_wake(*until, now) + Duration::from_millis(1));
-        [due, retry, expiry, self.lines.next_wake()]
+        [due, retry, expiry, self.customer_queues.next_wake()]
             .into_iter()
             .flatten()
             .min()
     }
 
-    /// Whether a message may go as far as its line is concerned.
+    /// Whether a message may go as far as its customer's queue is concerned.
     pub(super) fn has_ready(&self, priority: Priority) -> bool {
-        self.lines.has_ready(priority)
+        self.customer_queues.has_ready(priority)
     }
 
     /// Whether a message waits here.
@@ -199,9 +255,9 @@ impl Queue {
         self.places.contains_key(&message)
     }
 
-    /// Messages of a priority that stand in line.
-    pub(super) fn in_lines(&self, priority: Priority) -> usize {
-        self.in_lines.of(priority).len()
+    /// Messages of a priority that stand in customers' queues.
+    pub(super) fn in_customer_queues(&self, priority: Priority) -> usize {
+        self.in_customer_queues.of(priority).len()
     }
 
     /// Messages whose time has not come.
@@ -217,36 +273,36 @@ impl Queue {
     /// How a message waits.
     pub(super) fn standing(&self, message: MessageId, now: Moment) -> Option<Standing> {
         let place = self.places.get(&message)?;
-        let contact = match place.shelf {
-            Shelf::Schedule(due) => return Some(Standing::Scheduled { due, attempt: 0 }),
-            Shelf::Retry(until) => {
+        let contact = match place.location {
+            Location::Schedule(due) => return Some(Standing::Scheduled { due, attempt: 0 }),
+            Location::Retry(until) => {
                 let attempt = self.retries.get(until, message)?.waiting.attempt;
                 // Without the millisecond by which the monotonic clock waits longer.
                 let rest = until.saturating_sub(now.mono + Duration::from_millis(1));
                 let due = now.wall_after(rest);
                 return Some(Standing::Scheduled { due, attempt });
             }
-            Shelf::CustomerQueue(contact) => contact,
+            Location::CustomerQueue(contact) => contact,
         };
         let ahead = PRIORITIES
             .into_iter()
             .map(|priority| match priority.cmp(&place.priority) {
-                Ordering::Less => self.in_lines(priority),
-                Ordering::Equal => self.in_lines.of(priority).before(message),
+                Ordering::Less => self.in_customer_queues(priority),
+                Ordering::Equal => self.in_customer_queues.of(priority).before(message),
                 Ordering::Greater => 0,
             })
             .sum();
-        Some(Standing::InLine {
-            line: self
-                .lines
+        Some(Standing::InCustomerQueue {
+            in_queue: self
+                .customer_queues
                 .delay_estimate(contact, place.priority, message, now.mono),
             priority: place.priority,
-            contact: self.lines.whose(contact),
+            contact: self.customer_queues.whose(contact),
             ahead,
         })
     }
 
-    /// Where a message waits that does not stand in line yet.
+    /// Where a message waits that does not stand in its customer's queue yet.
     fn later(&self, item: &Item, now: Moment) -> Option<Later> {
         if item.waiting.attempt == 0 {
             return item.waiting.later(now);
@@ -258,11 +314,11 @@ impl Queue {
     fn plan(&mut self, later: Later, item: Item) -> Option<Item> {
         let displaced = match later {
             Later::Due(due) => {
-                self.list(&item, Shelf::Schedule(due));
+                self.list(&item, Location::Schedule(due));
                 self.schedule.insert(due, item)?
             }
             Later::Retry(until) => {
-                self.list(&item, Shelf::Retry(until));
+                self.list(&item, Location::Retry(until));
                 self.retries.insert(until, item)?
             }
         };
@@ -271,21 +327,21 @@ impl Queue {
     }
 
     fn line_up(&mut self, item: Item, now: Moment) {
-        self.list(&item, Shelf::CustomerQueue(item.waiting.contact));
-        self.lines.insert(item, now.mono);
+        self.list(&item, Location::CustomerQueue(item.waiting.contact));
+        self.customer_queues.insert(item, now.mono);
     }
 
-    fn list(&mut self, item: &Item, shelf: Shelf) {
+    fn list(&mut self, item: &Item, location: Location) {
         let place = QueuePosition {
-            shelf,
+            location,
             priority: item.waiting.priority,
             valid_until: item.waiting.valid_until,
         };
         if let Some(until) = place.valid_until {
             self.validity.insert((until, item.id()));
         }
-        if matches!(shelf, Shelf::CustomerQueue(_)) {
-            self.in_lines.of_mut(place.priority).insert(item.id());
+        if matches!(location, Location::CustomerQueue(_)) {
+            self.in_customer_queues.of_mut(place.priority).insert(item.id());
         }
         self.places.insert(item.id(), place);
     }
@@ -295,8 +351,8 @@ impl Queue {
         if let Some(until) = place.valid_until {
             self.validity.remove(&(until, message));
         }
-        if matches!(place.shelf, Shelf::CustomerQueue(_)) {
-            self.in_lines.of_mut(place.priority).remove(message);
+        if matches!(place.location, Location::CustomerQueue(_)) {
+            self.in_customer_queues.of_mut(place.priority).remove(message);
         }
         Some(place)
     }

@@ -9,9 +9,10 @@ use tokio::sync::{oneshot, watch};
 use super::condition::Condition;
 use super::keeping::Keeping;
 use super::reply::{CommitError, CommitObserver, Reply};
-use super::{AskIdle, Commit, Finish, Ledger, PATIENCE, Relay, Retire, Subscribe};
+use super::{Ledger, PATIENCE};
 use crate::actors::bounded::{BoundedAddr, END_PATIENCE, Refused};
 use crate::actors::feed::{FeedSubscriber, Signal};
+use crate::actors::messages::ledger::{AskIdle, Commit, Finish, Relay, Retire, Subscribe};
 use crate::domain::{Epoch, Fence, Seq, TenantId};
 use crate::store::{Op, OpOutcome, TenantHead};
 

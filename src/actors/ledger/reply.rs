@@ -27,7 +27,7 @@ pub trait CommitObserver: Send + Sync {
 }
 
 /// Who is told what became of an op.
-pub(super) enum Reply {
+pub(in crate::actors) enum Reply {
     /// The caller waits.
     Waiting(oneshot::Sender<Result<OpOutcome, CommitError>>),
     /// An observer is called.

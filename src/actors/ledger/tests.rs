@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 
 use super::*;
-use crate::actors::feed::Subscriber;
+use crate::actors::feed::{Signal, Subscriber};
 use crate::domain::{Alias, ContactAliases, Content, PhoneNumberId, TestClock, Timestamp, Wamid};
 use crate::store::OpOutcome;
 use crate::store::faulty::{Fault, FaultyStore};

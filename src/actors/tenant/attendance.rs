@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use actix::{AsyncContext as _, Context, Handler};
 
-use super::{Arrive, Attend, Telling, Tenant};
+use super::{Telling, Tenant};
 use crate::actors::bounded::Admitted;
 use crate::actors::feed::Presence;
 use crate::actors::feed::Signal;
+use crate::actors::messages::tenant::{Arrive, Attend};
 use crate::actors::port::SessionId;
 use crate::actors::request::{Attendance, Named, Roster, Viewed};
 use crate::domain::{AgentId, ConversationId};

@@ -4,7 +4,8 @@ use tokio::sync::oneshot;
 
 use super::TenantParts;
 use crate::actors::bounded::BoundedAddr;
-use crate::actors::conversation::{self, Conversation, LeaveNote, Recipient, Submitted, refusal};
+use crate::actors::conversation::{Conversation, refusal, store_refusal};
+use crate::actors::messages::conversation::{self, LeaveNote, Recipient, Submitted};
 use crate::actors::request::{Accepted, Destination, Missing, NoteRequest, Refusal, SubmitRequest};
 use crate::domain::{Alias, ConversationId, MessageId};
 
@@ -23,7 +24,7 @@ pub(super) async fn resolve(
             let tenant = parts.row.id;
             let names: Vec<_> = aliases.strongest_first().flat_map(Alias::forms).collect();
             let known = parts.store.contacts_by_alias(tenant, names).await;
-            let known = known.map_err(|error| conversation::store_refusal(&error))?;
+            let known = known.map_err(|error| store_refusal(&error))?;
             let known = known.into_iter().flatten().next();
             let contact = known.or_else(|| aliases.new_contact_id(tenant));
             let contact = contact.ok_or(Refusal::NotFound(Missing::Contact))?;

@@ -158,10 +158,13 @@ fn a_customer_at_the_pair_limit_rests_and_others_go() {
     };
     assert_eq!(queue.take(Priority::Bulk, at(0), admit).unwrap().id(), id(2));
     assert!(queue.take(Priority::Bulk, at(0), admit).is_none());
-    let Some(Standing::InLine { line, .. }) = queue.standing(id(1), at(0)) else {
-        panic!("it waits in line")
+    let Some(Standing::InCustomerQueue { in_queue, .. }) = queue.standing(id(1), at(0)) else {
+        panic!("it waits in its customer's queue")
     };
-    assert_eq!(line.hold.map(|hold| hold.reason), Some(DelayReason::PairLimit));
+    assert_eq!(
+        in_queue.hold.map(|hold| hold.reason),
+        Some(DelayReason::PairLimit)
+    );
     queue.turn(at(6_000));
     assert_eq!(take(&mut queue, Priority::Bulk, at(6_000)).unwrap().id(), id(1));
 }
@@ -310,8 +313,8 @@ proptest! {
                         let overtaken = alive.values().any(|other| {
                             other.contact == item.waiting.contact && other.priority == priority
                                 && other.message < item.id()
-                                // What was scheduled stands in line from its time on, as the queue last saw it.
-                                && (other.attempt > 0 || matches!(queue.standing(other.message, now), Some(Standing::InLine { .. })))
+                                // What was scheduled stands in its customer's queue from its time on, as the queue last saw it.
+                                && (other.attempt > 0 || matches!(queue.standing(other.message, now), Some(Standing::InCustomerQueue { .. })))
                         });
                         prop_assert!(!overtaken);
                         in_flight.push(item);
@@ -345,8 +348,8 @@ proptest! {
                 }
             }
             prop_assert_eq!(queue.len() + in_flight.len(), alive.len());
-            let in_lines: usize = PRIORITIES.iter().map(|priority| queue.in_lines(*priority)).sum();
-            prop_assert_eq!(in_lines + queue.scheduled(), queue.len());
+            let in_customer_queues: usize = PRIORITIES.iter().map(|priority| queue.in_customer_queues(*priority)).sum();
+            prop_assert_eq!(in_customer_queues + queue.scheduled(), queue.len());
         }
         // In the end everything comes out, once.
         for item in in_flight {
