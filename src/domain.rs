@@ -3,6 +3,7 @@
 //! Everything here is pure: no I/O, no async, no actors, and no reading of clocks or chance. Text from outside is parsed
 //! into these types once, at the edge, and never re-validated inside.
 
+pub mod backoff;
 pub mod clock;
 pub mod consent;
 pub mod contact;
@@ -21,6 +22,7 @@ pub mod retention;
 pub mod status;
 pub mod token;
 
+pub use backoff::Backoff;
 pub use clock::{Clock, SteadyClock, SystemClock, TestClock, Timestamp};
 pub use consent::{MarketingWish, OptOutSource, Purpose};
 pub use contact::{Alias, AliasKind, Contact, ContactAliases, Links};

@@ -16,6 +16,7 @@ use serde_json::Value;
 
 use super::admin::Api;
 use super::{CliError, PlainHttp};
+use crate::domain::Backoff;
 use socket::{Ended, Frame, Socket};
 
 /// Options of `mesej tail`.
@@ -61,7 +62,7 @@ pub(super) struct Cursor {
 const MOST_FAILURES: u32 = 12;
 /// What a server does not think better of.
 const FINAL: [&str; 2] = ["unauthorized", "forbidden"];
-const LONGEST_WAIT: Duration = Duration::from_secs(30);
+const BACKOFF: Backoff = Backoff::doubling(Duration::from_secs(1), Duration::from_secs(30));
 
 pub(super) async fn run(args: TailArgs) -> Result<ExitCode, CliError> {
     Tail::new(args)?.follow(&mut io::stdout()).await?;
@@ -132,12 +133,9 @@ impl Tail {
         }
     }
 
-    /// Half a second, doubling, anywhere below it so that clients do not return in step.
+    /// Anywhere below the wait, so that clients do not return in step.
     fn back_off(&mut self) -> Duration {
-        let most = Duration::from_millis(500)
-            .saturating_mul(1 << self.failures.min(10))
-            .min(LONGEST_WAIT);
-        most.mul_f64(self.chance.f64())
+        BACKOFF.after(self.failures).mul_f64(self.chance.f64())
     }
 
     async fn connection(&mut self, out: &mut (dyn Write + Send)) -> Result<Ended, CliError> {

@@ -9,14 +9,18 @@ use std::time::Duration;
 
 use lru::LruCache;
 
-use crate::domain::ContactId;
+use crate::domain::{Backoff, ContactId};
 
 /// Pairs remembered per number. At 1,000 messages a second the oldest of them is 100 seconds old, longer than any debt of
 /// a burst of ten.
 const MOST_PAIRS: usize = 100_000;
 
-/// Each repeated refusal multiplies the silence by four, up to 4^6 seconds.
-const MOST_STRIKES: u32 = 6;
+/// The silence after a refusal: each repeated one multiplies it by four, up to 4^6 seconds.
+const SILENCE: Backoff = Backoff {
+    first: Duration::from_secs(1),
+    factor: 4,
+    longest: Duration::from_secs(4_096),
+};
 
 /// After so long without a refusal the next one counts as the first.
 const FORGIVEN_AFTER: Duration = Duration::from_secs(600);
@@ -139,9 +143,8 @@ impl PairLimiter {
             if now > pair.silent_until.saturating_add(FORGIVEN_AFTER) {
                 pair.strikes = 0;
             }
-            let silence = Duration::from_secs(4_u64.saturating_pow(pair.strikes));
-            pair.silent_until = now.saturating_add(silence);
-            pair.strikes = pair.strikes.saturating_add(1).min(MOST_STRIKES);
+            pair.strikes = pair.strikes.saturating_add(1);
+            pair.silent_until = now.saturating_add(SILENCE.after(pair.strikes));
         }
     }
 

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::domain::Backoff;
 pub use table::Row;
 
 /// Whom a wait concerns.
@@ -31,37 +32,23 @@ pub enum RetryScope {
 pub struct RetryAdvice {
     /// Whom the wait concerns.
     pub scope: RetryScope,
-    /// The wait before the second attempt.
-    pub first: Duration,
-    /// By how much each further wait is longer than the one before; 1 for a wait that stays the same.
-    pub factor: u32,
-    /// No wait is longer.
-    pub longest: Duration,
+    /// How long after so many failed attempts. Without jitter: the caller adds its own.
+    pub backoff: Backoff,
 }
 
 impl RetryAdvice {
     /// A wait that doubles, from one second to a minute.
     pub const DOUBLING: Self = Self {
         scope: RetryScope::Number,
-        first: Duration::from_secs(1),
-        factor: 2,
-        longest: Duration::from_secs(60),
+        backoff: Backoff::doubling(Duration::from_secs(1), Duration::from_secs(60)),
     };
 
     /// A wait that stays the same.
     pub const fn after(scope: RetryScope, wait: Duration) -> Self {
         Self {
             scope,
-            first: wait,
-            factor: 1,
-            longest: wait,
+            backoff: Backoff::constant(wait),
         }
-    }
-
-    /// The wait after this many failed attempts, counted from 1. Without jitter: the caller adds its own.
-    pub fn wait(&self, failed_attempts: u32) -> Duration {
-        let grown = self.factor.saturating_pow(failed_attempts.saturating_sub(1));
-        self.first.saturating_mul(grown).min(self.longest)
     }
 }
 

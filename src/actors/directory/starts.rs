@@ -4,11 +4,10 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use crate::domain::TenantId;
+use crate::domain::{Backoff, TenantId};
 
-/// How long a tenant that could not be started is left alone: at first, and at the longest.
-const FIRST: Duration = Duration::from_millis(250);
-const LONGEST: Duration = Duration::from_secs(8);
+/// How long a tenant that could not be started is left alone.
+const BACKOFF: Backoff = Backoff::doubling(Duration::from_millis(250), Duration::from_secs(8));
 
 /// One tenant's starts.
 #[derive(Debug, Default)]
@@ -44,10 +43,8 @@ impl Starts {
     pub(super) fn failed(&self, tenant: TenantId, now: Duration) -> Duration {
         let mut all = self.all();
         let start = all.entry(tenant).or_default();
-        let wait = FIRST
-            .saturating_mul(2_u32.saturating_pow(start.failures))
-            .min(LONGEST);
         start.failures = start.failures.saturating_add(1);
+        let wait = BACKOFF.after(start.failures);
         start.not_before = now + wait;
         wait
     }
@@ -103,6 +100,6 @@ mod tests {
         assert_eq!(starts.missing(), [A]);
         starts.done(A);
         assert!(starts.missing().is_empty());
-        assert_eq!(starts.failed(A, now), FIRST);
+        assert_eq!(starts.failed(A, now), BACKOFF.first);
     }
 }

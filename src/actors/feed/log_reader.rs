@@ -7,7 +7,7 @@ use bytes::Bytes;
 use tokio::sync::Semaphore;
 
 use super::tail::{Chunk, FeedWire, JOIN};
-use crate::domain::{Clock, Seq, TenantId};
+use crate::domain::{Backoff, Clock, Seq, TenantId};
 use crate::store::{EventPage, Store, StoreError, StoreErrorKind};
 
 /// Events read at once for one socket: about as many as are joined into one frame.
@@ -16,7 +16,7 @@ const PAGE: usize = 64;
 pub(super) const READ_DEADLINE: Duration = Duration::from_secs(5);
 /// A failed read is tried again this often, after longer and longer waits: about a minute in all.
 const TRIES: u32 = 8;
-const FIRST_WAIT: Duration = Duration::from_millis(250);
+const BACKOFF: Backoff = Backoff::doubling(Duration::from_millis(250), Duration::from_secs(16));
 
 /// What the log had after a cursor.
 #[derive(Debug, Clone)]
@@ -48,7 +48,7 @@ impl LogReader {
             match self.read_once(after).await {
                 Ok(page) => return Ok(self.join(after, page)),
                 Err(error) if tries >= TRIES => return Err(error),
-                Err(_) => tokio::time::sleep(FIRST_WAIT.saturating_mul(1 << tries.min(6))).await,
+                Err(_) => tokio::time::sleep(BACKOFF.after(tries + 1)).await,
             }
             tries = tries.saturating_add(1);
         }

@@ -4,10 +4,12 @@
 
 use std::time::Duration;
 
+use crate::domain::Backoff;
+
 /// The longest stop between two trials.
 const LONGEST: Duration = Duration::from_secs(600);
-/// The stop doubles up to this, then grows with the outage, by a tenth of its length.
-const DOUBLES_TO: Duration = Duration::from_secs(60);
+/// The stop doubles up to a minute, then grows with the outage, by a tenth of its length.
+const BACKOFF: Backoff = Backoff::doubling(Duration::from_secs(1), Duration::from_secs(60));
 
 /// How many calls may be under way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -103,16 +105,15 @@ impl CircuitBreaker {
             return;
         }
         let since = *self.since.get_or_insert(now);
-        let doubled = Duration::from_secs(1).saturating_mul(2_u32.saturating_pow(self.stops));
-        let wait = doubled
-            .min(DOUBLES_TO)
+        self.stops = self.stops.saturating_add(1);
+        let wait = BACKOFF
+            .after(self.stops)
             .max(now.saturating_sub(since) / 10)
             .min(LONGEST);
         self.cause = match trouble {
             Trouble::NotGraph => Cause::NotGraph,
             Trouble::Certain | Trouble::Perhaps => Cause::NoAnswer,
         };
-        self.stops = self.stops.saturating_add(1);
         self.stopped_at = now;
         self.until = self.until.max(now + wait);
     }

@@ -59,7 +59,7 @@ impl Lane {
                 self.silence_pair(token, failed, ctx);
             }
             (RetryScope::Pair | RetryScope::Message, _) => {}
-            (RetryScope::Number, _) if advice.factor > 1 => {
+            (RetryScope::Number, _) if advice.backoff.factor > 1 => {
                 // What failed before the pace was halved says nothing about the new pace.
                 if age <= TELLS_OF_THE_PACE && failed >= self.slowed_at {
                     self.number_limit.slow_down(now.mono);
@@ -67,7 +67,7 @@ impl Lane {
                 }
             }
             (RetryScope::Number | RetryScope::Account, _) => {
-                let rest = advice.first.saturating_sub(age);
+                let rest = advice.backoff.first.saturating_sub(age);
                 if !rest.is_zero() {
                     self.fall_silent(rest, now);
                 }

@@ -78,7 +78,8 @@ pub(super) fn decide(
         },
         SendResult::NotAccepted { retry, cause, error } => {
             let wait = retry
-                .wait(call.refusals.saturating_add(1))
+                .backoff
+                .after(call.refusals.saturating_add(1))
                 .mul_f64(rng.f64().mul_add(JITTER, 1.0));
             ResponseAction {
                 result: later(wait, error, call, limits, now),
@@ -100,13 +101,13 @@ pub(super) fn decide(
 }
 
 fn effect_of_delay(retry: RetryAdvice, cause: NotAcceptedCause) -> Effect {
-    let lasting = (retry.first > RetryAdvice::DOUBLING.first).then_some(retry.first);
+    let lasting = (retry.backoff.first > RetryAdvice::DOUBLING.backoff.first).then_some(retry.backoff.first);
     match (cause, retry.scope) {
         (NotAcceptedCause::NoConnection, _) => Effect::Troubled(Trouble::Certain),
         (NotAcceptedCause::NotGraph, _) => Effect::Troubled(Trouble::NotGraph),
         (_, RetryScope::Pair) => Effect::TooFastForPair,
         (_, RetryScope::Message) => Effect::Answered,
-        (NotAcceptedCause::Throttled, RetryScope::Number) if retry.factor > 1 => {
+        (NotAcceptedCause::Throttled, RetryScope::Number) if retry.backoff.factor > 1 => {
             Effect::TooFast { silence: lasting }
         }
         (_, RetryScope::Number | RetryScope::Account) => {

@@ -3,23 +3,21 @@
 use std::time::Duration;
 
 use crate::actors::{CommitError, LedgerHandle};
-use crate::domain::{MessageId, PhoneNumberId, TenantId};
+use crate::domain::{Backoff, MessageId, PhoneNumberId, TenantId};
 use crate::store::{Op, OpOutcome, OutboxRow, Store, StoreError, StoreErrorKind};
 
-/// The first pause, and the longest.
-const FIRST: Duration = Duration::from_millis(20);
-const LONGEST: Duration = Duration::from_secs(5);
+const BACKOFF: Backoff = Backoff::doubling(Duration::from_millis(20), Duration::from_secs(5));
 /// A full store tells its callers to come back much later. Room may be made at any time, and what waits here holds up a lane.
 const TOLD_AT_MOST: Duration = Duration::from_secs(1);
 
-/// Growing pauses, each spread: what failed together does not come back together.
-struct Backoff {
-    next: Duration,
-    chance: fastrand::Rng,
+/// Tries of one thing in a row, with a pause after each.
+struct Tries {
+    failures: u32,
+    rng: fastrand::Rng,
 }
 
-impl Backoff {
-    /// Those of one message, which differ from others'.
+impl Tries {
+    /// Those of one message, whose pauses differ from others'.
     fn of(message: MessageId) -> Self {
         let number = u128::from_be_bytes(*message.as_bytes());
         Self::seeded(u64::try_from(number & u128::from(u64::MAX)).unwrap_or(0))
@@ -27,21 +25,22 @@ impl Backoff {
 
     fn seeded(seed: u64) -> Self {
         Self {
-            next: FIRST,
-            chance: fastrand::Rng::with_seed(seed),
+            failures: 0,
+            rng: fastrand::Rng::with_seed(seed),
         }
     }
 
-    /// Waits; `told` is how long the store said at least.
-    async fn wait(&mut self, told: Option<Duration>) {
-        let pause = told.map_or(self.next, |told| told.min(TOLD_AT_MOST));
-        self.next = (pause * 2).min(LONGEST);
-        tokio::time::sleep(pause.mul_f64(self.chance.f64() * 0.5 + 1.0)).await;
+    /// Waits after a failure; `told` is how long the store said at least.
+    async fn pause(&mut self, told: Option<Duration>) {
+        self.failures = self.failures.saturating_add(1);
+        // Never earlier than the store said.
+        let jitter = self.rng.f64() * 0.5 + 1.0;
+        tokio::time::sleep(pause_after(self.failures, told).mul_f64(jitter)).await;
     }
 
     /// Whether it has gone on for long.
-    fn are_long(&self) -> bool {
-        self.next == LONGEST
+    fn are_many(&self) -> bool {
+        BACKOFF.after(self.failures) == BACKOFF.longest
     }
 }
 
@@ -66,7 +65,7 @@ pub(super) enum Lost {
 pub(super) async fn commit_until_taken(ledger: &LedgerHandle, op: &Op) -> Result<OpOutcome, Lost> {
     // Each of many that wait found another number of ops before it.
     let before = u64::try_from(ledger.depth()).unwrap_or(u64::MAX);
-    let mut pauses = Backoff::seeded(ledger.tenant().get() ^ before);
+    let mut tries = Tries::seeded(ledger.tenant().get() ^ before);
     let mut impossible = 0;
     loop {
         let mut told = None;
@@ -88,14 +87,14 @@ pub(super) async fn commit_until_taken(ledger: &LedgerHandle, op: &Op) -> Result
             },
             Err(CommitError::Busy) => {}
         }
-        pauses.wait(told).await;
+        tries.pause(told).await;
     }
 }
 
 /// Opens the ledger again under the fence that it has, however long it takes: the rows of its last commit are written then.
 /// An error when another owner has it.
 pub(super) async fn open_again(store: &dyn Store, ledger: &LedgerHandle) -> Result<(), StoreError> {
-    let mut pauses = Backoff::seeded(ledger.tenant().get());
+    let mut tries = Tries::seeded(ledger.tenant().get());
     loop {
         let told = match store
             .open_tenant(ledger.tenant(), ledger.fence(), ledger.epoch())
@@ -116,7 +115,7 @@ pub(super) async fn open_again(store: &dyn Store, ledger: &LedgerHandle) -> Resu
                 }
             },
         };
-        pauses.wait(told).await;
+        tries.pause(told).await;
     }
 }
 
@@ -127,23 +126,22 @@ pub(super) async fn read_row(
     number: &PhoneNumberId,
     message: MessageId,
 ) -> Option<OutboxRow> {
-    let mut pauses = Backoff::of(message);
+    let mut tries = Tries::of(message);
     loop {
         match store.outbox_row(tenant, number.clone(), message).await {
             Ok(row) => return row,
-            Err(error) if pauses.are_long() => {
+            Err(error) if tries.are_many() => {
                 tracing::warn!(tenant.id = %tenant, %error, "cannot read the outbox");
             }
             Err(error) => tracing::debug!(tenant.id = %tenant, %error, "the outbox is read again"),
         }
-        pauses.wait(None).await;
+        tries.pause(None).await;
     }
 }
 
 /// The pause after so many failures in a row.
 pub(super) fn pause_after(failures: u32, told: Option<Duration>) -> Duration {
-    FIRST
-        .saturating_mul(2_u32.saturating_pow(failures.saturating_sub(1)))
-        .min(LONGEST)
+    BACKOFF
+        .after(failures)
         .max(told.unwrap_or_default().min(TOLD_AT_MOST))
 }

@@ -5,14 +5,15 @@ use std::time::Duration;
 
 use super::CommitError;
 use crate::crash::{self, CrashPoint};
-use crate::domain::{Clock, Epoch, Event, Fence, Retention, Seq, TenantId};
+use crate::domain::backoff::spread;
+use crate::domain::{Backoff, Clock, Epoch, Event, Fence, Retention, Seq, TenantId};
 use crate::store::{Append, Appended, Op, OpOutcome, Store, StoreError, StoreErrorKind};
 use crate::telemetry::metrics;
 
 /// A batch whose outcome is unknown is offered this often before its callers are told that it is.
 pub(super) const TRIES: u32 = 4;
 /// The longest pause between two looks at where the log stands.
-const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+const BACKOFF: Backoff = Backoff::doubling(Duration::from_millis(100), Duration::from_secs(5));
 
 /// Whether the writer can tell where its log stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -161,9 +162,7 @@ impl Batch {
     /// How long to wait before another try: all ledgers of a process may be in doubt at once, and not come back together.
     pub(super) fn pause(&self, tries: u32) -> Duration {
         let seed = self.tenant.get() ^ self.epoch.get() ^ u64::from(tries);
-        let spread = fastrand::Rng::with_seed(seed).f64();
-        let pause = Duration::from_millis(50).saturating_mul(2_u32.saturating_pow(tries));
-        pause.min(LONGEST_PAUSE).mul_f64(spread + 0.5)
+        spread(BACKOFF.after(tries), fastrand::Rng::with_seed(seed).f64())
     }
 
     /// Looks where the log stands.

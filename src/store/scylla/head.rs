@@ -10,13 +10,13 @@ use bytes::Bytes;
 
 use super::ScyllaStore;
 use super::keys;
-use crate::domain::{Epoch, Fence, Seq, TenantId, Timestamp};
+use crate::domain::{Backoff, Epoch, Fence, Seq, TenantId, Timestamp};
 use crate::store::error::{StoreError, StoreErrorKind};
 
 /// How often a conditional write is offered before its outcome is given up as unknown.
 const TRIES: u32 = 5;
-/// Between two tries; doubled each time, up to a quarter of a second.
-const PAUSE: Duration = Duration::from_millis(30);
+/// Between two tries.
+const BACKOFF: Backoff = Backoff::doubling(Duration::from_millis(60), Duration::from_millis(240));
 
 /// A tenant's row.
 #[derive(Debug, Clone)]
@@ -63,8 +63,7 @@ impl ScyllaStore {
 
     /// Waits before another try.
     pub(super) async fn pause(&self, tries: u32) {
-        let pause = self.link.jitter.spread(PAUSE * 2_u32.pow(tries.min(3)));
-        tokio::time::sleep(pause).await;
+        tokio::time::sleep(self.link.jitter.spread(BACKOFF.after(tries))).await;
     }
 
     /// Reads the row, finishing writes that are under way.

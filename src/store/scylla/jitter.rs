@@ -3,6 +3,8 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use crate::domain::backoff::spread;
+
 /// A source of both, from a seed.
 #[derive(Debug)]
 pub(super) struct Jitter(Mutex<fastrand::Rng>);
@@ -29,20 +31,6 @@ impl Jitter {
 
     /// Half of a time, up to one and a half: those who failed together do not come back together.
     pub(super) fn spread(&self, time: Duration) -> Duration {
-        time.mul_f64(self.rng().f64() + 0.5)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_time_is_spread_around_itself() {
-        let jitter = Jitter::new(1);
-        let second = Duration::from_secs(1);
-        let all: Vec<_> = (0..1_000).map(|_| jitter.spread(second)).collect();
-        assert!(all.iter().all(|time| (second / 2..second * 3 / 2).contains(time)));
-        assert!(all.iter().any(|time| *time < second) && all.iter().any(|time| *time > second));
+        spread(time, self.rng().f64())
     }
 }

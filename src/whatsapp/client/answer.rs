@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::{Acceptance, AmbiguousCause, GraphError, NotAcceptedCause, SendResult};
-use crate::domain::{Alias, ContactAliases, MetaError, Timestamp, Wamid};
+use crate::domain::{Alias, Backoff, ContactAliases, MetaError, Timestamp, Wamid};
 use crate::whatsapp::error::{Class, RetryAdvice, Said, classify};
 
 /// A server that asks for more patience than this is asked again sooner: its clock may be wrong.
@@ -102,8 +102,11 @@ pub(super) fn read_date(header: &str) -> Option<Timestamp> {
 
 fn with_retry_after(advice: RetryAdvice, retry_after: Option<Duration>) -> RetryAdvice {
     retry_after.map_or(advice, |wait| RetryAdvice {
-        first: wait.max(advice.first),
-        longest: wait.max(advice.longest),
+        backoff: Backoff {
+            first: wait.max(advice.backoff.first),
+            longest: wait.max(advice.backoff.longest),
+            ..advice.backoff
+        },
         ..advice
     })
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::{Class, ContactRefusal, PauseReason, RefusalScope, RetryAdvice, RetryScope};
+use crate::domain::Backoff;
 
 /// One code, or a run of codes that mean the same.
 #[derive(Debug, Clone, Copy)]
@@ -44,9 +45,11 @@ const DOUBLING: Class = Class::Retry(RetryAdvice::DOUBLING);
 /// Meta asks for 4^X seconds, X counting the refusals from 0.
 const PAIR: Class = Class::Retry(RetryAdvice {
     scope: RetryScope::Pair,
-    first: Duration::from_secs(1),
-    factor: 4,
-    longest: Duration::from_secs(4_096),
+    backoff: Backoff {
+        first: Duration::from_secs(1),
+        factor: 4,
+        longest: Duration::from_secs(4_096),
+    },
 });
 
 const NEW_TOKEN: &str = "The connection to WhatsApp needs a new access token. Tell an administrator.";

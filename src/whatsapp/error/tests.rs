@@ -172,7 +172,7 @@ fn waits_grow_as_meta_asks_and_stop_growing() {
         };
         attempts
             .iter()
-            .map(|attempt| advice.wait(*attempt).as_secs())
+            .map(|attempt| advice.backoff.after(*attempt).as_secs())
             .collect()
     };
     assert_eq!(waits(130_429, 400, &[1, 2, 3, 7, 100]), [1, 2, 4, 60, 60]);

@@ -7,7 +7,7 @@ use crate::actors::lane::LaneLimits;
 use crate::actors::lane::circuit_breaker::Trouble;
 use crate::actors::lane::response_policy::{CallHistory, Effect, ResponseAction, decide};
 use crate::actors::lane::waiting::Moment;
-use crate::domain::{Priority, Timestamp, Wamid};
+use crate::domain::{Backoff, Priority, Timestamp, Wamid};
 use crate::store::op::AttemptResult;
 use crate::whatsapp::client::{Acceptance, AmbiguousCause, NotAcceptedCause};
 use crate::whatsapp::error::{Class, Said, classify};
@@ -99,8 +99,7 @@ fn waits_grow_are_spread_and_honour_retry_after() {
     }
     let asked = SendResult::NotAccepted {
         retry: RetryAdvice {
-            first: Duration::from_secs(90),
-            longest: Duration::from_secs(90),
+            backoff: Backoff::doubling(Duration::from_secs(90), Duration::from_secs(90)),
             ..RetryAdvice::DOUBLING
         },
         cause: NotAcceptedCause::Throttled,

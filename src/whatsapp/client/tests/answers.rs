@@ -300,7 +300,7 @@ fn a_longer_patience_is_honoured_and_a_shorter_one_does_not_shorten_the_advice()
             body: Some(body.as_bytes()),
         };
         match read_send(&answer) {
-            SendResult::NotAccepted { retry, .. } => retry.wait(1).as_secs(),
+            SendResult::NotAccepted { retry, .. } => retry.backoff.after(1).as_secs(),
             other => panic!("{other:?}"),
         }
     };

@@ -218,7 +218,7 @@ async fn the_patience_that_a_server_asks_for_reaches_the_caller() {
     let SendResult::NotAccepted { retry, .. } = result else {
         panic!("{result:?}")
     };
-    assert_eq!(retry.wait(1), Duration::from_secs(41));
+    assert_eq!(retry.backoff.after(1), Duration::from_secs(41));
 }
 
 #[tokio::test]
