@@ -114,13 +114,13 @@ pub(super) mod millis {
 /// What stands in place of a secret.
 pub(super) const MASK: &str = "********";
 
-/// A secret that may be absent: an empty text is none. Serialized as a mask.
 /// Whether a secret is as somebody meant it: no blanks around it, which files and shells add, and nothing that no header carries.
 pub(super) fn is_clean(secret: &SecretString) -> bool {
     let secret = secret.expose_secret();
     secret.trim() == secret && !secret.chars().any(char::is_control)
 }
 
+/// A secret that may be absent: an empty text is none. Serialized as a mask.
 pub(super) mod optional_secret {
     use super::{Deserialize, Deserializer, ExposeSecret, MASK, SecretString, Serializer};
 
