@@ -61,8 +61,9 @@ where
     // Libraries may log what they carry, so they speak up only when something is wrong.
     let filter = Targets::new()
         .with_default(LevelFilter::WARN.min(level))
-        // It calls every head that is no HTTP an error of ours: whoever knocks would write the log.
+        // They call every head that is no HTTP, and every frame out of order, an error of ours: whoever knocks would write the log.
         .with_target("actix_http::h1", LevelFilter::OFF)
+        .with_target("actix_http::ws", LevelFilter::OFF)
         .with_target("mesej", level);
     let lines = tracing_subscriber::fmt::layer().with_writer(to);
     let layer = match config.log_format {

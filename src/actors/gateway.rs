@@ -156,7 +156,7 @@ impl TenantPort for Gateway {
             Some(delivery) if delivery.gave_up.is_none() => {}
             // It was done before, and whoever asked may not have heard of it.
             Some(_) if how == Settlement::GiveUp => return Ok(()),
-            _ => return Err(Refusal::AlreadyClaimed),
+            _ => return Err(Refusal::OutcomeKnown),
         }
         let lane = tenant.lanes.get(&row.number).ok_or(Refusal::UnknownNumber)?;
         lane.settle(at, how).await

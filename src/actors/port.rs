@@ -56,7 +56,7 @@ pub trait TenantPort: Send + Sync + 'static {
     /// Takes back a queued message. `AlreadyClaimed` when it is too late, `NotFound` when it is not an outbound one.
     async fn withdraw(&self, tenant: TenantId, message: MessageId) -> Result<(), Refusal>;
 
-    /// Decides about an unknown outcome. `AlreadyClaimed` when the outcome is not unknown, or not any more;
+    /// Decides about an unknown outcome. `OutcomeKnown` when the outcome is not unknown, or not any more;
     /// what was decided so before is done.
     async fn settle(&self, tenant: TenantId, message: MessageId, how: Settlement) -> Result<(), Refusal>;
 

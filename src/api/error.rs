@@ -240,6 +240,7 @@ impl From<Refusal> for ApiError {
             Refusal::OtherRequest => Self::new(ErrorCode::IdempotencyMismatch),
             Refusal::InProgress => Self::new(ErrorCode::IdempotencyInProgress).retry_after(SOON),
             Refusal::AlreadyClaimed => Self::new(ErrorCode::TooLate),
+            Refusal::OutcomeKnown => Self::because(ErrorCode::TooLate, refusal.to_string()),
             Refusal::QueueFull => Self::new(ErrorCode::QueueFull).retry_after(LATER),
             Refusal::Busy => Self::new(ErrorCode::Busy).retry_after(SOON),
             Refusal::Unavailable { retry_after } => {

@@ -212,7 +212,7 @@ impl LaneHandle {
         }
     }
 
-    /// Decides about an unknown outcome in place of its policy. `AlreadyClaimed` when the outcome is not unknown, or not
+    /// Decides about an unknown outcome in place of its policy. `OutcomeKnown` when the outcome is not unknown, or not
     /// any more.
     pub async fn settle(&self, at: MessageRef, how: Settlement) -> Result<(), Refusal> {
         let (reply, answer) = oneshot::channel();

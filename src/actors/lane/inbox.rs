@@ -250,7 +250,7 @@ impl Handler<Admitted<SettleNow>> for Lane {
             let answer = match outcome {
                 Ok(OpOutcome::Committed { .. } | OpOutcome::Duplicate { .. }) => Ok(()),
                 Ok(OpOutcome::Refused(OpRefusal::NotFound)) => Err(Refusal::NotFound(Missing::Message)),
-                Ok(_) => Err(Refusal::AlreadyClaimed),
+                Ok(_) => Err(Refusal::OutcomeKnown),
                 Err(_) => Err(Refusal::Unavailable { retry_after: None }),
             };
             // The caller may have gone; what is committed stays.

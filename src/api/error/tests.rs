@@ -67,6 +67,7 @@ fn each_refusal_has_its_code() {
         (Refusal::OtherRequest, "idempotency_mismatch", 422, None),
         (Refusal::InProgress, "idempotency_in_progress", 409, second),
         (Refusal::AlreadyClaimed, "too_late", 409, None),
+        (Refusal::OutcomeKnown, "too_late", 409, None),
         (Refusal::QueueFull, "queue_full", 429, five),
         (Refusal::Busy, "busy", 503, second),
         (

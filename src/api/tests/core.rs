@@ -253,7 +253,7 @@ impl TenantPort for Core {
         let (at, number) = self.outbound(tenant, message).await?;
         let op = Settle { at, number, how };
         match self.commit(tenant, Op::Settle(op)).await {
-            OpOutcome::Unchanged => Err(Refusal::AlreadyClaimed),
+            OpOutcome::Unchanged => Err(Refusal::OutcomeKnown),
             other => done(other),
         }
     }

@@ -105,6 +105,11 @@ async fn what_cannot_be_meant_is_refused_with_the_place_and_nothing_is_sent() {
         ),
         (with("send_at", json!("tomorrow")), "`send_at`"),
         (with("send_at", json!(later)), "`send_at` must be within 30 days"),
+        (with("send_at", json!(-1)), "`send_at` must be within 30 days"),
+        (
+            with("send_at", json!(NOW.as_millis() / 1_000)),
+            "milliseconds since 1970",
+        ),
         (
             with("valid_for", json!(0)),
             "`valid_for` must be 1 to 2592000 seconds",

@@ -170,7 +170,7 @@ async fn an_agent_decides_and_only_once() {
     assert!(world.delivery(&sent[1]).await.gave_up.is_some());
     assert_eq!(
         lane.settle(sent[1].at(), Settlement::SendAgain).await,
-        Err(Refusal::AlreadyClaimed)
+        Err(Refusal::OutcomeKnown)
     );
     world.check();
     let shown = shown.render();
