@@ -22,6 +22,25 @@ pub enum ConversationStatus {
     Resolved,
 }
 
+impl ConversationStatus {
+    /// Every status.
+    pub const ALL: [Self; 3] = [Self::Open, Self::Pending, Self::Resolved];
+
+    /// The number under which stores write it down. It never changes, and none is used twice.
+    pub const fn code(self) -> u8 {
+        match self {
+            Self::Open => 1,
+            Self::Pending => 2,
+            Self::Resolved => 3,
+        }
+    }
+
+    /// The status that a number stands for.
+    pub fn of_code(code: u8) -> Option<Self> {
+        Self::ALL.into_iter().find(|status| status.code() == code)
+    }
+}
+
 /// The 24 hours after a customer's last message in which free-form messages may be sent.
 /// Source: Cloud API, Service messages: the window counts from Meta's timestamp of each user message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -310,6 +329,14 @@ impl Conversation {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_status_that_is_written_down_stands_for_the_same_for_ever() {
+        use ConversationStatus::{Open, Pending, Resolved};
+        let read: Vec<_> = (0..=u8::MAX).map(ConversationStatus::of_code).collect();
+        assert_eq!(read[..5], [None, Some(Open), Some(Pending), Some(Resolved), None]);
+        assert_eq!(read.iter().flatten().count(), ConversationStatus::ALL.len());
+    }
 
     #[test]
     fn the_window_closes_exactly_a_day_after_the_customers_message() {

@@ -59,6 +59,26 @@ impl EventKind {
             Self::Erased => "erased",
         }
     }
+
+    /// The number under which stores write it down. It never changes, and none is used twice.
+    pub const fn code(self) -> u8 {
+        match self {
+            Self::Message => 1,
+            Self::Status => 2,
+            Self::Conversation => 3,
+            Self::Contact => 4,
+            Self::Lane => 5,
+            Self::Meta => 6,
+            Self::Erased => 7,
+            Self::MessageChanged => 8,
+            Self::MessageRevoked => 9,
+        }
+    }
+
+    /// The kind that a number stands for.
+    pub fn of_code(code: u8) -> Option<Self> {
+        Self::ALL.iter().copied().find(|kind| kind.code() == code)
+    }
 }
 
 /// One committed event.
@@ -127,5 +147,20 @@ impl Event {
             conversation,
             json: json.into(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::EventKind::{self, *};
+
+    #[test]
+    fn what_is_written_down_stands_for_the_same_kind_for_ever() {
+        let read: Vec<_> = (0..=u8::MAX).map(EventKind::of_code).collect();
+        let first = [Message, Status, Conversation, Contact, Lane, Meta, Erased];
+        let later = [MessageChanged, MessageRevoked];
+        let known: Vec<_> = first.into_iter().chain(later).map(Some).collect();
+        assert_eq!(read[1..=known.len()], known);
+        assert_eq!(read.iter().flatten().count(), EventKind::ALL.len());
     }
 }

@@ -72,40 +72,11 @@ pub(super) fn parse<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, StoreEr
     })
 }
 
-const fn kind_code(kind: EventKind) -> u8 {
-    match kind {
-        EventKind::Message => 1,
-        EventKind::Status => 2,
-        EventKind::Conversation => 3,
-        EventKind::Contact => 4,
-        EventKind::Lane => 5,
-        EventKind::Meta => 6,
-        EventKind::Erased => 7,
-        EventKind::MessageChanged => 8,
-        EventKind::MessageRevoked => 9,
-    }
-}
-
-const fn kind_of(code: u8) -> Option<EventKind> {
-    Some(match code {
-        1 => EventKind::Message,
-        2 => EventKind::Status,
-        3 => EventKind::Conversation,
-        4 => EventKind::Contact,
-        5 => EventKind::Lane,
-        6 => EventKind::Meta,
-        7 => EventKind::Erased,
-        8 => EventKind::MessageChanged,
-        9 => EventKind::MessageRevoked,
-        _ => return None,
-    })
-}
-
 /// Writes an event: time, kind, whether it has a conversation, the conversation, and the JSON as the wire shows it.
 pub(super) fn event(expires: Timestamp, event: &Event) -> Slice {
     let mut value = header(expires, 26 + event.json.len());
     value.extend_from_slice(&event.at.as_millis().to_be_bytes());
-    value.push(kind_code(event.kind));
+    value.push(event.kind.code());
     value.push(u8::from(event.conversation.is_some()));
     let conversation = event.conversation.map_or([0; 16], |id| *id.as_bytes());
     value.extend_from_slice(&conversation);
@@ -122,7 +93,7 @@ pub(super) fn parse_event(seq: Seq, body: &[u8]) -> Result<Event, StoreError> {
     Ok(Event {
         seq,
         at: Timestamp::from_millis(i64::from_be_bytes(*at)),
-        kind: kind_of(*kind).ok_or_else(broken)?,
+        kind: EventKind::of_code(*kind).ok_or_else(broken)?,
         conversation: (*placed == 1).then(|| ConversationId::from_bytes(*conversation)),
         json: Bytes::copy_from_slice(json),
     })

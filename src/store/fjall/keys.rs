@@ -298,17 +298,9 @@ pub(super) fn key_of(tenant: TenantId, hash: &KeyHash) -> Key {
     row(Kind::KeyOf, tenant, &hash.0)
 }
 
-const fn status_code(status: ConversationStatus) -> u8 {
-    match status {
-        ConversationStatus::Open => 1,
-        ConversationStatus::Pending => 2,
-        ConversationStatus::Resolved => 3,
-    }
-}
-
 /// The beginning of a list.
 pub(super) fn list(tenant: TenantId, status: ConversationStatus) -> Key {
-    row(Kind::Listed, tenant, &[status_code(status)])
+    row(Kind::Listed, tenant, &[status.code()])
 }
 
 /// A place in a list.

@@ -152,12 +152,6 @@ pub(super) fn api_keys(engine: &Engine, tenant: TenantId) -> Result<Vec<ApiKey>,
     Ok(found)
 }
 
-const STATUSES: [ConversationStatus; 3] = [
-    ConversationStatus::Open,
-    ConversationStatus::Pending,
-    ConversationStatus::Resolved,
-];
-
 /// Conversations, newest activity first: the lists of the wanted statuses, merged.
 pub(super) fn conversations(
     engine: &Engine,
@@ -167,7 +161,7 @@ pub(super) fn conversations(
     limit: usize,
 ) -> Result<Page<Conversation>, StoreError> {
     let moment = Moment::of(engine);
-    let lists = STATUSES
+    let lists = ConversationStatus::ALL
         .into_iter()
         .filter(|status| filter.status.is_none_or(|wanted| wanted == *status))
         .map(|status| {

@@ -157,41 +157,16 @@ impl Redo {
     }
 }
 
-/// The code of a kind of event.
-pub(super) const fn kind_code(kind: EventKind) -> i8 {
-    match kind {
-        EventKind::Message => 1,
-        EventKind::Status => 2,
-        EventKind::Conversation => 3,
-        EventKind::Contact => 4,
-        EventKind::Lane => 5,
-        EventKind::Meta => 6,
-        EventKind::Erased => 7,
-        EventKind::MessageChanged => 8,
-        EventKind::MessageRevoked => 9,
-    }
-}
-
 /// An event as its columns tell it.
 pub(super) fn event(
     (seq, at, kind, conversation, _expires, body): (i64, i64, i8, Bytes, i64, Bytes),
 ) -> Result<Event, StoreError> {
-    let kind = match kind {
-        1 => EventKind::Message,
-        2 => EventKind::Status,
-        3 => EventKind::Conversation,
-        4 => EventKind::Contact,
-        5 => EventKind::Lane,
-        6 => EventKind::Meta,
-        7 => EventKind::Erased,
-        8 => EventKind::MessageChanged,
-        9 => EventKind::MessageRevoked,
-        _ => return Err(StoreError::corrupt("event", "of an unknown kind")),
-    };
+    let kind = EventKind::of_code(kind.cast_unsigned());
+    let unknown = || StoreError::corrupt("event", "of an unknown kind");
     Ok(Event {
         seq: super::keys::seq_of(seq),
         at: Timestamp::from_millis(at),
-        kind,
+        kind: kind.ok_or_else(unknown)?,
         conversation: optional_id(&conversation)?.map(ConversationId::from_bytes),
         json: body,
     })

@@ -149,24 +149,6 @@ pub(super) fn take_note(ownership: &Ownership, changes: &[Change]) {
     }
 }
 
-/// A status as it is stored.
-pub(super) const fn status_code(status: ConversationStatus) -> i8 {
-    match status {
-        ConversationStatus::Open => 1,
-        ConversationStatus::Pending => 2,
-        ConversationStatus::Resolved => 3,
-    }
-}
-
-fn status_of(code: i8) -> Result<ConversationStatus, StoreError> {
-    Ok(match code {
-        1 => ConversationStatus::Open,
-        2 => ConversationStatus::Pending,
-        3 => ConversationStatus::Resolved,
-        _ => return Err(StoreError::corrupt("conversation", "of an unknown status")),
-    })
-}
-
 type PlaceColumns = (Vec<u8>, Option<String>, Option<i8>, Option<i64>, Option<i64>);
 
 fn moved((conversation, number, status, activity, until): PlaceColumns) -> Result<Option<Move>, StoreError> {
@@ -179,10 +161,12 @@ fn moved((conversation, number, status, activity, until): PlaceColumns) -> Resul
         conversation: ConversationId::from_bytes(id(&conversation)?),
     };
     let number = PhoneNumberId::parse(&number).map_err(|error| StoreError::corrupt("number", error))?;
+    let status = ConversationStatus::of_code(status.cast_unsigned());
+    let unknown = || StoreError::corrupt("conversation", "of an unknown status");
     Ok(Some(Move::Put(
         at,
         PlaceOf(Place {
-            status: status_of(status)?,
+            status: status.ok_or_else(unknown)?,
             number,
             preview_until: (until != i64::MAX).then(|| Timestamp::from_millis(until)),
         }),

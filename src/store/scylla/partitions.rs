@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use scylla::serialize::row::SerializeRow;
 
 use super::ScyllaStore;
-use super::change::{Change, EventRow, json, kind_code};
+use super::change::{Change, EventRow, json};
 use super::keys::{self, Class};
 use super::link::Prepared;
 use super::write::{Writing, place_of};
@@ -226,7 +226,7 @@ impl ScyllaStore {
             keys::shard(id),
             id,
             row.number.as_str(),
-            super::list::status_code(row.status),
+            row.status.code().cast_signed(),
             row.last_activity.as_millis(),
             preview_until.map_or(i64::MAX, Timestamp::as_millis),
             kept,
@@ -305,7 +305,7 @@ impl ScyllaStore {
             keys::segment(event.seq),
             keys::seq(event.seq),
             event.at.as_millis(),
-            kind_code(event.kind),
+            event.kind.code().cast_signed(),
             conversation,
             event.expires.as_millis(),
             body,
