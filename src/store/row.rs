@@ -22,6 +22,32 @@ pub struct MessageRef {
     pub message: MessageId,
 }
 
+impl MessageRef {
+    /// Where a message stands, as its row says.
+    pub const fn of(row: &Message) -> Self {
+        Self {
+            conversation: row.conversation_id,
+            message: row.id,
+        }
+    }
+
+    /// Where the message of a call stands.
+    pub const fn of_call(token: &AttemptToken) -> Self {
+        Self {
+            conversation: token.conversation,
+            message: token.message,
+        }
+    }
+
+    /// Where the message stands whose beginning a conversation shows.
+    pub fn shown_by(row: &Conversation) -> Option<Self> {
+        row.last_message_id.map(|message| Self {
+            conversation: row.id,
+            message,
+        })
+    }
+}
+
 /// How far an unsettled outbound message is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

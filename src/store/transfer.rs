@@ -183,19 +183,13 @@ fn put_one(rows: &mut dyn Rows, record: &Record) -> Result<(), StoreError> {
         Record::Alias { key, contact } => rows.put_alias_key(*key, *contact),
         Record::Message { row, expires } => {
             // What stands there may have to give way to it: it is looked at as with any other write.
-            rows.message(MessageRef {
-                conversation: row.conversation_id,
-                message: row.id,
-            })?;
+            rows.message(MessageRef::of(row))?;
             rows.put_message(row, *expires)
         }
         Record::Conversation(row) => {
             // Its beginning ends with its last message.
-            if let Some(message) = row.last_message_id {
-                rows.message(MessageRef {
-                    conversation: row.id,
-                    message,
-                })?;
+            if let Some(at) = MessageRef::shown_by(row) {
+                rows.message(at)?;
             }
             rows.put_conversation(row)
         }

@@ -38,7 +38,7 @@ pub(super) fn amend(batch: &mut Batch<'_>, amend: &Amend) -> Result<OpOutcome, S
         // Nobody changes what somebody else wrote, as far as is known: it stands by itself.
         return aside(batch, amend);
     }
-    let place = place_of(&message);
+    let place = MessageRef::of(&message);
     batch.put_seen(key, Seen { at: Some(place) }, until)?;
     let seq = match &amend.change {
         Amendment::Edited(content) => edit(batch, message, [(content, at)])?,
@@ -246,13 +246,6 @@ const fn author(message: &Message) -> ContactId {
     match &message.author {
         Author::Member { id, .. } => *id,
         _ => message.contact_id,
-    }
-}
-
-const fn place_of(message: &Message) -> MessageRef {
-    MessageRef {
-        conversation: message.conversation_id,
-        message: message.id,
     }
 }
 

@@ -133,10 +133,7 @@ fn row_of(
 
 pub(super) fn attempted(batch: &mut Batch<'_>, attempted: &Attempted) -> Result<OpOutcome, StoreError> {
     let token = &attempted.token;
-    let at = MessageRef {
-        conversation: token.conversation,
-        message: token.message,
-    };
+    let at = MessageRef::of_call(token);
     let row = row_of(batch, &attempted.number, token)?;
     let Some(mut work) = load(batch, at)? else {
         if row.is_some() {
@@ -237,10 +234,7 @@ fn hold(batch: &mut Batch<'_>, row: OutboxRow, since: Timestamp) -> Result<(), S
 pub(super) fn report(batch: &mut Batch<'_>, report: &Report) -> Result<OpOutcome, StoreError> {
     let (seen, attempt) = match &report.target {
         ReportTarget::Token(token) if token.tenant == batch.tenant => {
-            let place = MessageRef {
-                conversation: token.conversation,
-                message: token.message,
-            };
+            let place = MessageRef::of_call(token);
             (Some(Seen { at: Some(place) }), Some(token.attempt))
         }
         ReportTarget::Token(_) => (None, None),

@@ -131,10 +131,7 @@ fn original(
         ..stand_in.clone()
     };
     message.take_first_version(receive.content.clone(), at);
-    let place = MessageRef {
-        conversation: conversation.id,
-        message: message.id,
-    };
+    let place = MessageRef::of(&message);
     if conversation.last_message_id == Some(stand_in.id) {
         let late = conversation
             .late_message_id
@@ -242,10 +239,7 @@ pub(super) fn place(batch: &mut Batch<'_>, receive: &Receive, whose: Whose) -> R
         told: told.into_iter().collect(),
         ..Message::new_in(&conversation, message_id, direction, author, content, at)
     };
-    let place = MessageRef {
-        conversation: id,
-        message: message.id,
-    };
+    let place = MessageRef::of(&message);
     batch.put_seen(key, Seen { at: Some(place) }, expires)?;
     if receive.by == Side::Business {
         batch.put_seen(outbound_key(message.id), Seen { at: Some(place) }, expires)?;

@@ -24,7 +24,6 @@ pub(super) fn submit(batch: &mut Batch<'_>, submit: &Submit) -> Result<OpOutcome
         },
     };
     let mut conversation = thread::go_on(batch, &submit.number, &contact)?;
-    let id = conversation.id;
     if submit
         .window_at
         .is_some_and(|goes| !conversation.window().is_open(goes))
@@ -51,10 +50,7 @@ pub(super) fn submit(batch: &mut Batch<'_>, submit: &Submit) -> Result<OpOutcome
             batch.now,
         )
     };
-    let place = MessageRef {
-        conversation: id,
-        message: message.id,
-    };
+    let place = MessageRef::of(&message);
     let expires = batch.retention.expiry(batch.now);
     let row = OutboxRow {
         number: submit.number.clone(),

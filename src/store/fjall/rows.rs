@@ -145,10 +145,7 @@ impl Rows for TenantRows<'_> {
     }
 
     fn put_message(&mut self, row: &Message, expires: Timestamp) -> Result<(), StoreError> {
-        let at = MessageRef {
-            conversation: row.conversation_id,
-            message: row.id,
-        };
+        let at = MessageRef::of(row);
         let key = keys::message(self.tenant, at.conversation, at.message);
         let before = self.until.insert(at, expires);
         if before.map(keys::hour) != Some(keys::hour(expires)) {

@@ -16,7 +16,7 @@ use super::view::View;
 use crate::domain::{ContactId, ConversationId, Event, PhoneNumberId, Seq, TenantId, Timestamp};
 use crate::store::erasure::{Subject, names_of};
 use crate::store::error::StoreError;
-use crate::store::row::{Rows as _, Seen};
+use crate::store::row::{MessageRef, Rows as _, Seen};
 
 /// Rows changed in one commit.
 const TOGETHER: usize = 100;
@@ -209,7 +209,7 @@ impl ScyllaStore {
             }
         }
         for kept in messages {
-            let at = keys::place(&kept.row);
+            let at = MessageRef::of(&kept.row);
             changes.push(Change::DropMessage {
                 at,
                 class: part.class.code(),

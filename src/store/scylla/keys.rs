@@ -1,7 +1,6 @@
 //! Where rows stand: partitions, shards, buckets and slots, all computed from ids.
 
 use crate::domain::{JournalId, Message, MessageId, Retention, Seq, TenantId, Timestamp};
-use crate::store::row::MessageRef;
 
 /// Events in one partition.
 pub(super) const SEGMENT: u64 = 4_096;
@@ -143,14 +142,6 @@ impl Class {
             3 => Self::Long,
             _ => return None,
         })
-    }
-}
-
-/// Where a message stands.
-pub(super) fn place(message: &Message) -> MessageRef {
-    MessageRef {
-        conversation: message.conversation_id,
-        message: message.id,
     }
 }
 

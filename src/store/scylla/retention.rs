@@ -209,7 +209,7 @@ impl ScyllaStore {
         self.plan_events(job, &judged, planned).await?;
         self.plan_preview(job, part, &judged, now, planned).await?;
         for (kept, verdict) in judged {
-            let at = keys::place(&kept.row);
+            let at = MessageRef::of(&kept.row);
             let until = job.to.expiry(kept.row.created);
             planned.stepped.messages += 1;
             match verdict {
@@ -363,7 +363,7 @@ struct Planned {
 
 impl Planned {
     fn put(&mut self, kept: &Kept, expires: Timestamp) {
-        let at: MessageRef = keys::place(&kept.row);
+        let at = MessageRef::of(&kept.row);
         let row = Box::new(kept.row.clone());
         self.changes.push(Change::Message {
             row: row.clone(),

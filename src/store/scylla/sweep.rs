@@ -10,7 +10,7 @@ use super::keys;
 use super::ownership::Ownership;
 use super::row_cache::Note;
 use super::view::View;
-use crate::domain::{Conversation, ConversationId, PhoneNumberId, TenantId, Timestamp};
+use crate::domain::{ConversationId, PhoneNumberId, TenantId, Timestamp};
 use crate::store::error::StoreError;
 use crate::store::row::Rows as _;
 use crate::store::{MessageRef, Swept};
@@ -81,7 +81,7 @@ impl ScyllaStore {
         let Some(owned) = held.take() else { return Ok(0) };
         let clear = |view: &mut View<'_>| {
             for id in some {
-                let last = view.conversation(*id)?.and_then(|row| last_message(&row));
+                let last = view.conversation(*id)?.and_then(|row| MessageRef::shown_by(&row));
                 if let Some(at) = last {
                     view.message(at)?;
                 }
@@ -109,7 +109,7 @@ impl ScyllaStore {
             let Some(Row::Conversation(listed)) = cell else {
                 continue;
             };
-            let end = last_message(&listed.row).and_then(|at| ends.get(&at).copied());
+            let end = MessageRef::shown_by(&listed.row).and_then(|at| ends.get(&at).copied());
             let lives_until = end.filter(|until| now < *until);
             // It may have got a newer message since.
             if listed.preview_until.is_some_and(|until| now < until) {
@@ -177,12 +177,4 @@ impl ScyllaStore {
         }
         Ok(())
     }
-}
-
-/// Whose beginning a conversation shows.
-fn last_message(row: &Conversation) -> Option<MessageRef> {
-    Some(MessageRef {
-        conversation: row.id,
-        message: row.last_message_id?,
-    })
 }

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 
 use super::cell::{Cell, Kept, Key, Listed, Row};
 use super::change::{Change, EventRow};
-use super::keys::{self, Class};
+use super::keys::Class;
 use crate::domain::{
     Alias, Contact, ContactId, Conversation, ConversationId, Event, Message, MessageId, PhoneNumberId, Seq,
     TenantId, Timestamp, WamidHash,
@@ -125,7 +125,7 @@ fn change_of(key: &Key, cell: &Cell, before: Option<&Row>, changes: &mut Vec<Cha
                 let was = Class::of(&before.row, before.expires);
                 if was != class {
                     changes.push(Change::DropMessage {
-                        at: keys::place(&before.row),
+                        at: MessageRef::of(&before.row),
                         class: was.code(),
                     });
                 }
@@ -173,12 +173,7 @@ impl Rows for View<'_> {
             Some(Row::Conversation(listed)) => Some(listed),
             _ => None,
         };
-        let of_message = row.last_message_id.and_then(|message| {
-            self.expiry(MessageRef {
-                conversation: row.id,
-                message,
-            })
-        });
+        let of_message = MessageRef::shown_by(row).and_then(|at| self.expiry(at));
         let until = of_message.or_else(|| {
             before
                 .filter(|before| before.row.last_message_id == row.last_message_id)
@@ -207,7 +202,8 @@ impl Rows for View<'_> {
             row: row.clone(),
             expires,
         };
-        self.put(Key::Message(keys::place(row)), Some(Row::Message(Box::new(kept))));
+        let at = MessageRef::of(row);
+        self.put(Key::Message(at), Some(Row::Message(Box::new(kept))));
         Ok(())
     }
 
