@@ -20,34 +20,61 @@ mod submit;
 mod tests;
 mod thread;
 
-pub use claim::claim;
+pub use claim::claims;
 
+use std::cmp::Ordering;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 
-use super::Append;
 use super::error::{StoreError, StoreErrorKind};
 use super::op::{Op, OpOutcome};
 use super::row::{Rows, Seen};
+use super::{Append, Appended};
 use crate::domain::{
-    Contact, Conversation, ConversationId, Event, EventKind, Message, MessageId, Retention, Seq, TenantId,
-    Timestamp, WamidHash,
+    Contact, Conversation, ConversationId, Event, EventKind, Fence, Message, MessageId, Retention, Seq,
+    TenantId, Timestamp, WamidHash,
 };
 
+/// Refuses a writer whose fence is not the one that stands.
+pub fn admit(stands: Fence, asks: Fence) -> Result<(), StoreError> {
+    match asks.cmp(&stands) {
+        Ordering::Less => Err(StoreError::fenced()),
+        Ordering::Equal => Ok(()),
+        Ordering::Greater => Err(StoreError::not_opened()),
+    }
+}
+
+/// Applies a batch to the rows of its tenant, whose ledger stands at `head`.
+pub fn append(batch: &Append, head: Seq, rows: &mut dyn Rows) -> Result<Appended, StoreError> {
+    if batch.expect_head != head {
+        return Err(StoreError::head_moved());
+    }
+    let mut appended = Appended {
+        head,
+        outcomes: Vec::with_capacity(batch.ops.len()),
+        events: Vec::with_capacity(batch.ops.len()),
+    };
+    for op in &batch.ops {
+        let derived = apply(batch, appended.head, op, rows)?;
+        appended.outcomes.push(derived.outcome);
+        appended.events.extend(derived.events);
+        appended.head = appended.events.last().map_or(head, |event| event.seq);
+    }
+    Ok(appended)
+}
+
 /// What one op did.
-#[derive(Debug)]
-pub struct Derived {
-    /// What became of the op.
-    pub outcome: OpOutcome,
+struct Derived {
+    outcome: OpOutcome,
     /// The events that it made, already written to the rows.
-    pub events: Vec<Event>,
+    events: Vec<Event>,
 }
 
 /// Applies one op of a batch to the rows of its tenant. `head` is the position of the last event before it. An op that makes
 /// this panic can never be applied, and takes nothing else with it.
-pub fn apply(append: &Append, head: Seq, op: &Op, rows: &mut dyn Rows) -> Result<Derived, StoreError> {
+fn apply(append: &Append, head: Seq, op: &Op, rows: &mut dyn Rows) -> Result<Derived, StoreError> {
     unless_it_panics(|| decide(append, head, op, rows))
 }
 

@@ -6,9 +6,19 @@ use super::names::follow_links;
 use super::readdress::readdress;
 use crate::domain::{AttemptToken, Fence, Purpose, TenantId, Timestamp};
 
+/// Decides on claims, strictly in order.
+pub fn claims(
+    by: (TenantId, Fence),
+    now: Timestamp,
+    wants: &[ClaimWant],
+    rows: &mut dyn Rows,
+) -> Result<Vec<ClaimOutcome>, StoreError> {
+    wants.iter().map(|want| claim(by, now, want, rows)).collect()
+}
+
 /// Grants one claim, or refuses it because the customer does not want the message any more, or because the row is gone, not
 /// queued, not due, too late or not as the lane knows it.
-pub fn claim(
+fn claim(
     (tenant, fence): (TenantId, Fence),
     now: Timestamp,
     want: &ClaimWant,

@@ -5,7 +5,7 @@ use super::engine::Engine;
 use super::keys::{self, Kind, Space};
 use super::rows::TenantRows;
 use super::txn::Txn;
-use crate::domain::{Epoch, Event, Fence, Seq, TenantId, Timestamp};
+use crate::domain::{Epoch, Fence, Seq, TenantId, Timestamp};
 use crate::store::error::StoreError;
 use crate::store::op::Op;
 use crate::store::row::{ClaimOutcome, ClaimWant};
@@ -47,37 +47,21 @@ pub(super) fn head(engine: &Engine, tenant: TenantId) -> Result<Option<TenantHea
 
 pub(super) fn admitted(txn: &Txn, tenant: TenantId, fence: Fence) -> Result<Head, StoreError> {
     let head = txn.head(tenant)?.ok_or_else(StoreError::not_opened)?;
-    match fence.cmp(&head.fence) {
-        std::cmp::Ordering::Less => Err(StoreError::fenced()),
-        std::cmp::Ordering::Equal => Ok(head),
-        std::cmp::Ordering::Greater => Err(StoreError::not_opened()),
-    }
+    derive::admit(head.fence, fence)?;
+    Ok(head)
 }
 
 /// Evaluates a batch.
 pub(super) fn append(txn: &mut Txn, batch: &Append) -> Result<Appended, StoreError> {
     let mut at = admitted(txn, batch.tenant, batch.fence)?;
-    if batch.expect_head != at.head {
-        return Err(StoreError::head_moved());
-    }
     let mut rows = TenantRows::new(batch.tenant, batch.now, at.events_until, txn);
-    let mut outcomes = Vec::with_capacity(batch.ops.len());
-    let mut events: Vec<Event> = Vec::with_capacity(batch.ops.len());
-    for op in &batch.ops {
-        let derived = derive::apply(batch, at.head, op, &mut rows)?;
-        outcomes.push(derived.outcome);
-        events.extend(derived.events);
-        at.head = events.last().map_or(at.head, |event| event.seq);
-    }
+    let appended = derive::append(batch, at.head, &mut rows)?;
+    at.head = appended.head;
     at.events_until = rows.events_until();
-    if !events.is_empty() {
+    if !appended.events.is_empty() {
         txn.put_head(batch.tenant, at);
     }
-    Ok(Appended {
-        head: at.head,
-        outcomes,
-        events,
-    })
+    Ok(appended)
 }
 
 /// Evaluates claims.
@@ -90,10 +74,7 @@ pub(super) fn claim(
 ) -> Result<Vec<ClaimOutcome>, StoreError> {
     let at = admitted(txn, tenant, fence)?;
     let mut rows = TenantRows::new(tenant, now, at.events_until, txn);
-    wants
-        .iter()
-        .map(|want| derive::claim((tenant, fence), now, want, &mut rows))
-        .collect()
+    derive::claims((tenant, fence), now, wants, &mut rows)
 }
 
 /// About how many bytes a batch will take in memory and in the log: each content stands in its row and in its event.

@@ -43,36 +43,17 @@ impl Ledger {
     }
 
     pub(super) fn admit(&self, fence: Fence) -> Result<(), StoreError> {
-        match fence.cmp(&self.fence) {
-            std::cmp::Ordering::Less => Err(StoreError::fenced()),
-            std::cmp::Ordering::Equal => Ok(()),
-            std::cmp::Ordering::Greater => Err(StoreError::not_opened()),
-        }
+        derive::admit(self.fence, fence)
     }
 
     pub(super) fn append(&mut self, batch: &Append) -> Result<Appended, StoreError> {
         self.admit(batch.fence)?;
-        if batch.expect_head != self.at.head {
-            return Err(StoreError::head_moved());
-        }
         let mut rows = Overlay::new(batch.tenant, batch.now, &self.tables);
-        let mut head = self.at.head;
-        let mut outcomes = Vec::with_capacity(batch.ops.len());
-        let mut events: Vec<Event> = Vec::new();
-        for op in &batch.ops {
-            let derived = derive::apply(batch, head, op, &mut rows)?;
-            outcomes.push(derived.outcome);
-            events.extend(derived.events);
-            head = events.last().map_or(head, |event| event.seq);
-        }
+        let appended = derive::append(batch, self.at.head, &mut rows)?;
         let changes = rows.finish();
         self.tables.take(changes);
-        self.at.head = head;
-        Ok(Appended {
-            head,
-            outcomes,
-            events,
-        })
+        self.at.head = appended.head;
+        Ok(appended)
     }
 
     pub(super) fn claim(
@@ -84,11 +65,7 @@ impl Ledger {
     ) -> Result<Vec<ClaimOutcome>, StoreError> {
         self.admit(fence)?;
         let mut rows = Overlay::new(tenant, now, &self.tables);
-        let outcomes: Result<Vec<_>, _> = wants
-            .iter()
-            .map(|want| derive::claim((tenant, fence), now, want, &mut rows))
-            .collect();
-        let outcomes = outcomes?;
+        let outcomes = derive::claims((tenant, fence), now, wants, &mut rows)?;
         let changes = rows.finish();
         self.tables.take(changes);
         Ok(outcomes)

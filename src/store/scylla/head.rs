@@ -11,6 +11,7 @@ use bytes::Bytes;
 use super::ScyllaStore;
 use super::keys;
 use crate::domain::{Backoff, Epoch, Fence, Seq, TenantId, Timestamp};
+use crate::store::derive;
 use crate::store::error::{StoreError, StoreErrorKind};
 
 /// How often a conditional write is offered before its outcome is given up as unknown.
@@ -226,10 +227,7 @@ impl ScyllaStore {
 
     /// Refuses whoever is not the owner any more.
     pub(super) async fn confirm(&self, tenant: TenantId, fence: Fence) -> Result<(), StoreError> {
-        match self.read_head(tenant).await? {
-            Some(head) if head.fence == fence => Ok(()),
-            Some(head) if head.fence > fence => Err(StoreError::fenced()),
-            _ => Err(StoreError::not_opened()),
-        }
+        let head = self.read_head(tenant).await?.ok_or_else(StoreError::not_opened)?;
+        derive::admit(head.fence, fence)
     }
 }

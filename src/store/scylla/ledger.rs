@@ -18,7 +18,7 @@ use super::commit::Step;
 use super::ownership::{Owned, Ownership};
 use super::view::{View, Written};
 use super::write::Writing;
-use crate::domain::{Epoch, Event, Fence, TenantId, Timestamp};
+use crate::domain::{Epoch, Fence, Seq, TenantId, Timestamp};
 use crate::store::error::StoreError;
 use crate::store::row::{ClaimOutcome, ClaimWant};
 use crate::store::{Append, Appended, TenantHead, derive};
@@ -115,66 +115,21 @@ impl ScyllaStore {
         tenant: TenantId,
         fence: Fence,
     ) -> Result<Owned, StoreError> {
-        match held.as_ref().map(|owned| fence.cmp(&owned.fence)) {
-            Some(std::cmp::Ordering::Less) => return Err(StoreError::fenced()),
-            Some(std::cmp::Ordering::Greater) => return Err(StoreError::not_opened()),
-            Some(std::cmp::Ordering::Equal) => {}
-            None => {
-                self.confirm(tenant, fence).await?;
-                return self.take_over(ownership, held, tenant, fence, None).await;
-            }
-        }
+        let Some(owned) = held.as_ref() else {
+            self.confirm(tenant, fence).await?;
+            return self.take_over(ownership, held, tenant, fence, None).await;
+        };
+        derive::admit(owned.fence, fence)?;
         held.take().ok_or_else(StoreError::not_opened)
     }
 
     pub(super) async fn append_batch(&self, batch: Append) -> Result<Appended, StoreError> {
-        let Append {
-            tenant,
-            fence,
-            expect_head,
-            now,
-            ..
-        } = batch;
-        let ownership = self.ownerships.of(tenant);
-        let mut held = ownership.owned.lock().await;
-        let owned = self.admit(&ownership, &mut held, tenant, fence).await?;
-        if expect_head != owned.head {
-            *held = Some(owned);
-            return Err(StoreError::head_moved());
-        }
-        let head = owned.head;
-        let evaluate = |view: &mut View<'_>| {
-            let mut at = head;
-            let mut outcomes = Vec::with_capacity(batch.ops.len());
-            let mut events: Vec<Event> = Vec::new();
-            for op in &batch.ops {
-                let derived = derive::apply(&batch, at, op, view)?;
-                outcomes.push(derived.outcome);
-                events.extend(derived.events);
-                at = events.last().map_or(at, |event| event.seq);
-            }
-            Ok((at, outcomes, events))
+        let append = |head: Seq, view: &mut View<'_>| {
+            let appended = derive::append(&batch, head, view)?;
+            Ok((appended.head, appended))
         };
-        let evaluated = match self.evaluate(&owned, now, evaluate).await {
-            Ok(evaluated) => evaluated,
-            Err(error) => {
-                *held = Some(owned);
-                return Err(error);
-            }
-        };
-        let (head, outcomes, events) = evaluated.value;
-        let step = Step {
-            head,
-            now,
-            written: evaluated.written,
-            read: evaluated.read,
-        };
-        self.commit(&ownership, &mut held, owned, step).await?;
-        Ok(Appended {
-            head,
-            outcomes,
-            events,
-        })
+        self.evaluate_and_commit(batch.tenant, batch.fence, batch.now, append)
+            .await
     }
 
     pub(super) async fn grant_claims(
@@ -184,30 +139,41 @@ impl ScyllaStore {
         wants: Vec<ClaimWant>,
         now: Timestamp,
     ) -> Result<Vec<ClaimOutcome>, StoreError> {
+        let claim = |head: Seq, view: &mut View<'_>| {
+            let outcomes = derive::claims((tenant, fence), now, &wants, view)?;
+            Ok((head, outcomes))
+        };
+        self.evaluate_and_commit(tenant, fence, now, claim).await
+    }
+
+    /// Commits what `run` writes for a ledger that stands at a head; it gives the new head beside its result.
+    async fn evaluate_and_commit<T>(
+        &self,
+        tenant: TenantId,
+        fence: Fence,
+        now: Timestamp,
+        run: impl Fn(Seq, &mut View<'_>) -> Result<(Seq, T), StoreError> + Send,
+    ) -> Result<T, StoreError> {
         let ownership = self.ownerships.of(tenant);
         let mut held = ownership.owned.lock().await;
         let owned = self.admit(&ownership, &mut held, tenant, fence).await?;
-        let evaluate = |view: &mut View<'_>| {
-            wants
-                .iter()
-                .map(|want| derive::claim((tenant, fence), now, want, view))
-                .collect::<Result<Vec<_>, _>>()
-        };
-        let evaluated = match self.evaluate(&owned, now, evaluate).await {
+        let before = owned.head;
+        let evaluated = match self.evaluate(&owned, now, move |view| run(before, view)).await {
             Ok(evaluated) => evaluated,
             Err(error) => {
                 *held = Some(owned);
                 return Err(error);
             }
         };
+        let (head, value) = evaluated.value;
         let step = Step {
-            head: owned.head,
+            head,
             now,
             written: evaluated.written,
             read: evaluated.read,
         };
         self.commit(&ownership, &mut held, owned, step).await?;
-        Ok(evaluated.value)
+        Ok(value)
     }
 
     /// Evaluates a batch, fetching what it misses until it misses nothing.
