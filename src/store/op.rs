@@ -56,9 +56,9 @@ impl Op {
             Self::Amend(op) => raw(op.notice.content.json()),
             Self::Submit(op) => raw(op.content.json()) + raw(&op.payload),
             Self::Note(op) => raw(op.content.json()),
+            Self::Report(op) => raw(&op.otherwise.data),
             Self::Announce(op) => raw(&op.data),
             Self::Attempted(_)
-            | Self::Report(_)
             | Self::Settle(_)
             | Self::Withdraw(_)
             | Self::Organise(_)

@@ -79,14 +79,5 @@ pub(super) fn claim(
 
 /// About how many bytes a batch will take in memory and in the log: each content stands in its row and in its event.
 pub(super) fn cost(ops: &[Op]) -> usize {
-    let content = |op: &Op| match op {
-        Op::Receive(receive) => receive.content.json().get().len(),
-        Op::Amend(amend) => amend.notice.content.json().get().len(),
-        Op::Submit(submit) => submit.content.json().get().len() + submit.payload.get().len(),
-        Op::Note(note) => note.content.json().get().len(),
-        Op::Report(report) => report.otherwise.data.get().len(),
-        Op::Announce(announce) => announce.data.get().len(),
-        _ => 0,
-    };
-    ops.iter().map(|op| 1_024 + 2 * content(op)).sum()
+    ops.iter().map(|op| 1_024 + 2 * op.body_bytes()).sum()
 }
