@@ -20,6 +20,25 @@ use super::{Number, Store};
 /// Elements that were put aside, looked at together.
 const LOOKED_AT: usize = 64;
 
+/// How what an index row names belongs to a contact. These rows find all of a customer's; each backend has letters or numbers
+/// of its own for them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Belonging {
+    /// An alias of the contact.
+    Alias,
+    /// A contact that leads to it.
+    Link,
+    /// Its conversation.
+    Conversation,
+    /// A group's conversation in which it wrote.
+    Membership,
+}
+
+impl Belonging {
+    /// Every way.
+    pub(super) const ALL: [Self; 4] = [Self::Alias, Self::Link, Self::Conversation, Self::Membership];
+}
+
 /// One customer, under all contacts and in all conversations.
 #[derive(Debug, Default)]
 pub(super) struct Subject {
@@ -33,24 +52,40 @@ pub(super) struct Subject {
 }
 
 impl Subject {
-    /// Adds a contact by its id alone, for when its row is gone already.
-    pub(super) fn add_id(&mut self, id: ContactId) {
+    /// Adds a contact that was looked up by its id, with its row, unless that is gone already. Gives a contact that is to be
+    /// looked up still: the one to which it leads.
+    pub(super) fn add_contact(&mut self, id: ContactId, row: Option<&Contact>) -> Option<ContactId> {
         self.contacts.insert(id);
         self.names.insert(id.to_string().into_bytes());
-    }
-
-    /// Adds a contact.
-    pub(super) fn add_contact(&mut self, contact: &Contact) {
-        self.add_id(contact.id);
-        for alias in contact.aliases().strongest_first() {
+        let row = row?;
+        for alias in row.aliases().strongest_first() {
             self.names.insert(alias.value.as_bytes().to_vec());
         }
-        for bsuid in &contact.bsuids {
+        for bsuid in &row.bsuids {
             self.names.insert(bsuid.as_bytes().to_vec());
         }
-        for former in &contact.former {
+        for former in &row.former {
             self.names.insert(former.value.as_bytes().to_vec());
         }
+        row.linked_to.filter(|person| !self.contacts.contains(person))
+    }
+
+    /// Adds what belongs to one of its contacts. Gives a contact that is to be looked up still.
+    pub(super) fn add_belonging(&mut self, what: Belonging, reference: [u8; 16]) -> Option<ContactId> {
+        match what {
+            Belonging::Alias => {}
+            Belonging::Link => {
+                let linked = ContactId::from_bytes(reference);
+                return Some(linked).filter(|linked| !self.contacts.contains(linked));
+            }
+            Belonging::Conversation => {
+                self.conversations.insert(ConversationId::from_bytes(reference));
+            }
+            Belonging::Membership => {
+                self.groups.insert(ConversationId::from_bytes(reference));
+            }
+        }
+        None
     }
 
     /// Whether an event tells anything of the customer.

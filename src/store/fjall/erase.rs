@@ -6,15 +6,15 @@ use std::sync::Arc;
 use super::FjallStore;
 use super::codec::{self, NEVER};
 use super::engine::Engine;
-use super::keys::{self, Belonging, Expiring, Key, Kind, Space};
+use super::keys::{self, Expiring, Key, Kind, Space};
 use super::rewrite;
 use super::scan::Moment;
 use super::sweep::TOGETHER;
 use super::txn::Txn;
 use super::writer::Need;
-use crate::domain::{Contact, ContactId, Conversation, ConversationId, Event, Message, Seq, TenantId};
+use crate::domain::{Contact, ContactId, Conversation, Event, Message, Seq, TenantId};
 use crate::store::ConversationCursor;
-use crate::store::erasure::{Subject, names_of};
+use crate::store::erasure::{Belonging, Subject, names_of};
 use crate::store::error::StoreError;
 use crate::store::row::{OutboxRow, Seen};
 
@@ -38,7 +38,7 @@ impl FjallStore {
         let subject = Arc::clone(&found);
         let small = self
             .reader
-            .away(move |engine| small_rows(engine, tenant, &subject))
+            .away(move |engine| all_belongings(engine, tenant, &subject))
             .await?;
         let small = Arc::new(small);
         let last = Arc::clone(&small);
@@ -123,25 +123,15 @@ fn subject(engine: &Engine, tenant: TenantId, contact: ContactId) -> Result<Subj
     let mut subject = Subject::default();
     let mut todo = vec![contact];
     while let Some(id) = todo.pop() {
-        subject.add_id(id);
-        if let Some(value) = moment.get(Space::Rows, &keys::row(Kind::Contact, tenant, id.as_bytes()))? {
-            let row: Contact = codec::parse(codec::body(&value)?)?;
-            subject.add_contact(&row);
-            todo.extend(row.linked_to.filter(|person| !subject.contacts.contains(person)));
-        }
-        for reference in belongings(&moment, tenant, id, Belonging::Link)? {
-            let id = ContactId::from_bytes(reference);
-            if !subject.contacts.contains(&id) {
-                todo.push(id);
+        let value = moment.get(Space::Rows, &keys::row(Kind::Contact, tenant, id.as_bytes()))?;
+        let row: Option<Contact> = value
+            .map(|value| codec::parse(codec::body(&value)?))
+            .transpose()?;
+        todo.extend(subject.add_contact(id, row.as_ref()));
+        for what in Belonging::ALL {
+            for reference in belongings(&moment, tenant, id, what)? {
+                todo.extend(subject.add_belonging(what, reference));
             }
-        }
-        for reference in belongings(&moment, tenant, id, Belonging::Conversation)? {
-            subject
-                .conversations
-                .insert(ConversationId::from_bytes(reference));
-        }
-        for reference in belongings(&moment, tenant, id, Belonging::Membership)? {
-            subject.groups.insert(ConversationId::from_bytes(reference));
         }
     }
     Ok(subject)
@@ -275,46 +265,31 @@ fn unsettled(engine: &Engine, tenant: TenantId, subject: &Subject) -> Result<Vec
     Ok(found)
 }
 
-/// The small rows of the customer: conversations, aliases, contacts and their indexes.
-struct SmallRows {
-    conversations: Vec<ConversationId>,
-    contacts: Vec<ContactId>,
-    aliases: Vec<(ContactId, [u8; 16])>,
-    links: Vec<(ContactId, [u8; 16])>,
-    owned: Vec<(ContactId, [u8; 16])>,
-    memberships: Vec<(ContactId, [u8; 16])>,
-}
+/// What belongs to one of the customer's contacts, as the index names it.
+type Belongs = (ContactId, Belonging, [u8; 16]);
 
-/// Finds the small rows.
-fn small_rows(engine: &Engine, tenant: TenantId, subject: &Subject) -> Result<SmallRows, StoreError> {
+/// Finds what belongs to the customer's contacts.
+fn all_belongings(engine: &Engine, tenant: TenantId, subject: &Subject) -> Result<Vec<Belongs>, StoreError> {
     let moment = Moment::of(engine);
-    let mut found = SmallRows {
-        conversations: subject.conversations.iter().copied().collect(),
-        contacts: subject.contacts.iter().copied().collect(),
-        aliases: Vec::new(),
-        links: Vec::new(),
-        owned: Vec::new(),
-        memberships: Vec::new(),
-    };
+    let mut found = Vec::new();
     for contact in &subject.contacts {
-        for (what, into) in [
-            (Belonging::Alias, &mut found.aliases),
-            (Belonging::Link, &mut found.links),
-            (Belonging::Conversation, &mut found.owned),
-            (Belonging::Membership, &mut found.memberships),
-        ] {
+        for what in Belonging::ALL {
             let references = belongings(&moment, tenant, *contact, what)?;
-            into.extend(references.into_iter().map(|reference| (*contact, reference)));
+            found.extend(
+                references
+                    .into_iter()
+                    .map(|reference| (*contact, what, reference)),
+            );
         }
     }
     Ok(found)
 }
 
-/// Removes the small rows, except for what finds the conversations again.
+/// Removes conversations, aliases and contacts, except for what finds the conversations again.
 fn remove_small_rows(
     txn: &mut Txn,
     tenant: TenantId,
-    found: &SmallRows,
+    found: &[Belongs],
     subject: &Subject,
 ) -> Result<usize, StoreError> {
     let mut rows = 0;
@@ -328,7 +303,7 @@ fn remove_small_rows(
             }
         }
     }
-    for id in &found.conversations {
+    for id in &subject.conversations {
         let key = keys::row(Kind::Conversation, tenant, id.as_bytes());
         if let Some(value) = txn.get(Space::Rows, &key)? {
             let row: Conversation = codec::parse(codec::body(&value)?)?;
@@ -341,7 +316,7 @@ fn remove_small_rows(
             rows += 1;
         }
     }
-    for (contact, name) in &found.aliases {
+    for (contact, _, name) in found.iter().filter(|(_, what, _)| *what == Belonging::Alias) {
         let key = keys::row(Kind::Alias, tenant, name);
         let leads_here = codec::json(NEVER, contact)?;
         if txn.get(Space::Rows, &key)? == Some(leads_here) {
@@ -353,7 +328,7 @@ fn remove_small_rows(
             keys::belongs(tenant, *contact, Belonging::Alias, name),
         );
     }
-    for id in &found.contacts {
+    for id in &subject.contacts {
         let key = keys::row(Kind::Contact, tenant, id.as_bytes());
         if txn.get(Space::Rows, &key)?.is_some() {
             txn.delete(Space::Rows, key);
@@ -365,20 +340,9 @@ fn remove_small_rows(
 
 /// Removes what finds the customer's conversations and the contacts that led to it: the last step. Says nothing of anybody,
 /// and so counts no rows.
-fn remove_traces(txn: &mut Txn, tenant: TenantId, found: &SmallRows) -> Result<usize, StoreError> {
-    for (contact, reference) in &found.links {
-        txn.delete(
-            Space::Rows,
-            keys::belongs(tenant, *contact, Belonging::Link, reference),
-        );
-    }
-    for (contact, reference) in &found.owned {
-        let key = keys::belongs(tenant, *contact, Belonging::Conversation, reference);
-        txn.delete(Space::Rows, key);
-    }
-    for (contact, reference) in &found.memberships {
-        let key = keys::belongs(tenant, *contact, Belonging::Membership, reference);
-        txn.delete(Space::Rows, key);
+fn remove_traces(txn: &mut Txn, tenant: TenantId, found: &[Belongs]) -> Result<usize, StoreError> {
+    for (contact, what, reference) in found.iter().filter(|(_, what, _)| *what != Belonging::Alias) {
+        txn.delete(Space::Rows, keys::belongs(tenant, *contact, *what, reference));
     }
     Ok(0)
 }

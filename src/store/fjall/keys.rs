@@ -18,6 +18,7 @@ use fjall::Slice;
 use crate::domain::{
     ContactId, ConversationId, ConversationStatus, MessageId, PhoneNumberId, Seq, TenantId, Timestamp,
 };
+use crate::store::erasure::Belonging;
 use crate::store::{ConversationCursor, KeyHash};
 
 /// One of the engine's keyspaces. Few and all busy: an idle one pins sealed logs.
@@ -133,19 +134,6 @@ impl Kind {
             Self::Time => b't',
         }
     }
-}
-
-/// What may belong to a contact.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Belonging {
-    /// A conversation.
-    Conversation,
-    /// An alias.
-    Alias,
-    /// A contact that leads to it.
-    Link,
-    /// A group's conversation in which it wrote.
-    Membership,
 }
 
 impl Belonging {

@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::codec::{self, NEVER};
-use super::keys::{self, Belonging, Expiring, Key, Kind, Space};
+use super::keys::{self, Expiring, Key, Kind, Space};
 use super::txn::{Decoded, Txn};
 use super::{erase, rewrite};
 use crate::domain::{
@@ -14,7 +14,7 @@ use crate::domain::{
     TenantId, Timestamp, WamidHash,
 };
 use crate::store::ConversationCursor;
-use crate::store::erasure::member_of;
+use crate::store::erasure::{Belonging, member_of};
 use crate::store::error::StoreError;
 use crate::store::row::{Idempotency, MessageRef, OutboxRow, Rows, Seen};
 

@@ -5,7 +5,7 @@ use super::ledger::Ledger;
 use super::state::State;
 use crate::domain::{ContactId, Event, TenantId};
 use crate::store::Swept;
-use crate::store::erasure::{Subject, names_of};
+use crate::store::erasure::{Belonging, Subject, names_of};
 use crate::store::error::StoreError;
 use crate::store::row::Seen;
 
@@ -75,27 +75,12 @@ impl Ledger {
 
     fn subject(&self, contact: ContactId) -> Subject {
         let mut subject = Subject::default();
-        subject.add_id(contact);
+        let contacts = &self.tables.contacts;
         let mut todo = vec![contact];
         while let Some(id) = todo.pop() {
-            if let Some(row) = self.tables.contacts.get(&id) {
-                subject.add_contact(row);
-                if let Some(person) = row.linked_to.filter(|person| !subject.contacts.contains(person)) {
-                    subject.add_id(person);
-                    todo.push(person);
-                }
-            }
-            let leading = self
-                .tables
-                .contacts
-                .values()
-                .filter(|row| row.linked_to == Some(id));
-            for row in leading {
-                if !subject.contacts.contains(&row.id) {
-                    subject.add_contact(row);
-                    todo.push(row.id);
-                }
-            }
+            todo.extend(subject.add_contact(id, contacts.get(&id)));
+            let leading = contacts.values().filter(|row| row.linked_to == Some(id));
+            todo.extend(leading.filter_map(|row| subject.add_belonging(Belonging::Link, *row.id.as_bytes())));
         }
         subject.conversations = self
             .tables

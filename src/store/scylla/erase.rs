@@ -9,12 +9,11 @@ use super::cell::{Cell, Kept, Key, Row};
 use super::change::{Change, EventRow, event, id};
 use super::commit::Step;
 use super::events::EventColumns;
-use super::index_rows::Belonging;
 use super::keys;
 use super::pages::Part;
 use super::view::View;
 use crate::domain::{ContactId, ConversationId, Event, PhoneNumberId, Seq, TenantId, Timestamp};
-use crate::store::erasure::{Subject, names_of};
+use crate::store::erasure::{Belonging, Subject, names_of};
 use crate::store::error::StoreError;
 use crate::store::row::{MessageRef, Rows as _, Seen};
 
@@ -68,29 +67,10 @@ impl ScyllaStore {
         let mut subject = Subject::default();
         let mut todo = vec![contact];
         while let Some(next) = todo.pop() {
-            subject.add_id(next);
-            if let Some(row) = self.load_contact(tenant, next).await? {
-                subject.add_contact(&row);
-                todo.extend(row.linked_to.filter(|person| !subject.contacts.contains(person)));
-            }
+            let row = self.load_contact(tenant, next).await?;
+            todo.extend(subject.add_contact(next, row.as_ref()));
             for (what, reference) in self.belongings(tenant, next).await? {
-                match what {
-                    Belonging::Link => {
-                        let linked = ContactId::from_bytes(reference);
-                        if !subject.contacts.contains(&linked) {
-                            todo.push(linked);
-                        }
-                    }
-                    Belonging::Conversation => {
-                        subject
-                            .conversations
-                            .insert(ConversationId::from_bytes(reference));
-                    }
-                    Belonging::Membership => {
-                        subject.groups.insert(ConversationId::from_bytes(reference));
-                    }
-                    Belonging::Alias => {}
-                }
+                todo.extend(subject.add_belonging(what, reference));
             }
         }
         Ok(subject)

@@ -9,16 +9,7 @@ use super::partitions::{BoundStatement, ByPartition, Partition};
 use super::row_cache::Note;
 use super::write::Writing;
 use crate::domain::ContactId;
-use crate::store::erasure::member_of;
-
-/// What belongs to a contact, as the index names it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Belonging {
-    Alias,
-    Link,
-    Conversation,
-    Membership,
-}
+use crate::store::erasure::{Belonging, member_of};
 
 impl Belonging {
     const fn code(self) -> i8 {
@@ -30,14 +21,8 @@ impl Belonging {
         }
     }
 
-    pub(super) const fn of_code(code: i8) -> Option<Self> {
-        Some(match code {
-            1 => Self::Alias,
-            2 => Self::Link,
-            3 => Self::Conversation,
-            4 => Self::Membership,
-            _ => return None,
-        })
+    pub(super) fn of_code(code: i8) -> Option<Self> {
+        Self::ALL.into_iter().find(|what| what.code() == code)
     }
 }
 
@@ -131,5 +116,17 @@ impl ScyllaStore {
             bytes: 0,
         };
         gathered.add(Partition::Belongings(contact), line);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Belonging;
+
+    #[test]
+    fn what_belongs_to_a_contact_is_read_back_as_it_was_written() {
+        let read: Vec<_> = (i8::MIN..=i8::MAX).filter_map(Belonging::of_code).collect();
+        assert_eq!(read, Belonging::ALL);
+        assert_eq!(Belonging::ALL.map(Belonging::code), [1, 2, 3, 4]);
     }
 }
