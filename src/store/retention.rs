@@ -13,7 +13,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use super::row::Seen;
-use crate::domain::{ConversationId, MessageId, Retention, TenantId, Timestamp};
+use crate::domain::{ConversationId, Message, MessageId, Retention, TenantId, Timestamp};
 
 /// How far a walk over a tenant's messages is. Opaque: each backend walks in its own order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -115,6 +115,19 @@ pub(super) struct Stepped {
     pub(super) next: Option<Place>,
 }
 
+impl Stepped {
+    /// Counts what becomes of a message.
+    pub(super) const fn count(&mut self, verdict: Verdict) {
+        match verdict {
+            Verdict::Over => return,
+            Verdict::Gone => self.removed += 1,
+            Verdict::Until(_) => self.moved += 1,
+            Verdict::Stays => {}
+        }
+        self.messages += 1;
+    }
+}
+
 impl RetentionJob {
     /// A job that was not begun.
     pub const fn new(tenant: TenantId, before: Retention, to: Retention, now: Timestamp) -> Self {
@@ -171,8 +184,26 @@ impl RetentionJob {
         self
     }
 
+    /// Whether a message that may be read still stays by the new value.
+    pub(super) fn keeps(&self, message: &Message, now: Timestamp) -> bool {
+        now < self.to.expiry(message.created)
+    }
+
+    /// What leads to a message, and until when, once that is judged; `None` where it leads elsewhere. It leads nowhere when
+    /// the message is taken out, so that nobody takes it for lost.
+    pub(super) fn lead(
+        &self,
+        (message, created): (MessageId, Timestamp),
+        verdict: Verdict,
+        (seen, until): (Seen, Timestamp),
+    ) -> Option<(Seen, Timestamp)> {
+        let at = seen.at.filter(|at| at.message == message)?;
+        let at = (verdict != Verdict::Gone).then_some(at);
+        Some((Seen { at }, self.lead_until(self.to.expiry(created), until)))
+    }
+
     /// When what leads to a message ends: with it, but never before Meta can have stopped repeating itself.
-    pub(super) fn lead_until(&self, message_until: Timestamp, before: Timestamp) -> Timestamp {
+    fn lead_until(&self, message_until: Timestamp, before: Timestamp) -> Timestamp {
         message_until.max(before.min(self.started.after(Retention::DEDUPE)))
     }
 }
@@ -188,16 +219,6 @@ pub(super) enum Verdict {
     Stays,
     /// It ends then.
     Until(Timestamp),
-}
-
-impl Verdict {
-    /// What leads to the message after it: it leads nowhere when the message is taken out, so that nobody takes it for lost.
-    pub(super) fn lead(self, seen: Seen) -> Seen {
-        match self {
-            Self::Gone => Seen { at: None },
-            Self::Over | Self::Stays | Self::Until(_) => seen,
-        }
-    }
 }
 
 /// Judges one message, whose own time is `created` and which ended at `expires`.
@@ -276,6 +297,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::store::row::MessageRef;
 
     fn day(day: u64) -> Timestamp {
         Timestamp::from_millis(0).after(Duration::from_secs(day * 86_400))
@@ -315,6 +337,44 @@ mod tests {
             assert_eq!(once, day(until));
             assert_eq!(job.lead_until(day(message_until), once), once);
         }
+    }
+
+    #[test]
+    fn what_leads_to_a_message_ends_with_it_and_leads_nowhere_once_it_is_gone() {
+        let job = RetentionJob::new(TenantId::new(1), days(365), days(30), day(100));
+        let conversation = ConversationId::from_bytes([1; 16]);
+        let at = |n| {
+            let message = MessageId::from_bytes([n; 16]);
+            Some(MessageRef {
+                conversation,
+                message,
+            })
+        };
+        for (created, verdict, leads_to, after) in [
+            (90, Verdict::Until(day(120)), at(1), Some((at(1), 120))),
+            (90, Verdict::Stays, at(1), Some((at(1), 120))),
+            (10, Verdict::Gone, at(1), Some((None, 109))),
+            (10, Verdict::Gone, at(2), None),
+            (10, Verdict::Gone, None, None),
+        ] {
+            let message = (MessageId::from_bytes([1; 16]), day(created));
+            let lead = job.lead(message, verdict, (Seen { at: leads_to }, day(300)));
+            assert_eq!(lead, after.map(|(at, until)| (Seen { at }, day(until))));
+        }
+    }
+
+    #[test]
+    fn what_was_over_before_is_not_counted() {
+        let mut stepped = Stepped::default();
+        for verdict in [
+            Verdict::Over,
+            Verdict::Gone,
+            Verdict::Stays,
+            Verdict::Until(day(1)),
+        ] {
+            stepped.count(verdict);
+        }
+        assert_eq!((stepped.messages, stepped.removed, stepped.moved), (3, 1, 1));
     }
 
     #[test]

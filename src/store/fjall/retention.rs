@@ -206,33 +206,30 @@ fn change(
     };
     let expires = codec::expires(&value)?;
     let verdict = judge(found.created, expires, job.to, now);
+    stepped.count(verdict);
     if verdict == Verdict::Over {
         return Ok(());
     }
-    stepped.messages += 1;
-    let until = job.to.expiry(found.created);
     for name in &found.names {
         let key = keys::row(Kind::Seen, job.tenant, name.as_bytes());
         let Some(lead) = txn.get(Space::Index, &key)? else {
             continue;
         };
         let seen: Seen = codec::parse(codec::body(&lead)?)?;
-        if seen.at.is_some_and(|at| at.message == found.id) {
-            let ends = job.lead_until(until, codec::expires(&lead)?);
-            txn.put(Space::Index, key, codec::json(ends, &verdict.lead(seen))?);
+        let before = (seen, codec::expires(&lead)?);
+        if let Some((seen, ends)) = job.lead((found.id, found.created), verdict, before) {
+            txn.put(Space::Index, key, codec::json(ends, &seen)?);
         }
     }
     let entry = keys::expiring(expires, Expiring::Message, &found.key);
     match verdict {
         Verdict::Gone => {
-            stepped.removed += 1;
-            fall_back(txn, &found.key, now, Some(job.to))?;
+            fall_back(txn, &found.key, now, |left| job.keeps(left, now))?;
             end_events(txn, &found.key, &value)?;
             txn.delete(Space::Expiry, entry);
             txn.delete(Space::Messages, found.key.clone());
         }
         Verdict::Until(until) => {
-            stepped.moved += 1;
             txn.delete(Space::Expiry, entry);
             let entry = keys::expiring(until, Expiring::Message, &found.key);
             let exact = fjall::Slice::from(&until.as_millis().to_be_bytes()[..]);

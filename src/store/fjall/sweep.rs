@@ -13,7 +13,7 @@ use super::erase::blank_events;
 use super::keys::{self, Expiring, Key, Kind, Space};
 use super::scan::Moment;
 use super::txn::Txn;
-use crate::domain::{Conversation, Message, Retention, Seq, TenantId, Timestamp};
+use crate::domain::{Conversation, Message, Seq, TenantId, Timestamp};
 use crate::store::error::StoreError;
 
 /// Rows removed together; as long as they take, others wait.
@@ -134,7 +134,7 @@ pub(super) fn remove(txn: &mut Txn, found: Vec<Gone>, now: Timestamp) -> Result<
                 let value = txn.get(Space::Messages, &row)?;
                 let until = value.as_deref().map(codec::expires).transpose()?;
                 if until.is_none_or(|until| until <= now) {
-                    fall_back(txn, &row, now, None)?;
+                    fall_back(txn, &row, now, |_| true)?;
                 }
                 if let Some(value) = value.filter(|_| until <= Some(now)) {
                     end_events(txn, &row, &value)?;
@@ -157,13 +157,12 @@ pub(super) fn end_events(txn: &mut Txn, message: &Key, value: &[u8]) -> Result<(
     Ok(())
 }
 
-/// A message is gone: if it was its conversation's last one, the newest that stays takes its place. One that ends sooner by
-/// a retention that is about to hold does not stay.
+/// A message is gone: if it was its conversation's last one, the newest that stays takes its place.
 pub(super) fn fall_back(
     txn: &mut Txn,
     message: &Key,
     now: Timestamp,
-    retention: Option<Retention>,
+    stays: impl Fn(&Message) -> bool,
 ) -> Result<(), StoreError> {
     let Some((tenant, conversation, id)) = keys::message_of(message.as_ref()) else {
         return Ok(());
@@ -176,14 +175,14 @@ pub(super) fn fall_back(
     if row.last_message_id != Some(id) {
         return Ok(());
     }
-    let stays = |key: &Key, value: &[u8]| -> Result<Option<Message>, StoreError> {
+    let newest = |key: &Key, value: &[u8]| -> Result<Option<Message>, StoreError> {
         if key == message {
             return Ok(None);
         }
         let left: Option<Message> = codec::live(value, now)?.map(codec::parse).transpose()?;
-        Ok(left.filter(|left| retention.is_none_or(|retention| now < retention.expiry(left.created))))
+        Ok(left.filter(&stays))
     };
-    let newest = txn.first_under(Space::Messages, &keys::messages(tenant, conversation), stays)?;
+    let newest = txn.first_under(Space::Messages, &keys::messages(tenant, conversation), newest)?;
     row.fall_back_to(newest.as_ref());
     txn.put(Space::Rows, key, codec::json(NEVER, &row)?);
     Ok(())

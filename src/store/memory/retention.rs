@@ -77,33 +77,28 @@ impl Tables {
         let Some(timed) = self.messages.get_mut(&at) else {
             return;
         };
-        let until = job.to.expiry(timed.row.created);
-        let verdict = judge(timed.row.created, timed.expires, job.to, now);
+        let created = timed.row.created;
+        let verdict = judge(created, timed.expires, job.to, now);
+        stepped.count(verdict);
         if verdict == Verdict::Over {
             return;
         }
-        stepped.messages += 1;
         for name in names_of(&timed.row) {
             if let Some(seen) = self.seen.get_mut(&name)
-                && seen.row.at.is_some_and(|to| to.message == at.1)
+                && let Some(lead) = job.lead((at.1, created), verdict, (seen.row, seen.expires))
             {
-                seen.expires = job.lead_until(until, seen.expires);
-                seen.row = verdict.lead(seen.row);
+                (seen.row, seen.expires) = lead;
             }
         }
         match verdict {
             Verdict::Gone => {
-                stepped.removed += 1;
                 let gone = self.messages.remove(&at);
                 self.end_events(&gone.map(|gone| gone.row.told).unwrap_or_default());
                 self.fall_back(at.0, at.1, |left| {
-                    left.live(now).is_some() && now < job.to.expiry(left.row.created)
+                    left.live(now).is_some() && job.keeps(&left.row, now)
                 });
             }
-            Verdict::Until(until) => {
-                stepped.moved += 1;
-                timed.expires = until;
-            }
+            Verdict::Until(until) => timed.expires = until,
             Verdict::Over | Verdict::Stays => {}
         }
     }

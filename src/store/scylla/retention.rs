@@ -211,21 +211,22 @@ impl ScyllaStore {
         for (kept, verdict) in judged {
             let at = MessageRef::of(&kept.row);
             let until = job.to.expiry(kept.row.created);
-            planned.stepped.messages += 1;
+            // It is written elsewhere, also if it ends when it did.
+            let verdict = match verdict {
+                Verdict::Stays if empties => Verdict::Until(until),
+                other => other,
+            };
+            planned.stepped.count(verdict);
             match verdict {
                 Verdict::Gone => {
-                    planned.stepped.removed += 1;
                     planned.rows.push((Key::Message(at), None));
                     if !empties {
                         let class = part.class.code();
                         planned.changes.push(Change::DropMessage { at, class });
                     }
                 }
-                Verdict::Stays if !empties => {}
-                _ => {
-                    planned.stepped.moved += 1;
-                    planned.put(kept, until);
-                }
+                Verdict::Until(until) => planned.put(kept, until),
+                Verdict::Over | Verdict::Stays => {}
             }
         }
         if empties {
@@ -246,27 +247,22 @@ impl ScyllaStore {
         judged: &[(&Kept, Verdict)],
         planned: &mut Planned,
     ) -> Result<(), StoreError> {
-        let mut leads: HashMap<_, (MessageId, Timestamp, Verdict)> = HashMap::new();
-        for (kept, verdict) in judged {
-            let until = job.to.expiry(kept.row.created);
-            leads.extend(
-                names_of(&kept.row)
-                    .into_iter()
-                    .map(|name| (name, (kept.row.id, until, *verdict))),
-            );
-        }
+        let leads = judged.iter().flat_map(|(kept, verdict)| {
+            let leads = ((kept.row.id, kept.row.created), *verdict);
+            names_of(&kept.row).into_iter().map(move |name| (name, leads))
+        });
+        let leads: HashMap<_, _> = leads.collect();
         let wanted = leads.keys().copied().map(Key::Seen).collect();
         for (key, cell) in self.load(job.tenant, wanted).await? {
             let (Key::Seen(name), Some(Row::Seen(row, before))) = (&key, cell) else {
                 continue;
             };
-            let Some((id, until, verdict)) = leads.get(name) else {
+            let Some((message, verdict)) = leads.get(name) else {
                 continue;
             };
-            let expires = job.lead_until(*until, before);
-            let after = verdict.lead(row);
-            if row.at.is_some_and(|at| at.message == *id) && (after, expires) != (row, before) {
-                let (key, row) = (*name, after);
+            let lead = job.lead(*message, *verdict, (row, before));
+            if let Some((row, expires)) = lead.filter(|lead| *lead != (row, before)) {
+                let key = *name;
                 planned.changes.push(Change::Seen { key, row, expires });
                 planned.rows.push((Key::Seen(key), Some(Row::Seen(row, expires))));
             }
@@ -316,7 +312,7 @@ impl ScyllaStore {
             }
             return Ok(());
         }
-        let stays = |left: &Kept| now < job.to.expiry(left.row.created);
+        let stays = |left: &Kept| job.keeps(&left.row, now);
         let newest = self
             .newest_that(part.tenant, part.conversation, now, stays)
             .await?;
