@@ -44,9 +44,9 @@
 //!   `store/scylla/ownership.rs`, `app/upkeep/others.rs`.
 //! - A new kind of row: `store/tables.rs` declares it, and its tests compare that with the layouts. `store/row.rs` says how an
 //!   op reads and writes it. Each backend keeps it: `fjall/keys.rs` and `rows.rs`; `memory/rows.rs`; `cql/` with
-//!   `scylla/statements.rs`, `change.rs`, `load.rs`, `view.rs` and `write.rs`. Where that concerns it: `store/transfer.rs` for
-//!   copies, and each backend's `transfer.rs`, `erase.rs`, `sweep.rs` and `retention.rs`. Why so many files, and what is to
-//!   become of them: `docs/adr/018-rows-are-declared-above-one-engine.md`.
+//!   `scylla/statements.rs`, `change.rs`, `load.rs`, `view.rs`, `written.rs` and `write.rs`. Where that concerns it:
+//!   `store/transfer.rs` for copies, and each backend's `transfer.rs`, `erase.rs`, `sweep.rs` and `retention.rs`. Why so many
+//!   files, and what is to become of them: `docs/adr/018-rows-are-declared-above-one-engine.md`.
 //! - Codes, names and defaults: `api/error.rs` (API errors), `telemetry/metrics.rs` (metrics), `config.default.toml` (settings).
 //!   What else a new one needs: `CONTRIBUTING.md`.
 

@@ -47,6 +47,7 @@ mod tls_proxy;
 mod transfer;
 mod view;
 mod write;
+mod written;
 
 use std::sync::Arc;
 use std::time::Duration;

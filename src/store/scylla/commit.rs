@@ -4,12 +4,12 @@ use std::collections::HashMap;
 
 use super::ScyllaStore;
 use super::cell::{Cell, Key};
-use super::change::{Change, Redo};
+use super::change::Redo;
 use super::head::Next;
 use super::ledger::Held;
 use super::ownership::{Owned, Ownership};
-use super::view::Written;
 use super::write::Writing;
+use super::written::{Writes, Written};
 use crate::domain::{Seq, TenantId, Timestamp};
 use crate::store::error::{StoreError, StoreErrorKind};
 
@@ -29,8 +29,7 @@ impl ScyllaStore {
             read,
         } = step;
         let Written {
-            rows,
-            changes,
+            writes: Writes { rows, changes },
             events_until,
         } = written;
         let tenant = owned.term.tenant;
@@ -89,13 +88,8 @@ impl ScyllaStore {
     }
 
     /// Commits changes that no op made, as the ledger's owner. Where there is no ledger there is nothing to change.
-    pub(super) async fn commit_changes(
-        &self,
-        tenant: TenantId,
-        rows: Vec<(Key, Cell)>,
-        changes: Vec<Change>,
-    ) -> Result<(), StoreError> {
-        if changes.is_empty() {
+    pub(super) async fn commit_changes(&self, tenant: TenantId, writes: Writes) -> Result<(), StoreError> {
+        if writes.changes.is_empty() {
             return Ok(());
         }
         let ownership = self.ownerships.of(tenant);
@@ -103,8 +97,7 @@ impl ScyllaStore {
         let Some(owned) = self.as_owner(&ownership, &mut held, tenant).await? else {
             return Ok(());
         };
-        let now = owned.last;
-        let step = Step::of(&owned, now, rows, changes);
+        let step = Step::of(&owned, owned.last, writes);
         self.commit(&ownership, &mut held, owned, step).await
     }
 
@@ -189,13 +182,12 @@ pub(super) struct Step {
 
 impl Step {
     /// Changes that no op made.
-    pub(super) fn of(owned: &Owned, now: Timestamp, rows: Vec<(Key, Cell)>, changes: Vec<Change>) -> Self {
+    pub(super) fn of(owned: &Owned, now: Timestamp, writes: Writes) -> Self {
         Self {
             head: owned.head,
             now,
             written: Written {
-                rows,
-                changes,
+                writes,
                 events_until: owned.events_until,
             },
             read: HashMap::new(),

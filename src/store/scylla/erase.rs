@@ -12,6 +12,7 @@ use super::events::EventColumns;
 use super::keys;
 use super::pages::Part;
 use super::view::View;
+use super::written::Writes;
 use crate::domain::{ContactId, ConversationId, Event, PhoneNumberId, Seq, TenantId, Timestamp};
 use crate::store::erasure::{Belonging, Subject, names_of};
 use crate::store::error::StoreError;
@@ -102,7 +103,7 @@ impl ScyllaStore {
             rows += blank.len();
             while !blank.is_empty() {
                 let rest = blank.split_off(blank.len().min(TOGETHER));
-                self.commit_changes(tenant, Vec::new(), blank).await?;
+                self.commit_changes(tenant, blank.into()).await?;
                 blank = rest;
             }
             next = match last {
@@ -175,28 +176,16 @@ impl ScyllaStore {
         let names = messages.iter().flat_map(|kept| names_of(&kept.row));
         let names: Vec<Key> = names.map(Key::Seen).collect();
         let seen: HashMap<Key, Cell> = self.load(part.tenant, names).await?;
-        let mut rows: Vec<(Key, Cell)> = Vec::new();
-        let mut changes = Vec::new();
+        let mut writes = Writes::default();
         for (key, cell) in seen {
-            if let (Key::Seen(name), Some(Row::Seen(_, expires))) = (&key, cell) {
-                let row = Seen { at: None };
-                changes.push(Change::Seen {
-                    key: *name,
-                    row,
-                    expires,
-                });
-                rows.push((key, Some(Row::Seen(row, expires))));
+            if let Some(Row::Seen(_, expires)) = cell {
+                writes.put(key, Some(Row::Seen(Seen { at: None }, expires)));
             }
         }
         for kept in messages {
-            let at = MessageRef::of(&kept.row);
-            changes.push(Change::DropMessage {
-                at,
-                class: part.class.code(),
-            });
-            rows.push((Key::Message(at), None));
+            writes.drop_message(MessageRef::of(&kept.row), part.class);
         }
-        self.commit_changes(part.tenant, rows, changes).await
+        self.commit_changes(part.tenant, writes).await
     }
 
     async fn erase_unsettled(&self, tenant: TenantId, subject: &Subject) -> Result<usize, StoreError> {
@@ -212,18 +201,11 @@ impl ScyllaStore {
             doomed.retain(|row| subject.contacts.contains(&row.contact));
             found += doomed.len();
             for some in doomed.chunks(TOGETHER) {
-                let rows = some
-                    .iter()
-                    .map(|row| (Key::Outbox(number.clone(), row.at.message), None))
-                    .collect();
-                let changes = some
-                    .iter()
-                    .map(|row| Change::DropOutbox {
-                        number: number.clone(),
-                        message: row.at.message,
-                    })
-                    .collect();
-                self.commit_changes(tenant, rows, changes).await?;
+                let mut writes = Writes::default();
+                for row in some {
+                    writes.put(Key::Outbox(number.clone(), row.at.message), None);
+                }
+                self.commit_changes(tenant, writes).await?;
             }
         }
         Ok(found)
@@ -231,30 +213,26 @@ impl ScyllaStore {
 
     /// Removes conversations, aliases and contacts, except for what finds the conversations again.
     async fn erase_small_rows(&self, tenant: TenantId, subject: &Subject) -> Result<usize, StoreError> {
-        let mut rows: Vec<(Key, Cell)> = Vec::new();
-        let mut changes = Vec::new();
+        let mut writes = Writes::default();
         for conversation in &subject.conversations {
             if self.load_conversation(tenant, *conversation).await?.is_some() {
-                changes.push(Change::DropConversation(*conversation));
-                rows.push((Key::Conversation(*conversation), None));
+                writes.put(Key::Conversation(*conversation), None);
             }
         }
         for contact in &subject.contacts {
             for (what, key) in self.belongings(tenant, *contact).await? {
                 if what == Belonging::Alias && self.load_alias(tenant, &key).await? == Some(*contact) {
-                    changes.push(Change::DropAlias(key));
-                    rows.push((Key::Alias(key), None));
+                    writes.put(Key::Alias(key), None);
                 }
             }
         }
         for contact in &subject.contacts {
             if self.load_contact(tenant, *contact).await?.is_some() {
-                changes.push(Change::DropContact(*contact));
-                rows.push((Key::Contact(*contact), None));
+                writes.put(Key::Contact(*contact), None);
             }
         }
-        let count = changes.len();
-        self.commit_changes(tenant, rows, changes).await?;
+        let count = writes.rows.len();
+        self.commit_changes(tenant, writes).await?;
         Ok(count)
     }
 
@@ -309,6 +287,6 @@ impl ScyllaStore {
                 changes.push(Change::DropBelongings(*contact));
             }
         }
-        self.commit_changes(tenant, Vec::new(), changes).await
+        self.commit_changes(tenant, changes.into()).await
     }
 }

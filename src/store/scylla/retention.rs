@@ -12,13 +12,14 @@ use bytes::Bytes;
 
 use self::walk::Walked;
 use super::ScyllaStore;
-use super::cell::{Cell, Kept, Key, Listed, Row};
+use super::cell::{Kept, Key, Row};
 use super::change::{Change, EventRow, json, parse};
 use super::commit::Step;
 use super::keys::{self, Class};
 use super::ownership::Owned;
 use super::pages::Part;
 use super::row_cache::Note;
+use super::written::Writes;
 use crate::domain::{Event, MessageId, Retention, TenantId, Timestamp};
 use crate::store::Tenant;
 use crate::store::erasure::names_of;
@@ -41,13 +42,6 @@ fn verdict(part: Part, kept: &Kept, to: Retention, now: Timestamp) -> Verdict {
 /// Whether the time of all messages of a partition is over.
 fn is_over(part: Part, to: Retention, now: Timestamp) -> bool {
     to.expiry(keys::bucket_end(part.bucket).after(LATE)) <= now
-}
-
-/// What a step will commit.
-struct Plan {
-    job: RetentionJob,
-    rows: Vec<(Key, Cell)>,
-    changes: Vec<Change>,
 }
 
 impl ScyllaStore {
@@ -91,7 +85,7 @@ impl ScyllaStore {
             return self.write_job(self.stamp_after(0), &done).await;
         };
         let changes = vec![Change::Retention(Box::new(job))];
-        let step = Step::of(&owned, owned.last, Vec::new(), changes);
+        let step = Step::of(&owned, owned.last, changes.into());
         self.commit(&ownership, &mut held, owned, step).await
     }
 
@@ -117,8 +111,8 @@ impl ScyllaStore {
         let Some(owned) = self.as_owner(&ownership, &mut held, tenant).await? else {
             return Ok(Some(job));
         };
-        let plan = match self.plan(&owned, of, now, limit).await {
-            Ok(Ok(plan)) => plan,
+        let (job, writes) = match self.plan(&owned, of, now, limit).await {
+            Ok(Ok(planned)) => planned,
             Ok(Err(stands)) => {
                 *held = Some(owned);
                 return Ok(stands);
@@ -128,9 +122,9 @@ impl ScyllaStore {
                 return Err(error);
             }
         };
-        let step = Step::of(&owned, now, plan.rows, plan.changes);
+        let step = Step::of(&owned, now, writes);
         self.commit(&ownership, &mut held, owned, step).await?;
-        Ok(Some(plan.job))
+        Ok(Some(job))
     }
 
     /// What a change would do to some messages after a place.
@@ -162,7 +156,7 @@ impl ScyllaStore {
         of: u64,
         now: Timestamp,
         limit: usize,
-    ) -> Result<Result<Plan, Option<RetentionJob>>, StoreError> {
+    ) -> Result<Result<(RetentionJob, Writes), Option<RetentionJob>>, StoreError> {
         let tenant = owned.term.tenant;
         let job = match self.read_job(tenant).await? {
             Some(job) if job.finished.is_none() => job,
@@ -175,17 +169,13 @@ impl ScyllaStore {
                 next: walked.next,
                 ..Stepped::default()
             },
-            rows: Vec::new(),
-            changes: Vec::new(),
+            writes: Writes::default(),
         };
         self.plan_messages(&job, &walked, now, &mut planned).await?;
         let job = job.after(planned.stepped, of, now);
-        planned.changes.push(Change::Retention(Box::new(job.clone())));
-        Ok(Ok(Plan {
-            job,
-            rows: planned.rows,
-            changes: planned.changes,
-        }))
+        let mut writes = planned.writes;
+        writes.changes.push(Change::Retention(Box::new(job.clone())));
+        Ok(Ok((job, writes)))
     }
 
     async fn plan_messages(
@@ -218,19 +208,17 @@ impl ScyllaStore {
             };
             planned.stepped.count(verdict);
             match verdict {
-                Verdict::Gone => {
-                    planned.rows.push((Key::Message(at), None));
-                    if !empties {
-                        let class = part.class.code();
-                        planned.changes.push(Change::DropMessage { at, class });
-                    }
+                Verdict::Gone if empties => planned.writes.put(Key::Message(at), None),
+                Verdict::Gone => planned.writes.drop_message(at, part.class),
+                Verdict::Until(expires) => {
+                    let row = kept.row.clone();
+                    planned.writes.put_message(Kept { row, expires });
                 }
-                Verdict::Until(until) => planned.put(kept, until),
                 Verdict::Over | Verdict::Stays => {}
             }
         }
         if empties {
-            planned.changes.push(Change::DropMessages {
+            planned.writes.changes.push(Change::DropMessages {
                 conversation: part.conversation,
                 bucket: part.bucket,
                 class: part.class.code(),
@@ -262,9 +250,7 @@ impl ScyllaStore {
             };
             let lead = job.lead(*message, *verdict, (row, before));
             if let Some((row, expires)) = lead.filter(|lead| *lead != (row, before)) {
-                let key = *name;
-                planned.changes.push(Change::Seen { key, row, expires });
-                planned.rows.push((Key::Seen(key), Some(Row::Seen(row, expires))));
+                planned.writes.put(key, Some(Row::Seen(row, expires)));
             }
         }
         Ok(())
@@ -282,7 +268,7 @@ impl ScyllaStore {
         for (key, cell) in self.load(job.tenant, told.collect()).await? {
             if let (Key::Event(seq), Some(Row::Event(event, expires))) = (&key, cell) {
                 let row = EventRow::new(&Event::erased(*seq, event.at), expires)?;
-                planned.changes.push(Change::Event(Box::new(row)));
+                planned.writes.changes.push(Change::Event(Box::new(row)));
             }
         }
         Ok(())
@@ -308,7 +294,7 @@ impl ScyllaStore {
             let until = Some(job.to.expiry(kept.row.created));
             if listed.preview_until != until {
                 listed.preview_until = until;
-                planned.list(listed);
+                planned.writes.put_conversation(listed);
             }
             return Ok(());
         }
@@ -318,7 +304,7 @@ impl ScyllaStore {
             .await?;
         listed.row.fall_back_to(newest.as_ref().map(|left| &left.row));
         listed.preview_until = newest.map(|left| left.expires.min(job.to.expiry(left.row.created)));
-        planned.list(listed);
+        planned.writes.put_conversation(listed);
         Ok(())
     }
 
@@ -350,31 +336,8 @@ impl ScyllaStore {
     }
 }
 
-/// A step's rows while they are being decided.
+/// A step of a job while it is being decided.
 struct Planned {
     stepped: Stepped,
-    rows: Vec<(Key, Cell)>,
-    changes: Vec<Change>,
-}
-
-impl Planned {
-    fn put(&mut self, kept: &Kept, expires: Timestamp) {
-        let at = MessageRef::of(&kept.row);
-        let row = Box::new(kept.row.clone());
-        self.changes.push(Change::Message {
-            row: row.clone(),
-            expires,
-        });
-        let kept = Box::new(Kept { row: *row, expires });
-        self.rows.push((Key::Message(at), Some(Row::Message(kept))));
-    }
-
-    fn list(&mut self, listed: Listed) {
-        self.changes.push(Change::Conversation {
-            row: Box::new(listed.row.clone()),
-            preview_until: listed.preview_until,
-        });
-        let key = Key::Conversation(listed.row.id);
-        self.rows.push((key, Some(Row::Conversation(Box::new(listed)))));
-    }
+    writes: Writes,
 }

@@ -4,12 +4,12 @@ use std::collections::HashMap;
 
 use super::ScyllaStore;
 use super::cell::{Key, Listed, Row};
-use super::change::Change;
 use super::commit::Step;
 use super::keys;
 use super::ownership::Ownership;
 use super::row_cache::Note;
 use super::view::View;
+use super::written::Writes;
 use crate::domain::{ConversationId, PhoneNumberId, TenantId, Timestamp};
 use crate::store::error::StoreError;
 use crate::store::row::Rows as _;
@@ -95,8 +95,7 @@ impl ScyllaStore {
                 return Err(error);
             }
         };
-        let mut rows = Vec::new();
-        let mut changes = Vec::new();
+        let mut writes = Writes::default();
         // A status may have given the message a later end than it had when the conversation was written.
         let ends: HashMap<MessageRef, Timestamp> = read
             .iter()
@@ -105,7 +104,7 @@ impl ScyllaStore {
                 _ => None,
             })
             .collect();
-        for (key, cell) in read {
+        for cell in read.into_values() {
             let Some(Row::Conversation(listed)) = cell else {
                 continue;
             };
@@ -128,19 +127,14 @@ impl ScyllaStore {
                 row.fall_back_to(newest.as_ref().map(|kept| &kept.row));
                 preview_until = newest.map(|kept| kept.expires);
             }
-            changes.push(Change::Conversation {
-                row: Box::new(row.clone()),
-                preview_until,
-            });
-            let listed = Listed { row, preview_until };
-            rows.push((key, Some(Row::Conversation(Box::new(listed)))));
+            writes.put_conversation(Listed { row, preview_until });
         }
-        let count = rows.len();
+        let count = writes.rows.len();
         if count == 0 {
             *held = Some(owned);
             return Ok(0);
         }
-        let step = Step::of(&owned, now, rows, changes);
+        let step = Step::of(&owned, now, writes);
         self.commit(ownership, &mut held, owned, step).await?;
         Ok(count)
     }

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 
 use super::cell::{Cell, Kept, Key, Listed, Row};
 use super::change::{Change, EventRow};
-use super::keys::Class;
+use super::written::{Writes, Written};
 use crate::domain::{
     Alias, Contact, ContactId, Conversation, ConversationId, Event, Message, MessageId, PhoneNumberId, Seq,
     TenantId, Timestamp, WamidHash,
@@ -27,16 +27,6 @@ pub(super) struct View<'a> {
     missing: Vec<Key>,
     events: Vec<EventRow>,
     events_until: Timestamp,
-}
-
-/// What an evaluation wrote.
-pub(super) struct Written {
-    /// The rows by key, in the order in which they were first written.
-    pub(super) rows: Vec<(Key, Cell)>,
-    /// The rows that the commit writes.
-    pub(super) changes: Vec<Change>,
-    /// Expiry of the newest event.
-    pub(super) events_until: Timestamp,
 }
 
 impl<'a> View<'a> {
@@ -66,24 +56,19 @@ impl<'a> View<'a> {
 
     /// What the batch wrote.
     pub(super) fn finish(mut self) -> Written {
-        let mut changes = Vec::new();
-        let mut rows = Vec::new();
+        let mut writes = Writes::default();
         for key in self.order {
-            let Some(cell) = self.written.remove(&key) else {
-                continue;
-            };
-            let before = self.at_hand.get(&key).and_then(Option::as_ref);
-            change_of(&key, &cell, before, &mut changes);
-            rows.push((key, cell));
+            if let Some(cell) = self.written.remove(&key) {
+                let before = self.at_hand.get(&key).and_then(Option::as_ref);
+                writes.put_over(before, key, cell);
+            }
         }
-        changes.extend(
-            self.events
-                .into_iter()
-                .map(|event| Change::Event(Box::new(event))),
-        );
+        let events = self.events.into_iter();
+        writes
+            .changes
+            .extend(events.map(|event| Change::Event(Box::new(event))));
         Written {
-            rows,
-            changes,
+            writes,
             events_until: self.events_until,
         }
     }
@@ -109,54 +94,6 @@ impl<'a> View<'a> {
             Some(Row::Message(kept)) => Some(kept.expires),
             _ => None,
         }
-    }
-}
-
-/// What a written row means for the tables.
-fn change_of(key: &Key, cell: &Cell, before: Option<&Row>, changes: &mut Vec<Change>) {
-    match (key, cell) {
-        (_, Some(Row::Conversation(listed))) => changes.push(Change::Conversation {
-            row: Box::new(listed.row.clone()),
-            preview_until: listed.preview_until,
-        }),
-        (_, Some(Row::Message(kept))) => {
-            let class = Class::of(&kept.row, kept.expires);
-            if let Some(Row::Message(before)) = before {
-                let was = Class::of(&before.row, before.expires);
-                if was != class {
-                    changes.push(Change::DropMessage {
-                        at: MessageRef::of(&before.row),
-                        class: was.code(),
-                    });
-                }
-            }
-            changes.push(Change::Message {
-                row: Box::new(kept.row.clone()),
-                expires: kept.expires,
-            });
-        }
-        (Key::Seen(key), Some(Row::Seen(row, expires))) => changes.push(Change::Seen {
-            key: *key,
-            row: *row,
-            expires: *expires,
-        }),
-        (_, Some(Row::Contact(row))) => changes.push(Change::Contact(row.clone())),
-        (Key::Alias(key), Some(Row::Alias(contact))) => changes.push(Change::Alias {
-            key: *key,
-            contact: *contact,
-        }),
-        (Key::Idempotency(key), Some(Row::Idempotency(row, expires))) => changes.push(Change::Idempotency {
-            key: *key,
-            row: *row,
-            expires: *expires,
-        }),
-        (_, Some(Row::Outbox(row))) => changes.push(Change::Outbox(row.clone())),
-        (Key::Outbox(number, message), None) => changes.push(Change::DropOutbox {
-            number: number.clone(),
-            message: *message,
-        }),
-        // A batch removes nothing else, and writes each kind of row under its own kind of key.
-        _ => {}
     }
 }
 
