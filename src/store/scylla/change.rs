@@ -188,6 +188,11 @@ pub(super) fn optional_id(stored: &[u8]) -> Result<Option<[u8; 16]>, StoreError>
     }
 }
 
+/// A number by its id.
+pub(super) fn number(stored: &str) -> Result<PhoneNumberId, StoreError> {
+    PhoneNumberId::parse(stored).map_err(|error| StoreError::corrupt("number", error))
+}
+
 /// A place that may be absent.
 pub(super) fn optional_place(conversation: &[u8], message: &[u8]) -> Result<Option<MessageRef>, StoreError> {
     Ok(match (optional_id(conversation)?, optional_id(message)?) {

@@ -6,7 +6,7 @@ use super::ScyllaStore;
 use super::cell::{Cell, Key};
 use super::change::Redo;
 use super::head::Next;
-use super::ledger::Held;
+use super::ledger::{Evaluated, Held};
 use super::ownership::{Owned, Ownership};
 use super::write::Writing;
 use super::written::{Writes, Written};
@@ -156,6 +156,21 @@ impl ScyllaStore {
     }
 }
 
+/// Goes on with the right to write, or puts it back when what was to come before the commit failed.
+pub(super) fn or_put_back<T>(
+    held: &mut Held<'_>,
+    owned: Owned,
+    done: Result<T, StoreError>,
+) -> Result<(Owned, T), StoreError> {
+    match done {
+        Ok(value) => Ok((owned, value)),
+        Err(error) => {
+            **held = Some(owned);
+            Err(error)
+        }
+    }
+}
+
 /// Keeps the right to write only if nothing can have changed.
 fn after_failure(ownership: &Ownership, held: &mut Held<'_>, owned: Owned, error: StoreError) -> StoreError {
     match error.kind {
@@ -181,6 +196,18 @@ pub(super) struct Step {
 }
 
 impl Step {
+    /// What an evaluation wrote, behind its result.
+    pub(super) fn after<T>(evaluated: Evaluated<T>, head: Seq, now: Timestamp) -> (T, Self) {
+        let Evaluated { value, written, read } = evaluated;
+        let step = Self {
+            head,
+            now,
+            written,
+            read,
+        };
+        (value, step)
+    }
+
     /// Changes that no op made.
     pub(super) fn of(owned: &Owned, now: Timestamp, writes: Writes) -> Self {
         Self {

@@ -13,7 +13,7 @@ use super::keys;
 use super::pages::Part;
 use super::view::View;
 use super::written::Writes;
-use crate::domain::{ContactId, ConversationId, Event, PhoneNumberId, Seq, TenantId, Timestamp};
+use crate::domain::{ContactId, ConversationId, Event, Seq, TenantId, Timestamp};
 use crate::store::erasure::{Belonging, Subject, names_of};
 use crate::store::error::StoreError;
 use crate::store::row::{MessageRef, Rows as _, Seen};
@@ -118,36 +118,20 @@ impl ScyllaStore {
     async fn erase_messages(&self, tenant: TenantId, subject: &Subject) -> Result<usize, StoreError> {
         let mut rows = 0;
         for conversation in &subject.conversations {
-            for (bucket, classes) in self.buckets(tenant, *conversation).await? {
-                for class in classes {
-                    let part = Part {
-                        tenant,
-                        conversation: *conversation,
-                        bucket,
-                        class,
-                    };
-                    loop {
-                        let some = self.kept(part, None, TOGETHER).await?;
-                        if some.is_empty() {
-                            break;
-                        }
-                        rows += some.len();
-                        self.remove_messages(part, some).await?;
+            for part in self.parts(tenant, *conversation).await? {
+                loop {
+                    let some = self.kept(part, None, TOGETHER).await?;
+                    if some.is_empty() {
+                        break;
                     }
+                    rows += some.len();
+                    self.remove_messages(part, some).await?;
                 }
             }
         }
         for group in &subject.groups {
-            for (bucket, classes) in self.buckets(tenant, *group).await? {
-                for class in classes {
-                    let part = Part {
-                        tenant,
-                        conversation: *group,
-                        bucket,
-                        class,
-                    };
-                    rows += self.erase_from(part, subject).await?;
-                }
+            for part in self.parts(tenant, *group).await? {
+                rows += self.erase_from(part, subject).await?;
             }
         }
         Ok(rows)
@@ -189,14 +173,8 @@ impl ScyllaStore {
     }
 
     async fn erase_unsettled(&self, tenant: TenantId, subject: &Subject) -> Result<usize, StoreError> {
-        let slots: Vec<(String, i64)> = self
-            .link
-            .rows(&self.book.rows.all_slots, (keys::tenant(tenant),), usize::MAX)
-            .await?;
         let mut found = 0;
-        for (number, slot) in slots {
-            let number =
-                PhoneNumberId::parse(&number).map_err(|error| StoreError::corrupt("number", error))?;
+        for (number, slot) in self.slots(tenant).await? {
             let mut doomed = self.slot(tenant, &number, slot, None, usize::MAX).await?;
             doomed.retain(|row| subject.contacts.contains(&row.contact));
             found += doomed.len();
@@ -264,12 +242,7 @@ impl ScyllaStore {
                 return unchanged.map(|_| 0);
             }
         };
-        let step = Step {
-            head,
-            now,
-            written: left.written,
-            read: left.read,
-        };
+        let (_, step) = Step::after(left, head, now);
         self.commit(&ownership, &mut held, owned, step).await?;
         Ok(1)
     }

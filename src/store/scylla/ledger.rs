@@ -14,7 +14,7 @@ use tokio::sync::MutexGuard;
 use super::ScyllaStore;
 use super::cell::{Cell, Key};
 use super::change::Redo;
-use super::commit::Step;
+use super::commit::{Step, or_put_back};
 use super::ownership::{Owned, Ownership};
 use super::view::View;
 use super::write::Writing;
@@ -159,20 +159,10 @@ impl ScyllaStore {
         let mut held = ownership.owned.lock().await;
         let owned = self.admit(&ownership, &mut held, tenant, fence).await?;
         let before = owned.head;
-        let evaluated = match self.evaluate(&owned, now, move |view| run(before, view)).await {
-            Ok(evaluated) => evaluated,
-            Err(error) => {
-                *held = Some(owned);
-                return Err(error);
-            }
-        };
-        let (head, value) = evaluated.value;
-        let step = Step {
-            head,
-            now,
-            written: evaluated.written,
-            read: evaluated.read,
-        };
+        let evaluated = self.evaluate(&owned, now, move |view| run(before, view)).await;
+        let (owned, evaluated) = or_put_back(&mut held, owned, evaluated)?;
+        let (head, _) = evaluated.value;
+        let ((_, value), step) = Step::after(evaluated, head, now);
         self.commit(&ownership, &mut held, owned, step).await?;
         Ok(value)
     }

@@ -160,14 +160,13 @@ fn moved((conversation, number, status, activity, until): PlaceColumns) -> Resul
         last_activity: Timestamp::from_millis(activity),
         conversation: ConversationId::from_bytes(id(&conversation)?),
     };
-    let number = PhoneNumberId::parse(&number).map_err(|error| StoreError::corrupt("number", error))?;
     let status = ConversationStatus::of_code(status.cast_unsigned());
     let unknown = || StoreError::corrupt("conversation", "of an unknown status");
     Ok(Some(Move::Put(
         at,
         PlaceOf(Place {
             status: status.ok_or_else(unknown)?,
-            number,
+            number: super::change::number(&number)?,
             preview_until: (until != i64::MAX).then(|| Timestamp::from_millis(until)),
         }),
     )))

@@ -8,7 +8,7 @@ use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 
 use super::ScyllaStore;
 use super::cell::{Cell, Kept, Key, Row};
-use super::change::{class, parse};
+use super::change::{class, number, parse};
 use super::keys::{self, Class};
 use super::load::kept;
 use crate::domain::{
@@ -177,6 +177,24 @@ impl ScyllaStore {
         Ok(buckets)
     }
 
+    /// The same, each as a partition of messages.
+    pub(super) async fn parts(
+        &self,
+        tenant: TenantId,
+        conversation: ConversationId,
+    ) -> Result<Vec<Part>, StoreError> {
+        let mut parts = Vec::new();
+        for (bucket, classes) in self.buckets(tenant, conversation).await? {
+            parts.extend(classes.into_iter().map(|class| Part {
+                tenant,
+                conversation,
+                bucket,
+                class,
+            }));
+        }
+        Ok(parts)
+    }
+
     /// The newest messages of one partition that may be read.
     async fn part(
         &self,
@@ -281,7 +299,7 @@ impl ScyllaStore {
             .await?;
         let looks = found.into_iter().map(|(of,)| async move {
             let tenant = TenantId::new(of.cast_unsigned());
-            let has_some = self.has_unsettled(tenant, of).await?;
+            let has_some = self.has_unsettled(tenant).await?;
             Ok(has_some.then_some(tenant))
         });
         let looks = stream::iter(looks).buffer_unordered(TOGETHER);
@@ -293,15 +311,17 @@ impl ScyllaStore {
         Ok(tenants)
     }
 
+    /// Each ten minutes of each number of a tenant that have unsettled messages, or had some not long ago.
+    pub(super) async fn slots(&self, tenant: TenantId) -> Result<Vec<(PhoneNumberId, i64)>, StoreError> {
+        let of = (keys::tenant(tenant),);
+        let slots: Vec<(String, i64)> = self.link.rows(&self.book.rows.all_slots, of, usize::MAX).await?;
+        let slots = slots.into_iter();
+        slots.map(|(of, slot)| Ok((number(&of)?, slot))).collect()
+    }
+
     /// Whether anything is left in the slots of a tenant, which are forgotten some time after they are empty.
-    async fn has_unsettled(&self, tenant: TenantId, of: i64) -> Result<bool, StoreError> {
-        let slots: Vec<(String, i64)> = self
-            .link
-            .rows(&self.book.rows.all_slots, (of,), usize::MAX)
-            .await?;
-        for (number, slot) in slots {
-            let number =
-                PhoneNumberId::parse(&number).map_err(|error| StoreError::corrupt("number", error))?;
+    async fn has_unsettled(&self, tenant: TenantId) -> Result<bool, StoreError> {
+        for (number, slot) in self.slots(tenant).await? {
             if !self.slot(tenant, &number, slot, None, 1).await?.is_empty() {
                 return Ok(true);
             }

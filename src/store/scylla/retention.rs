@@ -14,7 +14,7 @@ use self::walk::Walked;
 use super::ScyllaStore;
 use super::cell::{Kept, Key, Row};
 use super::change::{Change, EventRow, json, parse};
-use super::commit::Step;
+use super::commit::{Step, or_put_back};
 use super::keys::{self, Class};
 use super::ownership::Owned;
 use super::pages::Part;
@@ -111,15 +111,13 @@ impl ScyllaStore {
         let Some(owned) = self.as_owner(&ownership, &mut held, tenant).await? else {
             return Ok(Some(job));
         };
-        let (job, writes) = match self.plan(&owned, of, now, limit).await {
-            Ok(Ok(planned)) => planned,
-            Ok(Err(stands)) => {
+        let planned = self.plan(&owned, of, now, limit).await;
+        let (owned, planned) = or_put_back(&mut held, owned, planned)?;
+        let (job, writes) = match planned {
+            Ok(planned) => planned,
+            Err(stands) => {
                 *held = Some(owned);
                 return Ok(stands);
-            }
-            Err(error) => {
-                *held = Some(owned);
-                return Err(error);
             }
         };
         let step = Step::of(&owned, now, writes);

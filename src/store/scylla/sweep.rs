@@ -4,13 +4,13 @@ use std::collections::HashMap;
 
 use super::ScyllaStore;
 use super::cell::{Key, Listed, Row};
-use super::commit::Step;
+use super::commit::{Step, or_put_back};
 use super::keys;
 use super::ownership::Ownership;
 use super::row_cache::Note;
 use super::view::View;
 use super::written::Writes;
-use crate::domain::{ConversationId, PhoneNumberId, TenantId, Timestamp};
+use crate::domain::{ConversationId, TenantId, Timestamp};
 use crate::store::error::StoreError;
 use crate::store::row::Rows as _;
 use crate::store::{MessageRef, Swept};
@@ -88,13 +88,9 @@ impl ScyllaStore {
             }
             Ok(())
         };
-        let read = match self.evaluate(&owned, now, clear).await {
-            Ok(evaluated) => evaluated.read,
-            Err(error) => {
-                *held = Some(owned);
-                return Err(error);
-            }
-        };
+        let evaluated = self.evaluate(&owned, now, clear).await;
+        let (mut owned, evaluated) = or_put_back(&mut held, owned, evaluated)?;
+        let read = evaluated.read;
         let mut writes = Writes::default();
         // A status may have given the message a later end than it had when the conversation was written.
         let ends: HashMap<MessageRef, Timestamp> = read
@@ -117,13 +113,9 @@ impl ScyllaStore {
             let mut row = listed.row;
             let mut preview_until = lives_until;
             if lives_until.is_none() {
-                let newest = match self.newest_that(owned.term.tenant, row.id, now, |_| true).await {
-                    Ok(newest) => newest,
-                    Err(error) => {
-                        *held = Some(owned);
-                        return Err(error);
-                    }
-                };
+                let found = self.newest_that(owned.term.tenant, row.id, now, |_| true).await;
+                let (still, newest) = or_put_back(&mut held, owned, found)?;
+                owned = still;
                 row.fall_back_to(newest.as_ref().map(|kept| &kept.row));
                 preview_until = newest.map(|kept| kept.expires);
             }
@@ -147,14 +139,9 @@ impl ScyllaStore {
         now: Timestamp,
     ) -> Result<(), StoreError> {
         let of = keys::tenant(tenant);
-        let slots: Vec<(String, i64)> = self
-            .link
-            .rows(&self.book.rows.all_slots, (of,), usize::MAX)
-            .await?;
+        let slots = self.slots(tenant).await?;
         let current = keys::slot_at(now);
         for (number, slot) in slots.into_iter().filter(|(_, slot)| slot + 1 < current) {
-            let number =
-                PhoneNumberId::parse(&number).map_err(|error| StoreError::corrupt("number", error))?;
             if !self.slot(tenant, &number, slot, None, 1).await?.is_empty() {
                 continue;
             }

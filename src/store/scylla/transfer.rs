@@ -8,7 +8,7 @@ use futures_util::stream::{StreamExt as _, TryStreamExt as _};
 
 use super::ScyllaStore;
 use super::change::{event, id, optional_place, parse};
-use super::commit::Step;
+use super::commit::{Step, or_put_back};
 use super::events::EventColumns;
 use super::keys::{self, Class};
 use super::load::{ConversationColumns, idempotency, listed};
@@ -219,20 +219,16 @@ impl ScyllaStore {
     }
 
     async fn export_outbox(&self, tenant: TenantId, after: Option<&Mark>) -> Result<Exported, StoreError> {
-        let mut slots: Vec<(String, i64)> = self
-            .link
-            .rows(&self.book.rows.all_slots, (keys::tenant(tenant),), usize::MAX)
-            .await?;
+        let mut slots = self.slots(tenant).await?;
         slots.sort();
-        let name = |(number, slot): &(String, i64)| Mark(format!("{number} {slot:020}").into_bytes());
+        let name = |(number, slot): &(PhoneNumberId, i64)| Mark(format!("{number} {slot:020}").into_bytes());
         let mut rest = slots
             .iter()
             .skip_while(|slot| after.is_some_and(|after| name(slot).0 <= after.0));
         let Some(here) = rest.next() else {
             return Ok(Exported::default());
         };
-        let number = PhoneNumberId::parse(&here.0).map_err(|error| StoreError::corrupt("number", error))?;
-        let rows = self.slot(tenant, &number, here.1, None, usize::MAX).await?;
+        let rows = self.slot(tenant, &here.0, here.1, None, usize::MAX).await?;
         Ok(Exported {
             records: rows
                 .into_iter()
@@ -285,21 +281,10 @@ impl ScyllaStore {
         let put = |view: &mut View<'_>| transfer::put(view, records);
         let evaluated = self.evaluate(&owned, now, put).await;
         owned.events_until = until;
-        let mut evaluated = match evaluated {
-            Ok(evaluated) => evaluated,
-            Err(error) => {
-                *held = Some(owned);
-                return Err(error);
-            }
-        };
-        evaluated.written.events_until = evaluated.written.events_until.max(until);
+        let (owned, evaluated) = or_put_back(&mut held, owned, evaluated)?;
         let head: Seq = transfer::head_in(records).unwrap_or(owned.head);
-        let step = Step {
-            head,
-            now,
-            written: evaluated.written,
-            read: evaluated.read,
-        };
+        let ((), mut step) = Step::after(evaluated, head, now);
+        step.written.events_until = step.written.events_until.max(until);
         self.commit(&ownership, &mut held, owned, step).await
     }
 }
