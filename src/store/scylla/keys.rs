@@ -109,16 +109,16 @@ pub(super) enum Class {
 impl Class {
     /// The class of a message that may be read until a time. The same however often its row is written.
     pub(super) fn of(message: &Message, expires: Timestamp) -> Self {
-        match expires.since(message.created).as_secs().div_ceil(DAY) {
-            0..=35 => Self::Short,
-            36..=400 => Self::Middle,
-            _ => Self::Long,
-        }
+        Self::of_days(expires.since(message.created).as_secs().div_ceil(DAY))
     }
 
     /// The class of all messages that are kept for so many days.
-    pub(super) const fn kept_for(days: Retention) -> Self {
-        match days.get() {
+    pub(super) fn kept_for(days: Retention) -> Self {
+        Self::of_days(u64::from(days.get()))
+    }
+
+    const fn of_days(days: u64) -> Self {
+        match days {
             0..=35 => Self::Short,
             36..=400 => Self::Middle,
             _ => Self::Long,
