@@ -4,6 +4,7 @@
 
 use bytes::Bytes;
 use fjall::Slice;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{ConversationId, Epoch, Event, EventKind, Fence, Seq, Timestamp};
@@ -70,6 +71,16 @@ pub(super) fn parse<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, StoreEr
         let place = format!("{:?} error at byte {}", error.classify(), error.column());
         StoreError::corrupt("row", place)
     })
+}
+
+/// Reads a value that was written as JSON, whatever the time.
+pub(super) fn row<T: DeserializeOwned>(value: &[u8]) -> Result<T, StoreError> {
+    parse(body(value)?)
+}
+
+/// Reads a value that was written as JSON, unless its time is over.
+pub(super) fn live_row<T: DeserializeOwned>(value: &[u8], now: Timestamp) -> Result<Option<T>, StoreError> {
+    live(value, now)?.map(parse).transpose()
 }
 
 /// Writes an event: time, kind, whether it has a conversation, the conversation, and the JSON as the wire shows it.

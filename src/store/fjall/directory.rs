@@ -15,11 +15,9 @@ pub(super) fn put_tenant(txn: &mut Txn, tenant: &Tenant) -> Result<(), StoreErro
 
 pub(super) fn put_number(txn: &mut Txn, number: &Number) -> Result<(), StoreError> {
     let key = keys::global(Kind::Number, number.id.as_str().as_bytes());
-    if let Some(held) = txn.get(Space::Rows, &key)? {
-        let held: Number = codec::parse(codec::body(&held)?)?;
-        if held.tenant != number.tenant {
-            return Err(StoreError::number_taken());
-        }
+    let held: Option<Number> = txn.row(&key)?;
+    if held.is_some_and(|held| held.tenant != number.tenant) {
+        return Err(StoreError::number_taken());
     }
     txn.put(Space::Rows, key, codec::json(NEVER, number)?);
     Ok(())
@@ -27,8 +25,7 @@ pub(super) fn put_number(txn: &mut Txn, number: &Number) -> Result<(), StoreErro
 
 pub(super) fn put_key(txn: &mut Txn, api_key: &ApiKey) -> Result<(), StoreError> {
     let key = keys::global(Kind::Key, &api_key.hash.0);
-    if let Some(before) = txn.get(Space::Rows, &key)? {
-        let before: ApiKey = codec::parse(codec::body(&before)?)?;
+    if let Some(before) = txn.row::<ApiKey>(&key)? {
         txn.delete(Space::Rows, keys::key_of(before.tenant, &before.hash));
     }
     txn.put(Space::Rows, key, codec::json(NEVER, api_key)?);
@@ -40,11 +37,8 @@ pub(super) fn put_key(txn: &mut Txn, api_key: &ApiKey) -> Result<(), StoreError>
 /// The next fence of a lease.
 pub(super) fn lease(txn: &mut Txn, tenant: TenantId) -> Result<Fence, StoreError> {
     let key = keys::row(Kind::Lease, tenant, &[]);
-    let last: u64 = match txn.get(Space::Rows, &key)? {
-        Some(value) => codec::parse(codec::body(&value)?)?,
-        None => 0,
-    };
-    let next = last.saturating_add(1);
+    let last: Option<u64> = txn.row(&key)?;
+    let next = last.unwrap_or(0).saturating_add(1);
     txn.put(Space::Rows, key, codec::json(NEVER, &next)?);
     Ok(Fence::new(next))
 }

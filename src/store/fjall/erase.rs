@@ -123,10 +123,7 @@ fn subject(engine: &Engine, tenant: TenantId, contact: ContactId) -> Result<Subj
     let mut subject = Subject::default();
     let mut todo = vec![contact];
     while let Some(id) = todo.pop() {
-        let value = moment.get(Space::Rows, &keys::row(Kind::Contact, tenant, id.as_bytes()))?;
-        let row: Option<Contact> = value
-            .map(|value| codec::parse(codec::body(&value)?))
-            .transpose()?;
+        let row: Option<Contact> = moment.row(&keys::row(Kind::Contact, tenant, id.as_bytes()))?;
         todo.extend(subject.add_contact(id, row.as_ref()));
         for what in Belonging::ALL {
             for reference in belongings(&moment, tenant, id, what)? {
@@ -221,7 +218,7 @@ fn some_messages(
     for group in &subject.groups {
         for pair in moment.under(Space::Messages, &keys::messages(tenant, *group), None) {
             let pair = pair?;
-            if found.len() < limit && subject.wrote(&codec::parse(codec::body(&pair.value)?)?) {
+            if found.len() < limit && subject.wrote(&codec::row(&pair.value)?) {
                 found.push(Key::stored(&pair.key));
             }
         }
@@ -236,7 +233,7 @@ fn remove_messages(txn: &mut Txn, tenant: TenantId, messages: Vec<Key>) -> Resul
         let Some(value) = txn.get(Space::Messages, &key)? else {
             continue;
         };
-        let message: Message = codec::parse(codec::body(&value)?)?;
+        let message: Message = codec::row(&value)?;
         for name in names_of(&message) {
             let seen = keys::row(Kind::Seen, tenant, name.as_bytes());
             if let Some(before) = txn.get(Space::Index, &seen)? {
@@ -257,7 +254,7 @@ fn unsettled(engine: &Engine, tenant: TenantId, subject: &Subject) -> Result<Vec
     let mut found = Vec::new();
     for pair in Moment::of(engine).under(Space::Rows, &keys::row(Kind::Outbox, tenant, &[]), None) {
         let pair = pair?;
-        let row: OutboxRow = codec::parse(codec::body(&pair.value)?)?;
+        let row: OutboxRow = codec::row(&pair.value)?;
         if subject.contacts.contains(&row.contact) {
             found.push(Key::stored(&pair.key));
         }
@@ -295,22 +292,17 @@ fn remove_small_rows(
     let mut rows = 0;
     for id in &subject.groups {
         let key = keys::row(Kind::Conversation, tenant, id.as_bytes());
-        if let Some(value) = txn.get(Space::Rows, &key)? {
-            let mut row: Conversation = codec::parse(codec::body(&value)?)?;
-            if subject.leave(&mut row) {
-                txn.put(Space::Rows, key, codec::json(NEVER, &row)?);
-                rows += 1;
-            }
+        if let Some(mut row) = txn.row::<Conversation>(&key)?
+            && subject.leave(&mut row)
+        {
+            txn.put(Space::Rows, key, codec::json(NEVER, &row)?);
+            rows += 1;
         }
     }
     for id in &subject.conversations {
         let key = keys::row(Kind::Conversation, tenant, id.as_bytes());
-        if let Some(value) = txn.get(Space::Rows, &key)? {
-            let row: Conversation = codec::parse(codec::body(&value)?)?;
-            let at = ConversationCursor {
-                last_activity: row.last_activity,
-                conversation: row.id,
-            };
+        if let Some(row) = txn.row::<Conversation>(&key)? {
+            let at = ConversationCursor::of(&row);
             txn.delete(Space::Rows, keys::listed(tenant, row.status, at));
             txn.delete(Space::Rows, key);
             rows += 1;

@@ -58,7 +58,7 @@ impl Reader {
     /// One row that does not expire.
     pub(super) fn row<T: DeserializeOwned>(&self, key: &Key) -> Result<Option<T>, StoreError> {
         let value = self.engine.get(Space::Rows, key)?;
-        value.map(|value| codec::parse(codec::body(&value)?)).transpose()
+        value.map(|value| codec::row(&value)).transpose()
     }
 
     /// One row, unless its time is over.
@@ -68,10 +68,8 @@ impl Reader {
         key: &Key,
         now: Timestamp,
     ) -> Result<Option<T>, StoreError> {
-        let Some(value) = self.engine.get(space, key)? else {
-            return Ok(None);
-        };
-        codec::live(&value, now)?.map(codec::parse).transpose()
+        let value = self.engine.get(space, key)?;
+        value.map_or(Ok(None), |value| codec::live_row(&value, now))
     }
 
     /// The contact that an alias leads to, links followed.

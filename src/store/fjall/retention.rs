@@ -32,12 +32,10 @@ fn job_key(tenant: TenantId) -> Key {
 /// Writes the tenant and its new job.
 pub(super) fn begin(txn: &mut Txn, tenant: &Tenant, job: &RetentionJob) -> Result<(), StoreError> {
     directory::put_tenant(txn, tenant)?;
-    if let Some(value) = txn.get(Space::Rows, &job_key(tenant.id))? {
-        // What the job before removed is to leave the files, although it never comes to its end.
-        let before: RetentionJob = codec::parse(codec::body(&value)?)?;
-        if before.finished.is_none() && before.removed > 0 {
-            rewrite::mark(txn)?;
-        }
+    let before: Option<RetentionJob> = txn.row(&job_key(tenant.id))?;
+    // What the job before removed is to leave the files, although it never comes to its end.
+    if before.is_some_and(|before| before.finished.is_none() && before.removed > 0) {
+        rewrite::mark(txn)?;
     }
     txn.put(Space::Rows, job_key(tenant.id), codec::json(NEVER, job)?);
     Ok(())
@@ -84,7 +82,7 @@ fn walk(
         let pair = pair?;
         let broken = || StoreError::corrupt("message", "key too short");
         let (_, conversation, id) = keys::message_of(&pair.key).ok_or_else(broken)?;
-        let message: Message = codec::parse(codec::body(&pair.value)?)?;
+        let message: Message = codec::row(&pair.value)?;
         walked.bytes = walked.bytes.saturating_add(pair.value.len());
         walked.found.push(Found {
             key: Key::stored(&pair.key),
@@ -171,11 +169,9 @@ fn apply(
     now: Timestamp,
 ) -> Result<RetentionJob, StoreError> {
     let key = job_key(job.tenant);
-    if let Some(value) = txn.get(Space::Rows, &key)? {
-        let stands: RetentionJob = codec::parse(codec::body(&value)?)?;
-        if stands != job {
-            return Ok(stands);
-        }
+    let stands: Option<RetentionJob> = txn.row(&key)?;
+    if let Some(stands) = stands.filter(|stands| *stands != job) {
+        return Ok(stands);
     }
     let mut stepped = Stepped {
         next: walked.next,
@@ -215,7 +211,7 @@ fn change(
         let Some(lead) = txn.get(Space::Index, &key)? else {
             continue;
         };
-        let seen: Seen = codec::parse(codec::body(&lead)?)?;
+        let seen: Seen = codec::row(&lead)?;
         let before = (seen, codec::expires(&lead)?);
         if let Some((seen, ends)) = job.lead((found.id, found.created), verdict, before) {
             txn.put(Space::Index, key, codec::json(ends, &seen)?);

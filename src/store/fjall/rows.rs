@@ -66,18 +66,23 @@ impl<'a> TenantRows<'a> {
         self.txn.put(Space::Rows, key, fjall::Slice::from(&[][..]));
     }
 
+    /// Reads what happened once, unless that may be forgotten.
+    fn once<T: DeserializeOwned>(&self, kind: Kind, id: &[u8]) -> Result<Option<T>, StoreError> {
+        let stored = self.txn.get(Space::Index, &self.key(kind, id))?;
+        stored.map_or(Ok(None), |value| codec::live_row(&value, self.now))
+    }
+
     /// Reads a small row and keeps it at hand.
     fn read<T: DeserializeOwned + Clone>(
         &mut self,
         key: Key,
         keep: fn(T) -> Decoded,
     ) -> Result<Option<T>, StoreError> {
-        let Some(value) = self.txn.get(Space::Rows, &key)? else {
-            return Ok(None);
-        };
-        let row: T = codec::parse(codec::body(&value)?)?;
-        self.txn.keep_decoded(key, keep(row.clone()));
-        Ok(Some(row))
+        let row: Option<T> = self.txn.row(&key)?;
+        if let Some(row) = &row {
+            self.txn.keep_decoded(key, keep(row.clone()));
+        }
+        Ok(row)
     }
 
     /// Writes a small row and keeps it at hand.
@@ -93,11 +98,7 @@ impl<'a> TenantRows<'a> {
     }
 
     fn place(&self, row: &Conversation) -> Key {
-        let at = ConversationCursor {
-            last_activity: row.last_activity,
-            conversation: row.id,
-        };
-        keys::listed(self.tenant, row.status, at)
+        keys::listed(self.tenant, row.status, ConversationCursor::of(row))
     }
 }
 
@@ -141,7 +142,7 @@ impl Rows for TenantRows<'_> {
             return Ok(None);
         };
         self.until.insert(at, codec::expires(&value)?);
-        codec::live(&value, self.now)?.map(codec::parse).transpose()
+        codec::live_row(&value, self.now)
     }
 
     fn put_message(&mut self, row: &Message, expires: Timestamp) -> Result<(), StoreError> {
@@ -159,11 +160,7 @@ impl Rows for TenantRows<'_> {
     }
 
     fn seen(&mut self, key: WamidHash) -> Result<Option<Seen>, StoreError> {
-        let stored = self
-            .txn
-            .get(Space::Index, &self.key(Kind::Seen, key.as_bytes()))?;
-        let Some(value) = stored else { return Ok(None) };
-        codec::live(&value, self.now)?.map(codec::parse).transpose()
+        self.once(Kind::Seen, key.as_bytes())
     }
 
     fn put_seen(&mut self, key: WamidHash, seen: Seen, expires: Timestamp) -> Result<(), StoreError> {
@@ -207,9 +204,7 @@ impl Rows for TenantRows<'_> {
     }
 
     fn idempotency(&mut self, key: [u8; 16]) -> Result<Option<Idempotency>, StoreError> {
-        let stored = self.txn.get(Space::Index, &self.key(Kind::Idempotency, &key))?;
-        let Some(value) = stored else { return Ok(None) };
-        codec::live(&value, self.now)?.map(codec::parse).transpose()
+        self.once(Kind::Idempotency, &key)
     }
 
     fn put_idempotency(
@@ -228,10 +223,7 @@ impl Rows for TenantRows<'_> {
         number: &PhoneNumberId,
         message: MessageId,
     ) -> Result<Option<OutboxRow>, StoreError> {
-        let stored = self
-            .txn
-            .get(Space::Rows, &keys::outbox(self.tenant, number, message))?;
-        stored.map(|value| codec::parse(codec::body(&value)?)).transpose()
+        self.txn.row(&keys::outbox(self.tenant, number, message))
     }
 
     fn put_outbox(&mut self, row: &OutboxRow) -> Result<(), StoreError> {

@@ -3,7 +3,9 @@
 use std::ops::Bound;
 
 use fjall::{Guard, Readable, Slice, Snapshot};
+use serde::de::DeserializeOwned;
 
+use super::codec;
 use super::engine::{Engine, failed};
 use super::keys::{Key, Space};
 use crate::store::error::StoreError;
@@ -37,6 +39,12 @@ impl<'a> Moment<'a> {
     /// What was stored under a key.
     pub(super) fn get(&self, space: Space, key: &Key) -> Result<Option<Slice>, StoreError> {
         self.snapshot.get(self.engine.space(space), key).map_err(failed)
+    }
+
+    /// A small row, if it was stored.
+    pub(super) fn row<T: DeserializeOwned>(&self, key: &Key) -> Result<Option<T>, StoreError> {
+        let value = self.get(Space::Rows, key)?;
+        value.map(|value| codec::row(&value)).transpose()
     }
 
     /// All that begins with a prefix, in order; after a key, if one is given.

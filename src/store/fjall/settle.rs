@@ -76,7 +76,7 @@ pub(super) fn after_loss(engine: &Engine, stored: Tally, now: Timestamp) -> Resu
     let mut doubtful = 0_u64;
     for pair in moment.under(Space::Rows, &keys::global(Kind::Outbox, &[]), None) {
         let pair = pair?;
-        let row: OutboxRow = codec::parse(codec::body(&pair.value)?)?;
+        let row: OutboxRow = codec::row(&pair.value)?;
         let (OutboxState::Queued, true, Some(attempt)) =
             (row.state, row.due <= now, row.attempt.checked_add(1))
         else {

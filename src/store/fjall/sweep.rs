@@ -151,7 +151,7 @@ pub(super) fn remove(txn: &mut Txn, found: Vec<Gone>, now: Timestamp) -> Result<
 /// A message goes: the events that told what it said keep nothing but their places.
 pub(super) fn end_events(txn: &mut Txn, message: &Key, value: &[u8]) -> Result<(), StoreError> {
     if let Some((tenant, _, _)) = keys::message_of(message.as_ref()) {
-        let row: Message = codec::parse(codec::body(value)?)?;
+        let row: Message = codec::row(value)?;
         blank_events(txn, tenant, &row.told)?;
     }
     Ok(())
@@ -168,10 +168,9 @@ pub(super) fn fall_back(
         return Ok(());
     };
     let key = keys::row(Kind::Conversation, tenant, conversation.as_bytes());
-    let Some(value) = txn.get(Space::Rows, &key)? else {
+    let Some(mut row) = txn.row::<Conversation>(&key)? else {
         return Ok(());
     };
-    let mut row: Conversation = codec::parse(codec::body(&value)?)?;
     if row.last_message_id != Some(id) {
         return Ok(());
     }
@@ -179,7 +178,7 @@ pub(super) fn fall_back(
         if key == message {
             return Ok(None);
         }
-        let left: Option<Message> = codec::live(value, now)?.map(codec::parse).transpose()?;
+        let left: Option<Message> = codec::live_row(value, now)?;
         Ok(left.filter(&stays))
     };
     let newest = txn.first_under(Space::Messages, &keys::messages(tenant, conversation), newest)?;

@@ -6,6 +6,7 @@ use std::num::NonZeroUsize;
 
 use fjall::{PersistMode, Slice};
 use lru::LruCache;
+use serde::de::DeserializeOwned;
 
 use super::codec::{self, Head};
 use super::engine::Engine;
@@ -83,6 +84,12 @@ impl Txn {
             Some(value) => Ok(value.clone()),
             None => self.engine.get(space, key),
         }
+    }
+
+    /// A small row, if it is stored or about to be.
+    pub(super) fn row<T: DeserializeOwned>(&self, key: &Key) -> Result<Option<T>, StoreError> {
+        let value = self.get(Space::Rows, key)?;
+        value.map(|value| codec::row(&value)).transpose()
     }
 
     /// The first of those that begin with a prefix in which something is found, with what is about to be written.
