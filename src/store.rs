@@ -99,6 +99,17 @@ pub struct EventPage {
     pub head: Seq,
 }
 
+impl EventPage {
+    /// Of a ledger that nobody opened.
+    pub(crate) const fn of_no_ledger() -> Self {
+        Self {
+            events: Vec::new(),
+            oldest: Seq::new(1),
+            head: Seq::new(0),
+        }
+    }
+}
+
 /// Which conversations a list shows.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ConversationFilter {

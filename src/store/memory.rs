@@ -133,14 +133,10 @@ impl Store for MemoryStore {
         now: Timestamp,
     ) -> Result<EventPage, StoreError> {
         let state = self.state();
-        Ok(match state.ledgers.get(&tenant) {
-            Some(ledger) => ledger.events_after(after, limit, now),
-            None => EventPage {
-                events: Vec::new(),
-                oldest: Seq::default().next(),
-                head: Seq::default(),
-            },
-        })
+        let ledger = state.ledgers.get(&tenant);
+        Ok(ledger.map_or_else(EventPage::of_no_ledger, |ledger| {
+            ledger.events_after(after, limit, now)
+        }))
     }
 
     async fn message(
@@ -180,9 +176,10 @@ impl Store for MemoryStore {
     ) -> Result<Page<Message>, StoreError> {
         let state = self.state();
         let ledger = state.ledgers.get(&tenant);
-        Ok(ledger.map_or_else(Page::empty, |ledger| {
-            ledger.page_messages(conversation, before, limit, now)
-        }))
+        ledger.map_or_else(
+            || Ok(Page::empty()),
+            |ledger| ledger.page_messages(conversation, before, limit, now),
+        )
     }
 
     async fn conversation(
@@ -204,10 +201,8 @@ impl Store for MemoryStore {
     ) -> Result<ConversationPage, StoreError> {
         let state = self.state();
         let ledger = state.ledgers.get(&tenant);
-        let page = ledger.map_or_else(Page::empty, |ledger| {
-            ledger.page_conversations(&filter, after, limit)
-        });
-        Ok(page.into())
+        let page = ledger.map(|ledger| ledger.page_conversations(&filter, after, limit));
+        Ok(page.unwrap_or_else(|| Ok(Page::empty()))?.into())
     }
 
     async fn contact(&self, tenant: TenantId, contact: ContactId) -> Result<Option<Contact>, StoreError> {

@@ -1,5 +1,8 @@
 //! How much one page takes: rows, and bytes of them.
 
+use super::Page;
+use super::error::StoreError;
+
 /// Bytes of one page's rows, unless its only row is longer: thousands of pages may be read at once.
 pub const PAGE_BYTES: usize = 1 << 20;
 /// Rows asked for before it is known how long they are.
@@ -33,6 +36,24 @@ impl Room {
         true
     }
 
+    /// The rows that fit, and whether there is another.
+    pub(super) fn page<T>(
+        mut self,
+        rows: impl IntoIterator<Item = Result<T, StoreError>>,
+        bytes: impl Fn(&T) -> usize,
+    ) -> Result<Page<T>, StoreError> {
+        let mut page = Page::empty();
+        for row in rows {
+            let row = row?;
+            if !self.take(bytes(&row)) {
+                page.more = true;
+                break;
+            }
+            page.items.push(row);
+        }
+        Ok(page)
+    }
+
     /// How many rows to read next: as many as fit if they are as long as those before.
     pub(super) fn worth_reading(&self) -> usize {
         let left = self.rows.saturating_sub(self.taken);
@@ -58,6 +79,23 @@ mod tests {
         let mut room = Room::of(9);
         assert!(room.take(2 * PAGE_BYTES) && !room.take(1));
         assert!(!Room::of(0).take(1));
+    }
+
+    #[test]
+    fn a_page_says_whether_there_is_another_row_and_fails_with_a_row_that_it_comes_to() {
+        let rows = || [1, 2, 3].into_iter().map(Ok);
+        let broken = || StoreError::corrupt("row", "as the test wants");
+        for (limit, items, more) in [
+            (2, vec![1, 2], true),
+            (3, vec![1, 2, 3], false),
+            (0, vec![], true),
+        ] {
+            let page = Room::of(limit).page(rows(), |_| 0).unwrap();
+            assert_eq!(page, Page { items, more });
+        }
+        let ends_badly = || rows().chain([Err(broken())]);
+        assert!(Room::of(2).page(ends_badly(), |_| 0).is_ok());
+        assert!(Room::of(9).page(ends_badly(), |_| 0).is_err());
     }
 
     #[test]

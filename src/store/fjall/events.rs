@@ -42,11 +42,7 @@ pub(super) fn after(
 ) -> Result<EventPage, StoreError> {
     let moment = Moment::of(engine);
     let Some(value) = moment.get(Space::Rows, &keys::row(Kind::Head, tenant, &[]))? else {
-        return Ok(EventPage {
-            events: Vec::new(),
-            oldest: Seq::default().next(),
-            head: Seq::default(),
-        });
+        return Ok(EventPage::of_no_ledger());
     };
     let head = codec::parse_head(codec::body(&value)?)?;
     let mut oldest = first_readable(&moment, floors.of(tenant).max(head.floor), tenant, &head, now)?;

@@ -49,21 +49,10 @@ pub(super) fn messages(
     now: Timestamp,
 ) -> Result<Page<Message>, StoreError> {
     let after = before.map(|id| keys::message(tenant, conversation, id));
-    let mut page = Page::empty();
-    let mut room = Room::of(limit);
-    for pair in Moment::of(engine).under(Space::Messages, &keys::messages(tenant, conversation), after) {
-        let value = pair?.value;
-        let Some(body) = codec::live(&value, now)? else {
-            continue;
-        };
-        let message: Message = codec::parse(body)?;
-        if !room.take(message.content.bytes()) {
-            page.more = true;
-            break;
-        }
-        page.items.push(message);
-    }
-    Ok(page)
+    let live = |pair: Result<Pair, StoreError>| codec::live_row(&pair?.value, now);
+    let rows = Moment::of(engine).under(Space::Messages, &keys::messages(tenant, conversation), after);
+    let rows = rows.filter_map(|pair| live(pair).transpose());
+    Room::of(limit).page(rows, |row: &Message| row.content.bytes())
 }
 
 pub(super) fn outbox(
@@ -134,7 +123,7 @@ pub(super) fn all_of_many<T: DeserializeOwned + Send>(
 }
 
 fn parsed<T: DeserializeOwned>(pair: Result<Pair, StoreError>) -> Result<T, StoreError> {
-    codec::parse(codec::body(&pair?.value)?)
+    codec::row(&pair?.value)
 }
 
 /// The keys of a tenant, by the index beside them.
@@ -145,9 +134,7 @@ pub(super) fn api_keys(engine: &Engine, tenant: TenantId) -> Result<Vec<ApiKey>,
     for pair in moment.under(Space::Rows, &prefix, None) {
         let key = pair?.key;
         let hash = key.get(prefix.as_ref().len()..).unwrap_or_default();
-        if let Some(value) = moment.get(Space::Rows, &keys::global(Kind::Key, hash))? {
-            found.push(codec::parse(codec::body(&value)?)?);
-        }
+        found.extend(moment.row::<ApiKey>(&keys::global(Kind::Key, hash))?);
     }
     Ok(found)
 }
@@ -187,8 +174,7 @@ pub(super) fn conversations(
         let lost = || StoreError::corrupt("conversation", "listed but not there");
         let id = keys::listed_conversation(&pair.key).ok_or_else(lost)?;
         let key = keys::row(Kind::Conversation, tenant, id.as_bytes());
-        let value = moment.get(Space::Rows, &key)?.ok_or_else(lost)?;
-        page.items.push(codec::parse(codec::body(&value)?)?);
+        page.items.push(moment.row(&key)?.ok_or_else(lost)?);
     }
     Ok(page)
 }

@@ -95,16 +95,15 @@ impl Ledger {
         before: Option<MessageId>,
         limit: usize,
         now: Timestamp,
-    ) -> Page<Message> {
+    ) -> Result<Page<Message>, StoreError> {
         let first = (conversation, MessageId::from_bytes([0; 16]));
         let end = match before {
             Some(before) => Bound::Excluded((conversation, before)),
             None => Bound::Included((conversation, MessageId::from_bytes([u8::MAX; 16]))),
         };
         let rows = self.tables.messages.range((Bound::Included(first), end));
-        let mut room = Room::of(limit);
         let rows = rows.rev().filter_map(|(_, timed)| timed.live(now));
-        page(rows.cloned(), |row| room.take(row.content.bytes()))
+        Room::of(limit).page(rows.cloned().map(Ok), |row| row.content.bytes())
     }
 
     pub(super) fn page_conversations(
@@ -112,7 +111,7 @@ impl Ledger {
         filter: &ConversationFilter,
         after: Option<ConversationCursor>,
         limit: usize,
-    ) -> Page<Conversation> {
+    ) -> Result<Page<Conversation>, StoreError> {
         let mut rows: Vec<&Conversation> = self
             .tables
             .conversations
@@ -122,8 +121,7 @@ impl Ledger {
             .filter(|row| after.is_none_or(|after| ConversationCursor::of(row) < after))
             .collect();
         rows.sort_by_key(|row| std::cmp::Reverse(ConversationCursor::of(row)));
-        let mut room = Room::of(limit);
-        page(rows.into_iter().cloned(), |_| room.take(0))
+        Room::of(limit).page(rows.into_iter().cloned().map(Ok), |_| 0)
     }
 
     pub(super) fn by_alias(&self, tenant: TenantId, alias: &Alias) -> Option<ContactId> {
@@ -171,19 +169,6 @@ impl Ledger {
         drop_expired(&mut self.tables.idempotency, now, &mut left);
         limit - left
     }
-}
-
-/// The rows that fit, and whether there is another.
-fn page<T>(rows: impl Iterator<Item = T>, mut fits: impl FnMut(&T) -> bool) -> Page<T> {
-    let mut page = Page::empty();
-    for row in rows {
-        if !fits(&row) {
-            page.more = true;
-            break;
-        }
-        page.items.push(row);
-    }
-    page
 }
 
 fn drop_expired<K: Ord + Clone, T>(

@@ -71,11 +71,7 @@ impl ScyllaStore {
         now: Timestamp,
     ) -> Result<EventPage, StoreError> {
         let Some(head) = self.visible_head(tenant).await? else {
-            return Ok(EventPage {
-                events: Vec::new(),
-                oldest: Seq::default().next(),
-                head: Seq::default(),
-            });
+            return Ok(EventPage::of_no_ledger());
         };
         let oldest = self.first_event(tenant, head, now).await?;
         let mut page = EventPage {

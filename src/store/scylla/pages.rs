@@ -61,12 +61,8 @@ impl ScyllaStore {
             }
             _ => read.await?,
         };
-        let mut room = Room::of(limit);
-        let all = found.len();
-        let fit = found.into_iter().map(|kept| kept.row);
-        let items: Vec<_> = fit.take_while(|row| room.take(row.content.bytes())).collect();
-        let more = items.len() < all;
-        Ok(Page { items, more })
+        let rows = found.into_iter().map(|kept| Ok(kept.row));
+        Room::of(limit).page(rows, |row| row.content.bytes())
     }
 
     /// Reads once more when messages were removed meanwhile: one that moved to a table that was read before it came, from one
