@@ -21,17 +21,20 @@ use crate::store::row::{Idempotency, MessageRef, Seen};
 const TOGETHER: usize = 64;
 
 /// A conversation as its columns tell it: until when the preview may be read, the preview, the rest.
-pub(super) type ConversationColumns = (i64, Option<Bytes>, Bytes);
+pub(super) type ConversationColumns = (Option<i64>, Option<Bytes>, Option<Bytes>);
 
-/// Puts a conversation together.
-pub(super) fn listed((until, preview, body): ConversationColumns) -> Result<Listed, StoreError> {
+/// Puts a conversation together. A preview that outlived its row stands alone: then there is no conversation.
+pub(super) fn listed((until, preview, body): ConversationColumns) -> Result<Option<Listed>, StoreError> {
+    let (Some(until), Some(body)) = (until, body) else {
+        return Ok(None);
+    };
     let mut row: Conversation = parse(&body)?;
     row.preview = match preview {
         Some(preview) => parse(&preview)?,
         None => None,
     };
     let preview_until = (until != i64::MAX).then(|| Timestamp::from_millis(until));
-    Ok(Listed { row, preview_until })
+    Ok(Some(Listed { row, preview_until }))
 }
 
 impl ScyllaStore {
@@ -120,13 +123,8 @@ impl ScyllaStore {
     ) -> Result<Option<Listed>, StoreError> {
         let id = conversation.as_bytes();
         let values = (keys::tenant(tenant), keys::shard(id), id);
-        // A preview that outlived its row stands alone: then there is no conversation.
-        let row: Option<(Option<i64>, Option<Bytes>, Option<Bytes>)> =
-            self.link.row(&self.book.rows.conversation, values).await?;
-        match row {
-            Some((Some(until), preview, Some(body))) => listed((until, preview, body)).map(Some),
-            _ => Ok(None),
-        }
+        let row: Option<ConversationColumns> = self.link.row(&self.book.rows.conversation, values).await?;
+        row.map_or(Ok(None), listed)
     }
 
     /// A message, whatever the time.

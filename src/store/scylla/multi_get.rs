@@ -9,7 +9,7 @@ use super::ScyllaStore;
 use super::cell::{Cell, Key, Row};
 use super::change::{id, parse};
 use super::keys;
-use super::load::{ConversationColumns, idempotency, listed, seen};
+use super::load::{idempotency, listed, seen};
 use super::request_batches::Replicas;
 use crate::domain::{ContactId, TenantId, Timestamp};
 use crate::store::error::StoreError;
@@ -170,10 +170,8 @@ impl ScyllaStore {
                     .rows(&rows.conversations_among, (of, shards, among), AMONG)
                     .await?;
                 for (key, until, preview, body) in all {
-                    // A preview that outlived its row stands alone: then there is no conversation.
-                    if let (Some(until), Some(body)) = (until, body) {
-                        let columns: ConversationColumns = (until, preview, body);
-                        found.insert(id(&key)?, Row::Conversation(Box::new(listed(columns)?)));
+                    if let Some(listed) = listed((until, preview, body))? {
+                        found.insert(id(&key)?, Row::Conversation(Box::new(listed)));
                     }
                 }
             }

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use futures_util::stream::{StreamExt as _, TryStreamExt as _};
 
 use super::ScyllaStore;
+use super::cell::Listed;
 use super::change::{event, id, optional_place, parse};
 use super::commit::{Step, or_put_back};
 use super::events::EventColumns;
@@ -141,23 +142,20 @@ impl ScyllaStore {
                 found.into_iter().map(alias).collect()
             }
             RecordKind::Conversation => {
-                let found: Vec<(Option<i64>, Option<Bytes>, Option<Bytes>)> = self
+                let found: Vec<ConversationColumns> = self
                     .link
                     .rows(&rows.conversations_of_shard, of, usize::MAX)
                     .await?;
-                let whole = found.into_iter().filter_map(|row| match row {
-                    (Some(until), preview, Some(body)) => Some((until, preview, body)),
-                    // A preview that outlived its row.
-                    _ => None,
-                });
-                let conversation = |columns: ConversationColumns| {
-                    let mut found = listed(columns)?;
+                let conversation = |mut found: Listed| {
                     if found.preview_until.is_some_and(|until| until <= now) {
                         found.row.preview = None;
                     }
-                    Ok(Record::Conversation(Box::new(found.row)))
+                    Record::Conversation(Box::new(found.row))
                 };
-                whole.map(conversation).collect()
+                let whole = found
+                    .into_iter()
+                    .filter_map(|columns| listed(columns).transpose());
+                whole.map(|found| found.map(conversation)).collect()
             }
             RecordKind::Seen => {
                 let found: Vec<(Bytes, Bytes, Bytes, i64)> =
