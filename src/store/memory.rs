@@ -44,6 +44,11 @@ impl MemoryStore {
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    /// Reads from a tenant's ledger; there is nothing in one that nobody opened.
+    fn read<T: Default>(&self, tenant: TenantId, read: impl FnOnce(&Ledger) -> T) -> T {
+        self.state().ledgers.get(&tenant).map(read).unwrap_or_default()
+    }
 }
 
 #[async_trait]
@@ -118,7 +123,7 @@ impl Store for MemoryStore {
     }
 
     async fn tenant_head(&self, tenant: TenantId) -> Result<Option<TenantHead>, StoreError> {
-        Ok(self.state().ledgers.get(&tenant).map(|ledger| ledger.at))
+        Ok(self.read(tenant, |ledger| Some(ledger.at)))
     }
 
     async fn append(&self, batch: Append) -> Result<Appended, StoreError> {
@@ -145,13 +150,10 @@ impl Store for MemoryStore {
         at: MessageRef,
         now: Timestamp,
     ) -> Result<Option<Message>, StoreError> {
-        let state = self.state();
-        let key = (at.conversation, at.message);
-        let row = state
-            .ledgers
-            .get(&tenant)
-            .and_then(|ledger| ledger.tables.messages.get(&key));
-        Ok(row.and_then(|timed| timed.live(now)).cloned())
+        Ok(self.read(tenant, |ledger| {
+            let row = ledger.tables.messages.get(&(at.conversation, at.message))?;
+            row.live(now).cloned()
+        }))
     }
 
     async fn find_outbound(
@@ -160,10 +162,10 @@ impl Store for MemoryStore {
         message: MessageId,
         now: Timestamp,
     ) -> Result<Option<MessageRef>, StoreError> {
-        let state = self.state();
-        let ledger = state.ledgers.get(&tenant);
-        let row = ledger.and_then(|ledger| ledger.tables.seen.get(&outbound_key(message)));
-        Ok(row.and_then(|timed| timed.live(now)).and_then(|seen| seen.at))
+        Ok(self.read(tenant, |ledger| {
+            let row = ledger.tables.seen.get(&outbound_key(message))?;
+            row.live(now)?.at
+        }))
     }
 
     async fn page_messages(
@@ -187,9 +189,9 @@ impl Store for MemoryStore {
         tenant: TenantId,
         conversation: ConversationId,
     ) -> Result<Option<Conversation>, StoreError> {
-        let state = self.state();
-        let ledger = state.ledgers.get(&tenant);
-        Ok(ledger.and_then(|ledger| ledger.tables.conversations.get(&conversation).cloned()))
+        Ok(self.read(tenant, |ledger| {
+            ledger.tables.conversations.get(&conversation).cloned()
+        }))
     }
 
     async fn page_conversations(
@@ -206,9 +208,7 @@ impl Store for MemoryStore {
     }
 
     async fn contact(&self, tenant: TenantId, contact: ContactId) -> Result<Option<Contact>, StoreError> {
-        let state = self.state();
-        let ledger = state.ledgers.get(&tenant);
-        Ok(ledger.and_then(|ledger| ledger.tables.contacts.get(&contact).cloned()))
+        Ok(self.read(tenant, |ledger| ledger.tables.contacts.get(&contact).cloned()))
     }
 
     async fn contacts_by_alias(
@@ -239,9 +239,7 @@ impl Store for MemoryStore {
         after: Option<MessageId>,
         limit: usize,
     ) -> Result<Vec<OutboxRow>, StoreError> {
-        let state = self.state();
-        let ledger = state.ledgers.get(&tenant);
-        Ok(ledger.map_or_else(Vec::new, |ledger| ledger.outbox(&number, after, limit)))
+        Ok(self.read(tenant, |ledger| ledger.outbox(&number, after, limit)))
     }
 
     async fn outbox_row(
@@ -250,9 +248,9 @@ impl Store for MemoryStore {
         number: PhoneNumberId,
         message: MessageId,
     ) -> Result<Option<OutboxRow>, StoreError> {
-        let state = self.state();
-        let ledger = state.ledgers.get(&tenant);
-        Ok(ledger.and_then(|ledger| ledger.tables.outbox.get(&(number, message)).cloned()))
+        Ok(self.read(tenant, |ledger| {
+            ledger.tables.outbox.get(&(number, message)).cloned()
+        }))
     }
 
     async fn tenants_with_outbox(&self) -> Result<Vec<TenantId>, StoreError> {
@@ -359,11 +357,7 @@ impl Store for MemoryStore {
         limit: usize,
         now: Timestamp,
     ) -> Result<Survey, StoreError> {
-        let state = self.state();
-        let ledger = state.ledgers.get(&tenant);
-        Ok(ledger.map_or_else(Survey::default, |ledger| {
-            ledger.tables.survey(to, after, limit, now)
-        }))
+        Ok(self.read(tenant, |ledger| ledger.tables.survey(to, after, limit, now)))
     }
 
     async fn export(
@@ -374,12 +368,10 @@ impl Store for MemoryStore {
         limit: usize,
         now: Timestamp,
     ) -> Result<Exported, StoreError> {
-        let state = self.state();
-        let ledger = state.ledgers.get(&tenant);
-        ledger.map_or_else(
-            || Ok(Exported::default()),
-            |ledger| ledger.export(kind, after.as_ref(), limit, now),
-        )
+        let exported = self.read(tenant, |ledger| {
+            Some(ledger.export(kind, after.as_ref(), limit, now))
+        });
+        exported.unwrap_or_else(|| Ok(Exported::default()))
     }
 
     async fn import(
