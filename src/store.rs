@@ -379,6 +379,12 @@ pub trait Store: Send + Sync + 'static {
         Ok(all.into_iter().map(NumberOwner::from).collect())
     }
 
+    /// Another number after each change of [`Store::numbers`], by whichever process. Always the same where no other process can
+    /// make one.
+    async fn numbers_version(&self) -> Result<i64, StoreError> {
+        Ok(0)
+    }
+
     /// Adds or replaces an API key.
     async fn put_key(&self, key: ApiKey) -> Result<(), StoreError>;
 

@@ -13,7 +13,7 @@ mod tests;
 pub(crate) mod victim;
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -127,12 +127,15 @@ pub struct Directory {
     rng: Mutex<fastrand::Rng>,
     /// Whether the process ends: then nothing is started.
     closed: AtomicBool,
+    /// The store's numbers as they were read last.
+    numbers_version: AtomicI64,
     taken_back: Arc<tokio::sync::Notify>,
 }
 
 impl Directory {
     /// Reads from the store whose each number is. Tenants start when first needed, or by [`Self::start_due`].
     pub async fn open(parts: DirectoryParts) -> Result<Self, StoreError> {
+        let version = parts.store.numbers_version().await?;
         let numbers = Numbers::of(parts.store.number_owners().await?, &parts.apps);
         let map = Map {
             numbers,
@@ -146,6 +149,7 @@ impl Directory {
             not_started: Seldom::each(TOLD_EACH),
             rng,
             closed: AtomicBool::new(false),
+            numbers_version: AtomicI64::new(version),
             taken_back: Arc::default(),
         })
     }
@@ -211,6 +215,31 @@ impl Directory {
         let handle = self.tenant(tenant).await?;
         handle.ledger.keep_for(days);
         handle.ledger.pass().await.map_err(|error| commit_refusal(&error))
+    }
+
+    /// Takes over the numbers that another process added or changed since the store was read last.
+    pub async fn read_numbers_again(&self) -> Result<(), StoreError> {
+        let version = self.parts.store.numbers_version().await?;
+        if version == self.numbers_version.load(Ordering::Acquire) {
+            return Ok(());
+        }
+        for number in self.parts.store.numbers().await? {
+            if !self.knows(&number) {
+                self.number_changed(number).await;
+            }
+        }
+        self.numbers_version.store(version, Ordering::Release);
+        Ok(())
+    }
+
+    fn knows(&self, number: &Number) -> bool {
+        let map = self.read();
+        let lane = map
+            .live
+            .get(&number.tenant)
+            .map(|running| running.lanes.get(&number.id));
+        // A tenant that rests reads its numbers when it starts.
+        map.numbers.has(number) && lane.is_none_or(|lane| lane.is_some_and(|lane| lane.knows(number)))
     }
 
     /// Takes over a number that was added to the store, or changed there. Its lane starts, or takes over the change.

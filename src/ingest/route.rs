@@ -130,7 +130,16 @@ impl Router {
                 return Handed::All;
             }
         }
-        let owners = owners::of(&self.directory, &element);
+        let mut owners = owners::of(&self.directory, &element);
+        if owners.is_empty() && !matches!(element, Element::Malformed(_)) {
+            // Another process may have added the number a moment ago.
+            if let Err(error) = self.directory.read_numbers_again().await {
+                tracing::debug!(%error, "cannot tell whose a webhook is");
+                ticket.note(Verdict::Again);
+                return Handed::All;
+            }
+            owners = owners::of(&self.directory, &element);
+        }
         let heard = self.heard(&element, &owners, signer);
         let reason = match &element {
             Element::Malformed(_) => Some(QuarantineReason::Malformed),

@@ -257,6 +257,29 @@ async fn what_an_app_says_of_anothers_number_stays_untrusted_however_often_it_is
 }
 
 #[actix::test]
+async fn a_webhook_for_a_number_that_another_process_just_added_is_applied() {
+    tokio::time::pause();
+    let road = Road::open(&["demo"]).await;
+    let fresh = TenantId::new(7);
+    let tenant = Tenant {
+        id: fresh,
+        name: "a shop".to_owned(),
+        retention: Retention::DEFAULT,
+        created: SystemClock::new().now(),
+    };
+    road.store.put_tenant(tenant).await.unwrap();
+    road.store
+        .put_number(number_of(fresh, Some("demo")))
+        .await
+        .unwrap();
+    road.intake.accept(demo(), webhook(fresh, 1, 1)).await.unwrap();
+    road.applied().await;
+    assert_eq!(texts(&road.store, fresh).await, [1]);
+    assert!(road.aside().await.is_empty());
+    road.close().await;
+}
+
+#[actix::test]
 async fn what_cannot_be_read_is_put_back_as_whose_it_was() {
     tokio::time::pause();
     let road = Road::open(&["demo", "stranger"]).await;

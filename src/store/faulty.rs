@@ -343,6 +343,7 @@ impl Store for FaultyStore {
         put_number(number: Number) -> ();
         number(id: PhoneNumberId) -> Option<Number>;
         numbers() -> Vec<Number>;
+        numbers_version() -> i64;
         put_key(key: ApiKey) -> ();
         key(hash: KeyHash) -> Option<ApiKey>;
         keys(tenant: TenantId) -> Vec<ApiKey>;

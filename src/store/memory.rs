@@ -279,7 +279,12 @@ impl Store for MemoryStore {
             return Err(StoreError::number_taken());
         }
         state.numbers.insert(number.id.clone(), number);
+        state.numbers_version += 1;
         Ok(())
+    }
+
+    async fn numbers_version(&self) -> Result<i64, StoreError> {
+        Ok(self.state().numbers_version)
     }
 
     async fn number(&self, id: PhoneNumberId) -> Result<Option<Number>, StoreError> {

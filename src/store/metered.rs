@@ -129,6 +129,7 @@ measured! {
     Write: put_number(number: Number) -> ();
     Read: number(id: PhoneNumberId) -> Option<Number>;
     Read: number_owners() -> Vec<NumberOwner>;
+    Read: numbers_version() -> i64;
     Read: numbers() -> Vec<Number>;
     Write: put_key(key: ApiKey) -> ();
     Read: key(hash: KeyHash) -> Option<ApiKey>;

@@ -322,7 +322,7 @@ const API_KEY: Table = Table {
 
 const LEASE: Table = Table {
     name: "lease",
-    says: "the last fence of a tenant; on a cluster also its owner's process",
+    says: "the last fence of a tenant; on a cluster also its owner's process, and the version of the numbers",
     key: "tenant",
     folder: &["rows L"],
     cluster: &["lease"],

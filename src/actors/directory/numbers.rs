@@ -53,6 +53,15 @@ impl Numbers {
         }
     }
 
+    /// Whether a number is held as it is.
+    pub(super) fn has(&self, number: &Number) -> bool {
+        self.all.get(&number.id).is_some_and(|held| {
+            held.tenant == number.tenant
+                && held.waba == number.waba
+                && held.app.as_deref() == number.app.as_deref()
+        })
+    }
+
     /// Every tenant that has a number.
     pub(super) fn tenants(&self) -> impl Iterator<Item = &TenantId> {
         self.by_tenant.keys()

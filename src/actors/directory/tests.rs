@@ -91,3 +91,35 @@ async fn a_tenant_that_nobody_needs_is_not_started() {
         "nothing of theirs waits to be sent"
     );
 }
+
+/// A number that a tenant has beside the one that is called as the tenant.
+fn second_number(tenant: TenantId, token: &str) -> Number {
+    Number {
+        id: PhoneNumberId::parse("77").unwrap(),
+        tenant,
+        waba: WabaId::parse("2001").unwrap(),
+        display: "+1".to_owned(),
+        rate: SendRate::STANDARD,
+        access_token: AccessToken::new(token),
+        app: None,
+    }
+}
+
+#[actix::test]
+async fn a_number_that_another_process_adds_or_changes_is_taken_over() {
+    let store = Arc::new(FaultyStore::default());
+    let here = directory(&store).await;
+    here.tenant(GOOD).await.unwrap();
+    let other = PhoneNumberId::parse("77").unwrap();
+    here.read_numbers_again().await.unwrap();
+    assert_eq!(here.owner(&other), None);
+    // Another process on the same store.
+    for token in ["secret-1", "secret-2"] {
+        store.put_number(second_number(GOOD, token)).await.unwrap();
+        here.read_numbers_again().await.unwrap();
+        assert_eq!(here.owner(&other), Some(GOOD));
+        let lanes = here.tenant(GOOD).await.unwrap().lanes;
+        assert!(lanes[&other].knows(&second_number(GOOD, token)));
+    }
+    assert_eq!(here.numbers(GOOD).await.unwrap().len(), 2);
+}

@@ -250,6 +250,11 @@ impl LaneHandle {
         let _ = self.0.row.send(number);
     }
 
+    /// Whether it was started with this row, or told of it last.
+    pub(in crate::actors) fn knows(&self, number: &Number) -> bool {
+        *self.0.row.borrow() == *number
+    }
+
     /// How the lane stands; `None` when it is gone or does not answer.
     pub async fn snapshot(&self) -> Option<LaneSnapshot> {
         let (reply, answer) = oneshot::channel();

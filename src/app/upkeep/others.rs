@@ -1,7 +1,10 @@
 //! Other processes on the same cluster: their tenants are theirs as long as they live, and looked after here when one is gone.
+//! A number that one of them adds or changes is known here a few seconds later.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
+
+use tokio::time::Instant;
 
 use super::each;
 use crate::actors::Directory;
@@ -43,12 +46,33 @@ pub(super) async fn succeed(directory: &Directory, known: BTreeSet<ProcessId>) {
         in_doubt: false,
     };
     let mut is_gone = false;
+    let mut numbers = Paced::default();
     loop {
         due.tick().await;
+        numbers.read_again(directory).await;
         is_gone |= others.look(directory.store().others().await.ok());
         if is_gone {
             is_gone = told(directory.start_due().await).is_err();
         }
+    }
+}
+
+/// Reading numbers again, of which there may be very many while others add one after another: a tenth of the time at most.
+#[derive(Debug, Default)]
+struct Paced {
+    not_before: Option<Instant>,
+}
+
+impl Paced {
+    async fn read_again(&mut self, directory: &Directory) {
+        let began = Instant::now();
+        if self.not_before.is_some_and(|at| began < at) {
+            return;
+        }
+        if let Err(error) = directory.read_numbers_again().await {
+            tracing::debug!(%error, "cannot tell whether another gateway added a number");
+        }
+        self.not_before = Some(Instant::now() + began.elapsed() * 9);
     }
 }
 

@@ -15,6 +15,7 @@ pub(super) struct State {
     pub(super) ledgers: BTreeMap<TenantId, Ledger>,
     pub(super) tenants: BTreeMap<TenantId, Tenant>,
     pub(super) numbers: BTreeMap<PhoneNumberId, Number>,
+    pub(super) numbers_version: i64,
     pub(super) keys: BTreeMap<KeyHash, ApiKey>,
     pub(super) leases: BTreeMap<TenantId, u64>,
     pub(super) jobs: BTreeMap<TenantId, RetentionJob>,

@@ -252,6 +252,11 @@ impl Store for ScyllaStore {
         self.all_numbers().await
     }
 
+    async fn numbers_version(&self) -> Result<i64, StoreError> {
+        let _permit = self.permit()?;
+        self.read_numbers_version().await
+    }
+
     async fn put_key(&self, key: ApiKey) -> Result<(), StoreError> {
         let _permit = self.permit()?;
         self.write_key(&key).await

@@ -56,7 +56,20 @@ impl ScyllaStore {
         Err(too_many())
     }
 
+    /// Writes a number, and then that there was a change: who sees the second sees the first.
     pub(super) async fn write_number(&self, number: &Number) -> Result<(), StoreError> {
+        self.write_number_row(number).await?;
+        let version = (self.link.jitter.any(),);
+        let told = self.link.write(&self.book.rows.put_numbers_version, version);
+        told.await.map_err(StoreError::into_unknown)
+    }
+
+    pub(super) async fn read_numbers_version(&self) -> Result<i64, StoreError> {
+        let row: Option<(i64,)> = self.link.row(&self.book.rows.numbers_version, ()).await?;
+        Ok(row.map_or(0, |(version,)| version))
+    }
+
+    async fn write_number_row(&self, number: &Number) -> Result<(), StoreError> {
         let of = keys::tenant(number.tenant);
         let id = number.id.as_str();
         let body = json(number)?;

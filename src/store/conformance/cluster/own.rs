@@ -5,18 +5,19 @@ use std::time::{Duration, Instant};
 
 use super::{Cluster, Keyspace, options, server};
 use crate::domain::{
-    Clock as _, ConversationStatus, DeliveryState, JournalId, Message, Retention, SystemClock, TestClock,
-    Timestamp,
+    Clock as _, ConversationStatus, DeliveryState, JournalId, Message, Retention, SendRate, SystemClock,
+    TestClock, Timestamp, WabaId,
 };
 use crate::store::conformance::Backend as _;
 use crate::store::conformance::contents::Family;
 use crate::store::conformance::ops;
 use crate::store::conformance::scene::{Scene, TENANT};
+use crate::store::directory::AccessToken;
 use crate::store::op::{OrganiseChange, ReportTarget};
 use crate::store::row::outbound_key;
 use crate::store::scylla::{ScyllaStore, schema};
 use crate::store::{
-    ApiKey, JournalEntry, KeyHash, Op, Quarantined, RetentionJob, Store, StoreErrorKind, Tenant,
+    ApiKey, JournalEntry, KeyHash, Number, Op, Quarantined, RetentionJob, Store, StoreErrorKind, Tenant,
 };
 
 /// Before all that happens here: whoever asks for this time sees expired rows, as long as they stand there.
@@ -288,6 +289,29 @@ async fn a_key_is_revoked_although_its_row_was_stamped_by_a_clock_a_day_ahead() 
     store.put_key(key.clone()).await.unwrap();
     assert_eq!(store.key(key.hash).await.unwrap(), Some(key.clone()));
     assert_eq!(store.keys(TENANT).await.unwrap(), [key]);
+}
+
+#[tokio::test]
+async fn whoever_shares_a_cluster_sees_that_a_number_was_added_or_changed() {
+    let backend = Cluster::open();
+    let store = backend.store();
+    let mut versions = vec![store.numbers_version().await.unwrap()];
+    for token in ["secret-1", "secret-2"] {
+        let number = Number {
+            id: ops::number("1"),
+            tenant: TENANT,
+            waba: WabaId::parse("2001").unwrap(),
+            display: "+1".to_owned(),
+            rate: SendRate::STANDARD,
+            access_token: AccessToken::new(token),
+            app: None,
+        };
+        store.put_number(number.clone()).await.unwrap();
+        let version = store.numbers_version().await.unwrap();
+        assert!(!versions.contains(&version), "{version} again");
+        versions.push(version);
+        assert_eq!(store.numbers().await.unwrap(), [number]);
+    }
 }
 
 #[tokio::test]
