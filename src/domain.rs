@@ -27,7 +27,7 @@ pub use clock::{Clock, SteadyClock, SystemClock, TestClock, Timestamp};
 pub use consent::{MarketingWish, OptOutSource, Purpose};
 pub use contact::{Alias, AliasKind, Contact, ContactAliases, Links};
 pub use content::{Content, ContentError, ContentKind};
-pub use conversation::{Conversation, ConversationStatus, ServiceWindow};
+pub use conversation::{Conversation, ConversationChanges, ConversationStatus, ServiceWindow};
 pub use display_name::display_name;
 pub use event::{Event, EventKind};
 pub use ids::{

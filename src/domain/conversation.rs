@@ -1,5 +1,9 @@
 //! A conversation as it stands in the list: one contact, or one group, on one number.
 
+mod changes;
+
+pub use changes::ConversationChanges;
+
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
