@@ -1,5 +1,6 @@
 // What the page does: holds what it knows, and carries out what the agent asks for. No DOM in here.
 
+import { RowReader } from './row_reader.js';
 import { AgentSocket } from './socket.js';
 import { emptyState, reduce } from './store.js';
 
@@ -24,6 +25,7 @@ export class Desk {
   #tell;
   #reading = new Set();
   #asking = new Set();
+  #rows;
   #typed = { id: null, at: 0 };
 
   /**
@@ -37,6 +39,14 @@ export class Desk {
     this.#tell = say;
     this.#now = now;
     this.#uuid = uuid;
+    this.#rows = new RowReader({
+      wanted: () => this.state.unknown.keys(),
+      read: (id) => api.conversation(id),
+      loaded: (conversation) => this.dispatch({ type: 'conversation_loaded', conversation }),
+      gone: (id) => this.dispatch({ type: 'conversation_gone', id }),
+      timers: socket.timers,
+      random: socket.random,
+    });
     this.socket = new AgentSocket({
       ...socket,
       now,
@@ -80,6 +90,7 @@ export class Desk {
     const page = id ? await this.#api.messages(id).catch(gone) : null;
     const rows = list.conversations;
     if (page && !rows.some((row) => row.id === id)) rows.push(await this.#api.conversation(id));
+    this.#rows.forget();
     this.state = reduce(this.state, {
       type: 'list_loaded',
       fresh: true,
@@ -288,11 +299,12 @@ export class Desk {
       if (foreign) this.others.set(message.conversation_id, { seq, at, by: message.author, id: message.id });
     }
     this.dispatch({ type: 'events', events });
-    this.#fetchUnknown();
+    this.#rows.look();
+    this.#fetchNames();
   }
 
-  // A note in a conversation that the page has never seen comes without its contact.
-  async #fetchUnknown() {
+  // A server of an earlier version left events that give a conversation whole and not its contact.
+  async #fetchNames() {
     for (const row of this.state.conversations.values()) {
       if (this.state.contacts.has(row.contact_id) || this.#asking.has(row.id)) continue;
       this.#asking.add(row.id);

@@ -4,10 +4,10 @@
 // that the gateway says may come twice (by REST and by the socket), so every step is idempotent.
 
 import { mergeDelivery } from './delivery.js';
+import { conversationOf, rowAfter } from './rows.js';
 
 const MOST_THREADS = 20;
 const TYPING_LASTS = 8_000;
-const FAILURES = ['failed', 'expired'];
 
 /** A page that knows nothing yet. */
 export function emptyState() {
@@ -18,6 +18,8 @@ export function emptyState() {
     listLoaded: false,
     listCursor: null,
     conversations: new Map(),
+    /** Events about conversations that are not known, of which they tell only what changed: applied once they are. */
+    unknown: new Map(),
     contacts: new Map(),
     threads: new Map(),
     pending: new Map(),
@@ -39,6 +41,11 @@ const STEPS = {
   link: (state, { link }) => ({ ...state, link }),
   list_loaded: listLoaded,
   conversation_loaded: (state, { conversation }) => withConversations(state, [conversation]),
+  conversation_gone: (state, { id }) => {
+    const unknown = new Map(state.unknown);
+    unknown.delete(id);
+    return { ...state, unknown };
+  },
   thread_asked: threadAsked,
   thread_loaded: threadLoaded,
   thread_used: (state, { id }) => withThread(state, id, (thread) => thread),
@@ -80,6 +87,7 @@ export function reduce(state, action) {
 function copies(state) {
   return {
     conversations: new Map(state.conversations),
+    unknown: new Map(state.unknown),
     contacts: new Map(state.contacts),
     threads: new Map(state.threads),
     pending: new Map(state.pending),
@@ -99,19 +107,30 @@ function numbersLoaded(state, { numbers, before }) {
 
 function withConversations(state, rows) {
   const conversations = new Map(state.conversations);
+  const unknown = new Map(state.unknown);
   const contacts = new Map(state.contacts);
   for (const { contact, ...row } of rows) {
-    // One that an event already brought is at least as new as a page of the list.
-    if (!conversations.has(row.id)) conversations.set(row.id, row);
+    // One that an event already brought is at least as new as a page of the list. One of which events told meanwhile what
+    // changed may have been read before these.
+    if (!conversations.has(row.id)) conversations.set(row.id, (unknown.get(row.id) ?? []).reduce(rowAfter, row));
+    unknown.delete(row.id);
     if (contact && !(contacts.get(contact.id)?.updated > contact.updated)) contacts.set(contact.id, contact);
   }
-  return { ...state, conversations, contacts };
+  return { ...state, conversations, unknown, contacts };
 }
 
 /** A page of the list; `fresh` replaces all that was known, as after a resync. */
 function listLoaded(state, { rows, cursor, epoch, as_of_seq, fresh }) {
   const base = fresh
-    ? { ...state, conversations: new Map(), contacts: new Map(), threads: new Map(), epoch, seq: as_of_seq }
+    ? {
+        ...state,
+        conversations: new Map(),
+        unknown: new Map(),
+        contacts: new Map(),
+        threads: new Map(),
+        epoch,
+        seq: as_of_seq,
+      }
     : state;
   return { ...withConversations(base, rows), listLoaded: true, listCursor: cursor };
 }
@@ -204,25 +223,23 @@ function updateThread(state, id, change) {
 function applyEvent(state, event) {
   state.seq = event.seq;
   const { data } = event;
+  for (const person of [data?.contact, data?.member]) if (person) state.contacts.set(person.id, person);
   switch (event.kind) {
     case 'message':
-      if (data.contact) state.contacts.set(data.contact.id, data.contact);
-      noteTurn(state, event);
-      showConversation(state, data);
+      showConversation(state, event);
       settlePending(state, data.message);
       break;
     case 'message_changed':
     case 'message_revoked':
     case 'conversation':
-      noteTurn(state, event);
-      showConversation(state, data);
+      showConversation(state, event);
       break;
     case 'status':
-      showDelivery(state, event.conversation_id, data);
+      showDelivery(state, event);
       break;
     case 'contact':
       // Who turned out to be this person goes by the same names from now on.
-      for (const id of [data.contact.id, ...(data.linked ?? [])]) state.contacts.set(id, data.contact);
+      for (const id of data.linked ?? []) state.contacts.set(id, data.contact);
       if (data.conversation) noteJoin(state, event);
       break;
     case 'lane':
@@ -238,21 +255,28 @@ function applyEvent(state, event) {
   return applyToThread(state, event);
 }
 
-// An event tells the beginning of a message only if it is about that message.
-function showConversation(state, { conversation, message }) {
-  const known = state.conversations.get(conversation.id);
-  const shown = { ...conversation };
-  if (message?.id !== shown.last_message_id && known?.last_message_id === shown.last_message_id) {
-    shown.preview = known?.preview;
+function showConversation(state, event) {
+  const id = conversationOf(event);
+  const before = state.conversations.get(id);
+  const row = rowAfter(before, event);
+  if (!row) {
+    keepUntilKnown(state, id, event);
+    return;
   }
-  state.conversations.set(conversation.id, shown);
+  state.conversations.set(id, row);
+  state.unknown.delete(id);
+  noteTurn(state, event, before, row);
 }
 
-// The list tells of a last message whether it failed.
-function showDelivery(state, id, { message_id, state: reached }) {
-  const known = state.conversations.get(id);
-  if (known?.last_message_id !== message_id) return;
-  state.conversations.set(id, { ...known, last_message_failed: FAILURES.includes(reached) });
+function showDelivery(state, event) {
+  const id = conversationOf(event);
+  const row = state.conversations.get(id);
+  if (row) state.conversations.set(id, rowAfter(row, event));
+  else if (state.unknown.has(id)) keepUntilKnown(state, id, event);
+}
+
+function keepUntilKnown(state, id, event) {
+  state.unknown.set(id, [...(state.unknown.get(id) ?? []), event]);
 }
 
 function applyToThread(state, event) {
@@ -287,9 +311,8 @@ function withStatus(thread, { message_id, wamid, ...delivery }) {
 }
 
 /** Keeps a line about who took, gave away or closed a conversation, for a thread that is shown. */
-function noteTurn(state, event) {
-  const { conversation, by } = event.data;
-  const before = state.conversations.get(conversation.id);
+function noteTurn(state, event, before, conversation) {
+  const { by } = event.data;
   if (!before || !state.threads.has(conversation.id)) return;
   const lines = [];
   if ((before.assignee ?? null) !== (conversation.assignee ?? null))
@@ -307,11 +330,13 @@ function noteTurn(state, event) {
 
 /** Two contacts are one person: one of their conversations goes on, and the others say so. */
 function noteJoin(state, event) {
-  const { contact, conversation, instead_of = [] } = event.data;
-  showConversation(state, { conversation });
+  const { conversation, instead_of = [] } = event.data;
+  state.conversations.set(conversation.id, rowAfter(state.conversations.get(conversation.id), event));
+  state.unknown.delete(conversation.id);
   for (const id of instead_of) {
+    if (state.unknown.has(id)) keepUntilKnown(state, id, event);
     const left = state.conversations.get(id);
-    if (left) state.conversations.set(id, { ...left, contact_id: contact.id });
+    if (left) state.conversations.set(id, rowAfter(left, event));
     updateThread(state, id, (thread) => ({
       ...thread,
       lines: [

@@ -69,6 +69,8 @@ const FILES: &[File] = files![
     "parts.css",
     "people.js",
     "reactions.js",
+    "row_reader.js",
+    "rows.js",
     "search.js",
     "sheet.css",
     "socket.js",
