@@ -1,5 +1,6 @@
 //! L: whatever happens, a store does what the model does, and holds what the model holds.
 
+mod doings;
 mod steps;
 
 use std::sync::Arc;
@@ -8,25 +9,20 @@ use std::time::Duration;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
-use self::steps::{Doing, MESSAGES, NAMES, Step, step};
+use self::doings::{Moment, message_id};
+use self::steps::{MESSAGES, NAMES, Step, step};
 use super::contents::contents;
 use super::dead_references::{messages_in, without_dead, without_dead_events};
 use super::ops;
-use super::r_amendments::amend;
 use super::scene::DAY_ONE;
 use super::{Backend, Cluster, Embedded, Memory};
-use crate::domain::message::{Amendment, Via};
 use crate::domain::{
-    ContactId, Content, ContentKind, ConversationId, ConversationStatus, DeliveryState, Epoch, EventKind,
-    Fence, MessageId, MetaError, Retention, Seq, TenantId, Timestamp,
+    ContactId, ConversationId, ConversationStatus, Epoch, Fence, MessageId, Retention, Seq, TenantId,
+    Timestamp,
 };
-use crate::store::op::{AttemptResult, Op, OpOutcome, OrganiseChange, ReportTarget, Settlement};
+use crate::store::op::{Op, OpOutcome};
 use crate::store::row::{ClaimWant, MessageRef};
 use crate::store::{Append, ConversationFilter, Store};
-
-fn message_id(id: u64) -> MessageId {
-    ops::id(DAY_ONE, id)
-}
 
 /// Both stores at the same place.
 struct Pair<B> {
@@ -41,168 +37,6 @@ struct Pair<B> {
 impl<B: Backend> Pair<B> {
     fn stores(&self) -> (Arc<dyn Store>, Arc<dyn Store>) {
         (self.model.store(), self.other.as_ref().unwrap().store())
-    }
-
-    fn place(&self, to: usize, id: u64) -> MessageRef {
-        MessageRef {
-            conversation: ops::conversation_of(self.tenant, "1", NAMES[to]),
-            message: message_id(id),
-        }
-    }
-
-    /// Where the model has an outbound message, or somewhere it is not.
-    async fn known(&self, id: u64) -> MessageRef {
-        let found = self
-            .model
-            .store()
-            .find_outbound(self.tenant, message_id(id), self.now)
-            .await;
-        found.unwrap().unwrap_or_else(|| self.place(0, id))
-    }
-
-    async fn op(&self, doing: &Doing) -> Op {
-        let tenant = self.tenant;
-        match doing {
-            Doing::Receive { from, wamid, ago } => {
-                let at = self.now.before(*ago);
-                ops::receive(NAMES[*from], &wamid.to_string(), at, "from a customer").into()
-            }
-            Doing::Amend {
-                by,
-                side,
-                notice,
-                original,
-                ago,
-                text,
-            } => {
-                let at = self.now.before(*ago);
-                let (notice, original) = (format!("change{notice}"), original.to_string());
-                let change = match text {
-                    Some(text) => Amendment::Edited(Content::text(&format!("edited {text}"))),
-                    None => Amendment::Revoked,
-                };
-                let mut amend = amend(NAMES[*by], &notice, &original, at, change);
-                amend.notice.by = *side;
-                Op::Amend(Box::new(amend))
-            }
-            Doing::Import {
-                from,
-                side,
-                wamid,
-                ago,
-                is_placeholder,
-            } => {
-                let at = self.now.before(*ago);
-                let mut import = ops::receive(&[], &wamid.to_string(), at, "from long ago");
-                if let Some(from) = from {
-                    import.aliases = ops::names(NAMES[*from]);
-                }
-                if *is_placeholder {
-                    import.content = Content::from_value(
-                        ContentKind::of("media_placeholder"),
-                        &serde_json::json!({ "type": "media_placeholder" }),
-                    );
-                }
-                import.by = *side;
-                import.via = Some(Via::History);
-                import.into()
-            }
-            Doing::Submit {
-                to,
-                id,
-                once,
-                unless_after,
-            } => {
-                let mut submit = ops::submit(tenant, NAMES[*to], message_id(*id), "to a customer");
-                submit.once = once.map(|(key, request)| ops::once(key, request));
-                submit.unless_after = unless_after.map(|seq| Seq::new(u64::from(seq)));
-                submit.into()
-            }
-            Doing::Note { to, id } => {
-                let at = self.place(*to, 100 + id);
-                ops::note(at.conversation, at.message, ops::agent("bob"), "between us")
-            }
-            Doing::Attempted { id, attempt, result } => {
-                let token = ops::token(tenant, self.known(*id).await, *attempt);
-                let error = MetaError {
-                    code: 131_000,
-                    title: "no".into(),
-                    details: None,
-                };
-                let result = match result {
-                    0 => ops::accepted(&format!("out{id}.{attempt}")),
-                    1 => AttemptResult::Held {
-                        wamid: ops::wamid(&format!("out{id}.{attempt}")),
-                    },
-                    2 => AttemptResult::NotAccepted {
-                        retry_at: self.now,
-                        error: Some(error),
-                    },
-                    3 => AttemptResult::Refused { error },
-                    _ => AttemptResult::Unknown { error: None },
-                };
-                ops::attempted(token, self.now, result)
-            }
-            Doing::Report {
-                id,
-                attempt,
-                wamid,
-                state,
-                names,
-            } => {
-                let target = match attempt {
-                    Some(attempt) => ReportTarget::Token(ops::token(tenant, self.known(*id).await, *attempt)),
-                    None => ReportTarget::Wamid,
-                };
-                let state = [
-                    DeliveryState::Sent,
-                    DeliveryState::Delivered,
-                    DeliveryState::Read,
-                    DeliveryState::Failed,
-                ][usize::from(*state)];
-                let wamid = attempt.map_or_else(|| wamid.to_string(), |attempt| format!("out{id}.{attempt}"));
-                let mut report = ops::report(target, &wamid, state, self.now);
-                if let Some(names) = names {
-                    report.aliases = ops::names(NAMES[*names]);
-                }
-                Op::Report(Box::new(report))
-            }
-            Doing::Settle { id, again } => {
-                let how = if *again {
-                    Settlement::SendAgain
-                } else {
-                    Settlement::GiveUp
-                };
-                ops::settle(self.known(*id).await, how)
-            }
-            Doing::Withdraw { id, expired } => {
-                let to = if *expired {
-                    DeliveryState::Expired
-                } else {
-                    DeliveryState::Cancelled
-                };
-                ops::withdraw(self.known(*id).await, to)
-            }
-            Doing::Organise { to, change } => {
-                let change = match change {
-                    0 => OrganiseChange::Read { seen: None },
-                    1 => OrganiseChange::Status(ConversationStatus::Resolved),
-                    2 => OrganiseChange::Status(ConversationStatus::Pending),
-                    3 => OrganiseChange::Label {
-                        add: vec!["vip".to_owned()],
-                        remove: Vec::new(),
-                    },
-                    _ => OrganiseChange::Assign(None),
-                };
-                ops::organise(self.place(*to, 0).conversation, change)
-            }
-            Doing::Relate { from, to, once } => ops::relate(NAMES[*from], NAMES[*to], &once.to_string()),
-            Doing::Call { from, ago } => ops::called(NAMES[*from], self.now.before(*ago)),
-            Doing::Announce { name } => {
-                let contact = ops::contact_of(tenant, NAMES[*name]);
-                ops::announce(EventKind::Meta, &format!(r#"{{"about":"{contact}"}}"#))
-            }
-        }
     }
 
     fn batch(&self, expect_head: Seq, days: u32, ops: Vec<Op>) -> Append {
@@ -222,8 +56,13 @@ impl<B: Backend> Pair<B> {
         match step {
             Step::Append(days, doings) => {
                 let mut all = Vec::new();
+                let moment = Moment {
+                    store: &*model,
+                    tenant,
+                    now,
+                };
                 for doing in doings {
-                    all.push(self.op(doing).await);
+                    all.push(moment.op(doing).await);
                 }
                 let batch = self.batch(self.head, *days, all);
                 let expected = model.append(batch.clone()).await.unwrap();

@@ -103,7 +103,7 @@ pub(super) enum Doing {
     },
 }
 
-fn doing() -> impl Strategy<Value = Doing> {
+pub(super) fn doing() -> impl Strategy<Value = Doing> {
     let name = 0..NAMES.len();
     let id = 0..MESSAGES;
     let ago = (0_u64..7_200).prop_map(Duration::from_secs);
@@ -128,7 +128,7 @@ fn doing() -> impl Strategy<Value = Doing> {
             .prop_map(|(id, attempt, wamid, state, names)| Doing::Report { id, attempt, wamid, state, names }),
         1 => (id.clone(), any::<bool>()).prop_map(|(id, again)| Doing::Settle { id, again }),
         1 => (id, any::<bool>()).prop_map(|(id, expired)| Doing::Withdraw { id, expired }),
-        1 => (name.clone(), 0_u8..5).prop_map(|(to, change)| Doing::Organise { to, change }),
+        1 => (name.clone(), 0_u8..8).prop_map(|(to, change)| Doing::Organise { to, change }),
         1 => (name.clone(), name.clone(), 0_u8..3).prop_map(|(from, to, once)| Doing::Relate { from, to, once }),
         1 => (name.clone(), ago).prop_map(|(from, ago)| Doing::Call { from, ago }),
         1 => name.prop_map(|name| Doing::Announce { name }),
