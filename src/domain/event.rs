@@ -7,21 +7,22 @@ use serde_json::value::RawValue;
 use super::clock::Timestamp;
 use super::ids::{ConversationId, Seq};
 
-/// What an event is about.
+/// What an event is about. Where `conversation` stands below, an event has either that, the whole row, or
+/// `conversation_changes`, what changed of it; and `contact` with a whole one, or when it changed itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum EventKind {
-    /// A message or note was added: `{message, conversation, contact}`.
+    /// A message or note was added: `{message, conversation, contact?, member?}`.
     Message,
-    /// What a message says changed (edited, or filled in): `{message, conversation}`.
+    /// What a message says changed (edited, or filled in): `{message, conversation, contact?, member?, instead_of?}`.
     MessageChanged,
-    /// A message was taken back, and what it said is gone: `{message, conversation}`.
+    /// A message was taken back, and what it said is gone: `{message, conversation, contact?, member?}`.
     MessageRevoked,
     /// An outbound message moved: `{message_id, state, times, wamid?, error?, biz_opaque_callback_data?}`.
     Status,
-    /// A conversation changed (assignee, labels, status, read): the conversation.
+    /// A conversation changed (assignee, labels, status, read): `{conversation, by, contact?}`.
     Conversation,
-    /// A contact changed (aliases, name, link): the contact.
+    /// A contact changed (aliases, marketing, link): `{contact, changed, linked?, conversation?, instead_of?}`.
     Contact,
     /// A lane paused, slowed or resumed: `{number, state, reason, until?}`.
     Lane,

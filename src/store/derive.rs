@@ -15,6 +15,7 @@ mod names;
 mod organise;
 mod readdress;
 mod receive;
+mod shown;
 mod submit;
 #[cfg(test)]
 mod tests;
@@ -28,13 +29,14 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 
+use self::shown::{About, Touched};
 use super::error::{StoreError, StoreErrorKind};
 use super::op::{Op, OpOutcome};
 use super::row::{Rows, Seen};
 use super::{Append, Appended};
 use crate::domain::{
-    Contact, Conversation, ConversationId, Event, EventKind, Fence, Message, MessageId, Retention, Seq,
-    TenantId, Timestamp, WamidHash,
+    Conversation, ConversationId, Event, EventKind, Fence, Message, MessageId, Retention, Seq, TenantId,
+    Timestamp, WamidHash,
 };
 
 /// Refuses a writer whose fence is not the one that stands.
@@ -92,6 +94,7 @@ fn decide(append: &Append, head: Seq, op: &Op, rows: &mut dyn Rows) -> Result<De
         retention: append.retention,
         head,
         rows,
+        touched: Touched::default(),
         events: Vec::new(),
     };
     let outcome = match op {
@@ -109,6 +112,7 @@ fn decide(append: &Append, head: Seq, op: &Op, rows: &mut dyn Rows) -> Result<De
         Op::Prefer(prefer) => consent::prefer(&mut batch, prefer)?,
         Op::Announce(announce) => organise::announce(&mut batch, announce)?,
     };
+    batch.tell_the_rest()?;
     Ok(Derived {
         outcome,
         events: batch.events,
@@ -122,36 +126,8 @@ struct Batch<'a> {
     retention: Retention,
     head: Seq,
     rows: &'a mut dyn Rows,
+    touched: Touched,
     events: Vec<Event>,
-}
-
-#[derive(Serialize)]
-struct MessageAdded<'a> {
-    message: &'a Message,
-    conversation: &'a Conversation,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    contact: Option<&'a Contact>,
-    /// Who wrote it in a group.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    member: Option<&'a Contact>,
-}
-
-#[derive(Serialize)]
-struct MessageAmended<'a> {
-    message: &'a Message,
-    conversation: &'a Conversation,
-    /// What stood for it until now.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    instead_of: Option<MessageId>,
-}
-
-/// The contacts that a new message tells of.
-#[derive(Clone, Copy, Default)]
-struct People<'a> {
-    /// The customer or the group.
-    contact: Option<&'a Contact>,
-    /// Who wrote it in a group.
-    member: Option<&'a Contact>,
 }
 
 impl Batch<'_> {
@@ -214,19 +190,16 @@ impl Batch<'_> {
         &mut self,
         message: &mut Message,
         conversation: &Conversation,
-        people: People<'_>,
         expires: Timestamp,
     ) -> Result<Seq, StoreError> {
         message.told.push(self.next_seq());
         self.rows.put_message(message, expires)?;
-        self.rows.put_conversation(conversation)?;
-        let added = MessageAdded {
-            message,
-            conversation: &shown_with(conversation, message),
-            contact: people.contact,
-            member: people.member,
+        self.put_conversation(conversation)?;
+        let about = About {
+            message: Some(message),
+            ..About::default()
         };
-        self.emit_until(expires, EventKind::Message, Some(conversation.id), &added)
+        self.emit_about(expires, EventKind::Message, conversation, about)
     }
 
     /// Writes a message that changed, with its conversation, and tells agents; also instead of which other message it stands.
@@ -242,22 +215,12 @@ impl Batch<'_> {
             message.told.push(self.next_seq());
         }
         self.rows.put_message(message, expires)?;
-        self.rows.put_conversation(conversation)?;
-        let changed = MessageAmended {
-            message,
-            conversation: &shown_with(conversation, message),
+        self.put_conversation(conversation)?;
+        let about = About {
+            message: Some(message),
             instead_of,
+            by: None,
         };
-        self.emit_until(expires, kind, Some(conversation.id), &changed)
+        self.emit_about(expires, kind, conversation, about)
     }
-}
-
-/// A conversation as an event about one of its messages shows it: what another message says stands in that one's events
-/// alone, so that it can be taken out of them.
-fn shown_with(conversation: &Conversation, message: &Message) -> Conversation {
-    let mut shown = conversation.clone();
-    if conversation.last_message_id != Some(message.id) {
-        shown.preview = None;
-    }
-    shown
 }

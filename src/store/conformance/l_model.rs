@@ -1,6 +1,7 @@
 //! L: whatever happens, a store does what the model does, and holds what the model holds.
 
 mod doings;
+mod following;
 mod steps;
 
 use std::sync::Arc;

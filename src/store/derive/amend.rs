@@ -57,7 +57,7 @@ fn edit<'a>(
     mut message: Message,
     versions: impl IntoIterator<Item = (&'a Content, Timestamp)>,
 ) -> Result<Option<Seq>, StoreError> {
-    let conversation = batch.rows.conversation(message.conversation_id)?;
+    let conversation = batch.conversation(message.conversation_id)?;
     let (Some(mut conversation), None) = (conversation, message.revoked_at) else {
         return Ok(None);
     };
@@ -78,7 +78,7 @@ fn edit<'a>(
 
 /// Forgets what a message says; `None` where nothing is left of it.
 fn take_back(batch: &mut Batch<'_>, mut message: Message, at: Timestamp) -> Result<Option<Seq>, StoreError> {
-    let conversation = batch.rows.conversation(message.conversation_id)?;
+    let conversation = batch.conversation(message.conversation_id)?;
     let (Some(mut conversation), None) = (conversation, message.revoked_at) else {
         return Ok(None);
     };
@@ -132,7 +132,7 @@ fn before_its_message(batch: &mut Batch<'_>, amend: &Amend) -> Result<OpOutcome,
 /// Tells that something was taken out of the log, so that nobody keeps a copy of it.
 fn tell_revoked(batch: &mut Batch<'_>, at: MessageRef) -> Result<Option<Seq>, StoreError> {
     let message = batch.rows.message(at)?;
-    let conversation = batch.rows.conversation(at.conversation)?;
+    let conversation = batch.conversation(at.conversation)?;
     let (Some(mut message), Some(conversation)) = (message, conversation) else {
         return Ok(None);
     };
@@ -193,7 +193,7 @@ fn await_author(batch: &mut Batch<'_>, change: &Message, original: WamidHash) ->
         retention: batch.retention,
     };
     asker.await_author(pending, batch.now);
-    batch.rows.put_contact(&asker)
+    batch.put_contact(&asker)
 }
 
 /// Makes those changes of a person that are to messages which turned out to be theirs.

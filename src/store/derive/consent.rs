@@ -20,7 +20,7 @@ pub(super) fn prefer(batch: &mut Batch<'_>, prefer: &Prefer) -> Result<OpOutcome
     if contact.wish(prefer.wish, at) {
         news.marketing = true;
         contact.updated = batch.now;
-        batch.rows.put_contact(&contact)?;
+        batch.put_contact(&contact)?;
     }
     let told = tell(batch, &contact, &news, None)?;
     Ok(told.map_or(OpOutcome::Unchanged, |seq| OpOutcome::Committed {
@@ -47,7 +47,7 @@ pub(super) fn learn_from_refusal(
     let stop = MarketingWish::Stop(OptOutSource::Refusal);
     if contact.group_id.is_none() && contact.wish(stop, at.min(batch.now.after(AHEAD))) {
         contact.updated = batch.now;
-        batch.rows.put_contact(&contact)?;
+        batch.put_contact(&contact)?;
         let news = News {
             marketing: true,
             ..News::default()

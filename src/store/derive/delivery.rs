@@ -112,12 +112,14 @@ impl Work {
 
 /// The list tells of a last message whether it failed.
 fn show_in_list(batch: &mut Batch<'_>, message: &Message) -> Result<(), StoreError> {
-    let Some(mut conversation) = batch.rows.conversation(message.conversation_id)? else {
+    let Some(mut conversation) = batch.conversation(message.conversation_id)? else {
         return Ok(());
     };
     if conversation.last_message_id == Some(message.id) {
         conversation.retell(message);
-        batch.rows.put_conversation(&conversation)?;
+        batch.put_conversation(&conversation)?;
+        // The event about the delivery says so.
+        batch.told(&conversation);
     }
     Ok(())
 }

@@ -71,7 +71,7 @@ pub(super) fn sender(
     }
     if fresh || contact != before {
         contact.updated = batch.now;
-        batch.rows.put_contact(&contact)?;
+        batch.put_contact(&contact)?;
     }
     if !fresh {
         tell(batch, &contact, &news, Some(number))?;
@@ -105,7 +105,7 @@ pub(super) fn moved(
                 for alias in names.strongest_first().filter(is_left) {
                     contact.remember(alias, at);
                 }
-                batch.rows.put_contact(&contact)?;
+                batch.put_contact(&contact)?;
                 lead_if_free(batch, names, contact.id)?;
                 contact
             }
@@ -147,7 +147,7 @@ pub(super) fn take_over(
         to.take_from(&alias, holder.id, at);
         if holder.lose(&alias, at) {
             holder.updated = batch.now;
-            batch.rows.put_contact(&holder)?;
+            batch.put_contact(&holder)?;
             let news = News {
                 names: true,
                 ..News::default()
@@ -175,7 +175,7 @@ pub(super) fn addressed(
         return Ok(None);
     };
     contact.fill(names);
-    batch.rows.put_contact(&contact)?;
+    batch.put_contact(&contact)?;
     for alias in names.strongest_first() {
         batch.rows.put_alias(alias, contact.id)?;
     }
@@ -208,7 +208,7 @@ pub(super) fn mentioned(
     news.names = contact.fill(&names);
     if fresh || contact != before {
         contact.updated = batch.now;
-        batch.rows.put_contact(&contact)?;
+        batch.put_contact(&contact)?;
     }
     Ok(Some((contact, news)))
 }

@@ -7,6 +7,7 @@ use super::amend::change_as_asked;
 use super::identity::{last_known, take_over};
 use super::names::{Found, find, follow_links, lead_if_free, mover, newcomer, went_before};
 use super::receive::believable;
+use super::shown::shown_with;
 use super::thread::Threads;
 use crate::domain::{
     Alias, Contact, ContactAliases, ContactId, Conversation, ConversationId, EventKind, PhoneNumberId, Seq,
@@ -65,11 +66,7 @@ pub(super) fn tell(
         }
         _ => None,
     };
-    let (mut conversation, instead_of) = joined.map_or((None, Vec::new()), |(row, left)| (Some(row), left));
-    if let Some(row) = &mut conversation {
-        // What a message says stands in events about it alone.
-        row.preview = None;
-    }
+    let (conversation, instead_of) = joined.map_or((None, Vec::new()), |(row, left)| (Some(row), left));
     let changed = [
         (news.names, "names"),
         (!news.linked.is_empty(), "link"),
@@ -82,7 +79,8 @@ pub(super) fn tell(
             .filter_map(|(did, what)| did.then_some(what))
             .collect(),
         linked: &news.linked,
-        conversation,
+        // Whole: whoever knows one of the others may not know this one.
+        conversation: conversation.map(|row| shown_with(&row, None)),
         instead_of,
     };
     batch.emit(EventKind::Contact, None, &changed).map(Some)
@@ -98,7 +96,7 @@ pub(super) fn link(
     for id in std::mem::take(&mut other.linked) {
         if let Some(mut further) = batch.rows.contact(id)? {
             further.linked_to = Some(contact.id);
-            batch.rows.put_contact(&further)?;
+            batch.put_contact(&further)?;
         }
         contact.lead(id);
     }
@@ -129,7 +127,7 @@ pub(super) fn link(
     for change in std::mem::take(&mut other.pending) {
         contact.await_author(change, batch.now);
     }
-    batch.rows.put_contact(&other)?;
+    batch.put_contact(&other)?;
     news.linked.push(other.id);
     change_as_asked(batch, contact)
 }
@@ -176,7 +174,7 @@ pub(super) fn recipient(
     }
     if !news.is_none() {
         contact.updated = batch.now;
-        batch.rows.put_contact(&contact)?;
+        batch.put_contact(&contact)?;
         tell(batch, &contact, &news, Some(number))?;
     }
     Ok(())
@@ -277,7 +275,7 @@ pub(super) fn relate(batch: &mut Batch<'_>, relate: &Relate) -> Result<OpOutcome
     news.names |= fresh;
     if fresh || contact != was {
         contact.updated = batch.now;
-        batch.rows.put_contact(&contact)?;
+        batch.put_contact(&contact)?;
     }
     let told = tell(batch, &contact, &news, Some(&relate.number))?;
     Ok(told.map_or(OpOutcome::Unchanged, |seq| OpOutcome::Committed {

@@ -45,11 +45,11 @@ pub(super) fn owner(batch: &mut Batch<'_>, alias: &Alias) -> Result<Option<Conta
     for mut contact in passed {
         news |= person.lead(contact.id);
         if contact.linked_to.replace(person.id) != Some(person.id) {
-            batch.rows.put_contact(&contact)?;
+            batch.put_contact(&contact)?;
         }
     }
     if news {
-        batch.rows.put_contact(&person)?;
+        batch.put_contact(&person)?;
     }
     Ok(Some(person))
 }
@@ -247,7 +247,7 @@ pub(super) fn went_before(
     let Some(since) = since else { return Ok(()) };
     holder.take_from(alias, earlier.id, since);
     holder.updated = batch.now;
-    batch.rows.put_contact(&holder)
+    batch.put_contact(&holder)
 }
 
 /// Makes names lead to a contact that lead nowhere yet.

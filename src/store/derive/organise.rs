@@ -1,21 +1,14 @@
 //! What agents change about a conversation, and events that change no row.
 
-use serde::Serialize;
-
 use super::Batch;
+use super::shown::About;
 use crate::domain::{Author, Conversation, EventKind, Seq};
 use crate::store::error::StoreError;
 use crate::store::op::{Announce, OpOutcome, OpRefusal, Organise, OrganiseChange};
 use crate::store::row::Seen;
 
-#[derive(Serialize)]
-struct ConversationChanged<'a> {
-    conversation: &'a Conversation,
-    by: &'a Author,
-}
-
 pub(super) fn organise(batch: &mut Batch<'_>, organise: &Organise) -> Result<OpOutcome, StoreError> {
-    let Some(before) = batch.rows.conversation(organise.conversation)? else {
+    let Some(before) = batch.conversation(organise.conversation)? else {
         return Ok(OpOutcome::Refused(OpRefusal::NotFound));
     };
     let mut conversation = before.clone();
@@ -38,7 +31,7 @@ pub(super) fn organise(batch: &mut Batch<'_>, organise: &Organise) -> Result<OpO
     if conversation == before {
         return Ok(OpOutcome::Unchanged);
     }
-    batch.rows.put_conversation(&conversation)?;
+    batch.put_conversation(&conversation)?;
     let seq = conversation_changed(batch, &conversation, &organise.author)?;
     Ok(OpOutcome::Committed {
         seq,
@@ -53,13 +46,11 @@ pub(super) fn conversation_changed(
     conversation: &Conversation,
     by: &Author,
 ) -> Result<Seq, StoreError> {
-    // What a message says stands in events about it alone.
-    let conversation = &Conversation {
-        preview: None,
-        ..conversation.clone()
+    let about = About {
+        by: Some(by),
+        ..About::default()
     };
-    let changed = ConversationChanged { conversation, by };
-    batch.emit(EventKind::Conversation, Some(conversation.id), &changed)
+    batch.emit_about(batch.events_end(), EventKind::Conversation, conversation, about)
 }
 
 pub(super) fn announce(batch: &mut Batch<'_>, announce: &Announce) -> Result<OpOutcome, StoreError> {

@@ -8,7 +8,7 @@ use super::imported::{self, is_placeholder};
 use super::known::{is_taken_back, known};
 use super::link::tell;
 use super::organise::conversation_changed;
-use super::{Batch, People, thread};
+use super::{Batch, thread};
 use crate::domain::message::{Side, Via};
 use crate::domain::{
     Author, Contact, ContactAliases, ContentKind, Conversation, ConversationStatus, Direction, EventKind,
@@ -54,7 +54,7 @@ fn again(batch: &mut Batch<'_>, receive: &Receive, seen: Seen) -> Result<OpOutco
     let Some(mut message) = batch.rows.message(known_at)? else {
         return Ok(duplicate);
     };
-    let Some(mut conversation) = batch.rows.conversation(known_at.conversation)? else {
+    let Some(mut conversation) = batch.conversation(known_at.conversation)? else {
         return Ok(duplicate);
     };
     if message.number != receive.number {
@@ -188,7 +188,7 @@ pub(super) fn place(batch: &mut Batch<'_>, receive: &Receive, whose: Whose) -> R
     };
     if latest && learn_names(&mut person, receive) {
         person.updated = batch.now;
-        batch.rows.put_contact(&person)?;
+        batch.put_contact(&person)?;
     }
     let group = match &receive.group {
         Some(group) => identity::addressed(batch, &ContactAliases::of([group.clone()]))?,
@@ -197,7 +197,7 @@ pub(super) fn place(batch: &mut Batch<'_>, receive: &Receive, whose: Whose) -> R
     let contact = group.as_ref().unwrap_or(&person);
     let mut conversation = thread::go_on(batch, &receive.number, contact)?;
     let id = conversation.id;
-    if receive.via == Some(Via::History) && batch.rows.conversation(id)?.is_none() {
+    if receive.via == Some(Via::History) && batch.conversation(id)?.is_none() {
         // With an old message it began long ago, and is over.
         conversation.status = ConversationStatus::Resolved;
         conversation.created = at;
@@ -249,14 +249,10 @@ pub(super) fn place(batch: &mut Batch<'_>, receive: &Receive, whose: Whose) -> R
         _ if receive.content.is_removed_reaction() => {}
         _ => conversation.take(&message, batch.next_seq(), batch.now),
     }
-    let people = People {
-        contact: Some(contact),
-        member: group.is_some().then_some(&person),
-    };
-    let seq = batch.add_message(&mut message, &conversation, people, expires)?;
+    let seq = batch.add_message(&mut message, &conversation, expires)?;
     if whose == Whose::Whole && person.pending.iter().any(|change| change.original == key) {
         change_as_asked(batch, &mut person)?;
-        batch.rows.put_contact(&person)?;
+        batch.put_contact(&person)?;
     }
     Ok(OpOutcome::Committed {
         seq,
@@ -319,7 +315,7 @@ pub(super) fn called(batch: &mut Batch<'_>, called: &Called) -> Result<OpOutcome
     }
     conversation.last_inbound = Some(at);
     conversation.last_activity = batch.now;
-    batch.rows.put_conversation(&conversation)?;
+    batch.put_conversation(&conversation)?;
     let seq = conversation_changed(batch, &conversation, &Author::Contact)?;
     Ok(OpOutcome::Committed {
         seq,

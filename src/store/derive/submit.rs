@@ -2,7 +2,7 @@
 
 use super::identity::addressed;
 use super::names::follow_links;
-use super::{Batch, People, thread};
+use super::{Batch, thread};
 use crate::domain::{Author, Conversation, Direction, Message, Retention, Seq};
 use crate::store::error::StoreError;
 use crate::store::op::{Note, Once, OpOutcome, OpRefusal, Submit};
@@ -72,12 +72,8 @@ pub(super) fn submit(batch: &mut Batch<'_>, submit: &Submit) -> Result<OpOutcome
     batch.rows.put_outbox(&row)?;
     batch.put_seen(outbound_key(message.id), Seen { at: Some(place) }, expires)?;
     remember_answer(batch, submit.once.as_ref(), place)?;
-    let people = People {
-        contact: Some(&contact),
-        member: None,
-    };
     conversation.take(&message, batch.next_seq(), batch.now);
-    let seq = batch.add_message(&mut message, &conversation, people, expires)?;
+    let seq = batch.add_message(&mut message, &conversation, expires)?;
     Ok(OpOutcome::Committed {
         seq,
         at: Some(place),
@@ -92,7 +88,7 @@ pub(super) fn note(batch: &mut Batch<'_>, note: &Note) -> Result<OpOutcome, Stor
     if let Some(answer) = answered_before(batch, note.once.as_ref())? {
         return Ok(answer);
     }
-    let Some(mut conversation) = batch.rows.conversation(note.conversation)? else {
+    let Some(mut conversation) = batch.conversation(note.conversation)? else {
         return Ok(OpOutcome::Refused(OpRefusal::NotFound));
     };
     let place = MessageRef {
@@ -114,7 +110,7 @@ pub(super) fn note(batch: &mut Batch<'_>, note: &Note) -> Result<OpOutcome, Stor
     remember_answer(batch, note.once.as_ref(), place)?;
     let expires = batch.retention.expiry(batch.now);
     conversation.take(&message, batch.next_seq(), batch.now);
-    let seq = batch.add_message(&mut message, &conversation, People::default(), expires)?;
+    let seq = batch.add_message(&mut message, &conversation, expires)?;
     Ok(OpOutcome::Committed {
         seq,
         at: Some(place),

@@ -4,6 +4,7 @@ mod conversations;
 mod deliveries;
 mod identities;
 mod orders;
+mod shown;
 
 use crate::store::conformance::Memory;
 use crate::store::conformance::scene::Scene;

@@ -30,7 +30,7 @@ impl Threads {
         let mut all = Vec::new();
         for id in std::iter::once(&contact.id).chain(&contact.linked) {
             let id = ConversationId::derive(batch.tenant, number, *id);
-            all.extend(batch.rows.conversation(id)?);
+            all.extend(batch.conversation(id)?);
         }
         // The first of equals: what the customer wrote in is the history, and the older one of it.
         let best = all
@@ -73,15 +73,16 @@ impl Threads {
         };
         for left in &mut self.left {
             if row.succeed(left) {
-                batch.rows.put_conversation(left)?;
-                batch.rows.put_conversation(row)?;
+                batch.put_conversation(left)?;
+                batch.put_conversation(row)?;
                 conversation_changed(batch, left, &Author::Contact)?;
             }
         }
         Ok(())
     }
 
-    /// Brings them up to date once their contacts turned out to be one person. Says which one goes on, and instead of which.
+    /// Brings them up to date once their contacts turned out to be one person. Says which one goes on, and instead of which:
+    /// the event about the contact tells it.
     pub(super) fn join(
         mut self,
         batch: &mut Batch<'_>,
@@ -94,12 +95,14 @@ impl Threads {
         };
         row.contact_id = contact;
         row.last_inbound = last_inbound;
-        batch.rows.put_conversation(&row)?;
+        batch.put_conversation(&row)?;
+        batch.told(&row);
         let mut instead = Vec::with_capacity(self.left.len());
         for mut left in self.left {
             instead.push(left.id);
             left.contact_id = contact;
-            batch.rows.put_conversation(&left)?;
+            batch.put_conversation(&left)?;
+            batch.told(&left);
         }
         Ok(Some((row, instead)))
     }
@@ -115,7 +118,7 @@ pub(super) fn leave_unread(batch: &mut Batch<'_>, message: &Message) -> Result<(
     if let Some(mut row) = threads.going_on.filter(elsewhere)
         && row.leave_unread(&message.told)
     {
-        batch.rows.put_conversation(&row)?;
+        batch.put_conversation(&row)?;
         conversation_changed(batch, &row, &Author::Contact)?;
     }
     Ok(())

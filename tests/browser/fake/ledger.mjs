@@ -3,6 +3,9 @@
 import { randomBytes } from 'node:crypto';
 import { mergeDelivery } from '../../../console/delivery.js';
 
+/** As long as the gateway takes a conversation for known to its clients without activity. */
+const QUIET = 600_000;
+
 const hex = (bytes) => randomBytes(bytes).toString('hex');
 
 /** Time-ordered ids, as text too. */
@@ -22,6 +25,8 @@ export class Ledger {
   contacts = new Map();
   messages = new Map();
   answered = new Map();
+  /** Conversations as the last event told of them. */
+  #told = new Map();
   /** Called with every new event. */
   onEvent = () => {};
 
@@ -75,13 +80,26 @@ export class Ledger {
       preview: preview(message.content),
       ...changes,
     });
-    this.#commit(
-      'message',
-      id,
-      { message, conversation, contact: this.contacts.get(conversation.contact_id) },
-      message.created,
-    );
+    this.#commit('message', id, { message, ...this.#shown(id, message, message.created) }, message.created);
     return message;
+  }
+
+  /** A conversation as an event shows it: whole where a client may not have it, else what changed. */
+  #shown(id, message, at) {
+    const row = structuredClone(this.conversations.get(id));
+    const before = this.#told.get(id);
+    this.#told.set(id, row);
+    const isAboutTheLast = message?.id === row.last_message_id;
+    const opens = before?.status !== 'open' && row.status === 'open';
+    if (!before || opens || at - before.last_activity >= QUIET) {
+      const conversation = isAboutTheLast ? row : { ...row, preview: undefined };
+      return { conversation, contact: this.contacts.get(row.contact_id) };
+    }
+    const conversation_changes = changes(before, row);
+    delete conversation_changes.preview;
+    if (isAboutTheLast) conversation_changes.preview = row.preview ?? null;
+    else if (before.last_message_id !== row.last_message_id) conversation_changes.preview = null;
+    return { conversation_changes };
   }
 
   /** The customer writes. */
@@ -156,7 +174,7 @@ export class Ledger {
   organise(id, changes, by, at = Date.now()) {
     const conversation = this.conversations.get(id);
     Object.assign(conversation, changes);
-    return this.#commit('conversation', id, { conversation, by }, at);
+    return this.#commit('conversation', id, { ...this.#shown(id, undefined, at), by }, at);
   }
 
   /** How sending from the number stands changes. */
@@ -186,4 +204,20 @@ const WITH_WORDS = ['text', 'note', 'image', 'video', 'document', 'button', 'rea
 function preview(content) {
   const object = WITH_WORDS.includes(content.type) ? content[content.type] : {};
   return (object.body ?? object.caption ?? object.text ?? object.emoji)?.slice(0, 120);
+}
+
+const FIELDS_OF_AN_AUTHOR = { kind: null, id: null, key: null };
+
+/** What changed, as a merge patch. */
+function changes(before, row) {
+  const patch = {};
+  for (const name of new Set([...Object.keys(before), ...Object.keys(row)])) {
+    if (JSON.stringify(before[name]) === JSON.stringify(row[name])) continue;
+    patch[name] = row[name] ?? null;
+  }
+  // A merge patch goes into objects: it says which fields this author does not have.
+  if (patch.last_message_by) patch.last_message_by = { ...FIELDS_OF_AN_AUTHOR, ...patch.last_message_by };
+  // The gateway leaves it out unless it is so.
+  if (patch.last_message_failed === false) patch.last_message_failed = null;
+  return patch;
 }

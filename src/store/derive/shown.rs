@@ -1,0 +1,200 @@
+//! How an event shows its conversation and the people in it: whole where a client may not have them, else only what changed.
+//!
+//! A client that read the rows at one position and applied all events after it must end with what the rows are then. So every
+//! change of a conversation is told, and an op ends by telling what no event of its own told.
+
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::Batch;
+use super::organise::conversation_changed;
+use crate::domain::message::Via;
+use crate::domain::{
+    Author, Contact, ContactId, Conversation, ConversationChanges, ConversationId, ConversationStatus,
+    EventKind, Message, MessageId, Seq, Timestamp,
+};
+use crate::store::erasure::member_of;
+use crate::store::error::StoreError;
+
+/// A client reads the conversations of the newest activity when it starts. One that was quiet for this long may stand further
+/// down than it read: when such a one stirs it comes whole, so that the client need not ask for each of them.
+const QUIET: Duration = Duration::from_mins(10);
+
+/// The rows that an op looked at or wrote, as far as events have to tell of them.
+#[derive(Default)]
+pub(super) struct Touched {
+    conversations: Vec<Known>,
+    contacts: Vec<ContactId>,
+}
+
+/// A conversation as clients know it.
+struct Known {
+    id: ConversationId,
+    /// As it stood before the op, or as the last event about it told; nothing where it is new.
+    row: Option<Conversation>,
+    /// Whether it was written since.
+    is_behind: bool,
+}
+
+/// What an event tells beside the conversation.
+#[derive(Clone, Copy, Default)]
+pub(super) struct About<'a> {
+    pub(super) message: Option<&'a Message>,
+    /// What stood for the message until now.
+    pub(super) instead_of: Option<MessageId>,
+    /// Who changed the conversation.
+    pub(super) by: Option<&'a Author>,
+}
+
+#[derive(Serialize)]
+struct Shown<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message: Option<&'a Message>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    conversation: Option<&'a Conversation>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    conversation_changes: Option<ConversationChanges<'a>>,
+    /// The customer or the group.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    contact: Option<Contact>,
+    /// Who wrote the message in a group.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    member: Option<Contact>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    instead_of: Option<MessageId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    by: Option<&'a Author>,
+}
+
+impl Batch<'_> {
+    /// A conversation, to be changed.
+    pub(super) fn conversation(&mut self, id: ConversationId) -> Result<Option<Conversation>, StoreError> {
+        let row = self.rows.conversation(id)?;
+        if self.touched.known(id).is_none() {
+            self.touched.conversations.push(Known {
+                id,
+                row: row.clone(),
+                is_behind: false,
+            });
+        }
+        Ok(row)
+    }
+
+    /// Writes a conversation, of which an event has to tell.
+    pub(super) fn put_conversation(&mut self, row: &Conversation) -> Result<(), StoreError> {
+        if self.touched.known(row.id).is_none() {
+            self.conversation(row.id)?;
+        }
+        if let Some(known) = self.touched.known(row.id) {
+            known.is_behind = true;
+        }
+        self.rows.put_conversation(row)
+    }
+
+    /// Writes a contact. The events of this op about its conversation carry it.
+    pub(super) fn put_contact(&mut self, row: &Contact) -> Result<(), StoreError> {
+        if !self.touched.contacts.contains(&row.id) {
+            self.touched.contacts.push(row.id);
+        }
+        self.rows.put_contact(row)
+    }
+
+    /// Takes note that clients know a conversation as it is now: the event that told them was of another form.
+    pub(super) fn told(&mut self, row: &Conversation) {
+        if let Some(known) = self.touched.known(row.id) {
+            known.row = Some(row.clone());
+            known.is_behind = false;
+        }
+    }
+
+    /// Commits an event about a conversation that is written already.
+    pub(super) fn emit_about(
+        &mut self,
+        expires: Timestamp,
+        kind: EventKind,
+        row: &Conversation,
+        about: About<'_>,
+    ) -> Result<Seq, StoreError> {
+        if self.touched.known(row.id).is_none() {
+            self.conversation(row.id)?;
+        }
+        let before = self.touched.known(row.id).and_then(|known| known.row.take());
+        let is_imported = about
+            .message
+            .is_some_and(|message| message.via == Some(Via::History));
+        let changed_since = before
+            .as_ref()
+            .filter(|before| is_known(before, row, self.now) || is_imported);
+        let is_whole = changed_since.is_none();
+        let message = about.message.map(|message| message.id);
+        let conversation = is_whole.then(|| shown_with(row, message));
+        let member = about.message.and_then(member_of);
+        let is_anothers = changed_since.is_none_or(|before| before.contact_id != row.contact_id);
+        let shown = Shown {
+            message: about.message,
+            conversation: conversation.as_ref(),
+            conversation_changes: changed_since.map(|before| row.changes_since(before, message)),
+            contact: self.shown_contact(Some(row.contact_id), is_anothers)?,
+            member: self.shown_contact(member, is_whole)?,
+            instead_of: about.instead_of,
+            by: about.by,
+        };
+        let seq = self.emit_until(expires, kind, Some(row.id), &shown)?;
+        self.told(row);
+        Ok(seq)
+    }
+
+    /// A contact as an event shows it: where it may be news, and when the op wrote it.
+    fn shown_contact(
+        &mut self,
+        id: Option<ContactId>,
+        may_be_news: bool,
+    ) -> Result<Option<Contact>, StoreError> {
+        match id {
+            Some(id) if may_be_news || self.touched.contacts.contains(&id) => self.rows.contact(id),
+            Some(_) | None => Ok(None),
+        }
+    }
+
+    /// Tells what changed about conversations and no event told: an op may be refused after it brought threads together.
+    pub(super) fn tell_the_rest(&mut self) -> Result<(), StoreError> {
+        for id in self.touched.behind() {
+            let Some(row) = self.rows.conversation(id)? else {
+                continue;
+            };
+            let known = self.touched.known(id).and_then(|known| known.row.as_ref());
+            if known.is_none_or(|known| !row.changes_since(known, None).is_empty()) {
+                conversation_changed(self, &row, &Author::Contact)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Touched {
+    fn known(&mut self, id: ConversationId) -> Option<&mut Known> {
+        self.conversations.iter_mut().find(|known| known.id == id)
+    }
+
+    fn behind(&self) -> Vec<ConversationId> {
+        let behind = self.conversations.iter().filter(|known| known.is_behind);
+        behind.map(|known| known.id).collect()
+    }
+}
+
+/// Whether clients may be taken to have a conversation, as it was before: one that is opened or was quiet is news to some.
+fn is_known(before: &Conversation, row: &Conversation, now: Timestamp) -> bool {
+    let opens = before.status != ConversationStatus::Open && row.status == ConversationStatus::Open;
+    !opens && now < before.last_activity.after(QUIET)
+}
+
+/// A whole conversation as an event shows it that is about this message, or about none: what another message says stands in
+/// that one's events alone, so that it can be taken out of them.
+pub(super) fn shown_with(row: &Conversation, message: Option<MessageId>) -> Conversation {
+    let mut shown = row.clone();
+    if message.is_none() || row.last_message_id != message {
+        shown.preview = None;
+    }
+    shown
+}
