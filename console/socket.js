@@ -111,7 +111,7 @@ export class AgentSocket {
       return;
     }
     if (turn !== this.#turn) return;
-    const ws = new this.WebSocket(this.url, ['mesej.v1', `ticket.${ticket}`]);
+    const ws = new this.WebSocket(this.url, ['mesej.v2', `ticket.${ticket}`]);
     this.#ws = ws;
     const current = (handle) => (event) => {
       if (turn === this.#turn) handle(event);

@@ -101,7 +101,7 @@ async fn session(gateway: &Gateway, tenant: &Tenant, name: &str, seen: &Mutex<Se
         .url("/v1/ws")
         .replacen("http", "ws", 1)
         .into_client_request()?;
-    let protocol = format!("mesej.v1, ticket.{ticket}").parse()?;
+    let protocol = format!("mesej.v2, ticket.{ticket}").parse()?;
     request.headers_mut().insert("Sec-WebSocket-Protocol", protocol);
     let connect = tokio_tungstenite::connect_async(request);
     let (mut socket, _) = tokio::time::timeout(Duration::from_secs(2), connect).await??;

@@ -113,7 +113,7 @@ fn attacks() -> Vec<Attack> {
         attack(
             "handshakes_without_ticket",
             "GET /v1/ws HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
-             Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: mesej.v1\r\n\r\n"
+             Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: mesej.v2\r\n\r\n"
                 .to_owned(),
             b"",
         ),

@@ -228,7 +228,7 @@ async fn come(
     released.changed().await?;
     let request = format!(
         "GET /v1/ws HTTP/1.1\r\nHost: {to}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
-         Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: mesej.v1, ticket.{ticket}\r\n\r\n"
+         Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: mesej.v2, ticket.{ticket}\r\n\r\n"
     );
     let mut away = 0;
     loop {

@@ -152,7 +152,7 @@ async fn try_connect(
     let url = gateway.url("/v1/ws").replacen("http", "ws", 1);
     let address: std::net::SocketAddr = gateway.url("").trim_start_matches("http://").parse()?;
     let mut request = url.into_client_request()?;
-    let protocol = format!("mesej.v1, ticket.{ticket}").parse()?;
+    let protocol = format!("mesej.v2, ticket.{ticket}").parse()?;
     request.headers_mut().insert("Sec-WebSocket-Protocol", protocol);
     let socket = TcpSocket::new_v4()?;
     if let Some(bytes) = receive_buffer {

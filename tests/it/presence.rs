@@ -23,7 +23,7 @@ async fn agent(gateway: &TestGateway, name: &str) -> (Socket, Value) {
         .await;
     let address = format!("{}/v1/ws", gateway.base.replacen("http", "ws", 1));
     let mut request = address.as_str().into_client_request().unwrap();
-    let offer = format!("mesej.v1, ticket.{}", made["ticket"].as_str().unwrap());
+    let offer = format!("mesej.v2, ticket.{}", made["ticket"].as_str().unwrap());
     request
         .headers_mut()
         .insert("Sec-WebSocket-Protocol", offer.parse().unwrap());

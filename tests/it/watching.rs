@@ -280,7 +280,7 @@ async fn an_agent_comes(gateway: &TestGateway) {
     assert_eq!(status, 201, "{ticket}");
     let address = format!("{}/v1/ws", gateway.base.replacen("http", "ws", 1));
     let mut request = address.as_str().into_client_request().unwrap();
-    let protocol = format!("mesej.v1, ticket.{}", text(&ticket["ticket"]));
+    let protocol = format!("mesej.v2, ticket.{}", text(&ticket["ticket"]));
     request
         .headers_mut()
         .insert("Sec-WebSocket-Protocol", protocol.parse().unwrap());

@@ -212,7 +212,7 @@ async fn no_route_is_open_that_should_not_be() {
                     .header("Upgrade", "websocket")
                     .header("Sec-WebSocket-Version", "13")
                     .header("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==")
-                    .header("Sec-WebSocket-Protocol", "mesej.v1, ticket.made-up");
+                    .header("Sec-WebSocket-Protocol", "mesej.v2, ticket.made-up");
                 let mut stream = TcpStream::connect(api.addr).await.unwrap();
                 let mut said = handshake.bearer(&api.key).send_on(&mut stream).await.body;
                 stream.read_to_end(&mut said).await.unwrap();

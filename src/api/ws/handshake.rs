@@ -22,8 +22,9 @@ use crate::api::auth::{CanManageAgents, Need as _};
 use crate::api::error::{ApiError, ErrorCode};
 use crate::telemetry::metrics;
 
-/// The one subprotocol.
-const PROTOCOL: &str = "mesej.v1";
+/// The subprotocol, and its earlier name, which means the same: programs that only count what arrives still offer that. The
+/// newest that is offered is the answer.
+const PROTOCOLS: [&str; 2] = ["mesej.v2", "mesej.v1"];
 /// Stands before a ticket among the subprotocols.
 const TICKET: &str = "ticket.";
 /// How long a client should stay away when the server is stopping or full.
@@ -102,14 +103,14 @@ fn offered(request: &HttpRequest) -> Result<(HttpResponseBuilder, Option<&str>),
         .filter_map(|value| value.to_str().ok())
         .flat_map(|value| value.split(',').map(str::trim))
         .collect();
-    if !offers.contains(&PROTOCOL) {
+    let Some(protocol) = PROTOCOLS.into_iter().find(|known| offers.contains(known)) else {
         return Err(ApiError::invalid(
-            "the handshake must offer the subprotocol `mesej.v1`",
+            "the handshake must offer the subprotocol `mesej.v2`",
         ));
-    }
+    };
     let mut response = ws::handshake(request)
         .map_err(|broken| ApiError::invalid(format!("no WebSocket handshake: {broken}")))?;
-    response.insert_header((SEC_WEBSOCKET_PROTOCOL, PROTOCOL));
+    response.insert_header((SEC_WEBSOCKET_PROTOCOL, protocol));
     let mut tickets = offers.iter().filter_map(|offer| offer.strip_prefix(TICKET));
     Ok((response, tickets.next()))
 }

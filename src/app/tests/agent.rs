@@ -77,7 +77,7 @@ async fn session(base: &str, key: &str, book: &Mutex<Book>) -> Option<()> {
         .ok()?;
     let url = format!("{}/v1/ws", base.replacen("http", "ws", 1));
     let mut request = url.into_client_request().ok()?;
-    let protocol = format!("mesej.v1, ticket.{}", ticket["ticket"].as_str()?);
+    let protocol = format!("mesej.v2, ticket.{}", ticket["ticket"].as_str()?);
     request
         .headers_mut()
         .insert("Sec-WebSocket-Protocol", protocol.parse().ok()?);

@@ -81,7 +81,7 @@ impl Socket {
             .as_str()
             .into_client_request()
             .map_err(|error| unreachable(error.to_string()))?;
-        let protocol = HeaderValue::try_from(format!("mesej.v1, ticket.{ticket}"));
+        let protocol = HeaderValue::try_from(format!("mesej.v2, ticket.{ticket}"));
         let protocol = protocol.map_err(|_odd| unexpected("a ticket that fits no header"))?;
         request.headers_mut().insert("Sec-WebSocket-Protocol", protocol);
         let stream = match timeout(HANDSHAKE, connect_async(request)).await {

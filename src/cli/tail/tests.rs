@@ -24,10 +24,10 @@ async fn accept(listener: &TcpListener) -> (Server, Value) {
     let mut server =
         tokio_tungstenite::accept_hdr_async(stream, |request: &Request, mut response: Response| {
             assert_eq!(request.uri().path(), "/v1/ws");
-            assert_eq!(request.headers()["sec-websocket-protocol"], "mesej.v1, ticket.t1");
+            assert_eq!(request.headers()["sec-websocket-protocol"], "mesej.v2, ticket.t1");
             response
                 .headers_mut()
-                .insert("sec-websocket-protocol", "mesej.v1".parse().unwrap());
+                .insert("sec-websocket-protocol", "mesej.v2".parse().unwrap());
             Ok(response)
         })
         .await

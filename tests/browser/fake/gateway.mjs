@@ -92,11 +92,11 @@ export class FakeGateway {
     const ticket = offered.find((name) => name.startsWith('ticket.'))?.slice('ticket.'.length);
     const agent = this.tickets.get(ticket);
     this.tickets.delete(ticket);
-    if (!agent || !offered.includes('mesej.v1')) {
+    if (!agent || !offered.includes('mesej.v2')) {
       refuse(stream, '401 Unauthorized');
       return;
     }
-    const session = new Session(this, accept(request, stream, 'mesej.v1'), agent);
+    const session = new Session(this, accept(request, stream, 'mesej.v2'), agent);
     this.sessions.add(session);
   }
 

@@ -7,7 +7,7 @@ const note = (id) => ({ type: 'note', client_msg_id: id, conversation_id: 'c', t
 test('it says hello with its cursor and shows its ticket as a subprotocol', async () => {
   const wired = await wire();
   wired.line().open();
-  assert.deepEqual(wired.line().protocols, ['mesej.v1', 'ticket.t1']);
+  assert.deepEqual(wired.line().protocols, ['mesej.v2', 'ticket.t1']);
   assert.deepEqual(wired.line().sent, [{ type: 'hello', epoch: 'e1', seq: 10 }]);
 });
 
@@ -19,7 +19,7 @@ test('it comes back with a new ticket and the cursor of the last applied event',
   await comesBack(wired);
   wired.line().open();
   assert.equal(wired.lines.length, 2);
-  assert.deepEqual(wired.line().protocols, ['mesej.v1', 'ticket.t2']);
+  assert.deepEqual(wired.line().protocols, ['mesej.v2', 'ticket.t2']);
   assert.deepEqual(wired.line().sent, [{ type: 'hello', epoch: 'e1', seq: 14 }]);
 });
 

@@ -112,7 +112,7 @@ async fn when_the_server_stops_everybody_is_told_when_to_come_back() {
         waits.iter().max().unwrap() - waits.iter().min().unwrap() > 2_000,
         "{waits:?}"
     );
-    let protocol = format!("mesej.v1, ticket.{}", rig.ticket("late"));
+    let protocol = format!("mesej.v2, ticket.{}", rig.ticket("late"));
     let Err(Error::Http(refused)) = rig.handshake(&[("Sec-WebSocket-Protocol", &protocol)]).await else {
         panic!()
     };

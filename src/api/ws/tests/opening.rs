@@ -17,7 +17,7 @@ fn status(result: Result<Client, Error>) -> u16 {
 }
 
 fn protocol(ticket: &str) -> String {
-    format!("mesej.v1, ticket.{ticket}")
+    format!("mesej.v2, ticket.{ticket}")
 }
 
 #[actix::test]
@@ -39,7 +39,7 @@ async fn a_ticket_opens_one_socket_and_the_server_answers_its_protocol_alone() {
 #[actix::test]
 async fn a_socket_without_a_ticket_is_told_so_by_its_close_code() {
     let rig = Rig::start(options()).await;
-    for offer in ["mesej.v1", "mesej.v1, ticket.", "mesej.v1, ticket.made-up"] {
+    for offer in ["mesej.v2", "mesej.v2, ticket.", "mesej.v2, ticket.made-up"] {
         let mut client = rig.handshake(&[("Sec-WebSocket-Protocol", offer)]).await.unwrap();
         assert_eq!(client.closed().await, 4401, "{offer}");
         client.gone().await;
@@ -67,11 +67,28 @@ async fn pages_of_foreign_origins_are_refused_and_their_tickets_stay_good() {
 #[actix::test]
 async fn what_does_not_speak_the_protocol_is_refused_by_http() {
     let rig = Rig::start(options()).await;
-    assert_eq!(
-        status(rig.handshake(&[("Sec-WebSocket-Protocol", "chat")]).await),
-        400
-    );
+    for unknown in ["chat", "mesej.v0", "mesej"] {
+        assert_eq!(
+            status(rig.handshake(&[("Sec-WebSocket-Protocol", unknown)]).await),
+            400,
+            "{unknown}"
+        );
+    }
     assert_eq!(status(rig.handshake(&[]).await), 400);
+    rig.stop().await;
+}
+
+#[actix::test]
+async fn the_newest_name_of_the_protocol_that_is_offered_is_the_answer() {
+    let rig = Rig::start(options()).await;
+    for (offer, answer) in [
+        ("mesej.v2, ticket.made-up", "mesej.v2"),
+        ("mesej.v1, mesej.v2, ticket.made-up", "mesej.v2"),
+        ("mesej.v3, mesej.v1, ticket.made-up", "mesej.v1"),
+    ] {
+        let client = rig.handshake(&[("Sec-WebSocket-Protocol", offer)]).await.unwrap();
+        assert_eq!(client.protocol, answer, "{offer}");
+    }
     rig.stop().await;
 }
 
@@ -80,9 +97,9 @@ async fn the_subprotocols_may_come_in_any_order_and_in_two_headers() {
     let rig = Rig::start(options()).await;
     let name = "Sec-WebSocket-Protocol";
     let ticket = format!("ticket.{}", rig.ticket("ana"));
-    let other = format!("ticket.{}, mesej.v1", rig.ticket("ben"));
+    let other = format!("ticket.{}, mesej.v2", rig.ticket("ben"));
     for headers in [
-        &[(name, "mesej.v1"), (name, ticket.as_str())][..],
+        &[(name, "mesej.v2"), (name, ticket.as_str())][..],
         &[(name, other.as_str())],
     ] {
         let mut client = rig.handshake(headers).await.unwrap();
@@ -155,7 +172,7 @@ async fn whoever_has_no_ticket_uses_up_nobodys_handshakes() {
         ..options()
     })
     .await;
-    for offer in ["mesej.v1", "mesej.v1, ticket.made-up"].repeat(20) {
+    for offer in ["mesej.v2", "mesej.v2, ticket.made-up"].repeat(20) {
         let mut stranger = rig.handshake(&[("Sec-WebSocket-Protocol", offer)]).await.unwrap();
         assert_eq!(stranger.closed().await, 4401);
     }

@@ -124,13 +124,15 @@ impl Rig {
         for (name, value) in headers {
             request.headers_mut().append(*name, value.parse().unwrap());
         }
-        let (stream, _) = tokio_tungstenite::client_async(request, stream).await?;
-        Ok(Client { stream })
+        let (stream, answer) = tokio_tungstenite::client_async(request, stream).await?;
+        let protocol = answer.headers().get("Sec-WebSocket-Protocol");
+        let protocol = protocol.unwrap().to_str().unwrap().to_owned();
+        Ok(Client { stream, protocol })
     }
 
     /// Opens a socket that has not said hello.
     pub(super) async fn connect(&self, agent: &str) -> Client {
-        let protocol = format!("mesej.v1, ticket.{}", self.ticket(agent));
+        let protocol = format!("mesej.v2, ticket.{}", self.ticket(agent));
         self.handshake(&[("Sec-WebSocket-Protocol", &protocol)])
             .await
             .unwrap()
@@ -141,7 +143,7 @@ impl Rig {
         let socket = TcpSocket::new_v4().unwrap();
         socket.set_recv_buffer_size(4_096).unwrap();
         let stream = socket.connect(self.address).await.unwrap();
-        let protocol = format!("mesej.v1, ticket.{}", self.ticket(agent));
+        let protocol = format!("mesej.v2, ticket.{}", self.ticket(agent));
         self.handshake_on(stream, &[("Sec-WebSocket-Protocol", &protocol)])
             .await
             .unwrap()
@@ -195,6 +197,8 @@ pub(super) async fn put_scopes(port: &LedgerPort, scopes: &[Scope]) {
 /// One client.
 pub(super) struct Client {
     pub(super) stream: WebSocketStream<TcpStream>,
+    /// The subprotocol that the server answered.
+    pub(super) protocol: String,
 }
 
 impl Client {
