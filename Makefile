@@ -13,6 +13,7 @@ LOAD ?=
 
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 CARGO_DENY := 0.20.2
+TYPOS := 1.52.0
 # What sets the clock of a process: `mesej-load kill --clock` looks for it there.
 FAKETIME := $(abspath $(TARGET))/faketime
 # Prometheus' own checker. Debian's package would start a server as well, so only its files are taken.
@@ -21,7 +22,8 @@ PROMTOOL := $(or $(shell command -v promtool),$(abspath $(TARGET))/prometheus/us
 TIMED = tests/timed.sh $(TARGET)/phases.log
 AS_ROOT := $(if $(filter 0,$(shell id -u)),,sudo)
 
-.PHONY: help demo fmt lint test rust-test rules-test browser-test client-test tools bench kill ring contest deny audit
+.PHONY: help demo fmt lint test rust-test rules-test browser-test client-test tools bench kill ring contest deny audit typos \
+  python
 
 help: ## Show what there is to run
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -32,9 +34,14 @@ demo: ## The gateway beside a simulated Meta, with customers who write: prints w
 fmt: ## Format the source
 	cargo fmt --all
 
-lint: ## Check formatting, and let no warning pass
+lint: typos ## Check spelling and formatting, and let no warning pass
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
+
+typos: python ## Check spelling (installs a prebuilt checker from PyPI)
+	@$(TARGET)/typos/bin/typos --version 2>/dev/null | grep -qx 'typos-cli $(TYPOS)' || { \
+	  python3 -m venv $(TARGET)/typos && $(TARGET)/typos/bin/pip install --quiet --disable-pip-version-check typos==$(TYPOS); }
+	$(TARGET)/typos/bin/typos
 
 rust-test: ## Unit, layer and integration tests
 	cargo test --workspace --locked --no-run
@@ -50,12 +57,14 @@ client-test: ## Public Cloud API clients, for Python and JavaScript, against the
 	cargo build --locked --package mesej
 	CLIENTS_DIR=$(TARGET)/clients tests/clients/simulated.sh $(TARGET)/debug/mesej
 
-tools: ## Install what the tests need and this machine lacks
+python:
+	@python3 -c 'import ensurepip, venv' 2>/dev/null || { \
+	  $(AS_ROOT) apt-get update && $(AS_ROOT) apt-get install -y --no-install-recommends python3-venv; }
+
+tools: python ## Install what the tests need and this machine lacks
 	@command -v node >/dev/null || { echo "Node is missing: version 20 or later, https://nodejs.org" >&2; exit 1; }
 	@[ -x "$${CHROMIUM:-/usr/bin/chromium}" ] || { \
 	  $(AS_ROOT) apt-get update && $(AS_ROOT) apt-get install -y --no-install-recommends chromium chromium-driver; }
-	@python3 -c 'import ensurepip, venv' 2>/dev/null || { \
-	  $(AS_ROOT) apt-get update && $(AS_ROOT) apt-get install -y --no-install-recommends python3-venv; }
 	@[ -x "$(PROMTOOL)" ] || { $(AS_ROOT) apt-get update && mkdir -p $(TARGET)/prometheus && cd $(TARGET)/prometheus && \
 	  apt-get download prometheus && dpkg-deb --extract prometheus_*.deb . && rm prometheus_*.deb; }
 	@[ -e $(FAKETIME)/usr ] || { $(AS_ROOT) apt-get update && mkdir -p $(FAKETIME) && cd $(FAKETIME) && \

@@ -228,7 +228,7 @@ fn stranger() -> Signer {
 }
 
 #[actix::test]
-async fn what_an_app_says_of_anothers_number_stays_untrusted_however_often_it_is_put_back() {
+async fn what_an_app_says_of_a_number_of_another_app_stays_untrusted_however_often_it_is_put_back() {
     tokio::time::pause();
     let road = Road::open(&["demo", "stranger"]).await;
     road.intake

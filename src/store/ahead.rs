@@ -272,7 +272,7 @@ mod tests {
     }
 
     const MINE: Fence = Fence::new(7);
-    const ANOTHERS: Fence = Fence::new(8);
+    const OTHER: Fence = Fence::new(8);
 
     /// What the next process finds after this one is killed, and gives back.
     fn left(folder: &Path, boot: &str) -> Vec<u8> {
@@ -344,7 +344,7 @@ mod tests {
         notes.die();
         drop(note);
         let notes = open(folder.path(), "boot-1");
-        notes.note(claim(1, 1), ANOTHERS).begin().unwrap();
+        notes.note(claim(1, 1), OTHER).begin().unwrap();
         assert!(notes.take_left(claim(1, 1), MINE).is_none());
         drop(notes);
         assert_eq!(
@@ -373,7 +373,7 @@ mod tests {
         notes.die();
         drop(note);
         let notes = open(folder.path(), "boot-1");
-        assert!(notes.take_left(claim(1, 1), ANOTHERS).is_none());
+        assert!(notes.take_left(claim(1, 1), OTHER).is_none());
         drop(notes);
         assert_eq!(left(folder.path(), "boot-1"), [0_u8; 0], "nor later");
     }
@@ -384,7 +384,7 @@ mod tests {
         let notes = open(folder.path(), "boot-1");
         let note = notes.note(claim(1, 1), MINE);
         assert_eq!(left(folder.path(), "boot-1"), [0_u8; 0]);
-        let second = open(folder.path(), "boot-1").note(claim(2, 1), ANOTHERS);
+        let second = open(folder.path(), "boot-1").note(claim(2, 1), OTHER);
         second.begin().unwrap();
         notes.die();
         drop(note);

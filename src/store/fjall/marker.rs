@@ -37,7 +37,7 @@ mod tests {
     use super::super::{FjallOptions, FjallStore};
 
     #[test]
-    fn a_folder_without_its_marker_or_with_anothers_is_refused_in_words_that_help() {
+    fn a_folder_without_its_marker_or_with_another_one_is_refused_in_words_that_help() {
         let folder = tempfile::tempdir().unwrap();
         let open = || FjallStore::open(folder.path(), FjallOptions::default()).map(drop);
         let marker = folder.path().join(super::NAME);

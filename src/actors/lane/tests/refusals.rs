@@ -170,7 +170,7 @@ async fn spam_told_by_status_stops_bulk_alone() {
 }
 
 #[actix::test]
-async fn a_proxys_pages_slow_the_lane_say_so_and_fail_nothing() {
+async fn pages_of_a_proxy_slow_the_lane_say_so_and_fail_nothing() {
     let world = World::new().await;
     let proxied = Arc::new(AtomicBool::new(true));
     let asked = Arc::clone(&proxied);

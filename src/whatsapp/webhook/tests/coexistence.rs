@@ -61,7 +61,7 @@ fn an_edit_and_a_revocation_name_what_they_change() {
 }
 
 #[test]
-fn an_echo_is_the_businesss_and_names_the_customer() {
+fn an_echo_is_of_the_business_and_names_the_customer() {
     let value = json!({
         "contacts": [{ "profile": { "name": "" }, "wa_id": "6281234567890", "user_id": "ID.77" }],
         "message_echoes": [

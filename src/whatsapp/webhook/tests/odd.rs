@@ -80,7 +80,7 @@ fn numbers_may_be_texts_and_texts_numbers() {
 }
 
 #[test]
-fn times_are_seconds_or_milliseconds_and_fall_back_to_the_entrys() {
+fn times_are_seconds_or_milliseconds_and_fall_back_to_that_of_the_entry() {
     let at = |timestamp: Value| {
         let body = json!({ "entry": [{ "time": 1_750_000_000, "changes": [{ "field": "messages", "value": {
             "metadata": { "phone_number_id": "1" },
