@@ -115,6 +115,7 @@ test: ## Everything that must hold
 deny: ## Check licences, bans and sources of all dependencies
 	@command -v cargo-deny >/dev/null || cargo install cargo-deny --locked --version $(CARGO_DENY)
 	cargo deny --locked check bans licenses sources
+	@echo 'advisories were not checked: they need the database on GitHub; run make audit where that can be reached'
 
 audit: ## Look for known holes in dependencies (needs GitHub)
 	@command -v cargo-deny >/dev/null || cargo install cargo-deny --locked --version $(CARGO_DENY)
