@@ -23,7 +23,7 @@ TIMED = tests/timed.sh $(TARGET)/phases.log
 AS_ROOT := $(if $(filter 0,$(shell id -u)),,sudo)
 
 .PHONY: help demo fmt lint test rust-test rules-test browser-test client-test tools bench kill ring contest deny audit typos \
-  python
+  python release
 
 help: ## Show what there is to run
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -120,3 +120,6 @@ deny: ## Check licences, bans and sources of all dependencies
 audit: ## Look for known holes in dependencies (needs GitHub)
 	@command -v cargo-deny >/dev/null || cargo install cargo-deny --locked --version $(CARGO_DENY)
 	cargo deny --locked check advisories
+
+release: ## Make the release of Cargo.toml's version: archive, bill of materials, sums, tag; pushes nothing (DRY_RUN=1: no tag)
+	DRY_RUN=$(or $(DRY_RUN),0) release/make.sh
