@@ -23,7 +23,7 @@ TIMED = tests/timed.sh $(TARGET)/phases.log
 AS_ROOT := $(if $(filter 0,$(shell id -u)),,sudo)
 
 .PHONY: help demo fmt lint test rust-test rules-test browser-test client-test tools bench kill ring contest deny audit typos \
-  python release
+  python release doc times
 
 help: ## Show what there is to run
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -42,6 +42,12 @@ typos: python ## Check spelling (installs a prebuilt checker from PyPI)
 	@$(TARGET)/typos/bin/typos --version 2>/dev/null | grep -qx 'typos-cli $(TYPOS)' || { \
 	  python3 -m venv $(TARGET)/typos && $(TARGET)/typos/bin/pip install --quiet --disable-pip-version-check typos==$(TYPOS); }
 	$(TARGET)/typos/bin/typos
+
+doc: ## Build the documentation of everything, private items too, and let no warning pass
+	RUSTDOCFLAGS='-D warnings' cargo doc --no-deps --workspace --document-private-items --locked
+
+times: ## How long `cargo check` takes after a change in src/domain
+	@cargo check --locked --quiet && touch src/domain/ids.rs && time cargo check --locked --quiet
 
 rust-test: ## Unit, layer and integration tests
 	cargo test --workspace --locked --no-run

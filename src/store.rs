@@ -5,7 +5,7 @@
 //! - "Not there" is `Ok(None)`, never an error; an expired row is not there.
 //! - [`StoreErrorKind::Unknown`] means that the write may or may not have happened: re-read, then decide.
 //! - Time, ids and randomness are parameters. A backend never reads a clock.
-//! - What an [`Op`] changes is decided by [`derive`], the same pure function for all backends.
+//! - What an [`Op`] changes is decided by [`mod@derive`], the same pure function for all backends.
 
 pub mod ahead;
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Meta's Cloud API in our words: what comes in, what goes out, and what an answer proves.
 //!
 //! [`signature`] vouches for a webhook's bytes and [`webhook`] reads them; [`outbound`] checks what a caller wants to send
-//! and [`payload`] writes it for Graph; [`client`] makes the call and says what its outcome proves; [`error`] knows
+//! and [`mod@payload`] writes it for Graph; [`client`] makes the call and says what its outcome proves; [`error`] knows
 //! Meta's codes. Nothing here stores, routes or decides.
 
 pub mod client;

@@ -25,7 +25,7 @@ pub(super) fn write(tenant: TenantId, filter: &ConversationFilter, cursor: Conve
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
-/// Reads a place that [`write`] wrote for the same tenant and filter.
+/// Reads a place that [`write()`] wrote for the same tenant and filter.
 pub(super) fn read(
     tenant: TenantId,
     filter: &ConversationFilter,

@@ -1,6 +1,6 @@
 //! The agents' sockets: handshake, protocol, sessions, and who ends them.
 //!
-//! Once a handshake is answered its connection is taken over from the HTTP server ([`takeover`]). A session has two
+//! Once a handshake is answered its connection is taken over from the HTTP server ([`mod@takeover`]). A session has two
 //! halves: [`session`] is an actor and owns the protocol; [`outgoing`] is the connection's task and pulls events from the
 //! worker's feed whenever there is room. [`reaper`] ends those that do not read.
 
