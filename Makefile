@@ -11,8 +11,13 @@ BACKEND ?= fjall
 # More options of the kill rig, such as a lighter load for a server that shares the machine.
 LOAD ?=
 
+# How long `make fuzz` runs each target, and which one, if not all.
+SECS ?= 60
+ONLY ?=
+
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 CARGO_DENY := 0.20.2
+CARGO_FUZZ := 0.13.2
 TYPOS := 1.52.0
 # What sets the clock of a process: `mesej-load kill --clock` looks for it there.
 FAKETIME := $(abspath $(TARGET))/faketime
@@ -23,7 +28,7 @@ TIMED = tests/timed.sh $(TARGET)/phases.log
 AS_ROOT := $(if $(filter 0,$(shell id -u)),,sudo)
 
 .PHONY: help demo fmt lint test rust-test rules-test browser-test client-test tools bench kill ring contest deny audit typos \
-  python release doc times
+  python release doc times fuzz
 
 help: ## Show what there is to run
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -78,6 +83,10 @@ tools: python ## Install what the tests need and this machine lacks
 	@[ -n "$${MESEJ_TEST_CQL:-}" ] || { command -v java && command -v mvn; } >/dev/null || { \
 	  $(AS_ROOT) apt-get update && $(AS_ROOT) apt-get install -y --no-install-recommends openjdk-17-jre-headless maven; }
 	@[ -n "$${MESEJ_TEST_CQL:-}" ] || tests/cql/jars.sh >/dev/null
+
+fuzz: ## Feed every reader of foreign bytes what nobody meant to send (SECS a target, ONLY=webhook; needs nightly Rust)
+	@cargo fuzz --version >/dev/null 2>&1 || cargo install cargo-fuzz --locked --version $(CARGO_FUZZ)
+	fuzz/run.sh $(SECS) $(ONLY)
 
 bench: ## Measure the pace of sending, what stuck agents and deliveries cost, and both stores; prints JSON lines
 	cargo build --release --locked --package mesej --package mesej-load

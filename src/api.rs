@@ -14,6 +14,8 @@ mod cursor;
 mod demo;
 pub mod error;
 mod events;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod gcra;
 mod health;
 mod idempotency;

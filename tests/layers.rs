@@ -208,7 +208,15 @@ fn rust_files(folder: &Path, files: &mut Vec<PathBuf>) {
 fn the_source_keeps_its_layers_and_sizes() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut files = Vec::new();
-    for folder in ["src", "tests", "benches", "load-tests/src", "simulator/src"] {
+    for folder in [
+        "src",
+        "tests",
+        "benches",
+        "load-tests/src",
+        "simulator/src",
+        "fuzz/src",
+        "fuzz/fuzz_targets",
+    ] {
         if root.join(folder).exists() {
             rust_files(&root.join(folder), &mut files);
         }
@@ -239,7 +247,15 @@ const EXAMPLES: &[&str] = &["foo.rs", "foo/tests.rs", "mod.rs"];
 fn every_source_file_that_a_page_names_is_there() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut sources = Vec::new();
-    for folder in ["src", "tests", "simulator", "load-tests", "benches"] {
+    for folder in [
+        "src",
+        "tests",
+        "simulator",
+        "load-tests",
+        "benches",
+        "fuzz/src",
+        "fuzz/fuzz_targets",
+    ] {
         rust_files(&root.join(folder), &mut sources);
     }
     let mut pages = vec![

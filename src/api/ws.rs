@@ -5,6 +5,8 @@
 //! worker's feed whenever there is room. [`reaper`] ends those that do not read.
 
 mod frame;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod handshake;
 mod inbound;
 mod issue;

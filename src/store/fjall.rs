@@ -56,6 +56,8 @@ use self::engine::Engine;
 use self::events::Floors;
 use self::guard::FolderGuard;
 use self::journal::Journal;
+#[cfg(fuzzing)]
+pub use self::journal::fuzzing;
 pub(crate) use self::private::keep_private;
 use self::reader::Reader;
 use self::txn::Txn;

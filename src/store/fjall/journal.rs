@@ -9,6 +9,8 @@
 //! written again at the end of the log when they alone hold back much that is done with, and at every sweep while they are
 //! few, so that what was applied leaves the disk by the next sweep.
 
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod index;
 mod preallocation;
 mod record;
