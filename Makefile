@@ -17,6 +17,7 @@ ONLY ?=
 
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 CARGO_DENY := 0.20.2
+CARGO_LLVM_COV := 0.9.1
 CARGO_FUZZ := 0.13.2
 TYPOS := 1.52.0
 # What sets the clock of a process: `mesej-load kill --clock` looks for it there.
@@ -28,7 +29,7 @@ TIMED = tests/timed.sh $(TARGET)/phases.log
 AS_ROOT := $(if $(filter 0,$(shell id -u)),,sudo)
 
 .PHONY: help demo fmt lint test rust-test rules-test browser-test client-test tools bench kill ring contest deny audit typos \
-  python release doc times fuzz
+  python release doc times fuzz coverage
 
 help: ## Show what there is to run
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -83,6 +84,12 @@ tools: python ## Install what the tests need and this machine lacks
 	@[ -n "$${MESEJ_TEST_CQL:-}" ] || { command -v java && command -v mvn; } >/dev/null || { \
 	  $(AS_ROOT) apt-get update && $(AS_ROOT) apt-get install -y --no-install-recommends openjdk-17-jre-headless maven; }
 	@[ -n "$${MESEJ_TEST_CQL:-}" ] || tests/cql/jars.sh >/dev/null
+
+coverage: ## Which lines the Rust tests run: a page under target/llvm-cov/html, and a summary
+	@cargo llvm-cov --version >/dev/null 2>&1 || cargo install cargo-llvm-cov --locked --version $(CARGO_LLVM_COV)
+	rustup component add llvm-tools
+	cargo llvm-cov --workspace --locked --html
+	cargo llvm-cov report --summary-only
 
 fuzz: ## Feed every reader of foreign bytes what nobody meant to send (SECS a target, ONLY=webhook; needs nightly Rust)
 	@cargo fuzz --version >/dev/null 2>&1 || cargo install cargo-fuzz --locked --version $(CARGO_FUZZ)
