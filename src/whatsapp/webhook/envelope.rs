@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::coexistence::{ECHOES, HISTORY, STANDBY};
 use super::other::PARTS_OF_LISTS;
+use super::read::MOST_SECONDS;
 use super::{IncomingMessage, IncomingStatus, OtherEvent};
 use crate::domain::message::{Side, Via};
 use crate::domain::{ContactAliases, PhoneNumberId, Timestamp};
@@ -15,8 +16,8 @@ use crate::domain::{ContactAliases, PhoneNumberId, Timestamp};
 pub(super) struct Place<'a> {
     /// The entry's id.
     pub(super) entry_id: Option<&'a str>,
-    /// The entry's time, in seconds.
-    pub(super) entry_secs: Option<i64>,
+    /// The entry's time.
+    pub(super) entry_at: Option<Timestamp>,
     /// The change's field.
     pub(super) field: Option<&'a str>,
     /// The number of the value's metadata.
@@ -50,8 +51,8 @@ pub(super) fn wrap(place: Place<'_>, inner: Inner<'_>, card: Option<Value>) -> B
     if let Some(id) = place.entry_id {
         head.push_str(&format!(r#""id":{},"#, quoted(id)));
     }
-    if let Some(secs) = place.entry_secs {
-        head.push_str(&format!(r#""time":{secs},"#));
+    if let Some(at) = place.entry_at {
+        head.push_str(&format!(r#""time":{},"#, meta_time(at)));
     }
     let field = place
         .field
@@ -178,7 +179,7 @@ pub(super) fn wrap_status(status: &IncomingStatus) -> Bytes {
 pub(super) fn wrap_other(other: &OtherEvent) -> Bytes {
     let place = Place {
         entry_id: other.waba.as_ref().map(|id| id.as_str()),
-        entry_secs: other.at.map(|at| at.as_secs()),
+        entry_at: other.at,
         field: Some(&*other.field).filter(|field| !field.is_empty()),
         number: other.number.as_ref().map(|id| id.as_str()),
         display_phone: other.display_phone.as_deref(),
@@ -192,9 +193,9 @@ pub(super) fn wrap_other(other: &OtherEvent) -> Bytes {
     wrap(place, inner, None)
 }
 
-/// Whole seconds as Meta writes them; milliseconds where they say more.
+/// Whole seconds as Meta writes them; milliseconds where they say more, or where seconds would be read as such.
 fn meta_time(at: Timestamp) -> String {
-    if at.as_millis() % 1_000 == 0 {
+    if at.as_millis() % 1_000 == 0 && at.as_secs() <= MOST_SECONDS {
         at.as_secs().to_string()
     } else {
         at.as_millis().to_string()
@@ -204,7 +205,7 @@ fn meta_time(at: Timestamp) -> String {
 fn messages_of<'a>(number: &'a PhoneNumberId, display: Option<&'a str>, waba: Option<&'a str>) -> Place<'a> {
     Place {
         entry_id: waba,
-        entry_secs: None,
+        entry_at: None,
         field: Some("messages"),
         number: Some(number.as_str()),
         display_phone: display,

@@ -24,6 +24,9 @@ const MESSAGES: &str = "messages";
 /// Deeper nesting than this is not Meta's, and some readers of what we keep would refuse it.
 const DEEPEST: usize = 64;
 
+/// A time in seconds is no later than this, in the year 5138: larger numbers are milliseconds.
+pub(super) const MOST_SECONDS: i64 = 100_000_000_000;
+
 /// Reads a webhook body. Only a body that is no JSON, or has no entries at all, is an error.
 ///
 /// Bytes that are not UTF-8 are replaced, so that one bad text does not cost the rest.
@@ -54,7 +57,7 @@ pub fn parse(body: &[u8]) -> Result<Webhook, ParseError> {
 /// Reads Meta's times: seconds, as a text or a number; milliseconds where they can only be that.
 pub(super) fn timestamp(text: &str) -> Option<Timestamp> {
     let number: i64 = text.trim().parse().ok().filter(|number| *number > 0)?;
-    Some(if number > 100_000_000_000 {
+    Some(if number > MOST_SECONDS {
         Timestamp::from_millis(number)
     } else {
         Timestamp::from_secs(number)
@@ -289,7 +292,7 @@ fn keys(raw: &RawValue) -> BTreeMap<String, &RawValue> {
 fn place_of(origin: &Origin) -> Place<'_> {
     Place {
         entry_id: origin.waba.as_ref().map(|id| id.as_str()),
-        entry_secs: origin.at.map(|at| at.as_secs()),
+        entry_at: origin.at,
         field: Some(&*origin.field).filter(|field| !matches!(*field, "" | "entry")),
         number: origin.number.as_ref().map(|id| id.as_str()),
         display_phone: origin.display_phone.as_deref(),

@@ -101,8 +101,8 @@ fn assert_survives_replay(element: &Element) {
         }
         (Element::Other(one), Element::Other(two)) => {
             assert_eq!(
-                (&one.field, &one.number, &one.waba, &one.part, one.key),
-                (&two.field, &two.number, &two.waba, &two.part, two.key)
+                (&one.field, &one.number, &one.waba, &one.part, one.key, one.at),
+                (&two.field, &two.number, &two.waba, &two.part, two.key, two.at)
             );
             assert_eq!(one.value.get(), two.value.get());
         }

@@ -98,6 +98,19 @@ fn times_are_seconds_or_milliseconds_and_fall_back_to_that_of_the_entry() {
     for odd in [json!(null), json!("yesterday"), json!(-5), json!({})] {
         assert_eq!(at(odd), 1_750_000_000_000);
     }
+    // A whole second, but so late that it could only be read as milliseconds.
+    assert_eq!(at(json!("179590102290120000")), 179_590_102_290_120_000);
+}
+
+#[test]
+fn the_time_of_an_entry_in_milliseconds_survives_a_replay() {
+    let body = json!({ "entry": [{ "id": "1", "time": 1_750_000_000_123_i64, "changes": [
+        { "field": "account_update", "value": { "event": "VERIFIED_ACCOUNT" } },
+    ] }] });
+    let element = only(body.to_string().as_bytes());
+    assert_survives_replay(&element);
+    let Element::Other(other) = element else { panic!() };
+    assert_eq!(other.at, Some(Timestamp::from_millis(1_750_000_000_123)));
 }
 
 #[test]
