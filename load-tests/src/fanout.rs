@@ -101,6 +101,8 @@ pub fn run(args: FanoutArgs) -> anyhow::Result<ExitCode> {
 
 async fn measure(args: FanoutArgs) -> anyhow::Result<ExitCode> {
     let gateway = GatewaySide::start(&args).await?;
+    // The first message brings its conversation whole, those after it what changed.
+    gateway.one_frame(args.size).await?;
     let frame = gateway.one_frame(args.size).await?;
     let floor = FloorSide::start(args.agents, frame).await?;
     let window = Duration::from_secs(args.secs);
