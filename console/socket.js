@@ -277,6 +277,11 @@ export class AgentSocket {
       seq = event.seq;
       fresh.push(event);
     }
+    if (fresh.some((event) => event.kind === 'erased')) {
+      // What it told of a row is gone from the log, and later events may tell only what changed since.
+      this.#reload('erased');
+      return;
+    }
     if (fresh.length > 0) {
       this.on.events(fresh);
       this.#countCatchUp(fresh, seq);

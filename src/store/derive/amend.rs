@@ -121,7 +121,7 @@ fn before_its_message(batch: &mut Batch<'_>, amend: &Amend) -> Result<OpOutcome,
     };
     batch.put_seen(WamidHash::of(&notice.wamid), Seen { at }, until)?;
     if is_revoked && let Some(told) = imported::told(batch, &amend.original)? {
-        batch.rows.erase_event(told)?;
+        batch.erase_event(told)?;
         if let (OpOutcome::Committed { seq, .. }, Some(at)) = (&mut outcome, at) {
             *seq = tell_revoked(batch, at)?.unwrap_or(*seq);
         }
@@ -279,7 +279,7 @@ fn forget(
         message.told.extend(imported::told(batch, wamid)?);
     }
     for seq in std::mem::take(&mut message.told) {
-        batch.rows.erase_event(seq)?;
+        batch.erase_event(seq)?;
     }
     if message.delivery.is_some() {
         batch.rows.remove_outbox(&message.number, message.id)?;

@@ -26,6 +26,16 @@ const QUIET: Duration = Duration::from_mins(10);
 pub(super) struct Touched {
     conversations: Vec<Known>,
     contacts: Vec<ContactId>,
+    log: Log,
+}
+
+/// What the op did to events of earlier ones.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum Log {
+    #[default]
+    Whole,
+    /// It erased some. Whoever reads the log from now on misses what they told, so that changes are not enough for them.
+    HasErased,
 }
 
 /// A conversation as clients know it.
@@ -100,6 +110,12 @@ impl Batch<'_> {
         self.rows.put_contact(row)
     }
 
+    /// Erases an event of an earlier op.
+    pub(super) fn erase_event(&mut self, seq: Seq) -> Result<(), StoreError> {
+        self.touched.log = Log::HasErased;
+        self.rows.erase_event(seq)
+    }
+
     /// Takes note that clients know a conversation as it is now: the event that told them was of another form.
     pub(super) fn told(&mut self, row: &Conversation) {
         if let Some(known) = self.touched.known(row.id) {
@@ -123,19 +139,20 @@ impl Batch<'_> {
         let is_imported = about
             .message
             .is_some_and(|message| message.via == Some(Via::History));
+        let log = self.touched.log;
         let changed_since = before
             .as_ref()
-            .filter(|before| is_known(before, row, self.now) || is_imported);
+            .filter(|before| log == Log::Whole && (is_known(before, row, self.now) || is_imported));
         let is_whole = changed_since.is_none();
         let message = about.message.map(|message| message.id);
         let conversation = is_whole.then(|| shown_with(row, message));
         let member = about.message.and_then(member_of);
-        let is_anothers = changed_since.is_none_or(|before| before.contact_id != row.contact_id);
+        let is_other_contact = changed_since.is_none_or(|before| before.contact_id != row.contact_id);
         let shown = Shown {
             message: about.message,
             conversation: conversation.as_ref(),
             conversation_changes: changed_since.map(|before| row.changes_since(before, message)),
-            contact: self.shown_contact(Some(row.contact_id), is_anothers)?,
+            contact: self.shown_contact(Some(row.contact_id), is_other_contact)?,
             member: self.shown_contact(member, is_whole)?,
             instead_of: about.instead_of,
             by: about.by,

@@ -103,6 +103,27 @@ test('a resync reloads and goes on from the position of the answer, with what ca
   assert.deepEqual(wired.seen.events, [53, 54, 55]);
 });
 
+test('an event that was erased leads to a reload: later ones may tell only what changed since', async () => {
+  const wired = await wire({
+    on: (seen, page) => ({
+      reload: async (reason) => {
+        seen.reloads.push(reason);
+        page.seq = 13;
+      },
+    }),
+  });
+  greet(wired);
+  wired.line().say({
+    type: 'events',
+    events: [...events(11, 11).events, { seq: 12, kind: 'erased' }, ...events(13, 13).events],
+  });
+  await settle();
+  assert.deepEqual(wired.seen.reloads, ['erased']);
+  assert.deepEqual(wired.seen.events, []);
+  wired.line().say(events(14, 14));
+  assert.deepEqual(wired.seen.events, [14]);
+});
+
 test('a reload that fails is tried again with the next connection', async () => {
   let tries = 0;
   const wired = await wire({

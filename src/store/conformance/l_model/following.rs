@@ -78,6 +78,29 @@ impl Client {
         client
     }
 
+    /// Reads the log from a position on, as it stands now: some of it may be erased.
+    async fn catch_up(&mut self, store: &dyn Store, after: Seq, now: Timestamp) {
+        let page = store.events_after(TENANT, after, 10_000, now).await.unwrap();
+        if page.oldest > after.next() {
+            // What comes next is no longer kept: all is loaded again.
+            *self = Self::load(store).await;
+            return;
+        }
+        for event in page.events {
+            let id = event.conversation.map(|id| id.to_string());
+            if let Some(id) = id.filter(|id| !self.conversations.contains_key(id)) {
+                // What told of it is erased: it is read by REST.
+                let row = rows(store).await.into_iter().find(|row| row.id.to_string() == id);
+                let Some(row) = row else { continue };
+                let contact = store.contact(TENANT, row.contact_id).await.unwrap();
+                self.learn(serde_json::to_value(contact).unwrap());
+                self.previewed.insert(id.clone());
+                self.conversations.insert(id, serde_json::to_value(row).unwrap());
+            }
+            self.apply(&event);
+        }
+    }
+
     fn learn(&mut self, contact: Value) {
         if let Some(id) = contact["id"].as_str() {
             self.contacts.insert(id.to_owned(), contact);
@@ -201,6 +224,10 @@ enum Move {
     Wait(u32),
     /// Another client comes.
     Load,
+    /// A client goes away.
+    Leave,
+    /// Those who are away come back, and read what they missed.
+    Return,
 }
 
 #[derive(Debug, Clone)]
@@ -230,6 +257,8 @@ fn moves() -> impl Strategy<Value = Vec<Move>> {
             .prop_map(|(doings, is_read_ahead)| Move::Commit { doings, is_read_ahead }),
         3 => prop_oneof![3 => 1_u32..900, 1 => 3_600_u32..80_000].prop_map(Move::Wait),
         1 => Just(Move::Load),
+        2 => Just(Move::Leave),
+        2 => Just(Move::Return),
     ];
     proptest::collection::vec(step, 1..40)
 }
@@ -240,6 +269,8 @@ struct Followed {
     head: Seq,
     now: Timestamp,
     clients: Vec<Client>,
+    /// Clients that went away, each with how far it had read.
+    away: Vec<(Client, Seq)>,
 }
 
 impl Followed {
@@ -275,6 +306,17 @@ impl Followed {
         match step {
             Move::Wait(seconds) => self.now = self.now.after(Duration::from_secs(u64::from(*seconds))),
             Move::Load => self.clients.push(Client::load(&*self.store).await),
+            Move::Leave => {
+                let head = self.head;
+                self.away.extend(self.clients.pop().map(|client| (client, head)));
+            }
+            Move::Return => {
+                for (mut client, after) in std::mem::take(&mut self.away) {
+                    client.catch_up(&*self.store, after, self.now).await;
+                    client.compare(&*self.store).await;
+                    self.clients.push(client);
+                }
+            }
             Move::Commit {
                 doings,
                 is_read_ahead,
@@ -327,6 +369,7 @@ fn whoever_applies_every_event_has_what_the_rows_are() {
                 head: at.head,
                 now: DAY_ONE,
                 clients: vec![Client::default()],
+                away: Vec::new(),
             };
             for step in &moves {
                 followed.run(step).await;
