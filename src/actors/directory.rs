@@ -13,7 +13,7 @@ mod tests;
 pub(crate) mod victim;
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -128,7 +128,7 @@ pub struct Directory {
     /// Whether the process ends: then nothing is started.
     closed: AtomicBool,
     /// The store's numbers as they were read last.
-    numbers_version: AtomicI64,
+    numbers_version: tokio::sync::Mutex<i64>,
     taken_back: Arc<tokio::sync::Notify>,
 }
 
@@ -149,7 +149,7 @@ impl Directory {
             not_started: Seldom::each(TOLD_EACH),
             rng,
             closed: AtomicBool::new(false),
-            numbers_version: AtomicI64::new(version),
+            numbers_version: tokio::sync::Mutex::new(version),
             taken_back: Arc::default(),
         })
     }
@@ -219,17 +219,38 @@ impl Directory {
 
     /// Takes over the numbers that another process added or changed since the store was read last.
     pub async fn read_numbers_again(&self) -> Result<(), StoreError> {
+        // Whoever waits finds that it was done.
+        let mut known = self.numbers_version.lock().await;
         let version = self.parts.store.numbers_version().await?;
-        if version == self.numbers_version.load(Ordering::Acquire) {
+        if version == *known {
             return Ok(());
         }
         for number in self.parts.store.numbers().await? {
             if !self.knows(&number) {
-                self.number_changed(number).await;
+                self.read_number_again(number.tenant, number.id).await?;
             }
         }
-        self.numbers_version.store(version, Ordering::Release);
+        *known = version;
         Ok(())
+    }
+
+    /// Takes over a number as it is stored by now: it may have changed once more, and that may be known here.
+    async fn read_number_again(&self, tenant: TenantId, id: PhoneNumberId) -> Result<(), StoreError> {
+        let turn = self.starts.turn(tenant);
+        let mine = turn.lock().await;
+        let read = self.parts.store.number(id).await;
+        let fresh = read.map(|number| number.filter(|number| !self.knows(number)));
+        let told = match &fresh {
+            Ok(Some(number)) => {
+                tracing::info!(tenant.id = %tenant, number.id = %number.id, "takes over a number that was added or changed");
+                self.with_lane(number, self.random())
+            }
+            Ok(None) | Err(_) => None,
+        };
+        drop(mine);
+        self.starts.leave(tenant);
+        tell_number(told).await;
+        fresh.map(drop)
     }
 
     fn knows(&self, number: &Number) -> bool {
@@ -249,12 +270,7 @@ impl Directory {
         let told = self.with_lane(&number, self.random());
         drop(mine);
         self.starts.leave(number.tenant);
-        if let Some((addr, changed)) = told
-            && addr.tell(changed, RETIREMENT).await.is_err()
-        {
-            // It is started again with all its numbers by whoever asks next.
-            addr.tell(Retire, RETIREMENT).await.ok();
-        }
+        tell_number(told).await;
     }
 
     /// Notes the number, and starts its lane if its tenant runs; gives what the tenant must be told.
@@ -292,5 +308,15 @@ impl Directory {
 
     fn write(&self) -> std::sync::RwLockWriteGuard<'_, Map> {
         self.map.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Tells a running tenant of a number's lane.
+async fn tell_number(told: Option<(BoundedAddr<Tenant>, NumberChanged)>) {
+    if let Some((addr, changed)) = told
+        && addr.tell(changed, RETIREMENT).await.is_err()
+    {
+        // It is started again with all its numbers by whoever asks next.
+        addr.tell(Retire, RETIREMENT).await.ok();
     }
 }

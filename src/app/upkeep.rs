@@ -85,6 +85,7 @@ pub(super) async fn run(
             revive(&directory),
             rest(&directory),
             others::succeed(&directory, others),
+            others::read_numbers(&directory),
             fold(&recorder),
             sweep(&store, clock.as_ref(), &shutdown),
             shorten_replay(store.as_ref()),

@@ -46,10 +46,8 @@ pub(super) async fn succeed(directory: &Directory, known: BTreeSet<ProcessId>) {
         in_doubt: false,
     };
     let mut is_gone = false;
-    let mut numbers = Paced::default();
     loop {
         due.tick().await;
-        numbers.read_again(directory).await;
         is_gone |= others.look(directory.store().others().await.ok());
         if is_gone {
             is_gone = told(directory.start_due().await).is_err();
@@ -57,22 +55,24 @@ pub(super) async fn succeed(directory: &Directory, known: BTreeSet<ProcessId>) {
     }
 }
 
-/// Reading numbers again, of which there may be very many while others add one after another: a tenth of the time at most.
-#[derive(Debug, Default)]
-struct Paced {
-    not_before: Option<Instant>,
-}
-
-impl Paced {
-    async fn read_again(&mut self, directory: &Directory) {
+/// Takes over numbers that others add or change. There may be very many of them: reading them takes a tenth of the time at most.
+pub(super) async fn read_numbers(directory: &Directory) {
+    let mut is_failing = false;
+    loop {
         let began = Instant::now();
-        if self.not_before.is_some_and(|at| began < at) {
-            return;
+        let read = directory.read_numbers_again().await;
+        let was_failing = std::mem::replace(&mut is_failing, read.is_err());
+        if let Err(error) = read
+            && !was_failing
+        {
+            tracing::warn!(%error, "cannot tell whether another gateway added a number");
         }
-        if let Err(error) = directory.read_numbers_again().await {
-            tracing::debug!(%error, "cannot tell whether another gateway added a number");
-        }
-        self.not_before = Some(Instant::now() + began.elapsed() * 9);
+        let rest = if is_failing {
+            LOOK
+        } else {
+            LOOK.max(began.elapsed() * 9)
+        };
+        tokio::time::sleep(rest).await;
     }
 }
 

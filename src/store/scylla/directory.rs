@@ -59,9 +59,17 @@ impl ScyllaStore {
     /// Writes a number, and then that there was a change: who sees the second sees the first.
     pub(super) async fn write_number(&self, number: &Number) -> Result<(), StoreError> {
         self.write_number_row(number).await?;
-        let version = (self.link.jitter.any(),);
-        let told = self.link.write(&self.book.rows.put_numbers_version, version);
-        told.await.map_err(StoreError::into_unknown)
+        self.write_numbers_version()
+            .await
+            .map_err(StoreError::into_unknown)
+    }
+
+    async fn write_numbers_version(&self) -> Result<(), StoreError> {
+        let rows = &self.book.rows;
+        // After the number: two who see the same stamp have both written theirs by then.
+        let stamp = self.stamp_over(&rows.numbers_version_written, ()).await?;
+        let version = (self.link.jitter.any(), stamp);
+        self.link.write(&rows.put_numbers_version, version).await
     }
 
     pub(super) async fn read_numbers_version(&self) -> Result<i64, StoreError> {

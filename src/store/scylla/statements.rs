@@ -180,7 +180,10 @@ statements! {
         put_pulse: Write "INSERT INTO {lwt}.lease (kind, id, fence) VALUES ('pulse', 0, ?)",
         put_time: Write "INSERT INTO {lwt}.lease (kind, id, fence) VALUES ('time', 0, ?)",
         time: Read "SELECT fence, WRITETIME(fence) FROM {lwt}.lease WHERE kind = 'time' AND id = 0",
-        put_numbers_version: Write "INSERT INTO {lwt}.lease (kind, id, fence) VALUES ('numbers', 0, ?)",
+        put_numbers_version: Write
+            "INSERT INTO {lwt}.lease (kind, id, fence) VALUES ('numbers', 0, ?) USING TIMESTAMP ?",
+        numbers_version_written: Read
+            "SELECT WRITETIME(fence) FROM {lwt}.lease WHERE kind = 'numbers' AND id = 0",
         numbers_version: Read "SELECT fence FROM {lwt}.lease WHERE kind = 'numbers' AND id = 0",
         put_process: Write "INSERT INTO {data}.process (shard, id) VALUES (0, ?) USING TTL 8",
         drop_process: Write "DELETE FROM {data}.process WHERE shard = 0 AND id = ?",

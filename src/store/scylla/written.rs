@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn a_message_leaves_the_table_of_its_class_once_its_end_is_another_classs() {
+    fn a_message_leaves_the_table_of_its_class_once_its_end_belongs_to_another_class() {
         let (began, contact) = (Timestamp::default(), ContactId::from_bytes([3; 16]));
         let thread = Conversation::new(ConversationId::from_bytes([1; 16]), number(), contact, began);
         let id = MessageId::from_bytes([2; 16]);
