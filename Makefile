@@ -1,4 +1,4 @@
-# Everything a developer runs. `make test` is what CI runs; a tool that is missing is an error, never a skip.
+# Everything a developer runs. `.ci/run` is what CI runs; a tool that is missing is an error, never a skip.
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
@@ -52,7 +52,7 @@ typos: python ## Check spelling (installs a prebuilt checker from PyPI)
 doc: ## Build the documentation of everything, private items too, and let no warning pass
 	RUSTDOCFLAGS='-D warnings' cargo doc --no-deps --workspace --document-private-items --locked
 
-times: ## How long `cargo check` takes after a change in src/domain
+times: ## Time `cargo check` of the product after a file of src/domain is touched
 	@cargo check --locked --quiet && touch src/domain/ids.rs && time cargo check --locked --quiet
 
 rust-test: ## Unit, layer and integration tests
@@ -91,7 +91,7 @@ coverage: ## Which lines the Rust tests run: a page under target/llvm-cov/html, 
 	cargo llvm-cov --workspace --locked --html
 	cargo llvm-cov report --summary-only
 
-fuzz: ## Feed every reader of foreign bytes what nobody meant to send (SECS a target, ONLY=webhook; needs nightly Rust)
+fuzz: ## Fuzz every reader of foreign bytes (SECS a target, ONLY=webhook; needs nightly Rust)
 	@cargo fuzz --version >/dev/null 2>&1 || cargo install cargo-fuzz --locked --version $(CARGO_FUZZ)
 	fuzz/run.sh $(SECS) $(ONLY)
 
@@ -143,5 +143,5 @@ audit: ## Look for known holes in dependencies (needs GitHub)
 	@command -v cargo-deny >/dev/null || cargo install cargo-deny --locked --version $(CARGO_DENY)
 	cargo deny --locked check advisories
 
-release: ## Make the release of Cargo.toml's version: archive, bill of materials, sums, tag; pushes nothing (DRY_RUN=1: no tag)
+release: ## Make the release of Cargo.toml's version: archive, bill of materials, sums, tag; pushes nothing (DRY_RUN=1: no commit, no tag)
 	DRY_RUN=$(or $(DRY_RUN),0) release/make.sh

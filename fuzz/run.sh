@@ -10,8 +10,12 @@ seconds=$1
 shift
 # The flags that fuzzing needs are nightly Rust's alone; which nightly matters little.
 toolchain=${FUZZ_TOOLCHAIN:-nightly}
-[ $# -gt 0 ] || mapfile -t targets < <(cargo "+$toolchain" fuzz list)
-[ $# -eq 0 ] || targets=("$@")
+if [ $# -gt 0 ]; then
+  targets=("$@")
+else
+  list=$(cargo "+$toolchain" fuzz list)
+  mapfile -t targets <<<"$list"
+fi
 
 for target in "${targets[@]}"; do
   mkdir -p "fuzz/corpus/$target"

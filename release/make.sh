@@ -25,18 +25,21 @@ trap 'rm -rf "$staged"' EXIT
 folder=$staged/$name
 mkdir -p "$dist" "$folder"
 
+python3 -c 'import tomllib' 2>/dev/null || fail "Python 3.11 or later is needed"
+day=$(date -u +%F)
+# Every file has the time of the release's day, so that the same files make the same archive, before and after the commit.
+at=$(date -u -d "$(sed -nE "s/^$heading([0-9]{4}-[0-9]{2}-[0-9]{2})\$/\1/p" CHANGELOG.md | grep . || echo "$day")" +%s)
+
 cargo build --locked --profile dist --package mesej --bin mesej
 built=${CARGO_TARGET_DIR:-target}/dist/mesej
 [ "$("$built" --version)" = "mesej $version" ] || fail "$built says that it is $("$built" --version)"
 
 install -m 755 "$built" "$folder/mesej"
-install -m 644 README.md LICENSE-APACHE LICENSE-MIT config.default.toml "$folder"
-cp -r grafana "$folder"
-sed -E "s/^${heading}unreleased$/## $version - $(date -u +%F)/" CHANGELOG.md >"$folder/CHANGELOG.md"
+install -m 644 README.md CONTRIBUTING.md SECURITY.md LICENSE-APACHE LICENSE-MIT config.default.toml "$folder"
+cp -r docs grafana "$folder"
+sed -E "s/^${heading}unreleased$/## $version - $day/" CHANGELOG.md >"$folder/CHANGELOG.md"
 python3 release/sbom.py "$target" >"$dist/$name.cdx.json"
 
-# Every file has the time of the commit, so that the same files make the same archive.
-at=$(git log -1 --format=%ct)
 tar --create --sort=name --owner=0 --group=0 --numeric-owner --mtime="@$at" --directory "$staged" "$name" \
   | gzip --no-name >"$dist/$name.tar.gz"
 (cd "$dist" && sha256sum "$name.tar.gz" "$name.cdx.json" | tee "$name.sha256")

@@ -20,11 +20,13 @@
 //!
 //! # Where to look
 //!
+//! - What a frame of a client's may be, and its size: `api/ws/inbound.rs`; frames to it: `api/ws/frame.rs`.
 //! - A webhook's signature and its 200: `api/webhook.rs`, `whatsapp/signature.rs`, `ingest.rs`.
 //! - API keys and scopes: `api/auth.rs` and `api/auth/call.rs`; the operator's token: `api/auth/admin.rs`.
 //! - Is this webhook a repeat? In `store/derive`, messages: `receive.rs` with `known.rs`; statuses: `delivery.rs`; edits and
 //!   revocations: `amend.rs`; imported history: `imported.rs`; changed numbers and ids: `link.rs`; what becomes a `meta`
 //!   event: `organise.rs`.
+//! - What an event shows of its conversation and contact: `store/derive/shown.rs`.
 //! - Which contact does a phone or BSUID mean? `store/derive/names.rs`, `identity.rs`, `link.rs`.
 //! - 24-hour window, opt-out, `last_seen_seq`, idempotency key of a new message: `store/derive/submit.rs`. How long a window
 //!   is open: `domain/conversation.rs`.
@@ -32,7 +34,9 @@
 //! - Rate limits: `limiter/number.rs` and `limiter/pair.rs`, whose state each lane holds; `limiter/api.rs` for API keys;
 //!   `api/gcra.rs` for sockets; `api/connection_limits.rs` for connections.
 //! - What an error code of Meta's (131056, say) leads to: `whatsapp/error/table.rs`, then `actors/lane/response_policy.rs` and
-//!   `actors/lane/results.rs`; for a failed status, `actors/lane/refusals.rs`.
+//!   `actors/lane/results.rs`; for a failed status, `actors/lane/refusals.rs`. What an
+//!   answer proves, an unreadable 200 too: `whatsapp/client/answer.rs`.
+//! - Waits after failures: `domain/backoff.rs`; each `BACKOFF` stands with its user.
 //! - Unknown outcomes: `actors/lane/unknown.rs`, `store/derive/delivery.rs`.
 //! - How an event reaches a socket, and when the client is told to `resync`: `actors/feed.rs`, `actors/feed/cursor.rs`,
 //!   `api/ws/outgoing.rs`. What the feed no longer holds is read by `actors/feed/log_reader.rs`. Stuck sockets are closed by
@@ -40,12 +44,13 @@
 //! - Retention. Expiry: `domain/retention.rs`, `actors/ledger/keeping.rs`. Removal of expired rows: `app/upkeep.rs`. A
 //!   change: `store/retention.rs`, `app/upkeep/retention.rs`.
 //! - SIGTERM: `shutdown.rs`, then `Core::serve` in `app/core.rs` (the order) and `app/stop.rs` (the deadlines).
-//! - Start and rest of tenants: `actors/directory/start.rs`, `actors/directory/rest.rs`. Ownership on a cluster:
-//!   `store/scylla/ownership.rs`, `app/upkeep/others.rs`.
+//! - Start and rest of tenants: `actors/directory/start.rs`, `starts.rs` (failures) and `rest.rs`. Ownership on a cluster:
+//!   `store/scylla/ownership.rs`; gateways that are gone, and numbers that others added: `app/upkeep/others.rs`.
 //! - A new kind of row: `store/tables.rs` declares it, and its tests compare that with the layouts. `store/row.rs` says how an
-//!   op reads and writes it. Each backend keeps it: `fjall/keys.rs` and `rows.rs`; `memory/rows.rs`; `cql/` with
-//!   `scylla/statements.rs`, `change.rs`, `load.rs`, `view.rs`, `written.rs` and `write.rs`. Where that concerns it:
-//!   `store/transfer.rs` for copies, and each backend's `transfer.rs`, `erase.rs`, `sweep.rs` and `retention.rs`. Why so many
+//!   op reads and writes it. Each backend keeps it: `store/fjall/keys.rs` and `rows.rs`; `store/memory/rows.rs`;
+//!   `cql/` (at the root) with `store/scylla/statements.rs`, `change.rs`, `load.rs`, `view.rs`, `written.rs` and `write.rs`. Where that concerns it:
+//!   `store/transfer.rs` for copies, and each backend's `transfer.rs`, `erase.rs`, `sweep.rs` and `retention.rs`; `store/erasure.rs`. Tests
+//!   compare both `format.txt`, `docs/data.md` (`MESEJ_WRITE_DOCS=1` writes it) and `docs/cql.md`. Why so many
 //!   files, and what is to become of them: `docs/adr/018-rows-are-declared-above-one-engine.md`.
 //! - Codes, names and defaults: `api/error.rs` (API errors), `telemetry/metrics.rs` (metrics), `config.default.toml` (settings).
 //!   What else a new one needs: `CONTRIBUTING.md`.

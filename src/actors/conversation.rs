@@ -13,16 +13,17 @@ pub(crate) use draft::{commit_refusal, op_refusal, store_refusal};
 use std::sync::Arc;
 use std::time::Duration;
 
+use actix::ContextFutureSpawner as _;
+use actix::{
+    Actor, ActorContext as _, ArbiterHandle, AsyncContext, Context, Handler, Message, WrapFuture as _,
+};
+
 use super::bounded::{Admitted, BoundedAddr, Refused};
 use super::ledger::LedgerHandle;
 use super::messages::conversation::{LeaveNote, Submit};
 use super::request::Refusal;
 use crate::domain::{Clock, ConversationId, TenantId};
 use crate::store::Store;
-use actix::ContextFutureSpawner as _;
-use actix::{
-    Actor, ActorContext as _, ArbiterHandle, AsyncContext, Context, Handler, Message, WrapFuture as _,
-};
 use draft::Draft;
 
 /// Unfinished requests of one conversation. People write here; more than this is a loop.

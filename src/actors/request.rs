@@ -313,8 +313,8 @@ pub enum Refusal {
     /// Too late: the message was claimed or is settled.
     #[error("too late: the message is on its way or settled")]
     AlreadyClaimed,
-    /// There is nothing to decide: the outcome is known, or was decided otherwise.
-    #[error("nothing to decide: the message's outcome is known, or was decided otherwise")]
+    /// There is nothing to decide: the outcome is not unknown, or was decided about.
+    #[error("only a message whose outcome is unknown can be decided about, and once")]
     OutcomeKnown,
     /// The tenant's backlog is at its limit.
     #[error("too many messages wait already")]

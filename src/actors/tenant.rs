@@ -12,6 +12,11 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use actix::{
+    Actor, ActorContext as _, ActorFutureExt as _, ArbiterHandle, AsyncContext, Context, Handler,
+    WrapFuture as _,
+};
+
 use self::ids::MessageIds;
 use super::bounded::{Admitted, BoundedAddr};
 use super::conversation::{Conversation, ConversationParts};
@@ -23,10 +28,6 @@ use super::port::SessionId;
 use super::request::{Destination, Named, Refusal, SubmitRequest};
 use crate::domain::{AgentId, Clock, ConversationId, MessageId, PhoneNumberId};
 use crate::store::{Queued, Store, Tenant as TenantRow};
-use actix::{
-    Actor, ActorContext as _, ActorFutureExt as _, ArbiterHandle, AsyncContext, Context, Handler,
-    WrapFuture as _,
-};
 use changes::Changes;
 
 /// What a tenant is made of. Cheap to clone; lanes are added by replacing it.

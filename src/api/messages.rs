@@ -22,11 +22,9 @@ use crate::store::{MessageRef, OutboxRow, OutboxState};
 use crate::telemetry::labels::SendOrigin;
 use crate::telemetry::metrics as measured;
 
-/// How far ahead a message may be scheduled, and for how long it may stay valid.
+/// How far ahead a message may be scheduled, and for how long it may stay valid. Also how long ago it may be due: what is earlier,
+/// such as seconds instead of milliseconds, is a mistake that would send it at once.
 const LONGEST: Duration = Duration::from_hours(30 * 24);
-/// How long ago it may be due: a repeated request may be that old. What is earlier, such as seconds instead of milliseconds, is a
-/// mistake that would send it at once.
-const EARLIEST: Duration = Duration::from_hours(24);
 const NO_SUCH: Refusal = Refusal::NotFound(Missing::Message);
 
 /// `POST /v1/messages`
@@ -71,9 +69,9 @@ fn request(call: &Call<CanSend>, asked: &Value) -> Result<SubmitRequest, ApiErro
     let on_unknown = fields.optional::<UnknownPolicy>("on_unknown")?;
     let unless_after = fields.optional::<Seq>("last_seen_seq")?;
     let now = call.state().clock.now();
-    if send_at.is_some_and(|at| at > now.after(LONGEST) || at < now.before(EARLIEST)) {
+    if send_at.is_some_and(|at| at > now.after(LONGEST) || at < now.before(LONGEST)) {
         return Err(ApiError::invalid(
-            "`send_at` must be within 30 days, and no more than a day ago, in milliseconds since 1970",
+            "`send_at` must be within 30 days, in milliseconds since 1970",
         ));
     }
     if valid_for.is_some_and(|valid| valid.is_zero() || valid > LONGEST) {

@@ -13,6 +13,7 @@ use super::shared_backlog::SharedBacklog;
 use super::turn::TurnOf;
 use super::{Shared, completion, scanner, seeker};
 use crate::actors::directory::Directory;
+use crate::domain::Backoff;
 use crate::shutdown::Shutdown;
 use crate::telemetry::labels::ActorKind;
 use crate::telemetry::metrics;
@@ -22,8 +23,7 @@ const FAREWELL: Duration = Duration::from_secs(4);
 /// How often it looks whether they have ended.
 const LOOK: Duration = Duration::from_millis(20);
 /// How long a part that died waits before it starts again: at first, and at the longest.
-const RESPAWN: Duration = Duration::from_millis(100);
-const LONGEST: Duration = Duration::from_secs(5);
+const RESPAWN: Backoff = Backoff::doubling(Duration::from_millis(100), Duration::from_secs(5));
 
 /// The applier. Run it until it returns.
 pub struct Applier {
@@ -44,7 +44,7 @@ impl Applier {
     /// Applies entries until the process ends. What is not done then is applied by the next process.
     pub async fn run(self) {
         let _part = self.shutdown.part();
-        let mut pause = RESPAWN;
+        let mut deaths = 0_u32;
         while !self.shutdown.has_begun() {
             let began = Instant::now();
             let shared_backlog = self.shared.begin();
@@ -63,14 +63,14 @@ impl Applier {
             let error = died.err().map(|error| error.to_string());
             tracing::error!(error, "applying webhooks died: starting it again");
             parts.shutdown().await;
-            if began.elapsed() > LONGEST * 2 {
-                pause = RESPAWN;
+            if began.elapsed() > RESPAWN.longest * 2 {
+                deaths = 0;
             }
+            deaths = deaths.saturating_add(1);
             tokio::select! {
                 () = self.shutdown.begun() => {}
-                () = tokio::time::sleep(pause) => {}
+                () = tokio::time::sleep(RESPAWN.after(deaths)) => {}
             }
-            pause = (pause * 2).min(LONGEST);
         }
     }
 

@@ -30,12 +30,12 @@ impl Tries {
         }
     }
 
-    /// Waits after a failure; `told` is how long the store said at least.
+    /// Waits after a failure: for so long as the store told, or else longer each time.
     async fn pause(&mut self, told: Option<Duration>) {
         self.failures = self.failures.saturating_add(1);
+        let pause = told.map_or_else(|| BACKOFF.after(self.failures), |told| told.min(TOLD_AT_MOST));
         // Never earlier than the store said.
-        let jitter = self.rng.f64() * 0.5 + 1.0;
-        tokio::time::sleep(pause_after(self.failures, told).mul_f64(jitter)).await;
+        tokio::time::sleep(pause.mul_f64(self.rng.f64() * 0.5 + 1.0)).await;
     }
 
     /// Whether it has gone on for long.

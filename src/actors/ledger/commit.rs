@@ -12,7 +12,7 @@ use crate::telemetry::metrics;
 
 /// A batch whose outcome is unknown is offered this often before its callers are told that it is.
 pub(super) const TRIES: u32 = 4;
-/// The longest pause between two looks at where the log stands.
+/// Pauses between two looks at where the log stands.
 const BACKOFF: Backoff = Backoff::doubling(Duration::from_millis(100), Duration::from_secs(5));
 
 /// Whether the writer can tell where its log stands.
