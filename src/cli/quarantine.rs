@@ -48,18 +48,26 @@ pub(super) async fn run(command: QuarantineCommand) -> Result<ExitCode, CliError
             } else {
                 json!({ "ids": ids })
             };
-            let answer = Api::admin(&admin)?
-                .post("/v1/admin/quarantine/replay", &body)
-                .await?;
+            let answer = replay(&Api::admin(&admin)?, body).await?;
             output::answer(&answer, admin.json, |answer| {
                 let replayed = answer.get("replayed").map(output::plain).unwrap_or_default();
-                let more = answer.get("more").and_then(Value::as_bool).unwrap_or(false);
-                format!(
-                    "{replayed} put back{}\n",
-                    if more { "; more are left: do it again" } else { "" }
-                )
+                format!("{replayed} put back\n")
             })?;
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Puts back what is named, some at a time, and says how far it is.
+async fn replay(api: &Api, mut body: Value) -> Result<Value, CliError> {
+    let mut replayed = 0;
+    loop {
+        let answer = api.post("/v1/admin/quarantine/replay", &body).await?;
+        replayed += answer.get("replayed").and_then(Value::as_u64).unwrap_or(0);
+        match answer.get("next") {
+            Some(next) => body = next.clone(),
+            None => return Ok(json!({ "replayed": replayed })),
+        }
+        eprintln!("mesej: {replayed} put back so far");
+    }
 }

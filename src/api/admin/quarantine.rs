@@ -8,7 +8,7 @@ use super::super::error::{ApiError, ErrorCode};
 use super::super::json::Fields;
 use super::super::state::ApiState;
 use crate::actors::Signer;
-use crate::domain::JournalId;
+use crate::domain::{JournalId, Timestamp};
 use crate::ingest::signer_of;
 use crate::store::Quarantined;
 use crate::telemetry::Label as _;
@@ -59,29 +59,44 @@ pub(in crate::api) async fn replay(call: AdminCall) -> Result<HttpResponse, ApiE
     let mut fields = Fields::read(call.body())?;
     let all = fields.optional::<bool>("all")?.unwrap_or(false);
     let ids = fields.optional::<Vec<JournalId>>("ids")?;
+    let after = fields.optional::<JournalId>("after")?;
+    let until = fields.optional::<Timestamp>("until")?;
     fields.finish()?;
-    match (all, ids) {
-        (true, None) => replay_all(state).await,
-        (false, Some(ids)) if !ids.is_empty() => replay_some(state, ids).await,
+    match (all, ids, after, until) {
+        (true, None, after, until) => {
+            let now = state.clock.now();
+            replay_all(state, after, until.unwrap_or(now).min(now)).await
+        }
+        (false, Some(ids), None, None) if !ids.is_empty() => replay_some(state, ids).await,
         _ => Err(ApiError::invalid("name either `ids` or `\"all\": true`")),
     }
 }
 
-/// What is put aside again meanwhile is left for the next call: it would come round for ever.
-async fn replay_all(state: &ApiState) -> Result<HttpResponse, ApiError> {
-    let began = state.clock.now();
-    let mut items = state.store.quarantined(None, MOST_REPLAYED + 1, began).await?;
+/// Puts back what was put aside until then, some at a time. What is put aside again meanwhile would come round for ever: it stays.
+async fn replay_all(
+    state: &ApiState,
+    after: Option<JournalId>,
+    until: Timestamp,
+) -> Result<HttpResponse, ApiError> {
+    let now = state.clock.now();
+    let mut items = state.store.quarantined(after, MOST_REPLAYED + 1, now).await?;
     let more = items.len() > MOST_REPLAYED;
     items.truncate(MOST_REPLAYED);
+    let last = items.last().map(|item| item.id);
     let mut replayed = 0_u64;
     for item in items
         .into_iter()
-        .filter(|item| item.at <= began && may_go_back(item))
+        .filter(|item| item.at <= until && may_go_back(item))
     {
         put_back(state, item).await?;
         replayed += 1;
     }
-    Ok(HttpResponse::Ok().json(json!({ "replayed": replayed, "more": more })))
+    let mut answer = json!({ "replayed": replayed, "more": more });
+    if more && let Some(fields) = answer.as_object_mut() {
+        let next = json!({ "all": true, "after": last, "until": until });
+        fields.insert("next".to_owned(), next);
+    }
+    Ok(HttpResponse::Ok().json(answer))
 }
 
 async fn replay_some(state: &ApiState, ids: Vec<JournalId>) -> Result<HttpResponse, ApiError> {

@@ -407,6 +407,49 @@ async fn what_was_put_aside_goes_back_on_the_way_in_and_only_then_leaves() {
 }
 
 #[actix_web::test]
+async fn putting_all_back_comes_to_an_end_although_it_is_put_aside_again_and_some_must_stay() {
+    let api = Api::start().await;
+    let put_aside = |n: u32, reason: &str, at| Quarantined {
+        id: JournalId::from_bytes(u128::from(n).to_be_bytes()),
+        at,
+        reason: reason.to_owned(),
+        body: Bytes::from("{}"),
+    };
+    // Nobody knows any more who signed these: they stay, and must not hide what comes after them.
+    for n in 0..1_200 {
+        let item = put_aside(n, "wrong_app", NOW);
+        api.store.quarantine(item).await.unwrap();
+    }
+    for n in 2_000..2_010 {
+        let item = put_aside(n, "unknown_number", NOW);
+        api.store.quarantine(item).await.unwrap();
+    }
+    let mut body = json!({ "all": true });
+    let mut replayed = 0;
+    for round in 0..9_u32 {
+        let call = api.as_admin("POST", "/v1/admin/quarantine/replay").json(&body);
+        let answer = call.send().await.json();
+        let some = u32::try_from(answer["replayed"].as_u64().unwrap()).unwrap();
+        replayed += some;
+        // They are put aside again at once.
+        for n in 0..some {
+            let again = put_aside(
+                3_000 + 100 * round + n,
+                "unknown_number",
+                NOW.after(Duration::from_secs(1)),
+            );
+            api.store.quarantine(again).await.unwrap();
+        }
+        assert_eq!(answer["more"] == json!(true), answer["next"].is_object());
+        match answer.get("next") {
+            Some(next) => body = next.clone(),
+            None => break,
+        }
+    }
+    assert_eq!((replayed, api.journal.taken().len()), (10, 10));
+}
+
+#[actix_web::test]
 async fn what_another_app_signed_is_put_back_with_its_signer_or_not_at_all() {
     let api = Api::start().await;
     // A mark, the length of the name, the name, the body.
