@@ -9,7 +9,7 @@ pub(super) fn of(event: &Value) -> String {
     let text = |path: &str| event.pointer(path).filter(|value| !value.is_null()).map(plain);
     let kind = text("/kind").unwrap_or_default();
     let about = match kind.as_str() {
-        "message" => {
+        "message" | "message_changed" | "message_revoked" => {
             let said = [
                 "/text/body",
                 "/note/body",
@@ -32,12 +32,35 @@ pub(super) fn of(event: &Value) -> String {
             text("/data/message_id").map(|id| format!("message {id}")),
             text("/data/error/title").map(|title| format!("({title})")),
         ]),
+        "conversation" => {
+            let by = text("/data/by/id").or_else(|| text("/data/by/type"));
+            joined([Some(changes(event)), by.map(|by| format!("by {by}"))])
+        }
+        "contact" => joined([
+            text("/data/changed"),
+            text("/data/contact/name").map(|name| format!("{name:?}")),
+            text("/data/contact/id").map(|id| format!("contact {id}")),
+        ]),
         _ => text("/data").unwrap_or_default(),
     };
     let conversation = text("/conversation_id").map(|id| format!("conversation {id}"));
     let at = event.get("at").and_then(Value::as_i64).map(time_of_day);
     let seq = text("/seq").map(|seq| format!("#{seq}"));
     joined([seq, at, Some(kind), Some(about), conversation])
+}
+
+/// What changed of a conversation, or what people would look for in a whole one.
+fn changes(event: &Value) -> String {
+    let said = |(name, value): (&str, &Value)| format!("{name}={}", plain(value));
+    let fields: Vec<String> = match event.pointer("/data/conversation_changes") {
+        Some(Value::Object(changes)) => changes.iter().map(|(name, value)| said((name, value))).collect(),
+        _ => ["status", "assignee", "labels", "unread"]
+            .into_iter()
+            .filter_map(|name| Some((name, event.pointer("/data/conversation")?.get(name)?)))
+            .map(said)
+            .collect(),
+    };
+    fields.join(" ")
 }
 
 fn joined<const N: usize>(parts: [Option<String>; N]) -> String {
@@ -75,6 +98,21 @@ mod tests {
             of(&status),
             "#13 00:00:00 status failed message m1 (Undeliverable)"
         );
+        let changed = json!({"seq": 15, "at": 0, "kind": "conversation", "conversation_id": "c1", "data": {
+            "conversation_changes": {"assignee": "eva", "labels": ["vip"], "preview": null}, "by": {"type": "agent", "id": "bob"}}});
+        assert_eq!(
+            of(&changed),
+            "#15 00:00:00 conversation assignee=eva labels=vip preview=- by bob conversation c1"
+        );
+        let whole = json!({"seq": 16, "at": 0, "kind": "conversation", "data": {
+            "conversation": {"id": "c1", "status": "open", "unread": 1, "created": 7}, "by": {"type": "contact"}}});
+        assert_eq!(
+            of(&whole),
+            "#16 00:00:00 conversation status=open unread=1 by contact"
+        );
+        let contact = json!({"seq": 17, "at": 0, "kind": "contact", "data": {
+            "changed": "names", "contact": {"id": "k1", "name": "Ada"}}});
+        assert_eq!(of(&contact), "#17 00:00:00 contact names \"Ada\" contact k1");
         let lane = json!({"seq": 14, "at": 0, "kind": "lane", "data": {"state": "paused"}});
         assert_eq!(of(&lane), "#14 00:00:00 lane {\"state\":\"paused\"}");
     }
