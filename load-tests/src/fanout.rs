@@ -217,11 +217,12 @@ impl GatewaySide {
 
     /// Sends one message and gives the length of its frame.
     async fn one_frame(&self, size: usize) -> anyhow::Result<usize> {
+        let before = self.arrivals.now();
         self.stage
             .simulator
             .say("628110000001", &"x".repeat(size))
             .await?;
-        self.arrivals.reach(self.arrivals.agents).await?;
+        self.arrivals.reach(before + self.arrivals.agents).await?;
         Ok(*self.last.lock().unwrap_or_else(PoisonError::into_inner))
     }
 

@@ -93,8 +93,14 @@ impl<'a> Reader<'a> {
             }
             None if told => {}
             Some(List::Odd) | None => {
-                if let Some(raw) = self.raw_entry(place) {
-                    self.malformed(MalformedReason::Shape, Place::default(), Inner::Entry(raw));
+                let Some(raw) = self.raw_entry(place) else { return };
+                match keys(raw).remove("changes").filter(|_| told) {
+                    // The other keys are elements of their own.
+                    Some(changes) => {
+                        let inner = Inner::EntryKey("changes", changes);
+                        self.malformed(MalformedReason::Shape, place_of(&origin), inner);
+                    }
+                    None => self.malformed(MalformedReason::Shape, Place::default(), Inner::Entry(raw)),
                 }
             }
         }

@@ -114,6 +114,18 @@ fn the_time_of_an_entry_in_milliseconds_survives_a_replay() {
 }
 
 #[test]
+fn odd_changes_beside_other_keys_are_put_aside_without_these() {
+    let body = br#"{"object":"whatsapp_business_account","entry":[
+        {"id":"102","time":1795900000,"changes":{"odd":1},"surprise":{"a":[1]},"more":2}]}"#;
+    let found = elements(body);
+    let kinds: Vec<_> = found.iter().map(Element::kind).collect();
+    assert_eq!(kinds, ["other", "other", "malformed"]);
+    for element in &found {
+        assert_survives_replay(element);
+    }
+}
+
+#[test]
 fn escaped_text_and_escaped_keys_read_like_plain_ones() {
     let body = r#"{"entry":[{"changes":[{"fiel\u0064":"messages","value":{"metadata":{"phone_number_id":"1"},
         "contacts":[{"profile":{"name":"Jos\u00e9 \ud83d\ude00"},"wa_id":"16505551234"}],
