@@ -100,8 +100,10 @@ impl Moment<'_> {
                 submit.into()
             }
             Doing::Note { to, id } => {
-                let at = self.place(*to, 100 + id);
-                ops::note(at.conversation, at.message, ops::agent("bob"), "between us")
+                // Nobody writes a note under the id of one that is over.
+                let message = ops::id(self.now, 100 + id);
+                let conversation = self.place(*to, 0).conversation;
+                ops::note(conversation, message, ops::agent("bob"), "between us")
             }
             Doing::Attempted { id, attempt, result } => {
                 let token = ops::token(tenant, self.known(*id).await, *attempt);
