@@ -202,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn what_an_earlier_brake_knew_stands_until_a_later_call_shows_otherwise() {
+    fn what_an_earlier_circuit_breaker_knew_stands_until_a_later_call_shows_otherwise() {
         let earlier = || {
             let mut circuit_breaker = CircuitBreaker::new(5);
             circuit_breaker.troubled(Trouble::Certain, secs(9), secs(10));

@@ -49,7 +49,7 @@ pub struct LaneLimits {
     pub probe_after: Duration,
     /// The same for bulk alone, up to 24 hours: trying earlier would hurt the number's quality.
     pub bulk_probe_after: Duration,
-    /// Ambiguous answers in a row after which the lane brakes: Meta has trouble, and each further call would add an
+    /// Ambiguous answers in a row after which the circuit breaker opens: Meta has trouble, and each further call would add an
     /// unknown outcome.
     pub trip_after: u32,
 }
