@@ -22,6 +22,7 @@ mod journal;
 pub mod memory;
 pub mod metered;
 pub mod op;
+pub mod plain;
 pub mod retention;
 mod room;
 pub mod row;
@@ -32,6 +33,7 @@ pub mod transfer;
 use std::collections::BTreeSet;
 
 use async_trait::async_trait;
+use bytes::Bytes;
 
 use crate::domain::{
     Alias, Contact, ContactId, Conversation, ConversationId, ConversationStatus, Epoch, Event, Fence,
@@ -43,6 +45,7 @@ pub use directory::{ApiKey, KeyHash, Number, NumberOwner, Tenant};
 pub use error::{StoreError, StoreErrorKind};
 pub use journal::{JournalBacklog, JournalEntry};
 pub use op::{Op, OpOutcome, OpRefusal};
+pub use plain::{Partition, PlainExport, PlainKey, PlainValue};
 pub use retention::{RetentionJob, Survey};
 pub use room::PAGE_BYTES;
 pub use row::{ClaimOutcome, ClaimWant, Claimed, MessageRef, OutboxRow, OutboxState, Quarantined, Queued};
@@ -393,6 +396,37 @@ pub trait Store: Send + Sync + 'static {
 
     /// The keys of a tenant.
     async fn keys(&self, tenant: TenantId) -> Result<Vec<ApiKey>, StoreError>;
+
+    /// One plain row, unless its time is over.
+    async fn plain_row(&self, key: PlainKey, now: Timestamp) -> Result<Option<PlainValue>, StoreError>;
+
+    /// Plain rows that stand together, in order of their keys, after one; at most `limit`, and no more than [`PAGE_BYTES`] of
+    /// them.
+    async fn plain_rows(
+        &self,
+        of: Partition,
+        after: Option<Bytes>,
+        limit: usize,
+        now: Timestamp,
+    ) -> Result<Page<(Bytes, PlainValue)>, StoreError>;
+
+    /// Writes a plain row, or removes it, if it still is what the caller read: `None` where nothing was. Whether it is now what
+    /// the caller wants. Durable on return.
+    async fn replace_plain_row(
+        &self,
+        key: PlainKey,
+        before: Option<Bytes>,
+        after: Option<PlainValue>,
+        now: Timestamp,
+    ) -> Result<bool, StoreError>;
+
+    /// Plain rows of all tables that may still be read, after a mark, about `limit`, in the backend's own order.
+    async fn export_plain(
+        &self,
+        after: Option<Mark>,
+        limit: usize,
+        now: Timestamp,
+    ) -> Result<PlainExport, StoreError>;
 
     /// Takes the right to write a tenant's ledger, with all its lanes, and returns a fence larger than any before for it.
     async fn lease(&self, tenant: TenantId) -> Result<Fence, StoreError>;

@@ -10,6 +10,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::error::StoreError;
+use super::plain::PlainRecord;
 use super::retention::RetentionJob;
 use super::transfer::{Mark, Record, RecordKind};
 use super::{Store, Tenant};
@@ -155,6 +156,7 @@ impl Copy<'_> {
             self.ledger(stood, state, watcher).await?;
         }
         self.waiting().await?;
+        self.plain_rows(state, watcher).await?;
         self.directory().await?;
         watcher(state, "comparing")?;
         let counted = self.compare(watcher, state).await?;
@@ -265,6 +267,28 @@ impl Copy<'_> {
             after = Some(last);
         }
         Ok(())
+    }
+
+    /// Rows of all plain tables. They are few beside messages: a copy that was cut short offers them again from the first on.
+    async fn plain_rows(&self, state: &CopyState, watcher: &mut Watcher<'_>) -> Result<(), CopyError> {
+        let (mut mark, mut rows) = (None, 0_usize);
+        loop {
+            let page = self.source.export_plain(mark, PAGE, state.began).await;
+            let page = page.map_err(CopyError::Source)?;
+            rows = rows.saturating_add(page.records.len());
+            for PlainRecord { key, value } in page.records {
+                let now = self.clock.now();
+                let written = self.target.replace_plain_row(key, None, Some(value), now).await;
+                if !written.map_err(CopyError::Target)? {
+                    return Err(CopyError::NotEmpty);
+                }
+            }
+            mark = page.next;
+            watcher(state, &format!("plain rows {rows}"))?;
+            if mark.is_none() {
+                return Ok(());
+            }
+        }
     }
 
     /// Who is who; the tenants themselves last.

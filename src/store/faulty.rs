@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use futures_util::FutureExt as _;
 
 use crate::domain::{
@@ -17,8 +18,8 @@ use crate::store::retention::Place;
 use crate::store::{
     ApiKey, Append, Appended, ClaimOutcome, ClaimWant, ConversationCursor, ConversationFilter,
     ConversationPage, EventPage, Exported, JournalEntry, KeyHash, Mark, MessageRef, Number, Op, OutboxRow,
-    Page, Quarantined, Record, RecordKind, RetentionJob, Store, StoreError, StoreErrorKind, Survey, Swept,
-    Tenant, TenantHead,
+    Page, Partition, PlainExport, PlainKey, PlainValue, Quarantined, Record, RecordKind, RetentionJob, Store,
+    StoreError, StoreErrorKind, Survey, Swept, Tenant, TenantHead,
 };
 
 /// What goes wrong with one operation.
@@ -347,6 +348,10 @@ impl Store for FaultyStore {
         put_key(key: ApiKey) -> ();
         key(hash: KeyHash) -> Option<ApiKey>;
         keys(tenant: TenantId) -> Vec<ApiKey>;
+        plain_row(key: PlainKey, now: Timestamp) -> Option<PlainValue>;
+        plain_rows(of: Partition, after: Option<Bytes>, limit: usize, now: Timestamp) -> Page<(Bytes, PlainValue)>;
+        replace_plain_row(key: PlainKey, before: Option<Bytes>, after: Option<PlainValue>, now: Timestamp) -> bool;
+        export_plain(after: Option<Mark>, limit: usize, now: Timestamp) -> PlainExport;
         erase_contact(tenant: TenantId, contact: ContactId) -> Swept;
         export(tenant: TenantId, kind: RecordKind, after: Option<Mark>, limit: usize, now: Timestamp) -> Exported;
         import(tenant: TenantId, fence: Fence, records: Vec<Record>, now: Timestamp) -> ();

@@ -29,6 +29,7 @@ mod ledger;
 mod marker;
 mod opening;
 mod pages;
+mod plain;
 mod private;
 mod reader;
 mod retention;

@@ -4,6 +4,7 @@
 
 mod erase;
 mod ledger;
+mod plain;
 mod retention;
 mod rows;
 mod state;
@@ -13,6 +14,7 @@ mod transfer;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
+use bytes::Bytes;
 
 use self::ledger::Ledger;
 use self::state::{State, values_after};
@@ -20,7 +22,8 @@ use super::retention::Place;
 use super::{
     ApiKey, Append, Appended, ClaimOutcome, ClaimWant, ConversationCursor, ConversationFilter,
     ConversationPage, EventPage, Exported, JournalEntry, KeyHash, Mark, MessageRef, Number, OutboxRow, Page,
-    Quarantined, Record, RecordKind, RetentionJob, Store, StoreError, Survey, Swept, Tenant, TenantHead,
+    Partition, PlainExport, PlainKey, PlainValue, Quarantined, Record, RecordKind, RetentionJob, Store,
+    StoreError, Survey, Swept, Tenant, TenantHead,
 };
 use crate::domain::{
     Alias, Contact, ContactId, Conversation, ConversationId, Epoch, Fence, JournalId, Message, MessageId,
@@ -308,6 +311,39 @@ impl Store for MemoryStore {
         let state = self.state();
         let keys = state.keys.values().filter(|key| key.tenant == tenant);
         Ok(keys.cloned().collect())
+    }
+
+    async fn plain_row(&self, key: PlainKey, now: Timestamp) -> Result<Option<PlainValue>, StoreError> {
+        Ok(self.state().plain.get(&key, now).cloned())
+    }
+
+    async fn plain_rows(
+        &self,
+        of: Partition,
+        after: Option<Bytes>,
+        limit: usize,
+        now: Timestamp,
+    ) -> Result<Page<(Bytes, PlainValue)>, StoreError> {
+        self.state().plain.page(&of, after, limit, now)
+    }
+
+    async fn replace_plain_row(
+        &self,
+        key: PlainKey,
+        before: Option<Bytes>,
+        after: Option<PlainValue>,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        self.state().plain.replace(key, before.as_ref(), after, now)
+    }
+
+    async fn export_plain(
+        &self,
+        after: Option<Mark>,
+        limit: usize,
+        now: Timestamp,
+    ) -> Result<PlainExport, StoreError> {
+        self.state().plain.export(after.as_ref(), limit, now)
     }
 
     async fn lease(&self, tenant: TenantId) -> Result<Fence, StoreError> {

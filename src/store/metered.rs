@@ -7,13 +7,14 @@ use std::time::Instant;
 
 use ::metrics::Histogram;
 use async_trait::async_trait;
+use bytes::Bytes;
 
 use super::retention::Place;
 use super::{
     ApiKey, Append, Appended, ClaimOutcome, ClaimWant, ConversationCursor, ConversationFilter,
     ConversationPage, EventPage, Exported, JournalBacklog, JournalEntry, KeyHash, Mark, MessageRef, Number,
-    NumberOwner, OutboxRow, Page, ProcessId, Quarantined, Record, RecordKind, RetentionJob, Store,
-    StoreError, StoreErrorKind, Survey, Swept, Tenant, TenantHead,
+    NumberOwner, OutboxRow, Page, Partition, PlainExport, PlainKey, PlainValue, ProcessId, Quarantined,
+    Record, RecordKind, RetentionJob, Store, StoreError, StoreErrorKind, Survey, Swept, Tenant, TenantHead,
 };
 use crate::domain::{
     Alias, Contact, ContactId, Conversation, ConversationId, Epoch, Fence, JournalId, Message, MessageId,
@@ -134,6 +135,14 @@ measured! {
     Write: put_key(key: ApiKey) -> ();
     Read: key(hash: KeyHash) -> Option<ApiKey>;
     Read: keys(tenant: TenantId) -> Vec<ApiKey>;
+    Read: plain_row(key: PlainKey, now: Timestamp) -> Option<PlainValue>;
+    Read: plain_rows(
+        of: Partition, after: Option<Bytes>, limit: usize, now: Timestamp
+    ) -> Page<(Bytes, PlainValue)>;
+    Write: replace_plain_row(
+        key: PlainKey, before: Option<Bytes>, after: Option<PlainValue>, now: Timestamp
+    ) -> bool;
+    Read: export_plain(after: Option<Mark>, limit: usize, now: Timestamp) -> PlainExport;
     Write: lease(tenant: TenantId) -> Fence;
     Read: last_time() -> Option<Timestamp>;
     Write: note_time(now: Timestamp) -> ();

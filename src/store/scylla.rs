@@ -32,6 +32,7 @@ mod options;
 mod ownership;
 mod pages;
 mod partitions;
+mod plain;
 mod processes;
 mod profile;
 mod request_batches;

@@ -59,6 +59,8 @@ pub enum Copied {
     Ledger(RecordKind),
     /// By a call of its own.
     ByItself,
+    /// With the rows of all plain tables.
+    Plain,
     /// No: whoever takes the other rows in makes it.
     Made,
     /// No: it is about this store alone.
@@ -125,6 +127,14 @@ const LEDGER: Table = Table {
     copied: Copied::No,
     folder: &[],
     cluster: &[],
+};
+
+/// What plain tables have in common: one place for all of them.
+pub const PLAIN: Table = Table {
+    copied: Copied::Plain,
+    folder: &["rows R", "expiry p"],
+    cluster: &["plain_row"],
+    ..LEDGER
 };
 
 const CONTACT: Table = Table {

@@ -6,6 +6,7 @@ use super::PAGE;
 use crate::domain::ids::digest16;
 use crate::domain::{TenantId, Timestamp};
 use crate::store::error::StoreError;
+use crate::store::plain::{Partition, PlainRecord};
 use crate::store::retention::RetentionJob;
 use crate::store::transfer::RecordKind;
 use crate::store::{JournalEntry, Quarantined, Store};
@@ -54,6 +55,7 @@ pub(super) enum Part {
     Retention,
     Keys(TenantId),
     Rows(TenantId, RecordKind),
+    Plain,
     Webhooks,
     Aside,
 }
@@ -61,7 +63,7 @@ pub(super) enum Part {
 impl Part {
     /// Everything that there is of these tenants.
     pub(super) fn all(tenants: impl Iterator<Item = TenantId>) -> Vec<Self> {
-        let mut parts = vec![Self::Tenants, Self::Numbers, Self::Retention];
+        let mut parts = vec![Self::Tenants, Self::Numbers, Self::Retention, Self::Plain];
         for tenant in tenants {
             parts.push(Self::Keys(tenant));
             parts.extend(RecordKind::ALL.map(|kind| Self::Rows(tenant, kind)));
@@ -73,7 +75,9 @@ impl Part {
     pub(super) const fn tenant(self) -> Option<TenantId> {
         match self {
             Self::Keys(tenant) | Self::Rows(tenant, _) => Some(tenant),
-            Self::Tenants | Self::Numbers | Self::Retention | Self::Webhooks | Self::Aside => None,
+            Self::Tenants | Self::Numbers | Self::Retention | Self::Plain | Self::Webhooks | Self::Aside => {
+                None
+            }
         }
     }
 
@@ -84,6 +88,7 @@ impl Part {
             Self::Retention => "retention_job",
             Self::Keys(_) => "api_key",
             Self::Rows(_, kind) => kind.table().name,
+            Self::Plain => "plain_row",
             Self::Webhooks => "journal",
             Self::Aside => "quarantine",
         }
@@ -97,6 +102,7 @@ impl Part {
             Self::Retention => Tally::of(&jobs(store).await?)?,
             Self::Keys(tenant) => Tally::of(&store.keys(tenant).await?)?,
             Self::Rows(tenant, kind) => rows(store, tenant, kind, now).await?,
+            Self::Plain => plain_rows(store, now).await?,
             Self::Webhooks => webhooks(store).await?,
             Self::Aside => aside(store, now).await?,
         };
@@ -119,6 +125,24 @@ async fn rows(
         let page = store.export(tenant, kind, mark, PAGE, now).await?;
         for record in &page.records {
             tally.add(record.digest()?);
+        }
+        match page.next {
+            Some(next) => mark = Some(next),
+            None => return Ok(tally),
+        }
+    }
+}
+
+/// Rows of all plain tables.
+async fn plain_rows(store: &dyn Store, now: Timestamp) -> Result<Tally, StoreError> {
+    let (mut tally, mut mark) = (Tally::default(), None);
+    loop {
+        let page = store.export_plain(mark, PAGE, now).await?;
+        for PlainRecord { key, value } in &page.records {
+            let Partition { table, part } = &key.partition;
+            let expires = value.expires.map_or(i64::MAX, Timestamp::as_millis).to_be_bytes();
+            let digest = digest16(&[table.as_bytes(), part, &key.sort, &expires, &value.body]);
+            tally.add(u128::from_be_bytes(digest));
         }
         match page.next {
             Some(next) => mark = Some(next),

@@ -3,14 +3,15 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use bytes::Bytes;
 
 use super::codec::{self, NEVER};
 use super::keys::{self, Kind, Space};
 use super::txn::Txn;
 use super::writer::Need;
 use super::{
-    FjallStore, SMALL, directory, disk, engine, events, journal, ledger, pages, retention, rewrite, sweep,
-    transfer,
+    FjallStore, SMALL, directory, disk, engine, events, journal, ledger, pages, plain, retention, rewrite,
+    sweep, transfer,
 };
 use crate::domain::{
     Alias, Contact, ContactId, Conversation, ConversationId, Epoch, Fence, JournalId, Message, MessageId,
@@ -21,8 +22,8 @@ use crate::store::row::{Seen, outbound_key};
 use crate::store::{
     ApiKey, Append, Appended, ClaimOutcome, ClaimWant, ConversationCursor, ConversationFilter,
     ConversationPage, EventPage, Exported, JournalBacklog, JournalEntry, KeyHash, Mark, MessageRef, Number,
-    NumberOwner, OutboxRow, Page, Quarantined, Record, RecordKind, RetentionJob, Store, StoreError, Survey,
-    Swept, Tenant, TenantHead,
+    NumberOwner, OutboxRow, Page, Partition, PlainExport, PlainKey, PlainValue, Quarantined, Record,
+    RecordKind, RetentionJob, Store, StoreError, Survey, Swept, Tenant, TenantHead,
 };
 use crate::telemetry::metrics;
 
@@ -274,6 +275,51 @@ impl Store for FjallStore {
     async fn keys(&self, tenant: TenantId) -> Result<Vec<ApiKey>, StoreError> {
         self.reader
             .away(move |engine| pages::api_keys(engine, tenant))
+            .await
+    }
+
+    async fn plain_row(&self, key: PlainKey, now: Timestamp) -> Result<Option<PlainValue>, StoreError> {
+        let stored = self
+            .engine
+            .get(Space::Rows, &keys::plain(&key.partition, &key.sort))?;
+        stored.map_or(Ok(None), |value| plain::read(&value, now))
+    }
+
+    async fn plain_rows(
+        &self,
+        of: Partition,
+        after: Option<Bytes>,
+        limit: usize,
+        now: Timestamp,
+    ) -> Result<Page<(Bytes, PlainValue)>, StoreError> {
+        self.reader
+            .away(move |engine| plain::page(engine, &of, after, limit, now))
+            .await
+    }
+
+    async fn replace_plain_row(
+        &self,
+        key: PlainKey,
+        before: Option<Bytes>,
+        after: Option<PlainValue>,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let (need, bytes) = match &after {
+            Some(value) => (Need::Durable, value.body.len()),
+            None => (Need::MakesRoom, 0),
+        };
+        let replace = move |txn: &mut Txn| plain::replace(txn, &key, before.as_ref(), after.as_ref(), now);
+        self.writer.write(need, SMALL + bytes, replace).await
+    }
+
+    async fn export_plain(
+        &self,
+        after: Option<Mark>,
+        limit: usize,
+        now: Timestamp,
+    ) -> Result<PlainExport, StoreError> {
+        self.reader
+            .away(move |engine| plain::export(engine, after.as_ref(), limit, now))
             .await
     }
 

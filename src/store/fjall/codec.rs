@@ -57,6 +57,11 @@ pub(super) fn bytes(expires: Timestamp, body: &[u8]) -> Slice {
     value.into()
 }
 
+/// What an entry of the index of expiries says: from when on its row is over.
+pub(super) fn begins(expires: Timestamp) -> Slice {
+    Slice::from(&expires.as_millis().to_be_bytes()[..])
+}
+
 /// Writes a row as JSON.
 pub(super) fn json(expires: Timestamp, row: &impl Serialize) -> Result<Slice, StoreError> {
     let mut value = header(expires, 512);

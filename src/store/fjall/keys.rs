@@ -19,7 +19,7 @@ use crate::domain::{
     ContactId, ConversationId, ConversationStatus, MessageId, PhoneNumberId, Seq, TenantId, Timestamp,
 };
 use crate::store::erasure::Belonging;
-use crate::store::{ConversationCursor, KeyHash};
+use crate::store::{ConversationCursor, KeyHash, Partition, PlainKey, StoreError};
 
 /// One of the engine's keyspaces. Few and all busy: an idle one pins sealed logs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -106,6 +106,8 @@ pub(super) enum Kind {
     Tally,
     /// The latest time that was believed.
     Time,
+    /// A plain row: table, zero, length of the partition's part, part, the row's own key.
+    Plain,
 }
 
 impl Kind {
@@ -132,6 +134,7 @@ impl Kind {
             Self::Retention => b'r',
             Self::Tally => b'Z',
             Self::Time => b't',
+            Self::Plain => b'R',
         }
     }
 }
@@ -305,6 +308,36 @@ pub(super) fn listed_conversation(key: &[u8]) -> Option<ConversationId> {
     reference_of(key).map(|bytes| ConversationId::from_bytes(inverted(&bytes)))
 }
 
+/// The beginning of all plain rows.
+pub(super) fn all_plain() -> Key {
+    global(Kind::Plain, &[])
+}
+
+/// A plain row; without a key of its own, the beginning of all that stand with it.
+pub(super) fn plain(of: &Partition, sort: &[u8]) -> Key {
+    // No part is longer than a byte can say: longer ones were refused.
+    let length = u8::try_from(of.part.len()).unwrap_or(u8::MAX);
+    Key::of(&[
+        &[Kind::Plain.letter()],
+        of.table.as_bytes(),
+        &[0, length],
+        &of.part,
+        sort,
+    ])
+}
+
+/// The plain row that a key names.
+pub(super) fn plain_of(key: &[u8]) -> Result<PlainKey, StoreError> {
+    let broken = || StoreError::corrupt("plain row", "its key is too short");
+    let rest = key.get(1..).ok_or_else(broken)?;
+    let zero = rest.iter().position(|byte| *byte == 0).ok_or_else(broken)?;
+    let (table, rest) = rest.split_at(zero);
+    let ([_, length], rest) = rest.split_first_chunk::<2>().ok_or_else(broken)?;
+    let (part, sort) = rest.split_at_checked(usize::from(*length)).ok_or_else(broken)?;
+    let table = std::str::from_utf8(table).map_err(|error| StoreError::corrupt("plain row", error))?;
+    Ok(Partition::stored(table, part)?.row(sort))
+}
+
 /// What an entry of [`Space::Expiry`] is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Expiring {
@@ -312,6 +345,8 @@ pub(super) enum Expiring {
     Message,
     /// A tenant's oldest events: the tenant follows.
     Events,
+    /// A plain row: its key follows.
+    Plain,
 }
 
 impl Expiring {
@@ -319,6 +354,7 @@ impl Expiring {
         match self {
             Self::Message => b'm',
             Self::Events => b'e',
+            Self::Plain => b'p',
         }
     }
 }
@@ -344,6 +380,7 @@ pub(super) fn expired(key: &[u8]) -> Option<(u32, Expiring, Key)> {
     let what = match letter {
         b'm' => Expiring::Message,
         b'e' => Expiring::Events,
+        b'p' => Expiring::Plain,
         _ => return None,
     };
     Some((u32::from_be_bytes(*hour), what, Key::stored(row)))

@@ -54,11 +54,7 @@ impl<'a> TenantRows<'a> {
 
     fn expire(&mut self, at: Timestamp, what: Expiring, row: &Key) {
         let entry = keys::expiring(at, what, row);
-        self.txn.put(
-            Space::Expiry,
-            entry,
-            fjall::Slice::from(&at.as_millis().to_be_bytes()[..]),
-        );
+        self.txn.put(Space::Expiry, entry, codec::begins(at));
     }
 
     fn belongs(&mut self, contact: ContactId, what: Belonging, reference: &[u8; 16]) {

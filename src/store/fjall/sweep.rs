@@ -11,6 +11,7 @@ use super::directory::parse_quarantined;
 use super::engine::Engine;
 use super::erase::blank_events;
 use super::keys::{self, Expiring, Key, Kind, Space};
+use super::plain;
 use super::scan::Moment;
 use super::txn::Txn;
 use crate::domain::{Conversation, Message, Seq, TenantId, Timestamp};
@@ -35,6 +36,13 @@ pub(super) enum Gone {
         tenant: TenantId,
         /// Which.
         seq: Seq,
+    },
+    /// A plain row, and its entry in the index.
+    Plain {
+        /// The entry.
+        entry: Key,
+        /// The row.
+        row: Key,
     },
     /// An element that was put aside.
     Aside(Key),
@@ -63,6 +71,7 @@ pub(super) fn find(engine: &Engine, now: Timestamp, limit: usize) -> Result<Vec<
         let entry = Key::stored(&pair.key);
         match what {
             Expiring::Message => found.push(Gone::Message { entry, row }),
+            Expiring::Plain => found.push(Gone::Plain { entry, row }),
             Expiring::Events => {
                 let tenant = keys::tenant_of(row.as_ref()).ok_or_else(broken)?;
                 let all = !walked.insert(tenant) || find_events(&moment, tenant, now, limit, &mut found)?;
@@ -126,6 +135,7 @@ pub(super) fn remove(txn: &mut Txn, found: Vec<Gone>, now: Timestamp) -> Result<
                 rows += 1;
             }
             Gone::Entry(entry) => txn.delete(Space::Expiry, entry),
+            Gone::Plain { entry, row } => rows += usize::from(plain::remove_expired(txn, entry, row, now)?),
             Gone::Aside(row) => {
                 rows += usize::from(txn.get(Space::Rows, &row)?.is_some());
                 txn.delete(Space::Rows, row);

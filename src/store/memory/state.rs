@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::ledger::Ledger;
+use super::plain::Plain;
 use crate::domain::{JournalId, PhoneNumberId, TenantId, Timestamp};
 use crate::store::error::StoreError;
 use crate::store::{ApiKey, JournalEntry, KeyHash, Number, Quarantined, RetentionJob, Tenant};
@@ -18,6 +19,7 @@ pub(super) struct State {
     pub(super) numbers_version: i64,
     pub(super) keys: BTreeMap<KeyHash, ApiKey>,
     pub(super) leases: BTreeMap<TenantId, u64>,
+    pub(super) plain: Plain,
     pub(super) jobs: BTreeMap<TenantId, RetentionJob>,
     pub(super) time: Option<Timestamp>,
 }

@@ -22,6 +22,7 @@ impl State {
         for id in over {
             self.quarantine.remove(&id);
         }
+        rows += self.plain.sweep(now, limit - rows);
         Swept {
             rows,
             more: rows == limit,

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use futures_util::stream::{StreamExt as _, TryStreamExt as _};
 
 use super::ScyllaStore;
@@ -16,8 +17,8 @@ use crate::store::row::outbound_key;
 use crate::store::{
     ApiKey, Append, Appended, ClaimOutcome, ClaimWant, ConversationCursor, ConversationFilter,
     ConversationPage, EventPage, Exported, JournalBacklog, JournalEntry, KeyHash, Mark, MessageRef, Number,
-    OutboxRow, Page, ProcessId, Quarantined, Record, RecordKind, RetentionJob, Store, StoreError, Survey,
-    Swept, Tenant, TenantHead,
+    OutboxRow, Page, Partition, PlainExport, PlainKey, PlainValue, ProcessId, Quarantined, Record,
+    RecordKind, RetentionJob, Store, StoreError, Survey, Swept, Tenant, TenantHead,
 };
 
 /// Aliases looked up at once.
@@ -270,6 +271,44 @@ impl Store for ScyllaStore {
     async fn keys(&self, tenant: TenantId) -> Result<Vec<ApiKey>, StoreError> {
         let _permit = self.permit()?;
         self.keys_of(tenant).await
+    }
+
+    async fn plain_row(&self, key: PlainKey, now: Timestamp) -> Result<Option<PlainValue>, StoreError> {
+        let _permit = self.permit()?;
+        self.read_plain(&key, now).await
+    }
+
+    async fn plain_rows(
+        &self,
+        of: Partition,
+        after: Option<Bytes>,
+        limit: usize,
+        now: Timestamp,
+    ) -> Result<Page<(Bytes, PlainValue)>, StoreError> {
+        let _permit = self.permit()?;
+        self.page_plain(&of, after, limit, now).await
+    }
+
+    async fn replace_plain_row(
+        &self,
+        key: PlainKey,
+        before: Option<Bytes>,
+        after: Option<PlainValue>,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let _permit = self.permit()?;
+        self.replace_plain(&key, before.as_ref(), after.as_ref(), now)
+            .await
+    }
+
+    async fn export_plain(
+        &self,
+        after: Option<Mark>,
+        limit: usize,
+        now: Timestamp,
+    ) -> Result<PlainExport, StoreError> {
+        let _permit = self.permit()?;
+        self.export_plain_rows(after, limit, now).await
     }
 
     async fn lease(&self, tenant: TenantId) -> Result<Fence, StoreError> {

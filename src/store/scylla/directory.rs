@@ -13,9 +13,9 @@ use crate::store::error::{StoreError, StoreErrorKind};
 use crate::store::{ApiKey, KeyHash, Number, Tenant};
 
 /// How often a conditional write is offered.
-const TRIES: u32 = 12;
+pub(super) const TRIES: u32 = 12;
 
-fn too_many() -> StoreError {
+pub(super) fn too_many() -> StoreError {
     StoreError::new(StoreErrorKind::Unavailable, "others write to the same row")
 }
 

@@ -7,8 +7,10 @@ use scylla::client::session::Session;
 use scylla::client::session_builder::SessionBuilder;
 use scylla::cluster::ClusterState;
 use scylla::deserialize::row::DeserializeRow;
+use scylla::errors::ExecutionError;
 use scylla::policies::load_balancing::{DefaultPolicy, NodeIdentifier, SingleTargetLoadBalancingPolicy};
-use scylla::response::PagingState;
+use scylla::response::query_result::QueryResult;
+use scylla::response::{PagingState, PagingStateResponse};
 use scylla::serialize::row::SerializeRow;
 use scylla::statement::batch::{Batch, BatchType};
 use scylla::statement::prepared::PreparedStatement;
@@ -186,7 +188,6 @@ impl Link {
     where
         R: for<'f> DeserializeRow<'f, 'f>,
     {
-        let name = prepared.name;
         let mut found = Vec::new();
         let mut at = PagingState::start();
         // The server reads no further than to the end of a page.
@@ -197,26 +198,54 @@ impl Link {
             statement.to_mut().set_page_size(page);
         }
         while found.len() < limit {
+            let room = limit - found.len();
             let asked = self.session.execute_single_page(&statement, &values, at);
-            let (answer, next) = self
-                .watched(name, prepared.purpose, asked)
-                .await
-                .map_err(|error| failure::of_request(name, Effect::Reads, &error))?;
-            let answer = answer
-                .into_rows_result()
-                .map_err(|error| failure::of_answer(name, error))?;
-            let rows = answer
-                .rows::<R>()
-                .map_err(|error| failure::of_answer(name, error))?;
-            for row in rows.take(limit - found.len()) {
-                found.push(row.map_err(|error| failure::of_answer(name, error))?);
-            }
-            match next.into_paging_control_flow() {
-                std::ops::ControlFlow::Continue(next) => at = next,
-                std::ops::ControlFlow::Break(()) => break,
+            let (rows, next) = self.page_of(prepared, asked).await?;
+            found.extend(rows.into_iter().take(room));
+            match next {
+                Some(next) => at = next,
+                None => break,
             }
         }
         Ok(found)
+    }
+
+    /// Reads one page of rows from a place on, and where the next one begins.
+    pub(super) async fn page<R>(
+        &self,
+        prepared: &Prepared,
+        values: impl SerializeRow,
+        at: PagingState,
+    ) -> Result<(Vec<R>, Option<PagingState>), StoreError>
+    where
+        R: for<'f> DeserializeRow<'f, 'f>,
+    {
+        let asked = self.session.execute_single_page(&prepared.statement, values, at);
+        self.page_of(prepared, asked).await
+    }
+
+    async fn page_of<R>(
+        &self,
+        prepared: &Prepared,
+        asked: impl Future<Output = Result<(QueryResult, PagingStateResponse), ExecutionError>>,
+    ) -> Result<(Vec<R>, Option<PagingState>), StoreError>
+    where
+        R: for<'f> DeserializeRow<'f, 'f>,
+    {
+        let name = prepared.name;
+        let (answer, next) = self
+            .watched(name, prepared.purpose, asked)
+            .await
+            .map_err(|error| failure::of_request(name, Effect::Reads, &error))?;
+        let answer = answer
+            .into_rows_result()
+            .map_err(|error| failure::of_answer(name, error))?;
+        let rows = answer
+            .rows::<R>()
+            .map_err(|error| failure::of_answer(name, error))?;
+        let rows: Result<Vec<R>, _> = rows.collect();
+        let rows = rows.map_err(|error| failure::of_answer(name, error))?;
+        Ok((rows, next.into_paging_control_flow().continue_value()))
     }
 
     /// Reads a row by its whole key.

@@ -177,6 +177,16 @@ statements! {
         put_retention_job: Write "INSERT INTO {data}.retention_job (tenant, body) VALUES (?, ?) USING TIMESTAMP ?",
         retention_job: Read "SELECT body FROM {data}.retention_job WHERE tenant = ?",
         retention_jobs: Scan "SELECT body FROM {data}.retention_job",
+        plain_row: Read "SELECT body, expires FROM {lwt}.plain_row WHERE tab = ? AND part = ? AND sort = ?",
+        plain_row_now: SerialRead "SELECT body, expires FROM {lwt}.plain_row WHERE tab = ? AND part = ? AND sort = ?",
+        plain_rows: ScanBodies
+            "SELECT sort, body, expires FROM {lwt}.plain_row WHERE tab = ? AND part = ? AND sort > ?",
+        plain_rows_from: ScanBodies "SELECT sort, body, expires FROM {lwt}.plain_row WHERE tab = ? AND part = ?",
+        all_plain_rows: ScanBodies "SELECT tab, part, sort, body, expires FROM {lwt}.plain_row",
+        replace_plain_row: Conditional
+            "UPDATE {lwt}.plain_row USING TTL ? SET body = ?, expires = ? WHERE tab = ? AND part = ? AND sort = ? IF body = ?",
+        drop_plain_row: Conditional
+            "DELETE FROM {lwt}.plain_row WHERE tab = ? AND part = ? AND sort = ? IF body = ?",
         put_pulse: Write "INSERT INTO {lwt}.lease (kind, id, fence) VALUES ('pulse', 0, ?)",
         put_time: Write "INSERT INTO {lwt}.lease (kind, id, fence) VALUES ('time', 0, ?)",
         time: Read "SELECT fence, WRITETIME(fence) FROM {lwt}.lease WHERE kind = 'time' AND id = 0",

@@ -44,6 +44,13 @@ const ALL: &[Migration] = &[
         cassandra: "",
         scylla: "",
     },
+    Migration {
+        version: 4,
+        name: "plain_rows",
+        shared: include_str!("../../../../cql/0004_plain_rows.cql"),
+        cassandra: "",
+        scylla: "",
+    },
 ];
 
 /// All migrations, in order.
