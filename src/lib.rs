@@ -46,7 +46,10 @@
 //! - SIGTERM: `shutdown.rs`, then `Core::serve` in `app/core.rs` (the order) and `app/stop.rs` (the deadlines).
 //! - Start and rest of tenants: `actors/directory/start.rs`, `starts.rs` (failures) and `rest.rs`. Ownership on a cluster:
 //!   `store/scylla/ownership.rs`; gateways that are gone, and numbers that others added: `app/upkeep/others.rs`.
-//! - A new kind of row: `store/tables.rs` declares it, and its tests compare that with the layouts. `store/row.rs` says how an
+//! - A new table that is not written or read with each message: a file in `store/tables/` with its declaration and type, its line
+//!   in `store/tables.rs`, and `docs/data.md` (`MESEJ_WRITE_DOCS=1` writes it). `store/plain.rs` reads, writes, copies and expires its
+//!   rows on every backend. Example: `store/tables/canned_reply.rs`, which `api/canned_replies.rs` uses.
+//! - A new kind of row in the ledger: `store/tables.rs` declares it, and its tests compare that with the layouts. `store/row.rs` says how an
 //!   op reads and writes it. Each backend keeps it: `store/fjall/keys.rs` and `rows.rs`; `store/memory/rows.rs`;
 //!   `cql/` (at the root) with `store/scylla/statements.rs`, `change.rs`, `load.rs`, `view.rs`, `written.rs` and `write.rs`. Where that concerns it:
 //!   `store/transfer.rs` for copies, and each backend's `transfer.rs`, `erase.rs`, `sweep.rs` and `retention.rs`; `store/erasure.rs`. Tests

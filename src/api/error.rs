@@ -66,6 +66,7 @@ error_codes! {
     UnknownNumber = "unknown_number", 422, "The tenant has no such number, or several and none was named";
     TokenRefused = "token_refused", 422, "Meta does not accept the number's access token (190): it needs a new one";
     MetaRefused = "meta_refused", 422, "Meta refused what was asked of it; the message has its words and its code";
+    LimitReached = "limit_reached", 422, "There are as many of these as there may be; the message says how many";
     RateLimited = "rate_limited", 429, "Too many requests with this key";
     TooManySockets = "too_many_sockets", 429, "The agent or the tenant has as many open sockets as it may";
     TooManyTickets = "too_many_tickets", 429, "The tenant has as many unused tickets as it may: they end within 30 seconds";

@@ -2,6 +2,7 @@
 
 mod admin;
 mod bounds;
+mod canned_replies;
 mod client;
 mod consent;
 mod console;

@@ -4,8 +4,12 @@
 //! Tests hold the declarations against both backends' layouts, against what is copied, and against what a customer leaves in the
 //! rows; `docs/data.md` is written from them.
 
+mod canned_reply;
+
 use super::transfer::RecordKind;
 use crate::domain::Retention;
+
+pub use canned_reply::{CANNED_REPLY, CannedReply, Shortcut};
 
 /// How long a row is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -93,7 +97,7 @@ pub struct Table {
 }
 
 /// All of them.
-pub const ALL: [&Table; 19] = [
+pub const ALL: [&Table; 20] = [
     &CONTACT,
     &ALIAS,
     &CONTACT_INDEX,
@@ -109,6 +113,7 @@ pub const ALL: [&Table; 19] = [
     &TENANT,
     &NUMBER,
     &API_KEY,
+    &CANNED_REPLY,
     &LEASE,
     &TIME,
     &JOURNAL,

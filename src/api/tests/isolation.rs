@@ -86,6 +86,14 @@ fn routes() -> Vec<(&'static str, &'static str, Guard, Value)> {
         ),
         ("GET", "/v1/events", READ, json!({})),
         ("GET", "/v1/numbers", READ, json!({})),
+        ("GET", "/v1/canned-replies", READ, json!({})),
+        (
+            "PUT",
+            "/v1/canned-replies/{shortcut}",
+            SEND,
+            json!({ "text": "x" }),
+        ),
+        ("DELETE", "/v1/canned-replies/{shortcut}", SEND, json!({})),
         ("GET", "/v1/ws", Guard::Ticket, json!({})),
         ("POST", "/v1/ws/ticket", AGENTS, json!({ "agent": "ana" })),
         (
@@ -268,7 +276,8 @@ async fn what_belongs_to_another_tenant_is_not_there() {
     assert!(!theirs.records.is_empty());
     let mut tried = 0;
     for (method, path, guard, body) in routes() {
-        if !matches!(guard, Guard::Key(_)) || !path.contains('{') {
+        // A shortcut is the caller's own name for something of its tenant's, no id that leads anywhere.
+        if !matches!(guard, Guard::Key(_)) || !path.contains("_id}") {
             continue;
         }
         let foreign = path
@@ -311,7 +320,21 @@ async fn lists_and_cursors_hold_nothing_of_another_tenant() {
     for phone in ["628123456789", "628123456780"] {
         api.conversation_of(OTHER, phone).await;
     }
-    for path in ["/v1/conversations", "/v1/numbers", "/v1/events?after=0"] {
+    let reply = api
+        .plain("PUT", "/v1/canned-replies/hello")
+        .bearer(&api.other_key)
+        .json(&json!({ "text": "call 628123456789" }))
+        .send()
+        .await;
+    assert_eq!(reply.status, 201);
+    let removed = api.call("DELETE", "/v1/canned-replies/hello").send().await;
+    assert_eq!(removed.outcome(), (404, "not_found".to_owned()));
+    for path in [
+        "/v1/conversations",
+        "/v1/numbers",
+        "/v1/canned-replies",
+        "/v1/events?after=0",
+    ] {
         let answer = api.get(path).await;
         assert_eq!(answer.status, 200);
         assert!(

@@ -31,6 +31,10 @@ label_enums! {
         Events = "/v1/events",
         /// The tenant's numbers.
         Numbers = "/v1/numbers",
+        /// Texts that agents send often.
+        CannedReplies = "/v1/canned-replies",
+        /// One of them.
+        CannedReply = "/v1/canned-replies/{shortcut}",
         /// Handshakes of agents' sockets.
         Socket = "/v1/ws",
         /// Tickets for them.
