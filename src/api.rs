@@ -6,6 +6,7 @@ mod accept_pacing;
 mod admin;
 pub mod auth;
 mod body;
+mod canned_replies;
 mod connection;
 mod connection_limits;
 mod console;
@@ -119,6 +120,12 @@ fn tenant_routes(v1: &mut ServiceConfig) {
         .service(at(HttpRoute::Labels).route(post().to(organise::label)))
         .service(at(HttpRoute::Status).route(post().to(organise::status)))
         .service(at(HttpRoute::Read).route(post().to(organise::read)))
+        .service(at(HttpRoute::CannedReplies).route(read().to(canned_replies::list)))
+        .service(
+            at(HttpRoute::CannedReply)
+                .route(put().to(canned_replies::put))
+                .route(delete().to(canned_replies::delete)),
+        )
         .configure(ws::worker_data);
 }
 

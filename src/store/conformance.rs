@@ -4,7 +4,7 @@
 //! gets an open backend; [`suite`] makes a test of it for each backend. Groups: A durability, B ownership and order,
 //! C taking things once, D statuses, E claims, F paging, G expiry, H the list of conversations, I tenants apart,
 //! J erasure, K limits, L the same as the model, whatever happens, M changes of retention, N copies, O groups, P consent,
-//! Q who is who, R amendments, S messages from elsewhere, T threads, U names that change hands, V exports.
+//! Q who is who, R amendments, S messages from elsewhere, T threads, U names that change hands, V exports, W plain rows.
 
 mod a_durability;
 mod b_ownership;
@@ -37,6 +37,7 @@ pub(super) mod scene;
 mod t_threads;
 mod u_names;
 mod v_exports;
+mod w_plain;
 
 use std::sync::Arc;
 
@@ -341,6 +342,13 @@ macro_rules! all_of_it {
             v_exports {
                 what_is_exported_is_what_is_read,
             }
+            w_plain {
+                a_row_is_replaced_by_who_knows_it,
+                of_many_who_change_one_row_none_overwrites_another,
+                rows_stand_in_order_and_no_partition_runs_into_another,
+                a_row_is_there_until_its_last_millisecond_and_may_be_added_again_then,
+                what_is_too_long_is_refused_and_the_longest_comes_back_whole,
+            }
             k_limits {
                 a_message_of_a_mebibyte_comes_back_whole,
                 a_webhook_of_three_mebibytes_comes_back_whole,
@@ -365,6 +373,9 @@ macro_rules! sweeping {
                 sweeping_removes_what_expired_and_nothing_else,
                 a_small_sweep_says_that_there_is_more,
                 a_message_that_ends_sooner_takes_what_told_of_it_along,
+            }
+            w_plain {
+                a_sweep_removes_rows_whose_time_is_over_and_no_others,
             }
         } }
     };

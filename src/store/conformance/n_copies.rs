@@ -15,7 +15,8 @@ use crate::domain::{
 use crate::store::copy::{Copy, CopyError, CopyState, Counted, count};
 use crate::store::directory::{AccessToken, Scope};
 use crate::store::op::{OrganiseChange, ReportTarget};
-use crate::store::{ApiKey, KeyHash, Number, Quarantined, RetentionJob, Store, Tenant};
+use crate::store::tables::CannedReply;
+use crate::store::{ApiKey, KeyHash, Number, PlainValue, Quarantined, RetentionJob, Store, Tenant};
 
 const OTHER: TenantId = TenantId::new(3);
 
@@ -107,6 +108,15 @@ async fn everything(store: &dyn Store, scene: &mut Scene) {
         expires: None,
     };
     store.put_key(key).await.unwrap();
+    for (text, hours) in [("ends", 1), ("stays", 0)] {
+        let value = PlainValue {
+            body: Bytes::from(format!("{{\"text\":\"{text}\"}}")),
+            expires: (hours > 0).then(|| scene.now.after(Duration::from_secs(hours * 3_600))),
+        };
+        let key = CannedReply::of(TENANT).row(text.as_bytes());
+        let written = store.replace_plain_row(key, None, Some(value), scene.now);
+        assert!(written.await.unwrap());
+    }
     store.journal_append(entry(7)).await.unwrap();
     store.quarantine(aside(9, scene.now)).await.unwrap();
 }
@@ -168,6 +178,15 @@ async fn same(one: &dyn Store, other: &dyn Store, scene: &Scene) {
         other.quarantined(None, 9, scene.now).await,
     );
     assert_eq!(aside.0.unwrap(), aside.1.unwrap());
+    let plain = async |store: &dyn Store| {
+        let page = store
+            .plain_rows(CannedReply::of(TENANT), None, 9, scene.now)
+            .await;
+        page.unwrap()
+    };
+    let plain = (plain(one).await, plain(other).await);
+    assert_eq!(plain.0.items.len(), 2);
+    assert_eq!(plain.0, plain.1);
 }
 
 pub(super) async fn what_one_store_holds_is_taken_in_by_another_and_goes_on_there(backend: impl Backend) {
@@ -176,9 +195,16 @@ pub(super) async fn what_one_store_holds_is_taken_in_by_another_and_goes_on_ther
     everything(model.store().as_ref(), &mut scene).await;
     let clock = TestClock::at(scene.now);
     let counted = copied(model.store().as_ref(), backend.store().as_ref(), &clock).await;
-    // Nine kinds of rows and the keys of each tenant, and five that are counted over all.
-    assert_eq!(counted.len(), 2 * 10 + 5);
-    for one in ["tenant", "number", "journal", "quarantine", "retention_job"] {
+    // Nine kinds of rows and the keys of each tenant, and six that are counted over all.
+    assert_eq!(counted.len(), 2 * 10 + 6);
+    for one in [
+        "tenant",
+        "number",
+        "journal",
+        "quarantine",
+        "retention_job",
+        "plain_row",
+    ] {
         let counted = counted.iter().find(|counted| counted.what == one).unwrap();
         assert!(counted.tally.rows > 0, "{one} was not compared");
     }

@@ -11,7 +11,8 @@ use super::scene::{DAY_ONE, Scene, TENANT};
 use crate::domain::{Alias, DeliveryState, EventKind, Retention, SendRate, WabaId};
 use crate::store::directory::{AccessToken, Scope};
 use crate::store::op::ReportTarget;
-use crate::store::{ApiKey, KeyHash, Number, Quarantined, RetentionJob, Store, Tenant};
+use crate::store::tables::CannedReply;
+use crate::store::{ApiKey, KeyHash, Number, PlainValue, Quarantined, RetentionJob, Store, Tenant};
 
 /// Writes it; whoever wrote it has the ledger.
 pub(in crate::store) async fn one_of_each(store: Arc<dyn Store>) -> Scene {
@@ -90,6 +91,18 @@ async fn directory(store: &dyn Store) {
     store.put_key(key).await.unwrap();
     let job = RetentionJob::new(TENANT, Retention::DEFAULT, tenant.retention, DAY_ONE);
     store.begin_retention(tenant, job).await.unwrap();
+    for (shortcut, expires) in [
+        ("hello", None),
+        ("sale", Some(DAY_ONE.after(Duration::from_secs(7_200)))),
+    ] {
+        let value = PlainValue {
+            body: Bytes::from_static(b"{}"),
+            expires,
+        };
+        let key = CannedReply::of(TENANT).row(shortcut.as_bytes());
+        let written = store.replace_plain_row(key, None, Some(value), DAY_ONE);
+        assert!(written.await.unwrap());
+    }
     store.note_time(DAY_ONE).await.unwrap();
     let aside = Quarantined {
         id: entry(9).id,
