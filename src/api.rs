@@ -91,10 +91,11 @@ fn read() -> Route {
     web::route().guard(Any(Get()).or(Head()))
 }
 
-/// Without the operator's token there are no such calls, whatever the method.
+/// Without the settings' token there are such calls for operators with a token of their own alone, whatever the method.
 fn has_operator(request: &GuardContext<'_>) -> bool {
     let state = request.app_data::<web::Data<ApiState>>();
     state.is_some_and(|state| state.config.server.admin_token.is_some())
+        || auth::shows_operator_token(request.head().headers())
 }
 
 /// Calls with a tenant's key.
@@ -129,7 +130,7 @@ fn tenant_routes(v1: &mut ServiceConfig) {
         .configure(ws::worker_data);
 }
 
-/// Calls with the operator's token.
+/// Calls with an operator's token.
 fn admin_routes(admin: &mut ServiceConfig) {
     admin
         .service(
@@ -156,6 +157,12 @@ fn admin_routes(admin: &mut ServiceConfig) {
                 .route(read().to(admin::keys::list)),
         )
         .service(at(HttpRoute::Key).route(delete().to(admin::keys::revoke)))
+        .service(
+            at(HttpRoute::Operators)
+                .route(post().to(admin::operators::create))
+                .route(read().to(admin::operators::list)),
+        )
+        .service(at(HttpRoute::Operator).route(delete().to(admin::operators::revoke)))
         .service(at(HttpRoute::Quarantine).route(read().to(admin::quarantine::list)))
         .service(at(HttpRoute::Replay).route(post().to(admin::quarantine::replay)));
 }

@@ -9,6 +9,7 @@ mod health;
 mod key;
 mod migrate;
 mod number;
+mod operator;
 mod output;
 mod quarantine;
 mod serve;
@@ -62,7 +63,8 @@ pub enum CliError {
     Simulator(#[from] mesej_simulator::SimulatorError),
     /// Nobody would be let in.
     #[error(
-        "no operator's token: give the value of the server's `server.admin_token` in MESEJ_ADMIN_TOKEN (or --admin-token)"
+        "no operator's token: give one that `mesej operator create` made, or the value of the server's `server.admin_token`, in \
+         MESEJ_ADMIN_TOKEN (or --admin-token)"
     )]
     NoAdminToken,
     /// Not where a server can be.
@@ -156,6 +158,9 @@ enum Command {
     /// Create, list and revoke API keys
     #[command(subcommand)]
     Key(key::KeyCommand),
+    /// Add, list and revoke operators, who look after the gateway
+    #[command(subcommand)]
+    Operator(operator::OperatorCommand),
     /// Copy everything from one kind of store to another (neither may be in use)
     #[command(subcommand)]
     Store(store::StoreCommand),
@@ -198,7 +203,7 @@ struct AdminArgs {
         value_name = "URL"
     )]
     url: String,
-    /// The server's `server.admin_token`
+    /// An operator's token, or the server's `server.admin_token`
     #[arg(long, env = "MESEJ_ADMIN_TOKEN", hide_env_values = true, value_name = "TOKEN")]
     admin_token: Option<SecretString>,
     #[command(flatten)]
@@ -248,6 +253,7 @@ pub async fn run(cli: Cli) -> Result<ExitCode, CliError> {
         Command::Tenant(command) => tenant::run(command).await,
         Command::Number(command) => number::run(command).await,
         Command::Key(command) => key::run(command).await,
+        Command::Operator(command) => operator::run(command).await,
         Command::Store(command) => store::run(command).await,
         Command::Tail(args) => tail::run(args).await,
         Command::Quarantine(command) => quarantine::run(command).await,

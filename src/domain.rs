@@ -19,6 +19,7 @@ pub mod pending;
 pub mod quantity;
 pub mod rate;
 pub mod retention;
+pub mod roles;
 pub mod status;
 pub mod token;
 

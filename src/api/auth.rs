@@ -16,7 +16,7 @@ use lru::LruCache;
 use tokio::sync::Semaphore;
 
 pub use admin::AdminCall;
-pub(super) use admin::same_secret;
+pub(super) use admin::{LOOKUPS as OPERATOR_LOOKUPS, same_secret, shows_operator_token};
 pub use call::{Call, CanManageAgents, CanRead, CanSend, Need};
 pub(super) use wrong::WrongTokens;
 
@@ -25,7 +25,7 @@ use crate::config::LimitsConfig;
 use crate::domain::Clock;
 use crate::limiter::api::ApiLimiter;
 use crate::store::{ApiKey, KeyHash, Store};
-use key::PresentedKey;
+use key::{KeyKind, PresentedKey};
 
 /// How long a looked-up key is trusted.
 pub const FRESH: Duration = Duration::from_secs(30);
@@ -82,7 +82,7 @@ impl KeyRing {
 
     /// The key that was presented, if it may be used now. Does not count against its pace.
     pub async fn recognise(&self, presented: &str) -> Result<KnownKey, ApiError> {
-        let presented = PresentedKey::parse(presented).ok_or(ErrorCode::Unauthorized)?;
+        let presented = PresentedKey::parse(KeyKind::Tenant, presented).ok_or(ErrorCode::Unauthorized)?;
         self.look_up(presented.hash()).await
     }
 
@@ -156,7 +156,7 @@ mod tests {
     async fn a_flood_of_invented_keys_keeps_nobody_out_whose_key_is_known() {
         let now = Timestamp::from_secs(1_800_000_000);
         let (store, clock) = (Arc::new(MemoryStore::default()), Arc::new(TestClock::at(now)));
-        let mine = NewKey::generate(&SystemRandom::new()).unwrap();
+        let mine = NewKey::generate(KeyKind::Tenant, &SystemRandom::new()).unwrap();
         let key = ApiKey {
             hash: mine.hash,
             id: mine.id,
@@ -176,7 +176,7 @@ mod tests {
         let all = u32::try_from(LOOKUPS).unwrap();
         let _flood = ring.lookups.acquire_many(all).await.unwrap();
         ring.recognise(mine.text.expose_secret()).await.unwrap();
-        let invented = NewKey::generate(&SystemRandom::new()).unwrap();
+        let invented = NewKey::generate(KeyKind::Tenant, &SystemRandom::new()).unwrap();
         let refused = ring.recognise(invented.text.expose_secret()).await.unwrap_err();
         assert_eq!(refused.code(), ErrorCode::Busy);
     }

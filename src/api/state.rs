@@ -6,8 +6,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use actix_web::{HttpRequest, web};
 use metrics_exporter_prometheus::PrometheusHandle;
 use ring::rand::SystemRandom;
+use tokio::sync::Semaphore;
 
-use super::auth::{KeyRing, WrongTokens};
+use super::auth::{KeyRing, OPERATOR_LOOKUPS, WrongTokens};
 use super::demo::DemoSession;
 use super::error::{ApiError, ErrorCode};
 use super::gcra::SharedPace;
@@ -67,6 +68,8 @@ pub struct ApiState {
     pub demo: Option<DemoSession>,
     /// Who is let in.
     pub keys: Arc<KeyRing>,
+    /// Look-ups of operators' tokens.
+    pub(super) operator_lookups: Semaphore,
     /// Who showed wrong operator's tokens.
     pub(super) wrong_tokens: WrongTokens,
     /// The pace of requests that clients send before the answer to the one before was there.
@@ -112,6 +115,7 @@ impl ApiState {
             keys,
             sockets,
             sent_ahead: SharedPace::default(),
+            operator_lookups: Semaphore::new(OPERATOR_LOOKUPS),
             wrong_tokens: WrongTokens::new(),
             webhooks: WebhookDoor::new(&config),
             random: SystemRandom::new(),

@@ -16,6 +16,7 @@ mod keys;
 mod logs;
 mod messages;
 mod objects;
+mod operators;
 mod retention;
 mod webhook;
 
@@ -26,7 +27,7 @@ use std::time::Duration;
 use ring::rand::SystemRandom;
 use secrecy::ExposeSecret as _;
 
-use super::auth::key::NewKey;
+use super::auth::key::{KeyKind, NewKey};
 use super::{ApiState, DemoSession, Foundation, http_server};
 use crate::config::Config;
 use crate::domain::{
@@ -184,7 +185,7 @@ impl Api {
     }
 
     async fn add_key(&self, tenant: TenantId, scopes: &[Scope]) -> String {
-        let new = NewKey::generate(&SystemRandom::new()).unwrap();
+        let new = NewKey::generate(KeyKind::Tenant, &SystemRandom::new()).unwrap();
         let key = ApiKey {
             hash: new.hash,
             id: new.id,
@@ -197,6 +198,19 @@ impl Api {
         };
         self.store.put_key(key).await.unwrap();
         new.text.expose_secret().to_owned()
+    }
+
+    /// An operator with a token of its own: the token, and the operator's id.
+    async fn add_operator(&self, role: &str) -> (String, String) {
+        let body = serde_json::json!({ "name": "Ana", "role": role });
+        let added = self
+            .as_admin("POST", "/v1/admin/operators")
+            .json(&body)
+            .send()
+            .await;
+        assert_eq!(added.status, 201, "{}", added.json());
+        let text = |field: &str| added.json()[field].as_str().unwrap().to_owned();
+        (text("token"), text("operator_id"))
     }
 
     /// A customer writes.

@@ -14,7 +14,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use super::core::{Core, open_core, seed};
 use super::{AppError, start};
 use crate::api::DemoSession;
-use crate::api::auth::key::{NewKey, PresentedKey};
+use crate::api::auth::key::{KeyKind, NewKey, PresentedKey};
 use crate::config::{AppConfig, BaseUrl, Config};
 use crate::domain::{
     AgentId, Clock, PhoneNumberId, Retention, SendRate, SystemClock, TenantId, Timestamp, WabaId,
@@ -122,11 +122,12 @@ fn kept_key(folder: &Path) -> Result<SecretString, AppError> {
     crate::store::fjall::make_folder(folder).map_err(io)?;
     let file = folder.join(KEY_FILE);
     if let Ok(text) = std::fs::read_to_string(&file)
-        && PresentedKey::parse(text.trim()).is_some()
+        && PresentedKey::parse(KeyKind::Tenant, text.trim()).is_some()
     {
         return Ok(text.trim().to_owned().into());
     }
-    let fresh = NewKey::generate(&SystemRandom::new()).map_err(|error| AppError::Demo(error.to_string()))?;
+    let fresh = NewKey::generate(KeyKind::Tenant, &SystemRandom::new())
+        .map_err(|error| AppError::Demo(error.to_string()))?;
     std::fs::write(&file, fresh.text.expose_secret()).map_err(io)?;
     Ok(fresh.text)
 }

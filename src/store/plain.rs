@@ -85,6 +85,14 @@ impl Partition {
         }
     }
 
+    /// Rows of a table that are of no tenant.
+    pub fn of_nobody(table: &'static Table) -> Self {
+        Self {
+            table: table.name,
+            part: Bytes::new(),
+        }
+    }
+
     /// One of its rows.
     pub fn row(self, sort: &[u8]) -> PlainKey {
         PlainKey {

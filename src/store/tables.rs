@@ -5,11 +5,13 @@
 //! rows; `docs/data.md` is written from them.
 
 mod canned_reply;
+mod operator;
 
 use super::transfer::RecordKind;
 use crate::domain::Retention;
 
 pub use canned_reply::{CANNED_REPLY, CannedReply, Shortcut};
+pub use operator::{OPERATOR, Operator};
 
 /// How long a row is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,6 +39,8 @@ pub enum Subject {
     Contact,
     /// A business.
     Tenant,
+    /// Who looks after the gateway.
+    Operator,
     /// Nobody.
     Nobody,
 }
@@ -97,7 +101,7 @@ pub struct Table {
 }
 
 /// All of them.
-pub const ALL: [&Table; 20] = [
+pub const ALL: [&Table; 21] = [
     &CONTACT,
     &ALIAS,
     &CONTACT_INDEX,
@@ -114,6 +118,7 @@ pub const ALL: [&Table; 20] = [
     &NUMBER,
     &API_KEY,
     &CANNED_REPLY,
+    &OPERATOR,
     &LEASE,
     &TIME,
     &JOURNAL,

@@ -8,7 +8,7 @@ use secrecy::ExposeSecret as _;
 use serde_json::{Map, Value, json};
 
 use super::super::auth::AdminCall;
-use super::super::auth::key::NewKey;
+use super::super::auth::key::{KeyKind, NewKey};
 use super::super::error::ApiError;
 use super::super::json::Fields;
 use super::{Name, tenant_of};
@@ -45,7 +45,7 @@ pub(in crate::api) async fn create(call: AdminCall) -> Result<HttpResponse, ApiE
             "`scopes` must name at least one of `send`, `read`, `agents`",
         ));
     }
-    let new = NewKey::generate(&state.random).map_err(ApiError::internal)?;
+    let new = NewKey::generate(KeyKind::Tenant, &state.random).map_err(ApiError::internal)?;
     let now = state.clock.now();
     let key = ApiKey {
         hash: new.hash,

@@ -1,9 +1,12 @@
-//! A call by the operator.
+//! A call by an operator.
 
 use std::fmt::Display;
+use std::net::IpAddr;
 use std::str::FromStr;
+use std::time::Duration;
 
 use actix_web::dev::Payload;
+use actix_web::http::header::HeaderMap;
 use actix_web::{FromRequest, HttpRequest, web};
 use bytes::Bytes;
 use futures_util::future::LocalBoxFuture;
@@ -16,11 +19,46 @@ use super::super::error::{ApiError, ErrorCode};
 use super::super::params::Params;
 use super::super::state::ApiState;
 use super::call::bearer;
+use super::key::{KeyKind, PresentedKey};
+use crate::domain::roles::{OperatorAction, OperatorRole};
+use crate::store::plain::PlainTable;
+use crate::store::tables::Operator;
 
-/// A call that showed the operator's token. Without such a token in the settings there is no admin API: 404.
+/// Look-ups of operators at once: what a flood of invented tokens may cost the store.
+pub(in crate::api) const LOOKUPS: usize = 16;
+
+/// Who makes a call.
+#[derive(Debug, Clone)]
+pub enum CallingOperator {
+    /// Whoever has the token of the settings: everything is allowed.
+    Settings,
+    /// An operator with a token of its own.
+    Named(Operator),
+}
+
+impl CallingOperator {
+    /// What it may do.
+    pub const fn role(&self) -> OperatorRole {
+        match self {
+            Self::Settings => OperatorRole::Admin,
+            Self::Named(operator) => operator.role,
+        }
+    }
+
+    /// Its id; that of the settings' token is `settings`.
+    pub fn id(&self) -> &str {
+        match self {
+            Self::Settings => "settings",
+            Self::Named(operator) => &operator.id,
+        }
+    }
+}
+
+/// A call that showed an operator's token.
 pub struct AdminCall {
     state: web::Data<ApiState>,
     request: HttpRequest,
+    operator: CallingOperator,
     body: Bytes,
 }
 
@@ -28,6 +66,11 @@ impl AdminCall {
     /// What the handlers share.
     pub fn state(&self) -> &ApiState {
         &self.state
+    }
+
+    /// Who calls.
+    pub fn operator(&self) -> &CallingOperator {
+        &self.operator
     }
 
     /// The body as it came; at most `server.api_body_limit`.
@@ -48,33 +91,79 @@ impl AdminCall {
     }
 }
 
-fn authenticate(state: &ApiState, request: &HttpRequest) -> Result<(), ApiError> {
-    let expected = state
-        .config
-        .server
-        .admin_token
-        .as_ref()
-        .ok_or(ErrorCode::NotFound)?;
-    let presented = bearer(request.headers());
+/// Whether a request shows what has the form of an operator's own token.
+pub(in crate::api) fn shows_operator_token(headers: &HeaderMap) -> bool {
+    bearer(headers).is_some_and(|token| PresentedKey::parse(KeyKind::Operator, token).is_some())
+}
+
+/// The operator whose token was presented. Tokens without the right form never reach the store.
+async fn recognise(state: &ApiState, presented: &str) -> Result<Option<CallingOperator>, ApiError> {
+    let expected = state.config.server.admin_token.as_ref();
+    if expected.is_some_and(|expected| same_secret(presented, expected.expose_secret())) {
+        return Ok(Some(CallingOperator::Settings));
+    }
+    let Some(token) = PresentedKey::parse(KeyKind::Operator, presented) else {
+        return Ok(None);
+    };
+    let _place = state
+        .operator_lookups
+        .try_acquire()
+        .map_err(|_full| ApiError::new(ErrorCode::Busy).retry_after(Duration::from_secs(1)))?;
+    let now = state.clock.now();
+    let table = PlainTable::<Operator>::of(state.store.as_ref(), now);
+    let found = table.get(&Operator::at(token.hash())).await?;
+    let operator = found.map(|found| found.row);
+    Ok(operator
+        .filter(|operator| operator.is_valid_at(now))
+        .map(CallingOperator::Named))
+}
+
+fn refused_for_now(state: &ApiState, peer: Option<IpAddr>) -> Result<(), ApiError> {
+    let now = state.clock.monotonic();
+    match peer.and_then(|peer| state.wrong_tokens.admit(peer, now).err()) {
+        Some(wait) => {
+            let why = "too many wrong operator's tokens from this address";
+            Err(ApiError::because(ErrorCode::RateLimited, why).retry_after(wait))
+        }
+        None => Ok(()),
+    }
+}
+
+async fn authenticate(state: &ApiState, request: &HttpRequest) -> Result<CallingOperator, ApiError> {
+    let peer = request.peer_addr().map(|peer| peer.ip());
+    let refused = |why| Err(ApiError::because(ErrorCode::Unauthorized, why));
+    let Some(presented) = bearer(request.headers()) else {
+        refused_for_now(state, peer)?;
+        return refused(
+            "the operator's token is missing: `Authorization: Bearer` with a token of `mesej operator create` or the \
+             value of `server.admin_token`",
+        );
+    };
     // The right one is never refused: others may call from the operator's address, behind a proxy for example.
-    if presented.is_some_and(|presented| same_secret(presented, expected.expose_secret())) {
+    if let Some(operator) = recognise(state, presented).await? {
+        return Ok(operator);
+    }
+    refused_for_now(state, peer)?;
+    if let Some(peer) = peer {
+        state.wrong_tokens.shown(peer, state.clock.monotonic());
+    }
+    refused("the operator's token is unknown, revoked or expired")
+}
+
+fn demand(operator: &CallingOperator, request: &HttpRequest) -> Result<(), ApiError> {
+    let action = if request.method().is_safe() {
+        OperatorAction::Look
+    } else {
+        OperatorAction::Change
+    };
+    if operator.role().allows(action) {
         return Ok(());
     }
-    let refused = |why| Err(ApiError::because(ErrorCode::Unauthorized, why));
-    let (peer, now) = (request.peer_addr().map(|peer| peer.ip()), state.clock.monotonic());
-    if let Some(wait) = peer.and_then(|peer| state.wrong_tokens.admit(peer, now).err()) {
-        let why = "too many wrong operator's tokens from this address";
-        return Err(ApiError::because(ErrorCode::RateLimited, why).retry_after(wait));
-    }
-    if presented.is_none() {
-        return refused(
-            "the operator's token is missing: `Authorization: Bearer` with the value of `server.admin_token`",
-        );
-    }
-    if let Some(peer) = peer {
-        state.wrong_tokens.shown(peer, now);
-    }
-    refused("the operator's token is not that of `server.admin_token`")
+    let why = format!(
+        "an operator with the role `{}` only looks",
+        operator.role().as_str()
+    );
+    Err(ApiError::because(ErrorCode::Forbidden, why))
 }
 
 /// Compares in a time that tells nothing, not even the length.
@@ -93,12 +182,24 @@ impl FromRequest for AdminCall {
             let state = ApiState::of(&request)?;
             let settings = &state.config.server;
             let plan = body::Plan::of(&request, settings.api_body_limit.as_usize(), settings);
-            if let Err(error) = authenticate(&state, &request) {
-                body::drain(&mut payload, &plan).await;
-                return Err(error);
-            }
+            let operator = match authenticate(&state, &request).await {
+                Ok(operator) => demand(&operator, &request).map(|()| operator),
+                Err(error) => Err(error),
+            };
+            let operator = match operator {
+                Ok(operator) => operator,
+                Err(error) => {
+                    body::drain(&mut payload, &plan).await;
+                    return Err(error);
+                }
+            };
             let body = body::read(&mut payload, &plan, async |_more| true).await?;
-            Ok(Self { state, request, body })
+            Ok(Self {
+                state,
+                request,
+                operator,
+                body,
+            })
         })
     }
 }

@@ -1,4 +1,4 @@
-//! What an API key looks like: `mj_live_<id>_<secret>_<checksum>`.
+//! What a key looks like: `mj_live_<id>_<secret>_<checksum>`, and an operator's token, which begins with `mj_op_`.
 //!
 //! The id is public and shown in lists; the secret carries 256 bits and is never stored; the checksum catches slips of
 //! the keyboard without asking the store, and lets secret scanners tell a key from a look-alike.
@@ -10,13 +10,30 @@ use secrecy::SecretString;
 
 use crate::store::KeyHash;
 
-const PREFIX: &str = "mj_live_";
 const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 const ID: usize = 12;
 /// 43 digits of base 62 are 256.03 bits.
 const SECRET: usize = 43;
 /// 6 digits of base 62 hold any CRC-32.
 const CHECKSUM: usize = 6;
+
+/// Whose a key is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeyKind {
+    /// A tenant's program's.
+    Tenant,
+    /// An operator's.
+    Operator,
+}
+
+impl KeyKind {
+    const fn prefix(self) -> &'static str {
+        match self {
+            Self::Tenant => "mj_live_",
+            Self::Operator => "mj_op_",
+        }
+    }
+}
 
 /// A key that was just made. It is shown once.
 pub struct NewKey {
@@ -35,9 +52,9 @@ pub struct NoRandomness;
 
 impl NewKey {
     /// Makes a key.
-    pub fn generate(random: &dyn SecureRandom) -> Result<Self, NoRandomness> {
+    pub fn generate(kind: KeyKind, random: &dyn SecureRandom) -> Result<Self, NoRandomness> {
         let id = digits(ID, random)?;
-        let body = format!("{PREFIX}{id}_{}", digits(SECRET, random)?);
+        let body = format!("{}{id}_{}", kind.prefix(), digits(SECRET, random)?);
         let text = format!("{body}_{}", checksum(&body));
         Ok(Self {
             id,
@@ -61,9 +78,9 @@ pub struct PresentedKey {
 
 impl PresentedKey {
     /// Checks the form. Says nothing about whether the key is known.
-    pub fn parse(text: &str) -> Option<Self> {
+    pub fn parse(kind: KeyKind, text: &str) -> Option<Self> {
         let (body, sum) = text.rsplit_once('_')?;
-        let (id, secret) = body.strip_prefix(PREFIX)?.split_once('_')?;
+        let (id, secret) = body.strip_prefix(kind.prefix())?.split_once('_')?;
         let well_formed = |part: &str, length: usize| {
             part.len() == length && part.bytes().all(|byte| byte.is_ascii_alphanumeric())
         };
@@ -113,7 +130,7 @@ mod tests {
     #[test]
     fn a_new_key_is_recognised_and_no_two_are_alike() {
         let keys: Vec<NewKey> = (0..50)
-            .map(|_| NewKey::generate(&SystemRandom::new()).unwrap())
+            .map(|_| NewKey::generate(KeyKind::Tenant, &SystemRandom::new()).unwrap())
             .collect();
         let mut ids: Vec<&str> = keys.iter().map(|key| key.id.as_str()).collect();
         ids.sort_unstable();
@@ -121,7 +138,11 @@ mod tests {
         assert_eq!(ids.len(), keys.len());
         for key in &keys {
             let text = key.text.expose_secret();
-            assert_eq!(PresentedKey::parse(text).unwrap().hash(), key.hash);
+            assert_eq!(
+                PresentedKey::parse(KeyKind::Tenant, text).unwrap().hash(),
+                key.hash
+            );
+            assert_eq!(PresentedKey::parse(KeyKind::Operator, text), None);
             assert!(text.starts_with(&format!("mj_live_{}_", key.id)));
             assert!(!format!("{key:?}").contains(text));
         }
@@ -129,13 +150,13 @@ mod tests {
 
     #[test]
     fn any_slip_of_one_character_is_caught_without_a_look_up() {
-        let key = NewKey::generate(&SystemRandom::new()).unwrap();
+        let key = NewKey::generate(KeyKind::Tenant, &SystemRandom::new()).unwrap();
         let text = key.text.expose_secret();
         for place in 0..text.len() {
             let mut slip = text.as_bytes().to_vec();
             slip[place] = if slip[place] == b'x' { b'y' } else { b'x' };
             let slip = String::from_utf8(slip).unwrap();
-            assert!(PresentedKey::parse(&slip).is_none(), "{place}");
+            assert!(PresentedKey::parse(KeyKind::Tenant, &slip).is_none(), "{place}");
         }
         for other in [
             "",
@@ -145,7 +166,7 @@ mod tests {
             &text[..text.len() - 1],
             &format!("{text} "),
         ] {
-            assert!(PresentedKey::parse(other).is_none(), "{other}");
+            assert!(PresentedKey::parse(KeyKind::Tenant, other).is_none(), "{other}");
         }
     }
 

@@ -51,7 +51,7 @@ impl WrongTokens {
         peers.put(network(peer), before.max(now).saturating_add(EACH));
         drop(peers);
         if let Some(count) = self.told.happened(now) {
-            tracing::warn!(%peer, count, "somebody calls the admin API with a token that is not `server.admin_token`");
+            tracing::warn!(%peer, count, "somebody calls the admin API with a token that no operator has");
         }
     }
 

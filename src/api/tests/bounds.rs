@@ -54,13 +54,15 @@ async fn a_wrong_path_and_a_wrong_method_are_told_apart_in_json() {
 }
 
 /// Every path, with the methods that it knows, in alphabetical order.
-const PATHS: [(&str, &[&str]); 34] = [
+const PATHS: [(&str, &[&str]); 36] = [
     ("/", &["GET", "HEAD"]),
     ("/console/app.js", &["GET", "HEAD"]),
     ("/demo/session", &["GET", "HEAD"]),
     ("/healthz", &["GET", "HEAD"]),
     ("/metrics", &["GET", "HEAD"]),
     ("/readyz", &["GET", "HEAD"]),
+    ("/v1/admin/operators", &["GET", "HEAD", "POST"]),
+    ("/v1/admin/operators/x", &["DELETE"]),
     ("/v1/admin/quarantine", &["GET", "HEAD"]),
     ("/v1/admin/quarantine/replay", &["POST"]),
     ("/v1/admin/tenants", &["GET", "HEAD", "POST"]),

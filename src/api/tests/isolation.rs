@@ -158,6 +158,19 @@ fn routes() -> Vec<(&'static str, &'static str, Guard, Value)> {
             Guard::Operator,
             json!({}),
         ),
+        (
+            "POST",
+            "/v1/admin/operators",
+            Guard::Operator,
+            json!({ "name": "x", "role": "viewer" }),
+        ),
+        ("GET", "/v1/admin/operators", Guard::Operator, json!({})),
+        (
+            "DELETE",
+            "/v1/admin/operators/{operator_id}",
+            Guard::Operator,
+            json!({}),
+        ),
         ("GET", "/v1/admin/quarantine", Guard::Operator, json!({})),
         (
             "POST",
@@ -237,6 +250,15 @@ async fn no_route_is_open_that_should_not_be() {
                     refused,
                     "{method} {path}"
                 );
+                let (viewer, _) = api.add_operator("viewer").await;
+                let answer = call().bearer(&viewer).send().await.outcome();
+                let only_looks = (403, "forbidden".to_owned());
+                assert_eq!(
+                    answer == only_looks,
+                    method != "GET",
+                    "{method} {path}: {answer:?}"
+                );
+                assert_ne!(answer, refused, "{method} {path}");
             }
             Guard::Key(scopes) => {
                 assert_eq!(call().send().await.outcome(), refused, "{method} {path}");

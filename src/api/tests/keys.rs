@@ -7,7 +7,7 @@ use crate::api::auth::{CanRead, FRESH, Need as _};
 #[actix_web::test]
 async fn a_key_that_is_missing_mistyped_or_unknown_is_refused() {
     let api = Api::start().await;
-    let unknown = NewKey::generate(&SystemRandom::new()).unwrap();
+    let unknown = NewKey::generate(KeyKind::Tenant, &SystemRandom::new()).unwrap();
     let unknown = unknown.text.expose_secret();
     let (rest, last) = api.key.split_at(api.key.len() - 1);
     let slip = format!("{rest}{}", if last == "x" { "y" } else { "x" });

@@ -167,7 +167,7 @@ async fn wrong_operators_tokens_are_told_with_the_callers_address_and_without_th
     let (answers, text) = all_logged(batches).await;
     let shown = answers.iter().filter(|(status, _)| *status == 401).count();
     assert_eq!((shown, answers.len()), (21, 51), "the others have to wait");
-    let told = warnings(&text, "server.admin_token");
+    let told = warnings(&text, "that no operator has");
     assert_eq!(told.len(), 2, "{text}");
     assert!(
         told.iter().all(|line| line.contains("peer=192.0.2.7")) && told[1].contains("count=20"),

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::agent::Agent;
 use crate::actors::directory::{Directory, TenantHandle};
-use crate::api::auth::key::NewKey;
+use crate::api::auth::key::{KeyKind, NewKey};
 use crate::app::core::open_core;
 use crate::app::demo::{TENANT, settle_in};
 use crate::config::Config;
@@ -92,7 +92,7 @@ impl Stage {
         let core = open_core(&config, Arc::new(SystemClock::new()), shutdown.clone())
             .await
             .unwrap();
-        let key = NewKey::generate(&SystemRandom::new()).unwrap();
+        let key = NewKey::generate(KeyKind::Tenant, &SystemRandom::new()).unwrap();
         settle_in(&core, &number, token, &key.text).await.unwrap();
         let (store, directory) = (Arc::clone(&core.store), Arc::clone(&core.directory));
         let end = shutdown.clone();

@@ -193,6 +193,7 @@ fn whose(subject: Subject) -> &'static str {
     match subject {
         Subject::Contact => "customer",
         Subject::Tenant => "tenant",
+        Subject::Operator => "operator",
         Subject::Nobody => "nobody",
     }
 }

@@ -55,6 +55,10 @@ label_enums! {
         Keys = "/v1/admin/tenants/{tenant_id}/keys",
         /// One key.
         Key = "/v1/admin/tenants/{tenant_id}/keys/{key_id}",
+        /// Operators with tokens of their own.
+        Operators = "/v1/admin/operators",
+        /// One of them.
+        Operator = "/v1/admin/operators/{operator_id}",
         /// What could not be applied.
         Quarantine = "/v1/admin/quarantine",
         /// Applying it again.
