@@ -34,5 +34,8 @@ pub use gateway::Gateway;
 pub use incarnation::{Incarnation, Incarnations};
 pub use lane::{LaneHandle, LaneLimits, LaneParts, LaneSettings};
 pub use ledger::{CommitError, CommitObserver, LedgerHandle};
-pub use port::{IntakePort, IntakeRefusal, Readiness, SessionId, Signer, TenantPort};
+pub use port::{
+    IntakePort, IntakeRefusal, Readiness, SessionId, Signer, TenantCommands, TenantDirectory, TenantInbox,
+    TenantPort, TenantPresence, WebhookTenants,
+};
 pub use tenant::TenantLimits;

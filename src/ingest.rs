@@ -30,8 +30,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 
-use crate::actors::directory::Directory;
-use crate::actors::port::{Applying, IntakePort, IntakeRefusal, Signer};
+use crate::actors::port::{Applying, IntakePort, IntakeRefusal, Signer, WebhookTenants};
 use crate::crash::{self, CrashPoint};
 use crate::domain::Clock;
 use crate::domain::TenantId;
@@ -51,11 +50,20 @@ const COME_BACK: Duration = Duration::from_secs(5);
 /// How often the log tells of webhooks that are refused, or cannot be applied now.
 const TOLD_EACH: Duration = Duration::from_secs(10);
 
+/// What the road in is built on.
+#[derive(Clone)]
+pub struct IngestParts {
+    /// Those whom webhooks concern.
+    pub tenants: Arc<dyn WebhookTenants>,
+    /// Where the journal is.
+    pub store: Arc<dyn Store>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+}
+
 /// Takes webhook bodies.
 pub struct Intake {
-    directory: Arc<Directory>,
-    store: Arc<dyn Store>,
-    clock: Arc<dyn Clock>,
+    parts: IngestParts,
     ids: JournalIds,
     shared: Arc<Shared>,
     append_seconds: ::metrics::Histogram,
@@ -88,22 +96,19 @@ impl Shared {
 
 /// Opens the road in: the part that takes bodies, and the part that applies them (to be run until the end).
 pub async fn open(
-    directory: Arc<Directory>,
+    parts: IngestParts,
     shutdown: Shutdown,
     seed: u64,
 ) -> Result<(Arc<Intake>, Applier), StoreError> {
-    let (store, clock) = (Arc::clone(directory.store()), Arc::clone(directory.clock()));
     let shared = Arc::new(Shared {
         board: RwLock::new(Arc::new(SharedBacklog::new())),
         runs: AtomicBool::new(true),
     });
     let ids = JournalIds::new(seed);
-    let applier = Applier::new(Arc::clone(&directory), Arc::clone(&shared), shutdown);
+    let applier = Applier::new(parts.clone(), Arc::clone(&shared), shutdown);
     Ok((
         Arc::new(Intake {
-            directory,
-            store,
-            clock,
+            parts,
             ids,
             shared,
             append_seconds: metrics::journal_append_seconds(),
@@ -116,19 +121,19 @@ pub async fn open(
 impl Intake {
     /// An entry of these bytes, durable on return.
     async fn keep(&self, sealed: Bytes, seen: (Vec<TenantId>, Haste)) -> Result<(), IntakeRefusal> {
-        let now = self.clock.now();
+        let now = self.parts.clock.now();
         let entry = JournalEntry {
-            id: self.ids.next(self.clock.for_ids()),
+            id: self.ids.next(self.parts.clock.for_ids()),
             received: now,
             body: sealed,
         };
         crash::point(CrashPoint::BeforeJournal);
-        let began = self.clock.monotonic();
+        let began = self.parts.clock.monotonic();
         let appended = self.append(entry, seen).await;
         self.append_seconds
-            .record(self.clock.monotonic().saturating_sub(began));
+            .record(self.parts.clock.monotonic().saturating_sub(began));
         appended.map_err(|error| {
-            if let Some(count) = self.refused.happened(self.clock.monotonic()) {
+            if let Some(count) = self.refused.happened(self.parts.clock.monotonic()) {
                 tracing::warn!(error = %error, count, "the journal does not take webhooks");
             }
             IntakeRefusal {
@@ -146,7 +151,7 @@ impl Intake {
         entry: JournalEntry,
         (owners, haste): (Vec<TenantId>, Haste),
     ) -> Result<(), StoreError> {
-        let (store, shared) = (Arc::clone(&self.store), Arc::clone(&self.shared));
+        let (store, shared) = (Arc::clone(&self.parts.store), Arc::clone(&self.shared));
         let work = tokio::spawn(async move {
             let appended = store.journal_append(entry.clone()).await;
             match &appended {
@@ -168,13 +173,13 @@ impl Intake {
 #[async_trait]
 impl IntakePort for Intake {
     async fn accept(&self, signer: Signer, body: Bytes) -> Result<(), IntakeRefusal> {
-        let seen = owners::at_a_glance(&self.directory, &body);
+        let seen = owners::at_a_glance(self.parts.tenants.as_ref(), &body);
         self.keep(signed::seal(&signer, body), seen).await
     }
 
     async fn take_back(&self, sealed: Bytes) -> Result<(), IntakeRefusal> {
         let (_, body) = signed::open(&sealed);
-        let seen = owners::at_a_glance(&self.directory, &body);
+        let seen = owners::at_a_glance(self.parts.tenants.as_ref(), &body);
         self.keep(sealed, seen).await
     }
 

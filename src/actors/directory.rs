@@ -11,6 +11,7 @@ mod starts;
 mod tests;
 #[cfg(test)]
 pub(crate) mod victim;
+mod webhooks;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicBool, Ordering};

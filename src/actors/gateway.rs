@@ -12,7 +12,7 @@ use super::conversation::{commit_refusal, op_refusal, refusal, store_refusal};
 use super::directory::{Directory, TenantHandle};
 use super::feed::FeedSubscriber;
 use super::messages::tenant::{Arrive, Attend, LeaveNote, Submit};
-use super::port::{Readiness, SessionId, TenantPort};
+use super::port::{Readiness, SessionId, TenantCommands, TenantDirectory, TenantPresence};
 use super::request::{
     Accepted, Attendance, DelayEstimate, LaneState, Missing, NoteRequest, Receipt, Refusal, Roster,
     SubmitRequest,
@@ -28,7 +28,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// How long an asker waits for room.
 const ROOM: Duration = Duration::from_secs(1);
 
-/// Implements [`TenantPort`] on running actors.
+/// Implements [`TenantPort`](super::TenantPort) on running actors of this process.
 pub struct Gateway {
     directory: Arc<Directory>,
     ready: AtomicBool,
@@ -84,7 +84,7 @@ async fn answer<T>(owed: oneshot::Receiver<T>) -> Result<T, Refusal> {
 }
 
 #[async_trait]
-impl TenantPort for Gateway {
+impl TenantCommands for Gateway {
     async fn submit(&self, tenant: TenantId, request: SubmitRequest) -> Result<Accepted, Refusal> {
         let tenant = self.writable(tenant).await?;
         let (reply, owed) = oneshot::channel();
@@ -197,20 +197,10 @@ impl TenantPort for Gateway {
             .receipt(wamid, what);
         Ok(())
     }
+}
 
-    async fn delay_estimate(
-        &self,
-        tenant: TenantId,
-        number: PhoneNumberId,
-        at: MessageRef,
-    ) -> Result<Option<DelayEstimate>, Refusal> {
-        let tenant = self.directory.tenant(tenant).await?;
-        match tenant.lanes.get(&number) {
-            Some(lane) => Ok(lane.delay_estimate(at.message).await),
-            None => Ok(None),
-        }
-    }
-
+#[async_trait]
+impl TenantPresence for Gateway {
     async fn attend(
         &self,
         tenant: TenantId,
@@ -253,21 +243,6 @@ impl TenantPort for Gateway {
         Ok((roster, tenant.ledger.head()))
     }
 
-    async fn numbers(&self, tenant: TenantId) -> Result<Vec<Number>, Refusal> {
-        let numbers = self.directory.numbers(tenant).await;
-        numbers.map_err(|error| store_refusal(&error))
-    }
-
-    async fn lanes(&self, tenant: TenantId) -> Result<BTreeMap<PhoneNumberId, LaneState>, Refusal> {
-        let mut states = BTreeMap::new();
-        if let Some(running) = self.directory.running_one(tenant) {
-            for (number, lane) in &*running.lanes {
-                states.extend(lane.state().await.map(|state| (number.clone(), state)));
-            }
-        }
-        Ok(states)
-    }
-
     async fn head(&self, tenant: TenantId) -> Result<TenantHead, Refusal> {
         if let Some(running) = self.directory.running_one(tenant) {
             return Ok(running.ledger.head());
@@ -287,6 +262,37 @@ impl TenantPort for Gateway {
             .subscribe(subscriber)
             .await
             .map_err(|error| commit_refusal(&error))
+    }
+}
+
+#[async_trait]
+impl TenantDirectory for Gateway {
+    async fn numbers(&self, tenant: TenantId) -> Result<Vec<Number>, Refusal> {
+        let numbers = self.directory.numbers(tenant).await;
+        numbers.map_err(|error| store_refusal(&error))
+    }
+
+    async fn lanes(&self, tenant: TenantId) -> Result<BTreeMap<PhoneNumberId, LaneState>, Refusal> {
+        let mut states = BTreeMap::new();
+        if let Some(running) = self.directory.running_one(tenant) {
+            for (number, lane) in &*running.lanes {
+                states.extend(lane.state().await.map(|state| (number.clone(), state)));
+            }
+        }
+        Ok(states)
+    }
+
+    async fn delay_estimate(
+        &self,
+        tenant: TenantId,
+        number: PhoneNumberId,
+        at: MessageRef,
+    ) -> Result<Option<DelayEstimate>, Refusal> {
+        let tenant = self.directory.tenant(tenant).await?;
+        match tenant.lanes.get(&number) {
+            Some(lane) => Ok(lane.delay_estimate(at.message).await),
+            None => Ok(None),
+        }
     }
 
     async fn tenant_changed(&self, tenant: TenantRow) -> Result<(), Refusal> {

@@ -1,12 +1,15 @@
 //! What the edges may ask of the core. REST, sockets and webhooks know these traits alone, so that each can be tested
 //! without the rest.
+//!
+//! They are also the seam for several nodes. Whoever asks through them does not know where a tenant's actors run: when a tenant
+//! may live on another node, only implementations of these traits change. Today each is implemented by this process' own
+//! [`Gateway`](super::Gateway) and [`Directory`](super::Directory).
+
+mod webhooks;
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
-use std::time::Duration;
 
 use async_trait::async_trait;
-use bytes::Bytes;
 
 use super::feed::FeedSubscriber;
 use super::request::{
@@ -15,6 +18,8 @@ use super::request::{
 use crate::domain::{AgentId, ConversationId, MessageId, PhoneNumberId, Seq, TenantId};
 use crate::store::op::{Organise, Settlement};
 use crate::store::{MessageRef, Number, Tenant, TenantHead};
+
+pub use webhooks::{Applying, IntakePort, IntakeRefusal, Signer, TenantInbox, WebhookTenants};
 
 /// One socket of an agent within this process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -41,9 +46,9 @@ pub enum Readiness {
     Ready,
 }
 
-/// A tenant, seen from outside. Every call ends within a few seconds, if only as [`Refusal::Busy`].
+/// What is asked of a tenant's owner and changes something. Every call ends within a few seconds, if only as [`Refusal::Busy`].
 #[async_trait]
-pub trait TenantPort: Send + Sync + 'static {
+pub trait TenantCommands: Send + Sync + 'static {
     /// Accepts a message: durable on return.
     async fn submit(&self, tenant: TenantId, request: SubmitRequest) -> Result<Accepted, Refusal>;
 
@@ -61,7 +66,7 @@ pub trait TenantPort: Send + Sync + 'static {
     async fn settle(&self, tenant: TenantId, message: MessageId, how: Settlement) -> Result<(), Refusal>;
 
     /// Tells the customer that the conversation was read, as far as it was seen, or that somebody types. Best effort:
-    /// returns once it is handed over. Does not mark the conversation as read for agents: that is [`TenantPort::organise`].
+    /// returns once it is handed over. Does not mark the conversation as read for agents: that is [`TenantCommands::organise`].
     async fn receipt(
         &self,
         tenant: TenantId,
@@ -69,15 +74,11 @@ pub trait TenantPort: Send + Sync + 'static {
         seen: Option<Seq>,
         what: Receipt,
     ) -> Result<(), Refusal>;
+}
 
-    /// Why an outbound message waits and until when; `None` when it does not wait.
-    async fn delay_estimate(
-        &self,
-        tenant: TenantId,
-        number: PhoneNumberId,
-        at: MessageRef,
-    ) -> Result<Option<DelayEstimate>, Refusal>;
-
+/// Who is there in a tenant, and what they follow. Every call ends within a few seconds.
+#[async_trait]
+pub trait TenantPresence: Send + Sync + 'static {
     /// Notes what an agent's client shows of itself. A session that goes offline is forgotten.
     async fn attend(
         &self,
@@ -95,17 +96,29 @@ pub trait TenantPort: Send + Sync + 'static {
         session: SessionId,
     ) -> Result<(Roster, TenantHead), Refusal>;
 
+    /// Where the tenant's ledger stands. Read it before rows: whatever is committed later is in the events after it.
+    async fn head(&self, tenant: TenantId) -> Result<TenantHead, Refusal>;
+
+    /// Feeds this subscriber from now on, with every event after the head that is returned.
+    async fn subscribe(&self, tenant: TenantId, subscriber: FeedSubscriber) -> Result<TenantHead, Refusal>;
+}
+
+/// Which tenants and numbers there are, how they stand, and what changed of them.
+#[async_trait]
+pub trait TenantDirectory: Send + Sync + 'static {
     /// The tenant's numbers, in order of id.
     async fn numbers(&self, tenant: TenantId) -> Result<Vec<Number>, Refusal>;
 
     /// How the tenant's outbound queues stand, by number. One that is not here has nothing to do and nothing against it.
     async fn lanes(&self, tenant: TenantId) -> Result<BTreeMap<PhoneNumberId, LaneState>, Refusal>;
 
-    /// Where the tenant's ledger stands. Read it before rows: whatever is committed later is in the events after it.
-    async fn head(&self, tenant: TenantId) -> Result<TenantHead, Refusal>;
-
-    /// Feeds this subscriber from now on, with every event after the head that is returned.
-    async fn subscribe(&self, tenant: TenantId, subscriber: FeedSubscriber) -> Result<TenantHead, Refusal>;
+    /// Why an outbound message waits and until when; `None` when it does not wait.
+    async fn delay_estimate(
+        &self,
+        tenant: TenantId,
+        number: PhoneNumberId,
+        at: MessageRef,
+    ) -> Result<Option<DelayEstimate>, Refusal>;
 
     /// Takes over a tenant that was added or changed; it is in the store already.
     async fn tenant_changed(&self, tenant: Tenant) -> Result<(), Refusal>;
@@ -120,41 +133,7 @@ pub trait TenantPort: Send + Sync + 'static {
     fn missing(&self) -> Vec<TenantId>;
 }
 
-/// Why a webhook was not taken. Nothing of it is kept.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the journal does not take webhooks now")]
-pub struct IntakeRefusal {
-    /// When trying again makes sense.
-    pub retry_after: Duration,
-}
+/// All three, for whoever offers all of them.
+pub trait TenantPort: TenantCommands + TenantPresence + TenantDirectory {}
 
-/// Who vouches for a webhook.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Signer {
-    /// The app of this name in the settings, by its signature. It speaks for its own numbers alone.
-    App(Arc<str>),
-    /// Some app: an earlier version put it aside without keeping which. Heard only where there is no other app.
-    Unknown,
-}
-
-/// Whether webhooks that were taken are being applied.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Applying {
-    /// They are.
-    Runs,
-    /// That part died, and starts again.
-    Died,
-}
-
-/// Where webhooks go.
-#[async_trait]
-pub trait IntakePort: Send + Sync + 'static {
-    /// Takes a webhook body and who vouches for it: durable on return. It is applied later.
-    async fn accept(&self, signer: Signer, body: Bytes) -> Result<(), IntakeRefusal>;
-
-    /// Takes back what was put aside, as whose it was: durable on return.
-    async fn take_back(&self, sealed: Bytes) -> Result<(), IntakeRefusal>;
-
-    /// Whether what was taken is being applied.
-    fn applying(&self) -> Applying;
-}
+impl<T: TenantCommands + TenantPresence + TenantDirectory> TenantPort for T {}

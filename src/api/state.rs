@@ -104,7 +104,8 @@ impl ApiState {
             &config.limits,
         ));
         let sockets = Sockets::start(SocketParts {
-            port: Arc::clone(&tenants),
+            commands: tenants.clone(),
+            presence: tenants.clone(),
             store: Arc::clone(&store),
             keys: Arc::clone(&keys),
             clock: Arc::clone(&clock),

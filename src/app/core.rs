@@ -17,7 +17,7 @@ use crate::api::ws::ComeBack;
 use crate::api::{self, ApiState, DemoSession, Foundation};
 use crate::config::{Backend, Config, Damaged};
 use crate::domain::{Clock, SteadyClock};
-use crate::ingest::{self, Applier, Intake};
+use crate::ingest::{self, Applier, IngestParts, Intake};
 use crate::limiter::PairRule;
 use crate::shutdown::Shutdown;
 use crate::store::fjall::{Absent, FjallOptions, FjallStore, Loss, make_folder};
@@ -214,7 +214,12 @@ pub async fn open_core(config: &Config, clock: Arc<dyn Clock>, shutdown: Shutdow
     let directory = Arc::new(Directory::open(parts).await?);
     start::tell_unsigned(&directory.numbers_without_app());
     let gateway = Arc::new(Gateway::new(Arc::clone(&directory)));
-    let (intake, applier) = ingest::open(Arc::clone(&directory), shutdown, seed).await?;
+    let parts = IngestParts {
+        tenants: directory.clone(),
+        store: Arc::clone(&store),
+        clock: Arc::clone(&clock),
+    };
+    let (intake, applier) = ingest::open(parts, shutdown, seed).await?;
     Ok(Core {
         store,
         others,

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
@@ -11,8 +12,7 @@ use super::backlog::Next;
 use super::route::Router;
 use super::shared_backlog::SharedBacklog;
 use super::turn::TurnOf;
-use super::{Shared, completion, scanner, seeker};
-use crate::actors::directory::Directory;
+use super::{IngestParts, Shared, completion, scanner, seeker};
 use crate::domain::Backoff;
 use crate::shutdown::Shutdown;
 use crate::telemetry::labels::ActorKind;
@@ -27,15 +27,15 @@ const RESPAWN: Backoff = Backoff::doubling(Duration::from_millis(100), Duration:
 
 /// The applier. Run it until it returns.
 pub struct Applier {
-    directory: Arc<Directory>,
+    parts: IngestParts,
     shared: Arc<Shared>,
     shutdown: Shutdown,
 }
 
 impl Applier {
-    pub(super) fn new(directory: Arc<Directory>, shared: Arc<Shared>, shutdown: Shutdown) -> Self {
+    pub(super) fn new(parts: IngestParts, shared: Arc<Shared>, shutdown: Shutdown) -> Self {
         Self {
-            directory,
+            parts,
             shared,
             shutdown,
         }
@@ -48,11 +48,11 @@ impl Applier {
         while !self.shutdown.has_begun() {
             let began = Instant::now();
             let shared_backlog = self.shared.begin();
-            let mut parts = self.parts(&shared_backlog);
+            let mut tasks = self.start(&shared_backlog);
             self.shared.runs.store(true, Ordering::Release);
             let died = tokio::select! {
                 () = self.shutdown.begun() => None,
-                died = parts.join_next() => died,
+                died = tasks.join_next() => died,
             };
             let Some(died) = died else {
                 return farewell(&shared_backlog).await;
@@ -62,7 +62,7 @@ impl Applier {
             metrics::actor_restarts_total(ActorKind::Applier).increment(1);
             let error = died.err().map(|error| error.to_string());
             tracing::error!(error, "applying webhooks died: starting it again");
-            parts.shutdown().await;
+            tasks.shutdown().await;
             if began.elapsed() > RESPAWN.longest * 2 {
                 deaths = 0;
             }
@@ -74,26 +74,26 @@ impl Applier {
         }
     }
 
-    fn parts(&self, shared_backlog: &Arc<SharedBacklog>) -> JoinSet<()> {
-        let directory = &self.directory;
-        let store = directory.store();
-        let mut parts = JoinSet::new();
-        parts.spawn(scanner::run(Arc::clone(shared_backlog), Arc::clone(directory)));
-        parts.spawn(completion::run(Arc::clone(shared_backlog), Arc::clone(store)));
-        parts.spawn(seeker::run(Arc::clone(shared_backlog), Arc::clone(store)));
-        parts.spawn(deal(
+    fn start(&self, shared_backlog: &Arc<SharedBacklog>) -> JoinSet<()> {
+        let parts = &self.parts;
+        let store = &parts.store;
+        let mut tasks = JoinSet::new();
+        tasks.spawn(scanner::run(Arc::clone(shared_backlog), parts.clone()));
+        tasks.spawn(completion::run(Arc::clone(shared_backlog), Arc::clone(store)));
+        tasks.spawn(seeker::run(Arc::clone(shared_backlog), Arc::clone(store)));
+        tasks.spawn(deal(
             Arc::clone(shared_backlog),
-            Arc::clone(directory),
+            parts.clone(),
             self.shutdown.clone(),
         ));
-        parts.spawn(watch(Arc::clone(shared_backlog), Arc::clone(directory)));
-        parts
+        tasks.spawn(watch(Arc::clone(shared_backlog), parts.tenants.taken_back()));
+        tasks
     }
 }
 
 /// Gives flows their turns.
-async fn deal(shared_backlog: Arc<SharedBacklog>, directory: Arc<Directory>, shutdown: Shutdown) {
-    let router = Arc::new(Router::new(Arc::clone(&directory)));
+async fn deal(shared_backlog: Arc<SharedBacklog>, parts: IngestParts, shutdown: Shutdown) {
+    let router = Arc::new(Router::new(parts.clone()));
     loop {
         if shutdown.has_begun() {
             // Whoever waits for the end of this part takes an end for a death.
@@ -102,7 +102,7 @@ async fn deal(shared_backlog: Arc<SharedBacklog>, directory: Arc<Directory>, shu
         let until = match shared_backlog.look(|backlog| backlog.next(Instant::now())) {
             Next::Take(work) => {
                 let turn = TurnOf::new(Arc::clone(&shared_backlog), work);
-                tokio::spawn(turn.run(Arc::clone(directory.store()), Arc::clone(&router)));
+                tokio::spawn(turn.run(Arc::clone(&parts.store), Arc::clone(&router)));
                 continue;
             }
             Next::At(until) => Some(until),
@@ -119,8 +119,7 @@ async fn deal(shared_backlog: Arc<SharedBacklog>, directory: Arc<Directory>, shu
 }
 
 /// Has the journal read again when a tenant comes back from another process, which may have left some of its webhooks.
-async fn watch(shared_backlog: Arc<SharedBacklog>, directory: Arc<Directory>) {
-    let taken_back = directory.taken_back();
+async fn watch(shared_backlog: Arc<SharedBacklog>, taken_back: Arc<Notify>) {
     loop {
         taken_back.notified().await;
         shared_backlog.scan_again();

@@ -12,9 +12,8 @@ use super::backlog::{Flow, Handed, LEAST, Part, Strays};
 use super::in_flight::{InFlightOps, ROOM};
 use super::quarantine::{self, What};
 use super::ticket::{Share, Ticket, Verdict};
-use super::{owners, signed};
-use crate::actors::directory::{Directory, TenantHandle};
-use crate::actors::port::Signer;
+use super::{IngestParts, owners, signed};
+use crate::actors::port::{Signer, TenantInbox};
 use crate::actors::request::Refusal;
 use crate::domain::message::{Amendment, Side};
 use crate::domain::{Alias, DeliveryState, EventKind, PhoneNumberId, TenantId, WabaId, WamidHash};
@@ -48,7 +47,7 @@ struct Meta<'a> {
 
 /// Finds out whom an element concerns. See the module.
 pub(super) struct Router {
-    directory: Arc<Directory>,
+    parts: IngestParts,
     wrong_app: Seldom,
 }
 
@@ -60,10 +59,10 @@ pub(super) struct InFlightByFlow {
 }
 
 impl Router {
-    /// A router to the tenants of a directory.
-    pub(super) fn new(directory: Arc<Directory>) -> Self {
+    /// A router to tenants.
+    pub(super) fn new(parts: IngestParts) -> Self {
         Self {
-            directory,
+            parts,
             wrong_app: Seldom::each(TOLD_EACH),
         }
     }
@@ -97,7 +96,7 @@ impl Router {
             Err(error) => {
                 tracing::warn!(journal.id = %entry.id, error = %error, "a webhook cannot be read");
                 let body = signed::seal(&signer, body);
-                let store = self.directory.store().as_ref();
+                let store = self.parts.store.as_ref();
                 let put = quarantine::put(store, entry, What::Element(0), QuarantineReason::Malformed, body);
                 if put.await.is_err() {
                     ticket.note(Verdict::Again);
@@ -122,23 +121,23 @@ impl Router {
                 .as_ref()
                 .is_some_and(|amends| amends.change == Amendment::Revoked)
         {
-            let now = self.directory.clock().now();
-            let store = self.directory.store().as_ref();
+            let now = self.parts.clock.now();
+            let store = self.parts.store.as_ref();
             if let Err(error) = quarantine::forget(store, signer, message, now).await {
                 tracing::warn!(error = %error, "cannot look through what was put aside");
                 ticket.note(Verdict::Again);
                 return Handed::All;
             }
         }
-        let mut owners = owners::of(&self.directory, &element);
+        let mut owners = owners::of(self.parts.tenants.as_ref(), &element);
         if owners.is_empty() && !matches!(element, Element::Malformed(_)) {
             // Another process may have added the number a moment ago.
-            if let Err(error) = self.directory.read_numbers_again().await {
+            if let Err(error) = self.parts.tenants.read_numbers_again().await {
                 tracing::debug!(%error, "cannot tell whose a webhook is");
                 ticket.note(Verdict::Again);
                 return Handed::All;
             }
-            owners = owners::of(&self.directory, &element);
+            owners = owners::of(self.parts.tenants.as_ref(), &element);
         }
         let heard = self.heard(&element, &owners, signer);
         let reason = match &element {
@@ -156,7 +155,7 @@ impl Router {
             }
             // With its signer: whoever puts it back makes it no truer.
             let body = signed::seal(signer, element.to_single_webhook());
-            let store = self.directory.store().as_ref();
+            let store = self.parts.store.as_ref();
             let put = quarantine::put(store, entry, What::Element(index), reason, body);
             if put.await.is_err() {
                 ticket.note(Verdict::Again);
@@ -164,9 +163,9 @@ impl Router {
             return Handed::All;
         }
         for owner in part.of(in_flight.flow.owner, heard) {
-            let handed = match self.directory.tenant(owner).await {
-                Ok(tenant) => {
-                    self.hand_over(&tenant, (index, &element), in_flight, ticket)
+            let handed = match self.parts.tenants.inbox(owner).await {
+                Ok(inbox) => {
+                    self.hand_over((owner, inbox.as_ref()), (index, &element), in_flight, ticket)
                         .await
                 }
                 Err(refusal) => {
@@ -187,10 +186,10 @@ impl Router {
     /// particular.
     fn heard(&self, element: &Element, owners: &[TenantId], signer: &Signer) -> Vec<TenantId> {
         let speaks = |owner: &TenantId| match (element.number(), element) {
-            (Some(number), _) => self.directory.is_signed_by(number, signer),
+            (Some(number), _) => self.parts.tenants.is_signed_by(number, signer),
             (None, Element::Other(other)) => {
                 let account = other.waba.as_ref();
-                account.is_some_and(|waba| self.directory.is_signed_within(*owner, waba, signer))
+                account.is_some_and(|waba| self.parts.tenants.is_signed_within(*owner, waba, signer))
             }
             (None, _) => true,
         };
@@ -198,7 +197,7 @@ impl Router {
     }
 
     fn tell_wrong_app(&self, signer: &Signer, number: Option<&PhoneNumberId>) {
-        let now = self.directory.clock().monotonic();
+        let now = self.parts.clock.monotonic();
         if let Some(count) = self.wrong_app.happened(now) {
             let app = match signer {
                 Signer::App(app) => app,
@@ -216,30 +215,28 @@ impl Router {
 
     async fn hand_over(
         &self,
-        tenant: &TenantHandle,
+        (tenant, inbox): (TenantId, &dyn TenantInbox),
         (index, element): (usize, &Element),
         in_flight: &InFlightByFlow,
         ticket: &Arc<Ticket>,
     ) -> Handed {
         let (kind, ops) = match element {
             Element::Message(message) => {
-                let clock = self.directory.clock();
+                let clock = &self.parts.clock;
                 clock.vouched(message.at);
                 let age = clock.now().since(message.at);
                 let to_us = message.by == Side::Customer && message.via.is_none();
                 let counts = to_us && age <= COUNTS;
-                if let Some(lane) = tenant.lanes.get(&message.number).filter(|_| counts) {
-                    lane.note_inbound(1);
+                if counts {
+                    inbox.note_inbound(&message.number);
                 }
                 (ElementKind::Message, Self::message(message))
             }
             Element::Status(status) => {
-                self.directory.clock().vouched(status.at);
-                if let Some(lane) = tenant.lanes.get(&status.number) {
-                    lane.note_status(status.token, status.state);
-                    if let (DeliveryState::Failed, Some(error)) = (status.state, &status.error) {
-                        lane.note_failure(status.token, error, status.at);
-                    }
+                self.parts.clock.vouched(status.at);
+                inbox.note_status(&status.number, status.token, status.state);
+                if let (DeliveryState::Failed, Some(error)) = (status.state, &status.error) {
+                    inbox.note_failure(&status.number, status.token, error, status.at);
                 }
                 (
                     ElementKind::Status,
@@ -251,7 +248,7 @@ impl Router {
         };
         for op in ops {
             // Webhooks can wait in the journal; whoever sends is refused when it takes too long.
-            let share = if tenant.ledger.callers() > CALLERS {
+            let share = if inbox.callers() > CALLERS {
                 in_flight.share.min(LEAST)
             } else {
                 in_flight.share
@@ -260,7 +257,7 @@ impl Router {
                 return Handed::HeldUp;
             };
             let share = Arc::new(Share::of(ticket, index, kind, place));
-            if tenant.ledger.commit_observed(op, share, ROOM).await.is_err() {
+            if inbox.commit(op, share, ROOM).await.is_err() {
                 return Handed::HeldUp;
             }
         }
@@ -306,7 +303,7 @@ impl Router {
     }
 }
 
-fn report(tenant: &TenantHandle, status: &IncomingStatus) -> Report {
+fn report(tenant: TenantId, status: &IncomingStatus) -> Report {
     let state = status.state.as_str();
     let seconds = status.at.as_secs().to_be_bytes();
     let mut parts = vec![status.wamid.as_str().as_bytes(), state.as_bytes(), &seconds];
@@ -329,7 +326,7 @@ fn report(tenant: &TenantHandle, status: &IncomingStatus) -> Report {
     };
     Report {
         target: match status.token {
-            Some(token) if token.tenant == tenant.row.id => ReportTarget::Token(token),
+            Some(token) if token.tenant == tenant => ReportTarget::Token(token),
             _ => ReportTarget::Wamid,
         },
         number: status.number.clone(),

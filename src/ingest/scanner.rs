@@ -6,19 +6,18 @@ use tokio::time::Instant;
 
 use super::backlog::{AGAIN, After, Backlog, Seen};
 use super::shared_backlog::SharedBacklog;
-use super::{owners, signed};
-use crate::actors::directory::Directory;
-use crate::store::{JournalEntry, Store};
+use super::{IngestParts, owners, signed};
+use crate::actors::port::WebhookTenants;
+use crate::store::JournalEntry;
 
 /// Entries read at once.
 const PAGE: usize = 512;
 
 /// Scans whenever that is wanted.
-pub(super) async fn run(shared_backlog: Arc<SharedBacklog>, directory: Arc<Directory>) {
-    let store = Arc::clone(directory.store());
+pub(super) async fn run(shared_backlog: Arc<SharedBacklog>, parts: IngestParts) {
     loop {
         match shared_backlog.look(|backlog| backlog.begin_scan(Instant::now())) {
-            Some(after) => scan(&shared_backlog, &directory, store.as_ref(), after).await,
+            Some(after) => scan(&shared_backlog, &parts, after).await,
             None => wait(&shared_backlog).await,
         }
     }
@@ -33,14 +32,9 @@ async fn wait(shared_backlog: &SharedBacklog) {
     }
 }
 
-async fn scan(
-    shared_backlog: &SharedBacklog,
-    directory: &Directory,
-    store: &dyn Store,
-    After(mut after): After,
-) {
+async fn scan(shared_backlog: &SharedBacklog, parts: &IngestParts, After(mut after): After) {
     loop {
-        let page = match store.journal_open(after, PAGE).await {
+        let page = match parts.store.journal_open(after, PAGE).await {
             Ok(page) => page,
             Err(error) => {
                 shared_backlog.reports.tell_unread(&error);
@@ -50,7 +44,10 @@ async fn scan(
         };
         after = page.last().map(|entry| entry.id).or(after);
         let is_last = page.len() < PAGE;
-        let seen: Vec<Seen> = page.into_iter().map(|entry| look(directory, entry)).collect();
+        let seen: Vec<Seen> = page
+            .into_iter()
+            .map(|entry| look(parts.tenants.as_ref(), entry))
+            .collect();
         if !shared_backlog.change(|backlog| backlog.scanned(seen)) {
             return shared_backlog.change(Backlog::stop_scan);
         }
@@ -60,8 +57,8 @@ async fn scan(
     }
 }
 
-fn look(directory: &Directory, entry: JournalEntry) -> Seen {
+fn look(tenants: &dyn WebhookTenants, entry: JournalEntry) -> Seen {
     let (_, body) = signed::open(&entry.body);
-    let (owners, haste) = owners::at_a_glance(directory, &body);
+    let (owners, haste) = owners::at_a_glance(tenants, &body);
     Seen { entry, owners, haste }
 }

@@ -6,7 +6,7 @@ mod missing;
 use std::time::Duration;
 
 use super::*;
-use crate::actors::DirectoryParts;
+use crate::actors::{Directory, DirectoryParts};
 use crate::domain::{PhoneNumberId, Retention, SendRate, Seq, SystemClock, TenantId, WabaId};
 use crate::store::directory::AccessToken;
 use crate::store::faulty::FaultyStore;
@@ -45,6 +45,14 @@ fn webhook_of(to: TenantId, first: usize, count: usize, written: i64) -> Bytes {
 /// The app of the tenants' numbers.
 fn demo() -> Signer {
     Signer::App("demo".into())
+}
+
+fn parts(directory: &Arc<Directory>) -> IngestParts {
+    IngestParts {
+        tenants: directory.clone(),
+        store: Arc::clone(directory.store()),
+        clock: Arc::clone(directory.clock()),
+    }
 }
 
 async fn directory(store: &Arc<FaultyStore>) -> Arc<Directory> {
@@ -104,7 +112,7 @@ async fn a_tenant_whose_ledger_is_stuck_holds_up_no_other_and_loses_nothing() {
     let store = Arc::new(FaultyStore::default());
     let directory = directory(&store).await;
     let shutdown = Shutdown::default();
-    let (intake, applier) = open(directory, shutdown.clone(), 1).await.unwrap();
+    let (intake, applier) = open(parts(&directory), shutdown.clone(), 1).await.unwrap();
     let applying = actix::spawn(applier.run());
     *store.stuck.lock().unwrap() = Some(STUCK);
     // Small webhooks, which fill the places of entries, and large ones, which fill the ledger.
@@ -170,7 +178,7 @@ impl Road {
         let store = Arc::new(FaultyStore::default());
         let directory = directory_for(&store, apps).await;
         let shutdown = Shutdown::default();
-        let (intake, applier) = open(Arc::clone(&directory), shutdown.clone(), 1).await.unwrap();
+        let (intake, applier) = open(parts(&directory), shutdown.clone(), 1).await.unwrap();
         let applying = actix::spawn(applier.run());
         Self {
             store,
@@ -382,7 +390,7 @@ async fn messages_that_come_long_after_they_were_written_take_no_room_from_repli
     let store = Arc::new(FaultyStore::default());
     let directory = directory(&store).await;
     let shutdown = Shutdown::default();
-    let (intake, applier) = open(Arc::clone(&directory), shutdown.clone(), 1).await.unwrap();
+    let (intake, applier) = open(parts(&directory), shutdown.clone(), 1).await.unwrap();
     let applying = actix::spawn(applier.run());
     let now = SystemClock::new().now().as_secs();
     for (first, age) in [(0, 60), (10, 1), (20, 3_600)] {

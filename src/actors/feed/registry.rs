@@ -17,7 +17,7 @@ use super::subscriptions::Turn;
 use super::tail::{FeedWire, Tail};
 use super::worker::{self, Nudge, WorkerFeed};
 use crate::actors::bounded::BoundedAddr;
-use crate::actors::port::TenantPort;
+use crate::actors::port::TenantPresence;
 use crate::actors::request::Refusal;
 use crate::domain::{Clock, TenantId};
 use crate::store::Store;
@@ -51,7 +51,7 @@ impl Default for FeedLimits {
 #[derive(Clone)]
 pub struct FeedParts {
     /// Whose ledgers are followed.
-    pub port: Arc<dyn TenantPort>,
+    pub tenants: Arc<dyn TenantPresence>,
     /// Where the log is read.
     pub store: Arc<dyn Store>,
     /// The time.
@@ -69,7 +69,7 @@ pub(super) struct Core {
     pub(super) tail: RefCell<Tail>,
     pub(super) marks: Arc<Marks>,
     pub(super) log: LogReader,
-    pub(super) port: Arc<dyn TenantPort>,
+    pub(super) tenants: Arc<dyn TenantPresence>,
     limits: FeedLimits,
     addr: OnceCell<BoundedAddr<WorkerFeed>>,
     /// Gone once the ledger that was followed has ended.
@@ -237,7 +237,7 @@ impl Feeds {
                 wire: parts.wire,
                 permits: Arc::clone(&parts.page_permits),
             },
-            port: Arc::clone(&parts.port),
+            tenants: Arc::clone(&parts.tenants),
             limits: parts.limits,
             addr: OnceCell::new(),
             publisher: RefCell::default(),

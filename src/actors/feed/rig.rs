@@ -1,6 +1,6 @@
 //! For tests: a port behind which real ledgers run, and nothing else does more than it is told.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -10,17 +10,15 @@ use serde_json::value::RawValue;
 
 use super::{FeedSubscriber, Presence};
 use crate::actors::ledger::{Ledger, LedgerHandle};
-use crate::actors::port::{Readiness, SessionId, TenantPort};
+use crate::actors::port::{SessionId, TenantCommands, TenantPresence};
 use crate::actors::request::{
-    Acceptance, Accepted, Attendance, DelayEstimate, LaneState, Missing, NoteRequest, Receipt, Refusal,
-    Roster, SubmitRequest,
+    Acceptance, Accepted, Attendance, Missing, NoteRequest, Receipt, Refusal, Roster, SubmitRequest,
 };
 use crate::domain::{
-    AgentId, Clock, ConversationId, Epoch, EventKind, MessageId, PhoneNumberId, Retention, Seq, SystemClock,
-    TenantId,
+    AgentId, Clock, ConversationId, Epoch, EventKind, MessageId, Retention, Seq, SystemClock, TenantId,
 };
 use crate::store::op::{Announce, Op, OpOutcome, Organise, Settlement};
-use crate::store::{MessageRef, Number, Store, Tenant, TenantHead};
+use crate::store::{MessageRef, Store, TenantHead};
 
 /// What was asked of the port.
 #[derive(Debug, Clone)]
@@ -125,7 +123,7 @@ fn accepted(conversation: ConversationId, number: u8) -> Accepted {
 }
 
 #[async_trait]
-impl TenantPort for LedgerPort {
+impl TenantCommands for LedgerPort {
     async fn submit(&self, tenant: TenantId, request: SubmitRequest) -> Result<Accepted, Refusal> {
         self.note_down(Asked::Submit(Box::new(request)));
         drop(self.gate.lock().await);
@@ -165,16 +163,10 @@ impl TenantPort for LedgerPort {
         self.note_down(Asked::Receipt(conversation, what));
         Ok(())
     }
+}
 
-    async fn delay_estimate(
-        &self,
-        _: TenantId,
-        _: PhoneNumberId,
-        _: MessageRef,
-    ) -> Result<Option<DelayEstimate>, Refusal> {
-        Ok(None)
-    }
-
+#[async_trait]
+impl TenantPresence for LedgerPort {
     async fn attend(
         &self,
         _: TenantId,
@@ -198,14 +190,6 @@ impl TenantPort for LedgerPort {
         Ok((roster, self.head(tenant).await?))
     }
 
-    async fn numbers(&self, _: TenantId) -> Result<Vec<Number>, Refusal> {
-        Ok(Vec::new())
-    }
-
-    async fn lanes(&self, _: TenantId) -> Result<BTreeMap<PhoneNumberId, LaneState>, Refusal> {
-        Ok(BTreeMap::new())
-    }
-
     async fn head(&self, tenant: TenantId) -> Result<TenantHead, Refusal> {
         Ok(self.ledger(tenant).await?.head())
     }
@@ -216,21 +200,5 @@ impl TenantPort for LedgerPort {
             .subscribe(subscriber)
             .await
             .map_err(|_closed| Refusal::Busy)
-    }
-
-    async fn tenant_changed(&self, _: Tenant) -> Result<(), Refusal> {
-        Ok(())
-    }
-
-    async fn number_changed(&self, _: Number) -> Result<(), Refusal> {
-        Ok(())
-    }
-
-    fn missing(&self) -> Vec<TenantId> {
-        Vec::new()
-    }
-
-    fn readiness(&self) -> Readiness {
-        Readiness::Ready
     }
 }

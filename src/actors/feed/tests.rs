@@ -7,7 +7,7 @@ use tokio::sync::Semaphore;
 
 use super::rig::LedgerPort;
 use super::*;
-use crate::actors::TenantPort;
+use crate::actors::TenantPresence;
 use crate::actors::request::Refusal;
 use crate::domain::{Epoch, Event, EventKind, SystemClock, TenantId, Timestamp};
 use crate::store::TenantHead;
@@ -44,9 +44,9 @@ fn positions(frame: &Bytes) -> Vec<u64> {
 }
 
 fn feeds(port: &Arc<LedgerPort>, limits: FeedLimits) -> Feeds {
-    let asked: Arc<dyn TenantPort> = port.clone();
+    let asked: Arc<dyn TenantPresence> = port.clone();
     Feeds::new(FeedParts {
-        port: asked,
+        tenants: asked,
         store: Arc::clone(&port.store),
         clock: Arc::new(SystemClock::new()),
         wire: WIRE,

@@ -279,7 +279,7 @@ pub(super) async fn subscribe(core: &Core, addr: BoundedAddr<WorkerFeed>) -> Res
     let watch = Arc::downgrade(&publisher);
     core.marks.reset();
     let asked = core
-        .port
+        .tenants
         .subscribe(core.log.tenant, FeedSubscriber::new(publisher));
     let ledger = tokio::time::timeout(SUBSCRIBE_DEADLINE, asked)
         .await

@@ -10,7 +10,10 @@ use bytes::Bytes;
 
 use super::MemoryStore;
 use crate::actors::feed::FeedSubscriber;
-use crate::actors::port::{Applying, IntakePort, IntakeRefusal, Readiness, SessionId, Signer, TenantPort};
+use crate::actors::port::{
+    Applying, IntakePort, IntakeRefusal, Readiness, SessionId, Signer, TenantCommands, TenantDirectory,
+    TenantPresence,
+};
 use crate::actors::request::{
     Acceptance, Accepted, Attendance, DelayEstimate, Destination, LaneState, Missing, NoteRequest, Receipt,
     Refusal, Roster, SubmitRequest,
@@ -213,7 +216,7 @@ fn done(outcome: OpOutcome) -> Result<(), Refusal> {
 }
 
 #[async_trait]
-impl TenantPort for Core {
+impl TenantCommands for Core {
     async fn submit(&self, tenant: TenantId, request: SubmitRequest) -> Result<Accepted, Refusal> {
         self.refused()?;
         self.submitted.lock().unwrap().push(request.clone());
@@ -268,16 +271,10 @@ impl TenantPort for Core {
         self.receipts.lock().unwrap().push((tenant, id, seen, what));
         Ok(())
     }
+}
 
-    async fn delay_estimate(
-        &self,
-        _: TenantId,
-        _: PhoneNumberId,
-        _: MessageRef,
-    ) -> Result<Option<DelayEstimate>, Refusal> {
-        Ok(self.delay_estimate.lock().unwrap().clone())
-    }
-
+#[async_trait]
+impl TenantPresence for Core {
     async fn attend(&self, _: TenantId, _: AgentId, _: SessionId, _: Attendance) -> Result<(), Refusal> {
         Ok(())
     }
@@ -291,6 +288,18 @@ impl TenantPort for Core {
         Ok((Roster::default(), self.head(tenant).await?))
     }
 
+    async fn head(&self, tenant: TenantId) -> Result<TenantHead, Refusal> {
+        self.refused()?;
+        self.head_of(tenant)
+    }
+
+    async fn subscribe(&self, tenant: TenantId, _: FeedSubscriber) -> Result<TenantHead, Refusal> {
+        self.head_of(tenant)
+    }
+}
+
+#[async_trait]
+impl TenantDirectory for Core {
     async fn numbers(&self, tenant: TenantId) -> Result<Vec<Number>, Refusal> {
         let mut numbers = self.store.numbers().await.unwrap();
         numbers.retain(|number| number.tenant == tenant);
@@ -301,13 +310,13 @@ impl TenantPort for Core {
         Ok(self.lanes.lock().unwrap().clone())
     }
 
-    async fn head(&self, tenant: TenantId) -> Result<TenantHead, Refusal> {
-        self.refused()?;
-        self.head_of(tenant)
-    }
-
-    async fn subscribe(&self, tenant: TenantId, _: FeedSubscriber) -> Result<TenantHead, Refusal> {
-        self.head_of(tenant)
+    async fn delay_estimate(
+        &self,
+        _: TenantId,
+        _: PhoneNumberId,
+        _: MessageRef,
+    ) -> Result<Option<DelayEstimate>, Refusal> {
+        Ok(self.delay_estimate.lock().unwrap().clone())
     }
 
     async fn tenant_changed(&self, tenant: Tenant) -> Result<(), Refusal> {
@@ -321,12 +330,12 @@ impl TenantPort for Core {
         Ok(())
     }
 
-    fn missing(&self) -> Vec<TenantId> {
-        self.missing.lock().unwrap().clone()
-    }
-
     fn readiness(&self) -> Readiness {
         *self.readiness.lock().unwrap()
+    }
+
+    fn missing(&self) -> Vec<TenantId> {
+        self.missing.lock().unwrap().clone()
     }
 }
 

@@ -131,7 +131,7 @@ impl Session {
             if !wait.is_zero() {
                 tokio::time::sleep(wait).await;
             }
-            let greeted = shared.port.arrive(pass.tenant, pass.agent, id);
+            let greeted = shared.presence.arrive(pass.tenant, pass.agent, id);
             tokio::time::timeout(shared.options.command, greeted)
                 .await
                 .unwrap_or(Err(Refusal::Busy))
@@ -205,7 +205,7 @@ impl Session {
             let told = async {
                 for shown in all {
                     shared
-                        .port
+                        .presence
                         .attend(pass.tenant, pass.agent.clone(), id, shown)
                         .await?;
                 }
@@ -307,7 +307,7 @@ impl Actor for Session {
             actix::spawn(async move {
                 let offline = Attendance::Presence(Presence::Offline);
                 // Shown, not kept: whoever connects next is told anew.
-                let _ = shared.port.attend(pass.tenant, pass.agent, id, offline).await;
+                let _ = shared.presence.attend(pass.tenant, pass.agent, id, offline).await;
             });
         }
     }

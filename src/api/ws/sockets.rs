@@ -14,7 +14,7 @@ use super::reaper::{ComeBack, Newcomers, Reaper, SendAway};
 use super::socket_limits::SocketLimits;
 use super::tickets::Tickets;
 use crate::actors::feed::{FeedParts, Feeds};
-use crate::actors::{BoundedAddr, SessionId, TenantPort};
+use crate::actors::{BoundedAddr, SessionId, TenantCommands, TenantPresence};
 use crate::api::auth::KeyRing;
 use crate::api::gcra::{Rate, SharedPace};
 use crate::domain::{Clock, TenantId};
@@ -32,8 +32,10 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// What sockets are built on.
 #[derive(Clone)]
 pub struct SocketParts {
-    /// The core.
-    pub port: Arc<dyn TenantPort>,
+    /// Where agents' commands go.
+    pub commands: Arc<dyn TenantCommands>,
+    /// Where it is told who is there, and what they follow.
+    pub presence: Arc<dyn TenantPresence>,
     /// Where the log is read.
     pub store: Arc<dyn Store>,
     /// Who is let in.
@@ -48,7 +50,8 @@ pub struct SocketParts {
 
 /// What one socket needs of it.
 pub(super) struct Shared {
-    pub(super) port: Arc<dyn TenantPort>,
+    pub(super) commands: Arc<dyn TenantCommands>,
+    pub(super) presence: Arc<dyn TenantPresence>,
     pub(super) keys: Arc<KeyRing>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) options: SocketOptions,
@@ -138,7 +141,8 @@ impl Sockets {
             handshakes: SharedPace::default(),
             leaving: AtomicBool::new(false),
             page_reads: Arc::new(Semaphore::new(PAGE_READS)),
-            port: parts.port,
+            commands: parts.commands,
+            presence: parts.presence,
             store: parts.store,
             keys: parts.keys,
             clock: parts.clock,
@@ -195,7 +199,7 @@ impl WorkerFeeds {
     pub(super) fn of(&self, shared: &Shared) -> &Feeds {
         self.0.get_or_init(|| {
             Feeds::new(FeedParts {
-                port: Arc::clone(&shared.port),
+                tenants: Arc::clone(&shared.presence),
                 store: Arc::clone(&shared.store),
                 clock: Arc::clone(&shared.clock),
                 wire: frame::WIRE,

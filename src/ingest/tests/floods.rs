@@ -35,7 +35,7 @@ async fn a_tenants_flood_of_statuses_delays_neither_another_tenant_nor_its_own_c
     *store.delay.lock().unwrap() = Duration::from_millis(20);
     let directory = directory(&store).await;
     let shutdown = Shutdown::default();
-    let (intake, applier) = open(directory, shutdown.clone(), 1).await.unwrap();
+    let (intake, applier) = open(parts(&directory), shutdown.clone(), 1).await.unwrap();
     let applying = actix::spawn(applier.run());
     for n in 0..2_000 {
         intake.accept(demo(), statuses(STUCK, 50 * n, 50)).await.unwrap();
@@ -63,7 +63,7 @@ async fn an_applier_that_dies_says_so_and_comes_back_with_everything_that_was_ta
     let directory = directory(&store).await;
     let shutdown = Shutdown::default();
     store.deadly_scans.store(3, Ordering::Release);
-    let (intake, applier) = open(directory, shutdown.clone(), 1).await.unwrap();
+    let (intake, applier) = open(parts(&directory), shutdown.clone(), 1).await.unwrap();
     let applying = actix::spawn(applier.run());
     intake.accept(demo(), webhook(OTHER, 0, 1)).await.unwrap();
     until("it says so", Duration::from_secs(1), async || {
@@ -97,7 +97,7 @@ async fn an_element_that_kills_whoever_applies_it_is_put_aside_alone() {
     // Putting nobody's aside panics; one message can never be committed.
     store.deadly_asides.store(1, Ordering::Release);
     *store.spoiled.lock().unwrap() = Wamid::parse(&format!("wamid.{OTHER}.{:06}", 2)).ok();
-    let (intake, applier) = open(directory, shutdown.clone(), 1).await.unwrap();
+    let (intake, applier) = open(parts(&directory), shutdown.clone(), 1).await.unwrap();
     let applying = actix::spawn(applier.run());
     let nobodys = webhook(TenantId::new(77), 0, 1);
     let all = together(&[nobodys, webhook(OTHER, 1, 3), webhook(STUCK, 1, 1)]);
@@ -138,7 +138,7 @@ async fn webhooks_leave_a_slow_ledger_to_those_who_send() {
     *store.delay.lock().unwrap() = Duration::from_millis(300);
     let directory = directory(&store).await;
     let shutdown = Shutdown::default();
-    let (intake, applier) = open(Arc::clone(&directory), shutdown.clone(), 1).await.unwrap();
+    let (intake, applier) = open(parts(&directory), shutdown.clone(), 1).await.unwrap();
     let applying = actix::spawn(applier.run());
     let tenant = directory.tenant(OTHER).await.unwrap();
     let announce = |n: usize| {

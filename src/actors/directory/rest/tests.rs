@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use super::super::tests::{GOOD, directory_at};
 use super::*;
 use crate::actors::feed::{FeedSubscriber, Published, Signal, Subscriber};
-use crate::actors::port::TenantPort as _;
+use crate::actors::port::{TenantCommands as _, TenantDirectory as _, TenantPresence as _};
 use crate::actors::request::{ContentClass, Destination, Refusal, SubmitRequest};
 use crate::actors::{Gateway, TenantLimits};
 use crate::domain::{

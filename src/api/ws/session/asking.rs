@@ -20,7 +20,7 @@ pub(super) async fn ask(
     answered: &Answered,
     command: Command,
 ) -> Result<Option<Bytes>, ApiError> {
-    let port = &shared.port;
+    let commands = &shared.commands;
     // A key that was revoked since the last ping changes nothing any more. When the store cannot tell, whoever was let in stays.
     if !matches!(command, Command::Attend(_))
         && let Err(refused) = shared.keys.look_up(who.key.hash).await
@@ -29,7 +29,7 @@ pub(super) async fn ask(
         return Err(refused);
     }
     match command {
-        Command::Submit(request) => match port.submit(who.tenant, *request).await {
+        Command::Submit(request) => match commands.submit(who.tenant, *request).await {
             Ok(done) => {
                 count(done);
                 Ok(Some(accepted(answered, done)))
@@ -41,11 +41,11 @@ pub(super) async fn ask(
             }
         },
         Command::Note(request) => {
-            let done = port.note(who.tenant, request).await?;
+            let done = commands.note(who.tenant, request).await?;
             Ok(Some(accepted(answered, done)))
         }
         Command::Organise(change) => {
-            port.organise(who.tenant, change).await?;
+            commands.organise(who.tenant, change).await?;
             Ok(None)
         }
         Command::Read(change, told) => {
@@ -54,14 +54,17 @@ pub(super) async fn ask(
                 OrganiseChange::Read { seen } => seen,
                 _ => None,
             };
-            port.organise(who.tenant, change).await?;
+            commands.organise(who.tenant, change).await?;
             if let Some(receipt) = told {
-                port.receipt(who.tenant, conversation, seen, receipt).await?;
+                commands.receipt(who.tenant, conversation, seen, receipt).await?;
             }
             Ok(None)
         }
         Command::Attend(what) => {
-            port.attend(who.tenant, who.agent.clone(), session, what).await?;
+            let presence = &shared.presence;
+            presence
+                .attend(who.tenant, who.agent.clone(), session, what)
+                .await?;
             Ok(None)
         }
     }

@@ -15,7 +15,6 @@ use tokio_tungstenite::tungstenite::{Error, Message};
 
 use super::super::tickets::key_for_tests;
 use super::super::{Pass, SocketOptions, SocketParts, Sockets, open, worker_data};
-use crate::actors::TenantPort;
 use crate::actors::feed::rig::LedgerPort;
 use crate::api::auth::KeyRing;
 use crate::api::connection::Times;
@@ -56,9 +55,9 @@ impl Rig {
             &config.limits,
         ));
         put_key(&port, None).await;
-        let asked: Arc<dyn TenantPort> = port.clone();
         let sockets = Sockets::start(SocketParts {
-            port: asked,
+            commands: port.clone(),
+            presence: port.clone(),
             store: Arc::clone(&port.store),
             keys: Arc::clone(&keys),
             clock,
