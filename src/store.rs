@@ -23,6 +23,7 @@ pub mod memory;
 pub mod metered;
 pub mod op;
 pub mod plain;
+mod processes;
 pub mod retention;
 mod room;
 pub mod row;
@@ -46,6 +47,7 @@ pub use error::{StoreError, StoreErrorKind};
 pub use journal::{JournalBacklog, JournalEntry};
 pub use op::{Op, OpOutcome, OpRefusal};
 pub use plain::{Partition, PlainExport, PlainKey, PlainValue};
+pub use processes::{Forwarded, ProcessId, Sharing, TenantOwner, Urgency};
 pub use retention::{RetentionJob, Survey};
 pub use room::PAGE_BYTES;
 pub use row::{ClaimOutcome, ClaimWant, Claimed, MessageRef, OutboxRow, OutboxState, Quarantined, Queued};
@@ -177,22 +179,6 @@ impl<T> Page<T> {
             items: Vec::new(),
             more: false,
         }
-    }
-}
-
-/// One process that uses a store which others use, too.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct ProcessId(i64);
-
-impl ProcessId {
-    /// Wraps a number that no other process has.
-    pub const fn new(value: i64) -> Self {
-        Self(value)
-    }
-
-    /// The number.
-    pub const fn get(self) -> i64 {
-        self.0
     }
 }
 
@@ -499,6 +485,29 @@ pub trait Store: Send + Sync + 'static {
     /// tenants whose leases they took last.
     async fn others(&self) -> Result<BTreeSet<ProcessId>, StoreError> {
         Ok(BTreeSet::new())
+    }
+
+    /// Whether other processes use the store at the same time.
+    fn sharing(&self) -> Sharing {
+        Sharing::Alone
+    }
+
+    /// Which process has a tenant; `None` when none ever did, or where no other can.
+    async fn owner(&self, _tenant: TenantId) -> Result<Option<TenantOwner>, StoreError> {
+        Ok(None)
+    }
+
+    /// Tells another process of webhooks in the journal that concern its tenants, in this order. Durable on return.
+    async fn forward(&self, _to: ProcessId, _webhooks: Vec<Forwarded>) -> Result<(), StoreError> {
+        Err(StoreError::new(
+            StoreErrorKind::Invalid,
+            "there is no other process",
+        ))
+    }
+
+    /// What other living processes told this one since it was asked last.
+    async fn forwarded(&self) -> Result<Vec<Forwarded>, StoreError> {
+        Ok(Vec::new())
     }
 
     /// The process ends in order, and nothing more is written: makes the next start short.

@@ -12,9 +12,10 @@ use bytes::Bytes;
 use super::retention::Place;
 use super::{
     ApiKey, Append, Appended, ClaimOutcome, ClaimWant, ConversationCursor, ConversationFilter,
-    ConversationPage, EventPage, Exported, JournalBacklog, JournalEntry, KeyHash, Mark, MessageRef, Number,
-    NumberOwner, OutboxRow, Page, Partition, PlainExport, PlainKey, PlainValue, ProcessId, Quarantined,
-    Record, RecordKind, RetentionJob, Store, StoreError, StoreErrorKind, Survey, Swept, Tenant, TenantHead,
+    ConversationPage, EventPage, Exported, Forwarded, JournalBacklog, JournalEntry, KeyHash, Mark,
+    MessageRef, Number, NumberOwner, OutboxRow, Page, Partition, PlainExport, PlainKey, PlainValue,
+    ProcessId, Quarantined, Record, RecordKind, RetentionJob, Sharing, Store, StoreError, StoreErrorKind,
+    Survey, Swept, Tenant, TenantHead, TenantOwner,
 };
 use crate::domain::{
     Alias, Contact, ContactId, Conversation, ConversationId, Epoch, Fence, JournalId, Message, MessageId,
@@ -85,6 +86,10 @@ macro_rules! measured {
 
             async fn shorten_replay(&self) -> Result<(), StoreError> {
                 self.inner.shorten_replay().await
+            }
+
+            fn sharing(&self) -> Sharing {
+                self.inner.sharing()
             }
 
             async fn close(&self) -> Result<(), StoreError> {
@@ -160,6 +165,9 @@ measured! {
     Write: import(tenant: TenantId, fence: Fence, records: Vec<Record>, now: Timestamp) -> ();
     Read: health() -> ();
     Read: others() -> BTreeSet<ProcessId>;
+    Read: owner(tenant: TenantId) -> Option<TenantOwner>;
+    Write: forward(to: ProcessId, webhooks: Vec<Forwarded>) -> ();
+    Read: forwarded() -> Vec<Forwarded>;
 }
 
 #[cfg(test)]

@@ -17,6 +17,7 @@ mod directory;
 mod erase;
 mod events;
 mod failure;
+mod forwarding;
 mod group_commit;
 mod head;
 mod index_rows;
@@ -55,6 +56,7 @@ use std::time::Duration;
 
 use tokio::sync::{Semaphore, SemaphorePermit};
 
+use self::forwarding::Forwarding;
 use self::group_commit::GroupCommit;
 use self::link::Link;
 use self::ownership::Ownerships;
@@ -87,6 +89,8 @@ pub struct ScyllaStore {
     row_cache: RowCache,
     /// Webhooks that wait to be written.
     journal: GroupCommit,
+    /// What this process told others, and read of what they told.
+    forwarding: Forwarding,
     /// First pages that are being read.
     pages: SingleFlight<PageKey, FirstPage>,
 }
@@ -117,6 +121,7 @@ impl ScyllaStore {
             ownerships: Ownerships::default(),
             row_cache: RowCache::new(),
             journal: GroupCommit::new(),
+            forwarding: Forwarding::default(),
             pages: SingleFlight::new(),
         })
     }

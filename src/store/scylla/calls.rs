@@ -16,9 +16,10 @@ use crate::store::retention::Place;
 use crate::store::row::outbound_key;
 use crate::store::{
     ApiKey, Append, Appended, ClaimOutcome, ClaimWant, ConversationCursor, ConversationFilter,
-    ConversationPage, EventPage, Exported, JournalBacklog, JournalEntry, KeyHash, Mark, MessageRef, Number,
-    OutboxRow, Page, Partition, PlainExport, PlainKey, PlainValue, ProcessId, Quarantined, Record,
-    RecordKind, RetentionJob, Store, StoreError, Survey, Swept, Tenant, TenantHead,
+    ConversationPage, EventPage, Exported, Forwarded, JournalBacklog, JournalEntry, KeyHash, Mark,
+    MessageRef, Number, OutboxRow, Page, Partition, PlainExport, PlainKey, PlainValue, ProcessId,
+    Quarantined, Record, RecordKind, RetentionJob, Sharing, Store, StoreError, Survey, Swept, Tenant,
+    TenantHead, TenantOwner,
 };
 
 /// Aliases looked up at once.
@@ -402,6 +403,25 @@ impl Store for ScyllaStore {
     async fn others(&self) -> Result<BTreeSet<ProcessId>, StoreError> {
         // Nor is this: a process that is busy lives.
         self.other_processes().await
+    }
+
+    fn sharing(&self) -> Sharing {
+        Sharing::WithOthers
+    }
+
+    async fn owner(&self, tenant: TenantId) -> Result<Option<TenantOwner>, StoreError> {
+        let _permit = self.permit()?;
+        self.owner_of(tenant).await
+    }
+
+    async fn forward(&self, to: ProcessId, webhooks: Vec<Forwarded>) -> Result<(), StoreError> {
+        let _permit = self.permit()?;
+        self.forward_to(to, &webhooks).await
+    }
+
+    async fn forwarded(&self) -> Result<Vec<Forwarded>, StoreError> {
+        let _permit = self.permit()?;
+        self.read_forwarded().await
     }
 
     async fn close(&self) -> Result<(), StoreError> {

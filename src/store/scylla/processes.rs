@@ -9,8 +9,8 @@ use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 
 use super::{ScyllaStore, keys};
 use crate::domain::{Fence, TenantId};
-use crate::store::ProcessId;
 use crate::store::error::StoreError;
+use crate::store::{ProcessId, TenantOwner};
 
 /// Tenants looked up at once.
 const TOGETHER: usize = 16;
@@ -18,9 +18,15 @@ const TOGETHER: usize = 16;
 impl ScyllaStore {
     /// Says that this process lives, and names the others that do.
     pub(super) async fn other_processes(&self) -> Result<BTreeSet<ProcessId>, StoreError> {
-        let rows = &self.book.rows;
-        self.link.write(&rows.put_process, (self.process.get(),)).await?;
-        let found: Vec<(i64,)> = self.link.rows(&rows.processes, (), usize::MAX).await?;
+        let put = &self.book.rows.put_process;
+        self.link.write(put, (self.process.get(),)).await?;
+        self.other_living().await
+    }
+
+    /// The other processes that live.
+    pub(super) async fn other_living(&self) -> Result<BTreeSet<ProcessId>, StoreError> {
+        let processes = &self.book.rows.processes;
+        let found: Vec<(i64,)> = self.link.rows(processes, (), usize::MAX).await?;
         let mut living: BTreeSet<_> = found.into_iter().map(|(id,)| ProcessId::new(id)).collect();
         living.remove(&self.process);
         Ok(living)
@@ -42,6 +48,26 @@ impl ScyllaStore {
         self.link.write(&self.book.rows.put_owner, values).await
     }
 
+    async fn noted_owner(&self, tenant: TenantId) -> Result<Option<ProcessId>, StoreError> {
+        let row = self.link.row(&self.book.rows.owner, (keys::tenant(tenant),));
+        let row: Option<(i64,)> = row.await?;
+        Ok(row.map(|(owner,)| ProcessId::new(owner)))
+    }
+
+    /// Which process has a tenant, and whether it lives.
+    pub(super) async fn owner_of(&self, tenant: TenantId) -> Result<Option<TenantOwner>, StoreError> {
+        let Some(owner) = self.noted_owner(tenant).await? else {
+            return Ok(None);
+        };
+        Ok(Some(if owner == self.process {
+            TenantOwner::ThisProcess
+        } else if self.other_living().await?.contains(&owner) {
+            TenantOwner::Living(owner)
+        } else {
+            TenantOwner::Gone(owner)
+        }))
+    }
+
     /// Those of some tenants that no other process has that lives.
     pub(super) async fn had_by_no_other(&self, tenants: Vec<TenantId>) -> Result<Vec<TenantId>, StoreError> {
         if tenants.is_empty() {
@@ -54,9 +80,8 @@ impl ScyllaStore {
         let looks = tenants.into_iter().map(|tenant| {
             let others = &others;
             async move {
-                let owner = (keys::tenant(tenant),);
-                let owner: Option<(i64,)> = self.link.row(&self.book.rows.owner, owner).await?;
-                let is_had = owner.is_some_and(|(owner,)| others.contains(&ProcessId::new(owner)));
+                let owner = self.noted_owner(tenant).await?;
+                let is_had = owner.is_some_and(|owner| others.contains(&owner));
                 Ok((!is_had).then_some(tenant))
             }
         });

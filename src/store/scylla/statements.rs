@@ -201,6 +201,10 @@ statements! {
         put_owner: Write
             "INSERT INTO {lwt}.lease (kind, id, fence) VALUES ('owner', ?, ?) USING TIMESTAMP ?",
         owner: Read "SELECT fence FROM {lwt}.lease WHERE kind = 'owner' AND id = ?",
+        put_forwarded: Write
+            "INSERT INTO {data}.forwarded (recipient, sender, number, body) VALUES (?, ?, ?, ?)",
+        forwarded: Scan
+            "SELECT number, body FROM {data}.forwarded WHERE recipient = ? AND sender = ? AND number > ?",
         pulse: Read "SELECT fence FROM {lwt}.lease WHERE kind = 'pulse' AND id = 0",
     }
 }

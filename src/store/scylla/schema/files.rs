@@ -51,6 +51,13 @@ const ALL: &[Migration] = &[
         cassandra: "",
         scylla: "",
     },
+    Migration {
+        version: 5,
+        name: "forwarded",
+        shared: include_str!("../../../../cql/0005_forwarded.cql"),
+        cassandra: "",
+        scylla: "",
+    },
 ];
 
 /// All migrations, in order.

@@ -1,0 +1,61 @@
+//! Several processes on one store: who has a tenant, and what one process tells another.
+
+use crate::domain::{JournalId, TenantId};
+
+/// One process that uses a store which others use, too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ProcessId(i64);
+
+impl ProcessId {
+    /// Wraps a number that no other process has.
+    pub const fn new(value: i64) -> Self {
+        Self(value)
+    }
+
+    /// The number.
+    pub const fn get(self) -> i64 {
+        self.0
+    }
+}
+
+/// Whether other processes use the store at the same time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sharing {
+    /// None can.
+    Alone,
+    /// Others may.
+    WithOthers,
+}
+
+/// The process that took a tenant's lease last. A hint: who may write is decided by the fence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TenantOwner {
+    /// The one that asks.
+    ThisProcess,
+    /// Another one, which lives.
+    Living(ProcessId),
+    /// Another one, which said nothing for so long that it is taken for dead, or said that it ends.
+    Gone(ProcessId),
+}
+
+/// How urgent a webhook is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Urgency {
+    /// Somebody waits for it.
+    Prompt,
+    /// It holds nothing but statuses.
+    Statuses,
+}
+
+/// A webhook in the journal that its taker leaves to the process which has the tenant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Forwarded {
+    /// Its place in the journal.
+    pub entry: JournalId,
+    /// Whom it concerns.
+    pub tenant: TenantId,
+    /// Its bytes.
+    pub size: usize,
+    /// How urgent it is.
+    pub urgency: Urgency,
+}

@@ -1,0 +1,162 @@
+//! What one gateway tells another: webhooks that it took in and that concern the other's tenants.
+//!
+//! A sender writes one row after another, with growing numbers, so that a reader never wades through what it read before and
+//! nothing needs to be removed. Rows of one sender are written in turn: none can show up behind the reader's back. Only what
+//! living processes sent is read; what one that is gone took in is found in the journal.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Mutex, PoisonError};
+
+use bytes::{Buf as _, BufMut as _, Bytes, BytesMut};
+use futures_util::stream::{StreamExt as _, TryStreamExt as _};
+
+use super::ScyllaStore;
+use crate::domain::{JournalId, TenantId};
+use crate::store::error::StoreError;
+use crate::store::{Forwarded, ProcessId, Urgency};
+
+/// Senders asked at once.
+const TOGETHER: usize = 16;
+/// Rows of one sender read at once. What is beyond them is read the next time.
+const ROWS: usize = 256;
+/// Webhooks in one row: a few KiB.
+const OF_A_ROW: usize = 128;
+/// Bytes of one webhook in a row.
+const BYTES: usize = 29;
+
+/// How far this process wrote, and how far it read what others wrote.
+#[derive(Debug, Default)]
+pub(super) struct Forwarding {
+    /// The last number that was given. Held while a row is written.
+    written: tokio::sync::Mutex<i64>,
+    read: Mutex<HashMap<ProcessId, i64>>,
+}
+
+impl Forwarding {
+    /// From where on to read each sender; those who are gone are forgotten.
+    fn after(&self, senders: &BTreeSet<ProcessId>) -> Vec<(ProcessId, i64)> {
+        let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
+        read.retain(|sender, _| senders.contains(sender));
+        let after = |sender: &ProcessId| read.get(sender).copied().unwrap_or_default();
+        senders.iter().map(|sender| (*sender, after(sender))).collect()
+    }
+
+    fn was_read(&self, sender: ProcessId, through: i64) {
+        let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
+        read.insert(sender, through);
+    }
+}
+
+impl ScyllaStore {
+    /// Tells another process of webhooks. Durable on return.
+    pub(super) async fn forward_to(
+        &self,
+        recipient: ProcessId,
+        webhooks: &[Forwarded],
+    ) -> Result<(), StoreError> {
+        let mut last = self.forwarding.written.lock().await;
+        for some in webhooks.chunks(OF_A_ROW) {
+            // One whose outcome is unknown keeps its number: whatever becomes of it, the caller tells the same once more.
+            *last += 1;
+            let values = (recipient.get(), self.process.get(), *last, encode(some));
+            self.link.write(&self.book.rows.put_forwarded, values).await?;
+        }
+        Ok(())
+    }
+
+    /// What other processes told this one since it was asked last, those of one sender in order.
+    pub(super) async fn read_forwarded(&self) -> Result<Vec<Forwarded>, StoreError> {
+        let senders = self.forwarding.after(&self.other_living().await?);
+        let statement = &self.book.rows.forwarded;
+        let reads = senders.into_iter().map(|(sender, after)| async move {
+            let from = (self.process.get(), sender.get(), after);
+            let rows: Vec<(i64, Bytes)> = self.link.rows(statement, from, ROWS).await?;
+            Ok::<_, StoreError>((sender, rows))
+        });
+        let read: Vec<_> = futures_util::stream::iter(reads.collect::<Vec<_>>())
+            .buffer_unordered(TOGETHER)
+            .try_collect()
+            .await?;
+        let mut all = Vec::new();
+        let mut through = Vec::with_capacity(read.len());
+        for (sender, rows) in read {
+            through.extend(rows.last().map(|(number, _)| (sender, *number)));
+            for (_, body) in rows {
+                all.extend(decode(body)?);
+            }
+        }
+        // Only once the caller gets all of it.
+        for (sender, number) in through {
+            self.forwarding.was_read(sender, number);
+        }
+        Ok(all)
+    }
+}
+
+fn encode(webhooks: &[Forwarded]) -> Bytes {
+    let mut body = BytesMut::with_capacity(webhooks.len() * BYTES);
+    for webhook in webhooks {
+        body.put_slice(webhook.entry.as_bytes());
+        body.put_u64(webhook.tenant.get());
+        body.put_u32(u32::try_from(webhook.size).unwrap_or(u32::MAX));
+        body.put_u8(match webhook.urgency {
+            Urgency::Prompt => 0,
+            Urgency::Statuses => 1,
+        });
+    }
+    body.freeze()
+}
+
+fn decode(mut body: Bytes) -> Result<Vec<Forwarded>, StoreError> {
+    if body.len() % BYTES != 0 {
+        return Err(StoreError::corrupt("forwarded webhooks", "cut off"));
+    }
+    let mut webhooks = Vec::with_capacity(body.len() / BYTES);
+    while body.has_remaining() {
+        let mut entry = [0; 16];
+        body.copy_to_slice(&mut entry);
+        webhooks.push(Forwarded {
+            entry: JournalId::from_bytes(entry),
+            tenant: TenantId::new(body.get_u64()),
+            size: usize::try_from(body.get_u32()).unwrap_or(usize::MAX),
+            urgency: match body.get_u8() {
+                0 => Urgency::Prompt,
+                1 => Urgency::Statuses,
+                _ => return Err(StoreError::corrupt("forwarded webhooks", "of a later version")),
+            },
+        });
+    }
+    Ok(webhooks)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_told_is_read_as_it_was_and_half_of_it_is_refused() {
+        let webhooks: Vec<Forwarded> = [(7, Urgency::Prompt), (u64::MAX, Urgency::Statuses)]
+            .into_iter()
+            .map(|(tenant, urgency)| Forwarded {
+                entry: JournalId::from_bytes([9; 16]),
+                tenant: TenantId::new(tenant),
+                size: 1_234,
+                urgency,
+            })
+            .collect();
+        let body = encode(&webhooks);
+        assert_eq!(body.len(), 2 * BYTES);
+        assert_eq!(decode(body.clone()).unwrap(), webhooks);
+        assert!(decode(body.slice(1..)).is_err());
+    }
+
+    #[test]
+    fn who_is_gone_is_forgotten_and_the_others_are_read_on() {
+        let forwarding = Forwarding::default();
+        let [one, two] = [1, 2].map(ProcessId::new);
+        forwarding.was_read(one, 5);
+        forwarding.was_read(two, 8);
+        assert_eq!(forwarding.after(&[one].into()), [(one, 5)]);
+        assert_eq!(forwarding.after(&[one, two].into()), [(one, 5), (two, 0)]);
+    }
+}
