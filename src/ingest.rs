@@ -8,6 +8,7 @@
 mod applier;
 mod backlog;
 mod completion;
+mod forwarded;
 mod ids;
 mod in_flight;
 mod intake_priority;
@@ -18,6 +19,7 @@ mod scanner;
 mod seeker;
 mod shared_backlog;
 mod signed;
+mod split;
 #[cfg(test)]
 mod tests;
 mod ticket;

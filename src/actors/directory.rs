@@ -4,6 +4,7 @@
 //! actor of theirs died: everything that they know is in the store.
 
 mod numbers;
+mod processes;
 mod rest;
 mod start;
 mod starts;
@@ -33,8 +34,10 @@ use crate::store::{ClaimsAhead, Number, Store, StoreError, Tenant as TenantRow};
 use crate::telemetry::Seldom;
 use crate::whatsapp::Graph;
 use numbers::Numbers;
+use processes::Processes;
 use starts::Starts;
 
+pub use processes::Look;
 pub use rest::TenantCounts;
 
 /// What a tenant that does not run answers while the process ends.
@@ -131,6 +134,7 @@ pub struct Directory {
     /// The store's numbers as they were read last.
     numbers_version: tokio::sync::Mutex<i64>,
     taken_back: Arc<tokio::sync::Notify>,
+    processes: Processes,
 }
 
 impl Directory {
@@ -152,6 +156,7 @@ impl Directory {
             closed: AtomicBool::new(false),
             numbers_version: tokio::sync::Mutex::new(version),
             taken_back: Arc::default(),
+            processes: Processes::default(),
         })
     }
 

@@ -1,6 +1,5 @@
 //! The gateway's parts, put together: everything but the place where it listens.
 
-use std::collections::BTreeSet;
 use std::net::TcpListener;
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,7 +23,7 @@ use crate::store::fjall::{Absent, FjallOptions, FjallStore, Loss, make_folder};
 use crate::store::memory::MemoryStore;
 use crate::store::metered::Metered;
 use crate::store::scylla::ScyllaStore;
-use crate::store::{ClaimsAhead, ProcessId, Store, StoreError};
+use crate::store::{ClaimsAhead, Store, StoreError};
 use crate::whatsapp::client::GraphSettings;
 use crate::whatsapp::{Graph, GraphClient};
 
@@ -48,7 +47,6 @@ const FAREWELL: Duration = Duration::from_secs(1);
 /// The parts. See the module.
 pub struct Core {
     pub(super) store: Arc<dyn Store>,
-    others: BTreeSet<ProcessId>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) directory: Arc<Directory>,
     pub(super) gateway: Arc<Gateway>,
@@ -212,6 +210,7 @@ pub async fn open_core(config: &Config, clock: Arc<dyn Clock>, shutdown: Shutdow
         },
     };
     let directory = Arc::new(Directory::open(parts).await?);
+    directory.meet(others);
     start::tell_unsigned(&directory.numbers_without_app());
     let gateway = Arc::new(Gateway::new(Arc::clone(&directory)));
     let parts = IngestParts {
@@ -222,7 +221,6 @@ pub async fn open_core(config: &Config, clock: Arc<dyn Clock>, shutdown: Shutdow
     let (intake, applier) = ingest::open(parts, shutdown, seed).await?;
     Ok(Core {
         store,
-        others,
         clock,
         directory,
         gateway,
@@ -273,7 +271,6 @@ impl Core {
         };
         let upkeep = tokio::spawn(upkeep::run(
             Arc::clone(&self.directory),
-            self.others,
             Arc::clone(&self.graph),
             Arc::clone(&self.clock),
             self.metrics.clone(),

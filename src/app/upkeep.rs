@@ -6,7 +6,6 @@ mod progress;
 mod retention;
 mod time;
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,7 +16,7 @@ use crate::actors::Directory;
 use crate::actors::directory::TenantCounts;
 use crate::domain::Clock;
 use crate::shutdown::Shutdown;
-use crate::store::{ProcessId, Store, StoreErrorKind};
+use crate::store::{Store, StoreErrorKind};
 use crate::telemetry::labels::TenantState;
 use crate::telemetry::{self, metrics};
 use crate::whatsapp::Graph;
@@ -72,7 +71,6 @@ pub(super) enum Ended {
 /// Runs until the process ends. Nothing here waits for another: a disk that hangs in one must show in the other.
 pub(super) async fn run(
     directory: Arc<Directory>,
-    others: BTreeSet<ProcessId>,
     graph: Arc<dyn Graph>,
     clock: Arc<dyn Clock>,
     recorder: PrometheusHandle,
@@ -84,7 +82,7 @@ pub(super) async fn run(
         tokio::join!(
             revive(&directory),
             rest(&directory),
-            others::succeed(&directory, others),
+            others::succeed(&directory),
             others::read_numbers(&directory),
             fold(&recorder),
             sweep(&store, clock.as_ref(), &shutdown),

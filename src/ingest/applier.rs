@@ -12,7 +12,8 @@ use super::backlog::Next;
 use super::route::Router;
 use super::shared_backlog::SharedBacklog;
 use super::turn::TurnOf;
-use super::{IngestParts, Shared, completion, scanner, seeker};
+use super::{IngestParts, Shared, completion, forwarded, scanner, seeker};
+use crate::actors::port::WebhookTenants;
 use crate::domain::Backoff;
 use crate::shutdown::Shutdown;
 use crate::telemetry::labels::ActorKind;
@@ -86,6 +87,11 @@ impl Applier {
             parts.clone(),
             self.shutdown.clone(),
         ));
+        tasks.spawn(forwarded::run(Arc::clone(shared_backlog), Arc::clone(store)));
+        tasks.spawn(list_leftovers(
+            Arc::clone(shared_backlog),
+            Arc::clone(&parts.tenants),
+        ));
         tasks.spawn(watch(Arc::clone(shared_backlog), parts.tenants.taken_back()));
         tasks
     }
@@ -93,7 +99,7 @@ impl Applier {
 
 /// Gives flows their turns.
 async fn deal(shared_backlog: Arc<SharedBacklog>, parts: IngestParts, shutdown: Shutdown) {
-    let router = Arc::new(Router::new(parts.clone()));
+    let router = Arc::new(Router::new(parts.clone(), Arc::clone(&shared_backlog)));
     loop {
         if shutdown.has_begun() {
             // Whoever waits for the end of this part takes an end for a death.
@@ -123,6 +129,21 @@ async fn watch(shared_backlog: Arc<SharedBacklog>, taken_back: Arc<Notify>) {
     loop {
         taken_back.notified().await;
         shared_backlog.scan_again();
+    }
+}
+
+/// Has the journal read when a process is gone, which may have taken in webhooks and not applied them. Until that is done,
+/// nothing that came later is applied to its tenants.
+async fn list_leftovers(shared_backlog: Arc<SharedBacklog>, tenants: Arc<dyn WebhookTenants>) {
+    let somebody_is_gone = tenants.somebody_is_gone();
+    loop {
+        let gone = tenants.gone_and_unlisted();
+        if gone.is_empty() {
+            somebody_is_gone.notified().await;
+            continue;
+        }
+        shared_backlog.scan_all().await;
+        tenants.listed(&gone);
     }
 }
 

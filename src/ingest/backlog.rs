@@ -87,6 +87,8 @@ pub(super) enum Handed {
     All,
     /// The tenant takes nothing now.
     HeldUp,
+    /// All of it; a part waits as an entry of its own, before what comes after.
+    Split,
 }
 
 /// See the module.
@@ -233,8 +235,8 @@ impl Backlog {
         let until = queue.not_before.take().filter(|until| *until > now);
         match (how, until) {
             (Handed::HeldUp, _) => self.hold(flow, now + AGAIN),
-            (Handed::All, Some(until)) => self.hold(flow, until),
-            (Handed::All, None) => self.stir(flow),
+            (Handed::All | Handed::Split, Some(until)) => self.hold(flow, until),
+            (Handed::All | Handed::Split, None) => self.stir(flow),
         }
     }
 

@@ -11,16 +11,18 @@ use serde_json::value::{RawValue, to_raw_value};
 use super::backlog::{Flow, Handed, LEAST, Part, Strays};
 use super::in_flight::{InFlightOps, ROOM};
 use super::quarantine::{self, What};
+use super::shared_backlog::SharedBacklog;
 use super::ticket::{Share, Ticket, Verdict};
-use super::{IngestParts, owners, signed};
-use crate::actors::port::{Signer, TenantInbox};
+use super::{IngestParts, owners, signed, split};
+use crate::actors::port::{Inbox, Signer, TenantInbox};
 use crate::actors::request::Refusal;
 use crate::domain::message::{Amendment, Side};
 use crate::domain::{Alias, DeliveryState, EventKind, PhoneNumberId, TenantId, WabaId, WamidHash};
-use crate::store::JournalEntry;
 use crate::store::op::{Amend, Announce, Called, Naming, Op, Prefer, Receive, Relate, Report, ReportTarget};
+use crate::store::{JournalEntry, ProcessId};
 use crate::telemetry::Seldom;
 use crate::telemetry::labels::{ElementKind, QuarantineReason};
+use crate::whatsapp::webhook::Haste;
 use crate::whatsapp::{Element, IncomingMessage, IncomingStatus, OtherEvent, webhook};
 
 /// Meta counts a customer's message for one second, from when it came. Later by more than delays and clocks explain,
@@ -48,6 +50,7 @@ struct Meta<'a> {
 /// Finds out whom an element concerns. See the module.
 pub(super) struct Router {
     parts: IngestParts,
+    shared_backlog: Arc<SharedBacklog>,
     wrong_app: Seldom,
 }
 
@@ -60,9 +63,10 @@ pub(super) struct InFlightByFlow {
 
 impl Router {
     /// A router to tenants.
-    pub(super) fn new(parts: IngestParts) -> Self {
+    pub(super) fn new(parts: IngestParts, shared_backlog: Arc<SharedBacklog>) -> Self {
         Self {
             parts,
+            shared_backlog,
             wrong_app: Seldom::each(TOLD_EACH),
         }
     }
@@ -76,6 +80,7 @@ impl Router {
         ticket: Arc<Ticket>,
     ) -> Handed {
         let (signer, body) = signed::open(&entry.body);
+        let mut all = Handed::All;
         match webhook::parse(&body) {
             Ok(webhook) => {
                 for (index, element) in webhook.elements.into_iter().enumerate() {
@@ -87,9 +92,13 @@ impl Router {
                         ticket.spoil(index);
                         Handed::All
                     });
-                    if handed == Handed::HeldUp {
-                        ticket.note(Verdict::Again);
-                        return Handed::HeldUp;
+                    match handed {
+                        Handed::All => {}
+                        Handed::Split => all = Handed::Split,
+                        Handed::HeldUp => {
+                            ticket.note(Verdict::Again);
+                            return Handed::HeldUp;
+                        }
                     }
                 }
             }
@@ -103,7 +112,7 @@ impl Router {
                 }
             }
         }
-        Handed::All
+        all
     }
 
     async fn element(
@@ -139,6 +148,9 @@ impl Router {
             }
             owners = owners::of(self.parts.tenants.as_ref(), &element);
         }
+        if let Some(only) = signed::only_for(&entry.body) {
+            owners.retain(|owner| *owner == only);
+        }
         let heard = self.heard(&element, &owners, signer);
         let reason = match &element {
             Element::Malformed(_) => Some(QuarantineReason::Malformed),
@@ -162,11 +174,20 @@ impl Router {
             }
             return Handed::All;
         }
+        let mut all = Handed::All;
         for owner in part.of(in_flight.flow.owner, heard) {
             let handed = match self.parts.tenants.inbox(owner).await {
-                Ok(inbox) => {
+                Ok(Inbox::Here(inbox)) => {
                     self.hand_over((owner, inbox.as_ref()), (index, &element), in_flight, ticket)
                         .await
+                }
+                // It moved a moment ago: the next turn leaves the whole entry to who has it.
+                Ok(Inbox::Elsewhere(_)) if part.is_whole() && in_flight.flow.owner == Some(owner) => {
+                    Handed::HeldUp
+                }
+                Ok(Inbox::Elsewhere(_)) => {
+                    let one = split::of(entry, signer, (index, &element), owner);
+                    self.split_off(one, owner, in_flight.flow.haste).await
                 }
                 Err(refusal) => {
                     if refusal == Refusal::UnknownTenant {
@@ -175,11 +196,33 @@ impl Router {
                     Handed::HeldUp
                 }
             };
-            if handed == Handed::HeldUp {
-                return handed;
+            match handed {
+                Handed::All => {}
+                Handed::Split => all = Handed::Split,
+                Handed::HeldUp => return Handed::HeldUp,
             }
         }
-        Handed::All
+        all
+    }
+
+    /// Makes what one tenant has in an entry an entry of its own, which waits for its turn.
+    async fn split_off(&self, one: JournalEntry, owner: TenantId, haste: Haste) -> Handed {
+        if let Err(error) = self.parts.store.journal_append(one.clone()).await {
+            tracing::warn!(journal.id = %one.id, %error, "a webhook of several tenants cannot be split");
+            return Handed::HeldUp;
+        }
+        self.shared_backlog.push(one, vec![owner], haste);
+        Handed::Split
+    }
+
+    /// The other process that has a tenant, if one has that lives.
+    pub(super) async fn elsewhere(&self, tenant: TenantId) -> Result<Option<ProcessId>, Refusal> {
+        self.parts.tenants.elsewhere(tenant).await
+    }
+
+    /// Whether a process is known to be gone.
+    pub(super) fn is_gone(&self, process: ProcessId) -> bool {
+        self.parts.tenants.is_gone(process)
     }
 
     /// Those of the owners for whom the signer speaks: an app speaks for numbers that are its own, or nobody's in

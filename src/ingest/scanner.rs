@@ -38,7 +38,7 @@ async fn scan(shared_backlog: &SharedBacklog, parts: &IngestParts, After(mut aft
             Ok(page) => page,
             Err(error) => {
                 shared_backlog.reports.tell_unread(&error);
-                shared_backlog.change(Backlog::stop_scan);
+                shared_backlog.change(|backlog| backlog.scan_failed(Instant::now()));
                 return tokio::time::sleep(AGAIN).await;
             }
         };
@@ -52,6 +52,7 @@ async fn scan(shared_backlog: &SharedBacklog, parts: &IngestParts, After(mut aft
             return shared_backlog.change(Backlog::stop_scan);
         }
         if is_last && !shared_backlog.change(Backlog::scanned_all) {
+            shared_backlog.scanned.notify_one();
             return;
         }
     }
@@ -59,6 +60,9 @@ async fn scan(shared_backlog: &SharedBacklog, parts: &IngestParts, After(mut aft
 
 fn look(tenants: &dyn WebhookTenants, entry: JournalEntry) -> Seen {
     let (_, body) = signed::open(&entry.body);
-    let (owners, haste) = owners::at_a_glance(tenants, &body);
+    let (mut owners, haste) = owners::at_a_glance(tenants, &body);
+    if let Some(only) = signed::only_for(&entry.body) {
+        owners = vec![only];
+    }
     Seen { entry, owners, haste }
 }

@@ -20,6 +20,8 @@ pub(super) struct SharedBacklog {
     pub(super) work: Notify,
     /// Told when a scan may be wanted.
     pub(super) scan: Notify,
+    /// Told when the whole journal was read.
+    pub(super) scanned: Notify,
     /// Told when something is to be looked for.
     pub(super) missing: Notify,
 }
@@ -32,6 +34,7 @@ impl SharedBacklog {
             reports: Arc::default(),
             work: Notify::new(),
             scan: Notify::new(),
+            scanned: Notify::new(),
             missing: Notify::new(),
         }
     }
@@ -62,6 +65,15 @@ impl SharedBacklog {
     pub(super) fn scan_again(&self) {
         self.look(|backlog| backlog.scan_again(Instant::now()));
         self.scan.notify_one();
+    }
+
+    /// Reads the whole journal once more, and waits until all is listed. One at a time may wait.
+    pub(super) async fn scan_all(&self) {
+        let which = self.look(|backlog| backlog.scan_now(Instant::now()));
+        self.scan.notify_one();
+        while !self.look(|backlog| backlog.has_scanned(which)) {
+            self.scanned.notified().await;
+        }
     }
 
     /// Takes note of an entry that may be durable.

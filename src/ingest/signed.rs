@@ -6,9 +6,38 @@ use std::sync::Arc;
 use bytes::{BufMut as _, Bytes, BytesMut};
 
 use crate::actors::port::Signer;
+use crate::domain::TenantId;
 
 /// No JSON begins with this byte: a body without it is one that an earlier version put aside.
 const MARK: u8 = 1;
+
+/// Neither with this one, which stands before a part that one tenant alone applies.
+const FOR_ONE: u8 = 2;
+
+/// Puts a tenant in front of what was sealed: nobody else applies it.
+pub(super) fn seal_for(tenant: TenantId, sealed: &Bytes) -> Bytes {
+    let mut for_one = BytesMut::with_capacity(9 + sealed.len());
+    for_one.put_u8(FOR_ONE);
+    for_one.put_u64(tenant.get());
+    for_one.extend_from_slice(sealed);
+    for_one.freeze()
+}
+
+/// Who alone applies it, if it is not for all whom it concerns; and what was sealed.
+fn open_for(sealed: &Bytes) -> (Option<TenantId>, Bytes) {
+    match sealed.split_first_chunk::<9>() {
+        Some(([FOR_ONE, tenant @ ..], rest)) => {
+            let tenant = TenantId::new(u64::from_be_bytes(*tenant));
+            (Some(tenant), sealed.slice_ref(rest))
+        }
+        _ => (None, sealed.clone()),
+    }
+}
+
+/// Who alone applies what stands in the journal, if it is not for all whom it concerns.
+pub(super) fn only_for(sealed: &Bytes) -> Option<TenantId> {
+    open_for(sealed).0
+}
 
 /// Puts the signer in front of a body.
 pub(super) fn seal(signer: &Signer, body: Bytes) -> Bytes {
@@ -25,6 +54,7 @@ pub(super) fn seal(signer: &Signer, body: Bytes) -> Bytes {
 
 /// Takes them apart.
 pub(super) fn open(sealed: &Bytes) -> (Signer, Bytes) {
+    let (_, sealed) = open_for(sealed);
     let taken_apart = sealed.split_first_chunk::<3>().and_then(|(head, rest)| {
         let [MARK, high, low] = *head else { return None };
         let (app, body) = rest.split_at_checked(usize::from(u16::from_be_bytes([high, low])))?;
@@ -52,9 +82,14 @@ mod tests {
             for body in ["", "{}", "\u{1}\0\u{1}x"] {
                 let sealed = seal(&Signer::App(app.into()), Bytes::from(body));
                 assert_eq!(open(&sealed), (Signer::App(read.into()), Bytes::from(body)));
+                assert_eq!(only_for(&sealed), None);
+                let tenant = TenantId::new(u64::MAX - 1);
+                let for_one = seal_for(tenant, &sealed);
+                assert_eq!(open(&for_one), open(&sealed));
+                assert_eq!(only_for(&for_one), Some(tenant));
             }
         }
-        for body in ["", "{}", "\u{1}", "\u{1}\u{7f}x"] {
+        for body in ["", "{}", "\u{1}", "\u{1}\u{7f}x", "\u{2}1234567"] {
             let body = Bytes::from(body);
             assert_eq!(seal(&Signer::Unknown, body.clone()), body);
             assert_eq!(open(&body), (Signer::Unknown, body));

@@ -2,15 +2,16 @@
 
 mod floods;
 mod missing;
+mod several;
 
 use std::time::Duration;
 
 use super::*;
 use crate::actors::{Directory, DirectoryParts};
-use crate::domain::{PhoneNumberId, Retention, SendRate, Seq, SystemClock, TenantId, WabaId};
+use crate::domain::{EventKind, PhoneNumberId, Retention, SendRate, Seq, SystemClock, TenantId, WabaId};
 use crate::store::directory::AccessToken;
 use crate::store::faulty::FaultyStore;
-use crate::store::{Number, Tenant};
+use crate::store::{Number, ProcessId, Tenant};
 
 const STUCK: TenantId = TenantId::new(1);
 const OTHER: TenantId = TenantId::new(2);
@@ -175,10 +176,15 @@ struct Road {
 
 impl Road {
     async fn open(apps: &[&str]) -> Self {
-        let store = Arc::new(FaultyStore::default());
+        Self::over(Arc::default(), apps, ProcessId::new(1)).await
+    }
+
+    /// On a store that others may use, too.
+    async fn over(store: Arc<FaultyStore>, apps: &[&str], process: ProcessId) -> Self {
         let directory = directory_for(&store, apps).await;
         let shutdown = Shutdown::default();
-        let (intake, applier) = open(parts(&directory), shutdown.clone(), 1).await.unwrap();
+        let seed = process.get().unsigned_abs();
+        let (intake, applier) = open(parts(&directory), shutdown.clone(), seed).await.unwrap();
         let applying = actix::spawn(applier.run());
         Self {
             store,

@@ -86,6 +86,7 @@ pub(super) struct Reports {
     began: Instant,
     uncommitted: Seldom,
     unread: Seldom,
+    unforwarded: Seldom,
 }
 
 impl Default for Reports {
@@ -96,6 +97,7 @@ impl Default for Reports {
             began: Instant::now(),
             uncommitted: Seldom::each(TOLD_EACH),
             unread: Seldom::each(TOLD_EACH),
+            unforwarded: Seldom::each(TOLD_EACH),
         }
     }
 }
@@ -112,6 +114,13 @@ impl Reports {
     pub(super) fn tell_unread(&self, error: &StoreError) {
         if let Some(count) = self.unread.happened(self.began.elapsed()) {
             tracing::warn!(%error, count, "cannot read the journal");
+        }
+    }
+
+    /// Logs that webhooks cannot be left to the process that has their tenant.
+    pub(super) fn tell_unforwarded(&self, error: &StoreError) {
+        if let Some(count) = self.unforwarded.happened(self.began.elapsed()) {
+            tracing::warn!(%error, count, "cannot leave webhooks to the gateway that has their tenant");
         }
     }
 

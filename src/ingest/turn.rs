@@ -6,12 +6,13 @@ use std::sync::Arc;
 use tokio::time::Instant;
 
 use super::backlog::{Flow, Handed, Item, Pace, Work};
+use super::forwarded;
 use super::route::{InFlightByFlow, Router};
 use super::shared_backlog::SharedBacklog;
 use super::ticket::{Taken, Ticket, Verdict};
 use crate::crash::{self, CrashPoint};
 use crate::domain::JournalId;
-use crate::store::{JournalEntry, Store};
+use crate::store::{JournalEntry, ProcessId, Store, StoreError};
 
 /// A turn. However it ends, by a panic as well, nothing of it is forgotten: what was not begun waits for the next turn.
 pub(super) struct TurnOf {
@@ -45,11 +46,30 @@ impl TurnOf {
 
     /// Hands everything over, or as much as the tenant takes.
     pub(super) async fn run(mut self, store: Arc<dyn Store>, router: Arc<Router>) {
-        if let Err(error) = self.read(store.as_ref()).await {
+        let elsewhere = match self.flow().owner {
+            Some(owner) => router.elsewhere(owner).await,
+            None => Ok(None),
+        };
+        let Ok(elsewhere) = elsewhere else {
+            return;
+        };
+        if let Err(error) = self.read(store.as_ref(), elsewhere).await {
             self.shared_backlog.reports.tell_unread(&error);
             return;
         }
-        while let Some(item) = self.left.pop_front() {
+        while !self.left.is_empty() {
+            if let Some(process) = elsewhere
+                && self.left.front().is_some_and(|item| item.part.is_whole())
+            {
+                if let Err(error) = self.forward(process, store.as_ref(), &router).await {
+                    self.shared_backlog.reports.tell_unforwarded(&error);
+                    return;
+                }
+                continue;
+            }
+            let Some(item) = self.left.pop_front() else {
+                break;
+            };
             let taken = self.taken(&item);
             let Some(entry) = item.entry else {
                 self.not_there(taken);
@@ -60,8 +80,10 @@ impl TurnOf {
             self.current = Some(Arc::clone(&ticket));
             let handed = router.apply(&entry, &item.part, &self.in_flight, ticket).await;
             self.current = None;
-            if handed == Handed::HeldUp {
-                return;
+            match handed {
+                Handed::All => {}
+                Handed::Split => break,
+                Handed::HeldUp => return,
             }
             // Others have their turn, too.
             tokio::task::yield_now().await;
@@ -69,9 +91,32 @@ impl TurnOf {
         self.how = Handed::All;
     }
 
-    /// Reads what is not in memory.
-    async fn read(&mut self, store: &dyn Store) -> Result<(), crate::store::StoreError> {
-        let absent = |item: &&Item| item.entry.is_none();
+    /// Leaves the next entries to the process that has the tenant. From then on they are that process'; should it be gone before
+    /// they are applied, whoever is left finds them in the journal.
+    async fn forward(&mut self, to: ProcessId, store: &dyn Store, router: &Router) -> Result<(), StoreError> {
+        let flow = self.flow();
+        let some = self.left.iter().take_while(|item| item.part.is_whole());
+        let told: Vec<_> = some.map_while(|item| forwarded::told(flow, item)).collect();
+        store.forward(to, told.clone()).await?;
+        let gone: Vec<Item> = self.left.drain(..told.len()).collect();
+        self.shared_backlog.change(|backlog| {
+            for item in &gone {
+                backlog.ended(flow, self.pace);
+                backlog.closed(item.id, flow.owner);
+            }
+            // Asked only now that a reading of the journal would list them: one that was begun before may have passed them over.
+            if router.is_gone(to) {
+                for item in gone {
+                    backlog.arrive(flow, item);
+                }
+            }
+        });
+        Ok(())
+    }
+
+    /// Reads what is not in memory. What is left to another process is not needed.
+    async fn read(&mut self, store: &dyn Store, elsewhere: Option<ProcessId>) -> Result<(), StoreError> {
+        let absent = |item: &&Item| item.entry.is_none() && !(elsewhere.is_some() && item.part.is_whole());
         let ids: Vec<JournalId> = self.left.iter().filter(absent).map(|item| item.id).collect();
         if ids.is_empty() {
             return Ok(());

@@ -1,8 +1,10 @@
 //! A store in memory that can be slow, refuse, lose answers, and hang, for tests.
 
-use std::collections::VecDeque;
-use std::sync::Mutex;
+mod processes;
+
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -17,10 +19,13 @@ use crate::store::memory::MemoryStore;
 use crate::store::retention::Place;
 use crate::store::{
     ApiKey, Append, Appended, ClaimOutcome, ClaimWant, ConversationCursor, ConversationFilter,
-    ConversationPage, EventPage, Exported, JournalEntry, KeyHash, Mark, MessageRef, Number, Op, OutboxRow,
-    Page, Partition, PlainExport, PlainKey, PlainValue, Quarantined, Record, RecordKind, RetentionJob, Store,
-    StoreError, StoreErrorKind, Survey, Swept, Tenant, TenantHead,
+    ConversationPage, EventPage, Exported, Forwarded, JournalEntry, KeyHash, Mark, MessageRef, Number, Op,
+    OutboxRow, Page, Partition, PlainExport, PlainKey, PlainValue, ProcessId, Quarantined, Record,
+    RecordKind, RetentionJob, Sharing, Store, StoreError, StoreErrorKind, Survey, Swept, Tenant, TenantHead,
+    TenantOwner,
 };
+
+pub(crate) use processes::Processes;
 
 /// What goes wrong with one operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,7 +40,17 @@ pub(crate) enum Fault {
 
 #[derive(Default)]
 pub(crate) struct FaultyStore {
-    inner: MemoryStore,
+    inner: Arc<MemoryStore>,
+    /// Which process of several uses it; `None` when it is the only one.
+    process: Option<(ProcessId, Arc<Processes>)>,
+    /// How often it was looked for changes of numbers, and how long that takes.
+    pub(crate) number_looks: AtomicUsize,
+    pub(crate) number_delay: Mutex<Duration>,
+    /// How often numbers were read. What was read is given once this is free.
+    pub(crate) number_reads: AtomicUsize,
+    pub(crate) number_gate: tokio::sync::Mutex<()>,
+    /// How many tellings of another process are refused.
+    pub(crate) untold: AtomicUsize,
     /// How long a write takes.
     pub(crate) delay: Mutex<Duration>,
     pub(crate) claim_faults: Mutex<VecDeque<Fault>>,
@@ -71,6 +86,20 @@ pub(crate) struct FaultyStore {
 }
 
 impl FaultyStore {
+    /// What a process sees of a store that others use, too.
+    pub(crate) fn of_process(
+        process: ProcessId,
+        processes: &Arc<Processes>,
+        inner: &Arc<MemoryStore>,
+    ) -> Self {
+        processes.begin(process);
+        Self {
+            inner: Arc::clone(inner),
+            process: Some((process, Arc::clone(processes))),
+            ..Self::default()
+        }
+    }
+
     /// One unsettled message.
     pub(crate) fn row(
         &self,
@@ -314,7 +343,65 @@ impl Store for FaultyStore {
             return Err(StoreError::new(StoreErrorKind::Corrupt, "as the test wants"));
         }
         self.answer_unless_hung().await;
-        self.inner.lease(tenant).await
+        let fence = self.inner.lease(tenant).await?;
+        if let Some((process, processes)) = &self.process {
+            processes.leases(tenant, *process);
+        }
+        Ok(fence)
+    }
+
+    fn sharing(&self) -> Sharing {
+        match self.process {
+            Some(_) => Sharing::WithOthers,
+            None => Sharing::Alone,
+        }
+    }
+
+    async fn others(&self) -> Result<BTreeSet<ProcessId>, StoreError> {
+        let others = self.process.as_ref();
+        Ok(others.map_or_else(BTreeSet::new, |(own, processes)| processes.others(*own)))
+    }
+
+    async fn owner(&self, tenant: TenantId) -> Result<Option<TenantOwner>, StoreError> {
+        let owner = self.process.as_ref();
+        Ok(owner.and_then(|(own, processes)| processes.owner(tenant, *own)))
+    }
+
+    async fn forward(&self, to: ProcessId, webhooks: Vec<Forwarded>) -> Result<(), StoreError> {
+        if Self::is_one_of(&self.untold) {
+            return Err(StoreError::new(StoreErrorKind::Unavailable, "as the test wants"));
+        }
+        let (own, processes) = self.process.as_ref().unwrap();
+        processes.tell(*own, to, webhooks);
+        Ok(())
+    }
+
+    async fn forwarded(&self) -> Result<Vec<Forwarded>, StoreError> {
+        let told = self.process.as_ref();
+        Ok(told.map_or_else(Vec::new, |(own, processes)| processes.read(*own)))
+    }
+
+    async fn numbers_version(&self) -> Result<i64, StoreError> {
+        self.number_looks.fetch_add(1, Ordering::AcqRel);
+        let delay = *self.number_delay.lock().unwrap();
+        if !delay.is_zero() {
+            tokio::time::sleep(delay).await;
+        }
+        self.inner.numbers_version().await
+    }
+
+    async fn numbers(&self) -> Result<Vec<Number>, StoreError> {
+        let numbers = self.inner.numbers().await;
+        self.number_reads.fetch_add(1, Ordering::AcqRel);
+        drop(self.number_gate.lock().await);
+        numbers
+    }
+
+    async fn number(&self, id: PhoneNumberId) -> Result<Option<Number>, StoreError> {
+        let number = self.inner.number(id).await;
+        self.number_reads.fetch_add(1, Ordering::AcqRel);
+        drop(self.number_gate.lock().await);
+        number
     }
 
     async fn health(&self) -> Result<(), StoreError> {
@@ -342,9 +429,6 @@ impl Store for FaultyStore {
         tenants() -> Vec<Tenant>;
         tenants_with_outbox() -> Vec<TenantId>;
         put_number(number: Number) -> ();
-        number(id: PhoneNumberId) -> Option<Number>;
-        numbers() -> Vec<Number>;
-        numbers_version() -> i64;
         put_key(key: ApiKey) -> ();
         key(hash: KeyHash) -> Option<ApiKey>;
         keys(tenant: TenantId) -> Vec<ApiKey>;

@@ -42,15 +42,18 @@ impl Directory {
         Ok(())
     }
 
-    /// Starts again every tenant of whose actors one died, and every one that could not be started before.
+    /// Starts again every tenant of whose actors one died, and every one that could not be started before; but none that another
+    /// living process has by now.
     pub async fn revive(&self) {
         let dead = {
             let map = self.read();
             let dead = map.live.iter().filter(|(_, handle)| !handle.is_alive());
             dead.map(|(id, _)| *id).collect::<Vec<_>>()
         };
-        self.start_each(dead.into_iter().chain(self.starts.missing()).collect())
-            .await;
+        let mut all: Vec<_> = dead.into_iter().chain(self.starts.missing()).collect();
+        all.sort_unstable();
+        all.dedup();
+        self.start_each(self.left_to_nobody(all).await).await;
     }
 
     pub(super) async fn start_each(&self, mut tenants: Vec<TenantId>) {

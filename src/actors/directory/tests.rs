@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use super::*;
-use crate::domain::{SendRate, SystemClock, WabaId};
+use crate::domain::{SendRate, SystemClock, TestClock, Timestamp, WabaId};
+use crate::store::ProcessId;
 use crate::store::directory::AccessToken;
-use crate::store::faulty::FaultyStore;
+use crate::store::faulty::{FaultyStore, Processes};
 
 const BAD: TenantId = TenantId::new(1);
 pub(super) const GOOD: TenantId = TenantId::new(2);
@@ -122,4 +123,113 @@ async fn a_number_that_another_process_adds_or_changes_is_taken_over() {
         assert!(lanes[&other].knows(&second_number(GOOD, token)));
     }
     assert_eq!(here.numbers(GOOD).await.unwrap().len(), 2);
+}
+
+/// Waits until so many reads of numbers began, of which the last waits at the gate.
+async fn reads_begin(store: &FaultyStore, reads: usize) {
+    while store.number_reads.load(Ordering::Acquire) < reads {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[actix::test]
+async fn a_token_that_changes_while_numbers_are_read_again_does_not_go_back() {
+    // The change comes when all numbers were read, and when the one was read once more.
+    for reads_before in [1, 2] {
+        let store = Arc::new(FaultyStore::default());
+        let here = directory(&store).await;
+        here.tenant(GOOD).await.unwrap();
+        store.put_number(second_number(GOOD, "secret-1")).await.unwrap();
+        let before = store.number_reads.load(Ordering::Acquire);
+        let mut gate = store.number_gate.lock().await;
+        let reading = actix::spawn({
+            let here = Arc::clone(&here);
+            async move { here.read_numbers_again().await }
+        });
+        reads_begin(&store, before + 1).await;
+        for read in 2..=reads_before {
+            drop(gate);
+            // Whoever waits for it has it first.
+            gate = store.number_gate.lock().await;
+            reads_begin(&store, before + read).await;
+        }
+        let changed = second_number(GOOD, "secret-2");
+        store.put_number(changed.clone()).await.unwrap();
+        let changing = actix::spawn({
+            let (here, changed) = (Arc::clone(&here), changed.clone());
+            async move { here.number_changed(changed).await }
+        });
+        for _ in 0..20 {
+            tokio::task::yield_now().await;
+        }
+        drop(gate);
+        reading.await.unwrap().unwrap();
+        changing.await.unwrap();
+        let lanes = here.tenant(GOOD).await.unwrap().lanes;
+        assert!(
+            lanes[&changed.id].knows(&changed),
+            "after {reads_before} reads an older token came back"
+        );
+    }
+}
+
+const ONE: ProcessId = ProcessId::new(1);
+const TWO: ProcessId = ProcessId::new(2);
+
+#[actix::test]
+async fn a_tenant_that_another_living_process_took_is_left_to_it_until_somebody_asks_for_it_here() {
+    let (processes, inner) = (Arc::<Processes>::default(), Arc::default());
+    let clock = TestClock::at(Timestamp::from_secs(1_790_000_000));
+    let store = |process| Arc::new(FaultyStore::of_process(process, &processes, &inner));
+    let here = directory_at(&store(ONE), Arc::new(clock.clone())).await;
+    let there = directory_at(&store(TWO), Arc::new(clock.clone())).await;
+    let ours = here.tenant(GOOD).await.unwrap();
+    assert_eq!(there.elsewhere(GOOD).await, Ok(Some(ONE)));
+    // Somebody asks for it there.
+    there.tenant(GOOD).await.unwrap();
+    assert!(ours.ledger.pass().await.is_err());
+    while !ours.is_dead() {
+        tokio::task::yield_now().await;
+    }
+    drop(ours);
+    for _ in 0..3 {
+        here.revive().await;
+        clock.advance(Duration::from_secs(6));
+    }
+    assert_eq!(processes.owners_in_turn(GOOD), [ONE, TWO]);
+    assert!(here.running().is_empty() && here.missing().is_empty());
+    assert_eq!(here.elsewhere(GOOD).await, Ok(Some(TWO)));
+    assert_eq!(there.elsewhere(GOOD).await, Ok(None));
+    // Somebody asks for it here again.
+    here.tenant(GOOD).await.unwrap();
+    assert_eq!(processes.owners_in_turn(GOOD), [ONE, TWO, ONE]);
+}
+
+#[actix::test]
+async fn a_dead_tenant_is_started_again_once_what_its_dead_owner_left_is_listed() {
+    let (processes, inner) = (Arc::<Processes>::default(), Arc::default());
+    let clock = TestClock::at(Timestamp::from_secs(1_790_000_000));
+    let store = |process| Arc::new(FaultyStore::of_process(process, &processes, &inner));
+    let here = directory_at(&store(ONE), Arc::new(clock.clone())).await;
+    let there = directory_at(&store(TWO), Arc::new(clock.clone())).await;
+    let ours = here.tenant(GOOD).await.unwrap();
+    here.look_at_others().await;
+    there.tenant(GOOD).await.unwrap();
+    assert!(ours.ledger.pass().await.is_err());
+    while !ours.is_dead() {
+        tokio::task::yield_now().await;
+    }
+    drop(ours);
+    clock.advance(Duration::from_secs(6));
+    processes.kill(TWO);
+    for look in [Look::SomebodyGone, Look::NobodyGone] {
+        here.revive().await;
+        assert_eq!(processes.owners_in_turn(GOOD), [ONE, TWO]);
+        assert_eq!(here.look_at_others().await, look);
+    }
+    assert_eq!(here.gone_and_unlisted(), [TWO]);
+    here.listed(&[TWO]);
+    here.revive().await;
+    assert_eq!(processes.owners_in_turn(GOOD), [ONE, TWO, ONE]);
+    assert_eq!(here.running().len(), 1);
 }

@@ -8,10 +8,10 @@ use tokio::sync::Notify;
 
 use super::{Directory, TenantHandle};
 use crate::actors::ledger::{CommitError, CommitObserver};
-use crate::actors::port::{Signer, TenantInbox, WebhookTenants};
+use crate::actors::port::{Inbox, Signer, TenantInbox, WebhookTenants};
 use crate::actors::request::Refusal;
 use crate::domain::{AttemptToken, DeliveryState, MetaError, PhoneNumberId, TenantId, Timestamp, WabaId};
-use crate::store::{Op, StoreError};
+use crate::store::{Op, ProcessId, StoreError};
 
 #[async_trait]
 impl WebhookTenants for Directory {
@@ -35,8 +35,31 @@ impl WebhookTenants for Directory {
         Self::read_numbers_again(self).await
     }
 
-    async fn inbox(&self, tenant: TenantId) -> Result<Box<dyn TenantInbox>, Refusal> {
-        Ok(Box::new(self.tenant(tenant).await?))
+    async fn elsewhere(&self, tenant: TenantId) -> Result<Option<ProcessId>, Refusal> {
+        Self::elsewhere(self, tenant).await
+    }
+
+    async fn inbox(&self, tenant: TenantId) -> Result<Inbox, Refusal> {
+        Ok(match Self::elsewhere(self, tenant).await? {
+            Some(process) => Inbox::Elsewhere(process),
+            None => Inbox::Here(Box::new(self.tenant(tenant).await?)),
+        })
+    }
+
+    fn is_gone(&self, process: ProcessId) -> bool {
+        Self::is_gone(self, process)
+    }
+
+    fn somebody_is_gone(&self) -> Arc<Notify> {
+        Self::somebody_is_gone(self)
+    }
+
+    fn gone_and_unlisted(&self) -> Vec<ProcessId> {
+        Self::gone_and_unlisted(self)
+    }
+
+    fn listed(&self, processes: &[ProcessId]) {
+        Self::listed(self, processes);
     }
 
     fn taken_back(&self) -> Arc<Notify> {

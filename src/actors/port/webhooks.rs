@@ -10,7 +10,7 @@ use tokio::sync::Notify;
 use crate::actors::ledger::{CommitError, CommitObserver};
 use crate::actors::request::Refusal;
 use crate::domain::{AttemptToken, DeliveryState, MetaError, PhoneNumberId, TenantId, Timestamp, WabaId};
-use crate::store::{Op, StoreError};
+use crate::store::{Op, ProcessId, StoreError};
 
 /// Why a webhook was not taken. Nothing of it is kept.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -69,11 +69,34 @@ pub trait WebhookTenants: Send + Sync + 'static {
     /// Takes over the numbers that another process added or changed since they were read last.
     async fn read_numbers_again(&self) -> Result<(), StoreError>;
 
-    /// Where a tenant takes what came for it; started if need be.
-    async fn inbox(&self, tenant: TenantId) -> Result<Box<dyn TenantInbox>, Refusal>;
+    /// The other process that has a tenant and lives, if there is one: what came for the tenant is left to it.
+    async fn elsewhere(&self, tenant: TenantId) -> Result<Option<ProcessId>, Refusal>;
+
+    /// Where a tenant takes what came for it; started if need be, unless another living process has it.
+    async fn inbox(&self, tenant: TenantId) -> Result<Inbox, Refusal>;
+
+    /// Whether a process is known to be gone.
+    fn is_gone(&self, process: ProcessId) -> bool;
+
+    /// Told whenever a process is gone, which may have taken in webhooks and not applied them.
+    fn somebody_is_gone(&self) -> Arc<Notify>;
+
+    /// Processes that are gone and whose webhooks were not looked for yet. None of their tenants is taken over before that.
+    fn gone_and_unlisted(&self) -> Vec<ProcessId>;
+
+    /// Their webhooks are listed: the journal was read from the beginning since they were found gone.
+    fn listed(&self, processes: &[ProcessId]);
 
     /// Told whenever a tenant was taken back from another process, which may have taken in webhooks and not applied them.
     fn taken_back(&self) -> Arc<Notify>;
+}
+
+/// Where a tenant takes what came for it.
+pub enum Inbox {
+    /// Here.
+    Here(Box<dyn TenantInbox>),
+    /// At another process, which lives.
+    Elsewhere(ProcessId),
 }
 
 /// Where one tenant takes what came for it.

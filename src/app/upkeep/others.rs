@@ -1,54 +1,25 @@
 //! Other processes on the same cluster: their tenants are theirs as long as they live, and looked after here when one is gone.
 //! A number that one of them adds or changes is known here a few seconds later.
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
 use super::each;
 use crate::actors::Directory;
-use crate::store::{ProcessId, StoreError};
+use crate::actors::directory::Look;
+use crate::store::StoreError;
 
 /// How often this process says that it lives, and looks who else does. What it says is believed for four times as long.
 const LOOK: Duration = Duration::from_secs(2);
 
-/// Who lives, as far as that can be told.
-#[derive(Debug)]
-struct Others {
-    known: BTreeSet<ProcessId>,
-    /// The last look failed: what kept this process from saying that it lives may have kept others, too.
-    in_doubt: bool,
-}
-
-impl Others {
-    /// Takes in a look; whether somebody is gone.
-    fn look(&mut self, seen: Option<BTreeSet<ProcessId>>) -> bool {
-        let Some(seen) = seen else {
-            self.in_doubt = true;
-            return false;
-        };
-        if std::mem::take(&mut self.in_doubt) {
-            self.known.extend(seen);
-            return false;
-        }
-        let is_gone = !self.known.is_subset(&seen);
-        self.known = seen;
-        is_gone
-    }
-}
-
 /// Starts tenants whose process is gone, and that have something to send.
-pub(super) async fn succeed(directory: &Directory, known: BTreeSet<ProcessId>) {
+pub(super) async fn succeed(directory: &Directory) {
     let mut due = each(LOOK);
-    let mut others = Others {
-        known,
-        in_doubt: false,
-    };
     let mut is_gone = false;
     loop {
         due.tick().await;
-        is_gone |= others.look(directory.store().others().await.ok());
+        is_gone |= directory.look_at_others().await == Look::SomebodyGone;
         if is_gone {
             is_gone = told(directory.start_due().await).is_err();
         }
@@ -86,26 +57,33 @@ fn told(started: Result<(), StoreError>) -> Result<(), StoreError> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use std::sync::Arc;
+    use std::sync::atomic::Ordering;
 
-    fn ids(ids: &[i64]) -> BTreeSet<ProcessId> {
-        ids.iter().copied().map(ProcessId::new).collect()
+    use super::*;
+    use crate::actors::DirectoryParts;
+    use crate::domain::SystemClock;
+    use crate::store::faulty::FaultyStore;
+
+    /// How often it is looked for changed numbers within 99 seconds, where each look takes so long.
+    async fn looks(each: Duration) -> usize {
+        let store = Arc::new(FaultyStore::default());
+        let parts = DirectoryParts::for_tests(store.clone(), Arc::new(SystemClock::new()), Vec::new());
+        let directory = Directory::open(parts).await.unwrap();
+        *store.number_delay.lock().unwrap() = each;
+        let before = store.number_looks.load(Ordering::Acquire);
+        let work = read_numbers(&directory);
+        tokio::time::timeout(Duration::from_secs(99), work)
+            .await
+            .unwrap_err();
+        store.number_looks.load(Ordering::Acquire) - before
     }
 
-    #[test]
-    fn a_process_is_gone_when_a_look_right_after_another_misses_it() {
-        let mut others = Others {
-            known: ids(&[1]),
-            in_doubt: false,
-        };
-        assert!(!others.look(Some(ids(&[1, 2]))));
-        assert!(others.look(Some(ids(&[2]))), "the first is gone");
-        assert!(!others.look(Some(ids(&[2]))));
-        assert!(!others.look(None));
-        assert!(!others.look(Some(ids(&[]))), "nobody could say that it lives");
-        assert!(!others.look(Some(ids(&[2]))));
-        assert!(!others.look(None));
-        assert!(!others.look(Some(ids(&[3]))));
-        assert!(others.look(Some(ids(&[3]))), "it did not come back");
+    #[tokio::test(start_paused = true)]
+    async fn changed_numbers_are_looked_for_often_and_for_a_tenth_of_the_time_at_most() {
+        assert_eq!(looks(Duration::ZERO).await, 50);
+        assert_eq!(looks(Duration::from_millis(100)).await, 48);
+        assert_eq!(looks(Duration::from_secs(1)).await, 10);
+        assert_eq!(looks(Duration::from_secs(10)).await, 1);
     }
 }

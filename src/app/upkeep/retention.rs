@@ -80,6 +80,12 @@ async fn step(
     passed: &mut Passed,
     job: &RetentionJob,
 ) -> Result<Option<RetentionJob>, String> {
+    match directory.elsewhere(job.tenant).await {
+        Ok(None) => {}
+        // It is carried out there.
+        Ok(Some(_)) => return Ok(None),
+        Err(refusal) => return Err(refusal.to_string()),
+    }
     if passed.get(&job.tenant) != Some(&job.started) {
         pass(directory, job.tenant).await?;
         passed.insert(job.tenant, job.started);

@@ -45,7 +45,6 @@ async fn a_disk_that_hangs_ends_the_process_although_a_sweep_waits_for_it() {
     let failing = Failing::EndsTheProcess;
     let upkeep = tokio::spawn(run(
         directory,
-        BTreeSet::new(),
         nobody(&clock),
         clock,
         metrics,
@@ -85,7 +84,6 @@ async fn nothing_expires_by_a_clock_that_jumped_and_everything_does_once_it_is_b
     let shutdown = Shutdown::default();
     let upkeep = tokio::spawn(run(
         directory,
-        BTreeSet::new(),
         nobody(&clock),
         Arc::clone(&clock),
         recorder.handle(),
@@ -122,7 +120,6 @@ async fn a_cluster_that_is_away_is_waited_for() {
     let failing = Failing::IsWaitedFor;
     let upkeep = tokio::spawn(run(
         directory,
-        BTreeSet::new(),
         nobody(&clock),
         clock,
         recorder.handle(),

@@ -47,6 +47,11 @@ impl Part {
         }))
     }
 
+    /// Whether it is all that the entry has, for all whom it concerns.
+    pub(in crate::ingest) fn is_whole(&self) -> bool {
+        matches!(self, Self::Whole)
+    }
+
     /// Of the owners of one element, those to whom this part hands it.
     pub(in crate::ingest) fn of(&self, own: Owner, owners: Vec<TenantId>) -> Vec<TenantId> {
         let Self::Of(parts) = self else { return owners };

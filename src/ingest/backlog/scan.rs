@@ -30,6 +30,15 @@ enum Kind {
     Everything,
 }
 
+impl Kind {
+    const fn is_of_all(self) -> bool {
+        match self {
+            Self::Opening | Self::Everything => true,
+            Self::Refill(_) => false,
+        }
+    }
+}
+
 /// Where a scan begins: after this entry, or at the beginning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::ingest) struct After(pub(in crate::ingest) Option<JournalId>);
@@ -53,6 +62,10 @@ pub(super) struct Scan {
     late: Vec<(Flow, Item)>,
     missed: bool,
     everything_at: Option<Instant>,
+    /// How often the whole journal began to be read.
+    begun: u64,
+    /// The last of those that came to the end.
+    ended: u64,
 }
 
 impl Scan {
@@ -65,6 +78,8 @@ impl Scan {
             late: Vec::new(),
             missed: false,
             everything_at: None,
+            begun: 0,
+            ended: 0,
         }
     }
 
@@ -90,6 +105,25 @@ impl Backlog {
         self.scan.everything_at = Some(due.min(now + pause));
     }
 
+    /// Has the whole journal read once more at once. Says which reading that is: the next one to begin.
+    pub(in crate::ingest) fn scan_now(&mut self, now: Instant) -> u64 {
+        self.scan_within(Duration::ZERO, now);
+        self.scan.begun + 1
+    }
+
+    /// Whether such a reading came to the end, or a later one.
+    pub(in crate::ingest) fn has_scanned(&self, which: u64) -> bool {
+        self.scan.ended >= which
+    }
+
+    /// The journal could not be read to its end. What was wanted of it is still wanted.
+    pub(in crate::ingest) fn scan_failed(&mut self, now: Instant) {
+        if self.scan.running == Some(Kind::Everything) {
+            self.scan_again(now);
+        }
+        self.stop_scan();
+    }
+
     /// When a scan should begin that is not due yet.
     pub(in crate::ingest) fn scan_due(&self) -> Option<Instant> {
         self.scan.everything_at
@@ -112,6 +146,9 @@ impl Backlog {
         } else {
             Kind::Refill(hungriest.min()?)
         };
+        if kind.is_of_all() {
+            self.scan.begun += 1;
+        }
         self.scan.running = Some(kind);
         self.scan.full.clear();
         Some(After(match kind {
@@ -153,6 +190,9 @@ impl Backlog {
             }
         }
         self.scan.opened |= kind == Kind::Opening;
+        if kind.is_of_all() {
+            self.scan.ended = self.scan.begun;
+        }
         self.stop_scan();
         false
     }
@@ -175,7 +215,7 @@ impl Backlog {
     }
 
     /// An entry arrived that is not known yet.
-    pub(super) fn arrive(&mut self, flow: Flow, item: Item) {
+    pub(in crate::ingest) fn arrive(&mut self, flow: Flow, item: Item) {
         let beyond = |unlisted: JournalId| item.id >= unlisted;
         let unlisted = self.flows.get(&flow).and_then(|queue| queue.unlisted);
         match self.scan.running {

@@ -1,0 +1,263 @@
+//! Other processes on the same store: their tenants are theirs as long as they live.
+//!
+//! A webhook moves no tenant from one living process to another: whoever took it in forwards it to the process that has the
+//! tenant. When a process is gone, the journal is read once more before one of its tenants is taken over for a webhook, so that
+//! what it had taken in and not applied comes before what came later.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use futures_util::stream::{self, StreamExt as _};
+use tokio::sync::Notify;
+
+use super::Directory;
+use crate::actors::conversation::store_refusal;
+use crate::actors::request::Refusal;
+use crate::domain::TenantId;
+use crate::store::{ProcessId, Sharing, TenantOwner};
+
+/// When to ask again for a tenant whose process is gone, or may be.
+const AGAIN: Duration = Duration::from_secs(1);
+/// Tenants asked for at once.
+const TOGETHER: usize = 16;
+
+/// Whether the journal was read since a process was found gone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Leftovers {
+    Unlisted,
+    Listed,
+}
+
+/// Who lives, as far as that can be told, and who is gone.
+#[derive(Debug, Default)]
+struct Known {
+    living: BTreeSet<ProcessId>,
+    /// The last look failed: what kept this process from saying that it lives may have kept others, too.
+    in_doubt: bool,
+    gone: HashMap<ProcessId, Leftovers>,
+}
+
+impl Known {
+    /// Takes in a look; who is gone since the last one.
+    fn look(&mut self, seen: Option<BTreeSet<ProcessId>>) -> BTreeSet<ProcessId> {
+        let Some(seen) = seen else {
+            self.in_doubt = true;
+            return BTreeSet::new();
+        };
+        if std::mem::take(&mut self.in_doubt) {
+            self.living.extend(seen);
+            return BTreeSet::new();
+        }
+        let gone: BTreeSet<_> = self.living.difference(&seen).copied().collect();
+        self.living = seen;
+        self.gone
+            .extend(gone.iter().map(|process| (*process, Leftovers::Unlisted)));
+        gone
+    }
+
+    /// Somebody has a tenant of whom nothing was heard for a while. Whether the tenant may be taken over.
+    fn may_succeed(&mut self, owner: ProcessId) -> bool {
+        // Whoever lived at the last look is given up by a look alone.
+        if self.living.contains(&owner) {
+            return false;
+        }
+        *self.gone.entry(owner).or_insert(Leftovers::Unlisted) == Leftovers::Listed
+    }
+}
+
+/// See the module.
+#[derive(Debug, Default)]
+pub(super) struct Processes {
+    known: Mutex<Known>,
+    /// Told when somebody is gone.
+    gone: Arc<Notify>,
+}
+
+impl Processes {
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What a look at the other processes showed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Look {
+    /// Nobody is gone since the last look, as far as that can be told.
+    NobodyGone,
+    /// Somebody is.
+    SomebodyGone,
+}
+
+impl Directory {
+    /// Takes note of who lived when this process began.
+    pub fn meet(&self, others: BTreeSet<ProcessId>) {
+        self.processes.known().living.extend(others);
+    }
+
+    /// Says that this process lives, and looks who else does.
+    pub async fn look_at_others(&self) -> Look {
+        let seen = self.parts.store.others().await.ok();
+        let gone = self.processes.known().look(seen);
+        if gone.is_empty() {
+            return Look::NobodyGone;
+        }
+        self.processes.gone.notify_one();
+        Look::SomebodyGone
+    }
+
+    /// The other process that has a tenant and lives, if there is one. Refused while it cannot be told whether it lives, and
+    /// until what it left is listed.
+    pub async fn elsewhere(&self, tenant: TenantId) -> Result<Option<ProcessId>, Refusal> {
+        if self.parts.store.sharing() == Sharing::Alone || self.running_one(tenant).is_some() {
+            return Ok(None);
+        }
+        let owner = self.parts.store.owner(tenant).await;
+        match owner.map_err(|error| store_refusal(&error))? {
+            None | Some(TenantOwner::ThisProcess) => Ok(None),
+            Some(TenantOwner::Living(process)) => {
+                // It may have been away for a while.
+                self.processes.known().gone.remove(&process);
+                Ok(Some(process))
+            }
+            Some(TenantOwner::Gone(process)) => {
+                if self.processes.known().may_succeed(process) {
+                    return Ok(None);
+                }
+                self.processes.gone.notify_one();
+                Err(Refusal::Unavailable {
+                    retry_after: Some(AGAIN),
+                })
+            }
+        }
+    }
+
+    /// Told when a process is gone, which may have taken in webhooks and not applied them.
+    pub(super) fn somebody_is_gone(&self) -> Arc<Notify> {
+        Arc::clone(&self.processes.gone)
+    }
+
+    /// Whether a process is known to be gone.
+    pub(super) fn is_gone(&self, process: ProcessId) -> bool {
+        self.processes.known().gone.contains_key(&process)
+    }
+
+    /// Processes that are gone and of which the journal was not read yet.
+    pub(super) fn gone_and_unlisted(&self) -> Vec<ProcessId> {
+        let known = self.processes.known();
+        let unlisted = known
+            .gone
+            .iter()
+            .filter(|(_, left)| **left == Leftovers::Unlisted);
+        unlisted.map(|(process, _)| *process).collect()
+    }
+
+    /// The journal was read from the beginning, and that began after these were found gone.
+    pub(super) fn listed(&self, processes: &[ProcessId]) {
+        let mut known = self.processes.known();
+        for process in processes {
+            if let Some(left) = known.gone.get_mut(process) {
+                *left = Leftovers::Listed;
+            }
+        }
+    }
+
+    /// Those of some tenants that do not run and are not another living process' by now. The others are forgotten here.
+    pub(super) async fn left_to_nobody(&self, tenants: Vec<TenantId>) -> Vec<TenantId> {
+        if self.parts.store.sharing() == Sharing::Alone {
+            return tenants;
+        }
+        stream::iter(tenants)
+            .map(|id| async move { self.is_nobody_elses(id).await.then_some(id) })
+            .buffered(TOGETHER)
+            .filter_map(std::future::ready)
+            .collect()
+            .await
+    }
+
+    async fn is_nobody_elses(&self, id: TenantId) -> bool {
+        let now = self.parts.clock.monotonic();
+        let is_left_alone = self
+            .read()
+            .live
+            .get(&id)
+            .is_some_and(|handle| handle.ledger.hands_off(now).is_some());
+        if is_left_alone {
+            return false;
+        }
+        match self.elsewhere(id).await {
+            Ok(None) => true,
+            Ok(Some(process)) => {
+                tracing::info!(tenant.id = %id, process = process.get(), "the tenant is left to the gateway that has it");
+                self.forget(id).await;
+                false
+            }
+            // It is asked again.
+            Err(_) => false,
+        }
+    }
+
+    /// Takes what is left of a tenant off the map.
+    async fn forget(&self, id: TenantId) {
+        let turn = self.starts.turn(id);
+        let mine = turn.lock().await;
+        let dead = {
+            let mut map = self.write();
+            let is_dead = map.live.get(&id).is_some_and(|handle| !handle.is_alive());
+            is_dead.then(|| map.live.remove(&id)).flatten()
+        };
+        if let Some(dead) = &dead {
+            dead.retire().await;
+        }
+        drop(mine);
+        self.starts.done(id);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ids(ids: &[i64]) -> BTreeSet<ProcessId> {
+        ids.iter().copied().map(ProcessId::new).collect()
+    }
+
+    #[test]
+    fn a_process_is_gone_when_a_look_right_after_another_misses_it() {
+        let mut known = Known {
+            living: ids(&[1]),
+            ..Known::default()
+        };
+        assert_eq!(known.look(Some(ids(&[1, 2]))), ids(&[]));
+        assert_eq!(known.look(Some(ids(&[2]))), ids(&[1]));
+        assert_eq!(known.look(Some(ids(&[2]))), ids(&[]));
+        assert_eq!(known.look(None), ids(&[]));
+        assert_eq!(
+            known.look(Some(ids(&[]))),
+            ids(&[]),
+            "nobody could say that it lives"
+        );
+        assert_eq!(known.look(Some(ids(&[2]))), ids(&[]));
+        assert_eq!(known.look(None), ids(&[]));
+        assert_eq!(known.look(Some(ids(&[3]))), ids(&[]));
+        assert_eq!(known.look(Some(ids(&[3]))), ids(&[2]), "it did not come back");
+    }
+
+    #[test]
+    fn who_is_gone_is_succeeded_only_after_its_webhooks_are_listed() {
+        let [one, stranger] = [1, 9].map(ProcessId::new);
+        let mut known = Known {
+            living: ids(&[1]),
+            ..Known::default()
+        };
+        assert!(!known.may_succeed(one), "a look decides whether it is gone");
+        assert!(known.gone.is_empty());
+        known.look(Some(ids(&[])));
+        assert!(!known.may_succeed(one));
+        known.gone.insert(one, Leftovers::Listed);
+        assert!(known.may_succeed(one));
+        // It was gone before this process began.
+        assert!(!known.may_succeed(stranger));
+        assert_eq!(known.gone.get(&stranger), Some(&Leftovers::Unlisted));
+    }
+}

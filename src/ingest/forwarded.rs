@@ -1,0 +1,65 @@
+//! Webhooks that concern tenants of another process: each process is told of those that others took in for its own.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::backlog::{Flow, Item, Part};
+use super::shared_backlog::SharedBacklog;
+use crate::store::{Forwarded, Sharing, Store, Urgency};
+use crate::whatsapp::webhook::Haste;
+
+/// How often it is asked what others took in. A webhook that Meta gives to another gateway comes this much later at most.
+const LOOK: Duration = Duration::from_millis(500);
+
+/// Lists what others took in, for ever.
+pub(super) async fn run(shared_backlog: Arc<SharedBacklog>, store: Arc<dyn Store>) {
+    if store.sharing() == Sharing::Alone {
+        // Whoever waits for the end of this part takes an end for a death.
+        std::future::pending::<()>().await;
+    }
+    loop {
+        match store.forwarded().await {
+            Ok(webhooks) if webhooks.is_empty() => {}
+            Ok(webhooks) => shared_backlog.change(|backlog| {
+                for webhook in webhooks {
+                    let (flow, item) = listed(&webhook);
+                    backlog.arrive(flow, item);
+                }
+            }),
+            // Nothing is passed over: it is told the next time.
+            Err(error) => shared_backlog.reports.tell_unread(&error),
+        }
+        tokio::time::sleep(LOOK).await;
+    }
+}
+
+/// As its taker tells of an entry that is all one tenant's.
+pub(super) fn told(flow: Flow, item: &Item) -> Option<Forwarded> {
+    Some(Forwarded {
+        entry: item.id,
+        tenant: flow.owner?,
+        size: item.size,
+        urgency: match flow.haste {
+            Haste::Prompt => Urgency::Prompt,
+            Haste::Statuses => Urgency::Statuses,
+        },
+    })
+}
+
+/// As it waits here. Its body is read from the journal when its turn comes.
+fn listed(webhook: &Forwarded) -> (Flow, Item) {
+    let flow = Flow {
+        owner: Some(webhook.tenant),
+        haste: match webhook.urgency {
+            Urgency::Prompt => Haste::Prompt,
+            Urgency::Statuses => Haste::Statuses,
+        },
+    };
+    let item = Item {
+        id: webhook.entry,
+        size: webhook.size,
+        entry: None,
+        part: Part::Whole,
+    };
+    (flow, item)
+}

@@ -1,0 +1,91 @@
+//! Several processes on one store, for tests: who lives, who has a tenant, and what they tell each other.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Mutex, MutexGuard};
+
+use crate::domain::TenantId;
+use crate::store::{Forwarded, ProcessId, TenantOwner};
+
+#[derive(Default)]
+struct State {
+    living: BTreeSet<ProcessId>,
+    owners: HashMap<TenantId, ProcessId>,
+    /// Each taking of a lease, in order.
+    leases: Vec<(TenantId, ProcessId)>,
+    /// What was told and not read, by whom to whom.
+    told: Vec<(ProcessId, ProcessId, Forwarded)>,
+}
+
+/// See the module.
+#[derive(Default)]
+pub(crate) struct Processes(Mutex<State>);
+
+impl Processes {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap()
+    }
+
+    pub(super) fn begin(&self, process: ProcessId) {
+        self.state().living.insert(process);
+    }
+
+    /// A process dies.
+    pub(crate) fn kill(&self, process: ProcessId) {
+        self.state().living.remove(&process);
+    }
+
+    /// Who took a tenant, in order.
+    pub(crate) fn owners_in_turn(&self, tenant: TenantId) -> Vec<ProcessId> {
+        let state = self.state();
+        let of = state.leases.iter().filter(|(of, _)| *of == tenant);
+        of.map(|(_, process)| *process).collect()
+    }
+
+    /// How many webhooks a process was told of and did not read yet.
+    pub(crate) fn unread(&self, process: ProcessId) -> usize {
+        let state = self.state();
+        state.told.iter().filter(|(_, to, _)| *to == process).count()
+    }
+
+    pub(super) fn leases(&self, tenant: TenantId, process: ProcessId) {
+        let mut state = self.state();
+        state.owners.insert(tenant, process);
+        state.leases.push((tenant, process));
+    }
+
+    pub(super) fn others(&self, than: ProcessId) -> BTreeSet<ProcessId> {
+        let mut living = self.state().living.clone();
+        living.remove(&than);
+        living
+    }
+
+    pub(super) fn owner(&self, tenant: TenantId, asker: ProcessId) -> Option<TenantOwner> {
+        let state = self.state();
+        let owner = *state.owners.get(&tenant)?;
+        Some(if owner == asker {
+            TenantOwner::ThisProcess
+        } else if state.living.contains(&owner) {
+            TenantOwner::Living(owner)
+        } else {
+            TenantOwner::Gone(owner)
+        })
+    }
+
+    pub(super) fn tell(&self, from: ProcessId, to: ProcessId, webhooks: Vec<Forwarded>) {
+        let told = webhooks.into_iter().map(|webhook| (from, to, webhook));
+        self.state().told.extend(told);
+    }
+
+    /// What living processes told this one.
+    pub(super) fn read(&self, process: ProcessId) -> Vec<Forwarded> {
+        let mut state = self.state();
+        let living = state.living.clone();
+        let told = std::mem::take(&mut state.told);
+        let (read, left) = told
+            .into_iter()
+            .partition(|(from, to, _)| *to == process && living.contains(from));
+        state.told = left;
+        let read: Vec<_> = read;
+        read.into_iter().map(|(_, _, webhook)| webhook).collect()
+    }
+}
