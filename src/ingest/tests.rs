@@ -11,7 +11,7 @@ use crate::actors::{Directory, DirectoryParts};
 use crate::domain::{EventKind, PhoneNumberId, Retention, SendRate, Seq, SystemClock, TenantId, WabaId};
 use crate::store::directory::AccessToken;
 use crate::store::faulty::FaultyStore;
-use crate::store::{Number, ProcessId, Tenant};
+use crate::store::{Number, Tenant};
 
 const STUCK: TenantId = TenantId::new(1);
 const OTHER: TenantId = TenantId::new(2);
@@ -61,7 +61,10 @@ async fn directory(store: &Arc<FaultyStore>) -> Arc<Directory> {
 }
 
 async fn directory_for(store: &Arc<FaultyStore>, apps: &[&str]) -> Arc<Directory> {
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+    directory_at(store, apps, Arc::new(SystemClock::new())).await
+}
+
+async fn directory_at(store: &Arc<FaultyStore>, apps: &[&str], clock: Arc<dyn Clock>) -> Arc<Directory> {
     for id in [STUCK, OTHER] {
         let tenant = Tenant {
             id,
@@ -176,14 +179,14 @@ struct Road {
 
 impl Road {
     async fn open(apps: &[&str]) -> Self {
-        Self::over(Arc::default(), apps, ProcessId::new(1)).await
+        let store = Arc::default();
+        let directory = directory_for(&store, apps).await;
+        Self::over(store, directory, 1).await
     }
 
     /// On a store that others may use, too.
-    async fn over(store: Arc<FaultyStore>, apps: &[&str], process: ProcessId) -> Self {
-        let directory = directory_for(&store, apps).await;
+    async fn over(store: Arc<FaultyStore>, directory: Arc<Directory>, seed: u64) -> Self {
         let shutdown = Shutdown::default();
-        let seed = process.get().unsigned_abs();
         let (intake, applier) = open(parts(&directory), shutdown.clone(), seed).await.unwrap();
         let applying = actix::spawn(applier.run());
         Self {

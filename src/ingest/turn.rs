@@ -13,6 +13,7 @@ use super::ticket::{Taken, Ticket, Verdict};
 use crate::crash::{self, CrashPoint};
 use crate::domain::JournalId;
 use crate::store::{JournalEntry, ProcessId, Store, StoreError};
+use crate::telemetry::metrics;
 
 /// A turn. However it ends, by a panic as well, nothing of it is forgotten: what was not begun waits for the next turn.
 pub(super) struct TurnOf {
@@ -99,6 +100,7 @@ impl TurnOf {
         let told: Vec<_> = some.map_while(|item| forwarded::told(flow, item)).collect();
         store.forward(to, told.clone()).await?;
         let gone: Vec<Item> = self.left.drain(..told.len()).collect();
+        metrics::webhooks_forwarded_total().increment(u64::try_from(gone.len()).unwrap_or(u64::MAX));
         self.shared_backlog.change(|backlog| {
             for item in &gone {
                 backlog.ended(flow, self.pace);

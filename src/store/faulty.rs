@@ -49,6 +49,9 @@ pub(crate) struct FaultyStore {
     /// How often numbers were read. What was read is given once this is free.
     pub(crate) number_reads: AtomicUsize,
     pub(crate) number_gate: tokio::sync::Mutex<()>,
+    /// How often it was told to another process, which is done once this is free.
+    pub(crate) tellings: AtomicUsize,
+    pub(crate) telling_gate: tokio::sync::Mutex<()>,
     /// How many tellings of another process are refused.
     pub(crate) untold: AtomicUsize,
     /// How long a write takes.
@@ -81,6 +84,8 @@ pub(crate) struct FaultyStore {
     /// How many reads of the journal, and how many of those who put something aside, die of it.
     pub(crate) deadly_scans: AtomicUsize,
     pub(crate) deadly_asides: AtomicUsize,
+    /// How long a read of the journal takes.
+    pub(crate) scan_delay: Mutex<Duration>,
     /// A message that can never be committed.
     pub(crate) spoiled: Mutex<Option<Wamid>>,
 }
@@ -311,6 +316,10 @@ impl Store for FaultyStore {
         limit: usize,
     ) -> Result<Vec<JournalEntry>, StoreError> {
         Self::die_if(&self.deadly_scans);
+        let delay = *self.scan_delay.lock().unwrap();
+        if !delay.is_zero() {
+            tokio::time::sleep(delay).await;
+        }
         self.inner.journal_open(after, limit).await
     }
 
@@ -371,6 +380,8 @@ impl Store for FaultyStore {
         if Self::is_one_of(&self.untold) {
             return Err(StoreError::new(StoreErrorKind::Unavailable, "as the test wants"));
         }
+        self.tellings.fetch_add(1, Ordering::AcqRel);
+        drop(self.telling_gate.lock().await);
         let (own, processes) = self.process.as_ref().unwrap();
         processes.tell(*own, to, webhooks);
         Ok(())

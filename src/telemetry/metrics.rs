@@ -37,6 +37,8 @@ metrics_table! {
     histogram(LOCAL) journal_append_seconds = "mesej_journal_append_seconds";
     /// Webhooks read again from the journal after a start or a failure.
     counter journal_replayed_total = "mesej_journal_replayed_total";
+    /// Webhooks that were left to another gateway, which has their tenant.
+    counter webhooks_forwarded_total = "mesej_webhooks_forwarded_total";
 
     /// Requests over HTTP, by route, method and class of the status. Webhooks and handshakes of sockets are among them.
     counter http_requests_total = "mesej_http_requests_total" { route: HttpRoute, method: HttpMethod, status: StatusClass };

@@ -6,9 +6,11 @@ use tokio::time::Instant;
 
 use super::*;
 use crate::actors::directory::Look;
-use crate::store::ProcessId;
+use crate::actors::port::WebhookTenants as _;
+use crate::domain::TestClock;
 use crate::store::faulty::Processes;
 use crate::store::memory::MemoryStore;
+use crate::store::{ConversationFilter, ProcessId};
 
 const ONE: ProcessId = ProcessId::new(1);
 const TWO: ProcessId = ProcessId::new(2);
@@ -16,17 +18,35 @@ const TWO: ProcessId = ProcessId::new(2);
 const SOON: Duration = Duration::from_secs(2);
 
 /// A store, and those who use it.
-#[derive(Default)]
 struct Cluster {
     inner: Arc<MemoryStore>,
     processes: Arc<Processes>,
+    clock: TestClock,
+}
+
+impl Default for Cluster {
+    fn default() -> Self {
+        Self {
+            inner: Arc::default(),
+            processes: Arc::default(),
+            clock: TestClock::at(SystemClock::new().now()),
+        }
+    }
 }
 
 impl Cluster {
     /// Starts a gateway.
     async fn gateway(&self, process: ProcessId) -> Road {
         let store = FaultyStore::of_process(process, &self.processes, &self.inner);
-        Road::over(Arc::new(store), &["demo"], process).await
+        let store = Arc::new(store);
+        let directory = directory_at(&store, &["demo"], Arc::new(self.clock.clone())).await;
+        Road::over(store, directory, process.get().unsigned_abs()).await
+    }
+
+    /// Meta gives a webhook to a gateway, later than any before.
+    async fn give(&self, to: &Road, body: Bytes) {
+        self.clock.advance(Duration::from_millis(1));
+        to.intake.accept(demo(), body).await.unwrap();
     }
 
     async fn texts(&self, tenant: TenantId) -> Vec<usize> {
@@ -61,22 +81,14 @@ async fn webhooks_that_alternate_between_two_gateways_leave_the_tenant_where_it_
     let mut slowest = Duration::ZERO;
     for n in 0..40 {
         let began = Instant::now();
-        roads[n % 2]
-            .intake
-            .accept(demo(), webhook(OTHER, n, 1))
-            .await
-            .unwrap();
+        cluster.give(&roads[n % 2], webhook(OTHER, n, 1)).await;
         let all: Vec<usize> = (0..=n).collect();
         cluster.come(OTHER, &all).await;
         slowest = slowest.max(began.elapsed());
     }
     // Now all at once, both kinds.
     for n in 40..100 {
-        roads[n % 2]
-            .intake
-            .accept(demo(), webhook(OTHER, n, 1))
-            .await
-            .unwrap();
+        cluster.give(&roads[n % 2], webhook(OTHER, n, 1)).await;
     }
     let all: Vec<usize> = (0..100).collect();
     cluster.come(OTHER, &all).await;
@@ -103,25 +115,29 @@ async fn what_a_dead_gateway_took_in_and_was_told_of_comes_before_what_is_taken_
     two.directory.look_at_others().await;
     // Both have read the journal by then.
     tokio::time::sleep(SOON).await;
-    one.intake.accept(demo(), webhook(OTHER, 0, 1)).await.unwrap();
+    cluster.give(&one, webhook(OTHER, 0, 1)).await;
     cluster.come(OTHER, &[0]).await;
     // It still takes webhooks, and applies nothing more.
     one.shutdown.begin();
     tokio::time::sleep(SOON).await;
-    one.intake.accept(demo(), webhook(OTHER, 1, 1)).await.unwrap();
-    two.intake.accept(demo(), webhook(OTHER, 2, 1)).await.unwrap();
+    cluster.give(&one, webhook(OTHER, 1, 1)).await;
+    cluster.give(&two, webhook(OTHER, 2, 1)).await;
     tokio::time::sleep(SOON).await;
     assert_eq!(cluster.processes.unread(ONE), 1);
     assert_eq!(cluster.texts(OTHER).await, [0]);
     crash(one, &cluster.processes, ONE).await;
     // Nobody knows yet that it is gone.
-    two.intake.accept(demo(), webhook(OTHER, 3, 1)).await.unwrap();
+    cluster.give(&two, webhook(OTHER, 3, 1)).await;
     tokio::time::sleep(SOON * 2).await;
     assert_eq!(cluster.texts(OTHER).await, [0]);
+    // What waits here is tried more than once before the journal is read.
+    *two.store.scan_delay.lock().unwrap() = SOON * 2;
     assert_eq!(two.directory.look_at_others().await, Look::SomebodyGone);
-    two.intake.accept(demo(), webhook(OTHER, 4, 1)).await.unwrap();
+    cluster.give(&two, webhook(OTHER, 4, 1)).await;
+    tokio::time::sleep(SOON * 2).await;
     cluster.come(OTHER, &[0, 1, 2, 3, 4]).await;
-    assert_eq!(cluster.texts(OTHER).await, [0, 1, 2, 3, 4], "in order");
+    assert_eq!(cluster.texts(OTHER).await, [0, 1, 2, 3, 4]);
+    *two.store.scan_delay.lock().unwrap() = Duration::ZERO;
     assert_eq!(cluster.processes.owners_in_turn(OTHER), [ONE, TWO]);
     two.applied().await;
     two.close().await;
@@ -135,7 +151,7 @@ async fn what_a_dead_gateway_took_in_is_applied_although_no_webhook_comes_any_mo
     two.directory.look_at_others().await;
     one.shutdown.begin();
     tokio::time::sleep(SOON).await;
-    one.intake.accept(demo(), webhook(STUCK, 7, 1)).await.unwrap();
+    cluster.give(&one, webhook(STUCK, 7, 1)).await;
     crash(one, &cluster.processes, ONE).await;
     two.directory.look_at_others().await;
     cluster.come(STUCK, &[7]).await;
@@ -148,12 +164,12 @@ async fn a_webhook_that_cannot_be_left_to_its_owner_yet_is_left_later_and_holds_
     tokio::time::pause();
     let cluster = Cluster::default();
     let (one, two) = (cluster.gateway(ONE).await, cluster.gateway(TWO).await);
-    one.intake.accept(demo(), webhook(OTHER, 0, 1)).await.unwrap();
+    cluster.give(&one, webhook(OTHER, 0, 1)).await;
     cluster.come(OTHER, &[0]).await;
     two.store.untold.store(3, Ordering::Release);
-    two.intake.accept(demo(), webhook(OTHER, 1, 1)).await.unwrap();
-    two.intake.accept(demo(), webhook(OTHER, 2, 1)).await.unwrap();
-    two.intake.accept(demo(), webhook(STUCK, 0, 1)).await.unwrap();
+    cluster.give(&two, webhook(OTHER, 1, 1)).await;
+    cluster.give(&two, webhook(OTHER, 2, 1)).await;
+    cluster.give(&two, webhook(STUCK, 0, 1)).await;
     until(
         "the other tenant's is there",
         Duration::from_millis(500),
@@ -184,21 +200,18 @@ async fn a_webhook_of_two_tenants_is_applied_by_the_gateway_of_each() {
     tokio::time::pause();
     let cluster = Cluster::default();
     let (one, two) = (cluster.gateway(ONE).await, cluster.gateway(TWO).await);
-    one.intake.accept(demo(), webhook(STUCK, 0, 1)).await.unwrap();
-    two.intake.accept(demo(), webhook(OTHER, 0, 1)).await.unwrap();
+    cluster.give(&one, webhook(STUCK, 0, 1)).await;
+    cluster.give(&two, webhook(OTHER, 0, 1)).await;
     cluster.come(STUCK, &[0]).await;
     cluster.come(OTHER, &[0]).await;
     for (n, road) in [&one, &two, &one, &two].into_iter().enumerate() {
-        road.intake.accept(demo(), webhook_of_two(n + 1)).await.unwrap();
+        cluster.give(road, webhook_of_two(n + 1)).await;
         // Right behind it: what is split off goes first.
-        road.intake
-            .accept(demo(), webhook(STUCK, 10 + n, 1))
-            .await
-            .unwrap();
+        cluster.give(road, webhook(STUCK, 10 + n, 1)).await;
     }
     // Both have a number in the account.
     for road in [&one, &two] {
-        road.intake.accept(demo(), account()).await.unwrap();
+        cluster.give(road, account()).await;
     }
     cluster.come(STUCK, &[0, 1, 2, 3, 4, 10, 11, 12, 13]).await;
     cluster.come(OTHER, &[0, 1, 2, 3, 4]).await;
@@ -219,6 +232,66 @@ async fn a_webhook_of_two_tenants_is_applied_by_the_gateway_of_each() {
         assert_eq!(news.count(), 1, "the same news, told once");
     }
     assert!(one.reasons().await.is_empty());
+    one.close().await;
+    two.close().await;
+}
+
+#[actix::test]
+async fn a_webhook_that_is_told_to_a_gateway_while_that_one_dies_is_applied_by_who_is_left() {
+    tokio::time::pause();
+    let cluster = Cluster::default();
+    let (one, two) = (cluster.gateway(ONE).await, cluster.gateway(TWO).await);
+    two.directory.look_at_others().await;
+    tokio::time::sleep(SOON).await;
+    cluster.give(&one, webhook(OTHER, 0, 1)).await;
+    cluster.come(OTHER, &[0]).await;
+    let gate = two.store.telling_gate.lock().await;
+    cluster.give(&two, webhook(OTHER, 1, 1)).await;
+    until("it is being told", SOON, async || {
+        two.store.tellings.load(Ordering::Acquire) == 1
+    })
+    .await;
+    crash(one, &cluster.processes, ONE).await;
+    assert_eq!(two.directory.look_at_others().await, Look::SomebodyGone);
+    // The journal is read while the webhook is in hand.
+    until("the journal is read", SOON, async || {
+        two.directory.gone_and_unlisted().is_empty()
+    })
+    .await;
+    drop(gate);
+    cluster.come(OTHER, &[0, 1]).await;
+    two.applied().await;
+    two.close().await;
+}
+
+#[actix::test]
+async fn a_message_that_another_gateway_took_in_stands_in_its_conversation_where_its_time_says() {
+    tokio::time::pause();
+    let cluster = Cluster::default();
+    let began = SystemClock::new().now().as_secs() - 100;
+    let (one, two) = (cluster.gateway(ONE).await, cluster.gateway(TWO).await);
+    cluster.give(&one, webhook_of(OTHER, 0, 1, began)).await;
+    cluster.come(OTHER, &[0]).await;
+    // The earlier of the two has the longer way.
+    cluster.give(&two, webhook_of(OTHER, 1, 1, began + 1)).await;
+    cluster.give(&one, webhook_of(OTHER, 2, 1, began + 2)).await;
+    cluster.come(OTHER, &[0, 1, 2]).await;
+    assert_eq!(cluster.texts(OTHER).await, [0, 2, 1], "as they were applied");
+    let now = SystemClock::new().now();
+    let all = ConversationFilter::default();
+    let conversations = one.store.page_conversations(OTHER, all, None, 9).await.unwrap();
+    let conversation = conversations.items.first().unwrap();
+    assert_eq!(conversation.preview.as_deref(), Some("2"));
+    let page = one.store.page_messages(OTHER, conversation.id, None, 9, now);
+    let times: Vec<_> = page
+        .await
+        .unwrap()
+        .items
+        .iter()
+        .map(|message| message.created)
+        .collect();
+    assert_eq!(times.len(), 3);
+    assert!(times.is_sorted_by(|newer, older| newer > older), "{times:?}");
     one.close().await;
     two.close().await;
 }
