@@ -133,7 +133,7 @@ pub struct Directory {
     closed: AtomicBool,
     /// The store's numbers as they were read last.
     numbers_version: tokio::sync::Mutex<i64>,
-    taken_back: Arc<tokio::sync::Notify>,
+    taken_over: Arc<tokio::sync::Notify>,
     processes: Processes,
 }
 
@@ -155,7 +155,7 @@ impl Directory {
             rng,
             closed: AtomicBool::new(false),
             numbers_version: tokio::sync::Mutex::new(version),
-            taken_back: Arc::default(),
+            taken_over: Arc::default(),
             processes: Processes::default(),
         })
     }
@@ -202,9 +202,9 @@ impl Directory {
         running.map(|handle| (**handle).clone())
     }
 
-    /// Told whenever a tenant was taken back from another process, which may have taken in webhooks and not applied them.
-    pub fn taken_back(&self) -> Arc<tokio::sync::Notify> {
-        Arc::clone(&self.taken_back)
+    /// Told whenever a tenant was taken from another process, which may have webhooks of it that it does not apply any more.
+    pub fn taken_over(&self) -> Arc<tokio::sync::Notify> {
+        Arc::clone(&self.taken_over)
     }
 
     /// The tenants that run now.

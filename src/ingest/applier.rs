@@ -92,7 +92,7 @@ impl Applier {
             Arc::clone(shared_backlog),
             Arc::clone(&parts.tenants),
         ));
-        tasks.spawn(watch(Arc::clone(shared_backlog), parts.tenants.taken_back()));
+        tasks.spawn(watch(Arc::clone(shared_backlog), parts.tenants.taken_over()));
         tasks
     }
 }
@@ -124,10 +124,10 @@ async fn deal(shared_backlog: Arc<SharedBacklog>, parts: IngestParts, shutdown: 
     }
 }
 
-/// Has the journal read again when a tenant comes back from another process, which may have left some of its webhooks.
-async fn watch(shared_backlog: Arc<SharedBacklog>, taken_back: Arc<Notify>) {
+/// Has the journal read again when a tenant comes from another process, which may have left some of its webhooks.
+async fn watch(shared_backlog: Arc<SharedBacklog>, taken_over: Arc<Notify>) {
     loop {
-        taken_back.notified().await;
+        taken_over.notified().await;
         shared_backlog.scan_again();
     }
 }

@@ -132,6 +132,19 @@ impl Directory {
         }
     }
 
+    /// Whether a tenant that starts here is taken from a process that lives, or that nobody knows yet to be gone: webhooks were left
+    /// to it, which it may not apply any more. When it cannot be told, it is better to look for some in vain.
+    pub(super) async fn was_elsewhere(&self, tenant: TenantId) -> bool {
+        if self.parts.store.sharing() == Sharing::Alone {
+            return false;
+        }
+        let owner = self.parts.store.owner(tenant).await;
+        !matches!(
+            owner,
+            Ok(None | Some(TenantOwner::ThisProcess | TenantOwner::Gone(_)))
+        )
+    }
+
     /// Told when a process is gone, which may have taken in webhooks and not applied them.
     pub(super) fn somebody_is_gone(&self) -> Arc<Notify> {
         Arc::clone(&self.processes.gone)

@@ -134,13 +134,14 @@ impl Directory {
             metrics::actor_restarts_total(ActorKind::Tenant).increment(1);
         }
         let was_lost = matches!(&before, Some(before) if before.ledger.was_lost());
+        let was_elsewhere = self.was_elsewhere(id).await;
         let incarnation = before.map(|before| before.incarnation);
         let handle = self
             .start(Arc::new(row), incarnation)
             .await
             .map_err(Failed::Store)?;
         self.write().live.insert(id, Box::new(handle.clone()));
-        was_lost.then(|| self.taken_back.notify_one());
+        (was_lost || was_elsewhere).then(|| self.taken_over.notify_one());
         Ok(handle)
     }
 

@@ -62,8 +62,8 @@ impl WebhookTenants for Directory {
         Self::listed(self, processes);
     }
 
-    fn taken_back(&self) -> Arc<Notify> {
-        Self::taken_back(self)
+    fn taken_over(&self) -> Arc<Notify> {
+        Self::taken_over(self)
     }
 }
 

@@ -87,8 +87,8 @@ pub trait WebhookTenants: Send + Sync + 'static {
     /// Their webhooks are listed: the journal was read from the beginning since they were found gone.
     fn listed(&self, processes: &[ProcessId]);
 
-    /// Told whenever a tenant was taken back from another process, which may have taken in webhooks and not applied them.
-    fn taken_back(&self) -> Arc<Notify>;
+    /// Told whenever a tenant was taken from another process, which may have webhooks of it that it does not apply any more.
+    fn taken_over(&self) -> Arc<Notify>;
 }
 
 /// Where a tenant takes what came for it.

@@ -295,3 +295,25 @@ async fn a_message_that_another_gateway_took_in_stands_in_its_conversation_where
     one.close().await;
     two.close().await;
 }
+
+#[actix::test]
+async fn who_takes_a_tenant_from_a_gateway_that_hangs_applies_what_was_left_to_that_one() {
+    tokio::time::pause();
+    let cluster = Cluster::default();
+    let (one, two) = (cluster.gateway(ONE).await, cluster.gateway(TWO).await);
+    tokio::time::sleep(SOON).await;
+    cluster.give(&one, webhook(OTHER, 0, 1)).await;
+    cluster.come(OTHER, &[0]).await;
+    // It says that it lives, and applies nothing.
+    one.shutdown.begin();
+    tokio::time::sleep(SOON).await;
+    cluster.give(&two, webhook(OTHER, 1, 1)).await;
+    tokio::time::sleep(SOON).await;
+    assert_eq!(cluster.texts(OTHER).await, [0]);
+    // Somebody asks for the tenant at the other.
+    two.directory.tenant(OTHER).await.unwrap();
+    cluster.come(OTHER, &[0, 1]).await;
+    two.applied().await;
+    one.close().await;
+    two.close().await;
+}
