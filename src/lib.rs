@@ -45,7 +45,8 @@
 //!   change: `store/retention.rs`, `app/upkeep/retention.rs`.
 //! - SIGTERM: `shutdown.rs`, then `Core::serve` in `app/core.rs` (the order) and `app/stop.rs` (the deadlines).
 //! - Start and rest of tenants: `actors/directory/start.rs`, `starts.rs` (failures) and `rest.rs`. Ownership on a cluster:
-//!   `store/scylla/ownership.rs`; gateways that are gone, and numbers that others added: `app/upkeep/others.rs`.
+//!   `store/scylla/ownership.rs`; gateways that are gone, and numbers that others added: `actors/directory/processes.rs`,
+//!   `app/upkeep/others.rs`; webhooks for another gateway's tenants: `ingest/turn.rs`, `ingest/forwarded.rs`.
 //! - A new table that is not written or read with each message: a file in `store/tables/` with its declaration and type, its line
 //!   in `store/tables.rs`, and `docs/data.md` (`MESEJ_WRITE_DOCS=1` writes it). `store/plain.rs` reads, writes, copies and expires its
 //!   rows on every backend. Example: `store/tables/canned_reply.rs`, which `api/canned_replies.rs` uses.

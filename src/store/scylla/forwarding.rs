@@ -108,7 +108,7 @@ fn encode(webhooks: &[Forwarded]) -> Bytes {
 }
 
 fn decode(mut body: Bytes) -> Result<Vec<Forwarded>, StoreError> {
-    if body.len() % BYTES != 0 {
+    if !body.len().is_multiple_of(BYTES) {
         return Err(StoreError::corrupt("forwarded webhooks", "cut off"));
     }
     let mut webhooks = Vec::with_capacity(body.len() / BYTES);
