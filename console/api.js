@@ -61,6 +61,21 @@ export class Api {
     return this.#asked('POST', `/v1/messages/${id}/resolve`, { action });
   }
 
+  /** A page of the canned replies, in order of their shortcuts. */
+  cannedReplies(cursor) {
+    return this.#asked('GET', `/v1/canned-replies?limit=500${cursor ? `&cursor=${encodeURIComponent(cursor)}` : ''}`);
+  }
+
+  /** Adds a canned reply, or replaces the text of the one with this shortcut. */
+  putCannedReply(shortcut, text) {
+    return this.#asked('PUT', `/v1/canned-replies/${encodeURIComponent(shortcut)}`, { text });
+  }
+
+  /** Deletes a canned reply. */
+  deleteCannedReply(shortcut) {
+    return this.#asked('DELETE', `/v1/canned-replies/${encodeURIComponent(shortcut)}`);
+  }
+
   /** A ticket for one WebSocket. */
   async ticket(agent, name) {
     return (await this.#asked('POST', '/v1/ws/ticket', { agent, name })).ticket;

@@ -44,6 +44,7 @@ const FILES: &[File] = files![
     "banner.js",
     "base.css",
     "bubble.js",
+    "canned.js",
     "cards.js",
     "composer.css",
     "composer.js",

@@ -1,0 +1,124 @@
+// The tenant's canned replies: read once when first needed, and again after each change. No DOM in here.
+
+import { folded } from './search.js';
+
+const SHORTCUT = /^[a-z0-9][a-z0-9_-]{0,31}$/;
+
+/** What a shortcut may be, for people. */
+export const SHORTCUT_RULE =
+  'A shortcut is 1 to 32 small letters (a-z), digits, - and _, with a letter or a digit first.';
+
+/** Whether the gateway takes this as a shortcut. */
+export function isShortcut(text) {
+  return SHORTCUT.test(text);
+}
+
+/** What an agent may read about a refusal. */
+export function sentenceOf(error) {
+  if (error.status === 0) return 'The server cannot be reached. Try again.';
+  if (error.code === 'limit_reached') return 'There are as many canned replies as there may be. Delete one first.';
+  if (error.status === 401 || error.status === 403) return 'You may use canned replies here, but not change them.';
+  if (error.status === 429 || error.status >= 500) return 'The server cannot do that just now. Try again in a moment.';
+  return error.message || 'That did not work.';
+}
+
+/** The replies that a query finds: those whose shortcut begins with it, then those that hold it anywhere. */
+export function findReplies(replies, query) {
+  const wanted = folded(query).trim();
+  if (wanted === '') return replies;
+  const begins = replies.filter((reply) => reply.shortcut.startsWith(wanted));
+  const holds = replies.filter(
+    (reply) =>
+      !reply.shortcut.startsWith(wanted) && (reply.shortcut.includes(wanted) || folded(reply.text).includes(wanted)),
+  );
+  return [...begins, ...holds];
+}
+
+export class CannedReplies {
+  /** In order of their shortcuts; as far as they are known. */
+  all = [];
+  /** `unknown` before they were first read, then `known`. */
+  state = 'unknown';
+  /** Whether they are being read. */
+  loading = false;
+  /** Whether the last attempt to read them failed. */
+  failed = false;
+  #api;
+  #changed;
+  #turn = 0;
+
+  /** `changed()` is called after every change. */
+  constructor({ api, changed }) {
+    this.#api = api;
+    this.#changed = changed;
+  }
+
+  /** Reads them, unless that was done or is being done. */
+  need() {
+    if (this.state === 'unknown' && !this.loading) this.load();
+  }
+
+  /** Reads them all. When this begins again before it ends, what was asked for last counts. */
+  async load() {
+    this.#turn += 1;
+    const turn = this.#turn;
+    this.loading = true;
+    this.#changed();
+    const all = await this.#pages().catch(() => null);
+    if (turn !== this.#turn) return;
+    this.loading = false;
+    this.failed = all === null;
+    if (all !== null) {
+      this.all = all;
+      this.state = 'known';
+    }
+    this.#changed();
+  }
+
+  async #pages() {
+    const all = [];
+    let cursor = null;
+    do {
+      const page = await this.#api.cannedReplies(cursor);
+      all.push(...page.canned_replies);
+      cursor = page.next_cursor;
+    } while (cursor);
+    return all;
+  }
+
+  /** The reply under a shortcut, as far as it is known. */
+  get(shortcut) {
+    return this.all.find((reply) => reply.shortcut === shortcut);
+  }
+
+  /** Adds one, or replaces the text of the one with this shortcut. */
+  async put(shortcut, text) {
+    const reply = await this.#api.putCannedReply(shortcut, text);
+    this.#changeTo([...this.#without(shortcut), reply].sort(byShortcut));
+  }
+
+  /** Deletes one; also when somebody else was faster. */
+  async remove(shortcut) {
+    try {
+      await this.#api.deleteCannedReply(shortcut);
+    } catch (error) {
+      if (error.status !== 404) throw error;
+    }
+    this.#changeTo(this.#without(shortcut));
+  }
+
+  #without(shortcut) {
+    return this.all.filter((reply) => reply.shortcut !== shortcut);
+  }
+
+  // Shown at once, and read again for what others changed meanwhile.
+  #changeTo(all) {
+    this.all = all;
+    this.load();
+  }
+}
+
+// The gateway's order is that of bytes, which shortcuts have in common with UTF-16.
+function byShortcut(one, other) {
+  return one.shortcut < other.shortcut ? -1 : 1;
+}
