@@ -3,6 +3,8 @@
 import { AboutView } from './about.js';
 import { Api } from './api.js';
 import { BannerView } from './banner.js';
+import { CannedReplies } from './canned.js';
+import { CannedSheet } from './canned_sheet.js';
 import { Composer } from './composer.js';
 import { Desk } from './desk.js';
 import { Dialogs } from './dialogs.js';
@@ -25,6 +27,8 @@ const timers = {
 const say = (text, tone) => toast($('toasts'), text, tone);
 const dialogs = new Dialogs($('dialog'));
 const api = new Api((...call) => fetch(...call));
+const replies = new CannedReplies({ api, changed });
+const cannedSheet = new CannedSheet({ dialogs, replies, say });
 
 const desk = new Desk({
   api,
@@ -71,7 +75,15 @@ const list = new ListView({
   onShow: show,
 });
 const view = new ThreadView({ log: $('log'), toEnd: $('to-end'), desk, act });
-const composer = new Composer({ form: $('composer'), desk, view, askTemplate, changed });
+const composer = new Composer({
+  form: $('composer'),
+  desk,
+  view,
+  askTemplate,
+  changed,
+  replies,
+  manageReplies: (how) => cannedSheet.open(how),
+});
 const head = new HeadView({ head: $('thread-head'), desk, onBack: back, onAbout: toggleAbout });
 const banner = new BannerView({ banner: $('banner'), desk });
 const about = new AboutView({ panel: $('about'), desk, changed, onClose: toggleAbout });
@@ -101,6 +113,7 @@ function render() {
   view.render(now);
   composer.render(now);
   about.render(now);
+  cannedSheet.render();
   renderLive($('live'), state.link, now);
   renderNothing(state);
   const unread = [...state.conversations.values()].filter((row) => row.unread > 0 && row.status !== 'resolved').length;

@@ -1,5 +1,6 @@
 // Where the agent writes: a reply to the customer, or a note for the other agents. One draft for each conversation.
 
+import { CannedList } from './canned_list.js';
 import { fill, h, setText } from './dom.js';
 import { icon } from './icons.js';
 import { summaryOf } from './content.js';
@@ -17,22 +18,24 @@ export class Composer {
   #view;
   #askTemplate;
   #changed;
+  #canned;
   #drafts = new Map();
   #shown = null;
   #enterSends = true;
   #stopped = null;
   #parts;
 
-  constructor({ form, desk, view, askTemplate, changed }) {
+  /** `replies` are the canned ones; `manageReplies` opens their dialog. */
+  constructor({ form, desk, view, askTemplate, changed, replies, manageReplies }) {
     this.#form = form;
     this.#desk = desk;
     this.#view = view;
     this.#askTemplate = askTemplate;
     this.#changed = changed;
-    this.#build();
+    this.#build(replies, manageReplies);
   }
 
-  #build() {
+  #build(replies, manage) {
     const tab = (mode, label, key) =>
       h(
         'button',
@@ -66,6 +69,8 @@ export class Composer {
       closed: h('p', { class: 'closed', id: 'closed', hidden: true }),
     };
     this.#parts = parts;
+    const insert = (text, { whole }) => this.#insert(text, whole);
+    this.#canned = new CannedList({ text: parts.text, replies, insert, manage });
     parts.text.addEventListener('input', () => this.#typed());
     parts.text.addEventListener('keydown', (event) => this.#key(event));
     parts.text.addEventListener('blur', () => this.#desk.typing(false));
@@ -79,6 +84,7 @@ export class Composer {
       h(
         'div',
         { class: 'write' },
+        this.#canned.element,
         h(
           'div',
           { class: 'write-head' },
@@ -86,6 +92,7 @@ export class Composer {
           parts.typing,
           parts.count,
           parts.enter,
+          this.#canned.button,
         ),
         parts.quote,
         parts.closed,
@@ -101,6 +108,7 @@ export class Composer {
     const row = state.conversations.get(open);
     this.#form.hidden = !row;
     if (!row) {
+      this.#canned.close();
       this.#shown = null;
       return;
     }
@@ -130,6 +138,8 @@ export class Composer {
     this.#renderBar(draft, name, now);
     this.#renderQuote(draft);
     this.#renderHead(lengthOf(text.value), state);
+    this.#canned.button.hidden = closed;
+    this.#canned.render();
   }
 
   #draft() {
@@ -140,6 +150,7 @@ export class Composer {
 
   #enter(draft) {
     this.#shown = this.#desk.open;
+    this.#canned.close();
     this.#parts.text.value = draft[draft.mode];
     this.#grow();
   }
@@ -251,6 +262,21 @@ export class Composer {
 
   #typed() {
     const draft = this.#draft();
+    this.#canned.typed(draft[draft.mode], this.#parts.text.value);
+    this.#written();
+  }
+
+  /** Puts a text in the place of all that is written, or at the cursor, which then stands behind it. Nothing is sent. */
+  #insert(inserted, whole) {
+    const { text } = this.#parts;
+    const at = whole ? [0, text.value.length] : [text.selectionEnd, text.selectionEnd];
+    text.setRangeText(inserted, ...at, 'end');
+    this.#written();
+    if (text.selectionEnd === text.value.length) text.scrollTop = text.scrollHeight;
+  }
+
+  #written() {
+    const draft = this.#draft();
     const text = this.#parts.text.value;
     draft[draft.mode] = text;
     if (draft.mode === 'reply') {
@@ -266,6 +292,7 @@ export class Composer {
   }
 
   #key(event) {
+    if (this.#canned.key(event)) return;
     if (event.key !== 'Enter' || event.isComposing || event.shiftKey) return;
     const chord = event.ctrlKey || event.metaKey;
     if (chord || (this.#enterSends && !event.altKey)) {
@@ -300,6 +327,7 @@ export class Composer {
 
   #sent(draft) {
     draft[draft.mode] = '';
+    this.#canned.close();
     if (draft.mode === 'reply') {
       draft.quoted = null;
       draft.since = null;

@@ -27,6 +27,7 @@ const KEYS = [
   ['Alt+P', 'Write a note'],
   ['Alt+E', 'Resolve, or open again'],
   ['/', 'Find a conversation'],
+  ['/', 'First in a text: canned replies'],
   ['Esc', 'Close, or step back'],
   ['Ctrl+Enter', 'Send'],
   ['?', 'This list'],
@@ -34,6 +35,7 @@ const KEYS = [
 
 export class Dialogs {
   #dialog;
+  #escape = null;
 
   constructor(dialog) {
     this.#dialog = dialog;
@@ -42,15 +44,33 @@ export class Dialogs {
       (event) => event.target === dialog && dialog.dataset.closable === 'true' && dialog.close(),
     );
     dialog.addEventListener('cancel', (event) => dialog.dataset.closable !== 'true' && event.preventDefault());
+    // Wherever the focus is; and no other listener takes the same press for one on the page below.
+    document.addEventListener(
+      'keydown',
+      (event) => {
+        if (event.key !== 'Escape' || event.isComposing || !dialog.open || !this.#escape) return;
+        event.preventDefault();
+        event.stopImmediatePropagation();
+        this.#escape();
+      },
+      { capture: true },
+    );
   }
 
   /** Says something that stays until the page is loaded again. */
   notice(title, parts) {
-    this.#show(title, h('div', { class: 'notice' }, parts), { closable: false });
+    this.show(title, h('div', { class: 'notice' }, parts), { closable: false });
   }
 
-  #show(title, parts, { closable = true, kind = '' } = {}) {
+  /** Closes what is open. */
+  close() {
+    this.#dialog.close();
+  }
+
+  /** Shows a sheet. One that is not `closable` is left by what stands in it, or by `escape()`, which Esc calls then. */
+  show(title, parts, { closable = true, kind = '', escape = null } = {}) {
     const dialog = this.#dialog;
+    this.#escape = escape;
     dialog.className = `sheet ${kind}`;
     dialog.dataset.closable = String(closable);
     const close = closable
@@ -84,7 +104,7 @@ export class Dialogs {
         this.#dialog.close();
         resolve(name);
       };
-      this.#show(
+      this.show(
         'Welcome',
         [
           h('p', null, 'Who answers today? Your colleagues see this name, customers do not.'),
@@ -153,7 +173,7 @@ export class Dialogs {
         template: { name: name.value, language: { code: language.value }, ...(components && { components }) },
       });
     };
-    this.#show('Send a template', [
+    this.show('Send a template', [
       h(
         'p',
         { class: 'quiet' },
@@ -194,7 +214,7 @@ export class Dialogs {
     // In the order of the states: the times come from two clocks, and Meta's are in whole seconds.
     const order = Object.keys(STATE_NAMES);
     const times = Object.entries(delivery?.times ?? {}).sort(([one], [other]) => order.indexOf(one) - order.indexOf(other));
-    this.#show(
+    this.show(
       'Details',
       [
         ticks
@@ -262,7 +282,7 @@ export class Dialogs {
 
   /** The keys that do something. */
   keys() {
-    this.#show(
+    this.show(
       'Keys',
       h(
         'dl',

@@ -179,6 +179,40 @@ test('what a colleague does is seen by the other', async () => {
   await ben.page.close();
 });
 
+test('a canned reply is made, sent and deleted without leaving the thread', async () => {
+  const api = await gatewayApi(base);
+  const { page, wrong } = await openPage(browser.context, `${base}/?agent=ana`);
+  await isLive(page);
+  const { id } = await someoneToAnswer(api);
+  await openConversation(page, id);
+  const shortcut = `test-${Date.now()}`;
+  const text = `We open at nine.\nسنفتح في التاسعة. ${Date.now()}`;
+  const write = page.locator('#write');
+  const dialog = page.locator('#dialog');
+  const kept = async () => (await api('/v1/canned-replies?limit=500')).canned_replies.find((one) => one.shortcut === shortcut);
+  await write.pressSequentially(`/${shortcut}`);
+  await page.getByRole('option', { name: 'New canned reply…' }).click();
+  await dialog.getByLabel('Text').fill(text);
+  await dialog.getByRole('button', { name: 'Save' }).click();
+  await page.getByRole('option', { name: `/${shortcut}` }).waitFor();
+  assert.equal((await kept()).text, text);
+  await write.press('Enter');
+  assert.equal(await write.inputValue(), text);
+  await write.press('Enter');
+  await getsThrough(page, SLOW);
+  const sent = (await wholeThread(api, id)).filter((message) => message.content.text?.body === text);
+  assert.equal(sent.length, 1);
+  await write.pressSequentially('/');
+  await page.getByRole('option', { name: 'Manage…' }).click();
+  for (let presses = 0; presses < 2; presses += 1)
+    await dialog.getByRole('button', { name: `Delete /${shortcut}` }).click();
+  await eventually('it is deleted', async () => !(await kept()));
+  await page.keyboard.press('Escape');
+  await write.fill('');
+  assert.deepEqual(wrong, []);
+  await page.close();
+});
+
 test(
   'a server that is killed and comes back leaves nothing out and repeats nothing',
   { skip: !restart && process.env.MESEJ_URL && 'no MESEJ_RESTART' },

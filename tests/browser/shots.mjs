@@ -17,6 +17,15 @@ const show = (name) => (page) =>
     .click()
     .then(() => page.mouse.move(900, 400))
     .then(() => page.waitForTimeout(400));
+const canned = async (page, gateway) => {
+  const { ledger } = gateway;
+  ledger.putCannedReply('address', 'We are at 12 Garden Lane, behind the market.\nThe gate is open from 8:00.');
+  ledger.putCannedReply('hours', 'We are open from Monday to Saturday, 8:00 to 18:00.');
+  ledger.putCannedReply('hours-ar', 'نحن مفتوحون من الاثنين إلى السبت، من 8:00 إلى 18:00.');
+  await show('Sari')(page);
+  await page.locator('#write').pressSequentially('/');
+  await page.waitForTimeout(300);
+};
 const SHOTS = {
   welcome: { agent: null },
   empty: {},
@@ -47,6 +56,15 @@ const SHOTS = {
       await show('Hannah')(page);
       await page.getByRole('button', { name: 'Send template' }).click();
       await page.getByRole('button', { name: 'Add a variable' }).click();
+      await page.waitForTimeout(300);
+    },
+  },
+  canned: { act: canned },
+  canned_dialog: {
+    act: async (page, gateway) => {
+      await canned(page, gateway);
+      await page.getByRole('option', { name: 'Manage…' }).click();
+      await page.getByRole('button', { name: 'Delete /address' }).click();
       await page.waitForTimeout(300);
     },
   },

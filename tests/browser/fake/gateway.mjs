@@ -27,7 +27,11 @@ export class FakeGateway {
   heard = [];
   tickets = new Map();
   key = randomBytes(8).toString('hex');
-  /** Set to hold something back: `{ticket: status}` refuses tickets, `{silent: true}` leaves sends unanswered. */
+  /**
+   * Set to hold something back: `{ticket: status}` refuses tickets, `{silent: true}` leaves sends unanswered,
+   * `{cannedReplies: status}` refuses their list, `{changeCannedReply: [status, code]}` their changes, `{cannedPage: n}`
+   * makes their pages short.
+   */
   faults = {};
   delays = new Map();
   #server = null;

@@ -25,6 +25,7 @@ export class Ledger {
   contacts = new Map();
   messages = new Map();
   answered = new Map();
+  cannedReplies = new Map();
   /** Conversations as the last event told of them. */
   #told = new Map();
   /** Called with every new event. */
@@ -45,6 +46,13 @@ export class Ledger {
     this.events.push(event);
     this.onEvent(event);
     return event;
+  }
+
+  /** Adds a canned reply, or replaces it. */
+  putCannedReply(shortcut, text, changed_by = { kind: 'api', key: 'demo' }) {
+    const reply = { shortcut, text, changed_at: Date.now(), changed_by };
+    this.cannedReplies.set(shortcut, reply);
+    return reply;
   }
 
   /** A customer, and the conversation with them. */

@@ -37,6 +37,12 @@ export function answer(gateway, method, url, body, headers) {
       return ok({ numbers: [{ ...ledger.shownNumber, lane: ledger.lane }] });
     case 'POST messages':
       return send(gateway, body);
+    case 'GET canned-replies':
+      return cannedReplies(gateway, url.searchParams);
+    case 'PUT canned-replies/one':
+      return putCannedReply(gateway, path[1], body);
+    case 'DELETE canned-replies/one':
+      return deleteCannedReply(gateway, path[1]);
     default:
       return error(404, 'not_found');
   }
@@ -116,4 +122,26 @@ function send(gateway, body) {
   );
   gateway.travel(sent);
   return ok({ message_id: sent.id, conversation_id: sent.conversation_id, state: 'queued' }, 202);
+}
+
+function cannedReplies({ ledger, faults }, query) {
+  if (faults.cannedReplies) return error(faults.cannedReplies, 'unavailable');
+  const limit = Math.min(Number(query.get('limit') ?? 100), faults.cannedPage ?? 500);
+  const after = query.get('cursor') ?? '';
+  const rest = [...ledger.cannedReplies.values()]
+    .sort((one, other) => (one.shortcut < other.shortcut ? -1 : 1))
+    .filter((one) => one.shortcut > after);
+  const canned_replies = rest.slice(0, limit);
+  return ok({ canned_replies, next_cursor: rest.length > limit ? canned_replies.at(-1).shortcut : null });
+}
+
+function putCannedReply({ ledger, faults }, shortcut, { text }) {
+  if (faults.changeCannedReply) return error(...faults.changeCannedReply);
+  const isNew = !ledger.cannedReplies.has(shortcut);
+  return ok(ledger.putCannedReply(shortcut, text, API), isNew ? 201 : 200);
+}
+
+function deleteCannedReply({ ledger, faults }, shortcut) {
+  if (faults.changeCannedReply) return error(...faults.changeCannedReply);
+  return ledger.cannedReplies.delete(shortcut) ? ok({ shortcut }) : error(404, 'not_found');
 }

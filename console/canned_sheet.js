@@ -1,0 +1,218 @@
+// The dialog of the canned replies: all of them, a form for one, and a question before one is deleted.
+
+import { ApiError } from './api.js';
+import { SHORTCUT_RULE, isShortcut, sentenceOf } from './canned.js';
+import { Cache, fill, h, setText } from './dom.js';
+
+const MOST = 4096;
+
+export class CannedSheet {
+  #dialogs;
+  #replies;
+  #say;
+  #rows = h('ul', { class: 'canned-rows' });
+  #status = h('p', { class: 'quiet', role: 'status' });
+  #problem = h('p', { class: 'sheet-problem', role: 'alert' });
+  #again = h('button', { type: 'button', class: 'plain', onclick: () => this.#replies.load() }, 'Try again');
+  #add = h('button', { type: 'button', class: 'primary', onclick: () => this.#write({}) }, 'New canned reply');
+  /** The shortcut of the one that is to be deleted, before that is confirmed. */
+  #asked = null;
+  #nodes = new Cache();
+
+  constructor({ dialogs, replies, say }) {
+    this.#dialogs = dialogs;
+    this.#replies = replies;
+    this.#say = say;
+  }
+
+  /** Opens it; with a form for a new one if `add` says how that begins: `{shortcut, text}`. */
+  open({ add }) {
+    this.#replies.load();
+    if (add) this.#write(add, { then: () => this.#dialogs.close() });
+    else this.#list();
+  }
+
+  // --- all of them -------------------------------------------------------------------------------------------------
+
+  #list() {
+    this.#asked = null;
+    setText(this.#problem, '');
+    this.#dialogs.show('Canned replies', [
+      h('p', { class: 'quiet' }, 'Texts that are sent often. Your colleagues have the same ones. Type / in an empty text to use one.'),
+      h('p', { class: 'canned-head' }, this.#add, this.#again, this.#status),
+      this.#problem,
+      this.#rows,
+    ]);
+    this.render();
+    this.#add.focus({ preventScroll: true });
+  }
+
+  /** Brings the list up to date with what is known. */
+  render() {
+    if (!this.#rows.isConnected) return;
+    const { all, state, failed, loading } = this.#replies;
+    fill(
+      this.#rows,
+      all.map((reply) => {
+        const asked = reply.shortcut === this.#asked;
+        return this.#nodes.get(reply.shortcut, [reply.text, asked], () => this.#row(reply, asked));
+      }),
+    );
+    this.#nodes.sweep();
+    const lost = failed && !loading;
+    this.#again.hidden = !lost;
+    setText(
+      this.#status,
+      lost
+        ? 'The canned replies could not be loaded.'
+        : state === 'unknown'
+          ? 'Loading…'
+          : all.length === 0
+            ? 'There are none yet.'
+            : '',
+    );
+  }
+
+  #row(reply, asked) {
+    const { shortcut, text } = reply;
+    const button = (label, run, tone = '') =>
+      h('button', { type: 'button', class: `plain ${tone}`, 'aria-label': `${label} /${shortcut}`, onclick: run }, label);
+    return h(
+      'li',
+      { 'data-shortcut': shortcut },
+      h('span', { class: 'canned-shortcut' }, `/${shortcut}`),
+      h('p', { class: 'canned-text', dir: 'auto' }, text),
+      asked
+        ? h(
+            'div',
+            { class: 'canned-decide' },
+            h('span', null, 'Delete it for everybody?'),
+            button('Delete', () => this.#remove(shortcut), 'danger'),
+            button('Keep', () => this.#ask(null, shortcut)),
+          )
+        : h(
+            'div',
+            { class: 'canned-decide' },
+            button('Edit', () => this.#write(reply, { isKnown: true })),
+            button('Delete', () => this.#ask(shortcut, shortcut)),
+          ),
+    );
+  }
+
+  /** Asks before it deletes one, or does not ask any more. The focus goes to the harmless button. */
+  #ask(asked, shortcut) {
+    this.#asked = asked;
+    setText(this.#problem, '');
+    this.render();
+    this.#rows.querySelector(`[data-shortcut="${shortcut}"] button:last-child`)?.focus();
+  }
+
+  async #remove(shortcut) {
+    this.#asked = null;
+    try {
+      await this.#replies.remove(shortcut);
+      this.render();
+      this.#add.focus({ preventScroll: true });
+    } catch (error) {
+      this.#ask(null, shortcut);
+      setText(this.#problem, sentenceOf(error));
+    }
+  }
+
+  // --- one of them -------------------------------------------------------------------------------------------------
+
+  /** A form for a new one, or for the text of one that there is. */
+  #write({ shortcut = '', text = '' }, { isKnown = false, then = () => this.#list() } = {}) {
+    const { name, body } = fields(shortcut, text);
+    const begun = body.value;
+    const problem = h('p', { class: 'sheet-problem', role: 'alert', id: 'canned-problem' });
+    const save = h('button', { class: 'primary' }, 'Save');
+    let saves = false;
+    // The button stays enabled: one that is disabled loses the focus.
+    const saving = (on) => {
+      saves = on;
+      setText(save, on ? 'Saving…' : 'Save');
+    };
+    const leave = () => (isKnown ? this.#list() : then());
+    const refuse = (why, field) => {
+      setText(problem, why);
+      for (const one of [name, body]) one.setAttribute('aria-invalid', String(one === field));
+      field?.focus();
+    };
+    const done = async (event) => {
+      event.preventDefault();
+      if (saves) return;
+      const wanted = { shortcut: name.value.trim().replace(/^\//, '').toLowerCase(), text: body.value.trim() };
+      const wrong = wrongIn(wanted);
+      if (wrong) {
+        refuse(wrong.why, wrong.of === 'shortcut' ? name : body);
+        return;
+      }
+      saving(true);
+      try {
+        if (!isKnown) await this.#refuseTaken(wanted.shortcut);
+        await this.#replies.put(wanted.shortcut, wanted.text);
+        this.#say(`Saved as /${wanted.shortcut}`, 'good');
+        // Whoever pressed Cancel meanwhile is elsewhere.
+        if (form.isConnected) then();
+      } catch (error) {
+        refuse(sentenceOf(error), error.code === 'taken' ? name : null);
+      }
+      saving(false);
+    };
+    // What was written is not thrown away by a key or a press beside the dialog.
+    const escape = () => {
+      if (name.value === shortcut && body.value === begun) leave();
+      else refuse('This is not saved yet. Save it, or cancel.', null);
+    };
+    const form = h(
+      'form',
+      { onsubmit: done, novalidate: true },
+      isKnown ? null : h('div', null, h('label', { for: 'canned-name' }, 'Shortcut'), name),
+      h('div', null, h('label', { for: 'canned-body' }, 'Text'), body),
+      problem,
+      h(
+        'p',
+        { class: 'sheet-foot' },
+        h('button', { type: 'button', class: 'plain', onclick: leave }, 'Cancel'),
+        save,
+      ),
+    );
+    this.#dialogs.show(isKnown ? `Edit /${shortcut}` : 'New canned reply', form, { closable: false, escape });
+    const first = isKnown || shortcut !== '' ? body : name;
+    first.focus();
+  }
+
+  // What a colleague saved under the same shortcut is not replaced unseen, so the list is read again first.
+  async #refuseTaken(shortcut) {
+    await this.#replies.load();
+    if (this.#replies.failed) throw new ApiError(0, 'unreachable', 'The list could not be read.');
+    if (!this.#replies.get(shortcut)) return;
+    const taken = `There is a canned reply /${shortcut} already. Choose another shortcut, or edit that one.`;
+    throw new ApiError(409, 'taken', taken);
+  }
+}
+
+function fields(shortcut, text) {
+  const name = h('input', {
+    type: 'text',
+    id: 'canned-name',
+    value: shortcut,
+    placeholder: 'hours',
+    autocomplete: 'off',
+    autocapitalize: 'none',
+    spellcheck: 'false',
+    'aria-describedby': 'canned-problem',
+  });
+  const body = h('textarea', { id: 'canned-body', dir: 'auto', rows: '6', 'aria-describedby': 'canned-problem' });
+  body.value = text;
+  return { name, body };
+}
+
+function wrongIn({ shortcut, text }) {
+  if (!isShortcut(shortcut)) return { of: 'shortcut', why: SHORTCUT_RULE };
+  const length = [...text].length;
+  if (length === 0) return { of: 'text', why: 'Write the text that is to be sent.' };
+  if (length > MOST) return { of: 'text', why: `The text is ${length - MOST} characters too long: WhatsApp takes ${MOST}.` };
+  return null;
+}
