@@ -17,10 +17,12 @@ use crate::api::DemoSession;
 use crate::api::auth::key::{KeyKind, NewKey, PresentedKey};
 use crate::config::{AppConfig, BaseUrl, Config};
 use crate::domain::{
-    AgentId, Clock, PhoneNumberId, Retention, SendRate, SystemClock, TenantId, Timestamp, WabaId,
+    AgentId, Author, Clock, PhoneNumberId, Retention, SendRate, SystemClock, TenantId, Timestamp, WabaId,
 };
 use crate::shutdown::Shutdown;
 use crate::store::directory::{AccessToken, Scope};
+use crate::store::plain::PlainTable;
+use crate::store::tables::CannedReply;
 use crate::store::{ApiKey, ConversationFilter, KeyHash, Number, Tenant};
 use mesej_simulator::control::WebhookTarget;
 use mesej_simulator::{ChatterConfig, CustomerSpec, CustomerView, NumberConfig, Simulator, SimulatorConfig};
@@ -39,6 +41,12 @@ const CUSTOMERS: u32 = 14;
 const REMEMBERED: usize = 1_000;
 /// The customer of the printed examples.
 const FIRST: &str = "6281234567801";
+/// What agents find under `/` at the first start.
+const CANNED_REPLIES: [(&str, &str); 3] = [
+    ("hours", "We are open from Monday to Saturday, 8:00 to 18:00."),
+    ("ready", "Your order is ready. You can pick it up any time today."),
+    ("thanks", "Thank you, and have a lovely day!"),
+];
 /// The agent that the page plays unless told otherwise.
 const AGENT: &str = "ana";
 
@@ -97,6 +105,7 @@ pub async fn demo(mut config: Config, reach: Reach, shutdown: Shutdown) -> Resul
     let remembered = remember(&core, &meta).await?;
     let known = newcomers(&meta)?;
     if remembered == 0 {
+        put_canned_replies(&core, &key).await?;
         meta.say_text(FIRST, "Hi! Is the chocolate cake still available for Saturday?")?;
     }
     meta.set_chatter(ChatterConfig {
@@ -190,12 +199,11 @@ pub(super) async fn settle_in(
     };
     core.store.put_number(row.clone()).await?;
     core.directory.number_changed(row).await;
-    let public = key.expose_secret().split('_').nth(2).unwrap_or("demo").to_owned();
     let scopes: BTreeSet<_> = [Scope::Send, Scope::Read, Scope::Agents].into_iter().collect();
     core.store
         .put_key(ApiKey {
             hash: KeyHash::of(key.expose_secret()),
-            id: public,
+            id: public_id(key),
             tenant: TENANT,
             name: KEY_NAME.to_owned(),
             scopes: scopes.into_iter().collect(),
@@ -204,6 +212,31 @@ pub(super) async fn settle_in(
             expires: None,
         })
         .await?;
+    Ok(())
+}
+
+/// The part of a key that may be shown.
+fn public_id(key: &SecretString) -> String {
+    key.expose_secret().split('_').nth(2).unwrap_or("demo").to_owned()
+}
+
+/// Puts the canned replies there that are not.
+async fn put_canned_replies(core: &Core, key: &SecretString) -> Result<(), AppError> {
+    let now = core.clock.now();
+    let table = PlainTable::of(core.store.as_ref(), now);
+    for (shortcut, text) in CANNED_REPLIES {
+        let reply = CannedReply {
+            shortcut: parsed(shortcut.parse())?,
+            text: text.to_owned(),
+            changed_at: now,
+            changed_by: Author::Api {
+                key: public_id(key).into(),
+            },
+        };
+        let put = |before: Option<&CannedReply>| Ok(Some(before.unwrap_or(&reply).clone()));
+        let at = CannedReply::at(TENANT, &reply.shortcut);
+        table.change::<AppError>(&at, put).await?;
+    }
     Ok(())
 }
 
