@@ -22,6 +22,7 @@ mod journal;
 pub mod memory;
 pub mod metered;
 pub mod op;
+mod page;
 pub mod plain;
 mod processes;
 pub mod retention;
@@ -46,6 +47,7 @@ pub use directory::{ApiKey, KeyHash, Number, NumberOwner, Tenant};
 pub use error::{StoreError, StoreErrorKind};
 pub use journal::{JournalBacklog, JournalEntry};
 pub use op::{Op, OpOutcome, OpRefusal};
+pub use page::{ConversationCursor, ConversationFilter, ConversationPage, Page};
 pub use plain::{Partition, PlainExport, PlainKey, PlainValue};
 pub use processes::{Forwarded, ProcessId, Sharing, TenantOwner, Urgency};
 pub use retention::{RetentionJob, Survey};
@@ -111,73 +113,6 @@ impl EventPage {
             events: Vec::new(),
             oldest: Seq::new(1),
             head: Seq::new(0),
-        }
-    }
-}
-
-/// Which conversations a list shows.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct ConversationFilter {
-    /// Only this status.
-    pub status: Option<ConversationStatus>,
-    /// Only those of this number.
-    pub number: Option<PhoneNumberId>,
-}
-
-/// Place in a conversation list, newest activity first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct ConversationCursor {
-    /// Activity of the last row shown.
-    pub last_activity: Timestamp,
-    /// Its id, which orders rows of equal activity (descending).
-    pub conversation: ConversationId,
-}
-
-impl ConversationCursor {
-    /// Where a conversation stands as its row says.
-    pub(crate) const fn of(row: &Conversation) -> Self {
-        Self {
-            last_activity: row.last_activity,
-            conversation: row.id,
-        }
-    }
-}
-
-/// A page of the conversation list.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ConversationPage {
-    /// The rows.
-    pub items: Vec<Conversation>,
-    /// The place after which the list goes on, if it does. A conversation that moves while the page is read has left it.
-    pub next: Option<ConversationCursor>,
-}
-
-impl From<Page<Conversation>> for ConversationPage {
-    /// Of rows and places that were read at one moment.
-    fn from(page: Page<Conversation>) -> Self {
-        let last = page.items.last().map(ConversationCursor::of);
-        Self {
-            next: last.filter(|_| page.more),
-            items: page.items,
-        }
-    }
-}
-
-/// A page of rows, and whether more follow.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Page<T> {
-    /// The rows.
-    pub items: Vec<T>,
-    /// Whether at least one more follows.
-    pub more: bool,
-}
-
-impl<T> Page<T> {
-    /// No rows, and none that follow.
-    pub const fn empty() -> Self {
-        Self {
-            items: Vec::new(),
-            more: false,
         }
     }
 }
