@@ -7,6 +7,8 @@ mod admin;
 pub mod auth;
 mod body;
 mod canned_replies;
+mod client_address;
+mod client_stream;
 mod connection;
 mod connection_limits;
 mod console;
@@ -31,6 +33,7 @@ mod outgoing;
 mod params;
 mod server;
 mod state;
+mod tls;
 mod webhook;
 pub mod ws;
 mod yield_now;
@@ -49,27 +52,53 @@ use meter::RouteMeter;
 pub use auth::{AdminCall, Call, CanManageAgents, CanRead, CanSend};
 pub use demo::DemoSession;
 pub use error::{ApiError, ErrorCode};
-pub use server::http_server;
+pub use server::{Listeners, http_server};
 pub use state::{ApiState, Foundation};
+pub use tls::{PairError, PairFiles, Tls};
+
+/// What is served at a listener.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Serves {
+    /// Everything: there is only one.
+    Everything,
+    /// What is for everybody: operators have one of their own.
+    Public,
+    /// What is for operators and scrapers.
+    Operators,
+}
 
 /// Every route there is. Each is a resource, so that a wrong method is told from a wrong path.
-pub fn routes(app: &mut ServiceConfig) {
+pub fn routes(app: &mut ServiceConfig, serves: Serves) {
+    if serves != Serves::Public {
+        app.configure(operator_routes);
+    }
+    if serves != Serves::Operators {
+        app.configure(public_routes);
+    }
+    app.service(at(HttpRoute::Healthz).route(read().to(health::live)))
+        .service(at(HttpRoute::Readyz).route(read().to(health::ready)))
+        .app_data(RouteMeter::new(HttpRoute::Nowhere))
+        .default_service(web::to(nothing_here));
+}
+
+/// For operators and scrapers.
+fn operator_routes(app: &mut ServiceConfig) {
+    app.service(scope(ADMIN).guard(fn_guard(has_operator)).configure(admin_routes))
+        .service(scope(ADMIN).default_service(web::to(no_operator)))
+        .service(at(HttpRoute::Metrics).route(read().to(health::metrics)));
+}
+
+/// For Meta, tenants and agents.
+fn public_routes(app: &mut ServiceConfig) {
     app.service(
         at(HttpRoute::Webhooks)
             .route(post().to(webhook::receive))
             .route(read().to(webhook::handshake)),
     )
-    .service(scope(ADMIN).guard(fn_guard(has_operator)).configure(admin_routes))
-    .service(scope(ADMIN).default_service(web::to(no_operator)))
     .service(scope(TENANT).configure(tenant_routes))
-    .service(at(HttpRoute::Healthz).route(read().to(health::live)))
-    .service(at(HttpRoute::Readyz).route(read().to(health::ready)))
-    .service(at(HttpRoute::Metrics).route(read().to(health::metrics)))
     .service(at(HttpRoute::DemoSession).route(read().to(demo::session)))
     .service(at(HttpRoute::Page).route(read().to(console::page)))
-    .service(at(HttpRoute::ConsoleFile).route(read().to(console::file)))
-    .app_data(RouteMeter::new(HttpRoute::Nowhere))
-    .default_service(web::to(nothing_here));
+    .service(at(HttpRoute::ConsoleFile).route(read().to(console::file)));
 }
 
 /// Where the calls with the operator's token are.

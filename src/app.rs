@@ -70,6 +70,9 @@ pub enum AppError {
         /// What the system said, and what helps.
         reason: String,
     },
+    /// What clients would be shown cannot be used.
+    #[error("cannot speak TLS: {0} (`server.tls_certificate`, `server.tls_key`)")]
+    Tls(#[from] crate::api::PairError),
     /// A thread cannot be started, or a file cannot be used.
     #[error("{what}")]
     Io {
@@ -109,8 +112,8 @@ pub async fn serve(config: Config, shutdown: Shutdown) -> Result<(), AppError> {
     crate::telemetry::init(&config.telemetry);
     start::tell_strangers();
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
-    let listener = start::listen(&config)?;
+    let listeners = start::listeners(&config, clock.as_ref())?;
     let core = open_core(&config, clock, shutdown.clone()).await?;
     demo::revoke_keys(&core).await?;
-    core.serve(&config, listener, None, shutdown).await
+    core.serve(&config, listeners, None, shutdown).await
 }

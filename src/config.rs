@@ -6,6 +6,7 @@
 mod error;
 pub mod limits;
 mod load;
+pub mod proxies;
 pub mod retention;
 pub mod server;
 pub mod store;
@@ -23,6 +24,7 @@ use serde::{Deserialize, Serialize};
 pub use error::{ConfigError, Problem};
 pub use limits::LimitsConfig;
 pub(crate) use load::strangers as strangers_among;
+pub use proxies::Network;
 pub use retention::RetentionConfig;
 pub use server::ServerConfig;
 pub use store::{Backend, Damaged, StoreConfig};

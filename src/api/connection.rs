@@ -14,9 +14,9 @@ use std::time::Duration;
 
 use actix_codec::{AsyncRead, AsyncWrite, ReadBuf};
 use actix_web::http::header::{CONTENT_LENGTH, HeaderMap, HeaderValue, TRANSFER_ENCODING};
-use actix_web::rt::net::TcpStream;
 use actix_web::rt::time::{Instant, Sleep, sleep_until};
 
+use super::client_stream::ClientStream;
 use super::connection_limits::Place;
 use super::yield_now::yield_and_wake;
 use crate::config::ServerConfig;
@@ -52,6 +52,11 @@ impl Times {
             idle: settings.keep_alive,
             reading: Pace::of(settings),
         }
+    }
+
+    /// For the head of a request, and for a handshake of TLS.
+    pub(super) fn head(self) -> Duration {
+        self.head
     }
 }
 
@@ -345,7 +350,7 @@ impl Drop for ReadingBody {
 
 /// See the module.
 pub(super) struct Connection {
-    io: TcpStream,
+    io: ClientStream,
     life: Life,
     timer: Pin<Box<Sleep>>,
     place: Place,
@@ -354,7 +359,7 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    pub(super) fn new(io: TcpStream, times: Times, place: Place) -> Self {
+    pub(super) fn new(io: ClientStream, times: Times, place: Place) -> Self {
         Self {
             io,
             life: Life::begin(times),
@@ -370,7 +375,7 @@ impl Connection {
     }
 
     /// The bare connection, for whoever keeps its time from now on; it counts as open for as long as its place is kept.
-    pub(super) fn into_parts(self) -> (TcpStream, Place) {
+    pub(super) fn into_parts(self) -> (ClientStream, Place) {
         (self.io, self.place)
     }
 
@@ -443,10 +448,15 @@ impl AsyncWrite for Connection {
 
     /// Called once everything was written.
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<()>> {
-        self.life.is_written();
+        let flushed = Pin::new(&mut self.io).poll_flush(cx);
+        if flushed.is_pending() {
+            self.life.is_full();
+        } else {
+            self.life.is_written();
+        }
         self.look(cx)?;
         self.read = 0;
-        Pin::new(&mut self.io).poll_flush(cx)
+        flushed
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<()>> {

@@ -1,12 +1,14 @@
 //! How many connections there are, in all and from one address.
 //!
-//! Each costs a file, and the store needs files too. Connections from this machine are not counted by address: before a
-//! gateway that the world can reach stands a proxy, and everybody comes from there.
+//! Each costs a file, and the store needs files too. Connections from this machine and from trusted proxies are not counted by
+//! address: everybody behind a proxy comes from there, and who it is shows only in a request.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use super::client_address::is_trusted;
+use crate::config::Network;
 use crate::telemetry::labels::ConnectionEnd;
 use crate::telemetry::metrics;
 
@@ -34,21 +36,25 @@ pub(super) struct ConnectionLimits {
     most: usize,
     /// Of one address; 0 for no limit.
     most_of_peer: usize,
+    proxies: Arc<[Network]>,
 }
 
 impl ConnectionLimits {
     /// No connection yet.
-    pub(super) fn new(most: usize, most_of_peer: usize) -> Self {
+    pub(super) fn new(most: usize, most_of_peer: usize, proxies: &[Network]) -> Self {
         Self {
             counts: Arc::default(),
             most,
             most_of_peer,
+            proxies: proxies.into(),
         }
     }
 
     /// Counts a connection in, or says which bound it would exceed.
     pub(super) fn enter(&self, from: Option<IpAddr>) -> Result<Place, ConnectionEnd> {
-        let peer = from.and_then(counted);
+        let peer = from
+            .filter(|from| !is_trusted(&self.proxies, *from))
+            .and_then(counted);
         let mut counts = self.counts();
         if counts.all >= self.most {
             return Err(ConnectionEnd::Full);
@@ -120,7 +126,7 @@ mod tests {
 
     #[test]
     fn one_address_has_its_share_and_no_more() {
-        let limits = ConnectionLimits::new(100, 2);
+        let limits = ConnectionLimits::new(100, 2, &[]);
         let one = limits.enter(from("203.0.113.7")).unwrap();
         let _two = limits.enter(from("::ffff:203.0.113.7")).unwrap();
         assert_eq!(
@@ -134,7 +140,7 @@ mod tests {
 
     #[test]
     fn the_addresses_of_one_network_of_ipv6_count_as_one() {
-        let limits = ConnectionLimits::new(100, 1);
+        let limits = ConnectionLimits::new(100, 1, &[]);
         let _one = limits.enter(from("2001:db8:1:2::1")).unwrap();
         assert_eq!(
             limits.enter(from("2001:db8:1:2:ffff::9")).unwrap_err(),
@@ -145,7 +151,7 @@ mod tests {
 
     #[test]
     fn a_proxy_on_this_machine_may_bring_everybody_as_far_as_there_are_files() {
-        let limits = ConnectionLimits::new(3, 1);
+        let limits = ConnectionLimits::new(3, 1, &[]);
         let all = ["127.0.0.1", "::1", "127.0.0.1"];
         let places: Vec<_> = all
             .into_iter()
@@ -156,6 +162,15 @@ mod tests {
         drop(places);
         assert!(limits.counts().by_peer.is_empty());
         assert!(limits.enter(None).is_ok());
+    }
+
+    #[test]
+    fn a_trusted_proxy_may_bring_as_many_as_there_are_files_and_its_neighbour_may_not() {
+        let limits = ConnectionLimits::new(3, 1, &[Network::parse("10.0.0.7").unwrap()]);
+        let _two = ["10.0.0.7", "::ffff:10.0.0.7"].map(|proxy| limits.enter(from(proxy)).unwrap());
+        let _neighbour = limits.enter(from("10.0.0.8")).unwrap();
+        assert_eq!(limits.enter(from("10.0.0.7")).unwrap_err(), ConnectionEnd::Full);
+        drop(_neighbour);
     }
 
     #[test]

@@ -1,11 +1,14 @@
 //! The HTTP server and its bounds.
 
-use std::net::TcpListener;
+use std::io::ErrorKind;
+use std::net::{SocketAddr, TcpListener};
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
 use actix_http::error::DispatchError;
 use actix_http::{HttpService, KeepAlive, Protocol, Request};
+use actix_server::ServerBuilder;
 use actix_service::{IntoServiceFactory, ServiceFactory, ServiceFactoryExt as _, fn_service, map_config};
 use actix_web::body::MessageBody;
 use actix_web::dev::{AppConfig, Server, ServiceResponse};
@@ -15,11 +18,14 @@ use actix_web::{App, Error, web};
 use rustix::process::{Resource, getrlimit, setrlimit};
 use socket2::{SockRef, TcpKeepalive};
 
+use super::Serves;
 use super::accept_pacing::AcceptPacing;
+use super::client_stream::ClientStream;
 use super::connection::{Connection, Times};
 use super::connection_limits::{ConnectionLimits, connections_within};
 use super::middleware::observe;
 use super::state::ApiState;
+use super::tls::Tls;
 use super::ws;
 use crate::telemetry::metrics;
 
@@ -36,26 +42,80 @@ const KEEPALIVE_PROBES: u32 = 3;
 /// How long requests under way may take to be answered at the end.
 const ANSWERS: Duration = Duration::from_secs(5);
 
+/// Connections of operators and scrapers, where they have a listener of their own. They come out of the files that are kept
+/// for the store: whoever takes all others must not hide what happens.
+const OF_OPERATORS: usize = 64;
+
+/// Where the server listens, and what it speaks there.
+#[derive(Debug)]
+pub struct Listeners {
+    /// For everybody.
+    pub public: TcpListener,
+    /// For `/v1/admin` and `/metrics`, which are not at the public one then.
+    pub operators: Option<TcpListener>,
+    /// TLS, which is spoken at the public one, and at that of operators where others than this machine reach it.
+    pub tls: Option<Tls>,
+}
+
+impl From<TcpListener> for Listeners {
+    fn from(public: TcpListener) -> Self {
+        Self {
+            public,
+            operators: None,
+            tls: None,
+        }
+    }
+}
+
 /// Builds the server; it runs once it is awaited or spawned, and stops by its handle. It leaves signals alone.
-pub fn http_server(state: Arc<ApiState>, listener: TcpListener) -> std::io::Result<Server> {
+pub fn http_server(state: Arc<ApiState>, listeners: Listeners) -> std::io::Result<Server> {
+    let Listeners {
+        public,
+        operators,
+        tls,
+    } = listeners;
+    if let Some(tls) = &tls {
+        tokio::spawn(tls.watch(Arc::clone(&state.clock), state.shutdown.clone()));
+    }
     let settings = &state.config.server;
     let bounds = Bounds {
         workers: settings.worker_threads(),
         shutdown: ANSWERS.min(settings.shutdown_timeout),
         times: Times::of(settings),
-        connections: connections_within(open_files()),
-        of_peer: settings.connections_per_peer,
         send_buffer: state.sockets.options().send_buffer,
     };
+    let limits = ConnectionLimits::new(
+        connections_within(open_files()),
+        settings.connections_per_peer,
+        &settings.trusted_proxies,
+    );
     let sockets = web::Data::new(state.sockets.clone());
     let shared = web::Data::from(state);
-    listen(bounds, listener, move || {
-        App::new()
-            .app_data(shared.clone())
-            .app_data(sockets.clone())
-            .wrap(from_fn(observe))
-            .configure(super::routes)
-    })
+    let app = move |serves: Serves| {
+        let (shared, sockets) = (shared.clone(), sockets.clone());
+        move || {
+            App::new()
+                .app_data(shared.clone())
+                .app_data(sockets.clone())
+                .wrap(from_fn(observe))
+                .configure(|app| super::routes(app, serves))
+        }
+    };
+    let doors = Doors::within(bounds);
+    let Some(operators) = operators else {
+        let door = Door::new("http", public, tls, limits);
+        return Ok(doors.open(door, app(Serves::Everything))?.run());
+    };
+    let is_local = operators.local_addr()?.ip().is_loopback();
+    let theirs = tls.clone().filter(|_| !is_local);
+    let few = ConnectionLimits::new(OF_OPERATORS, 0, &[]);
+    let doors = doors
+        .open(Door::new("http", public, tls, limits), app(Serves::Public))?
+        .open(
+            Door::new("operators", operators, theirs, few),
+            app(Serves::Operators),
+        )?;
+    Ok(doors.run())
 }
 
 /// What a server is bounded by.
@@ -67,12 +127,32 @@ pub(super) struct Bounds {
     pub(super) shutdown: Duration,
     /// How long clients may take.
     pub(super) times: Times,
-    /// Connections in all.
-    pub(super) connections: usize,
-    /// Connections of one address; 0 for no limit.
-    pub(super) of_peer: usize,
     /// `SO_SNDBUF`: what the kernel holds of what is sent until it is acknowledged; the kernel doubles it.
     pub(super) send_buffer: usize,
+}
+
+/// A listener, and who is let in there.
+pub(super) struct Door {
+    name: &'static str,
+    listener: TcpListener,
+    tls: Option<Tls>,
+    limits: ConnectionLimits,
+}
+
+impl Door {
+    pub(super) fn new(
+        name: &'static str,
+        listener: TcpListener,
+        tls: Option<Tls>,
+        limits: ConnectionLimits,
+    ) -> Self {
+        Self {
+            name,
+            listener,
+            tls,
+            limits,
+        }
+    }
 }
 
 /// Files that the process may have open: as many as it may ask for.
@@ -106,72 +186,123 @@ fn set(listener: &TcpListener, bounds: &Bounds) -> std::io::Result<()> {
     )
 }
 
-/// Serves an app. `actix_web::HttpServer` does the same, but offers no way to take a connection over.
-pub(super) fn listen<F, I, S, B>(bounds: Bounds, listener: TcpListener, app: F) -> std::io::Result<Server>
-where
-    F: Fn() -> I + Send + Clone + 'static,
-    I: IntoServiceFactory<S, Request>,
-    S: ServiceFactory<
-            Request,
-            Config = AppConfig,
-            Response = ServiceResponse<B>,
-            Error = Error,
-            InitError = (),
-        > + 'static,
-    S::Service: 'static,
-    S::Future: 'static,
-    B: MessageBody + 'static,
-{
-    if let Err(error) = set(&listener, &bounds) {
-        // It works without, only less well.
-        tracing::warn!(error = %error, "the options of connections cannot be set");
+/// A server's listeners. `actix_web::HttpServer` does the same, but offers no way to take a connection over.
+pub(super) struct Doors {
+    builder: ServerBuilder,
+    bounds: Bounds,
+}
+
+impl Doors {
+    /// None yet.
+    pub(super) fn within(bounds: Bounds) -> Self {
+        let builder = Server::build()
+            .workers(bounds.workers)
+            // Those beyond are let in to be sent away: nobody waits behind them.
+            .max_concurrent_connections(usize::MAX)
+            .shutdown_timeout(bounds.shutdown.as_secs())
+            .disable_signals();
+        Self { builder, bounds }
     }
-    let builder = Server::build()
-        .workers(bounds.workers)
-        // Those beyond are let in to be sent away: nobody waits behind them.
-        .max_concurrent_connections(usize::MAX)
-        .shutdown_timeout(bounds.shutdown.as_secs())
-        .disable_signals();
-    let stopping = builder.graceful_shutdown_signal();
-    let limits = ConnectionLimits::new(bounds.connections, bounds.of_peer);
-    let builder = builder.listen("http", listener, move || {
-        let stopping = stopping.clone();
-        let limits = limits.clone();
-        let http = HttpService::build()
-            .graceful_shutdown_signal(move || {
-                let stopping = stopping.clone();
-                async move { stopping.notified().await }
-            })
-            // A connection keeps its own time.
-            .keep_alive(KeepAlive::Os)
-            .client_request_timeout(Duration::ZERO)
-            .client_disconnect_timeout(CLOSE_DEADLINE)
-            // A client that shuts down its sending half is gone: otherwise its connection lingers in CLOSE_WAIT.
-            .h1_allow_half_closed(false)
-            .on_connect_ext(|connection: &Connection, data| {
-                data.insert(connection.life().clone());
-            })
-            .upgrade(ws::takeover(map_config(app(), |()| AppConfig::default())))
-            .finish(map_config(app(), |()| AppConfig::default()));
-        let times = bounds.times;
-        let pacing = AcceptPacing::open();
-        fn_service(move |io: TcpStream| {
-            let (limits, pacing) = (limits.clone(), pacing.clone());
-            async move {
-                let from = io.peer_addr().ok();
-                match limits.enter(from.map(|from| from.ip())) {
-                    Ok(place) => {
-                        pacing.pass().await;
-                        Ok((Connection::new(io, times, place), Protocol::Http1, from))
-                    }
-                    Err(why) => {
-                        metrics::connections_ended_total(why).increment(1);
-                        Err(DispatchError::Io(std::io::ErrorKind::ConnectionRefused.into()))
+
+    /// Serves an app at one more.
+    pub(super) fn open<F, I, S, B>(self, door: Door, app: F) -> std::io::Result<Self>
+    where
+        F: Fn() -> I + Send + Clone + 'static,
+        I: IntoServiceFactory<S, Request>,
+        S: ServiceFactory<
+                Request,
+                Config = AppConfig,
+                Response = ServiceResponse<B>,
+                Error = Error,
+                InitError = (),
+            > + 'static,
+        S::Service: 'static,
+        S::Future: 'static,
+        B: MessageBody + 'static,
+    {
+        let Self { builder, bounds } = self;
+        let Door {
+            name,
+            listener,
+            tls,
+            limits,
+        } = door;
+        if let Err(error) = set(&listener, &bounds) {
+            // It works without, only less well.
+            tracing::warn!(error = %error, "the options of connections cannot be set");
+        }
+        let stopping = builder.graceful_shutdown_signal();
+        let builder = builder.listen(name, listener, move || {
+            let (stopping, ending) = (stopping.clone(), stopping.clone());
+            let entrance = Entrance {
+                limits: limits.clone(),
+                pacing: AcceptPacing::open(),
+                tls: tls.clone(),
+                times: bounds.times,
+            };
+            let http = HttpService::build()
+                .graceful_shutdown_signal(move || {
+                    let stopping = stopping.clone();
+                    async move { stopping.notified().await }
+                })
+                // A connection keeps its own time.
+                .keep_alive(KeepAlive::Os)
+                .client_request_timeout(Duration::ZERO)
+                .client_disconnect_timeout(CLOSE_DEADLINE)
+                // A client that shuts down its sending half is gone: otherwise its connection lingers in CLOSE_WAIT.
+                .h1_allow_half_closed(false)
+                .on_connect_ext(|connection: &Connection, data| {
+                    data.insert(connection.life().clone());
+                })
+                .upgrade(ws::takeover(map_config(app(), |()| AppConfig::default())))
+                .finish(map_config(app(), |()| AppConfig::default()));
+            fn_service(move |io: TcpStream| {
+                let (entrance, ending) = (entrance.clone(), ending.clone());
+                async move {
+                    let from = io.peer_addr().ok();
+                    tokio::select! {
+                        biased;
+                        entered = entrance.enter(io, from) => {
+                            let connection = entered.map_err(DispatchError::Io)?;
+                            Ok((connection, Protocol::Http1, from))
+                        }
+                        // It has asked for nothing yet, and the end does not wait for it.
+                        () = ending.notified() => Err(DispatchError::Io(ErrorKind::ConnectionAborted.into())),
                     }
                 }
-            }
-        })
-        .and_then(http)
-    })?;
-    Ok(builder.run())
+            })
+            .and_then(http)
+        })?;
+        Ok(Self { builder, bounds })
+    }
+
+    /// The server.
+    pub(super) fn run(self) -> Server {
+        self.builder.run()
+    }
+}
+
+/// How clients come in at one listener, on one thread.
+#[derive(Clone)]
+struct Entrance {
+    limits: ConnectionLimits,
+    pacing: AcceptPacing,
+    tls: Option<Tls>,
+    times: Times,
+}
+
+impl Entrance {
+    /// Counts a client in before anything is done for it, and waits for its turn before anything is computed.
+    async fn enter(&self, io: TcpStream, from: Option<SocketAddr>) -> std::io::Result<Connection> {
+        let place = self.limits.enter(from.map(|from| from.ip())).map_err(|why| {
+            metrics::connections_ended_total(why).increment(1);
+            std::io::Error::from(ErrorKind::ConnectionRefused)
+        })?;
+        self.pacing.pass().await;
+        let io = match &self.tls {
+            None => ClientStream::Plain(io),
+            Some(tls) => ClientStream::Tls(Rc::new(tls.accept(io, self.times.head()).await?)),
+        };
+        Ok(Connection::new(io, self.times, place))
+    }
 }

@@ -150,7 +150,7 @@ impl Api {
         } = Parts::build(setup);
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let addr = listener.local_addr().unwrap();
-        let server = http_server(state, listener).unwrap();
+        let server = http_server(state, listener.into()).unwrap();
         let handle = server.handle();
         actix_web::rt::spawn(server);
         let mut api = Self {

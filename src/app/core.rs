@@ -1,6 +1,6 @@
 //! The gateway's parts, put together: everything but the place where it listens.
 
-use std::net::TcpListener;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use super::{AppError, migrate, start, stop, upkeep};
 use crate::actors::lane::{Earlier, LaneLimits, UnknownLimits};
 use crate::actors::{Directory, DirectoryParts, Gateway, TenantLimits};
 use crate::api::ws::ComeBack;
-use crate::api::{self, ApiState, DemoSession, Foundation};
+use crate::api::{self, ApiState, DemoSession, Foundation, Listeners};
 use crate::config::{Backend, Config, Damaged};
 use crate::domain::{Clock, SteadyClock};
 use crate::ingest::{self, Applier, IngestParts, Intake};
@@ -238,7 +238,7 @@ impl Core {
     pub async fn serve(
         self,
         config: &Config,
-        listener: TcpListener,
+        listeners: impl Into<Listeners>,
         demo: Option<DemoSession>,
         shutdown: Shutdown,
     ) -> Result<(), AppError> {
@@ -255,10 +255,9 @@ impl Core {
             seed: self.seed,
         });
         let sockets = state.sockets.clone();
-        let address = listener
-            .local_addr()
-            .map_or_else(|_| String::new(), |address| address.to_string());
-        let server = api::http_server(state, listener).map_err(|source| AppError::Io {
+        let listeners = listeners.into();
+        let addresses = start::Addresses::of(&listeners);
+        let server = api::http_server(state, listeners).map_err(|source| AppError::Io {
             what: "cannot start the HTTP server".to_owned(),
             source,
         })?;
@@ -282,7 +281,7 @@ impl Core {
             Arc::clone(&self.gateway),
             shutdown.clone(),
         ));
-        start::tell(config, &address);
+        start::tell(config, &addresses);
         tokio::select! {
             () = shutdown.begun() => {}
             ended = &mut serving => {

@@ -66,8 +66,14 @@ pub async fn demo(mut config: Config, reach: Reach, shutdown: Shutdown) -> Resul
     if reach == Reach::ThisMachine && !config.server.listen.ip().is_loopback() {
         return Err(AppError::DemoInTheOpen(config.server.listen));
     }
+    if config.server.has_tls() {
+        // The simulated Meta has no authority of ours to believe.
+        return Err(AppError::Demo(
+            "it speaks plain HTTP alone: leave out `server.tls_certificate` and `server.tls_key`".to_owned(),
+        ));
+    }
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
-    let listener = start::listen(&config)?;
+    let listeners = start::listeners(&config, clock.as_ref())?;
     let box_config = SimulatorConfig {
         seed: seed(),
         ..SimulatorConfig::default()
@@ -93,7 +99,7 @@ pub async fn demo(mut config: Config, reach: Reach, shutdown: Shutdown) -> Resul
         name: "Ana".to_owned(),
         number: parsed(PhoneNumberId::parse(number.phone_number_id.as_str()))?,
     };
-    let address = listener.local_addr().map_err(|source| AppError::Io {
+    let address = listeners.public.local_addr().map_err(|source| AppError::Io {
         what: "no address".to_owned(),
         source,
     })?;
@@ -117,7 +123,7 @@ pub async fn demo(mut config: Config, reach: Reach, shutdown: Shutdown) -> Resul
         what: "cannot print".to_owned(),
         source,
     })?;
-    let served = core.serve(&config, listener, Some(session), shutdown).await;
+    let served = core.serve(&config, listeners, Some(session), shutdown).await;
     meta.stop().await;
     served
 }

@@ -1,29 +1,47 @@
 //! The first things that are tried and told: the address, where the store is, and what the settings leave out.
 
 use std::io::ErrorKind;
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
 
 use super::AppError;
+use crate::api::{Listeners, PairFiles, Tls};
 use crate::config::{Backend, Config};
 use crate::domain::clock::EARLIEST;
-use crate::domain::{PhoneNumberId, Timestamp, quantity};
+use crate::domain::{Clock, PhoneNumberId, Timestamp, quantity};
 
-/// Takes the address that the settings name.
-pub(super) fn listen(config: &Config) -> Result<TcpListener, AppError> {
-    let address = config.server.listen;
+/// Takes an address that a setting names.
+fn listen(address: SocketAddr, setting: &str) -> Result<TcpListener, AppError> {
     TcpListener::bind(address).map_err(|error| {
         let help = match error.kind() {
-            ErrorKind::AddrInUse => ": end what listens there, or name another port in `server.listen`",
+            ErrorKind::AddrInUse => format!(": end what listens there, or name another port in `{setting}`"),
             ErrorKind::PermissionDenied => {
-                ": ports below 1024 take a privilege; name another in `server.listen`"
+                format!(": ports below 1024 take a privilege; name another in `{setting}`")
             }
             ErrorKind::AddrNotAvailable => {
-                ": `server.listen` must be an address of this machine, or 0.0.0.0 for all of them"
+                format!(": `{setting}` must be an address of this machine, or 0.0.0.0 for all of them")
             }
-            _ => "",
+            _ => String::new(),
         };
         let reason = format!("{error}{help}");
         AppError::Listen { address, reason }
+    })
+}
+
+/// Takes the addresses that the settings name, and reads what clients are shown there.
+pub(super) fn listeners(config: &Config, clock: &dyn Clock) -> Result<Listeners, AppError> {
+    let files = PairFiles {
+        certificate: config.server.tls_certificate.clone(),
+        key: config.server.tls_key.clone(),
+    };
+    let tls = config.server.has_tls().then(|| Tls::open(files, clock.now()));
+    Ok(Listeners {
+        tls: tls.transpose()?,
+        public: listen(config.server.listen, "server.listen")?,
+        operators: config
+            .server
+            .admin_listen
+            .map(|address| listen(address, "server.admin_listen"))
+            .transpose()?,
     })
 }
 
@@ -50,11 +68,34 @@ pub(super) fn place(config: &Config) -> String {
     }
 }
 
+/// Where a server listens, for the log.
+#[derive(Debug)]
+pub(super) struct Addresses {
+    public: String,
+    operators: Option<String>,
+}
+
+impl Addresses {
+    pub(super) fn of(listeners: &Listeners) -> Self {
+        let address = |listener: &TcpListener| {
+            listener
+                .local_addr()
+                .map_or_else(|_| String::new(), |address| address.to_string())
+        };
+        Self {
+            public: address(&listeners.public),
+            operators: listeners.operators.as_ref().map(address),
+        }
+    }
+}
+
 /// Says in the log what runs here, and what will not work.
-pub(super) fn tell(config: &Config, address: &str) {
+pub(super) fn tell(config: &Config, listeners: &Addresses) {
     tracing::info!(
         version = env!("CARGO_PKG_VERSION"),
-        %address,
+        address = listeners.public,
+        admin_address = listeners.operators,
+        tls = config.server.has_tls(),
         store.backend = config.store.backend.as_str(),
         store.place = place(config),
         "listening"
@@ -106,8 +147,7 @@ mod tests {
     fn an_address_that_is_taken_is_told_once_with_what_helps() {
         let taken = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = taken.local_addr().unwrap();
-        let config = settings(&format!("[server]\nlisten = \"{address}\""));
-        let error = listen(&config).unwrap_err().to_string();
+        let error = listen(address, "server.listen").unwrap_err().to_string();
         assert!(
             error.starts_with(&format!("cannot listen on {address}: ")),
             "{error}"

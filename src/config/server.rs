@@ -1,12 +1,14 @@
 //! The HTTP server.
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::error::Problems;
+use super::proxies::Network;
 use super::units::{ByteSize, is_clean, optional_secret, seconds};
 use super::url::{BaseUrl, Origin};
 
@@ -14,9 +16,16 @@ use super::url::{BaseUrl, Origin};
 #[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct ServerConfig {
-    /// Address and port for everything.
+    /// Address and port for everybody.
     #[serde(deserialize_with = "listen")]
     pub listen: SocketAddr,
+    /// Address and port for operators and scrapers alone.
+    #[serde(deserialize_with = "listen_or_empty", serialize_with = "listen_or_nothing")]
+    pub admin_listen: Option<SocketAddr>,
+    /// A file of the certificate that clients are shown, with those that lead to its authority; empty speaks plain HTTP.
+    pub tls_certificate: PathBuf,
+    /// A file of its key.
+    pub tls_key: PathBuf,
     /// HTTP worker threads; 0 is one for each core.
     pub workers: usize,
     /// How the world reaches this server.
@@ -44,6 +53,8 @@ pub struct ServerConfig {
     pub slow_grace: Duration,
     /// Bytes in a second after that.
     pub slow_rate: ByteSize,
+    /// Proxies whose word on where a client is counts.
+    pub trusted_proxies: Vec<Network>,
     /// Connections of one address; 0 for no limit.
     pub connections_per_peer: usize,
     /// Webhook posts being worked on at once.
@@ -68,9 +79,35 @@ impl ServerConfig {
         }
     }
 
+    /// Whether the listener speaks TLS.
+    pub fn has_tls(&self) -> bool {
+        !self.tls_certificate.as_os_str().is_empty()
+    }
+
     pub(super) fn check(&self, problems: &mut Problems) {
         let (kib, mib) = (1 << 10, 1 << 20);
         let size = ByteSize::bytes;
+        if self.admin_listen == Some(self.listen) && self.listen.port() != 0 {
+            problems.add("server.admin_listen", "must not be the same as `server.listen`");
+        }
+        for (key, path, other, needed) in [
+            (
+                "server.tls_certificate",
+                &self.tls_certificate,
+                "server.tls_key",
+                &self.tls_key,
+            ),
+            (
+                "server.tls_key",
+                &self.tls_key,
+                "server.tls_certificate",
+                &self.tls_certificate,
+            ),
+        ] {
+            if !path.as_os_str().is_empty() && needed.as_os_str().is_empty() {
+                problems.add(key, format!("needs `{other}`"));
+            }
+        }
         problems.range("server.workers", self.workers, 0..=256);
         problems.range(
             "server.shutdown_timeout_s",
@@ -137,17 +174,31 @@ impl ServerConfig {
     }
 }
 
-/// Reads an address and a port. `localhost` is this machine; other names are not looked up.
 fn listen<'de, D: Deserializer<'de>>(from: D) -> Result<SocketAddr, D::Error> {
+    address_and_port(&String::deserialize(from)?)
+}
+
+fn listen_or_empty<'de, D: Deserializer<'de>>(from: D) -> Result<Option<SocketAddr>, D::Error> {
     let text = String::deserialize(from)?;
+    if text.is_empty() {
+        return Ok(None);
+    }
+    address_and_port(&text).map(Some)
+}
+
+#[expect(clippy::ref_option, reason = "serde passes a reference to the field")]
+fn listen_or_nothing<S: Serializer>(address: &Option<SocketAddr>, to: S) -> Result<S::Ok, S::Error> {
+    to.serialize_str(&address.map_or_else(String::new, |address| address.to_string()))
+}
+
+/// Reads an address and a port. `localhost` is this machine; other names are not looked up.
+fn address_and_port<E: serde::de::Error>(text: &str) -> Result<SocketAddr, E> {
     let named = text
         .strip_prefix("localhost:")
         .and_then(|port| port.parse::<u16>().ok())
         .map(|port| SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
     named.or_else(|| text.parse().ok()).ok_or_else(|| {
-        serde::de::Error::custom(
-            "must be an address and a port, such as \"127.0.0.1:8080\" or \"localhost:8080\"",
-        )
+        E::custom("must be an address and a port, such as \"127.0.0.1:8080\" or \"localhost:8080\"")
     })
 }
 

@@ -136,6 +136,30 @@ fn what_is_wrong_is_said_with_its_key_and_its_source() {
             "`server.admin_token` must be empty or have at least 16 characters",
         ),
         (
+            "[server]\nadmin_listen = \"8081\"",
+            "`server.admin_listen` must be an address and a port, such as \"127.0.0.1:8080\"",
+        ),
+        (
+            "[server]\nlisten = \"127.0.0.1:1\"\nadmin_listen = \"localhost:1\"",
+            "`server.admin_listen` must not be the same as `server.listen` (in mesej.toml)",
+        ),
+        (
+            "[server]\ntls_certificate = \"c.pem\"",
+            "`server.tls_certificate` needs `server.tls_key` (in mesej.toml)",
+        ),
+        (
+            "[server]\ntls_key = \"k.pem\"",
+            "`server.tls_key` needs `server.tls_certificate` (in mesej.toml)",
+        ),
+        (
+            "[server]\ntrusted_proxies = [\"10.0.0.1\", \"proxy\"]",
+            "`server.trusted_proxies[1]` must be an address or a network, such as",
+        ),
+        (
+            "[server]\ntrusted_proxies = [\"0.0.0.0/0\"]",
+            "and not everybody's (in mesej.toml)",
+        ),
+        (
             "[server]\nallowed_origins = [\"a.example\"]",
             "`server.allowed_origins[0]` must be an origin as browsers send it",
         ),

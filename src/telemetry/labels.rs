@@ -102,6 +102,26 @@ label_enums! {
         Peer = "peer",
         /// Refused: there are as many as the limit on open files allows.
         Full = "full",
+        /// The handshake of TLS did not end in time.
+        Handshake = "handshake",
+    }
+
+    /// How a handshake of TLS ended.
+    HandshakeEnd {
+        /// The connection is open.
+        Done = "done",
+        /// The client broke off, or has no version, cipher or protocol of the server's.
+        Failed = "failed",
+        /// It did not end in time.
+        Late = "late",
+    }
+
+    /// What became of a certificate whose files had changed.
+    ReloadEnd {
+        /// It is shown.
+        Loaded = "loaded",
+        /// It cannot be used: the one before is still shown.
+        Refused = "refused",
     }
 
     /// Why a client was told to load afresh.

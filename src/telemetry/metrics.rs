@@ -2,8 +2,9 @@
 
 use super::labels::{
     ActorKind, AttemptResult, CloseReason, Code, ConnectionEnd, DelayReason, ElementKind, FrameRefusal,
-    GraphCall, HttpMethod, HttpRoute, PauseReason, QuarantineReason, ResyncReason, RetentionFate, SendOrigin,
-    StatusClass, StoreOp, StoreOutcome, TenantState, UnknownResolution, Version, WebhookOutcome,
+    GraphCall, HandshakeEnd, HttpMethod, HttpRoute, PauseReason, QuarantineReason, ReloadEnd, ResyncReason,
+    RetentionFate, SendOrigin, StatusClass, StoreOp, StoreOutcome, TenantState, UnknownResolution, Version,
+    WebhookOutcome,
 };
 use super::table::metrics_table;
 pub use super::table::{number, signed};
@@ -69,6 +70,12 @@ metrics_table! {
     gauge connections_open = "mesej_connections_open";
     /// Connections that were refused, or closed because their clients did nothing, by reason.
     counter connections_ended_total = "mesej_connections_ended_total" { reason: ConnectionEnd };
+    /// Handshakes of TLS on the listener, by how they ended.
+    counter tls_handshakes_total = "mesej_tls_handshakes_total" { outcome: HandshakeEnd };
+    /// Unix time at which the certificate that clients are shown ends, or the first of its chain. Absent without TLS.
+    gauge tls_certificate_expires_seconds = "mesej_tls_certificate_expires_seconds";
+    /// Times that the certificate's files had changed, by what became of it.
+    counter tls_reloads_total = "mesej_tls_reloads_total" { outcome: ReloadEnd };
     /// Open sockets.
     gauge sockets_open = "mesej_sockets_open";
     /// Handshakes refused, by error code.

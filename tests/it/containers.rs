@@ -197,6 +197,12 @@ fn prometheus_and_grafana_find_what_they_are_pointed_at() {
             host == "127.0.0.1" || services.contains_key(host),
             "no service {host}"
         );
+        if host == "mesej" {
+            let settings = &services["mesej"]["environment"];
+            let port = target.rsplit_once(':').unwrap().1;
+            assert_eq!(settings["MESEJ_SERVER__ADMIN_LISTEN"], format!("0.0.0.0:{port}"));
+            assert_eq!(settings["MESEJ_URL"], format!("http://127.0.0.1:{port}"));
+        }
     }
     let grafana = texts(&services["grafana"]["volumes"]);
     let provider = yaml("grafana/provisioning/dashboards/mesej.yml");

@@ -22,6 +22,7 @@ mod groups;
 mod kept;
 #[path = "../cql/keyspaces.rs"]
 mod keyspaces;
+mod listeners;
 #[path = "../cql/node.rs"]
 mod node;
 #[path = "../payloads/folders.rs"]
@@ -34,5 +35,6 @@ mod restart;
 mod road_in;
 mod road_out;
 mod samples;
+mod tls;
 mod told;
 mod watching;

@@ -30,6 +30,12 @@ pub fn kept(mut command: Command) -> Command {
     command
 }
 
+/// A port that nobody listens on.
+pub fn free_port() -> u16 {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.local_addr().unwrap().port()
+}
+
 /// A gateway on this folder, as soon as it listens, and where.
 pub async fn started(arguments: &[&str], folder: &Path) -> (Child, String) {
     started_as(mesej(arguments), "localhost", folder).await
@@ -37,11 +43,7 @@ pub async fn started(arguments: &[&str], folder: &Path) -> (Child, String) {
 
 /// The same by a command of one's own, which listens at this host.
 pub async fn started_as(mut command: Command, host: &str, folder: &Path) -> (Child, String) {
-    let port = std::net::TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .port();
+    let port = free_port();
     let address = format!("127.0.0.1:{port}");
     let log = std::fs::File::create(folder.with_file_name("log")).unwrap();
     let child = command

@@ -15,6 +15,7 @@ use secrecy::ExposeSecret as _;
 use subtle::ConstantTimeEq as _;
 
 use super::super::body;
+use super::super::client_address::client_address;
 use super::super::error::{ApiError, ErrorCode};
 use super::super::params::Params;
 use super::super::state::ApiState;
@@ -130,7 +131,7 @@ fn refused_for_now(state: &ApiState, peer: Option<IpAddr>) -> Result<(), ApiErro
 }
 
 async fn authenticate(state: &ApiState, request: &HttpRequest) -> Result<CallingOperator, ApiError> {
-    let peer = request.peer_addr().map(|peer| peer.ip());
+    let peer = client_address(request, &state.config.server.trusted_proxies);
     let refused = |why| Err(ApiError::because(ErrorCode::Unauthorized, why));
     let Some(presented) = bearer(request.headers()) else {
         refused_for_now(state, peer)?;

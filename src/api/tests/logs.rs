@@ -60,7 +60,7 @@ async fn all_logged(
         .app_data(web::Data::from(state))
         .wrap(from_fn(observe))
         .route("/broken", web::get().to(broken))
-        .configure(crate::api::routes);
+        .configure(|app| crate::api::routes(app, crate::api::Serves::Everything));
     let service = init_service(app).await;
     let mut answers = Vec::new();
     for (later, requests) in batches {

@@ -242,6 +242,7 @@ impl Outgoing {
                 return self.writer.poll_read_out(cx);
             }
             if self.in_hand.is_empty() {
+                ready!(self.writer.poll_flush(cx))?;
                 self.stand_by();
                 return Poll::Pending;
             }

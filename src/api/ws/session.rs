@@ -11,7 +11,6 @@ use actix::{
     Actor, ActorContext as _, ActorFutureExt as _, AsyncContext, Context, Handler, SpawnHandle,
     StreamHandler, WrapFuture as _,
 };
-use tokio::net::tcp::OwnedReadHalf;
 
 use super::frame::Close;
 use super::inbound::Frames;
@@ -25,6 +24,7 @@ use super::tickets::Pass;
 use crate::actors::feed::{Cursor, Presence};
 use crate::actors::request::{Attendance, Refusal, Roster};
 use crate::actors::{Admitted, BoundedAddr, SessionId};
+use crate::api::client_stream::ReadHalf;
 use crate::api::error::{ApiError, ErrorCode};
 use crate::store::TenantHead;
 use crate::telemetry::labels::CloseReason;
@@ -69,7 +69,7 @@ pub(super) struct Session {
 
 impl Session {
     /// Starts the session on this thread.
-    pub(super) fn launch(parts: Parts, frames: Frames<OwnedReadHalf>) -> BoundedAddr<Self> {
+    pub(super) fn launch(parts: Parts, frames: Frames<ReadHalf>) -> BoundedAddr<Self> {
         let Parts {
             shared,
             pass,

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use actix_web::rt::net::TcpStream;
 use bytes::BytesMut;
 
 use super::frame::Close;
@@ -17,6 +16,7 @@ use super::socket_writer::SocketWriter;
 use super::sockets::Shared;
 use super::tickets::Pass;
 use crate::actors::feed::Subscription;
+use crate::api::client_stream::ClientStream;
 use crate::api::connection_limits::Place;
 
 /// What a handshake made, before it has a connection of its own.
@@ -29,7 +29,7 @@ pub(super) struct Socket {
 
 impl Socket {
     /// Starts the session; the outgoing half is given back, to be run. `early` holds bytes that came with the handshake.
-    pub(super) fn start(self, connection: TcpStream, early: BytesMut, place: Place) -> Outgoing {
+    pub(super) fn start(self, connection: ClientStream, early: BytesMut, place: Place) -> Outgoing {
         let Self {
             shared,
             pass,

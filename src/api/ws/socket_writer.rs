@@ -5,24 +5,23 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use actix_web::rt::net::TcpStream;
-use socket2::SockRef;
-use tokio::net::tcp::OwnedWriteHalf;
 
 use super::progress::Progress;
 use crate::actors::feed::{Chunk, Outlet};
+use crate::api::client_stream::WriteHalf;
 use crate::api::connection_limits::Place;
 
 /// See the module.
 #[derive(Debug)]
 pub(super) struct SocketWriter {
-    writing: OwnedWriteHalf,
+    writing: WriteHalf,
     progress: Arc<Progress>,
     /// Counts among the server's connections until this is closed.
     _place: Place,
 }
 
 impl SocketWriter {
-    pub(super) fn new(writing: OwnedWriteHalf, progress: Arc<Progress>, place: Place) -> Self {
+    pub(super) fn new(writing: WriteHalf, progress: Arc<Progress>, place: Place) -> Self {
         Self {
             writing,
             progress,
@@ -31,40 +30,28 @@ impl SocketWriter {
     }
 
     pub(super) fn connection(&self) -> &TcpStream {
-        self.writing.as_ref()
+        self.writing.connection()
     }
 
     /// Writes some of these bytes once there is room.
     pub(super) fn poll_write(&self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<Result<usize>> {
-        self.poll_with(cx, |connection| connection.try_write(bytes))
+        self.writing.poll_write(cx, bytes)
     }
 
     /// The same of several slices.
     pub(super) fn poll_write_all(&self, cx: &mut Context<'_>, slices: &[IoSlice<'_>]) -> Poll<Result<usize>> {
-        self.poll_with(cx, |connection| connection.try_write_vectored(slices))
+        self.writing.poll_write_all(cx, slices)
     }
 
-    fn poll_with(
-        &self,
-        cx: &mut Context<'_>,
-        write: impl Fn(&TcpStream) -> Result<usize>,
-    ) -> Poll<Result<usize>> {
-        loop {
-            ready!(self.connection().poll_write_ready(cx))?;
-            match write(self.connection()) {
-                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
-                written => return Poll::Ready(written),
-            }
-        }
+    /// Sends what was written and is held back by TLS.
+    pub(super) fn poll_flush(&self, cx: &mut Context<'_>) -> Poll<Result<()>> {
+        self.writing.poll_flush(cx)
     }
 
     /// Reads until the client has closed its side too: closing first could take from it what it has not read yet.
     pub(super) fn poll_read_out(&self, cx: &mut Context<'_>) -> Poll<Result<()>> {
+        ready!(self.writing.poll_end(cx))?;
         let connection = self.connection();
-        match SockRef::from(connection).shutdown(std::net::Shutdown::Write) {
-            Err(error) if error.kind() != ErrorKind::NotConnected => return Poll::Ready(Err(error)),
-            _ => {}
-        }
         let mut waste = [0_u8; 1_024];
         loop {
             ready!(connection.poll_read_ready(cx))?;
@@ -80,7 +67,7 @@ impl SocketWriter {
 
 impl Outlet for SocketWriter {
     fn write(&self, chunk: &Chunk) -> usize {
-        let written = self.connection().try_write(&chunk.bytes).unwrap_or(0);
+        let written = self.writing.try_write(&chunk.bytes).unwrap_or(0);
         if written > 0 {
             self.progress.moved();
         }

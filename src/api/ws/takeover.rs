@@ -15,7 +15,6 @@ use actix_service::{Service, ServiceFactory, fn_factory, fn_service};
 use actix_web::HttpResponse;
 use actix_web::body::{BodySize, MessageBody, to_bytes_limited};
 use actix_web::dev::ServiceResponse;
-use actix_web::rt::net::TcpStream;
 use bytes::BytesMut;
 use futures_util::future::LocalBoxFuture;
 use tokio::io::AsyncWriteExt as _;
@@ -24,6 +23,7 @@ use tokio_util::codec::Encoder as _;
 
 use super::handshake::Opened;
 use super::outgoing::Outgoing;
+use crate::api::client_stream::ClientStream;
 use crate::api::connection::Connection;
 
 /// Bytes of an answer that opens no socket; it says why not.
@@ -119,7 +119,7 @@ fn head_of<B>(response: HttpResponse<B>) -> HttpResponse<()> {
 
 /// A connection with an answer under way. The kernel has room for it: these are the first bytes after a short request.
 struct Taken {
-    io: TcpStream,
+    io: ClientStream,
     codec: Codec,
 }
 
@@ -129,7 +129,11 @@ impl Taken {
         self.codec
             .encode(Message::Item((head.into(), body)), &mut bytes)?;
         // A client that left earlier answers unread may leave no room for this one.
-        timeout(LINGER, self.io.write_all(&bytes)).await?
+        let written = async {
+            self.io.write_all(&bytes).await?;
+            self.io.flush().await
+        };
+        timeout(LINGER, written).await?
     }
 
     /// Says the last bytes and closes, once the client has read them or a while has passed: closing at once could cut

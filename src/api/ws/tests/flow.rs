@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::SocketOptions;
-use super::rig::{Rig, TENANT, options, until};
+use super::rig::{BOTH, Rig, TENANT, options, until};
 use crate::actors::feed::rig::Asked;
 use crate::actors::feed::{FeedLimits, Presence, Signal, Typing};
 use crate::actors::request::{Attendance, Named, Roster};
@@ -30,21 +30,23 @@ async fn a_socket_begins_at_the_head_and_sees_what_follows() {
 
 #[actix::test]
 async fn a_socket_that_comes_back_gets_exactly_what_it_missed() {
-    let rig = Rig::start(options()).await;
-    let (client, welcome) = rig.greet("ana", None).await;
-    drop(client);
-    for number in 0..300 {
-        rig.say(&format!("message {number}")).await;
+    for transport in BOTH {
+        let rig = Rig::start_over(transport, options()).await;
+        let (client, welcome) = rig.greet("ana", None).await;
+        drop(client);
+        for number in 0..300 {
+            rig.say(&format!("message {number}")).await;
+        }
+        for after in [0, 1, 120, 299] {
+            let (mut client, welcome) = rig.greet("ana", Some((&epoch(&welcome), after))).await;
+            assert_eq!(
+                (&welcome["seq"], &welcome["head_seq"]),
+                (&json!(after), &json!(300))
+            );
+            client.events_to(after, 300).await;
+        }
+        rig.stop().await;
     }
-    for after in [0, 1, 120, 299] {
-        let (mut client, welcome) = rig.greet("ana", Some((&epoch(&welcome), after))).await;
-        assert_eq!(
-            (&welcome["seq"], &welcome["head_seq"]),
-            (&json!(after), &json!(300))
-        );
-        client.events_to(after, 300).await;
-    }
-    rig.stop().await;
 }
 
 #[actix::test]
@@ -75,67 +77,74 @@ async fn what_a_client_says_before_it_is_greeted_in_a_crowd_stands_afterwards() 
 
 #[actix::test]
 async fn sockets_on_all_workers_see_the_same_events() {
-    let rig = Rig::start(options()).await;
-    let mut clients = Vec::new();
-    for number in 0..12 {
-        clients.push(rig.greet(&format!("agent{number}"), None).await.0);
+    for transport in BOTH {
+        let rig = Rig::start_over(transport, options()).await;
+        let mut clients = Vec::new();
+        for number in 0..12 {
+            clients.push(rig.greet(&format!("agent{number}"), None).await.0);
+        }
+        for number in 0..100 {
+            rig.say(&format!("message {number}")).await;
+        }
+        for client in &mut clients {
+            client.events_to(0, 100).await;
+        }
+        rig.stop().await;
     }
-    for number in 0..100 {
-        rig.say(&format!("message {number}")).await;
-    }
-    for client in &mut clients {
-        client.events_to(0, 100).await;
-    }
-    rig.stop().await;
 }
 
 #[actix::test]
 async fn there_is_no_hole_and_no_repetition_over_a_thousand_broken_connections() {
-    // A small buffer, so that clients come back to the buffer, to pages of the log, and to both.
-    let feed = FeedLimits {
-        buffer_events: 32,
-        ..FeedLimits::default()
-    };
-    let rig = Rig::start(SocketOptions {
-        feed,
-        resync_after: 100_000,
-        ..options()
-    })
-    .await;
-    let (_, welcome) = rig.greet("ana", None).await;
-    let epoch = epoch(&welcome);
-    let done = std::rc::Rc::new(std::cell::Cell::new(false));
-    let publish = async {
-        while !done.get() {
-            rig.say("again").await;
-        }
-    };
-    let client = |seed: u64| {
-        let (rig, epoch) = (&rig, &epoch);
-        async move {
-            let mut rng = fastrand::Rng::with_seed(seed);
-            let mut at = 0;
-            for _ in 0..125 {
-                let (mut client, _) = rig.greet(&format!("agent{seed}"), Some((epoch, at))).await;
-                for _ in 0..rng.u32(0..6) {
-                    for seq in client.events().await {
-                        assert_eq!(seq, at + 1, "a hole or a repetition");
-                        at = seq;
-                    }
-                }
-                // Dropped in the middle of whatever is under way.
+    for transport in BOTH {
+        // A small buffer, so that clients come back to the buffer, to pages of the log, and to both.
+        let feed = FeedLimits {
+            buffer_events: 32,
+            ..FeedLimits::default()
+        };
+        let rig = Rig::start_over(
+            transport,
+            SocketOptions {
+                feed,
+                resync_after: 100_000,
+                ..options()
+            },
+        )
+        .await;
+        let (_, welcome) = rig.greet("ana", None).await;
+        let epoch = epoch(&welcome);
+        let done = std::rc::Rc::new(std::cell::Cell::new(false));
+        let publish = async {
+            while !done.get() {
+                rig.say("again").await;
             }
-            at
-        }
-    };
-    let clients = async {
-        let ends = futures_util::future::join_all((0..8).map(client)).await;
-        done.set(true);
-        ends
-    };
-    let (ends, ()) = tokio::join!(clients, publish);
-    assert!(ends.iter().all(|end| *end > 100), "{ends:?}");
-    rig.stop().await;
+        };
+        let client = |seed: u64| {
+            let (rig, epoch) = (&rig, &epoch);
+            async move {
+                let mut rng = fastrand::Rng::with_seed(seed);
+                let mut at = 0;
+                for _ in 0..125 {
+                    let (mut client, _) = rig.greet(&format!("agent{seed}"), Some((epoch, at))).await;
+                    for _ in 0..rng.u32(0..6) {
+                        for seq in client.events().await {
+                            assert_eq!(seq, at + 1, "a hole or a repetition");
+                            at = seq;
+                        }
+                    }
+                    // Dropped in the middle of whatever is under way.
+                }
+                at
+            }
+        };
+        let clients = async {
+            let ends = futures_util::future::join_all((0..8).map(client)).await;
+            done.set(true);
+            ends
+        };
+        let (ends, ()) = tokio::join!(clients, publish);
+        assert!(ends.iter().all(|end| *end > 100), "{ends:?}");
+        rig.stop().await;
+    }
 }
 
 #[actix::test]

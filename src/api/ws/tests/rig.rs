@@ -9,16 +9,20 @@ use actix_web::{App, web};
 use futures_util::{SinkExt as _, StreamExt as _};
 use serde_json::{Value, json};
 use tokio::net::{TcpSocket, TcpStream};
+use tokio_rustls::TlsConnector;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::tungstenite::{Error, Message};
+use tokio_util::either::Either;
 
 use super::super::tickets::key_for_tests;
 use super::super::{Pass, SocketOptions, SocketParts, Sockets, open, worker_data};
 use crate::actors::feed::rig::LedgerPort;
 use crate::api::auth::KeyRing;
 use crate::api::connection::Times;
-use crate::api::server::{Bounds, listen};
+use crate::api::connection_limits::ConnectionLimits;
+use crate::api::server::{Bounds, Door, Doors};
+use crate::api::tls::tests::certified;
 use crate::config::Config;
 use crate::domain::{AgentId, Clock, Seq, SystemClock, TenantId, Timestamp};
 use crate::store::directory::Scope;
@@ -27,12 +31,24 @@ use crate::store::{ApiKey, KeyHash};
 pub(super) const TENANT: TenantId = TenantId::new(7);
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// How clients reach the server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Transport {
+    Plain,
+    Tls,
+}
+
+pub(super) const BOTH: [Transport; 2] = [Transport::Plain, Transport::Tls];
+
+pub(super) type Stream = Either<TcpStream, tokio_rustls::client::TlsStream<TcpStream>>;
+
 pub(super) struct Rig {
     pub(super) port: Arc<LedgerPort>,
     pub(super) sockets: Sockets,
     pub(super) keys: Arc<KeyRing>,
     pub(super) address: SocketAddr,
     server: ServerHandle,
+    tls: Option<TlsConnector>,
 }
 
 /// The defaults, without a limit on how fast tests may connect.
@@ -46,6 +62,17 @@ pub(super) fn options() -> SocketOptions {
 
 impl Rig {
     pub(super) async fn start(options: SocketOptions) -> Self {
+        Self::start_over(Transport::Plain, options).await
+    }
+
+    pub(super) async fn start_over(transport: Transport, options: SocketOptions) -> Self {
+        let (tls, connector) = match transport {
+            Transport::Plain => (None, None),
+            Transport::Tls => {
+                let (tls, connector) = certified();
+                (Some(tls), Some(connector))
+            }
+        };
         let port = LedgerPort::new(super::store());
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
         let config = Config::defaults().unwrap();
@@ -72,17 +99,19 @@ impl Rig {
             workers: 2,
             shutdown: Duration::from_secs(1),
             times: Times::of(&config.server),
-            connections: usize::MAX,
-            of_peer: 0,
             send_buffer,
         };
-        let server = listen(bounds, listener, move || {
-            App::new()
-                .app_data(shared.clone())
-                .route("/ws", web::get().to(open))
-                .configure(worker_data)
-        })
-        .unwrap();
+        let limits = ConnectionLimits::new(usize::MAX, 0, &[]);
+        let door = Door::new("http", listener, tls, limits);
+        let server = Doors::within(bounds)
+            .open(door, move || {
+                App::new()
+                    .app_data(shared.clone())
+                    .route("/ws", web::get().to(open))
+                    .configure(worker_data)
+            })
+            .unwrap()
+            .run();
         let handle = server.handle();
         actix::spawn(server);
         Self {
@@ -91,6 +120,7 @@ impl Rig {
             keys,
             address,
             server: handle,
+            tls: connector,
         }
     }
 
@@ -123,6 +153,13 @@ impl Rig {
         for (name, value) in headers {
             request.headers_mut().append(*name, value.parse().unwrap());
         }
+        let stream = match &self.tls {
+            None => Either::Left(stream),
+            Some(tls) => {
+                let name = "mesej.example".try_into().unwrap();
+                Either::Right(tls.connect(name, stream).await?)
+            }
+        };
         let (stream, answer) = tokio_tungstenite::client_async(request, stream).await?;
         let protocol = answer.headers().get("Sec-WebSocket-Protocol");
         let protocol = protocol.unwrap().to_str().unwrap().to_owned();
@@ -195,7 +232,7 @@ pub(super) async fn put_scopes(port: &LedgerPort, scopes: &[Scope]) {
 
 /// One client.
 pub(super) struct Client {
-    pub(super) stream: WebSocketStream<TcpStream>,
+    pub(super) stream: WebSocketStream<Stream>,
     /// The subprotocol that the server answered.
     pub(super) protocol: String,
 }

@@ -1,0 +1,155 @@
+use std::path::Path;
+
+use rcgen::{CertificateParams, KeyPair};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
+
+use super::super::PairFiles;
+use super::*;
+
+/// The year 2030 as the first day after a certificate that was made for a test.
+const ENDS: Timestamp = Timestamp::from_secs(1_893_456_000);
+
+/// A certificate that ends then, and its key, as PEM.
+fn pair(ends: Timestamp) -> (String, String) {
+    let key = KeyPair::generate().unwrap();
+    let mut params = CertificateParams::new(vec!["mesej.example".to_owned()]).unwrap();
+    let since_epoch = std::time::Duration::from_secs(ends.as_secs().try_into().unwrap());
+    params.not_after = rcgen::date_time_ymd(1970, 1, 1) + since_epoch;
+    let certificate = params.self_signed(&key).unwrap();
+    (certificate.pem(), key.serialize_pem())
+}
+
+struct Scene {
+    folder: tempfile::TempDir,
+    tls: Tls,
+    watch: Watch,
+}
+
+impl Scene {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        write(folder.path(), &pair(ENDS));
+        let tls = Tls::open(files(folder.path()), Timestamp::from_secs(0)).unwrap();
+        let watch = Watch::of(&tls);
+        Self { folder, tls, watch }
+    }
+
+    fn look(&mut self, urgency: Urgency) {
+        let found = files(self.folder.path()).read();
+        self.watch
+            .look(found, urgency, ENDS.before(Duration::from_secs(1)));
+    }
+
+    /// The certificate that a client would be shown now.
+    fn shown(&self) -> CertificateDer<'static> {
+        let shown = self.tls.shown.0.read().unwrap();
+        shown.cert.first().unwrap().clone()
+    }
+}
+
+fn files(folder: &Path) -> PairFiles {
+    PairFiles {
+        certificate: folder.join("certificate.pem"),
+        key: folder.join("key.pem"),
+    }
+}
+
+fn write(folder: &Path, (certificate, key): &(String, String)) {
+    std::fs::write(folder.join("certificate.pem"), certificate).unwrap();
+    std::fs::write(folder.join("key.pem"), key).unwrap();
+}
+
+fn der(pem: &str) -> CertificateDer<'static> {
+    CertificateDer::from_pem_slice(pem.as_bytes()).unwrap()
+}
+
+#[test]
+fn a_new_pair_is_shown_once_it_is_whole() {
+    let mut scene = Scene::new();
+    let (before, new) = (scene.shown(), pair(ENDS));
+    std::fs::write(scene.folder.path().join("certificate.pem"), &new.0).unwrap();
+    scene.look(Urgency::OnceSettled);
+    assert_eq!(scene.shown(), before);
+    // The key follows before the next look.
+    write(scene.folder.path(), &new);
+    scene.look(Urgency::OnceSettled);
+    assert_eq!((scene.shown(), scene.watch.refused), (before, None));
+    scene.look(Urgency::OnceSettled);
+    assert_eq!(scene.shown(), der(&new.0));
+}
+
+#[test]
+fn whoever_asks_for_it_does_not_wait() {
+    let mut scene = Scene::new();
+    let new = pair(ENDS);
+    write(scene.folder.path(), &new);
+    scene.look(Urgency::AtOnce);
+    assert_eq!(scene.shown(), der(&new.0));
+}
+
+#[test]
+fn what_cannot_be_used_is_told_once_and_the_pair_before_is_still_shown() {
+    let mut scene = Scene::new();
+    let (before, new) = (scene.shown(), pair(ENDS));
+    let broken = |certificate: &str, key: &str| (certificate.to_owned(), key.to_owned());
+    let ended = pair(ENDS.before(Duration::from_secs(1)));
+    for bad in [
+        broken(&new.0, &pair(ENDS).1),
+        broken("", &new.1),
+        broken(&new.0, "no key"),
+        broken(
+            "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
+            &new.1,
+        ),
+        ended,
+    ] {
+        write(scene.folder.path(), &bad);
+        scene.look(Urgency::OnceSettled);
+        scene.look(Urgency::OnceSettled);
+        assert!(matches!(scene.watch.refused, Some(Refused::Held(_))), "{bad:?}");
+        assert_eq!(scene.shown(), before);
+    }
+    std::fs::remove_file(scene.folder.path().join("key.pem")).unwrap();
+    scene.look(Urgency::OnceSettled);
+    scene.look(Urgency::OnceSettled);
+    assert_eq!(scene.watch.refused, Some(Refused::Unread));
+    write(scene.folder.path(), &new);
+    scene.look(Urgency::OnceSettled);
+    scene.look(Urgency::OnceSettled);
+    assert_eq!((scene.shown(), scene.watch.refused), (der(&new.0), None));
+}
+
+#[test]
+fn the_end_of_a_certificate_is_read_from_it() {
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), &pair(ENDS));
+    let (bytes, _) = files(folder.path()).read().unwrap();
+    let read = Pair::of(&bytes, &ring::default_provider()).unwrap();
+    assert_eq!(read.expires, ENDS);
+    // Of a chain, the first that ends.
+    let sooner = ENDS.before(Duration::from_hours(24));
+    let (leaf, key) = pair(ENDS);
+    write(folder.path(), &(leaf + &pair(sooner).0, key));
+    let (bytes, _) = files(folder.path()).read().unwrap();
+    let read = Pair::of(&bytes, &ring::default_provider()).unwrap();
+    assert_eq!(read.expires, sooner);
+}
+
+#[test]
+fn nothing_of_a_key_is_in_an_error() {
+    let folder = tempfile::tempdir().unwrap();
+    let (certificate, key) = pair(ENDS);
+    let secret: String = key.lines().nth(1).unwrap().chars().take(16).collect();
+    for bad in [
+        key.replace("PRIVATE KEY", "PUBLIC KEY"),
+        key.replace("-----END", "-----ENT"),
+        key.replace(&secret, "????????????????"),
+        secret.clone(),
+    ] {
+        write(folder.path(), &(certificate.clone(), bad));
+        let error = Tls::open(files(folder.path()), Timestamp::from_secs(0)).unwrap_err();
+        let told = format!("{error} {error:?}");
+        assert!(!told.contains(&secret) && told.len() < 300, "{told}");
+    }
+}
