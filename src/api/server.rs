@@ -19,7 +19,7 @@ use rustix::process::{Resource, getrlimit, setrlimit};
 use socket2::{SockRef, TcpKeepalive};
 
 use super::Serves;
-use super::accept_pacing::AcceptPacing;
+use super::accept_pacing::{AcceptPacing, Welcome};
 use super::client_stream::ClientStream;
 use super::connection::{Connection, Times};
 use super::connection_limits::{ConnectionLimits, connections_within};
@@ -236,7 +236,11 @@ impl Doors {
             let (stopping, ending) = (stopping.clone(), stopping.clone());
             let entrance = Entrance {
                 limits: limits.clone(),
-                pacing: AcceptPacing::open(),
+                pacing: AcceptPacing::open(if tls.is_some() {
+                    Welcome::Handshake
+                } else {
+                    Welcome::Free
+                }),
                 tls: tls.clone(),
                 times: bounds.times,
             };
