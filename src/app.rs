@@ -90,6 +90,11 @@ pub enum AppError {
          (`server.listen`), or say --expose"
     )]
     DemoInTheOpen(SocketAddr),
+    /// Everybody could have the key of the demo, and what it keeps is made up.
+    #[error(
+        "the store in {0} was filled by `mesej demo`, and `server.mode` is \"production\": name a folder or a keyspace of its own"
+    )]
+    DemoStore(String),
     /// A part of the demo could not be set up.
     #[error("the demo cannot be set up: {0}")]
     Demo(String),
@@ -114,6 +119,6 @@ pub async fn serve(config: Config, shutdown: Shutdown) -> Result<(), AppError> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
     let listeners = start::listeners(&config, clock.as_ref())?;
     let core = open_core(&config, clock, shutdown.clone()).await?;
-    demo::revoke_keys(&core).await?;
+    demo::revoke_keys(&core, &config).await?;
     core.serve(&config, listeners, None, shutdown).await
 }

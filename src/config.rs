@@ -6,8 +6,10 @@
 mod error;
 pub mod limits;
 mod load;
-pub mod proxies;
+mod production;
+mod proxies;
 pub mod retention;
+mod secret_files;
 pub mod server;
 pub mod store;
 pub mod telemetry;
@@ -24,6 +26,7 @@ use serde::{Deserialize, Serialize};
 pub use error::{ConfigError, Problem};
 pub use limits::LimitsConfig;
 pub(crate) use load::strangers as strangers_among;
+pub use production::Mode;
 pub use proxies::Network;
 pub use retention::RetentionConfig;
 pub use server::ServerConfig;
@@ -66,6 +69,9 @@ pub struct Config {
     pub retention: RetentionConfig,
     /// Logs.
     pub telemetry: TelemetryConfig,
+    /// A sentence for each file of a secret that other users of the machine can read.
+    #[serde(skip)]
+    exposed: Vec<String>,
 }
 
 impl Config {
@@ -102,6 +108,7 @@ impl Config {
             )
         })
         .into_iter()
+        .chain(self.exposed.iter().cloned())
         .collect()
     }
 
@@ -129,5 +136,6 @@ impl Config {
         self.whatsapp.check(problems);
         self.limits.check(problems);
         self.unknown.check(problems);
+        self.check_production(problems);
     }
 }

@@ -66,6 +66,11 @@ pub async fn demo(mut config: Config, reach: Reach, shutdown: Shutdown) -> Resul
     if reach == Reach::ThisMachine && !config.server.listen.ip().is_loopback() {
         return Err(AppError::DemoInTheOpen(config.server.listen));
     }
+    if config.is_production() {
+        return Err(AppError::Demo(
+            "`server.mode` is \"production\", and the demo gives everybody who asks a key".to_owned(),
+        ));
+    }
     if config.server.has_tls() {
         // The simulated Meta has no authority of ours to believe.
         return Err(AppError::Demo(
@@ -158,11 +163,14 @@ async fn only_ours(core: &Core) -> Result<(), AppError> {
     ))
 }
 
-/// Revokes the demo's keys in a store that is served in earnest: they were shown to everybody who asked. The next demo
+/// Refuses a store of the demo's in production. Elsewhere revokes its keys, since it is served in earnest: they were shown to everybody who asked. The next demo
 /// takes its own back.
-pub(super) async fn revoke_keys(core: &Core) -> Result<(), AppError> {
+pub(super) async fn revoke_keys(core: &Core, config: &Config) -> Result<(), AppError> {
     if core.store.tenant(TENANT).await?.is_none() {
         return Ok(());
+    }
+    if config.is_production() {
+        return Err(AppError::DemoStore(start::place(config)));
     }
     for key in core.store.keys(TENANT).await? {
         if key.name == KEY_NAME && key.revoked.is_none() {

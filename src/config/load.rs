@@ -7,6 +7,7 @@ use figment::value::{Dict, Map, Value};
 use figment::{Figment, Metadata, Profile, Provider};
 
 use super::error::{Problem, Problems};
+use super::secret_files::{CREDENTIALS, SecretFiles};
 use super::{Config, ConfigError, DEFAULTS};
 
 const PREFIX: &str = "MESEJ_";
@@ -46,14 +47,27 @@ pub(super) fn load(
             settings,
         });
     }
+    let environment: Vec<(String, String)> = environment.into_iter().collect();
+    let credentials = environment.iter().find(|(name, _)| name == CREDENTIALS);
+    let mut files = SecretFiles::new(credentials.map(|(_, folder)| folder.into()));
     let mut settings = parse_environment(environment, (&defaults, &known), &mut problems);
     refuse_unknown(&mut settings, &known, variable, &mut problems);
     let metadata = Metadata::named(ENVIRONMENT);
     layers.push(Layer { metadata, settings });
+    for layer in layers.iter_mut().rev() {
+        for unusable in files.resolve(&mut layer.settings) {
+            problems.push(Problem {
+                message: format!("`{}` {}", unusable.key, unusable.reason),
+                source: Some(name_of(&layer.metadata, table_key(&unusable.key))),
+            });
+        }
+    }
 
     let figment = layers.into_iter().fold(Figment::new(), Figment::merge);
     let config = extract(figment.clone(), &defaults, &mut problems);
-    if let Some(config) = config {
+    if let Some(mut config) = config {
+        files.look_at(&config.server.tls_key, "server.tls_key");
+        config.exposed = files.exposed;
         let mut found = Problems::default();
         config.check(&mut found);
         problems.extend(found.0.into_iter().map(|problem| Problem {
@@ -83,12 +97,16 @@ fn table_key(key: &str) -> &str {
 
 fn source_of(figment: &Figment, key: &str) -> Option<String> {
     let key = table_key(key);
-    let metadata = figment.find_metadata(key)?;
-    Some(if metadata.name == ENVIRONMENT {
+    Some(name_of(figment.find_metadata(key)?, key))
+}
+
+/// What a source of a setting is called.
+fn name_of(metadata: &Metadata, key: &str) -> String {
+    if metadata.name == ENVIRONMENT {
         variable(key)
     } else {
         metadata.name.to_string()
-    })
+    }
 }
 
 fn parse_file(name: &str, text: &str, problems: &mut Vec<Problem>) -> Dict {

@@ -8,6 +8,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::error::Problems;
+use super::production::Mode;
 use super::proxies::Network;
 use super::units::{ByteSize, is_clean, optional_secret, seconds};
 use super::url::{BaseUrl, Origin};
@@ -16,6 +17,8 @@ use super::url::{BaseUrl, Origin};
 #[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct ServerConfig {
+    /// What it is run for.
+    pub mode: Mode,
     /// Address and port for everybody.
     #[serde(deserialize_with = "listen")]
     pub listen: SocketAddr,

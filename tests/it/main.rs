@@ -29,6 +29,7 @@ mod node;
 mod payloads;
 mod presence;
 mod process;
+mod production;
 mod promql;
 mod queries;
 mod restart;

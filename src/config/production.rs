@@ -1,0 +1,271 @@
+//! What is refused in production: settings that are handy on a desk and an open door elsewhere.
+
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
+
+use secrecy::{ExposeSecret as _, SecretString};
+use serde::{Deserialize, Serialize};
+
+use super::error::Problems;
+use super::{Backend, Config};
+
+/// What a gateway is run for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Mode {
+    /// Trying out and developing: what is doubtful is told.
+    Development,
+    /// Customers: what is doubtful is refused.
+    Production,
+}
+
+/// Whoever has the operator's token has every tenant.
+const SHORTEST_ADMIN_TOKEN: usize = 24;
+/// Meta's have as many.
+const SHORTEST_APP_SECRET: usize = 32;
+const SHORTEST_VERIFY_TOKEN: usize = 16;
+const SHORTEST_PASSWORD: usize = 12;
+/// Fewer different characters are a pattern, not a secret.
+const FEWEST_CHARACTERS: usize = 8;
+/// Parts of what examples, this project's and others', put in place of a secret.
+const EXAMPLES: [&str; 9] = [
+    "0123456789abcdef",
+    "abcdefghijkl",
+    "anything that is hard to guess",
+    "simulated-",
+    "change-me",
+    "changeme",
+    "password",
+    "secret-token",
+    "example",
+];
+
+impl Config {
+    /// Whether doubtful settings are refused.
+    pub fn is_production(&self) -> bool {
+        self.server.mode == Mode::Production
+    }
+
+    pub(super) fn check_production(&self, problems: &mut Problems) {
+        if !self.is_production() {
+            return;
+        }
+        self.check_listeners(problems);
+        self.check_secrets(problems);
+        if self.store.backend == Backend::Memory {
+            problems.add(
+                "store.backend",
+                refused("must not be \"memory\", which keeps nothing"),
+            );
+        }
+        let in_the_clear = self.server.public_url.as_ref().filter(|url| !url.is_private());
+        if in_the_clear.is_some() {
+            problems.add("server.public_url", refused("must be https"));
+        }
+        for exposed in &self.exposed {
+            problems.add("server.mode", format!("is \"production\", and {exposed}"));
+        }
+    }
+
+    fn check_listeners(&self, problems: &mut Problems) {
+        let server = &self.server;
+        let is_open = |address: &SocketAddr| !address.ip().is_loopback() && !server.has_tls();
+        let needs_tls = "must be a loopback address, or needs `server.tls_certificate`: nothing is spoken in the clear to others";
+        if is_open(&server.listen) {
+            problems.add("server.listen", refused(needs_tls));
+        }
+        match &server.admin_listen {
+            None => problems.add(
+                "server.admin_listen",
+                refused("must be set, such as \"127.0.0.1:8081\": `/v1/admin` and `/metrics` are not for everybody"),
+            ),
+            Some(address) if is_open(address) => {
+                problems.add("server.admin_listen", refused(needs_tls));
+            }
+            Some(_) => {}
+        }
+    }
+
+    fn check_secrets(&self, problems: &mut Problems) {
+        let mut look = |key: String, secret: &SecretString, least: usize| {
+            if let Some(weakness) = weakness(secret.expose_secret(), least) {
+                problems.add(key, refused(&weakness));
+            }
+        };
+        if let Some(token) = &self.server.admin_token {
+            look("server.admin_token".to_owned(), token, SHORTEST_ADMIN_TOKEN);
+        }
+        if let Some(password) = &self.store.password {
+            look("store.password".to_owned(), password, SHORTEST_PASSWORD);
+        }
+        for (index, app) in self.whatsapp.apps.iter().enumerate() {
+            let key = format!("whatsapp.apps[{index}]");
+            for (at, secret) in app.app_secrets.iter().enumerate() {
+                look(format!("{key}.app_secrets[{at}]"), secret, SHORTEST_APP_SECRET);
+            }
+            look(
+                format!("{key}.verify_token"),
+                &app.verify_token,
+                SHORTEST_VERIFY_TOKEN,
+            );
+        }
+    }
+}
+
+fn refused(why: &str) -> String {
+    format!("{why} (`server.mode` is \"production\")")
+}
+
+/// Why a secret could be guessed.
+fn weakness(secret: &str, least: usize) -> Option<String> {
+    let lower = secret.to_ascii_lowercase();
+    if secret.len() < least {
+        Some(format!("must have at least {least} characters"))
+    } else if lower.chars().collect::<BTreeSet<_>>().len() < FEWEST_CHARACTERS {
+        Some(format!(
+            "must have at least {FEWEST_CHARACTERS} different characters"
+        ))
+    } else if EXAMPLES.iter().any(|example| lower.contains(example)) {
+        Some("must not be an example's: make one with `openssl rand -hex 32`".to_owned())
+    } else {
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    /// Settings that are good for production, line by line.
+    const GOOD: [&str; 6] = [
+        "[server]",
+        "mode = \"production\"",
+        "listen = \"127.0.0.1:8080\"",
+        "admin_listen = \"127.0.0.1:8081\"",
+        "admin_token = \"f3b1c9d07a4e58621d0f9b7c\"",
+        "[[whatsapp.apps]]\nname = \"main\"\napp_secrets = [\"9e107d9d372bb6826bd81d3542a419d6\"]\n\
+         verify_token = \"4ad1f6c02be98735\"",
+    ];
+
+    fn problems(extra: &str, without: &str) -> String {
+        let mut lines: Vec<&str> = GOOD
+            .into_iter()
+            .filter(|line| without.is_empty() || !line.starts_with(without))
+            .collect();
+        lines.insert(1, extra);
+        let loaded = Config::from_sources(Some(("mesej.toml", &lines.join("\n"))), []);
+        loaded.map_or_else(|error| error.to_string(), |_| String::new())
+    }
+
+    #[test]
+    fn what_is_good_is_not_refused_and_development_refuses_nothing_of_it() {
+        assert_eq!(problems("", ""), "");
+        let tls = "tls_certificate = \"c.pem\"\ntls_key = \"k.pem\"\nlisten = \"0.0.0.0:443\"";
+        assert_eq!(problems(tls, "listen"), "");
+        let loose = "[server]\nlisten = \"0.0.0.0:80\"\nadmin_token = \"0123456789abcdef\"\n[store]\nbackend = \"memory\"";
+        assert!(Config::from_sources(Some(("mesej.toml", loose)), []).is_ok());
+    }
+
+    #[test]
+    fn what_is_an_open_door_is_refused_with_its_setting() {
+        let app = |secret: &str, token: &str| {
+            format!(
+                "[[whatsapp.apps]]\nname = \"main\"\napp_secrets = [\"{secret}\"]\nverify_token = \"{token}\"\n[server]"
+            )
+        };
+        let good_token = "4ad1f6c02be98735";
+        for (extra, without, told) in [
+            (
+                "listen = \"0.0.0.0:8080\"",
+                "listen",
+                "`server.listen` must be a loopback address, or needs `server.tls_certificate`",
+            ),
+            ("", "admin_listen", "`server.admin_listen` must be set"),
+            (
+                "admin_listen = \"10.0.0.1:8081\"",
+                "admin_listen",
+                "`server.admin_listen` must be a loopback address",
+            ),
+            (
+                "admin_token = \"16-characters-ok\"",
+                "admin_token",
+                "`server.admin_token` must have at least 24 characters",
+            ),
+            (
+                "admin_token = \"abababababababababababababab\"",
+                "admin_token",
+                "`server.admin_token` must have at least 8 different characters",
+            ),
+            (
+                "admin_token = \"Please-ChangeMe-1234567890\"",
+                "admin_token",
+                "`server.admin_token` must not be an example's",
+            ),
+            (
+                "public_url = \"http://mesej.example.com\"",
+                "",
+                "`server.public_url` must be https",
+            ),
+        ] {
+            let found = problems(extra, without);
+            assert!(found.contains(told), "{told}: {found}");
+            assert!(found.starts_with("the configuration has a problem:"), "{found}");
+            assert!(found.contains("`server.mode` is \"production\""), "{found}");
+        }
+        for (app, told) in [
+            (
+                app("0123456789abcdef0123456789abcdef", good_token),
+                "`whatsapp.apps[0].app_secrets[0]` must not be an example's",
+            ),
+            (
+                app("9e107d9d372bb6826bd8", good_token),
+                "`whatsapp.apps[0].app_secrets[0]` must have at least 32 characters",
+            ),
+            (
+                app("9e107d9d372bb6826bd81d3542a419d6", "verify me"),
+                "`whatsapp.apps[0].verify_token` must have at least 16 characters",
+            ),
+        ] {
+            let lines = [&app, GOOD[1], GOOD[2], GOOD[3], GOOD[4]].map(|line: &str| line.to_owned());
+            let found = Config::from_sources(Some(("mesej.toml", &lines.join("\n"))), [])
+                .unwrap_err()
+                .to_string();
+            assert!(found.contains(told), "{told}: {found}");
+        }
+        let memory =
+            GOOD.join("\n") + "\n[store]\nbackend = \"memory\"\nuser = \"mesej\"\npassword = \"mesej\"";
+        let found = Config::from_sources(Some(("mesej.toml", &memory)), [])
+            .unwrap_err()
+            .to_string();
+        assert!(
+            found.contains("`store.backend` must not be \"memory\""),
+            "{found}"
+        );
+        assert!(
+            found.contains("`store.password` must have at least 12"),
+            "{found}"
+        );
+    }
+
+    #[test]
+    fn a_secrets_file_that_everybody_reads_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("token");
+        std::fs::write(&file, "f3b1c9d07a4e58621d0f9b7c\n").unwrap();
+        let token = format!("admin_token = \"file:{}\"", file.display());
+        for (mode, told) in [
+            (0o600, ""),
+            (0o640, ""),
+            (0o644, "every user of this machine can read"),
+        ] {
+            std::fs::set_permissions(&file, std::fs::Permissions::from_mode(mode)).unwrap();
+            let found = problems(&token, "admin_token");
+            assert!(
+                found.contains(told) && found.is_empty() == told.is_empty(),
+                "{found}"
+            );
+        }
+    }
+}
