@@ -166,11 +166,13 @@ mod tests {
 
     #[test]
     fn a_trusted_proxy_may_bring_as_many_as_there_are_files_and_its_neighbour_may_not() {
-        let limits = ConnectionLimits::new(3, 1, &[Network::parse("10.0.0.7").unwrap()]);
-        let _two = ["10.0.0.7", "::ffff:10.0.0.7"].map(|proxy| limits.enter(from(proxy)).unwrap());
-        let _neighbour = limits.enter(from("10.0.0.8")).unwrap();
-        assert_eq!(limits.enter(from("10.0.0.7")).unwrap_err(), ConnectionEnd::Full);
-        drop(_neighbour);
+        let limits = ConnectionLimits::new(4, 1, &[Network::parse("10.0.0.7").unwrap()]);
+        let enter = |address| limits.enter(from(address));
+        let _two = ["10.0.0.7", "::ffff:10.0.0.7"].map(|proxy| enter(proxy).unwrap());
+        let _neighbour = enter("10.0.0.8").unwrap();
+        assert_eq!(enter("10.0.0.8").unwrap_err(), ConnectionEnd::Peer);
+        let _third = enter("10.0.0.7").unwrap();
+        assert_eq!(enter("10.0.0.7").unwrap_err(), ConnectionEnd::Full);
     }
 
     #[test]

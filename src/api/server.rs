@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use actix_http::error::DispatchError;
 use actix_http::{HttpService, KeepAlive, Protocol, Request};
-use actix_server::ServerBuilder;
+use actix_server::{GracefulShutdownSignal, ServerBuilder};
 use actix_service::{IntoServiceFactory, ServiceFactory, ServiceFactoryExt as _, fn_service, map_config};
 use actix_web::body::MessageBody;
 use actix_web::dev::{AppConfig, Server, ServiceResponse};
@@ -233,7 +233,7 @@ impl Doors {
         }
         let stopping = builder.graceful_shutdown_signal();
         let builder = builder.listen(name, listener, move || {
-            let (stopping, ending) = (stopping.clone(), stopping.clone());
+            let stopping = stopping.clone();
             let entrance = Entrance {
                 limits: limits.clone(),
                 pacing: AcceptPacing::open(if tls.is_some() {
@@ -243,6 +243,7 @@ impl Doors {
                 }),
                 tls: tls.clone(),
                 times: bounds.times,
+                stopping: stopping.clone(),
             };
             let http = HttpService::build()
                 .graceful_shutdown_signal(move || {
@@ -261,18 +262,11 @@ impl Doors {
                 .upgrade(ws::takeover(map_config(app(), |()| AppConfig::default())))
                 .finish(map_config(app(), |()| AppConfig::default()));
             fn_service(move |io: TcpStream| {
-                let (entrance, ending) = (entrance.clone(), ending.clone());
+                let entrance = entrance.clone();
                 async move {
                     let from = io.peer_addr().ok();
-                    tokio::select! {
-                        biased;
-                        entered = entrance.enter(io, from) => {
-                            let connection = entered.map_err(DispatchError::Io)?;
-                            Ok((connection, Protocol::Http1, from))
-                        }
-                        // It has asked for nothing yet, and the end does not wait for it.
-                        () = ending.notified() => Err(DispatchError::Io(ErrorKind::ConnectionAborted.into())),
-                    }
+                    let connection = entrance.enter(io, from).await.map_err(DispatchError::Io)?;
+                    Ok((connection, Protocol::Http1, from))
                 }
             })
             .and_then(http)
@@ -293,6 +287,7 @@ struct Entrance {
     pacing: AcceptPacing,
     tls: Option<Tls>,
     times: Times,
+    stopping: GracefulShutdownSignal,
 }
 
 impl Entrance {
@@ -305,7 +300,13 @@ impl Entrance {
         self.pacing.pass().await;
         let io = match &self.tls {
             None => ClientStream::Plain(io),
-            Some(tls) => ClientStream::Tls(Rc::new(tls.accept(io, self.times.head()).await?)),
+            Some(tls) => tokio::select! {
+                biased;
+                // In a box, or every connection's task would have room for it as long as it lasts.
+                accepted = Box::pin(tls.accept(io, self.times.head())) => ClientStream::Tls(Rc::new(accepted?)),
+                // It has asked for nothing yet, and the end does not wait for it.
+                () = self.stopping.notified() => return Err(ErrorKind::ConnectionAborted.into()),
+            },
         };
         Ok(Connection::new(io, self.times, place))
     }

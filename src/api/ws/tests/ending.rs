@@ -8,7 +8,7 @@ use tokio_tungstenite::tungstenite::{Error, Message};
 
 use super::super::ComeBack;
 use super::SocketOptions;
-use super::rig::{Rig, TENANT, key, options, put_key, until};
+use super::rig::{BOTH, Rig, TENANT, key, options, put_key, until};
 use crate::actors::feed::Presence;
 use crate::actors::feed::rig::Asked;
 use crate::actors::request::Attendance;
@@ -34,28 +34,33 @@ async fn whoever_says_no_hello_is_closed() {
 
 #[actix::test]
 async fn a_silent_client_is_pinged_and_then_closed() {
-    let (heartbeat, silence) = (Duration::from_millis(50), Duration::from_millis(300));
-    let rig = Rig::start(SocketOptions {
-        heartbeat,
-        silence,
-        ..options()
-    })
-    .await;
-    let (mut client, _) = rig.greet("ana", None).await;
-    // As long as the client reads, its library answers pings.
-    let mut pings = 0;
-    while pings < 12 {
-        match client.message().await {
-            Some(Ok(Message::Ping(_))) => pings += 1,
-            other => panic!("{other:?}"),
+    for transport in BOTH {
+        let (heartbeat, silence) = (Duration::from_millis(50), Duration::from_millis(300));
+        let rig = Rig::start_over(
+            transport,
+            SocketOptions {
+                heartbeat,
+                silence,
+                ..options()
+            },
+        )
+        .await;
+        let (mut client, _) = rig.greet("ana", None).await;
+        // As long as the client reads, its library answers pings.
+        let mut pings = 0;
+        while pings < 12 {
+            match client.message().await {
+                Some(Ok(Message::Ping(_))) => pings += 1,
+                other => panic!("{other:?}"),
+            }
         }
+        // Now the bytes are read and nobody answers.
+        let mut rest = Vec::new();
+        client.stream.into_inner().read_to_end(&mut rest).await.unwrap();
+        let code = 4408_u16.to_be_bytes();
+        assert!(rest.windows(2).any(|bytes| bytes == code), "{rest:?}");
+        rig.stop().await;
     }
-    // Now the bytes are read and nobody answers.
-    let mut rest = Vec::new();
-    client.stream.into_inner().read_to_end(&mut rest).await.unwrap();
-    let code = 4408_u16.to_be_bytes();
-    assert!(rest.windows(2).any(|bytes| bytes == code), "{rest:?}");
-    rig.stop().await;
 }
 
 #[actix::test]
@@ -74,50 +79,54 @@ async fn a_revoked_key_closes_its_sockets() {
 
 #[actix::test]
 async fn a_client_that_leaves_is_answered() {
-    let rig = Rig::start(options()).await;
-    let (mut client, _) = rig.greet("ana", None).await;
-    client.send(Message::Close(None)).await;
-    assert_eq!(client.closed().await, 1000);
-    client.gone().await;
-    rig.stop().await;
+    for transport in BOTH {
+        let rig = Rig::start_over(transport, options()).await;
+        let (mut client, _) = rig.greet("ana", None).await;
+        client.send(Message::Close(None)).await;
+        assert_eq!(client.closed().await, 1000);
+        client.gone().await;
+        rig.stop().await;
+    }
 }
 
 #[actix::test]
 async fn when_the_server_stops_everybody_is_told_when_to_come_back() {
-    let rig = Rig::start(options()).await;
-    let mut clients = Vec::new();
-    for number in 0..20 {
-        clients.push(rig.greet(&format!("agent{number}"), None).await.0);
-    }
-    let (after, within) = (Duration::from_secs(2), Duration::from_secs(10));
-    let goodbyes = async {
-        let mut waits = Vec::new();
-        for client in &mut clients {
-            waits.push(client.frame_of("reconnect").await["after_ms"].as_u64().unwrap());
-            assert_eq!(client.closed().await, 1012);
-            client.gone().await;
+    for transport in BOTH {
+        let rig = Rig::start_over(transport, options()).await;
+        let mut clients = Vec::new();
+        for number in 0..20 {
+            clients.push(rig.greet(&format!("agent{number}"), None).await.0);
         }
-        waits
-    };
-    let (waits, ()) = tokio::join!(
-        goodbyes,
-        rig.sockets
-            .drain(ComeBack { after, within }, Duration::from_secs(20))
-    );
-    assert!(
-        waits.iter().all(|wait| (2_000..12_000).contains(wait)),
-        "{waits:?}"
-    );
-    assert!(
-        waits.iter().max().unwrap() - waits.iter().min().unwrap() > 2_000,
-        "{waits:?}"
-    );
-    let protocol = format!("mesej.v2, ticket.{}", rig.ticket("late"));
-    let Err(Error::Http(refused)) = rig.handshake(&[("Sec-WebSocket-Protocol", &protocol)]).await else {
-        panic!()
-    };
-    assert_eq!(refused.status().as_u16(), 503);
-    rig.stop().await;
+        let (after, within) = (Duration::from_secs(2), Duration::from_secs(10));
+        let goodbyes = async {
+            let mut waits = Vec::new();
+            for client in &mut clients {
+                waits.push(client.frame_of("reconnect").await["after_ms"].as_u64().unwrap());
+                assert_eq!(client.closed().await, 1012);
+                client.gone().await;
+            }
+            waits
+        };
+        let (waits, ()) = tokio::join!(
+            goodbyes,
+            rig.sockets
+                .drain(ComeBack { after, within }, Duration::from_secs(20))
+        );
+        assert!(
+            waits.iter().all(|wait| (2_000..12_000).contains(wait)),
+            "{waits:?}"
+        );
+        assert!(
+            waits.iter().max().unwrap() - waits.iter().min().unwrap() > 2_000,
+            "{waits:?}"
+        );
+        let protocol = format!("mesej.v2, ticket.{}", rig.ticket("late"));
+        let Err(Error::Http(refused)) = rig.handshake(&[("Sec-WebSocket-Protocol", &protocol)]).await else {
+            panic!()
+        };
+        assert_eq!(refused.status().as_u16(), 503);
+        rig.stop().await;
+    }
 }
 
 #[actix::test]
@@ -146,20 +155,22 @@ async fn a_request_under_way_is_answered_before_the_server_stops() {
 
 #[actix::test]
 async fn whoever_does_not_leave_is_cut_off_at_the_deadline() {
-    let rig = Rig::start(options()).await;
-    let (mut client, _) = rig.greet("ana", None).await;
-    let gate = rig.port.gate.lock().await;
-    client
-        .say(json!({
-            "type": "send", "client_msg_id": "m1", "conversation_id": "00112233445566778899aabbccddeeff",
-            "message": {"type": "text", "text": {"body": "hello"}},
-        }))
-        .await;
-    rig.port.wait_for(|asked| matches!(asked, Asked::Submit(_))).await;
-    let drained = rig.sockets.drain(soon(), Duration::from_millis(200));
-    tokio::join!(client.gone(), drained);
-    drop(gate);
-    rig.stop().await;
+    for transport in BOTH {
+        let rig = Rig::start_over(transport, options()).await;
+        let (mut client, _) = rig.greet("ana", None).await;
+        let gate = rig.port.gate.lock().await;
+        client
+            .say(json!({
+                "type": "send", "client_msg_id": "m1", "conversation_id": "00112233445566778899aabbccddeeff",
+                "message": {"type": "text", "text": {"body": "hello"}},
+            }))
+            .await;
+        rig.port.wait_for(|asked| matches!(asked, Asked::Submit(_))).await;
+        let drained = rig.sockets.drain(soon(), Duration::from_millis(200));
+        tokio::join!(client.gone(), drained);
+        drop(gate);
+        rig.stop().await;
+    }
 }
 
 #[actix::test]

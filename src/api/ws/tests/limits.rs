@@ -6,7 +6,7 @@ use tokio_tungstenite::tungstenite::protocol::frame::Frame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
 
 use super::SocketOptions;
-use super::rig::{Rig, options};
+use super::rig::{BOTH, Rig, options};
 use crate::actors::feed::rig::Asked;
 use crate::actors::request::Refusal;
 use crate::domain::Seq;
@@ -84,40 +84,42 @@ async fn a_request_that_takes_too_long_is_uncertain() {
 
 #[actix::test]
 async fn slips_are_told_and_garbage_ends_the_socket() {
-    let rig = Rig::start(options()).await;
-    let (mut client, _) = rig.greet("ana", None).await;
-    client.say(json!({"type": "asign", "ref": "a"})).await;
-    let slip = client.frame().await;
-    assert!(
-        slip["message"]
-            .as_str()
-            .unwrap()
-            .contains("did you mean `assign`?"),
-        "{slip}"
-    );
-    client
-        .say(json!({"type": "status", "conversation_id": CONVERSATION, "status": "gone", "ref": "b"}))
-        .await;
-    let slip = client.frame().await;
-    assert_eq!(
-        (&slip["code"], &slip["ref"]),
-        (&json!("invalid_request"), &json!("b"))
-    );
-    client.say(json!({"type": "ping", "ref": "c"})).await;
-    assert_eq!(client.frame().await, json!({"type": "pong", "ref": "c"}));
-    client.send(Message::text("{not json")).await;
-    assert_eq!(client.closed().await, 4400);
-    for garbage in [
-        Message::text("[1]"),
-        Message::text(r#"{"type":5}"#),
-        Message::binary(vec![1, 2, 3]),
-        Message::text(r#"{"type":"hello"}"#),
-    ] {
+    for transport in BOTH {
+        let rig = Rig::start_over(transport, options()).await;
         let (mut client, _) = rig.greet("ana", None).await;
-        client.send(garbage.clone()).await;
-        assert_eq!(client.closed().await, 4400, "{garbage:?}");
+        client.say(json!({"type": "asign", "ref": "a"})).await;
+        let slip = client.frame().await;
+        assert!(
+            slip["message"]
+                .as_str()
+                .unwrap()
+                .contains("did you mean `assign`?"),
+            "{slip}"
+        );
+        client
+            .say(json!({"type": "status", "conversation_id": CONVERSATION, "status": "gone", "ref": "b"}))
+            .await;
+        let slip = client.frame().await;
+        assert_eq!(
+            (&slip["code"], &slip["ref"]),
+            (&json!("invalid_request"), &json!("b"))
+        );
+        client.say(json!({"type": "ping", "ref": "c"})).await;
+        assert_eq!(client.frame().await, json!({"type": "pong", "ref": "c"}));
+        client.send(Message::text("{not json")).await;
+        assert_eq!(client.closed().await, 4400);
+        for garbage in [
+            Message::text("[1]"),
+            Message::text(r#"{"type":5}"#),
+            Message::binary(vec![1, 2, 3]),
+            Message::text(r#"{"type":"hello"}"#),
+        ] {
+            let (mut client, _) = rig.greet("ana", None).await;
+            client.send(garbage.clone()).await;
+            assert_eq!(client.closed().await, 4400, "{garbage:?}");
+        }
+        rig.stop().await;
     }
-    rig.stop().await;
 }
 
 #[actix::test]
@@ -131,32 +133,37 @@ async fn the_first_frame_must_be_a_hello() {
 
 #[actix::test]
 async fn frames_and_messages_that_are_too_long_end_the_socket() {
-    let rig = Rig::start(SocketOptions {
-        frames_per_s: 10_000,
-        ..options()
-    })
-    .await;
-    let (mut client, _) = rig.greet("ana", None).await;
-    client.send(Message::text("x".repeat(65 * 1024))).await;
-    assert_eq!(client.closed().await, 1009);
+    for transport in BOTH {
+        let rig = Rig::start_over(
+            transport,
+            SocketOptions {
+                frames_per_s: 10_000,
+                ..options()
+            },
+        )
+        .await;
+        let (mut client, _) = rig.greet("ana", None).await;
+        client.send(Message::text("x".repeat(65 * 1024))).await;
+        assert_eq!(client.closed().await, 1009);
 
-    let part = |first: bool, text: String| {
-        let opcode = if first { Data::Text } else { Data::Continue };
-        Message::Frame(Frame::message(text, OpCode::Data(opcode), false))
-    };
-    let (mut client, _) = rig.greet("ana", None).await;
-    for number in 0..5 {
-        client.send(part(number == 0, "x".repeat(60 * 1024))).await;
-    }
-    assert_eq!(client.closed().await, 1009);
+        let part = |first: bool, text: String| {
+            let opcode = if first { Data::Text } else { Data::Continue };
+            Message::Frame(Frame::message(text, OpCode::Data(opcode), false))
+        };
+        let (mut client, _) = rig.greet("ana", None).await;
+        for number in 0..5 {
+            client.send(part(number == 0, "x".repeat(60 * 1024))).await;
+        }
+        assert_eq!(client.closed().await, 1009);
 
-    let (mut client, _) = rig.greet("ana", None).await;
-    client.send(part(true, String::new())).await;
-    for _ in 0..4_200 {
-        client.send(part(false, String::new())).await;
+        let (mut client, _) = rig.greet("ana", None).await;
+        client.send(part(true, String::new())).await;
+        for _ in 0..4_200 {
+            client.send(part(false, String::new())).await;
+        }
+        assert_eq!(client.closed().await, 1009);
+        rig.stop().await;
     }
-    assert_eq!(client.closed().await, 1009);
-    rig.stop().await;
 }
 
 #[actix::test]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio_tungstenite::tungstenite::Error;
 
-use super::rig::{Client, Rig, TENANT, key, options, put_key, put_scopes};
+use super::rig::{BOTH, Client, Rig, TENANT, key, options, put_key, put_scopes};
 use crate::domain::{TenantId, Timestamp};
 use crate::store::directory::Scope;
 
@@ -38,13 +38,15 @@ async fn a_ticket_opens_one_socket_and_the_server_answers_its_protocol_alone() {
 
 #[actix::test]
 async fn a_socket_without_a_ticket_is_told_so_by_its_close_code() {
-    let rig = Rig::start(options()).await;
-    for offer in ["mesej.v2", "mesej.v2, ticket.", "mesej.v2, ticket.made-up"] {
-        let mut client = rig.handshake(&[("Sec-WebSocket-Protocol", offer)]).await.unwrap();
-        assert_eq!(client.closed().await, 4401, "{offer}");
-        client.gone().await;
+    for transport in BOTH {
+        let rig = Rig::start_over(transport, options()).await;
+        for offer in ["mesej.v2", "mesej.v2, ticket.", "mesej.v2, ticket.made-up"] {
+            let mut client = rig.handshake(&[("Sec-WebSocket-Protocol", offer)]).await.unwrap();
+            assert_eq!(client.closed().await, 4401, "{offer}");
+            client.gone().await;
+        }
+        rig.stop().await;
     }
-    rig.stop().await;
 }
 
 #[actix::test]
@@ -66,16 +68,18 @@ async fn pages_of_foreign_origins_are_refused_and_their_tickets_stay_good() {
 
 #[actix::test]
 async fn what_does_not_speak_the_protocol_is_refused_by_http() {
-    let rig = Rig::start(options()).await;
-    for unknown in ["chat", "mesej.v0", "mesej"] {
-        assert_eq!(
-            status(rig.handshake(&[("Sec-WebSocket-Protocol", unknown)]).await),
-            400,
-            "{unknown}"
-        );
+    for transport in BOTH {
+        let rig = Rig::start_over(transport, options()).await;
+        for unknown in ["chat", "mesej.v0", "mesej"] {
+            assert_eq!(
+                status(rig.handshake(&[("Sec-WebSocket-Protocol", unknown)]).await),
+                400,
+                "{unknown}"
+            );
+        }
+        assert_eq!(status(rig.handshake(&[]).await), 400);
+        rig.stop().await;
     }
-    assert_eq!(status(rig.handshake(&[]).await), 400);
-    rig.stop().await;
 }
 
 #[actix::test]
