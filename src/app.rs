@@ -112,6 +112,11 @@ pub enum AppError {
     },
 }
 
+/// Reads the files that the settings name and a start would need, as a start does.
+pub fn check_files(config: &Config) -> Result<(), AppError> {
+    start::tls(config, SystemClock::new().now()).map(drop)
+}
+
 /// Runs the gateway until it is told to end. Must be called within an actix system.
 pub async fn serve(config: Config, shutdown: Shutdown) -> Result<(), AppError> {
     crate::telemetry::init(&config.telemetry);

@@ -27,15 +27,20 @@ fn listen(address: SocketAddr, setting: &str) -> Result<TcpListener, AppError> {
     })
 }
 
-/// Takes the addresses that the settings name, and reads what clients are shown there.
-pub(super) fn listeners(config: &Config, clock: &dyn Clock) -> Result<Listeners, AppError> {
+/// Reads the certificate that clients are shown, if there is one.
+pub(super) fn tls(config: &Config, now: Timestamp) -> Result<Option<Tls>, AppError> {
     let files = PairFiles {
         certificate: config.server.tls_certificate.clone(),
         key: config.server.tls_key.clone(),
     };
-    let tls = config.server.has_tls().then(|| Tls::open(files, clock.now()));
+    let tls = config.server.has_tls().then(|| Tls::open(files, now));
+    Ok(tls.transpose()?)
+}
+
+/// Takes the addresses that the settings name, and reads what clients are shown there.
+pub(super) fn listeners(config: &Config, clock: &dyn Clock) -> Result<Listeners, AppError> {
     Ok(Listeners {
-        tls: tls.transpose()?,
+        tls: tls(config, clock.now())?,
         public: listen(config.server.listen, "server.listen")?,
         operators: config
             .server

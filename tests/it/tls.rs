@@ -315,20 +315,22 @@ async fn a_pair_that_cannot_be_used_stops_the_start_with_its_settings() {
     );
     write(&files, &Identity::new());
     std::fs::write(&files.1, Identity::new().key).unwrap();
-    let output = mesej(&["serve"])
-        .env("MESEJ_SERVER__LISTEN", "127.0.0.1:0")
-        .env("MESEJ_SERVER__TLS_CERTIFICATE", &files.0)
-        .env("MESEJ_SERVER__TLS_KEY", &files.1)
-        .env("MESEJ_STORE__PATH", folder.path().join("data"))
-        .output()
-        .await
-        .unwrap();
-    assert_eq!(output.status.code(), Some(1));
-    let told = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(
-        told.contains("mesej: cannot speak TLS") && told.contains("`server.tls_key`"),
-        "{told}"
-    );
+    for command in ["check-config", "serve"] {
+        let output = mesej(&[command])
+            .env("MESEJ_SERVER__LISTEN", "127.0.0.1:0")
+            .env("MESEJ_SERVER__TLS_CERTIFICATE", &files.0)
+            .env("MESEJ_SERVER__TLS_KEY", &files.1)
+            .env("MESEJ_STORE__PATH", folder.path().join("data"))
+            .output()
+            .await
+            .unwrap();
+        assert_eq!(output.status.code(), Some(1), "{command}");
+        let told = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(
+            told.contains("mesej: cannot speak TLS") && told.contains("`server.tls_key`"),
+            "{told}"
+        );
+    }
     assert!(
         !folder.path().join("data").exists(),
         "the store was opened before"
