@@ -22,11 +22,11 @@ const PATIENCE: Duration = Duration::from_secs(2);
 
 /// What is computed for a newcomer before it can ask for anything.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Welcome {
+pub(super) enum AcceptCost {
     /// Nothing.
-    Free,
+    Plain,
     /// A handshake of TLS.
-    Handshake,
+    TlsHandshake,
 }
 
 /// See the module. Of one thread; clones are the same.
@@ -40,10 +40,10 @@ pub(super) struct AcceptPacing {
 
 impl AcceptPacing {
     /// Nobody has come yet.
-    pub(super) fn open(welcome: Welcome) -> Self {
-        let per_s = match welcome {
-            Welcome::Free => PER_S,
-            Welcome::Handshake => PER_S_WITH_HANDSHAKE,
+    pub(super) fn open(cost: AcceptCost) -> Self {
+        let per_s = match cost {
+            AcceptCost::Plain => PER_S,
+            AcceptCost::TlsHandshake => PER_S_WITH_HANDSHAKE,
         };
         Self {
             opened: Instant::now(),
@@ -69,13 +69,13 @@ mod tests {
     #[actix_web::test]
     async fn newcomers_begin_evenly_and_nobody_waits_for_long() {
         tokio::time::pause();
-        for (welcome, per_s) in [(Welcome::Free, 4_000), (Welcome::Handshake, 1_000)] {
-            begin_evenly(welcome, per_s).await;
+        for (cost, per_s) in [(AcceptCost::Plain, 4_000), (AcceptCost::TlsHandshake, 1_000)] {
+            begin_evenly(cost, per_s).await;
         }
     }
 
-    async fn begin_evenly(welcome: Welcome, per_s: usize) {
-        let pacing = AcceptPacing::open(welcome);
+    async fn begin_evenly(cost: AcceptCost, per_s: usize) {
+        let pacing = AcceptPacing::open(cost);
         let began = Instant::now();
         let crowd = (0..9_000).map(|_| async {
             pacing.pass().await;

@@ -19,7 +19,7 @@ use rustix::process::{Resource, getrlimit, setrlimit};
 use socket2::{SockRef, TcpKeepalive};
 
 use super::Serves;
-use super::accept_pacing::{AcceptPacing, Welcome};
+use super::accept_pacing::{AcceptCost, AcceptPacing};
 use super::client_stream::ClientStream;
 use super::connection::{Connection, Times};
 use super::connection_limits::{ConnectionLimits, connections_within};
@@ -101,21 +101,21 @@ pub fn http_server(state: Arc<ApiState>, listeners: Listeners) -> std::io::Resul
                 .configure(|app| super::routes(app, serves))
         }
     };
-    let doors = Doors::within(bounds);
+    let endpoints = Endpoints::within(bounds);
     let Some(operators) = operators else {
-        let door = Door::new("http", public, tls, limits);
-        return Ok(doors.open(door, app(Serves::Everything))?.run());
+        let endpoint = Endpoint::new("http", public, tls, limits);
+        return Ok(endpoints.open(endpoint, app(Serves::Everything))?.run());
     };
     let is_local = operators.local_addr()?.ip().is_loopback();
     let theirs = tls.clone().filter(|_| !is_local);
     let few = ConnectionLimits::new(OF_OPERATORS, 0, &[]);
-    let doors = doors
-        .open(Door::new("http", public, tls, limits), app(Serves::Public))?
+    let endpoints = endpoints
+        .open(Endpoint::new("http", public, tls, limits), app(Serves::Public))?
         .open(
-            Door::new("operators", operators, theirs, few),
+            Endpoint::new("operators", operators, theirs, few),
             app(Serves::Operators),
         )?;
-    Ok(doors.run())
+    Ok(endpoints.run())
 }
 
 /// What a server is bounded by.
@@ -132,14 +132,14 @@ pub(super) struct Bounds {
 }
 
 /// A listener, and who is let in there.
-pub(super) struct Door {
+pub(super) struct Endpoint {
     name: &'static str,
     listener: TcpListener,
     tls: Option<Tls>,
     limits: ConnectionLimits,
 }
 
-impl Door {
+impl Endpoint {
     pub(super) fn new(
         name: &'static str,
         listener: TcpListener,
@@ -187,12 +187,12 @@ fn set(listener: &TcpListener, bounds: &Bounds) -> std::io::Result<()> {
 }
 
 /// A server's listeners. `actix_web::HttpServer` does the same, but offers no way to take a connection over.
-pub(super) struct Doors {
+pub(super) struct Endpoints {
     builder: ServerBuilder,
     bounds: Bounds,
 }
 
-impl Doors {
+impl Endpoints {
     /// None yet.
     pub(super) fn within(bounds: Bounds) -> Self {
         let builder = Server::build()
@@ -205,7 +205,7 @@ impl Doors {
     }
 
     /// Serves an app at one more.
-    pub(super) fn open<F, I, S, B>(self, door: Door, app: F) -> std::io::Result<Self>
+    pub(super) fn open<F, I, S, B>(self, endpoint: Endpoint, app: F) -> std::io::Result<Self>
     where
         F: Fn() -> I + Send + Clone + 'static,
         I: IntoServiceFactory<S, Request>,
@@ -221,12 +221,12 @@ impl Doors {
         B: MessageBody + 'static,
     {
         let Self { builder, bounds } = self;
-        let Door {
+        let Endpoint {
             name,
             listener,
             tls,
             limits,
-        } = door;
+        } = endpoint;
         if let Err(error) = set(&listener, &bounds) {
             // It works without, only less well.
             tracing::warn!(error = %error, "the options of connections cannot be set");
@@ -234,12 +234,12 @@ impl Doors {
         let stopping = builder.graceful_shutdown_signal();
         let builder = builder.listen(name, listener, move || {
             let stopping = stopping.clone();
-            let entrance = Entrance {
+            let admission = Admission {
                 limits: limits.clone(),
                 pacing: AcceptPacing::open(if tls.is_some() {
-                    Welcome::Handshake
+                    AcceptCost::TlsHandshake
                 } else {
-                    Welcome::Free
+                    AcceptCost::Plain
                 }),
                 tls: tls.clone(),
                 times: bounds.times,
@@ -262,10 +262,10 @@ impl Doors {
                 .upgrade(ws::takeover(map_config(app(), |()| AppConfig::default())))
                 .finish(map_config(app(), |()| AppConfig::default()));
             fn_service(move |io: TcpStream| {
-                let entrance = entrance.clone();
+                let admission = admission.clone();
                 async move {
                     let from = io.peer_addr().ok();
-                    let connection = entrance.enter(io, from).await.map_err(DispatchError::Io)?;
+                    let connection = admission.admit(io, from).await.map_err(DispatchError::Io)?;
                     Ok((connection, Protocol::Http1, from))
                 }
             })
@@ -282,7 +282,7 @@ impl Doors {
 
 /// How clients come in at one listener, on one thread.
 #[derive(Clone)]
-struct Entrance {
+struct Admission {
     limits: ConnectionLimits,
     pacing: AcceptPacing,
     tls: Option<Tls>,
@@ -290,9 +290,9 @@ struct Entrance {
     stopping: GracefulShutdownSignal,
 }
 
-impl Entrance {
+impl Admission {
     /// Counts a client in before anything is done for it, and waits for its turn before anything is computed.
-    async fn enter(&self, io: TcpStream, from: Option<SocketAddr>) -> std::io::Result<Connection> {
+    async fn admit(&self, io: TcpStream, from: Option<SocketAddr>) -> std::io::Result<Connection> {
         let place = self.limits.enter(from.map(|from| from.ip())).map_err(|why| {
             metrics::connections_ended_total(why).increment(1);
             std::io::Error::from(ErrorKind::ConnectionRefused)

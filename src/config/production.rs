@@ -1,4 +1,4 @@
-//! What is refused in production: settings that are handy on a desk and an open door elsewhere.
+//! What is refused in production: settings that are fine for trying out and unsafe with customers' data.
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_an_open_door_is_refused_with_its_setting() {
+    fn what_is_unsafe_is_refused_with_its_setting() {
         let app = |secret: &str, token: &str| {
             format!(
                 "[[whatsapp.apps]]\nname = \"main\"\napp_secrets = [\"{secret}\"]\nverify_token = \"{token}\"\n[server]"

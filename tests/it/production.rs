@@ -71,7 +71,7 @@ async fn what_the_demo_filled_is_not_served_in_earnest_and_no_demo_is_run() {
 }
 
 #[actix::test]
-async fn an_open_door_stops_the_start_and_everything_is_told_at_once() {
+async fn unsafe_settings_stop_the_start_and_all_are_told_at_once() {
     let place = tempfile::tempdir().unwrap();
     let output = mesej(&["serve"])
         .env("MESEJ_SERVER__MODE", "production")

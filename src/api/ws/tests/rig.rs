@@ -21,7 +21,7 @@ use crate::actors::feed::rig::LedgerPort;
 use crate::api::auth::KeyRing;
 use crate::api::connection::Times;
 use crate::api::connection_limits::ConnectionLimits;
-use crate::api::server::{Bounds, Door, Doors};
+use crate::api::server::{Bounds, Endpoint, Endpoints};
 use crate::api::tls::tests::certified;
 use crate::config::Config;
 use crate::domain::{AgentId, Clock, Seq, SystemClock, TenantId, Timestamp};
@@ -102,9 +102,9 @@ impl Rig {
             send_buffer,
         };
         let limits = ConnectionLimits::new(usize::MAX, 0, &[]);
-        let door = Door::new("http", listener, tls, limits);
-        let server = Doors::within(bounds)
-            .open(door, move || {
+        let endpoint = Endpoint::new("http", listener, tls, limits);
+        let server = Endpoints::within(bounds)
+            .open(endpoint, move || {
                 App::new()
                     .app_data(shared.clone())
                     .route("/ws", web::get().to(open))
