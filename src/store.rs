@@ -38,8 +38,8 @@ use async_trait::async_trait;
 use bytes::Bytes;
 
 use crate::domain::{
-    Alias, Contact, ContactId, Conversation, ConversationId, ConversationStatus, Epoch, Event, Fence,
-    JournalId, Message, MessageId, PhoneNumberId, Retention, Seq, TenantId, Timestamp,
+    Alias, Contact, ContactId, Conversation, ConversationId, Epoch, Event, Fence, JournalId, Message,
+    MessageId, PhoneNumberId, Retention, Seq, TenantId, Timestamp,
 };
 
 pub use ahead::{Ahead, ClaimsAhead};

@@ -1,6 +1,5 @@
 //! The gateway's parts, put together: everything but the place where it listens.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
