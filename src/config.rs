@@ -3,6 +3,7 @@
 //! `config.default.toml` is both the documentation and the source of every default. Everything wrong is reported at
 //! once, each problem with the source that it came from.
 
+pub mod accounts;
 mod error;
 pub mod limits;
 mod load;
@@ -23,6 +24,7 @@ mod tests;
 
 use serde::{Deserialize, Serialize};
 
+pub use accounts::AccountsConfig;
 pub use error::{ConfigError, Problem};
 pub use limits::LimitsConfig;
 pub(crate) use load::strangers as strangers_among;
@@ -67,6 +69,8 @@ pub struct Config {
     pub unknown: UnknownConfig,
     /// How long messages are kept.
     pub retention: RetentionConfig,
+    /// People who sign in.
+    pub accounts: AccountsConfig,
     /// Logs.
     pub telemetry: TelemetryConfig,
     /// A sentence for each file of a secret that other users of the machine can read.
@@ -136,6 +140,7 @@ impl Config {
         self.whatsapp.check(problems);
         self.limits.check(problems);
         self.unknown.check(problems);
+        self.accounts.check(problems);
         self.check_production(problems);
     }
 }

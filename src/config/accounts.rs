@@ -1,0 +1,119 @@
+//! People who sign in: what a password hash costs, how long sessions and invitations last.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::error::Problems;
+use super::units::{ByteSize, seconds};
+
+/// Section `accounts`.
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct AccountsConfig {
+    /// Memory that one password hash takes while it is computed.
+    pub hash_memory: ByteSize,
+    /// How often a hash goes through that memory.
+    pub hash_passes: u32,
+    /// Hashes computed at a time; 0 is one for each core, at most [`Self::MOST_CORES`].
+    pub hash_threads: usize,
+    /// How long a session lasts in which nothing is done.
+    #[serde(rename = "session_idle_s", with = "seconds")]
+    pub session_idle: Duration,
+    /// How long a session lasts at most.
+    #[serde(rename = "session_max_s", with = "seconds")]
+    pub session_max: Duration,
+    /// How long an invitation can be accepted.
+    #[serde(rename = "invitation_expires_s", with = "seconds")]
+    pub invitation_expires: Duration,
+}
+
+impl AccountsConfig {
+    /// What OWASP's Password Storage Cheat Sheet asks of argon2id, beside two passes and one lane.
+    const LEAST_MEMORY: u64 = 19 << 20;
+    /// Cores that are used when nobody says how many: sign-ins must not take a large machine's memory.
+    const MOST_CORES: usize = 8;
+
+    /// Hashes to compute at a time: the setting, or one for each core.
+    pub fn hashes_at_a_time(&self) -> usize {
+        match self.hash_threads {
+            0 => std::thread::available_parallelism()
+                .map_or(1, std::num::NonZero::get)
+                .min(Self::MOST_CORES),
+            threads => threads,
+        }
+    }
+
+    pub(super) fn check(&self, problems: &mut Problems) {
+        let size = ByteSize::bytes;
+        problems.range(
+            "accounts.hash_memory",
+            self.hash_memory,
+            size(Self::LEAST_MEMORY)..=size(256 << 20),
+        );
+        problems.range("accounts.hash_passes", self.hash_passes, 2..=16);
+        problems.range("accounts.hash_threads", self.hash_threads, 0..=64);
+        let (minute, day) = (60, 86_400);
+        for (key, time, range) in [
+            ("accounts.session_idle_s", self.session_idle, minute..=30 * day),
+            (
+                "accounts.session_max_s",
+                self.session_max,
+                60 * minute..=365 * day,
+            ),
+            (
+                "accounts.invitation_expires_s",
+                self.invitation_expires,
+                60 * minute..=90 * day,
+            ),
+        ] {
+            problems.range(key, time.as_secs(), range);
+        }
+        if self.session_max < self.session_idle {
+            problems.add(
+                "accounts.session_max_s",
+                format!(
+                    "must be at least `accounts.session_idle_s`, {}",
+                    self.session_idle.as_secs()
+                ),
+            );
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::config::Config;
+
+    #[test]
+    fn values_out_of_bounds_are_named_with_their_bounds() {
+        for (setting, expected) in [
+            ("hash_memory = \"1 MiB\"", "must be 19 MiB to 256 MiB, not 1 MiB"),
+            ("hash_memory = \"1 GiB\"", "must be 19 MiB to 256 MiB, not 1 GiB"),
+            ("hash_passes = 1", "must be 2 to 16, not 1"),
+            ("hash_threads = 65", "must be 0 to 64, not 65"),
+            ("session_idle_s = 59", "must be 60 to 2592000, not 59"),
+            ("session_max_s = 60", "must be 3600 to 31536000, not 60"),
+            (
+                "session_idle_s = 7200\nsession_max_s = 3600",
+                "must be at least `accounts.session_idle_s`, 7200",
+            ),
+            ("invitation_expires_s = 60", "must be 3600 to 7776000, not 60"),
+        ] {
+            let file = format!("[accounts]\n{setting}\n");
+            let error = Config::from_sources(Some(("mesej.toml", &file)), []).unwrap_err();
+            let error = error.to_string();
+            assert!(error.contains(expected), "{setting}: {error}");
+            assert!(error.contains("`accounts."), "{error}");
+        }
+    }
+
+    #[test]
+    fn without_a_number_there_is_a_hash_for_each_core_up_to_eight() {
+        let mut accounts = Config::defaults().unwrap().accounts;
+        let cores = std::thread::available_parallelism().unwrap().get();
+        assert_eq!(accounts.hashes_at_a_time(), cores.min(8));
+        accounts.hash_threads = 3;
+        assert_eq!(accounts.hashes_at_a_time(), 3);
+    }
+}
