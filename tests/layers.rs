@@ -25,6 +25,10 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("whatsapp", &["domain", "crash", "config", "telemetry"]),
     ("limiter", &["domain", "config", "telemetry"]),
     (
+        "accounts",
+        &["domain", "crash", "config", "telemetry", "store", "limiter"],
+    ),
+    (
         "actors",
         &[
             "domain",
@@ -62,6 +66,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "store",
             "whatsapp",
             "limiter",
+            "accounts",
             "actors",
             "ingest",
         ],
@@ -77,6 +82,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "store",
             "whatsapp",
             "limiter",
+            "accounts",
             "actors",
             "ingest",
             "api",

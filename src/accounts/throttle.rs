@@ -1,0 +1,163 @@
+//! How fast wrong passwords may come.
+//!
+//! Three rules hold together; whoever breaks one waits. By network, against one who tries many accounts. By account and network, against
+//! one who tries many passwords. By account over all networks from which nobody ever signed in to it, against many machines that try one
+//! account. Networks from which somebody did are exempt from the third: so nobody keeps another from signing in where that person usually
+//! does. What is known of networks is lost with the process.
+//!
+//! An attempt counts from the moment it is admitted, not when it turns out to be wrong: otherwise a thousand that come together would
+//! all be admitted before the first is known to be wrong. Each has to be followed by its outcome.
+
+use std::net::IpAddr;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use lru::LruCache;
+
+use crate::limiter::{Allowance, Buckets, Network};
+use crate::telemetry::Seldom;
+
+#[cfg(test)]
+mod tests;
+
+const BY_NETWORK: Allowance = Allowance::new(20, Duration::from_secs(6));
+const BY_PAIR: Allowance = Allowance::new(5, Duration::from_secs(10));
+const BY_ACCOUNT: Allowance = Allowance::new(50, Duration::from_secs(30));
+
+/// Networks that are remembered.
+const NETWORKS: usize = 4_096;
+/// Pairs of account and network, and accounts, that are remembered.
+const PAIRS: usize = 16_384;
+/// Networks for each account from which somebody signed in. Few for each account, rather than many in all: whoever has an account of
+/// their own and many addresses must not make the gateway forget the networks of others.
+const FAMILIAR: usize = 8;
+/// How often the log tells of attempts that were refused.
+const TOLD_EACH: Duration = Duration::from_secs(10);
+
+type Account = [u8; 16];
+
+/// See the module. Times are those of the monotonic clock. An account is whatever the person claims to be, whether or not anybody is: an
+/// answer must not tell. An address is the client's own; behind a proxy everybody would share that of the proxy.
+pub struct SignInThrottle {
+    told: Seldom,
+    state: Mutex<State>,
+}
+
+struct State {
+    networks: Buckets<Network>,
+    pairs: Buckets<(Account, Network)>,
+    accounts: Buckets<Account>,
+    /// The latest is last.
+    familiar: LruCache<Account, Vec<Network>>,
+}
+
+impl SignInThrottle {
+    /// Nobody has tried yet.
+    pub fn new() -> Self {
+        Self {
+            told: Seldom::each(TOLD_EACH),
+            state: Mutex::new(State {
+                networks: Buckets::new(BY_NETWORK, NETWORKS),
+                pairs: Buckets::new(BY_PAIR, PAIRS),
+                accounts: Buckets::new(BY_ACCOUNT, PAIRS),
+                familiar: LruCache::unbounded(),
+            }),
+        }
+    }
+
+    /// Lets an attempt pass and counts it as wrong until its outcome is told, or says how long to wait. An attempt whose outcome is
+    /// never told, because its caller went away, stays wrong.
+    pub fn admit(&self, account: [u8; 16], address: IpAddr, now: Duration) -> Result<(), Duration> {
+        let network = Network::of(address);
+        let mut state = self.state();
+        let mut wait = state.networks.wait(&network, now);
+        wait = wait.max(state.pairs.wait(&(account, network), now));
+        let familiar = state.is_familiar(account, network);
+        if !familiar {
+            wait = wait.max(state.accounts.wait(&account, now));
+        }
+        if wait.is_zero() {
+            state.networks.add(&network, now);
+            state.pairs.add(&(account, network), now);
+            if !familiar {
+                state.accounts.add(&account, now);
+            }
+            return Ok(());
+        }
+        drop(state);
+        if let Some(count) = self.told.happened(now) {
+            tracing::warn!(%address, count, "sign-ins are refused for a while: many passwords were wrong");
+        }
+        Err(wait)
+    }
+
+    /// An attempt that was admitted was wrong. It counts from now, however long it waited for its hash.
+    pub fn failed(&self, account: [u8; 16], address: IpAddr, now: Duration) {
+        let network = Network::of(address);
+        let mut state = self.state();
+        state.take_back(account, network);
+        state.networks.add(&network, now);
+        state.pairs.add(&(account, network), now);
+        if !state.is_familiar(account, network) {
+            state.accounts.add(&account, now);
+        }
+    }
+
+    /// An attempt that was admitted was right: it does not count, and its network is familiar from now on. What was wrong before still
+    /// counts, or whoever has one account of their own could try others without end.
+    pub fn succeeded(&self, account: [u8; 16], address: IpAddr, _now: Duration) {
+        let network = Network::of(address);
+        let mut state = self.state();
+        state.take_back(account, network);
+        state.make_familiar(account, network);
+    }
+
+    /// Nobody looked at the password of an attempt that was admitted: it does not count.
+    pub fn not_tried(&self, account: [u8; 16], address: IpAddr) {
+        self.state().take_back(account, Network::of(address));
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Default for SignInThrottle {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl std::fmt::Debug for SignInThrottle {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SignInThrottle").finish_non_exhaustive()
+    }
+}
+
+impl State {
+    fn take_back(&mut self, account: Account, network: Network) {
+        self.networks.take_back(&network);
+        self.pairs.take_back(&(account, network));
+        // One that became familiar in the meantime had been counted; one too few in fifty is no matter.
+        if !self.is_familiar(account, network) {
+            self.accounts.take_back(&account);
+        }
+    }
+
+    fn is_familiar(&mut self, account: Account, network: Network) -> bool {
+        let known = self.familiar.get(&account);
+        known.is_some_and(|known| known.contains(&network))
+    }
+
+    fn make_familiar(&mut self, account: Account, network: Network) {
+        let known = self.familiar.get_or_insert_mut(account, Vec::new);
+        known.retain(|other| *other != network);
+        if known.len() >= FAMILIAR {
+            known.remove(0);
+        }
+        known.push(network);
+        if self.familiar.len() > PAIRS {
+            self.familiar.pop_lru();
+        }
+    }
+}
