@@ -2,10 +2,13 @@
 //!
 //! | File | What it holds |
 //! |---|---|
+//! | `strength.rs` | which passwords are too easy to guess |
 //! | `throttle.rs` | how fast wrong passwords may come |
 //!
 //! Nothing here knows HTTP. Time is passed in.
 
+pub mod strength;
 pub mod throttle;
 
+pub use strength::{Pattern, WeakPassword};
 pub use throttle::SignInThrottle;
