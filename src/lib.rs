@@ -9,7 +9,7 @@
 //! | [`whatsapp`] | Meta's side: signatures, webhooks, request bodies, the HTTP client, the table of error codes |
 //! | [`limiter`] | rates of numbers, customers, API keys and wrong secrets. Pure |
 //! | [`actors`] | directory, tenants, conversations, ledgers, lanes, feeds |
-//! | [`accounts`] | people who sign in: slowing of wrong passwords |
+//! | [`accounts`] | people who sign in: password hashes, what a weak password is, slowing of wrong ones |
 //! | [`ingest`] | what happens to a webhook after the journal: parse, route, commit, done |
 //! | [`api`] | HTTP: all routes in `api.rs`, one file a resource; `api/ws` is the agents' socket |
 //! | [`app`] | puts the parts together; start, stop, background jobs |
@@ -22,7 +22,7 @@
 //! # Where to look
 //!
 //! - What a frame of a client's may be, and its size: `api/ws/inbound.rs`; frames to it: `api/ws/frame.rs`.
-//! - Wrong passwords: `accounts/throttle.rs`.
+//! - Passwords: `accounts/passwords.rs` (hashes and their pool), `accounts/strength.rs`; wrong ones: `accounts/throttle.rs`.
 //! - A webhook's signature and its 200: `api/webhook.rs`, `whatsapp/signature.rs`, `ingest.rs`.
 //! - API keys and scopes: `api/auth.rs` and `api/auth/call.rs`; the operator's token: `api/auth/admin.rs`.
 //! - Is this webhook a repeat? In `store/derive`, messages: `receive.rs` with `known.rs`; statuses: `delivery.rs`; edits and

@@ -103,6 +103,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("actix_web_actors", &["src/api/ws.rs", "src/api/ws/"]),
     ("fjall", &["src/store/fjall.rs", "src/store/fjall/"]),
     ("sfa", &["src/store/fjall/"]),
+    ("argon2", &["src/accounts/passwords/"]),
     ("xxhash_rust", &["src/store/fjall/"]),
     ("scylla", &["src/store/scylla.rs", "src/store/scylla/"]),
     (

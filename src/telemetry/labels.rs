@@ -148,6 +148,18 @@ label_enums! {
         Forbidden = "forbidden",
     }
 
+    /// How an attempt to sign in ended.
+    SignInOutcome {
+        /// Signed in.
+        Right = "right",
+        /// No such account, or another password.
+        Wrong = "wrong",
+        /// Refused without a look at the password: too many were wrong.
+        Throttled = "throttled",
+        /// Not looked at: too many passwords are being checked.
+        Busy = "busy",
+    }
+
     /// Where a send came from.
     SendOrigin {
         /// REST.

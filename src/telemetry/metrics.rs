@@ -3,8 +3,8 @@
 use super::labels::{
     ActorKind, AttemptResult, CloseReason, Code, ConnectionEnd, DelayReason, ElementKind, FrameRefusal,
     GraphCall, HandshakeEnd, HttpMethod, HttpRoute, PauseReason, QuarantineReason, ReloadEnd, ResyncReason,
-    RetentionFate, SendOrigin, StatusClass, StoreOp, StoreOutcome, TenantState, UnknownResolution, Version,
-    WebhookOutcome,
+    RetentionFate, SendOrigin, SignInOutcome, StatusClass, StoreOp, StoreOutcome, TenantState,
+    UnknownResolution, Version, WebhookOutcome,
 };
 use super::table::metrics_table;
 pub use super::table::{number, signed};
@@ -90,6 +90,11 @@ metrics_table! {
     counter frames_refused_total = "mesej_frames_refused_total" { reason: FrameRefusal };
     /// Bytes written to sockets.
     counter deliveries_bytes_total = "mesej_deliveries_bytes_total";
+
+    /// Password hashes being computed.
+    gauge password_hashes_in_flight = "mesej_password_hashes_in_flight";
+    /// Attempts to sign in with a password, by outcome.
+    counter sign_ins_total = "mesej_sign_ins_total" { outcome: SignInOutcome };
 
     /// Sends accepted, by where they came from.
     counter sends_accepted_total = "mesej_sends_accepted_total" { origin: SendOrigin };

@@ -80,6 +80,7 @@ fn label_values_are_distinct_lower_case_words() {
     values(l::ConnectionEnd::ALL);
     values(l::ResyncReason::ALL);
     values(l::FrameRefusal::ALL);
+    values(l::SignInOutcome::ALL);
     values(l::SendOrigin::ALL);
     values(l::AttemptResult::ALL);
     values(l::UnknownResolution::ALL);
