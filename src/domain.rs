@@ -10,6 +10,7 @@ pub mod contact;
 pub mod content;
 pub mod conversation;
 pub mod display_name;
+pub mod email;
 pub mod event;
 pub mod ids;
 pub mod message;
@@ -33,7 +34,7 @@ pub use display_name::display_name;
 pub use event::{Event, EventKind};
 pub use ids::{
     AgentId, ClientMessageId, ContactId, ConversationId, Epoch, Fence, IdError, IdempotencyKey, JournalId,
-    MessageId, PhoneNumberId, Seq, TenantId, WabaId, Wamid, WamidHash,
+    MessageId, PhoneNumberId, Seq, TenantId, UserId, WabaId, Wamid, WamidHash,
 };
 pub use message::{Author, Delivery, Direction, Message, MetaError, UnknownPolicy};
 pub use naming::{FormerName, TakenName};

@@ -77,7 +77,7 @@ pub(super) async fn put(call: Call<CanSend>) -> Result<HttpResponse, ApiError> {
     let key = CannedReply::at(call.tenant(), &shortcut);
     let table = table(&call);
     if table.get(&key).await?.is_none() {
-        refuse_more_than_there_may_be(&call, &table).await?;
+        refuse_more_than_there_may_be(&call, table).await?;
     }
     let reply = CannedReply {
         shortcut,
@@ -85,7 +85,7 @@ pub(super) async fn put(call: Call<CanSend>) -> Result<HttpResponse, ApiError> {
         changed_at: call.state().clock.now(),
         changed_by: call.author(),
     };
-    let changed = table.change::<ApiError>(&key, |before| {
+    let changed = table.change::<ApiError>(key, |before| {
         let same = before.filter(|before| before.text == reply.text);
         Ok(Some(same.unwrap_or(&reply).clone()))
     });
@@ -100,7 +100,7 @@ pub(super) async fn put(call: Call<CanSend>) -> Result<HttpResponse, ApiError> {
 /// Two who add one at the same moment may get one more.
 async fn refuse_more_than_there_may_be(
     call: &Call<CanSend>,
-    table: &PlainTable<'_, CannedReply>,
+    table: PlainTable<'_, CannedReply>,
 ) -> Result<(), ApiError> {
     let (mut after, mut there) = (None, 0_usize);
     loop {
@@ -122,8 +122,7 @@ async fn refuse_more_than_there_may_be(
 pub(super) async fn delete(call: Call<CanSend>) -> Result<HttpResponse, ApiError> {
     let shortcut = shortcut(&call)?;
     let key = CannedReply::at(call.tenant(), &shortcut);
-    let (before, _) = table(&call).change::<ApiError>(&key, |_| Ok(None)).await?;
-    if before.is_none() {
+    if table(&call).remove(key).await?.is_none() {
         return Err(ApiError::absent("no canned reply has this shortcut"));
     }
     Ok(HttpResponse::Ok().json(json!({ "shortcut": shortcut })))

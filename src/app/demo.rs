@@ -249,7 +249,7 @@ async fn put_canned_replies(core: &Core, key: &SecretString) -> Result<(), AppEr
         };
         let put = |before: Option<&CannedReply>| Ok(Some(before.unwrap_or(&reply).clone()));
         let at = CannedReply::at(TENANT, &reply.shortcut);
-        table.change::<AppError>(&at, put).await?;
+        table.change::<AppError>(at, put).await?;
     }
     Ok(())
 }

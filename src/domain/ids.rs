@@ -153,6 +153,11 @@ byte_id!(
     "wamid hash"
 );
 byte_id!(
+    /// A person who signs in. Random.
+    UserId,
+    "user_id"
+);
+byte_id!(
     /// One raw webhook body in the journal. Grows with time within a process.
     JournalId,
     "journal_id"

@@ -1,6 +1,75 @@
-//! Who may do what: the one table that the API takes it from.
+//! Who may do what: the one table that the API, the console and the docs take it from.
 
 use serde::{Deserialize, Serialize};
+
+/// What a member of a tenant's team is trusted with, most first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// The business's own: everything, and who else is an owner.
+    Owner,
+    /// Everything but who is an owner.
+    Admin,
+    /// Answers customers, and sees the team.
+    Supervisor,
+    /// Answers customers.
+    Agent,
+    /// Sees what the others do.
+    ReadOnly,
+}
+
+/// What somebody wants to do in a tenant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Right {
+    /// Read conversations, messages, events, and who is in the team.
+    Read,
+    /// Send messages and change conversations.
+    Answer,
+    /// Invite people, change their roles and remove them.
+    ManageTeam,
+    /// The same with owners.
+    ManageOwners,
+}
+
+impl Role {
+    /// All of them, most trusted first.
+    pub const ALL: [Self; 5] = [
+        Self::Owner,
+        Self::Admin,
+        Self::Supervisor,
+        Self::Agent,
+        Self::ReadOnly,
+    ];
+
+    /// Whether the role allows it.
+    pub const fn allows(self, right: Right) -> bool {
+        match right {
+            Right::Read => true,
+            Right::Answer => !matches!(self, Self::ReadOnly),
+            Right::ManageTeam => matches!(self, Self::Owner | Self::Admin),
+            Right::ManageOwners => matches!(self, Self::Owner),
+        }
+    }
+
+    /// What is needed to give somebody this role, or to take it.
+    pub const fn given_by(self) -> Right {
+        match self {
+            Self::Owner => Right::ManageOwners,
+            Self::Admin | Self::Supervisor | Self::Agent | Self::ReadOnly => Right::ManageTeam,
+        }
+    }
+
+    /// Name used in the API.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Owner => "owner",
+            Self::Admin => "admin",
+            Self::Supervisor => "supervisor",
+            Self::Agent => "agent",
+            Self::ReadOnly => "read_only",
+        }
+    }
+}
 
 /// What an operator is trusted with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -45,6 +114,34 @@ impl OperatorRole {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn each_role_allows_what_its_line_says() {
+        let rights = [Right::Read, Right::Answer, Right::ManageTeam, Right::ManageOwners];
+        let table = Role::ALL.map(|role| (role.as_str(), rights.map(|right| role.allows(right))));
+        assert_eq!(
+            table,
+            [
+                ("owner", [true, true, true, true]),
+                ("admin", [true, true, true, false]),
+                ("supervisor", [true, true, false, false]),
+                ("agent", [true, true, false, false]),
+                ("read_only", [true, false, false, false]),
+            ]
+        );
+    }
+
+    #[test]
+    fn nobody_gives_a_role_that_is_trusted_with_more_than_their_own() {
+        for giver in Role::ALL {
+            for given in Role::ALL {
+                assert!(
+                    !giver.allows(given.given_by()) || giver <= given,
+                    "{giver:?} {given:?}"
+                );
+            }
+        }
+    }
 
     #[test]
     fn a_viewer_looks_and_changes_nothing() {

@@ -77,20 +77,17 @@ pub struct PlainExport {
 }
 
 impl Partition {
-    /// A tenant's rows of a table.
-    pub fn of_tenant(table: &'static Table, tenant: TenantId) -> Self {
+    /// Rows of a table that have an id or a digest in common; nothing where all of the table's stand together.
+    pub fn of(table: &'static Table, part: &[u8]) -> Self {
         Self {
             table: table.name,
-            part: Bytes::copy_from_slice(&tenant.get().to_be_bytes()),
+            part: Bytes::copy_from_slice(part),
         }
     }
 
-    /// Rows of a table that are of no tenant.
-    pub fn of_nobody(table: &'static Table) -> Self {
-        Self {
-            table: table.name,
-            part: Bytes::new(),
-        }
+    /// A tenant's rows of a table.
+    pub fn of_tenant(table: &'static Table, tenant: TenantId) -> Self {
+        Self::of(table, &tenant.get().to_be_bytes())
     }
 
     /// One of its rows.
@@ -182,12 +179,20 @@ impl<R: PlainRow> Found<R> {
     }
 }
 
-/// The rows of one type in a store.
+/// The rows of one type in a store, at one time.
 pub struct PlainTable<'a, R> {
     store: &'a dyn Store,
     now: Timestamp,
     rows: PhantomData<fn() -> R>,
 }
+
+impl<R> Clone for PlainTable<'_, R> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<R> Copy for PlainTable<'_, R> {}
 
 impl<'a, R: PlainRow> PlainTable<'a, R> {
     /// Reads and writes there, at this time.
@@ -200,7 +205,7 @@ impl<'a, R: PlainRow> PlainTable<'a, R> {
     }
 
     /// One row.
-    pub async fn get(&self, key: &PlainKey) -> Result<Option<Found<R>>, StoreError> {
+    pub async fn get(self, key: &PlainKey) -> Result<Option<Found<R>>, StoreError> {
         let value = self.store.plain_row(key.clone(), self.now).await?;
         value
             .map(|value| Found::parse(key.sort.clone(), value.body))
@@ -209,7 +214,7 @@ impl<'a, R: PlainRow> PlainTable<'a, R> {
 
     /// Rows of a partition in order, after one; at most `limit`, and no more than a page's bytes of them.
     pub async fn page(
-        &self,
+        self,
         of: Partition,
         after: Option<Bytes>,
         limit: usize,
@@ -225,7 +230,7 @@ impl<'a, R: PlainRow> PlainTable<'a, R> {
 
     /// Replaces a row that was read, adds one that was not there, or removes one; whether it still stood as it was read.
     pub async fn replace(
-        &self,
+        self,
         key: &PlainKey,
         before: Option<&Found<R>>,
         after: Option<&R>,
@@ -243,17 +248,23 @@ impl<'a, R: PlainRow> PlainTable<'a, R> {
             .await
     }
 
+    /// Removes a row; what was there.
+    pub async fn remove(self, key: PlainKey) -> Result<Option<R>, StoreError> {
+        let (before, _) = self.change::<StoreError>(key, |_| Ok(None)).await?;
+        Ok(before)
+    }
+
     /// Reads a row, decides what it becomes, and writes that; again when somebody else changed it meanwhile. What was there,
     /// and what is there now.
     pub async fn change<E: From<StoreError>>(
-        &self,
-        key: &PlainKey,
+        self,
+        key: PlainKey,
         decide: impl Fn(Option<&R>) -> Result<Option<R>, E>,
     ) -> Result<(Option<R>, Option<R>), E> {
         for _ in 0..TRIES {
-            let before = self.get(key).await?;
+            let before = self.get(&key).await?;
             let after = decide(before.as_ref().map(|found| &found.row))?;
-            if self.replace(key, before.as_ref(), after.as_ref()).await? {
+            if self.replace(&key, before.as_ref(), after.as_ref()).await? {
                 return Ok((before.map(|found| found.row), after));
             }
         }

@@ -5,13 +5,21 @@
 //! rows; `docs/data.md` is written from them.
 
 mod canned_reply;
+mod invitation;
 mod operator;
+mod session;
+mod team;
+mod user;
 
 use super::transfer::RecordKind;
 use crate::domain::Retention;
 
 pub use canned_reply::{CANNED_REPLY, CannedReply, Shortcut};
+pub use invitation::{INVITATION, Invitation, PASSWORD_RESET, PasswordReset};
 pub use operator::{OPERATOR, Operator};
+pub use session::{SESSION, SESSION_OF_USER, Session, SessionOfUser};
+pub use team::{MEMBERSHIP, Member, Membership, TEAM, Team};
+pub use user::{USER, USER_EMAIL, User, UserEmail};
 
 /// How long a row is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,6 +36,8 @@ pub enum Kept {
     UntilSettled,
     /// Until it is applied.
     UntilApplied,
+    /// Until a time that the row itself names, or until it is removed.
+    AsLongAsItSays,
     /// Until it is removed or replaced.
     UntilRemoved,
 }
@@ -41,6 +51,8 @@ pub enum Subject {
     Tenant,
     /// Who looks after the gateway.
     Operator,
+    /// A person who signs in.
+    User,
     /// Nobody.
     Nobody,
 }
@@ -101,7 +113,7 @@ pub struct Table {
 }
 
 /// All of them.
-pub const ALL: [&Table; 21] = [
+pub const ALL: [&Table; 29] = [
     &CONTACT,
     &ALIAS,
     &CONTACT_INDEX,
@@ -119,6 +131,14 @@ pub const ALL: [&Table; 21] = [
     &API_KEY,
     &CANNED_REPLY,
     &OPERATOR,
+    &USER,
+    &USER_EMAIL,
+    &TEAM,
+    &MEMBERSHIP,
+    &SESSION,
+    &SESSION_OF_USER,
+    &INVITATION,
+    &PASSWORD_RESET,
     &LEASE,
     &TIME,
     &JOURNAL,

@@ -105,8 +105,7 @@ pub(in crate::api) async fn revoke(call: AdminCall) -> Result<HttpResponse, ApiE
         partition: Operator::all(),
         sort: found.sort,
     };
-    let table = table(&call);
-    let changed = table.change::<ApiError>(&key, |before| {
+    let changed = table(&call).change::<ApiError>(key, |before| {
         let revoked = before.cloned().map(|before| Operator {
             revoked: before.revoked.or(Some(now)),
             ..before

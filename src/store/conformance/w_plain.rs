@@ -90,7 +90,7 @@ pub(super) async fn of_many_who_change_one_row_none_overwrites_another(backend: 
         async move {
             loop {
                 let table = PlainTable::<CannedReply>::of(store.as_ref(), DAY_ONE);
-                let changed = table.change::<StoreError>(&key, |before| {
+                let changed = table.change::<StoreError>(key.clone(), |before| {
                     let mut names = before.map_or_else(String::new, |reply| reply.text.clone());
                     names.push_str(&format!("{n} "));
                     Ok(Some(CannedReply {

@@ -89,7 +89,9 @@ impl Plain {
     pub(super) fn sweep(&mut self, now: Timestamp, limit: usize) -> usize {
         let over = self.0.iter().filter(|(_, value)| !value.lasts(now));
         let over: Vec<PlainKey> = over.map(|(key, _)| key.clone()).take(limit).collect();
-        over.iter().for_each(|key| drop(self.0.remove(key)));
+        for key in &over {
+            self.0.remove(key);
+        }
         over.len()
     }
 }

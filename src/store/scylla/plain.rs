@@ -57,15 +57,12 @@ impl ScyllaStore {
         // One more tells whether there is one; those whose time is over are few, since the server lets go of them.
         let (room, mut wanted) = (Room::of(limit), limit.saturating_add(1));
         loop {
-            let found: Vec<Sorted> = match &after {
-                Some(after) => {
-                    let values = (*table, part.as_ref(), after.as_ref());
-                    self.link.rows(&rows.plain_rows, values, wanted).await?
-                }
-                None => {
-                    let values = (*table, part.as_ref());
-                    self.link.rows(&rows.plain_rows_from, values, wanted).await?
-                }
+            let found: Vec<Sorted> = if let Some(after) = &after {
+                let values = (*table, part.as_ref(), after.as_ref());
+                self.link.rows(&rows.plain_rows, values, wanted).await?
+            } else {
+                let values = (*table, part.as_ref());
+                self.link.rows(&rows.plain_rows_from, values, wanted).await?
             };
             let all = found.len() < wanted;
             let live: Vec<(Bytes, PlainValue)> = found

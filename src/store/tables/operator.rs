@@ -40,7 +40,7 @@ pub struct Operator {
 impl Operator {
     /// All of them.
     pub fn all() -> Partition {
-        Partition::of_nobody(&OPERATOR)
+        Partition::of(&OPERATOR, &[])
     }
 
     /// The one with this token.

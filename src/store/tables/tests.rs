@@ -10,8 +10,9 @@ use crate::store::conformance::scene::{Scene, TENANT};
 use crate::store::conformance::{Backend as _, Memory, j_erasure};
 use crate::store::scylla::schema::{Server, migrations};
 
-/// Tables of the cluster that hold no rows of the store's: its processes, and one that nothing writes to any more.
-const NOT_DECLARED: [&str; 2] = ["process", "agent"];
+/// Tables of the cluster that hold no rows of the store's: its processes, what they tell each other, and one that nothing writes to any
+/// more.
+const NOT_DECLARED: [&str; 3] = ["process", "forwarded", "agent"];
 /// Letters of the embedded store's own notes: when files are rewritten, and how many commits there are.
 const ITS_OWN: [&str; 3] = ["W", "w", "Z"];
 
@@ -194,6 +195,7 @@ fn whose(subject: Subject) -> &'static str {
         Subject::Contact => "customer",
         Subject::Tenant => "tenant",
         Subject::Operator => "operator",
+        Subject::User => "user",
         Subject::Nobody => "nobody",
     }
 }
@@ -211,6 +213,7 @@ fn kept(kept: Kept) -> String {
         Kept::Hours(hours) => format!("{hours} hours"),
         Kept::UntilSettled => "until the message is settled".to_owned(),
         Kept::UntilApplied => "until it is applied".to_owned(),
+        Kept::AsLongAsItSays => "until it ends by itself".to_owned(),
         Kept::UntilRemoved => "until it is removed or replaced".to_owned(),
     }
 }

@@ -1,0 +1,93 @@
+//! Links that let somebody in once: invitations into a team, and new passwords.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Kept, PLAIN, Subject, Table};
+use crate::domain::email::EmailAddress;
+use crate::domain::roles::Role;
+use crate::domain::{TenantId, Timestamp, UserId};
+use crate::store::KeyHash;
+use crate::store::plain::{Partition, PlainKey, PlainRow};
+
+/// Where invitations are declared.
+pub const INVITATION: Table = Table {
+    name: "invitation",
+    says: "an invitation into a tenant's team that nobody accepted yet; its token as a hash",
+    key: "tenant · hash of the token",
+    kept: Kept::AsLongAsItSays,
+    subject: Subject::User,
+    personal: &["email"],
+    ..PLAIN
+};
+
+/// Where new passwords are.
+pub const PASSWORD_RESET: Table = Table {
+    name: "password_reset",
+    says: "a link by which a user may set a new password; its token as a hash",
+    key: "hash of the token",
+    kept: Kept::AsLongAsItSays,
+    subject: Subject::User,
+    ..PLAIN
+};
+
+/// An invitation into a team.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Invitation {
+    /// What it is called in lists.
+    pub id: String,
+    /// Who is invited.
+    pub email: EmailAddress,
+    /// As what.
+    pub role: Role,
+    /// The member who invites; `None` for an operator.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub by: Option<UserId>,
+    /// When it was made.
+    pub created: Timestamp,
+    /// From when on it is refused.
+    pub expires: Timestamp,
+}
+
+impl Invitation {
+    /// All of a tenant's.
+    pub fn of(tenant: TenantId) -> Partition {
+        Partition::of_tenant(&INVITATION, tenant)
+    }
+
+    /// The one with this token.
+    pub fn at(tenant: TenantId, token: KeyHash) -> PlainKey {
+        Self::of(tenant).row(&token.0)
+    }
+}
+
+impl PlainRow for Invitation {
+    const TABLE: &'static Table = &INVITATION;
+
+    fn expires(&self) -> Option<Timestamp> {
+        Some(self.expires)
+    }
+}
+
+/// A link to a new password.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PasswordReset {
+    /// Whose.
+    pub user: UserId,
+    /// From when on it is refused.
+    pub expires: Timestamp,
+}
+
+impl PasswordReset {
+    /// The one with this token.
+    pub fn at(token: KeyHash) -> PlainKey {
+        Partition::of(&PASSWORD_RESET, &token.0).row(&[])
+    }
+}
+
+impl PlainRow for PasswordReset {
+    const TABLE: &'static Table = &PASSWORD_RESET;
+
+    fn expires(&self) -> Option<Timestamp> {
+        Some(self.expires)
+    }
+}

@@ -1,0 +1,95 @@
+//! Who is signed in where.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Kept, PLAIN, Subject, Table};
+use crate::domain::{TenantId, Timestamp, UserId};
+use crate::store::KeyHash;
+use crate::store::plain::{Partition, PlainKey, PlainRow};
+
+/// Where sessions are declared.
+pub const SESSION: Table = Table {
+    name: "session",
+    says: "a browser in which a user is signed in, and for which tenant; its token as a hash",
+    key: "hash of the token",
+    kept: Kept::AsLongAsItSays,
+    subject: Subject::User,
+    personal: &["browser", "address"],
+    ..PLAIN
+};
+
+/// Where a user's are listed.
+pub const SESSION_OF_USER: Table = Table {
+    name: "session_of_user",
+    says: "a session that a user has or had; its token as a hash",
+    key: "user · hash of the token",
+    kept: Kept::AsLongAsItSays,
+    subject: Subject::User,
+    ..PLAIN
+};
+
+/// A browser in which somebody is signed in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Session {
+    /// What it is called in lists.
+    pub id: String,
+    /// Who is signed in.
+    pub user: UserId,
+    /// For which tenant; `None` for somebody who is in no team any more.
+    pub tenant: Option<TenantId>,
+    /// When the user signed in.
+    pub created: Timestamp,
+    /// When it was used last, to within some minutes.
+    pub used: Timestamp,
+    /// When it ends, unless it is used before.
+    pub idle_until: Timestamp,
+    /// When it ends however often it is used.
+    pub ends: Timestamp,
+    /// What the browser calls itself.
+    pub browser: String,
+    /// From which address the user signed in.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub address: Option<String>,
+}
+
+impl Session {
+    /// The one with this token.
+    pub fn at(token: KeyHash) -> PlainKey {
+        Partition::of(&SESSION, &token.0).row(&[])
+    }
+}
+
+impl PlainRow for Session {
+    const TABLE: &'static Table = &SESSION;
+
+    fn expires(&self) -> Option<Timestamp> {
+        Some(self.idle_until.min(self.ends))
+    }
+}
+
+/// That a user has a session.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SessionOfUser {
+    /// When the session ends at the latest.
+    pub ends: Timestamp,
+}
+
+impl SessionOfUser {
+    /// All of a user's.
+    pub fn of(user: UserId) -> Partition {
+        Partition::of(&SESSION_OF_USER, user.as_bytes())
+    }
+
+    /// One of them.
+    pub fn at(user: UserId, token: KeyHash) -> PlainKey {
+        Self::of(user).row(&token.0)
+    }
+}
+
+impl PlainRow for SessionOfUser {
+    const TABLE: &'static Table = &SESSION_OF_USER;
+
+    fn expires(&self) -> Option<Timestamp> {
+        Some(self.ends)
+    }
+}

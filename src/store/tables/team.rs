@@ -1,0 +1,84 @@
+//! Who is in a tenant's team, and in which teams a user is.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::{PLAIN, Subject, Table};
+use crate::domain::roles::Role;
+use crate::domain::{TenantId, Timestamp, UserId};
+use crate::store::plain::{Partition, PlainKey, PlainRow};
+
+/// Where teams are declared.
+pub const TEAM: Table = Table {
+    name: "team",
+    says: "the members of a tenant's team and their roles; one row, so that an owner always stays",
+    key: "tenant",
+    subject: Subject::Tenant,
+    ..PLAIN
+};
+
+/// Where memberships are.
+pub const MEMBERSHIP: Table = Table {
+    name: "membership",
+    says: "that a user may be in a tenant's team, which says whether it is so",
+    key: "user · tenant",
+    subject: Subject::User,
+    ..PLAIN
+};
+
+/// A tenant's team.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Team {
+    /// Its members.
+    pub members: BTreeMap<UserId, Member>,
+}
+
+/// What the team knows of one member.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Member {
+    /// What the member may do.
+    pub role: Role,
+    /// Since when.
+    pub since: Timestamp,
+}
+
+impl Team {
+    /// The team of a tenant.
+    pub fn at(tenant: TenantId) -> PlainKey {
+        Partition::of_tenant(&TEAM, tenant).row(&[])
+    }
+
+    /// How many owners there are.
+    pub fn owners(&self) -> usize {
+        let owners = self.members.values().filter(|member| member.role == Role::Owner);
+        owners.count()
+    }
+}
+
+impl PlainRow for Team {
+    const TABLE: &'static Table = &TEAM;
+}
+
+/// A tenant in whose team a user may be.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Membership {
+    /// Whose team.
+    pub tenant: TenantId,
+}
+
+impl Membership {
+    /// All of a user's.
+    pub fn of(user: UserId) -> Partition {
+        Partition::of(&MEMBERSHIP, user.as_bytes())
+    }
+
+    /// The one in a tenant.
+    pub fn at(user: UserId, tenant: TenantId) -> PlainKey {
+        Self::of(user).row(&tenant.get().to_be_bytes())
+    }
+}
+
+impl PlainRow for Membership {
+    const TABLE: &'static Table = &MEMBERSHIP;
+}
