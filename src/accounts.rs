@@ -1,17 +1,159 @@
-//! People who sign in: what becomes of their passwords, and what slows those who guess them.
+//! People: who signs in, who is in which team, and what lets somebody in once.
+//!
+//! Rows are plain ones ([`crate::store::plain`]), so that every gateway of a cluster knows the same people. Tokens and ids are
+//! made by the caller and kept as hashes; what a session or an invitation is worth is read from the store each time.
 //!
 //! | File | What it holds |
 //! |---|---|
+//! | `sign_in.rs` | signing in, and a new password |
+//! | `sessions.rs` | who is signed in where |
+//! | `invitations.rs`, `team.rs` | who gets into a team, and who is in it |
 //! | `passwords.rs` | password hashes, computed by a bounded pool |
 //! | `strength.rs` | which passwords are too easy to guess |
 //! | `throttle.rs` | how fast wrong passwords may come |
 //!
 //! Nothing here knows HTTP. Time is passed in, but for the deadline of the pool's queue, which is a timer of tokio.
 
+mod invitations;
 pub mod passwords;
+mod sessions;
+mod sign_in;
 pub mod strength;
+mod team;
 pub mod throttle;
 
-pub use passwords::{NotAHash, PasswordError, PasswordHash, Passwords, Verdict};
-pub use strength::{Pattern, WeakPassword};
-pub use throttle::SignInThrottle;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::config::AccountsConfig;
+use crate::domain::{Clock, TenantId, Timestamp, UserId};
+use crate::store::plain::{PlainRow, PlainTable};
+use crate::store::{KeyHash, Store, StoreError};
+use passwords::{PasswordError, Passwords};
+use throttle::SignInThrottle;
+
+pub use invitations::{Accepting, Invited, Inviting};
+pub use sessions::{Ending, SignedIn};
+pub use sign_in::SigningIn;
+pub use team::{Actor, TeamMember};
+
+/// Members of a team.
+pub const MOST_MEMBERS: usize = 300;
+/// Invitations of a tenant that nobody accepted yet.
+pub const MOST_INVITATIONS: usize = 300;
+
+/// A token that the caller made: what it is called in lists, and its hash. The token itself is never stored.
+#[derive(Debug, Clone)]
+pub struct NewToken {
+    /// The public part.
+    pub id: String,
+    /// What the store keeps.
+    pub hash: KeyHash,
+}
+
+/// Where somebody signs in from.
+#[derive(Debug, Clone)]
+pub struct SignInOrigin {
+    /// The client's address.
+    pub address: Option<IpAddr>,
+    /// What its browser calls itself.
+    pub browser: String,
+}
+
+/// Why something about accounts was not done.
+#[derive(Debug, thiserror::Error)]
+pub enum AccountError {
+    /// The e-mail address or the password.
+    #[error("the e-mail address or the password is wrong")]
+    WrongCredentials,
+    /// Too many were wrong.
+    #[error("too many wrong passwords: wait")]
+    Throttled(Duration),
+    /// Too many sign in at once.
+    #[error("too many sign in at this moment")]
+    Busy,
+    /// The password is too easy to guess.
+    #[error("{0}")]
+    WeakPassword(String),
+    /// A link that leads nowhere.
+    #[error("this link is unknown, was used, or is over: ask for a new one")]
+    NoSuchLink,
+    /// A new person needs a name.
+    #[error("`name` is missing: what colleagues see")]
+    NoName,
+    /// Nobody with this id.
+    #[error("nobody in the team has this id")]
+    NoSuchMember,
+    /// The role does not allow it.
+    #[error("your role does not allow this")]
+    NotAllowed,
+    /// Somebody has to stay who can do everything.
+    #[error("the team would have no owner: make somebody else an owner first")]
+    LastOwner,
+    /// The person is there already.
+    #[error("this person is in the team already")]
+    AlreadyMember,
+    /// There are as many as there may be.
+    #[error("there are {0} already, and no more may be")]
+    TooMany(usize),
+    /// Something is broken here.
+    #[error("{0}")]
+    Broken(String),
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl From<PasswordError> for AccountError {
+    fn from(error: PasswordError) -> Self {
+        match error {
+            PasswordError::Busy => Self::Busy,
+            PasswordError::Broken(why) => Self::Broken(why),
+        }
+    }
+}
+
+/// Everything about accounts.
+pub struct Accounts {
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    settings: AccountsConfig,
+    passwords: Passwords,
+    throttle: SignInThrottle,
+}
+
+impl Accounts {
+    /// On a store, at the settings' pace.
+    pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, settings: AccountsConfig) -> Self {
+        Self {
+            passwords: Passwords::new(&settings),
+            throttle: SignInThrottle::new(),
+            store,
+            clock,
+            settings,
+        }
+    }
+
+    fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    fn table<R: PlainRow>(&self) -> PlainTable<'_, R> {
+        PlainTable::of(self.store.as_ref(), self.now())
+    }
+
+    /// The tenants in whose teams a user is, with the user's role in each.
+    pub async fn tenants_of(
+        &self,
+        user: UserId,
+    ) -> Result<Vec<(TenantId, crate::domain::roles::Role)>, AccountError> {
+        self.memberships(user).await
+    }
+}
+
+impl std::fmt::Debug for Accounts {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Accounts")
+    }
+}

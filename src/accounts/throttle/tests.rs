@@ -42,7 +42,8 @@ fn tried(
 #[test]
 fn each_rule_lets_its_burst_pass_and_then_its_rate() {
     type Attempts = Box<dyn Iterator<Item = (Account, IpAddr)>>;
-    let rules: [(&str, fn() -> Attempts, usize, u64); 3] = [
+    type Rule = (&'static str, fn() -> Attempts, usize, u64);
+    let rules: [Rule; 3] = [
         ("pair", || Box::new((0..200).map(|_| (ANA, HOME))), 5, 10),
         (
             "network",

@@ -1,0 +1,177 @@
+//! A tenant's team: who is in it, as what, and who may change that.
+
+use super::{AccountError, Accounts, MOST_MEMBERS};
+use crate::domain::email::EmailAddress;
+use crate::domain::roles::{Right, Role};
+use crate::domain::{TenantId, Timestamp, UserId};
+use crate::store::tables::{Member, Membership, Team, User};
+
+/// Memberships read at once: more than anybody has.
+const MEMBERSHIPS: usize = 500;
+/// Users read at once for a list.
+const TOGETHER: usize = 16;
+
+/// Who changes a team.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Actor {
+    /// A member, with the role that the team's row gives at that moment.
+    Member(UserId),
+    /// Whoever looks after the gateway.
+    Operator,
+}
+
+impl Actor {
+    /// Refuses what the actor's role in the team does not allow.
+    pub(super) fn demand(self, team: &Team, right: Right) -> Result<(), AccountError> {
+        let allowed = match self {
+            Self::Operator => true,
+            Self::Member(user) => team
+                .members
+                .get(&user)
+                .is_some_and(|member| member.role.allows(right)),
+        };
+        if allowed {
+            Ok(())
+        } else {
+            Err(AccountError::NotAllowed)
+        }
+    }
+}
+
+/// A member as lists show one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TeamMember {
+    /// Who.
+    pub user: UserId,
+    /// What colleagues see.
+    pub name: String,
+    /// What the member signs in with.
+    pub email: EmailAddress,
+    /// What the member may do.
+    pub role: Role,
+    /// Since when.
+    pub since: Timestamp,
+}
+
+impl Accounts {
+    /// The role that a user has in a tenant's team.
+    pub async fn role_in(&self, tenant: TenantId, user: UserId) -> Result<Option<Role>, AccountError> {
+        let team = self.table::<Team>().get(&Team::at(tenant)).await?;
+        let member = team.and_then(|team| team.row.members.get(&user).copied());
+        Ok(member.map(|member| member.role))
+    }
+
+    /// A tenant's team, those who came first first.
+    pub async fn team(&self, tenant: TenantId) -> Result<Vec<TeamMember>, AccountError> {
+        let team = self.table::<Team>().get(&Team::at(tenant)).await?;
+        let members = team.map(|team| team.row.members).unwrap_or_default();
+        let members: Vec<(UserId, Member)> = members.into_iter().collect();
+        let mut all = Vec::with_capacity(members.len());
+        for some in members.chunks(TOGETHER) {
+            let users = some.iter().map(|(user, _)| self.user(*user));
+            let users = futures_util::future::try_join_all(users).await?;
+            let known = some.iter().zip(users).filter_map(|((user, member), row)| {
+                row.map(|row| TeamMember {
+                    user: *user,
+                    name: row.name,
+                    email: row.email,
+                    role: member.role,
+                    since: member.since,
+                })
+            });
+            all.extend(known);
+        }
+        all.sort_by_key(|member| (member.since, member.user));
+        Ok(all)
+    }
+
+    pub(super) async fn user(&self, user: UserId) -> Result<Option<User>, AccountError> {
+        let found = self.table::<User>().get(&User::at(user)).await?;
+        Ok(found.map(|found| found.row))
+    }
+
+    pub(super) async fn memberships(&self, user: UserId) -> Result<Vec<(TenantId, Role)>, AccountError> {
+        let page = self
+            .table::<Membership>()
+            .page(Membership::of(user), None, MEMBERSHIPS);
+        let mut teams = Vec::new();
+        for found in page.await?.items {
+            let tenant = found.row.tenant;
+            if let Some(role) = self.role_in(tenant, user).await? {
+                teams.push((tenant, role));
+            }
+        }
+        Ok(teams)
+    }
+
+    /// Adds a user; one who is there keeps the role.
+    pub(super) async fn add_member(
+        &self,
+        tenant: TenantId,
+        user: UserId,
+        role: Role,
+    ) -> Result<Role, AccountError> {
+        // First what leads there: somebody whose team is not known could never sign in.
+        let leads = |_: Option<&Membership>| Ok::<_, AccountError>(Some(Membership { tenant }));
+        self.table().change(Membership::at(user, tenant), leads).await?;
+        let since = self.now();
+        let changed = self.table::<Team>().change(Team::at(tenant), |team| {
+            let mut team = team.cloned().unwrap_or_default();
+            if team.members.len() >= MOST_MEMBERS && !team.members.contains_key(&user) {
+                return Err(AccountError::TooMany(MOST_MEMBERS));
+            }
+            team.members.entry(user).or_insert(Member { role, since });
+            Ok(Some(team))
+        });
+        let (_, team) = changed.await?;
+        let member = team.and_then(|team| team.members.get(&user).copied());
+        Ok(member.map_or(role, |member| member.role))
+    }
+
+    /// Gives a member another role. The member has to sign in again.
+    pub async fn set_role(
+        &self,
+        tenant: TenantId,
+        by: Actor,
+        user: UserId,
+        role: Role,
+    ) -> Result<Member, AccountError> {
+        let changed = self.table::<Team>().change(Team::at(tenant), |team| {
+            let mut team = team.cloned().unwrap_or_default();
+            let before = team.members.get(&user).ok_or(AccountError::NoSuchMember)?.role;
+            by.demand(&team, before.given_by())?;
+            by.demand(&team, role.given_by())?;
+            if let Some(member) = team.members.get_mut(&user) {
+                member.role = role;
+            }
+            if team.owners() == 0 {
+                return Err(AccountError::LastOwner);
+            }
+            Ok(Some(team))
+        });
+        let (_, team) = changed.await?;
+        let member = team.and_then(|team| team.members.get(&user).copied());
+        member.ok_or(AccountError::NoSuchMember)
+    }
+
+    /// Takes a member out of the team. Everybody may leave it, but the last owner.
+    pub async fn remove_member(&self, tenant: TenantId, by: Actor, user: UserId) -> Result<(), AccountError> {
+        let changed = self.table::<Team>().change(Team::at(tenant), |team| {
+            let mut team = team.cloned().unwrap_or_default();
+            let before = team.members.get(&user).ok_or(AccountError::NoSuchMember)?.role;
+            if by != Actor::Member(user) {
+                by.demand(&team, before.given_by())?;
+            }
+            team.members.remove(&user);
+            if before == Role::Owner && team.owners() == 0 {
+                return Err(AccountError::LastOwner);
+            }
+            Ok(Some(team))
+        });
+        changed.await?;
+        self.table::<Membership>()
+            .remove(Membership::at(user, tenant))
+            .await?;
+        Ok(())
+    }
+}
