@@ -29,10 +29,13 @@ mod middleware;
 mod name;
 mod numbers;
 mod organise;
+mod origin;
 mod outgoing;
 mod params;
 mod server;
+mod sessions;
 mod state;
+mod team;
 mod tls;
 mod webhook;
 pub mod ws;
@@ -156,7 +159,37 @@ fn tenant_routes(v1: &mut ServiceConfig) {
                 .route(put().to(canned_replies::put))
                 .route(delete().to(canned_replies::delete)),
         )
+        .configure(people_routes)
         .configure(ws::worker_data);
+}
+
+/// Calls of people: signing in and out, and who is in the team.
+fn people_routes(v1: &mut ServiceConfig) {
+    v1.service(
+        at(HttpRoute::Session)
+            .route(post().to(sessions::sign_in))
+            .route(read().to(sessions::show))
+            .route(delete().to(sessions::sign_out)),
+    )
+    .service(at(HttpRoute::SessionTenant).route(put().to(sessions::change_tenant)))
+    .service(at(HttpRoute::SessionPassword).route(put().to(sessions::change_password)))
+    .service(at(HttpRoute::Password).route(put().to(sessions::reset_password)))
+    .service(at(HttpRoute::Sessions).route(read().to(sessions::list)))
+    .service(at(HttpRoute::OneSession).route(delete().to(sessions::end)))
+    .service(at(HttpRoute::InvitationLook).route(post().to(team::look)))
+    .service(at(HttpRoute::InvitationAccept).route(post().to(team::accept)))
+    .service(at(HttpRoute::Team).route(read().to(team::list)))
+    .service(
+        at(HttpRoute::Invitations)
+            .route(post().to(team::invite_member))
+            .route(read().to(team::invitations)),
+    )
+    .service(at(HttpRoute::Invitation).route(delete().to(team::withdraw)))
+    .service(
+        at(HttpRoute::TeamMember)
+            .route(put().to(team::set_role))
+            .route(delete().to(team::remove)),
+    );
 }
 
 /// Calls with an operator's token.
@@ -191,6 +224,8 @@ fn admin_routes(admin: &mut ServiceConfig) {
                 .route(post().to(admin::operators::create))
                 .route(read().to(admin::operators::list)),
         )
+        .service(at(HttpRoute::TenantInvitations).route(post().to(admin::people::invite)))
+        .service(at(HttpRoute::PasswordResets).route(post().to(admin::people::reset)))
         .service(at(HttpRoute::Operator).route(delete().to(admin::operators::revoke)))
         .service(at(HttpRoute::Quarantine).route(read().to(admin::quarantine::list)))
         .service(at(HttpRoute::Replay).route(post().to(admin::quarantine::replay)));

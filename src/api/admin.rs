@@ -3,6 +3,7 @@
 pub(super) mod keys;
 pub(super) mod numbers;
 pub(super) mod operators;
+pub(super) mod people;
 pub(super) mod quarantine;
 pub(super) mod retention;
 pub(super) mod tenants;

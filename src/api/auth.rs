@@ -6,6 +6,7 @@
 mod admin;
 mod call;
 pub mod key;
+mod session;
 mod wrong;
 
 use std::num::{NonZeroU32, NonZeroUsize};
@@ -18,12 +19,17 @@ use tokio::sync::Semaphore;
 pub use admin::AdminCall;
 pub(super) use admin::{LOOKUPS as OPERATOR_LOOKUPS, same_secret, shows_operator_token};
 pub use call::{Call, CanManageAgents, CanRead, CanSend, Need};
+pub use session::{OpenCall, SessionCall};
+pub(super) use session::{csrf_token, new_token, set_cookie};
 pub(super) use wrong::WrongTokens;
 
 use super::error::{ApiError, ErrorCode};
+use crate::accounts::{Accounts, SignedIn};
 use crate::config::LimitsConfig;
-use crate::domain::Clock;
+use crate::domain::roles::{Right, Role};
+use crate::domain::{AgentId, Clock, UserId};
 use crate::limiter::api::ApiLimiter;
+use crate::store::directory::Scope;
 use crate::store::{ApiKey, KeyHash, Store};
 use key::{KeyKind, PresentedKey};
 
@@ -37,23 +43,41 @@ const LOOKUPS: usize = 64;
 /// Look-ups at once of keys that the store knew a while ago.
 const RENEWALS: usize = 64;
 
+/// Somebody of a tenant's team.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Colleague {
+    /// Who.
+    pub id: UserId,
+    /// The same as an agent.
+    pub agent: AgentId,
+    /// What colleagues see.
+    pub name: Arc<str>,
+}
+
 /// A key that may be used now.
 #[derive(Debug, Clone)]
 pub struct KnownKey {
     key: Arc<ApiKey>,
+    user: Option<Arc<Colleague>>,
     looked_up: Duration,
 }
 
 impl KnownKey {
-    /// The key as the store has it.
+    /// The key as the store has it. That of somebody who is signed in has the scopes of the role.
     pub fn key(&self) -> &Arc<ApiKey> {
         &self.key
+    }
+
+    /// Who is signed in, where it is no program.
+    pub fn user(&self) -> Option<&Arc<Colleague>> {
+        self.user.as_ref()
     }
 }
 
 /// Looks keys up and remembers them for a while.
 pub struct KeyRing {
     store: Arc<dyn Store>,
+    accounts: Arc<Accounts>,
     clock: Arc<dyn Clock>,
     // Holds keys that the store knows and no others, so it needs no bound of its own.
     pace: ApiLimiter<KeyHash>,
@@ -64,7 +88,12 @@ pub struct KeyRing {
 
 impl KeyRing {
     /// A ring that knows no key yet.
-    pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, limits: &LimitsConfig) -> Self {
+    pub fn new(
+        store: Arc<dyn Store>,
+        accounts: Arc<Accounts>,
+        clock: Arc<dyn Clock>,
+        limits: &LimitsConfig,
+    ) -> Self {
         let at_least_one = |value| NonZeroU32::new(value).unwrap_or(NonZeroU32::MIN);
         Self {
             pace: ApiLimiter::new(
@@ -73,6 +102,7 @@ impl KeyRing {
                 Arc::clone(&clock),
             ),
             store,
+            accounts,
             clock,
             known: Mutex::new(LruCache::new(KEPT)),
             lookups: Semaphore::new(LOOKUPS),
@@ -108,6 +138,20 @@ impl KeyRing {
             .map_err(|wait| ApiError::new(ErrorCode::RateLimited).retry_after(wait))
     }
 
+    /// Who is signed in with a token, as the store has it now, in the pace of that session.
+    pub(super) async fn session(&self, token: KeyHash) -> Result<Option<SignedIn>, ApiError> {
+        let _place = self
+            .lookups
+            .try_acquire()
+            .map_err(|_full| ApiError::new(ErrorCode::Busy).retry_after(Duration::from_secs(1)))?;
+        let Some(who) = self.accounts.session(token).await? else {
+            return Ok(None);
+        };
+        let paced = self.pace.check(&token);
+        paced.map_err(|wait| ApiError::new(ErrorCode::RateLimited).retry_after(wait))?;
+        Ok(Some(who))
+    }
+
     /// Has the key looked up again when next it is presented.
     pub fn forget(&self, hash: KeyHash) {
         self.known().pop(&hash);
@@ -117,12 +161,17 @@ impl KeyRing {
         let _place = places
             .try_acquire()
             .map_err(|_full| ApiError::new(ErrorCode::Busy).retry_after(Duration::from_secs(1)))?;
-        let Some(key) = self.store.key(hash).await? else {
+        let found = match self.store.key(hash).await? {
+            Some(key) => Some((key, None)),
+            None => self.accounts.session(hash).await?.and_then(of_session),
+        };
+        let Some((key, user)) = found else {
             self.forget(hash);
             return Err(ErrorCode::Unauthorized.into());
         };
         let known = KnownKey {
             key: Arc::new(key),
+            user,
             looked_up: now,
         };
         self.known().put(hash, known.clone());
@@ -133,6 +182,39 @@ impl KeyRing {
         // What is kept is only ever replaced whole, so a panic elsewhere leaves nothing half done.
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// What somebody who is signed in may do in the tenant, as a key that ends with the session.
+fn of_session(who: SignedIn) -> Option<(ApiKey, Option<Arc<Colleague>>)> {
+    let (tenant, role) = who.tenant?;
+    let agent = AgentId::parse(&who.user.to_string()).ok()?;
+    let key = ApiKey {
+        hash: who.token,
+        id: who.session,
+        tenant,
+        name: who.name.clone(),
+        scopes: scopes_of(role),
+        created: who.created,
+        revoked: None,
+        expires: Some(who.until),
+    };
+    let colleague = Colleague {
+        id: who.user,
+        agent,
+        name: who.name.into(),
+    };
+    Some((key, Some(Arc::new(colleague))))
+}
+
+/// What a role allows, as scopes.
+fn scopes_of(role: Role) -> Vec<Scope> {
+    let scopes = [
+        (Scope::Send, Right::Answer),
+        (Scope::Read, Right::Read),
+        (Scope::Agents, Right::Read),
+    ];
+    let allowed = scopes.into_iter().filter(|(_, right)| role.allows(*right));
+    allowed.map(|(scope, _)| scope).collect()
 }
 
 impl std::fmt::Debug for KeyRing {
@@ -168,9 +250,10 @@ mod tests {
             expires: None,
         };
         store.put_key(key).await.unwrap();
-        let limits = Config::from_sources(None, []).unwrap().limits;
+        let config = Config::from_sources(None, []).unwrap();
         let clock_of_ring: Arc<dyn Clock> = Arc::<TestClock>::clone(&clock);
-        let ring = KeyRing::new(store, clock_of_ring, &limits);
+        let accounts = Accounts::new(store.clone(), Arc::clone(&clock_of_ring), config.accounts);
+        let ring = KeyRing::new(store, Arc::new(accounts), clock_of_ring, &config.limits);
         ring.recognise(mine.text.expose_secret()).await.unwrap();
         clock.advance(FRESH);
         let all = u32::try_from(LOOKUPS).unwrap();

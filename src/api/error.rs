@@ -11,6 +11,7 @@ use actix_web::http::header::RETRY_AFTER;
 use actix_web::{HttpResponse, ResponseError};
 use serde::Serialize;
 
+use crate::accounts::AccountError;
 use crate::actors::request::Refusal;
 use crate::domain::{ContentError, IdError, Seq};
 use crate::store::{StoreError, StoreErrorKind};
@@ -48,19 +49,23 @@ macro_rules! error_codes {
 error_codes! {
     InvalidRequest = "invalid_request", 400, "The request is not understood; the message says where";
     Unauthorized = "unauthorized", 401, "The key is missing, mistyped, unknown, revoked or expired";
+    WrongCredentials = "wrong_credentials", 401, "The e-mail address or the password is wrong";
     BadSignature = "bad_signature", 401, "The webhook was not signed by a configured app";
     BadTicket = "bad_ticket", 401, "The ticket is missing, unknown, used or too old";
     Forbidden = "forbidden", 403, "The key lacks the scope that the call needs";
-    BadOrigin = "bad_origin", 403, "Pages of this origin may not open a socket";
+    BadOrigin = "bad_origin", 403, "A page of this origin may not do this, or its `X-CSRF-Token` is wrong";
     NotFound = "not_found", 404, "It is not there, or it belongs to another tenant";
     MethodNotAllowed = "method_not_allowed", 405, "The path is right, the method is not";
     Timeout = "timeout", 408, "The body did not arrive in time";
     ConversationChanged = "conversation_changed", 409, "Somebody wrote since; `newest_seq` says where";
     IdempotencyInProgress = "idempotency_in_progress", 409, "The first request with this key is not finished";
+    LastOwner = "last_owner", 409, "The team would have no owner";
+    AlreadyMember = "already_member", 409, "This person is in the team already";
     TooLate = "too_late", 409, "The message was claimed or is settled already";
     Resync = "resync", 410, "This position cannot be gone on from: load the lists afresh, then ask with `after` their `as_of_seq`";
     TooLarge = "too_large", 413, "The body, or a part of it, is larger than allowed";
     IdempotencyMismatch = "idempotency_mismatch", 422, "The key was used for another request";
+    WeakPassword = "weak_password", 422, "The password is too easy to guess; the message says why";
     WindowClosed = "window_closed", 422, "The customer has not written within 24 hours: only templates may be sent";
     OptedOut = "opted_out", 422, "The customer stopped marketing messages: only others may be sent";
     UnknownNumber = "unknown_number", 422, "The tenant has no such number, or several and none was named";
@@ -249,6 +254,27 @@ impl From<Refusal> for ApiError {
             }
             Refusal::Uncertain => Self::new(ErrorCode::Uncertain).retry_after(SOON),
             Refusal::Invalid(_) => Self::invalid(refusal.to_string()),
+        }
+    }
+}
+
+impl From<AccountError> for ApiError {
+    fn from(error: AccountError) -> Self {
+        match error {
+            AccountError::Store(error) => error.into(),
+            AccountError::Broken(why) => Self::internal(why),
+            AccountError::Busy => Self::new(ErrorCode::Busy).retry_after(Duration::from_secs(1)),
+            AccountError::Throttled(wait) => {
+                Self::because(ErrorCode::RateLimited, error.to_string()).retry_after(wait)
+            }
+            AccountError::WrongCredentials => Self::new(ErrorCode::WrongCredentials),
+            AccountError::WeakPassword(why) => Self::because(ErrorCode::WeakPassword, why),
+            AccountError::NoSuchLink | AccountError::NoSuchMember => Self::absent(error.to_string()),
+            AccountError::NoName => Self::invalid(error.to_string()),
+            AccountError::NotAllowed => Self::because(ErrorCode::Forbidden, error.to_string()),
+            AccountError::LastOwner => Self::because(ErrorCode::LastOwner, error.to_string()),
+            AccountError::AlreadyMember => Self::because(ErrorCode::AlreadyMember, error.to_string()),
+            AccountError::TooMany(_) => Self::because(ErrorCode::LimitReached, error.to_string()),
         }
     }
 }

@@ -12,8 +12,10 @@ use super::auth::{KeyRing, OPERATOR_LOOKUPS, WrongTokens};
 use super::demo::DemoSession;
 use super::error::{ApiError, ErrorCode};
 use super::gcra::SharedPace;
+use super::origin::AllowedOrigins;
 use super::webhook::WebhookDoor;
 use super::ws::{SocketOptions, SocketParts, Sockets};
+use crate::accounts::Accounts;
 use crate::actors::{IntakePort, TenantPort};
 use crate::config::Config;
 use crate::domain::Clock;
@@ -66,6 +68,10 @@ pub struct ApiState {
     pub graph: Arc<dyn Graph>,
     /// What the demonstration hands out; `None` outside of demo mode.
     pub demo: Option<DemoSession>,
+    /// People who sign in.
+    pub accounts: Arc<Accounts>,
+    /// Pages of the gateway's own.
+    pub(super) own_origins: AllowedOrigins,
     /// Who is let in.
     pub keys: Arc<KeyRing>,
     /// Look-ups of operators' tokens.
@@ -98,8 +104,14 @@ impl ApiState {
             demo,
             seed,
         } = foundation;
+        let accounts = Arc::new(Accounts::new(
+            Arc::clone(&store),
+            Arc::clone(&clock),
+            config.accounts.clone(),
+        ));
         let keys = Arc::new(KeyRing::new(
             Arc::clone(&store),
+            Arc::clone(&accounts),
             Arc::clone(&clock),
             &config.limits,
         ));
@@ -113,6 +125,8 @@ impl ApiState {
             seed,
         });
         Arc::new(Self {
+            accounts,
+            own_origins: AllowedOrigins::new(&[], config.server.public_url.as_ref()),
             keys,
             sockets,
             sent_ahead: SharedPace::default(),

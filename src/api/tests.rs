@@ -17,6 +17,7 @@ mod logs;
 mod messages;
 mod objects;
 mod operators;
+mod people;
 mod retention;
 mod webhook;
 

@@ -12,7 +12,6 @@ mod inbound;
 mod issue;
 mod link;
 mod options;
-mod origin;
 mod outgoing;
 mod progress;
 mod protocol;

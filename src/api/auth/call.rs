@@ -14,6 +14,7 @@ use super::super::body;
 use super::super::error::{ApiError, ErrorCode};
 use super::super::params::Params;
 use super::super::state::ApiState;
+use super::{Colleague, KnownKey, session};
 use crate::actors::request::{Missing, Refusal};
 use crate::domain::{Author, IdempotencyKey, TenantId};
 use crate::store::ApiKey;
@@ -51,7 +52,7 @@ impl Need for CanManageAgents {
 pub struct Call<N: Need> {
     state: web::Data<ApiState>,
     request: HttpRequest,
-    key: Arc<ApiKey>,
+    known: KnownKey,
     body: Bytes,
     need: PhantomData<N>,
 }
@@ -64,24 +65,34 @@ impl<N: Need> Call<N> {
 
     /// Whose call it is.
     pub fn tenant(&self) -> TenantId {
-        self.key.tenant
+        self.known.key().tenant
     }
 
     /// The author of what the call writes.
     pub fn author(&self) -> Author {
-        Author::Api {
-            key: self.key.id.as_str().into(),
+        match self.user() {
+            Some(user) => Author::Agent {
+                id: user.agent.clone(),
+            },
+            None => Author::Api {
+                key: self.known.key().id.as_str().into(),
+            },
         }
     }
 
     /// The key that it showed.
     pub fn key(&self) -> &Arc<ApiKey> {
-        &self.key
+        self.known.key()
+    }
+
+    /// Who is signed in; `None` for a program with a key of its own.
+    pub fn user(&self) -> Option<&Arc<Colleague>> {
+        self.known.user()
     }
 
     /// Whether its key allows more than the call needs.
     pub fn may(&self, scope: Scope) -> bool {
-        self.key.scopes.contains(&scope)
+        self.known.key().scopes.contains(&scope)
     }
 
     /// The body as it came; at most `server.api_body_limit`.
@@ -142,12 +153,19 @@ impl ApiKey {
     }
 }
 
-async fn authenticate<N: Need>(state: &ApiState, request: &HttpRequest) -> Result<Arc<ApiKey>, ApiError> {
-    let presented = bearer(request.headers()).ok_or(ErrorCode::Unauthorized)?;
-    let known = state.keys.recognise(presented).await?;
+async fn authenticate<N: Need>(state: &ApiState, request: &HttpRequest) -> Result<KnownKey, ApiError> {
+    let headers = request.headers();
+    let known = match (bearer(headers), session::presented(headers)) {
+        (Some(presented), _) => state.keys.recognise(presented).await?,
+        (None, Some(session)) => {
+            session::demand_token(state, request)?;
+            state.keys.look_up(session).await?
+        }
+        (None, None) => return Err(ErrorCode::Unauthorized.into()),
+    };
     state.keys.admit(&known)?;
     known.key().demand(N::SCOPES)?;
-    Ok(known.key)
+    Ok(known)
 }
 
 impl<N: Need> FromRequest for Call<N> {
@@ -161,12 +179,12 @@ impl<N: Need> FromRequest for Call<N> {
             let settings = &state.config.server;
             let plan = body::Plan::of(&request, settings.api_body_limit.as_usize(), settings);
             match authenticate::<N>(&state, &request).await {
-                Ok(key) => {
+                Ok(known) => {
                     let body = body::read(&mut payload, &plan, async |_more| true).await?;
                     Ok(Self {
                         state,
                         request,
-                        key,
+                        known,
                         body,
                         need: PhantomData,
                     })

@@ -24,6 +24,12 @@ pub enum KeyKind {
     Tenant,
     /// An operator's.
     Operator,
+    /// A session's.
+    Session,
+    /// An invitation's.
+    Invitation,
+    /// That of a link to a new password.
+    Reset,
 }
 
 impl KeyKind {
@@ -31,6 +37,9 @@ impl KeyKind {
         match self {
             Self::Tenant => "mj_live_",
             Self::Operator => "mj_op_",
+            Self::Session => "mj_session_",
+            Self::Invitation => "mj_invite_",
+            Self::Reset => "mj_reset_",
         }
     }
 }

@@ -54,13 +54,15 @@ async fn a_wrong_path_and_a_wrong_method_are_told_apart_in_json() {
 }
 
 /// Every path, with the methods that it knows, in alphabetical order.
-const PATHS: [(&str, &[&str]); 36] = [
+const PATHS: [(&str, &[&str]); 50] = [
     ("/", &["GET", "HEAD"]),
     ("/console/app.js", &["GET", "HEAD"]),
     ("/demo/session", &["GET", "HEAD"]),
     ("/healthz", &["GET", "HEAD"]),
     ("/metrics", &["GET", "HEAD"]),
     ("/readyz", &["GET", "HEAD"]),
+    ("/v1/admin/password-resets", &["POST"]),
+    ("/v1/admin/tenants/x/invitations", &["POST"]),
     ("/v1/admin/operators", &["GET", "HEAD", "POST"]),
     ("/v1/admin/operators/x", &["DELETE"]),
     ("/v1/admin/quarantine", &["GET", "HEAD"]),
@@ -88,6 +90,18 @@ const PATHS: [(&str, &[&str]); 36] = [
     ("/v1/messages/x", &["DELETE", "GET", "HEAD"]),
     ("/v1/messages/x/resolve", &["POST"]),
     ("/v1/numbers", &["GET", "HEAD"]),
+    ("/v1/invitations/accept", &["POST"]),
+    ("/v1/invitations/look", &["POST"]),
+    ("/v1/password", &["PUT"]),
+    ("/v1/session", &["DELETE", "GET", "HEAD", "POST"]),
+    ("/v1/session/password", &["PUT"]),
+    ("/v1/session/tenant", &["PUT"]),
+    ("/v1/sessions", &["GET", "HEAD"]),
+    ("/v1/sessions/x", &["DELETE"]),
+    ("/v1/team", &["GET", "HEAD"]),
+    ("/v1/team/invitations", &["GET", "HEAD", "POST"]),
+    ("/v1/team/invitations/x", &["DELETE"]),
+    ("/v1/team/x", &["DELETE", "PUT"]),
     ("/v1/ws", &["GET"]),
     ("/v1/ws/ticket", &["POST"]),
     ("/webhooks/whatsapp", &["GET", "HEAD", "POST"]),

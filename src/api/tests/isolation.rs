@@ -14,11 +14,12 @@ use crate::telemetry::labels::HttpRoute;
 
 /// Who may call.
 #[derive(Debug, Clone, Copy, PartialEq)]
-enum Guard {
+pub(super) enum Guard {
     Open,
     /// A key with all of these scopes.
     Key(&'static [Scope]),
     Operator,
+    Session,
     Ticket,
 }
 
@@ -26,7 +27,7 @@ const SEND: Guard = Guard::Key(&[Scope::Send]);
 const AGENTS: Guard = Guard::Key(&[Scope::Agents, Scope::Read]);
 const READ: Guard = Guard::Key(&[Scope::Read]);
 
-fn routes() -> Vec<(&'static str, &'static str, Guard, Value)> {
+pub(super) fn routes() -> Vec<(&'static str, &'static str, Guard, Value)> {
     let text = json!({ "to": "628123456789", "type": "text", "text": { "body": "x" } });
     vec![
         ("POST", "/webhooks/whatsapp", Guard::Open, json!({})),
@@ -94,6 +95,47 @@ fn routes() -> Vec<(&'static str, &'static str, Guard, Value)> {
             json!({ "text": "x" }),
         ),
         ("DELETE", "/v1/canned-replies/{shortcut}", SEND, json!({})),
+        ("GET", "/v1/team", READ, json!({})),
+        ("POST", "/v1/session", Guard::Open, json!({})),
+        ("PUT", "/v1/password", Guard::Open, json!({})),
+        ("POST", "/v1/invitations/look", Guard::Open, json!({})),
+        ("POST", "/v1/invitations/accept", Guard::Open, json!({})),
+        ("GET", "/v1/session", Guard::Session, json!({})),
+        ("DELETE", "/v1/session", Guard::Session, json!({})),
+        (
+            "PUT",
+            "/v1/session/tenant",
+            Guard::Session,
+            json!({ "tenant_id": OTHER }),
+        ),
+        (
+            "PUT",
+            "/v1/session/password",
+            Guard::Session,
+            json!({ "current": "x", "new": "y" }),
+        ),
+        ("GET", "/v1/sessions", Guard::Session, json!({})),
+        ("DELETE", "/v1/sessions/{session_id}", Guard::Session, json!({})),
+        ("GET", "/v1/team/invitations", Guard::Session, json!({})),
+        (
+            "POST",
+            "/v1/team/invitations",
+            Guard::Session,
+            json!({ "email": "x@example.com", "role": "agent" }),
+        ),
+        (
+            "DELETE",
+            "/v1/team/invitations/{invitation_id}",
+            Guard::Session,
+            json!({}),
+        ),
+        (
+            "PUT",
+            "/v1/team/{user_id}",
+            Guard::Session,
+            json!({ "role": "agent" }),
+        ),
+        ("DELETE", "/v1/team/{user_id}", Guard::Session, json!({})),
         ("GET", "/v1/ws", Guard::Ticket, json!({})),
         ("POST", "/v1/ws/ticket", AGENTS, json!({ "agent": "ana" })),
         (
@@ -163,6 +205,18 @@ fn routes() -> Vec<(&'static str, &'static str, Guard, Value)> {
             "/v1/admin/operators",
             Guard::Operator,
             json!({ "name": "x", "role": "viewer" }),
+        ),
+        (
+            "POST",
+            "/v1/admin/tenants/{tenant_id}/invitations",
+            Guard::Operator,
+            json!({ "email": "x@example.com", "role": "owner" }),
+        ),
+        (
+            "POST",
+            "/v1/admin/password-resets",
+            Guard::Operator,
+            json!({ "email": "x@example.com" }),
         ),
         ("GET", "/v1/admin/operators", Guard::Operator, json!({})),
         (
@@ -259,6 +313,18 @@ async fn no_route_is_open_that_should_not_be() {
                     "{method} {path}: {answer:?}"
                 );
                 assert_ne!(answer, refused, "{method} {path}");
+            }
+            // A key of a program, an operator's token and a cookie that nobody has are as good as none.
+            Guard::Session => {
+                let cookie = format!("__Host-mesej={}", api.key);
+                for call in [
+                    call(),
+                    call().bearer(&api.key),
+                    call().bearer(ADMIN),
+                    call().header("Cookie", &cookie),
+                ] {
+                    assert_eq!(call.send().await.outcome(), refused, "{method} {path}");
+                }
             }
             Guard::Key(scopes) => {
                 assert_eq!(call().send().await.outcome(), refused, "{method} {path}");

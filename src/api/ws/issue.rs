@@ -1,4 +1,4 @@
-//! `POST /v1/ws/ticket`: a program vouches for an agent.
+//! `POST /v1/ws/ticket`: a program vouches for an agent, or somebody who is signed in opens a socket.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,10 +23,16 @@ pub(in crate::api) async fn ticket(
     sockets: web::Data<Sockets>,
 ) -> Result<HttpResponse, ApiError> {
     let mut fields = Fields::read(call.body())?;
-    let agent = fields.required::<AgentId>("agent")?;
-    let name = fields.optional::<Name<128>>("name")?;
+    let (agent, name) = if let Some(user) = call.user() {
+        // Nobody is anybody else.
+        (user.agent.clone(), Arc::clone(&user.name))
+    } else {
+        let agent = fields.required::<AgentId>("agent")?;
+        let name = fields.optional::<Name<128>>("name")?;
+        let name = name.map_or_else(|| agent.as_str().into(), |name| name.into_text().into());
+        (agent, name)
+    };
     fields.finish()?;
-    let name = name.map_or_else(|| agent.as_str().into(), |name| name.into_text().into());
     let pass = Pass {
         tenant: call.tenant(),
         agent,

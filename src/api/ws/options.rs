@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use super::origin::AllowedOrigins;
 use super::protocol::ProtocolLimits;
 use crate::actors::feed::FeedLimits;
 use crate::api::gcra::Rate;
+use crate::api::origin::AllowedOrigins;
 use crate::config::Config;
 
 /// Bytes of a message that comes in several frames.

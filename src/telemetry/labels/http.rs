@@ -35,6 +35,30 @@ label_enums! {
         CannedReplies = "/v1/canned-replies",
         /// One of them.
         CannedReply = "/v1/canned-replies/{shortcut}",
+        /// Signing in and out, and who is signed in.
+        Session = "/v1/session",
+        /// For which tenant.
+        SessionTenant = "/v1/session/tenant",
+        /// The password of who is signed in.
+        SessionPassword = "/v1/session/password",
+        /// A new password by a link.
+        Password = "/v1/password",
+        /// Where somebody is signed in.
+        Sessions = "/v1/sessions",
+        /// One of these places.
+        OneSession = "/v1/sessions/{session_id}",
+        /// What an invitation says.
+        InvitationLook = "/v1/invitations/look",
+        /// Following it.
+        InvitationAccept = "/v1/invitations/accept",
+        /// Who is in the team.
+        Team = "/v1/team",
+        /// Invitations into it.
+        Invitations = "/v1/team/invitations",
+        /// One of them.
+        Invitation = "/v1/team/invitations/{invitation_id}",
+        /// One member.
+        TeamMember = "/v1/team/{user_id}",
         /// Handshakes of agents' sockets.
         Socket = "/v1/ws",
         /// Tickets for them.
@@ -55,6 +79,10 @@ label_enums! {
         Keys = "/v1/admin/tenants/{tenant_id}/keys",
         /// One key.
         Key = "/v1/admin/tenants/{tenant_id}/keys/{key_id}",
+        /// Invitations into a tenant's team, by an operator.
+        TenantInvitations = "/v1/admin/tenants/{tenant_id}/invitations",
+        /// Links to new passwords.
+        PasswordResets = "/v1/admin/password-resets",
         /// Operators with tokens of their own.
         Operators = "/v1/admin/operators",
         /// One of them.

@@ -17,6 +17,7 @@ use tokio_util::either::Either;
 
 use super::super::tickets::key_for_tests;
 use super::super::{Pass, SocketOptions, SocketParts, Sockets, open, worker_data};
+use crate::accounts::Accounts;
 use crate::actors::feed::rig::LedgerPort;
 use crate::api::auth::KeyRing;
 use crate::api::connection::Times;
@@ -76,8 +77,14 @@ impl Rig {
         let port = LedgerPort::new(super::store());
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
         let config = Config::defaults().unwrap();
+        let accounts = Accounts::new(
+            Arc::clone(&port.store),
+            Arc::clone(&clock),
+            config.accounts.clone(),
+        );
         let keys = Arc::new(KeyRing::new(
             Arc::clone(&port.store),
+            Arc::new(accounts),
             Arc::clone(&clock),
             &config.limits,
         ));

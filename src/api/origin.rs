@@ -1,8 +1,8 @@
-//! Which web pages may open a socket.
+//! Which web pages may open a socket, or act for somebody who is signed in.
 
 use crate::config::{BaseUrl, Origin};
 
-/// Pages of these origins, and of the server's own, may open a socket. What is no web page sends no `Origin`.
+/// Pages of these origins, and of the server's own, are let in. What is no web page sends no `Origin`.
 #[derive(Debug, Clone, Default)]
 pub(super) struct AllowedOrigins(Vec<Origin>);
 

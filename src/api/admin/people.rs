@@ -1,0 +1,42 @@
+//! People, for operators: the first owner of a tenant, a link to a new password.
+
+use actix_web::HttpResponse;
+use secrecy::ExposeSecret as _;
+use serde_json::json;
+
+use super::super::auth::key::KeyKind;
+use super::super::auth::{AdminCall, new_token};
+use super::super::error::ApiError;
+use super::super::json::Fields;
+use super::super::team::{invite as invite_into, link};
+use super::tenant_of;
+use crate::accounts::{AccountError, Actor};
+use crate::domain::email::EmailAddress;
+
+/// `POST /v1/admin/tenants/{tenant_id}/invitations`
+pub(in crate::api) async fn invite(call: AdminCall) -> Result<HttpResponse, ApiError> {
+    let tenant = tenant_of(&call).await?;
+    invite_into(call.state(), tenant.id, Actor::Operator, call.body()).await
+}
+
+/// `POST /v1/admin/password-resets`: the one answer that holds the link.
+pub(in crate::api) async fn reset(call: AdminCall) -> Result<HttpResponse, ApiError> {
+    let mut fields = Fields::read(call.body())?;
+    let email = fields.required::<EmailAddress>("email")?;
+    fields.finish()?;
+    let state = call.state();
+    let (new, token) = new_token(state, KeyKind::Reset)?;
+    let made = state.accounts.offer_reset(&email, token.hash).await;
+    let expires = made.map_err(|error| match error {
+        AccountError::NoSuchMember => ApiError::absent("nobody has an account with this e-mail address"),
+        other => other.into(),
+    })?;
+    let by = call.operator().id();
+    tracing::info!(reset.id = token.id, by, "a link to a new password was made");
+    let text = new.text.expose_secret();
+    Ok(HttpResponse::Created().json(json!({
+        "token": text,
+        "link": link(state, &format!("password/{text}")),
+        "expires": expires,
+    })))
+}

@@ -1,0 +1,248 @@
+//! A call by somebody who is signed in: by a cookie, from a page of this gateway's own.
+//!
+//! The cookie is `__Host-` (RFC 6265bis), so that no other host and no other path sets it, and no script reads it. What changes
+//! something needs, beside it, the page's own origin and a token that only such a page knows.
+
+use std::time::Duration;
+
+use actix_web::dev::Payload;
+use actix_web::http::header::{COOKIE, HOST, HeaderMap, ORIGIN, USER_AGENT};
+use actix_web::{FromRequest, HttpRequest, web};
+use bytes::Bytes;
+use futures_util::future::LocalBoxFuture;
+use subtle::ConstantTimeEq as _;
+
+use super::super::body;
+use super::super::client_address::client_address;
+use super::super::error::{ApiError, ErrorCode};
+use super::super::params::Params;
+use super::super::state::ApiState;
+use super::key::{KeyKind, NewKey, PresentedKey};
+use crate::accounts::{NewToken, SignInOrigin, SignedIn};
+use crate::domain::ids::{digest16, hex};
+use crate::store::KeyHash;
+
+/// The cookie's name.
+const NAME: &str = "__Host-mesej";
+/// The header with the page's token.
+const CSRF: &str = "x-csrf-token";
+/// Bytes of a body that somebody sends who is not signed in yet.
+const OPEN_BODY: usize = 4 << 10;
+
+/// The session's token in a request's cookie, if it has the form of one.
+pub(in crate::api) fn cookie(headers: &HeaderMap) -> Option<&str> {
+    let all = headers.get_all(COOKIE).filter_map(|value| value.to_str().ok());
+    let mut tokens = all
+        .flat_map(|value| value.split(';'))
+        .filter_map(|pair| pair.trim().split_once('='))
+        .filter_map(|(name, value)| (name == NAME).then_some(value));
+    // Twice the same name: somebody else set one of them.
+    tokens.next().filter(|_| tokens.next().is_none())
+}
+
+/// The token that a page shows with what changes something.
+pub(in crate::api) fn csrf_token(token: &str) -> String {
+    hex(&digest16(&[b"csrf", token.as_bytes()]))
+}
+
+/// A cookie that holds a token, or takes it away.
+pub(in crate::api) fn set_cookie(token: &str, lasts: Duration) -> String {
+    let seconds = lasts.as_secs();
+    format!("{NAME}={token}; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age={seconds}")
+}
+
+/// The session that a cookie names.
+pub(in crate::api) fn presented(headers: &HeaderMap) -> Option<KeyHash> {
+    let token = PresentedKey::parse(KeyKind::Session, cookie(headers)?)?;
+    Some(token.hash())
+}
+
+/// Refuses what a page of somebody else's sent.
+pub(in crate::api) fn demand_own_page(state: &ApiState, request: &HttpRequest) -> Result<(), ApiError> {
+    let headers = request.headers();
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    let site = text("sec-fetch-site").is_none_or(|site| site == "same-origin" || site == "none");
+    if site
+        && state
+            .own_origins
+            .admits(text(ORIGIN.as_str()), text(HOST.as_str()))
+    {
+        return Ok(());
+    }
+    Err(ApiError::because(
+        ErrorCode::BadOrigin,
+        "this is for pages of the gateway's own alone",
+    ))
+}
+
+/// The same for what changes something with the rights of somebody who is signed in.
+pub(in crate::api) fn demand_token(state: &ApiState, request: &HttpRequest) -> Result<(), ApiError> {
+    if request.method().is_safe() {
+        return Ok(());
+    }
+    demand_own_page(state, request)?;
+    let headers = request.headers();
+    let shown = headers.get(CSRF).and_then(|value| value.to_str().ok());
+    let expected = cookie(headers).map(csrf_token);
+    let same = shown
+        .zip(expected)
+        .is_some_and(|(shown, expected)| shown.as_bytes().ct_eq(expected.as_bytes()).into());
+    if same {
+        return Ok(());
+    }
+    Err(ApiError::because(
+        ErrorCode::BadOrigin,
+        "`X-CSRF-Token` is missing or not that of this session: load the page again",
+    ))
+}
+
+/// Where a client signs in from.
+pub(in crate::api) fn origin(state: &ApiState, request: &HttpRequest) -> SignInOrigin {
+    let browser = request.headers().get(USER_AGENT);
+    SignInOrigin {
+        address: client_address(request, &state.config.server.trusted_proxies),
+        browser: browser
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default()
+            .to_owned(),
+    }
+}
+
+/// A new token of a kind, and what the store keeps of it.
+pub(in crate::api) fn new_token(state: &ApiState, kind: KeyKind) -> Result<(NewKey, NewToken), ApiError> {
+    let new = NewKey::generate(kind, &state.random).map_err(ApiError::internal)?;
+    let kept = NewToken {
+        id: new.id.clone(),
+        hash: new.hash,
+    };
+    Ok((new, kept))
+}
+
+/// A call by nobody: somebody who is about to sign in, from a page of the gateway's own.
+pub struct OpenCall {
+    state: web::Data<ApiState>,
+    request: HttpRequest,
+    body: Bytes,
+}
+
+impl OpenCall {
+    /// What the handlers share.
+    pub fn state(&self) -> &ApiState {
+        &self.state
+    }
+
+    /// The body as it came; at most four kibibytes.
+    pub fn body(&self) -> &Bytes {
+        &self.body
+    }
+
+    /// From where.
+    pub fn origin(&self) -> SignInOrigin {
+        origin(&self.state, &self.request)
+    }
+
+    /// The parameters of the address.
+    pub fn params(&self) -> Result<Params, ApiError> {
+        Params::read(self.request.query_string())
+    }
+}
+
+impl FromRequest for OpenCall {
+    type Error = ApiError;
+    type Future = LocalBoxFuture<'static, Result<Self, ApiError>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let (request, mut payload) = (request.clone(), payload.take());
+        Box::pin(async move {
+            let state = ApiState::of(&request)?;
+            let plan = body::Plan::of(&request, OPEN_BODY, &state.config.server);
+            if let Err(error) = demand_own_page(&state, &request) {
+                body::drain(&mut payload, &plan).await;
+                return Err(error);
+            }
+            let body = body::read(&mut payload, &plan, async |_more| true).await?;
+            Ok(Self { state, request, body })
+        })
+    }
+}
+
+/// A call by somebody who is signed in, about the account itself: no role is needed.
+pub struct SessionCall {
+    state: web::Data<ApiState>,
+    request: HttpRequest,
+    who: SignedIn,
+    body: Bytes,
+}
+
+impl SessionCall {
+    /// What the handlers share.
+    pub fn state(&self) -> &ApiState {
+        &self.state
+    }
+
+    /// Who calls.
+    pub fn who(&self) -> &SignedIn {
+        &self.who
+    }
+
+    /// The body as it came; at most four kibibytes.
+    pub fn body(&self) -> &Bytes {
+        &self.body
+    }
+
+    /// From where.
+    pub fn origin(&self) -> SignInOrigin {
+        origin(&self.state, &self.request)
+    }
+
+    /// The parameters of the address.
+    pub fn params(&self) -> Result<Params, ApiError> {
+        Params::read(self.request.query_string())
+    }
+
+    /// A part of the path.
+    pub fn path(&self, name: &str) -> &str {
+        self.request.match_info().get(name).unwrap_or_default()
+    }
+
+    /// The session's token.
+    pub fn token(&self) -> &str {
+        cookie(self.request.headers()).unwrap_or_default()
+    }
+}
+
+async fn authenticate(state: &ApiState, request: &HttpRequest) -> Result<SignedIn, ApiError> {
+    let nobody = || ApiError::because(ErrorCode::Unauthorized, "sign in first");
+    let token = presented(request.headers()).ok_or_else(nobody)?;
+    let who = state.keys.session(token).await?.ok_or_else(nobody)?;
+    demand_token(state, request)?;
+    Ok(who)
+}
+
+impl FromRequest for SessionCall {
+    type Error = ApiError;
+    type Future = LocalBoxFuture<'static, Result<Self, ApiError>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let (request, mut payload) = (request.clone(), payload.take());
+        Box::pin(async move {
+            let state = ApiState::of(&request)?;
+            let plan = body::Plan::of(&request, OPEN_BODY, &state.config.server);
+            match authenticate(&state, &request).await {
+                Ok(who) => {
+                    let body = body::read(&mut payload, &plan, async |_more| true).await?;
+                    Ok(Self {
+                        state,
+                        request,
+                        who,
+                        body,
+                    })
+                }
+                Err(error) => {
+                    body::drain(&mut payload, &plan).await;
+                    Err(error)
+                }
+            }
+        })
+    }
+}

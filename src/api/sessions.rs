@@ -1,0 +1,187 @@
+//! Signing in and out, and a user's own sessions and password.
+
+use actix_web::HttpResponse;
+use actix_web::http::header::SET_COOKIE;
+use secrecy::{ExposeSecret as _, SecretString};
+use serde_json::{Value, json};
+
+use super::auth::key::{KeyKind, NewKey, PresentedKey};
+use super::auth::{OpenCall, SessionCall, csrf_token, new_token, set_cookie};
+use super::error::{ApiError, ErrorCode};
+use super::json::Fields;
+use super::state::ApiState;
+use crate::accounts::{AccountError, Ending, SignedIn, SigningIn};
+use crate::domain::TenantId;
+use crate::domain::email::EmailAddress;
+use crate::store::KeyHash;
+use std::time::Duration;
+
+/// A password as it comes.
+pub(super) fn password(fields: &mut Fields, name: &'static str) -> Result<SecretString, ApiError> {
+    Ok(fields.required::<String>(name)?.into())
+}
+
+/// Who is signed in, and what the page needs to go on.
+async fn shown(state: &ApiState, who: &SignedIn, token: &str) -> Result<Value, ApiError> {
+    let mut tenants = Vec::new();
+    for (tenant, role) in state.accounts.tenants_of(who.user).await? {
+        if let Some(row) = state.store.tenant(tenant).await? {
+            tenants.push(json!({ "tenant_id": tenant, "name": row.name, "role": role }));
+        }
+    }
+    Ok(json!({
+        "user": { "user_id": who.user, "name": who.name, "email": who.email },
+        "tenant_id": who.tenant.map(|(tenant, _)| tenant),
+        "role": who.tenant.map(|(_, role)| role),
+        "tenants": tenants,
+        "session_id": who.session,
+        "until": who.until,
+        "csrf_token": csrf_token(token),
+    }))
+}
+
+/// Answers with a cookie for somebody who has just signed in.
+pub(super) async fn opened(
+    state: &ApiState,
+    who: &SignedIn,
+    token: &NewKey,
+) -> Result<HttpResponse, ApiError> {
+    let text = token.text.expose_secret();
+    let answer = shown(state, who, text).await?;
+    let lasts = state.config.accounts.session_max;
+    let cookie = (SET_COOKIE, set_cookie(text, lasts));
+    Ok(HttpResponse::Created().insert_header(cookie).json(answer))
+}
+
+/// Sessions that ended: whoever shows one is asked again, on this gateway at once.
+pub(super) fn forget(state: &ApiState, ended: &[KeyHash]) {
+    for token in ended {
+        state.keys.forget(*token);
+    }
+}
+
+/// `POST /v1/session`: signs in.
+pub(super) async fn sign_in(call: OpenCall) -> Result<HttpResponse, ApiError> {
+    let mut fields = Fields::read(call.body())?;
+    let email = fields.required::<EmailAddress>("email")?;
+    let password = password(&mut fields, "password")?;
+    let tenant = fields.optional::<TenantId>("tenant_id")?;
+    fields.finish()?;
+    let state = call.state();
+    let (new, token) = new_token(state, KeyKind::Session)?;
+    let asked = SigningIn {
+        email,
+        password,
+        tenant,
+        token,
+        origin: call.origin(),
+    };
+    let who = state.accounts.sign_in(asked).await?;
+    opened(state, &who, &new).await
+}
+
+/// `GET /v1/session`: who is signed in.
+pub(super) async fn show(call: SessionCall) -> Result<HttpResponse, ApiError> {
+    call.params()?.finish()?;
+    let answer = shown(call.state(), call.who(), call.token()).await?;
+    Ok(HttpResponse::Ok().json(answer))
+}
+
+/// `DELETE /v1/session`: signs out.
+pub(super) async fn sign_out(call: SessionCall) -> Result<HttpResponse, ApiError> {
+    let (state, who) = (call.state(), call.who());
+    let ended = state
+        .accounts
+        .end_sessions(who.user, Ending::One(who.token))
+        .await?;
+    forget(state, &ended);
+    let gone = (SET_COOKIE, set_cookie("", Duration::ZERO));
+    Ok(HttpResponse::Ok().insert_header(gone).json(json!({})))
+}
+
+/// `PUT /v1/session/tenant`: works for another tenant from now on, in a new session.
+pub(super) async fn change_tenant(call: SessionCall) -> Result<HttpResponse, ApiError> {
+    let mut fields = Fields::read(call.body())?;
+    let tenant = fields.required::<TenantId>("tenant_id")?;
+    fields.finish()?;
+    let (state, before) = (call.state(), call.who());
+    let (new, token) = new_token(state, KeyKind::Session)?;
+    let changed = state
+        .accounts
+        .change_tenant(before, tenant, token, &call.origin())
+        .await;
+    let who = changed.map_err(|error| match error {
+        // Whether there is such a tenant is nobody else's business.
+        AccountError::NotAllowed => ApiError::absent("you are in no team of a tenant with this id"),
+        other => other.into(),
+    })?;
+    forget(state, &[before.token]);
+    opened(state, &who, &new).await
+}
+
+/// `PUT /v1/session/password`: changes the password; all other sessions end.
+pub(super) async fn change_password(call: SessionCall) -> Result<HttpResponse, ApiError> {
+    let mut fields = Fields::read(call.body())?;
+    let current = password(&mut fields, "current")?;
+    let new = password(&mut fields, "new")?;
+    fields.finish()?;
+    let (state, who) = (call.state(), call.who());
+    let ended = state
+        .accounts
+        .change_password(who, current, new, &call.origin())
+        .await?;
+    forget(state, &ended);
+    Ok(HttpResponse::Ok().json(json!({ "ended_sessions": ended.len() })))
+}
+
+/// `PUT /v1/password`: a new password by a link of the operator's; all sessions of the user end.
+pub(super) async fn reset_password(call: OpenCall) -> Result<HttpResponse, ApiError> {
+    let mut fields = Fields::read(call.body())?;
+    let token = fields.required::<String>("token")?;
+    let new = password(&mut fields, "password")?;
+    fields.finish()?;
+    let state = call.state();
+    let token = PresentedKey::parse(KeyKind::Reset, &token).ok_or(AccountError::NoSuchLink)?;
+    let ended = state.accounts.reset_password(token.hash(), new).await?;
+    forget(state, &ended);
+    Ok(HttpResponse::Ok().json(json!({ "ended_sessions": ended.len() })))
+}
+
+/// `GET /v1/sessions`: where the user is signed in.
+pub(super) async fn list(call: SessionCall) -> Result<HttpResponse, ApiError> {
+    call.params()?.finish()?;
+    let (state, who) = (call.state(), call.who());
+    let sessions = state.accounts.sessions_of(who.user).await?;
+    let sessions: Vec<Value> = sessions
+        .iter()
+        .map(|(token, session)| {
+            json!({
+                "session_id": session.id,
+                "tenant_id": session.tenant,
+                "created": session.created,
+                "used": session.used,
+                "browser": session.browser,
+                "address": session.address,
+                "is_this": *token == who.token,
+            })
+        })
+        .collect();
+    Ok(HttpResponse::Ok().json(json!({ "sessions": sessions })))
+}
+
+/// `DELETE /v1/sessions/{session_id}`: ends one; `others` ends all but this one.
+pub(super) async fn end(call: SessionCall) -> Result<HttpResponse, ApiError> {
+    let (state, who) = (call.state(), call.who());
+    let which = match call.path("session_id") {
+        "others" => Ending::Others(who.token),
+        id => {
+            let sessions = state.accounts.sessions_of(who.user).await?;
+            let found = sessions.iter().find(|(_, session)| session.id == id);
+            let (token, _) = found.ok_or(ErrorCode::NotFound)?;
+            Ending::One(*token)
+        }
+    };
+    let ended = state.accounts.end_sessions(who.user, which).await?;
+    forget(state, &ended);
+    Ok(HttpResponse::Ok().json(json!({ "ended_sessions": ended.len() })))
+}

@@ -1,0 +1,221 @@
+//! A tenant's team: its members, and invitations into it.
+
+use actix_web::HttpResponse;
+use ring::rand::SecureRandom as _;
+use secrecy::ExposeSecret as _;
+use serde_json::{Value, json};
+
+use super::auth::key::{KeyKind, PresentedKey};
+use super::auth::{Call, CanRead, OpenCall, SessionCall, new_token};
+use super::error::{ApiError, ErrorCode};
+use super::json::Fields;
+use super::name::Name;
+use super::sessions::{forget, opened, password};
+use super::state::ApiState;
+use crate::accounts::{Accepting, AccountError, Actor, Ending, Inviting, TeamMember};
+use crate::domain::email::EmailAddress;
+use crate::domain::roles::{Right, Role};
+use crate::domain::{TenantId, UserId};
+use crate::store::tables::Invitation;
+
+/// A member. Who has no seat in the team, a program for example, sees no addresses.
+fn shown(member: &TeamMember) -> Value {
+    json!({
+        "user_id": member.user,
+        "agent": member.user.to_string(),
+        "name": member.name,
+        "email": member.email,
+        "role": member.role,
+        "since": member.since,
+    })
+}
+
+fn invitation(invitation: &Invitation) -> Value {
+    json!({
+        "invitation_id": invitation.id,
+        "email": invitation.email,
+        "role": invitation.role,
+        "by": invitation.by,
+        "created": invitation.created,
+        "expires": invitation.expires,
+    })
+}
+
+/// The tenant that somebody is signed in for, and who that is.
+fn seat(call: &SessionCall) -> Result<(TenantId, Actor, Role), ApiError> {
+    let seat = call.who().tenant;
+    let (tenant, role) =
+        seat.ok_or_else(|| ApiError::because(ErrorCode::Forbidden, "you are in no team any more"))?;
+    Ok((tenant, Actor::Member(call.who().user), role))
+}
+
+/// An invitation with the link that it is followed by: the one answer that holds the token.
+pub(super) async fn invite(
+    state: &ApiState,
+    tenant: TenantId,
+    by: Actor,
+    body: &[u8],
+) -> Result<HttpResponse, ApiError> {
+    let mut fields = Fields::read(body)?;
+    let email = fields.required::<EmailAddress>("email")?;
+    let role = fields.required::<Role>("role")?;
+    fields.finish()?;
+    let (new, token) = new_token(state, KeyKind::Invitation)?;
+    let asked = Inviting {
+        tenant,
+        by,
+        email,
+        role,
+        token,
+    };
+    let made = state.accounts.invite(asked).await?;
+    tracing::info!(tenant.id = %tenant, invitation.id = made.id, role = role.as_str(), "somebody was invited");
+    let text = new.text.expose_secret();
+    let mut answer = invitation(&made);
+    if let Some(fields) = answer.as_object_mut() {
+        fields.insert("token".to_owned(), json!(text));
+        fields.insert(
+            "link".to_owned(),
+            json!(link(state, &format!("invitation/{tenant}/{text}"))),
+        );
+    }
+    Ok(HttpResponse::Created().json(answer))
+}
+
+/// An address of the console. The part behind `#` never leaves the browser, so that no log of a proxy holds it.
+pub(super) fn link(state: &ApiState, place: &str) -> String {
+    let server = &state.config.server;
+    let base = server.public_url.as_ref().map_or_else(
+        || format!("http://{}", server.listen),
+        |url| url.as_str().trim_end_matches('/').to_owned(),
+    );
+    format!("{base}/#/{place}")
+}
+
+/// `GET /v1/team`
+pub(super) async fn list(call: Call<CanRead>) -> Result<HttpResponse, ApiError> {
+    call.params()?.finish()?;
+    let team = call.state().accounts.team(call.tenant()).await?;
+    let mut members: Vec<Value> = team.iter().map(shown).collect();
+    if call.user().is_none() {
+        for member in &mut members {
+            member.as_object_mut().map(|fields| fields.shift_remove("email"));
+        }
+    }
+    Ok(HttpResponse::Ok().json(json!({ "members": members })))
+}
+
+/// `PUT /v1/team/{user_id}`: another role; the member signs in again.
+pub(super) async fn set_role(call: SessionCall) -> Result<HttpResponse, ApiError> {
+    let mut fields = Fields::read(call.body())?;
+    let role = fields.required::<Role>("role")?;
+    fields.finish()?;
+    let (state, (tenant, by, _)) = (call.state(), seat(&call)?);
+    let user = member(&call)?;
+    state.accounts.set_role(tenant, by, user, role).await?;
+    end_there(state, tenant, user).await?;
+    tracing::info!(tenant.id = %tenant, user.id = %user, role = role.as_str(), "a member has another role");
+    Ok(HttpResponse::Ok().json(json!({ "user_id": user, "role": role })))
+}
+
+/// `DELETE /v1/team/{user_id}`: out of the team; the member's sessions and sockets end.
+pub(super) async fn remove(call: SessionCall) -> Result<HttpResponse, ApiError> {
+    let (state, (tenant, by, _)) = (call.state(), seat(&call)?);
+    let user = member(&call)?;
+    state.accounts.remove_member(tenant, by, user).await?;
+    end_there(state, tenant, user).await?;
+    tracing::info!(tenant.id = %tenant, user.id = %user, "a member left the team");
+    Ok(HttpResponse::Ok().json(json!({ "user_id": user })))
+}
+
+fn member(call: &SessionCall) -> Result<UserId, ApiError> {
+    let id = call.path("user_id").parse();
+    id.map_err(|_malformed| AccountError::NoSuchMember.into())
+}
+
+async fn end_there(state: &ApiState, tenant: TenantId, user: UserId) -> Result<(), ApiError> {
+    let ended = state
+        .accounts
+        .end_sessions(user, Ending::OfTenant(tenant))
+        .await?;
+    forget(state, &ended);
+    Ok(())
+}
+
+/// `POST /v1/team/invitations`
+pub(super) async fn invite_member(call: SessionCall) -> Result<HttpResponse, ApiError> {
+    let (tenant, by, _) = seat(&call)?;
+    invite(call.state(), tenant, by, call.body()).await
+}
+
+/// `GET /v1/team/invitations`
+pub(super) async fn invitations(call: SessionCall) -> Result<HttpResponse, ApiError> {
+    call.params()?.finish()?;
+    let (tenant, _, role) = seat(&call)?;
+    if !role.allows(Right::ManageTeam) {
+        return Err(AccountError::NotAllowed.into());
+    }
+    let open = call.state().accounts.invitations(tenant).await?;
+    let open: Vec<Value> = open.iter().map(invitation).collect();
+    Ok(HttpResponse::Ok().json(json!({ "invitations": open })))
+}
+
+/// `DELETE /v1/team/invitations/{invitation_id}`
+pub(super) async fn withdraw(call: SessionCall) -> Result<HttpResponse, ApiError> {
+    let (tenant, by, _) = seat(&call)?;
+    let id = call.path("invitation_id");
+    call.state().accounts.withdraw_invitation(tenant, by, id).await?;
+    Ok(HttpResponse::Ok().json(json!({ "invitation_id": id })))
+}
+
+/// `POST /v1/invitations/look`: whom a link invites, and into whose team.
+pub(super) async fn look(call: OpenCall) -> Result<HttpResponse, ApiError> {
+    let mut fields = Fields::read(call.body())?;
+    let (tenant, token) = invited(&mut fields)?;
+    fields.finish()?;
+    let state = call.state();
+    let invited = state.accounts.invited(tenant, token.hash()).await?;
+    let name = state.store.tenant(tenant).await?.map(|tenant| tenant.name);
+    Ok(HttpResponse::Ok().json(json!({
+        "tenant_id": tenant,
+        "tenant_name": name,
+        "email": invited.email,
+        "role": invited.role,
+        "has_account": invited.is_known,
+    })))
+}
+
+/// `POST /v1/invitations/accept`: into the team, and signed in.
+pub(super) async fn accept(call: OpenCall) -> Result<HttpResponse, ApiError> {
+    let mut fields = Fields::read(call.body())?;
+    let (tenant, token) = invited(&mut fields)?;
+    let name = fields.optional::<Name<100>>("name")?.map(Name::into_text);
+    let password = password(&mut fields, "password")?;
+    fields.finish()?;
+    let state = call.state();
+    let (new, session) = new_token(state, KeyKind::Session)?;
+    let mut fresh = [0_u8; 16];
+    state
+        .random
+        .fill(&mut fresh)
+        .map_err(|_unspecified| ApiError::internal("no randomness to make a user id from"))?;
+    let asked = Accepting {
+        tenant,
+        token: token.hash(),
+        name,
+        password,
+        fresh: UserId::from_bytes(fresh),
+        session,
+        origin: call.origin(),
+    };
+    let who = state.accounts.accept(asked).await?;
+    tracing::info!(tenant.id = %tenant, user.id = %who.user, "an invitation was accepted");
+    opened(state, &who, &new).await
+}
+
+fn invited(fields: &mut Fields) -> Result<(TenantId, PresentedKey), ApiError> {
+    let tenant = fields.required::<TenantId>("tenant_id")?;
+    let token = fields.required::<String>("token")?;
+    let token = PresentedKey::parse(KeyKind::Invitation, &token).ok_or(AccountError::NoSuchLink)?;
+    Ok((tenant, token))
+}
