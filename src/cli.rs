@@ -17,6 +17,7 @@ mod simulate;
 mod store;
 mod tail;
 mod tenant;
+mod user;
 
 #[cfg(test)]
 mod tests;
@@ -158,6 +159,9 @@ enum Command {
     /// Create, list and revoke API keys
     #[command(subcommand)]
     Key(key::KeyCommand),
+    /// Invite people into a tenant's team, and help those who forgot their password
+    #[command(subcommand)]
+    User(user::UserCommand),
     /// Add, list and revoke operators, who look after the gateway
     #[command(subcommand)]
     Operator(operator::OperatorCommand),
@@ -253,6 +257,7 @@ pub async fn run(cli: Cli) -> Result<ExitCode, CliError> {
         Command::Tenant(command) => tenant::run(command).await,
         Command::Number(command) => number::run(command).await,
         Command::Key(command) => key::run(command).await,
+        Command::User(command) => user::run(command).await,
         Command::Operator(command) => operator::run(command).await,
         Command::Store(command) => store::run(command).await,
         Command::Tail(args) => tail::run(args).await,

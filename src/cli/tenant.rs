@@ -5,17 +5,17 @@ mod retention;
 use std::process::ExitCode;
 
 use clap::Subcommand;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::admin::{Api, segment};
-use super::{AdminArgs, CliError, output};
+use super::{AdminArgs, CliError, output, user};
 
 /// What can be done with tenants.
 #[derive(Debug, Subcommand)]
 pub(super) enum TenantCommand {
     /// Create a tenant; its id is printed
     #[command(
-        after_help = "Examples:\n  mesej tenant create --name 'Toko Maju' --retention-days 90\n  \
+        after_help = "Examples:\n  mesej tenant create --name 'Toko Maju' --owner ana@example.com\n  mesej tenant create --name 'Toko Maju' --retention-days 90\n  \
                             TENANT=$(mesej tenant create --name 'Toko Maju' --json | jq -r .tenant_id)"
     )]
     Create {
@@ -25,6 +25,9 @@ pub(super) enum TenantCommand {
         /// Days for which its messages are kept, 1 to 1826; the server's default when left out
         #[arg(long, value_name = "DAYS")]
         retention_days: Option<u32>,
+        /// The e-mail address of its first owner; the link that lets the owner in is printed
+        #[arg(long, value_name = "EMAIL")]
+        owner: Option<String>,
         #[command(flatten)]
         admin: AdminArgs,
     },
@@ -49,14 +52,31 @@ pub(super) async fn run(command: TenantCommand) -> Result<ExitCode, CliError> {
         TenantCommand::Create {
             name,
             retention_days,
+            owner,
             admin,
         } => {
             let mut body = json!({ "name": name });
             if let (Some(days), Some(body)) = (retention_days, body.as_object_mut()) {
                 body.insert("retention_days".to_owned(), days.into());
             }
-            let answer = Api::admin(&admin)?.post("/v1/admin/tenants", &body).await?;
-            output::answer(&answer, admin.json, output::fields)?;
+            let api = Api::admin(&admin)?;
+            let mut answer = api.post("/v1/admin/tenants", &body).await?;
+            let id = answer.get("tenant_id").and_then(Value::as_str).map(str::to_owned);
+            let mut link = String::new();
+            if let (Some(email), Some(id)) = (owner, id) {
+                let invitation = user::invite(&api, &id, &email, user::Role::Owner).await?;
+                link = user::told(&invitation);
+                if let Some(fields) = answer.as_object_mut() {
+                    fields.insert("owner_invitation".to_owned(), invitation);
+                }
+            }
+            output::answer(&answer, admin.json, |answer| {
+                let mut tenant = answer.clone();
+                tenant
+                    .as_object_mut()
+                    .map(|fields| fields.shift_remove("owner_invitation"));
+                format!("{}{link}", output::fields(&tenant))
+            })?;
         }
         TenantCommand::List { admin } => {
             let answer = Api::admin(&admin)?.get("/v1/admin/tenants").await?;
