@@ -142,5 +142,6 @@ impl Config {
         self.unknown.check(problems);
         self.accounts.check(problems);
         self.check_production(problems);
+        self.accounts.check(problems);
     }
 }
