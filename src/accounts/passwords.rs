@@ -1,6 +1,6 @@
 //! Password hashes: argon2id with a random salt, computed on threads of their own by a bounded pool.
 //!
-//! A hash takes tens of milliseconds of a core and 19 MiB: a flood of sign-ins must neither hold up the gateway's other work nor take its
+//! A hash takes ten milliseconds of a core or more, and 19 MiB: a flood of sign-ins must neither hold up the gateway's other work nor take its
 //! memory. So a few are computed at a time, a few more wait, and the rest is refused at once.
 
 mod argon;

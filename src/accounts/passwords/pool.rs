@@ -8,7 +8,7 @@ use tokio::sync::Semaphore;
 use super::PasswordError;
 use crate::telemetry::metrics;
 
-/// How many may wait. At 30 ms a hash and two at a time, the last of them waits a second.
+/// How many may wait. At 12 ms a hash and two at a time, the last of them waits half a second.
 pub(super) const WAITING: usize = 64;
 /// How long one waits at most; whoever signs in has lost patience by then.
 pub(super) const PATIENCE: Duration = Duration::from_secs(10);

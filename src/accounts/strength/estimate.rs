@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::Pattern;
 use super::patterns::{Letters, Match, log2};
 
-/// What a password must cost, in tenths of a bit: 2^40 guesses. At 20 ms a hash that is ten years of 64 cores.
+/// What a password must cost, in tenths of a bit: 2^40 guesses. At 12 ms a hash that is six years of 64 cores.
 pub(super) const STRONG: u32 = 400;
 
 /// Repeated units that are tried at one place; more would cost time and find nothing cheaper.
