@@ -164,12 +164,13 @@ async fn members_manage_those_below_them_and_an_owner_always_stays() {
     assert_eq!(alone.get(&api, "/v1/conversations").await.outcome().0, 401);
     assert_eq!(alone.get(&api, open).await.outcome(), forbidden);
     let team = second.get(&api, "/v1/team").await.json();
-    let emails: Vec<&str> = team["members"]
+    let mut emails: Vec<&str> = team["members"]
         .as_array()
         .unwrap()
         .iter()
         .map(|one| one["email"].as_str().unwrap())
         .collect();
+    emails.sort_unstable();
     assert_eq!(emails, ["admin@example.com", "agent@example.com"]);
     // A program sees who is there, and no addresses.
     let team = api.get("/v1/team").await.json();
