@@ -27,14 +27,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::config::AccountsConfig;
-use crate::domain::{Clock, TenantId, Timestamp, UserId};
+use crate::domain::{Clock, Timestamp};
 use crate::store::plain::{PlainRow, PlainTable};
 use crate::store::{KeyHash, Store, StoreError};
 use passwords::{PasswordError, Passwords};
 use throttle::SignInThrottle;
 
 pub use invitations::{Accepting, Invited, Inviting};
-pub use sessions::{Ending, SignedIn};
+pub use sessions::{Asking, Ending, MOST_SESSIONS, SignedIn};
 pub use sign_in::SigningIn;
 pub use team::{Actor, TeamMember};
 
@@ -53,12 +53,19 @@ pub struct NewToken {
 }
 
 /// Where somebody signs in from.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct SignInOrigin {
     /// The client's address.
     pub address: Option<IpAddr>,
     /// What its browser calls itself.
     pub browser: String,
+}
+
+/// Addresses do not belong into logs.
+impl std::fmt::Debug for SignInOrigin {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("SignInOrigin")
+    }
 }
 
 /// Why something about accounts was not done.
@@ -141,14 +148,6 @@ impl Accounts {
 
     fn table<R: PlainRow>(&self) -> PlainTable<'_, R> {
         PlainTable::of(self.store.as_ref(), self.now())
-    }
-
-    /// The tenants in whose teams a user is, with the user's role in each.
-    pub async fn tenants_of(
-        &self,
-        user: UserId,
-    ) -> Result<Vec<(TenantId, crate::domain::roles::Role)>, AccountError> {
-        self.memberships(user).await
     }
 }
 

@@ -1,4 +1,9 @@
 //! Invitations into a team: a link that works once.
+//!
+//! An invitation is open, then claimed by the user who follows it, then accepted. Each step replaces the row as it was read, so that
+//! of an acceptance and a withdrawal at the same moment one wins.
+
+use std::fmt;
 
 use secrecy::SecretString;
 
@@ -7,7 +12,8 @@ use crate::domain::email::EmailAddress;
 use crate::domain::roles::Role;
 use crate::domain::{TenantId, UserId};
 use crate::store::KeyHash;
-use crate::store::tables::{Invitation, Team, User, UserEmail};
+use crate::store::plain::Found;
+use crate::store::tables::{Invitation, InvitationState, User, UserEmail};
 
 /// Somebody is invited.
 #[derive(Debug)]
@@ -25,7 +31,6 @@ pub struct Inviting {
 }
 
 /// Somebody follows an invitation.
-#[derive(Debug)]
 pub struct Accepting {
     /// Into whose team.
     pub tenant: TenantId,
@@ -43,6 +48,12 @@ pub struct Accepting {
     pub origin: SignInOrigin,
 }
 
+impl fmt::Debug for Accepting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Accepting({})", self.tenant)
+    }
+}
+
 /// An invitation as its page shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Invited {
@@ -54,8 +65,16 @@ pub struct Invited {
     pub is_known: bool,
 }
 
+/// Who answers for an invitation.
+const fn inviter(invitation: &Invitation) -> Actor {
+    match invitation.by {
+        Some(user) => Actor::Member(user),
+        None => Actor::Operator,
+    }
+}
+
 impl Accounts {
-    /// Invites somebody; an earlier invitation of the same person is over with it.
+    /// Invites somebody; an earlier invitation of the same address is over with it.
     pub async fn invite(&self, asked: Inviting) -> Result<Invitation, AccountError> {
         let Inviting {
             tenant,
@@ -64,28 +83,21 @@ impl Accounts {
             role,
             token,
         } = asked;
-        let team = self.table::<Team>().get(&Team::at(tenant)).await?;
-        let team = team.map(|team| team.row).unwrap_or_default();
+        let team = self.team_row(tenant).await?;
         by.demand(&team, role.given_by())?;
         let known = self.by_email(&email).await?;
         if known.is_some_and(|user| team.members.contains_key(&user.id)) {
             return Err(AccountError::AlreadyMember);
         }
-        let open = self.table::<Invitation>();
-        let open = open.page(Invitation::of(tenant), None, MOST_INVITATIONS).await?;
-        for earlier in &open.items {
-            if earlier.row.email == email {
-                let key = Invitation::of(tenant).row(&earlier.sort);
-                let invitations = self.table::<Invitation>();
-                invitations.replace(&key, Some(earlier), None).await?;
-            }
-        }
-        if open.items.len() >= MOST_INVITATIONS {
+        let open = self.open_invitations(tenant).await?;
+        let others = open.iter().filter(|found| found.row.email != email).count();
+        if others >= MOST_INVITATIONS {
             return Err(AccountError::TooMany(MOST_INVITATIONS));
         }
         let now = self.now();
         let invitation = Invitation {
             id: token.id,
+            token: token.hash,
             email,
             role,
             by: match by {
@@ -94,46 +106,81 @@ impl Accounts {
             },
             created: now,
             expires: now.after(self.settings.invitation_expires),
+            state: InvitationState::Open,
         };
+        let key = Invitation::at(tenant, &invitation.email);
         let invitations = self.table::<Invitation>();
-        let key = Invitation::at(tenant, token.hash);
-        invitations.replace(&key, None, Some(&invitation)).await?;
-        Ok(invitation)
+        let before = invitations.get(&key).await?;
+        if invitations
+            .replace(&key, before.as_ref(), Some(&invitation))
+            .await?
+        {
+            Ok(invitation)
+        } else {
+            // Somebody else invites the same person at this moment.
+            Err(AccountError::Busy)
+        }
+    }
+
+    async fn all_invitations(&self, tenant: TenantId) -> Result<Vec<Found<Invitation>>, AccountError> {
+        let (mut all, mut after) = (Vec::new(), None);
+        loop {
+            let page = self.table::<Invitation>();
+            let page = page.page(Invitation::of(tenant), after, MOST_INVITATIONS).await?;
+            after = page.items.last().map(|found| found.sort.clone());
+            all.extend(page.items);
+            if !page.more {
+                return Ok(all);
+            }
+        }
+    }
+
+    async fn open_invitations(&self, tenant: TenantId) -> Result<Vec<Found<Invitation>>, AccountError> {
+        let mut all = self.all_invitations(tenant).await?;
+        all.retain(|found| found.row.state != InvitationState::Accepted);
+        Ok(all)
     }
 
     /// Invitations that nobody accepted yet, the newest first.
     pub async fn invitations(&self, tenant: TenantId) -> Result<Vec<Invitation>, AccountError> {
-        let open = self.table::<Invitation>();
-        let open = open.page(Invitation::of(tenant), None, MOST_INVITATIONS).await?;
-        let mut all: Vec<Invitation> = open.items.into_iter().map(|found| found.row).collect();
+        let open = self.open_invitations(tenant).await?;
+        let mut all: Vec<Invitation> = open.into_iter().map(|found| found.row).collect();
         all.sort_by_key(|invitation| std::cmp::Reverse(invitation.created));
         Ok(all)
     }
 
-    /// Takes an invitation back.
+    /// Takes an invitation back, unless it was accepted by then.
     pub async fn withdraw_invitation(
         &self,
         tenant: TenantId,
         by: Actor,
         id: &str,
     ) -> Result<(), AccountError> {
-        let team = self.table::<Team>().get(&Team::at(tenant)).await?;
-        let team = team.map(|team| team.row).unwrap_or_default();
-        let open = self.table::<Invitation>();
-        let open = open.page(Invitation::of(tenant), None, MOST_INVITATIONS).await?;
-        let found = open.items.into_iter().find(|found| found.row.id == id);
+        let team = self.team_row(tenant).await?;
+        let open = self.open_invitations(tenant).await?;
+        let found = open.into_iter().find(|found| found.row.id == id);
         let found = found.ok_or(AccountError::NoSuchLink)?;
         by.demand(&team, found.row.role.given_by())?;
-        let key = Invitation::of(tenant).row(&found.sort);
-        self.table::<Invitation>().remove(key).await?;
-        Ok(())
+        let key = Invitation::at(tenant, &found.row.email);
+        let withdrawn = self.table::<Invitation>().replace(&key, Some(&found), None);
+        if withdrawn.await? {
+            Ok(())
+        } else {
+            // It is followed at this moment, or another one took its place.
+            Err(AccountError::Busy)
+        }
+    }
+
+    /// The invitation with this link.
+    async fn linked(&self, tenant: TenantId, token: KeyHash) -> Result<Found<Invitation>, AccountError> {
+        let open = self.open_invitations(tenant).await?;
+        let found = open.into_iter().find(|found| found.row.token == token);
+        found.ok_or(AccountError::NoSuchLink)
     }
 
     /// Whom a link invites.
     pub async fn invited(&self, tenant: TenantId, token: KeyHash) -> Result<Invited, AccountError> {
-        let invitations = self.table::<Invitation>();
-        let found = invitations.get(&Invitation::at(tenant, token)).await?;
-        let Invitation { email, role, .. } = found.ok_or(AccountError::NoSuchLink)?.row;
+        let Invitation { email, role, .. } = self.linked(tenant, token).await?.row;
         let is_known = self.by_email(&email).await?.is_some();
         Ok(Invited {
             email,
@@ -153,32 +200,60 @@ impl Accounts {
             session,
             origin,
         } = asked;
-        let key = Invitation::at(tenant, token);
-        let invitations = self.table::<Invitation>();
-        let invitation = invitations.get(&key).await?.ok_or(AccountError::NoSuchLink)?;
-        let Invitation { email, role, .. } = invitation.row.clone();
-        let user = match self.by_email(&email).await? {
-            Some(user) => {
-                self.verify(&email, Some(&user), password, &origin).await?;
-                user.id
-            }
-            None => self.add_user(email, name, password, fresh).await?,
+        let open = self.linked(tenant, token).await?;
+        let invitation = open.row.clone();
+        let user = if self.by_email(&invitation.email).await?.is_some() {
+            self.verified(&invitation.email, password, &origin).await?
+        } else {
+            let email = invitation.email.clone();
+            self.add_user(tenant, email, name, password, fresh).await?
         };
-        self.add_member(tenant, user, role).await?;
-        // Whoever else holds the link finds nothing from now on. Should this not be done, it invites a member again.
-        invitations.replace(&key, Some(&invitation), None).await?;
-        self.open_session(user, Some(tenant), session, &origin).await
+        let claimed = Invitation {
+            state: InvitationState::Claimed(user.id),
+            ..invitation
+        };
+        let key = Invitation::at(tenant, &claimed.email);
+        let invitations = self.table::<Invitation>();
+        if !invitations.replace(&key, Some(&open), Some(&claimed)).await? {
+            return Err(AccountError::NoSuchLink);
+        }
+        let added = self
+            .add_member(tenant, inviter(&claimed), user.id, claimed.role)
+            .await;
+        added.map_err(|error| match error {
+            // Who invited may do so no more.
+            AccountError::NotAllowed => AccountError::NoSuchLink,
+            other => other,
+        })?;
+        let accepted = Invitation {
+            state: InvitationState::Accepted,
+            ..claimed.clone()
+        };
+        let claim = invitations.get(&key).await?.filter(|found| found.row == claimed);
+        let done = match &claim {
+            Some(claim) => invitations.replace(&key, Some(claim), Some(&accepted)).await?,
+            None => false,
+        };
+        if !done {
+            // It was withdrawn meanwhile.
+            self.remove_member(tenant, Actor::Operator, user.id).await?;
+            return Err(AccountError::NoSuchLink);
+        }
+        self.open_session(&user, Some(tenant), session, &origin, self.now())
+            .await
     }
 
     async fn add_user(
         &self,
+        tenant: TenantId,
         email: EmailAddress,
         name: Option<String>,
         password: SecretString,
         fresh: UserId,
-    ) -> Result<UserId, AccountError> {
+    ) -> Result<User, AccountError> {
         let name = name.ok_or(AccountError::NoName)?;
-        self.check_strength(&password, &email, &name)?;
+        self.check_strength(&password, &email, &name, Some(tenant))
+            .await?;
         let hash = self.passwords.hash(password).await?;
         // The address first: two users never have the same one. Where somebody stopped in between, the id is there already.
         let claim = |before: Option<&UserEmail>| {
@@ -191,14 +266,12 @@ impl Accounts {
             email,
             name,
             password: hash.into(),
+            generation: 0,
+            reset: None,
             created: self.now(),
         };
-        if self
-            .table::<User>()
-            .replace(&User::at(id), None, Some(&user))
-            .await?
-        {
-            Ok(id)
+        if self.table().replace(&User::at(id), None, Some(&user)).await? {
+            Ok(user)
         } else {
             // Somebody accepted for the same address at this moment.
             Err(AccountError::Busy)

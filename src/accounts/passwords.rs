@@ -17,6 +17,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use subtle::ConstantTimeEq as _;
 
 use super::strength::{self, WeakPassword};
+use super::throttle::Familiarity;
 use crate::config::AccountsConfig;
 use argon::Derive;
 use hash::{Cost, SALT, Salt, TAG};
@@ -54,6 +55,8 @@ pub struct Passwords {
     random: SystemRandom,
     derive: Arc<Derive>,
     pool: Pool,
+    /// For people who signed in from where they are before: a flood from elsewhere does not keep them waiting.
+    familiar: Pool,
 }
 
 impl Passwords {
@@ -63,12 +66,14 @@ impl Passwords {
             memory_kib: u32::try_from(settings.hash_memory.get() >> 10).unwrap_or(u32::MAX),
             passes: settings.hash_passes,
         };
+        let memory = argon::Memory::default();
         Self {
             cost,
             decoy: PasswordHash::new(cost, [0; SALT], [0; TAG]),
             random: SystemRandom::new(),
-            derive: Arc::new(argon::derive),
+            derive: Arc::new(move |password, salt, cost| argon::derive(&memory, password, salt, cost)),
             pool: Pool::new(settings.hashes_at_a_time()),
+            familiar: Pool::new(1),
         }
     }
 
@@ -85,7 +90,7 @@ impl Passwords {
         self.random
             .fill(&mut salt)
             .map_err(|_unspecified| PasswordError::Broken("there is no randomness for a salt".to_owned()))?;
-        let tag = self.derive(password, salt, self.cost).await?;
+        let tag = self.derive(&self.pool, password, salt, self.cost).await?;
         Ok(PasswordHash::new(self.cost, salt, tag))
     }
 
@@ -98,12 +103,17 @@ impl Passwords {
         &self,
         password: SecretString,
         stored: Option<&PasswordHash>,
+        from: Familiarity,
     ) -> Result<Verdict, PasswordError> {
         if strength::check_length(password.expose_secret()).is_err() {
             return Ok(Verdict::Wrong);
         }
         let target = stored.unwrap_or(&self.decoy);
-        let tag = self.derive(password, *target.salt(), target.cost()).await?;
+        let pool = match from {
+            Familiarity::Familiar => &self.familiar,
+            Familiarity::Strange => &self.pool,
+        };
+        let tag = self.derive(pool, password, *target.salt(), target.cost()).await?;
         let equal = bool::from(tag.ct_eq(target.tag()));
         Ok(match stored {
             Some(stored) if equal && stored.cost() == self.cost => Verdict::Right,
@@ -114,6 +124,7 @@ impl Passwords {
 
     async fn derive(
         &self,
+        pool: &Pool,
         password: SecretString,
         salt: Salt,
         cost: Cost,
@@ -121,7 +132,7 @@ impl Passwords {
         let derive = Arc::clone(&self.derive);
         // The password is wiped where it is dropped: at the end of the work, or when it never begins.
         let work = move || derive(password.expose_secret().as_bytes(), &salt, cost);
-        self.pool.run(work).await?
+        pool.run(work).await?
     }
 }
 

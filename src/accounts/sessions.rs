@@ -1,22 +1,28 @@
 //! Sessions: browsers in which somebody is signed in.
 
+use std::fmt;
+
+use bytes::Bytes;
+
 use super::{AccountError, Accounts, NewToken, SignInOrigin};
 use crate::domain::email::EmailAddress;
 use crate::domain::roles::Role;
 use crate::domain::{TenantId, Timestamp, UserId};
 use crate::store::plain::Found;
-use crate::store::tables::{Session, SessionOfUser};
+use crate::store::tables::{Session, SessionOfUser, User};
 use crate::store::{KeyHash, PlainKey};
 
-/// Sessions of one user that are listed and ended together.
-const MOST: usize = 200;
+/// Sessions of one user. Whoever signs in once more ends the one that was used least lately.
+pub const MOST_SESSIONS: usize = 100;
+/// Rows of a list that are read at once.
+const PAGE: usize = 200;
 /// Characters that are kept of what a browser calls itself.
 const BROWSER: usize = 200;
 /// A session that is used is written again after this part of the time that it may rest.
 const WRITTEN_AGAIN: u32 = 24;
 
 /// Somebody who is signed in, as it stands now.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct SignedIn {
     /// By which token.
     pub token: KeyHash,
@@ -36,68 +42,93 @@ pub struct SignedIn {
     pub until: Timestamp,
 }
 
+/// Names and addresses do not belong into logs.
+impl fmt::Debug for SignedIn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SignedIn({}, session {})", self.user, self.session)
+    }
+}
+
+/// What asking for a session means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Asking {
+    /// Somebody does something: the session goes on.
+    Uses,
+    /// A socket that is open looks whether it may stay open.
+    Looks,
+}
+
 /// Which sessions of a user end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ending {
-    /// All.
-    All,
     /// All but the one with this token.
     Others(KeyHash),
-    /// The one with this token.
-    One(KeyHash),
     /// Those that are signed in for this tenant.
     OfTenant(TenantId),
 }
 
 impl Accounts {
-    /// Signs a user in.
+    /// Signs a user in, whose row is the one that the password was compared with, at a time.
     pub(super) async fn open_session(
         &self,
-        user: UserId,
+        user: &User,
         tenant: Option<TenantId>,
         token: NewToken,
         origin: &SignInOrigin,
+        began: Timestamp,
     ) -> Result<SignedIn, AccountError> {
+        self.make_room(user.id).await?;
         let now = self.now();
         let session = Session {
             id: token.id,
-            user,
+            user: user.id,
             tenant,
-            created: now,
+            generation: user.generation,
+            created: began,
             used: now,
             idle_until: now.after(self.settings.session_idle),
-            ends: now.after(self.settings.session_max),
+            ends: began.after(self.settings.session_max),
             browser: origin.browser.chars().take(BROWSER).collect(),
             address: origin.address.map(|address| address.to_string()),
         };
-        // First what leads there: a session that is in no list could not be ended.
-        let listed = SessionOfUser { ends: session.ends };
-        let list = self.table::<SessionOfUser>();
-        list.replace(&SessionOfUser::at(user, token.hash), None, Some(&listed))
+        // The index row first: a session that is in no list could not be ended.
+        let listed = SessionOfUser {
+            listed: now,
+            ends: session.ends,
+        };
+        self.table()
+            .replace(&SessionOfUser::at(user.id, token.hash), None, Some(&listed))
             .await?;
-        let sessions = self.table::<Session>();
-        sessions
+        self.table()
             .replace(&Session::at(token.hash), None, Some(&session))
             .await?;
-        let opened = self.session(token.hash).await?;
-        opened.ok_or_else(|| AccountError::Broken("a session that was just opened is not there".to_owned()))
+        let opened = self.session(token.hash, Asking::Looks).await?;
+        // Somebody set another password at this moment.
+        opened.ok_or(AccountError::WrongCredentials)
     }
 
-    /// Who is signed in with a token. Being asked counts as use.
-    pub async fn session(&self, token: KeyHash) -> Result<Option<SignedIn>, AccountError> {
+    /// Who is signed in with a token.
+    pub async fn session(&self, token: KeyHash, asking: Asking) -> Result<Option<SignedIn>, AccountError> {
         let key = Session::at(token);
         let Some(found) = self.table::<Session>().get(&key).await? else {
             return Ok(None);
         };
-        let session = self.note_use(&key, found).await?;
-        let Some(user) = self.user(session.user).await? else {
+        let user = self.user(found.row.user).await?;
+        let Some(user) = user.filter(|user| user.generation == found.row.generation) else {
             return Ok(None);
         };
-        let role = match session.tenant {
+        let session = match asking {
+            Asking::Looks => Some(found.row),
+            Asking::Uses => self.note_use(&key, found).await?,
+        };
+        let Some(session) = session else {
+            return Ok(None);
+        };
+        let member = match session.tenant {
             Some(tenant) => self
-                .role_in(tenant, session.user)
+                .member(tenant, user.id)
                 .await?
-                .map(|role| (tenant, role)),
+                .map(|member| (tenant, member.role)),
             None => None,
         };
         Ok(Some(SignedIn {
@@ -107,42 +138,84 @@ impl Accounts {
             user: user.id,
             name: user.name,
             email: user.email,
-            tenant: role,
+            tenant: member,
             created: session.created,
         }))
     }
 
-    /// Writes now and then that a session is used, so that it goes on. Another gateway may do so at the same moment.
-    async fn note_use(&self, key: &PlainKey, found: Found<Session>) -> Result<Session, AccountError> {
+    /// Writes now and then that a session is used, so that it goes on; `None` when it ended at this moment.
+    async fn note_use(&self, key: &PlainKey, found: Found<Session>) -> Result<Option<Session>, AccountError> {
         let (now, idle) = (self.now(), self.settings.session_idle);
         if now.since(found.row.used) < idle / WRITTEN_AGAIN {
-            return Ok(found.row);
+            return Ok(Some(found.row));
         }
         let used = Session {
             used: now,
             idle_until: now.after(idle),
             ..found.row.clone()
         };
-        let sessions = self.table::<Session>();
-        sessions.replace(key, Some(&found), Some(&used)).await?;
-        Ok(used)
+        if self.table().replace(key, Some(&found), Some(&used)).await? {
+            return Ok(Some(used));
+        }
+        // Another gateway wrote the same, or it ended.
+        let found = self.table::<Session>().get(key).await?;
+        Ok(found.map(|found| found.row))
     }
 
-    /// A user's sessions, the one used last first.
+    /// A user's sessions, the one used last first. Rows of sessions that are over leave the list.
     pub async fn sessions_of(&self, user: UserId) -> Result<Vec<(KeyHash, Session)>, AccountError> {
-        let list = self.table::<SessionOfUser>();
-        let list = list.page(SessionOfUser::of(user), None, MOST).await?;
+        let generation = self.user(user).await?.map(|user| user.generation);
         let mut sessions = Vec::new();
-        for listed in list.items {
-            let Some(token) = listed.sort.first_chunk::<32>().map(|hash| KeyHash(*hash)) else {
-                continue;
-            };
-            if let Some(found) = self.table::<Session>().get(&Session::at(token)).await? {
-                sessions.push((token, found.row));
+        let mut after: Option<Bytes> = None;
+        loop {
+            let page = self
+                .table::<SessionOfUser>()
+                .page(SessionOfUser::of(user), after, PAGE)
+                .await?;
+            for listed in &page.items {
+                let Some(token) = listed.sort.first_chunk::<32>().map(|hash| KeyHash(*hash)) else {
+                    continue;
+                };
+                match self.table::<Session>().get(&Session::at(token)).await? {
+                    Some(found) if Some(found.row.generation) == generation => {
+                        sessions.push((token, found.row));
+                    }
+                    // It is listed before it is written, so that a new one may not be there yet.
+                    None if listed.row.ends.since(self.now())
+                        > self.settings.session_max.saturating_sub(NEW) => {}
+                    _ => self.end_session(user, token).await?,
+                }
+            }
+            after = page.items.last().map(|listed| listed.sort.clone());
+            if !page.more {
+                break;
             }
         }
         sessions.sort_by_key(|(_, session)| std::cmp::Reverse(session.used));
         Ok(sessions)
+    }
+
+    /// Ends the sessions that were used least lately where there are as many as there may be.
+    async fn make_room(&self, user: UserId) -> Result<(), AccountError> {
+        let list = self.table::<SessionOfUser>();
+        let page = list.page(SessionOfUser::of(user), None, MOST_SESSIONS).await?;
+        if page.items.len() < MOST_SESSIONS {
+            return Ok(());
+        }
+        let sessions = self.sessions_of(user).await?;
+        for (token, _) in sessions.iter().skip(MOST_SESSIONS.saturating_sub(1)) {
+            self.end_session(user, *token).await?;
+        }
+        Ok(())
+    }
+
+    /// Ends one session.
+    pub async fn end_session(&self, user: UserId, token: KeyHash) -> Result<(), AccountError> {
+        self.table::<Session>().remove(Session::at(token)).await?;
+        self.table::<SessionOfUser>()
+            .remove(SessionOfUser::at(user, token))
+            .await?;
+        Ok(())
     }
 
     /// Ends sessions of a user; the tokens of those that were ended.
@@ -150,16 +223,11 @@ impl Accounts {
         let mut ended = Vec::new();
         for (token, session) in self.sessions_of(user).await? {
             let ends = match which {
-                Ending::All => true,
                 Ending::Others(this) => token != this,
-                Ending::One(this) => token == this,
                 Ending::OfTenant(tenant) => session.tenant == Some(tenant),
             };
             if ends {
-                self.table::<Session>().remove(Session::at(token)).await?;
-                self.table::<SessionOfUser>()
-                    .remove(SessionOfUser::at(user, token))
-                    .await?;
+                self.end_session(user, token).await?;
                 ended.push(token);
             }
         }
@@ -174,11 +242,17 @@ impl Accounts {
         token: NewToken,
         origin: &SignInOrigin,
     ) -> Result<SignedIn, AccountError> {
-        if self.role_in(tenant, now.user).await?.is_none() {
+        if !self.is_member(tenant, now.user).await? {
             return Err(AccountError::NotAllowed);
         }
-        let opened = self.open_session(now.user, Some(tenant), token, origin).await?;
-        self.end_sessions(now.user, Ending::One(now.token)).await?;
+        let user = self.user(now.user).await?.ok_or(AccountError::NoSuchMember)?;
+        let opened = self
+            .open_session(&user, Some(tenant), token, origin, now.created)
+            .await?;
+        self.end_session(now.user, now.token).await?;
         Ok(opened)
     }
 }
+
+/// For so long a session that is listed may not be written yet.
+const NEW: std::time::Duration = std::time::Duration::from_mins(1);

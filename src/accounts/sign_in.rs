@@ -5,11 +5,12 @@ use std::net::{IpAddr, Ipv4Addr};
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::passwords::{PasswordHash, Verdict};
-use super::{AccountError, Accounts, Ending, NewToken, SignInOrigin, SignedIn};
+use super::throttle::Familiarity;
+use super::{AccountError, Accounts, NewToken, SignInOrigin, SignedIn};
 use crate::domain::email::EmailAddress;
-use crate::domain::{TenantId, UserId};
+use crate::domain::{TenantId, Timestamp, UserId};
 use crate::store::KeyHash;
-use crate::store::tables::{PasswordReset, User, UserEmail};
+use crate::store::tables::{PasswordReset, Reset, User, UserEmail};
 use crate::telemetry::labels::SignInOutcome;
 use crate::telemetry::metrics;
 
@@ -33,6 +34,15 @@ fn address_of(origin: &SignInOrigin) -> IpAddr {
     origin.address.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED))
 }
 
+/// Whether a new password goes with the end of all sessions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Replacing {
+    /// Another password.
+    Password,
+    /// The same password under the settings of today.
+    Hash,
+}
+
 impl Accounts {
     /// The user with an address. As many reads for an address that nobody has.
     pub(super) async fn by_email(&self, email: &EmailAddress) -> Result<Option<User>, AccountError> {
@@ -42,67 +52,105 @@ impl Accounts {
         Ok(user.filter(|user| user.email == *email))
     }
 
-    /// Whether a password is the user's. Takes as long for nobody's.
-    pub(super) async fn verify(
+    /// The user with this address and this password. Takes as long for an address that nobody has.
+    pub(super) async fn verified(
         &self,
         email: &EmailAddress,
-        user: Option<&User>,
         password: SecretString,
         origin: &SignInOrigin,
-    ) -> Result<(), AccountError> {
+    ) -> Result<User, AccountError> {
         let (account, address, now) = (email.key(), address_of(origin), self.clock.monotonic());
-        if let Err(wait) = self.throttle.admit(account, address, now) {
-            metrics::sign_ins_total(SignInOutcome::Throttled).increment(1);
-            return Err(AccountError::Throttled(wait));
-        }
-        let stored = user.map(|user| user.password.parse::<PasswordHash>()).transpose();
-        let stored = stored.map_err(|error| AccountError::Broken(error.to_string()))?;
-        let verdict = self.passwords.verify(password.clone(), stored.as_ref()).await;
-        let outcome = match &verdict {
-            Ok(Verdict::Right | Verdict::RightButOutdated) => SignInOutcome::Right,
-            Ok(Verdict::Wrong) => SignInOutcome::Wrong,
+        let from = match self.throttle.admit(account, address, now) {
+            Ok(from) => from,
+            Err(wait) => {
+                metrics::sign_ins_total(SignInOutcome::Throttled).increment(1);
+                return Err(AccountError::Throttled(wait));
+            }
+        };
+        let compared = self.compare(email, password.clone(), from).await;
+        let outcome = match &compared {
+            Ok(Some(_)) => SignInOutcome::Right,
+            Ok(None) => SignInOutcome::Wrong,
             Err(_) => SignInOutcome::Busy,
         };
         metrics::sign_ins_total(outcome).increment(1);
-        if verdict.is_err() {
-            self.throttle.not_tried(account, address);
+        match &compared {
+            Ok(Some(_)) => self.throttle.succeeded(account, address, now),
+            Ok(None) => self.throttle.failed(account, address, now),
+            Err(_) => self.throttle.not_tried(account, address),
         }
-        match (verdict?, user) {
-            (Verdict::Right, Some(_)) => {
-                self.throttle.succeeded(account, address, now);
-                Ok(())
-            }
-            (Verdict::RightButOutdated, Some(user)) => {
-                self.throttle.succeeded(account, address, now);
-                self.write_password(user.id, password).await
-            }
-            _ => {
-                self.throttle.failed(account, address, now);
-                Err(AccountError::WrongCredentials)
+        let (user, verdict) = compared?.ok_or(AccountError::WrongCredentials)?;
+        if verdict != Verdict::RightButOutdated {
+            return Ok(user);
+        }
+        // A hash that cannot be made anew now is made anew at another time.
+        match self.write_password(&user, password, Replacing::Hash).await {
+            Ok(renewed) => Ok(renewed),
+            Err(error) => {
+                tracing::debug!(%error, "a password hash of earlier settings stays");
+                Ok(user)
             }
         }
     }
 
-    async fn write_password(&self, user: UserId, password: SecretString) -> Result<(), AccountError> {
+    async fn compare(
+        &self,
+        email: &EmailAddress,
+        password: SecretString,
+        from: Familiarity,
+    ) -> Result<Option<(User, Verdict)>, AccountError> {
+        let user = self.by_email(email).await?;
+        let stored = user.as_ref().map(|user| user.password.parse::<PasswordHash>());
+        let stored = stored
+            .transpose()
+            .map_err(|error| AccountError::Broken(error.to_string()))?;
+        let verdict = self.passwords.verify(password, stored.as_ref(), from).await?;
+        Ok(user
+            .filter(|_| verdict != Verdict::Wrong)
+            .map(|user| (user, verdict)))
+    }
+
+    /// Replaces the password of a user whose row was read, unless somebody replaced it meanwhile.
+    async fn write_password(
+        &self,
+        user: &User,
+        password: SecretString,
+        what: Replacing,
+    ) -> Result<User, AccountError> {
         let hash = String::from(self.passwords.hash(password).await?);
-        let changed = self.table::<User>().change(User::at(user), |before| {
-            let before = before.cloned().ok_or(AccountError::NoSuchMember)?;
-            Ok::<_, AccountError>(Some(User {
-                password: hash.clone(),
-                ..before
+        let changed = self.table::<User>().change(User::at(user.id), |before| {
+            let before = before.filter(|before| before.password == user.password);
+            let before = before.cloned().ok_or(AccountError::WrongCredentials)?;
+            Ok::<_, AccountError>(Some(match what {
+                Replacing::Hash => User {
+                    password: hash.clone(),
+                    ..before
+                },
+                Replacing::Password => User {
+                    password: hash.clone(),
+                    generation: before.generation.wrapping_add(1),
+                    reset: None,
+                    ..before
+                },
             }))
         });
-        changed.await?;
-        Ok(())
+        let (_, user) = changed.await?;
+        user.ok_or(AccountError::WrongCredentials)
     }
 
-    pub(super) fn check_strength(
+    /// Refuses what is easy to guess for somebody who knows the person and the business.
+    pub(super) async fn check_strength(
         &self,
         password: &SecretString,
         email: &EmailAddress,
         name: &str,
+        tenant: Option<TenantId>,
     ) -> Result<(), AccountError> {
-        let about = [email.as_str(), name];
+        let business = match tenant {
+            Some(tenant) => self.store.tenant(tenant).await?.map(|tenant| tenant.name),
+            None => None,
+        };
+        let about = [email.as_str(), name, business.as_deref().unwrap_or_default()];
         let checked = self.passwords.check_strength(password.expose_secret(), &about);
         checked.map_err(|weak| AccountError::WeakPassword(weak.to_string()))
     }
@@ -116,64 +164,87 @@ impl Accounts {
             token,
             origin,
         } = asked;
-        let user = self.by_email(&email).await?;
-        self.verify(&email, user.as_ref(), password, &origin).await?;
-        let user = user.ok_or(AccountError::WrongCredentials)?;
-        let teams = self.memberships(user.id).await?;
+        let user = self.verified(&email, password, &origin).await?;
+        let teams = self.tenants_of(user.id).await?;
         let wanted = teams
             .iter()
             .find(|(team, _)| tenant.is_none_or(|tenant| tenant == *team));
+        if wanted.is_none() && tenant.is_some() {
+            return Err(AccountError::NotAllowed);
+        }
         let tenant = wanted.map(|(team, _)| *team);
-        self.open_session(user.id, tenant, token, &origin).await
+        self.open_session(&user, tenant, token, &origin, self.now()).await
     }
 
-    /// Changes the password of somebody who is signed in, and ends all other sessions; the tokens of those.
+    /// Changes the password of somebody who is signed in. All sessions end; a new one opens.
     pub async fn change_password(
         &self,
         who: &SignedIn,
         current: SecretString,
         new: SecretString,
+        token: NewToken,
         origin: &SignInOrigin,
-    ) -> Result<Vec<KeyHash>, AccountError> {
-        let user = self.user(who.user).await?;
-        self.verify(&who.email, user.as_ref(), current, origin).await?;
-        self.check_strength(&new, &who.email, &who.name)?;
-        self.write_password(who.user, new).await?;
-        self.end_sessions(who.user, Ending::Others(who.token)).await
+    ) -> Result<SignedIn, AccountError> {
+        let user = self.verified(&who.email, current, origin).await?;
+        let tenant = who.tenant.map(|(tenant, _)| tenant);
+        self.check_strength(&new, &who.email, &who.name, tenant).await?;
+        let user = self.write_password(&user, new, Replacing::Password).await?;
+        self.open_session(&user, tenant, token, origin, self.now()).await
     }
 
-    /// Makes a link by which a user sets a new password; when it ends. For operators: it opens the account.
-    pub async fn offer_reset(
-        &self,
-        email: &EmailAddress,
-        token: KeyHash,
-    ) -> Result<crate::domain::Timestamp, AccountError> {
+    /// Makes a link by which a user sets a new password; when it ends. Earlier ones hold no more. For operators: it opens the account.
+    pub async fn offer_reset(&self, email: &EmailAddress, token: KeyHash) -> Result<Timestamp, AccountError> {
         let user = self.by_email(email).await?.ok_or(AccountError::NoSuchMember)?;
-        let reset = PasswordReset {
+        let expires = self.now().after(self.settings.invitation_expires);
+        // The index row first: it leads nowhere until the user's row names the link.
+        let index = PasswordReset {
             user: user.id,
-            expires: self.now().after(self.settings.invitation_expires),
+            expires,
         };
-        let resets = self.table::<PasswordReset>();
-        resets
-            .replace(&PasswordReset::at(token), None, Some(&reset))
+        self.table()
+            .replace(&PasswordReset::at(token), None, Some(&index))
             .await?;
-        Ok(reset.expires)
+        let changed = self.table::<User>().change(User::at(user.id), |before| {
+            let before = before.cloned().ok_or(AccountError::NoSuchMember)?;
+            Ok::<_, AccountError>(Some(User {
+                reset: Some(Reset { token, expires }),
+                ..before
+            }))
+        });
+        changed.await?;
+        Ok(expires)
     }
 
-    /// Sets a new password by such a link, once, and ends all sessions of the user; the tokens of those.
-    pub async fn reset_password(
-        &self,
-        token: KeyHash,
-        new: SecretString,
-    ) -> Result<Vec<KeyHash>, AccountError> {
-        let resets = self.table::<PasswordReset>();
-        let key = PasswordReset::at(token);
-        let found = resets.get(&key).await?.ok_or(AccountError::NoSuchLink)?;
-        let user = self.user(found.row.user).await?.ok_or(AccountError::NoSuchLink)?;
-        self.check_strength(&new, &user.email, &user.name)?;
-        // The link goes first: of two who use it at the same time, one sets the password.
-        resets.remove(key).await?.ok_or(AccountError::NoSuchLink)?;
-        self.write_password(user.id, new).await?;
-        self.end_sessions(user.id, Ending::All).await
+    /// Sets a new password by such a link, once; all sessions of the user end. Whose it is.
+    pub async fn reset_password(&self, token: KeyHash, new: SecretString) -> Result<UserId, AccountError> {
+        let index = self
+            .table::<PasswordReset>()
+            .get(&PasswordReset::at(token))
+            .await?;
+        let index = index.ok_or(AccountError::NoSuchLink)?;
+        let holds = |user: &User| {
+            let reset = user.reset.filter(|reset| reset.token == token);
+            reset.is_some_and(|reset| self.now() < reset.expires)
+        };
+        let user = self.user(index.row.user).await?.filter(holds);
+        let user = user.ok_or(AccountError::NoSuchLink)?;
+        self.check_strength(&new, &user.email, &user.name, None).await?;
+        // Before the link is used up: the machine may be too busy for a hash.
+        let hash = String::from(self.passwords.hash(new).await?);
+        let changed = self.table::<User>().change(User::at(user.id), |before| {
+            let before = before.filter(|before| holds(before)).cloned();
+            let before = before.ok_or(AccountError::NoSuchLink)?;
+            Ok::<_, AccountError>(Some(User {
+                password: hash.clone(),
+                generation: before.generation.wrapping_add(1),
+                reset: None,
+                ..before
+            }))
+        });
+        changed.await?;
+        self.table::<PasswordReset>()
+            .remove(PasswordReset::at(token))
+            .await?;
+        Ok(user.id)
     }
 }

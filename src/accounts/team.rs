@@ -39,7 +39,7 @@ impl Actor {
 }
 
 /// A member as lists show one.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct TeamMember {
     /// Who.
     pub user: UserId,
@@ -54,18 +54,28 @@ pub struct TeamMember {
 }
 
 impl Accounts {
-    /// The role that a user has in a tenant's team.
-    pub async fn role_in(&self, tenant: TenantId, user: UserId) -> Result<Option<Role>, AccountError> {
+    pub(super) async fn team_row(&self, tenant: TenantId) -> Result<Team, AccountError> {
         let team = self.table::<Team>().get(&Team::at(tenant)).await?;
-        let member = team.and_then(|team| team.row.members.get(&user).copied());
-        Ok(member.map(|member| member.role))
+        Ok(team.map(|team| team.row).unwrap_or_default())
+    }
+
+    /// A user's place in a tenant's team.
+    pub(super) async fn member(
+        &self,
+        tenant: TenantId,
+        user: UserId,
+    ) -> Result<Option<Member>, AccountError> {
+        Ok(self.team_row(tenant).await?.members.get(&user).copied())
+    }
+
+    /// Whether a user is in a tenant's team.
+    pub async fn is_member(&self, tenant: TenantId, user: UserId) -> Result<bool, AccountError> {
+        Ok(self.member(tenant, user).await?.is_some())
     }
 
     /// A tenant's team, those who came first first.
     pub async fn team(&self, tenant: TenantId) -> Result<Vec<TeamMember>, AccountError> {
-        let team = self.table::<Team>().get(&Team::at(tenant)).await?;
-        let members = team.map(|team| team.row.members).unwrap_or_default();
-        let members: Vec<(UserId, Member)> = members.into_iter().collect();
+        let members: Vec<(UserId, Member)> = self.team_row(tenant).await?.members.into_iter().collect();
         let mut all = Vec::with_capacity(members.len());
         for some in members.chunks(TOGETHER) {
             let users = some.iter().map(|(user, _)| self.user(*user));
@@ -90,52 +100,67 @@ impl Accounts {
         Ok(found.map(|found| found.row))
     }
 
-    pub(super) async fn memberships(&self, user: UserId) -> Result<Vec<(TenantId, Role)>, AccountError> {
+    /// The tenants in whose teams a user is, and as what; where the user was added first comes first.
+    pub async fn tenants_of(&self, user: UserId) -> Result<Vec<(TenantId, Member)>, AccountError> {
         let page = self
             .table::<Membership>()
             .page(Membership::of(user), None, MEMBERSHIPS);
         let mut teams = Vec::new();
         for found in page.await?.items {
             let tenant = found.row.tenant;
-            if let Some(role) = self.role_in(tenant, user).await? {
-                teams.push((tenant, role));
+            if let Some(member) = self.member(tenant, user).await? {
+                teams.push((tenant, member));
             }
         }
+        teams.sort_by_key(|(tenant, member)| (member.since, *tenant));
         Ok(teams)
     }
 
-    /// Adds a user; one who is there keeps the role.
+    /// Writes the index row by which a user's teams are found, or removes it where the team does not know the user.
+    async fn index(&self, tenant: TenantId, user: UserId) -> Result<(), AccountError> {
+        let key = Membership::at(user, tenant);
+        if self.member(tenant, user).await?.is_some() {
+            let put = |_: Option<&Membership>| Ok::<_, AccountError>(Some(Membership { tenant }));
+            self.table().change(key, put).await?;
+        } else {
+            self.table::<Membership>().remove(key).await?;
+        }
+        Ok(())
+    }
+
+    /// Adds a user, by somebody who may still do so; one who is there keeps the role.
     pub(super) async fn add_member(
         &self,
         tenant: TenantId,
+        by: Actor,
         user: UserId,
         role: Role,
-    ) -> Result<Role, AccountError> {
-        // First what leads there: somebody whose team is not known could never sign in.
-        let leads = |_: Option<&Membership>| Ok::<_, AccountError>(Some(Membership { tenant }));
-        self.table().change(Membership::at(user, tenant), leads).await?;
+    ) -> Result<(), AccountError> {
+        // The index row first, and once more: a removal at the same moment may have taken it away.
+        let put = |_: Option<&Membership>| Ok::<_, AccountError>(Some(Membership { tenant }));
+        self.table().change(Membership::at(user, tenant), put).await?;
         let since = self.now();
         let changed = self.table::<Team>().change(Team::at(tenant), |team| {
             let mut team = team.cloned().unwrap_or_default();
+            by.demand(&team, role.given_by())?;
             if team.members.len() >= MOST_MEMBERS && !team.members.contains_key(&user) {
                 return Err(AccountError::TooMany(MOST_MEMBERS));
             }
             team.members.entry(user).or_insert(Member { role, since });
             Ok(Some(team))
         });
-        let (_, team) = changed.await?;
-        let member = team.and_then(|team| team.members.get(&user).copied());
-        Ok(member.map_or(role, |member| member.role))
+        changed.await?;
+        self.index(tenant, user).await
     }
 
-    /// Gives a member another role. The member has to sign in again.
+    /// Gives a member another role; whether it is another one. Then the member has to sign in again.
     pub async fn set_role(
         &self,
         tenant: TenantId,
         by: Actor,
         user: UserId,
         role: Role,
-    ) -> Result<Member, AccountError> {
+    ) -> Result<bool, AccountError> {
         let changed = self.table::<Team>().change(Team::at(tenant), |team| {
             let mut team = team.cloned().unwrap_or_default();
             let before = team.members.get(&user).ok_or(AccountError::NoSuchMember)?.role;
@@ -149,9 +174,8 @@ impl Accounts {
             }
             Ok(Some(team))
         });
-        let (_, team) = changed.await?;
-        let member = team.and_then(|team| team.members.get(&user).copied());
-        member.ok_or(AccountError::NoSuchMember)
+        let (before, after) = changed.await?;
+        Ok(before != after)
     }
 
     /// Takes a member out of the team. Everybody may leave it, but the last owner.
@@ -169,9 +193,6 @@ impl Accounts {
             Ok(Some(team))
         });
         changed.await?;
-        self.table::<Membership>()
-            .remove(Membership::at(user, tenant))
-            .await?;
-        Ok(())
+        self.index(tenant, user).await
     }
 }

@@ -36,6 +36,15 @@ const TOLD_EACH: Duration = Duration::from_secs(10);
 
 type Account = [u8; 16];
 
+/// Whether somebody signed in to an account from this network before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Familiarity {
+    /// Yes.
+    Familiar,
+    /// Not since the process began, or too many did since.
+    Strange,
+}
+
 /// See the module. Times are those of the monotonic clock. An account is whatever the person claims to be, whether or not anybody is: an
 /// answer must not tell. An address is the client's own; behind a proxy everybody would share that of the proxy.
 pub struct SignInThrottle {
@@ -67,7 +76,7 @@ impl SignInThrottle {
 
     /// Lets an attempt pass and counts it as wrong until its outcome is told, or says how long to wait. An attempt whose outcome is
     /// never told, because its caller went away, stays wrong.
-    pub fn admit(&self, account: [u8; 16], address: IpAddr, now: Duration) -> Result<(), Duration> {
+    pub fn admit(&self, account: [u8; 16], address: IpAddr, now: Duration) -> Result<Familiarity, Duration> {
         let network = Network::of(address);
         let mut state = self.state();
         let mut wait = state.networks.wait(&network, now);
@@ -79,10 +88,11 @@ impl SignInThrottle {
         if wait.is_zero() {
             state.networks.add(&network, now);
             state.pairs.add(&(account, network), now);
-            if !familiar {
-                state.accounts.add(&account, now);
+            if familiar {
+                return Ok(Familiarity::Familiar);
             }
-            return Ok(());
+            state.accounts.add(&account, now);
+            return Ok(Familiarity::Strange);
         }
         drop(state);
         if let Some(count) = self.told.happened(now) {

@@ -10,6 +10,7 @@ mod session;
 mod wrong;
 
 use std::num::{NonZeroU32, NonZeroUsize};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -19,12 +20,12 @@ use tokio::sync::Semaphore;
 pub use admin::AdminCall;
 pub(super) use admin::{LOOKUPS as OPERATOR_LOOKUPS, same_secret, shows_operator_token};
 pub use call::{Call, CanManageAgents, CanRead, CanSend, Need};
+pub(super) use session::{OPEN_CALLS, csrf_token, new_token, set_cookie};
 pub use session::{OpenCall, SessionCall};
-pub(super) use session::{csrf_token, new_token, set_cookie};
 pub(super) use wrong::WrongTokens;
 
 use super::error::{ApiError, ErrorCode};
-use crate::accounts::{Accounts, SignedIn};
+use crate::accounts::{Accounts, Asking, SignedIn};
 use crate::config::LimitsConfig;
 use crate::domain::roles::{Right, Role};
 use crate::domain::{AgentId, Clock, UserId};
@@ -40,11 +41,13 @@ const KEPT: NonZeroUsize = NonZeroUsize::new(10_000).unwrap();
 /// Look-ups at once of keys that are not known. Invented ones are never kept, so this is what a flood of them may cost
 /// the store.
 const LOOKUPS: usize = 64;
+/// Paces that are remembered before those that are at rest are forgotten.
+const MOST_PACED: usize = 20_000;
 /// Look-ups at once of keys that the store knew a while ago.
 const RENEWALS: usize = 64;
 
 /// Somebody of a tenant's team.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Colleague {
     /// Who.
     pub id: UserId,
@@ -54,11 +57,20 @@ pub struct Colleague {
     pub name: Arc<str>,
 }
 
+/// Names do not belong into logs.
+impl std::fmt::Debug for Colleague {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Colleague({})", self.id)
+    }
+}
+
 /// A key that may be used now.
 #[derive(Debug, Clone)]
 pub struct KnownKey {
     key: Arc<ApiKey>,
     user: Option<Arc<Colleague>>,
+    /// Whether the session knows that it was used.
+    asking: Asking,
     looked_up: Duration,
 }
 
@@ -79,11 +91,15 @@ pub struct KeyRing {
     store: Arc<dyn Store>,
     accounts: Arc<Accounts>,
     clock: Arc<dyn Clock>,
-    // Holds keys that the store knows and no others, so it needs no bound of its own.
+    // Holds keys and people that the store knows and no others.
     pace: ApiLimiter<KeyHash>,
     known: Mutex<LruCache<KeyHash, KnownKey>>,
     lookups: Semaphore,
     renewals: Semaphore,
+    /// How often something was forgotten: what was read before that is not kept.
+    forgotten: AtomicU64,
+    /// The minute in which paces were looked at last.
+    pruned: AtomicU64,
 }
 
 impl KeyRing {
@@ -107,6 +123,8 @@ impl KeyRing {
             known: Mutex::new(LruCache::new(KEPT)),
             lookups: Semaphore::new(LOOKUPS),
             renewals: Semaphore::new(RENEWALS),
+            forgotten: AtomicU64::new(0),
+            pruned: AtomicU64::new(0),
         }
     }
 
@@ -116,14 +134,25 @@ impl KeyRing {
         self.look_up(presented.hash()).await
     }
 
-    /// The key with this hash, if it may still be used: for sockets that outlive the call that made their ticket.
+    /// The key with this hash, if it may still be used: for what a socket does after the call that made its ticket. It counts as use
+    /// of a session.
     pub async fn look_up(&self, hash: KeyHash) -> Result<KnownKey, ApiError> {
+        self.valid(hash, Asking::Uses).await
+    }
+
+    /// The same for a socket that is open and does nothing.
+    pub async fn look_at(&self, hash: KeyHash) -> Result<KnownKey, ApiError> {
+        self.valid(hash, Asking::Looks).await
+    }
+
+    async fn valid(&self, hash: KeyHash, asking: Asking) -> Result<KnownKey, ApiError> {
         let now = self.clock.monotonic();
         let kept = self.known().get(&hash).cloned();
+        let noted = |known: &KnownKey| asking == Asking::Looks || known.asking == Asking::Uses;
         let known = match kept {
-            Some(known) if now.saturating_sub(known.looked_up) < FRESH => known,
-            Some(_) => self.fetch(hash, now, &self.renewals).await?,
-            None => self.fetch(hash, now, &self.lookups).await?,
+            Some(known) if now.saturating_sub(known.looked_up) < FRESH && noted(&known) => known,
+            Some(_) => self.fetch(hash, asking, now, &self.renewals).await?,
+            None => self.fetch(hash, asking, now, &self.lookups).await?,
         };
         if !known.key.is_valid_at(self.clock.now()) {
             return Err(ErrorCode::Unauthorized.into());
@@ -131,39 +160,70 @@ impl KeyRing {
         Ok(known)
     }
 
-    /// Takes a call's place in the key's pace, or says when there will be one.
+    /// Takes a call's place in the pace of the key, or of the person, or says when there will be one.
     pub fn admit(&self, known: &KnownKey) -> Result<(), ApiError> {
+        let user = known.user.as_ref().map(|user| pace_of(user.id));
+        self.take_place(user.unwrap_or(known.key.hash))
+    }
+
+    fn take_place(&self, whose: KeyHash) -> Result<(), ApiError> {
         self.pace
-            .check(&known.key.hash)
+            .check(&whose)
             .map_err(|wait| ApiError::new(ErrorCode::RateLimited).retry_after(wait))
     }
 
-    /// Who is signed in with a token, as the store has it now, in the pace of that session.
+    /// Who is signed in with a token, as the store has it now, in the pace of that person.
     pub(super) async fn session(&self, token: KeyHash) -> Result<Option<SignedIn>, ApiError> {
-        let _place = self
-            .lookups
-            .try_acquire()
-            .map_err(|_full| ApiError::new(ErrorCode::Busy).retry_after(Duration::from_secs(1)))?;
-        let Some(who) = self.accounts.session(token).await? else {
+        // A flood of invented tokens keeps nobody out who is known.
+        let places = if self.known().contains(&token) {
+            &self.renewals
+        } else {
+            &self.lookups
+        };
+        let _place = places.try_acquire().map_err(|_full| busy())?;
+        let Some(who) = self.accounts.session(token, Asking::Uses).await? else {
             return Ok(None);
         };
-        let paced = self.pace.check(&token);
-        paced.map_err(|wait| ApiError::new(ErrorCode::RateLimited).retry_after(wait))?;
+        self.take_place(pace_of(who.user))?;
         Ok(Some(who))
     }
 
     /// Has the key looked up again when next it is presented.
     pub fn forget(&self, hash: KeyHash) {
+        self.forgotten.fetch_add(1, Ordering::AcqRel);
         self.known().pop(&hash);
     }
 
-    async fn fetch(&self, hash: KeyHash, now: Duration, places: &Semaphore) -> Result<KnownKey, ApiError> {
-        let _place = places
-            .try_acquire()
-            .map_err(|_full| ApiError::new(ErrorCode::Busy).retry_after(Duration::from_secs(1)))?;
+    /// The same for all sessions of a user.
+    pub fn forget_user(&self, user: UserId) {
+        self.forgotten.fetch_add(1, Ordering::AcqRel);
+        let mut known = self.known();
+        let of_user = |known: &KnownKey| known.user.as_ref().is_some_and(|one| one.id == user);
+        let sessions: Vec<KeyHash> = known
+            .iter()
+            .filter(|(_, known)| of_user(known))
+            .map(|(hash, _)| *hash)
+            .collect();
+        for hash in sessions {
+            known.pop(&hash);
+        }
+    }
+
+    async fn fetch(
+        &self,
+        hash: KeyHash,
+        asking: Asking,
+        now: Duration,
+        places: &Semaphore,
+    ) -> Result<KnownKey, ApiError> {
+        let _place = places.try_acquire().map_err(|_full| busy())?;
+        let forgotten = self.forgotten.load(Ordering::Acquire);
         let found = match self.store.key(hash).await? {
             Some(key) => Some((key, None)),
-            None => self.accounts.session(hash).await?.and_then(of_session),
+            None => match self.accounts.session(hash, asking).await? {
+                Some(who) => Some(of_session(who)?),
+                None => None,
+            },
         };
         let Some((key, user)) = found else {
             self.forget(hash);
@@ -172,10 +232,25 @@ impl KeyRing {
         let known = KnownKey {
             key: Arc::new(key),
             user,
+            asking,
             looked_up: now,
         };
-        self.known().put(hash, known.clone());
+        let mut kept = self.known();
+        if self.forgotten.load(Ordering::Acquire) == forgotten {
+            kept.put(hash, known.clone());
+        }
+        drop(kept);
+        self.forget_paces_at_rest(now);
         Ok(known)
+    }
+
+    /// Once a minute, where there are many.
+    fn forget_paces_at_rest(&self, now: Duration) {
+        let minute = now.as_secs() / 60;
+        let is_due = self.pruned.swap(minute, Ordering::AcqRel) != minute;
+        if is_due && self.pace.len() > MOST_PACED {
+            self.pace.prune();
+        }
     }
 
     fn known(&self) -> std::sync::MutexGuard<'_, LruCache<KeyHash, KnownKey>> {
@@ -185,9 +260,10 @@ impl KeyRing {
 }
 
 /// What somebody who is signed in may do in the tenant, as a key that ends with the session.
-fn of_session(who: SignedIn) -> Option<(ApiKey, Option<Arc<Colleague>>)> {
-    let (tenant, role) = who.tenant?;
-    let agent = AgentId::parse(&who.user.to_string()).ok()?;
+fn of_session(who: SignedIn) -> Result<(ApiKey, Option<Arc<Colleague>>), ApiError> {
+    let nowhere = || ApiError::because(ErrorCode::Forbidden, "you are in no team any more");
+    let (tenant, role) = who.tenant.ok_or_else(nowhere)?;
+    let agent = AgentId::parse(&who.user.to_string())?;
     let key = ApiKey {
         hash: who.token,
         id: who.session,
@@ -203,7 +279,7 @@ fn of_session(who: SignedIn) -> Option<(ApiKey, Option<Arc<Colleague>>)> {
         agent,
         name: who.name.into(),
     };
-    Some((key, Some(Arc::new(colleague))))
+    Ok((key, Some(Arc::new(colleague))))
 }
 
 /// What a role allows, as scopes.
@@ -215,6 +291,15 @@ fn scopes_of(role: Role) -> Vec<Scope> {
     ];
     let allowed = scopes.into_iter().filter(|(_, right)| role.allows(*right));
     allowed.map(|(scope, _)| scope).collect()
+}
+
+fn busy() -> ApiError {
+    ApiError::new(ErrorCode::Busy).retry_after(Duration::from_secs(1))
+}
+
+/// What a person's calls are paced by, in whichever browser.
+fn pace_of(user: UserId) -> KeyHash {
+    KeyHash::of(&user.to_string())
 }
 
 impl std::fmt::Debug for KeyRing {

@@ -1,5 +1,7 @@
 //! Signing in and out, and a user's own sessions and password.
 
+use std::time::Duration;
+
 use actix_web::HttpResponse;
 use actix_web::http::header::SET_COOKIE;
 use secrecy::{ExposeSecret as _, SecretString};
@@ -14,7 +16,6 @@ use crate::accounts::{AccountError, Ending, SignedIn, SigningIn};
 use crate::domain::TenantId;
 use crate::domain::email::EmailAddress;
 use crate::store::KeyHash;
-use std::time::Duration;
 
 /// A password as it comes.
 pub(super) fn password(fields: &mut Fields, name: &'static str) -> Result<SecretString, ApiError> {
@@ -24,9 +25,9 @@ pub(super) fn password(fields: &mut Fields, name: &'static str) -> Result<Secret
 /// Who is signed in, and what the page needs to go on.
 async fn shown(state: &ApiState, who: &SignedIn, token: &str) -> Result<Value, ApiError> {
     let mut tenants = Vec::new();
-    for (tenant, role) in state.accounts.tenants_of(who.user).await? {
+    for (tenant, member) in state.accounts.tenants_of(who.user).await? {
         if let Some(row) = state.store.tenant(tenant).await? {
-            tenants.push(json!({ "tenant_id": tenant, "name": row.name, "role": role }));
+            tenants.push(json!({ "tenant_id": tenant, "name": row.name, "role": member.role }));
         }
     }
     Ok(json!({
@@ -76,7 +77,7 @@ pub(super) async fn sign_in(call: OpenCall) -> Result<HttpResponse, ApiError> {
         token,
         origin: call.origin(),
     };
-    let who = state.accounts.sign_in(asked).await?;
+    let who = state.accounts.sign_in(asked).await.map_err(no_such_team)?;
     opened(state, &who, &new).await
 }
 
@@ -90,13 +91,18 @@ pub(super) async fn show(call: SessionCall) -> Result<HttpResponse, ApiError> {
 /// `DELETE /v1/session`: signs out.
 pub(super) async fn sign_out(call: SessionCall) -> Result<HttpResponse, ApiError> {
     let (state, who) = (call.state(), call.who());
-    let ended = state
-        .accounts
-        .end_sessions(who.user, Ending::One(who.token))
-        .await?;
-    forget(state, &ended);
+    state.accounts.end_session(who.user, who.token).await?;
+    forget(state, &[who.token]);
     let gone = (SET_COOKIE, set_cookie("", Duration::ZERO));
     Ok(HttpResponse::Ok().insert_header(gone).json(json!({})))
+}
+
+/// Whether there is such a tenant is nobody else's business.
+fn no_such_team(error: AccountError) -> ApiError {
+    match error {
+        AccountError::NotAllowed => ApiError::absent("you are in no team of a tenant with this id"),
+        other => other.into(),
+    }
 }
 
 /// `PUT /v1/session/tenant`: works for another tenant from now on, in a new session.
@@ -110,28 +116,25 @@ pub(super) async fn change_tenant(call: SessionCall) -> Result<HttpResponse, Api
         .accounts
         .change_tenant(before, tenant, token, &call.origin())
         .await;
-    let who = changed.map_err(|error| match error {
-        // Whether there is such a tenant is nobody else's business.
-        AccountError::NotAllowed => ApiError::absent("you are in no team of a tenant with this id"),
-        other => other.into(),
-    })?;
+    let who = changed.map_err(no_such_team)?;
     forget(state, &[before.token]);
     opened(state, &who, &new).await
 }
 
-/// `PUT /v1/session/password`: changes the password; all other sessions end.
+/// `PUT /v1/session/password`: changes the password. All sessions end, and a new one opens.
 pub(super) async fn change_password(call: SessionCall) -> Result<HttpResponse, ApiError> {
     let mut fields = Fields::read(call.body())?;
     let current = password(&mut fields, "current")?;
-    let new = password(&mut fields, "new")?;
+    let wanted = password(&mut fields, "new")?;
     fields.finish()?;
     let (state, who) = (call.state(), call.who());
-    let ended = state
+    let (new, token) = new_token(state, KeyKind::Session)?;
+    let changed = state
         .accounts
-        .change_password(who, current, new, &call.origin())
+        .change_password(who, current, wanted, token, &call.origin())
         .await?;
-    forget(state, &ended);
-    Ok(HttpResponse::Ok().json(json!({ "ended_sessions": ended.len() })))
+    state.keys.forget_user(who.user);
+    opened(state, &changed, &new).await
 }
 
 /// `PUT /v1/password`: a new password by a link of the operator's; all sessions of the user end.
@@ -142,9 +145,9 @@ pub(super) async fn reset_password(call: OpenCall) -> Result<HttpResponse, ApiEr
     fields.finish()?;
     let state = call.state();
     let token = PresentedKey::parse(KeyKind::Reset, &token).ok_or(AccountError::NoSuchLink)?;
-    let ended = state.accounts.reset_password(token.hash(), new).await?;
-    forget(state, &ended);
-    Ok(HttpResponse::Ok().json(json!({ "ended_sessions": ended.len() })))
+    let user = state.accounts.reset_password(token.hash(), new).await?;
+    state.keys.forget_user(user);
+    Ok(HttpResponse::Ok().json(json!({})))
 }
 
 /// `GET /v1/sessions`: where the user is signed in.
@@ -172,16 +175,19 @@ pub(super) async fn list(call: SessionCall) -> Result<HttpResponse, ApiError> {
 /// `DELETE /v1/sessions/{session_id}`: ends one; `others` ends all but this one.
 pub(super) async fn end(call: SessionCall) -> Result<HttpResponse, ApiError> {
     let (state, who) = (call.state(), call.who());
-    let which = match call.path("session_id") {
-        "others" => Ending::Others(who.token),
+    let ended = match call.path("session_id") {
+        "others" => {
+            let others = Ending::Others(who.token);
+            state.accounts.end_sessions(who.user, others).await?
+        }
         id => {
             let sessions = state.accounts.sessions_of(who.user).await?;
             let found = sessions.iter().find(|(_, session)| session.id == id);
             let (token, _) = found.ok_or(ErrorCode::NotFound)?;
-            Ending::One(*token)
+            state.accounts.end_session(who.user, *token).await?;
+            vec![*token]
         }
     };
-    let ended = state.accounts.end_sessions(who.user, which).await?;
     forget(state, &ended);
     Ok(HttpResponse::Ok().json(json!({ "ended_sessions": ended.len() })))
 }

@@ -8,7 +8,7 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use ring::rand::SystemRandom;
 use tokio::sync::Semaphore;
 
-use super::auth::{KeyRing, OPERATOR_LOOKUPS, WrongTokens};
+use super::auth::{KeyRing, OPEN_CALLS, OPERATOR_LOOKUPS, WrongTokens};
 use super::demo::DemoSession;
 use super::error::{ApiError, ErrorCode};
 use super::gcra::SharedPace;
@@ -74,6 +74,8 @@ pub struct ApiState {
     pub(super) own_origins: AllowedOrigins,
     /// Who is let in.
     pub keys: Arc<KeyRing>,
+    /// Calls of people who are not signed in yet.
+    pub(super) open_calls: Arc<Semaphore>,
     /// Look-ups of operators' tokens.
     pub(super) operator_lookups: Semaphore,
     /// Who showed wrong operator's tokens.
@@ -130,6 +132,7 @@ impl ApiState {
             keys,
             sockets,
             sent_ahead: SharedPace::default(),
+            open_calls: Arc::new(Semaphore::new(OPEN_CALLS)),
             operator_lookups: Semaphore::new(OPERATOR_LOOKUPS),
             wrong_tokens: WrongTokens::new(),
             webhooks: WebhookDoor::new(&config),

@@ -18,7 +18,7 @@ use crate::domain::roles::{Right, Role};
 use crate::domain::{TenantId, UserId};
 use crate::store::tables::Invitation;
 
-/// A member. Who has no seat in the team, a program for example, sees no addresses.
+/// A member.
 fn shown(member: &TeamMember) -> Value {
     json!({
         "user_id": member.user,
@@ -42,10 +42,10 @@ fn invitation(invitation: &Invitation) -> Value {
 }
 
 /// The tenant that somebody is signed in for, and who that is.
-fn seat(call: &SessionCall) -> Result<(TenantId, Actor, Role), ApiError> {
-    let seat = call.who().tenant;
+fn team_of(call: &SessionCall) -> Result<(TenantId, Actor, Role), ApiError> {
+    let team = call.who().tenant;
     let (tenant, role) =
-        seat.ok_or_else(|| ApiError::because(ErrorCode::Forbidden, "you are in no team any more"))?;
+        team.ok_or_else(|| ApiError::because(ErrorCode::Forbidden, "you are in no team any more"))?;
     Ok((tenant, Actor::Member(call.who().user), role))
 }
 
@@ -110,17 +110,18 @@ pub(super) async fn set_role(call: SessionCall) -> Result<HttpResponse, ApiError
     let mut fields = Fields::read(call.body())?;
     let role = fields.required::<Role>("role")?;
     fields.finish()?;
-    let (state, (tenant, by, _)) = (call.state(), seat(&call)?);
+    let (state, (tenant, by, _)) = (call.state(), team_of(&call)?);
     let user = member(&call)?;
-    state.accounts.set_role(tenant, by, user, role).await?;
-    end_there(state, tenant, user).await?;
-    tracing::info!(tenant.id = %tenant, user.id = %user, role = role.as_str(), "a member has another role");
+    if state.accounts.set_role(tenant, by, user, role).await? {
+        end_there(state, tenant, user).await?;
+        tracing::info!(tenant.id = %tenant, user.id = %user, role = role.as_str(), "a member has another role");
+    }
     Ok(HttpResponse::Ok().json(json!({ "user_id": user, "role": role })))
 }
 
 /// `DELETE /v1/team/{user_id}`: out of the team; the member's sessions and sockets end.
 pub(super) async fn remove(call: SessionCall) -> Result<HttpResponse, ApiError> {
-    let (state, (tenant, by, _)) = (call.state(), seat(&call)?);
+    let (state, (tenant, by, _)) = (call.state(), team_of(&call)?);
     let user = member(&call)?;
     state.accounts.remove_member(tenant, by, user).await?;
     end_there(state, tenant, user).await?;
@@ -144,14 +145,14 @@ async fn end_there(state: &ApiState, tenant: TenantId, user: UserId) -> Result<(
 
 /// `POST /v1/team/invitations`
 pub(super) async fn invite_member(call: SessionCall) -> Result<HttpResponse, ApiError> {
-    let (tenant, by, _) = seat(&call)?;
+    let (tenant, by, _) = team_of(&call)?;
     invite(call.state(), tenant, by, call.body()).await
 }
 
 /// `GET /v1/team/invitations`
 pub(super) async fn invitations(call: SessionCall) -> Result<HttpResponse, ApiError> {
     call.params()?.finish()?;
-    let (tenant, _, role) = seat(&call)?;
+    let (tenant, _, role) = team_of(&call)?;
     if !role.allows(Right::ManageTeam) {
         return Err(AccountError::NotAllowed.into());
     }
@@ -162,7 +163,7 @@ pub(super) async fn invitations(call: SessionCall) -> Result<HttpResponse, ApiEr
 
 /// `DELETE /v1/team/invitations/{invitation_id}`
 pub(super) async fn withdraw(call: SessionCall) -> Result<HttpResponse, ApiError> {
-    let (tenant, by, _) = seat(&call)?;
+    let (tenant, by, _) = team_of(&call)?;
     let id = call.path("invitation_id");
     call.state().accounts.withdraw_invitation(tenant, by, id).await?;
     Ok(HttpResponse::Ok().json(json!({ "invitation_id": id })))

@@ -51,6 +51,7 @@ pub(super) const OTHER: TenantId = TenantId::new(2);
 
 /// A running server, the parts behind it, and a key with every scope for each of two tenants.
 struct Api {
+    state: Arc<ApiState>,
     addr: SocketAddr,
     store: Arc<MemoryStore>,
     core: Arc<Core>,
@@ -151,10 +152,11 @@ impl Api {
         } = Parts::build(setup);
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let addr = listener.local_addr().unwrap();
-        let server = http_server(state, listener.into()).unwrap();
+        let server = http_server(Arc::clone(&state), listener.into()).unwrap();
         let handle = server.handle();
         actix_web::rt::spawn(server);
         let mut api = Self {
+            state,
             addr,
             store,
             core,

@@ -55,7 +55,11 @@ impl AccountsConfig {
         problems.range("accounts.hash_threads", self.hash_threads, 0..=64);
         let (minute, day) = (60, 86_400);
         for (key, time, range) in [
-            ("accounts.session_idle_s", self.session_idle, minute..=30 * day),
+            (
+                "accounts.session_idle_s",
+                self.session_idle,
+                10 * minute..=30 * day,
+            ),
             (
                 "accounts.session_max_s",
                 self.session_max,
@@ -64,7 +68,7 @@ impl AccountsConfig {
             (
                 "accounts.invitation_expires_s",
                 self.invitation_expires,
-                60 * minute..=90 * day,
+                60 * minute..=30 * day,
             ),
         ] {
             problems.range(key, time.as_secs(), range);
@@ -92,13 +96,13 @@ mod tests {
             ("hash_memory = \"1 GiB\"", "must be 19 MiB to 256 MiB, not 1 GiB"),
             ("hash_passes = 1", "must be 2 to 16, not 1"),
             ("hash_threads = 65", "must be 0 to 64, not 65"),
-            ("session_idle_s = 59", "must be 60 to 2592000, not 59"),
+            ("session_idle_s = 599", "must be 600 to 2592000, not 599"),
             ("session_max_s = 60", "must be 3600 to 31536000, not 60"),
             (
                 "session_idle_s = 7200\nsession_max_s = 3600",
                 "must be at least `accounts.session_idle_s`, 7200",
             ),
-            ("invitation_expires_s = 60", "must be 3600 to 7776000, not 60"),
+            ("invitation_expires_s = 60", "must be 3600 to 2592000, not 60"),
         ] {
             let file = format!("[accounts]\n{setting}\n");
             let error = Config::from_sources(Some(("mesej.toml", &file)), []).unwrap_err();

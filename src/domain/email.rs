@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use super::display_name::shows;
 use super::ids::digest16;
 
 /// The longest address that can be delivered to (RFC 5321, §4.5.3.1.3, without the brackets), in bytes.
@@ -37,7 +38,8 @@ impl FromStr for EmailAddress {
         let text = text.trim().to_lowercase();
         let plain = |part: &str| {
             let odd = |c: char| {
-                c.is_whitespace() || c.is_control() || matches!(c, '@' | '<' | '>' | '"' | ',' | ';')
+                let blank = c.is_whitespace() || !shows(c.encode_utf8(&mut [0; 4]));
+                blank || matches!(c, '@' | '<' | '>' | '"' | ',' | ';' | '%')
             };
             !part.is_empty() && !part.contains(odd)
         };

@@ -15,11 +15,11 @@ use super::transfer::RecordKind;
 use crate::domain::Retention;
 
 pub use canned_reply::{CANNED_REPLY, CannedReply, Shortcut};
-pub use invitation::{INVITATION, Invitation, PASSWORD_RESET, PasswordReset};
+pub use invitation::{INVITATION, Invitation, InvitationState, PASSWORD_RESET, PasswordReset};
 pub use operator::{OPERATOR, Operator};
 pub use session::{SESSION, SESSION_OF_USER, Session, SessionOfUser};
 pub use team::{MEMBERSHIP, Member, Membership, TEAM, Team};
-pub use user::{USER, USER_EMAIL, User, UserEmail};
+pub use user::{Reset, USER, USER_EMAIL, User, UserEmail};
 
 /// How long a row is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -25,9 +25,10 @@ fn counted(memory_kib: u64) -> (Passwords, Computed) {
     let computed = Computed::default();
     let log = Arc::clone(&computed);
     let mut passwords = Passwords::new(&settings(memory_kib));
+    let memory = argon::Memory::default();
     passwords.derive = Arc::new(move |password: &[u8], salt: &[u8], cost| {
         log.lock().unwrap().push((cost, password.len()));
-        argon::derive(password, salt, cost)
+        argon::derive(&memory, password, salt, cost)
     });
     (passwords, computed)
 }
@@ -45,17 +46,26 @@ async fn a_password_is_right_for_its_own_hash_alone() {
         ("clay otter ninety lamps ", Verdict::Wrong),
         ("clay otter ninety lamp", Verdict::Wrong),
     ] {
-        let verdict = passwords.verify(secret(password), Some(&stored)).await;
+        let verdict = passwords
+            .verify(secret(password), Some(&stored), Familiarity::Strange)
+            .await;
         assert_eq!(verdict, Ok(expected), "{password:?}");
     }
-    assert_eq!(passwords.verify(secret(PASSWORD), None).await, Ok(Verdict::Wrong));
+    assert_eq!(
+        passwords
+            .verify(secret(PASSWORD), None, Familiarity::Strange)
+            .await,
+        Ok(Verdict::Wrong)
+    );
 }
 
 #[tokio::test]
 async fn the_defaults_are_owasps_and_work() {
     let passwords = Passwords::new(&Config::defaults().unwrap().accounts);
     let hash = passwords.hash(secret(PASSWORD)).await.unwrap();
-    let verdict = passwords.verify(secret(PASSWORD), Some(&hash)).await;
+    let verdict = passwords
+        .verify(secret(PASSWORD), Some(&hash), Familiarity::Strange)
+        .await;
     assert_eq!(verdict, Ok(Verdict::Right));
     let text = String::from(hash);
     assert!(text.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{text}");
@@ -77,12 +87,22 @@ async fn a_hash_of_other_parameters_is_outdated_until_it_is_made_anew() {
         .await
         .unwrap();
     let now = Passwords::new(&settings(128));
-    let verdict = now.verify(secret(PASSWORD), Some(&stored)).await;
+    let verdict = now
+        .verify(secret(PASSWORD), Some(&stored), Familiarity::Strange)
+        .await;
     assert_eq!(verdict, Ok(Verdict::RightButOutdated));
-    let wrong = now.verify(secret("another one entirely"), Some(&stored)).await;
+    let wrong = now
+        .verify(
+            secret("another one entirely"),
+            Some(&stored),
+            Familiarity::Strange,
+        )
+        .await;
     assert_eq!(wrong, Ok(Verdict::Wrong));
     let anew = now.hash(secret(PASSWORD)).await.unwrap();
-    let verdict = now.verify(secret(PASSWORD), Some(&anew)).await;
+    let verdict = now
+        .verify(secret(PASSWORD), Some(&anew), Familiarity::Strange)
+        .await;
     assert_eq!(verdict, Ok(Verdict::Right));
 }
 
@@ -92,7 +112,9 @@ async fn an_account_that_is_not_there_costs_the_same_hash() {
     let stored = passwords.hash(secret(PASSWORD)).await.unwrap();
     computed.lock().unwrap().clear();
     for stored in [Some(&stored), None] {
-        let verdict = passwords.verify(secret("another one entirely"), stored).await;
+        let verdict = passwords
+            .verify(secret("another one entirely"), stored, Familiarity::Strange)
+            .await;
         assert_eq!(verdict, Ok(Verdict::Wrong));
     }
     let computed = computed.lock().unwrap();
@@ -112,7 +134,9 @@ async fn a_length_that_no_password_has_reaches_no_hash() {
         "x".repeat(1 << 20),
     ] {
         for stored in [Some(&stored), None] {
-            let verdict = passwords.verify(secret(&text), stored).await;
+            let verdict = passwords
+                .verify(secret(&text), stored, Familiarity::Strange)
+                .await;
             assert_eq!(verdict, Ok(Verdict::Wrong));
         }
         let hashed = passwords.hash(secret(&text)).await;
@@ -132,6 +156,38 @@ async fn a_length_that_no_password_has_reaches_no_hash() {
             256
         )]
     );
+}
+
+#[tokio::test]
+async fn a_flood_from_elsewhere_keeps_nobody_waiting_who_signed_in_before() {
+    let (open, gate) = std::sync::mpsc::channel::<()>();
+    let gate = Mutex::new(gate);
+    let mut passwords = Passwords::new(&settings(64));
+    passwords.derive = Arc::new(move |password: &[u8], _: &[u8], _| {
+        if password.starts_with(b"flood") {
+            let _ended = gate.lock().unwrap().recv();
+        }
+        Ok([1; TAG])
+    });
+    let passwords = Arc::new(passwords);
+    let verify = |text: &str, from| {
+        let (passwords, password) = (Arc::clone(&passwords), secret(text));
+        async move { passwords.verify(password, None, from).await }
+    };
+    let flood = "flood flood flood";
+    let waiting: Vec<_> = (0..200)
+        .map(|_| tokio::spawn(verify(flood, Familiarity::Strange)))
+        .collect();
+    tokio::task::yield_now().await;
+    assert_eq!(
+        verify(flood, Familiarity::Strange).await,
+        Err(PasswordError::Busy)
+    );
+    assert_eq!(verify(PASSWORD, Familiarity::Familiar).await, Ok(Verdict::Wrong));
+    drop(open);
+    for one in waiting {
+        drop(one.await.unwrap());
+    }
 }
 
 #[test]

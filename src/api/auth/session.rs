@@ -3,6 +3,7 @@
 //! The cookie is `__Host-` (RFC 6265bis), so that no other host and no other path sets it, and no script reads it. What changes
 //! something needs, beside it, the page's own origin and a token that only such a page knows.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::dev::Payload;
@@ -11,6 +12,7 @@ use actix_web::{FromRequest, HttpRequest, web};
 use bytes::Bytes;
 use futures_util::future::LocalBoxFuture;
 use subtle::ConstantTimeEq as _;
+use tokio::sync::OwnedSemaphorePermit;
 
 use super::super::body;
 use super::super::client_address::client_address;
@@ -26,6 +28,8 @@ use crate::store::KeyHash;
 const NAME: &str = "__Host-mesej";
 /// The header with the page's token.
 const CSRF: &str = "x-csrf-token";
+/// Calls of people who are not signed in yet that are worked on at once: more than sign-ins that wait for their hash.
+pub(in crate::api) const OPEN_CALLS: usize = 128;
 /// Bytes of a body that somebody sends who is not signed in yet.
 const OPEN_BODY: usize = 4 << 10;
 
@@ -123,6 +127,8 @@ pub struct OpenCall {
     state: web::Data<ApiState>,
     request: HttpRequest,
     body: Bytes,
+    /// So many are looked at in the store at once.
+    _place: OwnedSemaphorePermit,
 }
 
 impl OpenCall {
@@ -161,7 +167,15 @@ impl FromRequest for OpenCall {
                 return Err(error);
             }
             let body = body::read(&mut payload, &plan, async |_more| true).await?;
-            Ok(Self { state, request, body })
+            let place = Arc::clone(&state.open_calls).try_acquire_owned();
+            let place =
+                place.map_err(|_full| ApiError::new(ErrorCode::Busy).retry_after(Duration::from_secs(1)))?;
+            Ok(Self {
+                state,
+                request,
+                body,
+                _place: place,
+            })
         })
     }
 }

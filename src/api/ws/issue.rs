@@ -12,7 +12,7 @@ use crate::api::auth::{Call, CanManageAgents};
 use crate::api::error::{ApiError, ErrorCode};
 use crate::api::json::Fields;
 use crate::api::name::Name;
-use crate::domain::AgentId;
+use crate::domain::{AgentId, UserId};
 
 /// When a tenant that has all it may should ask again.
 const LATER: Duration = Duration::from_secs(5);
@@ -28,6 +28,13 @@ pub(in crate::api) async fn ticket(
         (user.agent.clone(), Arc::clone(&user.name))
     } else {
         let agent = fields.required::<AgentId>("agent")?;
+        // A program speaks for agents that are not people who sign in themselves.
+        if let Ok(user) = agent.as_str().parse::<UserId>()
+            && call.state().accounts.is_member(call.tenant(), user).await?
+        {
+            let why = "this agent is a person who signs in: no key speaks for people";
+            return Err(ApiError::because(ErrorCode::Forbidden, why));
+        }
         let name = fields.optional::<Name<128>>("name")?;
         let name = name.map_or_else(|| agent.as_str().into(), |name| name.into_text().into());
         (agent, name)

@@ -259,7 +259,7 @@ impl Session {
     /// With each ping: whether the key that vouched for the agent may still be used.
     fn look_at_key(&mut self, ctx: &mut Context<Self>) {
         let (shared, key) = (Arc::clone(&self.shared), self.pass.key.hash);
-        let work = async move { shared.keys.look_up(key).await };
+        let work = async move { shared.keys.look_at(key).await };
         let work = work.into_actor(self).map(|known, session, ctx| match known {
             Err(refused) if refused.code() == ErrorCode::Unauthorized => {
                 session.end(Close::Unauthorized, ctx);

@@ -12,8 +12,8 @@ use crate::store::plain::{Partition, PlainKey, PlainRow};
 /// Where invitations are declared.
 pub const INVITATION: Table = Table {
     name: "invitation",
-    says: "an invitation into a tenant's team that nobody accepted yet; its token as a hash",
-    key: "tenant · hash of the token",
+    says: "an invitation into a tenant's team, and whether it was accepted; its token as a hash",
+    key: "tenant · digest of the address",
     kept: Kept::AsLongAsItSays,
     subject: Subject::User,
     personal: &["email"],
@@ -23,7 +23,7 @@ pub const INVITATION: Table = Table {
 /// Where new passwords are.
 pub const PASSWORD_RESET: Table = Table {
     name: "password_reset",
-    says: "a link by which a user may set a new password; its token as a hash",
+    says: "whose a link to a new password is; the user's row says whether it still holds",
     key: "hash of the token",
     kept: Kept::AsLongAsItSays,
     subject: Subject::User,
@@ -35,6 +35,8 @@ pub const PASSWORD_RESET: Table = Table {
 pub struct Invitation {
     /// What it is called in lists.
     pub id: String,
+    /// The link's token.
+    pub token: KeyHash,
     /// Who is invited.
     pub email: EmailAddress,
     /// As what.
@@ -46,6 +48,22 @@ pub struct Invitation {
     pub created: Timestamp,
     /// From when on it is refused.
     pub expires: Timestamp,
+    /// Who follows it, or did.
+    #[serde(default)]
+    pub state: InvitationState,
+}
+
+/// How far an invitation is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum InvitationState {
+    /// Nobody followed it.
+    #[default]
+    Open,
+    /// This user follows it at this moment, or was stopped in the middle.
+    Claimed(UserId),
+    /// Somebody is in the team by it: it holds no more.
+    Accepted,
 }
 
 impl Invitation {
@@ -54,9 +72,9 @@ impl Invitation {
         Partition::of_tenant(&INVITATION, tenant)
     }
 
-    /// The one with this token.
-    pub fn at(tenant: TenantId, token: KeyHash) -> PlainKey {
-        Self::of(tenant).row(&token.0)
+    /// The one of this address.
+    pub fn at(tenant: TenantId, email: &EmailAddress) -> PlainKey {
+        Self::of(tenant).row(&email.key())
     }
 }
 

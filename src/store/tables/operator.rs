@@ -1,8 +1,10 @@
 //! Operators: people and programs that look after the gateway, each with a token of its own.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
-use super::{PLAIN, Subject, Table};
+use super::{Kept, PLAIN, Subject, Table};
 use crate::domain::Timestamp;
 use crate::domain::roles::OperatorRole;
 use crate::store::KeyHash;
@@ -11,12 +13,16 @@ use crate::store::plain::{Partition, PlainKey, PlainRow};
 /// Where they are declared.
 pub const OPERATOR: Table = Table {
     name: "operator",
+    kept: Kept::AsLongAsItSays,
     says: "an operator: its name and role, when its token ends or was revoked; the token as a hash",
     key: "hash of the token",
     subject: Subject::Operator,
     personal: &["name"],
     ..PLAIN
 };
+
+/// How long an operator is listed whose token ended or was revoked.
+const SHOWN: Duration = Duration::from_secs(90 * 86_400);
 
 /// One of them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -56,4 +62,8 @@ impl Operator {
 
 impl PlainRow for Operator {
     const TABLE: &'static Table = &OPERATOR;
+
+    fn expires(&self) -> Option<Timestamp> {
+        self.revoked.or(self.expires).map(|end| end.after(SHOWN))
+    }
 }

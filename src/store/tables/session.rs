@@ -37,6 +37,8 @@ pub struct Session {
     pub user: UserId,
     /// For which tenant; `None` for somebody who is in no team any more.
     pub tenant: Option<TenantId>,
+    /// The generation of the password that it was opened with.
+    pub generation: u32,
     /// When the user signed in.
     pub created: Timestamp,
     /// When it was used last, to within some minutes.
@@ -70,6 +72,8 @@ impl PlainRow for Session {
 /// That a user has a session.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SessionOfUser {
+    /// Since when it is listed.
+    pub listed: Timestamp,
     /// When the session ends at the latest.
     pub ends: Timestamp,
 }

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{PLAIN, Subject, Table};
 use crate::domain::email::EmailAddress;
 use crate::domain::{Timestamp, UserId};
+use crate::store::KeyHash;
 use crate::store::plain::{Partition, PlainKey, PlainRow};
 
 /// Where users are declared.
@@ -37,8 +38,23 @@ pub struct User {
     pub name: String,
     /// The password, as a PHC string.
     pub password: String,
+    /// How often the password was replaced: sessions of another generation are over.
+    #[serde(default)]
+    pub generation: u32,
+    /// The one link by which a new password may be set; the token as a hash.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub reset: Option<Reset>,
     /// Since when the account is there.
     pub created: Timestamp,
+}
+
+/// A link to a new password.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reset {
+    /// Its token.
+    pub token: KeyHash,
+    /// From when on it is refused.
+    pub expires: Timestamp,
 }
 
 impl User {

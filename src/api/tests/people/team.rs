@@ -2,13 +2,22 @@ use super::super::isolation::{Guard, routes};
 use super::*;
 use crate::domain::roles::Right;
 
+/// Calls after which there is nobody who could make the next one.
+fn ends_the_session(method: &str, path: &str) -> bool {
+    (method, path) == ("DELETE", "/v1/session") || (method, path) == ("PUT", "/v1/password")
+}
+
 #[actix_web::test]
 async fn each_role_may_do_what_the_table_allows_and_in_its_own_tenant_alone() {
     let api = start().await;
     let theirs = api.conversation_of(OTHER, "628123456789").await;
+    let mut asked = 0;
     for role in Role::ALL {
         let who = member(&api, ONE, &format!("{}@example.com", role.as_str()), role).await;
         for (method, path, guard, body) in routes() {
+            if ends_the_session(method, path) {
+                continue;
+            }
             let path = path
                 .replace("{conversation_id}", &theirs.to_string())
                 .replace(['{', '}'], "");
@@ -21,6 +30,7 @@ async fn each_role_may_do_what_the_table_allows_and_in_its_own_tenant_alone() {
                     };
                     let allowed = scopes.iter().all(|scope| role.allows(needs(scope)));
                     let refused = answer.outcome() == (403, "forbidden".to_owned());
+                    assert_ne!(answer.status, 401, "{role:?} {method} {path}");
                     assert_eq!(
                         refused,
                         !allowed,
@@ -37,13 +47,24 @@ async fn each_role_may_do_what_the_table_allows_and_in_its_own_tenant_alone() {
                         "{method} {path}"
                     );
                 }
-                Guard::Open | Guard::Ticket | Guard::Session => {}
+                Guard::Session if path == "/v1/team/invitations" => {
+                    let refused = answer.outcome() == (403, "forbidden".to_owned());
+                    assert_eq!(
+                        refused,
+                        !role.allows(Right::ManageTeam),
+                        "{role:?} {method} {path}"
+                    );
+                }
+                Guard::Session => {
+                    let unknown = (401, "unauthorized".to_owned());
+                    assert_ne!(answer.outcome(), unknown, "{role:?} {method} {path}");
+                }
+                Guard::Open | Guard::Ticket => {}
             }
-            if path == "/v1/session" && method == "DELETE" {
-                break;
-            }
+            asked += 1;
         }
     }
+    assert!(asked > 5 * 45, "{asked}");
 }
 
 #[actix_web::test]
@@ -161,7 +182,7 @@ async fn members_manage_those_below_them_and_an_owner_always_stays() {
         (&alone.said["tenant_id"], &alone.said["tenants"]),
         (&Value::Null, &json!([]))
     );
-    assert_eq!(alone.get(&api, "/v1/conversations").await.outcome().0, 401);
+    assert_eq!(alone.get(&api, "/v1/conversations").await.outcome(), forbidden);
     assert_eq!(alone.get(&api, open).await.outcome(), forbidden);
     let team = second.get(&api, "/v1/team").await.json();
     let mut emails: Vec<&str> = team["members"]
@@ -224,4 +245,97 @@ async fn one_person_works_for_several_tenants_each_in_a_session_of_its_own() {
     let chosen = json!({ "email": "ana@example.com", "password": PASSWORD, "tenant_id": OTHER });
     let chosen = api.plain("POST", "/v1/session").json(&chosen).send().await;
     assert_eq!(Browser::of(&chosen).said["tenant_id"], json!(OTHER));
+}
+
+#[actix_web::test]
+async fn of_two_owners_who_remove_each_other_one_stays() {
+    let api = start().await;
+    for n in 0..8 {
+        let (one, other) = (format!("a{n}@example.com"), format!("b{n}@example.com"));
+        let tenant = TenantId::new(100 + n);
+        api.add_tenant(tenant).await;
+        let one = member(&api, tenant, &one, Role::Owner).await;
+        let other = member(&api, tenant, &other, Role::Owner).await;
+        let path = |who: &Browser| format!("/v1/team/{}", who.user());
+        let (of_one, of_other) = (path(&one), path(&other));
+        let both = [(&one, &of_other), (&other, &of_one)];
+        let both = both.map(|(by, path)| by.send(&api, "DELETE", path, json!({})));
+        futures_util::future::join_all(both).await;
+        let team = api.state.accounts.team(tenant).await.unwrap();
+        let owners = team.iter().filter(|member| member.role == Role::Owner).count();
+        assert_eq!(owners, 1);
+    }
+}
+
+#[actix_web::test]
+async fn an_invitation_is_worth_no_more_than_who_made_it() {
+    let api = start().await;
+    let owner = member(&api, ONE, "owner@example.com", Role::Owner).await;
+    let admin = member(&api, ONE, "admin@example.com", Role::Admin).await;
+    let body = json!({ "email": "second@example.com", "role": "admin" });
+    let made = admin
+        .send(&api, "POST", "/v1/team/invitations", body)
+        .await
+        .json();
+    let path = format!("/v1/team/{}", admin.user());
+    assert_eq!(owner.send(&api, "DELETE", &path, json!({})).await.status, 200);
+    let late = accept(&api, ONE, made["token"].as_str().unwrap(), "Second", PASSWORD).await;
+    assert_eq!(late.outcome(), (404, "not_found".to_owned()));
+    assert_eq!(
+        owner.get(&api, "/v1/team").await.json()["members"]
+            .as_array()
+            .unwrap()
+            .len(),
+        1
+    );
+}
+
+#[actix_web::test]
+async fn of_an_acceptance_and_a_withdrawal_at_one_moment_one_wins() {
+    let api = start().await;
+    let owner = member(&api, ONE, "owner@example.com", Role::Owner).await;
+    for n in 0..6 {
+        let body = json!({ "email": format!("x{n}@example.com"), "role": "agent" });
+        let made = owner
+            .send(&api, "POST", "/v1/team/invitations", body)
+            .await
+            .json();
+        let path = format!("/v1/team/invitations/{}", made["invitation_id"].as_str().unwrap());
+        let (token, name) = (made["token"].as_str().unwrap(), format!("X{n}"));
+        let accepted = accept(&api, ONE, token, &name, PASSWORD);
+        let withdrawn = owner.send(&api, "DELETE", &path, json!({}));
+        let (accepted, withdrawn) = futures_util::future::join(accepted, withdrawn).await;
+        let team = owner.get(&api, "/v1/team").await.json();
+        let is_in = team["members"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .any(|member| member["name"] == name);
+        assert_eq!(
+            is_in,
+            accepted.status == 201,
+            "{:?} {:?}",
+            accepted.outcome(),
+            withdrawn.outcome()
+        );
+        assert!(
+            !(is_in && withdrawn.status == 200),
+            "somebody whose invitation was withdrawn is in"
+        );
+    }
+}
+
+#[actix_web::test]
+async fn no_key_speaks_for_a_person_who_signs_in() {
+    let api = start().await;
+    let ana = member(&api, ONE, "ana@example.com", Role::Owner).await;
+    let as_ana = json!({ "agent": ana.user(), "name": "Ana" });
+    let refused = api.post("/v1/ws/ticket", &as_ana).await;
+    assert_eq!(refused.outcome(), (403, "forbidden".to_owned()));
+    let other = api
+        .post("/v1/ws/ticket", &json!({ "agent": "0".repeat(32) }))
+        .await;
+    assert_eq!(other.status, 201);
+    let own = ana.send(&api, "POST", "/v1/ws/ticket", json!({})).await;
+    assert_eq!(own.status, 201);
 }
