@@ -1,0 +1,114 @@
+// By what right the page calls the gateway: the demo's key, or the session of somebody who signed in. The session is a cookie
+// that no script can read; the key, and the token that goes with the session, are in this object alone, never in storage.
+
+import { ApiError, call } from './http.js';
+
+export class Access {
+  #fetch;
+  #onLost;
+  #onOther;
+  #key = null;
+  /** Who is signed in, as `GET /v1/session` says it; null in the demo and for nobody. */
+  #person = null;
+
+  /**
+   * `onLost()` is called when the session is over; `onOther()` when the browser's session is not the one that this page began
+   * with any more: somebody signed in, or changed the tenant, in another tab.
+   */
+  constructor({ fetch, onLost, onOther }) {
+    this.#fetch = fetch;
+    this.#onLost = onLost;
+    this.#onOther = onOther;
+  }
+
+  /** Whether calls go by a session: then the gateway knows who is the agent. */
+  get isSession() {
+    return this.#key === null;
+  }
+
+  /** How the page begins: `{demo}` with the name that it proposes, or `{person}`, who is null when nobody is signed in. */
+  async begin() {
+    try {
+      return { demo: await this.#takeKey() };
+    } catch (error) {
+      if (error.status !== 404) throw error;
+    }
+    return { person: await this.takeSession() };
+  }
+
+  /** Who is signed in, or null; calls go by this session from now on. */
+  async takeSession() {
+    this.#person = await this.#session();
+    return this.#person;
+  }
+
+  /** A call that asks for no rights, such as signing in. */
+  open(method, path, body) {
+    return this.#call(method, path, body, {});
+  }
+
+  /** A call with the page's rights. */
+  async asked(method, path, body) {
+    if (!this.isSession) return this.#withKey(method, path, body);
+    const begun = this.#person;
+    try {
+      return await this.#withSession(method, path, body);
+    } catch (error) {
+      if (error.code === 'bad_origin') return this.#again(begun, error, [method, path, body]);
+      if (error.code === 'unauthorized') this.#onLost();
+      throw error;
+    }
+  }
+
+  // The token is not that of the cookie: another tab has opened another session. For the same person and tenant that is no
+  // difference; everything else on this page would belong to somebody else.
+  async #again(begun, refusal, request) {
+    const now = await this.#session();
+    if (now === null) {
+      this.#onLost();
+      throw new ApiError(401, 'unauthorized', 'You are signed out.');
+    }
+    if (now.user.user_id !== begun?.user.user_id || now.tenant_id !== begun.tenant_id) {
+      this.#onOther();
+      throw refusal;
+    }
+    this.#person = now;
+    return this.#withSession(...request);
+  }
+
+  // A server that started anew may have made another key: then it is fetched, once.
+  async #withKey(method, path, body) {
+    const headers = () => ({ authorization: `Bearer ${this.#key}` });
+    try {
+      return await this.#call(method, path, body, headers());
+    } catch (error) {
+      if (error.status !== 401) throw error;
+      await this.#takeKey();
+      return this.#call(method, path, body, headers());
+    }
+  }
+
+  #withSession(method, path, body) {
+    const token = method === 'GET' ? undefined : this.#person?.csrf_token;
+    return this.#call(method, path, body, token === undefined ? {} : { 'x-csrf-token': token });
+  }
+
+  async #takeKey() {
+    const { api_key: key, ...demo } = await call(this.#fetch, 'GET', '/demo/session');
+    this.#key = key;
+    return demo;
+  }
+
+  async #session() {
+    try {
+      return await this.#call('GET', '/v1/session', undefined, {});
+    } catch (error) {
+      if (error.status === 401) return null;
+      throw error;
+    }
+  }
+
+  #call(method, path, body, headers) {
+    return call(this.#fetch, method, path, { body, headers, cookies: this.isSession ? 'same-origin' : 'omit' });
+  }
+}

@@ -1,0 +1,24 @@
+// What the address asks for, behind its `#`: that part never leaves the browser. Pure.
+
+const ID = '[0-9a-f]{32}';
+const ROUTES = [
+  [/^#\/invitation\/([0-9a-f]{1,32})\/([\w-]{1,200})$/, ([, tenant_id, token]) => ({ kind: 'invitation', tenant_id, token })],
+  [/^#\/password\/([\w-]{1,200})$/, ([, token]) => ({ kind: 'password', token })],
+  [new RegExp(`^#/conversations/(${ID})$`), ([, id]) => ({ kind: 'conversation', id })],
+];
+
+/** The route that a fragment names: an `invitation`, a new `password`, a `conversation`; null for all else. */
+export function routeOf(hash) {
+  for (const [form, route] of ROUTES) {
+    const found = form.exec(hash);
+    if (found) return route(found);
+  }
+  // A link that was cut on its way, by an e-mail program for example.
+  const cut = /^#\/(invitation|password)\b/.exec(hash);
+  return cut ? { kind: cut[1], token: null } : null;
+}
+
+/** The fragment of a conversation. */
+export function hashOf(id) {
+  return `#/conversations/${id}`;
+}

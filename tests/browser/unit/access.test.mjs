@@ -1,0 +1,138 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Access } from '../../../console/access.js';
+import { Account } from '../../../console/account.js';
+
+const person = (changes = {}) => ({
+  user: { user_id: 'u1', name: 'Ana', email: 'ana@example.com' },
+  tenant_id: 't1',
+  role: 'agent',
+  tenants: [],
+  csrf_token: 'c1',
+  ...changes,
+});
+const refusal = (status, code, more = {}) => [status, { error: { code, message: code, ...more } }];
+
+/** An access on answers by call: `{'GET /v1/session': [200, {…}]}`; a function is asked each time. */
+function rig(answers) {
+  const calls = [];
+  const told = [];
+  const fetch = async (path, { method, headers, body, credentials }) => {
+    calls.push({ call: `${method} ${path}`, headers, body: body && JSON.parse(body), credentials });
+    const answer = answers[`${method} ${path}`];
+    const [status, json] = (typeof answer === 'function' ? answer(headers) : answer) ?? refusal(404, 'not_found');
+    return { ok: status < 300, status, statusText: '', text: async () => JSON.stringify(json) };
+  };
+  const access = new Access({ fetch, onLost: () => told.push('lost'), onOther: () => told.push('other') });
+  return { access, calls, told, answers, of: (call) => calls.filter((one) => one.call === call) };
+}
+
+const fails = (promise, code) => assert.rejects(promise, (error) => error.code === code);
+
+test('in the demo the key goes with every call, and no cookie does', async () => {
+  const { access, calls } = rig({ 'GET /demo/session': [200, { api_key: 'k', name: 'Ana' }], 'GET /v1/x': [200, {}] });
+  assert.deepEqual(await access.begin(), { demo: { name: 'Ana' } });
+  await access.asked('GET', '/v1/x');
+  assert.equal(calls[1].headers.authorization, 'Bearer k');
+  assert.deepEqual(calls.map((one) => one.credentials), ['omit', 'omit']);
+  assert.equal(access.isSession, false);
+});
+
+test('a demo that started anew is asked for its new key, once', async () => {
+  let key = 'k1';
+  const { access, of } = rig({
+    'GET /demo/session': () => [200, { api_key: key }],
+    'GET /v1/x': ({ authorization }) => (authorization === 'Bearer k2' ? [200, { fine: true }] : refusal(401, 'unauthorized')),
+  });
+  await access.begin();
+  key = 'k2';
+  assert.deepEqual(await access.asked('GET', '/v1/x'), { fine: true });
+  key = 'k3';
+  assert.equal(of('GET /demo/session').length, 2);
+});
+
+test('without a demo the cookie says who is signed in, or that nobody is', async () => {
+  const signed = rig({ 'GET /v1/session': [200, person()] });
+  assert.deepEqual(await signed.access.begin(), { person: person() });
+  assert.deepEqual(signed.calls.map((one) => one.credentials), ['omit', 'same-origin']);
+  const nobody = rig({ 'GET /v1/session': refusal(401, 'unauthorized') });
+  assert.deepEqual(await nobody.access.begin(), { person: null });
+  assert.deepEqual(nobody.told, []);
+});
+
+test('a server that is not there is not taken for one without a demo', async () => {
+  const { access, of } = rig({ 'GET /demo/session': refusal(503, 'unavailable') });
+  await fails(access.begin(), 'unavailable');
+  assert.equal(of('GET /v1/session').length, 0);
+});
+
+test('what changes something carries the token, what reads does not', async () => {
+  const { access, of } = rig({ 'GET /v1/session': [200, person()], 'GET /v1/x': [200, {}], 'POST /v1/x': [200, {}] });
+  await access.begin();
+  await access.asked('GET', '/v1/x');
+  await access.asked('POST', '/v1/x', { a: 1 });
+  assert.equal(of('GET /v1/x')[0].headers['x-csrf-token'], undefined);
+  assert.deepEqual(of('POST /v1/x')[0].headers, { 'x-csrf-token': 'c1', 'content-type': 'application/json' });
+});
+
+test('a call after the session has ended tells of it', async () => {
+  const { access, told } = rig({ 'GET /v1/session': [200, person()], 'GET /v1/x': refusal(401, 'unauthorized') });
+  await access.begin();
+  await fails(access.asked('GET', '/v1/x'), 'unauthorized');
+  assert.deepEqual(told, ['lost']);
+});
+
+test('a wrong password is no lost session', async () => {
+  const { access, told } = rig({ 'GET /v1/session': [200, person()], 'PUT /v1/session/password': refusal(401, 'wrong_credentials') });
+  await access.begin();
+  await fails(new Account(access).changePassword('a', 'b'), 'wrong_credentials');
+  assert.deepEqual(told, []);
+});
+
+test('a token of an older session of the same person is replaced, and the call made again', async () => {
+  const { access, answers, told } = rig({
+    'GET /v1/session': [200, person()],
+    'POST /v1/x': (headers) => (headers['x-csrf-token'] === 'c2' ? [200, { fine: true }] : refusal(403, 'bad_origin')),
+  });
+  await access.begin();
+  answers['GET /v1/session'] = [200, person({ csrf_token: 'c2' })];
+  assert.deepEqual(await access.asked('POST', '/v1/x'), { fine: true });
+  assert.deepEqual(told, []);
+});
+
+test('a call is not made for somebody else, or for another tenant, who took over the cookie', async () => {
+  const others = [person({ csrf_token: 'c2', user: { user_id: 'u2' } }), person({ csrf_token: 'c2', tenant_id: 't2' })];
+  for (const other of others) {
+    const { access, answers, told, of } = rig({ 'GET /v1/session': [200, person()], 'POST /v1/x': refusal(403, 'bad_origin') });
+    await access.begin();
+    answers['GET /v1/session'] = [200, other];
+    await fails(access.asked('POST', '/v1/x'), 'bad_origin');
+    assert.deepEqual(told, ['other']);
+    assert.equal(of('POST /v1/x').length, 1);
+  }
+});
+
+test('a page that is refused for its address is told so, and not asked forever', async () => {
+  const { access, of } = rig({ 'GET /v1/session': [200, person()], 'POST /v1/x': refusal(403, 'bad_origin') });
+  await access.begin();
+  await fails(access.asked('POST', '/v1/x'), 'bad_origin');
+  assert.equal(of('POST /v1/x').length, 2);
+});
+
+test('signing in is believed only when the browser kept the cookie', async () => {
+  const { access, answers } = rig({ 'POST /v1/session': [201, person()], 'GET /v1/session': refusal(401, 'unauthorized') });
+  const account = new Account(access);
+  const given = { email: 'ana@example.com', password: 'p' };
+  await fails(account.signIn(given), 'cookie_refused');
+  answers['GET /v1/session'] = [200, person()];
+  assert.deepEqual(await account.signIn(given), person());
+});
+
+test('a link that leads nowhere is told apart from all else that is not there', async () => {
+  const { access, answers } = rig({});
+  const account = new Account(access);
+  await fails(account.look({ tenant_id: 't', token: 'x' }), 'link_over');
+  await fails(account.newPassword('x', 'p'), 'link_over');
+  answers['POST /v1/invitations/accept'] = refusal(422, 'weak_password');
+  await fails(account.accept({ tenant_id: 't', token: 'x' }, { password: 'p' }), 'weak_password');
+});
