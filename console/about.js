@@ -62,9 +62,13 @@ export class AboutView {
         contact?.username ? h('p', null, h('bdi', null, `@${contact.username}`)) : null,
         h('p', { class: 'quiet' }, addressText(contact)),
       ),
-      this.#section('Assigned to', this.#assignee(row, present, me)),
-      this.#section('Status', this.#status(row)),
-      this.#section('Labels', this.#labels(row)),
+      ...(me.readOnly
+        ? this.#readable(row, me)
+        : [
+            this.#section('Assigned to', this.#assignee(row, present, me)),
+            this.#section('Status', this.#status(row)),
+            this.#section('Labels', this.#labels(row)),
+          ]),
       contact?.group_id
         ? null
         : this.#section(
@@ -76,7 +80,20 @@ export class AboutView {
               row.last_inbound ? `Last wrote ${exact(row.last_inbound)}` : 'Has not written yet',
             ),
           ),
-      this.#section('Receipts', this.#receipts()),
+      me.readOnly
+        ? h('p', { class: 'quiet' }, 'Your role lets you read. An owner or admin can give you another one.')
+        : this.#section('Receipts', this.#receipts()),
+    ];
+  }
+
+  /** What somebody sees who may change nothing. */
+  #readable(row, me) {
+    const status = STATUSES.find(([one]) => one === row.status)?.[1] ?? row.status;
+    const labels = row.labels.map((label) => h('li', { class: 'label' }, h('bdi', null, label)));
+    return [
+      this.#section('Assigned to', h('p', null, row.assignee ? agentName(row.assignee, me) : 'Nobody yet')),
+      this.#section('Status', h('p', null, status)),
+      this.#section('Labels', labels.length > 0 ? h('ul', { class: 'label-list' }, labels) : h('p', null, 'None')),
     ];
   }
 
@@ -85,7 +102,7 @@ export class AboutView {
   }
 
   #assignee(row, present, me) {
-    const agents = [...new Set([me.agent, ...present, row.assignee].filter(Boolean))];
+    const agents = [...new Set([me.agent, ...answering(me), ...present, row.assignee].filter(Boolean))];
     const select = h(
       'select',
       { 'aria-label': 'Assigned to', id: 'assignee', onchange: () => this.#assign(select) },
@@ -186,6 +203,11 @@ export class AboutView {
     });
     return h('label', { class: 'switch' }, box, h('span', null, 'Customers see that you have read and are typing'));
   }
+}
+
+/** Who of the team may answer, whether present or not. */
+function answering(me) {
+  return [...(me.colleagues ?? [])].filter(([, { role }]) => role !== 'read_only').map(([agent]) => agent);
 }
 
 function addressText(contact) {

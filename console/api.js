@@ -1,29 +1,10 @@
-// The REST half of the gateway, as the page needs it. The key stays in this object: never in storage, never in a cookie.
-
-const DEADLINE = 15_000;
-
-/** A refusal by the gateway, or a network that did not answer (`status` 0). */
-export class ApiError extends Error {
-  constructor(status, code, message) {
-    super(message);
-    this.status = status;
-    this.code = code;
-  }
-}
+// The REST half of the gateway, as the inbox needs it.
 
 export class Api {
-  #fetch;
-  #key = null;
+  #access;
 
-  constructor(fetch) {
-    this.#fetch = fetch;
-  }
-
-  /** Who sits here, as the demo says it; takes the key for all later calls. */
-  async session() {
-    const { api_key: key, ...me } = await this.#call('GET', '/demo/session');
-    this.#key = key;
-    return me;
+  constructor(access) {
+    this.#access = access;
   }
 
   /** A page of the list, newest activity first. */
@@ -76,50 +57,13 @@ export class Api {
     return this.#asked('DELETE', `/v1/canned-replies/${encodeURIComponent(shortcut)}`);
   }
 
-  /** A ticket for one WebSocket. */
-  async ticket(agent, name) {
-    return (await this.#asked('POST', '/v1/ws/ticket', { agent, name })).ticket;
+  /** A ticket for one WebSocket. Somebody who is signed in is the agent; in the demo the page names one. */
+  async ticket({ agent, name }) {
+    const named = this.#access.isSession ? {} : { agent, name };
+    return (await this.#asked('POST', '/v1/ws/ticket', named)).ticket;
   }
 
-  /** A call with the key. A server that started anew may have made another one: then it is fetched, once. */
-  async #asked(method, path, body) {
-    if (this.#key === null) await this.session();
-    try {
-      return await this.#call(method, path, body);
-    } catch (error) {
-      if (error.status !== 401) throw error;
-      await this.session();
-      return this.#call(method, path, body);
-    }
-  }
-
-  async #call(method, path, body) {
-    const headers = {};
-    if (this.#key !== null) headers.authorization = `Bearer ${this.#key}`;
-    if (body !== undefined) headers['content-type'] = 'application/json';
-    let response;
-    try {
-      response = await this.#fetch(path, {
-        method,
-        headers,
-        body: body === undefined ? undefined : JSON.stringify(body),
-        signal: AbortSignal.timeout(DEADLINE),
-        credentials: 'omit',
-        cache: 'no-store',
-      });
-    } catch {
-      throw new ApiError(0, 'unreachable', 'The server cannot be reached.');
-    }
-    const text = await response.text();
-    let json;
-    try {
-      json = text === '' ? {} : JSON.parse(text);
-    } catch {
-      throw new ApiError(response.status, 'not_json', 'The server gave an answer that is none.');
-    }
-    if (!response.ok) {
-      throw new ApiError(response.status, json.error?.code ?? 'unknown', json.error?.message ?? response.statusText);
-    }
-    return json;
+  #asked(method, path, body) {
+    return this.#access.asked(method, path, body);
   }
 }

@@ -1,10 +1,14 @@
 // Puts the page together: the desk that knows and does, the views that show, the keys.
 
 import { AboutView } from './about.js';
+import { Access } from './access.js';
+import { Account } from './account.js';
+import { AccountSheet } from './account_sheet.js';
 import { Api } from './api.js';
 import { BannerView } from './banner.js';
 import { CannedReplies } from './canned.js';
 import { CannedSheet } from './canned_sheet.js';
+import { Colleagues } from './colleagues.js';
 import { Composer } from './composer.js';
 import { Desk } from './desk.js';
 import { Dialogs } from './dialogs.js';
@@ -15,6 +19,9 @@ import { ListView } from './list.js';
 import { renderLive } from './live.js';
 import { agentName, face, nameOf } from './people.js';
 import { pickReaction } from './reactions.js';
+import { SignInSheet } from './sign_in_sheet.js';
+import { SignedIn } from './signed_in.js';
+import { TeamSheet } from './team_sheet.js';
 import { ThreadView } from './thread.js';
 import { toast } from './toast.js';
 
@@ -25,8 +32,25 @@ const timers = {
   clearTimeout: (id) => window.clearTimeout(id),
 };
 const say = (text, tone) => toast($('toasts'), text, tone);
+const copy = (text) =>
+  navigator.clipboard.writeText(text).then(
+    () => say('Copied'),
+    () => say('The browser does not allow it', 'bad'),
+  );
+// Made first: what hears a key first is above.
+const signInDialogs = new Dialogs($('sign-in'));
 const dialogs = new Dialogs($('dialog'));
-const api = new Api((...call) => fetch(...call));
+const access = new Access({
+  fetch: (...call) => fetch(...call),
+  onLost: () => signedIn.lost(),
+  onOther: () => signedIn.leave(),
+});
+const api = new Api(access);
+const account = new Account(access);
+const colleagues = new Colleagues({
+  read: () => account.team(),
+  loaded: (known) => desk.dispatch({ type: 'colleagues_loaded', colleagues: known }),
+});
 const replies = new CannedReplies({ api, changed });
 const cannedSheet = new CannedSheet({ dialogs, replies, say });
 
@@ -35,6 +59,7 @@ const desk = new Desk({
   changed,
   watched: () => document.visibilityState === 'visible' && document.hasFocus(),
   say,
+  met: (agents) => desk.state.me.colleagues && colleagues.ensure(agents, desk.state.me.colleagues),
   now: () => Date.now(),
   uuid: newId,
   socket: {
@@ -45,17 +70,21 @@ const desk = new Desk({
   },
 });
 
+const signInSheet = new SignInSheet({ dialogs: signInDialogs, account });
+const sheets = {
+  signIn: signInSheet,
+  account: new AccountSheet({ dialogs, account, say }),
+  team: new TeamSheet({ dialogs, account, say, copy, changed: () => colleagues.load() }),
+};
+const signedIn = new SignedIn({ access, account, sheets, desk, say, window });
+
 const act = {
   quote: (message) => composer.quote(message),
   react: (message, anchor) =>
     pickReaction(anchor, (emoji) =>
       desk.send(desk.open, { type: 'reaction', reaction: { message_id: message.wamid, emoji } }),
     ),
-  copy: (text) =>
-    navigator.clipboard.writeText(text).then(
-      () => say('Copied'),
-      () => say('The browser does not allow it', 'bad'),
-    ),
+  copy,
   details: (message) => details(message),
   resend: (message) => (view.pin(), desk.send(message.conversation_id, message.content)),
   again: (item) => desk.again(item),
@@ -145,6 +174,7 @@ function renderNothing(state) {
 function show(id) {
   $('frame').dataset.pane = 'thread';
   if (id !== desk.open) desk.show(id);
+  signedIn.showAddress(id);
   list.reveal();
   if (window.matchMedia('(min-width: 48rem)').matches) timers.setTimeout(() => composer.focus(), 0);
 }
@@ -152,6 +182,14 @@ function show(id) {
 function back() {
   $('frame').dataset.pane = 'list';
   desk.show(null);
+  signedIn.showAddress(null);
+}
+
+/** Opens the conversation of a link. */
+async function follow(id) {
+  const found = await desk.find(id).catch(() => null);
+  if (found) show(id);
+  else say(found === null ? 'This conversation cannot be loaded now' : 'This conversation is not there, or not of this business', 'bad');
 }
 
 function toggleAbout() {
@@ -167,6 +205,7 @@ function askTemplate() {
 
 async function details(message) {
   const fresh = await desk.details(message.id).catch(() => message);
+  if (signInSheet.isOpen) return;
   dialogs.details(fresh, { me: desk.state.me, now: Date.now(), act });
 }
 
@@ -194,57 +233,61 @@ function idOf(name) {
   );
 }
 
-/** Who sits here; `null` where the gateway is no demonstration, so that nobody can sit down by this page. */
-async function session() {
+/** By what right the page begins; waits for a server that is not there. */
+async function beginning() {
   for (let wait = 500; ; wait = Math.min(wait * 2, 10_000)) {
     try {
-      return await api.session();
-    } catch (error) {
-      if (error.status === 404) return null;
+      return await access.begin();
+    } catch {
       renderLive($('live'), { state: 'waiting', until: Date.now() + wait }, Date.now());
       await new Promise((resolve) => timers.setTimeout(resolve, wait));
     }
   }
 }
 
+/** In the demo anybody sits down, under any name. */
+async function meOfDemo({ name: proposed }) {
+  const wanted = new URLSearchParams(location.search).get('agent');
+  const name = wanted ? agentName(idOf(wanted)) : await dialogs.askName(proposed);
+  const me = { agent: idOf(name), name };
+  fill($('me'), face(me.name, me.agent, 'small'), h('span', { class: 'me-name' }, me.name));
+  return me;
+}
+
+async function meOfPerson(route, person) {
+  if (!person || route) renderLive($('live'), { state: 'closed' }, Date.now());
+  await signedIn.enter(route, person);
+  signedIn.show($('me'), follow);
+  return signedIn.me;
+}
+
 async function begin() {
-  listenToKeys({ list, composer, head, dialogs, search: $('search'), show, back, frame: $('frame') });
-  for (const event of ['online', 'focus']) window.addEventListener(event, () => desk.socket.nudge());
-  window.addEventListener('offline', () => desk.socket.nudge());
+  listenToKeys({ list, composer, head, dialogs, signInSheet, search: $('search'), show, back, frame: $('frame') });
+  // Nobody is connected before somebody has signed in.
+  const nudge = () => desk.state.me && !signInSheet.isOpen && desk.socket.nudge();
+  for (const event of ['online', 'offline', 'focus']) window.addEventListener(event, nudge);
   document.addEventListener(
     'visibilitychange',
-    () => document.visibilityState === 'visible' && (desk.socket.nudge(), changed()),
+    () => document.visibilityState === 'visible' && (nudge(), changed()),
   );
   window.addEventListener('focus', changed);
-  window.addEventListener('beforeunload', (event) => desk.socket.outbox.size > 0 && event.preventDefault());
-  $('live').addEventListener('click', () => desk.socket.nudge());
+  window.addEventListener('beforeunload', (event) => {
+    if (desk.socket.outbox.size > 0 && !signedIn.isLeaving) event.preventDefault();
+  });
+  $('live').addEventListener('click', nudge);
 
-  const given = await session();
-  if (given === null) {
-    renderLive($('live'), { state: 'closed' }, Date.now());
-    dialogs.notice('Nobody can sign in here yet', [
-      h('p', null, 'This gateway runs as ', h('code', null, 'mesej serve'), ', and people cannot sign in to it yet.'),
-      h('p', null, 'To try this page, start ', h('code', null, 'mesej demo'), ' in a folder of its own and open its address.'),
-      h(
-        'p',
-        { class: 'quiet' },
-        'Agents of this gateway connect by a WebSocket with a ticket, as its API documentation says; ',
-        h('code', null, 'mesej tail'),
-        ' shows what they would see.',
-      ),
-    ]);
-    return;
-  }
-  const wanted = new URLSearchParams(location.search).get('agent');
-  const name = wanted ? agentName(idOf(wanted)) : await dialogs.askName(given.name);
-  const me = { agent: idOf(name), name, number: given.number };
-  fill($('me'), face(me.name, me.agent, 'small'), h('span', { class: 'me-name' }, me.name));
+  const route = signedIn.takeRoute();
+  const { demo, person } = await beginning();
+  const me = demo ? await meOfDemo(demo) : await meOfPerson(route, person);
   window.setInterval(() => {
     desk.dispatch({ type: 'typing_ended', now: Date.now() });
   }, 1_000);
   window.setInterval(() => document.visibilityState === 'visible' && desk.askDelays(), 3_000);
   window.setInterval(() => document.visibilityState === 'visible' && desk.refreshPauses(), 30_000);
   await desk.start(me);
+  if (demo) return;
+  colleagues.load();
+  if (route?.kind === 'conversation') await follow(route.id);
 }
 
 begin();

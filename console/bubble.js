@@ -52,10 +52,10 @@ export function bubble(entry, { me, now, act }) {
           mark(ticks),
         ),
       ),
-      tools(message, act),
+      tools(message, me, act),
     ),
     reactions ? h('p', { class: 'reactions', 'aria-label': `Reactions: ${reactions}` }, reactions) : null,
-    ticks?.problem ? problem(message, ticks, act) : null,
+    ticks?.problem ? problem(message, ticks, me, act) : null,
   );
 }
 
@@ -127,14 +127,14 @@ function mark(ticks) {
   );
 }
 
-function problem(message, ticks, act) {
+function problem(message, ticks, me, act) {
   const { state, on_unknown: policy, gave_up: gaveUp } = message.delivery;
   const asks = state === 'unknown' && policy === 'ask' && !gaveUp;
   return h(
     'p',
     { class: 'problem' },
     ticks.problem,
-    ticks.retry ? h('button', { type: 'button', onclick: () => act.resend(message) }, 'Send again') : null,
+    ticks.retry && !me.readOnly ? h('button', { type: 'button', onclick: () => act.resend(message) }, 'Send again') : null,
     state === 'failed' || asks ? h('button', { type: 'button', onclick: () => act.details(message) }, 'Details') : null,
   );
 }
@@ -174,11 +174,11 @@ function quote(content, quoted, customer, act) {
   );
 }
 
-function tools(message, act) {
+function tools(message, me, act) {
   const said = message.content.text?.body ?? message.content.note?.body;
   const button = (label, sign, press) =>
     h('button', { type: 'button', 'aria-label': label, title: label, onclick: press }, icon(sign));
-  const answerable = message.wamid && message.direction !== 'note' && !message.revoked_at;
+  const answerable = message.wamid && message.direction !== 'note' && !message.revoked_at && !me.readOnly;
   return h(
     'div',
     { class: 'tools', role: 'group', 'aria-label': 'Do something with this message' },

@@ -1,8 +1,8 @@
 // The dialog of the canned replies: all of them, a form for one, and a question before one is deleted.
 
-import { ApiError } from './api.js';
 import { SHORTCUT_RULE, isShortcut, sentenceOf } from './canned.js';
 import { Cache, fill, h, setText } from './dom.js';
+import { ApiError } from './http.js';
 
 const MOST = 4096;
 

@@ -69,8 +69,10 @@ export class Composer {
       closed: h('p', { class: 'closed', id: 'closed', hidden: true }),
     };
     this.#parts = parts;
+    const modes = h('div', { class: 'modes', role: 'tablist', 'aria-label': 'Reply or note' }, parts.reply, parts.note);
     const insert = (text, { whole }) => this.#insert(text, whole);
     this.#canned = new CannedList({ text: parts.text, replies, insert, manage });
+    parts.head = h('div', { class: 'write-head' }, modes, parts.typing, parts.count, parts.enter, this.#canned.button);
     parts.text.addEventListener('input', () => this.#typed());
     parts.text.addEventListener('keydown', (event) => this.#key(event));
     parts.text.addEventListener('blur', () => this.#desk.typing(false));
@@ -85,15 +87,7 @@ export class Composer {
         'div',
         { class: 'write' },
         this.#canned.element,
-        h(
-          'div',
-          { class: 'write-head' },
-          h('div', { class: 'modes', role: 'tablist', 'aria-label': 'Reply or note' }, parts.reply, parts.note),
-          parts.typing,
-          parts.count,
-          parts.enter,
-          this.#canned.button,
-        ),
+        parts.head,
         parts.quote,
         parts.closed,
         parts.delay,
@@ -116,9 +110,11 @@ export class Composer {
     if (open !== this.#shown) this.#enter(draft);
     const contact = state.contacts.get(row.contact_id);
     const left = serviceWindow(row.last_inbound, now, contact?.group_id);
-    const closed = draft.mode === 'reply' && !left.open;
+    const readOnly = state.me.readOnly === true;
+    const closed = readOnly || (draft.mode === 'reply' && !left.open);
     const name = nameOf(contact);
-    const { text, send, reply, note } = this.#parts;
+    const { text, send, reply, note, head } = this.#parts;
+    head.hidden = readOnly;
     this.#form.dataset.mode = draft.mode;
     this.#form.dataset.closed = String(closed);
     for (const [button, mode] of [
@@ -133,7 +129,7 @@ export class Composer {
     send.title = label;
     send.setAttribute('aria-label', label);
     send.disabled = closed || !sendable(text.value);
-    this.#renderClosed(closed, name, row);
+    this.#renderClosed(closed, name, row, readOnly);
     this.#renderDelay(draft.mode === 'reply' && delayOf(state.lanes.get(row.number), now));
     this.#renderBar(draft, name, now);
     this.#renderQuote(draft);
@@ -157,11 +153,15 @@ export class Composer {
 
   // --- what stands around the text ---------------------------------------------------------------------------------
 
-  #renderClosed(closed, name, row) {
+  #renderClosed(closed, name, row, readOnly) {
     const { closed: line } = this.#parts;
     if (line.hidden === !closed && line.dataset.name === name) return;
     line.hidden = !closed;
     line.dataset.name = name;
+    if (readOnly) {
+      fill(line, icon('lock'), h('span', null, 'You may read here, but not answer. An owner or admin can give you another role.'));
+      return;
+    }
     const why = row.last_inbound ? 'The 24-hour window is closed.' : 'This customer has not written yet.';
     fill(
       line,

@@ -23,6 +23,7 @@ export class Desk {
   #uuid;
   #watched;
   #tell;
+  #met;
   #reading = new Set();
   #asking = new Set();
   #rows;
@@ -30,13 +31,14 @@ export class Desk {
 
   /**
    * `changed()` is called after every change; `watched()` says whether the agent can see the page; `say(text, tone)` shows
-   * a passing line; `socket` holds what the socket needs from the browser.
+   * a passing line; `met(agents)` is called with colleagues that the page shows; `socket` holds what the socket needs from the browser.
    */
-  constructor({ api, changed, watched, say, now, uuid, socket }) {
+  constructor({ api, changed, watched, say, met = () => {}, now, uuid, socket }) {
     this.#api = api;
     this.#changed = changed;
     this.#watched = watched;
     this.#tell = say;
+    this.#met = met;
     this.#now = now;
     this.#uuid = uuid;
     this.#rows = new RowReader({
@@ -50,14 +52,17 @@ export class Desk {
     this.socket = new AgentSocket({
       ...socket,
       now,
-      ticket: () => api.ticket(this.state.me.agent, this.state.me.name),
+      ticket: () => api.ticket(this.state.me),
       cursor: () => ({
         epoch: this.state.epoch ?? undefined,
         seq: this.state.epoch === null ? undefined : this.state.seq,
       }),
       on: {
         link: (link) => this.#linked(link),
-        welcome: (frame) => this.dispatch({ ...frame, type: 'welcome' }),
+        welcome: (frame) => {
+          this.dispatch({ ...frame, type: 'welcome' });
+          this.#meet();
+        },
         events: (events) => this.#happened(events),
         reload: () => this.#reload(),
         accepted: (frame) => this.dispatch({ ...frame, type: 'accepted' }),
@@ -74,7 +79,7 @@ export class Desk {
     this.#changed();
   }
 
-  /** Sits down as an agent: `{agent, name, number}`. */
+  /** Sits down as an agent: see `signed_in` in the store. */
   async start(me) {
     this.dispatch({ type: 'signed_in', me });
     // When this fails the socket does it again: it has no position to go on from.
@@ -113,6 +118,14 @@ export class Desk {
     this.socket.tell({ type: 'viewing', conversation_id: id });
     if (id && !this.state.threads.get(id)?.loaded) await this.#page(id, undefined);
     else if (id) this.dispatch({ type: 'thread_used', id });
+  }
+
+  /** Makes a conversation known, wherever in the list it is; says whether it is there. */
+  async find(id) {
+    if (this.state.conversations.has(id)) return true;
+    const conversation = await this.#api.conversation(id).catch(gone);
+    if (conversation) this.dispatch({ type: 'conversation_loaded', conversation });
+    return conversation !== null;
   }
 
   /** Loads older messages of the open conversation. */
@@ -163,7 +176,7 @@ export class Desk {
   async seen() {
     const id = this.open;
     const row = this.state.conversations.get(id);
-    if (!row || row.unread === 0 || !this.#watched() || this.#reading.has(id)) return;
+    if (!row || row.unread === 0 || this.state.me.readOnly || !this.#watched() || this.#reading.has(id)) return;
     this.#reading.add(id);
     await this.socket
       .ask({ type: 'read', conversation_id: id, last_seen_seq: row.last_message_seq, receipt: this.receipts })
@@ -301,6 +314,13 @@ export class Desk {
     this.dispatch({ type: 'events', events });
     this.#rows.look();
     this.#fetchNames();
+    this.#meet();
+  }
+
+  #meet() {
+    const rows = [...this.state.conversations.values()];
+    const writers = rows.map((row) => (row.last_message_by?.kind === 'agent' ? row.last_message_by.id : undefined));
+    this.#met([...this.state.presence.keys(), ...rows.map((row) => row.assignee), ...writers]);
   }
 
   // A server of an earlier version left events that give a conversation whole and not its contact.
@@ -333,7 +353,10 @@ export class Desk {
   #told(frame) {
     if (frame.type === 'typing') this.dispatch({ ...frame, now: this.#now() });
     else if (frame.type === 'viewing') this.dispatch(frame);
-    else if (frame.type === 'presence') this.dispatch(frame);
+    else if (frame.type === 'presence') {
+      this.dispatch(frame);
+      this.#meet();
+    }
     else if (frame.type === 'error') this.#tell(frame.message || frame.code, 'bad');
   }
 }

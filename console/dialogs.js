@@ -57,11 +57,6 @@ export class Dialogs {
     );
   }
 
-  /** Says something that stays until the page is loaded again. */
-  notice(title, parts) {
-    this.show(title, h('div', { class: 'notice' }, parts), { closable: false });
-  }
-
   /** Closes what is open. */
   close() {
     this.#dialog.close();
@@ -225,7 +220,7 @@ export class Dialogs {
               delivery.error ? h('span', null, sentenceFor(delivery.error)) : null,
             )
           : null,
-        this.#decisions(message, act),
+        me.readOnly ? null : this.#decisions(message, act),
         h('h3', null, 'Times'),
         h(
           'dl',

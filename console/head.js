@@ -77,16 +77,17 @@ export class HeadView {
       fill(parts.done.firstChild, icon(row.status === 'resolved' ? 'retry' : 'check'));
     parts.done.setAttribute('aria-label', done);
     parts.done.title = `${done} (Alt+E)`;
+    parts.done.hidden = state.me.readOnly === true;
     this.#renderFaces(row, name, state);
   }
 
   #renderFaces(row, name, state) {
     const viewers = (state.viewing.get(row.id) ?? []).filter((agent) => agent !== state.me.agent);
-    const key = [row.id, name, ...viewers].join(' ');
+    const names = viewers.map((agent) => agentName(agent, state.me));
+    const key = [row.id, name, ...viewers, ...names].join(' ');
     if (key === this.#shown) return;
     this.#shown = key;
     fill(this.#parts.face, face(name, row.contact_id));
-    const names = viewers.map((agent) => agentName(agent, state.me));
     const label =
       viewers.length === 0 ? '' : `${names.join(', ')} ${viewers.length > 1 ? 'are' : 'is'} looking at this too`;
     this.#parts.viewers.title = label;
@@ -104,6 +105,6 @@ export class HeadView {
 
   /** Presses the button. */
   press() {
-    if (!this.#head.hidden) this.#turn();
+    if (!this.#head.hidden && !this.#parts.done.hidden) this.#turn();
   }
 }

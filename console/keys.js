@@ -1,7 +1,7 @@
 // The keys of the page. Letters alone do nothing while one writes.
 
 /** Listens for them. */
-export function listenToKeys({ list, composer, head, dialogs, search, show, back, frame }) {
+export function listenToKeys({ list, composer, head, dialogs, signInSheet, search, show, back, frame }) {
   const chords = {
     KeyJ: () => go(list.neighbour(1)),
     KeyK: () => go(list.neighbour(-1)),
@@ -12,7 +12,7 @@ export function listenToKeys({ list, composer, head, dialogs, search, show, back
   const go = (id) => id && show(id);
 
   document.addEventListener('keydown', (event) => {
-    if (dialogs.isOpen) return;
+    if (dialogs.isOpen || signInSheet.isOpen) return;
     const writing = event.target.closest?.('input, textarea, select');
     if (event.altKey && !event.ctrlKey && !event.metaKey && chords[event.code]) {
       event.preventDefault();

@@ -27,7 +27,7 @@ function words(link, now) {
       };
     }
     case 'closed':
-      return { tone: 'off', text: 'Not signed in', hint: 'Nobody can sign in here yet' };
+      return { tone: 'off', text: 'Not signed in', hint: 'Sign in first' };
     case 'stopped':
       return { tone: 'off', text: 'Offline', hint: `${link.why ?? ''} Press to try again.` };
     default:

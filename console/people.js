@@ -1,4 +1,4 @@
-// Names and faces: customers by what WhatsApp tells of them, agents by their id.
+// Names and faces: customers by what WhatsApp tells of them, agents by the team's names or by their id.
 
 import { h } from './dom.js';
 
@@ -43,10 +43,22 @@ export function addressOf(contact) {
   return parts.filter(Boolean).join(' · ') || (contact.phone ? '' : 'Phone not shared');
 }
 
-/** What an agent is called: the page knows ids, and its own name. */
+/** An id of a person, which says nothing to anybody. */
+const PERSON = /^[0-9a-f]{32}$/;
+
+/** What an agent is called: the page's own name, those of the team, and else what the id says. */
 export function agentName(id, me) {
   if (id === me?.agent) return me.name;
+  const colleague = me?.colleagues?.get(id);
+  if (colleague) return isolated(colleague.name);
+  // Somebody who has left the team.
+  if (PERSON.test(id)) return `Agent ${id.slice(0, 6)}`;
   return id.replace(/[._-]+/g, ' ').replace(/(^|\s)\p{L}/gu, (letter) => letter.toUpperCase());
+}
+
+// A name of another direction must not turn the sentence around it: Unicode's isolates keep it apart.
+function isolated(name) {
+  return /[^\u0000-\u02ff]/.test(name) ? `\u2068${name}\u2069` : name;
 }
 
 /** Who wrote a message: "Ana", "a program". */

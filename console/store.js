@@ -35,8 +35,10 @@ export function emptyState() {
 }
 
 const STEPS = {
-  /** Who sits here: `{agent, name, number}`. */
+  /** Who sits here: `{agent, name}`, and for somebody who signed in `readOnly` and `colleagues`. */
   signed_in: (state, { me }) => ({ ...state, me }),
+  /** The names of the team: a map from agent to `{name, role}`. */
+  colleagues_loaded: (state, { colleagues }) => ({ ...state, me: { ...state.me, colleagues } }),
   /** How the connection stands, as the socket says it. */
   link: (state, { link }) => ({ ...state, link }),
   list_loaded: listLoaded,

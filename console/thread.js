@@ -144,7 +144,7 @@ export class ThreadView {
       delay: state.delays.get(message.id),
       customer: nameOf(state.contacts.get(message.contact_id)),
     };
-    const shown = [message, entry.first, entry.last, entry.quoted, entry.reactions, entry.delay, entry.customer];
+    const shown = [message, entry.first, entry.last, entry.quoted, entry.reactions, entry.delay, entry.customer, state.me];
     const node = this.#cache.get(message.id, shown, () => bubble(entry, { me: state.me, now, act: this.#act }));
     if (message.delivery && !isSettled(message.delivery.state)) tellTime(node, entry, now);
     return node;
@@ -158,7 +158,7 @@ export class ThreadView {
   }
 
   #line(line, state) {
-    return this.#cache.get(`line ${line.seq} ${line.what}`, [line], () =>
+    return this.#cache.get(`line ${line.seq} ${line.what}`, [line, state.me], () =>
       h('p', { class: 'line' }, turn(line, state.me), ` · ${clock(line.at)}`),
     );
   }

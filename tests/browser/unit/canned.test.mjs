@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ApiError } from '../../../console/api.js';
 import { CannedReplies, findReplies, isShortcut, sentenceOf } from '../../../console/canned.js';
+import { ApiError } from '../../../console/http.js';
 
 const reply = (shortcut, text = shortcut) => ({ shortcut, text });
 const shortcuts = (replies) => replies.map((one) => one.shortcut);

@@ -1,0 +1,70 @@
+// The menu of somebody who is signed in, in the head of the inbox: a button with the name, and what stands below it.
+
+import { roleName } from './account.js';
+import { fill, h } from './dom.js';
+import { icon } from './icons.js';
+import { face } from './people.js';
+
+/** Puts it into `place`. `entries` are `[label, run]`. */
+export function personMenu(place, { person, tenant, entries }) {
+  const { user, role } = person;
+  const choose = (run) => () => {
+    close();
+    run();
+  };
+  const list = h(
+    'div',
+    { class: 'menu', id: 'person-menu', hidden: true },
+    h(
+      'p',
+      { class: 'menu-head' },
+      h('strong', { dir: 'auto' }, user.name),
+      h('bdi', null, user.email),
+      h('span', null, `${roleName(role)} at `, h('bdi', null, tenant)),
+    ),
+    entries.map(([label, run]) => h('button', { type: 'button', onclick: choose(run) }, label)),
+  );
+  const button = h(
+    'button',
+    {
+      type: 'button',
+      class: 'me-button',
+      'aria-expanded': 'false',
+      'aria-controls': 'person-menu',
+      'aria-label': `Your account: ${user.name}`,
+      onclick: () => (list.hidden ? open() : close()),
+    },
+    face(user.name, user.user_id, 'small'),
+    h('span', { class: 'me-name', dir: 'auto' }, user.name),
+    icon('chevron_down'),
+  );
+
+  function open() {
+    list.hidden = false;
+    button.setAttribute('aria-expanded', 'true');
+    list.querySelector('button').focus();
+  }
+
+  function close() {
+    if (list.hidden) return;
+    const inside = list.contains(document.activeElement);
+    list.hidden = true;
+    button.setAttribute('aria-expanded', 'false');
+    if (inside) button.focus();
+  }
+
+  const steps = { ArrowDown: 1, ArrowUp: -1 };
+  list.addEventListener('keydown', (event) => {
+    if (event.key === 'Escape') {
+      event.stopPropagation();
+      close();
+    } else if (steps[event.key]) {
+      event.preventDefault();
+      const all = [...list.querySelectorAll('button')];
+      all.at((all.indexOf(document.activeElement) + steps[event.key]) % all.length).focus();
+    }
+  });
+  place.addEventListener('focusout', (event) => event.relatedTarget && !place.contains(event.relatedTarget) && close());
+  document.addEventListener('pointerdown', (event) => !place.contains(event.target) && close());
+  fill(place, button, list);
+}

@@ -1,0 +1,151 @@
+// Somebody who is signed in: asks until there is one with a team, gives the page a menu, and asks again when the session ends.
+
+import { sentenceOf } from './account.js';
+import { personMenu } from './menu.js';
+import { hashOf, routeOf } from './route.js';
+
+export class SignedIn {
+  #access;
+  #account;
+  #sheets;
+  #desk;
+  #say;
+  #window;
+  #person = null;
+  #asking = false;
+  #leaving = false;
+
+  /** `sheets` are `{signIn, account, team}`; `window` is the browser's. */
+  constructor({ access, account, sheets, desk, say, window }) {
+    this.#access = access;
+    this.#account = account;
+    this.#sheets = sheets;
+    this.#desk = desk;
+    this.#say = say;
+    this.#window = window;
+  }
+
+  /** Whether the page is about to be loaded anew, and nothing keeps it back. */
+  get isLeaving() {
+    return this.#leaving;
+  }
+
+  // --- coming in ---------------------------------------------------------------------------------------------------
+
+  /** The route of the address. A token leaves the address at once: it is not left in the history or on the screen. */
+  takeRoute() {
+    const route = routeOf(this.#window.location.hash);
+    if (route && route.kind !== 'conversation') this.#address('');
+    return route;
+  }
+
+  /** Asks until somebody in a team is signed in; `person` is who was at the beginning, or null. */
+  async enter(route, person) {
+    const { signIn } = this.#sheets;
+    let who = person;
+    let told = '';
+    if (route?.kind === 'invitation') who = (await signIn.invitation(route)) ?? who;
+    if (route?.kind === 'password') {
+      told = (await signIn.newPassword(route)) ?? '';
+      // All sessions of that person have ended, and whoever else was signed in here did not ask for this page.
+      if (told !== '') who = null;
+    }
+    for (;;) {
+      who ??= await signIn.signIn({ told });
+      if (who.tenant_id === null && who.tenants.length > 0) who = await this.#firstTenant(who);
+      if (who.tenant_id !== null) break;
+      who = await signIn.noTeam(who, () => this.#access.takeSession());
+    }
+    this.#person = who;
+    return who;
+  }
+
+  // Who lost a seat in one team, and signed in for it, may have one in another.
+  #firstTenant(person) {
+    return this.#account.changeTenant(person.tenants[0].tenant_id).catch(() => ({ ...person, tenants: [] }));
+  }
+
+  /** What the desk needs to know of the person. */
+  get me() {
+    const { user, role } = this.#person;
+    return { agent: user.user_id, name: user.name, readOnly: role === 'read_only', colleagues: new Map() };
+  }
+
+  /** Puts the menu into the page, and follows links to conversations: `open(id)` opens one. */
+  show(place, open) {
+    const person = this.#person;
+    const { tenants, tenant_id } = person;
+    const { account, team } = this.#sheets;
+    const entries = [
+      ['Team', () => team.open(this.#person)],
+      ['My sessions', () => account.sessions()],
+      ['Change password', () => account.password(this.#person)],
+      tenants.length > 1 ? ['Work for another business', () => account.tenants(this.#person, () => this.leave())] : null,
+      ['Sign out', () => this.#signOut()],
+    ];
+    const tenant = tenants.find((one) => one.tenant_id === tenant_id)?.name ?? '';
+    personMenu(place, { person, tenant, entries: entries.filter(Boolean) });
+    this.#window.addEventListener('hashchange', () => {
+      const route = routeOf(this.#window.location.hash);
+      if (route?.kind === 'conversation') open(route.id);
+      else if (route) this.#window.location.reload();
+    });
+  }
+
+  /** Shows the open conversation in the address, so that it can be sent to a colleague. */
+  showAddress(id) {
+    if (this.#person) this.#address(id ? hashOf(id) : '');
+  }
+
+  #address(hash) {
+    const { history, location } = this.#window;
+    history.replaceState(null, '', `${location.pathname}${location.search}${hash}`);
+  }
+
+  // --- going out ---------------------------------------------------------------------------------------------------
+
+  async #signOut() {
+    if (this.#desk.socket.outbox.size > 0) {
+      this.#say('Messages of yours are still on their way. Sign out in a moment.', 'bad');
+      return;
+    }
+    try {
+      await this.#account.signOut();
+      this.leave();
+    } catch (error) {
+      this.#say(sentenceOf(error), 'bad');
+    }
+  }
+
+  /** Loads the page anew, so that nothing of what it knows stays. */
+  leave() {
+    this.#leaving = true;
+    this.#address('');
+    this.#window.location.reload();
+  }
+
+  /** The session is over: asks for the account, and goes on where the same person left off. Drafts stay in memory. */
+  async lost() {
+    if (!this.#person || this.#leaving) return;
+    this.#desk.socket.stop('You are signed out.');
+    if (this.#asking) return;
+    this.#asking = true;
+    const before = this.#person;
+    const person = await this.#sheets.signIn.signIn({
+      why: 'You are signed out. Sign in again to go on; what you have written is still here.',
+      email: before.user.email,
+      tenant_id: before.tenant_id,
+    });
+    this.#asking = false;
+    if (isSame(person, before)) {
+      this.#person = person;
+      this.#desk.socket.nudge();
+    } else {
+      this.leave();
+    }
+  }
+}
+
+function isSame(one, other) {
+  return one.user.user_id === other.user.user_id && one.tenant_id === other.tenant_id && one.role === other.role;
+}
