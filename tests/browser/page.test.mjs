@@ -368,20 +368,6 @@ desk('the search is blind to accents, and takes a phone as people write it', asy
   assert.equal((await found('leila')).length, 1);
 });
 
-test('without a demo the page says that nobody can sign in', async () => {
-  const gateway = new FakeGateway();
-  gateway.faults.session = 404;
-  await gateway.start();
-  const { page } = await openPage(browser.context, gateway.url);
-  try {
-    await eventually('it says so', async () => /mesej demo/.test(await page.locator('#dialog').textContent()));
-    assert.equal(await page.locator('.live-text').textContent(), 'Not signed in');
-  } finally {
-    await page.close();
-    await gateway.stop();
-  }
-});
-
 const REFUSED = {
   state: 'paused',
   scope: 'all',

@@ -4,6 +4,7 @@ import { createServer } from 'node:http';
 import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { Ledger } from './ledger.mjs';
+import { People } from './people.mjs';
 import { answer } from './rest.mjs';
 import { Session } from './session.mjs';
 import { accept, refuse } from './websocket.mjs';
@@ -34,6 +35,8 @@ export class FakeGateway {
    */
   faults = {};
   delays = new Map();
+  /** People who sign in, instead of the demo's key; null in the demo. */
+  people = null;
   #server = null;
   #port = 0;
 
@@ -43,6 +46,20 @@ export class FakeGateway {
 
   get url() {
     return `http://127.0.0.1:${this.#port}`;
+  }
+
+  /** The address at which browsers keep the cookie of a session. */
+  get localUrl() {
+    return `http://localhost:${this.#port}`;
+  }
+
+  /** Becomes a gateway to which people sign in. */
+  withPeople() {
+    this.people = new People(() => this.localUrl);
+    this.people.onEnded = (token) => {
+      for (const session of this.sessions) if (session.token === token) session.close(4401);
+    };
+    return this.people;
   }
 
   async start(port = this.#port) {
@@ -68,8 +85,8 @@ export class FakeGateway {
     const chunks = [];
     for await (const chunk of request) chunks.push(chunk);
     const body = chunks.length > 0 ? JSON.parse(Buffer.concat(chunks)) : undefined;
-    const { status, json } = answer(this, request.method, url, body, request.headers);
-    response.writeHead(status, { 'content-type': 'application/json' });
+    const { status, json, headers } = answer(this, request.method, url, body, request.headers);
+    response.writeHead(status, { 'content-type': 'application/json', ...headers });
     return response.end(json === undefined ? '' : JSON.stringify(json));
   }
 

@@ -10,15 +10,38 @@ const API = { kind: 'api', key: 'demo' };
 export function answer(gateway, method, url, body, headers) {
   const { ledger } = gateway;
   if (url.pathname === '/demo/session') {
-    if (gateway.faults.session) return error(gateway.faults.session, 'not_found');
+    if (gateway.people) return error(404, 'not_found');
     return ok({ api_key: gateway.key, agent: 'ana', name: 'Ana', number: ledger.number });
   }
-  if (headers.authorization !== `Bearer ${gateway.key}`) return error(401, 'unauthorized');
   const path = url.pathname.split('/').slice(2);
+  if (gateway.people) return ofPerson(gateway, { method, url, path, body, headers });
+  if (headers.authorization !== `Bearer ${gateway.key}`) return error(401, 'unauthorized');
+  return ofTenant(gateway, { method, url, path, body, agent: { id: body?.agent, name: body?.name } });
+}
+
+/** A call by somebody who signs in, or has. */
+function ofPerson(gateway, { method, url, path, body, headers }) {
+  try {
+    const answered = gateway.people.answer(method, path, body, headers);
+    if (answered) return answered;
+    const { user, role, token } = gateway.people.seat(method, headers);
+    const isTicket = method === 'POST' && path[0] === 'ws';
+    if (role === 'read_only' && method !== 'GET' && !isTicket) return error(403, 'forbidden');
+    if (isTicket && Object.keys(body).length > 0) return error(400, 'invalid_request', 'unknown field `agent`');
+    const agent = { id: user.id, name: user.name, token, readOnly: role === 'read_only' };
+    return ofTenant(gateway, { method, url, path, body, agent });
+  } catch (refusal) {
+    if (!refusal.answer) throw refusal;
+    return refusal.answer;
+  }
+}
+
+function ofTenant(gateway, { method, url, path, body, agent }) {
+  const { ledger } = gateway;
   const call = `${method} ${path[0]}${path.length > 2 ? `/${path[2]}` : path.length > 1 && path[0] !== 'ws' ? '/one' : ''}`;
   switch (call) {
     case 'POST ws':
-      return ticket(gateway, body);
+      return ticket(gateway, agent);
     case 'GET conversations':
       return conversations(ledger, url.searchParams);
     case 'GET conversations/one':
@@ -48,10 +71,10 @@ export function answer(gateway, method, url, body, headers) {
   }
 }
 
-function ticket(gateway, body) {
+function ticket(gateway, agent) {
   if (gateway.faults.ticket) return error(gateway.faults.ticket, 'unavailable');
   const ticket = randomBytes(8).toString('hex');
-  gateway.tickets.set(ticket, { id: body.agent, name: body.name });
+  gateway.tickets.set(ticket, agent);
   return ok({ ticket, expires_in_s: 30 });
 }
 

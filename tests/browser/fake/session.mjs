@@ -27,6 +27,11 @@ export class Session {
     return { kind: 'agent', id: this.#agent.id };
   }
 
+  /** The token of the browser's session, for somebody who is signed in. */
+  get token() {
+    return this.#agent.token;
+  }
+
   say(frame) {
     if (this.#seq !== null) this.#line.say(frame);
   }
@@ -56,6 +61,10 @@ export class Session {
     this.#gateway.heard.push({ agent: this.#agent.id, ...frame });
     const { ledger } = this.#gateway;
     const done = () => frame.ref && this.say({ type: 'ok', ref: frame.ref });
+    if (this.#agent.readOnly && ['send', 'note', 'read', 'assign', 'status', 'label'].includes(frame.type)) {
+      this.say({ type: 'error', ref: frame.ref, client_msg_id: frame.client_msg_id, code: 'forbidden', message: 'read only' });
+      return;
+    }
     switch (frame.type) {
       case 'hello':
         this.#greet(frame);

@@ -1,0 +1,75 @@
+// A gateway to which people sign in, for one test.
+
+import assert from 'node:assert/strict';
+import { openPage } from './browser.mjs';
+import { FakeGateway } from './fake/gateway.mjs';
+import { tell } from './fake/story.mjs';
+import { eventually, isLive } from './hands.mjs';
+
+export const SECRET = 'clay otter ninety lamps';
+/** What Chromium says of answers that the page asks for: this is no demo, nobody is signed in, a refusal, no server. */
+const EXPECTED = /Failed to load resource: (the server responded with a status of 4(01|03|04|09|22|29)|net::ERR_CONNECTION_REFUSED)/;
+
+/**
+ * Runs `body({gateway, people, staff, tenant, customers, open})`, and cleans up whatever happens. `staff` are Ana, an owner, Ben, an
+ * agent, and Rita, who may read; `open(path)` opens a page, and nothing may go wrong on it.
+ */
+export async function inTheOffice(context, body) {
+  const gateway = new FakeGateway();
+  const people = gateway.withPeople();
+  const staff = {
+    ana: people.user('Ana Ruiz', 'ana@example.com', SECRET),
+    ben: people.user('بن يوسف', 'ben@example.com', SECRET),
+    rita: people.user('Rita', 'rita@example.com', SECRET),
+  };
+  const tenant = people.team('Toko Maju', [
+    [staff.ana, 'owner'],
+    [staff.ben, 'agent'],
+    [staff.rita, 'read_only'],
+  ]);
+  const customers = tell(gateway.ledger);
+  await gateway.start();
+  await context.clearCookies();
+  const pages = [];
+  const open = async (hash = '') => {
+    const opened = await openPage(context, `${gateway.localUrl}/${hash}`);
+    pages.push(opened);
+    return opened.page;
+  };
+  try {
+    await body({ gateway, people, staff, tenant, customers, open });
+    for (const { wrong } of pages) assert.deepEqual(wrong.filter((line) => !EXPECTED.test(line)), []);
+  } finally {
+    for (const { page } of pages) await page.close({ runBeforeUnload: false });
+    await gateway.stop();
+  }
+}
+
+/** The sheet of those who are not signed in. */
+export const sheet = (page) => page.locator('#sign-in');
+
+/** Fills the sign-in form in and sends it. */
+export async function signIn(page, email, password = SECRET) {
+  await sheet(page).getByLabel('E-mail').fill(email);
+  await sheet(page).getByLabel('Password').fill(password);
+  await sheet(page).getByRole('button', { name: 'Sign in' }).click();
+}
+
+/** Opens the inbox as somebody. */
+export async function atWork(open, email, hash = '') {
+  const page = await open(hash);
+  await signIn(page, email);
+  await isLive(page);
+  return page;
+}
+
+/** Chooses from the menu of the account. */
+export async function choose(page, entry) {
+  await page.getByRole('button', { name: 'Your account' }).click();
+  await page.locator('#person-menu').getByRole('button', { name: entry }).click();
+}
+
+/** Waits for a sentence on a sheet. */
+export async function says(place, pattern) {
+  await eventually(`it says ${pattern}`, async () => pattern.test(await place.textContent()));
+}

@@ -1,0 +1,439 @@
+// People: they sign in and out, accept invitations, look after the team, and see only what their role lets them change.
+
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { launch } from './browser.mjs';
+import { contrastProblems, namelessControls } from './access.mjs';
+import { eventually, isLive, keptByBrowser, openConversation, reply } from './hands.mjs';
+import { SECRET, atWork, choose, inTheOffice, says, sheet, signIn } from './office.mjs';
+
+let browser;
+before(async () => (browser = await launch({ permissions: ['clipboard-read', 'clipboard-write'], reducedMotion: 'reduce' })));
+after(() => browser?.close());
+
+const office = (name, body) => test(name, () => inTheOffice(browser.context, body));
+const dialog = (page) => page.locator('#dialog');
+const isIn = (page) => eventually('the inbox is there', async () => !(await sheet(page).isVisible()) && page.locator('.me-name').isVisible());
+const row = (page, user) => dialog(page).locator(`[data-user="${user.id}"]`);
+const hashOf = (page) => new URL(page.url()).hash;
+
+/** Nothing sticks out of the page or of what is open on it. */
+const sticksOut = (page) =>
+  page.evaluate(() =>
+    [document.scrollingElement, ...document.querySelectorAll('dialog[open], .inbox-head, .menu:not([hidden])')]
+      .filter((node) => node.scrollWidth > node.clientWidth)
+      .map((node) => `${node.id || node.className} ${node.scrollWidth} > ${node.clientWidth}`),
+  );
+
+async function isAccessible(page, what) {
+  for (const colorScheme of ['light', 'dark']) {
+    await page.emulateMedia({ colorScheme });
+    assert.deepEqual([await namelessControls(page), await contrastProblems(page)], [[], []], `${what}, ${colorScheme}`);
+  }
+  await page.emulateMedia({ colorScheme: 'light' });
+  const before = page.viewportSize();
+  await page.setViewportSize({ width: 360, height: 640 });
+  assert.deepEqual(await sticksOut(page), [], what);
+  await page.setViewportSize(before);
+}
+
+// --- signing in and out --------------------------------------------------------------------------------------------
+
+office('somebody signs in, answers under the own name, and stays signed in when the page is loaded again', async ({ gateway, staff, customers, open }) => {
+  const page = await open();
+  assert.equal(await page.locator('.live-text').textContent(), 'Not signed in');
+  await isAccessible(page, 'signing in');
+  await signIn(page, 'ana@example.com');
+  await isLive(page);
+  assert.equal(await page.locator('.me-name').textContent(), 'Ana Ruiz');
+  await openConversation(page, customers.sari);
+  await reply(page, 'Ready on Friday');
+  const last = () => gateway.ledger.messages.get(customers.sari).at(-1);
+  await eventually('it is sent', () => last().content.text?.body === 'Ready on Friday');
+  assert.deepEqual(last().author, { kind: 'agent', id: staff.ana.id });
+  await page.reload();
+  await isLive(page);
+  assert.equal(await sheet(page).isVisible(), false);
+  assert.deepEqual(await keptByBrowser(page), ['__Host-mesej']);
+  assert.equal(await page.evaluate(() => document.cookie), '');
+});
+
+office('what is wrong with signing in is said in words, and the field keeps the focus', async ({ gateway, open }) => {
+  const page = await open();
+  for (const email of ['ana@example.com', 'nobody@example.com']) {
+    await signIn(page, email, 'not the password');
+    await says(sheet(page), /The e-mail address or the password is wrong\./);
+    assert.equal(await page.evaluate(() => document.activeElement.name), 'password');
+  }
+  await signIn(page, 'ana@example.com', 'nor this one');
+  await signIn(page, 'ana@example.com', 'nor that one');
+  await eventually('it has to wait', async () => {
+    await sheet(page).getByRole('button', { name: 'Sign in' }).click();
+    return /Too many attempts\. Try again in 9 seconds\./.test(await sheet(page).textContent());
+  });
+  await gateway.stop();
+  await sheet(page).getByRole('button', { name: 'Sign in' }).click();
+  await says(sheet(page), /The server cannot be reached/);
+  await gateway.start();
+});
+
+office('a password manager can tell the fields, and Escape leads nowhere', async ({ open }) => {
+  const page = await open();
+  const fields = await sheet(page).locator('form input').evaluateAll((inputs) => inputs.map((input) => [input.type, input.autocomplete]));
+  assert.deepEqual(fields, [['email', 'username'], ['password', 'current-password']]);
+  for (let i = 0; i < 3; i += 1) await page.keyboard.press('Escape');
+  assert.equal(await sheet(page).isVisible(), true);
+});
+
+office('a sign-in that the browser does not keep is told as that', async ({ gateway, open }) => {
+  const page = await open();
+  await page.route('**/v1/session', async (route) => {
+    if (route.request().method() !== 'POST') return route.continue();
+    return route.fulfill({ status: 201, json: {} });
+  });
+  await signIn(page, 'ana@example.com');
+  await says(sheet(page), /does not keep the sign-in at this address\. Open the page by https\./);
+  assert.equal(gateway.people.sessions.size, 0);
+});
+
+office('signing out ends the session and leaves nothing on the page', async ({ people, customers, open }) => {
+  const page = await atWork(open, 'ana@example.com');
+  await openConversation(page, customers.sari);
+  await choose(page, 'Sign out');
+  await eventually('it asks who one is', () => sheet(page).isVisible());
+  await eventually('the list is empty', async () => (await page.locator('.row').count()) === 0);
+  assert.equal(people.sessions.size, 0);
+  assert.equal(hashOf(page), '');
+  assert.deepEqual(await keptByBrowser(page), []);
+});
+
+office('a session that ends asks for the account, and the draft is still there', async ({ gateway, people, customers, open }) => {
+  const page = await atWork(open, 'ana@example.com');
+  await openConversation(page, customers.sari);
+  await page.locator('#write').fill('Half a sentence');
+  people.end(() => true);
+  await says(sheet(page), /You are signed out\. Sign in again/);
+  assert.equal(await sheet(page).getByLabel('E-mail').inputValue(), 'ana@example.com');
+  assert.equal(await page.evaluate(() => document.activeElement.name), 'password');
+  await page.evaluate(() => window.dispatchEvent(new Event('focus')));
+  await page.keyboard.type(SECRET);
+  await page.keyboard.press('Enter');
+  await isIn(page);
+  await isLive(page);
+  assert.equal(await page.locator('#write').inputValue(), 'Half a sentence');
+  gateway.ledger.receive(customers.sari, { type: 'text', text: { body: 'Still there?' } });
+  await eventually('what comes is shown', () => page.locator('.message', { hasText: 'Still there?' }).isVisible());
+});
+
+office('a call that finds the session over asks for the account as well', async ({ people, open }) => {
+  const page = await atWork(open, 'ana@example.com');
+  people.onEnded = () => {};
+  people.end(() => true);
+  await choose(page, 'Team');
+  await says(sheet(page), /You are signed out/);
+});
+
+office('somebody else who signs in there gets a page of their own', async ({ people, customers, open }) => {
+  const page = await atWork(open, 'ana@example.com');
+  await openConversation(page, customers.sari);
+  await page.locator('#write').fill('Half a sentence');
+  people.end(() => true);
+  await says(sheet(page), /You are signed out/);
+  await signIn(page, 'ben@example.com');
+  await eventually('Ben is there', async () => (await page.locator('.me-name').textContent()) === 'بن يوسف');
+  await isLive(page);
+  await openConversation(page, customers.sari);
+  assert.equal(await page.locator('#write').inputValue(), '');
+});
+
+office('a tab follows when another one signs somebody else in', async ({ people, customers, open }) => {
+  const first = await atWork(open, 'ana@example.com');
+  await openConversation(first, customers.sari);
+  people.onEnded = () => {};
+  const second = await open();
+  await isLive(second);
+  await choose(second, 'Sign out');
+  await eventually('it asks', () => sheet(second).isVisible());
+  await signIn(second, 'ben@example.com');
+  await isLive(second);
+  await choose(first, 'Sign out');
+  await eventually('the first is Ben’s, too', async () => (await first.locator('.me-name').textContent()) === 'بن يوسف');
+  assert.equal(people.sessions.size, 1, 'Ben was not signed out by a page of Ana’s');
+});
+
+// --- links ---------------------------------------------------------------------------------------------------------
+
+office('somebody new accepts an invitation with a name and a good password', async ({ people, tenant, open }) => {
+  const token = people.invite(tenant, 'nia@example.com', 'supervisor');
+  const page = await open(`#/invitation/${tenant}/${token}`);
+  await says(sheet(page), /Join the team of Toko Maju as Supervisor, with the address nia@example\.com\./);
+  assert.equal(hashOf(page), '');
+  await isAccessible(page, 'an invitation');
+  const password = sheet(page).getByLabel('Choose a password');
+  const join = sheet(page).getByRole('button', { name: 'Join the team' });
+  assert.equal(await password.getAttribute('autocomplete'), 'new-password');
+  await sheet(page).getByLabel('Your name').fill('Nia');
+  await password.fill('password1234');
+  await join.click();
+  await says(sheet(page), /This is easy to guess: add another word or two\./);
+  assert.equal(await password.getAttribute('aria-invalid'), 'true');
+  const described = (await password.getAttribute('aria-describedby')).split(' ');
+  const texts = await Promise.all(described.map((id) => page.locator(`#${id}`).textContent()));
+  assert.ok(texts.some((text) => /easy to guess/.test(text)));
+  await password.fill(SECRET);
+  await page.keyboard.press('Enter');
+  await isIn(page);
+  await isLive(page);
+  assert.equal(await page.locator('.me-name').textContent(), 'Nia');
+  assert.equal(people.teams.get(tenant).members.size, 4);
+});
+
+office('somebody with an account accepts with its password, and may work for both businesses', async ({ people, staff, open }) => {
+  const other = people.team('Warung Dua', [[staff.ana, 'owner']]);
+  const token = people.invite(other, 'ben@example.com', 'agent');
+  const page = await open(`#/invitation/${other}/${token}`);
+  await says(sheet(page), /You have an account here already/);
+  const password = sheet(page).getByLabel('Password of your account');
+  await password.fill('something else');
+  await page.keyboard.press('Enter');
+  await says(sheet(page), /This is not the password of your account\./);
+  await password.fill(SECRET);
+  await page.keyboard.press('Enter');
+  await isLive(page);
+  await choose(page, 'Work for another business');
+  assert.match(await dialog(page).locator('li', { hasText: 'Warung Dua' }).textContent(), /You are here/);
+  await isAccessible(page, 'businesses');
+  await dialog(page).getByRole('button', { name: 'Work for Toko Maju' }).click();
+  await eventually('the other business', async () => {
+    await page.getByRole('button', { name: 'Your account' }).click();
+    return /Agent at Toko Maju/.test(await page.locator('#person-menu').textContent());
+  });
+});
+
+office('a link that is over or cut says so, and leads to signing in', async ({ tenant, open }) => {
+  for (const hash of [`#/invitation/${tenant}/mj_invite_gone`, '#/invitation/abc', '#/password/']) {
+    const page = await open(hash);
+    await says(sheet(page), /This link was used already, is over, or was taken back\. Ask for a new one\./);
+    assert.equal(hashOf(page), '');
+    await page.keyboard.press('Enter');
+    await eventually('it asks', () => sheet(page).getByRole('button', { name: 'Sign in' }).isVisible());
+  }
+});
+
+office('a new password by a link, then one signs in with it', async ({ people, staff, open }) => {
+  const page = await open(`#/password/${people.reset(staff.ana)}`);
+  const password = sheet(page).getByLabel('New password');
+  assert.equal(hashOf(page), '');
+  await isAccessible(page, 'a new password');
+  await password.fill('password of mine');
+  await page.keyboard.press('Enter');
+  await says(sheet(page), /This is easy to guess/);
+  await password.fill('seven quiet harbours');
+  await page.keyboard.press('Enter');
+  await says(sheet(page), /The new password is set\. Sign in with it\./);
+  await signIn(page, 'ana@example.com', 'seven quiet harbours');
+  await isLive(page);
+});
+
+office('somebody in no team is told so, and comes in once there is one', async ({ people, tenant, open }) => {
+  const lone = people.user('Lone', 'lone@example.com', SECRET);
+  const page = await open();
+  await signIn(page, 'lone@example.com');
+  await says(sheet(page), /you are in no team here/);
+  await isAccessible(page, 'no team');
+  people.teams.get(tenant).members.set(lone.id, { role: 'agent', since: Date.now() });
+  await sheet(page).getByRole('button', { name: 'Look again' }).click();
+  await isLive(page);
+  people.end(() => true);
+  people.teams.get(tenant).members.delete(lone.id);
+  await says(sheet(page), /You are signed out/);
+  await signIn(page, 'lone@example.com');
+  await says(sheet(page), /you are in no team here/);
+  await sheet(page).getByRole('button', { name: 'Sign out' }).click();
+  await eventually('it asks', () => sheet(page).getByRole('button', { name: 'Sign in' }).isVisible());
+});
+
+office('a link to a conversation opens it, before and after signing in', async ({ customers, open }) => {
+  const page = await open(`#/conversations/${customers.dewi}`);
+  await signIn(page, 'ana@example.com');
+  const selected = () => page.locator('.row[aria-selected="true"]').getAttribute('data-id');
+  await eventually('it is open', async () => (await selected()) === customers.dewi);
+  await openConversation(page, customers.sari);
+  assert.equal(hashOf(page), `#/conversations/${customers.sari}`);
+  await page.evaluate((id) => (location.hash = `#/conversations/${id}`), customers.dewi);
+  await eventually('a link pasted later', async () => (await selected()) === customers.dewi);
+  await page.evaluate(() => (location.hash = `#/conversations/${'0'.repeat(32)}`));
+  await eventually('one that is not there', () => page.getByText('This conversation is not there, or not of this business').isVisible());
+});
+
+// --- the team ------------------------------------------------------------------------------------------------------
+
+office('an owner invites somebody: the link is shown once, copied, and can be taken back', async ({ people, open }) => {
+  const page = await atWork(open, 'ana@example.com');
+  await choose(page, 'Team');
+  await dialog(page).getByRole('button', { name: 'Invite somebody' }).click();
+  await dialog(page).getByLabel('E-mail of the person').fill('ben@example.com');
+  await isAccessible(page, 'inviting');
+  await page.keyboard.press('Enter');
+  await says(dialog(page), /This person is in the team already\./);
+  await dialog(page).getByLabel('E-mail of the person').fill('nia@example.com');
+  await dialog(page).getByLabel('Role').selectOption('supervisor');
+  await dialog(page).getByRole('button', { name: 'Make the link' }).click();
+  await says(dialog(page), /Send it to nia@example\.com yourself/);
+  await isAccessible(page, 'the link');
+  const [token] = people.invitations.keys();
+  const link = await dialog(page).getByLabel('Link of the invitation').inputValue();
+  assert.ok(link.endsWith(token), link);
+  await dialog(page).getByRole('button', { name: 'Copy the link' }).click();
+  await eventually('it is copied', async () => (await page.evaluate(() => navigator.clipboard.readText())) === link);
+  await dialog(page).getByRole('button', { name: 'Done' }).click();
+  const open_ = dialog(page).locator('[data-invitation]');
+  await eventually('it is in the list', async () => /nia@example\.com.*Supervisor.*Ana Ruiz/.test(await open_.textContent()));
+  assert.equal(await dialog(page).getByText(token).count(), 0);
+  await isAccessible(page, 'the team');
+  await dialog(page).getByRole('button', { name: 'Take back the invitation of nia@example.com' }).click();
+  await eventually('it is gone', async () => (await open_.count()) === 0);
+  assert.equal(people.invitations.size, 0);
+});
+
+office('roles change and members leave only after a question, and refusals are told', async ({ people, staff, tenant, open }) => {
+  const roleOf = (user) => people.teams.get(tenant).members.get(user.id)?.role;
+  const page = await atWork(open, 'ana@example.com');
+  await choose(page, 'Team');
+  await row(page, staff.ben).getByLabel('Role of').selectOption('admin');
+  await says(row(page, staff.ben), /becomes Admin: answers customers and manages the team/);
+  await isAccessible(page, 'a question');
+  assert.equal(roleOf(staff.ben), 'agent');
+  await page.keyboard.press('Enter');
+  await eventually('it is kept', () => row(page, staff.ben).getByLabel('Role of').isVisible());
+  assert.equal(await row(page, staff.ben).getByLabel('Role of').inputValue(), 'agent');
+  await row(page, staff.ben).getByLabel('Role of').selectOption('admin');
+  await row(page, staff.ben).getByRole('button', { name: 'Change the role' }).click();
+  await eventually('it is changed', () => roleOf(staff.ben) === 'admin');
+  await row(page, staff.rita).getByRole('button', { name: 'Remove Rita' }).click();
+  await row(page, staff.rita).getByRole('button', { name: 'Remove: Rita' }).click();
+  await eventually('she is gone', async () => (await row(page, staff.rita).count()) === 0 && !roleOf(staff.rita));
+  await row(page, staff.ana).getByRole('button', { name: 'Leave the team' }).click();
+  await row(page, staff.ana).getByRole('button', { name: 'Leave: Ana Ruiz' }).click();
+  await says(dialog(page), /The team would have no owner\. Make somebody else an owner first\./);
+  assert.equal(roleOf(staff.ana), 'owner');
+});
+
+office('an admin does not touch owners, and others see members only', async ({ people, staff, tenant, open }) => {
+  people.teams.get(tenant).members.get(staff.ben.id).role = 'admin';
+  const admin = await atWork(open, 'ben@example.com');
+  await choose(admin, 'Team');
+  await says(row(admin, staff.ana), /Owner/);
+  assert.equal(await row(admin, staff.ana).locator('button, select').count(), 0);
+  const offered = await row(admin, staff.rita).locator('option').allTextContents();
+  assert.deepEqual(offered, ['Admin', 'Supervisor', 'Agent', 'Read only']);
+  await admin.keyboard.press('Escape');
+  await choose(admin, 'Sign out');
+  await eventually('it asks', () => sheet(admin).isVisible());
+  await signIn(admin, 'rita@example.com');
+  await isLive(admin);
+  await choose(admin, 'Team');
+  await says(row(admin, staff.ana), /Owner/);
+  assert.equal(await dialog(admin).locator('select').count(), 0);
+  assert.deepEqual(await dialog(admin).locator('li button').allTextContents(), ['Leave']);
+  assert.equal(await dialog(admin).getByRole('button', { name: 'Invite somebody' }).count(), 0);
+});
+
+office('colleagues are called by their names, also those who join later', async ({ gateway, people, staff, tenant, customers, open }) => {
+  const page = await atWork(open, 'ana@example.com');
+  await openConversation(page, customers.sari);
+  const ben = { kind: 'agent', id: staff.ben.id };
+  gateway.ledger.submit(customers.sari, { type: 'text', text: { body: 'I will' } }, { author: ben });
+  gateway.ledger.organise(customers.sari, { assignee: staff.ben.id }, ben);
+  const plain = (text) => text.replace(/[\u2066-\u2069]/g, '');
+  const author = () => page.locator('.message.out .author').last().textContent();
+  await eventually('the author', async () => plain(await author()) === 'بن يوسف');
+  const assigned = page.locator('#about').getByLabel('Assigned to');
+  await eventually('who answers', async () => plain(await assigned.locator('option:checked').textContent()) === 'بن يوسف');
+  const offered = (await assigned.locator('option').allTextContents()).map(plain);
+  assert.deepEqual(offered, ['Nobody yet', 'Ana Ruiz (you)', 'بن يوسف'], 'who may only read gets nothing to answer');
+  const nia = people.user('Nia', 'nia@example.com', SECRET);
+  people.teams.get(tenant).members.set(nia.id, { role: 'agent', since: Date.now() });
+  gateway.ledger.organise(customers.sari, { assignee: nia.id }, ben);
+  await eventually('the new one', async () => (await assigned.locator('option:checked').textContent()) === 'Nia');
+  const gone = 'f00dcafe'.repeat(4);
+  gateway.ledger.organise(customers.sari, { assignee: gone }, ben);
+  await eventually('one who left', async () => (await assigned.locator('option:checked').textContent()) === 'Agent f00dca');
+});
+
+office('who may only read has nothing to press that the gateway would refuse', async ({ gateway, customers, open }) => {
+  const page = await atWork(open, 'rita@example.com');
+  gateway.ledger.receive(customers.sari, { type: 'text', text: { body: 'Anybody?' } });
+  await openConversation(page, customers.sari);
+  await says(page.locator('#composer'), /You may read here, but not answer\./);
+  assert.equal(await page.locator('#write').isVisible(), false);
+  assert.equal(await page.locator('#composer button:visible').count(), 0);
+  assert.equal(await page.locator('#thread-head .done').isVisible(), false);
+  assert.equal(await page.locator('#about :is(select, input, .segments button, .label button)').count(), 0);
+  const tools = page.locator('.message .tools').last().locator('button');
+  assert.deepEqual(await tools.evaluateAll((all) => all.map((one) => one.title)), ['Copy', 'Details']);
+  await isAccessible(page, 'reading');
+  for (const key of ['Alt+KeyE', 'Alt+KeyP', 'Alt+KeyL']) await page.keyboard.press(key);
+  await eventually('the page has settled', async () => (await page.locator('.message').count()) > 0);
+  const refused = gateway.heard.filter(({ type }) => !['hello', 'ack', 'ping', 'viewing', 'presence'].includes(type));
+  assert.deepEqual(refused, []);
+});
+
+// --- one's own account ---------------------------------------------------------------------------------------------
+
+office('sessions are listed by browser, and ended one by one or all', async ({ people, staff, tenant, open }) => {
+  const page = await atWork(open, 'ana@example.com');
+  const firefox = 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0';
+  for (const browserText of [firefox, 'curl/8.9', '']) people.open(staff.ana, tenant, browserText);
+  await choose(page, 'My sessions');
+  const rows = dialog(page).locator('[data-session]');
+  await eventually('all are there', async () => (await rows.count()) === 4);
+  assert.match(await rows.first().textContent(), /this one/);
+  await isAccessible(page, 'sessions');
+  await dialog(page).getByRole('button', { name: 'End the session of Firefox on Linux' }).click();
+  await eventually('one ended', async () => (await rows.count()) === 3);
+  await dialog(page).getByRole('button', { name: 'Sign out everywhere else' }).click();
+  await eventually('the others ended', async () => (await rows.count()) === 1);
+  assert.equal(people.sessions.size, 1);
+  assert.equal(await sheet(page).isVisible(), false);
+});
+
+office('a password is changed with the old one, and the page stays signed in', async ({ people, staff, tenant, open }) => {
+  const page = await atWork(open, 'ana@example.com');
+  people.open(staff.ana, tenant);
+  await choose(page, 'Change password');
+  await isAccessible(page, 'changing the password');
+  const [now, fresh] = [dialog(page).getByLabel('Password now'), dialog(page).getByLabel('New password')];
+  await now.fill('not that one at all');
+  await fresh.fill('seven quiet harbours');
+  await page.keyboard.press('Enter');
+  await says(dialog(page), /This is not your password\./);
+  assert.equal(await sheet(page).isVisible(), false);
+  await now.fill(SECRET);
+  await fresh.fill('password of mine');
+  await page.keyboard.press('Enter');
+  await says(dialog(page), /This is easy to guess/);
+  await fresh.fill('seven quiet harbours');
+  await page.keyboard.press('Enter');
+  await eventually('it says so', () => page.getByText('The password is changed, and one other session ended').isVisible());
+  assert.equal(staff.ana.password, 'seven quiet harbours');
+  assert.equal(people.sessions.size, 1);
+});
+
+office('the menu works by keyboard alone', async ({ open }) => {
+  const page = await atWork(open, 'ana@example.com');
+  const button = page.getByRole('button', { name: 'Your account' });
+  const focused = () => page.evaluate(() => document.activeElement.textContent);
+  await button.focus();
+  await page.keyboard.press('Enter');
+  assert.equal(await button.getAttribute('aria-expanded'), 'true');
+  await isAccessible(page, 'the menu');
+  assert.equal(await focused(), 'Team');
+  await page.keyboard.press('ArrowUp');
+  assert.equal(await focused(), 'Sign out');
+  await page.keyboard.press('ArrowDown');
+  assert.equal(await focused(), 'Team');
+  await page.keyboard.press('Escape');
+  assert.equal(await button.getAttribute('aria-expanded'), 'false');
+  assert.equal(await button.evaluate((node) => node === document.activeElement), true);
+});
