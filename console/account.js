@@ -4,11 +4,11 @@ import { ApiError } from './http.js';
 
 /** What a member may be, most trusted first: what it is called, and what it allows. */
 export const ROLES = {
-  owner: { name: 'Owner', allows: 'everything, and says who else is an owner' },
-  admin: { name: 'Admin', allows: 'answers customers and manages the team' },
+  owner: { name: 'Owner', allows: 'everything, owners too' },
+  admin: { name: 'Admin', allows: 'answers and manages the team' },
   supervisor: { name: 'Supervisor', allows: 'answers customers' },
   agent: { name: 'Agent', allows: 'answers customers' },
-  read_only: { name: 'Read only', allows: 'sees everything and changes nothing' },
+  read_only: { name: 'Read only', allows: 'reads and changes nothing' },
 };
 
 /** What a role is called. */

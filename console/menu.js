@@ -18,7 +18,7 @@ export function personMenu(place, { person, tenant, entries }) {
     h(
       'p',
       { class: 'menu-head' },
-      h('strong', { dir: 'auto' }, user.name),
+      h('strong', null, h('bdi', null, user.name)),
       h('bdi', null, user.email),
       h('span', null, `${roleName(role)} at `, h('bdi', null, tenant)),
     ),

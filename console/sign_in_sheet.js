@@ -53,7 +53,7 @@ export class SignInSheet {
         told ? h('p', { class: 'told', role: 'status' }, told) : null,
         why ? h('p', { role: 'status' }, why) : null,
         form,
-        h('p', { class: 'quiet' }, 'Forgot your password? Ask an owner or the operator for a link.'),
+        h('p', { class: 'quiet' }, 'Forgot your password? Ask the operator of this gateway for a link to a new one.'),
       ]);
       (email ? password : address).input.focus();
     });

@@ -1,9 +1,11 @@
-// Serves the page with a gateway that is not one: `node fake_gateway.mjs [PORT]`, then open the address that it prints.
+// Serves the page with a gateway that is not one: `node fake_gateway.mjs [PORT] [--people]`, then open the address that it prints.
+// With `--people` an owner, an agent and somebody who may only read sign in to it, with the password that it prints.
 //
 // Customers write now and then, and answer what is sent to them.
 
 import { FakeGateway } from './fake/gateway.mjs';
 import { tell } from './fake/story.mjs';
+import { SECRET, withStaff } from './office.mjs';
 
 const gateway = new FakeGateway();
 const people = tell(gateway.ledger);
@@ -30,4 +32,9 @@ setInterval(() => {
 }, 9_000);
 
 await gateway.start(Number(process.argv[2] ?? 8099));
-console.log(gateway.url);
+if (process.argv[3] === '--people') {
+  const { staff } = withStaff(gateway);
+  console.log(`${gateway.localUrl} as ${Object.values(staff).map(({ email }) => email).join(', ')}, password: ${SECRET}`);
+} else {
+  console.log(gateway.url);
+}

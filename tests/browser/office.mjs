@@ -10,12 +10,8 @@ export const SECRET = 'clay otter ninety lamps';
 /** What Chromium says of answers that the page asks for: this is no demo, nobody is signed in, a refusal, no server. */
 const EXPECTED = /Failed to load resource: (the server responded with a status of 4(01|03|04|09|22|29)|net::ERR_CONNECTION_REFUSED)/;
 
-/**
- * Runs `body({gateway, people, staff, tenant, customers, open})`, and cleans up whatever happens. `staff` are Ana, an owner, Ben, an
- * agent, and Rita, who may read; `open(path)` opens a page, and nothing may go wrong on it.
- */
-export async function inTheOffice(context, body) {
-  const gateway = new FakeGateway();
+/** Makes a gateway one to which Ana, an owner, Ben, an agent, and Rita, who may read, sign in. */
+export function withStaff(gateway) {
   const people = gateway.withPeople();
   const staff = {
     ana: people.user('Ana Ruiz', 'ana@example.com', SECRET),
@@ -27,6 +23,16 @@ export async function inTheOffice(context, body) {
     [staff.ben, 'agent'],
     [staff.rita, 'read_only'],
   ]);
+  return { people, staff, tenant };
+}
+
+/**
+ * Runs `body({gateway, people, staff, tenant, customers, open})`, and cleans up whatever happens. `open(hash)`
+ * opens a page, and nothing may go wrong on it.
+ */
+export async function inTheOffice(context, body) {
+  const gateway = new FakeGateway();
+  const { people, staff, tenant } = withStaff(gateway);
   const customers = tell(gateway.ledger);
   await gateway.start();
   await context.clearCookies();

@@ -13,6 +13,7 @@ after(() => browser?.close());
 
 const office = (name, body) => test(name, () => inTheOffice(browser.context, body));
 const dialog = (page) => page.locator('#dialog');
+const isAsked = (page) => eventually('it asks for the account', () => sheet(page).getByRole('button', { name: 'Sign in' }).isVisible());
 const isIn = (page) => eventually('the inbox is there', async () => !(await sheet(page).isVisible()) && page.locator('.me-name').isVisible());
 const row = (page, user) => dialog(page).locator(`[data-user="${user.id}"]`);
 const hashOf = (page) => new URL(page.url()).hash;
@@ -41,6 +42,7 @@ async function isAccessible(page, what) {
 
 office('somebody signs in, answers under the own name, and stays signed in when the page is loaded again', async ({ gateway, staff, customers, open }) => {
   const page = await open();
+  await isAsked(page);
   assert.equal(await page.locator('.live-text').textContent(), 'Not signed in');
   await isAccessible(page, 'signing in');
   await signIn(page, 'ana@example.com');
@@ -79,6 +81,7 @@ office('what is wrong with signing in is said in words, and the field keeps the 
 
 office('a password manager can tell the fields, and Escape leads nowhere', async ({ open }) => {
   const page = await open();
+  await isAsked(page);
   const fields = await sheet(page).locator('form input').evaluateAll((inputs) => inputs.map((input) => [input.type, input.autocomplete]));
   assert.deepEqual(fields, [['email', 'username'], ['password', 'current-password']]);
   for (let i = 0; i < 3; i += 1) await page.keyboard.press('Escape');
@@ -100,7 +103,7 @@ office('signing out ends the session and leaves nothing on the page', async ({ p
   const page = await atWork(open, 'ana@example.com');
   await openConversation(page, customers.sari);
   await choose(page, 'Sign out');
-  await eventually('it asks who one is', () => sheet(page).isVisible());
+  await isAsked(page);
   await eventually('the list is empty', async () => (await page.locator('.row').count()) === 0);
   assert.equal(people.sessions.size, 0);
   assert.equal(hashOf(page), '');
@@ -153,7 +156,7 @@ office('a tab follows when another one signs somebody else in', async ({ people,
   const second = await open();
   await isLive(second);
   await choose(second, 'Sign out');
-  await eventually('it asks', () => sheet(second).isVisible());
+  await isAsked(second);
   await signIn(second, 'ben@example.com');
   await isLive(second);
   await choose(first, 'Sign out');
@@ -216,7 +219,7 @@ office('a link that is over or cut says so, and leads to signing in', async ({ t
     await says(sheet(page), /This link was used already, is over, or was taken back\. Ask for a new one\./);
     assert.equal(hashOf(page), '');
     await page.keyboard.press('Enter');
-    await eventually('it asks', () => sheet(page).getByRole('button', { name: 'Sign in' }).isVisible());
+    await isAsked(page);
   }
 });
 
@@ -250,7 +253,7 @@ office('somebody in no team is told so, and comes in once there is one', async (
   await signIn(page, 'lone@example.com');
   await says(sheet(page), /you are in no team here/);
   await sheet(page).getByRole('button', { name: 'Sign out' }).click();
-  await eventually('it asks', () => sheet(page).getByRole('button', { name: 'Sign in' }).isVisible());
+  await isAsked(page);
 });
 
 office('a link to a conversation opens it, before and after signing in', async ({ customers, open }) => {
@@ -301,7 +304,7 @@ office('roles change and members leave only after a question, and refusals are t
   const page = await atWork(open, 'ana@example.com');
   await choose(page, 'Team');
   await row(page, staff.ben).getByLabel('Role of').selectOption('admin');
-  await says(row(page, staff.ben), /becomes Admin: answers customers and manages the team/);
+  await says(row(page, staff.ben), /becomes Admin: answers and manages the team/);
   await isAccessible(page, 'a question');
   assert.equal(roleOf(staff.ben), 'agent');
   await page.keyboard.press('Enter');
@@ -329,7 +332,7 @@ office('an admin does not touch owners, and others see members only', async ({ p
   assert.deepEqual(offered, ['Admin', 'Supervisor', 'Agent', 'Read only']);
   await admin.keyboard.press('Escape');
   await choose(admin, 'Sign out');
-  await eventually('it asks', () => sheet(admin).isVisible());
+  await isAsked(admin);
   await signIn(admin, 'rita@example.com');
   await isLive(admin);
   await choose(admin, 'Team');

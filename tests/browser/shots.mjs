@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { launch, openPage } from './browser.mjs';
 import { FakeGateway } from './fake/gateway.mjs';
 import { tell } from './fake/story.mjs';
+import { choose, signIn, withStaff } from './office.mjs';
 
 const folder = process.argv[2] ?? 'shots';
 const only = process.argv[3];
@@ -25,6 +26,10 @@ const canned = async (page, gateway) => {
   await show('Sari')(page);
   await page.locator('#write').pressSequentially('/');
   await page.waitForTimeout(300);
+};
+const chosen = (entry) => async (page) => {
+  await choose(page, entry);
+  await page.waitForTimeout(400);
 };
 const SHOTS = {
   welcome: { agent: null },
@@ -131,6 +136,22 @@ const SHOTS = {
       await page.waitForTimeout(300);
     },
   },
+  sign_in: { staff: { email: null } },
+  invitation: { staff: { email: null, hash: ({ people, tenant }) => `#/invitation/${tenant}/${people.invite(tenant, 'nia@example.com', 'agent')}` } },
+  new_password: { staff: { email: null, hash: ({ people, staff }) => `#/password/${people.reset(staff.ana)}` } },
+  no_team: { staff: { email: 'lone@example.com' } },
+  menu: { staff: { email: 'ana@example.com' }, act: (page) => page.getByRole('button', { name: 'Your account' }).click() },
+  team: { staff: { email: 'ana@example.com' }, act: chosen('Team') },
+  team_question: {
+    staff: { email: 'ana@example.com' },
+    act: async (page) => {
+      await chosen('Team')(page);
+      await page.getByRole('button', { name: 'Remove Rita' }).click();
+    },
+  },
+  sessions: { staff: { email: 'ana@example.com' }, act: chosen('My sessions') },
+  password: { staff: { email: 'ana@example.com' }, act: chosen('Change password') },
+  read_only: { staff: { email: 'rita@example.com' }, act: show('Sari') },
   reconnecting: {
     act: async (page, gateway) => {
       await show('Sari')(page);
@@ -144,6 +165,19 @@ const SHOTS = {
   },
 };
 
+const openDemo = (context, gateway, agent) => openPage(context, agent ? `${gateway.url}/?agent=${agent}` : gateway.url);
+
+/** The page of a gateway to which people sign in; as somebody, unless that is null. */
+async function openOffice(context, gateway, { email, hash = () => '' }) {
+  const office = withStaff(gateway);
+  office.people.user('Lone', 'lone@example.com', office.staff.ana.password);
+  await context.clearCookies();
+  const { page } = await openPage(context, `${gateway.localUrl}/${hash(office)}`);
+  if (email) await signIn(page, email);
+  // What Chromium says of a 401 is no mistake of the page.
+  return { page, wrong: [] };
+}
+
 const LOOKS = {
   light: { viewport: { width: 1440, height: 900 }, colorScheme: 'light' },
   dark: { viewport: { width: 1440, height: 900 }, colorScheme: 'dark' },
@@ -155,12 +189,12 @@ const LOOKS = {
 
 for (const [look, options] of Object.entries(LOOKS)) {
   const { context, close } = await launch(options);
-  for (const [name, { act, agent = 'ana' }] of Object.entries(SHOTS)) {
+  for (const [name, { act, agent = 'ana', staff }] of Object.entries(SHOTS)) {
     if (only && !`${name}-${look}`.includes(only)) continue;
     const gateway = new FakeGateway();
     const people = tell(gateway.ledger);
     await gateway.start();
-    const { page, wrong } = await openPage(context, agent ? `${gateway.url}/?agent=${agent}` : gateway.url);
+    const { page, wrong } = staff ? await openOffice(context, gateway, staff) : await openDemo(context, gateway, agent);
     await page.waitForTimeout(700);
     await act?.(page, gateway, people).catch((error) => console.log(name, look, error.message.split('\n')[0]));
     await page.screenshot({ path: join(folder, `${name}-${look}.png`) });
