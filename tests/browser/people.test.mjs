@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { launch } from './browser.mjs';
 import { contrastProblems, namelessControls } from './access.mjs';
-import { eventually, isLive, keptByBrowser, openConversation, reply } from './hands.mjs';
+import { eventually, getsThrough, isLive, keptByBrowser, openConversation, reply } from './hands.mjs';
 import { SECRET, atWork, choose, inTheOffice, says, sheet, signIn } from './office.mjs';
 
 let browser;
@@ -53,6 +53,8 @@ office('somebody signs in, answers under the own name, and stays signed in when 
   const last = () => gateway.ledger.messages.get(customers.sari).at(-1);
   await eventually('it is sent', () => last().content.text?.body === 'Ready on Friday');
   assert.deepEqual(last().author, { kind: 'agent', id: staff.ana.id });
+  // A message on its way would keep the page from being loaded again.
+  await getsThrough(page);
   await page.reload();
   await isLive(page);
   assert.equal(await sheet(page).isVisible(), false);
