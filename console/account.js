@@ -105,9 +105,10 @@ export class Account {
     return this.#opened();
   }
 
-  /** Changes one's own password; says how many other sessions ended. */
+  /** Changes one's own password: all sessions end, and this page goes on in a new one. */
   async changePassword(current, fresh) {
-    return (await this.#access.asked('PUT', '/v1/session/password', { current, new: fresh })).ended_sessions;
+    await this.#access.asked('PUT', '/v1/session/password', { current, new: fresh });
+    return this.#opened();
   }
 
   /** Sets a new password by a link. */

@@ -92,10 +92,9 @@ export class AccountSheet {
       label: 'Change it',
       busy: 'Changing…',
       run: async () => {
-        const ended = await this.#account.changePassword(current.input.value, fresh.input.value);
+        await this.#account.changePassword(current.input.value, fresh.input.value);
         if (form.isConnected) this.#dialogs.close();
-        const also = ended === 0 ? '' : `, and ${ended === 1 ? 'one other session' : `${ended} other sessions`} ended`;
-        this.#say(`The password is changed${also}`, 'good');
+        this.#say('The password is changed, and all other sessions have ended', 'good');
       },
       explain: (error) => {
         if (error.code === 'wrong_credentials') return { text: 'This is not your password.', field: current };

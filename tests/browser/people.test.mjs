@@ -420,7 +420,7 @@ office('a password is changed with the old one, and the page stays signed in', a
   await says(dialog(page), /This is easy to guess/);
   await fresh.fill('seven quiet harbours');
   await page.keyboard.press('Enter');
-  await eventually('it says so', () => page.getByText('The password is changed, and one other session ended').isVisible());
+  await eventually('it says so', () => page.getByText('The password is changed, and all other sessions have ended').isVisible());
   assert.equal(staff.ana.password, 'seven quiet harbours');
   assert.equal(people.sessions.size, 1);
 });

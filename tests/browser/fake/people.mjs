@@ -133,7 +133,7 @@ export class People {
       case 'DELETE session':
         return this.#signOut(about());
       case 'PUT session':
-        return second === 'tenant' ? this.#changeTenant(about(), body, headers) : this.#changePassword(about(), body);
+        return second === 'tenant' ? this.#changeTenant(about(), body, headers) : this.#changePassword(about(), body, headers);
       case 'PUT password':
         return this.#ownPage(headers) ?? this.#newPassword(body);
       case 'GET sessions':
@@ -217,12 +217,13 @@ export class People {
     return this.#opened(this.users.get(session.user), tenant_id, headers);
   }
 
-  #changePassword(session, { current, new: fresh }) {
+  #changePassword(session, { current, new: fresh }, headers) {
     const user = this.users.get(session.user);
     this.#check(user, current);
     this.#strong(fresh);
     user.password = fresh;
-    return ok({ ended_sessions: this.end((one) => one.user === user.id && one !== session) });
+    this.end((one) => one.user === user.id);
+    return this.#opened(user, session.tenant, headers);
   }
 
   #newPassword({ token, password }) {
@@ -231,7 +232,8 @@ export class People {
     this.#strong(password);
     this.resets.delete(token);
     user.password = password;
-    return ok({ ended_sessions: this.end((one) => one.user === user.id) });
+    this.end((one) => one.user === user.id);
+    return ok({});
   }
 
   #listed(session) {
