@@ -1,0 +1,92 @@
+//! People on both stores: invited, signed in, taken over a restart, and removed.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::gateway::TestGateway;
+use crate::kept::{Kept, on_every_store};
+
+const PASSWORD: &str = "kopi tubruk di pasar minggu";
+
+on_every_store! {
+    people_and_what_they_wrote_outlive_a_restart,
+}
+
+/// Somebody's browser.
+struct Browser {
+    cookie: String,
+    csrf: String,
+    said: Value,
+}
+
+impl Browser {
+    async fn call(&self, gateway: &TestGateway, method: Method, path: &str, body: &Value) -> (u16, Value) {
+        let call = gateway
+            .client
+            .request(method, format!("{}{path}", gateway.base))
+            .header("Cookie", &self.cookie)
+            .header("X-CSRF-Token", &self.csrf)
+            .json(body);
+        let answer = call.send().await.unwrap();
+        (answer.status().as_u16(), answer.json().await.unwrap_or_default())
+    }
+}
+
+/// A call that opens a session.
+async fn open(gateway: &TestGateway, path: &str, body: &Value) -> Browser {
+    let call = gateway.client.post(format!("{}{path}", gateway.base)).json(body);
+    let answer = call.send().await.unwrap();
+    let cookie = answer.headers().get("set-cookie").cloned();
+    let (status, said): (_, Value) = (answer.status(), answer.json().await.unwrap());
+    assert_eq!(status, 201, "{said}");
+    let cookie = cookie.unwrap().to_str().unwrap().to_owned();
+    Browser {
+        cookie: cookie.split(';').next().unwrap().to_owned(),
+        csrf: said["csrf_token"].as_str().unwrap().to_owned(),
+        said,
+    }
+}
+
+async fn joined(gateway: &TestGateway, email: &str, role: &str) -> Browser {
+    let path = format!("/v1/admin/tenants/{}/invitations", gateway.tenant);
+    let invited = gateway
+        .admin(&path, &json!({ "email": email, "role": role }))
+        .await;
+    let body = json!({
+        "tenant_id": gateway.tenant, "token": invited["token"], "name": email, "password": PASSWORD,
+    });
+    open(gateway, "/v1/invitations/accept", &body).await
+}
+
+async fn people_and_what_they_wrote_outlive_a_restart(kept: Kept) {
+    let gateway = TestGateway::start(kept).await;
+    let owner = joined(&gateway, "ana@example.com", "owner").await;
+    let agent = joined(&gateway, "ben@example.com", "agent").await;
+    let hello = json!({ "text": "Hello!" });
+    let put = agent.call(&gateway, Method::PUT, "/v1/canned-replies/hello", &hello);
+    assert_eq!(put.await.0, 201);
+    let gateway = gateway.restart().await;
+    // The session goes on, and so does the password.
+    let nothing = json!({});
+    let (status, said) = owner.call(&gateway, Method::GET, "/v1/session", &nothing).await;
+    assert_eq!((status, &said), (200, &owner.said));
+    let sign_in = json!({ "email": "ben@example.com", "password": PASSWORD });
+    let again = open(&gateway, "/v1/session", &sign_in).await;
+    let replies = again.call(&gateway, Method::GET, "/v1/canned-replies", &nothing);
+    assert_eq!(replies.await.1["canned_replies"][0]["text"], "Hello!");
+    let team = owner.call(&gateway, Method::GET, "/v1/team", &nothing).await.1;
+    assert_eq!(team["members"].as_array().unwrap().len(), 2);
+    // Who is removed is out, in every browser.
+    let path = format!("/v1/team/{}", agent.said["user"]["user_id"].as_str().unwrap());
+    assert_eq!(owner.call(&gateway, Method::DELETE, &path, &nothing).await.0, 200);
+    for browser in [&agent, &again] {
+        let (status, _) = browser
+            .call(&gateway, Method::GET, "/v1/conversations", &nothing)
+            .await;
+        assert_eq!(status, 401);
+    }
+    let itself = format!("/v1/team/{}", owner.said["user"]["user_id"].as_str().unwrap());
+    let (status, last) = owner.call(&gateway, Method::DELETE, &itself, &nothing).await;
+    assert_eq!((status, &last["error"]["code"]), (409, &json!("last_owner")));
+    gateway.stop().await;
+}
