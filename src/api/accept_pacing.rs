@@ -10,6 +10,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::gcra::{Rate, SharedPace};
+use crate::telemetry::labels::ConnectionEnd;
 
 /// Connections that begin in a second: a part of what a thread can do.
 const PER_S: u32 = 4_000;
@@ -17,7 +18,7 @@ const PER_S: u32 = 4_000;
 const PER_S_WITH_HANDSHAKE: u32 = 1_000;
 /// The same at once, after a pause.
 const AT_ONCE: u32 = 32;
-/// Where so many come that one would wait for longer, it does not wait: that would only add to what is in hand.
+/// The longest wait for a turn.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// What is computed for a newcomer before it can ask for anything.
@@ -36,6 +37,7 @@ pub(super) struct AcceptPacing {
     opened: Instant,
     rate: Rate,
     pace: Rc<SharedPace>,
+    cost: AcceptCost,
 }
 
 impl AcceptPacing {
@@ -49,15 +51,24 @@ impl AcceptPacing {
             opened: Instant::now(),
             rate: Rate::even(per_s, AT_ONCE),
             pace: Rc::default(),
+            cost,
         }
     }
 
-    /// Waits for a newcomer's turn.
-    pub(super) async fn pass(&self) {
-        match self.pace.book(self.rate, self.opened.elapsed(), PATIENCE) {
-            Ok(wait) if !wait.is_zero() => tokio::time::sleep(wait).await,
-            Ok(_) | Err(_) => {}
+    /// Waits for a newcomer's turn, or says why it gets none.
+    ///
+    /// Beyond [`PATIENCE`] a connection that costs nothing begins at once, since its wait would only add to what is in hand. A
+    /// handshake is refused: begun at once, those of a crowd would take the thread for seconds. Clients come back.
+    pub(super) async fn pass(&self) -> Result<(), ConnectionEnd> {
+        match (
+            self.pace.book(self.rate, self.opened.elapsed(), PATIENCE),
+            self.cost,
+        ) {
+            (Ok(wait), _) if !wait.is_zero() => tokio::time::sleep(wait).await,
+            (Ok(_), _) | (Err(_), AcceptCost::Plain) => {}
+            (Err(_), AcceptCost::TlsHandshake) => return Err(ConnectionEnd::Overloaded),
         }
+        Ok(())
     }
 }
 
@@ -66,35 +77,53 @@ mod tests {
     use super::*;
     use futures_util::future::join_all;
 
-    #[actix_web::test]
-    async fn newcomers_begin_evenly_and_nobody_waits_for_long() {
-        tokio::time::pause();
-        for (cost, per_s) in [(AcceptCost::Plain, 4_000), (AcceptCost::TlsHandshake, 1_000)] {
-            begin_evenly(cost, per_s).await;
-        }
-    }
+    const CROWD: usize = 9_000;
 
-    async fn begin_evenly(cost: AcceptCost, per_s: usize) {
+    /// When each of a crowd begins, if it does; and that those that begin after a wait do so at this rate.
+    async fn turns(cost: AcceptCost, per_s: usize) -> Vec<Result<Duration, ConnectionEnd>> {
+        tokio::time::pause();
         let pacing = AcceptPacing::open(cost);
         let began = Instant::now();
-        let crowd = (0..9_000).map(|_| async {
-            pacing.pass().await;
-            began.elapsed()
-        });
-        let waits = join_all(crowd).await;
-        let within = |time: Duration| waits.iter().filter(|wait| **wait <= time).count();
-        let at_once = usize::try_from(AT_ONCE).unwrap();
-        let beyond = 9_000 - (per_s * 2 + at_once);
-        assert!(
-            within(Duration::ZERO) <= at_once + beyond + 1,
-            "{}",
-            within(Duration::ZERO)
-        );
-        let in_a_second = within(Duration::from_secs(1)) - within(Duration::ZERO);
+        let turns = join_all((0..CROWD).map(|_| async {
+            let turn = pacing.pass().await;
+            turn.map(|()| began.elapsed())
+        }))
+        .await;
+        let in_a_second = begun(&turns, Duration::from_secs(1)) - begun(&turns, Duration::ZERO);
         assert!(
             (per_s * 39 / 40..=per_s * 41 / 40).contains(&in_a_second),
             "{in_a_second}"
         );
-        assert_eq!(within(PATIENCE + Duration::from_millis(2)), 9_000);
+        turns
+    }
+
+    fn begun(turns: &[Result<Duration, ConnectionEnd>], within: Duration) -> usize {
+        turns
+            .iter()
+            .filter(|turn| turn.as_ref().is_ok_and(|wait| *wait <= within))
+            .count()
+    }
+
+    #[actix_web::test]
+    async fn plain_newcomers_begin_evenly_and_nobody_waits_for_long() {
+        let turns = turns(AcceptCost::Plain, 4_000).await;
+        let at_once = usize::try_from(AT_ONCE).unwrap();
+        let beyond = CROWD - (4_000 * 2 + at_once);
+        assert!(begun(&turns, Duration::ZERO) <= at_once + beyond + 1);
+        assert_eq!(begun(&turns, PATIENCE + Duration::from_millis(2)), CROWD);
+    }
+
+    #[actix_web::test]
+    async fn no_more_handshakes_begin_than_the_thread_can_do_and_the_rest_is_refused() {
+        let turns = turns(AcceptCost::TlsHandshake, 1_000).await;
+        let at_once = usize::try_from(AT_ONCE).unwrap();
+        assert!(begun(&turns, Duration::ZERO) <= at_once + 1);
+        let all = begun(&turns, PATIENCE + Duration::from_millis(2));
+        assert!((2_000..=2_000 + at_once + 1).contains(&all), "{all}");
+        let refused = turns
+            .iter()
+            .filter(|turn| **turn == Err(ConnectionEnd::Overloaded))
+            .count();
+        assert_eq!(all + refused, CROWD);
     }
 }

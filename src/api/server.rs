@@ -27,6 +27,7 @@ use super::middleware::observe;
 use super::state::ApiState;
 use super::tls::Tls;
 use super::ws;
+use crate::telemetry::labels::ConnectionEnd;
 use crate::telemetry::metrics;
 
 /// How long a connection that is being closed may take.
@@ -293,11 +294,8 @@ struct Admission {
 impl Admission {
     /// Counts a client in before anything is done for it, and waits for its turn before anything is computed.
     async fn admit(&self, io: TcpStream, from: Option<SocketAddr>) -> std::io::Result<Connection> {
-        let place = self.limits.enter(from.map(|from| from.ip())).map_err(|why| {
-            metrics::connections_ended_total(why).increment(1);
-            std::io::Error::from(ErrorKind::ConnectionRefused)
-        })?;
-        self.pacing.pass().await;
+        let place = self.limits.enter(from.map(|from| from.ip())).map_err(refused)?;
+        self.pacing.pass().await.map_err(refused)?;
         let io = match &self.tls {
             None => ClientStream::Plain(io),
             Some(tls) => tokio::select! {
@@ -310,4 +308,10 @@ impl Admission {
         };
         Ok(Connection::new(io, self.times, place))
     }
+}
+
+/// Counts a connection that is not let in; it is closed without a word.
+fn refused(why: ConnectionEnd) -> std::io::Error {
+    metrics::connections_ended_total(why).increment(1);
+    ErrorKind::ConnectionRefused.into()
 }

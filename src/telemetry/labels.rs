@@ -102,6 +102,8 @@ label_enums! {
         Peer = "peer",
         /// Refused: there are as many as the limit on open files allows.
         Full = "full",
+        /// Refused: more handshakes of TLS wait on its thread than are done in two seconds.
+        Overloaded = "overloaded",
         /// The handshake of TLS did not end in time.
         Handshake = "handshake",
     }
