@@ -54,6 +54,11 @@ impl Times {
         }
     }
 
+    /// The same, with another time between requests.
+    pub(super) fn with_idle(self, idle: Duration) -> Self {
+        Self { idle, ..self }
+    }
+
     /// For the head of a request, and for a handshake of TLS.
     pub(super) fn head(self) -> Duration {
         self.head

@@ -46,6 +46,10 @@ const ANSWERS: Duration = Duration::from_secs(5);
 /// Connections of operators and scrapers, where they have a listener of their own. They come out of the files that are kept
 /// for the store: whoever takes all others must not hide what happens.
 const OF_OPERATORS: usize = 64;
+/// The same of one address of another machine, so that nobody who shows no token takes all of them.
+const OF_OPERATORS_PEER: usize = 16;
+/// How long these may be silent at most: longer than scrapers usually pause, so that they keep theirs.
+const OF_OPERATORS_IDLE: Duration = Duration::from_secs(20);
 
 /// Where the server listens, and what it speaks there.
 #[derive(Debug)]
@@ -90,6 +94,8 @@ pub fn http_server(state: Arc<ApiState>, listeners: Listeners) -> std::io::Resul
         settings.connections_per_peer,
         &settings.trusted_proxies,
     );
+    let few = ConnectionLimits::new(OF_OPERATORS, OF_OPERATORS_PEER, &settings.trusted_proxies);
+    let idle = OF_OPERATORS_IDLE.min(settings.keep_alive);
     let sockets = web::Data::new(state.sockets.clone());
     let shared = web::Data::from(state);
     let app = move |serves: Serves| {
@@ -109,11 +115,10 @@ pub fn http_server(state: Arc<ApiState>, listeners: Listeners) -> std::io::Resul
     };
     let is_local = operators.local_addr()?.ip().is_loopback();
     let theirs = tls.clone().filter(|_| !is_local);
-    let few = ConnectionLimits::new(OF_OPERATORS, 0, &[]);
     let endpoints = endpoints
         .open(Endpoint::new("http", public, tls, limits), app(Serves::Public))?
         .open(
-            Endpoint::new("operators", operators, theirs, few),
+            Endpoint::new("operators", operators, theirs, few).with_keep_alive(idle),
             app(Serves::Operators),
         )?;
     Ok(endpoints.run())
@@ -138,6 +143,8 @@ pub(super) struct Endpoint {
     listener: TcpListener,
     tls: Option<Tls>,
     limits: ConnectionLimits,
+    /// How long its connections may be silent, if it is not as long as the bounds say.
+    keep_alive: Option<Duration>,
 }
 
 impl Endpoint {
@@ -152,6 +159,15 @@ impl Endpoint {
             listener,
             tls,
             limits,
+            keep_alive: None,
+        }
+    }
+
+    /// The same, where connections may be silent for so long.
+    fn with_keep_alive(self, keep_alive: Duration) -> Self {
+        Self {
+            keep_alive: Some(keep_alive),
+            ..self
         }
     }
 }
@@ -227,7 +243,9 @@ impl Endpoints {
             listener,
             tls,
             limits,
+            keep_alive,
         } = endpoint;
+        let times = keep_alive.map_or(bounds.times, |idle| bounds.times.with_idle(idle));
         if let Err(error) = set(&listener, &bounds) {
             // It works without, only less well.
             tracing::warn!(error = %error, "the options of connections cannot be set");
@@ -243,7 +261,7 @@ impl Endpoints {
                     AcceptCost::Plain
                 }),
                 tls: tls.clone(),
-                times: bounds.times,
+                times,
                 stopping: stopping.clone(),
             };
             let http = HttpService::build()

@@ -8,7 +8,7 @@ use tokio::net::TcpStream;
 use tokio::process::Command;
 
 use crate::gateway::{SECRET, signature, until};
-use crate::process::{MESEJ, ended, get, kept, mesej, started_as};
+use crate::process::{MESEJ, ended, free_port, get, kept, mesej, started_as};
 
 /// Connections of one address.
 const OF_PEER: usize = 4;
@@ -76,6 +76,21 @@ async fn an_address_has_its_share_of_the_connections_and_leaves_others_theirs() 
     assert_eq!(status(&mut open[0], HEALTH, "").await, Some(200));
     drop(open.pop());
     until("the next is let in", || connected(&there)).await;
+    ended(child).await;
+}
+
+#[actix::test]
+async fn one_machine_leaves_operators_of_others_connections_to_their_listener() {
+    let place = tempfile::tempdir().unwrap();
+    let port = free_port();
+    let mut command = mesej(&["serve"]);
+    command.env("MESEJ_SERVER__ADMIN_LISTEN", format!("0.0.0.0:{port}"));
+    let (child, _) = started_as(command, "127.0.0.1", &place.path().join("data")).await;
+    let (here, there) = (format!("127.0.0.1:{port}"), format!("{}:{port}", own_address()));
+    let open = as_many_as_there_may_be(&there).await;
+    assert_eq!(open.len(), 16);
+    assert!(refused(&here, "peer").await);
+    drop(open);
     ended(child).await;
 }
 
