@@ -35,7 +35,7 @@ pub struct Tls {
     files: PairFiles,
     /// Of the files at the start.
     read: Digest,
-    /// When the first certificate ends.
+    /// When the first certificate of the chain ends.
     expires: Timestamp,
 }
 
@@ -45,12 +45,13 @@ impl Tls {
         let provider = Arc::new(ring::default_provider());
         let (bytes, read) = files.read()?;
         let pair = Pair::of(&bytes, &provider)?;
-        if pair.expires <= now {
+        if pair.leaf_expires <= now {
             tracing::warn!(
                 certificate = %files.certificate.display(),
                 "the certificate has expired: clients, and Meta, refuse it"
             );
         }
+        pair.warn_of_expired_chain(now);
         let (expires, shown) = (pair.expires, Arc::new(Shown(RwLock::new(pair.key))));
         let resolver: Arc<dyn ResolvesServerCert> = Arc::<Shown>::clone(&shown);
         let builder = ServerConfig::builder_with_provider(provider)

@@ -97,7 +97,9 @@ fn read(path: &Path) -> Result<Vec<u8>, PairError> {
 /// A certificate that can be shown.
 pub(super) struct Pair {
     pub(super) key: Arc<CertifiedKey>,
-    /// When the first of the chain ends.
+    /// When the server's own certificate ends, which every client looks at.
+    pub(super) leaf_expires: Timestamp,
+    /// When the first of the chain ends. Clients may do without one that leads to the authority by another way.
     pub(super) expires: Timestamp,
 }
 
@@ -118,12 +120,24 @@ impl Pair {
             .map(|certificate| end_of(certificate, provider))
             .collect::<Result<Vec<_>, _>>()
             .map_err(PairError::Refused)?;
-        let expires = ends.into_iter().min().unwrap_or(Timestamp::from_secs(0));
+        let never = Timestamp::from_secs(0);
+        let leaf_expires = ends.first().copied().unwrap_or(never);
+        let expires = ends.into_iter().min().unwrap_or(never);
         let key = CertifiedKey::from_der(chain, key, provider).map_err(PairError::Refused)?;
         Ok(Self {
             key: Arc::new(key),
+            leaf_expires,
             expires,
         })
+    }
+
+    /// Tells of a certificate in the chain that has expired while the server's own has not.
+    pub(super) fn warn_of_expired_chain(&self, now: Timestamp) {
+        if self.expires <= now && now < self.leaf_expires {
+            tracing::warn!(
+                "a certificate that leads to the authority has expired: clients that find no other way refuse the chain"
+            );
+        }
     }
 }
 

@@ -40,7 +40,7 @@ impl Tls {
                 let files = files.clone();
                 // A disk that hangs must hold up nobody else.
                 if let Ok(found) = tokio::task::spawn_blocking(move || files.read()).await {
-                    watch.look(found, urgency, clock.now());
+                    watch.compare(found, urgency, clock.now());
                 }
             }
         }
@@ -61,7 +61,7 @@ async fn told(hangup: &mut Option<Signal>) {
 /// Whether files that have just changed may be half of a change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Urgency {
-    /// They are read once they stayed the same for two looks: one of the two is written first.
+    /// They are read once they were read twice and stayed the same: one of the two is written first.
     OnceSettled,
     /// Somebody says that they are as they should be.
     AtOnce,
@@ -72,7 +72,7 @@ struct Watch {
     shown: Arc<Shown>,
     /// That which is shown.
     current: Digest,
-    /// At the last look.
+    /// When they were read last.
     last: Option<Digest>,
     /// That which was refused, so that it is told once.
     refused: Option<Refused>,
@@ -96,8 +96,8 @@ impl Watch {
         }
     }
 
-    /// Shows what the files hold if it is new and can be shown; tells why not.
-    fn look(&mut self, found: Result<(PairBytes, Digest), PairError>, urgency: Urgency, now: Timestamp) {
+    /// Compares what the files hold with what is shown: shows it if it is new and can be shown, and tells why not.
+    fn compare(&mut self, found: Result<(PairBytes, Digest), PairError>, urgency: Urgency, now: Timestamp) {
         let seen = found.as_ref().ok().map(|(_, digest)| *digest);
         let settled = std::mem::replace(&mut self.last, seen) == seen;
         if seen == Some(self.current) {
@@ -115,6 +115,7 @@ impl Watch {
         match found.and_then(|(bytes, digest)| Ok((usable(&bytes, now)?, digest))) {
             Ok((pair, digest)) => {
                 note_end(pair.expires);
+                pair.warn_of_expired_chain(now);
                 self.shown.set(pair.key);
                 (self.current, self.refused) = (digest, None);
                 metrics::tls_reloads_total(ReloadEnd::Loaded).increment(1);
@@ -129,10 +130,11 @@ impl Watch {
     }
 }
 
-/// A pair that is better than the one before: nobody would accept one that has ended.
+/// A pair that is better than the one before: nobody would accept a server's certificate that has ended. An old one further up
+/// the chain, such as a cross-signed one, many clients do without.
 fn usable(bytes: &PairBytes, now: Timestamp) -> Result<Pair, PairError> {
     let pair = Pair::of(bytes, &ring::default_provider())?;
-    if pair.expires <= now {
+    if pair.leaf_expires <= now {
         return Err(PairError::Expired);
     }
     Ok(pair)

@@ -35,10 +35,10 @@ impl Scene {
         Self { folder, tls, watch }
     }
 
-    fn look(&mut self, urgency: Urgency) {
+    fn reread(&mut self, urgency: Urgency) {
         let found = files(self.folder.path()).read();
         self.watch
-            .look(found, urgency, ENDS.before(Duration::from_secs(1)));
+            .compare(found, urgency, ENDS.before(Duration::from_secs(1)));
     }
 
     /// The certificate that a client would be shown now.
@@ -69,13 +69,13 @@ fn a_new_pair_is_shown_once_it_is_whole() {
     let mut scene = Scene::new();
     let (before, new) = (scene.shown(), pair(ENDS));
     std::fs::write(scene.folder.path().join("certificate.pem"), &new.0).unwrap();
-    scene.look(Urgency::OnceSettled);
+    scene.reread(Urgency::OnceSettled);
     assert_eq!(scene.shown(), before);
-    // The key follows before the next look.
+    // The key follows before the files are read again.
     write(scene.folder.path(), &new);
-    scene.look(Urgency::OnceSettled);
+    scene.reread(Urgency::OnceSettled);
     assert_eq!((scene.shown(), scene.watch.refused), (before, None));
-    scene.look(Urgency::OnceSettled);
+    scene.reread(Urgency::OnceSettled);
     assert_eq!(scene.shown(), der(&new.0));
 }
 
@@ -84,7 +84,7 @@ fn whoever_asks_for_it_does_not_wait() {
     let mut scene = Scene::new();
     let new = pair(ENDS);
     write(scene.folder.path(), &new);
-    scene.look(Urgency::AtOnce);
+    scene.reread(Urgency::AtOnce);
     assert_eq!(scene.shown(), der(&new.0));
 }
 
@@ -105,19 +105,29 @@ fn what_cannot_be_used_is_told_once_and_the_pair_before_is_still_shown() {
         ended,
     ] {
         write(scene.folder.path(), &bad);
-        scene.look(Urgency::OnceSettled);
-        scene.look(Urgency::OnceSettled);
+        scene.reread(Urgency::OnceSettled);
+        scene.reread(Urgency::OnceSettled);
         assert!(matches!(scene.watch.refused, Some(Refused::Held(_))), "{bad:?}");
         assert_eq!(scene.shown(), before);
     }
     std::fs::remove_file(scene.folder.path().join("key.pem")).unwrap();
-    scene.look(Urgency::OnceSettled);
-    scene.look(Urgency::OnceSettled);
+    scene.reread(Urgency::OnceSettled);
+    scene.reread(Urgency::OnceSettled);
     assert_eq!(scene.watch.refused, Some(Refused::Unread));
     write(scene.folder.path(), &new);
-    scene.look(Urgency::OnceSettled);
-    scene.look(Urgency::OnceSettled);
+    scene.reread(Urgency::OnceSettled);
+    scene.reread(Urgency::OnceSettled);
     assert_eq!((scene.shown(), scene.watch.refused), (der(&new.0), None));
+}
+
+#[test]
+fn an_expired_certificate_further_up_the_chain_keeps_no_renewed_one_from_being_shown() {
+    let mut scene = Scene::new();
+    let (leaf, key) = pair(ENDS);
+    let (cross_signed, _) = pair(ENDS.before(Duration::from_hours(24)));
+    write(scene.folder.path(), &(format!("{leaf}{cross_signed}"), key));
+    scene.reread(Urgency::AtOnce);
+    assert_eq!((scene.shown(), scene.watch.refused), (der(&leaf), None));
 }
 
 #[test]
