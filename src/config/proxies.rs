@@ -18,6 +18,7 @@ impl Network {
             .parse::<IpAddr>()
             .map(|address| IpNet::from(address.to_canonical()));
         let network = single.or_else(|_| text.parse::<IpNet>()).ok()?;
+        let network = canonical(network)?;
         // Everybody's word would count.
         (network.prefix_len() > 0).then(|| Self(network.trunc()))
     }
@@ -25,6 +26,19 @@ impl Network {
     /// Whether an address is in it.
     pub fn contains(&self, address: IpAddr) -> bool {
         self.0.contains(&address.to_canonical())
+    }
+}
+
+/// A network of IPv4 that is written as one of IPv6, as the network of IPv4: addresses are compared as such. `None` if it reaches
+/// beyond those.
+fn canonical(network: IpNet) -> Option<IpNet> {
+    /// Bits in front of an address of IPv4 that is written as one of IPv6.
+    const MAPPED: u8 = 96;
+    match network.addr().to_canonical() {
+        address @ IpAddr::V4(_) if network.addr().is_ipv6() => {
+            IpNet::new(address, network.prefix_len().checked_sub(MAPPED)?).ok()
+        }
+        _ => Some(network),
     }
 }
 
@@ -63,6 +77,8 @@ mod tests {
             ("10.0.0.7", "10.0.0.7"),
             ("10.0.0.7/24", "10.0.0.0/24"),
             ("::ffff:10.0.0.7", "10.0.0.7"),
+            ("::ffff:10.0.0.0/104", "10.0.0.0/8"),
+            ("::ffff:10.0.0.7/128", "10.0.0.7"),
             ("2001:db8::/32", "2001:db8::/32"),
             ("::1", "::1"),
         ] {
@@ -75,6 +91,8 @@ mod tests {
             "10.0.0",
             "0.0.0.0/0",
             "::/0",
+            "::ffff:0.0.0.0/96",
+            "::ffff:10.0.0.0/95",
             "10.0.0.7:80",
         ] {
             assert_eq!(Network::parse(bad), None, "{bad}");
