@@ -13,6 +13,7 @@ use super::name::Name;
 use super::sessions::{forget, opened, password};
 use super::state::ApiState;
 use crate::accounts::{Accepting, AccountError, Actor, Ending, Inviting, TeamMember};
+use crate::config::ServerConfig;
 use crate::domain::email::EmailAddress;
 use crate::domain::roles::{Right, Role};
 use crate::domain::{TenantId, UserId};
@@ -84,12 +85,16 @@ pub(super) async fn invite(
 
 /// An address of the console. The part behind `#` never leaves the browser, so that no log of a proxy holds it.
 pub(super) fn link(state: &ApiState, place: &str) -> String {
-    let server = &state.config.server;
-    let base = server.public_url.as_ref().map_or_else(
-        || format!("http://{}", server.listen),
-        |url| url.as_str().trim_end_matches('/').to_owned(),
-    );
-    format!("{base}/#/{place}")
+    format!("{}/#/{place}", base(&state.config.server))
+}
+
+/// How people reach this server, without a trailing slash.
+fn base(server: &ServerConfig) -> String {
+    if let Some(url) = &server.public_url {
+        return url.as_str().trim_end_matches('/').to_owned();
+    }
+    let scheme = if server.has_tls() { "https" } else { "http" };
+    format!("{scheme}://{}", server.listen)
 }
 
 /// `GET /v1/team`
@@ -219,4 +224,27 @@ fn invited(fields: &mut Fields) -> Result<(TenantId, PresentedKey), ApiError> {
     let token = fields.required::<String>("token")?;
     let token = PresentedKey::parse(KeyKind::Invitation, &token).ok_or(AccountError::NoSuchLink)?;
     Ok((tenant, token))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+
+    #[test]
+    fn links_begin_as_the_server_is_reached() {
+        let tls = "tls_certificate = \"c.pem\"\ntls_key = \"k.pem\"";
+        for (settings, expected) in [
+            ("", "http://127.0.0.1:8080"),
+            (tls, "https://127.0.0.1:8080"),
+            (
+                "public_url = \"https://mesej.example.com\"",
+                "https://mesej.example.com",
+            ),
+        ] {
+            let file = format!("[server]\n{settings}");
+            let config = Config::from_sources(Some(("mesej.toml", &file)), []).unwrap();
+            assert_eq!(base(&config.server), expected);
+        }
+    }
 }
