@@ -4,11 +4,12 @@
 //! address: everybody behind a proxy comes from there, and who it is shows only in a request.
 
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::client_address::is_trusted;
 use crate::config::Network;
+use crate::limiter::Network as PeerNetwork;
 use crate::telemetry::labels::ConnectionEnd;
 use crate::telemetry::metrics;
 
@@ -26,7 +27,7 @@ pub(super) fn connections_within(files: usize) -> usize {
 #[derive(Debug, Default)]
 struct Counts {
     all: usize,
-    by_peer: HashMap<IpAddr, usize>,
+    by_peer: HashMap<PeerNetwork, usize>,
 }
 
 /// The connections of the process. Clones are the same.
@@ -81,23 +82,16 @@ impl ConnectionLimits {
     }
 }
 
-/// By what an address is counted: a household or a server has 2⁶⁴ addresses of IPv6. `None` for this machine.
-fn counted(address: IpAddr) -> Option<IpAddr> {
-    let address = address.to_canonical();
-    if address.is_loopback() {
-        return None;
-    }
-    Some(match address {
-        IpAddr::V4(_) => address,
-        IpAddr::V6(long) => IpAddr::V6(Ipv6Addr::from_bits(long.to_bits() & (u128::MAX << 64))),
-    })
+/// By what an address is counted; `None` for this machine.
+fn counted(address: IpAddr) -> Option<PeerNetwork> {
+    (!address.to_canonical().is_loopback()).then(|| PeerNetwork::of(address))
 }
 
 /// One connection, counted until this is dropped.
 #[derive(Debug)]
 pub(super) struct Place {
     limits: ConnectionLimits,
-    peer: Option<IpAddr>,
+    peer: Option<PeerNetwork>,
 }
 
 impl Drop for Place {
