@@ -14,7 +14,7 @@ pub mod pacer;
 pub mod pair;
 
 pub use api::ApiLimiter;
-pub use bucket::{Allowance, Buckets};
+pub use bucket::{Allowance, Bucket, Buckets};
 pub use network::Network;
 pub use number::{Hold, NumberLimiter, Wait};
 pub use pacer::Pacer;

@@ -1,16 +1,17 @@
-//! How many of something may happen in a time: the generic cell rate algorithm, in one number.
+//! How many of something may happen in a time, where it is counted once and not for each of many keys: a socket's frames, what
+//! all threads share.
 //!
-//! A socket's pace must cost a few bytes, so this is not [`governor`], whose limiters bring their own clock.
+//! The arithmetic is that of [`Bucket`]. [`governor`] is not used: its limiters bring their own clock, and a socket's pace must
+//! cost a few bytes.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use crate::limiter::{Allowance, Bucket};
+
 /// A rate, and how much of it may come at once.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Rate {
-    interval_ns: u64,
-    tolerance_ns: u64,
-}
+pub(super) struct Rate(Allowance);
 
 impl Rate {
     /// `per_second` things in a second, all of which may come at once after a pause.
@@ -20,36 +21,25 @@ impl Rate {
 
     /// `per_second` things in a second, of which so many may come at once after a pause.
     pub(super) fn even(per_second: u32, at_once: u32) -> Self {
-        let interval_ns = 1_000_000_000 / u64::from(per_second.max(1));
-        Self {
-            interval_ns,
-            tolerance_ns: interval_ns.saturating_mul(u64::from(at_once.saturating_sub(1))),
-        }
-    }
-
-    /// Given when the next would be on time: how long until one may come, and the same after it.
-    fn next(self, due_ns: u64, now: Duration) -> (Duration, u64) {
-        let now_ns = u64::try_from(now.as_nanos()).unwrap_or(u64::MAX);
-        let early = due_ns.saturating_sub(now_ns);
-        let wait = Duration::from_nanos(early.saturating_sub(self.tolerance_ns));
-        (wait, due_ns.max(now_ns).saturating_add(self.interval_ns))
+        Self(Allowance::new(
+            at_once,
+            Duration::from_secs(1) / per_second.max(1),
+        ))
     }
 }
 
 /// The pace of one socket.
 #[derive(Debug, Default)]
-pub(super) struct Pace {
-    due_ns: u64,
-}
+pub(super) struct Pace(Bucket);
 
 impl Pace {
     /// Takes one, or says how long to wait.
     pub(super) fn take(&mut self, rate: Rate, now: Duration) -> Result<(), Duration> {
-        let (wait, next) = rate.next(self.due_ns, now);
+        let wait = self.0.wait(rate.0, now);
         if !wait.is_zero() {
             return Err(wait);
         }
-        self.due_ns = next;
+        self.0 = self.0.add(rate.0, now);
         Ok(())
     }
 }
@@ -57,31 +47,37 @@ impl Pace {
 /// A pace that all threads share.
 #[derive(Debug, Default)]
 pub(super) struct SharedPace {
-    due_ns: AtomicU64,
+    /// [`Bucket::forgotten_at`], in nanoseconds.
+    forgotten_at_ns: AtomicU64,
 }
 
 impl SharedPace {
     /// How long the next would wait, were it booked now.
     pub(super) fn wait(&self, rate: Rate, now: Duration) -> Duration {
-        let (wait, _) = rate.next(self.due_ns.load(Ordering::Relaxed), now);
-        wait
+        let forgotten_at = Duration::from_nanos(self.forgotten_at_ns.load(Ordering::Relaxed));
+        Bucket::until(forgotten_at).wait(rate.0, now)
     }
 
     /// Books the next, and says how long to wait for it. Whoever would wait longer than `patience` books nothing and is told
     /// when to come back.
     pub(super) fn book(&self, rate: Rate, now: Duration, patience: Duration) -> Result<Duration, Duration> {
-        let mut due_ns = self.due_ns.load(Ordering::Relaxed);
+        let mut before_ns = self.forgotten_at_ns.load(Ordering::Relaxed);
         loop {
-            let (wait, next) = rate.next(due_ns, now);
+            let bucket = Bucket::until(Duration::from_nanos(before_ns));
+            let wait = bucket.wait(rate.0, now);
             if wait > patience {
                 return Err(wait.saturating_sub(patience));
             }
-            match self
-                .due_ns
-                .compare_exchange_weak(due_ns, next, Ordering::Relaxed, Ordering::Relaxed)
-            {
+            let after = bucket.add(rate.0, now).forgotten_at();
+            let after_ns = u64::try_from(after.as_nanos()).unwrap_or(u64::MAX);
+            match self.forgotten_at_ns.compare_exchange_weak(
+                before_ns,
+                after_ns,
+                Ordering::Relaxed,
+                Ordering::Relaxed,
+            ) {
                 Ok(_) => return Ok(wait),
-                Err(other) => due_ns = other,
+                Err(other) => before_ns = other,
             }
         }
     }

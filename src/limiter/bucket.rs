@@ -19,19 +19,32 @@ impl Allowance {
     }
 }
 
-/// What one key owes: the time at which all of it is forgotten.
+/// What one key owes: the time at which all of it is forgotten. This is the generic cell rate algorithm.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-struct Bucket {
+pub struct Bucket {
     empty_at: Duration,
 }
 
 impl Bucket {
-    fn wait(self, rule: Allowance, now: Duration) -> Duration {
+    /// One that owes something until then.
+    pub const fn until(empty_at: Duration) -> Self {
+        Self { empty_at }
+    }
+
+    /// When all that it owes is forgotten.
+    pub const fn forgotten_at(self) -> Duration {
+        self.empty_at
+    }
+
+    /// How long until one more may come; zero when it may now.
+    pub fn wait(self, rule: Allowance, now: Duration) -> Duration {
         let room = rule.each.saturating_mul(rule.at_once.saturating_sub(1));
         self.empty_at.saturating_sub(now).saturating_sub(room)
     }
 
-    fn add(self, rule: Allowance, now: Duration) -> Self {
+    /// The same with one more, whether or not it may come.
+    #[must_use]
+    pub fn add(self, rule: Allowance, now: Duration) -> Self {
         Self {
             empty_at: self.empty_at.max(now).saturating_add(rule.each),
         }
