@@ -385,7 +385,7 @@ impl Connection {
     }
 
     /// Sees to it that the task is woken at the deadline; an error once that has passed.
-    fn look(&mut self, cx: &mut Context<'_>) -> Result<()> {
+    fn check_deadline(&mut self, cx: &mut Context<'_>) -> Result<()> {
         let Some((deadline, why)) = self.life.deadline() else {
             return Ok(());
         };
@@ -431,7 +431,7 @@ impl AsyncRead for Connection {
                 read
             }
         };
-        self.look(cx)?;
+        self.check_deadline(cx)?;
         read
     }
 }
@@ -445,7 +445,7 @@ impl AsyncWrite for Connection {
             Poll::Ready(Err(_)) => {}
             Poll::Pending => {
                 self.life.is_full();
-                self.look(cx)?;
+                self.check_deadline(cx)?;
             }
         }
         written
@@ -459,7 +459,7 @@ impl AsyncWrite for Connection {
         } else {
             self.life.is_written();
         }
-        self.look(cx)?;
+        self.check_deadline(cx)?;
         self.read = 0;
         flushed
     }
