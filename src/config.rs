@@ -73,7 +73,7 @@ pub struct Config {
     pub accounts: AccountsConfig,
     /// Logs.
     pub telemetry: TelemetryConfig,
-    /// A sentence for each file of a secret that other users of the machine can read.
+    /// A sentence for each file with a secret that other users of the machine can read.
     #[serde(skip)]
     exposed: Vec<String>,
 }
@@ -90,8 +90,12 @@ impl Config {
             })
             .transpose()?;
         let name = file.map(|path| path.display().to_string()).unwrap_or_default();
-        Self::from_sources(
-            text.as_deref().map(|text| (name.as_str(), text)),
+        load::load(
+            text.as_deref().map(|text| load::SettingsFile {
+                name: &name,
+                text,
+                path: file,
+            }),
             std::env::vars_os()
                 .filter_map(|(key, value)| Some((key.into_string().ok()?, value.into_string().ok()?))),
         )
@@ -126,6 +130,11 @@ impl Config {
         file: Option<(&str, &str)>,
         environment: impl IntoIterator<Item = (String, String)>,
     ) -> Result<Self, ConfigError> {
+        let file = file.map(|(name, text)| load::SettingsFile {
+            name,
+            text,
+            path: None,
+        });
         load::load(file, environment)
     }
 
@@ -142,6 +151,5 @@ impl Config {
         self.unknown.check(problems);
         self.accounts.check(problems);
         self.check_production(problems);
-        self.accounts.check(problems);
     }
 }

@@ -1,6 +1,7 @@
 //! Layers: defaults, file, environment. Finds unknown keys and wrong values, all of them at once.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use figment::error::Kind;
 use figment::value::{Dict, Map, Value};
@@ -12,13 +13,25 @@ use super::{Config, ConfigError, DEFAULTS};
 
 const PREFIX: &str = "MESEJ_";
 
-/// One source of settings, in which only known keys are left.
-struct Layer {
-    metadata: Metadata,
-    settings: Dict,
+/// A text of settings.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct SettingsFile<'a> {
+    /// What it is called in messages.
+    pub(super) name: &'a str,
+    pub(super) text: &'a str,
+    /// Where it was read from, if it was.
+    pub(super) path: Option<&'a Path>,
 }
 
-impl Provider for Layer {
+/// One source of settings, in which only known keys are left.
+struct Layer<'a> {
+    metadata: Metadata,
+    settings: Dict,
+    /// The file that it was read from.
+    path: Option<&'a Path>,
+}
+
+impl Provider for Layer<'_> {
     fn metadata(&self) -> Metadata {
         self.metadata.clone()
     }
@@ -29,7 +42,7 @@ impl Provider for Layer {
 }
 
 pub(super) fn load(
-    file: Option<(&str, &str)>,
+    file: Option<SettingsFile<'_>>,
     environment: impl IntoIterator<Item = (String, String)>,
 ) -> Result<Config, ConfigError> {
     let mut problems = Vec::new();
@@ -38,13 +51,15 @@ pub(super) fn load(
     let mut layers = vec![Layer {
         metadata: Metadata::named("the compiled-in defaults"),
         settings: defaults.clone(),
+        path: None,
     }];
-    if let Some((name, text)) = file {
+    if let Some(SettingsFile { name, text, path }) = file {
         let mut settings = parse_file(name, text, &mut problems);
         refuse_unknown(&mut settings, &known, |_| name.to_owned(), &mut problems);
         layers.push(Layer {
             metadata: Metadata::named(name.to_owned()),
             settings,
+            path,
         });
     }
     let environment: Vec<(String, String)> = environment.into_iter().collect();
@@ -53,9 +68,13 @@ pub(super) fn load(
     let mut settings = parse_environment(environment, (&defaults, &known), &mut problems);
     refuse_unknown(&mut settings, &known, variable, &mut problems);
     let metadata = Metadata::named(ENVIRONMENT);
-    layers.push(Layer { metadata, settings });
+    layers.push(Layer {
+        metadata,
+        settings,
+        path: None,
+    });
     for layer in layers.iter_mut().rev() {
-        for unusable in files.resolve(&mut layer.settings) {
+        for unusable in files.resolve(&mut layer.settings, layer.path) {
             problems.push(Problem {
                 message: format!("`{}` {}", unusable.key, unusable.reason),
                 source: Some(name_of(&layer.metadata, table_key(&unusable.key))),
@@ -66,7 +85,7 @@ pub(super) fn load(
     let figment = layers.into_iter().fold(Figment::new(), Figment::merge);
     let config = extract(figment.clone(), &defaults, &mut problems);
     if let Some(mut config) = config {
-        files.look_at(&config.server.tls_key, "server.tls_key");
+        files.note_if_exposed(&config.server.tls_key, "`server.tls_key`");
         config.exposed = files.exposed;
         let mut found = Problems::default();
         config.check(&mut found);

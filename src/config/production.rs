@@ -87,23 +87,23 @@ impl Config {
     }
 
     fn check_secrets(&self, problems: &mut Problems) {
-        let mut look = |key: String, secret: &SecretString, least: usize| {
+        let mut check = |key: String, secret: &SecretString, least: usize| {
             if let Some(weakness) = weakness(secret.expose_secret(), least) {
                 problems.add(key, refused(&weakness));
             }
         };
         if let Some(token) = &self.server.admin_token {
-            look("server.admin_token".to_owned(), token, SHORTEST_ADMIN_TOKEN);
+            check("server.admin_token".to_owned(), token, SHORTEST_ADMIN_TOKEN);
         }
         if let Some(password) = &self.store.password {
-            look("store.password".to_owned(), password, SHORTEST_PASSWORD);
+            check("store.password".to_owned(), password, SHORTEST_PASSWORD);
         }
         for (index, app) in self.whatsapp.apps.iter().enumerate() {
             let key = format!("whatsapp.apps[{index}]");
             for (at, secret) in app.app_secrets.iter().enumerate() {
-                look(format!("{key}.app_secrets[{at}]"), secret, SHORTEST_APP_SECRET);
+                check(format!("{key}.app_secrets[{at}]"), secret, SHORTEST_APP_SECRET);
             }
-            look(
+            check(
                 format!("{key}.verify_token"),
                 &app.verify_token,
                 SHORTEST_VERIFY_TOKEN,
@@ -251,7 +251,9 @@ mod tests {
 
     #[test]
     fn a_secrets_file_that_everybody_reads_is_refused() {
-        let folder = tempfile::tempdir().unwrap();
+        // Open to everybody, as what is above it.
+        let folder = tempfile::tempdir_in("/tmp").unwrap();
+        std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
         let file = folder.path().join("token");
         std::fs::write(&file, "f3b1c9d07a4e58621d0f9b7c\n").unwrap();
         let token = format!("admin_token = \"file:{}\"", file.display());
@@ -267,5 +269,25 @@ mod tests {
                 "{found}"
             );
         }
+    }
+
+    #[test]
+    fn settings_with_secrets_that_everybody_reads_are_refused() {
+        let folder = tempfile::tempdir_in("/tmp").unwrap();
+        std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
+        let file = folder.path().join("mesej.toml");
+        std::fs::write(&file, GOOD.join("\n")).unwrap();
+        let load = |mode| {
+            std::fs::set_permissions(&file, std::fs::Permissions::from_mode(mode)).unwrap();
+            Config::load(Some(&file))
+        };
+        assert!(load(0o640).is_ok());
+        let told = load(0o644).unwrap_err().to_string();
+        assert!(
+            told.contains("every user of this machine can read")
+                && told.contains("`server.admin_token`")
+                && told.contains("`chmod o= "),
+            "{told}"
+        );
     }
 }

@@ -22,6 +22,8 @@ pub(super) struct SecretFiles {
     credentials: Option<PathBuf>,
     /// Settings that were looked at: those of layers below are not in force.
     seen: BTreeSet<String>,
+    /// Settings of the layer in hand whose secrets stand in it.
+    inline: Vec<String>,
     /// A sentence for each file that other users of the machine can read.
     pub(super) exposed: Vec<String>,
 }
@@ -41,8 +43,19 @@ impl SecretFiles {
         }
     }
 
-    /// Puts what the files hold into a layer's settings. Layers above come first.
-    pub(super) fn resolve(&mut self, settings: &mut Dict) -> Vec<Unusable> {
+    /// Puts what the files hold into a layer's settings, and notes whether others can read the file that the layer comes from if
+    /// secrets stand in it. Layers above come first.
+    pub(super) fn resolve(&mut self, settings: &mut Dict, origin: Option<&Path>) -> Vec<Unusable> {
+        self.inline.clear();
+        let unusable = self.resolve_all(settings);
+        if let (Some(origin), false) = (origin, self.inline.is_empty()) {
+            let keys: Vec<String> = self.inline.iter().map(|key| format!("`{key}`")).collect();
+            self.note_if_exposed(origin, &keys.join(", "));
+        }
+        unusable
+    }
+
+    fn resolve_all(&mut self, settings: &mut Dict) -> Vec<Unusable> {
         let mut unusable = Vec::new();
         for (section, key) in [
             ("server", "admin_token"),
@@ -87,6 +100,9 @@ impl SecretFiles {
         } else if let Some(name) = text.strip_prefix("credential:") {
             self.credential(name)
         } else {
+            if !text.is_empty() {
+                self.inline.push(key);
+            }
             return;
         };
         *text = read.unwrap_or_else(|reason| {
@@ -99,17 +115,16 @@ impl SecretFiles {
 
     fn file(&mut self, path: &Path, key: &str) -> Result<String, String> {
         let secret = read(path)?;
-        self.look_at(path, key);
+        self.note_if_exposed(path, &format!("`{key}`"));
         Ok(secret)
     }
 
-    /// Notes whether others can read a file.
-    pub(super) fn look_at(&mut self, path: &Path, key: &str) {
-        let others = |mode: u32| mode & 0o004 != 0;
-        if std::fs::metadata(path).is_ok_and(|found| others(found.permissions().mode())) {
+    /// Notes whether others can read a file that holds these settings.
+    pub(super) fn note_if_exposed(&mut self, path: &Path, keys: &str) {
+        if readable_by_others(path) {
             let path = path.display();
             self.exposed.push(format!(
-                "every user of this machine can read {path} (`{key}`): `chmod o= {path}`"
+                "every user of this machine can read {path} ({keys}): `chmod o= {path}`"
             ));
         }
     }
@@ -124,6 +139,22 @@ impl SecretFiles {
         }
         read(&folder.join(name))
     }
+}
+
+/// Whether users who are neither the file's owner nor in its group can open it: it lets them read, and every folder above it lets
+/// them through. Where a folder is closed to others, what is in it may be 0444, as containers' secrets are.
+fn readable_by_others(path: &Path) -> bool {
+    let mode = |path: &Path| Some(std::fs::metadata(path).ok()?.permissions().mode());
+    // Links are followed first: the folders that count are those of the file itself.
+    let Ok(path) = path.canonicalize() else {
+        return false;
+    };
+    mode(&path).is_some_and(|mode| mode & 0o004 != 0)
+        && path
+            .ancestors()
+            .skip(1)
+            // What cannot be told is held to be open.
+            .all(|folder| mode(folder).is_none_or(|mode| mode & 0o001 != 0))
 }
 
 /// A file's only line. Editors and shells end it; nothing else is taken away.

@@ -12,6 +12,17 @@ impl Folder {
         Self(tempfile::tempdir().unwrap())
     }
 
+    /// One that every user can go through, in a place that every user can go through.
+    fn open() -> Self {
+        let folder = Self(tempfile::tempdir_in("/tmp").unwrap());
+        folder.let_through(0o755);
+        folder
+    }
+
+    fn let_through(&self, mode: u32) {
+        std::fs::set_permissions(self.path(), std::fs::Permissions::from_mode(mode)).unwrap();
+    }
+
     fn path(&self) -> &Path {
         self.0.path()
     }
@@ -142,7 +153,7 @@ fn a_file_that_cannot_be_used_is_told_with_its_setting_and_its_source_and_nothin
 
 #[test]
 fn a_file_that_others_can_read_is_doubted() {
-    let folder = Folder::new();
+    let folder = Folder::open();
     let admin = folder.file("admin", "an-operators-own-token", 0o644);
     let (certificate, key) = (folder.file("c.pem", "x", 0o644), folder.file("k.pem", "x", 0o604));
     let file = format!(
@@ -152,4 +163,47 @@ fn a_file_that_others_can_read_is_doubted() {
     assert_eq!(doubts.len(), 2, "{doubts:?}");
     assert!(doubts[0].contains("`server.admin_token`") && doubts[0].contains(&admin));
     assert!(doubts[1].contains("`server.tls_key`") && doubts[1].contains(&key));
+}
+
+#[test]
+fn what_lies_in_a_folder_that_is_closed_to_others_is_read_by_none_of_them() {
+    let folder = Folder::open();
+    let real = folder.file("real", "an-operators-own-token", 0o444);
+    let link = Folder::open();
+    let linked = link.path().join("admin").display().to_string();
+    std::os::unix::fs::symlink(&real, &linked).unwrap();
+    for (mode, doubts) in [(0o755, 1), (0o750, 0), (0o751, 1)] {
+        folder.let_through(mode);
+        for path in [&real, &linked] {
+            let file = format!("[server]\nadmin_token = \"file:{path}\"");
+            let found = folder.load(&file, &[]).unwrap().doubts();
+            assert_eq!(found.len(), doubts, "{mode:o}: {found:?}");
+        }
+    }
+}
+
+#[test]
+fn settings_that_others_can_read_are_doubted_if_secrets_stand_in_them() {
+    let folder = Folder::open();
+    let doubts = |text: &str, mode: u32| -> Vec<String> {
+        let path = folder.file("mesej.toml", text, mode);
+        let doubts = Config::load(Some(Path::new(&path))).unwrap().doubts();
+        doubts.into_iter().filter(|doubt| doubt.contains(&path)).collect()
+    };
+    let none: Vec<String> = Vec::new();
+    let own = folder.file("admin", "an-operators-own-token", 0o600);
+    let app = "[[whatsapp.apps]]\nname = \"main\"\napp_secrets = [\"the-secret-of-today\"]\nverify_token = \"verify it\"";
+    let without = format!("[server]\nworkers = 1\nadmin_token = \"file:{own}\"\n[store]\npassword = \"\"");
+    assert_eq!(doubts(&without, 0o644), none);
+    let with = format!("{without}\n{app}");
+    assert_eq!(doubts(&with, 0o640), none);
+    let told = doubts(&with, 0o644);
+    assert_eq!(told.len(), 1, "{told:?}");
+    for key in ["app_secrets[0]", "verify_token"] {
+        assert!(told[0].contains(&format!("`whatsapp.apps[0].{key}`")), "{told:?}");
+    }
+    assert!(
+        !told[0].contains("admin_token") && !told[0].contains("the-secret"),
+        "{told:?}"
+    );
 }
