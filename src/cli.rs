@@ -18,6 +18,7 @@ mod store;
 mod tail;
 mod tenant;
 mod user;
+mod values;
 
 #[cfg(test)]
 mod tests;
@@ -92,6 +93,17 @@ pub enum CliError {
         url: String,
         /// Why.
         reason: String,
+    },
+    /// A tenant was created, and its first owner was not invited.
+    #[error(
+        "the tenant {tenant} was created, but its owner was not invited: {why}; do not create it again, but run `mesej user invite \
+         {tenant} --email EMAIL --role owner`"
+    )]
+    OwnerNotInvited {
+        /// The tenant.
+        tenant: String,
+        /// What failed.
+        why: Box<CliError>,
     },
     /// The answer could not be printed, or signals cannot be waited for.
     #[error("the system refuses: {0}")]

@@ -2,10 +2,11 @@
 
 use std::process::ExitCode;
 
-use clap::{Subcommand, ValueEnum};
+use clap::Subcommand;
 use serde_json::json;
 
 use super::admin::{Api, segment};
+use super::values::operator_role_parser;
 use super::{AdminArgs, CliError, output};
 use crate::domain::roles::OperatorRole;
 
@@ -27,8 +28,8 @@ pub(super) enum OperatorCommand {
         #[arg(long)]
         name: String,
         /// What it may do
-        #[arg(long, value_enum)]
-        role: Role,
+        #[arg(long, value_parser = operator_role_parser())]
+        role: OperatorRole,
         /// After how many days its token is refused
         #[arg(long, value_name = "DAYS", default_value_t = 365, value_parser = clap::value_parser!(u32).range(1..=3650))]
         expires: u32,
@@ -49,24 +50,6 @@ pub(super) enum OperatorCommand {
     },
 }
 
-/// What an operator may do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum Role {
-    /// Everything
-    Admin,
-    /// Look at everything, and change nothing
-    Viewer,
-}
-
-impl From<Role> for OperatorRole {
-    fn from(role: Role) -> Self {
-        match role {
-            Role::Admin => Self::Admin,
-            Role::Viewer => Self::Viewer,
-        }
-    }
-}
-
 pub(super) async fn run(command: OperatorCommand) -> Result<ExitCode, CliError> {
     match command {
         OperatorCommand::Create {
@@ -75,7 +58,6 @@ pub(super) async fn run(command: OperatorCommand) -> Result<ExitCode, CliError> 
             expires,
             admin,
         } => {
-            let role = OperatorRole::from(role);
             let body = json!({ "name": name, "role": role, "expires_days": expires });
             let answer = Api::admin(&admin)?.post(PATH, &body).await?;
             output::answer(&answer, admin.json, |answer| {

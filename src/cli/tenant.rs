@@ -8,7 +8,10 @@ use clap::Subcommand;
 use serde_json::{Value, json};
 
 use super::admin::{Api, segment};
+use super::values::email;
 use super::{AdminArgs, CliError, output, user};
+use crate::domain::email::EmailAddress;
+use crate::domain::roles::Role;
 
 /// What can be done with tenants.
 #[derive(Debug, Subcommand)]
@@ -26,8 +29,8 @@ pub(super) enum TenantCommand {
         #[arg(long, value_name = "DAYS")]
         retention_days: Option<u32>,
         /// The e-mail address of its first owner; the link that lets the owner in is printed
-        #[arg(long, value_name = "EMAIL")]
-        owner: Option<String>,
+        #[arg(long, value_name = "EMAIL", value_parser = email)]
+        owner: Option<EmailAddress>,
         #[command(flatten)]
         admin: AdminArgs,
     },
@@ -59,24 +62,11 @@ pub(super) async fn run(command: TenantCommand) -> Result<ExitCode, CliError> {
             if let (Some(days), Some(body)) = (retention_days, body.as_object_mut()) {
                 body.insert("retention_days".to_owned(), days.into());
             }
-            let api = Api::admin(&admin)?;
-            let mut answer = api.post("/v1/admin/tenants", &body).await?;
-            let id = answer.get("tenant_id").and_then(Value::as_str).map(str::to_owned);
-            let mut link = String::new();
-            if let (Some(email), Some(id)) = (owner, id) {
-                let invitation = user::invite(&api, &id, &email, user::Role::Owner).await?;
-                link = user::told(&invitation);
-                if let Some(fields) = answer.as_object_mut() {
-                    fields.insert("owner_invitation".to_owned(), invitation);
-                }
+            let answer = Api::admin(&admin)?.post("/v1/admin/tenants", &body).await?;
+            match owner {
+                Some(email) => invite_owner(answer, &email, &admin).await?,
+                None => output::answer(&answer, admin.json, output::fields)?,
             }
-            output::answer(&answer, admin.json, |answer| {
-                let mut tenant = answer.clone();
-                tenant
-                    .as_object_mut()
-                    .map(|fields| fields.shift_remove("owner_invitation"));
-                format!("{}{link}", output::fields(&tenant))
-            })?;
         }
         TenantCommand::List { admin } => {
             let answer = Api::admin(&admin)?.get("/v1/admin/tenants").await?;
@@ -94,4 +84,31 @@ pub(super) async fn run(command: TenantCommand) -> Result<ExitCode, CliError> {
         TenantCommand::Retention(args) => retention::run(args).await?,
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Invites the first owner of a tenant that was created, and prints both. The tenant is printed in any case: it exists, and
+/// creating it again would make another.
+async fn invite_owner(mut tenant: Value, email: &EmailAddress, admin: &AdminArgs) -> Result<(), CliError> {
+    let id = tenant
+        .get("tenant_id")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
+    let id = id.to_owned();
+    match user::invite(&Api::admin(admin)?, &id, email, Role::Owner).await {
+        Ok(invitation) if admin.json => {
+            if let Some(fields) = tenant.as_object_mut() {
+                fields.insert("owner_invitation".to_owned(), invitation);
+            }
+            output::answer(&tenant, true, output::fields)?;
+        }
+        Ok(invitation) => output::print(&format!("{}{}", output::fields(&tenant), user::told(&invitation)))?,
+        Err(why) => {
+            output::answer(&tenant, admin.json, output::fields)?;
+            return Err(CliError::OwnerNotInvited {
+                tenant: id,
+                why: Box::new(why),
+            });
+        }
+    }
+    Ok(())
 }

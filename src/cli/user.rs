@@ -2,18 +2,22 @@
 
 use std::process::ExitCode;
 
-use clap::{Subcommand, ValueEnum};
+use clap::Subcommand;
 use serde_json::{Value, json};
 
 use super::admin::{Api, segment};
+use super::values::{email, role_parser};
 use super::{AdminArgs, CliError, output};
+use crate::domain::email::EmailAddress;
+use crate::domain::roles::Role;
 
 /// What can be done with people.
 #[derive(Debug, Subcommand)]
 pub(super) enum UserCommand {
-    /// Invite somebody into a tenant's team; the link is printed, works once, and ends after a week
+    /// Invite somebody into a tenant's team; the link is printed and works once
     ///
-    /// Send the link to the person: whoever opens it sets a password and is in. Members with the role owner or admin invite
+    /// Send the link to the person: whoever opens it sets a password and is in. It ends after the time that the server's settings
+    /// give (a week unless changed). Members with the role owner or admin invite
     /// others themselves, in the console.
     #[command(
         after_help = "Example:\n  mesej user invite 00c0ffee00c0ffee --email ana@example.com --role owner"
@@ -22,55 +26,36 @@ pub(super) enum UserCommand {
         /// The tenant's id
         tenant: String,
         /// Who is invited
-        #[arg(long)]
-        email: String,
+        #[arg(long, value_parser = email)]
+        email: EmailAddress,
         /// As what
-        #[arg(long, value_enum)]
+        #[arg(long, value_parser = role_parser())]
         role: Role,
         #[command(flatten)]
         admin: AdminArgs,
     },
-    /// Print a link by which somebody sets a new password; it works once, and ends after a week
+    /// Print a link by which somebody sets a new password; it works once
+    ///
+    /// It ends after the time that the server's settings give for invitations (a week unless changed).
     #[command(after_help = "Example:\n  mesej user reset-password ana@example.com")]
     ResetPassword {
         /// The address that the person signs in with
-        email: String,
+        #[arg(value_parser = email)]
+        email: EmailAddress,
         #[command(flatten)]
         admin: AdminArgs,
     },
 }
 
-/// What a member of a team may do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum Role {
-    /// Everything, and who else is an owner
-    Owner,
-    /// Everything but who is an owner
-    Admin,
-    /// Answer customers
-    Supervisor,
-    /// Answer customers
-    Agent,
-    /// See what the others do
-    ReadOnly,
-}
-
-impl Role {
-    const fn name(self) -> &'static str {
-        match self {
-            Self::Owner => "owner",
-            Self::Admin => "admin",
-            Self::Supervisor => "supervisor",
-            Self::Agent => "agent",
-            Self::ReadOnly => "read_only",
-        }
-    }
-}
-
 /// Invites somebody; the answer holds the link.
-pub(super) async fn invite(api: &Api, tenant: &str, email: &str, role: Role) -> Result<Value, CliError> {
+pub(super) async fn invite(
+    api: &Api,
+    tenant: &str,
+    email: &EmailAddress,
+    role: Role,
+) -> Result<Value, CliError> {
     let path = format!("/v1/admin/tenants/{}/invitations", segment(tenant));
-    let body = json!({ "email": email, "role": role.name() });
+    let body = json!({ "email": email, "role": role });
     api.post(&path, &body).await
 }
 

@@ -69,6 +69,17 @@ impl Role {
             Self::ReadOnly => "read_only",
         }
     }
+
+    /// What it may do, in one line.
+    pub const fn summary(self) -> &'static str {
+        match self {
+            Self::Owner => "everything, and who else is an owner",
+            Self::Admin => "everything but who is an owner",
+            Self::Supervisor => "answer customers, see the team",
+            Self::Agent => "answer customers",
+            Self::ReadOnly => "see what the others do",
+        }
+    }
 }
 
 /// What an operator is trusted with.
@@ -107,6 +118,14 @@ impl OperatorRole {
         match self {
             Self::Admin => "admin",
             Self::Viewer => "viewer",
+        }
+    }
+
+    /// What it may do, in one line.
+    pub const fn summary(self) -> &'static str {
+        match self {
+            Self::Admin => "everything",
+            Self::Viewer => "look at everything, and change nothing",
         }
     }
 }

@@ -138,3 +138,59 @@ async fn the_operators_token_goes_to_no_proxy_and_to_no_other_machine_in_the_cle
     let nobody = tokio::time::timeout(Duration::ZERO, proxy.accept()).await;
     assert!(nobody.is_err(), "the proxy was asked");
 }
+
+/// Reads a request with a body and answers it.
+async fn answer(server: &TcpListener, status: &str, body: &str) {
+    let (stream, _) = server.accept().await.unwrap();
+    let mut stream = BufReader::new(stream);
+    let (mut line, mut length) = (String::new(), 0);
+    while line != "\r\n" {
+        line.clear();
+        assert!(stream.read_line(&mut line).await.unwrap() > 0, "no whole head");
+        if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
+            length = value.trim().parse().unwrap();
+        }
+    }
+    stream.read_exact(&mut vec![0; length]).await.unwrap();
+    let head = format!(
+        "HTTP/1.1 {status}\r\nContent-Length: {}\r\nConnection: close",
+        body.len()
+    );
+    stream
+        .write_all(format!("{head}\r\n\r\n{body}").as_bytes())
+        .await
+        .unwrap();
+}
+
+#[actix::test]
+async fn a_tenant_is_printed_even_if_its_owner_cannot_be_invited() {
+    let server = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", server.local_addr().unwrap());
+    let create = async |owner: &str| {
+        let arguments = [
+            "tenant", "create", "--name", "Toko", "--owner", owner, "--url", &url,
+        ];
+        let created = mesej(&arguments).env("MESEJ_ADMIN_TOKEN", ADMIN).output();
+        let created = tokio::time::timeout(PATIENCE, created).await.unwrap().unwrap();
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        (created.status.code(), text(created.stdout), text(created.stderr))
+    };
+    // Nobody answers: what can be known to be wrong is not even asked.
+    let (code, _, told) = create("nobody").await;
+    assert!(
+        code == Some(2) && told.contains("must be an e-mail address"),
+        "{told}"
+    );
+    let busy = r#"{"error":{"code":"store_unavailable","message":"the store does not answer"}}"#;
+    let answers = async {
+        answer(&server, "201 Created", r#"{"tenant_id":"00c0ffee00c0ffee"}"#).await;
+        answer(&server, "503 Service Unavailable", busy).await;
+    };
+    let ((code, printed, told), ()) = tokio::join!(create("ana@example.com"), answers);
+    assert_eq!(code, Some(1), "{told}");
+    assert!(printed.contains("00c0ffee00c0ffee"), "{printed}");
+    assert!(
+        told.contains("the store does not answer") && told.contains("mesej user invite 00c0ffee00c0ffee"),
+        "{told}"
+    );
+}
