@@ -163,8 +163,8 @@ async fn only_ours(core: &Core) -> Result<(), AppError> {
     ))
 }
 
-/// Refuses a store of the demo's in production. Elsewhere revokes its keys, since it is served in earnest: they were shown to everybody who asked. The next demo
-/// takes its own back.
+/// Refuses a store of the demo's in production. Elsewhere revokes its keys, since it is served in earnest: they were shown to
+/// everybody who asked. The next demo takes its own back.
 pub(super) async fn revoke_keys(core: &Core, config: &Config) -> Result<(), AppError> {
     if core.store.tenant(TENANT).await?.is_none() {
         return Ok(());
