@@ -96,7 +96,7 @@ pub enum OperatorRole {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OperatorAction {
     /// It reads.
-    Look,
+    Read,
     /// It changes something.
     Change,
 }
@@ -108,7 +108,7 @@ impl OperatorRole {
     /// Whether the role allows it.
     pub const fn allows(self, action: OperatorAction) -> bool {
         match (self, action) {
-            (Self::Admin, _) | (Self::Viewer, OperatorAction::Look) => true,
+            (Self::Admin, _) | (Self::Viewer, OperatorAction::Read) => true,
             (Self::Viewer, OperatorAction::Change) => false,
         }
     }
@@ -165,7 +165,7 @@ mod tests {
     #[test]
     fn a_viewer_looks_and_changes_nothing() {
         let allowed = OperatorRole::ALL
-            .map(|role| [OperatorAction::Look, OperatorAction::Change].map(|action| role.allows(action)));
+            .map(|role| [OperatorAction::Read, OperatorAction::Change].map(|action| role.allows(action)));
         assert_eq!(allowed, [[true, true], [true, false]]);
     }
 }

@@ -153,7 +153,7 @@ async fn authenticate(state: &ApiState, request: &HttpRequest) -> Result<Calling
 
 fn demand(operator: &CallingOperator, request: &HttpRequest) -> Result<(), ApiError> {
     let action = if request.method().is_safe() {
-        OperatorAction::Look
+        OperatorAction::Read
     } else {
         OperatorAction::Change
     };
