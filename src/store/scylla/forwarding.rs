@@ -1,8 +1,10 @@
 //! What one gateway tells another: webhooks that it took in and that concern the other's tenants.
 //!
 //! A sender writes one row after another, with growing numbers, so that a reader never wades through what it read before and
-//! nothing needs to be removed. Rows of one sender are written in turn: none can show up behind the reader's back. Only what
-//! living processes sent is read; what one that is gone took in is found in the journal.
+//! nothing needs to be removed. Rows for one reader are written in turn ([`outgoing`]): none can show up behind its back. Only
+//! what living processes sent is read; what one that is gone took in is found in the journal.
+
+mod outgoing;
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Mutex, PoisonError};
@@ -10,6 +12,7 @@ use std::sync::{Mutex, PoisonError};
 use bytes::{Buf as _, BufMut as _, Bytes, BytesMut};
 use futures_util::stream::{StreamExt as _, TryStreamExt as _};
 
+use self::outgoing::Outgoing;
 use super::ScyllaStore;
 use crate::domain::{JournalId, TenantId};
 use crate::store::error::StoreError;
@@ -19,16 +22,13 @@ use crate::store::{Forwarded, ProcessId, Urgency};
 const TOGETHER: usize = 16;
 /// Rows of one sender read at once. What is beyond them is read the next time.
 const ROWS: usize = 256;
-/// Webhooks in one row: a few KiB.
-const OF_A_ROW: usize = 128;
 /// Bytes of one webhook in a row.
 const BYTES: usize = 29;
 
 /// How far this process wrote, and how far it read what others wrote.
 #[derive(Debug, Default)]
 pub(super) struct Forwarding {
-    /// The last number that was given. Held while a row is written.
-    written: tokio::sync::Mutex<i64>,
+    outgoing: Outgoing,
     read: Mutex<HashMap<ProcessId, i64>>,
 }
 
@@ -54,14 +54,13 @@ impl ScyllaStore {
         recipient: ProcessId,
         webhooks: &[Forwarded],
     ) -> Result<(), StoreError> {
-        let mut last = self.forwarding.written.lock().await;
-        for some in webhooks.chunks(OF_A_ROW) {
-            // One whose outcome is unknown keeps its number: whatever becomes of it, the caller tells the same once more.
-            *last += 1;
-            let values = (recipient.get(), self.process.get(), *last, encode(some));
-            self.link.write(&self.book.rows.put_forwarded, values).await?;
-        }
-        Ok(())
+        let write = |number, row: Vec<Forwarded>| async move {
+            // Of all that is told, only a write counts as a call: whoever waits for others to write must hold up nobody.
+            let _permit = self.permit()?;
+            let values = (recipient.get(), self.process.get(), number, encode(&row));
+            self.link.write(&self.book.rows.put_forwarded, values).await
+        };
+        self.forwarding.outgoing.tell(recipient, webhooks, write).await
     }
 
     /// What other processes told this one since it was asked last, those of one sender in order.
