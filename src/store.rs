@@ -49,7 +49,7 @@ pub use journal::{JournalBacklog, JournalEntry};
 pub use op::{Op, OpOutcome, OpRefusal};
 pub use page::{ConversationCursor, ConversationFilter, ConversationPage, Page};
 pub use plain::{Partition, PlainExport, PlainKey, PlainValue};
-pub use processes::{Forwarded, ProcessId, Sharing, TenantOwner, Urgency};
+pub use processes::{Forwarded, ProcessId, ProcessState, Sharing, TenantOwner, Urgency};
 pub use retention::{RetentionJob, Survey};
 pub use room::PAGE_BYTES;
 pub use row::{ClaimOutcome, ClaimWant, Claimed, MessageRef, OutboxRow, OutboxState, Quarantined, Queued};
@@ -416,9 +416,9 @@ pub trait Store: Send + Sync + 'static {
     /// Whether the store can take writes now.
     async fn health(&self) -> Result<(), StoreError>;
 
-    /// Says that this process lives, and names the other processes that said so within the last seconds. Those have the
-    /// tenants whose leases they took last.
-    async fn others(&self) -> Result<BTreeSet<ProcessId>, StoreError> {
+    /// Says that this process lives, and whether it ends; names the other processes that said either within the last seconds.
+    /// Those have the tenants whose leases they took last.
+    async fn others(&self, _own: ProcessState) -> Result<BTreeSet<ProcessId>, StoreError> {
         Ok(BTreeSet::new())
     }
 

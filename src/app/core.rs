@@ -22,7 +22,7 @@ use crate::store::fjall::{Absent, FjallOptions, FjallStore, Loss, make_folder};
 use crate::store::memory::MemoryStore;
 use crate::store::metered::Metered;
 use crate::store::scylla::ScyllaStore;
-use crate::store::{ClaimsAhead, Store, StoreError};
+use crate::store::{ClaimsAhead, ProcessState, Store, StoreError};
 use crate::whatsapp::client::GraphSettings;
 use crate::whatsapp::{Graph, GraphClient};
 
@@ -173,7 +173,7 @@ pub async fn open_core(config: &Config, clock: Arc<dyn Clock>, shutdown: Shutdow
     // Before the first id: a process that is killed right after its start must not give its ids again.
     store.note_time(clock.for_ids()).await?;
     // Before a tenant is taken: its owner must be known to live.
-    let others = store.others().await?;
+    let others = store.others(ProcessState::Serving).await?;
     let settings = GraphSettings {
         connect_timeout: config.whatsapp.connect_timeout,
         total_timeout: config.whatsapp.total_timeout,
@@ -267,6 +267,7 @@ impl Core {
             Backend::Scylla => upkeep::Failing::IsWaitedFor,
             Backend::Fjall | Backend::Memory => upkeep::Failing::EndsTheProcess,
         };
+        let heartbeat = upkeep::Heartbeat::begin(Arc::clone(&self.directory), shutdown.clone());
         let upkeep = tokio::spawn(upkeep::run(
             Arc::clone(&self.directory),
             Arc::clone(&self.graph),
@@ -316,6 +317,8 @@ impl Core {
         if matches!(upkeep.await, Ok(upkeep::Ended::StoreFailed)) {
             return Err(AppError::StoreFailed);
         }
+        // Until now the tenants were this process's own: others take them over as soon as it has left.
+        heartbeat.end().await;
         stop::close(self.store.as_ref()).await;
         if parts > 0 {
             return Err(AppError::Unfinished { parts });

@@ -6,6 +6,8 @@ mod progress;
 mod retention;
 mod time;
 
+pub(super) use others::Heartbeat;
+
 use std::sync::Arc;
 use std::time::Duration;
 

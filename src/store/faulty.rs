@@ -20,9 +20,9 @@ use crate::store::retention::Place;
 use crate::store::{
     ApiKey, Append, Appended, ClaimOutcome, ClaimWant, ConversationCursor, ConversationFilter,
     ConversationPage, EventPage, Exported, Forwarded, JournalEntry, KeyHash, Mark, MessageRef, Number, Op,
-    OutboxRow, Page, Partition, PlainExport, PlainKey, PlainValue, ProcessId, Quarantined, Record,
-    RecordKind, RetentionJob, Sharing, Store, StoreError, StoreErrorKind, Survey, Swept, Tenant, TenantHead,
-    TenantOwner,
+    OutboxRow, Page, Partition, PlainExport, PlainKey, PlainValue, ProcessId, ProcessState, Quarantined,
+    Record, RecordKind, RetentionJob, Sharing, Store, StoreError, StoreErrorKind, Survey, Swept, Tenant,
+    TenantHead, TenantOwner,
 };
 
 pub(crate) use processes::Processes;
@@ -49,6 +49,9 @@ pub(crate) struct FaultyStore {
     /// How often numbers were read. What was read is given once this is free.
     pub(crate) number_reads: AtomicUsize,
     pub(crate) number_gate: tokio::sync::Mutex<()>,
+    /// How often it was asked which tenants have something to send, and how long that takes.
+    pub(crate) due_reads: AtomicUsize,
+    pub(crate) due_delay: Mutex<Duration>,
     /// How often it was told to another process, which is done once this is free.
     pub(crate) tellings: AtomicUsize,
     pub(crate) telling_gate: tokio::sync::Mutex<()>,
@@ -366,9 +369,12 @@ impl Store for FaultyStore {
         }
     }
 
-    async fn others(&self) -> Result<BTreeSet<ProcessId>, StoreError> {
-        let others = self.process.as_ref();
-        Ok(others.map_or_else(BTreeSet::new, |(own, processes)| processes.others(*own)))
+    async fn others(&self, own: ProcessState) -> Result<BTreeSet<ProcessId>, StoreError> {
+        let Some((process, processes)) = &self.process else {
+            return Ok(BTreeSet::new());
+        };
+        processes.says(*process, own);
+        Ok(processes.others(*process))
     }
 
     async fn owner(&self, tenant: TenantId) -> Result<Option<TenantOwner>, StoreError> {
@@ -390,6 +396,15 @@ impl Store for FaultyStore {
     async fn forwarded(&self) -> Result<Vec<Forwarded>, StoreError> {
         let told = self.process.as_ref();
         Ok(told.map_or_else(Vec::new, |(own, processes)| processes.read(*own)))
+    }
+
+    async fn tenants_with_outbox(&self) -> Result<Vec<TenantId>, StoreError> {
+        self.due_reads.fetch_add(1, Ordering::AcqRel);
+        let delay = *self.due_delay.lock().unwrap();
+        if !delay.is_zero() {
+            tokio::time::sleep(delay).await;
+        }
+        self.inner.tenants_with_outbox().await
     }
 
     async fn numbers_version(&self) -> Result<i64, StoreError> {
@@ -438,7 +453,6 @@ impl Store for FaultyStore {
         put_tenant(tenant: Tenant) -> ();
         tenant(id: TenantId) -> Option<Tenant>;
         tenants() -> Vec<Tenant>;
-        tenants_with_outbox() -> Vec<TenantId>;
         put_number(number: Number) -> ();
         put_key(key: ApiKey) -> ();
         key(hash: KeyHash) -> Option<ApiKey>;

@@ -14,8 +14,8 @@ use super::{
     ApiKey, Append, Appended, ClaimOutcome, ClaimWant, ConversationCursor, ConversationFilter,
     ConversationPage, EventPage, Exported, Forwarded, JournalBacklog, JournalEntry, KeyHash, Mark,
     MessageRef, Number, NumberOwner, OutboxRow, Page, Partition, PlainExport, PlainKey, PlainValue,
-    ProcessId, Quarantined, Record, RecordKind, RetentionJob, Sharing, Store, StoreError, StoreErrorKind,
-    Survey, Swept, Tenant, TenantHead, TenantOwner,
+    ProcessId, ProcessState, Quarantined, Record, RecordKind, RetentionJob, Sharing, Store, StoreError,
+    StoreErrorKind, Survey, Swept, Tenant, TenantHead, TenantOwner,
 };
 use crate::domain::{
     Alias, Contact, ContactId, Conversation, ConversationId, Epoch, Fence, JournalId, Message, MessageId,
@@ -164,7 +164,7 @@ measured! {
     ) -> Exported;
     Write: import(tenant: TenantId, fence: Fence, records: Vec<Record>, now: Timestamp) -> ();
     Read: health() -> ();
-    Read: others() -> BTreeSet<ProcessId>;
+    Read: others(own: ProcessState) -> BTreeSet<ProcessId>;
     Read: owner(tenant: TenantId) -> Option<TenantOwner>;
     Write: forward(to: ProcessId, webhooks: Vec<Forwarded>) -> ();
     Read: forwarded() -> Vec<Forwarded>;

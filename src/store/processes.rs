@@ -27,6 +27,15 @@ pub enum Sharing {
     WithOthers,
 }
 
+/// What a process says of itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ProcessState {
+    /// It serves.
+    Serving,
+    /// It ends in order: it applies no more webhooks, and finishes what is under way.
+    Ending,
+}
+
 /// The process that took a tenant's lease last. A hint: who may write is decided by the fence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TenantOwner {
@@ -34,7 +43,9 @@ pub enum TenantOwner {
     ThisProcess,
     /// Another one, which lives.
     Living(ProcessId),
-    /// Another one, which said nothing for so long that it is taken for dead, or said that it ends.
+    /// Another one, which ends in order: nothing is left to it any more, and its tenants are its own until it is gone.
+    Ending(ProcessId),
+    /// Another one, which said nothing for so long that it is taken for dead, or which has ended.
     Gone(ProcessId),
 }
 

@@ -15,7 +15,7 @@ use super::Directory;
 use crate::actors::conversation::store_refusal;
 use crate::actors::request::Refusal;
 use crate::domain::TenantId;
-use crate::store::{ProcessId, Sharing, TenantOwner};
+use crate::store::{ProcessId, ProcessState, Sharing, TenantOwner};
 
 /// When to ask again for a tenant whose process is gone, or may be.
 const AGAIN: Duration = Duration::from_secs(1);
@@ -70,8 +70,10 @@ impl Known {
 #[derive(Debug, Default)]
 pub(super) struct Processes {
     known: Mutex<Known>,
-    /// Told when somebody is gone.
+    /// Told when somebody is gone, or may be: the journal is to be read.
     gone: Arc<Notify>,
+    /// Told when a look finds somebody gone: tenants that have something to send are to be started.
+    departed: Arc<Notify>,
 }
 
 impl Processes {
@@ -95,19 +97,25 @@ impl Directory {
         self.processes.known().living.extend(others);
     }
 
-    /// Says that this process lives, and looks who else does.
-    pub async fn look_at_others(&self) -> Look {
-        let seen = self.parts.store.others().await.ok();
+    /// Says that this process lives, and whether it ends; looks who else lives.
+    pub async fn look_at_others(&self, own: ProcessState) -> Look {
+        let seen = self.parts.store.others(own).await.ok();
         let gone = self.processes.known().look(seen);
         if gone.is_empty() {
             return Look::NobodyGone;
         }
         self.processes.gone.notify_one();
+        self.processes.departed.notify_one();
         Look::SomebodyGone
     }
 
-    /// The other process that has a tenant and lives, if there is one. Refused while it cannot be told whether it lives, and
-    /// until what it left is listed.
+    /// Told when a look finds that somebody is gone.
+    pub fn departed(&self) -> Arc<Notify> {
+        Arc::clone(&self.processes.departed)
+    }
+
+    /// The other process that has a tenant and lives, if there is one. Refused while it ends or it cannot be told whether it
+    /// lives, and until what it left is listed.
     pub async fn elsewhere(&self, tenant: TenantId) -> Result<Option<ProcessId>, Refusal> {
         if self.parts.store.sharing() == Sharing::Alone || self.running_one(tenant).is_some() {
             return Ok(None);
@@ -119,6 +127,13 @@ impl Directory {
                 // It may have been away for a while.
                 self.processes.known().gone.remove(&process);
                 Ok(Some(process))
+            }
+            // Its calls to Meta are being finished, and it applies nothing that is left to it.
+            Some(TenantOwner::Ending(process)) => {
+                self.processes.known().gone.remove(&process);
+                Err(Refusal::Unavailable {
+                    retry_after: Some(AGAIN),
+                })
             }
             Some(TenantOwner::Gone(process)) => {
                 if self.processes.known().may_succeed(process) {

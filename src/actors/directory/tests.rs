@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use super::*;
 use crate::domain::{SendRate, SystemClock, TestClock, Timestamp, WabaId};
-use crate::store::ProcessId;
 use crate::store::directory::AccessToken;
 use crate::store::faulty::{FaultyStore, Processes};
+use crate::store::{ProcessId, ProcessState};
 
 const BAD: TenantId = TenantId::new(1);
 pub(super) const GOOD: TenantId = TenantId::new(2);
@@ -213,7 +213,7 @@ async fn a_dead_tenant_is_started_again_once_what_its_dead_owner_left_is_listed(
     let here = directory_at(&store(ONE), Arc::new(clock.clone())).await;
     let there = directory_at(&store(TWO), Arc::new(clock.clone())).await;
     let ours = here.tenant(GOOD).await.unwrap();
-    here.look_at_others().await;
+    here.look_at_others(ProcessState::Serving).await;
     there.tenant(GOOD).await.unwrap();
     assert!(ours.ledger.pass().await.is_err());
     while !ours.is_dead() {
@@ -225,7 +225,7 @@ async fn a_dead_tenant_is_started_again_once_what_its_dead_owner_left_is_listed(
     for look in [Look::SomebodyGone, Look::NobodyGone] {
         here.revive().await;
         assert_eq!(processes.owners_in_turn(GOOD), [ONE, TWO]);
-        assert_eq!(here.look_at_others().await, look);
+        assert_eq!(here.look_at_others(ProcessState::Serving).await, look);
     }
     assert_eq!(here.gone_and_unlisted(), [TWO]);
     here.listed(&[TWO]);

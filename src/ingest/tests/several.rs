@@ -10,7 +10,7 @@ use crate::actors::port::WebhookTenants as _;
 use crate::domain::TestClock;
 use crate::store::faulty::Processes;
 use crate::store::memory::MemoryStore;
-use crate::store::{ConversationFilter, ProcessId};
+use crate::store::{ConversationFilter, ProcessId, ProcessState};
 
 const ONE: ProcessId = ProcessId::new(1);
 const TWO: ProcessId = ProcessId::new(2);
@@ -111,8 +111,8 @@ async fn what_a_dead_gateway_took_in_and_was_told_of_comes_before_what_is_taken_
     tokio::time::pause();
     let cluster = Cluster::default();
     let (one, two) = (cluster.gateway(ONE).await, cluster.gateway(TWO).await);
-    one.directory.look_at_others().await;
-    two.directory.look_at_others().await;
+    one.directory.look_at_others(ProcessState::Serving).await;
+    two.directory.look_at_others(ProcessState::Serving).await;
     // Both have read the journal by then.
     tokio::time::sleep(SOON).await;
     cluster.give(&one, webhook(OTHER, 0, 1)).await;
@@ -132,7 +132,10 @@ async fn what_a_dead_gateway_took_in_and_was_told_of_comes_before_what_is_taken_
     assert_eq!(cluster.texts(OTHER).await, [0]);
     // What waits here is tried more than once before the journal is read.
     *two.store.scan_delay.lock().unwrap() = SOON * 2;
-    assert_eq!(two.directory.look_at_others().await, Look::SomebodyGone);
+    assert_eq!(
+        two.directory.look_at_others(ProcessState::Serving).await,
+        Look::SomebodyGone
+    );
     cluster.give(&two, webhook(OTHER, 4, 1)).await;
     tokio::time::sleep(SOON * 2).await;
     cluster.come(OTHER, &[0, 1, 2, 3, 4]).await;
@@ -144,16 +147,50 @@ async fn what_a_dead_gateway_took_in_and_was_told_of_comes_before_what_is_taken_
 }
 
 #[actix::test]
+async fn a_gateway_that_ends_in_order_keeps_its_tenants_and_is_left_nothing_until_it_has_left() {
+    tokio::time::pause();
+    let cluster = Cluster::default();
+    let (one, two) = (cluster.gateway(ONE).await, cluster.gateway(TWO).await);
+    two.directory.look_at_others(ProcessState::Serving).await;
+    tokio::time::sleep(SOON).await;
+    cluster.give(&one, webhook(OTHER, 0, 1)).await;
+    cluster.come(OTHER, &[0]).await;
+    one.shutdown.begin();
+    one.directory.look_at_others(ProcessState::Ending).await;
+    cluster.give(&two, webhook(OTHER, 1, 1)).await;
+    for _ in 0..5 {
+        // Its calls to Meta are in flight still.
+        one.directory.look_at_others(ProcessState::Ending).await;
+        assert_eq!(
+            two.directory.look_at_others(ProcessState::Serving).await,
+            Look::NobodyGone
+        );
+        tokio::time::sleep(SOON).await;
+    }
+    assert_eq!(cluster.processes.unread(ONE), 0, "it would apply nothing");
+    assert_eq!(cluster.processes.owners_in_turn(OTHER), [ONE]);
+    crash(one, &cluster.processes, ONE).await;
+    assert_eq!(
+        two.directory.look_at_others(ProcessState::Serving).await,
+        Look::SomebodyGone
+    );
+    cluster.come(OTHER, &[0, 1]).await;
+    assert_eq!(cluster.processes.owners_in_turn(OTHER), [ONE, TWO]);
+    two.applied().await;
+    two.close().await;
+}
+
+#[actix::test]
 async fn what_a_dead_gateway_took_in_is_applied_although_no_webhook_comes_any_more() {
     tokio::time::pause();
     let cluster = Cluster::default();
     let (one, two) = (cluster.gateway(ONE).await, cluster.gateway(TWO).await);
-    two.directory.look_at_others().await;
+    two.directory.look_at_others(ProcessState::Serving).await;
     one.shutdown.begin();
     tokio::time::sleep(SOON).await;
     cluster.give(&one, webhook(STUCK, 7, 1)).await;
     crash(one, &cluster.processes, ONE).await;
-    two.directory.look_at_others().await;
+    two.directory.look_at_others(ProcessState::Serving).await;
     cluster.come(STUCK, &[7]).await;
     two.applied().await;
     two.close().await;
@@ -241,7 +278,7 @@ async fn a_webhook_that_is_told_to_a_gateway_while_that_one_dies_is_applied_by_w
     tokio::time::pause();
     let cluster = Cluster::default();
     let (one, two) = (cluster.gateway(ONE).await, cluster.gateway(TWO).await);
-    two.directory.look_at_others().await;
+    two.directory.look_at_others(ProcessState::Serving).await;
     tokio::time::sleep(SOON).await;
     cluster.give(&one, webhook(OTHER, 0, 1)).await;
     cluster.come(OTHER, &[0]).await;
@@ -252,7 +289,10 @@ async fn a_webhook_that_is_told_to_a_gateway_while_that_one_dies_is_applied_by_w
     })
     .await;
     crash(one, &cluster.processes, ONE).await;
-    assert_eq!(two.directory.look_at_others().await, Look::SomebodyGone);
+    assert_eq!(
+        two.directory.look_at_others(ProcessState::Serving).await,
+        Look::SomebodyGone
+    );
     // The journal is read while the webhook is in hand.
     until("the journal is read", SOON, async || {
         two.directory.gone_and_unlisted().is_empty()

@@ -1,14 +1,16 @@
 //! Several processes on one store, for tests: who lives, who has a tenant, and what they tell each other.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Mutex, MutexGuard};
 
 use crate::domain::TenantId;
-use crate::store::{Forwarded, ProcessId, TenantOwner};
+use crate::store::{Forwarded, ProcessId, ProcessState, TenantOwner};
 
 #[derive(Default)]
 struct State {
-    living: BTreeSet<ProcessId>,
+    living: BTreeMap<ProcessId, ProcessState>,
+    /// What each said of itself, in order.
+    said: Vec<(ProcessId, ProcessState)>,
     owners: HashMap<TenantId, ProcessId>,
     /// Each taking of a lease, in order.
     leases: Vec<(TenantId, ProcessId)>,
@@ -26,7 +28,20 @@ impl Processes {
     }
 
     pub(super) fn begin(&self, process: ProcessId) {
-        self.state().living.insert(process);
+        self.state().living.insert(process, ProcessState::Serving);
+    }
+
+    pub(super) fn says(&self, process: ProcessId, presence: ProcessState) {
+        let mut state = self.state();
+        state.living.insert(process, presence);
+        state.said.push((process, presence));
+    }
+
+    /// What a process said of itself, in order.
+    pub(crate) fn said(&self, process: ProcessId) -> Vec<ProcessState> {
+        let state = self.state();
+        let of = state.said.iter().filter(|(of, _)| *of == process);
+        of.map(|(_, presence)| *presence).collect()
     }
 
     /// A process dies.
@@ -54,7 +69,7 @@ impl Processes {
     }
 
     pub(super) fn others(&self, than: ProcessId) -> BTreeSet<ProcessId> {
-        let mut living = self.state().living.clone();
+        let mut living: BTreeSet<_> = self.state().living.keys().copied().collect();
         living.remove(&than);
         living
     }
@@ -62,12 +77,13 @@ impl Processes {
     pub(super) fn owner(&self, tenant: TenantId, asker: ProcessId) -> Option<TenantOwner> {
         let state = self.state();
         let owner = *state.owners.get(&tenant)?;
-        Some(if owner == asker {
-            TenantOwner::ThisProcess
-        } else if state.living.contains(&owner) {
-            TenantOwner::Living(owner)
-        } else {
-            TenantOwner::Gone(owner)
+        if owner == asker {
+            return Some(TenantOwner::ThisProcess);
+        }
+        Some(match state.living.get(&owner) {
+            Some(ProcessState::Serving) => TenantOwner::Living(owner),
+            Some(ProcessState::Ending) => TenantOwner::Ending(owner),
+            None => TenantOwner::Gone(owner),
         })
     }
 
@@ -83,7 +99,7 @@ impl Processes {
         let told = std::mem::take(&mut state.told);
         let (read, left) = told
             .into_iter()
-            .partition(|(from, to, _)| *to == process && living.contains(from));
+            .partition(|(from, to, _)| *to == process && living.contains_key(from));
         state.told = left;
         let read: Vec<_> = read;
         read.into_iter().map(|(_, _, webhook)| webhook).collect()

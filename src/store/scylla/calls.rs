@@ -18,8 +18,8 @@ use crate::store::{
     ApiKey, Append, Appended, ClaimOutcome, ClaimWant, ConversationCursor, ConversationFilter,
     ConversationPage, EventPage, Exported, Forwarded, JournalBacklog, JournalEntry, KeyHash, Mark,
     MessageRef, Number, OutboxRow, Page, Partition, PlainExport, PlainKey, PlainValue, ProcessId,
-    Quarantined, Record, RecordKind, RetentionJob, Sharing, Store, StoreError, Survey, Swept, Tenant,
-    TenantHead, TenantOwner,
+    ProcessState, Quarantined, Record, RecordKind, RetentionJob, Sharing, Store, StoreError, Survey, Swept,
+    Tenant, TenantHead, TenantOwner,
 };
 
 /// Aliases looked up at once.
@@ -400,9 +400,9 @@ impl Store for ScyllaStore {
         self.pulse().await
     }
 
-    async fn others(&self) -> Result<BTreeSet<ProcessId>, StoreError> {
+    async fn others(&self, own: ProcessState) -> Result<BTreeSet<ProcessId>, StoreError> {
         // Nor is this: a process that is busy lives.
-        self.other_processes().await
+        self.other_processes(own).await
     }
 
     fn sharing(&self) -> Sharing {

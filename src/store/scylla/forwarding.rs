@@ -65,7 +65,8 @@ impl ScyllaStore {
 
     /// What other processes told this one since it was asked last, those of one sender in order.
     pub(super) async fn read_forwarded(&self) -> Result<Vec<Forwarded>, StoreError> {
-        let senders = self.forwarding.after(&self.other_living().await?);
+        let senders = self.other_living().await?.into_keys().collect();
+        let senders = self.forwarding.after(&senders);
         let statement = &self.book.rows.forwarded;
         let reads = senders.into_iter().map(|(sender, after)| async move {
             let from = (self.process.get(), sender.get(), after);

@@ -3,33 +3,45 @@
 //! A process says every few seconds that it lives; what it said ends by itself after eight. Who took a tenant's fence last has
 //! the tenant. Both only tell a process what it had better leave alone: whether it may write is decided by the fence.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 
 use super::{ScyllaStore, keys};
 use crate::domain::{Fence, TenantId};
 use crate::store::error::StoreError;
-use crate::store::{ProcessId, TenantOwner};
+use crate::store::{ProcessId, ProcessState, TenantOwner};
 
+/// What a process says of itself in its row.
+const SERVES: i8 = 0;
+const ENDS: i8 = 1;
 /// Tenants looked up at once.
 const TOGETHER: usize = 16;
 
 impl ScyllaStore {
     /// Says that this process lives, and names the others that do.
-    pub(super) async fn other_processes(&self) -> Result<BTreeSet<ProcessId>, StoreError> {
-        let put = &self.book.rows.put_process;
-        self.link.write(put, (self.process.get(),)).await?;
-        self.other_living().await
+    pub(super) async fn other_processes(&self, own: ProcessState) -> Result<BTreeSet<ProcessId>, StoreError> {
+        let state = match own {
+            ProcessState::Serving => SERVES,
+            ProcessState::Ending => ENDS,
+        };
+        let values = (self.process.get(), state);
+        self.link.write(&self.book.rows.put_process, values).await?;
+        Ok(self.other_living().await?.into_keys().collect())
     }
 
     /// The other processes that live.
-    pub(super) async fn other_living(&self) -> Result<BTreeSet<ProcessId>, StoreError> {
+    pub(super) async fn other_living(&self) -> Result<BTreeMap<ProcessId, ProcessState>, StoreError> {
         let processes = &self.book.rows.processes;
-        let found: Vec<(i64,)> = self.link.rows(processes, (), usize::MAX).await?;
-        let mut living: BTreeSet<_> = found.into_iter().map(|(id,)| ProcessId::new(id)).collect();
-        living.remove(&self.process);
-        Ok(living)
+        let found: Vec<(i64, i8)> = self.link.rows(processes, (), usize::MAX).await?;
+        let presence = |state| match state {
+            SERVES => ProcessState::Serving,
+            _ => ProcessState::Ending,
+        };
+        let living = found
+            .into_iter()
+            .map(|(id, state)| (ProcessId::new(id), presence(state)));
+        Ok(living.filter(|(id, _)| *id != self.process).collect())
     }
 
     /// This process ends: others need not wait until that shows.
@@ -59,12 +71,13 @@ impl ScyllaStore {
         let Some(owner) = self.noted_owner(tenant).await? else {
             return Ok(None);
         };
-        Ok(Some(if owner == self.process {
-            TenantOwner::ThisProcess
-        } else if self.other_living().await?.contains(&owner) {
-            TenantOwner::Living(owner)
-        } else {
-            TenantOwner::Gone(owner)
+        if owner == self.process {
+            return Ok(Some(TenantOwner::ThisProcess));
+        }
+        Ok(Some(match self.other_living().await?.get(&owner) {
+            Some(ProcessState::Serving) => TenantOwner::Living(owner),
+            Some(ProcessState::Ending) => TenantOwner::Ending(owner),
+            None => TenantOwner::Gone(owner),
         }))
     }
 
@@ -73,7 +86,7 @@ impl ScyllaStore {
         if tenants.is_empty() {
             return Ok(tenants);
         }
-        let others = self.other_processes().await?;
+        let others = self.other_living().await?;
         if others.is_empty() {
             return Ok(tenants);
         }
@@ -81,7 +94,7 @@ impl ScyllaStore {
             let others = &others;
             async move {
                 let owner = self.noted_owner(tenant).await?;
-                let is_had = owner.is_some_and(|owner| others.contains(&owner));
+                let is_had = owner.is_some_and(|owner| others.contains_key(&owner));
                 Ok((!is_had).then_some(tenant))
             }
         });

@@ -195,9 +195,9 @@ statements! {
         numbers_version_written: Read
             "SELECT WRITETIME(fence) FROM {lwt}.lease WHERE kind = 'numbers' AND id = 0",
         numbers_version: Read "SELECT fence FROM {lwt}.lease WHERE kind = 'numbers' AND id = 0",
-        put_process: Write "INSERT INTO {data}.process (shard, id) VALUES (0, ?) USING TTL 8",
+        put_process: Write "INSERT INTO {data}.process (shard, id, state) VALUES (0, ?, ?) USING TTL 8",
         drop_process: Write "DELETE FROM {data}.process WHERE shard = 0 AND id = ?",
-        processes: Scan "SELECT id FROM {data}.process WHERE shard = 0",
+        processes: Scan "SELECT id, state FROM {data}.process WHERE shard = 0",
         put_owner: Write
             "INSERT INTO {lwt}.lease (kind, id, fence) VALUES ('owner', ?, ?) USING TIMESTAMP ?",
         owner: Read "SELECT fence FROM {lwt}.lease WHERE kind = 'owner' AND id = ?",

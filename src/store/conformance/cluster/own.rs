@@ -17,8 +17,8 @@ use crate::store::op::{OrganiseChange, ReportTarget};
 use crate::store::row::outbound_key;
 use crate::store::scylla::{ScyllaStore, schema};
 use crate::store::{
-    ApiKey, Forwarded, JournalEntry, KeyHash, Number, Op, Quarantined, RetentionJob, Store, StoreErrorKind,
-    Tenant, TenantOwner, Urgency,
+    ApiKey, Forwarded, JournalEntry, KeyHash, Number, Op, ProcessState, Quarantined, RetentionJob, Store,
+    StoreErrorKind, Tenant, TenantOwner, Urgency,
 };
 
 /// Before all that happens here: whoever asks for this time sees expired rows, as long as they stand there.
@@ -434,17 +434,17 @@ async fn tenants_that_have_something_to_send_are_left_to_the_process_that_has_th
     };
     let (one, two) = (another(1).await, another(2).await);
     let one: Arc<dyn Store> = Arc::new(one);
-    assert!(one.others().await.unwrap().is_empty());
+    assert!(one.others(ProcessState::Serving).await.unwrap().is_empty());
     let mut scene = Scene::take_over(Arc::clone(&one), TENANT).await;
     scene.says(&["628111111"], 1, "waits").await;
     assert_eq!(one.tenants_with_outbox().await.unwrap(), [TENANT]);
-    assert_eq!(two.others().await.unwrap().len(), 1);
+    assert_eq!(two.others(ProcessState::Serving).await.unwrap().len(), 1);
     assert!(two.tenants_with_outbox().await.unwrap().is_empty());
     one.close().await.unwrap();
-    assert!(two.others().await.unwrap().is_empty());
+    assert!(two.others(ProcessState::Serving).await.unwrap().is_empty());
     assert_eq!(two.tenants_with_outbox().await.unwrap(), [TENANT]);
     // One that dies without a word is believed for a while.
-    one.others().await.unwrap();
+    one.others(ProcessState::Serving).await.unwrap();
     assert!(two.tenants_with_outbox().await.unwrap().is_empty());
     let died = Instant::now();
     while two.tenants_with_outbox().await.unwrap().is_empty() {
@@ -456,7 +456,7 @@ async fn tenants_that_have_something_to_send_are_left_to_the_process_that_has_th
     }
     let scene = Scene::take_over(Arc::new(two), TENANT).await;
     assert_eq!(scene.outbox().await.len(), 1);
-    scene.store.others().await.unwrap();
+    scene.store.others(ProcessState::Serving).await.unwrap();
     let left = one.tenants_with_outbox().await.unwrap();
     assert!(left.is_empty(), "whoever took it last has it");
 }
@@ -466,9 +466,9 @@ async fn a_process_knows_who_has_a_tenant_and_is_told_once_of_what_others_took_i
     let backend = Cluster::open();
     let one = another(backend.keyspace.name(), 1);
     let two = another(backend.keyspace.name(), 2);
-    assert!(one.others().await.unwrap().is_empty());
-    let first = *two.others().await.unwrap().first().unwrap();
-    let second = *one.others().await.unwrap().first().unwrap();
+    assert!(one.others(ProcessState::Serving).await.unwrap().is_empty());
+    let first = *two.others(ProcessState::Serving).await.unwrap().first().unwrap();
+    let second = *one.others(ProcessState::Serving).await.unwrap().first().unwrap();
     assert_eq!(two.owner(TENANT).await.unwrap(), None);
     Scene::take_over(Arc::clone(&one), TENANT).await;
     assert_eq!(one.owner(TENANT).await.unwrap(), Some(TenantOwner::ThisProcess));
