@@ -19,6 +19,9 @@ use crate::store::{ProcessId, ProcessState, Sharing, TenantOwner};
 
 /// When to ask again for a tenant whose process is gone, or may be.
 const AGAIN: Duration = Duration::from_secs(1);
+/// Half of the time for which a process is believed to live. A look that comes later after the one before shows nothing of who
+/// is gone: this process stood still, or the cluster was slow, and others may not have been able to say that they live.
+const LATE: Duration = Duration::from_secs(4);
 /// Tenants asked for at once.
 const TOGETHER: usize = 16;
 
@@ -35,12 +38,16 @@ struct Known {
     living: BTreeSet<ProcessId>,
     /// The last look failed: what kept this process from saying that it lives may have kept others, too.
     in_doubt: bool,
+    /// When the last look ended, by the monotonic clock.
+    looked: Option<Duration>,
     gone: HashMap<ProcessId, Leftovers>,
 }
 
 impl Known {
     /// Takes in a look; who is gone since the last one.
-    fn look(&mut self, seen: Option<BTreeSet<ProcessId>>) -> BTreeSet<ProcessId> {
+    fn look(&mut self, seen: Option<BTreeSet<ProcessId>>, now: Duration) -> BTreeSet<ProcessId> {
+        let before = self.looked.replace(now);
+        self.in_doubt |= before.is_some_and(|before| now.saturating_sub(before) > LATE);
         let Some(seen) = seen else {
             self.in_doubt = true;
             return BTreeSet::new();
@@ -94,13 +101,16 @@ pub enum Look {
 impl Directory {
     /// Takes note of who lived when this process began.
     pub fn meet(&self, others: BTreeSet<ProcessId>) {
-        self.processes.known().living.extend(others);
+        let mut known = self.processes.known();
+        known.living.extend(others);
+        known.looked = Some(self.parts.clock.monotonic());
     }
 
     /// Says that this process lives, and whether it ends; looks who else lives.
     pub async fn look_at_others(&self, own: ProcessState) -> Look {
         let seen = self.parts.store.others(own).await.ok();
-        let gone = self.processes.known().look(seen);
+        let now = self.parts.clock.monotonic();
+        let gone = self.processes.known().look(seen, now);
         if gone.is_empty() {
             return Look::NobodyGone;
         }
@@ -250,37 +260,62 @@ mod tests {
         ids.iter().copied().map(ProcessId::new).collect()
     }
 
-    #[test]
-    fn a_process_is_gone_when_a_look_right_after_another_misses_it() {
-        let mut known = Known {
-            living: ids(&[1]),
+    /// Looks every two seconds.
+    struct Looks(Known, Duration);
+
+    impl Looks {
+        fn look(&mut self, seen: Option<&[i64]>) -> BTreeSet<ProcessId> {
+            self.look_after(2, seen)
+        }
+
+        fn look_after(&mut self, secs: u64, seen: Option<&[i64]>) -> BTreeSet<ProcessId> {
+            self.1 += Duration::from_secs(secs);
+            self.0.look(seen.map(ids), self.1)
+        }
+    }
+
+    fn looks(living: &[i64]) -> Looks {
+        let known = Known {
+            living: ids(living),
             ..Known::default()
         };
-        assert_eq!(known.look(Some(ids(&[1, 2]))), ids(&[]));
-        assert_eq!(known.look(Some(ids(&[2]))), ids(&[1]));
-        assert_eq!(known.look(Some(ids(&[2]))), ids(&[]));
-        assert_eq!(known.look(None), ids(&[]));
+        Looks(known, Duration::from_secs(100))
+    }
+
+    #[test]
+    fn a_process_is_gone_when_a_look_right_after_another_misses_it() {
+        let mut looks = looks(&[1]);
+        assert_eq!(looks.look(Some(&[1, 2])), ids(&[]));
+        assert_eq!(looks.look(Some(&[2])), ids(&[1]));
+        assert_eq!(looks.look(Some(&[2])), ids(&[]));
+        assert_eq!(looks.look(None), ids(&[]));
+        assert_eq!(looks.look(Some(&[])), ids(&[]), "nobody could say that it lives");
+        assert_eq!(looks.look(Some(&[2])), ids(&[]));
+        assert_eq!(looks.look(None), ids(&[]));
+        assert_eq!(looks.look(Some(&[3])), ids(&[]));
+        assert_eq!(looks.look(Some(&[3])), ids(&[2]), "it did not come back");
+    }
+
+    #[test]
+    fn a_look_that_comes_late_shows_nobody_to_be_gone() {
+        let mut looks = looks(&[1, 2]);
+        assert_eq!(looks.look(Some(&[1, 2])), ids(&[]));
         assert_eq!(
-            known.look(Some(ids(&[]))),
+            looks.look_after(5, Some(&[])),
             ids(&[]),
-            "nobody could say that it lives"
+            "both may have stood still"
         );
-        assert_eq!(known.look(Some(ids(&[2]))), ids(&[]));
-        assert_eq!(known.look(None), ids(&[]));
-        assert_eq!(known.look(Some(ids(&[3]))), ids(&[]));
-        assert_eq!(known.look(Some(ids(&[3]))), ids(&[2]), "it did not come back");
+        assert_eq!(looks.look(Some(&[1])), ids(&[2]));
+        assert_eq!(looks.look_after(4, Some(&[])), ids(&[1]));
     }
 
     #[test]
     fn who_is_gone_is_succeeded_only_after_its_webhooks_are_listed() {
         let [one, stranger] = [1, 9].map(ProcessId::new);
-        let mut known = Known {
-            living: ids(&[1]),
-            ..Known::default()
-        };
+        let Looks(mut known, now) = looks(&[1]);
         assert!(!known.may_succeed(one), "a look decides whether it is gone");
         assert!(known.gone.is_empty());
-        known.look(Some(ids(&[])));
+        known.look(Some(ids(&[])), now);
         assert!(!known.may_succeed(one));
         known.gone.insert(one, Leftovers::Listed);
         assert!(known.may_succeed(one));

@@ -221,6 +221,7 @@ async fn a_dead_tenant_is_started_again_once_what_its_dead_owner_left_is_listed(
     }
     drop(ours);
     clock.advance(Duration::from_secs(6));
+    here.look_at_others(ProcessState::Serving).await;
     processes.kill(TWO);
     for look in [Look::SomebodyGone, Look::NobodyGone] {
         here.revive().await;
