@@ -19,7 +19,9 @@ use crate::domain::{AgentId, ConversationId, MessageId, PhoneNumberId, Seq, Tena
 use crate::store::op::{Organise, Settlement};
 use crate::store::{MessageRef, Number, Tenant, TenantHead};
 
-pub use webhooks::{Applying, Inbox, IntakePort, IntakeRefusal, Signer, TenantInbox, WebhookTenants};
+pub use webhooks::{
+    Applying, Departure, Inbox, IntakePort, IntakeRefusal, Signer, TenantInbox, WebhookTenants,
+};
 
 /// One socket of an agent within this process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

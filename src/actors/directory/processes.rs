@@ -13,6 +13,7 @@ use tokio::sync::Notify;
 
 use super::Directory;
 use crate::actors::conversation::store_refusal;
+use crate::actors::port::Departure;
 use crate::actors::request::Refusal;
 use crate::domain::TenantId;
 use crate::store::{ProcessId, ProcessState, Sharing, TenantOwner};
@@ -28,7 +29,8 @@ const TOGETHER: usize = 16;
 /// Whether the journal was read since a process was found gone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Leftovers {
-    Unlisted,
+    /// Not since this departure.
+    Unlisted(u64),
     Listed,
 }
 
@@ -41,6 +43,8 @@ struct Known {
     /// When the last look ended, by the monotonic clock.
     looked: Option<Duration>,
     gone: HashMap<ProcessId, Leftovers>,
+    /// Departures so far.
+    departures: u64,
 }
 
 impl Known {
@@ -58,8 +62,10 @@ impl Known {
         }
         let gone: BTreeSet<_> = self.living.difference(&seen).copied().collect();
         self.living = seen;
-        self.gone
-            .extend(gone.iter().map(|process| (*process, Leftovers::Unlisted)));
+        for process in &gone {
+            let left = self.departs();
+            self.gone.insert(*process, left);
+        }
         gone
     }
 
@@ -69,7 +75,39 @@ impl Known {
         if self.living.contains(&owner) {
             return false;
         }
-        *self.gone.entry(owner).or_insert(Leftovers::Unlisted) == Leftovers::Listed
+        if !self.gone.contains_key(&owner) {
+            let left = self.departs();
+            self.gone.insert(owner, left);
+        }
+        self.gone.get(&owner) == Some(&Leftovers::Listed)
+    }
+
+    fn departs(&mut self) -> Leftovers {
+        self.departures += 1;
+        Leftovers::Unlisted(self.departures)
+    }
+
+    /// Those of whom the journal was not read since they were found gone.
+    fn unlisted(&self) -> Vec<Departure> {
+        let unlisted = self.gone.iter().filter_map(|(process, left)| match left {
+            Leftovers::Unlisted(generation) => Some(Departure {
+                process: *process,
+                generation: *generation,
+            }),
+            Leftovers::Listed => None,
+        });
+        unlisted.collect()
+    }
+
+    /// The journal was read since these departures. A process that lived again meanwhile may have taken in more by then.
+    fn list(&mut self, departures: &[Departure]) {
+        for departure in departures {
+            if let Some(left) = self.gone.get_mut(&departure.process)
+                && *left == Leftovers::Unlisted(departure.generation)
+            {
+                *left = Leftovers::Listed;
+            }
+        }
     }
 }
 
@@ -181,23 +219,13 @@ impl Directory {
     }
 
     /// Processes that are gone and of which the journal was not read yet.
-    pub(super) fn gone_and_unlisted(&self) -> Vec<ProcessId> {
-        let known = self.processes.known();
-        let unlisted = known
-            .gone
-            .iter()
-            .filter(|(_, left)| **left == Leftovers::Unlisted);
-        unlisted.map(|(process, _)| *process).collect()
+    pub(super) fn gone_and_unlisted(&self) -> Vec<Departure> {
+        self.processes.known().unlisted()
     }
 
     /// The journal was read from the beginning, and that began after these were found gone.
-    pub(super) fn listed(&self, processes: &[ProcessId]) {
-        let mut known = self.processes.known();
-        for process in processes {
-            if let Some(left) = known.gone.get_mut(process) {
-                *left = Leftovers::Listed;
-            }
-        }
+    pub(super) fn listed(&self, departures: &[Departure]) {
+        self.processes.known().list(departures);
     }
 
     /// Those of some tenants that do not run and are not another living process' by now. The others are forgotten here.
@@ -317,10 +345,30 @@ mod tests {
         assert!(known.gone.is_empty());
         known.look(Some(ids(&[])), now);
         assert!(!known.may_succeed(one));
-        known.gone.insert(one, Leftovers::Listed);
+        let unlisted = known.unlisted();
+        known.list(&unlisted);
         assert!(known.may_succeed(one));
         // It was gone before this process began.
         assert!(!known.may_succeed(stranger));
-        assert_eq!(known.gone.get(&stranger), Some(&Leftovers::Unlisted));
+        let unlisted = known.unlisted();
+        assert!(unlisted.iter().all(|departure| departure.process == stranger));
+        assert_eq!(unlisted.len(), 1);
+    }
+
+    #[test]
+    fn a_reading_that_began_before_a_process_lived_again_lists_nothing_of_what_it_took_in_since() {
+        let one = ProcessId::new(1);
+        let mut looks = looks(&[1]);
+        looks.look(Some(&[]));
+        let first = looks.0.unlisted();
+        // It lives again, takes webhooks in and dies, while the journal is being read.
+        looks.look(Some(&[1]));
+        looks.0.gone.remove(&one);
+        looks.look(Some(&[]));
+        looks.0.list(&first);
+        assert!(!looks.0.may_succeed(one));
+        let second = looks.0.unlisted();
+        looks.0.list(&second);
+        assert!(looks.0.may_succeed(one));
     }
 }

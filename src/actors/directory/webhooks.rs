@@ -8,7 +8,7 @@ use tokio::sync::Notify;
 
 use super::{Directory, TenantHandle};
 use crate::actors::ledger::{CommitError, CommitObserver};
-use crate::actors::port::{Inbox, Signer, TenantInbox, WebhookTenants};
+use crate::actors::port::{Departure, Inbox, Signer, TenantInbox, WebhookTenants};
 use crate::actors::request::Refusal;
 use crate::domain::{AttemptToken, DeliveryState, MetaError, PhoneNumberId, TenantId, Timestamp, WabaId};
 use crate::store::{Op, ProcessId, StoreError};
@@ -54,12 +54,12 @@ impl WebhookTenants for Directory {
         Self::somebody_is_gone(self)
     }
 
-    fn gone_and_unlisted(&self) -> Vec<ProcessId> {
+    fn gone_and_unlisted(&self) -> Vec<Departure> {
         Self::gone_and_unlisted(self)
     }
 
-    fn listed(&self, processes: &[ProcessId]) {
-        Self::listed(self, processes);
+    fn listed(&self, departures: &[Departure]) {
+        Self::listed(self, departures);
     }
 
     fn taken_over(&self) -> Arc<Notify> {

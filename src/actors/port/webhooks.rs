@@ -82,13 +82,22 @@ pub trait WebhookTenants: Send + Sync + 'static {
     fn somebody_is_gone(&self) -> Arc<Notify>;
 
     /// Processes that are gone and whose webhooks were not looked for yet. None of their tenants is taken over before that.
-    fn gone_and_unlisted(&self) -> Vec<ProcessId>;
+    fn gone_and_unlisted(&self) -> Vec<Departure>;
 
     /// Their webhooks are listed: the journal was read from the beginning since they were found gone.
-    fn listed(&self, processes: &[ProcessId]);
+    fn listed(&self, departures: &[Departure]);
 
     /// Told whenever a tenant was taken from another process, which may have webhooks of it that it does not apply any more.
     fn taken_over(&self) -> Arc<Notify>;
+}
+
+/// That a process was found gone. It may live again and be gone once more: that is another departure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Departure {
+    /// The process.
+    pub process: ProcessId,
+    /// Counts all departures.
+    pub generation: u64,
 }
 
 /// Where a tenant takes what came for it.
