@@ -6,6 +6,7 @@
 //! listed by a [`Scan`] of the journal when its flow comes to it.
 
 mod item;
+mod left;
 mod listing;
 mod missing;
 mod queue;
@@ -23,11 +24,12 @@ use super::in_flight::InFlightOps;
 use super::intake_priority::{Behind, IntakePriority, Load, Turn};
 use crate::domain::JournalId;
 use crate::whatsapp::webhook::Haste;
+use left::LeftToOthers;
 use missing::AllMissing;
 use queue::{Phase, Queue};
 use scan::Scan;
 
-pub(super) use item::{Ends, Flow, Item, Owner, Part, Strays};
+pub(super) use item::{Ends, Flow, Item, Owner, Part, Strays, TakenIn};
 pub(super) use missing::Missing;
 pub(super) use scan::{After, Seen};
 
@@ -108,6 +110,7 @@ pub(super) struct Backlog {
     turns: IntakePriority,
     scan: Scan,
     missing: AllMissing,
+    left: LeftToOthers,
 }
 
 impl Backlog {
@@ -126,7 +129,8 @@ impl Backlog {
             came: 0,
             turns: IntakePriority::new(now),
             scan: Scan::opening(),
-            missing: AllMissing::new(),
+            missing: AllMissing::default(),
+            left: LeftToOthers::default(),
         }
     }
 

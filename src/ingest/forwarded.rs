@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::backlog::{Flow, Item, Part};
+use super::backlog::{Flow, Item, Part, TakenIn};
 use super::shared_backlog::SharedBacklog;
 use crate::store::{Forwarded, Sharing, Store, Urgency};
 use crate::whatsapp::webhook::Haste;
@@ -60,6 +60,7 @@ fn listed(webhook: &Forwarded) -> (Flow, Item) {
         size: webhook.size,
         entry: None,
         part: Part::Whole,
+        taken_in: TakenIn::Elsewhere,
     };
     (flow, item)
 }

@@ -7,7 +7,7 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::TOLD_EACH;
-use super::backlog::{Flow, Item, Pace, Part};
+use super::backlog::{Flow, Item, Pace, Part, TakenIn};
 use super::in_flight::Place;
 use crate::actors::{CommitError, CommitObserver};
 use crate::domain::JournalId;
@@ -64,6 +64,7 @@ pub(super) struct Taken {
     pub(super) size: usize,
     pub(super) flow: Flow,
     pub(super) part: Part,
+    pub(super) taken_in: TakenIn,
     pub(super) pace: Pace,
 }
 
@@ -74,6 +75,7 @@ impl From<Taken> for Item {
             size: taken.size,
             entry: None,
             part: taken.part,
+            taken_in: taken.taken_in,
         }
     }
 }
@@ -273,6 +275,7 @@ mod tests {
                 haste: Haste::Prompt,
             },
             part: Part::Whole,
+            taken_in: TakenIn::Here,
             pace: Pace::KeepsUp,
         };
         Arc::new(Ticket::new(taken, Arc::clone(reports)))

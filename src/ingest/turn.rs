@@ -96,15 +96,27 @@ impl TurnOf {
     /// they are applied, whoever is left finds them in the journal.
     async fn forward(&mut self, to: ProcessId, store: &dyn Store, router: &Router) -> Result<(), StoreError> {
         let flow = self.flow();
-        let some = self.left.iter().take_while(|item| item.part.is_whole());
-        let told: Vec<_> = some.map_while(|item| forwarded::told(flow, item)).collect();
-        store.forward(to, told.clone()).await?;
-        let gone: Vec<Item> = self.left.drain(..told.len()).collect();
-        metrics::webhooks_forwarded_total().increment(u64::try_from(gone.len()).unwrap_or(u64::MAX));
+        let whole = self.left.iter().take_while(|item| item.part.is_whole());
+        let count = whole.clone().count();
+        // A scan finds them again as long as that process has not applied them.
+        let fresh: Vec<_> = self.shared_backlog.look(|backlog| {
+            let is_fresh = |item: &&Item| !backlog.is_left_to(to, item.id, flow.owner);
+            whole
+                .filter(is_fresh)
+                .filter_map(|item| forwarded::told(flow, item))
+                .collect()
+        });
+        if !fresh.is_empty() {
+            let told = u64::try_from(fresh.len()).unwrap_or(u64::MAX);
+            store.forward(to, fresh).await?;
+            metrics::webhooks_forwarded_total().increment(told);
+        }
+        let gone: Vec<Item> = self.left.drain(..count).collect();
         self.shared_backlog.change(|backlog| {
             for item in &gone {
                 backlog.ended(flow, self.pace);
                 backlog.closed(item.id, flow.owner);
+                backlog.leave_to(to, item.id, flow.owner);
             }
             // Asked only now that a reading of the journal would list them: one that was begun before may have passed them over.
             if router.is_gone(to) {
@@ -152,6 +164,7 @@ impl TurnOf {
             size: item.size,
             flow: self.flow(),
             part: item.part.clone(),
+            taken_in: item.taken_in,
             pace: self.pace,
         }
     }

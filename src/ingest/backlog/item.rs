@@ -95,6 +95,15 @@ pub(in crate::ingest) enum Ends {
     Entry,
 }
 
+/// Which process took an entry in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::ingest) enum TakenIn {
+    /// This one, or one whose entries it found in the journal.
+    Here,
+    /// Another one, which told this process of it.
+    Elsewhere,
+}
+
 /// An entry that waits for its owner's turn.
 #[derive(Debug, Clone)]
 pub(in crate::ingest) struct Item {
@@ -106,6 +115,8 @@ pub(in crate::ingest) struct Item {
     pub(in crate::ingest) entry: Option<JournalEntry>,
     /// What of it is applied.
     pub(in crate::ingest) part: Part,
+    /// Who took it in.
+    pub(in crate::ingest) taken_in: TakenIn,
 }
 
 impl Item {

@@ -1,6 +1,6 @@
 //! Entries are listed in their flows, as many as memory may hold.
 
-use super::item::{Flow, Item, Part};
+use super::item::{Flow, Item, Part, TakenIn};
 use super::{Backlog, Seen};
 use crate::domain::TenantId;
 use crate::store::JournalEntry;
@@ -40,6 +40,7 @@ impl Seen {
                 size: entry.body.len(),
                 entry: Some(entry.clone()),
                 part: part.clone(),
+                taken_in: TakenIn::Here,
             };
             (Flow { owner, haste }, item)
         })

@@ -2,12 +2,12 @@
 //! writes answers before the others have told it of them, and a write that failed for its caller may have been made. They are
 //! looked for again, less and less often.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::item::{Flow, Item};
+use super::item::{Flow, Item, TakenIn};
 use super::{AGAIN, Backlog, Seen};
 use crate::domain::{JournalId, TenantId};
 use crate::store::JournalEntry;
@@ -27,6 +27,9 @@ const PAUSES: [Duration; 6] = [
 const MOST: usize = 8_192;
 /// Of them, such as Meta was not told are kept.
 const DOUBTFUL: usize = MOST / 2;
+/// Of them, such as another process told of are looked for. What is beyond that is passed over without a scan: as a rule they
+/// are done, and were told twice.
+const ELSEWHERE: usize = MOST / 4;
 /// See [`MOST`].
 const OVERFLOW: Duration = Duration::from_mins(1);
 /// Entries looked for at once.
@@ -37,6 +40,8 @@ const TOGETHER: usize = 128;
 enum Told {
     /// That it is kept.
     Kept,
+    /// The same, by another process, which told this one of the entry.
+    KeptElsewhere,
     /// That it is not: it comes again.
     Refused,
 }
@@ -57,8 +62,35 @@ impl Missing {
     }
 }
 
-/// All that are looked for, by when.
-pub(super) type AllMissing = BTreeMap<(Instant, JournalId, Flow), Missing>;
+/// All that are looked for, by when; each once.
+#[derive(Debug, Default)]
+pub(super) struct AllMissing {
+    by_due: BTreeMap<(Instant, JournalId, Flow), Missing>,
+    known: HashSet<(JournalId, Flow)>,
+}
+
+impl AllMissing {
+    fn insert(&mut self, due: Instant, one: Missing) {
+        if self.known.insert((one.item.id, one.flow)) {
+            self.by_due.insert((due, one.item.id, one.flow), one);
+        }
+    }
+
+    fn is_known(&self, one: &Missing) -> bool {
+        self.known.contains(&(one.item.id, one.flow))
+    }
+
+    fn due(&self) -> Option<Instant> {
+        self.by_due.first_key_value().map(|((due, ..), _)| *due)
+    }
+
+    fn take_due(&mut self, now: Instant) -> Option<Missing> {
+        let first = self.by_due.first_entry().filter(|first| first.key().0 <= now)?;
+        let one = first.remove();
+        self.known.remove(&(one.item.id, one.flow));
+        Some(one)
+    }
+}
 
 impl Backlog {
     /// An entry was handed to the journal, and nobody knows whether it stands there.
@@ -77,7 +109,11 @@ impl Backlog {
 
     /// An entry is not in the journal.
     pub(in crate::ingest) fn missing(&mut self, flow: Flow, item: Item, now: Instant) {
-        self.seek(flow, item, Told::Kept, now);
+        let told = match item.taken_in {
+            TakenIn::Here => Told::Kept,
+            TakenIn::Elsewhere => Told::KeptElsewhere,
+        };
+        self.seek(flow, item, told, now);
     }
 
     fn seek(&mut self, flow: Flow, mut item: Item, told: Told, now: Instant) {
@@ -94,17 +130,16 @@ impl Backlog {
 
     /// When the journal should be asked for those that are missing.
     pub(in crate::ingest) fn look_due(&self) -> Option<Instant> {
-        self.missing.first_key_value().map(|((due, ..), _)| *due)
+        self.missing.due()
     }
 
     /// Those that are to be looked for now.
     pub(in crate::ingest) fn take_missing(&mut self, now: Instant) -> Vec<Missing> {
         let mut taken = Vec::new();
         while taken.len() < TOGETHER
-            && let Some(first) = self.missing.first_entry()
-            && first.key().0 <= now
+            && let Some(one) = self.missing.take_due(now)
         {
-            taken.push(first.remove());
+            taken.push(one);
         }
         taken
     }
@@ -128,7 +163,7 @@ impl Backlog {
     /// The journal could not be asked.
     pub(in crate::ingest) fn not_looked(&mut self, sought: Vec<Missing>, now: Instant) {
         for one in sought {
-            self.missing.insert((now + AGAIN, one.item.id, one.flow), one);
+            self.missing.insert(now + AGAIN, one);
         }
     }
 
@@ -140,13 +175,18 @@ impl Backlog {
             }
             return;
         };
+        if self.missing.is_known(&one) {
+            return;
+        }
         let most = match one.told {
             Told::Kept => MOST,
+            Told::KeptElsewhere => ELSEWHERE,
             Told::Refused => DOUBTFUL,
         };
-        if self.missing.len() >= most {
-            return self.scan_within(OVERFLOW, now);
+        if self.missing.by_due.len() < most {
+            self.missing.insert(now + *pause, one);
+        } else if one.told != Told::KeptElsewhere {
+            self.scan_within(OVERFLOW, now);
         }
-        self.missing.insert((now + *pause, one.item.id, one.flow), one);
     }
 }

@@ -314,6 +314,7 @@ async fn what_the_journal_does_not_show_is_looked_for_less_and_less_often_and_by
         size: 9,
         entry: None,
         part: Part::Whole,
+        taken_in: TakenIn::Here,
     };
     backlog.missing(flow, kept.clone(), begin);
     for seconds in [2, 12, 72] {
@@ -331,4 +332,32 @@ async fn what_the_journal_does_not_show_is_looked_for_less_and_less_often_and_by
         backlog.looked(sought, vec![entry(9_999, 9)], now);
     }
     assert_eq!(numbers(&take(&mut backlog, now).unwrap()), [9_999]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_another_process_told_of_and_the_journal_does_not_show_is_looked_for_once_and_never_by_a_scan() {
+    let (mut backlog, now) = opened();
+    let flow = Flow {
+        owner: Some(A),
+        haste: PROMPT,
+    };
+    for n in (0..9_000).chain(0..9_000) {
+        let told = Item {
+            id: entry(n, 9).id,
+            size: 9,
+            entry: None,
+            part: Part::Whole,
+            taken_in: TakenIn::Elsewhere,
+        };
+        backlog.missing(flow, told, now);
+    }
+    assert_eq!(backlog.scan_due(), None);
+    let due = backlog.look_due().unwrap();
+    let mut sought = Vec::new();
+    while let some = backlog.take_missing(due)
+        && !some.is_empty()
+    {
+        sought.extend(some.iter().map(|one| number(one.id())));
+    }
+    assert_eq!(sought, (0..2_048).collect::<Vec<_>>());
 }

@@ -181,6 +181,32 @@ async fn a_gateway_that_ends_in_order_keeps_its_tenants_and_is_left_nothing_unti
 }
 
 #[actix::test]
+async fn what_was_left_to_a_gateway_is_left_once_however_often_the_journal_is_read() {
+    tokio::time::pause();
+    let cluster = Cluster::default();
+    let (one, two) = (cluster.gateway(ONE).await, cluster.gateway(TWO).await);
+    tokio::time::sleep(SOON).await;
+    cluster.give(&one, webhook(OTHER, 0, 1)).await;
+    cluster.come(OTHER, &[0]).await;
+    // It says that it lives, and applies nothing.
+    one.shutdown.begin();
+    tokio::time::sleep(SOON).await;
+    for n in 1..=3 {
+        cluster.give(&two, webhook(OTHER, n, 1)).await;
+    }
+    for _ in 0..3 {
+        tokio::time::sleep(SOON).await;
+        assert_eq!(cluster.processes.unread(ONE), 3);
+        two.intake.shared.board().scan_all().await;
+    }
+    two.directory.tenant(OTHER).await.unwrap();
+    cluster.come(OTHER, &[0, 1, 2, 3]).await;
+    two.applied().await;
+    one.close().await;
+    two.close().await;
+}
+
+#[actix::test]
 async fn what_a_dead_gateway_took_in_is_applied_although_no_webhook_comes_any_more() {
     tokio::time::pause();
     let cluster = Cluster::default();

@@ -7,7 +7,7 @@
 mod outgoing;
 
 use std::collections::{BTreeSet, HashMap};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use bytes::{Buf as _, BufMut as _, Bytes, BytesMut};
 use futures_util::stream::{StreamExt as _, TryStreamExt as _};
@@ -22,6 +22,8 @@ use crate::store::{Forwarded, ProcessId, Urgency};
 const TOGETHER: usize = 16;
 /// Rows of one sender read at once. What is beyond them is read the next time.
 const ROWS: usize = 256;
+/// Senders whose places are kept, dead ones among them: more than start while a row lives.
+const SENDERS: usize = 4_096;
 /// Bytes of one webhook in a row.
 const BYTES: usize = 29;
 
@@ -29,21 +31,53 @@ const BYTES: usize = 29;
 #[derive(Debug, Default)]
 pub(super) struct Forwarding {
     outgoing: Outgoing,
-    read: Mutex<HashMap<ProcessId, i64>>,
+    read: Mutex<Cursors>,
+}
+
+/// How far this process read each sender. One that does not live now keeps its place: when it lives again, what was read before
+/// is not read once more.
+#[derive(Debug, Default)]
+struct Cursors {
+    of: HashMap<ProcessId, Cursor>,
+    looks: u64,
+}
+
+#[derive(Debug, Default)]
+struct Cursor {
+    /// The last number that was read.
+    through: i64,
+    /// The last look at which the sender lived.
+    lived: u64,
+}
+
+impl Cursors {
+    /// From where on to read each sender that lives.
+    fn after(&mut self, living: &BTreeSet<ProcessId>) -> Vec<(ProcessId, i64)> {
+        self.looks += 1;
+        let mut after = Vec::with_capacity(living.len());
+        for sender in living {
+            let cursor = self.of.entry(*sender).or_default();
+            cursor.lived = self.looks;
+            after.push((*sender, cursor.through));
+        }
+        while self.of.len() > SENDERS.max(living.len()) {
+            let longest_away = self.of.iter().min_by_key(|(_, cursor)| cursor.lived);
+            let Some(sender) = longest_away.map(|(sender, _)| *sender) else {
+                break;
+            };
+            self.of.remove(&sender);
+        }
+        after
+    }
+
+    fn was_read(&mut self, sender: ProcessId, through: i64) {
+        self.of.entry(sender).or_default().through = through;
+    }
 }
 
 impl Forwarding {
-    /// From where on to read each sender; those who are gone are forgotten.
-    fn after(&self, senders: &BTreeSet<ProcessId>) -> Vec<(ProcessId, i64)> {
-        let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
-        read.retain(|sender, _| senders.contains(sender));
-        let after = |sender: &ProcessId| read.get(sender).copied().unwrap_or_default();
-        senders.iter().map(|sender| (*sender, after(sender))).collect()
-    }
-
-    fn was_read(&self, sender: ProcessId, through: i64) {
-        let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
-        read.insert(sender, through);
+    fn cursors(&self) -> MutexGuard<'_, Cursors> {
+        self.read.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -66,7 +100,7 @@ impl ScyllaStore {
     /// What other processes told this one since it was asked last, those of one sender in order.
     pub(super) async fn read_forwarded(&self) -> Result<Vec<Forwarded>, StoreError> {
         let senders = self.other_living().await?.into_keys().collect();
-        let senders = self.forwarding.after(&senders);
+        let senders = self.forwarding.cursors().after(&senders);
         let statement = &self.book.rows.forwarded;
         let reads = senders.into_iter().map(|(sender, after)| async move {
             let from = (self.process.get(), sender.get(), after);
@@ -87,7 +121,7 @@ impl ScyllaStore {
         }
         // Only once the caller gets all of it.
         for (sender, number) in through {
-            self.forwarding.was_read(sender, number);
+            self.forwarding.cursors().was_read(sender, number);
         }
         Ok(all)
     }
@@ -151,12 +185,25 @@ mod tests {
     }
 
     #[test]
-    fn who_is_gone_is_forgotten_and_the_others_are_read_on() {
-        let forwarding = Forwarding::default();
+    fn a_sender_that_lives_again_is_read_on_where_it_was() {
+        let mut cursors = Cursors::default();
         let [one, two] = [1, 2].map(ProcessId::new);
-        forwarding.was_read(one, 5);
-        forwarding.was_read(two, 8);
-        assert_eq!(forwarding.after(&[one].into()), [(one, 5)]);
-        assert_eq!(forwarding.after(&[one, two].into()), [(one, 5), (two, 0)]);
+        cursors.was_read(one, 5);
+        cursors.was_read(two, 8);
+        assert_eq!(cursors.after(&[one].into()), [(one, 5)]);
+        assert_eq!(cursors.after(&[one, two].into()), [(one, 5), (two, 8)]);
+    }
+
+    #[test]
+    fn of_too_many_senders_those_are_forgotten_that_have_been_away_longest() {
+        let mut cursors = Cursors::default();
+        let most = i64::try_from(SENDERS).unwrap();
+        for n in 0..most + 9 {
+            cursors.after(&[ProcessId::new(n)].into());
+            cursors.was_read(ProcessId::new(n), 7);
+        }
+        assert_eq!(cursors.of.len(), SENDERS);
+        let (first, last) = (ProcessId::new(0), ProcessId::new(most));
+        assert_eq!(cursors.after(&[first, last].into()), [(first, 0), (last, 7)]);
     }
 }
