@@ -49,7 +49,7 @@ pub use journal::{JournalBacklog, JournalEntry};
 pub use op::{Op, OpOutcome, OpRefusal};
 pub use page::{ConversationCursor, ConversationFilter, ConversationPage, Page};
 pub use plain::{Partition, PlainExport, PlainKey, PlainValue};
-pub use processes::{Forwarded, ProcessId, ProcessState, Sharing, TenantOwner, Urgency};
+pub use processes::{Forwarded, ForwardedPage, ProcessId, ProcessState, Sharing, TenantOwner, Urgency};
 pub use retention::{RetentionJob, Survey};
 pub use room::PAGE_BYTES;
 pub use row::{ClaimOutcome, ClaimWant, Claimed, MessageRef, OutboxRow, OutboxState, Quarantined, Queued};
@@ -440,9 +440,9 @@ pub trait Store: Send + Sync + 'static {
         ))
     }
 
-    /// What other living processes told this one since it was asked last.
-    async fn forwarded(&self) -> Result<Vec<Forwarded>, StoreError> {
-        Ok(Vec::new())
+    /// What other living processes told this one since it was asked last. None of them keeps another from being heard.
+    async fn forwarded(&self) -> Result<ForwardedPage, StoreError> {
+        Ok(ForwardedPage::default())
     }
 
     /// The process ends in order, and nothing more is written: makes the next start short.

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use super::backlog::{Flow, Item, Part, TakenIn};
 use super::shared_backlog::SharedBacklog;
-use crate::store::{Forwarded, Sharing, Store, Urgency};
+use crate::store::{Forwarded, ForwardedPage, Sharing, Store, Urgency};
+use crate::telemetry::metrics;
 use crate::whatsapp::webhook::Haste;
 
 /// How often it is asked what others took in. A webhook that Meta gives to another gateway comes this much later at most.
@@ -19,17 +20,30 @@ pub(super) async fn run(shared_backlog: Arc<SharedBacklog>, store: Arc<dyn Store
     }
     loop {
         match store.forwarded().await {
-            Ok(webhooks) if webhooks.is_empty() => {}
-            Ok(webhooks) => shared_backlog.change(|backlog| {
-                for webhook in webhooks {
-                    let (flow, item) = listed(&webhook);
-                    backlog.arrive(flow, item);
-                }
-            }),
+            Ok(page) => list(&shared_backlog, page),
             // Nothing is passed over: it is told the next time.
             Err(error) => shared_backlog.reports.tell_unread(&error),
         }
         tokio::time::sleep(LOOK).await;
+    }
+}
+
+fn list(shared_backlog: &SharedBacklog, page: ForwardedPage) {
+    if !page.webhooks.is_empty() {
+        shared_backlog.change(|backlog| {
+            for webhook in &page.webhooks {
+                let (flow, item) = listed(webhook);
+                backlog.arrive(flow, item);
+            }
+        });
+    }
+    if page.unreadable > 0 {
+        metrics::forwarded_unreadable_total().increment(u64::try_from(page.unreadable).unwrap_or(u64::MAX));
+        // Whatever it told of is found there.
+        shared_backlog.scan_again();
+    }
+    if let Some(error) = page.failed {
+        shared_backlog.reports.tell_unread(&error);
     }
 }
 

@@ -19,10 +19,10 @@ use crate::store::memory::MemoryStore;
 use crate::store::retention::Place;
 use crate::store::{
     ApiKey, Append, Appended, ClaimOutcome, ClaimWant, ConversationCursor, ConversationFilter,
-    ConversationPage, EventPage, Exported, Forwarded, JournalEntry, KeyHash, Mark, MessageRef, Number, Op,
-    OutboxRow, Page, Partition, PlainExport, PlainKey, PlainValue, ProcessId, ProcessState, Quarantined,
-    Record, RecordKind, RetentionJob, Sharing, Store, StoreError, StoreErrorKind, Survey, Swept, Tenant,
-    TenantHead, TenantOwner,
+    ConversationPage, EventPage, Exported, Forwarded, ForwardedPage, JournalEntry, KeyHash, Mark, MessageRef,
+    Number, Op, OutboxRow, Page, Partition, PlainExport, PlainKey, PlainValue, ProcessId, ProcessState,
+    Quarantined, Record, RecordKind, RetentionJob, Sharing, Store, StoreError, StoreErrorKind, Survey, Swept,
+    Tenant, TenantHead, TenantOwner,
 };
 
 pub(crate) use processes::Processes;
@@ -57,6 +57,8 @@ pub(crate) struct FaultyStore {
     pub(crate) telling_gate: tokio::sync::Mutex<()>,
     /// How many tellings of another process are refused.
     pub(crate) untold: AtomicUsize,
+    /// How often what another process told cannot be read, and is passed over.
+    pub(crate) unreadable: AtomicUsize,
     /// How long a write takes.
     pub(crate) delay: Mutex<Duration>,
     pub(crate) claim_faults: Mutex<VecDeque<Fault>>,
@@ -393,9 +395,19 @@ impl Store for FaultyStore {
         Ok(())
     }
 
-    async fn forwarded(&self) -> Result<Vec<Forwarded>, StoreError> {
+    async fn forwarded(&self) -> Result<ForwardedPage, StoreError> {
         let told = self.process.as_ref();
-        Ok(told.map_or_else(Vec::new, |(own, processes)| processes.read(*own)))
+        let webhooks = told.map_or_else(Vec::new, |(own, processes)| processes.read(*own));
+        if !webhooks.is_empty() && Self::is_one_of(&self.unreadable) {
+            return Ok(ForwardedPage {
+                unreadable: 1,
+                ..ForwardedPage::default()
+            });
+        }
+        Ok(ForwardedPage {
+            webhooks,
+            ..ForwardedPage::default()
+        })
     }
 
     async fn tenants_with_outbox(&self) -> Result<Vec<TenantId>, StoreError> {

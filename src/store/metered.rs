@@ -12,8 +12,8 @@ use bytes::Bytes;
 use super::retention::Place;
 use super::{
     ApiKey, Append, Appended, ClaimOutcome, ClaimWant, ConversationCursor, ConversationFilter,
-    ConversationPage, EventPage, Exported, Forwarded, JournalBacklog, JournalEntry, KeyHash, Mark,
-    MessageRef, Number, NumberOwner, OutboxRow, Page, Partition, PlainExport, PlainKey, PlainValue,
+    ConversationPage, EventPage, Exported, Forwarded, ForwardedPage, JournalBacklog, JournalEntry, KeyHash,
+    Mark, MessageRef, Number, NumberOwner, OutboxRow, Page, Partition, PlainExport, PlainKey, PlainValue,
     ProcessId, ProcessState, Quarantined, Record, RecordKind, RetentionJob, Sharing, Store, StoreError,
     StoreErrorKind, Survey, Swept, Tenant, TenantHead, TenantOwner,
 };
@@ -167,7 +167,7 @@ measured! {
     Read: others(own: ProcessState) -> BTreeSet<ProcessId>;
     Read: owner(tenant: TenantId) -> Option<TenantOwner>;
     Write: forward(to: ProcessId, webhooks: Vec<Forwarded>) -> ();
-    Read: forwarded() -> Vec<Forwarded>;
+    Read: forwarded() -> ForwardedPage;
 }
 
 #[cfg(test)]

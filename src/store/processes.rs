@@ -1,5 +1,6 @@
 //! Several processes on one store: who has a tenant, and what one process tells another.
 
+use super::error::StoreError;
 use crate::domain::{JournalId, TenantId};
 
 /// One process that uses a store which others use, too.
@@ -69,4 +70,15 @@ pub struct Forwarded {
     pub size: usize,
     /// How urgent it is.
     pub urgency: Urgency,
+}
+
+/// What others told, as far as it could be read now.
+#[derive(Debug, Default)]
+pub struct ForwardedPage {
+    /// What they told, that of one sender in order.
+    pub webhooks: Vec<Forwarded>,
+    /// Rows that can never be read. They are passed over: what they told of stands in the journal.
+    pub unreadable: usize,
+    /// Why senders could not be read, one reason for all. What they told is read the next time.
+    pub failed: Option<StoreError>,
 }

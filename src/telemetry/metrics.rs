@@ -40,6 +40,8 @@ metrics_table! {
     counter journal_replayed_total = "mesej_journal_replayed_total";
     /// Webhooks that were left to another gateway, which has their tenant.
     counter webhooks_forwarded_total = "mesej_webhooks_forwarded_total";
+    /// Rows in which another gateway left webhooks and that cannot be read. The whole journal is read instead.
+    counter forwarded_unreadable_total = "mesej_forwarded_unreadable_total";
 
     /// Requests over HTTP, by route, method and class of the status. Webhooks and handshakes of sockets are among them.
     counter http_requests_total = "mesej_http_requests_total" { route: HttpRoute, method: HttpMethod, status: StatusClass };

@@ -207,6 +207,25 @@ async fn what_was_left_to_a_gateway_is_left_once_however_often_the_journal_is_re
 }
 
 #[actix::test]
+async fn what_was_left_to_a_gateway_and_cannot_be_read_is_found_in_the_journal() {
+    tokio::time::pause();
+    let cluster = Cluster::default();
+    let (one, two) = (cluster.gateway(ONE).await, cluster.gateway(TWO).await);
+    cluster.give(&one, webhook(OTHER, 0, 1)).await;
+    cluster.come(OTHER, &[0]).await;
+    one.store.unreadable.store(1, Ordering::Release);
+    cluster.give(&two, webhook(OTHER, 1, 1)).await;
+    cluster.come(OTHER, &[0, 1]).await;
+    cluster.give(&two, webhook(OTHER, 2, 1)).await;
+    cluster.come(OTHER, &[0, 1, 2]).await;
+    assert_eq!(one.store.unreadable.load(Ordering::Acquire), 0);
+    assert_eq!(cluster.processes.owners_in_turn(OTHER), [ONE]);
+    two.applied().await;
+    one.close().await;
+    two.close().await;
+}
+
+#[actix::test]
 async fn what_a_dead_gateway_took_in_is_applied_although_no_webhook_comes_any_more() {
     tokio::time::pause();
     let cluster = Cluster::default();

@@ -16,8 +16,8 @@ use crate::store::retention::Place;
 use crate::store::row::outbound_key;
 use crate::store::{
     ApiKey, Append, Appended, ClaimOutcome, ClaimWant, ConversationCursor, ConversationFilter,
-    ConversationPage, EventPage, Exported, Forwarded, JournalBacklog, JournalEntry, KeyHash, Mark,
-    MessageRef, Number, OutboxRow, Page, Partition, PlainExport, PlainKey, PlainValue, ProcessId,
+    ConversationPage, EventPage, Exported, Forwarded, ForwardedPage, JournalBacklog, JournalEntry, KeyHash,
+    Mark, MessageRef, Number, OutboxRow, Page, Partition, PlainExport, PlainKey, PlainValue, ProcessId,
     ProcessState, Quarantined, Record, RecordKind, RetentionJob, Sharing, Store, StoreError, Survey, Swept,
     Tenant, TenantHead, TenantOwner,
 };
@@ -419,7 +419,7 @@ impl Store for ScyllaStore {
         self.forward_to(to, &webhooks).await
     }
 
-    async fn forwarded(&self) -> Result<Vec<Forwarded>, StoreError> {
+    async fn forwarded(&self) -> Result<ForwardedPage, StoreError> {
         let _permit = self.permit()?;
         self.read_forwarded().await
     }

@@ -10,13 +10,13 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use bytes::{Buf as _, BufMut as _, Bytes, BytesMut};
-use futures_util::stream::{StreamExt as _, TryStreamExt as _};
+use futures_util::stream::StreamExt as _;
 
 use self::outgoing::Outgoing;
 use super::ScyllaStore;
 use crate::domain::{JournalId, TenantId};
 use crate::store::error::StoreError;
-use crate::store::{Forwarded, ProcessId, Urgency};
+use crate::store::{Forwarded, ForwardedPage, ProcessId, Urgency};
 
 /// Senders asked at once.
 const TOGETHER: usize = 16;
@@ -97,34 +97,61 @@ impl ScyllaStore {
         self.forwarding.outgoing.tell(recipient, webhooks, write).await
     }
 
-    /// What other processes told this one since it was asked last, those of one sender in order.
-    pub(super) async fn read_forwarded(&self) -> Result<Vec<Forwarded>, StoreError> {
-        let senders = self.other_living().await?.into_keys().collect();
-        let senders = self.forwarding.cursors().after(&senders);
+    /// What other processes told this one since it was asked last, that of one sender in order.
+    pub(super) async fn read_forwarded(&self) -> Result<ForwardedPage, StoreError> {
+        let living: BTreeSet<_> = self.other_living().await?.into_keys().collect();
+        let senders = self.forwarding.cursors().after(&living);
         let statement = &self.book.rows.forwarded;
         let reads = senders.into_iter().map(|(sender, after)| async move {
             let from = (self.process.get(), sender.get(), after);
-            let rows: Vec<(i64, Bytes)> = self.link.rows(statement, from, ROWS).await?;
-            Ok::<_, StoreError>((sender, rows))
+            let rows = self.link.rows(statement, from, ROWS).await;
+            FromSender { sender, rows }
         });
         let read: Vec<_> = futures_util::stream::iter(reads.collect::<Vec<_>>())
             .buffer_unordered(TOGETHER)
-            .try_collect()
-            .await?;
-        let mut all = Vec::new();
-        let mut through = Vec::with_capacity(read.len());
-        for (sender, rows) in read {
-            through.extend(rows.last().map(|(number, _)| (sender, *number)));
-            for (_, body) in rows {
-                all.extend(decode(body)?);
+            .collect()
+            .await;
+        // Only now that the caller gets all of it.
+        Ok(gather(read, &mut self.forwarding.cursors()))
+    }
+}
+
+/// Rows of one sender.
+struct FromSender {
+    sender: ProcessId,
+    rows: Result<Vec<(i64, Option<Bytes>)>, StoreError>,
+}
+
+/// Puts together what senders told, and notes how far they were read. One that cannot be read now, and a row that never can be,
+/// keep no other from being heard.
+fn gather(read: Vec<FromSender>, cursors: &mut Cursors) -> ForwardedPage {
+    let mut page = ForwardedPage::default();
+    for FromSender { sender, rows } in read {
+        let rows = match rows {
+            Ok(rows) => rows,
+            Err(error) => {
+                page.failed = Some(error);
+                continue;
+            }
+        };
+        for (number, body) in rows {
+            cursors.was_read(sender, number);
+            match decode(body.unwrap_or_default()) {
+                Ok(webhooks) if !webhooks.is_empty() => page.webhooks.extend(webhooks),
+                unreadable => {
+                    page.unreadable += 1;
+                    let error = unreadable.err().map(|error| error.to_string());
+                    tracing::error!(
+                        sender = sender.get(),
+                        number,
+                        error,
+                        "webhooks that another gateway left to this one cannot be read: the whole journal is read instead"
+                    );
+                }
             }
         }
-        // Only once the caller gets all of it.
-        for (sender, number) in through {
-            self.forwarding.cursors().was_read(sender, number);
-        }
-        Ok(all)
     }
+    page
 }
 
 fn encode(webhooks: &[Forwarded]) -> Bytes {
@@ -205,5 +232,40 @@ mod tests {
         assert_eq!(cursors.of.len(), SENDERS);
         let (first, last) = (ProcessId::new(0), ProcessId::new(most));
         assert_eq!(cursors.after(&[first, last].into()), [(first, 0), (last, 7)]);
+    }
+
+    #[test]
+    fn a_row_that_cannot_be_read_and_a_sender_that_fails_keep_nobody_from_being_heard() {
+        let [bad, failing, good] = [1, 2, 3].map(ProcessId::new);
+        let webhook = |n| Forwarded {
+            entry: JournalId::from_bytes([n; 16]),
+            tenant: TenantId::new(1),
+            size: 1,
+            urgency: Urgency::Prompt,
+        };
+        let row = |n| Some(encode(&[webhook(n)]));
+        let cut = row(9).map(|body| body.slice(1..));
+        let silent = StoreError::new(crate::store::StoreErrorKind::Unavailable, "no answer");
+        let read = vec![
+            FromSender {
+                sender: bad,
+                rows: Ok(vec![(1, row(1)), (2, cut), (3, None), (4, row(4))]),
+            },
+            FromSender {
+                sender: failing,
+                rows: Err(silent),
+            },
+            FromSender {
+                sender: good,
+                rows: Ok(vec![(1, row(5))]),
+            },
+        ];
+        let mut cursors = Cursors::default();
+        let page = gather(read, &mut cursors);
+        assert_eq!(page.webhooks, [webhook(1), webhook(4), webhook(5)]);
+        assert_eq!(page.unreadable, 2);
+        assert!(page.failed.is_some());
+        let all = [bad, failing, good].into();
+        assert_eq!(cursors.after(&all), [(bad, 4), (failing, 0), (good, 1)]);
     }
 }
