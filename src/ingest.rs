@@ -37,7 +37,7 @@ use crate::crash::{self, CrashPoint};
 use crate::domain::Clock;
 use crate::domain::TenantId;
 use crate::shutdown::Shutdown;
-use crate::store::{JournalEntry, Store, StoreError, StoreErrorKind};
+use crate::store::{JournalEntry, Sharing, Store, StoreError, StoreErrorKind};
 use crate::telemetry::{Seldom, metrics};
 use crate::whatsapp::webhook::Haste;
 use ids::JournalIds;
@@ -75,6 +75,7 @@ pub struct Intake {
 /// What intake and applier share. The board is a new one whenever the applier starts again.
 struct Shared {
     board: RwLock<Arc<SharedBacklog>>,
+    sharing: Sharing,
     runs: AtomicBool,
 }
 
@@ -85,7 +86,7 @@ impl Shared {
 
     /// A board on which nothing is known.
     fn begin(&self) -> Arc<SharedBacklog> {
-        let board = Arc::new(SharedBacklog::new());
+        let board = Arc::new(SharedBacklog::new(self.sharing));
         *self.board.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&board);
         board
     }
@@ -102,8 +103,10 @@ pub async fn open(
     shutdown: Shutdown,
     seed: u64,
 ) -> Result<(Arc<Intake>, Applier), StoreError> {
+    let sharing = parts.store.sharing();
     let shared = Arc::new(Shared {
-        board: RwLock::new(Arc::new(SharedBacklog::new())),
+        board: RwLock::new(Arc::new(SharedBacklog::new(sharing))),
+        sharing,
         runs: AtomicBool::new(true),
     });
     let ids = JournalIds::new(seed);

@@ -23,6 +23,7 @@ use tokio::time::Instant;
 use super::in_flight::InFlightOps;
 use super::intake_priority::{Behind, IntakePriority, Load, Turn};
 use crate::domain::JournalId;
+use crate::store::Sharing;
 use crate::whatsapp::webhook::Haste;
 use left::LeftToOthers;
 use missing::AllMissing;
@@ -115,7 +116,7 @@ pub(super) struct Backlog {
 
 impl Backlog {
     /// Nothing is known yet: what an earlier process left is found by the first scan.
-    pub(super) fn new(now: Instant) -> Self {
+    pub(super) fn new(now: Instant, sharing: Sharing) -> Self {
         Self {
             flows: HashMap::new(),
             ring: VecDeque::new(),
@@ -128,7 +129,7 @@ impl Backlog {
             kept: 0,
             came: 0,
             turns: IntakePriority::new(now),
-            scan: Scan::opening(),
+            scan: Scan::opening(sharing),
             missing: AllMissing::default(),
             left: LeftToOthers::default(),
         }

@@ -51,7 +51,7 @@ async fn scan(shared_backlog: &SharedBacklog, parts: &IngestParts, After(mut aft
         if !shared_backlog.change(|backlog| backlog.scanned(seen)) {
             return shared_backlog.change(Backlog::stop_scan);
         }
-        if is_last && !shared_backlog.change(Backlog::scanned_all) {
+        if is_last && !shared_backlog.change(|backlog| backlog.scanned_all(Instant::now())) {
             shared_backlog.scanned.notify_one();
             return;
         }

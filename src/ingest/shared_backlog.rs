@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use super::backlog::Backlog;
 use super::ticket::Reports;
 use crate::domain::TenantId;
-use crate::store::JournalEntry;
+use crate::store::{JournalEntry, Sharing};
 use crate::whatsapp::webhook::Haste;
 
 /// See the module.
@@ -28,9 +28,9 @@ pub(super) struct SharedBacklog {
 
 impl SharedBacklog {
     /// Knows nothing of the journal yet.
-    pub(super) fn new() -> Self {
+    pub(super) fn new(sharing: Sharing) -> Self {
         Self {
-            backlog: Mutex::new(Backlog::new(Instant::now())),
+            backlog: Mutex::new(Backlog::new(Instant::now(), sharing)),
             reports: Arc::default(),
             work: Notify::new(),
             scan: Notify::new(),

@@ -10,7 +10,7 @@ use super::item::{Flow, Item};
 use super::listing::Listed;
 use super::{AGAIN, Backlog};
 use crate::domain::{JournalId, TenantId};
-use crate::store::JournalEntry;
+use crate::store::{JournalEntry, Sharing};
 use crate::telemetry::metrics;
 use crate::whatsapp::webhook::Haste;
 
@@ -53,6 +53,7 @@ pub(in crate::ingest) struct Seen {
 /// The state of scanning.
 #[derive(Debug)]
 pub(super) struct Scan {
+    sharing: Sharing,
     opened: bool,
     running: Option<Kind>,
     /// Flows that a scan looks for.
@@ -69,8 +70,9 @@ pub(super) struct Scan {
 }
 
 impl Scan {
-    pub(super) fn opening() -> Self {
+    pub(super) fn opening(sharing: Sharing) -> Self {
         Self {
+            sharing,
             opened: false,
             running: None,
             hungry: HashSet::new(),
@@ -170,12 +172,18 @@ impl Backlog {
     }
 
     /// The scan came to the end of the journal. Whether more came meanwhile than was noted, so that it must read on.
-    pub(in crate::ingest) fn scanned_all(&mut self) -> bool {
+    ///
+    /// What came here stands behind what was read. What other processes told of may stand before it, where their clocks are
+    /// behind: with others, all is read once more.
+    pub(in crate::ingest) fn scanned_all(&mut self, now: Instant) -> bool {
         let Some(kind) = self.scan.running else {
             return false;
         };
         if std::mem::take(&mut self.scan.missed) {
             self.scan.late.clear();
+            if self.scan.sharing == Sharing::WithOthers {
+                self.scan_again(now);
+            }
             return true;
         }
         let full = std::mem::take(&mut self.scan.full);

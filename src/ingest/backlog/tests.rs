@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use super::*;
 use crate::domain::{TenantId, Timestamp};
-use crate::store::JournalEntry;
+use crate::store::{JournalEntry, Sharing};
 
 const A: TenantId = TenantId::new(1);
 const B: TenantId = TenantId::new(2);
@@ -26,9 +26,9 @@ fn number(id: JournalId) -> u32 {
 /// A backlog that knows that the journal was empty.
 fn opened() -> (Backlog, Instant) {
     let now = Instant::now();
-    let mut backlog = Backlog::new(now);
+    let mut backlog = Backlog::new(now, Sharing::Alone);
     assert_eq!(backlog.begin_scan(now), Some(After(None)));
-    assert!(!backlog.scanned_all());
+    assert!(!backlog.scanned_all(now));
     (backlog, now)
 }
 
@@ -136,7 +136,7 @@ async fn what_failed_goes_first_when_its_time_comes_and_nothing_of_its_flow_befo
 #[tokio::test(start_paused = true)]
 async fn what_an_earlier_process_left_goes_before_what_comes_meanwhile() {
     let now = Instant::now();
-    let mut backlog = Backlog::new(now);
+    let mut backlog = Backlog::new(now, Sharing::Alone);
     assert_eq!(backlog.begin_scan(now), Some(After(None)));
     backlog.push(entry(7, 1), vec![A], PROMPT);
     assert!(take(&mut backlog, now).is_none());
@@ -148,7 +148,7 @@ async fn what_an_earlier_process_left_goes_before_what_comes_meanwhile() {
     assert!(backlog.scanned(vec![seen(1), seen(2)]));
     let work = take(&mut backlog, now).unwrap();
     assert_eq!(numbers(&work), [1, 2]);
-    assert!(!backlog.scanned_all());
+    assert!(!backlog.scanned_all(now));
     finish(&mut backlog, work, now);
     assert_eq!(numbers(&take(&mut backlog, now).unwrap()), [7]);
 }
@@ -218,7 +218,7 @@ impl Journal {
         if !backlog.scanned(seen.collect()) {
             backlog.stop_scan();
             self.at = None;
-        } else if is_last && !backlog.scanned_all() {
+        } else if is_last && !backlog.scanned_all(now) {
             self.at = None;
         }
     }
@@ -360,4 +360,50 @@ async fn what_another_process_told_of_and_the_journal_does_not_show_is_looked_fo
         sought.extend(some.iter().map(|one| number(one.id())));
     }
     assert_eq!(sought, (0..2_048).collect::<Vec<_>>());
+}
+
+/// Which entry another process told of, with more than is noted, is applied in the end: it stands before what was read.
+fn told_of_during_the_opening(sharing: Sharing) -> Vec<u32> {
+    let now = Instant::now();
+    let mut backlog = Backlog::new(now, sharing);
+    assert_eq!(backlog.begin_scan(now), Some(After(None)));
+    let seen = |n| Seen {
+        entry: entry(n, 1),
+        owners: vec![B],
+        haste: PROMPT,
+    };
+    assert!(backlog.scanned(vec![seen(50_000)]));
+    let flow = Flow {
+        owner: Some(B),
+        haste: PROMPT,
+    };
+    let told = Item {
+        id: entry(7, 1).id,
+        size: 1,
+        entry: None,
+        part: Part::Whole,
+        taken_in: TakenIn::Elsewhere,
+    };
+    backlog.arrive(flow, told);
+    for n in 50_001..60_000 {
+        backlog.push(entry(n, 1), vec![A], STATUSES);
+    }
+    assert!(backlog.scanned_all(now), "it reads on");
+    assert!(!backlog.scanned_all(now));
+    let now = now + AGAIN;
+    if backlog.begin_scan(now) == Some(After(None)) {
+        assert!(backlog.scanned(vec![seen(7), seen(50_000)]));
+        assert!(!backlog.scanned_all(now));
+    }
+    numbers(&take(&mut backlog, now).unwrap())
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_another_process_told_of_while_very_much_came_is_found_once_all_is_read_again() {
+    assert_eq!(told_of_during_the_opening(Sharing::WithOthers), [7, 50_000]);
+    assert_eq!(
+        told_of_during_the_opening(Sharing::Alone),
+        [50_000],
+        "nobody tells it"
+    );
 }
