@@ -49,7 +49,9 @@ pub use journal::{JournalBacklog, JournalEntry};
 pub use op::{Op, OpOutcome, OpRefusal};
 pub use page::{ConversationCursor, ConversationFilter, ConversationPage, Page};
 pub use plain::{Partition, PlainExport, PlainKey, PlainValue};
-pub use processes::{Forwarded, ForwardedPage, ProcessId, ProcessState, Sharing, TenantOwner, Urgency};
+pub use processes::{
+    FORWARDED_FOR, Forwarded, ForwardedPage, ProcessId, ProcessState, Rest, Sharing, TenantOwner, Urgency,
+};
 pub use retention::{RetentionJob, Survey};
 pub use room::PAGE_BYTES;
 pub use row::{ClaimOutcome, ClaimWant, Claimed, MessageRef, OutboxRow, OutboxState, Quarantined, Queued};

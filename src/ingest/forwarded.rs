@@ -3,9 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 use super::backlog::{Flow, Item, Part, TakenIn};
 use super::shared_backlog::SharedBacklog;
-use crate::store::{Forwarded, ForwardedPage, Sharing, Store, Urgency};
+use crate::store::{FORWARDED_FOR, Forwarded, ForwardedPage, Rest, Sharing, Store, Urgency};
 use crate::telemetry::metrics;
 use crate::whatsapp::webhook::Haste;
 
@@ -18,17 +20,64 @@ pub(super) async fn run(shared_backlog: Arc<SharedBacklog>, store: Arc<dyn Store
         // Whoever waits for the end of this part takes an end for a death.
         std::future::pending::<()>().await;
     }
+    let mut behind = Behind::since(Instant::now());
     loop {
         match store.forwarded().await {
-            Ok(page) => list(&shared_backlog, page),
+            Ok(page) => {
+                let rest = list(&shared_backlog, page, &mut behind);
+                if rest == Rest::More {
+                    // Others have their turn, too.
+                    tokio::task::yield_now().await;
+                    continue;
+                }
+            }
             // Nothing is passed over: it is told the next time.
-            Err(error) => shared_backlog.reports.tell_unread(&error),
+            Err(error) => {
+                shared_backlog.reports.tell_unread(&error);
+                behind.is_behind(&shared_backlog, Instant::now());
+            }
         }
         tokio::time::sleep(LOOK).await;
     }
 }
 
-fn list(shared_backlog: &SharedBacklog, page: ForwardedPage) {
+/// Since when something of what others told was not read.
+struct Behind {
+    since: Instant,
+    /// When the journal was read instead.
+    scanned: Instant,
+}
+
+impl Behind {
+    const fn since(now: Instant) -> Self {
+        Self {
+            since: now,
+            scanned: now,
+        }
+    }
+
+    /// All was read.
+    fn keeps_up(&mut self, now: Instant) {
+        *self = Self::since(now);
+        metrics::forwarded_behind_seconds().set(0.0);
+    }
+
+    /// Something was not. Before the cluster forgets it, the whole journal is read instead.
+    fn is_behind(&mut self, shared_backlog: &SharedBacklog, now: Instant) {
+        metrics::forwarded_behind_seconds().set((now - self.since).as_secs_f64());
+        if now - self.scanned > FORWARDED_FOR / 2 {
+            self.scanned = now;
+            shared_backlog.scan_again();
+        }
+    }
+}
+
+fn list(shared_backlog: &SharedBacklog, page: ForwardedPage, behind: &mut Behind) -> Rest {
+    if page.rest == Rest::Nothing && page.failed.is_none() {
+        behind.keeps_up(Instant::now());
+    } else {
+        behind.is_behind(shared_backlog, Instant::now());
+    }
     if !page.webhooks.is_empty() {
         shared_backlog.change(|backlog| {
             for webhook in &page.webhooks {
@@ -45,6 +94,7 @@ fn list(shared_backlog: &SharedBacklog, page: ForwardedPage) {
     if let Some(error) = page.failed {
         shared_backlog.reports.tell_unread(&error);
     }
+    page.rest
 }
 
 /// As its taker tells of an entry that is all one tenant's.

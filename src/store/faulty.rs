@@ -59,6 +59,8 @@ pub(crate) struct FaultyStore {
     pub(crate) untold: AtomicUsize,
     /// How often what another process told cannot be read, and is passed over.
     pub(crate) unreadable: AtomicUsize,
+    /// What other processes told cannot be read.
+    pub(crate) deaf: AtomicBool,
     /// How long a write takes.
     pub(crate) delay: Mutex<Duration>,
     pub(crate) claim_faults: Mutex<VecDeque<Fault>>,
@@ -397,7 +399,10 @@ impl Store for FaultyStore {
 
     async fn forwarded(&self) -> Result<ForwardedPage, StoreError> {
         let told = self.process.as_ref();
-        let webhooks = told.map_or_else(Vec::new, |(own, processes)| processes.read(*own));
+        Self::refuse_if(&self.deaf)?;
+        let (webhooks, rest) = told
+            .map(|(own, processes)| processes.read(*own))
+            .unwrap_or_default();
         if !webhooks.is_empty() && Self::is_one_of(&self.unreadable) {
             return Ok(ForwardedPage {
                 unreadable: 1,
@@ -406,6 +411,7 @@ impl Store for FaultyStore {
         }
         Ok(ForwardedPage {
             webhooks,
+            rest,
             ..ForwardedPage::default()
         })
     }

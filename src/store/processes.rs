@@ -1,5 +1,7 @@
 //! Several processes on one store: who has a tenant, and what one process tells another.
 
+use std::time::Duration;
+
 use super::error::StoreError;
 use crate::domain::{JournalId, TenantId};
 
@@ -72,6 +74,19 @@ pub struct Forwarded {
     pub urgency: Urgency,
 }
 
+/// For how long the cluster keeps what one process told another.
+pub const FORWARDED_FOR: Duration = Duration::from_hours(1);
+
+/// Whether there may be more to be read at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Rest {
+    /// Not as far as is known.
+    #[default]
+    Nothing,
+    /// There may be.
+    More,
+}
+
 /// What others told, as far as it could be read now.
 #[derive(Debug, Default)]
 pub struct ForwardedPage {
@@ -79,6 +94,8 @@ pub struct ForwardedPage {
     pub webhooks: Vec<Forwarded>,
     /// Rows that can never be read. They are passed over: what they told of stands in the journal.
     pub unreadable: usize,
+    /// Whether some of them told more.
+    pub rest: Rest,
     /// Why senders could not be read, one reason for all. What they told is read the next time.
     pub failed: Option<StoreError>,
 }

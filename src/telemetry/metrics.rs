@@ -40,6 +40,8 @@ metrics_table! {
     counter journal_replayed_total = "mesej_journal_replayed_total";
     /// Webhooks that were left to another gateway, which has their tenant.
     counter webhooks_forwarded_total = "mesej_webhooks_forwarded_total";
+    /// Seconds since all that other gateways left to this one was read; 0 while it keeps up.
+    gauge forwarded_behind_seconds = "mesej_forwarded_behind_seconds";
     /// Rows in which another gateway left webhooks and that cannot be read. The whole journal is read instead.
     counter forwarded_unreadable_total = "mesej_forwarded_unreadable_total";
 

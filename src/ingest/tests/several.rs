@@ -10,7 +10,7 @@ use crate::actors::port::WebhookTenants as _;
 use crate::domain::TestClock;
 use crate::store::faulty::Processes;
 use crate::store::memory::MemoryStore;
-use crate::store::{ConversationFilter, ProcessId, ProcessState};
+use crate::store::{ConversationFilter, FORWARDED_FOR, ProcessId, ProcessState};
 
 const ONE: ProcessId = ProcessId::new(1);
 const TWO: ProcessId = ProcessId::new(2);
@@ -220,6 +220,43 @@ async fn what_was_left_to_a_gateway_and_cannot_be_read_is_found_in_the_journal()
     cluster.come(OTHER, &[0, 1, 2]).await;
     assert_eq!(one.store.unreadable.load(Ordering::Acquire), 0);
     assert_eq!(cluster.processes.owners_in_turn(OTHER), [ONE]);
+    two.applied().await;
+    one.close().await;
+    two.close().await;
+}
+
+#[actix::test]
+async fn a_backlog_that_was_left_to_a_gateway_is_read_at_once_and_not_a_page_at_a_time() {
+    tokio::time::pause();
+    let cluster = Cluster::default();
+    let (one, two) = (cluster.gateway(ONE).await, cluster.gateway(TWO).await);
+    cluster.give(&one, webhook(OTHER, 0, 1)).await;
+    cluster.come(OTHER, &[0]).await;
+    cluster.processes.pages_of(8);
+    for n in 1..100 {
+        cluster.give(&two, webhook(OTHER, n, 1)).await;
+    }
+    let all: Vec<usize> = (0..100).collect();
+    cluster.come(OTHER, &all).await;
+    assert_eq!(cluster.processes.owners_in_turn(OTHER), [ONE]);
+    two.applied().await;
+    one.close().await;
+    two.close().await;
+}
+
+#[actix::test]
+async fn a_gateway_that_cannot_read_what_was_left_to_it_reads_the_journal_before_that_is_forgotten() {
+    tokio::time::pause();
+    let cluster = Cluster::default();
+    let (one, two) = (cluster.gateway(ONE).await, cluster.gateway(TWO).await);
+    cluster.give(&one, webhook(OTHER, 0, 1)).await;
+    cluster.come(OTHER, &[0]).await;
+    one.store.deaf.store(true, Ordering::Release);
+    cluster.give(&two, webhook(OTHER, 1, 1)).await;
+    tokio::time::sleep(FORWARDED_FOR / 2 - SOON).await;
+    assert_eq!(cluster.texts(OTHER).await, [0]);
+    tokio::time::sleep(SOON * 2).await;
+    cluster.come(OTHER, &[0, 1]).await;
     two.applied().await;
     one.close().await;
     two.close().await;

@@ -6,6 +6,7 @@
 //! itself, emptied, and gives it back.
 
 mod faults;
+mod forwarded;
 // Both shared with the tests that see the gateway from outside.
 #[path = "../../../tests/cql/keyspaces.rs"]
 mod keyspaces;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Mutex, MutexGuard};
 
 use crate::domain::TenantId;
-use crate::store::{Forwarded, ProcessId, ProcessState, TenantOwner};
+use crate::store::{Forwarded, ProcessId, ProcessState, Rest, TenantOwner};
 
 #[derive(Default)]
 struct State {
@@ -16,6 +16,8 @@ struct State {
     leases: Vec<(TenantId, ProcessId)>,
     /// What was told and not read, by whom to whom.
     told: Vec<(ProcessId, ProcessId, Forwarded)>,
+    /// How many of them are read at once; all, if it is not said.
+    page: Option<usize>,
 }
 
 /// See the module.
@@ -92,16 +94,27 @@ impl Processes {
         self.state().told.extend(told);
     }
 
+    /// No more than so many webhooks are read at once.
+    pub(crate) fn pages_of(&self, page: usize) {
+        self.state().page = Some(page);
+    }
+
     /// What living processes told this one.
-    pub(super) fn read(&self, process: ProcessId) -> Vec<Forwarded> {
+    pub(super) fn read(&self, process: ProcessId) -> (Vec<Forwarded>, Rest) {
         let mut state = self.state();
         let living = state.living.clone();
         let told = std::mem::take(&mut state.told);
-        let (read, left) = told
-            .into_iter()
-            .partition(|(from, to, _)| *to == process && living.contains_key(from));
-        state.told = left;
-        let read: Vec<_> = read;
-        read.into_iter().map(|(_, _, webhook)| webhook).collect()
+        let mut room = state.page.unwrap_or(usize::MAX);
+        let mut read = Vec::new();
+        for (from, to, webhook) in told {
+            if to == process && living.contains_key(&from) && room > 0 {
+                room -= 1;
+                read.push(webhook);
+            } else {
+                state.told.push((from, to, webhook));
+            }
+        }
+        let rest = if room == 0 { Rest::More } else { Rest::Nothing };
+        (read, rest)
     }
 }

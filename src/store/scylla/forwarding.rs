@@ -4,26 +4,26 @@
 //! nothing needs to be removed. Rows for one reader are written in turn ([`outgoing`]): none can show up behind its back. Only
 //! what living processes sent is read; what one that is gone took in is found in the journal.
 
+mod cursors;
 mod outgoing;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use bytes::{Buf as _, BufMut as _, Bytes, BytesMut};
 use futures_util::stream::StreamExt as _;
 
+use self::cursors::{Cursors, From, Taken, bucket};
 use self::outgoing::Outgoing;
 use super::ScyllaStore;
 use crate::domain::{JournalId, TenantId};
 use crate::store::error::StoreError;
-use crate::store::{Forwarded, ForwardedPage, ProcessId, Urgency};
+use crate::store::{Forwarded, ForwardedPage, ProcessId, Rest, Urgency};
 
 /// Senders asked at once.
 const TOGETHER: usize = 16;
-/// Rows of one sender read at once. What is beyond them is read the next time.
+/// Rows of one sender read at once. What is beyond them is read right after.
 const ROWS: usize = 256;
-/// Senders whose places are kept, dead ones among them: more than start while a row lives.
-const SENDERS: usize = 4_096;
 /// Bytes of one webhook in a row.
 const BYTES: usize = 29;
 
@@ -32,47 +32,6 @@ const BYTES: usize = 29;
 pub(super) struct Forwarding {
     outgoing: Outgoing,
     read: Mutex<Cursors>,
-}
-
-/// How far this process read each sender. One that does not live now keeps its place: when it lives again, what was read before
-/// is not read once more.
-#[derive(Debug, Default)]
-struct Cursors {
-    of: HashMap<ProcessId, Cursor>,
-    looks: u64,
-}
-
-#[derive(Debug, Default)]
-struct Cursor {
-    /// The last number that was read.
-    through: i64,
-    /// The last look at which the sender lived.
-    lived: u64,
-}
-
-impl Cursors {
-    /// From where on to read each sender that lives.
-    fn after(&mut self, living: &BTreeSet<ProcessId>) -> Vec<(ProcessId, i64)> {
-        self.looks += 1;
-        let mut after = Vec::with_capacity(living.len());
-        for sender in living {
-            let cursor = self.of.entry(*sender).or_default();
-            cursor.lived = self.looks;
-            after.push((*sender, cursor.through));
-        }
-        while self.of.len() > SENDERS.max(living.len()) {
-            let longest_away = self.of.iter().min_by_key(|(_, cursor)| cursor.lived);
-            let Some(sender) = longest_away.map(|(sender, _)| *sender) else {
-                break;
-            };
-            self.of.remove(&sender);
-        }
-        after
-    }
-
-    fn was_read(&mut self, sender: ProcessId, through: i64) {
-        self.of.entry(sender).or_default().through = through;
-    }
 }
 
 impl Forwarding {
@@ -91,7 +50,8 @@ impl ScyllaStore {
         let write = |number, row: Vec<Forwarded>| async move {
             // Of all that is told, only a write counts as a call: whoever waits for others to write must hold up nobody.
             let _permit = self.permit()?;
-            let values = (recipient.get(), self.process.get(), number, encode(&row));
+            let (recipient, sender) = (recipient.get(), self.process.get());
+            let values = (recipient, sender, bucket(number), number, encode(&row));
             self.link.write(&self.book.rows.put_forwarded, values).await
         };
         self.forwarding.outgoing.tell(recipient, webhooks, write).await
@@ -102,8 +62,9 @@ impl ScyllaStore {
         let living: BTreeSet<_> = self.other_living().await?.into_keys().collect();
         let senders = self.forwarding.cursors().after(&living);
         let statement = &self.book.rows.forwarded;
-        let reads = senders.into_iter().map(|(sender, after)| async move {
-            let from = (self.process.get(), sender.get(), after);
+        let reads = senders.into_iter().map(|(sender, from)| async move {
+            let From { bucket, after } = from;
+            let from = (self.process.get(), sender.get(), bucket, after);
             let rows = self.link.rows(statement, from, ROWS).await;
             FromSender { sender, rows }
         });
@@ -134,8 +95,15 @@ fn gather(read: Vec<FromSender>, cursors: &mut Cursors) -> ForwardedPage {
                 continue;
             }
         };
+        let last = rows.last().map(|(number, _)| *number);
+        let (taken, rest) = cursors.found(sender, last);
+        if rest == Rest::More || rows.len() == ROWS {
+            page.rest = Rest::More;
+        }
+        if taken == Taken::No {
+            continue;
+        }
         for (number, body) in rows {
-            cursors.was_read(sender, number);
             match decode(body.unwrap_or_default()) {
                 Ok(webhooks) if !webhooks.is_empty() => page.webhooks.extend(webhooks),
                 unreadable => {
@@ -212,29 +180,6 @@ mod tests {
     }
 
     #[test]
-    fn a_sender_that_lives_again_is_read_on_where_it_was() {
-        let mut cursors = Cursors::default();
-        let [one, two] = [1, 2].map(ProcessId::new);
-        cursors.was_read(one, 5);
-        cursors.was_read(two, 8);
-        assert_eq!(cursors.after(&[one].into()), [(one, 5)]);
-        assert_eq!(cursors.after(&[one, two].into()), [(one, 5), (two, 8)]);
-    }
-
-    #[test]
-    fn of_too_many_senders_those_are_forgotten_that_have_been_away_longest() {
-        let mut cursors = Cursors::default();
-        let most = i64::try_from(SENDERS).unwrap();
-        for n in 0..most + 9 {
-            cursors.after(&[ProcessId::new(n)].into());
-            cursors.was_read(ProcessId::new(n), 7);
-        }
-        assert_eq!(cursors.of.len(), SENDERS);
-        let (first, last) = (ProcessId::new(0), ProcessId::new(most));
-        assert_eq!(cursors.after(&[first, last].into()), [(first, 0), (last, 7)]);
-    }
-
-    #[test]
     fn a_row_that_cannot_be_read_and_a_sender_that_fails_keep_nobody_from_being_heard() {
         let [bad, failing, good] = [1, 2, 3].map(ProcessId::new);
         let webhook = |n| Forwarded {
@@ -266,6 +211,14 @@ mod tests {
         assert_eq!(page.unreadable, 2);
         assert!(page.failed.is_some());
         let all = [bad, failing, good].into();
-        assert_eq!(cursors.after(&all), [(bad, 4), (failing, 0), (good, 1)]);
+        let after: Vec<_> = cursors.after(&all).iter().map(|(_, from)| from.after).collect();
+        assert_eq!(after, [4, 0, 1]);
+        assert_eq!(page.rest, Rest::Nothing);
+        let full = (2..2 + i64::try_from(ROWS).unwrap()).map(|n| (n, row(6)));
+        let read = vec![FromSender {
+            sender: good,
+            rows: Ok(full.collect()),
+        }];
+        assert_eq!(gather(read, &mut cursors).rest, Rest::More);
     }
 }

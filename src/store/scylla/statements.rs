@@ -202,9 +202,9 @@ statements! {
             "INSERT INTO {lwt}.lease (kind, id, fence) VALUES ('owner', ?, ?) USING TIMESTAMP ?",
         owner: Read "SELECT fence FROM {lwt}.lease WHERE kind = 'owner' AND id = ?",
         put_forwarded: Write
-            "INSERT INTO {data}.forwarded (recipient, sender, number, body) VALUES (?, ?, ?, ?)",
+            "INSERT INTO {data}.forwarded (recipient, sender, bucket, number, body) VALUES (?, ?, ?, ?, ?)",
         forwarded: Scan
-            "SELECT number, body FROM {data}.forwarded WHERE recipient = ? AND sender = ? AND number > ?",
+            "SELECT number, body FROM {data}.forwarded WHERE recipient = ? AND sender = ? AND bucket = ? AND number > ?",
         pulse: Read "SELECT fence FROM {lwt}.lease WHERE kind = 'pulse' AND id = 0",
     }
 }

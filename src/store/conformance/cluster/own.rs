@@ -17,8 +17,8 @@ use crate::store::op::{OrganiseChange, ReportTarget};
 use crate::store::row::outbound_key;
 use crate::store::scylla::{ScyllaStore, schema};
 use crate::store::{
-    ApiKey, Forwarded, JournalEntry, KeyHash, Number, Op, ProcessState, Quarantined, RetentionJob, Store,
-    StoreErrorKind, Tenant, TenantOwner, Urgency,
+    ApiKey, JournalEntry, KeyHash, Number, Op, ProcessState, Quarantined, RetentionJob, Store,
+    StoreErrorKind, Tenant,
 };
 
 /// Before all that happens here: whoever asks for this time sees expired rows, as long as they stand there.
@@ -136,7 +136,7 @@ async fn the_record_of_a_commit_forgets_its_rows_when_a_tenant_is_idle() {
     assert_eq!(again.contents().await, before);
 }
 
-fn another(keyspace: &str, seed: u64) -> Arc<dyn Store> {
+pub(super) fn another(keyspace: &str, seed: u64) -> Arc<dyn Store> {
     let mut options = options(keyspace);
     options.seed = seed;
     let clock = Arc::new(SystemClock::new());
@@ -459,43 +459,4 @@ async fn tenants_that_have_something_to_send_are_left_to_the_process_that_has_th
     scene.store.others(ProcessState::Serving).await.unwrap();
     let left = one.tenants_with_outbox().await.unwrap();
     assert!(left.is_empty(), "whoever took it last has it");
-}
-
-#[tokio::test]
-async fn a_process_knows_who_has_a_tenant_and_is_told_once_of_what_others_took_in_for_its_own() {
-    let backend = Cluster::open();
-    let one = another(backend.keyspace.name(), 1);
-    let two = another(backend.keyspace.name(), 2);
-    assert!(one.others(ProcessState::Serving).await.unwrap().is_empty());
-    let first = *two.others(ProcessState::Serving).await.unwrap().first().unwrap();
-    let second = *one.others(ProcessState::Serving).await.unwrap().first().unwrap();
-    assert_eq!(two.owner(TENANT).await.unwrap(), None);
-    Scene::take_over(Arc::clone(&one), TENANT).await;
-    assert_eq!(one.owner(TENANT).await.unwrap(), Some(TenantOwner::ThisProcess));
-    assert_eq!(two.owner(TENANT).await.unwrap(), Some(TenantOwner::Living(first)));
-    let webhook = |n: u8| Forwarded {
-        entry: JournalId::from_bytes([n; 16]),
-        tenant: TENANT,
-        size: usize::from(n),
-        urgency: Urgency::Statuses,
-    };
-    // More than one row holds.
-    let many: Vec<Forwarded> = (0..200).map(webhook).collect();
-    two.forward(first, many.clone()).await.unwrap();
-    two.forward(first, vec![webhook(201)]).await.unwrap();
-    one.forward(second, vec![webhook(202)]).await.unwrap();
-    let expected: Vec<Forwarded> = many.into_iter().chain([webhook(201)]).collect();
-    assert_eq!(one.forwarded().await.unwrap().webhooks, expected);
-    assert!(
-        one.forwarded().await.unwrap().webhooks.is_empty(),
-        "each is told once"
-    );
-    two.forward(first, vec![webhook(7)]).await.unwrap();
-    assert_eq!(one.forwarded().await.unwrap().webhooks, [webhook(7)]);
-    one.close().await.unwrap();
-    assert_eq!(two.owner(TENANT).await.unwrap(), Some(TenantOwner::Gone(first)));
-    assert!(
-        two.forwarded().await.unwrap().webhooks.is_empty(),
-        "what one that is gone took in stands in the journal"
-    );
 }
