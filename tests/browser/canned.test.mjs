@@ -67,7 +67,7 @@ desk('a slash opens the list, what follows narrows it, and Enter takes one witho
 });
 
 desk('Tab and the mouse take one as well', async ({ page }) => {
-  await type(page, '/tha');
+  await type(page, '/thank');
   await shows(page, '/thanks');
   await page.keyboard.press('Tab');
   assert.equal(await written(page), STOCK.thanks);
@@ -135,7 +135,7 @@ desk('the button adds to a draft at the cursor, and opens the list over an empty
   assert.equal(await written(page), `Hello! ${STOCK.thanks}x`);
   await write(page).fill('');
   await button.click();
-  await page.keyboard.type('tha');
+  await page.keyboard.type('than');
   await shows(page, '/thanks');
   await button.click();
   await isClosed(page);

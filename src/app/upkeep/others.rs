@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_process_says_that_it_lives_while_the_start_of_anothers_tenants_hangs() {
+    async fn a_process_says_that_it_lives_while_another_process_tenants_hang_at_their_start() {
         let processes = Arc::<Processes>::default();
         let (store, directory) = among_others(&processes).await;
         let heartbeat = Heartbeat::begin(Arc::clone(&directory), Shutdown::default());
