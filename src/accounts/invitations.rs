@@ -220,7 +220,7 @@ impl Accounts {
         let added = self
             .add_member(tenant, inviter(&claimed), user.id, claimed.role)
             .await;
-        added.map_err(|error| match error {
+        let is_new = added.map_err(|error| match error {
             // Who invited may do so no more.
             AccountError::NotAllowed => AccountError::NoSuchLink,
             other => other,
@@ -236,7 +236,9 @@ impl Accounts {
         };
         if !done {
             // It was withdrawn meanwhile.
-            self.remove_member(tenant, Actor::Operator, user.id).await?;
+            if is_new {
+                self.remove_member(tenant, Actor::Operator, user.id).await?;
+            }
             return Err(AccountError::NoSuchLink);
         }
         self.open_session(&user, Some(tenant), session, &origin, self.now())

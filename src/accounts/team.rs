@@ -128,14 +128,14 @@ impl Accounts {
         Ok(())
     }
 
-    /// Adds a user, by somebody who may still do so; one who is there keeps the role.
+    /// Adds a user, by somebody who may still do so; one who is there keeps the role. Whether the user is new there.
     pub(super) async fn add_member(
         &self,
         tenant: TenantId,
         by: Actor,
         user: UserId,
         role: Role,
-    ) -> Result<(), AccountError> {
+    ) -> Result<bool, AccountError> {
         // The index row first, and once more: a removal at the same moment may have taken it away.
         let put = |_: Option<&Membership>| Ok::<_, AccountError>(Some(Membership { tenant }));
         self.table().change(Membership::at(user, tenant), put).await?;
@@ -149,8 +149,9 @@ impl Accounts {
             team.members.entry(user).or_insert(Member { role, since });
             Ok(Some(team))
         });
-        changed.await?;
-        self.index(tenant, user).await
+        let (before, _) = changed.await?;
+        self.index(tenant, user).await?;
+        Ok(before.is_none_or(|before| !before.members.contains_key(&user)))
     }
 
     /// Gives a member another role; whether it is another one. Then the member has to sign in again.

@@ -248,7 +248,7 @@ impl<'a, R: PlainRow> PlainTable<'a, R> {
             .await
     }
 
-    /// Removes a row; what was there.
+    /// Removes a row; what was there. Two who remove it at the same moment are both told that it was.
     pub async fn remove(self, key: PlainKey) -> Result<Option<R>, StoreError> {
         let (before, _) = self.change::<StoreError>(key, |_| Ok(None)).await?;
         Ok(before)
