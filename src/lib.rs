@@ -9,7 +9,7 @@
 //! | [`whatsapp`] | Meta's side: signatures, webhooks, request bodies, the HTTP client, the table of error codes |
 //! | [`limiter`] | rates of numbers, customers, API keys and wrong secrets. Pure |
 //! | [`actors`] | directory, tenants, conversations, ledgers, lanes, feeds |
-//! | [`accounts`] | people who sign in: password hashes, what a weak password is, slowing of wrong ones |
+//! | [`accounts`] | people: signing in, sessions, invitations, teams, passwords, slowing of wrong ones |
 //! | [`ingest`] | what happens to a webhook after the journal: parse, route, commit, done |
 //! | [`api`] | HTTP: all routes in `api.rs`, one file a resource; `api/ws` is the agents' socket |
 //! | [`app`] | puts the parts together; start, stop, background jobs |
@@ -22,9 +22,12 @@
 //! # Where to look
 //!
 //! - What a frame of a client's may be, and its size: `api/ws/inbound.rs`; frames to it: `api/ws/frame.rs`.
+//! - Signing in, and what ends a session: `accounts/sign_in.rs`, `accounts/sessions.rs`; its cookie: `api/auth/session.rs`. Who may do
+//!   what: `domain/roles.rs`; as scopes: `api/auth.rs`.
 //! - Passwords: `accounts/passwords.rs` (hashes and their pool), `accounts/strength.rs`; wrong ones: `accounts/throttle.rs`.
+//! - TLS: `api/tls.rs`; a renewed certificate: `api/tls/reload.rs`. Whose `X-Forwarded-For` is believed: `api/client_address.rs`.
 //! - A webhook's signature and its 200: `api/webhook.rs`, `whatsapp/signature.rs`, `ingest.rs`.
-//! - API keys and scopes: `api/auth.rs` and `api/auth/call.rs`; the operator's token: `api/auth/admin.rs`.
+//! - API keys and scopes: `api/auth.rs` and `api/auth/call.rs`; operators' tokens: `api/auth/admin.rs`.
 //! - Is this webhook a repeat? In `store/derive`, messages: `receive.rs` with `known.rs`; statuses: `delivery.rs`; edits and
 //!   revocations: `amend.rs`; imported history: `imported.rs`; changed numbers and ids: `link.rs`; what becomes a `meta`
 //!   event: `organise.rs`.
@@ -45,6 +48,7 @@
 //!   `api/ws/reaper.rs`.
 //! - Retention. Expiry: `domain/retention.rs`, `actors/ledger/keeping.rs`. Removal of expired rows: `app/upkeep.rs`. A
 //!   change: `store/retention.rs`, `app/upkeep/retention.rs`.
+//! - Erasure of a customer: `store/erasure.rs` (what), each backend's `erase.rs`. No call or command begins it yet.
 //! - SIGTERM: `shutdown.rs`, then `Core::serve` in `app/core.rs` (the order) and `app/stop.rs` (the deadlines).
 //! - Start and rest of tenants: `actors/directory/start.rs`, `starts.rs` (failures) and `rest.rs`. Ownership on a cluster:
 //!   `store/scylla/ownership.rs`; gateways that are gone, and numbers that others added: `actors/directory/processes.rs`,

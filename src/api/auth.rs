@@ -1,4 +1,4 @@
-//! Who calls: API keys of tenants, and the operator's token.
+//! Who calls: API keys of tenants, people who are signed in, and operators.
 //!
 //! A key is looked up by its hash; an answer is trusted for [`FRESH`], so that a revoked key is refused everywhere
 //! within that time. [`Call`] is the only place where a handler gets a tenant from.

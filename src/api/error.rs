@@ -48,11 +48,11 @@ macro_rules! error_codes {
 
 error_codes! {
     InvalidRequest = "invalid_request", 400, "The request is not understood; the message says where";
-    Unauthorized = "unauthorized", 401, "The key is missing, mistyped, unknown, revoked or expired";
+    Unauthorized = "unauthorized", 401, "The key, session or token is missing, mistyped, unknown, revoked or expired";
     WrongCredentials = "wrong_credentials", 401, "The e-mail address or the password is wrong";
     BadSignature = "bad_signature", 401, "The webhook was not signed by a configured app";
     BadTicket = "bad_ticket", 401, "The ticket is missing, unknown, used or too old";
-    Forbidden = "forbidden", 403, "The key lacks the scope that the call needs";
+    Forbidden = "forbidden", 403, "The key's scopes, or the person's role, do not allow it";
     BadOrigin = "bad_origin", 403, "A page of this origin may not do this, or its `X-CSRF-Token` is wrong";
     NotFound = "not_found", 404, "It is not there, or it belongs to another tenant";
     MethodNotAllowed = "method_not_allowed", 405, "The path is right, the method is not";
@@ -72,7 +72,7 @@ error_codes! {
     TokenRefused = "token_refused", 422, "Meta does not accept the number's access token (190): it needs a new one";
     MetaRefused = "meta_refused", 422, "Meta refused what was asked of it; the message has its words and its code";
     LimitReached = "limit_reached", 422, "There are as many of these as there may be; the message says how many";
-    RateLimited = "rate_limited", 429, "Too many requests with this key";
+    RateLimited = "rate_limited", 429, "Too many requests, or too many wrong passwords or tokens";
     TooManySockets = "too_many_sockets", 429, "The agent or the tenant has as many open sockets as it may";
     TooManyTickets = "too_many_tickets", 429, "The tenant has as many unused tickets as it may: they end within 30 seconds";
     QueueFull = "queue_full", 429, "Too many messages of the tenant wait already";

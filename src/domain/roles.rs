@@ -10,7 +10,7 @@ pub enum Role {
     Owner,
     /// Everything but who is an owner.
     Admin,
-    /// Answers customers, and sees the team.
+    /// Answers customers.
     Supervisor,
     /// Answers customers.
     Agent,
