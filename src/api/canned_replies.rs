@@ -25,10 +25,13 @@ struct Text(String);
 impl TryFrom<String> for Text {
     type Error = String;
     fn try_from(text: String) -> Result<Self, String> {
-        if shows(&text) && text.chars().count() <= LONGEST {
+        let steers = |c: char| c.is_control() && !matches!(c, '\n' | '\r' | '\t');
+        if shows(&text) && text.chars().count() <= LONGEST && !text.contains(steers) {
             Ok(Self(text))
         } else {
-            Err(format!("must be 1 to {LONGEST} characters, some of which show"))
+            Err(format!(
+                "must be 1 to {LONGEST} characters, some of which show, without control characters but for line ends and tabs"
+            ))
         }
     }
 }

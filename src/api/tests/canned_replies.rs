@@ -71,6 +71,7 @@ async fn what_cannot_be_a_canned_reply_is_refused_and_changes_nothing() {
         ("h.s", json!({ "text": "x" })),
         ("hours", json!({ "text": "" })),
         ("hours", json!({ "text": " \n" })),
+        ("hours", json!({ "text": "a\u{0}b" })),
         ("hours", json!({ "text": "x".repeat(4_097) })),
         ("hours", json!({})),
         ("hours", json!({ "text": "x", "name": "y" })),
