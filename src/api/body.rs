@@ -66,6 +66,22 @@ impl Plan {
     }
 }
 
+/// Reads the body of somebody who was let in. That of anybody else is read to its end and not kept, so that the connection can be used
+/// again.
+pub(super) async fn read_of<T>(
+    payload: &mut Payload,
+    plan: &Plan,
+    let_in: Result<T, ApiError>,
+) -> Result<(T, Bytes), ApiError> {
+    match let_in {
+        Ok(who) => Ok((who, read(payload, plan, async |_more| true).await?)),
+        Err(error) => {
+            drain(payload, plan).await;
+            Err(error)
+        }
+    }
+}
+
 /// Reads the whole body. `hold` is asked for room before there is more of it in memory; when it has none, the answer is `busy`.
 /// Nothing is read meanwhile.
 pub(super) async fn read(

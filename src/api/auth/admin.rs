@@ -183,18 +183,9 @@ impl FromRequest for AdminCall {
             let state = ApiState::of(&request)?;
             let settings = &state.config.server;
             let plan = body::Plan::of(&request, settings.api_body_limit.as_usize(), settings);
-            let operator = match authenticate(&state, &request).await {
-                Ok(operator) => demand(&operator, &request).map(|()| operator),
-                Err(error) => Err(error),
-            };
-            let operator = match operator {
-                Ok(operator) => operator,
-                Err(error) => {
-                    body::drain(&mut payload, &plan).await;
-                    return Err(error);
-                }
-            };
-            let body = body::read(&mut payload, &plan, async |_more| true).await?;
+            let let_in = authenticate(&state, &request).await;
+            let let_in = let_in.and_then(|operator| demand(&operator, &request).map(|()| operator));
+            let (operator, body) = body::read_of(&mut payload, &plan, let_in).await?;
             Ok(Self {
                 state,
                 request,

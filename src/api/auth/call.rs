@@ -178,23 +178,15 @@ impl<N: Need> FromRequest for Call<N> {
             let state = ApiState::of(&request)?;
             let settings = &state.config.server;
             let plan = body::Plan::of(&request, settings.api_body_limit.as_usize(), settings);
-            match authenticate::<N>(&state, &request).await {
-                Ok(known) => {
-                    let body = body::read(&mut payload, &plan, async |_more| true).await?;
-                    Ok(Self {
-                        state,
-                        request,
-                        known,
-                        body,
-                        need: PhantomData,
-                    })
-                }
-                Err(error) => {
-                    // Read to the end, so that the connection can be used again, and keep nothing.
-                    body::drain(&mut payload, &plan).await;
-                    Err(error)
-                }
-            }
+            let let_in = authenticate::<N>(&state, &request).await;
+            let (known, body) = body::read_of(&mut payload, &plan, let_in).await?;
+            Ok(Self {
+                state,
+                request,
+                known,
+                body,
+                need: PhantomData,
+            })
         })
     }
 }

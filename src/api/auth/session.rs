@@ -162,11 +162,8 @@ impl FromRequest for OpenCall {
         Box::pin(async move {
             let state = ApiState::of(&request)?;
             let plan = body::Plan::of(&request, OPEN_BODY, &state.config.server);
-            if let Err(error) = demand_own_page(&state, &request) {
-                body::drain(&mut payload, &plan).await;
-                return Err(error);
-            }
-            let body = body::read(&mut payload, &plan, async |_more| true).await?;
+            let let_in = demand_own_page(&state, &request);
+            let ((), body) = body::read_of(&mut payload, &plan, let_in).await?;
             let place = Arc::clone(&state.open_calls).try_acquire_owned();
             let place =
                 place.map_err(|_full| ApiError::new(ErrorCode::Busy).retry_after(Duration::from_secs(1)))?;
@@ -242,21 +239,14 @@ impl FromRequest for SessionCall {
         Box::pin(async move {
             let state = ApiState::of(&request)?;
             let plan = body::Plan::of(&request, OPEN_BODY, &state.config.server);
-            match authenticate(&state, &request).await {
-                Ok(who) => {
-                    let body = body::read(&mut payload, &plan, async |_more| true).await?;
-                    Ok(Self {
-                        state,
-                        request,
-                        who,
-                        body,
-                    })
-                }
-                Err(error) => {
-                    body::drain(&mut payload, &plan).await;
-                    Err(error)
-                }
-            }
+            let let_in = authenticate(&state, &request).await;
+            let (who, body) = body::read_of(&mut payload, &plan, let_in).await?;
+            Ok(Self {
+                state,
+                request,
+                who,
+                body,
+            })
         })
     }
 }
