@@ -104,6 +104,10 @@ mod tests {
             "<ana@example.com>",
             "a\n@example.com",
             "ana@example.com,ben@example.com",
+            "a\u{200b}na@example.com",
+            "\u{202e}ana@example.com",
+            "ana@exam\u{ad}ple.com",
+            "ana%0a@example.com",
             &long,
         ] {
             assert_eq!(parse(bad), Err(EmailAddress::RULE), "{bad}");

@@ -76,9 +76,16 @@ async fn a_token_ends_after_its_days() {
     api.clock.advance(Duration::from_millis(1));
     let over = api.plain("GET", ALL).bearer(token).send().await;
     assert_eq!(over.outcome(), (401, "unauthorized".to_owned()));
+    api.clock.advance(day * 90 - Duration::from_millis(1));
     assert_eq!(
         api.as_admin("GET", ALL).send().await.json()["operators"][0]["operator_id"],
         added["operator_id"]
+    );
+    // It leaves the list three months later, so that the list never fills up.
+    api.clock.advance(Duration::from_millis(1));
+    assert_eq!(
+        api.as_admin("GET", ALL).send().await.json(),
+        json!({ "operators": [] })
     );
 }
 

@@ -242,6 +242,21 @@ async fn one_person_works_for_several_tenants_each_in_a_session_of_its_own() {
         401,
         "the session before has ended"
     );
+    // Working for another tenant prolongs nothing.
+    let mut last = back;
+    let mut hours = 0;
+    loop {
+        api.clock.advance(std::time::Duration::from_secs(6 * 3_600));
+        hours += 6;
+        let to = if hours % 12 == 0 { ONE } else { OTHER };
+        let changed = last.send(&api, "PUT", "/v1/session/tenant", change(to)).await;
+        if changed.status != 201 {
+            assert_eq!(changed.outcome(), (401, "unauthorized".to_owned()));
+            break;
+        }
+        last = Browser::of(&changed);
+    }
+    assert_eq!(hours, 14 * 24);
     let chosen = json!({ "email": "ana@example.com", "password": PASSWORD, "tenant_id": OTHER });
     let chosen = api.plain("POST", "/v1/session").json(&chosen).send().await;
     assert_eq!(Browser::of(&chosen).said["tenant_id"], json!(OTHER));
