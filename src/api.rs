@@ -6,6 +6,7 @@ mod accept_pacing;
 mod admin;
 pub mod auth;
 mod body;
+mod business;
 mod canned_replies;
 mod client_address;
 mod client_stream;
@@ -139,7 +140,11 @@ fn tenant_routes(v1: &mut ServiceConfig) {
         .service(at(HttpRoute::Messages).route(post().to(messages::submit)))
         .service(at(HttpRoute::Conversations).route(read().to(conversations::list)))
         .service(at(HttpRoute::Events).route(read().to(events::list)))
-        .service(at(HttpRoute::Numbers).route(read().to(numbers::list)))
+        .service(
+            at(HttpRoute::Numbers)
+                .route(read().to(numbers::list))
+                .route(post().to(business::put_number)),
+        )
         .service(
             at(HttpRoute::Message)
                 .route(read().to(messages::show))
@@ -160,6 +165,7 @@ fn tenant_routes(v1: &mut ServiceConfig) {
                 .route(delete().to(canned_replies::delete)),
         )
         .configure(people_routes)
+        .configure(business_routes)
         .configure(ws::worker_data);
 }
 
@@ -190,6 +196,25 @@ fn people_routes(v1: &mut ServiceConfig) {
             .route(put().to(team::set_role))
             .route(delete().to(team::remove)),
     );
+}
+
+/// What a business sets for itself.
+fn business_routes(v1: &mut ServiceConfig) {
+    v1.service(
+        at(HttpRoute::Business)
+            .route(read().to(business::show))
+            .route(put().to(business::put)),
+    )
+    .service(at(HttpRoute::BusinessRetention).route(put().to(business::change_retention)))
+    .service(at(HttpRoute::BusinessRetentionPreview).route(post().to(business::preview_retention)))
+    .service(at(HttpRoute::BusinessWebhook).route(read().to(business::webhook)))
+    .service(
+        at(HttpRoute::OwnKeys)
+            .route(read().to(business::list_keys))
+            .route(post().to(business::create_key)),
+    )
+    .service(at(HttpRoute::OwnKey).route(delete().to(business::revoke_key)))
+    .service(at(HttpRoute::OwnNumberCheck).route(read().to(business::check_number)));
 }
 
 /// Calls with an operator's token.

@@ -15,15 +15,10 @@ use crate::domain::TenantId;
 use crate::store::Tenant;
 
 /// What people call a tenant or a key.
-type Name = name::Name<100>;
+pub(super) type Name = name::Name<100>;
 
 /// The tenant that the path names.
 async fn tenant_of(call: &AdminCall) -> Result<Tenant, ApiError> {
     let id: TenantId = call.path("tenant_id")?;
-    let found = call.state().store.tenant(id).await?;
-    found.ok_or_else(|| {
-        ApiError::absent(format!(
-            "no tenant has the id {id}: `mesej tenant list` shows all"
-        ))
-    })
+    call.state().tenant(id).await
 }

@@ -15,6 +15,7 @@ use super::state::ApiState;
 use crate::accounts::{AccountError, Ending, SignedIn, SigningIn};
 use crate::domain::TenantId;
 use crate::domain::email::EmailAddress;
+use crate::domain::roles::Right;
 use crate::store::KeyHash;
 
 /// A password as it comes.
@@ -34,6 +35,7 @@ async fn shown(state: &ApiState, who: &SignedIn, token: &str) -> Result<Value, A
         "user": { "user_id": who.user, "name": who.name, "email": who.email },
         "tenant_id": who.tenant.map(|(tenant, _)| tenant),
         "role": who.tenant.map(|(_, role)| role),
+        "rights": who.tenant.map_or(Vec::new(), |(_, role)| role.rights().map(Right::as_str).collect()),
         "tenants": tenants,
         "session_id": who.session,
         "until": who.until,

@@ -18,9 +18,9 @@ use super::ws::{SocketOptions, SocketParts, Sockets};
 use crate::accounts::Accounts;
 use crate::actors::{IntakePort, TenantPort};
 use crate::config::Config;
-use crate::domain::Clock;
+use crate::domain::{Clock, TenantId};
 use crate::shutdown::Shutdown;
-use crate::store::Store;
+use crate::store::{Store, Tenant};
 use crate::whatsapp::Graph;
 
 /// What the API is built on.
@@ -74,6 +74,8 @@ pub struct ApiState {
     pub(super) own_origins: AllowedOrigins,
     /// Who is let in.
     pub keys: Arc<KeyRing>,
+    /// Held by who reads a tenant's row in order to replace it.
+    pub(super) tenant_rows: tokio::sync::Mutex<()>,
     /// Calls of people who are not signed in yet.
     pub(super) open_calls: Arc<Semaphore>,
     /// Look-ups of operators' tokens.
@@ -132,6 +134,7 @@ impl ApiState {
             keys,
             sockets,
             sent_ahead: SharedPace::default(),
+            tenant_rows: tokio::sync::Mutex::new(()),
             open_calls: Arc::new(Semaphore::new(OPEN_CALLS)),
             operator_lookups: Semaphore::new(OPERATOR_LOOKUPS),
             wrong_tokens: WrongTokens::new(),
@@ -155,6 +158,36 @@ impl ApiState {
         let state = request.app_data::<web::Data<Self>>().cloned();
         state
             .ok_or_else(|| ApiError::because(ErrorCode::Internal, "the server was started without its state"))
+    }
+
+    /// A tenant's row.
+    pub(super) async fn tenant(&self, id: TenantId) -> Result<Tenant, ApiError> {
+        let found = self.store.tenant(id).await?;
+        found.ok_or_else(|| {
+            ApiError::absent(format!(
+                "no tenant has the id {id}: `mesej tenant list` shows all"
+            ))
+        })
+    }
+
+    /// Changes a tenant's row; as it is then. A change of retention by another gateway at the same moment stays: it has a job that
+    /// says so.
+    pub(super) async fn change_tenant(
+        &self,
+        id: TenantId,
+        change: impl FnOnce(&mut Tenant),
+    ) -> Result<Tenant, ApiError> {
+        let _turn = self.tenant_rows.lock().await;
+        let mut tenant = self.tenant(id).await?;
+        change(&mut tenant);
+        self.store.put_tenant(tenant.clone()).await?;
+        let jobs = self.store.retention_jobs().await?;
+        let last = jobs.into_iter().find(|job| job.tenant == id);
+        if let Some(job) = last.filter(|job| job.to != tenant.retention) {
+            tenant.retention = job.to;
+            self.store.put_tenant(tenant.clone()).await?;
+        }
+        Ok(tenant)
     }
 
     /// An id for a request that no other of this run has.

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::auth::key::{KeyKind, PresentedKey};
 use super::auth::{Call, CanRead, OpenCall, SessionCall, new_token};
-use super::error::{ApiError, ErrorCode};
+use super::error::ApiError;
 use super::json::Fields;
 use super::name::Name;
 use super::sessions::{forget, opened, password};
@@ -43,11 +43,9 @@ fn invitation(invitation: &Invitation) -> Value {
 }
 
 /// The tenant that somebody is signed in for, and who that is.
-fn team_of(call: &SessionCall) -> Result<(TenantId, Actor, Role), ApiError> {
-    let team = call.who().tenant;
-    let (tenant, role) =
-        team.ok_or_else(|| ApiError::because(ErrorCode::Forbidden, "you are in no team any more"))?;
-    Ok((tenant, Actor::Member(call.who().user), role))
+fn team_of(call: &SessionCall) -> Result<(TenantId, Actor), ApiError> {
+    // Whether it may be done is decided where the team's row is changed.
+    Ok((call.demand(Right::Read)?, Actor::Member(call.who().user)))
 }
 
 /// An invitation with the link that it is followed by: the one answer that holds the token.
@@ -115,7 +113,7 @@ pub(super) async fn set_role(call: SessionCall) -> Result<HttpResponse, ApiError
     let mut fields = Fields::read(call.body())?;
     let role = fields.required::<Role>("role")?;
     fields.finish()?;
-    let (state, (tenant, by, _)) = (call.state(), team_of(&call)?);
+    let (state, (tenant, by)) = (call.state(), team_of(&call)?);
     let user = member(&call)?;
     if state.accounts.set_role(tenant, by, user, role).await? {
         end_there(state, tenant, user).await?;
@@ -126,7 +124,7 @@ pub(super) async fn set_role(call: SessionCall) -> Result<HttpResponse, ApiError
 
 /// `DELETE /v1/team/{user_id}`: out of the team; the member's sessions and sockets end.
 pub(super) async fn remove(call: SessionCall) -> Result<HttpResponse, ApiError> {
-    let (state, (tenant, by, _)) = (call.state(), team_of(&call)?);
+    let (state, (tenant, by)) = (call.state(), team_of(&call)?);
     let user = member(&call)?;
     state.accounts.remove_member(tenant, by, user).await?;
     end_there(state, tenant, user).await?;
@@ -150,17 +148,14 @@ async fn end_there(state: &ApiState, tenant: TenantId, user: UserId) -> Result<(
 
 /// `POST /v1/team/invitations`
 pub(super) async fn invite_member(call: SessionCall) -> Result<HttpResponse, ApiError> {
-    let (tenant, by, _) = team_of(&call)?;
+    let (tenant, by) = team_of(&call)?;
     invite(call.state(), tenant, by, call.body()).await
 }
 
 /// `GET /v1/team/invitations`
 pub(super) async fn invitations(call: SessionCall) -> Result<HttpResponse, ApiError> {
     call.params()?.finish()?;
-    let (tenant, _, role) = team_of(&call)?;
-    if !role.allows(Right::ManageTeam) {
-        return Err(AccountError::NotAllowed.into());
-    }
+    let tenant = call.demand(Right::ManageTeam)?;
     let open = call.state().accounts.invitations(tenant).await?;
     let open: Vec<Value> = open.iter().map(invitation).collect();
     Ok(HttpResponse::Ok().json(json!({ "invitations": open })))
@@ -168,7 +163,8 @@ pub(super) async fn invitations(call: SessionCall) -> Result<HttpResponse, ApiEr
 
 /// `DELETE /v1/team/invitations/{invitation_id}`
 pub(super) async fn withdraw(call: SessionCall) -> Result<HttpResponse, ApiError> {
-    let (tenant, by, _) = team_of(&call)?;
+    call.demand(Right::ManageTeam)?;
+    let (tenant, by) = team_of(&call)?;
     let id = call.path("invitation_id");
     call.state().accounts.withdraw_invitation(tenant, by, id).await?;
     Ok(HttpResponse::Ok().json(json!({ "invitation_id": id })))

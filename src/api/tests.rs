@@ -177,12 +177,7 @@ impl Api {
     }
 
     async fn add_tenant(&self, id: TenantId) {
-        let tenant = Tenant {
-            id,
-            name: format!("tenant {id}"),
-            retention: Retention::DEFAULT,
-            created: NOW,
-        };
+        let tenant = Tenant::new(id, format!("tenant {id}"), Retention::DEFAULT, NOW);
         self.store.put_tenant(tenant).await.unwrap();
         self.core.open(id).await;
     }

@@ -195,12 +195,8 @@ pub(super) async fn settle_in(
     let now = core.clock.now();
     let before = core.store.tenant(TENANT).await?;
     // How long its messages are kept may have been changed since the first start.
-    let tenant = before.unwrap_or_else(|| Tenant {
-        id: TENANT,
-        name: number.verified_name.clone(),
-        retention: Retention::DEFAULT,
-        created: now,
-    });
+    let tenant =
+        before.unwrap_or_else(|| Tenant::new(TENANT, number.verified_name.clone(), Retention::DEFAULT, now));
     core.store.put_tenant(tenant).await?;
     let row = Number {
         id: parsed(PhoneNumberId::parse(number.phone_number_id.as_str()))?,

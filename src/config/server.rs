@@ -87,6 +87,15 @@ impl ServerConfig {
         !self.tls_certificate.as_os_str().is_empty()
     }
 
+    /// Where Meta is to send webhooks.
+    pub fn webhook_url(&self) -> Option<String> {
+        let url = self.public_url.as_ref()?;
+        Some(format!(
+            "{}/webhooks/whatsapp",
+            url.as_str().trim_end_matches('/')
+        ))
+    }
+
     pub(super) fn check(&self, problems: &mut Problems) {
         let (kib, mib) = (1 << 10, 1 << 20);
         let size = ByteSize::bytes;

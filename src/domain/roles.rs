@@ -29,6 +29,30 @@ pub enum Right {
     ManageTeam,
     /// The same with owners.
     ManageOwners,
+    /// Change what the business is: its name, how long messages are kept, its keys and numbers.
+    ManageBusiness,
+}
+
+impl Right {
+    /// All of them.
+    pub const ALL: [Self; 5] = [
+        Self::Read,
+        Self::Answer,
+        Self::ManageTeam,
+        Self::ManageOwners,
+        Self::ManageBusiness,
+    ];
+
+    /// Name used in the API.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Read => "read",
+            Self::Answer => "answer",
+            Self::ManageTeam => "manage_team",
+            Self::ManageOwners => "manage_owners",
+            Self::ManageBusiness => "manage_business",
+        }
+    }
 }
 
 impl Role {
@@ -46,9 +70,14 @@ impl Role {
         match right {
             Right::Read => true,
             Right::Answer => !matches!(self, Self::ReadOnly),
-            Right::ManageTeam => matches!(self, Self::Owner | Self::Admin),
+            Right::ManageTeam | Right::ManageBusiness => matches!(self, Self::Owner | Self::Admin),
             Right::ManageOwners => matches!(self, Self::Owner),
         }
+    }
+
+    /// Everything that the role allows.
+    pub fn rights(self) -> impl Iterator<Item = Right> {
+        Right::ALL.into_iter().filter(move |right| self.allows(*right))
     }
 
     /// What is needed to give somebody this role, or to take it.
@@ -136,18 +165,16 @@ mod tests {
 
     #[test]
     fn each_role_allows_what_its_line_says() {
-        let rights = [Right::Read, Right::Answer, Right::ManageTeam, Right::ManageOwners];
-        let table = Role::ALL.map(|role| (role.as_str(), rights.map(|right| role.allows(right))));
-        assert_eq!(
-            table,
-            [
-                ("owner", [true, true, true, true]),
-                ("admin", [true, true, true, false]),
-                ("supervisor", [true, true, false, false]),
-                ("agent", [true, true, false, false]),
-                ("read_only", [true, false, false, false]),
-            ]
-        );
+        let names = |role: Role| role.rights().map(Right::as_str).collect::<Vec<_>>().join(" ");
+        let table = Role::ALL.map(|role| (role.as_str(), names(role)));
+        let expected = [
+            ("owner", "read answer manage_team manage_owners manage_business"),
+            ("admin", "read answer manage_team manage_business"),
+            ("supervisor", "read answer"),
+            ("agent", "read answer"),
+            ("read_only", "read"),
+        ];
+        assert_eq!(table, expected.map(|(role, rights)| (role, rights.to_owned())));
     }
 
     #[test]

@@ -66,12 +66,7 @@ async fn directory_for(store: &Arc<FaultyStore>, apps: &[&str]) -> Arc<Directory
 
 async fn directory_at(store: &Arc<FaultyStore>, apps: &[&str], clock: Arc<dyn Clock>) -> Arc<Directory> {
     for id in [STUCK, OTHER] {
-        let tenant = Tenant {
-            id,
-            name: "a shop".to_owned(),
-            retention: Retention::DEFAULT,
-            created: clock.now(),
-        };
+        let tenant = Tenant::new(id, "a shop", Retention::DEFAULT, clock.now());
         store.put_tenant(tenant).await.unwrap();
         let number = number_of(id, (id == STUCK).then_some("demo"));
         store.put_number(number).await.unwrap();
@@ -278,12 +273,7 @@ async fn a_webhook_for_a_number_that_another_process_just_added_is_applied() {
     tokio::time::pause();
     let road = Road::open(&["demo"]).await;
     let fresh = TenantId::new(7);
-    let tenant = Tenant {
-        id: fresh,
-        name: "a shop".to_owned(),
-        retention: Retention::DEFAULT,
-        created: SystemClock::new().now(),
-    };
+    let tenant = Tenant::new(fresh, "a shop", Retention::DEFAULT, SystemClock::new().now());
     road.store.put_tenant(tenant).await.unwrap();
     road.store
         .put_number(number_of(fresh, Some("demo")))

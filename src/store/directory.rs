@@ -18,6 +18,26 @@ pub struct Tenant {
     pub retention: Retention,
     /// When it was created.
     pub created: Timestamp,
+    /// Where the business says that its customers' data may be processed.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub region: Option<String>,
+    /// Whom customers are told to ask about their data.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub privacy_contact: Option<String>,
+}
+
+impl Tenant {
+    /// One that said nothing about itself yet.
+    pub fn new(id: TenantId, name: impl Into<String>, retention: Retention, created: Timestamp) -> Self {
+        Self {
+            id,
+            name: name.into(),
+            retention,
+            created,
+            region: None,
+            privacy_contact: None,
+        }
+    }
 }
 
 /// Graph's access token for a number. Never shown.
@@ -154,5 +174,19 @@ impl ApiKey {
     /// Whether it lets anybody in at this time.
     pub fn is_valid_at(&self, now: Timestamp) -> bool {
         self.revoked.is_none() && self.expires.is_none_or(|expires| now < expires)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tenant_of_an_earlier_version_is_read_and_written_as_it_was() {
+        let stored =
+            r#"{"id":"00ff00ff00ff00ff","name":"Toko Maju","retention":365,"created":1800000000000}"#;
+        let tenant: Tenant = serde_json::from_str(stored).unwrap();
+        assert_eq!((&tenant.region, &tenant.privacy_contact), (&None, &None));
+        assert_eq!(serde_json::to_string(&tenant).unwrap(), stored);
     }
 }

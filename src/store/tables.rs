@@ -326,10 +326,10 @@ const RETENTION_JOB: Table = Table {
 
 const TENANT: Table = Table {
     name: "tenant",
-    says: "a business account",
+    says: "a business account, and what it says about itself",
     key: "tenant",
     subject: Subject::Tenant,
-    personal: &["name"],
+    personal: &["name", "privacy_contact"],
     copied: Copied::ByItself,
     folder: &["rows T"],
     cluster: &["tenant"],

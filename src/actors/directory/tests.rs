@@ -18,12 +18,7 @@ async fn directory(store: &Arc<FaultyStore>) -> Arc<Directory> {
 /// A directory of two tenants, each with one number that is called as the tenant.
 pub(super) async fn directory_at(store: &Arc<FaultyStore>, clock: Arc<dyn Clock>) -> Arc<Directory> {
     for id in [BAD, GOOD] {
-        let row = TenantRow {
-            id,
-            name: "a shop".to_owned(),
-            retention: Retention::DEFAULT,
-            created: clock.now(),
-        };
+        let row = TenantRow::new(id, "a shop", Retention::DEFAULT, clock.now());
         store.put_tenant(row).await.unwrap();
         let number = Number {
             id: PhoneNumberId::parse(&id.get().to_string()).unwrap(),

@@ -1,4 +1,4 @@
-//! API keys.
+//! API keys: for operators, and for the business that they belong to.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -11,7 +11,9 @@ use super::super::auth::AdminCall;
 use super::super::auth::key::{KeyKind, NewKey};
 use super::super::error::ApiError;
 use super::super::json::Fields;
+use super::super::state::ApiState;
 use super::{Name, tenant_of};
+use crate::domain::TenantId;
 use crate::store::ApiKey;
 use crate::store::directory::Scope;
 
@@ -31,8 +33,17 @@ fn shown(key: &ApiKey) -> Map<String, Value> {
 
 /// `POST /v1/admin/tenants/{tenant_id}/keys`: the one answer that holds the key.
 pub(in crate::api) async fn create(call: AdminCall) -> Result<HttpResponse, ApiError> {
-    let (state, tenant) = (call.state(), tenant_of(&call).await?);
-    let mut fields = Fields::read(call.body())?;
+    let tenant = tenant_of(&call).await?.id;
+    create_for(call.state(), tenant, call.body()).await
+}
+
+/// Makes a key of a tenant's by what a body says.
+pub(in crate::api) async fn create_for(
+    state: &ApiState,
+    tenant: TenantId,
+    body: &[u8],
+) -> Result<HttpResponse, ApiError> {
+    let mut fields = Fields::read(body)?;
     let name = fields.required::<Name>("name")?.into_text();
     let scopes = fields.required::<BTreeSet<Scope>>("scopes")?;
     let days = fields.optional::<u32>("expires_days")?;
@@ -50,7 +61,7 @@ pub(in crate::api) async fn create(call: AdminCall) -> Result<HttpResponse, ApiE
     let key = ApiKey {
         hash: new.hash,
         id: new.id,
-        tenant: tenant.id,
+        tenant,
         name,
         scopes: scopes.into_iter().collect(),
         created: now,
@@ -58,7 +69,7 @@ pub(in crate::api) async fn create(call: AdminCall) -> Result<HttpResponse, ApiE
         expires: days.map(|days| now.after(Duration::from_secs(u64::from(days) * 86_400))),
     };
     state.store.put_key(key.clone()).await?;
-    tracing::info!(tenant.id = %tenant.id, key.id = key.id, "a key was created");
+    tracing::info!(tenant.id = %tenant, key.id = key.id, "a key was created");
     let mut answer = shown(&key);
     answer.shift_insert(1, "key".to_owned(), json!(new.text.expose_secret()));
     Ok(HttpResponse::Created().json(answer))
@@ -67,28 +78,44 @@ pub(in crate::api) async fn create(call: AdminCall) -> Result<HttpResponse, ApiE
 /// `GET /v1/admin/tenants/{tenant_id}/keys`
 pub(in crate::api) async fn list(call: AdminCall) -> Result<HttpResponse, ApiError> {
     call.params()?.finish()?;
-    let tenant = tenant_of(&call).await?;
-    let keys = call.state().store.keys(tenant.id).await?;
+    let tenant = tenant_of(&call).await?.id;
+    list_of(call.state(), tenant).await
+}
+
+/// The keys of a tenant.
+pub(in crate::api) async fn list_of(state: &ApiState, tenant: TenantId) -> Result<HttpResponse, ApiError> {
+    let keys = state.store.keys(tenant).await?;
     let keys: Vec<Map<String, Value>> = keys.iter().map(shown).collect();
     Ok(HttpResponse::Ok().json(json!({ "keys": keys })))
 }
 
 /// `DELETE /v1/admin/tenants/{tenant_id}/keys/{key_id}`: repeating it changes nothing.
 pub(in crate::api) async fn revoke(call: AdminCall) -> Result<HttpResponse, ApiError> {
-    let (state, tenant) = (call.state(), tenant_of(&call).await?);
+    let tenant = tenant_of(&call).await?.id;
     let id: String = call.path("key_id")?;
-    let keys = state.store.keys(tenant.id).await?;
-    let mut key = keys.into_iter().find(|key| key.id == id).ok_or_else(|| {
-        let tenant = tenant.id;
+    let revoked = revoke_of(call.state(), tenant, &id).await?;
+    revoked.ok_or_else(|| {
         ApiError::absent(format!(
             "no key of the tenant has the id {id}: `mesej key list {tenant}` shows them"
         ))
-    })?;
+    })
+}
+
+/// Revokes a tenant's key; `None` where the tenant has none with this id.
+pub(in crate::api) async fn revoke_of(
+    state: &ApiState,
+    tenant: TenantId,
+    id: &str,
+) -> Result<Option<HttpResponse>, ApiError> {
+    let keys = state.store.keys(tenant).await?;
+    let Some(mut key) = keys.into_iter().find(|key| key.id == id) else {
+        return Ok(None);
+    };
     if key.revoked.is_none() {
         key.revoked = Some(state.clock.now());
         state.store.put_key(key.clone()).await?;
-        tracing::info!(tenant.id = %tenant.id, key.id = key.id, "a key was revoked");
+        tracing::info!(tenant.id = %tenant, key.id = key.id, "a key was revoked");
     }
     state.keys.forget(key.hash);
-    Ok(HttpResponse::Ok().json(shown(&key)))
+    Ok(Some(HttpResponse::Ok().json(shown(&key))))
 }

@@ -1,4 +1,4 @@
-//! WhatsApp numbers.
+//! WhatsApp numbers: for operators, and for the business that they belong to.
 
 use actix_web::HttpResponse;
 use serde_json::{Value, json};
@@ -8,18 +8,25 @@ use super::super::error::{ApiError, ErrorCode};
 use super::super::json::Fields;
 use super::super::name::Name;
 use super::super::numbers::{shown, with_lane};
+use super::super::state::ApiState;
 use super::tenant_of;
-use crate::domain::{PhoneNumberId, SendRate, WabaId};
+use crate::domain::{PhoneNumberId, SendRate, TenantId, WabaId};
 use crate::store::directory::AccessToken;
 use crate::store::{Number, StoreErrorKind};
 use crate::whatsapp::client::{BearerToken, GraphError};
 use crate::whatsapp::error::{Class, PauseReason, RefusalScope, lookup};
-use crate::whatsapp::number_check::{Check, Verdict, Wanted, check_number};
+use crate::whatsapp::number_check::{Check, NumberFacts, SubscribedApp, Verdict, Wanted, check_number};
 
 /// `POST /v1/admin/tenants/{tenant_id}/numbers`: adds a number or replaces its settings.
 pub(in crate::api) async fn put(call: AdminCall) -> Result<HttpResponse, ApiError> {
-    let (state, tenant) = (call.state(), tenant_of(&call).await?);
-    let mut fields = Fields::read(call.body())?;
+    let (state, tenant) = (call.state(), tenant_of(&call).await?.id);
+    let number = read(state, tenant, call.body())?;
+    add(state, number, "another tenant has this number").await
+}
+
+/// A number with its settings, by what a body says.
+pub(in crate::api) fn read(state: &ApiState, tenant: TenantId, body: &[u8]) -> Result<Number, ApiError> {
+    let mut fields = Fields::read(body)?;
     let id = fields.required::<PhoneNumberId>("phone_number_id")?;
     let waba = fields.required::<WabaId>("waba_id")?;
     let display = fields.required::<Name<64>>("display_phone_number")?.into_text();
@@ -49,25 +56,33 @@ pub(in crate::api) async fn put(call: AdminCall) -> Result<HttpResponse, ApiErro
         }
         Some(_) | None => {}
     }
-    let number = Number {
+    Ok(Number {
         id,
-        tenant: tenant.id,
+        tenant,
         waba,
         app,
         display,
         rate,
         access_token: AccessToken::new(token),
-    };
+    })
+}
+
+/// Adds a number, or replaces its settings, unless another tenant has it.
+pub(in crate::api) async fn add(
+    state: &ApiState,
+    number: Number,
+    taken: &'static str,
+) -> Result<HttpResponse, ApiError> {
     state
         .store
         .put_number(number.clone())
         .await
         .map_err(|error| match error.kind {
-            StoreErrorKind::Invalid => ApiError::invalid("another tenant has this number"),
+            StoreErrorKind::Invalid => ApiError::invalid(taken),
             _ => error.into(),
         })?;
     state.tenants.number_changed(number.clone()).await?;
-    tracing::info!(tenant.id = %tenant.id, number.id = %number.id, "a number was added or changed");
+    tracing::info!(tenant.id = %number.tenant, number.id = %number.id, "a number was added or changed");
     Ok(HttpResponse::Created().json(shown(&number)))
 }
 
@@ -85,16 +100,46 @@ pub(in crate::api) async fn list(call: AdminCall) -> Result<HttpResponse, ApiErr
 /// `GET /v1/admin/tenants/{tenant_id}/numbers/{phone_number_id}/check`: what Meta says about it.
 pub(in crate::api) async fn check(call: AdminCall) -> Result<HttpResponse, ApiError> {
     call.params()?.finish()?;
-    let (state, tenant) = (call.state(), tenant_of(&call).await?);
+    let tenant = tenant_of(&call).await?.id;
     let id: PhoneNumberId = call.path("phone_number_id")?;
-    let number = state.store.number(id.clone()).await?;
-    let number = number.filter(|number| number.tenant == tenant.id);
-    let number = number.ok_or_else(|| {
-        let tenant = tenant.id;
+    let checked = check_of(call.state(), tenant, &id).await?;
+    checked.ok_or_else(|| {
         ApiError::absent(format!(
             "the tenant has no number {id}: `mesej number list {tenant}` shows its numbers, by Meta's ids"
         ))
-    })?;
+    })
+}
+
+/// What Meta says about a tenant's number; `None` where the tenant has no such number.
+pub(in crate::api) async fn check_of(
+    state: &ApiState,
+    tenant: TenantId,
+    id: &PhoneNumberId,
+) -> Result<Option<HttpResponse>, ApiError> {
+    let number = state.store.number(id.clone()).await?;
+    let Some(number) = number.filter(|number| number.tenant == tenant) else {
+        return Ok(None);
+    };
+    let (facts, apps) = ask_meta(state, &number).await?;
+    let callback = state.config.server.webhook_url();
+    let wanted = Wanted {
+        number: &number.id,
+        per_second: number.rate.per_second(),
+        callback: callback.as_deref(),
+        app: number.app.as_deref(),
+        apps: &state.config.whatsapp.app_names(),
+    };
+    let mut checks = check_number(&facts, &apps, wanted);
+    checks.push(state.webhooks.refusals.check(state.clock.monotonic()));
+    let checks: Vec<Value> = checks.iter().map(line).collect();
+    Ok(Some(HttpResponse::Ok().json(json!({ "checks": checks }))))
+}
+
+/// What Meta tells of a number and its account to who has its access token.
+pub(in crate::api) async fn ask_meta(
+    state: &ApiState,
+    number: &Number,
+) -> Result<(NumberFacts, Vec<SubscribedApp>), ApiError> {
     let token = BearerToken::parse(number.access_token.reveal()).map_err(ApiError::internal)?;
     let facts = state
         .graph
@@ -106,23 +151,7 @@ pub(in crate::api) async fn check(call: AdminCall) -> Result<HttpResponse, ApiEr
         .subscribed_apps(&number.waba, &token)
         .await
         .map_err(meta_says_no)?;
-    let callback = state
-        .config
-        .server
-        .public_url
-        .as_ref()
-        .map(|url| format!("{url}/webhooks/whatsapp"));
-    let wanted = Wanted {
-        number: &number.id,
-        per_second: number.rate.per_second(),
-        callback: callback.as_deref(),
-        app: number.app.as_deref(),
-        apps: &state.config.whatsapp.app_names(),
-    };
-    let mut checks = check_number(&facts, &apps, wanted);
-    checks.push(state.webhooks.refusals.check(state.clock.monotonic()));
-    let checks: Vec<Value> = checks.iter().map(line).collect();
-    Ok(HttpResponse::Ok().json(json!({ "checks": checks })))
+    Ok((facts, apps))
 }
 
 /// What a refusal by Meta, or no answer, means to whoever asked about a number.
@@ -140,8 +169,7 @@ fn meta_says_no(failed: GraphError) -> ApiError {
         Some(Class::Refused(RefusalScope::Lane(PauseReason::AccessToken))) => ApiError::because(
             ErrorCode::TokenRefused,
             format!(
-                "Meta does not accept the access token: {said}. Make a new one at Meta, and give it to the number with `mesej \
-                 number add`"
+                "Meta does not accept the access token: {said}. Make a new one at Meta, and add the number again with it"
             ),
         ),
         Some(Class::Refused(_)) | None if http_status < 500 => {

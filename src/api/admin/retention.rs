@@ -1,4 +1,5 @@
-//! How long a tenant's messages are kept: showing it, changing it, and what a change would do.
+//! How long a tenant's messages are kept: showing it, changing it, and what a change would do. For operators, and for the
+//! business itself.
 
 use actix_web::HttpResponse;
 use serde_json::{Value, json};
@@ -6,6 +7,7 @@ use serde_json::{Value, json};
 use super::super::auth::AdminCall;
 use super::super::error::ApiError;
 use super::super::json::Fields;
+use super::super::state::ApiState;
 use super::tenant_of;
 use crate::domain::{Retention, TenantId};
 use crate::store::retention::Place;
@@ -48,19 +50,37 @@ async fn job_of(store: &dyn Store, tenant: TenantId) -> Result<Option<RetentionJ
 pub(in crate::api) async fn show(call: AdminCall) -> Result<HttpResponse, ApiError> {
     call.params()?.finish()?;
     let tenant = tenant_of(&call).await?;
-    let change = job_of(call.state().store.as_ref(), tenant.id).await?;
-    Ok(HttpResponse::Ok().json(json!({
-        "retention_days": tenant.retention,
-        "change": change.as_ref().map(shown),
-    })))
+    let change = last_change(call.state(), tenant.id).await?;
+    Ok(HttpResponse::Ok().json(json!({ "retention_days": tenant.retention, "change": change })))
+}
+
+/// The last change of a tenant's retention, as it is shown.
+pub(in crate::api) async fn last_change(
+    state: &ApiState,
+    tenant: TenantId,
+) -> Result<Option<Value>, ApiError> {
+    let job = job_of(state.store.as_ref(), tenant).await?;
+    Ok(job.as_ref().map(shown))
 }
 
 /// `PUT /v1/admin/tenants/{tenant_id}/retention`. Asked again for the same, it shows the change that there is.
 pub(in crate::api) async fn change(call: AdminCall) -> Result<HttpResponse, ApiError> {
-    let (state, tenant) = (call.state(), tenant_of(&call).await?);
-    let mut fields = Fields::read(call.body())?;
+    let tenant = tenant_of(&call).await?;
+    change_of(call.state(), tenant.id, call.body()).await
+}
+
+/// Changes how long a tenant's messages are kept, by what a body says.
+pub(in crate::api) async fn change_of(
+    state: &ApiState,
+    id: TenantId,
+    body: &[u8],
+) -> Result<HttpResponse, ApiError> {
+    let mut fields = Fields::read(body)?;
     let days = fields.required::<Retention>("days")?;
     fields.finish()?;
+    // The whole row is replaced: nobody else changes it meanwhile.
+    let _turn = state.tenant_rows.lock().await;
+    let tenant = state.tenant(id).await?;
     let last = job_of(state.store.as_ref(), tenant.id).await?;
     if let Some(last) = last.filter(|last| last.to == days && tenant.retention == days) {
         return Ok(HttpResponse::Ok().json(json!({ "retention_days": days, "change": shown(&last) })));
@@ -90,8 +110,17 @@ pub(in crate::api) async fn change(call: AdminCall) -> Result<HttpResponse, ApiE
 
 /// `POST /v1/admin/tenants/{tenant_id}/retention/preview`. Changes nothing.
 pub(in crate::api) async fn preview(call: AdminCall) -> Result<HttpResponse, ApiError> {
-    let (state, tenant) = (call.state(), tenant_of(&call).await?);
-    let mut fields = Fields::read(call.body())?;
+    let tenant = tenant_of(&call).await?;
+    preview_of(call.state(), &tenant, call.body()).await
+}
+
+/// What a change of a tenant's retention would do, by what a body says.
+pub(in crate::api) async fn preview_of(
+    state: &ApiState,
+    tenant: &Tenant,
+    body: &[u8],
+) -> Result<HttpResponse, ApiError> {
+    let mut fields = Fields::read(body)?;
     let days = fields.required::<Retention>("days")?;
     let cursor = fields.optional::<String>("cursor")?;
     fields.finish()?;

@@ -18,6 +18,8 @@ fn shown(tenant: &Tenant) -> Value {
         "name": tenant.name,
         "retention_days": tenant.retention,
         "created": tenant.created,
+        "region": tenant.region,
+        "privacy_contact": tenant.privacy_contact,
     })
 }
 
@@ -38,12 +40,8 @@ pub(in crate::api) async fn create(call: AdminCall) -> Result<HttpResponse, ApiE
     let name = fields.required::<Name>("name")?.into_text();
     let retention = fields.optional::<Retention>("retention_days")?;
     fields.finish()?;
-    let tenant = Tenant {
-        id: new_id(state)?,
-        name,
-        retention: retention.unwrap_or(state.config.retention.default_days),
-        created: state.clock.now(),
-    };
+    let retention = retention.unwrap_or(state.config.retention.default_days);
+    let tenant = Tenant::new(new_id(state)?, name, retention, state.clock.now());
     state.store.put_tenant(tenant.clone()).await?;
     state.tenants.tenant_changed(tenant.clone()).await?;
     tracing::info!(tenant.id = %tenant.id, "a tenant was created");

@@ -20,8 +20,10 @@ use super::super::error::{ApiError, ErrorCode};
 use super::super::params::Params;
 use super::super::state::ApiState;
 use super::key::{KeyKind, NewKey, PresentedKey};
-use crate::accounts::{NewToken, SignInOrigin, SignedIn};
+use crate::accounts::{AccountError, NewToken, SignInOrigin, SignedIn};
+use crate::domain::TenantId;
 use crate::domain::ids::{digest16, hex};
+use crate::domain::roles::Right;
 use crate::store::KeyHash;
 
 /// The cookie's name.
@@ -194,6 +196,17 @@ impl SessionCall {
     /// Who calls.
     pub fn who(&self) -> &SignedIn {
         &self.who
+    }
+
+    /// The tenant that somebody works for whose role allows this.
+    pub fn demand(&self, right: Right) -> Result<TenantId, ApiError> {
+        let team = self.who.tenant;
+        let (tenant, role) =
+            team.ok_or_else(|| ApiError::because(ErrorCode::Forbidden, "you are in no team any more"))?;
+        if role.allows(right) {
+            return Ok(tenant);
+        }
+        Err(AccountError::NotAllowed.into())
     }
 
     /// The body as it came; at most four kibibytes.

@@ -1,5 +1,7 @@
 //! People: invited, signed in, in a team, and what each role may do.
 
+mod business;
+mod matrix;
 mod sessions;
 mod team;
 

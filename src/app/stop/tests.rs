@@ -12,12 +12,7 @@ const SLEEPS: TenantId = TenantId::new(8);
 async fn directory() -> Arc<Directory> {
     let (store, clock) = (Arc::new(MemoryStore::new()), Arc::new(SystemClock::new()));
     for id in [RUNS, SLEEPS] {
-        let tenant = Tenant {
-            id,
-            name: "a shop".to_owned(),
-            retention: Retention::DEFAULT,
-            created: clock.now(),
-        };
+        let tenant = Tenant::new(id, "a shop", Retention::DEFAULT, clock.now());
         store.put_tenant(tenant).await.unwrap();
         let number = Number {
             id: PhoneNumberId::parse(&id.get().to_string()).unwrap(),

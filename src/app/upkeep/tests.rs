@@ -178,12 +178,7 @@ fn received(wamid: &str, at: Timestamp) -> Op {
 async fn a_change_of_retention_that_somebody_left_half_done_is_carried_out() {
     let (tenant, days) = (TenantId::new(1), |days| Retention::days(days).unwrap());
     let store = Arc::new(FaultyStore::default());
-    let row = |retention| crate::store::Tenant {
-        id: tenant,
-        name: "Toko Maju".into(),
-        retention,
-        created: NOW,
-    };
+    let row = |retention| crate::store::Tenant::new(tenant, "Toko Maju", retention, NOW);
     store.put_tenant(row(days(365))).await.unwrap();
     let clock: Arc<dyn Clock> = Arc::new(TestClock::at(NOW));
     let directory = directory_on(vec![actix::Arbiter::current()], &store, &clock).await;
@@ -225,12 +220,7 @@ async fn a_change_of_retention_that_somebody_left_half_done_is_carried_out() {
 async fn a_change_of_retention_that_cannot_go_on_is_shown_to_stand_still() {
     let (tenant, days) = (TenantId::new(1), |days| Retention::days(days).unwrap());
     let store = Arc::new(FaultyStore::default());
-    let row = crate::store::Tenant {
-        id: tenant,
-        name: "Toko Maju".into(),
-        retention: days(1),
-        created: NOW,
-    };
+    let row = crate::store::Tenant::new(tenant, "Toko Maju", days(1), NOW);
     let job = RetentionJob::new(tenant, days(365), days(1), NOW);
     store.begin_retention(row, job).await.unwrap();
     let clock: Arc<dyn Clock> = Arc::new(TestClock::at(NOW));

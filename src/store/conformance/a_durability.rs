@@ -178,12 +178,7 @@ pub(super) async fn the_backlog_counts_what_is_not_done_and_knows_the_oldest(bac
 
 pub(super) async fn the_directory_is_kept(backend: impl Backend) {
     let store = backend.store();
-    let tenant = Tenant {
-        id: TENANT,
-        name: "Bakery".to_owned(),
-        retention: Retention::DEFAULT,
-        created: DAY_ONE,
-    };
+    let tenant = Tenant::new(TENANT, "Bakery", Retention::DEFAULT, DAY_ONE);
     let number = Number {
         id: ops::number("1"),
         tenant: TENANT,

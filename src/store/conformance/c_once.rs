@@ -141,12 +141,7 @@ pub(super) async fn what_a_shorter_retention_took_is_not_brought_back_by_a_repet
     scene.later(DAY * 2);
     for (before, to) in [(365, 1), (1, 365)] {
         let [before, to] = [before, to].map(|days| Retention::days(days).unwrap());
-        let row = Tenant {
-            id: TENANT,
-            name: "Toko Maju".into(),
-            retention: to,
-            created: scene.now,
-        };
+        let row = Tenant::new(TENANT, "Toko Maju", to, scene.now);
         let job = RetentionJob::new(TENANT, before, to, scene.now);
         scene.store.begin_retention(row, job).await.unwrap();
         while let Some(job) = scene.store.step_retention(TENANT, scene.now, 9).await.unwrap()

@@ -19,11 +19,13 @@ fn granted(outcomes: &[ClaimOutcome]) -> impl Iterator<Item = MessageId> {
 }
 
 pub(super) async fn a_tenant_with_something_to_send_is_found(backend: impl Backend) {
-    let row = |id| crate::store::Tenant {
-        id,
-        name: "a shop".to_owned(),
-        retention: crate::domain::Retention::DEFAULT,
-        created: crate::domain::Timestamp::from_secs(1),
+    let row = |id| {
+        crate::store::Tenant::new(
+            id,
+            "a shop",
+            crate::domain::Retention::DEFAULT,
+            crate::domain::Timestamp::from_secs(1),
+        )
     };
     for id in [TENANT, TenantId::new(0x0100)] {
         backend.store().put_tenant(row(id)).await.unwrap();

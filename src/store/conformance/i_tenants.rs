@@ -141,15 +141,17 @@ pub(super) async fn a_number_belongs_to_one_tenant(backend: impl Backend) {
 pub(super) async fn a_tenant_is_found_by_its_id_as_it_was_written_last(backend: impl Backend) {
     let store = backend.store();
     assert_eq!(store.tenant(ONE).await.unwrap(), None);
-    for (id, name) in [(ONE, "a shop"), (OTHER, "another"), (ONE, "the same shop")] {
-        let row = Tenant {
-            id,
-            name: name.to_owned(),
-            retention: crate::domain::Retention::DEFAULT,
-            created: crate::domain::Timestamp::from_secs(1),
-        };
+    let row = |id, name: &str| {
+        let created = crate::domain::Timestamp::from_secs(1);
+        Tenant::new(id, name, crate::domain::Retention::DEFAULT, created)
+    };
+    let last = Tenant {
+        region: Some("Indonesia".to_owned()),
+        privacy_contact: Some("privacy@example.com".to_owned()),
+        ..row(ONE, "the same shop")
+    };
+    for row in [row(ONE, "a shop"), row(OTHER, "another"), last.clone()] {
         store.put_tenant(row).await.unwrap();
     }
-    let found = store.tenant(ONE).await.unwrap().unwrap();
-    assert_eq!((found.id, found.name.as_str()), (ONE, "the same shop"));
+    assert_eq!(store.tenant(ONE).await.unwrap(), Some(last));
 }

@@ -30,12 +30,7 @@ async fn asked(scene: &mut Scene) {
         scene.later(DAY);
     }
     let job = RetentionJob::new(TENANT, ops::RETENTION, days(60), scene.now);
-    let tenant = Tenant {
-        id: TENANT,
-        name: "Toko Maju".into(),
-        retention: days(60),
-        created: scene.now,
-    };
+    let tenant = Tenant::new(TENANT, "Toko Maju", days(60), scene.now);
     scene.store.begin_retention(tenant, job).await.unwrap();
 }
 

@@ -24,12 +24,7 @@ fn days(days: u32) -> Retention {
 }
 
 fn tenant(id: TenantId, retention: Retention) -> Tenant {
-    Tenant {
-        id,
-        name: "Toko Maju".into(),
-        retention,
-        created: Timestamp::default(),
-    }
+    Tenant::new(id, "Toko Maju", retention, Timestamp::default())
 }
 
 /// Three customers over a year: messages of all ages, some answered, one conversation of many messages on one day.

@@ -22,10 +22,9 @@ const OTHER: TenantId = TenantId::new(3);
 
 fn tenant(id: TenantId) -> Tenant {
     Tenant {
-        id,
-        name: "Toko Maju".to_owned(),
-        retention: Retention::DEFAULT,
-        created: DAY_ONE,
+        region: Some("Indonesia".to_owned()),
+        privacy_contact: Some("privacy@example.com".to_owned()),
+        ..Tenant::new(id, "Toko Maju", Retention::DEFAULT, DAY_ONE)
     }
 }
 

@@ -61,12 +61,7 @@ async fn talk(scene: &mut Scene) {
 }
 
 async fn directory(store: &dyn Store) {
-    let tenant = Tenant {
-        id: TENANT,
-        name: "Toko Maju".to_owned(),
-        retention: ops::RETENTION,
-        created: DAY_ONE,
-    };
+    let tenant = Tenant::new(TENANT, "Toko Maju", ops::RETENTION, DAY_ONE);
     store.put_tenant(tenant.clone()).await.unwrap();
     let number = Number {
         id: ops::number("1"),

@@ -114,12 +114,7 @@ fn days(days: u32) -> Retention {
 
 async fn begin(scene: &Scene, to: u32) {
     let job = RetentionJob::new(TENANT, ops::RETENTION, days(to), scene.now);
-    let tenant = Tenant {
-        id: TENANT,
-        name: "Toko Maju".into(),
-        retention: days(to),
-        created: scene.now,
-    };
+    let tenant = Tenant::new(TENANT, "Toko Maju", days(to), scene.now);
     scene.store.begin_retention(tenant, job).await.unwrap();
 }
 

@@ -59,6 +59,20 @@ label_enums! {
         Invitation = "/v1/team/invitations/{invitation_id}",
         /// One member.
         TeamMember = "/v1/team/{user_id}",
+        /// What a business says about itself.
+        Business = "/v1/business",
+        /// How long its messages are kept, set by itself.
+        BusinessRetention = "/v1/business/retention",
+        /// What a change of that would do.
+        BusinessRetentionPreview = "/v1/business/retention/preview",
+        /// What it tells Meta.
+        BusinessWebhook = "/v1/business/webhook",
+        /// Its keys, for itself.
+        OwnKeys = "/v1/keys",
+        /// One of them.
+        OwnKey = "/v1/keys/{key_id}",
+        /// What Meta says of one of its numbers; it asks Meta.
+        OwnNumberCheck = "/v1/numbers/{phone_number_id}/check",
         /// Handshakes of agents' sockets.
         Socket = "/v1/ws",
         /// Tickets for them.

@@ -198,12 +198,7 @@ async fn shortened(scene: &mut Scene) {
     }
     let to = Retention::days(31).unwrap();
     let job = RetentionJob::new(TENANT, ops::RETENTION, to, scene.now);
-    let tenant = Tenant {
-        id: TENANT,
-        name: "Toko Maju".into(),
-        retention: to,
-        created: scene.now,
-    };
+    let tenant = Tenant::new(TENANT, "Toko Maju", to, scene.now);
     scene.store.begin_retention(tenant, job).await.unwrap();
 }
 

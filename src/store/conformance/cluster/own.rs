@@ -148,12 +148,7 @@ async fn a_change_of_retention_goes_on_only_where_the_tenant_was_opened_last() {
     let backend = Cluster::open();
     let mut first = Scene::of(&backend).await;
     first.hears(&["628111111"], "w1", "x").await;
-    let tenant = Tenant {
-        id: TENANT,
-        name: "Toko Maju".into(),
-        retention: Retention::days(60).unwrap(),
-        created: first.now,
-    };
+    let tenant = Tenant::new(TENANT, "Toko Maju", Retention::days(60).unwrap(), first.now);
     let job = RetentionJob::new(TENANT, ops::RETENTION, tenant.retention, first.now);
     first.store.begin_retention(tenant, job).await.unwrap();
     let rival = another(backend.keyspace.name(), 1);
@@ -180,12 +175,7 @@ async fn who_regains_a_tenant_finds_out_again_which_partitions_there_are() {
     let mut first = Scene::of(&backend).await;
     let at = first.hears(&["628111111"], "w1", "one").await;
     let mut second = Scene::take_over(another(backend.keyspace.name(), 1), TENANT).await;
-    let tenant = Tenant {
-        id: TENANT,
-        name: "Toko Maju".into(),
-        retention: Retention::days(30).unwrap(),
-        created: second.now,
-    };
+    let tenant = Tenant::new(TENANT, "Toko Maju", Retention::days(30).unwrap(), second.now);
     let job = RetentionJob::new(TENANT, ops::RETENTION, tenant.retention, second.now);
     second.store.begin_retention(tenant, job).await.unwrap();
     while second
@@ -319,12 +309,7 @@ async fn whoever_shares_a_cluster_sees_that_a_number_was_added_or_changed() {
 async fn small_rows_are_replaced_and_removed_although_a_clock_a_day_ahead_stamped_them() {
     let backend = Cluster::open();
     let store = backend.store();
-    let mut tenant = Tenant {
-        id: TENANT,
-        name: "Toko Maju".into(),
-        retention: Retention::days(60).unwrap(),
-        created: LONG_AGO,
-    };
+    let mut tenant = Tenant::new(TENANT, "Toko Maju", Retention::days(60).unwrap(), LONG_AGO);
     let aside = Quarantined {
         id: webhook(0, 1).id,
         at: SystemClock::new().now(),

@@ -1,0 +1,150 @@
+//! What a business sets for itself: what it says about itself, how long messages are kept, its keys and numbers.
+//!
+//! For people whose role may manage the business, by their session: a program's key that leaked can make no other key. What is
+//! done is what operators' calls do (`api/admin`).
+
+use actix_web::HttpResponse;
+use secrecy::ExposeSecret as _;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+use super::admin::{Name, keys, numbers, retention};
+use super::auth::SessionCall;
+use super::error::{ApiError, ErrorCode};
+use super::json::Fields;
+use super::name;
+use super::state::ApiState;
+use crate::domain::roles::Right;
+use crate::domain::{PhoneNumberId, TenantId};
+use crate::store::Tenant;
+
+/// Keys of a business, revoked ones too: those stay listed. Operators may make more.
+const MOST_KEYS: usize = 1_000;
+
+async fn shown(state: &ApiState, tenant: &Tenant) -> Result<Value, ApiError> {
+    let change = retention::last_change(state, tenant.id).await?;
+    Ok(json!({
+        "tenant_id": tenant.id,
+        "name": tenant.name,
+        "region": tenant.region,
+        "privacy_contact": tenant.privacy_contact,
+        "created": tenant.created,
+        "retention": { "days": tenant.retention, "change": change },
+    }))
+}
+
+fn managed(call: &SessionCall) -> Result<TenantId, ApiError> {
+    call.demand(Right::ManageBusiness)
+}
+
+/// `GET /v1/business`
+pub(super) async fn show(call: SessionCall) -> Result<HttpResponse, ApiError> {
+    let tenant = managed(&call)?;
+    call.params()?.finish()?;
+    let tenant = call.state().tenant(tenant).await?;
+    Ok(HttpResponse::Ok().json(shown(call.state(), &tenant).await?))
+}
+
+/// A field that is changed where it is there, and emptied where it is null.
+fn change<T: DeserializeOwned>(
+    fields: &mut Fields,
+    name: &'static str,
+) -> Result<Option<Option<T>>, ApiError> {
+    let is_there = fields.peek(name).is_some();
+    let value = fields.optional(name)?;
+    Ok(is_there.then_some(value))
+}
+
+/// `PUT /v1/business`: what is left out stays.
+pub(super) async fn put(call: SessionCall) -> Result<HttpResponse, ApiError> {
+    let (state, id) = (call.state(), managed(&call)?);
+    let mut fields = Fields::read(call.body())?;
+    let name = fields.optional::<Name>("name")?;
+    let region = change::<name::Name<64>>(&mut fields, "region")?;
+    let privacy_contact = change::<name::Name<200>>(&mut fields, "privacy_contact")?;
+    fields.finish()?;
+    let changed = state.change_tenant(id, |tenant| {
+        if let Some(name) = name {
+            tenant.name = name.into_text();
+        }
+        if let Some(region) = region {
+            tenant.region = region.map(name::Name::into_text);
+        }
+        if let Some(contact) = privacy_contact {
+            tenant.privacy_contact = contact.map(name::Name::into_text);
+        }
+    });
+    let tenant = changed.await?;
+    tracing::info!(tenant.id = %id, user.id = %call.who().user, "a business changed what it says about itself");
+    Ok(HttpResponse::Ok().json(shown(state, &tenant).await?))
+}
+
+/// `POST /v1/business/retention/preview`
+pub(super) async fn preview_retention(call: SessionCall) -> Result<HttpResponse, ApiError> {
+    let tenant = call.state().tenant(managed(&call)?).await?;
+    retention::preview_of(call.state(), &tenant, call.body()).await
+}
+
+/// `PUT /v1/business/retention`
+pub(super) async fn change_retention(call: SessionCall) -> Result<HttpResponse, ApiError> {
+    retention::change_of(call.state(), managed(&call)?, call.body()).await
+}
+
+/// `GET /v1/business/webhook`: what Meta is to be told.
+pub(super) async fn webhook(call: SessionCall) -> Result<HttpResponse, ApiError> {
+    managed(&call)?;
+    call.params()?.finish()?;
+    let config = &call.state().config;
+    let mut apps = config.whatsapp.apps.iter();
+    Ok(HttpResponse::Ok().json(json!({
+        "url": config.server.webhook_url(),
+        "verify_token_set": apps.any(|app| !app.verify_token.expose_secret().is_empty()),
+    })))
+}
+
+/// `GET /v1/keys`
+pub(super) async fn list_keys(call: SessionCall) -> Result<HttpResponse, ApiError> {
+    let tenant = managed(&call)?;
+    call.params()?.finish()?;
+    keys::list_of(call.state(), tenant).await
+}
+
+/// `POST /v1/keys`: the one answer that holds the key.
+pub(super) async fn create_key(call: SessionCall) -> Result<HttpResponse, ApiError> {
+    let (state, tenant) = (call.state(), managed(&call)?);
+    if state.store.keys(tenant).await?.len() >= MOST_KEYS {
+        let why = format!("there are {MOST_KEYS} keys already, revoked ones with them, and no more may be");
+        return Err(ApiError::because(ErrorCode::LimitReached, why));
+    }
+    keys::create_for(state, tenant, call.body()).await
+}
+
+/// `DELETE /v1/keys/{key_id}`: repeating it changes nothing.
+pub(super) async fn revoke_key(call: SessionCall) -> Result<HttpResponse, ApiError> {
+    let (state, tenant) = (call.state(), managed(&call)?);
+    let revoked = keys::revoke_of(state, tenant, call.path("key_id")).await?;
+    revoked.ok_or_else(|| ApiError::absent("you have no key with this id"))
+}
+
+/// `POST /v1/numbers`: adds a number, or replaces its settings, once Meta tells of it to who has its token: nobody takes a number
+/// that is another's by knowing its id.
+pub(super) async fn put_number(call: SessionCall) -> Result<HttpResponse, ApiError> {
+    let (state, tenant) = (call.state(), managed(&call)?);
+    let number = numbers::read(state, tenant, call.body())?;
+    let (facts, _apps) = numbers::ask_meta(state, &number).await?;
+    if facts.id.as_deref() != Some(number.id.as_str()) {
+        let why = "Meta knows no number with this `phone_number_id` to which the access token leads";
+        return Err(ApiError::because(ErrorCode::MetaRefused, why));
+    }
+    numbers::add(state, number, "this number is in use elsewhere on this server").await
+}
+
+/// `GET /v1/numbers/{phone_number_id}/check`
+pub(super) async fn check_number(call: SessionCall) -> Result<HttpResponse, ApiError> {
+    let tenant = managed(&call)?;
+    call.params()?.finish()?;
+    let absent = || ApiError::absent("you have no number with this id");
+    let id = PhoneNumberId::parse(call.path("phone_number_id")).map_err(|_malformed| absent())?;
+    let checked = numbers::check_of(call.state(), tenant, &id).await?;
+    checked.ok_or_else(absent)
+}

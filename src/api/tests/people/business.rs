@@ -1,0 +1,165 @@
+//! A business that looks after itself.
+
+use super::*;
+use crate::domain::Retention;
+use crate::store::RetentionJob;
+
+fn number(id: &str) -> Value {
+    json!({
+        "phone_number_id": id, "waba_id": "102290129340398", "display_phone_number": "+62 812",
+        "access_token": "EAAG-secret",
+    })
+}
+
+#[actix_web::test]
+async fn a_business_says_what_it_is_called_and_whom_to_ask() {
+    let api = start().await;
+    let ana = member(&api, ONE, "ana@example.com", Role::Admin).await;
+    let at = "/v1/business";
+    let business = ana.get(&api, at).await.json();
+    assert_eq!(
+        business,
+        json!({
+            "tenant_id": ONE, "name": format!("tenant {ONE}"), "region": null, "privacy_contact": null, "created": NOW,
+            "retention": { "days": Retention::DEFAULT, "change": null },
+        })
+    );
+    let body =
+        json!({ "name": " Toko Maju ", "region": "Indonesia", "privacy_contact": "privacy@example.com" });
+    let put = ana.send(&api, "PUT", at, body).await;
+    assert_eq!(put.status, 200, "{}", put.json());
+    let changed = ana.get(&api, at).await.json();
+    assert_eq!(
+        (&changed["name"], &changed["region"], &changed["privacy_contact"]),
+        (
+            &json!("Toko Maju"),
+            &json!("Indonesia"),
+            &json!("privacy@example.com")
+        )
+    );
+    assert_eq!(put.json(), changed);
+    // What is left out stays; null empties.
+    let put = ana.send(&api, "PUT", at, json!({ "region": null })).await.json();
+    assert_eq!(
+        (&put["name"], &put["region"], &put["privacy_contact"]),
+        (&json!("Toko Maju"), &Value::Null, &json!("privacy@example.com"))
+    );
+    for wrong in [
+        json!({ "name": " " }),
+        json!({ "region": "a\nb" }),
+        json!({ "nmae": "x" }),
+    ] {
+        assert_eq!(ana.send(&api, "PUT", at, wrong).await.outcome().0, 400);
+    }
+    let seen = api
+        .as_admin("GET", &format!("/v1/admin/tenants/{ONE}"))
+        .send()
+        .await;
+    assert_eq!(seen.json()["privacy_contact"], "privacy@example.com");
+    let webhook = ana.get(&api, "/v1/business/webhook").await.json();
+    assert_eq!(
+        webhook,
+        json!({ "url": "https://mesej.example.com/webhooks/whatsapp", "verify_token_set": true })
+    );
+}
+
+#[actix_web::test]
+async fn a_new_name_takes_no_retention_back() {
+    let api = start().await;
+    let ana = member(&api, ONE, "ana@example.com", Role::Owner).await;
+    let days = json!({ "days": 30 });
+    let preview = ana
+        .send(&api, "POST", "/v1/business/retention/preview", days.clone())
+        .await;
+    assert_eq!((preview.status, &preview.json()["to_days"]), (200, &json!(30)));
+    let changed = ana.send(&api, "PUT", "/v1/business/retention", days).await;
+    assert_eq!(
+        (changed.status, &changed.json()["retention_days"]),
+        (202, &json!(30))
+    );
+    // Another gateway begins a change, and this one still writes the row as it read it before.
+    let job = RetentionJob::new(
+        ONE,
+        Retention::days(30).unwrap(),
+        Retention::days(7).unwrap(),
+        NOW,
+    );
+    let row = api.store.tenant(ONE).await.unwrap().unwrap();
+    api.store.begin_retention(row, job).await.unwrap();
+    let put = ana
+        .send(&api, "PUT", "/v1/business", json!({ "name": "Toko" }))
+        .await;
+    assert_eq!(put.json()["retention"]["days"], 7);
+    let row = api.store.tenant(ONE).await.unwrap().unwrap();
+    assert_eq!((row.name.as_str(), row.retention.get()), ("Toko", 7));
+}
+
+#[actix_web::test]
+async fn a_business_makes_and_revokes_its_own_keys() {
+    let api = start().await;
+    let ana = member(&api, ONE, "ana@example.com", Role::Owner).await;
+    let body = json!({ "name": "till", "scopes": ["read"], "expires_days": 30 });
+    let made = ana.send(&api, "POST", "/v1/keys", body).await;
+    assert_eq!(made.status, 201, "{}", made.json());
+    let (key, id) = (made.json()["key"].clone(), made.json()["key_id"].clone());
+    let key = key.as_str().unwrap();
+    let call = || api.plain("GET", "/v1/conversations").bearer(key);
+    assert_eq!(call().send().await.status, 200);
+    let listed = ana.get(&api, "/v1/keys").await.json();
+    let ids: Vec<&Value> = listed["keys"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|key| &key["key_id"])
+        .collect();
+    assert!(
+        ids.contains(&&id) && !listed.to_string().contains(key),
+        "{listed}"
+    );
+    // A key makes no key, whatever it may do.
+    let by_key = api.plain("GET", "/v1/keys").bearer(&api.key).send().await;
+    assert_eq!(by_key.outcome(), (401, "unauthorized".to_owned()));
+    let at = format!("/v1/keys/{}", id.as_str().unwrap());
+    for _ in 0..2 {
+        assert_eq!(ana.send(&api, "DELETE", &at, json!({})).await.status, 200);
+    }
+    assert_eq!(call().send().await.outcome(), (401, "unauthorized".to_owned()));
+}
+
+#[actix_web::test]
+async fn a_number_is_added_by_who_has_its_token_and_no_other_tenant_has_it() {
+    let api = start().await;
+    let ana = member(&api, ONE, "ana@example.com", Role::Owner).await;
+    let ben = member(&api, OTHER, "ben@example.com", Role::Owner).await;
+    let added = ana
+        .send(&api, "POST", "/v1/numbers", number("106540352242922"))
+        .await;
+    assert_eq!(added.status, 201, "{}", added.json());
+    assert!(!added.json().to_string().contains("EAAG"));
+    let checked = ana.get(&api, "/v1/numbers/106540352242922/check").await;
+    assert_eq!(checked.status, 200, "{}", checked.json());
+    let taken = ben
+        .send(&api, "POST", "/v1/numbers", number("106540352242922"))
+        .await;
+    assert_eq!(taken.outcome(), (400, "invalid_request".to_owned()));
+    let said = taken.json().to_string();
+    assert!(
+        !said.contains(&ONE.to_string()) && !said.contains("tenant 1"),
+        "{said}"
+    );
+    // Whose token does not open it at Meta does not get it.
+    for (id, refused) in [
+        ("wrong-token", (422, "token_refused".to_owned())),
+        ("not-seen", (422, "meta_refused".to_owned())),
+        ("unreachable", (502, "meta_failed".to_owned())),
+        ("an-alias", (422, "meta_refused".to_owned())),
+    ] {
+        assert_eq!(
+            ana.send(&api, "POST", "/v1/numbers", number(id)).await.outcome(),
+            refused,
+            "{id}"
+        );
+        let id = crate::domain::PhoneNumberId::parse(id).unwrap();
+        assert_eq!(api.store.number(id).await.unwrap(), None);
+    }
+}
