@@ -6,6 +6,8 @@
 //! | File | What it holds |
 //! |---|---|
 //! | `sign_in.rs` | signing in, and a new password |
+//! | `second_factor.rs`, `codes.rs` | the second factor, and its codes |
+//! | `sign_in_log.rs`, `device.rs` | what a user sees of sign-ins, and which are on a new device |
 //! | `sessions.rs` | who is signed in where |
 //! | `invitations.rs`, `team.rs` | who gets into a team, and who is in it |
 //! | `passwords.rs` | password hashes, computed by a bounded pool |
@@ -14,10 +16,14 @@
 //!
 //! Nothing here knows HTTP. Time is passed in, but for the deadline of the pool's queue, which is a timer of tokio.
 
+pub mod codes;
+mod device;
 mod invitations;
 pub mod passwords;
+mod second_factor;
 mod sessions;
 mod sign_in;
+mod sign_in_log;
 pub mod strength;
 mod team;
 pub mod throttle;
@@ -31,9 +37,11 @@ use crate::domain::{Clock, Timestamp};
 use crate::store::plain::{PlainRow, PlainTable};
 use crate::store::{KeyHash, Store, StoreError};
 use passwords::{PasswordError, Passwords};
+use sign_in_log::SignInLog;
 use throttle::SignInThrottle;
 
 pub use invitations::{Accepting, Invited, Inviting};
+pub use second_factor::Proof;
 pub use sessions::{Asking, Ending, MOST_SESSIONS, SignedIn};
 pub use sign_in::SigningIn;
 pub use team::{Actor, TeamMember};
@@ -74,8 +82,20 @@ pub enum AccountError {
     /// The e-mail address or the password.
     #[error("the e-mail address or the password is wrong")]
     WrongCredentials,
+    /// The account asks for a code beside the right password.
+    #[error("the account asks for a code of its second factor")]
+    SecondFactorRequired,
+    /// The code is wrong, or was used.
+    #[error("the code is wrong or was used")]
+    WrongCode,
+    /// There is a second factor already.
+    #[error("the account has a second factor already: remove it first")]
+    SecondFactorOn,
+    /// There is none, and none was begun.
+    #[error("the account has no second factor")]
+    NoSecondFactor,
     /// Too many were wrong.
-    #[error("too many wrong passwords: wait")]
+    #[error("too many wrong passwords or codes: wait")]
     Throttled(Duration),
     /// Too many sign in at once.
     #[error("too many sign in at this moment")]
@@ -128,14 +148,16 @@ pub struct Accounts {
     settings: AccountsConfig,
     passwords: Passwords,
     throttle: SignInThrottle,
+    sign_in_log: Arc<SignInLog>,
 }
 
 impl Accounts {
-    /// On a store, at the settings' pace.
+    /// On a store, at the settings' pace. Must be called within the runtime that lasts as long as the process.
     pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, settings: AccountsConfig) -> Self {
         Self {
             passwords: Passwords::new(&settings),
             throttle: SignInThrottle::new(),
+            sign_in_log: Arc::new(SignInLog::new(Arc::clone(&store), settings.sign_ins_kept_days)),
             store,
             clock,
             settings,

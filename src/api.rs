@@ -33,8 +33,11 @@ mod organise;
 mod origin;
 mod outgoing;
 mod params;
+mod qr;
+mod second_factor;
 mod server;
 mod sessions;
+mod sign_ins;
 mod state;
 mod team;
 mod tls;
@@ -179,6 +182,14 @@ fn people_routes(v1: &mut ServiceConfig) {
     )
     .service(at(HttpRoute::SessionTenant).route(put().to(sessions::change_tenant)))
     .service(at(HttpRoute::SessionPassword).route(put().to(sessions::change_password)))
+    .service(
+        at(HttpRoute::SecondFactor)
+            .route(post().to(second_factor::offer))
+            .route(put().to(second_factor::turn_on))
+            .route(delete().to(second_factor::remove)),
+    )
+    .service(at(HttpRoute::RecoveryCodes).route(post().to(second_factor::renew_recovery_codes)))
+    .service(at(HttpRoute::SignIns).route(read().to(sign_ins::list)))
     .service(at(HttpRoute::Password).route(put().to(sessions::reset_password)))
     .service(at(HttpRoute::Sessions).route(read().to(sessions::list)))
     .service(at(HttpRoute::OneSession).route(delete().to(sessions::end)))
@@ -251,6 +262,7 @@ fn admin_routes(admin: &mut ServiceConfig) {
         )
         .service(at(HttpRoute::TenantInvitations).route(post().to(admin::people::invite)))
         .service(at(HttpRoute::PasswordResets).route(post().to(admin::people::reset)))
+        .service(at(HttpRoute::SecondFactorRemovals).route(post().to(admin::people::remove_second_factor)))
         .service(at(HttpRoute::Operator).route(delete().to(admin::operators::revoke)))
         .service(at(HttpRoute::Quarantine).route(read().to(admin::quarantine::list)))
         .service(at(HttpRoute::Replay).route(post().to(admin::quarantine::replay)));

@@ -104,6 +104,8 @@ const CRATES: &[(&str, &[&str])] = &[
     ("fjall", &["src/store/fjall.rs", "src/store/fjall/"]),
     ("sfa", &["src/store/fjall/"]),
     ("argon2", &["src/accounts/passwords/"]),
+    ("totp_rs", &["src/accounts/codes"]),
+    ("qrcodegen", &["src/api/qr.rs"]),
     ("xxhash_rust", &["src/store/fjall/"]),
     ("scylla", &["src/store/scylla.rs", "src/store/scylla/"]),
     (

@@ -7,13 +7,14 @@ use std::fmt;
 
 use secrecy::SecretString;
 
+use super::codes::SecondFactorCode;
 use super::{AccountError, Accounts, Actor, MOST_INVITATIONS, NewToken, SignInOrigin, SignedIn};
 use crate::domain::email::EmailAddress;
 use crate::domain::roles::Role;
 use crate::domain::{TenantId, UserId};
 use crate::store::KeyHash;
 use crate::store::plain::Found;
-use crate::store::tables::{Invitation, InvitationState, User, UserEmail};
+use crate::store::tables::{Invitation, InvitationState, SignInResult, User, UserEmail};
 
 /// Somebody is invited.
 #[derive(Debug)]
@@ -40,6 +41,8 @@ pub struct Accepting {
     pub name: Option<String>,
     /// The password: a new one for somebody who is new here, else the account's.
     pub password: SecretString,
+    /// A code of the second factor, for an account that has one.
+    pub code: Option<SecondFactorCode>,
     /// The id that somebody new gets.
     pub fresh: UserId,
     /// The token of the session that opens.
@@ -196,6 +199,7 @@ impl Accounts {
             token,
             name,
             password,
+            code,
             fresh,
             session,
             origin,
@@ -203,7 +207,8 @@ impl Accounts {
         let open = self.linked(tenant, token).await?;
         let invitation = open.row.clone();
         let user = if self.by_email(&invitation.email).await?.is_some() {
-            self.verified(&invitation.email, password, &origin).await?
+            self.verified_with_code(&invitation.email, password, code, session.hash, &origin)
+                .await?
         } else {
             let email = invitation.email.clone();
             self.add_user(tenant, email, name, password, fresh).await?
@@ -241,8 +246,11 @@ impl Accounts {
             }
             return Err(AccountError::NoSuchLink);
         }
-        self.open_session(&user, Some(tenant), session, &origin, self.now())
-            .await
+        let opened = self
+            .open_session(&user, Some(tenant), session, &origin, self.now())
+            .await?;
+        self.note_sign_in(&opened.email, &origin, SignInResult::SignedIn);
+        Ok(opened)
     }
 
     async fn add_user(
@@ -270,6 +278,8 @@ impl Accounts {
             password: hash.into(),
             generation: 0,
             reset: None,
+            second_factor: None,
+            pending_factor: None,
             created: self.now(),
         };
         if self.table().replace(&User::at(id), None, Some(&user)).await? {

@@ -40,6 +40,8 @@ pub struct SignedIn {
     pub created: Timestamp,
     /// Until when it lasts if it is not used again.
     pub until: Timestamp,
+    /// Whether signing in asks for a code beside the password.
+    pub has_second_factor: bool,
 }
 
 /// Names and addresses do not belong into logs.
@@ -67,6 +69,11 @@ pub enum Ending {
     OfTenant(TenantId),
 }
 
+/// What is kept of what a browser calls itself.
+pub(super) fn shortened(browser: &str) -> String {
+    browser.chars().take(BROWSER).collect()
+}
+
 impl Accounts {
     /// Signs a user in, whose row is the one that the password was compared with, at a time.
     pub(super) async fn open_session(
@@ -88,7 +95,7 @@ impl Accounts {
             used: now,
             idle_until: now.after(self.settings.session_idle),
             ends: began.after(self.settings.session_max),
-            browser: origin.browser.chars().take(BROWSER).collect(),
+            browser: shortened(&origin.browser),
             address: origin.address.map(|address| address.to_string()),
         };
         // The index row first: a session that is in no list could not be ended.
@@ -140,6 +147,7 @@ impl Accounts {
             email: user.email,
             tenant: member,
             created: session.created,
+            has_second_factor: user.second_factor.is_some(),
         }))
     }
 

@@ -4,13 +4,15 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use secrecy::{ExposeSecret as _, SecretString};
 
+use super::codes::SecondFactorCode;
 use super::passwords::{PasswordHash, Verdict};
 use super::throttle::Familiarity;
 use super::{AccountError, Accounts, NewToken, SignInOrigin, SignedIn};
 use crate::domain::email::EmailAddress;
 use crate::domain::{TenantId, Timestamp, UserId};
-use crate::store::KeyHash;
-use crate::store::tables::{PasswordReset, Reset, User, UserEmail};
+use crate::store::plain::PlainTable;
+use crate::store::tables::{PasswordReset, Reset, SignInResult, User, UserEmail};
+use crate::store::{KeyHash, Store, StoreError};
 use crate::telemetry::labels::SignInOutcome;
 use crate::telemetry::metrics;
 
@@ -21,6 +23,8 @@ pub struct SigningIn {
     pub email: EmailAddress,
     /// The password.
     pub password: SecretString,
+    /// A code of the second factor.
+    pub code: Option<SecondFactorCode>,
     /// For which tenant; the one where the user was added first when it is not said.
     pub tenant: Option<TenantId>,
     /// The token of the session that opens.
@@ -43,22 +47,48 @@ enum Replacing {
     Hash,
 }
 
+/// The user with an address, in a store at a time. As many reads for an address that nobody has.
+pub(super) async fn user_with(
+    store: &dyn Store,
+    email: &EmailAddress,
+    now: Timestamp,
+) -> Result<Option<User>, StoreError> {
+    let found = PlainTable::<UserEmail>::of(store, now)
+        .get(&UserEmail::at(email))
+        .await?;
+    let id = found.map_or(UserId::from_bytes(email.key()), |found| found.row.user);
+    let user = PlainTable::<User>::of(store, now).get(&User::at(id)).await?;
+    let user = user.map(|found| found.row);
+    Ok(user.filter(|user| user.email == *email))
+}
+
 impl Accounts {
     /// The user with an address. As many reads for an address that nobody has.
     pub(super) async fn by_email(&self, email: &EmailAddress) -> Result<Option<User>, AccountError> {
-        let found = self.table::<UserEmail>().get(&UserEmail::at(email)).await?;
-        let id = found.map_or(UserId::from_bytes(email.key()), |found| found.row.user);
-        let user = self.user(id).await?;
-        Ok(user.filter(|user| user.email == *email))
+        Ok(user_with(self.store.as_ref(), email, self.now()).await?)
     }
 
-    /// The user with this address and this password. Takes as long for an address that nobody has.
+    /// The user with this address and this password. Takes as long for an address that nobody has. Does not ask for a second factor.
     pub(super) async fn verified(
         &self,
         email: &EmailAddress,
         password: SecretString,
         origin: &SignInOrigin,
     ) -> Result<User, AccountError> {
+        self.attempt(email, origin, async |from| {
+            self.with_password(email, password, from).await
+        })
+        .await
+    }
+
+    /// Looks at what somebody shows, at the throttle's pace: a wrong password and a wrong code count the same. A right password without
+    /// the code that belongs to it counts as nothing: its network must not become familiar by it.
+    pub(super) async fn attempt<T>(
+        &self,
+        email: &EmailAddress,
+        origin: &SignInOrigin,
+        look: impl AsyncFnOnce(Familiarity) -> Result<T, AccountError>,
+    ) -> Result<T, AccountError> {
         let (account, address, now) = (email.key(), address_of(origin), self.clock.monotonic());
         let from = match self.throttle.admit(account, address, now) {
             Ok(from) => from,
@@ -67,19 +97,35 @@ impl Accounts {
                 return Err(AccountError::Throttled(wait));
             }
         };
-        let compared = self.compare(email, password.clone(), from).await;
-        let outcome = match &compared {
-            Ok(Some(_)) => SignInOutcome::Right,
-            Ok(None) => SignInOutcome::Wrong,
-            Err(_) => SignInOutcome::Busy,
+        let looked = look(from).await;
+        let (outcome, refused) = match &looked {
+            Ok(_) => (SignInOutcome::Right, None),
+            Err(AccountError::WrongCredentials) => (SignInOutcome::Wrong, Some(SignInResult::WrongPassword)),
+            Err(AccountError::WrongCode) => (SignInOutcome::WrongCode, Some(SignInResult::WrongCode)),
+            Err(AccountError::SecondFactorRequired) => (SignInOutcome::CodeMissing, None),
+            Err(_) => (SignInOutcome::Busy, None),
         };
         metrics::sign_ins_total(outcome).increment(1);
-        match &compared {
-            Ok(Some(_)) => self.throttle.succeeded(account, address, now),
-            Ok(None) => self.throttle.failed(account, address, now),
-            Err(_) => self.throttle.not_tried(account, address),
+        match refused {
+            Some(refused) => {
+                self.throttle.failed(account, address, now);
+                self.note_sign_in(email, origin, refused);
+            }
+            None if looked.is_ok() => self.throttle.succeeded(account, address, now),
+            None => self.throttle.not_tried(account, address),
         }
-        let (user, verdict) = compared?.ok_or(AccountError::WrongCredentials)?;
+        looked
+    }
+
+    /// The same within an attempt.
+    pub(super) async fn with_password(
+        &self,
+        email: &EmailAddress,
+        password: SecretString,
+        from: Familiarity,
+    ) -> Result<User, AccountError> {
+        let compared = self.compare(email, password.clone(), from).await?;
+        let (user, verdict) = compared.ok_or(AccountError::WrongCredentials)?;
         if verdict != Verdict::RightButOutdated {
             return Ok(user);
         }
@@ -160,11 +206,14 @@ impl Accounts {
         let SigningIn {
             email,
             password,
+            code,
             tenant,
             token,
             origin,
         } = asked;
-        let user = self.verified(&email, password, &origin).await?;
+        let user = self
+            .verified_with_code(&email, password, code, token.hash, &origin)
+            .await?;
         let teams = self.tenants_of(user.id).await?;
         let wanted = teams
             .iter()
@@ -173,7 +222,11 @@ impl Accounts {
             return Err(AccountError::NotAllowed);
         }
         let tenant = wanted.map(|(team, _)| *team);
-        self.open_session(&user, tenant, token, &origin, self.now()).await
+        let opened = self
+            .open_session(&user, tenant, token, &origin, self.now())
+            .await?;
+        self.note_sign_in(&email, &origin, SignInResult::SignedIn);
+        Ok(opened)
     }
 
     /// Changes the password of somebody who is signed in. All sessions end; a new one opens.
@@ -215,7 +268,7 @@ impl Accounts {
         Ok(expires)
     }
 
-    /// Sets a new password by such a link, once; all sessions of the user end. Whose it is.
+    /// Sets a new password by such a link, once; all sessions of the user end, and the second factor stays. Whose it is.
     pub async fn reset_password(&self, token: KeyHash, new: SecretString) -> Result<UserId, AccountError> {
         let index = self
             .table::<PasswordReset>()

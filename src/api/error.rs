@@ -50,6 +50,8 @@ error_codes! {
     InvalidRequest = "invalid_request", 400, "The request is not understood; the message says where";
     Unauthorized = "unauthorized", 401, "The key, session or token is missing, mistyped, unknown, revoked or expired";
     WrongCredentials = "wrong_credentials", 401, "The e-mail address or the password is wrong";
+    SecondFactorRequired = "second_factor_required", 401, "The password is right, and the account asks for a `code` beside it";
+    WrongCode = "wrong_code", 401, "The code of the second factor is wrong or was used";
     BadSignature = "bad_signature", 401, "The webhook was not signed by a configured app";
     BadTicket = "bad_ticket", 401, "The ticket is missing, unknown, used or too old";
     Forbidden = "forbidden", 403, "The key's scopes, or the person's role, do not allow it";
@@ -61,6 +63,7 @@ error_codes! {
     IdempotencyInProgress = "idempotency_in_progress", 409, "The first request with this key is not finished";
     LastOwner = "last_owner", 409, "The team would have no owner";
     AlreadyMember = "already_member", 409, "This person is in the team already";
+    SecondFactorOn = "second_factor_on", 409, "The account has a second factor already: remove it first";
     TooLate = "too_late", 409, "The message was claimed or is settled already";
     Resync = "resync", 410, "This position cannot be gone on from: load the lists afresh, then ask with `after` their `as_of_seq`";
     TooLarge = "too_large", 413, "The body, or a part of it, is larger than allowed";
@@ -72,7 +75,7 @@ error_codes! {
     TokenRefused = "token_refused", 422, "Meta does not accept the number's access token (190): it needs a new one";
     MetaRefused = "meta_refused", 422, "Meta refused what was asked of it; the message has its words and its code";
     LimitReached = "limit_reached", 422, "There are as many of these as there may be; the message says how many";
-    RateLimited = "rate_limited", 429, "Too many requests, or too many wrong passwords or tokens";
+    RateLimited = "rate_limited", 429, "Too many requests, or too many wrong passwords, codes or tokens";
     TooManySockets = "too_many_sockets", 429, "The agent or the tenant has as many open sockets as it may";
     TooManyTickets = "too_many_tickets", 429, "The tenant has as many unused tickets as it may: they end within 30 seconds";
     QueueFull = "queue_full", 429, "Too many messages of the tenant wait already";
@@ -268,8 +271,13 @@ impl From<AccountError> for ApiError {
                 Self::because(ErrorCode::RateLimited, error.to_string()).retry_after(wait)
             }
             AccountError::WrongCredentials => Self::new(ErrorCode::WrongCredentials),
+            AccountError::SecondFactorRequired => Self::new(ErrorCode::SecondFactorRequired),
+            AccountError::WrongCode => Self::new(ErrorCode::WrongCode),
+            AccountError::SecondFactorOn => Self::new(ErrorCode::SecondFactorOn),
             AccountError::WeakPassword(why) => Self::because(ErrorCode::WeakPassword, why),
-            AccountError::NoSuchLink | AccountError::NoSuchMember => Self::absent(error.to_string()),
+            AccountError::NoSuchLink | AccountError::NoSuchMember | AccountError::NoSecondFactor => {
+                Self::absent(error.to_string())
+            }
             AccountError::NoName => Self::invalid(error.to_string()),
             AccountError::NotAllowed => Self::because(ErrorCode::Forbidden, error.to_string()),
             AccountError::LastOwner => Self::because(ErrorCode::LastOwner, error.to_string()),

@@ -40,6 +40,7 @@ async fn shown(state: &ApiState, who: &SignedIn, token: &str) -> Result<Value, A
         "session_id": who.session,
         "until": who.until,
         "csrf_token": csrf_token(token),
+        "has_second_factor": who.has_second_factor,
     }))
 }
 
@@ -49,8 +50,21 @@ pub(super) async fn opened(
     who: &SignedIn,
     token: &NewKey,
 ) -> Result<HttpResponse, ApiError> {
+    opened_with(state, who, token, json!({})).await
+}
+
+/// The same, with something more in the answer.
+pub(super) async fn opened_with(
+    state: &ApiState,
+    who: &SignedIn,
+    token: &NewKey,
+    more: Value,
+) -> Result<HttpResponse, ApiError> {
     let text = token.text.expose_secret();
-    let answer = shown(state, who, text).await?;
+    let mut answer = shown(state, who, text).await?;
+    if let (Some(answer), Value::Object(more)) = (answer.as_object_mut(), more) {
+        answer.extend(more);
+    }
     let lasts = state.config.accounts.session_max;
     let cookie = (SET_COOKIE, set_cookie(text, lasts));
     Ok(HttpResponse::Created().insert_header(cookie).json(answer))
@@ -68,6 +82,7 @@ pub(super) async fn sign_in(call: OpenCall) -> Result<HttpResponse, ApiError> {
     let mut fields = Fields::read(call.body())?;
     let email = fields.required::<EmailAddress>("email")?;
     let password = password(&mut fields, "password")?;
+    let code = fields.optional("code")?;
     let tenant = fields.optional::<TenantId>("tenant_id")?;
     fields.finish()?;
     let state = call.state();
@@ -75,6 +90,7 @@ pub(super) async fn sign_in(call: OpenCall) -> Result<HttpResponse, ApiError> {
     let asked = SigningIn {
         email,
         password,
+        code,
         tenant,
         token,
         origin: call.origin(),

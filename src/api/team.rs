@@ -193,6 +193,7 @@ pub(super) async fn accept(call: OpenCall) -> Result<HttpResponse, ApiError> {
     let (tenant, token) = invited(&mut fields)?;
     let name = fields.optional::<Name<100>>("name")?.map(Name::into_text);
     let password = password(&mut fields, "password")?;
+    let code = fields.optional("code")?;
     fields.finish()?;
     let state = call.state();
     let (new, session) = new_token(state, KeyKind::Session)?;
@@ -206,6 +207,7 @@ pub(super) async fn accept(call: OpenCall) -> Result<HttpResponse, ApiError> {
         token: token.hash(),
         name,
         password,
+        code,
         fresh: UserId::from_bytes(fresh),
         session,
         origin: call.origin(),

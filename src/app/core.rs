@@ -254,6 +254,7 @@ impl Core {
             seed: self.seed,
         });
         let sockets = state.sockets.clone();
+        let accounts = Arc::clone(&state.accounts);
         let listeners = listeners.into();
         let addresses = start::Addresses::of(&listeners);
         let server = api::http_server(state, listeners).map_err(|source| AppError::Io {
@@ -302,6 +303,7 @@ impl Core {
             .await;
         // Its threads bound themselves; one that died does not.
         let _ = tokio::time::timeout(config.server.shutdown_timeout, handle.stop(true)).await;
+        stop::finish_sign_ins(&accounts).await;
         let parts = shutdown.drained(APPLY).await;
         let ledgers = stop::finish_ledgers(&self.directory).await;
         for arbiter in &self.arbiters {

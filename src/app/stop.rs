@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 
+use crate::accounts::Accounts;
 use crate::actors::directory::Directory;
 use crate::actors::lane::LaneHandle;
 use crate::store::Store;
@@ -13,6 +14,8 @@ use crate::store::Store;
 const CALLS: Duration = Duration::from_secs(8);
 /// What is decided is committed within this, or after the next start.
 const COMMITS: Duration = Duration::from_secs(3);
+/// What people see of sign-ins is written within this, or missing in their lists.
+const SIGN_INS: Duration = Duration::from_secs(2);
 /// What is in memory is written to files within this, or read again by the next start.
 const CLOSE: Duration = Duration::from_secs(6);
 
@@ -64,6 +67,14 @@ pub(super) async fn drain_lanes(directory: &Arc<Directory>) -> usize {
 pub(super) async fn finish_ledgers(directory: &Arc<Directory>) -> usize {
     let tenants = directory.running();
     late(tenants.iter().map(|tenant| tenant.ledger.finish()), COMMITS).await
+}
+
+/// Writes down who signed in, or was refused, until now.
+pub(super) async fn finish_sign_ins(accounts: &Accounts) {
+    let missing = accounts.sign_ins_written(SIGN_INS).await;
+    if missing > 0 {
+        tracing::warn!(missing, "sign-ins or refusals are missing in people's lists");
+    }
 }
 
 /// Makes the next start short. A store that cannot be closed in time is read by the next start as after a kill.

@@ -45,6 +45,18 @@ pub(super) enum UserCommand {
         #[command(flatten)]
         admin: AdminArgs,
     },
+    /// Remove the second factor of somebody who lost the app and the recovery codes
+    ///
+    /// All sessions of the person end; signing in asks for the password alone until a new second factor is turned on. Make sure that
+    /// it is the person who asks.
+    #[command(after_help = "Example:\n  mesej user remove-second-factor ana@example.com")]
+    RemoveSecondFactor {
+        /// The address that the person signs in with
+        #[arg(value_parser = email)]
+        email: EmailAddress,
+        #[command(flatten)]
+        admin: AdminArgs,
+    },
 }
 
 /// Invites somebody; the answer holds the link.
@@ -81,6 +93,14 @@ pub(super) async fn run(command: UserCommand) -> Result<ExitCode, CliError> {
             let path = "/v1/admin/password-resets";
             let answer = Api::admin(&admin)?.post(path, &body).await?;
             output::answer(&answer, admin.json, told)?;
+        }
+        UserCommand::RemoveSecondFactor { email, admin } => {
+            let body = json!({ "email": email });
+            let path = "/v1/admin/second-factor-removals";
+            let answer = Api::admin(&admin)?.post(path, &body).await?;
+            output::answer(&answer, admin.json, |_| {
+                format!("{} signs in with the password alone now\n", email.as_str())
+            })?;
         }
     }
     Ok(ExitCode::SUCCESS)

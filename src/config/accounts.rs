@@ -26,6 +26,8 @@ pub struct AccountsConfig {
     /// How long an invitation can be accepted.
     #[serde(rename = "invitation_expires_s", with = "seconds")]
     pub invitation_expires: Duration,
+    /// How long it is kept who signed in, and who was refused.
+    pub sign_ins_kept_days: u32,
 }
 
 impl AccountsConfig {
@@ -53,6 +55,7 @@ impl AccountsConfig {
         );
         problems.range("accounts.hash_passes", self.hash_passes, 2..=16);
         problems.range("accounts.hash_threads", self.hash_threads, 0..=64);
+        problems.range("accounts.sign_ins_kept_days", self.sign_ins_kept_days, 1..=365);
         let (minute, day) = (60, 86_400);
         for (key, time, range) in [
             (
@@ -103,6 +106,7 @@ mod tests {
                 "must be at least `accounts.session_idle_s`, 7200",
             ),
             ("invitation_expires_s = 60", "must be 3600 to 2592000, not 60"),
+            ("sign_ins_kept_days = 0", "must be 1 to 365, not 0"),
         ] {
             let file = format!("[accounts]\n{setting}\n");
             let error = Config::from_sources(Some(("mesej.toml", &file)), []).unwrap_err();

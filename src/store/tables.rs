@@ -8,6 +8,7 @@ mod canned_reply;
 mod invitation;
 mod operator;
 mod session;
+mod sign_in_event;
 mod team;
 mod user;
 
@@ -18,8 +19,9 @@ pub use canned_reply::{CANNED_REPLY, CannedReply, Shortcut};
 pub use invitation::{INVITATION, Invitation, InvitationState, PASSWORD_RESET, PasswordReset};
 pub use operator::{OPERATOR, Operator};
 pub use session::{SESSION, SESSION_OF_USER, Session, SessionOfUser};
+pub use sign_in_event::{SIGN_IN_EVENT, SignInEvent, SignInResult};
 pub use team::{MEMBERSHIP, Member, Membership, TEAM, Team};
-pub use user::{Reset, USER, USER_EMAIL, User, UserEmail};
+pub use user::{Reset, SecondFactor, TotpSecret, USER, USER_EMAIL, User, UserEmail};
 
 /// How long a row is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -113,7 +115,7 @@ pub struct Table {
 }
 
 /// All of them.
-pub const ALL: [&Table; 29] = [
+pub const ALL: [&Table; 30] = [
     &CONTACT,
     &ALIAS,
     &CONTACT_INDEX,
@@ -137,6 +139,7 @@ pub const ALL: [&Table; 29] = [
     &MEMBERSHIP,
     &SESSION,
     &SESSION_OF_USER,
+    &SIGN_IN_EVENT,
     &INVITATION,
     &PASSWORD_RESET,
     &LEASE,

@@ -156,6 +156,10 @@ label_enums! {
         Right = "right",
         /// No such account, or another password.
         Wrong = "wrong",
+        /// The right password without the code that the account asks for: the page asks for it next.
+        CodeMissing = "code_missing",
+        /// The right password, or somebody signed in, with a wrong code.
+        WrongCode = "wrong_code",
         /// Refused without a look at the password: too many were wrong.
         Throttled = "throttled",
         /// Not looked at: too many passwords are being checked.

@@ -99,6 +99,8 @@ metrics_table! {
     gauge password_hashes_in_flight = "mesej_password_hashes_in_flight";
     /// Attempts to sign in with a password, by outcome.
     counter sign_ins_total = "mesej_sign_ins_total" { outcome: SignInOutcome };
+    /// Sign-ins and refusals that people will not see in their lists: too many were being written, or the store did not take them.
+    counter sign_in_events_lost_total = "mesej_sign_in_events_lost_total";
 
     /// Sends accepted, by where they came from.
     counter sends_accepted_total = "mesej_sends_accepted_total" { origin: SendOrigin };

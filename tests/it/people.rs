@@ -10,6 +10,7 @@ const PASSWORD: &str = "kopi tubruk di pasar minggu";
 
 on_every_store! {
     people_and_what_they_wrote_outlive_a_restart,
+    a_code_lets_one_of_two_in_and_the_second_factor_outlives_a_restart,
 }
 
 /// Somebody's browser.
@@ -88,5 +89,55 @@ async fn people_and_what_they_wrote_outlive_a_restart(kept: Kept) {
     let itself = format!("/v1/team/{}", owner.said["user"]["user_id"].as_str().unwrap());
     let (status, last) = owner.call(&gateway, Method::DELETE, &itself, &nothing).await;
     assert_eq!((status, &last["error"]["code"]), (409, &json!("last_owner")));
+    gateway.stop().await;
+}
+
+/// What an app shows so many seconds from now.
+fn code(secret: &str, in_seconds: u64) -> String {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    let secret = totp_rs::Secret::try_from_base32(secret).unwrap();
+    let totp = totp_rs::Builder::new().with_secret(secret).build().unwrap();
+    totp.generate(now.unwrap().as_secs() + in_seconds).to_string()
+}
+
+async fn a_code_lets_one_of_two_in_and_the_second_factor_outlives_a_restart(kept: Kept) {
+    const FACTOR: &str = "/v1/session/second-factor";
+    let gateway = TestGateway::start(kept).await;
+    let ana = joined(&gateway, "ana@example.com", "owner").await;
+    let password = json!({ "password": PASSWORD });
+    let (status, offered) = ana.call(&gateway, Method::POST, FACTOR, &password).await;
+    assert_eq!(status, 200, "{offered}");
+    let secret = offered["secret"].as_str().unwrap();
+    let body = json!({ "code": code(secret, 0) });
+    let (status, turned_on) = ana.call(&gateway, Method::PUT, FACTOR, &body).await;
+    assert_eq!(status, 201, "{turned_on}");
+    // That of the next step is in time already.
+    let sign_in = |code: &str| json!({ "email": "ana@example.com", "password": PASSWORD, "code": code });
+    let body = sign_in(&code(secret, 30));
+    let tries = (0..3).map(|_| gateway.post("/v1/session", None, &body));
+    let tries = futures_util::future::join_all(tries).await;
+    let mut outcomes: Vec<u16> = tries.iter().map(|(status, _)| *status).collect();
+    outcomes.sort_unstable();
+    assert_eq!(outcomes, [201, 401, 401], "{tries:?}");
+    let gateway = gateway.restart().await;
+    let without = json!({ "email": "ana@example.com", "password": PASSWORD });
+    let (status, said) = gateway.post("/v1/session", None, &without).await;
+    assert_eq!(
+        (status, &said["error"]["code"]),
+        (401, &json!("second_factor_required"))
+    );
+    let recovery = turned_on["recovery_codes"][3].as_str().unwrap();
+    let back = open(&gateway, "/v1/session", &sign_in(recovery)).await;
+    // What was begun before the stop was written before its end.
+    let (_, list) = back.call(&gateway, Method::GET, "/v1/sign-ins", &json!({})).await;
+    let outcomes: Vec<&Value> = list["sign_ins"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| &one["outcome"])
+        .collect();
+    let of = |outcome: &str| outcomes.iter().filter(|one| **one == outcome).count();
+    assert_eq!(of("wrong_code"), 2, "{list}");
+    assert!(of("signed_in") >= 2, "{list}");
     gateway.stop().await;
 }

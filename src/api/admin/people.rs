@@ -1,4 +1,4 @@
-//! People, for operators: the first owner of a tenant, a link to a new password.
+//! People, for operators: the first owner of a tenant, a link to a new password, the end of a second factor.
 
 use actix_web::HttpResponse;
 use secrecy::ExposeSecret as _;
@@ -27,10 +27,7 @@ pub(in crate::api) async fn reset(call: AdminCall) -> Result<HttpResponse, ApiEr
     let state = call.state();
     let (new, token) = new_token(state, KeyKind::Reset)?;
     let made = state.accounts.offer_reset(&email, token.hash).await;
-    let expires = made.map_err(|error| match error {
-        AccountError::NoSuchMember => ApiError::absent("nobody has an account with this e-mail address"),
-        other => other.into(),
-    })?;
+    let expires = made.map_err(no_such_person)?;
     let by = call.operator().id();
     tracing::info!(reset.id = token.id, by, "a link to a new password was made");
     let text = new.text.expose_secret();
@@ -39,4 +36,25 @@ pub(in crate::api) async fn reset(call: AdminCall) -> Result<HttpResponse, ApiEr
         "link": link(state, &format!("password/{text}")),
         "expires": expires,
     })))
+}
+
+/// `POST /v1/admin/second-factor-removals`: for who lost the app and the recovery codes. All sessions of the person end.
+pub(in crate::api) async fn remove_second_factor(call: AdminCall) -> Result<HttpResponse, ApiError> {
+    let mut fields = Fields::read(call.body())?;
+    let email = fields.required::<EmailAddress>("email")?;
+    fields.finish()?;
+    let state = call.state();
+    let taken = state.accounts.take_second_factor(&email).await;
+    let user = taken.map_err(no_such_person)?;
+    state.keys.forget_user(user);
+    let by = call.operator().id();
+    tracing::info!(user.id = %user, by, "a second factor was removed by an operator");
+    Ok(HttpResponse::Ok().json(json!({ "user_id": user })))
+}
+
+fn no_such_person(error: AccountError) -> ApiError {
+    match error {
+        AccountError::NoSuchMember => ApiError::absent("nobody has an account with this e-mail address"),
+        other => other.into(),
+    }
 }

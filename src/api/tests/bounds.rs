@@ -54,7 +54,7 @@ async fn a_wrong_path_and_a_wrong_method_are_told_apart_in_json() {
 }
 
 /// Every path, with the methods that it knows, in alphabetical order.
-const PATHS: [(&str, &[&str]); 50] = [
+const PATHS: [(&str, &[&str]); 54] = [
     ("/", &["GET", "HEAD"]),
     ("/console/app.js", &["GET", "HEAD"]),
     ("/demo/session", &["GET", "HEAD"]),
@@ -62,6 +62,7 @@ const PATHS: [(&str, &[&str]); 50] = [
     ("/metrics", &["GET", "HEAD"]),
     ("/readyz", &["GET", "HEAD"]),
     ("/v1/admin/password-resets", &["POST"]),
+    ("/v1/admin/second-factor-removals", &["POST"]),
     ("/v1/admin/tenants/x/invitations", &["POST"]),
     ("/v1/admin/operators", &["GET", "HEAD", "POST"]),
     ("/v1/admin/operators/x", &["DELETE"]),
@@ -95,9 +96,12 @@ const PATHS: [(&str, &[&str]); 50] = [
     ("/v1/password", &["PUT"]),
     ("/v1/session", &["DELETE", "GET", "HEAD", "POST"]),
     ("/v1/session/password", &["PUT"]),
+    ("/v1/session/recovery-codes", &["POST"]),
+    ("/v1/session/second-factor", &["DELETE", "POST", "PUT"]),
     ("/v1/session/tenant", &["PUT"]),
     ("/v1/sessions", &["GET", "HEAD"]),
     ("/v1/sessions/x", &["DELETE"]),
+    ("/v1/sign-ins", &["GET", "HEAD"]),
     ("/v1/team", &["GET", "HEAD"]),
     ("/v1/team/invitations", &["GET", "HEAD", "POST"]),
     ("/v1/team/invitations/x", &["DELETE"]),

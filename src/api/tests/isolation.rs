@@ -110,6 +110,31 @@ pub(super) fn routes() -> Vec<(&'static str, &'static str, Guard, Value)> {
         ("GET", "/v1/session", Guard::Session, json!({})),
         ("DELETE", "/v1/session", Guard::Session, json!({})),
         (
+            "POST",
+            "/v1/session/second-factor",
+            Guard::Session,
+            json!({ "password": "x" }),
+        ),
+        (
+            "PUT",
+            "/v1/session/second-factor",
+            Guard::Session,
+            json!({ "code": "000000" }),
+        ),
+        (
+            "DELETE",
+            "/v1/session/second-factor",
+            Guard::Session,
+            json!({ "password": "x", "code": "000000" }),
+        ),
+        (
+            "POST",
+            "/v1/session/recovery-codes",
+            Guard::Session,
+            json!({ "password": "x", "code": "000000" }),
+        ),
+        ("GET", "/v1/sign-ins", Guard::Session, json!({})),
+        (
             "PUT",
             "/v1/session/tenant",
             Guard::Session,
@@ -237,6 +262,12 @@ pub(super) fn routes() -> Vec<(&'static str, &'static str, Guard, Value)> {
         (
             "POST",
             "/v1/admin/password-resets",
+            Guard::Operator,
+            json!({ "email": "x@example.com" }),
+        ),
+        (
+            "POST",
+            "/v1/admin/second-factor-removals",
             Guard::Operator,
             json!({ "email": "x@example.com" }),
         ),

@@ -2,7 +2,9 @@
 
 mod business;
 mod matrix;
+mod second_factor;
 mod sessions;
+mod sign_ins;
 mod team;
 
 use std::time::Duration;

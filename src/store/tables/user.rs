@@ -11,10 +11,11 @@ use crate::store::plain::{Partition, PlainKey, PlainRow};
 /// Where users are declared.
 pub const USER: Table = Table {
     name: "user",
-    says: "a person who signs in: e-mail address, name, and the password as an argon2id hash",
+    says: "a person who signs in: e-mail address, name, the password as an argon2id hash, and the second factor: its secret, which is \
+           readable, and hashes of recovery codes",
     key: "user",
     subject: Subject::User,
-    personal: &["email", "name", "password"],
+    personal: &["email", "name", "password", "second_factor", "pending_factor"],
     ..PLAIN
 };
 
@@ -38,12 +39,18 @@ pub struct User {
     pub name: String,
     /// The password, as a PHC string.
     pub password: String,
-    /// How often the password was replaced: sessions of another generation are over.
+    /// How often what opens the account was replaced: sessions of another generation are over.
     #[serde(default)]
     pub generation: u32,
     /// The one link by which a new password may be set; the token as a hash.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub reset: Option<Reset>,
+    /// What signing in asks for beside the password.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub second_factor: Option<SecondFactor>,
+    /// The secret of one that is not used until a code has shown that the person's app knows it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub pending_factor: Option<TotpSecret>,
     /// Since when the account is there.
     pub created: Timestamp,
 }
@@ -55,6 +62,25 @@ pub struct Reset {
     pub token: KeyHash,
     /// From when on it is refused.
     pub expires: Timestamp,
+}
+
+/// What an authenticator app and the gateway both know, in base32. It has to be readable: codes are computed from it.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct TotpSecret(pub String);
+
+/// A second factor: codes by the time (RFC 6238), and recovery codes for who lost the app.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SecondFactor {
+    /// What the codes are computed from.
+    pub secret: TotpSecret,
+    /// The latest step of time whose code was used: it and earlier ones are refused.
+    pub used_step: u64,
+    /// For which new token a code was used last. Two who use one code at the same moment so write different rows, and one of them is
+    /// refused; else the second would find what it wants.
+    pub used_for: KeyHash,
+    /// Recovery codes that were not used yet.
+    pub recovery: Vec<KeyHash>,
 }
 
 impl User {

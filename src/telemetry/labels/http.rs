@@ -41,6 +41,12 @@ label_enums! {
         SessionTenant = "/v1/session/tenant",
         /// The password of who is signed in.
         SessionPassword = "/v1/session/password",
+        /// The second factor of who is signed in.
+        SecondFactor = "/v1/session/second-factor",
+        /// Its recovery codes.
+        RecoveryCodes = "/v1/session/recovery-codes",
+        /// Where somebody signed in, and who was refused.
+        SignIns = "/v1/sign-ins",
         /// A new password by a link.
         Password = "/v1/password",
         /// Where somebody is signed in.
@@ -97,6 +103,8 @@ label_enums! {
         TenantInvitations = "/v1/admin/tenants/{tenant_id}/invitations",
         /// Links to new passwords.
         PasswordResets = "/v1/admin/password-resets",
+        /// The end of a second factor, by an operator.
+        SecondFactorRemovals = "/v1/admin/second-factor-removals",
         /// Operators with tokens of their own.
         Operators = "/v1/admin/operators",
         /// One of them.

@@ -1,0 +1,183 @@
+//! What a user sees of sign-ins: where there were some, and which tries were refused.
+//!
+//! Rows are written after the answer, by tasks of their own: whoever signs in does not wait for them, and an answer takes as long for an
+//! address that nobody has. An orderly stop waits for those that are being written; a kill loses them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::runtime::Handle;
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
+use tokio_util::task::TaskTracker;
+
+use super::sessions::shortened;
+use super::{AccountError, Accounts, SignInOrigin, device, sign_in};
+use crate::domain::email::EmailAddress;
+use crate::domain::{Timestamp, UserId};
+use crate::store::plain::{Found, PlainTable};
+use crate::store::tables::{SignInEvent, SignInResult, User};
+use crate::store::{Page, Store, StoreError, StoreErrorKind};
+use crate::telemetry::{Seldom, metrics};
+
+#[cfg(test)]
+mod tests;
+
+/// Rows of a user's sign-ins that are kept, and as many of refusals: who tries passwords does not push out where the user signed in.
+const MOST: usize = 100;
+/// Rows that are read at once: all of a user's, and what gateways add at the same moment.
+const READ: usize = 3 * MOST;
+/// Rows being written at once; what comes beyond that is lost and counted. More than passwords are compared in the time of a write.
+const AT_ONCE: usize = 128;
+/// How long one may take.
+const DEADLINE: Duration = Duration::from_secs(10);
+/// Places for rows of one user in one millisecond.
+const IN_A_MOMENT: u8 = 8;
+/// How often the log tells of rows that were lost.
+const TOLD_EACH: Duration = Duration::from_secs(60);
+
+/// Writes them.
+pub(super) struct SignInLog {
+    store: Arc<dyn Store>,
+    kept: Duration,
+    places: Arc<Semaphore>,
+    tasks: TaskTracker,
+    /// Outlives the threads of HTTP, which end before what they began is written.
+    runtime: Handle,
+    told: Seldom,
+}
+
+/// Something to write.
+struct Noted {
+    email: EmailAddress,
+    origin: SignInOrigin,
+    outcome: SignInResult,
+    at: Timestamp,
+}
+
+impl SignInLog {
+    /// On a store; rows are kept for so many days. Must be called within the runtime that lasts as long as the process.
+    pub(super) fn new(store: Arc<dyn Store>, kept_days: u32) -> Self {
+        Self {
+            store,
+            kept: Duration::from_secs(86_400).saturating_mul(kept_days),
+            places: Arc::new(Semaphore::new(AT_ONCE)),
+            tasks: TaskTracker::new(),
+            runtime: Handle::current(),
+            told: Seldom::each(TOLD_EACH),
+        }
+    }
+
+    /// Begins to write, and does not wait. Whether anybody has this address is found out there.
+    fn note(self: &Arc<Self>, noted: Noted, monotonic: Duration) {
+        let Ok(place) = Arc::clone(&self.places).try_acquire_owned() else {
+            self.lost("too many are being written", monotonic);
+            return;
+        };
+        let log = Arc::clone(self);
+        let writing = async move {
+            let written = timeout(DEADLINE, log.write(noted)).await;
+            drop(place);
+            match written {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => log.lost(&error.to_string(), monotonic),
+                Err(_elapsed) => log.lost("the store took too long", monotonic),
+            }
+        };
+        self.tasks.spawn_on(writing, &self.runtime);
+    }
+
+    fn lost(&self, why: &str, now: Duration) {
+        metrics::sign_in_events_lost_total().increment(1);
+        if let Some(count) = self.told.happened(now) {
+            tracing::warn!(why, count, "sign-ins or refusals are missing in people's lists");
+        }
+    }
+
+    async fn write(&self, noted: Noted) -> Result<(), StoreError> {
+        let found = sign_in::user_with(self.store.as_ref(), &noted.email, noted.at);
+        let Some(user) = found.await? else {
+            return Ok(());
+        };
+        let table = PlainTable::<SignInEvent>::of(self.store.as_ref(), noted.at);
+        let before = table.page(SignInEvent::of(user.id), None, READ).await?.items;
+        let event = self.event(&user, noted, &before);
+        let is_sign_in = |event: &SignInEvent| event.outcome == SignInResult::SignedIn;
+        let same = before
+            .iter()
+            .filter(|found| is_sign_in(&found.row) == is_sign_in(&event));
+        for old in same.skip(MOST.saturating_sub(1)) {
+            table.remove(SignInEvent::of(user.id).row(&old.sort)).await?;
+        }
+        // The later of two stands before the other here, too.
+        for nth in (0..IN_A_MOMENT).rev() {
+            let key = SignInEvent::at(user.id, event.at, nth);
+            if table.replace(&key, None, Some(&event)).await? {
+                if event.is_new_device {
+                    tell_of_new_device(user.id);
+                }
+                return Ok(());
+            }
+        }
+        Err(StoreError::new(
+            StoreErrorKind::Overloaded,
+            "many tries at one moment",
+        ))
+    }
+
+    fn event(&self, user: &User, noted: Noted, before: &[Found<SignInEvent>]) -> SignInEvent {
+        let event = SignInEvent {
+            at: noted.at,
+            outcome: noted.outcome,
+            address: noted.origin.address.map(|address| address.to_string()),
+            browser: shortened(&noted.origin.browser),
+            is_new_device: false,
+            expires: noted.at.after(self.kept),
+        };
+        let before = before.iter().map(|found| &found.row);
+        SignInEvent {
+            is_new_device: event.outcome == SignInResult::SignedIn
+                && device::is_new(&event, before, user.created),
+            ..event
+        }
+    }
+}
+
+/// Somebody signed in as a user on a device that was not seen before.
+fn tell_of_new_device(user: UserId) {
+    tracing::info!(%user, "signed in on a new device");
+}
+
+impl Accounts {
+    /// Notes that somebody signed in, or was refused, for the user's own list.
+    pub(super) fn note_sign_in(&self, email: &EmailAddress, origin: &SignInOrigin, outcome: SignInResult) {
+        let noted = Noted {
+            email: email.clone(),
+            origin: origin.clone(),
+            outcome,
+            at: self.now(),
+        };
+        self.sign_in_log.note(noted, self.clock.monotonic());
+    }
+
+    /// A user's sign-ins and refusals after a place in their list, the newest first.
+    pub async fn sign_ins(
+        &self,
+        user: UserId,
+        after: Option<Bytes>,
+        limit: usize,
+    ) -> Result<Page<Found<SignInEvent>>, AccountError> {
+        let page = self.table().page(SignInEvent::of(user), after, limit);
+        Ok(page.await?)
+    }
+
+    /// Waits, at most so long, until all that was noted is written; how many rows are not.
+    pub async fn sign_ins_written(&self, limit: Duration) -> usize {
+        let tasks = &self.sign_in_log.tasks;
+        tasks.close();
+        // Whether it was in time shows in the count.
+        let _ = timeout(limit, tasks.wait()).await;
+        tasks.len()
+    }
+}
