@@ -12,6 +12,9 @@ use crate::domain::email::EmailAddress;
 use crate::store::KeyHash;
 use crate::store::tables::{SecondFactor, TotpSecret, User};
 
+#[cfg(test)]
+mod tests;
+
 /// What somebody shows to change the second factor.
 #[derive(Debug)]
 pub struct Proof {
@@ -39,15 +42,24 @@ impl Accounts {
                 return Ok(user);
             }
             let code = code.ok_or(AccountError::SecondFactorRequired)?;
-            let used = |factor| {
-                Some(SecondFactor {
-                    used_for: token,
-                    ..factor
-                })
-            };
-            self.use_code(&user, &code, used).await
+            self.use_code_for(&user, &code, token).await
         });
         looked.await
+    }
+
+    async fn use_code_for(
+        &self,
+        user: &User,
+        code: &SecondFactorCode,
+        token: KeyHash,
+    ) -> Result<User, AccountError> {
+        let used = |factor| {
+            Some(SecondFactor {
+                used_for: token,
+                ..factor
+            })
+        };
+        self.use_code(user, code, used).await
     }
 
     /// Uses up a code of a user whose password was compared; what becomes of the factor then.
