@@ -90,7 +90,7 @@ const PATHS: [(&str, &[&str]); 54] = [
     ("/v1/messages", &["POST"]),
     ("/v1/messages/x", &["DELETE", "GET", "HEAD"]),
     ("/v1/messages/x/resolve", &["POST"]),
-    ("/v1/numbers", &["GET", "HEAD"]),
+    ("/v1/numbers", &["GET", "HEAD", "POST"]),
     ("/v1/invitations/accept", &["POST"]),
     ("/v1/invitations/look", &["POST"]),
     ("/v1/password", &["PUT"]),
