@@ -22,8 +22,7 @@ pub(super) fn drawn(text: &str) -> Result<Drawn, DataTooLong> {
     for y in 0..code.size() {
         let mut x = 0;
         while x < code.size() {
-            // Outside of the code all is light, so that each run ends.
-            let run = (x..)
+            let run = (x..code.size())
                 .take_while(|x| code.get_module(*x, y))
                 .fold(0, |run, _| run + 1);
             if run > 0 {

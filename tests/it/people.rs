@@ -1,5 +1,6 @@
 //! People on both stores: invited, signed in, taken over a restart, and removed.
 
+use mesej::domain::{Clock as _, SystemClock};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -94,10 +95,10 @@ async fn people_and_what_they_wrote_outlive_a_restart(kept: Kept) {
 
 /// What an app shows so many seconds from now.
 fn code(secret: &str, in_seconds: u64) -> String {
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    let now = u64::try_from(SystemClock::new().now().as_secs()).unwrap();
     let secret = totp_rs::Secret::try_from_base32(secret).unwrap();
     let totp = totp_rs::Builder::new().with_secret(secret).build().unwrap();
-    totp.generate(now.unwrap().as_secs() + in_seconds).to_string()
+    totp.generate(now + in_seconds).to_string()
 }
 
 async fn a_code_lets_one_of_two_in_and_the_second_factor_outlives_a_restart(kept: Kept) {
