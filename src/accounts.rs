@@ -46,8 +46,6 @@ pub use sessions::{Asking, Ending, MOST_SESSIONS, SignedIn};
 pub use sign_in::SigningIn;
 pub use team::{Actor, TeamMember};
 
-/// Members of a team.
-pub const MOST_MEMBERS: usize = 300;
 /// Invitations of a tenant that nobody accepted yet.
 pub const MOST_INVITATIONS: usize = 300;
 
@@ -121,6 +119,9 @@ pub enum AccountError {
     /// The person is there already.
     #[error("this person is in the team already")]
     AlreadyMember,
+    /// The team has as many members as it may.
+    #[error("the team has {0} members, and no more may be")]
+    TeamFull(u32),
     /// There are as many as there may be.
     #[error("there are {0} already, and no more may be")]
     TooMany(usize),

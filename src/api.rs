@@ -34,6 +34,7 @@ mod origin;
 mod outgoing;
 mod params;
 mod qr;
+mod quotas;
 mod second_factor;
 mod server;
 mod sessions;
@@ -225,6 +226,7 @@ fn business_routes(v1: &mut ServiceConfig) {
             .route(post().to(business::create_key)),
     )
     .service(at(HttpRoute::OwnKey).route(delete().to(business::revoke_key)))
+    .service(at(HttpRoute::Quotas).route(read().to(quotas::show)))
     .service(at(HttpRoute::OwnNumberCheck).route(read().to(business::check_number)));
 }
 
@@ -241,6 +243,11 @@ fn admin_routes(admin: &mut ServiceConfig) {
             at(HttpRoute::Retention)
                 .route(read().to(admin::retention::show))
                 .route(put().to(admin::retention::change)),
+        )
+        .service(
+            at(HttpRoute::TenantQuotas)
+                .route(read().to(quotas::show_of))
+                .route(put().to(quotas::change)),
         )
         .service(at(HttpRoute::RetentionPreview).route(post().to(admin::retention::preview)))
         .service(

@@ -24,6 +24,8 @@ mod tests;
 
 use serde::{Deserialize, Serialize};
 
+use crate::domain::quota::{Quota, QuotaLimits};
+
 pub use accounts::AccountsConfig;
 pub use error::{ConfigError, Problem};
 pub use limits::LimitsConfig;
@@ -118,6 +120,18 @@ impl Config {
         .into_iter()
         .chain(self.exposed.iter().cloned())
         .collect()
+    }
+
+    /// What each quota is for a tenant for which nothing else was set.
+    pub fn quotas(&self) -> QuotaLimits {
+        let of = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+        QuotaLimits::by_default(|quota| match quota {
+            Quota::Sockets => of(self.limits.sockets_per_tenant),
+            Quota::Tickets => of(self.limits.tickets_per_tenant),
+            Quota::RequestsPerS => self.limits.tenant_requests_per_s,
+            Quota::Backlog => of(self.limits.tenant_backlog),
+            Quota::Agents => self.accounts.members_per_team,
+        })
     }
 
     /// The compiled-in defaults alone.

@@ -18,6 +18,7 @@ pub mod naming;
 pub mod national;
 pub mod pending;
 pub mod quantity;
+pub mod quota;
 pub mod rate;
 pub mod retention;
 pub mod roles;
@@ -40,6 +41,7 @@ pub use message::{Author, Delivery, Direction, Message, MetaError, UnknownPolicy
 pub use naming::{FormerName, TakenName};
 pub use pending::PendingChange;
 pub use quantity::quantity;
+pub use quota::Quota;
 pub use rate::{Priority, SendRate};
 pub use retention::Retention;
 pub use status::{DeliveryState, StatusTimes};

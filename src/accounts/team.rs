@@ -1,9 +1,9 @@
 //! A tenant's team: who is in it, as what, and who may change that.
 
-use super::{AccountError, Accounts, MOST_MEMBERS};
+use super::{AccountError, Accounts};
 use crate::domain::email::EmailAddress;
 use crate::domain::roles::{Right, Role};
-use crate::domain::{TenantId, Timestamp, UserId};
+use crate::domain::{Quota, TenantId, Timestamp, UserId};
 use crate::store::tables::{Member, Membership, Team, User};
 
 /// Memberships read at once: more than anybody has.
@@ -66,6 +66,18 @@ impl Accounts {
         user: UserId,
     ) -> Result<Option<Member>, AccountError> {
         Ok(self.team_row(tenant).await?.members.get(&user).copied())
+    }
+
+    /// How many members a tenant's team may have.
+    async fn most_members(&self, tenant: TenantId) -> Result<u32, AccountError> {
+        let row = self.store.tenant(tenant).await?;
+        let set = row.and_then(|row| row.quotas.get(Quota::Agents));
+        Ok(set.unwrap_or(self.settings.members_per_team))
+    }
+
+    /// How many members a tenant's team has.
+    pub async fn members_of(&self, tenant: TenantId) -> Result<usize, AccountError> {
+        Ok(self.team_row(tenant).await?.members.len())
     }
 
     /// Whether a user is in a tenant's team.
@@ -139,12 +151,14 @@ impl Accounts {
         // The index row first, and once more: a removal at the same moment may have taken it away.
         let put = |_: Option<&Membership>| Ok::<_, AccountError>(Some(Membership { tenant }));
         self.table().change(Membership::at(user, tenant), put).await?;
+        let most = self.most_members(tenant).await?;
         let since = self.now();
         let changed = self.table::<Team>().change(Team::at(tenant), |team| {
             let mut team = team.cloned().unwrap_or_default();
             by.demand(&team, role.given_by())?;
-            if team.members.len() >= MOST_MEMBERS && !team.members.contains_key(&user) {
-                return Err(AccountError::TooMany(MOST_MEMBERS));
+            let is_full = u32::try_from(team.members.len()).is_ok_and(|members| members >= most);
+            if is_full && !team.members.contains_key(&user) {
+                return Err(AccountError::TeamFull(most));
             }
             team.members.entry(user).or_insert(Member { role, since });
             Ok(Some(team))

@@ -11,6 +11,7 @@ use tokio::sync::oneshot;
 use super::conversation::{commit_refusal, op_refusal, refusal, store_refusal};
 use super::directory::{Directory, TenantHandle};
 use super::feed::FeedSubscriber;
+use super::lane::LaneHandle;
 use super::messages::tenant::{Arrive, Attend, LeaveNote, Submit};
 use super::port::{Readiness, SessionId, TenantCommands, TenantDirectory, TenantPresence};
 use super::request::{
@@ -280,6 +281,15 @@ impl TenantDirectory for Gateway {
             }
         }
         Ok(states)
+    }
+
+    async fn backlog(&self, tenant: TenantId) -> Result<Option<usize>, Refusal> {
+        if let Some(running) = self.directory.running_one(tenant) {
+            return Ok(Some(running.lanes.values().map(LaneHandle::backlog).sum()));
+        }
+        // One that rests here has nothing that waits.
+        let elsewhere = self.directory.elsewhere(tenant).await?;
+        Ok(elsewhere.is_none().then_some(0))
     }
 
     async fn delay_estimate(

@@ -114,6 +114,9 @@ pub trait TenantDirectory: Send + Sync + 'static {
     /// How the tenant's outbound queues stand, by number. One that is not here has nothing to do and nothing against it.
     async fn lanes(&self, tenant: TenantId) -> Result<BTreeMap<PhoneNumberId, LaneState>, Refusal>;
 
+    /// How many of the tenant's messages wait to be sent; `None` where another gateway has it.
+    async fn backlog(&self, tenant: TenantId) -> Result<Option<usize>, Refusal>;
+
     /// Why an outbound message waits and until when; `None` when it does not wait.
     async fn delay_estimate(
         &self,

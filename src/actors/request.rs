@@ -68,6 +68,8 @@ pub struct SubmitRequest {
     pub client_msg_id: Option<ClientMessageId>,
     /// The caller's own text, given back in events.
     pub callback_data: Option<Arc<str>>,
+    /// Refuse when so many of the tenant's messages wait already; the settings say how many when left out.
+    pub most_waiting: Option<usize>,
 }
 
 /// A private note to leave.

@@ -262,7 +262,7 @@ impl Tenant {
     /// Checks what can be checked without looking anything up.
     fn prepare(&self, request: &SubmitRequest) -> Result<Destination, Refusal> {
         let waiting: usize = self.lanes.values().map(LaneHandle::backlog).sum();
-        if waiting >= self.parts.limits.backlog {
+        if waiting >= request.most_waiting.unwrap_or(self.parts.limits.backlog) {
             return Err(Refusal::QueueFull);
         }
         match &request.to {

@@ -18,7 +18,7 @@ use crate::store::Tenant;
 pub(super) type Name = name::Name<100>;
 
 /// The tenant that the path names.
-async fn tenant_of(call: &AdminCall) -> Result<Tenant, ApiError> {
+pub(super) async fn tenant_of(call: &AdminCall) -> Result<Tenant, ApiError> {
     let id: TenantId = call.path("tenant_id")?;
     call.state().tenant(id).await
 }

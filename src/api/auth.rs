@@ -25,10 +25,11 @@ pub use session::{OpenCall, SessionCall};
 pub(super) use wrong::WrongTokens;
 
 use super::error::{ApiError, ErrorCode};
+use super::quotas::{QuotaCache, TenantQuotas};
 use crate::accounts::{Accounts, Asking, SignedIn};
 use crate::config::LimitsConfig;
 use crate::domain::roles::{Right, Role};
-use crate::domain::{AgentId, Clock, UserId};
+use crate::domain::{AgentId, Clock, TenantId, UserId};
 use crate::limiter::api::ApiLimiter;
 use crate::store::directory::Scope;
 use crate::store::{ApiKey, KeyHash, Store};
@@ -71,6 +72,7 @@ pub struct KnownKey {
     user: Option<Arc<Colleague>>,
     /// Whether the session knows that it was used.
     asking: Asking,
+    quotas: TenantQuotas,
     looked_up: Duration,
 }
 
@@ -84,12 +86,18 @@ impl KnownKey {
     pub fn user(&self) -> Option<&Arc<Colleague>> {
         self.user.as_ref()
     }
+
+    /// What the tenant may have.
+    pub fn quotas(&self) -> &TenantQuotas {
+        &self.quotas
+    }
 }
 
 /// Looks keys up and remembers them for a while.
 pub struct KeyRing {
     store: Arc<dyn Store>,
     accounts: Arc<Accounts>,
+    quotas: Arc<QuotaCache>,
     clock: Arc<dyn Clock>,
     // Holds keys and people that the store knows and no others.
     pace: ApiLimiter<KeyHash>,
@@ -107,6 +115,7 @@ impl KeyRing {
     pub fn new(
         store: Arc<dyn Store>,
         accounts: Arc<Accounts>,
+        quotas: Arc<QuotaCache>,
         clock: Arc<dyn Clock>,
         limits: &LimitsConfig,
     ) -> Self {
@@ -119,6 +128,7 @@ impl KeyRing {
             ),
             store,
             accounts,
+            quotas,
             clock,
             known: Mutex::new(LruCache::new(KEPT)),
             lookups: Semaphore::new(LOOKUPS),
@@ -160,10 +170,11 @@ impl KeyRing {
         Ok(known)
     }
 
-    /// Takes a call's place in the pace of the key, or of the person, or says when there will be one.
+    /// Takes a call's place in the pace of the key, or of the person, and in that of the tenant, or says when there will be one.
     pub fn admit(&self, known: &KnownKey) -> Result<(), ApiError> {
         let user = known.user.as_ref().map(|user| pace_of(user.id));
-        self.take_place(user.unwrap_or(known.key.hash))
+        self.take_place(user.unwrap_or(known.key.hash))?;
+        known.quotas.admit(self.clock.monotonic())
     }
 
     fn take_place(&self, whose: KeyHash) -> Result<(), ApiError> {
@@ -185,6 +196,9 @@ impl KeyRing {
             return Ok(None);
         };
         self.take_place(pace_of(who.user))?;
+        if let Some((tenant, _)) = who.tenant {
+            self.quotas.of(tenant).await?.admit(self.clock.monotonic())?;
+        }
         Ok(Some(who))
     }
 
@@ -196,15 +210,23 @@ impl KeyRing {
 
     /// The same for all sessions of a user.
     pub fn forget_user(&self, user: UserId) {
+        self.forget_those(|known| known.user.as_ref().is_some_and(|one| one.id == user));
+    }
+
+    /// The same for all keys and sessions of a tenant.
+    pub fn forget_tenant(&self, tenant: TenantId) {
+        self.forget_those(|known| known.key.tenant == tenant);
+    }
+
+    fn forget_those(&self, is_meant: impl Fn(&KnownKey) -> bool) {
         self.forgotten.fetch_add(1, Ordering::AcqRel);
         let mut known = self.known();
-        let of_user = |known: &KnownKey| known.user.as_ref().is_some_and(|one| one.id == user);
-        let sessions: Vec<KeyHash> = known
+        let meant: Vec<KeyHash> = known
             .iter()
-            .filter(|(_, known)| of_user(known))
+            .filter(|(_, known)| is_meant(known))
             .map(|(hash, _)| *hash)
             .collect();
-        for hash in sessions {
+        for hash in meant {
             known.pop(&hash);
         }
     }
@@ -229,10 +251,12 @@ impl KeyRing {
             self.forget(hash);
             return Err(ErrorCode::Unauthorized.into());
         };
+        let quotas = self.quotas.of(key.tenant).await?;
         let known = KnownKey {
             key: Arc::new(key),
             user,
             asking,
+            quotas,
             looked_up: now,
         };
         let mut kept = self.known();
@@ -315,7 +339,7 @@ mod tests {
 
     use super::*;
     use crate::config::Config;
-    use crate::domain::{TenantId, TestClock, Timestamp};
+    use crate::domain::{TestClock, Timestamp};
     use crate::store::memory::MemoryStore;
     use key::NewKey;
 
@@ -337,8 +361,15 @@ mod tests {
         store.put_key(key).await.unwrap();
         let config = Config::from_sources(None, []).unwrap();
         let clock_of_ring: Arc<dyn Clock> = Arc::<TestClock>::clone(&clock);
-        let accounts = Accounts::new(store.clone(), Arc::clone(&clock_of_ring), config.accounts);
-        let ring = KeyRing::new(store, Arc::new(accounts), clock_of_ring, &config.limits);
+        let accounts = Accounts::new(store.clone(), Arc::clone(&clock_of_ring), config.accounts.clone());
+        let quotas = QuotaCache::new(store.clone(), Arc::clone(&clock_of_ring), config.quotas());
+        let ring = KeyRing::new(
+            store,
+            Arc::new(accounts),
+            Arc::new(quotas),
+            clock_of_ring,
+            &config.limits,
+        );
         ring.recognise(mine.text.expose_secret()).await.unwrap();
         clock.advance(FRESH);
         let all = u32::try_from(LOOKUPS).unwrap();

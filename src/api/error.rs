@@ -13,9 +13,10 @@ use serde::Serialize;
 
 use crate::accounts::AccountError;
 use crate::actors::request::Refusal;
-use crate::domain::{ContentError, IdError, Seq};
+use crate::domain::{ContentError, IdError, Quota, Seq};
 use crate::store::{StoreError, StoreErrorKind};
 use crate::telemetry::labels::Code;
+use crate::telemetry::metrics;
 
 /// Declares the codes: variant, code, status, meaning.
 macro_rules! error_codes {
@@ -104,6 +105,7 @@ pub struct ApiError {
     message: Cow<'static, str>,
     retry_after: Option<Duration>,
     newest_seq: Option<Seq>,
+    quota: Option<(Quota, u32)>,
     cause: Option<String>,
 }
 
@@ -115,6 +117,7 @@ impl ApiError {
             message: Cow::Borrowed(code.meaning()),
             retry_after: None,
             newest_seq: None,
+            quota: None,
             cause: None,
         }
     }
@@ -130,6 +133,16 @@ impl ApiError {
     /// What was named is not there; the words say which thing, and what helps.
     pub fn absent(message: impl Into<Cow<'static, str>>) -> Self {
         Self::because(ErrorCode::NotFound, message)
+    }
+
+    /// The tenant has as much of something as it may.
+    pub fn over_quota(code: ErrorCode, quota: Quota, limit: u32) -> Self {
+        metrics::quota_refusals_total(quota).increment(1);
+        let why = format!("{}: the tenant's quota `{quota}` is {limit}", code.meaning());
+        Self {
+            quota: Some((quota, limit)),
+            ..Self::because(code, why)
+        }
     }
 
     /// The request is not understood.
@@ -176,8 +189,13 @@ impl ApiError {
         self.cause.as_deref()
     }
 
-    /// The error as JSON: `{"code","message","retry_after_ms"?,"newest_seq"?}`.
+    /// The error as JSON: `{"code","message","retry_after_ms"?,"newest_seq"?,"quota"?}`.
     pub fn body(&self) -> impl Serialize + '_ {
+        #[derive(Serialize)]
+        struct Reached {
+            name: Quota,
+            limit: u32,
+        }
         #[derive(Serialize)]
         struct Body<'a> {
             code: &'static str,
@@ -186,6 +204,8 @@ impl ApiError {
             retry_after_ms: Option<u64>,
             #[serde(skip_serializing_if = "Option::is_none")]
             newest_seq: Option<Seq>,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            quota: Option<Reached>,
         }
         Body {
             code: self.code.as_str(),
@@ -194,6 +214,7 @@ impl ApiError {
                 .retry_after
                 .map(|wait| u64::try_from(wait.as_millis()).unwrap_or(u64::MAX)),
             newest_seq: self.newest_seq,
+            quota: self.quota.map(|(name, limit)| Reached { name, limit }),
         }
     }
 }
@@ -282,6 +303,7 @@ impl From<AccountError> for ApiError {
             AccountError::NotAllowed => Self::because(ErrorCode::Forbidden, error.to_string()),
             AccountError::LastOwner => Self::because(ErrorCode::LastOwner, error.to_string()),
             AccountError::AlreadyMember => Self::because(ErrorCode::AlreadyMember, error.to_string()),
+            AccountError::TeamFull(limit) => Self::over_quota(ErrorCode::LimitReached, Quota::Agents, limit),
             AccountError::TooMany(_) => Self::because(ErrorCode::LimitReached, error.to_string()),
         }
     }

@@ -58,6 +58,12 @@ impl SharedPace {
         Bucket::until(forgotten_at).wait(rate.0, now)
     }
 
+    /// How many of what was booked still count against the rate.
+    pub(super) fn owes(&self, rate: Rate, now: Duration) -> u32 {
+        let forgotten_at = Duration::from_nanos(self.forgotten_at_ns.load(Ordering::Relaxed));
+        Bucket::until(forgotten_at).owes(rate.0, now)
+    }
+
     /// Books the next, and says how long to wait for it. Whoever would wait longer than `patience` books nothing and is told
     /// when to come back.
     pub(super) fn book(&self, rate: Rate, now: Duration, patience: Duration) -> Result<Duration, Duration> {

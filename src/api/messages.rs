@@ -14,7 +14,7 @@ use super::outgoing::{Outgoing, audience, destination};
 use super::state::ApiState;
 use crate::actors::request::{Acceptance, DelayEstimate, Missing, Refusal, SubmitRequest};
 use crate::domain::{
-    DeliveryState, Message, MessageId, MetaError, Priority, Seq, StatusTimes, TenantId, Timestamp,
+    DeliveryState, Message, MessageId, MetaError, Priority, Quota, Seq, StatusTimes, TenantId, Timestamp,
     UnknownPolicy,
 };
 use crate::store::op::Settlement;
@@ -39,7 +39,8 @@ pub(super) async fn submit(call: Call<CanSend>) -> Result<HttpResponse, ApiError
 async fn submitted(call: &Call<CanSend>) -> Result<HttpResponse, ApiError> {
     let asked = json::read(call.body())?;
     let request = request(call, &asked)?;
-    let accepted = call.state().tenants.submit(call.tenant(), request).await?;
+    let accepted = call.state().tenants.submit(call.tenant(), request).await;
+    let accepted = accepted.map_err(|refusal| call.quotas().explain(refusal.into()))?;
     match accepted.acceptance {
         Acceptance::New => measured::sends_accepted_total(SendOrigin::Api).increment(1),
         Acceptance::Repeated => measured::sends_repeated_total(SendOrigin::Api).increment(1),
@@ -94,6 +95,7 @@ fn request(call: &Call<CanSend>, asked: &Value) -> Result<SubmitRequest, ApiErro
         unless_after,
         client_msg_id: None,
         callback_data: message.callback_data,
+        most_waiting: Some(call.quotas().most(Quota::Backlog)),
     })
 }
 

@@ -13,6 +13,7 @@ use super::demo::DemoSession;
 use super::error::{ApiError, ErrorCode};
 use super::gcra::SharedPace;
 use super::origin::AllowedOrigins;
+use super::quotas::QuotaCache;
 use super::webhook::WebhookDoor;
 use super::ws::{SocketOptions, SocketParts, Sockets};
 use crate::accounts::Accounts;
@@ -74,6 +75,8 @@ pub struct ApiState {
     pub(super) own_origins: AllowedOrigins,
     /// Who is let in.
     pub keys: Arc<KeyRing>,
+    /// What each tenant may have.
+    pub(super) quotas: Arc<QuotaCache>,
     /// Held by who reads a tenant's row in order to replace it.
     pub(super) tenant_rows: tokio::sync::Mutex<()>,
     /// Calls of people who are not signed in yet.
@@ -113,9 +116,15 @@ impl ApiState {
             Arc::clone(&clock),
             config.accounts.clone(),
         ));
+        let quotas = Arc::new(QuotaCache::new(
+            Arc::clone(&store),
+            Arc::clone(&clock),
+            config.quotas(),
+        ));
         let keys = Arc::new(KeyRing::new(
             Arc::clone(&store),
             Arc::clone(&accounts),
+            Arc::clone(&quotas),
             Arc::clone(&clock),
             &config.limits,
         ));
@@ -132,6 +141,7 @@ impl ApiState {
             accounts,
             own_origins: AllowedOrigins::new(&[], config.server.public_url.as_ref()),
             keys,
+            quotas,
             sockets,
             sent_ahead: SharedPace::default(),
             tenant_rows: tokio::sync::Mutex::new(()),

@@ -18,6 +18,7 @@ mod messages;
 mod objects;
 mod operators;
 mod people;
+mod quotas;
 mod retention;
 mod webhook;
 

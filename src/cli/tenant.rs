@@ -1,5 +1,6 @@
 //! `mesej tenant`.
 
+mod quota;
 mod retention;
 
 use std::process::ExitCode;
@@ -48,6 +49,8 @@ pub(super) enum TenantCommand {
     },
     /// Show how long a tenant's messages are kept, or change it
     Retention(retention::RetentionArgs),
+    /// Show what a tenant may have of what all share, or set it
+    Quota(quota::QuotaArgs),
 }
 
 pub(super) async fn run(command: TenantCommand) -> Result<ExitCode, CliError> {
@@ -82,6 +85,7 @@ pub(super) async fn run(command: TenantCommand) -> Result<ExitCode, CliError> {
             output::answer(&answer, admin.json, output::fields)?;
         }
         TenantCommand::Retention(args) => retention::run(args).await?,
+        TenantCommand::Quota(args) => quota::run(args).await?,
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::error::Problems;
 use super::units::{ByteSize, seconds};
+use crate::domain::Quota;
 
 /// Section `accounts`.
 #[derive(Debug, Clone, Deserialize, Serialize)]
@@ -23,6 +24,8 @@ pub struct AccountsConfig {
     /// How long a session lasts at most.
     #[serde(rename = "session_max_s", with = "seconds")]
     pub session_max: Duration,
+    /// Members of one tenant's team, unless the tenant has a quota of its own.
+    pub members_per_team: u32,
     /// How long an invitation can be accepted.
     #[serde(rename = "invitation_expires_s", with = "seconds")]
     pub invitation_expires: Duration,
@@ -56,6 +59,11 @@ impl AccountsConfig {
         problems.range("accounts.hash_passes", self.hash_passes, 2..=16);
         problems.range("accounts.hash_threads", self.hash_threads, 0..=64);
         problems.range("accounts.sign_ins_kept_days", self.sign_ins_kept_days, 1..=365);
+        problems.range(
+            "accounts.members_per_team",
+            self.members_per_team,
+            Quota::Agents.bounds(),
+        );
         let (minute, day) = (60, 86_400);
         for (key, time, range) in [
             (
@@ -99,6 +107,7 @@ mod tests {
             ("hash_memory = \"1 GiB\"", "must be 19 MiB to 256 MiB, not 1 GiB"),
             ("hash_passes = 1", "must be 2 to 16, not 1"),
             ("hash_threads = 65", "must be 0 to 64, not 65"),
+            ("members_per_team = 301", "must be 1 to 300, not 301"),
             ("session_idle_s = 599", "must be 600 to 2592000, not 599"),
             ("session_max_s = 60", "must be 3600 to 31536000, not 60"),
             (

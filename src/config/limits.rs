@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::error::Problems;
 use super::units::{ByteSize, seconds};
+use crate::domain::Quota;
 
 /// Section `limits`.
 #[derive(Debug, Clone, Deserialize, Serialize)]
@@ -25,6 +26,8 @@ pub struct LimitsConfig {
     pub key_requests_per_s: u32,
     /// Calls that one key may make at once after a pause.
     pub key_burst: u32,
+    /// Calls to the API that one tenant may make in a second, by all its keys and people, unless it has a quota of its own.
+    pub tenant_requests_per_s: u32,
     /// Largest frame from a client.
     pub socket_frame_limit: ByteSize,
     /// Frames from a client in a second.
@@ -69,6 +72,11 @@ impl LimitsConfig {
         problems.range("limits.pair_burst", self.pair_burst, 1..=45);
         problems.range("limits.key_requests_per_s", self.key_requests_per_s, 1..=100_000);
         problems.range("limits.key_burst", self.key_burst, 1..=1_000_000);
+        problems.range(
+            "limits.tenant_requests_per_s",
+            self.tenant_requests_per_s,
+            Quota::RequestsPerS.bounds(),
+        );
         let size = ByteSize::bytes;
         problems.range(
             "limits.socket_frame_limit",

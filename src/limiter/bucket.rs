@@ -50,6 +50,12 @@ impl Bucket {
         }
     }
 
+    /// How many are not forgotten yet.
+    pub fn owes(self, rule: Allowance, now: Duration) -> u32 {
+        let left = self.empty_at.saturating_sub(now).as_nanos();
+        u32::try_from(left.div_ceil(rule.each.as_nanos().max(1))).unwrap_or(u32::MAX)
+    }
+
     fn take_back(self, rule: Allowance) -> Self {
         Self {
             empty_at: self.empty_at.saturating_sub(rule.each),

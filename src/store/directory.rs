@@ -5,6 +5,7 @@ use std::fmt;
 use ring::digest;
 use serde::{Deserialize, Serialize};
 
+use crate::domain::quota::Quotas;
 use crate::domain::{PhoneNumberId, Retention, SendRate, TenantId, Timestamp, WabaId};
 
 /// A business account.
@@ -24,6 +25,9 @@ pub struct Tenant {
     /// Whom customers are told to ask about their data.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub privacy_contact: Option<String>,
+    /// What an operator set for it, beside the settings.
+    #[serde(skip_serializing_if = "Quotas::is_empty", default)]
+    pub quotas: Quotas,
 }
 
 impl Tenant {
@@ -36,6 +40,7 @@ impl Tenant {
             created,
             region: None,
             privacy_contact: None,
+            quotas: Quotas::default(),
         }
     }
 }
@@ -187,6 +192,7 @@ mod tests {
             r#"{"id":"00ff00ff00ff00ff","name":"Toko Maju","retention":365,"created":1800000000000}"#;
         let tenant: Tenant = serde_json::from_str(stored).unwrap();
         assert_eq!((&tenant.region, &tenant.privacy_contact), (&None, &None));
+        assert!(tenant.quotas.is_empty());
         assert_eq!(serde_json::to_string(&tenant).unwrap(), stored);
     }
 }

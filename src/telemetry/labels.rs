@@ -5,7 +5,7 @@ mod http;
 pub use http::{HttpMethod, HttpRoute, StatusClass};
 
 use super::table::{Label, label_enums};
-use crate::domain::{EventKind, Priority};
+use crate::domain::{EventKind, Priority, Quota};
 
 label_enums! {
     /// How a webhook post was answered.
@@ -310,6 +310,16 @@ impl Label for Version {
 }
 
 impl Label for Priority {
+    fn label(&self) -> &'static str {
+        self.as_str()
+    }
+
+    fn every() -> &'static [Self] {
+        Self::ALL
+    }
+}
+
+impl Label for Quota {
     fn label(&self) -> &'static str {
         self.as_str()
     }

@@ -8,7 +8,7 @@ use super::labels::{
 };
 use super::table::metrics_table;
 pub use super::table::{number, signed};
-use crate::domain::{EventKind, Priority};
+use crate::domain::{EventKind, Priority, Quota};
 
 /// For what happens within this machine: 100 µs to 5 s.
 const LOCAL: &[f64] = &[
@@ -80,6 +80,8 @@ metrics_table! {
     gauge tls_certificate_expires_seconds = "mesej_tls_certificate_expires_seconds";
     /// Times that the certificate's files had changed, by what became of it.
     counter tls_reloads_total = "mesej_tls_reloads_total" { outcome: ReloadEnd };
+    /// What was refused because the tenant had as much as it may, by quota.
+    counter quota_refusals_total = "mesej_quota_refusals_total" { quota: Quota };
     /// Open sockets.
     gauge sockets_open = "mesej_sockets_open";
     /// Handshakes refused, by error code.

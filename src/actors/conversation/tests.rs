@@ -109,6 +109,7 @@ impl Scene {
             unless_after: None,
             client_msg_id: None,
             callback_data: None,
+            most_waiting: None,
         };
         let submit = Submit {
             request: Box::new(request),

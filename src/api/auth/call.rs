@@ -13,6 +13,7 @@ use futures_util::future::LocalBoxFuture;
 use super::super::body;
 use super::super::error::{ApiError, ErrorCode};
 use super::super::params::Params;
+use super::super::quotas::TenantQuotas;
 use super::super::state::ApiState;
 use super::{Colleague, KnownKey, session};
 use crate::actors::request::{Missing, Refusal};
@@ -88,6 +89,11 @@ impl<N: Need> Call<N> {
     /// Who is signed in; `None` for a program with a key of its own.
     pub fn user(&self) -> Option<&Arc<Colleague>> {
         self.known.user()
+    }
+
+    /// What the tenant may have.
+    pub fn quotas(&self) -> &TenantQuotas {
+        self.known.quotas()
     }
 
     /// Whether its key allows more than the call needs.

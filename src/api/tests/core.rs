@@ -310,6 +310,10 @@ impl TenantDirectory for Core {
         Ok(self.lanes.lock().unwrap().clone())
     }
 
+    async fn backlog(&self, _: TenantId) -> Result<Option<usize>, Refusal> {
+        Ok(Some(0))
+    }
+
     async fn delay_estimate(
         &self,
         _: TenantId,

@@ -174,6 +174,7 @@ pub(super) fn routes() -> Vec<(&'static str, &'static str, Guard, Value)> {
         ),
         ("GET", "/v1/business/webhook", BUSINESS, json!({})),
         ("GET", "/v1/keys", BUSINESS, json!({})),
+        ("GET", "/v1/quotas", BUSINESS, json!({})),
         (
             "POST",
             "/v1/keys",
@@ -210,6 +211,18 @@ pub(super) fn routes() -> Vec<(&'static str, &'static str, Guard, Value)> {
             "/v1/admin/tenants/{tenant_id}/retention/preview",
             Guard::Operator,
             json!({ "days": 30 }),
+        ),
+        (
+            "GET",
+            "/v1/admin/tenants/{tenant_id}/quotas",
+            Guard::Operator,
+            json!({}),
+        ),
+        (
+            "PUT",
+            "/v1/admin/tenants/{tenant_id}/quotas",
+            Guard::Operator,
+            json!({ "agents": 5 }),
         ),
         (
             "POST",
@@ -351,6 +364,8 @@ async fn no_route_is_open_that_should_not_be() {
                 assert!(text.contains("bad_ticket") && !text.contains("welcome"), "{text}");
             }
             Guard::Operator => {
+                // Wrong tokens are slowed.
+                api.clock.advance(Duration::from_secs(60));
                 assert_eq!(call().send().await.outcome(), refused, "{method} {path}");
                 assert_eq!(
                     call().bearer(&api.key).send().await.outcome(),

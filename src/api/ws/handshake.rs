@@ -20,6 +20,8 @@ use super::tickets::Pass;
 use crate::actors::feed::Feeds;
 use crate::api::auth::{CanManageAgents, Need as _};
 use crate::api::error::{ApiError, ErrorCode};
+use crate::api::quotas::TenantQuotas;
+use crate::domain::Quota;
 use crate::telemetry::metrics;
 
 /// The subprotocol, and its earlier name, which means the same: programs that only count what arrives still offer that. The
@@ -64,7 +66,7 @@ pub(in crate::api) async fn open(
     }
     let opened = match pass {
         Some(pass) => match vouched(shared, pass).await {
-            Ok(pass) => make(shared, feeds.of(shared), pass).await,
+            Ok((pass, quotas)) => make(shared, feeds.of(shared), pass, &quotas).await,
             Err(refused) => Err(refused),
         },
         None => Err((Close::Unauthorized, ErrorCode::BadTicket.into())),
@@ -118,7 +120,7 @@ fn offered(request: &HttpRequest) -> Result<(HttpResponseBuilder, Option<&str>),
 type Refused = (Close, ApiError);
 
 /// The pass with its key as it stands now: what was revoked, or may read no more, since the ticket was made lets nobody in.
-async fn vouched(shared: &Shared, pass: Pass) -> Result<Pass, Refused> {
+async fn vouched(shared: &Shared, pass: Pass) -> Result<(Pass, TenantQuotas), Refused> {
     let known = shared.keys.look_up(pass.key.hash).await.map_err(|refused| {
         let close = if refused.code() == ErrorCode::Unauthorized {
             Close::Unauthorized
@@ -130,25 +132,29 @@ async fn vouched(shared: &Shared, pass: Pass) -> Result<Pass, Refused> {
     let key = Arc::clone(known.key());
     key.demand(CanManageAgents::SCOPES)
         .map_err(|refused| (Close::Unauthorized, refused))?;
-    Ok(Pass { key, ..pass })
+    Ok((Pass { key, ..pass }, known.quotas().clone()))
 }
 
-async fn make(shared: &Arc<Shared>, feeds: &Feeds, pass: Pass) -> Result<Box<Socket>, Refused> {
-    let socket_permit =
-        shared
-            .socket_limits
-            .enter(pass.tenant, &pass.agent)
-            .map_err(|crowded| match crowded {
-                Crowded::Agent => (
-                    Close::TooManySockets,
-                    ApiError::because(ErrorCode::TooManySockets, "too many sockets of this agent"),
-                ),
-                Crowded::Tenant => (
-                    Close::TooManySockets,
-                    ApiError::because(ErrorCode::TooManySockets, "too many sockets of the tenant"),
-                ),
-                Crowded::Process => (Close::Unavailable, ErrorCode::Busy.into()),
-            })?;
+async fn make(
+    shared: &Arc<Shared>,
+    feeds: &Feeds,
+    pass: Pass,
+    quotas: &TenantQuotas,
+) -> Result<Box<Socket>, Refused> {
+    let socket_permit = shared
+        .socket_limits
+        .enter(pass.tenant, &pass.agent, quotas.most(Quota::Sockets))
+        .map_err(|crowded| match crowded {
+            Crowded::Agent => (
+                Close::TooManySockets,
+                ApiError::because(ErrorCode::TooManySockets, "too many sockets of this agent"),
+            ),
+            Crowded::Tenant => (
+                Close::TooManySockets,
+                quotas.refuse(ErrorCode::TooManySockets, Quota::Sockets),
+            ),
+            Crowded::Process => (Close::Unavailable, ErrorCode::Busy.into()),
+        })?;
     let subscription = feeds
         .join(pass.tenant)
         .await

@@ -12,7 +12,7 @@ use crate::api::auth::{Call, CanManageAgents};
 use crate::api::error::{ApiError, ErrorCode};
 use crate::api::json::Fields;
 use crate::api::name::Name;
-use crate::domain::{AgentId, UserId};
+use crate::domain::{AgentId, Quota, UserId};
 
 /// When a tenant that has all it may should ask again.
 const LATER: Duration = Duration::from_secs(5);
@@ -46,12 +46,15 @@ pub(in crate::api) async fn ticket(
         name,
         key: Arc::clone(call.key()),
     };
-    if !sockets.has_room_for(pass.tenant) {
-        return Err(ApiError::new(ErrorCode::TooManySockets).retry_after(LATER));
+    let quotas = call.quotas();
+    let over = |code, quota| quotas.refuse(code, quota).retry_after(LATER);
+    if sockets.open_of(pass.tenant) >= quotas.most(Quota::Sockets) {
+        return Err(over(ErrorCode::TooManySockets, Quota::Sockets));
     }
-    let ticket = sockets.tickets().issue(pass).map_err(|refusal| match refusal {
+    let issued = sockets.tickets().issue(pass, quotas.most(Quota::Tickets));
+    let ticket = issued.map_err(|refusal| match refusal {
         TicketRefusal::TooMany => ApiError::new(ErrorCode::Busy).retry_after(Duration::from_secs(1)),
-        TicketRefusal::TooManyOfTenant => ApiError::new(ErrorCode::TooManyTickets).retry_after(LATER),
+        TicketRefusal::TooManyOfTenant => over(ErrorCode::TooManyTickets, Quota::Tickets),
         TicketRefusal::NoChance => ApiError::internal(refusal),
     })?;
     Ok(HttpResponse::Created().json(json!({ "ticket": ticket, "expires_in_s": VALID_FOR.as_secs() })))

@@ -22,10 +22,6 @@ pub struct SocketOptions {
     pub(super) handshake_patience: Duration,
     /// Open sockets of the process.
     pub(super) total: usize,
-    /// Open sockets of one tenant.
-    pub(super) per_tenant: usize,
-    /// Unused tickets of one tenant.
-    pub(super) tickets_per_tenant: usize,
     /// Open sockets of one agent.
     pub(super) per_agent: usize,
     /// Bytes of one frame from a client.
@@ -63,8 +59,6 @@ impl SocketOptions {
             handshakes_per_s: limits.handshakes_per_s,
             handshake_patience: Duration::from_secs(2),
             total: limits.sockets_total,
-            per_tenant: limits.sockets_per_tenant,
-            tickets_per_tenant: limits.tickets_per_tenant,
             per_agent: limits.sockets_per_agent,
             frame_limit: limits.socket_frame_limit.as_usize(),
             frames_per_s: limits.socket_frames_per_s,

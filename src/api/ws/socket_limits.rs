@@ -29,7 +29,6 @@ struct Counts {
 pub(super) struct SocketLimits {
     counts: Arc<Mutex<Counts>>,
     most: usize,
-    most_per_tenant: usize,
     most_per_agent: usize,
 }
 
@@ -41,11 +40,10 @@ pub(super) struct SocketPermit {
 }
 
 impl SocketLimits {
-    pub(super) fn new(most: usize, most_per_tenant: usize, most_per_agent: usize) -> Self {
+    pub(super) fn new(most: usize, most_per_agent: usize) -> Self {
         Self {
             counts: Arc::default(),
             most,
-            most_per_tenant,
             most_per_agent,
         }
     }
@@ -55,21 +53,25 @@ impl SocketLimits {
         self.counts().total < self.most
     }
 
-    /// Whether a tenant has room for another socket.
-    pub(super) fn has_room_for(&self, tenant: TenantId) -> bool {
-        let of_tenant = self.counts().tenants.get(&tenant).copied();
-        of_tenant.unwrap_or_default() < self.most_per_tenant
+    /// How many sockets a tenant has.
+    pub(super) fn open_of(&self, tenant: TenantId) -> usize {
+        self.counts().tenants.get(&tenant).copied().unwrap_or_default()
     }
 
-    /// Counts a socket in.
-    pub(super) fn enter(&self, tenant: TenantId, agent: &AgentId) -> Result<SocketPermit, Crowded> {
+    /// Counts a socket in, of a tenant that may have so many.
+    pub(super) fn enter(
+        &self,
+        tenant: TenantId,
+        agent: &AgentId,
+        most_of_tenant: usize,
+    ) -> Result<SocketPermit, Crowded> {
         let who = (tenant, agent.clone());
         let mut counts = self.counts();
         if counts.total >= self.most {
             return Err(Crowded::Process);
         }
         let of_tenant = counts.tenants.get(&tenant).copied().unwrap_or_default();
-        if of_tenant >= self.most_per_tenant {
+        if of_tenant >= most_of_tenant {
             return Err(Crowded::Tenant);
         }
         let of_agent = counts.agents.entry(who.clone()).or_default();
@@ -121,17 +123,20 @@ mod tests {
 
     #[test]
     fn a_socket_counts_until_it_is_dropped_and_leaves_nothing_behind() {
-        let socket_limits = SocketLimits::new(3, 3, 2);
+        let socket_limits = SocketLimits::new(3, 2);
         let tenant = TenantId::new(1);
         let (ana, ben) = (AgentId::parse("ana").unwrap(), AgentId::parse("ben").unwrap());
-        let first = socket_limits.enter(tenant, &ana).unwrap();
-        let second = socket_limits.enter(tenant, &ana).unwrap();
-        assert_eq!(socket_limits.enter(tenant, &ana).unwrap_err(), Crowded::Agent);
-        let third = socket_limits.enter(TenantId::new(2), &ana).unwrap();
-        assert_eq!(socket_limits.enter(tenant, &ben).unwrap_err(), Crowded::Process);
+        let first = socket_limits.enter(tenant, &ana, 3).unwrap();
+        let second = socket_limits.enter(tenant, &ana, 3).unwrap();
+        assert_eq!(socket_limits.enter(tenant, &ana, 3).unwrap_err(), Crowded::Agent);
+        let third = socket_limits.enter(TenantId::new(2), &ana, 3).unwrap();
+        assert_eq!(
+            socket_limits.enter(tenant, &ben, 3).unwrap_err(),
+            Crowded::Process
+        );
         assert!(!socket_limits.has_room());
         drop(first);
-        drop(socket_limits.enter(tenant, &ana).unwrap());
+        drop(socket_limits.enter(tenant, &ana, 3).unwrap());
         drop((second, third));
         assert!(socket_limits.counts().agents.is_empty() && socket_limits.counts().tenants.is_empty());
         assert_eq!(socket_limits.counts().total, 0);
@@ -139,16 +144,19 @@ mod tests {
 
     #[test]
     fn a_tenant_takes_only_its_share() {
-        let socket_limits = SocketLimits::new(9, 2, 9);
+        let socket_limits = SocketLimits::new(9, 9);
         let agent = |n: u8| AgentId::parse(&format!("agent{n}")).unwrap();
         let (one, other) = (TenantId::new(1), TenantId::new(2));
         let held: Vec<_> = (0..2)
-            .map(|n| socket_limits.enter(one, &agent(n)).unwrap())
+            .map(|n| socket_limits.enter(one, &agent(n), 2).unwrap())
             .collect();
-        assert_eq!(socket_limits.enter(one, &agent(2)).unwrap_err(), Crowded::Tenant);
-        assert!(!socket_limits.has_room_for(one) && socket_limits.has_room_for(other));
-        let _others = socket_limits.enter(other, &agent(2)).unwrap();
+        assert_eq!(
+            socket_limits.enter(one, &agent(2), 2).unwrap_err(),
+            Crowded::Tenant
+        );
+        assert_eq!((socket_limits.open_of(one), socket_limits.open_of(other)), (2, 0));
+        let _others = socket_limits.enter(other, &agent(2), 2).unwrap();
         drop(held);
-        socket_limits.enter(one, &agent(2)).unwrap();
+        socket_limits.enter(one, &agent(2), 2).unwrap();
     }
 }

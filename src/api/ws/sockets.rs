@@ -130,12 +130,8 @@ impl Sockets {
             &arbiter.handle(),
         );
         Self(Arc::new(Shared {
-            socket_limits: SocketLimits::new(
-                parts.options.total,
-                parts.options.per_tenant,
-                parts.options.per_agent,
-            ),
-            tickets: Tickets::new(Arc::clone(&parts.clock), parts.options.tickets_per_tenant),
+            socket_limits: SocketLimits::new(parts.options.total, parts.options.per_agent),
+            tickets: Tickets::new(Arc::clone(&parts.clock)),
             newcomers,
             next_session: AtomicU64::new(parts.seed),
             handshakes: SharedPace::default(),
@@ -157,9 +153,9 @@ impl Sockets {
         &self.0.tickets
     }
 
-    /// Whether a tenant may open another socket.
-    pub fn has_room_for(&self, tenant: TenantId) -> bool {
-        self.0.socket_limits.has_room_for(tenant)
+    /// How many sockets a tenant has open.
+    pub fn open_of(&self, tenant: TenantId) -> usize {
+        self.0.socket_limits.open_of(tenant)
     }
 
     /// What sockets are bounded by.

@@ -108,23 +108,28 @@ pub struct Tickets {
     random: SystemRandom,
     table: Mutex<Table>,
     most: usize,
-    most_per_tenant: usize,
 }
 
 impl Tickets {
-    /// No ticket yet; a tenant may have so many open.
-    pub fn new(clock: Arc<dyn Clock>, most_per_tenant: usize) -> Self {
+    /// No ticket yet.
+    pub fn new(clock: Arc<dyn Clock>) -> Self {
         Self {
             clock,
             random: SystemRandom::new(),
             table: Mutex::default(),
             most: OPEN,
-            most_per_tenant,
         }
     }
 
-    /// Makes a ticket: 43 characters of `A-Z a-z 0-9 - _`, valid for [`VALID_FOR`].
-    pub fn issue(&self, pass: Pass) -> Result<String, TicketRefusal> {
+    /// How many tickets of a tenant are open.
+    pub fn open_of(&self, tenant: TenantId) -> usize {
+        let mut table = self.table();
+        table.sweep(self.clock.monotonic());
+        table.of(tenant)
+    }
+
+    /// Makes a ticket: 43 characters of `A-Z a-z 0-9 - _`, valid for [`VALID_FOR`], for a tenant that may have so many open.
+    pub fn issue(&self, pass: Pass, most_of_tenant: usize) -> Result<String, TicketRefusal> {
         let mut chance = [0_u8; CHANCE];
         self.random
             .fill(&mut chance)
@@ -132,13 +137,13 @@ impl Tickets {
         let ticket = URL_SAFE_NO_PAD.encode(chance);
         let now = self.clock.monotonic();
         let mut table = self.table();
-        if table.open.len() >= self.most || table.of(pass.tenant) >= self.most_per_tenant {
+        if table.open.len() >= self.most || table.of(pass.tenant) >= most_of_tenant {
             table.sweep(now);
         }
         if table.open.len() >= self.most {
             return Err(TicketRefusal::TooMany);
         }
-        if table.of(pass.tenant) >= self.most_per_tenant {
+        if table.of(pass.tenant) >= most_of_tenant {
             return Err(TicketRefusal::TooManyOfTenant);
         }
         let until = now.saturating_add(VALID_FOR);
@@ -212,15 +217,15 @@ mod tests {
 
     fn tickets() -> (Tickets, TestClock) {
         let clock = TestClock::at(Timestamp::from_secs(1));
-        (Tickets::new(Arc::new(clock.clone()), 3), clock)
+        (Tickets::new(Arc::new(clock.clone())), clock)
     }
 
     #[test]
     fn a_ticket_lets_one_socket_in_and_no_second() {
         let (tickets, _) = tickets();
         let (ana, ben) = (
-            tickets.issue(pass("ana")).unwrap(),
-            tickets.issue(pass("ben")).unwrap(),
+            tickets.issue(pass("ana"), 3).unwrap(),
+            tickets.issue(pass("ben"), 3).unwrap(),
         );
         assert_ne!(ana, ben);
         assert!(tickets.is_open(&ana), "looking does not use it up");
@@ -233,7 +238,7 @@ mod tests {
     #[test]
     fn a_ticket_is_worth_nothing_after_thirty_seconds() {
         let (tickets, clock) = tickets();
-        let ticket = tickets.issue(pass("ana")).unwrap();
+        let ticket = tickets.issue(pass("ana"), 3).unwrap();
         clock.advance(VALID_FOR);
         assert_eq!(tickets.redeem(&ticket), None);
     }
@@ -242,30 +247,30 @@ mod tests {
     fn the_table_is_bounded_and_makes_room_by_time_alone() {
         let (mut tickets, clock) = tickets();
         tickets.most = 2;
-        tickets.issue(pass("ana")).unwrap();
-        let second = tickets.issue(pass("ben")).unwrap();
-        assert_eq!(tickets.issue(pass("eve")), Err(TicketRefusal::TooMany));
+        tickets.issue(pass("ana"), 3).unwrap();
+        let second = tickets.issue(pass("ben"), 3).unwrap();
+        assert_eq!(tickets.issue(pass("eve"), 3), Err(TicketRefusal::TooMany));
         assert!(tickets.redeem(&second).is_some(), "nobody was pushed out");
         clock.advance(VALID_FOR);
-        tickets.issue(pass("eve")).unwrap();
-        tickets.issue(pass("eve")).unwrap();
+        tickets.issue(pass("eve"), 3).unwrap();
+        tickets.issue(pass("eve"), 3).unwrap();
     }
 
     #[test]
     fn a_tenant_takes_only_its_share_and_leaves_others_theirs() {
         let (tickets, clock) = tickets();
-        let made: Vec<_> = (0..3).map(|_| tickets.issue(pass("ana")).unwrap()).collect();
-        assert_eq!(tickets.issue(pass("ana")), Err(TicketRefusal::TooManyOfTenant));
+        let made: Vec<_> = (0..3).map(|_| tickets.issue(pass("ana"), 3).unwrap()).collect();
+        assert_eq!(tickets.issue(pass("ana"), 3), Err(TicketRefusal::TooManyOfTenant));
         let other = Pass {
             tenant: TenantId::new(2),
             ..pass("ana")
         };
-        tickets.issue(other).unwrap();
+        tickets.issue(other, 3).unwrap();
         assert!(tickets.redeem(&made[0]).is_some());
-        tickets.issue(pass("ana")).unwrap();
-        assert_eq!(tickets.issue(pass("ana")), Err(TicketRefusal::TooManyOfTenant));
+        tickets.issue(pass("ana"), 3).unwrap();
+        assert_eq!(tickets.issue(pass("ana"), 3), Err(TicketRefusal::TooManyOfTenant));
         clock.advance(VALID_FOR);
-        tickets.issue(pass("ana")).unwrap();
+        tickets.issue(pass("ana"), 3).unwrap();
         assert_eq!(tickets.table().tenants.len(), 1, "what ended is counted no more");
     }
 }

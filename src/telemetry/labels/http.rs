@@ -79,6 +79,8 @@ label_enums! {
         OwnKey = "/v1/keys/{key_id}",
         /// What Meta says of one of its numbers; it asks Meta.
         OwnNumberCheck = "/v1/numbers/{phone_number_id}/check",
+        /// What it may have of what all share.
+        Quotas = "/v1/quotas",
         /// Handshakes of agents' sockets.
         Socket = "/v1/ws",
         /// Tickets for them.
@@ -91,6 +93,8 @@ label_enums! {
         Retention = "/v1/admin/tenants/{tenant_id}/retention",
         /// What a change of that would do.
         RetentionPreview = "/v1/admin/tenants/{tenant_id}/retention/preview",
+        /// What a tenant may have of what all share.
+        TenantQuotas = "/v1/admin/tenants/{tenant_id}/quotas",
         /// A tenant's numbers, for the operator.
         TenantNumbers = "/v1/admin/tenants/{tenant_id}/numbers",
         /// What Meta says of one; it asks Meta.

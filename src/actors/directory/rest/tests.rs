@@ -71,6 +71,7 @@ impl Scene {
             unless_after: None,
             client_msg_id: None,
             callback_data: None,
+            most_waiting: None,
         };
         let accepted = self.gateway.submit(GOOD, request).await?;
         Ok(accepted.at.message)

@@ -163,3 +163,59 @@ async fn a_number_is_added_by_who_has_its_token_and_no_other_tenant_has_it() {
         assert_eq!(api.store.number(id).await.unwrap(), None);
     }
 }
+
+#[actix_web::test]
+async fn a_team_has_no_more_members_than_its_quota() {
+    let api = start().await;
+    let ana = member(&api, ONE, "ana@example.com", Role::Owner).await;
+    let path = format!("/v1/admin/tenants/{ONE}/quotas");
+    let set = api
+        .as_admin("PUT", &path)
+        .json(&json!({ "agents": 1 }))
+        .send()
+        .await;
+    assert_eq!(set.status, 200, "{}", set.json());
+    let token = invited(&api, ONE, "ben@example.com", Role::Agent).await;
+    let refused = accept(&api, ONE, &token, "Ben", PASSWORD).await;
+    assert_eq!(refused.outcome(), (422, "limit_reached".to_owned()));
+    assert_eq!(
+        refused.json()["error"]["quota"],
+        json!({ "name": "agents", "limit": 1 })
+    );
+    let shown = ana.get(&api, "/v1/quotas").await.json();
+    assert_eq!(
+        shown["quotas"][4],
+        json!({ "name": "agents", "limit": 1, "used": 1 })
+    );
+    // The link stays good, and works once there is room.
+    let set = api
+        .as_admin("PUT", &path)
+        .json(&json!({ "agents": null }))
+        .send()
+        .await;
+    assert_eq!(set.status, 200);
+    assert_eq!(accept(&api, ONE, &token, "Ben", PASSWORD).await.status, 201);
+}
+
+#[actix_web::test]
+async fn people_and_programs_share_the_pace_of_their_tenant() {
+    let api = start().await;
+    let ana = member(&api, ONE, "ana@example.com", Role::Owner).await;
+    let path = format!("/v1/admin/tenants/{ONE}/quotas");
+    let set = api
+        .as_admin("PUT", &path)
+        .json(&json!({ "requests_per_s": 2 }))
+        .send()
+        .await;
+    assert_eq!(set.status, 200);
+    api.clock.advance(Duration::from_secs(60));
+    assert_eq!(api.get("/v1/numbers").await.status, 200);
+    assert_eq!(ana.get(&api, "/v1/business").await.status, 200);
+    for refused in [api.get("/v1/numbers").await, ana.get(&api, "/v1/business").await] {
+        assert_eq!(refused.outcome(), (429, "rate_limited".to_owned()));
+        assert_eq!(
+            refused.json()["error"]["quota"],
+            json!({ "name": "requests_per_s", "limit": 2 })
+        );
+    }
+}

@@ -330,6 +330,7 @@ fn submit(mut fields: Fields, who: &Pass, answered: &Answered) -> Result<ClientF
         unless_after,
         client_msg_id: answered.client_msg_id.clone(),
         callback_data: message.callback_data,
+        most_waiting: None,
     };
     Ok(ClientFrame::Ask(
         answered.clone(),

@@ -8,6 +8,7 @@ use super::super::tickets::Pass;
 use crate::actors::SessionId;
 use crate::actors::request::{Acceptance, Accepted};
 use crate::api::error::{ApiError, ErrorCode};
+use crate::domain::Quota;
 use crate::store::op::OrganiseChange;
 use crate::telemetry::labels::SendOrigin;
 use crate::telemetry::metrics;
@@ -22,24 +23,30 @@ pub(super) async fn ask(
 ) -> Result<Option<Bytes>, ApiError> {
     let commands = &shared.commands;
     // A key that was revoked since the last ping changes nothing any more. When the store cannot tell, whoever was let in stays.
-    if !matches!(command, Command::Attend(_))
-        && let Err(refused) = shared.keys.look_up(who.key.hash).await
-        && refused.code() == ErrorCode::Unauthorized
-    {
-        return Err(refused);
-    }
+    let quotas = if matches!(command, Command::Attend(_)) {
+        None
+    } else {
+        match shared.keys.look_up(who.key.hash).await {
+            Ok(known) => Some(known.quotas().clone()),
+            Err(refused) if refused.code() == ErrorCode::Unauthorized => return Err(refused),
+            Err(_) => None,
+        }
+    };
     match command {
-        Command::Submit(request) => match commands.submit(who.tenant, *request).await {
-            Ok(done) => {
-                count(done);
-                Ok(Some(accepted(answered, done)))
+        Command::Submit(mut request) => {
+            request.most_waiting = quotas.as_ref().map(|quotas| quotas.most(Quota::Backlog));
+            match commands.submit(who.tenant, *request).await {
+                Ok(done) => {
+                    count(done);
+                    Ok(Some(accepted(answered, done)))
+                }
+                Err(refusal) => {
+                    let error = ApiError::from(refusal);
+                    metrics::sends_refused_total(error.code().label()).increment(1);
+                    Err(quotas.map_or(error.clone(), |quotas| quotas.explain(error)))
+                }
             }
-            Err(refusal) => {
-                let error = ApiError::from(refusal);
-                metrics::sends_refused_total(error.code().label()).increment(1);
-                Err(error)
-            }
-        },
+        }
         Command::Note(request) => {
             let done = commands.note(who.tenant, request).await?;
             Ok(Some(accepted(answered, done)))

@@ -236,16 +236,25 @@ async fn a_ticket_from_before_its_key_was_revoked_or_lost_a_scope_opens_nothing(
 
 #[actix::test]
 async fn a_tenant_has_only_so_many_sockets() {
-    let rig = Rig::start(super::SocketOptions {
-        per_tenant: 2,
-        ..options()
-    })
-    .await;
+    let rig = Rig::start(options()).await;
+    let mut row = crate::store::Tenant::new(
+        TENANT,
+        "a shop",
+        crate::domain::Retention::DEFAULT,
+        crate::domain::Timestamp::from_secs(1),
+    );
+    row.quotas.set(crate::domain::Quota::Sockets, Some(2));
+    rig.port.store.put_tenant(row).await.unwrap();
     let _first = rig.greet("ana", None).await;
     let _second = rig.greet("ben", None).await;
-    assert!(!rig.sockets.has_room_for(TENANT));
+    assert_eq!(rig.sockets.open_of(TENANT), 2);
     let mut third = rig.connect("eve").await;
-    assert_eq!(third.frame().await["code"], "too_many_sockets");
+    let said = third.frame().await;
+    assert_eq!(said["code"], "too_many_sockets");
+    assert_eq!(
+        said["quota"],
+        serde_json::json!({ "name": "sockets", "limit": 2 })
+    );
     assert_eq!(third.closed().await, 4409);
     rig.stop().await;
 }

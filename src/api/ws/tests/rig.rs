@@ -22,6 +22,7 @@ use crate::actors::feed::rig::LedgerPort;
 use crate::api::auth::KeyRing;
 use crate::api::connection::Times;
 use crate::api::connection_limits::ConnectionLimits;
+use crate::api::quotas::QuotaCache;
 use crate::api::server::{Bounds, Endpoint, Endpoints};
 use crate::api::tls::tests::certified;
 use crate::config::Config;
@@ -82,9 +83,11 @@ impl Rig {
             Arc::clone(&clock),
             config.accounts.clone(),
         );
+        let quotas = QuotaCache::new(Arc::clone(&port.store), Arc::clone(&clock), config.quotas());
         let keys = Arc::new(KeyRing::new(
             Arc::clone(&port.store),
             Arc::new(accounts),
+            Arc::new(quotas),
             Arc::clone(&clock),
             &config.limits,
         ));
@@ -142,7 +145,7 @@ impl Rig {
             name: agent.into(),
             key: key_for_tests(tenant, &EVERY),
         };
-        self.sockets.tickets().issue(pass).unwrap()
+        self.sockets.tickets().issue(pass, usize::MAX).unwrap()
     }
 
     /// Makes a handshake with these headers.

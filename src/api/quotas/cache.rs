@@ -1,0 +1,134 @@
+//! The limits that hold for each tenant, read from its row now and then, and the pace of all its calls together.
+
+use std::num::NonZeroUsize;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use lru::LruCache;
+
+use crate::api::error::{ApiError, ErrorCode};
+use crate::api::gcra::{Rate, SharedPace};
+use crate::domain::quota::{Quota, QuotaLimits};
+use crate::domain::{Clock, TenantId};
+use crate::store::Store;
+
+/// How long what was read is trusted.
+const FRESH: Duration = Duration::from_secs(30);
+/// Tenants kept ready; some 150 bytes each. One that is forgotten begins its pace anew.
+const KEPT: NonZeroUsize = NonZeroUsize::new(20_000).unwrap();
+
+/// What a tenant may have, and how fast it calls.
+#[derive(Debug, Clone)]
+pub struct TenantQuotas {
+    limits: QuotaLimits,
+    pace: Arc<SharedPace>,
+    /// When the row was read; `None` once it is known to have changed.
+    read: Option<Duration>,
+}
+
+impl TenantQuotas {
+    /// One limit.
+    pub fn limit(&self, quota: Quota) -> u32 {
+        self.limits.limit(quota)
+    }
+
+    /// A limit as what is counted has it.
+    pub fn most(&self, quota: Quota) -> usize {
+        usize::try_from(self.limit(quota)).unwrap_or(usize::MAX)
+    }
+
+    /// Refuses something because of a quota.
+    pub fn refuse(&self, code: ErrorCode, quota: Quota) -> ApiError {
+        ApiError::over_quota(code, quota, self.limit(quota))
+    }
+
+    /// The same for what the core refused because too much waits.
+    pub fn explain(&self, error: ApiError) -> ApiError {
+        if error.code() != ErrorCode::QueueFull {
+            return error;
+        }
+        let wait = error.retry_in().unwrap_or_default();
+        self.refuse(ErrorCode::QueueFull, Quota::Backlog)
+            .retry_after(wait)
+    }
+
+    fn rate(&self) -> Rate {
+        Rate::per_second(self.limit(Quota::RequestsPerS))
+    }
+
+    /// Counts a call, or says when there is room for one.
+    pub fn admit(&self, now: Duration) -> Result<(), ApiError> {
+        let booked = self.pace.book(self.rate(), now, Duration::ZERO);
+        booked.map(drop).map_err(|wait| {
+            self.refuse(ErrorCode::RateLimited, Quota::RequestsPerS)
+                .retry_after(wait)
+        })
+    }
+
+    /// Calls of about the last second.
+    pub fn calls(&self, now: Duration) -> u32 {
+        self.pace.owes(self.rate(), now)
+    }
+}
+
+/// See the module.
+pub struct QuotaCache {
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    defaults: QuotaLimits,
+    known: Mutex<LruCache<TenantId, TenantQuotas>>,
+}
+
+impl QuotaCache {
+    /// Knows no tenant yet.
+    pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, defaults: QuotaLimits) -> Self {
+        Self {
+            store,
+            clock,
+            defaults,
+            known: Mutex::new(LruCache::new(KEPT)),
+        }
+    }
+
+    /// A tenant's. To be asked for those alone whom somebody who was let in belongs to.
+    pub async fn of(&self, tenant: TenantId) -> Result<TenantQuotas, ApiError> {
+        let now = self.clock.monotonic();
+        let kept = self.known().get(&tenant).cloned();
+        let is_fresh = |read| now.saturating_sub(read) < FRESH;
+        if let Some(kept) = kept.filter(|kept| kept.read.is_some_and(is_fresh)) {
+            return Ok(kept);
+        }
+        let row = self.store.tenant(tenant).await?;
+        let set = row.map(|row| row.quotas).unwrap_or_default();
+        let mut known = self.known();
+        let fresh = TenantQuotas {
+            limits: self.defaults.of(&set),
+            pace: known
+                .get(&tenant)
+                .map(|kept| Arc::clone(&kept.pace))
+                .unwrap_or_default(),
+            read: Some(now),
+        };
+        known.put(tenant, fresh.clone());
+        Ok(fresh)
+    }
+
+    /// Has a tenant's row read again when next it is asked for.
+    pub fn renew(&self, tenant: TenantId) {
+        // Its pace goes on.
+        if let Some(known) = self.known().get_mut(&tenant) {
+            known.read = None;
+        }
+    }
+
+    fn known(&self) -> std::sync::MutexGuard<'_, LruCache<TenantId, TenantQuotas>> {
+        // What is kept is only ever replaced whole, so a panic elsewhere leaves nothing half done.
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl std::fmt::Debug for QuotaCache {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("QuotaCache")
+    }
+}
