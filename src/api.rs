@@ -42,6 +42,7 @@ mod sign_ins;
 mod state;
 mod team;
 mod tls;
+mod usage;
 mod webhook;
 pub mod ws;
 mod yield_now;
@@ -227,6 +228,7 @@ fn business_routes(v1: &mut ServiceConfig) {
     )
     .service(at(HttpRoute::OwnKey).route(delete().to(business::revoke_key)))
     .service(at(HttpRoute::Quotas).route(read().to(quotas::show)))
+    .service(at(HttpRoute::Usage).route(read().to(usage::show)))
     .service(at(HttpRoute::OwnNumberCheck).route(read().to(business::check_number)));
 }
 
@@ -249,6 +251,7 @@ fn admin_routes(admin: &mut ServiceConfig) {
                 .route(read().to(quotas::show_of))
                 .route(put().to(quotas::change)),
         )
+        .service(at(HttpRoute::TenantUsage).route(read().to(usage::show_of)))
         .service(at(HttpRoute::RetentionPreview).route(post().to(admin::retention::preview)))
         .service(
             at(HttpRoute::TenantNumbers)

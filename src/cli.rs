@@ -17,6 +17,7 @@ mod simulate;
 mod store;
 mod tail;
 mod tenant;
+mod usage;
 mod user;
 mod values;
 
@@ -165,6 +166,8 @@ enum Command {
     /// Create, list and show tenants, the businesses that share this server
     #[command(subcommand)]
     Tenant(tenant::TenantCommand),
+    /// Show what a tenant used, by day or hour
+    Usage(usage::UsageArgs),
     /// Add, list and check WhatsApp numbers
     #[command(subcommand)]
     Number(number::NumberCommand),
@@ -267,6 +270,7 @@ pub async fn run(cli: Cli) -> Result<ExitCode, CliError> {
         Command::Health(args) => health::run(&args).await,
         Command::Simulate(args) => simulate::run(args).await,
         Command::Tenant(command) => tenant::run(command).await,
+        Command::Usage(args) => usage::run(args).await,
         Command::Number(command) => number::run(command).await,
         Command::Key(command) => key::run(command).await,
         Command::User(command) => user::run(command).await,

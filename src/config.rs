@@ -164,6 +164,7 @@ impl Config {
         self.limits.check(problems);
         self.unknown.check(problems);
         self.accounts.check(problems);
+        self.retention.check(problems);
         self.check_production(problems);
     }
 }

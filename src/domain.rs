@@ -9,6 +9,7 @@ pub mod consent;
 pub mod contact;
 pub mod content;
 pub mod conversation;
+pub mod date;
 pub mod display_name;
 pub mod email;
 pub mod event;
@@ -22,8 +23,10 @@ pub mod quota;
 pub mod rate;
 pub mod retention;
 pub mod roles;
+pub mod sketch;
 pub mod status;
 pub mod token;
+pub mod usage;
 
 pub use backoff::Backoff;
 pub use clock::{Clock, SteadyClock, SystemClock, TestClock, Timestamp};

@@ -24,6 +24,9 @@
 //! - What a frame of a client's may be, and its size: `api/ws/inbound.rs`; frames to it: `api/ws/frame.rs`.
 //! - Signing in, and what ends a session: `accounts/sign_in.rs`, `accounts/sessions.rs`; its cookie: `api/auth/session.rs`. Who may do
 //!   what: `domain/roles.rs`; as scopes: `api/auth.rs`.
+//! - What a business sets for itself: `api/business.rs`; what operators set for it: `api/admin/`. Both do the same work.
+//! - Quotas of a tenant: `domain/quota.rs`, `api/quotas.rs`. What it used: `domain/usage.rs`, `store/usage.rs`, `app/upkeep/usage.rs`,
+//!   `api/usage.rs`.
 //! - Passwords: `accounts/passwords.rs` (hashes and their pool), `accounts/strength.rs`; wrong ones: `accounts/throttle.rs`.
 //! - TLS: `api/tls.rs`; a renewed certificate: `api/tls/reload.rs`. Whose `X-Forwarded-For` is believed: `api/client_address.rs`.
 //! - A webhook's signature and its 200: `api/webhook.rs`, `whatsapp/signature.rs`, `ingest.rs`.

@@ -31,6 +31,7 @@ pub mod row;
 pub mod scylla;
 pub mod tables;
 pub mod transfer;
+pub mod usage;
 
 use std::collections::BTreeSet;
 

@@ -54,6 +54,7 @@ pub struct Core {
     graph: Arc<dyn Graph>,
     metrics: PrometheusHandle,
     arbiters: Vec<Arbiter>,
+    keep_usage: Duration,
     seed: u64,
 }
 
@@ -228,6 +229,7 @@ pub async fn open_core(config: &Config, clock: Arc<dyn Clock>, shutdown: Shutdow
         graph,
         metrics,
         arbiters,
+        keep_usage: config.retention.keep_usage(),
         seed,
     })
 }
@@ -275,6 +277,7 @@ impl Core {
             Arc::clone(&self.clock),
             self.metrics.clone(),
             failing,
+            self.keep_usage,
             shutdown.clone(),
         ));
         tokio::spawn(start_tenants(

@@ -5,6 +5,7 @@ mod others;
 mod progress;
 mod retention;
 mod time;
+mod usage;
 
 pub(super) use others::Heartbeat;
 
@@ -77,6 +78,7 @@ pub(super) async fn run(
     clock: Arc<dyn Clock>,
     recorder: PrometheusHandle,
     failing: Failing,
+    keep_usage: Duration,
     shutdown: Shutdown,
 ) -> Ended {
     let store = Arc::clone(directory.store());
@@ -91,6 +93,7 @@ pub(super) async fn run(
             shorten_replay(store.as_ref()),
             measure(store.as_ref(), clock.as_ref(), failing.measured_each()),
             retention::run(&directory, clock.as_ref(), &shutdown),
+            usage::run(&directory, clock.as_ref(), &shutdown, keep_usage),
             time::tell(store.as_ref(), clock.as_ref()),
             time::ask(graph.as_ref(), clock.as_ref()),
         );

@@ -4,6 +4,9 @@ use std::io::{self, Write as _};
 
 use serde_json::Value;
 
+use crate::domain::Timestamp;
+use crate::domain::date::Date;
+
 /// Prints a text, and a line end if it lacks one.
 pub(super) fn print(text: &str) -> io::Result<()> {
     let mut out = io::stdout().lock();
@@ -79,7 +82,7 @@ pub(super) fn list(answer: &Value) -> &[Value] {
 }
 
 /// Fields that are times.
-const TIMES: [&str; 10] = [
+const TIMES: [&str; 11] = [
     "at",
     "created",
     "revoked",
@@ -90,6 +93,7 @@ const TIMES: [&str; 10] = [
     "gone_newest",
     "ends_first",
     "ends_last",
+    "from",
 ];
 
 /// A field's value; times are shown as people read them.
@@ -102,23 +106,11 @@ fn cell(name: &str, value: &Value) -> String {
 
 /// Milliseconds since 1970 as a date and a time in UTC.
 pub(super) fn moment(ms: i64) -> String {
-    let secs = ms.div_euclid(1_000);
-    let (days, second) = (secs.div_euclid(86_400), secs.rem_euclid(86_400));
-    // Years are counted from March of the year 0, so that the leap day comes last; an era is 400 years.
-    let shifted = days + 719_468;
-    let (era, day) = (shifted.div_euclid(146_097), shifted.rem_euclid(146_097));
-    let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
-    let day_of_year = day - (365 * year + year / 4 - year / 100);
-    let month = (5 * day_of_year + 2) / 153;
-    let day_of_month = day_of_year - (153 * month + 2) / 5 + 1;
-    let (month, next_year) = if month < 10 {
-        (month + 3, 0)
-    } else {
-        (month - 9, 1)
-    };
-    let year = year + era * 400 + next_year;
+    let time = Timestamp::from_millis(ms);
+    let second = time.as_millis().div_euclid(1_000).rem_euclid(86_400);
     format!(
-        "{year:04}-{month:02}-{day_of_month:02} {:02}:{:02}:{:02}Z",
+        "{} {:02}:{:02}:{:02}Z",
+        Date::of(time),
         second / 3_600,
         second / 60 % 60,
         second % 60

@@ -18,7 +18,7 @@ pub enum EventKind {
     MessageChanged,
     /// A message was taken back, and what it said is gone: `{message, conversation, contact?, member?}`.
     MessageRevoked,
-    /// An outbound message moved: `{message_id, state, times, wamid?, error?, biz_opaque_callback_data?}`.
+    /// An outbound message moved: `{message_id, state, times, wamid?, error?, category?, biz_opaque_callback_data?}`.
     Status,
     /// A conversation changed (assignee, labels, status, read): `{conversation, by, contact?}`.
     Conversation,
@@ -101,6 +101,11 @@ impl Event {
     /// Whether it tells that Meta took a message more than once. Within a JSON text the quotes would be escaped.
     pub fn tells_of_a_duplicate(&self) -> bool {
         self.kind == EventKind::Status && memchr::memmem::find(&self.json, br#""sent_twice":true"#).is_some()
+    }
+
+    /// Whether it tells in which category Meta counts a message, for the first time.
+    pub fn tells_of_its_category(&self) -> bool {
+        self.kind == EventKind::Status && memchr::memmem::find(&self.json, br#""priced":true"#).is_some()
     }
 
     /// What is left of an event after its body was erased.

@@ -10,6 +10,7 @@ use super::conversation::Conversation;
 use super::ids::{AgentId, ClientMessageId, ContactId, ConversationId, MessageId, PhoneNumberId, Seq, Wamid};
 use super::rate::Priority;
 use super::status::{DeliveryState, StatusTimes};
+use super::usage::PricingCategory;
 
 /// Which way a message goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -301,6 +302,9 @@ pub struct Delivery {
     /// Meta's last error.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub error: Option<MetaError>,
+    /// In which category Meta counts it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub category: Option<PricingCategory>,
     /// The id that an agent's client gave it.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub client_msg_id: Option<ClientMessageId>,

@@ -38,6 +38,7 @@ mod t_threads;
 mod u_names;
 mod v_exports;
 mod w_plain;
+mod x_usage;
 
 use std::sync::Arc;
 
@@ -348,6 +349,10 @@ macro_rules! all_of_it {
                 rows_stand_in_order_and_no_partition_runs_into_another,
                 a_row_is_there_until_its_last_millisecond_and_may_be_added_again_then,
                 what_is_too_long_is_refused_and_the_longest_comes_back_whole,
+            }
+            x_usage {
+                what_is_counted_is_counted_once_wherever_counting_stops,
+                events_that_are_gone_are_told_and_passed_over,
             }
             k_limits {
                 a_message_of_a_mebibyte_comes_back_whole,

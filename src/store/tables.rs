@@ -10,6 +10,7 @@ mod operator;
 mod session;
 mod sign_in_event;
 mod team;
+mod usage;
 mod user;
 
 use super::transfer::RecordKind;
@@ -21,6 +22,7 @@ pub use operator::{OPERATOR, Operator};
 pub use session::{SESSION, SESSION_OF_USER, Session, SessionOfUser};
 pub use sign_in_event::{SIGN_IN_EVENT, SignInEvent, SignInResult};
 pub use team::{MEMBERSHIP, Member, Membership, TEAM, Team};
+pub use usage::{USAGE_CURSOR, USAGE_HOUR, UsageCursor, UsageHour};
 pub use user::{Reset, SecondFactor, TotpSecret, USER, USER_EMAIL, User, UserEmail};
 
 /// How long a row is kept.
@@ -115,7 +117,7 @@ pub struct Table {
 }
 
 /// All of them.
-pub const ALL: [&Table; 30] = [
+pub const ALL: [&Table; 32] = [
     &CONTACT,
     &ALIAS,
     &CONTACT_INDEX,
@@ -142,6 +144,8 @@ pub const ALL: [&Table; 30] = [
     &SIGN_IN_EVENT,
     &INVITATION,
     &PASSWORD_RESET,
+    &USAGE_HOUR,
+    &USAGE_CURSOR,
     &LEASE,
     &TIME,
     &JOURNAL,

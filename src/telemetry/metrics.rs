@@ -80,6 +80,8 @@ metrics_table! {
     gauge tls_certificate_expires_seconds = "mesej_tls_certificate_expires_seconds";
     /// Times that the certificate's files had changed, by what became of it.
     counter tls_reloads_total = "mesej_tls_reloads_total" { outcome: ReloadEnd };
+    /// Events that were gone before it was counted what tenants used in them.
+    counter usage_events_missed_total = "mesej_usage_events_missed_total";
     /// What was refused because the tenant had as much as it may, by quota.
     counter quota_refusals_total = "mesej_quota_refusals_total" { quota: Quota };
     /// Open sockets.

@@ -193,6 +193,7 @@ fn delivery(request: &SubmitRequest, now: Timestamp) -> Delivery {
         valid_until: request.valid_for.map(|validity| starts.after(validity)),
         gave_up: None,
         error: None,
+        category: None,
         client_msg_id: request.client_msg_id.clone(),
         biz_opaque_callback_data: request.callback_data.clone(),
     }

@@ -176,6 +176,7 @@ impl Core {
                 valid_until: None,
                 gave_up: None,
                 error: None,
+                category: None,
                 client_msg_id: request.client_msg_id,
                 biz_opaque_callback_data: request.callback_data,
             },

@@ -175,6 +175,7 @@ pub(super) fn routes() -> Vec<(&'static str, &'static str, Guard, Value)> {
         ("GET", "/v1/business/webhook", BUSINESS, json!({})),
         ("GET", "/v1/keys", BUSINESS, json!({})),
         ("GET", "/v1/quotas", BUSINESS, json!({})),
+        ("GET", "/v1/usage", BUSINESS, json!({})),
         (
             "POST",
             "/v1/keys",
@@ -211,6 +212,12 @@ pub(super) fn routes() -> Vec<(&'static str, &'static str, Guard, Value)> {
             "/v1/admin/tenants/{tenant_id}/retention/preview",
             Guard::Operator,
             json!({ "days": 30 }),
+        ),
+        (
+            "GET",
+            "/v1/admin/tenants/{tenant_id}/usage",
+            Guard::Operator,
+            json!({}),
         ),
         (
             "GET",

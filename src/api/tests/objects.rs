@@ -115,6 +115,7 @@ fn every_field_of_a_message_and_of_its_delivery_is_documented() {
             title: "x".into(),
             details: None,
         }),
+        category: crate::domain::usage::PricingCategory::of_pricing(r#"{"category":"utility"}"#),
         client_msg_id: Some("x".parse().unwrap()),
         biz_opaque_callback_data: Some("x".into()),
     };

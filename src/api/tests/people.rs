@@ -6,6 +6,7 @@ mod second_factor;
 mod sessions;
 mod sign_ins;
 mod team;
+mod usage;
 
 use std::time::Duration;
 

@@ -15,6 +15,7 @@ use crate::whatsapp::GraphClient;
 use crate::whatsapp::client::GraphSettings;
 
 const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
+const KEEP_USAGE: Duration = Duration::from_hours(400 * 24);
 
 /// A Graph API that nobody reaches.
 fn nobody(clock: &Arc<dyn Clock>) -> Arc<dyn Graph> {
@@ -49,6 +50,7 @@ async fn a_disk_that_hangs_ends_the_process_although_a_sweep_waits_for_it() {
         clock,
         metrics,
         failing,
+        KEEP_USAGE,
         shutdown.clone(),
     ));
     tokio::time::sleep(SWEEP / 2).await;
@@ -88,6 +90,7 @@ async fn nothing_expires_by_a_clock_that_jumped_and_everything_does_once_it_is_b
         Arc::clone(&clock),
         recorder.handle(),
         Failing::IsWaitedFor,
+        KEEP_USAGE,
         shutdown.clone(),
     ));
     tokio::time::sleep(SWEEP / 2).await;
@@ -124,6 +127,7 @@ async fn a_cluster_that_is_away_is_waited_for() {
         clock,
         recorder.handle(),
         failing,
+        KEEP_USAGE,
         shutdown.clone(),
     ));
     tokio::time::sleep(SWEEP / 2).await;
@@ -242,4 +246,56 @@ async fn a_change_of_retention_that_cannot_go_on_is_shown_to_stand_still() {
         .find_map(|line| line.strip_prefix("mesej_retention_stalled_seconds "));
     let stalled: f64 = stalled.unwrap().parse().unwrap();
     assert!((1_190.0..=1_200.0).contains(&stalled), "{stalled}");
+}
+
+/// Waits until a tenant's messages are counted; how many they are.
+async fn counted(store: &FaultyStore, tenant: TenantId, expected: u64) {
+    let all = async {
+        loop {
+            let mut inbound = 0;
+            let each = |hour: crate::store::tables::UsageHour| inbound += hour.counts.inbound;
+            let (from, to) = (NOW.before(KEEP_USAGE), NOW.after(KEEP_USAGE));
+            crate::store::usage::hours(store, tenant, from, to, NOW, each)
+                .await
+                .unwrap();
+            if inbound == expected {
+                return;
+            }
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), all).await.unwrap();
+}
+
+#[actix::test]
+async fn what_was_left_uncounted_is_counted_and_no_tenant_is_woken_for_it() {
+    let tenant = TenantId::new(1);
+    let store = Arc::new(FaultyStore::default());
+    let row = crate::store::Tenant::new(tenant, "Toko Maju", Retention::days(365).unwrap(), NOW);
+    store.put_tenant(row).await.unwrap();
+    let clock: Arc<dyn Clock> = Arc::new(TestClock::at(NOW));
+    {
+        let directory = directory_on(vec![actix::Arbiter::current()], &store, &clock).await;
+        let ledger = directory.tenant(tenant).await.unwrap().ledger;
+        for n in 0..1_100 {
+            ledger.commit(received(&format!("wamid.{n}"), NOW)).await.unwrap();
+        }
+    }
+    // Another process.
+    let directory = directory_on(vec![actix::Arbiter::current()], &store, &clock).await;
+    let shutdown = Shutdown::default();
+    let work = usage::run(&directory, clock.as_ref(), &shutdown, KEEP_USAGE);
+    tokio::select! {
+        () = work => panic!("it goes on for ever"),
+        () = counted(&store, tenant, 1_100) => {}
+    }
+    assert!(directory.running().is_empty(), "nobody was woken");
+    // One that runs is counted on from there.
+    let ledger = directory.tenant(tenant).await.unwrap().ledger;
+    ledger.commit(received("wamid.late", NOW)).await.unwrap();
+    let work = usage::run(&directory, clock.as_ref(), &shutdown, KEEP_USAGE);
+    tokio::select! {
+        () = work => panic!("it goes on for ever"),
+        () = counted(&store, tenant, 1_101) => {}
+    }
 }

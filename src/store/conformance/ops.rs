@@ -83,6 +83,7 @@ pub(in crate::store) fn delivery() -> Delivery {
         valid_until: None,
         gave_up: None,
         error: None,
+        category: None,
         client_msg_id: None,
         biz_opaque_callback_data: None,
     }

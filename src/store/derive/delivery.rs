@@ -10,6 +10,7 @@ use super::consent::learn_from_refusal;
 use super::link::recipient;
 use super::organise::announce;
 use crate::domain::message::Delivery;
+use crate::domain::usage::PricingCategory;
 use crate::domain::{
     AttemptToken, DeliveryState, EventKind, Message, MessageId, MetaError, PhoneNumberId, StatusTimes,
     Timestamp, Wamid, WamidHash,
@@ -34,6 +35,9 @@ struct StatusChanged<'a> {
     /// Meta took the message more than once.
     #[serde(skip_serializing_if = "Option::is_none")]
     sent_twice: Option<bool>,
+    /// It tells the message's category for the first time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    priced: Option<bool>,
 }
 
 /// An outbound message at work.
@@ -44,6 +48,7 @@ struct Work {
     shown: DeliveryState,
     delivery: Delivery,
     sent_twice: Option<bool>,
+    priced: Option<bool>,
 }
 
 fn load(batch: &mut Batch<'_>, at: MessageRef) -> Result<Option<Work>, StoreError> {
@@ -56,6 +61,7 @@ fn load(batch: &mut Batch<'_>, at: MessageRef) -> Result<Option<Work>, StoreErro
         shown: delivery.state,
         delivery,
         sent_twice: None,
+        priced: None,
     }))
 }
 
@@ -74,6 +80,7 @@ impl Work {
             due,
             pricing,
             sent_twice: self.sent_twice,
+            priced: self.priced,
         };
         let expires = batch.retention.expiry(self.message.created);
         let seq = batch.emit_until(expires, EventKind::Status, Some(self.at.conversation), &changed)?;
@@ -274,6 +281,13 @@ pub(super) fn report(batch: &mut Batch<'_>, report: &Report) -> Result<OpOutcome
         work.delivery.error = Some(error.clone());
     } else if work.delivery.state.is_settled() && work.delivery.state != DeliveryState::Failed {
         work.delivery.error = None::<MetaError>;
+    }
+    // Meta tells it with `sent` and once more: what it said first holds.
+    if work.delivery.category.is_none()
+        && let Some(pricing) = &report.pricing
+    {
+        work.delivery.category = PricingCategory::of_pricing(pricing.get());
+        work.priced = work.delivery.category.is_some().then_some(true);
     }
     let named = work.name(batch, &report.wamid)?;
     if row.is_some() && report.state.is_settled() {

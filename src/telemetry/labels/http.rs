@@ -79,6 +79,8 @@ label_enums! {
         OwnKey = "/v1/keys/{key_id}",
         /// What Meta says of one of its numbers; it asks Meta.
         OwnNumberCheck = "/v1/numbers/{phone_number_id}/check",
+        /// What it used.
+        Usage = "/v1/usage",
         /// What it may have of what all share.
         Quotas = "/v1/quotas",
         /// Handshakes of agents' sockets.
@@ -93,6 +95,8 @@ label_enums! {
         Retention = "/v1/admin/tenants/{tenant_id}/retention",
         /// What a change of that would do.
         RetentionPreview = "/v1/admin/tenants/{tenant_id}/retention/preview",
+        /// What a tenant used.
+        TenantUsage = "/v1/admin/tenants/{tenant_id}/usage",
         /// What a tenant may have of what all share.
         TenantQuotas = "/v1/admin/tenants/{tenant_id}/quotas",
         /// A tenant's numbers, for the operator.

@@ -137,6 +137,7 @@ impl World {
                 valid_until: letter.valid_until,
                 gave_up: None,
                 error: None,
+                category: None,
                 client_msg_id: None,
                 biz_opaque_callback_data: None,
             },
