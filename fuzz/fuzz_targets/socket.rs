@@ -129,6 +129,7 @@ fn ana() -> Pass {
         tenant,
         agent: AgentId::parse("ana").expect("an agent"),
         name: "Ana".into(),
+        user: None,
         key: Arc::new(ApiKey {
             hash: KeyHash::of("a key"),
             id: "k1".to_owned(),

@@ -7,6 +7,7 @@ mod admin;
 mod call;
 pub mod key;
 mod session;
+mod watch;
 mod wrong;
 
 use std::num::{NonZeroU32, NonZeroUsize};
@@ -22,6 +23,7 @@ pub(super) use admin::{LOOKUPS as OPERATOR_LOOKUPS, same_secret, shows_operator_
 pub use call::{Call, CanManageAgents, CanRead, CanSend, Need};
 pub(super) use session::{OPEN_CALLS, csrf_token, new_token, set_cookie};
 pub use session::{OpenCall, SessionCall};
+pub(super) use watch::{KeyWatch, Voucher};
 pub(super) use wrong::WrongTokens;
 
 use super::error::{ApiError, ErrorCode};
@@ -34,9 +36,12 @@ use crate::limiter::api::ApiLimiter;
 use crate::store::directory::Scope;
 use crate::store::{ApiKey, KeyHash, Store};
 use key::{KeyKind, PresentedKey};
+use watch::Watches;
 
 /// How long a looked-up key is trusted.
 pub const FRESH: Duration = Duration::from_secs(30);
+/// The same where a socket goes by it, which looks again with its next ping, half of that later.
+const FRESH_FOR_SOCKETS: Duration = Duration::from_secs(15);
 /// Keys kept ready; some 300 bytes each.
 const KEPT: NonZeroUsize = NonZeroUsize::new(10_000).unwrap();
 /// Look-ups at once of keys that are not known. Invented ones are never kept, so this is what a flood of them may cost
@@ -106,6 +111,8 @@ pub struct KeyRing {
     renewals: Semaphore,
     /// How often something was forgotten: what was read before that is not kept.
     forgotten: AtomicU64,
+    /// Sockets that are to hear of it.
+    watches: Watches,
     /// The minute in which paces were looked at last.
     pruned: AtomicU64,
 }
@@ -134,6 +141,7 @@ impl KeyRing {
             lookups: Semaphore::new(LOOKUPS),
             renewals: Semaphore::new(RENEWALS),
             forgotten: AtomicU64::new(0),
+            watches: Watches::default(),
             pruned: AtomicU64::new(0),
         }
     }
@@ -147,20 +155,36 @@ impl KeyRing {
     /// The key with this hash, if it may still be used: for what a socket does after the call that made its ticket. It counts as use
     /// of a session.
     pub async fn look_up(&self, hash: KeyHash) -> Result<KnownKey, ApiError> {
-        self.valid(hash, Asking::Uses).await
+        self.valid(hash, Asking::Uses, FRESH).await
     }
 
-    /// The same for a socket that is open and does nothing.
-    pub async fn look_at(&self, hash: KeyHash) -> Result<KnownKey, ApiError> {
-        self.valid(hash, Asking::Looks).await
+    /// The same for a socket that is about to open.
+    pub(super) async fn vouch(&self, hash: KeyHash) -> Result<KnownKey, ApiError> {
+        self.valid(hash, Asking::Uses, FRESH_FOR_SOCKETS).await
     }
 
-    async fn valid(&self, hash: KeyHash, asking: Asking) -> Result<KnownKey, ApiError> {
+    /// Refuses as `Unauthorized` where what let a socket in lets nobody in any more. It is no use of a session.
+    pub(super) async fn look_at(&self, voucher: Voucher) -> Result<(), ApiError> {
+        let known = self.valid(voucher.key, Asking::Looks, FRESH_FOR_SOCKETS).await;
+        match known {
+            // Signed in, and in no team any more.
+            Err(refused) if refused.code() == ErrorCode::Forbidden => Err(ErrorCode::Unauthorized.into()),
+            Err(refused) => Err(refused),
+            Ok(_) => Ok(()),
+        }
+    }
+
+    /// Hears from now on when what lets a socket in is to be looked at again.
+    pub(super) fn watch(&self, voucher: Voucher) -> KeyWatch {
+        self.watches.watch(voucher)
+    }
+
+    async fn valid(&self, hash: KeyHash, asking: Asking, fresh: Duration) -> Result<KnownKey, ApiError> {
         let now = self.clock.monotonic();
         let kept = self.known().get(&hash).cloned();
         let noted = |known: &KnownKey| asking == Asking::Looks || known.asking == Asking::Uses;
         let known = match kept {
-            Some(known) if now.saturating_sub(known.looked_up) < FRESH && noted(&known) => known,
+            Some(known) if now.saturating_sub(known.looked_up) < fresh && noted(&known) => known,
             Some(_) => self.fetch(hash, asking, now, &self.renewals).await?,
             None => self.fetch(hash, asking, now, &self.lookups).await?,
         };
@@ -202,18 +226,20 @@ impl KeyRing {
         Ok(Some(who))
     }
 
-    /// Has the key looked up again when next it is presented.
+    /// Has the key looked up again when next it is presented, and at once by the sockets that it let in.
     pub fn forget(&self, hash: KeyHash) {
         self.forgotten.fetch_add(1, Ordering::AcqRel);
         self.known().pop(&hash);
+        self.watches.wake_key(hash);
     }
 
-    /// The same for all sessions of a user.
+    /// The same for all sessions of a user, and for sockets on which programs act for the user.
     pub fn forget_user(&self, user: UserId) {
         self.forget_those(|known| known.user.as_ref().is_some_and(|one| one.id == user));
+        self.watches.wake_user(user);
     }
 
-    /// The same for all keys and sessions of a tenant.
+    /// Has all keys and sessions of a tenant looked up again when next they are presented. Sockets do so with their next ping.
     pub fn forget_tenant(&self, tenant: TenantId) {
         self.forget_those(|known| known.key.tenant == tenant);
     }
@@ -248,7 +274,7 @@ impl KeyRing {
             },
         };
         let Some((key, user)) = found else {
-            self.forget(hash);
+            self.known().pop(&hash);
             return Err(ErrorCode::Unauthorized.into());
         };
         let quotas = self.quotas.of(key.tenant).await?;
@@ -343,14 +369,22 @@ mod tests {
     use crate::store::memory::MemoryStore;
     use key::NewKey;
 
-    #[tokio::test]
-    async fn a_flood_of_invented_keys_keeps_nobody_out_whose_key_is_known() {
+    /// A ring that knows of one key, which is let in at the clock's time.
+    struct Rig {
+        store: Arc<MemoryStore>,
+        clock: Arc<TestClock>,
+        ring: KeyRing,
+        mine: NewKey,
+        key: ApiKey,
+    }
+
+    async fn rig() -> Rig {
         let now = Timestamp::from_secs(1_800_000_000);
         let (store, clock) = (Arc::new(MemoryStore::default()), Arc::new(TestClock::at(now)));
         let mine = NewKey::generate(KeyKind::Tenant, &SystemRandom::new()).unwrap();
         let key = ApiKey {
             hash: mine.hash,
-            id: mine.id,
+            id: mine.id.clone(),
             tenant: TenantId::new(1),
             name: "mine".to_owned(),
             scopes: Vec::new(),
@@ -358,19 +392,58 @@ mod tests {
             revoked: None,
             expires: None,
         };
-        store.put_key(key).await.unwrap();
+        store.put_key(key.clone()).await.unwrap();
         let config = Config::from_sources(None, []).unwrap();
         let clock_of_ring: Arc<dyn Clock> = Arc::<TestClock>::clone(&clock);
         let accounts = Accounts::new(store.clone(), Arc::clone(&clock_of_ring), config.accounts.clone());
         let quotas = QuotaCache::new(store.clone(), Arc::clone(&clock_of_ring), config.quotas());
         let ring = KeyRing::new(
-            store,
+            store.clone(),
             Arc::new(accounts),
             Arc::new(quotas),
             clock_of_ring,
             &config.limits,
         );
         ring.recognise(mine.text.expose_secret()).await.unwrap();
+        Rig {
+            store,
+            clock,
+            ring,
+            mine,
+            key,
+        }
+    }
+
+    #[tokio::test]
+    async fn a_socket_learns_within_half_a_minute_what_another_gateway_revoked() {
+        let Rig {
+            store,
+            clock,
+            ring,
+            mine,
+            key,
+        } = rig().await;
+        let revoked = Some(key.created);
+        store.put_key(ApiKey { revoked, ..key }).await.unwrap();
+        let voucher = Voucher {
+            key: mine.hash,
+            user: None,
+        };
+        // Its ping comes just before what was looked up is too old, and the next one is the last that is in time.
+        let heartbeat = crate::api::ws::SocketOptions::of(&Config::defaults().unwrap()).heartbeat;
+        clock.advance(heartbeat - Duration::from_millis(1));
+        ring.look_at(voucher).await.unwrap();
+        clock.advance(heartbeat);
+        let refused = ring.look_at(voucher).await.unwrap_err();
+        assert_eq!(refused.code(), ErrorCode::Unauthorized);
+        assert!(heartbeat * 2 <= FRESH);
+    }
+
+    #[tokio::test]
+    async fn a_flood_of_invented_keys_keeps_nobody_out_whose_key_is_known() {
+        let Rig {
+            clock, ring, mine, ..
+        } = rig().await;
         clock.advance(FRESH);
         let all = u32::try_from(LOOKUPS).unwrap();
         let _flood = ring.lookups.acquire_many(all).await.unwrap();

@@ -18,7 +18,7 @@ use super::socket_limits::Crowded;
 use super::sockets::{Shared, Sockets, WorkerFeeds};
 use super::tickets::Pass;
 use crate::actors::feed::Feeds;
-use crate::api::auth::{CanManageAgents, Need as _};
+use crate::api::auth::{CanManageAgents, KeyWatch, Need as _};
 use crate::api::error::{ApiError, ErrorCode};
 use crate::api::quotas::TenantQuotas;
 use crate::domain::Quota;
@@ -65,10 +65,14 @@ pub(in crate::api) async fn open(
         tokio::time::sleep(turn).await;
     }
     let opened = match pass {
-        Some(pass) => match vouched(shared, pass).await {
-            Ok((pass, quotas)) => make(shared, feeds.of(shared), pass, &quotas).await,
-            Err(refused) => Err(refused),
-        },
+        Some(pass) => {
+            // Before the look: what is revoked from here on is heard.
+            let watch = shared.keys.watch(pass.voucher());
+            match vouched(shared, pass).await {
+                Ok((pass, quotas)) => make(shared, feeds.of(shared), pass, watch, &quotas).await,
+                Err(refused) => Err(refused),
+            }
+        }
         None => Err((Close::Unauthorized, ErrorCode::BadTicket.into())),
     };
     let opened = opened.map_or_else(turned_away, Opened::Socket);
@@ -121,7 +125,7 @@ type Refused = (Close, ApiError);
 
 /// The pass with its key as it stands now: what was revoked, or may read no more, since the ticket was made lets nobody in.
 async fn vouched(shared: &Shared, pass: Pass) -> Result<(Pass, TenantQuotas), Refused> {
-    let known = shared.keys.look_up(pass.key.hash).await.map_err(|refused| {
+    let known = shared.keys.vouch(pass.key.hash).await.map_err(|refused| {
         let close = if refused.code() == ErrorCode::Unauthorized {
             Close::Unauthorized
         } else {
@@ -139,6 +143,7 @@ async fn make(
     shared: &Arc<Shared>,
     feeds: &Feeds,
     pass: Pass,
+    watch: KeyWatch,
     quotas: &TenantQuotas,
 ) -> Result<Box<Socket>, Refused> {
     let socket_permit = shared
@@ -162,6 +167,7 @@ async fn make(
     Ok(Box::new(Socket {
         shared: Arc::clone(shared),
         pass,
+        watch,
         socket_permit,
         subscription,
     }))

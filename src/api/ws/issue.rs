@@ -23,9 +23,9 @@ pub(in crate::api) async fn ticket(
     sockets: web::Data<Sockets>,
 ) -> Result<HttpResponse, ApiError> {
     let mut fields = Fields::read(call.body())?;
-    let (agent, name) = if let Some(user) = call.user() {
+    let (agent, name, user) = if let Some(user) = call.user() {
         // Nobody is anybody else.
-        (user.agent.clone(), Arc::clone(&user.name))
+        (user.agent.clone(), Arc::clone(&user.name), Some(user.id))
     } else {
         let agent = fields.required::<AgentId>("agent")?;
         // A program speaks for agents that are not people who sign in themselves.
@@ -37,13 +37,14 @@ pub(in crate::api) async fn ticket(
         }
         let name = fields.optional::<Name<128>>("name")?;
         let name = name.map_or_else(|| agent.as_str().into(), |name| name.into_text().into());
-        (agent, name)
+        (agent, name, None)
     };
     fields.finish()?;
     let pass = Pass {
         tenant: call.tenant(),
         agent,
         name,
+        user,
         key: Arc::clone(call.key()),
     };
     let quotas = call.quotas();

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use actix::{
     Actor, ActorContext as _, ActorFutureExt as _, AsyncContext, Context, Handler, SpawnHandle,
-    StreamHandler, WrapFuture as _,
+    StreamHandler, WrapFuture as _, fut,
 };
 
 use super::frame::Close;
@@ -24,6 +24,7 @@ use super::tickets::Pass;
 use crate::actors::feed::{Cursor, Presence};
 use crate::actors::request::{Attendance, Refusal, Roster};
 use crate::actors::{Admitted, BoundedAddr, SessionId};
+use crate::api::auth::KeyWatch;
 use crate::api::client_stream::ReadHalf;
 use crate::api::error::{ApiError, ErrorCode};
 use crate::store::TenantHead;
@@ -47,6 +48,7 @@ pub(super) struct Succeeded;
 pub(super) struct Parts {
     pub(super) shared: Arc<Shared>,
     pub(super) pass: Pass,
+    pub(super) watch: KeyWatch,
     pub(super) link: Link,
     pub(super) progress: Arc<Progress>,
     pub(super) socket_permit: SocketPermit,
@@ -73,6 +75,7 @@ impl Session {
         let Parts {
             shared,
             pass,
+            watch,
             link,
             progress,
             socket_permit,
@@ -81,6 +84,10 @@ impl Session {
         let addr = Self::create(|ctx| {
             ctx.set_mailbox_capacity(MAILBOX);
             ctx.add_stream(frames);
+            let ended = watch.ended(Arc::clone(&shared.keys));
+            ctx.spawn(fut::wrap_future(ended).map(|(), session: &mut Self, ctx| {
+                session.end(Close::Unauthorized, ctx);
+            }));
             Self {
                 id: shared.next_session(),
                 shared,
@@ -258,14 +265,14 @@ impl Session {
 
     /// With each ping: whether the key that vouched for the agent may still be used.
     fn look_at_key(&mut self, ctx: &mut Context<Self>) {
-        let (shared, key) = (Arc::clone(&self.shared), self.pass.key.hash);
-        let work = async move { shared.keys.look_at(key).await };
+        let (shared, voucher) = (Arc::clone(&self.shared), self.pass.voucher());
+        let work = async move { shared.keys.look_at(voucher).await };
         let work = work.into_actor(self).map(|known, session, ctx| match known {
             Err(refused) if refused.code() == ErrorCode::Unauthorized => {
                 session.end(Close::Unauthorized, ctx);
             }
             // When the store cannot tell, whoever was let in stays.
-            Ok(_) | Err(ApiError { .. }) => {}
+            Ok(()) | Err(ApiError { .. }) => {}
         });
         ctx.spawn(work);
     }

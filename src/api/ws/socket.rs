@@ -16,6 +16,7 @@ use super::socket_writer::SocketWriter;
 use super::sockets::Shared;
 use super::tickets::Pass;
 use crate::actors::feed::Subscription;
+use crate::api::auth::KeyWatch;
 use crate::api::client_stream::ClientStream;
 use crate::api::connection_limits::Place;
 
@@ -23,6 +24,7 @@ use crate::api::connection_limits::Place;
 pub(super) struct Socket {
     pub(super) shared: Arc<Shared>,
     pub(super) pass: Pass,
+    pub(super) watch: KeyWatch,
     pub(super) socket_permit: SocketPermit,
     pub(super) subscription: Subscription,
 }
@@ -33,6 +35,7 @@ impl Socket {
         let Self {
             shared,
             pass,
+            watch,
             socket_permit,
             subscription,
         } = self;
@@ -43,6 +46,7 @@ impl Socket {
         let parts = Parts {
             shared: Arc::clone(&shared),
             pass,
+            watch,
             link: link.clone(),
             progress: Arc::clone(&progress),
             socket_permit,

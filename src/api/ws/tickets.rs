@@ -8,8 +8,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::rand::{SecureRandom as _, SystemRandom};
 
+use crate::api::auth::Voucher;
 use crate::domain::ids::digest16;
-use crate::domain::{AgentId, Clock, TenantId};
+use crate::domain::{AgentId, Clock, TenantId, UserId};
 use crate::store::ApiKey;
 
 /// How long a ticket can be used.
@@ -30,8 +31,20 @@ pub struct Pass {
     pub agent: AgentId,
     /// What colleagues see.
     pub name: Arc<str>,
+    /// The account of the person, where it is one.
+    pub user: Option<UserId>,
     /// The key that vouched for the person. Its scopes are the person's; when it is revoked, the socket closes.
     pub key: Arc<ApiKey>,
+}
+
+impl Pass {
+    /// What lets the person in, and what must hold for as long as the socket is open.
+    pub(super) fn voucher(&self) -> Voucher {
+        Voucher {
+            key: self.key.hash,
+            user: self.user,
+        }
+    }
 }
 
 /// Why no ticket was made.
@@ -211,6 +224,7 @@ mod tests {
             tenant: TenantId::new(1),
             agent: AgentId::parse(agent).unwrap(),
             name: agent.into(),
+            user: None,
             key: key_for_tests(TenantId::new(1), &[Scope::Agents, Scope::Read]),
         }
     }

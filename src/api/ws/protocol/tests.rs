@@ -30,6 +30,7 @@ fn ana_with(scopes: &[Scope]) -> Pass {
         tenant: TenantId::new(7),
         agent: AgentId::parse("ana").unwrap(),
         name: "Ana".into(),
+        user: None,
         key: key_for_tests(TenantId::new(7), scopes),
     }
 }

@@ -9,10 +9,13 @@ use tokio_tungstenite::tungstenite::{Error, Message};
 use super::super::ComeBack;
 use super::SocketOptions;
 use super::rig::{BOTH, Rig, TENANT, key, options, put_key, until};
+use crate::accounts::{Accepting, Actor, Ending, Inviting, NewToken, SignInOrigin, SignedIn};
 use crate::actors::feed::Presence;
 use crate::actors::feed::rig::Asked;
 use crate::actors::request::Attendance;
-use crate::domain::{ConversationId, Timestamp};
+use crate::domain::roles::Role;
+use crate::domain::{ConversationId, Timestamp, UserId};
+use crate::store::KeyHash;
 
 fn soon() -> ComeBack {
     ComeBack {
@@ -63,17 +66,83 @@ async fn a_silent_client_is_pinged_and_then_closed() {
     }
 }
 
-#[actix::test]
-async fn a_revoked_key_closes_its_sockets() {
-    let rig = Rig::start(SocketOptions {
-        heartbeat: Duration::from_millis(30),
+/// No ping is due for long: what ends a socket then is that it is told.
+fn without_pings() -> SocketOptions {
+    let hour = Duration::from_secs(3_600);
+    SocketOptions {
+        heartbeat: hour,
+        silence: hour,
         ..options()
-    })
-    .await;
-    let (mut client, _) = rig.greet("ana", None).await;
+    }
+}
+
+#[actix::test]
+async fn a_revoked_key_closes_all_its_sockets_at_once() {
+    let rig = Rig::start(without_pings()).await;
+    let mut clients = Vec::new();
+    // More than look-ups at once.
+    for number in 0..100 {
+        clients.push(rig.greet(&format!("agent{number}"), None).await.0);
+    }
+    // One that is forgotten and holds stays.
+    rig.keys.forget(key());
+    rig.say("still there").await;
+    for client in &mut clients {
+        client.events().await;
+    }
     put_key(&rig.port, Some(Timestamp::from_secs(2))).await;
     rig.keys.forget(key());
+    for client in &mut clients {
+        assert_eq!(client.closed().await, 4401);
+    }
+    rig.stop().await;
+}
+
+/// Somebody signs in for the first time.
+async fn sign_in(rig: &Rig) -> SignedIn {
+    let new = |id: &str| NewToken {
+        id: id.to_owned(),
+        hash: KeyHash::of(id),
+    };
+    let inviting = Inviting {
+        tenant: TENANT,
+        by: Actor::Operator,
+        email: "ana@example.com".parse().unwrap(),
+        role: Role::Agent,
+        token: new("invitation"),
+    };
+    rig.accounts.invite(inviting).await.unwrap();
+    let accepting = Accepting {
+        tenant: TENANT,
+        token: KeyHash::of("invitation"),
+        name: Some("Ana".to_owned()),
+        password: "kopi tubruk di pasar minggu".into(),
+        fresh: UserId::from_bytes([7; 16]),
+        session: new("session"),
+        origin: SignInOrigin {
+            address: None,
+            browser: String::new(),
+        },
+    };
+    rig.accounts.accept(accepting).await.unwrap()
+}
+
+#[actix::test]
+async fn a_person_who_is_signed_out_everywhere_is_cut_off_at_once() {
+    let rig = Rig::start(without_pings()).await;
+    let who = sign_in(&rig).await;
+    let (mut client, _) = rig.greet_as(&who).await;
+    let (mut other, _) = rig.greet("ben", None).await;
+    let ended = rig
+        .accounts
+        .end_sessions(who.user, Ending::OfTenant(TENANT))
+        .await;
+    assert_eq!(ended.unwrap(), [who.token]);
+    rig.keys.forget_user(who.user);
     assert_eq!(client.closed().await, 4401);
+    // Nobody else is.
+    rig.say("still there").await;
+    other.events().await;
     rig.stop().await;
 }
 

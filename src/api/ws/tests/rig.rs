@@ -17,7 +17,7 @@ use tokio_util::either::Either;
 
 use super::super::tickets::key_for_tests;
 use super::super::{Pass, SocketOptions, SocketParts, Sockets, open, worker_data};
-use crate::accounts::Accounts;
+use crate::accounts::{Accounts, SignedIn};
 use crate::actors::feed::rig::LedgerPort;
 use crate::api::auth::KeyRing;
 use crate::api::connection::Times;
@@ -48,6 +48,7 @@ pub(super) struct Rig {
     pub(super) port: Arc<LedgerPort>,
     pub(super) sockets: Sockets,
     pub(super) keys: Arc<KeyRing>,
+    pub(super) accounts: Arc<Accounts>,
     pub(super) address: SocketAddr,
     server: ServerHandle,
     tls: Option<TlsConnector>,
@@ -78,15 +79,15 @@ impl Rig {
         let port = LedgerPort::new(super::store());
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
         let config = Config::defaults().unwrap();
-        let accounts = Accounts::new(
+        let accounts = Arc::new(Accounts::new(
             Arc::clone(&port.store),
             Arc::clone(&clock),
             config.accounts.clone(),
-        );
+        ));
         let quotas = QuotaCache::new(Arc::clone(&port.store), Arc::clone(&clock), config.quotas());
         let keys = Arc::new(KeyRing::new(
             Arc::clone(&port.store),
-            Arc::new(accounts),
+            Arc::clone(&accounts),
             Arc::new(quotas),
             Arc::clone(&clock),
             &config.limits,
@@ -128,6 +129,7 @@ impl Rig {
             port,
             sockets,
             keys,
+            accounts,
             address,
             server: handle,
             tls: connector,
@@ -143,6 +145,7 @@ impl Rig {
             tenant,
             agent: AgentId::parse(agent).unwrap(),
             name: agent.into(),
+            user: None,
             key: key_for_tests(tenant, &EVERY),
         };
         self.sockets.tickets().issue(pass, usize::MAX).unwrap()
@@ -178,7 +181,11 @@ impl Rig {
 
     /// Opens a socket that has not said hello.
     pub(super) async fn connect(&self, agent: &str) -> Client {
-        let protocol = format!("mesej.v2, ticket.{}", self.ticket(agent));
+        self.connect_by(self.ticket(agent)).await
+    }
+
+    async fn connect_by(&self, ticket: String) -> Client {
+        let protocol = format!("mesej.v2, ticket.{ticket}");
         self.handshake(&[("Sec-WebSocket-Protocol", &protocol)])
             .await
             .unwrap()
@@ -197,7 +204,24 @@ impl Rig {
 
     /// Opens a socket that continues after a position, or at the head; returns its welcome.
     pub(super) async fn greet(&self, agent: &str, after: Option<(&str, u64)>) -> (Client, Value) {
-        let mut client = self.connect(agent).await;
+        Self::greet_on(self.connect(agent).await, after).await
+    }
+
+    /// The same for somebody who is signed in.
+    pub(super) async fn greet_as(&self, who: &SignedIn) -> (Client, Value) {
+        let known = self.keys.look_up(who.token).await.unwrap();
+        let pass = Pass {
+            tenant: TENANT,
+            agent: AgentId::parse(&who.user.to_string()).unwrap(),
+            name: "ana".into(),
+            user: Some(who.user),
+            key: Arc::clone(known.key()),
+        };
+        let ticket = self.sockets.tickets().issue(pass, usize::MAX).unwrap();
+        Self::greet_on(self.connect_by(ticket).await, None).await
+    }
+
+    async fn greet_on(mut client: Client, after: Option<(&str, u64)>) -> (Client, Value) {
         let hello = match after {
             Some((epoch, seq)) => json!({"type": "hello", "epoch": epoch, "seq": seq}),
             None => json!({"type": "hello"}),
