@@ -10,15 +10,19 @@
 //! | `sign_in_log.rs`, `device.rs` | what a user sees of sign-ins, and which are on a new device |
 //! | `sessions.rs` | who is signed in where |
 //! | `invitations.rs`, `team.rs` | who gets into a team, and who is in it |
+//! | `leaving.rs` | who leaves a team, and what becomes of the conversations |
+//! | `closing.rs` | what is kept of a user, and the end of an account |
 //! | `passwords.rs` | password hashes, computed by a bounded pool |
 //! | `strength.rs` | which passwords are too easy to guess |
 //! | `throttle.rs` | how fast wrong passwords may come |
 //!
 //! Nothing here knows HTTP. Time is passed in, but for the deadline of the pool's queue, which is a timer of tokio.
 
+mod closing;
 pub mod codes;
 mod device;
 mod invitations;
+mod leaving;
 pub mod passwords;
 mod second_factor;
 mod sessions;
@@ -41,6 +45,7 @@ use sign_in_log::SignInLog;
 use throttle::SignInThrottle;
 
 pub use invitations::{Accepting, Invited, Inviting};
+pub use leaving::{DueHandover, FormerMember, MOST_FORMER, Removal};
 pub use second_factor::Proof;
 pub use sessions::{Asking, Ending, MOST_SESSIONS, SignedIn};
 pub use sign_in::SigningIn;

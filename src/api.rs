@@ -16,6 +16,7 @@ mod console;
 mod conversations;
 mod cursor;
 mod demo;
+mod erasure;
 pub mod error;
 mod events;
 #[cfg(fuzzing)]
@@ -193,6 +194,8 @@ fn people_routes(v1: &mut ServiceConfig) {
     .service(at(HttpRoute::RecoveryCodes).route(post().to(second_factor::renew_recovery_codes)))
     .service(at(HttpRoute::SignIns).route(read().to(sign_ins::list)))
     .service(at(HttpRoute::Password).route(put().to(sessions::reset_password)))
+    .service(at(HttpRoute::Profile).route(delete().to(erasure::erase)))
+    .service(at(HttpRoute::ProfileExport).route(read().to(erasure::export)))
     .service(at(HttpRoute::Sessions).route(read().to(sessions::list)))
     .service(at(HttpRoute::OneSession).route(delete().to(sessions::end)))
     .service(at(HttpRoute::InvitationLook).route(post().to(team::look)))
@@ -204,6 +207,7 @@ fn people_routes(v1: &mut ServiceConfig) {
             .route(read().to(team::invitations)),
     )
     .service(at(HttpRoute::Invitation).route(delete().to(team::withdraw)))
+    .service(at(HttpRoute::TeamOwner).route(put().to(team::hand_over)))
     .service(
         at(HttpRoute::TeamMember)
             .route(put().to(team::set_role))
@@ -271,6 +275,8 @@ fn admin_routes(admin: &mut ServiceConfig) {
                 .route(read().to(admin::operators::list)),
         )
         .service(at(HttpRoute::TenantInvitations).route(post().to(admin::people::invite)))
+        .service(at(HttpRoute::UserExport).route(post().to(erasure::export_for)))
+        .service(at(HttpRoute::UserErasure).route(post().to(erasure::erase_for)))
         .service(at(HttpRoute::PasswordResets).route(post().to(admin::people::reset)))
         .service(at(HttpRoute::SecondFactorRemovals).route(post().to(admin::people::remove_second_factor)))
         .service(at(HttpRoute::Operator).route(delete().to(admin::operators::revoke)))

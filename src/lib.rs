@@ -27,6 +27,8 @@
 //! - What a business sets for itself: `api/business.rs`; what operators set for it: `api/admin/`. Both do the same work.
 //! - Quotas of a tenant: `domain/quota.rs`, `api/quotas.rs`. What it used: `domain/usage.rs`, `store/usage.rs`, `app/upkeep/usage.rs`,
 //!   `api/usage.rs`.
+//! - Who leaves a team: `accounts/leaving.rs`, `app/upkeep/handovers.rs`; sockets of who may stay no longer: `api/auth/watch.rs`. A
+//!   user's export and erasure: `accounts/closing.rs`.
 //! - Passwords: `accounts/passwords.rs` (hashes and their pool), `accounts/strength.rs`; wrong ones: `accounts/throttle.rs`.
 //! - TLS: `api/tls.rs`; a renewed certificate: `api/tls/reload.rs`. Whose `X-Forwarded-For` is believed: `api/client_address.rs`.
 //! - A webhook's signature and its 200: `api/webhook.rs`, `whatsapp/signature.rs`, `ingest.rs`.
@@ -58,7 +60,7 @@
 //!   `app/upkeep/others.rs`; webhooks for another gateway's tenants: `ingest/turn.rs`, `ingest/forwarded.rs`.
 //! - A new table that is not written or read with each message: a file in `store/tables/` with its declaration and type, its line
 //!   in `store/tables.rs`, and `docs/data.md` (`MESEJ_WRITE_DOCS=1` writes it). `store/plain.rs` reads, writes, copies and expires its
-//!   rows on every backend. Example: `store/tables/canned_reply.rs`, which `api/canned_replies.rs` uses.
+//!   rows on every backend. A table about users says how the rows of one are found (`of_user`). Example: `store/tables/canned_reply.rs`, which `api/canned_replies.rs` uses.
 //! - A new kind of row in the ledger: `store/tables.rs` declares it, and its tests compare that with the layouts. `store/row.rs` says how an
 //!   op reads and writes it. Each backend keeps it: `store/fjall/keys.rs` and `rows.rs`; `store/memory/rows.rs`;
 //!   `cql/` (at the root) with `store/scylla/statements.rs`, `change.rs`, `load.rs`, `view.rs`, `written.rs` and `write.rs`. Where that concerns it:

@@ -8,7 +8,7 @@ use std::fmt;
 use secrecy::SecretString;
 
 use super::codes::SecondFactorCode;
-use super::{AccountError, Accounts, Actor, MOST_INVITATIONS, NewToken, SignInOrigin, SignedIn};
+use super::{AccountError, Accounts, Actor, MOST_INVITATIONS, NewToken, Removal, SignInOrigin, SignedIn};
 use crate::domain::email::EmailAddress;
 use crate::domain::roles::Role;
 use crate::domain::{TenantId, UserId};
@@ -242,7 +242,13 @@ impl Accounts {
         if !done {
             // It was withdrawn meanwhile.
             if is_new {
-                self.remove_member(tenant, Actor::Operator, user.id).await?;
+                let removal = Removal {
+                    tenant,
+                    by: Actor::Operator,
+                    user: user.id,
+                    assign_to: None,
+                };
+                self.remove_member(removal).await?;
             }
             return Err(AccountError::NoSuchLink);
         }
@@ -281,6 +287,7 @@ impl Accounts {
             second_factor: None,
             pending_factor: None,
             created: self.now(),
+            closing: None,
         };
         if self.table().replace(&User::at(id), None, Some(&user)).await? {
             Ok(user)

@@ -59,7 +59,7 @@ pub(super) async fn user_with(
     let id = found.map_or(UserId::from_bytes(email.key()), |found| found.row.user);
     let user = PlainTable::<User>::of(store, now).get(&User::at(id)).await?;
     let user = user.map(|found| found.row);
-    Ok(user.filter(|user| user.email == *email))
+    Ok(user.filter(|user| user.email == *email && user.closing.is_none()))
 }
 
 impl Accounts {
@@ -199,6 +199,17 @@ impl Accounts {
         let about = [email.as_str(), name, business.as_deref().unwrap_or_default()];
         let checked = self.passwords.check_strength(password.expose_secret(), &about);
         checked.map_err(|weak| AccountError::WeakPassword(weak.to_string()))
+    }
+
+    /// Checks the password of somebody who is signed in and is about to do what cannot be undone.
+    pub async fn confirm(
+        &self,
+        who: &SignedIn,
+        password: SecretString,
+        origin: &SignInOrigin,
+    ) -> Result<(), AccountError> {
+        self.verified(&who.email, password, origin).await?;
+        Ok(())
     }
 
     /// Signs somebody in.

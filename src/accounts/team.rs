@@ -89,21 +89,28 @@ impl Accounts {
     pub async fn team(&self, tenant: TenantId) -> Result<Vec<TeamMember>, AccountError> {
         let members: Vec<(UserId, Member)> = self.team_row(tenant).await?.members.into_iter().collect();
         let mut all = Vec::with_capacity(members.len());
-        for some in members.chunks(TOGETHER) {
-            let users = some.iter().map(|(user, _)| self.user(*user));
-            let users = futures_util::future::try_join_all(users).await?;
-            let known = some.iter().zip(users).filter_map(|((user, member), row)| {
-                row.map(|row| TeamMember {
-                    user: *user,
-                    name: row.name,
-                    email: row.email,
-                    role: member.role,
-                    since: member.since,
-                })
+        let users: Vec<UserId> = members.iter().map(|(user, _)| *user).collect();
+        for ((user, member), row) in members.iter().zip(self.users(&users).await?) {
+            let Some(row) = row else { continue };
+            all.push(TeamMember {
+                user: *user,
+                name: row.name,
+                email: row.email,
+                role: member.role,
+                since: member.since,
             });
-            all.extend(known);
         }
         all.sort_by_key(|member| (member.since, member.user));
+        Ok(all)
+    }
+
+    /// Several users' rows, in this order.
+    pub(super) async fn users(&self, users: &[UserId]) -> Result<Vec<Option<User>>, AccountError> {
+        let mut all = Vec::with_capacity(users.len());
+        for some in users.chunks(TOGETHER) {
+            let rows = some.iter().map(|user| self.user(*user));
+            all.extend(futures_util::future::try_join_all(rows).await?);
+        }
         Ok(all)
     }
 
@@ -129,7 +136,7 @@ impl Accounts {
     }
 
     /// Writes the index row by which a user's teams are found, or removes it where the team does not know the user.
-    async fn index(&self, tenant: TenantId, user: UserId) -> Result<(), AccountError> {
+    pub(super) async fn index(&self, tenant: TenantId, user: UserId) -> Result<(), AccountError> {
         let key = Membership::at(user, tenant);
         if self.member(tenant, user).await?.is_some() {
             let put = |_: Option<&Membership>| Ok::<_, AccountError>(Some(Membership { tenant }));
@@ -160,6 +167,7 @@ impl Accounts {
             if is_full && !team.members.contains_key(&user) {
                 return Err(AccountError::TeamFull(most));
             }
+            team.former.remove(&user);
             team.members.entry(user).or_insert(Member { role, since });
             Ok(Some(team))
         });
@@ -193,21 +201,21 @@ impl Accounts {
         Ok(before != after)
     }
 
-    /// Takes a member out of the team. Everybody may leave it, but the last owner.
-    pub async fn remove_member(&self, tenant: TenantId, by: Actor, user: UserId) -> Result<(), AccountError> {
+    /// Makes another member owner and the one who is, an admin, in one step.
+    pub async fn hand_over_ownership(
+        &self,
+        tenant: TenantId,
+        from: UserId,
+        to: UserId,
+    ) -> Result<(), AccountError> {
         let changed = self.table::<Team>().change(Team::at(tenant), |team| {
             let mut team = team.cloned().unwrap_or_default();
-            let before = team.members.get(&user).ok_or(AccountError::NoSuchMember)?.role;
-            if by != Actor::Member(user) {
-                by.demand(&team, before.given_by())?;
-            }
-            team.members.remove(&user);
-            if before == Role::Owner && team.owners() == 0 {
-                return Err(AccountError::LastOwner);
-            }
-            Ok(Some(team))
+            Actor::Member(from).demand(&team, Right::ManageOwners)?;
+            team.members.get_mut(&from).ok_or(AccountError::NotAllowed)?.role = Role::Admin;
+            team.members.get_mut(&to).ok_or(AccountError::NoSuchMember)?.role = Role::Owner;
+            Ok::<_, AccountError>(Some(team))
         });
         changed.await?;
-        self.index(tenant, user).await
+        Ok(())
     }
 }

@@ -12,7 +12,7 @@ use super::json::Fields;
 use super::name::Name;
 use super::sessions::{forget, opened, password};
 use super::state::ApiState;
-use crate::accounts::{Accepting, AccountError, Actor, Ending, Inviting, TeamMember};
+use crate::accounts::{Accepting, AccountError, Actor, Ending, FormerMember, Inviting, Removal, TeamMember};
 use crate::config::ServerConfig;
 use crate::domain::email::EmailAddress;
 use crate::domain::roles::{Right, Role};
@@ -28,6 +28,21 @@ fn shown(member: &TeamMember) -> Value {
         "email": member.email,
         "role": member.role,
         "since": member.since,
+    })
+}
+
+/// Somebody who left. Whose account is erased has no name any more.
+fn shown_former(former: &FormerMember) -> Value {
+    let handover = former
+        .row
+        .handover
+        .map(|handover| json!({ "assign_to": handover.to, "conversations": former.conversations }));
+    json!({
+        "user_id": former.user,
+        "agent": former.user.to_string(),
+        "name": former.name,
+        "left": former.row.left,
+        "handover": handover,
     })
 }
 
@@ -105,7 +120,9 @@ pub(super) async fn list(call: Call<CanRead>) -> Result<HttpResponse, ApiError> 
             member.as_object_mut().map(|fields| fields.shift_remove("email"));
         }
     }
-    Ok(HttpResponse::Ok().json(json!({ "members": members })))
+    let former = call.state().accounts.former_members(call.tenant()).await?;
+    let former: Vec<Value> = former.iter().map(shown_former).collect();
+    Ok(HttpResponse::Ok().json(json!({ "members": members, "former": former })))
 }
 
 /// `PUT /v1/team/{user_id}`: another role; the member signs in again.
@@ -122,11 +139,20 @@ pub(super) async fn set_role(call: SessionCall) -> Result<HttpResponse, ApiError
     Ok(HttpResponse::Ok().json(json!({ "user_id": user, "role": role })))
 }
 
-/// `DELETE /v1/team/{user_id}`: out of the team; the member's sessions and sockets end.
+/// `DELETE /v1/team/{user_id}`: out of the team, by somebody who may, or by oneself; the member's sessions and sockets end.
 pub(super) async fn remove(call: SessionCall) -> Result<HttpResponse, ApiError> {
     let (state, (tenant, by)) = (call.state(), team_of(&call)?);
     let user = member(&call)?;
-    state.accounts.remove_member(tenant, by, user).await?;
+    let mut fields = Fields::read(call.body())?;
+    let assign_to = fields.optional::<UserId>("assign_to")?;
+    fields.finish()?;
+    let removal = Removal {
+        tenant,
+        by,
+        user,
+        assign_to,
+    };
+    state.accounts.remove_member(removal).await?;
     end_there(state, tenant, user).await?;
     tracing::info!(tenant.id = %tenant, user.id = %user, "a member left the team");
     Ok(HttpResponse::Ok().json(json!({ "user_id": user })))
@@ -143,7 +169,27 @@ async fn end_there(state: &ApiState, tenant: TenantId, user: UserId) -> Result<(
         .end_sessions(user, Ending::OfTenant(tenant))
         .await?;
     forget(state, &ended);
+    // Sockets on which programs act for the member, and sessions that were not listed yet.
+    state.keys.forget_user(user);
     Ok(())
+}
+
+/// `PUT /v1/team/owner`: another member becomes owner, and the caller an admin, in one step.
+pub(super) async fn hand_over(call: SessionCall) -> Result<HttpResponse, ApiError> {
+    let mut fields = Fields::read(call.body())?;
+    let to = fields.required::<UserId>("user_id")?;
+    let password = password(&mut fields, "password")?;
+    fields.finish()?;
+    let (state, who, (tenant, _)) = (call.state(), call.who(), team_of(&call)?);
+    state.accounts.confirm(who, password, &call.origin()).await?;
+    state.accounts.hand_over_ownership(tenant, who.user, to).await?;
+    // The new owner signs in again; whoever gave it goes on with fewer rights.
+    if to != who.user {
+        end_there(state, tenant, to).await?;
+    }
+    state.keys.forget_user(who.user);
+    tracing::info!(tenant.id = %tenant, user.id = %to, by = %who.user, "a team was handed over");
+    Ok(HttpResponse::Ok().json(json!({ "user_id": to })))
 }
 
 /// `POST /v1/team/invitations`

@@ -271,14 +271,19 @@ impl Core {
             Backend::Fjall | Backend::Memory => upkeep::Failing::EndsTheProcess,
         };
         let heartbeat = upkeep::Heartbeat::begin(Arc::clone(&self.directory), shutdown.clone());
+        let people = upkeep::People {
+            accounts: Arc::clone(&accounts),
+            directory: Arc::clone(&self.directory),
+            tenants: Arc::clone(&self.gateway),
+            shutdown: shutdown.clone(),
+        };
         let upkeep = tokio::spawn(upkeep::run(
-            Arc::clone(&self.directory),
+            people,
             Arc::clone(&self.graph),
             Arc::clone(&self.clock),
             self.metrics.clone(),
             failing,
             self.keep_usage,
-            shutdown.clone(),
         ));
         tokio::spawn(start_tenants(
             Arc::clone(&self.directory),

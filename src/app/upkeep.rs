@@ -1,13 +1,16 @@
-//! What is done beside the roads: expired rows are removed, changes of retention are carried out, and a store that can take
-//! no more ends the process.
+//! What is done beside the roads: expired rows are removed, changes of retention are carried out, what was theirs who left is handed
+//! over, and a store that can take no more ends the process.
 
+mod handovers;
 mod others;
+mod people;
 mod progress;
 mod retention;
 mod time;
 mod usage;
 
 pub(super) use others::Heartbeat;
+pub(super) use people::People;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -73,14 +76,14 @@ pub(super) enum Ended {
 
 /// Runs until the process ends. Nothing here waits for another: a disk that hangs in one must show in the other.
 pub(super) async fn run(
-    directory: Arc<Directory>,
+    people: People,
     graph: Arc<dyn Graph>,
     clock: Arc<dyn Clock>,
     recorder: PrometheusHandle,
     failing: Failing,
     keep_usage: Duration,
-    shutdown: Shutdown,
 ) -> Ended {
+    let (directory, shutdown) = (Arc::clone(&people.directory), people.shutdown.clone());
     let store = Arc::clone(directory.store());
     let chores = async {
         tokio::join!(
@@ -94,6 +97,7 @@ pub(super) async fn run(
             measure(store.as_ref(), clock.as_ref(), failing.measured_each()),
             retention::run(&directory, clock.as_ref(), &shutdown),
             usage::run(&directory, clock.as_ref(), &shutdown, keep_usage),
+            people::run(&people),
             time::tell(store.as_ref(), clock.as_ref()),
             time::ask(graph.as_ref(), clock.as_ref()),
         );

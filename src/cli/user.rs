@@ -57,6 +57,30 @@ pub(super) enum UserCommand {
         #[command(flatten)]
         admin: AdminArgs,
     },
+    /// Print everything that is kept of a user, as JSON
+    ///
+    /// For somebody who asks for it and cannot sign in; others get it in the console. What would let somebody in is left out.
+    #[command(after_help = "Example:\n  mesej user export ana@example.com > ana.json")]
+    Export {
+        /// The address that the person signs in with
+        #[arg(value_parser = email)]
+        email: EmailAddress,
+        #[command(flatten)]
+        admin: AdminArgs,
+    },
+    /// Erase a user's account; it cannot be undone
+    ///
+    /// The person leaves all teams, is signed out everywhere, and every row about the account is removed. Conversations that were
+    /// assigned to the person are assigned to nobody; what the person wrote stays with the business, without a name. Refused while
+    /// the person is the only owner of a team.
+    #[command(after_help = "Example:\n  mesej user erase ana@example.com")]
+    Erase {
+        /// The address that the person signs in with
+        #[arg(value_parser = email)]
+        email: EmailAddress,
+        #[command(flatten)]
+        admin: AdminArgs,
+    },
 }
 
 /// Invites somebody; the answer holds the link.
@@ -101,6 +125,16 @@ pub(super) async fn run(command: UserCommand) -> Result<ExitCode, CliError> {
             output::answer(&answer, admin.json, |_| {
                 format!("{} signs in with the password alone now\n", email.as_str())
             })?;
+        }
+        UserCommand::Export { email, admin } => {
+            let body = json!({ "email": email });
+            let answer = Api::admin(&admin)?.post("/v1/admin/users/export", &body).await?;
+            output::answer(&answer, admin.json, |answer| format!("{answer:#}\n"))?;
+        }
+        UserCommand::Erase { email, admin } => {
+            let body = json!({ "email": email });
+            let answer = Api::admin(&admin)?.post("/v1/admin/users/erase", &body).await?;
+            output::answer(&answer, admin.json, |_| format!("erased {}\n", email.as_str()))?;
         }
     }
     Ok(ExitCode::SUCCESS)

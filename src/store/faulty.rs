@@ -1,5 +1,6 @@
 //! A store in memory that can be slow, refuse, lose answers, and hang, for tests.
 
+mod outbox;
 mod processes;
 
 use std::collections::{BTreeSet, VecDeque};
@@ -9,7 +10,6 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use futures_util::FutureExt as _;
 
 use crate::domain::{
     Alias, Contact, ContactId, Conversation, ConversationId, Epoch, Fence, JournalId, Message, MessageId,
@@ -93,6 +93,8 @@ pub(crate) struct FaultyStore {
     pub(crate) deadly_asides: AtomicUsize,
     /// How long a read of the journal takes.
     pub(crate) scan_delay: Mutex<Duration>,
+    /// After how many writes of plain rows none is done any more.
+    pub(crate) plain_writes_left: Mutex<Option<usize>>,
     /// A message that can never be committed.
     pub(crate) spoiled: Mutex<Option<Wamid>>,
 }
@@ -110,39 +112,6 @@ impl FaultyStore {
             process: Some((process, Arc::clone(processes))),
             ..Self::default()
         }
-    }
-
-    /// One unsettled message.
-    pub(crate) fn row(
-        &self,
-        tenant: TenantId,
-        number: &PhoneNumberId,
-        message: MessageId,
-    ) -> Option<OutboxRow> {
-        // The store in memory never waits.
-        let read = self.inner.outbox_row(tenant, number.clone(), message);
-        read.now_or_never().unwrap().unwrap()
-    }
-
-    /// Whether every message is settled.
-    pub(crate) fn is_outbox_empty(&self, tenant: TenantId, number: &PhoneNumberId) -> bool {
-        self.read(tenant, number, None, 1).is_empty()
-    }
-
-    fn read(
-        &self,
-        tenant: TenantId,
-        number: &PhoneNumberId,
-        after: Option<MessageId>,
-        limit: usize,
-    ) -> Vec<OutboxRow> {
-        let read = self.inner.outbox(tenant, number.clone(), after, limit);
-        read.now_or_never().unwrap().unwrap()
-    }
-
-    /// All unsettled messages.
-    pub(crate) fn rows(&self, tenant: TenantId, number: &PhoneNumberId) -> Vec<OutboxRow> {
-        self.read(tenant, number, None, usize::MAX)
     }
 
     fn refuse_if(away: &AtomicBool) -> Result<(), StoreError> {
@@ -211,6 +180,25 @@ macro_rules! forward {
 
 #[async_trait]
 impl Store for FaultyStore {
+    async fn replace_plain_row(
+        &self,
+        key: PlainKey,
+        before: Option<Bytes>,
+        after: Option<PlainValue>,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let fault = match &mut *self.plain_writes_left.lock().unwrap() {
+            None => None,
+            Some(0) => Some(Fault::Refuse(StoreErrorKind::Unavailable)),
+            Some(left) => {
+                *left -= 1;
+                None
+            }
+        };
+        let write = self.inner.replace_plain_row(key, before, after, now);
+        self.write(fault, write).await
+    }
+
     async fn append(&self, batch: Append) -> Result<Appended, StoreError> {
         while *self.stuck.lock().unwrap() == Some(batch.tenant) {
             tokio::time::sleep(Duration::from_millis(10)).await;
@@ -477,7 +465,6 @@ impl Store for FaultyStore {
         keys(tenant: TenantId) -> Vec<ApiKey>;
         plain_row(key: PlainKey, now: Timestamp) -> Option<PlainValue>;
         plain_rows(of: Partition, after: Option<Bytes>, limit: usize, now: Timestamp) -> Page<(Bytes, PlainValue)>;
-        replace_plain_row(key: PlainKey, before: Option<Bytes>, after: Option<PlainValue>, now: Timestamp) -> bool;
         export_plain(after: Option<Mark>, limit: usize, now: Timestamp) -> PlainExport;
         erase_contact(tenant: TenantId, contact: ContactId) -> Swept;
         export(tenant: TenantId, kind: RecordKind, after: Option<Mark>, limit: usize, now: Timestamp) -> Exported;

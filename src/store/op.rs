@@ -252,6 +252,13 @@ pub struct Organise {
 pub enum OrganiseChange {
     /// Who answers; `None` for nobody.
     Assign(Option<AgentId>),
+    /// Who answers, if that is still the one who did; others have taken it over meanwhile.
+    Reassign {
+        /// From whom.
+        from: AgentId,
+        /// To whom; `None` for nobody.
+        to: Option<AgentId>,
+    },
     /// Add and remove labels.
     Label {
         /// To add.

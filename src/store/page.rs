@@ -1,5 +1,7 @@
 //! Pages of rows, and places in the list of conversations.
 
+use serde::{Deserialize, Serialize};
+
 use crate::domain::{Conversation, ConversationId, ConversationStatus, PhoneNumberId, Timestamp};
 
 /// Which conversations a list shows.
@@ -12,7 +14,7 @@ pub struct ConversationFilter {
 }
 
 /// Place in a conversation list, newest activity first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct ConversationCursor {
     /// Activity of the last row shown.
     pub last_activity: Timestamp,

@@ -5,7 +5,9 @@
 //! rows; `docs/data.md` is written from them.
 
 mod canned_reply;
+mod erasure;
 mod invitation;
+mod leaving;
 mod operator;
 mod session;
 mod sign_in_event;
@@ -17,11 +19,13 @@ use super::transfer::RecordKind;
 use crate::domain::Retention;
 
 pub use canned_reply::{CANNED_REPLY, CannedReply, Shortcut};
+pub use erasure::{KnownUser, OfUser, USER_ERASURE, UserErasure};
 pub use invitation::{INVITATION, Invitation, InvitationState, PASSWORD_RESET, PasswordReset};
+pub use leaving::{LEAVING, Leaving};
 pub use operator::{OPERATOR, Operator};
 pub use session::{SESSION, SESSION_OF_USER, Session, SessionOfUser};
 pub use sign_in_event::{SIGN_IN_EVENT, SignInEvent, SignInResult};
-pub use team::{MEMBERSHIP, Member, Membership, TEAM, Team};
+pub use team::{Former, Handover, MEMBERSHIP, Member, Membership, TEAM, Team};
 pub use usage::{USAGE_CURSOR, USAGE_HOUR, UsageCursor, UsageHour};
 pub use user::{Reset, SecondFactor, TotpSecret, USER, USER_EMAIL, User, UserEmail};
 
@@ -106,6 +110,10 @@ pub struct Table {
     pub subject: Subject,
     /// Fields that tell of a person, or that must stay secret.
     pub personal: &'static [&'static str],
+    /// Fields that no export shows: they let somebody in, or say how.
+    pub secret: &'static [&'static str],
+    /// How the rows of one user are found. An account is erased in the order of [`ALL`].
+    pub of_user: OfUser,
     /// What an erasure does to it.
     pub erasure: Erasure,
     /// Whether it is copied.
@@ -117,7 +125,7 @@ pub struct Table {
 }
 
 /// All of them.
-pub const ALL: [&Table; 32] = [
+pub const ALL: [&Table; 34] = [
     &CONTACT,
     &ALIAS,
     &CONTACT_INDEX,
@@ -139,6 +147,7 @@ pub const ALL: [&Table; 32] = [
     &USER_EMAIL,
     &TEAM,
     &MEMBERSHIP,
+    &LEAVING,
     &SESSION,
     &SESSION_OF_USER,
     &SIGN_IN_EVENT,
@@ -146,6 +155,7 @@ pub const ALL: [&Table; 32] = [
     &PASSWORD_RESET,
     &USAGE_HOUR,
     &USAGE_CURSOR,
+    &USER_ERASURE,
     &LEASE,
     &TIME,
     &JOURNAL,
@@ -160,6 +170,8 @@ const LEDGER: Table = Table {
     kept: Kept::UntilRemoved,
     subject: Subject::Nobody,
     personal: &[],
+    secret: &[],
+    of_user: OfUser::None,
     erasure: Erasure::Nothing,
     copied: Copied::No,
     folder: &[],
@@ -233,6 +245,7 @@ const MESSAGE: Table = Table {
     copied: Copied::Ledger(RecordKind::Message),
     folder: &["messages", "expiry m"],
     cluster: &["message_s", "message_m", "message_l", "message_bucket"],
+    ..LEDGER
 };
 
 const CONVERSATION: Table = Table {
@@ -294,6 +307,7 @@ const OUTBOX: Table = Table {
     copied: Copied::Ledger(RecordKind::Outbox),
     folder: &["rows o"],
     cluster: &["outbox", "outbox_slot"],
+    ..LEDGER
 };
 
 const EVENT: Table = Table {
@@ -307,6 +321,7 @@ const EVENT: Table = Table {
     copied: Copied::Ledger(RecordKind::Event),
     folder: &["events", "expiry e"],
     cluster: &["event"],
+    ..LEDGER
 };
 
 const HEAD: Table = Table {
@@ -395,6 +410,7 @@ const JOURNAL: Table = Table {
     copied: Copied::ByItself,
     folder: &["webhooks/"],
     cluster: &["journal", "journal_minute"],
+    ..LEDGER
 };
 
 const QUARANTINE: Table = Table {
@@ -408,6 +424,7 @@ const QUARANTINE: Table = Table {
     copied: Copied::ByItself,
     folder: &["rows q"],
     cluster: &["quarantine"],
+    ..LEDGER
 };
 
 impl RecordKind {

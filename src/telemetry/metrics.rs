@@ -153,6 +153,14 @@ metrics_table! {
     /// Seconds by which the wall clock is ahead of the time that is believed, or behind it when negative. Nothing expires unless it is 0.
     gauge clock_doubt_seconds = "mesej_clock_doubt_seconds";
 
+    /// Members who left a team and whose conversations are not handed over yet.
+    gauge handovers = "mesej_handovers";
+    /// How long the handover that has stood still longest has done so, in seconds. 0 when all move on or none is open.
+    gauge handovers_stalled_seconds = "mesej_handovers_stalled_seconds";
+    /// Conversations that were handed over from members who left.
+    counter handover_conversations_total = "mesej_handover_conversations_total";
+    /// Accounts that are being erased.
+    gauge user_erasures = "mesej_user_erasures";
     /// Changes of retention that are not done yet.
     gauge retention_jobs = "mesej_retention_jobs";
     /// Conversations that changes of retention have yet to come to.

@@ -38,6 +38,7 @@ async fn two_who_read_the_row_before_either_used_the_code_do_not_both_get_in() {
         second_factor: Some(begun.unwrap()),
         pending_factor: None,
         created: NOW,
+        closing: None,
     };
     let table = PlainTable::<User>::of(store.as_ref(), NOW);
     assert!(table.replace(&User::at(ana.id), None, Some(&ana)).await.unwrap());

@@ -54,6 +54,7 @@ async fn accounts(store: Arc<dyn Store>, clock: &TestClock) -> Accounts {
         second_factor: None,
         pending_factor: None,
         created: START,
+        closing: None,
     };
     let claim = UserEmail { user: ANA };
     let table = PlainTable::<UserEmail>::of(store.as_ref(), START);

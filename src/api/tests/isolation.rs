@@ -185,6 +185,31 @@ pub(super) fn routes() -> Vec<(&'static str, &'static str, Guard, Value)> {
         ("DELETE", "/v1/keys/{key_id}", BUSINESS, json!({})),
         ("POST", "/v1/numbers", BUSINESS, json!({})),
         ("GET", "/v1/numbers/{phone_number_id}/check", BUSINESS, json!({})),
+        (
+            "PUT",
+            "/v1/team/owner",
+            Guard::Session,
+            json!({ "user_id": "00112233445566778899aabbccddeeff", "password": "x" }),
+        ),
+        (
+            "DELETE",
+            "/v1/profile",
+            Guard::Session,
+            json!({ "password": "x" }),
+        ),
+        ("GET", "/v1/profile/export", Guard::Session, json!({})),
+        (
+            "POST",
+            "/v1/admin/users/export",
+            Guard::Operator,
+            json!({ "email": "x@example.com" }),
+        ),
+        (
+            "POST",
+            "/v1/admin/users/erase",
+            Guard::Operator,
+            json!({ "email": "x@example.com" }),
+        ),
         ("GET", "/v1/ws", Guard::Ticket, json!({})),
         ("POST", "/v1/ws/ticket", AGENTS, json!({ "agent": "ana" })),
         (

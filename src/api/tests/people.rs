@@ -1,6 +1,7 @@
 //! People: invited, signed in, in a team, and what each role may do.
 
 mod business;
+mod leaving;
 mod matrix;
 mod second_factor;
 mod sessions;

@@ -19,10 +19,12 @@ const STEP: usize = 64;
 
 /// Which jobs may be stepped: everything that was under way before them is written.
 type Passed = HashMap<TenantId, Timestamp>;
+/// How they move on.
+type Moves = Progress<TenantId, RetentionJob>;
 
 /// Looks for jobs that are not done and carries them out, for ever.
 pub(super) async fn run(directory: &Directory, clock: &dyn Clock, shutdown: &Shutdown) {
-    let progress = Progress::default();
+    let progress = Moves::default();
     let work = async {
         let mut due = each(LOOK);
         let mut passed = Passed::new();
@@ -36,7 +38,10 @@ pub(super) async fn run(directory: &Directory, clock: &dyn Clock, shutdown: &Shu
             }
         }
     };
-    tokio::join!(work, progress.show());
+    tokio::join!(
+        work,
+        progress.show(|seconds| metrics::retention_stalled_seconds().set(seconds))
+    );
 }
 
 /// Takes all jobs on in turn, until none can go on.
@@ -45,7 +50,7 @@ async fn carry_out(
     clock: &dyn Clock,
     shutdown: &Shutdown,
     passed: &mut Passed,
-    progress: &Progress,
+    progress: &Moves,
 ) -> Result<(), StoreError> {
     let mut open = directory.store().retention_jobs().await?;
     open.retain(|job| job.finished.is_none());
@@ -132,8 +137,8 @@ fn count(before: &RetentionJob, after: &RetentionJob) {
     }
 }
 
-fn show(open: &[RetentionJob], waiting: &[RetentionJob], progress: &Progress) {
-    progress.note(open.iter().chain(waiting));
+fn show(open: &[RetentionJob], waiting: &[RetentionJob], progress: &Moves) {
+    progress.note(open.iter().chain(waiting).map(|job| (job.tenant, job)));
     let left = |job: &RetentionJob| job.of.unwrap_or(0).saturating_sub(job.conversations);
     let jobs = u64::try_from(open.len() + waiting.len()).unwrap_or(u64::MAX);
     metrics::retention_jobs().set(metrics::number(jobs));

@@ -1,8 +1,11 @@
 //! What goes on beside the roads when the disk does not.
 
+mod handovers;
+
 use std::sync::atomic::Ordering;
 
 use super::*;
+use crate::accounts::Accounts;
 use crate::actors::DirectoryParts;
 use crate::domain::{
     Alias, ContactAliases, Content, PhoneNumberId, Retention, SteadyClock, TenantId, TestClock, Timestamp,
@@ -27,6 +30,18 @@ async fn directory(store: &Arc<FaultyStore>, clock: &Arc<dyn Clock>) -> Arc<Dire
     directory_on(Vec::new(), store, clock).await
 }
 
+/// Who looks after people who left.
+fn people(directory: Arc<Directory>, clock: &Arc<dyn Clock>, shutdown: &Shutdown) -> People {
+    let settings = crate::config::Config::defaults().unwrap().accounts;
+    let store = Arc::clone(directory.store());
+    People {
+        accounts: Arc::new(Accounts::new(store, Arc::clone(clock), settings)),
+        tenants: Arc::new(crate::actors::Gateway::new(Arc::clone(&directory))),
+        directory,
+        shutdown: shutdown.clone(),
+    }
+}
+
 async fn directory_on(
     arbiters: Vec<actix::ArbiterHandle>,
     store: &Arc<FaultyStore>,
@@ -45,13 +60,12 @@ async fn a_disk_that_hangs_ends_the_process_although_a_sweep_waits_for_it() {
     let shutdown = Shutdown::default();
     let failing = Failing::EndsTheProcess;
     let upkeep = tokio::spawn(run(
-        directory,
+        people(directory, &clock, &shutdown),
         nobody(&clock),
         clock,
         metrics,
         failing,
         KEEP_USAGE,
-        shutdown.clone(),
     ));
     tokio::time::sleep(SWEEP / 2).await;
     store.hung.store(true, Ordering::Release);
@@ -85,13 +99,12 @@ async fn nothing_expires_by_a_clock_that_jumped_and_everything_does_once_it_is_b
     let directory = directory(&store, &clock).await;
     let shutdown = Shutdown::default();
     let upkeep = tokio::spawn(run(
-        directory,
+        people(directory, &clock, &shutdown),
         nobody(&clock),
         Arc::clone(&clock),
         recorder.handle(),
         Failing::IsWaitedFor,
         KEEP_USAGE,
-        shutdown.clone(),
     ));
     tokio::time::sleep(SWEEP / 2).await;
     machine.jump_wall_to(NOW.after(Duration::from_secs(366 * 86_400)));
@@ -122,13 +135,12 @@ async fn a_cluster_that_is_away_is_waited_for() {
     let shutdown = Shutdown::default();
     let failing = Failing::IsWaitedFor;
     let upkeep = tokio::spawn(run(
-        directory,
+        people(directory, &clock, &shutdown),
         nobody(&clock),
         clock,
         recorder.handle(),
         failing,
         KEEP_USAGE,
-        shutdown.clone(),
     ));
     tokio::time::sleep(SWEEP / 2).await;
     store.hung.store(true, Ordering::Release);

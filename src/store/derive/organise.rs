@@ -14,6 +14,11 @@ pub(super) fn organise(batch: &mut Batch<'_>, organise: &Organise) -> Result<OpO
     let mut conversation = before.clone();
     match &organise.change {
         OrganiseChange::Assign(agent) => conversation.assignee.clone_from(agent),
+        OrganiseChange::Reassign { from, to } => {
+            if conversation.assignee.as_ref() == Some(from) {
+                conversation.assignee.clone_from(to);
+            }
+        }
         OrganiseChange::Status(status) => conversation.status = *status,
         OrganiseChange::Read { seen } => conversation.read(*seen),
         OrganiseChange::Label { add, remove } => {

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Kept, PLAIN, Subject, Table};
+use super::{Kept, OfUser, PLAIN, Subject, Table};
 use crate::domain::email::EmailAddress;
 use crate::domain::roles::Role;
 use crate::domain::{TenantId, Timestamp, UserId};
@@ -17,6 +17,13 @@ pub const INVITATION: Table = Table {
     kept: Kept::AsLongAsItSays,
     subject: Subject::User,
     personal: &["email"],
+    secret: &["token"],
+    of_user: OfUser::Named(|known| {
+        let tenants = known.tenants.iter();
+        tenants
+            .map(|tenant| Invitation::at(*tenant, &known.user.email))
+            .collect()
+    }),
     ..PLAIN
 };
 
@@ -27,6 +34,11 @@ pub const PASSWORD_RESET: Table = Table {
     key: "hash of the token",
     kept: Kept::AsLongAsItSays,
     subject: Subject::User,
+    // Rows of earlier links, which hold no more, end by themselves; they hold the user's id alone.
+    of_user: OfUser::Named(|known| {
+        let link = known.user.reset.iter();
+        link.map(|reset| PasswordReset::at(reset.token)).collect()
+    }),
     ..PLAIN
 };
 

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Kept, PLAIN, Subject, Table};
+use super::{Kept, OfUser, PLAIN, Subject, Table};
 use crate::domain::{TenantId, Timestamp, UserId};
 use crate::store::KeyHash;
 use crate::store::plain::{Partition, PlainKey, PlainRow};
@@ -15,6 +15,7 @@ pub const SESSION: Table = Table {
     kept: Kept::AsLongAsItSays,
     subject: Subject::User,
     personal: &["browser", "address"],
+    of_user: OfUser::Named(|known| known.sessions.iter().copied().map(Session::at).collect()),
     ..PLAIN
 };
 
@@ -25,6 +26,7 @@ pub const SESSION_OF_USER: Table = Table {
     key: "user · hash of the token",
     kept: Kept::AsLongAsItSays,
     subject: Subject::User,
+    of_user: OfUser::WithId,
     ..PLAIN
 };
 

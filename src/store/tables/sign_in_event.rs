@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Kept, PLAIN, Subject, Table};
+use super::{Kept, OfUser, PLAIN, Subject, Table};
 use crate::domain::{Timestamp, UserId};
 use crate::store::plain::{Partition, PlainKey, PlainRow};
 
@@ -14,6 +14,7 @@ pub const SIGN_IN_EVENT: Table = Table {
     kept: Kept::AsLongAsItSays,
     subject: Subject::User,
     personal: &["address", "browser"],
+    of_user: OfUser::WithId,
     ..PLAIN
 };
 

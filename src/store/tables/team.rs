@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{PLAIN, Subject, Table};
+use super::{OfUser, PLAIN, Subject, Table};
 use crate::domain::roles::Role;
 use crate::domain::{TenantId, Timestamp, UserId};
 use crate::store::plain::{Partition, PlainKey, PlainRow};
@@ -12,7 +12,7 @@ use crate::store::plain::{Partition, PlainKey, PlainRow};
 /// Where teams are declared.
 pub const TEAM: Table = Table {
     name: "team",
-    says: "the members of a tenant's team and their roles; one row, so that an owner always stays",
+    says: "the members of a tenant's team and their roles, and who left it; one row, so that an owner always stays",
     key: "tenant",
     subject: Subject::Tenant,
     ..PLAIN
@@ -24,6 +24,7 @@ pub const MEMBERSHIP: Table = Table {
     says: "that a user may be in a tenant's team, which says whether it is so",
     key: "user · tenant",
     subject: Subject::User,
+    of_user: OfUser::WithId,
     ..PLAIN
 };
 
@@ -32,6 +33,9 @@ pub const MEMBERSHIP: Table = Table {
 pub struct Team {
     /// Its members.
     pub members: BTreeMap<UserId, Member>,
+    /// Who left. What they are called stands in their own rows alone.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty", default)]
+    pub former: BTreeMap<UserId, Former>,
 }
 
 /// What the team knows of one member.
@@ -41,6 +45,26 @@ pub struct Member {
     pub role: Role,
     /// Since when.
     pub since: Timestamp,
+}
+
+/// What the team knows of somebody who left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Former {
+    /// Since when.
+    pub left: Timestamp,
+    /// What is to become of the conversations that were theirs; `None` once that is done.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub handover: Option<Handover>,
+}
+
+/// Conversations go to somebody else.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Handover {
+    /// To whom; to nobody when it is not said.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub to: Option<UserId>,
+    /// Who had it done: the author of the changes.
+    pub by: UserId,
 }
 
 impl Team {

@@ -151,6 +151,14 @@ cluster. *Retention* is the tenant's, 1 to 1,826 days.
 |---|---|---|---|---|---|---|
 ";
 
+const OF_A_USER: &str = "
+## Of a user
+
+Every row whose subject is a user is in that user's export (`GET /v1/profile/export`) and is removed with the account. Rows of the
+business keep the user's id, which leads to nobody then. Fields that would let somebody in are in no export:
+
+";
+
 const REST_OF_PAGE: &str = "
 Beside these rows a data folder holds `engine.watermark` and `webhooks.watermark` (how far was acknowledged), `claims-ahead` (ids of
 claims for which no call had begun), `loss-accepted` (that a start went on without what was missing) and `damaged/` (what such a start
@@ -186,6 +194,11 @@ fn page() -> String {
             table.name, table.key
         )
         .unwrap();
+    }
+    page.push_str(OF_A_USER);
+    for table in ALL.iter().filter(|table| !table.secret.is_empty()) {
+        let secret: Vec<String> = table.secret.iter().map(|field| format!("`{field}`")).collect();
+        writeln!(page, "- `{}`: {}", table.name, secret.join(", ")).unwrap();
     }
     page + REST_OF_PAGE
 }
@@ -234,4 +247,17 @@ fn copied(copied: Copied) -> &'static str {
         Copied::Made => "made anew",
         Copied::No => "no",
     }
+}
+
+#[test]
+fn every_table_about_users_says_how_the_rows_of_one_are_found_and_no_other_does() {
+    for table in ALL {
+        let says = !matches!(table.of_user, OfUser::None);
+        let name = table.name;
+        assert_eq!(says, table.subject == Subject::User, "{name}: `of_user`");
+        assert!(!says || table.copied == Copied::Plain, "{name} is no plain table");
+    }
+    // Whoever goes on with an erasure that was cut off needs what later rows lead to: those are removed after what they lead to.
+    let place = |wanted: &Table| ALL.iter().position(|table| table.name == wanted.name);
+    assert!(place(&SESSION) < place(&SESSION_OF_USER));
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{PLAIN, Subject, Table};
+use super::{OfUser, PLAIN, Subject, Table};
 use crate::domain::email::EmailAddress;
 use crate::domain::{Timestamp, UserId};
 use crate::store::KeyHash;
@@ -16,6 +16,8 @@ pub const USER: Table = Table {
     key: "user",
     subject: Subject::User,
     personal: &["email", "name", "password", "second_factor", "pending_factor"],
+    secret: &["password", "reset", "second_factor", "pending_factor"],
+    of_user: OfUser::WithId,
     ..PLAIN
 };
 
@@ -25,6 +27,7 @@ pub const USER_EMAIL: Table = Table {
     says: "the user that an e-mail address belongs to; the address as a digest",
     key: "digest of the address",
     subject: Subject::User,
+    of_user: OfUser::Named(|known| vec![UserEmail::at(&known.user.email)]),
     ..PLAIN
 };
 
@@ -53,6 +56,9 @@ pub struct User {
     pub pending_factor: Option<TotpSecret>,
     /// Since when the account is there.
     pub created: Timestamp,
+    /// Since when it is being erased: nobody signs in any more.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub closing: Option<Timestamp>,
 }
 
 /// A link to a new password.

@@ -49,6 +49,10 @@ label_enums! {
         SignIns = "/v1/sign-ins",
         /// A new password by a link.
         Password = "/v1/password",
+        /// Who is signed in, as a person.
+        Profile = "/v1/profile",
+        /// What is kept of that person.
+        ProfileExport = "/v1/profile/export",
         /// Where somebody is signed in.
         Sessions = "/v1/sessions",
         /// One of these places.
@@ -63,6 +67,8 @@ label_enums! {
         Invitations = "/v1/team/invitations",
         /// One of them.
         Invitation = "/v1/team/invitations/{invitation_id}",
+        /// Whose it is.
+        TeamOwner = "/v1/team/owner",
         /// One member.
         TeamMember = "/v1/team/{user_id}",
         /// What a business says about itself.
@@ -109,6 +115,10 @@ label_enums! {
         Key = "/v1/admin/tenants/{tenant_id}/keys/{key_id}",
         /// Invitations into a tenant's team, by an operator.
         TenantInvitations = "/v1/admin/tenants/{tenant_id}/invitations",
+        /// What is kept of a user, for an operator.
+        UserExport = "/v1/admin/users/export",
+        /// The end of a user's account, by an operator.
+        UserErasure = "/v1/admin/users/erase",
         /// Links to new passwords.
         PasswordResets = "/v1/admin/password-resets",
         /// The end of a second factor, by an operator.

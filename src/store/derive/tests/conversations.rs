@@ -255,3 +255,26 @@ async fn labels_beyond_the_most_are_refused_and_none_is_lost() {
     assert_eq!(more, OpOutcome::Refused(OpRefusal::TooManyLabels(50)));
     assert_eq!(row(&scene, at).await.labels, fifty);
 }
+
+#[tokio::test]
+async fn a_conversation_goes_to_somebody_else_only_while_it_is_whose_it_was() {
+    let mut scene = scene().await;
+    let at = scene.hears(&["628111111"], "w", "x").await;
+    let agent = |name: &str| crate::domain::AgentId::parse(name).unwrap();
+    let moves = || OrganiseChange::Reassign {
+        from: agent("ana"),
+        to: Some(agent("cem")),
+    };
+    let change = |change| ops::organise(at.conversation, change);
+    scene
+        .one(change(OrganiseChange::Assign(Some(agent("ben")))))
+        .await;
+    assert_eq!(scene.one(change(moves())).await, OpOutcome::Unchanged);
+    assert_eq!(row(&scene, at).await.assignee, Some(agent("ben")));
+    scene
+        .one(change(OrganiseChange::Assign(Some(agent("ana")))))
+        .await;
+    let moved = scene.one(change(moves())).await;
+    assert!(matches!(moved, OpOutcome::Committed { .. }), "{moved:?}");
+    assert_eq!(row(&scene, at).await.assignee, Some(agent("cem")));
+}

@@ -1,0 +1,280 @@
+//! A user's own data: everything that is kept of the user, and the end of the account.
+//!
+//! Tables say how the rows of one user are found ([`OfUser`]), so that a new one is exported and erased without a line here.
+//! An erasure is listed first; then the user leaves all teams, the account is locked, and the rows go, the user's own last. Each step
+//! may be done again, so that whoever finds it listed goes on with it.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use bytes::Bytes;
+use serde_json::{Map, Value, json};
+
+use super::{AccountError, Accounts, Actor, Removal};
+use crate::domain::email::EmailAddress;
+use crate::domain::roles::Role;
+use crate::domain::{TenantId, Timestamp, UserId};
+use crate::store::plain::{Partition, PlainKey, PlainValue};
+use crate::store::tables::{
+    ALL, KnownUser, Membership, OfUser, SESSION_OF_USER, Subject, Table, USER, USER_ERASURE, User,
+    UserErasure,
+};
+use crate::store::{KeyHash, StoreError, StoreErrorKind};
+
+/// Rows that are read at once.
+const PAGE: usize = 200;
+/// How often a row that others change, too, is read again before it is removed.
+const TRIES: usize = 8;
+
+impl Accounts {
+    /// The user with an address, for operators.
+    pub async fn user_with(&self, email: &EmailAddress) -> Result<UserId, AccountError> {
+        let user = self.by_email(email).await?;
+        Ok(user.ok_or(AccountError::NoSuchMember)?.id)
+    }
+
+    /// Everything that is kept of a user, by table, without what would let somebody in.
+    pub async fn export_user(&self, user: UserId) -> Result<Value, AccountError> {
+        let row = self.user(user).await?.ok_or(AccountError::NoSuchMember)?;
+        let known = self.known(row).await?;
+        let (mut rows, mut left_out) = (Map::new(), BTreeMap::new());
+        for table in of_users() {
+            let found = self.rows_of(table, &known).await?;
+            let shown = found.into_iter().map(|(_, value)| shown(table, &value));
+            rows.insert(
+                table.name.to_owned(),
+                shown.collect::<Result<Vec<Value>, _>>()?.into(),
+            );
+            if !table.secret.is_empty() {
+                left_out.insert(table.name, table.secret);
+            }
+        }
+        let mut teams = Vec::new();
+        for (tenant, member) in self.tenants_of(user).await? {
+            let row = self.store.tenant(tenant).await?;
+            teams.push(json!({
+                "tenant_id": tenant,
+                "name": row.as_ref().map(|row| &row.name),
+                "region": row.as_ref().and_then(|row| row.region.as_ref()),
+                "privacy_contact": row.as_ref().and_then(|row| row.privacy_contact.as_ref()),
+                "role": member.role,
+                "since": member.since,
+            }));
+        }
+        Ok(json!({
+            "user_id": user,
+            "exported": self.now(),
+            "teams": teams,
+            "rows": rows,
+            "left_out": left_out,
+        }))
+    }
+
+    /// Erases an account: out of all teams, signed out everywhere, every row gone. Refused while a team would have no owner.
+    pub async fn erase_user(&self, user: UserId) -> Result<(), AccountError> {
+        for (tenant, member) in self.tenants_of(user).await? {
+            if member.role == Role::Owner && self.team_row(tenant).await?.owners() == 1 {
+                return Err(AccountError::LastOwner);
+            }
+        }
+        let begun = self.now();
+        let listed = self.table::<UserErasure>();
+        let list = |before: Option<&UserErasure>| {
+            Ok::<_, AccountError>(Some(before.cloned().unwrap_or(UserErasure { user, begun })))
+        };
+        listed.change(UserErasure::at(user), list).await?;
+        self.go_on_erasing(user).await
+    }
+
+    /// Erasures that are not done.
+    pub async fn erasures(&self) -> Result<Vec<UserErasure>, AccountError> {
+        let list = self.table::<UserErasure>();
+        let page = list.page(UserErasure::all(), None, PAGE).await?;
+        Ok(page.items.into_iter().map(|found| found.row).collect())
+    }
+
+    /// Whether something began so long ago.
+    pub fn is_older(&self, begun: Timestamp, than: Duration) -> bool {
+        self.now().since(begun) >= than
+    }
+
+    /// Carries an erasure out from wherever it is.
+    pub async fn go_on_erasing(&self, user: UserId) -> Result<(), AccountError> {
+        if let Some(row) = self.user(user).await? {
+            if row.closing.is_none()
+                && let Err(error) = self.leave_all_teams(user).await
+            {
+                if matches!(error, AccountError::LastOwner) {
+                    // The other owner left at this moment. The account stays as it is.
+                    self.unlist(user).await?;
+                }
+                return Err(error);
+            }
+            let row = self.lock(user).await?;
+            // Somebody may have let the user into a team until now.
+            self.leave_all_teams(user).await?;
+            let known = self.known(row).await?;
+            let last = [USER_ERASURE.name, USER.name];
+            for table in of_users().filter(|table| !last.contains(&table.name)) {
+                self.remove_rows_of(table, &known).await?;
+            }
+            self.remove_rows_of(&USER, &known).await?;
+            // What was being written meanwhile, as a refused sign-in is.
+            for table in of_users().filter(|table| matches!(table.of_user, OfUser::WithId)) {
+                self.remove_rows_of(table, &known).await?;
+            }
+        }
+        self.unlist(user).await
+    }
+
+    async fn unlist(&self, user: UserId) -> Result<(), AccountError> {
+        self.table::<UserErasure>().remove(UserErasure::at(user)).await?;
+        Ok(())
+    }
+
+    async fn leave_all_teams(&self, user: UserId) -> Result<(), AccountError> {
+        let mut after = None;
+        loop {
+            let page = self.table::<Membership>();
+            let page = page.page(Membership::of(user), after, PAGE).await?;
+            after = page.items.last().map(|found| found.sort.clone());
+            for found in page.items {
+                let removal = Removal {
+                    tenant: found.row.tenant,
+                    by: Actor::Member(user),
+                    user,
+                    assign_to: None,
+                };
+                match self.remove_member(removal).await {
+                    Ok(()) | Err(AccountError::NoSuchMember) => {}
+                    Err(error) => return Err(error),
+                }
+            }
+            if !page.more {
+                return Ok(());
+            }
+        }
+    }
+
+    /// From here on nobody signs in, and all sessions are over.
+    async fn lock(&self, user: UserId) -> Result<User, AccountError> {
+        let now = self.now();
+        let locked = self.table::<User>().change(User::at(user), |before| {
+            let before = before.cloned().ok_or(AccountError::NoSuchMember)?;
+            Ok::<_, AccountError>(Some(match before.closing {
+                Some(_) => before,
+                None => User {
+                    closing: Some(now),
+                    generation: before.generation.wrapping_add(1),
+                    ..before
+                },
+            }))
+        });
+        let (_, user) = locked.await?;
+        user.ok_or(AccountError::NoSuchMember)
+    }
+
+    async fn known(&self, user: User) -> Result<KnownUser, AccountError> {
+        let listed = Partition::of(&SESSION_OF_USER, user.id.as_bytes());
+        let sessions = self.partition(listed).await?;
+        let tokens = sessions
+            .iter()
+            .filter_map(|(key, _)| key.sort.first_chunk::<32>());
+        let tenants = self.store.tenants().await?;
+        Ok(KnownUser {
+            sessions: tokens.map(|hash| KeyHash(*hash)).collect(),
+            tenants: tenants.iter().map(|tenant| tenant.id).collect::<Vec<TenantId>>(),
+            user,
+        })
+    }
+
+    async fn partition(&self, of: Partition) -> Result<Vec<(PlainKey, PlainValue)>, AccountError> {
+        let (mut all, mut after): (Vec<_>, Option<Bytes>) = (Vec::new(), None);
+        loop {
+            let page = self.store.plain_rows(of.clone(), after, PAGE, self.now()).await?;
+            after = page.items.last().map(|(sort, _)| sort.clone());
+            let keyed = page
+                .items
+                .into_iter()
+                .map(|(sort, value)| (of.clone().row(&sort), value));
+            all.extend(keyed);
+            if !page.more {
+                return Ok(all);
+            }
+        }
+    }
+
+    async fn rows_of(
+        &self,
+        table: &'static Table,
+        known: &KnownUser,
+    ) -> Result<Vec<(PlainKey, PlainValue)>, AccountError> {
+        let keys = match table.of_user {
+            OfUser::None => return Ok(Vec::new()),
+            OfUser::WithId => {
+                return self
+                    .partition(Partition::of(table, known.user.id.as_bytes()))
+                    .await;
+            }
+            OfUser::Named(keys) => keys(known),
+        };
+        let mut all = Vec::new();
+        for key in keys {
+            let value = self.store.plain_row(key.clone(), self.now()).await?;
+            all.extend(value.map(|value| (key, value)));
+        }
+        Ok(all)
+    }
+
+    async fn remove_rows_of(&self, table: &'static Table, known: &KnownUser) -> Result<(), AccountError> {
+        for (key, value) in self.rows_of(table, known).await? {
+            self.remove_row(key, value.body).await?;
+        }
+        Ok(())
+    }
+
+    async fn remove_row(&self, key: PlainKey, mut body: Bytes) -> Result<(), AccountError> {
+        for _ in 0..TRIES {
+            let removed = self
+                .store
+                .replace_plain_row(key.clone(), Some(body), None, self.now());
+            if removed.await? {
+                return Ok(());
+            }
+            // Somebody changed it meanwhile.
+            match self.store.plain_row(key.clone(), self.now()).await? {
+                Some(value) => body = value.body,
+                None => return Ok(()),
+            }
+        }
+        let busy = StoreError::new(StoreErrorKind::Overloaded, "others change the same row");
+        Err(busy.into())
+    }
+}
+
+/// Tables whose rows are about users.
+fn of_users() -> impl Iterator<Item = &'static Table> {
+    ALL.iter().copied().filter(|table| table.subject == Subject::User)
+}
+
+/// A row as its subject sees it.
+fn shown(table: &Table, value: &PlainValue) -> Result<Value, AccountError> {
+    let row = serde_json::from_slice(&value.body).map_err(|error| {
+        let what = format!("a row of {}: {:?} error", table.name, error.classify());
+        StoreError::new(StoreErrorKind::Corrupt, what)
+    })?;
+    Ok(match row {
+        Value::Object(fields) => {
+            let fields = fields.into_iter();
+            Value::Object(
+                fields
+                    .filter(|(name, _)| !table.secret.contains(&name.as_str()))
+                    .collect(),
+            )
+        }
+        other => other,
+    })
+}
+
+#[cfg(test)]
+mod tests;

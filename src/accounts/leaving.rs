@@ -1,0 +1,271 @@
+//! Members who leave a team, and what becomes of the conversations that were theirs.
+//!
+//! That a member left, and what is to become of the conversations, is one change of the team's row. An index row
+//! ([`Leaving`]) leads to it, and holds how far it is; whoever looks after the tenant takes it on (`app/upkeep/handovers.rs`).
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::{AccountError, Accounts, Actor};
+use crate::domain::roles::Role;
+use crate::domain::{AgentId, TenantId, Timestamp, UserId};
+use crate::store::tables::{Former, Handover, Leaving, Team};
+
+/// Former members that a team's row knows of; those who left first are forgotten first.
+pub const MOST_FORMER: usize = 200;
+/// Handovers that are read at once.
+const TOGETHER: usize = 200;
+/// An index row of which the team still says nothing after this long leads nowhere: whoever wrote it was stopped.
+const STRAY_AFTER: Duration = Duration::from_mins(1);
+
+/// A member is taken out of a team.
+#[derive(Debug, Clone, Copy)]
+pub struct Removal {
+    /// Whose team.
+    pub tenant: TenantId,
+    /// By whom.
+    pub by: Actor,
+    /// Who.
+    pub user: UserId,
+    /// Who gets the conversations; nobody when it is not said.
+    pub assign_to: Option<UserId>,
+}
+
+/// Who left, as lists show one.
+#[derive(Clone, PartialEq, Eq)]
+pub struct FormerMember {
+    /// Who.
+    pub user: UserId,
+    /// What colleagues saw, for as long as there is an account.
+    pub name: Option<String>,
+    /// What the team's row says.
+    pub row: Former,
+    /// How many conversations were handed over so far, while that is not done.
+    pub conversations: u64,
+}
+
+/// Conversations to be handed over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DueHandover {
+    /// Since when the member is gone.
+    pub left: Timestamp,
+    /// From whom.
+    pub from: AgentId,
+    /// To whom.
+    pub to: Option<AgentId>,
+    /// Who had it done.
+    pub by: AgentId,
+}
+
+impl Removal {
+    /// The team without the member.
+    fn decide(&self, team: Option<&Team>, former: &Former) -> Result<Team, AccountError> {
+        let mut team = team.cloned().unwrap_or_default();
+        let before = team
+            .members
+            .get(&self.user)
+            .ok_or(AccountError::NoSuchMember)?
+            .role;
+        if self.by != Actor::Member(self.user) {
+            self.by.demand(&team, before.given_by())?;
+        }
+        team.members.remove(&self.user);
+        if before == Role::Owner && team.owners() == 0 {
+            return Err(AccountError::LastOwner);
+        }
+        if self.assign_to.is_some_and(|to| !team.members.contains_key(&to)) {
+            return Err(AccountError::NoSuchMember);
+        }
+        team.former.insert(self.user, *former);
+        forget_first(&mut team.former);
+        Ok(team)
+    }
+}
+
+/// Keeps as many as there may be. Those of whom something is still to be done are forgotten last.
+fn forget_first(former: &mut BTreeMap<UserId, Former>) {
+    while former.len() > MOST_FORMER {
+        let first = former
+            .iter()
+            .min_by_key(|(user, former)| (former.handover.is_some(), former.left, **user));
+        let Some(first) = first.map(|(user, _)| *user) else {
+            return;
+        };
+        former.remove(&first);
+    }
+}
+
+fn agent(user: UserId) -> Result<AgentId, AccountError> {
+    AgentId::parse(&user.to_string()).map_err(|error| AccountError::Broken(error.to_string()))
+}
+
+impl Accounts {
+    /// Takes a member out of the team. Everybody may leave it, but the last owner.
+    pub async fn remove_member(&self, removal: Removal) -> Result<(), AccountError> {
+        let Removal { tenant, by, user, .. } = removal;
+        let now = self.now();
+        let former = Former {
+            left: now,
+            handover: Some(Handover {
+                to: removal.assign_to,
+                by: match by {
+                    Actor::Member(member) => member,
+                    Actor::Operator => user,
+                },
+            }),
+        };
+        let team = self.team_row(tenant).await?;
+        removal.decide(Some(&team), &former)?;
+        // The index row first, and once more: it may have been taken for a stray one meanwhile.
+        let fresh = Leaving::new(tenant, user, now);
+        let key = Leaving::at(tenant, user);
+        let listed = self.table::<Leaving>();
+        listed
+            .change::<AccountError>(key.clone(), |_| Ok(Some(fresh.clone())))
+            .await?;
+        let changed = self
+            .table::<Team>()
+            .change(Team::at(tenant), |team| removal.decide(team, &former).map(Some));
+        changed.await?;
+        let keep = |before: Option<&Leaving>| Ok(Some(before.unwrap_or(&fresh).clone()));
+        listed.change::<AccountError>(key, keep).await?;
+        self.index(tenant, user).await
+    }
+
+    /// Who left a tenant's team, the last first.
+    pub async fn former_members(&self, tenant: TenantId) -> Result<Vec<FormerMember>, AccountError> {
+        let team = self.team_row(tenant).await?;
+        let mut progress = BTreeMap::new();
+        if team.former.values().any(|former| former.handover.is_some()) {
+            let after = Leaving::before(tenant);
+            let after = bytes::Bytes::copy_from_slice(&after);
+            let list = self.table::<Leaving>();
+            let page = list.page(Leaving::all(), Some(after), MOST_FORMER).await?;
+            let of_tenant = page.items.into_iter().map(|found| found.row);
+            let of_tenant = of_tenant.take_while(|row| row.tenant == tenant);
+            progress.extend(of_tenant.map(|row| (row.user, row.conversations)));
+        }
+        let users: Vec<UserId> = team.former.keys().copied().collect();
+        let rows = self.users(&users).await?;
+        let all = team.former.into_iter().zip(rows);
+        let mut all: Vec<FormerMember> = all
+            .map(|((user, row), account)| FormerMember {
+                user,
+                name: account.map(|account| account.name),
+                row,
+                conversations: progress.get(&user).copied().unwrap_or_default(),
+            })
+            .collect();
+        all.sort_by_key(|former| (std::cmp::Reverse(former.row.left), former.user));
+        Ok(all)
+    }
+
+    /// Handovers that are not done, of all tenants.
+    pub async fn handovers(&self) -> Result<Vec<Leaving>, AccountError> {
+        let (mut all, mut after) = (Vec::new(), None);
+        loop {
+            let page = self.table::<Leaving>();
+            let page = page.page(Leaving::all(), after, TOGETHER).await?;
+            after = page.items.last().map(|found| found.sort.clone());
+            all.extend(page.items.into_iter().map(|found| found.row));
+            if !page.more {
+                return Ok(all);
+            }
+        }
+    }
+
+    /// What is to be done for one of them; `None` when nothing is, or not yet.
+    pub async fn due_handover(&self, row: &Leaving) -> Result<Option<DueHandover>, AccountError> {
+        let team = self.team_row(row.tenant).await?;
+        let former = team.former.get(&row.user).copied();
+        let open = former.and_then(|former| former.handover.map(|handover| (former.left, handover)));
+        let Some((left, Handover { to, by })) = open else {
+            if self.now().since(row.listed) >= STRAY_AFTER {
+                self.table::<Leaving>()
+                    .remove(Leaving::at(row.tenant, row.user))
+                    .await?;
+            }
+            return Ok(None);
+        };
+        // Whoever was to get them may have left, too.
+        let to = to.filter(|to| team.members.contains_key(to));
+        Ok(Some(DueHandover {
+            left,
+            from: agent(row.user)?,
+            to: to.map(agent).transpose()?,
+            by: agent(by)?,
+        }))
+    }
+
+    /// Notes how far a handover is, unless the member left once more meanwhile.
+    pub async fn note_handover(&self, before: &Leaving, after: &Leaving) -> Result<(), AccountError> {
+        let changed = self
+            .table::<Leaving>()
+            .change(Leaving::at(before.tenant, before.user), |row| {
+                Ok::<_, AccountError>(row.map(|row| if row == before { after } else { row }.clone()))
+            });
+        changed.await?;
+        Ok(())
+    }
+
+    /// Notes that a handover is done, unless the member came back and left once more meanwhile.
+    pub async fn finish_handover(&self, row: &Leaving, due: &DueHandover) -> Result<(), AccountError> {
+        // The team first: the index row is found again until nothing is left to do.
+        let changed = self.table::<Team>().change(Team::at(row.tenant), |team| {
+            let mut team = team.cloned().unwrap_or_default();
+            if let Some(former) = team.former.get_mut(&row.user)
+                && former.left == due.left
+            {
+                former.handover = None;
+            }
+            Ok::<_, AccountError>(Some(team))
+        });
+        changed.await?;
+        let key = Leaving::at(row.tenant, row.user);
+        let removed = self.table::<Leaving>().change(key, |before| {
+            Ok::<_, AccountError>(before.filter(|before| before.listed != row.listed).cloned())
+        });
+        removed.await?;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::Quota;
+    use crate::store::plain::LONGEST_VALUE;
+    use crate::store::tables::Member;
+
+    fn user(number: usize) -> UserId {
+        UserId::from_bytes(u128::try_from(number).unwrap().to_be_bytes())
+    }
+
+    #[test]
+    fn the_largest_team_with_all_who_left_fits_into_its_row() {
+        let now = Timestamp::from_secs(1_800_000_000);
+        let handover = Some(Handover {
+            to: Some(user(1)),
+            by: user(1),
+        });
+        let mut team = Team::default();
+        let member = Member {
+            role: Role::Supervisor,
+            since: now,
+        };
+        let most = usize::try_from(*Quota::Agents.bounds().end()).unwrap();
+        team.members = (0..most).map(|n| (user(n), member)).collect();
+        for n in 0..MOST_FORMER + 50 {
+            let left = now.after(Duration::from_secs(u64::try_from(n).unwrap()));
+            // Of the first ten all is done.
+            let handover = handover.filter(|_| n >= 10);
+            team.former.insert(user(1_000 + n), Former { left, handover });
+            forget_first(&mut team.former);
+        }
+        assert_eq!(team.former.len(), MOST_FORMER);
+        assert!(!team.former.contains_key(&user(1_000)));
+        assert!(team.former.contains_key(&user(1_000 + MOST_FORMER + 49)));
+        let bytes = serde_json::to_vec(&team).unwrap().len();
+        assert!(bytes < LONGEST_VALUE * 9 / 10, "{bytes}");
+    }
+}

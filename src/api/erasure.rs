@@ -1,0 +1,80 @@
+//! What is kept of a user, and the end of an account: by the user, or by an operator for whom the user asks.
+
+use std::time::Duration;
+
+use actix_web::HttpResponse;
+use actix_web::http::header::{CONTENT_DISPOSITION, SET_COOKIE};
+use serde_json::json;
+
+use super::auth::{AdminCall, SessionCall, set_cookie};
+use super::error::ApiError;
+use super::json::Fields;
+use super::sessions::password;
+use super::state::ApiState;
+use crate::accounts::AccountError;
+use crate::domain::UserId;
+use crate::domain::email::EmailAddress;
+
+async fn exported(state: &ApiState, user: UserId) -> Result<HttpResponse, ApiError> {
+    let export = state.accounts.export_user(user).await?;
+    let attachment = "attachment; filename=\"mesej-account.json\"";
+    Ok(HttpResponse::Ok()
+        .insert_header((CONTENT_DISPOSITION, attachment))
+        .json(export))
+}
+
+async fn erased(state: &ApiState, user: UserId) -> Result<(), ApiError> {
+    let erased = state.accounts.erase_user(user).await;
+    // Sessions are over as soon as it began.
+    state.keys.forget_user(user);
+    erased?;
+    tracing::info!(user.id = %user, "an account was erased");
+    Ok(())
+}
+
+/// `GET /v1/profile/export`: everything that is kept of the user.
+pub(super) async fn export(call: SessionCall) -> Result<HttpResponse, ApiError> {
+    call.params()?.finish()?;
+    exported(call.state(), call.who().user).await
+}
+
+/// `DELETE /v1/profile`: erases the account.
+pub(super) async fn erase(call: SessionCall) -> Result<HttpResponse, ApiError> {
+    let mut fields = Fields::read(call.body())?;
+    let password = password(&mut fields, "password")?;
+    fields.finish()?;
+    let (state, who) = (call.state(), call.who());
+    state.accounts.confirm(who, password, &call.origin()).await?;
+    erased(state, who.user).await?;
+    let gone = (SET_COOKIE, set_cookie("", Duration::ZERO));
+    Ok(HttpResponse::Ok().insert_header(gone).json(json!({})))
+}
+
+/// The user whose address an operator names.
+async fn named(call: &AdminCall) -> Result<UserId, ApiError> {
+    let mut fields = Fields::read(call.body())?;
+    let email = fields.required::<EmailAddress>("email")?;
+    fields.finish()?;
+    let found = call.state().accounts.user_with(&email).await;
+    found.map_err(|error| match error {
+        AccountError::NoSuchMember => ApiError::absent("nobody has an account with this e-mail address"),
+        other => other.into(),
+    })
+}
+
+/// `POST /v1/admin/users/export`
+pub(super) async fn export_for(call: AdminCall) -> Result<HttpResponse, ApiError> {
+    let user = named(&call).await?;
+    let by = call.operator().id();
+    tracing::info!(user.id = %user, by, "what is kept of a user was exported");
+    exported(call.state(), user).await
+}
+
+/// `POST /v1/admin/users/erase`
+pub(super) async fn erase_for(call: AdminCall) -> Result<HttpResponse, ApiError> {
+    let user = named(&call).await?;
+    let by = call.operator().id();
+    tracing::info!(user.id = %user, by, "an account is to be erased");
+    erased(call.state(), user).await?;
+    Ok(HttpResponse::Ok().json(json!({ "user_id": user })))
+}

@@ -1,0 +1,156 @@
+//! Handing over the conversations of members who left, a page of the list after another.
+//!
+//! What is to be done stands in rows (`accounts/leaving.rs`), and each change of a conversation is an event of its own that happens
+//! only while the conversation is still theirs. So whatever is killed in the middle, a page is done again, and nothing twice.
+
+use std::time::Instant;
+
+use super::each;
+use super::people::{LOOK, People};
+use super::progress::Progress;
+use crate::accounts::DueHandover;
+use crate::actors::request::Refusal;
+use crate::actors::{TenantCommands as _, TenantPresence as _};
+use crate::domain::{Author, ConversationId, TenantId, UserId};
+use crate::store::ConversationFilter;
+use crate::store::op::{Organise, OrganiseChange};
+use crate::store::tables::Leaving;
+use crate::telemetry::metrics;
+
+/// Conversations that are looked at in one step.
+const PAGE: usize = 100;
+/// Changes that are under way at once: they share commits, and leave room for what agents do.
+const TOGETHER: usize = 8;
+
+/// Which moves on since when.
+type Moves = Progress<(TenantId, UserId), Leaving>;
+
+/// Looks for handovers that are not done and carries them out, for ever.
+pub(super) async fn run(people: &People) {
+    let progress = Moves::default();
+    let work = async {
+        let mut due = each(LOOK);
+        loop {
+            due.tick().await;
+            if let Err(error) = carry_out(people, &progress).await {
+                tracing::warn!(%error, "cannot tell whether conversations are to be handed over");
+            }
+        }
+    };
+    tokio::join!(
+        work,
+        progress.show(|seconds| metrics::handovers_stalled_seconds().set(seconds))
+    );
+}
+
+/// Takes all of them on in turn, until none can go on.
+async fn carry_out(people: &People, progress: &Moves) -> Result<(), crate::accounts::AccountError> {
+    let mut open = people.accounts.handovers().await?;
+    let mut waiting = Vec::new();
+    let look = Instant::now() + LOOK;
+    loop {
+        progress.note(
+            open.iter()
+                .chain(&waiting)
+                .map(|row| ((row.tenant, row.user), row)),
+        );
+        let count = u64::try_from(open.len() + waiting.len()).unwrap_or(u64::MAX);
+        metrics::handovers().set(metrics::number(count));
+        // Now and then it is looked for new ones. They are rows: nothing is lost by that.
+        if open.is_empty() || people.shutdown.has_begun() || Instant::now() >= look {
+            return Ok(());
+        }
+        let mut left = Vec::with_capacity(open.len());
+        for row in open {
+            let began = Instant::now();
+            match step(people, &row).await {
+                Ok(after) => left.extend(after),
+                // The others go on; this one is tried again with the next look.
+                Err(error) => {
+                    tracing::warn!(tenant.id = %row.tenant, user.id = %row.user, error, "a handover of conversations has to wait");
+                    waiting.push(row);
+                }
+            }
+            // Half of the time belongs to others.
+            tokio::time::sleep(began.elapsed()).await;
+        }
+        open = left;
+    }
+}
+
+/// Takes one on by a page; how far it is then, if there is more to do here.
+pub(super) async fn step(people: &People, row: &Leaving) -> Result<Option<Leaving>, String> {
+    let tenant = row.tenant;
+    // Another gateway that has the tenant carries it out.
+    let elsewhere = people.directory.elsewhere(tenant).await;
+    if elsewhere.map_err(|refusal| refusal.to_string())?.is_some() {
+        return Ok(None);
+    }
+    let due = people.accounts.due_handover(row).await;
+    let Some(due) = due.map_err(|error| error.to_string())? else {
+        return Ok(None);
+    };
+    // The tenant runs here from now on, which is where its list is.
+    let running = people.tenants.head(tenant).await;
+    running.map_err(|refusal| refusal.to_string())?;
+    let all = ConversationFilter::default();
+    let store = people.directory.store();
+    let page = store.page_conversations(tenant, all, row.after, PAGE).await;
+    let page = page.map_err(|error| error.to_string())?;
+    let theirs = page
+        .items
+        .iter()
+        .filter(|one| one.assignee.as_ref() == Some(&due.from));
+    let theirs: Vec<ConversationId> = theirs.map(|one| one.id).collect();
+    for some in theirs.chunks(TOGETHER) {
+        let changes = some.iter().map(|id| hand_over(people, tenant, &due, *id));
+        let changed = futures_util::future::try_join_all(changes).await;
+        changed.map_err(|refusal| refusal.to_string())?;
+    }
+    let moved = u64::try_from(theirs.len()).unwrap_or(u64::MAX);
+    metrics::handover_conversations_total().increment(moved);
+    let mut after = Leaving {
+        after: page.next,
+        conversations: row.conversations.saturating_add(moved),
+        ..row.clone()
+    };
+    // What moves to the top of the list while a pass is further down is missed by it, and is found by the next one.
+    let is_one_page = row.after.is_none() && moved == 0;
+    let found_none = is_one_page || row.before_pass == Some(after.conversations);
+    if page.next.is_none() && found_none {
+        let done = people.accounts.finish_handover(row, &due).await;
+        done.map_err(|error| error.to_string())?;
+        tracing::info!(
+            tenant.id = %tenant, user.id = %row.user, conversations = row.conversations,
+            "the conversations of a member who left are handed over"
+        );
+        return Ok(None);
+    }
+    if page.next.is_none() {
+        after.before_pass = Some(after.conversations);
+    }
+    let noted = people.accounts.note_handover(row, &after).await;
+    noted.map_err(|error| error.to_string())?;
+    Ok(Some(after))
+}
+
+async fn hand_over(
+    people: &People,
+    tenant: TenantId,
+    due: &DueHandover,
+    conversation: ConversationId,
+) -> Result<(), Refusal> {
+    let change = Organise {
+        conversation,
+        author: Author::Agent { id: due.by.clone() },
+        change: OrganiseChange::Reassign {
+            from: due.from.clone(),
+            to: due.to.clone(),
+        },
+    };
+    match people.tenants.organise(tenant, change).await {
+        // Erased meanwhile.
+        Ok(()) | Err(Refusal::NotFound(_)) => Ok(()),
+        Err(refusal) => Err(refusal),
+    }
+}
