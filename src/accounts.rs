@@ -49,7 +49,7 @@ pub use leaving::{DueHandover, FormerMember, MOST_FORMER, Removal};
 pub use second_factor::Proof;
 pub use sessions::{Asking, Ending, MOST_SESSIONS, SignedIn};
 pub use sign_in::SigningIn;
-pub use team::{Actor, TeamMember};
+pub use team::{Actor, Standing, TeamMember};
 
 /// Invitations of a tenant that nobody accepted yet.
 pub const MOST_INVITATIONS: usize = 300;

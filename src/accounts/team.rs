@@ -3,7 +3,7 @@
 use super::{AccountError, Accounts};
 use crate::domain::email::EmailAddress;
 use crate::domain::roles::{Right, Role};
-use crate::domain::{Quota, TenantId, Timestamp, UserId};
+use crate::domain::{AgentId, Quota, TenantId, Timestamp, UserId};
 use crate::store::tables::{Member, Membership, Team, User};
 
 /// Memberships read at once: more than anybody has.
@@ -36,6 +36,17 @@ impl Actor {
             Err(AccountError::NotAllowed)
         }
     }
+}
+
+/// What an agent is to a team.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// A member.
+    Member(UserId),
+    /// Somebody who left.
+    Former,
+    /// A name of a program's own.
+    Program,
 }
 
 /// A member as lists show one.
@@ -85,6 +96,29 @@ impl Accounts {
         Ok(self.member(tenant, user).await?.is_some())
     }
 
+    /// What an agent is to a team, by what it is called: ids of users are nobody else's names.
+    pub async fn standing(&self, tenant: TenantId, agent: &AgentId) -> Result<Standing, AccountError> {
+        let Ok(user) = agent.as_str().parse::<UserId>() else {
+            return Ok(Standing::Program);
+        };
+        let team = self.team_row(tenant).await?;
+        Ok(if team.members.contains_key(&user) {
+            Standing::Member(user)
+        } else if team.former.contains_key(&user) {
+            Standing::Former
+        } else {
+            Standing::Program
+        })
+    }
+
+    /// Refuses who was in the team and is not any more: nobody speaks for them.
+    pub async fn demand_present(&self, tenant: TenantId, agent: &AgentId) -> Result<(), AccountError> {
+        match self.standing(tenant, agent).await? {
+            Standing::Former => Err(AccountError::NoSuchMember),
+            Standing::Member(_) | Standing::Program => Ok(()),
+        }
+    }
+
     /// A tenant's team, those who came first first.
     pub async fn team(&self, tenant: TenantId) -> Result<Vec<TeamMember>, AccountError> {
         let members: Vec<(UserId, Member)> = self.team_row(tenant).await?.members.into_iter().collect();
@@ -112,6 +146,11 @@ impl Accounts {
             all.extend(futures_util::future::try_join_all(rows).await?);
         }
         Ok(all)
+    }
+
+    /// What colleagues see of a user.
+    pub async fn name_of(&self, user: UserId) -> Result<Option<String>, AccountError> {
+        Ok(self.user(user).await?.map(|user| user.name))
     }
 
     pub(super) async fn user(&self, user: UserId) -> Result<Option<User>, AccountError> {

@@ -170,8 +170,20 @@ impl KeyRing {
             // Signed in, and in no team any more.
             Err(refused) if refused.code() == ErrorCode::Forbidden => Err(ErrorCode::Unauthorized.into()),
             Err(refused) => Err(refused),
-            Ok(_) => Ok(()),
+            Ok(known) => self.demand_acting(&known, voucher.user).await,
         }
+    }
+
+    /// A program acts as a member only for as long as it may, and the member is one.
+    async fn demand_acting(&self, known: &KnownKey, user: Option<UserId>) -> Result<(), ApiError> {
+        let (None, Some(user)) = (&known.user, user) else {
+            return Ok(());
+        };
+        let may = known.key.scopes.contains(&Scope::ActAs);
+        if may && self.accounts.is_member(known.key.tenant, user).await? {
+            return Ok(());
+        }
+        Err(ErrorCode::Unauthorized.into())
     }
 
     /// Hears from now on when what lets a socket in is to be looked at again.

@@ -57,6 +57,9 @@ pub(super) enum Scope {
     Read,
     /// Let agents onto the WebSocket, where they may do what the key may (`read` is needed, too)
     Agents,
+    /// Act as a member of the team, or as another agent whom it names
+    #[value(name = "act_as")]
+    ActAs,
 }
 
 impl Scope {
@@ -65,6 +68,7 @@ impl Scope {
             Self::Send => "send",
             Self::Read => "read",
             Self::Agents => "agents",
+            Self::ActAs => "act_as",
         }
     }
 }

@@ -139,6 +139,8 @@ pub enum Scope {
     Read,
     /// Let agents connect: make tickets. On their sockets they may do what the key may.
     Agents,
+    /// Act as an agent whom it names, also as a member of the team: as the author, and on tickets.
+    ActAs,
 }
 
 impl Scope {
@@ -148,6 +150,7 @@ impl Scope {
             Self::Send => "send",
             Self::Read => "read",
             Self::Agents => "agents",
+            Self::ActAs => "act_as",
         }
     }
 }

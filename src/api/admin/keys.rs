@@ -53,7 +53,7 @@ pub(in crate::api) async fn create_for(
     }
     if scopes.is_empty() {
         return Err(ApiError::invalid(
-            "`scopes` must name at least one of `send`, `read`, `agents`",
+            "`scopes` must name at least one of `send`, `read`, `agents`, `act_as`",
         ));
     }
     let new = NewKey::generate(KeyKind::Tenant, &state.random).map_err(ApiError::internal)?;

@@ -17,9 +17,12 @@ use super::super::quotas::TenantQuotas;
 use super::super::state::ApiState;
 use super::{Colleague, KnownKey, session};
 use crate::actors::request::{Missing, Refusal};
-use crate::domain::{Author, IdempotencyKey, TenantId};
+use crate::domain::{AgentId, Author, IdempotencyKey, TenantId};
 use crate::store::ApiKey;
 use crate::store::directory::Scope;
+
+/// The header with the agent as whom a program acts.
+const ACT_AS: &str = "Act-As";
 
 /// What a call needs its key to allow.
 pub trait Need: 'static {
@@ -54,6 +57,7 @@ pub struct Call<N: Need> {
     state: web::Data<ApiState>,
     request: HttpRequest,
     known: KnownKey,
+    acting: Option<AgentId>,
     body: Bytes,
     need: PhantomData<N>,
 }
@@ -71,10 +75,9 @@ impl<N: Need> Call<N> {
 
     /// The author of what the call writes.
     pub fn author(&self) -> Author {
-        match self.user() {
-            Some(user) => Author::Agent {
-                id: user.agent.clone(),
-            },
+        let agent = self.user().map(|user| &user.agent).or(self.acting.as_ref());
+        match agent {
+            Some(agent) => Author::Agent { id: agent.clone() },
             None => Author::Api {
                 key: self.known.key().id.as_str().into(),
             },
@@ -159,7 +162,29 @@ impl ApiKey {
     }
 }
 
-async fn authenticate<N: Need>(state: &ApiState, request: &HttpRequest) -> Result<KnownKey, ApiError> {
+/// The agent as whom a program acts with this call.
+async fn acting(
+    state: &ApiState,
+    request: &HttpRequest,
+    known: &KnownKey,
+) -> Result<Option<AgentId>, ApiError> {
+    let Some(agent) = single(request.headers(), ACT_AS)? else {
+        return Ok(None);
+    };
+    if known.user().is_some() {
+        let why = "whoever is signed in acts as nobody else";
+        return Err(ApiError::because(ErrorCode::Forbidden, why));
+    }
+    known.key().demand(&[Scope::ActAs])?;
+    let agent = AgentId::parse(agent)?;
+    state.accounts.demand_present(known.key().tenant, &agent).await?;
+    Ok(Some(agent))
+}
+
+async fn authenticate<N: Need>(
+    state: &ApiState,
+    request: &HttpRequest,
+) -> Result<(KnownKey, Option<AgentId>), ApiError> {
     let headers = request.headers();
     let known = match (bearer(headers), session::presented(headers)) {
         (Some(presented), _) => state.keys.recognise(presented).await?,
@@ -171,7 +196,8 @@ async fn authenticate<N: Need>(state: &ApiState, request: &HttpRequest) -> Resul
     };
     state.keys.admit(&known)?;
     known.key().demand(N::SCOPES)?;
-    Ok(known)
+    let acting = acting(state, request, &known).await?;
+    Ok((known, acting))
 }
 
 impl<N: Need> FromRequest for Call<N> {
@@ -185,11 +211,12 @@ impl<N: Need> FromRequest for Call<N> {
             let settings = &state.config.server;
             let plan = body::Plan::of(&request, settings.api_body_limit.as_usize(), settings);
             let let_in = authenticate::<N>(&state, &request).await;
-            let (known, body) = body::read_of(&mut payload, &plan, let_in).await?;
+            let ((known, acting), body) = body::read_of(&mut payload, &plan, let_in).await?;
             Ok(Self {
                 state,
                 request,
                 known,
+                acting,
                 body,
                 need: PhantomData,
             })

@@ -1,5 +1,6 @@
 //! People: invited, signed in, in a team, and what each role may do.
 
+mod acting;
 mod business;
 mod leaving;
 mod matrix;

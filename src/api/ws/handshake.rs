@@ -125,7 +125,12 @@ type Refused = (Close, ApiError);
 
 /// The pass with its key as it stands now: what was revoked, or may read no more, since the ticket was made lets nobody in.
 async fn vouched(shared: &Shared, pass: Pass) -> Result<(Pass, TenantQuotas), Refused> {
-    let known = shared.keys.vouch(pass.key.hash).await.map_err(|refused| {
+    let vouched = async {
+        let known = shared.keys.vouch(pass.key.hash).await?;
+        shared.keys.look_at(pass.voucher()).await?;
+        Ok(known)
+    };
+    let known = vouched.await.map_err(|refused: ApiError| {
         let close = if refused.code() == ErrorCode::Unauthorized {
             Close::Unauthorized
         } else {

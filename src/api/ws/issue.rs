@@ -8,11 +8,13 @@ use serde_json::json;
 
 use super::sockets::Sockets;
 use super::tickets::{Pass, TicketRefusal, VALID_FOR};
+use crate::accounts::Standing;
 use crate::api::auth::{Call, CanManageAgents};
 use crate::api::error::{ApiError, ErrorCode};
 use crate::api::json::Fields;
 use crate::api::name::Name;
-use crate::domain::{AgentId, Quota, UserId};
+use crate::domain::{AgentId, Quota};
+use crate::store::directory::Scope;
 
 /// When a tenant that has all it may should ask again.
 const LATER: Duration = Duration::from_secs(5);
@@ -28,16 +30,21 @@ pub(in crate::api) async fn ticket(
         (user.agent.clone(), Arc::clone(&user.name), Some(user.id))
     } else {
         let agent = fields.required::<AgentId>("agent")?;
-        // A program speaks for agents that are not people who sign in themselves.
-        if let Ok(user) = agent.as_str().parse::<UserId>()
-            && call.state().accounts.is_member(call.tenant(), user).await?
-        {
-            let why = "this agent is a person who signs in: no key speaks for people";
-            return Err(ApiError::because(ErrorCode::Forbidden, why));
-        }
-        let name = fields.optional::<Name<128>>("name")?;
-        let name = name.map_or_else(|| agent.as_str().into(), |name| name.into_text().into());
-        (agent, name, None)
+        let given = fields.optional::<Name<128>>("name")?.map(Name::into_text);
+        let accounts = &call.state().accounts;
+        let (name, user) = match accounts.standing(call.tenant(), &agent).await? {
+            Standing::Member(user) => {
+                call.key().demand(&[Scope::ActAs])?;
+                (accounts.name_of(user).await?, Some(user))
+            }
+            Standing::Former => {
+                let why = "this agent is a person who left the team: nobody speaks for them";
+                return Err(ApiError::because(ErrorCode::Forbidden, why));
+            }
+            Standing::Program => (given, None),
+        };
+        let name = name.map_or_else(|| agent.as_str().into(), Into::into);
+        (agent, name, user)
     };
     fields.finish()?;
     let pass = Pass {

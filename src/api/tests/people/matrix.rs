@@ -15,7 +15,7 @@ fn ends_the_session(method: &str, path: &str) -> bool {
 fn may(role: Role, guard: Guard) -> Option<bool> {
     let needs = |scope: &Scope| match scope {
         Scope::Send => Right::Answer,
-        Scope::Read | Scope::Agents => Right::Read,
+        Scope::Read | Scope::Agents | Scope::ActAs => Right::Read,
     };
     match guard {
         Guard::Key(scopes) => Some(scopes.iter().all(|scope| role.allows(needs(scope)))),

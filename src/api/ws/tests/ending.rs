@@ -8,14 +8,15 @@ use tokio_tungstenite::tungstenite::{Error, Message};
 
 use super::super::ComeBack;
 use super::SocketOptions;
-use super::rig::{BOTH, Rig, TENANT, key, options, put_key, until};
-use crate::accounts::{Accepting, Actor, Ending, Inviting, NewToken, SignInOrigin, SignedIn};
+use super::rig::{BOTH, Rig, TENANT, key, options, put_key, put_scopes, until};
+use crate::accounts::{Accepting, Actor, Ending, Inviting, NewToken, Removal, SignInOrigin, SignedIn};
 use crate::actors::feed::Presence;
 use crate::actors::feed::rig::Asked;
 use crate::actors::request::Attendance;
 use crate::domain::roles::Role;
 use crate::domain::{ConversationId, Timestamp, UserId};
 use crate::store::KeyHash;
+use crate::store::directory::Scope;
 
 fn soon() -> ComeBack {
     ComeBack {
@@ -117,6 +118,7 @@ async fn sign_in(rig: &Rig) -> SignedIn {
         token: KeyHash::of("invitation"),
         name: Some("Ana".to_owned()),
         password: "kopi tubruk di pasar minggu".into(),
+        code: None,
         fresh: UserId::from_bytes([7; 16]),
         session: new("session"),
         origin: SignInOrigin {
@@ -143,6 +145,28 @@ async fn a_person_who_is_signed_out_everywhere_is_cut_off_at_once() {
     // Nobody else is.
     rig.say("still there").await;
     other.events().await;
+    rig.stop().await;
+}
+
+#[actix::test]
+async fn a_program_that_acts_as_a_member_is_cut_off_when_the_member_leaves() {
+    let rig = Rig::start(without_pings()).await;
+    let who = sign_in(&rig).await;
+    let acts = [Scope::Send, Scope::Read, Scope::Agents, Scope::ActAs];
+    put_scopes(&rig.port, &acts).await;
+    let (mut client, _) = rig.greet_acting(&who).await;
+    let removal = Removal {
+        tenant: TENANT,
+        by: Actor::Operator,
+        user: who.user,
+        assign_to: None,
+    };
+    rig.accounts.remove_member(removal).await.unwrap();
+    let late = rig.ticket_acting(&who);
+    rig.keys.forget_user(who.user);
+    assert_eq!(client.closed().await, 4401);
+    // So is a ticket from before.
+    assert_eq!(rig.connect_by(late).await.closed().await, 4401);
     rig.stop().await;
 }
 

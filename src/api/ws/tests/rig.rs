@@ -184,7 +184,7 @@ impl Rig {
         self.connect_by(self.ticket(agent)).await
     }
 
-    async fn connect_by(&self, ticket: String) -> Client {
+    pub(super) async fn connect_by(&self, ticket: String) -> Client {
         let protocol = format!("mesej.v2, ticket.{ticket}");
         self.handshake(&[("Sec-WebSocket-Protocol", &protocol)])
             .await
@@ -218,6 +218,24 @@ impl Rig {
             key: Arc::clone(known.key()),
         };
         let ticket = self.sockets.tickets().issue(pass, usize::MAX).unwrap();
+        Self::greet_on(self.connect_by(ticket).await, None).await
+    }
+
+    /// A ticket by which a program acts as somebody.
+    pub(super) fn ticket_acting(&self, who: &SignedIn) -> String {
+        let pass = Pass {
+            tenant: TENANT,
+            agent: AgentId::parse(&who.user.to_string()).unwrap(),
+            name: "ana".into(),
+            user: Some(who.user),
+            key: key_for_tests(TENANT, &EVERY),
+        };
+        self.sockets.tickets().issue(pass, usize::MAX).unwrap()
+    }
+
+    /// Opens a socket on which a program acts as somebody.
+    pub(super) async fn greet_acting(&self, who: &SignedIn) -> (Client, Value) {
+        let ticket = self.ticket_acting(who);
         Self::greet_on(self.connect_by(ticket).await, None).await
     }
 
