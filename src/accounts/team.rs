@@ -111,7 +111,7 @@ impl Accounts {
         })
     }
 
-    /// Refuses who was in the team and is not any more: nobody speaks for them.
+    /// Refuses who was in the team and is not any more: nobody speaks for them, and nothing is assigned to them.
     pub async fn demand_present(&self, tenant: TenantId, agent: &AgentId) -> Result<(), AccountError> {
         match self.standing(tenant, agent).await? {
             Standing::Former => Err(AccountError::NoSuchMember),

@@ -186,6 +186,11 @@ impl KeyRing {
         Err(ErrorCode::Unauthorized.into())
     }
 
+    /// Refuses who was in the tenant's team and is not any more.
+    pub(super) async fn demand_present(&self, tenant: TenantId, agent: &AgentId) -> Result<(), ApiError> {
+        Ok(self.accounts.demand_present(tenant, agent).await?)
+    }
+
     /// Hears from now on when what lets a socket in is to be looked at again.
     pub(super) fn watch(&self, voucher: Voucher) -> KeyWatch {
         self.watches.watch(voucher)

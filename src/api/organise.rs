@@ -100,6 +100,9 @@ pub(super) async fn assign(call: Call<CanSend>) -> Result<HttpResponse, ApiError
     let mut fields = Fields::read(call.body())?;
     let agent = fields.required::<Option<AgentId>>("agent")?;
     fields.finish()?;
+    if let Some(agent) = &agent {
+        call.state().accounts.demand_present(call.tenant(), agent).await?;
+    }
     change(&call, OrganiseChange::Assign(agent)).await
 }
 

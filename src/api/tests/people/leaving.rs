@@ -33,6 +33,13 @@ async fn who_leaves_names_a_colleague_and_is_told_apart_from_members() {
         "handover": { "assign_to": owner.user(), "conversations": 0 },
     }]);
     assert_eq!(team["former"], expected);
+    // Nothing is assigned to them any more.
+    let conversation = api.conversation_of(ONE, "628123456789").await;
+    let assign = format!("/v1/conversations/{conversation}/assign");
+    for (to, expected) in [(agent.user(), 404), (owner.user(), 200), ("a-program", 200)] {
+        let answer = owner.send(&api, "POST", &assign, json!({ "agent": to })).await;
+        assert_eq!(answer.status, expected, "{to}");
+    }
     // Who comes back is no former member any more.
     let token = invited(&api, ONE, "agent@example.com", Role::Agent).await;
     Browser::of(&accept(&api, ONE, &token, "Ana K", PASSWORD).await);

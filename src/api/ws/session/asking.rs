@@ -52,6 +52,9 @@ pub(super) async fn ask(
             Ok(Some(accepted(answered, done)))
         }
         Command::Organise(change) => {
+            if let OrganiseChange::Assign(Some(agent)) = &change.change {
+                shared.keys.demand_present(who.tenant, agent).await?;
+            }
             commands.organise(who.tenant, change).await?;
             Ok(None)
         }

@@ -171,6 +171,28 @@ async fn a_program_that_acts_as_a_member_is_cut_off_when_the_member_leaves() {
 }
 
 #[actix::test]
+async fn nothing_is_assigned_to_who_left() {
+    let rig = Rig::start(without_pings()).await;
+    let who = sign_in(&rig).await;
+    let (mut client, _) = rig.greet("ben", None).await;
+    let assign = |to: &str| json!({"type": "assign", "ref": "r1", "conversation_id": "00112233445566778899aabbccddeeff", "agent": to});
+    client.say(assign(&who.user.to_string())).await;
+    assert_eq!(client.frame_of("ok").await["ref"], "r1");
+    let removal = Removal {
+        tenant: TENANT,
+        by: Actor::Operator,
+        user: who.user,
+        assign_to: None,
+    };
+    rig.accounts.remove_member(removal).await.unwrap();
+    client.say(assign(&who.user.to_string())).await;
+    assert_eq!(client.frame_of("error").await["code"], "not_found");
+    client.say(assign("cem")).await;
+    client.frame_of("ok").await;
+    rig.stop().await;
+}
+
+#[actix::test]
 async fn a_client_that_leaves_is_answered() {
     for transport in BOTH {
         let rig = Rig::start_over(transport, options()).await;
