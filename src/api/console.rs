@@ -71,11 +71,13 @@ const FILES: &[File] = files![
     "inbox.css",
     "index.html",
     "keys.js",
+    "language.js",
     "lanes.js",
     "list.js",
     "live.js",
     "menu.js",
     "message.css",
+    "messages/en.js",
     "meta_errors.js",
     "outbox.js",
     "parts.css",
@@ -121,7 +123,7 @@ pub(super) async fn page(request: HttpRequest) -> Result<HttpResponse, ApiError>
     serve(&request, PAGE)
 }
 
-/// `GET /console/{file}`
+/// `GET /console/{file:.*}`
 pub(super) async fn file(request: HttpRequest) -> Result<HttpResponse, ApiError> {
     serve(&request, request.match_info().get("file").unwrap_or_default())
 }
@@ -154,18 +156,29 @@ fn serve(request: &HttpRequest, name: &str) -> Result<HttpResponse, ApiError> {
 mod tests {
     use super::*;
     use std::collections::BTreeSet;
+    use std::path::Path;
 
     #[test]
     fn every_file_of_the_console_is_served() {
-        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/console");
-        let names = std::fs::read_dir(folder)
-            .unwrap()
-            .map(|entry| entry.unwrap().file_name().into_string().unwrap());
-        let there: BTreeSet<String> = names.filter(|name| name != "README.md").collect();
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("console");
+        let mut there = BTreeSet::new();
+        collect(&folder, &folder, &mut there);
+        there.remove("README.md");
         let served: BTreeSet<String> = FILES.iter().map(|file| file.name.to_owned()).collect();
         assert_eq!(served, there, "FILES must name every file of console/");
         for name in served {
             assert_ne!(content_type(&name), "application/octet-stream", "{name}");
+        }
+    }
+
+    fn collect(folder: &Path, root: &Path, names: &mut BTreeSet<String>) {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                collect(&path, root, names);
+            } else {
+                names.insert(path.strip_prefix(root).unwrap().to_str().unwrap().to_owned());
+            }
         }
     }
 }

@@ -144,7 +144,7 @@ label_enums! {
         /// The console's page.
         Page = "/",
         /// Its files.
-        ConsoleFile = "/console/{file}",
+        ConsoleFile = "/console/{file:.*}",
         /// No route: a wrong path, or a head that is too large to be looked at.
         Nowhere = "none",
     }
