@@ -2,14 +2,11 @@
 
 import { fill, h } from './dom.js';
 import { icon } from './icons.js';
+import { t } from './language.js';
 import { agentName, face, nameOf, phoneText } from './people.js';
 import { exact, serviceWindow } from './time.js';
 
-const STATUSES = [
-  ['open', 'Open'],
-  ['pending', 'Pending'],
-  ['resolved', 'Resolved'],
-];
+const STATUSES = ['open', 'pending', 'resolved'];
 
 export class AboutView {
   #panel;
@@ -51,7 +48,7 @@ export class AboutView {
     return [
       h(
         'button',
-        { type: 'button', class: 'icon-button about-close', 'aria-label': 'Close', onclick: this.#onClose },
+        { type: 'button', class: 'icon-button about-close', 'aria-label': t('any.close'), onclick: this.#onClose },
         icon('cross'),
       ),
       h(
@@ -65,35 +62,34 @@ export class AboutView {
       ...(me.readOnly
         ? this.#readable(row, me)
         : [
-            this.#section('Assigned to', this.#assignee(row, present, me)),
-            this.#section('Status', this.#status(row)),
-            this.#section('Labels', this.#labels(row)),
+            this.#section(t('about.assigned'), this.#assignee(row, present, me)),
+            this.#section(t('about.status'), this.#status(row)),
+            this.#section(t('about.labels'), this.#labels(row)),
           ]),
       contact?.group_id
         ? null
         : this.#section(
-            'Window',
+            t('about.window'),
             h('p', { class: 'about-window' }, h('span', { class: `window tone-${left.tone}` }, left.text)),
             h(
               'p',
               { class: 'quiet' },
-              row.last_inbound ? `Last wrote ${exact(row.last_inbound)}` : 'Has not written yet',
+              row.last_inbound ? t('about.last_wrote', { when: exact(row.last_inbound) }) : t('about.not_written'),
             ),
           ),
       me.readOnly
-        ? h('p', { class: 'quiet' }, 'Your role lets you read. An owner or admin can give you another one.')
-        : this.#section('Receipts', this.#receipts()),
+        ? h('p', { class: 'quiet' }, t('about.read_only'))
+        : this.#section(t('about.receipts'), this.#receipts()),
     ];
   }
 
   /** What somebody sees who may change nothing. */
   #readable(row, me) {
-    const status = STATUSES.find(([one]) => one === row.status)?.[1] ?? row.status;
     const labels = row.labels.map((label) => h('li', { class: 'label' }, h('bdi', null, label)));
     return [
-      this.#section('Assigned to', h('p', null, row.assignee ? agentName(row.assignee, me) : 'Nobody yet')),
-      this.#section('Status', h('p', null, status)),
-      this.#section('Labels', labels.length > 0 ? h('ul', { class: 'label-list' }, labels) : h('p', null, 'None')),
+      this.#section(t('about.assigned'), h('p', null, row.assignee ? agentName(row.assignee, me) : t('about.nobody'))),
+      this.#section(t('about.status'), h('p', null, statusName(row.status))),
+      this.#section(t('about.labels'), labels.length > 0 ? h('ul', { class: 'label-list' }, labels) : h('p', null, t('about.no_labels'))),
     ];
   }
 
@@ -105,13 +101,13 @@ export class AboutView {
     const agents = [...new Set([me.agent, ...answering(me), ...present, row.assignee].filter(Boolean))];
     const select = h(
       'select',
-      { 'aria-label': 'Assigned to', id: 'assignee', onchange: () => this.#assign(select) },
-      h('option', { value: '' }, 'Nobody yet'),
+      { 'aria-label': t('about.assigned'), id: 'assignee', onchange: () => this.#assign(select) },
+      h('option', { value: '' }, t('about.nobody')),
       agents.map((agent) =>
         h(
           'option',
           { value: agent, selected: agent === row.assignee },
-          agent === me.agent ? `${me.name} (you)` : agentName(agent, me),
+          agent === me.agent ? t('any.you', { name: me.name }) : agentName(agent, me),
         ),
       ),
     );
@@ -121,7 +117,7 @@ export class AboutView {
         : h(
             'button',
             { type: 'button', class: 'plain', onclick: () => this.#desk.organise({ type: 'assign', agent: me.agent }) },
-            'Take it',
+            t('about.take'),
           );
     return h('div', { class: 'pair' }, select, take);
   }
@@ -136,8 +132,8 @@ export class AboutView {
   #status(row) {
     return h(
       'div',
-      { class: 'segments', role: 'group', 'aria-label': 'Status' },
-      STATUSES.map(([status, label]) =>
+      { class: 'segments', role: 'group', 'aria-label': t('about.status') },
+      STATUSES.map((status) =>
         h(
           'button',
           {
@@ -145,7 +141,7 @@ export class AboutView {
             'aria-pressed': String(row.status === status),
             onclick: () => this.#desk.organise({ type: 'status', status }),
           },
-          label,
+          statusName(status),
         ),
       ),
     );
@@ -154,8 +150,8 @@ export class AboutView {
   #labels(row) {
     const input = h('input', {
       type: 'text',
-      placeholder: 'Add a label',
-      'aria-label': 'Add a label',
+      placeholder: t('about.add_label'),
+      'aria-label': t('about.add_label'),
       maxlength: '40',
       autocomplete: 'off',
     });
@@ -179,7 +175,7 @@ export class AboutView {
               'button',
               {
                 type: 'button',
-                'aria-label': `Remove ${label}`,
+                'aria-label': t('about.remove_label', { label }),
                 onclick: () => this.#desk.organise({ type: 'label', add: [], remove: [label] }),
               },
               icon('cross'),
@@ -201,8 +197,13 @@ export class AboutView {
         this.#changed();
       },
     });
-    return h('label', { class: 'switch' }, box, h('span', null, 'Customers see that you have read and are typing'));
+    return h('label', { class: 'switch' }, box, h('span', null, t('about.receipts_shown')));
   }
+}
+
+/** What a status of a conversation is called. */
+export function statusName(status) {
+  return STATUSES.includes(status) ? t(`status.${status}`) : status;
 }
 
 /** Who of the team may answer, whether present or not. */
@@ -211,6 +212,6 @@ function answering(me) {
 }
 
 function addressText(contact) {
-  if (contact?.group_id) return 'Group';
-  return contact?.phone ? phoneText(contact.phone) : 'Phone not shared';
+  if (contact?.group_id) return t('people.group');
+  return contact?.phone ? phoneText(contact.phone) : t('people.no_phone');
 }

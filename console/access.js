@@ -66,7 +66,7 @@ export class Access {
     const now = await this.#session();
     if (now === null) {
       this.#onLost();
-      throw new ApiError(401, 'unauthorized', 'You are signed out.');
+      throw new ApiError(401, 'unauthorized', '');
     }
     if (now.user.user_id !== begun?.user.user_id || now.tenant_id !== begun.tenant_id) {
       this.#onOther();

@@ -1,56 +1,47 @@
 // People: signing in and out, one's own sessions and password, the team, links that let somebody in. No DOM in here.
 
 import { ApiError } from './http.js';
+import { has, t } from './language.js';
 
-/** What a member may be, most trusted first: what it is called, and what it allows. */
-export const ROLES = {
-  owner: { name: 'Owner', allows: 'everything, owners too' },
-  admin: { name: 'Admin', allows: 'answers and manages the team' },
-  supervisor: { name: 'Supervisor', allows: 'answers customers' },
-  agent: { name: 'Agent', allows: 'answers customers' },
-  read_only: { name: 'Read only', allows: 'reads and changes nothing' },
-};
+/** What a member may be, most trusted first. */
+export const ROLES = ['owner', 'admin', 'supervisor', 'agent', 'read_only'];
 
 /** What a role is called. */
 export function roleName(role) {
-  return ROLES[role]?.name ?? role;
+  return ROLES.includes(role) ? t(`role.${role}`) : role;
+}
+
+/** What a role allows. */
+export function roleAllows(role) {
+  return t(`role.${role}.allows`);
 }
 
 /** The roles that somebody may give and take. */
 export function rolesGivenBy(role) {
-  if (role === 'owner') return Object.keys(ROLES);
-  return role === 'admin' ? Object.keys(ROLES).filter((one) => one !== 'owner') : [];
+  if (role === 'owner') return ROLES;
+  return role === 'admin' ? ROLES.filter((one) => one !== 'owner') : [];
 }
 
-const SENTENCES = {
-  wrong_credentials: 'The e-mail address or the password is wrong.',
-  bad_origin: 'The gateway does not take this from this address. Open the page by the gateway’s own address.',
-  cookie_refused: 'The browser does not keep the sign-in at this address. Open the page by https.',
-  link_over: 'This link was used already, is over, or was taken back. Ask for a new one.',
-  forbidden: 'Your role does not allow this.',
-  last_owner: 'The team would have no owner. Make somebody else an owner first.',
-  already_member: 'This person is in the team already.',
-  not_found: 'This is not there any more.',
-  unauthorized: 'You are signed out. Sign in again.',
-};
-
-/** A refusal in words. */
+/** A refusal in words: the page's own where it knows the code, else those of the server. */
 export function sentenceOf(error) {
-  if (error.status === 0) return SENTENCES[error.code] ?? 'The server cannot be reached. Try again in a moment.';
-  if (error.status === 429) return `Too many attempts. Try again ${error.wait === null ? 'in a minute' : `in ${waitText(error.wait)}`}.`;
-  if (error.status >= 500) return 'The server cannot do that just now. Try again in a moment.';
-  return SENTENCES[error.code] ?? sentence(error.message);
+  const known = `refusal.${error.code}`;
+  if (error.status === 429 && error.code === 'rate_limited') return tooMany(error.wait);
+  if (has(known)) return t(known);
+  if (error.status === 0) return t('refusal.unreachable');
+  if (error.status === 429) return tooMany(error.wait);
+  if (error.status >= 500) return t('refusal.not_now');
+  return sentence(error.message);
 }
 
 function sentence(text) {
-  if (!text) return 'That did not work.';
+  if (!text) return t('refusal.other');
   return `${text[0].toLocaleUpperCase()}${text.slice(1)}${/[.!?]$/.test(text) ? '' : '.'}`;
 }
 
-function waitText(wait) {
-  const seconds = Math.max(1, Math.ceil(wait / 1000));
-  if (seconds < 90) return seconds === 1 ? '1 second' : `${seconds} seconds`;
-  return `${Math.ceil(seconds / 60)} minutes`;
+function tooMany(wait) {
+  const seconds = wait === null ? 60 : Math.max(1, Math.ceil(wait / 1000));
+  if (seconds < 60) return t('refusal.wait_seconds', { count: seconds });
+  return t('refusal.wait_minutes', { count: Math.ceil(seconds / 60) });
 }
 
 const BROWSERS = [
@@ -75,8 +66,8 @@ const SYSTEMS = [
 export function browserName(text = '') {
   const find = (list) => list.find(([, pattern]) => pattern.test(text))?.[0];
   const [browser, system] = [find(BROWSERS), find(SYSTEMS)];
-  if (browser && system) return `${browser} on ${system}`;
-  return browser ?? system ?? (text.slice(0, 40) || 'An unknown browser');
+  if (browser && system) return t('browser.on', { browser, system });
+  return browser ?? system ?? (text.slice(0, 40) || t('browser.unknown'));
 }
 
 export class Account {
@@ -172,7 +163,7 @@ export class Account {
   // A browser that keeps no cookie at this address answers 201 with nobody signed in: over plain http it may.
   async #opened() {
     const person = await this.#access.takeSession();
-    if (person === null) throw new ApiError(0, 'cookie_refused', 'the browser keeps no cookie here');
+    if (person === null) throw new ApiError(0, 'cookie_refused', '');
     return person;
   }
 }

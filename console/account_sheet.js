@@ -3,6 +3,7 @@
 import { browserName, roleName, sentenceOf } from './account.js';
 import { fill, h, setText } from './dom.js';
 import { accountForm, accountOf, newPasswordField, passwordField } from './fields.js';
+import { t } from './language.js';
 import { agoInWords, exact } from './time.js';
 
 export class AccountSheet {
@@ -22,8 +23,8 @@ export class AccountSheet {
   async sessions() {
     const rows = h('ul', { class: 'account-rows' });
     const problem = h('p', { class: 'sheet-problem', role: 'alert' });
-    const status = h('p', { class: 'quiet', role: 'status' }, 'Loading…');
-    const others = this.#press('Sign out everywhere else', 'Sign out everywhere else', () => end('others', 'Signed out everywhere else'));
+    const status = h('p', { class: 'quiet', role: 'status' }, t('any.loading'));
+    const others = this.#press(t('sessions.end_others'), t('sessions.end_others'), () => end('others', t('sessions.others_ended')));
     others.hidden = true;
     const load = async () => {
       try {
@@ -49,8 +50,8 @@ export class AccountSheet {
       rows.focus();
     };
     rows.tabIndex = -1;
-    this.#dialogs.show('My sessions', [
-      h('p', { class: 'quiet' }, 'Where you are signed in. End what you do not know, and change your password then.'),
+    this.#dialogs.show(t('sessions.title'), [
+      h('p', { class: 'quiet' }, t('sessions.about')),
       status,
       problem,
       rows,
@@ -67,12 +68,12 @@ export class AccountSheet {
       h(
         'div',
         { class: 'account-who' },
-        h('span', { title: browser }, name, isThis ? ' (this one)' : null),
-        h('span', { class: 'quiet' }, address ? [h('bdi', null, address), ', '] : null, `used ${agoInWords(used, now)}, since ${exact(created)}`),
+        h('span', { title: browser }, isThis ? t('sessions.this', { name }) : name),
+        h('span', { class: 'quiet' }, address ? [h('bdi', null, address), ' · '] : null, t('sessions.used', { used: agoInWords(used, now), since: exact(created) })),
       ),
       isThis
         ? null
-        : h('div', { class: 'account-do' }, this.#press('End', `End the session of ${name}, since ${exact(created)}`, () => end(id, 'That session is over'))),
+        : h('div', { class: 'account-do' }, this.#press(t('sessions.end'), t('sessions.end_one', { name, since: exact(created) }), () => end(id, t('sessions.ended')))),
     );
   }
 
@@ -84,25 +85,25 @@ export class AccountSheet {
 
   /** Asks for another password. */
   password({ user }) {
-    const current = passwordField('Password now');
-    const fresh = newPasswordField('New password');
+    const current = passwordField(t('password.now'));
+    const fresh = newPasswordField(t('password.new'));
     const form = accountForm({
       parts: [accountOf(user.email), current.node, fresh.node],
       fields: [current, fresh],
-      label: 'Change it',
-      busy: 'Changing…',
+      label: t('password.change'),
+      busy: t('password.changing'),
       run: async () => {
         await this.#account.changePassword(current.input.value, fresh.input.value);
         if (form.isConnected) this.#dialogs.close();
-        this.#say('The password is changed, and all other sessions have ended', 'good');
+        this.#say(t('password.changed'), 'good');
       },
       explain: (error) => {
-        if (error.code === 'wrong_credentials') return { text: 'This is not your password.', field: current };
+        if (error.code === 'wrong_credentials') return { text: t('password.not_yours'), field: current };
         return { text: sentenceOf(error), ...(error.code === 'weak_password' && { field: fresh }) };
       },
-      also: [h('button', { type: 'button', class: 'plain', onclick: () => this.#dialogs.close() }, 'Cancel')],
+      also: [h('button', { type: 'button', class: 'plain', onclick: () => this.#dialogs.close() }, t('any.cancel'))],
     });
-    this.#dialogs.show('Change password', [h('p', { class: 'quiet' }, 'You are signed out everywhere else then.'), form]);
+    this.#dialogs.show(t('password.title'), [h('p', { class: 'quiet' }, t('password.signs_out')), form]);
     current.input.focus();
   }
 
@@ -126,9 +127,9 @@ export class AccountSheet {
         null,
         h('div', { class: 'account-who' }, h('bdi', null, name), h('span', { class: 'quiet' }, roleName(role))),
         id === at
-          ? h('span', { class: 'account-role' }, 'You are here')
-          : h('div', { class: 'account-do' }, this.#press('Work here', `Work for ${name}`, () => go(id))),
+          ? h('span', { class: 'account-role' }, t('tenants.here'))
+          : h('div', { class: 'account-do' }, this.#press(t('tenants.go'), t('tenants.go_to', { name }), () => go(id))),
       );
-    this.#dialogs.show('Work for another business', [problem, h('ul', { class: 'account-rows' }, tenants.map(row))]);
+    this.#dialogs.show(t('tenants.title'), [problem, h('ul', { class: 'account-rows' }, tenants.map(row))]);
   }
 }

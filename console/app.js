@@ -15,9 +15,11 @@ import { Dialogs } from './dialogs.js';
 import { fill, h } from './dom.js';
 import { HeadView } from './head.js';
 import { listenToKeys } from './keys.js';
+import { t } from './language.js';
 import { ListView } from './list.js';
 import { renderLive } from './live.js';
 import { agentName, face, nameOf } from './people.js';
+import { Preferences } from './preferences.js';
 import { pickReaction } from './reactions.js';
 import { SignInSheet } from './sign_in_sheet.js';
 import { SignedIn } from './signed_in.js';
@@ -27,6 +29,10 @@ import { toast } from './toast.js';
 
 const $ = (id) => document.getElementById(id);
 
+const preferences = new Preferences({ document, navigator, location });
+// Before any view is made: they read their texts as they are.
+await preferences.show();
+
 const timers = {
   setTimeout: (run, wait) => window.setTimeout(run, wait),
   clearTimeout: (id) => window.clearTimeout(id),
@@ -34,8 +40,8 @@ const timers = {
 const say = (text, tone) => toast($('toasts'), text, tone);
 const copy = (text) =>
   navigator.clipboard.writeText(text).then(
-    () => say('Copied'),
-    () => say('The browser does not allow it', 'bad'),
+    () => say(t('any.copied')),
+    () => say(t('any.copy_refused'), 'bad'),
   );
 // Made first: what hears a key first is above.
 const signInDialogs = new Dialogs($('sign-in'));
@@ -165,9 +171,9 @@ function renderNothing(state) {
   fill(
     nothing,
     h('img', { src: '/console/icon.svg', alt: '' }),
-    h('p', { class: 'nothing-title' }, `Hello, ${state.me.name}.`),
-    h('p', null, 'Choose a conversation to answer.'),
-    h('dl', null, key(['Alt', 'J'], 'the first, then the next'), key(['/'], 'find one'), key(['?'], 'all keys')),
+    h('p', { class: 'nothing-title' }, t('nothing.hello', { name: state.me.name })),
+    h('p', null, t('nothing.choose')),
+    h('dl', null, key(['Alt', 'J'], t('nothing.next')), key(['/'], t('nothing.find')), key(['?'], t('nothing.keys'))),
   );
 }
 
@@ -189,7 +195,7 @@ function back() {
 async function follow(id) {
   const found = await desk.find(id).catch(() => null);
   if (found) show(id);
-  else say(found === null ? 'This conversation cannot be loaded now' : 'This conversation is not there, or not of this business', 'bad');
+  else say(t(found === null ? 'link.not_now' : 'link.nowhere'), 'bad');
 }
 
 function toggleAbout() {

@@ -11,15 +11,15 @@ export function backoff(failures, random) {
 
 /** What each close code of the gateway asks for: see docs/api.md, "Close codes". */
 const CLOSINGS = {
-  1000: { stop: true, why: 'The server closed the connection.' },
-  1009: { stop: true, why: 'This page sent something too large. Reload it.' },
-  4400: { stop: true, why: 'This page and the server do not understand each other. Reload it.' },
-  4409: { stop: true, why: 'Too many windows are open for you.' },
+  1000: { stop: true, why: 'closing.closed' },
+  1009: { stop: true, why: 'closing.too_large' },
+  4400: { stop: true, why: 'closing.misunderstood' },
+  4409: { stop: true, why: 'closing.too_many' },
   4429: { wait: 5_000 },
 };
 
 /**
- * What to do after a close: `{stop, why}`, or `{wait}` milliseconds. A `reconnect` frame's own time goes before ours.
+ * What to do after a close: `{stop, why}` with the key of a text, or `{wait}` milliseconds. A `reconnect` frame's own time goes before ours.
  */
 export function afterClose(code, { failures, told, random }) {
   const closing = CLOSINGS[code];

@@ -3,10 +3,11 @@
 import { fill, h, setText } from './dom.js';
 import { icon } from './icons.js';
 import { pauseOf } from './lanes.js';
+import { t } from './language.js';
 
 /** A number as people write it; Meta's id of it where no more is known. */
 export function numberName(id, state) {
-  return state.numbers.get(id)?.display_phone_number || `number ${id}`;
+  return state.numbers.get(id)?.display_phone_number || t('numbers.unnamed', { id });
 }
 
 export class BannerView {
@@ -42,7 +43,7 @@ export class BannerView {
     }
     const { node, parts } = this.#shown.get(id);
     setText(parts.what, what);
-    setText(parts.said, said && ` WhatsApp’s words: “${said}”`);
+    setText(parts.said, said && ` ${t('banner.said', { said })}`);
     setText(parts.help, ` ${help}`);
     return node;
   }

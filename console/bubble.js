@@ -3,6 +3,7 @@
 import { contentOf, summaryOf } from './content.js';
 import { h } from './dom.js';
 import { icon, tickMark } from './icons.js';
+import { has, t } from './language.js';
 import { authorName } from './people.js';
 import { ticksOf } from './ticks.js';
 import { clock } from './time.js';
@@ -31,7 +32,7 @@ export function bubble(entry, { me, now, act }) {
           'p',
           { class: 'author' },
           side === 'note'
-            ? [icon('lock'), `${authorName(message.author, me)}, only for agents`]
+            ? [icon('lock'), t('message.note_by', { name: authorName(message.author, me) })]
             : authorName(message.author, me),
         )
       : null,
@@ -54,7 +55,7 @@ export function bubble(entry, { me, now, act }) {
       ),
       tools(message, me, act),
     ),
-    reactions ? h('p', { class: 'reactions', 'aria-label': `Reactions: ${reactions}` }, reactions) : null,
+    reactions ? h('p', { class: 'reactions', 'aria-label': t('message.reactions', { reactions }) }, reactions) : null,
     ticks?.problem ? problem(message, ticks, me, act) : null,
   );
 }
@@ -71,7 +72,7 @@ export function tellTime(node, { message, delay }, now) {
 /** A message that the gateway has not accepted yet, or has refused. */
 export function pendingBubble(item, { first, act, live }) {
   const failed = item.state === 'failed';
-  const label = failed ? 'Not sent' : live ? 'Sending' : 'Waiting for the connection';
+  const label = t(failed ? 'message.not_sent' : live ? 'message.sending' : 'message.waiting');
   return h(
     'article',
     {
@@ -95,21 +96,16 @@ export function pendingBubble(item, { first, act, live }) {
           'p',
           { class: 'problem' },
           refusal(item.error),
-          h('button', { type: 'button', onclick: () => act.again(item) }, 'Try again'),
-          h('button', { type: 'button', onclick: () => act.drop(item) }, 'Discard'),
+          h('button', { type: 'button', onclick: () => act.again(item) }, t('any.try_again')),
+          h('button', { type: 'button', onclick: () => act.drop(item) }, t('message.discard')),
         )
       : null,
   );
 }
 
-const REFUSALS = {
-  window_closed: 'The 24-hour window is closed: only a template can be sent.',
-  opted_out: 'This customer does not want messages from you.',
-  not_found: 'This conversation is not there any more.',
-};
-
 function refusal(error) {
-  return `Not sent: ${REFUSALS[error?.code] ?? error?.message ?? 'the server did not take it.'}`;
+  const known = `send_refusal.${error?.code}`;
+  return t('message.refused', { why: has(known) ? t(known) : (error?.message ?? t('send_refusal.other')) });
 }
 
 function mark(ticks) {
@@ -134,19 +130,19 @@ function problem(message, ticks, me, act) {
     'p',
     { class: 'problem' },
     ticks.problem,
-    ticks.retry && !me.readOnly ? h('button', { type: 'button', onclick: () => act.resend(message) }, 'Send again') : null,
-    state === 'failed' || asks ? h('button', { type: 'button', onclick: () => act.details(message) }, 'Details') : null,
+    ticks.retry && !me.readOnly ? h('button', { type: 'button', onclick: () => act.resend(message) }, t('message.send_again')) : null,
+    state === 'failed' || asks ? h('button', { type: 'button', onclick: () => act.details(message) }, t('message.details')) : null,
   );
 }
 
 /** That a message was edited, and what it said before. */
 function versions({ edited_at: edited, versions: earlier = [] }) {
   if (!edited) return null;
-  if (earlier.length === 0) return h('p', { class: 'edited' }, 'Edited');
+  if (earlier.length === 0) return h('p', { class: 'edited' }, t('message.edited'));
   return h(
     'details',
     { class: 'edited' },
-    h('summary', null, 'Edited'),
+    h('summary', null, t('message.edited')),
     earlier
       .toReversed()
       .map(({ content, at }) =>
@@ -155,21 +151,19 @@ function versions({ edited_at: edited, versions: earlier = [] }) {
   );
 }
 
-const ORIGINS = { history: 'Imported', standby: 'Seen, answered elsewhere' };
-
 function origin({ via }) {
-  return via && Object.hasOwn(ORIGINS, via) ? h('span', { class: 'origin' }, ORIGINS[via]) : null;
+  return via && has(`origin.${via}`) ? h('span', { class: 'origin' }, t(`origin.${via}`)) : null;
 }
 
 function quote(content, quoted, customer, act) {
   const id = content.context?.id ?? content.context?.message_id;
   if (!id) return null;
-  if (!quoted) return h('p', { class: 'quote quote-lost' }, 'In reply to a message that is not shown here');
+  if (!quoted) return h('p', { class: 'quote quote-lost' }, t('message.quote_lost'));
   const { icon: sign, text } = summaryOf(quoted.content);
   return h(
     'button',
-    { type: 'button', class: 'quote', onclick: () => act.jump(quoted.id), 'aria-label': `In reply to: ${text}` },
-    h('strong', null, quoted.direction === 'inbound' ? h('bdi', null, customer) : 'Your side'),
+    { type: 'button', class: 'quote', onclick: () => act.jump(quoted.id), 'aria-label': t('message.quote_of', { text }) },
+    h('strong', null, quoted.direction === 'inbound' ? h('bdi', null, customer) : t('message.your_side')),
     h('span', { dir: 'auto' }, sign ? icon(sign) : null, text),
   );
 }
@@ -181,20 +175,20 @@ function tools(message, me, act) {
   const answerable = message.wamid && message.direction !== 'note' && !message.revoked_at && !me.readOnly;
   return h(
     'div',
-    { class: 'tools', role: 'group', 'aria-label': 'Do something with this message' },
-    answerable ? button('Reply', 'reply', () => act.quote(message)) : null,
+    { class: 'tools', role: 'group', 'aria-label': t('message.tools') },
+    answerable ? button(t('message.reply'), 'reply', () => act.quote(message)) : null,
     answerable && message.direction === 'inbound'
-      ? button('React', 'smile', (event) => act.react(message, event.currentTarget))
+      ? button(t('message.react'), 'smile', (event) => act.react(message, event.currentTarget))
       : null,
-    said ? button('Copy', 'copy', () => act.copy(said)) : null,
-    button('Details', 'info', () => act.details(message)),
+    said ? button(t('message.copy'), 'copy', () => act.copy(said)) : null,
+    button(t('message.details'), 'info', () => act.details(message)),
   );
 }
 
 function spoken(message, ticks, me, customer) {
   const named = message.direction !== 'inbound' || message.author.kind === 'member';
   const author = named ? authorName(message.author, me) : customer;
-  const who = message.direction === 'note' ? `Note by ${author}` : author;
-  const state = message.revoked_at ? 'deleted' : message.edited_at ? 'edited' : null;
+  const who = message.direction === 'note' ? t('list.note_by', { name: author }) : author;
+  const state = message.revoked_at ? t('message.is_deleted') : message.edited_at ? t('message.is_edited') : null;
   return [who, clock(message.created), state, ticks?.label].filter(Boolean).join(', ');
 }

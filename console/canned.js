@@ -1,12 +1,9 @@
 // The tenant's canned replies: read once when first needed, and again after each change. No DOM in here.
 
+import { t } from './language.js';
 import { folded } from './search.js';
 
 const SHORTCUT = /^[a-z0-9][a-z0-9_-]{0,31}$/;
-
-/** What a shortcut may be, for people. */
-export const SHORTCUT_RULE =
-  'A shortcut is 1 to 32 small letters (a-z), digits, - and _, with a letter or a digit first.';
 
 /** Whether the gateway takes this as a shortcut. */
 export function isShortcut(text) {
@@ -15,11 +12,11 @@ export function isShortcut(text) {
 
 /** What an agent may read about a refusal. */
 export function sentenceOf(error) {
-  if (error.status === 0) return 'The server cannot be reached. Try again.';
-  if (error.code === 'limit_reached') return 'There are as many canned replies as there may be. Delete one first.';
-  if (error.status === 401 || error.status === 403) return 'You may use canned replies here, but not change them.';
-  if (error.status === 429 || error.status >= 500) return 'The server cannot do that just now. Try again in a moment.';
-  return error.message || 'That did not work.';
+  if (error.status === 0) return t('refusal.unreachable');
+  if (error.code === 'limit_reached') return t('canned.limit');
+  if (error.status === 401 || error.status === 403) return t('canned.forbidden');
+  if (error.status === 429 || error.status >= 500) return t('refusal.not_now');
+  return error.message || t('refusal.other');
 }
 
 /** The replies that a query finds: those whose shortcut begins with it, then those that hold it anywhere. */

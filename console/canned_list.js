@@ -3,6 +3,7 @@
 import { findReplies, isShortcut } from './canned.js';
 import { Cache, fill, h, setText } from './dom.js';
 import { icon } from './icons.js';
+import { t } from './language.js';
 
 const LIST = 'canned-list';
 // A combobox has one line, so the text is one only while the list is open.
@@ -39,25 +40,25 @@ export class CannedList {
     this.#insert = insert;
     this.#manage = manage;
     const status = h('p', { class: 'canned-status', role: 'status' });
-    const found = h('div', { class: 'canned-found', role: 'group', 'aria-label': 'Replies' });
-    const actions = h('div', { class: 'canned-actions', role: 'group', 'aria-label': 'More' });
-    const list = h('div', { id: LIST, class: 'canned-list', role: 'listbox', 'aria-label': 'Canned replies' }, found, actions);
+    const found = h('div', { class: 'canned-found', role: 'group', 'aria-label': t('canned.found') });
+    const actions = h('div', { class: 'canned-actions', role: 'group', 'aria-label': t('canned.more') });
+    const list = h('div', { id: LIST, class: 'canned-list', role: 'listbox', 'aria-label': t('canned.title') }, found, actions);
     this.#parts = { status, found, actions };
     this.element = h(
       'div',
       { class: 'canned', hidden: true },
       status,
       list,
-      h('p', { class: 'canned-keys', 'aria-hidden': 'true' }, '↑ ↓ choose · Enter takes it · Esc closes'),
+      h('p', { class: 'canned-keys', 'aria-hidden': 'true' }, t('canned.keys')),
     );
     this.button = h(
       'button',
       {
         type: 'button',
         class: 'canned-open',
-        'aria-label': 'Canned replies',
+        'aria-label': t('canned.title'),
         'aria-haspopup': 'listbox',
-        title: 'Canned replies (/ at the start of a text)',
+        title: t('canned.open'),
         onclick: () => this.#toggle(),
       },
       icon('bolt'),
@@ -209,21 +210,20 @@ export class CannedList {
 
   #choices() {
     const { all, state, failed, loading } = this.#replies;
-    if (state === 'unknown') return failed && !loading ? [{ key: 'retry', label: 'Try again', sign: 'retry' }] : [];
+    if (state === 'unknown') return failed && !loading ? [{ key: 'retry', label: t('any.try_again'), sign: 'retry' }] : [];
     const found = findReplies(all, this.#query()).map((reply) => ({ key: `reply-${reply.shortcut}`, reply }));
-    const add = this.#kind === 'slash' ? 'New canned reply…' : 'Save as canned reply…';
+    const add = t(this.#kind === 'slash' ? 'canned.new_more' : 'canned.save_as');
     found.push({ key: 'add', label: add, sign: 'plus' });
-    if (all.length > 0) found.push({ key: 'manage', label: 'Manage…', sign: 'list' });
+    if (all.length > 0) found.push({ key: 'manage', label: t('canned.manage'), sign: 'list' });
     return found;
   }
 
   #status() {
     const { all, state, failed, loading } = this.#replies;
-    if (state === 'unknown') return failed && !loading ? 'The canned replies could not be loaded.' : 'Loading…';
-    if (all.length === 0)
-      return 'There are no canned replies yet. Make one of a text that you send often, and / finds it for you and your colleagues.';
+    if (state === 'unknown') return failed && !loading ? t('canned.not_loaded') : t('any.loading');
+    if (all.length === 0) return t('canned.none');
     if (this.#options.some((option) => option.reply)) return '';
-    return `No canned reply has “${this.#query().trim()}”. Esc closes this list, then Enter sends the text as it is.`;
+    return t('canned.none_has', { query: this.#query().trim() });
   }
 
   #node(option) {

@@ -1,8 +1,9 @@
 // The dialog of the canned replies: all of them, a form for one, and a question before one is deleted.
 
-import { SHORTCUT_RULE, isShortcut, sentenceOf } from './canned.js';
+import { isShortcut, sentenceOf } from './canned.js';
 import { Cache, fill, h, setText } from './dom.js';
 import { ApiError } from './http.js';
+import { t } from './language.js';
 
 const MOST = 4096;
 
@@ -13,8 +14,8 @@ export class CannedSheet {
   #rows = h('ul', { class: 'canned-rows' });
   #status = h('p', { class: 'quiet', role: 'status' });
   #problem = h('p', { class: 'sheet-problem', role: 'alert' });
-  #again = h('button', { type: 'button', class: 'plain', onclick: () => this.#replies.load() }, 'Try again');
-  #add = h('button', { type: 'button', class: 'primary', onclick: () => this.#write({}) }, 'New canned reply');
+  #again = h('button', { type: 'button', class: 'plain', onclick: () => this.#replies.load() }, t('any.try_again'));
+  #add = h('button', { type: 'button', class: 'primary', onclick: () => this.#write({}) }, t('canned.new'));
   /** The shortcut of the one that is to be deleted, before that is confirmed. */
   #asked = null;
   #nodes = new Cache();
@@ -37,8 +38,8 @@ export class CannedSheet {
   #list() {
     this.#asked = null;
     setText(this.#problem, '');
-    this.#dialogs.show('Canned replies', [
-      h('p', { class: 'quiet' }, 'Texts that are sent often. Your colleagues have the same ones. Type / in an empty text to use one.'),
+    this.#dialogs.show(t('canned.title'), [
+      h('p', { class: 'quiet' }, t('canned.about')),
       h('p', { class: 'canned-head' }, this.#add, this.#again, this.#status),
       this.#problem,
       this.#rows,
@@ -64,19 +65,19 @@ export class CannedSheet {
     setText(
       this.#status,
       lost
-        ? 'The canned replies could not be loaded.'
+        ? t('canned.not_loaded')
         : state === 'unknown'
-          ? 'Loading…'
+          ? t('any.loading')
           : all.length === 0
-            ? 'There are none yet.'
+            ? t('canned.none_yet')
             : '',
     );
   }
 
   #row(reply, asked) {
     const { shortcut, text } = reply;
-    const button = (label, run, tone = '') =>
-      h('button', { type: 'button', class: `plain ${tone}`, 'aria-label': `${label} /${shortcut}`, onclick: run }, label);
+    const button = (label, name, run, tone = '') =>
+      h('button', { type: 'button', class: `plain ${tone}`, 'aria-label': name, onclick: run }, label);
     return h(
       'li',
       { 'data-shortcut': shortcut },
@@ -86,15 +87,15 @@ export class CannedSheet {
         ? h(
             'div',
             { class: 'canned-decide' },
-            h('span', null, 'Delete it for everybody?'),
-            button('Delete', () => this.#remove(shortcut), 'danger'),
-            button('Keep', () => this.#ask(null, shortcut)),
+            h('span', null, t('canned.delete_all')),
+            button(t('canned.delete'), t('canned.delete_one', { shortcut }), () => this.#remove(shortcut), 'danger'),
+            button(t('canned.keep'), t('canned.keep_one', { shortcut }), () => this.#ask(null, shortcut)),
           )
         : h(
             'div',
             { class: 'canned-decide' },
-            button('Edit', () => this.#write(reply, { isKnown: true })),
-            button('Delete', () => this.#ask(shortcut, shortcut)),
+            button(t('canned.edit'), t('canned.edit_one', { shortcut }), () => this.#write(reply, { isKnown: true })),
+            button(t('canned.delete'), t('canned.delete_one', { shortcut }), () => this.#ask(shortcut, shortcut)),
           ),
     );
   }
@@ -126,12 +127,12 @@ export class CannedSheet {
     const { name, body } = fields(shortcut, text);
     const begun = body.value;
     const problem = h('p', { class: 'sheet-problem', role: 'alert', id: 'canned-problem' });
-    const save = h('button', { class: 'primary' }, 'Save');
+    const save = h('button', { class: 'primary' }, t('any.save'));
     let saves = false;
     // The button stays enabled: one that is disabled loses the focus.
     const saving = (on) => {
       saves = on;
-      setText(save, on ? 'Saving…' : 'Save');
+      setText(save, t(on ? 'any.saving' : 'any.save'));
     };
     const leave = () => (isKnown ? this.#list() : then());
     const refuse = (why, field) => {
@@ -152,7 +153,7 @@ export class CannedSheet {
       try {
         if (!isKnown) await this.#refuseTaken(wanted.shortcut);
         await this.#replies.put(wanted.shortcut, wanted.text);
-        this.#say(`Saved as /${wanted.shortcut}`, 'good');
+        this.#say(t('canned.saved', { shortcut: wanted.shortcut }), 'good');
         // Whoever pressed Cancel meanwhile is elsewhere.
         if (form.isConnected) then();
       } catch (error) {
@@ -163,22 +164,22 @@ export class CannedSheet {
     // What was written is not thrown away by a key or a press beside the dialog.
     const escape = () => {
       if (name.value === shortcut && body.value === begun) leave();
-      else refuse('This is not saved yet. Save it, or cancel.', null);
+      else refuse(t('canned.unsaved'), null);
     };
     const form = h(
       'form',
       { onsubmit: done, novalidate: true },
-      isKnown ? null : h('div', null, h('label', { for: 'canned-name' }, 'Shortcut'), name),
-      h('div', null, h('label', { for: 'canned-body' }, 'Text'), body),
+      isKnown ? null : h('div', null, h('label', { for: 'canned-name' }, t('canned.shortcut')), name),
+      h('div', null, h('label', { for: 'canned-body' }, t('canned.text')), body),
       problem,
       h(
         'p',
         { class: 'sheet-foot' },
-        h('button', { type: 'button', class: 'plain', onclick: leave }, 'Cancel'),
+        h('button', { type: 'button', class: 'plain', onclick: leave }, t('any.cancel')),
         save,
       ),
     );
-    this.#dialogs.show(isKnown ? `Edit /${shortcut}` : 'New canned reply', form, { closable: false, escape });
+    this.#dialogs.show(isKnown ? t('canned.edit_one', { shortcut }) : t('canned.new'), form, { closable: false, escape });
     const first = isKnown || shortcut !== '' ? body : name;
     first.focus();
   }
@@ -186,10 +187,9 @@ export class CannedSheet {
   // What a colleague saved under the same shortcut is not replaced unseen, so the list is read again first.
   async #refuseTaken(shortcut) {
     await this.#replies.load();
-    if (this.#replies.failed) throw new ApiError(0, 'unreachable', 'The list could not be read.');
+    if (this.#replies.failed) throw new ApiError(0, 'unreachable', '');
     if (!this.#replies.get(shortcut)) return;
-    const taken = `There is a canned reply /${shortcut} already. Choose another shortcut, or edit that one.`;
-    throw new ApiError(409, 'taken', taken);
+    throw new ApiError(409, 'taken', t('canned.taken', { shortcut }));
   }
 }
 
@@ -198,7 +198,7 @@ function fields(shortcut, text) {
     type: 'text',
     id: 'canned-name',
     value: shortcut,
-    placeholder: 'hours',
+    placeholder: t('canned.example'),
     autocomplete: 'off',
     autocapitalize: 'none',
     spellcheck: 'false',
@@ -210,9 +210,9 @@ function fields(shortcut, text) {
 }
 
 function wrongIn({ shortcut, text }) {
-  if (!isShortcut(shortcut)) return { of: 'shortcut', why: SHORTCUT_RULE };
+  if (!isShortcut(shortcut)) return { of: 'shortcut', why: t('canned.shortcut_rule') };
   const length = [...text].length;
-  if (length === 0) return { of: 'text', why: 'Write the text that is to be sent.' };
-  if (length > MOST) return { of: 'text', why: `The text is ${length - MOST} characters too long: WhatsApp takes ${MOST}.` };
+  if (length === 0) return { of: 'text', why: t('canned.empty') };
+  if (length > MOST) return { of: 'text', why: t('canned.too_long', { count: length - MOST, most: MOST }) };
   return null;
 }

@@ -2,6 +2,7 @@
 
 import { h } from './dom.js';
 import { icon } from './icons.js';
+import { has, number, t } from './language.js';
 import { exact } from './time.js';
 import { prose } from './words.js';
 
@@ -26,7 +27,7 @@ function header(head) {
     'p',
     { class: 'card-kind' },
     icon(head.type === 'document' ? 'file' : head.type === 'video' ? 'video' : 'image'),
-    head.type,
+    has(`kind.${head.type}`) ? t(`kind.${head.type}`) : head.type,
   );
 }
 
@@ -34,8 +35,8 @@ function actions(kind, action) {
   if (kind === 'button') return chips(action.buttons.map((button) => button.reply?.title));
   if (kind === 'list') return listOf(action);
   if (kind === 'cta_url') return chips([action.parameters?.display_text], 'link');
-  if (kind === 'flow') return chips([action.parameters?.flow_cta ?? 'Form'], 'form');
-  if (kind === 'location_request_message') return chips(['Send location'], 'pin');
+  if (kind === 'flow') return chips([action.parameters?.flow_cta ?? t('card.form')], 'form');
+  if (kind === 'location_request_message') return chips([t('card.send_location')], 'pin');
   return chips([action.button ?? action.name ?? kind]);
 }
 
@@ -82,7 +83,7 @@ export function template({ name, language, components = [] }) {
     );
     return values.length > 0
       ? [
-          component.type === 'body' ? null : h('p', { class: 'card-kind' }, component.type),
+          component.type === 'body' ? null : h('p', { class: 'card-kind' }, has(`component.${component.type}`) ? t(`component.${component.type}`) : component.type),
           h('ul', { class: 'items values' }, values),
         ]
       : null;
@@ -96,12 +97,12 @@ export function template({ name, language, components = [] }) {
         'p',
         { class: 'card-kind' },
         icon('template'),
-        'Template',
+        t('kind.template'),
         language?.code ? h('span', { class: 'code' }, language.code) : null,
       ),
       h('p', { class: 'card-title' }, h('bdi', null, name)),
       parts,
-      buttons > 0 ? h('p', { class: 'quiet' }, buttons === 1 ? 'with a button' : `with ${buttons} buttons`) : null,
+      buttons > 0 ? h('p', { class: 'quiet' }, t('card.buttons', { count: buttons })) : null,
     ),
   ];
 }
@@ -123,7 +124,7 @@ function formAnswer({ body, response_json: json }) {
   return h(
     'div',
     { class: 'card' },
-    h('p', { class: 'card-kind' }, icon('form'), 'Form answered'),
+    h('p', { class: 'card-kind' }, icon('form'), t('kind.form_answer')),
     body ? h('p', { dir: 'auto' }, body) : null,
     h(
       'ul',
@@ -142,13 +143,13 @@ function formAnswer({ body, response_json: json }) {
 
 /** The customer's answer to "May we call you?", in words. */
 export function callPermission({ response }) {
-  if (response === 'accept') return 'You may call me';
-  return response === 'reject' ? 'Please do not call me' : `Answer about calls: ${response ?? 'none'}`;
+  if (response === 'accept') return t('card.call_accepted');
+  return response === 'reject' ? t('card.call_refused') : t('card.call_answer', { answer: response ?? '–' });
 }
 
 function callPermissionCard(answer) {
   const ends = Number(answer.expiration_timestamp) * 1000;
-  return chosen(callPermission(answer), ends > 0 ? `until ${exact(ends)}` : undefined);
+  return chosen(callPermission(answer), ends > 0 ? t('card.until', { when: exact(ends) }) : undefined);
 }
 
 /** What the customer ordered. A price, an amount or a currency may be missing: then there is no total. */
@@ -163,7 +164,7 @@ export function order({ text, product_items: items = [] }) {
     h(
       'div',
       { class: 'card' },
-      h('p', { class: 'card-kind' }, icon('cart'), 'Order'),
+      h('p', { class: 'card-kind' }, icon('cart'), t('kind.order')),
       h(
         'ul',
         { class: 'items' },
@@ -171,7 +172,7 @@ export function order({ text, product_items: items = [] }) {
           h(
             'li',
             null,
-            h('span', null, Number.isFinite(line.amount) ? `${line.amount} × ` : null, h('bdi', null, line.id)),
+            h('span', null, Number.isFinite(line.amount) ? `${number(line.amount)} × ` : null, h('bdi', null, line.id)),
             h('span', null, money(line.sum, line.currency)),
           ),
         ),
@@ -179,7 +180,7 @@ export function order({ text, product_items: items = [] }) {
           ? h(
               'li',
               { class: 'total' },
-              h('span', null, 'Total'),
+              h('span', null, t('card.total')),
               h('span', null, money(lines.reduce((all, line) => all + line.sum, 0), currency)),
             )
           : null,
@@ -190,12 +191,12 @@ export function order({ text, product_items: items = [] }) {
 }
 
 function money(amount, currency) {
-  if (!Number.isFinite(amount)) return 'no price';
+  if (!Number.isFinite(amount)) return t('card.no_price');
   try {
-    return new Intl.NumberFormat(undefined, { style: 'currency', currency }).format(amount);
+    return number(amount, { style: 'currency', currency });
   } catch {
     // No currency that the browser knows.
-    return [new Intl.NumberFormat().format(amount), currency].filter(Boolean).join(' ');
+    return [number(amount), currency].filter(Boolean).join(' ');
   }
 }
 

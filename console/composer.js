@@ -5,7 +5,8 @@ import { fill, h, setText } from './dom.js';
 import { icon } from './icons.js';
 import { summaryOf } from './content.js';
 import { delayOf } from './lanes.js';
-import { authorName, nameOf } from './people.js';
+import { nodes, number, t } from './language.js';
+import { authorName, nameOf, typingText } from './people.js';
 import { agoInWords, serviceWindow } from './time.js';
 
 const MOST = 4096;
@@ -44,7 +45,7 @@ export class Composer {
           role: 'tab',
           id: `tab-${mode}`,
           'aria-controls': 'write',
-          title: `${label} (Alt+${key})`,
+          title: t('any.with_key', { label, key: `Alt+${key}` }),
           onclick: () => this.mode(mode),
         },
         label,
@@ -53,8 +54,8 @@ export class Composer {
       bar: h('div', { class: 'bar', role: 'alert', hidden: true }),
       delay: h('p', { class: 'delay', id: 'delay', role: 'status', hidden: true }),
       quote: h('div', { class: 'quoting', hidden: true }),
-      reply: tab('reply', 'Reply', 'L'),
-      note: tab('note', 'Note', 'P'),
+      reply: tab('reply', t('write.reply'), 'L'),
+      note: tab('note', t('write.note'), 'P'),
       typing: h('span', { class: 'others', 'aria-live': 'polite' }),
       count: h('span', { class: 'length', id: 'length' }),
       enter: h('button', { type: 'button', class: 'enter', onclick: () => this.#toggleEnter() }),
@@ -69,7 +70,7 @@ export class Composer {
       closed: h('p', { class: 'closed', id: 'closed', hidden: true }),
     };
     this.#parts = parts;
-    const modes = h('div', { class: 'modes', role: 'tablist', 'aria-label': 'Reply or note' }, parts.reply, parts.note);
+    const modes = h('div', { class: 'modes', role: 'tablist', 'aria-label': t('write.modes') }, parts.reply, parts.note);
     const insert = (text, { whole }) => this.#insert(text, whole);
     this.#canned = new CannedList({ text: parts.text, replies, insert, manage });
     parts.head = h('div', { class: 'write-head' }, modes, parts.typing, parts.count, parts.enter, this.#canned.button);
@@ -123,9 +124,9 @@ export class Composer {
     ])
       button.setAttribute('aria-selected', String(mode === draft.mode));
     text.disabled = closed;
-    text.placeholder = draft.mode === 'note' ? 'A note that only agents see' : closed ? '' : `Write to ${name}`;
-    text.setAttribute('aria-label', draft.mode === 'note' ? 'Note' : `Reply to ${name}`);
-    const label = draft.mode === 'note' ? 'Add note' : 'Send';
+    text.placeholder = draft.mode === 'note' ? t('write.note_hint') : closed ? '' : t('write.to', { name });
+    text.setAttribute('aria-label', draft.mode === 'note' ? t('write.note') : t('write.reply_to', { name }));
+    const label = t(draft.mode === 'note' ? 'write.add_note' : 'write.send');
     send.title = label;
     send.setAttribute('aria-label', label);
     send.disabled = closed || !sendable(text.value);
@@ -159,15 +160,15 @@ export class Composer {
     line.hidden = !closed;
     line.dataset.name = name;
     if (readOnly) {
-      fill(line, icon('lock'), h('span', null, 'You may read here, but not answer. An owner or admin can give you another role.'));
+      fill(line, icon('lock'), h('span', null, t('write.read_only')));
       return;
     }
-    const why = row.last_inbound ? 'The 24-hour window is closed.' : 'This customer has not written yet.';
+    const why = row.last_inbound ? 'write.window_closed' : 'write.not_written';
     fill(
       line,
       icon('lock'),
-      h('span', null, `${why} WhatsApp takes only a template until `, h('bdi', null, name), ' writes.'),
-      h('button', { type: 'button', class: 'primary', onclick: () => this.#askTemplate() }, 'Send template'),
+      h('span', null, nodes(why, { name: h('bdi', null, name) })),
+      h('button', { type: 'button', class: 'primary', onclick: () => this.#askTemplate() }, t('template.send')),
     );
   }
 
@@ -201,8 +202,8 @@ export class Composer {
     }
     const { other } = conflict;
     const text = other
-      ? `${authorName(other.by, this.#desk.state.me)} replied ${agoInWords(other.at, now)}`
-      : `${name} wrote while you did`;
+      ? t('write.replied', { name: authorName(other.by, this.#desk.state.me), when: agoInWords(other.at, now) })
+      : t('write.wrote_too', { name });
     if (bar.firstChild) {
       setText(bar.firstChild, text);
       return;
@@ -210,8 +211,8 @@ export class Composer {
     fill(
       bar,
       h('span', null, text),
-      h('button', { type: 'button', onclick: () => this.#review() }, 'Review'),
-      h('button', { type: 'button', onclick: () => this.#anyway() }, 'Send anyway'),
+      h('button', { type: 'button', onclick: () => this.#review() }, t('write.review')),
+      h('button', { type: 'button', onclick: () => this.#anyway() }, t('write.anyway')),
     );
   }
 
@@ -230,7 +231,7 @@ export class Composer {
       quote,
       icon('reply'),
       h('span', { dir: 'auto' }, sign ? icon(sign) : null, text),
-      h('button', { type: 'button', 'aria-label': 'Do not quote', onclick: stop }, icon('cross')),
+      h('button', { type: 'button', 'aria-label': t('write.no_quote'), onclick: stop }, icon('cross')),
     );
   }
 
@@ -241,15 +242,15 @@ export class Composer {
       typing,
       others.length === 0
         ? ''
-        : `${others.map((id) => authorName({ kind: 'agent', id }, state.me)).join(', ')} ${others.length > 1 ? 'are' : 'is'} typing…`,
+        : typingText(others, state.me),
     );
     const over = length - MOST;
-    setText(count, over > 0 ? `${over} too many` : length >= COUNT_FROM ? `${length} / ${MOST}` : '');
+    setText(count, over > 0 ? t('write.too_many', { count: over }) : length >= COUNT_FROM ? `${number(length)} / ${number(MOST)}` : '');
     count.classList.toggle('over', over > 0);
     this.#parts.text.setAttribute('aria-invalid', String(over > 0));
     const mac = navigator.platform.startsWith('Mac');
-    setText(enter, this.#enterSends ? 'Enter sends' : `${mac ? '⌘' : 'Ctrl'}+Enter sends`);
-    enter.title = 'Change which keys send';
+    setText(enter, t('write.key_sends', { key: this.#enterSends ? 'Enter' : `${mac ? '⌘' : 'Ctrl'}+Enter` }));
+    enter.title = t('write.change_key');
   }
 
   #toggleEnter() {

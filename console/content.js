@@ -3,14 +3,16 @@
 import { callPermission, chosen, interactive, order, template } from './cards.js';
 import { h } from './dom.js';
 import { icon } from './icons.js';
+import { nodes, t } from './language.js';
 import { anchor, prose } from './words.js';
 
+/** The pictogram of each kind of file. */
 const MEDIA = {
-  image: { icon: 'image', name: 'Photo' },
-  video: { icon: 'video', name: 'Video' },
-  audio: { icon: 'mic', name: 'Audio' },
-  document: { icon: 'file', name: 'Document' },
-  sticker: { icon: 'sticker', name: 'Sticker' },
+  image: 'image',
+  video: 'video',
+  audio: 'mic',
+  document: 'file',
+  sticker: 'sticker',
 };
 
 const KINDS = {
@@ -28,17 +30,17 @@ const KINDS = {
   button: (button) => [chosen(button.text)],
   order,
   reaction: (reaction) => [
-    h('p', { class: 'quiet' }, reaction.emoji ? `Reacted with ${reaction.emoji}` : 'Took a reaction back'),
+    h('p', { class: 'quiet' }, reactionText(reaction)),
   ],
 };
 
 /** The elements of a content. */
 export function contentOf(content) {
-  if (content.type === 'revoked') return [h('p', { class: 'quiet' }, 'This message was deleted')];
+  if (content.type === 'revoked') return [h('p', { class: 'quiet' }, t('content.deleted'))];
   const parts = [];
   if (content.referral) parts.push(referral(content.referral));
   if (content.context?.forwarded || content.context?.frequently_forwarded)
-    parts.push(h('p', { class: 'quiet' }, 'Forwarded'));
+    parts.push(h('p', { class: 'quiet' }, t('content.forwarded')));
   if (content.context?.referred_product) parts.push(enquiry(content.context.referred_product));
   const render = Object.hasOwn(KINDS, content.type) ? KINDS[content.type] : undefined;
   const object = content[content.type];
@@ -46,7 +48,7 @@ export function contentOf(content) {
     if (content.type === 'unsupported' || (object === undefined && content.errors?.length > 0))
       return [...parts, ...withheld(content)];
     if (!render || typeof object !== 'object' || object === null)
-      throw new TypeError('a kind that this page does not know');
+      throw new TypeError('unknown kind');
     parts.push(...render(object, content.type));
   } catch {
     parts.push(unknown(content));
@@ -58,17 +60,17 @@ export function contentOf(content) {
 export function summaryOf(content) {
   const object = content[content.type] ?? {};
   const named = MEDIA[content.type];
-  if (named) return { icon: named.icon, text: object.caption || object.filename || nameOf(content.type, object) };
+  if (named) return { icon: named, text: object.caption || object.filename || nameOf(content.type, object) };
   switch (content.type) {
     case 'text':
     case 'note':
       return { text: object.body ?? '' };
     case 'location':
-      return { icon: 'pin', text: object.name || 'Location' };
+      return { icon: 'pin', text: object.name || t('kind.location') };
     case 'contacts':
-      return { icon: 'person', text: object[0]?.name?.formatted_name ?? 'Contact' };
+      return { icon: 'person', text: object[0]?.name?.formatted_name ?? t('kind.contacts') };
     case 'template':
-      return { icon: 'template', text: `Template ${object.name ?? ''}` };
+      return { icon: 'template', text: t('content.template', { name: object.name ?? '' }) };
     case 'interactive':
       return {
         text:
@@ -76,18 +78,18 @@ export function summaryOf(content) {
           object.button_reply?.title ??
           object.list_reply?.title ??
           (object.call_permission_reply ? callPermission(object.call_permission_reply) : undefined) ??
-          (object.nfm_reply ? 'Form answered' : 'Message with buttons'),
+          t(object.nfm_reply ? 'kind.form_answer' : 'content.buttons'),
       };
     case 'button':
       return { text: object.text ?? '' };
     case 'reaction':
-      return { text: object.emoji ? `Reacted with ${object.emoji}` : 'Took a reaction back' };
+      return { text: reactionText(object) };
     case 'order':
-      return { icon: 'cart', text: object.text || 'Order' };
+      return { icon: 'cart', text: object.text || t('kind.order') };
     case 'system':
-      return { text: object.body ?? 'Number changed' };
+      return { text: object.body ?? t('content.number_changed') };
     case 'unsupported':
-      return { text: 'Message that WhatsApp did not hand over' };
+      return { text: t('content.withheld') };
     default:
       return summaryOfKind(content.type);
   }
@@ -95,32 +97,28 @@ export function summaryOf(content) {
 
 /** One line for a row of which only the kind is known. */
 export function summaryOfKind(kind) {
-  const named = Object.hasOwn(MEDIA, kind ?? '') ? MEDIA[kind] : undefined;
-  if (named) return { icon: named.icon, text: named.name };
-  const names = {
-    location: ['pin', 'Location'],
-    contacts: ['person', 'Contact'],
-    template: ['template', 'Template'],
-    order: ['cart', 'Order'],
-  };
-  if (Object.hasOwn(names, kind ?? '')) return { icon: names[kind][0], text: names[kind][1] };
-  if (kind === 'revoked') return { text: 'Deleted message' };
-  return { text: kind === 'interactive' ? 'Answer' : 'Message' };
+  const signs = { ...MEDIA, location: 'pin', contacts: 'person', template: 'template', order: 'cart' };
+  if (Object.hasOwn(signs, kind ?? '')) return { icon: signs[kind], text: t(`kind.${kind}`) };
+  if (kind === 'revoked') return { text: t('content.deleted_short') };
+  return { text: t(kind === 'interactive' ? 'content.answer' : 'content.message') };
+}
+
+function reactionText({ emoji }) {
+  return emoji ? t('content.reacted', { emoji }) : t('content.unreacted');
 }
 
 function nameOf(kind, object) {
-  if (kind === 'audio') return object.voice ? 'Voice message' : 'Audio';
-  if (kind === 'sticker' && object.animated) return 'Animated sticker';
-  return MEDIA[kind].name;
+  if (kind === 'audio' && object.voice) return t('kind.voice');
+  if (kind === 'sticker' && object.animated) return t('kind.animated_sticker');
+  return t(`kind.${kind}`);
 }
 
 function media(object, kind) {
-  const { icon: sign } = MEDIA[kind];
   const type = (object.mime_type ?? '').split(';')[0].split('/').pop();
   const card = h(
     'div',
     { class: `media media-${kind}` },
-    h('span', { class: 'media-sign' }, icon(sign)),
+    h('span', { class: 'media-sign' }, icon(MEDIA[kind])),
     h(
       'span',
       { class: 'media-name' },
@@ -142,9 +140,9 @@ function location({ latitude, longitude, name, address }) {
       h(
         'span',
         { class: 'media-name' },
-        h('span', { dir: 'auto' }, name || 'Location'),
+        h('span', { dir: 'auto' }, name || t('kind.location')),
         h('small', { dir: 'auto' }, address || place),
-        anchor(map, 'Open the map'),
+        anchor(map, t('content.map')),
       ),
     ),
   ];
@@ -159,7 +157,7 @@ function contactCard({ name, phones, emails, org }) {
     h(
       'span',
       { class: 'media-name' },
-      h('span', { dir: 'auto' }, name?.formatted_name ?? 'Contact'),
+      h('span', { dir: 'auto' }, name?.formatted_name ?? t('kind.contacts')),
       lines.filter(Boolean).map((line) => h('small', { dir: 'auto' }, line)),
     ),
   );
@@ -169,15 +167,13 @@ function contactCard({ name, phones, emails, org }) {
 // Source: Cloud API, Webhooks reference, unsupported messages: 131051 is a kind, 131060 a message that is unavailable.
 function withheld({ unsupported, errors }) {
   const error = errors?.[0];
-  const kind = unsupported?.type ? ` (${unsupported.type})` : '';
+  const kind = unsupported?.type ?? '–';
   const details = error?.error_data?.details ?? error?.message ?? error?.title;
   return [
     h(
       'p',
       { class: 'quiet' },
-      error?.code === 131060
-        ? `WhatsApp could not hand this message over${kind}.`
-        : `WhatsApp does not hand this kind of message over${kind}.`,
+      t(error?.code === 131060 ? 'content.not_handed' : 'content.never_handed', { kind }),
     ),
     details ? h('p', { class: 'quiet', dir: 'auto' }, error.code ? `${details} (${error.code})` : details) : null,
   ];
@@ -187,9 +183,9 @@ function enquiry({ product_retailer_id: product, catalog_id: catalogue }) {
   return h(
     'div',
     { class: 'card referral' },
-    h('p', { class: 'card-kind' }, icon('cart'), 'Asks about a product'),
-    h('p', { class: 'card-title' }, h('bdi', null, product ?? 'not named')),
-    catalogue ? h('p', { class: 'quiet' }, 'Catalogue ', h('bdi', null, catalogue)) : null,
+    h('p', { class: 'card-kind' }, icon('cart'), t('content.enquiry')),
+    h('p', { class: 'card-title' }, h('bdi', null, product ?? '–')),
+    catalogue ? h('p', { class: 'quiet' }, nodes('content.catalogue', { catalogue: h('bdi', null, catalogue) })) : null,
   );
 }
 
@@ -197,10 +193,10 @@ function referral({ headline, body, source_url: address, source_type: kind }) {
   return h(
     'div',
     { class: 'card referral' },
-    h('p', { class: 'card-kind' }, icon('megaphone'), kind === 'post' ? 'Came from a post' : 'Came from an ad'),
+    h('p', { class: 'card-kind' }, icon('megaphone'), t(kind === 'post' ? 'content.from_post' : 'content.from_ad')),
     headline ? h('p', { class: 'card-title', dir: 'auto' }, headline) : null,
     body ? h('p', { dir: 'auto' }, body) : null,
-    address ? h('p', null, anchor(address, 'Open it')) : null,
+    address ? h('p', null, anchor(address, t('content.open'))) : null,
   );
 }
 
@@ -208,7 +204,7 @@ function unknown(content) {
   return h(
     'details',
     { class: 'unknown' },
-    h('summary', null, 'A kind of message that this page does not know: ', h('bdi', null, String(content.type))),
+    h('summary', null, nodes('content.unknown', { kind: h('bdi', null, String(content.type)) })),
     h('pre', null, JSON.stringify(content, null, 2)),
   );
 }

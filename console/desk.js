@@ -1,5 +1,6 @@
 // What the page does: holds what it knows, and carries out what the agent asks for. No DOM in here.
 
+import { has, t } from './language.js';
 import { RowReader } from './row_reader.js';
 import { AgentSocket } from './socket.js';
 import { emptyState, reduce } from './store.js';
@@ -67,7 +68,7 @@ export class Desk {
         reload: () => this.#reload(),
         accepted: (frame) => this.dispatch({ ...frame, type: 'accepted' }),
         refused: (frame) => this.#refused(frame),
-        caughtUp: (count) => count > 0 && say(`${count} ${count === 1 ? 'message' : 'messages'} caught up`, 'good'),
+        caughtUp: (count) => count > 0 && say(t('desk.caught_up', { count }), 'good'),
         frame: (frame) => this.#told(frame),
       },
     });
@@ -162,7 +163,7 @@ export class Desk {
       if (list.epoch === this.state.epoch)
         this.dispatch({ type: 'list_loaded', rows: list.conversations, cursor: list.next_cursor });
     } catch {
-      this.#tell('The rest of the list could not be loaded.', 'bad');
+      this.#tell(t('desk.list_failed'), 'bad');
     }
     this.#asking.delete(cursor);
   }
@@ -239,7 +240,7 @@ export class Desk {
       this.dispatch({
         type: 'refused',
         client_msg_id,
-        error: { message: 'Too many messages are waiting for a connection.' },
+        error: { code: 'outbox_full' },
       });
     }
   }
@@ -289,7 +290,7 @@ export class Desk {
     try {
       await this.socket.ask({ ...change, conversation_id: this.open });
     } catch (error) {
-      this.#tell(error.message || 'That did not work.', 'bad');
+      this.#tell(has(`link_refusal.${error.code}`) ? t(`link_refusal.${error.code}`) : error.message || t('refusal.other'), 'bad');
     }
   }
 

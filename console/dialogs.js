@@ -2,36 +2,28 @@
 
 import { fill, h } from './dom.js';
 import { icon } from './icons.js';
+import { has, nodes, t } from './language.js';
 import { sentenceFor } from './meta_errors.js';
 import { authorName } from './people.js';
 import { ticksOf } from './ticks.js';
 import { exact } from './time.js';
 
-const STATE_NAMES = {
-  claimed: 'Handed over',
-  unknown: 'Outcome unknown',
-  held: 'Held by WhatsApp',
-  sent: 'Sent',
-  delivered: 'Delivered',
-  read: 'Read',
-  played: 'Played',
-  failed: 'Failed',
-  expired: 'Expired',
-  cancelled: 'Taken back',
-};
+const STATES = ['claimed', 'unknown', 'held', 'sent', 'delivered', 'read', 'played', 'failed', 'expired', 'cancelled'];
 
 const KEYS = [
-  ['Alt+J', 'Next conversation'],
-  ['Alt+K', 'Conversation above'],
-  ['Alt+L', 'Write a reply'],
-  ['Alt+P', 'Write a note'],
-  ['Alt+E', 'Resolve, or open again'],
-  ['/', 'Find a conversation'],
-  ['/', 'First in a text: canned replies'],
-  ['Esc', 'Close, or step back'],
-  ['Ctrl+Enter', 'Send'],
-  ['?', 'This list'],
+  ['Alt+J', 'keys.next'],
+  ['Alt+K', 'keys.above'],
+  ['Alt+L', 'keys.reply'],
+  ['Alt+P', 'keys.note'],
+  ['Alt+E', 'keys.resolve'],
+  ['/', 'keys.find'],
+  ['/', 'keys.canned'],
+  ['Esc', 'keys.back'],
+  ['Ctrl+Enter', 'keys.send'],
+  ['?', 'keys.list'],
 ];
+
+const onUnknown = (policy) => (has(`on_unknown.${policy}`) ? t(`on_unknown.${policy}`) : policy);
 
 export class Dialogs {
   #dialog;
@@ -71,7 +63,7 @@ export class Dialogs {
     const close = closable
       ? h(
           'button',
-          { type: 'button', class: 'icon-button', 'aria-label': 'Close', onclick: () => dialog.close() },
+          { type: 'button', class: 'icon-button', 'aria-label': t('any.close'), onclick: () => dialog.close() },
           icon('cross'),
         )
       : null;
@@ -100,15 +92,15 @@ export class Dialogs {
         resolve(name);
       };
       this.show(
-        'Welcome',
+        t('welcome.title'),
         [
-          h('p', null, 'Who answers today? Your colleagues see this name, customers do not.'),
+          h('p', null, t('welcome.who')),
           h(
             'form',
             { onsubmit: done },
-            h('label', { for: 'agent-name' }, 'Your name'),
+            h('label', { for: 'agent-name' }, t('welcome.name')),
             input,
-            h('p', { class: 'sheet-foot' }, h('button', { class: 'primary' }, 'Open the inbox')),
+            h('p', { class: 'sheet-foot' }, h('button', { class: 'primary' }, t('welcome.open'))),
           ),
         ],
         { closable: false, kind: 'welcome' },
@@ -124,7 +116,7 @@ export class Dialogs {
       id: 'template-name',
       required: true,
       pattern: '[a-z0-9_]+',
-      title: 'small letters, digits and _',
+      title: t('template.name_rule'),
       placeholder: 'order_update',
       autocomplete: 'off',
       spellcheck: 'false',
@@ -135,7 +127,7 @@ export class Dialogs {
       required: true,
       value: 'en',
       pattern: '[a-z]{2,3}(_[A-Z]{2})?',
-      title: 'such as en or pt_BR',
+      title: t('template.language_rule'),
       autocomplete: 'off',
     });
     const values = h('ol', { class: 'values' });
@@ -148,7 +140,7 @@ export class Dialogs {
           h('span', { 'aria-hidden': 'true' }, `{{${number}}}`),
           h('input', {
             type: 'text',
-            'aria-label': `Variable ${number}`,
+            'aria-label': t('template.variable', { number }),
             dir: 'auto',
             maxlength: '1024',
             required: true,
@@ -168,13 +160,11 @@ export class Dialogs {
         template: { name: name.value, language: { code: language.value }, ...(components && { components }) },
       });
     };
-    this.show('Send a template', [
+    this.show(t('template.title'), [
       h(
         'p',
         { class: 'quiet' },
-        'A template that WhatsApp has approved can be sent to ',
-        h('bdi', null, customer),
-        ' at any time.',
+        nodes('template.about', { customer: h('bdi', null, customer) }),
       ),
       h(
         'form',
@@ -182,17 +172,17 @@ export class Dialogs {
         h(
           'div',
           { class: 'pair' },
-          h('div', null, h('label', { for: 'template-name' }, 'Name'), name),
-          h('div', { class: 'narrow' }, h('label', { for: 'template-language' }, 'Language'), language),
+          h('div', null, h('label', { for: 'template-name' }, t('template.name')), name),
+          h('div', { class: 'narrow' }, h('label', { for: 'template-language' }, t('template.language')), language),
         ),
         values,
         h(
           'p',
           { class: 'variables' },
-          h('button', { type: 'button', class: 'plain', onclick: another }, 'Add a variable'),
-          h('button', { type: 'button', class: 'plain', onclick: fewer }, 'Remove the last'),
+          h('button', { type: 'button', class: 'plain', onclick: another }, t('template.add')),
+          h('button', { type: 'button', class: 'plain', onclick: fewer }, t('template.remove')),
         ),
-        h('p', { class: 'sheet-foot' }, h('button', { class: 'primary' }, 'Send template')),
+        h('p', { class: 'sheet-foot' }, h('button', { class: 'primary' }, t('template.send'))),
       ),
     ]);
     name.focus();
@@ -207,10 +197,9 @@ export class Dialogs {
         ? null
         : [h('dt', null, label), h('dd', null, h('bdi', null, String(value)))];
     // In the order of the states: the times come from two clocks, and Meta's are in whole seconds.
-    const order = Object.keys(STATE_NAMES);
-    const times = Object.entries(delivery?.times ?? {}).sort(([one], [other]) => order.indexOf(one) - order.indexOf(other));
+    const times = Object.entries(delivery?.times ?? {}).sort(([one], [other]) => STATES.indexOf(one) - STATES.indexOf(other));
     this.show(
-      'Details',
+      t('message.details'),
       [
         ticks
           ? h(
@@ -221,33 +210,33 @@ export class Dialogs {
             )
           : null,
         me.readOnly ? null : this.#decisions(message, act),
-        h('h3', null, 'Times'),
+        h('h3', null, t('details.times')),
         h(
           'dl',
           null,
-          row(message.direction === 'inbound' ? 'Written' : 'Queued', exact(message.created)),
-          times.map(([state, at]) => row(STATE_NAMES[state] ?? state, exact(at))),
+          row(t(message.direction === 'inbound' ? 'details.written' : 'details.queued'), exact(message.created)),
+          times.map(([state, at]) => row(STATES.includes(state) ? t(`state.${state}`) : state, exact(at))),
         ),
-        h('h3', null, 'Message'),
+        h('h3', null, t('details.message')),
         h(
           'dl',
           null,
-          row('From', authorName(message.author, me)),
-          row('Message id', message.id),
-          row('WhatsApp id', message.wamid),
-          row('Number', message.number),
-          row('Attempts', delivery?.attempts),
-          row('If unknown', delivery?.on_unknown),
-          row('Not before', delivery?.send_at && exact(delivery.send_at)),
-          row('Not after', delivery?.valid_until && exact(delivery.valid_until)),
+          row(t('details.from'), authorName(message.author, me)),
+          row(t('details.message_id'), message.id),
+          row(t('details.wamid'), message.wamid),
+          row(t('details.number'), message.number),
+          row(t('details.attempts'), delivery?.attempts),
+          row(t('details.on_unknown'), delivery?.on_unknown && onUnknown(delivery.on_unknown)),
+          row(t('details.not_before'), delivery?.send_at && exact(delivery.send_at)),
+          row(t('details.not_after'), delivery?.valid_until && exact(delivery.valid_until)),
         ),
         delivery?.error
-          ? [h('h3', null, 'What WhatsApp said'), h('pre', { tabindex: '0' }, JSON.stringify(delivery.error, null, 2))]
+          ? [h('h3', null, t('details.said')), h('pre', { tabindex: '0' }, JSON.stringify(delivery.error, null, 2))]
           : null,
         h(
           'details',
           null,
-          h('summary', null, 'Content as it is sent'),
+          h('summary', null, t('details.content')),
           h('pre', { tabindex: '0' }, JSON.stringify(message.content, null, 2)),
         ),
       ],
@@ -263,26 +252,26 @@ export class Dialogs {
       return h(
         'p',
         { class: 'decide' },
-        press('Take it back', () => act.withdraw(id)),
+        press(t('details.withdraw'), () => act.withdraw(id)),
       );
     if (delivery?.state !== 'unknown' || delivery.on_unknown !== 'ask' || delivery.gave_up) return null;
     return h(
       'div',
       { class: 'decide' },
-      h('p', null, 'WhatsApp has not said whether it took this message. Sent again, the customer may get it twice.'),
-      press('Send it again', () => act.resolve(id, 'send_again')),
-      press('Leave it', () => act.resolve(id, 'give_up')),
+      h('p', null, t('details.unknown')),
+      press(t('details.again'), () => act.resolve(id, 'send_again')),
+      press(t('details.leave'), () => act.resolve(id, 'give_up')),
     );
   }
 
   /** The keys that do something. */
   keys() {
     this.show(
-      'Keys',
+      t('keys.title'),
       h(
         'dl',
         { class: 'keys' },
-        KEYS.map(([key, what]) => [h('dt', null, h('kbd', null, key)), h('dd', null, what)]),
+        KEYS.map(([key, what]) => [h('dt', null, h('kbd', null, key)), h('dd', null, t(what))]),
       ),
     );
   }

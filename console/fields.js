@@ -1,6 +1,7 @@
 // Forms about accounts: each field with its label, a hint, and a place where it says what is wrong with it.
 
 import { h, setText } from './dom.js';
+import { t } from './language.js';
 
 let count = 0;
 
@@ -53,7 +54,7 @@ export function newPasswordField(label) {
   return field(
     label,
     { type: 'password', name: 'new-password', autocomplete: 'new-password', minlength: '12', maxlength: '128' },
-    { hint: '12 characters or more. A few words that do not belong together are good.' },
+    { hint: t('password.hint') },
   );
 }
 

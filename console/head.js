@@ -2,6 +2,7 @@
 
 import { fill, h, setText } from './dom.js';
 import { icon } from './icons.js';
+import { list, t } from './language.js';
 import { addressOf, agentName, face, nameOf } from './people.js';
 import { serviceWindow } from './time.js';
 
@@ -17,7 +18,7 @@ export class HeadView {
     this.#parts = {
       back: h(
         'button',
-        { type: 'button', class: 'icon-button back', 'aria-label': 'Back to the list', onclick: onBack },
+        { type: 'button', class: 'icon-button back', 'aria-label': t('head.back'), onclick: onBack },
         icon('back'),
       ),
       face: h('span', { class: 'head-face' }),
@@ -36,8 +37,8 @@ export class HeadView {
         {
           type: 'button',
           class: 'icon-button',
-          'aria-label': 'About this conversation',
-          title: 'About this conversation',
+          'aria-label': t('about.title'),
+          title: t('about.title'),
           onclick: onAbout,
         },
         icon('panel'),
@@ -70,13 +71,13 @@ export class HeadView {
     setText(parts.window, left.text);
     parts.window.hidden = left.text === '';
     parts.window.className = `window tone-${left.tone}`;
-    parts.window.title = left.open ? 'WhatsApp takes free messages for this long' : 'WhatsApp takes only templates now';
-    const done = row.status === 'resolved' ? 'Open again' : 'Resolve';
+    parts.window.title = t(left.open ? 'window.open_hint' : 'window.closed_hint');
+    const done = t(row.status === 'resolved' ? 'head.reopen' : 'head.resolve');
     setText(parts.done.lastChild, done);
     if (parts.done.getAttribute('aria-label') !== done)
       fill(parts.done.firstChild, icon(row.status === 'resolved' ? 'retry' : 'check'));
     parts.done.setAttribute('aria-label', done);
-    parts.done.title = `${done} (Alt+E)`;
+    parts.done.title = t('any.with_key', { label: done, key: 'Alt+E' });
     parts.done.hidden = state.me.readOnly === true;
     this.#renderFaces(row, name, state);
   }
@@ -89,7 +90,7 @@ export class HeadView {
     this.#shown = key;
     fill(this.#parts.face, face(name, row.contact_id));
     const label =
-      viewers.length === 0 ? '' : `${names.join(', ')} ${viewers.length > 1 ? 'are' : 'is'} looking at this too`;
+      viewers.length === 0 ? '' : t('head.viewers', { count: viewers.length, names: list(names) });
     this.#parts.viewers.title = label;
     fill(
       this.#parts.viewers,

@@ -25,14 +25,14 @@ export async function call(fetch, method, path, { body, headers = {}, cookies = 
       cache: 'no-store',
     });
   } catch {
-    throw new ApiError(0, 'unreachable', 'The server cannot be reached.');
+    throw new ApiError(0, 'unreachable', '');
   }
   const text = await response.text();
   let json;
   try {
     json = text === '' ? {} : JSON.parse(text);
   } catch {
-    throw new ApiError(response.status, 'not_json', 'The server gave an answer that is none.');
+    throw new ApiError(response.status, 'not_json', '');
   }
   if (response.ok) return json;
   const { code = 'unknown', message = response.statusText, retry_after_ms: wait = null } = json.error ?? {};

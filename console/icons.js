@@ -53,9 +53,12 @@ function svg(box, paths, className) {
   return element;
 }
 
+// What points along the line of reading points the other way where that runs from right to left.
+const POINTING = new Set(['back', 'list', 'panel', 'reply', 'send']);
+
 /** A pictogram. It says nothing to a screen reader: words beside it do. */
 export function icon(name) {
-  return svg('0 0 24 24', PATHS[name], 'icon');
+  return svg('0 0 24 24', PATHS[name], POINTING.has(name) ? 'icon pointing' : 'icon');
 }
 
 const TICKS = {

@@ -1,18 +1,16 @@
 // The list of conversations: newest activity first, with what an agent needs to choose one.
 
+import { statusName } from './about.js';
 import { Cache, fill, h, setText } from './dom.js';
 import { icon } from './icons.js';
 import { summaryOfKind } from './content.js';
-import { agentName, face, nameOf } from './people.js';
+import { list, number, t } from './language.js';
+import { agentName, face, nameOf, typingText } from './people.js';
 import { matches } from './search.js';
 import { inOrder } from './store.js';
 import { ago, serviceWindow } from './time.js';
 
-const TABS = [
-  ['all', 'All'],
-  ['mine', 'Mine'],
-  ['free', 'Unassigned'],
-];
+const TABS = ['all', 'mine', 'free'];
 const MOST_LABELS = 2;
 
 export class ListView {
@@ -36,12 +34,12 @@ export class ListView {
     this.#desk = desk;
     this.#onShow = onShow;
     this.#changed = changed;
-    this.#tabs = TABS.map(([key, label]) => {
+    this.#tabs = TABS.map((key) => {
       const count = h('span', { class: 'count' });
       const button = h(
         'button',
         { type: 'button', class: 'tab', 'aria-pressed': 'false', onclick: () => this.#choose({ tab: key }) },
-        label,
+        t(`list.${key}`),
         count,
       );
       tabs.append(button);
@@ -115,7 +113,7 @@ export class ListView {
       highest = Math.min(highest, at);
     }
     this.#fresh.hidden = count === 0;
-    setText(this.#fresh, `${count} new`);
+    setText(this.#fresh, t('list.new', { count }));
   }
 
   #release() {
@@ -141,7 +139,7 @@ export class ListView {
     }
     for (const { key, button, count } of this.#tabs) {
       button.setAttribute('aria-pressed', String(key === this.#tab));
-      setText(count, counts[key] ? String(counts[key]) : '');
+      setText(count, counts[key] ? number(counts[key]) : '');
     }
   }
 
@@ -170,19 +168,15 @@ export class ListView {
       if (waiting)
         return h(
           'div',
-          { class: 'row-skeletons', 'aria-label': 'Loading conversations' },
+          { class: 'row-skeletons', 'aria-label': t('list.loading') },
           Array.from({ length: 7 }, () => h('span', null)),
         );
-      const none = searching ? 'No conversation has that.' : choosing ? 'No conversation like that.' : null;
+      const none = searching ? 'list.none_has' : choosing ? 'list.none_like' : 'list.nobody';
       return h(
         'p',
         { class: 'rows-empty' },
-        none === null
-          ? 'Nobody has written yet. New messages appear here by themselves.'
-          : older
-            ? `${none.slice(0, -1)} among those loaded. `
-            : none,
-        older ? h('button', { type: 'button', class: 'plain', onclick: () => this.#desk.more() }, 'Look in older ones') : null,
+        older ? [t(`${none}_loaded`), ' '] : t(none),
+        older ? h('button', { type: 'button', class: 'plain', onclick: () => this.#desk.more() }, t('list.older')) : null,
       );
     });
   }
@@ -248,7 +242,7 @@ function fillRow(node, { row, contact, open, tabbable, left, when, typing, me })
         { class: 'row-mid' },
         preview(row, typing, me),
         unread
-          ? h('span', { class: 'badge', 'aria-label': `${row.unread} unread` }, row.unread > 99 ? '99+' : row.unread)
+          ? h('span', { class: 'badge', 'aria-label': t('list.unread', { count: row.unread }) }, row.unread > 99 ? `${number(99)}+` : number(row.unread))
           : null,
       ),
       h('span', { class: 'row-low' }, marks(row, left, me)),
@@ -258,7 +252,7 @@ function fillRow(node, { row, contact, open, tabbable, left, when, typing, me })
 }
 
 function preview(row, typing, me) {
-  if (typing) return h('span', { class: 'preview typing' }, `${agentName(typing, me)} is typing…`);
+  if (typing) return h('span', { class: 'preview typing' }, typingText([typing], me));
   const note = row.last_message_kind === 'note';
   const { icon: sign, text } = row.preview ? { text: row.preview } : summaryOfKind(row.last_message_kind);
   const who = writer(row.last_message_by, me);
@@ -266,10 +260,10 @@ function preview(row, typing, me) {
     'span',
     { class: 'preview' },
     row.last_message_failed
-      ? h('span', { class: 'preview-failed', role: 'img', 'aria-label': 'Not delivered:', title: 'Not delivered' }, icon('alert'))
+      ? h('span', { class: 'preview-failed', role: 'img', 'aria-label': t('list.failed'), title: t('list.failed') }, icon('alert'))
       : null,
     note ? icon('note') : null,
-    note || who ? h('span', { class: 'preview-who' }, `${note ? noteOf(who) : who}: `) : null,
+    note || who ? h('span', { class: 'preview-who' }, `${note ? noteOf(row.last_message_by, me) : who}: `) : null,
     sign ? icon(sign) : null,
     h('span', { class: 'preview-text', dir: 'auto' }, text),
   );
@@ -277,23 +271,26 @@ function preview(row, typing, me) {
 
 function writer(by, me) {
   if (by?.kind !== 'agent') return '';
-  return by.id === me.agent ? 'You' : agentName(by.id, me);
+  return by.id === me.agent ? t('people.you') : agentName(by.id, me);
 }
 
-const noteOf = (who) => (who === 'You' ? 'Your note' : who ? `Note by ${who}` : 'Note');
+function noteOf(by, me) {
+  if (by?.kind !== 'agent') return t('write.note');
+  return by.id === me.agent ? t('list.your_note') : t('list.note_by', { name: agentName(by.id, me) });
+}
 
 function marks(row, left, me) {
   return [
     left.text === '' ? null : h('span', { class: `window tone-${left.tone}` }, left.text),
     row.status === 'open'
       ? null
-      : h('span', { class: `state state-${row.status}` }, row.status === 'pending' ? 'Pending' : 'Resolved'),
+      : h('span', { class: `state state-${row.status}` }, statusName(row.status)),
     row.assignee
       ? h(
           'span',
-          { class: 'assignee', title: `Assigned to ${agentName(row.assignee, me)}` },
+          { class: 'assignee', title: t('list.assigned', { name: agentName(row.assignee, me) }) },
           face(agentName(row.assignee, me), row.assignee, 'tiny'),
-          row.assignee === me.agent ? 'You' : agentName(row.assignee, me),
+          row.assignee === me.agent ? t('people.you') : agentName(row.assignee, me),
         )
       : null,
   ];
@@ -303,6 +300,6 @@ function labels(row) {
   const more = row.labels.slice(MOST_LABELS);
   return [
     row.labels.slice(0, MOST_LABELS).map((label) => h('bdi', { class: 'label' }, label)),
-    more.length > 0 ? h('span', { class: 'label', title: more.join(', ') }, `+${more.length}`) : null,
+    more.length > 0 ? h('span', { class: 'label', title: list(more) }, `+${number(more.length)}`) : null,
   ];
 }

@@ -1,6 +1,7 @@
 // The chip that says whether what one sees is what there is.
 
 import { setText } from './dom.js';
+import { t } from './language.js';
 
 /** Shows how the connection stands. */
 export function renderLive(chip, link, now) {
@@ -13,24 +14,24 @@ export function renderLive(chip, link, now) {
 function words(link, now) {
   switch (link.state) {
     case 'live':
-      return { tone: 'live', text: 'Live', hint: 'Everything arrives as it happens' };
+      return { tone: 'live', text: t('live.live'), hint: t('live.live_hint') };
     case 'resyncing':
-      return { tone: 'wait', text: 'Catching up', hint: 'Loading what is new' };
+      return { tone: 'wait', text: t('live.catching_up'), hint: t('live.catching_up_hint') };
     case 'waiting': {
       if (navigator.onLine === false && link.failures > 2)
-        return { tone: 'off', text: 'Offline', hint: 'This device has no network. Press to try now.' };
+        return { tone: 'off', text: t('live.offline'), hint: t('live.no_network') };
       const seconds = Math.max(0, Math.ceil((link.until - now) / 1000));
       return {
         tone: 'wait',
-        text: seconds > 0 ? `Reconnecting ${seconds} s` : 'Reconnecting',
-        hint: 'The connection was lost. Press to try now.',
+        text: seconds > 0 ? t('live.reconnecting_in', { seconds }) : t('live.reconnecting'),
+        hint: t('live.lost'),
       };
     }
     case 'closed':
-      return { tone: 'off', text: 'Not signed in', hint: 'Sign in first' };
+      return { tone: 'off', text: t('live.nobody'), hint: t('live.nobody_hint') };
     case 'stopped':
-      return { tone: 'off', text: 'Offline', hint: `${link.why ?? ''} Press to try again.` };
+      return { tone: 'off', text: t('live.offline'), hint: `${link.why ? `${t(link.why)} ` : ''}${t('live.press')}` };
     default:
-      return { tone: 'wait', text: link.failures > 0 ? 'Reconnecting' : 'Connecting', hint: 'Connecting' };
+      return { tone: 'wait', text: t(link.failures > 0 ? 'live.reconnecting' : 'live.connecting'), hint: t('live.connecting') };
   }
 }

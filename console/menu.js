@@ -3,6 +3,7 @@
 import { roleName } from './account.js';
 import { fill, h } from './dom.js';
 import { icon } from './icons.js';
+import { nodes, t } from './language.js';
 import { face } from './people.js';
 
 /** Puts it into `place`. `entries` are `[label, run]`. */
@@ -20,7 +21,7 @@ export function personMenu(place, { person, tenant, entries }) {
       { class: 'menu-head' },
       h('strong', null, h('bdi', null, user.name)),
       h('bdi', null, user.email),
-      h('span', null, `${roleName(role)} at `, h('bdi', null, tenant)),
+      h('span', null, nodes('menu.role_at', { role: roleName(role), tenant: h('bdi', null, tenant) })),
     ),
     entries.map(([label, run]) => h('button', { type: 'button', onclick: choose(run) }, label)),
   );
@@ -31,7 +32,7 @@ export function personMenu(place, { person, tenant, entries }) {
       class: 'me-button',
       'aria-expanded': 'false',
       'aria-controls': 'person-menu',
-      'aria-label': `Your account: ${user.name}`,
+      'aria-label': t('menu.account', { name: user.name }),
       onclick: () => (list.hidden ? open() : close()),
     },
     face(user.name, user.user_id, 'small'),

@@ -1,6 +1,7 @@
 // Names and faces: customers by what WhatsApp tells of them, agents by the team's names or by their id.
 
 import { h } from './dom.js';
+import { isolated, list, t } from './language.js';
 
 const TINTS = 8;
 
@@ -23,24 +24,24 @@ export function phoneText(phone) {
 
 /** What a customer is called. A customer may have no phone that we know, and no name. */
 export function nameOf(contact) {
-  if (!contact) return 'Customer';
+  if (!contact) return t('people.customer');
   return (
     contact.name ||
     (contact.username && `@${contact.username}`) ||
     (contact.phone && phoneText(contact.phone)) ||
-    (contact.group_id ? 'Group' : 'Customer')
+    t(contact.group_id ? 'people.group' : 'people.customer')
   );
 }
 
 /** The line below the name: user name and phone, as far as they are known. */
 export function addressOf(contact) {
   if (!contact) return '';
-  if (contact.group_id) return contact.name ? 'Group' : '';
+  if (contact.group_id) return contact.name ? t('people.group') : '';
   const parts = [
     contact.name && contact.username && `@${contact.username}`,
     contact.phone && contact.name && phoneText(contact.phone),
   ];
-  return parts.filter(Boolean).join(' · ') || (contact.phone ? '' : 'Phone not shared');
+  return parts.filter(Boolean).join(' · ') || (contact.phone ? '' : t('people.no_phone'));
 }
 
 /** An id of a person, which says nothing to anybody. */
@@ -52,22 +53,22 @@ export function agentName(id, me) {
   const colleague = me?.colleagues?.get(id);
   if (colleague) return isolated(colleague.name);
   // Somebody who has left the team.
-  if (PERSON.test(id)) return `Agent ${id.slice(0, 6)}`;
+  if (PERSON.test(id)) return t('people.agent', { id: id.slice(0, 6) });
   return id.replace(/[._-]+/g, ' ').replace(/(^|\s)\p{L}/gu, (letter) => letter.toUpperCase());
 }
 
-// A name of another direction must not turn the sentence around it: Unicode's isolates keep it apart.
-function isolated(name) {
-  return /[^\u0000-\u02ff]/.test(name) ? `\u2068${name}\u2069` : name;
+/** Who wrote a message: "Ana", "A program". */
+export function authorName(author, me) {
+  if (author?.kind === 'agent') return author.id === me?.agent ? t('people.you') : agentName(author.id, me);
+  if (author?.kind === 'member') return author.name || t('people.member');
+  if (author?.kind === 'business_app') return t('people.phone');
+  if (author?.kind === 'other_app') return t('people.other_app');
+  return t(author?.kind === 'api' ? 'people.program' : 'people.the_customer');
 }
 
-/** Who wrote a message: "Ana", "a program". */
-export function authorName(author, me) {
-  if (author?.kind === 'agent') return author.id === me?.agent ? 'You' : agentName(author.id, me);
-  if (author?.kind === 'member') return author.name || 'A member';
-  if (author?.kind === 'business_app') return 'Your phone';
-  if (author?.kind === 'other_app') return 'Another program';
-  return author?.kind === 'api' ? 'A program' : 'The customer';
+/** Who is typing, in words. */
+export function typingText(agents, me) {
+  return t('write.typing', { count: agents.length, names: list(agents.map((id) => agentName(id, me))) });
 }
 
 /** A round sign with initials. */

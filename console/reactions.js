@@ -1,6 +1,7 @@
 // A few emoji to answer a message with.
 
 import { h } from './dom.js';
+import { t } from './language.js';
 
 const EMOJI = ['👍', '❤️', '🙏', '😂', '🎉'];
 
@@ -9,7 +10,7 @@ export function pickReaction(anchor, choose) {
   document.querySelector('.pick')?.remove();
   const pick = h(
     'div',
-    { class: 'pick', role: 'menu', 'aria-label': 'React' },
+    { class: 'pick', role: 'menu', 'aria-label': t('message.react') },
     EMOJI.map((emoji) =>
       h('button', { type: 'button', role: 'menuitem', onclick: () => (close(), choose(emoji)) }, emoji),
     ),

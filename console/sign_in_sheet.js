@@ -4,9 +4,10 @@ import { roleName, sentenceOf } from './account.js';
 import { h, setText } from './dom.js';
 import { accountForm, accountOf, emailField, field, newPasswordField, passwordField } from './fields.js';
 import { ApiError } from './http.js';
+import { nodes, t } from './language.js';
 
 /** A link of which a part is missing, as some programs cut long ones. */
-const CUT = new ApiError(404, 'link_over', 'a part of the link is missing');
+const CUT = new ApiError(404, 'link_over', '');
 
 export class SignInSheet {
   #dialogs;
@@ -29,8 +30,8 @@ export class SignInSheet {
    */
   signIn({ why = '', told = '', email = '', tenant_id = null } = {}) {
     return new Promise((resolve) => {
-      const address = emailField('E-mail', email);
-      const password = passwordField('Password');
+      const address = emailField(t('sign_in.email'), email);
+      const password = passwordField(t('sign_in.password'));
       const run = async () => {
         const given = { email: address.input.value.trim(), password: password.input.value, tenant_id };
         const person = await this.#account.signIn(given);
@@ -44,16 +45,16 @@ export class SignInSheet {
       const form = accountForm({
         parts: [address.node, password.node],
         fields: [address, password],
-        label: 'Sign in',
-        busy: 'Signing in…',
+        label: t('sign_in.do'),
+        busy: t('sign_in.doing'),
         run,
         explain,
       });
-      this.#show('Sign in', [
+      this.#show(t('sign_in.title'), [
         told ? h('p', { class: 'told', role: 'status' }, told) : null,
         why ? h('p', { role: 'status' }, why) : null,
         form,
-        h('p', { class: 'quiet' }, 'Forgot your password? Ask the operator of this gateway for a link to a new one.'),
+        h('p', { class: 'quiet' }, t('sign_in.forgotten')),
       ]);
       (email ? password : address).input.focus();
     });
@@ -65,16 +66,16 @@ export class SignInSheet {
       if (route.token === null) throw CUT;
       return this.#account.look(route);
     };
-    const invited = await this.#reached(look, 'Invitation');
+    const invited = await this.#reached(look, t('invitation.title'));
     if (invited === null) return null;
     const { tenant_name, email, role, has_account } = invited;
     return new Promise((resolve) => {
       const name = has_account
         ? null
-        : field('Your name', { type: 'text', name: 'name', autocomplete: 'name', maxlength: '100', dir: 'auto' }, {
-            hint: 'Your colleagues see it, customers do not.',
+        : field(t('invitation.name'), { type: 'text', name: 'name', autocomplete: 'name', maxlength: '100', dir: 'auto' }, {
+            hint: t('invitation.name_hint'),
           });
-      const password = has_account ? passwordField('Password of your account') : newPasswordField('Choose a password');
+      const password = has_account ? passwordField(t('invitation.password')) : newPasswordField(t('invitation.choose_password'));
       const run = async () => {
         const given = { name: name?.input.value.trim(), password: password.input.value };
         const person = await this.#account.accept(route, given);
@@ -82,24 +83,24 @@ export class SignInSheet {
         resolve(person);
       };
       const explain = (error) => {
-        const text = error.code === 'wrong_credentials' ? 'This is not the password of your account.' : sentenceOf(error);
+        const text = error.code === 'wrong_credentials' ? t('invitation.not_password') : sentenceOf(error);
         if (['weak_password', 'wrong_credentials'].includes(error.code)) return { text, field: password };
         return error.code === 'invalid_request' && name ? { text, field: name } : { text };
       };
       const form = accountForm({
         parts: [accountOf(email), name?.node, password.node],
         fields: [name, password].filter(Boolean),
-        label: 'Join the team',
-        busy: 'Joining…',
+        label: t('invitation.join'),
+        busy: t('invitation.joining'),
         run,
         explain,
-        also: [this.#leave('Not now', () => (this.#dialogs.close(), resolve(null)))],
+        also: [this.#leave(t('any.not_now'), () => (this.#dialogs.close(), resolve(null)))],
       });
-      const team = h('strong', null, h('bdi', null, tenant_name ?? 'a business'));
-      this.#show('You are invited', [
-        h('p', null, 'Join the team of ', team, ' as ', h('strong', null, roleName(role)), ', with the address ', h('bdi', null, email), '.'),
+      const team = h('strong', null, h('bdi', null, tenant_name ?? t('invitation.a_business')));
+      this.#show(t('invitation.invited'), [
+        h('p', null, nodes('invitation.to', { team, role: h('strong', null, roleName(role)), email: h('bdi', null, email) })),
         form,
-        has_account ? h('p', { class: 'quiet' }, 'You have an account here already.') : null,
+        has_account ? h('p', { class: 'quiet' }, t('invitation.has_account')) : null,
       ]);
       (name ?? password).input.focus();
     });
@@ -107,13 +108,13 @@ export class SignInSheet {
 
   /** Sets a new password by a link; resolves when it is set, with a sentence about it, or null when it was not. */
   newPassword({ token }) {
-    if (token === null) return this.#over('New password', sentenceOf(CUT));
+    if (token === null) return this.#over(t('password.new'), sentenceOf(CUT));
     return new Promise((resolve) => {
-      const password = newPasswordField('New password');
+      const password = newPasswordField(t('password.new'));
       const run = async () => {
         await this.#account.newPassword(token, password.input.value);
         this.#dialogs.close();
-        resolve('The new password is set. Sign in with it.');
+        resolve(t('password.is_set'));
       };
       const explain = (error) => ({
         text: sentenceOf(error),
@@ -122,13 +123,13 @@ export class SignInSheet {
       const form = accountForm({
         parts: [password.node],
         fields: [password],
-        label: 'Set the password',
-        busy: 'Setting…',
+        label: t('password.set'),
+        busy: t('password.setting'),
         run,
         explain,
-        also: [this.#leave('Not now', () => (this.#dialogs.close(), resolve(null)))],
+        also: [this.#leave(t('any.not_now'), () => (this.#dialogs.close(), resolve(null)))],
       });
-      this.#show('New password', [h('p', null, 'With a new password you are signed out everywhere.'), form]);
+      this.#show(t('password.new'), [h('p', null, t('password.ends_all')), form]);
       password.input.focus();
     });
   }
@@ -147,13 +148,13 @@ export class SignInSheet {
           setText(problem, sentenceOf(error));
         }
       };
-      const again = h('button', { type: 'button', class: 'primary', onclick: () => go(() => {}) }, 'Look again');
+      const again = h('button', { type: 'button', class: 'primary', onclick: () => go(() => {}) }, t('no_team.look'));
       const out = () => go(() => this.#account.signOut());
-      this.#show('You are in no team', [
-        h('p', null, 'You are signed in as ', h('bdi', null, user.email), ', but you are in no team here.'),
-        h('p', null, 'Ask an owner or admin of the business for an invitation.'),
+      this.#show(t('no_team.title'), [
+        h('p', null, nodes('no_team.who', { email: h('bdi', null, user.email) })),
+        h('p', null, t('no_team.ask')),
         problem,
-        h('p', { class: 'sheet-foot' }, this.#leave('Sign out', out), again),
+        h('p', { class: 'sheet-foot' }, this.#leave(t('menu.sign_out'), out), again),
       ]);
       again.focus();
     });
@@ -169,13 +170,13 @@ export class SignInSheet {
           await this.#over(title, sentenceOf(error));
           return null;
         }
-        await this.#say(title, sentenceOf(error), 'Try again');
+        await this.#say(title, sentenceOf(error), t('any.try_again'));
       }
     }
   }
 
   async #over(title, text) {
-    await this.#say(title, text, 'Go on without it');
+    await this.#say(title, text, t('link.without'));
     return null;
   }
 

@@ -1,6 +1,7 @@
 // Somebody who is signed in: asks until there is one with a team, gives the page a menu, and asks again when the session ends.
 
 import { sentenceOf } from './account.js';
+import { t } from './language.js';
 import { personMenu } from './menu.js';
 import { hashOf, routeOf } from './route.js';
 
@@ -77,11 +78,11 @@ export class SignedIn {
     const { tenants, tenant_id } = person;
     const { account, team } = this.#sheets;
     const entries = [
-      ['Team', () => team.open(this.#person)],
-      ['My sessions', () => account.sessions()],
-      ['Change password', () => account.password(this.#person)],
-      tenants.length > 1 ? ['Work for another business', () => account.tenants(this.#person, () => this.leave())] : null,
-      ['Sign out', () => this.#signOut()],
+      [t('menu.team'), () => team.open(this.#person)],
+      [t('sessions.title'), () => account.sessions()],
+      [t('password.title'), () => account.password(this.#person)],
+      tenants.length > 1 ? [t('tenants.title'), () => account.tenants(this.#person, () => this.leave())] : null,
+      [t('menu.sign_out'), () => this.#signOut()],
     ];
     const tenant = tenants.find((one) => one.tenant_id === tenant_id)?.name ?? '';
     personMenu(place, { person, tenant, entries: entries.filter(Boolean) });
@@ -106,7 +107,7 @@ export class SignedIn {
 
   async #signOut() {
     if (this.#desk.socket.outbox.size > 0) {
-      this.#say('Messages of yours are still on their way. Sign out in a moment.', 'bad');
+      this.#say(t('menu.not_yet'), 'bad');
       return;
     }
     try {
@@ -127,12 +128,12 @@ export class SignedIn {
   /** The session is over: asks for the account, and goes on where the same person left off. Drafts stay in memory. */
   async lost() {
     if (!this.#person || this.#leaving) return;
-    this.#desk.socket.stop('You are signed out.');
+    this.#desk.socket.stop('closing.signed_out');
     if (this.#asking) return;
     this.#asking = true;
     const before = this.#person;
     const person = await this.#sheets.signIn.signIn({
-      why: 'You are signed out. Sign in again to go on; what you have written is still here.',
+      why: t('sign_in.lost'),
       email: before.user.email,
       tenant_id: before.tenant_id,
     });

@@ -83,12 +83,12 @@ export class AgentSocket {
     const ref = `r${this.#refs}`;
     return new Promise((resolve, reject) => {
       if (!this.tell({ ...frame, ref })) {
-        reject({ code: 'disconnected', message: 'There is no connection right now.' });
+        reject({ code: 'disconnected', message: '' });
         return;
       }
       const timer = this.timers.setTimeout(() => {
         this.#asked.delete(ref);
-        reject({ code: 'timeout', message: 'The server did not answer in time.' });
+        reject({ code: 'timeout', message: '' });
       }, ANSWER_LASTS);
       this.#asked.set(ref, { resolve, reject, timer });
     });
@@ -164,7 +164,7 @@ export class AgentSocket {
     this.#acked.timer = null;
     for (const { reject, timer } of this.#asked.values()) {
       this.timers.clearTimeout(timer);
-      reject({ code: 'disconnected', message: 'The connection was lost before the server answered.' });
+      reject({ code: 'disconnected', message: '' });
     }
     this.#asked.clear();
     if (this.#ws && code !== undefined && this.#ws.readyState <= 1) this.#ws.close(code);

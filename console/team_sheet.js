@@ -1,8 +1,9 @@
 // The dialog of the team: its members, open invitations, and for whoever manages it a form that invites.
 
-import { ROLES, roleName, rolesGivenBy, sentenceOf } from './account.js';
+import { roleAllows, roleName, rolesGivenBy, sentenceOf } from './account.js';
 import { fill, h, setText } from './dom.js';
 import { accountForm, emailField } from './fields.js';
+import { nodes, t } from './language.js';
 import { face } from './people.js';
 import { exact } from './time.js';
 
@@ -19,11 +20,11 @@ export class TeamSheet {
   #asked = null;
   #rows = h('ul', { class: 'account-rows' });
   #open = h('ul', { class: 'account-rows' });
-  #openTitle = h('h3', { hidden: true }, 'Invitations that nobody has accepted yet');
+  #openTitle = h('h3', { hidden: true }, t('team.open'));
   #status = h('p', { class: 'quiet', role: 'status' });
   #problem = h('p', { class: 'sheet-problem', role: 'alert' });
-  #invite = h('button', { type: 'button', class: 'primary', onclick: () => this.#write() }, 'Invite somebody');
-  #again = h('button', { type: 'button', class: 'plain', hidden: true, onclick: () => this.#load() }, 'Try again');
+  #invite = h('button', { type: 'button', class: 'primary', onclick: () => this.#write() }, t('team.invite'));
+  #again = h('button', { type: 'button', class: 'plain', hidden: true, onclick: () => this.#load() }, t('any.try_again'));
 
   /** `copy(text)` copies it; `changed()` is called when the team is another one. */
   constructor({ dialogs, account, say, copy, changed }) {
@@ -49,7 +50,7 @@ export class TeamSheet {
     this.#asked = null;
     setText(this.#problem, '');
     this.#dialogs.show(
-      'Team',
+      t('menu.team'),
       [
         h('p', { class: 'sheet-bar' }, this.#manages ? this.#invite : null, this.#again, this.#status),
         this.#problem,
@@ -65,7 +66,7 @@ export class TeamSheet {
 
   async #load() {
     this.#again.hidden = true;
-    if (this.#members.length === 0) setText(this.#status, 'Loading…');
+    if (this.#members.length === 0) setText(this.#status, t('any.loading'));
     try {
       const invitations = this.#manages ? this.#account.invitations() : [];
       [this.#members, this.#invitations] = await Promise.all([this.#account.team(), invitations]);
@@ -93,7 +94,7 @@ export class TeamSheet {
       'li',
       { 'data-user': id },
       face(name, id, 'small'),
-      h('div', { class: 'account-who' }, h('span', null, h('bdi', null, name), isMe ? ' (you)' : null), h('bdi', { class: 'quiet' }, email)),
+      h('div', { class: 'account-who' }, h('span', null, isMe ? nodes('any.you', { name: h('bdi', null, name) }) : h('bdi', null, name)), h('bdi', { class: 'quiet' }, email)),
       asked ? this.#question(member, asked, isMe) : this.#controls(member, isMe, role),
     );
   }
@@ -104,11 +105,11 @@ export class TeamSheet {
     const select = gives
       ? h(
           'select',
-          { 'aria-label': `Role of ${name}`, onchange: () => this.#ask({ user_id: member.user_id, role: select.value }) },
+          { 'aria-label': t('team.role_of', { name }), onchange: () => this.#ask({ user_id: member.user_id, role: select.value }) },
           this.#me.gives.map((one) => h('option', { value: one, selected: one === role }, roleName(one))),
         )
       : h('span', { class: 'account-role' }, roleName(role));
-    const remove = this.#press(isMe ? 'Leave' : 'Remove', `${isMe ? 'Leave the team' : `Remove ${name}`}`, () =>
+    const remove = this.#press(t(isMe ? 'team.leave' : 'team.remove'), isMe ? t('team.leave_team') : t('team.remove_one', { name }), () =>
       this.#ask({ user_id: member.user_id }),
     );
     return h('div', { class: 'account-do' }, select, gives || isMe ? remove : null);
@@ -116,20 +117,20 @@ export class TeamSheet {
 
   #question(member, asked, isMe) {
     const { name, user_id: id } = member;
-    const signed = isMe ? 'You are signed out.' : 'The member is signed out.';
+    const who = { name: h('bdi', null, name) };
     const text = asked.role
-      ? [isMe ? 'Be ' : [h('bdi', null, name), ' becomes '], h('strong', null, roleName(asked.role)), `: ${ROLES[asked.role].allows}. ${signed}`]
-      : [isMe ? 'Leave the team? ' : ['Remove ', h('bdi', null, name), '? '], `${signed} Conversations stay assigned as they are.`];
+      ? nodes(isMe ? 'team.ask_own_role' : 'team.ask_role', { ...who, role: h('strong', null, roleName(asked.role)), allows: roleAllows(asked.role) })
+      : nodes(isMe ? 'team.ask_leave' : 'team.ask_remove', who);
     const run = asked.role
-      ? () => this.#do(() => this.#account.setRole(id, asked.role), `${name}: ${roleName(asked.role)}`)
-      : () => this.#do(() => this.#account.removeMember(id), isMe ? 'You left the team' : `${name} is out of the team`);
-    const label = asked.role ? 'Change the role' : isMe ? 'Leave' : 'Remove';
+      ? () => this.#do(() => this.#account.setRole(id, asked.role), t('team.role_changed', { name, role: roleName(asked.role) }))
+      : () => this.#do(() => this.#account.removeMember(id), isMe ? t('team.left') : t('team.removed', { name }));
+    const label = t(asked.role ? 'team.change_role' : isMe ? 'team.leave' : 'team.remove');
     return h(
       'div',
       { class: 'account-question' },
       h('p', null, text),
       this.#press(label, `${label}: ${name}`, run, asked.role ? '' : 'danger'),
-      this.#press('Keep as it is', `Keep ${name} as it is`, () => this.#ask(null, id)),
+      this.#press(t('team.keep'), t('team.keep_one', { name }), () => this.#ask(null, id)),
     );
   }
 
@@ -161,6 +162,7 @@ export class TeamSheet {
   // --- invitations -------------------------------------------------------------------------------------------------
 
   #invitation({ invitation_id: id, email, role, by, expires }) {
+    const until = { role: roleName(role), when: exact(expires) };
     const inviter = this.#members.find((member) => member.user_id === by)?.name;
     return h(
       'li',
@@ -169,14 +171,14 @@ export class TeamSheet {
         'div',
         { class: 'account-who' },
         h('bdi', null, email),
-        h('span', { class: 'quiet' }, `${roleName(role)}, until ${exact(expires)}`, inviter ? [', invited by ', h('bdi', null, inviter)] : null),
+        h('span', { class: 'quiet' }, inviter ? nodes('team.invited_by', { ...until, name: h('bdi', null, inviter) }) : t('team.invited', until)),
       ),
       this.#me.gives.includes(role)
         ? h(
             'div',
             { class: 'account-do' },
-            this.#press('Take back', `Take back the invitation of ${email}`, () =>
-              this.#do(() => this.#account.withdrawInvitation(id), 'The link works no more'),
+            this.#press(t('team.withdraw'), t('team.withdraw_one', { email }), () =>
+              this.#do(() => this.#account.withdrawInvitation(id), t('team.withdrawn')),
             ),
           )
         : null,
@@ -184,12 +186,12 @@ export class TeamSheet {
   }
 
   #write() {
-    const address = emailField('E-mail of the person');
+    const address = emailField(t('team.email'));
     address.input.autocomplete = 'off';
     const role = h(
       'select',
       { id: 'invite-role' },
-      this.#me.gives.map((one) => h('option', { value: one, selected: one === 'agent' }, `${roleName(one)}: ${ROLES[one].allows}`)),
+      this.#me.gives.map((one) => h('option', { value: one, selected: one === 'agent' }, t('team.role_allows', { role: roleName(one), allows: roleAllows(one) }))),
     );
     const begun = () => address.input.value !== '';
     const back = () => {
@@ -197,10 +199,10 @@ export class TeamSheet {
       this.#load();
     };
     const form = accountForm({
-      parts: [address.node, h('div', null, h('label', { for: 'invite-role' }, 'Role'), role)],
+      parts: [address.node, h('div', null, h('label', { for: 'invite-role' }, t('team.role')), role)],
       fields: [address],
-      label: 'Make the link',
-      busy: 'Making…',
+      label: t('team.make_link'),
+      busy: t('team.making_link'),
       run: async () => {
         const made = await this.#account.invite(address.input.value.trim(), role.value);
         // Whoever pressed Cancel meanwhile finds the invitation in the list, and may make a new link.
@@ -210,26 +212,26 @@ export class TeamSheet {
         text: sentenceOf(error),
         ...(['already_member', 'invalid_request'].includes(error.code) && { field: address }),
       }),
-      also: [h('button', { type: 'button', class: 'plain', onclick: back }, 'Cancel')],
+      also: [h('button', { type: 'button', class: 'plain', onclick: back }, t('any.cancel'))],
     });
     const escape = () => {
-      if (begun()) address.refuse('Nobody is invited yet. Make the link, or cancel.');
+      if (begun()) address.refuse(t('team.not_invited'));
       else back();
     };
-    this.#dialogs.show('Invite somebody', form, { closable: false, escape });
+    this.#dialogs.show(t('team.invite'), form, { closable: false, escape });
     address.input.focus();
   }
 
   #made({ link, email, expires }, back) {
-    const text = h('input', { type: 'text', readonly: true, value: link, 'aria-label': 'Link of the invitation', dir: 'ltr' });
-    const copy = h('button', { type: 'button', class: 'primary', onclick: () => this.#copy(link) }, 'Copy the link');
+    const text = h('input', { type: 'text', readonly: true, value: link, 'aria-label': t('team.link'), dir: 'ltr' });
+    const copy = h('button', { type: 'button', class: 'primary', onclick: () => this.#copy(link) }, t('team.copy_link'));
     this.#dialogs.show(
-      'Send this link',
+      t('team.send_link'),
       [
-        h('p', null, 'Send it to ', h('bdi', null, email), ' yourself. It works once, until ', exact(expires), ', and lets in whoever has it.'),
+        h('p', null, nodes('team.link_about', { email: h('bdi', null, email), when: exact(expires) })),
         h('p', { class: 'pair link-row' }, text, copy),
-        h('p', { class: 'quiet' }, 'It is shown only now. Invite the person again for a new one; this one is over then.'),
-        h('p', { class: 'sheet-foot' }, h('button', { type: 'button', class: 'plain', onclick: back }, 'Done')),
+        h('p', { class: 'quiet' }, t('team.link_once')),
+        h('p', { class: 'sheet-foot' }, h('button', { type: 'button', class: 'plain', onclick: back }, t('any.done'))),
       ],
       { closable: false, escape: back },
     );

@@ -4,6 +4,7 @@ import { bubble, pendingBubble, tellTime } from './bubble.js';
 import { isSettled } from './delivery.js';
 import { Cache, fill, h } from './dom.js';
 import { icon } from './icons.js';
+import { t } from './language.js';
 import { agentName, authorName, nameOf } from './people.js';
 import { clock, dayKey, dayName } from './time.js';
 
@@ -93,7 +94,7 @@ export class ThreadView {
       while (lines.length > 0 && lines[0].at < message.created) nodes.push(this.#line(lines.shift(), state));
       startDay(message.created);
       if (message.id === this.#firstNew) {
-        nodes.push(this.#cache.get('new', [], () => h('p', { class: 'new' }, h('span', null, 'New'))));
+        nodes.push(this.#cache.get('new', [], () => h('p', { class: 'new' }, h('span', null, t('thread.new')))));
         before = null;
       }
       if (message.content.type === 'system') nodes.push(this.#system(message));
@@ -112,23 +113,24 @@ export class ThreadView {
         return h(
           'p',
           { class: 'edge' },
-          'These messages could not be loaded. ',
-          h('button', { type: 'button', onclick: again }, 'Try again'),
+          t('thread.failed'),
+          ' ',
+          h('button', { type: 'button', onclick: again }, t('any.try_again')),
         );
       }
       if (!loaded)
         return h(
           'div',
-          { class: 'skeleton', 'aria-label': 'Loading messages' },
+          { class: 'skeleton', 'aria-label': t('thread.loading') },
           ['in', 'in', 'out', 'in', 'out', 'out'].map((side) => h('span', { class: side })),
         );
-      if (complete) return h('p', { class: 'edge' }, 'This is where the conversation begins');
+      if (complete) return h('p', { class: 'edge' }, t('thread.begins'));
       return h(
         'p',
         { class: 'edge' },
         loading
-          ? 'Loading older messages…'
-          : h('button', { type: 'button', onclick: () => this.#desk.older() }, 'Older messages'),
+          ? t('thread.loading_older')
+          : h('button', { type: 'button', onclick: () => this.#desk.older() }, t('thread.older')),
       );
     });
   }
@@ -151,7 +153,7 @@ export class ThreadView {
   }
 
   #system(message) {
-    const text = message.content.system?.body ?? 'Something about this customer changed';
+    const text = message.content.system?.body ?? t('thread.customer_changed');
     return this.#cache.get(message.id, [text], () =>
       h('p', { class: 'line', 'data-id': message.id }, h('bdi', null, text), ` · ${clock(message.created)}`),
     );
@@ -199,10 +201,10 @@ export class ThreadView {
   #offerEnd() {
     this.#toEnd.hidden = this.#isAtEnd();
     const count = this.#unseen;
-    const label = count === 0 ? 'To the newest message' : `${count} new`;
+    const label = count === 0 ? t('thread.to_end') : t('list.new', { count });
     if (this.#toEnd.getAttribute('aria-label') === label) return;
     this.#toEnd.setAttribute('aria-label', label);
-    fill(this.#toEnd, icon('arrow_down'), count > 0 ? `${count} new` : null);
+    fill(this.#toEnd, icon('arrow_down'), count > 0 ? t('list.new', { count }) : null);
   }
 
   #scrolled() {
@@ -263,12 +265,14 @@ function together(one, next) {
 }
 
 function turn({ what, to, by }, me) {
-  if (what === 'joined') return 'This customer’s messages go on in another conversation';
-  const who = authorName(by, me);
+  if (what === 'joined') return t('turn.joined');
+  const name = authorName(by, me);
+  const own = by?.id === me.agent ? '_own' : '';
   if (what === 'assigned') {
-    if (!to) return `${who} left this for anyone`;
-    return by?.id === to ? `${who} took this` : `${who} gave this to ${to === me.agent ? 'you' : agentName(to, me)}`;
+    if (!to) return t(`turn.left${own}`, { name });
+    if (by?.id === to) return t(`turn.took${own}`, { name });
+    return to === me.agent ? t('turn.gave_you', { name }) : t(`turn.gave${own}`, { name, to: agentName(to, me) });
   }
-  if (!by) return 'Opened again by the customer';
-  return `${who} marked this as ${to}`;
+  if (!by) return t('turn.reopened');
+  return t(`turn.${to}${own}`, { name });
 }

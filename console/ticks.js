@@ -1,23 +1,14 @@
 // What the ticks beside an outbound message say: which icon, in which tone, and in words. Pure.
 
+import { has, t } from './language.js';
 import { mayPass, sentenceFor } from './meta_errors.js';
 import { until } from './time.js';
 
-const REASONS = {
-  scheduled: 'scheduled',
-  number_limit: 'the number is at its rate',
-  pair_limit: 'pacing for this customer',
-  throttled: 'WhatsApp asked to slow down',
-  lane_paused: 'sending from this number is paused',
-  queued: 'waiting its turn',
-  store_unavailable: 'waiting for the disk or the database',
-};
-
 /** Why a message waits, and until when: "the number is at its rate: in 4 s". */
 export function reasonOf(delay, now) {
-  if (!delay) return 'waiting its turn';
-  const reason = REASONS[delay.reason] ?? delay.reason;
-  return delay.expected_at ? `${reason}: ${until(delay.expected_at, now)}` : reason;
+  if (!delay) return t('reason.queued');
+  const reason = has(`reason.${delay.reason}`) ? t(`reason.${delay.reason}`) : delay.reason;
+  return delay.expected_at ? t('reason.until', { reason, when: until(delay.expected_at, now) }) : reason;
 }
 
 /**
@@ -27,12 +18,12 @@ export function reasonOf(delay, now) {
 export function ticksOf(delivery, { delay, now }) {
   switch (delivery.state) {
     case 'queued':
-      return { icon: 'clock', tone: 'wait', label: `Queued: ${reasonOf(delay ?? waitOf(delivery), now)}` };
+      return { icon: 'clock', tone: 'wait', label: t('ticks.queued', { reason: reasonOf(delay ?? waitOf(delivery), now) }) };
     case 'claimed':
       // It was called for and comes again later; what is shown does not go back to "queued".
       if (delay || delivery.due)
-        return { icon: 'clock', tone: 'wait', label: `Queued: ${reasonOf(delay ?? waitOf(delivery), now)}` };
-      return { icon: 'clock', tone: 'wait', label: 'On its way to WhatsApp' };
+        return { icon: 'clock', tone: 'wait', label: t('ticks.queued', { reason: reasonOf(delay ?? waitOf(delivery), now) }) };
+      return { icon: 'clock', tone: 'wait', label: t('ticks.claimed') };
     case 'unknown':
       return unknownTicks(delivery, now);
     case 'held':
@@ -40,29 +31,29 @@ export function ticksOf(delivery, { delay, now }) {
         return {
           icon: 'dashed',
           tone: 'unknown',
-          label: 'Held back by WhatsApp',
-          problem: 'WhatsApp held this message back and never said what became of it.',
+          label: t('ticks.held_back'),
+          problem: t('ticks.held_back_why'),
         };
-      return { icon: 'clock', tone: 'wait', label: 'WhatsApp holds it back to check the template' };
+      return { icon: 'clock', tone: 'wait', label: t('ticks.held') };
     case 'sent':
-      return { icon: 'tick', tone: 'sent', label: 'Sent' };
+      return { icon: 'tick', tone: 'sent', label: t('state.sent') };
     case 'delivered':
-      return { icon: 'ticks', tone: 'sent', label: 'Delivered' };
+      return { icon: 'ticks', tone: 'sent', label: t('state.delivered') };
     case 'read':
-      return { icon: 'ticks', tone: 'read', label: 'Read' };
+      return { icon: 'ticks', tone: 'read', label: t('state.read') };
     case 'played':
-      return { icon: 'ticks', tone: 'read', label: 'Played' };
+      return { icon: 'ticks', tone: 'read', label: t('state.played') };
     case 'failed':
       return failedTicks(delivery.error);
     case 'expired':
       return {
         icon: 'alert',
         tone: 'failed',
-        label: 'Expired',
-        problem: 'It was not sent: its time ran out while it waited.',
+        label: t('state.expired'),
+        problem: t('ticks.expired_why'),
       };
     case 'cancelled':
-      return { icon: 'cross', tone: 'wait', label: 'Taken back', problem: 'Taken back before it was sent.' };
+      return { icon: 'cross', tone: 'wait', label: t('state.cancelled'), problem: t('ticks.cancelled_why') };
     default:
       return { icon: 'clock', tone: 'wait', label: delivery.state };
   }
@@ -80,26 +71,26 @@ function unknownTicks(delivery, now) {
     return {
       icon: 'dashed',
       tone: 'unknown',
-      label: 'Outcome unknown',
-      problem: 'WhatsApp never said whether it took this message.',
+      label: t('state.unknown'),
+      problem: t('ticks.gave_up_why'),
     };
   }
-  if (delivery.due) return { icon: 'dashed', tone: 'unknown', label: `Will be sent again ${until(delivery.due, now)}` };
+  if (delivery.due) return { icon: 'dashed', tone: 'unknown', label: t('ticks.again', { when: until(delivery.due, now) }) };
   return {
     icon: 'dashed',
     tone: 'unknown',
-    label: 'Checking with WhatsApp',
-    problem: 'Checking with WhatsApp whether it was sent.',
+    label: t('ticks.checking'),
+    problem: t('ticks.checking_why'),
   };
 }
 
 function failedTicks(error) {
-  const code = error?.code ? ` (${error.code})` : '';
+  const code = error?.code ? String(error.code) : '';
   return {
     icon: 'alert',
     tone: 'failed',
-    label: `Failed${code}`,
-    problem: `${sentenceFor(error)}${code}`,
+    label: code ? t('ticks.failed_code', { code }) : t('state.failed'),
+    problem: code ? `${sentenceFor(error)} (${code})` : sentenceFor(error),
     retry: mayPass(error),
   };
 }

@@ -1,25 +1,20 @@
 // Times as people read them. Pure: the present is always passed in, as milliseconds since 1970.
 
+import { dateTime, relative, t } from './language.js';
+
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 const WINDOW = 24 * HOUR;
 
-const formats = new Map();
-
-function format(name, options) {
-  if (!formats.has(name)) formats.set(name, new Intl.DateTimeFormat(undefined, options));
-  return formats.get(name);
-}
-
 /** The hour and minute: "14:05". */
 export function clock(at) {
-  return format('clock', { hour: '2-digit', minute: '2-digit' }).format(at);
+  return dateTime(at, { hour: '2-digit', minute: '2-digit' });
 }
 
 /** Day, hour, minute, second: for the details of a message. */
 export function exact(at) {
-  return format('exact', { dateStyle: 'medium', timeStyle: 'medium' }).format(at);
+  return dateTime(at, { dateStyle: 'medium', timeStyle: 'medium' });
 }
 
 /** Whole days between two moments, counted in the reader's calendar. */
@@ -31,13 +26,17 @@ function daysBetween(at, now) {
 /** The name of a day, for the line between two days. */
 export function dayName(at, now) {
   const days = daysBetween(at, now);
-  if (days === 0) return 'Today';
-  if (days === 1) return 'Yesterday';
-  if (days > 1 && days < 7) return format('weekday', { weekday: 'long' }).format(at);
+  if (days === 0 || days === 1) return capital(relative(-days, 'day'));
+  if (days > 1 && days < 7) return dateTime(at, { weekday: 'long' });
   const sameYear = new Date(at).getFullYear() === new Date(now).getFullYear();
   return sameYear
-    ? format('date', { weekday: 'long', day: 'numeric', month: 'long' }).format(at)
-    : format('dated', { day: 'numeric', month: 'long', year: 'numeric' }).format(at);
+    ? dateTime(at, { weekday: 'long', day: 'numeric', month: 'long' })
+    : dateTime(at, { day: 'numeric', month: 'long', year: 'numeric' });
+}
+
+// A line of its own begins like a sentence, which the languages write each in its own way.
+function capital(text) {
+  return `${text[0].toLocaleUpperCase()}${text.slice(1)}`;
 }
 
 /** A key that is the same for all moments of one day. */
@@ -48,31 +47,31 @@ export function dayKey(at) {
 /** How long ago, short enough for a list row. */
 export function ago(at, now) {
   const passed = now - at;
-  if (passed < MINUTE) return 'now';
-  if (passed < HOUR) return `${Math.floor(passed / MINUTE)} min`;
+  if (passed < MINUTE) return t('time.now');
+  if (passed < HOUR) return t('time.minutes', { minutes: Math.floor(passed / MINUTE) });
   const days = daysBetween(at, now);
   if (days === 0) return clock(at);
-  if (days === 1) return 'Yesterday';
-  if (days < 7) return format('weekdayShort', { weekday: 'short' }).format(at);
-  return format('short', { day: 'numeric', month: 'short' }).format(at);
+  if (days === 1) return capital(relative(-1, 'day'));
+  if (days < 7) return dateTime(at, { weekday: 'short' });
+  return dateTime(at, { day: 'numeric', month: 'short' });
 }
 
 /** How long ago, in words: "4 s ago". */
 export function agoInWords(at, now) {
   const seconds = Math.max(0, Math.round((now - at) / 1000));
-  if (seconds < 1) return 'just now';
-  if (seconds < 60) return `${seconds} s ago`;
-  if (seconds < 3600) return `${Math.floor(seconds / 60)} min ago`;
-  return `at ${clock(at)}`;
+  if (seconds < 1) return t('time.just_now');
+  if (seconds < 60) return t('time.seconds_ago', { seconds });
+  if (seconds < 3600) return t('time.minutes_ago', { minutes: Math.floor(seconds / 60) });
+  return t('time.at', { when: clock(at) });
 }
 
 /** A span until something happens: "4 s", "12 min", or the clock time when it is further off. */
 export function until(at, now) {
   const left = at - now;
-  if (left <= 0) return 'now';
-  if (left < MINUTE) return `in ${Math.ceil(left / 1000)} s`;
-  if (left < HOUR) return `in ${Math.ceil(left / MINUTE)} min`;
-  return `at ${daysBetween(now, at) === 0 ? clock(at) : exact(at)}`;
+  if (left <= 0) return t('time.now');
+  if (left < MINUTE) return t('time.in_seconds', { seconds: Math.ceil(left / 1000) });
+  if (left < HOUR) return t('time.in_minutes', { minutes: Math.ceil(left / MINUTE) });
+  return t('time.at', { when: daysBetween(now, at) === 0 ? clock(at) : exact(at) });
 }
 
 /**
@@ -82,9 +81,11 @@ export function until(at, now) {
 export function serviceWindow(lastInbound, now, group) {
   if (group) return { open: true, left: Infinity, tone: 'wide', text: '' };
   const left = lastInbound === undefined ? 0 : lastInbound + WINDOW - now;
-  if (left <= 0) return { open: false, left: 0, tone: 'closed', text: 'Window closed' };
+  if (left <= 0) return { open: false, left: 0, tone: 'closed', text: t('window.closed') };
   const tone = left > 6 * HOUR ? 'wide' : left > HOUR ? 'narrow' : 'last';
   const text =
-    left >= HOUR ? `${Math.floor(left / HOUR)} h left` : `${Math.max(1, Math.floor(left / MINUTE))} min left`;
+    left >= HOUR
+      ? t('window.hours', { hours: Math.floor(left / HOUR) })
+      : t('window.minutes', { minutes: Math.max(1, Math.floor(left / MINUTE)) });
   return { open: true, left, tone, text };
 }

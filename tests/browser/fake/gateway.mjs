@@ -93,7 +93,7 @@ export class FakeGateway {
   async #file(path, response) {
     const name = path === '/' ? 'index.html' : path.slice('/console/'.length);
     try {
-      if (!/^[a-z_]+\.[a-z]+$/.test(name)) throw new Error('not a file of the console');
+      if (!/^([a-z_]+\/)*[a-z_]+\.[a-z]+$/.test(name)) throw new Error('not a file of the console');
       const bytes = await readFile(new URL(name, CONSOLE));
       response.writeHead(200, {
         'content-type': `${KINDS[name.split('.')[1]]}; charset=utf-8`,

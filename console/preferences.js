@@ -1,0 +1,83 @@
+// What a person prefers: a language and a theme. Each is one cookie, and there is none for what the system says; nothing else is
+// kept in the browser.
+
+import { LANGUAGES, bestLanguage, direction, language, setLanguage, t } from './language.js';
+
+/** The themes that a person may choose, beside that of the system. */
+export const THEMES = ['light', 'dark'];
+
+const YEAR = 31_536_000;
+
+/** The value of a cookie in the text of all of them, or null. */
+export function cookieIn(cookies, name) {
+  const found = cookies.split('; ').find((cookie) => cookie.startsWith(`${name}=`));
+  return found ? found.slice(name.length + 1) : null;
+}
+
+export class Preferences {
+  #document;
+  #navigator;
+  #location;
+
+  /** The browser's own objects. */
+  constructor({ document, navigator, location }) {
+    this.#document = document;
+    this.#navigator = navigator;
+    this.#location = location;
+  }
+
+  /** The language that was chosen; null for that of the browser. */
+  get language() {
+    const chosen = cookieIn(this.#document.cookie, 'language');
+    return chosen in LANGUAGES ? chosen : null;
+  }
+
+  /** The theme that was chosen; null for that of the system. */
+  get theme() {
+    const chosen = cookieIn(this.#document.cookie, 'theme');
+    return THEMES.includes(chosen) ? chosen : null;
+  }
+
+  /** Shows the page in the language and the theme of the person. */
+  async show() {
+    this.#showTheme();
+    const wanted = this.#navigator.languages;
+    await setLanguage(this.language ?? bestLanguage(wanted), wanted);
+    const root = this.#document.documentElement;
+    root.lang = language();
+    root.dir = direction();
+    for (const [data, put] of FIXED_TEXTS)
+      for (const node of this.#document.querySelectorAll(`[${data}]`)) put(node, t(node.getAttribute(data)));
+  }
+
+  /** Keeps a language for the next start of the page, which is in it as a whole then; null for that of the browser. */
+  keepLanguage(chosen) {
+    this.#keep('language', chosen);
+  }
+
+  /** Changes the theme at once; null for that of the system. */
+  chooseTheme(chosen) {
+    this.#keep('theme', chosen);
+    this.#showTheme();
+  }
+
+  #showTheme() {
+    const { dataset } = this.#document.documentElement;
+    if (this.theme) dataset.theme = this.theme;
+    else delete dataset.theme;
+  }
+
+  #keep(name, value) {
+    const secure = this.#location.protocol === 'https:' ? '; Secure' : '';
+    const lasts = value === null ? 0 : YEAR;
+    this.#document.cookie = `${name}=${value ?? ''}; Path=/; SameSite=Lax; Max-Age=${lasts}${secure}`;
+  }
+}
+
+// Texts of `index.html`: the attribute that names one, and where it goes.
+const FIXED_TEXTS = [
+  ['data-t', (node, text) => (node.textContent = text)],
+  ['data-t-label', (node, text) => node.setAttribute('aria-label', text)],
+  ['data-t-title', (node, text) => node.setAttribute('title', text)],
+  ['data-t-placeholder', (node, text) => node.setAttribute('placeholder', text)],
+];
