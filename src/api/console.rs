@@ -34,7 +34,7 @@ macro_rules! files {
     };
 }
 
-/// Every file of `console/` but its README.
+/// Every file of `console/` but its README, and how the library is fetched.
 const FILES: &[File] = files![
     "about.css",
     "about.js",
@@ -103,6 +103,11 @@ const FILES: &[File] = files![
     "ticks.js",
     "time.js",
     "toast.js",
+    "vendor/hooks.js",
+    "vendor/htm.js",
+    "vendor/licences.txt",
+    "vendor/preact.js",
+    "view.js",
     "words.js",
 ];
 
@@ -118,6 +123,7 @@ fn content_type(name: &str) -> &'static str {
         Some("html") => "text/html; charset=utf-8",
         Some("css") => "text/css; charset=utf-8",
         Some("js") => "text/javascript; charset=utf-8",
+        Some("txt") => "text/plain; charset=utf-8",
         Some("svg") => "image/svg+xml; charset=utf-8",
         _ => "application/octet-stream",
     }
@@ -168,7 +174,9 @@ mod tests {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("console");
         let mut there = BTreeSet::new();
         collect(&folder, &folder, &mut there);
-        there.remove("README.md");
+        for not_served in ["README.md", "vendor/SHA256SUMS", "vendor/fetch.sh"] {
+            assert!(there.remove(not_served), "{not_served}");
+        }
         let served: BTreeSet<String> = FILES.iter().map(|file| file.name.to_owned()).collect();
         assert_eq!(served, there, "FILES must name every file of console/");
         for name in served {
