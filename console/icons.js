@@ -2,7 +2,8 @@
 
 const SVG = 'http://www.w3.org/2000/svg';
 
-const PATHS = {
+/** Their strokes, by name. */
+export const PATHS = {
   alert: ['M12 3a9 9 0 1 0 0 18a9 9 0 0 0 0-18z', 'M12 7.5v5.5', 'M12 16.4v.1'],
   arrow_down: ['M12 5v14', 'M6 13l6 6 6-6'],
   back: ['M15 5l-7 7 7 7'],

@@ -1,14 +1,15 @@
 // The list of conversations: newest activity first, with what an agent needs to choose one.
 
 import { statusName } from './about.js';
-import { Cache, fill, h, setText } from './dom.js';
-import { icon } from './icons.js';
+import { setText } from './dom.js';
 import { summaryOfKind } from './content.js';
 import { list, number, t } from './language.js';
-import { agentName, face, nameOf, typingText } from './people.js';
+import { agentName, nameOf, typingText } from './people.js';
+import { Face, Icon } from './parts.js';
 import { matches } from './search.js';
 import { inOrder } from './store.js';
 import { ago, serviceWindow } from './time.js';
+import { html, memo, render } from './view.js';
 
 const TABS = ['all', 'mine', 'free'];
 const MOST_LABELS = 2;
@@ -19,7 +20,6 @@ export class ListView {
   #tabs;
   #desk;
   #onShow;
-  #cache = new Cache();
   #tab = 'all';
   #status = 'all';
   #query = '';
@@ -34,17 +34,7 @@ export class ListView {
     this.#desk = desk;
     this.#onShow = onShow;
     this.#changed = changed;
-    this.#tabs = TABS.map((key) => {
-      const count = h('span', { class: 'count' });
-      const button = h(
-        'button',
-        { type: 'button', class: 'tab', 'aria-pressed': 'false', onclick: () => this.#choose({ tab: key }) },
-        t(`list.${key}`),
-        count,
-      );
-      tabs.append(button);
-      return { key, button, count };
-    });
+    this.#tabs = tabs;
     search.addEventListener('input', () => this.#choose({ query: search.value }));
     status.addEventListener('change', () => this.#choose({ status: status.value }));
     const frame = rows.parentElement;
@@ -75,10 +65,12 @@ export class ListView {
     this.#ids = this.#steady(wanted);
     const position = this.#rows.scrollTop;
     const focused = document.activeElement;
-    const nodes = this.#ids.map((id, i) => this.#row(id, i, state, now));
-    if (nodes.length === 0) nodes.push(this.#empty(state));
-    fill(this.#rows, nodes);
-    this.#cache.sweep();
+    render(
+      this.#ids.length > 0
+        ? this.#ids.map((id, i) => this.#row(id, i, state, now))
+        : html`<${Empty} key="empty" ...${this.#nothing(state)} onMore=${() => this.#desk.more()} />`,
+      this.#rows,
+    );
     this.#rows.scrollTop = position;
     // A row that was moved has lost the focus on its way.
     if (focused?.isConnected && focused !== document.activeElement && this.#rows.contains(focused))
@@ -137,10 +129,16 @@ export class ListView {
       if (row.assignee === me) counts.mine += 1;
       else if (!row.assignee) counts.free += 1;
     }
-    for (const { key, button, count } of this.#tabs) {
-      button.setAttribute('aria-pressed', String(key === this.#tab));
-      setText(count, counts[key] ? number(counts[key]) : '');
-    }
+    render(
+      TABS.map(
+        (key) => html`
+          <button type="button" class="tab" aria-pressed=${String(key === this.#tab)} onclick=${() => this.#choose({ tab: key })}>
+            ${t(`list.${key}`)}<span class="count">${counts[key] ? number(counts[key]) : null}</span>
+          </button>
+        `,
+      ),
+      this.#tabs,
+    );
   }
 
   #row(id, i, state, now) {
@@ -151,34 +149,19 @@ export class ListView {
     const left = serviceWindow(row.last_inbound, now, contact?.group_id);
     const typing = [...(state.typing.get(id)?.keys() ?? [])].filter((agent) => agent !== state.me.agent)[0];
     const when = ago(row.last_activity, now);
-    const shown = [row, contact, open, tabbable, left.text, left.tone, when, typing, state.me];
-    return this.#cache.get(id, shown, (before) => {
-      const node = before ?? newRow(id, () => this.#onShow(id));
-      fillRow(node, { row, contact, open, tabbable, left, when, typing, me: state.me });
-      return node;
-    });
+    return html`<${Row}
+      key=${id}
+      ...${{ row, contact, open, tabbable, when, typing, me: state.me }}
+      left=${left.text}
+      tone=${left.tone}
+      onShow=${this.#onShow}
+    />`;
   }
 
-  #empty(state) {
-    const waiting = !state.listLoaded;
+  #nothing(state) {
     const searching = this.#query.trim() !== '';
     const choosing = searching || this.#tab !== 'all' || this.#status !== 'all';
-    const older = choosing && state.listCursor !== null;
-    return this.#cache.get('empty', [waiting, searching, choosing, older], () => {
-      if (waiting)
-        return h(
-          'div',
-          { class: 'row-skeletons', 'aria-label': t('list.loading') },
-          Array.from({ length: 7 }, () => h('span', null)),
-        );
-      const none = searching ? 'list.none_has' : choosing ? 'list.none_like' : 'list.nobody';
-      return h(
-        'p',
-        { class: 'rows-empty' },
-        older ? [t(`${none}_loaded`), ' '] : t(none),
-        older ? h('button', { type: 'button', class: 'plain', onclick: () => this.#desk.more() }, t('list.older')) : null,
-      );
-    });
+    return { waiting: !state.listLoaded, searching, choosing, older: choosing && state.listCursor !== null };
   }
 
   // --- moving through it -------------------------------------------------------------------------------------------
@@ -209,64 +192,79 @@ export class ListView {
   }
 }
 
-function newRow(id, show) {
+function Empty({ waiting, searching, choosing, older, onMore }) {
+  if (waiting)
+    return html`
+      <div class="row-skeletons" aria-label=${t('list.loading')}>${Array.from({ length: 7 }, () => html`<span></span>`)}</div>
+    `;
+  const none = searching ? 'list.none_has' : choosing ? 'list.none_like' : 'list.nobody';
+  return html`
+    <p class="rows-empty">
+      ${older ? `${t(`${none}_loaded`)} ` : t(none)}
+      ${older && html`<button type="button" class="plain" onclick=${onMore}>${t('list.older')}</button>`}
+    </p>
+  `;
+}
+
+const Row = memo(({ row, contact, open, tabbable, left, tone, when, typing, me, onShow }) => {
+  const name = nameOf(contact);
+  const unread = row.unread > 0;
+  const show = () => onShow(row.id);
   const key = (event) => {
     if (event.key !== 'Enter' && event.key !== ' ') return;
     event.preventDefault();
     show();
   };
-  return h('div', { role: 'option', id: `row-${id}`, 'data-id': id, onclick: show, onkeydown: key });
-}
+  return html`
+    <div
+      role="option"
+      id=${`row-${row.id}`}
+      class=${unread ? 'row unread' : 'row'}
+      data-id=${row.id}
+      data-status=${row.status}
+      tabindex=${tabbable ? 0 : -1}
+      aria-selected=${String(open)}
+      onclick=${show}
+      onkeydown=${key}
+    >
+      <${Face} name=${name} id=${row.contact_id} />
+      <span class="row-main">
+        <span class="row-top">
+          <span class="row-name" dir="auto">${name}</span>
+          <time datetime=${new Date(row.last_activity).toISOString()}>${when}</time>
+        </span>
+        <span class="row-mid">
+          <${Preview} row=${row} typing=${typing} me=${me} />
+          ${unread && html`<span class="badge" aria-label=${t('list.unread', { count: row.unread })}>${row.unread > 99 ? `${number(99)}+` : number(row.unread)}</span>`}
+        </span>
+        <span class="row-low">
+          ${left !== '' && html`<span class=${`window tone-${tone}`}>${left}</span>`}
+          ${row.status !== 'open' && html`<span class=${`state state-${row.status}`}>${statusName(row.status)}</span>`}
+          ${row.assignee && html`<${Assignee} agent=${row.assignee} me=${me} />`}
+        </span>
+        ${row.labels.length > 0 && html`<${Labels} labels=${row.labels} />`}
+      </span>
+    </div>
+  `;
+});
 
-function fillRow(node, { row, contact, open, tabbable, left, when, typing, me }) {
-  const name = nameOf(contact);
-  const unread = row.unread > 0;
-  node.className = unread ? 'row unread' : 'row';
-  node.dataset.status = row.status;
-  node.tabIndex = tabbable ? 0 : -1;
-  node.setAttribute('aria-selected', String(open));
-  fill(
-    node,
-    face(name, row.contact_id),
-    h(
-      'span',
-      { class: 'row-main' },
-      h(
-        'span',
-        { class: 'row-top' },
-        h('span', { class: 'row-name', dir: 'auto' }, name),
-        h('time', { datetime: new Date(row.last_activity).toISOString() }, when),
-      ),
-      h(
-        'span',
-        { class: 'row-mid' },
-        preview(row, typing, me),
-        unread
-          ? h('span', { class: 'badge', 'aria-label': t('list.unread', { count: row.unread }) }, row.unread > 99 ? `${number(99)}+` : number(row.unread))
-          : null,
-      ),
-      h('span', { class: 'row-low' }, marks(row, left, me)),
-      row.labels.length > 0 ? h('span', { class: 'row-labels' }, labels(row)) : null,
-    ),
-  );
-}
-
-function preview(row, typing, me) {
-  if (typing) return h('span', { class: 'preview typing' }, typingText([typing], me));
+function Preview({ row, typing, me }) {
+  if (typing) return html`<span class="preview typing">${typingText([typing], me)}</span>`;
   const note = row.last_message_kind === 'note';
   const { icon: sign, text } = row.preview ? { text: row.preview } : summaryOfKind(row.last_message_kind);
   const who = writer(row.last_message_by, me);
-  return h(
-    'span',
-    { class: 'preview' },
-    row.last_message_failed
-      ? h('span', { class: 'preview-failed', role: 'img', 'aria-label': t('list.failed'), title: t('list.failed') }, icon('alert'))
-      : null,
-    note ? icon('note') : null,
-    note || who ? h('span', { class: 'preview-who' }, `${note ? noteOf(row.last_message_by, me) : who}: `) : null,
-    sign ? icon(sign) : null,
-    h('span', { class: 'preview-text', dir: 'auto' }, text),
-  );
+  return html`
+    <span class="preview">
+      ${row.last_message_failed &&
+      html`
+        <span class="preview-failed" role="img" aria-label=${t('list.failed')} title=${t('list.failed')}><${Icon} name="alert" /></span>
+      `}
+      ${note && html`<${Icon} name="note" />`}
+      ${(note || who) && html`<span class="preview-who">${`${note ? noteOf(row.last_message_by, me) : who}: `}</span>`}
+      ${sign && html`<${Icon} name=${sign} />`}
+      <span class="preview-text" dir="auto">${text}</span>
+    </span>
+  `;
 }
 
 function writer(by, me) {
@@ -279,27 +277,21 @@ function noteOf(by, me) {
   return by.id === me.agent ? t('list.your_note') : t('list.note_by', { name: agentName(by.id, me) });
 }
 
-function marks(row, left, me) {
-  return [
-    left.text === '' ? null : h('span', { class: `window tone-${left.tone}` }, left.text),
-    row.status === 'open'
-      ? null
-      : h('span', { class: `state state-${row.status}` }, statusName(row.status)),
-    row.assignee
-      ? h(
-          'span',
-          { class: 'assignee', title: t('list.assigned', { name: agentName(row.assignee, me) }) },
-          face(agentName(row.assignee, me), row.assignee, 'tiny'),
-          row.assignee === me.agent ? t('people.you') : agentName(row.assignee, me),
-        )
-      : null,
-  ];
+function Assignee({ agent, me }) {
+  const name = agentName(agent, me);
+  return html`
+    <span class="assignee" title=${t('list.assigned', { name })}>
+      <${Face} name=${name} id=${agent} size="tiny" />${agent === me.agent ? t('people.you') : name}
+    </span>
+  `;
 }
 
-function labels(row) {
-  const more = row.labels.slice(MOST_LABELS);
-  return [
-    row.labels.slice(0, MOST_LABELS).map((label) => h('bdi', { class: 'label' }, label)),
-    more.length > 0 ? h('span', { class: 'label', title: list(more) }, `+${number(more.length)}`) : null,
-  ];
+function Labels({ labels }) {
+  const more = labels.slice(MOST_LABELS);
+  return html`
+    <span class="row-labels">
+      ${labels.slice(0, MOST_LABELS).map((label) => html`<bdi class="label">${label}</bdi>`)}
+      ${more.length > 0 && html`<span class="label" title=${list(more)}>${`+${number(more.length)}`}</span>`}
+    </span>
+  `;
 }

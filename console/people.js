@@ -71,9 +71,15 @@ export function typingText(agents, me) {
   return t('write.typing', { count: agents.length, names: list(agents.map((id) => agentName(id, me))) });
 }
 
-/** A round sign with initials. */
-export function face(name, key, size = '') {
+/** What stands on a round sign, and the number of its colour. */
+export function faceOf(name, key) {
   const letters = [...name.matchAll(/(?<![\p{L}\p{N}])[\p{L}\p{N}]/gu)].map((found) => found[0]);
   const initials = letters.length > 1 ? letters[0] + letters.at(-1) : (letters[0] ?? '·');
-  return h('span', { class: `face tint-${tint(key)} ${size}`, 'aria-hidden': 'true' }, initials.toLocaleUpperCase());
+  return { initials: initials.toLocaleUpperCase(), tint: tint(key) };
+}
+
+/** A round sign with initials. */
+export function face(name, key, size = '') {
+  const { initials, tint: colour } = faceOf(name, key);
+  return h('span', { class: `face tint-${colour} ${size}`, 'aria-hidden': 'true' }, initials);
 }

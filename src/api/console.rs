@@ -85,6 +85,7 @@ const FILES: &[File] = files![
     "meta_errors.js",
     "outbox.js",
     "parts.css",
+    "parts.js",
     "people.js",
     "preferences.js",
     "reactions.js",
