@@ -140,9 +140,9 @@ export class Account {
     return this.#access.asked('PUT', `/v1/team/${encodeURIComponent(user_id)}`, { role });
   }
 
-  /** Takes a member out of the team. */
-  removeMember(user_id) {
-    return this.#access.asked('DELETE', `/v1/team/${encodeURIComponent(user_id)}`);
+  /** Takes a member out of the team; `assign_to` is who gets the member's conversations, if anybody. */
+  removeMember(user_id, assign_to) {
+    return this.#access.asked('DELETE', `/v1/team/${encodeURIComponent(user_id)}`, assign_to && { assign_to });
   }
 
   /** Invites somebody: the answer has the link, which is shown only there. */

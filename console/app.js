@@ -18,12 +18,14 @@ import { listenToKeys } from './keys.js';
 import { t } from './language.js';
 import { ListView } from './list.js';
 import { renderLive } from './live.js';
+import { Pages } from './pages.js';
 import { agentName, face, nameOf } from './people.js';
 import { Preferences } from './preferences.js';
+import { renderRail } from './rail.js';
 import { pickReaction } from './reactions.js';
+import { hashOf, isSecret } from './route.js';
 import { SignInSheet } from './sign_in_sheet.js';
 import { SignedIn } from './signed_in.js';
-import { TeamSheet } from './team_sheet.js';
 import { ThreadView } from './thread.js';
 import { toast } from './toast.js';
 
@@ -63,7 +65,7 @@ const cannedSheet = new CannedSheet({ dialogs, replies, say });
 const desk = new Desk({
   api,
   changed,
-  watched: () => document.visibilityState === 'visible' && document.hasFocus(),
+  watched: () => pages.current === 'inbox' && document.visibilityState === 'visible' && document.hasFocus(),
   say,
   met: (agents) => desk.state.me.colleagues && colleagues.ensure(agents, desk.state.me.colleagues),
   now: () => Date.now(),
@@ -80,9 +82,24 @@ const signInSheet = new SignInSheet({ dialogs: signInDialogs, account });
 const sheets = {
   signIn: signInSheet,
   account: new AccountSheet({ dialogs, account, say }),
-  team: new TeamSheet({ dialogs, account, say, copy, changed: () => colleagues.load() }),
 };
 const signedIn = new SignedIn({ access, account, sheets, desk, say, window });
+
+const pages = new Pages({
+  frame: $('frame'),
+  place: $('page'),
+  context: {
+    ask: (method, path, body) => access.asked(method, path, body),
+    rights: () => signedIn.rights,
+    person: () => signedIn.person,
+    teamChanged: () => colleagues.load(),
+    account,
+    replies,
+    cannedSheet,
+    say,
+    copy,
+  },
+});
 
 const act = {
   quote: (message) => composer.quote(message),
@@ -152,7 +169,9 @@ function render() {
   renderLive($('live'), state.link, now);
   renderNothing(state);
   const unread = [...state.conversations.values()].filter((row) => row.unread > 0 && row.status !== 'resolved').length;
-  document.title = unread > 0 ? `(${unread}) Mesej` : 'Mesej';
+  const place = pages.current === 'inbox' ? 'Mesej' : `${t(`page.${pages.current}`)} · Mesej`;
+  document.title = unread > 0 ? `(${unread}) ${place}` : place;
+  if (signedIn.person) renderRail($('rail-nav'), { page: pages.current, rights: signedIn.rights, unread, inbox: hashOf(desk.open ?? left) });
   desk.seen();
 }
 
@@ -188,7 +207,30 @@ function show(id) {
 function back() {
   $('frame').dataset.pane = 'list';
   desk.show(null);
-  signedIn.showAddress(null);
+  signedIn.leaveAddress();
+}
+
+/** The conversation that was open when the inbox was left for another page: its entry leads back to it. */
+let left = null;
+
+/** Shows the place of an address: a page, the inbox, or a conversation in it. */
+function go(route) {
+  const isInbox = route.kind !== 'page';
+  if (!isInbox && desk.open) {
+    left = desk.open;
+    desk.show(null);
+  }
+  const wasInbox = pages.current === 'inbox';
+  pages.show(isInbox ? 'inbox' : route.page);
+  if (!isInbox) return changed();
+  left = null;
+  if (route.kind === 'conversation') return follow(route.id);
+  if (desk.open) {
+    $('frame').dataset.pane = 'list';
+    desk.show(null);
+  }
+  if (!wasInbox) $('inbox').focus({ preventScroll: true });
+  return changed();
 }
 
 /** Opens the conversation of a link. */
@@ -199,8 +241,17 @@ async function follow(id) {
 }
 
 function toggleAbout() {
-  const frame = $('frame');
-  frame.dataset.about = frame.dataset.about === 'on' ? 'off' : 'on';
+  const isShown = $('about').checkVisibility();
+  $('frame').dataset.about = isShown ? 'off' : 'on';
+  const from = isShown ? '#thread-head button:last-child' : '.about-close';
+  document.querySelector(from).focus({ preventScroll: true });
+}
+
+/** Past what comes before the conversation or the page. A plain link would change the address. */
+function skip(event) {
+  event.preventDefault();
+  if (pages.current === 'inbox') $('log').focus();
+  else pages.focus();
 }
 
 function askTemplate() {
@@ -263,12 +314,13 @@ async function meOfDemo({ name: proposed }) {
 async function meOfPerson(route, person) {
   if (!person || route) renderLive($('live'), { state: 'closed' }, Date.now());
   await signedIn.enter(route, person);
-  signedIn.show($('me'), follow);
+  $('rail').hidden = false;
+  signedIn.show($('rail-me'), go);
   return signedIn.me;
 }
 
 async function begin() {
-  listenToKeys({ list, composer, head, dialogs, signInSheet, search: $('search'), show, back, frame: $('frame') });
+  listenToKeys({ list, composer, head, dialogs, signInSheet, search: $('search'), show, back, closeAbout: toggleAbout, frame: $('frame') });
   // Nobody is connected before somebody has signed in.
   const nudge = () => desk.state.me && !signInSheet.isOpen && desk.socket.nudge();
   for (const event of ['online', 'offline', 'focus']) window.addEventListener(event, nudge);
@@ -281,6 +333,7 @@ async function begin() {
     if (desk.socket.outbox.size > 0 && !signedIn.isLeaving) event.preventDefault();
   });
   $('live').addEventListener('click', nudge);
+  document.querySelector('.skip').addEventListener('click', skip);
 
   const route = signedIn.takeRoute();
   const { demo, person } = await beginning();
@@ -293,7 +346,7 @@ async function begin() {
   await desk.start(me);
   if (demo) return;
   colleagues.load();
-  if (route?.kind === 'conversation') await follow(route.id);
+  if (route && !isSecret(route)) go(route);
 }
 
 begin();

@@ -42,12 +42,22 @@ export class CannedReplies {
   failed = false;
   #api;
   #changed;
+  #watchers = new Set();
   #turn = 0;
 
   /** `changed()` is called after every change. */
   constructor({ api, changed }) {
     this.#api = api;
-    this.#changed = changed;
+    this.#changed = () => {
+      changed();
+      for (const tell of this.#watchers) tell();
+    };
+  }
+
+  /** Calls `tell()` after every change, too, until the function that this gives is called. */
+  watch(tell) {
+    this.#watchers.add(tell);
+    return () => this.#watchers.delete(tell);
   }
 
   /** Reads them, unless that was done or is being done. */

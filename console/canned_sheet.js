@@ -33,6 +33,11 @@ export class CannedSheet {
     else this.#list();
   }
 
+  /** Opens it with a form for the text of one that there is. */
+  edit(reply) {
+    this.#write(reply, { isKnown: true, then: () => this.#dialogs.close() });
+  }
+
   // --- all of them -------------------------------------------------------------------------------------------------
 
   #list() {
@@ -134,7 +139,6 @@ export class CannedSheet {
       saves = on;
       setText(save, t(on ? 'any.saving' : 'any.save'));
     };
-    const leave = () => (isKnown ? this.#list() : then());
     const refuse = (why, field) => {
       setText(problem, why);
       for (const one of [name, body]) one.setAttribute('aria-invalid', String(one === field));
@@ -163,7 +167,7 @@ export class CannedSheet {
     };
     // What was written is not thrown away by a key or a press beside the dialog.
     const escape = () => {
-      if (name.value === shortcut && body.value === begun) leave();
+      if (name.value === shortcut && body.value === begun) then();
       else refuse(t('canned.unsaved'), null);
     };
     const form = h(
@@ -175,7 +179,7 @@ export class CannedSheet {
       h(
         'p',
         { class: 'sheet-foot' },
-        h('button', { type: 'button', class: 'plain', onclick: leave }, t('any.cancel')),
+        h('button', { type: 'button', class: 'plain', onclick: then }, t('any.cancel')),
         save,
       ),
     );

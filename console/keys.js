@@ -1,7 +1,10 @@
 // The keys of the page. Letters alone do nothing while one writes.
 
+/** Whether the details lie above the thread; else they are beside it. */
+const isDrawer = () => window.matchMedia('(max-width: 68.75rem)').matches;
+
 /** Listens for them. */
-export function listenToKeys({ list, composer, head, dialogs, signInSheet, search, show, back, frame }) {
+export function listenToKeys({ list, composer, head, dialogs, signInSheet, search, show, back, closeAbout, frame }) {
   const chords = {
     KeyJ: () => go(list.neighbour(1)),
     KeyK: () => go(list.neighbour(-1)),
@@ -12,7 +15,7 @@ export function listenToKeys({ list, composer, head, dialogs, signInSheet, searc
   const go = (id) => id && show(id);
 
   document.addEventListener('keydown', (event) => {
-    if (dialogs.isOpen || signInSheet.isOpen) return;
+    if (dialogs.isOpen || signInSheet.isOpen || frame.dataset.page !== 'inbox') return;
     const writing = event.target.closest?.('input, textarea, select');
     if (event.altKey && !event.ctrlKey && !event.metaKey && chords[event.code]) {
       event.preventDefault();
@@ -35,8 +38,8 @@ export function listenToKeys({ list, composer, head, dialogs, signInSheet, searc
       search.value = '';
       search.dispatchEvent(new Event('input'));
       search.blur();
-    } else if (frame.dataset.about === 'on') {
-      frame.dataset.about = 'off';
+    } else if (isDrawer() && frame.dataset.about === 'on') {
+      closeAbout();
     } else if (!composer.escape()) {
       back();
     }

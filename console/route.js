@@ -1,13 +1,19 @@
 // What the address asks for, behind its `#`: that part never leaves the browser. Pure.
 
 const ID = '[0-9a-f]{32}';
+
+/** The pages beside the inbox. */
+export const PAGES = ['team', 'business', 'numbers', 'keys', 'canned-replies', 'usage', 'audit'];
+
 const ROUTES = [
   [/^#\/invitation\/([0-9a-f]{1,32})\/([\w-]{1,200})$/, ([, tenant_id, token]) => ({ kind: 'invitation', tenant_id, token })],
   [/^#\/password\/([\w-]{1,200})$/, ([, token]) => ({ kind: 'password', token })],
   [new RegExp(`^#/conversations/(${ID})$`), ([, id]) => ({ kind: 'conversation', id })],
+  [new RegExp(`^#/(${PAGES.join('|')})$`), ([, page]) => ({ kind: 'page', page })],
+  [/^(#\/?)?$/, () => ({ kind: 'inbox' })],
 ];
 
-/** The route that a fragment names: an `invitation`, a new `password`, a `conversation`; null for all else. */
+/** The route that a fragment names: an `invitation`, a new `password`, a `conversation`, a `page`, the `inbox`; null for all else. */
 export function routeOf(hash) {
   for (const [form, route] of ROUTES) {
     const found = form.exec(hash);
@@ -18,7 +24,17 @@ export function routeOf(hash) {
   return cut ? { kind: cut[1], token: null } : null;
 }
 
-/** The fragment of a conversation. */
+/** Whether a route has a token, which is not for the history or the screen. */
+export function isSecret({ kind }) {
+  return kind === 'invitation' || kind === 'password';
+}
+
+/** The fragment of a conversation; of the inbox, for none. */
 export function hashOf(id) {
-  return `#/conversations/${id}`;
+  return id ? `#/conversations/${id}` : '#/';
+}
+
+/** The fragment of a page. */
+export function hashOfPage(page) {
+  return page === 'inbox' ? '#/' : `#/${page}`;
 }

@@ -3,7 +3,7 @@
 import { sentenceOf } from './account.js';
 import { t } from './language.js';
 import { personMenu } from './menu.js';
-import { hashOf, routeOf } from './route.js';
+import { hashOf, isSecret, routeOf } from './route.js';
 
 export class SignedIn {
   #access;
@@ -16,7 +16,7 @@ export class SignedIn {
   #asking = false;
   #leaving = false;
 
-  /** `sheets` are `{signIn, account, team}`; `window` is the browser's. */
+  /** `sheets` are `{signIn, account}`; `window` is the browser's. */
   constructor({ access, account, sheets, desk, say, window }) {
     this.#access = access;
     this.#account = account;
@@ -36,7 +36,7 @@ export class SignedIn {
   /** The route of the address. A token leaves the address at once: it is not left in the history or on the screen. */
   takeRoute() {
     const route = routeOf(this.#window.location.hash);
-    if (route && route.kind !== 'conversation') this.#address('');
+    if (route && isSecret(route)) this.#address('');
     return route;
   }
 
@@ -72,13 +72,22 @@ export class SignedIn {
     return { agent: user.user_id, name: user.name, readOnly: role === 'read_only', colleagues: new Map() };
   }
 
-  /** Puts the menu into the page, and follows links to conversations: `open(id)` opens one. */
-  show(place, open) {
+  /** What the person's role allows. */
+  get rights() {
+    return this.#person?.rights ?? [];
+  }
+
+  /** Who is signed in. */
+  get person() {
+    return this.#person;
+  }
+
+  /** Puts the menu into the page, and follows links: `go(route)` leads to a place of the console. */
+  show(place, go) {
     const person = this.#person;
     const { tenants, tenant_id } = person;
-    const { account, team } = this.#sheets;
+    const { account } = this.#sheets;
     const entries = [
-      [t('menu.team'), () => team.open(this.#person)],
       [t('sessions.title'), () => account.sessions()],
       [t('password.title'), () => account.password(this.#person)],
       tenants.length > 1 ? [t('tenants.title'), () => account.tenants(this.#person, () => this.leave())] : null,
@@ -88,19 +97,35 @@ export class SignedIn {
     personMenu(place, { person, tenant, entries: entries.filter(Boolean) });
     this.#window.addEventListener('hashchange', () => {
       const route = routeOf(this.#window.location.hash);
-      if (route?.kind === 'conversation') open(route.id);
-      else if (route) this.#window.location.reload();
+      if (route && isSecret(route)) this.#window.location.reload();
+      else if (route) go(route);
     });
   }
 
-  /** Shows the open conversation in the address, so that it can be sent to a colleague. */
+  /** Shows the open conversation in the address, so that it can be sent to a colleague, and found again by going back. */
   showAddress(id) {
-    if (this.#person) this.#address(id ? hashOf(id) : '');
+    const { history, location } = this.#window;
+    if (!this.#person || location.hash === hashOf(id)) return;
+    const from = routeOf(location.hash)?.kind;
+    const below = from === 'conversation' ? history.state?.below : from === 'inbox' ? 0 : null;
+    history.pushState({ below: typeof below === 'number' ? below + 1 : null }, '', this.#at(hashOf(id)));
+  }
+
+  /** Shows that none is open: by going back to the list, if that is below the conversations that were opened from it. */
+  leaveAddress() {
+    const { history, location } = this.#window;
+    if (!this.#person || routeOf(location.hash)?.kind !== 'conversation') return;
+    if (history.state?.below) history.go(-history.state.below);
+    else this.#address(hashOf(null));
+  }
+
+  #at(hash) {
+    const { pathname, search } = this.#window.location;
+    return `${pathname}${search}${hash}`;
   }
 
   #address(hash) {
-    const { history, location } = this.#window;
-    history.replaceState(null, '', `${location.pathname}${location.search}${hash}`);
+    this.#window.history.replaceState(null, '', this.#at(hash));
   }
 
   // --- going out ---------------------------------------------------------------------------------------------------

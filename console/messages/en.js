@@ -4,5 +4,6 @@
 import account from './en/account.js';
 import delivery from './en/delivery.js';
 import inbox from './en/inbox.js';
+import pages from './en/pages.js';
 
-export default { ...account, ...delivery, ...inbox };
+export default { ...account, ...delivery, ...inbox, ...pages };

@@ -3,6 +3,7 @@
 //
 // Customers write now and then, and answer what is sent to them.
 
+import { someUsage } from './fake/business.mjs';
 import { FakeGateway } from './fake/gateway.mjs';
 import { tell } from './fake/story.mjs';
 import { SECRET, withStaff } from './office.mjs';
@@ -33,6 +34,7 @@ setInterval(() => {
 
 await gateway.start(Number(process.argv[2] ?? 8099));
 if (process.argv[3] === '--people') {
+  gateway.business.rows = someUsage(30, Date.now());
   const { staff } = withStaff(gateway);
   console.log(`${gateway.localUrl} as ${Object.values(staff).map(({ email }) => email).join(', ')}, password: ${SECRET}`);
 } else {

@@ -3,6 +3,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { launch, openPage } from './browser.mjs';
+import { someUsage } from './fake/business.mjs';
 import { FakeGateway } from './fake/gateway.mjs';
 import { tell } from './fake/story.mjs';
 import { choose, signIn, withStaff } from './office.mjs';
@@ -141,11 +142,26 @@ const SHOTS = {
   new_password: { staff: { email: null, hash: ({ people, staff }) => `#/password/${people.reset(staff.ana)}` } },
   no_team: { staff: { email: 'lone@example.com' } },
   menu: { staff: { email: 'ana@example.com' }, act: (page) => page.getByRole('button', { name: 'Your account' }).click() },
-  team: { staff: { email: 'ana@example.com' }, act: chosen('Team') },
-  team_question: {
-    staff: { email: 'ana@example.com' },
+  team: { staff: { email: 'ana@example.com', hash: () => '#/team' } },
+  business: { staff: { email: 'ana@example.com', hash: () => '#/business' } },
+  retention: {
+    staff: { email: 'ana@example.com', hash: () => '#/business' },
     act: async (page) => {
-      await chosen('Team')(page);
+      await page.getByLabel('Days').fill('90');
+      await page.getByRole('button', { name: 'Show what would change' }).click();
+      await page.waitForTimeout(400);
+    },
+  },
+  numbers: { staff: { email: 'ana@example.com', hash: () => '#/numbers' }, act: (page) => page.getByRole('button', { name: /^Check/ }).click() },
+  number_form: { staff: { email: 'ana@example.com', hash: () => '#/numbers' }, act: (page) => page.getByRole('button', { name: 'Add a number' }).click() },
+  api_keys: { staff: { email: 'ana@example.com', hash: () => '#/keys' }, act: (page) => page.getByRole('button', { name: 'New key' }).click() },
+  canned_page: { staff: { email: 'ana@example.com', hash: () => '#/canned-replies' } },
+  usage: { staff: { email: 'ana@example.com', hash: () => '#/usage' } },
+  audit: { staff: { email: 'ana@example.com', hash: () => '#/audit' } },
+  rail_menu: { staff: { email: 'ana@example.com' }, act: (page) => page.getByRole('button', { name: 'More pages' }).click() },
+  team_question: {
+    staff: { email: 'ana@example.com', hash: () => '#/team' },
+    act: async (page) => {
       await page.getByRole('button', { name: 'Remove Rita' }).click();
     },
   },
@@ -165,11 +181,26 @@ const SHOTS = {
   },
 };
 
+/** Something to see on each page. */
+function furnish({ business, ledger }, { ana, ben }) {
+  const now = Date.now();
+  business.rows = someUsage(30, now);
+  business.keys.push(
+    { key_id: '0a1b2c3d', name: 'Web shop', scopes: ['send', 'read'], created: now - 9e8, revoked: null, expires: now + 9e9 },
+    { key_id: '1a1b2c3d', name: 'Old import', scopes: ['read'], created: now - 9e9, revoked: now - 9e7, expires: null },
+  );
+  business.note({ kind: 'user', id: ana.id }, 'change_role', { target: { kind: 'user', id: ben.id }, details: { before: 'agent', after: 'admin' } });
+  business.note({ kind: 'nobody', id: null }, 'sign_in_failed', { details: { why: 'wrong_password' } });
+  business.note({ kind: 'key', id: '0a1b2c3d', name: 'Web shop' }, 'export_contact', { target: { kind: 'contact', id: 'c0ffee' } });
+  ledger.putCannedReply('address', 'We are at 12 Garden Lane, behind the market.\nThe gate is open from 8:00.');
+}
+
 const openDemo = (context, gateway, agent) => openPage(context, agent ? `${gateway.url}/?agent=${agent}` : gateway.url);
 
 /** The page of a gateway to which people sign in; as somebody, unless that is null. */
 async function openOffice(context, gateway, { email, hash = () => '' }) {
   const office = withStaff(gateway);
+  furnish(gateway, office.staff);
   office.people.user('Lone', 'lone@example.com', office.staff.ana.password);
   await context.clearCookies();
   const { page } = await openPage(context, `${gateway.localUrl}/${hash(office)}`);

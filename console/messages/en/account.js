@@ -55,7 +55,6 @@ export default {
   'menu.role_at': '{role} at {tenant}',
   'menu.sign_out': 'Sign out',
   'menu.not_yet': 'Messages of yours are still on their way. Sign out in a moment.',
-  'menu.team': 'Team',
 
   // One's own account
   'password.title': 'Change password',
@@ -101,8 +100,8 @@ export default {
   'team.removed': '{name} is out of the team',
   'team.ask_role': '{name} becomes {role}: {allows}. The member is signed out.',
   'team.ask_own_role': 'Be {role}: {allows}. You are signed out.',
-  'team.ask_remove': 'Remove {name}? The member is signed out. Conversations stay assigned as they are.',
-  'team.ask_leave': 'Leave the team? You are signed out. Conversations stay assigned as they are.',
+  'team.ask_remove': 'Remove {name}? The member is signed out.',
+  'team.ask_leave': 'Leave the team? You are signed out.',
   'team.change_role': 'Change the role',
   'team.role_changed': '{name}: {role}',
   'team.keep': 'Keep as it is',
@@ -115,10 +114,11 @@ export default {
   'team.email': 'E-mail of the person',
   'team.make_link': 'Make the link',
   'team.making_link': 'Making…',
-  'team.not_invited': 'Nobody is invited yet. Make the link, or cancel.',
   'team.link': 'Link of the invitation',
-  'team.copy_link': 'Copy the link',
   'team.send_link': 'Send this link',
   'team.link_about': 'Send it to {email} yourself. It works once, until {when}, and lets in whoever has it.',
+  'team.mailed': 'A mail with this link is on its way to {email}. You may send it yourself, too. It works once, until {when}, and lets in whoever has it.',
+  'team.heir': 'The conversations go to',
+  'team.no_heir': 'nobody: they stay assigned as they are',
   'team.link_once': 'It is shown only now. Invite the person again for a new one; this one is over then.',
 };

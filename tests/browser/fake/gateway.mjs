@@ -3,6 +3,7 @@
 import { createServer } from 'node:http';
 import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
+import { Business } from './business.mjs';
 import { Ledger } from './ledger.mjs';
 import { People } from './people.mjs';
 import { answer } from './rest.mjs';
@@ -37,6 +38,8 @@ export class FakeGateway {
   delays = new Map();
   /** People who sign in, instead of the demo's key; null in the demo. */
   people = null;
+  /** What a business manages itself, once people sign in. */
+  business = new Business();
   #server = null;
   #port = 0;
 

@@ -1,6 +1,7 @@
 // People on the fake gateway, as docs/api.md has them: sessions by cookie, teams, invitations. As strict as the real one.
 
 import { randomBytes } from 'node:crypto';
+import { RIGHTS } from './business.mjs';
 
 const COOKIE = '__Host-mesej';
 const ROLES = ['owner', 'admin', 'supervisor', 'agent', 'read_only'];
@@ -171,6 +172,7 @@ export class People {
       user: { user_id, name, email },
       tenant_id: role ? session.tenant : null,
       role,
+      rights: RIGHTS[role] ?? [],
       tenants,
       session_id: session.id,
       until: session.created + 30 * 86_400_000,

@@ -24,10 +24,12 @@ function ofPerson(gateway, { method, url, path, body, headers }) {
   try {
     const answered = gateway.people.answer(method, path, body, headers);
     if (answered) return answered;
-    const { user, role, token } = gateway.people.seat(method, headers);
+    const { user, tenant, role, token } = gateway.people.seat(method, headers);
     const isTicket = method === 'POST' && path[0] === 'ws';
     if (role === 'read_only' && method !== 'GET' && !isTicket) return error(403, 'forbidden');
     if (isTicket && Object.keys(body).length > 0) return error(400, 'invalid_request', 'unknown field `agent`');
+    const managed = gateway.business.answer(gateway.ledger, tenant, { method, path, url, body, role, user: user.id });
+    if (managed) return managed;
     const agent = { id: user.id, name: user.name, token, readOnly: role === 'read_only' };
     return ofTenant(gateway, { method, url, path, body, agent });
   } catch (refusal) {

@@ -1,0 +1,62 @@
+// The pages beside the inbox: each is a module that is loaded when it is first opened.
+
+import { t } from './language.js';
+import { mayOpen } from './rail.js';
+import { html, render } from './view.js';
+
+const MODULES = {
+  team: () => import('./pages/team.js'),
+  business: () => import('./pages/business.js'),
+  numbers: () => import('./pages/numbers.js'),
+  keys: () => import('./pages/keys.js'),
+  'canned-replies': () => import('./pages/canned_replies.js'),
+  usage: () => import('./pages/usage.js'),
+  audit: () => import('./pages/audit.js'),
+};
+
+export class Pages {
+  #frame;
+  #place;
+  #context;
+  #turn = 0;
+  /** What is shown: `inbox`, or one of the pages. */
+  current = 'inbox';
+
+  /** `context` is what pages work with; `rights` of somebody who is signed in decide which ones there are. */
+  constructor({ frame, place, context }) {
+    this.#frame = frame;
+    this.#place = place;
+    this.#context = context;
+  }
+
+  /** Shows a page, or the inbox. The focus goes to the heading. */
+  async show(page) {
+    if (page === this.current) return;
+    this.#turn += 1;
+    const turn = this.#turn;
+    this.current = page;
+    this.#frame.dataset.page = page;
+    this.#place.hidden = page === 'inbox';
+    // What the page before had loaded is gone with it.
+    render(null, this.#place);
+    if (page === 'inbox') return;
+    const view = mayOpen(page, this.#context.rights()) ? await MODULES[page]().catch(() => ({ default: Lost })) : { default: Refused };
+    if (turn !== this.#turn) return;
+    render(html`<${view.default} key=${page} page=${page} context=${this.#context} />`, this.#place);
+    this.#place.scrollTop = 0;
+    this.focus();
+  }
+
+  /** Moves the focus to the heading. */
+  focus() {
+    this.#place.querySelector('h1')?.focus({ preventScroll: true });
+  }
+}
+
+function Refused({ page }) {
+  return html`<h1 tabindex="-1" id="page-title">${t(`page.${page}`)}</h1><p class="page-empty">${t('page.refused')}</p>`;
+}
+
+function Lost({ page }) {
+  return html`<h1 tabindex="-1" id="page-title">${t(`page.${page}`)}</h1><p class="page-empty">${t('page.lost')}</p>`;
+}

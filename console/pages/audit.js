@@ -1,0 +1,114 @@
+// The audit log: who changed what, when and from where; filtered, exported, and checked for gaps.
+
+import { t } from '../language.js';
+import { exact } from '../time.js';
+import { html, useState } from '../view.js';
+import { Choice, Field, Head, Loading, Press, absenceText, useChange, useLoaded } from './parts.js';
+import { detailText, lastMonths, monthName, queryOf } from './audit_text.js';
+
+const MONTHS = 15;
+
+export default function Audit({ page, context }) {
+  const { ask, say } = context;
+  const months = lastMonths(Date.now(), MONTHS);
+  const [filter, setFilter] = useState({ month: months[0], actor: '', action: '' });
+  const { month } = filter;
+  // Pages after the first are joined to it.
+  const [more, setMore] = useState({ of: null, entries: [], next: null });
+  const loaded = useLoaded(async () => {
+    const first = await ask('GET', `/v1/audit${queryOf(filter)}`);
+    setMore({ of: first, entries: [], next: first.next });
+    return first;
+  }, [filter]);
+  const colleagues = useLoaded(() => context.account.team());
+  const { run, problem } = useChange(say);
+  const next = () =>
+    run(async () => {
+      const { entries, next: after } = await ask('GET', `/v1/audit${queryOf({ ...filter, after: more.next })}`);
+      setMore((before) => (before.of === more.of ? { of: before.of, entries: [...before.entries, ...entries], next: after } : before));
+    });
+  const entries = loaded.data ? [...loaded.data.entries, ...(more.of === loaded.data ? more.entries : [])] : [];
+  const names = new Map((colleagues.data ?? []).map((member) => [member.user_id, member.name]));
+  const nameOf = ({ kind, id, name }) => name ?? names.get(id) ?? (kind === 'nobody' ? t('audit.nobody') : `${t(`audit.${kind}`)} ${id ?? ''}`);
+  const choose = (change) => setFilter({ ...filter, ...change });
+  return html`
+    <${Head} page=${page}>
+      <a class="plain" href=${`/v1/audit/export?month=${month}`} download>${t('audit.export')}</a>
+    <//>
+    <p class="page-lead">${t('audit.about')}</p>
+    <div class="bar">
+      <${Choice} label=${t('audit.month')} chosen=${month} options=${months.map((one) => [one, monthName(one)])} onchange=${(event) => choose({ month: event.currentTarget.value })} />
+      <${Choice}
+        label=${t('audit.who')}
+        chosen=${filter.actor}
+        options=${[['', t('audit.anybody')], ...[...names].map(([id, name]) => [id, name])]}
+        onchange=${(event) => choose({ actor: event.currentTarget.value })}
+      />
+      <${Field} label=${t('audit.action')} list="audit-actions" autocomplete="off" spellcheck="false" onchange=${(event) => choose({ action: event.currentTarget.value.trim() })} />
+      <datalist id="audit-actions">${[...new Set(entries.map((entry) => entry.action))].map((one) => html`<option key=${one} value=${one}></option>`)}</datalist>
+    </div>
+    <${Verify} key=${month} ask=${ask} month=${month} />
+    <${Loading} loaded=${loaded} />
+    ${loaded.data && entries.length === 0 && html`<p class="page-empty">${t('audit.none')}</p>`}
+    ${entries.length > 0 && html`<${Entries} entries=${entries} nameOf=${nameOf} month=${month} />`}
+    <p class="page-problem" role="alert">${problem}</p>
+    ${more.next !== null && more.next !== undefined && more.of === loaded.data && html`<p class="page-status"><${Press} label=${t('audit.more')} run=${next} /></p>`}
+  `;
+}
+
+function Entries({ entries, nameOf, month }) {
+  return html`
+    <div class="table-frame" tabindex="0" role="region" aria-label=${t('audit.entries', { month: monthName(month) })}>
+      <table>
+        <thead>
+          <tr>
+            <th>${t('audit.when')}</th><th>${t('audit.who')}</th><th>${t('audit.what')}</th><th>${t('audit.details')}</th><th>${t('audit.from')}</th>
+          </tr>
+        </thead>
+        <tbody>
+          ${entries.map(
+            ({ seq, at, actor, action, target, address, details }) => html`
+              <tr key=${seq}>
+                <td class="when">${exact(at)}</td>
+                <td><bdi>${nameOf(actor)}</bdi></td>
+                <td>
+                  <span class="mono">${action}</span>
+                  ${target && html`<br /><bdi class="quiet">${`${target.kind} ${target.id}`}</bdi>`}
+                </td>
+                <td dir="auto">${detailText(details)}</td>
+                <td class="mono">${address}</td>
+              </tr>
+            `,
+          )}
+        </tbody>
+      </table>
+    </div>
+  `;
+}
+
+/** Whether the month's entries are all there, and as they were written. */
+function Verify({ ask, month }) {
+  const [verified, setVerified] = useState(null);
+  const look = async () => {
+    setVerified({ isRunning: true });
+    try {
+      setVerified(await ask('GET', `/v1/audit/verify?month=${month}`));
+    } catch (error) {
+      setVerified({ problem: absenceText(error) });
+    }
+  };
+  const text = () => {
+    if (verified.isRunning) return t('audit.verifying');
+    if (verified.is_intact) return t('audit.intact', { count: verified.entries });
+    return t('audit.broken', { seq: verified.broken_at ?? '?', why: verified.why ?? '' });
+  };
+  return html`
+    <p class="page-status">
+      <${Press} label=${t('audit.verify')} run=${look} />
+      ${verified &&
+      (verified.problem
+        ? html`<span class="page-problem" role="alert">${verified.problem}</span>`
+        : html`<span role="status" class=${verified.isRunning ? '' : verified.is_intact ? 'verdict-good' : 'verdict-bad'}>${text()}</span>`)}
+    </p>
+  `;
+}

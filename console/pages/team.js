@@ -1,0 +1,213 @@
+// The team: its members, open invitations, and for whoever manages it a form that invites.
+
+import { roleAllows, roleName, rolesGivenBy } from '../account.js';
+import { nodes, t } from '../language.js';
+import { Face } from '../parts.js';
+import { exact } from '../time.js';
+import { html, useEffect, useRef, useState } from '../view.js';
+import { Choice, Copied, Field, Form, Head, Loading, Press, useChange, useFocus, useLoaded } from './parts.js';
+
+const bold = (name) => html`<bdi>${name}</bdi>`;
+
+export default function Team({ page, context }) {
+  const { account, say, copy, teamChanged } = context;
+  const { user, role } = context.person();
+  const gives = rolesGivenBy(role);
+  const manages = gives.length > 0;
+  const loaded = useLoaded(async () => {
+    const [members, invitations] = await Promise.all([account.team(), manages ? account.invitations() : []]);
+    return { members, invitations };
+  });
+  // What is written: nothing, an invitation, or the link of one that was made.
+  const [written, setWritten] = useState(null);
+  const invite = useRef(null);
+  const { run, problem } = useChange(say);
+  const change = (work, done) =>
+    run(async () => {
+      await work();
+      teamChanged();
+      await loaded.load();
+      invite.current?.focus({ preventScroll: true });
+    }, done);
+  const leave = () => {
+    setWritten(null);
+    loaded.load();
+  };
+  // The button is there again only after this render.
+  useEffect(() => {
+    if (written === null && loaded.data) invite.current?.focus({ preventScroll: true });
+  }, [written]);
+  const { members = [], invitations = [] } = loaded.data ?? {};
+  return html`
+    <${Head} page=${page}>
+      ${manages && !written && html`<button type="button" class="primary" ref=${invite} onclick=${() => setWritten({})}>${t('team.invite')}</button>`}
+    <//>
+    ${written?.link && html`<${Made} made=${written} copy=${copy} onDone=${leave} />`}
+    ${written && !written.link && html`<${Invite} account=${account} gives=${gives} onMade=${setWritten} onCancel=${leave} />`}
+    <${Loading} loaded=${loaded} />
+    <p class="page-problem" role="alert">${problem}</p>
+    ${loaded.data &&
+    html`
+      <section class="card">
+        <ul class="account-rows">
+          ${members.map(
+            (member) => html`
+              <${Member}
+                key=${member.user_id}
+                ...${{ member, members, gives, account, change }}
+                isMe=${member.user_id === user.user_id}
+              />
+            `,
+          )}
+        </ul>
+      </section>
+    `}
+    ${invitations.length > 0 &&
+    html`
+      <section class="card">
+        <h2>${t('team.open')}</h2>
+        <ul class="account-rows">
+          ${invitations.map(
+            (one) => html`<${Invitation} key=${one.invitation_id} ...${{ one, members, gives, account, change }} />`,
+          )}
+        </ul>
+      </section>
+    `}
+  `;
+}
+
+function Member({ member, members, gives, isMe, account, change }) {
+  const { user_id: id, name, email, role } = member;
+  /** What is asked before it is done: `{role}` for another role, `{}` for removing. */
+  const [asked, setAsked] = useState(null);
+  const select = useRef(null);
+  const keep = () => {
+    setAsked(null);
+    if (select.current) select.current.value = role;
+  };
+  return html`
+    <li data-user=${id}>
+      <${Face} name=${name} id=${id} size="small" />
+      <div class="account-who">
+        <span>${isMe ? nodes('any.you', { name: bold(name) }) : bold(name)}</span>
+        <bdi class="quiet">${email}</bdi>
+      </div>
+      ${asked
+        ? html`<${Question} ...${{ member, members, asked, isMe, account, change, keep }} />`
+        : html`
+            <div class="account-do">
+              ${gives.includes(role)
+                ? html`
+                    <select ref=${select} aria-label=${t('team.role_of', { name })} onchange=${(event) => setAsked({ role: event.currentTarget.value })}>
+                      ${gives.map((one) => html`<option key=${one} value=${one} selected=${one === role}>${roleName(one)}</option>`)}
+                    </select>
+                  `
+                : html`<span class="account-role">${roleName(role)}</span>`}
+              ${(gives.includes(role) || isMe) &&
+              html`<${Press} label=${t(isMe ? 'team.leave' : 'team.remove')} name=${isMe ? t('team.leave_team') : t('team.remove_one', { name })} run=${() => setAsked({})} />`}
+            </div>
+          `}
+    </li>
+  `;
+}
+
+/** Asks before something is done. The focus goes to the harmless button. */
+function Question({ member, members, asked, isMe, account, change, keep }) {
+  const { user_id: id, name } = member;
+  const [heir, setHeir] = useState('');
+  const focus = useFocus();
+  const others = members.filter((one) => one.user_id !== id && one.role !== 'read_only');
+  const text = asked.role
+    ? nodes(isMe ? 'team.ask_own_role' : 'team.ask_role', { name: bold(name), role: html`<strong>${roleName(asked.role)}</strong>`, allows: roleAllows(asked.role) })
+    : nodes(isMe ? 'team.ask_leave' : 'team.ask_remove', { name: bold(name) });
+  const done = asked.role ? t('team.role_changed', { name, role: roleName(asked.role) }) : t(isMe ? 'team.left' : 'team.removed', { name });
+  const work = asked.role ? () => account.setRole(id, asked.role) : () => account.removeMember(id, heir || undefined);
+  const label = t(asked.role ? 'team.change_role' : isMe ? 'team.leave' : 'team.remove');
+  return html`
+    <div class="account-question">
+      <p>${text}</p>
+      ${!asked.role &&
+      others.length > 0 &&
+      html`
+        <${Choice}
+          label=${t('team.heir')}
+          chosen=${heir}
+          options=${[['', t('team.no_heir')], ...others.map((one) => [one.user_id, one.name])]}
+          onchange=${(event) => setHeir(event.currentTarget.value)}
+        />
+      `}
+      <${Press}
+        label=${label}
+        name=${`${label}: ${name}`}
+        tone=${asked.role ? '' : 'danger'}
+        run=${() => change(work, done).then(keep)}
+      />
+      <${Press} label=${t('team.keep')} name=${t('team.keep_one', { name })} run=${keep} focus=${focus} />
+    </div>
+  `;
+}
+
+function Invitation({ one, members, gives, account, change }) {
+  const { invitation_id: id, email, role, by, expires } = one;
+  const inviter = members.find((member) => member.user_id === by)?.name;
+  const values = { role: roleName(role), when: exact(expires), name: inviter && bold(inviter) };
+  return html`
+    <li data-invitation=${id}>
+      <div class="account-who">
+        <bdi>${email}</bdi>
+        <span class="quiet">${nodes(inviter ? 'team.invited_by' : 'team.invited', values)}</span>
+      </div>
+      ${gives.includes(role) &&
+      html`
+        <div class="account-do">
+          <${Press}
+            label=${t('team.withdraw')}
+            name=${t('team.withdraw_one', { email })}
+            run=${() => change(() => account.withdrawInvitation(id), t('team.withdrawn'))}
+          />
+        </div>
+      `}
+    </li>
+  `;
+}
+
+function Invite({ account, gives, onMade, onCancel }) {
+  const focus = useFocus();
+  return html`
+    <section class="card" aria-labelledby="invite-title">
+      <h2 id="invite-title">${t('team.invite')}</h2>
+      <${Form}
+        label=${t('team.make_link')}
+        busy=${t('team.making_link')}
+        run=${async ({ email, role }) => onMade(await account.invite(email, role))}
+        onCancel=${onCancel}
+      >
+        <${Field}
+          label=${t('team.email')}
+          kind="email"
+          name="email"
+          required
+          maxlength="254"
+          autocomplete="off"
+          autocapitalize="none"
+          spellcheck="false"
+          inputRef=${focus}
+        />
+        <${Choice} label=${t('team.role')} name="role" chosen="agent" options=${gives.map((one) => [one, t('team.role_allows', { role: roleName(one), allows: roleAllows(one) })])} />
+      <//>
+    </section>
+  `;
+}
+
+function Made({ made, copy, onDone }) {
+  const { link, email, expires, mailed } = made;
+  return html`
+    <section class="card" aria-labelledby="made-title">
+      <h2 id="made-title">${t('team.send_link')}</h2>
+      <p>${nodes(mailed ? 'team.mailed' : 'team.link_about', { email: bold(email), when: exact(expires) })}</p>
+      <${Copied} label=${t('team.link')} text=${link} copy=${copy} />
+      <p class="quiet">${t('team.link_once')}</p>
+      <p class="form-foot"><button type="button" class="plain" onclick=${onDone}>${t('any.done')}</button></p>
+    </section>
+  `;
+}

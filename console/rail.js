@@ -1,0 +1,78 @@
+// The rail: the parts of the console, as links with addresses. On a narrow screen it is a bar below, with a menu of them.
+
+import { t } from './language.js';
+import { Icon } from './parts.js';
+import { hashOfPage } from './route.js';
+import { html, memo, render, useEffect, useRef, useState } from './view.js';
+
+/** What stands in it, and the right that it needs. */
+const ENTRIES = [
+  { page: 'team', sign: 'team', right: 'read' },
+  { page: 'business', sign: 'business', right: 'manage_business' },
+  { page: 'numbers', sign: 'number', right: 'manage_business' },
+  { page: 'keys', sign: 'key', right: 'manage_business' },
+  { page: 'canned-replies', sign: 'bolt', right: 'answer' },
+  { page: 'usage', sign: 'usage', right: 'manage_business' },
+  { page: 'audit', sign: 'audit', right: 'read_audit' },
+];
+
+/** Whether somebody with these rights may open a page. */
+export function mayOpen(page, rights) {
+  return page === 'inbox' || ENTRIES.some((entry) => entry.page === page && rights.includes(entry.right));
+}
+
+/** Brings the rail up to date. `inbox` is the address to which its first entry leads. */
+export function renderRail(place, { page, rights, unread, inbox }) {
+  const entries = ENTRIES.filter((entry) => rights.includes(entry.right));
+  render(html`<${Rail} page=${page} entries=${entries.map((entry) => entry.page).join(' ')} unread=${unread} inbox=${inbox} />`, place);
+}
+
+const Rail = memo(({ page, entries, unread, inbox }) => {
+  const [isOpen, setOpen] = useState(false);
+  const button = useRef(null);
+  const nav = useRef(null);
+  const close = () => setOpen(false);
+  useEffect(() => {
+    if (!isOpen) return undefined;
+    const outside = ({ target }) => nav.current.contains(target) || close();
+    document.addEventListener('pointerdown', outside);
+    return () => document.removeEventListener('pointerdown', outside);
+  }, [isOpen]);
+  const key = (event) => {
+    if (event.key !== 'Escape' || !isOpen) return;
+    event.stopPropagation();
+    close();
+    button.current.focus();
+  };
+  return html`
+    <div class="rail-parts" ref=${nav} onkeydown=${key}>
+      <${Entry} page="inbox" sign="inbox" href=${inbox} current=${page} unread=${unread} />
+      <button
+        type="button"
+        class="rail-entry rail-more"
+        ref=${button}
+        aria-expanded=${String(isOpen)}
+        aria-controls="rail-pages"
+        onclick=${() => setOpen(!isOpen)}
+      >
+        <${Icon} name="menu" /><span class="rail-name">${t('rail.more')}</span>
+      </button>
+      <ul class="rail-pages" id="rail-pages" data-open=${String(isOpen)} onclick=${close}>
+        ${ENTRIES.filter((entry) => entries.split(' ').includes(entry.page)).map(
+          (entry) => html`<li key=${entry.page}><${Entry} ...${entry} href=${hashOfPage(entry.page)} current=${page} /></li>`,
+        )}
+      </ul>
+    </div>
+  `;
+});
+
+function Entry({ page, sign, href, current, unread = 0 }) {
+  const name = t(`page.${page}`);
+  return html`
+    <a class="rail-entry" href=${href} title=${name} aria-current=${page === current ? 'page' : null}>
+      <${Icon} name=${sign} />
+      <span class="rail-name">${name}</span>
+      ${unread > 0 && html`<span class="rail-count" aria-label=${t('rail.unread', { count: unread })}>${unread > 99 ? '99+' : unread}</span>`}
+    </a>
+  `;
+}
