@@ -229,7 +229,7 @@ function go(route) {
     $('frame').dataset.pane = 'list';
     desk.show(null);
   }
-  if (!wasInbox) $('inbox').focus({ preventScroll: true });
+  if (!wasInbox) $('inbox-title').focus({ preventScroll: true });
   return changed();
 }
 

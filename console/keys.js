@@ -1,7 +1,7 @@
 // The keys of the page. Letters alone do nothing while one writes.
 
 /** Whether the details lie above the thread; else they are beside it. */
-const isDrawer = () => window.matchMedia('(max-width: 68.75rem)').matches;
+const isDrawer = () => window.matchMedia('(max-width: 68.74rem)').matches;
 
 /** Listens for them. */
 export function listenToKeys({ list, composer, head, dialogs, signInSheet, search, show, back, closeAbout, frame }) {

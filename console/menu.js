@@ -3,7 +3,7 @@
 import { roleName } from './account.js';
 import { fill, h } from './dom.js';
 import { icon } from './icons.js';
-import { nodes, t } from './language.js';
+import { nodes } from './language.js';
 import { face } from './people.js';
 
 /** Puts it into `place`. `entries` are `[label, run]`. */
@@ -32,11 +32,12 @@ export function personMenu(place, { person, tenant, entries }) {
       class: 'me-button',
       'aria-expanded': 'false',
       'aria-controls': 'person-menu',
-      'aria-label': t('menu.account', { name: user.name }),
       onclick: () => (list.hidden ? open() : close()),
     },
     face(user.name, user.user_id, 'small'),
-    h('span', { class: 'me-name', dir: 'auto' }, user.name),
+    nodes('menu.account', { name: h('span', { class: 'me-name', dir: 'auto' }, user.name) }).map((part) =>
+      typeof part === 'string' ? h('span', { class: 'hidden' }, part) : part,
+    ),
     icon('chevron_down'),
   );
 

@@ -35,17 +35,22 @@ const Rail = memo(({ page, entries, unread, inbox }) => {
   useEffect(() => {
     if (!isOpen) return undefined;
     const outside = ({ target }) => nav.current.contains(target) || close();
+    // Wherever the focus is; and no other listener takes the same press for one on the page.
+    const key = (event) => {
+      if (event.key !== 'Escape') return;
+      event.stopImmediatePropagation();
+      close();
+      button.current.focus();
+    };
     document.addEventListener('pointerdown', outside);
-    return () => document.removeEventListener('pointerdown', outside);
+    document.addEventListener('keydown', key, { capture: true });
+    return () => {
+      document.removeEventListener('pointerdown', outside);
+      document.removeEventListener('keydown', key, { capture: true });
+    };
   }, [isOpen]);
-  const key = (event) => {
-    if (event.key !== 'Escape' || !isOpen) return;
-    event.stopPropagation();
-    close();
-    button.current.focus();
-  };
   return html`
-    <div class="rail-parts" ref=${nav} onkeydown=${key}>
+    <div class="rail-parts" ref=${nav}>
       <${Entry} page="inbox" sign="inbox" href=${inbox} current=${page} unread=${unread} />
       <button
         type="button"

@@ -113,7 +113,7 @@ function Change({ change }) {
   const isDone = state === 'done';
   return html`
     <h3>${t(isDone ? 'retention.last' : 'retention.running')}</h3>
-    <dl class="facts" role="status">
+    <div role="status"><dl class="facts">
       <dt>${t('retention.what')}</dt>
       <dd>${t('retention.from_to', { from: from_days, to: to_days })}</dd>
       <dt>${t('retention.progress')}</dt>
@@ -122,6 +122,6 @@ function Change({ change }) {
       <dd>${number(messages_removed)}</dd>
       <dt>${t('retention.moved')}</dt>
       <dd>${number(messages_moved)}</dd>
-    </dl>
+    </dl></div>
   `;
 }

@@ -75,6 +75,14 @@ export async function choose(page, entry) {
   await page.locator('#person-menu').getByRole('button', { name: entry }).click();
 }
 
+/** Goes to a page by the rail, and gives the place that it is in. */
+export async function visit(page, name) {
+  await page.locator('#rail').getByRole('link', { name, exact: true }).click();
+  const place = page.locator('#page');
+  await eventually(`${name} is there`, async () => (await place.getByRole('heading', { level: 1 }).textContent()) === name);
+  return place;
+}
+
 /** Waits for a sentence on a sheet. */
 export async function says(place, pattern) {
   await eventually(`it says ${pattern}`, async () => pattern.test(await place.textContent()));

@@ -318,7 +318,6 @@ desk('a message that says more than a text, or less than it should, says what it
 desk('beside a laptop’s thread the panel takes its own room', async ({ page, people }) => {
   await page.setViewportSize({ width: 1280, height: 800 });
   await openConversation(page, people.iklan);
-  await page.getByRole('button', { name: 'About this conversation' }).click();
   const edges = await page.evaluate(() => {
     const right = (id) => Math.round(document.getElementById(id).getBoundingClientRect().right);
     return [right('log'), right('composer'), Math.round(document.getElementById('about').getBoundingClientRect().left)];

@@ -5,7 +5,7 @@ import { after, before, test } from 'node:test';
 import { launch } from './browser.mjs';
 import { contrastProblems, namelessControls } from './access.mjs';
 import { eventually, getsThrough, isLive, keptByBrowser, openConversation, reply } from './hands.mjs';
-import { SECRET, atWork, choose, inTheOffice, says, sheet, signIn } from './office.mjs';
+import { SECRET, atWork, choose, inTheOffice, says, sheet, signIn, visit } from './office.mjs';
 
 let browser;
 before(async () => (browser = await launch({ permissions: ['clipboard-read', 'clipboard-write'], reducedMotion: 'reduce' })));
@@ -15,13 +15,13 @@ const office = (name, body) => test(name, () => inTheOffice(browser.context, bod
 const dialog = (page) => page.locator('#dialog');
 const isAsked = (page) => eventually('it asks for the account', () => sheet(page).getByRole('button', { name: 'Sign in' }).isVisible());
 const isIn = (page) => eventually('the inbox is there', async () => !(await sheet(page).isVisible()) && page.locator('.me-name').isVisible());
-const row = (page, user) => dialog(page).locator(`[data-user="${user.id}"]`);
+const row = (page, user) => page.locator(`#page [data-user="${user.id}"]`);
 const hashOf = (page) => new URL(page.url()).hash;
 
 /** Nothing sticks out of the page or of what is open on it. */
 const sticksOut = (page) =>
   page.evaluate(() =>
-    [document.scrollingElement, ...document.querySelectorAll('dialog[open], .inbox-head, .menu:not([hidden])')]
+    [document.scrollingElement, ...document.querySelectorAll('dialog[open], #page:not([hidden]), .inbox-head, .menu:not([hidden])')]
       .filter((node) => node.scrollWidth > node.clientWidth)
       .map((node) => `${node.id || node.className} ${node.scrollWidth} > ${node.clientWidth}`),
   );
@@ -134,7 +134,7 @@ office('a call that finds the session over asks for the account as well', async 
   const page = await atWork(open, 'ana@example.com');
   people.onEnded = () => {};
   people.end(() => true);
-  await choose(page, 'Team');
+  await page.locator('#rail').getByRole('link', { name: 'Team' }).click();
   await says(sheet(page), /You are signed out/);
 });
 
@@ -275,28 +275,28 @@ office('a link to a conversation opens it, before and after signing in', async (
 
 office('an owner invites somebody: the link is shown once, copied, and can be taken back', async ({ people, open }) => {
   const page = await atWork(open, 'ana@example.com');
-  await choose(page, 'Team');
-  await dialog(page).getByRole('button', { name: 'Invite somebody' }).click();
-  await dialog(page).getByLabel('E-mail of the person').fill('ben@example.com');
+  const team = await visit(page, 'Team');
+  await team.getByRole('button', { name: 'Invite somebody' }).click();
+  await team.getByLabel('E-mail of the person').fill('ben@example.com');
   await isAccessible(page, 'inviting');
   await page.keyboard.press('Enter');
-  await says(dialog(page), /This person is in the team already\./);
-  await dialog(page).getByLabel('E-mail of the person').fill('nia@example.com');
-  await dialog(page).getByLabel('Role').selectOption('supervisor');
-  await dialog(page).getByRole('button', { name: 'Make the link' }).click();
-  await says(dialog(page), /Send it to nia@example\.com yourself/);
+  await says(team, /This person is in the team already\./);
+  await team.getByLabel('E-mail of the person').fill('nia@example.com');
+  await team.getByLabel('Role', { exact: true }).selectOption('supervisor');
+  await team.getByRole('button', { name: 'Make the link' }).click();
+  await says(team, /Send it to nia@example\.com yourself/);
   await isAccessible(page, 'the link');
   const [token] = people.invitations.keys();
-  const link = await dialog(page).getByLabel('Link of the invitation').inputValue();
+  const link = await team.getByLabel('Link of the invitation').inputValue();
   assert.ok(link.endsWith(token), link);
-  await dialog(page).getByRole('button', { name: 'Copy the link' }).click();
+  await team.getByRole('button', { name: 'Copy' }).click();
   await eventually('it is copied', async () => (await page.evaluate(() => navigator.clipboard.readText())) === link);
-  await dialog(page).getByRole('button', { name: 'Done' }).click();
-  const open_ = dialog(page).locator('[data-invitation]');
+  await team.getByRole('button', { name: 'Done' }).click();
+  const open_ = team.locator('[data-invitation]');
   await eventually('it is in the list', async () => /nia@example\.com.*Supervisor.*Ana Ruiz/.test(await open_.textContent()));
-  assert.equal(await dialog(page).getByText(token).count(), 0);
+  assert.equal(await team.getByText(token).count(), 0);
   await isAccessible(page, 'the team');
-  await dialog(page).getByRole('button', { name: 'Take back the invitation of nia@example.com' }).click();
+  await team.getByRole('button', { name: 'Take back the invitation of nia@example.com' }).click();
   await eventually('it is gone', async () => (await open_.count()) === 0);
   assert.equal(people.invitations.size, 0);
 });
@@ -304,7 +304,7 @@ office('an owner invites somebody: the link is shown once, copied, and can be ta
 office('roles change and members leave only after a question, and refusals are told', async ({ people, staff, tenant, open }) => {
   const roleOf = (user) => people.teams.get(tenant).members.get(user.id)?.role;
   const page = await atWork(open, 'ana@example.com');
-  await choose(page, 'Team');
+  const team = await visit(page, 'Team');
   await row(page, staff.ben).getByLabel('Role of').selectOption('admin');
   await says(row(page, staff.ben), /becomes Admin: answers and manages the team/);
   await isAccessible(page, 'a question');
@@ -320,28 +320,27 @@ office('roles change and members leave only after a question, and refusals are t
   await eventually('she is gone', async () => (await row(page, staff.rita).count()) === 0 && !roleOf(staff.rita));
   await row(page, staff.ana).getByRole('button', { name: 'Leave the team' }).click();
   await row(page, staff.ana).getByRole('button', { name: 'Leave: Ana Ruiz' }).click();
-  await says(dialog(page), /The team would have no owner\. Make somebody else an owner first\./);
+  await says(team, /The team would have no owner\. Make somebody else an owner first\./);
   assert.equal(roleOf(staff.ana), 'owner');
 });
 
 office('an admin does not touch owners, and others see members only', async ({ people, staff, tenant, open }) => {
   people.teams.get(tenant).members.get(staff.ben.id).role = 'admin';
   const admin = await atWork(open, 'ben@example.com');
-  await choose(admin, 'Team');
+  const team = await visit(admin, 'Team');
   await says(row(admin, staff.ana), /Owner/);
   assert.equal(await row(admin, staff.ana).locator('button, select').count(), 0);
   const offered = await row(admin, staff.rita).locator('option').allTextContents();
   assert.deepEqual(offered, ['Admin', 'Supervisor', 'Agent', 'Read only']);
-  await admin.keyboard.press('Escape');
   await choose(admin, 'Sign out');
   await isAsked(admin);
   await signIn(admin, 'rita@example.com');
   await isLive(admin);
-  await choose(admin, 'Team');
+  await visit(admin, 'Team');
   await says(row(admin, staff.ana), /Owner/);
-  assert.equal(await dialog(admin).locator('select').count(), 0);
-  assert.deepEqual(await dialog(admin).locator('li button').allTextContents(), ['Leave']);
-  assert.equal(await dialog(admin).getByRole('button', { name: 'Invite somebody' }).count(), 0);
+  assert.equal(await team.locator('select').count(), 0);
+  assert.deepEqual(await team.locator('li button').allTextContents(), ['Leave']);
+  assert.equal(await team.getByRole('button', { name: 'Invite somebody' }).count(), 0);
 });
 
 office('colleagues are called by their names, also those who join later', async ({ gateway, people, staff, tenant, customers, open }) => {
@@ -433,11 +432,11 @@ office('the menu works by keyboard alone', async ({ open }) => {
   await page.keyboard.press('Enter');
   assert.equal(await button.getAttribute('aria-expanded'), 'true');
   await isAccessible(page, 'the menu');
-  assert.equal(await focused(), 'Team');
+  assert.equal(await focused(), 'My sessions');
   await page.keyboard.press('ArrowUp');
   assert.equal(await focused(), 'Sign out');
   await page.keyboard.press('ArrowDown');
-  assert.equal(await focused(), 'Team');
+  assert.equal(await focused(), 'My sessions');
   await page.keyboard.press('Escape');
   assert.equal(await button.getAttribute('aria-expanded'), 'false');
   assert.equal(await button.evaluate((node) => node === document.activeElement), true);

@@ -9,7 +9,7 @@
 set -euo pipefail
 cd "$(dirname "$0")"
 
-if [ ! -d node_modules/playwright-core ]; then
+if [ ! -d node_modules/playwright-core ] || [ ! -d node_modules/axe-core ]; then
   npm ci --no-audit --no-fund --ignore-scripts
 fi
 [ -x "${CHROMIUM:-/usr/bin/chromium}" ] || { echo "Chromium is missing: apt-get install chromium" >&2; exit 1; }
@@ -18,4 +18,4 @@ if [ $# -ge 1 ]; then
   MESEJ_URL="${1%/}" exec node --test --test-concurrency=1 demo.test.mjs
 fi
 node --test unit
-exec node --test --test-concurrency=1 demo.test.mjs page.test.mjs canned.test.mjs people.test.mjs resilience.test.mjs
+exec node --test --test-concurrency=1 demo.test.mjs page.test.mjs canned.test.mjs people.test.mjs pages.test.mjs resilience.test.mjs

@@ -52,7 +52,7 @@ export class Business {
     if (this.unknown.has(path[0])) return error(404, 'not_found');
     const manages = RIGHTS[role].includes('manage_business');
     const call = `${method} ${path[0]}`;
-    if (call === 'GET numbers' && path.length === 1) return ok({ numbers: [{ ...ledger.shownNumber, lane: ledger.lane }, ...this.numbers.values()] });
+    if (call === 'GET numbers' && path.length === 1) return ok({ numbers: [{ waba_id: '2201', app: 'main', rate: 80, ...ledger.shownNumber, lane: ledger.lane }, ...this.numbers.values()] });
     if (!['business', 'numbers', 'keys', 'audit', 'usage', 'quotas'].includes(path[0])) return null;
     if (!manages) return error(403, 'forbidden');
     switch (call) {

@@ -4,7 +4,7 @@ import { ROLES, browserName, rolesGivenBy, sentenceOf } from '../../../console/a
 import { Colleagues } from '../../../console/colleagues.js';
 import { ApiError } from '../../../console/http.js';
 import { authorName } from '../../../console/people.js';
-import { hashOf, routeOf } from '../../../console/route.js';
+import { PAGES, hashOf, hashOfPage, routeOf } from '../../../console/route.js';
 import { settle } from './wire.mjs';
 
 test('refusals are told in words, with the time to wait', () => {
@@ -55,7 +55,10 @@ test('a route is read whole, and one that was cut is told apart from none', () =
   assert.deepEqual(routeOf(hashOf(id)), { kind: 'conversation', id });
   for (const cut of ['#/invitation', '#/invitation/00c0ffee00c0ffee', '#/invitation/00c0ffee00c0ffee/', '#/password/a b', '#/password/'])
     assert.equal(routeOf(cut).token, null, cut);
-  for (const none of ['', '#', '#log', '#/conversations/', `#/conversations/${id}0`, '#/conversations/../x', '#/invitations'])
+  for (const inbox of ['', '#', '#/']) assert.deepEqual(routeOf(inbox), { kind: 'inbox' });
+  for (const page of PAGES) assert.deepEqual(routeOf(hashOfPage(page)), { kind: 'page', page });
+  assert.deepEqual(routeOf(hashOfPage('inbox')), routeOf(hashOf(null)));
+  for (const none of ['#log', '#/teams', '#/team/x', '#/conversations/', `#/conversations/${id}0`, '#/conversations/../x', '#/invitations'])
     assert.equal(routeOf(none), null, none);
 });
 

@@ -1,0 +1,356 @@
+// The console's frame, and the pages of the business.
+
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { after, before, test } from 'node:test';
+import { atTheDesk } from './at_the_desk.mjs';
+import { axeProblems } from './axe.mjs';
+import { launch } from './browser.mjs';
+import { someUsage } from './fake/business.mjs';
+import { eventually, isLive, openConversation } from './hands.mjs';
+import { atWork, inTheOffice, says, signIn, visit } from './office.mjs';
+
+let browser;
+before(async () => (browser = await launch({ permissions: ['clipboard-read', 'clipboard-write'], reducedMotion: 'reduce' })));
+after(() => browser?.close());
+
+const office = (name, body) => test(name, () => inTheOffice(browser.context, body));
+const rail = (page) => page.locator('#rail');
+const hashOf = (page) => new URL(page.url()).hash;
+const focused = (page) => page.evaluate(() => document.activeElement.textContent.trim());
+
+/** Neither axe nor the screen's edge finds anything: in both lights, wide and narrow. */
+async function isSound(page, what) {
+  const before = page.viewportSize();
+  for (const [colorScheme, width] of [['light', 1280], ['dark', 1280], ['light', 360], ['dark', 360]]) {
+    await page.emulateMedia({ colorScheme });
+    await page.setViewportSize({ width, height: 740 });
+    assert.deepEqual(await axeProblems(page), [], `${what}, ${colorScheme}, ${width}`);
+    const wide = await page.evaluate(() =>
+      [document.scrollingElement, document.getElementById('page')].filter((node) => node.scrollWidth > node.clientWidth).map((node) => node.id || node.tagName),
+    );
+    assert.deepEqual(wide, [], `${what} sticks out at ${width}`);
+  }
+  await page.emulateMedia({ colorScheme: 'light' });
+  await page.setViewportSize(before);
+}
+
+// --- the frame -----------------------------------------------------------------------------------------------------
+
+office('each page has an address, the history leads back and forth, and the focus goes to the heading', async ({ customers, open }) => {
+  const page = await atWork(open, 'ana@example.com');
+  await openConversation(page, customers.sari);
+  await page.locator('#write').fill('Half a sentence');
+  await visit(page, 'Team');
+  await eventually('the heading has the focus', async () => (await focused(page)) === 'Team');
+  assert.equal(hashOf(page), '#/team');
+  assert.match(await page.title(), /Team · Mesej/);
+  assert.equal(await page.locator('.inbox').isVisible(), false);
+  await visit(page, 'Usage');
+  await page.goBack();
+  await eventually('the team again', async () => (await focused(page)) === 'Team');
+  await page.goBack();
+  await eventually('the conversation again', async () => (await page.locator('#write').inputValue()) === 'Half a sentence');
+  assert.equal(hashOf(page), `#/conversations/${customers.sari}`);
+  assert.equal(await page.locator('#page').isVisible(), false);
+  await page.goForward();
+  await eventually('the team once more', async () => (await focused(page)) === 'Team');
+  await rail(page).getByRole('link', { name: /^Inbox/ }).click();
+  await eventually('the entry leads to what was open', async () => hashOf(page) === `#/conversations/${customers.sari}`);
+  assert.equal(await page.locator('#write').inputValue(), 'Half a sentence');
+});
+
+office('a link to a page opens it after signing in, and one that the role does not allow says so', async ({ people, staff, tenant, open }) => {
+  const page = await open('#/keys');
+  await signIn(page, 'ana@example.com');
+  await isLive(page);
+  await page.getByRole('heading', { name: 'API keys' }).waitFor();
+  people.teams.get(tenant).members.get(staff.rita.id).role = 'read_only';
+  await browser.context.clearCookies();
+  const other = await open('#/business');
+  await signIn(other, 'rita@example.com');
+  await says(other.locator('#page'), /Your role does not allow this page/);
+  assert.deepEqual(await rail(other).getByRole('link').allTextContents(), ['Inbox5', 'Team']);
+  await isSound(other, 'refused');
+});
+
+office('going through conversations leaves a history, and Back leads to the list below them', async ({ customers, open }) => {
+  const page = await atWork(open, 'ana@example.com');
+  await openConversation(page, customers.sari);
+  await openConversation(page, customers.dewi);
+  await page.goBack();
+  await eventually('the one before', async () => (await page.locator('.row[aria-selected="true"]').getAttribute('data-id')) === customers.sari);
+  await openConversation(page, customers.tomas);
+  await page.locator('#write').blur();
+  await page.keyboard.press('Escape');
+  await eventually('the list', () => ['', '#/'].includes(hashOf(page)));
+  await eventually('nothing is open', () => page.locator('#nothing').isVisible());
+  await page.goForward();
+  await eventually('forward again', async () => (await page.locator('.row[aria-selected="true"]').getAttribute('data-id')) === customers.sari);
+});
+
+office('a conversation is not read while another page is shown', async ({ gateway, customers, open }) => {
+  const page = await atWork(open, 'ana@example.com');
+  await openConversation(page, customers.sari);
+  await eventually('it is read', () => gateway.ledger.conversations.get(customers.sari).unread === 0);
+  await visit(page, 'Team');
+  const count = () => page.locator('.rail-count').textContent();
+  const before = Number(await count());
+  gateway.ledger.receive(customers.sari, { type: 'text', text: { body: 'Are you there?' } });
+  await eventually('the rail counts it', async () => Number(await count()) === before + 1);
+  assert.equal(gateway.ledger.conversations.get(customers.sari).unread, 1);
+  const views = gateway.heard.filter((frame) => frame.type === 'viewing');
+  assert.equal(views.at(-1).conversation_id, null);
+});
+
+office('on a narrow screen the rail is a bar with a menu, and gives the thread the whole screen', async ({ customers, open }) => {
+  const page = await atWork(open, 'ana@example.com');
+  await page.setViewportSize({ width: 360, height: 740 });
+  const bar = await rail(page).boundingBox();
+  assert.ok(bar.y > 600 && bar.width === 360, JSON.stringify(bar));
+  assert.equal(await rail(page).getByRole('link', { name: 'Team' }).isVisible(), false);
+  const more = page.getByRole('button', { name: 'More pages' });
+  await more.click();
+  await isSound(page, 'the menu');
+  await page.setViewportSize({ width: 360, height: 740 });
+  await page.keyboard.press('Escape');
+  await eventually('Escape closes it', async () => (await more.getAttribute('aria-expanded')) === 'false');
+  await more.click();
+  await visit(page, 'Usage');
+  await eventually('the menu is closed', async () => (await more.getAttribute('aria-expanded')) === 'false');
+  await page.goBack();
+  await page.locator(`.row[data-id="${customers.sari}"]`).click();
+  await page.locator('#write').waitFor();
+  assert.equal(await rail(page).isVisible(), false);
+  await page.getByRole('button', { name: 'Back to the list' }).click();
+  assert.equal(await rail(page).isVisible(), true);
+  await page.setViewportSize({ width: 1440, height: 900 });
+});
+
+office('details are a column from 1,100 pixels on; below, a drawer that covers nothing one writes with', async ({ customers, open }) => {
+  const page = await atWork(open, 'ana@example.com');
+  await openConversation(page, customers.sari);
+  const box = (selector) => page.locator(selector).boundingBox();
+  const overlap = (one, other) => one.x < other.x + other.width && other.x < one.x + one.width && one.y < other.y + other.height && other.y < one.y + one.height;
+  for (const width of [1440, 1100]) {
+    await page.setViewportSize({ width, height: 800 });
+    assert.equal(await page.locator('#about').isVisible(), true, `at ${width}`);
+    assert.equal(overlap(await box('#about'), await box('#thread')), false, `at ${width}`);
+  }
+  for (const width of [1099, 800, 360]) {
+    await page.setViewportSize({ width, height: 800 });
+    assert.equal(await page.locator('#about').isVisible(), false, `at ${width}`);
+    await page.getByRole('button', { name: 'About this conversation' }).click();
+    assert.equal(overlap(await box('#about'), await box('#composer')), false, `at ${width}`);
+    assert.equal(overlap(await box('#about'), await box('#thread-head')), false, `at ${width}`);
+    await page.keyboard.press('Escape');
+    assert.equal(await page.locator('#about').isVisible(), false, `at ${width}`);
+  }
+  await page.setViewportSize({ width: 1440, height: 900 });
+});
+
+office('a page whose calls the gateway does not know says so', async ({ gateway, open }) => {
+  gateway.business.unknown = new Set(['business', 'keys', 'usage', 'quotas', 'audit']);
+  const page = await atWork(open, 'ana@example.com');
+  for (const name of ['Business', 'API keys', 'Usage', 'Audit log']) await says(await visit(page, name), /This gateway does not offer this\./);
+  await isSound(page, 'not offered');
+});
+
+// --- the business --------------------------------------------------------------------------------------------------
+
+office('an owner says what the business is, and a refusal leaves what was written', async ({ gateway, open }) => {
+  const page = await atWork(open, 'ana@example.com');
+  const place = await visit(page, 'Business');
+  await place.getByLabel('Region').fill('Malaysia');
+  await place.getByLabel('Contact for privacy').fill('privacy@toko.example');
+  await place.getByRole('button', { name: 'Save' }).click();
+  await eventually('it is saved', () => gateway.business.facts.region === 'Malaysia');
+  assert.equal(gateway.business.facts.privacy_contact, 'privacy@toko.example');
+  await isSound(page, 'the business');
+  await place.getByLabel('Region').fill('');
+  await place.getByRole('button', { name: 'Save' }).click();
+  await eventually('it is emptied', () => gateway.business.facts.region === null);
+  await page.route('**/v1/business', (route) => (route.request().method() === 'PUT' ? route.fulfill({ status: 422, json: { error: { code: 'strange', message: 'that name is strange' } } }) : route.continue()));
+  await place.getByLabel('Name').fill('Toko Baru');
+  await place.getByRole('button', { name: 'Save' }).click();
+  await says(place, /That name is strange\./);
+  assert.equal(await place.getByLabel('Name').inputValue(), 'Toko Baru');
+});
+
+office('retention changes only after a preview of all its parts, and its progress is followed', async ({ gateway, open }) => {
+  const page = await atWork(open, 'ana@example.com');
+  const place = await visit(page, 'Business');
+  await says(place, /Messages are kept for 365 days\./);
+  await place.getByLabel('Days').fill('90');
+  assert.equal(await place.getByRole('button', { name: /^Keep messages/ }).count(), 0);
+  await page.keyboard.press('Enter');
+  await says(place, /Messages now10,000/);
+  await says(place, /Gone at once9,100/);
+  await isSound(page, 'the preview');
+  await place.getByLabel('Days').fill('91');
+  await eventually('another number needs another preview', async () => (await place.getByRole('button', { name: /^Keep messages/ }).count()) === 0);
+  await page.keyboard.press('Enter');
+  await place.getByRole('button', { name: 'Keep messages for 91 days' }).click();
+  await says(place, /3 of 12 conversations/);
+  assert.equal(gateway.business.days, 91);
+  gateway.business.finish();
+  await says(place, /The last change/);
+  await isSound(page, 'a change');
+});
+
+office('a number is added with its token, checked, and its webhook address copied', async ({ gateway, open }) => {
+  const page = await atWork(open, 'ana@example.com');
+  const place = await visit(page, 'Numbers');
+  await place.getByRole('button', { name: 'Add a number' }).click();
+  await isSound(page, 'adding a number');
+  await place.getByLabel('Phone number', { exact: true }).fill('+60 12-345 6789');
+  await place.getByLabel('Phone number ID').fill('1098765');
+  await place.getByLabel('WhatsApp Business Account ID').fill('2201');
+  await place.getByLabel('Access token').fill('wrong');
+  await page.keyboard.press('Enter');
+  await says(place, /Meta does not accept the access token/);
+  assert.equal(await place.getByLabel('Phone number ID').inputValue(), '1098765');
+  await place.getByLabel('Access token').fill('right');
+  await page.keyboard.press('Enter');
+  const added = place.locator('[data-number="1098765"]');
+  await says(added, /\+60 12-345 6789/);
+  assert.equal(gateway.business.numbers.get('1098765').rate, 80);
+  await added.getByRole('button', { name: 'Check' }).click();
+  await says(added, /2 things need a look\./);
+  assert.deepEqual(await added.locator('tbody th').allTextContents(), ['webhook', 'quality', 'access token'], 'what is missing comes first');
+  await isSound(page, 'a check');
+  await place.getByRole('button', { name: 'Copy' }).click();
+  await eventually('it is copied', async () => (await page.evaluate(() => navigator.clipboard.readText())) === gateway.business.webhook.url);
+  await added.getByRole('button', { name: 'Change' }).click();
+  assert.equal(await place.getByLabel('Access token').inputValue(), '');
+  assert.equal(await place.getByLabel('Phone number ID').inputValue(), '1098765');
+});
+
+office('a number that Meta refuses says why', async ({ gateway, open }) => {
+  const page = await atWork(open, 'ana@example.com');
+  gateway.ledger.stand({ state: 'paused', scope: 'all', reason: 'payment', code: 131042, title: 'Business eligibility payment issue' });
+  const place = await visit(page, 'Numbers');
+  await says(place, /is paused\. WhatsApp cannot charge the account/);
+  await isSound(page, 'a paused number');
+});
+
+office('a key is shown once, and revoked after a question', async ({ gateway, open }) => {
+  const page = await atWork(open, 'ana@example.com');
+  const place = await visit(page, 'API keys');
+  await says(place, /There is no key yet\./);
+  await place.getByRole('button', { name: 'New key' }).click();
+  await place.getByLabel('Name', { exact: true }).fill('Web shop');
+  await place.getByRole('checkbox', { name: /^read/ }).uncheck();
+  await place.getByRole('button', { name: 'Make the key' }).click();
+  await says(place, /Choose at least one thing/);
+  await place.getByRole('checkbox', { name: /^send/ }).check();
+  await place.getByLabel('Days until it expires').fill('30');
+  await isSound(page, 'making a key');
+  await place.getByRole('button', { name: 'Make the key' }).click();
+  await says(place, /It is shown only now/);
+  const text = await place.getByRole('textbox', { name: 'The key' }).inputValue();
+  assert.match(text, /^mj_live_/);
+  assert.deepEqual(gateway.business.keys[0].scopes, ['send']);
+  await isSound(page, 'a key');
+  await place.getByRole('button', { name: 'Done' }).click();
+  await eventually('it is gone', async () => !(await page.content()).includes(text));
+  await place.getByRole('button', { name: 'Revoke Web shop' }).click();
+  await eventually('the harmless button has the focus', async () => (await focused(page)) === 'Keep it');
+  await place.getByRole('button', { name: 'Revoke: Web shop' }).click();
+  await eventually('it is revoked', () => gateway.business.keys[0].revoked !== null);
+  await says(place.locator('[data-key]'), /Revoked/);
+  assert.equal(await place.getByRole('button', { name: 'Revoke Web shop' }).count(), 0);
+});
+
+office('canned replies are written, edited and deleted on their page', async ({ gateway, open }) => {
+  gateway.ledger.putCannedReply('hours', 'We open at nine.', { kind: 'api', key: 'demo' });
+  const page = await atWork(open, 'ben@example.com');
+  const place = await visit(page, 'Canned replies');
+  await says(place, /\/hours/);
+  await isSound(page, 'canned replies');
+  await place.getByRole('button', { name: 'Edit /hours' }).click();
+  await page.locator('#dialog').getByLabel('Text').fill('We open at ten.');
+  await page.locator('#dialog').getByRole('button', { name: 'Save' }).click();
+  await says(place, /We open at ten\./);
+  assert.equal(await page.locator('#dialog').isVisible(), false);
+  await place.getByRole('button', { name: 'New canned reply' }).click();
+  await page.locator('#dialog').getByLabel('Shortcut').fill('thanks');
+  await page.locator('#dialog').getByLabel('Text').fill('Thank you!');
+  await page.locator('#dialog').getByRole('button', { name: 'Save' }).click();
+  await says(place, /\/thanks/);
+  for (let presses = 0; presses < 2; presses += 1) await place.getByRole('button', { name: 'Delete /hours' }).click();
+  await eventually('it is deleted', () => !gateway.ledger.cannedReplies.has('hours'));
+});
+
+// --- the audit log and usage ---------------------------------------------------------------------------------------
+
+office('the audit log is read page by page, filtered, verified and exported', async ({ gateway, staff, open }) => {
+  const { business } = gateway;
+  for (let i = 0; i < 60; i += 1) business.note({ kind: 'user', id: staff.ben.id }, 'sign_in', { details: { turn: i } });
+  business.note({ kind: 'user', id: staff.ana.id }, 'change_role', { target: { kind: 'user', id: staff.ben.id }, details: { before: 'agent', after: 'admin' } });
+  const page = await atWork(open, 'ana@example.com');
+  const place = await visit(page, 'Audit log');
+  const rows = place.locator('tbody tr');
+  await eventually('a page', async () => (await rows.count()) === 50);
+  assert.match(await rows.first().textContent(), /Ana Ruiz.*change_role.*before: agent, after: admin/);
+  await place.getByRole('button', { name: 'Older entries' }).click();
+  await eventually('all', async () => (await rows.count()) === 61);
+  assert.equal(await place.getByRole('button', { name: 'Older entries' }).count(), 0);
+  await isSound(page, 'the audit log');
+  await place.getByLabel('Who').selectOption(staff.ana.id);
+  await eventually('hers', async () => (await rows.count()) === 1);
+  await place.getByLabel('Who').selectOption('');
+  await place.getByLabel('Action').fill('nothing_such');
+  await page.keyboard.press('Enter');
+  await says(place, /Nothing like that happened in this month\./);
+  await place.getByRole('button', { name: 'Verify the month' }).click();
+  await says(place, /Intact: 61 entries/);
+  business.intact = false;
+  await place.getByRole('button', { name: 'Verify the month' }).click();
+  await says(place, /Broken at entry 3: the entry was changed/);
+  const month = new Date().toISOString().slice(0, 7);
+  assert.equal(await place.getByRole('link', { name: 'Export' }).getAttribute('href'), `/v1/audit/export?month=${month}`);
+});
+
+office('usage is shown in sums, bars and numbers, with the quotas', async ({ gateway, open }) => {
+  gateway.business.rows = someUsage(7, Date.now());
+  const asked = [];
+  const page = await atWork(open, 'ana@example.com');
+  page.on('request', (request) => request.url().includes('/v1/usage') && asked.push(new URL(request.url()).search));
+  const place = await visit(page, 'Usage');
+  await eventually('a row for each day', async () => (await place.locator('tbody tr').count()) === 7);
+  assert.equal(await place.locator('svg.chart rect').count(), 14);
+  await says(place, /Members of the team.*9 of 10/);
+  await says(place, /Storage.*1\.2 GB, no limit/);
+  await isSound(page, 'usage');
+  await place.getByLabel('By', { exact: true }).selectOption('hour');
+  await eventually('it asks by hour', () => asked.at(-1)?.includes('by=hour'));
+  assert.match(await place.getByRole('link', { name: 'Download as CSV' }).getAttribute('href'), /by=hour.*format=csv/);
+  gateway.business.rows = [];
+  await place.getByLabel('By', { exact: true }).selectOption('day');
+  await says(place, /There was nothing in this time\./);
+});
+
+// --- the library ---------------------------------------------------------------------------------------------------
+
+test('the library is what its checksums say, and the policy leaves no way from text to markup', async () => {
+  const vendor = new URL('../../console/vendor/', import.meta.url);
+  const sums = (await readFile(new URL('SHA256SUMS', vendor), 'utf8')).trim().split('\n').map((line) => line.split(/\s+/));
+  assert.equal(sums.length, 4);
+  for (const [sum, name] of sums) assert.equal(createHash('sha256').update(await readFile(new URL(name, vendor))).digest('hex'), sum, name);
+  await atTheDesk(browser.context, async ({ page }) => {
+    const refused = await page.evaluate(async () => {
+      const { html, render } = await import('/console/view.js');
+      const place = document.createElement('div');
+      const refusals = [];
+      try {
+        render(html`<p dangerouslySetInnerHTML=${{ __html: '<img src=x>' }}></p>`, place);
+      } catch (error) {
+        refusals.push(error.name);
+      }
+      return { refusals, images: place.querySelectorAll('img').length };
+    });
+    assert.deepEqual(refused, { refusals: ['TypeError'], images: 0 });
+  });
+});

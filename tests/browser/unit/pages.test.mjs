@@ -1,0 +1,87 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { detailText, lastMonths, monthName, queryOf } from '../../../console/pages/audit_text.js';
+import { addedUp } from '../../../console/pages/retention.js';
+import { amountText, bars, dayOf, totalsOf, usageQuery } from '../../../console/pages/usage_sums.js';
+import { mayOpen } from '../../../console/rail.js';
+import { PAGES } from '../../../console/route.js';
+
+const part = (more) => ({
+  from_days: 365,
+  to_days: 90,
+  messages: 10,
+  gone: 0,
+  gone_oldest: null,
+  gone_newest: null,
+  ends_first: null,
+  ends_last: null,
+  next_cursor: null,
+  ...more,
+});
+
+test('the parts of a preview are added up, with the first and the last moments of all', async () => {
+  const parts = [
+    part({ gone: 4, gone_oldest: 20, gone_newest: 30, ends_first: 70, ends_last: 90, next_cursor: 'a' }),
+    part({ gone: 1, gone_oldest: 10, gone_newest: 25, next_cursor: 'b' }),
+    part({ ends_first: 60, ends_last: 80 }),
+  ];
+  const asked = [];
+  const whole = await addedUp(90, async (body) => {
+    asked.push(body);
+    return parts[asked.length - 1];
+  });
+  assert.deepEqual(asked, [{ days: 90 }, { days: 90, cursor: 'a' }, { days: 90, cursor: 'b' }]);
+  const { messages, gone, gone_oldest, gone_newest, ends_first, ends_last } = whole;
+  assert.deepEqual([messages, gone, gone_oldest, gone_newest, ends_first, ends_last], [30, 5, 10, 30, 60, 90]);
+});
+
+test('a preview that never ends is given up', async () => {
+  await assert.rejects(addedUp(90, async () => part({ next_cursor: 'again' })), /no end/);
+});
+
+test('months are those of UTC, newest first, over the turn of a year', () => {
+  assert.deepEqual(lastMonths(Date.parse('2026-01-31T23:30:00Z'), 3), ['2026-01', '2025-12', '2025-11']);
+  assert.equal(monthName('2026-03'), 'March 2026');
+});
+
+test('a filter leaves out what is empty', () => {
+  assert.equal(queryOf({ month: '2026-11', actor: '', action: 'a b', after: null }), '?month=2026-11&action=a+b');
+});
+
+test('details of any shape become one line', () => {
+  assert.equal(detailText({ role: { before: 'agent', after: 'admin' }, scopes: ['read', 'send'], is_new: true, none: null }), 'role: agent → admin, scopes: read, send, is new: true, none: –');
+  assert.equal(detailText(undefined), '');
+  assert.equal(detailText({ change: { days: 90 } }), 'change: days: 90');
+});
+
+const row = (inbound, outbound, categories) => ({ messages: { inbound, outbound }, categories });
+
+test('sums name only categories that there are any of', () => {
+  const sums = totalsOf([row(1, 2, { marketing: 0, service: 3 }), row(4, 5, { service: 1 }), row(0, 0, undefined)]);
+  assert.deepEqual(sums, { inbound: 5, outbound: 7, categories: { service: 4 } });
+});
+
+test('the highest bar fills the height, and nothing at all has none', () => {
+  assert.deepEqual(bars([row(5, 10), row(0, 2)], 100), [{ inbound: 50, outbound: 100 }, { inbound: 0, outbound: 20 }]);
+  assert.deepEqual(bars([row(0, 0)], 100), [{ inbound: 0, outbound: 0 }]);
+});
+
+test('amounts of storage are written in their units', () => {
+  assert.equal(amountText('sockets', 1234), '1,234');
+  assert.equal(amountText('storage', 0), '0 byte');
+  assert.equal(amountText('storage_bytes', 1_234_567_890), '1.2 GB');
+  assert.equal(amountText('storage', null), '–');
+});
+
+test('days and ranges are asked for as the gateway names them', () => {
+  assert.equal(dayOf(Date.parse('2026-11-30T23:59:00Z')), '2026-11-30');
+  assert.equal(usageQuery({ from: '2026-11-01', to: '2026-11-30', by: 'day' }), '?from=2026-11-01&to=2026-11-30&by=day');
+});
+
+test('rights decide which pages there are', () => {
+  const open = (rights) => PAGES.filter((page) => mayOpen(page, rights));
+  assert.deepEqual(open(['read']), ['team']);
+  assert.deepEqual(open(['read', 'answer']), ['team', 'canned-replies']);
+  assert.deepEqual(open(['read', 'answer', 'manage_business', 'read_audit']), PAGES);
+  assert.equal(mayOpen('inbox', []), true);
+});
