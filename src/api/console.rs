@@ -2,12 +2,17 @@
 //!
 //! The page may load from this server alone and run no script of its text; `console/README.md` says what it relies on.
 
+use std::io::Read as _;
 use std::sync::LazyLock;
 
 use actix_web::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, EntityTag, Header as _, IfNoneMatch,
+    AcceptEncoding, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, Encoding,
+    EntityTag, Header as _, IfNoneMatch, VARY,
 };
 use actix_web::{HttpRequest, HttpResponse};
+use bytes::Bytes;
+use flate2::Compression;
+use flate2::read::GzEncoder;
 use ring::digest;
 
 use super::error::{ApiError, ErrorCode};
@@ -127,12 +132,36 @@ const FILES: &[File] = files![
     "words.js",
 ];
 
-/// Digests of the files, in their order.
-static TAGS: LazyLock<Vec<EntityTag>> = LazyLock::new(|| {
-    let digest = |file: &File| hex(digest::digest(&digest::SHA256, file.bytes).as_ref());
-    let tag = |file| EntityTag::new_strong(digest(file).chars().take(32).collect());
-    FILES.iter().map(tag).collect()
+/// A file as it is sent.
+struct Form {
+    tag: EntityTag,
+    bytes: Bytes,
+}
+
+impl Form {
+    fn new(bytes: Bytes) -> Self {
+        let digest = hex(digest::digest(&digest::SHA256, &bytes).as_ref());
+        let tag = EntityTag::new_strong(digest.chars().take(32).collect());
+        Self { tag, bytes }
+    }
+}
+
+/// Each file as it is, and compressed, in their order: a first load is a third as long.
+static FORMS: LazyLock<Vec<(Form, Option<Form>)>> = LazyLock::new(|| {
+    let compressed = |file: &File| {
+        let mut bytes = Vec::new();
+        let read = GzEncoder::new(file.bytes, Compression::best()).read_to_end(&mut bytes);
+        read.ok().map(|_length| Form::new(bytes.into()))
+    };
+    let forms = |file: &File| (Form::new(Bytes::from_static(file.bytes)), compressed(file));
+    FILES.iter().map(forms).collect()
 });
+
+fn takes_gzip(request: &HttpRequest) -> bool {
+    let known = [Encoding::gzip(), Encoding::identity()];
+    let accepted = AcceptEncoding::parse(request).ok();
+    accepted.and_then(|accepted| accepted.negotiate(known.iter())) == Some(Encoding::gzip())
+}
 
 fn content_type(name: &str) -> &'static str {
     match name.rsplit_once('.').map(|(_, ending)| ending) {
@@ -156,8 +185,10 @@ pub(super) async fn file(request: HttpRequest) -> Result<HttpResponse, ApiError>
 }
 
 fn serve(request: &HttpRequest, name: &str) -> Result<HttpResponse, ApiError> {
-    let found = FILES.iter().zip(TAGS.iter()).find(|(file, _)| file.name == name);
-    let (file, tag) = found.ok_or(ErrorCode::NotFound)?;
+    let found = FILES.iter().zip(FORMS.iter()).find(|(file, _)| file.name == name);
+    let (file, (plain, compressed)) = found.ok_or(ErrorCode::NotFound)?;
+    let compressed = compressed.as_ref().filter(|_| takes_gzip(request));
+    let Form { tag, bytes } = compressed.unwrap_or(plain);
     let known = match IfNoneMatch::parse(request) {
         Ok(IfNoneMatch::Any) => true,
         Ok(IfNoneMatch::Items(tags)) => tags.iter().any(|known| known.weak_eq(tag)),
@@ -171,12 +202,16 @@ fn serve(request: &HttpRequest, name: &str) -> Result<HttpResponse, ApiError> {
     answer
         .insert_header((ETAG, tag.to_string()))
         .insert_header((CACHE_CONTROL, CACHING))
+        .insert_header((VARY, "Accept-Encoding"))
         .insert_header((CONTENT_SECURITY_POLICY, POLICY));
     if known {
         return Ok(answer.finish());
     }
     answer.insert_header((CONTENT_TYPE, content_type(file.name)));
-    Ok(answer.body(file.bytes))
+    if compressed.is_some() {
+        answer.insert_header((CONTENT_ENCODING, "gzip"));
+    }
+    Ok(answer.body(bytes.clone()))
 }
 
 #[cfg(test)]

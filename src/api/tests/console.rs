@@ -1,3 +1,5 @@
+use std::io::Read as _;
+
 use super::*;
 
 #[actix_web::test]
@@ -68,6 +70,33 @@ async fn what_the_browser_has_is_not_sent_again() {
         (304, 0, Some(tag))
     );
     assert_eq!(again("\"0000\"").await.status, 200);
+}
+
+#[actix_web::test]
+async fn a_file_is_compressed_for_whoever_takes_that() {
+    let api = Api::start().await;
+    let asked = |accepted: &str| {
+        api.plain("GET", "/console/app.js")
+            .header("Accept-Encoding", accepted)
+            .send()
+    };
+    let plain = asked("identity").await;
+    assert_eq!(plain.header("content-encoding"), None);
+    assert_eq!(plain.header("vary"), Some("Accept-Encoding"));
+    assert_eq!(asked("gzip;q=0").await.header("content-encoding"), None);
+    let short = asked("br, gzip, deflate").await;
+    assert_eq!(short.header("content-encoding"), Some("gzip"));
+    assert!(
+        short.body.len() * 2 < plain.body.len(),
+        "{} bytes",
+        short.body.len()
+    );
+    assert_ne!(short.header("etag"), plain.header("etag"));
+    let mut text = Vec::new();
+    flate2::read::GzDecoder::new(short.body.as_slice())
+        .read_to_end(&mut text)
+        .unwrap();
+    assert_eq!(text, plain.body);
 }
 
 #[actix_web::test]
