@@ -36,7 +36,7 @@ export default function Audit({ page, context }) {
       <a class="plain" href=${`/v1/audit/export?month=${month}`} download>${t('audit.export')}</a>
     <//>
     <p class="page-lead">${t('audit.about')}</p>
-    <div class="bar">
+    <div class="filters">
       <${Choice} label=${t('audit.month')} chosen=${month} options=${months.map((one) => [one, monthName(one)])} onchange=${(event) => choose({ month: event.currentTarget.value })} />
       <${Choice}
         label=${t('audit.who')}

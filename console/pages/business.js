@@ -92,7 +92,7 @@ function Preview({ preview, make, onCancel }) {
   const isSame = from_days === to_days;
   const moments = (from, to) => (from === null || from === undefined ? '' : t('retention.between', { from: exact(from), to: exact(to) }));
   return html`
-    <div class="told" tabindex="-1" ref=${focus}>
+    <div class="outcome" tabindex="-1" ref=${focus}>
       <p>${isSame ? t('retention.same', { count: to_days }) : t('retention.would', { count: to_days })}</p>
       <dl class="facts">
         <dt>${t('retention.messages')}</dt>

@@ -48,7 +48,7 @@ export function Loading({ loaded: { data, error, load } }) {
     return html`
       <p class="page-status" role="alert">
         <span>${absenceText(error)}</span>
-        <button type="button" class="plain" onclick=${load}>${t('any.try_again')}</button>
+        ${error.status !== 404 && html`<button type="button" class="plain" onclick=${load}>${t('any.try_again')}</button>`}
       </p>
     `;
   return data === null && html`<p class="page-status" role="status">${t('any.loading')}</p>`;

@@ -21,7 +21,7 @@ export default function Usage({ page, context }) {
     <${Quotas} ask=${ask} />
     <section class="card" aria-labelledby="usage-title">
       <h2 id="usage-title">${t('usage.messages')}</h2>
-      <div class="bar">
+      <div class="filters">
         <${Field} label=${t('usage.from')} kind="date" defaultValue=${range.from} max=${range.to} onchange=${change('from')} />
         <${Field} label=${t('usage.to')} kind="date" defaultValue=${range.to} min=${range.from} onchange=${change('to')} />
         <${Choice} label=${t('usage.by')} chosen=${range.by} options=${[['day', t('usage.day')], ['hour', t('usage.hour')]]} onchange=${change('by')} />
