@@ -3,10 +3,12 @@
 import { t } from '../language.js';
 import { exact } from '../time.js';
 import { html, useState } from '../view.js';
-import { Choice, Field, Head, Loading, Press, absenceText, useChange, useLoaded } from './parts.js';
-import { detailText, lastMonths, monthName, queryOf } from './audit_text.js';
+import { Choice, Head, Loading, Press, absenceText, useChange, useLoaded } from './parts.js';
+import { ACTIONS, actionText, detailText, lastMonths, monthName, queryOf, verifyMonth } from './audit_text.js';
 
 const MONTHS = 15;
+/** Kinds of actors that one may ask for, as for the id of one. */
+const KINDS = ['key', 'operator', 'nobody'];
 
 export default function Audit({ page, context }) {
   const { ask, say } = context;
@@ -30,6 +32,8 @@ export default function Audit({ page, context }) {
   const entries = loaded.data ? [...loaded.data.entries, ...(more.of === loaded.data ? more.entries : [])] : [];
   const names = new Map((colleagues.data ?? []).map((member) => [member.user_id, member.name]));
   const nameOf = ({ kind, id, name }) => name ?? names.get(id) ?? (kind === 'nobody' ? t('audit.nobody') : `${t(`audit.${kind}`)} ${id ?? ''}`);
+  // A page may be empty although more follow.
+  const isMore = more.of === loaded.data && (more.next ?? null) !== null;
   const choose = (change) => setFilter({ ...filter, ...change });
   return html`
     <${Head} page=${page}>
@@ -41,18 +45,22 @@ export default function Audit({ page, context }) {
       <${Choice}
         label=${t('audit.who')}
         chosen=${filter.actor}
-        options=${[['', t('audit.anybody')], ...[...names].map(([id, name]) => [id, name])]}
+        options=${[['', t('audit.anybody')], ...names, ...KINDS.map((kind) => [kind, t(`audit.${kind}`)])]}
         onchange=${(event) => choose({ actor: event.currentTarget.value })}
       />
-      <${Field} label=${t('audit.action')} list="audit-actions" autocomplete="off" spellcheck="false" onchange=${(event) => choose({ action: event.currentTarget.value.trim() })} />
-      <datalist id="audit-actions">${[...new Set(entries.map((entry) => entry.action))].map((one) => html`<option key=${one} value=${one}></option>`)}</datalist>
+      <${Choice}
+        label=${t('audit.action')}
+        chosen=${filter.action}
+        options=${[['', '–'], ...ACTIONS.map((action) => [action, actionText(action)])]}
+        onchange=${(event) => choose({ action: event.currentTarget.value })}
+      />
     </div>
     <${Verify} key=${month} ask=${ask} month=${month} />
     <${Loading} loaded=${loaded} />
-    ${loaded.data && entries.length === 0 && html`<p class="page-empty">${t('audit.none')}</p>`}
+    ${loaded.data && entries.length === 0 && !isMore && html`<p class="page-empty">${t('audit.none')}</p>`}
     ${entries.length > 0 && html`<${Entries} entries=${entries} nameOf=${nameOf} month=${month} />`}
     <p class="page-problem" role="alert">${problem}</p>
-    ${more.next !== null && more.next !== undefined && more.of === loaded.data && html`<p class="page-status"><${Press} label=${t('audit.more')} run=${next} /></p>`}
+    ${isMore && html`<p class="page-status"><${Press} label=${t('audit.more')} run=${next} /></p>`}
   `;
 }
 
@@ -72,7 +80,7 @@ function Entries({ entries, nameOf, month }) {
                 <td class="when">${exact(at)}</td>
                 <td><bdi>${nameOf(actor)}</bdi></td>
                 <td>
-                  <span class="mono">${action}</span>
+                  ${actionText(action)}
                   ${target && html`<br /><bdi class="quiet">${`${target.kind} ${target.id}`}</bdi>`}
                 </td>
                 <td dir="auto">${detailText(details)}</td>
@@ -92,7 +100,7 @@ function Verify({ ask, month }) {
   const look = async () => {
     setVerified({ isRunning: true });
     try {
-      setVerified(await ask('GET', `/v1/audit/verify?month=${month}`));
+      setVerified(await verifyMonth(month, (query) => ask('GET', `/v1/audit/verify${query}`)));
     } catch (error) {
       setVerified({ problem: absenceText(error) });
     }

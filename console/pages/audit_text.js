@@ -13,6 +13,54 @@ export function monthName(month) {
   return dateTime(Date.parse(`${month}-01T00:00:00Z`), { year: 'numeric', month: 'long', timeZone: 'UTC' });
 }
 
+/** What entries can be about: the names of actions in the API. */
+export const ACTIONS = [
+  'signed_in',
+  'sign_in_failed',
+  'signed_out',
+  'session_ended',
+  'password_changed',
+  'password_link_made',
+  'password_reset',
+  'second_factor_on',
+  'second_factor_removed',
+  'recovery_codes_renewed',
+  'invitation_made',
+  'invitation_withdrawn',
+  'invitation_accepted',
+  'role_changed',
+  'member_removed',
+  'canned_reply_written',
+  'canned_reply_removed',
+  'business_changed',
+  'retention_changed',
+  'number_written',
+  'key_created',
+  'key_revoked',
+  'quarantine_replayed',
+  'audit_exported',
+];
+
+/** An action as people read it. */
+export function actionText(action) {
+  return action.replaceAll('_', ' ');
+}
+
+const MOST_PARTS = 10_000;
+
+/** Asks whether a month is intact by `ask(query)`, part by part, up to the first place that is not. */
+export async function verifyMonth(month, ask) {
+  let entries = 0;
+  let after;
+  for (let part = 0; part < MOST_PARTS; part += 1) {
+    const found = await ask(queryOf({ month, after }));
+    entries += found.entries;
+    if (!found.is_intact || (found.next ?? null) === null) return { ...found, entries };
+    after = found.next;
+  }
+  throw new Error('the month has no end');
+}
+
 /** The query of a filter, without what is empty. */
 export function queryOf(filter) {
   const given = Object.entries(filter).filter(([, value]) => value !== '' && value !== null && value !== undefined);

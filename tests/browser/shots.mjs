@@ -189,9 +189,9 @@ function furnish({ business, ledger }, { ana, ben }) {
     { key_id: '0a1b2c3d', name: 'Web shop', scopes: ['send', 'read'], created: now - 9e8, revoked: null, expires: now + 9e9 },
     { key_id: '1a1b2c3d', name: 'Old import', scopes: ['read'], created: now - 9e9, revoked: now - 9e7, expires: null },
   );
-  business.note({ kind: 'user', id: ana.id }, 'change_role', { target: { kind: 'user', id: ben.id }, details: { before: 'agent', after: 'admin' } });
+  business.note({ kind: 'user', id: ana.id }, 'role_changed', { target: { kind: 'user', id: ben.id }, details: { before: 'agent', after: 'admin' } });
   business.note({ kind: 'nobody', id: null }, 'sign_in_failed', { details: { why: 'wrong_password' } });
-  business.note({ kind: 'key', id: '0a1b2c3d', name: 'Web shop' }, 'export_contact', { target: { kind: 'contact', id: 'c0ffee' } });
+  business.note({ kind: 'key', id: '0a1b2c3d', name: 'Web shop' }, 'canned_reply_written', { target: { kind: 'canned_reply', id: 'address' } });
   ledger.putCannedReply('address', 'We are at 12 Garden Lane, behind the market.\nThe gate is open from 8:00.');
 }
 

@@ -168,7 +168,7 @@ export default {
   'usage.messages': 'Messages',
   'usage.none': 'There was nothing in this time.',
   'usage.outbound': 'Sent',
-  'usage.storage': 'Storage',
+  'usage.storage': 'Data written',
   'usage.table': 'Usage in numbers',
   'usage.to': 'To',
   'usage.utc': 'Days and hours are those of UTC.',

@@ -148,7 +148,7 @@ export class Business {
     const created = Date.now();
     const key = { key_id: hex(4), name, scopes, created, revoked: null, expires: days ? created + days * DAY : null };
     this.keys.push(key);
-    this.note({ kind: 'user', id: user }, 'create_key', { target: { kind: 'key', id: key.key_id }, details: { scopes } });
+    this.note({ kind: 'user', id: user }, 'key_created', { target: { kind: 'key', id: key.key_id }, details: { scopes } });
     return ok({ ...key, key: `mj_live_${hex(16)}` }, 201);
   }
 
@@ -164,12 +164,12 @@ export class Business {
     const wanted = this.entries.filter(
       (entry) =>
         new Date(entry.at).toISOString().startsWith(query.get('month')) &&
-        (!query.get('actor') || entry.actor.id === query.get('actor')) &&
+        (!query.get('actor') || [entry.actor.id, entry.actor.kind].includes(query.get('actor'))) &&
         (!query.get('action') || entry.action === query.get('action')) &&
         (!query.get('after') || entry.seq < Number(query.get('after'))),
     );
     const entries = wanted.toReversed().slice(0, limit);
-    return { entries, next: wanted.length > limit ? String(entries.at(-1).seq) : null };
+    return { month: query.get('month'), entries, next: wanted.length > limit ? entries.at(-1).seq : null };
   }
 
   #verified() {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { detailText, lastMonths, monthName, queryOf } from '../../../console/pages/audit_text.js';
+import { detailText, lastMonths, monthName, queryOf, verifyMonth } from '../../../console/pages/audit_text.js';
 import { addedUp } from '../../../console/pages/retention.js';
 import { amountText, bars, dayOf, totalsOf, usageQuery } from '../../../console/pages/usage_sums.js';
 import { mayOpen } from '../../../console/rail.js';
@@ -46,6 +46,13 @@ test('months are those of UTC, newest first, over the turn of a year', () => {
 
 test('a filter leaves out what is empty', () => {
   assert.equal(queryOf({ month: '2026-11', actor: '', action: 'a b', after: null }), '?month=2026-11&action=a+b');
+});
+
+test('a month is verified part by part, up to the first place that is broken', async () => {
+  const parts = { '?month=2026-11': { entries: 5, is_intact: true, next: 5 }, '?month=2026-11&after=5': { entries: 2, is_intact: false, broken_at: 7, next: null } };
+  assert.deepEqual(await verifyMonth('2026-11', async (query) => parts[query]), { entries: 7, is_intact: false, broken_at: 7, next: null });
+  const whole = await verifyMonth('2026-11', async () => ({ entries: 3, is_intact: true, next: null }));
+  assert.equal(whole.entries, 3);
 });
 
 test('details of any shape become one line', () => {
