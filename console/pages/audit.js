@@ -32,6 +32,7 @@ export default function Audit({ page, context }) {
   const entries = loaded.data ? [...loaded.data.entries, ...(more.of === loaded.data ? more.entries : [])] : [];
   const names = new Map((colleagues.data ?? []).map((member) => [member.user_id, member.name]));
   const nameOf = ({ kind, id, name }) => name ?? names.get(id) ?? (kind === 'nobody' ? t('audit.nobody') : `${t(`audit.${kind}`)} ${id ?? ''}`);
+  const targetText = ({ kind, id }) => names.get(id) ?? `${actionText(kind)} ${id}`;
   // A page may be empty although more follow.
   const isMore = more.of === loaded.data && (more.next ?? null) !== null;
   const choose = (change) => setFilter({ ...filter, ...change });
@@ -58,13 +59,13 @@ export default function Audit({ page, context }) {
     <${Verify} key=${month} ask=${ask} month=${month} />
     <${Loading} loaded=${loaded} />
     ${loaded.data && entries.length === 0 && !isMore && html`<p class="page-empty">${t('audit.none')}</p>`}
-    ${entries.length > 0 && html`<${Entries} entries=${entries} nameOf=${nameOf} month=${month} />`}
+    ${entries.length > 0 && html`<${Entries} entries=${entries} nameOf=${nameOf} targetText=${targetText} month=${month} />`}
     <p class="page-problem" role="alert">${problem}</p>
     ${isMore && html`<p class="page-status"><${Press} label=${t('audit.more')} run=${next} /></p>`}
   `;
 }
 
-function Entries({ entries, nameOf, month }) {
+function Entries({ entries, nameOf, targetText, month }) {
   return html`
     <div class="table-frame" tabindex="0" role="region" aria-label=${t('audit.entries', { month: monthName(month) })}>
       <table>
@@ -81,7 +82,7 @@ function Entries({ entries, nameOf, month }) {
                 <td><bdi>${nameOf(actor)}</bdi></td>
                 <td>
                   ${actionText(action)}
-                  ${target && html`<br /><bdi class="quiet">${`${target.kind} ${target.id}`}</bdi>`}
+                  ${target && html`<br /><bdi class="quiet">${targetText(target)}</bdi>`}
                 </td>
                 <td dir="auto">${detailText(details)}</td>
                 <td class="mono">${address}</td>

@@ -293,7 +293,7 @@ office('the audit log is read page by page, filtered, verified and exported', as
   const place = await visit(page, 'Audit log');
   const rows = place.locator('tbody tr');
   await eventually('a page', async () => (await rows.count()) === 50);
-  assert.match(await rows.first().textContent(), /Ana Ruiz.*role changed.*before: agent, after: admin/);
+  assert.match(await rows.first().textContent(), /Ana Ruiz.*role changed.*بن يوسف.*before: agent, after: admin/);
   await place.getByRole('button', { name: 'Older entries' }).click();
   await eventually('all', async () => (await rows.count()) === 61);
   assert.equal(await place.getByRole('button', { name: 'Older entries' }).count(), 0);
