@@ -219,6 +219,7 @@ fn submit(n: u64, customer: u64) -> Op {
             valid_until: None,
             gave_up: None,
             error: None,
+            category: None,
             client_msg_id: None,
             biz_opaque_callback_data: None,
         },
