@@ -40,6 +40,7 @@ mod second_factor;
 mod server;
 mod sessions;
 mod sign_ins;
+mod slow_calls;
 mod state;
 mod team;
 mod tls;

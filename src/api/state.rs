@@ -14,6 +14,7 @@ use super::error::{ApiError, ErrorCode};
 use super::gcra::SharedPace;
 use super::origin::AllowedOrigins;
 use super::quotas::QuotaCache;
+use super::slow_calls::SlowCalls;
 use super::webhook::WebhookDoor;
 use super::ws::{SocketOptions, SocketParts, Sockets};
 use crate::accounts::Accounts;
@@ -23,6 +24,9 @@ use crate::domain::{Clock, TenantId};
 use crate::shutdown::Shutdown;
 use crate::store::{Store, Tenant};
 use crate::whatsapp::Graph;
+
+/// Locks of tenants' rows.
+const ROW_LOCKS: usize = 64;
 
 /// What the API is built on.
 #[derive(Clone)]
@@ -77,8 +81,10 @@ pub struct ApiState {
     pub keys: Arc<KeyRing>,
     /// What each tenant may have.
     pub(super) quotas: Arc<QuotaCache>,
-    /// Held by who reads a tenant's row in order to replace it.
-    pub(super) tenant_rows: tokio::sync::Mutex<()>,
+    /// Held by who reads a tenant's row in order to replace it: one for many tenants, so that one whose core hangs delays few others.
+    tenant_rows: [tokio::sync::Mutex<()>; ROW_LOCKS],
+    /// Calls of businesses that take long.
+    pub(super) slow_calls: SlowCalls,
     /// Calls of people who are not signed in yet.
     pub(super) open_calls: Arc<Semaphore>,
     /// Look-ups of operators' tokens.
@@ -144,7 +150,8 @@ impl ApiState {
             quotas,
             sockets,
             sent_ahead: SharedPace::default(),
-            tenant_rows: tokio::sync::Mutex::new(()),
+            tenant_rows: std::array::from_fn(|_| tokio::sync::Mutex::new(())),
+            slow_calls: SlowCalls::default(),
             open_calls: Arc::new(Semaphore::new(OPEN_CALLS)),
             operator_lookups: Semaphore::new(OPERATOR_LOOKUPS),
             wrong_tokens: WrongTokens::new(),
@@ -180,6 +187,14 @@ impl ApiState {
         })
     }
 
+    /// Waits until nobody else here changes a tenant's row.
+    pub(super) async fn row_turn(&self, id: TenantId) -> Option<tokio::sync::MutexGuard<'_, ()>> {
+        let locks = self.tenant_rows.len();
+        let place = usize::try_from(id.get()).unwrap_or(0) % locks;
+        let lock = self.tenant_rows.get(place)?;
+        Some(lock.lock().await)
+    }
+
     /// Changes a tenant's row; as it is then. A change of retention by another gateway at the same moment stays: it has a job that
     /// says so.
     pub(super) async fn change_tenant(
@@ -187,7 +202,7 @@ impl ApiState {
         id: TenantId,
         change: impl FnOnce(&mut Tenant),
     ) -> Result<Tenant, ApiError> {
-        let _turn = self.tenant_rows.lock().await;
+        let _turn = self.row_turn(id).await;
         let mut tenant = self.tenant(id).await?;
         change(&mut tenant);
         self.store.put_tenant(tenant.clone()).await?;

@@ -79,7 +79,7 @@ pub(in crate::api) async fn change_of(
     let days = fields.required::<Retention>("days")?;
     fields.finish()?;
     // The whole row is replaced: nobody else changes it meanwhile.
-    let _turn = state.tenant_rows.lock().await;
+    let _turn = state.row_turn(id).await;
     let tenant = state.tenant(id).await?;
     let last = job_of(state.store.as_ref(), tenant.id).await?;
     if let Some(last) = last.filter(|last| last.to == days && tenant.retention == days) {

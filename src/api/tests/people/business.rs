@@ -219,3 +219,28 @@ async fn people_and_programs_share_the_pace_of_their_tenant() {
         );
     }
 }
+
+#[actix_web::test]
+async fn what_takes_long_a_tenant_does_once_at_a_time() {
+    let api = start().await;
+    let ana = member(&api, ONE, "ana@example.com", Role::Owner).await;
+    let ben = member(&api, OTHER, "ben@example.com", Role::Owner).await;
+    let added = ana
+        .send(&api, "POST", "/v1/numbers", number("106540352242922"))
+        .await;
+    assert_eq!(added.status, 201);
+    let days = json!({ "days": 30 });
+    let preview = "/v1/business/retention/preview";
+    let held = api.state.slow_calls.begin(ONE).unwrap();
+    for refused in [
+        ana.send(&api, "POST", preview, days.clone()).await,
+        ana.send(&api, "POST", "/v1/numbers", number("106540352242923"))
+            .await,
+        ana.get(&api, "/v1/numbers/106540352242922/check").await,
+    ] {
+        assert_eq!(refused.outcome(), (503, "busy".to_owned()));
+    }
+    assert_eq!(ben.send(&api, "POST", preview, days.clone()).await.status, 200);
+    drop(held);
+    assert_eq!(ana.send(&api, "POST", preview, days).await.status, 200);
+}
