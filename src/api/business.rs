@@ -5,7 +5,6 @@
 
 use actix_web::HttpResponse;
 use secrecy::ExposeSecret as _;
-use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::admin::{Name, keys, numbers, retention};
@@ -45,14 +44,33 @@ pub(super) async fn show(call: SessionCall) -> Result<HttpResponse, ApiError> {
     Ok(HttpResponse::Ok().json(shown(call.state(), &tenant).await?))
 }
 
-/// A field that is changed where it is there, and emptied where it is null.
-fn change<T: DeserializeOwned>(
-    fields: &mut Fields,
-    name: &'static str,
-) -> Result<Option<Option<T>>, ApiError> {
-    let is_there = fields.peek(name).is_some();
-    let value = fields.optional(name)?;
-    Ok(is_there.then_some(value))
+/// What a field asks for.
+enum Change<T> {
+    /// It was left out.
+    Stays,
+    /// It was null.
+    Emptied,
+    /// It is this.
+    To(T),
+}
+
+impl<const LONGEST: usize> Change<name::Name<LONGEST>> {
+    fn read(fields: &mut Fields, name: &'static str) -> Result<Self, ApiError> {
+        if fields.peek(name).is_none_or(Value::is_null) {
+            let is_null = fields.peek(name).is_some();
+            fields.optional::<String>(name)?;
+            return Ok(if is_null { Self::Emptied } else { Self::Stays });
+        }
+        Ok(Self::To(fields.required(name)?))
+    }
+
+    fn apply(self, to: &mut Option<String>) {
+        match self {
+            Self::Stays => {}
+            Self::Emptied => *to = None,
+            Self::To(text) => *to = Some(text.into_text()),
+        }
+    }
 }
 
 /// `PUT /v1/business`: what is left out stays.
@@ -60,19 +78,15 @@ pub(super) async fn put(call: SessionCall) -> Result<HttpResponse, ApiError> {
     let (state, id) = (call.state(), managed(&call)?);
     let mut fields = Fields::read(call.body())?;
     let name = fields.optional::<Name>("name")?;
-    let region = change::<name::Name<64>>(&mut fields, "region")?;
-    let privacy_contact = change::<name::Name<200>>(&mut fields, "privacy_contact")?;
+    let region = Change::<name::Name<64>>::read(&mut fields, "region")?;
+    let privacy_contact = Change::<name::Name<200>>::read(&mut fields, "privacy_contact")?;
     fields.finish()?;
     let changed = state.change_tenant(id, |tenant| {
         if let Some(name) = name {
             tenant.name = name.into_text();
         }
-        if let Some(region) = region {
-            tenant.region = region.map(name::Name::into_text);
-        }
-        if let Some(contact) = privacy_contact {
-            tenant.privacy_contact = contact.map(name::Name::into_text);
-        }
+        region.apply(&mut tenant.region);
+        privacy_contact.apply(&mut tenant.privacy_contact);
     });
     let tenant = changed.await?;
     tracing::info!(tenant.id = %id, user.id = %call.who().user, "a business changed what it says about itself");

@@ -135,18 +135,17 @@ pub async fn hours(
     let mut after = Some(Bytes::copy_from_slice(&UsageHour::sort(
         from.before(Duration::from_millis(1)),
     )));
-    loop {
-        let page = table.page(UsageHour::of(tenant), after, HOURS).await?;
-        after = page.items.last().map(|found| found.sort.clone());
-        for found in page.items {
-            if found.row.from >= to {
-                return Ok(open.into_iter().for_each(&mut each));
-            }
-            open = open.filter(|open| open.from != found.row.from);
-            each(found.row);
-        }
-        if !page.more {
-            return Ok(open.into_iter().for_each(&mut each));
+    let mut is_over = false;
+    while !is_over {
+        let page = table.page(UsageHour::of(tenant), after.clone(), HOURS).await?;
+        is_over = !page.more || page.items.last().is_some_and(|found| found.row.from >= to);
+        after = page.items.last().map(|found| found.sort.clone()).or(after);
+        let hours = page.items.into_iter().map(|found| found.row);
+        for hour in hours.take_while(|hour| hour.from < to) {
+            open = open.filter(|open| open.from != hour.from);
+            each(hour);
         }
     }
+    open.into_iter().for_each(each);
+    Ok(())
 }

@@ -10,7 +10,7 @@ use super::each;
 use crate::actors::Directory;
 use crate::domain::{Clock, Epoch, Seq, TenantId};
 use crate::shutdown::Shutdown;
-use crate::store::{StoreError, TenantHead, usage};
+use crate::store::{TenantHead, usage};
 use crate::telemetry::metrics;
 
 /// How often it is looked.
@@ -109,9 +109,11 @@ impl Counter<'_> {
             let began = Instant::now();
             let (store, now) = (self.directory.store().as_ref(), self.clock.now());
             let counted = usage::count(store, tenant, epoch, self.keep, now, PAGES).await;
-            let counted = told(tenant, counted)?;
             tokio::time::sleep(began.elapsed()).await;
-            if let Some(counted) = counted {
+            let counted = counted.inspect_err(|error| {
+                tracing::warn!(tenant.id = %tenant, %error, "what the tenant uses is counted with the next look");
+            });
+            if let Some(counted) = counted.ok()? {
                 metrics::usage_events_missed_total().increment(counted.missed);
                 if counted.is_all {
                     return Some(counted.seq);
@@ -120,16 +122,4 @@ impl Counter<'_> {
         }
         None
     }
-}
-
-/// What was counted; `None` when the store cannot tell, which is tried again with the next look.
-fn told(
-    tenant: TenantId,
-    counted: Result<Option<usage::Counted>, StoreError>,
-) -> Option<Option<usage::Counted>> {
-    counted
-        .inspect_err(
-            |error| tracing::warn!(tenant.id = %tenant, %error, "what the tenant uses is counted later"),
-        )
-        .ok()
 }
