@@ -22,11 +22,11 @@ export function rolesGivenBy(role) {
   return role === 'admin' ? ROLES.filter((one) => one !== 'owner') : [];
 }
 
-/** A refusal in words: the page's own where it knows the code, else those of the server. */
+/** A refusal in words: the page's own where it knows the code, which may hold those of the server, else those alone. */
 export function sentenceOf(error) {
   const known = `refusal.${error.code}`;
   if (error.status === 429 && error.code === 'rate_limited') return tooMany(error.wait);
-  if (has(known)) return t(known);
+  if (has(known)) return sentence(t(known, { message: error.message }));
   if (error.status === 0) return t('refusal.unreachable');
   if (error.status === 429) return tooMany(error.wait);
   if (error.status >= 500) return t('refusal.not_now');
@@ -77,9 +77,13 @@ export class Account {
     this.#access = access;
   }
 
-  /** Signs in and gives who that is; works for `tenant_id` if it is given and possible. */
-  async signIn({ email, password, tenant_id }) {
-    await this.#access.open('POST', '/v1/session', { email, password, ...(tenant_id && { tenant_id }) });
+  /**
+   * Signs in and gives who that is; works for `tenant_id` if it is given and possible. `code` is that of the second step, which is
+   * refused as `second_factor_required` while it is missing.
+   */
+  async signIn({ email, password, code, tenant_id }) {
+    const given = { email, password, ...(code && { code }), ...(tenant_id && { tenant_id }) };
+    await this.#access.open('POST', '/v1/session', given);
     return this.#opened();
   }
 
@@ -107,14 +111,50 @@ export class Account {
     return this.#access.open('PUT', '/v1/password', { token, password }).catch(linkOver);
   }
 
+  /** Asks for a link to a new password, by mail. */
+  forgotten(email) {
+    return this.#access.open('POST', '/v1/password/forgotten', { email });
+  }
+
+  /** Who may sign up, and to what one has to agree. */
+  signUpRules() {
+    return this.#access.open('GET', '/v1/sign-up');
+  }
+
+  /** Begins to sign up: a mail goes out. */
+  signUp(form) {
+    return this.#access.open('POST', '/v1/sign-up', form);
+  }
+
+  /** Who began to sign up, by the link of the mail. */
+  lookSignUp(token) {
+    return this.#access.open('POST', '/v1/sign-up/look', { token }).catch(linkOver);
+  }
+
+  /** Completes signing up, and gives who is signed in by it. */
+  async completeSignUp(token, password) {
+    await this.#access.open('POST', '/v1/sign-up/complete', { token, password }).catch(linkOver);
+    return this.#opened();
+  }
+
+  /** Takes a new e-mail address as confirmed, by the link of the mail to it. */
+  confirmEmail(token) {
+    return this.#access.open('POST', '/v1/profile/email/confirm', { token }).catch(linkOver);
+  }
+
+  /** Agrees to a version of the privacy policy. */
+  acceptPolicy(version) {
+    return this.#access.asked('PUT', '/v1/profile/policy', { version });
+  }
+
   /** Whom a link invites, and into whose team. */
   look({ tenant_id, token }) {
     return this.#access.open('POST', '/v1/invitations/look', { tenant_id, token }).catch(linkOver);
   }
 
   /** Follows an invitation and gives who is signed in by it; `name` is for somebody new. */
-  async accept({ tenant_id, token }, { name, password }) {
-    const body = { tenant_id, token, password, ...(name && { name }) };
+  async accept({ tenant_id, token }, { name, password, code }) {
+    const body = { tenant_id, token, password, ...(name && { name }), ...(code && { code }) };
     await this.#access.open('POST', '/v1/invitations/accept', body).catch(linkOver);
     return this.#opened();
   }

@@ -13,18 +13,22 @@ import { Composer } from './composer.js';
 import { Desk } from './desk.js';
 import { Dialogs } from './dialogs.js';
 import { fill, h } from './dom.js';
+import { Gate } from './gate.js';
 import { HeadView } from './head.js';
 import { listenToKeys } from './keys.js';
 import { t } from './language.js';
+import { LinkSheets } from './link_sheets.js';
 import { ListView } from './list.js';
 import { renderLive } from './live.js';
 import { Pages } from './pages.js';
 import { agentName, face, nameOf } from './people.js';
+import { preferenceFoot } from './preference_foot.js';
 import { Preferences } from './preferences.js';
 import { renderRail } from './rail.js';
 import { pickReaction } from './reactions.js';
 import { hashOf, isSecret } from './route.js';
 import { SignInSheet } from './sign_in_sheet.js';
+import { SignUpSheet } from './sign_up_sheet.js';
 import { SignedIn } from './signed_in.js';
 import { ThreadView } from './thread.js';
 import { toast } from './toast.js';
@@ -48,6 +52,8 @@ const copy = (text) =>
 // Made first: what hears a key first is above.
 const signInDialogs = new Dialogs($('sign-in'));
 const dialogs = new Dialogs($('dialog'));
+// The sheets before the inbox have a choice of language and theme below them.
+const foot = () => preferenceFoot(preferences, () => signedIn.again());
 const access = new Access({
   fetch: (...call) => fetch(...call),
   onLost: () => signedIn.lost(),
@@ -78,9 +84,13 @@ const desk = new Desk({
   },
 });
 
-const signInSheet = new SignInSheet({ dialogs: signInDialogs, account });
+const gate = new Gate({ dialogs: signInDialogs, foot });
+const signUp = new SignUpSheet({ gate, account });
+const signInSheet = new SignInSheet({ gate, account, signUp });
 const sheets = {
   signIn: signInSheet,
+  signUp,
+  links: new LinkSheets({ gate, account }),
   account: new AccountSheet({ dialogs, account, say }),
 };
 const signedIn = new SignedIn({ access, account, sheets, desk, say, window });
@@ -305,7 +315,7 @@ async function beginning() {
 /** In the demo anybody sits down, under any name. */
 async function meOfDemo({ name: proposed }) {
   const wanted = new URLSearchParams(location.search).get('agent');
-  const name = wanted ? agentName(idOf(wanted)) : await dialogs.askName(proposed);
+  const name = wanted ? agentName(idOf(wanted)) : await dialogs.askName(proposed, foot());
   const me = { agent: idOf(name), name };
   fill($('me'), face(me.name, me.agent, 'small'), h('span', { class: 'me-name' }, me.name));
   return me;

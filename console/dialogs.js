@@ -73,8 +73,8 @@ export class Dialogs {
     if (!dialog.open) dialog.showModal();
   }
 
-  /** Asks who sits here; resolves with a name. */
-  askName(proposed) {
+  /** Asks who sits here; resolves with a name. `foot` stands below. */
+  askName(proposed, foot) {
     return new Promise((resolve) => {
       const input = h('input', {
         type: 'text',
@@ -102,6 +102,7 @@ export class Dialogs {
             input,
             h('p', { class: 'sheet-foot' }, h('button', { class: 'primary' }, t('welcome.open'))),
           ),
+          foot,
         ],
         { closable: false, kind: 'welcome' },
       );

@@ -58,6 +58,33 @@ export function newPasswordField(label) {
   );
 }
 
+/** A code of the second step, or one of those that are kept for when there is none. */
+export function codeField(label, hint) {
+  return field(
+    label,
+    {
+      type: 'text',
+      name: 'code',
+      autocomplete: 'one-time-code',
+      autocapitalize: 'none',
+      spellcheck: 'false',
+      maxlength: '40',
+      dir: 'ltr',
+    },
+    { hint },
+  );
+}
+
+/** A box that has to be ticked. */
+export function checkField(label) {
+  count += 1;
+  const id = `field-${count}`;
+  const problem = h('p', { class: 'sheet-problem', id: `${id}-problem`, role: 'alert' });
+  const input = h('input', { type: 'checkbox', id, required: true, 'aria-describedby': `${id}-problem` });
+  const node = h('div', { class: 'check' }, input, h('label', { for: id }, label), problem);
+  return { node, input, refuse: (text) => setText(problem, text) };
+}
+
 /** The account that a form is about, for password managers, where no field asks for it. */
 export function accountOf(email) {
   return h('input', { type: 'email', name: 'email', value: email, autocomplete: 'username', readonly: true, hidden: true });

@@ -3,30 +3,36 @@
 const ID = '[0-9a-f]{32}';
 
 /** The pages beside the inbox. */
-export const PAGES = ['team', 'business', 'numbers', 'keys', 'canned-replies', 'usage', 'audit'];
+export const PAGES = ['team', 'business', 'numbers', 'keys', 'canned-replies', 'usage', 'audit', 'profile'];
+
+/** The kinds of route that have a token. */
+const TOKENS = ['invitation', 'password', 'sign-up', 'sign-up-invitation', 'email'];
 
 const ROUTES = [
   [/^#\/invitation\/([0-9a-f]{1,32})\/([\w-]{1,200})$/, ([, tenant_id, token]) => ({ kind: 'invitation', tenant_id, token })],
-  [/^#\/password\/([\w-]{1,200})$/, ([, token]) => ({ kind: 'password', token })],
+  [/^#\/(password|sign-up|sign-up-invitation|email)\/([\w-]{1,200})$/, ([, kind, token]) => ({ kind, token })],
   [new RegExp(`^#/conversations/(${ID})$`), ([, id]) => ({ kind: 'conversation', id })],
   [new RegExp(`^#/(${PAGES.join('|')})$`), ([, page]) => ({ kind: 'page', page })],
   [/^(#\/?)?$/, () => ({ kind: 'inbox' })],
 ];
 
-/** The route that a fragment names: an `invitation`, a new `password`, a `conversation`, a `page`, the `inbox`; null for all else. */
+/**
+ * The route that a fragment names: an `invitation`, a new `password` or `email`, a `sign-up` or a `sign-up-invitation`, each with its
+ * token; a `conversation`, a `page`, the `inbox`; null for all else.
+ */
 export function routeOf(hash) {
   for (const [form, route] of ROUTES) {
     const found = form.exec(hash);
     if (found) return route(found);
   }
   // A link that was cut on its way, by an e-mail program for example.
-  const cut = /^#\/(invitation|password)\b/.exec(hash);
+  const cut = /^#\/(invitation|password|sign-up|sign-up-invitation|email)(?![\w-])/.exec(hash);
   return cut ? { kind: cut[1], token: null } : null;
 }
 
 /** Whether a route has a token, which is not for the history or the screen. */
 export function isSecret({ kind }) {
-  return kind === 'invitation' || kind === 'password';
+  return TOKENS.includes(kind);
 }
 
 /** The fragment of a conversation; of the inbox, for none. */

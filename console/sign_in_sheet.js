@@ -1,42 +1,64 @@
-// The pages before the inbox: signing in, an invitation, a new password by a link, and no team to work for.
+// The sheets of signing in: the account, the second step, a forgotten password, a policy that is due, and no team to work for.
 
-import { roleName, sentenceOf } from './account.js';
+import { sentenceOf } from './account.js';
 import { h, setText } from './dom.js';
-import { accountForm, accountOf, emailField, field, newPasswordField, passwordField } from './fields.js';
-import { ApiError } from './http.js';
+import { accountForm, accountOf, codeField, emailField, passwordField } from './fields.js';
+import { leave } from './gate.js';
 import { nodes, t } from './language.js';
-
-/** A link of which a part is missing, as some programs cut long ones. */
-const CUT = new ApiError(404, 'link_over', '');
+import { anchor } from './words.js';
 
 export class SignInSheet {
-  #dialogs;
+  #gate;
   #account;
+  #signUp;
 
-  /** `dialogs` has an element of its own, above every other. */
-  constructor({ dialogs, account }) {
-    this.#dialogs = dialogs;
+  /** `signUp` has the sheet of somebody who has no account. */
+  constructor({ gate, account, signUp }) {
+    this.#gate = gate;
     this.#account = account;
+    this.#signUp = signUp;
   }
 
-  /** Whether one of them is shown. */
+  /** Whether a sheet is shown. */
   get isOpen() {
-    return this.#dialogs.isOpen;
+    return this.#gate.isOpen;
   }
 
   /**
    * Asks for the account; resolves with who signed in. `why` says why it asks; `email` and `tenant_id` are those of somebody
    * who was here before; `told` is good news.
    */
-  signIn({ why = '', told = '', email = '', tenant_id = null } = {}) {
+  async signIn({ why = '', told = '', email = '', tenant_id = null } = {}) {
+    let known = email;
+    let news = told;
+    for (;;) {
+      const { person, given, to, email: written } = await this.#ask({ why, told: news, email: known, tenant_id });
+      if (person) return person;
+      known = written;
+      news = '';
+      if (to === 'forgotten') await this.#forgotten(written);
+      else if (to === 'sign_up') await this.#signUp.write({});
+      else {
+        const signedIn = await this.#secondStep(given);
+        if (signedIn) return signedIn;
+      }
+    }
+  }
+
+  #ask({ why, told, email, tenant_id }) {
     return new Promise((resolve) => {
       const address = emailField(t('sign_in.email'), email);
       const password = passwordField(t('sign_in.password'));
       const run = async () => {
         const given = { email: address.input.value.trim(), password: password.input.value, tenant_id };
-        const person = await this.#account.signIn(given);
-        this.#dialogs.close();
-        resolve(person);
+        try {
+          const person = await this.#account.signIn(given);
+          this.#gate.close();
+          resolve({ person });
+        } catch (error) {
+          if (error.code !== 'second_factor_required') throw error;
+          resolve({ given, email: given.email });
+        }
       };
       const explain = (error) => {
         if (error.code === 'wrong_credentials') password.input.select();
@@ -50,87 +72,85 @@ export class SignInSheet {
         run,
         explain,
       });
-      this.#show(t('sign_in.title'), [
+      const go = (to) => () => resolve({ to, email: address.input.value.trim() });
+      const join = leave(t('sign_up.title'), go('sign_up'));
+      join.hidden = true;
+      this.#signUp.isOpenToAll().then((isOpen) => (join.hidden = !isOpen));
+      this.#gate.show(t('sign_in.title'), [
         told ? h('p', { class: 'told', role: 'status' }, told) : null,
         why ? h('p', { role: 'status' }, why) : null,
         form,
-        h('p', { class: 'quiet' }, t('sign_in.forgotten')),
+        h('p', { class: 'sheet-ways' }, leave(t('forgotten.ask'), go('forgotten')), join),
       ]);
       (email ? password : address).input.focus();
     });
   }
 
-  /** Shows an invitation; resolves with who accepted it, or null for somebody who does not. */
-  async invitation(route) {
-    const look = async () => {
-      if (route.token === null) throw CUT;
-      return this.#account.look(route);
-    };
-    const invited = await this.#reached(look, t('invitation.title'));
-    if (invited === null) return null;
-    const { tenant_name, email, role, has_account } = invited;
+  // The right password is known; resolves with who signed in, or null for somebody who goes back.
+  #secondStep(given) {
     return new Promise((resolve) => {
-      const name = has_account
-        ? null
-        : field(t('invitation.name'), { type: 'text', name: 'name', autocomplete: 'name', maxlength: '100', dir: 'auto' }, {
-            hint: t('invitation.name_hint'),
-          });
-      const password = has_account ? passwordField(t('invitation.password')) : newPasswordField(t('invitation.choose_password'));
+      const code = codeField(t('code.label'), t('code.hint'));
       const run = async () => {
-        const given = { name: name?.input.value.trim(), password: password.input.value };
-        const person = await this.#account.accept(route, given);
-        this.#dialogs.close();
+        const person = await this.#account.signIn({ ...given, code: code.input.value.trim() });
+        this.#gate.close();
         resolve(person);
       };
-      const explain = (error) => {
-        const text = error.code === 'wrong_credentials' ? t('invitation.not_password') : sentenceOf(error);
-        if (['weak_password', 'wrong_credentials'].includes(error.code)) return { text, field: password };
-        return error.code === 'invalid_request' && name ? { text, field: name } : { text };
-      };
       const form = accountForm({
-        parts: [accountOf(email), name?.node, password.node],
-        fields: [name, password].filter(Boolean),
-        label: t('invitation.join'),
-        busy: t('invitation.joining'),
+        parts: [accountOf(given.email), code.node],
+        fields: [code],
+        label: t('sign_in.do'),
+        busy: t('sign_in.doing'),
         run,
-        explain,
-        also: [this.#leave(t('any.not_now'), () => (this.#dialogs.close(), resolve(null)))],
+        explain: (error) => ({ text: sentenceOf(error), ...(error.code === 'wrong_code' && { field: code }) }),
+        also: [leave(t('any.back'), () => resolve(null))],
       });
-      const team = h('strong', null, h('bdi', null, tenant_name ?? t('invitation.a_business')));
-      this.#show(t('invitation.invited'), [
-        h('p', null, nodes('invitation.to', { team, role: h('strong', null, roleName(role)), email: h('bdi', null, email) })),
-        form,
-        has_account ? h('p', { class: 'quiet' }, t('invitation.has_account')) : null,
-      ]);
-      (name ?? password).input.focus();
+      this.#gate.show(t('code.title'), [h('p', null, t('code.about')), form]);
+      code.input.focus();
     });
   }
 
-  /** Sets a new password by a link; resolves when it is set, with a sentence about it, or null when it was not. */
-  newPassword({ token }) {
-    if (token === null) return this.#over(t('password.new'), sentenceOf(CUT));
+  // A link to a new password is sent, whether there is such an account or not: nobody learns here who has one.
+  #forgotten(email) {
     return new Promise((resolve) => {
-      const password = newPasswordField(t('password.new'));
+      const address = emailField(t('sign_in.email'), email);
       const run = async () => {
-        await this.#account.newPassword(token, password.input.value);
-        this.#dialogs.close();
-        resolve(t('password.is_set'));
+        const to = address.input.value.trim();
+        await this.#account.forgotten(to);
+        resolve(this.#gate.say(t('mail.look'), nodes('forgotten.sent', { email: h('bdi', null, to) }), t('mail.back'), 'status'));
       };
-      const explain = (error) => ({
-        text: sentenceOf(error),
-        ...(error.code === 'weak_password' && { field: password }),
-      });
       const form = accountForm({
-        parts: [password.node],
-        fields: [password],
-        label: t('password.set'),
-        busy: t('password.setting'),
+        parts: [address.node],
+        fields: [address],
+        label: t('forgotten.do'),
+        busy: t('forgotten.doing'),
         run,
-        explain,
-        also: [this.#leave(t('any.not_now'), () => (this.#dialogs.close(), resolve(null)))],
+        explain: (error) => ({ text: error.status === 404 ? t('forgotten.no_mail') : sentenceOf(error) }),
+        also: [leave(t('any.back'), () => resolve())],
       });
-      this.#show(t('password.new'), [h('p', null, t('password.ends_all')), form]);
-      password.input.focus();
+      this.#gate.show(t('forgotten.title'), [h('p', null, t('forgotten.about')), form]);
+      address.input.focus();
+    });
+  }
+
+  /** Asks for consent to a policy that is new; resolves when it is given, or put off. */
+  policy({ version, url }) {
+    return new Promise((resolve) => {
+      const later = leave(t('any.not_now'), () => (this.#gate.close(), resolve()));
+      const form = accountForm({
+        parts: [h('p', null, nodes('policy.changed', { link: anchor(url, t('policy.link')) }))],
+        fields: [],
+        label: t('policy.accept'),
+        busy: t('any.saving'),
+        run: async () => {
+          await this.#account.acceptPolicy(version);
+          this.#gate.close();
+          resolve();
+        },
+        explain: (error) => ({ text: sentenceOf(error) }),
+        also: [later],
+      });
+      this.#gate.show(t('policy.title'), form);
+      later.focus();
     });
   }
 
@@ -142,7 +162,7 @@ export class SignInSheet {
         try {
           await before();
           const person = await look();
-          this.#dialogs.close();
+          this.#gate.close();
           resolve(person);
         } catch (error) {
           setText(problem, sentenceOf(error));
@@ -150,50 +170,13 @@ export class SignInSheet {
       };
       const again = h('button', { type: 'button', class: 'primary', onclick: () => go(() => {}) }, t('no_team.look'));
       const out = () => go(() => this.#account.signOut());
-      this.#show(t('no_team.title'), [
+      this.#gate.show(t('no_team.title'), [
         h('p', null, nodes('no_team.who', { email: h('bdi', null, user.email) })),
         h('p', null, t('no_team.ask')),
         problem,
-        h('p', { class: 'sheet-foot' }, this.#leave(t('menu.sign_out'), out), again),
+        h('p', { class: 'sheet-foot' }, leave(t('menu.sign_out'), out), again),
       ]);
       again.focus();
     });
-  }
-
-  // What a page needs before it can be shown. A network that fails is asked again; a link that leads nowhere is said.
-  async #reached(look, title) {
-    for (;;) {
-      try {
-        return await look();
-      } catch (error) {
-        if (error.code === 'link_over' || (error.status >= 400 && error.status < 500 && error.status !== 429)) {
-          await this.#over(title, sentenceOf(error));
-          return null;
-        }
-        await this.#say(title, sentenceOf(error), t('any.try_again'));
-      }
-    }
-  }
-
-  async #over(title, text) {
-    await this.#say(title, text, t('link.without'));
-    return null;
-  }
-
-  #say(title, text, label) {
-    return new Promise((resolve) => {
-      const go = h('button', { type: 'button', class: 'primary', onclick: () => (this.#dialogs.close(), resolve()) }, label);
-      this.#show(title, [h('p', { role: 'alert' }, text), h('p', { class: 'sheet-foot' }, go)]);
-      go.focus();
-    });
-  }
-
-  #leave(label, run) {
-    return h('button', { type: 'button', class: 'plain', onclick: run }, label);
-  }
-
-  // Esc leads nowhere: what is behind it is not for everybody.
-  #show(title, parts) {
-    this.#dialogs.show(title, parts, { closable: false, kind: 'welcome', escape: () => {} });
   }
 }

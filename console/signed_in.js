@@ -15,8 +15,9 @@ export class SignedIn {
   #person = null;
   #asking = false;
   #leaving = false;
+  #taken = '';
 
-  /** `sheets` are `{signIn, account}`; `window` is the browser's. */
+  /** `sheets` are `{signIn, signUp, links, account}`; `window` is the browser's. */
   constructor({ access, account, sheets, desk, say, window }) {
     this.#access = access;
     this.#account = account;
@@ -36,29 +37,51 @@ export class SignedIn {
   /** The route of the address. A token leaves the address at once: it is not left in the history or on the screen. */
   takeRoute() {
     const route = routeOf(this.#window.location.hash);
-    if (route && isSecret(route)) this.#address('');
+    if (route && isSecret(route)) {
+      this.#taken = this.#window.location.hash;
+      this.#address('');
+    }
     return route;
   }
 
   /** Asks until somebody in a team is signed in; `person` is who was at the beginning, or null. */
   async enter(route, person) {
     const { signIn } = this.#sheets;
-    let who = person;
-    let told = '';
-    if (route?.kind === 'invitation') who = (await signIn.invitation(route)) ?? who;
-    if (route?.kind === 'password') {
-      told = (await signIn.newPassword(route)) ?? '';
-      // All sessions of that person have ended, and whoever else was signed in here did not ask for this page.
-      if (told !== '') who = null;
-    }
+    let { who, told } = await this.#followed(route, person);
     for (;;) {
       who ??= await signIn.signIn({ told });
       if (who.tenant_id === null && who.tenants.length > 0) who = await this.#firstTenant(who);
       if (who.tenant_id !== null) break;
       who = await signIn.noTeam(who, () => this.#access.takeSession());
     }
+    if (who.policy_due) await signIn.policy(who.policy_due);
     this.#person = who;
     return who;
+  }
+
+  // What comes of a link: who is signed in by it, or a sentence about it.
+  async #followed(route, person) {
+    const { links, signUp } = this.#sheets;
+    switch (route?.kind) {
+      case 'invitation':
+        return { who: (await links.invitation(route)) ?? person, told: '' };
+      case 'sign-up':
+        return { who: (await signUp.complete(route)) ?? person, told: '' };
+      case 'sign-up-invitation':
+        await signUp.write(route);
+        return { who: person, told: '' };
+      case 'password': {
+        const told = (await links.newPassword(route)) ?? '';
+        // All sessions of that person have ended, and whoever else was signed in here did not ask for this page.
+        return { who: told === '' ? person : null, told };
+      }
+      case 'email': {
+        const told = (await links.email(route)) ?? '';
+        return { who: told === '' ? person : await this.#access.takeSession(), told };
+      }
+      default:
+        return { who: person, told: '' };
+    }
   }
 
   // Who lost a seat in one team, and signed in for it, may have one in another.
@@ -141,6 +164,13 @@ export class SignedIn {
     } catch (error) {
       this.#say(sentenceOf(error), 'bad');
     }
+  }
+
+  /** Loads the page anew where it is, as in another language; a link that was being followed is followed again. */
+  again() {
+    if (!this.#person && this.#taken) this.#address(this.#taken);
+    this.#leaving = true;
+    this.#window.location.reload();
   }
 
   /** Loads the page anew, so that nothing of what it knows stays. */

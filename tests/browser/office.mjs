@@ -8,7 +8,7 @@ import { eventually, isLive } from './hands.mjs';
 
 export const SECRET = 'clay otter ninety lamps';
 /** What Chromium says of answers that the page asks for: this is no demo, nobody is signed in, a refusal, no server. */
-const EXPECTED = /Failed to load resource: (the server responded with a status of 4(01|03|04|09|22|29)|net::ERR_CONNECTION_REFUSED)/;
+const EXPECTED = /Failed to load resource: (the server responded with a status of 4(00|01|03|04|09|22|29)|net::ERR_CONNECTION_REFUSED)/;
 
 /** Makes a gateway one to which Ana, an owner, Ben, an agent, and Rita, who may read, sign in. */
 export function withStaff(gateway) {

@@ -2,6 +2,7 @@
 
 export default {
   // Everywhere
+  'any.back': 'Back',
   'any.cancel': 'Cancel',
   'any.close': 'Close',
   'any.copied': 'Copied',

@@ -2,16 +2,18 @@
 
 import { randomBytes } from 'node:crypto';
 import { RIGHTS } from './business.mjs';
+import { OwnAccount } from './own_account.mjs';
 
 const COOKIE = '__Host-mesej';
 const ROLES = ['owner', 'admin', 'supervisor', 'agent', 'read_only'];
-const WEEK = 7 * 86_400_000;
+const DAY = 86_400_000;
+const WEEK = 7 * DAY;
 const MOST_WRONG = 4;
 
-const hex = (bytes) => randomBytes(bytes).toString('hex');
-const ok = (json, status = 200, headers = {}) => ({ status, json, headers });
+export const hex = (bytes) => randomBytes(bytes).toString('hex');
+export const ok = (json, status = 200, headers = {}) => ({ status, json, headers });
 
-class Refusal extends Error {
+export class Refusal extends Error {
   constructor(status, code, message = code, more = {}) {
     super(message);
     this.answer = { status, json: { error: { code, message, ...more } } };
@@ -26,6 +28,8 @@ export class People {
   sessions = new Map();
   invitations = new Map();
   resets = new Map();
+  /** What one does with one's own account. */
+  own = new OwnAccount(this);
   /** Called with the token of each session that ends. */
   onEnded = () => {};
   #wrong = 0;
@@ -39,7 +43,7 @@ export class People {
 
   /** A user, in no team yet. */
   user(name, email, password) {
-    const user = { id: hex(16), name, email, password };
+    const user = { id: hex(16), name, email, password, phone: '', created: Date.now() - 90 * DAY, factor: null, policy: null };
     this.users.set(user.id, user);
     return user;
   }
@@ -92,28 +96,28 @@ export class People {
 
   /** Who may make a call in the tenant: `{user, tenant, role, token}`; refuses who may not. */
   seat(method, headers) {
-    const session = this.#session(method, headers);
-    const role = this.#role(session);
+    const session = this.session(method, headers);
+    const role = this.roleOf(session);
     if (!role) throw new Refusal(401, 'unauthorized');
     return { user: this.users.get(session.user), tenant: session.tenant, role, token: session.token };
   }
 
-  #role({ tenant, user }) {
+  roleOf({ tenant, user }) {
     return this.teams.get(tenant)?.members.get(user)?.role ?? null;
   }
 
-  #session(method, headers) {
+  session(method, headers) {
     const found = (headers.cookie ?? '').split('; ').map((pair) => pair.split('='));
     const session = this.sessions.get(found.find(([name]) => name === COOKIE)?.[1]);
     if (!session) throw new Refusal(401, 'unauthorized', 'sign in first');
     session.used = Date.now();
     if (method === 'GET') return session;
-    this.#ownPage(headers);
+    this.ownPage(headers);
     if (headers['x-csrf-token'] !== session.csrf) throw new Refusal(403, 'bad_origin', '`X-CSRF-Token` is missing');
     return session;
   }
 
-  #ownPage(headers) {
+  ownPage(headers) {
     const site = headers['sec-fetch-site'] ?? 'none';
     const own = [undefined, `http://${headers.host}`].includes(headers.origin);
     if (!own || !['none', 'same-origin'].includes(site)) throw new Refusal(403, 'bad_origin');
@@ -125,24 +129,26 @@ export class People {
   answer(method, path, body, headers) {
     const [first, second, third] = path;
     const call = `${method} ${path.slice(0, first === 'team' && third ? 2 : 1).join('/')}`;
-    const about = () => this.#session(method, headers);
+    const about = () => this.session(method, headers);
     switch (call) {
       case 'POST session':
-        return this.#ownPage(headers) ?? this.#signIn(body, headers);
+        if (second) return this.own.answer(method, path, body, headers);
+        return this.ownPage(headers) ?? this.#signIn(body, headers);
       case 'GET session':
-        return ok(this.#shown(about()));
+        return ok(this.shown(about()));
       case 'DELETE session':
-        return this.#signOut(about());
+        return second ? this.own.answer(method, path, body, headers) : this.#signOut(about());
       case 'PUT session':
+        if (second === 'second-factor') return this.own.answer(method, path, body, headers);
         return second === 'tenant' ? this.#changeTenant(about(), body, headers) : this.#changePassword(about(), body, headers);
       case 'PUT password':
-        return this.#ownPage(headers) ?? this.#newPassword(body);
+        return this.ownPage(headers) ?? this.#newPassword(body);
       case 'GET sessions':
         return ok({ sessions: this.#listed(about()) });
       case 'DELETE sessions':
         return this.#endSession(about(), second);
       case 'POST invitations':
-        this.#ownPage(headers);
+        this.ownPage(headers);
         return second === 'look' ? ok(this.#look(body)) : this.#accept(body, headers);
       case 'GET team':
         return second ? this.#invitations(about()) : ok({ members: this.#members(about()) });
@@ -155,19 +161,19 @@ export class People {
       case 'DELETE team/invitations':
         return this.#withdraw(about(), third);
       default:
-        return null;
+        return this.own.answer(method, path, body, headers);
     }
   }
 
-  #opened(user, tenant, headers) {
+  opened(user, tenant, headers) {
     const token = this.open(user, tenant, headers['user-agent']);
-    return ok(this.#shown(this.sessions.get(token)), 201, { 'set-cookie': cookie(token, 30 * 86_400) });
+    return ok(this.shown(this.sessions.get(token)), 201, { 'set-cookie': cookie(token, 30 * 86_400) });
   }
 
-  #shown(session) {
+  shown(session) {
     const { id: user_id, name, email } = this.users.get(session.user);
-    const tenants = this.#tenants(session.user);
-    const role = this.#role(session);
+    const tenants = this.tenantsOf(session.user);
+    const role = this.roleOf(session);
     return {
       user: { user_id, name, email },
       tenant_id: role ? session.tenant : null,
@@ -177,16 +183,17 @@ export class People {
       session_id: session.id,
       until: session.created + 30 * 86_400_000,
       csrf_token: session.csrf,
+      ...this.own.shown(this.users.get(session.user)),
     };
   }
 
-  #tenants(user) {
+  tenantsOf(user) {
     return [...this.teams]
       .filter(([, { members }]) => members.has(user))
       .map(([tenant_id, { name, members }]) => ({ tenant_id, name, role: members.get(user).role }));
   }
 
-  #check(user, password) {
+  check(user, password) {
     if (this.#wrong >= MOST_WRONG) throw new Refusal(429, 'rate_limited', 'too many wrong passwords: wait', { retry_after_ms: 9_000 });
     if (user?.password === password) {
       this.#wrong = 0;
@@ -196,16 +203,18 @@ export class People {
     throw new Refusal(401, 'wrong_credentials');
   }
 
-  #strong(password) {
+  strong(password) {
     if ([...password].length < 12) throw new Refusal(422, 'weak_password', 'use at least 12 characters');
     if (/^password/i.test(password)) throw new Refusal(422, 'weak_password', 'this is easy to guess: add another word or two');
   }
 
-  #signIn({ email, password, tenant_id }, headers) {
+  #signIn({ email, password, code, tenant_id }, headers) {
     const user = [...this.users.values()].find((one) => one.email === email);
-    this.#check(user, password);
-    const tenants = this.#tenants(user.id).map((one) => one.tenant_id);
-    return this.#opened(user, tenants.find((one) => !tenant_id || one === tenant_id) ?? null, headers);
+    this.check(user, password);
+    this.own.checkCode(user, code);
+    this.own.signedIn(user, headers);
+    const tenants = this.tenantsOf(user.id).map((one) => one.tenant_id);
+    return this.opened(user, tenants.find((one) => !tenant_id || one === tenant_id) ?? null, headers);
   }
 
   #signOut(session) {
@@ -214,24 +223,24 @@ export class People {
   }
 
   #changeTenant(session, { tenant_id }, headers) {
-    if (!this.#tenants(session.user).some((one) => one.tenant_id === tenant_id)) throw new Refusal(404, 'not_found');
+    if (!this.tenantsOf(session.user).some((one) => one.tenant_id === tenant_id)) throw new Refusal(404, 'not_found');
     this.end((one) => one === session);
-    return this.#opened(this.users.get(session.user), tenant_id, headers);
+    return this.opened(this.users.get(session.user), tenant_id, headers);
   }
 
   #changePassword(session, { current, new: fresh }, headers) {
     const user = this.users.get(session.user);
-    this.#check(user, current);
-    this.#strong(fresh);
+    this.check(user, current);
+    this.strong(fresh);
     user.password = fresh;
     this.end((one) => one.user === user.id);
-    return this.#opened(user, session.tenant, headers);
+    return this.opened(user, session.tenant, headers);
   }
 
   #newPassword({ token, password }) {
     const user = this.users.get(this.resets.get(token));
     if (!user) throw new Refusal(404, 'not_found');
-    this.#strong(password);
+    this.strong(password);
     this.resets.delete(token);
     user.password = password;
     this.end((one) => one.user === user.id);
@@ -270,7 +279,7 @@ export class People {
 
   #demand(session, role) {
     if (!ROLES.includes(role)) throw new Refusal(400, 'invalid_request', '`role` is none');
-    if (!managed(this.#role(session), role)) throw new Refusal(403, 'forbidden');
+    if (!managed(this.roleOf(session), role)) throw new Refusal(403, 'forbidden');
   }
 
   #change({ tenant }, change) {
@@ -335,15 +344,17 @@ export class People {
 
   #accept(body, headers) {
     const { tenant, email, role, known } = this.#invited(body);
-    if (known) this.#check(known, body.password);
-    else {
+    if (known) {
+      this.check(known, body.password);
+      this.own.checkCode(known, body.code);
+    } else {
       if (!body.name) throw new Refusal(400, 'invalid_request', '`name` is missing: what colleagues see');
-      this.#strong(body.password);
+      this.strong(body.password);
     }
     const user = known ?? this.user(body.name, email, body.password);
     this.teams.get(tenant).members.set(user.id, { role, since: Date.now() });
     this.invitations.delete(body.token);
-    return this.#opened(user, tenant, headers);
+    return this.opened(user, tenant, headers);
   }
 }
 

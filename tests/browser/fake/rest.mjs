@@ -22,7 +22,7 @@ export function answer(gateway, method, url, body, headers) {
 /** A call by somebody who signs in, or has. */
 function ofPerson(gateway, { method, url, path, body, headers }) {
   try {
-    const answered = gateway.people.answer(method, path, body, headers);
+    const answered = gateway.people.answer(method, path, body ?? Object.fromEntries(url.searchParams), headers);
     if (answered) return answered;
     const { user, tenant, role, token } = gateway.people.seat(method, headers);
     const isTicket = method === 'POST' && path[0] === 'ws';
