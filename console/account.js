@@ -33,6 +33,12 @@ export function sentenceOf(error) {
   return sentence(error.message);
 }
 
+/** The same where the password that was asked for is that of whoever is signed in, on a page that the gateway may not know. */
+export function ownRefusal(error) {
+  if (error.code === 'wrong_credentials') return t('password.not_yours');
+  return error.status === 404 ? t('page.not_there') : sentenceOf(error);
+}
+
 function sentence(text) {
   if (!text) return t('refusal.other');
   return `${text[0].toLocaleUpperCase()}${text.slice(1)}${/[.!?]$/.test(text) ? '' : '.'}`;

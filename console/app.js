@@ -3,7 +3,6 @@
 import { AboutView } from './about.js';
 import { Access } from './access.js';
 import { Account } from './account.js';
-import { AccountSheet } from './account_sheet.js';
 import { Api } from './api.js';
 import { BannerView } from './banner.js';
 import { CannedReplies } from './canned.js';
@@ -24,6 +23,7 @@ import { Pages } from './pages.js';
 import { agentName, face, nameOf } from './people.js';
 import { preferenceFoot } from './preference_foot.js';
 import { Preferences } from './preferences.js';
+import { Profile } from './profile.js';
 import { renderRail } from './rail.js';
 import { pickReaction } from './reactions.js';
 import { hashOf, isSecret } from './route.js';
@@ -91,7 +91,6 @@ const sheets = {
   signIn: signInSheet,
   signUp,
   links: new LinkSheets({ gate, account }),
-  account: new AccountSheet({ dialogs, account, say }),
 };
 const signedIn = new SignedIn({ access, account, sheets, desk, say, window });
 
@@ -103,6 +102,11 @@ const pages = new Pages({
     rights: () => signedIn.rights,
     person: () => signedIn.person,
     teamChanged: () => colleagues.load(),
+    refresh: () => signedIn.refresh(),
+    again: () => signedIn.again(),
+    leave: () => signedIn.leave(),
+    profile: new Profile(access),
+    preferences,
     account,
     replies,
     cannedSheet,

@@ -12,6 +12,7 @@ const MODULES = {
   'canned-replies': () => import('./pages/canned_replies.js'),
   usage: () => import('./pages/usage.js'),
   audit: () => import('./pages/audit.js'),
+  profile: () => import('./pages/profile.js'),
 };
 
 export class Pages {

@@ -3,7 +3,7 @@
 import { sentenceOf } from './account.js';
 import { t } from './language.js';
 import { personMenu } from './menu.js';
-import { hashOf, isSecret, routeOf } from './route.js';
+import { hashOf, hashOfPage, isSecret, routeOf } from './route.js';
 
 export class SignedIn {
   #access;
@@ -16,8 +16,9 @@ export class SignedIn {
   #asking = false;
   #leaving = false;
   #taken = '';
+  #place = null;
 
-  /** `sheets` are `{signIn, signUp, links, account}`; `window` is the browser's. */
+  /** `sheets` are `{signIn, signUp, links}`; `window` is the browser's. */
   constructor({ access, account, sheets, desk, say, window }) {
     this.#access = access;
     this.#account = account;
@@ -107,22 +108,34 @@ export class SignedIn {
 
   /** Puts the menu into the page, and follows links: `go(route)` leads to a place of the console. */
   show(place, go) {
-    const person = this.#person;
-    const { tenants, tenant_id } = person;
-    const { account } = this.#sheets;
-    const entries = [
-      [t('sessions.title'), () => account.sessions()],
-      [t('password.title'), () => account.password(this.#person)],
-      tenants.length > 1 ? [t('tenants.title'), () => account.tenants(this.#person, () => this.leave())] : null,
-      [t('menu.sign_out'), () => this.#signOut()],
-    ];
-    const tenant = tenants.find((one) => one.tenant_id === tenant_id)?.name ?? '';
-    personMenu(place, { person, tenant, entries: entries.filter(Boolean) });
+    this.#place = place;
+    this.#showMenu();
     this.#window.addEventListener('hashchange', () => {
       const route = routeOf(this.#window.location.hash);
       if (route && isSecret(route)) this.#window.location.reload();
       else if (route) go(route);
     });
+  }
+
+  #showMenu() {
+    const { tenants, tenant_id } = this.#person;
+    const entries = [
+      [t('page.profile'), () => (this.#window.location.hash = hashOfPage('profile'))],
+      [t('menu.sign_out'), () => this.#signOut()],
+    ];
+    const tenant = tenants.find((one) => one.tenant_id === tenant_id)?.name ?? '';
+    personMenu(this.#place, { person: this.#person, tenant, entries });
+  }
+
+  /** Reads anew who is signed in, after something about the person has changed. */
+  async refresh() {
+    const person = await this.#access.takeSession();
+    if (person === null || !isSame(person, this.#person)) return this.leave();
+    this.#person = person;
+    this.#showMenu();
+    const { name } = person.user;
+    if (name !== this.#desk.state.me.name) this.#desk.dispatch({ type: 'signed_in', me: { ...this.#desk.state.me, name } });
+    return undefined;
   }
 
   /** Shows the open conversation in the address, so that it can be sent to a colleague, and found again by going back. */

@@ -17,6 +17,11 @@ export function exact(at) {
   return dateTime(at, { dateStyle: 'medium', timeStyle: 'medium' });
 }
 
+/** A day: "30 Nov 2026". */
+export function day(at) {
+  return dateTime(at, { dateStyle: 'medium' });
+}
+
 /** Whole days between two moments, counted in the reader's calendar. */
 function daysBetween(at, now) {
   const midnight = (time) => new Date(time).setHours(0, 0, 0, 0);

@@ -81,9 +81,9 @@ export function Choice({ label, options, chosen, ...properties }) {
 
 /**
  * A form with one button. `run(values)` gets what is written in it, by the names of its fields; what it throws is said above
- * the button. The button stays enabled: one that is disabled loses the focus.
+ * the button, as `explain(error)` has it. The button stays enabled: one that is disabled loses the focus.
  */
-export function Form({ label, busy = t('any.saving'), run, onCancel, children }) {
+export function Form({ label, busy = t('any.saving'), run, onCancel, explain = sentenceOf, children }) {
   const [problem, setProblem] = useState('');
   const [isRunning, setRunning] = useState(false);
   const form = useRef(null);
@@ -95,7 +95,7 @@ export function Form({ label, busy = t('any.saving'), run, onCancel, children })
     try {
       await run(valuesOf(form.current));
     } catch (error) {
-      setProblem(sentenceOf(error));
+      setProblem(explain(error));
     }
     setRunning(false);
   };
@@ -111,14 +111,15 @@ export function Form({ label, busy = t('any.saving'), run, onCancel, children })
   `;
 }
 
-/** What is written in a form, without what is empty; boxes of one name are a list. */
+/** What is written in a form, without what is empty; boxes of one name are a list, and a password is taken as it is. */
 function valuesOf(form) {
   const values = {};
   const data = new FormData(form);
   for (const name of new Set(data.keys())) {
     const all = data.getAll(name);
     const isList = form.querySelector(`[type="checkbox"][name="${CSS.escape(name)}"]`) !== null;
-    const value = isList ? all : all[0].trim();
+    const isSecret = form.querySelector(`[type="password"][name="${CSS.escape(name)}"]`) !== null;
+    const value = isList ? all : isSecret ? all[0] : all[0].trim();
     if (value !== '') values[name] = value;
   }
   return values;
@@ -143,7 +144,7 @@ export function Press({ label, name = label, run, tone = '', focus }) {
  * Runs what changes something, one at a time: `{run, problem}`. `run(work, done)` says `done` afterwards; what `work` throws is
  * the problem.
  */
-export function useChange(say) {
+export function useChange(say, explain = sentenceOf) {
   const [problem, setProblem] = useState('');
   const isRunning = useRef(false);
   const run = async (work, done) => {
@@ -154,7 +155,7 @@ export function useChange(say) {
       await work();
       if (done) say(done, 'good');
     } catch (error) {
-      setProblem(sentenceOf(error));
+      setProblem(explain(error));
     }
     isRunning.current = false;
   };

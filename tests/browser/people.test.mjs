@@ -205,10 +205,11 @@ office('somebody with an account accepts with its password, and may work for bot
   await password.fill(SECRET);
   await page.keyboard.press('Enter');
   await isLive(page);
-  await choose(page, 'Work for another business');
-  assert.match(await dialog(page).locator('li', { hasText: 'Warung Dua' }).textContent(), /You are here/);
+  await choose(page, 'My account');
+  const here = page.locator('#page li', { hasText: 'Warung Dua' });
+  assert.match(await here.textContent(), /You are here/);
   await isAccessible(page, 'businesses');
-  await dialog(page).getByRole('button', { name: 'Work for Toko Maju' }).click();
+  await page.locator('#page').getByRole('button', { name: 'Work for Toko Maju' }).click();
   await eventually('the other business', async () => {
     await page.getByRole('button', { name: 'Your account' }).click();
     return /Agent at Toko Maju/.test(await page.locator('#person-menu').textContent());
@@ -383,46 +384,7 @@ office('who may only read has nothing to press that the gateway would refuse', a
   assert.deepEqual(refused, []);
 });
 
-// --- one's own account ---------------------------------------------------------------------------------------------
-
-office('sessions are listed by browser, and ended one by one or all', async ({ people, staff, tenant, open }) => {
-  const page = await atWork(open, 'ana@example.com');
-  const firefox = 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0';
-  for (const browserText of [firefox, 'curl/8.9', '']) people.open(staff.ana, tenant, browserText);
-  await choose(page, 'My sessions');
-  const rows = dialog(page).locator('[data-session]');
-  await eventually('all are there', async () => (await rows.count()) === 4);
-  assert.match(await rows.first().textContent(), /this one/);
-  await isAccessible(page, 'sessions');
-  await dialog(page).getByRole('button', { name: 'End the session of Firefox on Linux' }).click();
-  await eventually('one ended', async () => (await rows.count()) === 3);
-  await dialog(page).getByRole('button', { name: 'Sign out everywhere else' }).click();
-  await eventually('the others ended', async () => (await rows.count()) === 1);
-  assert.equal(people.sessions.size, 1);
-  assert.equal(await sheet(page).isVisible(), false);
-});
-
-office('a password is changed with the old one, and the page stays signed in', async ({ people, staff, tenant, open }) => {
-  const page = await atWork(open, 'ana@example.com');
-  people.open(staff.ana, tenant);
-  await choose(page, 'Change password');
-  await isAccessible(page, 'changing the password');
-  const [now, fresh] = [dialog(page).getByLabel('Password now'), dialog(page).getByLabel('New password')];
-  await now.fill('not that one at all');
-  await fresh.fill('seven quiet harbours');
-  await page.keyboard.press('Enter');
-  await says(dialog(page), /This is not your password\./);
-  assert.equal(await sheet(page).isVisible(), false);
-  await now.fill(SECRET);
-  await fresh.fill('password of mine');
-  await page.keyboard.press('Enter');
-  await says(dialog(page), /This is easy to guess/);
-  await fresh.fill('seven quiet harbours');
-  await page.keyboard.press('Enter');
-  await eventually('it says so', () => page.getByText('The password is changed, and all other sessions have ended').isVisible());
-  assert.equal(staff.ana.password, 'seven quiet harbours');
-  assert.equal(people.sessions.size, 1);
-});
+// --- the menu ------------------------------------------------------------------------------------------------------
 
 office('the menu works by keyboard alone', async ({ open }) => {
   const page = await atWork(open, 'ana@example.com');
@@ -432,11 +394,11 @@ office('the menu works by keyboard alone', async ({ open }) => {
   await page.keyboard.press('Enter');
   assert.equal(await button.getAttribute('aria-expanded'), 'true');
   await isAccessible(page, 'the menu');
-  assert.equal(await focused(), 'My sessions');
+  assert.equal(await focused(), 'My account');
   await page.keyboard.press('ArrowUp');
   assert.equal(await focused(), 'Sign out');
   await page.keyboard.press('ArrowDown');
-  assert.equal(await focused(), 'My sessions');
+  assert.equal(await focused(), 'My account');
   await page.keyboard.press('Escape');
   assert.equal(await button.getAttribute('aria-expanded'), 'false');
   assert.equal(await button.evaluate((node) => node === document.activeElement), true);

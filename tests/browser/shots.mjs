@@ -165,8 +165,7 @@ const SHOTS = {
       await page.getByRole('button', { name: 'Remove Rita' }).click();
     },
   },
-  sessions: { staff: { email: 'ana@example.com' }, act: chosen('My sessions') },
-  password: { staff: { email: 'ana@example.com' }, act: chosen('Change password') },
+  account: { staff: { email: 'ana@example.com', hash: () => '#/profile' }, act: async () => {} },
   read_only: { staff: { email: 'rita@example.com' }, act: show('Sari') },
   reconnecting: {
     act: async (page, gateway) => {

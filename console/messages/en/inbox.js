@@ -9,6 +9,8 @@ export default {
   'any.copy_refused': 'The browser does not allow it',
   'any.done': 'Done',
   'any.loading': 'Loading…',
+  'any.moment': 'One moment…',
+  'any.next': 'Next',
   'any.not_now': 'Not now',
   'any.save': 'Save',
   'any.saving': 'Saving…',
