@@ -4,7 +4,7 @@
 import english from './messages/en.js';
 
 /** Each language by its own name, so that whoever reads only that one finds it. */
-export const LANGUAGES = { en: 'English' };
+export const LANGUAGES = { en: 'English', ms: 'Bahasa Melayu', es: 'Español', ar: 'العربية' };
 
 const RIGHT_TO_LEFT = ['ar'];
 const TEXTS = { en: english };

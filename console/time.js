@@ -76,7 +76,7 @@ export function until(at, now) {
   if (left <= 0) return t('time.now');
   if (left < MINUTE) return t('time.in_seconds', { seconds: Math.ceil(left / 1000) });
   if (left < HOUR) return t('time.in_minutes', { minutes: Math.ceil(left / MINUTE) });
-  return t('time.at', { when: daysBetween(now, at) === 0 ? clock(at) : exact(at) });
+  return daysBetween(now, at) === 0 ? t('time.at', { when: clock(at) }) : t('time.on', { when: exact(at) });
 }
 
 /**

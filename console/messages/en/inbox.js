@@ -25,6 +25,7 @@ export default {
   'time.seconds_ago': '{seconds} s ago',
   'time.minutes_ago': '{minutes} min ago',
   'time.at': 'at {when}',
+  'time.on': 'at {when}',
   'time.in_seconds': 'in {seconds} s',
   'time.in_minutes': 'in {minutes} min',
 

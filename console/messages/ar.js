@@ -1,0 +1,9 @@
+// Arabic.
+
+import account from './ar/account.js';
+import delivery from './ar/delivery.js';
+import inbox from './ar/inbox.js';
+import pages from './ar/pages.js';
+import profile from './ar/profile.js';
+
+export default { ...account, ...delivery, ...inbox, ...pages, ...profile };
