@@ -162,7 +162,8 @@ function quote(content, quoted, customer, act) {
   const { icon: sign, text } = summaryOf(quoted.content);
   return h(
     'button',
-    { type: 'button', class: 'quote', onclick: () => act.jump(quoted.id), 'aria-label': t('message.quote_of', { text }) },
+    { type: 'button', class: 'quote', onclick: () => act.jump(quoted.id) },
+    h('span', { class: 'hidden' }, t('message.quote_of')),
     h('strong', null, quoted.direction === 'inbound' ? h('bdi', null, customer) : t('message.your_side')),
     h('span', { dir: 'auto' }, sign ? icon(sign) : null, text),
   );

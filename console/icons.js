@@ -65,9 +65,14 @@ function svg(box, paths, className) {
 // What points along the line of reading points the other way where that runs from right to left.
 const POINTING = new Set(['back', 'list', 'panel', 'reply', 'send']);
 
+/** The classes of a pictogram. */
+export function iconClass(name) {
+  return POINTING.has(name) ? 'icon pointing' : 'icon';
+}
+
 /** A pictogram. It says nothing to a screen reader: words beside it do. */
 export function icon(name) {
-  return svg('0 0 24 24', PATHS[name], POINTING.has(name) ? 'icon pointing' : 'icon');
+  return svg('0 0 24 24', PATHS[name], iconClass(name));
 }
 
 const TICKS = {

@@ -3,7 +3,7 @@
 import { statusName } from './about.js';
 import { setText } from './dom.js';
 import { summaryOfKind } from './content.js';
-import { list, number, t } from './language.js';
+import { isolated, list, number, t } from './language.js';
 import { agentName, nameOf, typingText } from './people.js';
 import { Face, Icon } from './parts.js';
 import { matches } from './search.js';
@@ -291,7 +291,7 @@ function Labels({ labels }) {
   return html`
     <span class="row-labels">
       ${labels.slice(0, MOST_LABELS).map((label) => html`<bdi class="label">${label}</bdi>`)}
-      ${more.length > 0 && html`<span class="label" title=${list(more)}>${`+${number(more.length)}`}</span>`}
+      ${more.length > 0 && html`<span class="label" title=${list(more)}>${isolated(`+${number(more.length)}`)}</span>`}
     </span>
   `;
 }

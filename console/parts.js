@@ -1,12 +1,12 @@
 // What views have in common.
 
-import { PATHS } from './icons.js';
+import { PATHS, iconClass } from './icons.js';
 import { faceOf } from './people.js';
 import { html } from './view.js';
 
 /** A pictogram. It says nothing to a screen reader: words beside it do. */
 export function Icon({ name }) {
-  return html`<svg class="icon" viewBox="0 0 24 24" aria-hidden="true">${PATHS[name].map((d) => html`<path d=${d} />`)}</svg>`;
+  return html`<svg class=${iconClass(name)} viewBox="0 0 24 24" aria-hidden="true">${PATHS[name].map((d) => html`<path d=${d} />`)}</svg>`;
 }
 
 /** A round sign with initials. */

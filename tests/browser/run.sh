@@ -18,4 +18,4 @@ if [ $# -ge 1 ]; then
   MESEJ_URL="${1%/}" exec node --test --test-concurrency=1 demo.test.mjs
 fi
 node --test unit
-exec node --test --test-concurrency=1 demo.test.mjs page.test.mjs canned.test.mjs people.test.mjs pages.test.mjs accounts.test.mjs profile.test.mjs resilience.test.mjs
+exec node --test --test-concurrency=1 demo.test.mjs page.test.mjs canned.test.mjs people.test.mjs pages.test.mjs accounts.test.mjs profile.test.mjs languages.test.mjs resilience.test.mjs

@@ -199,7 +199,7 @@ export default {
   'message.not_sent': 'لم تُرسل',
   'message.note_by': '{name}، للموظفين فقط',
   'message.quote_lost': 'رد على رسالة لا تظهر هنا',
-  'message.quote_of': 'رد على: {text}',
+  'message.quote_of': 'رد على:',
   'message.react': 'تفاعل',
   'message.reactions': 'التفاعلات: {reactions}',
   'message.refused': 'لم تُرسل: {why}',

@@ -185,7 +185,7 @@ export default {
   'message.not_sent': 'Not sent',
   'message.note_by': '{name}, only for agents',
   'message.quote_lost': 'In reply to a message that is not shown here',
-  'message.quote_of': 'In reply to: {text}',
+  'message.quote_of': 'In reply to:',
   'message.react': 'React',
   'message.reactions': 'Reactions: {reactions}',
   'message.refused': 'Not sent: {why}',

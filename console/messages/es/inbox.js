@@ -189,7 +189,7 @@ export default {
   'message.not_sent': 'No enviado',
   'message.note_by': '{name}, solo para agentes',
   'message.quote_lost': 'En respuesta a un mensaje que no se muestra aquí',
-  'message.quote_of': 'En respuesta a: {text}',
+  'message.quote_of': 'En respuesta a:',
   'message.react': 'Reaccionar',
   'message.reactions': 'Reacciones: {reactions}',
   'message.refused': 'No enviado: {why}',

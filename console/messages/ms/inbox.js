@@ -185,7 +185,7 @@ export default {
   'message.not_sent': 'Tidak dihantar',
   'message.note_by': '{name}, hanya untuk ejen',
   'message.quote_lost': 'Membalas mesej yang tidak ditunjukkan di sini',
-  'message.quote_of': 'Membalas: {text}',
+  'message.quote_of': 'Membalas:',
   'message.react': 'Beri reaksi',
   'message.reactions': 'Reaksi: {reactions}',
   'message.refused': 'Tidak dihantar: {why}',

@@ -87,8 +87,8 @@ test('days and ranges are asked for as the gateway names them', () => {
 
 test('rights decide which pages there are', () => {
   const open = (rights) => PAGES.filter((page) => mayOpen(page, rights));
-  assert.deepEqual(open(['read']), ['team']);
-  assert.deepEqual(open(['read', 'answer']), ['team', 'canned-replies']);
+  assert.deepEqual(open(['read']), ['team', 'profile']);
+  assert.deepEqual(open(['read', 'answer']), ['team', 'canned-replies', 'profile']);
   assert.deepEqual(open(['read', 'answer', 'manage_business', 'read_audit']), PAGES);
   assert.equal(mayOpen('inbox', []), true);
 });
