@@ -19,7 +19,7 @@ export function phoneText(phone) {
   const digits = phone.replace(/^\+/, '');
   const country = /^[17]/.test(digits) ? 1 : TWO_DIGITS.test(digits) ? 2 : 3;
   const groups = digits.slice(country).match(/\d{3}(?=\d{3})|\d+/g) ?? [];
-  return `+${[digits.slice(0, country), ...groups].join(' ')}`;
+  return isolated(`+${[digits.slice(0, country), ...groups].join(' ')}`);
 }
 
 /** What a customer is called. A customer may have no phone that we know, and no name. */
@@ -38,7 +38,7 @@ export function addressOf(contact) {
   if (!contact) return '';
   if (contact.group_id) return contact.name ? t('people.group') : '';
   const parts = [
-    contact.name && contact.username && `@${contact.username}`,
+    contact.name && contact.username && isolated(`@${contact.username}`),
     contact.phone && contact.name && phoneText(contact.phone),
   ];
   return parts.filter(Boolean).join(' · ') || (contact.phone ? '' : t('people.no_phone'));

@@ -77,6 +77,10 @@ office('what customers write keeps its own direction, and what points is turned 
   const directions = await page.locator('#log .prose').evaluateAll((all) => all.map((one) => [one.dir, getComputedStyle(one).direction]));
   assert.ok(directions.length > 0 && directions.every(([dir, shown]) => dir === 'auto' && shown === 'ltr'), String(directions));
   assert.equal(await page.locator('#write').getAttribute('dir'), 'auto');
+  const side = (place) => page.locator(place).first().evaluate((node) => getComputedStyle(node).textAlign);
+  assert.deepEqual([await side('.row-name'), await side('.thread-head h1')], ['right', 'right'], 'at the page’s own side');
+  assert.equal(await page.locator('#write').evaluate((node) => getComputedStyle(node).direction), 'rtl', 'what it says while it is empty');
+  assert.match(await page.locator('.address').textContent(), /\u2068\+62 813 555 01234\u2069/);
   const turned = await page.locator('.send .icon').evaluate((icon) => getComputedStyle(icon).transform);
   assert.equal(turned, 'matrix(-1, 0, 0, 1, 0, 0)');
   const [list, thread] = await Promise.all(['#inbox', '#thread'].map((place) => page.locator(place).boundingBox()));

@@ -15,6 +15,7 @@ export default {
   'refusal.not_now': 'لا يستطيع الخادم ذلك الآن. حاول مرة أخرى بعد لحظة.',
   'refusal.other': 'لم ينجح ذلك.',
   'refusal.second_factor_required': 'يطلب هذا الحساب رمزًا أيضًا.',
+  'refusal.second_factor_on': 'العامل الثاني مشغّل بالفعل. أوقفه أولًا.',
   'refusal.unauthorized': 'تم تسجيل خروجك. سجّل الدخول من جديد.',
   'refusal.unreachable': 'لا يمكن الوصول إلى الخادم. حاول مرة أخرى بعد لحظة.',
   'refusal.wait_seconds': {

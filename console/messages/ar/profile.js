@@ -89,7 +89,7 @@ export default {
   'leaving.leave_yes': 'نعم، مغادرة {name}',
   'leaving.ask': 'مغادرة {name}؟ يُسجَّل خروجك، وتحتاج إلى دعوة جديدة لتعود.',
   'leaving.heir': 'تنتقل محادثاتك إلى',
-  'leaving.no_heir': 'لا أحد: تبقى مُسندة كما هي',
+  'leaving.no_heir': 'لا أحد: يمكن لأي أحد أخذها',
   'leaving.stay': 'البقاء',
   'export.title': 'نسخة من بياناتي',
   'export.about': 'كل ما يُحفظ عنك هنا، في ملف JSON. المحادثات مع العملاء ملك للنشاط وليست فيه.',

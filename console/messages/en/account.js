@@ -15,6 +15,7 @@ export default {
   'refusal.not_now': 'The server cannot do that just now. Try again in a moment.',
   'refusal.other': 'That did not work.',
   'refusal.second_factor_required': 'This account asks for a code, too.',
+  'refusal.second_factor_on': 'The second factor is on already. Turn it off first.',
   'refusal.unauthorized': 'You are signed out. Sign in again.',
   'refusal.unreachable': 'The server cannot be reached. Try again in a moment.',
   'refusal.wait_seconds': {

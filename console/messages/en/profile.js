@@ -89,7 +89,7 @@ export default {
   'leaving.leave_yes': 'Yes, leave {name}',
   'leaving.ask': 'Leave {name}? You are signed out, and need a new invitation to come back.',
   'leaving.heir': 'Your conversations go to',
-  'leaving.no_heir': 'nobody: they stay assigned as they are',
+  'leaving.no_heir': 'nobody: anyone may take them',
   'leaving.stay': 'Stay',
   'export.title': 'A copy of my data',
   'export.about': 'Everything that is kept of you here, as a JSON file. Conversations with customers belong to the business and are not in it.',

@@ -15,6 +15,7 @@ export default {
   'refusal.not_now': 'El servidor no puede hacerlo ahora. Inténtalo de nuevo en un momento.',
   'refusal.other': 'No ha funcionado.',
   'refusal.second_factor_required': 'Esta cuenta pide además un código.',
+  'refusal.second_factor_on': 'El segundo factor ya está activado. Desactívalo primero.',
   'refusal.unauthorized': 'Tu sesión ha terminado. Inicia sesión de nuevo.',
   'refusal.unreachable': 'No se puede llegar al servidor. Inténtalo de nuevo en un momento.',
   'refusal.wait_seconds': {

@@ -123,7 +123,7 @@ export default {
   'status.open': 'Abierta',
   'status.pending': 'Pendiente',
   'status.resolved': 'Resuelta',
-  'status.any': 'Cualquier estado',
+  'status.any': 'Todos',
   'desk.caught_up': { one: '{count} mensaje recuperado', many: '{count} de mensajes recuperados', other: '{count} mensajes recuperados' },
   'desk.list_failed': 'No se pudo cargar el resto de la lista.',
 

@@ -89,7 +89,7 @@ export default {
   'leaving.leave_yes': 'Sí, salir de {name}',
   'leaving.ask': '¿Salir de {name}? Se cierra tu sesión y necesitarás otra invitación para volver.',
   'leaving.heir': 'Tus conversaciones pasan a',
-  'leaving.no_heir': 'nadie: siguen asignadas como están',
+  'leaving.no_heir': 'nadie: cualquiera puede tomarlas',
   'leaving.stay': 'Quedarme',
   'export.title': 'Una copia de mis datos',
   'export.about': 'Todo lo que se guarda sobre ti aquí, en un archivo JSON. Las conversaciones con clientes son de la empresa y no están en él.',

@@ -15,6 +15,7 @@ export default {
   'refusal.not_now': 'Pelayan tidak dapat melakukannya sekarang. Cuba lagi sebentar nanti.',
   'refusal.other': 'Itu tidak berjaya.',
   'refusal.second_factor_required': 'Akaun ini turut meminta kod.',
+  'refusal.second_factor_on': 'Faktor kedua sudah hidup. Matikan dahulu.',
   'refusal.unauthorized': 'Anda telah log keluar. Log masuk semula.',
   'refusal.unreachable': 'Pelayan tidak dapat dihubungi. Cuba lagi sebentar nanti.',
   'refusal.wait_seconds': { other: 'Terlalu banyak percubaan. Cuba lagi dalam {count} saat.' },

@@ -89,7 +89,7 @@ export default {
   'leaving.leave_yes': 'Ya, tinggalkan {name}',
   'leaving.ask': 'Tinggalkan {name}? Anda dilog keluar, dan memerlukan jemputan baharu untuk kembali.',
   'leaving.heir': 'Perbualan anda diserahkan kepada',
-  'leaving.no_heir': 'tiada sesiapa: agihan kekal seperti sedia ada',
+  'leaving.no_heir': 'tiada sesiapa: sesiapa boleh mengambilnya',
   'leaving.stay': 'Kekal',
   'export.title': 'Salinan data saya',
   'export.about': 'Semua yang disimpan tentang anda di sini, sebagai fail JSON. Perbualan dengan pelanggan milik perniagaan dan tiada di dalamnya.',

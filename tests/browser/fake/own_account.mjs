@@ -83,7 +83,7 @@ export class OwnAccount {
     const own = OWN[call];
     if (!own) return null;
     const session = this.#people.session(method, headers);
-    return this[own](this.#people.users.get(session.user), body);
+    return this[own](this.#people.users.get(session.user), body, { session, headers });
   }
 
   signUpRules() {
@@ -176,10 +176,13 @@ export class OwnAccount {
     return ok({ secret, uri: `otpauth://totp/Mesej:${user.email}?secret=${secret}&issuer=Mesej`, qr: { size: 29, path: QR } });
   }
 
-  confirmFactor(user, { code }) {
+  // All sessions end, and a new one opens.
+  confirmFactor(user, { code }, { session, headers }) {
     if (code !== CODE) throw new Refusal(401, 'wrong_code');
     user.factor.isOn = true;
-    return this.#newCodes(user);
+    this.#people.end((one) => one.user === user.id);
+    const opened = this.#people.opened(user, session.tenant, headers);
+    return { ...opened, json: { ...opened.json, ...this.#newCodes(user).json } };
   }
 
   newCodes(user, { password, code }) {

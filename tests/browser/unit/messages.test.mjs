@@ -74,6 +74,15 @@ test('the page itself has none either, but for what is said without scripts', as
   for (const [, key] of visible.matchAll(/data-t(?:-\w+)?="([^"]+)"/g)) assert.ok(key in english, key);
 });
 
+test('styles name no side: what is left in one language is right in another', async () => {
+  const sided = /(?:margin|padding|border|inset)-(?:left|right|top|bottom)\b|^\s*(?:left|right|top|bottom)\s*:|float:\s*(?:left|right)|text-align:\s*(?:left|right)/gm;
+  for (const name of await readdir(CONSOLE)) {
+    if (!name.endsWith('.css')) continue;
+    const found = (await readFile(new URL(name, CONSOLE), 'utf8')).replaceAll('safe-area-inset-bottom', '').match(sided) ?? [];
+    assert.deepEqual(found, [], name);
+  }
+});
+
 test('every key that a view asks for is there', async () => {
   for (const folder of ['', 'pages/'])
     for (const name of await readdir(new URL(folder, CONSOLE))) {
