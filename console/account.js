@@ -129,7 +129,7 @@ export class Account {
 
   /** Begins to sign up: a mail goes out. */
   signUp(form) {
-    return this.#access.open('POST', '/v1/sign-up', form);
+    return this.#access.open('POST', '/v1/sign-up', form).catch(linkOver);
   }
 
   /** Who began to sign up, by the link of the mail. */

@@ -7,6 +7,12 @@ import { leave } from './gate.js';
 import { nodes, t } from './language.js';
 import { anchor } from './words.js';
 
+/** A gateway of an earlier version does not know the call. */
+function notOffered(error) {
+  if (error.status === 404) return { mode: 'absent' };
+  throw error;
+}
+
 export class SignUpSheet {
   #gate;
   #account;
@@ -28,14 +34,15 @@ export class SignUpSheet {
 
   /** Asks who somebody is; resolves when a mail is on its way, or the person goes back. `token` is that of an invitation. */
   async write({ token: invitation }) {
-    const rules = await this.#gate.reached(invitation, () => this.#account.signUpRules(), t('sign_up.title'));
+    const rules = await this.#gate.reached(invitation, () => this.#account.signUpRules().catch(notOffered), t('sign_up.title'));
     if (rules === null) return undefined;
+    if (rules.mode === 'absent') return this.#gate.say(t('sign_up.title'), t('page.not_there'), t('mail.back'), 'status');
     const isLetIn = rules.mode === 'open' || (rules.mode === 'invitation' && invitation);
     if (!isLetIn) return this.#gate.say(t('sign_up.title'), t(`sign_up.${rules.mode}`), t('mail.back'), 'status');
     return new Promise((resolve) => this.#form({ rules, invitation, resolve }));
   }
 
-  #form({ rules: { policy, least_age: age }, invitation, resolve }) {
+  #form({ rules: { policy, least_age: age, privacy_contact: contact }, invitation, resolve }) {
     const text = (label, properties, hint) => field(label, { type: 'text', maxlength: '100', dir: 'auto', ...properties }, { hint });
     const name = text(t('invitation.name'), { name: 'name', autocomplete: 'name' }, t('invitation.name_hint'));
     const address = emailField(t('sign_in.email'));
@@ -67,7 +74,11 @@ export class SignUpSheet {
       explain: (error) => ({ text: sentenceOf(error) }),
       also: [leave(t('any.back'), () => resolve())],
     });
-    this.#gate.show(t('sign_up.title'), [h('p', { class: 'quiet' }, t('sign_up.about')), form]);
+    this.#gate.show(t('sign_up.title'), [
+      h('p', { class: 'quiet' }, t('sign_up.about')),
+      form,
+      contact ? h('p', { class: 'quiet' }, nodes('sign_up.contact', { contact: h('bdi', null, contact) })) : null,
+    ]);
     name.input.focus();
   }
 

@@ -31,6 +31,7 @@ test(
     await press(page, 'Create an account');
     await title(page, 'Create an account');
     assert.equal(await sheet(page).getByRole('link', { name: 'privacy policy' }).getAttribute('href'), 'https://example.com/privacy');
+    await says(sheet(page), /Questions about your data: privacy@example\.com/);
     await fillSignUp(page, '12');
     await press(page, 'Create the account');
     await says(sheet(page), /`phone` is no phone number\./);
@@ -72,7 +73,7 @@ test(
     await says(sheet(closed), /Nobody can sign up here/);
     people.own.missing.add('GET sign-up');
     const older = await open(`#/sign-up-invitation/${people.own.inviteToSignUp()}`);
-    await says(sheet(older), /not there any more/);
+    await says(sheet(older), /This gateway does not offer this\./);
   }),
 );
 

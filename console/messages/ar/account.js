@@ -2,6 +2,7 @@
 
 export default {
   // Refusals of the gateway, by their codes
+  'refusal.address_taken': 'هذا البريد الإلكتروني لحساب آخر بالفعل.',
   'refusal.already_member': 'هذا الشخص في الفريق بالفعل.',
   'refusal.bad_origin': 'لا تقبل البوابة هذا من هذا العنوان. افتح الصفحة من عنوان البوابة نفسه.',
   'refusal.cookie_refused': 'لا يحفظ المتصفح تسجيل الدخول في هذا العنوان. افتح الصفحة عبر https.',
@@ -63,6 +64,7 @@ export default {
   'sign_up.phone_hint': 'مع رمز البلد، مثل ‎+60 12 345 6789‎.',
   'sign_up.business': 'اسم النشاط',
   'sign_up.of_age': 'عمري {age} سنة أو أكثر.',
+  'sign_up.contact': 'للأسئلة عن بياناتك: {contact}',
   'sign_up.agrees': 'قرأت {link} وأوافق عليها.',
   'sign_up.do': 'إنشاء الحساب',
   'sign_up.doing': 'جارٍ الإنشاء…',

@@ -2,6 +2,7 @@
 
 export default {
   // Refusals of the gateway, by their codes
+  'refusal.address_taken': 'Another account has this e-mail address already.',
   'refusal.already_member': 'This person is in the team already.',
   'refusal.bad_origin': 'The gateway does not take this from this address. Open the page by the gateway’s own address.',
   'refusal.cookie_refused': 'The browser does not keep the sign-in at this address. Open the page by https.',
@@ -55,6 +56,7 @@ export default {
   'sign_up.phone_hint': 'With the country code, such as +60 12 345 6789.',
   'sign_up.business': 'Name of the business',
   'sign_up.of_age': 'I am {age} years old or older.',
+  'sign_up.contact': 'Questions about your data: {contact}',
   'sign_up.agrees': 'I have read the {link} and agree to it.',
   'sign_up.do': 'Create the account',
   'sign_up.doing': 'Creating…',

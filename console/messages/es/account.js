@@ -2,6 +2,7 @@
 
 export default {
   // Refusals of the gateway, by their codes
+  'refusal.address_taken': 'Otra cuenta ya tiene este correo electrónico.',
   'refusal.already_member': 'Esta persona ya está en el equipo.',
   'refusal.bad_origin': 'La pasarela no acepta esto desde esta dirección. Abre la página con la dirección propia de la pasarela.',
   'refusal.cookie_refused': 'El navegador no guarda el inicio de sesión en esta dirección. Abre la página por https.',
@@ -57,6 +58,7 @@ export default {
   'sign_up.phone_hint': 'Con el prefijo del país, como +60 12 345 6789.',
   'sign_up.business': 'Nombre de la empresa',
   'sign_up.of_age': 'Tengo {age} años o más.',
+  'sign_up.contact': 'Preguntas sobre tus datos: {contact}',
   'sign_up.agrees': 'He leído la {link} y estoy de acuerdo.',
   'sign_up.do': 'Crear la cuenta',
   'sign_up.doing': 'Creando…',

@@ -2,6 +2,7 @@
 
 export default {
   // Refusals of the gateway, by their codes
+  'refusal.address_taken': 'Alamat e-mel ini sudah digunakan oleh akaun lain.',
   'refusal.already_member': 'Orang ini sudah ada dalam pasukan.',
   'refusal.bad_origin': 'Get laluan tidak menerima ini dari alamat ini. Buka halaman melalui alamat get laluan itu sendiri.',
   'refusal.cookie_refused': 'Pelayar tidak menyimpan log masuk di alamat ini. Buka halaman melalui https.',
@@ -49,6 +50,7 @@ export default {
   'sign_up.phone_hint': 'Dengan kod negara, seperti +60 12 345 6789.',
   'sign_up.business': 'Nama perniagaan',
   'sign_up.of_age': 'Saya berumur {age} tahun atau lebih.',
+  'sign_up.contact': 'Soalan tentang data anda: {contact}',
   'sign_up.agrees': 'Saya telah membaca {link} dan bersetuju dengannya.',
   'sign_up.do': 'Buka akaun',
   'sign_up.doing': 'Membuka…',

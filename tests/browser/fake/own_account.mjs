@@ -10,7 +10,7 @@ export class OwnAccount {
   /** The mails that went out: `{to, link}`. */
   mails = [];
   /** Who may sign up, and what one has to agree to. */
-  rules = { mode: 'open', policy: { version: '2026-05-04', url: 'https://example.com/privacy' }, least_age: 16 };
+  rules = { mode: 'open', policy: { version: '2026-05-04', url: 'https://example.com/privacy' }, least_age: 16, privacy_contact: 'privacy@example.com' };
   /** Calls that this gateway does not know yet. */
   missing = new Set();
   #people;
