@@ -224,7 +224,7 @@ export default {
   'usage.messages': 'الرسائل',
   'usage.none': 'لم يكن هناك شيء في هذه المدة.',
   'usage.outbound': 'مُرسلة',
-  'usage.storage': 'التخزين',
+  'usage.storage': 'البيانات المكتوبة',
   'usage.table': 'الاستخدام بالأرقام',
   'usage.to': 'إلى',
   'usage.utc': 'الأيام والساعات بتوقيت UTC.',

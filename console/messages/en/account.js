@@ -134,6 +134,6 @@ export default {
   'team.link_about': 'Send it to {email} yourself. It works once, until {when}, and lets in whoever has it.',
   'team.mailed': 'A mail with this link is on its way to {email}. You may send it yourself, too. It works once, until {when}, and lets in whoever has it.',
   'team.heir': 'The conversations go to',
-  'team.no_heir': 'nobody: they stay assigned as they are',
+  'team.no_heir': 'nobody: anyone may take them',
   'team.link_once': 'It is shown only now. Invite the person again for a new one; this one is over then.',
 };

@@ -136,6 +136,6 @@ export default {
   'team.link_about': 'Envíalo tú a {email}. Funciona una vez, hasta {when}, y deja entrar a quien lo tenga.',
   'team.mailed': 'Un correo con este enlace va de camino a {email}. También puedes enviarlo tú. Funciona una vez, hasta {when}, y deja entrar a quien lo tenga.',
   'team.heir': 'Las conversaciones pasan a',
-  'team.no_heir': 'nadie: siguen asignadas como están',
+  'team.no_heir': 'nadie: cualquiera puede tomarlas',
   'team.link_once': 'Solo se muestra ahora. Invita de nuevo a la persona para tener otro; este dejará de servir.',
 };

@@ -196,7 +196,7 @@ export default {
   'usage.messages': 'Mensajes',
   'usage.none': 'No hubo nada en este tiempo.',
   'usage.outbound': 'Enviados',
-  'usage.storage': 'Almacenamiento',
+  'usage.storage': 'Datos escritos',
   'usage.table': 'Uso en cifras',
   'usage.to': 'Hasta',
   'usage.utc': 'Los días y las horas son de UTC.',

@@ -128,6 +128,6 @@ export default {
   'team.link_about': 'Hantar sendiri kepada {email}. Ia boleh digunakan sekali, sehingga {when}, dan membenarkan masuk sesiapa yang memilikinya.',
   'team.mailed': 'Mel dengan pautan ini sedang dihantar kepada {email}. Anda juga boleh menghantarnya sendiri. Ia boleh digunakan sekali, sehingga {when}, dan membenarkan masuk sesiapa yang memilikinya.',
   'team.heir': 'Perbualan diserahkan kepada',
-  'team.no_heir': 'tiada sesiapa: agihan kekal seperti sedia ada',
+  'team.no_heir': 'tiada sesiapa: sesiapa boleh mengambilnya',
   'team.link_once': 'Ia ditunjukkan sekarang sahaja. Jemput orang itu sekali lagi untuk pautan baharu; yang ini tamat ketika itu.',
 };

@@ -168,7 +168,7 @@ export default {
   'usage.messages': 'Mesej',
   'usage.none': 'Tiada apa-apa pada masa ini.',
   'usage.outbound': 'Dihantar',
-  'usage.storage': 'Storan',
+  'usage.storage': 'Data ditulis',
   'usage.table': 'Penggunaan dalam angka',
   'usage.to': 'Hingga',
   'usage.utc': 'Hari dan jam ialah waktu UTC.',
