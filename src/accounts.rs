@@ -12,12 +12,14 @@
 //! | `invitations.rs`, `team.rs` | who gets into a team, and who is in it |
 //! | `leaving.rs` | who leaves a team, and what becomes of the conversations |
 //! | `closing.rs` | what is kept of a user, and the end of an account |
+//! | `audit.rs` | the audit log: recording, reading, verifying |
 //! | `passwords.rs` | password hashes, computed by a bounded pool |
 //! | `strength.rs` | which passwords are too easy to guess |
 //! | `throttle.rs` | how fast wrong passwords may come |
 //!
-//! Nothing here knows HTTP. Time is passed in, but for the deadline of the pool's queue, which is a timer of tokio.
+//! Nothing here knows HTTP. Time is passed in, but for the deadlines of the pool's queue and of the audit log, which are timers of tokio.
 
+pub mod audit;
 mod closing;
 pub mod codes;
 mod device;

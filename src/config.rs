@@ -4,6 +4,7 @@
 //! once, each problem with the source that it came from.
 
 pub mod accounts;
+pub mod audit;
 mod error;
 pub mod limits;
 mod load;
@@ -27,6 +28,7 @@ use serde::{Deserialize, Serialize};
 use crate::domain::quota::{Quota, QuotaLimits};
 
 pub use accounts::AccountsConfig;
+pub use audit::AuditConfig;
 pub use error::{ConfigError, Problem};
 pub use limits::LimitsConfig;
 pub(crate) use load::strangers as strangers_among;
@@ -73,6 +75,8 @@ pub struct Config {
     pub retention: RetentionConfig,
     /// People who sign in.
     pub accounts: AccountsConfig,
+    /// Who did what.
+    pub audit: AuditConfig,
     /// Logs.
     pub telemetry: TelemetryConfig,
     /// A sentence for each file with a secret that other users of the machine can read.
@@ -165,6 +169,7 @@ impl Config {
         self.unknown.check(problems);
         self.accounts.check(problems);
         self.retention.check(problems);
+        self.audit.check(problems);
         self.check_production(problems);
     }
 }

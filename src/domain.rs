@@ -3,6 +3,7 @@
 //! Everything here is pure: no I/O, no async, no actors, and no reading of clocks or chance. Text from outside is parsed
 //! into these types once, at the edge, and never re-validated inside.
 
+pub mod audit;
 pub mod backoff;
 pub mod clock;
 pub mod consent;
@@ -28,6 +29,7 @@ pub mod status;
 pub mod token;
 pub mod usage;
 
+pub use audit::{AuditAction, Month};
 pub use backoff::Backoff;
 pub use clock::{Clock, SteadyClock, SystemClock, TestClock, Timestamp};
 pub use consent::{MarketingWish, OptOutSource, Purpose};

@@ -55,7 +55,7 @@ pub(crate) struct FaultyStore {
     /// How often it was told to another process, which is done once this is free.
     pub(crate) tellings: AtomicUsize,
     pub(crate) telling_gate: tokio::sync::Mutex<()>,
-    /// How many tellings of another process are refused.
+    /// How many of them are refused.
     pub(crate) untold: AtomicUsize,
     /// How often what another process told cannot be read, and is passed over.
     pub(crate) unreadable: AtomicUsize,
@@ -65,6 +65,7 @@ pub(crate) struct FaultyStore {
     pub(crate) delay: Mutex<Duration>,
     pub(crate) claim_faults: Mutex<VecDeque<Fault>>,
     pub(crate) append_faults: Mutex<VecDeque<Fault>>,
+    pub(crate) plain_faults: Mutex<VecDeque<Fault>>,
     /// Rows as they are read although they changed.
     stale: Mutex<Vec<OutboxRow>>,
     /// Rows that cannot be read although they are there.
@@ -115,10 +116,8 @@ impl FaultyStore {
     }
 
     fn refuse_if(away: &AtomicBool) -> Result<(), StoreError> {
-        if away.load(Ordering::Acquire) {
-            return Err(StoreError::new(StoreErrorKind::Unavailable, "it cannot be read"));
-        }
-        Ok(())
+        let there = (!away.load(Ordering::Acquire)).then_some(());
+        there.ok_or_else(|| StoreError::new(StoreErrorKind::Unavailable, "it cannot be read"))
     }
 
     /// Whether it is one of so many.
@@ -238,6 +237,18 @@ impl Store for FaultyStore {
             _ => Vec::new(),
         };
         self.write(fault, self.inner.claim(tenant, fence, wants, now))
+            .await
+    }
+
+    async fn replace_plain_row(
+        &self,
+        key: PlainKey,
+        before: Option<Bytes>,
+        after: Option<PlainValue>,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let fault = self.plain_faults.lock().unwrap().pop_front();
+        self.write(fault, self.inner.replace_plain_row(key, before, after, now))
             .await
     }
 

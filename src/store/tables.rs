@@ -4,6 +4,7 @@
 //! Tests hold the declarations against both backends' layouts, against what is copied, and against what a customer leaves in the
 //! rows; `docs/data.md` is written from them.
 
+mod audit_entry;
 mod canned_reply;
 mod erasure;
 mod invitation;
@@ -18,6 +19,10 @@ mod user;
 use super::transfer::RecordKind;
 use crate::domain::Retention;
 
+pub use audit_entry::{
+    AUDIT_ENTRY, AUDIT_HEAD, AuditActor, AuditDetails, AuditEntry, AuditHead, AuditScope, AuditTarget,
+    AuditTargetId, AuditTargetKind, ChainLink, EntryHash, EntryPlace, MonthBefore,
+};
 pub use canned_reply::{CANNED_REPLY, CannedReply, Shortcut};
 pub use erasure::{KnownUser, OfUser, USER_ERASURE, UserErasure};
 pub use invitation::{INVITATION, Invitation, InvitationState, PASSWORD_RESET, PasswordReset};
@@ -125,7 +130,7 @@ pub struct Table {
 }
 
 /// All of them.
-pub const ALL: [&Table; 34] = [
+pub const ALL: [&Table; 36] = [
     &CONTACT,
     &ALIAS,
     &CONTACT_INDEX,
@@ -156,6 +161,8 @@ pub const ALL: [&Table; 34] = [
     &USAGE_HOUR,
     &USAGE_CURSOR,
     &USER_ERASURE,
+    &AUDIT_ENTRY,
+    &AUDIT_HEAD,
     &LEASE,
     &TIME,
     &JOURNAL,

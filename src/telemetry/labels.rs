@@ -166,6 +166,16 @@ label_enums! {
         Busy = "busy",
     }
 
+    /// What became of an entry for an audit log.
+    AuditOutcome {
+        /// It is in the log.
+        Written = "written",
+        /// The store did not take it, or not in time.
+        Failed = "failed",
+        /// A sign-in that was not recorded: too many came at once.
+        Dropped = "dropped",
+    }
+
     /// Where a send came from.
     SendOrigin {
         /// REST.

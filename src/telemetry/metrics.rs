@@ -1,9 +1,9 @@
 //! Every metric: its name, help, labels and the function that records it. No other file names a metric.
 
 use super::labels::{
-    ActorKind, AttemptResult, CloseReason, Code, ConnectionEnd, DelayReason, ElementKind, FrameRefusal,
-    GraphCall, HandshakeEnd, HttpMethod, HttpRoute, PauseReason, QuarantineReason, ReloadEnd, ResyncReason,
-    RetentionFate, SendOrigin, SignInOutcome, StatusClass, StoreOp, StoreOutcome, TenantState,
+    ActorKind, AttemptResult, AuditOutcome, CloseReason, Code, ConnectionEnd, DelayReason, ElementKind,
+    FrameRefusal, GraphCall, HandshakeEnd, HttpMethod, HttpRoute, PauseReason, QuarantineReason, ReloadEnd,
+    ResyncReason, RetentionFate, SendOrigin, SignInOutcome, StatusClass, StoreOp, StoreOutcome, TenantState,
     UnknownResolution, Version, WebhookOutcome,
 };
 use super::table::metrics_table;
@@ -105,6 +105,8 @@ metrics_table! {
     counter sign_ins_total = "mesej_sign_ins_total" { outcome: SignInOutcome };
     /// Sign-ins and refusals that people will not see in their lists: too many were being written, or the store did not take them.
     counter sign_in_events_lost_total = "mesej_sign_in_events_lost_total";
+    /// Entries of audit logs, by what became of them. What could not be recorded was not done, but for sign-ins.
+    counter audit_entries_total = "mesej_audit_entries_total" { outcome: AuditOutcome };
 
     /// Sends accepted, by where they came from.
     counter sends_accepted_total = "mesej_sends_accepted_total" { origin: SendOrigin };

@@ -1,0 +1,254 @@
+//! What the audit log tells: the one table of actions that the API, the console and the docs take their names from, and the months
+//! that entries stand in.
+
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::Timestamp;
+
+/// Declares the actions: variant, name, meaning.
+macro_rules! audit_actions {
+    ($($variant:ident = $name:literal, $meaning:literal;)+) => {
+        /// What somebody did. Names never change their meaning.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+        pub enum AuditAction {
+            $( #[doc = $meaning] #[serde(rename = $name)] $variant, )+
+            /// A later version wrote it.
+            #[serde(rename = "unknown", other)]
+            Unknown,
+        }
+
+        impl AuditAction {
+            /// Every action that this version writes.
+            pub const ALL: &[Self] = &[$(Self::$variant),+];
+
+            /// The name in the API.
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $( Self::$variant => $name, )+
+                    Self::Unknown => "unknown",
+                }
+            }
+
+            /// What it means, for people.
+            pub const fn meaning(self) -> &'static str {
+                match self {
+                    $( Self::$variant => $meaning, )+
+                    Self::Unknown => "a later version wrote it",
+                }
+            }
+        }
+    };
+}
+
+audit_actions! {
+    SignedIn = "signed_in", "Somebody signed in for this tenant";
+    SignInFailed = "sign_in_failed", "Somebody tried a member's address with a wrong password";
+    SignedOut = "signed_out", "Somebody signed out";
+    SessionEnded = "session_ended", "Somebody ended another session of their own";
+    PasswordChanged = "password_changed", "Somebody changed their password";
+    PasswordLinkMade = "password_link_made", "An operator made a link to a new password";
+    PasswordReset = "password_reset", "A password was set by a link";
+    InvitationMade = "invitation_made", "Somebody was invited into the team";
+    InvitationWithdrawn = "invitation_withdrawn", "An invitation was withdrawn";
+    InvitationAccepted = "invitation_accepted", "An invitation was accepted";
+    RoleChanged = "role_changed", "A member got another role";
+    MemberRemoved = "member_removed", "A member was removed from the team, or left it";
+    CannedReplyWritten = "canned_reply_written", "A canned reply was added or changed";
+    CannedReplyRemoved = "canned_reply_removed", "A canned reply was removed";
+    TenantCreated = "tenant_created", "A tenant was created";
+    RetentionChanged = "retention_changed", "How long messages are kept was changed";
+    NumberWritten = "number_written", "A number was added, or its settings were replaced";
+    KeyCreated = "key_created", "An API key was created";
+    KeyRevoked = "key_revoked", "An API key was revoked";
+    OperatorAdded = "operator_added", "An operator was added";
+    OperatorRevoked = "operator_revoked", "An operator's token was revoked";
+    QuarantineReplayed = "quarantine_replayed", "Webhooks that had been put aside were applied again";
+    AuditExported = "audit_exported", "The audit log was exported";
+    MonthClosed = "month_closed", "The gateway closed the month: the next entry stands in the one that is named";
+}
+
+impl fmt::Display for AuditAction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for AuditAction {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let named = Self::ALL.iter().find(|action| action.as_str() == text);
+        named.copied().ok_or("not the name of an action")
+    }
+}
+
+/// A month of the calendar, UTC. Entries of one stand together and expire together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Month(u32);
+
+impl Month {
+    /// The rule, for error messages.
+    pub const RULE: &'static str = "a month such as 2026-11";
+    /// Years that have four digits and are no mistake.
+    const YEARS: std::ops::RangeInclusive<u32> = 1970..=9998;
+
+    /// The month of a time.
+    pub fn of(at: Timestamp) -> Self {
+        // Days since 0000-03-01: a year that begins in March ends with the leap day.
+        let days = u64::try_from(at.as_secs().div_euclid(86_400).saturating_add(719_468)).unwrap_or(0);
+        let (era, day_of_era) = (days / 146_097, days % 146_097);
+        let year_of_era =
+            (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+        let day = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+        let from_march = (5 * day + 2) / 153;
+        let months = (era * 400 + year_of_era) * 12 + from_march + 2;
+        let most = (*Self::YEARS.end() + 1) * 12 - 1;
+        Self(u32::try_from(months).unwrap_or(most).min(most))
+    }
+
+    /// The one after.
+    pub const fn next(self) -> Self {
+        Self(self.0.saturating_add(1))
+    }
+
+    /// When it begins.
+    pub fn begins(self) -> Timestamp {
+        let (year, month) = (u64::from(self.0 / 12), u64::from(self.0 % 12));
+        let (year, from_march) = if month < 2 {
+            (year.saturating_sub(1), month + 10)
+        } else {
+            (year, month - 2)
+        };
+        let days = year * 365 + year / 4 - year / 100 + year / 400 + (153 * from_march + 2) / 5;
+        let days = i64::try_from(days).unwrap_or(i64::MAX).saturating_sub(719_468);
+        Timestamp::from_secs(days.saturating_mul(86_400))
+    }
+
+    /// Until when its entries may be read that are kept for so long after its end.
+    pub fn kept_until(self, keep: Duration) -> Timestamp {
+        self.next().begins().after(keep)
+    }
+
+    /// As keys hold it: months in their order.
+    pub const fn to_be_bytes(self) -> [u8; 4] {
+        self.0.to_be_bytes()
+    }
+}
+
+impl fmt::Display for Month {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:04}-{:02}", self.0 / 12, self.0 % 12 + 1)
+    }
+}
+
+impl FromStr for Month {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let digits = |part: &str, length| {
+            let all = part.len() == length && part.bytes().all(|byte| byte.is_ascii_digit());
+            all.then(|| part.parse::<u32>().ok()).flatten()
+        };
+        let (year, month) = text.split_once('-').ok_or(Self::RULE)?;
+        match (digits(year, 4), digits(month, 2)) {
+            (Some(year), Some(month @ 1..=12)) if Self::YEARS.contains(&year) => {
+                Ok(Self(year * 12 + month - 1))
+            }
+            _ => Err(Self::RULE),
+        }
+    }
+}
+
+impl Serialize for Month {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Month {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = std::borrow::Cow::<str>::deserialize(deserializer)?;
+        text.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn a_time_is_in_the_month_that_the_calendar_says() {
+        // Seconds by `date -u -d ... +%s`.
+        for (secs, month) in [
+            (0, "1970-01"),
+            (2_678_399, "1970-01"),
+            (2_678_400, "1970-02"),
+            (951_782_400, "2000-02"),
+            (951_868_800, "2000-03"),
+            (1_709_164_800, "2024-02"),
+            (1_709_251_200, "2024-03"),
+            (1_767_225_599, "2025-12"),
+            (1_767_225_600, "2026-01"),
+            (4_107_542_400, "2100-03"),
+            (4_107_542_399, "2100-02"),
+        ] {
+            assert_eq!(Month::of(Timestamp::from_secs(secs)).to_string(), month, "{secs}");
+        }
+        let mut month: Month = "1970-01".parse().unwrap();
+        while month < "2500-01".parse().unwrap() {
+            let last = month.next().begins().before(Duration::from_millis(1));
+            assert_eq!((Month::of(month.begins()), Month::of(last)), (month, month));
+            month = month.next();
+        }
+        assert!(Month::of(Timestamp::from_millis(i64::MAX)) > month);
+        assert!(Month::of(Timestamp::from_millis(i64::MIN)) < month);
+    }
+
+    #[test]
+    fn a_month_is_written_in_one_way() {
+        for text in ["1970-01", "2026-11", "9998-12"] {
+            let month: Month = text.parse().unwrap();
+            assert_eq!(month.to_string(), text);
+            assert_eq!(serde_json::to_string(&month).unwrap(), format!("\"{text}\""));
+            assert_eq!(
+                serde_json::from_str::<Month>(&format!("\"{text}\"")).unwrap(),
+                month
+            );
+        }
+        for text in [
+            "",
+            "2026",
+            "2026-1",
+            "2026-13",
+            "2026-00",
+            "1969-12",
+            "9999-01",
+            "+026-01",
+            "2026-11-01",
+        ] {
+            assert_eq!(text.parse::<Month>(), Err(Month::RULE), "{text}");
+        }
+    }
+
+    #[test]
+    fn every_action_has_one_name_and_later_ones_can_be_read() {
+        let names: BTreeSet<&str> = AuditAction::ALL.iter().map(|action| action.as_str()).collect();
+        assert_eq!(names.len(), AuditAction::ALL.len());
+        for action in AuditAction::ALL {
+            assert_eq!(action.as_str().parse(), Ok(*action));
+            assert_eq!(serde_json::to_value(action).unwrap(), action.as_str());
+            assert_eq!(
+                serde_json::from_value::<AuditAction>(action.as_str().into()).unwrap(),
+                *action
+            );
+        }
+        let later: AuditAction = serde_json::from_str("\"of_a_later_version\"").unwrap();
+        assert_eq!(later, AuditAction::Unknown);
+    }
+}
