@@ -4,6 +4,7 @@
 
 mod accept_pacing;
 mod admin;
+mod audit;
 pub mod auth;
 mod body;
 mod business;
@@ -165,6 +166,9 @@ fn tenant_routes(v1: &mut ServiceConfig) {
         .service(at(HttpRoute::Labels).route(post().to(organise::label)))
         .service(at(HttpRoute::Status).route(post().to(organise::status)))
         .service(at(HttpRoute::Read).route(post().to(organise::read)))
+        .service(at(HttpRoute::Audit).route(read().to(audit::list)))
+        .service(at(HttpRoute::AuditExport).route(read().to(audit::export)))
+        .service(at(HttpRoute::AuditVerify).route(read().to(audit::verify)))
         .service(at(HttpRoute::CannedReplies).route(read().to(canned_replies::list)))
         .service(
             at(HttpRoute::CannedReply)
@@ -281,6 +285,9 @@ fn admin_routes(admin: &mut ServiceConfig) {
         .service(at(HttpRoute::PasswordResets).route(post().to(admin::people::reset)))
         .service(at(HttpRoute::SecondFactorRemovals).route(post().to(admin::people::remove_second_factor)))
         .service(at(HttpRoute::Operator).route(delete().to(admin::operators::revoke)))
+        .service(at(HttpRoute::AdminAudit).route(read().to(admin::audit::list)))
+        .service(at(HttpRoute::AdminAuditExport).route(read().to(admin::audit::export)))
+        .service(at(HttpRoute::AdminAuditVerify).route(read().to(admin::audit::verify)))
         .service(at(HttpRoute::Quarantine).route(read().to(admin::quarantine::list)))
         .service(at(HttpRoute::Replay).route(post().to(admin::quarantine::replay)));
 }

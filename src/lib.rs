@@ -9,7 +9,7 @@
 //! | [`whatsapp`] | Meta's side: signatures, webhooks, request bodies, the HTTP client, the table of error codes |
 //! | [`limiter`] | rates of numbers, customers, API keys and wrong secrets. Pure |
 //! | [`actors`] | directory, tenants, conversations, ledgers, lanes, feeds |
-//! | [`accounts`] | people: signing in, sessions, invitations, teams, passwords, slowing of wrong ones |
+//! | [`accounts`] | people: signing in, sessions, invitations, teams, passwords, slowing of wrong ones; the audit log |
 //! | [`ingest`] | what happens to a webhook after the journal: parse, route, commit, done |
 //! | [`api`] | HTTP: all routes in `api.rs`, one file a resource; `api/ws` is the agents' socket |
 //! | [`app`] | puts the parts together; start, stop, background jobs |
@@ -29,6 +29,8 @@
 //!   `api/usage.rs`.
 //! - Who leaves a team: `accounts/leaving.rs`, `app/upkeep/handovers.rs`; sockets of who may stay no longer: `api/auth/watch.rs`. A
 //!   user's export and erasure: `accounts/closing.rs`.
+//! - The audit log: what each call leaves in it: `api/audit/trail.rs`; before and behind a handler: `api/audit/record.rs`. Its chain:
+//!   `accounts/audit.rs`; names of actions: `domain/audit.rs`; rows: `store/tables/audit_entry.rs`.
 //! - Passwords: `accounts/passwords.rs` (hashes and their pool), `accounts/strength.rs`; wrong ones: `accounts/throttle.rs`.
 //! - TLS: `api/tls.rs`; a renewed certificate: `api/tls/reload.rs`. Whose `X-Forwarded-For` is believed: `api/client_address.rs`.
 //! - A webhook's signature and its 200: `api/webhook.rs`, `whatsapp/signature.rs`, `ingest.rs`.

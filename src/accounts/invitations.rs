@@ -68,6 +68,22 @@ pub struct Invited {
     pub is_known: bool,
 }
 
+/// Who follows a link.
+enum Entering {
+    /// Somebody with an account.
+    Known(User),
+    /// Somebody whose account is not written yet.
+    New(User),
+}
+
+impl Entering {
+    const fn id(&self) -> UserId {
+        match self {
+            Self::Known(user) | Self::New(user) => user.id,
+        }
+    }
+}
+
 /// Who answers for an invitation.
 const fn inviter(invitation: &Invitation) -> Actor {
     match invitation.by {
@@ -192,26 +208,64 @@ impl Accounts {
         })
     }
 
-    /// Lets somebody into the team by a link, once, and signs them in.
-    pub async fn accept(&self, asked: Accepting) -> Result<SignedIn, AccountError> {
+    /// Lets somebody into the team by a link, once, and signs them in. `record` is told first, as soon as it is known who that is.
+    pub async fn accept<E: From<AccountError>>(
+        &self,
+        asked: Accepting,
+        record: impl AsyncFnOnce(UserId, &Invitation) -> Result<(), E>,
+    ) -> Result<SignedIn, E> {
+        let open = self.linked(asked.tenant, asked.token).await?;
+        let entering = self.entering(&open.row, &asked).await?;
+        record(entering.id(), &open.row).await?;
+        Ok(self.enter(asked, open, entering).await?)
+    }
+
+    /// Who follows a link: somebody whose password is right, or a new person with a good one.
+    async fn entering(&self, invitation: &Invitation, asked: &Accepting) -> Result<Entering, AccountError> {
+        let email = &invitation.email;
+        if self.by_email(email).await?.is_some() {
+            let (password, code) = (asked.password.clone(), asked.code.clone());
+            let user = self
+                .verified_with_code(email, password, code, asked.session.hash, &asked.origin)
+                .await?;
+            return Ok(Entering::Known(user));
+        }
+        let name = asked.name.clone().ok_or(AccountError::NoName)?;
+        self.check_strength(&asked.password, email, &name, Some(asked.tenant))
+            .await?;
+        let hash = self.passwords.hash(asked.password.clone()).await?;
+        // Where somebody stopped in between, the id is there already.
+        let claimed = self.table::<UserEmail>().get(&UserEmail::at(email)).await?;
+        Ok(Entering::New(User {
+            id: claimed.map_or(asked.fresh, |claimed| claimed.row.user),
+            email: email.clone(),
+            name,
+            password: hash.into(),
+            generation: 0,
+            reset: None,
+            second_factor: None,
+            pending_factor: None,
+            created: self.now(),
+            closing: None,
+        }))
+    }
+
+    async fn enter(
+        &self,
+        asked: Accepting,
+        open: Found<Invitation>,
+        entering: Entering,
+    ) -> Result<SignedIn, AccountError> {
         let Accepting {
             tenant,
-            token,
-            name,
-            password,
-            code,
-            fresh,
             session,
             origin,
+            ..
         } = asked;
-        let open = self.linked(tenant, token).await?;
         let invitation = open.row.clone();
-        let user = if self.by_email(&invitation.email).await?.is_some() {
-            self.verified_with_code(&invitation.email, password, code, session.hash, &origin)
-                .await?
-        } else {
-            let email = invitation.email.clone();
-            self.add_user(tenant, email, name, password, fresh).await?
+        let user = match entering {
+            Entering::Known(user) => user,
+            Entering::New(user) => self.add_user(user).await?,
         };
         let claimed = Invitation {
             state: InvitationState::Claimed(user.id),
@@ -259,37 +313,20 @@ impl Accounts {
         Ok(opened)
     }
 
-    async fn add_user(
-        &self,
-        tenant: TenantId,
-        email: EmailAddress,
-        name: Option<String>,
-        password: SecretString,
-        fresh: UserId,
-    ) -> Result<User, AccountError> {
-        let name = name.ok_or(AccountError::NoName)?;
-        self.check_strength(&password, &email, &name, Some(tenant))
-            .await?;
-        let hash = self.passwords.hash(password).await?;
-        // The address first: two users never have the same one. Where somebody stopped in between, the id is there already.
+    /// Adds a new person. Another one who is added for the same address at this moment may have another id; then nobody enters.
+    async fn add_user(&self, user: User) -> Result<User, AccountError> {
+        // The address first: two users never have the same one.
         let claim = |before: Option<&UserEmail>| {
-            Ok::<_, AccountError>(Some(before.cloned().unwrap_or(UserEmail { user: fresh })))
+            Ok::<_, AccountError>(Some(before.cloned().unwrap_or(UserEmail { user: user.id })))
         };
-        let (_, claimed) = self.table().change(UserEmail::at(&email), claim).await?;
-        let id = claimed.map_or(fresh, |claimed| claimed.user);
-        let user = User {
-            id,
-            email,
-            name,
-            password: hash.into(),
-            generation: 0,
-            reset: None,
-            second_factor: None,
-            pending_factor: None,
-            created: self.now(),
-            closing: None,
-        };
-        if self.table().replace(&User::at(id), None, Some(&user)).await? {
+        let (_, claimed) = self.table().change(UserEmail::at(&user.email), claim).await?;
+        let is_own = claimed.is_some_and(|claimed| claimed.user == user.id);
+        if is_own
+            && self
+                .table()
+                .replace(&User::at(user.id), None, Some(&user))
+                .await?
+        {
             Ok(user)
         } else {
             // Somebody accepted for the same address at this moment.

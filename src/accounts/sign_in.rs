@@ -256,8 +256,12 @@ impl Accounts {
         self.open_session(&user, tenant, token, origin, self.now()).await
     }
 
-    /// Makes a link by which a user sets a new password; when it ends. Earlier ones hold no more. For operators: it opens the account.
-    pub async fn offer_reset(&self, email: &EmailAddress, token: KeyHash) -> Result<Timestamp, AccountError> {
+    /// Makes a link by which a user sets a new password; whose it is, and when it ends. Earlier ones hold no more. For operators: it opens the account.
+    pub async fn offer_reset(
+        &self,
+        email: &EmailAddress,
+        token: KeyHash,
+    ) -> Result<(UserId, Timestamp), AccountError> {
         let user = self.by_email(email).await?.ok_or(AccountError::NoSuchMember)?;
         let expires = self.now().after(self.settings.invitation_expires);
         // The index row first: it leads nowhere until the user's row names the link.
@@ -276,27 +280,49 @@ impl Accounts {
             }))
         });
         changed.await?;
-        Ok(expires)
+        Ok((user.id, expires))
     }
 
-    /// Sets a new password by such a link, once; all sessions of the user end, and the second factor stays. Whose it is.
-    pub async fn reset_password(&self, token: KeyHash, new: SecretString) -> Result<UserId, AccountError> {
+    /// Sets a new password by such a link, once; all sessions of the user end, and the second factor stays. Whose it is. `record` is told first, as soon as
+    /// nothing stands in the way any more.
+    pub async fn reset_password<E: From<AccountError>>(
+        &self,
+        token: KeyHash,
+        new: SecretString,
+        record: impl AsyncFnOnce(UserId) -> Result<(), E>,
+    ) -> Result<UserId, E> {
+        let (user, hash) = self.hash_for_reset(token, new).await?;
+        record(user).await?;
+        Ok(self.write_reset(token, user, hash).await?)
+    }
+
+    async fn hash_for_reset(
+        &self,
+        token: KeyHash,
+        new: SecretString,
+    ) -> Result<(UserId, String), AccountError> {
         let index = self
             .table::<PasswordReset>()
             .get(&PasswordReset::at(token))
             .await?;
         let index = index.ok_or(AccountError::NoSuchLink)?;
-        let holds = |user: &User| {
-            let reset = user.reset.filter(|reset| reset.token == token);
-            reset.is_some_and(|reset| self.now() < reset.expires)
-        };
-        let user = self.user(index.row.user).await?.filter(holds);
+        let user = self.user(index.row.user).await?;
+        let user = user.filter(|user| self.holds(user, token));
         let user = user.ok_or(AccountError::NoSuchLink)?;
         self.check_strength(&new, &user.email, &user.name, None).await?;
         // Before the link is used up: the machine may be too busy for a hash.
-        let hash = String::from(self.passwords.hash(new).await?);
-        let changed = self.table::<User>().change(User::at(user.id), |before| {
-            let before = before.filter(|before| holds(before)).cloned();
+        Ok((user.id, String::from(self.passwords.hash(new).await?)))
+    }
+
+    /// Whether a link of a user's may be used.
+    fn holds(&self, user: &User, token: KeyHash) -> bool {
+        let reset = user.reset.filter(|reset| reset.token == token);
+        reset.is_some_and(|reset| self.now() < reset.expires)
+    }
+
+    async fn write_reset(&self, token: KeyHash, user: UserId, hash: String) -> Result<UserId, AccountError> {
+        let changed = self.table::<User>().change(User::at(user), |before| {
+            let before = before.filter(|before| self.holds(before, token)).cloned();
             let before = before.ok_or(AccountError::NoSuchLink)?;
             Ok::<_, AccountError>(Some(User {
                 password: hash.clone(),
@@ -309,6 +335,6 @@ impl Accounts {
         self.table::<PasswordReset>()
             .remove(PasswordReset::at(token))
             .await?;
-        Ok(user.id)
+        Ok(user)
     }
 }

@@ -158,6 +158,16 @@ impl Accounts {
         Ok(found.map(|found| found.row))
     }
 
+    /// What colleagues see of a user.
+    pub async fn name_of(&self, user: UserId) -> Result<Option<String>, AccountError> {
+        Ok(self.user(user).await?.map(|user| user.name))
+    }
+
+    /// The user with an address.
+    pub async fn user_at(&self, email: &EmailAddress) -> Result<Option<UserId>, AccountError> {
+        Ok(self.by_email(email).await?.map(|user| user.id))
+    }
+
     /// The tenants in whose teams a user is, and as what; where the user was added first comes first.
     pub async fn tenants_of(&self, user: UserId) -> Result<Vec<(TenantId, Member)>, AccountError> {
         let page = self
@@ -215,14 +225,14 @@ impl Accounts {
         Ok(before.is_none_or(|before| !before.members.contains_key(&user)))
     }
 
-    /// Gives a member another role; whether it is another one. Then the member has to sign in again.
+    /// Gives a member another role; the one before. Where that is another one, the member has to sign in again.
     pub async fn set_role(
         &self,
         tenant: TenantId,
         by: Actor,
         user: UserId,
         role: Role,
-    ) -> Result<bool, AccountError> {
+    ) -> Result<Role, AccountError> {
         let changed = self.table::<Team>().change(Team::at(tenant), |team| {
             let mut team = team.cloned().unwrap_or_default();
             let before = team.members.get(&user).ok_or(AccountError::NoSuchMember)?.role;
@@ -236,8 +246,9 @@ impl Accounts {
             }
             Ok(Some(team))
         });
-        let (before, after) = changed.await?;
-        Ok(before != after)
+        let (before, _) = changed.await?;
+        let before = before.and_then(|team| team.members.get(&user).map(|member| member.role));
+        before.ok_or(AccountError::NoSuchMember)
     }
 
     /// Makes another member owner and the one who is, an admin, in one step.

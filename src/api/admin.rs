@@ -1,5 +1,6 @@
 //! The operator's calls: tenants, their numbers, keys and retention, and what was put aside.
 
+pub(super) mod audit;
 pub(super) mod keys;
 pub(super) mod numbers;
 pub(super) mod operators;

@@ -103,7 +103,7 @@ pub(super) async fn preview_retention(call: SessionCall) -> Result<HttpResponse,
 
 /// `PUT /v1/business/retention`
 pub(super) async fn change_retention(call: SessionCall) -> Result<HttpResponse, ApiError> {
-    retention::change_of(call.state(), managed(&call)?, call.body()).await
+    retention::change_of(call.state(), managed(&call)?, call.body(), &call.note()).await
 }
 
 /// `GET /v1/business/webhook`: what Meta is to be told.
@@ -132,7 +132,7 @@ pub(super) async fn create_key(call: SessionCall) -> Result<HttpResponse, ApiErr
         let why = format!("there are {MOST_KEYS} keys already, revoked ones with them, and no more may be");
         return Err(ApiError::because(ErrorCode::LimitReached, why));
     }
-    keys::create_for(state, tenant, call.body()).await
+    keys::create_for(state, tenant, call.body(), &call.note()).await
 }
 
 /// `DELETE /v1/keys/{key_id}`: repeating it changes nothing.

@@ -6,14 +6,17 @@ use actix_web::HttpResponse;
 use actix_web::http::header::{CONTENT_DISPOSITION, SET_COOKIE};
 use serde_json::json;
 
+use super::audit::event;
 use super::auth::{AdminCall, SessionCall, set_cookie};
 use super::error::ApiError;
 use super::json::Fields;
 use super::sessions::password;
 use super::state::ApiState;
 use crate::accounts::AccountError;
-use crate::domain::UserId;
+use crate::accounts::audit::AuditEvent;
 use crate::domain::email::EmailAddress;
+use crate::domain::{AuditAction, TenantId, UserId};
+use crate::store::tables::{AuditActor, AuditScope, AuditTarget, AuditTargetKind};
 
 async fn exported(state: &ApiState, user: UserId) -> Result<HttpResponse, ApiError> {
     let export = state.accounts.export_user(user).await?;
@@ -23,7 +26,23 @@ async fn exported(state: &ApiState, user: UserId) -> Result<HttpResponse, ApiErr
         .json(export))
 }
 
-async fn erased(state: &ApiState, user: UserId) -> Result<(), ApiError> {
+/// Erases an account. Its teams are told first, but for one that was: afterwards nobody knows them.
+async fn erased(
+    state: &ApiState,
+    user: UserId,
+    event: AuditEvent,
+    told: Option<TenantId>,
+) -> Result<(), ApiError> {
+    let event = AuditEvent {
+        target: AuditTarget::of(AuditTargetKind::User, &user.to_string()),
+        ..event
+    };
+    for (team, _) in state.accounts.tenants_of(user).await? {
+        if Some(team) != told {
+            let scope = AuditScope::Tenant(team);
+            state.audit.record(scope, event.clone()).await?;
+        }
+    }
     let erased = state.accounts.erase_user(user).await;
     // Sessions are over as soon as it began.
     state.keys.forget_user(user);
@@ -45,7 +64,9 @@ pub(super) async fn erase(call: SessionCall) -> Result<HttpResponse, ApiError> {
     fields.finish()?;
     let (state, who) = (call.state(), call.who());
     state.accounts.confirm(who, password, &call.origin()).await?;
-    erased(state, who.user).await?;
+    let (by, told) = (AuditActor::User(who.user), who.tenant.map(|(tenant, _)| tenant));
+    let event = event(state, call.request(), by, AuditAction::AccountErased);
+    erased(state, who.user, event, told).await?;
     let gone = (SET_COOKIE, set_cookie("", Duration::ZERO));
     Ok(HttpResponse::Ok().insert_header(gone).json(json!({})))
 }
@@ -67,6 +88,7 @@ pub(super) async fn export_for(call: AdminCall) -> Result<HttpResponse, ApiError
     let user = named(&call).await?;
     let by = call.operator().id();
     tracing::info!(user.id = %user, by, "what is kept of a user was exported");
+    call.note().target(AuditTargetKind::User, &user.to_string());
     exported(call.state(), user).await
 }
 
@@ -75,6 +97,9 @@ pub(super) async fn erase_for(call: AdminCall) -> Result<HttpResponse, ApiError>
     let user = named(&call).await?;
     let by = call.operator().id();
     tracing::info!(user.id = %user, by, "an account is to be erased");
-    erased(call.state(), user).await?;
+    call.note().target(AuditTargetKind::User, &user.to_string());
+    let actor = AuditActor::Operator(by.to_owned());
+    let event = event(call.state(), call.request(), actor, AuditAction::AccountErased);
+    erased(call.state(), user, event, None).await?;
     Ok(HttpResponse::Ok().json(json!({ "user_id": user })))
 }

@@ -32,6 +32,11 @@ impl RouteMeter {
         }
     }
 
+    /// Which route it is.
+    pub(super) const fn route(&self) -> HttpRoute {
+        self.route
+    }
+
     /// Counts a request that was answered.
     pub(super) fn answered(&self, method: &Method, status: StatusCode, took: Duration) {
         let (method, status) = (method_of(method), class_of(status));

@@ -15,6 +15,7 @@ use actix_web::http::header::{
 use actix_web::middleware::Next;
 use actix_web::{Error, ResponseError as _, web};
 
+use super::audit;
 use super::connection::{Life, Owed, Sent, Working};
 use super::error::{ApiError, ErrorCode};
 use super::gcra::Rate;
@@ -73,6 +74,12 @@ pub(super) async fn observe<B: MessageBody + 'static>(
             response.map_into_left_body()
         }
     };
+    let refused = response.response().error().map(|error| {
+        error
+            .as_error::<ApiError>()
+            .map_or(ErrorCode::Internal, ApiError::code)
+    });
+    audit::end(&state, response.request(), refused).await;
     let took = state.clock.monotonic().saturating_sub(began);
     let asked = response.request();
     if let Some(meter) = asked.app_data::<RouteMeter>() {

@@ -7,16 +7,18 @@ use actix_web::http::header::SET_COOKIE;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Value, json};
 
+use super::audit::{event, failed, record, signed_in};
 use super::auth::key::{KeyKind, NewKey, PresentedKey};
 use super::auth::{OpenCall, SessionCall, csrf_token, new_token, set_cookie};
 use super::error::{ApiError, ErrorCode};
 use super::json::Fields;
 use super::state::ApiState;
 use crate::accounts::{AccountError, Ending, SignedIn, SigningIn};
-use crate::domain::TenantId;
 use crate::domain::email::EmailAddress;
 use crate::domain::roles::Right;
+use crate::domain::{AuditAction, TenantId, UserId};
 use crate::store::KeyHash;
+use crate::store::tables::{AuditActor, AuditScope};
 
 /// A password as it comes.
 pub(super) fn password(fields: &mut Fields, name: &'static str) -> Result<SecretString, ApiError> {
@@ -87,15 +89,23 @@ pub(super) async fn sign_in(call: OpenCall) -> Result<HttpResponse, ApiError> {
     fields.finish()?;
     let state = call.state();
     let (new, token) = new_token(state, KeyKind::Session)?;
+    let origin = call.origin();
+    let (address, tried) = (origin.address, email.clone());
     let asked = SigningIn {
         email,
         password,
         code,
         tenant,
         token,
-        origin: call.origin(),
+        origin,
     };
-    let who = state.accounts.sign_in(asked).await.map_err(no_such_team)?;
+    let signed = state.accounts.sign_in(asked).await;
+    match &signed {
+        Ok(who) => signed_in(state, who, address),
+        Err(AccountError::WrongCredentials | AccountError::WrongCode) => failed(state, tried, address),
+        Err(_) => {}
+    }
+    let who = signed.map_err(no_such_team)?;
     opened(state, &who, &new).await
 }
 
@@ -135,6 +145,7 @@ pub(super) async fn change_tenant(call: SessionCall) -> Result<HttpResponse, Api
         .change_tenant(before, tenant, token, &call.origin())
         .await;
     let who = changed.map_err(no_such_team)?;
+    signed_in(state, &who, call.origin().address);
     forget(state, &[before.token]);
     opened(state, &who, &new).await
 }
@@ -163,7 +174,23 @@ pub(super) async fn reset_password(call: OpenCall) -> Result<HttpResponse, ApiEr
     fields.finish()?;
     let state = call.state();
     let token = PresentedKey::parse(KeyKind::Reset, &token).ok_or(AccountError::NoSuchLink)?;
-    let user = state.accounts.reset_password(token.hash(), new).await?;
+    let reset = state
+        .accounts
+        .reset_password(token.hash(), new, async |user: UserId| {
+            let reset = event(
+                state,
+                call.request(),
+                AuditActor::User(user),
+                AuditAction::PasswordReset,
+            );
+            let teams = state.accounts.tenants_of(user).await?;
+            let teams: Vec<AuditScope> = teams
+                .into_iter()
+                .map(|(team, _)| AuditScope::Tenant(team))
+                .collect();
+            record(state, call.request(), &teams, reset).await
+        });
+    let user = reset.await?;
     state.keys.forget_user(user);
     Ok(HttpResponse::Ok().json(json!({})))
 }

@@ -8,6 +8,7 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use ring::rand::SystemRandom;
 use tokio::sync::Semaphore;
 
+use super::audit::SIGN_INS;
 use super::auth::{KeyRing, OPEN_CALLS, OPERATOR_LOOKUPS, WrongTokens};
 use super::demo::DemoSession;
 use super::error::{ApiError, ErrorCode};
@@ -18,6 +19,7 @@ use super::slow_calls::SlowCalls;
 use super::webhook::WebhookDoor;
 use super::ws::{SocketOptions, SocketParts, Sockets};
 use crate::accounts::Accounts;
+use crate::accounts::audit::AuditLog;
 use crate::actors::{IntakePort, TenantPort};
 use crate::config::Config;
 use crate::domain::{Clock, TenantId};
@@ -75,6 +77,10 @@ pub struct ApiState {
     pub demo: Option<DemoSession>,
     /// People who sign in.
     pub accounts: Arc<Accounts>,
+    /// Who did what.
+    pub audit: Arc<AuditLog>,
+    /// Sign-ins that are being recorded.
+    pub(super) sign_ins: Arc<Semaphore>,
     /// Pages of the gateway's own.
     pub(super) own_origins: AllowedOrigins,
     /// Who is let in.
@@ -127,6 +133,7 @@ impl ApiState {
             Arc::clone(&clock),
             config.quotas(),
         ));
+        let audit = AuditLog::new(Arc::clone(&store), Arc::clone(&clock), config.audit.keep(), seed);
         let keys = Arc::new(KeyRing::new(
             Arc::clone(&store),
             Arc::clone(&accounts),
@@ -145,6 +152,8 @@ impl ApiState {
         });
         Arc::new(Self {
             accounts,
+            audit: Arc::new(audit),
+            sign_ins: Arc::new(Semaphore::new(SIGN_INS)),
             own_origins: AllowedOrigins::new(&[], config.server.public_url.as_ref()),
             keys,
             quotas,

@@ -5,6 +5,7 @@ use ring::rand::SecureRandom as _;
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 
+use super::audit::{Note, event, record, signed_in};
 use super::auth::key::{KeyKind, PresentedKey};
 use super::auth::{Call, CanRead, OpenCall, SessionCall, new_token};
 use super::error::ApiError;
@@ -12,12 +13,13 @@ use super::json::Fields;
 use super::name::Name;
 use super::sessions::{forget, opened, password};
 use super::state::ApiState;
+use crate::accounts::audit::AuditEvent;
 use crate::accounts::{Accepting, AccountError, Actor, Ending, FormerMember, Inviting, Removal, TeamMember};
 use crate::config::ServerConfig;
 use crate::domain::email::EmailAddress;
 use crate::domain::roles::{Right, Role};
-use crate::domain::{TenantId, UserId};
-use crate::store::tables::Invitation;
+use crate::domain::{AuditAction, TenantId, UserId};
+use crate::store::tables::{AuditActor, AuditDetails, AuditScope, AuditTarget, AuditTargetKind, Invitation};
 
 /// A member.
 fn shown(member: &TeamMember) -> Value {
@@ -69,6 +71,7 @@ pub(super) async fn invite(
     tenant: TenantId,
     by: Actor,
     body: &[u8],
+    note: &Note<'_>,
 ) -> Result<HttpResponse, ApiError> {
     let mut fields = Fields::read(body)?;
     let email = fields.required::<EmailAddress>("email")?;
@@ -82,6 +85,7 @@ pub(super) async fn invite(
         role,
         token,
     };
+    note.target(AuditTargetKind::Invitation, &asked.token.id);
     let made = state.accounts.invite(asked).await?;
     tracing::info!(tenant.id = %tenant, invitation.id = made.id, role = role.as_str(), "somebody was invited");
     let text = new.text.expose_secret();
@@ -132,7 +136,13 @@ pub(super) async fn set_role(call: SessionCall) -> Result<HttpResponse, ApiError
     fields.finish()?;
     let (state, (tenant, by)) = (call.state(), team_of(&call)?);
     let user = member(&call)?;
-    if state.accounts.set_role(tenant, by, user, role).await? {
+    let before = state.accounts.set_role(tenant, by, user, role).await?;
+    call.note().details(AuditDetails {
+        role: Some(role),
+        role_before: Some(before),
+        ..AuditDetails::default()
+    });
+    if before != role {
         end_there(state, tenant, user).await?;
         tracing::info!(tenant.id = %tenant, user.id = %user, role = role.as_str(), "a member has another role");
     }
@@ -195,7 +205,7 @@ pub(super) async fn hand_over(call: SessionCall) -> Result<HttpResponse, ApiErro
 /// `POST /v1/team/invitations`
 pub(super) async fn invite_member(call: SessionCall) -> Result<HttpResponse, ApiError> {
     let (tenant, by) = team_of(&call)?;
-    invite(call.state(), tenant, by, call.body()).await
+    invite(call.state(), tenant, by, call.body(), &call.note()).await
 }
 
 /// `GET /v1/team/invitations`
@@ -258,7 +268,27 @@ pub(super) async fn accept(call: OpenCall) -> Result<HttpResponse, ApiError> {
         session,
         origin: call.origin(),
     };
-    let who = state.accounts.accept(asked).await?;
+    let address = call.origin().address;
+    let accepted = state
+        .accounts
+        .accept(asked, async |user: UserId, invitation: &Invitation| {
+            let accepted = AuditEvent {
+                target: AuditTarget::of(AuditTargetKind::Invitation, &invitation.id),
+                details: AuditDetails {
+                    role: Some(invitation.role),
+                    ..AuditDetails::default()
+                },
+                ..event(
+                    state,
+                    call.request(),
+                    AuditActor::User(user),
+                    AuditAction::InvitationAccepted,
+                )
+            };
+            record(state, call.request(), &[AuditScope::Tenant(tenant)], accepted).await
+        });
+    let who = accepted.await?;
+    signed_in(state, &who, address);
     tracing::info!(tenant.id = %tenant, user.id = %who.user, "an invitation was accepted");
     opened(state, &who, &new).await
 }

@@ -1,6 +1,7 @@
 //! The API over real sockets, on a store in memory and a core that commits what it is asked.
 
 mod admin;
+mod audit;
 mod bounds;
 mod canned_replies;
 mod client;

@@ -46,21 +46,29 @@ macro_rules! audit_actions {
 
 audit_actions! {
     SignedIn = "signed_in", "Somebody signed in for this tenant";
-    SignInFailed = "sign_in_failed", "Somebody tried a member's address with a wrong password";
+    SignInFailed = "sign_in_failed", "Somebody tried a member's address with a wrong password or code";
     SignedOut = "signed_out", "Somebody signed out";
     SessionEnded = "session_ended", "Somebody ended another session of their own";
     PasswordChanged = "password_changed", "Somebody changed their password";
     PasswordLinkMade = "password_link_made", "An operator made a link to a new password";
     PasswordReset = "password_reset", "A password was set by a link";
+    SecondFactorOn = "second_factor_on", "Somebody turned a second factor on";
+    SecondFactorRemoved = "second_factor_removed", "A second factor was removed, by whose it is or by an operator";
+    RecoveryCodesRenewed = "recovery_codes_renewed", "Somebody made new recovery codes";
     InvitationMade = "invitation_made", "Somebody was invited into the team";
     InvitationWithdrawn = "invitation_withdrawn", "An invitation was withdrawn";
     InvitationAccepted = "invitation_accepted", "An invitation was accepted";
     RoleChanged = "role_changed", "A member got another role";
     MemberRemoved = "member_removed", "A member was removed from the team, or left it";
+    OwnershipHandedOver = "ownership_handed_over", "An owner handed the ownership over";
+    AccountExported = "account_exported", "What is kept of a user was exported";
+    AccountErased = "account_erased", "An account was erased";
     CannedReplyWritten = "canned_reply_written", "A canned reply was added or changed";
     CannedReplyRemoved = "canned_reply_removed", "A canned reply was removed";
     TenantCreated = "tenant_created", "A tenant was created";
+    BusinessChanged = "business_changed", "A business changed its name, region or privacy contact";
     RetentionChanged = "retention_changed", "How long messages are kept was changed";
+    QuotasChanged = "quotas_changed", "What the tenant may have was changed";
     NumberWritten = "number_written", "A number was added, or its settings were replaced";
     KeyCreated = "key_created", "An API key was created";
     KeyRevoked = "key_revoked", "An API key was revoked";

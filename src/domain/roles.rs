@@ -31,16 +31,19 @@ pub enum Right {
     ManageOwners,
     /// Change what the business is: its name, how long messages are kept, its keys and numbers.
     ManageBusiness,
+    /// Read, export and verify the audit log.
+    ReadAudit,
 }
 
 impl Right {
     /// All of them.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Read,
         Self::Answer,
         Self::ManageTeam,
         Self::ManageOwners,
         Self::ManageBusiness,
+        Self::ReadAudit,
     ];
 
     /// Name used in the API.
@@ -51,6 +54,7 @@ impl Right {
             Self::ManageTeam => "manage_team",
             Self::ManageOwners => "manage_owners",
             Self::ManageBusiness => "manage_business",
+            Self::ReadAudit => "read_audit",
         }
     }
 }
@@ -70,7 +74,9 @@ impl Role {
         match right {
             Right::Read => true,
             Right::Answer => !matches!(self, Self::ReadOnly),
-            Right::ManageTeam | Right::ManageBusiness => matches!(self, Self::Owner | Self::Admin),
+            Right::ManageTeam | Right::ManageBusiness | Right::ReadAudit => {
+                matches!(self, Self::Owner | Self::Admin)
+            }
             Right::ManageOwners => matches!(self, Self::Owner),
         }
     }
@@ -168,8 +174,11 @@ mod tests {
         let names = |role: Role| role.rights().map(Right::as_str).collect::<Vec<_>>().join(" ");
         let table = Role::ALL.map(|role| (role.as_str(), names(role)));
         let expected = [
-            ("owner", "read answer manage_team manage_owners manage_business"),
-            ("admin", "read answer manage_team manage_business"),
+            (
+                "owner",
+                "read answer manage_team manage_owners manage_business read_audit",
+            ),
+            ("admin", "read answer manage_team manage_business read_audit"),
             ("supervisor", "read answer"),
             ("agent", "read answer"),
             ("read_only", "read"),

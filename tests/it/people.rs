@@ -4,7 +4,7 @@ use mesej::domain::{Clock as _, SystemClock};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::gateway::TestGateway;
+use crate::gateway::{ADMIN, TestGateway};
 use crate::kept::{Kept, on_every_store};
 
 const PASSWORD: &str = "kopi tubruk di pasar minggu";
@@ -60,6 +60,15 @@ async fn joined(gateway: &TestGateway, email: &str, role: &str) -> Browser {
     open(gateway, "/v1/invitations/accept", &body).await
 }
 
+/// What an operator is shown.
+async fn shown(gateway: &TestGateway, path: &str) -> Value {
+    let call = gateway
+        .client
+        .get(format!("{}{path}", gateway.base))
+        .bearer_auth(ADMIN);
+    call.send().await.unwrap().json().await.unwrap()
+}
+
 async fn people_and_what_they_wrote_outlive_a_restart(kept: Kept) {
     let gateway = TestGateway::start(kept).await;
     let owner = joined(&gateway, "ana@example.com", "owner").await;
@@ -90,6 +99,22 @@ async fn people_and_what_they_wrote_outlive_a_restart(kept: Kept) {
     let itself = format!("/v1/team/{}", owner.said["user"]["user_id"].as_str().unwrap());
     let (status, last) = owner.call(&gateway, Method::DELETE, &itself, &nothing).await;
     assert_eq!((status, &last["error"]["code"]), (409, &json!("last_owner")));
+    let of_tenant = format!("tenant_id={}", gateway.tenant);
+    let verify = format!("/v1/admin/audit/verify?{of_tenant}");
+    let found = shown(&gateway, &verify).await;
+    assert_eq!((&found["is_intact"], &found["why"]), (&json!(true), &Value::Null));
+    // A sign-in may still be on its way into the log.
+    let entries = found["entries"].as_u64().unwrap();
+    assert!(entries >= 10, "{found}");
+    let removed = format!("/v1/admin/audit?{of_tenant}&action=member_removed");
+    let removed = shown(&gateway, &removed).await;
+    let said: Vec<&Value> = removed["entries"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| &one["details"]["refused"])
+        .collect();
+    assert_eq!(said, [&json!("last_owner"), &Value::Null, &Value::Null]);
     gateway.stop().await;
 }
 

@@ -7,6 +7,7 @@ use actix_web::HttpResponse;
 use secrecy::ExposeSecret as _;
 use serde_json::{Map, Value, json};
 
+use super::super::audit::Note;
 use super::super::auth::AdminCall;
 use super::super::auth::key::{KeyKind, NewKey};
 use super::super::error::ApiError;
@@ -16,6 +17,7 @@ use super::{Name, tenant_of};
 use crate::domain::TenantId;
 use crate::store::ApiKey;
 use crate::store::directory::Scope;
+use crate::store::tables::AuditTargetKind;
 
 /// Ten years. A key that should last longer has no end.
 const LONGEST_DAYS: u32 = 3_650;
@@ -34,7 +36,7 @@ fn shown(key: &ApiKey) -> Map<String, Value> {
 /// `POST /v1/admin/tenants/{tenant_id}/keys`: the one answer that holds the key.
 pub(in crate::api) async fn create(call: AdminCall) -> Result<HttpResponse, ApiError> {
     let tenant = tenant_of(&call).await?.id;
-    create_for(call.state(), tenant, call.body()).await
+    create_for(call.state(), tenant, call.body(), &call.note()).await
 }
 
 /// Makes a key of a tenant's by what a body says.
@@ -42,6 +44,7 @@ pub(in crate::api) async fn create_for(
     state: &ApiState,
     tenant: TenantId,
     body: &[u8],
+    note: &Note<'_>,
 ) -> Result<HttpResponse, ApiError> {
     let mut fields = Fields::read(body)?;
     let name = fields.required::<Name>("name")?.into_text();
@@ -68,6 +71,7 @@ pub(in crate::api) async fn create_for(
         revoked: None,
         expires: days.map(|days| now.after(Duration::from_secs(u64::from(days) * 86_400))),
     };
+    note.target(AuditTargetKind::Key, &key.id);
     state.store.put_key(key.clone()).await?;
     tracing::info!(tenant.id = %tenant, key.id = key.id, "a key was created");
     let mut answer = shown(&key);

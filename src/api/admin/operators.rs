@@ -14,7 +14,7 @@ use super::Name;
 use crate::domain::roles::OperatorRole;
 use crate::store::PlainKey;
 use crate::store::plain::{Found, PlainTable};
-use crate::store::tables::Operator;
+use crate::store::tables::{AuditTargetKind, Operator};
 
 /// Operators, those with it whose tokens were revoked or ended.
 const MOST: usize = 500;
@@ -72,6 +72,7 @@ pub(in crate::api) async fn create(call: AdminCall) -> Result<HttpResponse, ApiE
         expires: Some(now.after(Duration::from_secs(u64::from(days) * 86_400))),
         revoked: None,
     };
+    call.note().target(AuditTargetKind::Operator, &operator.id);
     table(&call)
         .replace(&Operator::at(new.hash), None, Some(&operator))
         .await?;

@@ -4,6 +4,7 @@
 use actix_web::HttpResponse;
 use serde_json::{Value, json};
 
+use super::super::audit::Note;
 use super::super::auth::AdminCall;
 use super::super::error::ApiError;
 use super::super::json::Fields;
@@ -11,6 +12,7 @@ use super::super::state::ApiState;
 use super::tenant_of;
 use crate::domain::{Retention, TenantId};
 use crate::store::retention::Place;
+use crate::store::tables::AuditDetails;
 use crate::store::{RetentionJob, Store, Survey, Tenant};
 
 /// Messages of one page of a preview.
@@ -66,7 +68,7 @@ pub(in crate::api) async fn last_change(
 /// `PUT /v1/admin/tenants/{tenant_id}/retention`. Asked again for the same, it shows the change that there is.
 pub(in crate::api) async fn change(call: AdminCall) -> Result<HttpResponse, ApiError> {
     let tenant = tenant_of(&call).await?;
-    change_of(call.state(), tenant.id, call.body()).await
+    change_of(call.state(), tenant.id, call.body(), &call.note()).await
 }
 
 /// Changes how long a tenant's messages are kept, by what a body says.
@@ -74,6 +76,7 @@ pub(in crate::api) async fn change_of(
     state: &ApiState,
     id: TenantId,
     body: &[u8],
+    note: &Note<'_>,
 ) -> Result<HttpResponse, ApiError> {
     let mut fields = Fields::read(body)?;
     let days = fields.required::<Retention>("days")?;
@@ -85,6 +88,11 @@ pub(in crate::api) async fn change_of(
     if let Some(last) = last.filter(|last| last.to == days && tenant.retention == days) {
         return Ok(HttpResponse::Ok().json(json!({ "retention_days": days, "change": shown(&last) })));
     }
+    note.details(AuditDetails {
+        days: Some(days.get()),
+        days_before: Some(tenant.retention.get()),
+        ..AuditDetails::default()
+    });
     let job = RetentionJob::new(tenant.id, tenant.retention, days, state.clock.now());
     let changed = Tenant {
         retention: days,

@@ -11,6 +11,7 @@ use super::super::state::ApiState;
 use super::{Name, tenant_of};
 use crate::domain::{Retention, TenantId};
 use crate::store::Tenant;
+use crate::store::tables::AuditTargetKind;
 
 fn shown(tenant: &Tenant) -> Value {
     json!({
@@ -42,6 +43,8 @@ pub(in crate::api) async fn create(call: AdminCall) -> Result<HttpResponse, ApiE
     fields.finish()?;
     let retention = retention.unwrap_or(state.config.retention.default_days);
     let tenant = Tenant::new(new_id(state)?, name, retention, state.clock.now());
+    call.note()
+        .target(AuditTargetKind::Tenant, &tenant.id.to_string());
     state.store.put_tenant(tenant.clone()).await?;
     state.tenants.tenant_changed(tenant.clone()).await?;
     tracing::info!(tenant.id = %tenant.id, "a tenant was created");

@@ -14,6 +14,7 @@ use ring::digest;
 use secrecy::ExposeSecret as _;
 use subtle::ConstantTimeEq as _;
 
+use super::super::audit::{self, LetIn, Note};
 use super::super::body;
 use super::super::client_address::client_address;
 use super::super::error::{ApiError, ErrorCode};
@@ -21,9 +22,10 @@ use super::super::params::Params;
 use super::super::state::ApiState;
 use super::call::bearer;
 use super::key::{KeyKind, PresentedKey};
+use crate::domain::TenantId;
 use crate::domain::roles::{OperatorAction, OperatorRole};
 use crate::store::plain::PlainTable;
-use crate::store::tables::Operator;
+use crate::store::tables::{AuditActor, AuditScope, Operator};
 
 /// Look-ups of operators at once: what a flood of invented tokens may cost the store.
 pub(in crate::api) const LOOKUPS: usize = 16;
@@ -77,6 +79,16 @@ impl AdminCall {
     /// The body as it came; at most `server.api_body_limit`.
     pub fn body(&self) -> &Bytes {
         &self.body
+    }
+
+    /// The request itself, for the audit log.
+    pub(in crate::api) fn request(&self) -> &HttpRequest {
+        &self.request
+    }
+
+    /// For what the audit log is to say beside what it says already.
+    pub(in crate::api) fn note(&self) -> Note<'_> {
+        Note(&self.request)
     }
 
     /// An id from the path.
@@ -167,6 +179,23 @@ fn demand(operator: &CallingOperator, request: &HttpRequest) -> Result<(), ApiEr
     Err(ApiError::because(ErrorCode::Forbidden, why))
 }
 
+/// Whose log a call concerns: that of the tenant that it names, if there is such a tenant.
+async fn concerned(state: &ApiState, request: &HttpRequest) -> Result<AuditScope, ApiError> {
+    let of_path = request.match_info().get("tenant_id").map(str::to_owned);
+    let of_query = || {
+        let mut params = Params::read(request.query_string()).ok()?;
+        params.take::<String>("tenant_id", "").ok().flatten()
+    };
+    let named = of_path
+        .or_else(of_query)
+        .and_then(|id| id.parse::<TenantId>().ok());
+    let tenant = match named {
+        Some(id) => state.store.tenant(id).await?,
+        None => None,
+    };
+    Ok(tenant.map_or(AuditScope::Operators, |tenant| AuditScope::Tenant(tenant.id)))
+}
+
 /// Compares in a time that tells nothing, not even the length.
 pub(in crate::api) fn same_secret(presented: &str, expected: &str) -> bool {
     let hash = |text: &str| digest::digest(&digest::SHA256, text.as_bytes());
@@ -186,6 +215,13 @@ impl FromRequest for AdminCall {
             let let_in = authenticate(&state, &request).await;
             let let_in = let_in.and_then(|operator| demand(&operator, &request).map(|()| operator));
             let (operator, body) = body::read_of(&mut payload, &plan, let_in).await?;
+            if audit::is_recorded(&request) {
+                let let_in = LetIn {
+                    actor: AuditActor::Operator(operator.id().to_owned()),
+                    scope: concerned(&state, &request).await?,
+                };
+                audit::begin(&state, &request, let_in, &body).await?;
+            }
             Ok(Self {
                 state,
                 request,

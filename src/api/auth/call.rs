@@ -10,6 +10,7 @@ use actix_web::{FromRequest, HttpRequest, web};
 use bytes::Bytes;
 use futures_util::future::LocalBoxFuture;
 
+use super::super::audit::{self, LetIn};
 use super::super::body;
 use super::super::error::{ApiError, ErrorCode};
 use super::super::params::Params;
@@ -20,6 +21,7 @@ use crate::actors::request::{Missing, Refusal};
 use crate::domain::{AgentId, Author, IdempotencyKey, TenantId};
 use crate::store::ApiKey;
 use crate::store::directory::Scope;
+use crate::store::tables::{AuditActor, AuditScope};
 
 /// The header with the agent as whom a program acts.
 const ACT_AS: &str = "Act-As";
@@ -212,6 +214,17 @@ impl<N: Need> FromRequest for Call<N> {
             let plan = body::Plan::of(&request, settings.api_body_limit.as_usize(), settings);
             let let_in = authenticate::<N>(&state, &request).await;
             let ((known, acting), body) = body::read_of(&mut payload, &plan, let_in).await?;
+            // Most calls are in the ledger.
+            if audit::is_recorded(&request) {
+                let program = || AuditActor::Key(known.key().id.clone());
+                let let_in = LetIn {
+                    actor: known
+                        .user()
+                        .map_or_else(program, |user| AuditActor::User(user.id)),
+                    scope: AuditScope::Tenant(known.key().tenant),
+                };
+                audit::begin(&state, &request, let_in, &body).await?;
+            }
             Ok(Self {
                 state,
                 request,

@@ -14,6 +14,7 @@ use futures_util::future::LocalBoxFuture;
 use subtle::ConstantTimeEq as _;
 use tokio::sync::OwnedSemaphorePermit;
 
+use super::super::audit::{self, LetIn, Note};
 use super::super::body;
 use super::super::client_address::client_address;
 use super::super::error::{ApiError, ErrorCode};
@@ -25,6 +26,7 @@ use crate::domain::TenantId;
 use crate::domain::ids::{digest16, hex};
 use crate::domain::roles::Right;
 use crate::store::KeyHash;
+use crate::store::tables::{AuditActor, AuditScope};
 
 /// The cookie's name.
 const NAME: &str = "__Host-mesej";
@@ -149,6 +151,11 @@ impl OpenCall {
         origin(&self.state, &self.request)
     }
 
+    /// The request itself, for the audit log.
+    pub(in crate::api) fn request(&self) -> &HttpRequest {
+        &self.request
+    }
+
     /// The parameters of the address.
     pub fn params(&self) -> Result<Params, ApiError> {
         Params::read(self.request.query_string())
@@ -188,6 +195,11 @@ pub struct SessionCall {
 }
 
 impl SessionCall {
+    /// The request itself, for the audit log.
+    pub(in crate::api) fn request(&self) -> &HttpRequest {
+        &self.request
+    }
+
     /// What the handlers share.
     pub fn state(&self) -> &ApiState {
         &self.state
@@ -224,6 +236,11 @@ impl SessionCall {
         Params::read(self.request.query_string())
     }
 
+    /// For what the audit log is to say beside what it says already.
+    pub(in crate::api) fn note(&self) -> Note<'_> {
+        Note(&self.request)
+    }
+
     /// A part of the path.
     pub fn path(&self, name: &str) -> &str {
         self.request.match_info().get(name).unwrap_or_default()
@@ -254,6 +271,13 @@ impl FromRequest for SessionCall {
             let plan = body::Plan::of(&request, OPEN_BODY, &state.config.server);
             let let_in = authenticate(&state, &request).await;
             let (who, body) = body::read_of(&mut payload, &plan, let_in).await?;
+            let let_in = LetIn {
+                actor: AuditActor::User(who.user),
+                scope: who
+                    .tenant
+                    .map_or(AuditScope::Operators, |(tenant, _)| AuditScope::Tenant(tenant)),
+            };
+            audit::begin(&state, &request, let_in, &body).await?;
             Ok(Self {
                 state,
                 request,

@@ -121,6 +121,10 @@ async fn read_answer(stream: &mut TcpStream) -> Answer {
         headers,
         body: Vec::new(),
     };
+    if answer.header("transfer-encoding") == Some("chunked") {
+        answer.body = read_chunks(stream, body).await;
+        return answer;
+    }
     let length = answer
         .header("content-length")
         .map_or(0, |length| length.parse().unwrap());
@@ -132,6 +136,30 @@ async fn read_answer(stream: &mut TcpStream) -> Answer {
     }
     answer.body = body;
     answer
+}
+
+/// The pieces of a body, put together.
+async fn read_chunks(stream: &mut TcpStream, mut bytes: Vec<u8>) -> Vec<u8> {
+    let mut whole = Vec::new();
+    loop {
+        if let Some(end) = bytes.windows(2).position(|window| window == b"\r\n") {
+            let size = std::str::from_utf8(&bytes[..end]).unwrap();
+            let size = usize::from_str_radix(size, 16).unwrap();
+            let (begins, ends) = (end + 2, end + 2 + size);
+            if bytes.len() >= ends + 2 {
+                if size == 0 {
+                    return whole;
+                }
+                whole.extend_from_slice(&bytes[begins..ends]);
+                bytes.drain(..ends + 2);
+                continue;
+            }
+        }
+        let mut buffer = vec![0_u8; 8_192];
+        let read = stream.read(&mut buffer).await.unwrap();
+        assert!(read > 0, "the connection ended within a body");
+        bytes.extend_from_slice(&buffer[..read]);
+    }
 }
 
 impl Answer {

@@ -32,6 +32,7 @@ const SEND: Guard = Guard::Key(&[Scope::Send]);
 const AGENTS: Guard = Guard::Key(&[Scope::Agents, Scope::Read]);
 const READ: Guard = Guard::Key(&[Scope::Read]);
 const TEAM: Guard = Guard::Right(Right::ManageTeam);
+const AUDIT: Guard = Guard::Right(Right::ReadAudit);
 const BUSINESS: Guard = Guard::Right(Right::ManageBusiness);
 
 pub(super) fn routes() -> Vec<(&'static str, &'static str, Guard, Value)> {
@@ -102,6 +103,9 @@ pub(super) fn routes() -> Vec<(&'static str, &'static str, Guard, Value)> {
             json!({ "text": "x" }),
         ),
         ("DELETE", "/v1/canned-replies/{shortcut}", SEND, json!({})),
+        ("GET", "/v1/audit", AUDIT, json!({})),
+        ("GET", "/v1/audit/export", AUDIT, json!({})),
+        ("GET", "/v1/audit/verify", AUDIT, json!({})),
         ("GET", "/v1/team", READ, json!({})),
         ("POST", "/v1/session", Guard::Open, json!({})),
         ("PUT", "/v1/password", Guard::Open, json!({})),
@@ -323,6 +327,9 @@ pub(super) fn routes() -> Vec<(&'static str, &'static str, Guard, Value)> {
             Guard::Operator,
             json!({}),
         ),
+        ("GET", "/v1/admin/audit", Guard::Operator, json!({})),
+        ("GET", "/v1/admin/audit/export", Guard::Operator, json!({})),
+        ("GET", "/v1/admin/audit/verify", Guard::Operator, json!({})),
         ("GET", "/v1/admin/quarantine", Guard::Operator, json!({})),
         (
             "POST",

@@ -17,18 +17,18 @@ use serde_json::{Value, json};
 use super::*;
 use crate::domain::roles::Role;
 
-const PASSWORD: &str = "kopi tubruk di pasar minggu";
+pub(super) const PASSWORD: &str = "kopi tubruk di pasar minggu";
 const ELSEWHERE: &str = "https://evil.example";
 
 /// Somebody's browser.
-struct Browser {
+pub(super) struct Browser {
     cookie: String,
     csrf: String,
-    said: Value,
+    pub(super) said: Value,
 }
 
 impl Browser {
-    fn of(answer: &Answer) -> Self {
+    pub(super) fn of(answer: &Answer) -> Self {
         assert_eq!(answer.status, 201, "{}", answer.json());
         let set = answer.header("set-cookie").unwrap();
         for part in [
@@ -53,21 +53,21 @@ impl Browser {
         call.header("X-CSRF-Token", &self.csrf)
     }
 
-    async fn get(&self, api: &Api, path: &str) -> Answer {
+    pub(super) async fn get(&self, api: &Api, path: &str) -> Answer {
         self.call(api, "GET", path).send().await
     }
 
-    async fn send(&self, api: &Api, method: &str, path: &str, body: Value) -> Answer {
+    pub(super) async fn send(&self, api: &Api, method: &str, path: &str, body: Value) -> Answer {
         self.call(api, method, path).json(&body).send().await
     }
 
-    fn user(&self) -> &str {
+    pub(super) fn user(&self) -> &str {
         self.said["user"]["user_id"].as_str().unwrap()
     }
 }
 
 /// A server that hashes quickly.
-async fn start() -> Api {
+pub(super) async fn start() -> Api {
     Api::start_with(Setup {
         sections: "[accounts]\nhash_threads = 2\n",
         ..Setup::default()
@@ -76,7 +76,7 @@ async fn start() -> Api {
 }
 
 /// An invitation by the operator: its token.
-async fn invited(api: &Api, tenant: TenantId, email: &str, role: Role) -> String {
+pub(super) async fn invited(api: &Api, tenant: TenantId, email: &str, role: Role) -> String {
     let path = format!("/v1/admin/tenants/{tenant}/invitations");
     let body = json!({ "email": email, "role": role });
     let made = api.as_admin("POST", &path).json(&body).send().await;
@@ -90,7 +90,7 @@ async fn invited(api: &Api, tenant: TenantId, email: &str, role: Role) -> String
     token
 }
 
-async fn accept(api: &Api, tenant: TenantId, token: &str, name: &str, password: &str) -> Answer {
+pub(super) async fn accept(api: &Api, tenant: TenantId, token: &str, name: &str, password: &str) -> Answer {
     let body = json!({ "tenant_id": tenant, "token": token, "name": name, "password": password });
     api.plain("POST", "/v1/invitations/accept")
         .json(&body)
@@ -98,12 +98,12 @@ async fn accept(api: &Api, tenant: TenantId, token: &str, name: &str, password: 
         .await
 }
 
-async fn member(api: &Api, tenant: TenantId, email: &str, role: Role) -> Browser {
+pub(super) async fn member(api: &Api, tenant: TenantId, email: &str, role: Role) -> Browser {
     let token = invited(api, tenant, email, role).await;
     Browser::of(&accept(api, tenant, &token, "Ana K", PASSWORD).await)
 }
 
-async fn sign_in(api: &Api, email: &str, password: &str) -> Answer {
+pub(super) async fn sign_in(api: &Api, email: &str, password: &str) -> Answer {
     let body = json!({ "email": email, "password": password });
     api.plain("POST", "/v1/session").json(&body).send().await
 }

@@ -9,6 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::{Kept, PLAIN, Subject, Table};
 use crate::domain::ids::hex;
+use crate::domain::quota::Quotas;
 use crate::domain::roles::{OperatorRole, Role};
 use crate::domain::{AuditAction, Month, TenantId, Timestamp, UserId};
 use crate::store::directory::Scope;
@@ -233,6 +234,9 @@ pub struct AuditDetails {
     /// Days of retention before.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub days_before: Option<u32>,
+    /// Quotas that a tenant gets.
+    #[serde(skip_serializing_if = "Quotas::is_empty")]
+    pub quotas: Quotas,
     /// How many things it was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub count: Option<u32>,

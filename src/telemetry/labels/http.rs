@@ -89,6 +89,12 @@ label_enums! {
         Usage = "/v1/usage",
         /// What it may have of what all share.
         Quotas = "/v1/quotas",
+        /// Who did what in the tenant.
+        Audit = "/v1/audit",
+        /// A month of it in one piece.
+        AuditExport = "/v1/audit/export",
+        /// Whether it is as it was written.
+        AuditVerify = "/v1/audit/verify",
         /// Handshakes of agents' sockets.
         Socket = "/v1/ws",
         /// Tickets for them.
@@ -127,6 +133,12 @@ label_enums! {
         Operators = "/v1/admin/operators",
         /// One of them.
         Operator = "/v1/admin/operators/{operator_id}",
+        /// Who did what, for operators.
+        AdminAudit = "/v1/admin/audit",
+        /// A month of it in one piece.
+        AdminAuditExport = "/v1/admin/audit/export",
+        /// Whether it is as it was written.
+        AdminAuditVerify = "/v1/admin/audit/verify",
         /// What could not be applied.
         Quarantine = "/v1/admin/quarantine",
         /// Applying it again.

@@ -1,0 +1,173 @@
+//! Recording what a call is about to do, and what became of it.
+//!
+//! The entry is written where the caller is let in, before the handler begins: no change is without its entry. A second one follows
+//! when the call was refused, or when the handler made something that had no id before.
+
+use std::time::Duration;
+
+use actix_web::{HttpMessage as _, HttpRequest};
+
+use super::super::client_address::client_address;
+use super::super::error::{ApiError, ErrorCode};
+use super::super::meter::RouteMeter;
+use super::super::state::ApiState;
+use super::asked::asked;
+use super::trail::{Trail, trail};
+use crate::accounts::audit::{AuditError, AuditEvent};
+use crate::domain::AuditAction;
+use crate::store::tables::{AuditActor, AuditDetails, AuditScope, AuditTarget, AuditTargetKind, EntryPlace};
+
+/// Who is let in, and whose log it concerns.
+#[derive(Debug, Clone)]
+pub(in crate::api) struct LetIn {
+    /// Who.
+    pub(in crate::api) actor: AuditActor,
+    /// Whose log.
+    pub(in crate::api) scope: AuditScope,
+}
+
+/// What was recorded and is not answered yet.
+struct Pending {
+    entries: Vec<(AuditScope, EntryPlace)>,
+    event: AuditEvent,
+    /// What was not known before.
+    found: Option<Found>,
+}
+
+#[derive(Default)]
+struct Found {
+    target: Option<AuditTarget>,
+    details: AuditDetails,
+}
+
+impl From<AuditError> for ApiError {
+    fn from(error: AuditError) -> Self {
+        let why = match error {
+            AuditError::Busy | AuditError::Late => {
+                "the audit log is busy, and nothing is done without its entry"
+            }
+            AuditError::Store(_) => "the audit log cannot be written, and nothing is done without its entry",
+        };
+        Self::because(ErrorCode::Unavailable, why).retry_after(Duration::from_secs(5))
+    }
+}
+
+/// Whether a call leaves an entry as soon as its caller is let in.
+pub(in crate::api) fn is_recorded(request: &HttpRequest) -> bool {
+    matches!(trail_of(request), Some(Trail::Entry(_) | Trail::Named(..)))
+}
+
+fn trail_of(request: &HttpRequest) -> Option<Trail> {
+    let meter = request.app_data::<RouteMeter>()?;
+    trail(meter.route(), request.method())
+}
+
+/// Records what a call is about to do, where its route says so.
+pub(in crate::api) async fn begin(
+    state: &ApiState,
+    request: &HttpRequest,
+    who: LetIn,
+    body: &[u8],
+) -> Result<(), ApiError> {
+    let (action, named) = match trail_of(request) {
+        Some(Trail::Entry(action)) => (action, None),
+        Some(Trail::Named(action, kind, part)) => {
+            let id = request.match_info().get(part).unwrap_or_default();
+            (action, AuditTarget::of(kind, id))
+        }
+        Some(Trail::Nothing | Trail::InLedger | Trail::ByHandler(_) | Trail::SignIn) | None => return Ok(()),
+    };
+    let (details, meant) = asked(action, body);
+    let event = AuditEvent {
+        target: named.or(meant),
+        details,
+        ..event(state, request, who.actor, action)
+    };
+    record(state, request, &[who.scope], event).await
+}
+
+/// An event of a call's, without a target and details.
+pub(in crate::api) fn event(
+    state: &ApiState,
+    request: &HttpRequest,
+    actor: AuditActor,
+    action: AuditAction,
+) -> AuditEvent {
+    AuditEvent {
+        actor,
+        action,
+        target: None,
+        address: client_address(request, &state.config.server.trusted_proxies),
+        details: AuditDetails::default(),
+    }
+}
+
+/// Records an event in these logs. What becomes of the call is recorded there, too.
+pub(in crate::api) async fn record(
+    state: &ApiState,
+    request: &HttpRequest,
+    scopes: &[AuditScope],
+    event: AuditEvent,
+) -> Result<(), ApiError> {
+    let mut entries = Vec::with_capacity(scopes.len());
+    for scope in scopes {
+        entries.push((*scope, state.audit.record(*scope, event.clone()).await?));
+    }
+    request.extensions_mut().insert(Pending {
+        entries,
+        event,
+        found: None,
+    });
+    Ok(())
+}
+
+/// What a handler found out, for the entry that follows its call's.
+pub(in crate::api) struct Note<'a>(pub(in crate::api) &'a HttpRequest);
+
+impl Note<'_> {
+    /// What was made, or was meant.
+    pub(in crate::api) fn target(&self, kind: AuditTargetKind, id: &str) {
+        self.add(|found| found.target = AuditTarget::of(kind, id));
+    }
+
+    /// What was before, or what was done.
+    pub(in crate::api) fn details(&self, details: AuditDetails) {
+        self.add(|found| found.details = details);
+    }
+
+    fn add(&self, add: impl FnOnce(&mut Found)) {
+        if let Some(pending) = self.0.extensions_mut().get_mut::<Pending>() {
+            add(pending.found.get_or_insert_default());
+        }
+    }
+}
+
+/// Records what became of a call, where that says more than its first entry did. Its answer stands whatever becomes of this.
+pub(in crate::api) async fn end(state: &ApiState, request: &HttpRequest, refused: Option<ErrorCode>) {
+    let pending = request.extensions_mut().remove::<Pending>();
+    let Some(Pending {
+        entries,
+        event,
+        found,
+    }) = pending
+    else {
+        return;
+    };
+    if found.is_none() && refused.is_none() {
+        return;
+    }
+    let Found { target, details } = found.unwrap_or_default();
+    for (scope, place) in entries {
+        let more = AuditEvent {
+            target: target.clone().or_else(|| event.target.clone()),
+            details: AuditDetails {
+                of: Some(place),
+                refused: refused.map(|code| code.as_str().to_owned()),
+                ..details.clone()
+            },
+            ..event.clone()
+        };
+        // Counted and logged where it fails.
+        state.audit.record(scope, more).await.ok();
+    }
+}

@@ -1,0 +1,171 @@
+//! What each call leaves in the audit log: one line a route, so that none is forgotten.
+
+use actix_web::http::Method;
+
+use crate::domain::AuditAction;
+use crate::store::tables::AuditTargetKind as Kind;
+use crate::telemetry::labels::HttpRoute;
+
+/// What a call leaves in the audit log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::api) enum Trail {
+    /// Nothing: it changes nothing.
+    Nothing,
+    /// Nothing: the tenant's ledger, or Meta's journal, tells what was done and by whom.
+    InLedger,
+    /// An entry as soon as the caller is let in, before anything is done.
+    Entry(AuditAction),
+    /// The same, with what a part of the path names.
+    Named(AuditAction, Kind, &'static str),
+    /// An entry before anything is done, as soon as the handler knows who it is: the caller is not signed in.
+    ByHandler(AuditAction),
+    /// An entry behind the answer: somebody signed in, or tried to.
+    SignIn,
+}
+
+/// The trails of a route's methods.
+#[derive(Debug, Clone, Copy)]
+struct Trails {
+    get: Trail,
+    post: Option<Trail>,
+    put: Option<Trail>,
+    delete: Option<Trail>,
+}
+
+/// A route that only reads.
+const READS: Trails = Trails {
+    get: Trail::Nothing,
+    post: None,
+    put: None,
+    delete: None,
+};
+
+impl Trails {
+    const fn get(self, trail: Trail) -> Self {
+        Self { get: trail, ..self }
+    }
+
+    const fn post(self, trail: Trail) -> Self {
+        Self {
+            post: Some(trail),
+            ..self
+        }
+    }
+
+    const fn put(self, trail: Trail) -> Self {
+        Self {
+            put: Some(trail),
+            ..self
+        }
+    }
+
+    const fn delete(self, trail: Trail) -> Self {
+        Self {
+            delete: Some(trail),
+            ..self
+        }
+    }
+}
+
+/// What a call leaves; `None` where there is no such call.
+pub(in crate::api) fn trail(route: HttpRoute, method: &Method) -> Option<Trail> {
+    let trails = trails(route);
+    match *method {
+        Method::GET | Method::HEAD => Some(trails.get),
+        Method::POST => trails.post,
+        Method::PUT => trails.put,
+        Method::DELETE => trails.delete,
+        _ => None,
+    }
+}
+
+const fn trails(route: HttpRoute) -> Trails {
+    use AuditAction as Action;
+    use Trail::{ByHandler, Entry, InLedger, Named, Nothing, SignIn};
+    match route {
+        HttpRoute::Conversations
+        | HttpRoute::Conversation
+        | HttpRoute::History
+        | HttpRoute::Events
+        | HttpRoute::CannedReplies
+        | HttpRoute::Sessions
+        | HttpRoute::SignIns
+        | HttpRoute::Team
+        | HttpRoute::Socket
+        | HttpRoute::Tenant
+        | HttpRoute::Quotas
+        | HttpRoute::Usage
+        | HttpRoute::TenantUsage
+        | HttpRoute::BusinessWebhook
+        | HttpRoute::OwnNumberCheck
+        | HttpRoute::NumberCheck
+        | HttpRoute::Quarantine
+        | HttpRoute::Audit
+        | HttpRoute::AuditVerify
+        | HttpRoute::AdminAudit
+        | HttpRoute::AdminAuditVerify
+        | HttpRoute::Healthz
+        | HttpRoute::Readyz
+        | HttpRoute::Metrics
+        | HttpRoute::DemoSession
+        | HttpRoute::Page
+        | HttpRoute::ConsoleFile
+        | HttpRoute::Nowhere => READS,
+        HttpRoute::Messages
+        | HttpRoute::Resolve
+        | HttpRoute::Notes
+        | HttpRoute::Assign
+        | HttpRoute::Labels
+        | HttpRoute::Status
+        | HttpRoute::Read
+        | HttpRoute::Webhooks => READS.post(InLedger),
+        HttpRoute::Message => READS.delete(InLedger),
+        // Who may make a ticket may do all that its socket may.
+        HttpRoute::Ticket
+        | HttpRoute::InvitationLook
+        | HttpRoute::RetentionPreview
+        | HttpRoute::BusinessRetentionPreview => READS.post(Nothing),
+        HttpRoute::CannedReply => READS
+            .put(Named(Action::CannedReplyWritten, Kind::CannedReply, "shortcut"))
+            .delete(Named(Action::CannedReplyRemoved, Kind::CannedReply, "shortcut")),
+        HttpRoute::Session => READS.post(SignIn).delete(Entry(Action::SignedOut)),
+        HttpRoute::SessionTenant => READS.put(SignIn),
+        HttpRoute::SessionPassword => READS.put(Entry(Action::PasswordChanged)),
+        // What is offered holds once it is turned on.
+        HttpRoute::SecondFactor => READS
+            .post(Nothing)
+            .put(Entry(Action::SecondFactorOn))
+            .delete(Entry(Action::SecondFactorRemoved)),
+        HttpRoute::RecoveryCodes => READS.post(Entry(Action::RecoveryCodesRenewed)),
+        HttpRoute::SecondFactorRemovals => READS.post(Entry(Action::SecondFactorRemoved)),
+        HttpRoute::Password => READS.put(ByHandler(Action::PasswordReset)),
+        HttpRoute::OneSession => READS.delete(Named(Action::SessionEnded, Kind::Session, "session_id")),
+        HttpRoute::InvitationAccept => READS.post(ByHandler(Action::InvitationAccepted)),
+        HttpRoute::Invitations | HttpRoute::TenantInvitations => READS.post(Entry(Action::InvitationMade)),
+        HttpRoute::Invitation => READS.delete(Named(
+            Action::InvitationWithdrawn,
+            Kind::Invitation,
+            "invitation_id",
+        )),
+        HttpRoute::TeamMember => READS
+            .put(Named(Action::RoleChanged, Kind::User, "user_id"))
+            .delete(Named(Action::MemberRemoved, Kind::User, "user_id")),
+        HttpRoute::TeamOwner => READS.put(Entry(Action::OwnershipHandedOver)),
+        HttpRoute::Profile => READS.delete(Entry(Action::AccountErased)),
+        HttpRoute::ProfileExport => READS.get(Entry(Action::AccountExported)),
+        HttpRoute::UserExport => READS.post(Entry(Action::AccountExported)),
+        HttpRoute::UserErasure => READS.post(Entry(Action::AccountErased)),
+        HttpRoute::Tenants => READS.post(Entry(Action::TenantCreated)),
+        HttpRoute::Business => READS.put(Entry(Action::BusinessChanged)),
+        HttpRoute::Retention | HttpRoute::BusinessRetention => READS.put(Entry(Action::RetentionChanged)),
+        HttpRoute::TenantQuotas => READS.put(Entry(Action::QuotasChanged)),
+        HttpRoute::Numbers | HttpRoute::TenantNumbers => READS.post(Entry(Action::NumberWritten)),
+        HttpRoute::Keys | HttpRoute::OwnKeys => READS.post(Entry(Action::KeyCreated)),
+        HttpRoute::Key | HttpRoute::OwnKey => READS.delete(Named(Action::KeyRevoked, Kind::Key, "key_id")),
+        HttpRoute::PasswordResets => READS.post(Entry(Action::PasswordLinkMade)),
+        HttpRoute::Operators => READS.post(Entry(Action::OperatorAdded)),
+        HttpRoute::Operator => READS.delete(Named(Action::OperatorRevoked, Kind::Operator, "operator_id")),
+        HttpRoute::Replay => READS.post(Entry(Action::QuarantineReplayed)),
+        HttpRoute::AuditExport | HttpRoute::AdminAuditExport => READS.get(Entry(Action::AuditExported)),
+    }
+}
