@@ -4,6 +4,7 @@
 //! after a store (`migrate`, `store`) speak to no server.
 
 mod admin;
+mod audit;
 mod check_config;
 mod health;
 mod key;
@@ -180,6 +181,9 @@ enum Command {
     /// Add, list and revoke operators, who look after the gateway
     #[command(subcommand)]
     Operator(operator::OperatorCommand),
+    /// Read, verify and export the audit log: who did what
+    #[command(subcommand)]
+    Audit(audit::AuditCommand),
     /// Copy everything from one kind of store to another (neither may be in use)
     #[command(subcommand)]
     Store(store::StoreCommand),
@@ -275,6 +279,7 @@ pub async fn run(cli: Cli) -> Result<ExitCode, CliError> {
         Command::Key(command) => key::run(command).await,
         Command::User(command) => user::run(command).await,
         Command::Operator(command) => operator::run(command).await,
+        Command::Audit(command) => audit::run(command).await,
         Command::Store(command) => store::run(command).await,
         Command::Tail(args) => tail::run(args).await,
         Command::Quarantine(command) => quarantine::run(command).await,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use reqwest::{Client, Method};
+use reqwest::{Client, Method, StatusCode};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
@@ -63,6 +63,19 @@ impl Api {
         self.call(Method::GET, path, None).await
     }
 
+    /// An answer that is text.
+    pub(super) async fn text(&self, path: &str) -> Result<String, CliError> {
+        let (status, text) = self.ask(Method::GET, path, None).await?;
+        if status.is_success() {
+            return Ok(text);
+        }
+        let refused = serde_json::from_str(&text).ok().and_then(|value| refusal(&value));
+        Err(refused.unwrap_or_else(|| CliError::Unexpected {
+            url: format!("{}{path}", self.base),
+            reason: status.to_string(),
+        }))
+    }
+
     pub(super) async fn post(&self, path: &str, body: &Value) -> Result<Value, CliError> {
         self.call(Method::POST, path, Some(body)).await
     }
@@ -75,7 +88,13 @@ impl Api {
         self.call(Method::DELETE, path, None).await
     }
 
-    async fn call(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Value, CliError> {
+    /// The status of an answer, and its body.
+    async fn ask(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+    ) -> Result<(StatusCode, String), CliError> {
         let url = format!("{}{path}", self.base);
         let unreachable = |error: reqwest::Error| CliError::Unreachable {
             url: self.base.clone(),
@@ -90,7 +109,12 @@ impl Api {
         }
         let response = request.send().await.map_err(unreachable)?;
         let status = response.status();
-        let text = response.text().await.map_err(unreachable)?;
+        Ok((status, response.text().await.map_err(unreachable)?))
+    }
+
+    async fn call(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Value, CliError> {
+        let url = format!("{}{path}", self.base);
+        let (status, text) = self.ask(method, path, body).await?;
         let value = if text.is_empty() {
             Ok(Value::Null)
         } else {
