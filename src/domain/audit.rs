@@ -8,6 +8,7 @@ use std::time::Duration;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::Timestamp;
+use super::date::Date;
 
 /// Declares the actions: variant, name, meaning.
 macro_rules! audit_actions {
@@ -106,16 +107,10 @@ impl Month {
 
     /// The month of a time.
     pub fn of(at: Timestamp) -> Self {
-        // Days since 0000-03-01: a year that begins in March ends with the leap day.
-        let days = u64::try_from(at.as_secs().div_euclid(86_400).saturating_add(719_468)).unwrap_or(0);
-        let (era, day_of_era) = (days / 146_097, days % 146_097);
-        let year_of_era =
-            (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-        let day = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-        let from_march = (5 * day + 2) / 153;
-        let months = (era * 400 + year_of_era) * 12 + from_march + 2;
-        let most = (*Self::YEARS.end() + 1) * 12 - 1;
-        Self(u32::try_from(months).unwrap_or(most).min(most))
+        let (least, most) = (Self::YEARS.start() * 12, Self::YEARS.end() * 12 + 11);
+        let months =
+            u32::try_from(Date::of(at).months()).unwrap_or(if at.as_millis() < 0 { 0 } else { most });
+        Self(months.clamp(least, most))
     }
 
     /// The one after.
@@ -125,15 +120,7 @@ impl Month {
 
     /// When it begins.
     pub fn begins(self) -> Timestamp {
-        let (year, month) = (u64::from(self.0 / 12), u64::from(self.0 % 12));
-        let (year, from_march) = if month < 2 {
-            (year.saturating_sub(1), month + 10)
-        } else {
-            (year, month - 2)
-        };
-        let days = year * 365 + year / 4 - year / 100 + year / 400 + (153 * from_march + 2) / 5;
-        let days = i64::try_from(days).unwrap_or(i64::MAX).saturating_sub(719_468);
-        Timestamp::from_secs(days.saturating_mul(86_400))
+        Date::first_of(i64::from(self.0)).begins()
     }
 
     /// Until when its entries may be read that are kept for so long after its end.

@@ -41,6 +41,20 @@ impl Date {
         }
     }
 
+    /// Months since the year 0, to that of the day.
+    pub(super) const fn months(self) -> i64 {
+        self.year * 12 + self.month - 1
+    }
+
+    /// The first day of a month that is told so.
+    pub(super) const fn first_of(months: i64) -> Self {
+        Self {
+            year: months.div_euclid(12),
+            month: months.rem_euclid(12) + 1,
+            day: 1,
+        }
+    }
+
     /// Its first moment.
     pub fn begins(self) -> Timestamp {
         let year = if self.month > 2 { self.year } else { self.year - 1 };
