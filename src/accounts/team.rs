@@ -158,11 +158,6 @@ impl Accounts {
         Ok(found.map(|found| found.row))
     }
 
-    /// What colleagues see of a user.
-    pub async fn name_of(&self, user: UserId) -> Result<Option<String>, AccountError> {
-        Ok(self.user(user).await?.map(|user| user.name))
-    }
-
     /// The user with an address.
     pub async fn user_at(&self, email: &EmailAddress) -> Result<Option<UserId>, AccountError> {
         Ok(self.by_email(email).await?.map(|user| user.id))

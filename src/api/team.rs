@@ -271,7 +271,7 @@ pub(super) async fn accept(call: OpenCall) -> Result<HttpResponse, ApiError> {
     let address = call.origin().address;
     let accepted = state
         .accounts
-        .accept(asked, async |user: UserId, invitation: &Invitation| {
+        .accept_recorded(asked, async |user: UserId, invitation: &Invitation| {
             let accepted = AuditEvent {
                 target: AuditTarget::of(AuditTargetKind::Invitation, &invitation.id),
                 details: AuditDetails {

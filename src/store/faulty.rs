@@ -187,7 +187,7 @@ impl Store for FaultyStore {
         now: Timestamp,
     ) -> Result<bool, StoreError> {
         let fault = match &mut *self.plain_writes_left.lock().unwrap() {
-            None => None,
+            None => self.plain_faults.lock().unwrap().pop_front(),
             Some(0) => Some(Fault::Refuse(StoreErrorKind::Unavailable)),
             Some(left) => {
                 *left -= 1;
@@ -237,18 +237,6 @@ impl Store for FaultyStore {
             _ => Vec::new(),
         };
         self.write(fault, self.inner.claim(tenant, fence, wants, now))
-            .await
-    }
-
-    async fn replace_plain_row(
-        &self,
-        key: PlainKey,
-        before: Option<Bytes>,
-        after: Option<PlainValue>,
-        now: Timestamp,
-    ) -> Result<bool, StoreError> {
-        let fault = self.plain_faults.lock().unwrap().pop_front();
-        self.write(fault, self.inner.replace_plain_row(key, before, after, now))
             .await
     }
 
