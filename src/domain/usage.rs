@@ -240,7 +240,9 @@ mod tests {
             Event::erased(Seq::new(2), Timestamp::from_secs(1)),
         ];
         let mut counts = UsageCounts::default();
-        events.iter().for_each(|event| counts.note(event));
+        for event in &events {
+            counts.note(event);
+        }
         assert_eq!((counts.inbound, counts.outbound), (2, 1));
         assert_eq!((counts.contacts.count(), counts.agents.count()), (2, 2));
         let categories: Vec<_> = counts

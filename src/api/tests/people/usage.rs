@@ -57,10 +57,7 @@ async fn a_business_sees_what_it_used_by_hour_and_by_day() {
         [(first + 8 * hour, 2, 1), (first + 9 * hour, 1, 1)]
     );
     let csv = ana.get(&api, "/v1/usage?format=csv&to=2025-10-09").await;
-    assert_eq!(
-        csv.header("content-type").as_deref(),
-        Some("text/csv; charset=utf-8")
-    );
+    assert_eq!(csv.header("content-type"), Some("text/csv; charset=utf-8"));
     let csv = String::from_utf8_lossy(&csv.body).into_owned();
     let lines: Vec<&str> = csv.split("\r\n").collect();
     assert_eq!(
