@@ -222,7 +222,6 @@ fn submit(n: u64, customer: u64) -> Op {
             category: None,
             client_msg_id: None,
             biz_opaque_callback_data: None,
-            category: None,
         },
         payload: RawValue::from_string(payload.to_owned()).unwrap().into(),
         may_be_held: false,
