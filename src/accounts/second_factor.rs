@@ -7,8 +7,8 @@ use secrecy::SecretString;
 
 use super::codes::{self, RecoveryCodes, SecondFactorCode};
 use super::{AccountError, Accounts, NewToken, SignInOrigin, SignedIn};
-use crate::domain::UserId;
 use crate::domain::email::EmailAddress;
+use crate::domain::{TenantId, UserId};
 use crate::store::KeyHash;
 use crate::store::tables::{SecondFactor, TotpSecret, User};
 
@@ -26,10 +26,32 @@ pub struct Proof {
     pub origin: SignInOrigin,
 }
 
+/// A factor that was turned on since the caller was recognised is not replaced without a code of it.
+fn demand_none(user: &User) -> Result<(), AccountError> {
+    match user.second_factor {
+        Some(_) => Err(AccountError::SecondFactorOn),
+        None => Ok(()),
+    }
+}
+
 impl Accounts {
     /// The user with this address and this password, and a code where the account asks for one. The code is used up for a new token.
     pub(super) async fn verified_with_code(
         &self,
+        email: &EmailAddress,
+        password: SecretString,
+        code: Option<SecondFactorCode>,
+        token: KeyHash,
+        origin: &SignInOrigin,
+    ) -> Result<User, AccountError> {
+        self.verified_for(None, email, password, code, token, origin)
+            .await
+    }
+
+    /// The same for somebody who wants to work for a tenant. Where that is refused, the code is not used up.
+    pub(super) async fn verified_for(
+        &self,
+        tenant: Option<TenantId>,
         email: &EmailAddress,
         password: SecretString,
         code: Option<SecondFactorCode>,
@@ -42,7 +64,7 @@ impl Accounts {
                 return Ok(user);
             }
             let code = code.ok_or(AccountError::SecondFactorRequired)?;
-            self.use_code_for(&user, &code, token).await
+            self.use_code_for(&user, &code, token, tenant).await
         });
         looked.await
     }
@@ -52,33 +74,46 @@ impl Accounts {
         user: &User,
         code: &SecondFactorCode,
         token: KeyHash,
+        tenant: Option<TenantId>,
     ) -> Result<User, AccountError> {
-        let used = |factor| {
-            Some(SecondFactor {
+        let is_in = match tenant {
+            Some(tenant) => self.is_member(tenant, user.id).await?,
+            None => true,
+        };
+        // Looked at after the code: who has none does not learn it.
+        let used = |factor| match is_in {
+            true => Ok(Some(SecondFactor {
                 used_for: token,
                 ..factor
-            })
+            })),
+            false => Err(AccountError::NotAllowed),
         };
         self.use_code(user, code, used).await
     }
 
-    /// Uses up a code of a user whose password was compared; what becomes of the factor then.
+    /// Uses up a code of a user whose password was compared, unless too many were wrong; what becomes of the factor then.
     async fn use_code(
         &self,
         user: &User,
         code: &SecondFactorCode,
-        then: impl Fn(SecondFactor) -> Option<SecondFactor>,
+        then: impl Fn(SecondFactor) -> Result<Option<SecondFactor>, AccountError>,
     ) -> Result<User, AccountError> {
-        let now = self.now();
-        self.change_user(user, |before| {
+        let (now, whose) = (self.now(), *user.id.as_bytes());
+        let admitted = self.throttle.admit_code(whose, self.clock.monotonic());
+        admitted.map_err(AccountError::Throttled)?;
+        let used = self.change_user(user, |before| {
             let factor = before.second_factor.as_ref();
             let factor = factor.ok_or(AccountError::NoSecondFactor)?;
             Ok(User {
-                second_factor: then(codes::used(factor, code, now)?),
+                second_factor: then(codes::used(factor, code, now)?)?,
                 ..before.clone()
             })
-        })
-        .await
+        });
+        let used = used.await;
+        if matches!(used, Ok(_) | Err(AccountError::NotAllowed)) {
+            self.throttle.code_was_right(whose);
+        }
+        used
     }
 
     /// Changes the row of a user, unless what opens the account was replaced since it was read.
@@ -108,6 +143,7 @@ impl Accounts {
         }
         let user = self.verified(&who.email, password, origin).await?;
         let offered = self.change_user(&user, |before| {
+            demand_none(before)?;
             Ok(User {
                 pending_factor: Some(secret.clone()),
                 ..before.clone()
@@ -135,6 +171,7 @@ impl Accounts {
         }
         let turned_on = self.attempt(&who.email, origin, async |_from| {
             let changed = self.change_user(&user, |before| {
+                demand_none(before)?;
                 let secret = before.pending_factor.as_ref();
                 let secret = secret.ok_or(AccountError::NoSecondFactor)?;
                 Ok(User {
@@ -153,7 +190,7 @@ impl Accounts {
 
     /// Signs in without a second factor from now on.
     pub async fn remove_second_factor(&self, who: &SignedIn, proof: Proof) -> Result<(), AccountError> {
-        self.change_factor(who, proof, |_factor| None).await
+        self.change_factor(who, proof, |_factor| Ok(None)).await
     }
 
     /// Replaces all recovery codes, also those that were not used.
@@ -164,10 +201,10 @@ impl Accounts {
         recovery: &RecoveryCodes,
     ) -> Result<(), AccountError> {
         let renewed = |factor| {
-            Some(SecondFactor {
+            Ok(Some(SecondFactor {
                 recovery: recovery.hashes.clone(),
                 ..factor
-            })
+            }))
         };
         self.change_factor(who, proof, renewed).await
     }
@@ -176,11 +213,8 @@ impl Accounts {
         &self,
         who: &SignedIn,
         proof: Proof,
-        then: impl Fn(SecondFactor) -> Option<SecondFactor>,
+        then: impl Fn(SecondFactor) -> Result<Option<SecondFactor>, AccountError>,
     ) -> Result<(), AccountError> {
-        if !who.has_second_factor {
-            return Err(AccountError::NoSecondFactor);
-        }
         let Proof {
             password,
             code,

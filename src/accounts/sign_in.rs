@@ -103,6 +103,7 @@ impl Accounts {
             Err(AccountError::WrongCredentials) => (SignInOutcome::Wrong, Some(SignInResult::WrongPassword)),
             Err(AccountError::WrongCode) => (SignInOutcome::WrongCode, Some(SignInResult::WrongCode)),
             Err(AccountError::SecondFactorRequired) => (SignInOutcome::CodeMissing, None),
+            Err(AccountError::Throttled(_)) => (SignInOutcome::Throttled, None),
             Err(_) => (SignInOutcome::Busy, None),
         };
         metrics::sign_ins_total(outcome).increment(1);
@@ -223,7 +224,7 @@ impl Accounts {
             origin,
         } = asked;
         let user = self
-            .verified_with_code(&email, password, code, token.hash, &origin)
+            .verified_for(tenant, &email, password, code, token.hash, &origin)
             .await?;
         let teams = self.tenants_of(user.id).await?;
         let wanted = teams

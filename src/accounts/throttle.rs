@@ -5,6 +5,8 @@
 //! account. Networks from which somebody did are exempt from the third: so nobody keeps another from signing in where that person usually
 //! does. What is known of networks is lost with the process.
 //!
+//! Codes of a second factor have a rule of their own beside these, for whoever knows the password: wrong ones in a row, from anywhere.
+//!
 //! An attempt counts from the moment it is admitted, not when it turns out to be wrong: otherwise a thousand that come together would
 //! all be admitted before the first is known to be wrong. Each has to be followed by its outcome.
 
@@ -23,6 +25,14 @@ mod tests;
 const BY_NETWORK: Allowance = Allowance::new(20, Duration::from_secs(6));
 const BY_PAIR: Allowance = Allowance::new(5, Duration::from_secs(10));
 const BY_ACCOUNT: Allowance = Allowance::new(50, Duration::from_secs(30));
+
+/// Wrong codes in a row, from all networks, after which the next one waits.
+const CODES: u32 = 10;
+/// How long it waits then. Each further wrong one doubles that, up to [`LONGEST_PAUSE`]: some forty codes a day.
+const CODE_PAUSE: Duration = Duration::from_mins(1);
+const LONGEST_PAUSE: Duration = Duration::from_hours(1);
+/// After so long without any, wrong codes are forgotten.
+const CODES_FORGOTTEN: Duration = Duration::from_hours(24);
 
 /// Networks that are remembered.
 const NETWORKS: usize = 4_096;
@@ -56,6 +66,8 @@ struct State {
     networks: Buckets<Network>,
     pairs: Buckets<(Account, Network)>,
     accounts: Buckets<Account>,
+    /// Users whose password somebody knows, each with how many codes in a row were wrong, and when the last one was.
+    codes: LruCache<Account, (u32, Duration)>,
     /// The latest is last.
     familiar: LruCache<Account, Vec<Network>>,
 }
@@ -69,6 +81,7 @@ impl SignInThrottle {
                 networks: Buckets::new(BY_NETWORK, NETWORKS),
                 pairs: Buckets::new(BY_PAIR, PAIRS),
                 accounts: Buckets::new(BY_ACCOUNT, PAIRS),
+                codes: LruCache::unbounded(),
                 familiar: LruCache::unbounded(),
             }),
         }
@@ -125,6 +138,31 @@ impl SignInThrottle {
     /// Nobody looked at the password of an attempt that was admitted: it does not count.
     pub fn not_tried(&self, account: [u8; 16], address: IpAddr) {
         self.state().take_back(account, Network::of(address));
+    }
+
+    /// Lets a code of a user be looked at, whose password was right, and counts it as wrong; or says how long to wait.
+    pub fn admit_code(&self, user: [u8; 16], now: Duration) -> Result<(), Duration> {
+        let mut state = self.state();
+        let known = state.codes.get(&user).copied();
+        let known = known.filter(|(_, last)| now.saturating_sub(*last) < CODES_FORGOTTEN);
+        let (wrong, last) = known.unwrap_or((0, now));
+        if let Some(further) = wrong.checked_sub(CODES) {
+            let pause = CODE_PAUSE.saturating_mul(1 << further.min(16)).min(LONGEST_PAUSE);
+            let wait = pause.saturating_sub(now.saturating_sub(last));
+            if !wait.is_zero() {
+                return Err(wait);
+            }
+        }
+        state.codes.put(user, (wrong.saturating_add(1), now));
+        if state.codes.len() > PAIRS {
+            state.codes.pop_lru();
+        }
+        Ok(())
+    }
+
+    /// A code was right: those before it do not count any more.
+    pub fn code_was_right(&self, user: [u8; 16]) {
+        self.state().codes.pop(&user);
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

@@ -45,7 +45,7 @@ async fn two_who_read_the_row_before_either_used_the_code_do_not_both_get_in() {
     clock.advance(STEP);
     for code in [shown(&clock), recovery.texts[0].clone()] {
         let code = typed(&code);
-        let by = |token| accounts.use_code_for(&ana, &code, KeyHash([token; 32]));
+        let by = |token| accounts.use_code_for(&ana, &code, KeyHash([token; 32]), None);
         let (one, other) = tokio::join!(by(1), by(2));
         assert!(one.is_ok() != other.is_ok(), "both or neither");
         let refused = one.and(other);

@@ -40,6 +40,35 @@ fn tried(
 }
 
 #[test]
+fn guesses_of_codes_by_who_knows_the_password_are_few_in_a_day() {
+    let throttle = SignInThrottle::new();
+    let (mut now, mut codes, day) = (START, 0_u32, Duration::from_hours(24));
+    let first = Duration::from_mins(1);
+    while now < START + day {
+        match throttle.admit_code(ANA, now) {
+            Ok(()) => codes += 1,
+            Err(wait) => {
+                if codes == CODES {
+                    assert_eq!(wait, first);
+                }
+                assert_eq!(throttle.admit_code(account(7), now), Ok(()), "another user");
+                throttle.code_was_right(account(7));
+                now += wait;
+            }
+        }
+    }
+    // Three of a million hold at a time.
+    assert!((CODES..=40).contains(&codes), "{codes}");
+    // Whoever waits for the count to be forgotten gets no more.
+    assert!(throttle.admit_code(ANA, now).is_err() || codes <= 40);
+    throttle.code_was_right(ANA);
+    let at_once = |now| (0..30).filter(|_| throttle.admit_code(ANA, now).is_ok()).count();
+    assert_eq!(at_once(now), 10, "a right one counts for nothing");
+    assert_eq!(at_once(now + CODES_FORGOTTEN - Duration::from_millis(1)), 1);
+    assert_eq!(at_once(now + CODES_FORGOTTEN * 2), 10);
+}
+
+#[test]
 fn each_rule_lets_its_burst_pass_and_then_its_rate() {
     type Attempts = Box<dyn Iterator<Item = (Account, IpAddr)>>;
     type Rule = (&'static str, fn() -> Attempts, usize, u64);

@@ -340,3 +340,47 @@ async fn codes_stand_nowhere_and_the_secret_in_the_users_row_alone() {
         }
     }
 }
+
+#[actix_web::test]
+async fn after_ten_wrong_codes_with_the_right_password_codes_wait() {
+    let api = start().await;
+    let ana = member(&api, ONE, "ana@example.com", Role::Agent).await;
+    let ana = protect(&api, &ana).await;
+    // Recovery codes are codes, too.
+    for _ in 0..10 {
+        let wrong = sign_in_with(&api, PASSWORD, "aaaa-aaaa-aaaa-aaaa").await;
+        assert_eq!(wrong.outcome(), wrong_code());
+        api.clock.advance(STEP);
+    }
+    for code in [ana.code(&api), ana.recovery[0].clone()] {
+        let refused = sign_in_with(&api, PASSWORD, &code).await;
+        assert_eq!(refused.outcome(), (429, "rate_limited".to_owned()));
+        assert_eq!(refused.header("retry-after"), Some("30"));
+    }
+    // Nor is the factor taken away so, by whoever sits at an open session.
+    let proof = json!({ "password": PASSWORD, "code": ana.code(&api) });
+    let refused = ana.browser.send(&api, "DELETE", FACTOR, proof).await;
+    assert_eq!(refused.outcome(), (429, "rate_limited".to_owned()));
+    api.clock.advance(STEP);
+    assert_eq!(sign_in_with(&api, PASSWORD, &ana.code(&api)).await.status, 201);
+}
+
+#[actix_web::test]
+async fn a_code_is_not_used_up_for_a_team_that_one_is_not_in() {
+    let api = start().await;
+    let ana = member(&api, ONE, "ana@example.com", Role::Agent).await;
+    let ana = protect(&api, &ana).await;
+    let sign_in_for = async |tenant: TenantId, code: &str| {
+        let body = json!({
+            "email": "ana@example.com", "password": PASSWORD, "code": code, "tenant_id": tenant,
+        });
+        api.plain("POST", "/v1/session").json(&body).send().await
+    };
+    // Without a code nobody learns where she is.
+    let wrong = sign_in_for(OTHER, "aaaa-aaaa-aaaa-aaaa").await;
+    assert_eq!(wrong.outcome(), wrong_code());
+    let code = ana.code(&api);
+    let refused = sign_in_for(OTHER, &code).await;
+    assert_eq!(refused.outcome(), (404, "not_found".to_owned()));
+    assert_eq!(sign_in_for(ONE, &code).await.status, 201);
+}
