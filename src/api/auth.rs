@@ -6,6 +6,7 @@
 mod admin;
 mod call;
 pub mod key;
+mod present;
 mod session;
 mod watch;
 mod wrong;
@@ -36,6 +37,7 @@ use crate::limiter::api::ApiLimiter;
 use crate::store::directory::Scope;
 use crate::store::{ApiKey, KeyHash, Store};
 use key::{KeyKind, PresentedKey};
+use present::PresentMembers;
 use watch::Watches;
 
 /// How long a looked-up key is trusted.
@@ -107,6 +109,8 @@ pub struct KeyRing {
     // Holds keys and people that the store knows and no others.
     pace: ApiLimiter<KeyHash>,
     known: Mutex<LruCache<KeyHash, KnownKey>>,
+    /// Members for whom programs act on sockets.
+    present: PresentMembers,
     lookups: Semaphore,
     renewals: Semaphore,
     /// How often something was forgotten: what was read before that is not kept.
@@ -138,6 +142,7 @@ impl KeyRing {
             quotas,
             clock,
             known: Mutex::new(LruCache::new(KEPT)),
+            present: PresentMembers::default(),
             lookups: Semaphore::new(LOOKUPS),
             renewals: Semaphore::new(RENEWALS),
             forgotten: AtomicU64::new(0),
@@ -180,10 +185,25 @@ impl KeyRing {
             return Ok(());
         };
         let may = known.key.scopes.contains(&Scope::ActAs);
-        if may && self.accounts.is_member(known.key.tenant, user).await? {
+        if may && self.is_present(known.key.tenant, user).await? {
             return Ok(());
         }
         Err(ErrorCode::Unauthorized.into())
+    }
+
+    /// Whether somebody is in a team.
+    async fn is_present(&self, tenant: TenantId, user: UserId) -> Result<bool, ApiError> {
+        let now = self.clock.monotonic();
+        if self.present.knows(tenant, user, now) {
+            return Ok(true);
+        }
+        let _place = self.renewals.try_acquire().map_err(|_full| busy())?;
+        let forgotten = self.forgotten.load(Ordering::Acquire);
+        let is_member = self.accounts.is_member(tenant, user).await?;
+        self.present.note(tenant, user, now, || {
+            is_member && self.forgotten.load(Ordering::Acquire) == forgotten
+        });
+        Ok(is_member)
     }
 
     /// Refuses who was in the tenant's team and is not any more.
@@ -253,6 +273,7 @@ impl KeyRing {
     /// The same for all sessions of a user, and for sockets on which programs act for the user.
     pub fn forget_user(&self, user: UserId) {
         self.forget_those(|known| known.user.as_ref().is_some_and(|one| one.id == user));
+        self.present.forget(user);
         self.watches.wake_user(user);
     }
 
