@@ -11,6 +11,7 @@
 //! | `sessions.rs` | who is signed in where |
 //! | `invitations.rs`, `team.rs` | who gets into a team, and who is in it |
 //! | `leaving.rs` | who leaves a team, and what becomes of the conversations |
+//! | `names.rs` | what those who left are called |
 //! | `closing.rs` | what is kept of a user, and the end of an account |
 //! | `audit.rs` | the audit log: recording, reading, verifying |
 //! | `passwords.rs` | password hashes, computed by a bounded pool |
@@ -25,6 +26,7 @@ pub mod codes;
 mod device;
 mod invitations;
 mod leaving;
+mod names;
 pub mod passwords;
 mod second_factor;
 mod sessions;
@@ -38,16 +40,19 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::Semaphore;
+
 use crate::config::AccountsConfig;
 use crate::domain::{Clock, Timestamp};
 use crate::store::plain::{PlainRow, PlainTable};
 use crate::store::{KeyHash, Store, StoreError};
+use names::Names;
 use passwords::{PasswordError, Passwords};
 use sign_in_log::SignInLog;
 use throttle::SignInThrottle;
 
 pub use invitations::{Accepting, Invited, Inviting};
-pub use leaving::{DueHandover, FormerMember, MOST_FORMER, Removal};
+pub use leaving::{Confirmation, DueHandover, FormerMember, MOST_FORMER, Removal};
 pub use second_factor::Proof;
 pub use sessions::{Asking, Ending, MOST_SESSIONS, SignedIn};
 pub use sign_in::SigningIn;
@@ -99,11 +104,14 @@ pub enum AccountError {
     /// There is none, and none was begun.
     #[error("the account has no second factor")]
     NoSecondFactor,
+    /// An owner is made, or is one no more.
+    #[error("`password` is missing: who is an owner changes only with the caller's password")]
+    PasswordRequired,
     /// Too many were wrong.
     #[error("too many wrong passwords or codes: wait")]
     Throttled(Duration),
-    /// Too many sign in at once.
-    #[error("too many sign in at this moment")]
+    /// Too many do it at once.
+    #[error("too many do this at this moment")]
     Busy,
     /// The password is too easy to guess.
     #[error("{0}")]
@@ -157,6 +165,9 @@ pub struct Accounts {
     passwords: Passwords,
     throttle: SignInThrottle,
     sign_in_log: Arc<SignInLog>,
+    names: Names,
+    /// Exports of users that are made at once.
+    exports: Semaphore,
 }
 
 impl Accounts {
@@ -169,6 +180,8 @@ impl Accounts {
             store,
             clock,
             settings,
+            names: Names::default(),
+            exports: Semaphore::new(1),
         }
     }
 

@@ -1,8 +1,9 @@
 //! A user's own data: everything that is kept of the user, and the end of the account.
 //!
 //! Tables say how the rows of one user are found ([`OfUser`]), so that a new one is exported and erased without a line here.
-//! An erasure is listed first; then the user leaves all teams, the account is locked, and the rows go, the user's own last. Each step
-//! may be done again, so that whoever finds it listed goes on with it.
+//! An erasure is listed first; then the account is locked, the user leaves all teams, and the rows go, the user's own last. Each step
+//! may be done again, so that whoever finds it listed goes on with it. It stays listed until what somebody was writing about the user
+//! at that moment is written, and removed, too.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -10,13 +11,14 @@ use std::time::Duration;
 use bytes::Bytes;
 use serde_json::{Map, Value, json};
 
-use super::{AccountError, Accounts, Actor, Removal};
+use super::leaving::LastOwner;
+use super::{AccountError, Accounts, Actor, Confirmation, Removal};
 use crate::domain::email::EmailAddress;
 use crate::domain::roles::Role;
 use crate::domain::{TenantId, Timestamp, UserId};
 use crate::store::plain::{Partition, PlainKey, PlainValue};
 use crate::store::tables::{
-    ALL, KnownUser, Membership, OfUser, SESSION_OF_USER, Subject, Table, USER, USER_ERASURE, User,
+    ALL, KnownUser, Membership, OfUser, SESSION_OF_USER, Session, Subject, Table, USER, USER_ERASURE, User,
     UserErasure,
 };
 use crate::store::{KeyHash, StoreError, StoreErrorKind};
@@ -25,6 +27,8 @@ use crate::store::{KeyHash, StoreError, StoreErrorKind};
 const PAGE: usize = 200;
 /// How often a row that others change, too, is read again before it is removed.
 const TRIES: usize = 8;
+/// By when it is written what somebody was writing about a user whose own row went: a refused sign-in has ten seconds.
+const WRITTEN_BY: Duration = Duration::from_secs(30);
 
 impl Accounts {
     /// The user with an address, for operators.
@@ -35,6 +39,8 @@ impl Accounts {
 
     /// Everything that is kept of a user, by table, without what would let somebody in.
     pub async fn export_user(&self, user: UserId) -> Result<Value, AccountError> {
+        // Each reads the list of all tenants, and anybody who is signed in may ask.
+        let _place = self.exports.try_acquire().map_err(|_full| AccountError::Busy)?;
         let row = self.user(user).await?.ok_or(AccountError::NoSuchMember)?;
         let known = self.known(row).await?;
         let (mut rows, mut left_out) = (Map::new(), BTreeMap::new());
@@ -72,25 +78,41 @@ impl Accounts {
 
     /// Erases an account: out of all teams, signed out everywhere, every row gone. Refused while a team would have no owner.
     pub async fn erase_user(&self, user: UserId) -> Result<(), AccountError> {
+        self.demand_other_owners(user).await?;
+        let begun = UserErasure {
+            user,
+            begun: self.now(),
+            gone: None,
+        };
+        let listed = self.table::<UserErasure>();
+        let list =
+            |before: Option<&UserErasure>| Ok::<_, AccountError>(Some(before.unwrap_or(&begun).clone()));
+        listed.change(UserErasure::at(user), list).await?;
+        self.go_on_erasing(user).await
+    }
+
+    /// Refuses while a team would have no owner. Nothing is done before all of them were looked at.
+    async fn demand_other_owners(&self, user: UserId) -> Result<(), AccountError> {
         for (tenant, member) in self.tenants_of(user).await? {
             if member.role == Role::Owner && self.team_row(tenant).await?.owners() == 1 {
                 return Err(AccountError::LastOwner);
             }
         }
-        let begun = self.now();
-        let listed = self.table::<UserErasure>();
-        let list = |before: Option<&UserErasure>| {
-            Ok::<_, AccountError>(Some(before.cloned().unwrap_or(UserErasure { user, begun })))
-        };
-        listed.change(UserErasure::at(user), list).await?;
-        self.go_on_erasing(user).await
+        Ok(())
     }
 
     /// Erasures that are not done.
     pub async fn erasures(&self) -> Result<Vec<UserErasure>, AccountError> {
-        let list = self.table::<UserErasure>();
-        let page = list.page(UserErasure::all(), None, PAGE).await?;
-        Ok(page.items.into_iter().map(|found| found.row).collect())
+        let (mut all, mut after) = (Vec::new(), None);
+        loop {
+            let list = self.table::<UserErasure>();
+            let page = list.page(UserErasure::all(), after, PAGE).await?;
+            after = page.items.last().map(|found| found.sort.clone());
+            all.extend(page.items.into_iter().map(|found| found.row));
+            if !page.more {
+                return Ok(all);
+            }
+        }
     }
 
     /// Whether something began so long ago.
@@ -102,7 +124,7 @@ impl Accounts {
     pub async fn go_on_erasing(&self, user: UserId) -> Result<(), AccountError> {
         if let Some(row) = self.user(user).await? {
             if row.closing.is_none()
-                && let Err(error) = self.leave_all_teams(user).await
+                && let Err(error) = self.demand_other_owners(user).await
             {
                 if matches!(error, AccountError::LastOwner) {
                     // The other owner left at this moment. The account stays as it is.
@@ -111,7 +133,6 @@ impl Accounts {
                 return Err(error);
             }
             let row = self.lock(user).await?;
-            // Somebody may have let the user into a team until now.
             self.leave_all_teams(user).await?;
             let known = self.known(row).await?;
             let last = [USER_ERASURE.name, USER.name];
@@ -119,12 +140,37 @@ impl Accounts {
                 self.remove_rows_of(table, &known).await?;
             }
             self.remove_rows_of(&USER, &known).await?;
-            // What was being written meanwhile, as a refused sign-in is.
-            for table in of_users().filter(|table| matches!(table.of_user, OfUser::WithId)) {
-                self.remove_rows_of(table, &known).await?;
+        }
+        self.names.forget(user);
+        self.remove_late_rows(user).await?;
+        let now = self.now();
+        let listed = self.table::<UserErasure>();
+        let looked = listed.change(UserErasure::at(user), |before| {
+            let before = before.cloned();
+            Ok::<_, AccountError>(before.and_then(|before| match before.gone {
+                None => Some(UserErasure {
+                    gone: Some(now),
+                    ..before
+                }),
+                Some(gone) => (now.since(gone) < WRITTEN_BY).then_some(before),
+            }))
+        });
+        looked.await?;
+        Ok(())
+    }
+
+    /// Removes what somebody was writing while the user's own row went: a session that opened, a refused sign-in, a membership.
+    async fn remove_late_rows(&self, user: UserId) -> Result<(), AccountError> {
+        self.leave_all_teams(user).await?;
+        for token in self.listed_sessions(user).await? {
+            self.table::<Session>().remove(Session::at(token)).await?;
+        }
+        for table in of_users().filter(|table| matches!(table.of_user, OfUser::WithId)) {
+            for (key, value) in self.partition(Partition::of(table, user.as_bytes())).await? {
+                self.remove_row(key, value.body, |_| true).await?;
             }
         }
-        self.unlist(user).await
+        Ok(())
     }
 
     async fn unlist(&self, user: UserId) -> Result<(), AccountError> {
@@ -132,6 +178,7 @@ impl Accounts {
         Ok(())
     }
 
+    /// Of an account that is locked, which is why an owner leaves, too: it was looked whether there are others, and what began ends.
     async fn leave_all_teams(&self, user: UserId) -> Result<(), AccountError> {
         let mut after = None;
         loop {
@@ -144,8 +191,9 @@ impl Accounts {
                     by: Actor::Member(user),
                     user,
                     assign_to: None,
+                    confirmed: Confirmation::Shown,
                 };
-                match self.remove_member(removal).await {
+                match self.take_out(removal, LastOwner::Leaves).await {
                     Ok(()) | Err(AccountError::NoSuchMember) => {}
                     Err(error) => return Err(error),
                 }
@@ -175,17 +223,21 @@ impl Accounts {
     }
 
     async fn known(&self, user: User) -> Result<KnownUser, AccountError> {
-        let listed = Partition::of(&SESSION_OF_USER, user.id.as_bytes());
+        let tenants = self.store.tenants().await?;
+        Ok(KnownUser {
+            sessions: self.listed_sessions(user.id).await?,
+            tenants: tenants.iter().map(|tenant| tenant.id).collect::<Vec<TenantId>>(),
+            user,
+        })
+    }
+
+    async fn listed_sessions(&self, user: UserId) -> Result<Vec<KeyHash>, AccountError> {
+        let listed = Partition::of(&SESSION_OF_USER, user.as_bytes());
         let sessions = self.partition(listed).await?;
         let tokens = sessions
             .iter()
             .filter_map(|(key, _)| key.sort.first_chunk::<32>());
-        let tenants = self.store.tenants().await?;
-        Ok(KnownUser {
-            sessions: tokens.map(|hash| KeyHash(*hash)).collect(),
-            tenants: tenants.iter().map(|tenant| tenant.id).collect::<Vec<TenantId>>(),
-            user,
-        })
+        Ok(tokens.map(|hash| KeyHash(*hash)).collect())
     }
 
     async fn partition(&self, of: Partition) -> Result<Vec<(PlainKey, PlainValue)>, AccountError> {
@@ -216,11 +268,12 @@ impl Accounts {
                     .partition(Partition::of(table, known.user.id.as_bytes()))
                     .await;
             }
-            OfUser::Named(keys) => keys(known),
+            OfUser::Named(keys) | OfUser::Shared(keys, _) => keys(known),
         };
         let mut all = Vec::new();
         for key in keys {
             let value = self.store.plain_row(key.clone(), self.now()).await?;
+            let value = value.filter(|value| table.of_user.is_theirs(known, &value.body));
             all.extend(value.map(|value| (key, value)));
         }
         Ok(all)
@@ -228,12 +281,18 @@ impl Accounts {
 
     async fn remove_rows_of(&self, table: &'static Table, known: &KnownUser) -> Result<(), AccountError> {
         for (key, value) in self.rows_of(table, known).await? {
-            self.remove_row(key, value.body).await?;
+            let is_theirs = |body: &[u8]| table.of_user.is_theirs(known, body);
+            self.remove_row(key, value.body, is_theirs).await?;
         }
         Ok(())
     }
 
-    async fn remove_row(&self, key: PlainKey, mut body: Bytes) -> Result<(), AccountError> {
+    async fn remove_row(
+        &self,
+        key: PlainKey,
+        mut body: Bytes,
+        is_theirs: impl Fn(&[u8]) -> bool,
+    ) -> Result<(), AccountError> {
         for _ in 0..TRIES {
             let removed = self
                 .store
@@ -243,8 +302,8 @@ impl Accounts {
             }
             // Somebody changed it meanwhile.
             match self.store.plain_row(key.clone(), self.now()).await? {
-                Some(value) => body = value.body,
-                None => return Ok(()),
+                Some(value) if is_theirs(&value.body) => body = value.body,
+                Some(_) | None => return Ok(()),
             }
         }
         let busy = StoreError::new(StoreErrorKind::Overloaded, "others change the same row");

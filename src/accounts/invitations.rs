@@ -8,7 +8,7 @@ use std::fmt;
 use secrecy::SecretString;
 
 use super::codes::SecondFactorCode;
-use super::{AccountError, Accounts, Actor, MOST_INVITATIONS, NewToken, Removal, SignInOrigin, SignedIn};
+use super::{AccountError, Accounts, Actor, MOST_INVITATIONS, NewToken, SignInOrigin, SignedIn};
 use crate::domain::email::EmailAddress;
 use crate::domain::roles::Role;
 use crate::domain::{TenantId, UserId};
@@ -286,7 +286,7 @@ impl Accounts {
         let added = self
             .add_member(tenant, inviter(&claimed), user.id, claimed.role)
             .await;
-        let is_new = added.map_err(|error| match error {
+        let added = added.map_err(|error| match error {
             // Who invited may do so no more.
             AccountError::NotAllowed => AccountError::NoSuchLink,
             other => other,
@@ -302,14 +302,8 @@ impl Accounts {
         };
         if !done {
             // It was withdrawn meanwhile.
-            if is_new {
-                let removal = Removal {
-                    tenant,
-                    by: Actor::Operator,
-                    user: user.id,
-                    assign_to: None,
-                };
-                self.remove_member(removal).await?;
+            if added.is_new {
+                self.take_back(tenant, user.id, added.former).await?;
             }
             return Err(AccountError::NoSuchLink);
         }

@@ -18,6 +18,27 @@ const TOGETHER: usize = 200;
 /// An index row of which the team still says nothing after this long leads nowhere: whoever wrote it was stopped.
 const STRAY_AFTER: Duration = Duration::from_mins(1);
 
+/// For so long an assignment that was allowed before somebody left may still come. After that it is looked once more.
+const LATE_ASSIGNMENTS: Duration = Duration::from_mins(1);
+
+/// Whether somebody who is signed in showed the password again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Confirmation {
+    /// Yes, with this call.
+    Shown,
+    /// No.
+    Missing,
+}
+
+/// What becomes of a team's last owner who is taken out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum LastOwner {
+    /// It is refused.
+    Stays,
+    /// The account is being erased: it is too late to refuse it. An operator invites another one.
+    Leaves,
+}
+
 /// A member is taken out of a team.
 #[derive(Debug, Clone, Copy)]
 pub struct Removal {
@@ -29,6 +50,8 @@ pub struct Removal {
     pub user: UserId,
     /// Who gets the conversations; nobody when it is not said.
     pub assign_to: Option<UserId>,
+    /// An owner is taken out only by somebody who showed the password.
+    pub confirmed: Confirmation,
 }
 
 /// Who left, as lists show one.
@@ -59,7 +82,12 @@ pub struct DueHandover {
 
 impl Removal {
     /// The team without the member.
-    fn decide(&self, team: Option<&Team>, former: &Former) -> Result<Team, AccountError> {
+    fn decide(
+        &self,
+        team: Option<&Team>,
+        former: &Former,
+        last_owner: LastOwner,
+    ) -> Result<Team, AccountError> {
         let mut team = team.cloned().unwrap_or_default();
         let before = team
             .members
@@ -70,8 +98,11 @@ impl Removal {
             self.by.demand(&team, before.given_by())?;
         }
         team.members.remove(&self.user);
-        if before == Role::Owner && team.owners() == 0 {
-            return Err(AccountError::LastOwner);
+        if before == Role::Owner {
+            if team.owners() == 0 && last_owner == LastOwner::Stays {
+                return Err(AccountError::LastOwner);
+            }
+            self.confirmed.demand()?;
         }
         if self.assign_to.is_some_and(|to| !team.members.contains_key(&to)) {
             return Err(AccountError::NoSuchMember);
@@ -79,6 +110,16 @@ impl Removal {
         team.former.insert(self.user, *former);
         forget_first(&mut team.former);
         Ok(team)
+    }
+}
+
+impl Confirmation {
+    /// Refuses what is done only with the password.
+    pub(super) fn demand(self) -> Result<(), AccountError> {
+        match self {
+            Self::Shown => Ok(()),
+            Self::Missing => Err(AccountError::PasswordRequired),
+        }
     }
 }
 
@@ -95,6 +136,12 @@ fn forget_first(former: &mut BTreeMap<UserId, Former>) {
     }
 }
 
+/// Since when a member is gone, and what is still to become of the conversations.
+fn open_handover(team: &Team, user: UserId) -> Option<(Timestamp, Handover)> {
+    let former = team.former.get(&user)?;
+    Some((former.left, former.handover?))
+}
+
 fn agent(user: UserId) -> Result<AgentId, AccountError> {
     AgentId::parse(&user.to_string()).map_err(|error| AccountError::Broken(error.to_string()))
 }
@@ -102,6 +149,10 @@ fn agent(user: UserId) -> Result<AgentId, AccountError> {
 impl Accounts {
     /// Takes a member out of the team. Everybody may leave it, but the last owner.
     pub async fn remove_member(&self, removal: Removal) -> Result<(), AccountError> {
+        self.take_out(removal, LastOwner::Stays).await
+    }
+
+    pub(super) async fn take_out(&self, removal: Removal, last: LastOwner) -> Result<(), AccountError> {
         let Removal { tenant, by, user, .. } = removal;
         let now = self.now();
         let former = Former {
@@ -115,20 +166,52 @@ impl Accounts {
             }),
         };
         let team = self.team_row(tenant).await?;
-        removal.decide(Some(&team), &former)?;
+        removal.decide(Some(&team), &former, last)?;
         // The index row first, and once more: it may have been taken for a stray one meanwhile.
         let fresh = Leaving::new(tenant, user, now);
         let key = Leaving::at(tenant, user);
         let listed = self.table::<Leaving>();
         listed
-            .change::<AccountError>(key.clone(), |_| Ok(Some(fresh.clone())))
+            .change::<AccountError>(key, |_| Ok(Some(fresh.clone())))
             .await?;
-        let changed = self
-            .table::<Team>()
-            .change(Team::at(tenant), |team| removal.decide(team, &former).map(Some));
+        let without = |team: Option<&Team>| removal.decide(team, &former, last).map(Some);
+        self.table::<Team>().change(Team::at(tenant), without).await?;
+        self.list_handover(&fresh).await?;
+        self.index(tenant, user).await
+    }
+
+    /// Writes the index row of a handover where there is none.
+    async fn list_handover(&self, fresh: &Leaving) -> Result<(), AccountError> {
+        let keep = |before: Option<&Leaving>| Ok::<_, AccountError>(Some(before.unwrap_or(fresh).clone()));
+        let key = Leaving::at(fresh.tenant, fresh.user);
+        self.table().change(key, keep).await?;
+        Ok(())
+    }
+
+    /// Takes out of a team again who was added at this moment, as if that had not been.
+    pub(super) async fn take_back(
+        &self,
+        tenant: TenantId,
+        user: UserId,
+        before: Option<Former>,
+    ) -> Result<(), AccountError> {
+        let fresh = Leaving::new(tenant, user, self.now());
+        let has_handover = before.is_some_and(|former| former.handover.is_some());
+        if has_handover {
+            self.list_handover(&fresh).await?;
+        }
+        let changed = self.table::<Team>().change(Team::at(tenant), |team| {
+            let mut team = team.cloned().unwrap_or_default();
+            if team.members.remove(&user).is_some() {
+                team.former.extend(before.map(|former| (user, former)));
+                forget_first(&mut team.former);
+            }
+            Ok::<_, AccountError>(Some(team))
+        });
         changed.await?;
-        let keep = |before: Option<&Leaving>| Ok(Some(before.unwrap_or(&fresh).clone()));
-        listed.change::<AccountError>(key, keep).await?;
+        if has_handover {
+            self.list_handover(&fresh).await?;
+        }
         self.index(tenant, user).await
     }
 
@@ -146,12 +229,12 @@ impl Accounts {
             progress.extend(of_tenant.map(|row| (row.user, row.conversations)));
         }
         let users: Vec<UserId> = team.former.keys().copied().collect();
-        let rows = self.users(&users).await?;
-        let all = team.former.into_iter().zip(rows);
+        let names = self.names_of(&users).await?;
+        let all = team.former.into_iter().zip(names);
         let mut all: Vec<FormerMember> = all
-            .map(|((user, row), account)| FormerMember {
+            .map(|((user, row), name)| FormerMember {
                 user,
-                name: account.map(|account| account.name),
+                name,
                 row,
                 conversations: progress.get(&user).copied().unwrap_or_default(),
             })
@@ -177,16 +260,20 @@ impl Accounts {
     /// What is to be done for one of them; `None` when nothing is, or not yet.
     pub async fn due_handover(&self, row: &Leaving) -> Result<Option<DueHandover>, AccountError> {
         let team = self.team_row(row.tenant).await?;
-        let former = team.former.get(&row.user).copied();
-        let open = former.and_then(|former| former.handover.map(|handover| (former.left, handover)));
-        let Some((left, Handover { to, by })) = open else {
+        let Some((left, Handover { to, by })) = open_handover(&team, row.user) else {
             if self.now().since(row.listed) >= STRAY_AFTER {
-                self.table::<Leaving>()
-                    .remove(Leaving::at(row.tenant, row.user))
-                    .await?;
+                self.unlist_handover(row).await?;
+                // Whoever removed the member may have stood still until now, and be stopped before it is listed once more.
+                let team = self.team_row(row.tenant).await?;
+                if open_handover(&team, row.user).is_some() {
+                    self.list_handover(row).await?;
+                }
             }
             return Ok(None);
         };
+        if row.last_pass.is_some_and(|at| self.now() < at) {
+            return Ok(None);
+        }
         // Whoever was to get them may have left, too.
         let to = to.filter(|to| team.members.contains_key(to));
         Ok(Some(DueHandover {
@@ -221,6 +308,16 @@ impl Accounts {
             Ok::<_, AccountError>(Some(team))
         });
         changed.await?;
+        self.unlist_handover(row).await
+    }
+
+    /// When the last pass of a handover may begin of which a whole pass found nothing.
+    pub fn last_pass(&self) -> Timestamp {
+        self.now().after(LATE_ASSIGNMENTS)
+    }
+
+    /// Removes the index row, unless the member left once more since it was read.
+    async fn unlist_handover(&self, row: &Leaving) -> Result<(), AccountError> {
         let key = Leaving::at(row.tenant, row.user);
         let removed = self.table::<Leaving>().change(key, |before| {
             Ok::<_, AccountError>(before.filter(|before| before.listed != row.listed).cloned())

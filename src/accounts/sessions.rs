@@ -85,11 +85,16 @@ impl Accounts {
         began: Timestamp,
     ) -> Result<SignedIn, AccountError> {
         self.make_room(user.id).await?;
+        let member = match tenant {
+            Some(tenant) => self.member(tenant, user.id).await?,
+            None => None,
+        };
         let now = self.now();
         let session = Session {
             id: token.id,
             user: user.id,
             tenant,
+            member_since: member.map(|member| member.since),
             generation: user.generation,
             created: began,
             used: now,
@@ -109,9 +114,12 @@ impl Accounts {
         self.table()
             .replace(&Session::at(token.hash), None, Some(&session))
             .await?;
-        let opened = self.session(token.hash, Asking::Looks).await?;
-        // Somebody set another password at this moment.
-        opened.ok_or(AccountError::WrongCredentials)
+        let Some(opened) = self.session(token.hash, Asking::Looks).await? else {
+            // Somebody set another password at this moment, or erases the account, which looked for sessions before this one was there.
+            self.end_session(user.id, token.hash).await?;
+            return Err(AccountError::WrongCredentials);
+        };
+        Ok(opened)
     }
 
     /// Who is signed in with a token.
@@ -135,6 +143,7 @@ impl Accounts {
             Some(tenant) => self
                 .member(tenant, user.id)
                 .await?
+                .filter(|member| session.member_since == Some(member.since))
                 .map(|member| (tenant, member.role)),
             None => None,
         };

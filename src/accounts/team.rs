@@ -1,10 +1,10 @@
 //! A tenant's team: who is in it, as what, and who may change that.
 
-use super::{AccountError, Accounts};
+use super::{AccountError, Accounts, Confirmation};
 use crate::domain::email::EmailAddress;
 use crate::domain::roles::{Right, Role};
 use crate::domain::{AgentId, Quota, TenantId, Timestamp, UserId};
-use crate::store::tables::{Member, Membership, Team, User};
+use crate::store::tables::{Former, Member, Membership, Team, User};
 
 /// Memberships read at once: more than anybody has.
 const MEMBERSHIPS: usize = 500;
@@ -43,7 +43,7 @@ impl Actor {
 pub enum Standing {
     /// A member.
     Member(UserId),
-    /// Somebody who left.
+    /// Somebody who left, or was never here.
     Former,
     /// A name of a program's own.
     Program,
@@ -62,6 +62,15 @@ pub struct TeamMember {
     pub role: Role,
     /// Since when.
     pub since: Timestamp,
+}
+
+/// What adding somebody to a team changed.
+#[derive(Debug)]
+pub(super) struct Added {
+    /// Whether the user was no member before.
+    pub(super) is_new: bool,
+    /// What the team knew of the user who had left it.
+    pub(super) former: Option<Former>,
 }
 
 impl Accounts {
@@ -104,7 +113,8 @@ impl Accounts {
         let team = self.team_row(tenant).await?;
         Ok(if team.members.contains_key(&user) {
             Standing::Member(user)
-        } else if team.former.contains_key(&user) {
+        } else if team.former.contains_key(&user) || self.user(user).await?.is_some() {
+            // Those who left first are not in the team's row any more.
             Standing::Former
         } else {
             Standing::Program
@@ -191,14 +201,14 @@ impl Accounts {
         Ok(())
     }
 
-    /// Adds a user, by somebody who may still do so; one who is there keeps the role. Whether the user is new there.
+    /// Adds a user, by somebody who may still do so; one who is there keeps the role. Nobody whose account is being erased.
     pub(super) async fn add_member(
         &self,
         tenant: TenantId,
         by: Actor,
         user: UserId,
         role: Role,
-    ) -> Result<bool, AccountError> {
+    ) -> Result<Added, AccountError> {
         // The index row first, and once more: a removal at the same moment may have taken it away.
         let put = |_: Option<&Membership>| Ok::<_, AccountError>(Some(Membership { tenant }));
         self.table().change(Membership::at(user, tenant), put).await?;
@@ -217,16 +227,31 @@ impl Accounts {
         });
         let (before, _) = changed.await?;
         self.index(tenant, user).await?;
-        Ok(before.is_none_or(|before| !before.members.contains_key(&user)))
+        let before = before.unwrap_or_default();
+        let added = Added {
+            is_new: !before.members.contains_key(&user),
+            former: before.former.get(&user).copied(),
+        };
+        // After the team's change: an erasure locks the account before it looks which teams there are to leave.
+        let account = self.user(user).await?;
+        if account.is_none_or(|account| account.closing.is_some()) {
+            if added.is_new {
+                self.take_back(tenant, user, added.former).await?;
+            }
+            return Err(AccountError::NoSuchLink);
+        }
+        Ok(added)
     }
 
-    /// Gives a member another role; the one before. Where that is another one, the member has to sign in again.
+    /// Gives a member another role; the one before. Where that is another one, the member has to sign in again. Nobody becomes an owner,
+    /// or is one no more, without the caller's password.
     pub async fn set_role(
         &self,
         tenant: TenantId,
         by: Actor,
         user: UserId,
         role: Role,
+        confirmed: Confirmation,
     ) -> Result<Role, AccountError> {
         let changed = self.table::<Team>().change(Team::at(tenant), |team| {
             let mut team = team.cloned().unwrap_or_default();
@@ -238,6 +263,9 @@ impl Accounts {
             }
             if team.owners() == 0 {
                 return Err(AccountError::LastOwner);
+            }
+            if (before == Role::Owner) != (role == Role::Owner) {
+                confirmed.demand()?;
             }
             Ok(Some(team))
         });

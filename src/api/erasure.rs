@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use actix_web::HttpResponse;
 use actix_web::http::header::{CONTENT_DISPOSITION, SET_COOKIE};
+use actix_web::web::Data;
 use serde_json::json;
 
 use super::audit::event;
@@ -11,7 +12,7 @@ use super::auth::{AdminCall, SessionCall, set_cookie};
 use super::error::ApiError;
 use super::json::Fields;
 use super::sessions::password;
-use super::state::ApiState;
+use super::state::{ApiState, to_its_end};
 use crate::accounts::AccountError;
 use crate::accounts::audit::AuditEvent;
 use crate::domain::email::EmailAddress;
@@ -28,7 +29,7 @@ async fn exported(state: &ApiState, user: UserId) -> Result<HttpResponse, ApiErr
 
 /// Erases an account. Its teams are told first, but for one that was: afterwards nobody knows them.
 async fn erased(
-    state: &ApiState,
+    state: Data<ApiState>,
     user: UserId,
     event: AuditEvent,
     told: Option<TenantId>,
@@ -43,12 +44,15 @@ async fn erased(
             state.audit.record(scope, event.clone()).await?;
         }
     }
-    let erased = state.accounts.erase_user(user).await;
-    // Sessions are over as soon as it began.
-    state.keys.forget_user(user);
-    erased?;
-    tracing::info!(user.id = %user, "an account was erased");
-    Ok(())
+    let erasing = async move {
+        let erased = state.accounts.erase_user(user).await;
+        // Sessions are over as soon as it began.
+        state.keys.forget_user(user);
+        erased?;
+        tracing::info!(user.id = %user, "an account was erased");
+        Ok(())
+    };
+    to_its_end(erasing).await
 }
 
 /// `GET /v1/profile/export`: everything that is kept of the user.
@@ -66,7 +70,7 @@ pub(super) async fn erase(call: SessionCall) -> Result<HttpResponse, ApiError> {
     state.accounts.confirm(who, password, &call.origin()).await?;
     let (by, told) = (AuditActor::User(who.user), who.tenant.map(|(tenant, _)| tenant));
     let event = event(state, call.request(), by, AuditAction::AccountErased);
-    erased(state, who.user, event, told).await?;
+    erased(call.shared_state(), who.user, event, told).await?;
     let gone = (SET_COOKIE, set_cookie("", Duration::ZERO));
     Ok(HttpResponse::Ok().insert_header(gone).json(json!({})))
 }
@@ -100,6 +104,6 @@ pub(super) async fn erase_for(call: AdminCall) -> Result<HttpResponse, ApiError>
     call.note().target(AuditTargetKind::User, &user.to_string());
     let actor = AuditActor::Operator(by.to_owned());
     let event = event(call.state(), call.request(), actor, AuditAction::AccountErased);
-    erased(call.state(), user, event, None).await?;
+    erased(call.shared_state(), user, event, None).await?;
     Ok(HttpResponse::Ok().json(json!({ "user_id": user })))
 }

@@ -299,7 +299,7 @@ impl From<AccountError> for ApiError {
             AccountError::NoSuchLink | AccountError::NoSuchMember | AccountError::NoSecondFactor => {
                 Self::absent(error.to_string())
             }
-            AccountError::NoName => Self::invalid(error.to_string()),
+            AccountError::NoName | AccountError::PasswordRequired => Self::invalid(error.to_string()),
             AccountError::NotAllowed => Self::because(ErrorCode::Forbidden, error.to_string()),
             AccountError::LastOwner => Self::because(ErrorCode::LastOwner, error.to_string()),
             AccountError::AlreadyMember => Self::because(ErrorCode::AlreadyMember, error.to_string()),

@@ -7,6 +7,7 @@ use actix_web::{HttpRequest, web};
 use metrics_exporter_prometheus::PrometheusHandle;
 use ring::rand::SystemRandom;
 use tokio::sync::Semaphore;
+use tracing::Instrument as _;
 
 use super::audit::SIGN_INS;
 use super::auth::{KeyRing, OPEN_CALLS, OPERATOR_LOOKUPS, WrongTokens};
@@ -53,6 +54,14 @@ pub struct Foundation {
     pub demo: Option<DemoSession>,
     /// Where request ids begin, so that two runs have different ones.
     pub seed: u64,
+}
+
+/// Has something done to its end, although the client goes away meanwhile.
+pub(super) async fn to_its_end<T: 'static>(
+    work: impl Future<Output = Result<T, ApiError>> + 'static,
+) -> Result<T, ApiError> {
+    let done = actix_web::rt::spawn(work.in_current_span()).await;
+    done.map_err(ApiError::internal)?
 }
 
 /// What every handler shares, in all HTTP workers.
@@ -227,5 +236,25 @@ impl ApiState {
     /// An id for a request that no other of this run has.
     pub fn request_id(&self) -> String {
         format!("{:016x}", self.next_request.fetch_add(1, Ordering::Relaxed))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt as _;
+    use tokio::sync::oneshot;
+
+    use super::*;
+
+    #[actix_web::test]
+    async fn what_has_begun_is_done_although_nobody_waits_for_it() {
+        let ((goes_on, may_go_on), (done, is_done)) = (oneshot::channel::<()>(), oneshot::channel());
+        let work = to_its_end(async move {
+            may_go_on.await.map_err(ApiError::internal)?;
+            done.send(()).map_err(|()| ApiError::internal("nobody listens"))
+        });
+        assert!(work.now_or_never().is_none(), "the client hung up");
+        goes_on.send(()).unwrap();
+        is_done.await.unwrap();
     }
 }

@@ -2,7 +2,7 @@
 
 use actix_web::HttpResponse;
 use ring::rand::SecureRandom as _;
-use secrecy::ExposeSecret as _;
+use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Value, json};
 
 use super::audit::{Note, event, record, signed_in};
@@ -12,9 +12,11 @@ use super::error::ApiError;
 use super::json::Fields;
 use super::name::Name;
 use super::sessions::{forget, opened, password};
-use super::state::ApiState;
+use super::state::{ApiState, to_its_end};
 use crate::accounts::audit::AuditEvent;
-use crate::accounts::{Accepting, AccountError, Actor, Ending, FormerMember, Inviting, Removal, TeamMember};
+use crate::accounts::{
+    Accepting, AccountError, Actor, Confirmation, Ending, FormerMember, Inviting, Removal, TeamMember,
+};
 use crate::config::ServerConfig;
 use crate::domain::email::EmailAddress;
 use crate::domain::roles::{Right, Role};
@@ -65,18 +67,28 @@ fn team_of(call: &SessionCall) -> Result<(TenantId, Actor), ApiError> {
     Ok((call.demand(Right::Read)?, Actor::Member(call.who().user)))
 }
 
-/// An invitation with the link that it is followed by: the one answer that holds the token.
+/// An invitation with the link that it is followed by: the one answer that holds the token. A member who invites an owner shows the
+/// password.
 pub(super) async fn invite(
     state: &ApiState,
     tenant: TenantId,
     by: Actor,
     body: &[u8],
+    member: Option<&SessionCall>,
     note: &Note<'_>,
 ) -> Result<HttpResponse, ApiError> {
     let mut fields = Fields::read(body)?;
     let email = fields.required::<EmailAddress>("email")?;
     let role = fields.required::<Role>("role")?;
+    let password = shown_password(&mut fields)?;
     fields.finish()?;
+    if let Some(call) = member {
+        let confirmed = confirmation(call, password).await?;
+        if role == Role::Owner && confirmed == Confirmation::Missing {
+            call.demand(Right::ManageOwners)?;
+            return Err(AccountError::PasswordRequired.into());
+        }
+    }
     let (new, token) = new_token(state, KeyKind::Invitation)?;
     let asked = Inviting {
         tenant,
@@ -133,38 +145,50 @@ pub(super) async fn list(call: Call<CanRead>) -> Result<HttpResponse, ApiError> 
 pub(super) async fn set_role(call: SessionCall) -> Result<HttpResponse, ApiError> {
     let mut fields = Fields::read(call.body())?;
     let role = fields.required::<Role>("role")?;
+    let password = shown_password(&mut fields)?;
     fields.finish()?;
-    let (state, (tenant, by)) = (call.state(), team_of(&call)?);
+    let (state, (tenant, by)) = (call.shared_state(), team_of(&call)?);
     let user = member(&call)?;
-    let before = state.accounts.set_role(tenant, by, user, role).await?;
+    let confirmed = confirmation(&call, password).await?;
+    let changing = async move {
+        let before = state.accounts.set_role(tenant, by, user, role, confirmed).await?;
+        if before != role {
+            end_there(&state, tenant, user).await?;
+            tracing::info!(tenant.id = %tenant, user.id = %user, role = role.as_str(), "a member has another role");
+        }
+        Ok(before)
+    };
+    let before = to_its_end(changing).await?;
     call.note().details(AuditDetails {
         role: Some(role),
         role_before: Some(before),
         ..AuditDetails::default()
     });
-    if before != role {
-        end_there(state, tenant, user).await?;
-        tracing::info!(tenant.id = %tenant, user.id = %user, role = role.as_str(), "a member has another role");
-    }
     Ok(HttpResponse::Ok().json(json!({ "user_id": user, "role": role })))
 }
 
 /// `DELETE /v1/team/{user_id}`: out of the team, by somebody who may, or by oneself; the member's sessions and sockets end.
 pub(super) async fn remove(call: SessionCall) -> Result<HttpResponse, ApiError> {
-    let (state, (tenant, by)) = (call.state(), team_of(&call)?);
+    let (state, (tenant, by)) = (call.shared_state(), team_of(&call)?);
     let user = member(&call)?;
     let mut fields = Fields::read(call.body())?;
     let assign_to = fields.optional::<UserId>("assign_to")?;
+    let password = shown_password(&mut fields)?;
     fields.finish()?;
     let removal = Removal {
         tenant,
         by,
         user,
         assign_to,
+        confirmed: confirmation(&call, password).await?,
     };
-    state.accounts.remove_member(removal).await?;
-    end_there(state, tenant, user).await?;
-    tracing::info!(tenant.id = %tenant, user.id = %user, "a member left the team");
+    let removing = async move {
+        state.accounts.remove_member(removal).await?;
+        end_there(&state, tenant, user).await?;
+        tracing::info!(tenant.id = %tenant, user.id = %user, "a member left the team");
+        Ok(())
+    };
+    to_its_end(removing).await?;
     Ok(HttpResponse::Ok().json(json!({ "user_id": user })))
 }
 
@@ -173,7 +197,24 @@ fn member(call: &SessionCall) -> Result<UserId, ApiError> {
     id.map_err(|_malformed| AccountError::NoSuchMember.into())
 }
 
+/// The caller's password, where it comes with the call.
+fn shown_password(fields: &mut Fields) -> Result<Option<SecretString>, ApiError> {
+    Ok(fields.optional::<String>("password")?.map(Into::into))
+}
+
+/// Whether the caller showed the password; a wrong one is refused.
+async fn confirmation(call: &SessionCall, password: Option<SecretString>) -> Result<Confirmation, ApiError> {
+    let Some(password) = password else {
+        return Ok(Confirmation::Missing);
+    };
+    let accounts = &call.state().accounts;
+    accounts.confirm(call.who(), password, &call.origin()).await?;
+    Ok(Confirmation::Shown)
+}
+
 async fn end_there(state: &ApiState, tenant: TenantId, user: UserId) -> Result<(), ApiError> {
+    // First, in case that the store refuses what follows.
+    state.keys.forget_user(user);
     let ended = state
         .accounts
         .end_sessions(user, Ending::OfTenant(tenant))
@@ -190,22 +231,27 @@ pub(super) async fn hand_over(call: SessionCall) -> Result<HttpResponse, ApiErro
     let to = fields.required::<UserId>("user_id")?;
     let password = password(&mut fields, "password")?;
     fields.finish()?;
-    let (state, who, (tenant, _)) = (call.state(), call.who(), team_of(&call)?);
+    let (state, who, (tenant, _)) = (call.shared_state(), call.who(), team_of(&call)?);
     state.accounts.confirm(who, password, &call.origin()).await?;
-    state.accounts.hand_over_ownership(tenant, who.user, to).await?;
-    // The new owner signs in again; whoever gave it goes on with fewer rights.
-    if to != who.user {
-        end_there(state, tenant, to).await?;
-    }
-    state.keys.forget_user(who.user);
-    tracing::info!(tenant.id = %tenant, user.id = %to, by = %who.user, "a team was handed over");
+    let from = who.user;
+    let handing_over = async move {
+        state.accounts.hand_over_ownership(tenant, from, to).await?;
+        state.keys.forget_user(from);
+        // The new owner signs in again; whoever gave it goes on with fewer rights.
+        if to != from {
+            end_there(&state, tenant, to).await?;
+        }
+        tracing::info!(tenant.id = %tenant, user.id = %to, by = %from, "a team was handed over");
+        Ok(())
+    };
+    to_its_end(handing_over).await?;
     Ok(HttpResponse::Ok().json(json!({ "user_id": to })))
 }
 
 /// `POST /v1/team/invitations`
 pub(super) async fn invite_member(call: SessionCall) -> Result<HttpResponse, ApiError> {
     let (tenant, by) = team_of(&call)?;
-    invite(call.state(), tenant, by, call.body(), &call.note()).await
+    invite(call.state(), tenant, by, call.body(), Some(&call), &call.note()).await
 }
 
 /// `GET /v1/team/invitations`

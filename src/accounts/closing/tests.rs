@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+mod races;
+
 use super::*;
 use crate::accounts::{Accepting, Inviting, NewToken, SignInOrigin, SignedIn, SigningIn};
 use crate::config::Config;
@@ -19,6 +21,7 @@ const BROWSER: &str = "Firefox of Ana";
 
 struct Rig {
     store: Arc<FaultyStore>,
+    clock: TestClock,
     accounts: Accounts,
 }
 
@@ -50,9 +53,15 @@ impl Rig {
             };
             store.put_tenant(tenant).await.unwrap();
         }
-        let clock: Arc<dyn Clock> = Arc::new(TestClock::at(NOW));
-        let accounts = Accounts::new(store.clone(), clock, Config::defaults().unwrap().accounts);
-        Self { store, accounts }
+        let clock = TestClock::at(NOW);
+        let of_accounts: Arc<dyn Clock> = Arc::new(clock.clone());
+        let settings = Config::defaults().unwrap().accounts;
+        let accounts = Accounts::new(store.clone(), of_accounts, settings);
+        Self {
+            store,
+            clock,
+            accounts,
+        }
     }
 
     async fn invite(&self, tenant: TenantId, email: &str, role: Role) -> KeyHash {
@@ -108,6 +117,17 @@ impl Rig {
         let unwritten = self.accounts.sign_ins_written(Duration::from_secs(20)).await;
         assert_eq!(unwritten, 0);
         ana
+    }
+
+    /// What upkeep does.
+    async fn finish_erasures(&self) {
+        for _ in 0..2 {
+            for open in self.accounts.erasures().await.unwrap() {
+                self.accounts.go_on_erasing(open.user).await.unwrap();
+            }
+            self.clock.advance(WRITTEN_BY);
+        }
+        assert!(self.accounts.erasures().await.unwrap().is_empty());
     }
 
     /// All plain rows: table, key and value as one text.
@@ -188,9 +208,7 @@ async fn an_erasure_that_is_cut_off_at_any_write_is_finished_and_leaves_nothing(
         let erased = rig.accounts.erase_user(ana.user).await;
         *rig.store.plain_writes_left.lock().unwrap() = None;
         // The next process finds it, or it had not begun.
-        for open in rig.accounts.erasures().await.unwrap() {
-            rig.accounts.go_on_erasing(open.user).await.unwrap();
-        }
+        rig.finish_erasures().await;
         let left = rig.left_of_ana().await;
         if erased.is_ok() {
             assert!(writes > 10, "{writes}");
@@ -227,6 +245,7 @@ async fn the_only_owner_of_a_team_hands_it_over_before_the_account_is_erased() {
     let row = UserErasure {
         user: user(3),
         begun: NOW,
+        gone: None,
     };
     let listed = rig.accounts.table::<UserErasure>();
     listed

@@ -19,14 +19,8 @@ use crate::store::tables::{AuditActor, AuditTargetKind};
 /// `POST /v1/admin/tenants/{tenant_id}/invitations`
 pub(in crate::api) async fn invite(call: AdminCall) -> Result<HttpResponse, ApiError> {
     let tenant = tenant_of(&call).await?;
-    invite_into(
-        call.state(),
-        tenant.id,
-        Actor::Operator,
-        call.body(),
-        &call.note(),
-    )
-    .await
+    let (state, note) = (call.state(), call.note());
+    invite_into(state, tenant.id, Actor::Operator, call.body(), None, &note).await
 }
 
 /// `POST /v1/admin/password-resets`: the one answer that holds the link.

@@ -98,6 +98,11 @@ impl AdminCall {
             .map_err(|malformed| ApiError::absent(format!("nothing is there: {malformed}")))
     }
 
+    /// What handlers share, for what goes on although the client went away.
+    pub fn shared_state(&self) -> web::Data<ApiState> {
+        web::Data::clone(&self.state)
+    }
+
     /// The parameters of the address.
     pub fn params(&self) -> Result<Params, ApiError> {
         Params::read(self.request.query_string())

@@ -205,6 +205,11 @@ impl SessionCall {
         &self.state
     }
 
+    /// The same for what goes on although the client went away.
+    pub fn shared_state(&self) -> web::Data<ApiState> {
+        web::Data::clone(&self.state)
+    }
+
     /// Who calls.
     pub fn who(&self) -> &SignedIn {
         &self.who

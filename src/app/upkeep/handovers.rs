@@ -117,6 +117,14 @@ pub(super) async fn step(people: &People, row: &Leaving) -> Result<Option<Leavin
     // What moves to the top of the list while a pass is further down is missed by it, and is found by the next one.
     let is_one_page = row.after.is_none() && moved == 0;
     let found_none = is_one_page || row.before_pass == Some(after.conversations);
+    if page.next.is_none() && found_none && row.last_pass.is_none() {
+        // What was allowed before the member left, and came late, is found by one more pass.
+        after.last_pass = Some(people.accounts.last_pass());
+        after.before_pass = Some(after.conversations);
+        let noted = people.accounts.note_handover(row, &after).await;
+        noted.map_err(|error| error.to_string())?;
+        return Ok(None);
+    }
     if page.next.is_none() && found_none {
         let done = people.accounts.finish_handover(row, &due).await;
         done.map_err(|error| error.to_string())?;

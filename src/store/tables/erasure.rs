@@ -28,6 +28,18 @@ pub enum OfUser {
     WithId,
     /// They have these keys.
     Named(fn(&KnownUser) -> Vec<PlainKey>),
+    /// They have these keys, as long as the row itself says so: the keys are made of what may be somebody else's by then.
+    Shared(fn(&KnownUser) -> Vec<PlainKey>, fn(&KnownUser, &[u8]) -> bool),
+}
+
+impl OfUser {
+    /// Whether a row that stands under one of the user's keys is about the user.
+    pub fn is_theirs(&self, known: &KnownUser, row: &[u8]) -> bool {
+        match self {
+            Self::Shared(_, is_theirs) => is_theirs(known, row),
+            Self::None | Self::WithId | Self::Named(_) => true,
+        }
+    }
 }
 
 /// What keys of a user's rows are made of.
@@ -54,6 +66,9 @@ pub struct UserErasure {
     pub user: UserId,
     /// Since when.
     pub begun: Timestamp,
+    /// Since when all rows are gone, but for those that somebody was writing at that moment.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub gone: Option<Timestamp>,
 }
 
 impl UserErasure {

@@ -18,12 +18,23 @@ pub const INVITATION: Table = Table {
     subject: Subject::User,
     personal: &["email"],
     secret: &["token"],
-    of_user: OfUser::Named(|known| {
-        let tenants = known.tenants.iter();
-        tenants
-            .map(|tenant| Invitation::at(*tenant, &known.user.email))
-            .collect()
-    }),
+    of_user: OfUser::Shared(
+        |known| {
+            let tenants = known.tenants.iter();
+            tenants
+                .map(|tenant| Invitation::at(*tenant, &known.user.email))
+                .collect()
+        },
+        // The address may be somebody else's since the account is closing.
+        |known, row| {
+            serde_json::from_slice::<Invitation>(row).is_ok_and(|row| match row.state {
+                InvitationState::Claimed(user) => user == known.user.id,
+                InvitationState::Open | InvitationState::Accepted => {
+                    known.user.closing.is_none_or(|closing| row.created <= closing)
+                }
+            })
+        },
+    ),
     ..PLAIN
 };
 

@@ -34,6 +34,10 @@ pub struct Leaving {
     /// How many had been when this pass began; `None` in the first one.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub before_pass: Option<u64>,
+    /// When the last pass may begin, once a whole one found none: what was about to be assigned to the member when the member left
+    /// is assigned by then.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub last_pass: Option<Timestamp>,
 }
 
 impl Leaving {
@@ -46,6 +50,7 @@ impl Leaving {
             after: None,
             conversations: 0,
             before_pass: None,
+            last_pass: None,
         }
     }
 

@@ -39,6 +39,9 @@ pub struct Session {
     pub user: UserId,
     /// For which tenant; `None` for somebody who is in no team any more.
     pub tenant: Option<TenantId>,
+    /// Since when the user was in that tenant's team: whoever leaves and comes back signs in again.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub member_since: Option<Timestamp>,
     /// The generation of the password that it was opened with.
     pub generation: u32,
     /// When the user signed in.

@@ -27,7 +27,11 @@ pub const USER_EMAIL: Table = Table {
     says: "the user that an e-mail address belongs to; the address as a digest",
     key: "digest of the address",
     subject: Subject::User,
-    of_user: OfUser::Named(|known| vec![UserEmail::at(&known.user.email)]),
+    // Once it is removed somebody else may get the address, while the erasure goes on.
+    of_user: OfUser::Shared(
+        |known| vec![UserEmail::at(&known.user.email)],
+        |known, row| serde_json::from_slice::<UserEmail>(row).is_ok_and(|row| row.user == known.user.id),
+    ),
     ..PLAIN
 };
 

@@ -93,21 +93,29 @@ async fn members_manage_those_below_them_and_an_owner_always_stays() {
             .outcome(),
         last
     );
+    // Who is an owner changes only with the password.
+    let missing = (400, "invalid_request".to_owned());
+    let without = owner.send(&api, "PUT", &at(&admin), as_role("owner")).await;
+    assert_eq!(without.outcome(), missing);
+    let wrong = json!({ "role": "owner", "password": "kopi tubruk di pasar senin" });
+    let wrong = owner.send(&api, "PUT", &at(&admin), wrong).await;
+    assert_eq!(wrong.outcome(), (401, "wrong_credentials".to_owned()));
+    let without = owner
+        .send(&api, "POST", open, invite("y@example.com", "owner"))
+        .await;
+    assert_eq!(without.outcome(), missing);
+    let with = json!({ "email": "y@example.com", "role": "owner", "password": PASSWORD });
+    assert_eq!(owner.send(&api, "POST", open, with).await.status, 201);
     // Another role means to sign in again, with that role.
-    assert_eq!(
-        owner
-            .send(&api, "PUT", &at(&admin), as_role("owner"))
-            .await
-            .status,
-        200
-    );
+    let with = json!({ "role": "owner", "password": PASSWORD });
+    assert_eq!(owner.send(&api, "PUT", &at(&admin), with).await.status, 200);
     assert_eq!(admin.get(&api, "/v1/session").await.status, 401);
     let second = Browser::of(&sign_in(&api, "admin@example.com", PASSWORD).await);
     assert_eq!(second.said["role"], "owner");
-    assert_eq!(
-        owner.send(&api, "DELETE", &at(&owner), json!({})).await.status,
-        200
-    );
+    let without = owner.send(&api, "DELETE", &at(&owner), json!({})).await;
+    assert_eq!(without.outcome(), missing);
+    let with = json!({ "password": PASSWORD });
+    assert_eq!(owner.send(&api, "DELETE", &at(&owner), with).await.status, 200);
     assert_eq!(owner.get(&api, "/v1/conversations").await.outcome().0, 401);
     // Who is in no team signs in and sees nothing.
     let alone = Browser::of(&sign_in(&api, "owner@example.com", PASSWORD).await);
@@ -207,7 +215,7 @@ async fn of_two_owners_who_remove_each_other_one_stays() {
         let path = |who: &Browser| format!("/v1/team/{}", who.user());
         let (of_one, of_other) = (path(&one), path(&other));
         let both = [(&one, &of_other), (&other, &of_one)];
-        let both = both.map(|(by, path)| by.send(&api, "DELETE", path, json!({})));
+        let both = both.map(|(by, path)| by.send(&api, "DELETE", path, json!({ "password": PASSWORD })));
         futures_util::future::join_all(both).await;
         let team = api.state.accounts.team(tenant).await.unwrap();
         let owners = team.iter().filter(|member| member.role == Role::Owner).count();

@@ -9,7 +9,9 @@ use tokio_tungstenite::tungstenite::{Error, Message};
 use super::super::ComeBack;
 use super::SocketOptions;
 use super::rig::{BOTH, Rig, TENANT, key, options, put_key, put_scopes, until};
-use crate::accounts::{Accepting, Actor, Ending, Inviting, NewToken, Removal, SignInOrigin, SignedIn};
+use crate::accounts::{
+    Accepting, Actor, Confirmation, Ending, Inviting, NewToken, Removal, SignInOrigin, SignedIn,
+};
 use crate::actors::feed::Presence;
 use crate::actors::feed::rig::Asked;
 use crate::actors::request::Attendance;
@@ -160,6 +162,7 @@ async fn a_program_that_acts_as_a_member_is_cut_off_when_the_member_leaves() {
         by: Actor::Operator,
         user: who.user,
         assign_to: None,
+        confirmed: Confirmation::Shown,
     };
     rig.accounts.remove_member(removal).await.unwrap();
     let late = rig.ticket_acting(&who);
@@ -183,6 +186,7 @@ async fn nothing_is_assigned_to_who_left() {
         by: Actor::Operator,
         user: who.user,
         assign_to: None,
+        confirmed: Confirmation::Shown,
     };
     rig.accounts.remove_member(removal).await.unwrap();
     client.say(assign(&who.user.to_string())).await;

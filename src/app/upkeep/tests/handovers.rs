@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::super::handovers::{self, step};
 use super::*;
-use crate::accounts::{Accepting, Actor, Inviting, NewToken, Removal, SignInOrigin};
+use crate::accounts::{Accepting, Actor, Confirmation, Inviting, NewToken, Removal, SignInOrigin};
 use crate::domain::roles::Role;
 use crate::domain::{AgentId, Author, ConversationId, EventKind, Seq, UserId};
 use crate::store::op::{Organise, OrganiseChange};
@@ -54,8 +54,8 @@ async fn join(accounts: &Accounts, who: UserId, role: Role) {
 }
 
 /// A process on a store, with a tenant whose conversations may be handed over.
-async fn process(store: &Arc<FaultyStore>) -> People {
-    let clock: Arc<dyn Clock> = Arc::new(TestClock::at(NOW));
+async fn process(store: &Arc<FaultyStore>, clock: &TestClock) -> People {
+    let clock: Arc<dyn Clock> = Arc::new(clock.clone());
     let directory = directory_on(vec![actix::Arbiter::current()], store, &clock).await;
     let people = people(directory, &clock, &Shutdown::default());
     people.tenants.opened();
@@ -73,10 +73,10 @@ async fn assign(people: &People, conversation: ConversationId, to: UserId) {
 }
 
 /// Every second conversation is Ana's, the others are Ben's.
-async fn fill(store: &Arc<FaultyStore>) -> People {
+async fn fill(store: &Arc<FaultyStore>, clock: &TestClock) -> People {
     let tenant = crate::store::Tenant::new(TENANT, "Toko Maju", Retention::DEFAULT, NOW);
     store.put_tenant(tenant).await.unwrap();
-    let people = process(store).await;
+    let people = process(store, clock).await;
     for (who, role) in [(1, Role::Owner), (2, Role::Owner), (3, Role::Agent)] {
         join(&people.accounts, user(who), role).await;
     }
@@ -111,14 +111,16 @@ async fn leave(people: &People, assign_to: Option<UserId>) -> Leaving {
         by: Actor::Member(user(2)),
         user: user(1),
         assign_to,
+        confirmed: Confirmation::Shown,
     };
     people.accounts.remove_member(removal).await.unwrap();
     people.accounts.handovers().await.unwrap().remove(0)
 }
 
-async fn carry_out(people: &People) {
+/// Has handovers carried out until this holds for all that are left.
+async fn carry_out_until(people: &People, holds: impl Fn(&Leaving) -> bool) {
     let done = async {
-        while !people.accounts.handovers().await.unwrap().is_empty() {
+        while !people.accounts.handovers().await.unwrap().iter().all(&holds) {
             tokio::task::yield_now().await;
         }
     };
@@ -128,10 +130,16 @@ async fn carry_out(people: &People) {
     }
 }
 
+async fn carry_out(people: &People, clock: &TestClock) {
+    carry_out_until(people, |row| row.last_pass.is_some()).await;
+    clock.advance(Duration::from_mins(1));
+    carry_out_until(people, |_| false).await;
+}
+
 #[actix::test]
 async fn the_conversations_of_who_left_go_to_a_colleague_although_the_process_dies_in_the_middle() {
-    let store = Arc::new(FaultyStore::default());
-    let people = fill(&store).await;
+    let (store, clock) = (Arc::new(FaultyStore::default()), TestClock::at(NOW));
+    let people = fill(&store, &clock).await;
     let taken =
         people
             .directory
@@ -160,10 +168,10 @@ async fn the_conversations_of_who_left_go_to_a_colleague_although_the_process_di
     let ledger = people.directory.tenant(TENANT).await.unwrap().ledger;
     ledger.finish().await;
     drop(people);
-    let people = process(&store).await;
+    let people = process(&store, &clock).await;
     let shown = people.accounts.former_members(TENANT).await.unwrap();
     assert!(shown[0].row.handover.is_some());
-    carry_out(&people).await;
+    carry_out(&people, &clock).await;
     let all = assignees(&people).await;
     let expected = [(user(2), CONVERSATIONS / 2 + 1), (user(3), CONVERSATIONS / 2 - 1)];
     assert_eq!(all, expected.map(|(who, count)| (Some(agent(who)), count)).into());
@@ -191,17 +199,18 @@ async fn the_conversations_of_who_left_go_to_a_colleague_although_the_process_di
 
 #[actix::test]
 async fn conversations_become_nobodys_where_whoever_was_to_get_them_left_too() {
-    let store = Arc::new(FaultyStore::default());
-    let people = fill(&store).await;
+    let (store, clock) = (Arc::new(FaultyStore::default()), TestClock::at(NOW));
+    let people = fill(&store, &clock).await;
     leave(&people, Some(user(3))).await;
     let also = Removal {
         tenant: TENANT,
         by: Actor::Operator,
         user: user(3),
         assign_to: None,
+        confirmed: Confirmation::Shown,
     };
     people.accounts.remove_member(also).await.unwrap();
-    carry_out(&people).await;
+    carry_out(&people, &clock).await;
     let all = assignees(&people).await;
     assert_eq!(
         all,
@@ -215,16 +224,45 @@ async fn conversations_become_nobodys_where_whoever_was_to_get_them_left_too() {
 
 #[actix::test]
 async fn a_row_of_somebody_who_did_not_leave_moves_nothing_and_goes() {
-    let store = Arc::new(FaultyStore::default());
-    let people = fill(&store).await;
+    let (store, clock) = (Arc::new(FaultyStore::default()), TestClock::at(NOW));
+    let people = fill(&store, &clock).await;
     // Whoever removed her was stopped before the team's row.
-    let clock = TestClock::at(NOW);
     let row = Leaving::new(TENANT, user(1), NOW.before(Duration::from_secs(61)));
     let table = crate::store::plain::PlainTable::<Leaving>::of(store.as_ref(), clock.now());
     table
         .replace(&Leaving::at(TENANT, user(1)), None, Some(&row))
         .await
         .unwrap();
-    carry_out(&people).await;
+    carry_out(&people, &clock).await;
     assert_eq!(assignees(&people).await[&Some(agent(user(1)))], CONVERSATIONS / 2);
+}
+
+#[actix::test]
+async fn what_is_assigned_late_to_who_left_is_handed_over_too() {
+    let (store, clock) = (Arc::new(FaultyStore::default()), TestClock::at(NOW));
+    let people = fill(&store, &clock).await;
+    let mine = ConversationFilter::default();
+    let page = people.directory.store().page_conversations(TENANT, mine, None, 1);
+    let one = page.await.unwrap().items[0].id;
+    leave(&people, Some(user(3))).await;
+    carry_out_until(&people, |row| row.last_pass.is_some()).await;
+    assert_eq!(assignees(&people).await.get(&Some(agent(user(1)))), None);
+    // It was allowed before she left.
+    assign(&people, one, user(1)).await;
+    clock.advance(Duration::from_mins(1));
+    carry_out_until(&people, |_| false).await;
+    assert_eq!(assignees(&people).await.get(&Some(agent(user(1)))), None);
+}
+
+#[actix::test]
+async fn a_row_that_somebody_wrote_meanwhile_is_no_stray_one() {
+    let (store, clock) = (Arc::new(FaultyStore::default()), TestClock::at(NOW));
+    let people = fill(&store, &clock).await;
+    let read = Leaving::new(TENANT, user(1), NOW.before(Duration::from_secs(61)));
+    let table = crate::store::plain::PlainTable::<Leaving>::of(store.as_ref(), NOW);
+    let key = Leaving::at(TENANT, user(1));
+    let fresh = Leaving::new(TENANT, user(1), NOW);
+    assert!(table.replace(&key, None, Some(&fresh)).await.unwrap());
+    assert_eq!(people.accounts.due_handover(&read).await.unwrap(), None);
+    assert!(table.get(&key).await.unwrap().is_some());
 }
