@@ -216,16 +216,15 @@ async fn verify_month(api: &Api, query: &str, noted: &str) -> Result<Value, CliE
         if after == 0 {
             before = part.get("month_before").cloned().unwrap_or_default();
         }
-        match number("next").filter(|next| *next > after) {
-            Some(next) => after = next,
-            None => {
-                if let Some(fields) = part.as_object_mut() {
-                    fields.insert("entries".to_owned(), json!(entries));
-                    fields.insert("month_before".to_owned(), before);
-                }
-                return Ok(part);
-            }
+        if let Some(next) = number("next").filter(|next| *next > after) {
+            after = next;
+            continue;
         }
+        if let Some(fields) = part.as_object_mut() {
+            fields.insert("entries".to_owned(), json!(entries));
+            fields.insert("month_before".to_owned(), before);
+        }
+        return Ok(part);
     }
 }
 

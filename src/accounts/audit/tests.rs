@@ -24,12 +24,8 @@ fn month(text: &str) -> Month {
 }
 
 fn log(store: &Arc<impl Store + 'static>, clock: &TestClock, seed: u64) -> AuditLog {
-    AuditLog::new(
-        Arc::clone(store) as Arc<dyn Store>,
-        Arc::new(clock.clone()),
-        KEEP,
-        seed,
-    )
+    let store: Arc<dyn Store> = store.clone();
+    AuditLog::new(store, Arc::new(clock.clone()), KEEP, seed)
 }
 
 fn by(user: u8, action: AuditAction) -> AuditEvent {

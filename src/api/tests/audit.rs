@@ -382,7 +382,7 @@ async fn an_export_has_each_entry_once_and_is_itself_an_entry() {
     assert_eq!(export.header("content-type"), Some("application/x-ndjson"));
     let name = "attachment; filename=\"mesej-audit-2025-10.ndjson\"";
     assert_eq!(export.header("content-disposition"), Some(name));
-    let text = String::from_utf8(export.body.to_vec()).unwrap();
+    let text = String::from_utf8(export.body.clone()).unwrap();
     let lines: Vec<Value> = text
         .lines()
         .map(|line| serde_json::from_str(line).unwrap())
