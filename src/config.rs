@@ -8,6 +8,7 @@ pub mod audit;
 mod error;
 pub mod limits;
 mod load;
+pub mod mail;
 mod production;
 mod proxies;
 pub mod retention;
@@ -27,11 +28,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::quota::{Quota, QuotaLimits};
 
-pub use accounts::AccountsConfig;
+pub use accounts::{AccountsConfig, SignUp};
 pub use audit::AuditConfig;
 pub use error::{ConfigError, Problem};
 pub use limits::LimitsConfig;
 pub(crate) use load::strangers as strangers_among;
+pub use mail::{MailConfig, MailTls, MailTransport, Sender};
 pub use production::Mode;
 pub use proxies::Network;
 pub use retention::RetentionConfig;
@@ -77,6 +79,8 @@ pub struct Config {
     pub accounts: AccountsConfig,
     /// Who did what.
     pub audit: AuditConfig,
+    /// E-mail.
+    pub mail: MailConfig,
     /// Logs.
     pub telemetry: TelemetryConfig,
     /// A sentence for each file with a secret that other users of the machine can read.
@@ -122,6 +126,7 @@ impl Config {
             )
         })
         .into_iter()
+        .chain(self.unread_mails())
         .chain(self.exposed.iter().cloned())
         .collect()
     }
@@ -135,6 +140,15 @@ impl Config {
             Quota::RequestsPerS => self.limits.tenant_requests_per_s,
             Quota::Backlog => of(self.limits.tenant_backlog),
             Quota::Agents => self.accounts.members_per_team,
+        })
+    }
+
+    fn unread_mails(&self) -> Option<String> {
+        let is_in_vain =
+            self.accounts.sign_up != SignUp::Closed && self.mail.transport == MailTransport::Folder;
+        is_in_vain.then(|| {
+            "`accounts.sign_up` lets people sign up, and `mail.transport` is \"folder\": nobody gets the link that is needed for it"
+                .to_owned()
         })
     }
 
@@ -170,6 +184,13 @@ impl Config {
         self.accounts.check(problems);
         self.retention.check(problems);
         self.audit.check(problems);
+        self.mail.check(problems);
+        if self.mail.transport == MailTransport::Smtp && self.server.public_url.is_none() {
+            problems.add(
+                "server.public_url",
+                "must be set when `mail.transport` is \"smtp\": links in mails lead there",
+            );
+        }
         self.check_production(problems);
     }
 }

@@ -19,6 +19,7 @@ pub mod message;
 pub mod naming;
 pub mod national;
 pub mod pending;
+pub mod phone;
 pub mod quantity;
 pub mod quota;
 pub mod rate;

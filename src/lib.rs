@@ -82,6 +82,7 @@ pub mod crash;
 pub mod domain;
 pub mod ingest;
 pub mod limiter;
+pub mod mail;
 pub mod shutdown;
 pub mod store;
 pub mod telemetry;

@@ -24,9 +24,18 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("store", &["domain", "crash", "config", "telemetry"]),
     ("whatsapp", &["domain", "crash", "config", "telemetry"]),
     ("limiter", &["domain", "config", "telemetry"]),
+    ("mail", &["domain", "config", "telemetry"]),
     (
         "accounts",
-        &["domain", "crash", "config", "telemetry", "store", "limiter"],
+        &[
+            "domain",
+            "crash",
+            "config",
+            "telemetry",
+            "store",
+            "limiter",
+            "mail",
+        ],
     ),
     (
         "actors",
@@ -66,6 +75,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "store",
             "whatsapp",
             "limiter",
+            "mail",
             "accounts",
             "actors",
             "ingest",
@@ -82,6 +92,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "store",
             "whatsapp",
             "limiter",
+            "mail",
             "accounts",
             "actors",
             "ingest",
@@ -106,6 +117,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("argon2", &["src/accounts/passwords/"]),
     ("totp_rs", &["src/accounts/codes"]),
     ("qrcodegen", &["src/api/qr.rs"]),
+    ("lettre", &["src/mail/"]),
     ("xxhash_rust", &["src/store/fjall/"]),
     ("scylla", &["src/store/scylla.rs", "src/store/scylla/"]),
     (

@@ -1,4 +1,4 @@
-//! People who sign in: what a password hash costs, how long sessions and invitations last.
+//! People who sign in: what a password hash costs, how long sessions and links last, who may sign up, and which policy they accept.
 
 use std::time::Duration;
 
@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::error::Problems;
 use super::units::{ByteSize, seconds};
 use crate::domain::Quota;
+use crate::domain::display_name::is_one_line;
 
 /// Section `accounts`.
 #[derive(Debug, Clone, Deserialize, Serialize)]
@@ -31,6 +32,31 @@ pub struct AccountsConfig {
     pub invitation_expires: Duration,
     /// How long it is kept who signed in, and who was refused.
     pub sign_ins_kept_days: u32,
+    /// How long a link that somebody asked for by e-mail holds: to a new password, or to another address.
+    #[serde(rename = "link_expires_s", with = "seconds")]
+    pub link_expires: Duration,
+    /// Who may open an account for a business.
+    pub sign_up: SignUp,
+    /// The version of the privacy policy that people accept; empty where there is none.
+    pub policy_version: String,
+    /// Where it can be read.
+    pub policy_url: String,
+    /// Whom people ask about their data.
+    pub privacy_contact: String,
+    /// How old somebody who signs up has to be, in years.
+    pub least_age: u8,
+}
+
+/// Who may open an account for a business.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SignUp {
+    /// Nobody: operators make tenants.
+    Closed,
+    /// Who has an operator's invitation.
+    Invitation,
+    /// Everybody.
+    Open,
 }
 
 impl AccountsConfig {
@@ -81,9 +107,12 @@ impl AccountsConfig {
                 self.invitation_expires,
                 60 * minute..=30 * day,
             ),
+            ("accounts.link_expires_s", self.link_expires, 10 * minute..=day),
         ] {
             problems.range(key, time.as_secs(), range);
         }
+        problems.range("accounts.least_age", self.least_age, 13..=21);
+        self.check_policy(problems);
         if self.session_max < self.session_idle {
             problems.add(
                 "accounts.session_max_s",
@@ -91,6 +120,34 @@ impl AccountsConfig {
                     "must be at least `accounts.session_idle_s`, {}",
                     self.session_idle.as_secs()
                 ),
+            );
+        }
+    }
+
+    fn check_policy(&self, problems: &mut Problems) {
+        let (version, url) = (&self.policy_version, &self.policy_url);
+        if version.chars().count() > 40 || version.trim() != version || !is_one_line(version) {
+            problems.add(
+                "accounts.policy_version",
+                "must be at most 40 characters on one line",
+            );
+        }
+        let is_address = |url: &str| {
+            let odd = |c: char| c.is_whitespace() || c.is_control();
+            url.starts_with("https://") && url.len() <= 500 && !url.contains(odd)
+        };
+        if version.is_empty() != url.is_empty() {
+            problems.add(
+                "accounts.policy_url",
+                "goes with `accounts.policy_version`: both, or neither",
+            );
+        } else if !url.is_empty() && !is_address(url) {
+            problems.add("accounts.policy_url", "must be an https address");
+        }
+        if self.privacy_contact.chars().count() > 200 || !is_one_line(&self.privacy_contact) {
+            problems.add(
+                "accounts.privacy_contact",
+                "must be at most 200 characters on one line",
             );
         }
     }
@@ -116,6 +173,24 @@ mod tests {
             ),
             ("invitation_expires_s = 60", "must be 3600 to 2592000, not 60"),
             ("sign_ins_kept_days = 0", "must be 1 to 365, not 0"),
+            ("link_expires_s = 90000", "must be 600 to 86400, not 90000"),
+            ("least_age = 12", "must be 13 to 21, not 12"),
+            (
+                "policy_version = \"2\"",
+                "goes with `accounts.policy_version`: both, or neither",
+            ),
+            (
+                "policy_version = \"2\"\npolicy_url = \"http://example.com\"",
+                "must be an https address",
+            ),
+            (
+                "privacy_contact = \"a\\nb\"",
+                "must be at most 200 characters on one line",
+            ),
+            (
+                "sign_up = \"maybe\"",
+                "must be \"closed\" or \"invitation\" or \"open\", not \"maybe\"",
+            ),
         ] {
             let file = format!("[accounts]\n{setting}\n");
             let error = Config::from_sources(Some(("mesej.toml", &file)), []).unwrap_err();

@@ -98,6 +98,9 @@ impl Config {
         if let Some(password) = &self.store.password {
             check("store.password".to_owned(), password, SHORTEST_PASSWORD);
         }
+        if let Some(password) = &self.mail.password {
+            check("mail.password".to_owned(), password, SHORTEST_PASSWORD);
+        }
         for (index, app) in self.whatsapp.apps.iter().enumerate() {
             let key = format!("whatsapp.apps[{index}]");
             for (at, secret) in app.app_secrets.iter().enumerate() {

@@ -60,6 +60,7 @@ impl SecretFiles {
         for (section, key) in [
             ("server", "admin_token"),
             ("store", "password"),
+            ("mail", "password"),
             ("whatsapp", "apps"),
         ] {
             let Some(Value::Dict(_, keys)) = settings.get_mut(section) else {

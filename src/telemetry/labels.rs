@@ -176,6 +176,42 @@ label_enums! {
         Dropped = "dropped",
     }
 
+    /// What a mail says.
+    MailKind {
+        /// An invitation into a team.
+        Invitation = "invitation",
+        /// An operator's invitation to sign up.
+        SignUpInvitation = "sign_up_invitation",
+        /// A link by which somebody who signs up goes on.
+        SignUp = "sign_up",
+        /// That there is an account already.
+        HasAccount = "has_account",
+        /// An operator's link to a new password.
+        NewPassword = "new_password",
+        /// A link to a new password, for who asked for it.
+        ForgottenPassword = "forgotten_password",
+        /// That the password is another one.
+        PasswordChanged = "password_changed",
+        /// A link that confirms another address.
+        ConfirmEmail = "confirm_email",
+        /// That the address is another one.
+        EmailChanged = "email_changed",
+        /// That somebody signed in from a device that was not seen before.
+        NewDevice = "new_device",
+    }
+
+    /// What became of a mail.
+    MailOutcome {
+        /// The server took it, or it is in its folder.
+        Sent = "sent",
+        /// Not this time: it is tried again.
+        Delayed = "delayed",
+        /// Refused for good, or too often for now.
+        Failed = "failed",
+        /// Not taken: too many wait, or the process ends.
+        Dropped = "dropped",
+    }
+
     /// Where a send came from.
     SendOrigin {
         /// REST.

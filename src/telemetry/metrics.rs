@@ -2,9 +2,9 @@
 
 use super::labels::{
     ActorKind, AttemptResult, AuditOutcome, CloseReason, Code, ConnectionEnd, DelayReason, ElementKind,
-    FrameRefusal, GraphCall, HandshakeEnd, HttpMethod, HttpRoute, PauseReason, QuarantineReason, ReloadEnd,
-    ResyncReason, RetentionFate, SendOrigin, SignInOutcome, StatusClass, StoreOp, StoreOutcome, TenantState,
-    UnknownResolution, Version, WebhookOutcome,
+    FrameRefusal, GraphCall, HandshakeEnd, HttpMethod, HttpRoute, MailKind, MailOutcome, PauseReason,
+    QuarantineReason, ReloadEnd, ResyncReason, RetentionFate, SendOrigin, SignInOutcome, StatusClass,
+    StoreOp, StoreOutcome, TenantState, UnknownResolution, Version, WebhookOutcome,
 };
 use super::table::metrics_table;
 pub use super::table::{number, signed};
@@ -107,6 +107,11 @@ metrics_table! {
     counter sign_in_events_lost_total = "mesej_sign_in_events_lost_total";
     /// Entries of audit logs, by what became of them. What could not be recorded was not done, but for sign-ins.
     counter audit_entries_total = "mesej_audit_entries_total" { outcome: AuditOutcome };
+
+    /// Mails to people, by what they say and what became of them.
+    counter mails_total = "mesej_mails_total" { kind: MailKind, outcome: MailOutcome };
+    /// Mails that wait to be sent, those with it that are tried again.
+    gauge mails_waiting = "mesej_mails_waiting";
 
     /// Sends accepted, by where they came from.
     counter sends_accepted_total = "mesej_sends_accepted_total" { origin: SendOrigin };
