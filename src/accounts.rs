@@ -14,24 +14,37 @@
 //! | `names.rs` | what those who left are called |
 //! | `closing.rs` | what is kept of a user, and the end of an account |
 //! | `audit.rs` | the audit log: recording, reading, verifying |
+//! | `sign_up.rs` | businesses that open an account by themselves |
+//! | `profile.rs`, `addresses.rs` | people's own data, and whose an e-mail address is |
+//! | `forgotten.rs` | links to new passwords, for who forgot one |
+//! | `letters.rs` | what people are told by e-mail |
 //! | `passwords.rs` | password hashes, computed by a bounded pool |
 //! | `strength.rs` | which passwords are too easy to guess |
+//! | `requests.rs` | how fast people who are not signed in may have mails sent |
 //! | `throttle.rs` | how fast wrong passwords may come |
 //!
 //! Nothing here knows HTTP. Time is passed in, but for the deadlines of the pool's queue and of the audit log, which are timers of tokio.
 
+mod addresses;
 pub mod audit;
 mod closing;
 pub mod codes;
 mod device;
+mod forgotten;
 mod invitations;
 mod leaving;
 mod names;
+mod letters;
 pub mod passwords;
+mod profile;
+mod requests;
 mod second_factor;
 mod sessions;
 mod sign_in;
 mod sign_in_log;
+mod sign_up;
+#[cfg(test)]
+mod stage;
 pub mod strength;
 mod team;
 pub mod throttle;
@@ -44,18 +57,26 @@ use tokio::sync::Semaphore;
 
 use crate::config::AccountsConfig;
 use crate::domain::{Clock, Timestamp};
+use crate::mail::{Link, Mailer};
 use crate::store::plain::{PlainRow, PlainTable};
 use crate::store::{KeyHash, Store, StoreError};
 use names::Names;
+use invitations::NewUser;
 use passwords::{PasswordError, Passwords};
+use requests::Requests;
 use sign_in_log::SignInLog;
 use throttle::SignInThrottle;
 
+pub use addresses::ChangingEmail;
+pub use forgotten::Forgotten;
 pub use invitations::{Accepting, Invited, Inviting};
 pub use leaving::{Confirmation, DueHandover, FormerMember, MOST_FORMER, Removal};
+pub use letters::Told;
+pub use profile::{Policy, ProfileChange};
 pub use second_factor::Proof;
 pub use sessions::{Asking, Ending, MOST_SESSIONS, SignedIn};
-pub use sign_in::SigningIn;
+pub use sign_in::{OfferedReset, SigningIn};
+pub use sign_up::{CompletingSignUp, MOST_SIGN_UPS, SignedUp, SigningUp};
 pub use team::{Actor, Standing, TeamMember};
 
 /// Invitations of a tenant that nobody accepted yet.
@@ -68,6 +89,15 @@ pub struct NewToken {
     pub id: String,
     /// What the store keeps.
     pub hash: KeyHash,
+}
+
+/// A link that the caller made: its token, and the address that it is followed by.
+#[derive(Debug, Clone)]
+pub struct NewLink {
+    /// Its token.
+    pub token: NewToken,
+    /// The address, which holds the token.
+    pub link: Link,
 }
 
 /// Where somebody signs in from.
@@ -110,6 +140,9 @@ pub enum AccountError {
     /// Too many were wrong.
     #[error("too many wrong passwords or codes: wait")]
     Throttled(Duration),
+    /// Too many mails were asked for.
+    #[error("too many requests of this kind from your network: wait")]
+    TooManyRequests(Duration),
     /// Too many do it at once.
     #[error("too many do this at this moment")]
     Busy,
@@ -140,6 +173,21 @@ pub enum AccountError {
     /// There are as many as there may be.
     #[error("there are {0} already, and no more may be")]
     TooMany(usize),
+    /// The address belongs to another account.
+    #[error("this e-mail address belongs to another account")]
+    AddressTaken,
+    /// The address is the account's own.
+    #[error("this is the account's e-mail address already")]
+    SameAddress,
+    /// Another policy is in force.
+    #[error("the policy in force has another version: {0:?}")]
+    OtherPolicy(String),
+    /// Nobody opens an account here.
+    #[error("nobody can sign up here: ask who looks after this server")]
+    SignUpClosed,
+    /// Who signs up needs an invitation.
+    #[error("signing up needs an invitation here: ask who looks after this server")]
+    InvitationNeeded,
     /// Something is broken here.
     #[error("{0}")]
     Broken(String),
@@ -164,6 +212,8 @@ pub struct Accounts {
     settings: AccountsConfig,
     passwords: Passwords,
     throttle: SignInThrottle,
+    mailer: Mailer,
+    requests: Requests,
     sign_in_log: Arc<SignInLog>,
     names: Names,
     /// Exports of users that are made at once.
@@ -172,11 +222,19 @@ pub struct Accounts {
 
 impl Accounts {
     /// On a store, at the settings' pace. Must be called within the runtime that lasts as long as the process.
-    pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, settings: AccountsConfig) -> Self {
+    pub fn new(
+        store: Arc<dyn Store>,
+        clock: Arc<dyn Clock>,
+        settings: AccountsConfig,
+        mailer: Mailer,
+    ) -> Self {
+        let log = SignInLog::new(Arc::clone(&store), settings.sign_ins_kept_days, mailer.clone());
         Self {
             passwords: Passwords::new(&settings),
             throttle: SignInThrottle::new(),
-            sign_in_log: Arc::new(SignInLog::new(Arc::clone(&store), settings.sign_ins_kept_days)),
+            mailer,
+            requests: Requests::new(),
+            sign_in_log: Arc::new(log),
             store,
             clock,
             settings,

@@ -35,12 +35,14 @@ mod organise;
 mod origin;
 mod outgoing;
 mod params;
+mod profile;
 mod qr;
 mod quotas;
 mod second_factor;
 mod server;
 mod sessions;
 mod sign_ins;
+mod sign_up;
 mod slow_calls;
 mod state;
 mod team;
@@ -199,7 +201,23 @@ fn people_routes(v1: &mut ServiceConfig) {
     .service(at(HttpRoute::RecoveryCodes).route(post().to(second_factor::renew_recovery_codes)))
     .service(at(HttpRoute::SignIns).route(read().to(sign_ins::list)))
     .service(at(HttpRoute::Password).route(put().to(sessions::reset_password)))
-    .service(at(HttpRoute::Profile).route(delete().to(erasure::erase)))
+    .service(at(HttpRoute::ForgottenPassword).route(post().to(sessions::forgotten)))
+    .service(
+        at(HttpRoute::Profile)
+            .route(read().to(profile::show))
+            .route(put().to(profile::change))
+            .route(delete().to(erasure::erase)),
+    )
+    .service(at(HttpRoute::ProfilePolicy).route(put().to(profile::accept_policy)))
+    .service(at(HttpRoute::ProfileEmail).route(put().to(profile::change_email)))
+    .service(at(HttpRoute::ProfileEmailConfirm).route(post().to(profile::confirm_email)))
+    .service(
+        at(HttpRoute::SignUp)
+            .route(read().to(sign_up::show))
+            .route(post().to(sign_up::begin)),
+    )
+    .service(at(HttpRoute::SignUpLook).route(post().to(sign_up::look)))
+    .service(at(HttpRoute::SignUpComplete).route(post().to(sign_up::complete)))
     .service(at(HttpRoute::ProfileExport).route(read().to(erasure::export)))
     .service(at(HttpRoute::Sessions).route(read().to(sessions::list)))
     .service(at(HttpRoute::OneSession).route(delete().to(sessions::end)))
@@ -282,6 +300,7 @@ fn admin_routes(admin: &mut ServiceConfig) {
         .service(at(HttpRoute::TenantInvitations).route(post().to(admin::people::invite)))
         .service(at(HttpRoute::UserExport).route(post().to(erasure::export_for)))
         .service(at(HttpRoute::UserErasure).route(post().to(erasure::erase_for)))
+        .service(at(HttpRoute::SignUpInvitations).route(post().to(sign_up::invite)))
         .service(at(HttpRoute::PasswordResets).route(post().to(admin::people::reset)))
         .service(at(HttpRoute::SecondFactorRemovals).route(post().to(admin::people::remove_second_factor)))
         .service(at(HttpRoute::Operator).route(delete().to(admin::operators::revoke)))

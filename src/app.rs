@@ -45,6 +45,9 @@ pub enum AppError {
     /// The way to Meta.
     #[error(transparent)]
     Graph(#[from] crate::whatsapp::client::ClientError),
+    /// The way to the mail server.
+    #[error(transparent)]
+    Mail(#[from] crate::mail::MailError),
     /// The store does not open.
     #[error("cannot open the store in {place}: {reason}")]
     Opening {

@@ -8,6 +8,7 @@
 //! | [`store`] | one trait for everything durable; `derive` decides what an op changes; backends `fjall`, `scylla`, `memory` |
 //! | [`whatsapp`] | Meta's side: signatures, webhooks, request bodies, the HTTP client, the table of error codes |
 //! | [`limiter`] | rates of numbers, customers, API keys and wrong secrets. Pure |
+//! | [`mail`] | e-mail to people: texts, queue, SMTP or files |
 //! | [`actors`] | directory, tenants, conversations, ledgers, lanes, feeds |
 //! | [`accounts`] | people: signing in, sessions, invitations, teams, passwords, slowing of wrong ones; the audit log |
 //! | [`ingest`] | what happens to a webhook after the journal: parse, route, commit, done |
@@ -32,6 +33,8 @@
 //! - The audit log: what each call leaves in it: `api/audit/trail.rs`; before and behind a handler: `api/audit/record.rs`. Its chain:
 //!   `accounts/audit.rs`; names of actions: `domain/audit.rs`; rows: `store/tables/audit_entry.rs`.
 //! - Passwords: `accounts/passwords.rs` (hashes and their pool), `accounts/strength.rs`; wrong ones: `accounts/throttle.rs`.
+//! - What people get by e-mail: `mail/letter.rs`; how often it is tried: `mail/worker.rs`. Forgotten passwords: `accounts/forgotten.rs`;
+//!   another address: `accounts/addresses.rs`; sign-up: `accounts/sign_up.rs`.
 //! - TLS: `api/tls.rs`; a renewed certificate: `api/tls/reload.rs`. Whose `X-Forwarded-For` is believed: `api/client_address.rs`.
 //! - A webhook's signature and its 200: `api/webhook.rs`, `whatsapp/signature.rs`, `ingest.rs`.
 //! - API keys and scopes: `api/auth.rs` and `api/auth/call.rs`; operators' tokens: `api/auth/admin.rs`.

@@ -8,13 +8,15 @@ use std::fmt;
 use secrecy::SecretString;
 
 use super::codes::SecondFactorCode;
-use super::{AccountError, Accounts, Actor, MOST_INVITATIONS, NewToken, SignInOrigin, SignedIn};
+use super::{AccountError, Accounts, Actor, MOST_INVITATIONS, NewLink, NewToken, SignInOrigin, SignedIn, Told};
 use crate::domain::email::EmailAddress;
+use crate::domain::phone::Phone;
 use crate::domain::roles::Role;
 use crate::domain::{TenantId, UserId};
+use crate::mail::Letter;
 use crate::store::KeyHash;
 use crate::store::plain::Found;
-use crate::store::tables::{Invitation, InvitationState, SignInResult, User, UserEmail};
+use crate::store::tables::{AcceptedPolicy, Invitation, InvitationState, SignInResult, User, UserEmail};
 
 /// Somebody is invited.
 #[derive(Debug)]
@@ -27,8 +29,8 @@ pub struct Inviting {
     pub email: EmailAddress,
     /// As what.
     pub role: Role,
-    /// The link's token.
-    pub token: NewToken,
+    /// The link.
+    pub link: NewLink,
 }
 
 /// Somebody follows an invitation.
@@ -68,6 +70,14 @@ pub struct Invited {
     pub is_known: bool,
 }
 
+/// Somebody who gets an account.
+pub(super) struct NewUser {
+    pub(super) email: EmailAddress,
+    pub(super) name: String,
+    pub(super) phone: Option<Phone>,
+    pub(super) policy: Option<AcceptedPolicy>,
+}
+
 /// Who follows a link.
 enum Entering {
     /// Somebody with an account.
@@ -93,14 +103,14 @@ const fn inviter(invitation: &Invitation) -> Actor {
 }
 
 impl Accounts {
-    /// Invites somebody; an earlier invitation of the same address is over with it.
-    pub async fn invite(&self, asked: Inviting) -> Result<Invitation, AccountError> {
+    /// Invites somebody; an earlier invitation of the same address is over with it. The link goes out by e-mail, too.
+    pub async fn invite(&self, asked: Inviting) -> Result<Told<Invitation>, AccountError> {
         let Inviting {
             tenant,
             by,
             email,
             role,
-            token,
+            link: NewLink { token, link },
         } = asked;
         let team = self.team_row(tenant).await?;
         by.demand(&team, role.given_by())?;
@@ -130,15 +140,23 @@ impl Accounts {
         let key = Invitation::at(tenant, &invitation.email);
         let invitations = self.table::<Invitation>();
         let before = invitations.get(&key).await?;
-        if invitations
+        if !invitations
             .replace(&key, before.as_ref(), Some(&invitation))
             .await?
         {
-            Ok(invitation)
-        } else {
             // Somebody else invites the same person at this moment.
-            Err(AccountError::Busy)
+            return Err(AccountError::Busy);
         }
+        let letter = Letter::Invitation {
+            business: self.store.tenant(tenant).await?.map(|tenant| tenant.name),
+            link,
+            lasts: self.settings.invitation_expires,
+        };
+        let mail = self.mailer.send(&invitation.email, &letter);
+        Ok(Told {
+            made: invitation,
+            mail,
+        })
     }
 
     async fn all_invitations(&self, tenant: TenantId) -> Result<Vec<Found<Invitation>>, AccountError> {
@@ -240,21 +258,14 @@ impl Accounts {
         let name = asked.name.clone().ok_or(AccountError::NoName)?;
         self.check_strength(&asked.password, email, &name, Some(asked.tenant))
             .await?;
-        let hash = self.passwords.hash(asked.password.clone()).await?;
-        // Where somebody stopped in between, the id is there already.
-        let claimed = self.table::<UserEmail>().get(&UserEmail::at(email)).await?;
-        Ok(Entering::New(User {
-            id: claimed.map_or(asked.fresh, |claimed| claimed.row.user),
+        let new = NewUser {
             email: email.clone(),
             name,
-            password: hash.into(),
-            generation: 0,
-            reset: None,
-            second_factor: None,
-            pending_factor: None,
-            created: self.now(),
-            closing: None,
-        }))
+            phone: None,
+            policy: None,
+        };
+        let user = self.new_user(new, asked.password.clone(), asked.fresh).await?;
+        Ok(Entering::New(user))
     }
 
     async fn enter(
@@ -314,14 +325,58 @@ impl Accounts {
         Ok(opened)
     }
 
+    /// Makes an account with a password that is good enough.
+    pub(super) async fn make_user(
+        &self,
+        new: NewUser,
+        password: SecretString,
+        fresh: UserId,
+    ) -> Result<User, AccountError> {
+        let user = self.new_user(new, password, fresh).await?;
+        self.add_user(user).await
+    }
+
+    /// The row of a new person, which is not written yet.
+    async fn new_user(
+        &self,
+        new: NewUser,
+        password: SecretString,
+        fresh: UserId,
+    ) -> Result<User, AccountError> {
+        let hash = self.passwords.hash(password).await?;
+        let NewUser {
+            email,
+            name,
+            phone,
+            policy,
+        } = new;
+        // Where somebody stopped in between, the id is there already.
+        let claimed = self.table::<UserEmail>().get(&UserEmail::at(&email)).await?;
+        let id = match claimed {
+            Some(claimed) if self.user(claimed.row.user).await?.is_none() => claimed.row.user,
+            _ => fresh,
+        };
+        Ok(User {
+            id,
+            email,
+            name,
+            password: hash.into(),
+            generation: 0,
+            reset: None,
+            second_factor: None,
+            pending_factor: None,
+            phone,
+            policy,
+            email_change: None,
+            created: self.now(),
+            closing: None,
+        })
+    }
+
     /// Adds a new person. Another one who is added for the same address at this moment may have another id; then nobody enters.
     async fn add_user(&self, user: User) -> Result<User, AccountError> {
         // The address first: two users never have the same one.
-        let claim = |before: Option<&UserEmail>| {
-            Ok::<_, AccountError>(Some(before.cloned().unwrap_or(UserEmail { user: user.id })))
-        };
-        let (_, claimed) = self.table().change(UserEmail::at(&user.email), claim).await?;
-        let is_own = claimed.is_some_and(|claimed| claimed.user == user.id);
+        let is_own = self.claim_address(&user.email, user.id, None).await? == user.id;
         if is_own
             && self
                 .table()

@@ -34,6 +34,8 @@ pub struct SignedIn {
     pub name: String,
     /// What the user signs in with.
     pub email: EmailAddress,
+    /// The version of the policy that the user accepted last.
+    pub policy: Option<String>,
     /// For which tenant, and as what; `None` for somebody who is in no team.
     pub tenant: Option<(TenantId, Role)>,
     /// When the session began.
@@ -154,6 +156,7 @@ impl Accounts {
             user: user.id,
             name: user.name,
             email: user.email,
+            policy: user.policy.map(|policy| policy.version),
             tenant: member,
             created: session.created,
             has_second_factor: user.second_factor.is_some(),

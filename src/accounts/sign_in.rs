@@ -5,13 +5,15 @@ use std::net::{IpAddr, Ipv4Addr};
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::codes::SecondFactorCode;
+use super::forgotten::Earlier;
 use super::passwords::{PasswordHash, Verdict};
 use super::throttle::Familiarity;
-use super::{AccountError, Accounts, NewToken, SignInOrigin, SignedIn};
+use super::{AccountError, Accounts, NewLink, NewToken, SignInOrigin, SignedIn, Told};
 use crate::domain::email::EmailAddress;
 use crate::domain::{TenantId, Timestamp, UserId};
+use crate::mail::Letter;
 use crate::store::plain::PlainTable;
-use crate::store::tables::{PasswordReset, Reset, SignInResult, User, UserEmail};
+use crate::store::tables::{PasswordReset, SignInResult, User, UserEmail};
 use crate::store::{KeyHash, Store, StoreError};
 use crate::telemetry::labels::SignInOutcome;
 use crate::telemetry::metrics;
@@ -33,8 +35,17 @@ pub struct SigningIn {
     pub origin: SignInOrigin,
 }
 
+/// A link to a new password.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OfferedReset {
+    /// Whose.
+    pub user: UserId,
+    /// When it ends.
+    pub expires: Timestamp,
+}
+
 /// A client whose address is not known shares one place with all others of the kind.
-fn address_of(origin: &SignInOrigin) -> IpAddr {
+pub(super) fn address_of(origin: &SignInOrigin) -> IpAddr {
     origin.address.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED))
 }
 
@@ -254,47 +265,42 @@ impl Accounts {
         let tenant = who.tenant.map(|(tenant, _)| tenant);
         self.check_strength(&new, &who.email, &who.name, tenant).await?;
         let user = self.write_password(&user, new, Replacing::Password).await?;
+        self.tell_of_new_password(&user.email, origin);
         self.open_session(&user, tenant, token, origin, self.now()).await
     }
 
-    /// Makes a link by which a user sets a new password; whose it is, and when it ends. Earlier ones hold no more. For operators: it opens the account.
+    /// Makes a link by which a user sets a new password. Earlier ones hold no more. For operators: it opens the account.
     pub async fn offer_reset(
         &self,
         email: &EmailAddress,
-        token: KeyHash,
-    ) -> Result<(UserId, Timestamp), AccountError> {
+        link: NewLink,
+    ) -> Result<Told<OfferedReset>, AccountError> {
         let user = self.by_email(email).await?.ok_or(AccountError::NoSuchMember)?;
-        let expires = self.now().after(self.settings.invitation_expires);
-        // The index row first: it leads nowhere until the user's row names the link.
-        let index = PasswordReset {
+        let lasts = self.settings.invitation_expires;
+        let made = OfferedReset {
             user: user.id,
-            expires,
+            expires: self.now().after(lasts),
         };
-        self.table()
-            .replace(&PasswordReset::at(token), None, Some(&index))
-            .await?;
-        let changed = self.table::<User>().change(User::at(user.id), |before| {
-            let before = before.cloned().ok_or(AccountError::NoSuchMember)?;
-            Ok::<_, AccountError>(Some(User {
-                reset: Some(Reset { token, expires }),
-                ..before
-            }))
-        });
-        changed.await?;
-        Ok((user.id, expires))
+        self.offer(user.id, &link, lasts, Earlier::IsVoid).await?;
+        let link = link.link;
+        let mail = self.mailer.send(email, &Letter::NewPassword { link, lasts });
+        Ok(Told { made, mail })
     }
 
-    /// Sets a new password by such a link, once; all sessions of the user end, and the second factor stays. Whose it is. `record` is told first, as soon as
-    /// nothing stands in the way any more.
+    /// Sets a new password by such a link, once; all sessions of the user end, and the second factor stays. Whose it is. `record` is told
+    /// first, as soon as nothing stands in the way any more.
     pub async fn reset_password<E: From<AccountError>>(
         &self,
         token: KeyHash,
         new: SecretString,
+        origin: &SignInOrigin,
         record: impl AsyncFnOnce(UserId) -> Result<(), E>,
     ) -> Result<UserId, E> {
         let (user, hash) = self.hash_for_reset(token, new).await?;
         record(user).await?;
-        Ok(self.write_reset(token, user, hash).await?)
+        let user = self.write_reset(token, user, hash).await?;
+        self.tell_of_new_password(&user.email, origin);
+        Ok(user.id)
     }
 
     async fn hash_for_reset(
@@ -321,7 +327,7 @@ impl Accounts {
         reset.is_some_and(|reset| self.now() < reset.expires)
     }
 
-    async fn write_reset(&self, token: KeyHash, user: UserId, hash: String) -> Result<UserId, AccountError> {
+    async fn write_reset(&self, token: KeyHash, user: UserId, hash: String) -> Result<User, AccountError> {
         let changed = self.table::<User>().change(User::at(user), |before| {
             let before = before.filter(|before| self.holds(before, token)).cloned();
             let before = before.ok_or(AccountError::NoSuchLink)?;
@@ -332,10 +338,10 @@ impl Accounts {
                 ..before
             }))
         });
-        changed.await?;
+        let (_, user) = changed.await?;
         self.table::<PasswordReset>()
             .remove(PasswordReset::at(token))
             .await?;
-        Ok(user)
+        user.ok_or(AccountError::NoSuchLink)
     }
 }

@@ -13,9 +13,10 @@ use tokio::time::timeout;
 use tokio_util::task::TaskTracker;
 
 use super::sessions::shortened;
-use super::{AccountError, Accounts, SignInOrigin, device, sign_in};
+use super::{AccountError, Accounts, SignInOrigin, device, letters, sign_in};
 use crate::domain::email::EmailAddress;
 use crate::domain::{Timestamp, UserId};
+use crate::mail::{Letter, Mailer};
 use crate::store::plain::{Found, PlainTable};
 use crate::store::tables::{SignInEvent, SignInResult, User};
 use crate::store::{Page, Store, StoreError, StoreErrorKind};
@@ -40,6 +41,7 @@ const TOLD_EACH: Duration = Duration::from_secs(60);
 /// Writes them.
 pub(super) struct SignInLog {
     store: Arc<dyn Store>,
+    mailer: Mailer,
     kept: Duration,
     places: Arc<Semaphore>,
     tasks: TaskTracker,
@@ -58,9 +60,10 @@ struct Noted {
 
 impl SignInLog {
     /// On a store; rows are kept for so many days. Must be called within the runtime that lasts as long as the process.
-    pub(super) fn new(store: Arc<dyn Store>, kept_days: u32) -> Self {
+    pub(super) fn new(store: Arc<dyn Store>, kept_days: u32, mailer: Mailer) -> Self {
         Self {
             store,
+            mailer,
             kept: Duration::from_secs(86_400).saturating_mul(kept_days),
             places: Arc::new(Semaphore::new(AT_ONCE)),
             tasks: TaskTracker::new(),
@@ -102,6 +105,7 @@ impl SignInLog {
         };
         let table = PlainTable::<SignInEvent>::of(self.store.as_ref(), noted.at);
         let before = table.page(SignInEvent::of(user.id), None, READ).await?.items;
+        let device = letters::device(&noted.origin, noted.at);
         let event = self.event(&user, noted, &before);
         let is_sign_in = |event: &SignInEvent| event.outcome == SignInResult::SignedIn;
         let same = before
@@ -115,7 +119,7 @@ impl SignInLog {
             let key = SignInEvent::at(user.id, event.at, nth);
             if table.replace(&key, None, Some(&event)).await? {
                 if event.is_new_device {
-                    tell_of_new_device(user.id);
+                    self.mailer.send(&user.email, &Letter::NewDevice { device });
                 }
                 return Ok(());
             }
@@ -142,11 +146,6 @@ impl SignInLog {
             ..event
         }
     }
-}
-
-/// Somebody signed in as a user on a device that was not seen before.
-fn tell_of_new_device(user: UserId) {
-    tracing::info!(%user, "signed in on a new device");
 }
 
 impl Accounts {

@@ -404,6 +404,7 @@ mod tests {
     use super::*;
     use crate::config::Config;
     use crate::domain::{TestClock, Timestamp};
+    use crate::mail::inbox::Inbox;
     use crate::store::memory::MemoryStore;
     use key::NewKey;
 
@@ -433,7 +434,13 @@ mod tests {
         store.put_key(key.clone()).await.unwrap();
         let config = Config::from_sources(None, []).unwrap();
         let clock_of_ring: Arc<dyn Clock> = Arc::<TestClock>::clone(&clock);
-        let accounts = Accounts::new(store.clone(), Arc::clone(&clock_of_ring), config.accounts.clone());
+        let (mailer, _inbox) = Inbox::open(Arc::clone(&clock_of_ring));
+        let accounts = Accounts::new(
+            store.clone(),
+            Arc::clone(&clock_of_ring),
+            config.accounts.clone(),
+            mailer,
+        );
         let quotas = QuotaCache::new(store.clone(), Arc::clone(&clock_of_ring), config.quotas());
         let ring = KeyRing::new(
             store.clone(),

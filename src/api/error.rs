@@ -65,6 +65,7 @@ error_codes! {
     LastOwner = "last_owner", 409, "The team would have no owner";
     AlreadyMember = "already_member", 409, "This person is in the team already";
     SecondFactorOn = "second_factor_on", 409, "The account has a second factor already: remove it first";
+    AddressTaken = "address_taken", 409, "The e-mail address belongs to another account";
     TooLate = "too_late", 409, "The message was claimed or is settled already";
     Resync = "resync", 410, "This position cannot be gone on from: load the lists afresh, then ask with `after` their `as_of_seq`";
     TooLarge = "too_large", 413, "The body, or a part of it, is larger than allowed";
@@ -288,7 +289,7 @@ impl From<AccountError> for ApiError {
             AccountError::Store(error) => error.into(),
             AccountError::Broken(why) => Self::internal(why),
             AccountError::Busy => Self::new(ErrorCode::Busy).retry_after(Duration::from_secs(1)),
-            AccountError::Throttled(wait) => {
+            AccountError::Throttled(wait) | AccountError::TooManyRequests(wait) => {
                 Self::because(ErrorCode::RateLimited, error.to_string()).retry_after(wait)
             }
             AccountError::WrongCredentials => Self::new(ErrorCode::WrongCredentials),
@@ -299,8 +300,13 @@ impl From<AccountError> for ApiError {
             AccountError::NoSuchLink | AccountError::NoSuchMember | AccountError::NoSecondFactor => {
                 Self::absent(error.to_string())
             }
-            AccountError::NoName | AccountError::PasswordRequired => Self::invalid(error.to_string()),
-            AccountError::NotAllowed => Self::because(ErrorCode::Forbidden, error.to_string()),
+            AccountError::NoName | AccountError::PasswordRequired | AccountError::SameAddress | AccountError::OtherPolicy(_) => {
+                Self::invalid(error.to_string())
+            }
+            AccountError::AddressTaken => Self::new(ErrorCode::AddressTaken),
+            AccountError::NotAllowed | AccountError::SignUpClosed | AccountError::InvitationNeeded => {
+                Self::because(ErrorCode::Forbidden, error.to_string())
+            }
             AccountError::LastOwner => Self::because(ErrorCode::LastOwner, error.to_string()),
             AccountError::AlreadyMember => Self::because(ErrorCode::AlreadyMember, error.to_string()),
             AccountError::TeamFull(limit) => Self::over_quota(ErrorCode::LimitReached, Quota::Agents, limit),

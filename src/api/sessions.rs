@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use actix_web::HttpResponse;
 use actix_web::http::header::SET_COOKIE;
+use actix_web::{HttpRequest, HttpResponse};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Value, json};
 
@@ -13,7 +13,8 @@ use super::auth::{OpenCall, SessionCall, csrf_token, new_token, set_cookie};
 use super::error::{ApiError, ErrorCode};
 use super::json::Fields;
 use super::state::ApiState;
-use crate::accounts::{AccountError, Ending, SignedIn, SigningIn};
+use super::team::new_link;
+use crate::accounts::{AccountError, Ending, Forgotten, Policy, SignedIn, SigningIn};
 use crate::domain::email::EmailAddress;
 use crate::domain::roles::Right;
 use crate::domain::{AuditAction, TenantId, UserId};
@@ -23,6 +24,11 @@ use crate::store::tables::{AuditActor, AuditScope};
 /// A password as it comes.
 pub(super) fn password(fields: &mut Fields, name: &'static str) -> Result<SecretString, ApiError> {
     Ok(fields.required::<String>(name)?.into())
+}
+
+/// A policy, as pages show it.
+pub(super) fn policy(policy: Policy<'_>) -> Value {
+    json!({ "version": policy.version, "url": policy.url })
 }
 
 /// Who is signed in, and what the page needs to go on.
@@ -41,6 +47,7 @@ async fn shown(state: &ApiState, who: &SignedIn, token: &str) -> Result<Value, A
         "tenants": tenants,
         "session_id": who.session,
         "until": who.until,
+        "policy_due": state.accounts.policy_due(who).map(policy),
         "csrf_token": csrf_token(token),
         "has_second_factor": who.has_second_factor,
     }))
@@ -166,7 +173,23 @@ pub(super) async fn change_password(call: SessionCall) -> Result<HttpResponse, A
     opened(state, &changed, &new).await
 }
 
-/// `PUT /v1/password`: a new password by a link of the operator's; all sessions of the user end.
+/// `POST /v1/password/forgotten`: a link to a new password goes to the address, if somebody has it. The answer does not tell.
+pub(super) async fn forgotten(call: OpenCall) -> Result<HttpResponse, ApiError> {
+    let mut fields = Fields::read(call.body())?;
+    let email = fields.required::<EmailAddress>("email")?;
+    fields.finish()?;
+    let state = call.state();
+    let (_, link) = new_link(state, KeyKind::Reset, "password")?;
+    let asked = Forgotten {
+        email,
+        link,
+        origin: call.origin(),
+    };
+    state.accounts.forgotten(asked)?;
+    Ok(HttpResponse::Accepted().json(json!({})))
+}
+
+/// `PUT /v1/password`: a new password by a link; all sessions of the user end.
 pub(super) async fn reset_password(call: OpenCall) -> Result<HttpResponse, ApiError> {
     let mut fields = Fields::read(call.body())?;
     let token = fields.required::<String>("token")?;
@@ -176,23 +199,28 @@ pub(super) async fn reset_password(call: OpenCall) -> Result<HttpResponse, ApiEr
     let token = PresentedKey::parse(KeyKind::Reset, &token).ok_or(AccountError::NoSuchLink)?;
     let reset = state
         .accounts
-        .reset_password(token.hash(), new, async |user: UserId| {
-            let reset = event(
-                state,
-                call.request(),
-                AuditActor::User(user),
-                AuditAction::PasswordReset,
-            );
-            let teams = state.accounts.tenants_of(user).await?;
-            let teams: Vec<AuditScope> = teams
-                .into_iter()
-                .map(|(team, _)| AuditScope::Tenant(team))
-                .collect();
-            record(state, call.request(), &teams, reset).await
+        .reset_password(token.hash(), new, &call.origin(), async |user: UserId| {
+            record_in_teams(state, call.request(), user, AuditAction::PasswordReset).await
         });
     let user = reset.await?;
     state.keys.forget_user(user);
     Ok(HttpResponse::Ok().json(json!({})))
+}
+
+/// Records what somebody does who follows a link, in the logs of all teams that the person is in.
+pub(super) async fn record_in_teams(
+    state: &ApiState,
+    request: &HttpRequest,
+    user: UserId,
+    action: AuditAction,
+) -> Result<(), ApiError> {
+    let done = event(state, request, AuditActor::User(user), action);
+    let teams = state.accounts.tenants_of(user).await?;
+    let teams: Vec<AuditScope> = teams
+        .into_iter()
+        .map(|(team, _)| AuditScope::Tenant(team))
+        .collect();
+    record(state, request, &teams, done).await
 }
 
 /// `GET /v1/sessions`: where the user is signed in.

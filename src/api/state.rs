@@ -24,6 +24,7 @@ use crate::accounts::audit::AuditLog;
 use crate::actors::{IntakePort, TenantPort};
 use crate::config::Config;
 use crate::domain::{Clock, TenantId};
+use crate::mail::Mailer;
 use crate::shutdown::Shutdown;
 use crate::store::{Store, Tenant};
 use crate::whatsapp::Graph;
@@ -50,6 +51,8 @@ pub struct Foundation {
     pub shutdown: Shutdown,
     /// The Graph API, for looking at numbers.
     pub graph: Arc<dyn Graph>,
+    /// Takes mails to people.
+    pub mailer: Mailer,
     /// What the demonstration hands out; `None` outside of demo mode.
     pub demo: Option<DemoSession>,
     /// Where request ids begin, so that two runs have different ones.
@@ -129,6 +132,7 @@ impl ApiState {
             metrics,
             shutdown,
             graph,
+            mailer,
             demo,
             seed,
         } = foundation;
@@ -136,6 +140,7 @@ impl ApiState {
             Arc::clone(&store),
             Arc::clone(&clock),
             config.accounts.clone(),
+            mailer,
         ));
         let quotas = Arc::new(QuotaCache::new(
             Arc::clone(&store),

@@ -15,12 +15,13 @@ use super::sessions::{forget, opened, password};
 use super::state::{ApiState, to_its_end};
 use crate::accounts::audit::AuditEvent;
 use crate::accounts::{
-    Accepting, AccountError, Actor, Confirmation, Ending, FormerMember, Inviting, Removal, TeamMember,
+    Accepting, AccountError, Actor, Confirmation, Ending, FormerMember, Inviting, NewLink, Removal, TeamMember, Told,
 };
 use crate::config::ServerConfig;
 use crate::domain::email::EmailAddress;
 use crate::domain::roles::{Right, Role};
 use crate::domain::{AuditAction, TenantId, UserId};
+use crate::mail::{Handed, Link};
 use crate::store::tables::{AuditActor, AuditDetails, AuditScope, AuditTarget, AuditTargetKind, Invitation};
 
 /// A member.
@@ -89,32 +90,47 @@ pub(super) async fn invite(
             return Err(AccountError::PasswordRequired.into());
         }
     }
-    let (new, token) = new_token(state, KeyKind::Invitation)?;
+    let (text, link) = new_link(state, KeyKind::Invitation, &format!("invitation/{tenant}"))?;
+    let address = link.link.text().to_owned();
     let asked = Inviting {
         tenant,
         by,
         email,
         role,
-        token,
+        link,
     };
-    note.target(AuditTargetKind::Invitation, &asked.token.id);
-    let made = state.accounts.invite(asked).await?;
+    note.target(AuditTargetKind::Invitation, &asked.link.token.id);
+    let Told { made, mail } = state.accounts.invite(asked).await?;
     tracing::info!(tenant.id = %tenant, invitation.id = made.id, role = role.as_str(), "somebody was invited");
-    let text = new.text.expose_secret();
     let mut answer = invitation(&made);
     if let Some(fields) = answer.as_object_mut() {
-        fields.insert("token".to_owned(), json!(text));
-        fields.insert(
-            "link".to_owned(),
-            json!(link(state, &format!("invitation/{tenant}/{text}"))),
-        );
+        fields.insert("token".to_owned(), json!(text.expose_secret()));
+        fields.insert("link".to_owned(), json!(address));
+        fields.insert("mailed".to_owned(), json!(mail == Handed::Over));
     }
     Ok(HttpResponse::Created().json(answer))
 }
 
+/// A new token and the address of the console that it is followed by.
+pub(super) fn new_link(
+    state: &ApiState,
+    kind: KeyKind,
+    place: &str,
+) -> Result<(SecretString, NewLink), ApiError> {
+    let (new, token) = new_token(state, kind)?;
+    let address = link(state, &format!("{place}/{}", new.text.expose_secret()));
+    let link = Link::new(address);
+    Ok((new.text, NewLink { token, link }))
+}
+
 /// An address of the console. The part behind `#` never leaves the browser, so that no log of a proxy holds it.
-pub(super) fn link(state: &ApiState, place: &str) -> String {
+fn link(state: &ApiState, place: &str) -> String {
     format!("{}/#/{place}", base(&state.config.server))
+}
+
+/// Where people sign in.
+pub(super) fn front_page(state: &ApiState) -> Link {
+    Link::new(link(state, ""))
 }
 
 /// How people reach this server, without a trailing slash.
@@ -299,18 +315,13 @@ pub(super) async fn accept(call: OpenCall) -> Result<HttpResponse, ApiError> {
     fields.finish()?;
     let state = call.state();
     let (new, session) = new_token(state, KeyKind::Session)?;
-    let mut fresh = [0_u8; 16];
-    state
-        .random
-        .fill(&mut fresh)
-        .map_err(|_unspecified| ApiError::internal("no randomness to make a user id from"))?;
     let asked = Accepting {
         tenant,
         token: token.hash(),
         name,
         password,
         code,
-        fresh: UserId::from_bytes(fresh),
+        fresh: new_user_id(state)?,
         session,
         origin: call.origin(),
     };
@@ -337,6 +348,14 @@ pub(super) async fn accept(call: OpenCall) -> Result<HttpResponse, ApiError> {
     signed_in(state, &who, address);
     tracing::info!(tenant.id = %tenant, user.id = %who.user, "an invitation was accepted");
     opened(state, &who, &new).await
+}
+
+/// An id that nobody has.
+pub(super) fn new_user_id(state: &ApiState) -> Result<UserId, ApiError> {
+    let mut fresh = [0_u8; 16];
+    let filled = state.random.fill(&mut fresh);
+    filled.map_err(|_unspecified| ApiError::internal("no randomness to make a user id from"))?;
+    Ok(UserId::from_bytes(fresh))
 }
 
 fn invited(fields: &mut Fields) -> Result<(TenantId, PresentedKey), ApiError> {

@@ -37,6 +37,7 @@ use crate::domain::{
     Alias, ContactAliases, Content, ConversationId, PhoneNumberId, Retention, TenantId, TestClock, Timestamp,
     Wamid,
 };
+use crate::mail::inbox::Inbox;
 use crate::shutdown::Shutdown;
 use crate::store::directory::Scope;
 use crate::store::memory::MemoryStore;
@@ -60,6 +61,8 @@ struct Api {
     journal: Arc<Journal>,
     clock: TestClock,
     shutdown: Shutdown,
+    /// Mails that people would have got.
+    inbox: Inbox,
     key: String,
     other_key: String,
     server: actix_web::dev::ServerHandle,
@@ -97,6 +100,7 @@ struct Parts {
     journal: Arc<Journal>,
     clock: TestClock,
     shutdown: Shutdown,
+    inbox: Inbox,
 }
 
 impl Parts {
@@ -114,6 +118,7 @@ impl Parts {
         let clock = TestClock::at(NOW);
         let store = Arc::new(MemoryStore::new());
         let core = Arc::new(Core::new(Arc::clone(&store), clock.clone()));
+        let (mailer, inbox) = Inbox::open(Arc::new(clock.clone()));
         let (journal, shutdown) = (Arc::new(Journal::default()), Shutdown::default());
         let state = ApiState::new(Foundation {
             tenants: core.clone(),
@@ -124,6 +129,7 @@ impl Parts {
             metrics: crate::telemetry::install(NOW).unwrap(),
             shutdown: shutdown.clone(),
             graph: Arc::new(Meta),
+            mailer,
             demo,
             seed: 0,
         });
@@ -134,6 +140,7 @@ impl Parts {
             journal,
             clock,
             shutdown,
+            inbox,
         }
     }
 }
@@ -151,6 +158,7 @@ impl Api {
             journal,
             clock,
             shutdown,
+            inbox,
         } = Parts::build(setup);
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let addr = listener.local_addr().unwrap();
@@ -165,6 +173,7 @@ impl Api {
             journal,
             clock,
             shutdown,
+            inbox,
             key: String::new(),
             other_key: String::new(),
             server: handle,

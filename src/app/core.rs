@@ -17,6 +17,7 @@ use crate::config::{Backend, Config, Damaged};
 use crate::domain::{Clock, SteadyClock};
 use crate::ingest::{self, Applier, IngestParts, Intake};
 use crate::limiter::PairRule;
+use crate::mail::{MailWorker, Mailer};
 use crate::shutdown::Shutdown;
 use crate::store::fjall::{Absent, FjallOptions, FjallStore, Loss, make_folder};
 use crate::store::memory::MemoryStore;
@@ -34,6 +35,8 @@ const CALL_GRACE: Duration = Duration::from_secs(15);
 const START_AGAIN: Duration = Duration::from_secs(1);
 /// How long webhooks in hand may take to be applied.
 const APPLY: Duration = Duration::from_secs(5);
+/// How long what people asked for by e-mail may take after the last answer.
+const REQUESTS: Duration = Duration::from_secs(2);
 /// When sockets' clients should come back: not before what is left of the end, and the next start, are over as a rule, and
 /// not all at once.
 const COME_BACK: ComeBack = ComeBack {
@@ -52,6 +55,8 @@ pub struct Core {
     intake: Arc<Intake>,
     applier: Applier,
     graph: Arc<dyn Graph>,
+    mailer: Mailer,
+    mail_worker: MailWorker,
     metrics: PrometheusHandle,
     arbiters: Vec<Arbiter>,
     keep_usage: Duration,
@@ -166,6 +171,8 @@ pub async fn open_core(config: &Config, clock: Arc<dyn Clock>, shutdown: Shutdow
     let metrics = crate::telemetry::install(clock.now())?;
     // Jumps of the machine's clock end here.
     let clock: Arc<dyn Clock> = Arc::new(SteadyClock::over(clock));
+    let seed = seed();
+    let (mailer, mail_worker) = Mailer::open(&config.mail, &config.store.path, Arc::clone(&clock), seed)?;
     let store = open_store(config, &clock).await?;
     match store.last_time().await? {
         Some(seen) => clock.resume(seen),
@@ -187,7 +194,6 @@ pub async fn open_core(config: &Config, clock: Arc<dyn Clock>, shutdown: Shutdow
     let arbiters: Vec<Arbiter> = (0..config.server.worker_threads().max(1))
         .map(|_| Arbiter::new())
         .collect();
-    let seed = seed();
     let parts = DirectoryParts {
         store: Arc::clone(&store),
         graph: Arc::clone(&graph),
@@ -227,6 +233,8 @@ pub async fn open_core(config: &Config, clock: Arc<dyn Clock>, shutdown: Shutdow
         intake,
         applier,
         graph,
+        mailer,
+        mail_worker,
         metrics,
         arbiters,
         keep_usage: config.retention.keep_usage(),
@@ -243,6 +251,7 @@ impl Core {
         demo: Option<DemoSession>,
         shutdown: Shutdown,
     ) -> Result<(), AppError> {
+        let mails = self.mail_worker.start();
         let state = ApiState::new(Foundation {
             tenants: self.gateway.clone(),
             intake: self.intake.clone(),
@@ -252,6 +261,7 @@ impl Core {
             metrics: self.metrics.clone(),
             shutdown: shutdown.clone(),
             graph: Arc::clone(&self.graph),
+            mailer: self.mailer,
             demo,
             seed: self.seed,
         });
@@ -312,7 +322,15 @@ impl Core {
         // Its threads bound themselves; one that died does not.
         let _ = tokio::time::timeout(config.server.shutdown_timeout, handle.stop(true)).await;
         stop::finish_sign_ins(&accounts).await;
-        let parts = shutdown.drained(APPLY).await;
+        // Mails are handed over by calls, of which there are none any more, and by what goes on after their answers.
+        let mailed = async {
+            accounts.requests_done(REQUESTS).await;
+            mails.finish(APPLY).await
+        };
+        let (parts, mailed) = tokio::join!(shutdown.drained(APPLY), mailed);
+        if !mailed {
+            tracing::warn!("mails that waited are lost: whoever waits for one has to ask again");
+        }
         let ledgers = stop::finish_ledgers(&self.directory).await;
         for arbiter in &self.arbiters {
             arbiter.stop();

@@ -5,7 +5,7 @@ use std::net::{SocketAddr, TcpListener};
 
 use super::AppError;
 use crate::api::{Listeners, PairFiles, Tls};
-use crate::config::{Backend, Config};
+use crate::config::{Backend, Config, MailTransport};
 use crate::domain::clock::EARLIEST;
 use crate::domain::{Clock, PhoneNumberId, Timestamp, quantity};
 
@@ -73,6 +73,14 @@ pub(super) fn place(config: &Config) -> String {
     }
 }
 
+/// Where mails go.
+fn mail_place(config: &Config) -> String {
+    match config.mail.transport {
+        MailTransport::Folder => config.store.path.join("mail").display().to_string(),
+        MailTransport::Smtp => format!("{}:{}", config.mail.host, config.mail.port()),
+    }
+}
+
 /// Where a server listens, for the log.
 #[derive(Debug)]
 pub(super) struct Addresses {
@@ -103,6 +111,7 @@ pub(super) fn tell(config: &Config, listeners: &Addresses) {
         tls = config.server.has_tls(),
         store.backend = config.store.backend.as_str(),
         store.place = place(config),
+        mail = mail_place(config),
         "listening"
     );
     for doubt in missing(config)

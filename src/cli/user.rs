@@ -34,6 +34,18 @@ pub(super) enum UserCommand {
         #[command(flatten)]
         admin: AdminArgs,
     },
+    /// Invite a business to open an account by itself; the link is printed and works once
+    ///
+    /// With an address it goes there by e-mail, too, and nobody else can use it. The server's `accounts.sign_up` must be "invitation" or
+    /// "open".
+    #[command(after_help = "Example:\n  mesej user invite-business --email ana@example.com")]
+    InviteBusiness {
+        /// Whom it is for
+        #[arg(long, value_parser = email)]
+        email: Option<EmailAddress>,
+        #[command(flatten)]
+        admin: AdminArgs,
+    },
     /// Print a link by which somebody sets a new password; it works once
     ///
     /// It ends after the time that the server's settings give for invitations (a week unless changed).
@@ -98,7 +110,13 @@ pub(super) async fn invite(
 /// A link, as people are told of it.
 pub(super) fn told(answer: &Value) -> String {
     let link = answer.get("link").and_then(Value::as_str).unwrap_or_default();
-    format!("Send this link to the person; it works once:\n{link}\n")
+    let mailed = answer.get("mailed").and_then(Value::as_bool) == Some(true);
+    let to_do = if mailed {
+        "This link is on its way by e-mail"
+    } else {
+        "Send this link to the person"
+    };
+    format!("{to_do}; it works once:\n{link}\n")
 }
 
 pub(super) async fn run(command: UserCommand) -> Result<ExitCode, CliError> {
@@ -110,6 +128,12 @@ pub(super) async fn run(command: UserCommand) -> Result<ExitCode, CliError> {
             admin,
         } => {
             let answer = invite(&Api::admin(&admin)?, &tenant, &email, role).await?;
+            output::answer(&answer, admin.json, told)?;
+        }
+        UserCommand::InviteBusiness { email, admin } => {
+            let body = json!({ "email": email });
+            let path = "/v1/admin/sign-up-invitations";
+            let answer = Api::admin(&admin)?.post(path, &body).await?;
             output::answer(&answer, admin.json, told)?;
         }
         UserCommand::ResetPassword { email, admin } => {

@@ -53,6 +53,12 @@ audit_actions! {
     PasswordChanged = "password_changed", "Somebody changed their password";
     PasswordLinkMade = "password_link_made", "An operator made a link to a new password";
     PasswordReset = "password_reset", "A password was set by a link";
+    ProfileChanged = "profile_changed", "Somebody changed their own name or phone number";
+    PolicyAccepted = "policy_accepted", "Somebody accepted the privacy policy";
+    EmailChangeAsked = "email_change_asked", "Somebody asked for another e-mail address of their account";
+    EmailChanged = "email_changed", "The e-mail address of an account was changed by a link";
+    SignUpInvited = "sign_up_invited", "An operator invited a business to sign up";
+    SignedUp = "signed_up", "The business signed up";
     SecondFactorOn = "second_factor_on", "Somebody turned a second factor on";
     SecondFactorRemoved = "second_factor_removed", "A second factor was removed, by whose it is or by an operator";
     RecoveryCodesRenewed = "recovery_codes_renewed", "Somebody made new recovery codes";

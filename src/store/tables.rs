@@ -12,6 +12,7 @@ mod leaving;
 mod operator;
 mod session;
 mod sign_in_event;
+mod sign_up;
 mod team;
 mod usage;
 mod user;
@@ -30,9 +31,13 @@ pub use leaving::{LEAVING, Leaving};
 pub use operator::{OPERATOR, Operator};
 pub use session::{SESSION, SESSION_OF_USER, Session, SessionOfUser};
 pub use sign_in_event::{SIGN_IN_EVENT, SignInEvent, SignInResult};
+pub use sign_up::{SIGN_UP, SIGN_UP_INVITATION, SignUp, SignUpIds, SignUpInvitation};
 pub use team::{Former, Handover, MEMBERSHIP, Member, Membership, TEAM, Team};
 pub use usage::{USAGE_CURSOR, USAGE_HOUR, UsageCursor, UsageHour};
-pub use user::{Reset, SecondFactor, TotpSecret, USER, USER_EMAIL, User, UserEmail};
+pub use user::{
+    AcceptedPolicy, EMAIL_CHANGE, EmailChange, EmailChangeLink, Reset, SecondFactor, TotpSecret, USER,
+    USER_EMAIL, User, UserEmail,
+};
 
 /// How long a row is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -130,7 +135,7 @@ pub struct Table {
 }
 
 /// All of them.
-pub const ALL: [&Table; 36] = [
+pub const ALL: [&Table; 39] = [
     &CONTACT,
     &ALIAS,
     &CONTACT_INDEX,
@@ -160,6 +165,9 @@ pub const ALL: [&Table; 36] = [
     &PASSWORD_RESET,
     &USAGE_HOUR,
     &USAGE_CURSOR,
+    &EMAIL_CHANGE,
+    &SIGN_UP,
+    &SIGN_UP_INVITATION,
     &USER_ERASURE,
     &AUDIT_ENTRY,
     &AUDIT_HEAD,

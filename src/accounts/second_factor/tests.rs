@@ -5,6 +5,7 @@ use ring::rand::SystemRandom;
 use super::*;
 use crate::config::Config;
 use crate::domain::{Clock, TestClock, Timestamp};
+use crate::mail::inbox::Inbox;
 use crate::store::Store;
 use crate::store::fjall::{FjallOptions, FjallStore};
 use crate::store::plain::PlainTable;
@@ -23,7 +24,8 @@ async fn two_who_read_the_row_before_either_used_the_code_do_not_both_get_in() {
     let store: Arc<dyn Store> = Arc::new(FjallStore::open(folder.path(), FjallOptions::default()).unwrap());
     let clock = TestClock::at(NOW);
     let settings = Config::defaults().unwrap().accounts;
-    let accounts = Accounts::new(Arc::clone(&store), Arc::new(clock.clone()), settings);
+    let (mailer, _) = Inbox::open(Arc::new(clock.clone()));
+    let accounts = Accounts::new(Arc::clone(&store), Arc::new(clock.clone()), settings, mailer);
     let recovery = RecoveryCodes::generate(&SystemRandom::new()).unwrap();
     let secret = codes::new_secret(&SystemRandom::new()).unwrap();
     let shown = |clock: &TestClock| codes::shown(&secret.0, clock.now());
@@ -37,6 +39,9 @@ async fn two_who_read_the_row_before_either_used_the_code_do_not_both_get_in() {
         reset: None,
         second_factor: Some(begun.unwrap()),
         pending_factor: None,
+        phone: None,
+        policy: None,
+        email_change: None,
         created: NOW,
         closing: None,
     };

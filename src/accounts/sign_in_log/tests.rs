@@ -7,6 +7,7 @@ use super::*;
 use crate::accounts::{NewToken, SigningIn};
 use crate::config::{AccountsConfig, ByteSize, Config};
 use crate::domain::{Clock, TestClock};
+use crate::mail::inbox::Inbox;
 use crate::store::KeyHash;
 use crate::store::memory::MemoryStore;
 use crate::store::metered::Metered;
@@ -38,7 +39,8 @@ fn origin(address: &str) -> SignInOrigin {
 /// Accounts on a store, with one user.
 async fn accounts(store: Arc<dyn Store>, clock: &TestClock) -> Accounts {
     let clock: Arc<dyn Clock> = Arc::new(clock.clone());
-    let accounts = Accounts::new(Arc::clone(&store), clock, settings());
+    let (mailer, _) = Inbox::open(Arc::clone(&clock));
+    let accounts = Accounts::new(Arc::clone(&store), clock, settings(), mailer);
     let hash = accounts
         .passwords
         .hash(SecretString::from(PASSWORD))
@@ -53,10 +55,16 @@ async fn accounts(store: Arc<dyn Store>, clock: &TestClock) -> Accounts {
         reset: None,
         second_factor: None,
         pending_factor: None,
+        phone: None,
+        policy: None,
+        email_change: None,
         created: START,
         closing: None,
     };
-    let claim = UserEmail { user: ANA };
+    let claim = UserEmail {
+        user: ANA,
+        link: None,
+    };
     let table = PlainTable::<UserEmail>::of(store.as_ref(), START);
     let key = UserEmail::at(&ana.email);
     assert!(table.replace(&key, None, Some(&claim)).await.unwrap());
@@ -158,7 +166,9 @@ fn an_answer_takes_the_same_calls_whether_or_not_there_is_such_an_account() {
             runtime.block_on(async {
                 drop(accounts(Arc::clone(&inner), &clock).await);
                 let metered = Arc::new(Metered::new(inner));
-                let accounts = Accounts::new(metered, Arc::new(clock.clone()), settings());
+                let clock: Arc<dyn Clock> = Arc::new(clock.clone());
+                let (mailer, _) = Inbox::open(Arc::clone(&clock));
+                let accounts = Accounts::new(metered, clock, settings(), mailer);
                 let asked = SigningIn {
                     email: email(address),
                     password: SecretString::from("kopi tubruk di pasar senin"),

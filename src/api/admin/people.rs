@@ -5,15 +5,16 @@ use secrecy::ExposeSecret as _;
 use serde_json::json;
 
 use super::super::audit::{Concerned, behind, event};
+use super::super::auth::AdminCall;
 use super::super::auth::key::KeyKind;
-use super::super::auth::{AdminCall, new_token};
 use super::super::error::ApiError;
 use super::super::json::Fields;
-use super::super::team::{invite as invite_into, link};
+use super::super::team::{invite as invite_into, new_link};
 use super::tenant_of;
 use crate::accounts::{AccountError, Actor};
 use crate::domain::email::EmailAddress;
 use crate::domain::{AuditAction, UserId};
+use crate::mail::Handed;
 use crate::store::tables::{AuditActor, AuditTargetKind};
 
 /// `POST /v1/admin/tenants/{tenant_id}/invitations`
@@ -29,17 +30,18 @@ pub(in crate::api) async fn reset(call: AdminCall) -> Result<HttpResponse, ApiEr
     let email = fields.required::<EmailAddress>("email")?;
     fields.finish()?;
     let state = call.state();
-    let (new, token) = new_token(state, KeyKind::Reset)?;
-    let made = state.accounts.offer_reset(&email, token.hash).await;
-    let (user, expires) = made.map_err(no_such_person)?;
+    let (text, link) = new_link(state, KeyKind::Reset, "password")?;
+    let (id, address) = (link.token.id.clone(), link.link.text().to_owned());
+    let made = state.accounts.offer_reset(&email, link).await;
+    let made = made.map_err(no_such_person)?;
+    tell_teams(&call, made.made.user, AuditAction::PasswordLinkMade);
     let by = call.operator().id();
-    tell_teams(&call, user, AuditAction::PasswordLinkMade);
-    tracing::info!(reset.id = token.id, by, "a link to a new password was made");
-    let text = new.text.expose_secret();
+    tracing::info!(reset.id = id, by, "a link to a new password was made");
     Ok(HttpResponse::Created().json(json!({
-        "token": text,
-        "link": link(state, &format!("password/{text}")),
-        "expires": expires,
+        "token": text.expose_secret(),
+        "link": address,
+        "expires": made.made.expires,
+        "mailed": made.mail == Handed::Over,
     })))
 }
 

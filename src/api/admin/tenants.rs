@@ -25,7 +25,7 @@ fn shown(tenant: &Tenant) -> Value {
 }
 
 /// 63 random bits, so that ids can be guessed as little as they repeat.
-fn new_id(state: &ApiState) -> Result<TenantId, ApiError> {
+pub(in crate::api) fn new_id(state: &ApiState) -> Result<TenantId, ApiError> {
     let mut bytes = [0_u8; 8];
     state
         .random

@@ -123,6 +123,7 @@ const fn trails(route: HttpRoute) -> Trails {
         // Who may make a ticket may do all that its socket may.
         HttpRoute::Ticket
         | HttpRoute::InvitationLook
+        | HttpRoute::SignUpLook
         | HttpRoute::RetentionPreview
         | HttpRoute::BusinessRetentionPreview => READS.post(Nothing),
         HttpRoute::CannedReply => READS
@@ -139,6 +140,10 @@ const fn trails(route: HttpRoute) -> Trails {
         HttpRoute::RecoveryCodes => READS.post(Entry(Action::RecoveryCodesRenewed)),
         HttpRoute::SecondFactorRemovals => READS.post(Entry(Action::SecondFactorRemoved)),
         HttpRoute::Password => READS.put(ByHandler(Action::PasswordReset)),
+        // Anybody asks in anybody's name: what the link is used for is told.
+        HttpRoute::ForgottenPassword | HttpRoute::SignUp => READS.post(Nothing),
+        HttpRoute::SignUpComplete => READS.post(ByHandler(Action::SignedUp)),
+        HttpRoute::SignUpInvitations => READS.post(Entry(Action::SignUpInvited)),
         HttpRoute::OneSession => READS.delete(Named(Action::SessionEnded, Kind::Session, "session_id")),
         HttpRoute::InvitationAccept => READS.post(ByHandler(Action::InvitationAccepted)),
         HttpRoute::Invitations | HttpRoute::TenantInvitations => READS.post(Entry(Action::InvitationMade)),
@@ -151,7 +156,12 @@ const fn trails(route: HttpRoute) -> Trails {
             .put(Named(Action::RoleChanged, Kind::User, "user_id"))
             .delete(Named(Action::MemberRemoved, Kind::User, "user_id")),
         HttpRoute::TeamOwner => READS.put(Entry(Action::OwnershipHandedOver)),
-        HttpRoute::Profile => READS.delete(Entry(Action::AccountErased)),
+        HttpRoute::Profile => READS
+            .put(Entry(Action::ProfileChanged))
+            .delete(Entry(Action::AccountErased)),
+        HttpRoute::ProfilePolicy => READS.put(Entry(Action::PolicyAccepted)),
+        HttpRoute::ProfileEmail => READS.put(Entry(Action::EmailChangeAsked)),
+        HttpRoute::ProfileEmailConfirm => READS.post(ByHandler(Action::EmailChanged)),
         HttpRoute::ProfileExport => READS.get(Entry(Action::AccountExported)),
         HttpRoute::UserExport => READS.post(Entry(Action::AccountExported)),
         HttpRoute::UserErasure => READS.post(Entry(Action::AccountErased)),

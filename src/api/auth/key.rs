@@ -30,6 +30,12 @@ pub enum KeyKind {
     Invitation,
     /// That of a link to a new password.
     Reset,
+    /// That of a link to another e-mail address.
+    EmailChange,
+    /// That of a link by which somebody who signs up goes on.
+    SignUp,
+    /// That of an operator's invitation to sign up.
+    SignUpInvitation,
 }
 
 impl KeyKind {
@@ -40,6 +46,9 @@ impl KeyKind {
             Self::Session => "mj_session_",
             Self::Invitation => "mj_invite_",
             Self::Reset => "mj_reset_",
+            Self::EmailChange => "mj_email_",
+            Self::SignUp => "mj_signup_",
+            Self::SignUpInvitation => "mj_business_",
         }
     }
 }

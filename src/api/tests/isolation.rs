@@ -3,6 +3,8 @@
 
 mod answers;
 
+mod accounts;
+
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
@@ -37,7 +39,7 @@ const BUSINESS: Guard = Guard::Right(Right::ManageBusiness);
 
 pub(super) fn routes() -> Vec<(&'static str, &'static str, Guard, Value)> {
     let text = json!({ "to": "628123456789", "type": "text", "text": { "body": "x" } });
-    vec![
+    let mut routes = vec![
         ("POST", "/webhooks/whatsapp", Guard::Open, json!({})),
         ("GET", "/webhooks/whatsapp", Guard::Open, json!({})),
         ("GET", "/healthz", Guard::Open, json!({})),
@@ -337,7 +339,9 @@ pub(super) fn routes() -> Vec<(&'static str, &'static str, Guard, Value)> {
             Guard::Operator,
             json!({ "all": true }),
         ),
-    ]
+    ];
+    routes.extend(accounts::routes());
+    routes
 }
 
 /// Method and path of every route on the page of routes.

@@ -3,10 +3,13 @@
 mod acting;
 mod business;
 mod leaving;
+mod mail;
 mod matrix;
+mod profile;
 mod second_factor;
 mod sessions;
 mod sign_ins;
+mod sign_up;
 mod team;
 mod usage;
 

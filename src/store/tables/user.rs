@@ -1,9 +1,12 @@
 //! People who sign in, found by id and by e-mail address.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
-use super::{OfUser, PLAIN, Subject, Table};
+use super::{Kept, OfUser, PLAIN, Subject, Table};
 use crate::domain::email::EmailAddress;
+use crate::domain::phone::Phone;
 use crate::domain::{Timestamp, UserId};
 use crate::store::KeyHash;
 use crate::store::plain::{Partition, PlainKey, PlainRow};
@@ -11,12 +14,26 @@ use crate::store::plain::{Partition, PlainKey, PlainRow};
 /// Where users are declared.
 pub const USER: Table = Table {
     name: "user",
-    says: "a person who signs in: e-mail address, name, the password as an argon2id hash, and the second factor: its secret, which is \
-           readable, and hashes of recovery codes",
+    says: "a person who signs in: e-mail address, name, phone, accepted policy, the password as an argon2id hash, and the second factor: \
+           its secret, which is readable, and hashes of recovery codes",
     key: "user",
     subject: Subject::User,
-    personal: &["email", "name", "password", "second_factor", "pending_factor"],
-    secret: &["password", "reset", "second_factor", "pending_factor"],
+    personal: &[
+        "email",
+        "name",
+        "phone",
+        "password",
+        "second_factor",
+        "pending_factor",
+        "email_change",
+    ],
+    secret: &[
+        "password",
+        "reset",
+        "second_factor",
+        "pending_factor",
+        "email_change",
+    ],
     of_user: OfUser::WithId,
     ..PLAIN
 };
@@ -32,6 +49,20 @@ pub const USER_EMAIL: Table = Table {
         |known| vec![UserEmail::at(&known.user.email)],
         |known, row| serde_json::from_slice::<UserEmail>(row).is_ok_and(|row| row.user == known.user.id),
     ),
+    ..PLAIN
+};
+
+/// Where links that confirm another address are.
+pub const EMAIL_CHANGE: Table = Table {
+    name: "email_change",
+    says: "whose a link to another e-mail address is; the user's row says whether it still holds",
+    key: "hash of the token",
+    kept: Kept::AsLongAsItSays,
+    subject: Subject::User,
+    of_user: OfUser::Named(|known| {
+        let change = known.user.email_change.iter();
+        change.map(|change| EmailChangeLink::at(change.token)).collect()
+    }),
     ..PLAIN
 };
 
@@ -58,6 +89,15 @@ pub struct User {
     /// The secret of one that is not used until a code has shown that the person's app knows it.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub pending_factor: Option<TotpSecret>,
+    /// The person's own phone number.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub phone: Option<Phone>,
+    /// The policy that the person accepted last.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub policy: Option<AcceptedPolicy>,
+    /// The one link by which another address may be confirmed.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub email_change: Option<EmailChange>,
     /// Since when the account is there.
     pub created: Timestamp,
     /// Since when it is being erased: nobody signs in any more.
@@ -65,10 +105,40 @@ pub struct User {
     pub closing: Option<Timestamp>,
 }
 
+/// Names, addresses and hashes do not belong into logs.
+impl fmt::Debug for User {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "User({})", self.id)
+    }
+}
+
 /// A link to a new password.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reset {
     /// Its token.
+    pub token: KeyHash,
+    /// From when on it is refused.
+    pub expires: Timestamp,
+    /// When it was made; not known of links of earlier versions.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub made: Option<Timestamp>,
+}
+
+/// A policy that somebody accepted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AcceptedPolicy {
+    /// Its version.
+    pub version: String,
+    /// When.
+    pub accepted: Timestamp,
+}
+
+/// An address that a user wants, and the link that confirms it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EmailChange {
+    /// The address.
+    pub email: EmailAddress,
+    /// The link's token.
     pub token: KeyHash,
     /// From when on it is refused.
     pub expires: Timestamp,
@@ -109,6 +179,9 @@ impl PlainRow for User {
 pub struct UserEmail {
     /// Whose.
     pub user: UserId,
+    /// The link by which that user got it; `None` for the first address of an account.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub link: Option<KeyHash>,
 }
 
 impl UserEmail {
@@ -120,4 +193,50 @@ impl UserEmail {
 
 impl PlainRow for UserEmail {
     const TABLE: &'static Table = &USER_EMAIL;
+}
+
+/// A link to another address.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EmailChangeLink {
+    /// Whose.
+    pub user: UserId,
+    /// From when on it is refused.
+    pub expires: Timestamp,
+}
+
+impl EmailChangeLink {
+    /// The one with this token.
+    pub fn at(token: KeyHash) -> PlainKey {
+        Partition::of(&EMAIL_CHANGE, &token.0).row(&[])
+    }
+}
+
+impl PlainRow for EmailChangeLink {
+    const TABLE: &'static Table = &EMAIL_CHANGE;
+
+    fn expires(&self) -> Option<Timestamp> {
+        Some(self.expires)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_of_the_first_versions_are_read() {
+        let digits = "0".repeat(32);
+        let user = format!(
+            "{{\"id\":\"{digits}\",\"email\":\"ana@example.com\",\"name\":\"Ana\",\"password\":\"x\",\"created\":1}}"
+        );
+        let user = serde_json::from_str::<User>(&user).unwrap();
+        assert_eq!((user.phone, user.policy, user.email_change), (None, None, None));
+        let claim = serde_json::from_str::<UserEmail>(&format!("{{\"user\":\"{digits}\"}}")).unwrap();
+        assert_eq!(claim.link, None);
+        // What is not there is not written: rows are compared as they were read.
+        assert_eq!(
+            serde_json::to_string(&claim).unwrap(),
+            format!("{{\"user\":\"{digits}\"}}")
+        );
+    }
 }

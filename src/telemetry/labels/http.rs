@@ -49,10 +49,24 @@ label_enums! {
         SignIns = "/v1/sign-ins",
         /// A new password by a link.
         Password = "/v1/password",
-        /// Who is signed in, as a person.
+        /// A link to one, for who forgot it.
+        ForgottenPassword = "/v1/password/forgotten",
+        /// What somebody sees and corrects of the own data.
         Profile = "/v1/profile",
-        /// What is kept of that person.
+        /// All that is kept of that person.
         ProfileExport = "/v1/profile/export",
+        /// Accepting the policy.
+        ProfilePolicy = "/v1/profile/policy",
+        /// Another e-mail address.
+        ProfileEmail = "/v1/profile/email",
+        /// Following the link to it.
+        ProfileEmailConfirm = "/v1/profile/email/confirm",
+        /// Signing up, and what is asked for it.
+        SignUp = "/v1/sign-up",
+        /// Who signs up by a link.
+        SignUpLook = "/v1/sign-up/look",
+        /// Following it.
+        SignUpComplete = "/v1/sign-up/complete",
         /// Where somebody is signed in.
         Sessions = "/v1/sessions",
         /// One of these places.
@@ -125,6 +139,8 @@ label_enums! {
         UserExport = "/v1/admin/users/export",
         /// The end of a user's account, by an operator.
         UserErasure = "/v1/admin/users/erase",
+        /// Invitations to sign up.
+        SignUpInvitations = "/v1/admin/sign-up-invitations",
         /// Links to new passwords.
         PasswordResets = "/v1/admin/password-resets",
         /// The end of a second factor, by an operator.

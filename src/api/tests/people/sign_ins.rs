@@ -26,7 +26,7 @@ async fn sign_in_from(api: &Api, address: &str, browser: &str, password: &str) -
     answer
 }
 
-async fn written(api: &Api) {
+pub(super) async fn written(api: &Api) {
     let left = api.state.accounts.sign_ins_written(Duration::from_secs(10)).await;
     assert_eq!(left, 0);
 }

@@ -83,6 +83,7 @@ impl Rig {
             Arc::clone(&port.store),
             Arc::clone(&clock),
             config.accounts.clone(),
+            crate::mail::inbox::Inbox::open(Arc::clone(&clock)).0,
         ));
         let quotas = QuotaCache::new(Arc::clone(&port.store), Arc::clone(&clock), config.quotas());
         let keys = Arc::new(KeyRing::new(
