@@ -1,10 +1,13 @@
 //! People on both stores: invited, signed in, taken over a restart, and removed.
 
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+
 use mesej::domain::{Clock as _, SystemClock};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::gateway::{ADMIN, TestGateway};
+use crate::gateway::{ADMIN, Setup, TestGateway, until};
 use crate::kept::{Kept, on_every_store};
 
 const PASSWORD: &str = "kopi tubruk di pasar minggu";
@@ -12,6 +15,7 @@ const PASSWORD: &str = "kopi tubruk di pasar minggu";
 on_every_store! {
     people_and_what_they_wrote_outlive_a_restart,
     a_code_lets_one_of_two_in_and_the_second_factor_outlives_a_restart,
+    a_business_signs_up_by_a_mail_that_is_a_private_file,
 }
 
 /// Somebody's browser.
@@ -165,5 +169,44 @@ async fn a_code_lets_one_of_two_in_and_the_second_factor_outlives_a_restart(kept
     let of = |outcome: &str| outcomes.iter().filter(|one| **one == outcome).count();
     assert_eq!(of("wrong_code"), 2, "{list}");
     assert!(of("signed_in") >= 2, "{list}");
+    gateway.stop().await;
+}
+
+/// The token of the sign-up that was written into a folder of mails, once it is there.
+fn mailed_token(folder: &Path) -> Option<String> {
+    let mut mails = std::fs::read_dir(folder).ok()?.filter_map(Result::ok);
+    let mail = mails.find(|mail| mail.file_name().to_string_lossy().ends_with("-sign_up.eml"))?;
+    let text = std::fs::read_to_string(mail.path()).ok()?;
+    let (_, rest) = text.split_once("/#/sign-up/")?;
+    let (token, _) = rest.split_once("\r\n")?;
+    assert_eq!(mail.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+    Some(token.to_owned())
+}
+
+async fn a_business_signs_up_by_a_mail_that_is_a_private_file(kept: Kept) {
+    let folder = kept.folder().join("data").join("mail");
+    let setup = Setup {
+        extra: vec![("MESEJ_ACCOUNTS__SIGN_UP", "open".to_owned())],
+        ..Setup::default()
+    };
+    let gateway = TestGateway::start_with(kept, setup).await;
+    let form = json!({
+        "name": "Ana K", "email": "ana@example.com", "phone": "+62 812 3456 789", "business": "Toko Maju", "is_of_age": true,
+    });
+    let asked = gateway.client.post(format!("{}/v1/sign-up", gateway.base));
+    assert_eq!(asked.json(&form).send().await.unwrap().status().as_u16(), 202);
+    let token = until("the mail is written", || async { mailed_token(&folder) }).await;
+    let body = json!({ "token": token, "password": PASSWORD });
+    let ana = open(&gateway, "/v1/sign-up/complete", &body).await;
+    assert_eq!(
+        (&ana.said["role"], &ana.said["tenants"][0]["name"]),
+        (&json!("owner"), &json!("Toko Maju"))
+    );
+    let gateway = gateway.restart().await;
+    let sign_in = json!({ "email": "ana@example.com", "password": PASSWORD });
+    let again = open(&gateway, "/v1/session", &sign_in).await;
+    assert_eq!(again.said["tenant_id"], ana.said["tenant_id"]);
+    let conversations = again.call(&gateway, Method::GET, "/v1/conversations", &json!({}));
+    assert_eq!(conversations.await.0, 200);
     gateway.stop().await;
 }

@@ -117,7 +117,7 @@ async fn whoever_goes_on_needs_the_password_of_the_first_try() {
         matches!(refused, Err(AccountError::WrongCredentials)),
         "{refused:?}"
     );
-    assert!(stage.store.tenants().await.unwrap().is_empty());
+    assert!(stage.accounts.tenants_of(id(1)).await.unwrap().is_empty());
     assert_eq!(complete(&mut stage, token, 3).await.unwrap().who.user, id(1));
 }
 

@@ -13,7 +13,7 @@ use crate::store::plain::{Partition, PlainKey, PlainRow};
 pub const SIGN_UP: Table = Table {
     name: "sign_up",
     says: "a business that signs up and has not set a password yet; gone when it has",
-    key: "· hash of the link's token",
+    key: "hash of the token",
     kept: Kept::AsLongAsItSays,
     subject: Subject::User,
     personal: &["email", "name", "phone", "business"],
