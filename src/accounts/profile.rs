@@ -56,7 +56,7 @@ impl Accounts {
 
     /// Corrects it.
     pub async fn change_profile(&self, user: UserId, change: ProfileChange) -> Result<User, AccountError> {
-        self.change_user(user, |before| User {
+        self.correct_user(user, |before| User {
             name: change.name.clone().unwrap_or_else(|| before.name.clone()),
             phone: change.phone.clone().unwrap_or_else(|| before.phone.clone()),
             ..before.clone()
@@ -67,7 +67,7 @@ impl Accounts {
     /// Notes that a user accepts the policy in force. Saying it again changes nothing.
     pub async fn accept_policy(&self, user: UserId, version: &str) -> Result<User, AccountError> {
         let accepted = self.accepted(Some(version))?;
-        self.change_user(user, |before| {
+        self.correct_user(user, |before| {
             let same = before
                 .policy
                 .as_ref()
@@ -85,7 +85,7 @@ impl Accounts {
         .await
     }
 
-    async fn change_user(&self, user: UserId, change: impl Fn(&User) -> User) -> Result<User, AccountError> {
+    async fn correct_user(&self, user: UserId, change: impl Fn(&User) -> User) -> Result<User, AccountError> {
         let changed = self.table::<User>().change(User::at(user), |before| {
             let before = before.ok_or(AccountError::NoSuchMember)?;
             Ok::<_, AccountError>(Some(change(before)))

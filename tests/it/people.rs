@@ -206,7 +206,8 @@ async fn a_business_signs_up_by_a_mail_that_is_a_private_file(kept: Kept) {
     let sign_in = json!({ "email": "ana@example.com", "password": PASSWORD });
     let again = open(&gateway, "/v1/session", &sign_in).await;
     assert_eq!(again.said["tenant_id"], ana.said["tenant_id"]);
-    let conversations = again.call(&gateway, Method::GET, "/v1/conversations", &json!({}));
+    let nothing = json!({});
+    let conversations = again.call(&gateway, Method::GET, "/v1/conversations", &nothing);
     assert_eq!(conversations.await.0, 200);
     gateway.stop().await;
 }
