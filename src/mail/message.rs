@@ -5,8 +5,10 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use lettre::Address;
 use lettre::address::Envelope;
-use lettre::message::Mailbox;
-use lettre::message::header::{ContentType, HeaderName, HeaderValue, MIME_VERSION_1_0};
+use lettre::message::header::{
+    ContentTransferEncoding, ContentType, HeaderName, HeaderValue, MIME_VERSION_1_0,
+};
+use lettre::message::{Body, Mailbox};
 use zeroize::Zeroizing;
 
 use super::Letter;
@@ -63,7 +65,7 @@ impl Message {
             ))
             .header(MIME_VERSION_1_0)
             .header(ContentType::TEXT_PLAIN)
-            .body(letter.text());
+            .body(body(letter.text()));
         let built = built.map_err(|error| error.to_string())?;
         Ok(Self {
             kind: letter.kind(),
@@ -72,6 +74,17 @@ impl Message {
             envelope: built.envelope().clone(),
             bytes: Zeroizing::new(built.formatted()),
         })
+    }
+}
+
+/// A text as it is sent: its lines as they are where that is allowed (RFC 5322, §2.1.1), so that a link can be copied from a file.
+fn body(text: String) -> Body {
+    let is_plain = text.is_ascii() && text.lines().all(|line| line.len() <= 998);
+    if is_plain {
+        let lines = text.replace('\n', "\r\n").into_bytes();
+        Body::dangerous_pre_encoded(lines, ContentTransferEncoding::SevenBit)
+    } else {
+        Body::new(text)
     }
 }
 
@@ -137,6 +150,24 @@ mod tests {
         let body = body.replace("=\r\n", "");
         assert!(body.contains("mj_invite_abcdef_0123456789_xyz"), "{body}");
         assert!(mail.lines().all(|line| line.len() <= 998));
+    }
+
+    #[test]
+    fn a_link_stands_whole_on_a_line_of_its_own() {
+        let link = format!("https://mesej.example/#/sign-up/mj_signup_{}", "x".repeat(80));
+        let letter = Letter::SignUp {
+            link: Link::new(link.clone()),
+            lasts: Duration::from_secs(86_400),
+        };
+        let (from, to) = (
+            "mesej@example.com".parse().unwrap(),
+            "ana@example.org".parse().unwrap(),
+        );
+        let mail = Message::new(&from, &to, &letter, 7, NOW).unwrap();
+        let mail = String::from_utf8(mail.bytes.to_vec()).unwrap();
+        assert!(mail.contains("Content-Transfer-Encoding: 7bit\r\n"), "{mail}");
+        assert!(mail.contains(&format!("\r\n{link}\r\n")), "{mail}");
+        assert!(!mail.replace("\r\n", "").contains(['\r', '\n']), "{mail}");
     }
 
     #[test]
