@@ -100,6 +100,15 @@ pub struct NewLink {
     pub link: Link,
 }
 
+#[cfg(test)]
+impl NewLink {
+    /// One that leads nowhere.
+    pub(crate) fn of(token: NewToken) -> Self {
+        let link = Link::new(format!("https://mesej.example.com/#/{}", token.id));
+        Self { token, link }
+    }
+}
+
 /// Where somebody signs in from.
 #[derive(Clone)]
 pub struct SignInOrigin {

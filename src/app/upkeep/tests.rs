@@ -35,7 +35,12 @@ fn people(directory: Arc<Directory>, clock: &Arc<dyn Clock>, shutdown: &Shutdown
     let settings = crate::config::Config::defaults().unwrap().accounts;
     let store = Arc::clone(directory.store());
     People {
-        accounts: Arc::new(Accounts::new(store, Arc::clone(clock), settings)),
+        accounts: Arc::new(Accounts::new(
+            store,
+            Arc::clone(clock),
+            settings,
+            crate::mail::inbox::Inbox::open(Arc::clone(clock)).0,
+        )),
         tenants: Arc::new(crate::actors::Gateway::new(Arc::clone(&directory))),
         directory,
         shutdown: shutdown.clone(),

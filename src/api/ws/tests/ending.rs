@@ -10,7 +10,7 @@ use super::super::ComeBack;
 use super::SocketOptions;
 use super::rig::{BOTH, Rig, TENANT, key, options, put_key, put_scopes, until};
 use crate::accounts::{
-    Accepting, Actor, Confirmation, Ending, Inviting, NewToken, Removal, SignInOrigin, SignedIn,
+    Accepting, Actor, Confirmation, Ending, Inviting, NewLink, NewToken, Removal, SignInOrigin, SignedIn,
 };
 use crate::actors::feed::Presence;
 use crate::actors::feed::rig::Asked;
@@ -112,7 +112,7 @@ async fn sign_in(rig: &Rig) -> SignedIn {
         by: Actor::Operator,
         email: "ana@example.com".parse().unwrap(),
         role: Role::Agent,
-        token: new("invitation"),
+        link: NewLink::of(new("invitation")),
     };
     rig.accounts.invite(inviting).await.unwrap();
     let accepting = Accepting {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::super::handovers::{self, step};
 use super::*;
-use crate::accounts::{Accepting, Actor, Confirmation, Inviting, NewToken, Removal, SignInOrigin};
+use crate::accounts::{Accepting, Actor, Confirmation, Inviting, NewLink, NewToken, Removal, SignInOrigin};
 use crate::domain::roles::Role;
 use crate::domain::{AgentId, Author, ConversationId, EventKind, Seq, UserId};
 use crate::store::op::{Organise, OrganiseChange};
@@ -34,7 +34,7 @@ async fn join(accounts: &Accounts, who: UserId, role: Role) {
         by: Actor::Operator,
         email: format!("{name}@example.com").parse().unwrap(),
         role,
-        token: token("invitation"),
+        link: NewLink::of(token("invitation")),
     };
     accounts.invite(inviting).await.unwrap();
     let accepting = Accepting {
