@@ -197,9 +197,10 @@ pub(super) async fn reset_password(call: OpenCall) -> Result<HttpResponse, ApiEr
     fields.finish()?;
     let state = call.state();
     let token = PresentedKey::parse(KeyKind::Reset, &token).ok_or(AccountError::NoSuchLink)?;
+    let origin = call.origin();
     let reset = state
         .accounts
-        .reset_password(token.hash(), new, &call.origin(), async |user: UserId| {
+        .reset_password(token.hash(), new, &origin, async |user: UserId| {
             record_in_teams(state, call.request(), user, AuditAction::PasswordReset).await
         });
     let user = reset.await?;
