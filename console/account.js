@@ -182,18 +182,19 @@ export class Account {
   }
 
   /** Gives a member another role. */
-  setRole(user_id, role) {
-    return this.#access.asked('PUT', `/v1/team/${encodeURIComponent(user_id)}`, { role });
+  setRole(user_id, role, password) {
+    return this.#access.asked('PUT', `/v1/team/${encodeURIComponent(user_id)}`, { role, password });
   }
 
   /** Takes a member out of the team; `assign_to` is who gets the member's conversations, if anybody. */
-  removeMember(user_id, assign_to) {
-    return this.#access.asked('DELETE', `/v1/team/${encodeURIComponent(user_id)}`, assign_to && { assign_to });
+  removeMember(user_id, assign_to, password) {
+    const body = assign_to || password ? { assign_to, password } : undefined;
+    return this.#access.asked('DELETE', `/v1/team/${encodeURIComponent(user_id)}`, body);
   }
 
   /** Invites somebody: the answer has the link, which is shown only there. */
-  invite(email, role) {
-    return this.#access.asked('POST', '/v1/team/invitations', { email, role });
+  invite(email, role, password) {
+    return this.#access.asked('POST', '/v1/team/invitations', { email, role, password });
   }
 
   /** Invitations that nobody has accepted yet. */

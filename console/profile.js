@@ -18,8 +18,8 @@ export class Profile {
   }
 
   /** Asks for another e-mail address: a mail with a link goes to it. */
-  changeEmail(email, password) {
-    return this.#access.asked('PUT', '/v1/profile/email', { email, password });
+  changeEmail(email, password, code) {
+    return this.#access.asked('PUT', '/v1/profile/email', { email, password, code });
   }
 
   /** Everything that is kept of the person. */

@@ -3,7 +3,7 @@
 import { ownRefusal, roleName } from '../account.js';
 import { nodes, t } from '../language.js';
 import { html, useState } from '../view.js';
-import { Choice, Field, Form, Press, absenceText, useChange, useFocus, useLoaded } from './parts.js';
+import { Choice, Field, Form, OwnPassword, Press, absenceText, useChange, useFocus, useLoaded } from './parts.js';
 
 /** The businesses: working for another one, and leaving the one that one works for. */
 export function Businesses({ context }) {
@@ -46,15 +46,17 @@ export function Businesses({ context }) {
 /** Asks who takes over before somebody leaves. The focus goes to the harmless button. */
 function Leaving({ context, name, onKeep }) {
   const { account, person, leave, say } = context;
-  const { user_id: me } = person().user;
+  const { user, role } = person();
+  const { user_id: me } = user;
   const [heir, setHeir] = useState('');
+  const [password, setPassword] = useState('');
   const focus = useFocus();
   const { run, problem } = useChange(say);
   const { data } = useLoaded(() => account.team());
   const others = (data ?? []).filter((one) => one.user_id !== me && one.role !== 'read_only');
   const go = () =>
     run(async () => {
-      await account.removeMember(me, heir || undefined);
+      await account.removeMember(me, heir || undefined, password || undefined);
       leave();
     });
   return html`
@@ -69,6 +71,7 @@ function Leaving({ context, name, onKeep }) {
           onchange=${(event) => setHeir(event.currentTarget.value)}
         />
       `}
+      ${role === 'owner' && html`<${OwnPassword} oninput=${(event) => setPassword(event.currentTarget.value)} />`}
       <${Press} label=${t('leaving.leave')} name=${t('leaving.leave_yes', { name })} tone="danger" run=${go} />
       <${Press} label=${t('leaving.stay')} run=${onKeep} focus=${focus} />
       <p class="page-problem" role="alert">${problem}</p>

@@ -66,6 +66,11 @@ export function Field({ label, hint, kind = 'text', inputRef, ...properties }) {
   `;
 }
 
+/** Asks for the password of whoever is signed in once more. */
+export function OwnPassword(properties) {
+  return html`<${Field} label=${t('password.now')} kind="password" maxlength="128" autocomplete="current-password" ...${properties} />`;
+}
+
 /** A choice among `options`: `[value, label]`. */
 export function Choice({ label, options, chosen, ...properties }) {
   const id = useId();

@@ -6,7 +6,7 @@ import { THEMES } from '../preferences.js';
 import { day } from '../time.js';
 import { html, useState } from '../view.js';
 import { Businesses, Closing } from './leaving.js';
-import { Choice, Field, Form, Head, Loading, Press, useChange, useFocus, useLoaded } from './parts.js';
+import { Choice, Field, Form, Head, Loading, OwnPassword, Press, useChange, useFocus, useLoaded } from './parts.js';
 import { SecondFactor } from './second_factor.js';
 import { Access, SignIns } from './sign_ins.js';
 
@@ -81,18 +81,20 @@ function PolicyDue({ context, done }) {
 }
 
 function NewEmail({ context, onDone }) {
-  const { profile } = context;
+  const { profile, person } = context;
   const focus = useFocus();
   const [sent, setSent] = useState(null);
   if (sent) return html`<p class="told" role="status">${nodes('email.sent', { email: html`<bdi>${sent}</bdi>` })}</p>`;
-  const run = async ({ email, password }) => {
-    await profile.changeEmail(email, password);
+  const run = async ({ email, password, code }) => {
+    await profile.changeEmail(email, password, code);
     setSent(email);
   };
   return html`
     <${Form} label=${t('email.change')} busy=${t('forgotten.doing')} run=${run} explain=${ownRefusal} onCancel=${onDone}>
       <${Field} label=${t('email.new')} kind="email" name="email" required maxlength="254" autocomplete="email" autocapitalize="none" spellcheck="false" inputRef=${focus} hint=${t('email.hint')} />
-      <${Field} label=${t('password.now')} kind="password" name="password" required maxlength="128" autocomplete="current-password" />
+      <${OwnPassword} name="password" required />
+      ${person().has_second_factor &&
+      html`<${Field} label=${t('code.label')} name="code" required maxlength="40" autocomplete="one-time-code" autocapitalize="none" spellcheck="false" dir="ltr" />`}
     <//>
   `;
 }

@@ -5,7 +5,7 @@ import { nodes, t } from '../language.js';
 import { Face } from '../parts.js';
 import { exact } from '../time.js';
 import { html, useEffect, useRef, useState } from '../view.js';
-import { Choice, Copied, Field, Form, Head, Loading, Press, useChange, useFocus, useLoaded } from './parts.js';
+import { Choice, Copied, Field, Form, Head, Loading, OwnPassword, Press, useChange, useFocus, useLoaded } from './parts.js';
 
 const bold = (name) => html`<bdi>${name}</bdi>`;
 
@@ -115,13 +115,16 @@ function Member({ member, members, gives, isMe, account, change }) {
 function Question({ member, members, asked, isMe, account, change, keep }) {
   const { user_id: id, name } = member;
   const [heir, setHeir] = useState('');
+  const [password, setPassword] = useState('');
+  // Who is an owner is not changed by whoever finds a page open.
+  const isConfirmed = member.role === 'owner' || asked.role === 'owner';
   const focus = useFocus();
   const others = members.filter((one) => one.user_id !== id && one.role !== 'read_only');
   const text = asked.role
     ? nodes(isMe ? 'team.ask_own_role' : 'team.ask_role', { name: bold(name), role: html`<strong>${roleName(asked.role)}</strong>`, allows: roleAllows(asked.role) })
     : nodes(isMe ? 'team.ask_leave' : 'team.ask_remove', { name: bold(name) });
   const done = asked.role ? t('team.role_changed', { name, role: roleName(asked.role) }) : t(isMe ? 'team.left' : 'team.removed', { name });
-  const work = asked.role ? () => account.setRole(id, asked.role) : () => account.removeMember(id, heir || undefined);
+  const work = asked.role ? () => account.setRole(id, asked.role, password || undefined) : () => account.removeMember(id, heir || undefined, password || undefined);
   const label = t(asked.role ? 'team.change_role' : isMe ? 'team.leave' : 'team.remove');
   return html`
     <div class="account-question">
@@ -136,6 +139,7 @@ function Question({ member, members, asked, isMe, account, change, keep }) {
           onchange=${(event) => setHeir(event.currentTarget.value)}
         />
       `}
+      ${isConfirmed && html`<${OwnPassword} oninput=${(event) => setPassword(event.currentTarget.value)} />`}
       <${Press}
         label=${label}
         name=${`${label}: ${name}`}
@@ -173,13 +177,14 @@ function Invitation({ one, members, gives, account, change }) {
 
 function Invite({ account, gives, onMade, onCancel }) {
   const focus = useFocus();
+  const [role, setRole] = useState('agent');
   return html`
     <section class="card" aria-labelledby="invite-title">
       <h2 id="invite-title">${t('team.invite')}</h2>
       <${Form}
         label=${t('team.make_link')}
         busy=${t('team.making_link')}
-        run=${async ({ email, role }) => onMade(await account.invite(email, role))}
+        run=${async ({ email, role, password }) => onMade(await account.invite(email, role, password))}
         onCancel=${onCancel}
       >
         <${Field}
@@ -193,7 +198,8 @@ function Invite({ account, gives, onMade, onCancel }) {
           spellcheck="false"
           inputRef=${focus}
         />
-        <${Choice} label=${t('team.role')} name="role" chosen="agent" options=${gives.map((one) => [one, t('team.role_allows', { role: roleName(one), allows: roleAllows(one) })])} />
+        <${Choice} label=${t('team.role')} name="role" chosen=${role} onchange=${(event) => setRole(event.currentTarget.value)} options=${gives.map((one) => [one, t('team.role_allows', { role: roleName(one), allows: roleAllows(one) })])} />
+        ${role === 'owner' && html`<${OwnPassword} name="password" required />`}
       <//>
     </section>
   `;

@@ -15,6 +15,7 @@
 
 use secrecy::SecretString;
 
+use super::codes::SecondFactorCode;
 use super::requests::Purpose;
 use super::{AccountError, Accounts, NewLink, SignInOrigin, SignedIn};
 use crate::domain::email::EmailAddress;
@@ -33,6 +34,8 @@ pub struct ChangingEmail {
     pub email: EmailAddress,
     /// The account's password.
     pub password: SecretString,
+    /// A code of its second factor.
+    pub code: Option<SecondFactorCode>,
     /// The link that the new address gets.
     pub link: NewLink,
     /// Where its owner signs in, if the address has an account already.
@@ -42,30 +45,42 @@ pub struct ChangingEmail {
 }
 
 impl Accounts {
-    /// Claims an address for a user. Whose it is then: another user's, whose account is not made yet, is theirs.
+    /// Claims an address for a user; refused where another user has it. A row that leads to nobody, whose account was not made or is erased,
+    /// is taken over: an id is never another person's again.
     pub(super) async fn claim_address(
         &self,
         email: &EmailAddress,
         user: UserId,
         link: Option<KeyHash>,
-    ) -> Result<UserId, AccountError> {
+    ) -> Result<(), AccountError> {
         let (table, key) = (self.table::<UserEmail>(), UserEmail::at(email));
         let mine = UserEmail { user, link };
         for _ in 0..TRIES {
             let found = table.get(&key).await?;
-            match &found {
-                Some(found) if found.row == mine => return Ok(user),
-                Some(found) if found.row.user != user => {
-                    if self.user(found.row.user).await?.is_none() {
-                        return Ok(found.row.user);
-                    }
-                    self.release_address(email, found.row.user).await?;
-                }
-                _ => {}
+            if found.as_ref().is_some_and(|found| found.row == mine) {
+                return Ok(());
             }
-            if table.replace(&key, found.as_ref(), Some(&mine)).await? {
-                return Ok(user);
+            let other = found.as_ref().map(|found| found.row.user);
+            let other = other.filter(|other| *other != user);
+            if let Some(other) = other {
+                self.release_address(email, other).await?;
             }
+            if !table.replace(&key, found.as_ref(), Some(&mine)).await? {
+                continue;
+            }
+            // Whoever makes an account writes it after its claim, and looks at the claim once more: one of two gives way.
+            let (Some(other), Some(found)) = (other, found) else {
+                return Ok(());
+            };
+            let made = self.user(other).await?;
+            if made.is_none_or(|made| made.email != *email) {
+                return Ok(());
+            }
+            let ours = table.get(&key).await?.filter(|ours| ours.row == mine);
+            if let Some(ours) = ours {
+                table.replace(&key, Some(&ours), Some(&found.row)).await?;
+            }
+            return Err(AccountError::AddressTaken);
         }
         Err(AccountError::Busy)
     }
@@ -96,11 +111,14 @@ impl Accounts {
         let ChangingEmail {
             email,
             password,
+            code,
             link,
             page,
             origin,
         } = asked;
-        let user = self.verified(&who.email, password, &origin).await?;
+        let user = self
+            .verified_with_code(&who.email, password, code, link.token.hash, &origin)
+            .await?;
         if user.email == email {
             return Err(AccountError::SameAddress);
         }
@@ -110,10 +128,8 @@ impl Accounts {
         {
             return Err(AccountError::TooManyRequests(super::forgotten::PAUSE));
         }
-        if self.by_email(&email).await?.is_some() {
-            self.mailer.send(&email, &Letter::HasAccount { page });
-            return Ok(());
-        }
+        // The same is written in both cases. A link that nobody gets is followed by nobody.
+        let is_known = self.by_email(&email).await?.is_some();
         let (token, lasts) = (link.token.hash, self.settings.link_expires);
         let expires = self.now().after(lasts);
         let index = EmailChangeLink {
@@ -136,8 +152,13 @@ impl Accounts {
             }))
         });
         changed.await?;
-        let link = link.link;
-        self.mailer.send(&email, &Letter::ConfirmEmail { link, lasts });
+        let letter = if is_known {
+            Letter::HasAccount { page }
+        } else {
+            let link = link.link;
+            Letter::ConfirmEmail { link, lasts }
+        };
+        self.mailer.send(&email, &letter);
         Ok(())
     }
 
@@ -170,9 +191,7 @@ impl Accounts {
             .get(&old)
             .await?
             .filter(|found| found.row.user == user.id);
-        if self.claim_address(&change.email, user.id, Some(token)).await? != user.id {
-            return Err(AccountError::AddressTaken);
-        }
+        self.claim_address(&change.email, user.id, Some(token)).await?;
         let changed = self.table::<User>().change(User::at(user.id), |before| {
             let change = before.and_then(|before| wanted(before, token, self.now()));
             let (before, change) = before.zip(change).ok_or(AccountError::NoSuchLink)?;

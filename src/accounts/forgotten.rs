@@ -9,7 +9,6 @@ use std::time::Duration;
 use super::requests::Purpose;
 use super::sign_in::address_of;
 use super::{AccountError, Accounts, NewLink, SignInOrigin};
-use crate::domain::UserId;
 use crate::domain::email::EmailAddress;
 use crate::mail::Letter;
 use crate::store::tables::{PasswordReset, Reset, User};
@@ -85,7 +84,7 @@ impl Accounts {
             return Ok(());
         };
         let lasts = self.settings.link_expires;
-        let offered = self.offer(user.id, &link, lasts, Earlier::HoldsForAWhile).await;
+        let offered = self.offer(&user, &link, lasts, Earlier::HoldsForAWhile).await;
         match offered {
             Ok(()) => {
                 let letter = Letter::ForgottenPassword {
@@ -105,7 +104,7 @@ impl Accounts {
     /// Makes a link the one by which a user sets a new password.
     pub(super) async fn offer(
         &self,
-        user: UserId,
+        user: &User,
         link: &NewLink,
         lasts: Duration,
         earlier: Earlier,
@@ -113,15 +112,22 @@ impl Accounts {
         let (token, now) = (link.token.hash, self.now());
         let expires = now.after(lasts);
         // The index row first: it leads nowhere until the user's row names the link.
-        let index = PasswordReset { user, expires };
+        let index = PasswordReset {
+            user: user.id,
+            expires,
+        };
         self.table()
             .replace(&PasswordReset::at(token), None, Some(&index))
             .await?;
-        let changed = self.table::<User>().change(User::at(user), |before| {
+        let changed = self.table::<User>().change(User::at(user.id), |before| {
+            // The link goes to the address that was read: another one may have taken its place.
+            let before = before.filter(|before| before.email == user.email);
             let before = before.cloned().ok_or(AccountError::NoSuchMember)?;
             let made = before.reset.filter(|reset| now < reset.expires);
             let age = made.and_then(|reset| reset.made).map(|made| now.since(made));
-            if earlier == Earlier::HoldsForAWhile && age.is_some_and(|age| age < PAUSE) {
+            // One that lasts longer than this one would is an operator's: nobody who is not signed in makes it void.
+            let outlasts = made.is_some_and(|reset| reset.expires > expires);
+            if earlier == Earlier::HoldsForAWhile && (outlasts || age.is_some_and(|age| age < PAUSE)) {
                 return Err(AccountError::TooManyRequests(PAUSE));
             }
             Ok(Some(User {

@@ -8,12 +8,14 @@ use std::fmt;
 use secrecy::SecretString;
 
 use super::codes::SecondFactorCode;
-use super::{AccountError, Accounts, Actor, MOST_INVITATIONS, NewLink, NewToken, SignInOrigin, SignedIn, Told};
+use super::{
+    AccountError, Accounts, Actor, MOST_INVITATIONS, NewLink, NewToken, SignInOrigin, SignedIn, Told,
+};
 use crate::domain::email::EmailAddress;
 use crate::domain::phone::Phone;
 use crate::domain::roles::Role;
 use crate::domain::{TenantId, UserId};
-use crate::mail::Letter;
+use crate::mail::{Handed, Letter};
 use crate::store::KeyHash;
 use crate::store::plain::Found;
 use crate::store::tables::{AcceptedPolicy, Invitation, InvitationState, SignInResult, User, UserEmail};
@@ -152,7 +154,16 @@ impl Accounts {
             link,
             lasts: self.settings.invitation_expires,
         };
-        let mail = self.mailer.send(&invitation.email, &letter);
+        let now = self.clock.monotonic();
+        let may_mail = match by {
+            Actor::Member(_) => self.requests.may_invite(tenant, &invitation.email, now),
+            Actor::Operator => true,
+        };
+        let mail = if may_mail {
+            self.mailer.send(&invitation.email, &letter)
+        } else {
+            Handed::Back
+        };
         Ok(Told {
             made: invitation,
             mail,
@@ -350,14 +361,8 @@ impl Accounts {
             phone,
             policy,
         } = new;
-        // Where somebody stopped in between, the id is there already.
-        let claimed = self.table::<UserEmail>().get(&UserEmail::at(&email)).await?;
-        let id = match claimed {
-            Some(claimed) if self.user(claimed.row.user).await?.is_none() => claimed.row.user,
-            _ => fresh,
-        };
         Ok(User {
-            id,
+            id: fresh,
             email,
             name,
             password: hash.into(),
@@ -373,16 +378,21 @@ impl Accounts {
         })
     }
 
-    /// Adds a new person. Another one who is added for the same address at this moment may have another id; then nobody enters.
+    /// Writes a new person's account, if nobody else has the address.
     async fn add_user(&self, user: User) -> Result<User, AccountError> {
         // The address first: two users never have the same one.
-        let is_own = self.claim_address(&user.email, user.id, None).await? == user.id;
-        if is_own
-            && self
-                .table()
-                .replace(&User::at(user.id), None, Some(&user))
-                .await?
+        self.claim_address(&user.email, user.id, None).await?;
+        if self
+            .table()
+            .replace(&User::at(user.id), None, Some(&user))
+            .await?
         {
+            let claim = self.table::<UserEmail>().get(&UserEmail::at(&user.email)).await?;
+            if claim.is_none_or(|claim| claim.row.user != user.id) {
+                // Somebody took the address over while it led to nobody.
+                self.table::<User>().remove(User::at(user.id)).await?;
+                return Err(AccountError::Busy);
+            }
             Ok(user)
         } else {
             // Somebody accepted for the same address at this moment.

@@ -9,6 +9,7 @@ use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::task::TaskTracker;
 
+use crate::domain::TenantId;
 use crate::domain::email::EmailAddress;
 use crate::limiter::{Allowance, Buckets, Network};
 
@@ -18,7 +19,10 @@ const BY_NETWORK: Allowance = Allowance::new(20, Duration::from_secs(60));
 const SIGN_UPS_BY_NETWORK: Allowance = Allowance::new(5, Duration::from_secs(3_600));
 /// Mails that nobody asked for, but for whom they pester.
 const BY_ADDRESS: Allowance = Allowance::new(3, Duration::from_secs(1_200));
+/// Invitations of one tenant that go out by e-mail.
+const BY_TENANT: Allowance = Allowance::new(50, Duration::from_secs(60));
 const NETWORKS: usize = 4_096;
+const TENANTS: usize = 4_096;
 const ADDRESSES: usize = 16_384;
 /// Requests that are worked on after their answer, each with some reads and writes of the store.
 const AT_WORK: usize = 64;
@@ -30,12 +34,15 @@ pub(super) enum Purpose {
     Password,
     /// Whose the address is.
     Address,
+    /// An invitation into a team.
+    Invitation,
 }
 
 pub(super) struct Requests {
     networks: Mutex<Buckets<Network>>,
     sign_ups: Mutex<Buckets<Network>>,
     addresses: Mutex<Buckets<([u8; 16], Purpose)>>,
+    tenants: Mutex<Buckets<TenantId>>,
     at_work: Arc<Semaphore>,
     tasks: TaskTracker,
     /// Outlives the threads of HTTP, which end before what they began is done.
@@ -48,6 +55,7 @@ impl Requests {
             networks: Mutex::new(Buckets::new(BY_NETWORK, NETWORKS)),
             sign_ups: Mutex::new(Buckets::new(SIGN_UPS_BY_NETWORK, NETWORKS)),
             addresses: Mutex::new(Buckets::new(BY_ADDRESS, ADDRESSES)),
+            tenants: Mutex::new(Buckets::new(BY_TENANT, TENANTS)),
             at_work: Arc::new(Semaphore::new(AT_WORK)),
             tasks: TaskTracker::new(),
             runtime: Handle::current(),
@@ -67,6 +75,12 @@ impl Requests {
     /// Whether an address may get another mail, which is counted then.
     pub(super) fn may_mail(&self, to: &EmailAddress, purpose: Purpose, now: Duration) -> bool {
         take(&self.addresses, &(to.key(), purpose), now).is_ok()
+    }
+
+    /// Whether an invitation may go out by e-mail, which is counted then: neither may one tenant's take all places of mails, nor may
+    /// anybody be pestered.
+    pub(super) fn may_invite(&self, tenant: TenantId, to: &EmailAddress, now: Duration) -> bool {
+        take(&self.tenants, &tenant, now).is_ok() && self.may_mail(to, Purpose::Invitation, now)
     }
 
     /// Begins what goes on after the answer.

@@ -188,6 +188,8 @@ impl Accounts {
                     password: hash.clone(),
                     generation: before.generation.wrapping_add(1),
                     reset: None,
+                    // Whoever knew the old password may have asked for it.
+                    email_change: None,
                     ..before
                 },
             }))
@@ -281,7 +283,7 @@ impl Accounts {
             user: user.id,
             expires: self.now().after(lasts),
         };
-        self.offer(user.id, &link, lasts, Earlier::IsVoid).await?;
+        self.offer(&user, &link, lasts, Earlier::IsVoid).await?;
         let link = link.link;
         let mail = self.mailer.send(email, &Letter::NewPassword { link, lasts });
         Ok(Told { made, mail })
@@ -335,6 +337,7 @@ impl Accounts {
                 password: hash.clone(),
                 generation: before.generation.wrapping_add(1),
                 reset: None,
+                email_change: None,
                 ..before
             }))
         });

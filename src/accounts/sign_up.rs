@@ -192,6 +192,9 @@ impl Accounts {
     async fn chosen(&self, asked: &CompletingSignUp) -> Result<(SignUp, SignUpIds), AccountError> {
         let found = self.sign_up_row(asked.token).await?;
         let row = found.row.clone();
+        if self.settings.sign_up == Mode::Closed {
+            return Err(AccountError::SignUpClosed);
+        }
         // Of two links for one address the first makes the account.
         if row.ids.is_none() && self.by_email(&row.email).await?.is_some() {
             return Err(AccountError::NoSuchLink);
@@ -225,9 +228,15 @@ impl Accounts {
         let user = self
             .first_owner(&row, ids.user, password, session.hash, &origin)
             .await?;
-        let before = self.store.tenant(ids.tenant).await?;
-        let tenant = before.unwrap_or_else(|| Tenant::new(ids.tenant, row.business, retention, self.now()));
-        self.store.put_tenant(tenant.clone()).await?;
+        let tenant = match self.store.tenant(ids.tenant).await? {
+            // An earlier try made it, and its owner may have changed it since.
+            Some(tenant) => tenant,
+            None => {
+                let tenant = Tenant::new(ids.tenant, row.business, retention, self.now());
+                self.store.put_tenant(tenant.clone()).await?;
+                tenant
+            }
+        };
         self.add_member(ids.tenant, Actor::Operator, user.id, Role::Owner)
             .await?;
         self.table::<SignUp>().remove(SignUp::at(token)).await?;

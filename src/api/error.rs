@@ -300,9 +300,10 @@ impl From<AccountError> for ApiError {
             AccountError::NoSuchLink | AccountError::NoSuchMember | AccountError::NoSecondFactor => {
                 Self::absent(error.to_string())
             }
-            AccountError::NoName | AccountError::PasswordRequired | AccountError::SameAddress | AccountError::OtherPolicy(_) => {
-                Self::invalid(error.to_string())
-            }
+            AccountError::NoName
+            | AccountError::PasswordRequired
+            | AccountError::SameAddress
+            | AccountError::OtherPolicy(_) => Self::invalid(error.to_string()),
             AccountError::AddressTaken => Self::new(ErrorCode::AddressTaken),
             AccountError::NotAllowed | AccountError::SignUpClosed | AccountError::InvitationNeeded => {
                 Self::because(ErrorCode::Forbidden, error.to_string())

@@ -71,12 +71,14 @@ pub(super) async fn change_email(call: SessionCall) -> Result<HttpResponse, ApiE
     let mut fields = Fields::read(call.body())?;
     let email = fields.required::<EmailAddress>("email")?;
     let password = password(&mut fields, "password")?;
+    let code = fields.optional("code")?;
     fields.finish()?;
     let (state, who) = (call.state(), call.who());
     let (_, link) = new_link(state, KeyKind::EmailChange, "email")?;
     let asked = ChangingEmail {
         email,
         password,
+        code,
         link,
         page: front_page(state),
         origin: call.origin(),

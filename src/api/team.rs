@@ -15,7 +15,8 @@ use super::sessions::{forget, opened, password};
 use super::state::{ApiState, to_its_end};
 use crate::accounts::audit::AuditEvent;
 use crate::accounts::{
-    Accepting, AccountError, Actor, Confirmation, Ending, FormerMember, Inviting, NewLink, Removal, TeamMember, Told,
+    Accepting, AccountError, Actor, Confirmation, Ending, FormerMember, Inviting, NewLink, Removal,
+    TeamMember, Told,
 };
 use crate::config::ServerConfig;
 use crate::domain::email::EmailAddress;

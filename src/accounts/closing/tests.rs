@@ -120,6 +120,7 @@ impl Rig {
         self.accounts.offer_reset(&email, reset).await.unwrap();
         let ana = self.sign_in("ana@example.com").await.unwrap();
         let change = ChangingEmail {
+            code: None,
             email: "ana@example.org".parse().unwrap(),
             password: PASSWORD.into(),
             link: NewLink::of(token("a link to another address")),
