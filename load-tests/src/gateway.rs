@@ -89,6 +89,15 @@ impl Gateway {
         })
     }
 
+    /// Invites somebody into a tenant's team; the invitation's token.
+    pub async fn invite(&self, tenant: &Tenant, email: &str, role: &str) -> anyhow::Result<String> {
+        let path = format!("/v1/admin/tenants/{}/invitations", tenant.id);
+        let made = self
+            .admin_post(&path, &json!({ "email": email, "role": role }))
+            .await?;
+        text(&made, "token")
+    }
+
     async fn admin_post(&self, path: &str, body: &Value) -> anyhow::Result<Value> {
         let answer = self
             .client

@@ -16,6 +16,7 @@ mod intake;
 mod kill;
 mod neighbour;
 mod pace;
+mod people;
 mod probe;
 mod process;
 mod reconnect;
@@ -70,6 +71,8 @@ enum Command {
     Doors(doors::DoorsArgs),
     /// Brings many agents back at once: what a handshake costs, when all are live, what webhooks notice
     Reconnect(reconnect::ReconnectArgs),
+    /// Signs people in: what it costs, whether answers tell who exists, and what others notice of a flood of wrong passwords
+    People(people::PeopleArgs),
     /// Connects many agents of whom some never read, and looks at the others' delays and at the memory held
     Stuck(stuck::StuckArgs),
 }
@@ -91,6 +94,7 @@ fn main() -> anyhow::Result<ExitCode> {
         }
         Command::Doors(args) => return cores::apart(move || doors::run(args)),
         Command::Reconnect(args) => return cores::apart(move || reconnect::run(args)),
+        Command::People(args) => return cores::apart(move || people::run(args)),
         command => command,
     };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
@@ -109,6 +113,7 @@ fn main() -> anyhow::Result<ExitCode> {
             Command::Doors(args) => doors::run(args).await,
             Command::Reconnect(args) => reconnect::run(args).await,
             Command::Stuck(args) => stuck::run(args).await,
+            Command::People(args) => people::run(args).await,
         }
     })
 }
