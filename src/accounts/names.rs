@@ -15,7 +15,9 @@ const KEPT: NonZeroUsize = NonZeroUsize::new(10_000).unwrap();
 /// How long each is trusted: for so long another gateway may show it although the account was erased.
 const FRESH: Duration = Duration::from_secs(30);
 
-type Known = LruCache<UserId, (Option<String>, Duration)>;
+/// What a user is called; `None` once the account is erased.
+type Name = Option<String>;
+type Known = LruCache<UserId, (Name, Duration)>;
 
 /// The names.
 pub(super) struct Names(Mutex<Known>);
@@ -32,7 +34,7 @@ impl Names {
         self.known().pop(&user);
     }
 
-    fn get(&self, user: UserId, now: Duration) -> Option<Option<String>> {
+    fn get(&self, user: UserId, now: Duration) -> Option<Name> {
         let mut known = self.known();
         let (name, read) = known.get(&user)?;
         (now.saturating_sub(*read) < FRESH).then(|| name.clone())

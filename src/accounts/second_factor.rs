@@ -81,12 +81,14 @@ impl Accounts {
             None => true,
         };
         // Looked at after the code: who has none does not learn it.
-        let used = |factor| match is_in {
-            true => Ok(Some(SecondFactor {
+        let used = |factor| {
+            if !is_in {
+                return Err(AccountError::NotAllowed);
+            }
+            Ok(Some(SecondFactor {
                 used_for: token,
                 ..factor
-            })),
-            false => Err(AccountError::NotAllowed),
+            }))
         };
         self.use_code(user, code, used).await
     }

@@ -228,14 +228,13 @@ impl Accounts {
         let user = self
             .first_owner(&row, ids.user, password, session.hash, &origin)
             .await?;
-        let tenant = match self.store.tenant(ids.tenant).await? {
-            // An earlier try made it, and its owner may have changed it since.
-            Some(tenant) => tenant,
-            None => {
-                let tenant = Tenant::new(ids.tenant, row.business, retention, self.now());
-                self.store.put_tenant(tenant.clone()).await?;
-                tenant
-            }
+        // An earlier try may have made it, and its owner may have changed it since.
+        let tenant = if let Some(tenant) = self.store.tenant(ids.tenant).await? {
+            tenant
+        } else {
+            let tenant = Tenant::new(ids.tenant, row.business, retention, self.now());
+            self.store.put_tenant(tenant.clone()).await?;
+            tenant
         };
         self.add_member(ids.tenant, Actor::Operator, user.id, Role::Owner)
             .await?;

@@ -52,7 +52,7 @@ async fn erase_due(accounts: &Accounts) -> Result<(), AccountError> {
             Ok(()) if erasure.gone.is_some() => {}
             Ok(()) => tracing::info!(user.id = %erasure.user, "an account that was half erased is erased"),
             Err(error) => {
-                tracing::warn!(user.id = %erasure.user, %error, "an account stays half erased for now")
+                tracing::warn!(user.id = %erasure.user, %error, "an account stays half erased for now");
             }
         }
     }
