@@ -91,6 +91,7 @@ impl Accounts {
             Ok::<_, AccountError>(Some(change(before)))
         });
         let (_, after) = changed.await?;
+        self.names.forget(user);
         after.ok_or(AccountError::NoSuchMember)
     }
 }

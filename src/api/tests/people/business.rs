@@ -47,7 +47,7 @@ async fn a_business_says_what_it_is_called_and_whom_to_ask() {
     for wrong in [
         json!({ "name": " " }),
         json!({ "region": "a\nb" }),
-        json!({ "nmae": "x" }),
+        json!({ "title": "x" }),
     ] {
         assert_eq!(ana.send(&api, "PUT", at, wrong).await.outcome().0, 400);
     }
