@@ -23,7 +23,7 @@ use crate::domain::roles::Right;
 use crate::domain::{AuditAction, Month, UserId};
 use crate::store::tables::{AuditActor, AuditScope, EntryHash};
 
-pub(super) use record::{LetIn, Note, begin, end, event, is_recorded, record};
+pub(super) use record::{LetIn, Note, begin, end, event, is_recorded, needs, record};
 pub(super) use sign_ins::{Concerned, SIGN_INS, behind, failed, signed_in};
 #[cfg(test)]
 pub(super) use trail::{Trail, trail};

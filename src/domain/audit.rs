@@ -9,6 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::Timestamp;
 use super::date::Date;
+use super::roles::Right;
 
 /// Declares the actions: variant, name, meaning.
 macro_rules! audit_actions {
@@ -84,6 +85,24 @@ audit_actions! {
     QuarantineReplayed = "quarantine_replayed", "Webhooks that had been put aside were applied again";
     AuditExported = "audit_exported", "The audit log was exported";
     MonthClosed = "month_closed", "The gateway closed the month: the next entry stands in the one that is named";
+}
+
+impl AuditAction {
+    /// The right without which nobody who is signed in does it; `None` where it is about the own account, or where another right may do,
+    /// too.
+    pub const fn needs(self) -> Option<Right> {
+        match self {
+            Self::InvitationMade | Self::InvitationWithdrawn | Self::RoleChanged => Some(Right::ManageTeam),
+            Self::OwnershipHandedOver => Some(Right::ManageOwners),
+            Self::BusinessChanged
+            | Self::RetentionChanged
+            | Self::NumberWritten
+            | Self::KeyCreated
+            | Self::KeyRevoked => Some(Right::ManageBusiness),
+            Self::AuditExported => Some(Right::ReadAudit),
+            _ => None,
+        }
+    }
 }
 
 impl fmt::Display for AuditAction {

@@ -14,7 +14,8 @@ use super::super::state::ApiState;
 use super::asked::asked;
 use super::trail::{Trail, trail};
 use crate::accounts::audit::{AuditError, AuditEvent};
-use crate::domain::AuditAction;
+use crate::domain::roles::Right;
+use crate::domain::{AuditAction, UserId};
 use crate::store::tables::{AuditActor, AuditDetails, AuditScope, AuditTarget, AuditTargetKind, EntryPlace};
 
 /// Who is let in, and whose log it concerns.
@@ -60,6 +61,20 @@ pub(in crate::api) fn is_recorded(request: &HttpRequest) -> bool {
 fn trail_of(request: &HttpRequest) -> Option<Trail> {
     let meter = request.app_data::<RouteMeter>()?;
     trail(meter.route(), request.method())
+}
+
+/// The right without which somebody who is signed in makes no such call. Whoever lacks it is refused before an entry is written: nobody
+/// fills a log, or takes the places of others' entries, with what they may not do.
+pub(in crate::api) fn needs(request: &HttpRequest, user: UserId) -> Option<Right> {
+    match trail_of(request)? {
+        // Whoever leaves needs no right.
+        Trail::Named(AuditAction::MemberRemoved, _, part) => {
+            let is_own = request.match_info().get(part) == Some(user.to_string().as_str());
+            (!is_own).then_some(Right::ManageTeam)
+        }
+        Trail::Entry(action) | Trail::Named(action, ..) => action.needs(),
+        Trail::Nothing | Trail::InLedger | Trail::ByHandler(_) | Trail::SignIn => None,
+    }
 }
 
 /// Records what a call is about to do, where its route says so.

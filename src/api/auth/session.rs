@@ -277,7 +277,10 @@ impl FromRequest for SessionCall {
             let let_in = authenticate(&state, &request).await;
             let (who, body) = body::read_of(&mut payload, &plan, let_in).await?;
             // Who is in no team changes nothing but the own account, which is in nobody's log.
-            if let Some((tenant, _)) = who.tenant {
+            if let Some((tenant, role)) = who.tenant {
+                if audit::needs(&request, who.user).is_some_and(|right| !role.allows(right)) {
+                    return Err(AccountError::NotAllowed.into());
+                }
                 let let_in = LetIn {
                     actor: AuditActor::User(who.user),
                     scope: AuditScope::Tenant(tenant),

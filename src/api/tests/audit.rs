@@ -186,6 +186,34 @@ async fn an_entry_says_who_did_what_to_what_and_from_where() {
 }
 
 #[actix_web::test]
+async fn whoever_may_not_do_it_leaves_no_entry() {
+    let api = start().await;
+    let ana = member(&api, ONE, "ana@example.com", Role::Owner).await;
+    let ben = member(&api, ONE, "ben@example.com", Role::Agent).await;
+    let before = when_there_are(&api, &of(ONE), 8).await.len();
+    let others = format!("/v1/team/{}", ana.user());
+    for (method, path, body) in [
+        ("DELETE", others.as_str(), json!({})),
+        ("PUT", &others, json!({ "role": "agent" })),
+        (
+            "POST",
+            "/v1/team/invitations",
+            json!({ "email": "cy@example.com", "role": "agent" }),
+        ),
+        ("POST", "/v1/keys", json!({ "name": "inbox", "scopes": ["send"] })),
+        ("PUT", "/v1/business", json!({ "name": "Toko Lain" })),
+    ] {
+        let refused = ben.send(&api, method, path, body).await;
+        assert_eq!(refused.status, 403, "{method} {path}");
+    }
+    assert_eq!(entries(&api, &of(ONE)).await.len(), before);
+    // Leaving needs no right.
+    let own = format!("/v1/team/{}", ben.user());
+    assert_eq!(ben.send(&api, "DELETE", &own, json!({})).await.status, 200);
+    assert!(entries(&api, &of(ONE)).await.len() > before);
+}
+
+#[actix_web::test]
 async fn what_was_refused_is_said_and_what_is_made_is_named() {
     let api = start().await;
     let ana = member(&api, ONE, "ana@example.com", Role::Owner).await;
