@@ -103,6 +103,7 @@ impl Stage {
             ("MESEJ_WHATSAPP__BASE_URL", meta),
             ("MESEJ_WHATSAPP__APPS", apps.to_owned()),
             ("MESEJ_LIMITS__KEY_REQUESTS_PER_S", "10000".to_owned()),
+            ("MESEJ_LIMITS__TENANT_REQUESTS_PER_S", "10000".to_owned()),
         ];
         let serving = Launch {
             binary: mesej,

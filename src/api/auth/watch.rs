@@ -87,7 +87,8 @@ impl KeyWatch {
                 return;
             }
             for _ in 0..TRIES {
-                match keys.look_at(self.what).await {
+                // On the heap while it lasts: each idle socket would hold its room otherwise, two kibibytes.
+                match Box::pin(keys.look_at(self.what)).await {
                     Ok(()) => break,
                     Err(refused) if refused.code() == ErrorCode::Unauthorized => return,
                     // The store cannot tell now, or is asked by too many.
