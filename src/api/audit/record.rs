@@ -160,17 +160,19 @@ impl Note<'_> {
 /// Records what became of a call, where that says more than its first entry did. Its answer stands whatever becomes of this.
 pub(in crate::api) async fn end(state: &ApiState, request: &HttpRequest, refused: Option<ErrorCode>) {
     let pending = request.extensions_mut().remove::<Pending>();
-    let Some(Pending {
+    let Some(pending) = pending.filter(|pending| pending.found.is_some() || refused.is_some()) else {
+        return;
+    };
+    // On the heap: each connection has room for what its answers wait for, also those of webhooks and sockets, which leave no entry.
+    Box::pin(follow(state, pending, refused)).await;
+}
+
+async fn follow(state: &ApiState, pending: Pending, refused: Option<ErrorCode>) {
+    let Pending {
         entries,
         event,
         found,
-    }) = pending
-    else {
-        return;
-    };
-    if found.is_none() && refused.is_none() {
-        return;
-    }
+    } = pending;
     let Found { target, details } = found.unwrap_or_default();
     for (scope, place) in entries {
         let more = AuditEvent {
