@@ -63,7 +63,8 @@ rules-test: ## Alarms by their tests, and the dashboard's queries (needs Node 20
 	PROMTOOL=$(PROMTOOL) grafana/check.sh
 
 browser-test: ## The console, in Chromium (needs Node 20 and Chromium)
-	tests/browser/run.sh
+	cargo build --locked --package mesej
+	MESEJ_BINARY=$(TARGET)/debug/mesej tests/browser/run.sh
 
 client-test: ## Public Cloud API clients, for Python and JavaScript, against the simulator
 	cargo build --locked --package mesej

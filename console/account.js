@@ -192,6 +192,11 @@ export class Account {
     return this.#access.asked('DELETE', `/v1/team/${encodeURIComponent(user_id)}`, body);
   }
 
+  /** Makes a member the owner in one's own place: one becomes an admin oneself. */
+  handOver(user_id, password) {
+    return this.#access.asked('PUT', '/v1/team/owner', { user_id, password });
+  }
+
   /** Invites somebody: the answer has the link, which is shown only there. */
   invite(email, role, password) {
     return this.#access.asked('POST', '/v1/team/invitations', { email, role, password });

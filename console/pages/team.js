@@ -1,6 +1,6 @@
 // The team: its members, open invitations, and for whoever manages it a form that invites.
 
-import { roleAllows, roleName, rolesGivenBy } from '../account.js';
+import { ownRefusal, roleAllows, roleName, rolesGivenBy } from '../account.js';
 import { nodes, t } from '../language.js';
 import { Face } from '../parts.js';
 import { exact } from '../time.js';
@@ -10,7 +10,7 @@ import { Choice, Copied, Field, Form, Head, Loading, OwnPassword, Press, useChan
 const bold = (name) => html`<bdi>${name}</bdi>`;
 
 export default function Team({ page, context }) {
-  const { account, say, copy, teamChanged } = context;
+  const { account, say, copy, teamChanged, again } = context;
   const { user, role } = context.person();
   const gives = rolesGivenBy(role);
   const manages = gives.length > 0;
@@ -56,6 +56,7 @@ export default function Team({ page, context }) {
                 key=${member.user_id}
                 ...${{ member, members, gives, account, change }}
                 isMe=${member.user_id === user.user_id}
+                handOver=${role === 'owner' && member.user_id !== user.user_id && (async (password) => (await account.handOver(member.user_id, password), again()))}
               />
             `,
           )}
@@ -76,9 +77,9 @@ export default function Team({ page, context }) {
   `;
 }
 
-function Member({ member, members, gives, isMe, account, change }) {
+function Member({ member, members, gives, isMe, account, change, handOver }) {
   const { user_id: id, name, email, role } = member;
-  /** What is asked before it is done: `{role}` for another role, `{}` for removing. */
+  /** What is asked before it is done: `{role}` for another role, `{owner}` for handing ownership over, `{}` for removing. */
   const [asked, setAsked] = useState(null);
   const select = useRef(null);
   const keep = () => {
@@ -92,7 +93,9 @@ function Member({ member, members, gives, isMe, account, change }) {
         <span>${isMe ? nodes('any.you', { name: bold(name) }) : bold(name)}</span>
         <bdi class="quiet">${email}</bdi>
       </div>
-      ${asked
+      ${asked?.owner
+        ? html`<${HandOver} name=${name} handOver=${handOver} keep=${keep} />`
+        : asked
         ? html`<${Question} ...${{ member, members, asked, isMe, account, change, keep }} />`
         : html`
             <div class="account-do">
@@ -103,11 +106,30 @@ function Member({ member, members, gives, isMe, account, change }) {
                     </select>
                   `
                 : html`<span class="account-role">${roleName(role)}</span>`}
+              ${handOver && html`<${Press} label=${t('team.hand_over')} name=${t('team.hand_over_to', { name })} run=${() => setAsked({ owner: true })} />`}
               ${(gives.includes(role) || isMe) &&
               html`<${Press} label=${t(isMe ? 'team.leave' : 'team.remove')} name=${isMe ? t('team.leave_team') : t('team.remove_one', { name })} run=${() => setAsked({})} />`}
             </div>
           `}
     </li>
+  `;
+}
+
+/** Asks for the password before somebody else becomes the owner, and says what changes for both. */
+function HandOver({ name, handOver, keep }) {
+  const focus = useFocus();
+  return html`
+    <div class="account-question hand-over">
+      <p>${nodes('team.ask_hand_over', { name: bold(name), owner: roleAllows('owner'), admin: roleAllows('admin') })}</p>
+      <${Form}
+        label=${t('team.hand_over')}
+        run=${({ password }) => handOver(password)}
+        onCancel=${keep}
+        explain=${ownRefusal}
+      >
+        <${OwnPassword} name="password" required inputRef=${focus} />
+      <//>
+    </div>
   `;
 }
 

@@ -325,6 +325,25 @@ office('roles change and members leave only after a question, and refusals are t
   assert.equal(roleOf(staff.ana), 'owner');
 });
 
+office('an owner hands ownership over with the password, and goes on as an admin', async ({ people, staff, tenant, open }) => {
+  const roleOf = (user) => people.teams.get(tenant).members.get(user.id)?.role;
+  const page = await atWork(open, 'ana@example.com');
+  const team = await visit(page, 'Team');
+  assert.equal(await row(page, staff.ana).getByRole('button', { name: /Hand ownership over/ }).count(), 0);
+  await row(page, staff.ben).getByRole('button', { name: /Hand ownership over/ }).click();
+  await says(row(page, staff.ben), /becomes owner \(everything, owners too\).*You become admin \(answers and manages the team\)/);
+  await isAccessible(page, 'handing over');
+  await row(page, staff.ben).getByLabel('Password').fill('not this one at all');
+  await page.keyboard.press('Enter');
+  await says(team, /This is not your password/);
+  assert.deepEqual([roleOf(staff.ana), roleOf(staff.ben)], ['owner', 'agent']);
+  await row(page, staff.ben).getByLabel('Password').fill(SECRET);
+  await page.keyboard.press('Enter');
+  await eventually('the roles are changed', () => roleOf(staff.ana) === 'admin' && roleOf(staff.ben) === 'owner');
+  await eventually('nothing is left to hand over', async () => /Owner/.test(await row(page, staff.ben).textContent()) && (await team.getByRole('button', { name: /Hand ownership over/ }).count()) === 0);
+  assert.equal(hashOf(page), '#/team');
+});
+
 office('an admin does not touch owners, and others see members only', async ({ people, staff, tenant, open }) => {
   people.teams.get(tenant).members.get(staff.ben.id).role = 'admin';
   const admin = await atWork(open, 'ben@example.com');

@@ -4,6 +4,7 @@
 #   tests/browser/run.sh              against a gateway that is not one, which also misbehaves
 #   tests/browser/run.sh BASE_URL     against a running demo with customers who write
 #
+# MESEJ_BINARY is the program `mesej`: tests of people are run against it, too.
 # MESEJ_RESTART is a command that kills the server at BASE_URL and starts it again; without it that test is left out.
 # CHROMIUM is the browser, /usr/bin/chromium when it is not set.
 set -euo pipefail
@@ -18,4 +19,7 @@ if [ $# -ge 1 ]; then
   MESEJ_URL="${1%/}" exec node --test --test-concurrency=1 demo.test.mjs
 fi
 node --test unit
+if [ -n "${MESEJ_BINARY:-}" ]; then
+  node --test --test-concurrency=1 real.test.mjs
+fi
 exec node --test --test-concurrency=1 demo.test.mjs page.test.mjs canned.test.mjs people.test.mjs pages.test.mjs accounts.test.mjs profile.test.mjs languages.test.mjs resilience.test.mjs

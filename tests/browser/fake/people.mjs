@@ -153,7 +153,7 @@ export class People {
       case 'GET team':
         return second ? this.#invitations(about()) : ok({ members: this.#members(about()) });
       case 'PUT team':
-        return this.#setRole(about(), second, body);
+        return second === 'owner' ? this.#handOver(about(), body) : this.#setRole(about(), second, body);
       case 'DELETE team':
         return this.#remove(about(), second);
       case 'POST team':
@@ -298,6 +298,17 @@ export class People {
     this.#change(session, (members) => members.set(id, { ...before, role }));
     this.end((one) => one.user === id && one.tenant === session.tenant);
     return ok({ user_id: id, role });
+  }
+
+  #handOver(session, { user_id: id, password }) {
+    this.#demand(session, 'owner');
+    this.check(this.users.get(session.user), password);
+    const { members } = this.teams.get(session.tenant);
+    if (!members.has(id)) throw new Refusal(404, 'not_found');
+    members.set(session.user, { ...members.get(session.user), role: 'admin' });
+    members.set(id, { ...members.get(id), role: 'owner' });
+    this.end((one) => one.user === id && one.tenant === session.tenant);
+    return ok({ user_id: id });
   }
 
   #remove(session, id) {
