@@ -309,7 +309,9 @@ async function beginning() {
   for (let wait = 500; ; wait = Math.min(wait * 2, 10_000)) {
     try {
       return await access.begin();
-    } catch {
+    } catch (error) {
+      // Where operators have a listener of their own, it knows neither a demo nor people.
+      if (error.status === 404) return { isForOperators: true };
       renderLive($('live'), { state: 'waiting', until: Date.now() + wait }, Date.now());
       await new Promise((resolve) => timers.setTimeout(resolve, wait));
     }
@@ -334,6 +336,11 @@ async function meOfPerson(route, person) {
 }
 
 async function begin() {
+  const route = signedIn.takeRoute();
+  if (route?.kind === 'operator') {
+    const { beginAsOperator } = await import('./operator.js');
+    return beginAsOperator({ gate, preferences, say, copy, window, route });
+  }
   listenToKeys({ list, composer, head, dialogs, signInSheet, search: $('search'), show, back, closeAbout: toggleAbout, frame: $('frame') });
   // Nobody is connected before somebody has signed in.
   const nudge = () => desk.state.me && !signInSheet.isOpen && desk.socket.nudge();
@@ -349,8 +356,11 @@ async function begin() {
   $('live').addEventListener('click', nudge);
   document.querySelector('.skip').addEventListener('click', skip);
 
-  const route = signedIn.takeRoute();
-  const { demo, person } = await beginning();
+  const { demo, person, isForOperators } = await beginning();
+  if (isForOperators) {
+    location.hash = '#/operator';
+    return location.reload();
+  }
   const me = demo ? await meOfDemo(demo) : await meOfPerson(route, person);
   window.setInterval(() => {
     desk.dispatch({ type: 'typing_ended', now: Date.now() });
@@ -358,9 +368,10 @@ async function begin() {
   window.setInterval(() => document.visibilityState === 'visible' && desk.askDelays(), 3_000);
   window.setInterval(() => document.visibilityState === 'visible' && desk.refreshPauses(), 30_000);
   await desk.start(me);
-  if (demo) return;
+  if (demo) return undefined;
   colleagues.load();
   if (route && !isSecret(route)) go(route);
+  return undefined;
 }
 
 begin();

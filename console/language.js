@@ -29,6 +29,12 @@ export async function setLanguage(language, wanted = []) {
   use(language, wanted.find((tag) => baseOf(tag) === language) ?? language);
 }
 
+/** Reads texts that only some pages need: in the chosen language, and in English. */
+export async function addTexts(name) {
+  const read = async (language) => Object.assign(TEXTS[language], (await import(`./messages/${language}/${name}.js`)).default);
+  await Promise.all([...new Set(['en', current.language])].map(read));
+}
+
 /** The first of the wanted languages that there are texts for; English if there is none. */
 export function bestLanguage(wanted) {
   return wanted.map(baseOf).find((language) => language in LANGUAGES) ?? 'en';

@@ -1,14 +1,12 @@
 // The menu of somebody who is signed in, in the head of the inbox: a button with the name, and what stands below it.
 
-import { roleName } from './account.js';
 import { fill, h } from './dom.js';
 import { icon } from './icons.js';
 import { nodes } from './language.js';
 import { face } from './people.js';
 
-/** Puts it into `place`. `entries` are `[label, run]`. */
-export function personMenu(place, { person, tenant, entries }) {
-  const { user, role } = person;
+/** Puts it into `place`. `what` says what the user is here; `entries` are `[label, run]`. */
+export function personMenu(place, { user, what, entries }) {
   const choose = (run) => () => {
     close();
     run();
@@ -21,7 +19,7 @@ export function personMenu(place, { person, tenant, entries }) {
       { class: 'menu-head' },
       h('strong', null, h('bdi', null, user.name)),
       h('bdi', null, user.email),
-      h('span', null, nodes('menu.role_at', { role: roleName(role), tenant: h('bdi', null, tenant) })),
+      h('span', null, what),
     ),
     entries.map(([label, run]) => h('button', { type: 'button', onclick: choose(run) }, label)),
   );

@@ -19,15 +19,22 @@ export class Pages {
   #frame;
   #place;
   #context;
+  #load;
+  #allows;
   #turn = 0;
   /** What is shown: `inbox`, or one of the pages. */
   current = 'inbox';
 
-  /** `context` is what pages work with; `rights` of somebody who is signed in decide which ones there are. */
-  constructor({ frame, place, context }) {
+  /**
+   * `context` is what pages work with; `rights` of somebody who is signed in decide which ones there are. `load(page)` gives the
+   * module of a page, `allows(page, rights)` whether it may be opened.
+   */
+  constructor({ frame, place, context, load = (page) => MODULES[page](), allows = mayOpen }) {
     this.#frame = frame;
     this.#place = place;
     this.#context = context;
+    this.#load = load;
+    this.#allows = allows;
   }
 
   /** Shows a page, or the inbox. The focus goes to the heading. */
@@ -41,7 +48,7 @@ export class Pages {
     // What the page before had loaded is gone with it.
     render(null, this.#place);
     if (page === 'inbox') return;
-    const view = mayOpen(page, this.#context.rights()) ? await MODULES[page]().catch(() => ({ default: Lost })) : { default: Refused };
+    const view = this.#allows(page, this.#context.rights()) ? await this.#load(page).catch(() => ({ default: Lost })) : { default: Refused };
     if (turn !== this.#turn) return;
     render(html`<${view.default} key=${page} page=${page} context=${this.#context} />`, this.#place);
     this.#place.scrollTop = 0;

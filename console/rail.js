@@ -16,6 +16,15 @@ const ENTRIES = [
   { page: 'audit', sign: 'audit', right: 'read_audit' },
 ];
 
+/** The same for operators. */
+const OPERATOR_ENTRIES = [
+  { page: 'operator/tenants', sign: 'business' },
+  { page: 'operator/health', sign: 'check' },
+  { page: 'operator/quarantine', sign: 'alert' },
+];
+
+const SIGNS = { inbox: 'inbox', ...Object.fromEntries([...ENTRIES, ...OPERATOR_ENTRIES].map(({ page, sign }) => [page, sign])) };
+
 /** Whether somebody with these rights may open a page. */
 export function mayOpen(page, rights) {
   return page === 'inbox' || page === 'profile' || ENTRIES.some((entry) => entry.page === page && rights.includes(entry.right));
@@ -24,10 +33,21 @@ export function mayOpen(page, rights) {
 /** Brings the rail up to date. `inbox` is the address to which its first entry leads. */
 export function renderRail(place, { page, rights, unread, inbox }) {
   const entries = ENTRIES.filter((entry) => rights.includes(entry.right));
-  render(html`<${Rail} page=${page} entries=${entries.map((entry) => entry.page).join(' ')} unread=${unread} inbox=${inbox} />`, place);
+  show(place, { page, first: 'inbox', href: inbox, unread, entries });
 }
 
-const Rail = memo(({ page, entries, unread, inbox }) => {
+/** The same for operators. */
+export function renderOperatorRail(place, page) {
+  const [{ page: first }, ...entries] = OPERATOR_ENTRIES;
+  const current = OPERATOR_ENTRIES.find((entry) => page.startsWith(entry.page))?.page;
+  show(place, { page: current, first, href: hashOfPage(first), unread: 0, entries });
+}
+
+function show(place, { entries, ...more }) {
+  render(html`<${Rail} ...${more} entries=${entries.map((entry) => entry.page).join(' ')} />`, place);
+}
+
+const Rail = memo(({ page, entries, unread, first, href }) => {
   const [isOpen, setOpen] = useState(false);
   const button = useRef(null);
   const nav = useRef(null);
@@ -51,7 +71,7 @@ const Rail = memo(({ page, entries, unread, inbox }) => {
   }, [isOpen]);
   return html`
     <div class="rail-parts" ref=${nav}>
-      <${Entry} page="inbox" sign="inbox" href=${inbox} current=${page} unread=${unread} />
+      <${Entry} page=${first} href=${href} current=${page} unread=${unread} />
       <button
         type="button"
         class="rail-entry rail-more"
@@ -63,19 +83,17 @@ const Rail = memo(({ page, entries, unread, inbox }) => {
         <${Icon} name="menu" /><span class="rail-name">${t('rail.more')}</span>
       </button>
       <ul class="rail-pages" id="rail-pages" data-open=${String(isOpen)} onclick=${close}>
-        ${ENTRIES.filter((entry) => entries.split(' ').includes(entry.page)).map(
-          (entry) => html`<li key=${entry.page}><${Entry} ...${entry} href=${hashOfPage(entry.page)} current=${page} /></li>`,
-        )}
+        ${entries.split(' ').map((one) => html`<li key=${one}><${Entry} page=${one} href=${hashOfPage(one)} current=${page} /></li>`)}
       </ul>
     </div>
   `;
 });
 
-function Entry({ page, sign, href, current, unread = 0 }) {
+function Entry({ page, href, current, unread = 0 }) {
   const name = t(`page.${page}`);
   return html`
     <a class="rail-entry" href=${href} title=${name} aria-current=${page === current ? 'page' : null}>
-      <${Icon} name=${sign} />
+      <${Icon} name=${SIGNS[page]} />
       <span class="rail-name">${name}</span>
       ${unread > 0 && html`<span class="rail-count" aria-label=${t('rail.unread', { count: unread })}>${unread > 99 ? '99+' : unread}</span>`}
     </a>

@@ -8,17 +8,22 @@ export const PAGES = ['team', 'business', 'numbers', 'keys', 'canned-replies', '
 /** The kinds of route that have a token. */
 const TOKENS = ['invitation', 'password', 'sign-up', 'sign-up-invitation', 'email'];
 
+/** The pages of operators. */
+export const OPERATOR_PAGES = ['operator/tenants', 'operator/health', 'operator/quarantine'];
+
 const ROUTES = [
   [/^#\/invitation\/([0-9a-f]{1,32})\/([\w-]{1,200})$/, ([, tenant_id, token]) => ({ kind: 'invitation', tenant_id, token })],
   [/^#\/(password|sign-up|sign-up-invitation|email)\/([\w-]{1,200})$/, ([, kind, token]) => ({ kind, token })],
   [new RegExp(`^#/conversations/(${ID})$`), ([, id]) => ({ kind: 'conversation', id })],
   [new RegExp(`^#/(${PAGES.join('|')})$`), ([, page]) => ({ kind: 'page', page })],
+  [/^#\/operator$/, () => ({ kind: 'operator', page: OPERATOR_PAGES[0] })],
+  [new RegExp(`^#/(${OPERATOR_PAGES.join('|')}|operator/tenants/[0-9a-f]{1,32})$`), ([, page]) => ({ kind: 'operator', page })],
   [/^(#\/?)?$/, () => ({ kind: 'inbox' })],
 ];
 
 /**
  * The route that a fragment names: an `invitation`, a new `password` or `email`, a `sign-up` or a `sign-up-invitation`, each with its
- * token; a `conversation`, a `page`, the `inbox`; null for all else.
+ * token; a `conversation`, a `page`, the `inbox`, a page of an `operator`; null for all else.
  */
 export function routeOf(hash) {
   for (const [form, route] of ROUTES) {

@@ -1,7 +1,8 @@
 // Somebody who is signed in: asks until there is one with a team, gives the page a menu, and asks again when the session ends.
 
-import { sentenceOf } from './account.js';
-import { t } from './language.js';
+import { roleName, sentenceOf } from './account.js';
+import { h } from './dom.js';
+import { nodes, t } from './language.js';
 import { personMenu } from './menu.js';
 import { hashOf, hashOfPage, isSecret, routeOf } from './route.js';
 
@@ -112,7 +113,7 @@ export class SignedIn {
     this.#showMenu();
     this.#window.addEventListener('hashchange', () => {
       const route = routeOf(this.#window.location.hash);
-      if (route && isSecret(route)) this.#window.location.reload();
+      if (route && (isSecret(route) || route.kind === 'operator')) this.#window.location.reload();
       else if (route) go(route);
     });
   }
@@ -124,7 +125,9 @@ export class SignedIn {
       [t('menu.sign_out'), () => this.#signOut()],
     ];
     const tenant = tenants.find((one) => one.tenant_id === tenant_id)?.name ?? '';
-    personMenu(this.#place, { person: this.#person, tenant, entries });
+    const { user, role } = this.#person;
+    const what = nodes('menu.role_at', { role: roleName(role), tenant: h('bdi', null, tenant) });
+    personMenu(this.#place, { user, what, entries });
   }
 
   /** Reads anew who is signed in, after something about the person has changed. */

@@ -91,6 +91,9 @@ pub fn routes(app: &mut ServiceConfig, serves: Serves) {
     }
     app.service(at(HttpRoute::Healthz).route(read().to(health::live)))
         .service(at(HttpRoute::Readyz).route(read().to(health::ready)))
+        // At the operators' listener, too: its calls are there alone, and a page calls only where it came from.
+        .service(at(HttpRoute::Page).route(read().to(console::page)))
+        .service(at(HttpRoute::ConsoleFile).route(read().to(console::file)))
         .app_data(RouteMeter::new(HttpRoute::Nowhere))
         .default_service(web::to(nothing_here));
 }
@@ -110,9 +113,7 @@ fn public_routes(app: &mut ServiceConfig) {
             .route(read().to(webhook::handshake)),
     )
     .service(scope(TENANT).configure(tenant_routes))
-    .service(at(HttpRoute::DemoSession).route(read().to(demo::session)))
-    .service(at(HttpRoute::Page).route(read().to(console::page)))
-    .service(at(HttpRoute::ConsoleFile).route(read().to(console::file)));
+    .service(at(HttpRoute::DemoSession).route(read().to(demo::session)));
 }
 
 /// Where the calls with the operator's token are.

@@ -47,8 +47,8 @@ export default function Business({ page, context }) {
   `;
 }
 
-/** How long messages are kept. A change is made only after its preview was seen. */
-function Retention({ ask, retention, load }) {
+/** How long messages of the tenant at `at` are kept. A change is made only after its preview was seen. */
+export function Retention({ ask, at = '/v1/business', mayChange = true, retention, load }) {
   const [preview, setPreview] = useState(null);
   const { days, change } = retention;
   const isRunning = change && change.state !== 'done';
@@ -57,9 +57,9 @@ function Retention({ ask, retention, load }) {
     const timer = setInterval(load, LOOK_AGAIN);
     return () => clearInterval(timer);
   }, [isRunning]);
-  const look = async ({ days: wanted }) => setPreview(await addedUp(Number(wanted), (body) => ask('POST', '/v1/business/retention/preview', body)));
+  const look = async ({ days: wanted }) => setPreview(await addedUp(Number(wanted), (body) => ask('POST', `${at}/retention/preview`, body)));
   const make = async () => {
-    await ask('PUT', '/v1/business/retention', { days: preview.to_days });
+    await ask('PUT', `${at}/retention`, { days: preview.to_days });
     setPreview(null);
     await load();
   };
@@ -67,7 +67,8 @@ function Retention({ ask, retention, load }) {
     <section class="card" aria-labelledby="retention-title">
       <h2 id="retention-title">${t('retention.title')}</h2>
       <p>${t('retention.now', { count: days })}</p>
-      <${Form} label=${t('retention.preview')} busy=${t('retention.previewing')} run=${look}>
+      ${mayChange &&
+      html`<${Form} label=${t('retention.preview')} busy=${t('retention.previewing')} run=${look}>
         <${Field}
           label=${t('retention.days')}
           kind="number"
@@ -79,7 +80,7 @@ function Retention({ ask, retention, load }) {
           oninput=${() => setPreview(null)}
           hint=${t('retention.hint')}
         />
-      <//>
+      <//>`}
       ${preview && html`<${Preview} preview=${preview} make=${make} onCancel=${() => setPreview(null)} />`}
       ${change && html`<${Change} change=${change} />`}
     </section>

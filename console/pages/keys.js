@@ -29,8 +29,7 @@ export default function Keys({ page, context }) {
     await loaded.load();
   };
   const now = Date.now();
-  const isOver = (key) => key.revoked || (key.expires && key.expires <= now);
-  const keys = (loaded.data ?? []).toSorted((one, other) => Boolean(isOver(one)) - Boolean(isOver(other)) || other.created - one.created);
+  const keys = sortedKeys(loaded.data ?? [], now);
   return html`
     <${Head} page=${page}>
       ${!written && html`<button type="button" class="primary" ref=${add} onclick=${() => setWritten({})}>${t('api_keys.add')}</button>`}
@@ -44,13 +43,24 @@ export default function Keys({ page, context }) {
     ${keys.length > 0 &&
     html`
       <section class="card">
-        <ul class="account-rows">${keys.map((key) => html`<${Key} key=${key.key_id} one=${key} isOver=${isOver(key)} revoke=${revoke} />`)}</ul>
+        <ul class="account-rows">${keys.map((key) => html`<${Key} key=${key.key_id} one=${key} isOver=${isOver(key, now)} revoke=${revoke} />`)}</ul>
       </section>
     `}
   `;
 }
 
-function Key({ one, isOver, revoke }) {
+/** Whether a key does not work any more. */
+export function isOver({ revoked, expires }, now) {
+  return Boolean(revoked || (expires && expires <= now));
+}
+
+/** Keys that work first, the newest of them on top. */
+export function sortedKeys(keys, now) {
+  return keys.toSorted((one, other) => isOver(one, now) - isOver(other, now) || other.created - one.created);
+}
+
+/** One key; without `revoke` it is only shown. */
+export function Key({ one, isOver, revoke }) {
   const { key_id: id, name, scopes, created, expires, revoked } = one;
   const [isAsked, setAsked] = useState(false);
   const facts = [
@@ -66,7 +76,7 @@ function Key({ one, isOver, revoke }) {
         <span class="quiet">${facts.join(' · ')}</span>
       </div>
       ${isOver && html`<span class="state">${t(revoked ? 'api_keys.is_revoked' : 'api_keys.is_expired')}</span>`}
-      ${!isOver && !isAsked && html`<div class="account-do"><${Press} label=${t('api_keys.revoke')} name=${t('api_keys.revoke_one', { name })} run=${() => setAsked(true)} /></div>`}
+      ${revoke && !isOver && !isAsked && html`<div class="account-do"><${Press} label=${t('api_keys.revoke')} name=${t('api_keys.revoke_one', { name })} run=${() => setAsked(true)} /></div>`}
       ${!isOver && isAsked && html`<${Question} one=${one} revoke=${revoke} onKeep=${() => setAsked(false)} />`}
     </li>
   `;

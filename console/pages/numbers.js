@@ -34,14 +34,15 @@ export default function Numbers({ page, context }) {
   `;
 }
 
-function Number_({ number, ask, onReplace }) {
+/** One number of those at `at`; without `onReplace` it cannot be changed here. */
+export function Number_({ number, ask, at = '/v1/numbers', onReplace }) {
   const { phone_number_id: id, display_phone_number: display, waba_id, app, rate, lane } = number;
   const name = display || id;
   const [checked, setChecked] = useState(null);
   const check = async () => {
     setChecked({ isRunning: true });
     try {
-      const { checks } = await ask('GET', `/v1/numbers/${encodeURIComponent(id)}/check`);
+      const { checks } = await ask('GET', `${at}/${encodeURIComponent(id)}/check`);
       setChecked({ checks });
     } catch (error) {
       setChecked({ problem: absenceText(error) });
@@ -53,7 +54,7 @@ function Number_({ number, ask, onReplace }) {
         <h2><bdi dir="ltr">${name}</bdi></h2>
         <div class="pair">
           <${Press} label=${t('numbers.check')} name=${t('numbers.check_one', { name })} run=${check} />
-          <${Press} label=${t('numbers.replace')} name=${t('numbers.replace_one', { name })} run=${onReplace} />
+          ${onReplace && html`<${Press} label=${t('numbers.replace')} name=${t('numbers.replace_one', { name })} run=${onReplace} />`}
         </div>
       </header>
       <p>${laneText(lane, name)}</p>

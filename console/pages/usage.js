@@ -33,19 +33,26 @@ export default function Usage({ page, context }) {
   `;
 }
 
-function Quotas({ ask }) {
-  const loaded = useLoaded(async () => (await ask('GET', '/v1/quotas')).quotas);
+/** How much of its quotas a tenant uses; `below(loaded)` gives what stands below. */
+export function Quotas({ ask, path = '/v1/quotas', below }) {
+  const loaded = useLoaded(async () => (await ask('GET', path)).quotas);
   return html`
     <section class="card" aria-labelledby="quotas-title">
       <h2 id="quotas-title">${t('quotas.title')}</h2>
       <${Loading} loaded=${loaded} />
       <div class="quotas">${loaded.data?.map((quota) => html`<${Quota} key=${quota.name} ...${quota} />`)}</div>
+      ${loaded.data && below && below(loaded)}
     </section>
   `;
 }
 
+/** What a quota is called. */
+export function quotaName(name) {
+  return has(`quota.${name}`) ? t(`quota.${name}`) : name.replaceAll('_', ' ');
+}
+
 function Quota({ name, limit, used }) {
-  const label = has(`quota.${name}`) ? t(`quota.${name}`) : name.replaceAll('_', ' ');
+  const label = quotaName(name);
   const amounts = t(limit === null ? 'quotas.unlimited' : 'quotas.of', { used: amountText(name, used), limit: amountText(name, limit ?? 0) });
   return html`
     <div>

@@ -5,11 +5,11 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { after, before, test } from 'node:test';
 import { atTheDesk } from './at_the_desk.mjs';
-import { axeProblems } from './axe.mjs';
 import { launch } from './browser.mjs';
 import { someUsage } from './fake/business.mjs';
 import { eventually, isLive, openConversation } from './hands.mjs';
 import { atWork, inTheOffice, says, signIn, visit } from './office.mjs';
+import { isSound } from './sound.mjs';
 
 let browser;
 before(async () => (browser = await launch({ permissions: ['clipboard-read', 'clipboard-write'], reducedMotion: 'reduce' })));
@@ -19,22 +19,6 @@ const office = (name, body) => test(name, () => inTheOffice(browser.context, bod
 const rail = (page) => page.locator('#rail');
 const hashOf = (page) => new URL(page.url()).hash;
 const focused = (page) => page.evaluate(() => document.activeElement.textContent.trim());
-
-/** Neither axe nor the screen's edge finds anything: in both lights, wide and narrow. */
-async function isSound(page, what) {
-  const before = page.viewportSize();
-  for (const [colorScheme, width] of [['light', 1280], ['dark', 1280], ['light', 360], ['dark', 360]]) {
-    await page.emulateMedia({ colorScheme });
-    await page.setViewportSize({ width, height: 740 });
-    assert.deepEqual(await axeProblems(page), [], `${what}, ${colorScheme}, ${width}`);
-    const wide = await page.evaluate(() =>
-      [document.scrollingElement, document.getElementById('page')].filter((node) => node.scrollWidth > node.clientWidth).map((node) => node.id || node.tagName),
-    );
-    assert.deepEqual(wide, [], `${what} sticks out at ${width}`);
-  }
-  await page.emulateMedia({ colorScheme: 'light' });
-  await page.setViewportSize(before);
-}
 
 // --- the frame -----------------------------------------------------------------------------------------------------
 

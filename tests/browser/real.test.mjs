@@ -6,7 +6,7 @@ import { axeProblems } from './axe.mjs';
 import { launch, openPage } from './browser.mjs';
 import { eventually, isLive } from './hands.mjs';
 import { SECRET, says, sheet, signIn, visit } from './office.mjs';
-import { startGateway } from './real.mjs';
+import { ADMIN_TOKEN, startGateway } from './real.mjs';
 
 let browser;
 let gateway;
@@ -52,4 +52,35 @@ test('an owner hands ownership over, and goes on as an admin', async () => {
   await isLive(page);
   await visit(page, 'Team');
   await eventually('he hands over, too', () => page.getByRole('button', { name: 'Hand ownership over to Ana' }).isVisible());
+});
+
+test('an operator looks at a tenant, the health and the quarantine', async () => {
+  const { tenant_id } = await gateway.operator('POST', 'tenants', { name: 'Kedai Bunga' });
+  const { token } = await gateway.operator('POST', 'operators', { name: 'Vera', role: 'viewer' });
+  const enter = async (with_, hash) => {
+    await browser.context.clearCookies();
+    const { page } = await openPage(browser.context, `${gateway.url}/${hash}`);
+    await sheet(page).getByLabel('Token').fill(with_);
+    await page.keyboard.press('Enter');
+    await page.locator('#page h1').waitFor();
+    return page;
+  };
+  const page = await enter(ADMIN_TOKEN, '#/operator');
+  const place = page.locator('#page');
+  await place.getByLabel('Search by name or id').fill('bunga');
+  await place.getByRole('link', { name: 'Kedai Bunga' }).click();
+  await says(place, new RegExp(`${tenant_id}.*has no number yet.*There is no key yet.*Messages are kept for .* days?\\..*Open windows0 of`, 's'));
+  await place.getByLabel('Quota', { exact: true }).selectOption('agents');
+  await place.getByLabel('Limit', { exact: true }).fill('7');
+  await place.getByRole('button', { name: 'Set the limit' }).click();
+  await says(place, /0 of 7/);
+  await page.locator('#rail').getByRole('link', { name: 'Health' }).click();
+  await says(place, /Ready.*Waiting in the journal0.*Waiting, replies0/s);
+  assert.doesNotMatch(await place.textContent(), /–/, 'the gateway tells all that the page asks for');
+  await page.locator('#rail').getByRole('link', { name: 'Quarantine' }).click();
+  await says(place, /Nothing is put aside\./);
+  const other = await enter(token, `#/operator/tenants/${tenant_id}`);
+  await says(other.locator('#rail'), /Vera/);
+  await says(other.locator('#page'), /0 of 7/);
+  assert.equal(await other.locator('#page').getByRole('button').count(), 0);
 });

@@ -27,7 +27,9 @@ async fn operators_have_a_listener_of_their_own_and_nobody_else_finds_what_is_th
         ("/v1/admin/nothing", "404", "404"),
         ("/v1/numbers", "401", "404"),
         ("/webhooks/whatsapp", "403", "404"),
-        ("/", "200", "404"),
+        ("/", "200", "200"),
+        ("/console/operator.js", "200", "200"),
+        ("/v1/session", "401", "404"),
     ] {
         let (here, there) = (get(&public, path, ADMIN).await, get(&theirs, path, ADMIN).await);
         assert_eq!(

@@ -5,6 +5,7 @@ import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { Business } from './business.mjs';
 import { Ledger } from './ledger.mjs';
+import { Operators } from './operators.mjs';
 import { People } from './people.mjs';
 import { answer } from './rest.mjs';
 import { Session } from './session.mjs';
@@ -40,6 +41,7 @@ export class FakeGateway {
   people = null;
   /** What a business manages itself, once people sign in. */
   business = new Business();
+  operators = new Operators();
   #server = null;
   #port = 0;
 
@@ -85,6 +87,7 @@ export class FakeGateway {
   async #serve(request, response) {
     const url = new URL(request.url, this.url);
     if (url.pathname === '/' || url.pathname.startsWith('/console/')) return this.#file(url.pathname, response);
+    if (url.pathname === '/metrics') return response.end(this.operators.text());
     const chunks = [];
     for await (const chunk of request) chunks.push(chunk);
     const body = chunks.length > 0 ? JSON.parse(Buffer.concat(chunks)) : undefined;

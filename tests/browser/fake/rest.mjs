@@ -14,6 +14,8 @@ export function answer(gateway, method, url, body, headers) {
     return ok({ api_key: gateway.key, agent: 'ana', name: 'Ana', number: ledger.number });
   }
   const path = url.pathname.split('/').slice(2);
+  if (url.pathname === '/readyz') return ok(gateway.operators.ready, gateway.operators.ready.status === 'ready' ? 200 : 503);
+  if (path[0] === 'admin') return gateway.operators.answer(method, path.slice(1), url.searchParams, body, headers);
   if (gateway.people) return ofPerson(gateway, { method, url, path, body, headers });
   if (headers.authorization !== `Bearer ${gateway.key}`) return error(401, 'unauthorized');
   return ofTenant(gateway, { method, url, path, body, agent: { id: body?.agent, name: body?.name } });

@@ -6,7 +6,10 @@ import { test } from 'node:test';
 import { LANGUAGES } from '../../../console/language.js';
 
 const CONSOLE = new URL('../../../console/', import.meta.url);
-const textsOf = async (language) => (await import(new URL(`messages/${language}.js`, CONSOLE))).default;
+/** Texts that are read only where they are needed. */
+const MORE = ['operator'];
+const fileOf = async (path) => (await import(new URL(`messages/${path}.js`, CONSOLE))).default;
+const textsOf = async (language) => Object.assign({}, await fileOf(language), ...(await Promise.all(MORE.map((name) => fileOf(`${language}/${name}`)))));
 const english = await textsOf('en');
 const forms = (text) => (typeof text === 'string' ? [text] : Object.values(text));
 const holes = (text) => [...new Set(forms(text).flatMap((one) => one.match(/\{\w+\}/g) ?? []))].sort();
