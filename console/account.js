@@ -50,6 +50,18 @@ function tooMany(wait) {
   return t('refusal.wait_minutes', { count: Math.ceil(seconds / 60) });
 }
 
+/** Why signing in by a company's identity provider came to nothing, by the code that the address brought. */
+export function arrivalText(code) {
+  if (['rate_limited', 'busy', 'unavailable'].includes(code)) return t('refusal.not_now');
+  if (code === 'limit_reached') return t('company.full');
+  return has(`refusal.${code}`) ? t(`refusal.${code}`) : t('refusal.other');
+}
+
+/** Where a browser goes to sign in by the identity provider of a business. */
+export function companyAddress(tenant_id) {
+  return `/v1/sign-in/${encodeURIComponent(tenant_id)}`;
+}
+
 const BROWSERS = [
   ['Edge', /Edg(e|A|iOS)?\//],
   ['Opera', /OPR\//],

@@ -86,7 +86,7 @@ const desk = new Desk({
 
 const gate = new Gate({ dialogs: signInDialogs, foot });
 const signUp = new SignUpSheet({ gate, account });
-const signInSheet = new SignInSheet({ gate, account, signUp });
+const signInSheet = new SignInSheet({ gate, account, signUp, goTo: (address) => location.assign(address) });
 const sheets = {
   signIn: signInSheet,
   signUp,

@@ -1,8 +1,14 @@
 // The pages beside the inbox: each is a module that is loaded when it is first opened.
 
-import { t } from './language.js';
+import { addTexts, t } from './language.js';
 import { mayOpen } from './rail.js';
 import { html, render } from './view.js';
+
+/** The module of a page, and its texts: neither is part of a first load. */
+const read = async (module) => {
+  const [page] = await Promise.all([module(), addTexts('manage')]);
+  return page;
+};
 
 const MODULES = {
   team: () => import('./pages/team.js'),
@@ -29,7 +35,7 @@ export class Pages {
    * `context` is what pages work with; `rights` of somebody who is signed in decide which ones there are. `load(page)` gives the
    * module of a page, `allows(page, rights)` whether it may be opened.
    */
-  constructor({ frame, place, context, load = (page) => MODULES[page](), allows = mayOpen }) {
+  constructor({ frame, place, context, load = (page) => read(MODULES[page]), allows = mayOpen }) {
     this.#frame = frame;
     this.#place = place;
     this.#context = context;

@@ -16,6 +16,8 @@ const ROUTES = [
   [/^#\/(password|sign-up|sign-up-invitation|email)\/([\w-]{1,200})$/, ([, kind, token]) => ({ kind, token })],
   [new RegExp(`^#/conversations/(${ID})$`), ([, id]) => ({ kind: 'conversation', id })],
   [new RegExp(`^#/(${PAGES.join('|')})$`), ([, page]) => ({ kind: 'page', page })],
+  [/^#\/sign-in\?error=([a-z_]{1,64})$/, ([, error]) => ({ kind: 'sign-in', error })],
+  [/^#\/sign-in\/company(?:\/([0-9a-f]{1,32}))?$/, ([, tenant_id = null]) => ({ kind: 'company', tenant_id })],
   [/^#\/operator$/, () => ({ kind: 'operator', page: OPERATOR_PAGES[0] })],
   [new RegExp(`^#/(${OPERATOR_PAGES.join('|')}|operator/tenants/[0-9a-f]{1,32})$`), ([, page]) => ({ kind: 'operator', page })],
   [/^(#\/?)?$/, () => ({ kind: 'inbox' })],
@@ -23,7 +25,8 @@ const ROUTES = [
 
 /**
  * The route that a fragment names: an `invitation`, a new `password` or `email`, a `sign-up` or a `sign-up-invitation`, each with its
- * token; a `conversation`, a `page`, the `inbox`, a page of an `operator`; null for all else.
+ * token; a `conversation`, a `page`, the `inbox`, a page of an `operator`; `company`, for
+ * signing in by a business's identity provider, and `sign-in`, with the `error` that came of it; null for all else.
  */
 export function routeOf(hash) {
   for (const [form, route] of ROUTES) {

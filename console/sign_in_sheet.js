@@ -1,8 +1,8 @@
 // The sheets of signing in: the account, the second step, a forgotten password, a policy that is due, and no team to work for.
 
-import { sentenceOf } from './account.js';
+import { companyAddress, sentenceOf } from './account.js';
 import { h, setText } from './dom.js';
-import { accountForm, accountOf, codeField, emailField, passwordField } from './fields.js';
+import { accountForm, accountOf, codeField, emailField, field, passwordField } from './fields.js';
 import { leave } from './gate.js';
 import { nodes, t } from './language.js';
 import { anchor } from './words.js';
@@ -11,12 +11,14 @@ export class SignInSheet {
   #gate;
   #account;
   #signUp;
+  #goTo;
 
-  /** `signUp` has the sheet of somebody who has no account. */
-  constructor({ gate, account, signUp }) {
+  /** `signUp` has the sheet of somebody who has no account; `goTo(address)` leads the browser away from the page. */
+  constructor({ gate, account, signUp, goTo }) {
     this.#gate = gate;
     this.#account = account;
     this.#signUp = signUp;
+    this.#goTo = goTo;
   }
 
   /** Whether a sheet is shown. */
@@ -36,7 +38,8 @@ export class SignInSheet {
       if (person) return person;
       known = written;
       news = '';
-      if (to === 'forgotten') await this.#forgotten(written);
+      if (to === 'company') await this.company(tenant_id);
+      else if (to === 'forgotten') await this.#forgotten(written);
       else if (to === 'sign_up') await this.#signUp.write({});
       else {
         const signedIn = await this.#secondStep(given);
@@ -80,7 +83,7 @@ export class SignInSheet {
         told ? h('p', { class: 'told', role: 'status' }, told) : null,
         why ? h('p', { role: 'status' }, why) : null,
         form,
-        h('p', { class: 'sheet-ways' }, leave(t('forgotten.ask'), go('forgotten')), join),
+        h('p', { class: 'sheet-ways' }, leave(t('forgotten.ask'), go('forgotten')), leave(t('company.title'), go('company')), join),
       ]);
       (email ? password : address).input.focus();
     });
@@ -106,6 +109,32 @@ export class SignInSheet {
       });
       this.#gate.show(t('code.title'), [h('p', null, t('code.about')), form]);
       code.input.focus();
+    });
+  }
+
+  /**
+   * Leads to the identity provider of a business, which is asked for unless it is known. Resolves for somebody who would rather use a
+   * password: else the page is left.
+   */
+  company(tenant_id) {
+    return new Promise((resolve) => {
+      const business = field(
+        t('company.id'),
+        { type: 'text', name: 'business', value: tenant_id ?? '', pattern: '\\s*[0-9a-fA-F]{1,32}\\s*', autocapitalize: 'none', autocomplete: 'off', spellcheck: 'false', maxlength: '64', dir: 'ltr' },
+        { hint: t('company.id_hint') },
+      );
+      business.node.hidden = tenant_id !== null;
+      const form = accountForm({
+        parts: [business.node],
+        fields: [business],
+        label: t('company.do'),
+        busy: t('any.moment'),
+        run: async () => this.#goTo(companyAddress(business.input.value.trim().toLowerCase())),
+        explain: (error) => ({ text: sentenceOf(error) }),
+        also: [leave(t('company.password'), () => resolve())],
+      });
+      this.#gate.show(t('company.title'), [h('p', null, t('company.about')), form]);
+      (tenant_id === null ? business.input : form.querySelector('.primary')).focus();
     });
   }
 

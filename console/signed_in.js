@@ -1,6 +1,6 @@
 // Somebody who is signed in: asks until there is one with a team, gives the page a menu, and asks again when the session ends.
 
-import { roleName, sentenceOf } from './account.js';
+import { arrivalText, roleName, sentenceOf } from './account.js';
 import { h } from './dom.js';
 import { nodes, t } from './language.js';
 import { personMenu } from './menu.js';
@@ -39,6 +39,7 @@ export class SignedIn {
   /** The route of the address. A token leaves the address at once: it is not left in the history or on the screen. */
   takeRoute() {
     const route = routeOf(this.#window.location.hash);
+    if (route?.kind === 'sign-in') this.#address('');
     if (route && isSecret(route)) {
       this.#taken = this.#window.location.hash;
       this.#address('');
@@ -49,9 +50,10 @@ export class SignedIn {
   /** Asks until somebody in a team is signed in; `person` is who was at the beginning, or null. */
   async enter(route, person) {
     const { signIn } = this.#sheets;
-    let { who, told } = await this.#followed(route, person);
+    let { who, told, why } = await this.#followed(route, person);
+    if (who && why) this.#say(why, 'bad');
     for (;;) {
-      who ??= await signIn.signIn({ told });
+      who ??= await signIn.signIn({ told, why });
       if (who.tenant_id === null && who.tenants.length > 0) who = await this.#firstTenant(who);
       if (who.tenant_id !== null) break;
       who = await signIn.noTeam(who, () => this.#access.takeSession());
@@ -81,6 +83,11 @@ export class SignedIn {
         const told = (await links.email(route)) ?? '';
         return { who: told === '' ? person : await this.#access.takeSession(), told };
       }
+      case 'company':
+        if (person === null) await this.#sheets.signIn.company(route.tenant_id);
+        return { who: person, told: '' };
+      case 'sign-in':
+        return { who: person, told: '', why: arrivalText(route.error) };
       default:
         return { who: person, told: '' };
     }

@@ -5,6 +5,7 @@ import { exact } from '../time.js';
 import { html, useEffect, useState } from '../view.js';
 import { Field, Form, Head, Loading, useFocus, useLoaded } from './parts.js';
 import { addedUp } from './retention.js';
+import { Provider } from './provider.js';
 
 const LOOK_AGAIN = 3_000;
 
@@ -43,6 +44,7 @@ export default function Business({ page, context }) {
         </dl>
       </section>
       <${Retention} ask=${ask} retention=${data.retention} load=${loaded.load} />
+      <${Provider} ...${context} tenant_id=${data.tenant_id} />
     `}
   `;
 }

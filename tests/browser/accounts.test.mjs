@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { axeProblems } from './axe.mjs';
 import { launch } from './browser.mjs';
 import { CODE } from './fake/own_account.mjs';
 import { eventually, isLive } from './hands.mjs';
@@ -178,5 +179,31 @@ test(
     await press(asked, 'I agree');
     await isLive(asked);
     await eventually('it is written down', () => staff.ana.policy.version === '2026-05-04');
+  }),
+);
+
+test(
+  'somebody goes to the company’s own page by its id or its link, and hears what came of it',
+  inside(async ({ tenant, open }) => {
+    const went = [];
+    const page = await open();
+    await page.route('**/v1/sign-in/**', (route) => (went.push(new URL(route.request().url()).pathname), route.fulfill({ status: 302, headers: { location: '/#/sign-in?error=no_role' } })));
+    await press(page, 'Sign in with your company');
+    await sheet(page).getByLabel('Id of the business').fill(`  ${tenant.toUpperCase()} `);
+    await page.keyboard.press('Enter');
+    await says(sheet(page), /Your groups in the company have no role here/);
+    assert.deepEqual(went, [`/v1/sign-in/${tenant}`]);
+    assert.equal(new URL(page.url()).hash, '');
+    await press(page, 'Sign in with your company');
+    await press(page, 'Use a password');
+    await title(page, 'Sign in');
+    const linked = await open(`#/sign-in/company/${tenant}`);
+    await linked.route('**/v1/sign-in/**', (route) => route.fulfill({ status: 302, headers: { location: '/#/sign-in?error=rate_limited' } }));
+    assert.equal(await sheet(linked).getByLabel('Id of the business').isVisible(), false);
+    assert.deepEqual(await axeProblems(linked), []);
+    await linked.keyboard.press('Enter');
+    await says(sheet(linked), /Try again in a moment/);
+    const strange = await open('#/sign-in?error=something_new');
+    await says(sheet(strange), /That did not work\./);
   }),
 );

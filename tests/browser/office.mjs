@@ -58,7 +58,7 @@ export const sheet = (page) => page.locator('#sign-in');
 export async function signIn(page, email, password = SECRET) {
   await sheet(page).getByLabel('E-mail').fill(email);
   await sheet(page).getByLabel('Password').fill(password);
-  await sheet(page).getByRole('button', { name: 'Sign in' }).click();
+  await sheet(page).getByRole('button', { name: 'Sign in', exact: true }).click();
 }
 
 /** Opens the inbox as somebody. */

@@ -183,6 +183,40 @@ office('retention changes only after a preview of all its parts, and its progres
   await isSound(page, 'a change');
 });
 
+office('an owner sets the identity provider; its secret goes in and never comes out', async ({ gateway, tenant, open }) => {
+  const page = await atWork(open, 'ana@example.com');
+  const place = (await visit(page, 'Business')).locator('section', { has: page.getByRole('heading', { name: 'Sign in with your company' }) });
+  await place.getByLabel('Issuer').fill('http://login.example.com');
+  await place.getByLabel('Client ID').fill('mesej');
+  await place.getByLabel('Client secret').fill('a secret of the client');
+  await place.getByLabel('Claim with the groups').fill('groups');
+  await place.getByRole('button', { name: 'Add a group' }).click();
+  await place.getByLabel('Group 1', { exact: true }).fill('support');
+  await place.getByRole('button', { name: 'Add a group' }).click();
+  await place.getByLabel('Group 2', { exact: true }).fill('it');
+  await place.getByLabel('Role of group 2').selectOption('admin');
+  await isSound(page, 'the provider');
+  await place.getByRole('button', { name: 'Set the provider' }).click();
+  await says(place, /identity provider does not answer as it should/);
+  await place.getByLabel('Issuer').fill('https://login.example.com');
+  await place.getByRole('button', { name: 'Set the provider' }).click();
+  await eventually('it is set', () => gateway.business.provider?.roles.it === 'admin');
+  await says(place, /It is set\. Leave this empty to keep it\./);
+  assert.equal(await place.getByLabel('Client secret').inputValue(), '');
+  assert.equal(await place.getByLabel('Link for your team').inputValue(), `${gateway.localUrl}/#/sign-in/company/${tenant}`);
+  await place.getByLabel('Role of everybody else').selectOption('owner');
+  await place.getByLabel('Password').waitFor();
+  await place.getByRole('button', { name: 'Remove group 1' }).click();
+  await place.getByLabel('Role of everybody else').selectOption('');
+  await place.getByRole('button', { name: 'Set the provider' }).click();
+  await eventually('a group is gone', () => !('support' in gateway.business.provider.roles));
+  assert.equal(gateway.business.provider.has_client_secret, true);
+  await place.getByRole('button', { name: 'Remove the provider' }).click();
+  await eventually('the harmless button has the focus', async () => (await focused(page)) === 'Keep it');
+  await place.getByRole('button', { name: 'Remove the provider' }).click();
+  await eventually('it is gone', () => gateway.business.provider === null);
+});
+
 office('a number is added with its token, checked, and its webhook address copied', async ({ gateway, open }) => {
   const page = await atWork(open, 'ana@example.com');
   const place = await visit(page, 'Numbers');

@@ -13,7 +13,7 @@ after(() => browser?.close());
 
 const office = (name, body) => test(name, () => inTheOffice(browser.context, body));
 const dialog = (page) => page.locator('#dialog');
-const isAsked = (page) => eventually('it asks for the account', () => sheet(page).getByRole('button', { name: 'Sign in' }).isVisible());
+const isAsked = (page) => eventually('it asks for the account', () => sheet(page).getByRole('button', { name: 'Sign in', exact: true }).isVisible());
 const isIn = (page) => eventually('the inbox is there', async () => !(await sheet(page).isVisible()) && page.locator('.me-name').isVisible());
 const row = (page, user) => page.locator(`#page [data-user="${user.id}"]`);
 const hashOf = (page) => new URL(page.url()).hash;
@@ -72,11 +72,11 @@ office('what is wrong with signing in is said in words, and the field keeps the 
   await signIn(page, 'ana@example.com', 'nor this one');
   await signIn(page, 'ana@example.com', 'nor that one');
   await eventually('it has to wait', async () => {
-    await sheet(page).getByRole('button', { name: 'Sign in' }).click();
+    await sheet(page).getByRole('button', { name: 'Sign in', exact: true }).click();
     return /Too many attempts\. Try again in 9 seconds\./.test(await sheet(page).textContent());
   });
   await gateway.stop();
-  await sheet(page).getByRole('button', { name: 'Sign in' }).click();
+  await sheet(page).getByRole('button', { name: 'Sign in', exact: true }).click();
   await says(sheet(page), /The server cannot be reached/);
   await gateway.start();
 });

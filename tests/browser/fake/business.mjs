@@ -38,6 +38,8 @@ export class Business {
     { name: 'storage', limit: null, used: 1_234_567_890 },
   ];
   rows = [];
+  /** The identity provider; null for none. */
+  provider = null;
   /** Calls that this gateway does not know: their first part. */
   unknown = new Set();
 
@@ -55,6 +57,7 @@ export class Business {
     if (call === 'GET numbers' && path.length === 1) return ok({ numbers: [{ waba_id: '2201', app: 'main', rate: 80, ...ledger.shownNumber, lane: ledger.lane }, ...this.numbers.values()] });
     if (!['business', 'numbers', 'keys', 'audit', 'usage', 'quotas'].includes(path[0])) return null;
     if (!manages) return error(403, 'forbidden');
+    if (path[1] === 'sign-in-provider') return this.#provider(tenant, method, body);
     switch (call) {
       case 'GET business':
         return path[1] === 'webhook' ? ok(this.webhook) : ok(this.#shown(tenant));
@@ -81,6 +84,19 @@ export class Business {
       default:
         return error(404, 'not_found');
     }
+  }
+
+  #provider(tenant, method, body) {
+    if (method === 'PUT') {
+      if (!body.issuer.startsWith('https://')) return error(422, 'provider_unavailable');
+      const { client_secret, password: _, ...shown } = body;
+      const has_client_secret = client_secret !== undefined || Boolean(this.provider?.has_client_secret);
+      this.provider = { scopes: [], roles: {}, other_role: null, roles_claim: null, ...shown, has_client_secret, changed: Date.now(), callback_url: `https://chat.example.com/v1/sign-in/${tenant}/callback` };
+    }
+    if (this.provider === null) return error(404, 'not_found');
+    const shown = this.provider;
+    if (method === 'DELETE') this.provider = null;
+    return ok(shown);
   }
 
   #shown(tenant_id) {
