@@ -193,9 +193,9 @@ export class Account {
     return (await this.#access.asked('GET', '/v1/team')).members;
   }
 
-  /** Gives a member another role. */
-  setRole(user_id, role, password) {
-    return this.#access.asked('PUT', `/v1/team/${encodeURIComponent(user_id)}`, { role, password });
+  /** Gives a member another role, or another `limit`: what is undefined stays. */
+  setRole(user_id, role, password, limit) {
+    return this.#access.asked('PUT', `/v1/team/${encodeURIComponent(user_id)}`, { role, password, limit });
   }
 
   /** Takes a member out of the team; `assign_to` is who gets the member's conversations, if anybody. */
@@ -210,8 +210,8 @@ export class Account {
   }
 
   /** Invites somebody: the answer has the link, which is shown only there. */
-  invite(email, role, password) {
-    return this.#access.asked('POST', '/v1/team/invitations', { email, role, password });
+  invite(email, role, password, limit) {
+    return this.#access.asked('POST', '/v1/team/invitations', { email, role, password, limit });
   }
 
   /** Invitations that nobody has accepted yet. */

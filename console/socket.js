@@ -189,6 +189,9 @@ export class AgentSocket {
       case 'events':
         this.#takeEvents(frame.events);
         break;
+      case 'skipped':
+        this.#takeSkipped(frame);
+        break;
       case 'resync':
         this.#reload(frame.reason);
         break;
@@ -260,6 +263,12 @@ export class AgentSocket {
     this.#takeEvents(buffered);
   }
 
+  // Events that this person's limit leaves out: the cursor goes past them as past an event that changes nothing.
+  #takeSkipped({ epoch, from, to }) {
+    if (this.#phase !== 'resyncing' && epoch !== this.cursor().epoch) this.#reload('moved');
+    else this.#takeEvents([{ kind: 'skipped', from, seq: to }]);
+  }
+
   /** Hands over what is new, in order. */
   #takeEvents(events) {
     if (this.#phase === 'resyncing') {
@@ -272,7 +281,7 @@ export class AgentSocket {
     let gap = false;
     for (const event of events) {
       if (event.seq <= seq) continue;
-      gap = event.seq !== seq + 1;
+      gap = (event.from ?? event.seq) > seq + 1;
       if (gap) break;
       seq = event.seq;
       fresh.push(event);

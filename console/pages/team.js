@@ -5,18 +5,30 @@ import { nodes, t } from '../language.js';
 import { Face } from '../parts.js';
 import { exact } from '../time.js';
 import { html, useEffect, useRef, useState } from '../view.js';
+import { LimitFields, isLimitable, limitOf, limitText } from './limit_fields.js';
+import { Teams } from './teams.js';
 import { Choice, Copied, Field, Form, Head, Loading, OwnPassword, Press, useChange, useFocus, useLoaded } from './parts.js';
 
 const bold = (name) => html`<bdi>${name}</bdi>`;
 
 export default function Team({ page, context }) {
-  const { account, say, copy, teamChanged, again } = context;
+  const { account, ask, say, copy, teamChanged, again } = context;
   const { user, role } = context.person();
   const gives = rolesGivenBy(role);
   const manages = gives.length > 0;
   const loaded = useLoaded(async () => {
     const [members, invitations] = await Promise.all([account.team(), manages ? account.invitations() : []]);
     return { members, invitations };
+  });
+  // Null where the gateway knows no teams: then nobody is limited either.
+  const scope = useLoaded(async () => {
+    try {
+      const [{ teams }, { numbers }] = await Promise.all([ask('GET', '/v1/teams'), ask('GET', '/v1/numbers')]);
+      return { teams, numbers };
+    } catch (error) {
+      if (error.status === 404) return null;
+      throw error;
+    }
   });
   // What is written: nothing, an invitation, or the link of one that was made.
   const [written, setWritten] = useState(null);
@@ -43,7 +55,7 @@ export default function Team({ page, context }) {
       ${manages && !written && html`<button type="button" class="primary" ref=${invite} onclick=${() => setWritten({})}>${t('team.invite')}</button>`}
     <//>
     ${written?.link && html`<${Made} made=${written} copy=${copy} onDone=${leave} />`}
-    ${written && !written.link && html`<${Invite} account=${account} gives=${gives} onMade=${setWritten} onCancel=${leave} />`}
+    ${written && !written.link && html`<${Invite} account=${account} gives=${gives} scope=${scope.data} onMade=${setWritten} onCancel=${leave} />`}
     <${Loading} loaded=${loaded} />
     <p class="page-problem" role="alert">${problem}</p>
     ${loaded.data &&
@@ -54,7 +66,7 @@ export default function Team({ page, context }) {
             (member) => html`
               <${Member}
                 key=${member.user_id}
-                ...${{ member, members, gives, account, change }}
+                ...${{ member, members, gives, account, change, scope: scope.data }}
                 isMe=${member.user_id === user.user_id}
                 handOver=${role === 'owner' && member.user_id !== user.user_id && (async (password) => (await account.handOver(member.user_id, password), again()))}
               />
@@ -63,6 +75,7 @@ export default function Team({ page, context }) {
         </ul>
       </section>
     `}
+    ${scope.data && loaded.data && html`<${Teams} scope=${scope.data} members=${members} manages=${manages} ask=${ask} say=${say} load=${scope.load} />`}
     ${invitations.length > 0 &&
     html`
       <section class="card">
@@ -77,9 +90,9 @@ export default function Team({ page, context }) {
   `;
 }
 
-function Member({ member, members, gives, isMe, account, change, handOver }) {
+function Member({ member, members, gives, isMe, account, change, handOver, scope }) {
   const { user_id: id, name, email, role } = member;
-  /** What is asked before it is done: `{role}` for another role, `{owner}` for handing ownership over, `{}` for removing. */
+  /** What is asked before it is done: `{role}` for another role, `{owner}` for handing ownership over, `{limit}` for what the member sees, `{}` for removing. */
   const [asked, setAsked] = useState(null);
   const select = useRef(null);
   const keep = () => {
@@ -92,8 +105,11 @@ function Member({ member, members, gives, isMe, account, change, handOver }) {
       <div class="account-who">
         <span>${isMe ? nodes('any.you', { name: bold(name) }) : bold(name)}</span>
         <bdi class="quiet">${email}</bdi>
+        ${scope && member.limit && html`<span class="quiet">${limitText(member.limit, scope)}</span>`}
       </div>
-      ${asked?.owner
+      ${asked?.limit
+        ? html`<${Limit} ...${{ member, scope, account, change, keep }} />`
+        : asked?.owner
         ? html`<${HandOver} name=${name} handOver=${handOver} keep=${keep} />`
         : asked
         ? html`<${Question} ...${{ member, members, asked, isMe, account, change, keep }} />`
@@ -106,12 +122,24 @@ function Member({ member, members, gives, isMe, account, change, handOver }) {
                     </select>
                   `
                 : html`<span class="account-role">${roleName(role)}</span>`}
+              ${scope && gives.includes(role) && isLimitable(role) && html`<${Press} label=${t('limit.change')} name=${t('limit.change_of', { name })} run=${() => setAsked({ limit: true })} />`}
               ${handOver && html`<${Press} label=${t('team.hand_over')} name=${t('team.hand_over_to', { name })} run=${() => setAsked({ owner: true })} />`}
               ${(gives.includes(role) || isMe) &&
               html`<${Press} label=${t(isMe ? 'team.leave' : 'team.remove')} name=${isMe ? t('team.leave_team') : t('team.remove_one', { name })} run=${() => setAsked({})} />`}
             </div>
           `}
     </li>
+  `;
+}
+
+/** What a member sees: all numbers, or some. */
+function Limit({ member, scope, account, change, keep }) {
+  const { user_id: id, name, role, limit } = member;
+  const set = (values) => change(() => account.setRole(id, role, undefined, limitOf(values)), t('limit.changed', { name })).then(keep);
+  return html`
+    <div class="account-question hand-over">
+      <${Form} label=${t('any.save')} run=${set} onCancel=${keep}><${LimitFields} scope=${scope} limit=${limit ?? null} /><//>
+    </div>
   `;
 }
 
@@ -197,7 +225,7 @@ function Invitation({ one, members, gives, account, change }) {
   `;
 }
 
-function Invite({ account, gives, onMade, onCancel }) {
+function Invite({ account, gives, scope, onMade, onCancel }) {
   const focus = useFocus();
   const [role, setRole] = useState('agent');
   return html`
@@ -206,7 +234,7 @@ function Invite({ account, gives, onMade, onCancel }) {
       <${Form}
         label=${t('team.make_link')}
         busy=${t('team.making_link')}
-        run=${async ({ email, role, password }) => onMade(await account.invite(email, role, password))}
+        run=${async (values) => onMade(await account.invite(values.email, values.role, values.password, scope && isLimitable(values.role) ? limitOf(values) : undefined))}
         onCancel=${onCancel}
       >
         <${Field}
@@ -221,6 +249,7 @@ function Invite({ account, gives, onMade, onCancel }) {
           inputRef=${focus}
         />
         <${Choice} label=${t('team.role')} name="role" chosen=${role} onchange=${(event) => setRole(event.currentTarget.value)} options=${gives.map((one) => [one, t('team.role_allows', { role: roleName(one), allows: roleAllows(one) })])} />
+        ${scope && isLimitable(role) && html`<${LimitFields} scope=${scope} limit=${null} />`}
         ${role === 'owner' && html`<${OwnPassword} name="password" required />`}
       <//>
     </section>

@@ -217,6 +217,46 @@ office('an owner sets the identity provider; its secret goes in and never comes 
   await eventually('it is gone', () => gateway.business.provider === null);
 });
 
+office('teams are made, changed and deleted, and members limited to them', async ({ gateway, people, staff, tenant, open }) => {
+  gateway.business.teams = [];
+  const page = await atWork(open, 'ana@example.com');
+  const place = await visit(page, 'Team');
+  await place.getByRole('button', { name: 'New team' }).click();
+  await place.getByLabel('Name of the team').fill('Penang');
+  await place.getByRole('checkbox', { name: 'Rita' }).check();
+  await place.getByRole('checkbox', { name: '+62 811 1000 200' }).check();
+  await isSound(page, 'a team');
+  await page.getByRole('button', { name: 'Save the team' }).click();
+  const row = place.locator('[data-team]');
+  await says(row, /Penang.*Rita.*\+62 811 1000 200/s);
+  const [{ team_id, numbers, members }] = gateway.business.teams;
+  assert.deepEqual([numbers, members], [[gateway.ledger.number], [staff.rita.id]]);
+  await row.getByRole('button', { name: 'Change Penang' }).click();
+  await place.getByLabel('Name of the team').fill('Ipoh');
+  await page.keyboard.press('Enter');
+  await says(row, /Ipoh/);
+  assert.equal(gateway.business.teams[0].team_id, team_id);
+  const rita = place.locator(`[data-user="${staff.rita.id}"]`);
+  await rita.getByRole('button', { name: 'Limit of Rita' }).click();
+  await rita.getByLabel('Sees').selectOption('some');
+  await rita.getByRole('checkbox', { name: 'Ipoh' }).check();
+  await isSound(page, 'a limit');
+  await rita.getByRole('button', { name: 'Save' }).click();
+  await says(rita, /sees Ipoh/);
+  assert.deepEqual(people.teams.get(tenant).members.get(staff.rita.id).limit, { numbers: [], teams: [team_id] });
+  assert.equal(await place.locator(`[data-user="${staff.ana.id}"]`).getByRole('button', { name: /^Limit/ }).count(), 0);
+  await place.getByRole('button', { name: 'Invite somebody' }).click();
+  await place.getByLabel('E-mail of the person').fill('nia@example.com');
+  await place.getByLabel('Sees').selectOption('some');
+  await place.getByRole('button', { name: 'Make the link' }).click();
+  await says(place, /Send it to nia@example\.com yourself/);
+  assert.deepEqual([...people.invitations.values()][0].limit, { numbers: [], teams: [] });
+  await row.getByRole('button', { name: 'Delete Ipoh' }).click();
+  await row.getByRole('button', { name: 'Delete: Ipoh' }).click();
+  await says(place, /There is no team yet\./);
+  await says(rita, /sees no number/);
+});
+
 office('a number is added with its token, checked, and its webhook address copied', async ({ gateway, open }) => {
   const page = await atWork(open, 'ana@example.com');
   const place = await visit(page, 'Numbers');

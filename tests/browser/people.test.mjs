@@ -329,8 +329,8 @@ office('an owner hands ownership over with the password, and goes on as an admin
   const roleOf = (user) => people.teams.get(tenant).members.get(user.id)?.role;
   const page = await atWork(open, 'ana@example.com');
   const team = await visit(page, 'Team');
-  assert.equal(await row(page, staff.ana).getByRole('button', { name: /Hand ownership over/ }).count(), 0);
-  await row(page, staff.ben).getByRole('button', { name: /Hand ownership over/ }).click();
+  assert.equal(await row(page, staff.ana).getByRole('button', { name: /Hand over ownership/ }).count(), 0);
+  await row(page, staff.ben).getByRole('button', { name: /Hand over ownership/ }).click();
   await says(row(page, staff.ben), /becomes owner \(everything, owners too\).*You become admin \(answers and manages the team\)/);
   await isAccessible(page, 'handing over');
   await row(page, staff.ben).getByLabel('Password').fill('not this one at all');
@@ -340,7 +340,7 @@ office('an owner hands ownership over with the password, and goes on as an admin
   await row(page, staff.ben).getByLabel('Password').fill(SECRET);
   await page.keyboard.press('Enter');
   await eventually('the roles are changed', () => roleOf(staff.ana) === 'admin' && roleOf(staff.ben) === 'owner');
-  await eventually('nothing is left to hand over', async () => /Owner/.test(await row(page, staff.ben).textContent()) && (await team.getByRole('button', { name: /Hand ownership over/ }).count()) === 0);
+  await eventually('nothing is left to hand over', async () => /Owner/.test(await row(page, staff.ben).textContent()) && (await team.getByRole('button', { name: /Hand over ownership/ }).count()) === 0);
   assert.equal(hashOf(page), '#/team');
 });
 

@@ -37,7 +37,7 @@ test('an owner hands ownership over, and goes on as an admin', async () => {
   const page = await join(await invite('ana@example.com', 'owner'), 'Ana');
   const team = await visit(page, 'Team');
   const ben = team.locator('li[data-user]', { hasText: 'Ben' });
-  await ben.getByRole('button', { name: 'Hand ownership over to Ben' }).click();
+  await ben.getByRole('button', { name: 'Hand over ownership to Ben' }).click();
   assert.deepEqual(await axeProblems(page), []);
   await ben.getByLabel('Password').fill('not this one at all');
   await page.keyboard.press('Enter');
@@ -51,7 +51,7 @@ test('an owner hands ownership over, and goes on as an admin', async () => {
   await signIn(page, 'ben@example.com');
   await isLive(page);
   await visit(page, 'Team');
-  await eventually('he hands over, too', () => page.getByRole('button', { name: 'Hand ownership over to Ana' }).isVisible());
+  await eventually('he hands over, too', () => page.getByRole('button', { name: 'Hand over ownership to Ana' }).isVisible());
 });
 
 test('an operator looks at a tenant, the health and the quarantine', async () => {

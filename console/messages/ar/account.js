@@ -9,6 +9,7 @@ export default {
   'refusal.forbidden': 'دورك لا يسمح بهذا.',
   'refusal.invalid_request': 'الطلب غير مفهوم: {message}',
   'refusal.last_owner': 'سيبقى الفريق بلا مالك. اجعل شخصًا آخر مالكًا أولًا.',
+  'refusal.limit_not_allowed': 'يرى المالكون والمديرون كل شيء: لا حد لهم.',
   'refusal.limit_reached': 'بلغت الحد: {message}',
   'refusal.link_over': 'استُخدم هذا الرابط أو انتهى أو سُحب. اطلب رابطًا جديدًا.',
   'refusal.meta_refused': 'رفضته Meta: {message}',

@@ -211,6 +211,7 @@ export default {
   'message.your_side': 'جانبك',
   'origin.history': 'مستوردة',
   'origin.standby': 'شوهدت، وتم الرد في مكان آخر',
+  'send_refusal.subscription_ended': 'انتهى اشتراك النشاط: لا يُرسل شيء. ما كتبته باقٍ هنا؛ أخبر مالكًا أو مديرًا.',
   'send_refusal.window_closed': 'نافذة الأربع والعشرين ساعة مغلقة: لا يمكن إرسال إلا قالب.',
   'send_refusal.opted_out': 'هذا العميل لا يريد رسائل منك.',
   'send_refusal.not_found': 'هذه المحادثة لم تعد موجودة.',

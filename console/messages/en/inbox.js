@@ -197,6 +197,7 @@ export default {
   'message.your_side': 'Your side',
   'origin.history': 'Imported',
   'origin.standby': 'Seen, answered elsewhere',
+  'send_refusal.subscription_ended': 'The subscription of the business has ended: nothing is sent. What you wrote stays here; tell an owner or admin.',
   'send_refusal.window_closed': 'The 24-hour window is closed: only a template can be sent.',
   'send_refusal.opted_out': 'This customer does not want messages from you.',
   'send_refusal.not_found': 'This conversation is not there any more.',

@@ -9,6 +9,7 @@ export default {
   'refusal.forbidden': 'Tu rol no lo permite.',
   'refusal.invalid_request': 'No se entiende la petición: {message}',
   'refusal.last_owner': 'El equipo se quedaría sin propietario. Nombra antes a otra persona propietaria.',
+  'refusal.limit_not_allowed': 'Propietarios y administradores lo ven todo: no tienen límite.',
   'refusal.limit_reached': 'Se alcanzó el límite: {message}',
   'refusal.link_over': 'Este enlace ya se usó, ha caducado o fue retirado. Pide uno nuevo.',
   'refusal.meta_refused': 'Meta lo rechazó: {message}',

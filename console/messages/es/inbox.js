@@ -201,6 +201,7 @@ export default {
   'message.your_side': 'De tu parte',
   'origin.history': 'Importado',
   'origin.standby': 'Visto, respondido en otro lugar',
+  'send_refusal.subscription_ended': 'La suscripción de la empresa se ha acabado: no se envía nada. Lo que escribiste queda aquí; avisa a un propietario o administrador.',
   'send_refusal.window_closed': 'La ventana de 24 horas está cerrada: solo se puede enviar una plantilla.',
   'send_refusal.opted_out': 'Este cliente no quiere mensajes tuyos.',
   'send_refusal.not_found': 'Esta conversación ya no existe.',

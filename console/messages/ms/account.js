@@ -9,6 +9,7 @@ export default {
   'refusal.forbidden': 'Peranan anda tidak membenarkan ini.',
   'refusal.invalid_request': 'Permintaan ini tidak difahami: {message}',
   'refusal.last_owner': 'Pasukan ini akan tiada pemilik. Jadikan orang lain pemilik dahulu.',
+  'refusal.limit_not_allowed': 'Pemilik dan pentadbir melihat semuanya: mereka tiada had.',
   'refusal.limit_reached': 'Had telah dicapai: {message}',
   'refusal.link_over': 'Pautan ini telah digunakan, telah tamat, atau ditarik balik. Minta yang baharu.',
   'refusal.meta_refused': 'Meta menolaknya: {message}',

@@ -197,6 +197,7 @@ export default {
   'message.your_side': 'Pihak anda',
   'origin.history': 'Diimport',
   'origin.standby': 'Dilihat, dijawab di tempat lain',
+  'send_refusal.subscription_ended': 'Langganan perniagaan telah tamat: tiada apa-apa dihantar. Apa yang anda tulis kekal di sini; beritahu pemilik atau pentadbir.',
   'send_refusal.window_closed': 'Tetingkap 24 jam telah tutup: hanya templat boleh dihantar.',
   'send_refusal.opted_out': 'Pelanggan ini tidak mahu mesej daripada anda.',
   'send_refusal.not_found': 'Perbualan ini sudah tiada.',

@@ -38,6 +38,8 @@ export class Business {
     { name: 'storage', limit: null, used: 1_234_567_890 },
   ];
   rows = [];
+  /** Teams; null on a gateway that knows none. */
+  teams = null;
   /** The identity provider; null for none. */
   provider = null;
   /** Calls that this gateway does not know: their first part. */
@@ -55,6 +57,7 @@ export class Business {
     const manages = RIGHTS[role].includes('manage_business');
     const call = `${method} ${path[0]}`;
     if (call === 'GET numbers' && path.length === 1) return ok({ numbers: [{ waba_id: '2201', app: 'main', rate: 80, ...ledger.shownNumber, lane: ledger.lane }, ...this.numbers.values()] });
+    if (path[0] === 'teams') return this.#team(method, path[1], body, RIGHTS[role]);
     if (!['business', 'numbers', 'keys', 'audit', 'usage', 'quotas'].includes(path[0])) return null;
     if (!manages) return error(403, 'forbidden');
     if (path[1] === 'sign-in-provider') return this.#provider(tenant, method, body);
@@ -84,6 +87,18 @@ export class Business {
       default:
         return error(404, 'not_found');
     }
+  }
+
+  #team(method, id, body, rights) {
+    if (this.teams === null) return error(404, 'not_found');
+    if (method === 'GET') return ok({ teams: this.teams });
+    if (!rights.includes('manage_team')) return error(403, 'forbidden');
+    const team_id = id ?? hex(4);
+    const before = this.teams.findIndex((one) => one.team_id === team_id);
+    if (method === 'DELETE') return ok(this.teams.splice(before, 1)[0]);
+    const team = { team_id, ...body };
+    this.teams.splice(before < 0 ? this.teams.length : before, 1, team);
+    return ok(team, method === 'POST' ? 201 : 200);
   }
 
   #provider(tenant, method, body) {

@@ -271,9 +271,9 @@ export class People {
   // --- the team ----------------------------------------------------------------------------------------------------
 
   #members({ tenant }) {
-    return [...this.teams.get(tenant).members].map(([id, { role, since }]) => {
+    return [...this.teams.get(tenant).members].map(([id, { role, since, limit = null }]) => {
       const { name, email } = this.users.get(id);
-      return { user_id: id, agent: id, name, email, role, since };
+      return { user_id: id, agent: id, name, email, role, since, limit };
     });
   }
 
@@ -290,12 +290,12 @@ export class People {
     team.members = members;
   }
 
-  #setRole(session, id, { role }) {
+  #setRole(session, id, { role, limit }) {
     const before = this.teams.get(session.tenant).members.get(id);
     if (!before) throw new Refusal(404, 'not_found');
     this.#demand(session, before.role);
     this.#demand(session, role);
-    this.#change(session, (members) => members.set(id, { ...before, role }));
+    this.#change(session, (members) => members.set(id, { ...before, role, ...(limit !== undefined && { limit }) }));
     this.end((one) => one.user === id && one.tenant === session.tenant);
     return ok({ user_id: id, role });
   }
@@ -326,10 +326,11 @@ export class People {
     return ok({ invitations: open.map(({ id, tenant: _, ...one }) => ({ invitation_id: id, ...one })) });
   }
 
-  #invite(session, { email, role }) {
+  #invite(session, { email, role, limit = null }) {
     this.#demand(session, role);
     if (this.#members(session).some((one) => one.email === email)) throw new Refusal(409, 'already_member');
     const token = this.invite(session.tenant, email, role, session.user);
+    this.invitations.get(token).limit = limit;
     const { id, tenant, ...made } = this.invitations.get(token);
     return ok({ invitation_id: id, ...made, token, link: `${this.#url()}/#/invitation/${tenant}/${token}` }, 201);
   }

@@ -282,3 +282,35 @@ test('an ask gets its own answer, and an end of the connection is an answer too'
   wired.line().end();
   await assert.rejects(three, { code: 'disconnected' });
 });
+
+const skipped = (from, to, epoch = 'e1') => ({ type: 'skipped', epoch, from, to });
+
+test('what the limit leaves out moves the cursor, and is no gap', async () => {
+  const wired = await wire();
+  greet(wired);
+  wired.line().say(events(11, 11));
+  wired.line().say(skipped(12, 20));
+  wired.line().say(events(21, 22));
+  assert.deepEqual(wired.seen.events, [11, 20, 21, 22]);
+  assert.equal(wired.line().closedWith, undefined);
+  assert.deepEqual(wired.seen.reloads, []);
+  wired.line().say(skipped(15, 22));
+  assert.equal(wired.page.seq, 22, 'one that was heard before changes nothing');
+  wired.line().end();
+  await comesBack(wired);
+  wired.line().open();
+  assert.deepEqual(wired.line().sent[0], { type: 'hello', epoch: 'e1', seq: 22 });
+});
+
+test('a gap before what is left out is still a gap, and another epoch is loaded afresh', async () => {
+  const wired = await wire();
+  greet(wired);
+  wired.line().say(skipped(13, 20));
+  assert.equal(wired.lines[0].closedWith, 4000);
+  assert.equal(wired.page.seq, 10);
+  const other = await wire();
+  greet(other);
+  other.line().say(skipped(11, 20, 'e9'));
+  await settle();
+  assert.deepEqual(other.seen.reloads, ['moved']);
+});
