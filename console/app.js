@@ -151,7 +151,11 @@ const composer = new Composer({
   manageReplies: (how) => cannedSheet.open(how),
 });
 const head = new HeadView({ head: $('thread-head'), desk, onBack: back, onAbout: toggleAbout });
-const banner = new BannerView({ banner: $('banner'), desk });
+const banner = new BannerView({
+  banner: $('banner'),
+  desk,
+  subscription: () => (signedIn.rights.includes('manage_business') ? signedIn.person.subscription : null),
+});
 const about = new AboutView({ panel: $('about'), desk, changed, onClose: toggleAbout });
 
 // --- showing -------------------------------------------------------------------------------------------------------

@@ -1,9 +1,11 @@
-// Above list and thread: numbers that Meta refuses, with Meta's words and what helps.
+// Above list and thread: a subscription that needs somebody, and numbers that Meta refuses, with Meta's words and what helps.
 
 import { fill, h, setText } from './dom.js';
 import { icon } from './icons.js';
 import { pauseOf } from './lanes.js';
 import { t } from './language.js';
+import { hashOfPage } from './route.js';
+import { subscriptionText } from './subscription.js';
 
 /** A number as people write it; Meta's id of it where no more is known. */
 export function numberName(id, state) {
@@ -13,9 +15,13 @@ export function numberName(id, state) {
 export class BannerView {
   #banner;
   #desk;
+  #subscription;
+  #note = null;
   #shown = new Map();
 
-  constructor({ banner, desk }) {
+  /** `subscription()` is that of the business, for somebody who may do something about it; else null. */
+  constructor({ banner, desk, subscription }) {
+    this.#subscription = subscription;
     this.#banner = banner;
     this.#desk = desk;
   }
@@ -27,11 +33,15 @@ export class BannerView {
       .map(([id, lane]) => [id, pauseOf(lane, numberName(id, state), now)])
       .filter(([, pause]) => pause);
     for (const id of this.#shown.keys()) if (!paused.some(([one]) => one === id)) this.#shown.delete(id);
-    fill(
-      this.#banner,
-      paused.map(([id, pause]) => this.#line(id, pause)),
-    );
-    this.#banner.hidden = paused.length === 0;
+    const text = subscriptionText(this.#subscription(), now);
+    fill(this.#banner, text && this.#subscriptionLine(text), paused.map(([id, pause]) => this.#line(id, pause)));
+    this.#banner.hidden = paused.length === 0 && !text;
+  }
+
+  #subscriptionLine(text) {
+    this.#note ??= h('div', { class: 'paused' }, icon('info'), h('p', null, h('span'), ' ', h('a', { href: hashOfPage('business') }, t('subscription.open'))));
+    setText(this.#note.querySelector('span'), text);
+    return this.#note;
   }
 
   // A line stays the same node, so that the time in it is not read out again with all the rest.

@@ -6,6 +6,7 @@ import { html, useEffect, useState } from '../view.js';
 import { Field, Form, Head, Loading, useFocus, useLoaded } from './parts.js';
 import { addedUp } from './retention.js';
 import { Provider } from './provider.js';
+import { Subscription } from './subscription.js';
 
 const LOOK_AGAIN = 3_000;
 
@@ -44,6 +45,7 @@ export default function Business({ page, context }) {
         </dl>
       </section>
       <${Retention} ask=${ask} retention=${data.retention} load=${loaded.load} />
+      <${Subscription} ask=${ask} />
       <${Provider} ...${context} tenant_id=${data.tenant_id} />
     `}
   `;

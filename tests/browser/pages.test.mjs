@@ -257,6 +257,21 @@ office('teams are made, changed and deleted, and members limited to them', async
   await says(rita, /sees no number/);
 });
 
+office('who manages the business hears of its subscription, and others do not', async ({ gateway, open }) => {
+  gateway.business.subscription = { state: 'past_due', plan: 'Team', trial_ends: null, paid_until: Date.now(), checkout_url: null, portal_url: 'https://pay.example.com/portal' };
+  const page = await atWork(open, 'ana@example.com');
+  await says(page.locator('#banner'), /A payment for your subscription is missing/);
+  await page.locator('#banner').getByRole('link', { name: 'See the subscription' }).click();
+  const place = page.locator('#page');
+  await says(place, /Subscription.*payment missing.*Team/s);
+  assert.equal(await place.getByRole('link', { name: 'Manage payments' }).getAttribute('href'), 'https://pay.example.com/portal');
+  assert.equal(await place.getByRole('link', { name: 'Subscribe' }).count(), 0);
+  await isSound(page, 'the subscription');
+  await browser.context.clearCookies();
+  const other = await atWork(open, 'ben@example.com');
+  assert.equal(await other.locator('#banner').isVisible(), false);
+});
+
 office('a number is added with its token, checked, and its webhook address copied', async ({ gateway, open }) => {
   const page = await atWork(open, 'ana@example.com');
   const place = await visit(page, 'Numbers');

@@ -283,4 +283,18 @@ export default {
   'teams.remove_yes': 'حذف: {name}',
   'teams.ask': 'حذف {name}؟ لا يرى الأعضاء المقيّدون به أرقامه بعد ذلك.',
   'teams.removed': 'حُذف {name}',
+
+  // The subscription
+  'subscription.title': 'الاشتراك',
+  'subscription.state': 'الحالة',
+  'subscription.plan': 'الخطة',
+  'subscription.trial_ends': 'تجربة حتى',
+  'subscription.paid_until': 'مدفوع حتى',
+  'subscription.checkout': 'اشتراك',
+  'subscription.portal': 'إدارة المدفوعات',
+  'subscription.is_none': 'لا اشتراك',
+  'subscription.is_trial': 'تجريبي',
+  'subscription.is_active': 'نشط',
+  'subscription.is_past_due': 'دفعة ناقصة',
+  'subscription.is_cancelled': 'ملغى',
 };

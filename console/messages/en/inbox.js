@@ -317,4 +317,12 @@ export default {
   'canned.taken': 'There is a canned reply /{shortcut} already. Choose another shortcut, or edit that one.',
   'canned.limit': 'There are as many canned replies as there may be. Delete one first.',
   'canned.forbidden': 'You may use canned replies here, but not change them.',
+
+  // The subscription
+  'subscription.trial_left': { one: 'Your trial ends in {count} day.', other: 'Your trial ends in {count} days.' },
+  'subscription.trial_over': 'Your trial has ended.',
+  'subscription.past_due': 'A payment for your subscription is missing. Pay it, or sending stops.',
+  'subscription.runs_out': 'Your subscription is cancelled. Sending goes on until what is paid for ends.',
+  'subscription.ended': 'Your subscription has ended: nothing is sent.',
+  'subscription.open': 'See the subscription',
 };

@@ -234,4 +234,18 @@ export default {
   'teams.remove_yes': 'Delete: {name}',
   'teams.ask': 'Delete {name}? Members who are limited to it do not see its numbers any more.',
   'teams.removed': '{name} is deleted',
+
+  // The subscription
+  'subscription.title': 'Subscription',
+  'subscription.state': 'State',
+  'subscription.plan': 'Plan',
+  'subscription.trial_ends': 'Trial until',
+  'subscription.paid_until': 'Paid until',
+  'subscription.checkout': 'Subscribe',
+  'subscription.portal': 'Manage payments',
+  'subscription.is_none': 'no subscription',
+  'subscription.is_trial': 'trial',
+  'subscription.is_active': 'active',
+  'subscription.is_past_due': 'payment missing',
+  'subscription.is_cancelled': 'cancelled',
 };

@@ -322,4 +322,12 @@ export default {
   'canned.taken': 'Ya existe una respuesta guardada /{shortcut}. Elige otro atajo o edita esa.',
   'canned.limit': 'Hay tantas respuestas guardadas como puede haber. Elimina una primero.',
   'canned.forbidden': 'Aquí puedes usar respuestas guardadas, pero no cambiarlas.',
+
+  // The subscription
+  'subscription.trial_left': { one: 'Tu prueba termina en {count} día.', many: 'Tu prueba termina en {count} días.', other: 'Tu prueba termina en {count} días.' },
+  'subscription.trial_over': 'Tu prueba ha terminado.',
+  'subscription.past_due': 'Falta un pago de tu suscripción. Págalo o se detienen los envíos.',
+  'subscription.runs_out': 'Tu suscripción está cancelada. Los envíos siguen hasta que acabe lo pagado.',
+  'subscription.ended': 'Tu suscripción se ha acabado: no se envía nada.',
+  'subscription.open': 'Ver la suscripción',
 };

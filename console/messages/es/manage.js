@@ -258,4 +258,18 @@ export default {
   'teams.remove_yes': 'Eliminar: {name}',
   'teams.ask': '¿Eliminar {name}? Los miembros limitados a él dejan de ver sus números.',
   'teams.removed': '{name} está eliminado',
+
+  // The subscription
+  'subscription.title': 'Suscripción',
+  'subscription.state': 'Estado',
+  'subscription.plan': 'Tarifa',
+  'subscription.trial_ends': 'Prueba hasta',
+  'subscription.paid_until': 'Pagado hasta',
+  'subscription.checkout': 'Suscribirse',
+  'subscription.portal': 'Gestionar pagos',
+  'subscription.is_none': 'sin suscripción',
+  'subscription.is_trial': 'de prueba',
+  'subscription.is_active': 'activa',
+  'subscription.is_past_due': 'falta un pago',
+  'subscription.is_cancelled': 'cancelada',
 };

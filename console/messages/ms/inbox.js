@@ -314,4 +314,12 @@ export default {
   'canned.taken': 'Balasan sedia /{shortcut} sudah ada. Pilih pintasan lain, atau sunting yang itu.',
   'canned.limit': 'Bilangan balasan sedia telah mencapai had. Padam satu dahulu.',
   'canned.forbidden': 'Anda boleh menggunakan balasan sedia di sini, tetapi tidak mengubahnya.',
+
+  // The subscription
+  'subscription.trial_left': { other: 'Percubaan anda tamat dalam {count} hari.' },
+  'subscription.trial_over': 'Percubaan anda telah tamat.',
+  'subscription.past_due': 'Bayaran langganan anda belum diterima. Bayarlah, jika tidak penghantaran berhenti.',
+  'subscription.runs_out': 'Langganan anda dibatalkan. Penghantaran diteruskan sehingga tempoh yang dibayar tamat.',
+  'subscription.ended': 'Langganan anda telah tamat: tiada apa-apa dihantar.',
+  'subscription.open': 'Lihat langganan',
 };

@@ -234,4 +234,18 @@ export default {
   'teams.remove_yes': 'Padam: {name}',
   'teams.ask': 'Padam {name}? Ahli yang dihadkan kepadanya tidak melihat nombornya lagi.',
   'teams.removed': '{name} telah dipadam',
+
+  // The subscription
+  'subscription.title': 'Langganan',
+  'subscription.state': 'Keadaan',
+  'subscription.plan': 'Pelan',
+  'subscription.trial_ends': 'Percubaan hingga',
+  'subscription.paid_until': 'Dibayar hingga',
+  'subscription.checkout': 'Langgan',
+  'subscription.portal': 'Urus bayaran',
+  'subscription.is_none': 'tiada langganan',
+  'subscription.is_trial': 'percubaan',
+  'subscription.is_active': 'aktif',
+  'subscription.is_past_due': 'bayaran belum diterima',
+  'subscription.is_cancelled': 'dibatalkan',
 };

@@ -38,6 +38,8 @@ export class Business {
     { name: 'storage', limit: null, used: 1_234_567_890 },
   ];
   rows = [];
+  /** The subscription; null without a payment provider. */
+  subscription = null;
   /** Teams; null on a gateway that knows none. */
   teams = null;
   /** The identity provider; null for none. */
@@ -57,6 +59,7 @@ export class Business {
     const manages = RIGHTS[role].includes('manage_business');
     const call = `${method} ${path[0]}`;
     if (call === 'GET numbers' && path.length === 1) return ok({ numbers: [{ waba_id: '2201', app: 'main', rate: 80, ...ledger.shownNumber, lane: ledger.lane }, ...this.numbers.values()] });
+    if (path[0] === 'subscription') return this.subscription && manages ? ok(this.subscription) : error(404, 'not_found');
     if (path[0] === 'teams') return this.#team(method, path[1], body, RIGHTS[role]);
     if (!['business', 'numbers', 'keys', 'audit', 'usage', 'quotas'].includes(path[0])) return null;
     if (!manages) return error(403, 'forbidden');

@@ -25,6 +25,7 @@ export function answer(gateway, method, url, body, headers) {
 function ofPerson(gateway, { method, url, path, body, headers }) {
   try {
     const answered = gateway.people.answer(method, path, body ?? Object.fromEntries(url.searchParams), headers);
+    if (answered && method === 'GET' && url.pathname === '/v1/session' && answered.json.user) answered.json.subscription = gateway.business.subscription;
     if (answered) return answered;
     const { user, tenant, role, token } = gateway.people.seat(method, headers);
     const isTicket = method === 'POST' && path[0] === 'ws';
