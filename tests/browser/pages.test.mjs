@@ -272,6 +272,19 @@ office('who manages the business hears of its subscription, and others do not', 
   assert.equal(await other.locator('#banner').isVisible(), false);
 });
 
+office('a message that is refused for the subscription stays where it is, with its reason', async ({ gateway, customers, open }) => {
+  const page = await atWork(open, 'ben@example.com');
+  await openConversation(page, customers.sari);
+  gateway.faults = { refuse: 'subscription_ended' };
+  await page.locator('#write').fill('A long answer that nobody wants to write twice');
+  await page.keyboard.press('Enter');
+  const failed = page.locator('.message.is-failed');
+  await says(failed, /A long answer that nobody wants to write twice.*The subscription of the business has ended/s);
+  gateway.faults = {};
+  await failed.getByRole('button', { name: /again/i }).click();
+  await eventually('it goes out once it may', async () => (await page.locator('.message.pending').count()) === 0 && gateway.ledger.messages.get(customers.sari).some((one) => one.content?.text?.body === 'A long answer that nobody wants to write twice'));
+});
+
 office('a number is added with its token, checked, and its webhook address copied', async ({ gateway, open }) => {
   const page = await atWork(open, 'ana@example.com');
   const place = await visit(page, 'Numbers');
