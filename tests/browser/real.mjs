@@ -1,7 +1,10 @@
 // The gateway itself, for tests of what a stand-in could get wrong: started on a port of its own, with a store in memory.
 
 import { spawn } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join, resolve as absolute } from 'node:path';
 import { eventually } from './hands.mjs';
 
 export const ADMIN_TOKEN = 'long-operator-token-of-the-browser-tests';
@@ -24,13 +27,16 @@ export async function startGateway(binary) {
     MESEJ_SERVER__ADMIN_TOKEN: ADMIN_TOKEN,
     MESEJ_STORE__BACKEND: 'memory',
   };
-  const gateway = spawn(binary, ['serve'], { env: { PATH: process.env.PATH, ...settings }, stdio: ['ignore', 'pipe', 'pipe'] });
+  // Mails are files in the folder that it runs in.
+  const cwd = await mkdtemp(join(tmpdir(), 'mesej-gateway-'));
+  const gateway = spawn(absolute(binary), ['serve'], { cwd, env: { PATH: process.env.PATH, ...settings }, stdio: ['ignore', 'pipe', 'pipe'] });
   let said = '';
   for (const stream of [gateway.stdout, gateway.stderr]) stream.on('data', (text) => (said = `${said}${text}`.slice(-4_000)));
   const over = new Promise((resolve) => gateway.once('exit', resolve));
   const stop = async () => {
     gateway.kill('SIGTERM');
     await over;
+    await rm(cwd, { recursive: true, force: true });
   };
   const operator = async (method, path, body) => {
     const headers = { authorization: `Bearer ${ADMIN_TOKEN}`, 'content-type': 'application/json' };

@@ -8,6 +8,7 @@
 # MESEJ_RESTART is a command that kills the server at BASE_URL and starts it again; without it that test is left out.
 # CHROMIUM is the browser, /usr/bin/chromium when it is not set.
 set -euo pipefail
+[ -z "${MESEJ_BINARY:-}" ] || MESEJ_BINARY=$(realpath "$MESEJ_BINARY")
 cd "$(dirname "$0")"
 
 if [ ! -d node_modules/playwright-core ] || [ ! -d node_modules/axe-core ]; then
