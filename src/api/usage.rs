@@ -89,6 +89,13 @@ impl Asked {
     }
 }
 
+impl Asked {
+    /// Days that are asked for.
+    const fn days(&self) -> i64 {
+        (self.to.as_millis() - self.from.as_millis()) / DAY_MS
+    }
+}
+
 /// A row's figures.
 struct Row {
     from: Timestamp,
@@ -160,6 +167,9 @@ impl Rows {
 async fn answer(state: &ApiState, tenant: TenantId, params: Params) -> Result<HttpResponse, ApiError> {
     let now = state.clock.now();
     let asked = Asked::read(params, Date::of(now))?;
+    // Thousands of rows are read one after the other: a tenant has one such call at a time, and all have few.
+    let is_long = asked.days() > By::Hour.most_days();
+    let _turn = is_long.then(|| state.slow_calls.begin(tenant)).transpose()?;
     let mut rows = Rows {
         by: asked.by,
         rows: Vec::new(),

@@ -25,7 +25,7 @@ pub struct Counted {
     pub seq: Seq,
     /// Whether nothing more was there.
     pub is_all: bool,
-    /// Events that were gone before they were counted.
+    /// Events that were gone before they were counted, of those since the first count: what was before counting began is no loss.
     pub missed: u64,
 }
 
@@ -78,7 +78,7 @@ pub async fn count(
     Ok(Some(Counted {
         seq: cursor.seq,
         is_all,
-        missed,
+        missed: if before.is_some() { missed } else { 0 },
     }))
 }
 
