@@ -4,7 +4,7 @@ import { t } from '../language.js';
 import { exact } from '../time.js';
 import { html, useState } from '../view.js';
 import { Choice, Head, Loading, Press, absenceText, useChange, useLoaded } from './parts.js';
-import { ACTIONS, actionText, detailText, lastMonths, monthName, queryOf, verifyMonth } from './audit_text.js';
+import { ACTIONS, actionText, detailText, joined, lastMonths, monthName, queryOf, verifyMonth } from './audit_text.js';
 
 const MONTHS = 15;
 /** Kinds of actors that one may ask for, as for the id of one. */
@@ -59,7 +59,7 @@ export default function Audit({ page, context }) {
     <${Verify} key=${month} ask=${ask} month=${month} />
     <${Loading} loaded=${loaded} />
     ${loaded.data && entries.length === 0 && !isMore && html`<p class="page-empty">${t('audit.none')}</p>`}
-    ${entries.length > 0 && html`<${Entries} entries=${entries} nameOf=${nameOf} targetText=${targetText} month=${month} />`}
+    ${entries.length > 0 && html`<${Entries} entries=${joined(entries, loaded.data.month)} nameOf=${nameOf} targetText=${targetText} month=${month} />`}
     <p class="page-problem" role="alert">${problem}</p>
     ${isMore && html`<p class="page-status"><${Press} label=${t('audit.more')} run=${next} /></p>`}
   `;
@@ -78,7 +78,7 @@ function Entries({ entries, nameOf, targetText, month }) {
           ${entries.map(
             ({ seq, at, actor, action, target, address, details }) => html`
               <tr key=${seq}>
-                <td class="when">${exact(at)}</td>
+                <td class="when">${at === null ? '–' : exact(at)}</td>
                 <td><bdi>${nameOf(actor)}</bdi></td>
                 <td>
                   ${actionText(action)}

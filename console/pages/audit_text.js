@@ -55,6 +55,20 @@ export function actionText(action) {
   return action.replaceAll('_', ' ');
 }
 
+/** Entries, newest first, with the one that follows a call's first one told in its line: what was made, refused, or is unknown. */
+export function joined(entries, month) {
+  const places = new Set(entries.map(({ seq }) => seq));
+  const first = ({ details }) => (details?.of?.month === month && places.has(details.of.seq) ? details.of.seq : null);
+  const followed = new Map(entries.filter((entry) => first(entry) !== null).map((entry) => [first(entry), entry]));
+  const one = (entry) => {
+    const more = followed.get(entry.seq);
+    if (!more) return entry;
+    const { of, ...details } = more.details;
+    return { ...entry, target: more.target ?? entry.target, details: { ...entry.details, ...details } };
+  };
+  return entries.filter((entry) => first(entry) === null).map(one);
+}
+
 const MOST_PARTS = 10_000;
 
 /** Asks whether a month is intact by `ask(query)`, part by part, up to the first place that is not. */

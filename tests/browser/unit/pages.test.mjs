@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { detailText, lastMonths, monthName, queryOf, verifyMonth } from '../../../console/pages/audit_text.js';
+import { detailText, joined, lastMonths, monthName, queryOf, verifyMonth } from '../../../console/pages/audit_text.js';
 import { addedUp } from '../../../console/pages/retention.js';
 import { amountText, bars, dayOf, totalsOf, usageQuery } from '../../../console/pages/usage_sums.js';
 import { mayOpen } from '../../../console/rail.js';
@@ -91,4 +91,17 @@ test('rights decide which pages there are', () => {
   assert.deepEqual(open(['read', 'answer']), ['team', 'canned-replies', 'profile']);
   assert.deepEqual(open(['read', 'answer', 'manage_business', 'read_audit']), PAGES);
   assert.equal(mayOpen('inbox', []), true);
+});
+
+test('a call and what became of it are one line, also where one of both is on another page', () => {
+  const entry = (seq, details, target = null) => ({ seq, action: 'key_created', target, details });
+  const of = (seq) => ({ month: '2026-11', seq });
+  const key = { kind: 'key', id: 'k1' };
+  const entries = [
+    entry(5, { of: of(2), refused: 'forbidden' }),
+    entry(4, { of: of(3) }, key),
+    entry(3, { scopes: ['send'] }),
+  ];
+  assert.deepEqual(joined(entries, '2026-11'), [entries[0], entry(3, { scopes: ['send'] }, key)]);
+  assert.deepEqual(joined(entries, '2026-12'), entries);
 });
