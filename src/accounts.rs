@@ -7,6 +7,7 @@
 //! |---|---|
 //! | `sign_in.rs` | signing in, and a new password |
 //! | `second_factor.rs`, `codes.rs` | the second factor, and its codes |
+//! | `behind.rs` | the one writer of what is recorded behind an answer |
 //! | `sign_in_log.rs`, `device.rs` | what a user sees of sign-ins, and which are on a new device |
 //! | `sessions.rs` | who is signed in where |
 //! | `invitations.rs`, `team.rs` | who gets into a team, and who is in it |
@@ -27,6 +28,7 @@
 
 mod addresses;
 pub mod audit;
+mod behind;
 mod closing;
 pub mod codes;
 mod device;
@@ -60,6 +62,7 @@ use crate::domain::{Clock, Timestamp};
 use crate::mail::{Link, Mailer};
 use crate::store::plain::{PlainRow, PlainTable};
 use crate::store::{KeyHash, Store, StoreError};
+use behind::BackgroundWriter;
 use invitations::NewUser;
 use names::Names;
 use passwords::{PasswordError, Passwords};
@@ -224,6 +227,7 @@ pub struct Accounts {
     mailer: Mailer,
     requests: Requests,
     sign_in_log: Arc<SignInLog>,
+    background: Arc<BackgroundWriter>,
     names: Names,
     /// Exports of users that are made at once.
     exports: Semaphore,
@@ -237,13 +241,20 @@ impl Accounts {
         settings: AccountsConfig,
         mailer: Mailer,
     ) -> Self {
-        let log = SignInLog::new(Arc::clone(&store), settings.sign_ins_kept_days, mailer.clone());
+        let background = Arc::new(BackgroundWriter::new());
+        let log = SignInLog::new(
+            Arc::clone(&store),
+            settings.sign_ins_kept_days,
+            mailer.clone(),
+            Arc::clone(&background),
+        );
         Self {
             passwords: Passwords::new(&settings),
             throttle: SignInThrottle::new(),
             mailer,
             requests: Requests::new(),
             sign_in_log: Arc::new(log),
+            background,
             store,
             clock,
             settings,

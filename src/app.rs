@@ -20,6 +20,7 @@ use crate::config::Config;
 use crate::domain::{Clock, SystemClock};
 use crate::shutdown::Shutdown;
 
+pub(crate) use crate::accounts::audit::ExportCheck;
 pub(crate) use crate::store::fjall::keep_private;
 pub use core::{Core, open_core};
 pub use demo::{Reach, demo};

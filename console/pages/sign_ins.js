@@ -109,7 +109,7 @@ function SignIn({ at, outcome, address, browser, is_new_device: isNew }) {
   return html`
     <li>
       <div class="account-who">
-        <span class=${outcome === 'signed_in' ? null : 'verdict-bad'}>${t(`sign_ins.${outcome}`)}${isNew && html` · <strong>${t('sign_ins.new_device')}</strong>`}</span>
+        <span class=${outcome.startsWith('wrong_') ? 'verdict-bad' : null}>${t(`sign_ins.${outcome}`)}${isNew && html` · <strong>${t('sign_ins.new_device')}</strong>`}</span>
         <span class="quiet">${exact(at)} · <span title=${browser}>${browserName(browser ?? '')}</span>${address && html` · <bdi>${address}</bdi>`}</span>
       </div>
     </li>

@@ -3,14 +3,19 @@
 //! | File | What it holds |
 //! |---|---|
 //! | `audit/chain.rs` | where the next entry goes, and what chains it |
+//! | `audit/places.rs` | how many entries wait at once, and whose |
 //! | `audit/pages.rs` | reading entries, newest first and in their order |
+//! | `audit/file.rs` | checking an export by itself |
 //! | `audit/verify.rs` | looking for the first place that is not as it was written |
 //!
 //! The order is decided where the next place of a month is taken: an entry is added only where nothing stands, so that any number of
 //! gateways write one chain. [`AuditHead`] notes where the chain ends; after a kill it may be behind, so whoever reads it looks ahead.
+//! It is never behind by a month: a month is left by a change of that row, since places of a month that is over are free again.
 
 mod chain;
+mod file;
 mod pages;
+mod places;
 #[cfg(test)]
 mod tests;
 mod verify;
@@ -22,26 +27,30 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use lru::LruCache;
-use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 use crate::domain::{AuditAction, Clock, Month, Timestamp};
 use crate::store::plain::{PlainTable, PlainValue};
 use crate::store::tables::{
-    AuditActor, AuditDetails, AuditEntry, AuditHead, AuditScope, AuditTarget, ChainLink, EntryHash,
-    EntryPlace,
+    AuditActor, AuditDetails, AuditEntry, AuditHead, AuditMonth, AuditScope, AuditTarget, ChainLink,
+    EntryHash, EntryPlace,
 };
 use crate::store::{Store, StoreError, StoreErrorKind};
 use crate::telemetry::labels::AuditOutcome;
 use crate::telemetry::metrics;
 
+use places::{Kind, Places};
+
+pub use file::ExportCheck;
 pub use pages::{AuditFilter, AuditPage, NumberedEntry};
 pub use verify::{Noted, Verdict};
 
 /// How long an entry may take, with its wait: somebody waits to be let do something.
 const DEADLINE: Duration = Duration::from_secs(5);
-/// Entries of one log that wait to be written in this process.
-const WAITING: usize = 64;
+/// How long an entry behind an answer may take: nobody waits for it.
+const BEHIND: Duration = Duration::from_secs(10);
+/// How long the end of a log is trusted that was remembered: others may have written since, and what they wrote may be over.
+const TRUSTED: Duration = Duration::from_secs(600);
 /// Logs whose ends are remembered.
 const REMEMBERED: NonZeroUsize = NonZeroUsize::new(4_096).unwrap();
 /// How often another place is tried, because another gateway took the one before or nobody knows what became of it.
@@ -78,10 +87,21 @@ pub enum AuditError {
     Store(#[from] StoreError),
 }
 
-/// The end of one log, and who waits for it.
+/// The end of one log, and who waits for it. Entries of a kind wait for each other before they wait for the end, so that of each kind
+/// one at most stands before another.
+#[derive(Default)]
 struct Log {
-    end: tokio::sync::Mutex<Option<AuditHead>>,
-    places: Arc<Semaphore>,
+    end: tokio::sync::Mutex<Option<Remembered>>,
+    places: Places,
+    usual: tokio::sync::Mutex<()>,
+    reserved: tokio::sync::Mutex<()>,
+    behind: tokio::sync::Mutex<()>,
+}
+
+/// An end, and when it was read or written.
+struct Remembered {
+    head: AuditHead,
+    since: Duration,
 }
 
 /// All audit logs of a store.
@@ -107,44 +127,45 @@ impl AuditLog {
 
     /// Records what somebody is about to do. When this fails, it must not be done.
     pub async fn record(&self, scope: AuditScope, event: AuditEvent) -> Result<EntryPlace, AuditError> {
-        let recorded = self.in_turn(scope, event).await;
-        let outcome = if recorded.is_ok() {
-            AuditOutcome::Written
-        } else {
-            AuditOutcome::Failed
-        };
-        metrics::audit_entries_total(outcome).increment(1);
-        if let Err(error) = &recorded {
-            tracing::warn!(%error, "the audit log could not be written");
-        }
-        recorded
+        told(self.in_turn(scope, event).await)
+    }
+
+    /// Records what is not waited for, such as that somebody signed in: one at a time in each log, so that changes wait for one such
+    /// entry at most, and beside their places.
+    pub async fn record_behind(
+        &self,
+        scope: AuditScope,
+        event: AuditEvent,
+    ) -> Result<EntryPlace, AuditError> {
+        let log = self.log(scope);
+        let appended = timeout(BEHIND, async {
+            let _turn = log.behind.lock().await;
+            self.append(&log, scope, event).await
+        });
+        told(appended.await.unwrap_or(Err(AuditError::Late)))
     }
 
     async fn in_turn(&self, scope: AuditScope, event: AuditEvent) -> Result<EntryPlace, AuditError> {
         let log = self.log(scope);
-        let _place = log.places.try_acquire().map_err(|_full| AuditError::Busy)?;
-        let appended = timeout(DEADLINE, self.append(&log, scope, event)).await;
-        appended.map_err(|_elapsed| AuditError::Late)?
-    }
-
-    /// Takes all places of a log, so that nothing can be recorded in it.
-    #[cfg(test)]
-    pub(crate) fn fill(&self, scope: AuditScope) -> Arc<Semaphore> {
-        let places = Arc::clone(&self.log(scope).places);
-        places.forget_permits(WAITING);
-        places
+        let place = log
+            .places
+            .take(&event.actor, event.action)
+            .ok_or(AuditError::Busy)?;
+        let turn = match place.kind() {
+            Kind::Usual => &log.usual,
+            Kind::Reserved => &log.reserved,
+        };
+        let appended = timeout(DEADLINE, async {
+            let _turn = turn.lock().await;
+            self.append(&log, scope, event).await
+        });
+        appended.await.unwrap_or(Err(AuditError::Late))
     }
 
     fn log(&self, scope: AuditScope) -> Arc<Log> {
         // Entries are only ever replaced whole, so a panic elsewhere leaves nothing half done.
         let mut logs = self.logs.lock().unwrap_or_else(PoisonError::into_inner);
-        let log = logs.get_or_insert(scope, || {
-            Arc::new(Log {
-                end: tokio::sync::Mutex::default(),
-                places: Arc::new(Semaphore::new(WAITING)),
-            })
-        });
-        Arc::clone(log)
+        Arc::clone(logs.get_or_insert(scope, Arc::default))
     }
 
     async fn append(
@@ -156,13 +177,21 @@ impl AuditLog {
         let mut end = log.end.lock().await;
         let at = self.clock.now();
         // Taken out: should this be dropped on the way, the next one reads the store.
-        let mut head = match end.take() {
-            Some(head) => head,
-            None => self.look_ahead(scope, self.head(scope, at).await?, at).await?,
+        let now = self.clock.monotonic();
+        let remembered = end
+            .take()
+            .filter(|end| now.saturating_sub(end.since) < TRUSTED)
+            .filter(|end| !chain::is_over(&end.head, self.keep, at));
+        let mut head = match remembered {
+            Some(end) => end.head,
+            None => self.end(scope, at).await?,
         };
         let id = self.next_id.fetch_add(1, Ordering::Relaxed);
         let mut failed = None;
         for _ in 0..TRIES {
+            if head.next.is_some() {
+                self.leave_month(scope, head, at).await?;
+            }
             let place = chain::next_place(&head);
             // A clock that went back opens no month anew.
             let closes = (Month::of(at) > place.month).then(|| Month::of(at));
@@ -174,9 +203,10 @@ impl AuditLog {
             match self.put(scope, place, &entry).await {
                 Ok(Some(hash)) => {
                     head = chain::followed(&head, place, &link, hash);
-                    self.note(scope, head, at).await;
+                    // The end of a month is noted before the next one begins.
                     if closes.is_none() {
-                        *end = Some(head);
+                        self.note(scope, head, at).await;
+                        *end = Some(Remembered { head, since: now });
                         return Ok(place);
                     }
                 }
@@ -208,6 +238,50 @@ impl AuditLog {
             .store
             .replace_plain_row(AuditEntry::at(scope, place), None, Some(value), entry.at);
         Ok(put.await?.then_some(hash))
+    }
+
+    /// The end of a log. Where all that may be read of the noted one's month is over, or nearly, nothing is added there any more: its
+    /// places would be free for two. Whoever changes the head's row first then says in which month the log goes on.
+    async fn end(&self, scope: AuditScope, now: Timestamp) -> Result<AuditHead, StoreError> {
+        let found = self.look_ahead(scope, self.head(scope, now).await?, now).await?;
+        if !chain::is_over(&found, self.keep, now) {
+            return Ok(found);
+        }
+        let table = PlainTable::<AuditHead>::of(self.store.as_ref(), now);
+        let changed = table.change::<StoreError>(AuditHead::at(scope), |before| {
+            let before = before.filter(|before| !chain::is_behind(before, &found));
+            let before = before.copied().unwrap_or(found);
+            let is_over = chain::is_over(&before, self.keep, now);
+            Ok(Some(if is_over {
+                chain::passed_over(&before, Month::of(now))
+            } else {
+                before
+            }))
+        });
+        let (_, head) = changed.await?;
+        self.look_ahead(scope, head.unwrap_or(found), now).await
+    }
+
+    /// Writes down how a month ended before an entry of the next one is added.
+    async fn leave_month(
+        &self,
+        scope: AuditScope,
+        head: AuditHead,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        if let Some(keep_until) = head.keep_until.filter(|keep_until| *keep_until > now) {
+            let EntryPlace { month, seq } = head.place;
+            let month = AuditMonth::at(scope, month);
+            let row = AuditMonth {
+                seq,
+                hash: head.hash,
+                keep_until,
+            };
+            let table = PlainTable::<AuditMonth>::of(self.store.as_ref(), now);
+            // One that stands there already says the same, or is for whoever verifies.
+            table.replace(&month, None, Some(&row)).await?;
+        }
+        self.try_note(scope, head, now).await
     }
 
     /// The noted end of a log. Where there is none yet, the month in which the log begins is settled first, so that two gateways do
@@ -255,17 +329,35 @@ impl AuditLog {
         }
     }
 
-    /// Notes where the log ends. It is a hint: when it fails, whoever reads it looks ahead.
+    /// Notes where the log ends. It is a hint within a month: when it fails, whoever reads it looks ahead.
     async fn note(&self, scope: AuditScope, head: AuditHead, now: Timestamp) {
+        if let Err(error) = self.try_note(scope, head, now).await {
+            tracing::debug!(%error, "the end of an audit log was not noted");
+        }
+    }
+
+    async fn try_note(&self, scope: AuditScope, head: AuditHead, now: Timestamp) -> Result<(), StoreError> {
         let table = PlainTable::<AuditHead>::of(self.store.as_ref(), now);
         let noted = table.change::<StoreError>(AuditHead::at(scope), |before| {
             let later = before.filter(|before| chain::is_behind(&head, before));
             Ok(Some(later.copied().unwrap_or(head)))
         });
-        if let Err(error) = noted.await {
-            tracing::debug!(%error, "the end of an audit log was not noted");
-        }
+        noted.await.map(drop)
     }
+}
+
+/// Counts what was recorded, and says where it was not.
+fn told(recorded: Result<EntryPlace, AuditError>) -> Result<EntryPlace, AuditError> {
+    let outcome = if recorded.is_ok() {
+        AuditOutcome::Written
+    } else {
+        AuditOutcome::Failed
+    };
+    metrics::audit_entries_total(outcome).increment(1);
+    if let Err(error) = &recorded {
+        tracing::warn!(%error, "the audit log could not be written");
+    }
+    recorded
 }
 
 fn entry(id: u64, at: Timestamp, event: &AuditEvent, link: ChainLink) -> AuditEntry {
@@ -285,6 +377,27 @@ fn entry(id: u64, at: Timestamp, event: &AuditEvent, link: ChainLink) -> AuditEn
         address,
         details,
         link,
+    }
+}
+
+/// All places of a log, until they are given back.
+#[cfg(test)]
+pub(crate) struct Full(Arc<Log>);
+
+#[cfg(test)]
+impl AuditLog {
+    /// Takes all places of a log, so that nothing can be recorded in it.
+    pub(crate) fn fill(&self, scope: AuditScope) -> Full {
+        let log = self.log(scope);
+        log.places.set_all(places::WAITING, places::RESERVED);
+        Full(log)
+    }
+}
+
+#[cfg(test)]
+impl Drop for Full {
+    fn drop(&mut self) {
+        self.0.places.set_all(0, 0);
     }
 }
 

@@ -291,17 +291,16 @@ impl Accounts {
 
     /// Sets a new password by such a link, once; all sessions of the user end, and the second factor stays. Whose it is. `record` is told
     /// first, as soon as nothing stands in the way any more.
-    pub async fn reset_password<E: From<AccountError>>(
+    pub async fn reset_password(
         &self,
         token: KeyHash,
         new: SecretString,
         origin: &SignInOrigin,
-        record: impl AsyncFnOnce(UserId) -> Result<(), E>,
-    ) -> Result<UserId, E> {
+    ) -> Result<UserId, AccountError> {
         let (user, hash) = self.hash_for_reset(token, new).await?;
-        record(user).await?;
         let user = self.write_reset(token, user, hash).await?;
         self.tell_of_new_password(&user.email, origin);
+        self.note_sign_in(&user.email, origin, SignInResult::PasswordReset);
         Ok(user.id)
     }
 

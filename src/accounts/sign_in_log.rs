@@ -1,17 +1,15 @@
 //! What a user sees of sign-ins: where there were some, and which tries were refused.
 //!
-//! Rows are written after the answer, by tasks of their own: whoever signs in does not wait for them, and an answer takes as long for an
-//! address that nobody has. An orderly stop waits for those that are being written; a kill loses them.
+//! Rows are written after the answer, by the writer of `behind.rs`: whoever signs in does not wait for them, and an answer takes as long
+//! for an address that nobody has.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use tokio::runtime::Handle;
-use tokio::sync::Semaphore;
 use tokio::time::timeout;
-use tokio_util::task::TaskTracker;
 
+use super::behind::BackgroundWriter;
 use super::sessions::shortened;
 use super::{AccountError, Accounts, SignInOrigin, device, letters, sign_in};
 use crate::domain::email::EmailAddress;
@@ -29,8 +27,6 @@ mod tests;
 const MOST: usize = 100;
 /// Rows that are read at once: all of a user's, and what gateways add at the same moment.
 const READ: usize = 3 * MOST;
-/// Rows being written at once; what comes beyond that is lost and counted. More than passwords are compared in the time of a write.
-const AT_ONCE: usize = 128;
 /// How long one may take.
 const DEADLINE: Duration = Duration::from_secs(10);
 /// Places for rows of one user in one millisecond.
@@ -43,10 +39,7 @@ pub(super) struct SignInLog {
     store: Arc<dyn Store>,
     mailer: Mailer,
     kept: Duration,
-    places: Arc<Semaphore>,
-    tasks: TaskTracker,
-    /// Outlives the threads of HTTP, which end before what they began is written.
-    runtime: Handle,
+    writer: Arc<BackgroundWriter>,
     told: Seldom,
 }
 
@@ -59,36 +52,35 @@ struct Noted {
 }
 
 impl SignInLog {
-    /// On a store; rows are kept for so many days. Must be called within the runtime that lasts as long as the process.
-    pub(super) fn new(store: Arc<dyn Store>, kept_days: u32, mailer: Mailer) -> Self {
+    /// On a store; rows are kept for so many days.
+    pub(super) fn new(
+        store: Arc<dyn Store>,
+        kept_days: u32,
+        mailer: Mailer,
+        writer: Arc<BackgroundWriter>,
+    ) -> Self {
         Self {
             store,
             mailer,
             kept: Duration::from_secs(86_400).saturating_mul(kept_days),
-            places: Arc::new(Semaphore::new(AT_ONCE)),
-            tasks: TaskTracker::new(),
-            runtime: Handle::current(),
+            writer,
             told: Seldom::each(TOLD_EACH),
         }
     }
 
     /// Begins to write, and does not wait. Whether anybody has this address is found out there.
     fn note(self: &Arc<Self>, noted: Noted, monotonic: Duration) {
-        let Ok(place) = Arc::clone(&self.places).try_acquire_owned() else {
-            self.lost("too many are being written", monotonic);
-            return;
-        };
         let log = Arc::clone(self);
         let writing = async move {
-            let written = timeout(DEADLINE, log.write(noted)).await;
-            drop(place);
-            match written {
+            match timeout(DEADLINE, log.write(noted)).await {
                 Ok(Ok(())) => {}
                 Ok(Err(error)) => log.lost(&error.to_string(), monotonic),
                 Err(_elapsed) => log.lost("the store took too long", monotonic),
             }
         };
-        self.tasks.spawn_on(writing, &self.runtime);
+        if let Err(error) = self.writer.begin(writing) {
+            self.lost(&error.to_string(), monotonic);
+        }
     }
 
     fn lost(&self, why: &str, now: Duration) {
@@ -107,10 +99,9 @@ impl SignInLog {
         let before = table.page(SignInEvent::of(user.id), None, READ).await?.items;
         let device = letters::device(&noted.origin, noted.at);
         let event = self.event(&user, noted, &before);
-        let is_sign_in = |event: &SignInEvent| event.outcome == SignInResult::SignedIn;
         let same = before
             .iter()
-            .filter(|found| is_sign_in(&found.row) == is_sign_in(&event));
+            .filter(|found| found.row.outcome.is_refusal() == event.outcome.is_refusal());
         for old in same.skip(MOST.saturating_sub(1)) {
             table.remove(SignInEvent::of(user.id).row(&old.sort)).await?;
         }
@@ -171,12 +162,13 @@ impl Accounts {
         Ok(page.await?)
     }
 
-    /// Waits, at most so long, until all that was noted is written; how many rows are not.
+    /// What is recorded behind answers goes through this writer.
+    pub fn background(&self) -> &BackgroundWriter {
+        &self.background
+    }
+
+    /// Waits, at most so long, until all that was noted is written, here and in the audit log; how many rows are not.
     pub async fn sign_ins_written(&self, limit: Duration) -> usize {
-        let tasks = &self.sign_in_log.tasks;
-        tasks.close();
-        // Whether it was in time shows in the count.
-        let _ = timeout(limit, tasks.wait()).await;
-        tasks.len()
+        self.background.finished(limit).await
     }
 }

@@ -19,12 +19,13 @@ use super::error::{ApiError, ErrorCode};
 use super::params::Params;
 use super::state::ApiState;
 use crate::accounts::audit::{AuditFilter, AuditLog, AuditPage, Noted, NumberedEntry};
+use crate::domain::ids::hex;
 use crate::domain::roles::Right;
 use crate::domain::{AuditAction, Month, UserId};
 use crate::store::tables::{AuditActor, AuditScope, EntryHash};
 
 pub(super) use record::{LetIn, Note, begin, end, event, is_recorded, needs, record};
-pub(super) use sign_ins::{Concerned, SIGN_INS, behind, failed, signed_in};
+pub(super) use sign_ins::{Concerned, behind, failed, signed_in};
 #[cfg(test)]
 pub(super) use trail::{Trail, trail};
 
@@ -35,6 +36,8 @@ const MOST: usize = 200;
 const TOGETHER: usize = 200;
 /// Entries of a part of an export that is asked for part by part.
 const MOST_OF_PART: usize = 10_000;
+/// Stands for the action of an entry that is damaged, or that a later version wrote.
+const UNREADABLE: &str = "unreadable";
 
 fn month(params: &mut Params, state: &ApiState) -> Result<Month, ApiError> {
     let month = params.take::<Month>("month", Month::RULE)?;
@@ -42,7 +45,18 @@ fn month(params: &mut Params, state: &ApiState) -> Result<Month, ApiError> {
 }
 
 fn shown(one: &NumberedEntry, names: &BTreeMap<UserId, String>) -> Value {
-    let NumberedEntry { seq, entry } = one;
+    let NumberedEntry { seq, entry, .. } = one;
+    let Some(entry) = entry else {
+        return json!({
+            "seq": seq,
+            "at": null,
+            "actor": { "kind": "nobody", "id": null },
+            "action": UNREADABLE,
+            "target": null,
+            "address": null,
+            "details": {},
+        });
+    };
     let mut actor = json!({ "kind": entry.actor.kind(), "id": entry.actor.id() });
     if let AuditActor::User(user) = &entry.actor
         && let (Some(fields), Some(name)) = (actor.as_object_mut(), names.get(user))
@@ -64,11 +78,27 @@ fn shown(one: &NumberedEntry, names: &BTreeMap<UserId, String>) -> Value {
     })
 }
 
+/// A line of an export: with the bytes that the next entry is chained to, and their hash, so that it can be verified without a server.
+fn exported(one: &NumberedEntry) -> Value {
+    let mut line = shown(one, &BTreeMap::new());
+    if let Some(fields) = line.as_object_mut() {
+        let prev = one.entry.as_ref().map(|entry| entry.link.prev);
+        fields.insert("prev".to_owned(), json!(prev));
+        fields.insert("hash".to_owned(), json!(EntryHash::of(&one.stored)));
+        let stored = match std::str::from_utf8(&one.stored) {
+            Ok(text) => ("stored", text.to_owned()),
+            Err(_damaged) => ("stored_hex", hex(&one.stored)),
+        };
+        fields.insert(stored.0.to_owned(), json!(stored.1));
+    }
+    line
+}
+
 /// What people who did something are called now.
 async fn names(state: &ApiState, page: &AuditPage) -> Result<BTreeMap<UserId, String>, ApiError> {
     let mut names = BTreeMap::new();
     for one in &page.entries {
-        if let AuditActor::User(user) = one.entry.actor
+        if let Some(AuditActor::User(user)) = one.entry.as_ref().map(|entry| entry.actor.clone())
             && !names.contains_key(&user)
             && let Some(name) = state.accounts.name_of(user).await?
         {
@@ -117,13 +147,7 @@ impl Export {
         let page = self.audit.in_order(self.scope, self.month, after, limit).await?;
         self.left = self.left.saturating_sub(page.entries.len());
         self.next = page.next;
-        let lines = page.entries.iter().map(|one| {
-            let mut line = shown(one, &BTreeMap::new());
-            if let Some(fields) = line.as_object_mut() {
-                fields.insert("prev".to_owned(), json!(one.entry.link.prev));
-            }
-            format!("{line}\n")
-        });
+        let lines = page.entries.iter().map(|one| format!("{}\n", exported(one)));
         Ok(Some((lines.collect::<String>().into(), self)))
     }
 }

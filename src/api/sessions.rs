@@ -7,7 +7,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Value, json};
 
-use super::audit::{event, failed, record, signed_in};
+use super::audit::{Concerned, behind, event, failed, record, signed_in};
 use super::auth::key::{KeyKind, NewKey, PresentedKey};
 use super::auth::{OpenCall, SessionCall, csrf_token, new_token, set_cookie};
 use super::error::{ApiError, ErrorCode};
@@ -198,13 +198,13 @@ pub(super) async fn reset_password(call: OpenCall) -> Result<HttpResponse, ApiEr
     let state = call.state();
     let token = PresentedKey::parse(KeyKind::Reset, &token).ok_or(AccountError::NoSuchLink)?;
     let origin = call.origin();
-    let reset = state
-        .accounts
-        .reset_password(token.hash(), new, &origin, async |user: UserId| {
-            record_in_teams(state, call.request(), user, AuditAction::PasswordReset).await
-        });
+    let reset = state.accounts.reset_password(token.hash(), new, &origin);
     let user = reset.await?;
     state.keys.forget_user(user);
+    // The user sees it in the own list. That a team's log is full, or a team of many, keeps nobody from the own account.
+    let actor = AuditActor::User(user);
+    let done = event(state, call.request(), actor, AuditAction::PasswordReset);
+    behind(state, Concerned::TeamsOf(user), done);
     Ok(HttpResponse::Ok().json(json!({})))
 }
 

@@ -9,7 +9,6 @@ use ring::rand::SystemRandom;
 use tokio::sync::Semaphore;
 use tracing::Instrument as _;
 
-use super::audit::SIGN_INS;
 use super::auth::{KeyRing, OPEN_CALLS, OPERATOR_LOOKUPS, WrongTokens};
 use super::demo::DemoSession;
 use super::error::{ApiError, ErrorCode};
@@ -91,8 +90,6 @@ pub struct ApiState {
     pub accounts: Arc<Accounts>,
     /// Who did what.
     pub audit: Arc<AuditLog>,
-    /// Sign-ins that are being recorded.
-    pub(super) sign_ins: Arc<Semaphore>,
     /// Pages of the gateway's own.
     pub(super) own_origins: AllowedOrigins,
     /// Who is let in.
@@ -167,7 +164,6 @@ impl ApiState {
         Arc::new(Self {
             accounts,
             audit: Arc::new(audit),
-            sign_ins: Arc::new(Semaphore::new(SIGN_INS)),
             own_origins: AllowedOrigins::new(&[], config.server.public_url.as_ref()),
             keys,
             quotas,

@@ -1,5 +1,8 @@
 //! `mesej audit`.
 
+mod file;
+
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
@@ -39,15 +42,20 @@ pub(super) enum AuditCommand {
     /// Check that no entry was changed or removed; ends with 1 when one was
     ///
     /// Without --month all months are checked that are kept, from this one back. An entry and its hash that were noted elsewhere
-    /// (--seq, --hash) show whether somebody wrote the whole log anew.
+    /// (--seq, --hash) show whether somebody wrote the whole log anew. With --file an export is checked by itself: keep its last hash
+    /// elsewhere, it is the proof of all before.
     #[command(
-        after_help = "Examples:\n  mesej audit verify --tenant TENANT\n  mesej audit verify --operators --month 2026-11 --seq 120 --hash HASH"
+        after_help = "Examples:\n  mesej audit verify --tenant TENANT\n  mesej audit verify --operators --month 2026-11 --seq 120 --hash HASH\n  \
+                      mesej audit verify --file audit-2026-11.ndjson"
     )]
     Verify {
         #[command(flatten)]
         log: LogArgs,
+        /// Check a file that `export` or the console wrote, without a server
+        #[arg(long, value_name = "FILE", conflicts_with_all = ["tenant", "operators", "month"])]
+        file: Option<PathBuf>,
         /// An entry whose hash was noted
-        #[arg(long, requires = "hash", requires = "month")]
+        #[arg(long, requires = "hash")]
         seq: Option<u64>,
         /// The hash that was noted
         #[arg(long, requires = "seq")]
@@ -71,7 +79,7 @@ pub(super) enum AuditCommand {
 #[derive(Debug, Args)]
 pub(super) struct LogArgs {
     /// A tenant's log
-    #[arg(long, required_unless_present = "operators", conflicts_with = "operators")]
+    #[arg(long, conflicts_with = "operators")]
     tenant: Option<String>,
     /// The operators' own log: what concerns no tenant
     #[arg(long)]
@@ -83,17 +91,21 @@ pub(super) struct LogArgs {
 
 impl LogArgs {
     /// The log, as parameters.
-    fn named(&self) -> String {
-        match &self.tenant {
-            Some(tenant) => format!("tenant_id={}", segment(tenant)),
-            None => "scope=operators".to_owned(),
+    fn named(&self) -> Result<String, CliError> {
+        match (&self.tenant, self.operators) {
+            (Some(tenant), _) => Ok(format!("tenant_id={}", segment(tenant))),
+            (None, true) => Ok("scope=operators".to_owned()),
+            (None, false) => Err(CliError::Refused {
+                code: "invalid_request".to_owned(),
+                message: "name a log by --tenant or --operators".to_owned(),
+            }),
         }
     }
 
     /// The log and the month.
-    fn query(&self) -> String {
+    fn query(&self) -> Result<String, CliError> {
         let month = self.month.map(|month| format!("&month={month}"));
-        format!("{}{}", self.named(), month.unwrap_or_default())
+        Ok(format!("{}{}", self.named()?, month.unwrap_or_default()))
     }
 }
 
@@ -106,7 +118,7 @@ pub(super) async fn run(command: AuditCommand) -> Result<ExitCode, CliError> {
             after,
             admin,
         } => {
-            let mut path = format!("{PATH}?{}&limit=200", log.query());
+            let mut path = format!("{PATH}?{}&limit=200", log.query()?);
             let actor = actor.map(|actor| format!("&actor={}", segment(&actor)));
             let action = action.map(|action| format!("&action={action}"));
             let after = after.map(|after| format!("&after={after}"));
@@ -116,6 +128,17 @@ pub(super) async fn run(command: AuditCommand) -> Result<ExitCode, CliError> {
         }
         AuditCommand::Verify {
             log,
+            file: Some(file),
+            seq,
+            hash,
+            admin,
+        } => {
+            drop(log);
+            return file::verify(&file, seq.zip(hash.as_deref()), admin.json);
+        }
+        AuditCommand::Verify {
+            log,
+            file: None,
             seq,
             hash,
             admin,
@@ -161,7 +184,7 @@ fn listed(answer: &Value) -> String {
 /// Verifies a month, or all from this one back.
 async fn verify(log: &LogArgs, noted: &str, admin: &AdminArgs) -> Result<ExitCode, CliError> {
     let api = Api::admin(admin)?;
-    let mut query = log.query();
+    let mut query = log.query()?;
     let mut months = Vec::new();
     loop {
         let month = verify_month(&api, &query, noted).await?;
@@ -171,7 +194,7 @@ async fn verify(log: &LogArgs, noted: &str, admin: &AdminArgs) -> Result<ExitCod
             .map(str::to_owned);
         months.push(month);
         match before {
-            Some(before) if log.month.is_none() => query = format!("{}&month={before}", log.named()),
+            Some(before) if log.month.is_none() => query = format!("{}&month={before}", log.named()?),
             _ => break,
         }
     }
@@ -230,7 +253,7 @@ async fn verify_month(api: &Api, query: &str, noted: &str) -> Result<Value, CliE
 
 /// Prints a month in parts, so that none outlasts a call's deadline.
 async fn export(api: &Api, log: &LogArgs) -> Result<(), CliError> {
-    let query = log.query();
+    let query = log.query()?;
     let mut after = 0;
     loop {
         let path = format!("{PATH}/export?{query}&after={after}&limit={PART}");

@@ -105,6 +105,23 @@ impl AuditAction {
     }
 }
 
+impl AuditAction {
+    /// Whether it takes access from somebody: what must be done although a log is flooded.
+    pub const fn ends_access(self) -> bool {
+        matches!(
+            self,
+            Self::SignedOut
+                | Self::SessionEnded
+                | Self::PasswordChanged
+                | Self::InvitationWithdrawn
+                | Self::MemberRemoved
+                | Self::AccountErased
+                | Self::KeyRevoked
+                | Self::OperatorRevoked
+        )
+    }
+}
+
 impl fmt::Display for AuditAction {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())

@@ -21,8 +21,8 @@ use super::transfer::RecordKind;
 use crate::domain::Retention;
 
 pub use audit_entry::{
-    AUDIT_ENTRY, AUDIT_HEAD, AuditActor, AuditDetails, AuditEntry, AuditHead, AuditScope, AuditTarget,
-    AuditTargetId, AuditTargetKind, ChainLink, EntryHash, EntryPlace, MonthBefore,
+    AUDIT_ENTRY, AUDIT_HEAD, AUDIT_MONTH, AuditActor, AuditDetails, AuditEntry, AuditHead, AuditMonth,
+    AuditScope, AuditTarget, AuditTargetId, AuditTargetKind, ChainLink, EntryHash, EntryPlace, MonthBefore,
 };
 pub use canned_reply::{CANNED_REPLY, CannedReply, Shortcut};
 pub use erasure::{KnownUser, OfUser, USER_ERASURE, UserErasure};
@@ -135,7 +135,7 @@ pub struct Table {
 }
 
 /// All of them.
-pub const ALL: [&Table; 39] = [
+pub const ALL: [&Table; 40] = [
     &CONTACT,
     &ALIAS,
     &CONTACT_INDEX,
@@ -171,6 +171,7 @@ pub const ALL: [&Table; 39] = [
     &USER_ERASURE,
     &AUDIT_ENTRY,
     &AUDIT_HEAD,
+    &AUDIT_MONTH,
     &LEASE,
     &TIME,
     &JOURNAL,

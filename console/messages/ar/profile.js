@@ -62,6 +62,7 @@ export default {
   'sign_ins.signed_in': 'تسجيل دخول',
   'sign_ins.wrong_password': 'كلمة مرور خاطئة',
   'sign_ins.wrong_code': 'رمز خاطئ',
+  'sign_ins.password_reset': 'كلمة مرور جديدة عبر رابط',
   'sign_ins.new_device': 'جهاز جديد',
   'factor.title': 'العامل الثاني',
   'factor.about': 'رمز من تطبيق على هاتفك، يُطلب إلى جانب كلمة المرور. من يعرف كلمة المرور وحدها لا يمكنه الدخول.',

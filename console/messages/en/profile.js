@@ -62,6 +62,7 @@ export default {
   'sign_ins.signed_in': 'Signed in',
   'sign_ins.wrong_password': 'Wrong password',
   'sign_ins.wrong_code': 'Wrong code',
+  'sign_ins.password_reset': 'New password by a link',
   'sign_ins.new_device': 'a new device',
   'factor.title': 'Second factor',
   'factor.about': 'A code from an app on your phone, asked for beside the password. Whoever learns the password alone cannot sign in.',

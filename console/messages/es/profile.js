@@ -62,6 +62,7 @@ export default {
   'sign_ins.signed_in': 'Sesión iniciada',
   'sign_ins.wrong_password': 'Contraseña incorrecta',
   'sign_ins.wrong_code': 'Código incorrecto',
+  'sign_ins.password_reset': 'Contraseña nueva mediante un enlace',
   'sign_ins.new_device': 'un dispositivo nuevo',
   'factor.title': 'Segundo factor',
   'factor.about': 'Un código de una aplicación de tu teléfono, que se pide además de la contraseña. Quien solo sepa la contraseña no puede entrar.',

@@ -62,6 +62,7 @@ export default {
   'sign_ins.signed_in': 'Log masuk',
   'sign_ins.wrong_password': 'Kata laluan salah',
   'sign_ins.wrong_code': 'Kod salah',
+  'sign_ins.password_reset': 'Kata laluan baharu melalui pautan',
   'sign_ins.new_device': 'peranti baharu',
   'factor.title': 'Faktor kedua',
   'factor.about': 'Kod daripada aplikasi pada telefon anda, diminta selain kata laluan. Sesiapa yang tahu kata laluan sahaja tidak boleh log masuk.',

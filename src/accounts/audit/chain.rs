@@ -6,10 +6,13 @@
 use std::time::Duration;
 
 use super::AuditEvent;
-use crate::domain::{AuditAction, Month};
+use crate::domain::{AuditAction, Month, Timestamp};
 use crate::store::tables::{
     AuditActor, AuditDetails, AuditHead, AuditScope, ChainLink, EntryHash, EntryPlace, MonthBefore,
 };
+
+/// So long before a month's entries end, none is added to it: gateways' clocks differ, and a place whose entry is over is free again.
+const BEFORE_THE_END: Duration = Duration::from_secs(86_400);
 
 /// A log without an entry.
 pub(super) fn beginning(scope: AuditScope, month: Month) -> AuditHead {
@@ -68,6 +71,26 @@ pub(super) const fn followed(
 /// Whether an end is before another one.
 pub(super) fn is_behind(head: &AuditHead, other: &AuditHead) -> bool {
     (head.place.month, head.place.seq) < (other.place.month, other.place.seq)
+}
+
+/// Whether the next entry's month is over, or nearly: nothing may be added there.
+pub(super) fn is_over(head: &AuditHead, keep: Duration, now: Timestamp) -> bool {
+    link(head, None, keep).keep_until <= now.after(BEFORE_THE_END)
+}
+
+/// The end of a log that goes on in a later month although nothing closed its last one.
+pub(super) fn passed_over(head: &AuditHead, next: Month) -> AuditHead {
+    if head.place.seq == 0 {
+        return AuditHead {
+            began: next,
+            place: EntryPlace { month: next, seq: 0 },
+            ..*head
+        };
+    }
+    AuditHead {
+        next: Some(next),
+        ..*head
+    }
 }
 
 /// What closes a month.

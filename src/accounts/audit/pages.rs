@@ -5,7 +5,7 @@ use bytes::Bytes;
 use super::{AuditError, AuditLog};
 use crate::domain::{AuditAction, Month, Timestamp};
 use crate::store::StoreError;
-use crate::store::plain::{PlainTable, PlainValue};
+use crate::store::plain::PlainValue;
 use crate::store::tables::{AuditActor, AuditEntry, AuditScope};
 
 /// Entries read at once.
@@ -18,8 +18,21 @@ const LOOKED_AT: u64 = 2_000;
 pub struct NumberedEntry {
     /// Its place.
     pub seq: u64,
-    /// What it says.
-    pub entry: AuditEntry,
+    /// What it says; `None` where it is damaged, or a later version wrote it.
+    pub entry: Option<AuditEntry>,
+    /// The bytes that the next entry is chained to.
+    pub stored: Bytes,
+}
+
+impl NumberedEntry {
+    /// Reads one: no entry keeps people from the others.
+    fn read(sort: &Bytes, value: PlainValue) -> Self {
+        Self {
+            seq: AuditEntry::seq_of(sort),
+            entry: serde_json::from_slice(&value.body).ok(),
+            stored: value.body,
+        }
+    }
 }
 
 /// Entries of a month. There may be few, or none, although more follow.
@@ -41,7 +54,11 @@ pub struct AuditFilter {
 }
 
 impl AuditFilter {
-    fn admits(&self, entry: &AuditEntry) -> bool {
+    /// What cannot be read is shown to whoever asks for all.
+    fn admits(&self, entry: Option<&AuditEntry>) -> bool {
+        let Some(entry) = entry else {
+            return self == &Self::default();
+        };
         let is_by = |actor: &AuditActor, wanted: &str| {
             actor.kind() == wanted || actor.id().is_some_and(|id| id == wanted)
         };
@@ -78,7 +95,10 @@ impl AuditLog {
             let together = u64::try_from(TOGETHER).unwrap_or(1).min(high - lowest);
             let low = high - together + 1;
             let some = self.range(scope, month, low, high, now).await?;
-            let wanted = some.into_iter().rev().filter(|one| filter.admits(&one.entry));
+            let wanted = some
+                .into_iter()
+                .rev()
+                .filter(|one| filter.admits(one.entry.as_ref()));
             entries.extend(wanted);
             high = low - 1;
         }
@@ -100,13 +120,11 @@ impl AuditLog {
         after: u64,
         limit: usize,
     ) -> Result<AuditPage, AuditError> {
-        let table = PlainTable::<AuditEntry>::of(self.store.as_ref(), self.clock.now());
         let of = AuditEntry::of(scope, month);
-        let page = table.page(of, before(after.saturating_add(1)), limit).await?;
-        let entries = page.items.into_iter().map(|found| NumberedEntry {
-            seq: AuditEntry::seq_of(&found.sort),
-            entry: found.row,
-        });
+        let after = before(after.saturating_add(1));
+        let page = self.store.plain_rows(of, after, limit, self.clock.now()).await?;
+        let entries = page.items.into_iter();
+        let entries = entries.map(|(sort, value)| NumberedEntry::read(&sort, value));
         let entries: Vec<NumberedEntry> = entries.collect();
         let next = entries.last().filter(|_| page.more).map(|last| last.seq);
         Ok(AuditPage { entries, next })
@@ -121,17 +139,13 @@ impl AuditLog {
         high: u64,
         now: Timestamp,
     ) -> Result<Vec<NumberedEntry>, StoreError> {
-        let table = PlainTable::<AuditEntry>::of(self.store.as_ref(), now);
         let (mut all, mut from) = (Vec::new(), low);
         while from <= high {
-            let page = table
-                .page(AuditEntry::of(scope, month), before(from), TOGETHER)
-                .await?;
+            let of = AuditEntry::of(scope, month);
+            let page = self.store.plain_rows(of, before(from), TOGETHER, now).await?;
             let more = page.more;
-            let numbered = page.items.into_iter().map(|found| NumberedEntry {
-                seq: AuditEntry::seq_of(&found.sort),
-                entry: found.row,
-            });
+            let numbered = page.items.into_iter();
+            let numbered = numbered.map(|(sort, value)| NumberedEntry::read(&sort, value));
             all.extend(numbered.take_while(|one| one.seq <= high));
             match all.last() {
                 // A page is bounded in bytes, too.

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 
+use super::places::{OF_ACTOR, WAITING};
 use super::*;
 use crate::domain::{TenantId, TestClock, UserId};
 use crate::store::faulty::{Fault, FaultyStore};
@@ -44,7 +45,7 @@ async fn read(log: &AuditLog, scope: AuditScope, month: Month) -> Vec<(u64, Audi
     assert_eq!(page.next, None);
     page.entries
         .iter()
-        .map(|one| (one.seq, one.entry.action))
+        .map(|one| (one.seq, one.entry.as_ref().unwrap().action))
         .collect()
 }
 
@@ -264,7 +265,8 @@ async fn a_store_that_does_not_answer_holds_nobody_for_long_and_no_more_than_the
     *store.delay.lock().unwrap() = Duration::from_secs(3_600);
     let log = log(&store, &clock, 1);
     let began = tokio::time::Instant::now();
-    let all = join_all((0..WAITING + 3).map(|_| log.record(TENANT, by(1, AuditAction::KeyCreated)))).await;
+    let one = |n: usize| by(u8::try_from(n / 8).unwrap(), AuditAction::KeyCreated);
+    let all = join_all((0..WAITING + 3).map(|n| log.record(TENANT, one(n)))).await;
     let late = all
         .iter()
         .filter(|one| matches!(one, Err(AuditError::Late)))
@@ -278,6 +280,86 @@ async fn a_store_that_does_not_answer_holds_nobody_for_long_and_no_more_than_the
     // Another log has places of its own.
     *store.delay.lock().unwrap() = Duration::ZERO;
     log.record(OTHER, by(1, AuditAction::KeyCreated)).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_flood_of_one_actor_or_of_sign_ins_holds_up_nobody_else() {
+    let (store, clock) = (Arc::new(FaultyStore::default()), TestClock::at(EVENING));
+    let log = log(&store, &clock, 1);
+    log.record(TENANT, by(1, AuditAction::KeyCreated)).await.unwrap();
+    *store.delay.lock().unwrap() = Duration::from_millis(20);
+    let sign_ins = join_all((0..100).map(|_| log.record_behind(TENANT, by(9, AuditAction::SignInFailed))));
+    let flood = join_all((0..WAITING).map(|_| log.record(TENANT, by(1, AuditAction::KeyCreated))));
+    let other = async {
+        // Behind both.
+        tokio::task::yield_now().await;
+        let began = tokio::time::Instant::now();
+        let (removal, revocation) = tokio::join!(
+            log.record(TENANT, by(2, AuditAction::MemberRemoved)),
+            log.record(TENANT, by(1, AuditAction::KeyRevoked)),
+        );
+        (removal.unwrap(), revocation.unwrap(), began.elapsed())
+    };
+    let (sign_ins, flood, (removal, revocation, took)) = tokio::join!(sign_ins, flood, other);
+    assert_eq!(sign_ins.iter().filter(|one| one.is_ok()).count(), 100);
+    assert_eq!(flood.iter().filter(|one| one.is_ok()).count(), OF_ACTOR);
+    // The revocation has a turn of its own: before it stand a few entries, and not all that wait.
+    assert!(revocation.seq < 12, "{revocation:?}");
+    assert!(removal.seq < 2 + 3 * 20, "{removal:?}");
+    assert!(took < DEADLINE, "{took:?}");
+    assert_eq!(verdict(&log, month("2026-11")).await.broken, None);
+}
+
+/// Where the next entry goes.
+async fn place_of(log: &AuditLog) -> EntryPlace {
+    log.record(TENANT, by(1, AuditAction::KeyCreated)).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_gateway_that_rested_until_its_month_was_over_forks_no_chain() {
+    let (store, clock) = (Arc::new(MemoryStore::new()), TestClock::at(EVENING));
+    let resting = log(&store, &clock, 1);
+    let other = log(&store, &clock, 1 << 32);
+    place_of(&resting).await;
+    place_of(&other).await;
+    clock.advance(DAY);
+    let december = place_of(&other).await;
+    assert_eq!(december.month, month("2026-12"));
+    // November is over, and with it the places that the resting one would write to; December is not.
+    clock.jump_wall_to(month("2026-11").kept_until(KEEP));
+    let next = place_of(&resting).await;
+    assert!(next.month > december.month, "{next:?}");
+    assert_eq!(place_of(&other).await.seq, next.seq + 1);
+    assert_eq!(read(&resting, TENANT, month("2026-11")).await, []);
+    for month in [december.month, next.month] {
+        assert_eq!(verdict(&resting, month).await.broken, None, "{month}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn gateways_that_find_a_log_whose_last_month_is_over_go_on_in_one_chain() {
+    let store = Arc::new(FaultyStore::default());
+    let (early, late) = (TestClock::at(EVENING), TestClock::at(EVENING));
+    place_of(&log(&store, &early, 1)).await;
+    // Two years later their clocks differ at the end of a month.
+    let end = month("2028-12").begins();
+    early.jump_wall_to(end.before(Duration::from_secs(60)));
+    late.jump_wall_to(end.after(Duration::from_secs(60)));
+    *store.delay.lock().unwrap() = Duration::from_millis(1);
+    let logs = [log(&store, &early, 1 << 32), log(&store, &late, 1 << 40)];
+    let all = join_all((0..20).map(|n| place_of(&logs[n % 2]))).await;
+    let mut places: Vec<(Month, u64)> = all.iter().map(|place| (place.month, place.seq)).collect();
+    places.sort_unstable();
+    places.dedup();
+    assert_eq!(places.len(), 20, "no place is given twice");
+    let (mut entries, mut at) = (0, Some(month("2028-12")));
+    while let Some(month) = at.filter(|at| *at > super::tests::month("2026-11")) {
+        let found = verdict(&logs[1], month).await;
+        assert_eq!(found.broken, None, "{month}");
+        entries += found.entries;
+        at = found.month_before;
+    }
+    assert!((20..=21).contains(&entries), "{entries}");
 }
 
 #[tokio::test]

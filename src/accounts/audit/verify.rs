@@ -2,9 +2,10 @@
 
 use super::{AuditError, AuditLog};
 use crate::domain::{Month, Timestamp};
-use crate::store::plain::{PlainTable, PlainValue};
+use crate::store::StoreError;
+use crate::store::plain::PlainValue;
 use crate::store::tables::{
-    AuditEntry, AuditHead, AuditScope, ChainLink, EntryHash, EntryPlace, MonthBefore,
+    AuditEntry, AuditHead, AuditMonth, AuditScope, ChainLink, EntryHash, EntryPlace, MonthBefore,
 };
 
 /// Entries that one call looks at: it should end while its caller waits.
@@ -34,6 +35,9 @@ pub struct Verdict {
     pub next: Option<u64>,
 }
 
+/// Months that are followed back to find the one behind a month: more than any settings keep.
+const MONTHS: usize = 1_200;
+
 /// How far a chain was followed.
 struct Followed {
     seq: u64,
@@ -46,6 +50,8 @@ const MISSING: &str = "this entry is missing";
 const UNREADABLE: &str = "this entry cannot be read";
 const CUT: &str = "entries are missing here, at the end of the month";
 const ENDS: &str = "this entry ends at another time than those of its month";
+const NO_HEAD: &str = "the log's head cannot be read";
+const NO_MONTH: &str = "the row that says how this month ended cannot be read";
 const NOT_NOTED: &str = "this entry is not the one that was noted";
 const NOT_THE_HEAD: &str = "this entry is not the one that the head names";
 const WRONG_BEGINNING: &str = "the log did not begin here: months before are missing, or the head";
@@ -63,8 +69,15 @@ impl AuditLog {
     ) -> Result<Verdict, AuditError> {
         let now = self.clock.now();
         // Read first: what is added meanwhile stands behind it.
-        let table = PlainTable::<AuditHead>::of(self.store.as_ref(), now);
-        let head = table.get(&AuditHead::at(scope)).await?.map(|found| found.row);
+        let head = self.store.plain_row(AuditHead::at(scope), now).await?;
+        let head = head.map(|value| serde_json::from_slice::<AuditHead>(&value.body));
+        let Ok(head) = head.transpose() else {
+            return Ok(broken(Verdict::default(), 1, NO_HEAD));
+        };
+        let ends = match self.ends(scope, month, head.as_ref(), now).await? {
+            Ok(ends) => ends,
+            Err(why) => return Ok(broken(Verdict::default(), 1, why)),
+        };
         let mut verdict = Verdict::default();
         let mut seen = match after {
             0 => None,
@@ -81,7 +94,11 @@ impl AuditLog {
             let from = seen.as_ref().map_or(0, |seen| seen.seq);
             let (rows, _) = self.stored(scope, month, from, now).await?;
             if rows.is_empty() {
-                return Ok(at_the_end(verdict, month, head.as_ref(), seen.as_ref(), noted));
+                let wrong = ends.iter().find_map(|end| wrong_end(end, seen.as_ref()));
+                return Ok(match wrong {
+                    Some((seq, why)) => broken(verdict, seq, why),
+                    None => at_the_end(verdict, month, head.as_ref(), seen.as_ref(), noted),
+                });
             }
             for (seq, value) in rows {
                 let due = seen.as_ref().map_or(1, |seen| seen.seq.saturating_add(1));
@@ -119,6 +136,51 @@ impl AuditLog {
         Ok(verdict)
     }
 
+    /// How a month ended that is closed, and may still be read: by its own row, and by the first entry of the month behind it.
+    async fn ends(
+        &self,
+        scope: AuditScope,
+        month: Month,
+        head: Option<&AuditHead>,
+        now: Timestamp,
+    ) -> Result<Result<Vec<AuditMonth>, &'static str>, StoreError> {
+        let mut ends = Vec::new();
+        if let Some(value) = self.store.plain_row(AuditMonth::at(scope, month), now).await? {
+            match serde_json::from_slice::<AuditMonth>(&value.body) {
+                Ok(end) => ends.push(end),
+                Err(_malformed) => return Ok(Err(NO_MONTH)),
+            }
+        }
+        let mut later = head.map(|head| head.next.unwrap_or(head.place.month));
+        for _ in 0..MONTHS {
+            let Some(at) = later.filter(|later| *later > month) else {
+                break;
+            };
+            let first = AuditEntry::at(scope, EntryPlace { month: at, seq: 1 });
+            let first = self.store.plain_row(first, now).await?;
+            let link = first.and_then(|value| serde_json::from_slice::<ChainLink>(&value.body).ok());
+            later = match link {
+                Some(link) => {
+                    let before = link.before.filter(|before| before.place.month < at);
+                    if let Some(MonthBefore { place, keep_until }) = before
+                        && place.month == month
+                        && keep_until > now
+                    {
+                        ends.push(AuditMonth {
+                            seq: place.seq,
+                            hash: link.prev,
+                            keep_until,
+                        });
+                    }
+                    before.map(|before| before.place.month)
+                }
+                // The month was closed, and the next one has no entry yet.
+                None => head.map(|head| head.place.month).filter(|noted| *noted < at),
+            };
+        }
+        Ok(Ok(ends))
+    }
+
     /// Whether a month's first entry is not chained to what was there before.
     async fn wrong_beginning(
         &self,
@@ -140,6 +202,18 @@ impl AuditLog {
         let last = self.store.plain_row(AuditEntry::at(scope, place), now).await?;
         let hash = last.map(|value| EntryHash::of(&value.body));
         Ok((hash != Some(link.prev)).then_some(WRONG_MONTH))
+    }
+}
+
+/// Whether a closed month does not end where it was written down that it does.
+fn wrong_end(end: &AuditMonth, last: Option<&Followed>) -> Option<(u64, &'static str)> {
+    let (seq, hash) = last.map_or((0, None), |last| (last.seq, Some(last.hash)));
+    if seq < end.seq {
+        Some((seq.saturating_add(1), CUT))
+    } else if seq > end.seq {
+        Some((end.seq.saturating_add(1), BEHIND_THE_END))
+    } else {
+        (hash != Some(end.hash)).then_some((seq, CHANGED))
     }
 }
 

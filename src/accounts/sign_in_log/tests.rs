@@ -184,7 +184,7 @@ fn an_answer_takes_the_same_calls_whether_or_not_there_is_such_an_account() {
                 assert!(matches!(refused, Err(AccountError::WrongCredentials)));
                 let calls = calls(&handle);
                 // Either is looked up once more afterwards; what follows is nobody's business.
-                assert_eq!(accounts.sign_in_log.tasks.len(), 1);
+                assert_eq!(accounts.background.waiting(), 1);
                 written(&accounts).await;
                 calls
             })

@@ -157,34 +157,66 @@ impl Note<'_> {
     }
 }
 
+/// Whether a call that ends with this code may have been done all the same, in part or whole: the store did not answer in time, or
+/// something broke behind a write.
+const fn may_be_done(code: ErrorCode) -> bool {
+    code.status() >= 500
+}
+
 /// Records what became of a call, where that says more than its first entry did. Its answer stands whatever becomes of this.
-pub(in crate::api) async fn end(state: &ApiState, request: &HttpRequest, refused: Option<ErrorCode>) {
+pub(in crate::api) async fn end(state: &ApiState, request: &HttpRequest, failed: Option<ErrorCode>) {
     let pending = request.extensions_mut().remove::<Pending>();
-    let Some(pending) = pending.filter(|pending| pending.found.is_some() || refused.is_some()) else {
+    let Some(pending) = pending.filter(|pending| pending.found.is_some() || failed.is_some()) else {
         return;
     };
     // On the heap: each connection has room for what its answers wait for, also those of webhooks and sockets, which leave no entry.
-    Box::pin(follow(state, pending, refused)).await;
+    Box::pin(follow(state, pending, failed)).await;
 }
 
-async fn follow(state: &ApiState, pending: Pending, refused: Option<ErrorCode>) {
+async fn follow(state: &ApiState, pending: Pending, failed: Option<ErrorCode>) {
     let Pending {
         entries,
         event,
         found,
     } = pending;
     let Found { target, details } = found.unwrap_or_default();
+    let code = |wanted: fn(ErrorCode) -> bool| {
+        let code = failed.filter(|code| wanted(*code));
+        code.map(|code| code.as_str().to_owned())
+    };
+    let (refused, unknown) = (code(|code| !may_be_done(code)), code(may_be_done));
     for (scope, place) in entries {
         let more = AuditEvent {
             target: target.clone().or_else(|| event.target.clone()),
             details: AuditDetails {
                 of: Some(place),
-                refused: refused.map(|code| code.as_str().to_owned()),
+                refused: refused.clone(),
+                unknown: unknown.clone(),
                 ..details.clone()
             },
             ..event.clone()
         };
         // Counted and logged where it fails.
         state.audit.record(scope, more).await.ok();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_was_certainly_not_done_is_called_refused() {
+        for code in ErrorCode::ALL {
+            let is_certain = !matches!(
+                code,
+                ErrorCode::Internal
+                    | ErrorCode::MetaFailed
+                    | ErrorCode::Busy
+                    | ErrorCode::Unavailable
+                    | ErrorCode::Uncertain
+            );
+            assert_eq!(may_be_done(*code), !is_certain, "{code:?}");
+        }
     }
 }

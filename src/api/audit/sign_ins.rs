@@ -1,11 +1,11 @@
 //! Sign-ins in the logs of the tenants that they concern: written behind the answer, so that its time tells nobody whether there is
-//! such an account, and at the pace of the throttle at most.
+//! such an account, and at the pace of the throttle at most. They go through the writer that a user's own list goes through, for which
+//! an orderly stop waits, and wait in the log apart from changes.
 
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix_web::rt::spawn;
 use tokio::time::timeout;
 
 use super::super::state::ApiState;
@@ -17,8 +17,6 @@ use crate::store::tables::{AuditActor, AuditDetails, AuditScope, AuditTarget, Au
 use crate::telemetry::labels::AuditOutcome;
 use crate::telemetry::metrics;
 
-/// Sign-ins that are being recorded at once.
-pub(in crate::api) const SIGN_INS: usize = 64;
 /// How long that may take.
 const DEADLINE: Duration = Duration::from_secs(15);
 
@@ -60,15 +58,11 @@ pub(in crate::api) fn failed(state: &ApiState, email: EmailAddress, address: Opt
 
 /// Records something behind the answer. Without a target it is about the user whose teams are concerned.
 pub(in crate::api) fn behind(state: &ApiState, concerned: Concerned, event: AuditEvent) {
-    let dropped = metrics::audit_entries_total(AuditOutcome::Dropped);
-    let Ok(place) = Arc::clone(&state.sign_ins).try_acquire_owned() else {
-        return dropped.increment(1);
-    };
     let (accounts, audit) = (Arc::clone(&state.accounts), Arc::clone(&state.audit));
-    spawn(async move {
+    let recording = async move {
         let recorded = async {
             let Ok((user, tenants)) = teams(&accounts, concerned).await else {
-                return dropped.increment(1);
+                return metrics::audit_entries_total(AuditOutcome::Dropped).increment(1);
             };
             let user = user.and_then(|user| AuditTarget::of(AuditTargetKind::User, &user.to_string()));
             let event = AuditEvent {
@@ -78,14 +72,16 @@ pub(in crate::api) fn behind(state: &ApiState, concerned: Concerned, event: Audi
             for tenant in tenants {
                 // Counted and logged where it fails.
                 let scope = AuditScope::Tenant(tenant);
-                audit.record(scope, event.clone()).await.ok();
+                audit.record_behind(scope, event.clone()).await.ok();
             }
         };
         if timeout(DEADLINE, recorded).await.is_err() {
             metrics::audit_entries_total(AuditOutcome::Dropped).increment(1);
         }
-        drop(place);
-    });
+    };
+    if state.accounts.background().begin(recording).is_err() {
+        metrics::audit_entries_total(AuditOutcome::Dropped).increment(1);
+    }
 }
 
 async fn teams(

@@ -19,7 +19,7 @@ pub(in crate::api) enum Trail {
     Named(AuditAction, Kind, &'static str),
     /// An entry before anything is done, as soon as the handler knows who it is: the caller is not signed in.
     ByHandler(AuditAction),
-    /// An entry behind the answer: somebody signed in, or tried to.
+    /// An entry behind the answer: somebody signed in, or tried to, or set a new password by a link.
     SignIn,
 }
 
@@ -139,7 +139,7 @@ const fn trails(route: HttpRoute) -> Trails {
             .delete(Entry(Action::SecondFactorRemoved)),
         HttpRoute::RecoveryCodes => READS.post(Entry(Action::RecoveryCodesRenewed)),
         HttpRoute::SecondFactorRemovals => READS.post(Entry(Action::SecondFactorRemoved)),
-        HttpRoute::Password => READS.put(ByHandler(Action::PasswordReset)),
+        HttpRoute::Password => READS.put(SignIn),
         // Anybody asks in anybody's name: what the link is used for is told.
         HttpRoute::ForgottenPassword | HttpRoute::SignUp => READS.post(Nothing),
         HttpRoute::SignUpComplete => READS.post(ByHandler(Action::SignedUp)),

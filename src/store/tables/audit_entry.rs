@@ -35,6 +35,16 @@ pub const AUDIT_HEAD: Table = Table {
     ..PLAIN
 };
 
+/// Where the ends of closed months are.
+pub const AUDIT_MONTH: Table = Table {
+    name: "audit_month",
+    kept: Kept::AsLongAsItSays,
+    says: "the last entry of a closed month of an audit log: its place and hash",
+    key: "tenant, or nothing for what concerns none · month",
+    subject: Subject::Tenant,
+    ..PLAIN
+};
+
 /// Whose log it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum AuditScope {
@@ -120,7 +130,7 @@ impl<'de> Deserialize<'de> for EntryHash {
 }
 
 /// Who did it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(tag = "kind", content = "id", rename_all = "snake_case")]
 pub enum AuditActor {
     /// A person who is signed in.
@@ -216,6 +226,9 @@ pub struct AuditDetails {
     /// It was not done: the error's code.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub refused: Option<String>,
+    /// Nobody can tell whether it was done: the error's code.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unknown: Option<String>,
     /// The role that a member gets.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub role: Option<Role>,
@@ -355,6 +368,32 @@ impl AuditHead {
 
 impl PlainRow for AuditHead {
     const TABLE: &'static Table = &AUDIT_HEAD;
+}
+
+/// How a closed month ended: what a check of that month alone compares.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuditMonth {
+    /// The last entry's place.
+    pub seq: u64,
+    /// Its hash.
+    pub hash: EntryHash,
+    /// Until when the month's entries may be read.
+    pub keep_until: Timestamp,
+}
+
+impl AuditMonth {
+    /// That of a month.
+    pub fn at(scope: AuditScope, month: Month) -> PlainKey {
+        Partition::of(&AUDIT_MONTH, &scope.part()).row(&month.to_be_bytes())
+    }
+}
+
+impl PlainRow for AuditMonth {
+    const TABLE: &'static Table = &AUDIT_MONTH;
+
+    fn expires(&self) -> Option<Timestamp> {
+        Some(self.keep_until)
+    }
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use crate::store::plain::{Partition, PlainKey, PlainRow};
 /// Where they are declared.
 pub const SIGN_IN_EVENT: Table = Table {
     name: "sign_in_event",
-    says: "that somebody signed in as a user, or was refused: when, from which address, with which browser",
+    says: "that somebody signed in as a user, was refused, or set a new password by a link: when, from which address, with which browser",
     key: "user · time, newest first",
     kept: Kept::AsLongAsItSays,
     subject: Subject::User,
@@ -28,6 +28,18 @@ pub enum SignInResult {
     WrongPassword,
     /// The password was right, the code of the second factor wrong.
     WrongCode,
+    /// A new password was set by a link.
+    PasswordReset,
+}
+
+impl SignInResult {
+    /// Whether somebody was kept out. Refusals are kept beside the others, so that whoever tries passwords pushes nothing out.
+    pub const fn is_refusal(self) -> bool {
+        match self {
+            Self::WrongPassword | Self::WrongCode => true,
+            Self::SignedIn | Self::PasswordReset => false,
+        }
+    }
 }
 
 /// One of them.

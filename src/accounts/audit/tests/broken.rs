@@ -63,6 +63,7 @@ enum Deed {
     Append(&'static str, u64),
     Swap(&'static str, u64, u64),
     RemoveHead,
+    GarbleHead,
     Begin(&'static str),
 }
 
@@ -105,6 +106,11 @@ async fn done(store: &dyn Store, deed: Deed) {
             write(store, other, Some(first)).await;
         }
         Deed::RemoveHead => write(store, AuditHead::at(TENANT), None).await,
+        Deed::GarbleHead => {
+            let value = stored(store, &AuditHead::at(TENANT)).await;
+            let body = Bytes::from_static(b"{}");
+            write(store, AuditHead::at(TENANT), Some(PlainValue { body, ..value })).await;
+        }
         Deed::Begin(month) => {
             let key = key(month, 1);
             let value = stored(store, &key).await;
@@ -149,6 +155,88 @@ async fn the_first_place_that_is_not_as_it_was_written_is_named() {
             .unwrap_or_else(|| panic!("{deed:?} in {month}: nothing was found"));
         assert_eq!(seq, place, "{deed:?} in {month}: {why}");
     }
+}
+
+#[tokio::test]
+async fn a_closed_month_alone_is_missed_and_so_is_its_end_by_either_witness() {
+    for (removed, with_row, place) in [
+        (1..=6, true, 1),
+        (1..=6, false, 1),
+        (5..=6, true, 5),
+        (5..=6, false, 5),
+    ] {
+        let store = Arc::new(MemoryStore::new());
+        let (log, _) = written(&store).await;
+        for seq in removed.clone() {
+            write(store.as_ref(), key("2026-11", seq), None).await;
+        }
+        let row = AuditMonth::at(TENANT, super::month("2026-11"));
+        if with_row {
+            // The next month's first entry is away: the month's own row tells.
+            write(store.as_ref(), key("2026-12", 1), None).await;
+        } else {
+            write(store.as_ref(), row, None).await;
+        }
+        let found = verdict(&log, super::month("2026-11")).await;
+        assert_eq!(
+            found.broken.map(|(seq, _)| seq),
+            Some(place),
+            "{removed:?} {with_row}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_month_that_was_written_anew_with_its_row_is_told_by_the_next_one() {
+    let store = Arc::new(MemoryStore::new());
+    let (log, _) = written(&store).await;
+    let last = key("2026-11", 6);
+    let changed = with(
+        &stored(store.as_ref(), &last).await,
+        "nobody",
+        "operator\",\"id\":\"x",
+    );
+    let row = AuditMonth::at(TENANT, super::month("2026-11"));
+    let before = stored(store.as_ref(), &row).await;
+    let end = serde_json::from_slice::<AuditMonth>(&before.body).unwrap();
+    let hash = EntryHash::of(&changed.body);
+    let body = serde_json::to_vec(&AuditMonth { hash, ..end }).unwrap().into();
+    write(store.as_ref(), row, Some(PlainValue { body, ..before })).await;
+    write(store.as_ref(), last, Some(changed)).await;
+    let found = verdict(&log, super::month("2026-11")).await;
+    assert_eq!(found.broken.map(|(seq, _)| seq), Some(6));
+}
+
+#[tokio::test]
+async fn an_entry_that_cannot_be_read_keeps_nobody_from_the_others() {
+    let store = Arc::new(MemoryStore::new());
+    let (log, _) = written(&store).await;
+    let (november, third) = (super::month("2026-11"), key("2026-11", 3));
+    // Of a later version: it is chained as the others are, here behind what is to be told of it.
+    let later = with(&stored(store.as_ref(), &third).await, "\"user\"", "\"robot\"");
+    write(store.as_ref(), third, Some(later)).await;
+    done(store.as_ref(), Deed::Garble("2026-11", 5)).await;
+    let filter = AuditFilter::default();
+    let newest = log.newest(TENANT, november, None, &filter, 10).await.unwrap();
+    let ordered = log.in_order(TENANT, november, 0, 10).await.unwrap();
+    let unreadable = |page: &AuditPage| -> Vec<u64> {
+        let entries = page.entries.iter();
+        entries
+            .filter(|one| one.entry.is_none())
+            .map(|one| one.seq)
+            .collect()
+    };
+    assert_eq!((newest.entries.len(), unreadable(&newest)), (6, vec![5, 3]));
+    assert_eq!((ordered.entries.len(), unreadable(&ordered)), (6, vec![3, 5]));
+    let filter = AuditFilter {
+        action: Some(AuditAction::RoleChanged),
+        ..filter
+    };
+    let some = log.newest(TENANT, november, None, &filter, 10).await.unwrap();
+    assert_eq!(some.entries.len(), 3);
+    assert!(verdict(&log, november).await.broken.is_some());
+    done(store.as_ref(), Deed::GarbleHead).await;
+    assert!(verdict(&log, super::month("2026-12")).await.broken.is_some());
 }
 
 #[tokio::test]
