@@ -22,7 +22,7 @@ use tokio::sync::Semaphore;
 pub use admin::AdminCall;
 pub(super) use admin::{LOOKUPS as OPERATOR_LOOKUPS, same_secret, shows_operator_token};
 pub use call::{Call, CanManageAgents, CanRead, CanSend, Need};
-pub(super) use session::{OPEN_CALLS, csrf_token, new_token, set_cookie};
+pub(super) use session::{OPEN_CALLS, csrf_token, new_token, presented, set_cookie};
 pub use session::{OpenCall, SessionCall};
 pub(super) use watch::{KeyWatch, Voucher};
 pub(super) use wrong::WrongTokens;

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::audit::{Concerned, behind, event, failed, record, signed_in};
 use super::auth::key::{KeyKind, NewKey, PresentedKey};
-use super::auth::{OpenCall, SessionCall, csrf_token, new_token, set_cookie};
+use super::auth::{OpenCall, SessionCall, csrf_token, new_token, presented, set_cookie};
 use super::error::{ApiError, ErrorCode};
 use super::json::Fields;
 use super::state::ApiState;
@@ -79,6 +79,29 @@ pub(super) async fn opened_with(
     Ok(HttpResponse::Created().insert_header(cookie).json(answer))
 }
 
+/// The same for somebody whose browser may have shown an earlier session. That one ends: its pages do not go on beside the new one.
+pub(super) async fn opened_anew(
+    call: &OpenCall,
+    who: &SignedIn,
+    token: &NewKey,
+) -> Result<HttpResponse, ApiError> {
+    let state = call.state();
+    if let Some(earlier) = presented(call.request().headers()) {
+        // Ending it here cannot fail the sign-in: an earlier session ends by itself, too.
+        let ended = async {
+            if let Some(before) = state.keys.session(earlier).await? {
+                state.accounts.end_session(before.user, earlier).await?;
+                forget(state, &[earlier]);
+            }
+            Ok::<(), ApiError>(())
+        };
+        if let Err(error) = ended.await {
+            tracing::warn!(%error, "an earlier session of a browser goes on");
+        }
+    }
+    opened(state, who, token).await
+}
+
 /// Sessions that ended: whoever shows one is asked again, on this gateway at once.
 pub(super) fn forget(state: &ApiState, ended: &[KeyHash]) {
     for token in ended {
@@ -113,7 +136,7 @@ pub(super) async fn sign_in(call: OpenCall) -> Result<HttpResponse, ApiError> {
         Err(_) => {}
     }
     let who = signed.map_err(no_such_team)?;
-    opened(state, &who, &new).await
+    opened_anew(&call, &who, &new).await
 }
 
 /// `GET /v1/session`: who is signed in.

@@ -11,7 +11,7 @@ use super::auth::{AdminCall, OpenCall, new_token};
 use super::error::ApiError;
 use super::json::Fields;
 use super::name::Name;
-use super::sessions::{opened, password, policy};
+use super::sessions::{opened_anew, password, policy};
 use super::team::{front_page, new_link, new_user_id};
 use crate::accounts::{AccountError, CompletingSignUp, SigningUp};
 use crate::domain::AuditAction;
@@ -123,7 +123,7 @@ pub(super) async fn complete(call: OpenCall) -> Result<HttpResponse, ApiError> {
     signed_in(state, &done.who, address);
     tracing::info!(tenant.id = %done.tenant.id, user.id = %done.who.user, "a business signed up");
     state.tenants.tenant_changed(done.tenant).await?;
-    opened(state, &done.who, &new).await
+    opened_anew(&call, &done.who, &new).await
 }
 
 /// `POST /v1/admin/sign-up-invitations`: the one answer that holds the link.

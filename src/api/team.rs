@@ -11,7 +11,7 @@ use super::auth::{Call, CanRead, OpenCall, SessionCall, new_token};
 use super::error::ApiError;
 use super::json::Fields;
 use super::name::Name;
-use super::sessions::{forget, opened, password};
+use super::sessions::{forget, opened_anew, password};
 use super::state::{ApiState, to_its_end};
 use crate::accounts::audit::AuditEvent;
 use crate::accounts::{
@@ -348,7 +348,7 @@ pub(super) async fn accept(call: OpenCall) -> Result<HttpResponse, ApiError> {
     let who = accepted.await?;
     signed_in(state, &who, address);
     tracing::info!(tenant.id = %tenant, user.id = %who.user, "an invitation was accepted");
-    opened(state, &who, &new).await
+    opened_anew(&call, &who, &new).await
 }
 
 /// An id that nobody has.

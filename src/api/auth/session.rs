@@ -39,13 +39,17 @@ const OPEN_BODY: usize = 4 << 10;
 
 /// The session's token in a request's cookie, if it has the form of one.
 pub(in crate::api) fn cookie(headers: &HeaderMap) -> Option<&str> {
-    let all = headers.get_all(COOKIE).filter_map(|value| value.to_str().ok());
-    let mut tokens = all
-        .flat_map(|value| value.split(';'))
-        .filter_map(|pair| pair.trim().split_once('='))
-        .filter_map(|(name, value)| (name == NAME).then_some(value));
+    // As bytes: browsers send other applications' cookies as they were set, not in ASCII alone.
+    let pairs = headers
+        .get_all(COOKIE)
+        .flat_map(|value| value.as_bytes().split(|byte| *byte == b';'));
+    let mut tokens = pairs.filter_map(|pair| {
+        let value = pair.trim_ascii().strip_prefix(NAME.as_bytes())?;
+        value.strip_prefix(b"=")
+    });
     // Twice the same name: somebody else set one of them.
-    tokens.next().filter(|_| tokens.next().is_none())
+    let token = tokens.next().filter(|_| tokens.next().is_none())?;
+    std::str::from_utf8(token).ok()
 }
 
 /// The token that a page shows with what changes something.
@@ -83,13 +87,17 @@ pub(in crate::api) fn demand_own_page(state: &ApiState, request: &HttpRequest) -
     ))
 }
 
-/// The same for what changes something with the rights of somebody who is signed in.
+/// The same for what changes something with the rights of somebody who is signed in. What only reads needs no token; with one it is
+/// of the same session, lest a page show what belongs to a session that another tab opened.
 pub(in crate::api) fn demand_token(state: &ApiState, request: &HttpRequest) -> Result<(), ApiError> {
-    if request.method().is_safe() {
+    let headers = request.headers();
+    let is_safe = request.method().is_safe();
+    if is_safe && !headers.contains_key(CSRF) {
         return Ok(());
     }
-    demand_own_page(state, request)?;
-    let headers = request.headers();
+    if !is_safe {
+        demand_own_page(state, request)?;
+    }
     let shown = headers.get(CSRF).and_then(|value| value.to_str().ok());
     let expected = cookie(headers).map(csrf_token);
     let same = shown

@@ -42,6 +42,68 @@ async fn sessions_are_listed_ended_and_over_in_time() {
 }
 
 #[actix_web::test]
+async fn another_applications_cookie_in_utf8_signs_nobody_out() {
+    let api = start().await;
+    let ana = member(&api, ONE, "ana@example.com", Role::Agent).await;
+    for cookies in [
+        format!("who=José; {}", ana.cookie),
+        format!("{}; who=José", ana.cookie),
+    ] {
+        let call = api.plain("GET", "/v1/session").header("Cookie", &cookies);
+        assert_eq!(call.send().await.status, 200, "{cookies}");
+    }
+}
+
+#[actix_web::test]
+async fn a_session_that_a_browser_shows_ends_where_a_new_one_opens() {
+    let api = start().await;
+    let before = member(&api, ONE, "ana@example.com", Role::Agent).await;
+    let elsewhere = Browser::of(&sign_in(&api, "ana@example.com", PASSWORD).await);
+    let ben = member(&api, OTHER, "ben@example.com", Role::Owner).await;
+    let link = invited(&api, OTHER, "ana@example.com", Role::Agent).await;
+    let body = json!({ "tenant_id": OTHER, "token": link, "password": PASSWORD });
+    let accepted = api
+        .plain("POST", "/v1/invitations/accept")
+        .header("Cookie", &before.cookie)
+        .json(&body)
+        .send()
+        .await;
+    let after = Browser::of(&accepted);
+    assert_eq!(before.get(&api, "/v1/session").await.status, 401);
+    assert_eq!(before.get(&api, "/v1/conversations").await.status, 401);
+    // Others stay: the one of another browser, and that of somebody else.
+    for browser in [&after, &elsewhere, &ben] {
+        assert_eq!(browser.get(&api, "/v1/session").await.status, 200);
+    }
+    let body = json!({ "email": "ana@example.com", "password": PASSWORD });
+    let signed_in = api
+        .plain("POST", "/v1/session")
+        .header("Cookie", &after.cookie)
+        .json(&body)
+        .send()
+        .await;
+    assert_eq!(signed_in.status, 201);
+    assert_eq!(after.get(&api, "/v1/session").await.status, 401);
+    assert_eq!(elsewhere.get(&api, "/v1/session").await.status, 200);
+}
+
+#[actix_web::test]
+async fn a_page_of_an_earlier_session_reads_nothing_of_the_one_in_the_cookie() {
+    let api = start().await;
+    let ana = member(&api, ONE, "ana@example.com", Role::Owner).await;
+    let ben = member(&api, OTHER, "ben@example.com", Role::Owner).await;
+    for path in ["/v1/team", "/v1/conversations", "/v1/session", "/v1/audit"] {
+        let read = |csrf: &str| {
+            let call = api.plain("GET", path).header("Cookie", &ben.cookie);
+            call.header("X-CSRF-Token", csrf)
+        };
+        let of_another = read(&ana.csrf).send().await;
+        assert_eq!(of_another.outcome(), (403, "bad_origin".to_owned()), "{path}");
+        assert_eq!(read(&ben.csrf).send().await.status, 200, "{path}");
+    }
+}
+
+#[actix_web::test]
 async fn another_password_ends_the_other_sessions_and_a_link_all_of_them() {
     let api = start().await;
     let here = member(&api, ONE, "ana@example.com", Role::Agent).await;
