@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::dev::Payload;
-use actix_web::http::header::{COOKIE, HOST, HeaderMap, ORIGIN, USER_AGENT};
+use actix_web::http::header::{COOKIE, HOST, HeaderMap, HeaderName, HeaderValue, ORIGIN, USER_AGENT};
 use actix_web::{FromRequest, HttpRequest, web};
 use bytes::Bytes;
 use futures_util::future::LocalBoxFuture;
@@ -69,33 +69,41 @@ pub(in crate::api) fn presented(headers: &HeaderMap) -> Option<KeyHash> {
     Some(token.hash())
 }
 
+fn bad_origin(why: &'static str) -> ApiError {
+    ApiError::because(ErrorCode::BadOrigin, why)
+}
+
+/// Refuses what a page of another site began, as far as the browser tells (Fetch Metadata, W3C).
+fn demand_own_site(headers: &HeaderMap) -> Result<(), ApiError> {
+    let site = headers.get("sec-fetch-site").map(HeaderValue::as_bytes);
+    match site {
+        None | Some(b"same-origin" | b"none") => Ok(()),
+        Some(_) => Err(bad_origin("this is for pages of the gateway's own alone")),
+    }
+}
+
 /// Refuses what a page of somebody else's sent.
 pub(in crate::api) fn demand_own_page(state: &ApiState, request: &HttpRequest) -> Result<(), ApiError> {
     let headers = request.headers();
-    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-    let site = text("sec-fetch-site").is_none_or(|site| site == "same-origin" || site == "none");
-    if site
-        && state
-            .own_origins
-            .admits(text(ORIGIN.as_str()), text(HOST.as_str()))
-    {
+    demand_own_site(headers)?;
+    let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
+    if state.own_origins.admits(text(ORIGIN), text(HOST)) {
         return Ok(());
     }
-    Err(ApiError::because(
-        ErrorCode::BadOrigin,
-        "this is for pages of the gateway's own alone",
-    ))
+    Err(bad_origin("this is for pages of the gateway's own alone"))
 }
 
-/// The same for what changes something with the rights of somebody who is signed in. What only reads needs no token; with one it is
-/// of the same session, lest a page show what belongs to a session that another tab opened.
+/// Refuses what somebody else's page does with the rights of somebody who is signed in.
+///
+/// What only reads needs no token. With one it is of the same session, lest a page show what belongs to a session that another tab opened.
 pub(in crate::api) fn demand_token(state: &ApiState, request: &HttpRequest) -> Result<(), ApiError> {
     let headers = request.headers();
-    let is_safe = request.method().is_safe();
-    if is_safe && !headers.contains_key(CSRF) {
-        return Ok(());
-    }
-    if !is_safe {
+    if request.method().is_safe() {
+        demand_own_site(headers)?;
+        if !headers.contains_key(CSRF) {
+            return Ok(());
+        }
+    } else {
         demand_own_page(state, request)?;
     }
     let shown = headers.get(CSRF).and_then(|value| value.to_str().ok());
@@ -106,8 +114,7 @@ pub(in crate::api) fn demand_token(state: &ApiState, request: &HttpRequest) -> R
     if same {
         return Ok(());
     }
-    Err(ApiError::because(
-        ErrorCode::BadOrigin,
+    Err(bad_origin(
         "`X-CSRF-Token` is missing or not that of this session: load the page again",
     ))
 }

@@ -100,6 +100,10 @@ async fn a_page_of_an_earlier_session_reads_nothing_of_the_one_in_the_cookie() {
         let of_another = read(&ana.csrf).send().await;
         assert_eq!(of_another.outcome(), (403, "bad_origin".to_owned()), "{path}");
         assert_eq!(read(&ben.csrf).send().await.status, 200, "{path}");
+        // A link on another site's page neither reads nor leaves an entry of an export.
+        let linked = api.plain("GET", path).header("Cookie", &ben.cookie);
+        let linked = linked.header("Sec-Fetch-Site", "cross-site").send().await;
+        assert_eq!(linked.outcome(), (403, "bad_origin".to_owned()), "{path}");
     }
 }
 
