@@ -28,7 +28,7 @@ PROMTOOL := $(or $(shell command -v promtool),$(abspath $(TARGET))/prometheus/us
 TIMED = tests/timed.sh $(TARGET)/phases.log
 AS_ROOT := $(if $(filter 0,$(shell id -u)),,sudo)
 
-.PHONY: help demo fmt lint test rust-test rules-test browser-test client-test tools bench kill ring contest deny audit typos \
+.PHONY: help demo fmt lint test rust-test rules-test browser-test client-test tls-test tools bench kill ring contest deny audit typos \
   python release doc times fuzz coverage
 
 help: ## Show what there is to run
@@ -69,6 +69,10 @@ browser-test: ## The console, in Chromium (needs Node 20 and Chromium)
 client-test: ## Public Cloud API clients, for Python and JavaScript, against the simulator
 	cargo build --locked --package mesej
 	CLIENTS_DIR=$(TARGET)/clients tests/clients/simulated.sh $(TARGET)/debug/mesej
+
+tls-test: ## TLS on the listener as strangers find it, and a certificate renewed under load (needs Python 3.11 and openssl)
+	cargo build --release --locked --package mesej
+	python3 -B tests/tls/check.py $(TARGET)/release/mesej
 
 python:
 	@python3 -c 'import ensurepip, venv' 2>/dev/null || { \
@@ -129,6 +133,7 @@ test: ## Everything that must hold
 	$(TIMED) browser-test $(MAKE) browser-test
 	$(TIMED) client-test $(MAKE) client-test
 	$(TIMED) release-build cargo build --release --locked --package mesej --package mesej-load
+	$(TIMED) tls-test $(MAKE) tls-test
 	$(TIMED) kill $(MAKE) kill CYCLES=20
 	$(TIMED) kill-clock $(MAKE) kill CYCLES=40 LOAD=--clock
 	$(TIMED) kill-cql $(MAKE) kill CYCLES=5 BACKEND=cql LOAD='--inbound 100 --sends 40'
