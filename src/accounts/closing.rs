@@ -1,7 +1,8 @@
 //! A user's own data: everything that is kept of the user, and the end of the account.
 //!
 //! Tables say how the rows of one user are found ([`OfUser`]), so that a new one is exported and erased without a line here.
-//! An erasure is listed first; then the account is locked, the user leaves all teams, and the rows go, the user's own last. Each step
+//! An erasure is listed first; then the teams whose owner the user is are told to count on the user no more, each in its own row, which
+//! refuses it to the last owner; then the account is locked, the user leaves all teams, and the rows go, the user's own last. Each step
 //! may be done again, so that whoever finds it listed goes on with it. It stays listed until what somebody was writing about the user
 //! at that moment is written, and removed, too.
 
@@ -18,8 +19,8 @@ use crate::domain::roles::Role;
 use crate::domain::{TenantId, Timestamp, UserId};
 use crate::store::plain::{Partition, PlainKey, PlainValue};
 use crate::store::tables::{
-    ALL, KnownUser, Membership, OfUser, SESSION_OF_USER, Session, Subject, Table, USER, USER_ERASURE, User,
-    UserErasure,
+    ALL, KnownUser, Membership, OfUser, SESSION_OF_USER, Session, Subject, Table, Team, USER, USER_ERASURE,
+    User, UserErasure,
 };
 use crate::store::{KeyHash, StoreError, StoreErrorKind};
 
@@ -93,12 +94,54 @@ impl Accounts {
 
     /// Refuses while a team would have no owner. Nothing is done before all of them were looked at.
     async fn demand_other_owners(&self, user: UserId) -> Result<(), AccountError> {
-        for (tenant, member) in self.tenants_of(user).await? {
-            if member.role == Role::Owner && self.team_row(tenant).await?.owners() == 1 {
+        for (tenant, _) in self.tenants_of(user).await? {
+            if self.team_row(tenant).await?.is_last_owner(user) {
                 return Err(AccountError::LastOwner);
             }
         }
         Ok(())
+    }
+
+    /// Has no team count on the user as an owner any more, or refuses and has all of them count on the user again. Two owners of one
+    /// team who do this at the same moment change one row, one after the other.
+    async fn resign(&self, user: UserId) -> Result<(), AccountError> {
+        let teams = self.tenants_of(user).await?;
+        for (tenant, _) in &teams {
+            let resigned = self.count_on(*tenant, user, Some(self.now())).await;
+            let Err(error) = resigned else { continue };
+            if matches!(error, AccountError::LastOwner) {
+                for (tenant, _) in &teams {
+                    self.count_on(*tenant, user, None).await?;
+                }
+            }
+            return Err(error);
+        }
+        Ok(())
+    }
+
+    /// Notes in a team's row whether an owner's account is being erased.
+    async fn count_on(
+        &self,
+        tenant: TenantId,
+        user: UserId,
+        erasing: Option<Timestamp>,
+    ) -> Result<(), AccountError> {
+        let changed = self.table::<Team>().change(Team::at(tenant), |team| {
+            let mut team = team.cloned().unwrap_or_default();
+            let is_last = team.is_last_owner(user);
+            if let Some(member) = team
+                .members
+                .get_mut(&user)
+                .filter(|member| member.role == Role::Owner)
+            {
+                if is_last && erasing.is_some() {
+                    return Err(AccountError::LastOwner);
+                }
+                member.erasing = erasing;
+            }
+            Ok(Some(team))
+        });
+        changed.await.map(drop)
     }
 
     /// Erasures that are not done.
@@ -124,10 +167,10 @@ impl Accounts {
     pub async fn go_on_erasing(&self, user: UserId) -> Result<(), AccountError> {
         if let Some(row) = self.user(user).await? {
             if row.closing.is_none()
-                && let Err(error) = self.demand_other_owners(user).await
+                && let Err(error) = self.resign(user).await
             {
                 if matches!(error, AccountError::LastOwner) {
-                    // The other owner left at this moment. The account stays as it is.
+                    // The other owner left meanwhile. The account stays as it is.
                     self.unlist(user).await?;
                 }
                 return Err(error);
@@ -178,7 +221,7 @@ impl Accounts {
         Ok(())
     }
 
-    /// Of an account that is locked, which is why an owner leaves, too: it was looked whether there are others, and what began ends.
+    /// Of an account that is locked, which is why an owner leaves, too: its teams do not count on it, and what began ends.
     async fn leave_all_teams(&self, user: UserId) -> Result<(), AccountError> {
         let mut after = None;
         loop {

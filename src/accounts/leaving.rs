@@ -349,6 +349,7 @@ mod tests {
         let member = Member {
             role: Role::Supervisor,
             since: now,
+            erasing: None,
         };
         let most = usize::try_from(*Quota::Agents.bounds().end()).unwrap();
         team.members = (0..most).map(|n| (user(n), member)).collect();

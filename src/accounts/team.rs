@@ -222,7 +222,11 @@ impl Accounts {
                 return Err(AccountError::TeamFull(most));
             }
             team.former.remove(&user);
-            team.members.entry(user).or_insert(Member { role, since });
+            team.members.entry(user).or_insert(Member {
+                role,
+                since,
+                erasing: None,
+            });
             Ok(Some(team))
         });
         let (before, _) = changed.await?;
@@ -286,6 +290,10 @@ impl Accounts {
             Actor::Member(from).demand(&team, Right::ManageOwners)?;
             team.members.get_mut(&from).ok_or(AccountError::NotAllowed)?.role = Role::Admin;
             team.members.get_mut(&to).ok_or(AccountError::NoSuchMember)?.role = Role::Owner;
+            if team.owners() == 0 {
+                // The account of whoever was to be owner is being erased.
+                return Err(AccountError::LastOwner);
+            }
             Ok::<_, AccountError>(Some(team))
         });
         changed.await?;

@@ -1,6 +1,7 @@
 //! A store in memory that can be slow, refuse, lose answers, and hang, for tests.
 
 mod outbox;
+mod pause;
 mod processes;
 
 use std::collections::{BTreeSet, VecDeque};
@@ -25,6 +26,7 @@ use crate::store::{
     Tenant, TenantHead, TenantOwner,
 };
 
+pub(crate) use pause::Pause;
 pub(crate) use processes::Processes;
 
 /// What goes wrong with one operation.
@@ -96,6 +98,8 @@ pub(crate) struct FaultyStore {
     pub(crate) scan_delay: Mutex<Duration>,
     /// After how many writes of plain rows none is done any more.
     pub(crate) plain_writes_left: Mutex<Option<usize>>,
+    /// Writes of plain rows that wait until a test lets them go on.
+    plain_pauses: Mutex<Vec<Pause>>,
     /// A message that can never be committed.
     pub(crate) spoiled: Mutex<Option<Wamid>>,
 }
@@ -186,6 +190,9 @@ impl Store for FaultyStore {
         after: Option<PlainValue>,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
+        if let Some(pause) = self.pause_at(key.partition.table) {
+            pause.stand().await;
+        }
         let fault = match &mut *self.plain_writes_left.lock().unwrap() {
             None => self.plain_faults.lock().unwrap().pop_front(),
             Some(0) => Some(Fault::Refuse(StoreErrorKind::Unavailable)),

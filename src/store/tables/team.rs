@@ -45,6 +45,9 @@ pub struct Member {
     pub role: Role,
     /// Since when.
     pub since: Timestamp,
+    /// Since when the account is being erased. Of an owner alone: the team counts on this one no more.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub erasing: Option<Timestamp>,
 }
 
 /// What the team knows of somebody who left.
@@ -73,10 +76,16 @@ impl Team {
         Partition::of_tenant(&TEAM, tenant).row(&[])
     }
 
-    /// How many owners there are.
+    /// How many owners there are who stay.
     pub fn owners(&self) -> usize {
-        let owners = self.members.values().filter(|member| member.role == Role::Owner);
-        owners.count()
+        let stays = |member: &&Member| member.role == Role::Owner && member.erasing.is_none();
+        self.members.values().filter(stays).count()
+    }
+
+    /// Whether somebody is the only owner who stays.
+    pub fn is_last_owner(&self, user: UserId) -> bool {
+        let is_owner = |member: &Member| member.role == Role::Owner && member.erasing.is_none();
+        self.owners() == 1 && self.members.get(&user).is_some_and(is_owner)
     }
 }
 

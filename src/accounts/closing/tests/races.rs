@@ -1,7 +1,7 @@
 //! What others do while an account is erased, or while somebody joins a team.
 
 use super::*;
-use crate::store::tables::{Leaving, SessionOfUser, SignInEvent, SignInResult, UserEmail};
+use crate::store::tables::{Leaving, SessionOfUser, SignInEvent, SignInResult, TEAM, UserEmail};
 
 async fn teams_of(rig: &Rig, user: UserId) -> Vec<TenantId> {
     let teams = rig.accounts.tenants_of(user).await.unwrap();
@@ -323,4 +323,86 @@ async fn a_session_read_before_does_not_begin_a_second_factor_over_another() {
     pending.await.unwrap();
     let again = accounts.turn_on_second_factor(&ana, &code, &recovery, token("again"), &from);
     assert!(matches!(again.await, Err(AccountError::SecondFactorOn)));
+}
+
+/// Ana and Ben own a team; Ana owns another with Cem, too.
+async fn owners() -> (Rig, UserId, UserId) {
+    let rig = Rig::new().await;
+    let ana = rig.fill().await.user;
+    rig.join(OTHER, "cem@example.com", Role::Owner, user(3)).await;
+    let also = rig.accounts.add_member(OTHER, Actor::Operator, ana, Role::Owner);
+    also.await.unwrap();
+    (rig, ana, user(2))
+}
+
+async fn owners_of(rig: &Rig, tenant: TenantId) -> usize {
+    rig.accounts.team_row(tenant).await.unwrap().owners()
+}
+
+#[tokio::test]
+async fn of_two_owners_who_erase_themselves_at_once_one_stays() {
+    let (rig, ana, ben) = owners().await;
+    let pause = rig.store.pause(TEAM.name);
+    let (of_ben, of_ana) = tokio::join!(rig.accounts.erase_user(ben), async {
+        pause.arrived().await;
+        let erased = rig.accounts.erase_user(ana).await;
+        pause.go_on();
+        erased
+    });
+    of_ana.unwrap();
+    assert!(matches!(of_ben, Err(AccountError::LastOwner)), "{of_ben:?}");
+    rig.finish_erasures().await;
+    assert_eq!((owners_of(&rig, ONE).await, owners_of(&rig, OTHER).await), (1, 1));
+    // Whoever stays is an owner as before.
+    assert!(rig.accounts.erasures().await.unwrap().is_empty());
+    rig.sign_in("ben@example.com").await.unwrap();
+    assert_eq!(teams_of(&rig, ben).await, [ONE]);
+}
+
+#[tokio::test]
+async fn an_owner_who_may_not_go_is_counted_on_again_by_every_team() {
+    let (rig, ana, ben) = owners().await;
+    // Whether the team with or without another owner comes first.
+    for (tenant, other) in [(ONE, ben), (OTHER, user(3))] {
+        let demoted = rig
+            .accounts
+            .set_role(tenant, Actor::Operator, other, Role::Agent, Confirmation::Shown);
+        demoted.await.unwrap();
+        let refused = rig.accounts.resign(ana).await;
+        assert!(matches!(refused, Err(AccountError::LastOwner)), "{refused:?}");
+        for team in [ONE, OTHER] {
+            let row = rig.accounts.team_row(team).await.unwrap();
+            assert_eq!(row.members[&ana].erasing, None, "{tenant} {team}");
+        }
+        let promoted =
+            rig.accounts
+                .set_role(tenant, Actor::Operator, other, Role::Owner, Confirmation::Shown);
+        promoted.await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn no_team_is_left_to_an_owner_whose_account_is_being_erased() {
+    let (rig, ana, ben) = owners().await;
+    rig.accounts.resign(ana).await.unwrap();
+    let lasts = |done: Result<(), AccountError>| {
+        assert!(matches!(done, Err(AccountError::LastOwner)), "{done:?}");
+    };
+    let demoted = rig
+        .accounts
+        .set_role(ONE, Actor::Operator, ben, Role::Admin, Confirmation::Shown);
+    lasts(demoted.await.map(drop));
+    lasts(rig.accounts.hand_over_ownership(ONE, ben, ana).await);
+    let removal = Removal {
+        tenant: ONE,
+        by: Actor::Operator,
+        user: ben,
+        assign_to: None,
+        confirmed: Confirmation::Shown,
+    };
+    lasts(rig.accounts.remove_member(removal).await);
+    lasts(rig.accounts.erase_user(ben).await);
+    // Whoever is cut off there is erased with the next look.
+    rig.accounts.erase_user(ana).await.unwrap();
+    assert_eq!(owners_of(&rig, ONE).await, 1);
 }
