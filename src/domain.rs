@@ -18,6 +18,7 @@ pub mod ids;
 pub mod message;
 pub mod naming;
 pub mod national;
+pub mod network;
 pub mod pending;
 pub mod phone;
 pub mod quantity;

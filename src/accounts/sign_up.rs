@@ -4,6 +4,7 @@
 //! the owner. The ids of both are chosen by the first step and kept, and each step finds what an earlier try made: whoever is stopped in
 //! the middle follows the link again, with the same password, and nothing is made twice.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,6 +16,7 @@ use super::sign_in::address_of;
 use super::{AccountError, Accounts, Actor, NewLink, NewToken, NewUser, SignInOrigin, SignedIn, Told};
 use crate::config::accounts::SignUp as Mode;
 use crate::domain::email::EmailAddress;
+use crate::domain::network::WideNetwork;
 use crate::domain::phone::Phone;
 use crate::domain::roles::Role;
 use crate::domain::{Retention, Timestamp, UserId};
@@ -25,6 +27,8 @@ use crate::store::{KeyHash, Tenant};
 
 /// Sign-ups that wait for their link to be followed, of all gateways together.
 pub const MOST_SIGN_UPS: usize = 1_000;
+/// Of these, those of one /24, or /48 of IPv6. Many customers of a mobile provider share one.
+const MOST_OF_NETWORK: usize = 50;
 /// How long such a link holds.
 const LASTS: Duration = Duration::from_secs(86_400);
 /// Rows of a page when they are counted.
@@ -85,13 +89,18 @@ pub struct SignedUp {
 }
 
 impl Accounts {
+    /// Refuses whom the settings do not let sign up.
+    fn demand_open(&self, invitation: Option<KeyHash>) -> Result<(), AccountError> {
+        match (self.settings.sign_up, invitation) {
+            (Mode::Closed, _) => Err(AccountError::SignUpClosed),
+            (Mode::Invitation, None) => Err(AccountError::InvitationNeeded),
+            (Mode::Invitation | Mode::Open, _) => Ok(()),
+        }
+    }
+
     /// Takes a sign-up; what is to be done goes on after the answer, which does not tell whether the address has an account.
     pub async fn sign_up(self: &Arc<Self>, asked: SigningUp) -> Result<(), AccountError> {
-        match (self.settings.sign_up, asked.invitation) {
-            (Mode::Closed, _) => return Err(AccountError::SignUpClosed),
-            (Mode::Invitation, None) => return Err(AccountError::InvitationNeeded),
-            (Mode::Invitation | Mode::Open, _) => {}
-        }
+        self.demand_open(asked.invitation)?;
         let policy = self.accepted(asked.policy.as_deref())?;
         let (from, now) = (address_of(&asked.origin), self.clock.monotonic());
         let admitted = self.requests.admit_sign_up(from, now);
@@ -122,6 +131,7 @@ impl Accounts {
             business,
             policy,
             invitation,
+            network: Some(WideNetwork::of(from)),
             expires: self.now().after(LASTS),
             ids: None,
         };
@@ -142,9 +152,7 @@ impl Accounts {
             self.mailer.send(&row.email, &Letter::HasAccount { page });
             return Ok(());
         }
-        if self.sign_ups_are_full().await? {
-            return Err(AccountError::TooMany(MOST_SIGN_UPS));
-        }
+        self.make_room_for(row.network).await?;
         let key = SignUp::at(link.token.hash);
         self.table().replace(&key, None, Some(&row)).await?;
         let (link, lasts) = (link.link, LASTS);
@@ -152,17 +160,44 @@ impl Accounts {
         Ok(())
     }
 
-    async fn sign_ups_are_full(&self) -> Result<bool, AccountError> {
-        let (mut count, mut after) = (0_usize, None);
+    /// Refuses a network that has as many waiting as it may. When there are as many as there may be in all, the oldest of the network
+    /// that has most gives way to one that has fewer: whoever holds many networks shuts nobody out.
+    async fn make_room_for(&self, network: Option<WideNetwork>) -> Result<(), AccountError> {
+        let waiting = self.all_sign_ups().await?;
+        let mut counts = HashMap::<_, usize>::new();
+        for found in &waiting {
+            *counts.entry(found.row.network).or_default() += 1;
+        }
+        let own = counts.get(&network).copied().unwrap_or_default();
+        if own >= MOST_OF_NETWORK {
+            return Err(AccountError::TooMany(MOST_OF_NETWORK));
+        }
+        if waiting.len() < MOST_SIGN_UPS {
+            return Ok(());
+        }
+        let count = |found: &Found<SignUp>| counts.get(&found.row.network).copied().unwrap_or_default();
+        // With it the newcomer's network has no more than the other one without it.
+        let gives_way = waiting
+            .iter()
+            .filter(|found| found.row.ids.is_none() && count(found) >= own.saturating_add(2))
+            .min_by_key(|found| (std::cmp::Reverse(count(found)), found.row.expires));
+        let Some(oldest) = gives_way else {
+            return Err(AccountError::TooMany(MOST_SIGN_UPS));
+        };
+        let key = SignUp::all().row(&oldest.sort);
+        // Whoever follows its link at this moment goes on.
+        self.table().replace(&key, Some(oldest), None).await?;
+        Ok(())
+    }
+
+    async fn all_sign_ups(&self) -> Result<Vec<Found<SignUp>>, AccountError> {
+        let (mut all, mut after) = (Vec::new(), None);
         loop {
             let page = self.table::<SignUp>().page(SignUp::all(), after, PAGE).await?;
-            count = count.saturating_add(page.items.len());
             after = page.items.last().map(|found| found.sort.clone());
-            if count >= MOST_SIGN_UPS {
-                return Ok(true);
-            }
+            all.extend(page.items);
             if !page.more {
-                return Ok(false);
+                return Ok(all);
             }
         }
     }
@@ -192,9 +227,8 @@ impl Accounts {
     async fn chosen(&self, asked: &CompletingSignUp) -> Result<(SignUp, SignUpIds), AccountError> {
         let found = self.sign_up_row(asked.token).await?;
         let row = found.row.clone();
-        if self.settings.sign_up == Mode::Closed {
-            return Err(AccountError::SignUpClosed);
-        }
+        // The settings may be others than when it began.
+        self.demand_open(row.invitation)?;
         // Of two links for one address the first makes the account.
         if row.ids.is_none() && self.by_email(&row.email).await?.is_some() {
             return Err(AccountError::NoSuchLink);

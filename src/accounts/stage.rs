@@ -54,6 +54,15 @@ impl Stage {
         }
     }
 
+    /// Has the same store looked after under other settings.
+    pub(super) fn restart(&mut self, settings: &str) {
+        let config = Config::from_sources(Some(("test", &format!("[accounts]\n{settings}\n"))), []).unwrap();
+        let (mailer, inbox) = Inbox::open(Arc::new(self.clock.clone()));
+        let clock = Arc::new(self.clock.clone());
+        let accounts = Accounts::new(self.store.clone(), clock, config.accounts, mailer);
+        (self.accounts, self.inbox) = (Arc::new(accounts), inbox);
+    }
+
     pub(super) fn clock_now(&self) -> Timestamp {
         self.clock.now()
     }

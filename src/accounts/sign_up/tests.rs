@@ -197,31 +197,55 @@ async fn a_network_has_few_of_the_sign_ups_that_may_wait() {
     assert!(sign_up(&mut stage, None).await.is_ok());
 }
 
-#[tokio::test]
-async fn sign_ups_that_wait_are_bounded_in_all() {
-    let mut stage = Stage::with("sign_up = \"open\"");
-    let row = SignUp {
+/// A sign-up that waits, from an address.
+fn waiting(stage: &Stage, address: &str) -> SignUp {
+    SignUp {
         email: email(ANA),
         name: "Ana".to_owned(),
         phone: "+62 812 3456 789".parse().unwrap(),
         business: "Toko".to_owned(),
         policy: None,
         invitation: None,
+        network: Some(WideNetwork::of(address.parse().unwrap())),
         expires: stage.clock_now().after(LASTS),
         ids: None,
-    };
-    for _ in 0..MOST_SIGN_UPS {
-        let key = SignUp::at(stage.token().hash);
-        stage
-            .accounts
-            .table()
-            .replace(&key, None, Some(&row))
-            .await
-            .unwrap();
     }
+}
+
+async fn put(stage: &mut Stage, address: &str, ids: Option<SignUpIds>) -> KeyHash {
+    let row = SignUp {
+        ids,
+        ..waiting(stage, address)
+    };
+    let token = stage.token().hash;
+    let key = SignUp::at(token);
+    let put = stage.accounts.table().replace(&key, None, Some(&row)).await;
+    assert!(put.unwrap());
+    token
+}
+
+async fn ask(stage: &mut Stage, row: SignUp) -> Result<(), AccountError> {
+    // The pace of mails to one address is not what is looked at.
+    stage.clock.advance(Duration::from_secs(1));
+    let address = format!("somebody-{}@example.com", stage.clock_now().as_secs());
+    let row = SignUp {
+        email: email(&address),
+        ..row
+    };
     let link = stage.link("sign-up");
     let page = Link::new("https://mesej.example.com/#/".to_owned());
-    let full = stage.accounts.mail_sign_up(row.clone(), link, page.clone()).await;
+    stage.accounts.mail_sign_up(row, link, page).await
+}
+
+#[tokio::test]
+async fn sign_ups_that_wait_are_bounded_in_all_and_end() {
+    let mut stage = Stage::with("sign_up = \"open\"");
+    for network in 0..MOST_SIGN_UPS {
+        let address = format!("10.{}.{}.1", network / 256, network % 256);
+        put(&mut stage, &address, None).await;
+    }
+    let row = waiting(&stage, "192.0.2.1");
+    let full = ask(&mut stage, row.clone()).await;
     assert!(
         matches!(full, Err(AccountError::TooMany(MOST_SIGN_UPS))),
         "{full:?}"
@@ -229,7 +253,93 @@ async fn sign_ups_that_wait_are_bounded_in_all() {
     assert!(stage.inbox.is_empty());
     // A day later they are over.
     stage.clock.advance(LASTS);
-    let link = stage.link("sign-up");
-    stage.accounts.mail_sign_up(row, link, page).await.unwrap();
+    let row = waiting(&stage, "192.0.2.1");
+    ask(&mut stage, row).await.unwrap();
     assert_eq!(stage.inbox.next().await.kind, MailKind::SignUp);
+}
+
+#[tokio::test]
+async fn a_provider_s_customer_with_many_networks_has_few_of_those_that_wait() {
+    let mut stage = Stage::with("sign_up = \"open\"");
+    for network in 0..MOST_OF_NETWORK {
+        let row = waiting(&stage, &format!("2001:db8:1:{network:x}::1"));
+        ask(&mut stage, row).await.unwrap();
+    }
+    let row = waiting(&stage, "2001:db8:1:ffff::1");
+    let full = ask(&mut stage, row).await;
+    assert!(
+        matches!(full, Err(AccountError::TooMany(MOST_OF_NETWORK))),
+        "{full:?}"
+    );
+    let row = waiting(&stage, "2001:db8:2::1");
+    ask(&mut stage, row).await.unwrap();
+}
+
+#[tokio::test]
+async fn who_fills_all_that_may_wait_from_many_networks_shuts_nobody_out() {
+    let mut stage = Stage::with("sign_up = \"open\"");
+    let crowd = "198.51.100.1";
+    let first = put(&mut stage, crowd, None).await;
+    stage.clock.advance(Duration::from_secs(1));
+    let second = put(&mut stage, crowd, None).await;
+    for network in 2..MOST_SIGN_UPS {
+        let address = format!("10.{}.{}.1", network / 256, network % 256);
+        put(&mut stage, &address, None).await;
+    }
+    let row = waiting(&stage, "192.0.2.1");
+    ask(&mut stage, row.clone()).await.unwrap();
+    assert_eq!(stage.inbox.next().await.kind, MailKind::SignUp);
+    // The oldest of the network that had two.
+    let gone = stage.accounts.signing_up(first).await;
+    assert!(matches!(gone, Err(AccountError::NoSuchLink)));
+    stage.accounts.signing_up(second).await.unwrap();
+    assert_eq!(stage.accounts.all_sign_ups().await.unwrap().len(), MOST_SIGN_UPS);
+    // Now each has one: nobody gives way.
+    let full = ask(&mut stage, row).await;
+    assert!(
+        matches!(full, Err(AccountError::TooMany(MOST_SIGN_UPS))),
+        "{full:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_sign_up_that_has_begun_to_make_an_account_does_not_give_way() {
+    let mut stage = Stage::with("sign_up = \"open\"");
+    let ids = Some(SignUpIds {
+        tenant: TenantId::new(1),
+        user: id(1),
+    });
+    for _ in 0..2 {
+        put(&mut stage, "198.51.100.1", ids).await;
+    }
+    for network in 2..MOST_SIGN_UPS {
+        let address = format!("10.{}.{}.1", network / 256, network % 256);
+        put(&mut stage, &address, None).await;
+    }
+    let row = waiting(&stage, "192.0.2.1");
+    let full = ask(&mut stage, row).await;
+    assert!(
+        matches!(full, Err(AccountError::TooMany(MOST_SIGN_UPS))),
+        "{full:?}"
+    );
+}
+
+#[tokio::test]
+async fn who_may_sign_up_is_asked_again_at_the_end() {
+    for (mode, is_refused) in [("closed", true), ("invitation", true), ("open", false)] {
+        let mut stage = Stage::with("sign_up = \"open\"");
+        let token = sign_up(&mut stage, None).await.unwrap();
+        assert_eq!(stage.inbox.next().await.kind, MailKind::SignUp);
+        stage.restart(&format!("sign_up = \"{mode}\""));
+        let done = complete(&mut stage, token, 1).await;
+        assert_eq!(done.is_err(), is_refused, "{mode}: {done:?}");
+        match (mode, done) {
+            ("closed", Err(AccountError::SignUpClosed))
+            | ("invitation", Err(AccountError::InvitationNeeded))
+            | ("open", Ok(_)) => {}
+            (_, other) => panic!("{mode}: {other:?}"),
+        }
+        let made = usize::from(!is_refused);
+        assert_eq!(stage.store.tenants().await.unwrap().len(), made, "{mode}");
+    }
 }

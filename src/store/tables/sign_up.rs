@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{AcceptedPolicy, Kept, OfUser, PLAIN, Subject, Table};
 use crate::domain::email::EmailAddress;
+use crate::domain::network::WideNetwork;
 use crate::domain::phone::Phone;
 use crate::domain::{TenantId, Timestamp, UserId};
 use crate::store::KeyHash;
@@ -16,7 +17,7 @@ pub const SIGN_UP: Table = Table {
     key: "hash of the token",
     kept: Kept::AsLongAsItSays,
     subject: Subject::User,
-    personal: &["email", "name", "phone", "business"],
+    personal: &["email", "name", "phone", "business", "network"],
     // Who signs up has no account yet, and the row ends within a day.
     of_user: OfUser::Named(|_| Vec::new()),
     ..PLAIN
@@ -52,6 +53,9 @@ pub struct SignUp {
     /// By which invitation.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub invitation: Option<KeyHash>,
+    /// From where, to bound how many wait of one network.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub network: Option<WideNetwork>,
     /// From when on its link is refused.
     pub expires: Timestamp,
     /// Chosen when the link is followed first: whoever goes on after a stop makes nothing twice.
