@@ -1,15 +1,17 @@
 //! E-mail to people: invitations, links, and what they should know of their accounts.
 //!
-//! A mail is handed over and sent later, by one worker. Mails wait in memory alone, since they hold links that open accounts: a kill
+//! A mail is handed over and sent later, by one worker that has a few attempts of each class under way. Mails wait in memory alone, since they hold links that open accounts: a kill
 //! loses those that wait, and each can be asked for again. Whoever hands one over hears whether it was taken.
 //!
 //! | File | What it holds |
 //! |---|---|
 //! | `letter.rs` | every text |
+//! | `class.rs` | which mails share places and attempts |
 //! | `message.rs` | a text as a mail: headers, encoding |
 //! | `worker.rs` | the queue's other end: deadlines, retries, the orderly end |
 //! | `folder.rs`, `smtp.rs` | where mails go |
 
+mod class;
 mod folder;
 #[cfg(test)]
 pub(crate) mod inbox;
@@ -34,6 +36,7 @@ use crate::domain::Clock;
 use crate::domain::email::EmailAddress;
 use crate::telemetry::labels::MailOutcome;
 use crate::telemetry::metrics;
+use class::{Class, OfEach};
 use folder::Folder;
 use message::Message;
 use smtp::Smtp;
@@ -43,9 +46,7 @@ pub use letter::{Device, Letter, Link};
 pub use worker::{MailWorker, Running as RunningMailer};
 
 /// Mails that wait at most; each has some two kibibytes.
-pub const MOST: usize = 1_000;
-/// How many of these may be mails that people ask for who are not signed in: they leave room for those of people who are.
-const MOST_OF_NOBODY: usize = 500;
+pub const MOST: usize = Class::Account.most() + Class::Invitation.most() + Class::Anybody.most();
 
 /// Why there are no mails.
 #[derive(Debug, thiserror::Error)]
@@ -93,16 +94,15 @@ pub(crate) trait Transport: Send + Sync {
 /// A mail that waits, with its place.
 struct Waiting {
     message: Message,
-    _places: Places,
+    _place: Place,
 }
 
 /// What bounds the mails that wait. The gauge goes with it.
-struct Places {
-    _all: OwnedSemaphorePermit,
-    _of_nobody: Option<OwnedSemaphorePermit>,
+struct Place {
+    _permit: OwnedSemaphorePermit,
 }
 
-impl Drop for Places {
+impl Drop for Place {
     fn drop(&mut self) {
         metrics::mails_waiting().decrement(1.0);
     }
@@ -113,8 +113,7 @@ impl Drop for Places {
 pub struct Mailer {
     queue: mpsc::Sender<Waiting>,
     closing: CancellationToken,
-    places: Arc<Semaphore>,
-    places_of_nobody: Arc<Semaphore>,
+    places: OfEach<Arc<Semaphore>>,
     /// What becomes of a mail that is taken.
     taken: Handed,
     clock: Arc<dyn Clock>,
@@ -132,7 +131,10 @@ impl Mailer {
         seed: u64,
     ) -> Result<(Self, MailWorker), MailError> {
         let (transport, taken): (Arc<dyn Transport>, _) = match config.transport {
-            MailTransport::Folder => (Arc::new(Folder::beside(data)), Handed::Aside),
+            MailTransport::Folder => (
+                Arc::new(Folder::beside(data, config.folder_kept(), clock.now())),
+                Handed::Aside,
+            ),
             MailTransport::Smtp => (Arc::new(Smtp::new(config)?), Handed::Over),
         };
         let (mailer, worker) = Self::through(transport, config.from.clone(), clock, seed);
@@ -150,8 +152,7 @@ impl Mailer {
         let mailer = Self {
             queue,
             closing: closing.clone(),
-            places: Arc::new(Semaphore::new(MOST)),
-            places_of_nobody: Arc::new(Semaphore::new(MOST_OF_NOBODY)),
+            places: OfEach::new(|class| Arc::new(Semaphore::new(class.most()))),
             taken: Handed::Over,
             clock,
             from,
@@ -175,10 +176,10 @@ impl Mailer {
                 return Handed::Back;
             }
         };
-        let taken = self.place(letter).and_then(|places| {
+        let taken = self.place(message.class).and_then(|place| {
             let waiting = Waiting {
                 message,
-                _places: places,
+                _place: place,
             };
             self.queue.try_send(waiting).ok()
         });
@@ -189,19 +190,10 @@ impl Mailer {
         Handed::Back
     }
 
-    fn place(&self, letter: &Letter) -> Option<Places> {
-        let free = |places: &Arc<Semaphore>| Arc::clone(places).try_acquire_owned().ok();
-        let of_nobody = if letter.is_for_anybody() {
-            Some(free(&self.places_of_nobody)?)
-        } else {
-            None
-        };
-        let all = free(&self.places)?;
+    fn place(&self, class: Class) -> Option<Place> {
+        let permit = Arc::clone(self.places.get(class)).try_acquire_owned().ok()?;
         metrics::mails_waiting().increment(1.0);
-        Some(Places {
-            _all: all,
-            _of_nobody: of_nobody,
-        })
+        Some(Place { _permit: permit })
     }
 }
 

@@ -159,6 +159,8 @@ impl Accounts {
             Letter::ConfirmEmail { link, lasts }
         };
         self.mailer.send(&email, &letter);
+        // While it can still be prevented.
+        self.mailer.send(&user.email, &Letter::EmailChangeAsked);
         Ok(())
     }
 

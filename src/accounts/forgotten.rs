@@ -142,3 +142,38 @@ impl Accounts {
         changed.await.map(drop)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::stage::{Stage, email};
+    use super::*;
+    use crate::telemetry::labels::MailKind;
+
+    const ANA: &str = "ana@example.com";
+
+    async fn asks(stage: &mut Stage) {
+        let link = stage.link("password");
+        stage.accounts.mail_new_password(&email(ANA), link).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn nobody_who_forgot_a_password_voids_an_operator_s_link_that_outlasts_theirs() {
+        let mut stage = Stage::with("");
+        let user = stage.user(ANA, 1).await;
+        let link = stage.link("password");
+        let token = link.token.hash;
+        let made = stage.accounts.offer_reset(&email(ANA), link).await.unwrap().made;
+        assert_eq!(stage.inbox.next().await.kind, MailKind::NewPassword);
+        // Long after the pause that each link has.
+        stage.clock.advance(Duration::from_secs(86_400));
+        asks(&mut stage).await;
+        assert!(stage.inbox.is_empty());
+        let reset = async || stage.accounts.user(user.id).await.unwrap().unwrap().reset;
+        assert_eq!(reset().await.map(|reset| reset.token), Some(token));
+        // In its last hour another one lasts longer.
+        let last = made.expires.since(stage.clock_now()) - stage.accounts.settings.link_expires;
+        stage.clock.advance(last + Duration::from_secs(1));
+        asks(&mut stage).await;
+        assert_eq!(stage.inbox.next().await.kind, MailKind::ForgottenPassword);
+    }
+}

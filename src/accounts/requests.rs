@@ -15,7 +15,7 @@ use crate::limiter::{Allowance, Buckets, Network};
 
 /// Colleagues share a network.
 const BY_NETWORK: Allowance = Allowance::new(20, Duration::from_secs(60));
-/// Each waits for a day, so that a network has at most 29 of all that may wait.
+/// Each waits for a day; how many of a wider network may wait is counted in the store.
 const SIGN_UPS_BY_NETWORK: Allowance = Allowance::new(5, Duration::from_secs(3_600));
 /// Mails that nobody asked for, but for whom they pester.
 const BY_ADDRESS: Allowance = Allowance::new(3, Duration::from_secs(1_200));
@@ -113,4 +113,32 @@ fn take<K: std::hash::Hash + Eq + Clone>(
     }
     buckets.add(key, now);
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ONE: TenantId = TenantId::new(1);
+    const OTHER: TenantId = TenantId::new(2);
+
+    fn address(number: u32) -> EmailAddress {
+        format!("ana-{number}@example.com").parse().unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_tenant_s_invitations_go_out_at_a_pace_and_nobody_gets_many() {
+        let (requests, now) = (Requests::new(), Duration::ZERO);
+        let may = |tenant, number, now| requests.may_invite(tenant, &address(number), now);
+        let sent = (0..60).filter(|number| may(ONE, *number, now)).count();
+        assert_eq!(sent, 50);
+        // Others are not held back by it.
+        assert!(may(OTHER, 100, now));
+        assert!(may(ONE, 101, Duration::from_secs(60)));
+        // Whoever invites: the third mail to one address is the last for a while.
+        let later = Duration::from_secs(600);
+        let sent = [ONE, OTHER, ONE, OTHER].map(|tenant| may(tenant, 200, later));
+        assert_eq!(sent, [true, true, true, false]);
+        assert!(may(OTHER, 200, later + Duration::from_secs(1_200)));
+    }
 }

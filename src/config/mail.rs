@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
+use std::time::Duration;
 
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
@@ -18,6 +19,8 @@ use crate::domain::email::EmailAddress;
 pub struct MailConfig {
     /// Where mails go.
     pub transport: MailTransport,
+    /// Days for which mails in the folder are kept.
+    pub folder_kept_days: u32,
     /// Whose mails they are.
     pub from: Sender,
     /// The SMTP server.
@@ -119,6 +122,11 @@ impl From<Sender> for String {
 }
 
 impl MailConfig {
+    /// How long mails in the folder are kept.
+    pub const fn folder_kept(&self) -> Duration {
+        Duration::from_hours(24).saturating_mul(self.folder_kept_days)
+    }
+
     /// The server's port.
     pub const fn port(&self) -> u16 {
         match self.port {
@@ -134,6 +142,7 @@ impl MailConfig {
     }
 
     pub(super) fn check(&self, problems: &mut Problems) {
+        problems.range("mail.folder_kept_days", self.folder_kept_days, 1..=365);
         if self.password.is_some() && self.user.is_empty() {
             problems.add("mail.password", "needs `mail.user`");
         }
@@ -225,6 +234,10 @@ mod tests {
             (
                 "from = \"M\\r\\nBcc: a <a@example.com>\"".to_owned(),
                 "`mail.from` must be an address such as",
+            ),
+            (
+                "folder_kept_days = 0".to_owned(),
+                "`mail.folder_kept_days` must be 1 to 365, not 0",
             ),
             (
                 "tls = \"maybe\"".to_owned(),

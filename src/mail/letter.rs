@@ -112,6 +112,8 @@ pub enum Letter {
         /// For how long.
         lasts: Duration,
     },
+    /// Somebody who knows the password wants another address for the account; to the one that it has.
+    EmailChangeAsked,
     /// The account has another address.
     EmailChanged,
     /// Somebody signed in from a device that was not seen before.
@@ -133,17 +135,10 @@ impl Letter {
             Self::ForgottenPassword { .. } => MailKind::ForgottenPassword,
             Self::PasswordChanged { .. } => MailKind::PasswordChanged,
             Self::ConfirmEmail { .. } => MailKind::ConfirmEmail,
+            Self::EmailChangeAsked => MailKind::EmailChangeAsked,
             Self::EmailChanged => MailKind::EmailChanged,
             Self::NewDevice { .. } => MailKind::NewDevice,
         }
-    }
-
-    /// Whether somebody who is not signed in can have it sent.
-    pub(super) const fn is_for_anybody(&self) -> bool {
-        matches!(
-            self,
-            Self::SignUp { .. } | Self::HasAccount { .. } | Self::ForgottenPassword { .. }
-        )
     }
 
     /// The line above it. Nothing that somebody wrote stands in it.
@@ -157,6 +152,7 @@ impl Letter {
             Self::ForgottenPassword { .. } => "Forgot your password?",
             Self::PasswordChanged { .. } => "Your password was changed",
             Self::ConfirmEmail { .. } => "Confirm your new e-mail address",
+            Self::EmailChangeAsked => "Your e-mail address is about to change",
             Self::EmailChanged => "Your e-mail address was changed",
             Self::NewDevice { .. } => "Somebody signed in with your account",
         }
@@ -166,7 +162,7 @@ impl Letter {
     pub(super) fn text(&self) -> String {
         match self {
             Self::Invitation { business, link, lasts } => {
-                let whose = business.as_deref().and_then(harmless);
+                let whose = business.as_deref().and_then(harmless_name);
                 let whose = whose.map_or_else(|| "a business".to_owned(), |name| format!("\"{name}\""));
                 format!(
                     "Hello,\n\nyou are invited to the team of {whose} that answers its customers on WhatsApp. Open this link to join:\n\n\
@@ -217,6 +213,12 @@ impl Letter {
                 link.text(),
                 time(*lasts)
             ),
+            // The other address is not named: somebody may have chosen it for what it says.
+            Self::EmailChangeAsked => "Hello,\n\nsomebody, probably you, wants another e-mail address for your account, and has shown \
+                 its password. Once the link that the other address got is opened, this one works no more.\n\nIf it was not you, change \
+                 your password at once: the link works no more then. If you cannot sign in, ask for a new password on the page where you \
+                 sign in.\n"
+                .to_owned(),
             Self::EmailChanged => "Hello,\n\nyour account has another e-mail address now; this one works no more.\n\nIf it was not you, \
                  somebody else uses your account: tell who looks after Mesej in your business at once.\n"
                 .to_owned(),
@@ -246,13 +248,28 @@ impl Device {
 
 /// What somebody wrote, if it is one line without what a mail program would make a link of.
 fn harmless(text: &str) -> Option<&str> {
+    // What browsers take for the dot of a host's name, too.
+    let dots = ['.', '\u{3002}', '\u{ff0e}', '\u{ff61}'];
+    let begins = |after: &str, is_part: fn(char) -> bool| after.chars().next().is_some_and(is_part);
     let is_linked = text.contains("://")
         || text.contains(['@', '<', '>', '\\'])
-        || text.split('.').skip(1).any(|after| {
-            let next = after.chars().next();
-            next.is_some_and(|next| next.is_alphabetic())
-        });
+        // `tel:123`, `mailto:`; nobody calls a business so.
+        || text.split(':').skip(1).any(|after| begins(after, |next| next.is_alphanumeric() || next == '+'))
+        || text.split(dots).skip(1).any(|after| begins(after, char::is_alphabetic));
     (!text.is_empty() && !is_linked && is_one_line(text)).then_some(text)
+}
+
+/// The longest name of a business that stands in a mail: more is a message of its own.
+const LONGEST_NAME: usize = 60;
+/// Digits that are a phone number together, whatever stands between them.
+const DIGITS_OF_PHONE: usize = 7;
+
+/// The name of a business, if it is harmless and tells nobody where to call.
+fn harmless_name(name: &str) -> Option<&str> {
+    let parts = name.split(|c: char| c.is_alphabetic() || matches!(c, '"' | ',' | ';' | '&' | '!' | '?'));
+    let is_phone = |part: &str| part.chars().filter(|c| c.is_numeric()).count() >= DIGITS_OF_PHONE;
+    let is_short = name.chars().count() <= LONGEST_NAME;
+    harmless(name).filter(|_| is_short && !parts.into_iter().any(is_phone))
 }
 
 /// A time as people say it.
@@ -276,13 +293,33 @@ mod tests {
             ("Toko Maju Sdn. Bhd.", true),
             ("Café 24/7", true),
             ("Mozilla/5.0 (X11; Linux x86_64) Chrome/120.0.0.0", true),
+            ("Toko: Maju", true),
             ("You won! http://evil", false),
+            ("tel:0812", false),
+            ("evil\u{3002}example", false),
+            ("evil\u{ff0e}example", false),
             ("Call evil.example now", false),
             ("ana@evil", false),
             ("a\nb", false),
             ("", false),
         ] {
             assert_eq!(harmless(name).is_some(), shown, "{name:?}");
+        }
+        for (name, shown) in [
+            ("Toko Maju", true),
+            ("Kedai 1001 Malam, No. 12-14", true),
+            ("Café 24/7", true),
+            ("Call +62 812 3456 789", false),
+            ("0812.345.6789", false),
+            ("(08) 12-34-56-7 Toko", false),
+            ("\u{660}\u{661}\u{662}\u{663}\u{664}\u{665}\u{666}", false),
+            ("evil.example", false),
+            (
+                "You have won a million and all that you need to do now is to answer",
+                false,
+            ),
+        ] {
+            assert_eq!(harmless_name(name).is_some(), shown, "{name:?}");
         }
         let letter = |business: &str| {
             let letter = Letter::Invitation {

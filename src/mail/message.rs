@@ -12,6 +12,7 @@ use lettre::message::{Body, Mailbox};
 use zeroize::Zeroizing;
 
 use super::Letter;
+use super::class::Class;
 use crate::config::Sender;
 use crate::domain::Timestamp;
 use crate::domain::email::EmailAddress;
@@ -20,6 +21,7 @@ use crate::telemetry::labels::MailKind;
 /// A mail that is ready to be sent.
 pub(crate) struct Message {
     pub(super) kind: MailKind,
+    pub(super) class: Class,
     pub(super) at: Timestamp,
     pub(super) id: u64,
     pub(super) envelope: Envelope,
@@ -69,6 +71,7 @@ impl Message {
         let built = built.map_err(|error| error.to_string())?;
         Ok(Self {
             kind: letter.kind(),
+            class: Class::of(letter),
             at,
             id,
             envelope: built.envelope().clone(),

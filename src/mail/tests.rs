@@ -91,52 +91,103 @@ async fn a_mail_that_fails_is_tried_again_later_each_time_and_given_up_in_the_en
     assert!(attempts.try_recv().is_err());
 }
 
+fn invitation() -> Letter {
+    Letter::Invitation {
+        business: None,
+        link: Link::new("https://mesej.example/#/invitation/x".to_owned()),
+        lasts: Duration::from_secs(3_600),
+    }
+}
+
 #[tokio::test(start_paused = true)]
-async fn one_that_fails_holds_up_no_other_and_one_that_is_refused_is_not_repeated() {
+async fn one_that_hangs_holds_up_no_other_and_one_that_is_refused_is_not_repeated() {
     let (mailer, worker, mut attempts) = mailer(&[Answer::Hangs, Answer::Never]);
     let began = Instant::now();
     let running = worker.start();
     mailer.send(&to(), &forgotten());
-    mailer.send(&to(), &Letter::EmailChanged);
+    mailer.send(&to(), &forgotten());
+    mailer.send(&to(), &forgotten());
     let mut seen = Vec::new();
-    for _ in 0..3 {
-        let (kind, at) = attempts.recv().await.unwrap();
-        seen.push((kind, (at - began) >= worker::DEADLINE));
+    for _ in 0..4 {
+        let (_, at) = attempts.recv().await.unwrap();
+        seen.push((at - began) >= worker::DEADLINE);
     }
-    // The first is given up for now at its deadline, the second for good, the first comes again.
-    let expected = [
-        (MailKind::ForgottenPassword, false),
-        (MailKind::EmailChanged, true),
-        (MailKind::ForgottenPassword, true),
-    ];
-    assert_eq!(seen, expected);
+    // The second is given up for good at once, the third has its turn then, and the first comes again after its deadline.
+    assert_eq!(seen, [false, false, false, true]);
     assert!(running.finish(Duration::from_secs(5)).await);
     assert!(attempts.try_recv().is_err());
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_queue_is_bounded_and_keeps_room_for_people_who_are_signed_in() {
-    let (mailer, worker, mut attempts) = mailer(&[]);
-    for _ in 0..MOST_OF_NOBODY {
+async fn a_class_whose_mails_all_hang_delays_none_of_another() {
+    let (mailer, worker, mut attempts) = mailer(&[Answer::Hangs; worker::AT_ONCE]);
+    let began = Instant::now();
+    let running = worker.start();
+    for _ in 0..Class::Anybody.most() {
         assert_eq!(mailer.send(&to(), &forgotten()), Handed::Over);
     }
-    assert_eq!(mailer.send(&to(), &forgotten()), Handed::Back);
-    for _ in MOST_OF_NOBODY..MOST {
-        assert_eq!(mailer.send(&to(), &Letter::EmailChanged), Handed::Over);
+    for _ in 0..worker::AT_ONCE {
+        assert_eq!(attempts.recv().await.unwrap().0, MailKind::ForgottenPassword);
     }
-    assert_eq!(mailer.send(&to(), &Letter::EmailChanged), Handed::Back);
-    // A place is free again once its mail is sent.
-    let running = worker.start();
+    for letter in [invitation(), Letter::EmailChanged] {
+        mailer.send(&to(), &letter);
+        assert_eq!(attempts.recv().await.unwrap().0, letter.kind());
+    }
+    assert!(began.elapsed() < Duration::from_secs(1));
+    // No more of them are begun before one ends.
+    assert!(attempts.try_recv().is_err());
     attempts.recv().await.unwrap();
-    attempts.recv().await.unwrap();
-    assert_eq!(mailer.send(&to(), &forgotten()), Handed::Over);
-    // What waits is sent before the end.
+    assert_eq!(began.elapsed(), worker::DEADLINE);
     assert!(running.finish(Duration::from_secs(5)).await);
-    let mut sent = 2;
-    while attempts.try_recv().is_ok() {
-        sent += 1;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_queue_is_bounded_and_no_class_takes_the_places_of_another() {
+    let (mailer, worker, mut attempts) = mailer(&[]);
+    let letters = [
+        (Class::Anybody, forgotten()),
+        (Class::Invitation, invitation()),
+        (Class::Account, Letter::EmailChanged),
+    ];
+    for (class, letter) in &letters {
+        for _ in 0..class.most() {
+            assert_eq!(mailer.send(&to(), letter), Handed::Over, "{class:?}");
+        }
+        assert_eq!(mailer.send(&to(), letter), Handed::Back, "{class:?}");
     }
-    assert_eq!(sent, MOST + 1);
+    // Places are free again once their mails are sent, and what waits is sent before the end.
+    let running = worker.start();
+    for _ in 0..MOST {
+        attempts.recv().await.unwrap();
+    }
+    assert_eq!(mailer.send(&to(), &forgotten()), Handed::Over);
+    assert!(running.finish(Duration::from_secs(5)).await);
+    let mut more = 0;
+    while attempts.try_recv().is_ok() {
+        more += 1;
+    }
+    assert_eq!(more, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_waits_behind_others_is_sent_before_the_end() {
+    let (mailer, worker, mut attempts) = mailer(&[Answer::Later, Answer::Later]);
+    let running = worker.start();
+    for _ in 0..5 {
+        mailer.send(&to(), &invitation());
+    }
+    for _ in 0..5 {
+        attempts.recv().await.unwrap();
+    }
+    // Those that failed are not due for seconds: they are tried at once now.
+    let began = Instant::now();
+    assert!(running.finish(Duration::from_secs(5)).await);
+    assert_eq!(began.elapsed(), Duration::ZERO);
+    let mut last = 0;
+    while attempts.try_recv().is_ok() {
+        last += 1;
+    }
+    assert_eq!(last, 2);
 }
 
 #[tokio::test(start_paused = true)]

@@ -194,6 +194,8 @@ label_enums! {
         PasswordChanged = "password_changed",
         /// A link that confirms another address.
         ConfirmEmail = "confirm_email",
+        /// That another address is asked for.
+        EmailChangeAsked = "email_change_asked",
         /// That the address is another one.
         EmailChanged = "email_changed",
         /// That somebody signed in from a device that was not seen before.

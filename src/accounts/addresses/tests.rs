@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+use super::super::NewUser;
 use super::super::stage::{PASSWORD, Stage, email, id, origin};
 use super::*;
+use crate::store::tables::{USER, USER_EMAIL};
 use crate::telemetry::labels::MailKind;
 
 const OLD: &str = "ana@example.com";
@@ -47,6 +49,14 @@ async fn an_address_changes_by_the_link_that_it_got_and_the_old_one_hears_of_it(
     let token = asked_for(&mut stage, &who, NEW).await.unwrap();
     let mail = stage.inbox.next().await;
     assert_eq!((mail.to.as_str(), mail.kind), (NEW, MailKind::ConfirmEmail));
+    // The address that the account has hears of it while it can be prevented.
+    let mail = stage.inbox.next().await;
+    assert_eq!((mail.to.as_str(), mail.kind), (OLD, MailKind::EmailChangeAsked));
+    assert!(
+        mail.text.contains("change your password") && !mail.text.contains("://"),
+        "{}",
+        mail.text
+    );
     assert_eq!(signs_in(&mut stage).await, [true, false]);
     let user = confirm(&stage, token).await.unwrap();
     assert_eq!((user.id, user.email), (id(1), email(NEW)));
@@ -144,9 +154,122 @@ async fn an_address_that_somebody_has_is_told_and_the_answer_tells_nothing() {
     let token = asked_for(&mut stage, &who, NEW).await.unwrap();
     let mail = stage.inbox.next().await;
     assert_eq!((mail.to.as_str(), mail.kind), (NEW, MailKind::HasAccount));
+    let mail = stage.inbox.next().await;
+    assert_eq!((mail.to.as_str(), mail.kind), (OLD, MailKind::EmailChangeAsked));
     // Nobody has this link, and it takes the address from nobody.
     let taken = confirm(&stage, token).await;
     assert!(matches!(taken, Err(AccountError::AddressTaken)), "{taken:?}");
     let same = asked_for(&mut stage, &who, OLD).await;
     assert!(matches!(same, Err(AccountError::SameAddress)), "{same:?}");
+}
+
+/// Somebody makes an account with the new address, in a task of its own.
+fn makes_account(stage: &Stage, number: u8) -> tokio::task::JoinHandle<Result<User, AccountError>> {
+    let accounts = std::sync::Arc::clone(&stage.accounts);
+    tokio::spawn(async move {
+        let new = NewUser {
+            email: email(NEW),
+            name: "Somebody".to_owned(),
+            phone: None,
+            policy: None,
+        };
+        accounts
+            .make_user(new, PASSWORD.to_owned().into(), id(number))
+            .await
+    })
+}
+
+/// An address of which a row is left that leads to nobody.
+async fn left_over() -> Stage {
+    let stage = Stage::with("");
+    stage
+        .accounts
+        .claim_address(&email(NEW), id(9), None)
+        .await
+        .unwrap();
+    stage
+}
+
+async fn owner(stage: &Stage) -> Option<UserId> {
+    stage.accounts.user_at(&email(NEW)).await.unwrap()
+}
+
+#[tokio::test]
+async fn who_loses_the_race_for_an_address_that_leads_to_nobody_is_told_that_it_is_taken() {
+    let stage = left_over().await;
+    let pause = stage.store.pause(USER_EMAIL.name);
+    let first = makes_account(&stage, 1);
+    pause.arrived().await;
+    makes_account(&stage, 2).await.unwrap().unwrap();
+    pause.go_on();
+    let late = first.await.unwrap();
+    assert!(matches!(late, Err(AccountError::AddressTaken)), "{late:?}");
+    assert_eq!(owner(&stage).await, Some(id(2)));
+    assert!(stage.accounts.user(id(1)).await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn who_is_overtaken_between_the_claim_and_the_account_makes_none() {
+    let stage = Stage::with("");
+    let pause = stage.store.pause(USER.name);
+    let first = makes_account(&stage, 1);
+    pause.arrived().await;
+    makes_account(&stage, 2).await.unwrap().unwrap();
+    pause.go_on();
+    let late = first.await.unwrap();
+    assert!(matches!(late, Err(AccountError::Busy)), "{late:?}");
+    assert_eq!(owner(&stage).await, Some(id(2)));
+    assert!(stage.accounts.user(id(1)).await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn who_overtakes_an_account_that_was_made_meanwhile_gives_the_address_back() {
+    let stage = Stage::with("");
+    let account = stage.store.pause(USER.name);
+    let first = makes_account(&stage, 1);
+    account.arrived().await;
+    let claim = stage.store.pause(USER_EMAIL.name);
+    let second = makes_account(&stage, 2);
+    claim.arrived().await;
+    account.go_on();
+    first.await.unwrap().unwrap();
+    claim.go_on();
+    let late = second.await.unwrap();
+    assert!(matches!(late, Err(AccountError::AddressTaken)), "{late:?}");
+    assert_eq!(owner(&stage).await, Some(id(1)));
+}
+
+#[tokio::test]
+async fn a_new_password_ends_a_change_of_address_that_was_asked_for() {
+    const OTHER: &str = "rendang daging tok wan";
+    for by_link in [false, true] {
+        let mut stage = Stage::with("");
+        stage.user(OLD, 1).await;
+        let who = stage.signed_in(OLD).await.unwrap();
+        let token = asked_for(&mut stage, &who, NEW).await.unwrap();
+        if by_link {
+            let link = stage.link("password");
+            let reset = link.token.hash;
+            stage.accounts.offer_reset(&email(OLD), link).await.unwrap();
+            let record = async |_user: UserId| Ok::<_, AccountError>(());
+            let from = origin();
+            let set = stage.accounts.reset_password(reset, OTHER.into(), &from, record);
+            set.await.unwrap();
+        } else {
+            stage.clock.advance(Duration::from_secs(120));
+            let session = stage.token();
+            let (accounts, from) = (&stage.accounts, origin());
+            let changed = accounts.change_password(&who, PASSWORD.into(), OTHER.into(), session, &from);
+            changed.await.unwrap();
+        }
+        let late = confirm(&stage, token).await;
+        assert!(
+            matches!(late, Err(AccountError::NoSuchLink)),
+            "{by_link}: {late:?}"
+        );
+        assert_eq!(
+            stage.accounts.user(id(1)).await.unwrap().unwrap().email,
+            email(OLD)
+        );
+    }
 }

@@ -64,6 +64,7 @@ fn settings(port: u16, tls: MailTls, ca: Option<PathBuf>) -> MailConfig {
         "localhost"
     };
     MailConfig {
+        folder_kept_days: 30,
         transport: MailTransport::Smtp,
         from: "Mesej <mesej@example.com>".parse().unwrap(),
         host: host.to_owned(),
