@@ -21,6 +21,7 @@
 //! | `letters.rs` | what people are told by e-mail |
 //! | `passwords.rs` | password hashes, computed by a bounded pool |
 //! | `strength.rs` | which passwords are too easy to guess |
+//! | `subscriptions.rs` | what businesses pay for, by the payment provider's events |
 //! | `requests.rs` | how fast people who are not signed in may have mails sent |
 //! | `throttle.rs` | how fast wrong passwords may come |
 //!
@@ -48,6 +49,7 @@ mod sign_up;
 #[cfg(test)]
 mod stage;
 pub mod strength;
+pub mod subscriptions;
 mod team;
 pub mod throttle;
 

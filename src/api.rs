@@ -45,6 +45,7 @@ mod sign_ins;
 mod sign_up;
 mod slow_calls;
 mod state;
+mod subscriptions;
 mod team;
 mod tls;
 mod usage;
@@ -105,13 +106,14 @@ fn operator_routes(app: &mut ServiceConfig) {
         .service(at(HttpRoute::Metrics).route(read().to(health::metrics)));
 }
 
-/// For Meta, tenants and agents.
+/// For Meta, the payment provider, tenants and agents.
 fn public_routes(app: &mut ServiceConfig) {
     app.service(
         at(HttpRoute::Webhooks)
             .route(post().to(webhook::receive))
             .route(read().to(webhook::handshake)),
     )
+    .service(at(HttpRoute::PaymentWebhooks).route(post().to(webhook::payments::receive)))
     .service(scope(TENANT).configure(tenant_routes))
     .service(at(HttpRoute::DemoSession).route(read().to(demo::session)));
 }
@@ -257,6 +259,7 @@ fn business_routes(v1: &mut ServiceConfig) {
     .service(at(HttpRoute::OwnKey).route(delete().to(business::revoke_key)))
     .service(at(HttpRoute::Quotas).route(read().to(quotas::show)))
     .service(at(HttpRoute::Usage).route(read().to(usage::show)))
+    .service(at(HttpRoute::Subscription).route(read().to(subscriptions::show)))
     .service(at(HttpRoute::OwnNumberCheck).route(read().to(business::check_number)));
 }
 
@@ -278,6 +281,11 @@ fn admin_routes(admin: &mut ServiceConfig) {
             at(HttpRoute::TenantQuotas)
                 .route(read().to(quotas::show_of))
                 .route(put().to(quotas::change)),
+        )
+        .service(
+            at(HttpRoute::TenantSubscription)
+                .route(read().to(subscriptions::show_of))
+                .route(put().to(subscriptions::change)),
         )
         .service(at(HttpRoute::TenantUsage).route(read().to(usage::show_of)))
         .service(at(HttpRoute::RetentionPreview).route(post().to(admin::retention::preview)))

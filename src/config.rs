@@ -9,6 +9,7 @@ mod error;
 pub mod limits;
 mod load;
 pub mod mail;
+pub mod payments;
 mod production;
 mod proxies;
 pub mod retention;
@@ -34,6 +35,7 @@ pub use error::{ConfigError, Problem};
 pub use limits::LimitsConfig;
 pub(crate) use load::strangers as strangers_among;
 pub use mail::{MailConfig, MailTls, MailTransport, Sender};
+pub use payments::{LinkTemplate, PaymentsConfig, Plan, Plans};
 pub use production::Mode;
 pub use proxies::Network;
 pub use retention::RetentionConfig;
@@ -81,6 +83,10 @@ pub struct Config {
     pub audit: AuditConfig,
     /// E-mail.
     pub mail: MailConfig,
+    /// The payment provider.
+    pub payments: PaymentsConfig,
+    /// What businesses may buy.
+    pub plans: Plans,
     /// Logs.
     pub telemetry: TelemetryConfig,
     /// A sentence for each file with a secret that other users of the machine can read.
@@ -185,6 +191,8 @@ impl Config {
         self.retention.check(problems);
         self.audit.check(problems);
         self.mail.check(problems);
+        self.payments.check(problems);
+        self.plans.check(problems);
         if self.mail.transport == MailTransport::Smtp && self.server.public_url.is_none() {
             problems.add(
                 "server.public_url",

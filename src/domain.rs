@@ -28,6 +28,7 @@ pub mod retention;
 pub mod roles;
 pub mod sketch;
 pub mod status;
+pub mod subscription;
 pub mod token;
 pub mod usage;
 

@@ -55,6 +55,7 @@ error_codes! {
     WrongCode = "wrong_code", 401, "The code of the second factor is wrong or was used";
     BadSignature = "bad_signature", 401, "The webhook was not signed by a configured app";
     BadTicket = "bad_ticket", 401, "The ticket is missing, unknown, used or too old";
+    SubscriptionEnded = "subscription_ended", 402, "The subscription has ended, or a payment is missing for too long: nothing is sent";
     Forbidden = "forbidden", 403, "The key's scopes, or the person's role, do not allow it";
     BadOrigin = "bad_origin", 403, "A page of this origin may not do this, or its `X-CSRF-Token` is wrong";
     NotFound = "not_found", 404, "It is not there, or it belongs to another tenant";

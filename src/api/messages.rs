@@ -37,6 +37,7 @@ pub(super) async fn submit(call: Call<CanSend>) -> Result<HttpResponse, ApiError
 }
 
 async fn submitted(call: &Call<CanSend>) -> Result<HttpResponse, ApiError> {
+    call.quotas().demand_subscription(call.state().clock.now())?;
     let asked = json::read(call.body())?;
     let request = request(call, &asked)?;
     let accepted = call.state().tenants.submit(call.tenant(), request).await;
@@ -201,7 +202,10 @@ pub(super) async fn resolve(call: Call<CanSend>) -> Result<HttpResponse, ApiErro
     let action = fields.required::<Action>("action")?;
     fields.finish()?;
     let how = match action {
-        Action::SendAgain => Settlement::SendAgain,
+        Action::SendAgain => {
+            call.quotas().demand_subscription(call.state().clock.now())?;
+            Settlement::SendAgain
+        }
         Action::GiveUp => Settlement::GiveUp,
     };
     call.state().tenants.settle(call.tenant(), id, how).await?;

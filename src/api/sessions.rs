@@ -13,6 +13,7 @@ use super::auth::{OpenCall, SessionCall, csrf_token, new_token, presented, set_c
 use super::error::{ApiError, ErrorCode};
 use super::json::Fields;
 use super::state::ApiState;
+use super::subscriptions::banner;
 use super::team::new_link;
 use crate::accounts::{AccountError, Ending, Forgotten, Policy, SignedIn, SigningIn};
 use crate::domain::email::EmailAddress;
@@ -39,6 +40,10 @@ async fn shown(state: &ApiState, who: &SignedIn, token: &str) -> Result<Value, A
             tenants.push(json!({ "tenant_id": tenant, "name": row.name, "role": member.role }));
         }
     }
+    let subscription = match who.tenant {
+        Some((tenant, _)) => banner(state, tenant).await?,
+        None => None,
+    };
     Ok(json!({
         "user": { "user_id": who.user, "name": who.name, "email": who.email },
         "tenant_id": who.tenant.map(|(tenant, _)| tenant),
@@ -50,6 +55,7 @@ async fn shown(state: &ApiState, who: &SignedIn, token: &str) -> Result<Value, A
         "policy_due": state.accounts.policy_due(who).map(policy),
         "csrf_token": csrf_token(token),
         "has_second_factor": who.has_second_factor,
+        "subscription": subscription,
     }))
 }
 

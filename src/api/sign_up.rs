@@ -117,7 +117,13 @@ pub(super) async fn complete(call: OpenCall) -> Result<HttpResponse, ApiError> {
         let actor = AuditActor::User(ids.user);
         let signed_up = event(state, call.request(), actor, AuditAction::SignedUp);
         let scope = AuditScope::Tenant(ids.tenant);
-        record(state, call.request(), &[scope], signed_up).await
+        record(state, call.request(), &[scope], signed_up).await?;
+        // Before there is a tenant: whoever goes on after a stop finds it begun.
+        state
+            .subscriptions
+            .begin_trial(ids.tenant)
+            .await
+            .map_err(ApiError::from)
     });
     let done = done.await?;
     signed_in(state, &done.who, address);

@@ -17,9 +17,11 @@ use super::origin::AllowedOrigins;
 use super::quotas::QuotaCache;
 use super::slow_calls::SlowCalls;
 use super::webhook::WebhookDoor;
+use super::webhook::payments::PaymentsDoor;
 use super::ws::{SocketOptions, SocketParts, Sockets};
 use crate::accounts::Accounts;
 use crate::accounts::audit::AuditLog;
+use crate::accounts::subscriptions::SubscriptionBook;
 use crate::actors::{IntakePort, TenantPort};
 use crate::config::Config;
 use crate::domain::{Clock, TenantId};
@@ -110,6 +112,10 @@ pub struct ApiState {
     pub(super) sent_ahead: SharedPace,
     /// Meta's door.
     pub webhooks: WebhookDoor,
+    /// The payment provider's.
+    pub(super) payments: PaymentsDoor,
+    /// What businesses pay for.
+    pub subscriptions: Arc<SubscriptionBook>,
     /// Agents' sockets.
     pub sockets: Sockets,
     /// Secrets come from here.
@@ -139,12 +145,20 @@ impl ApiState {
             config.accounts.clone(),
             mailer,
         ));
+        let audit = AuditLog::new(Arc::clone(&store), Arc::clone(&clock), config.audit.keep(), seed);
+        let audit = Arc::new(audit);
+        let subscriptions = Arc::new(SubscriptionBook::new(
+            Arc::clone(&store),
+            Arc::clone(&clock),
+            Arc::clone(&audit),
+            (config.payments.clone(), config.plans.clone()),
+        ));
         let quotas = Arc::new(QuotaCache::new(
             Arc::clone(&store),
             Arc::clone(&clock),
             config.quotas(),
+            Arc::clone(&subscriptions),
         ));
-        let audit = AuditLog::new(Arc::clone(&store), Arc::clone(&clock), config.audit.keep(), seed);
         let keys = Arc::new(KeyRing::new(
             Arc::clone(&store),
             Arc::clone(&accounts),
@@ -175,6 +189,8 @@ impl ApiState {
             operator_lookups: Semaphore::new(OPERATOR_LOOKUPS),
             wrong_tokens: WrongTokens::new(),
             webhooks: WebhookDoor::new(&config),
+            payments: PaymentsDoor::new(&config),
+            subscriptions,
             random: SystemRandom::new(),
             next_request: AtomicU64::new(seed),
             tenants,

@@ -4,6 +4,7 @@
 //! Source: Cloud API, Create a webhook endpoint (Nov 7 2025), Webhooks overview (Dec 2 2025).
 
 mod budget;
+pub(super) mod payments;
 mod refusals;
 
 use std::sync::Arc;

@@ -267,6 +267,7 @@ impl Core {
         });
         let sockets = state.sockets.clone();
         let accounts = Arc::clone(&state.accounts);
+        let subscriptions = Arc::clone(&state.subscriptions);
         let listeners = listeners.into();
         let addresses = start::Addresses::of(&listeners);
         let server = api::http_server(state, listeners).map_err(|source| AppError::Io {
@@ -283,6 +284,7 @@ impl Core {
         let heartbeat = upkeep::Heartbeat::begin(Arc::clone(&self.directory), shutdown.clone());
         let people = upkeep::People {
             accounts: Arc::clone(&accounts),
+            subscriptions,
             directory: Arc::clone(&self.directory),
             tenants: Arc::clone(&self.gateway),
             shutdown: shutdown.clone(),

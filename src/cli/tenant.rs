@@ -2,6 +2,7 @@
 
 mod quota;
 mod retention;
+mod subscription;
 
 use std::process::ExitCode;
 
@@ -51,6 +52,9 @@ pub(super) enum TenantCommand {
     Retention(retention::RetentionArgs),
     /// Show what a tenant may have of what all share, or set it
     Quota(quota::QuotaArgs),
+    /// Show what a tenant pays for, or set it by hand
+    #[command(subcommand)]
+    Subscription(subscription::SubscriptionCommand),
 }
 
 pub(super) async fn run(command: TenantCommand) -> Result<ExitCode, CliError> {
@@ -86,6 +90,7 @@ pub(super) async fn run(command: TenantCommand) -> Result<ExitCode, CliError> {
         }
         TenantCommand::Retention(args) => retention::run(args).await?,
         TenantCommand::Quota(args) => quota::run(args).await?,
+        TenantCommand::Subscription(command) => subscription::run(command).await?,
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -101,6 +101,8 @@ pub(super) fn load(
 }
 
 const ENVIRONMENT: &str = "the environment";
+/// The section whose keys have no defaults.
+const PLANS: &str = "plans";
 
 fn variable(key: &str) -> String {
     format!(
@@ -162,11 +164,8 @@ fn parse_environment(
         let key = path.to_ascii_lowercase().replace("__", ".");
         let default = defaults_at(defaults, &key);
         let value = match default {
-            Some(Value::Array(..) | Value::Num(..) | Value::Bool(..)) => {
-                toml::from_str::<Dict>(&format!("value = {text}"))
-                    .ok()
-                    .and_then(|mut table| table.remove("value"))
-            }
+            _ if key.starts_with("plans.") => toml_value(&text),
+            Some(Value::Array(..) | Value::Num(..) | Value::Bool(..)) => toml_value(&text),
             _ => Some(Value::from(text)),
         };
         match value {
@@ -178,6 +177,11 @@ fn parse_environment(
         }
     }
     settings
+}
+
+fn toml_value(text: &str) -> Option<Value> {
+    let table = toml::from_str::<Dict>(&format!("value = {text}"));
+    table.ok().and_then(|mut table| table.remove("value"))
 }
 
 /// Variables that are no settings: the command line reads them, tests and rigs do.
@@ -279,7 +283,8 @@ fn refuse_unknown(
         };
         keys.retain(|key, _| {
             let key = format!("{section}.{key}");
-            let is_known = known.contains(&key);
+            // Whoever writes the settings names plans.
+            let is_known = section == PLANS || known.contains(&key);
             if !is_known {
                 refuse(&key);
             }

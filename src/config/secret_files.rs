@@ -61,6 +61,7 @@ impl SecretFiles {
             ("server", "admin_token"),
             ("store", "password"),
             ("mail", "password"),
+            ("payments", "webhook_secrets"),
             ("whatsapp", "apps"),
         ] {
             let Some(Value::Dict(_, keys)) = settings.get_mut(section) else {
@@ -72,6 +73,11 @@ impl SecretFiles {
                 continue;
             }
             match value {
+                Value::Array(_, secrets) if section == "payments" => {
+                    for (at, secret) in secrets.iter_mut().enumerate() {
+                        self.put(secret, format!("{key}[{at}]"), &mut unusable);
+                    }
+                }
                 Value::Array(_, apps) => self.resolve_apps(apps, &key, &mut unusable),
                 secret => self.put(secret, key, &mut unusable),
             }

@@ -77,6 +77,7 @@ audit_actions! {
     BusinessChanged = "business_changed", "A business changed its name, region or privacy contact";
     RetentionChanged = "retention_changed", "How long messages are kept was changed";
     QuotasChanged = "quotas_changed", "What the tenant may have was changed";
+    SubscriptionChanged = "subscription_changed", "The tenant's subscription got another state or plan, by the payment provider or an operator";
     NumberWritten = "number_written", "A number was added, or its settings were replaced";
     KeyCreated = "key_created", "An API key was created";
     KeyRevoked = "key_revoked", "An API key was revoked";

@@ -13,6 +13,7 @@ mod operator;
 mod session;
 mod sign_in_event;
 mod sign_up;
+mod subscription;
 mod team;
 mod usage;
 mod user;
@@ -32,6 +33,7 @@ pub use operator::{OPERATOR, Operator};
 pub use session::{SESSION, SESSION_OF_USER, Session, SessionOfUser};
 pub use sign_in_event::{SIGN_IN_EVENT, SignInEvent, SignInResult};
 pub use sign_up::{SIGN_UP, SIGN_UP_INVITATION, SignUp, SignUpIds, SignUpInvitation};
+pub use subscription::{PAYMENT_CUSTOMER, PaymentCustomer, SUBSCRIPTION, SetByHand, Subscription};
 pub use team::{Former, Handover, MEMBERSHIP, Member, Membership, TEAM, Team};
 pub use usage::{USAGE_CURSOR, USAGE_HOUR, UsageCursor, UsageHour};
 pub use user::{
@@ -135,7 +137,7 @@ pub struct Table {
 }
 
 /// All of them.
-pub const ALL: [&Table; 40] = [
+pub const ALL: [&Table; 42] = [
     &CONTACT,
     &ALIAS,
     &CONTACT_INDEX,
@@ -166,6 +168,8 @@ pub const ALL: [&Table; 40] = [
     &USAGE_HOUR,
     &USAGE_CURSOR,
     &EMAIL_CHANGE,
+    &SUBSCRIPTION,
+    &PAYMENT_CUSTOMER,
     &SIGN_UP,
     &SIGN_UP_INVITATION,
     &USER_ERASURE,

@@ -5,9 +5,30 @@ mod http;
 pub use http::{HttpMethod, HttpRoute, StatusClass};
 
 use super::table::{Label, label_enums};
+use crate::domain::subscription::SubscriptionState;
 use crate::domain::{EventKind, Priority, Quota};
 
 label_enums! {
+    /// What became of a webhook of the payment provider's.
+    PaymentWebhookOutcome {
+        /// 200, durable, of a business that is known.
+        Applied = "applied",
+        /// 200, durable: which business it is about is not known yet.
+        Aside = "aside",
+        /// 200, of a kind that says nothing of subscriptions.
+        Ignored = "ignored",
+        /// 400, the signature was missing, wrong or too old.
+        BadSignature = "bad_signature",
+        /// 413, longer than allowed.
+        TooLarge = "too_large",
+        /// 503, too much in flight.
+        Busy = "busy",
+        /// 503, the store would not take it.
+        StoreDown = "store_down",
+        /// 400 or 408, the body did not arrive whole.
+        Broken = "broken",
+    }
+
     /// How a webhook post was answered.
     WebhookOutcome {
         /// 200, durable.
@@ -358,6 +379,16 @@ impl Label for Version {
 }
 
 impl Label for Priority {
+    fn label(&self) -> &'static str {
+        self.as_str()
+    }
+
+    fn every() -> &'static [Self] {
+        Self::ALL
+    }
+}
+
+impl Label for SubscriptionState {
     fn label(&self) -> &'static str {
         self.as_str()
     }

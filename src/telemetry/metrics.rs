@@ -3,11 +3,13 @@
 use super::labels::{
     ActorKind, AttemptResult, AuditOutcome, CloseReason, Code, ConnectionEnd, DelayReason, ElementKind,
     FrameRefusal, GraphCall, HandshakeEnd, HttpMethod, HttpRoute, MailKind, MailOutcome, PauseReason,
-    QuarantineReason, ReloadEnd, ResyncReason, RetentionFate, SendOrigin, SignInOutcome, StatusClass,
-    StoreOp, StoreOutcome, TenantState, UnknownResolution, Version, WebhookOutcome,
+    PaymentWebhookOutcome, QuarantineReason, ReloadEnd, ResyncReason, RetentionFate, SendOrigin,
+    SignInOutcome, StatusClass, StoreOp, StoreOutcome, TenantState, UnknownResolution, Version,
+    WebhookOutcome,
 };
 use super::table::metrics_table;
 pub use super::table::{number, signed};
+use crate::domain::subscription::SubscriptionState;
 use crate::domain::{EventKind, Priority, Quota};
 
 /// For what happens within this machine: 100 µs to 5 s.
@@ -84,6 +86,10 @@ metrics_table! {
     counter usage_events_missed_total = "mesej_usage_events_missed_total";
     /// What was refused because the tenant had as much as it may, by quota.
     counter quota_refusals_total = "mesej_quota_refusals_total" { quota: Quota };
+    /// Webhooks of the payment provider, by what became of them.
+    counter payment_webhooks_total = "mesej_payment_webhooks_total" { outcome: PaymentWebhookOutcome };
+    /// Tenants that ever had a subscription or a trial, by how it is with it. Each gateway shows all of them.
+    gauge subscriptions = "mesej_subscriptions" { state: SubscriptionState };
     /// Open sockets.
     gauge sockets_open = "mesej_sockets_open";
     /// Handshakes refused, by error code.

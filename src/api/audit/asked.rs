@@ -33,6 +33,7 @@ pub(super) fn asked(action: AuditAction, body: &[u8]) -> (AuditDetails, Option<A
                 details.quotas.set(quota, fields.read(quota.as_str()));
             }
         }
+        AuditAction::SubscriptionChanged => details.subscription = fields.read("state"),
         AuditAction::NumberWritten => {
             let number = fields.read::<PhoneNumberId>("phone_number_id");
             target = number.and_then(|number| AuditTarget::of(AuditTargetKind::Number, number.as_str()));

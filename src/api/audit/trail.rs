@@ -94,6 +94,7 @@ const fn trails(route: HttpRoute) -> Trails {
         | HttpRoute::Socket
         | HttpRoute::Tenant
         | HttpRoute::Quotas
+        | HttpRoute::Subscription
         | HttpRoute::Usage
         | HttpRoute::TenantUsage
         | HttpRoute::BusinessWebhook
@@ -168,6 +169,9 @@ const fn trails(route: HttpRoute) -> Trails {
         HttpRoute::Tenants => READS.post(Entry(Action::TenantCreated)),
         HttpRoute::Business => READS.put(Entry(Action::BusinessChanged)),
         HttpRoute::Retention | HttpRoute::BusinessRetention => READS.put(Entry(Action::RetentionChanged)),
+        HttpRoute::TenantSubscription => READS.put(Entry(Action::SubscriptionChanged)),
+        // What it changes is recorded with the tenant that it is about.
+        HttpRoute::PaymentWebhooks => READS.post(ByHandler(Action::SubscriptionChanged)),
         HttpRoute::TenantQuotas => READS.put(Entry(Action::QuotasChanged)),
         HttpRoute::Numbers | HttpRoute::TenantNumbers => READS.post(Entry(Action::NumberWritten)),
         HttpRoute::Keys | HttpRoute::OwnKeys => READS.post(Entry(Action::KeyCreated)),

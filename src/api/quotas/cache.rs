@@ -1,4 +1,4 @@
-//! The limits that hold for each tenant, read from its row now and then, and the pace of all its calls together.
+//! The limits that hold for each tenant, and whether it may send, read from its rows now and then, and the pace of all its calls together.
 
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use lru::LruCache;
 
+use crate::accounts::subscriptions::SubscriptionBook;
 use crate::api::error::{ApiError, ErrorCode};
 use crate::api::gcra::{Rate, SharedPace};
 use crate::domain::quota::{Quota, QuotaLimits};
-use crate::domain::{Clock, TenantId};
+use crate::domain::{Clock, TenantId, Timestamp};
 use crate::store::Store;
 
 /// How long what was read is trusted.
@@ -21,6 +22,8 @@ const KEPT: NonZeroUsize = NonZeroUsize::new(20_000).unwrap();
 #[derive(Debug, Clone)]
 pub struct TenantQuotas {
     limits: QuotaLimits,
+    /// From when on its subscription lets nothing be sent.
+    refused_from: Option<Timestamp>,
     pace: Arc<SharedPace>,
     /// When the row was read; `None` once it is known to have changed.
     read: Option<Duration>,
@@ -52,6 +55,14 @@ impl TenantQuotas {
             .retry_after(wait)
     }
 
+    /// Refuses to send something for a tenant whose subscription is over.
+    pub fn demand_subscription(&self, now: Timestamp) -> Result<(), ApiError> {
+        match self.refused_from {
+            Some(from) if from <= now => Err(ErrorCode::SubscriptionEnded.into()),
+            _ => Ok(()),
+        }
+    }
+
     fn rate(&self) -> Rate {
         Rate::per_second(self.limit(Quota::RequestsPerS))
     }
@@ -76,16 +87,23 @@ pub struct QuotaCache {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
     defaults: QuotaLimits,
+    subscriptions: Arc<SubscriptionBook>,
     known: Mutex<LruCache<TenantId, TenantQuotas>>,
 }
 
 impl QuotaCache {
     /// Knows no tenant yet.
-    pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, defaults: QuotaLimits) -> Self {
+    pub fn new(
+        store: Arc<dyn Store>,
+        clock: Arc<dyn Clock>,
+        defaults: QuotaLimits,
+        subscriptions: Arc<SubscriptionBook>,
+    ) -> Self {
         Self {
             store,
             clock,
             defaults,
+            subscriptions,
             known: Mutex::new(LruCache::new(KEPT)),
         }
     }
@@ -100,9 +118,12 @@ impl QuotaCache {
         }
         let row = self.store.tenant(tenant).await?;
         let set = row.map(|row| row.quotas).unwrap_or_default();
+        let standing = self.subscriptions.standing(tenant).await?;
+        let set = self.subscriptions.quotas(&standing, &set);
         let mut known = self.known();
         let fresh = TenantQuotas {
             limits: self.defaults.of(&set),
+            refused_from: standing.refused_from,
             pace: known
                 .get(&tenant)
                 .map(|kept| Arc::clone(&kept.pace))

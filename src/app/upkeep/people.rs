@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{each, handovers};
+use crate::accounts::subscriptions::SubscriptionBook;
 use crate::accounts::{AccountError, Accounts};
 use crate::actors::{Directory, Gateway};
 use crate::shutdown::Shutdown;
@@ -11,6 +12,8 @@ use crate::telemetry::metrics;
 
 /// How often it is looked whether something is.
 pub(super) const LOOK: Duration = Duration::from_secs(2);
+/// How often subscriptions are counted.
+const COUNTED: Duration = Duration::from_secs(300);
 /// An erasure that was asked for is carried out by the call that asked; after this long that call is over.
 const CALL: Duration = Duration::from_secs(30);
 
@@ -20,11 +23,28 @@ pub(in crate::app) struct People {
     pub(in crate::app) directory: Arc<Directory>,
     pub(in crate::app) tenants: Arc<Gateway>,
     pub(in crate::app) shutdown: Shutdown,
+    pub(in crate::app) subscriptions: Arc<SubscriptionBook>,
 }
 
 /// Does it, for ever.
 pub(super) async fn run(people: &People) {
-    tokio::join!(handovers::run(people), erase(people));
+    tokio::join!(handovers::run(people), erase(people), count_subscriptions(people));
+}
+
+/// Shows how many businesses are in which state.
+async fn count_subscriptions(people: &People) {
+    let mut due = each(COUNTED);
+    loop {
+        due.tick().await;
+        match people.subscriptions.counts().await {
+            Ok(counts) => {
+                for (state, count) in counts {
+                    metrics::subscriptions(state).set(metrics::number(count));
+                }
+            }
+            Err(error) => tracing::warn!(%error, "cannot tell how many businesses pay"),
+        }
+    }
 }
 
 /// Goes on with erasures of accounts that a call left undone.

@@ -11,6 +11,7 @@ use super::{Kept, PLAIN, Subject, Table};
 use crate::domain::ids::hex;
 use crate::domain::quota::Quotas;
 use crate::domain::roles::{OperatorRole, Role};
+use crate::domain::subscription::SubscriptionState;
 use crate::domain::{AuditAction, Month, TenantId, Timestamp, UserId};
 use crate::store::directory::Scope;
 use crate::store::plain::{Partition, PlainKey, PlainRow};
@@ -250,6 +251,9 @@ pub struct AuditDetails {
     /// Quotas that a tenant gets.
     #[serde(skip_serializing_if = "Quotas::is_empty")]
     pub quotas: Quotas,
+    /// The state that the subscription gets.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub subscription: Option<SubscriptionState>,
     /// How many things it was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub count: Option<u32>,

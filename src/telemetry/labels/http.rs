@@ -103,6 +103,8 @@ label_enums! {
         Usage = "/v1/usage",
         /// What it may have of what all share.
         Quotas = "/v1/quotas",
+        /// What it pays for.
+        Subscription = "/v1/subscription",
         /// Who did what in the tenant.
         Audit = "/v1/audit",
         /// A month of it in one piece.
@@ -125,6 +127,8 @@ label_enums! {
         TenantUsage = "/v1/admin/tenants/{tenant_id}/usage",
         /// What a tenant may have of what all share.
         TenantQuotas = "/v1/admin/tenants/{tenant_id}/quotas",
+        /// What a tenant pays for.
+        TenantSubscription = "/v1/admin/tenants/{tenant_id}/subscription",
         /// A tenant's numbers, for the operator.
         TenantNumbers = "/v1/admin/tenants/{tenant_id}/numbers",
         /// What Meta says of one; it asks Meta.
@@ -161,6 +165,8 @@ label_enums! {
         Replay = "/v1/admin/quarantine/replay",
         /// Meta's webhooks, and its check of the address.
         Webhooks = "/webhooks/whatsapp",
+        /// The payment provider's webhooks.
+        PaymentWebhooks = "/webhooks/payments",
         /// Whether the process answers.
         Healthz = "/healthz",
         /// Whether it wants work.

@@ -34,6 +34,11 @@ pub(super) async fn ask(
     };
     match command {
         Command::Submit(mut request) => {
+            if let Some(quotas) = &quotas {
+                quotas
+                    .demand_subscription(shared.clock.now())
+                    .inspect_err(|error| metrics::sends_refused_total(error.code().label()).increment(1))?;
+            }
             request.most_waiting = quotas.as_ref().map(|quotas| quotas.most(Quota::Backlog));
             match commands.submit(who.tenant, *request).await {
                 Ok(done) => {
