@@ -441,7 +441,7 @@ mod tests {
             config.accounts.clone(),
             mailer,
         );
-        let quotas = QuotaCache::new(store.clone(), Arc::clone(&clock_of_ring), config.quotas());
+        let quotas = QuotaCache::by_default(store.clone(), &clock_of_ring);
         let ring = KeyRing::new(
             store.clone(),
             Arc::new(accounts),

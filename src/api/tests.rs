@@ -18,6 +18,7 @@ mod logs;
 mod messages;
 mod objects;
 mod operators;
+mod payments;
 mod people;
 mod quotas;
 mod retention;

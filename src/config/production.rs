@@ -101,6 +101,13 @@ impl Config {
         if let Some(password) = &self.mail.password {
             check("mail.password".to_owned(), password, SHORTEST_PASSWORD);
         }
+        for (at, secret) in self.payments.webhook_secrets.iter().enumerate() {
+            check(
+                format!("payments.webhook_secrets[{at}]"),
+                secret,
+                SHORTEST_APP_SECRET,
+            );
+        }
         for (index, app) in self.whatsapp.apps.iter().enumerate() {
             let key = format!("whatsapp.apps[{index}]");
             for (at, secret) in app.app_secrets.iter().enumerate() {

@@ -27,6 +27,7 @@ mod listeners;
 mod node;
 #[path = "../payloads/folders.rs"]
 mod payloads;
+mod payments;
 mod people;
 mod presence;
 mod process;

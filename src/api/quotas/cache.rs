@@ -108,6 +108,14 @@ impl QuotaCache {
         }
     }
 
+    /// By the default settings.
+    #[cfg(test)]
+    pub(crate) fn by_default(store: Arc<dyn Store>, clock: &Arc<dyn Clock>) -> Self {
+        let subscriptions = SubscriptionBook::by_default(&store, clock);
+        let defaults = crate::config::Config::defaults().unwrap().quotas();
+        Self::new(store, Arc::clone(clock), defaults, subscriptions)
+    }
+
     /// A tenant's. To be asked for those alone whom somebody who was let in belongs to.
     pub async fn of(&self, tenant: TenantId) -> Result<TenantQuotas, ApiError> {
         let now = self.clock.monotonic();

@@ -54,7 +54,7 @@ async fn a_wrong_path_and_a_wrong_method_are_told_apart_in_json() {
 }
 
 /// Every path, with the methods that it knows, in alphabetical order.
-const PATHS: [(&str, &[&str]); 54] = [
+const PATHS: [(&str, &[&str]); 55] = [
     ("/", &["GET", "HEAD"]),
     ("/console/app.js", &["GET", "HEAD"]),
     ("/demo/session", &["GET", "HEAD"]),
@@ -108,6 +108,7 @@ const PATHS: [(&str, &[&str]); 54] = [
     ("/v1/team/x", &["DELETE", "PUT"]),
     ("/v1/ws", &["GET"]),
     ("/v1/ws/ticket", &["POST"]),
+    ("/webhooks/payments", &["POST"]),
     ("/webhooks/whatsapp", &["GET", "HEAD", "POST"]),
 ];
 

@@ -42,6 +42,7 @@ pub(super) fn routes() -> Vec<(&'static str, &'static str, Guard, Value)> {
     let mut routes = vec![
         ("POST", "/webhooks/whatsapp", Guard::Open, json!({})),
         ("GET", "/webhooks/whatsapp", Guard::Open, json!({})),
+        ("POST", "/webhooks/payments", Guard::Open, json!({})),
         ("GET", "/healthz", Guard::Open, json!({})),
         ("GET", "/readyz", Guard::Open, json!({})),
         ("GET", "/metrics", Guard::Open, json!({})),
@@ -182,6 +183,7 @@ pub(super) fn routes() -> Vec<(&'static str, &'static str, Guard, Value)> {
         ("GET", "/v1/keys", BUSINESS, json!({})),
         ("GET", "/v1/quotas", BUSINESS, json!({})),
         ("GET", "/v1/usage", BUSINESS, json!({})),
+        ("GET", "/v1/subscription", BUSINESS, json!({})),
         (
             "POST",
             "/v1/keys",
@@ -249,6 +251,18 @@ pub(super) fn routes() -> Vec<(&'static str, &'static str, Guard, Value)> {
             "/v1/admin/tenants/{tenant_id}/usage",
             Guard::Operator,
             json!({}),
+        ),
+        (
+            "GET",
+            "/v1/admin/tenants/{tenant_id}/subscription",
+            Guard::Operator,
+            json!({}),
+        ),
+        (
+            "PUT",
+            "/v1/admin/tenants/{tenant_id}/subscription",
+            Guard::Operator,
+            json!({ "state": "active" }),
         ),
         (
             "GET",

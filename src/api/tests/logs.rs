@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use actix_web::middleware::from_fn;
 use actix_web::test::{TestRequest, call_service, init_service};
 use actix_web::{App, HttpResponse, web};
+use serde_json::json;
 
 use super::super::middleware::observe;
 use super::*;
@@ -44,6 +45,14 @@ async fn logged(request: TestRequest) -> (u16, String, String) {
 async fn all_logged(
     batches: impl IntoIterator<Item = (Duration, Vec<TestRequest>)>,
 ) -> (Vec<(u16, String)>, String) {
+    all_logged_by(Setup::default(), batches).await
+}
+
+/// The same, of a server that is set up so.
+async fn all_logged_by(
+    setup: Setup,
+    batches: impl IntoIterator<Item = (Duration, Vec<TestRequest>)>,
+) -> (Vec<(u16, String)>, String) {
     async fn broken() -> Result<HttpResponse, ApiError> {
         Err(ApiError::internal("row 17 is upside down"))
     }
@@ -55,7 +64,7 @@ async fn all_logged(
         .with_writer(move || writer.clone())
         .finish();
     let _kept = listen(subscriber);
-    let Parts { state, clock, .. } = Parts::build(Setup::default());
+    let Parts { state, clock, .. } = Parts::build(setup);
     let app = App::new()
         .app_data(web::Data::from(state))
         .wrap(from_fn(observe))
@@ -174,4 +183,42 @@ async fn wrong_operators_tokens_are_told_with_the_callers_address_and_without_th
         "{text}"
     );
     assert!(!text.contains(guess), "{text}");
+}
+
+#[actix_web::test]
+async fn nothing_of_a_card_in_a_payment_event_is_logged() {
+    let card = "4242424242424242";
+    let event = json!({
+        "id": card, "type": "customer.subscription.updated", "created": NOW.as_secs(),
+        "data": { "object": {
+            "id": "sub_one", "customer": "cus_one", "status": "active", "description": "4242 4242 4242 4242",
+            "card": { "number": card, "last4": "4242" }, "metadata": { "plan": card },
+        } },
+    });
+    let signed = |secret: &str| {
+        let body = event.to_string();
+        TestRequest::post()
+            .uri("/webhooks/payments")
+            .insert_header((
+                "Stripe-Signature",
+                payments::signed(body.as_bytes(), NOW.as_secs(), secret),
+            ))
+            .set_payload(body)
+    };
+    let setup = Setup {
+        sections: payments::SECTIONS,
+        ..Setup::default()
+    };
+    let requests = vec![signed(payments::SECRET), signed("a secret of somebody")];
+    let (answers, text) = all_logged_by(setup, [(Duration::ZERO, requests)]).await;
+    let statuses: Vec<u16> = answers.iter().map(|(status, _)| *status).collect();
+    assert_eq!(statuses, [200, 400]);
+    assert!(
+        text.contains("webhooks of the payment provider are refused"),
+        "{text}"
+    );
+    // Fewer digits may stand in a time.
+    for number in [card, "4242 4242"] {
+        assert!(!text.contains(number), "{text}");
+    }
 }

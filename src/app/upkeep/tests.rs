@@ -35,6 +35,7 @@ fn people(directory: Arc<Directory>, clock: &Arc<dyn Clock>, shutdown: &Shutdown
     let settings = crate::config::Config::defaults().unwrap().accounts;
     let store = Arc::clone(directory.store());
     People {
+        subscriptions: crate::accounts::subscriptions::SubscriptionBook::by_default(&store, clock),
         accounts: Arc::new(Accounts::new(
             store,
             Arc::clone(clock),

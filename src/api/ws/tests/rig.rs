@@ -85,7 +85,7 @@ impl Rig {
             config.accounts.clone(),
             crate::mail::inbox::Inbox::open(Arc::clone(&clock)).0,
         ));
-        let quotas = QuotaCache::new(Arc::clone(&port.store), Arc::clone(&clock), config.quotas());
+        let quotas = QuotaCache::by_default(Arc::clone(&port.store), &clock);
         let keys = Arc::new(KeyRing::new(
             Arc::clone(&port.store),
             Arc::clone(&accounts),
