@@ -1,10 +1,12 @@
-//! What businesses pay for: events of the payment provider are merged into two rows, that of its customer and that of the business.
+//! What businesses pay for: events of the payment provider are merged into the row of the business whose customer they are about.
 //!
-//! The customer's row is written first. It says which business the customer is, once a checkout told that, and keeps what came before. So
-//! whoever is killed between the two rows, or hears of a checkout last, loses nothing: the provider sends again what was not answered, and
-//! merging the same twice changes nothing.
+//! Which business a customer is, a checkout tells; what is told before is put aside, and merged when the checkout comes. The row that binds
+//! the customer is written before that is read, and read again after something was put aside, so that none of the two is missed by the
+//! other. Whoever is killed between two rows loses nothing: the provider sends again what was not answered, and merging the same twice
+//! changes nothing.
 
 pub mod event;
+pub mod reference;
 pub mod signature;
 
 use std::sync::Arc;
@@ -17,11 +19,12 @@ use crate::domain::subscription::{Standing, SubscriptionState, Subscriptions};
 use crate::domain::{AuditAction, Clock, TenantId};
 use crate::store::plain::{PlainRow, PlainTable};
 use crate::store::tables::{
-    AuditActor, AuditDetails, AuditScope, AuditTarget, AuditTargetKind, PaymentCustomer, SetByHand,
-    Subscription,
+    AuditActor, AuditDetails, AuditScope, AuditTarget, AuditTargetKind, PaymentCustomer, PaymentsAside,
+    SetByHand, Subscription,
 };
 use crate::store::{Store, StoreError, StoreErrorKind};
-use event::ProviderEvent;
+use event::{Names, ProviderEvent};
+use reference::ReferenceKeys;
 
 /// How often a row that others change, too, is read again.
 const TRIES: usize = 8;
@@ -48,6 +51,8 @@ pub enum Applied {
     To(TenantId),
     /// Nobody knows yet which business it is about.
     Aside,
+    /// It names a business that did not ask for it: nothing was changed.
+    Unproven,
 }
 
 /// See the module.
@@ -57,6 +62,7 @@ pub struct SubscriptionBook {
     audit: Arc<AuditLog>,
     settings: PaymentsConfig,
     plans: Plans,
+    references: ReferenceKeys,
 }
 
 impl SubscriptionBook {
@@ -71,6 +77,7 @@ impl SubscriptionBook {
             store,
             clock,
             audit,
+            references: ReferenceKeys::new(&settings.webhook_secrets),
             settings,
             plans,
         }
@@ -88,11 +95,6 @@ impl SubscriptionBook {
             Arc::new(audit),
             settings,
         ))
-    }
-
-    /// The plans that there are.
-    pub const fn plans(&self) -> &Plans {
-        &self.plans
     }
 
     fn table<R: PlainRow>(&self) -> PlainTable<'_, R> {
@@ -120,29 +122,71 @@ impl SubscriptionBook {
         self.plans.quotas(standing.plan.as_ref(), set)
     }
 
+    /// By what a checkout that this business begins now is told from others; `None` without a provider.
+    pub fn checkout_reference(&self, tenant: TenantId) -> Option<String> {
+        self.references.issue(tenant, self.clock.now())
+    }
+
+    /// Reads what the provider sent; `None` where it says nothing of subscriptions.
+    pub fn read(&self, body: &[u8]) -> Option<ProviderEvent> {
+        event::read(body, &self.plans, &self.references)
+    }
+
     /// Takes an event, durably.
     pub async fn apply(&self, event: &ProviderEvent) -> Result<Applied, SubscriptionError> {
-        let named = match event.tenant {
-            Some(tenant) => self.store.tenant(tenant).await?.map(|row| row.id),
-            None => None,
+        let tenant = match event.names {
+            Names::Unproven => return Ok(Applied::Unproven),
+            Names::Nobody => return self.apply_to_customer(event).await,
+            Names::Tenant(tenant) => tenant,
         };
-        let now = self.clock.now();
+        if self.store.tenant(tenant).await?.is_none() {
+            return Ok(Applied::Unproven);
+        }
+        let bound = self
+            .table()
+            .change(PaymentCustomer::at(&event.customer), |before| {
+                Ok::<_, StoreError>(Some(before.copied().unwrap_or(PaymentCustomer { tenant })))
+            });
+        let (_, bound) = bound.await?;
+        let tenant = bound.map_or(tenant, |bound| bound.tenant);
+        // Whoever puts something aside from here on finds the customer's row.
+        let key = PaymentsAside::at(&event.customer);
+        let aside = self.table::<PaymentsAside>().get(&key).await?;
+        let mut bought = event.bought.clone();
+        let early = aside.as_ref().and_then(|aside| aside.row.of(&event.customer));
+        if let Some(early) = early {
+            bought.merge(early);
+        }
+        self.merge_into(tenant, &bought).await?;
+        if early.is_some() {
+            let rid = self.table().change(key, |before: Option<&PaymentsAside>| {
+                Ok::<_, StoreError>(before.cloned().and_then(|aside| aside.without(&event.customer)))
+            });
+            rid.await?;
+        }
+        Ok(Applied::To(tenant))
+    }
+
+    async fn apply_to_customer(&self, event: &ProviderEvent) -> Result<Applied, SubscriptionError> {
         let key = PaymentCustomer::at(&event.customer);
-        let merged = self.table().change(key, |before: Option<&PaymentCustomer>| {
-            let mut row = before.cloned().unwrap_or_else(|| PaymentCustomer::new(now));
-            if let Some(tenant) = named {
-                row.belongs_to(tenant);
-            }
-            row.bought.merge(&event.bought);
-            Ok::<_, StoreError>(Some(row))
-        });
-        let (_, customer) = merged.await?;
-        let customer = customer.unwrap_or_else(|| PaymentCustomer::new(now));
-        let Some(tenant) = customer.tenant else {
+        let mut known = self.table::<PaymentCustomer>().get(&key).await?;
+        if known.is_none() {
+            let now = self.clock.now();
+            let shelf = PaymentsAside::at(&event.customer);
+            let put = self.table().change(shelf, |before: Option<&PaymentsAside>| {
+                let mut aside = before.cloned().unwrap_or_default();
+                aside.add(&event.customer, &event.bought, now);
+                Ok::<_, StoreError>(Some(aside))
+            });
+            put.await?;
+            // The checkout may have come meanwhile, and not have seen it.
+            known = self.table().get(&key).await?;
+        }
+        let Some(known) = known else {
             return Ok(Applied::Aside);
         };
-        self.merge_into(tenant, &customer.bought).await?;
-        Ok(Applied::To(tenant))
+        self.merge_into(known.row.tenant, &event.bought).await?;
+        Ok(Applied::To(known.row.tenant))
     }
 
     async fn merge_into(&self, tenant: TenantId, bought: &Subscriptions) -> Result<(), SubscriptionError> {

@@ -8,6 +8,7 @@ use super::auth::{AdminCall, SessionCall};
 use super::error::ApiError;
 use super::json::Fields;
 use super::state::ApiState;
+use crate::config::LinkTemplate;
 use crate::domain::email::EmailAddress;
 use crate::domain::roles::Right;
 use crate::domain::subscription::{PlanName, Standing, SubscriptionState};
@@ -16,10 +17,9 @@ use crate::store::tables::SetByHand;
 
 fn shown(state: &ApiState, tenant: TenantId, standing: &Standing, email: Option<&EmailAddress>) -> Value {
     let settings = &state.config.payments;
-    let link = |link: &crate::config::LinkTemplate| {
-        let has_provider = settings.has_provider();
-        link.filled(tenant, email).filter(|_| has_provider)
-    };
+    // Only with a provider is there a reference.
+    let reference = state.subscriptions.checkout_reference(tenant);
+    let link = |link: &LinkTemplate| link.filled(tenant, reference.as_ref()?, email);
     json!({
         "state": standing.state,
         "plan": standing.plan,

@@ -74,10 +74,16 @@ impl PaymentsConfig {
         }
         self.checkout_url.check("payments.checkout_url", problems);
         self.portal_url.check("payments.portal_url", problems);
-        if !self.checkout_url.0.is_empty() && !self.checkout_url.0.contains(TENANT) {
+        if !self.checkout_url.0.is_empty() && !self.checkout_url.0.contains(REFERENCE) {
             problems.add(
                 "payments.checkout_url",
-                format!("must hold {TENANT}, as in `?client_reference_id={TENANT}`: by it a payment is told from others"),
+                format!("must hold {REFERENCE}, as in `?client_reference_id={REFERENCE}`: by it a payment is told from others"),
+            );
+        }
+        if self.portal_url.0.contains(REFERENCE) {
+            problems.add(
+                "payments.portal_url",
+                format!("must not hold {REFERENCE}: nothing is bought there"),
             );
         }
         problems.range("payments.trial_days", self.trial_days, 0..=365);
@@ -87,28 +93,33 @@ impl PaymentsConfig {
 
 const TENANT: &str = "{tenant_id}";
 const EMAIL: &str = "{email}";
+const REFERENCE: &str = "{reference}";
 
-/// A link of the provider's, in which a business's id and an e-mail address are put; empty where there is none.
+/// A link of the provider's, in which a business's id, the reference of its checkout and an e-mail address are put; empty where there
+/// is none.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(transparent)]
 pub struct LinkTemplate(String);
 
 impl LinkTemplate {
     /// The link for somebody of a business.
-    pub fn filled(&self, tenant: TenantId, email: Option<&EmailAddress>) -> Option<String> {
+    pub fn filled(&self, tenant: TenantId, reference: &str, email: Option<&EmailAddress>) -> Option<String> {
         let email = percent_encoded(email.map_or("", EmailAddress::as_str));
         let link = self.0.replace(TENANT, &tenant.to_string());
+        let link = link.replace(REFERENCE, &percent_encoded(reference));
         (!link.is_empty()).then(|| link.replace(EMAIL, &email))
     }
 
     fn check(&self, key: &str, problems: &mut Problems) {
-        let bare = self.0.replace(TENANT, "").replace(EMAIL, "");
+        let bare = [TENANT, EMAIL, REFERENCE]
+            .iter()
+            .fold(self.0.clone(), |bare, one| bare.replace(one, ""));
         let odd = |c: char| c.is_whitespace() || c.is_control() || matches!(c, '{' | '}');
         let is_link = bare.starts_with("https://") && bare.len() <= LONGEST_LINK && !bare.contains(odd);
         if !self.0.is_empty() && !is_link {
             problems.add(
                 key,
-                format!("must be an https address with no other placeholders than {TENANT} and {EMAIL}"),
+                format!("must be an https address with no other placeholders than {TENANT}, {EMAIL} and {REFERENCE}"),
             );
         }
     }
@@ -252,7 +263,15 @@ mod tests {
             ),
             (
                 "[payments]\ncheckout_url = \"https://pay.example.com\"",
-                "must hold {tenant_id}",
+                "must hold {reference}",
+            ),
+            (
+                "[payments]\ncheckout_url = \"https://pay.example.com/{tenant_id}\"",
+                "must hold {reference}",
+            ),
+            (
+                "[payments]\nportal_url = \"https://pay.example.com/{reference}\"",
+                "must not hold {reference}",
             ),
             (
                 "[payments]\nportal_url = \"http://pay.example.com\"",
@@ -278,14 +297,14 @@ mod tests {
     #[test]
     fn a_link_is_filled_with_what_is_asked_for_and_nothing_else() {
         let template = LinkTemplate(
-            "https://buy.example.com/x?client_reference_id={tenant_id}&prefilled_email={email}".to_owned(),
+            "https://buy.example.com/x?client_reference_id={reference}&for={tenant_id}&prefilled_email={email}".to_owned(),
         );
         let email: EmailAddress = "ana+shop@example.com".parse().unwrap();
         assert_eq!(
-            template.filled(TenantId::new(1), Some(&email)).unwrap(),
-            "https://buy.example.com/x?client_reference_id=0000000000000001&prefilled_email=ana%2Bshop%40example.com"
+            template.filled(TenantId::new(1), "a-1", Some(&email)).unwrap(),
+            "https://buy.example.com/x?client_reference_id=a-1&for=0000000000000001&prefilled_email=ana%2Bshop%40example.com"
         );
-        assert_eq!(LinkTemplate::default().filled(TenantId::new(1), None), None);
+        assert_eq!(LinkTemplate::default().filled(TenantId::new(1), "", None), None);
     }
 
     #[test]

@@ -33,7 +33,9 @@ pub use operator::{OPERATOR, Operator};
 pub use session::{SESSION, SESSION_OF_USER, Session, SessionOfUser};
 pub use sign_in_event::{SIGN_IN_EVENT, SignInEvent, SignInResult};
 pub use sign_up::{SIGN_UP, SIGN_UP_INVITATION, SignUp, SignUpIds, SignUpInvitation};
-pub use subscription::{PAYMENT_CUSTOMER, PaymentCustomer, SUBSCRIPTION, SetByHand, Subscription};
+pub use subscription::{
+    PAYMENT_CUSTOMER, PAYMENTS_ASIDE, PaymentCustomer, PaymentsAside, SUBSCRIPTION, SetByHand, Subscription,
+};
 pub use team::{Former, Handover, MEMBERSHIP, Member, Membership, TEAM, Team};
 pub use usage::{USAGE_CURSOR, USAGE_HOUR, UsageCursor, UsageHour};
 pub use user::{
@@ -170,6 +172,7 @@ pub const ALL: [&Table; 42] = [
     &EMAIL_CHANGE,
     &SUBSCRIPTION,
     &PAYMENT_CUSTOMER,
+    &PAYMENTS_ASIDE,
     &SIGN_UP,
     &SIGN_UP_INVITATION,
     &USER_ERASURE,

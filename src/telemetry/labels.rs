@@ -15,6 +15,8 @@ label_enums! {
         Applied = "applied",
         /// 200, durable: which business it is about is not known yet.
         Aside = "aside",
+        /// 200, a checkout for a business that did not ask for its link: nothing is changed.
+        Unproven = "unproven",
         /// 200, of a kind that says nothing of subscriptions.
         Ignored = "ignored",
         /// 400, the signature was missing, wrong or too old.

@@ -59,26 +59,42 @@ fn subscription(created: i64, status: &str) -> Value {
     event("customer.subscription.updated", created, object)
 }
 
-fn checkout(tenant: &str, created: i64) -> Value {
-    let object = json!({ "client_reference_id": tenant, "subscription": "sub_one" });
+fn checkout(reference: &str, created: i64) -> Value {
+    let object = json!({ "client_reference_id": reference, "subscription": "sub_one" });
     event("checkout.session.completed", created, object)
 }
 
+const CHECKOUT: &str = "https://pay.example.com/?client_reference_id=";
+
 fn setup() -> Setup {
+    let link = format!("{CHECKOUT}{{reference}}");
     Setup {
-        extra: vec![("MESEJ_PAYMENTS__WEBHOOK_SECRETS", format!("[\"{SECRET}\"]"))],
+        extra: vec![
+            ("MESEJ_PAYMENTS__WEBHOOK_SECRETS", format!("[\"{SECRET}\"]")),
+            ("MESEJ_PAYMENTS__CHECKOUT_URL", link),
+        ],
         ..Setup::default()
     }
 }
 
-async fn state(gateway: &TestGateway) -> Value {
+async fn shown(gateway: &TestGateway) -> Value {
     let path = format!(
         "{}/v1/admin/tenants/{}/subscription",
         gateway.base, gateway.tenant
     );
     let call = gateway.client.get(path).bearer_auth(ADMIN);
-    let shown: Value = call.send().await.unwrap().json().await.unwrap();
-    shown["state"].clone()
+    call.send().await.unwrap().json().await.unwrap()
+}
+
+async fn state(gateway: &TestGateway) -> Value {
+    shown(gateway).await["state"].clone()
+}
+
+/// What the tenant's checkout is told from others by, as its link says.
+async fn reference(gateway: &TestGateway) -> String {
+    let shown = shown(gateway).await;
+    let link = shown["checkout_url"].as_str().unwrap();
+    link.strip_prefix(CHECKOUT).unwrap().to_owned()
 }
 
 async fn send(gateway: &TestGateway) -> u16 {
@@ -94,13 +110,16 @@ async fn shuffled_and_repeated_events_end_in_one_state_over_restarts(kept: Kept)
         subscription(began + 3, "canceled"),
     );
     let trial = subscription(began, "trialing");
-    let joined = checkout(&gateway.tenant, began);
+    let joined = checkout(&reference(&gateway).await, began);
     assert_eq!(
         deliver(&gateway, &joined, now(), "a secret of somebody").await,
         400
     );
     assert_eq!(deliver(&gateway, &joined, now() - 301, SECRET).await, 400);
-    taken(&gateway, &[&active]).await;
+    // Of the two that name the tenant none is by the link that it asked for.
+    let id_alone = checkout(&gateway.tenant, began);
+    let forged = checkout(&format!("{}-{began:x}-{}", gateway.tenant, "0".repeat(64)), began);
+    taken(&gateway, &[&active, &id_alone, &forged]).await;
     assert_eq!(state(&gateway).await, "none");
     let gateway = gateway.restart().await;
     taken(&gateway, &[&joined, &trial, &active]).await;
@@ -235,7 +254,7 @@ async fn no_card_number_of_the_providers_events_is_in_any_file_of_the_store() {
         &gateway,
         &[
             &subscription(began, "trialing"),
-            &checkout(&gateway.tenant, began),
+            &checkout(&reference(&gateway).await, began),
         ],
     )
     .await;

@@ -5,6 +5,7 @@
 
 use serde_json::Value;
 
+use super::reference::{Reference, ReferenceKeys};
 use crate::config::Plans;
 use crate::domain::subscription::{
     Bought, Invoice, PaymentId, Snapshot, SubscriptionState, Subscriptions, Told,
@@ -16,23 +17,38 @@ use crate::domain::{TenantId, Timestamp};
 pub struct ProviderEvent {
     /// Of which customer.
     pub customer: PaymentId,
-    /// Which business that is, where it says so.
-    pub tenant: Option<TenantId>,
+    /// Which business that is.
+    pub names: Names,
     /// What of its subscriptions.
     pub bought: Subscriptions,
 }
 
+/// Which business an event names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Names {
+    /// None: it is about a customer.
+    Nobody,
+    /// This one, which asked for the link.
+    Tenant(TenantId),
+    /// One that did not ask for the link, or too long ago.
+    Unproven,
+}
+
 /// Reads a body that was signed; `None` where it says nothing of subscriptions.
-pub fn read(body: &[u8], plans: &Plans) -> Option<ProviderEvent> {
+pub fn read(body: &[u8], plans: &Plans, references: &ReferenceKeys) -> Option<ProviderEvent> {
     let event: Value = serde_json::from_slice(body).ok()?;
     let kind = event.get("type")?.as_str()?;
     let at = time(event.get("created"))?;
     let object = event.pointer("/data/object")?;
     let customer = PaymentId::parse(id(object.get("customer")?)?, "cus_")?;
-    let (tenant, bought) = match kind {
+    let (names, bought) = match kind {
         "checkout.session.completed" => {
-            let tenant = object.get("client_reference_id")?.as_str()?.parse().ok()?;
-            (Some(tenant), Subscriptions::default())
+            let names = match references.read(object.get("client_reference_id")?.as_str()?, at) {
+                Reference::Of(tenant) => Names::Tenant(tenant),
+                Reference::Unproven => Names::Unproven,
+                Reference::Foreign => return None,
+            };
+            (names, Subscriptions::default())
         }
         "invoice.paid" | "invoice.payment_failed" => {
             let what = if kind == "invoice.paid" {
@@ -49,7 +65,7 @@ pub fn read(body: &[u8], plans: &Plans) -> Option<ProviderEvent> {
                 invoice: Some(invoice),
                 snapshot: None,
             };
-            (None, Subscriptions::of(invoiced(object)?, bought))
+            (Names::Nobody, Subscriptions::of(invoiced(object)?, bought))
         }
         _ => {
             let snapshot = Told {
@@ -62,12 +78,12 @@ pub fn read(body: &[u8], plans: &Plans) -> Option<ProviderEvent> {
                 invoice: None,
             };
             let subscription = PaymentId::parse(object.get("id")?.as_str()?, "sub_")?;
-            (None, Subscriptions::of(subscription, bought))
+            (Names::Nobody, Subscriptions::of(subscription, bought))
         }
     };
     Some(ProviderEvent {
         customer,
-        tenant,
+        names,
         bought,
     })
 }
@@ -148,10 +164,14 @@ mod tests {
         Config::from_sources(Some(("test", file)), []).unwrap().plans
     }
 
+    fn references() -> ReferenceKeys {
+        ReferenceKeys::new(&["whsec_of_the_tests_alone".into()])
+    }
+
     fn event(kind: &str, object: &Value) -> Option<ProviderEvent> {
         let body =
             json!({ "id": "evt_1", "type": kind, "created": 1_800_000_000, "data": { "object": object } });
-        read(body.to_string().as_bytes(), &plans())
+        read(body.to_string().as_bytes(), &plans(), &references())
     }
 
     #[test]
@@ -196,12 +216,20 @@ mod tests {
 
     #[test]
     fn what_says_nothing_of_a_business_is_passed_over() {
-        let object = json!({ "customer": "cus_ana1", "client_reference_id": "0000000000000001" });
+        let asked = Timestamp::from_secs(1_799_999_000);
+        let given = references().issue(TenantId::new(1), asked).unwrap();
+        let object = json!({ "customer": "cus_ana1", "client_reference_id": given });
         let checkout = event("checkout.session.completed", &object).unwrap();
-        assert_eq!(checkout.tenant, Some(TenantId::new(1)));
+        assert_eq!(checkout.names, Names::Tenant(TenantId::new(1)));
+        let forged = given.replacen("0000000000000001", "0000000000000002", 1);
+        let forged = json!({ "customer": "cus_ana1", "client_reference_id": forged });
+        let checkout = event("checkout.session.completed", &forged).unwrap();
+        assert_eq!(checkout.names, Names::Unproven);
+        let bare = json!({ "customer": "cus_ana1", "client_reference_id": "0000000000000001" });
+        assert_eq!(event("checkout.session.completed", &bare), None);
         assert_eq!(event("charge.succeeded", &object), None);
-        let strange = json!({ "customer": "4242424242424242", "client_reference_id": "0000000000000001" });
+        let strange = json!({ "customer": "4242424242424242", "client_reference_id": given });
         assert_eq!(event("checkout.session.completed", &strange), None);
-        assert_eq!(read(b"{", &plans()), None);
+        assert_eq!(read(b"{", &plans(), &references()), None);
     }
 }

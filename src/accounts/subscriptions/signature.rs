@@ -68,7 +68,7 @@ impl Presented {
     }
 }
 
-fn decode(text: &str) -> Option<Vec<u8>> {
+pub(super) fn decode(text: &str) -> Option<Vec<u8>> {
     let digits = text.as_bytes();
     if digits.len() != 64 {
         return None;

@@ -5,12 +5,13 @@ use serde_json::{Value, json};
 
 use super::people::{Browser, member};
 use super::*;
+use crate::accounts::subscriptions::reference::ReferenceKeys;
 use crate::domain::roles::Role;
 
 const PATH: &str = "/webhooks/payments";
 pub(super) const SECRET: &str = "whsec_of_the_tests_alone";
 pub(super) const SECTIONS: &str = "[accounts]\nhash_threads = 2\n[payments]\nwebhook_secrets = [\"another one of the tests\", \"whsec_of_the_tests_alone\"]\n\
-    checkout_url = \"https://pay.example.com/?client_reference_id={tenant_id}&prefilled_email={email}\"\n\
+    checkout_url = \"https://pay.example.com/?client_reference_id={reference}&prefilled_email={email}\"\n\
     portal_url = \"https://portal.example.com/\"\ngrace_days = 7\n\
     [plans.small]\nprice_lookup_keys = [\"small_monthly\"]\nagents = 3\nsockets = 30\n";
 
@@ -41,7 +42,13 @@ fn event(kind: &str, after: i64, object: &Value) -> Value {
 }
 
 fn checkout(tenant: TenantId) -> Value {
-    let object = json!({ "client_reference_id": tenant, "customer": "cus_one", "subscription": "sub_one" });
+    let references = ReferenceKeys::new(&[SECRET.into()]);
+    checkout_by(&references.issue(tenant, NOW).unwrap())
+}
+
+fn checkout_by(reference: &str) -> Value {
+    let object =
+        json!({ "client_reference_id": reference, "customer": "cus_one", "subscription": "sub_one" });
     event("checkout.session.completed", 1, &object)
 }
 
@@ -206,19 +213,72 @@ async fn a_business_sees_its_links_and_everybody_in_the_team_the_state() {
     let ana = member(&api, ONE, "ana+shop@example.com", Role::Owner).await;
     let ben = member(&api, ONE, "ben@example.com", Role::Agent).await;
     let shown = ana.get(&api, "/v1/subscription").await.json();
-    assert_eq!(
-        shown["checkout_url"],
-        format!(
-            "https://pay.example.com/?client_reference_id={ONE}&prefilled_email=ana%2Bshop%40example.com"
-        )
-    );
+    let link = shown["checkout_url"].as_str().unwrap();
+    let rest = link.strip_prefix("https://pay.example.com/?client_reference_id=");
+    let (reference, email) = rest.unwrap().split_once('&').unwrap();
+    assert_eq!(email, "prefilled_email=ana%2Bshop%40example.com");
     assert_eq!(shown["portal_url"], "https://portal.example.com/");
     assert_eq!(ben.get(&api, "/v1/subscription").await.status, 403);
-    assert_eq!(deliver(&api, &checkout(ONE)).await.status, 200);
+    assert_eq!(deliver(&api, &checkout_by(reference)).await.status, 200);
     assert_eq!(deliver(&api, &subscription(2, "past_due")).await.status, 200);
     let told = ben.get(&api, "/v1/session").await.json();
     assert_eq!(told["subscription"]["state"], "past_due");
     let off = super::people::start().await;
     let eva: Browser = member(&off, ONE, "eva@example.com", Role::Owner).await;
     assert_eq!(eva.said["subscription"], Value::Null);
+}
+
+#[actix_web::test]
+async fn who_knows_a_business_but_got_no_link_from_it_neither_buys_for_it_nor_ends_its_sends() {
+    let api = start().await;
+    let forger = ReferenceKeys::new(&["a secret of somebody".into()]);
+    let forged = forger.issue(ONE, NOW).unwrap();
+    let of_other = ReferenceKeys::new(&[SECRET.into()]).issue(OTHER, NOW).unwrap();
+    let moved = of_other.replacen(&OTHER.to_string(), &ONE.to_string(), 1);
+    let eight_days = Duration::from_hours(8 * 24);
+    let old = ReferenceKeys::new(&[SECRET.into()])
+        .issue(ONE, NOW.before(eight_days))
+        .unwrap();
+    for reference in [ONE.to_string(), forged, moved, old] {
+        // A subscription that is over, of a customer who says to be this business.
+        for event in [
+            checkout_by(&reference),
+            subscription(2, "active"),
+            subscription(3, "canceled"),
+        ] {
+            assert_eq!(deliver(&api, &event).await.status, 200);
+        }
+        let shown = state(&api, ONE).await;
+        assert_eq!(
+            (&shown["state"], &shown["plan"]),
+            (&json!("none"), &Value::Null),
+            "{reference}"
+        );
+        assert_eq!(send(&api).await.0, 202);
+    }
+    // The link that it asked for binds the customer, with what was told before; no other business gets that customer.
+    for (tenant, expected) in [(ONE, "cancelled"), (OTHER, "cancelled")] {
+        assert_eq!(deliver(&api, &checkout(tenant)).await.status, 200);
+        assert_eq!(state(&api, ONE).await["state"], expected);
+        assert_eq!(state(&api, OTHER).await["state"], "none");
+    }
+    assert_eq!(send(&api).await, (402, "subscription_ended".to_owned()));
+}
+
+#[actix_web::test]
+async fn a_crowd_of_customers_that_are_no_businesses_takes_bounded_room() {
+    let api = start().await;
+    for number in 0..3_000 {
+        let mut event = subscription(2, "active");
+        event["data"]["object"]["customer"] = json!(format!("cus_n{number}"));
+        assert_eq!(deliver(&api, &event).await.status, 200);
+    }
+    let mut joined = checkout(ONE);
+    joined["data"]["object"]["customer"] = json!("cus_n0");
+    // Of the first one nothing is known any more; of the last one everything.
+    assert_eq!(deliver(&api, &joined).await.status, 200);
+    assert_eq!(state(&api, ONE).await["state"], "none");
+    joined["data"]["object"]["customer"] = json!("cus_n2999");
+    assert_eq!(deliver(&api, &joined).await.status, 200);
+    assert_eq!(state(&api, ONE).await["state"], "active");
 }

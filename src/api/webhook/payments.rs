@@ -14,7 +14,6 @@ use super::super::body;
 use super::super::error::{ApiError, ErrorCode};
 use super::super::state::ApiState;
 use super::budget::Budget;
-use crate::accounts::subscriptions::event;
 use crate::accounts::subscriptions::signature::{Presented, WebhookSecret};
 use crate::accounts::subscriptions::{Applied, SubscriptionError};
 use crate::config::Config;
@@ -41,6 +40,7 @@ pub struct PaymentsDoor {
     secrets: Vec<WebhookSecret>,
     budget: Budget,
     told: Seldom,
+    told_unproven: Seldom,
 }
 
 impl PaymentsDoor {
@@ -53,6 +53,7 @@ impl PaymentsDoor {
                 .collect(),
             budget: Budget::new(AT_ONCE, HELD, LONGEST),
             told: Seldom::each(TOLD_EACH),
+            told_unproven: Seldom::each(TOLD_EACH),
         }
     }
 }
@@ -118,7 +119,7 @@ async fn take(state: &ApiState, request: &HttpRequest, payload: web::Payload) ->
         return Err(unsigned());
     }
     let _place = door.budget.enter().ok_or_else(busy)?;
-    let Some(event) = event::read(&body, state.subscriptions.plans()) else {
+    let Some(event) = state.subscriptions.read(&body) else {
         return Ok(Outcome::Ignored);
     };
     match timeout(DEADLINE, state.subscriptions.apply(&event)).await {
@@ -128,6 +129,16 @@ async fn take(state: &ApiState, request: &HttpRequest, payload: web::Payload) ->
             Ok(Outcome::Applied)
         }
         Ok(Ok(Applied::Aside)) => Ok(Outcome::Aside),
+        Ok(Ok(Applied::Unproven)) => {
+            if let Some(count) = door.told_unproven.happened(state.clock.monotonic()) {
+                tracing::warn!(
+                    count,
+                    "a checkout names a business that did not ask for its link within a week: who paid there has to be found at the \
+                     payment provider, and set by `mesej tenant subscription set`"
+                );
+            }
+            Ok(Outcome::Unproven)
+        }
         Ok(Err(SubscriptionError::Audit(error))) => Err(store_down(&error)),
         Ok(Err(SubscriptionError::Store(error))) => Err(store_down(&error)),
         Err(elapsed) => Err(store_down(&elapsed)),

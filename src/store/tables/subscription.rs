@@ -1,10 +1,12 @@
 //! What businesses pay for, and which customer of the payment provider is which business. No card data: the provider has that.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use super::{Kept, PLAIN, Subject, Table};
+use crate::domain::ids::digest16;
 use crate::domain::subscription::{PaymentId, PlanName, Standing, SubscriptionState, Subscriptions};
 use crate::domain::{TenantId, Timestamp};
 use crate::store::plain::{Partition, PlainKey, PlainRow};
@@ -21,15 +23,27 @@ pub const SUBSCRIPTION: Table = Table {
 /// Where the provider's customers are declared.
 pub const PAYMENT_CUSTOMER: Table = Table {
     name: "payment_customer",
-    says: "which business a customer of the payment provider is, and what was told of it; 30 days where that is not known",
+    says: "which business a customer of the payment provider is",
     key: "the provider's customer",
-    kept: Kept::AsLongAsItSays,
     subject: Subject::Tenant,
+    ..PLAIN
+};
+
+/// Where those are declared of whom no checkout told yet which business they are.
+pub const PAYMENTS_ASIDE: Table = Table {
+    name: "payments_aside",
+    says: "what the payment provider told of customers that are no business yet: states and periods; 30 days",
+    key: "a part of the digest of the provider's customer",
+    kept: Kept::AsLongAsItSays,
     ..PLAIN
 };
 
 /// How long it is kept what was told of a customer that is no business yet.
 const ASIDE: Duration = Duration::from_hours(30 * 24);
+/// Rows of such customers.
+const SHELVES: u8 = 128;
+/// Customers in one of them: its longest value has room for so many with as many subscriptions as are kept.
+const ON_A_SHELF: usize = 8;
 
 /// What an operator set, for who pays by other means.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -121,38 +135,14 @@ impl PlainRow for Subscription {
     const TABLE: &'static Table = &SUBSCRIPTION;
 }
 
-/// A customer of the payment provider.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// A customer of the payment provider's that is a business.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PaymentCustomer {
-    /// Which business it is, once its checkout told that.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub tenant: Option<TenantId>,
-    /// What was told of it.
-    #[serde(skip_serializing_if = "Subscriptions::is_empty", default)]
-    pub bought: Subscriptions,
-    /// Until when it is kept, where nobody knows which business it is.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub expires: Option<Timestamp>,
+    /// Which business it is: its first checkout told that.
+    pub tenant: TenantId,
 }
 
 impl PaymentCustomer {
-    /// One that is heard of for the first time.
-    pub fn new(now: Timestamp) -> Self {
-        Self {
-            tenant: None,
-            bought: Subscriptions::default(),
-            expires: Some(now.after(ASIDE)),
-        }
-    }
-
-    /// It is this business, unless it is one already.
-    pub const fn belongs_to(&mut self, tenant: TenantId) {
-        if self.tenant.is_none() {
-            self.tenant = Some(tenant);
-        }
-        self.expires = None;
-    }
-
     /// The one with this id.
     pub fn at(id: &PaymentId) -> PlainKey {
         Partition::of(&PAYMENT_CUSTOMER, id.as_str().as_bytes()).row(&[])
@@ -161,8 +151,116 @@ impl PaymentCustomer {
 
 impl PlainRow for PaymentCustomer {
     const TABLE: &'static Table = &PAYMENT_CUSTOMER;
+}
+
+/// What was told of one customer before anybody knew which business it is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Early {
+    last: Timestamp,
+    bought: Subscriptions,
+}
+
+/// Some of the customers that no checkout has named yet. There are [`SHELVES`] of these rows and no more, and few customers stand in each,
+/// however many customers the provider has that are no businesses here.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct PaymentsAside(BTreeMap<PaymentId, Early>);
+
+impl PaymentsAside {
+    /// The one in which a customer stands.
+    pub fn at(id: &PaymentId) -> PlainKey {
+        let [shelf, ..] = digest16(&[id.as_str().as_bytes()]);
+        Partition::of(&PAYMENTS_ASIDE, &[shelf % SHELVES]).row(&[])
+    }
+
+    /// What was told of a customer.
+    pub fn of(&self, id: &PaymentId) -> Option<&Subscriptions> {
+        self.0.get(id).map(|early| &early.bought)
+    }
+
+    /// Adds to that. Who is too many goes: the customer of whom nothing was told for longest.
+    pub fn add(&mut self, id: &PaymentId, bought: &Subscriptions, now: Timestamp) {
+        self.0.retain(|_, early| now < early.last.after(ASIDE));
+        let early = self.0.entry(id.clone()).or_insert_with(|| Early {
+            last: now,
+            bought: Subscriptions::default(),
+        });
+        early.last = now.max(early.last);
+        early.bought.merge(bought);
+        while self.0.len() > ON_A_SHELF {
+            let others = self.0.iter().filter(|(one, _)| *one != id);
+            let Some((_, oldest)) = others.map(|(one, early)| (early.last, one.clone())).min() else {
+                return;
+            };
+            self.0.remove(&oldest);
+        }
+    }
+
+    /// Without a customer; `None` when nobody is left.
+    pub fn without(mut self, id: &PaymentId) -> Option<Self> {
+        self.0.remove(id);
+        (!self.0.is_empty()).then_some(self)
+    }
+}
+
+impl PlainRow for PaymentsAside {
+    const TABLE: &'static Table = &PAYMENTS_ASIDE;
 
     fn expires(&self) -> Option<Timestamp> {
-        self.expires
+        self.0.values().map(|early| early.last.after(ASIDE)).max()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::subscription::{Bought, Invoice, Told};
+
+    fn id(number: usize) -> PaymentId {
+        format!("cus_n{number}").parse().unwrap()
+    }
+
+    fn paid(at: i64) -> Subscriptions {
+        let invoice = Told {
+            at: Timestamp::from_secs(at),
+            rank: 4,
+            what: Invoice::Paid,
+        };
+        let bought = Bought {
+            invoice: Some(invoice),
+            snapshot: None,
+        };
+        Subscriptions::of("sub_one".parse().unwrap(), bought)
+    }
+
+    #[test]
+    fn few_customers_stand_aside_and_the_one_that_was_silent_for_longest_goes() {
+        let now = |secs: usize| Timestamp::from_secs(i64::try_from(1_800_000_000 + secs).unwrap());
+        let mut aside = PaymentsAside::default();
+        for number in 0..=ON_A_SHELF {
+            aside.add(&id(number), &paid(5), now(number));
+            // The first one is told of again and again.
+            aside.add(&id(0), &paid(6), now(number));
+        }
+        assert_eq!(aside.0.len(), ON_A_SHELF);
+        assert_eq!(aside.of(&id(0)), Some(&paid(6)));
+        assert_eq!(aside.of(&id(1)), None);
+        assert!(aside.of(&id(ON_A_SHELF)).is_some());
+        // A newcomer of an earlier time does not lose its own place.
+        aside.add(&id(99), &paid(5), now(0));
+        assert!(aside.of(&id(99)).is_some());
+        // Nobody stays for longer than a month.
+        let month = now(ON_A_SHELF).after(ASIDE);
+        assert_eq!(aside.expires(), Some(month));
+        aside.add(&id(100), &paid(5), month);
+        assert_eq!(aside.0.len(), 1);
+        assert_eq!(aside.without(&id(100)), None);
+    }
+
+    #[test]
+    fn no_crowd_of_customers_takes_more_rows_than_there_are_shelves() {
+        let rows: std::collections::BTreeSet<PlainKey> =
+            (0..5_000).map(|number| PaymentsAside::at(&id(number))).collect();
+        assert_eq!(rows.len(), usize::from(SHELVES));
     }
 }
