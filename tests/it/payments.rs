@@ -270,5 +270,11 @@ async fn no_card_number_of_the_providers_events_is_in_any_file_of_the_store() {
     let (found, seen) = cards_below(&folder);
     assert!(seen > 1_000, "{seen}");
     assert_eq!(found, Vec::<String>::new());
+    // One that is written there would be found: this is a message's own text.
+    let body = json!({ "to": CUSTOMER, "type": "text", "text": { "body": CARD } });
+    let sent = gateway.post("/v1/messages", Some(&gateway.key), &body).await;
+    assert_eq!(sent.0, 202);
+    let gateway = gateway.restart().await;
+    assert!(cards_below(&folder).0.contains(&CARD.to_owned()));
     gateway.stop().await;
 }
