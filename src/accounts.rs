@@ -12,6 +12,7 @@
 //! | `sessions.rs` | who is signed in where |
 //! | `invitations.rs`, `team.rs` | who gets into a team, and who is in it |
 //! | `leaving.rs` | who leaves a team, and what becomes of the conversations |
+//! | `limits.rs` | teams, and which numbers a member works on |
 //! | `names.rs` | what those who left are called |
 //! | `closing.rs` | what is kept of a user, and the end of an account |
 //! | `audit.rs` | the audit log: recording, reading, verifying |
@@ -37,6 +38,7 @@ mod forgotten;
 mod invitations;
 mod leaving;
 mod letters;
+mod limits;
 mod names;
 pub mod passwords;
 mod profile;
@@ -77,6 +79,7 @@ pub use forgotten::Forgotten;
 pub use invitations::{Accepting, Invited, Inviting};
 pub use leaving::{Confirmation, DueHandover, FormerMember, MOST_FORMER, Removal};
 pub use letters::Told;
+pub use limits::{MOST_TEAMS, NewTeam};
 pub use profile::{Policy, ProfileChange};
 pub use second_factor::Proof;
 pub use sessions::{Asking, Ending, MOST_SESSIONS, SignedIn};
@@ -172,6 +175,22 @@ pub enum AccountError {
     /// Nobody with this id.
     #[error("nobody in the team has this id")]
     NoSuchMember,
+    /// No team with this id.
+    #[error("no team has this id")]
+    NoSuchTeam,
+    /// A team or a limit names too much.
+    #[error("{0}")]
+    TooMuchNamed(&'static str),
+    /// Who looks after the business sees all of it.
+    #[error(
+        "owners and admins see all numbers: only supervisors, agents and read-only members may be limited"
+    )]
+    LimitNotAllowed,
+    /// The member does not work on the conversation's number.
+    #[error(
+        "this member is limited to other numbers: assign the conversation to somebody who works on its number"
+    )]
+    AssigneeLimited,
     /// The role does not allow it.
     #[error("your role does not allow this")]
     NotAllowed,

@@ -26,10 +26,12 @@ mod gcra;
 mod health;
 mod idempotency;
 pub mod json;
+mod limit;
 mod messages;
 mod meter;
 mod middleware;
 mod name;
+mod named_teams;
 mod numbers;
 mod organise;
 mod origin;
@@ -233,6 +235,16 @@ fn people_routes(v1: &mut ServiceConfig) {
             .route(read().to(team::invitations)),
     )
     .service(at(HttpRoute::Invitation).route(delete().to(team::withdraw)))
+    .service(
+        at(HttpRoute::NamedTeams)
+            .route(read().to(named_teams::list))
+            .route(post().to(named_teams::make)),
+    )
+    .service(
+        at(HttpRoute::NamedTeam)
+            .route(put().to(named_teams::change))
+            .route(delete().to(named_teams::remove)),
+    )
     .service(at(HttpRoute::TeamOwner).route(put().to(team::hand_over)))
     .service(
         at(HttpRoute::TeamMember)

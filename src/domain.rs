@@ -15,6 +15,7 @@ pub mod display_name;
 pub mod email;
 pub mod event;
 pub mod ids;
+pub mod limit;
 pub mod message;
 pub mod naming;
 pub mod national;
@@ -43,8 +44,9 @@ pub use display_name::display_name;
 pub use event::{Event, EventKind};
 pub use ids::{
     AgentId, ClientMessageId, ContactId, ConversationId, Epoch, Fence, IdError, IdempotencyKey, JournalId,
-    MessageId, PhoneNumberId, Seq, TenantId, UserId, WabaId, Wamid, WamidHash,
+    MessageId, PhoneNumberId, Seq, TeamId, TenantId, UserId, WabaId, Wamid, WamidHash,
 };
+pub use limit::{MemberLimit, NumberLimit};
 pub use message::{Author, Delivery, Direction, Message, MetaError, UnknownPolicy};
 pub use naming::{FormerName, TakenName};
 pub use pending::PendingChange;

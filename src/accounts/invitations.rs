@@ -14,7 +14,7 @@ use super::{
 use crate::domain::email::EmailAddress;
 use crate::domain::phone::Phone;
 use crate::domain::roles::Role;
-use crate::domain::{TenantId, UserId};
+use crate::domain::{MemberLimit, TenantId, UserId};
 use crate::mail::{Handed, Letter};
 use crate::store::KeyHash;
 use crate::store::plain::Found;
@@ -31,6 +31,8 @@ pub struct Inviting {
     pub email: EmailAddress,
     /// As what.
     pub role: Role,
+    /// Limited to what.
+    pub limit: Option<MemberLimit>,
     /// The link.
     pub link: NewLink,
 }
@@ -112,10 +114,17 @@ impl Accounts {
             by,
             email,
             role,
+            limit,
             link: NewLink { token, link },
         } = asked;
         let team = self.team_row(tenant).await?;
         by.demand(&team, role.given_by())?;
+        if let Some(limit) = &limit {
+            if !role.may_be_limited() {
+                return Err(AccountError::LimitNotAllowed);
+            }
+            self.check_limit(tenant, limit).await?;
+        }
         let known = self.by_email(&email).await?;
         if known.is_some_and(|user| team.members.contains_key(&user.id)) {
             return Err(AccountError::AlreadyMember);
@@ -131,6 +140,7 @@ impl Accounts {
             token: token.hash,
             email,
             role,
+            limit,
             by: match by {
                 Actor::Member(user) => Some(user),
                 Actor::Operator => None,
@@ -306,7 +316,12 @@ impl Accounts {
             return Err(AccountError::NoSuchLink);
         }
         let added = self
-            .add_member(tenant, inviter(&claimed), user.id, claimed.role)
+            .add_member(
+                tenant,
+                inviter(&claimed),
+                user.id,
+                (claimed.role, claimed.limit.clone()),
+            )
             .await;
         let added = added.map_err(|error| match error {
             // Who invited may do so no more.

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use super::{AccountError, Accounts, NewToken, SignInOrigin};
 use crate::domain::email::EmailAddress;
 use crate::domain::roles::Role;
-use crate::domain::{TenantId, Timestamp, UserId};
+use crate::domain::{NumberLimit, TenantId, Timestamp, UserId};
 use crate::store::plain::Found;
 use crate::store::tables::{Session, SessionOfUser, User};
 use crate::store::{KeyHash, PlainKey};
@@ -38,6 +38,8 @@ pub struct SignedIn {
     pub policy: Option<String>,
     /// For which tenant, and as what; `None` for somebody who is in no team.
     pub tenant: Option<(TenantId, Role)>,
+    /// The numbers that the user works on there.
+    pub limit: NumberLimit,
     /// When the session began.
     pub created: Timestamp,
     /// Until when it lasts if it is not used again.
@@ -146,8 +148,12 @@ impl Accounts {
                 .member(tenant, user.id)
                 .await?
                 .filter(|member| session.member_since == Some(member.since))
-                .map(|member| (tenant, member.role)),
+                .map(|member| (tenant, member)),
             None => None,
+        };
+        let limit = match member {
+            Some((tenant, member)) => self.numbers_of(tenant, user.id, member).await?,
+            None => NumberLimit::All,
         };
         Ok(Some(SignedIn {
             token,
@@ -157,7 +163,8 @@ impl Accounts {
             name: user.name,
             email: user.email,
             policy: user.policy.map(|policy| policy.version),
-            tenant: member,
+            tenant: member.map(|(tenant, member)| (tenant, member.role)),
+            limit,
             created: session.created,
             has_second_factor: user.second_factor.is_some(),
         }))

@@ -270,7 +270,7 @@ impl Accounts {
             self.store.put_tenant(tenant.clone()).await?;
             tenant
         };
-        self.add_member(ids.tenant, Actor::Operator, user.id, Role::Owner)
+        self.add_member(ids.tenant, Actor::Operator, user.id, (Role::Owner, None))
             .await?;
         self.table::<SignUp>().remove(SignUp::at(token)).await?;
         let who = self

@@ -3,8 +3,8 @@
 use super::{AccountError, Accounts, Confirmation};
 use crate::domain::email::EmailAddress;
 use crate::domain::roles::{Right, Role};
-use crate::domain::{AgentId, Quota, TenantId, Timestamp, UserId};
-use crate::store::tables::{Former, Member, Membership, Team, User};
+use crate::domain::{AgentId, MemberLimit, Quota, TenantId, Timestamp, UserId};
+use crate::store::tables::{Former, LimitedMember, Member, Membership, Team, User};
 
 /// Memberships read at once: more than anybody has.
 const MEMBERSHIPS: usize = 500;
@@ -207,13 +207,21 @@ impl Accounts {
         tenant: TenantId,
         by: Actor,
         user: UserId,
-        role: Role,
+        (role, limit): (Role, Option<MemberLimit>),
     ) -> Result<Added, AccountError> {
         // The index row first, and once more: a removal at the same moment may have taken it away.
         let put = |_: Option<&Membership>| Ok::<_, AccountError>(Some(Membership { tenant }));
         self.table().change(Membership::at(user, tenant), put).await?;
         let most = self.most_members(tenant).await?;
         let since = self.now();
+        // The limit first: nobody is a member without it for a moment. One who is there already keeps the own.
+        if let Some(limit) = limit
+            && !self.is_member(tenant, user).await?
+        {
+            let row = LimitedMember { user, since, limit };
+            let put = |_: Option<&LimitedMember>| Ok::<_, AccountError>(Some(row.clone()));
+            self.table().change(LimitedMember::at(tenant, user), put).await?;
+        }
         let changed = self.table::<Team>().change(Team::at(tenant), |team| {
             let mut team = team.cloned().unwrap_or_default();
             by.demand(&team, role.given_by())?;

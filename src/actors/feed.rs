@@ -29,7 +29,7 @@ use crate::domain::{AgentId, ConversationId, Event, Seq};
 
 pub use cursor::{Cursor, Step};
 pub use idle_sockets::{Left, Outlet};
-pub use log_reader::Paged;
+pub use log_reader::{Paged, PagedEach};
 pub use publisher::LiveHead;
 pub use registry::{FeedLimits, FeedParts, Feeds};
 pub use subscription::Subscription;

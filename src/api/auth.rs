@@ -24,7 +24,7 @@ pub(super) use admin::{LOOKUPS as OPERATOR_LOOKUPS, same_secret, shows_operator_
 pub use call::{Call, CanManageAgents, CanRead, CanSend, Need};
 pub(super) use session::{OPEN_CALLS, csrf_token, new_token, presented, set_cookie};
 pub use session::{OpenCall, SessionCall};
-pub(super) use watch::{KeyWatch, Voucher};
+pub(super) use watch::{Heard, KeyWatch, Voucher};
 pub(super) use wrong::WrongTokens;
 
 use super::error::{ApiError, ErrorCode};
@@ -32,7 +32,7 @@ use super::quotas::{QuotaCache, TenantQuotas};
 use crate::accounts::{Accounts, Asking, SignedIn};
 use crate::config::LimitsConfig;
 use crate::domain::roles::{Right, Role};
-use crate::domain::{AgentId, Clock, TenantId, UserId};
+use crate::domain::{AgentId, Clock, NumberLimit, PhoneNumberId, TenantId, UserId};
 use crate::limiter::api::ApiLimiter;
 use crate::store::directory::Scope;
 use crate::store::{ApiKey, KeyHash, Store};
@@ -80,6 +80,7 @@ pub struct KnownKey {
     /// Whether the session knows that it was used.
     asking: Asking,
     quotas: TenantQuotas,
+    limit: NumberLimit,
     looked_up: Duration,
 }
 
@@ -97,6 +98,11 @@ impl KnownKey {
     /// What the tenant may have.
     pub fn quotas(&self) -> &TenantQuotas {
         &self.quotas
+    }
+
+    /// The numbers whose conversations it may be used for. Keys of programs are limited to none in particular.
+    pub fn limit(&self) -> &NumberLimit {
+        &self.limit
     }
 }
 
@@ -168,14 +174,18 @@ impl KeyRing {
         self.valid(hash, Asking::Uses, FRESH_FOR_SOCKETS).await
     }
 
-    /// Refuses as `Unauthorized` where what let a socket in lets nobody in any more. It is no use of a session.
-    pub(super) async fn look_at(&self, voucher: Voucher) -> Result<(), ApiError> {
+    /// Refuses as `Unauthorized` where what let a socket in lets nobody in any more; else says which numbers it is for. It is no use of a
+    /// session.
+    pub(super) async fn look_at(&self, voucher: Voucher) -> Result<NumberLimit, ApiError> {
         let known = self.valid(voucher.key, Asking::Looks, FRESH_FOR_SOCKETS).await;
         match known {
             // Signed in, and in no team any more.
             Err(refused) if refused.code() == ErrorCode::Forbidden => Err(ErrorCode::Unauthorized.into()),
             Err(refused) => Err(refused),
-            Ok(known) => self.demand_acting(&known, voucher.user).await,
+            Ok(known) => {
+                self.demand_acting(&known, voucher.user).await?;
+                Ok(known.limit)
+            }
         }
     }
 
@@ -209,6 +219,16 @@ impl KeyRing {
     /// Refuses who was in the tenant's team and is not any more.
     pub(super) async fn demand_present(&self, tenant: TenantId, agent: &AgentId) -> Result<(), ApiError> {
         Ok(self.accounts.demand_present(tenant, agent).await?)
+    }
+
+    /// Refuses whoever is limited to other numbers than this one.
+    pub(super) async fn demand_assignable(
+        &self,
+        tenant: TenantId,
+        agent: &AgentId,
+        number: &PhoneNumberId,
+    ) -> Result<(), ApiError> {
+        Ok(self.accounts.demand_assignable(tenant, agent, number).await?)
     }
 
     /// Hears from now on when what lets a socket in is to be looked at again.
@@ -305,13 +325,13 @@ impl KeyRing {
         let _place = places.try_acquire().map_err(|_full| busy())?;
         let forgotten = self.forgotten.load(Ordering::Acquire);
         let found = match self.store.key(hash).await? {
-            Some(key) => Some((key, None)),
+            Some(key) => Some((key, None, NumberLimit::All)),
             None => match self.accounts.session(hash, asking).await? {
                 Some(who) => Some(of_session(who)?),
                 None => None,
             },
         };
-        let Some((key, user)) = found else {
+        let Some((key, user, limit)) = found else {
             self.known().pop(&hash);
             return Err(ErrorCode::Unauthorized.into());
         };
@@ -321,6 +341,7 @@ impl KeyRing {
             user,
             asking,
             quotas,
+            limit,
             looked_up: now,
         };
         let mut kept = self.known();
@@ -348,7 +369,7 @@ impl KeyRing {
 }
 
 /// What somebody who is signed in may do in the tenant, as a key that ends with the session.
-fn of_session(who: SignedIn) -> Result<(ApiKey, Option<Arc<Colleague>>), ApiError> {
+fn of_session(who: SignedIn) -> Result<(ApiKey, Option<Arc<Colleague>>, NumberLimit), ApiError> {
     let nowhere = || ApiError::because(ErrorCode::Forbidden, "you are in no team any more");
     let (tenant, role) = who.tenant.ok_or_else(nowhere)?;
     let agent = AgentId::parse(&who.user.to_string())?;
@@ -367,7 +388,7 @@ fn of_session(who: SignedIn) -> Result<(ApiKey, Option<Arc<Colleague>>), ApiErro
         agent,
         name: who.name.into(),
     };
-    Ok((key, Some(Arc::new(colleague))))
+    Ok((key, Some(Arc::new(colleague)), who.limit))
 }
 
 /// What a role allows, as scopes.

@@ -10,12 +10,15 @@ use super::error::ApiError;
 use super::state::ApiState;
 use crate::actors::request::{Missing, Refusal};
 use crate::domain::{
-    Contact, Conversation, ConversationId, Epoch, Message, MessageId, PhoneNumberId, Seq, TenantId,
+    Contact, Conversation, ConversationId, Epoch, Message, MessageId, NumberLimit, PhoneNumberId, Seq,
+    TenantId,
 };
-use crate::store::ConversationFilter;
+use crate::store::{ConversationCursor, ConversationFilter};
 
 const USUAL: usize = 50;
 const MOST: usize = 100;
+/// Pages that are read for one of a limited caller, who may see few of their rows.
+const READS: usize = 10;
 const NO_SUCH: Refusal = Refusal::NotFound(Missing::Conversation);
 
 /// A conversation as the API shows it.
@@ -69,21 +72,40 @@ pub(super) async fn list(call: Call<CanRead>) -> Result<HttpResponse, ApiError> 
         .transpose()?;
     // Before the rows: what is committed while they are read is in the events after this position.
     let head = state.tenants.head(tenant).await?;
-    let page = state
-        .store
-        .page_conversations(tenant, filter.clone(), after, limit)
-        .await?;
-    let next_cursor = page.next.map(|place| cursor::write(tenant, &filter, place));
-    let rows = page
-        .items
-        .into_iter()
-        .map(|row| WithContact::of(state, tenant, row));
+    let (items, next) = page(&call, &filter, after, limit).await?;
+    let next_cursor = next.map(|place| cursor::write(tenant, &filter, place));
+    let rows = items.into_iter().map(|row| WithContact::of(state, tenant, row));
     Ok(HttpResponse::Ok().json(Answer {
         conversations: try_join_all(rows).await?,
         next_cursor,
         epoch: head.epoch,
         as_of_seq: head.head,
     }))
+}
+
+/// A page of those that the caller may see. Of a limited caller's it may be short, or empty, although there are more.
+async fn page(
+    call: &Call<CanRead>,
+    filter: &ConversationFilter,
+    mut after: Option<ConversationCursor>,
+    limit: usize,
+) -> Result<(Vec<Conversation>, Option<ConversationCursor>), ApiError> {
+    let (store, tenant) = (&call.state().store, call.tenant());
+    let mut items = Vec::new();
+    for _ in 0..READS {
+        let page = store.page_conversations(tenant, filter.clone(), after, limit.saturating_sub(items.len()));
+        let page = page.await?;
+        let seen = page
+            .items
+            .into_iter()
+            .filter(|row| call.limit().admits(&row.number));
+        items.extend(seen);
+        after = page.next;
+        if *call.limit() == NumberLimit::All || after.is_none() || items.len() >= limit {
+            break;
+        }
+    }
+    Ok((items, after))
 }
 
 /// `GET /v1/conversations/{conversation_id}`
@@ -95,6 +117,7 @@ pub(super) async fn show(call: Call<CanRead>) -> Result<HttpResponse, ApiError> 
 /// The conversation that the path names, as it stands now.
 pub(super) async fn answer<N: Need>(call: &Call<N>) -> Result<HttpResponse, ApiError> {
     let id = call.path("conversation_id")?;
+    call.demand_conversation(id).await?;
     Ok(HttpResponse::Ok().json(WithContact::read(call.state(), call.tenant(), id).await?))
 }
 
@@ -114,7 +137,9 @@ pub(super) async fn messages(call: Call<CanRead>) -> Result<HttpResponse, ApiErr
     params.finish()?;
     let (state, tenant) = (call.state(), call.tenant());
     let head = state.tenants.head(tenant).await?;
-    state.store.conversation(tenant, id).await?.ok_or(NO_SUCH)?;
+    let found = state.store.conversation(tenant, id).await?;
+    let seen = found.filter(|row| call.limit().admits(&row.number));
+    seen.ok_or(NO_SUCH)?;
     let now = state.clock.now();
     let page = state.store.page_messages(tenant, id, before, limit, now).await?;
     Ok(HttpResponse::Ok().json(Answer {

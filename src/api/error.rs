@@ -49,6 +49,7 @@ macro_rules! error_codes {
 
 error_codes! {
     InvalidRequest = "invalid_request", 400, "The request is not understood; the message says where";
+    LimitNotAllowed = "limit_not_allowed", 400, "Owners and admins see all numbers: only the others may be limited";
     Unauthorized = "unauthorized", 401, "The key, session or token is missing, mistyped, unknown, revoked or expired";
     WrongCredentials = "wrong_credentials", 401, "The e-mail address or the password is wrong";
     SecondFactorRequired = "second_factor_required", 401, "The password is right, and the account asks for a `code` beside it";
@@ -64,6 +65,7 @@ error_codes! {
     ConversationChanged = "conversation_changed", 409, "Somebody wrote since; `newest_seq` says where";
     IdempotencyInProgress = "idempotency_in_progress", 409, "The first request with this key is not finished";
     LastOwner = "last_owner", 409, "The team would have no owner";
+    AssigneeLimited = "assignee_limited", 409, "The member is limited to other numbers than the conversation's";
     AlreadyMember = "already_member", 409, "This person is in the team already";
     SecondFactorOn = "second_factor_on", 409, "The account has a second factor already: remove it first";
     AddressTaken = "address_taken", 409, "The e-mail address belongs to another account";
@@ -298,18 +300,22 @@ impl From<AccountError> for ApiError {
             AccountError::WrongCode => Self::new(ErrorCode::WrongCode),
             AccountError::SecondFactorOn => Self::new(ErrorCode::SecondFactorOn),
             AccountError::WeakPassword(why) => Self::because(ErrorCode::WeakPassword, why),
-            AccountError::NoSuchLink | AccountError::NoSuchMember | AccountError::NoSecondFactor => {
-                Self::absent(error.to_string())
-            }
+            AccountError::NoSuchLink
+            | AccountError::NoSuchTeam
+            | AccountError::NoSuchMember
+            | AccountError::NoSecondFactor => Self::absent(error.to_string()),
             AccountError::NoName
             | AccountError::PasswordRequired
             | AccountError::SameAddress
+            | AccountError::TooMuchNamed(_)
             | AccountError::OtherPolicy(_) => Self::invalid(error.to_string()),
             AccountError::AddressTaken => Self::new(ErrorCode::AddressTaken),
             AccountError::NotAllowed | AccountError::SignUpClosed | AccountError::InvitationNeeded => {
                 Self::because(ErrorCode::Forbidden, error.to_string())
             }
             AccountError::LastOwner => Self::because(ErrorCode::LastOwner, error.to_string()),
+            AccountError::LimitNotAllowed => Self::because(ErrorCode::LimitNotAllowed, error.to_string()),
+            AccountError::AssigneeLimited => Self::because(ErrorCode::AssigneeLimited, error.to_string()),
             AccountError::AlreadyMember => Self::because(ErrorCode::AlreadyMember, error.to_string()),
             AccountError::TeamFull(limit) => Self::over_quota(ErrorCode::LimitReached, Quota::Agents, limit),
             AccountError::TooMany(_) => Self::because(ErrorCode::LimitReached, error.to_string()),

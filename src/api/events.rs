@@ -1,12 +1,15 @@
 //! The ledger, for programs that poll.
 
+use std::sync::Arc;
+
 use actix_web::HttpResponse;
 use actix_web::http::header::ContentType;
 use serde_json::json;
 
 use super::auth::{Call, CanRead};
 use super::error::{ApiError, ErrorCode};
-use crate::domain::{Epoch, Event, Seq};
+use super::ws::ConversationNumbers;
+use crate::domain::{Epoch, Event, NumberLimit, Seq};
 
 const USUAL: usize = 100;
 const MOST: usize = 500;
@@ -50,9 +53,26 @@ pub(super) async fn list(call: Call<CanRead>) -> Result<HttpResponse, ApiError> 
         "epoch": head.epoch,
         "as_of_seq": page.head,
     });
+    let events = seen(&call, page.events).await?;
     Ok(HttpResponse::Ok()
         .content_type(ContentType::json())
-        .body(join(&page.events, &tail.to_string())))
+        .body(join(&events, &tail.to_string())))
+}
+
+/// Those that the caller may see. Of a limited one's some are left out, also where they are the last: `next_after` goes past them.
+async fn seen(call: &Call<CanRead>, events: Vec<Event>) -> Result<Vec<Event>, ApiError> {
+    if *call.limit() == NumberLimit::All {
+        return Ok(events);
+    }
+    let numbers = ConversationNumbers::new(Arc::clone(&call.state().store));
+    let visible = numbers.visible(call.tenant(), call.limit());
+    let mut seen = Vec::with_capacity(events.len());
+    for event in events {
+        if visible.event(&event.json).await? {
+            seen.push(event);
+        }
+    }
+    Ok(seen)
 }
 
 /// Says what to do when a position cannot be gone on from.

@@ -10,9 +10,10 @@ use super::auth::{Call, CanRead, CanSend};
 use super::error::ApiError;
 use super::idempotency;
 use super::json::{self, Fields};
+use super::limit::demand_sender;
 use super::outgoing::{Outgoing, audience, destination};
 use super::state::ApiState;
-use crate::actors::request::{Acceptance, DelayEstimate, Missing, Refusal, SubmitRequest};
+use crate::actors::request::{Acceptance, DelayEstimate, Destination, Missing, Refusal, SubmitRequest};
 use crate::domain::{
     DeliveryState, Message, MessageId, MetaError, Priority, Quota, Seq, StatusTimes, TenantId, Timestamp,
     UnknownPolicy,
@@ -39,7 +40,11 @@ pub(super) async fn submit(call: Call<CanSend>) -> Result<HttpResponse, ApiError
 async fn submitted(call: &Call<CanSend>) -> Result<HttpResponse, ApiError> {
     call.quotas().demand_subscription(call.state().clock.now())?;
     let asked = json::read(call.body())?;
-    let request = request(call, &asked)?;
+    let mut request = request(call, &asked)?;
+    demand_sender(call.limit(), &mut request.to)?;
+    if let Destination::Conversation(id) = request.to {
+        call.demand_conversation(id).await?;
+    }
     let accepted = call.state().tenants.submit(call.tenant(), request).await;
     let accepted = accepted.map_err(|refusal| call.quotas().explain(refusal.into()))?;
     match accepted.acceptance {
@@ -120,6 +125,7 @@ pub(super) async fn show(call: Call<CanRead>) -> Result<HttpResponse, ApiError> 
     }
     let id: MessageId = call.path("message_id")?;
     call.params()?.finish()?;
+    call.demand_message(id).await?;
     let (state, tenant) = (call.state(), call.tenant());
     let at = state
         .store
@@ -185,6 +191,7 @@ async fn read(state: &ApiState, tenant: TenantId, at: MessageRef) -> Result<Mess
 /// `DELETE /v1/messages/{message_id}`
 pub(super) async fn withdraw(call: Call<CanSend>) -> Result<HttpResponse, ApiError> {
     let id: MessageId = call.path("message_id")?;
+    call.demand_message(id).await?;
     call.state().tenants.withdraw(call.tenant(), id).await?;
     Ok(HttpResponse::Ok().json(json!({ "message_id": id, "state": DeliveryState::Cancelled })))
 }
@@ -208,6 +215,7 @@ pub(super) async fn resolve(call: Call<CanSend>) -> Result<HttpResponse, ApiErro
         }
         Action::GiveUp => Settlement::GiveUp,
     };
+    call.demand_message(id).await?;
     call.state().tenants.settle(call.tenant(), id, how).await?;
     Ok(HttpResponse::Ok().json(json!({ "message_id": id })))
 }

@@ -39,6 +39,7 @@ pub(super) async fn list(call: Call<CanRead>) -> Result<HttpResponse, ApiError> 
     let mut lanes = call.state().tenants.lanes(call.tenant()).await?;
     let numbers: Vec<Value> = numbers
         .iter()
+        .filter(|number| call.limit().admits(&number.id))
         .map(|number| with_lane(number, &mut lanes))
         .collect();
     Ok(HttpResponse::Ok().json(json!({ "numbers": numbers })))

@@ -81,6 +81,7 @@ pub(super) async fn note(call: Call<CanSend>) -> Result<HttpResponse, ApiError> 
     let mut fields = Fields::read(call.body())?;
     let text = fields.required::<NoteText>("text")?.into_text();
     fields.finish()?;
+    call.demand_conversation(conversation).await?;
     let request = NoteRequest {
         conversation,
         author: call.author(),
@@ -101,7 +102,16 @@ pub(super) async fn assign(call: Call<CanSend>) -> Result<HttpResponse, ApiError
     let agent = fields.required::<Option<AgentId>>("agent")?;
     fields.finish()?;
     if let Some(agent) = &agent {
-        call.state().accounts.demand_present(call.tenant(), agent).await?;
+        let (state, tenant) = (call.state(), call.tenant());
+        state.accounts.demand_present(tenant, agent).await?;
+        let id: ConversationId = call.path("conversation_id")?;
+        call.demand_conversation(id).await?;
+        if let Some(row) = state.store.conversation(tenant, id).await? {
+            state
+                .accounts
+                .demand_assignable(tenant, agent, &row.number)
+                .await?;
+        }
     }
     change(&call, OrganiseChange::Assign(agent)).await
 }
@@ -158,6 +168,7 @@ async fn change(call: &Call<CanSend>, change: OrganiseChange) -> Result<HttpResp
         change,
     };
     let id = organise.conversation;
+    call.demand_conversation(id).await?;
     call.state().tenants.organise(call.tenant(), organise).await?;
     if call.may(Scope::Read) {
         conversations::answer(call).await

@@ -49,6 +49,7 @@ async fn shown(state: &ApiState, who: &SignedIn, token: &str) -> Result<Value, A
         "tenant_id": who.tenant.map(|(tenant, _)| tenant),
         "role": who.tenant.map(|(_, role)| role),
         "rights": who.tenant.map_or(Vec::new(), |(_, role)| role.rights().map(Right::as_str).collect()),
+        "limit": who.limit.listed().map(|numbers| json!({ "numbers": **numbers })),
         "tenants": tenants,
         "session_id": who.session,
         "until": who.until,

@@ -1,5 +1,7 @@
 //! A tenant's team: its members, and invitations into it.
 
+use std::collections::BTreeSet;
+
 use actix_web::HttpResponse;
 use ring::rand::SecureRandom as _;
 use secrecy::{ExposeSecret as _, SecretString};
@@ -21,13 +23,14 @@ use crate::accounts::{
 use crate::config::ServerConfig;
 use crate::domain::email::EmailAddress;
 use crate::domain::roles::{Right, Role};
-use crate::domain::{AuditAction, TenantId, UserId};
+use crate::domain::{AuditAction, MemberLimit, PhoneNumberId, TenantId, UserId};
 use crate::mail::{Handed, Link};
 use crate::store::tables::{AuditActor, AuditDetails, AuditScope, AuditTarget, AuditTargetKind, Invitation};
 
 /// A member.
-fn shown(member: &TeamMember) -> Value {
+fn shown(member: &TeamMember, limit: Option<&MemberLimit>) -> Value {
     json!({
+        "limit": limit,
         "user_id": member.user,
         "agent": member.user.to_string(),
         "name": member.name,
@@ -57,6 +60,7 @@ fn invitation(invitation: &Invitation) -> Value {
         "invitation_id": invitation.id,
         "email": invitation.email,
         "role": invitation.role,
+        "limit": invitation.limit,
         "by": invitation.by,
         "created": invitation.created,
         "expires": invitation.expires,
@@ -64,7 +68,7 @@ fn invitation(invitation: &Invitation) -> Value {
 }
 
 /// The tenant that somebody is signed in for, and who that is.
-fn team_of(call: &SessionCall) -> Result<(TenantId, Actor), ApiError> {
+pub(super) fn team_of(call: &SessionCall) -> Result<(TenantId, Actor), ApiError> {
     // Whether it may be done is decided where the team's row is changed.
     Ok((call.demand(Right::Read)?, Actor::Member(call.who().user)))
 }
@@ -82,8 +86,12 @@ pub(super) async fn invite(
     let mut fields = Fields::read(body)?;
     let email = fields.required::<EmailAddress>("email")?;
     let role = fields.required::<Role>("role")?;
+    let limit = fields.optional::<MemberLimit>("limit")?;
     let password = shown_password(&mut fields)?;
     fields.finish()?;
+    if let Some(limit) = &limit {
+        demand_numbers(state, tenant, &limit.numbers).await?;
+    }
     if let Some(call) = member {
         let confirmed = confirmation(call, password).await?;
         if role == Role::Owner && confirmed == Confirmation::Missing {
@@ -98,6 +106,7 @@ pub(super) async fn invite(
         by,
         email,
         role,
+        limit,
         link,
     };
     note.target(AuditTargetKind::Invitation, &asked.link.token.id);
@@ -146,8 +155,17 @@ fn base(server: &ServerConfig) -> String {
 /// `GET /v1/team`
 pub(super) async fn list(call: Call<CanRead>) -> Result<HttpResponse, ApiError> {
     call.params()?.finish()?;
-    let team = call.state().accounts.team(call.tenant()).await?;
-    let mut members: Vec<Value> = team.iter().map(shown).collect();
+    let accounts = &call.state().accounts;
+    let (team, mut limits) = (
+        accounts.team(call.tenant()).await?,
+        accounts.limits(call.tenant()).await?,
+    );
+    // Whoever is limited learns of no other numbers.
+    for limit in limits.values_mut() {
+        limit.numbers.retain(|number| call.limit().admits(number));
+    }
+    let members = team.iter().map(|one| shown(one, limits.get(&one.user)));
+    let mut members: Vec<Value> = members.collect();
     if call.user().is_none() {
         for member in &mut members {
             member.as_object_mut().map(|fields| fields.shift_remove("email"));
@@ -158,14 +176,46 @@ pub(super) async fn list(call: Call<CanRead>) -> Result<HttpResponse, ApiError> 
     Ok(HttpResponse::Ok().json(json!({ "members": members, "former": former })))
 }
 
-/// `PUT /v1/team/{user_id}`: another role; the member signs in again.
+/// Refuses numbers that the business has not.
+pub(super) async fn demand_numbers(
+    state: &ApiState,
+    tenant: TenantId,
+    named: &BTreeSet<PhoneNumberId>,
+) -> Result<(), ApiError> {
+    if named.is_empty() {
+        return Ok(());
+    }
+    let numbers = state.tenants.numbers(tenant).await?;
+    let is_there = |id: &&PhoneNumberId| numbers.iter().any(|number| number.id == **id);
+    match named.iter().find(|id| !is_there(id)) {
+        None => Ok(()),
+        Some(id) => Err(ApiError::invalid(format!("the business has no number {id}"))),
+    }
+}
+
+/// `PUT /v1/team/{user_id}`: another role, with which the member signs in again, or another limit.
 pub(super) async fn set_role(call: SessionCall) -> Result<HttpResponse, ApiError> {
     let mut fields = Fields::read(call.body())?;
     let role = fields.required::<Role>("role")?;
+    // Left out, it stays as it is; `null` takes it away.
+    let limit = match fields.peek("limit") {
+        Some(_) => Some(fields.required::<Option<MemberLimit>>("limit")?),
+        None => fields.optional::<Option<MemberLimit>>("limit")?,
+    };
     let password = shown_password(&mut fields)?;
     fields.finish()?;
     let (state, (tenant, by)) = (call.shared_state(), team_of(&call)?);
     let user = member(&call)?;
+    if let Some(Some(limit)) = &limit {
+        if !role.may_be_limited() {
+            return Err(AccountError::LimitNotAllowed.into());
+        }
+        demand_numbers(&state, tenant, &limit.numbers).await?;
+        state.accounts.check_limit(tenant, limit).await?;
+    }
+    // Who becomes one who sees all, and is that no more one day, starts anew.
+    let limit = if role.may_be_limited() { limit } else { Some(None) };
+    let noted = limit.clone().flatten();
     let confirmed = confirmation(&call, password).await?;
     let changing = async move {
         let before = state.accounts.set_role(tenant, by, user, role, confirmed).await?;
@@ -173,12 +223,17 @@ pub(super) async fn set_role(call: SessionCall) -> Result<HttpResponse, ApiError
             end_there(&state, tenant, user).await?;
             tracing::info!(tenant.id = %tenant, user.id = %user, role = role.as_str(), "a member has another role");
         }
+        if let Some(limit) = limit {
+            state.accounts.set_limit(tenant, by, user, limit).await?;
+            state.keys.forget_user(user);
+        }
         Ok(before)
     };
     let before = to_its_end(changing).await?;
     call.note().details(AuditDetails {
         role: Some(role),
         role_before: Some(before),
+        limit: noted,
         ..AuditDetails::default()
     });
     Ok(HttpResponse::Ok().json(json!({ "user_id": user, "role": role })))

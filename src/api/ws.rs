@@ -23,6 +23,7 @@ mod socket_writer;
 mod sockets;
 mod takeover;
 mod tickets;
+mod visible;
 
 #[cfg(test)]
 mod tests;
@@ -36,6 +37,7 @@ pub use reaper::ComeBack;
 pub use sockets::{SocketParts, Sockets};
 pub(super) use takeover::takeover;
 pub use tickets::{Pass, TicketRefusal, Tickets, VALID_FOR};
+pub(super) use visible::ConversationNumbers;
 
 /// What each HTTP worker needs for its sockets: feeds stay on their threads. Handlers want [`Sockets`] beside it.
 pub(super) fn worker_data(scope: &mut ServiceConfig) {

@@ -66,7 +66,10 @@ audit_actions! {
     InvitationMade = "invitation_made", "Somebody was invited into the team";
     InvitationWithdrawn = "invitation_withdrawn", "An invitation was withdrawn";
     InvitationAccepted = "invitation_accepted", "An invitation was accepted";
-    RoleChanged = "role_changed", "A member got another role";
+    RoleChanged = "role_changed", "A member got another role, or is limited to other numbers";
+    TeamMade = "team_made", "A team was made";
+    TeamChanged = "team_changed", "The name, the members or the numbers of a team were changed";
+    TeamRemoved = "team_removed", "A team was removed";
     MemberRemoved = "member_removed", "A member was removed from the team, or left it";
     OwnershipHandedOver = "ownership_handed_over", "An owner handed the ownership over";
     AccountExported = "account_exported", "What is kept of a user was exported";
@@ -93,7 +96,12 @@ impl AuditAction {
     /// too.
     pub const fn needs(self) -> Option<Right> {
         match self {
-            Self::InvitationMade | Self::InvitationWithdrawn | Self::RoleChanged => Some(Right::ManageTeam),
+            Self::InvitationMade
+            | Self::InvitationWithdrawn
+            | Self::RoleChanged
+            | Self::TeamMade
+            | Self::TeamChanged
+            | Self::TeamRemoved => Some(Right::ManageTeam),
             Self::OwnershipHandedOver => Some(Right::ManageOwners),
             Self::BusinessChanged
             | Self::RetentionChanged

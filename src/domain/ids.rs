@@ -158,6 +158,11 @@ byte_id!(
     "user_id"
 );
 byte_id!(
+    /// A team of a business: some of its people, and the numbers that they answer. Random.
+    TeamId,
+    "team_id"
+);
+byte_id!(
     /// One raw webhook body in the journal. Grows with time within a process.
     JournalId,
     "journal_id"

@@ -94,6 +94,11 @@ impl Role {
         }
     }
 
+    /// Whether members with this role may be limited to numbers and teams. Who looks after the business sees all of it.
+    pub const fn may_be_limited(self) -> bool {
+        matches!(self, Self::Supervisor | Self::Agent | Self::ReadOnly)
+    }
+
     /// Name used in the API.
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -9,6 +9,7 @@ mod canned_reply;
 mod erasure;
 mod invitation;
 mod leaving;
+mod limit;
 mod operator;
 mod session;
 mod sign_in_event;
@@ -29,6 +30,7 @@ pub use canned_reply::{CANNED_REPLY, CannedReply, Shortcut};
 pub use erasure::{KnownUser, OfUser, USER_ERASURE, UserErasure};
 pub use invitation::{INVITATION, Invitation, InvitationState, PASSWORD_RESET, PasswordReset};
 pub use leaving::{LEAVING, Leaving};
+pub use limit::{LIMITED_MEMBER, LimitedMember, NAMED_TEAM, NamedTeam};
 pub use operator::{OPERATOR, Operator};
 pub use session::{SESSION, SESSION_OF_USER, Session, SessionOfUser};
 pub use sign_in_event::{SIGN_IN_EVENT, SignInEvent, SignInResult};
@@ -139,7 +141,7 @@ pub struct Table {
 }
 
 /// All of them.
-pub const ALL: [&Table; 42] = [
+pub const ALL: [&Table; 45] = [
     &CONTACT,
     &ALIAS,
     &CONTACT_INDEX,
@@ -162,6 +164,8 @@ pub const ALL: [&Table; 42] = [
     &TEAM,
     &MEMBERSHIP,
     &LEAVING,
+    &NAMED_TEAM,
+    &LIMITED_MEMBER,
     &SESSION,
     &SESSION_OF_USER,
     &SIGN_IN_EVENT,

@@ -107,6 +107,8 @@ label_enums! {
         Protocol = "protocol",
         /// Its key was revoked.
         Revoked = "revoked",
+        /// Its member is limited to other numbers.
+        OtherNumbers = "other_numbers",
         /// Its tenant was not available.
         Unavailable = "unavailable",
         /// The server is stopping.

@@ -77,6 +77,7 @@ impl Rig {
             by: Actor::Operator,
             email: email.parse().unwrap(),
             role,
+            limit: None,
             link: NewLink::of(token),
         };
         self.accounts.invite(inviting).await.unwrap();

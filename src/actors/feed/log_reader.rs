@@ -29,6 +29,17 @@ pub enum Paged {
     Gone,
 }
 
+/// The same, one by one.
+#[derive(Debug, Clone)]
+pub enum PagedEach {
+    /// The next events, dense.
+    Events(Vec<Bytes>),
+    /// Nothing is missing any more.
+    Nothing,
+    /// What comes next is no longer kept.
+    Gone,
+}
+
 /// A bounded way to the log, for one tenant.
 #[derive(Clone)]
 pub(super) struct LogReader {
@@ -43,10 +54,20 @@ pub(super) struct LogReader {
 impl LogReader {
     /// The next events after a cursor, as far as they fit into one frame. Fails only after about a minute.
     pub(super) async fn read(self, after: Seq) -> Result<Paged, StoreError> {
+        let page = self.page(after).await?;
+        Ok(self.join(after, page))
+    }
+
+    /// The same one by one.
+    pub(super) async fn read_each(self, after: Seq) -> Result<PagedEach, StoreError> {
+        Ok(taken(after, self.page(after).await?))
+    }
+
+    async fn page(&self, after: Seq) -> Result<EventPage, StoreError> {
         let mut tries = 0;
         loop {
             match self.read_once(after).await {
-                Ok(page) => return Ok(self.join(after, page)),
+                Ok(page) => return Ok(page),
                 Err(error) if tries >= TRIES => return Err(error),
                 Err(_) => tokio::time::sleep(BACKOFF.after(tries + 1)).await,
             }
@@ -65,37 +86,49 @@ impl LogReader {
     }
 
     fn join(&self, after: Seq, page: EventPage) -> Paged {
-        let Some(first) = page.events.first() else {
-            return if page.oldest > after.next() && page.head > after {
-                Paged::Gone
-            } else {
-                Paged::Nothing
-            };
-        };
-        if first.seq != after.next() {
-            return Paged::Gone;
-        }
-        let mut bytes = 0_usize;
-        let mut through = after;
-        let mut taken: Vec<&Bytes> = Vec::with_capacity(page.events.len());
-        for event in &page.events {
-            // A socket that is handed what stands behind a hole never learns of it.
-            if !taken.is_empty() && event.seq != through.next() {
-                break;
+        match taken(after, page) {
+            PagedEach::Nothing => Paged::Nothing,
+            PagedEach::Gone => Paged::Gone,
+            PagedEach::Events(events) => {
+                let bytes = events.iter().map(|event| event.len().saturating_add(1)).sum();
+                let count = u64::try_from(events.len()).unwrap_or(u64::MAX);
+                Paged::Chunk(Chunk {
+                    bytes: (self.wire.events)(&mut events.iter(), bytes),
+                    through: Seq::new(after.get().saturating_add(count)),
+                })
             }
-            let longer = bytes.saturating_add(event.json.len()).saturating_add(1);
-            if !taken.is_empty() && longer > JOIN {
-                break;
-            }
-            bytes = longer;
-            through = event.seq;
-            taken.push(&event.json);
         }
-        Paged::Chunk(Chunk {
-            bytes: (self.wire.events)(&mut taken.into_iter(), bytes),
-            through,
-        })
     }
+}
+
+/// The events of a page that follow a cursor without a hole, as many as fit into one frame.
+fn taken(after: Seq, page: EventPage) -> PagedEach {
+    let Some(first) = page.events.first() else {
+        return if page.oldest > after.next() && page.head > after {
+            PagedEach::Gone
+        } else {
+            PagedEach::Nothing
+        };
+    };
+    if first.seq != after.next() {
+        return PagedEach::Gone;
+    }
+    let mut bytes = 0_usize;
+    let mut through = after;
+    let mut taken: Vec<Bytes> = Vec::with_capacity(page.events.len());
+    for event in page.events {
+        // A socket that is handed what stands behind a hole never learns of it.
+        if event.seq != through.next() {
+            break;
+        }
+        bytes = bytes.saturating_add(event.json.len()).saturating_add(1);
+        if !taken.is_empty() && bytes > JOIN {
+            break;
+        }
+        through = event.seq;
+        taken.push(event.json);
+    }
+    PagedEach::Events(taken)
 }
 
 /// Makes a read that hangs a read that failed.

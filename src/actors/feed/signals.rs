@@ -32,6 +32,14 @@ impl About {
     }
 }
 
+impl About {
+    fn conversation(&self) -> ConversationId {
+        match self {
+            Self::Typing(conversation, _) | Self::Viewing(conversation) => *conversation,
+        }
+    }
+}
+
 #[derive(Debug)]
 struct Kept {
     number: u64,
@@ -74,6 +82,17 @@ impl Signals {
     /// The number of the newest signal.
     pub(super) fn last(&self) -> u64 {
         self.last
+    }
+
+    /// All that is kept after a number one by one, each with the conversation that it is about.
+    pub(super) fn each_after(&self, number: u64) -> Vec<(Option<ConversationId>, Bytes)> {
+        let newer = self.kept.iter().filter(|kept| kept.number > number);
+        newer
+            .map(|kept| {
+                let about = kept.about.as_ref().map(About::conversation);
+                (about, kept.frame.clone())
+            })
+            .collect()
     }
 
     /// All that is kept after a number, joined.

@@ -7,13 +7,13 @@ use std::task::Waker;
 use bytes::Bytes;
 
 use super::idle_sockets::{IdleSocket, Left, Outlet};
-use super::log_reader::Paged;
+use super::log_reader::{Paged, PagedEach};
 use super::publisher::LiveHead;
 use super::registry::Core;
 use super::subscriptions::Place;
 use super::tail::Pulled;
 use super::worker::Nudge;
-use crate::domain::{Epoch, Seq};
+use crate::domain::{ConversationId, Epoch, Seq};
 use crate::store::StoreError;
 
 /// A socket's place at its tenant's feed. Given up when dropped. Stays on the feed's thread.
@@ -65,6 +65,17 @@ impl Subscription {
         pulled
     }
 
+    /// The events after a cursor one by one, as many as are joined into one frame; `None` where they are not in the buffer, or there are
+    /// none: then [`Self::pull`] says what to do.
+    pub fn each(&self, after: Seq) -> Option<Vec<Bytes>> {
+        self.core.tail.borrow().each(after)
+    }
+
+    /// Reads the log after a cursor that is older than what the feed holds, for who takes the events one by one.
+    pub fn read_each(&self, after: Seq) -> impl Future<Output = Result<PagedEach, StoreError>> + 'static {
+        self.core.log.clone().read_each(after)
+    }
+
     /// Reads the log after a cursor that is older than what the feed holds.
     pub fn read(&self, after: Seq) -> impl Future<Output = Result<Paged, StoreError>> + 'static {
         self.core.log.clone().read(after)
@@ -78,6 +89,11 @@ impl Subscription {
     /// The signals after a number, joined.
     pub fn signals(&self, after: u64) -> Option<Bytes> {
         self.core.tail.borrow_mut().signals.after(after)
+    }
+
+    /// The same one by one, each with the conversation that it is about.
+    pub fn each_signal(&self, after: u64) -> Vec<(Option<ConversationId>, Bytes)> {
+        self.core.tail.borrow().signals.each_after(after)
     }
 
     /// Counts bytes that were handed to the socket.

@@ -226,6 +226,15 @@ impl Tail {
         Pulled::Chunk(self.chunk(after))
     }
 
+    /// The events after a position in the buffer one by one, as many as fit into one frame.
+    pub(super) fn each(&self, after: Seq) -> Option<Vec<Bytes>> {
+        if !self.open || after < self.buffer.base() || after >= self.buffer.head() {
+            return None;
+        }
+        let (count, _, _) = self.fitting(after);
+        Some(self.buffer.after(after).take(count).cloned().collect())
+    }
+
     /// What is at hand for a cursor.
     fn ready(&mut self, after: Seq) -> Ready {
         if !self.open || after < self.buffer.base() {
@@ -267,7 +276,8 @@ impl Tail {
         Pulled::Soon
     }
 
-    fn join(&mut self, after: Seq) -> Chunk {
+    /// How many events after a position fit into one frame, how long they are, and whether that is less than all.
+    fn fitting(&self, after: Seq) -> (usize, usize, bool) {
         let mut count = 0_usize;
         let mut bytes = 0_usize;
         let mut full = false;
@@ -280,6 +290,11 @@ impl Tail {
             count = count.saturating_add(1);
             bytes = longer;
         }
+        (count, bytes, full)
+    }
+
+    fn join(&mut self, after: Seq) -> Chunk {
+        let (count, bytes, full) = self.fitting(after);
         let through = after
             .get()
             .saturating_add(u64::try_from(count).unwrap_or(u64::MAX));

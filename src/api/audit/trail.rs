@@ -156,6 +156,10 @@ const fn trails(route: HttpRoute) -> Trails {
         HttpRoute::TeamMember => READS
             .put(Named(Action::RoleChanged, Kind::User, "user_id"))
             .delete(Named(Action::MemberRemoved, Kind::User, "user_id")),
+        HttpRoute::NamedTeams => READS.post(Entry(Action::TeamMade)),
+        HttpRoute::NamedTeam => READS
+            .put(Named(Action::TeamChanged, Kind::Team, "team_id"))
+            .delete(Named(Action::TeamRemoved, Kind::Team, "team_id")),
         HttpRoute::TeamOwner => READS.put(Entry(Action::OwnershipHandedOver)),
         HttpRoute::Profile => READS
             .put(Entry(Action::ProfileChanged))

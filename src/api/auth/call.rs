@@ -18,7 +18,7 @@ use super::super::quotas::TenantQuotas;
 use super::super::state::ApiState;
 use super::{Colleague, KnownKey, session};
 use crate::actors::request::{Missing, Refusal};
-use crate::domain::{AgentId, Author, IdempotencyKey, TenantId};
+use crate::domain::{AgentId, Author, IdempotencyKey, NumberLimit, TenantId};
 use crate::store::ApiKey;
 use crate::store::directory::Scope;
 use crate::store::tables::{AuditActor, AuditScope};
@@ -99,6 +99,11 @@ impl<N: Need> Call<N> {
     /// What the tenant may have.
     pub fn quotas(&self) -> &TenantQuotas {
         self.known.quotas()
+    }
+
+    /// The numbers whose conversations it may see and change.
+    pub fn limit(&self) -> &NumberLimit {
+        self.known.limit()
     }
 
     /// Whether its key allows more than the call needs.

@@ -11,7 +11,7 @@ use tokio::sync::watch;
 
 use super::KeyRing;
 use crate::api::error::ErrorCode;
-use crate::domain::UserId;
+use crate::domain::{NumberLimit, UserId};
 use crate::store::KeyHash;
 
 /// Looks that the store did not answer before the socket's next ping has to do.
@@ -26,6 +26,15 @@ pub(in crate::api) struct Voucher {
     pub(in crate::api) key: KeyHash,
     /// The person whose socket it is, or for whom a program acts.
     pub(in crate::api) user: Option<UserId>,
+}
+
+/// What a socket heard of what let it in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::api) enum Heard {
+    /// It lets nobody in any more.
+    Refused,
+    /// It is for other numbers than before.
+    OtherNumbers,
 }
 
 type Watched = BTreeMap<Voucher, watch::Sender<()>>;
@@ -79,18 +88,21 @@ pub(in crate::api) struct KeyWatch {
 }
 
 impl KeyWatch {
-    /// Ends once what was watched lets nobody in any more.
-    pub(in crate::api) async fn ended(mut self, keys: Arc<KeyRing>) {
+    /// Ends once what was watched lets nobody in any more, or is for other numbers than these.
+    pub(in crate::api) async fn ended(mut self, keys: Arc<KeyRing>, limit: NumberLimit) -> Heard {
         loop {
-            let Some(woken) = &mut self.woken else { return };
+            let Some(woken) = &mut self.woken else {
+                return Heard::Refused;
+            };
             if woken.changed().await.is_err() {
-                return;
+                return Heard::Refused;
             }
             for _ in 0..TRIES {
                 // On the heap while it lasts: each idle socket would hold its room otherwise, two kibibytes.
                 match Box::pin(keys.look_at(self.what)).await {
-                    Ok(()) => break,
-                    Err(refused) if refused.code() == ErrorCode::Unauthorized => return,
+                    Ok(now) if now == limit => break,
+                    Ok(_) => return Heard::OtherNumbers,
+                    Err(refused) if refused.code() == ErrorCode::Unauthorized => return Heard::Refused,
                     // The store cannot tell now, or is asked by too many.
                     Err(_) => tokio::time::sleep(AGAIN).await,
                 }

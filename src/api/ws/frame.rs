@@ -6,7 +6,7 @@ use serde::Serialize;
 use tokio_util::codec::Encoder as _;
 
 use crate::actors::feed::{FeedWire, Presence, Signal, Typing};
-use crate::domain::{AgentId, ConversationId};
+use crate::domain::{AgentId, ConversationId, Epoch, Seq};
 
 /// How events and signals are written.
 pub(super) const WIRE: FeedWire = FeedWire { events, signal };
@@ -39,6 +39,8 @@ pub(super) enum Close {
     TooManySockets,
     /// The client sends too much.
     Flood,
+    /// The member is limited to other numbers than before.
+    OtherNumbers,
     /// The tenant is not available.
     Unavailable,
 }
@@ -55,6 +57,7 @@ impl Close {
             Self::Timeout => (4408, "no sign of life"),
             Self::TooManySockets => (4409, "too many sockets of this agent"),
             Self::Flood => (4429, "too many frames"),
+            Self::OtherNumbers => (4410, "limited to other numbers"),
             Self::Unavailable => (4503, "tenant not available"),
         }
     }
@@ -68,6 +71,11 @@ pub(super) fn json(value: &impl Serialize) -> Bytes {
     let mut frame = begin(payload.len());
     frame.extend_from_slice(&payload);
     frame.freeze()
+}
+
+/// Events that a limited member is not sent, the first and the last.
+pub(super) fn skipped(epoch: Epoch, from: Seq, to: Seq) -> Bytes {
+    json(&serde_json::json!({ "type": "skipped", "epoch": epoch, "from": from, "to": to }))
 }
 
 /// A ping; clients' libraries answer it by themselves.

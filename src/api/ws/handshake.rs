@@ -141,7 +141,8 @@ async fn vouched(shared: &Shared, pass: Pass) -> Result<(Pass, TenantQuotas), Re
     let key = Arc::clone(known.key());
     key.demand(CanManageAgents::SCOPES)
         .map_err(|refused| (Close::Unauthorized, refused))?;
-    Ok((Pass { key, ..pass }, known.quotas().clone()))
+    let limit = known.limit().clone();
+    Ok((Pass { key, limit, ..pass }, known.quotas().clone()))
 }
 
 async fn make(

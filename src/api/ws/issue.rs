@@ -53,6 +53,7 @@ pub(in crate::api) async fn ticket(
         name,
         user,
         key: Arc::clone(call.key()),
+        limit: call.limit().clone(),
     };
     let quotas = call.quotas();
     let over = |code, quota| quotas.refuse(code, quota).retry_after(LATER);

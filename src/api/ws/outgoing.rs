@@ -19,8 +19,11 @@ use super::progress::Progress;
 use super::protocol::resync;
 use super::session::{Session, Succeeded};
 use super::socket_writer::SocketWriter;
+use super::sockets::Shared;
+use super::visible::Visible;
 use crate::actors::BoundedAddr;
-use crate::actors::feed::{Cursor, Paged, Step, Subscription};
+use crate::actors::feed::{Cursor, Paged, PagedEach, Step, Subscription};
+use crate::domain::{ConversationId, NumberLimit, TenantId};
 use crate::store::{StoreError, TenantHead};
 use crate::telemetry::labels::ResyncReason;
 use crate::telemetry::metrics;
@@ -31,6 +34,38 @@ const AT_ONCE: usize = 8;
 const ENOUGH: usize = 16 * 1024;
 
 type Reading = LocalBoxFuture<'static, Result<Paged, StoreError>>;
+
+type Signalling = LocalBoxFuture<'static, Result<Bytes, StoreError>>;
+
+/// A limited member's socket is sent frames of its own.
+#[derive(Clone)]
+pub(super) struct Limited {
+    pub(super) shared: Arc<Shared>,
+    pub(super) tenant: TenantId,
+    pub(super) limit: NumberLimit,
+}
+
+impl Limited {
+    fn visible(&self) -> Visible<'_> {
+        self.shared.numbers.visible(self.tenant, &self.limit)
+    }
+
+    /// What the socket is sent of a page.
+    fn filter(
+        self,
+        at: Cursor,
+        page: impl Future<Output = Result<PagedEach, StoreError>> + 'static,
+    ) -> Reading {
+        Box::pin(async move {
+            let page = page.await?;
+            self.visible().page(at.epoch(), at.seq(), page).await
+        })
+    }
+
+    fn signals(self, signals: Vec<(Option<ConversationId>, Bytes)>) -> Signalling {
+        Box::pin(async move { self.visible().signals(signals).await })
+    }
+}
 
 /// What there is to send.
 enum Next {
@@ -53,6 +88,10 @@ pub(super) struct Outgoing {
     /// The ledgers that the feed had followed when it was last looked.
     ledgers: u64,
     reading: Option<Reading>,
+    /// Of a member who is limited.
+    limited: Option<Limited>,
+    /// Signals for such a member, while it is looked which they may see.
+    signalling: Option<Signalling>,
     /// The waker that the reaper knows.
     registered: Option<Waker>,
 }
@@ -60,7 +99,7 @@ pub(super) struct Outgoing {
 impl Outgoing {
     pub(super) fn new(
         link: Link,
-        subscription: Subscription,
+        (subscription, limited): (Subscription, Option<Limited>),
         progress: Arc<Progress>,
         session: BoundedAddr<Session>,
         writer: SocketWriter,
@@ -76,6 +115,8 @@ impl Outgoing {
             in_hand: VecDeque::new(),
             cursor: None,
             reading: None,
+            limited,
+            signalling: None,
             registered: None,
         }
     }
@@ -106,7 +147,15 @@ impl Outgoing {
                     self.progress.sent(cursor.seq());
                     return Next::Frame(told_to_resync(cursor, reason));
                 }
-                Step::Read => self.reading = Some(Box::pin(self.subscription.read(cursor.seq()))),
+                Step::Read => {
+                    self.reading = Some(match &self.limited {
+                        None => Box::pin(self.subscription.read(cursor.seq())),
+                        Some(limited) => {
+                            let page = self.subscription.read_each(cursor.seq());
+                            limited.clone().filter(cursor, page)
+                        }
+                    });
+                }
                 Step::Wait => {
                     self.subscription.wait(cx.waker());
                     return Next::NothingYet;
@@ -124,14 +173,20 @@ impl Outgoing {
         if self.subscription.ledgers() != self.ledgers && self.session.try_tell(Succeeded).is_ok() {
             self.ledgers = self.subscription.ledgers();
         }
-        if let Some(frames) = self.subscription.signals(self.signals) {
-            self.signals = self.subscription.last_signal();
+        if let Some(frames) = self.take_signals(cx) {
             return Step::Send(frames);
         }
         let feed = TenantHead {
             epoch: self.subscription.epoch(),
             head: self.subscription.head(),
         };
+        // Of another epoch its cursor says so itself.
+        if let (Some(limited), None, true) = (&self.limited, &self.reading, feed.epoch == cursor.epoch())
+            && let Some(events) = self.subscription.each(cursor.seq())
+        {
+            let page = std::future::ready(Ok(PagedEach::Events(events)));
+            self.reading = Some(limited.clone().filter(*cursor, page));
+        }
         let Some(reading) = &mut self.reading else {
             return cursor.take(self.subscription.pull(cursor.seq()), feed);
         };
@@ -140,6 +195,11 @@ impl Outgoing {
         };
         self.reading = None;
         match read {
+            // What came meanwhile is filtered with the next look.
+            Ok(Paged::Nothing) if self.limited.is_some() => {
+                cx.waker().wake_by_ref();
+                Step::Wait
+            }
             Ok(Paged::Nothing) => cursor.take(self.subscription.pull(cursor.seq()), feed),
             Ok(paged) => cursor.take_page(paged, feed),
             Err(error) => {
@@ -148,6 +208,26 @@ impl Outgoing {
                 Step::Wait
             }
         }
+    }
+
+    /// The signals that came since the last ones.
+    fn take_signals(&mut self, cx: &mut Context<'_>) -> Option<Bytes> {
+        let Some(limited) = &self.limited else {
+            let frames = self.subscription.signals(self.signals)?;
+            self.signals = self.subscription.last_signal();
+            return Some(frames);
+        };
+        if self.signalling.is_none() && self.subscription.last_signal() > self.signals {
+            let signals = self.subscription.each_signal(self.signals);
+            self.signals = self.subscription.last_signal();
+            self.signalling = Some(limited.clone().signals(signals));
+        }
+        let Poll::Ready(read) = self.signalling.as_mut()?.as_mut().poll(cx) else {
+            return None;
+        };
+        self.signalling = None;
+        // What cannot be looked up now is lost, which the protocol allows of signals.
+        read.ok().filter(|frames| !frames.is_empty())
     }
 
     /// Takes frames in hand until there is enough or no more; false once nothing more will come.
@@ -181,6 +261,10 @@ impl Outgoing {
 
     /// Leaves the connection to the feed: everything that there is was written.
     fn stand_by(&self) {
+        // The feed writes the same to all.
+        if self.limited.is_some() {
+            return;
+        }
         // A session that could not be told of a new ledger yet is told at the next event.
         let told = self.ledgers == self.subscription.ledgers();
         if let (Some(cursor), None, true) = (&self.cursor, &self.reading, told) {

@@ -25,7 +25,7 @@ use fragments::{Fragments, Joined};
 
 pub(super) use client::{Answered, Command};
 pub(super) use fragments::Part;
-pub(super) use server::{Welcome, accepted, error, ok, reconnect, resync, welcome};
+pub(super) use server::{Welcome, accepted, error, limit_changed, ok, reconnect, resync, welcome};
 
 /// Commands of one socket that may be under way.
 const IN_FLIGHT: u8 = 8;

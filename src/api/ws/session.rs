@@ -17,14 +17,16 @@ use super::inbound::Frames;
 use super::link::Link;
 use super::outgoing::told_to_resync;
 use super::progress::Progress;
-use super::protocol::{Answered, Command, Deed, Inbound, Protocol, Welcome, error, ok, reconnect, welcome};
+use super::protocol::{
+    Answered, Command, Deed, Inbound, Protocol, Welcome, error, limit_changed, ok, reconnect, welcome,
+};
 use super::socket_limits::SocketPermit;
 use super::sockets::Shared;
 use super::tickets::Pass;
 use crate::actors::feed::{Cursor, Presence};
 use crate::actors::request::{Attendance, Refusal, Roster};
 use crate::actors::{Admitted, BoundedAddr, SessionId};
-use crate::api::auth::KeyWatch;
+use crate::api::auth::{Heard, KeyWatch};
 use crate::api::client_stream::ReadHalf;
 use crate::api::error::{ApiError, ErrorCode};
 use crate::store::TenantHead;
@@ -84,10 +86,13 @@ impl Session {
         let addr = Self::create(|ctx| {
             ctx.set_mailbox_capacity(MAILBOX);
             ctx.add_stream(frames);
-            let ended = watch.ended(Arc::clone(&shared.keys));
-            ctx.spawn(fut::wrap_future(ended).map(|(), session: &mut Self, ctx| {
-                session.end(Close::Unauthorized, ctx);
-            }));
+            let ended = watch.ended(Arc::clone(&shared.keys), pass.limit.clone());
+            ctx.spawn(
+                fut::wrap_future(ended).map(|heard, session: &mut Self, ctx| match heard {
+                    Heard::Refused => session.end(Close::Unauthorized, ctx),
+                    Heard::OtherNumbers => session.end_for_other_numbers(ctx),
+                }),
+            );
             Self {
                 id: shared.next_session(),
                 shared,
@@ -128,6 +133,12 @@ impl Session {
         self.act(deed, ctx);
     }
 
+    /// What the client has is not what it may have: it loads afresh, and comes back.
+    fn end_for_other_numbers(&mut self, ctx: &mut Context<Self>) {
+        self.link.send(limit_changed());
+        self.end(Close::OtherNumbers, ctx);
+    }
+
     /// Tells colleagues, learns who is there, and lets events flow.
     fn greet(&mut self, at: Option<TenantHead>, ctx: &mut Context<Self>) {
         let (shared, pass, id) = (Arc::clone(&self.shared), self.pass.clone(), self.id);
@@ -138,7 +149,13 @@ impl Session {
             if !wait.is_zero() {
                 tokio::time::sleep(wait).await;
             }
-            let greeted = shared.presence.arrive(pass.tenant, pass.agent, id);
+            let greeted = async {
+                let (roster, ledger) = shared.presence.arrive(pass.tenant, pass.agent, id).await?;
+                let visible = shared.numbers.visible(pass.tenant, &pass.limit);
+                // Without an answer of the store it is told of no viewers at all.
+                let roster = visible.roster(roster).await.unwrap_or_default();
+                Ok((roster, ledger))
+            };
             tokio::time::timeout(shared.options.command, greeted)
                 .await
                 .unwrap_or(Err(Refusal::Busy))
@@ -271,8 +288,9 @@ impl Session {
             Err(refused) if refused.code() == ErrorCode::Unauthorized => {
                 session.end(Close::Unauthorized, ctx);
             }
+            Ok(limit) if limit != session.pass.limit => session.end_for_other_numbers(ctx),
             // When the store cannot tell, whoever was let in stays.
-            Ok(()) | Err(ApiError { .. }) => {}
+            Ok(_) | Err(ApiError { .. }) => {}
         });
         ctx.spawn(work);
     }
@@ -294,6 +312,7 @@ impl Actor for Session {
             Some(Close::TooLarge | Close::Flood | Close::TooManySockets) => CloseReason::Flood,
             Some(Close::Restarting) => CloseReason::Shutdown,
             Some(Close::Protocol) => CloseReason::Protocol,
+            Some(Close::OtherNumbers) => CloseReason::OtherNumbers,
             Some(Close::Unauthorized) => CloseReason::Revoked,
             Some(Close::Timeout) => CloseReason::Timeout,
             Some(Close::Unavailable) => CloseReason::Unavailable,

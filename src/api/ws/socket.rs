@@ -7,7 +7,7 @@ use bytes::BytesMut;
 use super::frame::Close;
 use super::inbound::Frames;
 use super::link::Link;
-use super::outgoing::Outgoing;
+use super::outgoing::{Limited, Outgoing};
 use super::progress::Progress;
 use super::reaper::Watch;
 use super::session::{Parts, Session};
@@ -19,6 +19,7 @@ use crate::actors::feed::Subscription;
 use crate::api::auth::KeyWatch;
 use crate::api::client_stream::ClientStream;
 use crate::api::connection_limits::Place;
+use crate::domain::NumberLimit;
 
 /// What a handshake made, before it has a connection of its own.
 pub(super) struct Socket {
@@ -39,6 +40,14 @@ impl Socket {
             socket_permit,
             subscription,
         } = self;
+        let limited = match pass.limit {
+            NumberLimit::All => None,
+            NumberLimit::Only(_) => Some(Limited {
+                shared: Arc::clone(&shared),
+                tenant: pass.tenant,
+                limit: pass.limit.clone(),
+            }),
+        };
         let (reading, writing) = connection.into_split();
         let progress = Arc::new(Progress::new(subscription.live_head()));
         let link = Link::new(Arc::clone(&progress));
@@ -60,6 +69,6 @@ impl Socket {
             link.close(Close::Unavailable);
         }
         let writer = SocketWriter::new(writing, Arc::clone(&progress), place);
-        Outgoing::new(link, subscription, progress, session, writer)
+        Outgoing::new(link, (subscription, limited), progress, session, writer)
     }
 }

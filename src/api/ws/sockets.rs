@@ -13,6 +13,7 @@ use super::options::SocketOptions;
 use super::reaper::{ComeBack, Newcomers, Reaper, SendAway};
 use super::socket_limits::SocketLimits;
 use super::tickets::Tickets;
+use super::visible::ConversationNumbers;
 use crate::actors::feed::{FeedParts, Feeds};
 use crate::actors::{BoundedAddr, SessionId, TenantCommands, TenantPresence};
 use crate::api::auth::KeyRing;
@@ -62,6 +63,8 @@ pub(super) struct Shared {
     next_session: AtomicU64,
     handshakes: SharedPace,
     leaving: AtomicBool,
+    /// What limited members are shown.
+    pub(super) numbers: ConversationNumbers,
     store: Arc<dyn Store>,
     page_reads: Arc<Semaphore>,
     reaper: BoundedAddr<Reaper>,
@@ -139,6 +142,7 @@ impl Sockets {
             page_reads: Arc::new(Semaphore::new(PAGE_READS)),
             commands: parts.commands,
             presence: parts.presence,
+            numbers: ConversationNumbers::new(Arc::clone(&parts.store)),
             store: parts.store,
             keys: parts.keys,
             clock: parts.clock,

@@ -10,7 +10,7 @@ use ring::rand::{SecureRandom as _, SystemRandom};
 
 use crate::api::auth::Voucher;
 use crate::domain::ids::digest16;
-use crate::domain::{AgentId, Clock, TenantId, UserId};
+use crate::domain::{AgentId, Clock, NumberLimit, TenantId, UserId};
 use crate::store::ApiKey;
 
 /// How long a ticket can be used.
@@ -35,6 +35,8 @@ pub struct Pass {
     pub user: Option<UserId>,
     /// The key that vouched for the person. Its scopes are the person's; when it is revoked, the socket closes.
     pub key: Arc<ApiKey>,
+    /// The numbers that the person works on.
+    pub limit: NumberLimit,
 }
 
 impl Pass {
@@ -225,6 +227,7 @@ mod tests {
             agent: AgentId::parse(agent).unwrap(),
             name: agent.into(),
             user: None,
+            limit: crate::domain::NumberLimit::All,
             key: key_for_tests(TenantId::new(1), &[Scope::Agents, Scope::Read]),
         }
     }

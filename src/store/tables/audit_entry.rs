@@ -12,7 +12,7 @@ use crate::domain::ids::hex;
 use crate::domain::quota::Quotas;
 use crate::domain::roles::{OperatorRole, Role};
 use crate::domain::subscription::SubscriptionState;
-use crate::domain::{AuditAction, Month, TenantId, Timestamp, UserId};
+use crate::domain::{AuditAction, MemberLimit, Month, TenantId, Timestamp, UserId};
 use crate::store::directory::Scope;
 use crate::store::plain::{Partition, PlainKey, PlainRow};
 
@@ -185,6 +185,8 @@ pub enum AuditTargetKind {
     Session,
     /// A canned reply, by its shortcut.
     CannedReply,
+    /// A team of the business.
+    Team,
 }
 
 /// The id of a thing: up to 64 letters, digits, `-`, `_` and `.`, so that nobody writes anything else into the log.
@@ -236,6 +238,9 @@ pub struct AuditDetails {
     /// The role that the member had.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub role_before: Option<Role>,
+    /// What the member is limited to from now on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limit: Option<MemberLimit>,
     /// The role of an operator.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub operator_role: Option<OperatorRole>,

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{Kept, OfUser, PLAIN, Subject, Table};
 use crate::domain::email::EmailAddress;
 use crate::domain::roles::Role;
-use crate::domain::{TenantId, Timestamp, UserId};
+use crate::domain::{MemberLimit, TenantId, Timestamp, UserId};
 use crate::store::KeyHash;
 use crate::store::plain::{Partition, PlainKey, PlainRow};
 
@@ -64,6 +64,9 @@ pub struct Invitation {
     pub email: EmailAddress,
     /// As what.
     pub role: Role,
+    /// Limited to what.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub limit: Option<MemberLimit>,
     /// The member who invites; `None` for an operator.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub by: Option<UserId>,

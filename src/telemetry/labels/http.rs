@@ -85,6 +85,10 @@ label_enums! {
         TeamOwner = "/v1/team/owner",
         /// One member.
         TeamMember = "/v1/team/{user_id}",
+        /// Teams of the business.
+        NamedTeams = "/v1/teams",
+        /// One of them.
+        NamedTeam = "/v1/teams/{team_id}",
         /// What a business says about itself.
         Business = "/v1/business",
         /// How long its messages are kept, set by itself.

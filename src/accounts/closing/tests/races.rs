@@ -118,7 +118,7 @@ async fn nobody_whose_account_is_erased_gets_into_a_team() {
     let ana = rig.fill().await;
     let add = || {
         rig.accounts
-            .add_member(OTHER, Actor::Operator, ana.user, Role::Owner)
+            .add_member(OTHER, Actor::Operator, ana.user, (Role::Owner, None))
     };
     rig.accounts.lock(ana.user).await.unwrap();
     assert!(matches!(add().await, Err(AccountError::NoSuchLink)));
@@ -159,7 +159,9 @@ async fn whoever_is_taken_back_is_what_the_team_knew_before() {
     let rig = Rig::new().await;
     let ana = rig.fill().await;
     let add = async |user| {
-        let added = rig.accounts.add_member(ONE, Actor::Operator, user, Role::Agent);
+        let added = rig
+            .accounts
+            .add_member(ONE, Actor::Operator, user, (Role::Agent, None));
         added.await.unwrap()
     };
     remove(
@@ -199,7 +201,7 @@ async fn a_session_from_before_somebody_left_does_not_come_back_with_the_member(
     rig.clock.advance(Duration::from_secs(1));
     let added = rig
         .accounts
-        .add_member(ONE, Actor::Operator, cem.user, Role::Admin);
+        .add_member(ONE, Actor::Operator, cem.user, (Role::Admin, None));
     assert!(added.await.unwrap().is_new);
     let before = rig
         .accounts

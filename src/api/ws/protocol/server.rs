@@ -166,6 +166,11 @@ pub(in super::super) fn reconnect(after: Duration) -> Bytes {
     }))
 }
 
+/// The `limit_changed` frame.
+pub(in super::super) fn limit_changed() -> Bytes {
+    frame::json(&serde_json::json!({ "type": "limit_changed" }))
+}
+
 /// The `pong` frame.
 pub(in super::super) fn pong(answered: &Answered) -> Bytes {
     #[derive(Serialize)]

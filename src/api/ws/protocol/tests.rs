@@ -31,6 +31,7 @@ fn ana_with(scopes: &[Scope]) -> Pass {
         agent: AgentId::parse("ana").unwrap(),
         name: "Ana".into(),
         user: None,
+        limit: crate::domain::NumberLimit::All,
         key: key_for_tests(TenantId::new(7), scopes),
     }
 }

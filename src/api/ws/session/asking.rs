@@ -6,7 +6,7 @@ use super::super::protocol::{Answered, Command, accepted};
 use super::super::sockets::Shared;
 use super::super::tickets::Pass;
 use crate::actors::SessionId;
-use crate::actors::request::{Acceptance, Accepted};
+use crate::actors::request::{Acceptance, Accepted, Attendance};
 use crate::api::error::{ApiError, ErrorCode};
 use crate::domain::Quota;
 use crate::store::op::OrganiseChange;
@@ -23,15 +23,19 @@ pub(super) async fn ask(
 ) -> Result<Option<Bytes>, ApiError> {
     let commands = &shared.commands;
     // A key that was revoked since the last ping changes nothing any more. When the store cannot tell, whoever was let in stays.
-    let quotas = if matches!(command, Command::Attend(_)) {
+    let known = if matches!(command, Command::Attend(_)) {
         None
     } else {
         match shared.keys.look_up(who.key.hash).await {
-            Ok(known) => Some(known.quotas().clone()),
+            Ok(known) => Some(known),
             Err(refused) if refused.code() == ErrorCode::Unauthorized => return Err(refused),
             Err(_) => None,
         }
     };
+    let quotas = known.as_ref().map(|known| known.quotas().clone());
+    // The newest limit: the socket itself may just be about to hear of it.
+    let limit = known.as_ref().map_or(&who.limit, |known| known.limit());
+    let visible = shared.numbers.visible(who.tenant, limit);
     match command {
         Command::Submit(mut request) => {
             if let Some(quotas) = &quotas {
@@ -39,6 +43,7 @@ pub(super) async fn ask(
                     .demand_subscription(shared.clock.now())
                     .inspect_err(|error| metrics::sends_refused_total(error.code().label()).increment(1))?;
             }
+            visible.demand_destination(&mut request.to).await?;
             request.most_waiting = quotas.as_ref().map(|quotas| quotas.most(Quota::Backlog));
             match commands.submit(who.tenant, *request).await {
                 Ok(done) => {
@@ -53,18 +58,23 @@ pub(super) async fn ask(
             }
         }
         Command::Note(request) => {
+            visible.demand(request.conversation).await?;
             let done = commands.note(who.tenant, request).await?;
             Ok(Some(accepted(answered, done)))
         }
         Command::Organise(change) => {
+            visible.demand(change.conversation).await?;
             if let OrganiseChange::Assign(Some(agent)) = &change.change {
                 shared.keys.demand_present(who.tenant, agent).await?;
+                let number = shared.numbers.demand(who.tenant, change.conversation).await?;
+                shared.keys.demand_assignable(who.tenant, agent, &number).await?;
             }
             commands.organise(who.tenant, change).await?;
             Ok(None)
         }
         Command::Read(change, told) => {
             let conversation = change.conversation;
+            visible.demand(conversation).await?;
             let seen = match change.change {
                 OrganiseChange::Read { seen } => seen,
                 _ => None,
@@ -76,6 +86,10 @@ pub(super) async fn ask(
             Ok(None)
         }
         Command::Attend(what) => {
+            match &what {
+                Attendance::Viewing(Some(id)) | Attendance::Typing(id, _) => visible.demand(*id).await?,
+                Attendance::Viewing(None) | Attendance::Presence(_) => {}
+            }
             let presence = &shared.presence;
             presence
                 .attend(who.tenant, who.agent.clone(), session, what)

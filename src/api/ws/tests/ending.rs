@@ -112,6 +112,7 @@ async fn sign_in(rig: &Rig) -> SignedIn {
         by: Actor::Operator,
         email: "ana@example.com".parse().unwrap(),
         role: Role::Agent,
+        limit: None,
         link: NewLink::of(new("invitation")),
     };
     rig.accounts.invite(inviting).await.unwrap();

@@ -147,6 +147,7 @@ impl Rig {
             agent: AgentId::parse(agent).unwrap(),
             name: agent.into(),
             user: None,
+            limit: crate::domain::NumberLimit::All,
             key: key_for_tests(tenant, &EVERY),
         };
         self.sockets.tickets().issue(pass, usize::MAX).unwrap()
@@ -216,6 +217,7 @@ impl Rig {
             agent: AgentId::parse(&who.user.to_string()).unwrap(),
             name: "ana".into(),
             user: Some(who.user),
+            limit: crate::domain::NumberLimit::All,
             key: Arc::clone(known.key()),
         };
         let ticket = self.sockets.tickets().issue(pass, usize::MAX).unwrap();
@@ -229,6 +231,7 @@ impl Rig {
             agent: AgentId::parse(&who.user.to_string()).unwrap(),
             name: "ana".into(),
             user: Some(who.user),
+            limit: crate::domain::NumberLimit::All,
             key: key_for_tests(TENANT, &EVERY),
         };
         self.sockets.tickets().issue(pass, usize::MAX).unwrap()

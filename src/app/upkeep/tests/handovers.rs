@@ -34,6 +34,7 @@ async fn join(accounts: &Accounts, who: UserId, role: Role) {
         by: Actor::Operator,
         email: format!("{name}@example.com").parse().unwrap(),
         role,
+        limit: None,
         link: NewLink::of(token("invitation")),
     };
     accounts.invite(inviting).await.unwrap();
