@@ -192,6 +192,9 @@ export class AgentSocket {
       case 'skipped':
         this.#takeSkipped(frame);
         break;
+      case 'limit_changed':
+        this.#reload('limit_changed');
+        break;
       case 'resync':
         this.#reload(frame.reason);
         break;

@@ -150,6 +150,12 @@ fn apply(seen: &Mutex<Seen>, frame: &Value) -> anyhow::Result<()> {
             book.epoch = crate::gateway::text(frame, "epoch")?;
             book.seq = number("head_seq")?;
         }
+        Some("skipped") => {
+            if number("from")? > book.seq + 1 {
+                book.holes += 1;
+            }
+            book.seq = book.seq.max(number("to")?);
+        }
         Some("events") => {
             for event in frame
                 .get("events")

@@ -225,9 +225,20 @@ impl Api {
 
     /// A customer writes.
     async fn customer_writes(&self, tenant: TenantId, phone: &str, text: &str) -> MessageRef {
+        self.customer_writes_to(tenant, number(tenant), phone, text).await
+    }
+
+    /// The same to one of several numbers.
+    async fn customer_writes_to(
+        &self,
+        tenant: TenantId,
+        number: PhoneNumberId,
+        phone: &str,
+        text: &str,
+    ) -> MessageRef {
         let arrival = self.core.next_number();
         let receive = Receive {
-            number: number(tenant),
+            number,
             by: crate::domain::message::Side::Customer,
             via: None,
             aliases: ContactAliases::of([Alias::phone(phone).unwrap()]),

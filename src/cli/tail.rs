@@ -152,6 +152,7 @@ impl Tail {
                     eprintln!("mesej: too far behind; some events are not shown");
                     self.cursor = Some(at);
                 }
+                Frame::Skipped(to) => self.cursor = Some(to),
                 Frame::Events(events) => {
                     if self.print(&events, out)? {
                         socket.close().await;

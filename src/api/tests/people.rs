@@ -3,6 +3,7 @@
 mod acting;
 mod business;
 mod leaving;
+mod limits;
 mod mail;
 mod matrix;
 mod profile;

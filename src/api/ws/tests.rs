@@ -1,5 +1,6 @@
 mod ending;
 mod flow;
+mod limited;
 mod limits;
 mod opening;
 mod rig;

@@ -39,7 +39,11 @@ impl ConversationNumbers {
     }
 
     /// The number of a conversation; `None` where there is no such conversation.
-    async fn of(&self, tenant: TenantId, id: ConversationId) -> Result<Option<PhoneNumberId>, StoreError> {
+    pub(super) async fn of(
+        &self,
+        tenant: TenantId,
+        id: ConversationId,
+    ) -> Result<Option<PhoneNumberId>, StoreError> {
         let known = self.known().get(&(tenant, id)).cloned();
         if known.is_some() {
             return Ok(known);
@@ -63,16 +67,6 @@ impl ConversationNumbers {
             tenant,
             limit,
         }
-    }
-
-    /// The number of a conversation that is there.
-    pub(super) async fn demand(
-        &self,
-        tenant: TenantId,
-        id: ConversationId,
-    ) -> Result<PhoneNumberId, ApiError> {
-        let number = self.of(tenant, id).await?;
-        Ok(number.ok_or(Refusal::NotFound(Missing::Conversation))?)
     }
 }
 

@@ -8,10 +8,10 @@ use std::time::Instant;
 use super::each;
 use super::people::{LOOK, People};
 use super::progress::Progress;
-use crate::accounts::DueHandover;
+use crate::accounts::{AccountError, DueHandover};
 use crate::actors::request::Refusal;
 use crate::actors::{TenantCommands as _, TenantPresence as _};
-use crate::domain::{Author, ConversationId, TenantId, UserId};
+use crate::domain::{Author, ConversationId, PhoneNumberId, TenantId, UserId};
 use crate::store::ConversationFilter;
 use crate::store::op::{Organise, OrganiseChange};
 use crate::store::tables::Leaving;
@@ -101,11 +101,12 @@ pub(super) async fn step(people: &People, row: &Leaving) -> Result<Option<Leavin
         .items
         .iter()
         .filter(|one| one.assignee.as_ref() == Some(&due.from));
-    let theirs: Vec<ConversationId> = theirs.map(|one| one.id).collect();
+    let theirs: Vec<(ConversationId, PhoneNumberId)> =
+        theirs.map(|one| (one.id, one.number.clone())).collect();
     for some in theirs.chunks(TOGETHER) {
-        let changes = some.iter().map(|id| hand_over(people, tenant, &due, *id));
+        let changes = some.iter().map(|one| hand_over(people, tenant, &due, one));
         let changed = futures_util::future::try_join_all(changes).await;
-        changed.map_err(|refusal| refusal.to_string())?;
+        changed?;
     }
     let moved = u64::try_from(theirs.len()).unwrap_or(u64::MAX);
     metrics::handover_conversations_total().increment(moved);
@@ -146,19 +147,28 @@ async fn hand_over(
     people: &People,
     tenant: TenantId,
     due: &DueHandover,
-    conversation: ConversationId,
-) -> Result<(), Refusal> {
+    (conversation, number): &(ConversationId, PhoneNumberId),
+) -> Result<(), String> {
+    let to = match &due.to {
+        // Whoever is limited to other numbers would never see it.
+        Some(to) => match people.accounts.demand_assignable(tenant, to, number).await {
+            Ok(()) => Some(to.clone()),
+            Err(AccountError::AssigneeLimited) => None,
+            Err(error) => return Err(error.to_string()),
+        },
+        None => None,
+    };
     let change = Organise {
-        conversation,
+        conversation: *conversation,
         author: Author::Agent { id: due.by.clone() },
         change: OrganiseChange::Reassign {
             from: due.from.clone(),
-            to: due.to.clone(),
+            to,
         },
     };
     match people.tenants.organise(tenant, change).await {
         // Erased meanwhile.
         Ok(()) | Err(Refusal::NotFound(_)) => Ok(()),
-        Err(refusal) => Err(refusal),
+        Err(refusal) => Err(refusal.to_string()),
     }
 }

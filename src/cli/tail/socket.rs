@@ -20,6 +20,8 @@ use super::Cursor;
 pub(super) enum Frame {
     /// The connection stands; events follow from here.
     Welcome(Cursor),
+    /// Events up to here are not for this agent.
+    Skipped(Cursor),
     /// Events were passed over; more follow from here.
     Resync(Cursor),
     /// Events, in order.
@@ -174,6 +176,7 @@ impl Socket {
         };
         match frame.get("type")?.as_str()? {
             "welcome" => cursor("seq").map(Frame::Welcome),
+            "skipped" => cursor("to").map(Frame::Skipped),
             "resync" => cursor("head_seq").map(Frame::Resync),
             "events" => match frame.get_mut("events")?.take() {
                 Value::Array(events) => Some(Frame::Events(events)),

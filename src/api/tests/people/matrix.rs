@@ -12,7 +12,7 @@ fn ends_the_session(method: &str, path: &str) -> bool {
 }
 
 /// Whether a role may make a call; `None` where that is decided by something else.
-fn may(role: Role, guard: Guard) -> Option<bool> {
+pub(super) fn may(role: Role, guard: Guard) -> Option<bool> {
     let needs = |scope: &Scope| match scope {
         Scope::Send => Right::Answer,
         Scope::Read | Scope::Agents | Scope::ActAs => Right::Read,
@@ -25,9 +25,9 @@ fn may(role: Role, guard: Guard) -> Option<bool> {
 }
 
 /// The same kinds of ids, by the variables of paths.
-type Ids = BTreeMap<&'static str, String>;
+pub(super) type Ids = BTreeMap<&'static str, String>;
 
-fn with_ids(path: &str, ids: &Ids) -> String {
+pub(super) fn with_ids(path: &str, ids: &Ids) -> String {
     let mut path = path.to_owned();
     for (variable, id) in ids {
         path = path.replace(&format!("{{{variable}}}"), id);
@@ -37,7 +37,7 @@ fn with_ids(path: &str, ids: &Ids) -> String {
 }
 
 /// What an answer says, without the ids that it was asked for.
-fn said(answer: &Answer, ids: &Ids) -> (u16, String) {
+pub(super) fn said(answer: &Answer, ids: &Ids) -> (u16, String) {
     let mut text = String::from_utf8_lossy(&answer.body).into_owned();
     for id in ids.values() {
         text = text.replace(id.as_str(), "ID");
@@ -45,12 +45,13 @@ fn said(answer: &Answer, ids: &Ids) -> (u16, String) {
     (answer.status, text)
 }
 
-fn nobodys() -> Ids {
+pub(super) fn nobodys() -> Ids {
     let hex = "0".repeat(32);
     BTreeMap::from([
         ("conversation_id", hex.clone()),
         ("message_id", hex.clone()),
-        ("user_id", hex),
+        ("user_id", hex.clone()),
+        ("team_id", hex),
         ("session_id", "000000000000".to_owned()),
         ("invitation_id", "000000000000".to_owned()),
         ("key_id", "000000000000".to_owned()),
@@ -60,7 +61,7 @@ fn nobodys() -> Ids {
 }
 
 impl Browser {
-    async fn made(&self, api: &Api, path: &str, body: Value) -> Value {
+    pub(super) async fn made(&self, api: &Api, path: &str, body: Value) -> Value {
         let made = self.send(api, "POST", path, body).await;
         assert!(made.status < 300, "{path}: {}", made.json());
         made.json()
@@ -78,6 +79,8 @@ impl Browser {
         assert_eq!(reply.status, 201);
         let invite = json!({ "email": "theirs@example.com", "role": "agent" });
         let invited = self.made(api, "/v1/team/invitations", invite).await;
+        let team = json!({ "name": "theirs", "members": [], "numbers": [] });
+        let team = self.made(api, "/v1/teams", team).await;
         let key = json!({ "name": "till", "scopes": ["read"] });
         let key = self.made(api, "/v1/keys", key).await;
         let number = json!({
@@ -89,6 +92,7 @@ impl Browser {
             ("conversation_id", conversation.to_string()),
             ("message_id", text(&sent, "message_id")),
             ("user_id", self.user().to_owned()),
+            ("team_id", text(&team, "team_id")),
             ("session_id", text(&self.said, "session_id")),
             ("invitation_id", text(&invited, "invitation_id")),
             ("key_id", text(&key, "key_id")),
@@ -104,6 +108,7 @@ impl Browser {
             "/v1/conversations",
             "/v1/canned-replies",
             "/v1/team",
+            "/v1/teams",
             "/v1/team/invitations",
             "/v1/keys",
             "/v1/numbers",

@@ -66,8 +66,9 @@ pub(super) async fn ask(
             visible.demand(change.conversation).await?;
             if let OrganiseChange::Assign(Some(agent)) = &change.change {
                 shared.keys.demand_present(who.tenant, agent).await?;
-                let number = shared.numbers.demand(who.tenant, change.conversation).await?;
-                shared.keys.demand_assignable(who.tenant, agent, &number).await?;
+                if let Some(number) = shared.numbers.of(who.tenant, change.conversation).await? {
+                    shared.keys.demand_assignable(who.tenant, agent, &number).await?;
+                }
             }
             commands.organise(who.tenant, change).await?;
             Ok(None)

@@ -70,7 +70,7 @@ async fn a_silent_client_is_pinged_and_then_closed() {
 }
 
 /// No ping is due for long: what ends a socket then is that it is told.
-fn without_pings() -> SocketOptions {
+pub(super) fn without_pings() -> SocketOptions {
     let hour = Duration::from_secs(3_600);
     SocketOptions {
         heartbeat: hour,
@@ -102,7 +102,7 @@ async fn a_revoked_key_closes_all_its_sockets_at_once() {
 }
 
 /// Somebody signs in for the first time.
-async fn sign_in(rig: &Rig) -> SignedIn {
+pub(super) async fn sign_in(rig: &Rig) -> SignedIn {
     let new = |id: &str| NewToken {
         id: id.to_owned(),
         hash: KeyHash::of(id),

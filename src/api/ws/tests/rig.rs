@@ -211,6 +211,11 @@ impl Rig {
 
     /// The same for somebody who is signed in.
     pub(super) async fn greet_as(&self, who: &SignedIn) -> (Client, Value) {
+        self.greet_as_after(who, None).await
+    }
+
+    /// The same after a position.
+    pub(super) async fn greet_as_after(&self, who: &SignedIn, after: Option<(&str, u64)>) -> (Client, Value) {
         let known = self.keys.look_up(who.token).await.unwrap();
         let pass = Pass {
             tenant: TENANT,
@@ -221,7 +226,7 @@ impl Rig {
             key: Arc::clone(known.key()),
         };
         let ticket = self.sockets.tickets().issue(pass, usize::MAX).unwrap();
-        Self::greet_on(self.connect_by(ticket).await, None).await
+        Self::greet_on(self.connect_by(ticket).await, after).await
     }
 
     /// A ticket by which a program acts as somebody.

@@ -1,0 +1,262 @@
+//! Members who are limited to numbers and teams: nothing of other numbers reaches them.
+
+use std::collections::BTreeMap;
+
+use super::super::isolation::{Guard, routes};
+use super::matrix::{Ids, may, nobodys, said, with_ids};
+use super::*;
+use crate::api::limit::{Honours, honours};
+use crate::telemetry::Label as _;
+use crate::telemetry::labels::HttpRoute;
+
+/// A number of the tenant beside its `101`.
+const FAR: &str = "109900000000002";
+/// A customer of that number.
+const FAR_PHONE: &str = "628990000002";
+const LIMITED: [Role; 3] = [Role::Supervisor, Role::Agent, Role::ReadOnly];
+
+/// What a number has.
+struct OfNumber {
+    conversation: String,
+    message: String,
+}
+
+impl OfNumber {
+    fn ids(&self) -> Ids {
+        BTreeMap::from([
+            ("conversation_id", self.conversation.clone()),
+            ("message_id", self.message.clone()),
+        ])
+    }
+}
+
+async fn add_numbers(api: &Api, owner: &Browser) {
+    for id in ["101", FAR] {
+        let number = json!({
+            "phone_number_id": id, "waba_id": "102290129340398", "display_phone_number": "+62 812",
+            "access_token": "EAAG-secret",
+        });
+        owner.made(api, "/v1/numbers", number).await;
+    }
+}
+
+async fn fill(api: &Api, owner: &Browser, number: &str, phone: &str) -> OfNumber {
+    let number = PhoneNumberId::parse(number).unwrap();
+    let at = api.customer_writes_to(ONE, number, phone, "halo").await;
+    let send = json!({ "conversation_id": at.conversation, "type": "text", "text": { "body": "ya" } });
+    let sent = owner.made(api, "/v1/messages", send).await;
+    OfNumber {
+        conversation: at.conversation.to_string(),
+        message: sent["message_id"].as_str().unwrap().to_owned(),
+    }
+}
+
+/// A member whom the owner invites with a limit.
+async fn limited(api: &Api, owner: &Browser, role: Role, limit: Value) -> Browser {
+    let email = format!("{}@example.com", role.as_str());
+    let invite = json!({ "email": email, "role": role, "limit": limit });
+    let made = owner.made(api, "/v1/team/invitations", invite).await;
+    let token = made["token"].as_str().unwrap();
+    Browser::of(&accept(api, ONE, token, "Ana K", PASSWORD).await)
+}
+
+fn text(answer: &Answer) -> String {
+    String::from_utf8_lossy(&answer.body).into_owned()
+}
+
+#[actix_web::test]
+async fn nothing_of_other_numbers_is_shown_or_changed_by_any_route() {
+    let api = start().await;
+    let owner = member(&api, ONE, "owner@example.com", Role::Owner).await;
+    add_numbers(&api, &owner).await;
+    let near = fill(&api, &owner, "101", "628110000001").await;
+    let far = fill(&api, &owner, FAR, FAR_PHONE).await;
+    let team = json!({ "name": "far", "members": [owner.user()], "numbers": [FAR] });
+    owner.made(&api, "/v1/teams", team).await;
+    let (mut hidden, mut shown) = (0, 0);
+    for role in LIMITED {
+        let who = limited(&api, &owner, role, json!({ "numbers": ["101"] })).await;
+        assert_eq!(who.said["limit"], json!({ "numbers": ["101"] }));
+        for (method, path, guard, body) in routes() {
+            let at = format!("{role:?} {method} {path}");
+            if path.contains("{conversation_id}") || path.contains("{message_id}") {
+                let answer = who.call(&api, method, &with_ids(path, &far.ids())).json(&body);
+                let answer = answer.send().await;
+                let nobody = who.call(&api, method, &with_ids(path, &nobodys())).json(&body);
+                let nobody = nobody.send().await;
+                assert_eq!(said(&answer, &far.ids()), said(&nobody, &nobodys()), "{at}");
+                if may(role, guard) == Some(true) {
+                    assert_eq!(answer.outcome(), (404, "not_found".to_owned()), "{at}");
+                    hidden += 1;
+                }
+                if method == "GET" {
+                    let own = who.get(&api, &with_ids(path, &near.ids())).await;
+                    assert_eq!(own.status, 200, "{at}");
+                    shown += 1;
+                }
+            } else if method == "GET" && !path.contains('{') && path.starts_with("/v1/") {
+                let path = if path == "/v1/events" {
+                    "/v1/events?after=0"
+                } else {
+                    path
+                };
+                let seen = text(&who.get(&api, path).await);
+                for secret in [FAR, FAR_PHONE, &far.conversation, &far.message] {
+                    assert!(!seen.contains(secret), "{at} shows {secret}: {seen}");
+                }
+            }
+        }
+        // There is something to be seen.
+        for path in ["/v1/conversations", "/v1/events?after=0"] {
+            assert!(
+                text(&who.get(&api, path).await).contains(&near.conversation),
+                "{path}"
+            );
+            assert!(
+                text(&owner.get(&api, path).await).contains(&far.conversation),
+                "{path}"
+            );
+        }
+        assert!(text(&who.get(&api, "/v1/numbers").await).contains("\"101\""));
+        let body = json!({ "type": "text", "text": { "body": "x" } });
+        let send = async |to: Value| {
+            let (Value::Object(mut message), Value::Object(to)) = (body.clone(), to) else {
+                panic!()
+            };
+            message.extend(to);
+            who.send(&api, "POST", "/v1/messages", Value::Object(message))
+                .await
+        };
+        let far_contact = send(json!({ "to": FAR_PHONE, "number": FAR })).await;
+        let no_number = send(json!({ "to": FAR_PHONE, "number": "999" })).await;
+        assert_eq!(text(&far_contact), text(&no_number), "{role:?}");
+        let into = send(json!({ "conversation_id": far.conversation })).await;
+        assert_eq!(into.status, if role == Role::ReadOnly { 403 } else { 404 });
+        if role != Role::ReadOnly {
+            let own = send(json!({ "conversation_id": near.conversation })).await;
+            assert_eq!(own.status, 202, "{}", own.json());
+        }
+    }
+    assert!(hidden >= 3 * 3 + 2 * 7 && shown == 9, "{hidden} {shown}");
+}
+
+#[test]
+fn each_route_says_how_it_honours_a_limit() {
+    for route in HttpRoute::ALL {
+        let path = route.label();
+        let names_one = path.contains("{conversation_id}") || path.contains("{message_id}");
+        assert_eq!(honours(*route) == Honours::Hides, names_one, "{path}");
+        if honours(*route) != Honours::Unlimited {
+            continue;
+        }
+        for (method, _, guard, _) in routes().iter().filter(|(_, other, ..)| *other == path) {
+            let is_kept_out = match guard {
+                Guard::Operator => true,
+                Guard::Right(right) => LIMITED.iter().all(|role| !role.allows(*right)),
+                // Who is an owner is asked of the team's row.
+                Guard::Session => *route == HttpRoute::TeamOwner,
+                Guard::Open | Guard::Key(_) | Guard::Ticket => false,
+            };
+            assert!(is_kept_out, "{method} {path}");
+        }
+    }
+}
+
+#[actix_web::test]
+async fn a_limit_by_a_team_follows_the_team_and_is_empty_once_there_is_none() {
+    let api = start().await;
+    let owner = member(&api, ONE, "owner@example.com", Role::Owner).await;
+    add_numbers(&api, &owner).await;
+    let near = fill(&api, &owner, "101", "628110000001").await;
+    let far = fill(&api, &owner, FAR, FAR_PHONE).await;
+    let team = json!({ "name": "east", "members": [], "numbers": ["101"] });
+    let team = owner.made(&api, "/v1/teams", team).await;
+    let team = team["team_id"].as_str().unwrap();
+    let who = limited(&api, &owner, Role::Agent, json!({ "teams": [team] })).await;
+    let sees = async || {
+        let list = text(&who.get(&api, "/v1/conversations").await);
+        (
+            list.contains(&near.conversation),
+            list.contains(&far.conversation),
+        )
+    };
+    assert_eq!(sees().await, (true, false));
+    let path = format!("/v1/teams/{team}");
+    let other = json!({ "name": "east", "members": [who.user()], "numbers": [FAR] });
+    assert_eq!(owner.send(&api, "PUT", &path, other).await.status, 200);
+    assert_eq!(sees().await, (false, true));
+    assert_eq!(owner.send(&api, "DELETE", &path, json!({})).await.status, 200);
+    assert_eq!(sees().await, (false, false));
+    let list = owner.get(&api, "/v1/team").await.json();
+    let listed = list["members"].as_array().unwrap();
+    let agent = listed.iter().find(|one| one["user_id"] == who.user()).unwrap();
+    assert_eq!(agent["limit"], json!({ "numbers": [], "teams": [] }));
+    // Back to all numbers.
+    let path = format!("/v1/team/{}", who.user());
+    let all = json!({ "role": "agent", "limit": null });
+    assert_eq!(owner.send(&api, "PUT", &path, all).await.status, 200);
+    assert_eq!(sees().await, (true, true));
+}
+
+#[actix_web::test]
+async fn a_conversation_goes_to_nobody_who_is_limited_away_from_it() {
+    let api = start().await;
+    let owner = member(&api, ONE, "owner@example.com", Role::Owner).await;
+    add_numbers(&api, &owner).await;
+    let near = fill(&api, &owner, "101", "628110000001").await;
+    let far = fill(&api, &owner, FAR, FAR_PHONE).await;
+    let who = limited(&api, &owner, Role::Agent, json!({ "numbers": ["101"] })).await;
+    let assign = async |to: &OfNumber| {
+        let path = format!("/v1/conversations/{}/assign", to.conversation);
+        owner
+            .send(&api, "POST", &path, json!({ "agent": who.user() }))
+            .await
+    };
+    assert_eq!(assign(&near).await.status, 200);
+    assert_eq!(assign(&far).await.outcome(), (409, "assignee_limited".to_owned()));
+}
+
+#[actix_web::test]
+async fn limits_are_for_those_who_answer_and_name_what_is_there() {
+    let api = start().await;
+    let owner = member(&api, ONE, "owner@example.com", Role::Owner).await;
+    add_numbers(&api, &owner).await;
+    let who = limited(&api, &owner, Role::Agent, json!({ "numbers": ["101"] })).await;
+    let path = format!("/v1/team/{}", who.user());
+    let set = async |role: &str, limit: Value| {
+        let body = json!({ "role": role, "limit": limit });
+        owner.send(&api, "PUT", &path, body).await.outcome()
+    };
+    let numbers = json!({ "numbers": ["101"] });
+    assert_eq!(set("admin", numbers).await, (400, "limit_not_allowed".to_owned()));
+    let unknown = json!({ "numbers": ["999"] });
+    assert_eq!(set("agent", unknown).await, (400, "invalid_request".to_owned()));
+    let unknown = json!({ "teams": ["0".repeat(32)] });
+    assert_eq!(set("agent", unknown).await, (404, "not_found".to_owned()));
+    // A role without a word of the limit leaves it as it is.
+    let role = json!({ "role": "agent" });
+    assert_eq!(owner.send(&api, "PUT", &path, role).await.status, 200);
+    let said = who.get(&api, "/v1/session").await.json();
+    assert_eq!(said["limit"], json!({ "numbers": ["101"] }));
+    assert_eq!(owner.said["limit"], Value::Null);
+    let log = text(&owner.get(&api, "/v1/audit").await);
+    assert!(log.contains("role_changed"), "{log}");
+}
+
+#[actix_web::test]
+async fn whoever_leaves_and_comes_back_without_a_limit_has_none() {
+    let api = start().await;
+    let owner = member(&api, ONE, "owner@example.com", Role::Owner).await;
+    add_numbers(&api, &owner).await;
+    let none = json!({ "numbers": [], "teams": [] });
+    let who = limited(&api, &owner, Role::Agent, none).await;
+    assert_eq!(who.said["limit"], json!({ "numbers": [] }));
+    let path = format!("/v1/team/{}", who.user());
+    assert_eq!(owner.send(&api, "DELETE", &path, json!({})).await.status, 200);
+    // Another moment: a membership is told from the one before by it.
+    api.clock.advance(Duration::from_secs(1));
+    let token = invited(&api, ONE, "agent@example.com", Role::Agent).await;
+    let back = Browser::of(&accept(&api, ONE, &token, "Ana K", PASSWORD).await);
+    assert_eq!(back.user(), who.user());
+    assert_eq!(back.said["limit"], Value::Null);
+}
