@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::{AccountError, Accounts, Actor};
 use crate::domain::roles::Role;
-use crate::domain::{AgentId, TenantId, Timestamp, UserId};
+use crate::domain::{AgentId, NumberLimit, TenantId, Timestamp, UserId};
 use crate::store::tables::{Former, Handover, Leaving, Team};
 
 /// Former members that a team's row knows of; those who left first are forgotten first.
@@ -78,6 +78,8 @@ pub struct DueHandover {
     pub to: Option<AgentId>,
     /// Who had it done.
     pub by: AgentId,
+    /// The numbers whose conversations stay with a member who is limited; none are kept by who left.
+    pub keeps: NumberLimit,
 }
 
 impl Removal {
@@ -259,6 +261,9 @@ impl Accounts {
 
     /// What is to be done for one of them; `None` when nothing is, or not yet.
     pub async fn due_handover(&self, row: &Leaving) -> Result<Option<DueHandover>, AccountError> {
+        if let Some(by) = row.limited_by {
+            return self.due_of_limit(row, by).await;
+        }
         let team = self.team_row(row.tenant).await?;
         let Some((left, Handover { to, by })) = open_handover(&team, row.user) else {
             if self.now().since(row.listed) >= STRAY_AFTER {
@@ -281,7 +286,57 @@ impl Accounts {
             from: agent(row.user)?,
             to: to.map(agent).transpose()?,
             by: agent(by)?,
+            keeps: NumberLimit::only([]),
         }))
+    }
+
+    /// The same for a member who is limited.
+    async fn due_of_limit(&self, row: &Leaving, by: UserId) -> Result<Option<DueHandover>, AccountError> {
+        let (tenant, user) = (row.tenant, row.user);
+        let member = self.member(tenant, user).await?;
+        let keeps = match member {
+            Some(member) => self.numbers_of(tenant, user, member).await?,
+            None => NumberLimit::All,
+        };
+        let (Some(member), NumberLimit::Only(_)) = (member, &keeps) else {
+            // Limited no more, or gone, of which another row tells.
+            self.unlist_handover(row).await?;
+            return Ok(None);
+        };
+        if row.last_pass.is_some_and(|at| self.now() < at) {
+            return Ok(None);
+        }
+        Ok(Some(DueHandover {
+            left: member.since,
+            from: agent(user)?,
+            to: None,
+            by: agent(by)?,
+            keeps,
+        }))
+    }
+
+    /// Has the conversations that a limited member may not see any more taken from the member. One who left before keeps that handover.
+    pub(super) async fn hand_over_unseen(
+        &self,
+        tenant: TenantId,
+        user: UserId,
+        by: Actor,
+    ) -> Result<(), AccountError> {
+        let by = match by {
+            Actor::Member(member) => member,
+            Actor::Operator => user,
+        };
+        let fresh = Leaving {
+            limited_by: Some(by),
+            ..Leaving::new(tenant, user, self.now())
+        };
+        let key = Leaving::at(tenant, user);
+        let listed = self.table::<Leaving>().change(key, |before| {
+            let kept = before.filter(|before| before.limited_by.is_none());
+            Ok::<_, AccountError>(Some(kept.unwrap_or(&fresh).clone()))
+        });
+        listed.await?;
+        Ok(())
     }
 
     /// Notes how far a handover is, unless the member left once more meanwhile.

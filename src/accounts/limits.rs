@@ -135,7 +135,7 @@ impl Accounts {
             .table()
             .change::<AccountError>(key, |_| Ok(Some(row.clone())));
         changed.await?;
-        Ok(())
+        self.hand_over_unseen(tenant, user, by).await
     }
 
     /// Refuses to assign a conversation of a number to a member who is limited to others.
@@ -241,7 +241,11 @@ impl Accounts {
             Ok::<_, AccountError>(Some(team.clone()))
         });
         changed.await?;
-        Ok((team, self.limited_to(tenant, id).await?))
+        let limited = self.limited_to(tenant, id).await?;
+        for user in &limited {
+            self.hand_over_unseen(tenant, *user, by).await?;
+        }
+        Ok((team, limited))
     }
 
     /// Removes a team. Limits that name it lose it, and one that is left empty shows nothing; gives the members whose they are.
@@ -269,6 +273,7 @@ impl Accounts {
                     Ok::<_, AccountError>(row)
                 });
             changed.await?;
+            self.hand_over_unseen(tenant, *user, by).await?;
         }
         Ok(limited)
     }

@@ -1,4 +1,4 @@
-//! Handing over the conversations of members who left, a page of the list after another.
+//! Handing over the conversations of members who left, or are limited to other numbers, a page of the list after another.
 //!
 //! What is to be done stands in rows (`accounts/leaving.rs`), and each change of a conversation is an event of its own that happens
 //! only while the conversation is still theirs. So whatever is killed in the middle, a page is done again, and nothing twice.
@@ -100,7 +100,7 @@ pub(super) async fn step(people: &People, row: &Leaving) -> Result<Option<Leavin
     let theirs = page
         .items
         .iter()
-        .filter(|one| one.assignee.as_ref() == Some(&due.from));
+        .filter(|one| one.assignee.as_ref() == Some(&due.from) && !due.keeps.admits(&one.number));
     let theirs: Vec<(ConversationId, PhoneNumberId)> =
         theirs.map(|one| (one.id, one.number.clone())).collect();
     for some in theirs.chunks(TOGETHER) {
@@ -131,7 +131,7 @@ pub(super) async fn step(people: &People, row: &Leaving) -> Result<Option<Leavin
         done.map_err(|error| error.to_string())?;
         tracing::info!(
             tenant.id = %tenant, user.id = %row.user, conversations = row.conversations,
-            "the conversations of a member who left are handed over"
+            "the conversations of a member who left, or is limited, are handed over"
         );
         return Ok(None);
     }

@@ -10,7 +10,7 @@ use crate::store::plain::{Partition, PlainKey, PlainRow};
 /// Where they are declared.
 pub const LEAVING: Table = Table {
     name: "leaving",
-    says: "that conversations of a member who left are handed over, which the team's row says, and how far that is; ids alone",
+    says: "that conversations of a member who left, or is limited to other numbers, are handed over, and how far that is; ids alone",
     key: "tenant · user",
     subject: Subject::Tenant,
     ..PLAIN
@@ -38,6 +38,9 @@ pub struct Leaving {
     /// is assigned by then.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub last_pass: Option<Timestamp>,
+    /// Who limited the member, who is still here: only conversations of other numbers are handed over then, to nobody.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub limited_by: Option<UserId>,
 }
 
 impl Leaving {
@@ -51,6 +54,7 @@ impl Leaving {
             conversations: 0,
             before_pass: None,
             last_pass: None,
+            limited_by: None,
         }
     }
 

@@ -6,7 +6,7 @@ use super::super::handovers::{self, step};
 use super::*;
 use crate::accounts::{Accepting, Actor, Confirmation, Inviting, NewLink, NewToken, Removal, SignInOrigin};
 use crate::domain::roles::Role;
-use crate::domain::{AgentId, Author, ConversationId, EventKind, Seq, UserId};
+use crate::domain::{AgentId, Author, ConversationId, EventKind, MemberLimit, PhoneNumberId, Seq, UserId};
 use crate::store::op::{Organise, OrganiseChange};
 use crate::store::tables::Leaving;
 use crate::store::{ConversationFilter, KeyHash, OpOutcome};
@@ -266,4 +266,33 @@ async fn a_row_that_somebody_wrote_meanwhile_is_no_stray_one() {
     assert!(table.replace(&key, None, Some(&fresh)).await.unwrap());
     assert_eq!(people.accounts.due_handover(&read).await.unwrap(), None);
     assert!(table.get(&key).await.unwrap().is_some());
+}
+
+#[actix::test]
+async fn what_a_limit_takes_out_of_sight_becomes_nobodys_and_the_rest_stays() {
+    let (store, clock) = (Arc::new(FaultyStore::default()), TestClock::at(NOW));
+    let people = fill(&store, &clock).await;
+    let page = people.directory.store();
+    let page = page.page_conversations(TENANT, ConversationFilter::default(), None, 3);
+    let some = page.await.unwrap().items;
+    for one in &some {
+        assign(&people, one.id, user(3)).await;
+    }
+    let limit = async |numbers: Vec<PhoneNumberId>| {
+        let limit = MemberLimit {
+            numbers: numbers.into_iter().collect(),
+            ..MemberLimit::default()
+        };
+        let set = people
+            .accounts
+            .set_limit(TENANT, Actor::Operator, user(3), Some(limit));
+        set.await.unwrap();
+        carry_out(&people, &clock).await;
+    };
+    let theirs = async || assignees(&people).await.get(&Some(agent(user(3)))).copied();
+    limit(vec![some[0].number.clone()]).await;
+    assert_eq!(theirs().await, Some(3));
+    limit(vec![PhoneNumberId::parse("999").unwrap()]).await;
+    assert_eq!(theirs().await, None);
+    assert_eq!(assignees(&people).await.get(&None), Some(&3));
 }
