@@ -10,11 +10,11 @@ use crate::accounts::{
     Accepting, ChangingEmail, Inviting, NewLink, NewToken, SignInOrigin, SignedIn, SigningIn,
 };
 use crate::config::Config;
-use crate::domain::{Clock, Retention, TestClock};
+use crate::domain::{Clock, MemberLimit, Retention, TestClock};
 use crate::mail::Link;
 use crate::mail::inbox::Inbox;
 use crate::store::faulty::FaultyStore;
-use crate::store::tables::{SIGN_UP, SIGN_UP_INVITATION, Team};
+use crate::store::tables::{LimitedMember, SIGN_UP, SIGN_UP_INVITATION, Team};
 use crate::store::{Store, Tenant};
 
 const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
@@ -131,6 +131,15 @@ impl Rig {
         self.accounts.change_email(&ana, change).await.unwrap();
         let unwritten = self.accounts.sign_ins_written(Duration::from_secs(20)).await;
         assert_eq!(unwritten, 0);
+        // From when she was an agent.
+        let limited = LimitedMember {
+            user: user(1),
+            since: NOW,
+            limit: MemberLimit::default(),
+        };
+        let key = LimitedMember::at(ONE, user(1));
+        let table = self.accounts.table();
+        assert!(table.replace(&key, None, Some(&limited)).await.unwrap());
         ana
     }
 
