@@ -134,6 +134,8 @@ pub(super) const fn honours(route: HttpRoute) -> Honours {
         | HttpRoute::SignUpInvitations
         | HttpRoute::UserExport
         | HttpRoute::UserErasure
+        | HttpRoute::Subscription
+        | HttpRoute::TenantSubscription
         | HttpRoute::AdminAudit
         | HttpRoute::AdminAuditExport
         | HttpRoute::AdminAuditVerify
@@ -162,6 +164,7 @@ pub(super) const fn honours(route: HttpRoute) -> Honours {
         | HttpRoute::InvitationAccept
         | HttpRoute::TeamMember
         | HttpRoute::Webhooks
+        | HttpRoute::PaymentWebhooks
         | HttpRoute::Healthz
         | HttpRoute::Readyz
         | HttpRoute::Metrics

@@ -177,7 +177,7 @@ impl ApiState {
         });
         Arc::new(Self {
             accounts,
-            audit: Arc::new(audit),
+            audit,
             own_origins: AllowedOrigins::new(&[], config.server.public_url.as_ref()),
             keys,
             quotas,

@@ -251,9 +251,8 @@ async fn a_new_password_ends_a_change_of_address_that_was_asked_for() {
             let link = stage.link("password");
             let reset = link.token.hash;
             stage.accounts.offer_reset(&email(OLD), link).await.unwrap();
-            let record = async |_user: UserId| Ok::<_, AccountError>(());
             let from = origin();
-            let set = stage.accounts.reset_password(reset, OTHER.into(), &from, record);
+            let set = stage.accounts.reset_password(reset, OTHER.into(), &from);
             set.await.unwrap();
         } else {
             stage.clock.advance(Duration::from_secs(120));

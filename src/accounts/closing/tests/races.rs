@@ -332,7 +332,7 @@ async fn owners() -> (Rig, UserId, UserId) {
     let rig = Rig::new().await;
     let ana = rig.fill().await.user;
     rig.join(OTHER, "cem@example.com", Role::Owner, user(3)).await;
-    let also = rig.accounts.add_member(OTHER, Actor::Operator, ana, Role::Owner);
+    let also = rig.accounts.add_member(OTHER, Actor::Operator, ana, (Role::Owner, None));
     also.await.unwrap();
     (rig, ana, user(2))
 }
