@@ -47,14 +47,27 @@ export class Access {
     return this.#call(method, path, body, {});
   }
 
-  /** A call with the page's rights. */
-  async asked(method, path, body) {
-    if (!this.isSession) return this.#withKey(method, path, body);
+  /** A call with the page's rights; `how` is `{deadline, as}` of `call`. */
+  async asked(method, path, body, how) {
+    const request = [method, path, body, how];
+    if (!this.isSession) return this.#withKey(...request);
     const begun = this.#person;
     try {
-      return await this.#withSession(method, path, body);
+      return await this.#withSession(...request);
     } catch (error) {
-      if (error.code === 'bad_origin') return this.#again(begun, error, [method, path, body]);
+      if (error.code === 'bad_origin') return this.#again(begun, error, request);
+      if (error.code !== 'unauthorized') throw error;
+      // Somebody signed in again while the call was on its way: it was refused for the session before.
+      if (begun !== this.#person) return this.#lastly(request);
+      this.#onLost();
+      throw error;
+    }
+  }
+
+  async #lastly(request) {
+    try {
+      return await this.#withSession(...request);
+    } catch (error) {
       if (error.code === 'unauthorized') this.#onLost();
       throw error;
     }
@@ -73,24 +86,25 @@ export class Access {
       throw refusal;
     }
     this.#person = now;
-    return this.#withSession(...request);
+    return this.#lastly(request);
   }
 
   // A server that started anew may have made another key: then it is fetched, once.
-  async #withKey(method, path, body) {
+  async #withKey(method, path, body, how) {
     const headers = () => ({ authorization: `Bearer ${this.#key}` });
     try {
-      return await this.#call(method, path, body, headers());
+      return await this.#call(method, path, body, headers(), how);
     } catch (error) {
       if (error.status !== 401) throw error;
       await this.#takeKey();
-      return this.#call(method, path, body, headers());
+      return this.#call(method, path, body, headers(), how);
     }
   }
 
-  #withSession(method, path, body) {
-    const token = method === 'GET' ? undefined : this.#person?.csrf_token;
-    return this.#call(method, path, body, token === undefined ? {} : { 'x-csrf-token': token });
+  // Calls that only read carry the token, too: the rows of another session's tenant are none for this page.
+  #withSession(method, path, body, how) {
+    const token = this.#person?.csrf_token;
+    return this.#call(method, path, body, token === undefined ? {} : { 'x-csrf-token': token }, how);
   }
 
   async #takeKey() {
@@ -108,7 +122,7 @@ export class Access {
     }
   }
 
-  #call(method, path, body, headers) {
-    return call(this.#fetch, method, path, { body, headers, cookies: this.isSession ? 'same-origin' : 'omit' });
+  #call(method, path, body, headers, how) {
+    return call(this.#fetch, method, path, { ...how, body, headers, cookies: this.isSession ? 'same-origin' : 'omit' });
   }
 }

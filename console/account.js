@@ -1,6 +1,6 @@
 // People: signing in and out, one's own sessions and password, the team, links that let somebody in. No DOM in here.
 
-import { ApiError } from './http.js';
+import { ApiError, LONG } from './http.js';
 import { has, t } from './language.js';
 
 /** What a member may be, most trusted first. */
@@ -120,7 +120,7 @@ export class Account {
 
   /** Changes one's own password: all sessions end, and this page goes on in a new one. */
   async changePassword(current, fresh) {
-    await this.#access.asked('PUT', '/v1/session/password', { current, new: fresh });
+    await this.#access.asked('PUT', '/v1/session/password', { current, new: fresh }, { deadline: LONG });
     return this.#opened();
   }
 
@@ -211,7 +211,7 @@ export class Account {
 
   /** Invites somebody: the answer has the link, which is shown only there. */
   invite(email, role, password, limit) {
-    return this.#access.asked('POST', '/v1/team/invitations', { email, role, password, limit });
+    return this.#access.asked('POST', '/v1/team/invitations', { email, role, password, limit }, { deadline: LONG });
   }
 
   /** Invitations that nobody has accepted yet. */

@@ -98,7 +98,7 @@ const pages = new Pages({
   frame: $('frame'),
   place: $('page'),
   context: {
-    ask: (method, path, body) => access.asked(method, path, body),
+    ask: (...request) => access.asked(...request),
     rights: () => signedIn.rights,
     person: () => signedIn.person,
     teamChanged: () => colleagues.load(),
@@ -132,6 +132,7 @@ const act = {
 
 const list = new ListView({
   rows: $('rows'),
+  foot: $('rows-foot'),
   fresh: $('fresh'),
   tabs: $('tabs'),
   search: $('search'),

@@ -105,9 +105,18 @@ export class Desk {
       epoch: list.epoch,
       as_of_seq: list.as_of_seq,
     });
+    // Threads of before are gone with the list. Another conversation may have been opened while this was asked for.
     if (page) this.state = [{ type: 'thread_asked', id }, loaded(id, page)].reduce(reduce, this.state);
-    else this.open = null;
+    else if (this.open === id) this.open = null;
     this.#changed();
+    if (this.open && this.open !== id) this.#reopened(this.open);
+  }
+
+  async #reopened(id) {
+    const isKnown = await this.find(id).catch(() => true);
+    if (this.open !== id) return;
+    if (isKnown) await this.#page(id, undefined);
+    else this.show(null);
   }
 
   /** Shows a conversation. */

@@ -2,6 +2,7 @@
 
 import { fill, h } from './dom.js';
 import { icon } from './icons.js';
+import { altWrites } from './keys.js';
 import { has, nodes, t } from './language.js';
 import { sentenceFor } from './meta_errors.js';
 import { authorName } from './people.js';
@@ -267,14 +268,14 @@ export class Dialogs {
 
   /** The keys that do something. */
   keys() {
-    this.show(
-      t('keys.title'),
+    this.show(t('keys.title'), [
       h(
         'dl',
         { class: 'keys' },
         KEYS.map(([key, what]) => [h('dt', null, h('kbd', null, key)), h('dd', null, t(what))]),
       ),
-    );
+      altWrites() ? h('p', { class: 'quiet' }, t('keys.mac')) : null,
+    ]);
   }
 
   get isOpen() {

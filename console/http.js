@@ -1,8 +1,13 @@
 // One HTTP call to the gateway, and what comes of it.
 
 const DEADLINE = 15_000;
+/** For what the gateway asks Meta for, which takes up to half a minute a question, or reads and writes much for. */
+export const LONG = 75_000;
 
-/** A refusal by the gateway, or a network that did not answer (`status` 0). `wait` is how many milliseconds to wait, if known. */
+/**
+ * A refusal by the gateway, or a network that did not answer (`status` 0: `unreachable`, or `no_answer` where the call may have done
+ * what it asks for). `wait` is how many milliseconds to wait, if known.
+ */
 export class ApiError extends Error {
   constructor(status, code, message, wait = null) {
     super(message);
@@ -12,22 +17,28 @@ export class ApiError extends Error {
   }
 }
 
-/** Makes one call and gives the JSON of its answer. Without `cookies` the call neither sends nor takes any. */
-export async function call(fetch, method, path, { body, headers = {}, cookies = 'omit' } = {}) {
+/**
+ * Makes one call and gives the JSON of its answer, or the answer itself as a `Blob` when it is asked for `as` one. Without `cookies`
+ * the call neither sends nor takes any.
+ */
+export async function call(fetch, method, path, { body, headers = {}, cookies = 'omit', deadline = DEADLINE, as = 'json' } = {}) {
   let response;
+  let text;
   try {
     response = await fetch(path, {
       method,
       headers: body === undefined ? headers : { ...headers, 'content-type': 'application/json' },
       body: body === undefined ? undefined : JSON.stringify(body),
-      signal: AbortSignal.timeout(DEADLINE),
+      signal: AbortSignal.timeout(deadline),
       credentials: cookies,
       cache: 'no-store',
     });
-  } catch {
-    throw new ApiError(0, 'unreachable', '');
+    if (response.ok && as === 'blob') return await response.blob();
+    text = await response.text();
+  } catch (error) {
+    const mayBeDone = method !== 'GET' && (response?.ok === true || error.name === 'TimeoutError');
+    throw new ApiError(0, mayBeDone ? 'no_answer' : 'unreachable', '');
   }
-  const text = await response.text();
   let json;
   try {
     json = text === '' ? {} : JSON.parse(text);

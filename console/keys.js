@@ -1,4 +1,7 @@
-// The keys of the page. Letters alone do nothing while one writes.
+// The keys of the page. Letters alone do nothing while one writes; on a Mac those with Alt neither, which write letters there: é, ł, ø.
+
+/** Whether Alt with a letter writes another one. */
+export const altWrites = () => /^(Mac|iP)/.test(navigator.platform);
 
 /** Whether the details lie above the thread; else they are beside it. */
 const isDrawer = () => window.matchMedia('(max-width: 68.74rem)').matches;
@@ -17,6 +20,7 @@ export function listenToKeys({ list, composer, head, dialogs, signInSheet, searc
   document.addEventListener('keydown', (event) => {
     if (dialogs.isOpen || signInSheet.isOpen || frame.dataset.page !== 'inbox') return;
     const writing = event.target.closest?.('input, textarea, select');
+    if (writing && altWrites() && event.altKey) return;
     if (event.altKey && !event.ctrlKey && !event.metaKey && chords[event.code]) {
       event.preventDefault();
       chords[event.code]();

@@ -16,6 +16,7 @@ const MOST_LABELS = 2;
 
 export class ListView {
   #rows;
+  #foot;
   #fresh;
   #tabs;
   #desk;
@@ -28,8 +29,9 @@ export class ListView {
   #ids = [];
   #changed;
 
-  constructor({ rows, fresh, tabs, search, status, desk, changed, onShow }) {
+  constructor({ rows, foot, fresh, tabs, search, status, desk, changed, onShow }) {
     this.#rows = rows;
+    this.#foot = foot;
     this.#fresh = fresh;
     this.#desk = desk;
     this.#onShow = onShow;
@@ -60,17 +62,13 @@ export class ListView {
   render(now) {
     const { state } = this.#desk;
     const all = inOrder(state);
-    this.#renderTabs(all, state.me?.agent);
+    this.#renderTabs(all, state);
     const wanted = all.filter((row) => this.#wants(row, state)).map((row) => row.id);
     this.#ids = this.#steady(wanted);
     const position = this.#rows.scrollTop;
     const focused = document.activeElement;
-    render(
-      this.#ids.length > 0
-        ? this.#ids.map((id, i) => this.#row(id, i, state, now))
-        : html`<${Empty} key="empty" ...${this.#nothing(state)} onMore=${() => this.#desk.more()} />`,
-      this.#rows,
-    );
+    render(this.#ids.map((id, i) => this.#row(id, i, state, now)), this.#rows);
+    this.#renderFoot(state);
     this.#rows.scrollTop = position;
     // A row that was moved has lost the focus on its way.
     if (focused?.isConnected && focused !== document.activeElement && this.#rows.contains(focused))
@@ -122,18 +120,20 @@ export class ListView {
     return matches(this.#query, [nameOf(contact), contact?.username, row.preview, ...row.labels], contact?.phone);
   }
 
-  #renderTabs(all, me) {
+  // Of rows that are not loaded nobody knows whose they are: a number with a sign says that it is the least.
+  #renderTabs(all, { me, listCursor }) {
+    const text = (count) => (listCursor === null ? number(count) : t('list.at_least', { count }));
     const counts = { all: null, mine: 0, free: 0 };
     for (const row of all) {
       if (row.status === 'resolved') continue;
-      if (row.assignee === me) counts.mine += 1;
+      if (row.assignee === me?.agent) counts.mine += 1;
       else if (!row.assignee) counts.free += 1;
     }
     render(
       TABS.map(
         (key) => html`
           <button type="button" class="tab" aria-pressed=${String(key === this.#tab)} onclick=${() => this.#choose({ tab: key })}>
-            ${t(`list.${key}`)}<span class="count">${counts[key] ? number(counts[key]) : null}</span>
+            ${t(`list.${key}`)}<span class="count">${counts[key] ? text(counts[key]) : null}</span>
           </button>
         `,
       ),
@@ -158,10 +158,17 @@ export class ListView {
     />`;
   }
 
-  #nothing(state) {
+  // Below the rows, beside the list box, which holds nothing but options. Where few of the rows are wanted there is nothing to scroll, so
+  // that a button asks for older ones.
+  #renderFoot(state) {
     const searching = this.#query.trim() !== '';
     const choosing = searching || this.#tab !== 'all' || this.#status !== 'all';
-    return { waiting: !state.listLoaded, searching, choosing, older: choosing && state.listCursor !== null };
+    const empty = this.#ids.length === 0;
+    const older = choosing && state.listCursor !== null;
+    this.#foot.hidden = !empty && !older;
+    this.#rows.hidden = empty;
+    const what = { waiting: !state.listLoaded, empty, searching, choosing, older };
+    render(this.#foot.hidden ? null : html`<${Foot} ...${what} onMore=${() => this.#desk.more()} />`, this.#foot);
   }
 
   // --- moving through it -------------------------------------------------------------------------------------------
@@ -192,7 +199,7 @@ export class ListView {
   }
 }
 
-function Empty({ waiting, searching, choosing, older, onMore }) {
+function Foot({ waiting, empty, searching, choosing, older, onMore }) {
   if (waiting)
     return html`
       <div class="row-skeletons" aria-label=${t('list.loading')}>${Array.from({ length: 7 }, () => html`<span></span>`)}</div>
@@ -200,7 +207,7 @@ function Empty({ waiting, searching, choosing, older, onMore }) {
   const none = searching ? 'list.none_has' : choosing ? 'list.none_like' : 'list.nobody';
   return html`
     <p class="rows-empty">
-      ${older ? `${t(`${none}_loaded`)} ` : t(none)}
+      ${empty && (older ? `${t(`${none}_loaded`)} ` : t(none))}
       ${older && html`<button type="button" class="plain" onclick=${onMore}>${t('list.older')}</button>`}
     </p>
   `;

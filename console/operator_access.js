@@ -29,10 +29,10 @@ export class OperatorAccess {
     return { id: own?.operator_id ?? null, name: own?.name ?? null, role: id === null ? 'admin' : (own?.role ?? 'viewer') };
   }
 
-  /** A call with the token. */
-  async ask(method, path, body) {
+  /** A call with the token; `how` is `{deadline, as}` of `call`. */
+  async ask(method, path, body, how) {
     try {
-      return await this.#with(this.#token, method, path, body);
+      return await this.#with(this.#token, method, path, body, how);
     } catch (error) {
       if (error.status === 401) this.#onLost();
       throw error;
@@ -56,7 +56,7 @@ export class OperatorAccess {
     }
   }
 
-  #with(token, method, path, body) {
-    return call(this.#fetch, method, path, { body, headers: { authorization: `Bearer ${token}` } });
+  #with(token, method, path, body, how) {
+    return call(this.#fetch, method, path, { ...how, body, headers: { authorization: `Bearer ${token}` } });
   }
 }

@@ -1,5 +1,10 @@
 // One's own account: what is known of the person, the second factor, what happened to it, and its end. No DOM in here.
 
+import { LONG } from './http.js';
+
+/** What is told once, or reads everything of somebody, is waited for longer. */
+const PATIENT = { deadline: LONG };
+
 export class Profile {
   #access;
 
@@ -24,12 +29,12 @@ export class Profile {
 
   /** Everything that is kept of the person. */
   export() {
-    return this.#access.asked('GET', '/v1/profile/export');
+    return this.#access.asked('GET', '/v1/profile/export', undefined, PATIENT);
   }
 
   /** Erases the account. */
   close(password) {
-    return this.#access.asked('DELETE', '/v1/profile', { password });
+    return this.#access.asked('DELETE', '/v1/profile', { password }, PATIENT);
   }
 
   /** A page of the attempts to sign in, the latest first. */
@@ -44,7 +49,7 @@ export class Profile {
 
   /** Turns it on by a code of it, and gives the recovery codes. */
   async confirmFactor(code) {
-    return (await this.#access.asked('PUT', '/v1/session/second-factor', { code })).recovery_codes;
+    return (await this.#access.asked('PUT', '/v1/session/second-factor', { code }, PATIENT)).recovery_codes;
   }
 
   /** Turns it off. */
@@ -54,6 +59,6 @@ export class Profile {
 
   /** New recovery codes in the place of those before. */
   async newCodes(password, code) {
-    return (await this.#access.asked('POST', '/v1/session/recovery-codes', { password, code })).recovery_codes;
+    return (await this.#access.asked('POST', '/v1/session/recovery-codes', { password, code }, PATIENT)).recovery_codes;
   }
 }

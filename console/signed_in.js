@@ -137,9 +137,14 @@ export class SignedIn {
     personMenu(this.#place, { user, what, entries });
   }
 
-  /** Reads anew who is signed in, after something about the person has changed. */
+  /** Reads anew who is signed in, after something about the person has changed: that is done, whether this can be read or not. */
   async refresh() {
-    const person = await this.#access.takeSession();
+    let person;
+    try {
+      person = await this.#access.takeSession();
+    } catch {
+      return undefined;
+    }
     if (person === null || !isSame(person, this.#person)) return this.leave();
     this.#person = person;
     this.#showMenu();

@@ -58,16 +58,17 @@ export function ago(at, now) {
   if (days === 0) return clock(at);
   if (days === 1) return capital(relative(-1, 'day'));
   if (days < 7) return dateTime(at, { weekday: 'short' });
-  return dateTime(at, { day: 'numeric', month: 'short' });
+  const isThisYear = new Date(at).getFullYear() === new Date(now).getFullYear();
+  return dateTime(at, { day: 'numeric', month: 'short', ...(!isThisYear && { year: 'numeric' }) });
 }
 
-/** How long ago, in words: "4 s ago". */
+/** How long ago, in words: "4 s ago"; on which day, where that is another one. */
 export function agoInWords(at, now) {
   const seconds = Math.max(0, Math.round((now - at) / 1000));
   if (seconds < 1) return t('time.just_now');
   if (seconds < 60) return t('time.seconds_ago', { seconds });
   if (seconds < 3600) return t('time.minutes_ago', { minutes: Math.floor(seconds / 60) });
-  return t('time.at', { when: clock(at) });
+  return daysBetween(at, now) === 0 ? t('time.at', { when: clock(at) }) : t('time.on', { when: exact(at) });
 }
 
 /** A span until something happens: "4 s", "12 min", or the clock time when it is further off. */

@@ -3,8 +3,8 @@
 import { t } from '../language.js';
 import { exact } from '../time.js';
 import { html, useState } from '../view.js';
-import { Choice, Head, Loading, Press, absenceText, useChange, useLoaded } from './parts.js';
-import { ACTIONS, actionText, detailText, joined, lastMonths, monthName, queryOf, verifyMonth } from './audit_text.js';
+import { Choice, Download, Head, Loading, Press, absenceText, useChange, useLoaded } from './parts.js';
+import { ACTIONS, actionText, detailText, lastMonths, monthName, queryOf, verifyMonth, joined } from './audit_text.js';
 
 const MONTHS = 15;
 /** Kinds of actors that one may ask for, as for the id of one. */
@@ -38,7 +38,7 @@ export default function Audit({ page, context }) {
   const choose = (change) => setFilter({ ...filter, ...change });
   return html`
     <${Head} page=${page}>
-      <a class="plain" href=${`/v1/audit/export?month=${month}`} download>${t('audit.export')}</a>
+      <${Download} label=${t('audit.export')} name=${`audit-${month}.ndjson`} path=${`/v1/audit/export?month=${month}`} ask=${ask} />
     <//>
     <p class="page-lead">${t('audit.about')}</p>
     <div class="filters">

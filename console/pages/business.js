@@ -1,5 +1,6 @@
 // The business itself: what it is called, where it is, whom to ask about privacy, and how long messages are kept.
 
+import { LONG } from '../http.js';
 import { number, t } from '../language.js';
 import { exact } from '../time.js';
 import { html, useEffect, useState } from '../view.js';
@@ -61,9 +62,9 @@ export function Retention({ ask, at = '/v1/business', mayChange = true, retentio
     const timer = setInterval(load, LOOK_AGAIN);
     return () => clearInterval(timer);
   }, [isRunning]);
-  const look = async ({ days: wanted }) => setPreview(await addedUp(Number(wanted), (body) => ask('POST', `${at}/retention/preview`, body)));
+  const look = async ({ days: wanted }) => setPreview(await addedUp(Number(wanted), (body) => ask('POST', `${at}/retention/preview`, body, { deadline: LONG })));
   const make = async () => {
-    await ask('PUT', `${at}/retention`, { days: preview.to_days });
+    await ask('PUT', `${at}/retention`, { days: preview.to_days }, { deadline: LONG });
     setPreview(null);
     await load();
   };

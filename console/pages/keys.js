@@ -1,5 +1,6 @@
 // Keys by which programs call the API: listed, made, revoked. A key is shown only once.
 
+import { LONG } from '../http.js';
 import { t } from '../language.js';
 import { exact } from '../time.js';
 import { html, useEffect, useRef, useState } from '../view.js';
@@ -25,7 +26,7 @@ export default function Keys({ page, context }) {
     }, t('api_keys.revoked', { name: key.name }));
   const make = async ({ name, scopes = [], expires_days: days }) => {
     if (scopes.length === 0) throw Object.assign(new Error(t('api_keys.no_scope')), { status: 422, code: 'no_scope' });
-    setWritten(await ask('POST', '/v1/keys', { name, scopes, ...(days && { expires_days: Number(days) }) }));
+    setWritten(await ask('POST', '/v1/keys', { name, scopes, ...(days && { expires_days: Number(days) }) }, { deadline: LONG }));
     await loaded.load();
   };
   const now = Date.now();

@@ -3,7 +3,7 @@
 import { ownRefusal, roleName } from '../account.js';
 import { nodes, t } from '../language.js';
 import { html, useState } from '../view.js';
-import { Choice, Field, Form, OwnPassword, Press, absenceText, useChange, useFocus, useLoaded } from './parts.js';
+import { Choice, Field, Form, OwnPassword, Press, absenceText, keepFile, useChange, useFocus, useLoaded } from './parts.js';
 
 /** The businesses: working for another one, and leaving the one that one works for. */
 export function Businesses({ context }) {
@@ -51,7 +51,7 @@ function Leaving({ context, name, onKeep }) {
   const [heir, setHeir] = useState('');
   const [password, setPassword] = useState('');
   const focus = useFocus();
-  const { run, problem } = useChange(say);
+  const { run, problem } = useChange(say, ownRefusal);
   const { data } = useLoaded(() => account.team());
   const others = (data ?? []).filter((one) => one.user_id !== me && one.role !== 'read_only');
   const go = () =>
@@ -84,7 +84,7 @@ export function Closing({ context }) {
   const { profile, leave, say } = context;
   const [isAsked, setAsked] = useState(false);
   const { run, problem } = useChange(say, absenceText);
-  const take = () => run(async () => download('mesej-account.json', await profile.export()), t('export.done'));
+  const take = () => run(async () => keepFile('mesej-account.json', new Blob([JSON.stringify(await profile.export(), null, 2)], { type: 'application/json' })), t('export.done'));
   const close = async ({ password }) => {
     await profile.close(password);
     leave();
@@ -115,12 +115,4 @@ function Confirmed({ run, onCancel }) {
       <${Field} label=${t('password.now')} kind="password" name="password" required maxlength="128" autocomplete="current-password" inputRef=${focus} />
     <//>
   `;
-}
-
-/** Lets the browser keep an answer as a file. */
-function download(name, json) {
-  const address = URL.createObjectURL(new Blob([JSON.stringify(json, null, 2)], { type: 'application/json' }));
-  const link = Object.assign(document.createElement('a'), { href: address, download: name });
-  link.click();
-  URL.revokeObjectURL(address);
 }

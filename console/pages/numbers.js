@@ -1,5 +1,6 @@
 // The business's WhatsApp numbers: how each stands, what Meta says about it, and the address that Meta is to be told.
 
+import { LONG } from '../http.js';
 import { pauseOf, delayOf } from '../lanes.js';
 import { nodes, t } from '../language.js';
 import { html, useEffect, useRef, useState } from '../view.js';
@@ -17,7 +18,7 @@ export default function Numbers({ page, context }) {
   }, [written]);
   const save = async (values) => {
     const { phone_number_id: id, rate } = values;
-    await ask('POST', '/v1/numbers', { ...values, ...(rate && { rate: Number(rate) }) });
+    await ask('POST', '/v1/numbers', { ...values, ...(rate && { rate: Number(rate) }) }, { deadline: LONG });
     say(t('numbers.saved', { id: values.display_phone_number ?? id }), 'good');
     done();
     await loaded.load();
@@ -26,7 +27,7 @@ export default function Numbers({ page, context }) {
     <${Head} page=${page}>
       ${!written && html`<button type="button" class="primary" ref=${add} onclick=${() => setWritten({})}>${t('numbers.add')}</button>`}
     <//>
-    ${written && html`<${Write} number=${written} save=${save} onCancel=${done} />`}
+    ${written && html`<${Write} key=${written.phone_number_id ?? 'new'} number=${written} save=${save} onCancel=${done} />`}
     <${Loading} loaded=${loaded} />
     ${loaded.data?.length === 0 && html`<p class="page-empty">${t('numbers.none')}</p>`}
     ${loaded.data?.map((number) => html`<${Number_} key=${number.phone_number_id} number=${number} ask=${ask} onReplace=${() => setWritten(number)} />`)}
@@ -42,7 +43,7 @@ export function Number_({ number, ask, at = '/v1/numbers', onReplace }) {
   const check = async () => {
     setChecked({ isRunning: true });
     try {
-      const { checks } = await ask('GET', `${at}/${encodeURIComponent(id)}/check`);
+      const { checks } = await ask('GET', `${at}/${encodeURIComponent(id)}/check`, undefined, { deadline: LONG });
       setChecked({ checks });
     } catch (error) {
       setChecked({ problem: absenceText(error) });
@@ -125,7 +126,7 @@ function Write({ number, save, onCancel }) {
         <${Field} label=${t('numbers.id')} name="phone_number_id" ...${digits} defaultValue=${id ?? ''} readonly=${Boolean(id)} />
         <${Field} label=${t('numbers.waba')} name="waba_id" ...${digits} defaultValue=${waba_id ?? ''} />
         <${Field} label=${t('numbers.rate')} kind="number" name="rate" min="1" max="1000" defaultValue=${rate ?? 80} hint=${t('numbers.rate_hint')} />
-        <${Field} label=${t('numbers.token')} kind="password" name="access_token" required autocomplete="off" spellcheck="false" hint=${t('numbers.token_hint')} />
+        <${Field} label=${t('numbers.token')} kind="password" name="access_token" required autocomplete="new-password" spellcheck="false" hint=${t('numbers.token_hint')} />
         <${Field} label=${t('numbers.app')} name="app" maxlength="64" autocomplete="off" defaultValue=${app ?? ''} hint=${t('numbers.app_hint')} />
       <//>
     </section>

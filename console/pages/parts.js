@@ -147,24 +147,57 @@ export function Press({ label, name = label, run, tone = '', focus }) {
 
 /**
  * Runs what changes something, one at a time: `{run, problem}`. `run(work, done)` says `done` afterwards; what `work` throws is
- * the problem.
+ * the problem. It resolves with whether `work` was done: not where it was refused, or where another is under way.
  */
 export function useChange(say, explain = sentenceOf) {
   const [problem, setProblem] = useState('');
   const isRunning = useRef(false);
   const run = async (work, done) => {
-    if (isRunning.current) return;
+    if (isRunning.current) return false;
     isRunning.current = true;
     setProblem('');
     try {
       await work();
       if (done) say(done, 'good');
+      return true;
     } catch (error) {
       setProblem(explain(error));
+      return false;
+    } finally {
+      isRunning.current = false;
     }
-    isRunning.current = false;
   };
   return { run, problem };
+}
+
+/** Lets the browser keep something as a file. */
+export function keepFile(name, blob) {
+  const address = URL.createObjectURL(blob);
+  Object.assign(document.createElement('a'), { href: address, download: name }).click();
+  URL.revokeObjectURL(address);
+}
+
+const DOWNLOAD_LASTS = 600_000;
+
+/** A button that downloads what `path` answers: with the page's own rights, which a link would not carry. */
+export function Download({ label, name, path, ask }) {
+  const [problem, setProblem] = useState('');
+  const [isRunning, setRunning] = useState(false);
+  const run = async () => {
+    if (isRunning) return;
+    setRunning(true);
+    setProblem('');
+    try {
+      keepFile(name, await ask('GET', path, undefined, { as: 'blob', deadline: DOWNLOAD_LASTS }));
+    } catch (error) {
+      setProblem(absenceText(error));
+    }
+    setRunning(false);
+  };
+  return html`
+    <span class="page-problem" role="alert">${problem}</span>
+    <${Press} label=${isRunning ? t('any.moment') : label} run=${run} />
+  `;
 }
 
 /** Gives the focus to a node when it appears. */

@@ -9,18 +9,21 @@ export function SecondFactor({ context }) {
   const { profile, person, refresh, say, copy } = context;
   // What is under way: nothing, `password`, the `secret` that was made, `codes` to be kept, `off` or `renew`.
   const [step, setStep] = useState({});
-  const isOn = person().has_second_factor === true;
+  const [isOn, setOn] = useState(person().has_second_factor === true);
   const stop = () => setStep({});
   const begin = async ({ password }) => setStep({ secret: await profile.beginFactor(password) });
-  const keep = async (codes) => {
-    await refresh();
+  // The codes are in this answer alone: they are shown before anything else is asked for.
+  const keep = (codes) => {
+    setOn(true);
     setStep({ codes });
+    refresh();
   };
   const off = async ({ password, code }) => {
     await profile.endFactor(password, code);
-    await refresh();
+    setOn(false);
     setStep({});
     say(t('factor.off_done'), 'good');
+    refresh();
   };
   return html`
     <section class="card" aria-labelledby="factor-title">

@@ -12,7 +12,7 @@ import { Choice, Copied, Field, Form, Head, Loading, OwnPassword, Press, useChan
 const bold = (name) => html`<bdi>${name}</bdi>`;
 
 export default function Team({ page, context }) {
-  const { account, ask, say, copy, teamChanged, again } = context;
+  const { account, ask, say, copy, teamChanged, again, leave: goAway } = context;
   const { user, role } = context.person();
   const gives = rolesGivenBy(role);
   const manages = gives.length > 0;
@@ -33,14 +33,12 @@ export default function Team({ page, context }) {
   // What is written: nothing, an invitation, or the link of one that was made.
   const [written, setWritten] = useState(null);
   const invite = useRef(null);
-  const { run, problem } = useChange(say);
-  const change = (work, done) =>
-    run(async () => {
-      await work();
-      teamChanged();
-      await loaded.load();
-      invite.current?.focus({ preventScroll: true });
-    }, done);
+  /** Shows what has changed. */
+  const changed = async () => {
+    teamChanged();
+    await loaded.load();
+    invite.current?.focus({ preventScroll: true });
+  };
   const leave = () => {
     setWritten(null);
     loaded.load();
@@ -57,7 +55,6 @@ export default function Team({ page, context }) {
     ${written?.link && html`<${Made} made=${written} copy=${copy} onDone=${leave} />`}
     ${written && !written.link && html`<${Invite} account=${account} gives=${gives} scope=${scope.data} onMade=${setWritten} onCancel=${leave} />`}
     <${Loading} loaded=${loaded} />
-    <p class="page-problem" role="alert">${problem}</p>
     ${loaded.data &&
     html`
       <section class="card">
@@ -66,7 +63,7 @@ export default function Team({ page, context }) {
             (member) => html`
               <${Member}
                 key=${member.user_id}
-                ...${{ member, members, gives, account, change, scope: scope.data }}
+                ...${{ member, members, gives, account, say, changed, goAway, scope: scope.data }}
                 isMe=${member.user_id === user.user_id}
                 handOver=${role === 'owner' && member.user_id !== user.user_id && (async (password) => (await account.handOver(member.user_id, password), again()))}
               />
@@ -82,7 +79,7 @@ export default function Team({ page, context }) {
         <h2>${t('team.open')}</h2>
         <ul class="account-rows">
           ${invitations.map(
-            (one) => html`<${Invitation} key=${one.invitation_id} ...${{ one, members, gives, account, change }} />`,
+            (one) => html`<${Invitation} key=${one.invitation_id} ...${{ one, members, gives, account, say, changed }} />`,
           )}
         </ul>
       </section>
@@ -90,15 +87,20 @@ export default function Team({ page, context }) {
   `;
 }
 
-function Member({ member, members, gives, isMe, account, change, handOver, scope }) {
+function Member({ member, members, gives, isMe, account, say, changed, goAway, handOver, scope }) {
   const { user_id: id, name, email, role } = member;
   /** What is asked before it is done: `{role}` for another role, `{owner}` for handing ownership over, `{limit}` for what the member sees, `{}` for removing. */
   const [asked, setAsked] = useState(null);
   const select = useRef(null);
   const keep = () => {
+    const wasRole = asked?.role;
     setAsked(null);
-    if (select.current) select.current.value = role;
+    if (!select.current) return;
+    select.current.value = role;
+    if (wasRole) select.current.focus();
   };
+  // Going through the roles with the arrow keys asks about each, and takes the focus to none.
+  const choose = ({ currentTarget: { value } }) => setAsked(value === role ? null : { role: value });
   return html`
     <li data-user=${id}>
       <${Face} name=${name} id=${id} size="small" />
@@ -108,34 +110,40 @@ function Member({ member, members, gives, isMe, account, change, handOver, scope
         ${scope && member.limit && html`<span class="quiet">${limitText(member.limit, scope)}</span>`}
       </div>
       ${asked?.limit
-        ? html`<${Limit} ...${{ member, scope, account, change, keep }} />`
+        ? html`<${Limit} ...${{ member, scope, account, say, changed, keep }} />`
         : asked?.owner
         ? html`<${HandOver} name=${name} handOver=${handOver} keep=${keep} />`
-        : asked
-        ? html`<${Question} ...${{ member, members, asked, isMe, account, change, keep }} />`
-        : html`
+        : (!asked || asked.role) &&
+          html`
             <div class="account-do">
               ${gives.includes(role)
                 ? html`
-                    <select ref=${select} aria-label=${t('team.role_of', { name })} onchange=${(event) => setAsked({ role: event.currentTarget.value })}>
-                      ${gives.map((one) => html`<option key=${one} value=${one} selected=${one === role}>${roleName(one)}</option>`)}
+                    <select ref=${select} aria-label=${t('team.role_of', { name })} onchange=${choose}>
+                      ${gives.map((one) => html`<option key=${one} value=${one} selected=${one === (asked?.role ?? role)}>${roleName(one)}</option>`)}
                     </select>
                   `
                 : html`<span class="account-role">${roleName(role)}</span>`}
-              ${scope && gives.includes(role) && isLimitable(role) && html`<${Press} label=${t('limit.change')} name=${t('limit.change_of', { name })} run=${() => setAsked({ limit: true })} />`}
-              ${handOver && html`<${Press} label=${t('team.hand_over')} name=${t('team.hand_over_to', { name })} run=${() => setAsked({ owner: true })} />`}
-              ${(gives.includes(role) || isMe) &&
+              ${!asked && scope && gives.includes(role) && isLimitable(role) && html`<${Press} label=${t('limit.change')} name=${t('limit.change_of', { name })} run=${() => setAsked({ limit: true })} />`}
+              ${!asked && handOver && html`<${Press} label=${t('team.hand_over')} name=${t('team.hand_over_to', { name })} run=${() => setAsked({ owner: true })} />`}
+              ${!asked &&
+              (gives.includes(role) || isMe) &&
               html`<${Press} label=${t(isMe ? 'team.leave' : 'team.remove')} name=${isMe ? t('team.leave_team') : t('team.remove_one', { name })} run=${() => setAsked({})} />`}
             </div>
           `}
+      ${asked && !asked.limit && !asked.owner && html`<${Question} ...${{ member, members, asked, isMe, account, say, changed, goAway, keep }} />`}
     </li>
   `;
 }
 
 /** What a member sees: all numbers, or some. */
-function Limit({ member, scope, account, change, keep }) {
+function Limit({ member, scope, account, say, changed, keep }) {
   const { user_id: id, name, role, limit } = member;
-  const set = (values) => change(() => account.setRole(id, role, undefined, limitOf(values)), t('limit.changed', { name })).then(keep);
+  const set = async (values) => {
+    await account.setRole(id, role, undefined, limitOf(values));
+    say(t('limit.changed', { name }), 'good');
+    keep();
+    await changed();
+  };
   return html`
     <div class="account-question hand-over">
       <${Form} label=${t('any.save')} run=${set} onCancel=${keep}><${LimitFields} scope=${scope} limit=${limit ?? null} /><//>
@@ -161,20 +169,28 @@ function HandOver({ name, handOver, keep }) {
   `;
 }
 
-/** Asks before something is done. The focus goes to the harmless button. */
-function Question({ member, members, asked, isMe, account, change, keep }) {
+/** Asks before something is done. The focus goes to the harmless button, but for a role, which is still being chosen. */
+function Question({ member, members, asked, isMe, account, say, changed, goAway, keep }) {
   const { user_id: id, name } = member;
   const [heir, setHeir] = useState('');
   const [password, setPassword] = useState('');
   // Who is an owner is not changed by whoever finds a page open.
   const isConfirmed = member.role === 'owner' || asked.role === 'owner';
-  const focus = useFocus();
+  const harmless = useFocus();
+  const { run, problem } = useChange(say, ownRefusal);
   const others = members.filter((one) => one.user_id !== id && one.role !== 'read_only');
   const text = asked.role
     ? nodes(isMe ? 'team.ask_own_role' : 'team.ask_role', { name: bold(name), role: html`<strong>${roleName(asked.role)}</strong>`, allows: roleAllows(asked.role) })
     : nodes(isMe ? 'team.ask_leave' : 'team.ask_remove', { name: bold(name) });
   const done = asked.role ? t('team.role_changed', { name, role: roleName(asked.role) }) : t(isMe ? 'team.left' : 'team.removed', { name });
   const work = asked.role ? () => account.setRole(id, asked.role, password || undefined) : () => account.removeMember(id, heir || undefined, password || undefined);
+  const go = async () => {
+    if (!(await run(work, done))) return undefined;
+    // One's own session in this team is over.
+    if (isMe) return goAway();
+    keep();
+    return changed();
+  };
   const label = t(asked.role ? 'team.change_role' : isMe ? 'team.leave' : 'team.remove');
   return html`
     <div class="account-question">
@@ -194,15 +210,18 @@ function Question({ member, members, asked, isMe, account, change, keep }) {
         label=${label}
         name=${`${label}: ${name}`}
         tone=${asked.role ? '' : 'danger'}
-        run=${() => change(work, done).then(keep)}
+        run=${go}
       />
-      <${Press} label=${t('team.keep')} name=${t('team.keep_one', { name })} run=${keep} focus=${focus} />
+      <${Press} label=${t('team.keep')} name=${t('team.keep_one', { name })} run=${keep} focus=${asked.role ? undefined : harmless} />
+      <p class="page-problem" role="alert">${problem}</p>
     </div>
   `;
 }
 
-function Invitation({ one, members, gives, account, change }) {
+function Invitation({ one, members, gives, account, say, changed }) {
   const { invitation_id: id, email, role, by, expires } = one;
+  const { run, problem } = useChange(say);
+  const withdraw = async () => (await run(() => account.withdrawInvitation(id), t('team.withdrawn'))) && changed();
   const inviter = members.find((member) => member.user_id === by)?.name;
   const values = { role: roleName(role), when: exact(expires), name: inviter && bold(inviter) };
   return html`
@@ -217,8 +236,9 @@ function Invitation({ one, members, gives, account, change }) {
           <${Press}
             label=${t('team.withdraw')}
             name=${t('team.withdraw_one', { email })}
-            run=${() => change(() => account.withdrawInvitation(id), t('team.withdrawn'))}
+            run=${withdraw}
           />
+          <p class="page-problem" role="alert">${problem}</p>
         </div>
       `}
     </li>
@@ -234,6 +254,7 @@ function Invite({ account, gives, scope, onMade, onCancel }) {
       <${Form}
         label=${t('team.make_link')}
         busy=${t('team.making_link')}
+        explain=${ownRefusal}
         run=${async (values) => onMade(await account.invite(values.email, values.role, values.password, scope && isLimitable(values.role) ? limitOf(values) : undefined))}
         onCancel=${onCancel}
       >

@@ -2,7 +2,7 @@
 
 import { dateTime, has, number, t } from '../language.js';
 import { html, useState } from '../view.js';
-import { Choice, Field, Head, Loading, useLoaded } from './parts.js';
+import { Choice, Download, Field, Head, Loading, useLoaded } from './parts.js';
 import { amountText, bars, dayOf, totalsOf, usageQuery } from './usage_sums.js';
 
 const DAY = 86_400_000;
@@ -16,7 +16,7 @@ export default function Usage({ page, context }) {
   const rows = loaded.data ?? [];
   return html`
     <${Head} page=${page}>
-      <a class="plain" href=${`/v1/usage${usageQuery({ ...range, format: 'csv' })}`} download>${t('usage.csv')}</a>
+      <${Download} label=${t('usage.csv')} name=${`usage-${range.from}-${range.to}.csv`} path=${`/v1/usage${usageQuery({ ...range, format: 'csv' })}`} ask=${ask} />
     <//>
     <${Quotas} ask=${ask} />
     <section class="card" aria-labelledby="usage-title">

@@ -6,7 +6,7 @@ import { launch, openPage } from './browser.mjs';
 import { contrastProblems, namelessControls } from './access.mjs';
 import { BEN, atTheDesk, text } from './at_the_desk.mjs';
 import { FakeGateway } from './fake/gateway.mjs';
-import { bubbles, eventually, openConversation, reply, shownIds } from './hands.mjs';
+import { bubbles, eventually, isLive, openConversation, reply, shownIds } from './hands.mjs';
 
 let browser;
 before(async () => (browser = await launch()));
@@ -481,4 +481,44 @@ desk('a search that finds nothing among many looks further', async ({ page, gate
   await eventually('one is found', async () => (await page.locator('.row').count()) === 1);
   await page.locator('#search').fill('nobody at all');
   await eventually('that is all', async () => (await page.locator('.rows-empty').textContent()) === 'No conversation has that.');
+});
+
+desk('a filter that finds a few among many offers to look further, and counts them as the least', async ({ page, gateway }) => {
+  const mine = [];
+  for (let guest = 0; guest < 150; guest += 1) {
+    const met = gateway.ledger.meet({ name: `Guest ${guest}`, phone: `628120001${String(guest).padStart(3, '0')}` }, Date.now() - guest * 1000);
+    if ([5, 75, 145].includes(guest)) mine.push(met);
+  }
+  for (const row of gateway.ledger.conversations.values()) row.assignee = mine.includes(row.id) ? 'ana' : undefined;
+  await page.reload();
+  await page.locator('.row').first().waitFor();
+  const tab = page.locator('#tabs').getByRole('button', { name: /^Mine/ });
+  await tab.click();
+  const theirs = () => page.locator('.row').count();
+  await eventually('hers among those loaded', async () => (await theirs()) === 2);
+  assert.match(await tab.textContent(), /\d\+$/);
+  await page.getByRole('button', { name: 'Look in older ones' }).click();
+  await eventually('older ones are shown', async () => (await theirs()) === 3);
+  await eventually('nothing more to look in', async () => (await page.getByRole('button', { name: 'Look in older ones' }).count()) === 0);
+  assert.doesNotMatch(await tab.textContent(), /\+/);
+});
+
+desk('on a Mac, Alt and a letter in a text write that letter, and do nothing else', async ({ page, gateway, people }) => {
+  await page.addInitScript(() => Object.defineProperty(navigator, 'platform', { value: 'MacIntel' }));
+  await page.reload();
+  await isLive(page);
+  await openConversation(page, people.sari);
+  const status = () => gateway.ledger.conversations.get(people.sari).status;
+  const before = status();
+  await page.locator('#write').focus();
+  const taken = await page.evaluate(() => {
+    const press = new KeyboardEvent('keydown', { code: 'KeyE', key: '´', altKey: true, bubbles: true, cancelable: true });
+    return !document.activeElement.dispatchEvent(press);
+  });
+  assert.equal(taken, false, 'the accent is written');
+  await page.locator('#write').blur();
+  await page.keyboard.press('Alt+KeyE');
+  await eventually('outside of the text it is the key', () => status() !== before);
+  await page.keyboard.press('?');
+  await eventually('the list of keys says so', async () => /On a Mac, Alt .* writes letters/.test(await page.locator('#dialog').textContent()));
 });

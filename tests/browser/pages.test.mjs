@@ -399,7 +399,13 @@ office('the audit log is read page by page, filtered, verified and exported', as
   await place.getByRole('button', { name: 'Verify the month' }).click();
   await says(place, /Broken at entry 3: the entry was changed/);
   const month = new Date().toISOString().slice(0, 7);
-  assert.equal(await place.getByRole('link', { name: 'Export' }).getAttribute('href'), `/v1/audit/export?month=${month}`);
+  const token = [];
+  page.on('request', (request) => request.url().endsWith(`/v1/audit/export?month=${month}`) && token.push(request.headers()['x-csrf-token']));
+  await page.route('**/v1/audit/export**', (route) => route.fulfill({ contentType: 'application/x-ndjson', body: '{"seq":1}\n' }));
+  const [file] = await Promise.all([page.waitForEvent('download'), place.getByRole('button', { name: 'Export' }).click()]);
+  assert.equal(file.suggestedFilename(), `audit-${month}.ndjson`);
+  assert.equal(await readFile(await file.path(), 'utf8'), '{"seq":1}\n');
+  assert.match(token[0], /^[0-9a-f]{32}$/, 'with the rights of the page');
 });
 
 office('usage is shown in sums, bars and numbers, with the quotas', async ({ gateway, open }) => {
@@ -415,10 +421,24 @@ office('usage is shown in sums, bars and numbers, with the quotas', async ({ gat
   await isSound(page, 'usage');
   await place.getByLabel('By', { exact: true }).selectOption('hour');
   await eventually('it asks by hour', () => asked.at(-1)?.includes('by=hour'));
-  assert.match(await place.getByRole('link', { name: 'Download as CSV' }).getAttribute('href'), /by=hour.*format=csv/);
+  await page.route('**/v1/usage?**format=csv**', (route) => route.fulfill({ contentType: 'text/csv', body: route.request().url() }));
+  const [file] = await Promise.all([page.waitForEvent('download'), place.getByRole('button', { name: 'Download as CSV' }).click()]);
+  assert.match(await readFile(await file.path(), 'utf8'), /by=hour.*format=csv/);
   gateway.business.rows = [];
   await place.getByLabel('By', { exact: true }).selectOption('day');
   await says(place, /There was nothing in this time\./);
+});
+
+office('a token that was written for one number is not saved for another', async ({ gateway, open }) => {
+  for (const id of ['111', '222'])
+    gateway.business.numbers.set(id, { phone_number_id: id, display_phone_number: `+60 ${id}`, waba_id: '9', rate: 80, lane: { state: 'running' } });
+  const page = await atWork(open, 'ana@example.com');
+  const place = await visit(page, 'Numbers');
+  await place.getByRole('button', { name: /\+60 111/ }).last().click();
+  await place.getByLabel('Access token').fill('token-of-111');
+  await place.getByRole('button', { name: /\+60 222/ }).last().click();
+  await eventually('the form is that of the other', async () => (await place.locator('[name=phone_number_id]').inputValue()) === '222');
+  assert.equal(await place.getByLabel('Access token').inputValue(), '');
 });
 
 // --- the library ---------------------------------------------------------------------------------------------------

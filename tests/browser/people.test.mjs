@@ -166,6 +166,26 @@ office('a tab follows when another one signs somebody else in', async ({ people,
   assert.equal(people.sessions.size, 1, 'Ben was not signed out by a page of Ana’s');
 });
 
+office('a tab shows nothing of another business that one joined in a second tab', async ({ people, staff, open }) => {
+  const other = people.team('Warung Dua', [[staff.ben, 'owner']]);
+  const first = await atWork(open, 'ana@example.com');
+  const told = people.onEnded;
+  people.onEnded = () => {};
+  const second = await open(`#/invitation/${other}/${people.invite(other, 'ana@example.com', 'agent')}`);
+  await sheet(second).getByLabel('Password of your account').fill(SECRET);
+  await second.keyboard.press('Enter');
+  await isLive(second);
+  people.onEnded = told;
+  const asked = [];
+  first.on('response', (response) => response.url().endsWith('/v1/team') && asked.push(response.status()));
+  await first.locator('#rail').getByRole('link', { name: 'Team', exact: true }).click();
+  await eventually('the first is loaded anew for the other business', async () => {
+    await first.getByRole('button', { name: 'Your account' }).click({ timeout: 1_000 });
+    return /Agent at Warung Dua/.test(await first.locator('#person-menu').textContent());
+  });
+  assert.equal(asked[0], 403, 'the rows of the other business were not given to a page of this one');
+});
+
 // --- links ---------------------------------------------------------------------------------------------------------
 
 office('somebody new accepts an invitation with a name and a good password', async ({ people, tenant, open }) => {
@@ -310,8 +330,7 @@ office('roles change and members leave only after a question, and refusals are t
   await says(row(page, staff.ben), /becomes Admin: answers and manages the team/);
   await isAccessible(page, 'a question');
   assert.equal(roleOf(staff.ben), 'agent');
-  await page.keyboard.press('Enter');
-  await eventually('it is kept', () => row(page, staff.ben).getByLabel('Role of').isVisible());
+  await row(page, staff.ben).getByRole('button', { name: /^Keep/ }).click();
   assert.equal(await row(page, staff.ben).getByLabel('Role of').inputValue(), 'agent');
   await row(page, staff.ben).getByLabel('Role of').selectOption('admin');
   await row(page, staff.ben).getByRole('button', { name: 'Change the role' }).click();
@@ -323,6 +342,50 @@ office('roles change and members leave only after a question, and refusals are t
   await row(page, staff.ana).getByRole('button', { name: 'Leave: Ana Ruiz' }).click();
   await says(team, /The team would have no owner\. Make somebody else an owner first\./);
   assert.equal(roleOf(staff.ana), 'owner');
+});
+
+office('a role is chosen by the arrow keys, which ask about each and keep the focus', async ({ staff, people, tenant, open }) => {
+  const page = await atWork(open, 'ana@example.com');
+  await visit(page, 'Team');
+  const select = row(page, staff.ben).getByLabel('Role of');
+  await select.focus();
+  await page.keyboard.press('ArrowUp');
+  await says(row(page, staff.ben), /becomes Supervisor/);
+  await page.keyboard.press('ArrowUp');
+  await says(row(page, staff.ben), /becomes Admin/);
+  assert.equal(await select.evaluate((node) => node === document.activeElement), true);
+  await page.keyboard.press('ArrowDown');
+  await page.keyboard.press('ArrowDown');
+  await eventually('nothing is asked any more', async () => (await row(page, staff.ben).locator('.account-question').count()) === 0);
+  assert.equal(people.teams.get(tenant).members.get(staff.ben.id).role, 'agent');
+});
+
+office('a question that was refused keeps what was chosen, and says why', async ({ staff, people, tenant, open }) => {
+  people.teams.get(tenant).members.get(staff.ben.id).role = 'owner';
+  const page = await atWork(open, 'ana@example.com');
+  await visit(page, 'Team');
+  const ben = row(page, staff.ben);
+  await ben.getByRole('button', { name: /^Remove/ }).click();
+  await ben.getByLabel('The conversations go to').selectOption('Ana Ruiz');
+  await ben.getByLabel('Password now').fill('not that one at all');
+  await page.route('**/v1/team/*', (route) => route.fulfill({ status: 401, json: { error: { code: 'wrong_credentials', message: '' } } }), { times: 1 });
+  await ben.getByRole('button', { name: /^Remove: / }).click();
+  await says(ben, /This is not your password\./);
+  assert.equal(await ben.getByLabel('Password now').inputValue(), 'not that one at all');
+  assert.equal(await ben.getByLabel('The conversations go to').inputValue(), staff.ana.id);
+  await ben.getByLabel('Password now').fill(SECRET);
+  await ben.getByRole('button', { name: /^Remove: / }).click();
+  await eventually('he is gone', async () => (await ben.count()) === 0);
+});
+
+office('who leaves on the page of the team is signed out, and sees nothing of it any more', async ({ open }) => {
+  const page = await atWork(open, 'rita@example.com');
+  await visit(page, 'Team');
+  await page.locator('#page').getByRole('button', { name: 'Leave the team' }).click();
+  await page.locator('#page').getByRole('button', { name: 'Leave: Rita' }).click();
+  await isAsked(page);
+  assert.doesNotMatch(await sheet(page).textContent(), /Sign in again to go on/);
+  assert.equal(await page.locator('.row, [data-user]').count(), 0);
 });
 
 office('an owner hands ownership over with the password, and goes on as an admin', async ({ people, staff, tenant, open }) => {

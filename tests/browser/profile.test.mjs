@@ -13,7 +13,7 @@ let browser;
 before(async () => (browser = await launch({ permissions: ['clipboard-read', 'clipboard-write'], reducedMotion: 'reduce' })));
 after(() => browser.close());
 
-const office = (name, body) => test(name, () => inTheOffice(browser.context, body));
+const office = (name, body, expected) => test(name, () => inTheOffice(browser.context, body, expected));
 const card = (page, title) => page.locator('#page section').filter({ has: page.getByRole('heading', { name: title, exact: true }) });
 const press = (place, name) => place.getByRole('button', { name, exact: true }).click();
 
@@ -92,6 +92,28 @@ office('a second factor is turned on with a picture, renewed and turned off', as
   await says(factor, /Off/);
   assert.equal(people.users.get(staff.ana.id).factor, null);
 });
+
+office('recovery codes are shown whatever becomes of the calls after', async ({ staff, open }) => {
+  const page = await atHome(open, 'ana@example.com');
+  const factor = card(page, 'Second factor');
+  await press(factor, 'Turn it on');
+  await factor.getByLabel('Password now').fill(SECRET);
+  await press(factor, 'Next');
+  await page.route('**/v1/session', (route) => route.fulfill({ status: 503, json: { error: { code: 'unavailable', message: '' } } }));
+  await factor.getByLabel('Code').fill(CODE);
+  await press(factor, 'Turn it on');
+  await factor.getByRole('heading', { name: 'Your recovery codes' }).waitFor();
+  assert.deepEqual(await factor.locator('li').allTextContents(), staff.ana.factor.codes);
+  await press(factor, 'I have kept them');
+  await factor.getByRole('button', { name: 'New recovery codes' }).waitFor();
+  await says(factor, /On/);
+  await page.unroute('**/v1/session');
+  await press(factor, 'Turn it off');
+  await factor.getByLabel('Password now').fill(SECRET);
+  await factor.getByLabel('Code').fill(CODE);
+  await press(factor, 'Turn it off');
+  await says(factor, /Off/);
+}, /status of (503|4(01|03|04))/);
 
 office('sessions are listed by browser, and ended one by one or all', async ({ people, staff, tenant, open }) => {
   const firefox = 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0';

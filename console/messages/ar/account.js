@@ -12,6 +12,7 @@ export default {
   'refusal.limit_not_allowed': 'يرى المالكون والمديرون كل شيء: لا حد لهم.',
   'refusal.limit_reached': 'بلغت الحد: {message}',
   'refusal.link_over': 'استُخدم هذا الرابط أو انتهى أو سُحب. اطلب رابطًا جديدًا.',
+  'refusal.no_answer': 'لم يردّ الخادم في الوقت المناسب. ربما تمّ الأمر رغم ذلك: تحقّق قبل أن تحاول مرة أخرى.',
   'refusal.meta_refused': 'رفضته Meta: {message}',
   'refusal.not_found': 'لم يعد هذا موجودًا.',
   'refusal.not_now': 'لا يستطيع الخادم ذلك الآن. حاول مرة أخرى بعد لحظة.',

@@ -98,12 +98,14 @@ export default {
   'keys.back': 'إغلاق أو خطوة إلى الخلف',
   'keys.send': 'إرسال',
   'keys.list': 'هذه القائمة',
+  'keys.mac': 'على أجهزة Mac يكتب Alt (⌥) حروفًا: تعمل مفاتيحه خارج حقول النص. اضغط Esc أولًا.',
 
   // The list of conversations
   'list.title': 'المحادثات',
   'list.whose': 'محادثات مَن',
   'list.all': 'الكل',
   'list.mine': 'لي',
+  'list.at_least': '{count}+',
   'list.free': 'غير مُسندة',
   'list.new': '{count} جديدة',
   'list.unread': '{count} غير مقروءة',

@@ -9,7 +9,7 @@ export default {
   'business.name': 'الاسم',
   'business.name_hint': 'يراه فريقك ومن تدعوهم.',
   'business.region': 'المنطقة',
-  'business.region_hint': 'مكان النشاط، مثل ماليزيا.',
+  'business.region_hint': 'أين يجوز أن تُعالَج بيانات العملاء، بتعبير النشاط نفسه، مثل ماليزيا.',
   'business.saved': 'تم الحفظ',
   'business.since': 'منذ',
   'retention.between': '(من {from} إلى {to})',

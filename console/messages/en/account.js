@@ -12,6 +12,7 @@ export default {
   'refusal.limit_not_allowed': 'Owners and admins see everything: they have no limit.',
   'refusal.limit_reached': '{message}',
   'refusal.link_over': 'This link was used already, is over, or was taken back. Ask for a new one.',
+  'refusal.no_answer': 'The server has not answered in time. It may have done this all the same: look before you try again.',
   'refusal.meta_refused': '{message}',
   'refusal.not_found': 'This is not there any more.',
   'refusal.not_now': 'The server cannot do that just now. Try again in a moment.',

@@ -98,12 +98,14 @@ export default {
   'keys.back': 'Close, or step back',
   'keys.send': 'Send',
   'keys.list': 'This list',
+  'keys.mac': 'On a Mac, Alt (⌥) writes letters: its keys work outside of text fields. Press Esc first.',
 
   // The list of conversations
   'list.title': 'Conversations',
   'list.whose': 'Whose conversations',
   'list.all': 'All',
   'list.mine': 'Mine',
+  'list.at_least': '{count}+',
   'list.free': 'Unassigned',
   'list.new': '{count} new',
   'list.unread': '{count} unread',

@@ -9,7 +9,7 @@ export default {
   'business.name': 'Name',
   'business.name_hint': 'Your team and people whom you invite see it.',
   'business.region': 'Region',
-  'business.region_hint': 'Where the business is, such as Malaysia.',
+  'business.region_hint': 'Where the data of customers may be processed, in the words of the business, such as Malaysia.',
   'business.saved': 'Saved',
   'business.since': 'Since',
   'retention.between': '(from {from} to {to})',

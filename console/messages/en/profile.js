@@ -17,7 +17,7 @@ export default {
 
   // How it looks
   'looks.title': 'Language and theme',
-  'looks.about': 'This browser keeps them in two cookies, and keeps nothing else about you.',
+  'looks.about': 'This browser keeps them in two cookies. Beside these and the one that keeps you signed in, it keeps nothing about you.',
   'language.use': 'Use this language',
   'language.reloads': 'The page is loaded anew. What you have written and not sent is lost then.',
   'language.label': 'Language',

@@ -12,6 +12,7 @@ export default {
   'refusal.limit_not_allowed': 'Propietarios y administradores lo ven todo: no tienen límite.',
   'refusal.limit_reached': 'Se alcanzó el límite: {message}',
   'refusal.link_over': 'Este enlace ya se usó, ha caducado o fue retirado. Pide uno nuevo.',
+  'refusal.no_answer': 'El servidor no ha respondido a tiempo. Puede que lo haya hecho de todos modos: compruébalo antes de intentarlo de nuevo.',
   'refusal.meta_refused': 'Meta lo rechazó: {message}',
   'refusal.not_found': 'Esto ya no existe.',
   'refusal.not_now': 'El servidor no puede hacerlo ahora. Inténtalo de nuevo en un momento.',

@@ -98,12 +98,14 @@ export default {
   'keys.back': 'Cerrar o volver atrás',
   'keys.send': 'Enviar',
   'keys.list': 'Esta lista',
+  'keys.mac': 'En un Mac, Alt (⌥) escribe letras: sus teclas funcionan fuera de los campos de texto. Pulsa Esc antes.',
 
   // The list of conversations
   'list.title': 'Conversaciones',
   'list.whose': 'De quién son las conversaciones',
   'list.all': 'Todas',
   'list.mine': 'Mías',
+  'list.at_least': '{count}+',
   'list.free': 'Sin asignar',
   'list.new': '{count} nuevas',
   'list.unread': '{count} sin leer',

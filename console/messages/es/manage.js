@@ -9,7 +9,7 @@ export default {
   'business.name': 'Nombre',
   'business.name_hint': 'Lo ven tu equipo y las personas que invitas.',
   'business.region': 'Región',
-  'business.region_hint': 'Dónde está la empresa, por ejemplo Malasia.',
+  'business.region_hint': 'Dónde pueden tratarse los datos de los clientes, en palabras de la empresa, por ejemplo Malasia.',
   'business.saved': 'Guardado',
   'business.since': 'Desde',
   'retention.between': '(de {from} a {to})',

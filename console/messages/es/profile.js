@@ -17,7 +17,7 @@ export default {
 
   // How it looks
   'looks.title': 'Idioma y tema',
-  'looks.about': 'Este navegador los guarda en dos cookies y no guarda nada más sobre ti.',
+  'looks.about': 'Este navegador los guarda en dos cookies. Aparte de estas y de la que mantiene tu sesión, no guarda nada sobre ti.',
   'language.use': 'Usar este idioma',
   'language.reloads': 'La página se carga de nuevo. Lo que hayas escrito y no enviado se pierde.',
   'language.label': 'Idioma',

@@ -12,6 +12,7 @@ export default {
   'refusal.limit_not_allowed': 'Pemilik dan pentadbir melihat semuanya: mereka tiada had.',
   'refusal.limit_reached': 'Had telah dicapai: {message}',
   'refusal.link_over': 'Pautan ini telah digunakan, telah tamat, atau ditarik balik. Minta yang baharu.',
+  'refusal.no_answer': 'Pelayan tidak menjawab tepat pada masanya. Ini mungkin sudah dilakukan juga: semak sebelum mencuba lagi.',
   'refusal.meta_refused': 'Meta menolaknya: {message}',
   'refusal.not_found': 'Ini sudah tiada.',
   'refusal.not_now': 'Pelayan tidak dapat melakukannya sekarang. Cuba lagi sebentar nanti.',

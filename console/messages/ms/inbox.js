@@ -98,12 +98,14 @@ export default {
   'keys.back': 'Tutup, atau undur selangkah',
   'keys.send': 'Hantar',
   'keys.list': 'Senarai ini',
+  'keys.mac': 'Pada Mac, Alt (⌥) menulis huruf: kekuncinya berfungsi di luar medan teks. Tekan Esc dahulu.',
 
   // The list of conversations
   'list.title': 'Perbualan',
   'list.whose': 'Perbualan siapa',
   'list.all': 'Semua',
   'list.mine': 'Milik saya',
+  'list.at_least': '{count}+',
   'list.free': 'Belum diagih',
   'list.new': '{count} baharu',
   'list.unread': '{count} belum dibaca',

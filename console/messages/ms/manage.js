@@ -9,7 +9,7 @@ export default {
   'business.name': 'Nama',
   'business.name_hint': 'Pasukan anda dan orang yang anda jemput melihatnya.',
   'business.region': 'Rantau',
-  'business.region_hint': 'Tempat perniagaan, seperti Malaysia.',
+  'business.region_hint': 'Tempat data pelanggan boleh diproses, mengikut kata-kata perniagaan sendiri, seperti Malaysia.',
   'business.saved': 'Disimpan',
   'business.since': 'Sejak',
   'retention.between': '(dari {from} hingga {to})',

@@ -17,7 +17,7 @@ export default {
 
   // How it looks
   'looks.title': 'Bahasa dan tema',
-  'looks.about': 'Pelayar ini menyimpannya dalam dua kuki, dan tidak menyimpan apa-apa lagi tentang anda.',
+  'looks.about': 'Pelayar ini menyimpannya dalam dua kuki. Selain itu dan kuki yang mengekalkan log masuk anda, tiada apa-apa tentang anda disimpan.',
   'language.use': 'Gunakan bahasa ini',
   'language.reloads': 'Halaman dimuat semula. Apa yang anda tulis dan belum hantar akan hilang.',
   'language.label': 'Bahasa',

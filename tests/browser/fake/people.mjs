@@ -106,13 +106,17 @@ export class People {
     return this.teams.get(tenant)?.members.get(user)?.role ?? null;
   }
 
-  session(method, headers) {
+  #presented(headers) {
     const found = (headers.cookie ?? '').split('; ').map((pair) => pair.split('='));
-    const session = this.sessions.get(found.find(([name]) => name === COOKIE)?.[1]);
+    return this.sessions.get(found.find(([name]) => name === COOKIE)?.[1]);
+  }
+
+  session(method, headers) {
+    const session = this.#presented(headers);
     if (!session) throw new Refusal(401, 'unauthorized', 'sign in first');
     session.used = Date.now();
-    if (method === 'GET') return session;
-    this.ownPage(headers);
+    if (method === 'GET' && headers['x-csrf-token'] === undefined) return session;
+    if (method !== 'GET') this.ownPage(headers);
     if (headers['x-csrf-token'] !== session.csrf) throw new Refusal(403, 'bad_origin', '`X-CSRF-Token` is missing');
     return session;
   }
@@ -165,7 +169,10 @@ export class People {
     }
   }
 
+  // A session that the browser has ends where it opens another one.
   opened(user, tenant, headers) {
+    const before = this.#presented(headers);
+    if (before) this.end((one) => one === before);
     const token = this.open(user, tenant, headers['user-agent']);
     return ok(this.shown(this.sessions.get(token)), 201, { 'set-cookie': cookie(token, 30 * 86_400) });
   }

@@ -20,7 +20,7 @@ function rig(answers) {
   const fetch = async (path, { method, headers, body, credentials }) => {
     calls.push({ call: `${method} ${path}`, headers, body: body && JSON.parse(body), credentials });
     const answer = answers[`${method} ${path}`];
-    const [status, json] = (typeof answer === 'function' ? answer(headers) : answer) ?? refusal(404, 'not_found');
+    const [status, json] = (typeof answer === 'function' ? await answer(headers) : answer) ?? refusal(404, 'not_found');
     return { ok: status < 300, status, statusText: '', text: async () => JSON.stringify(json) };
   };
   const access = new Access({ fetch, onLost: () => told.push('lost'), onOther: () => told.push('other') });
@@ -66,12 +66,12 @@ test('a server that is not there is not taken for one without a demo', async () 
   assert.equal(of('GET /v1/session').length, 0);
 });
 
-test('what changes something carries the token, what reads does not', async () => {
+test('every call of a session carries its token', async () => {
   const { access, of } = rig({ 'GET /v1/session': [200, person()], 'GET /v1/x': [200, {}], 'POST /v1/x': [200, {}] });
   await access.begin();
   await access.asked('GET', '/v1/x');
   await access.asked('POST', '/v1/x', { a: 1 });
-  assert.equal(of('GET /v1/x')[0].headers['x-csrf-token'], undefined);
+  assert.equal(of('GET /v1/x')[0].headers['x-csrf-token'], 'c1');
   assert.deepEqual(of('POST /v1/x')[0].headers, { 'x-csrf-token': 'c1', 'content-type': 'application/json' });
 });
 
@@ -98,6 +98,50 @@ test('a token of an older session of the same person is replaced, and the call m
   answers['GET /v1/session'] = [200, person({ csrf_token: 'c2' })];
   assert.deepEqual(await access.asked('POST', '/v1/x'), { fine: true });
   assert.deepEqual(told, []);
+});
+
+test('a call that was refused for the session before is made again, and asks nobody to sign in', async () => {
+  let session = 'c1';
+  let answered;
+  const held = new Promise((resolve) => (answered = resolve));
+  const { access, answers, told, of } = rig({
+    'GET /v1/session': [200, person()],
+    'POST /v1/x': (headers) => held.then(() => (headers['x-csrf-token'] === session ? [200, { fine: true }] : refusal(401, 'unauthorized'))),
+  });
+  await access.begin();
+  session = 'c2';
+  answers['GET /v1/session'] = [200, person({ csrf_token: 'c2' })];
+  const late = access.asked('POST', '/v1/x');
+  await access.takeSession();
+  answered();
+  assert.deepEqual(await late, { fine: true });
+  assert.deepEqual(told, []);
+  session = 'c3';
+  await fails(access.asked('POST', '/v1/x'), 'unauthorized');
+  assert.deepEqual(told, ['lost']);
+  assert.equal(of('POST /v1/x').length, 3);
+});
+
+test('a session that ended between two tries is told as that', async () => {
+  const { access, answers, told } = rig({
+    'GET /v1/session': [200, person()],
+    'POST /v1/x': (headers) => (headers['x-csrf-token'] === 'c1' ? refusal(403, 'bad_origin') : refusal(401, 'unauthorized')),
+  });
+  await access.begin();
+  answers['GET /v1/session'] = [200, person({ csrf_token: 'c2' })];
+  await fails(access.asked('POST', '/v1/x'), 'unauthorized');
+  assert.deepEqual(told, ['lost']);
+});
+
+test('rows of another session’s tenant are not taken for those of the page', async () => {
+  const { access, answers, told } = rig({
+    'GET /v1/session': [200, person()],
+    'GET /v1/team': (headers) => (headers['x-csrf-token'] === 'c2' ? [200, { members: ['of t2'] }] : refusal(403, 'bad_origin')),
+  });
+  await access.begin();
+  answers['GET /v1/session'] = [200, person({ csrf_token: 'c2', tenant_id: 't2' })];
+  await fails(access.asked('GET', '/v1/team'), 'bad_origin');
+  assert.deepEqual(told, ['other']);
 });
 
 test('a call is not made for somebody else, or for another tenant, who took over the cookie', async () => {

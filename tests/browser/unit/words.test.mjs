@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ticksOf } from '../../../console/ticks.js';
-import { ago, serviceWindow, until } from '../../../console/time.js';
+import { ago, agoInWords, serviceWindow, until } from '../../../console/time.js';
 
 const HOUR = 3_600_000;
 const NOW = new Date(2026, 10, 24, 15, 0).getTime();
@@ -24,6 +24,13 @@ test('times near by are told by distance, times far off by the calendar', () => 
   assert.equal(ago(NOW - 61_000, NOW), '1 min');
   assert.equal(ago(NOW - 26 * HOUR, NOW), 'Yesterday');
   assert.equal(until(NOW + 3_500, NOW), 'in 4 s');
+});
+
+test('what is not of today says its day, and what is not of this year its year', () => {
+  assert.equal(agoInWords(NOW - 2 * HOUR, NOW), 'at 01:00 PM');
+  for (const hours of [25, 5 * 24]) assert.match(agoInWords(NOW - hours * HOUR, NOW), /Nov (23|19), 2026/);
+  assert.equal(ago(NOW - 400 * 24 * HOUR, NOW), 'Oct 20, 2025');
+  assert.equal(ago(NOW - 40 * 24 * HOUR, NOW), 'Oct 15');
 });
 
 test('a message that waits says why and until when', () => {
