@@ -166,7 +166,7 @@ export class ListView {
     const empty = this.#ids.length === 0;
     const older = choosing && state.listCursor !== null;
     this.#foot.hidden = !empty && !older;
-    this.#rows.hidden = empty;
+    this.#rows.parentElement.classList.toggle('empty', empty);
     const what = { waiting: !state.listLoaded, empty, searching, choosing, older };
     render(this.#foot.hidden ? null : html`<${Foot} ...${what} onMore=${() => this.#desk.more()} />`, this.#foot);
   }
