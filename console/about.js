@@ -15,6 +15,8 @@ export class AboutView {
   #onClose;
   #shown = [];
   #chosen = null;
+  /** A label that was refused, and of which conversation: it is still in the field. */
+  #refused = null;
 
   constructor({ panel, desk, changed, onClose }) {
     this.#panel = panel;
@@ -123,10 +125,19 @@ export class AboutView {
   }
 
   // Lets the panel show what becomes of it, and gives the focus back then.
-  #assign(select) {
-    this.#chosen = { agent: select.value || undefined };
+  async #assign(select) {
+    const chosen = { agent: select.value || undefined };
+    this.#chosen = chosen;
     select.blur();
-    this.#desk.organise({ type: 'assign', agent: select.value || null });
+    const isDone = await this.#desk.organise({ type: 'assign', agent: select.value || null });
+    if (!isDone && this.#chosen === chosen) this.#anew();
+  }
+
+  // Shows what is known in the place of what was chosen or written.
+  #anew() {
+    this.#chosen = null;
+    this.#shown = [];
+    this.#changed();
   }
 
   #status(row) {
@@ -150,17 +161,22 @@ export class AboutView {
   #labels(row) {
     const input = h('input', {
       type: 'text',
+      value: this.#refused?.id === row.id ? this.#refused.label : '',
       placeholder: t('about.add_label'),
       'aria-label': t('about.add_label'),
       maxlength: '40',
       autocomplete: 'off',
     });
-    const add = (event) => {
+    const add = async (event) => {
       event.preventDefault();
       const label = input.value.trim();
       input.value = '';
       input.blur();
-      if (label !== '' && !row.labels.includes(label)) this.#desk.organise({ type: 'label', add: [label], remove: [] });
+      this.#refused = null;
+      if (label === '' || row.labels.includes(label)) return;
+      if (await this.#desk.organise({ type: 'label', add: [label], remove: [] })) return;
+      this.#refused = { id: row.id, label };
+      this.#anew();
     };
     return [
       h(
@@ -208,7 +224,7 @@ export function statusName(status) {
 
 /** Who of the team may answer, whether present or not. */
 function answering(me) {
-  return [...(me.colleagues ?? [])].filter(([, { role }]) => role !== 'read_only').map(([agent]) => agent);
+  return [...(me.colleagues ?? [])].filter(([, { role }]) => role !== null && role !== 'read_only').map(([agent]) => agent);
 }
 
 function addressText(contact) {

@@ -28,15 +28,15 @@ export function sentenceOf(error) {
   if (error.status === 429 && error.code === 'rate_limited') return tooMany(error.wait);
   if (has(known)) return sentence(t(known, { message: error.message }));
   if (error.status === 0) return t('refusal.unreachable');
-  if (error.status === 429) return tooMany(error.wait);
+  if (error.status === 429) return t('refusal.quota');
+  if (error.code === 'uncertain') return t('refusal.no_answer');
   if (error.status >= 500) return t('refusal.not_now');
   return sentence(error.message);
 }
 
-/** The same where the password that was asked for is that of whoever is signed in, on a page that the gateway may not know. */
+/** The same where the password that was asked for is that of whoever is signed in. */
 export function ownRefusal(error) {
-  if (error.code === 'wrong_credentials') return t('password.not_yours');
-  return error.status === 404 ? t('page.not_there') : sentenceOf(error);
+  return error.code === 'wrong_credentials' ? t('password.not_yours') : sentenceOf(error);
 }
 
 function sentence(text) {
@@ -190,7 +190,12 @@ export class Account {
 
   /** Who is in the team. */
   async team() {
-    return (await this.#access.asked('GET', '/v1/team')).members;
+    return (await this.people()).members;
+  }
+
+  /** Who is in the team, and who left it: `{members, former}`. */
+  people() {
+    return this.#access.asked('GET', '/v1/team');
   }
 
   /** Gives a member another role, or another `limit`: what is undefined stays. */

@@ -2,8 +2,9 @@
 
 import { AboutView } from './about.js';
 import { Access } from './access.js';
-import { Account } from './account.js';
+import { Account, sentenceOf } from './account.js';
 import { Api } from './api.js';
+import { backoff } from './backoff.js';
 import { BannerView } from './banner.js';
 import { CannedReplies } from './canned.js';
 import { CannedSheet } from './canned_sheet.js';
@@ -62,7 +63,7 @@ const access = new Access({
 const api = new Api(access);
 const account = new Account(access);
 const colleagues = new Colleagues({
-  read: () => account.team(),
+  read: () => account.people(),
   loaded: (known) => desk.dispatch({ type: 'colleagues_loaded', colleagues: known }),
 });
 const replies = new CannedReplies({ api, changed });
@@ -126,8 +127,8 @@ const act = {
   resend: (message) => (view.pin(), desk.send(message.conversation_id, message.content)),
   again: (item) => desk.again(item),
   drop: (item) => desk.drop(item),
-  withdraw: (id) => desk.withdraw(id).catch((error) => say(error.message, 'bad')),
-  resolve: (id, action) => desk.resolve(id, action).catch((error) => say(error.message, 'bad')),
+  withdraw: (id) => desk.withdraw(id).catch((error) => say(sentenceOf(error), 'bad')),
+  resolve: (id, action) => desk.resolve(id, action).catch((error) => say(sentenceOf(error), 'bad')),
 };
 
 const list = new ListView({
@@ -254,7 +255,10 @@ function go(route) {
 
 /** Opens the conversation of a link. */
 async function follow(id) {
+  const { hash } = location;
   const found = await desk.find(id).catch(() => null);
+  // Whoever went elsewhere meanwhile stays there.
+  if (location.hash !== hash) return;
   if (found) show(id);
   else say(t(found === null ? 'link.not_now' : 'link.nowhere'), 'bad');
 }
@@ -311,12 +315,13 @@ function idOf(name) {
 
 /** By what right the page begins; waits for a server that is not there. */
 async function beginning() {
-  for (let wait = 500; ; wait = Math.min(wait * 2, 10_000)) {
+  for (let failures = 0; ; failures += 1) {
     try {
       return await access.begin();
     } catch (error) {
       // Where operators have a listener of their own, it knows neither a demo nor people.
       if (error.status === 404) return { isForOperators: true };
+      const wait = Math.max(error.wait ?? 0, backoff(failures, Math.random));
       renderLive($('live'), { state: 'waiting', until: Date.now() + wait }, Date.now());
       await new Promise((resolve) => timers.setTimeout(resolve, wait));
     }
@@ -358,7 +363,8 @@ async function begin() {
   window.addEventListener('beforeunload', (event) => {
     if (desk.socket.outbox.size > 0 && !signedIn.isLeaving) event.preventDefault();
   });
-  $('live').addEventListener('click', nudge);
+  // What was stopped begins again only by a press.
+  $('live').addEventListener('click', () => desk.state.me && !signInSheet.isOpen && (desk.socket.start(), desk.socket.nudge()));
   document.querySelector('.skip').addEventListener('click', skip);
 
   const { demo, person, isForOperators } = await beginning();

@@ -44,7 +44,7 @@ export class BannerView {
     return this.#note;
   }
 
-  // A line stays the same node, so that the time in it is not read out again with all the rest.
+  // A line stays the same node, and nothing in it counts: it is read out as a whole when a part changes.
   #line(id, { what, said, help }) {
     if (!this.#shown.has(id)) {
       const parts = { what: h('strong'), said: h('span', { class: 'paused-said' }), help: h('span') };

@@ -31,6 +31,9 @@ export function findReplies(replies, query) {
   return [...begins, ...holds];
 }
 
+/** More than anybody writes: 500 replies each. */
+const MOST_PAGES = 100;
+
 export class CannedReplies {
   /** In order of their shortcuts; as far as they are known. */
   all = [];
@@ -85,12 +88,13 @@ export class CannedReplies {
   async #pages() {
     const all = [];
     let cursor = null;
-    do {
-      const page = await this.#api.cannedReplies(cursor);
-      all.push(...page.canned_replies);
-      cursor = page.next_cursor;
-    } while (cursor);
-    return all;
+    for (let page = 0; page < MOST_PAGES; page += 1) {
+      const { canned_replies: replies, next_cursor: next } = await this.#api.cannedReplies(cursor);
+      all.push(...replies);
+      if (!next) return all;
+      cursor = next;
+    }
+    throw new Error('the canned replies have no end');
   }
 
   /** The reply under a shortcut, as far as it is known. */

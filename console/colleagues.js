@@ -6,7 +6,7 @@ export class Colleagues {
   #asked = new Set();
   #loading = null;
 
-  /** `read()` gives the members; `loaded(colleagues)` gets a map from agent to `{name, role}`. */
+  /** `read()` gives `{members, former}`; `loaded(colleagues)` gets a map from agent to `{name, role}`, `role` null for who left. */
   constructor({ read, loaded }) {
     this.#read = read;
     this.#loaded = loaded;
@@ -29,7 +29,10 @@ export class Colleagues {
   }
 
   async #fetch() {
-    const members = await this.#read().catch(() => null);
-    if (members) this.#loaded(new Map(members.map(({ agent, name, role }) => [agent, { name, role }])));
+    const people = await this.#read().catch(() => null);
+    if (!people) return;
+    // Who has erased the account has no name any more.
+    const left = (people.former ?? []).filter(({ name }) => name).map(({ agent, name }) => [agent, { name, role: null }]);
+    this.#loaded(new Map([...left, ...people.members.map(({ agent, name, role }) => [agent, { name, role }])]));
   }
 }

@@ -7,7 +7,7 @@ import { summaryOf } from './content.js';
 import { delayOf } from './lanes.js';
 import { nodes, number, t } from './language.js';
 import { authorName, nameOf, typingText } from './people.js';
-import { agoInWords, serviceWindow } from './time.js';
+import { moment, serviceWindow } from './time.js';
 
 const MOST = 4096;
 const COUNT_FROM = 3500;
@@ -156,14 +156,14 @@ export class Composer {
 
   #renderClosed(closed, name, row, readOnly) {
     const { closed: line } = this.#parts;
-    if (line.hidden === !closed && line.dataset.name === name) return;
+    const why = row.last_inbound ? 'write.window_closed' : 'write.not_written';
+    if (line.hidden === !closed && line.dataset.name === name && line.dataset.why === why) return;
     line.hidden = !closed;
-    line.dataset.name = name;
+    Object.assign(line.dataset, { name, why });
     if (readOnly) {
       fill(line, icon('lock'), h('span', null, t('write.read_only')));
       return;
     }
-    const why = row.last_inbound ? 'write.window_closed' : 'write.not_written';
     fill(
       line,
       icon('lock'),
@@ -202,7 +202,7 @@ export class Composer {
     }
     const { other } = conflict;
     const text = other
-      ? t('write.replied', { name: authorName(other.by, this.#desk.state.me), when: agoInWords(other.at, now) })
+      ? t('write.replied', { name: authorName(other.by, this.#desk.state.me), when: moment(other.at, now) })
       : t('write.wrote_too', { name });
     if (bar.firstChild) {
       setText(bar.firstChild, text);

@@ -1,5 +1,6 @@
 // What the page does: holds what it knows, and carries out what the agent asks for. No DOM in here.
 
+import { sentenceOf } from './account.js';
 import { has, t } from './language.js';
 import { RowReader } from './row_reader.js';
 import { AgentSocket } from './socket.js';
@@ -294,12 +295,17 @@ export class Desk {
 
   // --- organising --------------------------------------------------------------------------------------------------
 
-  /** Changes the open conversation: `{type: 'assign', agent}`, `{type: 'label', add, remove}` or `{type: 'status', status}`. */
+  /**
+   * Changes the open conversation: `{type: 'assign', agent}`, `{type: 'label', add, remove}` or `{type: 'status', status}`. Resolves
+   * with whether it was done; a refusal is said.
+   */
   async organise(change) {
     try {
       await this.socket.ask({ ...change, conversation_id: this.open });
+      return true;
     } catch (error) {
-      this.#tell(has(`link_refusal.${error.code}`) ? t(`link_refusal.${error.code}`) : error.message || t('refusal.other'), 'bad');
+      this.#tell(refusalText(error), 'bad');
+      return false;
     }
   }
 
@@ -367,12 +373,17 @@ export class Desk {
       this.dispatch(frame);
       this.#meet();
     }
-    else if (frame.type === 'error') this.#tell(frame.message || frame.code, 'bad');
+    else if (frame.type === 'error') this.#tell(refusalText(frame), 'bad');
   }
 }
 
 function loaded(id, page) {
   return { type: 'thread_loaded', id, rows: page.messages, complete: page.next_cursor === null };
+}
+
+/** What the socket refused, in words. */
+function refusalText({ code, message }) {
+  return has(`link_refusal.${code}`) ? t(`link_refusal.${code}`) : sentenceOf({ code, message });
 }
 
 function gone(error) {

@@ -100,9 +100,11 @@ export function accountForm({ parts, fields, label, busy, run, explain, also = [
   let isRunning = false;
   // The button stays enabled: one that is disabled loses the focus.
   const done = async (event) => {
+    const form = event.currentTarget;
     event.preventDefault();
     if (isRunning) return;
     isRunning = true;
+    form.dataset.running = 'true';
     setText(button, busy);
     setText(problem, '');
     for (const one of fields) one.refuse('');
@@ -115,6 +117,7 @@ export function accountForm({ parts, fields, label, busy, run, explain, also = [
       (wrong ?? fields.at(-1))?.input.focus();
     }
     isRunning = false;
+    delete form.dataset.running;
     setText(button, label);
   };
   return h('form', { onsubmit: done }, parts, problem, h('p', { class: 'sheet-foot' }, also, button));

@@ -42,6 +42,16 @@ export class Gate {
     });
   }
 
+  /** Asks before something is done; resolves with whether it may be. The focus goes to the harmless button. */
+  ask(title, text, { no, yes }) {
+    return new Promise((resolve) => {
+      const answer = (is) => () => (this.close(), resolve(is));
+      const harmless = h('button', { type: 'button', class: 'primary', onclick: answer(false) }, no);
+      this.show(title, [h('p', { role: 'alert' }, text), h('p', { class: 'sheet-foot' }, leave(yes, answer(true)), harmless)]);
+      harmless.focus();
+    });
+  }
+
   /**
    * What a page by a link needs before it can be shown; null when the link leads nowhere, which is said. A network that fails
    * is asked again.
@@ -62,7 +72,11 @@ export class Gate {
   }
 }
 
-/** A button that leads elsewhere. */
+/**
+ * A button that leads elsewhere: not while the form of its sheet is being carried out, of which nobody would hear what became. Each
+ * call has a deadline.
+ */
 export function leave(label, run) {
-  return h('button', { type: 'button', class: 'plain', onclick: run }, label);
+  const go = ({ currentTarget }) => currentTarget.closest('dialog').querySelector('form[data-running]') === null && run();
+  return h('button', { type: 'button', class: 'plain', onclick: go }, label);
 }

@@ -1,7 +1,7 @@
 // What the outbound queue of a number says when it stands still, in words for agents. Pure.
 
 import { has, t } from './language.js';
-import { until } from './time.js';
+import { moment } from './time.js';
 
 /**
  * What stands above everything while Meta refuses a number: `{what, said, help}`; nothing for a number that goes on by
@@ -11,7 +11,7 @@ export function pauseOf(lane, name, now) {
   if (lane?.state !== 'paused') return null;
   const reason = has(`pause.${lane.reason}`) ? lane.reason : 'other';
   const bulk = lane.scope === 'bulk';
-  const trial = lane.until > now ? t('pause.trial', { when: until(lane.until, now) }) : '';
+  const trial = lane.until > now ? t('pause.trial', { when: moment(lane.until, now) }) : '';
   return {
     what: `${t(bulk ? 'pause.bulk' : 'pause.all', { name })} ${t(`pause.${reason}`)}`,
     said: saidBy(lane),
@@ -33,7 +33,7 @@ function saidBy({ code, title, details }) {
 /** What whoever writes a reply has to know: `{tone, text}`, or nothing when it goes out at once. */
 export function delayOf(lane, now) {
   if (!lane || lane.scope === 'bulk') return null;
-  const trial = lane.until > now ? t('slow.trial', { when: until(lane.until, now) }) : '';
+  const trial = lane.until > now ? t('slow.trial', { when: moment(lane.until, now) }) : '';
   if (lane.state === 'paused') return { tone: 'bad', text: sentences(t('slow.paused'), trial) };
   const reason = has(`slow.${lane.reason}`) ? lane.reason : 'other';
   if (lane.state === 'slowed') return { tone: 'wait', text: sentences(t(`slow.${reason}`), trial) };

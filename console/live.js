@@ -1,14 +1,21 @@
 // The chip that says whether what one sees is what there is.
 
 import { setText } from './dom.js';
-import { t } from './language.js';
+import { has, t } from './language.js';
 
 /** Shows how the connection stands. */
 export function renderLive(chip, link, now) {
-  const { tone, text, hint } = words(link, now);
+  const { tone, text, more = '', hint } = words(link, now);
   chip.dataset.state = tone;
   chip.title = hint;
   setText(chip.querySelector('.live-text'), text);
+  // Beside what is read out: it changes each second.
+  setText(chip.querySelector('.live-more'), more);
+}
+
+/** What the gateway refused, if it said so. */
+function refusalOf({ code }) {
+  return has(`refusal.${code}`) ? t(`refusal.${code}`, { message: '' }) : '';
 }
 
 function words(link, now) {
@@ -23,14 +30,15 @@ function words(link, now) {
       const seconds = Math.max(0, Math.ceil((link.until - now) / 1000));
       return {
         tone: 'wait',
-        text: seconds > 0 ? t('live.reconnecting_in', { seconds }) : t('live.reconnecting'),
-        hint: t('live.lost'),
+        text: t('live.reconnecting'),
+        more: seconds > 0 ? t('time.in_seconds', { seconds }) : '',
+        hint: `${refusalOf(link) || t('live.lost')} ${t('live.press')}`,
       };
     }
     case 'closed':
       return { tone: 'off', text: t('live.nobody'), hint: t('live.nobody_hint') };
     case 'stopped':
-      return { tone: 'off', text: t('live.offline'), hint: `${link.why ? `${t(link.why)} ` : ''}${t('live.press')}` };
+      return { tone: 'off', text: t('live.offline'), hint: [refusalOf(link) || (link.why && t(link.why)), t('live.press')].filter(Boolean).join(' ') };
     default:
       return { tone: 'wait', text: t(link.failures > 0 ? 'live.reconnecting' : 'live.connecting'), hint: t('live.connecting') };
   }

@@ -5,6 +5,9 @@ import { icon } from './icons.js';
 import { nodes } from './language.js';
 import { face } from './people.js';
 
+/** What closes the menu that a place has now: the place and the page are listened to once, however often it is made anew. */
+const CLOSES = new WeakMap();
+
 /** Puts it into `place`. `what` says what the user is here; `entries` are `[label, run]`. */
 export function personMenu(place, { user, what, entries }) {
   const choose = (run) => () => {
@@ -64,7 +67,10 @@ export function personMenu(place, { user, what, entries }) {
       all.at((all.indexOf(document.activeElement) + steps[event.key]) % all.length).focus();
     }
   });
-  place.addEventListener('focusout', (event) => event.relatedTarget && !place.contains(event.relatedTarget) && close());
-  document.addEventListener('pointerdown', (event) => !place.contains(event.target) && close());
+  if (!CLOSES.has(place)) {
+    place.addEventListener('focusout', (event) => event.relatedTarget && !place.contains(event.relatedTarget) && CLOSES.get(place)());
+    document.addEventListener('pointerdown', (event) => !place.contains(event.target) && CLOSES.get(place)());
+  }
+  CLOSES.set(place, close);
   fill(place, button, list);
 }

@@ -3,11 +3,14 @@
 import { h } from './dom.js';
 import { t } from './language.js';
 
+/** Takes the choice that is open off the page. */
+let taken = null;
+
 const EMOJI = ['👍', '❤️', '🙏', '😂', '🎉'];
 
 /** Opens the choice beside a button; `choose` gets the emoji. */
 export function pickReaction(anchor, choose) {
-  document.querySelector('.pick')?.remove();
+  taken?.();
   const pick = h(
     'div',
     { class: 'pick', role: 'menu', 'aria-label': t('message.react') },
@@ -15,13 +18,19 @@ export function pickReaction(anchor, choose) {
       h('button', { type: 'button', role: 'menuitem', onclick: () => (close(), choose(emoji)) }, emoji),
     ),
   );
-  const leave = (event) => !pick.contains(event.target) && close();
+  // Its message may have been made anew, and it with it.
+  const leave = (event) => (pick.isConnected ? !pick.contains(event.target) && close() : remove());
   const escape = (event) => event.key === 'Escape' && (event.stopPropagation(), close());
-  function close() {
+  function remove() {
     pick.remove();
     document.removeEventListener('pointerdown', leave);
+    taken = null;
+  }
+  function close() {
+    remove();
     anchor.focus();
   }
+  taken = remove;
   anchor.closest('.tools').append(pick);
   pick.addEventListener('keydown', escape);
   document.addEventListener('pointerdown', leave);

@@ -48,6 +48,16 @@ export class SignInSheet {
     }
   }
 
+  /** Asks whether messages that are not sent yet may be thrown away by signing out. */
+  mayThrowAway(count) {
+    return this.#gate.ask(t('menu.sign_out'), t('menu.waiting', { count }), { no: t('menu.stay'), yes: t('menu.sign_out') });
+  }
+
+  /** Says what failed; resolves when it is to be tried again. */
+  failed(error) {
+    return this.#gate.say(t('sign_in.title'), sentenceOf(error), t('any.try_again'));
+  }
+
   #ask({ why, told, email, tenant_id }) {
     return new Promise((resolve) => {
       const address = emailField(t('sign_in.email'), email);

@@ -93,9 +93,17 @@ export class SignedIn {
     }
   }
 
-  // Who lost a seat in one team, and signed in for it, may have one in another.
-  #firstTenant(person) {
-    return this.#account.changeTenant(person.tenants[0].tenant_id).catch(() => ({ ...person, tenants: [] }));
+  // Who was taken out of one team, and signed in for it, may be in another. That it cannot be asked for now does not mean that there is none.
+  async #firstTenant(person) {
+    const left = [...person.tenants];
+    while (left.length > 0)
+      try {
+        return await this.#account.changeTenant(left[0].tenant_id);
+      } catch (error) {
+        if (['not_found', 'forbidden'].includes(error.code)) left.shift();
+        else await this.#sheets.signIn.failed(error);
+      }
+    return { ...person, tenants: [] };
   }
 
   /** What the desk needs to know of the person. */
@@ -182,10 +190,8 @@ export class SignedIn {
   // --- going out ---------------------------------------------------------------------------------------------------
 
   async #signOut() {
-    if (this.#desk.socket.outbox.size > 0) {
-      this.#say(t('menu.not_yet'), 'bad');
-      return;
-    }
+    const waiting = this.#desk.socket.outbox.size;
+    if (waiting > 0 && !(await this.#sheets.signIn.mayThrowAway(waiting))) return;
     try {
       await this.#account.signOut();
       this.leave();
@@ -223,7 +229,7 @@ export class SignedIn {
     this.#asking = false;
     if (isSame(person, before)) {
       this.#person = person;
-      this.#desk.socket.nudge();
+      this.#desk.socket.start();
     } else {
       this.leave();
     }

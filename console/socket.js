@@ -34,6 +34,10 @@ export class AgentSocket {
   #failures = 0;
   #liveSince = null;
   #told = undefined;
+  /** The code of the last refusal that answers no frame: it may be why the connection is closed. */
+  #code = undefined;
+  /** When the gateway is to be asked again at the earliest, as it said itself. */
+  #notBefore = 0;
   #gaps = 0;
   #buffer = [];
   #catchUp = null;
@@ -59,9 +63,9 @@ export class AgentSocket {
     this.on.link({ state: 'stopped', why });
   }
 
-  /** Tries at once instead of waiting on; asks for a sign of life when it is connected. */
+  /** Tries at once instead of waiting on, unless the gateway told when; asks for a sign of life when it is connected. */
   nudge() {
-    if (this.#phase === 'waiting' || this.#phase === 'stopped') this.#connect();
+    if (this.#phase === 'waiting' && this.now() >= this.#notBefore) this.#connect();
     else if (this.#phase === 'live') this.#probe();
   }
 
@@ -102,12 +106,13 @@ export class AgentSocket {
     const turn = this.#turn;
     this.#phase = 'connecting';
     this.#told = undefined;
+    this.#code = undefined;
     this.on.link({ state: 'connecting', failures: this.#failures });
     let ticket;
     try {
       ticket = await this.ticket();
-    } catch {
-      if (turn === this.#turn) this.#retry(undefined);
+    } catch (error) {
+      if (turn === this.#turn) this.#refusedTicket(error);
       return;
     }
     if (turn !== this.#turn) return;
@@ -126,13 +131,24 @@ export class AgentSocket {
     );
   }
 
+  // Whom the gateway does not let in stays away; a quota passes.
+  #refusedTicket({ status, code, wait }) {
+    if (status === 403) {
+      this.#phase = 'stopped';
+      this.on.link({ state: 'stopped', code });
+      return;
+    }
+    this.#notBefore = this.now() + (wait ?? 0);
+    this.#retry(Math.max(wait ?? 0, backoff(this.#failures, this.random)), code);
+  }
+
   #closed(code) {
     const told = this.#told;
     this.#abandon();
     const next = afterClose(code, { failures: this.#failures, told, random: this.random });
     if (next.stop) {
       this.#phase = 'stopped';
-      this.on.link({ state: 'stopped', why: next.why });
+      this.on.link({ state: 'stopped', why: next.why, code: this.#code });
     } else {
       this.#retry(next.wait);
     }
@@ -144,11 +160,11 @@ export class AgentSocket {
     this.#retry(undefined);
   }
 
-  #retry(wait) {
+  #retry(wait, code) {
     const delay = wait ?? backoff(this.#failures, this.random);
     this.#failures += 1;
     this.#phase = 'waiting';
-    this.on.link({ state: 'waiting', until: this.now() + delay, failures: this.#failures });
+    this.on.link({ state: 'waiting', until: this.now() + delay, failures: this.#failures, code });
     this.timers.clearTimeout(this.#timer);
     this.#timer = this.timers.setTimeout(() => this.#connect(), delay);
   }
@@ -337,6 +353,7 @@ export class AgentSocket {
     if (frame.client_msg_id !== undefined) {
       if (this.outbox.refused(frame)) this.on.refused(frame);
     } else if (!this.#answered(frame.ref, 'reject', frame)) {
+      this.#code = frame.code;
       this.on.frame(frame);
     }
   }

@@ -68,6 +68,11 @@ export function agoInWords(at, now) {
   if (seconds < 1) return t('time.just_now');
   if (seconds < 60) return t('time.seconds_ago', { seconds });
   if (seconds < 3600) return t('time.minutes_ago', { minutes: Math.floor(seconds / 60) });
+  return moment(at, now);
+}
+
+/** A moment of today by its time, and any other by its day, too. Unlike a distance it stays as it is while it is read out. */
+export function moment(at, now) {
   return daysBetween(at, now) === 0 ? t('time.at', { when: clock(at) }) : t('time.on', { when: exact(at) });
 }
 
@@ -77,7 +82,7 @@ export function until(at, now) {
   if (left <= 0) return t('time.now');
   if (left < MINUTE) return t('time.in_seconds', { seconds: Math.ceil(left / 1000) });
   if (left < HOUR) return t('time.in_minutes', { minutes: Math.ceil(left / MINUTE) });
-  return daysBetween(now, at) === 0 ? t('time.at', { when: clock(at) }) : t('time.on', { when: exact(at) });
+  return moment(at, now);
 }
 
 /**

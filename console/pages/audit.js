@@ -1,10 +1,11 @@
 // The audit log: who changed what, when and from where; filtered, exported, and checked for gaps.
 
+import { sentenceOf } from '../account.js';
 import { t } from '../language.js';
 import { exact } from '../time.js';
 import { html, useState } from '../view.js';
-import { Choice, Download, Head, Loading, Press, absenceText, useChange, useLoaded } from './parts.js';
-import { ACTIONS, actionText, detailText, lastMonths, monthName, queryOf, verifyMonth, joined } from './audit_text.js';
+import { Choice, Download, Head, Loading, Press, useChange, useLoaded, useStoppable } from './parts.js';
+import { ACTIONS, actionText, detailText, joined, lastMonths, monthName, queryOf, verifyMonth } from './audit_text.js';
 
 const MONTHS = 15;
 /** Kinds of actors that one may ask for, as for the id of one. */
@@ -98,12 +99,14 @@ function Entries({ entries, nameOf, targetText, month }) {
 /** Whether the month's entries are all there, and as they were written. */
 function Verify({ ask, month }) {
   const [verified, setVerified] = useState(null);
+  const { begin } = useStoppable();
   const look = async () => {
+    const signal = begin();
     setVerified({ isRunning: true });
     try {
-      setVerified(await verifyMonth(month, (query) => ask('GET', `/v1/audit/verify${query}`)));
+      setVerified(await verifyMonth(month, (query) => ask('GET', `/v1/audit/verify${query}`), signal));
     } catch (error) {
-      setVerified({ problem: absenceText(error) });
+      if (!signal.aborted) setVerified({ problem: sentenceOf(error) });
     }
   };
   const text = () => {

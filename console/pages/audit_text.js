@@ -71,12 +71,16 @@ export function joined(entries, month) {
 
 const MOST_PARTS = 10_000;
 
-/** Asks whether a month is intact by `ask(query)`, part by part, up to the first place that is not. */
-export async function verifyMonth(month, ask) {
+/**
+ * Asks whether a month is intact by `ask(query)`, part by part, up to the first place that is not, or until `signal` says that nobody
+ * wants to know any more.
+ */
+export async function verifyMonth(month, ask, signal) {
   let entries = 0;
   let after;
   for (let part = 0; part < MOST_PARTS; part += 1) {
     const found = await ask(queryOf({ month, after }));
+    signal?.throwIfAborted();
     entries += found.entries;
     if (!found.is_intact || (found.next ?? null) === null) return { ...found, entries };
     after = found.next;

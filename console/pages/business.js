@@ -4,12 +4,13 @@ import { LONG } from '../http.js';
 import { number, t } from '../language.js';
 import { exact } from '../time.js';
 import { html, useEffect, useState } from '../view.js';
-import { Field, Form, Head, Loading, useFocus, useLoaded } from './parts.js';
+import { Field, Form, Head, Loading, useFocus, useLoaded, useStoppable } from './parts.js';
 import { addedUp } from './retention.js';
 import { Provider } from './provider.js';
 import { Subscription } from './subscription.js';
 
 const LOOK_AGAIN = 3_000;
+const LOOK_AGAIN_AT_MOST = 60_000;
 
 export default function Business({ page, context }) {
   const { ask, say } = context;
@@ -59,10 +60,29 @@ export function Retention({ ask, at = '/v1/business', mayChange = true, retentio
   const isRunning = change && change.state !== 'done';
   useEffect(() => {
     if (!isRunning) return undefined;
-    const timer = setInterval(load, LOOK_AGAIN);
-    return () => clearInterval(timer);
+    let timer;
+    const next = (wait) => {
+      timer = setTimeout(async () => {
+        // Nobody sees it in a page that is hidden, and a gateway that cannot tell is asked less and less.
+        const isRead = document.visibilityState !== 'visible' || (await load());
+        if (timer !== null) next(isRead ? LOOK_AGAIN : Math.min(2 * wait, LOOK_AGAIN_AT_MOST));
+      }, wait);
+    };
+    next(LOOK_AGAIN);
+    return () => {
+      clearTimeout(timer);
+      timer = null;
+    };
   }, [isRunning]);
-  const look = async ({ days: wanted }) => setPreview(await addedUp(Number(wanted), (body) => ask('POST', `${at}/retention/preview`, body, { deadline: LONG })));
+  const { begin, stop } = useStoppable();
+  const look = async ({ days: wanted }) => {
+    const signal = begin();
+    try {
+      setPreview(await addedUp(Number(wanted), (body) => ask('POST', `${at}/retention/preview`, body, { deadline: LONG }), signal));
+    } catch (error) {
+      if (!signal.aborted) throw error;
+    }
+  };
   const make = async () => {
     await ask('PUT', `${at}/retention`, { days: preview.to_days }, { deadline: LONG });
     setPreview(null);
@@ -82,7 +102,7 @@ export function Retention({ ask, at = '/v1/business', mayChange = true, retentio
           min="1"
           max="1826"
           defaultValue=${days}
-          oninput=${() => setPreview(null)}
+          oninput=${() => (stop(), setPreview(null))}
           hint=${t('retention.hint')}
         />
       <//>`}

@@ -3,7 +3,7 @@
 import { ownRefusal, roleName } from '../account.js';
 import { nodes, t } from '../language.js';
 import { html, useState } from '../view.js';
-import { Choice, Field, Form, OwnPassword, Press, absenceText, keepFile, useChange, useFocus, useLoaded } from './parts.js';
+import { Choice, Field, Form, OwnPassword, Press, keepFile, useChange, useFocus, useLoaded } from './parts.js';
 
 /** The businesses: working for another one, and leaving the one that one works for. */
 export function Businesses({ context }) {
@@ -83,7 +83,7 @@ function Leaving({ context, name, onKeep }) {
 export function Closing({ context }) {
   const { profile, leave, say } = context;
   const [isAsked, setAsked] = useState(false);
-  const { run, problem } = useChange(say, absenceText);
+  const { run, problem } = useChange(say);
   const take = () => run(async () => keepFile('mesej-account.json', new Blob([JSON.stringify(await profile.export(), null, 2)], { type: 'application/json' })), t('export.done'));
   const close = async ({ password }) => {
     await profile.close(password);

@@ -1,10 +1,11 @@
 // The business's WhatsApp numbers: how each stands, what Meta says about it, and the address that Meta is to be told.
 
+import { sentenceOf } from '../account.js';
 import { LONG } from '../http.js';
 import { pauseOf, delayOf } from '../lanes.js';
 import { nodes, t } from '../language.js';
 import { html, useEffect, useRef, useState } from '../view.js';
-import { Copied, Field, Form, Head, Loading, Press, absenceText, useFocus, useLoaded } from './parts.js';
+import { Copied, Field, Form, Head, Loading, Press, useFocus, useLoaded } from './parts.js';
 
 export default function Numbers({ page, context }) {
   const { ask, say, copy } = context;
@@ -46,7 +47,7 @@ export function Number_({ number, ask, at = '/v1/numbers', onReplace }) {
       const { checks } = await ask('GET', `${at}/${encodeURIComponent(id)}/check`, undefined, { deadline: LONG });
       setChecked({ checks });
     } catch (error) {
-      setChecked({ problem: absenceText(error) });
+      setChecked({ problem: sentenceOf(error) });
     }
   };
   return html`

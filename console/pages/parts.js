@@ -17,8 +17,8 @@ export function absenceText(error) {
 }
 
 /**
- * What `read()` gives: `{data, error, load}`; `load()` reads it again. It is read anew when one of `on` changes, and an answer
- * that is overtaken is thrown away.
+ * What `read()` gives: `{data, error, load}`; `load()` reads it again, and resolves with whether it could. It is read anew when one of
+ * `on` changes: what was there before answers another question, and goes. An answer that is overtaken is thrown away.
  */
 export function useLoaded(read, on = []) {
   const [state, setState] = useState({ data: null, error: null });
@@ -29,14 +29,17 @@ export function useLoaded(read, on = []) {
     try {
       const data = await read();
       if (mine === turn.current) setState({ data, error: null });
+      return true;
     } catch (error) {
       if (mine === turn.current) setState(({ data }) => ({ data, error }));
+      return false;
     }
   };
   useEffect(() => {
     load();
     return () => {
       turn.current += 1;
+      setState({ data: null, error: null });
     };
   }, on);
   return { ...state, load };
@@ -190,7 +193,7 @@ export function Download({ label, name, path, ask }) {
     try {
       keepFile(name, await ask('GET', path, undefined, { as: 'blob', deadline: DOWNLOAD_LASTS }));
     } catch (error) {
-      setProblem(absenceText(error));
+      setProblem(sentenceOf(error));
     }
     setRunning(false);
   };
@@ -198,6 +201,19 @@ export function Download({ label, name, path, ask }) {
     <span class="page-problem" role="alert">${problem}</span>
     <${Press} label=${isRunning ? t('any.moment') : label} run=${run} />
   `;
+}
+
+/** What runs for long, once at a time: `begin()` stops what runs and gives a signal for what begins; it ends with the part of the page. */
+export function useStoppable() {
+  const running = useRef(null);
+  const stop = () => running.current?.abort();
+  useEffect(() => stop, []);
+  const begin = () => {
+    stop();
+    running.current = new AbortController();
+    return running.current.signal;
+  };
+  return { begin, stop };
 }
 
 /** Gives the focus to a node when it appears. */

@@ -5,13 +5,14 @@ const MOST_PARTS = 10_000;
 const least = (one, other) => (one === null || (other !== null && other < one) ? other : one);
 const most = (one, other) => (one === null || (other !== null && other > one) ? other : one);
 
-/** Asks for all parts by `ask({days, cursor?})` and adds them up. */
-export async function addedUp(days, ask) {
+/** Asks for all parts by `ask({days, cursor?})` and adds them up, until `signal` says that nobody wants to know any more. */
+export async function addedUp(days, ask, signal) {
   let whole = null;
   let cursor = null;
   for (let part = 0; part < MOST_PARTS; part += 1) {
     const next = await ask(cursor === null ? { days } : { days, cursor });
     whole = whole === null ? next : joined(whole, next);
+    signal?.throwIfAborted();
     cursor = next.next_cursor ?? null;
     if (cursor === null) return whole;
   }

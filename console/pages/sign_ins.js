@@ -1,10 +1,10 @@
 // How one signs in: the password, where one is signed in now, and every attempt of late.
 
-import { browserName, ownRefusal } from '../account.js';
+import { browserName, ownRefusal, sentenceOf } from '../account.js';
 import { t } from '../language.js';
 import { agoInWords, exact } from '../time.js';
 import { html, useState } from '../view.js';
-import { Field, Form, Loading, Press, absenceText, useChange, useFocus, useLoaded } from './parts.js';
+import { Field, Form, Loading, Press, useChange, useFocus, useLoaded } from './parts.js';
 
 /** The password, and the sessions. */
 export function Access({ context }) {
@@ -86,7 +86,7 @@ export function SignIns({ context }) {
       const page = await profile.signIns(next);
       setLater((before) => [...before, page]);
     } catch (error) {
-      setProblem(absenceText(error));
+      setProblem(sentenceOf(error));
     }
   };
   const all = pages.flatMap((page) => page.sign_ins);

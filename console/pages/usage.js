@@ -3,7 +3,7 @@
 import { dateTime, has, number, t } from '../language.js';
 import { html, useState } from '../view.js';
 import { Choice, Download, Field, Head, Loading, useLoaded } from './parts.js';
-import { amountText, bars, dayOf, totalsOf, usageQuery } from './usage_sums.js';
+import { amountText, bars, dayOf, fitted, totalsOf, usageQuery } from './usage_sums.js';
 
 const DAY = 86_400_000;
 const HEIGHT = 100;
@@ -12,7 +12,7 @@ export default function Usage({ page, context }) {
   const { ask } = context;
   const [range, setRange] = useState(() => ({ from: dayOf(Date.now() - 29 * DAY), to: dayOf(Date.now()), by: 'day' }));
   const loaded = useLoaded(async () => (await ask('GET', `/v1/usage${usageQuery(range)}`)).rows, [range]);
-  const change = (name) => (event) => event.currentTarget.value && setRange({ ...range, [name]: event.currentTarget.value });
+  const change = (name) => (event) => event.currentTarget.value && setRange(fitted({ ...range, [name]: event.currentTarget.value }, name));
   const rows = loaded.data ?? [];
   return html`
     <${Head} page=${page}>
@@ -22,8 +22,8 @@ export default function Usage({ page, context }) {
     <section class="card" aria-labelledby="usage-title">
       <h2 id="usage-title">${t('usage.messages')}</h2>
       <div class="filters">
-        <${Field} label=${t('usage.from')} kind="date" defaultValue=${range.from} max=${range.to} onchange=${change('from')} />
-        <${Field} label=${t('usage.to')} kind="date" defaultValue=${range.to} min=${range.from} onchange=${change('to')} />
+        <${Field} label=${t('usage.from')} kind="date" value=${range.from} onchange=${change('from')} />
+        <${Field} label=${t('usage.to')} kind="date" value=${range.to} onchange=${change('to')} />
         <${Choice} label=${t('usage.by')} chosen=${range.by} options=${[['day', t('usage.day')], ['hour', t('usage.hour')]]} onchange=${change('by')} />
       </div>
       <${Loading} loaded=${loaded} />

@@ -40,3 +40,16 @@ export function amountText(name, amount) {
   const power = amount < 1 ? 0 : Math.min(UNITS.length - 1, Math.floor(Math.log10(amount) / 3));
   return number(amount / 1000 ** power, { style: 'unit', unit: UNITS[power], unitDisplay: 'short', maximumFractionDigits: 1 });
 }
+
+const DAY = 86_400_000;
+/** How many days the gateway tells of at once. */
+const MOST_DAYS = { day: 92, hour: 31 };
+
+/** A range that the gateway takes: the end that was not `chosen` follows the other. */
+export function fitted({ from, to, by }, chosen) {
+  const days = (Date.parse(to) - Date.parse(from)) / DAY + 1;
+  const shown = Math.min(MOST_DAYS[by], Math.max(1, days));
+  if (days === shown) return { from, to, by };
+  if (chosen === 'from') return { from, to: dayOf(Date.parse(from) + (shown - 1) * DAY), by };
+  return { from: dayOf(Date.parse(to) - (shown - 1) * DAY), to, by };
+}

@@ -17,6 +17,10 @@ test('refusals are told in words, with the time to wait', () => {
   assert.match(told(0, 'unreachable', ''), /cannot be reached/);
   assert.match(told(0, 'cookie_refused', ''), /by https/);
   assert.match(told(503, 'busy', 'raw'), /just now/);
+  assert.match(told(503, 'uncertain', 'raw'), /may have done this/);
+  assert.match(told(429, 'new_quota', 'raw', 9_000), /as much of this as it may/, 'a quota is no number of attempts');
+  assert.match(told(429, 'too_many_sockets', 'raw'), /windows open/);
+  assert.match(told(409, 'too_late', 'raw'), /on its way already/);
   assert.equal(told(422, 'weak_password', 'add a word'), 'Add a word.');
   assert.equal(told(418, 'new', ''), 'That did not work.');
 });
@@ -80,12 +84,13 @@ test('the team is read again for a stranger, once, and not for those who are kno
   const colleagues = new Colleagues({
     read: async () => {
       reads += 1;
-      return members;
+      return { members, former: [{ agent: 'old', name: 'Olga' }, { agent: 'erased', name: null }] };
     },
     loaded: (loaded) => (known = loaded),
   });
   await colleagues.load();
   assert.deepEqual(known.get('ana'), { name: 'Ana', role: 'owner' });
+  assert.deepEqual([known.get('old'), known.has('erased')], [{ name: 'Olga', role: null }, false], 'who left keeps the name');
   colleagues.ensure(['ana', undefined, null], known);
   await settle();
   assert.equal(reads, 1);

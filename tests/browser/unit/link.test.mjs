@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { afterClose, backoff } from '../../../console/backoff.js';
+import { ApiError } from '../../../console/http.js';
 import { comesBack, greet, wire } from './wire.mjs';
 
 test('the wait grows from half a second to half a minute, and jitter takes any part of it', () => {
@@ -50,7 +51,45 @@ test('it stays away when coming back would not help, until somebody asks', async
   assert.equal(wired.seen.links.at(-1).state, 'stopped');
   wired.socket.nudge();
   await wired.clock.pass(0);
+  assert.equal(wired.lines.length, 1, 'that the window got the focus is nobody asking');
+  wired.socket.start();
+  await wired.clock.pass(0);
   assert.equal(wired.lines.length, 2);
+});
+
+test('why it stays away is what the gateway said before it closed', async () => {
+  const wired = await wire();
+  greet(wired);
+  wired.line().say({ type: 'error', code: 'too_many_sockets', message: 'raw' });
+  wired.line().end(4409);
+  assert.equal(wired.seen.links.at(-1).code, 'too_many_sockets');
+});
+
+test('a ticket that a quota refuses is asked for when the gateway says, and not before', async () => {
+  let asked = 0;
+  const ticket = async () => {
+    asked += 1;
+    throw new ApiError(429, 'too_many_tickets', 'raw', 20_000);
+  };
+  const wired = await wire({ socket: { ticket } });
+  const { state, code, until } = wired.seen.links.at(-1);
+  assert.deepEqual([state, code, until], ['waiting', 'too_many_tickets', wired.clock.time + 20_000]);
+  await wired.clock.pass(19_000);
+  wired.socket.nudge();
+  assert.equal(asked, 1);
+  await wired.clock.pass(1_000);
+  assert.equal(asked, 2);
+});
+
+test('whom the gateway does not let in is told so, and asks no more', async () => {
+  let asked = 0;
+  const ticket = async () => {
+    asked += 1;
+    throw new ApiError(403, 'forbidden', 'raw');
+  };
+  const wired = await wire({ socket: { ticket } });
+  await wired.clock.pass(600_000);
+  assert.deepEqual([asked, wired.seen.links.at(-1).state, wired.seen.links.at(-1).code], [1, 'stopped', 'forbidden']);
 });
 
 test('a ticket that cannot be had is asked for again, ever more slowly', async () => {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { detailText, joined, lastMonths, monthName, queryOf, verifyMonth } from '../../../console/pages/audit_text.js';
 import { addedUp } from '../../../console/pages/retention.js';
-import { amountText, bars, dayOf, totalsOf, usageQuery } from '../../../console/pages/usage_sums.js';
+import { amountText, bars, dayOf, fitted, totalsOf, usageQuery } from '../../../console/pages/usage_sums.js';
 import { mayOpen } from '../../../console/rail.js';
 import { PAGES } from '../../../console/route.js';
 
@@ -83,6 +83,28 @@ test('amounts of storage are written in their units', () => {
 test('days and ranges are asked for as the gateway names them', () => {
   assert.equal(dayOf(Date.parse('2026-11-30T23:59:00Z')), '2026-11-30');
   assert.equal(usageQuery({ from: '2026-11-01', to: '2026-11-30', by: 'day' }), '?from=2026-11-01&to=2026-11-30&by=day');
+});
+
+test('what nobody wants to know any more is asked no further', async () => {
+  const stop = new AbortController();
+  let asked = 0;
+  const answer = (more) => async () => {
+    asked += 1;
+    if (asked === 2) stop.abort();
+    return more;
+  };
+  await assert.rejects(addedUp(90, answer(part({ next_cursor: 'again' })), stop.signal), { name: 'AbortError' });
+  assert.equal(asked, 2);
+  asked = 0;
+  await assert.rejects(verifyMonth('2026-11', answer({ entries: 1, is_intact: true, next: 1 }), stop.signal), { name: 'AbortError' });
+});
+
+test('a range is never longer than the gateway tells of, and the end that was not chosen follows', () => {
+  const range = { from: '2026-11-01', to: '2026-11-30', by: 'day' };
+  assert.deepEqual(fitted(range, 'from'), range);
+  assert.deepEqual(fitted({ ...range, from: '2026-01-01' }, 'from'), { from: '2026-01-01', to: '2026-04-02', by: 'day' });
+  assert.deepEqual(fitted({ ...range, from: '2026-09-01', by: 'hour' }, 'by'), { from: '2026-10-31', to: '2026-11-30', by: 'hour' });
+  assert.deepEqual(fitted({ ...range, from: '2026-12-05' }, 'from'), { from: '2026-12-05', to: '2026-12-05', by: 'day' });
 });
 
 test('rights decide which pages there are', () => {
