@@ -25,8 +25,14 @@ use('en', 'en');
  */
 export async function setLanguage(language, wanted = []) {
   if (!(language in LANGUAGES)) return setLanguage('en', wanted);
-  TEXTS[language] ??= (await import(`./messages/${language}.js`)).default;
+  try {
+    TEXTS[language] ??= (await import(`./messages/${language}.js`)).default;
+  } catch {
+    // A page in English is better than none.
+    return setLanguage('en', wanted);
+  }
   use(language, wanted.find((tag) => baseOf(tag) === language) ?? language);
+  return undefined;
 }
 
 /** Reads texts that only some pages need: in the chosen language, and in English. */

@@ -1,6 +1,6 @@
 // The rail: the parts of the console, as links with addresses. On a narrow screen it is a bar below, with a menu of them.
 
-import { t } from './language.js';
+import { number, t } from './language.js';
 import { Icon } from './parts.js';
 import { hashOfPage } from './route.js';
 import { html, memo, render, useEffect, useRef, useState } from './view.js';
@@ -95,7 +95,7 @@ function Entry({ page, href, current, unread = 0 }) {
     <a class="rail-entry" href=${href} title=${name} aria-current=${page === current ? 'page' : null}>
       <${Icon} name=${SIGNS[page]} />
       <span class="rail-name">${name}</span>
-      ${unread > 0 && html`<span class="rail-count" aria-label=${t('rail.unread', { count: unread })}>${unread > 99 ? '99+' : unread}</span>`}
+      ${unread > 0 && html`<span class="rail-count" aria-label=${t('rail.unread', { count: unread })}>${unread > 99 ? `${number(99)}+` : number(unread)}</span>`}
     </a>
   `;
 }

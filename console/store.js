@@ -398,6 +398,8 @@ function typingChanged(state, { conversation_id, agent, on, now }) {
 }
 
 function typingEnded(state, now) {
+  // Each second: a state that is the same is shown to nobody again.
+  if (![...state.typing.values()].some((agents) => [...agents.values()].some((ends) => ends <= now))) return state;
   const typing = new Map();
   for (const [id, agents] of state.typing) {
     const still = [...agents].filter(([, ends]) => ends > now);

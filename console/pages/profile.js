@@ -70,7 +70,8 @@ function PolicyDue({ context, done }) {
       await refresh();
       await done();
     }, t('policy.accepted'));
-  const link = html`<a href=${due.url} target="_blank" rel="noopener noreferrer">${t('policy.link')}</a>`;
+  const address = /^https?:\/\//i.test(due.url) ? due.url : null;
+  const link = html`<a href=${address} target="_blank" rel="noopener noreferrer">${t('policy.link')}</a>`;
   return html`
     <div class="account-question">
       <p>${nodes('policy.changed', { link })}</p>

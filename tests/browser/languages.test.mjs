@@ -12,7 +12,7 @@ let browser;
 before(async () => (browser = await launch({ reducedMotion: 'reduce' })));
 after(() => browser.close());
 
-const office = (name, body) => test(name, () => inTheOffice(browser.context, body));
+const office = (name, body, expected) => test(name, () => inTheOffice(browser.context, body, expected));
 const root = (page, name) => page.evaluate((attribute) => document.documentElement.getAttribute(attribute), name);
 
 /** What is wider than its place. */
@@ -127,3 +127,15 @@ test('a link that is being followed is followed again in another language', asyn
     await other.close();
   }
 });
+
+office('a language that cannot be loaded leaves the page in English', async ({ gateway, open }) => {
+  await prefer(browser.context, gateway, 'language', 'ms');
+  await browser.context.route('**/console/messages/ms.js', (route) => route.abort());
+  try {
+    const page = await open();
+    await eventually('it asks for the account', () => sheet(page).getByRole('heading', { name: 'Sign in' }).isVisible());
+    assert.equal(await root(page, 'lang'), 'en');
+  } finally {
+    await browser.context.unroute('**/console/messages/ms.js');
+  }
+}, /Failed to load resource/);

@@ -522,3 +522,50 @@ desk('on a Mac, Alt and a letter in a text write that letter, and do nothing els
   await page.keyboard.press('?');
   await eventually('the list of keys says so', async () => /On a Mac, Alt .* writes letters/.test(await page.locator('#dialog').textContent()));
 });
+
+desk('what the gateway refuses of a conversation is taken back on the page, and what was written is not', async ({ page, gateway, people }) => {
+  gateway.ledger.organise(people.sari, { assignee: 'ana' }, BEN);
+  await openConversation(page, people.sari);
+  const about = page.locator('#about');
+  const assigned = about.getByLabel('Assigned to');
+  await eventually('Ana answers', async () => (await assigned.inputValue()) === 'ana');
+  gateway.faults.organise = 'forbidden';
+  await assigned.selectOption('');
+  await eventually('it is said', () => page.locator('.toast-bad', { hasText: 'Your role does not allow this.' }).first().isVisible());
+  await eventually('Ana still does', async () => (await assigned.inputValue()) === 'ana');
+  const label = about.getByLabel('Add a label');
+  await label.fill('wholesale');
+  await page.keyboard.press('Enter');
+  await eventually('the label can be tried again', async () => (await about.getByLabel('Add a label').inputValue()) === 'wholesale');
+  gateway.faults.organise = undefined;
+  await about.getByLabel('Add a label').press('Enter');
+  await eventually('it is there', () => gateway.ledger.conversations.get(people.sari).labels.includes('wholesale'));
+  assert.equal(await about.getByLabel('Add a label').inputValue(), '');
+});
+
+desk('a message that cannot be taken back for the network is told in words', async ({ page, gateway, people }) => {
+  gateway.fate = () => [];
+  const sent = gateway.ledger.submit(people.sari, text('Not yet'), { author: { kind: 'agent', id: 'ana' } });
+  await openConversation(page, people.sari);
+  await page.locator(`.message[data-id="${sent.id}"]`).hover();
+  await page.locator(`.message[data-id="${sent.id}"]`).getByRole('button', { name: 'Details' }).click();
+  await page.route('**/v1/messages/**', (route) => (route.request().method() === 'DELETE' ? route.abort() : route.continue()));
+  await page.locator('#dialog').getByRole('button', { name: 'Take it back' }).click();
+  await eventually('it is said', async () => /cannot be reached/.test((await page.locator('.toast-bad').allTextContents()).join(' ')));
+});
+
+desk('what is read out does not count seconds', async ({ page, gateway, people }) => {
+  await openConversation(page, people.sari);
+  await page.locator('#write').fill('Half a sentence');
+  gateway.ledger.submit(people.sari, text('I will'), { author: BEN });
+  await page.locator('.bar').waitFor();
+  assert.match(await page.locator('.bar').textContent(), /Ben replied at \d\d:\d\d/);
+  gateway.ledger.stand({ state: 'slowed', scope: 'all', reason: 'throttled', until: Date.now() + 50_000 });
+  await eventually('it says so', async () => /tried again at/.test(await page.locator('#delay').textContent()));
+  assert.doesNotMatch(await page.locator('#delay').textContent(), /in \d+ s/);
+  gateway.faults.ticket = 503;
+  gateway.sessions.forEach((session) => session.cut());
+  await eventually('it comes back after a while', async () => /in \d+ s/.test(await page.locator('.live-more').textContent()));
+  assert.equal(await page.locator('.live-text').textContent(), 'Reconnecting');
+  assert.equal(await page.locator('.live-more').getAttribute('aria-hidden'), 'true');
+});

@@ -15,7 +15,7 @@ let browser;
 before(async () => (browser = await launch({ permissions: ['clipboard-read', 'clipboard-write'], reducedMotion: 'reduce' })));
 after(() => browser?.close());
 
-const office = (name, body) => test(name, () => inTheOffice(browser.context, body));
+const office = (name, body, expected) => test(name, () => inTheOffice(browser.context, body, expected));
 const rail = (page) => page.locator('#rail');
 const hashOf = (page) => new URL(page.url()).hash;
 const focused = (page) => page.evaluate(() => document.activeElement.textContent.trim());
@@ -428,6 +428,17 @@ office('usage is shown in sums, bars and numbers, with the quotas', async ({ gat
   await place.getByLabel('By', { exact: true }).selectOption('day');
   await says(place, /There was nothing in this time\./);
 });
+
+office('rows of one filter are not shown under another', async ({ gateway, open }) => {
+  gateway.business.rows = someUsage(3, Date.now());
+  const page = await atWork(open, 'ana@example.com');
+  const place = await visit(page, 'Usage');
+  await place.locator('tbody tr').first().waitFor();
+  await page.route('**/v1/usage?**by=hour**', (route) => route.fulfill({ status: 503, json: { error: { code: 'unavailable', message: '' } } }));
+  await place.getByLabel('By', { exact: true }).selectOption('hour');
+  await says(place, /cannot do that just now/);
+  assert.equal(await place.locator('tbody tr').count(), 0);
+}, /status of (503|4(01|03|04))/);
 
 office('a token that was written for one number is not saved for another', async ({ gateway, open }) => {
   for (const id of ['111', '222'])

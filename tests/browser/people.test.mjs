@@ -11,7 +11,7 @@ let browser;
 before(async () => (browser = await launch({ permissions: ['clipboard-read', 'clipboard-write'], reducedMotion: 'reduce' })));
 after(() => browser?.close());
 
-const office = (name, body) => test(name, () => inTheOffice(browser.context, body));
+const office = (name, body, expected) => test(name, () => inTheOffice(browser.context, body, expected));
 const dialog = (page) => page.locator('#dialog');
 const isAsked = (page) => eventually('it asks for the account', () => sheet(page).getByRole('button', { name: 'Sign in', exact: true }).isVisible());
 const isIn = (page) => eventually('the inbox is there', async () => !(await sheet(page).isVisible()) && page.locator('.me-name').isVisible());
@@ -111,6 +111,61 @@ office('signing out ends the session and leaves nothing on the page', async ({ p
   assert.equal(hashOf(page), '');
   assert.deepEqual(await keptByBrowser(page), []);
 });
+
+office('signing out asks before messages are thrown away, and can be done all the same', async ({ gateway, people, customers, open }) => {
+  const page = await atWork(open, 'ana@example.com');
+  await openConversation(page, customers.sari);
+  gateway.faults.silent = true;
+  await reply(page, 'Not on its way');
+  await choose(page, 'Sign out');
+  await says(sheet(page), /1 message of yours is still on its way/);
+  assert.equal(await page.evaluate(() => document.activeElement.textContent), 'Stay signed in');
+  await page.keyboard.press('Enter');
+  await isIn(page);
+  assert.equal(people.sessions.size, 1);
+  await choose(page, 'Sign out');
+  await sheet(page).getByRole('button', { name: 'Sign out' }).click();
+  await isAsked(page);
+  assert.equal(people.sessions.size, 0);
+});
+
+office('a sheet is not left while its call is under way', async ({ open }) => {
+  const page = await open();
+  await isAsked(page);
+  let let_go;
+  const held = new Promise((resolve) => (let_go = resolve));
+  await page.route('**/v1/session', async (route) => {
+    if (route.request().method() === 'POST') await held;
+    return route.continue();
+  });
+  await signIn(page, 'ana@example.com');
+  await eventually('it is under way', () => sheet(page).getByRole('button', { name: 'Signing in…' }).isVisible());
+  await sheet(page).getByRole('button', { name: 'Forgot your password?' }).click();
+  assert.equal(await sheet(page).getByRole('heading').textContent(), 'Sign in');
+  let_go();
+  await isIn(page);
+  await isLive(page);
+});
+
+office('who is in a team is not told to be in none because a call failed', async ({ people, staff, open }) => {
+  people.team('Warung Dua', [[staff.ben, 'agent']]);
+  people.team('Kedai Tiga', [[staff.ben, 'agent']]);
+  const page = await open();
+  await isAsked(page);
+  let isFirst = true;
+  await page.route('**/v1/session', async (route) => {
+    if (route.request().method() !== 'GET' || !isFirst) return route.continue();
+    isFirst = false;
+    const response = await route.fetch();
+    return route.fulfill({ response, json: { ...(await response.json()), tenant_id: null, role: null } });
+  });
+  await page.route('**/v1/session/tenant', (route) => route.fulfill({ status: 503, json: { error: { code: 'unavailable', message: '' } } }), { times: 1 });
+  await signIn(page, 'ben@example.com');
+  await says(sheet(page), /The server cannot do that just now/);
+  await sheet(page).getByRole('button', { name: 'Try again' }).click();
+  await isIn(page);
+  await isLive(page);
+}, /status of (503|4(01|03|04))/);
 
 office('a session that ends asks for the account, and the draft is still there', async ({ gateway, people, customers, open }) => {
   const page = await atWork(open, 'ana@example.com');
@@ -279,6 +334,23 @@ office('somebody in no team is told so, and comes in once there is one', async (
   await isAsked(page);
 });
 
+office('who goes elsewhere while a conversation is looked for stays there', async ({ customers, gateway, open }) => {
+  const page = await atWork(open, 'ana@example.com');
+  let let_go;
+  const held = new Promise((resolve) => (let_go = resolve));
+  const id = gateway.ledger.meet({ name: 'Old one', phone: '6281999' }, 1);
+  await page.route(`**/v1/conversations/${id}`, async (route) => (await held, route.continue()));
+  await page.evaluate((to) => (location.hash = `#/conversations/${to}`), id);
+  await page.evaluate(() => (location.hash = '#/team'));
+  await page.getByRole('heading', { level: 1, name: 'Team' }).waitFor();
+  const answered = page.waitForResponse((response) => response.url().endsWith(id));
+  let_go();
+  await answered;
+  await page.evaluate((to) => (location.hash = `#/conversations/${to}`), customers.sari);
+  await eventually('the next one is open', async () => (await page.locator('.row[aria-selected="true"]').getAttribute('data-id')) === customers.sari);
+  assert.equal(gateway.heard.some((frame) => frame.type === 'viewing' && frame.conversation_id === id), false);
+});
+
 office('a link to a conversation opens it, before and after signing in', async ({ customers, open }) => {
   const page = await open(`#/conversations/${customers.dewi}`);
   await signIn(page, 'ana@example.com');
@@ -443,6 +515,15 @@ office('colleagues are called by their names, also those who join later', async 
   people.teams.get(tenant).members.set(nia.id, { role: 'agent', since: Date.now() });
   gateway.ledger.organise(customers.sari, { assignee: nia.id }, ben);
   await eventually('the new one', async () => (await assigned.locator('option:checked').textContent()) === 'Nia');
+  people.teams.get(tenant).former = [{ user_id: nia.id, agent: nia.id, name: 'Nia', left: Date.now(), handover: null }];
+  people.teams.get(tenant).members.delete(nia.id);
+  gateway.ledger.organise(customers.sari, { assignee: undefined }, { kind: 'agent', id: nia.id });
+  await page.reload();
+  await isLive(page);
+  await openConversation(page, customers.sari);
+  gateway.ledger.submit(customers.sari, { type: 'text', text: { body: 'My last one' } }, { author: { kind: 'agent', id: nia.id } });
+  await eventually('who left keeps the name', async () => plain(await author()) === 'Nia');
+  assert.doesNotMatch((await assigned.locator('option').allTextContents()).join(' '), /Nia/, 'and gets nothing to answer');
   const gone = 'f00dcafe'.repeat(4);
   gateway.ledger.organise(customers.sari, { assignee: gone }, ben);
   await eventually('one who left', async () => (await assigned.locator('option:checked').textContent()) === 'Agent f00dca');
@@ -461,7 +542,10 @@ office('who may only read has nothing to press that the gateway would refuse', a
   assert.deepEqual(await tools.evaluateAll((all) => all.map((one) => one.title)), ['Copy', 'Details']);
   await isAccessible(page, 'reading');
   for (const key of ['Alt+KeyE', 'Alt+KeyP', 'Alt+KeyL']) await page.keyboard.press(key);
-  await eventually('the page has settled', async () => (await page.locator('.message').count()) > 0);
+  // What is sent after them has come, so that they would have, too.
+  const before = gateway.heard.length;
+  await openConversation(page, customers.dewi);
+  await eventually('the next frame has come', () => gateway.heard.slice(before).some((frame) => frame.type === 'viewing' && frame.conversation_id === customers.dewi));
   const refused = gateway.heard.filter(({ type }) => !['hello', 'ack', 'ping', 'viewing', 'presence'].includes(type));
   assert.deepEqual(refused, []);
 });

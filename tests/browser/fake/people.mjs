@@ -155,7 +155,7 @@ export class People {
         this.ownPage(headers);
         return second === 'look' ? ok(this.#look(body)) : this.#accept(body, headers);
       case 'GET team':
-        return second ? this.#invitations(about()) : ok({ members: this.#members(about()) });
+        return second ? this.#invitations(about()) : ok({ members: this.#members(about()), former: this.teams.get(about().tenant).former ?? [] });
       case 'PUT team':
         return second === 'owner' ? this.#handOver(about(), body) : this.#setRole(about(), second, body);
       case 'DELETE team':

@@ -65,6 +65,10 @@ export class Session {
       this.say({ type: 'error', ref: frame.ref, client_msg_id: frame.client_msg_id, code: 'forbidden', message: 'read only' });
       return;
     }
+    if (this.#gateway.faults.organise && ['assign', 'status', 'label'].includes(frame.type)) {
+      this.say({ type: 'error', ref: frame.ref, code: this.#gateway.faults.organise, message: 'no' });
+      return;
+    }
     switch (frame.type) {
       case 'hello':
         this.#greet(frame);
