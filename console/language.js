@@ -119,6 +119,11 @@ export function list(texts) {
   return kept('list', (locale) => new Intl.ListFormat(locale)).format(texts);
 }
 
+/** Facts one after another: "a, b, c". */
+export function facts(texts) {
+  return kept('facts', (locale) => new Intl.ListFormat(locale, { type: 'unit' })).format(texts);
+}
+
 /** A moment, in milliseconds since 1970. `options` are those of `Intl.DateTimeFormat`. */
 export function dateTime(at, options) {
   return kept(`time ${JSON.stringify(options)}`, (locale) => new Intl.DateTimeFormat(locale, options)).format(at);

@@ -5,7 +5,7 @@ import { t } from '../language.js';
 import { exact } from '../time.js';
 import { html, useState } from '../view.js';
 import { Choice, Download, Head, Loading, Press, useChange, useLoaded, useStoppable } from './parts.js';
-import { ACTIONS, actionText, detailText, joined, lastMonths, monthName, queryOf, verifyMonth } from './audit_text.js';
+import { ACTIONS, actionText, detailText, joined, kindText, lastMonths, monthName, queryOf, verifyMonth } from './audit_text.js';
 
 const MONTHS = 15;
 /** Kinds of actors that one may ask for, as for the id of one. */
@@ -23,7 +23,7 @@ export default function Audit({ page, context }) {
     setMore({ of: first, entries: [], next: first.next });
     return first;
   }, [filter]);
-  const colleagues = useLoaded(() => context.account.team());
+  const colleagues = useLoaded(() => context.account.people());
   const { run, problem } = useChange(say);
   const next = () =>
     run(async () => {
@@ -31,9 +31,10 @@ export default function Audit({ page, context }) {
       setMore((before) => (before.of === more.of ? { of: before.of, entries: [...before.entries, ...entries], next: after } : before));
     });
   const entries = loaded.data ? [...loaded.data.entries, ...(more.of === loaded.data ? more.entries : [])] : [];
-  const names = new Map((colleagues.data ?? []).map((member) => [member.user_id, member.name]));
+  const { members = [], former = [] } = colleagues.data ?? {};
+  const names = new Map([...former.filter(({ name }) => name), ...members].map((one) => [one.user_id, one.name]));
   const nameOf = ({ kind, id, name }) => name ?? names.get(id) ?? (kind === 'nobody' ? t('audit.nobody') : `${t(`audit.${kind}`)} ${id ?? ''}`);
-  const targetText = ({ kind, id }) => names.get(id) ?? `${actionText(kind)} ${id}`;
+  const targetText = ({ kind, id }) => names.get(id) ?? `${kindText(kind)} ${id}`;
   // A page may be empty although more follow.
   const isMore = more.of === loaded.data && (more.next ?? null) !== null;
   const choose = (change) => setFilter({ ...filter, ...change });

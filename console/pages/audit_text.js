@@ -1,6 +1,7 @@
-// Months, filters and details of the audit log, as texts. Pure.
+// Months, filters, actions and details of the audit log, as texts. Pure.
 
-import { dateTime } from '../language.js';
+import { roleName, sentenceOf } from '../account.js';
+import { dateTime, facts, has, number, t } from '../language.js';
 
 /** The last months, newest first, as the gateway names them: "2026-11". Its months are those of UTC. */
 export function lastMonths(now, count) {
@@ -13,7 +14,7 @@ export function monthName(month) {
   return dateTime(Date.parse(`${month}-01T00:00:00Z`), { year: 'numeric', month: 'long', timeZone: 'UTC' });
 }
 
-/** What entries can be about: the names of actions in the API. */
+/** What entries of a tenant can be about: the names of actions in the API. */
 export const ACTIONS = [
   'signed_in',
   'sign_in_failed',
@@ -26,6 +27,7 @@ export const ACTIONS = [
   'policy_accepted',
   'email_change_asked',
   'email_changed',
+  'sign_up_invited',
   'signed_up',
   'second_factor_on',
   'second_factor_removed',
@@ -40,6 +42,7 @@ export const ACTIONS = [
   'account_erased',
   'canned_reply_written',
   'canned_reply_removed',
+  'tenant_created',
   'business_changed',
   'retention_changed',
   'quotas_changed',
@@ -48,11 +51,22 @@ export const ACTIONS = [
   'key_revoked',
   'quarantine_replayed',
   'audit_exported',
+  'month_closed',
 ];
 
 /** An action as people read it. */
 export function actionText(action) {
-  return action.replaceAll('_', ' ');
+  return named('action', action);
+}
+
+/** What kind of thing an entry is about. */
+export function kindText(kind) {
+  return named('kind', kind);
+}
+
+// What a later version of the gateway writes has no text here yet.
+function named(what, name) {
+  return has(`audit.${what}.${name}`) ? t(`audit.${what}.${name}`) : name.replaceAll('_', ' ');
 }
 
 /** Entries, newest first, with the one that follows a call's first one told in its line: what was made, refused, or is unknown. */
@@ -94,19 +108,35 @@ export function queryOf(filter) {
   return `?${new URLSearchParams(given)}`;
 }
 
-/** Details in one line: "role: agent → admin, days: 90". */
+/** Details in one line: "role: Agent → Admin, days: 90". */
 export function detailText(details) {
-  return Object.entries(details ?? {})
-    .map(([name, value]) => `${name.replaceAll('_', ' ')}: ${valueText(value)}`)
-    .join(', ');
+  const all = Object.entries(details ?? {});
+  return facts(all.filter(([name]) => !isBefore(name, details)).map(([name, value]) => {
+    const before = details[`${name}_before`];
+    const text = valueText(name, value);
+    return `${named('detail', name)}: ${before === undefined ? text : `${valueText(name, before)} → ${text}`}`;
+  }));
 }
 
-function valueText(value) {
+const BEFORE = '_before';
+
+/** What something was before stands beside what it is now. */
+function isBefore(name, details) {
+  return name.endsWith(BEFORE) && name.slice(0, -BEFORE.length) in details;
+}
+
+function valueText(name, value) {
   if (value === null) return '–';
-  if (Array.isArray(value)) return value.map(valueText).join(', ');
-  if (typeof value === 'object') {
-    if ('before' in value && 'after' in value) return `${valueText(value.before)} → ${valueText(value.after)}`;
-    return detailText(value);
-  }
+  if (name === 'role') return roleName(value);
+  if (name === 'refused') return has(`refusal.${value}`) ? sentenceOf({ code: value, message: '' }) : value;
+  if (name === 'month') return monthName(value);
+  if (Array.isArray(value)) return facts(value.map((one) => valueText('', one)));
+  if (typeof value === 'number') return number(value);
+  if (typeof value === 'object') return facts(Object.entries(value).map(([part, one]) => `${partName(part)}: ${valueText(part, one)}`));
   return String(value);
+}
+
+/** A part of a detail: a quota, or the place of another entry. */
+function partName(name) {
+  return has(`quota.${name}`) ? t(`quota.${name}`) : named('detail', name);
 }

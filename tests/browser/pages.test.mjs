@@ -374,12 +374,12 @@ office('canned replies are written, edited and deleted on their page', async ({ 
 office('the audit log is read page by page, filtered, verified and exported', async ({ gateway, staff, open }) => {
   const { business } = gateway;
   for (let i = 0; i < 60; i += 1) business.note({ kind: 'user', id: staff.ben.id }, 'signed_in', { details: { turn: i } });
-  business.note({ kind: 'user', id: staff.ana.id }, 'role_changed', { target: { kind: 'user', id: staff.ben.id }, details: { before: 'agent', after: 'admin' } });
+  business.note({ kind: 'user', id: staff.ana.id }, 'role_changed', { target: { kind: 'user', id: staff.ben.id }, details: { role: 'admin', role_before: 'agent' } });
   const page = await atWork(open, 'ana@example.com');
   const place = await visit(page, 'Audit log');
   const rows = place.locator('tbody tr');
   await eventually('a page', async () => (await rows.count()) === 50);
-  assert.match(await rows.first().textContent(), /Ana Ruiz.*role changed.*بن يوسف.*before: agent, after: admin/);
+  assert.match(await rows.first().textContent(), /Ana Ruiz.*role changed.*بن يوسف.*role: Agent → Admin/);
   await place.getByRole('button', { name: 'Older entries' }).click();
   await eventually('all', async () => (await rows.count()) === 61);
   assert.equal(await place.getByRole('button', { name: 'Older entries' }).count(), 0);

@@ -1,10 +1,14 @@
 import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
-import { detailText, joined, lastMonths, monthName, queryOf, verifyMonth } from '../../../console/pages/audit_text.js';
+import { addTexts, has } from '../../../console/language.js';
+import { ACTIONS, detailText, joined, lastMonths, monthName, queryOf, verifyMonth } from '../../../console/pages/audit_text.js';
 import { addedUp } from '../../../console/pages/retention.js';
 import { amountText, bars, dayOf, fitted, totalsOf, usageQuery } from '../../../console/pages/usage_sums.js';
 import { mayOpen } from '../../../console/rail.js';
 import { PAGES } from '../../../console/route.js';
+
+await addTexts('manage');
 
 const part = (more) => ({
   from_days: 365,
@@ -55,10 +59,19 @@ test('a month is verified part by part, up to the first place that is broken', a
   assert.equal(whole.entries, 3);
 });
 
-test('details of any shape become one line', () => {
-  assert.equal(detailText({ role: { before: 'agent', after: 'admin' }, scopes: ['read', 'send'], is_new: true, none: null }), 'role: agent → admin, scopes: read, send, is new: true, none: –');
+test('details become one line, with what was before beside what is now', () => {
+  assert.equal(detailText({ role: 'admin', role_before: 'agent', days: 90, days_before: 365 }), 'role: Agent → Admin, days: 365 → 90');
+  assert.equal(detailText({ scopes: ['read', 'send'], quotas: { sockets: 1_000 }, month: '2026-10', later_word: true }), 'scopes: read, send, quotas: Open windows: 1,000, month: October 2026, later word: true');
+  assert.equal(detailText({ refused: 'last_owner', role: 'agent' }).startsWith('not done: The team would have no owner.'), true);
   assert.equal(detailText(undefined), '');
-  assert.equal(detailText({ change: { days: 90 } }), 'change: days: 90');
+});
+
+test('the log has words for every action of a tenant that the API names', async () => {
+  const docs = await readFile(new URL('../../../docs/api.md', import.meta.url), 'utf8');
+  const [, table] = docs.split('| `signed_in` |');
+  const named = ['signed_in', ...[...table.split('\n\n')[0].matchAll(/^\| `([a-z_]+)` \|/gm)].map(([, action]) => action)];
+  assert.deepEqual(ACTIONS.toSorted(), named.filter((action) => !action.startsWith('operator_')).toSorted());
+  for (const action of ACTIONS) assert.ok(has(`audit.action.${action}`), action);
 });
 
 const row = (inbound, outbound, categories) => ({ messages: { inbound, outbound }, categories });
