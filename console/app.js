@@ -351,7 +351,7 @@ async function begin() {
     const { beginAsOperator } = await import('./operator.js');
     return beginAsOperator({ gate, preferences, say, copy, window, route });
   }
-  listenToKeys({ list, composer, head, dialogs, signInSheet, search: $('search'), show, back, closeAbout: toggleAbout, frame: $('frame') });
+  listenToKeys({ list, composer, head, dialogs, signInSheet, search: $('search'), show, back, closeAbout: toggleAbout, frame: $('frame'), preferences });
   // Nobody is connected before somebody has signed in.
   const nudge = () => desk.state.me && !signInSheet.isOpen && desk.socket.nudge();
   for (const event of ['online', 'offline', 'focus']) window.addEventListener(event, nudge);

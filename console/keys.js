@@ -7,7 +7,7 @@ export const altWrites = () => /^(Mac|iP)/.test(navigator.platform);
 const isDrawer = () => window.matchMedia('(max-width: 68.74rem)').matches;
 
 /** Listens for them. */
-export function listenToKeys({ list, composer, head, dialogs, signInSheet, search, show, back, closeAbout, frame }) {
+export function listenToKeys({ list, composer, head, dialogs, signInSheet, search, show, back, closeAbout, frame, preferences }) {
   const chords = {
     KeyJ: () => go(list.neighbour(1)),
     KeyK: () => go(list.neighbour(-1)),
@@ -26,7 +26,7 @@ export function listenToKeys({ list, composer, head, dialogs, signInSheet, searc
       chords[event.code]();
     } else if (event.key === 'Escape') {
       step();
-    } else if (!writing && !event.ctrlKey && !event.metaKey && !event.altKey) {
+    } else if (preferences.letters && !writing && !event.ctrlKey && !event.metaKey && !event.altKey) {
       if (event.key === '/') {
         event.preventDefault();
         search.focus();

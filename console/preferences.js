@@ -15,6 +15,8 @@ export function cookieIn(cookies, name) {
 }
 
 export class Preferences {
+  /** Whether letters alone are keys, as `/` is: in memory, until the page is loaded anew. */
+  letters = true;
   #document;
   #navigator;
   #location;

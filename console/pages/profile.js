@@ -122,6 +122,10 @@ function Looks({ context }) {
         <${Choice} label=${t('language.label')} name="language" options=${languages} chosen=${preferences.language ?? ''} />
         <p class="quiet whole">${t('language.reloads')}</p>
       <//>
+      <label class="switch">
+        <input type="checkbox" role="switch" defaultChecked=${preferences.letters} onchange=${(event) => (preferences.letters = event.currentTarget.checked)} />
+        <span>${t('looks.letters')}</span>
+      </label>
     </section>
   `;
 }

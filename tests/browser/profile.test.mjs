@@ -246,3 +246,22 @@ office('the theme changes at once, the language with the page, and two cookies a
   const [cookie] = (await page.context().cookies()).filter((one) => one.name === 'language');
   assert.deepEqual([cookie.value, cookie.sameSite, cookie.httpOnly], ['en', 'Lax', false]);
 });
+
+office('keys of one letter can be turned off', async ({ open }) => {
+  const page = await atHome(open, 'ana@example.com');
+  const inbox = async () => {
+    await page.locator('#rail').getByRole('link', { name: /^Inbox/ }).click();
+    await eventually('the inbox is there', () => page.locator('#search').isVisible());
+    await page.locator('#inbox-title').focus();
+    await page.keyboard.press('?');
+  };
+  await card(page, 'Language and theme').getByRole('switch', { name: /Keys of one letter/ }).uncheck();
+  assert.deepEqual(await axeProblems(page), []);
+  await inbox();
+  await page.keyboard.press('/');
+  assert.deepEqual([await page.locator('#dialog').isVisible(), await page.evaluate(() => document.activeElement.id)], [false, 'inbox-title']);
+  await choose(page, 'My account');
+  await card(page, 'Language and theme').getByRole('switch').check();
+  await inbox();
+  await eventually('the keys are listed', () => page.locator('#dialog').isVisible());
+});

@@ -2,6 +2,7 @@
 
 export default {
   // One's own account: the second factor, leaving, a copy of what is kept, the end
+  'looks.letters': 'مفاتيح من حرف واحد: / يبحث عن محادثة، و? يعرض المفاتيح. حتى تُحمَّل الصفحة من جديد.',
   'factor.title': 'العامل الثاني',
   'factor.about': 'رمز من تطبيق على هاتفك، يُطلب إلى جانب كلمة المرور. من يعرف كلمة المرور وحدها لا يمكنه الدخول.',
   'factor.is_on': 'مشغّل',

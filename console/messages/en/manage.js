@@ -2,6 +2,7 @@
 
 export default {
   // One's own account: the second factor, leaving, a copy of what is kept, the end
+  'looks.letters': 'Keys of one letter: / finds a conversation, ? lists the keys. Until the page is loaded anew.',
   'factor.title': 'Second factor',
   'factor.about': 'A code from an app on your phone, asked for beside the password. Whoever learns the password alone cannot sign in.',
   'factor.is_on': 'On',

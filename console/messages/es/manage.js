@@ -2,6 +2,7 @@
 
 export default {
   // One's own account: the second factor, leaving, a copy of what is kept, the end
+  'looks.letters': 'Teclas de una sola letra: / busca una conversación, ? muestra las teclas. Hasta que se recargue la página.',
   'factor.title': 'Segundo factor',
   'factor.about': 'Un código de una aplicación de tu teléfono, que se pide además de la contraseña. Quien solo sepa la contraseña no puede entrar.',
   'factor.is_on': 'Activado',

@@ -2,6 +2,7 @@
 
 export default {
   // One's own account: the second factor, leaving, a copy of what is kept, the end
+  'looks.letters': 'Kekunci satu huruf: / mencari perbualan, ? menyenaraikan kekunci. Sehingga halaman dimuat semula.',
   'factor.title': 'Faktor kedua',
   'factor.about': 'Kod daripada aplikasi pada telefon anda, diminta selain kata laluan. Sesiapa yang tahu kata laluan sahaja tidak boleh log masuk.',
   'factor.is_on': 'Hidup',
