@@ -7,6 +7,7 @@ import { contrastProblems, namelessControls } from './access.mjs';
 import { BEN, atTheDesk, text } from './at_the_desk.mjs';
 import { FakeGateway } from './fake/gateway.mjs';
 import { bubbles, eventually, isLive, openConversation, reply, shownIds } from './hands.mjs';
+import { isSound } from './sound.mjs';
 
 let browser;
 before(async () => (browser = await launch()));
@@ -553,6 +554,10 @@ desk('a message that cannot be taken back for the network is told in words', asy
   await page.route('**/v1/messages/**', (route) => (route.request().method() === 'DELETE' ? route.abort() : route.continue()));
   await page.locator('#dialog').getByRole('button', { name: 'Take it back' }).click();
   await eventually('it is said', async () => /cannot be reached/.test((await page.locator('.toast-bad').allTextContents()).join(' ')));
+  await page.keyboard.press('Escape');
+  await isSound(page, 'what went wrong');
+  await page.locator('.toast-bad').getByRole('button', { name: 'Close' }).click();
+  assert.equal(await page.locator('.toast').count(), 0);
 });
 
 desk('what is read out does not count seconds', async ({ page, gateway, people }) => {

@@ -295,7 +295,7 @@ office('a number is added with its token, checked, and its webhook address copie
   await place.getByLabel('WhatsApp Business Account ID').fill('2201');
   await place.getByLabel('Access token').fill('wrong');
   await page.keyboard.press('Enter');
-  await says(place, /Meta does not accept the access token/);
+  await says(place, /WhatsApp does not accept this access token/);
   assert.equal(await place.getByLabel('Phone number ID').inputValue(), '1098765');
   await place.getByLabel('Access token').fill('right');
   await page.keyboard.press('Enter');
