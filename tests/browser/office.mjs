@@ -87,3 +87,6 @@ export async function visit(page, name) {
 export async function says(place, pattern) {
   await eventually(`it says ${pattern}`, async () => pattern.test(await place.textContent()));
 }
+
+/** Waits until the page asks for the account. */
+export const isAsked = (page) => eventually('it asks for the account', () => sheet(page).getByRole('button', { name: 'Sign in', exact: true }).isVisible());

@@ -1,6 +1,7 @@
 // That a page is well made, in both lights, wide and narrow.
 
 import assert from 'node:assert/strict';
+import { contrastProblems, namelessControls } from './access.mjs';
 import { axeProblems } from './axe.mjs';
 
 /** Neither axe nor the screen's edge finds anything. */
@@ -16,5 +17,26 @@ export async function isSound(page, what) {
     assert.deepEqual(wide, [], `${what} sticks out at ${width}`);
   }
   await page.emulateMedia({ colorScheme: 'light' });
+  await page.setViewportSize(before);
+}
+
+/** Nothing sticks out of the page or of what is open on it. */
+const sticksOut = (page) =>
+  page.evaluate(() =>
+    [document.scrollingElement, ...document.querySelectorAll('dialog[open], #page:not([hidden]), .inbox-head, .menu:not([hidden])')]
+      .filter((node) => node.scrollWidth > node.clientWidth)
+      .map((node) => `${node.id || node.className} ${node.scrollWidth} > ${node.clientWidth}`),
+  );
+
+/** Everything on it has a name and can be read, in both lights, and nothing sticks out of a narrow screen. */
+export async function isAccessible(page, what) {
+  for (const colorScheme of ['light', 'dark']) {
+    await page.emulateMedia({ colorScheme });
+    assert.deepEqual([await namelessControls(page), await contrastProblems(page)], [[], []], `${what}, ${colorScheme}`);
+  }
+  await page.emulateMedia({ colorScheme: 'light' });
+  const before = page.viewportSize();
+  await page.setViewportSize({ width: 360, height: 640 });
+  assert.deepEqual(await sticksOut(page), [], what);
   await page.setViewportSize(before);
 }
