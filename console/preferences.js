@@ -1,5 +1,5 @@
-// What a person prefers: a language and a theme. Each is one cookie, and there is none for what the system says; nothing else is
-// kept in the browser.
+// What a person prefers: a language and a theme. Each is one cookie, and there is none for what the system says; beside these and the
+// session's cookie nothing is kept in the browser.
 
 import { LANGUAGES, bestLanguage, direction, language, setLanguage, t } from './language.js';
 
