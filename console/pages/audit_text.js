@@ -38,6 +38,9 @@ export const ACTIONS = [
   'role_changed',
   'member_removed',
   'ownership_handed_over',
+  'team_made',
+  'team_changed',
+  'team_removed',
   'account_exported',
   'account_erased',
   'canned_reply_written',
@@ -46,6 +49,7 @@ export const ACTIONS = [
   'business_changed',
   'retention_changed',
   'quotas_changed',
+  'subscription_changed',
   'number_written',
   'key_created',
   'key_revoked',
@@ -128,7 +132,7 @@ function isBefore(name, details) {
 function valueText(name, value) {
   if (value === null) return '–';
   if (name === 'role') return roleName(value);
-  if (name === 'refused') return has(`refusal.${value}`) ? sentenceOf({ code: value, message: '' }) : value;
+  if (name === 'refused' || name === 'unknown') return has(`refusal.${value}`) ? sentenceOf({ code: value, message: '' }) : value;
   if (name === 'month') return monthName(value);
   if (Array.isArray(value)) return facts(value.map((one) => valueText('', one)));
   if (typeof value === 'number') return number(value);
