@@ -28,7 +28,7 @@ PROMTOOL := $(or $(shell command -v promtool),$(abspath $(TARGET))/prometheus/us
 TIMED = tests/timed.sh $(TARGET)/phases.log
 AS_ROOT := $(if $(filter 0,$(shell id -u)),,sudo)
 
-.PHONY: help demo fmt lint test rust-test rules-test browser-test client-test tls-test tools bench kill ring contest deny audit typos \
+.PHONY: help demo fmt lint test rust-test rules-test browser-test client-test tls-test oidc-test tools bench kill ring contest deny audit typos \
   python release doc times fuzz coverage
 
 help: ## Show what there is to run
@@ -73,6 +73,10 @@ client-test: ## Public Cloud API clients, for Python and JavaScript, against the
 tls-test: ## TLS on the listener as strangers find it, and a certificate renewed under load (needs Python 3.11 and openssl)
 	cargo build --release --locked --package mesej
 	python3 -B tests/tls/check.py $(TARGET)/release/mesej
+
+oidc-test: ## Sign in by a public OpenID Connect provider from npm (needs Node 20)
+	cargo build --locked --package mesej
+	OIDC_DIR=$(TARGET)/oidc tests/oidc/run.sh $(TARGET)/debug/mesej
 
 python:
 	@python3 -c 'import ensurepip, venv' 2>/dev/null || { \
@@ -132,6 +136,7 @@ test: ## Everything that must hold
 	$(TIMED) rules-test $(MAKE) rules-test
 	$(TIMED) browser-test $(MAKE) browser-test
 	$(TIMED) client-test $(MAKE) client-test
+	$(TIMED) oidc-test $(MAKE) oidc-test
 	$(TIMED) release-build cargo build --release --locked --package mesej --package mesej-load
 	$(TIMED) tls-test $(MAKE) tls-test
 	$(TIMED) kill $(MAKE) kill CYCLES=20

@@ -10,6 +10,7 @@
 //! | `behind.rs` | the one writer of what is recorded behind an answer |
 //! | `sign_in_log.rs`, `device.rs` | what a user sees of sign-ins, and which are on a new device |
 //! | `sessions.rs` | who is signed in where |
+//! | `single_sign_on.rs` | signing in by a tenant's own identity provider |
 //! | `invitations.rs`, `team.rs` | who gets into a team, and who is in it |
 //! | `leaving.rs` | who leaves a team, and what becomes of the conversations |
 //! | `limits.rs` | teams, and which numbers a member works on |
@@ -26,7 +27,8 @@
 //! | `requests.rs` | how fast people who are not signed in may have mails sent |
 //! | `throttle.rs` | how fast wrong passwords may come |
 //!
-//! Nothing here knows HTTP. Time is passed in, but for the deadlines of the pool's queue and of the audit log, which are timers of tokio.
+//! Nothing here serves HTTP, and `single_sign_on` alone calls by it. Time is passed in, but for the deadlines of calls, of the
+//! pool's queue and of the audit log, which are timers of tokio.
 
 mod addresses;
 pub mod audit;
@@ -48,6 +50,7 @@ mod sessions;
 mod sign_in;
 mod sign_in_log;
 mod sign_up;
+pub mod single_sign_on;
 #[cfg(test)]
 mod stage;
 pub mod strength;
@@ -82,7 +85,7 @@ pub use letters::Told;
 pub use limits::{MOST_TEAMS, NewTeam};
 pub use profile::{Policy, ProfileChange};
 pub use second_factor::Proof;
-pub use sessions::{Asking, Ending, MOST_SESSIONS, SignedIn};
+pub use sessions::{Asking, Ending, MOST_SESSIONS, SignInMethod, SignedIn};
 pub use sign_in::{OfferedReset, SigningIn};
 pub use sign_up::{CompletingSignUp, MOST_SIGN_UPS, SignedUp, SigningUp};
 pub use team::{Actor, Standing, TeamMember};
@@ -194,6 +197,15 @@ pub enum AccountError {
     /// The role does not allow it.
     #[error("your role does not allow this")]
     NotAllowed,
+    /// It concerns more than the tenant whose provider let somebody in.
+    #[error("you signed in by your company's provider: this needs a session by your own password")]
+    ByProvider,
+    /// The company's provider made the account.
+    #[error("an owner needs an account with a password: this one was made by the company's provider")]
+    OwnerWithoutPassword,
+    /// It asks for proof, and there is no password.
+    #[error("sign in by your company's provider once more: that must be at most five minutes ago")]
+    SignInAgain,
     /// Somebody has to stay who can do everything.
     #[error("the team would have no owner: make somebody else an owner first")]
     LastOwner,

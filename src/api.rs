@@ -43,8 +43,10 @@ mod quotas;
 mod second_factor;
 mod server;
 mod sessions;
+mod sign_in_provider;
 mod sign_ins;
 mod sign_up;
+mod single_sign_on;
 mod slow_calls;
 mod state;
 mod subscriptions;
@@ -205,6 +207,13 @@ fn people_routes(v1: &mut ServiceConfig) {
     )
     .service(at(HttpRoute::RecoveryCodes).route(post().to(second_factor::renew_recovery_codes)))
     .service(at(HttpRoute::SignIns).route(read().to(sign_ins::list)))
+    .service(
+        at(HttpRoute::SessionProvider)
+            .route(post().to(single_sign_on::connect))
+            .route(delete().to(single_sign_on::disconnect)),
+    )
+    .service(at(HttpRoute::SignIn).route(web::get().to(single_sign_on::leave)))
+    .service(at(HttpRoute::SignInCallback).route(web::get().to(single_sign_on::come_back)))
     .service(at(HttpRoute::Password).route(put().to(sessions::reset_password)))
     .service(at(HttpRoute::ForgottenPassword).route(post().to(sessions::forgotten)))
     .service(
@@ -262,6 +271,12 @@ fn business_routes(v1: &mut ServiceConfig) {
     )
     .service(at(HttpRoute::BusinessRetention).route(put().to(business::change_retention)))
     .service(at(HttpRoute::BusinessRetentionPreview).route(post().to(business::preview_retention)))
+    .service(
+        at(HttpRoute::OwnSignInProvider)
+            .route(read().to(sign_in_provider::show))
+            .route(put().to(sign_in_provider::set))
+            .route(delete().to(sign_in_provider::remove)),
+    )
     .service(at(HttpRoute::BusinessWebhook).route(read().to(business::webhook)))
     .service(
         at(HttpRoute::OwnKeys)
@@ -322,6 +337,12 @@ fn admin_routes(admin: &mut ServiceConfig) {
         .service(at(HttpRoute::UserExport).route(post().to(erasure::export_for)))
         .service(at(HttpRoute::UserErasure).route(post().to(erasure::erase_for)))
         .service(at(HttpRoute::SignUpInvitations).route(post().to(sign_up::invite)))
+        .service(
+            at(HttpRoute::TenantSignInProvider)
+                .route(read().to(sign_in_provider::show_of))
+                .route(put().to(sign_in_provider::set_of))
+                .route(delete().to(sign_in_provider::remove_of)),
+        )
         .service(at(HttpRoute::PasswordResets).route(post().to(admin::people::reset)))
         .service(at(HttpRoute::SecondFactorRemovals).route(post().to(admin::people::remove_second_factor)))
         .service(at(HttpRoute::Operator).route(delete().to(admin::operators::revoke)))

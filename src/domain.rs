@@ -15,6 +15,7 @@ pub mod display_name;
 pub mod email;
 pub mod event;
 pub mod ids;
+pub mod issuer;
 pub mod limit;
 pub mod message;
 pub mod naming;
@@ -46,6 +47,7 @@ pub use ids::{
     AgentId, ClientMessageId, ContactId, ConversationId, Epoch, Fence, IdError, IdempotencyKey, JournalId,
     MessageId, PhoneNumberId, Seq, TeamId, TenantId, UserId, WabaId, Wamid, WamidHash,
 };
+pub use issuer::Issuer;
 pub use limit::{MemberLimit, NumberLimit};
 pub use message::{Author, Delivery, Direction, Message, MetaError, UnknownPolicy};
 pub use naming::{FormerName, TakenName};

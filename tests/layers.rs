@@ -122,8 +122,15 @@ const CRATES: &[(&str, &[&str])] = &[
     ("scylla", &["src/store/scylla.rs", "src/store/scylla/"]),
     (
         "reqwest",
-        &["src/whatsapp/", "src/cli.rs", "src/cli/", "src/app/tests/"],
+        &[
+            "src/accounts/single_sign_on/",
+            "src/whatsapp/",
+            "src/cli.rs",
+            "src/cli/",
+            "src/app/tests/",
+        ],
     ),
+    ("openidconnect", &["src/accounts/single_sign_on/"]),
     // The demo is the gateway beside a Meta in a box.
     (
         "mesej_simulator",

@@ -81,7 +81,7 @@ function Leaving({ context, name, onKeep }) {
 
 /** A copy of everything, and the end. */
 export function Closing({ context }) {
-  const { profile, leave, say } = context;
+  const { profile, person, leave, say } = context;
   const [isAsked, setAsked] = useState(false);
   const { run, problem } = useChange(say);
   const take = () => run(async () => keepFile('mesej-account.json', new Blob([JSON.stringify(await profile.export(), null, 2)], { type: 'application/json' })), t('export.done'));
@@ -100,19 +100,20 @@ export function Closing({ context }) {
       <h2 id="closing-title">${t('closing_account.title')}</h2>
       <p class="quiet">${t('closing_account.about')}</p>
       ${isAsked
-        ? html`<${Confirmed} run=${close} onCancel=${() => setAsked(false)} />`
+        ? html`<${Confirmed} withPassword=${person().signed_in_by !== 'provider'} run=${close} onCancel=${() => setAsked(false)} />`
         : html`<p><${Press} label=${t('closing_account.begin')} tone="danger" run=${() => setAsked(true)} /></p>`}
     </section>
   `;
 }
 
-function Confirmed({ run, onCancel }) {
+// Who signed in by the company's provider shows no password: a sign-in of the last minutes stands for it.
+function Confirmed({ withPassword, run, onCancel }) {
   const focus = useFocus();
   const explain = (error) => (error.code === 'last_owner' ? t('closing_account.last_owner') : ownRefusal(error));
   return html`
     <p><strong>${t('closing_account.ask')}</strong></p>
     <${Form} label=${t('closing_account.do')} busy=${t('closing_account.doing')} run=${run} explain=${explain} onCancel=${onCancel}>
-      <${Field} label=${t('password.now')} kind="password" name="password" required maxlength="128" autocomplete="current-password" inputRef=${focus} />
+      ${withPassword && html`<${Field} label=${t('password.now')} kind="password" name="password" required maxlength="128" autocomplete="current-password" inputRef=${focus} />`}
     <//>
   `;
 }

@@ -1,22 +1,23 @@
 // The identity provider by which the team signs in: set, shown without its secret, removed.
 
-import { roleName, rolesGivenBy } from '../account.js';
+import { ownRefusal, roleName, rolesGivenBy } from '../account.js';
 import { t } from '../language.js';
 import { html, useState } from '../view.js';
-import { Choice, Copied, Field, Form, Loading, OwnPassword, Press, useChange, useFocus, useLoaded } from './parts.js';
+import { Choice, Copied, Field, Form, Loading, OwnPassword, Press, useLoaded } from './parts.js';
+import { Code, Proof } from './second_factor.js';
 
 const PATH = '/v1/business/sign-in-provider';
 
 /** What is sent for a form: the groups that have a name, with their roles, and no secret where the one before stays. */
-export function providerBody({ issuer, client_id, client_secret, roles_claim, other_role, new_people, password }, groups, scopes = []) {
+export function providerBody({ issuer, client_id, client_secret, roles_claim, other_role, new_people, password, code }, groups, scopes = []) {
   const roles = Object.fromEntries(groups.map(({ group, role }) => [group.trim(), role]).filter(([group]) => group !== ''));
-  const optional = { client_secret, roles_claim, other_role, password };
+  const optional = { client_secret, roles_claim, other_role, password, code };
   const given = Object.fromEntries(Object.entries(optional).filter(([, value]) => value !== undefined));
   return { issuer, client_id, ...given, ...(Object.keys(roles).length > 0 && { roles }), new_people, ...(scopes.length > 0 && { scopes }) };
 }
 
 export function Provider({ ask, say, copy, person, tenant_id }) {
-  const { role } = person();
+  const { role, has_second_factor: withCode } = person();
   const loaded = useLoaded(async () => {
     try {
       return await ask('GET', PATH);
@@ -27,8 +28,11 @@ export function Provider({ ask, say, copy, person, tenant_id }) {
   });
   const { data } = loaded;
   const isSet = Boolean(data?.issuer);
-  const { run, problem } = useChange(say);
-  const remove = () => run(async () => (await ask('DELETE', PATH), await loaded.load()), t('provider.removed'));
+  const remove = async ({ password, code }) => {
+    await ask('DELETE', PATH, { password, ...(code !== undefined && { code }) });
+    say(t('provider.removed'), 'good');
+    await loaded.load();
+  };
   const save = async (body) => {
     await ask('PUT', PATH, body);
     say(t('provider.saved'), 'good');
@@ -44,24 +48,21 @@ export function Provider({ ask, say, copy, person, tenant_id }) {
         <p class="quiet">${t('provider.callback')}</p>
         <${Copied} label=${t('provider.callback')} text=${data.callback_url ?? `${location.origin}/v1/sign-in/${tenant_id}/callback`} copy=${copy} />
         ${isSet && html`<p class="quiet">${t('provider.link')}</p><${Copied} label=${t('provider.link')} text=${`${location.origin}/#/sign-in/company/${tenant_id}`} copy=${copy} />`}
-        <${Write} key=${data.changed ?? 'none'} provider=${data} role=${role} save=${save} />
-        <p class="page-problem" role="alert">${problem}</p>
-        ${isSet && html`<${Remove} remove=${remove} />`}
+        <${Write} key=${data.changed ?? 'none'} provider=${data} role=${role} withCode=${withCode} save=${save} />
+        ${isSet && html`<${Remove} withCode=${withCode} remove=${remove} />`}
       `}
     </section>
   `;
 }
 
-function Write({ provider, role: mine, save }) {
+function Write({ provider, role: mine, withCode, save }) {
   const gives = rolesGivenBy(mine);
   const [groups, setGroups] = useState(() => Object.entries(provider.roles ?? {}).map(([group, role]) => ({ group, role })));
-  const [other, setOther] = useState(provider.other_role ?? '');
   const change = (i, more) => setGroups(groups.map((one, n) => (n === i ? { ...one, ...more } : one)));
-  const makesOwners = other === 'owner' || groups.some(({ role }) => role === 'owner');
   // A role that somebody else set stays to be seen.
   const offered = (role) => [...new Set([...(role ? [role] : []), ...gives])].map((one) => [one, roleName(one)]);
   return html`
-    <${Form} label=${t('provider.set')} busy=${t('provider.saving')} run=${(values) => save(providerBody(values, groups, provider.scopes))}>
+    <${Form} label=${t('provider.set')} busy=${t('provider.saving')} explain=${ownRefusal} run=${(values) => save(providerBody(values, groups, provider.scopes))}>
       <${Field} label=${t('provider.issuer')} kind="url" name="issuer" required maxlength="500" dir="ltr" defaultValue=${provider.issuer ?? ''} hint=${t('provider.issuer_hint')} />
       <${Field} label=${t('provider.client')} name="client_id" required maxlength="255" dir="ltr" autocomplete="off" spellcheck="false" defaultValue=${provider.client_id ?? ''} />
       <${Field}
@@ -88,26 +89,21 @@ function Write({ provider, role: mine, save }) {
         )}
         <p><${Press} label=${t('provider.add')} run=${() => setGroups([...groups, { group: '', role: 'agent' }])} /></p>
       </fieldset>
-      <${Choice} label=${t('provider.other')} name="other_role" chosen=${other} options=${[['', t('provider.nobody')], ...offered(other)]} onchange=${(event) => setOther(event.currentTarget.value)} />
+      <${Choice} label=${t('provider.other')} name="other_role" chosen=${provider.other_role ?? ''} options=${[['', t('provider.nobody')], ...offered(provider.other_role)]} />
       <${Choice} label=${t('provider.people')} name="new_people" chosen=${provider.new_people ?? 'refused'} options=${['refused', 'provisioned'].map((one) => [one, t(`provider.${one}`)])} />
-      ${makesOwners && html`<${OwnPassword} name="password" required hint=${t('provider.password')} />`}
+      <${OwnPassword} name="password" required hint=${t('provider.password')} />
+      ${withCode && html`<${Code} hint=${t('code.hint')} />`}
     <//>
   `;
 }
 
-function Remove({ remove }) {
+function Remove({ withCode, remove }) {
   const [isAsked, setAsked] = useState(false);
   if (!isAsked) return html`<p><${Press} label=${t('provider.remove')} run=${() => setAsked(true)} /></p>`;
-  return html`<${Question} remove=${remove} onKeep=${() => setAsked(false)} />`;
-}
-
-function Question({ remove, onKeep }) {
-  const focus = useFocus();
   return html`
     <div class="account-question">
       <p>${t('provider.remove_ask')}</p>
-      <${Press} label=${t('provider.remove')} tone="danger" run=${remove} />
-      <${Press} label=${t('provider.keep')} run=${onKeep} focus=${focus} />
+      <${Proof} withCode=${withCode} label=${t('provider.remove')} run=${remove} onCancel=${() => setAsked(false)} />
     </div>
   `;
 }

@@ -56,7 +56,7 @@ export function SecondFactor({ context }) {
 }
 
 /** Asks for the password, and for a code of the factor that is on. */
-function Proof({ withCode = false, label, run, onCancel }) {
+export function Proof({ withCode = false, label, run, onCancel }) {
   const focus = useFocus();
   return html`
     <${Form} label=${label} busy=${t('any.moment')} run=${run} explain=${ownRefusal} onCancel=${onCancel}>
@@ -66,7 +66,7 @@ function Proof({ withCode = false, label, run, onCancel }) {
   `;
 }
 
-function Code({ hint, inputRef }) {
+export function Code({ hint, inputRef }) {
   return html`
     <${Field} label=${t('code.label')} name="code" required maxlength="40" autocomplete="one-time-code" autocapitalize="none" spellcheck="false" dir="ltr" hint=${hint} inputRef=${inputRef} />
   `;

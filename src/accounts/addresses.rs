@@ -116,6 +116,8 @@ impl Accounts {
             page,
             origin,
         } = asked;
+        // Another user may have the address that a provider gave for this one.
+        who.demand_own_account()?;
         let user = self
             .verified_with_code(&who.email, password, code, link.token.hash, &origin)
             .await?;

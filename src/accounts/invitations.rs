@@ -385,6 +385,7 @@ impl Accounts {
             reset: None,
             second_factor: None,
             pending_factor: None,
+            provider_accounts: Vec::new(),
             phone,
             policy,
             email_change: None,

@@ -48,6 +48,19 @@ impl Accounts {
             .await
     }
 
+    /// Makes sure that it is the user who does what a session alone is not enough for, and a password alone neither.
+    pub async fn confirm_with_code(
+        &self,
+        who: &SignedIn,
+        password: SecretString,
+        code: Option<SecondFactorCode>,
+        origin: &SignInOrigin,
+    ) -> Result<(), AccountError> {
+        who.demand_own_account()?;
+        let verified = self.verified_with_code(&who.email, password, code, who.token, origin);
+        verified.await.map(|_| ())
+    }
+
     /// The same for somebody who wants to work for a tenant. Where that is refused, the code is not used up.
     pub(super) async fn verified_for(
         &self,

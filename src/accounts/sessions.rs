@@ -14,12 +14,25 @@ use crate::store::{KeyHash, PlainKey};
 
 /// Sessions of one user. Whoever signs in once more ends the one that was used least lately.
 pub const MOST_SESSIONS: usize = 100;
+/// Those that the provider of one tenant opened for one user: it ends none of the others.
+const MOST_BY_PROVIDER: usize = 20;
+/// How old a sign-in by a provider may be that stands for a password.
+const FRESH: std::time::Duration = std::time::Duration::from_mins(5);
 /// Rows of a list that are read at once.
 const PAGE: usize = 200;
 /// Characters that are kept of what a browser calls itself.
 const BROWSER: usize = 200;
 /// A session that is used is written again after this part of the time that it may rest.
 const WRITTEN_AGAIN: u32 = 24;
+
+/// By what somebody signed in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SignInMethod {
+    /// The user's own password: all of the account is the user's.
+    Password,
+    /// The identity provider of one tenant, whose word counts for that tenant alone.
+    Provider,
+}
 
 /// Somebody who is signed in, as it stands now.
 #[derive(Clone, PartialEq, Eq)]
@@ -40,12 +53,68 @@ pub struct SignedIn {
     pub tenant: Option<(TenantId, Role)>,
     /// The numbers that the user works on there.
     pub limit: NumberLimit,
+    /// By what.
+    pub method: SignInMethod,
+    /// Whether the tenant's provider made the account: it has no password.
+    pub is_provisioned: bool,
     /// When the session began.
     pub created: Timestamp,
     /// Until when it lasts if it is not used again.
     pub until: Timestamp,
     /// Whether signing in asks for a code beside the password.
     pub has_second_factor: bool,
+}
+
+impl SignedIn {
+    /// Whether what concerns this tenant is for whoever signed in so.
+    pub fn may_see(&self, tenant: Option<TenantId>) -> bool {
+        match self.method {
+            SignInMethod::Password => true,
+            SignInMethod::Provider => tenant.is_some() && tenant == self.tenant.map(|(tenant, _)| tenant),
+        }
+    }
+
+    /// Whether one of the user's sessions is: whom a provider let in sees those that it opened, not those of the user's own.
+    pub fn may_see_session(&self, session: &Session) -> bool {
+        match self.method {
+            SignInMethod::Password => true,
+            SignInMethod::Provider => self.may_see(session.opened_by()),
+        }
+    }
+
+    /// Refuses what concerns the account itself for whom one tenant's provider let in.
+    pub fn demand_own_account(&self) -> Result<(), AccountError> {
+        match self.method {
+            SignInMethod::Password => Ok(()),
+            SignInMethod::Provider => Err(AccountError::ByProvider),
+        }
+    }
+
+    /// By what calls are paced: those of a person in whichever browser, but what one tenant's provider opens takes nothing from the
+    /// person elsewhere.
+    pub fn paced_by(&self) -> KeyHash {
+        match (self.method, self.tenant) {
+            (SignInMethod::Provider, Some((tenant, _))) => KeyHash::of(&format!("{} {tenant}", self.user)),
+            _ => KeyHash::of(&self.user.to_string()),
+        }
+    }
+
+    /// Refuses who may not see all that is kept of the account: one that a provider made has nobody else who could.
+    pub fn demand_own_data(&self) -> Result<(), AccountError> {
+        if self.is_provisioned {
+            return Ok(());
+        }
+        self.demand_own_account()
+    }
+
+    /// The same for what asks for proof: of an account without a password that is a sign-in a moment ago.
+    pub fn demand_fresh(&self, now: Timestamp) -> Result<(), AccountError> {
+        self.demand_own_data()?;
+        if self.is_provisioned && now.since(self.created) > FRESH {
+            return Err(AccountError::SignInAgain);
+        }
+        Ok(())
+    }
 }
 
 /// Names and addresses do not belong into logs.
@@ -71,6 +140,10 @@ pub enum Ending {
     Others(KeyHash),
     /// Those that are signed in for this tenant.
     OfTenant(TenantId),
+    /// Those that this tenant's provider opened, but the one with this token.
+    OthersByProviderOf(KeyHash, TenantId),
+    /// Those that this tenant's provider opened.
+    ByProviderOf(TenantId),
 }
 
 /// What is kept of what a browser calls itself.
@@ -88,7 +161,21 @@ impl Accounts {
         origin: &SignInOrigin,
         began: Timestamp,
     ) -> Result<SignedIn, AccountError> {
-        self.make_room(user.id).await?;
+        self.open_session_by(None, user, tenant, token, origin, began)
+            .await
+    }
+
+    /// The same by the word of the tenant's provider.
+    pub(super) async fn open_session_by(
+        &self,
+        provider_since: Option<Timestamp>,
+        user: &User,
+        tenant: Option<TenantId>,
+        token: NewToken,
+        origin: &SignInOrigin,
+        began: Timestamp,
+    ) -> Result<SignedIn, AccountError> {
+        self.make_room(user.id, provider_since.and(tenant)).await?;
         let member = match tenant {
             Some(tenant) => self.member(tenant, user.id).await?,
             None => None,
@@ -100,6 +187,7 @@ impl Accounts {
             tenant,
             member_since: member.map(|member| member.since),
             generation: user.generation,
+            provider_since,
             created: began,
             used: now,
             idle_until: now.after(self.settings.session_idle),
@@ -136,6 +224,9 @@ impl Accounts {
         let Some(user) = user.filter(|user| user.generation == found.row.generation) else {
             return Ok(None);
         };
+        let Some(most) = self.most_trusted(&found.row).await? else {
+            return Ok(None);
+        };
         let session = match asking {
             Asking::Looks => Some(found.row),
             Asking::Uses => self.note_use(&key, found).await?,
@@ -163,10 +254,35 @@ impl Accounts {
             name: user.name,
             email: user.email,
             policy: user.policy.map(|policy| policy.version),
-            tenant: member.map(|(tenant, member)| (tenant, member.role)),
+            tenant: member.map(|(tenant, member)| (tenant, member.role.max(most))),
             limit,
+            method: match session.provider_since {
+                None => SignInMethod::Password,
+                Some(_) => SignInMethod::Provider,
+            },
+            is_provisioned: user.password.is_empty(),
             created: session.created,
             has_second_factor: user.second_factor.is_some(),
+        }))
+    }
+
+    /// The role that a session has at most; `None` when the provider that opened it is not the tenant's any more. Whoever may set a
+    /// provider could become an owner by it, so that it opens sessions of owners only where it was trusted with that.
+    async fn most_trusted(&self, session: &Session) -> Result<Option<Role>, AccountError> {
+        let Some(since) = session.provider_since else {
+            return Ok(Some(Role::Owner));
+        };
+        let Some(tenant) = session.tenant else {
+            return Ok(None);
+        };
+        let provider = self.provider(tenant).await?;
+        let provider = provider.filter(|provider| provider.since == since);
+        Ok(provider.map(|provider| {
+            if provider.gives(Role::Owner) {
+                Role::Owner
+            } else {
+                Role::Admin
+            }
         }))
     }
 
@@ -222,15 +338,21 @@ impl Accounts {
         Ok(sessions)
     }
 
-    /// Ends the sessions that were used least lately where there are as many as there may be.
-    async fn make_room(&self, user: UserId) -> Result<(), AccountError> {
+    /// Ends the sessions that were used least lately where there are as many as there may be: of those by password, or of those by the
+    /// provider of one tenant.
+    async fn make_room(&self, user: UserId, by: Option<TenantId>) -> Result<(), AccountError> {
+        let most = match by {
+            None => MOST_SESSIONS,
+            Some(_) => MOST_BY_PROVIDER,
+        };
         let list = self.table::<SessionOfUser>();
-        let page = list.page(SessionOfUser::of(user), None, MOST_SESSIONS).await?;
-        if page.items.len() < MOST_SESSIONS {
+        let page = list.page(SessionOfUser::of(user), None, most).await?;
+        if page.items.len() < most {
             return Ok(());
         }
         let sessions = self.sessions_of(user).await?;
-        for (token, _) in sessions.iter().skip(MOST_SESSIONS.saturating_sub(1)) {
+        let same = sessions.iter().filter(|(_, session)| session.opened_by() == by);
+        for (token, _) in same.skip(most.saturating_sub(1)) {
             self.end_session(user, *token).await?;
         }
         Ok(())
@@ -252,6 +374,10 @@ impl Accounts {
             let ends = match which {
                 Ending::Others(this) => token != this,
                 Ending::OfTenant(tenant) => session.tenant == Some(tenant),
+                Ending::OthersByProviderOf(this, tenant) => {
+                    token != this && session.opened_by() == Some(tenant)
+                }
+                Ending::ByProviderOf(tenant) => session.opened_by() == Some(tenant),
             };
             if ends {
                 self.end_session(user, token).await?;
@@ -269,6 +395,7 @@ impl Accounts {
         token: NewToken,
         origin: &SignInOrigin,
     ) -> Result<SignedIn, AccountError> {
+        now.demand_own_account()?;
         if !self.is_member(tenant, now.user).await? {
             return Err(AccountError::NotAllowed);
         }

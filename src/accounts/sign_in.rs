@@ -222,6 +222,8 @@ impl Accounts {
         password: SecretString,
         origin: &SignInOrigin,
     ) -> Result<(), AccountError> {
+        // Another user may have the address that a provider gave for this one.
+        who.demand_own_account()?;
         self.verified(&who.email, password, origin).await?;
         Ok(())
     }

@@ -43,9 +43,17 @@ pub(super) struct SignInLog {
     told: Seldom,
 }
 
+/// Whose list it is for.
+enum Whom {
+    /// Whoever can prove this address, if anybody has it.
+    At(EmailAddress),
+    /// This user, whatever the address.
+    User(UserId),
+}
+
 /// Something to write.
 struct Noted {
-    email: EmailAddress,
+    whom: Whom,
     origin: SignInOrigin,
     outcome: SignInResult,
     at: Timestamp,
@@ -91,8 +99,14 @@ impl SignInLog {
     }
 
     async fn write(&self, noted: Noted) -> Result<(), StoreError> {
-        let found = sign_in::user_with(self.store.as_ref(), &noted.email, noted.at);
-        let Some(user) = found.await? else {
+        let found = match &noted.whom {
+            Whom::At(email) => sign_in::user_with(self.store.as_ref(), email, noted.at).await?,
+            Whom::User(user) => {
+                let users = PlainTable::<User>::of(self.store.as_ref(), noted.at);
+                users.get(&User::at(*user)).await?.map(|found| found.row)
+            }
+        };
+        let Some(user) = found else {
             return Ok(());
         };
         let table = PlainTable::<SignInEvent>::of(self.store.as_ref(), noted.at);
@@ -109,7 +123,8 @@ impl SignInLog {
         for nth in (0..IN_A_MOMENT).rev() {
             let key = SignInEvent::at(user.id, event.at, nth);
             if table.replace(&key, None, Some(&event)).await? {
-                if event.is_new_device {
+                // The address of an account that a provider made was proved by nobody.
+                if event.is_new_device && !user.password.is_empty() {
                     self.mailer.send(&user.email, &Letter::NewDevice { device });
                 }
                 return Ok(());
@@ -143,9 +158,20 @@ impl Accounts {
     /// Notes that somebody signed in, or was refused, for the user's own list.
     pub(super) fn note_sign_in(&self, email: &EmailAddress, origin: &SignInOrigin, outcome: SignInResult) {
         let noted = Noted {
-            email: email.clone(),
+            whom: Whom::At(email.clone()),
             origin: origin.clone(),
             outcome,
+            at: self.now(),
+        };
+        self.sign_in_log.note(noted, self.clock.monotonic());
+    }
+
+    /// The same for a user whom a provider let in, who may have no address that leads to the account.
+    pub(super) fn note_sign_in_of(&self, user: UserId, origin: &SignInOrigin) {
+        let noted = Noted {
+            whom: Whom::User(user),
+            origin: origin.clone(),
+            outcome: SignInResult::SignedIn,
             at: self.now(),
         };
         self.sign_in_log.note(noted, self.clock.monotonic());

@@ -95,6 +95,15 @@ impl Accounts {
         Ok(set.unwrap_or(self.settings.members_per_team))
     }
 
+    /// Refuses somebody more where the team is full.
+    pub(super) async fn demand_room(&self, tenant: TenantId) -> Result<(), AccountError> {
+        let (most, members) = (self.most_members(tenant).await?, self.members_of(tenant).await?);
+        if u32::try_from(members).is_ok_and(|members| members < most) {
+            return Ok(());
+        }
+        Err(AccountError::TeamFull(most))
+    }
+
     /// How many members a tenant's team has.
     pub async fn members_of(&self, tenant: TenantId) -> Result<usize, AccountError> {
         Ok(self.team_row(tenant).await?.members.len())
@@ -265,6 +274,9 @@ impl Accounts {
         role: Role,
         confirmed: Confirmation,
     ) -> Result<Role, AccountError> {
+        if role == Role::Owner {
+            self.demand_password_of(user).await?;
+        }
         let changed = self.table::<Team>().change(Team::at(tenant), |team| {
             let mut team = team.cloned().unwrap_or_default();
             let before = team.members.get(&user).ok_or(AccountError::NoSuchMember)?.role;
@@ -273,7 +285,7 @@ impl Accounts {
             if let Some(member) = team.members.get_mut(&user) {
                 member.role = role;
             }
-            if team.owners() == 0 {
+            if before == Role::Owner && team.owners() == 0 {
                 return Err(AccountError::LastOwner);
             }
             if (before == Role::Owner) != (role == Role::Owner) {
@@ -286,6 +298,15 @@ impl Accounts {
         before.ok_or(AccountError::NoSuchMember)
     }
 
+    /// Refuses an owner who could do nothing that asks for a password.
+    async fn demand_password_of(&self, user: UserId) -> Result<(), AccountError> {
+        let user = self.user(user).await?;
+        if user.is_some_and(|user| user.password.is_empty()) {
+            return Err(AccountError::OwnerWithoutPassword);
+        }
+        Ok(())
+    }
+
     /// Makes another member owner and the one who is, an admin, in one step.
     pub async fn hand_over_ownership(
         &self,
@@ -293,6 +314,7 @@ impl Accounts {
         from: UserId,
         to: UserId,
     ) -> Result<(), AccountError> {
+        self.demand_password_of(to).await?;
         let changed = self.table::<Team>().change(Team::at(tenant), |team| {
             let mut team = team.cloned().unwrap_or_default();
             Actor::Member(from).demand(&team, Right::ManageOwners)?;

@@ -7,7 +7,7 @@ mod admin;
 mod call;
 pub mod key;
 mod present;
-mod session;
+pub(super) mod session;
 mod watch;
 mod wrong;
 
@@ -276,7 +276,7 @@ impl KeyRing {
         let Some(who) = self.accounts.session(token, Asking::Uses).await? else {
             return Ok(None);
         };
-        self.take_place(pace_of(who.user))?;
+        self.take_place(who.paced_by())?;
         if let Some((tenant, _)) = who.tenant {
             self.quotas.of(tenant).await?.admit(self.clock.monotonic())?;
         }

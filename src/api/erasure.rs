@@ -58,16 +58,23 @@ async fn erased(
 /// `GET /v1/profile/export`: everything that is kept of the user.
 pub(super) async fn export(call: SessionCall) -> Result<HttpResponse, ApiError> {
     call.params()?.finish()?;
-    exported(call.state(), call.who().user).await
+    let (state, who) = (call.state(), call.own_data()?);
+    who.demand_fresh(state.clock.now())?;
+    exported(state, who.user).await
 }
 
 /// `DELETE /v1/profile`: erases the account.
 pub(super) async fn erase(call: SessionCall) -> Result<HttpResponse, ApiError> {
     let mut fields = Fields::read(call.body())?;
-    let password = password(&mut fields, "password")?;
-    fields.finish()?;
-    let (state, who) = (call.state(), call.who());
-    state.accounts.confirm(who, password, &call.origin()).await?;
+    let (state, who) = (call.state(), call.own_data()?);
+    if who.is_provisioned {
+        fields.finish()?;
+        who.demand_fresh(state.clock.now())?;
+    } else {
+        let password = password(&mut fields, "password")?;
+        fields.finish()?;
+        state.accounts.confirm(who, password, &call.origin()).await?;
+    }
     let (by, told) = (AuditActor::User(who.user), who.tenant.map(|(tenant, _)| tenant));
     let event = event(state, call.request(), by, AuditAction::AccountErased);
     erased(call.shared_state(), who.user, event, told).await?;
@@ -75,9 +82,15 @@ pub(super) async fn erase(call: SessionCall) -> Result<HttpResponse, ApiError> {
     Ok(HttpResponse::Ok().insert_header(gone).json(json!({})))
 }
 
-/// The user whose address an operator names.
+/// The user whose address an operator names, or whose id: nobody finds an account by its address that a provider made.
 async fn named(call: &AdminCall) -> Result<UserId, ApiError> {
     let mut fields = Fields::read(call.body())?;
+    if let Some(user) = fields.optional::<UserId>("user_id")? {
+        fields.finish()?;
+        let known = call.state().accounts.name_of(user).await?;
+        known.ok_or_else(|| ApiError::absent("nobody has this id"))?;
+        return Ok(user);
+    }
     let email = fields.required::<EmailAddress>("email")?;
     fields.finish()?;
     let found = call.state().accounts.user_with(&email).await;

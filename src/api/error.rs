@@ -59,6 +59,7 @@ error_codes! {
     SubscriptionEnded = "subscription_ended", 402, "The subscription has ended, or a payment is missing for too long: nothing is sent";
     Forbidden = "forbidden", 403, "The key's scopes, or the person's role, do not allow it";
     BadOrigin = "bad_origin", 403, "A page of this origin may not do this, or its `X-CSRF-Token` is wrong";
+    SignInAgain = "sign_in_again", 403, "The account has no password: sign in by the company's provider once more, and ask within five minutes";
     NotFound = "not_found", 404, "It is not there, or it belongs to another tenant";
     MethodNotAllowed = "method_not_allowed", 405, "The path is right, the method is not";
     Timeout = "timeout", 408, "The body did not arrive in time";
@@ -310,9 +311,12 @@ impl From<AccountError> for ApiError {
             | AccountError::TooMuchNamed(_)
             | AccountError::OtherPolicy(_) => Self::invalid(error.to_string()),
             AccountError::AddressTaken => Self::new(ErrorCode::AddressTaken),
-            AccountError::NotAllowed | AccountError::SignUpClosed | AccountError::InvitationNeeded => {
-                Self::because(ErrorCode::Forbidden, error.to_string())
-            }
+            AccountError::NotAllowed
+            | AccountError::ByProvider
+            | AccountError::OwnerWithoutPassword
+            | AccountError::SignUpClosed
+            | AccountError::InvitationNeeded => Self::because(ErrorCode::Forbidden, error.to_string()),
+            AccountError::SignInAgain => Self::because(ErrorCode::SignInAgain, error.to_string()),
             AccountError::LastOwner => Self::because(ErrorCode::LastOwner, error.to_string()),
             AccountError::LimitNotAllowed => Self::because(ErrorCode::LimitNotAllowed, error.to_string()),
             AccountError::AssigneeLimited => Self::because(ErrorCode::AssigneeLimited, error.to_string()),

@@ -135,6 +135,8 @@ pub(super) const fn honours(route: HttpRoute) -> Honours {
         | HttpRoute::UserExport
         | HttpRoute::UserErasure
         | HttpRoute::Subscription
+        | HttpRoute::OwnSignInProvider
+        | HttpRoute::TenantSignInProvider
         | HttpRoute::TenantSubscription
         | HttpRoute::AdminAudit
         | HttpRoute::AdminAuditExport
@@ -144,6 +146,9 @@ pub(super) const fn honours(route: HttpRoute) -> Honours {
         HttpRoute::CannedReplies
         | HttpRoute::CannedReply
         | HttpRoute::SessionTenant
+        | HttpRoute::SessionProvider
+        | HttpRoute::SignIn
+        | HttpRoute::SignInCallback
         | HttpRoute::SessionPassword
         | HttpRoute::SecondFactor
         | HttpRoute::RecoveryCodes

@@ -31,7 +31,7 @@ fn shown(user: &User) -> Value {
 /// `GET /v1/profile`
 pub(super) async fn show(call: SessionCall) -> Result<HttpResponse, ApiError> {
     call.params()?.finish()?;
-    let user = call.state().accounts.profile(call.who().user).await?;
+    let user = call.state().accounts.profile(call.own_data()?.user).await?;
     Ok(HttpResponse::Ok().json(shown(&user)))
 }
 
@@ -46,7 +46,7 @@ pub(super) async fn change(call: SessionCall) -> Result<HttpResponse, ApiError> 
         fields.optional::<Phone>("phone")?.map(Some)
     };
     fields.finish()?;
-    let (state, who) = (call.state(), call.who());
+    let (state, who) = (call.state(), call.own_data()?);
     let change = ProfileChange { name, phone };
     let user = state.accounts.change_profile(who.user, change).await?;
     state.keys.forget_user(who.user);
@@ -73,7 +73,7 @@ pub(super) async fn change_email(call: SessionCall) -> Result<HttpResponse, ApiE
     let password = password(&mut fields, "password")?;
     let code = fields.optional("code")?;
     fields.finish()?;
-    let (state, who) = (call.state(), call.who());
+    let (state, who) = (call.state(), call.own_account()?);
     let (_, link) = new_link(state, KeyKind::EmailChange, "email")?;
     let asked = ChangingEmail {
         email,

@@ -17,7 +17,7 @@ pub(super) async fn offer(call: SessionCall) -> Result<HttpResponse, ApiError> {
     let mut fields = Fields::read(call.body())?;
     let password = password(&mut fields, "password")?;
     fields.finish()?;
-    let (state, who) = (call.state(), call.who());
+    let (state, who) = (call.state(), call.own_account()?);
     let secret = codes::new_secret(&state.random)?;
     let uri = codes::uri(&secret, &who.email);
     let qr = qr::drawn(&uri).map_err(ApiError::internal)?;
@@ -33,7 +33,7 @@ pub(super) async fn turn_on(call: SessionCall) -> Result<HttpResponse, ApiError>
     let mut fields = Fields::read(call.body())?;
     let code = fields.required("code")?;
     fields.finish()?;
-    let (state, who) = (call.state(), call.who());
+    let (state, who) = (call.state(), call.own_account()?);
     let recovery = RecoveryCodes::generate(&state.random)?;
     let (new, token) = new_token(state, KeyKind::Session)?;
     let changed = state
@@ -60,7 +60,7 @@ fn proof(call: &SessionCall) -> Result<Proof, ApiError> {
 
 /// `DELETE /v1/session/second-factor`
 pub(super) async fn remove(call: SessionCall) -> Result<HttpResponse, ApiError> {
-    let (accounts, who) = (&call.state().accounts, call.who());
+    let (accounts, who) = (&call.state().accounts, call.own_account()?);
     accounts.remove_second_factor(who, proof(&call)?).await?;
     tracing::info!(user.id = %who.user, "a second factor was removed");
     Ok(HttpResponse::Ok().json(json!({})))
@@ -68,7 +68,7 @@ pub(super) async fn remove(call: SessionCall) -> Result<HttpResponse, ApiError> 
 
 /// `POST /v1/session/recovery-codes`: new ones; the earlier ones are void.
 pub(super) async fn renew_recovery_codes(call: SessionCall) -> Result<HttpResponse, ApiError> {
-    let (state, who) = (call.state(), call.who());
+    let (state, who) = (call.state(), call.own_account()?);
     let recovery = RecoveryCodes::generate(&state.random)?;
     let renewed = state.accounts.renew_recovery_codes(who, proof(&call)?, &recovery);
     renewed.await?;

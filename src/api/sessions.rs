@@ -15,7 +15,7 @@ use super::json::Fields;
 use super::state::ApiState;
 use super::subscriptions::banner;
 use super::team::new_link;
-use crate::accounts::{AccountError, Ending, Forgotten, Policy, SignedIn, SigningIn};
+use crate::accounts::{AccountError, Ending, Forgotten, Policy, SignInMethod, SignedIn, SigningIn};
 use crate::domain::email::EmailAddress;
 use crate::domain::roles::Right;
 use crate::domain::{AuditAction, TenantId, UserId};
@@ -35,7 +35,8 @@ pub(super) fn policy(policy: Policy<'_>) -> Value {
 /// Who is signed in, and what the page needs to go on.
 async fn shown(state: &ApiState, who: &SignedIn, token: &str) -> Result<Value, ApiError> {
     let mut tenants = Vec::new();
-    for (tenant, member) in state.accounts.tenants_of(who.user).await? {
+    let all = state.accounts.tenants_of(who.user).await?;
+    for (tenant, member) in all.into_iter().filter(|(tenant, _)| who.may_see(Some(*tenant))) {
         if let Some(row) = state.store.tenant(tenant).await? {
             tenants.push(json!({ "tenant_id": tenant, "name": row.name, "role": member.role }));
         }
@@ -51,6 +52,10 @@ async fn shown(state: &ApiState, who: &SignedIn, token: &str) -> Result<Value, A
         "rights": who.tenant.map_or(Vec::new(), |(_, role)| role.rights().map(Right::as_str).collect()),
         "limit": who.limit.listed().map(|numbers| json!({ "numbers": **numbers })),
         "tenants": tenants,
+        "signed_in_by": match who.method {
+            SignInMethod::Password => "password",
+            SignInMethod::Provider => "provider",
+        },
         "session_id": who.session,
         "until": who.until,
         "policy_due": state.accounts.policy_due(who).map(policy),
@@ -193,7 +198,7 @@ pub(super) async fn change_password(call: SessionCall) -> Result<HttpResponse, A
     let current = password(&mut fields, "current")?;
     let wanted = password(&mut fields, "new")?;
     fields.finish()?;
-    let (state, who) = (call.state(), call.who());
+    let (state, who) = (call.state(), call.own_account()?);
     let (new, token) = new_token(state, KeyKind::Session)?;
     let changed = state
         .accounts
@@ -261,6 +266,7 @@ pub(super) async fn list(call: SessionCall) -> Result<HttpResponse, ApiError> {
     let sessions = state.accounts.sessions_of(who.user).await?;
     let sessions: Vec<Value> = sessions
         .iter()
+        .filter(|(_, session)| who.may_see_session(session))
         .map(|(token, session)| {
             json!({
                 "session_id": session.id,
@@ -281,12 +287,18 @@ pub(super) async fn end(call: SessionCall) -> Result<HttpResponse, ApiError> {
     let (state, who) = (call.state(), call.who());
     let ended = match call.path("session_id") {
         "others" => {
-            let others = Ending::Others(who.token);
+            let others = match who.tenant.filter(|_| who.method == SignInMethod::Provider) {
+                None => Ending::Others(who.token),
+                Some((tenant, _)) => Ending::OthersByProviderOf(who.token, tenant),
+            };
             state.accounts.end_sessions(who.user, others).await?
         }
         id => {
             let sessions = state.accounts.sessions_of(who.user).await?;
-            let found = sessions.iter().find(|(_, session)| session.id == id);
+            let mut seen = sessions
+                .iter()
+                .filter(|(_, session)| who.may_see_session(session));
+            let found = seen.find(|(_, session)| session.id == id);
             let (token, _) = found.ok_or(ErrorCode::NotFound)?;
             state.accounts.end_session(who.user, *token).await?;
             vec![*token]

@@ -34,7 +34,7 @@ pub(super) async fn list(call: SessionCall) -> Result<HttpResponse, ApiError> {
     let after = params.take::<Place>("after", "a `next` of this list")?;
     params.finish()?;
     let after = after.map(|Place(place)| place);
-    let page = call.state().accounts.sign_ins(call.who().user, after, PAGE);
+    let page = call.state().accounts.sign_ins(call.own_data()?.user, after, PAGE);
     let page = page.await?;
     let next = page.items.last().filter(|_| page.more);
     let next = next.map(|last| URL_SAFE_NO_PAD.encode(&last.sort));

@@ -21,6 +21,7 @@ use super::webhook::payments::PaymentsDoor;
 use super::ws::{SocketOptions, SocketParts, Sockets};
 use crate::accounts::Accounts;
 use crate::accounts::audit::AuditLog;
+use crate::accounts::single_sign_on::SingleSignOn;
 use crate::accounts::subscriptions::SubscriptionBook;
 use crate::actors::{IntakePort, TenantPort};
 use crate::config::Config;
@@ -92,6 +93,8 @@ pub struct ApiState {
     pub accounts: Arc<Accounts>,
     /// Who did what.
     pub audit: Arc<AuditLog>,
+    /// People who sign in by a tenant's own identity provider.
+    pub single_sign_on: SingleSignOn,
     /// Pages of the gateway's own.
     pub(super) own_origins: AllowedOrigins,
     /// Who is let in.
@@ -175,7 +178,9 @@ impl ApiState {
             options: SocketOptions::of(&config),
             seed,
         });
+        let single_sign_on = SingleSignOn::new(Arc::clone(&accounts), Arc::clone(&clock), &config.server);
         Arc::new(Self {
+            single_sign_on,
             accounts,
             audit,
             own_origins: AllowedOrigins::new(&[], config.server.public_url.as_ref()),

@@ -144,7 +144,7 @@ pub(super) fn front_page(state: &ApiState) -> Link {
 }
 
 /// How people reach this server, without a trailing slash.
-fn base(server: &ServerConfig) -> String {
+pub(super) fn base(server: &ServerConfig) -> String {
     if let Some(url) = &server.public_url {
         return url.as_str().trim_end_matches('/').to_owned();
     }

@@ -22,6 +22,7 @@ mod payments;
 mod people;
 mod quotas;
 mod retention;
+mod single_sign_on;
 mod webhook;
 
 use std::net::{SocketAddr, TcpListener};

@@ -2,6 +2,7 @@
 
 mod quota;
 mod retention;
+mod sign_in_provider;
 mod subscription;
 
 use std::process::ExitCode;
@@ -55,6 +56,9 @@ pub(super) enum TenantCommand {
     /// Show what a tenant pays for, or set it by hand
     #[command(subcommand)]
     Subscription(subscription::SubscriptionCommand),
+    /// Show, set or remove the identity provider by which a tenant's people sign in
+    #[command(subcommand)]
+    SignInProvider(sign_in_provider::SignInProviderCommand),
 }
 
 pub(super) async fn run(command: TenantCommand) -> Result<ExitCode, CliError> {
@@ -91,6 +95,7 @@ pub(super) async fn run(command: TenantCommand) -> Result<ExitCode, CliError> {
         TenantCommand::Retention(args) => retention::run(args).await?,
         TenantCommand::Quota(args) => quota::run(args).await?,
         TenantCommand::Subscription(command) => subscription::run(command).await?,
+        TenantCommand::SignInProvider(command) => sign_in_provider::run(command).await?,
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -63,6 +63,9 @@ audit_actions! {
     SecondFactorOn = "second_factor_on", "Somebody turned a second factor on";
     SecondFactorRemoved = "second_factor_removed", "A second factor was removed, by whose it is or by an operator";
     RecoveryCodesRenewed = "recovery_codes_renewed", "Somebody made new recovery codes";
+    ProviderAccountConnected = "provider_account_connected", "An account of the company's identity provider was connected with a user";
+    ProviderAccountRemoved = "provider_account_removed", "Somebody took the connection with the company's identity provider back";
+    MemberProvisioned = "member_provisioned", "The company's identity provider let somebody into the team";
     InvitationMade = "invitation_made", "Somebody was invited into the team";
     InvitationWithdrawn = "invitation_withdrawn", "An invitation was withdrawn";
     InvitationAccepted = "invitation_accepted", "An invitation was accepted";
@@ -78,6 +81,8 @@ audit_actions! {
     CannedReplyRemoved = "canned_reply_removed", "A canned reply was removed";
     TenantCreated = "tenant_created", "A tenant was created";
     BusinessChanged = "business_changed", "A business changed its name, region or privacy contact";
+    SignInProviderSet = "sign_in_provider_set", "The identity provider by which people sign in was set";
+    SignInProviderRemoved = "sign_in_provider_removed", "The identity provider by which people sign in was removed";
     RetentionChanged = "retention_changed", "How long messages are kept was changed";
     QuotasChanged = "quotas_changed", "What the tenant may have was changed";
     SubscriptionChanged = "subscription_changed", "The tenant's subscription got another state or plan, by the payment provider or an operator";
@@ -107,7 +112,9 @@ impl AuditAction {
             | Self::RetentionChanged
             | Self::NumberWritten
             | Self::KeyCreated
-            | Self::KeyRevoked => Some(Right::ManageBusiness),
+            | Self::KeyRevoked
+            | Self::SignInProviderSet
+            | Self::SignInProviderRemoved => Some(Right::ManageBusiness),
             Self::AuditExported => Some(Right::ReadAudit),
             _ => None,
         }

@@ -13,6 +13,7 @@ mod limit;
 mod operator;
 mod session;
 mod sign_in_event;
+mod sign_in_provider;
 mod sign_up;
 mod subscription;
 mod team;
@@ -34,6 +35,10 @@ pub use limit::{LIMITED_MEMBER, LimitedMember, NAMED_TEAM, NamedTeam};
 pub use operator::{OPERATOR, Operator};
 pub use session::{SESSION, SESSION_OF_USER, Session, SessionOfUser};
 pub use sign_in_event::{SIGN_IN_EVENT, SignInEvent, SignInResult};
+pub use sign_in_provider::{
+    NewPeople, ProviderAccount, SIGN_IN_ATTEMPT, SIGN_IN_IDENTITY, SIGN_IN_PROVIDER, SignInAttempt,
+    SignInIdentity, SignInProvider,
+};
 pub use sign_up::{SIGN_UP, SIGN_UP_INVITATION, SignUp, SignUpIds, SignUpInvitation};
 pub use subscription::{
     PAYMENT_CUSTOMER, PAYMENTS_ASIDE, PaymentCustomer, PaymentsAside, SUBSCRIPTION, SetByHand, Subscription,
@@ -141,7 +146,7 @@ pub struct Table {
 }
 
 /// All of them.
-pub const ALL: [&Table; 45] = [
+pub const ALL: [&Table; 48] = [
     &CONTACT,
     &ALIAS,
     &CONTACT_INDEX,
@@ -183,6 +188,9 @@ pub const ALL: [&Table; 45] = [
     &AUDIT_ENTRY,
     &AUDIT_HEAD,
     &AUDIT_MONTH,
+    &SIGN_IN_PROVIDER,
+    &SIGN_IN_IDENTITY,
+    &SIGN_IN_ATTEMPT,
     &LEASE,
     &TIME,
     &JOURNAL,

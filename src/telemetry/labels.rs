@@ -239,6 +239,26 @@ label_enums! {
         Dropped = "dropped",
     }
 
+    /// How a sign-in by an identity provider ended.
+    ProviderSignIn {
+        /// Signed in.
+        SignedIn = "signed_in",
+        /// Sent to the provider.
+        Sent = "sent",
+        /// The account of the provider's belongs to a user from now on.
+        Connected = "connected",
+        /// It came back late, twice, or in another browser.
+        Expired = "expired",
+        /// The provider's token cannot be believed.
+        TokenRefused = "token_refused",
+        /// The provider, the tenant's settings or the person's role do not allow it.
+        NotAllowed = "not_allowed",
+        /// The provider does not answer as it should.
+        Unavailable = "unavailable",
+        /// Too many at once, or the store did not answer.
+        Busy = "busy",
+    }
+
     /// Where a send came from.
     SendOrigin {
         /// REST.

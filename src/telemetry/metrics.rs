@@ -3,8 +3,8 @@
 use super::labels::{
     ActorKind, AttemptResult, AuditOutcome, CloseReason, Code, ConnectionEnd, DelayReason, ElementKind,
     FrameRefusal, GraphCall, HandshakeEnd, HttpMethod, HttpRoute, MailKind, MailOutcome, PauseReason,
-    PaymentWebhookOutcome, QuarantineReason, ReloadEnd, ResyncReason, RetentionFate, SendOrigin,
-    SignInOutcome, StatusClass, StoreOp, StoreOutcome, TenantState, UnknownResolution, Version,
+    PaymentWebhookOutcome, ProviderSignIn, QuarantineReason, ReloadEnd, ResyncReason, RetentionFate,
+    SendOrigin, SignInOutcome, StatusClass, StoreOp, StoreOutcome, TenantState, UnknownResolution, Version,
     WebhookOutcome,
 };
 use super::table::metrics_table;
@@ -113,6 +113,8 @@ metrics_table! {
     counter sign_in_events_lost_total = "mesej_sign_in_events_lost_total";
     /// Entries of audit logs, by what became of them. What could not be recorded was not done, but for sign-ins.
     counter audit_entries_total = "mesej_audit_entries_total" { outcome: AuditOutcome };
+    /// Steps of sign-ins by tenants' identity providers, by outcome.
+    counter provider_sign_ins_total = "mesej_provider_sign_ins_total" { outcome: ProviderSignIn };
 
     /// Mails to people, by what they say and what became of them.
     counter mails_total = "mesej_mails_total" { kind: MailKind, outcome: MailOutcome };

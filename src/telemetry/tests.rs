@@ -81,6 +81,7 @@ fn label_values_are_distinct_lower_case_words() {
     values(l::ResyncReason::ALL);
     values(l::FrameRefusal::ALL);
     values(l::SignInOutcome::ALL);
+    values(l::ProviderSignIn::ALL);
     values(l::SendOrigin::ALL);
     values(l::AttemptResult::ALL);
     values(l::UnknownResolution::ALL);

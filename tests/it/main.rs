@@ -33,11 +33,15 @@ mod presence;
 mod process;
 mod production;
 mod promql;
+#[path = "../oidc/provider.rs"]
+#[expect(dead_code, reason = "what only unit tests make it say")]
+mod provider;
 mod queries;
 mod restart;
 mod road_in;
 mod road_out;
 mod samples;
+mod single_sign_on;
 mod tls;
 mod told;
 mod watching;

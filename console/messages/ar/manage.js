@@ -302,6 +302,11 @@ export default {
   'audit.action.key_revoked': 'إلغاء مفتاح',
   'audit.action.quarantine_replayed': 'إعادة تطبيق المعزول',
   'audit.action.audit_exported': 'تصدير سجل التدقيق',
+  'audit.action.member_provisioned': 'إضافة عضو من المزوّد',
+  'audit.action.provider_account_connected': 'ربط حساب بالمزوّد',
+  'audit.action.sign_in_provider_set': 'ضبط مزوّد الهوية',
+  'audit.action.sign_in_provider_removed': 'إزالة مزوّد الهوية',
+  'audit.action.provider_account_removed': 'فصل حساب عن المزوّد',
   'audit.action.month_closed': 'إغلاق شهر',
   'audit.action.team_made': 'إنشاء فريق',
   'audit.action.team_changed': 'تغيير فريق',
@@ -386,7 +391,7 @@ export default {
   'provider.people': 'الأشخاص الجدد',
   'provider.provisioned': 'يحصلون على حساب عند تسجيل الدخول',
   'provider.refused': 'يُرفضون: يربط الأعضاء حساباتهم بأنفسهم',
-  'provider.password': 'كلمة مرورك، لأن مالكين سيُعيَّنون',
+  'provider.password': 'كلمة مرورك: من يضبط المزوّد يقرّر من يدخل.',
   'provider.callback': 'عنوان إعادة التوجيه، ليُسجَّل لدى المزوّد',
   'provider.link': 'رابط لفريقك',
   'provider.set': 'ضبط المزوّد',
@@ -395,7 +400,6 @@ export default {
   'provider.remove': 'إزالة المزوّد',
   'provider.remove_ask': 'لا يسجّل أحد الدخول عبره بعد ذلك، وتنتهي الجلسات التي فتحها.',
   'provider.removed': 'أُزيل مزوّد الهوية',
-  'provider.keep': 'الإبقاء عليه',
 
   // Teams and limits
   'limit.title': 'يرى',

@@ -44,6 +44,7 @@ export default {
   'refusal.refused_by_provider': 'The company’s identity provider, or you there, said no.',
   'refusal.sign_in_expired': 'That took too long, or came back in another browser. Begin again.',
   'refusal.provider_token_refused': 'What the identity provider says could not be believed. The operator finds the reason in the gateway’s log.',
+  'refusal.sign_in_again': 'Sign in by your company once more, then do this within five minutes.',
   'refusal.no_role': 'Your groups in the company have no role here. Ask an owner or admin.',
   'refusal.not_connected': 'Nobody has connected this account of your company yet. Sign in with your password and connect it, or ask for an invitation.',
   'refusal.connected_to_another': 'This account of your company belongs to somebody else here.',

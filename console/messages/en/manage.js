@@ -253,6 +253,11 @@ export default {
   'audit.action.key_revoked': 'key revoked',
   'audit.action.quarantine_replayed': 'quarantine replayed',
   'audit.action.audit_exported': 'audit log exported',
+  'audit.action.member_provisioned': 'member added by the provider',
+  'audit.action.provider_account_connected': 'account connected to the provider',
+  'audit.action.sign_in_provider_set': 'identity provider set',
+  'audit.action.sign_in_provider_removed': 'identity provider removed',
+  'audit.action.provider_account_removed': 'account disconnected from the provider',
   'audit.action.month_closed': 'month closed',
   'audit.action.team_made': 'team made',
   'audit.action.team_changed': 'team changed',
@@ -337,7 +342,7 @@ export default {
   'provider.people': 'People who are new',
   'provider.provisioned': 'get an account by signing in',
   'provider.refused': 'are refused: members connect their account themselves',
-  'provider.password': 'Your password, since owners are made',
+  'provider.password': 'Your password: who sets the provider decides who gets in.',
   'provider.callback': 'Redirect address, to be registered at the provider',
   'provider.link': 'Link for your team',
   'provider.set': 'Set the provider',
@@ -346,7 +351,6 @@ export default {
   'provider.remove': 'Remove the provider',
   'provider.remove_ask': 'Nobody signs in by it any more, and sessions that it opened are over.',
   'provider.removed': 'The identity provider is removed',
-  'provider.keep': 'Keep it',
 
   // Teams and limits
   'limit.title': 'Sees',

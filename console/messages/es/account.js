@@ -46,6 +46,7 @@ export default {
   'refusal.refused_by_provider': 'El proveedor de identidad de la empresa, o tú allí, dijo que no.',
   'refusal.sign_in_expired': 'Tardó demasiado o volvió en otro navegador. Empieza de nuevo.',
   'refusal.provider_token_refused': 'No se puede creer lo que dice el proveedor de identidad. El operador encuentra el motivo en el registro de la pasarela.',
+  'refusal.sign_in_again': 'Inicia sesión de nuevo con tu empresa y haz esto en los cinco minutos siguientes.',
   'refusal.no_role': 'Tus grupos en la empresa no tienen ningún rol aquí. Pregunta a un propietario o administrador.',
   'refusal.not_connected': 'Nadie ha conectado todavía esta cuenta de tu empresa. Inicia sesión con tu contraseña y conéctala, o pide una invitación.',
   'refusal.connected_to_another': 'Esta cuenta de tu empresa pertenece aquí a otra persona.',

@@ -277,6 +277,11 @@ export default {
   'audit.action.key_revoked': 'clave revocada',
   'audit.action.quarantine_replayed': 'cuarentena reprocesada',
   'audit.action.audit_exported': 'registro de auditoría exportado',
+  'audit.action.member_provisioned': 'miembro añadido por el proveedor',
+  'audit.action.provider_account_connected': 'cuenta conectada al proveedor',
+  'audit.action.sign_in_provider_set': 'proveedor de identidad definido',
+  'audit.action.sign_in_provider_removed': 'proveedor de identidad eliminado',
+  'audit.action.provider_account_removed': 'cuenta desconectada del proveedor',
   'audit.action.month_closed': 'mes cerrado',
   'audit.action.team_made': 'equipo creado',
   'audit.action.team_changed': 'equipo cambiado',
@@ -361,7 +366,7 @@ export default {
   'provider.people': 'Personas nuevas',
   'provider.provisioned': 'reciben una cuenta al iniciar sesión',
   'provider.refused': 'se rechazan: los miembros conectan su cuenta',
-  'provider.password': 'Tu contraseña, porque se nombran propietarios',
+  'provider.password': 'Tu contraseña: quien define el proveedor decide quién entra.',
   'provider.callback': 'Dirección de redirección, para registrarla en el proveedor',
   'provider.link': 'Enlace para tu equipo',
   'provider.set': 'Poner el proveedor',
@@ -370,7 +375,6 @@ export default {
   'provider.remove': 'Quitar el proveedor',
   'provider.remove_ask': 'Nadie más inicia sesión con él, y las sesiones que abrió se acaban.',
   'provider.removed': 'El proveedor de identidad está quitado',
-  'provider.keep': 'Dejarlo',
 
   // Teams and limits
   'limit.title': 'Ve',

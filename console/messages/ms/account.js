@@ -38,6 +38,7 @@ export default {
   'refusal.refused_by_provider': 'Penyedia identiti syarikat, atau anda di sana, menolaknya.',
   'refusal.sign_in_expired': 'Itu mengambil masa terlalu lama, atau kembali dalam pelayar lain. Mula semula.',
   'refusal.provider_token_refused': 'Apa yang dikatakan penyedia identiti tidak dapat dipercayai. Pengendali melihat sebabnya dalam log get laluan.',
+  'refusal.sign_in_again': 'Log masuk melalui syarikat anda sekali lagi, kemudian lakukan ini dalam lima minit.',
   'refusal.no_role': 'Kumpulan anda dalam syarikat tiada peranan di sini. Tanya pemilik atau pentadbir.',
   'refusal.not_connected': 'Akaun syarikat anda ini belum disambungkan. Log masuk dengan kata laluan dan sambungkannya, atau minta jemputan.',
   'refusal.connected_to_another': 'Akaun syarikat anda ini milik orang lain di sini.',

@@ -253,6 +253,11 @@ export default {
   'audit.action.key_revoked': 'kunci dibatalkan',
   'audit.action.quarantine_replayed': 'kuarantin dimainkan semula',
   'audit.action.audit_exported': 'log audit dieksport',
+  'audit.action.member_provisioned': 'ahli ditambah oleh penyedia',
+  'audit.action.provider_account_connected': 'akaun disambung kepada penyedia',
+  'audit.action.sign_in_provider_set': 'penyedia identiti ditetapkan',
+  'audit.action.sign_in_provider_removed': 'penyedia identiti dibuang',
+  'audit.action.provider_account_removed': 'akaun diputuskan daripada penyedia',
   'audit.action.month_closed': 'bulan ditutup',
   'audit.action.team_made': 'pasukan dibuat',
   'audit.action.team_changed': 'pasukan diubah',
@@ -337,7 +342,7 @@ export default {
   'provider.people': 'Orang baharu',
   'provider.provisioned': 'mendapat akaun dengan log masuk',
   'provider.refused': 'ditolak: ahli menyambungkan akaun sendiri',
-  'provider.password': 'Kata laluan anda, kerana pemilik dijadikan',
+  'provider.password': 'Kata laluan anda: sesiapa yang menetapkan penyedia menentukan siapa yang masuk.',
   'provider.callback': 'Alamat ubah hala, untuk didaftarkan pada penyedia',
   'provider.link': 'Pautan untuk pasukan anda',
   'provider.set': 'Tetapkan penyedia',
@@ -346,7 +351,6 @@ export default {
   'provider.remove': 'Buang penyedia',
   'provider.remove_ask': 'Tiada sesiapa log masuk melaluinya lagi, dan sesi yang dibukanya tamat.',
   'provider.removed': 'Penyedia identiti telah dibuang',
-  'provider.keep': 'Kekalkan',
 
   // Teams and limits
   'limit.title': 'Melihat',

@@ -6,6 +6,7 @@ use std::sync::Arc;
 mod races;
 
 use super::*;
+use crate::accounts::single_sign_on::Connecting;
 use crate::accounts::{
     Accepting, ChangingEmail, Inviting, NewLink, NewToken, SignInOrigin, SignedIn, SigningIn,
 };
@@ -14,7 +15,7 @@ use crate::domain::{Clock, MemberLimit, Retention, TestClock};
 use crate::mail::Link;
 use crate::mail::inbox::Inbox;
 use crate::store::faulty::FaultyStore;
-use crate::store::tables::{LimitedMember, SIGN_UP, SIGN_UP_INVITATION, Team};
+use crate::store::tables::{LimitedMember, ProviderAccount, SIGN_UP, SIGN_UP_INVITATION, Team};
 use crate::store::{Store, Tenant};
 
 const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
@@ -117,6 +118,18 @@ impl Rig {
         let ana = self.join(ONE, "ana@example.com", Role::Owner, user(1)).await;
         self.invite(OTHER, "ana@example.com", Role::Agent).await;
         let reset = NewLink::of(token("a link to a new password"));
+        let issuer = "https://login.example.org".parse().unwrap();
+        let account = ProviderAccount::named(ONE, &issuer, "ana");
+        self.accounts
+            .connect_account(
+                Connecting {
+                    user: ana.user,
+                    generation: 0,
+                },
+                account,
+            )
+            .await
+            .unwrap();
         let email = ana.email.clone();
         self.accounts.offer_reset(&email, reset).await.unwrap();
         let ana = self.sign_in("ana@example.com").await.unwrap();

@@ -42,6 +42,7 @@ async fn two_who_read_the_row_before_either_used_the_code_do_not_both_get_in() {
         phone: None,
         policy: None,
         email_change: None,
+        provider_accounts: Vec::new(),
         created: NOW,
         closing: None,
     };

@@ -58,6 +58,7 @@ async fn accounts(store: Arc<dyn Store>, clock: &TestClock) -> Accounts {
         phone: None,
         policy: None,
         email_change: None,
+        provider_accounts: Vec::new(),
         created: START,
         closing: None,
     };

@@ -127,6 +127,13 @@ const fn trails(route: HttpRoute) -> Trails {
         | HttpRoute::SignUpLook
         | HttpRoute::RetentionPreview
         | HttpRoute::BusinessRetentionPreview => READS.post(Nothing),
+        HttpRoute::SignIn => READS,
+        HttpRoute::SignInCallback => READS.get(SignIn),
+        // What is begun holds once it comes back.
+        HttpRoute::SessionProvider => READS.post(Nothing).delete(Entry(Action::ProviderAccountRemoved)),
+        HttpRoute::OwnSignInProvider | HttpRoute::TenantSignInProvider => READS
+            .put(Entry(Action::SignInProviderSet))
+            .delete(Entry(Action::SignInProviderRemoved)),
         HttpRoute::CannedReply => READS
             .put(Named(Action::CannedReplyWritten, Kind::CannedReply, "shortcut"))
             .delete(Named(Action::CannedReplyRemoved, Kind::CannedReply, "shortcut")),

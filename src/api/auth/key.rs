@@ -36,6 +36,10 @@ pub enum KeyKind {
     SignUp,
     /// That of an operator's invitation to sign up.
     SignUpInvitation,
+    /// That of a sign-in by a provider, which the provider sends back.
+    SignInState,
+    /// That in the cookie of the browser that such a sign-in was begun in.
+    SignInBrowser,
 }
 
 impl KeyKind {
@@ -49,6 +53,8 @@ impl KeyKind {
             Self::EmailChange => "mj_email_",
             Self::SignUp => "mj_signup_",
             Self::SignUpInvitation => "mj_business_",
+            Self::SignInState => "mj_state_",
+            Self::SignInBrowser => "mj_browser_",
         }
     }
 }
@@ -112,6 +118,11 @@ impl PresentedKey {
     pub fn hash(&self) -> KeyHash {
         self.hash
     }
+}
+
+/// A secret that is no key: 256 bits in letters and digits.
+pub fn secret(random: &dyn SecureRandom) -> Result<SecretString, NoRandomness> {
+    digits(SECRET, random).map(SecretString::from)
 }
 
 /// Digits of base 62, each equally likely.

@@ -30,6 +30,8 @@ use crate::store::tables::{AuditActor, AuditScope};
 
 /// The cookie's name.
 const NAME: &str = "__Host-mesej";
+/// The name of the cookie of a browser that was sent to an identity provider.
+const SIGN_IN: &str = "__Host-mesej-sign-in";
 /// The header with the page's token.
 const CSRF: &str = "x-csrf-token";
 /// Calls of people who are not signed in yet that are worked on at once: more than sign-ins that wait for their hash.
@@ -39,12 +41,22 @@ const OPEN_BODY: usize = 4 << 10;
 
 /// The session's token in a request's cookie, if it has the form of one.
 pub(in crate::api) fn cookie(headers: &HeaderMap) -> Option<&str> {
+    named(headers, NAME)
+}
+
+/// The token of a browser that was sent to an identity provider.
+pub(in crate::api) fn sign_in_browser(headers: &HeaderMap) -> Option<KeyHash> {
+    let token = PresentedKey::parse(KeyKind::SignInBrowser, named(headers, SIGN_IN)?)?;
+    Some(token.hash())
+}
+
+fn named<'a>(headers: &'a HeaderMap, wanted: &str) -> Option<&'a str> {
     // As bytes: browsers send other applications' cookies as they were set, not in ASCII alone.
     let pairs = headers
         .get_all(COOKIE)
         .flat_map(|value| value.as_bytes().split(|byte| *byte == b';'));
     let mut tokens = pairs.filter_map(|pair| {
-        let value = pair.trim_ascii().strip_prefix(NAME.as_bytes())?;
+        let value = pair.trim_ascii().strip_prefix(wanted.as_bytes())?;
         value.strip_prefix(b"=")
     });
     // Twice the same name: somebody else set one of them.
@@ -59,8 +71,17 @@ pub(in crate::api) fn csrf_token(token: &str) -> String {
 
 /// A cookie that holds a token, or takes it away.
 pub(in crate::api) fn set_cookie(token: &str, lasts: Duration) -> String {
+    set(NAME, token, lasts)
+}
+
+/// The same for a browser that was sent to an identity provider.
+pub(in crate::api) fn set_sign_in_cookie(token: &str, lasts: Duration) -> String {
+    set(SIGN_IN, token, lasts)
+}
+
+fn set(name: &str, token: &str, lasts: Duration) -> String {
     let seconds = lasts.as_secs();
-    format!("{NAME}={token}; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age={seconds}")
+    format!("{name}={token}; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age={seconds}")
 }
 
 /// The session that a cookie names.
@@ -228,6 +249,18 @@ impl SessionCall {
     /// Who calls.
     pub fn who(&self) -> &SignedIn {
         &self.who
+    }
+
+    /// Who calls, about the account itself: a session by a tenant's provider is not enough.
+    pub fn own_account(&self) -> Result<&SignedIn, ApiError> {
+        self.who.demand_own_account()?;
+        Ok(&self.who)
+    }
+
+    /// The same about what is kept of the account: of one that a provider made, its sessions are enough.
+    pub fn own_data(&self) -> Result<&SignedIn, ApiError> {
+        self.who.demand_own_data()?;
+        Ok(&self.who)
     }
 
     /// The tenant that somebody works for whose role allows this.

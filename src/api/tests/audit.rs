@@ -77,6 +77,7 @@ async fn every_call_that_changes_something_is_in_the_audit_log_or_in_the_ledger(
         elsewhere,
         [
             "POST /v1/session/second-factor",
+            "POST /v1/session/provider",
             "POST /v1/password/forgotten",
             "POST /v1/sign-up",
             "POST /v1/sign-up/look",

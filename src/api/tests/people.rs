@@ -52,6 +52,18 @@ impl Browser {
         }
     }
 
+    /// The one with a cookie that was set without saying more.
+    pub(super) async fn by_cookie(api: &Api, set: &str) -> Self {
+        let cookie = set.split(';').next().unwrap().to_owned();
+        let session = api.plain("GET", "/v1/session").header("Cookie", &cookie);
+        let said = session.send().await.json();
+        Self {
+            cookie,
+            csrf: said["csrf_token"].as_str().unwrap().to_owned(),
+            said,
+        }
+    }
+
     fn call(&self, api: &Api, method: &str, path: &str) -> Request {
         let call = api.plain(method, path).header("Cookie", &self.cookie);
         call.header("X-CSRF-Token", &self.csrf)

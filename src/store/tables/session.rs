@@ -44,6 +44,9 @@ pub struct Session {
     pub member_since: Option<Timestamp>,
     /// The generation of the password that it was opened with.
     pub generation: u32,
+    /// Since when the tenant had the provider that vouched for the user; `None` for a session by password.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub provider_since: Option<Timestamp>,
     /// When the user signed in.
     pub created: Timestamp,
     /// When it was used last, to within some minutes.
@@ -63,6 +66,11 @@ impl Session {
     /// The one with this token.
     pub fn at(token: KeyHash) -> PlainKey {
         Partition::of(&SESSION, &token.0).row(&[])
+    }
+
+    /// The tenant whose provider opened it; `None` for a session by password.
+    pub fn opened_by(&self) -> Option<TenantId> {
+        self.provider_since.and(self.tenant)
     }
 }
 

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Kept, OfUser, PLAIN, Subject, Table};
+use super::{Kept, OfUser, PLAIN, ProviderAccount, Subject, Table};
 use crate::domain::email::EmailAddress;
 use crate::domain::phone::Phone;
 use crate::domain::{Timestamp, UserId};
@@ -98,6 +98,9 @@ pub struct User {
     /// The one link by which another address may be confirmed.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub email_change: Option<EmailChange>,
+    /// Accounts at tenants' identity providers by which the person signs in.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub provider_accounts: Vec<ProviderAccount>,
     /// Since when the account is there.
     pub created: Timestamp,
     /// Since when it is being erased: nobody signs in any more.

@@ -47,6 +47,12 @@ label_enums! {
         RecoveryCodes = "/v1/session/recovery-codes",
         /// Where somebody signed in, and who was refused.
         SignIns = "/v1/sign-ins",
+        /// The identity provider's account of who is signed in.
+        SessionProvider = "/v1/session/provider",
+        /// To a tenant's identity provider.
+        SignIn = "/v1/sign-in/{tenant_id}",
+        /// Back from it.
+        SignInCallback = "/v1/sign-in/{tenant_id}/callback",
         /// A new password by a link.
         Password = "/v1/password",
         /// A link to one, for who forgot it.
@@ -115,6 +121,8 @@ label_enums! {
         AuditExport = "/v1/audit/export",
         /// Whether it is as it was written.
         AuditVerify = "/v1/audit/verify",
+        /// The identity provider by which the own people sign in.
+        OwnSignInProvider = "/v1/business/sign-in-provider",
         /// Handshakes of agents' sockets.
         Socket = "/v1/ws",
         /// Tickets for them.
@@ -149,6 +157,8 @@ label_enums! {
         UserErasure = "/v1/admin/users/erase",
         /// Invitations to sign up.
         SignUpInvitations = "/v1/admin/sign-up-invitations",
+        /// The identity provider by which a tenant's people sign in, for the operator.
+        TenantSignInProvider = "/v1/admin/tenants/{tenant_id}/sign-in-provider",
         /// Links to new passwords.
         PasswordResets = "/v1/admin/password-resets",
         /// The end of a second factor, by an operator.

@@ -105,6 +105,7 @@ export class Business {
   }
 
   #provider(tenant, method, body) {
+    if (method !== 'GET' && !body?.password) return error(400, 'invalid_request', '`password` is missing');
     if (method === 'PUT') {
       if (!body.issuer.startsWith('https://')) return error(422, 'provider_unavailable');
       const { client_secret, password: _, ...shown } = body;

@@ -72,6 +72,7 @@ async fn what_is_written_while_the_last_row_goes_is_removed_later() {
         user: ana.user,
         tenant: None,
         member_since: None,
+        provider_since: None,
         generation: 0,
         created: NOW,
         used: NOW,
@@ -332,7 +333,9 @@ async fn owners() -> (Rig, UserId, UserId) {
     let rig = Rig::new().await;
     let ana = rig.fill().await.user;
     rig.join(OTHER, "cem@example.com", Role::Owner, user(3)).await;
-    let also = rig.accounts.add_member(OTHER, Actor::Operator, ana, (Role::Owner, None));
+    let also = rig
+        .accounts
+        .add_member(OTHER, Actor::Operator, ana, (Role::Owner, None));
     also.await.unwrap();
     (rig, ana, user(2))
 }
