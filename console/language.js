@@ -24,7 +24,7 @@ use('en', 'en');
  * more about numbers and times than the language alone, such as `en-GB`.
  */
 export async function setLanguage(language, wanted = []) {
-  if (!(language in LANGUAGES)) return setLanguage('en', wanted);
+  if (!Object.hasOwn(LANGUAGES, language)) return setLanguage('en', wanted);
   try {
     TEXTS[language] ??= (await import(`./messages/${language}.js`)).default;
   } catch {
@@ -43,7 +43,7 @@ export async function addTexts(name) {
 
 /** The first of the wanted languages that there are texts for; English if there is none. */
 export function bestLanguage(wanted) {
-  return wanted.map(baseOf).find((language) => language in LANGUAGES) ?? 'en';
+  return wanted.map(baseOf).find((language) => Object.hasOwn(LANGUAGES, language)) ?? 'en';
 }
 
 function baseOf(tag) {
@@ -83,7 +83,7 @@ export function nodes(key, values = {}) {
 
 /** Whether there is a text of this key: for codes that the server sends, which may be newer than the page. */
 export function has(key) {
-  return key in TEXTS.en;
+  return Object.hasOwn(TEXTS.en, key);
 }
 
 function form(key, { count }) {

@@ -31,7 +31,7 @@ export class Preferences {
   /** The language that was chosen; null for that of the browser. */
   get language() {
     const chosen = cookieIn(this.#document.cookie, 'language');
-    return chosen in LANGUAGES ? chosen : null;
+    return Object.hasOwn(LANGUAGES, chosen) ? chosen : null;
   }
 
   /** The theme that was chosen; null for that of the system. */

@@ -198,6 +198,7 @@ pub(super) async fn verdict_of(
     let hash = params.take::<EntryHash>("hash", "64 hexadecimal digits")?;
     params.finish()?;
     let noted = match (seq, hash) {
+        (Some(0), _) => return Err(ApiError::invalid("entries are numbered from 1")),
         (Some(seq), Some(hash)) => Some(Noted { seq, hash }),
         (None, None) => None,
         _ => return Err(ApiError::invalid("`seq` and `hash` belong together")),

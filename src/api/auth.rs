@@ -28,7 +28,7 @@ pub(super) use watch::{Heard, KeyWatch, Voucher};
 pub(super) use wrong::WrongTokens;
 
 use super::error::{ApiError, ErrorCode};
-use super::quotas::{QuotaCache, TenantQuotas};
+use super::quotas::{Caller, QuotaCache, TenantQuotas};
 use crate::accounts::{Accounts, Asking, SignedIn};
 use crate::config::LimitsConfig;
 use crate::domain::roles::{Right, Role};
@@ -255,7 +255,11 @@ impl KeyRing {
     pub fn admit(&self, known: &KnownKey) -> Result<(), ApiError> {
         let user = known.user.as_ref().map(|user| pace_of(user.id));
         self.take_place(user.unwrap_or(known.key.hash))?;
-        known.quotas.admit(self.clock.monotonic())
+        let caller = match user {
+            Some(_) => Caller::Person,
+            None => Caller::Program,
+        };
+        known.quotas.admit(caller, self.clock.monotonic())
     }
 
     fn take_place(&self, whose: KeyHash) -> Result<(), ApiError> {
@@ -264,7 +268,8 @@ impl KeyRing {
             .map_err(|wait| ApiError::new(ErrorCode::RateLimited).retry_after(wait))
     }
 
-    /// Who is signed in with a token, as the store has it now, in the pace of that person.
+    /// Who is signed in with a token, as the store has it now, in the pace of that person alone: whatever the rest of the tenant does,
+    /// one can sign out, and owners can revoke keys and remove members.
     pub(super) async fn session(&self, token: KeyHash) -> Result<Option<SignedIn>, ApiError> {
         // A flood of invented tokens keeps nobody out who is known.
         let places = if self.known().contains(&token) {
@@ -277,9 +282,6 @@ impl KeyRing {
             return Ok(None);
         };
         self.take_place(who.paced_by())?;
-        if let Some((tenant, _)) = who.tenant {
-            self.quotas.of(tenant).await?.admit(self.clock.monotonic())?;
-        }
         Ok(Some(who))
     }
 

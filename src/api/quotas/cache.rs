@@ -18,13 +18,28 @@ const FRESH: Duration = Duration::from_secs(30);
 /// Tenants kept ready; some 150 bytes each. One that is forgotten begins its pace anew.
 const KEPT: NonZeroUsize = NonZeroUsize::new(20_000).unwrap();
 
+/// Who calls: each kind has a pace of its own, so that a program that floods keeps no person from work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Caller {
+    /// A program, by its key.
+    Program,
+    /// Somebody who is signed in.
+    Person,
+}
+
+#[derive(Debug, Default)]
+struct Paces {
+    programs: SharedPace,
+    people: SharedPace,
+}
+
 /// What a tenant may have, and how fast it calls.
 #[derive(Debug, Clone)]
 pub struct TenantQuotas {
     limits: QuotaLimits,
     /// From when on its subscription lets nothing be sent.
     refused_from: Option<Timestamp>,
-    pace: Arc<SharedPace>,
+    paces: Arc<Paces>,
     /// When the row was read; `None` once it is known to have changed.
     read: Option<Duration>,
 }
@@ -68,17 +83,22 @@ impl TenantQuotas {
     }
 
     /// Counts a call, or says when there is room for one.
-    pub fn admit(&self, now: Duration) -> Result<(), ApiError> {
-        let booked = self.pace.book(self.rate(), now, Duration::ZERO);
+    pub fn admit(&self, caller: Caller, now: Duration) -> Result<(), ApiError> {
+        let pace = match caller {
+            Caller::Program => &self.paces.programs,
+            Caller::Person => &self.paces.people,
+        };
+        let booked = pace.book(self.rate(), now, Duration::ZERO);
         booked.map(drop).map_err(|wait| {
             self.refuse(ErrorCode::RateLimited, Quota::RequestsPerS)
                 .retry_after(wait)
         })
     }
 
-    /// Calls of about the last second.
+    /// Calls of about the last second, by programs or by people: whichever are more.
     pub fn calls(&self, now: Duration) -> u32 {
-        self.pace.owes(self.rate(), now)
+        let Paces { programs, people } = self.paces.as_ref();
+        programs.owes(self.rate(), now).max(people.owes(self.rate(), now))
     }
 }
 
@@ -132,9 +152,9 @@ impl QuotaCache {
         let fresh = TenantQuotas {
             limits: self.defaults.of(&set),
             refused_from: standing.refused_from,
-            pace: known
+            paces: known
                 .get(&tenant)
-                .map(|kept| Arc::clone(&kept.pace))
+                .map(|kept| Arc::clone(&kept.paces))
                 .unwrap_or_default(),
             read: Some(now),
         };

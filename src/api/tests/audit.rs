@@ -394,6 +394,9 @@ async fn a_look_at_the_log_names_the_entry_that_was_changed() {
         (&json!(true), &Value::Null)
     );
     let (seq, hash) = (&intact["last"]["seq"], intact["last"]["hash"].as_str().unwrap());
+    let none = format!("/v1/audit/verify?seq=0&hash={}", "0".repeat(64));
+    let none = ana.get(&api, &none).await;
+    assert_eq!(none.outcome(), (400, "invalid_request".to_owned()));
     let noted = format!("/v1/audit/verify?seq={seq}&hash={hash}");
     assert_eq!(ana.get(&api, &noted).await.json()["is_intact"], true);
     let alone = format!("/v1/audit/verify?hash={hash}");

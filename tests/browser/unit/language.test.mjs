@@ -23,6 +23,7 @@ test('a name of another direction is kept apart from its sentence', () => {
 });
 
 test('the first language that there are texts for is taken', () => {
+  assert.equal(bestLanguage(['constructor', '__proto__', 'hasOwnProperty']), 'en');
   assert.equal(bestLanguage(['de-AT', 'EN-gb']), 'en');
   assert.equal(bestLanguage([]), 'en');
   assert.equal(direction('ar'), 'rtl');
