@@ -74,7 +74,9 @@ pub(super) async fn change(call: SessionCall) -> Result<HttpResponse, ApiError> 
     let state = call.shared_state();
     let changing = async move {
         let (team, limited) = state.accounts.change_team(tenant, by, id, new).await?;
-        limited.into_iter().for_each(|user| state.keys.forget_user(user));
+        for user in limited {
+            state.keys.forget_user(user);
+        }
         Ok(team)
     };
     let team = to_its_end(changing).await?;
@@ -87,7 +89,9 @@ pub(super) async fn remove(call: SessionCall) -> Result<HttpResponse, ApiError> 
     let (id, state) = (named(&call)?, call.shared_state());
     let removing = async move {
         let limited = state.accounts.remove_team(tenant, by, id).await?;
-        limited.into_iter().for_each(|user| state.keys.forget_user(user));
+        for user in limited {
+            state.keys.forget_user(user);
+        }
         Ok(())
     };
     to_its_end(removing).await?;

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use mesej::domain::ids::hex;
 use mesej::domain::{Clock as _, SystemClock};
 use ring::hmac;
 use serde_json::{Value, json};
@@ -19,10 +20,6 @@ on_every_store! {
 
 fn now() -> i64 {
     SystemClock::new().now().as_secs()
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Sends a signed event, as the provider does.
@@ -136,10 +133,10 @@ async fn shuffled_and_repeated_events_end_in_one_state_over_restarts(kept: Kept)
 
 /// Whether digits are a card number by Luhn's sum and an issuer's beginning.
 fn is_card(digits: &[u8]) -> bool {
-    let issued = match digits {
-        [4, ..] | [5, 1..=5, ..] | [3, 4 | 7, ..] | [2, 2..=7, ..] | [6, 0 | 4 | 5, ..] => true,
-        _ => false,
-    };
+    let issued = matches!(
+        digits,
+        [4, ..] | [5, 1..=5, ..] | [3, 4 | 7, ..] | [2, 2..=7, ..] | [6, 0 | 4 | 5, ..]
+    );
     let sum: u32 = digits
         .iter()
         .rev()
@@ -150,7 +147,7 @@ fn is_card(digits: &[u8]) -> bool {
             (_, digit) => digit,
         })
         .sum();
-    (13..=19).contains(&digits.len()) && issued && sum % 10 == 0
+    (13..=19).contains(&digits.len()) && issued && sum.is_multiple_of(10)
 }
 
 /// Card numbers in bytes: whole runs of digits, which single spaces or dashes may divide into groups.

@@ -1,5 +1,7 @@
 //! Looks for the first place of a month's chain that is not as it was written.
 
+use std::cmp::Ordering;
+
 use super::{AuditError, AuditLog};
 use crate::domain::{Month, Timestamp};
 use crate::store::StoreError;
@@ -208,12 +210,10 @@ impl AuditLog {
 /// Whether a closed month does not end where it was written down that it does.
 fn wrong_end(end: &AuditMonth, last: Option<&Followed>) -> Option<(u64, &'static str)> {
     let (seq, hash) = last.map_or((0, None), |last| (last.seq, Some(last.hash)));
-    if seq < end.seq {
-        Some((seq.saturating_add(1), CUT))
-    } else if seq > end.seq {
-        Some((end.seq.saturating_add(1), BEHIND_THE_END))
-    } else {
-        (hash != Some(end.hash)).then_some((seq, CHANGED))
+    match seq.cmp(&end.seq) {
+        Ordering::Less => Some((seq.saturating_add(1), CUT)),
+        Ordering::Greater => Some((end.seq.saturating_add(1), BEHIND_THE_END)),
+        Ordering::Equal => (hash != Some(end.hash)).then_some((seq, CHANGED)),
     }
 }
 

@@ -117,13 +117,11 @@ pub(super) struct Known {
 impl Known {
     /// Whether an answer that names this issuer, or none, may be this provider's.
     pub(super) fn may_say(&self, issuer: Option<&str>) -> bool {
-        match issuer {
-            Some(issuer) => issuer == self.metadata.issuer().as_str(),
-            None => {
-                let others = self.metadata.additional_metadata();
-                !others.authorization_response_iss_parameter_supported
-            }
+        if let Some(issuer) = issuer {
+            return issuer == self.metadata.issuer().as_str();
         }
+        let others = self.metadata.additional_metadata();
+        !others.authorization_response_iss_parameter_supported
     }
 }
 

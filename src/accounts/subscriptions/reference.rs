@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_makes_a_reference_of_an_id_or_of_another_businesss_reference() {
+    fn nobody_makes_a_reference_of_an_id_or_that_of_another_business() {
         let ours = keys(&["whsec_of_the_tests_alone"]);
         let given = ours.issue(TenantId::new(1), NOW).unwrap();
         let of_other = given.replacen("0000000000000001", "0000000000000002", 1);
