@@ -30,6 +30,8 @@ pub(crate) struct TestGateway {
     pub(crate) key: String,
     pub(crate) client: reqwest::Client,
     kept: Kept,
+    /// What it was started with, also after a restart.
+    extra: Vec<(&'static str, String)>,
     clock: Arc<dyn Clock>,
     shutdown: Shutdown,
     serving: tokio::task::JoinHandle<()>,
@@ -125,6 +127,7 @@ impl TestGateway {
             key: String::new(),
             client,
             kept,
+            extra: setup.extra,
             clock: setup.clock,
             shutdown,
             serving,
@@ -182,7 +185,14 @@ impl TestGateway {
             "it does not end in order"
         );
         self.shutdown = Shutdown::default();
-        let (base, serving) = serve(&self.kept, &self.meta.url(), &[], &self.clock, &self.shutdown).await;
+        let (base, serving) = serve(
+            &self.kept,
+            &self.meta.url(),
+            &self.extra,
+            &self.clock,
+            &self.shutdown,
+        )
+        .await;
         let gateway = Self {
             base,
             serving,

@@ -101,6 +101,7 @@ async fn send(gateway: &TestGateway) -> u16 {
 
 async fn shuffled_and_repeated_events_end_in_one_state_over_restarts(kept: Kept) {
     let gateway = TestGateway::start_with(kept, setup()).await;
+    gateway.customer_says("halo").await;
     let began = now();
     let (active, ended) = (
         subscription(began + 2, "active"),
@@ -246,6 +247,7 @@ async fn no_card_number_of_the_providers_events_is_in_any_file_of_the_store() {
     let kept = Kept::in_a_folder();
     let folder = kept.folder().join("data");
     let gateway = TestGateway::start_with(kept, setup()).await;
+    gateway.customer_says("halo").await;
     let began = now();
     taken(
         &gateway,
@@ -268,9 +270,7 @@ async fn no_card_number_of_the_providers_events_is_in_any_file_of_the_store() {
     assert!(seen > 1_000, "{seen}");
     assert_eq!(found, Vec::<String>::new());
     // One that is written there would be found: this is a message's own text.
-    let body = json!({ "to": CUSTOMER, "type": "text", "text": { "body": CARD } });
-    let sent = gateway.post("/v1/messages", Some(&gateway.key), &body).await;
-    assert_eq!(sent.0, 202);
+    gateway.send_text(CARD).await;
     let gateway = gateway.restart().await;
     assert!(cards_below(&folder).0.contains(&CARD.to_owned()));
     gateway.stop().await;
