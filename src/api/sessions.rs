@@ -91,27 +91,32 @@ pub(super) async fn opened_with(
     Ok(HttpResponse::Created().insert_header(cookie).json(answer))
 }
 
-/// The same for somebody whose browser may have shown an earlier session. That one ends: its pages do not go on beside the new one.
+/// The same for somebody whose browser may have shown an earlier session.
 pub(super) async fn opened_anew(
     call: &OpenCall,
     who: &SignedIn,
     token: &NewKey,
 ) -> Result<HttpResponse, ApiError> {
-    let state = call.state();
-    if let Some(earlier) = presented(call.request().headers()) {
-        // Ending it here cannot fail the sign-in: an earlier session ends by itself, too.
-        let ended = async {
-            if let Some(before) = state.keys.session(earlier).await? {
-                state.accounts.end_session(before.user, earlier).await?;
-                forget(state, &[earlier]);
-            }
-            Ok::<(), ApiError>(())
-        };
-        if let Err(error) = ended.await {
-            tracing::warn!(%error, "an earlier session of a browser goes on");
+    end_earlier(call.state(), call.request()).await;
+    opened(call.state(), who, token).await
+}
+
+/// Ends the session that a browser shows where a new one opens: its pages do not go on beside the new one. This cannot fail the sign-in,
+/// since the earlier session ends by itself, too.
+pub(super) async fn end_earlier(state: &ApiState, request: &HttpRequest) {
+    let Some(earlier) = presented(request.headers()) else {
+        return;
+    };
+    let ended = async {
+        if let Some(before) = state.keys.session(earlier).await? {
+            state.accounts.end_session(before.user, earlier).await?;
+            forget(state, &[earlier]);
         }
+        Ok::<(), ApiError>(())
+    };
+    if let Err(error) = ended.await {
+        tracing::warn!(%error, "an earlier session of a browser goes on");
     }
-    opened(state, who, token).await
 }
 
 /// Sessions that ended: whoever shows one is asked again, on this gateway at once.

@@ -18,7 +18,7 @@ use super::auth::session::{origin, set_sign_in_cookie, sign_in_browser};
 use super::auth::{SessionCall, new_token, set_cookie};
 use super::error::{ApiError, ErrorCode};
 use super::json::Fields;
-use super::sessions::password;
+use super::sessions::{end_earlier, password};
 use super::state::ApiState;
 use super::team::{base, new_user_id};
 use crate::accounts::audit::AuditEvent;
@@ -223,6 +223,7 @@ async fn returned(state: &ApiState, request: &HttpRequest) -> Result<HttpRespons
             state.keys.forget_user(who.user);
             metrics::provider_sign_ins_total(ProviderSignIn::SignedIn).increment(1);
             signed_in(state, &who, address);
+            end_earlier(state, request).await;
             tracing::info!(tenant.id = %tenant, user.id = %who.user, "somebody signed in by an identity provider");
             let lasts = state.config.accounts.session_max;
             answer.append_header((SET_COOKIE, set_cookie(new.text.expose_secret(), lasts)));

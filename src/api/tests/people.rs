@@ -26,7 +26,7 @@ const ELSEWHERE: &str = "https://evil.example";
 
 /// Somebody's browser.
 pub(super) struct Browser {
-    cookie: String,
+    pub(super) cookie: String,
     csrf: String,
     pub(super) said: Value,
 }

@@ -469,3 +469,17 @@ async fn a_provider_that_is_set_again_opens_no_old_session_again() {
     api.clock.advance(Duration::from_secs(30));
     assert_eq!(ana.get(&api, "/v1/session").await.status, 401);
 }
+
+#[actix_web::test]
+async fn a_session_that_the_browser_shows_ends_where_the_provider_opens_one() {
+    let (api, provider) = (start().await, Provider::start());
+    set(&api, ONE, &setting(&provider)).await;
+    let earlier = member(&api, OTHER, "ana@example.com", Role::Agent).await;
+    let mut away = leave(&api, ONE).await;
+    away.cookie = format!("{}; {}", away.cookie, earlier.cookie);
+    let mut claims = provider.claims(&away.asked, "ben", now(&api));
+    claims["groups"] = json!(["desk"]);
+    let ben = opened(&api, &away.with(&api, &provider, &claims).await).await;
+    assert_eq!(ben.get(&api, "/v1/session").await.status, 200);
+    assert_eq!(earlier.get(&api, "/v1/session").await.status, 401);
+}
