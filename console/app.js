@@ -75,6 +75,7 @@ const desk = new Desk({
   watched: () => pages.current === 'inbox' && document.visibilityState === 'visible' && document.hasFocus(),
   say,
   met: (agents) => desk.state.me.colleagues && colleagues.ensure(agents, desk.state.me.colleagues),
+  mayForget: () => list.isAtRest,
   now: () => Date.now(),
   uuid: newId,
   socket: {

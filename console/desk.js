@@ -9,6 +9,9 @@ import { emptyState, reduce } from './store.js';
 const DELAY_SHOWN_AFTER = 2_000;
 const MOST_DELAYS_ASKED = 5;
 const RECEIPT_EVERY = 20_000;
+/** With more conversations than these, those that are far down the list are forgotten, at most once a minute. */
+const MOST_ROWS = 1_000;
+const FORGET_EVERY = 60_000;
 
 export class Desk {
   state = emptyState();
@@ -28,19 +31,24 @@ export class Desk {
   #met;
   #reading = new Set();
   #asking = new Set();
+  #named = new Set();
+  #mayForget;
+  #forgot = 0;
   #rows;
   #typed = { id: null, at: 0 };
 
   /**
    * `changed()` is called after every change; `watched()` says whether the agent can see the page; `say(text, tone)` shows
-   * a passing line; `met(agents)` is called with colleagues that the page shows; `socket` holds what the socket needs from the browser.
+   * a passing line; `met(agents)` is called with colleagues that the page shows; `mayForget()` says whether nobody looks at what is far
+   * down the list; `socket` holds what the socket needs from the browser.
    */
-  constructor({ api, changed, watched, say, met = () => {}, now, uuid, socket }) {
+  constructor({ api, changed, watched, say, met = () => {}, mayForget = () => true, now, uuid, socket }) {
     this.#api = api;
     this.#changed = changed;
     this.#watched = watched;
     this.#tell = say;
     this.#met = met;
+    this.#mayForget = mayForget;
     this.#now = now;
     this.#uuid = uuid;
     this.#rows = new RowReader({
@@ -176,6 +184,18 @@ export class Desk {
       this.#tell(t('desk.list_failed'), 'bad');
     }
     this.#asking.delete(cursor);
+  }
+
+  /** Forgets what is far down a list that has grown long: a page that stays open for days would hold everything else. */
+  async forget() {
+    const { conversations, contacts, epoch } = this.state;
+    if (Math.max(conversations.size, contacts.size) <= MOST_ROWS || !this.#mayForget() || this.#now() - this.#forgot < FORGET_EVERY) return;
+    this.#forgot = this.#now();
+    const list = await this.#api.conversations().catch(() => null);
+    if (!list || list.conversations.length === 0 || list.epoch !== epoch || this.state.epoch !== epoch || !this.#mayForget()) return;
+    this.dispatch({ type: 'list_renewed', rows: list.conversations, cursor: list.next_cursor, open: this.open });
+    this.#named.clear();
+    for (const id of this.others.keys()) if (!this.state.conversations.has(id)) this.others.delete(id);
   }
 
   /** Everything about a message, fresh. */
@@ -331,6 +351,7 @@ export class Desk {
     this.#rows.look();
     this.#fetchNames();
     this.#meet();
+    this.forget();
   }
 
   #meet() {
@@ -342,8 +363,8 @@ export class Desk {
   // A server of an earlier version left events that give a conversation whole and not its contact.
   async #fetchNames() {
     for (const row of this.state.conversations.values()) {
-      if (this.state.contacts.has(row.contact_id) || this.#asking.has(row.id)) continue;
-      this.#asking.add(row.id);
+      if (this.state.contacts.has(row.contact_id) || this.#named.has(row.id)) continue;
+      this.#named.add(row.id);
       try {
         this.dispatch({ type: 'conversation_loaded', conversation: await this.#api.conversation(row.id) });
       } catch {

@@ -187,6 +187,11 @@ export class ListView {
     rows[Math.min(rows.length - 1, Math.max(0, at + step))]?.focus();
   }
 
+  /** Whether nobody searches, and only the upper end is looked at. */
+  get isAtRest() {
+    return this.#query === '' && this.#rows.scrollTop < this.#rows.clientHeight;
+  }
+
   /** The conversation below (1) or above (-1) the open one. */
   neighbour(step) {
     const at = this.#ids.indexOf(this.#desk.open);

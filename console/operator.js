@@ -7,7 +7,7 @@ import { leave } from './gate.js';
 import { addTexts, t } from './language.js';
 import { personMenu } from './menu.js';
 import { OperatorAccess } from './operator_access.js';
-import { Pages } from './pages.js';
+import { Pages, readPage } from './pages.js';
 import { renderOperatorRail } from './rail.js';
 import { routeOf } from './route.js';
 
@@ -20,7 +20,7 @@ const oneTenant = () => import('./pages/tenant.js');
 
 /** Begins at an operator's address; `route` is where. */
 export async function beginAsOperator({ gate, preferences, say, copy, window, route }) {
-  await Promise.all([addTexts('operator'), addTexts('manage')]);
+  await Promise.all(['operator', 'manage'].map(addTexts));
   const { document, location } = window;
   const $ = (id) => document.getElementById(id);
   const access = new OperatorAccess({ fetch: (...call) => window.fetch(...call), onLost: () => location.reload() });
@@ -29,7 +29,7 @@ export async function beginAsOperator({ gate, preferences, say, copy, window, ro
   const pages = new Pages({
     frame: $('frame'),
     place: $('page'),
-    load: (page) => (MODULES[page] ?? oneTenant)(),
+    load: (page) => readPage(MODULES[page] ?? oneTenant, ['operator', 'manage']),
     allows: () => true,
     context: {
       ask: (...call) => access.ask(...call),

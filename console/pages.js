@@ -2,13 +2,14 @@
 
 import { addTexts, t } from './language.js';
 import { mayOpen } from './rail.js';
+import { addStyle } from './style.js';
 import { html, render } from './view.js';
 
-/** The module of a page, and its texts: neither is part of a first load. */
-const read = async (module) => {
-  const [page] = await Promise.all([module(), addTexts('manage')]);
+/** The module of a page with its texts and styles: none of them is part of a first load. */
+export async function readPage(module, texts = ['manage', 'profile'], styles = ['page']) {
+  const [page] = await Promise.all([module(), ...texts.map(addTexts), ...styles.map(addStyle)]);
   return page;
-};
+}
 
 const MODULES = {
   team: () => import('./pages/team.js'),
@@ -35,7 +36,7 @@ export class Pages {
    * `context` is what pages work with; `rights` of somebody who is signed in decide which ones there are. `load(page)` gives the
    * module of a page, `allows(page, rights)` whether it may be opened.
    */
-  constructor({ frame, place, context, load = (page) => read(MODULES[page]), allows = mayOpen }) {
+  constructor({ frame, place, context, load = (page) => readPage(MODULES[page]), allows = mayOpen }) {
     this.#frame = frame;
     this.#place = place;
     this.#context = context;
@@ -54,7 +55,8 @@ export class Pages {
     // What the page before had loaded is gone with it.
     render(null, this.#place);
     if (page === 'inbox') return;
-    const view = this.#allows(page, this.#context.rights()) ? await this.#load(page).catch(() => ({ default: Lost })) : { default: Refused };
+    const load = this.#allows(page, this.#context.rights()) ? () => this.#load(page) : () => readPage(() => ({ default: Refused }), []);
+    const view = await load().catch(() => ({ default: Lost }));
     if (turn !== this.#turn) return;
     render(html`<${view.default} key=${page} page=${page} context=${this.#context} />`, this.#place);
     this.#place.scrollTop = 0;

@@ -42,6 +42,7 @@ const STEPS = {
   /** How the connection stands, as the socket says it. */
   link: (state, { link }) => ({ ...state, link }),
   list_loaded: listLoaded,
+  list_renewed: listRenewed,
   conversation_loaded: (state, { conversation }) => withConversations(state, [conversation]),
   conversation_gone: (state, { id }) => {
     const unknown = new Map(state.unknown);
@@ -68,14 +69,15 @@ const STEPS = {
     viewing: new Map(viewing.map((one) => [one.conversation_id, one.agents])),
     typing: new Map(),
   }),
-  viewing: (state, { conversation_id, agents }) => ({
-    ...state,
-    viewing: new Map(state.viewing).set(conversation_id, agents),
-  }),
-  presence: (state, { agents }) => ({
-    ...state,
-    presence: new Map([...state.presence, ...agents.map((one) => [one.agent, one.state])]),
-  }),
+  viewing: (state, { conversation_id, agents }) => {
+    const viewing = new Map(state.viewing).set(conversation_id, agents);
+    if (agents.length === 0) viewing.delete(conversation_id);
+    return { ...state, viewing };
+  },
+  presence: (state, { agents }) => {
+    const now = new Map([...state.presence, ...agents.map((one) => [one.agent, one.state])]);
+    return { ...state, presence: new Map([...now].filter(([, presence]) => presence !== 'offline')) };
+  },
   typing: typingChanged,
   typing_ended: (state, { now }) => typingEnded(state, now),
 };
@@ -135,6 +137,21 @@ function listLoaded(state, { rows, cursor, epoch, as_of_seq, fresh }) {
       }
     : state;
   return { ...withConversations(base, rows), listLoaded: true, listCursor: cursor };
+}
+
+/**
+ * The first page of the list, read again: what is below it is forgotten, and comes back by the cursor. What stays is what the
+ * agent has open, had open lately, or is responsible for.
+ */
+function listRenewed(state, { rows, cursor, open }) {
+  const next = withConversations(state, rows);
+  const lowest = Math.min(...rows.map((row) => row.last_activity));
+  const isKept = ([id, row]) => row.last_activity >= lowest || id === open || state.threads.has(id) || row.assignee === state.me.agent;
+  const conversations = new Map([...next.conversations].filter(isKept));
+  const people = new Set([...conversations.values()].map((row) => row.contact_id));
+  for (const { messages } of state.threads.values()) for (const message of messages) people.add(message.contact_id);
+  const contacts = new Map([...next.contacts].filter(([id]) => people.has(id)));
+  return { ...next, conversations, contacts, listCursor: cursor };
 }
 
 /** Conversations, newest activity first. */

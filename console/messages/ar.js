@@ -4,6 +4,5 @@ import account from './ar/account.js';
 import delivery from './ar/delivery.js';
 import inbox from './ar/inbox.js';
 import pages from './ar/pages.js';
-import profile from './ar/profile.js';
 
-export default { ...account, ...delivery, ...inbox, ...pages, ...profile };
+export default { ...account, ...delivery, ...inbox, ...pages };

@@ -5,6 +5,5 @@ import account from './en/account.js';
 import delivery from './en/delivery.js';
 import inbox from './en/inbox.js';
 import pages from './en/pages.js';
-import profile from './en/profile.js';
 
-export default { ...account, ...delivery, ...inbox, ...pages, ...profile };
+export default { ...account, ...delivery, ...inbox, ...pages };

@@ -4,6 +4,5 @@ import account from './ms/account.js';
 import delivery from './ms/delivery.js';
 import inbox from './ms/inbox.js';
 import pages from './ms/pages.js';
-import profile from './ms/profile.js';
 
-export default { ...account, ...delivery, ...inbox, ...pages, ...profile };
+export default { ...account, ...delivery, ...inbox, ...pages };

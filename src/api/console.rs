@@ -165,6 +165,7 @@ const FILES: &[File] = files![
     "signed_in.js",
     "socket.js",
     "store.js",
+    "style.js",
     "subscription.js",
     "thread.css",
     "thread.js",

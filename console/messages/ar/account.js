@@ -142,4 +142,19 @@ export default {
     other: 'ما زالت {count} رسالة لك في الطريق. أتسجّل الخروج وتتخلّى عنها؟',
   },
   'menu.stay': 'البقاء مسجّلًا',
+
+  // What sheets share with the page of one's own account
+  'profile.phone': 'الهاتف',
+  'language.label': 'اللغة',
+  'language.browser': 'كما يقول المتصفح',
+  'theme.label': 'المظهر',
+  'theme.system': 'كما يقول النظام',
+  'theme.light': 'فاتح',
+  'theme.dark': 'داكن',
+  'password.new': 'كلمة المرور الجديدة',
+  'password.hint': '12 حرفًا أو أكثر. تصلح بضع كلمات لا صلة بينها.',
+  'password.set': 'تعيين كلمة المرور',
+  'password.setting': 'جارٍ التعيين…',
+  'password.is_set': 'عُيّنت كلمة المرور الجديدة. سجّل الدخول بها.',
+  'password.ends_all': 'مع كلمة مرور جديدة يُسجَّل خروجك في كل مكان.',
 };

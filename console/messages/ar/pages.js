@@ -20,6 +20,7 @@ export default {
   'page.canned-replies': 'الردود الجاهزة',
   'page.usage': 'الاستخدام',
   'page.audit': 'سجل التدقيق',
+  'page.profile': 'حسابي',
   'page.copy': 'نسخ',
   'page.lost': 'تعذّر تحميل هذه الصفحة. تحقق من الاتصال وافتحها من جديد.',
   'page.not_there': 'لا تقدّم هذه البوابة هذا.',

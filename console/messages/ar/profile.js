@@ -2,9 +2,7 @@
 
 export default {
   // Who one is
-  'page.profile': 'حسابي',
   'profile.about': 'عنّي',
-  'profile.phone': 'الهاتف',
   'profile.saved': 'حُفظت بياناتك',
   'profile.since': 'هنا منذ',
   'profile.policy': 'سياسة الخصوصية',
@@ -20,27 +18,15 @@ export default {
   'looks.about': 'يحفظهما هذا المتصفح في ملفي تعريف ارتباط. وما عداهما والملف الذي يُبقيك مسجّل الدخول لا يحفظ شيئًا عنك.',
   'language.use': 'استخدام هذه اللغة',
   'language.reloads': 'تُحمَّل الصفحة من جديد. ما كتبته ولم ترسله يضيع عندئذ.',
-  'language.label': 'اللغة',
-  'language.browser': 'كما يقول المتصفح',
-  'theme.label': 'المظهر',
-  'theme.system': 'كما يقول النظام',
-  'theme.light': 'فاتح',
-  'theme.dark': 'داكن',
 
   // How one signs in
   'password.title': 'تغيير كلمة المرور',
   'password.now': 'كلمة المرور الحالية',
-  'password.new': 'كلمة المرور الجديدة',
-  'password.hint': '12 حرفًا أو أكثر. تصلح بضع كلمات لا صلة بينها.',
   'password.change': 'تغييرها',
   'password.changing': 'جارٍ التغيير…',
   'password.changed': 'تغيّرت كلمة المرور، وانتهت كل الجلسات الأخرى',
   'password.not_yours': 'هذه ليست كلمة مرورك.',
   'password.signs_out': 'يُسجَّل خروجك عندئذ في كل مكان آخر.',
-  'password.set': 'تعيين كلمة المرور',
-  'password.setting': 'جارٍ التعيين…',
-  'password.is_set': 'عُيّنت كلمة المرور الجديدة. سجّل الدخول بها.',
-  'password.ends_all': 'مع كلمة مرور جديدة يُسجَّل خروجك في كل مكان.',
   'sessions.title': 'جلساتي',
   'sessions.about': 'حيث سجّلت الدخول. أنهِ ما لا تعرفه، ثم غيّر كلمة مرورك.',
   'sessions.this': '{name} (هذه)',

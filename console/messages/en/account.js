@@ -130,4 +130,19 @@ export default {
     other: '{count} messages of yours are still on their way. Sign out, and throw them away?',
   },
   'menu.stay': 'Stay signed in',
+
+  // What sheets share with the page of one's own account
+  'profile.phone': 'Phone',
+  'language.label': 'Language',
+  'language.browser': 'As the browser says',
+  'theme.label': 'Theme',
+  'theme.system': 'As the system says',
+  'theme.light': 'Light',
+  'theme.dark': 'Dark',
+  'password.new': 'New password',
+  'password.hint': '12 characters or more. A few words that do not belong together are good.',
+  'password.set': 'Set the password',
+  'password.setting': 'Setting…',
+  'password.is_set': 'The new password is set. Sign in with it.',
+  'password.ends_all': 'With a new password you are signed out everywhere.',
 };

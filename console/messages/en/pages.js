@@ -13,6 +13,7 @@ export default {
   'page.canned-replies': 'Canned replies',
   'page.usage': 'Usage',
   'page.audit': 'Audit log',
+  'page.profile': 'My account',
   'page.copy': 'Copy',
   'page.lost': 'This page could not be loaded. Check the connection, and open it again.',
   'page.not_there': 'This gateway does not offer this.',

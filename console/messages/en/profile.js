@@ -2,9 +2,7 @@
 
 export default {
   // Who one is
-  'page.profile': 'My account',
   'profile.about': 'About me',
-  'profile.phone': 'Phone',
   'profile.saved': 'Your data are saved',
   'profile.since': 'Here since',
   'profile.policy': 'Privacy policy',
@@ -20,27 +18,15 @@ export default {
   'looks.about': 'This browser keeps them in two cookies. Beside these and the one that keeps you signed in, it keeps nothing about you.',
   'language.use': 'Use this language',
   'language.reloads': 'The page is loaded anew. What you have written and not sent is lost then.',
-  'language.label': 'Language',
-  'language.browser': 'As the browser says',
-  'theme.label': 'Theme',
-  'theme.system': 'As the system says',
-  'theme.light': 'Light',
-  'theme.dark': 'Dark',
 
   // How one signs in
   'password.title': 'Change password',
   'password.now': 'Password now',
-  'password.new': 'New password',
-  'password.hint': '12 characters or more. A few words that do not belong together are good.',
   'password.change': 'Change it',
   'password.changing': 'Changing…',
   'password.changed': 'The password is changed, and all other sessions have ended',
   'password.not_yours': 'This is not your password.',
   'password.signs_out': 'You are signed out everywhere else then.',
-  'password.set': 'Set the password',
-  'password.setting': 'Setting…',
-  'password.is_set': 'The new password is set. Sign in with it.',
-  'password.ends_all': 'With a new password you are signed out everywhere.',
   'sessions.title': 'My sessions',
   'sessions.about': 'Where you are signed in. End what you do not know, and change your password then.',
   'sessions.this': '{name} (this one)',

@@ -133,4 +133,19 @@ export default {
     other: '{count} mensajes tuyos siguen en camino. ¿Cerrar sesión y descartarlos?',
   },
   'menu.stay': 'Seguir conectado',
+
+  // What sheets share with the page of one's own account
+  'profile.phone': 'Teléfono',
+  'language.label': 'Idioma',
+  'language.browser': 'El del navegador',
+  'theme.label': 'Tema',
+  'theme.system': 'El del sistema',
+  'theme.light': 'Claro',
+  'theme.dark': 'Oscuro',
+  'password.new': 'Contraseña nueva',
+  'password.hint': '12 caracteres o más. Van bien unas pocas palabras sin relación entre sí.',
+  'password.set': 'Establecer la contraseña',
+  'password.setting': 'Estableciendo…',
+  'password.is_set': 'La contraseña nueva está lista. Inicia sesión con ella.',
+  'password.ends_all': 'Con una contraseña nueva se cierra tu sesión en todas partes.',
 };

@@ -17,6 +17,7 @@ export default {
   'page.canned-replies': 'Respuestas guardadas',
   'page.usage': 'Uso',
   'page.audit': 'Registro de auditoría',
+  'page.profile': 'Mi cuenta',
   'page.copy': 'Copiar',
   'page.lost': 'No se pudo cargar esta página. Comprueba la conexión y ábrela de nuevo.',
   'page.not_there': 'Esta pasarela no ofrece esto.',

@@ -2,9 +2,7 @@
 
 export default {
   // Who one is
-  'page.profile': 'Mi cuenta',
   'profile.about': 'Sobre mí',
-  'profile.phone': 'Teléfono',
   'profile.saved': 'Tus datos están guardados',
   'profile.since': 'Aquí desde',
   'profile.policy': 'Política de privacidad',
@@ -20,27 +18,15 @@ export default {
   'looks.about': 'Este navegador los guarda en dos cookies. Aparte de estas y de la que mantiene tu sesión, no guarda nada sobre ti.',
   'language.use': 'Usar este idioma',
   'language.reloads': 'La página se carga de nuevo. Lo que hayas escrito y no enviado se pierde.',
-  'language.label': 'Idioma',
-  'language.browser': 'El del navegador',
-  'theme.label': 'Tema',
-  'theme.system': 'El del sistema',
-  'theme.light': 'Claro',
-  'theme.dark': 'Oscuro',
 
   // How one signs in
   'password.title': 'Cambiar la contraseña',
   'password.now': 'Contraseña actual',
-  'password.new': 'Contraseña nueva',
-  'password.hint': '12 caracteres o más. Van bien unas pocas palabras sin relación entre sí.',
   'password.change': 'Cambiarla',
   'password.changing': 'Cambiando…',
   'password.changed': 'La contraseña ha cambiado y todas las demás sesiones han terminado',
   'password.not_yours': 'Esta no es tu contraseña.',
   'password.signs_out': 'Se cerrará tu sesión en todos los demás lugares.',
-  'password.set': 'Establecer la contraseña',
-  'password.setting': 'Estableciendo…',
-  'password.is_set': 'La contraseña nueva está lista. Inicia sesión con ella.',
-  'password.ends_all': 'Con una contraseña nueva se cierra tu sesión en todas partes.',
   'sessions.title': 'Mis sesiones',
   'sessions.about': 'Dónde tienes la sesión iniciada. Termina lo que no conozcas y cambia entonces tu contraseña.',
   'sessions.this': '{name} (esta)',

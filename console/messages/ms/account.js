@@ -123,4 +123,19 @@ export default {
     other: '{count} mesej anda masih dalam perjalanan. Log keluar, dan buang mesej itu?',
   },
   'menu.stay': 'Kekal log masuk',
+
+  // What sheets share with the page of one's own account
+  'profile.phone': 'Telefon',
+  'language.label': 'Bahasa',
+  'language.browser': 'Seperti pelayar',
+  'theme.label': 'Tema',
+  'theme.system': 'Seperti sistem',
+  'theme.light': 'Cerah',
+  'theme.dark': 'Gelap',
+  'password.new': 'Kata laluan baharu',
+  'password.hint': '12 aksara atau lebih. Beberapa perkataan yang tidak berkaitan adalah baik.',
+  'password.set': 'Tetapkan kata laluan',
+  'password.setting': 'Menetapkan…',
+  'password.is_set': 'Kata laluan baharu telah ditetapkan. Log masuk dengannya.',
+  'password.ends_all': 'Dengan kata laluan baharu anda dilog keluar di mana-mana.',
 };

@@ -13,6 +13,7 @@ export default {
   'page.canned-replies': 'Balasan sedia',
   'page.usage': 'Penggunaan',
   'page.audit': 'Log audit',
+  'page.profile': 'Akaun saya',
   'page.copy': 'Salin',
   'page.lost': 'Halaman ini tidak dapat dimuatkan. Semak sambungan, dan buka semula.',
   'page.not_there': 'Get laluan ini tidak menawarkan ini.',

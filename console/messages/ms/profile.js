@@ -2,9 +2,7 @@
 
 export default {
   // Who one is
-  'page.profile': 'Akaun saya',
   'profile.about': 'Tentang saya',
-  'profile.phone': 'Telefon',
   'profile.saved': 'Data anda telah disimpan',
   'profile.since': 'Di sini sejak',
   'profile.policy': 'Dasar privasi',
@@ -20,27 +18,15 @@ export default {
   'looks.about': 'Pelayar ini menyimpannya dalam dua kuki. Selain itu dan kuki yang mengekalkan log masuk anda, tiada apa-apa tentang anda disimpan.',
   'language.use': 'Gunakan bahasa ini',
   'language.reloads': 'Halaman dimuat semula. Apa yang anda tulis dan belum hantar akan hilang.',
-  'language.label': 'Bahasa',
-  'language.browser': 'Seperti pelayar',
-  'theme.label': 'Tema',
-  'theme.system': 'Seperti sistem',
-  'theme.light': 'Cerah',
-  'theme.dark': 'Gelap',
 
   // How one signs in
   'password.title': 'Tukar kata laluan',
   'password.now': 'Kata laluan sekarang',
-  'password.new': 'Kata laluan baharu',
-  'password.hint': '12 aksara atau lebih. Beberapa perkataan yang tidak berkaitan adalah baik.',
   'password.change': 'Tukar',
   'password.changing': 'Menukar…',
   'password.changed': 'Kata laluan telah ditukar, dan semua sesi lain telah tamat',
   'password.not_yours': 'Ini bukan kata laluan anda.',
   'password.signs_out': 'Anda kemudian dilog keluar di semua tempat lain.',
-  'password.set': 'Tetapkan kata laluan',
-  'password.setting': 'Menetapkan…',
-  'password.is_set': 'Kata laluan baharu telah ditetapkan. Log masuk dengannya.',
-  'password.ends_all': 'Dengan kata laluan baharu anda dilog keluar di mana-mana.',
   'sessions.title': 'Sesi saya',
   'sessions.about': 'Di mana anda log masuk. Tamatkan yang anda tidak kenal, kemudian tukar kata laluan anda.',
   'sessions.this': '{name} (yang ini)',

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ROLES, browserName, rolesGivenBy, sentenceOf } from '../../../console/account.js';
+import { addTexts } from '../../../console/language.js';
 import { Colleagues } from '../../../console/colleagues.js';
 import { ApiError } from '../../../console/http.js';
 import { authorName } from '../../../console/people.js';
@@ -32,7 +33,8 @@ test('an owner gives every role, an admin all but owner, others none', () => {
   for (const role of [...all.slice(2), 'unheard_of', null]) assert.deepEqual(rolesGivenBy(role), []);
 });
 
-test('a browser is called by its name and its system', () => {
+test('a browser is called by its name and its system', async () => {
+  await addTexts('profile');
   const chrome = 'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36';
   const cases = {
     [chrome]: 'Chrome on Linux',

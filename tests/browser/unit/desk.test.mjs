@@ -8,7 +8,7 @@ const row = (id) => ({ id, contact_id: `c-${id}`, number: 'n', status: 'open', l
 const message = (id, conversation_id) => ({ id, conversation_id, direction: 'inbound', created: 1, content: { type: 'text', text: { body: id } } });
 
 /** A desk over conversations `a` and `b`; a call whose name is in `held` waits until it is let go. */
-async function desk({ missing = [] } = {}) {
+async function desk({ missing = [], rows = () => [row('a'), row('b')], mayForget } = {}) {
   const held = new Map();
   const said = [];
   const holding = async (name, answer) => {
@@ -16,7 +16,7 @@ async function desk({ missing = [] } = {}) {
     return answer();
   };
   const api = {
-    conversations: () => holding('list', () => ({ conversations: [row('a'), row('b')], next_cursor: null, epoch: 'e', as_of_seq: 1 })),
+    conversations: () => holding('list', () => ({ conversations: rows(), next_cursor: null, epoch: 'e', as_of_seq: 1 })),
     conversation: (id) => holding(`row ${id}`, () => row(id)),
     messages: (id) =>
       holding(`messages ${id}`, () => {
@@ -32,6 +32,7 @@ async function desk({ missing = [] } = {}) {
     api,
     changed: () => {},
     watched: () => false,
+    mayForget,
     say: (text) => said.push(text),
     now: clock.now,
     uuid: () => 'u',
@@ -43,7 +44,7 @@ async function desk({ missing = [] } = {}) {
     held.set(name, { promise: new Promise((done) => (resolve = done)), resolve });
   };
   const release = (name) => (held.get(name).resolve(), held.delete(name));
-  return { desk: made, hold, release, said, reload: () => made.socket.on.reload('moved') };
+  return { desk: made, clock, hold, release, said, reload: () => made.socket.on.reload('moved') };
 }
 
 const shown = ({ state, open }) => state.threads.get(open)?.messages.map(({ id }) => id);
@@ -85,4 +86,29 @@ test('a conversation that is gone is closed when all is loaded anew', async () =
   missing.push('a');
   await reload();
   assert.equal(at.open, null);
+});
+
+test('a list that has grown long is read again and cut, at most once a minute, and not while somebody looks', async () => {
+  let isLookedAt = true;
+  let read = 0;
+  const rows = () => {
+    read += 1;
+    return [{ ...row('a'), last_activity: 1e6 }];
+  };
+  const { desk: at, clock } = await desk({ rows, mayForget: () => !isLookedAt });
+  const many = (from) => Array.from({ length: 1_100 }, (_, i) => ({ ...row(`old-${from + i}`), last_activity: from + i }));
+  const grow = (from) => at.dispatch({ type: 'list_loaded', rows: many(from), cursor: null });
+  await clock.pass(60_000);
+  grow(2);
+  await at.forget();
+  assert.deepEqual([read, at.state.conversations.size], [1, 1_101]);
+  isLookedAt = false;
+  await at.forget();
+  assert.deepEqual([read, at.state.conversations.size], [2, 1]);
+  grow(2);
+  await at.forget();
+  assert.equal(read, 2, 'not again so soon');
+  await clock.pass(60_000);
+  await at.forget();
+  assert.deepEqual([read, at.state.conversations.size], [3, 1]);
 });

@@ -290,3 +290,30 @@ test('an event about another message leaves the beginning that the list shows', 
   assert.equal(shown(state), 'newest');
   assert.deepEqual(ids(state), ['a', 'b']);
 });
+
+test('a list that is read again forgets what is below it, but for what the agent has in hand', () => {
+  const row = (id, last_activity, more = {}) => ({ ...conversation(id, { last_activity, ...more }), contact: { id: `k-${id}`, name: id, updated: 1 } });
+  const known = run(
+    emptyState(),
+    { type: 'signed_in', me: { agent: 'ana' } },
+    { type: 'list_loaded', fresh: true, rows: [row('new', 90), row('mine', 5, { assignee: 'ana' }), row('open', 4), row('read', 3), row('old', 2)], cursor: null, epoch: 'e', as_of_seq: 1 },
+    { type: 'thread_asked', id: 'read' },
+    { type: 'thread_loaded', id: 'read', rows: [{ ...inbound('m', 'read'), contact_id: 'k-member' }], complete: true },
+    happened({ seq: 2, at: 2, kind: 'contact', data: { contact: { id: 'k-member', name: 'Member' }, changed: ['names'] } }),
+  );
+  const state = run(known, { type: 'list_renewed', rows: [row('newer', 95), row('new', 80)], cursor: 'below', open: 'open' });
+  assert.deepEqual(inOrder(state).map(({ id }) => id), ['newer', 'new', 'mine', 'open', 'read']);
+  assert.equal(state.conversations.get('new').last_activity, 90, 'what an event told is newer than the page');
+  assert.deepEqual([...state.contacts.keys()].sort(), ['k-member', 'k-mine', 'k-new', 'k-newer', 'k-open', 'k-read']);
+  assert.equal(state.listCursor, 'below');
+  assert.equal(known.conversations.size, 5, 'the state before is as it was');
+});
+
+test('who looks at nothing and who is away take no room', () => {
+  const viewing = (agents) => ({ type: 'viewing', conversation_id: 'c', agents });
+  const presence = (state) => ({ type: 'presence', agents: [{ agent: 'ben', state }] });
+  const seen = run(emptyState(), viewing(['ben']), presence('online'));
+  assert.deepEqual([seen.viewing.size, seen.presence.size], [1, 1]);
+  const gone = run(seen, viewing([]), presence('offline'));
+  assert.deepEqual([gone.viewing.size, gone.presence.size], [0, 0]);
+});
