@@ -56,7 +56,7 @@ const dialogs = new Dialogs($('dialog'));
 // The sheets before the inbox have a choice of language and theme below them.
 const foot = () => preferenceFoot(preferences, () => signedIn.again());
 const access = new Access({
-  fetch: (...call) => fetch(...call),
+  fetch: (path, how) => fetch(path, how),
   onLost: () => signedIn.lost(),
   onOther: () => signedIn.leave(),
 });
@@ -268,7 +268,7 @@ function toggleAbout() {
   const isShown = $('about').checkVisibility();
   $('frame').dataset.about = isShown ? 'off' : 'on';
   const from = isShown ? '#thread-head button:last-child' : '.about-close';
-  document.querySelector(from).focus({ preventScroll: true });
+  /** @type {HTMLElement} */ (document.querySelector(from)).focus({ preventScroll: true });
 }
 
 /** Past what comes before the conversation or the page. A plain link would change the address. */

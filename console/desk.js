@@ -6,6 +6,8 @@ import { RowReader } from './row_reader.js';
 import { AgentSocket } from './socket.js';
 import { emptyState, reduce } from './store.js';
 
+/** @import { Api } from './api.js' */
+
 const DELAY_SHOWN_AFTER = 2_000;
 const MOST_DELAYS_ASKED = 5;
 const RECEIPT_EVERY = 20_000;
@@ -41,6 +43,9 @@ export class Desk {
    * `changed()` is called after every change; `watched()` says whether the agent can see the page; `say(text, tone)` shows
    * a passing line; `met(agents)` is called with colleagues that the page shows; `mayForget()` says whether nobody looks at what is far
    * down the list; `socket` holds what the socket needs from the browser.
+   *
+   * @param {{api: Api, changed: () => void, watched: () => boolean, say: (text: string, tone?: string) => void,
+   *   met?: (agents: (string | undefined)[]) => void, mayForget?: () => boolean, now: () => number, uuid: () => string, socket: any}} given
    */
   constructor({ api, changed, watched, say, met = () => {}, mayForget = () => true, now, uuid, socket }) {
     this.#api = api;

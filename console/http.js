@@ -9,6 +9,12 @@ export const LONG = 75_000;
  * what it asks for). `wait` is how many milliseconds to wait, if known.
  */
 export class ApiError extends Error {
+  /**
+   * @param {number} status
+   * @param {string} code
+   * @param {string} message
+   * @param {number | null} [wait]
+   */
   constructor(status, code, message, wait = null) {
     super(message);
     this.status = status;
@@ -20,6 +26,12 @@ export class ApiError extends Error {
 /**
  * Makes one call and gives the JSON of its answer, or the answer itself as a `Blob` when it is asked for `as` one. Without `cookies`
  * the call neither sends nor takes any.
+ *
+ * @param {typeof globalThis.fetch} fetch
+ * @param {string} method
+ * @param {string} path
+ * @param {{body?: unknown, headers?: Record<string, string>, cookies?: RequestCredentials, deadline?: number, as?: 'json' | 'blob'}} [how]
+ * @returns {Promise<any>}
  */
 export async function call(fetch, method, path, { body, headers = {}, cookies = 'omit', deadline = DEADLINE, as = 'json' } = {}) {
   let response;

@@ -19,7 +19,7 @@ export function listenToKeys({ list, composer, head, dialogs, signInSheet, searc
 
   document.addEventListener('keydown', (event) => {
     if (dialogs.isOpen || signInSheet.isOpen || frame.dataset.page !== 'inbox') return;
-    const writing = event.target.closest?.('input, textarea, select');
+    const writing = /** @type {Element} */ (event.target).closest?.('input, textarea, select');
     if (writing && altWrites() && event.altKey) return;
     if (event.altKey && !event.ctrlKey && !event.metaKey && chords[event.code]) {
       event.preventDefault();

@@ -66,7 +66,7 @@ export class ListView {
     const wanted = all.filter((row) => this.#wants(row, state)).map((row) => row.id);
     this.#ids = this.#steady(wanted);
     const position = this.#rows.scrollTop;
-    const focused = document.activeElement;
+    const focused = /** @type {HTMLElement | null} */ (document.activeElement);
     render(this.#ids.map((id, i) => this.#row(id, i, state, now)), this.#rows);
     this.#renderFoot(state);
     this.#rows.scrollTop = position;

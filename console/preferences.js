@@ -77,6 +77,7 @@ export class Preferences {
 }
 
 // Texts of `index.html`: the attribute that names one, and where it goes.
+/** @type {[string, (node: Element, text: string) => void][]} */
 const FIXED_TEXTS = [
   ['data-t', (node, text) => (node.textContent = text)],
   ['data-t-label', (node, text) => node.setAttribute('aria-label', text)],

@@ -11,6 +11,7 @@ const TOKENS = ['invitation', 'password', 'sign-up', 'sign-up-invitation', 'emai
 /** The pages of operators. */
 export const OPERATOR_PAGES = ['operator/tenants', 'operator/health', 'operator/quarantine'];
 
+/** @type {[RegExp, (found: string[]) => any][]} */
 const ROUTES = [
   [/^#\/invitation\/([0-9a-f]{1,32})\/([\w-]{1,200})$/, ([, tenant_id, token]) => ({ kind: 'invitation', tenant_id, token })],
   [/^#\/(password|sign-up|sign-up-invitation|email)\/([\w-]{1,200})$/, ([, kind, token]) => ({ kind, token })],

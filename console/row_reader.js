@@ -5,6 +5,8 @@ import { backoff } from './backoff.js';
 
 const AT_ONCE = 4;
 
+/** @import { Conversation, Timers } from './types.d.ts' */
+
 export class RowReader {
   #reading = new Set();
   #waiting = new Map();
@@ -13,9 +15,17 @@ export class RowReader {
   /**
    * `wanted()` gives the ids; `read(id)` resolves with a conversation; `loaded(conversation)` takes it and `gone(id)` says
    * that there is none.
+   *
+   * @param {{wanted: () => Iterable<string>, read: (id: string) => Promise<Conversation>,
+   *   loaded: (conversation: Conversation) => void, gone: (id: string) => void, timers: Timers, random: () => number}} given
    */
   constructor({ wanted, read, loaded, gone, timers, random }) {
-    Object.assign(this, { wanted, read, loaded, gone, timers, random });
+    this.wanted = wanted;
+    this.read = read;
+    this.loaded = loaded;
+    this.gone = gone;
+    this.timers = timers;
+    this.random = random;
   }
 
   /** Reads what is wanted by now. */

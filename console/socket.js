@@ -47,7 +47,14 @@ export class AgentSocket {
   #refs = 0;
 
   constructor({ url, ticket, cursor, on, WebSocket, timers, random, now }) {
-    Object.assign(this, { url, ticket, cursor, on, WebSocket, timers, random, now });
+    this.url = url;
+    this.ticket = ticket;
+    this.cursor = cursor;
+    this.on = on;
+    this.WebSocket = WebSocket;
+    this.timers = timers;
+    this.random = random;
+    this.now = now;
     this.outbox = new Outbox({ transmit: (frame) => this.tell(frame), timers, random });
   }
 

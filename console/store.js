@@ -9,7 +9,37 @@ import { conversationOf, rowAfter } from './rows.js';
 const MOST_THREADS = 20;
 const TYPING_LASTS = 8_000;
 
-/** A page that knows nothing yet. */
+/** @import { Contact, Conversation, Lane, Message, PhoneNumber } from './types.d.ts' */
+
+/**
+ * What the page knows.
+ *
+ * @typedef {object} State
+ * @property {any} me who sits here
+ * @property {string | null} epoch
+ * @property {number} seq the position of the last applied event
+ * @property {boolean} listLoaded
+ * @property {string | null} listCursor
+ * @property {Map<string, Conversation>} conversations
+ * @property {Map<string, any[]>} unknown events about conversations that are not known, of which they tell only what changed:
+ *   applied once they are
+ * @property {Map<string, Contact>} contacts
+ * @property {Map<string, any>} threads
+ * @property {Map<string, any>} pending
+ * @property {Map<string, any>} delays
+ * @property {Map<string, Lane>} lanes how sending from each number stands
+ * @property {Map<string, PhoneNumber>} numbers
+ * @property {Map<string, string[]>} viewing the agents who look at a conversation
+ * @property {Map<string, any>} typing
+ * @property {Map<string, string>} presence
+ * @property {any} link how the connection stands, as the socket says it
+ */
+
+/**
+ * A page that knows nothing yet.
+ *
+ * @returns {State}
+ */
 export function emptyState() {
   return {
     me: null,
@@ -18,13 +48,11 @@ export function emptyState() {
     listLoaded: false,
     listCursor: null,
     conversations: new Map(),
-    /** Events about conversations that are not known, of which they tell only what changed: applied once they are. */
     unknown: new Map(),
     contacts: new Map(),
     threads: new Map(),
     pending: new Map(),
     delays: new Map(),
-    /** How sending from each number stands, and the numbers themselves. */
     lanes: new Map(),
     numbers: new Map(),
     viewing: new Map(),
@@ -82,7 +110,13 @@ const STEPS = {
   typing_ended: (state, { now }) => typingEnded(state, now),
 };
 
-/** The state after an action. An action that nobody knows leaves it as it is. */
+/**
+ * The state after an action. An action that nobody knows leaves it as it is.
+ *
+ * @param {State} state
+ * @param {{type: string, [key: string]: any}} action
+ * @returns {State}
+ */
 export function reduce(state, action) {
   const step = STEPS[action.type];
   return step ? step(state, action) : state;

@@ -3,7 +3,7 @@
 /** Loads a style sheet once, and resolves when it holds. One that cannot be loaded is asked for again the next time. */
 export function addStyle(name) {
   const href = `/console/${name}.css`;
-  const known = document.querySelector(`link[href="${href}"]`);
+  const known = /** @type {HTMLLinkElement | null} */ (document.querySelector(`link[href="${href}"]`));
   if (known?.sheet) return Promise.resolve();
   known?.remove();
   return new Promise((resolve, reject) => {

@@ -4,13 +4,11 @@ import { h } from './dom.js';
 
 const PATTERN = new RegExp(
   [
-    /```([\s\S]+?)```/,
-    /`([^`\n]+)`/,
-    /(?<![\p{L}\p{N}])([*_~])(?=\S)((?:(?!\3)[^\n])*?\S)\3(?![\p{L}\p{N}])/,
-    /(https?:\/\/[^\s<>"]*[^\s<>".,;:!?)\]'’*_~])/,
-  ]
-    .map((part) => part.source)
-    .join('|'),
+    String.raw`\u0060{3}([\s\S]+?)\u0060{3}`,
+    String.raw`\u0060([^\u0060\n]+)\u0060`,
+    String.raw`(?<![\p{L}\p{N}])([*_~])(?=\S)((?:(?!\3)[^\n])*?\S)\3(?![\p{L}\p{N}])`,
+    String.raw`(https?:\/\/[^\s<>"]*[^\s<>".,;:!?)\]'’*_~])`,
+  ].join('|'),
   'gu',
 );
 const MARKS = { '*': 'strong', _: 'em', '~': 's' };

@@ -21,7 +21,7 @@ export default function CannedReplies({ page, context }) {
     } catch (error) {
       setProblem(sentenceOf(error));
     }
-    document.querySelector('#add-canned')?.focus({ preventScroll: true });
+    document.getElementById('add-canned')?.focus({ preventScroll: true });
   };
   const { all, state, failed, loading } = replies;
   const isLost = failed && !loading;

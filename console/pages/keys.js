@@ -57,7 +57,7 @@ export function isOver({ revoked, expires }, now) {
 
 /** Keys that work first, the newest of them on top. */
 export function sortedKeys(keys, now) {
-  return keys.toSorted((one, other) => isOver(one, now) - isOver(other, now) || other.created - one.created);
+  return keys.toSorted((one, other) => Number(isOver(one, now)) - Number(isOver(other, now)) || other.created - one.created);
 }
 
 /** One key; without `revoke` it is only shown. */

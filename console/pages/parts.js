@@ -122,7 +122,8 @@ export function Form({ label, busy = t('any.saving'), run, onCancel, explain = s
 /** What is written in a form, without what is empty; boxes of one name are a list, and a password is taken as it is. */
 function valuesOf(form) {
   const values = {};
-  const data = new FormData(form);
+  // No form of the page has a file.
+  const data = /** @type {{keys(): Iterable<string>, getAll(name: string): string[]}} */ (new FormData(form));
   for (const name of new Set(data.keys())) {
     const all = data.getAll(name);
     const isList = form.querySelector(`[type="checkbox"][name="${CSS.escape(name)}"]`) !== null;

@@ -8,7 +8,7 @@ import { Copied, Field, Form, Press, useFocus } from './parts.js';
 export function SecondFactor({ context }) {
   const { profile, person, refresh, say, copy } = context;
   // What is under way: nothing, `password`, the `secret` that was made, `codes` to be kept, `off` or `renew`.
-  const [step, setStep] = useState({});
+  const [step, setStep] = useState(/** @type {{asks?: string, secret?: any, codes?: string[]}} */ ({}));
   const [isOn, setOn] = useState(person().has_second_factor === true);
   const stop = () => setStep({});
   const begin = async ({ password }) => setStep({ secret: await profile.beginFactor(password) });

@@ -39,7 +39,7 @@ macro_rules! files {
     };
 }
 
-/// Every file of `console/` but its README, and how the library is fetched.
+/// Every file of `console/` but its README, how the library is fetched, and declarations for the checker of types.
 const FILES: &[File] = files![
     "about.css",
     "about.js",
@@ -273,7 +273,16 @@ mod tests {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("console");
         let mut there = BTreeSet::new();
         collect(&folder, &folder, &mut there);
-        for not_served in ["README.md", "vendor/SHA256SUMS", "vendor/fetch.sh"] {
+        let types = [
+            "types.d.ts",
+            "vendor/htm.d.ts",
+            "vendor/hooks.d.ts",
+            "vendor/preact.d.ts",
+        ];
+        for not_served in ["README.md", "vendor/SHA256SUMS", "vendor/fetch.sh"]
+            .into_iter()
+            .chain(types)
+        {
             assert!(there.remove(not_served), "{not_served}");
         }
         let served: BTreeSet<String> = FILES.iter().map(|file| file.name.to_owned()).collect();

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Tests the console: its modules, and the page in Chromium.
+# Tests the console: its types, its modules, and the page in Chromium.
 #
 #   tests/browser/run.sh              against a gateway that is not one, which also misbehaves
 #   tests/browser/run.sh BASE_URL     against a running demo with customers who write
@@ -11,7 +11,7 @@ set -euo pipefail
 [ -z "${MESEJ_BINARY:-}" ] || MESEJ_BINARY=$(realpath "$MESEJ_BINARY")
 cd "$(dirname "$0")"
 
-if [ ! -d node_modules/playwright-core ] || [ ! -d node_modules/axe-core ]; then
+if [ ! -d node_modules/playwright-core ] || [ ! -d node_modules/axe-core ] || [ ! -d node_modules/typescript ]; then
   npm ci --no-audit --no-fund --ignore-scripts
 fi
 [ -x "${CHROMIUM:-/usr/bin/chromium}" ] || { echo "Chromium is missing: apt-get install chromium" >&2; exit 1; }
@@ -19,6 +19,7 @@ fi
 if [ $# -ge 1 ]; then
   MESEJ_URL="${1%/}" exec node --test --test-concurrency=1 demo.test.mjs
 fi
+node_modules/.bin/tsc --project .
 node --test unit
 if [ -n "${MESEJ_BINARY:-}" ]; then
   node --test --test-concurrency=1 real.test.mjs
