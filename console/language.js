@@ -1,22 +1,21 @@
 // The language of the page: its texts, and how it writes numbers and lists. The texts of a language are one file in
-// `messages/`, which is loaded when it is chosen; English is always there. No DOM in here.
-
-import english from './messages/en.js';
+// `messages/`, which is loaded when it is chosen. No DOM in here.
 
 /** Each language by its own name, so that whoever reads only that one finds it. */
 export const LANGUAGES = { en: 'English', ms: 'Bahasa Melayu', es: 'Español', ar: 'العربية' };
 
 const RIGHT_TO_LEFT = ['ar'];
-const TEXTS = { en: english };
+const TEXTS = {};
 const HOLE = /\{(\w+)\}/g;
 const RTL_LETTERS = /[\u0590-\u08ff\ufb1d-\ufefc]/;
 
 let current;
 
 function use(language, locale) {
-  current = { language, locale, texts: TEXTS[language], rules: new Intl.PluralRules(locale), formats: new Map() };
+  current = { language, locale, texts: TEXTS[language] ?? {}, rules: new Intl.PluralRules(locale), formats: new Map() };
 }
 
+// Until a language is chosen a text is its key.
 use('en', 'en');
 
 /**
@@ -27,18 +26,19 @@ export async function setLanguage(language, wanted = []) {
   if (!Object.hasOwn(LANGUAGES, language)) return setLanguage('en', wanted);
   try {
     TEXTS[language] ??= (await import(`./messages/${language}.js`)).default;
-  } catch {
+  } catch (error) {
     // A page in English is better than none.
+    if (language === 'en') throw error;
     return setLanguage('en', wanted);
   }
   use(language, wanted.find((tag) => baseOf(tag) === language) ?? language);
   return undefined;
 }
 
-/** Reads texts that only some pages need: in the chosen language, and in English. */
+/** Reads texts that only some pages need. */
 export async function addTexts(name) {
-  const read = async (language) => Object.assign(TEXTS[language], (await import(`./messages/${language}/${name}.js`)).default);
-  await Promise.all([...new Set(['en', current.language])].map(read));
+  const { language, texts } = current;
+  Object.assign(texts, (await import(`./messages/${language}/${name}.js`)).default);
 }
 
 /** The first of the wanted languages that there are texts for; English if there is none. */
@@ -65,12 +65,12 @@ export function direction(of = current.language) {
  * The text of a key, with `values` in its `{holes}`. A text that has plural forms takes the one for `values.count`.
  * Numbers are written as the language writes them; text from elsewhere cannot turn the sentence around it.
  */
-export function t(key, values = {}) {
+export function t(key, /** @type {Record<string, any>} */ values = {}) {
   return form(key, values).replace(HOLE, (hole, name) => (name in values ? inText(values[name]) : hole));
 }
 
 /** The same for a sentence with elements in it: the list of its texts and of the nodes that stand in the holes. */
-export function nodes(key, values = {}) {
+export function nodes(key, /** @type {Record<string, any>} */ values = {}) {
   const parts = form(key, values).split(HOLE);
   return parts
     .map((part, i) => {
@@ -83,11 +83,11 @@ export function nodes(key, values = {}) {
 
 /** Whether there is a text of this key: for codes that the server sends, which may be newer than the page. */
 export function has(key) {
-  return Object.hasOwn(TEXTS.en, key);
+  return Object.hasOwn(current.texts, key);
 }
 
-function form(key, { count }) {
-  const text = current.texts[key] ?? TEXTS.en[key] ?? key;
+function form(key, /** @type {Record<string, any>} */ { count }) {
+  const text = current.texts[key] ?? key;
   if (typeof text === 'string') return text;
   return text[current.rules.select(count ?? 0)] ?? text.other;
 }
@@ -130,6 +130,6 @@ export function dateTime(at, options) {
 }
 
 /** A span from now on or back: "in 3 days", "yesterday". `unit` is one of `Intl.RelativeTimeFormat`. */
-export function relative(amount, unit, options = { numeric: 'auto' }) {
+export function relative(amount, unit, /** @type {Intl.RelativeTimeFormatOptions} */ options = { numeric: 'auto' }) {
   return kept(`span ${JSON.stringify(options)}`, (locale) => new Intl.RelativeTimeFormat(locale, options)).format(amount, unit);
 }

@@ -7,6 +7,7 @@ import { ApiError } from '../../../console/http.js';
 import { authorName } from '../../../console/people.js';
 import { PAGES, hashOf, hashOfPage, routeOf } from '../../../console/route.js';
 import { settle } from './wire.mjs';
+import '../english.mjs';
 
 test('refusals are told in words, with the time to wait', () => {
   const told = (...parts) => sentenceOf(new ApiError(...parts));

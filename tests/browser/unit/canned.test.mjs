@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { CannedReplies, findReplies, isShortcut, sentenceOf } from '../../../console/canned.js';
 import { ApiError } from '../../../console/http.js';
+import '../english.mjs';
 
 const reply = (shortcut, text = shortcut) => ({ shortcut, text });
 const shortcuts = (replies) => replies.map((one) => one.shortcut);

@@ -12,7 +12,7 @@ const MOST = 150 * 1024;
 async function firstLoad(language) {
   const page = await readFile(new URL('index.html', CONSOLE), 'utf8');
   const wanted = [...page.matchAll(/(?:href|src)="\/console\/([^"]+)"/g)].map(([, name]) => new URL(name, CONSOLE).href);
-  if (language !== 'en') wanted.push(new URL(`messages/${language}.js`, CONSOLE).href);
+  wanted.push(new URL(`messages/${language}.js`, CONSOLE).href);
   const files = new Map([[new URL('index.html', CONSOLE).href, page]]);
   for (let name = wanted.pop(); name; name = wanted.pop()) {
     if (files.has(name)) continue;

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { bestLanguage, direction, isolated, nodes, number, setLanguage, t } from '../../../console/language.js';
+import '../english.mjs';
 
 test('holes are filled, and one that nobody fills stays visible', () => {
   assert.equal(t('any.you', { name: 'Ana' }), 'Ana (you)');

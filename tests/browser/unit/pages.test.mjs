@@ -7,6 +7,7 @@ import { addedUp } from '../../../console/pages/retention.js';
 import { amountText, bars, dayOf, fitted, totalsOf, usageQuery } from '../../../console/pages/usage_sums.js';
 import { mayOpen } from '../../../console/rail.js';
 import { PAGES } from '../../../console/route.js';
+import '../english.mjs';
 
 await addTexts('manage');
 

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { arrivalText, companyAddress } from '../../../console/account.js';
 import { providerBody } from '../../../console/pages/provider.js';
 import { routeOf } from '../../../console/route.js';
+import '../english.mjs';
 
 test('what is sent leaves out a secret that stays, and groups without a name', () => {
   const form = { issuer: 'https://a.example', client_id: 'mesej', new_people: 'refused' };

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { subscriptionText } from '../../../console/subscription.js';
+import '../english.mjs';
 
 const NOW = 1_800_000_000_000;
 const DAY = 86_400_000;

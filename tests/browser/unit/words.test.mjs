@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ticksOf } from '../../../console/ticks.js';
 import { ago, agoInWords, serviceWindow, until } from '../../../console/time.js';
+import '../english.mjs';
 
 const HOUR = 3_600_000;
 const NOW = new Date(2026, 10, 24, 15, 0).getTime();
