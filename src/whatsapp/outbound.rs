@@ -7,7 +7,6 @@
 mod carousel;
 mod direct;
 mod interactive;
-mod place;
 mod plain;
 mod template;
 #[cfg(test)]
@@ -18,12 +17,12 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use self::interactive::check_interactive;
-use self::place::Place;
 use self::plain::{
     MediaKind, check_contacts, check_context, check_location, check_media, check_reaction, check_text,
 };
 use self::template::check_template;
 use super::lenient::Fields;
+use super::place::{self, Place};
 use crate::domain::{Content, ContentError, ContentKind};
 
 /// A request to send that passed.

@@ -188,7 +188,7 @@ fn marketing() -> Vec<TemplateSpec> {
             "MARKETING",
             "APPROVED",
             json!([
-                body("Hello {{1}}! This weekend: {{2}}", &["Ana", "rye bread"]),
+                body("Hello {{1}}! This weekend: {{2}}.", &["Ana", "rye bread"]),
                 {"type": "BUTTONS", "buttons": [{"type": "QUICK_REPLY", "text": "Stop promotions"}]}
             ]),
         ),
@@ -198,7 +198,7 @@ fn marketing() -> Vec<TemplateSpec> {
             "MARKETING",
             "APPROVED",
             json!([
-                body("¡Hola {{1}}! Este fin de semana: {{2}}", &["Ana", "pan de centeno"]),
+                body("¡Hola {{1}}! Este fin de semana: {{2}}.", &["Ana", "pan de centeno"]),
                 {"type": "BUTTONS", "buttons": [{"type": "QUICK_REPLY", "text": "No más ofertas"}]}
             ]),
         ),

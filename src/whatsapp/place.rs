@@ -177,7 +177,7 @@ impl<'p, 'v> Place<'p, 'v> {
 }
 
 /// Source: Cloud API, Template components (Nov 21 2025).
-const LONGEST_ADDRESS: usize = 2_000;
+pub(super) const LONGEST_ADDRESS: usize = 2_000;
 
 /// So many characters or items.
 fn counted(count: usize, one: &str) -> String {
