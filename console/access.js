@@ -47,7 +47,7 @@ export class Access {
     return this.#call(method, path, body, {});
   }
 
-  /** A call with the page's rights; `how` is `{deadline, as}` of `call`. */
+  /** A call with the page's rights; `how` is `{deadline, as, signal}` of `call`. */
   async asked(method, path, body, how) {
     const request = [method, path, body, how];
     if (!this.isSession) return this.#withKey(...request);

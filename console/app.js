@@ -7,7 +7,6 @@ import { Api } from './api.js';
 import { backoff } from './backoff.js';
 import { BannerView } from './banner.js';
 import { CannedReplies } from './canned.js';
-import { CannedSheet } from './canned_sheet.js';
 import { Colleagues } from './colleagues.js';
 import { Composer } from './composer.js';
 import { Desk } from './desk.js';
@@ -20,6 +19,7 @@ import { t } from './language.js';
 import { LinkSheets } from './link_sheets.js';
 import { ListView } from './list.js';
 import { renderLive } from './live.js';
+import { onDemand } from './on_demand.js';
 import { Pages } from './pages.js';
 import { agentName, face, nameOf } from './people.js';
 import { preferenceFoot } from './preference_foot.js';
@@ -67,7 +67,17 @@ const colleagues = new Colleagues({
   loaded: (known) => desk.dispatch({ type: 'colleagues_loaded', colleagues: known }),
 });
 const replies = new CannedReplies({ api, changed });
-const cannedSheet = new CannedSheet({ dialogs, replies, say });
+let openedSheet = null;
+const readSheet = onDemand(
+  async () => {
+    const { CannedSheet } = await import('./canned_sheet.js');
+    openedSheet = new CannedSheet({ dialogs, replies, say });
+    return openedSheet;
+  },
+  { texts: ['canned'] },
+);
+const withSheet = (run) => readSheet().then(run, () => say(t('page.lost'), 'bad'));
+const cannedSheet = { open: (how) => withSheet((sheet) => sheet.open(how)), edit: (reply) => withSheet((sheet) => sheet.edit(reply)) };
 
 const desk = new Desk({
   api,
@@ -117,7 +127,15 @@ const pages = new Pages({
   },
 });
 
+const mediaApi = onDemand(async () => new (await import('./media.js')).MediaApi(access), { texts: ['media'], styles: ['media'] });
+const mediaView = onDemand(async () => {
+  const [api, { MediaView }] = await Promise.all([mediaApi(), import('./media_view.js')]);
+  return new MediaView({ api, say, grew: () => view.grew() });
+});
+
 const act = {
+  // Where it cannot be read the card stays what it is, and is tried again when the message is shown anew.
+  showFile: (card, about) => mediaView().then((media) => media.show(card, about), () => {}),
   quote: (message) => composer.quote(message),
   react: (message, anchor) =>
     pickReaction(anchor, (emoji) =>
@@ -186,7 +204,7 @@ function render() {
   view.render(now);
   composer.render(now);
   about.render(now);
-  cannedSheet.render();
+  openedSheet?.render();
   renderLive($('live'), state.link, now);
   renderNothing(state);
   const unread = [...state.conversations.values()].filter((row) => row.unread > 0 && row.status !== 'resolved').length;

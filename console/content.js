@@ -34,8 +34,13 @@ const KINDS = {
   ],
 };
 
-/** The elements of a content. */
-export function contentOf(content) {
+/**
+ * The elements of a content. `file` is the message's file as far as the gateway has it, and `show(card, about)` brings it into its card.
+ *
+ * @param {any} content in Meta's shape
+ * @param {{file?: import('./types.d.ts').MediaFile, show?: (card: HTMLElement, about: object) => void}} [more]
+ */
+export function contentOf(content, { file, show } = {}) {
   if (content.type === 'revoked') return [h('p', { class: 'quiet' }, t('content.deleted'))];
   const parts = [];
   if (content.referral) parts.push(referral(content.referral));
@@ -50,6 +55,7 @@ export function contentOf(content) {
     if (!render || typeof object !== 'object' || object === null)
       throw new TypeError('unknown kind');
     parts.push(...render(object, content.type));
+    if (file && render === media) show(parts.find((part) => part?.matches('.media')), { file, kind: content.type, name: object.filename, caption: object.caption });
   } catch {
     parts.push(unknown(content));
   }
@@ -123,7 +129,7 @@ function media(object, kind) {
       'span',
       { class: 'media-name' },
       h('span', { dir: 'auto' }, object.filename || nameOf(kind, object)),
-      type ? h('small', null, type.toUpperCase()) : null,
+      type ? h('small', { class: 'media-kind' }, type.toUpperCase()) : null,
     ),
   );
   return [card, object.caption ? prose(object.caption) : null];

@@ -24,24 +24,25 @@ export class ApiError extends Error {
 }
 
 /**
- * Makes one call and gives the JSON of its answer, or the answer itself as a `Blob` when it is asked for `as` one. Without `cookies`
- * the call neither sends nor takes any.
+ * Makes one call and gives the JSON of its answer, or the answer itself as a `Blob` when it is asked for `as` one. A `body` that is a
+ * `Blob` is sent as it is, anything else as JSON. Without `cookies` the call neither sends nor takes any; `signal` ends it before its deadline.
  *
  * @param {typeof globalThis.fetch} fetch
  * @param {string} method
  * @param {string} path
- * @param {{body?: unknown, headers?: Record<string, string>, cookies?: RequestCredentials, deadline?: number, as?: 'json' | 'blob'}} [how]
+ * @param {{body?: unknown, headers?: Record<string, string>, cookies?: RequestCredentials, deadline?: number, as?: 'json' | 'blob', signal?: AbortSignal}} [how]
  * @returns {Promise<any>}
  */
-export async function call(fetch, method, path, { body, headers = {}, cookies = 'omit', deadline = DEADLINE, as = 'json' } = {}) {
+export async function call(fetch, method, path, { body, headers = {}, cookies = 'omit', deadline = DEADLINE, as = 'json', signal } = {}) {
+  const isRaw = typeof Blob !== 'undefined' && body instanceof Blob;
   let response;
   let text;
   try {
     response = await fetch(path, {
       method,
-      headers: body === undefined ? headers : { ...headers, 'content-type': 'application/json' },
-      body: body === undefined ? undefined : JSON.stringify(body),
-      signal: AbortSignal.timeout(deadline),
+      headers: body === undefined ? headers : { ...headers, 'content-type': isRaw ? body.type || 'application/octet-stream' : 'application/json' },
+      body: isRaw ? /** @type {Blob} */ (body) : body === undefined ? undefined : JSON.stringify(body),
+      signal: signal ? AbortSignal.any([signal, AbortSignal.timeout(deadline)]) : AbortSignal.timeout(deadline),
       credentials: cookies,
       cache: 'no-store',
     });

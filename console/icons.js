@@ -15,9 +15,12 @@ export const PATHS = {
   chevron_down: ['M6 9.5l6 6 6-6'],
   clock: ['M12 3.5a8.5 8.5 0 1 0 0 17a8.5 8.5 0 0 0 0-17z', 'M12 7.5v5l3 2'],
   copy: ['M9 9h10v11H9z', 'M15 9V4H5v11h4'],
+  clip: ['M19.5 11.5l-7.6 7.6a4.6 4.6 0 0 1-6.5-6.5l8-8a3 3 0 0 1 4.3 4.3l-8 8a1.5 1.5 0 0 1-2.1-2.1l7-7'],
   cross: ['M6 6l12 12', 'M18 6L6 18'],
+  download: ['M12 4v11', 'M7 10.5l5 5 5-5', 'M5 20h14'],
   file: ['M6 3h8l4 4v14H6z', 'M14 3v4h4', 'M9 12.5h6', 'M9 16h6'],
   form: ['M5 4h14v16H5z', 'M8.5 9h7', 'M8.5 12.5h7', 'M8.5 16h4'],
+  forward: ['M9 5l7 7-7 7'],
   image: ['M4 5h16v14H4z', 'M4 16l5-5 4 4 2.5-2.5L20 17', 'M15.5 9v.1'],
   inbox: ['M4 5h16v14H4z', 'M4 13.5h4.5l1.2 2.5h4.6l1.2-2.5H20'],
   info: ['M12 3a9 9 0 1 0 0 18a9 9 0 0 0 0-18z', 'M12 11v5.5', 'M12 7.6v.1'],
@@ -36,17 +39,20 @@ export const PATHS = {
     'M12 21c-4.5-5-6.5-8-6.5-11a6.5 6.5 0 0 1 13 0c0 3-2 6-6.5 11z',
     'M12 7.8a2.3 2.3 0 1 0 0 4.6a2.3 2.3 0 0 0 0-4.6z',
   ],
+  play: ['M8 5l11 7-11 7z'],
   plus: ['M12 5v14', 'M5 12h14'],
   question: ['M9 9.2a3 3 0 1 1 4.4 2.7c-.9.5-1.4 1-1.4 2.1', 'M12 17.4v.1'],
   reply: ['M9.5 6L4 11.5 9.5 17', 'M4 11.5h9.5c4 0 6.5 2.5 6.5 6.5'],
   retry: ['M19.5 12a7.5 7.5 0 1 1-2.2-5.3L20 9.3', 'M20 4.5v4.8h-4.8'],
   send: ['M4 12L20 4l-5 16-3.5-6.5z', 'M11.5 13.5L20 4'],
   smile: ['M12 3a9 9 0 1 0 0 18a9 9 0 0 0 0-18z', 'M8.5 14.2c1.8 2.4 5.2 2.4 7 0', 'M9 9.6v.1', 'M15 9.6v.1'],
+  stop: ['M7 7h10v10H7z'],
   sticker: ['M5 4h14v9l-7 7H5z', 'M12 20v-7h7'],
   team: ['M9 5a3.5 3.5 0 1 0 0 7a3.5 3.5 0 0 0 0-7z', 'M2.8 19.5c.6-3.4 3-5 6.2-5s5.6 1.6 6.2 5', 'M15.5 5.4a3.4 3.4 0 0 1 0 6.3', 'M17.6 15c2 .6 3.2 2.1 3.6 4.5'],
   template: ['M4 5h16v14H4z', 'M4 9.5h16', 'M8 13h8', 'M8 16h5'],
   usage: ['M4 20.5h16', 'M6.5 17v-5', 'M12 17V6', 'M17.5 17V9.5'],
   video: ['M4 6h11v12H4z', 'M15 10.5l5-3v9l-5-3'],
+  zoom: ['M10.5 4a6.5 6.5 0 1 0 0 13a6.5 6.5 0 0 0 0-13z', 'M15.5 15.5L20.5 20.5', 'M10.5 8v5', 'M8 10.5h5'],
 };
 
 function svg(box, paths, className) {
@@ -63,7 +69,7 @@ function svg(box, paths, className) {
 }
 
 // What points along the line of reading points the other way where that runs from right to left.
-const POINTING = new Set(['back', 'list', 'panel', 'reply', 'send']);
+const POINTING = new Set(['back', 'forward', 'list', 'panel', 'reply', 'send']);
 
 /** The classes of a pictogram. */
 export function iconClass(name) {
@@ -81,6 +87,7 @@ const TICKS = {
   clock: ['M8 1.4a4.6 4.6 0 1 0 0 9.2a4.6 4.6 0 0 0 0-9.2z', 'M8 3.6V6l1.7 1'],
   dashed: ['M8 1.4a4.6 4.6 0 1 0 0 9.2a4.6 4.6 0 0 0 0-9.2z', 'M8 3.6V6l1.7 1'],
   alert: ['M8 1.2a4.8 4.8 0 1 0 0 9.6a4.8 4.8 0 0 0 0-9.6z', 'M8 3.5v3', 'M8 8.4v.1'],
+  clip: ['M19.5 11.5l-7.6 7.6a4.6 4.6 0 0 1-6.5-6.5l8-8a3 3 0 0 1 4.3 4.3l-8 8a1.5 1.5 0 0 1-2.1-2.1l7-7'],
   cross: ['M5 3l6 6', 'M11 3L5 9'],
 };
 

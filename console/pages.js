@@ -6,7 +6,7 @@ import { addStyle } from './style.js';
 import { html, render } from './view.js';
 
 /** The module of a page with its texts and styles: none of them is part of a first load. */
-export async function readPage(module, texts = ['manage', 'profile'], styles = ['page']) {
+export async function readPage(module, texts = ['manage', 'profile', 'canned'], styles = ['page']) {
   const [page] = await Promise.all([module(), ...texts.map(addTexts), ...styles.map(addStyle)]);
   return page;
 }

@@ -350,6 +350,8 @@ function applyToThread(state, event) {
     });
   } else if (event.kind === 'status') {
     updateThread(state, event.conversation_id, (thread) => withStatus(thread, data));
+  } else if (event.kind === 'media') {
+    updateThread(state, conversationOf(event) ?? data.conversation_id, (thread) => withFile(thread, data));
   }
   return state;
 }
@@ -361,6 +363,12 @@ function withStatus(thread, { message_id, wamid, ...delivery }) {
   const message = { ...known, delivery: mergeDelivery(known.delivery, delivery) };
   if (wamid) message.wamid = wamid;
   return { ...thread, messages: thread.messages.with(at, message) };
+}
+
+/** The file of a message has come, or will not come any more. */
+function withFile(thread, { message_id, media }) {
+  const at = thread.messages.findLastIndex((message) => message.id === message_id);
+  return at < 0 ? thread : { ...thread, messages: thread.messages.with(at, { ...thread.messages[at], media }) };
 }
 
 /** Keeps a line about who took, gave away or closed a conversation, for a thread that is shown. */

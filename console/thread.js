@@ -224,6 +224,11 @@ export class ThreadView {
     this.#log.scrollTop = this.#log.scrollHeight;
   }
 
+  /** A message has become higher after it was shown: whoever was at the end stays there. */
+  grew() {
+    if (this.#sticky) this.toEnd();
+  }
+
   /** Shows one message, and points to it. */
   jump(id) {
     const node = this.#log.querySelector(`[data-id="${CSS.escape(id)}"]`);

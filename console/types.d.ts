@@ -87,6 +87,16 @@ export interface Content {
   [key: string]: any;
 }
 
+/** The file of a message, or one that is about to be sent. */
+export interface MediaFile {
+  media_id: string;
+  state: 'pending' | 'stored' | 'refused' | 'failed' | 'removed';
+  mime?: string;
+  bytes?: number;
+  name?: string;
+  why?: string;
+}
+
 export interface Message {
   id: string;
   conversation_id: string;
@@ -103,6 +113,7 @@ export interface Message {
   versions?: { content: Content; at: Time }[];
   first_version_missing?: true;
   revoked_at?: Time;
+  media?: MediaFile;
 }
 
 export interface Lane {

@@ -20,8 +20,8 @@ use crate::domain::ids::hex;
 
 /// What the page may do. `connect-src 'self'` covers the socket.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; \
-                      connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; \
-                      require-trusted-types-for 'script'; trusted-types 'none'";
+                      media-src 'self' blob:; connect-src 'self'; base-uri 'none'; form-action 'none'; \
+                      frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'";
 /// Kept by the browser, asked for again each time: a page and its modules must be of one version.
 const CACHING: &str = "no-cache";
 const PAGE: &str = "index.html";
@@ -86,37 +86,49 @@ const FILES: &[File] = files![
     "message.css",
     "messages/ar.js",
     "messages/ar/account.js",
+    "messages/ar/canned.js",
     "messages/ar/delivery.js",
     "messages/ar/inbox.js",
     "messages/ar/manage.js",
+    "messages/ar/media.js",
     "messages/ar/operator.js",
     "messages/ar/pages.js",
     "messages/ar/profile.js",
     "messages/en.js",
     "messages/en/account.js",
+    "messages/en/canned.js",
     "messages/en/delivery.js",
     "messages/en/inbox.js",
     "messages/en/manage.js",
+    "messages/en/media.js",
     "messages/en/operator.js",
     "messages/en/pages.js",
     "messages/en/profile.js",
     "messages/es.js",
     "messages/es/account.js",
+    "messages/es/canned.js",
     "messages/es/delivery.js",
     "messages/es/inbox.js",
     "messages/es/manage.js",
+    "messages/es/media.js",
     "messages/es/operator.js",
     "messages/es/pages.js",
     "messages/es/profile.js",
     "messages/ms.js",
     "messages/ms/account.js",
+    "messages/ms/canned.js",
     "messages/ms/delivery.js",
     "messages/ms/inbox.js",
     "messages/ms/manage.js",
+    "messages/ms/media.js",
     "messages/ms/operator.js",
     "messages/ms/pages.js",
     "messages/ms/profile.js",
+    "media.css",
+    "media.js",
+    "media_view.js",
     "meta_errors.js",
+    "on_demand.js",
     "operator.js",
     "operator_access.js",
     "outbox.js",
@@ -177,6 +189,7 @@ const FILES: &[File] = files![
     "vendor/licences.txt",
     "vendor/preact.js",
     "view.js",
+    "viewer.js",
     "words.js",
 ];
 

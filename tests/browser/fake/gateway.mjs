@@ -5,6 +5,7 @@ import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { Business } from './business.mjs';
 import { Ledger } from './ledger.mjs';
+import { Media } from './media.mjs';
 import { Operators } from './operators.mjs';
 import { People } from './people.mjs';
 import { answer } from './rest.mjs';
@@ -14,7 +15,7 @@ import { accept, refuse } from './websocket.mjs';
 const CONSOLE = new URL('../../../console/', import.meta.url);
 const KINDS = { html: 'text/html', css: 'text/css', js: 'text/javascript', svg: 'image/svg+xml', txt: 'text/plain' };
 const POLICY =
-  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'";
+  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'";
 
 export class FakeGateway {
   ledger = new Ledger();
@@ -33,7 +34,7 @@ export class FakeGateway {
   /**
    * Set to hold something back: `{ticket: status}` refuses tickets, `{silent: true}` leaves sends unanswered,
    * `{cannedReplies: status}` refuses their list, `{changeCannedReply: [status, code]}` their changes, `{cannedPage: n}`
-   * makes their pages short.
+   * makes their pages short, `{cut(method, url, bytes)}` says which calls die on their way.
    */
   faults = {};
   delays = new Map();
@@ -42,6 +43,7 @@ export class FakeGateway {
   /** What a business manages itself, once people sign in. */
   business = new Business();
   operators = new Operators();
+  media = new Media();
   #server = null;
   #port = 0;
 
@@ -90,10 +92,17 @@ export class FakeGateway {
     if (url.pathname === '/metrics') return response.end(this.operators.text());
     const chunks = [];
     for await (const chunk of request) chunks.push(chunk);
-    const body = chunks.length > 0 ? JSON.parse(Buffer.concat(chunks)) : undefined;
-    const { status, json, headers } = answer(this, request.method, url, body, request.headers);
+    const bytes = Buffer.concat(chunks);
+    const isJson = request.headers['content-type'] === 'application/json';
+    const body = chunks.length === 0 ? undefined : isJson ? JSON.parse(bytes) : bytes;
+    if (url.pathname.startsWith('/media/')) return this.#send(response, this.media.followed(url.pathname.slice('/media/'.length), request.headers.range));
+    if (this.faults.cut?.(request.method, url, bytes)) return request.socket.destroy();
+    return this.#send(response, answer(this, request.method, url, body, request.headers));
+  }
+
+  #send(response, { status, json, raw, headers }) {
     response.writeHead(status, { 'content-type': 'application/json', ...headers });
-    return response.end(json === undefined ? '' : JSON.stringify(json));
+    return response.end(raw ?? (json === undefined ? '' : JSON.stringify(json)));
   }
 
   async #file(path, response) {

@@ -111,12 +111,12 @@ export class Ledger {
   }
 
   /** The customer writes. */
-  receive(id, content, at = Date.now()) {
+  receive(id, content, at = Date.now(), media = undefined) {
     const conversation = this.conversations.get(id);
     const opens = content.type !== 'system' && content.type !== 'reaction';
     return this.#add(
       id,
-      this.#message(id, 'inbound', { kind: 'contact' }, content, at, { wamid: `wamid.${hex(12)}` }),
+      this.#message(id, 'inbound', { kind: 'contact' }, content, at, { wamid: `wamid.${hex(12)}`, ...(media && { media }) }),
       {
         unread: conversation.unread + (content.type === 'system' ? 0 : 1),
         ...(opens && { last_inbound: at }),
@@ -141,7 +141,7 @@ export class Ledger {
   }
 
   /** An agent or a program writes. */
-  submit(id, content, { author, client_msg_id, at = Date.now(), wamid }) {
+  submit(id, content, { author, client_msg_id, at = Date.now(), wamid, media }) {
     const delivery = {
       state: 'queued',
       times: {},
@@ -150,7 +150,7 @@ export class Ledger {
       attempts: 0,
       ...(client_msg_id && { client_msg_id }),
     };
-    return this.#add(id, this.#message(id, 'outbound', author, content, at, { delivery, ...(wamid && { wamid }) }), {});
+    return this.#add(id, this.#message(id, 'outbound', author, content, at, { delivery, ...(wamid && { wamid }), ...(media && { media }) }), {});
   }
 
   note(id, text, { author, at = Date.now() }) {
@@ -176,6 +176,12 @@ export class Ledger {
       { message_id: message.id, ...(message.wamid && { wamid: message.wamid }), ...delivery, ...(due && { due }) },
       at,
     );
+  }
+
+  /** The file of a message comes, or will not come any more. */
+  settle(message, media) {
+    message.media = media;
+    return this.#commit('media', message.conversation_id, { message_id: message.id, conversation_id: message.conversation_id, media }, Date.now());
   }
 
   /** Something else about a conversation changes. */

@@ -43,6 +43,7 @@ function ofPerson(gateway, { method, url, path, body, headers }) {
 
 function ofTenant(gateway, { method, url, path, body, agent }) {
   const { ledger } = gateway;
+  if (['media', 'uploads', 'quick-files'].includes(path[0])) return gateway.media.answer(method, path, url, body);
   const call = `${method} ${path[0]}${path.length > 2 ? `/${path[2]}` : path.length > 1 && path[0] !== 'ws' ? '/one' : ''}`;
   switch (call) {
     case 'POST ws':

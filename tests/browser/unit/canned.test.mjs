@@ -2,7 +2,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { CannedReplies, findReplies, isShortcut, sentenceOf } from '../../../console/canned.js';
 import { ApiError } from '../../../console/http.js';
+import { addTexts } from '../../../console/language.js';
 import '../english.mjs';
+
+await addTexts('canned');
 
 const reply = (shortcut, text = shortcut) => ({ shortcut, text });
 const shortcuts = (replies) => replies.map((one) => one.shortcut);

@@ -1,0 +1,41 @@
+// English: canned replies and files at hand, where they are managed.
+
+export default {
+  'canned.about': 'Texts that are sent often. Your colleagues have the same ones. Type / in an empty text to use one.',
+  'canned.new': 'New canned reply',
+  'canned.none_yet': 'There are none yet.',
+  'canned.delete': 'Delete',
+  'canned.delete_all': 'Delete it for everybody?',
+  'canned.delete_one': 'Delete /{shortcut}',
+  'canned.keep': 'Keep',
+  'canned.keep_one': 'Keep /{shortcut}',
+  'canned.edit': 'Edit',
+  'canned.edit_one': 'Edit /{shortcut}',
+  'canned.saved': 'Saved as /{shortcut}',
+  'canned.unsaved': 'This is not saved yet. Save it, or cancel.',
+  'canned.shortcut': 'Shortcut',
+  'canned.shortcut_rule': 'A shortcut is 1 to 32 small letters (a-z), digits, - and _, with a letter or a digit first.',
+  'canned.example': 'hours',
+  'canned.text': 'Text',
+  'canned.empty': 'Write the text that is to be sent.',
+  'canned.too_long': {
+    one: 'The text is {count} character too long: WhatsApp takes {most}.',
+    other: 'The text is {count} characters too long: WhatsApp takes {most}.',
+  },
+  'canned.taken': 'There is a canned reply /{shortcut} already. Choose another shortcut, or edit that one.',
+  'canned.limit': 'There are as many canned replies as there may be. Delete one first.',
+  'canned.forbidden': 'You may use canned replies here, but not change them.',
+
+  // Files at hand
+  'quick.title': 'Files at hand',
+  'quick.about': 'Files that are sent often, such as a price list. Type / and their shortcut to attach one.',
+  'quick.none': 'There are none yet.',
+  'quick.add': 'Add a file',
+  'quick.file': 'File',
+  'quick.shortcut': 'Shortcut',
+  'quick.choose': 'Choose a file first.',
+  'quick.saved': 'Kept as /{shortcut}',
+  'quick.delete_one': 'Delete the file /{shortcut}',
+  'quick.keep_one': 'Keep the file /{shortcut}',
+  'quick.taken': 'There is a file /{shortcut} already. Choose another shortcut, or delete that one.',
+};

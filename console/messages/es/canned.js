@@ -1,0 +1,42 @@
+// Spanish: canned replies and files at hand, where they are managed.
+
+export default {
+  'canned.about': 'Textos que se envían a menudo. Tus compañeros tienen los mismos. Escribe / en un texto vacío para usar uno.',
+  'canned.new': 'Nueva respuesta guardada',
+  'canned.none_yet': 'Todavía no hay ninguna.',
+  'canned.delete': 'Eliminar',
+  'canned.delete_all': '¿Eliminarla para todos?',
+  'canned.delete_one': 'Eliminar /{shortcut}',
+  'canned.keep': 'Conservar',
+  'canned.keep_one': 'Conservar /{shortcut}',
+  'canned.edit': 'Editar',
+  'canned.edit_one': 'Editar /{shortcut}',
+  'canned.saved': 'Guardada como /{shortcut}',
+  'canned.unsaved': 'Esto aún no está guardado. Guárdalo o cancela.',
+  'canned.shortcut': 'Atajo',
+  'canned.shortcut_rule': 'Un atajo tiene de 1 a 32 letras minúsculas (a-z), cifras, - y _, y empieza por una letra o una cifra.',
+  'canned.example': 'horario',
+  'canned.text': 'Texto',
+  'canned.empty': 'Escribe el texto que se va a enviar.',
+  'canned.too_long': {
+    one: 'Al texto le sobra {count} carácter: WhatsApp acepta {most}.',
+    many: 'Al texto le sobran {count} de caracteres: WhatsApp acepta {most}.',
+    other: 'Al texto le sobran {count} caracteres: WhatsApp acepta {most}.',
+  },
+  'canned.taken': 'Ya existe una respuesta guardada /{shortcut}. Elige otro atajo o edita esa.',
+  'canned.limit': 'Hay tantas respuestas guardadas como puede haber. Elimina una primero.',
+  'canned.forbidden': 'Aquí puedes usar respuestas guardadas, pero no cambiarlas.',
+
+  // Files at hand
+  'quick.title': 'Archivos a mano',
+  'quick.about': 'Archivos que se envían a menudo, como una lista de precios. Escriba / y su atajo para adjuntar uno.',
+  'quick.none': 'Todavía no hay ninguno.',
+  'quick.add': 'Añadir un archivo',
+  'quick.file': 'Archivo',
+  'quick.shortcut': 'Atajo',
+  'quick.choose': 'Elija antes un archivo.',
+  'quick.saved': 'Guardado como /{shortcut}',
+  'quick.delete_one': 'Eliminar el archivo /{shortcut}',
+  'quick.keep_one': 'Conservar el archivo /{shortcut}',
+  'quick.taken': 'Ya hay un archivo /{shortcut}. Elija otro atajo o elimine ese.',
+};

@@ -1,0 +1,38 @@
+// Malay: canned replies and files at hand, where they are managed.
+
+export default {
+  'canned.about': 'Teks yang kerap dihantar. Rakan sekerja anda mempunyai yang sama. Taip / dalam teks kosong untuk menggunakannya.',
+  'canned.new': 'Balasan sedia baharu',
+  'canned.none_yet': 'Belum ada lagi.',
+  'canned.delete': 'Padam',
+  'canned.delete_all': 'Padam untuk semua orang?',
+  'canned.delete_one': 'Padam /{shortcut}',
+  'canned.keep': 'Kekalkan',
+  'canned.keep_one': 'Kekalkan /{shortcut}',
+  'canned.edit': 'Sunting',
+  'canned.edit_one': 'Sunting /{shortcut}',
+  'canned.saved': 'Disimpan sebagai /{shortcut}',
+  'canned.unsaved': 'Ini belum disimpan. Simpan, atau batalkan.',
+  'canned.shortcut': 'Pintasan',
+  'canned.shortcut_rule': 'Pintasan ialah 1 hingga 32 huruf kecil (a-z), digit, - dan _, bermula dengan huruf atau digit.',
+  'canned.example': 'waktu',
+  'canned.text': 'Teks',
+  'canned.empty': 'Tulis teks yang hendak dihantar.',
+  'canned.too_long': { other: 'Teks ini terlebih {count} aksara: WhatsApp menerima {most}.' },
+  'canned.taken': 'Balasan sedia /{shortcut} sudah ada. Pilih pintasan lain, atau sunting yang itu.',
+  'canned.limit': 'Bilangan balasan sedia telah mencapai had. Padam satu dahulu.',
+  'canned.forbidden': 'Anda boleh menggunakan balasan sedia di sini, tetapi tidak mengubahnya.',
+
+  // Files at hand
+  'quick.title': 'Fail siap guna',
+  'quick.about': 'Fail yang kerap dihantar, seperti senarai harga. Taip / dan pintasannya untuk melampirkannya.',
+  'quick.none': 'Belum ada.',
+  'quick.add': 'Tambah fail',
+  'quick.file': 'Fail',
+  'quick.shortcut': 'Pintasan',
+  'quick.choose': 'Pilih fail dahulu.',
+  'quick.saved': 'Disimpan sebagai /{shortcut}',
+  'quick.delete_one': 'Padam fail /{shortcut}',
+  'quick.keep_one': 'Simpan fail /{shortcut}',
+  'quick.taken': 'Fail /{shortcut} sudah ada. Pilih pintasan lain, atau padam yang itu.',
+};
