@@ -1,6 +1,6 @@
 // The REST half of the gateway, as the inbox needs it.
 
-/** @import { CannedReply, Conversation, ConversationPage, Message, MessagePage, PhoneNumber } from './types.d.ts' */
+/** @import { CannedReply, Conversation, ConversationPage, Message, MessagePage, PhoneNumber, QuickFile } from './types.d.ts' */
 /** @import { Access } from './access.js' */
 
 export class Api {
@@ -86,9 +86,18 @@ export class Api {
     return this.#asked('GET', `/v1/canned-replies?limit=500${cursor ? `&cursor=${encodeURIComponent(cursor)}` : ''}`);
   }
 
-  /** Adds a canned reply, or replaces the text of the one with this shortcut. */
-  putCannedReply(shortcut, text) {
-    return this.#asked('PUT', `/v1/canned-replies/${encodeURIComponent(shortcut)}`, { text });
+  /** Adds a canned reply, or replaces the text of the one with this shortcut; a private one is seen by nobody else. */
+  putCannedReply(shortcut, text, isPrivate = false) {
+    return this.#asked('PUT', `/v1/canned-replies/${encodeURIComponent(shortcut)}`, { text, ...(isPrivate && { private: true }) });
+  }
+
+  /**
+   * The files at hand, in order of their shortcuts.
+   *
+   * @returns {Promise<QuickFile[]>}
+   */
+  async quickFiles() {
+    return (await this.#asked('GET', '/v1/quick-files')).quick_files;
   }
 
   /** Deletes a canned reply. */

@@ -122,6 +122,8 @@ const pages = new Pages({
     account,
     replies,
     cannedSheet,
+    mediaApi: () => mediaApi(),
+    timers,
     say,
     copy,
   },
@@ -131,6 +133,10 @@ const mediaApi = onDemand(async () => new (await import('./media.js')).MediaApi(
 const mediaView = onDemand(async () => {
   const [api, { MediaView }] = await Promise.all([mediaApi(), import('./media_view.js')]);
   return new MediaView({ api, say, grew: () => view.grew() });
+});
+const attachments = onDemand(async () => {
+  const [api, media, { Attachments }] = await Promise.all([mediaApi(), mediaView(), import('./attachments.js')]);
+  return new Attachments({ api, media, changed, say, timers, random: Math.random });
 });
 
 const act = {
@@ -143,7 +149,7 @@ const act = {
     ),
   copy,
   details: (message) => details(message),
-  resend: (message) => (view.pin(), desk.send(message.conversation_id, message.content)),
+  resend: (message) => (view.pin(), desk.send(message.conversation_id, message.content, { file: message.media })),
   again: (item) => desk.again(item),
   drop: (item) => desk.drop(item),
   withdraw: (id) => desk.withdraw(id).catch((error) => say(sentenceOf(error), 'bad')),
@@ -170,6 +176,7 @@ const composer = new Composer({
   changed,
   replies,
   manageReplies: (how) => cannedSheet.open(how),
+  attachments,
 });
 const head = new HeadView({ head: $('thread-head'), desk, onBack: back, onAbout: toggleAbout });
 const banner = new BannerView({
@@ -380,7 +387,7 @@ async function begin() {
   );
   window.addEventListener('focus', changed);
   window.addEventListener('beforeunload', (event) => {
-    if (desk.socket.outbox.size > 0 && !signedIn.isLeaving) event.preventDefault();
+    if ((desk.socket.outbox.size > 0 || composer.hasFiles) && !signedIn.isLeaving) event.preventDefault();
   });
   // What was stopped begins again only by a press.
   $('live').addEventListener('click', () => desk.state.me && !signInSheet.isOpen && (desk.socket.start(), desk.socket.nudge()));

@@ -37,6 +37,8 @@ const MOST_PAGES = 100;
 export class CannedReplies {
   /** In order of their shortcuts; as far as they are known. */
   all = [];
+  /** Files at hand under shortcuts; none on a gateway that keeps none. */
+  files = [];
   /** `unknown` before they were first read, then `known`. */
   state = 'unknown';
   /** Whether they are being read. */
@@ -74,8 +76,9 @@ export class CannedReplies {
     const turn = this.#turn;
     this.loading = true;
     this.#changed();
-    const all = await this.#pages().catch(() => null);
+    const [all, files] = await Promise.all([this.#pages().catch(() => null), this.#api.quickFiles().catch((error) => (error.status === 404 ? [] : this.files))]);
     if (turn !== this.#turn) return;
+    this.files = files;
     this.loading = false;
     this.failed = all === null;
     if (all !== null) {
@@ -102,9 +105,9 @@ export class CannedReplies {
     return this.all.find((reply) => reply.shortcut === shortcut);
   }
 
-  /** Adds one, or replaces the text of the one with this shortcut. */
-  async put(shortcut, text) {
-    const reply = await this.#api.putCannedReply(shortcut, text);
+  /** Adds one, or replaces the text of the one with this shortcut; a private one is seen by nobody else. */
+  async put(shortcut, text, { isPrivate = false } = {}) {
+    const reply = await this.#api.putCannedReply(shortcut, text, isPrivate);
     this.#changeTo([...this.#without(shortcut), reply].sort(byShortcut));
   }
 

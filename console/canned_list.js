@@ -23,6 +23,8 @@ export class CannedList {
   #replies;
   #insert;
   #manage;
+  #fillIn;
+  #attach;
   /** `null` when closed; `slash` replaces "/…" by what is taken, `draft` adds it to what is written. */
   #kind = null;
   #active = null;
@@ -32,9 +34,12 @@ export class CannedList {
 
   /**
    * `insert(text, {whole})` puts a text in the place of all that is written, or at the cursor; `manage({add})` opens the
-   * dialog, with a new canned reply if `add` says how it begins.
+   * dialog, with a new canned reply if `add` says how it begins; `fillIn(text)` fills in what stands for the customer; `attach()` gives
+   * what attaches a file at hand, or null where none can be.
    */
-  constructor({ text, replies, insert, manage }) {
+  constructor({ text, replies, insert, manage, fillIn, attach }) {
+    this.#fillIn = fillIn;
+    this.#attach = attach;
     this.#text = text;
     this.#replies = replies;
     this.#insert = insert;
@@ -164,9 +169,13 @@ export class CannedList {
     if (!option) return;
     const draft = this.#text.value;
     const whole = this.#kind === 'slash';
-    if (option.reply) {
+    if (option.reply?.file) {
       this.close();
-      this.#insert(option.reply.text, { whole });
+      if (whole) this.#insert('', { whole });
+      this.#attach()?.(option.reply.file);
+    } else if (option.reply) {
+      this.close();
+      this.#insert(this.#fillIn(option.reply.text), { whole });
     } else if (option.key === 'retry') {
       this.#replies.load();
     } else if (option.key === 'manage') {
@@ -209,25 +218,28 @@ export class CannedList {
   }
 
   #choices() {
-    const { all, state, failed, loading } = this.#replies;
+    const { all, files, state, failed, loading } = this.#replies;
     if (state === 'unknown') return failed && !loading ? [{ key: 'retry', label: t('any.try_again'), sign: 'retry' }] : [];
-    const found = findReplies(all, this.#query()).map((reply) => ({ key: `reply-${reply.shortcut}`, reply }));
+    const kept = this.#attach() === null ? [] : files.map((file) => ({ shortcut: file.shortcut, text: file.name, file }));
+    const found = findReplies([...all, ...kept], this.#query()).map((reply) => ({ key: `${reply.file ? 'file' : 'reply'}-${reply.shortcut}`, reply }));
     const add = t(this.#kind === 'slash' ? 'canned.new_more' : 'canned.save_as');
     found.push({ key: 'add', label: add, sign: 'plus' });
-    if (all.length > 0) found.push({ key: 'manage', label: t('canned.manage'), sign: 'list' });
+    if (all.length + files.length > 0) found.push({ key: 'manage', label: t('canned.manage'), sign: 'list' });
     return found;
   }
 
   #status() {
-    const { all, state, failed, loading } = this.#replies;
+    const { all, files, state, failed, loading } = this.#replies;
     if (state === 'unknown') return failed && !loading ? t('canned.not_loaded') : t('any.loading');
-    if (all.length === 0) return t('canned.none');
+    if (all.length + files.length === 0) return t('canned.none');
     if (this.#options.some((option) => option.reply)) return '';
     return t('canned.none_has', { query: this.#query().trim() });
   }
 
   #node(option) {
-    const node = this.#nodes.get(option.key, [option.reply, option.label], () =>
+    // What it would say to this customer.
+    const said = option.reply && (option.reply.file ? option.reply.text : this.#fillIn(option.reply.text));
+    const node = this.#nodes.get(option.key, [said, option.reply?.private, option.label], () =>
       h(
         'div',
         { role: 'option', id: idOf(option.key), class: option.reply ? 'canned-reply' : 'canned-action' },
@@ -236,7 +248,12 @@ export class CannedList {
               h('span', { class: 'canned-shortcut' }, `/${option.reply.shortcut}`),
               // A space for who hears it; a line of its own for who sees it.
               ' ',
-              h('span', { class: 'canned-text', dir: 'auto' }, option.reply.text),
+              h(
+                'span',
+                { class: 'canned-text', dir: 'auto' },
+                option.reply.file ? icon('clip') : option.reply.private ? [icon('lock'), h('span', { class: 'hidden' }, t('canned.private'), ' ')] : null,
+                said,
+              ),
             ]
           : [icon(option.sign), option.label],
       ),

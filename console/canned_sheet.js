@@ -3,7 +3,8 @@
 import { isShortcut, sentenceOf } from './canned.js';
 import { Cache, fill, h, setText } from './dom.js';
 import { ApiError } from './http.js';
-import { t } from './language.js';
+import { icon } from './icons.js';
+import { nodes, t } from './language.js';
 
 const MOST = 4096;
 
@@ -80,7 +81,7 @@ export class CannedSheet {
   }
 
   #row(reply, asked) {
-    const { shortcut, text } = reply;
+    const { shortcut, text, private: isPrivate } = reply;
     const button = (label, name, run, tone = '') =>
       h('button', { type: 'button', class: `plain ${tone}`, 'aria-label': name, onclick: run }, label);
     return h(
@@ -88,11 +89,12 @@ export class CannedSheet {
       { 'data-shortcut': shortcut },
       h('span', { class: 'canned-shortcut' }, `/${shortcut}`),
       h('p', { class: 'canned-text', dir: 'auto' }, text),
+      isPrivate ? h('p', { class: 'quiet' }, icon('lock'), ' ', t('canned.private')) : null,
       asked
         ? h(
             'div',
             { class: 'canned-decide' },
-            h('span', null, t('canned.delete_all')),
+            h('span', null, t(isPrivate ? 'canned.delete_own' : 'canned.delete_all')),
             button(t('canned.delete'), t('canned.delete_one', { shortcut }), () => this.#remove(shortcut), 'danger'),
             button(t('canned.keep'), t('canned.keep_one', { shortcut }), () => this.#ask(null, shortcut)),
           )
@@ -128,8 +130,9 @@ export class CannedSheet {
   // --- one of them -------------------------------------------------------------------------------------------------
 
   /** A form for a new one, or for the text of one that there is. */
-  #write({ shortcut = '', text = '' }, { isKnown = false, then = () => this.#list() } = {}) {
+  #write({ shortcut = '', text = '', private: wasPrivate = false }, { isKnown = false, then = () => this.#list() } = {}) {
     const { name, body } = fields(shortcut, text);
+    const own = h('input', { type: 'checkbox', id: 'canned-own', checked: wasPrivate, 'aria-describedby': 'canned-own-hint' });
     const begun = body.value;
     const problem = h('p', { class: 'sheet-problem', role: 'alert', id: 'canned-problem' });
     const save = h('button', { class: 'primary' }, t('any.save'));
@@ -156,7 +159,7 @@ export class CannedSheet {
       saving(true);
       try {
         if (!isKnown) await this.#refuseTaken(wanted.shortcut);
-        await this.#replies.put(wanted.shortcut, wanted.text);
+        await this.#replies.put(wanted.shortcut, wanted.text, { isPrivate: own.checked });
         this.#say(t('canned.saved', { shortcut: wanted.shortcut }), 'good');
         // Whoever pressed Cancel meanwhile is elsewhere.
         if (form.isConnected) then();
@@ -167,14 +170,15 @@ export class CannedSheet {
     };
     // What was written is not thrown away by a key or a press beside the dialog.
     const escape = () => {
-      if (name.value === shortcut && body.value === begun) then();
+      if (name.value === shortcut && body.value === begun && own.checked === wasPrivate) then();
       else refuse(t('canned.unsaved'), null);
     };
     const form = h(
       'form',
       { onsubmit: done, novalidate: true },
       isKnown ? null : h('div', null, h('label', { for: 'canned-name' }, t('canned.shortcut')), name),
-      h('div', null, h('label', { for: 'canned-body' }, t('canned.text')), body),
+      h('div', null, h('label', { for: 'canned-body' }, t('canned.text')), body, h('p', { class: 'quiet', id: 'canned-variables' }, nodes('canned.variables', { holes: HOLES() }))),
+      h('p', { class: 'canned-own' }, own, h('span', null, h('label', { for: 'canned-own' }, t('canned.own')), h('span', { class: 'quiet', id: 'canned-own-hint' }, t('canned.own_hint')))),
       problem,
       h(
         'p',
@@ -197,6 +201,9 @@ export class CannedSheet {
   }
 }
 
+/** What may stand in a text for the customer and the agent. */
+const HOLES = () => h('code', { dir: 'ltr' }, '{{name}} {{agent}} {{attribute.…}}');
+
 function fields(shortcut, text) {
   const name = h('input', {
     type: 'text',
@@ -208,7 +215,7 @@ function fields(shortcut, text) {
     spellcheck: 'false',
     'aria-describedby': 'canned-problem',
   });
-  const body = h('textarea', { id: 'canned-body', dir: 'auto', rows: '6', 'aria-describedby': 'canned-problem' });
+  const body = h('textarea', { id: 'canned-body', dir: 'auto', rows: '6', 'aria-describedby': 'canned-variables canned-problem' });
   body.value = text;
   return { name, body };
 }

@@ -1,15 +1,17 @@
 // Where the agent writes: a reply to the customer, or a note for the other agents. One draft for each conversation.
 
+import { filled, firstHole } from './canned_fill.js';
 import { CannedList } from './canned_list.js';
 import { fill, h, setText } from './dom.js';
 import { icon } from './icons.js';
+import { ComposerFiles } from './composer_files.js';
 import { summaryOf } from './content.js';
 import { delayOf } from './lanes.js';
 import { nodes, number, t } from './language.js';
 import { authorName, nameOf, typingText } from './people.js';
+import { MOST, lengthOf, messageOf, sendable } from './reply_text.js';
 import { moment, serviceWindow } from './time.js';
 
-const MOST = 4096;
 const COUNT_FROM = 3500;
 const STOPPED_TYPING = 4_000;
 
@@ -25,18 +27,19 @@ export class Composer {
   #enterSends = true;
   #stopped = null;
   #parts;
+  #files;
 
-  /** `replies` are the canned ones; `manageReplies` opens their dialog. */
-  constructor({ form, desk, view, askTemplate, changed, replies, manageReplies }) {
+  /** `replies` are the canned ones; `manageReplies` opens their dialog; `attachments()` gives what files are attached with. */
+  constructor({ form, desk, view, askTemplate, changed, replies, manageReplies, attachments }) {
     this.#form = form;
     this.#desk = desk;
     this.#view = view;
     this.#askTemplate = askTemplate;
     this.#changed = changed;
-    this.#build(replies, manageReplies);
+    this.#build(replies, manageReplies, attachments);
   }
 
-  #build(replies, manage) {
+  #build(replies, manage, attachments) {
     const tab = (mode, label, key) =>
       h(
         'button',
@@ -67,13 +70,25 @@ export class Composer {
         'aria-describedby': 'closed delay length',
       }),
       send: h('button', { type: 'submit', class: 'send' }, icon('send')),
+      refusal: h('p', { class: 'delay', role: 'alert', hidden: true }),
       closed: h('p', { class: 'closed', id: 'closed', hidden: true }),
     };
     this.#parts = parts;
     const modes = h('div', { class: 'modes', role: 'tablist', 'aria-label': t('write.modes') }, parts.reply, parts.note);
     const insert = (text, { whole }) => this.#insert(text, whole);
-    this.#canned = new CannedList({ text: parts.text, replies, insert, manage });
-    parts.head = h('div', { class: 'write-head' }, modes, parts.typing, parts.count, parts.enter, this.#canned.button);
+    const fillIn = (reply) => filled(reply, this.#values());
+    this.#files = new ComposerFiles({
+      form: this.#form,
+      text: parts.text,
+      read: attachments,
+      draft: () => this.#draft(),
+      began: (draft) => (draft.since ??= this.#desk.state.seq),
+      refuse: (why) => this.#refuse(why),
+      changed: this.#changed,
+    });
+    const attach = (file) => this.#files.addKept(file);
+    this.#canned = new CannedList({ text: parts.text, replies, insert, manage, fillIn, attach: () => (this.#draft().mode === 'reply' ? attach : null) });
+    parts.head = h('div', { class: 'write-head' }, modes, parts.typing, parts.count, parts.enter, this.#files.attachButton, this.#files.recordButton, this.#canned.button);
     parts.text.addEventListener('input', () => this.#typed());
     parts.text.addEventListener('keydown', (event) => this.#key(event));
     parts.text.addEventListener('blur', () => this.#desk.typing(false));
@@ -92,7 +107,11 @@ export class Composer {
         parts.quote,
         parts.closed,
         parts.delay,
+        parts.refusal,
+        this.#files.tray,
         h('div', { class: 'write-row' }, parts.text, parts.send),
+        this.#files.input,
+        this.#files.veil,
       ),
     );
   }
@@ -129,7 +148,8 @@ export class Composer {
     const label = t(draft.mode === 'note' ? 'write.add_note' : 'write.send');
     send.title = label;
     send.setAttribute('aria-label', label);
-    send.disabled = closed || !sendable(text.value);
+    send.disabled = !this.#maySend(draft);
+    this.#files.render(draft, !closed && draft.mode === 'reply');
     this.#renderClosed(closed, name, row, readOnly);
     this.#renderDelay(draft.mode === 'reply' && delayOf(state.lanes.get(row.number), now));
     this.#renderBar(draft, name, now);
@@ -141,15 +161,25 @@ export class Composer {
 
   #draft() {
     const id = this.#desk.open;
-    if (!this.#drafts.has(id)) this.#drafts.set(id, { mode: 'reply', reply: '', note: '', quoted: null, since: null });
+    if (!this.#drafts.has(id)) this.#drafts.set(id, { mode: 'reply', reply: '', note: '', quoted: null, since: null, files: [], recording: null });
     return this.#drafts.get(id);
   }
 
   #enter(draft) {
+    // Nobody is recorded for a conversation that is not in view.
+    if (this.#shown !== this.#desk.open) this.#drafts.get(this.#shown)?.recording?.stop();
     this.#shown = this.#desk.open;
+    this.#refuse('');
     this.#canned.close();
     this.#parts.text.value = draft[draft.mode];
     this.#grow();
+  }
+
+  // What a canned reply is filled in with: a customer without a name has none in it.
+  #values() {
+    const { open, state } = this.#desk;
+    const contact = state.contacts.get(state.conversations.get(open)?.contact_id);
+    return { name: contact?.given_name || contact?.name, agent: state.me.name, attributes: contact?.attributes };
   }
 
   // --- what stands around the text ---------------------------------------------------------------------------------
@@ -185,7 +215,7 @@ export class Composer {
   #conflict(draft) {
     const id = this.#desk.open;
     const refused = this.#desk.conflicts.get(id);
-    const began = draft.mode === 'reply' && draft.reply.trim() !== '' && draft.since !== null;
+    const began = draft.mode === 'reply' && (draft.reply.trim() !== '' || draft.files.length > 0) && draft.since !== null;
     const since = refused ? refused[0].seen : began ? draft.since : Infinity;
     const last = this.#desk.others.get(id);
     const other = last?.seq > since ? last : null;
@@ -273,17 +303,20 @@ export class Composer {
     const at = whole ? [0, text.value.length] : [text.selectionEnd, text.selectionEnd];
     text.setRangeText(inserted, ...at, 'end');
     this.#written();
+    // What nothing is known for is the agent's to fill in.
+    if (firstHole(inserted)) this.#selectHole();
     if (text.selectionEnd === text.value.length) text.scrollTop = text.scrollHeight;
   }
 
   #written() {
+    this.#refuse('');
     const draft = this.#draft();
     const text = this.#parts.text.value;
     draft[draft.mode] = text;
     if (draft.mode === 'reply') {
       const began = text.trim() !== '';
       if (began && draft.since === null) draft.since = this.#desk.state.seq;
-      if (!began) draft.since = null;
+      if (!began && draft.files.length === 0) draft.since = null;
       this.#desk.typing(began);
       clearTimeout(this.#stopped);
       this.#stopped = setTimeout(() => this.#desk.typing(false), STOPPED_TYPING);
@@ -312,17 +345,51 @@ export class Composer {
   #send() {
     const draft = this.#draft();
     const text = this.#parts.text.value.trim();
-    if (!sendable(text) || this.#parts.text.disabled) return;
+    if (!this.#maySend(draft)) return;
     if (draft.mode === 'note') {
       this.#desk.note(this.#desk.open, text);
       this.#sent(draft);
       return;
     }
+    if (!this.#isWhole(draft, text)) return;
     if (this.#conflict(draft)) {
       this.#parts.bar.querySelector('button').focus();
       return;
     }
-    this.#desk.send(this.#desk.open, messageOf(text, draft.quoted));
+    this.#sendDraft(draft, text);
+  }
+
+  #maySend({ mode, files }) {
+    const { disabled, value } = this.#parts.text;
+    return !disabled && (sendable(value) || (mode === 'reply' && files.length > 0 && value.trim() === ''));
+  }
+
+  /** Whether nothing of a reply is missing: a file on its way, or what is to be filled in. */
+  #isWhole(draft, text) {
+    const isBlocked = this.#files.blocked(draft);
+    if (isBlocked) this.#refuse(isBlocked);
+    else if (firstHole(text)) this.#selectHole();
+    else return true;
+    return false;
+  }
+
+  #selectHole() {
+    const { text } = this.#parts;
+    const [start, end] = firstHole(text.value);
+    text.setSelectionRange(start, end);
+    this.#refuse(t('write.fill_in', { what: text.value.slice(start, end) }));
+  }
+
+  #refuse(why) {
+    const { refusal } = this.#parts;
+    refusal.hidden = why === '';
+    setText(refusal, why);
+  }
+
+  #sendDraft(draft, text, how) {
+    const files = draft.files.length > 0 ? this.#files.messages(draft, text) : [{ message: messageOf(text, draft.quoted) }];
+    for (const { message, file } of files) this.#desk.send(this.#desk.open, message, { ...how, file });
+    this.#files.sent(draft);
     this.#sent(draft);
   }
 
@@ -368,14 +435,24 @@ export class Composer {
     if (refused) {
       for (const item of refused) this.#desk.send(id, item.content, { anyway: true });
     } else {
-      this.#desk.send(id, messageOf(draft.reply.trim(), draft.quoted), { anyway: true });
-      this.#sent(draft);
+      if (!this.#isWhole(draft, draft.reply.trim())) return;
+      this.#sendDraft(draft, draft.reply.trim(), { anyway: true });
     }
     this.#changed();
     this.#parts.text.focus();
   }
 
   // --- from outside ------------------------------------------------------------------------------------------------
+
+  /** Lets the agent choose files to attach. */
+  attach() {
+    this.#files.choose();
+  }
+
+  /** Whether files would be lost with the page. */
+  get hasFiles() {
+    return [...this.#drafts.values()].some(({ files, recording }) => files.length > 0 || recording);
+  }
 
   /** Changes to `reply` or `note`. */
   mode(mode) {
@@ -410,20 +487,4 @@ export class Composer {
   focus() {
     this.#parts.text.focus({ preventScroll: true });
   }
-}
-
-// Meta and the gateway count characters, not the halves of which JavaScript counts two for an emoji.
-function lengthOf(text) {
-  return [...text.trim()].length;
-}
-
-function sendable(text) {
-  const length = lengthOf(text);
-  return length > 0 && length <= MOST;
-}
-
-function messageOf(text, quoted) {
-  const message = { type: 'text', text: { body: text } };
-  if (quoted?.wamid) message.context = { message_id: quoted.wamid };
-  return message;
 }

@@ -248,12 +248,19 @@ export class Desk {
 
   // --- writing -----------------------------------------------------------------------------------------------------
 
-  /** Sends a content to the customer of a conversation. `anyway` does not mind what others wrote meanwhile. */
-  send(conversation_id, message, { anyway = false } = {}) {
+  /**
+   * Sends a content to the customer of a conversation. `anyway` does not mind what others wrote meanwhile; `file` is what the content
+   * has of a file, to be shown until the gateway shows it.
+   *
+   * @param {string} conversation_id
+   * @param {import('./types.d.ts').Content} message
+   * @param {{anyway?: boolean, file?: import('./types.d.ts').MediaFile}} [how]
+   */
+  send(conversation_id, message, { anyway = false, file } = {}) {
     const row = this.state.conversations.get(conversation_id);
     // A reaction answers one message: it does not matter what was written after it.
     const last_seen_seq = anyway || message.type === 'reaction' ? undefined : row?.last_message_seq;
-    this.#submit({ type: 'send', conversation_id, message, last_seen_seq }, { content: message, seen: last_seen_seq });
+    this.#submit({ type: 'send', conversation_id, message, last_seen_seq }, { content: message, seen: last_seen_seq, ...(file && { media: file }) });
   }
 
   /** Writes a note that only agents see. */
@@ -284,7 +291,7 @@ export class Desk {
   again(item) {
     this.drop(item);
     if (item.kind === 'note') this.note(item.conversation_id, item.text);
-    else this.send(item.conversation_id, item.content);
+    else this.send(item.conversation_id, item.content, { file: item.media });
   }
 
   /** Takes a refused message off the page. */

@@ -16,6 +16,7 @@ const KEYS = [
   ['Alt+K', 'keys.above'],
   ['Alt+L', 'keys.reply'],
   ['Alt+P', 'keys.note'],
+  ['Alt+A', 'keys.attach'],
   ['Alt+E', 'keys.resolve'],
   ['/', 'keys.find'],
   ['/', 'keys.canned'],

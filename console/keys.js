@@ -13,6 +13,7 @@ export function listenToKeys({ list, composer, head, dialogs, signInSheet, searc
     KeyK: () => go(list.neighbour(-1)),
     KeyL: () => frame.dataset.open === 'true' && composer.mode('reply'),
     KeyP: () => frame.dataset.open === 'true' && composer.mode('note'),
+    KeyA: () => frame.dataset.open === 'true' && composer.attach(),
     KeyE: () => head.press(),
   };
   const go = (id) => id && show(id);

@@ -130,10 +130,19 @@ export class MediaView {
     }
   }
 
-  /** Draws a picture that the agent has just chosen, so that it is not asked for again. */
+  /** Draws a picture of which the page has the bytes, so that it is not asked for again. */
   async draw(id, blob) {
-    if (DRAWN.has(blob.type)) this.#keep(id, await thumbnail(blob).catch(() => null));
-    if (this.#drawn.get(id) === null) this.#drawn.delete(id);
+    if (this.#drawn.has(id) || !DRAWN.has(blob.type)) return;
+    const canvas = await thumbnail(blob).catch(() => null);
+    if (canvas) this.#keep(id, canvas);
+  }
+
+  /** A drawing of a picture that is about to be sent; null where it cannot be had. */
+  async picture(id, blob) {
+    if (blob) await this.draw(id, blob);
+    else if (!this.#drawn.has(id)) await this.#api.bytes(id).then((bytes) => this.draw(id, bytes), () => {});
+    const canvas = this.#drawn.get(id);
+    return canvas ? copyOf(canvas) : null;
   }
 
   // --- players -----------------------------------------------------------------------------------------------------

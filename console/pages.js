@@ -6,7 +6,7 @@ import { addStyle } from './style.js';
 import { html, render } from './view.js';
 
 /** The module of a page with its texts and styles: none of them is part of a first load. */
-export async function readPage(module, texts = ['manage', 'profile', 'canned'], styles = ['page']) {
+export async function readPage(module, texts = ['manage', 'profile'], styles = ['page']) {
   const [page] = await Promise.all([module(), ...texts.map(addTexts), ...styles.map(addStyle)]);
   return page;
 }
@@ -22,6 +22,9 @@ const MODULES = {
   profile: () => import('./pages/profile.js'),
 };
 
+/** Texts that one page needs beside those of all. */
+const TEXTS = { 'canned-replies': ['canned', 'media'] };
+
 export class Pages {
   #frame;
   #place;
@@ -36,7 +39,7 @@ export class Pages {
    * `context` is what pages work with; `rights` of somebody who is signed in decide which ones there are. `load(page)` gives the
    * module of a page, `allows(page, rights)` whether it may be opened.
    */
-  constructor({ frame, place, context, load = (page) => readPage(MODULES[page]), allows = mayOpen }) {
+  constructor({ frame, place, context, load = (page) => readPage(MODULES[page], ['manage', 'profile', ...(TEXTS[page] ?? [])]), allows = mayOpen }) {
     this.#frame = frame;
     this.#place = place;
     this.#context = context;

@@ -148,8 +148,17 @@ export type MessagePage = Page & { messages: Message[] };
 export interface CannedReply {
   shortcut: string;
   text: string;
+  private?: true;
   changed_at: Time;
   changed_by: Author;
+}
+
+export interface QuickFile {
+  shortcut: string;
+  media_id: string;
+  name: string;
+  mime: string;
+  bytes: number;
 }
 
 export type Role = 'owner' | 'admin' | 'supervisor' | 'agent' | 'read_only';

@@ -2,8 +2,10 @@
 
 import { sentenceOf } from '../canned.js';
 import { t } from '../language.js';
+import { Icon } from '../parts.js';
 import { html, useEffect, useReducer, useState } from '../view.js';
 import { Head, Press, useFocus } from './parts.js';
+import { QuickFiles } from './quick_files.js';
 
 export default function CannedReplies({ page, context }) {
   const { replies, cannedSheet } = context;
@@ -43,20 +45,22 @@ export default function CannedReplies({ page, context }) {
         </ul>
       </section>
     `}
+    ${state === 'known' && html`<${QuickFiles} context=${context} />`}
   `;
 }
 
 function Reply({ reply, remove, onEdit }) {
-  const { shortcut, text } = reply;
+  const { shortcut, text, private: isPrivate } = reply;
   const [isAsked, setAsked] = useState(false);
   return html`
     <li data-shortcut=${shortcut}>
       <div class="account-who">
         <span class="canned-shortcut">${`/${shortcut}`}</span>
         <p class="canned-whole" dir="auto">${text}</p>
+        ${isPrivate && html`<p class="quiet"><${Icon} name="lock" /> ${t('canned.private')}</p>`}
       </div>
       ${isAsked
-        ? html`<${Question} shortcut=${shortcut} remove=${remove} onKeep=${() => setAsked(false)} />`
+        ? html`<${Question} shortcut=${shortcut} isPrivate=${isPrivate} remove=${remove} onKeep=${() => setAsked(false)} />`
         : html`
             <div class="account-do">
               <${Press} label=${t('canned.edit')} name=${t('canned.edit_one', { shortcut })} run=${onEdit} />
@@ -67,11 +71,11 @@ function Reply({ reply, remove, onEdit }) {
   `;
 }
 
-function Question({ shortcut, remove, onKeep }) {
+function Question({ shortcut, isPrivate, remove, onKeep }) {
   const focus = useFocus();
   return html`
     <div class="account-question">
-      <p>${t('canned.delete_all')}</p>
+      <p>${t(isPrivate ? 'canned.delete_own' : 'canned.delete_all')}</p>
       <${Press} label=${t('canned.delete')} name=${t('canned.delete_one', { shortcut })} tone="danger" run=${() => remove(shortcut)} />
       <${Press} label=${t('canned.keep')} name=${t('canned.keep_one', { shortcut })} run=${onKeep} focus=${focus} />
     </div>

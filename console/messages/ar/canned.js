@@ -17,6 +17,10 @@ export default {
   'canned.shortcut_rule': 'الاختصار من 1 إلى 32 حرفًا لاتينيًا صغيرًا (a-z) أو رقمًا أو - أو _، ويبدأ بحرف أو رقم.',
   'canned.example': 'hours',
   'canned.text': 'النص',
+  'canned.variables': '‏{holes} تمثّل العميل وتمثّلك وما يُعرف عن العميل.',
+  'canned.own': 'لي وحدي',
+  'canned.own_hint': 'لا يراه الزملاء.',
+  'canned.delete_own': 'حذفه؟',
   'canned.empty': 'اكتب النص الذي سيُرسل.',
   'canned.too_long': {
     zero: 'طول النص مناسب: يقبل واتساب {most}.',

@@ -28,9 +28,7 @@ export default {
   'media.empty': 'الملف {name} فارغ.',
   'media.too_large': 'حجم {name} هو {size}. يقبل واتساب {most} على الأكثر: {kind}.',
   'media.wrong_type': 'لا يقبل واتساب ملفات مثل {name}. يقبل صور JPEG وPNG ومقاطع MP4 والصوت وPDF والنص العادي ومستندات Office.',
-  'attach.files': 'الملفات المرفقة',
   'attach.too_many': 'يُرسل {most} ملفات على الأكثر دفعة واحدة.',
-  'attach.progress': '{done} من {size}',
   'attach.uploading': 'جارٍ رفع {name}',
   'attach.waits': 'في انتظار الاتصال، ثم يُستأنف الرفع',
   'attach.ready': 'جاهز للإرسال',
@@ -47,7 +45,7 @@ export default {
   'voice.recording': 'جارٍ التسجيل {time}',
   'voice.stop': 'إيقاف التسجيل',
   'voice.discard': 'تجاهل التسجيل',
+  'voice.not_yet': 'ما زال تسجيل رسالة صوتية جاريًا. أوقفه أولًا.',
   'voice.denied': 'لا يسمح المتصفح لهذه الصفحة باستخدام الميكروفون.',
   'voice.none': 'لم يُعثر على ميكروفون.',
-  'voice.name': 'رسالة صوتية، {time}',
 };

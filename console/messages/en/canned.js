@@ -17,6 +17,10 @@ export default {
   'canned.shortcut_rule': 'A shortcut is 1 to 32 small letters (a-z), digits, - and _, with a letter or a digit first.',
   'canned.example': 'hours',
   'canned.text': 'Text',
+  'canned.variables': '{holes} stand for the customer, for you, and for what is known of the customer.',
+  'canned.own': 'Only for me',
+  'canned.own_hint': 'Colleagues do not see it.',
+  'canned.delete_own': 'Delete it?',
   'canned.empty': 'Write the text that is to be sent.',
   'canned.too_long': {
     one: 'The text is {count} character too long: WhatsApp takes {most}.',

@@ -28,9 +28,7 @@ export default {
   'media.empty': '{name} is empty.',
   'media.too_large': '{name} has {size}. WhatsApp takes {most} at most: {kind}.',
   'media.wrong_type': 'WhatsApp does not take files like {name}. It takes JPEG and PNG pictures, MP4 videos, audio, PDF, plain text and Office documents.',
-  'attach.files': 'Attached files',
   'attach.too_many': 'At most {most} files go at once.',
-  'attach.progress': '{done} of {size}',
   'attach.uploading': 'Uploading {name}',
   'attach.waits': 'Waiting for the connection, then it goes on',
   'attach.ready': 'Ready to send',
@@ -47,7 +45,7 @@ export default {
   'voice.recording': 'Recording {time}',
   'voice.stop': 'Stop recording',
   'voice.discard': 'Discard the recording',
+  'voice.not_yet': 'A voice message is still being recorded. Stop it first.',
   'voice.denied': 'The browser does not allow this page to use the microphone.',
   'voice.none': 'No microphone was found.',
-  'voice.name': 'Voice message, {time}',
 };

@@ -17,6 +17,10 @@ export default {
   'canned.shortcut_rule': 'Un atajo tiene de 1 a 32 letras minúsculas (a-z), cifras, - y _, y empieza por una letra o una cifra.',
   'canned.example': 'horario',
   'canned.text': 'Texto',
+  'canned.variables': '{holes} representan al cliente, a usted y lo que se sabe del cliente.',
+  'canned.own': 'Solo para mí',
+  'canned.own_hint': 'Los compañeros no la ven.',
+  'canned.delete_own': '¿Eliminarla?',
   'canned.empty': 'Escribe el texto que se va a enviar.',
   'canned.too_long': {
     one: 'Al texto le sobra {count} carácter: WhatsApp acepta {most}.',

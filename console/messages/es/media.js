@@ -28,9 +28,7 @@ export default {
   'media.empty': '{name} está vacío.',
   'media.too_large': '{name} ocupa {size}. WhatsApp acepta {most} como máximo: {kind}.',
   'media.wrong_type': 'WhatsApp no acepta archivos como {name}. Acepta imágenes JPEG y PNG, vídeos MP4, audio, PDF, texto sin formato y documentos de Office.',
-  'attach.files': 'Archivos adjuntos',
   'attach.too_many': 'Se envían como máximo {most} archivos a la vez.',
-  'attach.progress': '{done} de {size}',
   'attach.uploading': 'Subiendo {name}',
   'attach.waits': 'Esperando la conexión; después continúa',
   'attach.ready': 'Listo para enviar',
@@ -47,7 +45,7 @@ export default {
   'voice.recording': 'Grabando {time}',
   'voice.stop': 'Detener la grabación',
   'voice.discard': 'Descartar la grabación',
+  'voice.not_yet': 'Todavía se está grabando un mensaje de voz. Deténgalo primero.',
   'voice.denied': 'El navegador no permite a esta página usar el micrófono.',
   'voice.none': 'No se encontró ningún micrófono.',
-  'voice.name': 'Mensaje de voz, {time}',
 };

@@ -28,9 +28,7 @@ export default {
   'media.empty': '{name} kosong.',
   'media.too_large': '{name} bersaiz {size}. WhatsApp menerima paling banyak {most}: {kind}.',
   'media.wrong_type': 'WhatsApp tidak menerima fail seperti {name}. Ia menerima gambar JPEG dan PNG, video MP4, audio, PDF, teks biasa dan dokumen Office.',
-  'attach.files': 'Fail yang dilampirkan',
   'attach.too_many': 'Paling banyak {most} fail sekali hantar.',
-  'attach.progress': '{done} daripada {size}',
   'attach.uploading': 'Memuat naik {name}',
   'attach.waits': 'Menunggu sambungan, kemudian ia diteruskan',
   'attach.ready': 'Sedia untuk dihantar',
@@ -47,7 +45,7 @@ export default {
   'voice.recording': 'Merakam {time}',
   'voice.stop': 'Berhenti merakam',
   'voice.discard': 'Buang rakaman',
+  'voice.not_yet': 'Mesej suara masih dirakam. Hentikan dahulu.',
   'voice.denied': 'Pelayar tidak membenarkan halaman ini menggunakan mikrofon.',
   'voice.none': 'Tiada mikrofon ditemui.',
-  'voice.name': 'Mesej suara, {time}',
 };

@@ -49,8 +49,8 @@ export class Ledger {
   }
 
   /** Adds a canned reply, or replaces it. */
-  putCannedReply(shortcut, text, changed_by = { kind: 'api', key: 'demo' }) {
-    const reply = { shortcut, text, changed_at: Date.now(), changed_by };
+  putCannedReply(shortcut, text, changed_by = { kind: 'api', key: 'demo' }, isPrivate = false) {
+    const reply = { shortcut, text, ...(isPrivate && { private: true }), changed_at: Date.now(), changed_by };
     this.cannedReplies.set(shortcut, reply);
     return reply;
   }

@@ -32,6 +32,12 @@ export class Media {
     return { media_id, state: 'stored', mime, bytes: bytes.length, ...(name && { name }) };
   }
 
+  /** The file that a message names, as it shows it; nothing for one without. */
+  of(message) {
+    const id = message[message.type]?.media_id;
+    return this.files.has(id) ? this.shown(id) : undefined;
+  }
+
   answer(method, [part, id, more], url, body) {
     this.heard.push(`${method} ${part}${more ? `/${more}` : ''}`);
     if (part === 'uploads') return this.#upload(method, id, url, body);

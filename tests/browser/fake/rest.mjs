@@ -164,10 +164,10 @@ function cannedReplies({ ledger, faults }, query) {
   return ok({ canned_replies, next_cursor: rest.length > limit ? canned_replies.at(-1).shortcut : null });
 }
 
-function putCannedReply({ ledger, faults }, shortcut, { text }) {
+function putCannedReply({ ledger, faults }, shortcut, { text, private: isPrivate = false }) {
   if (faults.changeCannedReply) return error(...faults.changeCannedReply);
   const isNew = !ledger.cannedReplies.has(shortcut);
-  return ok(ledger.putCannedReply(shortcut, text, API), isNew ? 201 : 200);
+  return ok(ledger.putCannedReply(shortcut, text, API, isPrivate), isNew ? 201 : 200);
 }
 
 function deleteCannedReply({ ledger, faults }, shortcut) {

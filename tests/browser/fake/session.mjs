@@ -171,7 +171,7 @@ export class Session {
     const message =
       frame.type === 'note'
         ? ledger.note(conversation_id, frame.text, { author })
-        : ledger.submit(conversation_id, frame.message, { author, client_msg_id });
+        : ledger.submit(conversation_id, frame.message, { author, client_msg_id, media: this.#gateway.media.of(frame.message) });
     ledger.answered.set(client_msg_id, message.id);
     if (frame.type === 'send') this.#gateway.travel(message);
     if (faults.cutBeforeAccepted) {

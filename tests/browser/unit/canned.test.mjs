@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { CannedReplies, findReplies, isShortcut, sentenceOf } from '../../../console/canned.js';
+import { filled, firstHole } from '../../../console/canned_fill.js';
 import { ApiError } from '../../../console/http.js';
 import { addTexts } from '../../../console/language.js';
 import '../english.mjs';
@@ -10,10 +11,11 @@ await addTexts('canned');
 const reply = (shortcut, text = shortcut) => ({ shortcut, text });
 const shortcuts = (replies) => replies.map((one) => one.shortcut);
 
-/** The gateway's three calls over a map; `pages` are cut after two replies. `hold()` keeps the next page back, and resolves with what lets it go. */
+/** The gateway's calls over a map; `pages` are cut after two replies. `hold()` keeps the next page back, and resolves with what lets it go. */
 class Shelf {
   kept = new Map();
   asked = [];
+  quick = [];
   refusal = null;
   #held = null;
 
@@ -40,6 +42,11 @@ class Shelf {
     }
     if (this.refusal) throw this.refusal;
     return page;
+  }
+
+  async quickFiles() {
+    if (this.refusal) throw this.refusal;
+    return this.quick;
   }
 
   async putCannedReply(shortcut, text) {
@@ -119,6 +126,36 @@ test('what was known stays when it cannot be read again', async () => {
   replies.load();
   await settled();
   assert.deepEqual([replies.state, replies.failed, shortcuts(replies.all)], ['known', true, ['a']]);
+});
+
+test('files at hand are read with them; a gateway that keeps none has none', async () => {
+  const shelf = new Shelf(reply('a'));
+  shelf.quick = [{ shortcut: 'prices', name: 'prices.pdf' }];
+  const { replies, settled } = over(shelf);
+  replies.need();
+  await settled();
+  assert.deepEqual(shortcuts(replies.files), ['prices']);
+  shelf.quickFiles = async () => {
+    throw new ApiError(503, 'unavailable', '');
+  };
+  replies.load();
+  await settled();
+  assert.deepEqual([shortcuts(replies.files), replies.failed], [['prices'], false]);
+  shelf.quickFiles = async () => {
+    throw new ApiError(404, 'not_found', '');
+  };
+  replies.load();
+  await settled();
+  assert.deepEqual([replies.files, shortcuts(replies.all)], [[], ['a']]);
+});
+
+test('what stands for the customer and the agent is filled in, and what nothing is known for stays', () => {
+  const values = { name: 'Sari', agent: 'Ana', attributes: { city: 'Ubud', tier: 0, vip: true, empty: '' } };
+  assert.equal(filled('Hi {{name}}, {{ agent }} from {{attribute.city}}, tier {{attribute.tier}}', values), 'Hi Sari, Ana from Ubud, tier 0');
+  for (const hole of ['{{attribute.street}}', '{{attribute.empty}}', '{{attribute.vip}}', '{{attribute.constructor}}']) assert.equal(filled(hole, values), hole);
+  assert.equal(filled('{{name}}', { agent: 'Ana' }), '{{name}}');
+  assert.equal(filled('{{name}} {{1}} {{other}} {name}', { name: '$& {{agent}}', agent: 'Ana' }), '$& {{agent}} {{1}} {{other}} {name}');
+  assert.deepEqual([firstHole('Hi {{attribute.city}}!'), firstHole('Hi {{1}}')], [[3, 21], null]);
 });
 
 test('a change is shown at once, in its place, and what others changed comes with it', async () => {

@@ -1,0 +1,80 @@
+// A voice message being recorded, in the one form that WhatsApp shows as such: Opus in OGG, mono.
+
+const TYPE = 'audio/ogg;codecs=opus';
+/** Ten minutes of speech are less than 3 MB. */
+const LONGEST = 600;
+const BITS = 32_000;
+
+export class Recording {
+  seconds = 0;
+  /** Resolves with the file, or with null when nothing is to be kept. */
+  ended;
+  /** Where it is shown. */
+  row = null;
+  #timers;
+  #ticked;
+  #resolve;
+  #recorder = null;
+  #stream = null;
+  #timer = null;
+  #isOver = false;
+  #isKept = false;
+
+  /** `ticked()` is called each second. */
+  constructor({ timers, ticked }) {
+    this.#timers = timers;
+    this.#ticked = ticked;
+    this.ended = new Promise((resolve) => {
+      this.#resolve = resolve;
+    });
+  }
+
+  /** Asks for the microphone, and begins. Fails where it may not be used. */
+  async start() {
+    const stream = await navigator.mediaDevices.getUserMedia({ audio: { channelCount: 1 } });
+    // Whoever pressed Discard while the browser asked wants no microphone.
+    if (this.#isOver) return stream.getTracks().forEach((track) => track.stop());
+    this.#stream = stream;
+    this.#recorder = new MediaRecorder(stream, { mimeType: TYPE, audioBitsPerSecond: BITS });
+    const parts = [];
+    this.#recorder.addEventListener('dataavailable', ({ data }) => data.size > 0 && parts.push(data));
+    this.#recorder.addEventListener('stop', () => this.#end(this.#isKept && parts.length > 0 ? new File(parts, 'voice.ogg', { type: 'audio/ogg' }) : null));
+    this.#recorder.addEventListener('error', () => this.discard());
+    this.#recorder.start();
+    this.#tick();
+    return undefined;
+  }
+
+  #tick() {
+    this.#timer = this.#timers.setTimeout(() => {
+      this.seconds += 1;
+      this.#ticked();
+      if (this.seconds >= LONGEST) this.stop();
+      else this.#tick();
+    }, 1_000);
+  }
+
+  /** Ends it, and keeps what was said. */
+  stop() {
+    this.#isKept = true;
+    this.#finish();
+  }
+
+  /** Ends it, and keeps nothing. */
+  discard() {
+    this.#isKept = false;
+    this.#finish();
+  }
+
+  #finish() {
+    this.#isOver = true;
+    if (this.#recorder?.state === 'recording') this.#recorder.stop();
+    else this.#end(null);
+  }
+
+  #end(file) {
+    this.#timers.clearTimeout(this.#timer);
+    this.#stream?.getTracks().forEach((track) => track.stop());
+    this.#resolve(file);
+  }
+}

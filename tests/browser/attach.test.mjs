@@ -1,0 +1,363 @@
+// Files that agents send: chosen, pasted, dropped, recorded, at hand; and canned replies that are filled in.
+
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { atTheDesk } from './at_the_desk.mjs';
+import { axeProblems } from './axe.mjs';
+import { launch } from './browser.mjs';
+import { blank, png } from './files.mjs';
+import { eventually, keptByBrowser, openConversation } from './hands.mjs';
+import { atWork, inTheOffice, visit } from './office.mjs';
+import { isAccessible, isSound } from './sound.mjs';
+
+/** A microphone, and a browser that records what WhatsApp takes: Chromium records another form. */
+const MICROPHONE = () => {
+  let granted = 0;
+  navigator.mediaDevices.getUserMedia = async () => {
+    if (window.noMicrophone) throw new DOMException('no', 'NotAllowedError');
+    granted += 1;
+    return { getTracks: () => [{ stop: () => (window.stopped = (window.stopped ?? 0) + 1) }] };
+  };
+  window.granted = () => granted;
+  window.MediaRecorder = class extends EventTarget {
+    static isTypeSupported = (type) => type === 'audio/ogg;codecs=opus';
+    state = 'inactive';
+    start() {
+      this.state = 'recording';
+    }
+    stop() {
+      this.state = 'inactive';
+      setTimeout(() => {
+        this.dispatchEvent(Object.assign(new Event('dataavailable'), { data: new Blob(['OggS…'], { type: 'audio/ogg' }) }));
+        this.dispatchEvent(new Event('stop'));
+      });
+    }
+  };
+};
+
+let browser;
+let withMicrophone;
+before(async () => {
+  browser = await launch({ reducedMotion: 'reduce' });
+  withMicrophone = await launch({ reducedMotion: 'reduce' });
+  await withMicrophone.context.addInitScript(MICROPHONE);
+});
+after(async () => {
+  await browser?.close();
+  await withMicrophone?.close();
+});
+
+/** At the desk with Sari's thread open. */
+const desk = (name, body, at = () => browser) =>
+  test(name, () =>
+    atTheDesk(at().context, async (all) => {
+      await openConversation(all.page, all.people.sari);
+      const last = () => all.gateway.ledger.messages.get(all.people.sari).at(-1);
+      await body({ ...all, last, count: () => all.gateway.ledger.messages.get(all.people.sari).length });
+    }),
+  );
+
+const write = (page) => page.locator('#write');
+const send = (page) => page.getByRole('button', { name: 'Send', exact: true });
+const tray = (page) => page.getByRole('list', { name: 'Attached files' });
+const ready = (page, count = 1) => eventually(`${count} are ready`, async () => (await tray(page).getByText('Ready to send').count()) === count);
+const toast = (page, words) => eventually(`it says ${words}`, async () => words.test(await page.locator('.toasts').textContent()));
+const file = (name, mimeType, buffer = blank(1000)) => ({ name, mimeType, buffer });
+
+async function choose(page, ...files) {
+  const [chooser] = await Promise.all([page.waitForEvent('filechooser'), page.getByRole('button', { name: /^Attach files/ }).click()]);
+  await chooser.setFiles(files);
+}
+
+/** Hands files to the page as a paste or a drop does. */
+const hand = (page, selector, kind, files, text) =>
+  page.locator(selector).evaluate(
+    (node, [type, all, plain]) => {
+      const data = new DataTransfer();
+      for (const [name, mime, size] of all) data.items.add(new File([new Uint8Array(size).fill(7)], name, { type: mime }));
+      if (plain) data.setData('text/plain', plain);
+      const more = { bubbles: true, cancelable: true };
+      const event = type === 'paste' ? new ClipboardEvent(type, { ...more, clipboardData: data }) : new DragEvent(type, { ...more, dataTransfer: data });
+      return node.dispatchEvent(event);
+    },
+    [kind, files, text],
+  );
+
+desk('files are chosen, shown with their progress, and sent with the text below the first', async ({ page, gateway, last, count, wrong }) => {
+  const before = count();
+  await choose(page, file('garden.png', 'image/png', png(60, 60)), file('offer.pdf', 'application/pdf', blank(3 * 1_048_576)));
+  await ready(page, 2);
+  assert.equal(gateway.media.heard.filter((call) => call === 'PUT uploads').length, 1 + 3, 'in pieces');
+  await eventually('the picture is drawn', async () => (await tray(page).locator('canvas').count()) === 1);
+  await isAccessible(page, 'attached');
+  assert.deepEqual(await axeProblems(page), []);
+  assert.equal(await page.evaluate(() => document.activeElement.id), 'write');
+  await page.keyboard.type('Here it is');
+  await page.keyboard.press('Enter');
+  await eventually('both are sent', () => count() === before + 2);
+  const [first, second] = gateway.ledger.messages.get(last().conversation_id).slice(-2);
+  const [one, other] = [first.content.image, second.content.document];
+  assert.deepEqual([one.caption, other.filename, other.caption], ['Here it is', 'offer.pdf', undefined]);
+  assert.deepEqual(gateway.media.files.get(one.media_id).bytes, png(60, 60));
+  assert.equal(gateway.media.files.get(other.media_id).bytes.length, 3 * 1_048_576);
+  assert.deepEqual([await write(page).inputValue(), await tray(page).isVisible()], ['', false]);
+  await eventually('the picture is in the thread', async () => (await page.locator(`[data-id="${first.id}"] canvas`).count()) === 1);
+  assert.equal(gateway.media.heard.filter((call) => call === 'GET media').length, 0, 'the page had it already');
+  assert.deepEqual([await keptByBrowser(page), wrong], [[], []]);
+});
+
+desk('type and size are checked before anything is uploaded', async ({ page, gateway }) => {
+  await choose(page, file('page.html', 'text/html'), file('huge.png', 'image/png', blank(5_000_001)), file('nothing.pdf', 'application/pdf', Buffer.alloc(0)));
+  await toast(page, /does not take files like page\.html/);
+  await toast(page, /huge\.png has 5 MB\. WhatsApp takes 5 MB at most/);
+  await toast(page, /nothing\.pdf is empty/);
+  assert.equal(await tray(page).isVisible(), false);
+  assert.deepEqual(gateway.media.heard.filter((call) => /uploads/.test(call)), []);
+});
+
+desk('pictures are pasted and files are dropped; a text that is pasted with its picture stays a text', async ({ page }) => {
+  assert.equal(await hand(page, '#write', 'paste', [['image.png', 'image/png', 40]]), false);
+  await ready(page, 1);
+  assert.equal(await hand(page, '#write', 'paste', [['cell.png', 'image/png', 40]], 'A1'), true);
+  await hand(page, '#log', 'dragover', [['a.pdf', 'application/pdf', 40]]);
+  await eventually('it says where', () => page.getByText('Drop files here').isVisible());
+  assert.equal(await hand(page, '#log', 'drop', [['a.pdf', 'application/pdf', 40]]), false);
+  await ready(page, 2);
+  assert.equal(await page.getByText('Drop files here').isVisible(), false);
+  assert.equal(await hand(page, '#rows', 'dragover', [['b.pdf', 'application/pdf', 40]]), false, 'the page is not left for a file');
+  assert.equal(await hand(page, '#rows', 'drop', [['b.pdf', 'application/pdf', 40]]), false);
+  await page.keyboard.press('Alt+KeyP');
+  await hand(page, '#log', 'drop', [['c.pdf', 'application/pdf', 40]]);
+  assert.equal(await tray(page).isVisible(), false, 'a note has no files');
+  assert.equal(await page.getByRole('button', { name: /^Attach files/ }).isVisible(), false);
+  await page.keyboard.press('Alt+KeyL');
+  await ready(page, 2);
+  await hand(page, '#log', 'drop', Array.from({ length: 9 }, (_, i) => [`d${i}.pdf`, 'application/pdf', 40]));
+  await toast(page, /At most 10 files/);
+  await ready(page, 10);
+});
+
+desk('over a line that is cut an upload goes on where it was, and nothing is sent before it is whole', async ({ page, gateway, count }) => {
+  const before = count();
+  let cuts = 0;
+  gateway.faults.cut = (method, url) => method !== 'POST' && url.pathname.startsWith('/v1/uploads') && url.searchParams.get('offset') !== '0' && (cuts += 1) <= 3;
+  await choose(page, file('film.mp4', 'video/mp4', blank(2_500_000)));
+  await eventually('it waits', () => tray(page).getByText('Waiting for the connection').isVisible());
+  await page.keyboard.type('Watch this');
+  await page.keyboard.press('Enter');
+  await eventually('it says why not', () => page.getByText('A file is still being uploaded').isVisible());
+  assert.equal(count(), before);
+  await ready(page);
+  const parts = gateway.media.heard.filter((call) => call === 'PUT uploads').length;
+  assert.equal(parts, 3, 'no piece came twice');
+  await page.keyboard.press('Enter');
+  await eventually('it is sent', () => count() === before + 1);
+});
+
+desk('an upload is stopped, and one that failed is tried again', async ({ page, gateway, count, last }) => {
+  const before = count();
+  gateway.faults.cut = () => true;
+  await choose(page, file('one.pdf', 'application/pdf'));
+  await page.getByRole('button', { name: 'Stop uploading one.pdf' }).click();
+  await eventually('it is gone', async () => !(await tray(page).isVisible()));
+  assert.equal(await page.evaluate(() => document.activeElement.id), 'write');
+  gateway.faults.cut = undefined;
+  gateway.media.faults.begin = [422, 'limit_reached'];
+  await choose(page, file('two.pdf', 'application/pdf'));
+  await eventually('it says why', () => tray(page).getByText('There is no room for more files').isVisible());
+  await isAccessible(page, 'a failed upload');
+  await write(page).press('Enter');
+  await eventually('it is not sent', () => page.getByText('A file was not uploaded').isVisible());
+  assert.equal(count(), before);
+  gateway.media.faults = {};
+  await page.getByRole('button', { name: 'Upload two.pdf again' }).click();
+  await ready(page);
+  await send(page).click();
+  await eventually('it is sent', () => last().content.document?.filename === 'two.pdf');
+});
+
+desk('files stay with their conversation, and the page asks before they are lost', async ({ page, people, wrong }) => {
+  await choose(page, file('garden.png', 'image/png', png(10, 10)));
+  await ready(page);
+  await openConversation(page, people.tomas);
+  assert.equal(await tray(page).isVisible(), false);
+  await openConversation(page, people.hannah);
+  assert.equal(await page.getByRole('button', { name: /^Attach files/ }).isVisible(), false, 'a closed window takes none');
+  await openConversation(page, people.sari);
+  await ready(page);
+  await page.close({ runBeforeUnload: true });
+  await eventually('it asks', () => wrong.some((line) => line.startsWith('dialog:')));
+});
+
+desk('a refused file stays in the thread, and is sent again from there', async ({ page, gateway, last }) => {
+  gateway.faults.refuse = 'opted_out';
+  await choose(page, file('garden.png', 'image/png', png(10, 10)));
+  await ready(page);
+  await send(page).click();
+  const failed = page.locator('.message.pending');
+  await eventually('it says why', async () => /does not want messages/.test(await failed.textContent()));
+  await eventually('with the picture', async () => (await failed.locator('canvas').count()) === 1);
+  gateway.faults.refuse = undefined;
+  await failed.getByRole('button', { name: 'Try again' }).click();
+  await eventually('it is sent', () => last().content.image !== undefined);
+});
+
+desk('somebody else’s answer is shown before a file goes, and it goes when told so', async ({ page, gateway, people, last, count }) => {
+  await choose(page, file('garden.png', 'image/png', png(10, 10)));
+  await ready(page);
+  gateway.ledger.submit(people.sari, { type: 'text', text: { body: 'I have it' } }, { author: { kind: 'agent', id: 'ben' } });
+  const before = count();
+  await eventually('it says so', () => page.getByText(/Ben replied/).isVisible());
+  await send(page).click();
+  assert.equal(count(), before);
+  await page.getByRole('button', { name: 'Send anyway' }).click();
+  await eventually('it is sent', () => last().content.image !== undefined);
+});
+
+desk('without a browser that records what WhatsApp takes no recording is offered', async ({ page }) => {
+  await page.getByRole('button', { name: /^Attach files/ }).waitFor();
+  assert.equal(await page.getByRole('button', { name: 'Record a voice message' }).isVisible(), false);
+});
+
+desk(
+  'a voice message is recorded, can be heard and discarded, and is sent as one',
+  async ({ page, gateway, people, count, last, wrong }) => {
+    const before = count();
+    const record = page.getByRole('button', { name: 'Record a voice message' });
+    await record.click();
+    await eventually('it counts', () => page.getByText('Recording 0:01').isVisible());
+    await page.getByRole('button', { name: 'Discard the recording' }).click();
+    await eventually('nothing is kept', async () => !(await tray(page).isVisible()));
+    assert.equal(await page.evaluate(() => window.stopped), 1, 'the microphone is off');
+    await record.click();
+    await page.getByRole('button', { name: 'Stop recording' }).waitFor();
+    await write(page).fill('x');
+    await write(page).press('Enter');
+    await eventually('not before it is stopped', () => page.getByText('still being recorded').isVisible());
+    await write(page).fill('');
+    await page.getByRole('button', { name: 'Stop recording' }).click();
+    await ready(page);
+    assert.equal(await tray(page).locator('audio').count(), 1);
+    assert.equal(await page.evaluate(() => window.stopped), 2);
+    await isAccessible(page, 'recorded');
+    await write(page).press('Enter');
+    await eventually('it is sent', () => count() === before + 1);
+    assert.equal(last().content.audio.voice, true);
+    assert.equal(gateway.media.files.get(last().content.audio.media_id).mime, 'audio/ogg');
+    await record.click();
+    await page.getByRole('button', { name: 'Stop recording' }).waitFor();
+    await openConversation(page, people.tomas);
+    await eventually('the microphone is off elsewhere', async () => (await page.evaluate(() => window.stopped)) === 3);
+    await openConversation(page, people.sari);
+    await ready(page);
+    await page.getByRole('button', { name: 'Remove voice.ogg' }).click();
+    await page.evaluate(() => (window.noMicrophone = true));
+    await record.click();
+    await toast(page, /does not allow this page to use the microphone/);
+    assert.equal(await tray(page).isVisible(), false);
+    assert.deepEqual(wrong, []);
+  },
+  () => withMicrophone,
+);
+
+// --- what is at hand -----------------------------------------------------------------------------------------------
+
+const list = (page) => page.getByRole('listbox', { name: 'Canned replies' });
+
+desk('a canned reply is filled in, and shown so before it is taken; what is not known is not sent', async ({ page, gateway, count, last }) => {
+  gateway.ledger.putCannedReply('hi', 'Hello {{name}}, this is {{agent}}.');
+  gateway.ledger.putCannedReply('ship', 'We ship to {{attribute.city}} today.');
+  await write(page).pressSequentially('/hi');
+  await eventually('it is filled in', async () => /Hello Sari Wijaya, this is Ana\./.test(await list(page).textContent()));
+  await page.keyboard.press('Enter');
+  assert.equal(await write(page).inputValue(), 'Hello Sari Wijaya, this is Ana.');
+  await write(page).fill('');
+  await write(page).pressSequentially('/ship');
+  await list(page).getByRole('option', { name: '/ship' }).waitFor();
+  await page.keyboard.press('Enter');
+  const selected = () => write(page).evaluate((node) => node.value.slice(node.selectionStart, node.selectionEnd));
+  assert.equal(await selected(), '{{attribute.city}}');
+  const before = count();
+  await page.keyboard.press('Enter');
+  await eventually('it says what is missing', () => page.getByText('Nothing is known for {{attribute.city}}').isVisible());
+  assert.equal(count(), before);
+  await page.keyboard.type('Ubud');
+  await page.keyboard.press('Enter');
+  await eventually('it is sent', () => last().content.text?.body === 'We ship to Ubud today.');
+});
+
+desk('a canned reply of one’s own is marked, and stays one’s own when it is edited', async ({ page, gateway }) => {
+  await write(page).pressSequentially('/');
+  await list(page).getByRole('option', { name: 'New canned reply…' }).click();
+  const dialog = page.locator('#dialog');
+  await dialog.getByLabel('Shortcut').fill('mine');
+  await dialog.getByLabel('Text').fill('Only mine');
+  await dialog.getByLabel('Only for me').check();
+  assert.deepEqual(await axeProblems(page), []);
+  await dialog.getByRole('button', { name: 'Save' }).click();
+  await eventually('it is private', () => gateway.ledger.cannedReplies.get('mine')?.private === true);
+  await eventually('it is marked', async () => /Only you see this one/.test(await list(page).textContent()));
+  await list(page).getByRole('option', { name: 'Manage…' }).click();
+  await dialog.getByRole('button', { name: 'Edit /mine' }).click();
+  assert.ok(await dialog.getByLabel('Only for me').isChecked());
+  await dialog.getByLabel('Only for me').uncheck();
+  await dialog.getByRole('button', { name: 'Save' }).click();
+  await eventually('it is everybody’s', () => gateway.ledger.cannedReplies.get('mine').private === undefined);
+});
+
+desk('a file at hand is attached by its shortcut, and not to a note', async ({ page, gateway, last }) => {
+  const { media_id } = gateway.media.keep('application/pdf', blank(2_000), 'prices.pdf');
+  gateway.media.quick.set('prices', media_id);
+  gateway.ledger.putCannedReply('hours', 'From 9 to 5');
+  await write(page).pressSequentially('/pri');
+  await eventually('it is found', async () => /\/prices.*prices\.pdf/.test(await list(page).textContent()));
+  await page.keyboard.press('Enter');
+  await ready(page);
+  assert.equal(await write(page).inputValue(), '');
+  await page.keyboard.type('Our prices');
+  await page.keyboard.press('Enter');
+  await eventually('it is sent', () => last().content.document?.caption === 'Our prices');
+  assert.equal(last().content.document.media_id, media_id);
+  await page.keyboard.press('Alt+KeyP');
+  await write(page).pressSequentially('/');
+  await list(page).getByRole('option', { name: '/hours' }).waitFor();
+  assert.equal(await list(page).getByRole('option', { name: '/prices' }).count(), 0);
+});
+
+test('files at hand are added and deleted on the page of the canned replies', () =>
+  inTheOffice(browser.context, async ({ gateway, open }) => {
+    const page = await atWork(open, 'ben@example.com');
+    const place = await visit(page, 'Canned replies');
+    await place.getByRole('button', { name: 'Add a file' }).click();
+    await place.getByLabel('Shortcut').fill('two words');
+    const save = () => place.getByRole('button', { name: 'Save' }).click();
+    const says = (words) => eventually(`it says ${words}`, async () => words.test(await place.textContent()));
+    await save();
+    await says(/A shortcut is 1 to 32/);
+    await place.getByLabel('Shortcut').fill('/Prices');
+    await save();
+    await says(/Choose a file first/);
+    await place.getByLabel('File', { exact: true }).setInputFiles(file('prices.exe', 'application/x-msdownload'));
+    await save();
+    await says(/does not take files like prices\.exe/);
+    await place.getByLabel('File', { exact: true }).setInputFiles(file('prices.pdf', 'application/pdf', blank(1_500_000)));
+    await isSound(page, 'a file at hand');
+    await save();
+    await says(/\/prices.*prices\.pdf.*1\.5 MB/);
+    assert.equal(gateway.media.quick.size, 1);
+    await isSound(page, 'files at hand');
+    await place.getByRole('button', { name: 'Delete the file /prices' }).click();
+    await place.getByRole('button', { name: 'Delete the file /prices' }).click();
+    await eventually('it is deleted', () => gateway.media.quick.size === 0);
+    await says(/There are none yet/);
+  }));
+
+test('who may only read is offered no files', () =>
+  inTheOffice(browser.context, async ({ customers, open }) => {
+    const page = await atWork(open, 'rita@example.com');
+    await openConversation(page, customers.sari);
+    await eventually('it says so', () => page.getByText('You may read here').isVisible());
+    assert.equal(await page.getByRole('button', { name: /^Attach files/ }).isVisible(), false);
+    await hand(page, '#log', 'drop', [['a.pdf', 'application/pdf', 40]]);
+    assert.equal(await tray(page).isVisible(), false);
+  }));
