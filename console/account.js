@@ -119,8 +119,8 @@ export class Account {
   }
 
   /** Changes one's own password: all sessions end, and this page goes on in a new one. */
-  async changePassword(current, fresh) {
-    await this.#access.asked('PUT', '/v1/session/password', { current, new: fresh }, { deadline: LONG });
+  async changePassword(current, fresh, code) {
+    await this.#access.asked('PUT', '/v1/session/password', { current, new: fresh, code }, { deadline: LONG });
     return this.#opened();
   }
 
@@ -198,25 +198,25 @@ export class Account {
     return this.#access.asked('GET', '/v1/team');
   }
 
-  /** Gives a member another role, or another `limit`: what is undefined stays. */
-  setRole(user_id, role, password, limit) {
-    return this.#access.asked('PUT', `/v1/team/${encodeURIComponent(user_id)}`, { role, password, limit });
+  /** Gives a member another role, or another `limit`: what is undefined stays. `proof` is `{password, code}`, where it is asked for. */
+  setRole(user_id, role, proof, limit) {
+    return this.#access.asked('PUT', `/v1/team/${encodeURIComponent(user_id)}`, { role, ...proof, limit });
   }
 
   /** Takes a member out of the team; `assign_to` is who gets the member's conversations, if anybody. */
-  removeMember(user_id, assign_to, password) {
-    const body = assign_to || password ? { assign_to, password } : undefined;
+  removeMember(user_id, assign_to, proof) {
+    const body = assign_to || proof?.password ? { assign_to, ...proof } : undefined;
     return this.#access.asked('DELETE', `/v1/team/${encodeURIComponent(user_id)}`, body);
   }
 
   /** Makes a member the owner in one's own place: one becomes an admin oneself. */
-  handOver(user_id, password) {
-    return this.#access.asked('PUT', '/v1/team/owner', { user_id, password });
+  handOver(user_id, { password, code }) {
+    return this.#access.asked('PUT', '/v1/team/owner', { user_id, password, code });
   }
 
   /** Invites somebody: the answer has the link, which is shown only there. */
-  invite(email, role, password, limit) {
-    return this.#access.asked('POST', '/v1/team/invitations', { email, role, password, limit }, { deadline: LONG });
+  invite(email, role, { password, code }, limit) {
+    return this.#access.asked('POST', '/v1/team/invitations', { email, role, password, code, limit }, { deadline: LONG });
   }
 
   /** Invitations that nobody has accepted yet. */

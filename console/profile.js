@@ -33,8 +33,8 @@ export class Profile {
   }
 
   /** Erases the account. */
-  close(password) {
-    return this.#access.asked('DELETE', '/v1/profile', { password }, PATIENT);
+  close(password, code) {
+    return this.#access.asked('DELETE', '/v1/profile', { password, code }, PATIENT);
   }
 
   /** A page of the attempts to sign in, the latest first. */

@@ -38,6 +38,7 @@ mod origin;
 mod outgoing;
 mod params;
 mod profile;
+mod proof;
 mod qr;
 mod quotas;
 mod second_factor;

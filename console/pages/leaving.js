@@ -3,7 +3,7 @@
 import { ownRefusal, roleName } from '../account.js';
 import { nodes, t } from '../language.js';
 import { html, useState } from '../view.js';
-import { Choice, Field, Form, OwnPassword, Press, keepFile, useChange, useFocus, useLoaded } from './parts.js';
+import { Choice, Form, OwnProof, Press, ProofAlong, keepFile, useChange, useFocus, useLoaded } from './parts.js';
 
 /** The businesses: working for another one, and leaving the one that one works for. */
 export function Businesses({ context }) {
@@ -46,17 +46,17 @@ export function Businesses({ context }) {
 /** Asks who takes over before somebody leaves. The focus goes to the harmless button. */
 function Leaving({ context, name, onKeep }) {
   const { account, person, leave, say } = context;
-  const { user, role } = person();
+  const { user, role, has_second_factor: withCode } = person();
   const { user_id: me } = user;
   const [heir, setHeir] = useState('');
-  const [password, setPassword] = useState('');
+  const [proof, setProof] = useState({});
   const focus = useFocus();
   const { run, problem } = useChange(say, ownRefusal);
   const { data } = useLoaded(() => account.team());
   const others = (data ?? []).filter((one) => one.user_id !== me && one.role !== 'read_only');
   const go = () =>
     run(async () => {
-      await account.removeMember(me, heir || undefined, password || undefined);
+      await account.removeMember(me, heir || undefined, proof);
       leave();
     });
   return html`
@@ -71,7 +71,7 @@ function Leaving({ context, name, onKeep }) {
           onchange=${(event) => setHeir(event.currentTarget.value)}
         />
       `}
-      ${role === 'owner' && html`<${OwnPassword} oninput=${(event) => setPassword(event.currentTarget.value)} />`}
+      ${role === 'owner' && html`<${ProofAlong} withCode=${withCode} onChange=${setProof} />`}
       <${Press} label=${t('leaving.leave')} name=${t('leaving.leave_yes', { name })} tone="danger" run=${go} />
       <${Press} label=${t('leaving.stay')} run=${onKeep} focus=${focus} />
       <p class="page-problem" role="alert">${problem}</p>
@@ -85,8 +85,8 @@ export function Closing({ context }) {
   const [isAsked, setAsked] = useState(false);
   const { run, problem } = useChange(say);
   const take = () => run(async () => keepFile('mesej-account.json', new Blob([JSON.stringify(await profile.export(), null, 2)], { type: 'application/json' })), t('export.done'));
-  const close = async ({ password }) => {
-    await profile.close(password);
+  const close = async ({ password, code }) => {
+    await profile.close(password, code);
     leave();
   };
   return html`
@@ -100,20 +100,20 @@ export function Closing({ context }) {
       <h2 id="closing-title">${t('closing_account.title')}</h2>
       <p class="quiet">${t('closing_account.about')}</p>
       ${isAsked
-        ? html`<${Confirmed} withPassword=${person().signed_in_by !== 'provider'} run=${close} onCancel=${() => setAsked(false)} />`
+        ? html`<${Confirmed} person=${person()} run=${close} onCancel=${() => setAsked(false)} />`
         : html`<p><${Press} label=${t('closing_account.begin')} tone="danger" run=${() => setAsked(true)} /></p>`}
     </section>
   `;
 }
 
 // Who signed in by the company's provider shows no password: a sign-in of the last minutes stands for it.
-function Confirmed({ withPassword, run, onCancel }) {
+function Confirmed({ person, run, onCancel }) {
   const focus = useFocus();
   const explain = (error) => (error.code === 'last_owner' ? t('closing_account.last_owner') : ownRefusal(error));
   return html`
     <p><strong>${t('closing_account.ask')}</strong></p>
     <${Form} label=${t('closing_account.do')} busy=${t('closing_account.doing')} run=${run} explain=${explain} onCancel=${onCancel}>
-      ${withPassword && html`<${Field} label=${t('password.now')} kind="password" name="password" required maxlength="128" autocomplete="current-password" inputRef=${focus} />`}
+      ${person.signed_in_by !== 'provider' && html`<${OwnProof} withCode=${person.has_second_factor} inputRef=${focus} />`}
     <//>
   `;
 }

@@ -74,6 +74,32 @@ export function OwnPassword(properties) {
   return html`<${Field} label=${t('password.now')} kind="password" maxlength="128" autocomplete="current-password" ...${properties} />`;
 }
 
+/** Asks for a code of the second factor. */
+export function Code(properties) {
+  return html`<${Field} label=${t('code.label')} name="code" required maxlength="40" autocomplete="one-time-code" autocapitalize="none" spellcheck="false" dir="ltr" ...${properties} />`;
+}
+
+/** Asks for the password and, of whoever has a second factor, for a code of it: the fields `password` and `code`. */
+export function OwnProof({ withCode, inputRef }) {
+  return html`
+    <${OwnPassword} name="password" required inputRef=${inputRef} />
+    ${withCode && html`<${Code} hint=${t('code.hint')} />`}
+  `;
+}
+
+/** The same beside other questions: `onChange({password, code})` gets what is written, without what is empty. */
+export function ProofAlong({ withCode, onChange }) {
+  const written = useRef({});
+  const keep = (name) => (event) => {
+    written.current = { ...written.current, [name]: event.currentTarget.value || undefined };
+    onChange(written.current);
+  };
+  return html`
+    <${OwnPassword} oninput=${keep('password')} />
+    ${withCode && html`<${Code} hint=${t('code.hint')} oninput=${keep('code')} />`}
+  `;
+}
+
 /** A choice among `options`: `[value, label]`. */
 export function Choice({ label, options, chosen, ...properties }) {
   const id = useId();

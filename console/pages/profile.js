@@ -6,7 +6,7 @@ import { THEMES } from '../preferences.js';
 import { day } from '../time.js';
 import { html, useState } from '../view.js';
 import { Businesses, Closing } from './leaving.js';
-import { Choice, Field, Form, Head, Loading, OwnPassword, Press, useChange, useFocus, useLoaded } from './parts.js';
+import { Choice, Field, Form, Head, Loading, OwnProof, Press, useChange, useFocus, useLoaded } from './parts.js';
 import { SecondFactor } from './second_factor.js';
 import { Access, SignIns } from './sign_ins.js';
 
@@ -93,9 +93,7 @@ function NewEmail({ context, onDone }) {
   return html`
     <${Form} label=${t('email.change')} busy=${t('forgotten.doing')} run=${run} explain=${ownRefusal} onCancel=${onDone}>
       <${Field} label=${t('email.new')} kind="email" name="email" required maxlength="254" autocomplete="email" autocapitalize="none" spellcheck="false" inputRef=${focus} hint=${t('email.hint')} />
-      <${OwnPassword} name="password" required />
-      ${person().has_second_factor &&
-      html`<${Field} label=${t('code.label')} name="code" required maxlength="40" autocomplete="one-time-code" autocapitalize="none" spellcheck="false" dir="ltr" />`}
+      <${OwnProof} withCode=${person().has_second_factor} />
     <//>
   `;
 }

@@ -3,8 +3,8 @@
 import { ownRefusal, roleName, rolesGivenBy } from '../account.js';
 import { t } from '../language.js';
 import { html, useState } from '../view.js';
-import { Choice, Copied, Field, Form, Loading, OwnPassword, Press, useLoaded } from './parts.js';
-import { Code, Proof } from './second_factor.js';
+import { Choice, Code, Copied, Field, Form, Loading, OwnPassword, Press, useLoaded } from './parts.js';
+import { Proof } from './second_factor.js';
 
 const PATH = '/v1/business/sign-in-provider';
 

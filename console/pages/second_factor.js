@@ -3,7 +3,7 @@
 import { ownRefusal } from '../account.js';
 import { t } from '../language.js';
 import { html, useState } from '../view.js';
-import { Copied, Field, Form, Press, useFocus } from './parts.js';
+import { Code, Copied, Form, OwnProof, Press, useFocus } from './parts.js';
 
 export function SecondFactor({ context }) {
   const { profile, person, refresh, say, copy } = context;
@@ -60,15 +60,8 @@ export function Proof({ withCode = false, label, run, onCancel }) {
   const focus = useFocus();
   return html`
     <${Form} label=${label} busy=${t('any.moment')} run=${run} explain=${ownRefusal} onCancel=${onCancel}>
-      <${Field} label=${t('password.now')} kind="password" name="password" required maxlength="128" autocomplete="current-password" inputRef=${focus} />
-      ${withCode && html`<${Code} hint=${t('code.hint')} />`}
+      <${OwnProof} withCode=${withCode} inputRef=${focus} />
     <//>
-  `;
-}
-
-export function Code({ hint, inputRef }) {
-  return html`
-    <${Field} label=${t('code.label')} name="code" required maxlength="40" autocomplete="one-time-code" autocapitalize="none" spellcheck="false" dir="ltr" hint=${hint} inputRef=${inputRef} />
   `;
 }
 

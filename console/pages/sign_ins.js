@@ -4,7 +4,7 @@ import { browserName, ownRefusal, sentenceOf } from '../account.js';
 import { t } from '../language.js';
 import { agoInWords, exact } from '../time.js';
 import { html, useState } from '../view.js';
-import { Field, Form, Loading, Press, useChange, useFocus, useLoaded } from './parts.js';
+import { Code, Field, Form, Loading, Press, useChange, useFocus, useLoaded } from './parts.js';
 
 /** The password, and the sessions. */
 export function Access({ context }) {
@@ -17,8 +17,8 @@ export function Access({ context }) {
       await account.endSession(id);
       await loaded.load();
     }, done);
-  const change = async ({ current, fresh }) => {
-    await account.changePassword(current, fresh);
+  const change = async ({ current, fresh, code }) => {
+    await account.changePassword(current, fresh, code);
     setChanging(false);
     say(t('password.changed'), 'good');
     await loaded.load();
@@ -28,7 +28,7 @@ export function Access({ context }) {
     <section class="card" aria-labelledby="password-title">
       <h2 id="password-title">${t('sign_in.password')}</h2>
       ${isChanging
-        ? html`<${NewPassword} email=${context.person().user.email} run=${change} onCancel=${() => setChanging(false)} />`
+        ? html`<${NewPassword} person=${context.person()} run=${change} onCancel=${() => setChanging(false)} />`
         : html`<p><${Press} label=${t('password.title')} run=${() => setChanging(true)} /></p>`}
     </section>
     <section class="card" aria-labelledby="sessions-title">
@@ -44,14 +44,15 @@ export function Access({ context }) {
   `;
 }
 
-function NewPassword({ email, run, onCancel }) {
+function NewPassword({ person, run, onCancel }) {
   const focus = useFocus();
   return html`
     <p class="quiet">${t('password.signs_out')}</p>
     <${Form} label=${t('password.change')} busy=${t('password.changing')} run=${run} explain=${ownRefusal} onCancel=${onCancel}>
-      <input type="email" name="email" value=${email} autocomplete="username" readonly hidden />
+      <input type="email" name="email" value=${person.user.email} autocomplete="username" readonly hidden />
       <${Field} label=${t('password.now')} kind="password" name="current" required maxlength="128" autocomplete="current-password" inputRef=${focus} />
       <${Field} label=${t('password.new')} kind="password" name="fresh" required minlength="12" maxlength="128" autocomplete="new-password" hint=${t('password.hint')} />
+      ${person.has_second_factor && html`<${Code} hint=${t('code.hint')} />`}
     <//>
   `;
 }

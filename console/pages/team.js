@@ -7,13 +7,13 @@ import { exact } from '../time.js';
 import { html, useEffect, useRef, useState } from '../view.js';
 import { LimitFields, isLimitable, limitOf, limitText } from './limit_fields.js';
 import { Teams } from './teams.js';
-import { Choice, Copied, Field, Form, Head, Loading, OwnPassword, Press, useChange, useFocus, useLoaded } from './parts.js';
+import { Choice, Copied, Field, Form, Head, Loading, OwnProof, Press, ProofAlong, useChange, useFocus, useLoaded } from './parts.js';
 
 const bold = (name) => html`<bdi>${name}</bdi>`;
 
 export default function Team({ page, context }) {
   const { account, ask, say, copy, teamChanged, again, leave: goAway } = context;
-  const { user, role } = context.person();
+  const { user, role, has_second_factor: withCode } = context.person();
   const gives = rolesGivenBy(role);
   const manages = gives.length > 0;
   const loaded = useLoaded(async () => {
@@ -53,7 +53,7 @@ export default function Team({ page, context }) {
       ${manages && !written && html`<button type="button" class="primary" ref=${invite} onclick=${() => setWritten({})}>${t('team.invite')}</button>`}
     <//>
     ${written?.link && html`<${Made} made=${written} copy=${copy} onDone=${leave} />`}
-    ${written && !written.link && html`<${Invite} account=${account} gives=${gives} scope=${scope.data} onMade=${setWritten} onCancel=${leave} />`}
+    ${written && !written.link && html`<${Invite} account=${account} withCode=${withCode} gives=${gives} scope=${scope.data} onMade=${setWritten} onCancel=${leave} />`}
     <${Loading} loaded=${loaded} />
     ${loaded.data &&
     html`
@@ -63,9 +63,9 @@ export default function Team({ page, context }) {
             (member) => html`
               <${Member}
                 key=${member.user_id}
-                ...${{ member, members, gives, account, say, changed, goAway, scope: scope.data }}
+                ...${{ member, members, gives, account, say, changed, goAway, withCode, scope: scope.data }}
                 isMe=${member.user_id === user.user_id}
-                handOver=${role === 'owner' && member.user_id !== user.user_id && (async (password) => (await account.handOver(member.user_id, password), again()))}
+                handOver=${role === 'owner' && member.user_id !== user.user_id && (async (proof) => (await account.handOver(member.user_id, proof), again()))}
               />
             `,
           )}
@@ -87,7 +87,7 @@ export default function Team({ page, context }) {
   `;
 }
 
-function Member({ member, members, gives, isMe, account, say, changed, goAway, handOver, scope }) {
+function Member({ member, members, gives, isMe, account, say, changed, goAway, handOver, withCode, scope }) {
   const { user_id: id, name, email, role } = member;
   /** What is asked before it is done: `{role}` for another role, `{owner}` for handing ownership over, `{limit}` for what the member sees, `{}` for removing. */
   const [asked, setAsked] = useState(null);
@@ -112,7 +112,7 @@ function Member({ member, members, gives, isMe, account, say, changed, goAway, h
       ${asked?.limit
         ? html`<${Limit} ...${{ member, scope, account, say, changed, keep }} />`
         : asked?.owner
-        ? html`<${HandOver} name=${name} handOver=${handOver} keep=${keep} />`
+        ? html`<${HandOver} name=${name} handOver=${handOver} withCode=${withCode} keep=${keep} />`
         : (!asked || asked.role) &&
           html`
             <div class="account-do">
@@ -130,7 +130,7 @@ function Member({ member, members, gives, isMe, account, say, changed, goAway, h
               html`<${Press} label=${t(isMe ? 'team.leave' : 'team.remove')} name=${isMe ? t('team.leave_team') : t('team.remove_one', { name })} run=${() => setAsked({})} />`}
             </div>
           `}
-      ${asked && !asked.limit && !asked.owner && html`<${Question} ...${{ member, members, asked, isMe, account, say, changed, goAway, keep }} />`}
+      ${asked && !asked.limit && !asked.owner && html`<${Question} ...${{ member, members, asked, isMe, account, say, changed, goAway, withCode, keep }} />`}
     </li>
   `;
 }
@@ -152,28 +152,28 @@ function Limit({ member, scope, account, say, changed, keep }) {
 }
 
 /** Asks for the password before somebody else becomes the owner, and says what changes for both. */
-function HandOver({ name, handOver, keep }) {
+function HandOver({ name, handOver, withCode, keep }) {
   const focus = useFocus();
   return html`
     <div class="account-question hand-over">
       <p>${nodes('team.ask_hand_over', { name: bold(name), owner: roleAllows('owner'), admin: roleAllows('admin') })}</p>
       <${Form}
         label=${t('team.hand_over')}
-        run=${({ password }) => handOver(password)}
+        run=${handOver}
         onCancel=${keep}
         explain=${ownRefusal}
       >
-        <${OwnPassword} name="password" required inputRef=${focus} />
+        <${OwnProof} withCode=${withCode} inputRef=${focus} />
       <//>
     </div>
   `;
 }
 
 /** Asks before something is done. The focus goes to the harmless button, but for a role, which is still being chosen. */
-function Question({ member, members, asked, isMe, account, say, changed, goAway, keep }) {
+function Question({ member, members, asked, isMe, account, say, changed, goAway, withCode, keep }) {
   const { user_id: id, name } = member;
   const [heir, setHeir] = useState('');
-  const [password, setPassword] = useState('');
+  const [proof, setProof] = useState({});
   // Who is an owner is not changed by whoever finds a page open.
   const isConfirmed = member.role === 'owner' || asked.role === 'owner';
   const harmless = useFocus();
@@ -183,7 +183,7 @@ function Question({ member, members, asked, isMe, account, say, changed, goAway,
     ? nodes(isMe ? 'team.ask_own_role' : 'team.ask_role', { name: bold(name), role: html`<strong>${roleName(asked.role)}</strong>`, allows: roleAllows(asked.role) })
     : nodes(isMe ? 'team.ask_leave' : 'team.ask_remove', { name: bold(name) });
   const done = asked.role ? t('team.role_changed', { name, role: roleName(asked.role) }) : t(isMe ? 'team.left' : 'team.removed', { name });
-  const work = asked.role ? () => account.setRole(id, asked.role, password || undefined) : () => account.removeMember(id, heir || undefined, password || undefined);
+  const work = asked.role ? () => account.setRole(id, asked.role, proof) : () => account.removeMember(id, heir || undefined, proof);
   const go = async () => {
     if (!(await run(work, done))) return undefined;
     // One's own session in this team is over.
@@ -205,7 +205,7 @@ function Question({ member, members, asked, isMe, account, say, changed, goAway,
           onchange=${(event) => setHeir(event.currentTarget.value)}
         />
       `}
-      ${isConfirmed && html`<${OwnPassword} oninput=${(event) => setPassword(event.currentTarget.value)} />`}
+      ${isConfirmed && html`<${ProofAlong} withCode=${withCode} onChange=${setProof} />`}
       <${Press}
         label=${label}
         name=${`${label}: ${name}`}
@@ -245,7 +245,7 @@ function Invitation({ one, members, gives, account, say, changed }) {
   `;
 }
 
-function Invite({ account, gives, scope, onMade, onCancel }) {
+function Invite({ account, gives, withCode, scope, onMade, onCancel }) {
   const focus = useFocus();
   const [role, setRole] = useState('agent');
   return html`
@@ -255,7 +255,7 @@ function Invite({ account, gives, scope, onMade, onCancel }) {
         label=${t('team.make_link')}
         busy=${t('team.making_link')}
         explain=${ownRefusal}
-        run=${async (values) => onMade(await account.invite(values.email, values.role, values.password, scope && isLimitable(values.role) ? limitOf(values) : undefined))}
+        run=${async (values) => onMade(await account.invite(values.email, values.role, values, scope && isLimitable(values.role) ? limitOf(values) : undefined))}
         onCancel=${onCancel}
       >
         <${Field}
@@ -271,7 +271,7 @@ function Invite({ account, gives, scope, onMade, onCancel }) {
         />
         <${Choice} label=${t('team.role')} name="role" chosen=${role} onchange=${(event) => setRole(event.currentTarget.value)} options=${gives.map((one) => [one, t('team.role_allows', { role: roleName(one), allows: roleAllows(one) })])} />
         ${scope && isLimitable(role) && html`<${LimitFields} scope=${scope} limit=${null} />`}
-        ${role === 'owner' && html`<${OwnPassword} name="password" required />`}
+        ${role === 'owner' && html`<${OwnProof} withCode=${withCode} />`}
       <//>
     </section>
   `;

@@ -1,8 +1,8 @@
 //! A user's own data: everything that is kept of the user, and the end of the account.
 //!
 //! Tables say how the rows of one user are found ([`OfUser`]), so that a new one is exported and erased without a line here.
-//! An erasure is listed first; then the teams whose owner the user is are told to count on the user no more, each in its own row, which
-//! refuses it to the last owner; then the account is locked, the user leaves all teams, and the rows go, the user's own last. Each step
+//! An erasure is listed first; then the user's teams are told to count on the user no more, each in its own row, which refuses it to the
+//! last owner; then the account is locked, the user leaves all teams, and the rows go, the user's own last. Each step
 //! may be done again, so that whoever finds it listed goes on with it. It stays listed until what somebody was writing about the user
 //! at that moment is written, and removed, too.
 
@@ -15,7 +15,6 @@ use serde_json::{Map, Value, json};
 use super::leaving::LastOwner;
 use super::{AccountError, Accounts, Actor, Confirmation, Removal};
 use crate::domain::email::EmailAddress;
-use crate::domain::roles::Role;
 use crate::domain::{TenantId, Timestamp, UserId};
 use crate::store::plain::{Partition, PlainKey, PlainValue};
 use crate::store::tables::{
@@ -93,7 +92,7 @@ impl Accounts {
     }
 
     /// Refuses while a team would have no owner. Nothing is done before all of them were looked at.
-    async fn demand_other_owners(&self, user: UserId) -> Result<(), AccountError> {
+    pub async fn demand_other_owners(&self, user: UserId) -> Result<(), AccountError> {
         for (tenant, _) in self.tenants_of(user).await? {
             if self.team_row(tenant).await?.is_last_owner(user) {
                 return Err(AccountError::LastOwner);
@@ -102,8 +101,8 @@ impl Accounts {
         Ok(())
     }
 
-    /// Has no team count on the user as an owner any more, or refuses and has all of them count on the user again. Two owners of one
-    /// team who do this at the same moment change one row, one after the other.
+    /// Has no team count on the user any more, or refuses and has all of them count on the user again. Two owners of one team who do this
+    /// at the same moment change one row, one after the other. So do an owner who hands a team over and whoever would get it.
     async fn resign(&self, user: UserId) -> Result<(), AccountError> {
         let teams = self.tenants_of(user).await?;
         for (tenant, _) in &teams {
@@ -119,7 +118,7 @@ impl Accounts {
         Ok(())
     }
 
-    /// Notes in a team's row whether an owner's account is being erased.
+    /// Notes in a team's row whether a member's account is being erased.
     async fn count_on(
         &self,
         tenant: TenantId,
@@ -128,15 +127,10 @@ impl Accounts {
     ) -> Result<(), AccountError> {
         let changed = self.table::<Team>().change(Team::at(tenant), |team| {
             let mut team = team.cloned().unwrap_or_default();
-            let is_last = team.is_last_owner(user);
-            if let Some(member) = team
-                .members
-                .get_mut(&user)
-                .filter(|member| member.role == Role::Owner)
-            {
-                if is_last && erasing.is_some() {
-                    return Err(AccountError::LastOwner);
-                }
+            if erasing.is_some() && team.is_last_owner(user) {
+                return Err(AccountError::LastOwner);
+            }
+            if let Some(member) = team.members.get_mut(&user) {
                 member.erasing = erasing;
             }
             Ok(Some(team))
@@ -310,6 +304,11 @@ impl Accounts {
                 return self
                     .partition(Partition::of(table, known.user.id.as_bytes()))
                     .await;
+            }
+            OfUser::Among(all, is_theirs) => {
+                let mut rows = self.partition(all()).await?;
+                rows.retain(|(_, value)| is_theirs(known, &value.body));
+                return Ok(rows);
             }
             OfUser::Named(keys) | OfUser::Shared(keys, _) => keys(known),
         };

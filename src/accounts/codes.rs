@@ -8,8 +8,8 @@ use serde::Deserialize;
 use totp_rs::{Builder, Secret};
 
 use super::AccountError;
-use crate::domain::Timestamp;
 use crate::domain::email::EmailAddress;
+use crate::domain::{Clock, Timestamp};
 use crate::store::KeyHash;
 use crate::store::tables::{SecondFactor, TotpSecret};
 
@@ -65,6 +65,43 @@ impl std::fmt::Debug for SecondFactorCode {
     }
 }
 
+/// The times by which a code is looked at.
+///
+/// While the machine's clock is doubted, which it is after each stop of some minutes until somebody agrees with it, the person's app goes
+/// by the right time and the gateway by the one that it held. A code of either is right, and each step still works once. Whoever guesses
+/// has twice as many that are right, and as few tries.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Times {
+    believed: Timestamp,
+    of_machine: Timestamp,
+}
+
+impl Times {
+    /// Those that a clock shows.
+    pub(super) fn of(clock: &dyn Clock) -> Self {
+        Self {
+            believed: clock.now(),
+            of_machine: clock.of_machine(),
+        }
+    }
+
+    /// The step whose code this is, by either time, if it is later than the one that was used.
+    fn step_of(
+        self,
+        secret: &TotpSecret,
+        digits: &str,
+        used: Option<u64>,
+    ) -> Result<Option<u64>, AccountError> {
+        for time in [self.believed, self.of_machine] {
+            let step = step_of(secret, digits, time)?;
+            if step.is_some_and(|step| used.is_none_or(|used| step > used)) {
+                return Ok(step);
+            }
+        }
+        Ok(None)
+    }
+}
+
 /// New recovery codes: their texts, which are shown once, and what is kept.
 pub struct RecoveryCodes {
     /// As they are shown.
@@ -113,12 +150,12 @@ pub fn uri(secret: &TotpSecret, email: &EmailAddress) -> String {
 pub(super) fn begun(
     secret: &TotpSecret,
     code: &SecondFactorCode,
-    now: Timestamp,
+    times: Times,
     token: KeyHash,
     recovery: &RecoveryCodes,
 ) -> Result<SecondFactor, AccountError> {
     let step = match &code.0 {
-        Typed::Totp(digits) => step_of(secret, digits, now)?,
+        Typed::Totp(digits) => times.step_of(secret, digits, None)?,
         Typed::Recovery(_) => None,
     };
     Ok(SecondFactor {
@@ -133,13 +170,12 @@ pub(super) fn begun(
 pub(super) fn used(
     factor: &SecondFactor,
     code: &SecondFactorCode,
-    now: Timestamp,
+    times: Times,
 ) -> Result<SecondFactor, AccountError> {
     let mut after = factor.clone();
     match &code.0 {
         Typed::Totp(digits) => {
-            let step = step_of(&factor.secret, digits, now)?;
-            let step = step.filter(|step| *step > factor.used_step);
+            let step = times.step_of(&factor.secret, digits, Some(factor.used_step))?;
             after.used_step = step.ok_or(AccountError::WrongCode)?;
         }
         Typed::Recovery(hash) => {

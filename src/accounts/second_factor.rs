@@ -5,7 +5,7 @@
 
 use secrecy::SecretString;
 
-use super::codes::{self, RecoveryCodes, SecondFactorCode};
+use super::codes::{self, RecoveryCodes, SecondFactorCode, Times};
 use super::{AccountError, Accounts, NewToken, SignInOrigin, SignedIn};
 use crate::domain::email::EmailAddress;
 use crate::domain::{TenantId, UserId};
@@ -15,13 +15,13 @@ use crate::store::tables::{SecondFactor, TotpSecret, User};
 #[cfg(test)]
 mod tests;
 
-/// What somebody shows to change the second factor.
+/// What somebody who is signed in shows for what a session alone is not enough for.
 #[derive(Debug)]
 pub struct Proof {
     /// The password.
     pub password: SecretString,
-    /// A code of the factor that is there.
-    pub code: SecondFactorCode,
+    /// A code of the second factor, where there is one.
+    pub code: Option<SecondFactorCode>,
     /// From where.
     pub origin: SignInOrigin,
 }
@@ -48,17 +48,28 @@ impl Accounts {
             .await
     }
 
-    /// Makes sure that it is the user who does what a session alone is not enough for, and a password alone neither.
-    pub async fn confirm_with_code(
+    /// Makes sure that it is the user who does what a session alone is not enough for, and a password alone neither where there is a
+    /// second factor. The code is used up for a token that nothing else has.
+    pub async fn confirm(&self, who: &SignedIn, proof: Proof, token: KeyHash) -> Result<(), AccountError> {
+        // Another user may have the address that a provider gave for this one.
+        who.demand_own_account()?;
+        self.proved(who, proof, token).await.map(drop)
+    }
+
+    /// Who shows it. A code is used up for a token.
+    pub(super) async fn proved(
         &self,
         who: &SignedIn,
-        password: SecretString,
-        code: Option<SecondFactorCode>,
-        origin: &SignInOrigin,
-    ) -> Result<(), AccountError> {
-        who.demand_own_account()?;
-        let verified = self.verified_with_code(&who.email, password, code, who.token, origin);
-        verified.await.map(|_| ())
+        proof: Proof,
+        token: KeyHash,
+    ) -> Result<User, AccountError> {
+        let Proof {
+            password,
+            code,
+            origin,
+        } = proof;
+        self.verified_with_code(&who.email, password, code, token, &origin)
+            .await
     }
 
     /// The same for somebody who wants to work for a tenant. Where that is refused, the code is not used up.
@@ -113,14 +124,14 @@ impl Accounts {
         code: &SecondFactorCode,
         then: impl Fn(SecondFactor) -> Result<Option<SecondFactor>, AccountError>,
     ) -> Result<User, AccountError> {
-        let (now, whose) = (self.now(), *user.id.as_bytes());
+        let (times, whose) = (Times::of(self.clock.as_ref()), *user.id.as_bytes());
         let admitted = self.throttle.admit_code(whose, self.clock.monotonic());
         admitted.map_err(AccountError::Throttled)?;
         let used = self.change_user(user, |before| {
             let factor = before.second_factor.as_ref();
             let factor = factor.ok_or(AccountError::NoSecondFactor)?;
             Ok(User {
-                second_factor: then(codes::used(factor, code, now)?)?,
+                second_factor: then(codes::used(factor, code, times)?)?,
                 ..before.clone()
             })
         });
@@ -179,7 +190,7 @@ impl Accounts {
         if who.has_second_factor {
             return Err(AccountError::SecondFactorOn);
         }
-        let now = self.now();
+        let times = Times::of(self.clock.as_ref());
         let user = self.user(who.user).await?.ok_or(AccountError::NoSuchMember)?;
         if user.pending_factor.is_none() {
             return Err(AccountError::NoSecondFactor);
@@ -190,7 +201,7 @@ impl Accounts {
                 let secret = before.pending_factor.as_ref();
                 let secret = secret.ok_or(AccountError::NoSecondFactor)?;
                 Ok(User {
-                    second_factor: Some(codes::begun(secret, code, now, token.hash, recovery)?),
+                    second_factor: Some(codes::begun(secret, code, times, token.hash, recovery)?),
                     pending_factor: None,
                     generation: before.generation.wrapping_add(1),
                     ..before.clone()
@@ -200,7 +211,7 @@ impl Accounts {
         });
         let user = turned_on.await?;
         let tenant = who.tenant.map(|(tenant, _)| tenant);
-        self.open_session(&user, tenant, token, origin, now).await
+        self.open_session(&user, tenant, token, origin, self.now()).await
     }
 
     /// Signs in without a second factor from now on.
@@ -237,7 +248,8 @@ impl Accounts {
         } = proof;
         let changed = self.attempt(&who.email, &origin, async |from| {
             let user = self.with_password(&who.email, password, from).await?;
-            self.use_code(&user, &code, &then).await
+            let code = code.as_ref().ok_or(AccountError::SecondFactorRequired)?;
+            self.use_code(&user, code, &then).await
         });
         changed.await.map(|_user| ())
     }

@@ -7,6 +7,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use super::codes::SecondFactorCode;
 use super::forgotten::Earlier;
 use super::passwords::{PasswordHash, Verdict};
+use super::second_factor::Proof;
 use super::throttle::Familiarity;
 use super::{AccountError, Accounts, NewLink, NewToken, SignInOrigin, SignedIn, Told};
 use crate::domain::email::EmailAddress;
@@ -101,7 +102,13 @@ impl Accounts {
         look: impl AsyncFnOnce(Familiarity) -> Result<T, AccountError>,
     ) -> Result<T, AccountError> {
         let (account, address, now) = (email.key(), address_of(origin), self.clock.monotonic());
-        let from = match self.throttle.admit(account, address, now) {
+        let mut admitted = self.throttle.admit(account, address, now);
+        if admitted.is_err() && self.throttle.asks(account, address, now) {
+            let known = self.stored_networks(email).await?;
+            self.throttle.recall(account, &known);
+            admitted = self.throttle.admit(account, address, now);
+        }
+        let from = match admitted {
             Ok(from) => from,
             Err(wait) => {
                 metrics::sign_ins_total(SignInOutcome::Throttled).increment(1);
@@ -215,19 +222,6 @@ impl Accounts {
         checked.map_err(|weak| AccountError::WeakPassword(weak.to_string()))
     }
 
-    /// Checks the password of somebody who is signed in and is about to do what cannot be undone.
-    pub async fn confirm(
-        &self,
-        who: &SignedIn,
-        password: SecretString,
-        origin: &SignInOrigin,
-    ) -> Result<(), AccountError> {
-        // Another user may have the address that a provider gave for this one.
-        who.demand_own_account()?;
-        self.verified(&who.email, password, origin).await?;
-        Ok(())
-    }
-
     /// Signs somebody in.
     pub async fn sign_in(&self, asked: SigningIn) -> Result<SignedIn, AccountError> {
         let SigningIn {
@@ -256,21 +250,23 @@ impl Accounts {
         Ok(opened)
     }
 
-    /// Changes the password of somebody who is signed in. All sessions end; a new one opens.
+    /// Changes the password of somebody who is signed in, for the one that holds and a code of the second factor, if there is one. All
+    /// sessions end; a new one opens.
     pub async fn change_password(
         &self,
         who: &SignedIn,
-        current: SecretString,
+        current: Proof,
         new: SecretString,
         token: NewToken,
-        origin: &SignInOrigin,
     ) -> Result<SignedIn, AccountError> {
-        let user = self.verified(&who.email, current, origin).await?;
+        let origin = current.origin.clone();
         let tenant = who.tenant.map(|(tenant, _)| tenant);
+        // First: a code is used up by being looked at.
         self.check_strength(&new, &who.email, &who.name, tenant).await?;
+        let user = self.proved(who, current, token.hash).await?;
         let user = self.write_password(&user, new, Replacing::Password).await?;
-        self.tell_of_new_password(&user.email, origin);
-        self.open_session(&user, tenant, token, origin, self.now()).await
+        self.tell_of_new_password(&user.email, &origin);
+        self.open_session(&user, tenant, token, &origin, self.now()).await
     }
 
     /// Makes a link by which a user sets a new password. Earlier ones hold no more. For operators: it opens the account.
@@ -301,6 +297,7 @@ impl Accounts {
     ) -> Result<UserId, AccountError> {
         let (user, hash) = self.hash_for_reset(token, new).await?;
         let user = self.write_reset(token, user, hash).await?;
+        self.throttle.proved(user.email.key(), address_of(origin));
         self.tell_of_new_password(&user.email, origin);
         self.note_sign_in(&user.email, origin, SignInResult::PasswordReset);
         Ok(user.id)
@@ -349,3 +346,6 @@ impl Accounts {
         user.ok_or(AccountError::NoSuchLink)
     }
 }
+
+#[cfg(test)]
+mod tests;

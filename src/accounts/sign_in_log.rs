@@ -3,6 +3,7 @@
 //! Rows are written after the answer, by the writer of `behind.rs`: whoever signs in does not wait for them, and an answer takes as long
 //! for an address that nobody has.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -186,6 +187,21 @@ impl Accounts {
     ) -> Result<Page<Found<SignInEvent>>, AccountError> {
         let page = self.table().page(SignInEvent::of(user), after, limit);
         Ok(page.await?)
+    }
+
+    /// The addresses from which somebody signed in to the account with an e-mail address, the latest last. As many reads for an address
+    /// that nobody has.
+    pub(super) async fn stored_networks(&self, email: &EmailAddress) -> Result<Vec<IpAddr>, AccountError> {
+        let user = self.by_email(email).await?;
+        let of = user.map_or(UserId::from_bytes(email.key()), |user| user.id);
+        let table = self.table::<SignInEvent>();
+        let rows = table.page(SignInEvent::of(of), None, READ).await?.items;
+        let signed_in = rows
+            .iter()
+            .rev()
+            .filter(|found| found.row.outcome == SignInResult::SignedIn);
+        let addresses = signed_in.filter_map(|found| found.row.address.as_deref()?.parse().ok());
+        Ok(addresses.collect())
     }
 
     /// What is recorded behind answers goes through this writer.

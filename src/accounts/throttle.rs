@@ -3,7 +3,7 @@
 //! Three rules hold together; whoever breaks one waits. By network, against one who tries many accounts. By account and network, against
 //! one who tries many passwords. By account over all networks from which nobody ever signed in to it, against many machines that try one
 //! account. Networks from which somebody did are exempt from the third: so nobody keeps another from signing in where that person usually
-//! does. What is known of networks is lost with the process.
+//! does. What is known of networks is lost with the process; [`SignInThrottle::asks`] says when to look at the sign-ins that are stored.
 //!
 //! Codes of a second factor have a rule of their own beside these, for whoever knows the password: wrong ones in a row, from anywhere.
 //!
@@ -41,6 +41,8 @@ const PAIRS: usize = 16_384;
 /// Networks for each account from which somebody signed in. Few for each account, rather than many in all: whoever has an account of
 /// their own and many addresses must not make the gateway forget the networks of others.
 const FAMILIAR: usize = 8;
+/// After so long it is worth looking once more which networks are stored: other gateways let people in, too.
+const LOOKED_AGAIN: Duration = Duration::from_mins(10);
 /// How often the log tells of attempts that were refused.
 const TOLD_EACH: Duration = Duration::from_secs(10);
 
@@ -70,6 +72,8 @@ struct State {
     codes: LruCache<Account, (u32, Duration)>,
     /// The latest is last.
     familiar: LruCache<Account, Vec<Network>>,
+    /// Of which accounts the stored sign-ins were looked at, and when.
+    looked: LruCache<Account, Duration>,
 }
 
 impl SignInThrottle {
@@ -83,6 +87,7 @@ impl SignInThrottle {
                 accounts: Buckets::new(BY_ACCOUNT, PAIRS),
                 codes: LruCache::unbounded(),
                 familiar: LruCache::unbounded(),
+                looked: LruCache::unbounded(),
             }),
         }
     }
@@ -112,6 +117,50 @@ impl SignInThrottle {
             tracing::warn!(%address, count, "sign-ins are refused for a while: many passwords were wrong");
         }
         Err(wait)
+    }
+
+    /// Whether an attempt waits for what many networks tried alone, so that it would pass from a network of which an earlier process or
+    /// another gateway knows. Says so seldom for each account: whoever is asked reads the store.
+    pub fn asks(&self, account: [u8; 16], address: IpAddr, now: Duration) -> bool {
+        let network = Network::of(address);
+        let mut state = self.state();
+        let own = state.networks.wait(&network, now);
+        let own = own.max(state.pairs.wait(&(account, network), now));
+        if !own.is_zero()
+            || state.is_familiar(account, network)
+            || state.accounts.wait(&account, now).is_zero()
+        {
+            return false;
+        }
+        let looked = state.looked.get(&account);
+        if looked.is_some_and(|looked| now.saturating_sub(*looked) < LOOKED_AGAIN) {
+            return false;
+        }
+        state.looked.put(account, now);
+        if state.looked.len() > PAIRS {
+            state.looked.pop_lru();
+        }
+        true
+    }
+
+    /// From these addresses somebody signed in, as is stored; the latest is last.
+    pub fn recall(&self, account: [u8; 16], addresses: &[IpAddr]) {
+        let mut state = self.state();
+        // What this process saw is later.
+        let known = state.familiar.get(&account).cloned().unwrap_or_default();
+        let stored = addresses.iter().map(|address| Network::of(*address));
+        for network in stored.chain(known) {
+            state.make_familiar(account, network);
+        }
+    }
+
+    /// Somebody at this address showed otherwise that the account is theirs: what others tried keeps them out no more.
+    pub fn proved(&self, account: [u8; 16], address: IpAddr) {
+        let network = Network::of(address);
+        let mut state = self.state();
+        state.accounts.forget(&account);
+        state.pairs.forget(&(account, network));
+        state.make_familiar(account, network);
     }
 
     /// An attempt that was admitted was wrong. It counts from now, however long it waited for its hash.

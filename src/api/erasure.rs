@@ -11,7 +11,7 @@ use super::audit::event;
 use super::auth::{AdminCall, SessionCall, set_cookie};
 use super::error::ApiError;
 use super::json::Fields;
-use super::sessions::password;
+use super::proof::Shown;
 use super::state::{ApiState, to_its_end};
 use crate::accounts::AccountError;
 use crate::accounts::audit::AuditEvent;
@@ -71,9 +71,11 @@ pub(super) async fn erase(call: SessionCall) -> Result<HttpResponse, ApiError> {
         fields.finish()?;
         who.demand_fresh(state.clock.now())?;
     } else {
-        let password = password(&mut fields, "password")?;
+        let shown = Shown::required(&mut fields)?;
         fields.finish()?;
-        state.accounts.confirm(who, password, &call.origin()).await?;
+        // First: a code is used up by being looked at.
+        state.accounts.demand_other_owners(who.user).await?;
+        shown.demand(&call).await?;
     }
     let (by, told) = (AuditActor::User(who.user), who.tenant.map(|(tenant, _)| tenant));
     let event = event(state, call.request(), by, AuditAction::AccountErased);

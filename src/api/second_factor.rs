@@ -51,7 +51,7 @@ fn proof(call: &SessionCall) -> Result<Proof, ApiError> {
     let mut fields = Fields::read(call.body())?;
     let proof = Proof {
         password: password(&mut fields, "password")?,
-        code: fields.required("code")?,
+        code: Some(fields.required("code")?),
         origin: call.origin(),
     };
     fields.finish()?;

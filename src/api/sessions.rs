@@ -15,7 +15,7 @@ use super::json::Fields;
 use super::state::ApiState;
 use super::subscriptions::banner;
 use super::team::new_link;
-use crate::accounts::{AccountError, Ending, Forgotten, Policy, SignInMethod, SignedIn, SigningIn};
+use crate::accounts::{AccountError, Ending, Forgotten, Policy, Proof, SignInMethod, SignedIn, SigningIn};
 use crate::domain::email::EmailAddress;
 use crate::domain::roles::Right;
 use crate::domain::{AuditAction, TenantId, UserId};
@@ -200,14 +200,18 @@ pub(super) async fn change_tenant(call: SessionCall) -> Result<HttpResponse, Api
 /// `PUT /v1/session/password`: changes the password. All sessions end, and a new one opens.
 pub(super) async fn change_password(call: SessionCall) -> Result<HttpResponse, ApiError> {
     let mut fields = Fields::read(call.body())?;
-    let current = password(&mut fields, "current")?;
+    let current = Proof {
+        password: password(&mut fields, "current")?,
+        code: fields.optional("code")?,
+        origin: call.origin(),
+    };
     let wanted = password(&mut fields, "new")?;
     fields.finish()?;
     let (state, who) = (call.state(), call.own_account()?);
     let (new, token) = new_token(state, KeyKind::Session)?;
     let changed = state
         .accounts
-        .change_password(who, current, wanted, token, &call.origin())
+        .change_password(who, current, wanted, token)
         .await?;
     state.keys.forget_user(who.user);
     opened(state, &changed, &new).await

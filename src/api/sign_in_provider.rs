@@ -4,7 +4,6 @@
 use std::collections::BTreeMap;
 
 use actix_web::HttpResponse;
-use secrecy::SecretString;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -13,12 +12,12 @@ use super::auth::{AdminCall, SessionCall};
 use super::error::{ApiError, ErrorCode};
 use super::json::Fields;
 use super::name::Name;
+use super::proof::Shown;
 use super::single_sign_on::callback;
 use super::state::ApiState;
 use super::team::base;
-use crate::accounts::codes::SecondFactorCode;
 use crate::accounts::single_sign_on::SignOnError;
-use crate::accounts::{AccountError, Actor, SignedIn};
+use crate::accounts::{Actor, SignedIn};
 use crate::domain::roles::{Right, Role};
 use crate::domain::{Issuer, TenantId};
 use crate::store::tables::{NewPeople, SignInProvider};
@@ -78,21 +77,6 @@ fn shown(state: &ApiState, tenant: TenantId, provider: &SignInProvider) -> Value
         "sign_in_url": format!("{}/v1/sign-in/{tenant}", base(&state.config.server)),
         "callback_url": callback(state, tenant),
     })
-}
-
-/// What whoever wants it shows of the own account.
-struct Shown {
-    password: Option<SecretString>,
-    code: Option<SecondFactorCode>,
-}
-
-impl Shown {
-    fn read(fields: &mut Fields) -> Result<Self, ApiError> {
-        Ok(Self {
-            password: fields.optional::<String>("password")?.map(SecretString::from),
-            code: fields.optional("code")?,
-        })
-    }
 }
 
 /// What is wanted, and the password of whoever wants it.
@@ -182,11 +166,7 @@ async fn remove_provider(state: &ApiState, tenant: TenantId, by: Actor) -> Resul
 /// Who is signed in by password, and showed it: a provider lets people in for good, and none sets another one.
 async fn confirmed(call: &SessionCall, shown: Shown) -> Result<&SignedIn, ApiError> {
     let who = call.own_account()?;
-    let password = shown.password.ok_or(AccountError::PasswordRequired)?;
-    let (accounts, origin) = (&call.state().accounts, call.origin());
-    accounts
-        .confirm_with_code(who, password, shown.code, &origin)
-        .await?;
+    shown.demand(call).await?;
     Ok(who)
 }
 

@@ -18,7 +18,8 @@ use super::auth::session::{origin, set_sign_in_cookie, sign_in_browser};
 use super::auth::{SessionCall, new_token, set_cookie};
 use super::error::{ApiError, ErrorCode};
 use super::json::Fields;
-use super::sessions::{end_earlier, password};
+use super::proof::Shown;
+use super::sessions::end_earlier;
 use super::state::ApiState;
 use super::team::{base, new_user_id};
 use crate::accounts::audit::AuditEvent;
@@ -266,13 +267,11 @@ pub(super) async fn come_back(request: HttpRequest) -> Result<HttpResponse, ApiE
 /// `POST /v1/session/provider`: on the way to connecting an account of the provider's with the one that is signed in.
 pub(super) async fn connect(call: SessionCall) -> Result<HttpResponse, ApiError> {
     let mut fields = Fields::read(call.body())?;
-    let password = password(&mut fields, "password")?;
-    let code = fields.optional("code")?;
+    let shown = Shown::required(&mut fields)?;
     fields.finish()?;
     let (state, who) = (call.state(), call.own_account()?);
     let tenant = call.demand(Right::Read)?;
-    let (accounts, origin) = (&state.accounts, call.origin());
-    accounts.confirm_with_code(who, password, code, &origin).await?;
+    shown.demand(&call).await?;
     let (url, cookie) =
         way(state, tenant, Some(who.user), call.origin())
             .await

@@ -13,6 +13,7 @@ use super::auth::{Call, CanRead, OpenCall, SessionCall, new_token};
 use super::error::ApiError;
 use super::json::Fields;
 use super::name::Name;
+use super::proof::Shown;
 use super::sessions::{forget, opened_anew, password};
 use super::state::{ApiState, to_its_end};
 use crate::accounts::audit::AuditEvent;
@@ -87,13 +88,13 @@ pub(super) async fn invite(
     let email = fields.required::<EmailAddress>("email")?;
     let role = fields.required::<Role>("role")?;
     let limit = fields.optional::<MemberLimit>("limit")?;
-    let password = shown_password(&mut fields)?;
+    let shown = Shown::read(&mut fields)?;
     fields.finish()?;
     if let Some(limit) = &limit {
         demand_numbers(state, tenant, &limit.numbers).await?;
     }
     if let Some(call) = member {
-        let confirmed = confirmation(call, password).await?;
+        let confirmed = shown.confirmation(call).await?;
         if role == Role::Owner && confirmed == Confirmation::Missing {
             call.demand(Right::ManageOwners)?;
             return Err(AccountError::PasswordRequired.into());
@@ -202,7 +203,7 @@ pub(super) async fn set_role(call: SessionCall) -> Result<HttpResponse, ApiError
         Some(_) => Some(fields.required::<Option<MemberLimit>>("limit")?),
         None => fields.optional::<Option<MemberLimit>>("limit")?,
     };
-    let password = shown_password(&mut fields)?;
+    let shown = Shown::read(&mut fields)?;
     fields.finish()?;
     let (state, (tenant, by)) = (call.shared_state(), team_of(&call)?);
     let user = member(&call)?;
@@ -216,7 +217,7 @@ pub(super) async fn set_role(call: SessionCall) -> Result<HttpResponse, ApiError
     // Who becomes one who sees all, and is that no more one day, starts anew.
     let limit = if role.may_be_limited() { limit } else { Some(None) };
     let noted = limit.clone().flatten();
-    let confirmed = confirmation(&call, password).await?;
+    let confirmed = shown.confirmation(&call).await?;
     let changing = async move {
         let before = state.accounts.set_role(tenant, by, user, role, confirmed).await?;
         if before != role {
@@ -245,14 +246,14 @@ pub(super) async fn remove(call: SessionCall) -> Result<HttpResponse, ApiError> 
     let user = member(&call)?;
     let mut fields = Fields::read(call.body())?;
     let assign_to = fields.optional::<UserId>("assign_to")?;
-    let password = shown_password(&mut fields)?;
+    let shown = Shown::read(&mut fields)?;
     fields.finish()?;
     let removal = Removal {
         tenant,
         by,
         user,
         assign_to,
-        confirmed: confirmation(&call, password).await?,
+        confirmed: shown.confirmation(&call).await?,
     };
     let removing = async move {
         state.accounts.remove_member(removal).await?;
@@ -267,21 +268,6 @@ pub(super) async fn remove(call: SessionCall) -> Result<HttpResponse, ApiError> 
 fn member(call: &SessionCall) -> Result<UserId, ApiError> {
     let id = call.path("user_id").parse();
     id.map_err(|_malformed| AccountError::NoSuchMember.into())
-}
-
-/// The caller's password, where it comes with the call.
-fn shown_password(fields: &mut Fields) -> Result<Option<SecretString>, ApiError> {
-    Ok(fields.optional::<String>("password")?.map(Into::into))
-}
-
-/// Whether the caller showed the password; a wrong one is refused.
-async fn confirmation(call: &SessionCall, password: Option<SecretString>) -> Result<Confirmation, ApiError> {
-    let Some(password) = password else {
-        return Ok(Confirmation::Missing);
-    };
-    let accounts = &call.state().accounts;
-    accounts.confirm(call.who(), password, &call.origin()).await?;
-    Ok(Confirmation::Shown)
 }
 
 async fn end_there(state: &ApiState, tenant: TenantId, user: UserId) -> Result<(), ApiError> {
@@ -301,11 +287,10 @@ async fn end_there(state: &ApiState, tenant: TenantId, user: UserId) -> Result<(
 pub(super) async fn hand_over(call: SessionCall) -> Result<HttpResponse, ApiError> {
     let mut fields = Fields::read(call.body())?;
     let to = fields.required::<UserId>("user_id")?;
-    let password = password(&mut fields, "password")?;
+    let shown = Shown::required(&mut fields)?;
     fields.finish()?;
-    let (state, who, (tenant, _)) = (call.shared_state(), call.who(), team_of(&call)?);
-    state.accounts.confirm(who, password, &call.origin()).await?;
-    let from = who.user;
+    let (state, from, (tenant, _)) = (call.shared_state(), call.who().user, team_of(&call)?);
+    shown.demand(&call).await?;
     let handing_over = async move {
         state.accounts.hand_over_ownership(tenant, from, to).await?;
         state.keys.forget_user(from);

@@ -80,6 +80,11 @@ pub trait Clock: Send + Sync + 'static {
         None
     }
 
+    /// What the machine's wall clock shows, whether or not it is believed: for what both times may open, each thing once.
+    fn of_machine(&self) -> Timestamp {
+        self.now()
+    }
+
     /// Goes on from the latest time that the store saw.
     fn resume(&self, _seen: Timestamp) {}
 

@@ -107,6 +107,11 @@ impl<K: Hash + Eq + Clone> Buckets<K> {
         }
     }
 
+    /// Nothing that was counted of a key counts any more.
+    pub fn forget(&mut self, key: &K) {
+        self.buckets.pop(key);
+    }
+
     /// How many keys are remembered.
     pub fn len(&self) -> usize {
         self.buckets.len()

@@ -198,6 +198,40 @@ office('a copy of everything is downloaded, and the account is closed with the p
   assert.equal(people.users.has(staff.ana.id), false);
 });
 
+office('whoever has a second factor shows a code of it before the password or the account is touched', async ({ people, staff, tenant, open }) => {
+  people.teams.get(tenant).members.set(staff.ben.id, { role: 'owner', since: 1 });
+  const page = await atHome(open, 'ana@example.com');
+  people.own.protect(staff.ana);
+  await page.reload();
+  await isLive(page);
+  await choose(page, 'My account');
+  const password = card(page, 'Password');
+  await press(password, 'Change password');
+  await password.getByLabel('Password now').fill(SECRET);
+  await password.getByLabel('New password').fill('seven quiet harbours');
+  await password.getByLabel('Code').fill('000000');
+  assert.deepEqual(await axeProblems(page), []);
+  await page.keyboard.press('Enter');
+  await says(password, /This code is wrong/);
+  assert.equal(staff.ana.password, SECRET);
+  await password.getByLabel('Code').fill(CODE);
+  await page.keyboard.press('Enter');
+  await eventually('it is changed', () => staff.ana.password === 'seven quiet harbours');
+  const mine = card(page, 'My businesses');
+  await press(mine, 'Leave Toko Maju');
+  await mine.getByLabel('Password now').fill('seven quiet harbours');
+  await mine.getByLabel('Code').fill('000000');
+  await press(mine, 'Yes, leave Toko Maju');
+  await says(mine, /This code is wrong/);
+  const closing = card(page, 'Close the account');
+  await press(closing, 'Close my account');
+  await closing.getByLabel('Password now').fill('seven quiet harbours');
+  await closing.getByLabel('Code').fill('otter-lamp-1');
+  await press(closing, 'Erase my account');
+  await sheet(page).getByRole('heading', { name: 'Sign in' }).waitFor();
+  assert.equal(people.users.has(staff.ana.id), false);
+});
+
 office('somebody leaves a business, and says to whom the conversations go', async ({ people, staff, tenant, open }) => {
   const asked = [];
   const page = await atHome(open, 'rita@example.com');

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { launch } from './browser.mjs';
+import { CODE } from './fake/own_account.mjs';
 import { eventually, isLive, openConversation } from './hands.mjs';
 import { SECRET, atWork, choose, inTheOffice, isAsked, says, sheet, signIn, visit } from './office.mjs';
 import { isAccessible } from './sound.mjs';
@@ -126,6 +127,30 @@ office('an owner hands ownership over with the password, and goes on as an admin
   await eventually('the roles are changed', () => roleOf(staff.ana) === 'admin' && roleOf(staff.ben) === 'owner');
   await eventually('nothing is left to hand over', async () => /Owner/.test(await row(page, staff.ben).textContent()) && (await team.getByRole('button', { name: /Hand over ownership/ }).count()) === 0);
   assert.equal(hashOf(page), '#/team');
+});
+
+office('an owner with a second factor shows a code of it before another becomes owner', async ({ people, staff, tenant, open }) => {
+  const roleOf = (user) => people.teams.get(tenant).members.get(user.id)?.role;
+  const page = await atWork(open, 'ana@example.com');
+  people.own.protect(staff.ana);
+  await page.reload();
+  await isLive(page);
+  const team = await visit(page, 'Team');
+  await row(page, staff.rita).getByLabel('Role of').selectOption('owner');
+  await row(page, staff.rita).getByLabel('Password').fill(SECRET);
+  await isAccessible(page, 'a question with a code');
+  await row(page, staff.rita).getByRole('button', { name: 'Change the role' }).click();
+  await eventually('nothing is done without it', async () => /code/i.test(await row(page, staff.rita).getByRole('alert').textContent()));
+  assert.equal(roleOf(staff.rita), 'read_only');
+  await row(page, staff.rita).getByLabel('Code').fill('otter-lamp-1');
+  await row(page, staff.rita).getByRole('button', { name: 'Change the role' }).click();
+  await eventually('it is done with it', () => roleOf(staff.rita) === 'owner');
+  await row(page, staff.ben).getByRole('button', { name: /Hand over ownership/ }).click();
+  await row(page, staff.ben).getByLabel('Password').fill(SECRET);
+  await row(page, staff.ben).getByLabel('Code').fill(CODE);
+  await page.keyboard.press('Enter');
+  await eventually('the roles are changed', () => roleOf(staff.ana) === 'admin' && roleOf(staff.ben) === 'owner');
+  await eventually('nothing is left to hand over', async () => (await team.getByRole('button', { name: /Hand over ownership/ }).count()) === 0);
 });
 
 office('an admin does not touch owners, and others see members only', async ({ people, staff, tenant, open }) => {

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::super::NewUser;
 use super::super::stage::{PASSWORD, Stage, email, id, origin};
+use super::super::{NewUser, Proof};
 use super::*;
 use crate::store::tables::{USER, USER_EMAIL};
 use crate::telemetry::labels::MailKind;
@@ -257,8 +257,14 @@ async fn a_new_password_ends_a_change_of_address_that_was_asked_for() {
         } else {
             stage.clock.advance(Duration::from_secs(120));
             let session = stage.token();
-            let (accounts, from) = (&stage.accounts, origin());
-            let changed = accounts.change_password(&who, PASSWORD.into(), OTHER.into(), session, &from);
+            let current = Proof {
+                password: PASSWORD.into(),
+                code: None,
+                origin: origin(),
+            };
+            let changed = stage
+                .accounts
+                .change_password(&who, current, OTHER.into(), session);
             changed.await.unwrap();
         }
         let late = confirm(&stage, token).await;

@@ -20,8 +20,16 @@ fn at(seconds: i64) -> Timestamp {
     Timestamp::from_secs(seconds)
 }
 
+/// A clock that nobody doubts.
+fn by(seconds: i64) -> Times {
+    Times {
+        believed: at(seconds),
+        of_machine: at(seconds),
+    }
+}
+
 fn factor(recovery: &RecoveryCodes) -> SecondFactor {
-    begun(&secret(), &code("287082"), at(59), TOKEN, recovery).unwrap()
+    begun(&secret(), &code("287082"), by(59), TOKEN, recovery).unwrap()
 }
 
 fn codes() -> RecoveryCodes {
@@ -71,7 +79,7 @@ fn a_code_holds_for_its_step_and_one_more_on_either_side() {
 fn a_code_works_once_and_so_do_earlier_ones_no_more() {
     let factor = factor(&codes());
     assert_eq!(factor.used_step, 1);
-    let now = at(1_111_111_111);
+    let now = by(1_111_111_111);
     let after = used(&factor, &code("050471"), now).unwrap();
     let again = used(&after, &code(" 050-471 "), now);
     assert!(matches!(again, Err(AccountError::WrongCode)));
@@ -84,11 +92,29 @@ fn a_code_works_once_and_so_do_earlier_ones_no_more() {
 }
 
 #[test]
+fn a_code_of_either_time_is_right_and_each_step_works_once() {
+    let factor = factor(&codes());
+    let of_machine = at(1_111_111_111);
+    for believed in [at(1_111_111_111 - 86_400), at(1_111_111_111 + 86_400)] {
+        let times = Times { believed, of_machine };
+        let after = used(&factor, &code("050471"), times).unwrap();
+        assert_eq!(after.used_step, 1_111_111_111 / 30);
+        assert!(used(&after, &code("050471"), times).is_err());
+        let held = shown(&secret().0, believed);
+        let later = used(&factor, &code(&held), times).unwrap();
+        assert!(used(&later, &code(&held), times).is_err());
+        assert_eq!(used(&after, &code(&held), times).is_ok(), believed > of_machine);
+        let of_neither = shown(&secret().0, at(1_111_000_000));
+        assert!(used(&factor, &code(&of_neither), times).is_err());
+    }
+}
+
+#[test]
 fn a_recovery_code_works_once_however_it_is_written() {
     let recovery = codes();
     let (first, second) = (&recovery.texts[0], &recovery.texts[1]);
     let factor = factor(&recovery);
-    let now = at(60);
+    let now = by(60);
     let typed = first.to_uppercase().replace('-', " ");
     let after = used(&factor, &code(&typed), now).unwrap();
     assert_eq!(after.recovery.len(), RECOVERY_CODES - 1);
@@ -109,7 +135,7 @@ fn a_recovery_code_works_once_however_it_is_written() {
 fn a_factor_begins_with_a_code_of_the_app_alone() {
     let recovery = codes();
     for wrong in ["000000", &recovery.texts[0]] {
-        let begun = begun(&secret(), &code(wrong), at(59), TOKEN, &recovery);
+        let begun = begun(&secret(), &code(wrong), by(59), TOKEN, &recovery);
         assert!(matches!(begun, Err(AccountError::WrongCode)), "{wrong}");
     }
 }

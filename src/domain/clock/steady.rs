@@ -121,6 +121,10 @@ impl Clock for SteadyClock {
             .map(|ahead| ahead / 1_000)
     }
 
+    fn of_machine(&self) -> Timestamp {
+        self.source.now()
+    }
+
     fn resume(&self, seen: Timestamp) {
         let mut state = self.state();
         let now = self.read(&mut state);

@@ -30,13 +30,15 @@ pub enum OfUser {
     Named(fn(&KnownUser) -> Vec<PlainKey>),
     /// They have these keys, as long as the row itself says so: the keys are made of what may be somebody else's by then.
     Shared(fn(&KnownUser) -> Vec<PlainKey>, fn(&KnownUser, &[u8]) -> bool),
+    /// They stand among those of others in one partition, which has a bound or ends by itself, and say so themselves.
+    Among(fn() -> Partition, fn(&KnownUser, &[u8]) -> bool),
 }
 
 impl OfUser {
-    /// Whether a row that stands under one of the user's keys is about the user.
+    /// Whether a row that was found for the user is about the user.
     pub fn is_theirs(&self, known: &KnownUser, row: &[u8]) -> bool {
         match self {
-            Self::Shared(_, is_theirs) => is_theirs(known, row),
+            Self::Shared(_, is_theirs) | Self::Among(_, is_theirs) => is_theirs(known, row),
             Self::None | Self::WithId | Self::Named(_) => true,
         }
     }

@@ -18,8 +18,11 @@ pub const SIGN_UP: Table = Table {
     kept: Kept::AsLongAsItSays,
     subject: Subject::User,
     personal: &["email", "name", "phone", "business", "network"],
-    // Who signs up has no account yet, and the row ends within a day.
-    of_user: OfUser::Named(|_| Vec::new()),
+    secret: &["invitation"],
+    // Who signs up has no account yet, but may get one by an invitation into a team before the row ends.
+    of_user: OfUser::Among(SignUp::all, |known, row| {
+        serde_json::from_slice::<SignUp>(row).is_ok_and(|row| row.email == known.user.email)
+    }),
     ..PLAIN
 };
 
@@ -31,8 +34,11 @@ pub const SIGN_UP_INVITATION: Table = Table {
     kept: Kept::AsLongAsItSays,
     subject: Subject::User,
     personal: &["email"],
-    // Whom an operator invites has no account yet.
-    of_user: OfUser::Named(|_| Vec::new()),
+    secret: &["used_by"],
+    of_user: OfUser::Among(SignUpInvitation::all, |known, row| {
+        serde_json::from_slice::<SignUpInvitation>(row)
+            .is_ok_and(|row| row.email.as_ref() == Some(&known.user.email))
+    }),
     ..PLAIN
 };
 
@@ -106,9 +112,14 @@ pub struct SignUpInvitation {
 }
 
 impl SignUpInvitation {
+    /// All of them: those of one address are looked for.
+    pub fn all() -> Partition {
+        Partition::of(&SIGN_UP_INVITATION, &[])
+    }
+
     /// The one with this token.
     pub fn at(token: KeyHash) -> PlainKey {
-        Partition::of(&SIGN_UP_INVITATION, &token.0).row(&[])
+        Self::all().row(&token.0)
     }
 
     /// Whether somebody may sign up by it.

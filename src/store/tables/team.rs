@@ -45,7 +45,7 @@ pub struct Member {
     pub role: Role,
     /// Since when.
     pub since: Timestamp,
-    /// Since when the account is being erased. Of an owner alone: the team counts on this one no more.
+    /// Since when the account is being erased: the team counts on this one no more, not as somebody who becomes an owner either.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub erasing: Option<Timestamp>,
 }

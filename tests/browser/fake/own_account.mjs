@@ -142,8 +142,8 @@ export class OwnAccount {
     return ok({});
   }
 
-  changeEmail(user, { email, password }) {
-    this.#people.check(user, password);
+  changeEmail(user, { email, ...proof }) {
+    this.#people.prove(user, proof);
     return this.#mail(email, 'email', { user, email });
   }
 
@@ -151,12 +151,12 @@ export class OwnAccount {
     return ok({ user: { name: user.name, email: user.email }, sign_ins: this.#signIns.get(user.id) ?? [] });
   }
 
-  close(user, { password }) {
-    this.#people.check(user, password);
+  close(user, proof) {
     for (const team of this.#people.teams.values()) {
       const owners = [...team.members].filter(([, { role }]) => role === 'owner');
       if (owners.length === 1 && owners[0][0] === user.id) throw new Refusal(409, 'last_owner');
     }
+    this.#people.prove(user, proof);
     for (const team of this.#people.teams.values()) team.members.delete(user.id);
     this.#people.users.delete(user.id);
     this.#people.end((one) => one.user === user.id);
@@ -185,9 +185,8 @@ export class OwnAccount {
     return { ...opened, json: { ...opened.json, ...this.#newCodes(user).json } };
   }
 
-  newCodes(user, { password, code }) {
-    this.#people.check(user, password);
-    this.checkCode(user, code);
+  newCodes(user, proof) {
+    this.#people.prove(user, proof);
     return this.#newCodes(user);
   }
 
@@ -196,9 +195,8 @@ export class OwnAccount {
     return ok({ recovery_codes: user.factor.codes });
   }
 
-  endFactor(user, { password, code }) {
-    this.#people.check(user, password);
-    this.checkCode(user, code);
+  endFactor(user, proof) {
+    this.#people.prove(user, proof);
     user.factor = null;
     return ok({});
   }

@@ -159,7 +159,7 @@ export class People {
       case 'PUT team':
         return second === 'owner' ? this.#handOver(about(), body) : this.#setRole(about(), second, body);
       case 'DELETE team':
-        return this.#remove(about(), second);
+        return this.#remove(about(), second, body ?? {});
       case 'POST team':
         return this.#invite(about(), body);
       case 'DELETE team/invitations':
@@ -200,6 +200,12 @@ export class People {
       .map(([tenant_id, { name, members }]) => ({ tenant_id, name, role: members.get(user).role }));
   }
 
+  /** Refuses who does not show the password and, with a second factor, a code of it. */
+  prove(user, { password, code }) {
+    this.check(user, password);
+    this.own.checkCode(user, code);
+  }
+
   check(user, password) {
     if (this.#wrong >= MOST_WRONG) throw new Refusal(429, 'rate_limited', 'too many wrong passwords: wait', { retry_after_ms: 9_000 });
     if (user?.password === password) {
@@ -235,10 +241,10 @@ export class People {
     return this.opened(this.users.get(session.user), tenant_id, headers);
   }
 
-  #changePassword(session, { current, new: fresh }, headers) {
+  #changePassword(session, { current, new: fresh, code }, headers) {
     const user = this.users.get(session.user);
-    this.check(user, current);
     this.strong(fresh);
+    this.prove(user, { password: current, code });
     user.password = fresh;
     this.end((one) => one.user === user.id);
     return this.opened(user, session.tenant, headers);
@@ -289,27 +295,35 @@ export class People {
     if (!managed(this.roleOf(session), role)) throw new Refusal(403, 'forbidden');
   }
 
-  #change({ tenant }, change) {
-    const team = this.teams.get(tenant);
+  // Who is an owner changes only by whoever proves to be the caller.
+  #change(session, change, proof) {
+    const team = this.teams.get(session.tenant);
     const members = new Map(team.members);
     change(members);
-    if (![...members.values()].some(({ role }) => role === 'owner')) throw new Refusal(409, 'last_owner');
+    const owners = (all) => [...all].filter(([, { role }]) => role === 'owner').map(([id]) => id).join();
+    if (owners(members) === '') throw new Refusal(409, 'last_owner');
+    if (owners(members) !== owners(team.members)) this.#prove(session, proof);
     team.members = members;
   }
 
-  #setRole(session, id, { role, limit }) {
+  #prove(session, proof) {
+    if (proof.password === undefined) throw new Refusal(400, 'invalid_request', '`password` is missing');
+    this.prove(this.users.get(session.user), proof);
+  }
+
+  #setRole(session, id, { role, limit, ...proof }) {
     const before = this.teams.get(session.tenant).members.get(id);
     if (!before) throw new Refusal(404, 'not_found');
     this.#demand(session, before.role);
     this.#demand(session, role);
-    this.#change(session, (members) => members.set(id, { ...before, role, ...(limit !== undefined && { limit }) }));
+    this.#change(session, (members) => members.set(id, { ...before, role, ...(limit !== undefined && { limit }) }), proof);
     this.end((one) => one.user === id && one.tenant === session.tenant);
     return ok({ user_id: id, role });
   }
 
-  #handOver(session, { user_id: id, password }) {
+  #handOver(session, { user_id: id, ...proof }) {
     this.#demand(session, 'owner');
-    this.check(this.users.get(session.user), password);
+    this.#prove(session, proof);
     const { members } = this.teams.get(session.tenant);
     if (!members.has(id)) throw new Refusal(404, 'not_found');
     members.set(session.user, { ...members.get(session.user), role: 'admin' });
@@ -318,11 +332,11 @@ export class People {
     return ok({ user_id: id });
   }
 
-  #remove(session, id) {
+  #remove(session, id, proof) {
     const before = this.teams.get(session.tenant).members.get(id);
     if (!before) throw new Refusal(404, 'not_found');
     if (id !== session.user) this.#demand(session, before.role);
-    this.#change(session, (members) => members.delete(id));
+    this.#change(session, (members) => members.delete(id), proof);
     this.end((one) => one.user === id && one.tenant === session.tenant);
     return ok({ user_id: id });
   }
@@ -333,8 +347,9 @@ export class People {
     return ok({ invitations: open.map(({ id, tenant: _, ...one }) => ({ invitation_id: id, ...one })) });
   }
 
-  #invite(session, { email, role, limit = null }) {
+  #invite(session, { email, role, limit = null, ...proof }) {
     this.#demand(session, role);
+    if (role === 'owner') this.#prove(session, proof);
     if (this.#members(session).some((one) => one.email === email)) throw new Refusal(409, 'already_member');
     const token = this.invite(session.tenant, email, role, session.user);
     this.invitations.get(token).limit = limit;

@@ -411,3 +411,49 @@ async fn no_team_is_left_to_an_owner_whose_account_is_being_erased() {
     rig.accounts.erase_user(ana).await.unwrap();
     assert_eq!(owners_of(&rig, ONE).await, 1);
 }
+
+#[tokio::test]
+async fn no_team_is_handed_over_to_whoever_erases_the_account_at_that_moment() {
+    for by_operator in [false, true] {
+        let rig = Rig::new().await;
+        let owner = rig.join(ONE, "ben@example.com", Role::Owner, user(2)).await.user;
+        let admin = rig.join(ONE, "ana@example.com", Role::Admin, user(1)).await.user;
+        // The erasure has looked at the team, and has not told it yet.
+        let pause = rig.store.pause(TEAM.name);
+        let (erased, given) = tokio::join!(rig.accounts.erase_user(admin), async {
+            pause.arrived().await;
+            let given = if by_operator {
+                let given =
+                    rig.accounts
+                        .set_role(ONE, Actor::Operator, admin, Role::Owner, Confirmation::Shown);
+                let gone = Removal {
+                    tenant: ONE,
+                    by: Actor::Operator,
+                    user: owner,
+                    assign_to: None,
+                    confirmed: Confirmation::Shown,
+                };
+                given.await.unwrap();
+                rig.accounts.remove_member(gone).await
+            } else {
+                rig.accounts.hand_over_ownership(ONE, owner, admin).await
+            };
+            pause.go_on();
+            given
+        });
+        given.unwrap();
+        assert!(matches!(erased, Err(AccountError::LastOwner)), "{erased:?}");
+        assert_eq!(owners_of(&rig, ONE).await, 1);
+    }
+}
+
+#[tokio::test]
+async fn no_team_is_handed_over_to_whose_account_is_being_erased() {
+    let rig = Rig::new().await;
+    let owner = rig.join(ONE, "ben@example.com", Role::Owner, user(2)).await.user;
+    let admin = rig.join(ONE, "ana@example.com", Role::Admin, user(1)).await.user;
+    rig.accounts.resign(admin).await.unwrap();
+    let given = rig.accounts.hand_over_ownership(ONE, owner, admin).await;
+    assert!(matches!(given, Err(AccountError::LastOwner)), "{given:?}");
+    assert_eq!(owners_of(&rig, ONE).await, 1);
+}

@@ -265,7 +265,8 @@ async fn neither_another_password_nor_a_link_to_one_removes_the_second_factor() 
     let alone = sign_in(&api, "ana@example.com", new).await;
     assert_eq!(alone.outcome(), (401, "second_factor_required".to_owned()));
     let back = Browser::of(&sign_in_with(&api, new, &ana.code(&api)).await);
-    let body = json!({ "current": new, "new": PASSWORD });
+    api.clock.advance(STEP);
+    let body = json!({ "current": new, "new": PASSWORD, "code": ana.code(&api) });
     let changed = Browser::of(&back.send(&api, "PUT", "/v1/session/password", body).await);
     assert_eq!(changed.said["has_second_factor"], true);
     let alone = sign_in(&api, "ana@example.com", PASSWORD).await;
@@ -383,4 +384,55 @@ async fn a_code_is_not_used_up_for_a_team_that_one_is_not_in() {
     let refused = sign_in_for(OTHER, &code).await;
     assert_eq!(refused.outcome(), (404, "not_found".to_owned()));
     assert_eq!(sign_in_for(ONE, &code).await.status, 201);
+}
+
+#[actix_web::test]
+async fn what_asks_for_the_password_of_a_protected_account_asks_for_a_code_too() {
+    let api = start().await;
+    let ben = member(&api, ONE, "ben@example.com", Role::Agent).await;
+    let ana = member(&api, ONE, "ana@example.com", Role::Owner).await;
+    let mut ana = protect(&api, &ana).await;
+    let of_ben = format!("/v1/team/{}", ben.user());
+    let (own, team) = ("/v1/session/password", "/v1/team/owner");
+    let new = "nasi lemak dengan sambal kerang";
+    let invitation = json!({ "email": "cleo@example.com", "role": "owner", "password": PASSWORD });
+    let calls = [
+        (
+            "PUT",
+            of_ben.as_str(),
+            json!({ "role": "owner", "password": PASSWORD }),
+            200,
+        ),
+        (
+            "PUT",
+            &of_ben,
+            json!({ "role": "agent", "password": PASSWORD }),
+            200,
+        ),
+        ("POST", "/v1/team/invitations", invitation, 201),
+        ("PUT", own, json!({ "current": PASSWORD, "new": new }), 201),
+        (
+            "PUT",
+            team,
+            json!({ "user_id": ben.user(), "password": new }),
+            200,
+        ),
+        ("DELETE", "/v1/profile", json!({ "password": new }), 200),
+    ];
+    for (method, path, mut body, expected) in calls {
+        let what = format!("{method} {path} {body}");
+        let alone = ana.browser.send(&api, method, path, body.clone()).await;
+        let required = (401, "second_factor_required".to_owned());
+        assert_eq!(alone.outcome(), required, "{what}");
+        body["code"] = json!("000000");
+        let wrong = ana.browser.send(&api, method, path, body.clone()).await;
+        assert_eq!(wrong.outcome(), wrong_code(), "{what}");
+        body["code"] = json!(ana.code(&api));
+        let done = ana.browser.send(&api, method, path, body).await;
+        assert_eq!(done.status, expected, "{what} {}", done.json());
+        if path == own {
+            ana.browser = Browser::of(&done);
+        }
+        api.clock.advance(STEP);
+    }
 }
