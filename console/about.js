@@ -1,4 +1,5 @@
-// Beside the thread: the customer, who answers, how it stands, its labels.
+// Beside the thread: the customer, who answers, how it stands, its labels; below, what is known of the contact, which is loaded when it is
+// first shown.
 
 import { fill, h } from './dom.js';
 import { icon } from './icons.js';
@@ -10,6 +11,9 @@ const STATUSES = ['open', 'pending', 'resolved'];
 
 export class AboutView {
   #panel;
+  #own = h('div', { class: 'about-own' });
+  #below = h('div', { class: 'about-contact' });
+  #showContact;
   #desk;
   #changed;
   #onClose;
@@ -17,9 +21,12 @@ export class AboutView {
   #chosen = null;
   /** A label that was refused, and of which conversation: it is still in the field. */
   #refused = null;
+  #besides = [];
 
-  constructor({ panel, desk, changed, onClose }) {
+  /** `showContact(place, {contact, conversation, mayChange})` shows what is known of a contact; nothing for none. */
+  constructor({ panel, desk, changed, onClose, showContact }) {
     this.#panel = panel;
+    this.#showContact = showContact;
     this.#desk = desk;
     this.#changed = changed;
     this.#onClose = onClose;
@@ -34,15 +41,26 @@ export class AboutView {
     const present = [...state.presence].filter(([, presence]) => presence !== 'offline').map(([agent]) => agent);
     const shown = [row, contact, receipts, left?.text, present.sort().join(' '), state.me];
     if (shown.length === this.#shown.length && shown.every((value, i) => value === this.#shown[i])) return;
+    this.#renderContact(row, contact, state.me);
     // Not while somebody is choosing or writing in it.
-    if (row && row.id === this.#shown[0]?.id && this.#panel.querySelector('select:focus, input[type=text]:focus'))
+    if (row && row.id === this.#shown[0]?.id && this.#own.querySelector('select:focus, input[type=text]:focus'))
       return;
     this.#shown = shown;
-    fill(this.#panel, row ? this.#parts({ row, contact, left, present, me: state.me }) : null);
+    fill(this.#own, row ? this.#parts({ row, contact, left, present, me: state.me }) : null);
+    fill(this.#panel, row ? [this.#own, this.#below] : null);
     if (this.#chosen && row?.assignee === this.#chosen.agent) {
       this.#panel.querySelector('#assignee')?.focus();
       this.#chosen = null;
     }
+  }
+
+  // A group is no person.
+  #renderContact(row, contact, me) {
+    const shown = contact && !contact.group_id ? contact : null;
+    const [known, conversation, whose] = this.#besides;
+    if (known === shown && conversation === row?.id && whose === me) return;
+    this.#besides = [shown, row?.id, me];
+    this.#showContact(this.#below, { contact: shown, conversation: row?.id, mayChange: !me?.readOnly });
   }
 
   #parts({ row, contact, left, present, me }) {
@@ -58,6 +76,7 @@ export class AboutView {
         { class: 'card-of' },
         face(name, row.contact_id, 'big'),
         h('h2', { dir: 'auto' }, name),
+        contact?.given_name && contact.name ? h('p', { class: 'quiet' }, t('about.calls_itself', { name: contact.name })) : null,
         contact?.username ? h('p', null, h('bdi', null, `@${contact.username}`)) : null,
         h('p', { class: 'quiet' }, addressText(contact)),
       ),

@@ -47,7 +47,7 @@ export class Access {
     return this.#call(method, path, body, {});
   }
 
-  /** A call with the page's rights; `how` is `{deadline, as, signal}` of `call`. */
+  /** A call with the page's rights; `how` is `{deadline, as, signal}` of `call`; `fetch` in it goes before the page's own. */
   async asked(method, path, body, how) {
     const request = [method, path, body, how];
     if (!this.isSession) return this.#withKey(...request);
@@ -122,7 +122,7 @@ export class Access {
     }
   }
 
-  #call(method, path, body, headers, how) {
-    return call(this.#fetch, method, path, { ...how, body, headers, cookies: this.isSession ? 'same-origin' : 'omit' });
+  #call(method, path, body, headers, { fetch = this.#fetch, ...how } = {}) {
+    return call(fetch, method, path, { ...how, body, headers, cookies: this.isSession ? 'same-origin' : 'omit' });
   }
 }

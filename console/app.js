@@ -106,28 +106,45 @@ const sheets = {
 };
 const signedIn = new SignedIn({ access, account, sheets, desk, say, window });
 
-const pages = new Pages({
-  frame: $('frame'),
-  place: $('page'),
-  context: {
-    ask: (...request) => access.asked(...request),
-    rights: () => signedIn.rights,
-    person: () => signedIn.person,
-    teamChanged: () => colleagues.load(),
-    refresh: () => signedIn.refresh(),
-    again: () => signedIn.again(),
-    leave: () => signedIn.leave(),
-    profile: new Profile(access),
-    preferences,
-    account,
-    replies,
-    cannedSheet,
-    mediaApi: () => mediaApi(),
-    timers,
-    say,
-    copy,
-  },
-});
+const NOBODY = new Map();
+
+/** What pages, and the contact beside the thread, work with. */
+const context = {
+  ask: (...request) => access.asked(...request),
+  rights: () => signedIn.rights,
+  person: () => signedIn.person,
+  colleagues: () => desk.state.me.colleagues ?? NOBODY,
+  contactChanged: (contact) => desk.dispatch({ type: 'contact_changed', contact }),
+  teamChanged: () => colleagues.load(),
+  refresh: () => signedIn.refresh(),
+  again: () => signedIn.again(),
+  leave: () => signedIn.leave(),
+  profile: new Profile(access),
+  preferences,
+  account,
+  replies,
+  cannedSheet,
+  mediaApi: () => mediaApi(),
+  timers,
+  say,
+  copy,
+};
+
+const pages = new Pages({ frame: $('frame'), place: $('page'), context });
+
+const contactBeside = onDemand(() => import('./pages/contact_beside.js'), { texts: ['contacts'], styles: ['page', 'contacts'] });
+let shownContact = null;
+
+/** The contact beside the thread. Where it cannot be loaded, the next conversation tries again. */
+function showContact(place, shown) {
+  // Nothing is loaded to show nothing.
+  if (!shown.contact && shownContact === null) return;
+  shownContact = shown;
+  contactBeside().then(
+    (part) => shown === shownContact && part.showContact(place, { ...shown, context }),
+    () => {},
+  );
+}
 
 const mediaApi = onDemand(async () => new (await import('./media.js')).MediaApi(access), { texts: ['media'], styles: ['media'] });
 const mediaView = onDemand(async () => {
@@ -184,7 +201,7 @@ const banner = new BannerView({
   desk,
   subscription: () => (signedIn.rights.includes('manage_business') ? signedIn.person.subscription : null),
 });
-const about = new AboutView({ panel: $('about'), desk, changed, onClose: toggleAbout });
+const about = new AboutView({ panel: $('about'), desk, changed, onClose: toggleAbout, showContact });
 
 // --- showing -------------------------------------------------------------------------------------------------------
 
@@ -267,7 +284,7 @@ function go(route) {
     desk.show(null);
   }
   const wasInbox = pages.current === 'inbox';
-  pages.show(isInbox ? 'inbox' : route.page);
+  pages.show(isInbox ? 'inbox' : route.page, route.part ?? null);
   if (!isInbox) return changed();
   left = null;
   if (route.kind === 'conversation') return follow(route.id);

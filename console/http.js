@@ -6,7 +6,7 @@ export const LONG = 75_000;
 
 /**
  * A refusal by the gateway, or a network that did not answer (`status` 0: `unreachable`, or `no_answer` where the call may have done
- * what it asks for). `wait` is how many milliseconds to wait, if known.
+ * what it asks for). `wait` is how many milliseconds to wait, if known; `more` is what the refusal says beside that.
  */
 export class ApiError extends Error {
   /**
@@ -14,12 +14,14 @@ export class ApiError extends Error {
    * @param {string} code
    * @param {string} message
    * @param {number | null} [wait]
+   * @param {Record<string, any>} [more]
    */
-  constructor(status, code, message, wait = null) {
+  constructor(status, code, message, wait = null, more = {}) {
     super(message);
     this.status = status;
     this.code = code;
     this.wait = wait;
+    this.more = more;
   }
 }
 
@@ -59,6 +61,6 @@ export async function call(fetch, method, path, { body, headers = {}, cookies = 
     throw new ApiError(response.status, 'not_json', '');
   }
   if (response.ok) return json;
-  const { code = 'unknown', message = response.statusText, retry_after_ms: wait = null } = json.error ?? {};
-  throw new ApiError(response.status, code, message, wait);
+  const { code = 'unknown', message = response.statusText, retry_after_ms: wait = null, ...more } = json.error ?? {};
+  throw new ApiError(response.status, code, message, wait, more);
 }

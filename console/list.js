@@ -117,7 +117,7 @@ export class ListView {
     if (this.#tab === 'free' && row.assignee) return false;
     if (this.#status !== 'all' && row.status !== this.#status) return false;
     const contact = state.contacts.get(row.contact_id);
-    return matches(this.#query, [nameOf(contact), contact?.username, row.preview, ...row.labels], contact?.phone);
+    return matches(this.#query, [nameOf(contact), contact?.name, contact?.username, row.preview, ...row.labels], contact?.phone);
   }
 
   // Of rows that are not loaded nobody knows whose they are: a number with a sign says that it is the least.

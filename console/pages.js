@@ -12,18 +12,16 @@ export async function readPage(module, texts = ['manage', 'profile'], styles = [
 }
 
 const MODULES = {
-  team: () => import('./pages/team.js'),
-  business: () => import('./pages/business.js'),
-  numbers: () => import('./pages/numbers.js'),
-  keys: () => import('./pages/keys.js'),
-  'canned-replies': () => import('./pages/canned_replies.js'),
-  usage: () => import('./pages/usage.js'),
-  audit: () => import('./pages/audit.js'),
-  profile: () => import('./pages/profile.js'),
+  contacts: () => readPage(() => import('./pages/contacts.js'), ['contacts'], ['page', 'contacts']),
+  team: () => readPage(() => import('./pages/team.js')),
+  business: () => readPage(() => import('./pages/business.js')),
+  numbers: () => readPage(() => import('./pages/numbers.js')),
+  keys: () => readPage(() => import('./pages/keys.js')),
+  'canned-replies': () => readPage(() => import('./pages/canned_replies.js'), ['manage', 'profile', 'canned', 'media']),
+  usage: () => readPage(() => import('./pages/usage.js')),
+  audit: () => readPage(() => import('./pages/audit.js')),
+  profile: () => readPage(() => import('./pages/profile.js')),
 };
-
-/** Texts that one page needs beside those of all. */
-const TEXTS = { 'canned-replies': ['canned', 'media'] };
 
 export class Pages {
   #frame;
@@ -32,14 +30,16 @@ export class Pages {
   #load;
   #allows;
   #turn = 0;
-  /** What is shown: `inbox`, or one of the pages. */
+  /** What is shown: `inbox`, or one of the pages, and which part of it. */
   current = 'inbox';
+  #part = null;
+  #view = null;
 
   /**
    * `context` is what pages work with; `rights` of somebody who is signed in decide which ones there are. `load(page)` gives the
    * module of a page, `allows(page, rights)` whether it may be opened.
    */
-  constructor({ frame, place, context, load = (page) => readPage(MODULES[page], ['manage', 'profile', ...(TEXTS[page] ?? [])]), allows = mayOpen }) {
+  constructor({ frame, place, context, load = (page) => MODULES[page](), allows = mayOpen }) {
     this.#frame = frame;
     this.#place = place;
     this.#context = context;
@@ -47,12 +47,18 @@ export class Pages {
     this.#allows = allows;
   }
 
-  /** Shows a page, or the inbox. The focus goes to the heading. */
-  async show(page) {
-    if (page === this.current) return;
+  /** Shows a page, or the inbox. The focus goes to the heading; a page that is shown already says where it goes in another part. */
+  async show(page, part = null) {
+    if (page === this.current && part === this.#part) return;
+    this.#part = part;
+    if (page === this.current) {
+      if (this.#view) this.#render();
+      return;
+    }
     this.#turn += 1;
     const turn = this.#turn;
     this.current = page;
+    this.#view = null;
     this.#frame.dataset.page = page;
     this.#place.hidden = page === 'inbox';
     // What the page before had loaded is gone with it.
@@ -61,9 +67,14 @@ export class Pages {
     const load = this.#allows(page, this.#context.rights()) ? () => this.#load(page) : () => readPage(() => ({ default: Refused }), []);
     const view = await load().catch(() => ({ default: Lost }));
     if (turn !== this.#turn) return;
-    render(html`<${view.default} key=${page} page=${page} context=${this.#context} />`, this.#place);
+    this.#view = view.default;
+    this.#render();
     this.#place.scrollTop = 0;
     this.focus();
+  }
+
+  #render() {
+    render(html`<${this.#view} key=${this.current} page=${this.current} part=${this.#part} context=${this.#context} />`, this.#place);
   }
 
   /** Moves the focus to the heading. */

@@ -22,10 +22,11 @@ export function phoneText(phone) {
   return isolated(`+${[digits.slice(0, country), ...groups].join(' ')}`);
 }
 
-/** What a customer is called. A customer may have no phone that we know, and no name. */
+/** What a customer is called, first by the business. A customer may have no phone that we know, and no name. */
 export function nameOf(contact) {
   if (!contact) return t('people.customer');
   return (
+    contact.given_name ||
     contact.name ||
     (contact.username && `@${contact.username}`) ||
     (contact.phone && phoneText(contact.phone)) ||
@@ -37,9 +38,10 @@ export function nameOf(contact) {
 export function addressOf(contact) {
   if (!contact) return '';
   if (contact.group_id) return contact.name ? t('people.group') : '';
+  const isNamed = contact.given_name || contact.name;
   const parts = [
-    contact.name && contact.username && isolated(`@${contact.username}`),
-    contact.phone && contact.name && phoneText(contact.phone),
+    contact.username && isNamed && isolated(`@${contact.username}`),
+    contact.phone && isNamed && phoneText(contact.phone),
   ];
   return parts.filter(Boolean).join(' · ') || (contact.phone ? '' : t('people.no_phone'));
 }

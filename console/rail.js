@@ -7,6 +7,7 @@ import { html, memo, render, useEffect, useRef, useState } from './view.js';
 
 /** What stands in it, and the right that it needs. */
 const ENTRIES = [
+  { page: 'contacts', sign: 'contacts', right: 'read' },
   { page: 'team', sign: 'team', right: 'read' },
   { page: 'business', sign: 'business', right: 'manage_business' },
   { page: 'numbers', sign: 'number', right: 'manage_business' },

@@ -3,7 +3,7 @@
 const ID = '[0-9a-f]{32}';
 
 /** The pages beside the inbox. */
-export const PAGES = ['team', 'business', 'numbers', 'keys', 'canned-replies', 'usage', 'audit', 'profile'];
+export const PAGES = ['contacts', 'team', 'business', 'numbers', 'keys', 'canned-replies', 'usage', 'audit', 'profile'];
 
 /** The kinds of route that have a token. */
 const TOKENS = ['invitation', 'password', 'sign-up', 'sign-up-invitation', 'email'];
@@ -17,6 +17,7 @@ const ROUTES = [
   [/^#\/(password|sign-up|sign-up-invitation|email)\/([\w-]{1,200})$/, ([, kind, token]) => ({ kind, token })],
   [new RegExp(`^#/conversations/(${ID})$`), ([, id]) => ({ kind: 'conversation', id })],
   [new RegExp(`^#/(${PAGES.join('|')})$`), ([, page]) => ({ kind: 'page', page })],
+  [new RegExp(`^#/contacts/(${ID}|(?:list|segment)/[\\w-]{1,64}|lists|segments|attributes|imports|duplicates)$`), ([, part]) => ({ kind: 'page', page: 'contacts', part })],
   [/^#\/sign-in\?error=([a-z_]{1,64})$/, ([, error]) => ({ kind: 'sign-in', error })],
   [/^#\/sign-in\/company(?:\/([0-9a-f]{1,32}))?$/, ([, tenant_id = null]) => ({ kind: 'company', tenant_id })],
   [/^#\/operator$/, () => ({ kind: 'operator', page: OPERATOR_PAGES[0] })],
@@ -26,7 +27,7 @@ const ROUTES = [
 
 /**
  * The route that a fragment names: an `invitation`, a new `password` or `email`, a `sign-up` or a `sign-up-invitation`, each with its
- * token; a `conversation`, a `page`, the `inbox`, a page of an `operator`; `company`, for
+ * token; a `conversation`, a `page` and a `part` of it, the `inbox`, a page of an `operator`; `company`, for
  * signing in by a business's identity provider, and `sign-in`, with the `error` that came of it; null for all else.
  */
 export function routeOf(hash) {
@@ -49,7 +50,8 @@ export function hashOf(id) {
   return id ? `#/conversations/${id}` : '#/';
 }
 
-/** The fragment of a page. */
-export function hashOfPage(page) {
-  return page === 'inbox' ? '#/' : `#/${page}`;
+/** The fragment of a page, or of a part of it. */
+export function hashOfPage(page, part = null) {
+  if (page === 'inbox') return '#/';
+  return part === null ? `#/${page}` : `#/${page}/${part}`;
 }

@@ -32,6 +32,14 @@ export interface Contact {
   opted_out_at?: Time;
   opted_out_by?: 'preference' | 'refusal';
   opted_in_at?: Time;
+  given_name?: string;
+  attributes?: Record<string, string | number | boolean>;
+  labels?: string[];
+  owner?: string;
+  lists?: string[];
+  is_minor?: boolean;
+  blocked_on?: string[];
+  consents?: Record<string, { state: 'given' | 'withdrawn'; at: Time; source: string }>;
   created: Time;
   updated: Time;
 }

@@ -138,6 +138,7 @@ export default {
 
   // Beside and above the thread
   'about.title': 'عن هذه المحادثة',
+  'about.calls_itself': 'في واتساب: {name}',
   'about.assigned': 'مُسندة إلى',
   'about.nobody': 'لا أحد بعد',
   'about.take': 'خذها',

@@ -13,6 +13,7 @@ export default {
     other: '{count} محادثة برسائل جديدة',
   },
   'page.inbox': 'صندوق الوارد',
+  'page.contacts': 'جهات الاتصال',
   'page.team': 'الفريق',
   'page.business': 'النشاط',
   'page.numbers': 'الأرقام',

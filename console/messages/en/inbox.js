@@ -131,6 +131,7 @@ export default {
 
   // Beside and above the thread
   'about.title': 'About this conversation',
+  'about.calls_itself': 'In WhatsApp: {name}',
   'about.assigned': 'Assigned to',
   'about.nobody': 'Nobody yet',
   'about.take': 'Take it',

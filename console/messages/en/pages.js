@@ -6,6 +6,7 @@ export default {
   'rail.more': 'More pages',
   'rail.unread': { one: '{count} conversation with new messages', other: '{count} conversations with new messages' },
   'page.inbox': 'Inbox',
+  'page.contacts': 'Contacts',
   'page.team': 'Team',
   'page.business': 'Business',
   'page.numbers': 'Numbers',

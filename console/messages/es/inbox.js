@@ -131,6 +131,7 @@ export default {
 
   // Beside and above the thread
   'about.title': 'Sobre esta conversación',
+  'about.calls_itself': 'En WhatsApp: {name}',
   'about.assigned': 'Asignada a',
   'about.nobody': 'Nadie todavía',
   'about.take': 'Tomarla',

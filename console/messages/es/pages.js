@@ -10,6 +10,7 @@ export default {
     other: '{count} conversaciones con mensajes nuevos',
   },
   'page.inbox': 'Bandeja de entrada',
+  'page.contacts': 'Contactos',
   'page.team': 'Equipo',
   'page.business': 'Empresa',
   'page.numbers': 'Números',

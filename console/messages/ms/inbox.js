@@ -131,6 +131,7 @@ export default {
 
   // Beside and above the thread
   'about.title': 'Tentang perbualan ini',
+  'about.calls_itself': 'Di WhatsApp: {name}',
   'about.assigned': 'Diagih kepada',
   'about.nobody': 'Belum ada',
   'about.take': 'Ambil',

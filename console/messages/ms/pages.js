@@ -6,6 +6,7 @@ export default {
   'rail.more': 'Lagi halaman',
   'rail.unread': { other: '{count} perbualan dengan mesej baharu' },
   'page.inbox': 'Peti masuk',
+  'page.contacts': 'Kenalan',
   'page.team': 'Pasukan',
   'page.business': 'Perniagaan',
   'page.numbers': 'Nombor',

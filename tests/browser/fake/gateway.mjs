@@ -4,6 +4,7 @@ import { createServer } from 'node:http';
 import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { Business } from './business.mjs';
+import { Contacts } from './contacts.mjs';
 import { Ledger } from './ledger.mjs';
 import { Media } from './media.mjs';
 import { Operators } from './operators.mjs';
@@ -42,6 +43,7 @@ export class FakeGateway {
   people = null;
   /** What a business manages itself, once people sign in. */
   business = new Business();
+  contacts = new Contacts(this.ledger);
   operators = new Operators();
   media = new Media();
   #server = null;

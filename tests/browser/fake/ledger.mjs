@@ -191,6 +191,11 @@ export class Ledger {
     return this.#commit('conversation', id, { ...this.#shown(id, undefined, at), by }, at);
   }
 
+  /** A contact changes. */
+  tellContact(contact) {
+    return this.#commit('contact', undefined, { contact, changed: ['details'] }, contact.updated);
+  }
+
   /** How sending from the number stands changes. */
   stand(lane) {
     this.lane = lane;

@@ -1,6 +1,7 @@
 // The REST half of the fake gateway.
 
 import { randomBytes } from 'node:crypto';
+import { RIGHTS } from './business.mjs';
 
 const ok = (json, status = 200) => ({ status, json });
 const error = (status, code, message = code) => ({ status, json: { error: { code, message } } });
@@ -18,7 +19,8 @@ export function answer(gateway, method, url, body, headers) {
   if (path[0] === 'admin') return gateway.operators.answer(method, path.slice(1), url.searchParams, body, headers);
   if (gateway.people) return ofPerson(gateway, { method, url, path, body, headers });
   if (headers.authorization !== `Bearer ${gateway.key}`) return error(401, 'unauthorized');
-  return ofTenant(gateway, { method, url, path, body, agent: { id: body?.agent, name: body?.name } });
+  const contacts = gateway.contacts.answer({ method, path, url, body, headers, rights: ['read', 'answer', 'manage_business'], user: 'ana' });
+  return contacts ?? ofTenant(gateway, { method, url, path, body, agent: { id: body?.agent, name: body?.name } });
 }
 
 /** A call by somebody who signs in, or has. */
@@ -33,6 +35,8 @@ function ofPerson(gateway, { method, url, path, body, headers }) {
     if (isTicket && Object.keys(body).length > 0) return error(400, 'invalid_request', 'unknown field `agent`');
     const managed = gateway.business.answer(gateway.ledger, tenant, { method, path, url, body, role, user: user.id });
     if (managed) return managed;
+    const contacts = gateway.contacts.answer({ method, path, url, body, headers, rights: RIGHTS[role], user: user.id });
+    if (contacts) return contacts;
     const agent = { id: user.id, name: user.name, token, readOnly: role === 'read_only' };
     return ofTenant(gateway, { method, url, path, body, agent });
   } catch (refusal) {

@@ -1,0 +1,111 @@
+// Attributes: what the business knows of its contacts beside their names. A change of a type touches no value that is there.
+
+import { ATTRIBUTE_TYPES, keyOf } from '../contacts.js';
+import { list, t } from '../language.js';
+import { html, useRef, useState } from '../view.js';
+import { Sure } from './contact_notes.js';
+import { Choice, Field, Form, Loading, Press, useChange, useFocus, useLoaded } from './parts.js';
+
+export default function Attributes({ contacts, context }) {
+  const { say } = context;
+  const loaded = useLoaded(() => contacts.attributes(true));
+  const [written, setWritten] = useState(null);
+  const add = useRef(null);
+  const { run, problem } = useChange(say);
+  const done = () => {
+    setWritten(null);
+    add.current?.focus({ preventScroll: true });
+  };
+  const save = async ({ key = written.key, name, type, choices = '' }) => {
+    const offered = choices
+      .split('\n')
+      .map((one) => one.trim())
+      .filter(Boolean);
+    if (!written.key && loaded.data?.some((one) => one.key === key)) throw Object.assign(new Error(t('attributes.taken', { key })), { status: 409, code: 'taken' });
+    await contacts.define('attributes', 'PUT', key, { name, type, ...(type === 'choice' && { choices: offered }) });
+    say(t('lists.saved', { name }), 'good');
+    done();
+    await loaded.load();
+  };
+  const remove = ({ key, name }) =>
+    run(async () => {
+      await contacts.define('attributes', 'DELETE', key);
+      await loaded.load();
+      add.current?.focus({ preventScroll: true });
+    }, t('lists.removed', { name }));
+  return html`
+    <section class="card" aria-labelledby="attributes-title">
+      <header>
+        <h2 id="attributes-title">${t('contacts.attributes')}</h2>
+        <button type="button" class="primary" ref=${add} onclick=${() => setWritten({})}>${t('attributes.add')}</button>
+      </header>
+      <p class="quiet">${t('attributes.about')}</p>
+      ${written && html`<${Write} key=${written.key ?? ''} attribute=${written} save=${save} onCancel=${done} />`}
+      <${Loading} loaded=${loaded} />
+      <p class="page-problem" role="alert">${problem}</p>
+      ${loaded.data?.length === 0 && html`<p class="page-empty">${t('attributes.none')}</p>`}
+      <ul class="account-rows">${(loaded.data ?? []).map((one) => html`<${Attribute} key=${one.key} attribute=${one} write=${() => setWritten(one)} remove=${() => remove(one)} />`)}</ul>
+    </section>
+  `;
+}
+
+function Attribute({ attribute, write, remove }) {
+  const { key, name, type, choices = [] } = attribute;
+  const [isAsked, setAsked] = useState(false);
+  return html`
+    <li data-key=${key}>
+      <div class="account-who">
+        <bdi>${name}</bdi>
+        <span class="quiet"><code dir="ltr">${key}</code> · ${t(`attribute.${type}`)}${choices.length > 0 && html`: <bdi>${list(choices)}</bdi>`}</span>
+      </div>
+      ${isAsked
+        ? html`<${Sure} ask=${t('attributes.ask', { name })} label=${t('lists.remove')} run=${remove} onKeep=${() => setAsked(false)} />`
+        : html`
+            <div class="account-do">
+              <${Press} label=${t('segments.change')} name=${t('segments.change_one', { name })} run=${write} />
+              <${Press} label=${t('lists.remove')} name=${t('lists.remove_one', { name })} run=${() => setAsked(true)} />
+            </div>
+          `}
+    </li>
+  `;
+}
+
+function Write({ attribute, save, onCancel }) {
+  const focus = useFocus();
+  const [type, setType] = useState(attribute.type ?? 'text');
+  const key = useRef(null);
+  const isNew = attribute.key === undefined;
+  // The key follows the name until somebody writes one.
+  const named = (event) => {
+    if (key.current && !key.current.dataset.own) key.current.value = keyOf(event.currentTarget.value);
+  };
+  return html`
+    <${Form} label=${t('any.save')} run=${save} onCancel=${onCancel}>
+      <${Field} label=${t('attributes.name')} name="name" required maxlength="100" autocomplete="off" dir="auto" defaultValue=${attribute.name ?? ''} inputRef=${focus} oninput=${isNew ? named : null} />
+      ${isNew &&
+      html`<${Field}
+        label=${t('attributes.key')}
+        name="key"
+        required
+        maxlength="40"
+        pattern="[a-z0-9_]+"
+        autocomplete="off"
+        autocapitalize="none"
+        spellcheck="false"
+        dir="ltr"
+        hint=${t('attributes.key_hint')}
+        inputRef=${key}
+        oninput=${(event) => (event.currentTarget.dataset.own = 'true')}
+      />`}
+      <${Choice} label=${t('attributes.type')} name="type" chosen=${type} options=${ATTRIBUTE_TYPES.map((one) => [one, t(`attribute.${one}`)])} onchange=${(event) => setType(event.currentTarget.value)} />
+      ${type === 'choice' &&
+      html`
+        <div class="field">
+          <label for="attribute-choices">${t('attributes.choices')}</label>
+          <textarea id="attribute-choices" name="choices" rows="4" required dir="auto" aria-describedby="attribute-choices-hint">${(attribute.choices ?? []).join('\n')}</textarea>
+          <p class="quiet" id="attribute-choices-hint">${t('attributes.choices_hint')}</p>
+        </div>
+      `}
+    <//>
+  `;
+}

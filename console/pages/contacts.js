@@ -1,0 +1,113 @@
+// Contacts: the list with what leads through it, a contact beside it, and the parts that say what contacts are sorted by.
+
+import { NO_FILTER, contactsOf } from '../contacts.js';
+import { t } from '../language.js';
+import { hashOfPage } from '../route.js';
+import { html, useEffect, useRef, useState } from '../view.js';
+import { ContactCard } from './contact_card.js';
+import { ContactList, Filters, useContactRows, useDefinitions } from './contact_list.js';
+import { NewContact } from './new_contact.js';
+import { Download, Head } from './parts.js';
+
+/** The parts beside the list, and the right that each needs. */
+const PARTS = {
+  lists: ['manage_business', () => import('./lists.js')],
+  segments: ['manage_business', () => import('./segments.js')],
+  attributes: ['manage_business', () => import('./attributes.js')],
+  imports: ['manage_business', () => import('./imports.js')],
+  duplicates: ['answer', () => import('./duplicates.js')],
+};
+
+const ONE = /^[0-9a-f]{32}$/;
+const NARROWED = /^(list|segment)\/(.+)$/;
+
+export default function ContactsPage({ page, part, context }) {
+  const rights = context.rights();
+  const isPart = part !== null && Object.hasOwn(PARTS, part);
+  const [filter, setFilter] = useState(NO_FILTER);
+  // A link to a list or a segment opens the contacts in it.
+  useEffect(() => {
+    const narrowed = part && NARROWED.exec(part);
+    if (narrowed) setFilter({ ...NO_FILTER, [narrowed[1]]: narrowed[2] });
+  }, [part]);
+  const parts = Object.entries(PARTS).filter(([, [right]]) => rights.includes(right));
+  return html`
+    <${Head} page=${page} />
+    ${parts.length > 0 &&
+    html`
+      <nav class="part-links" aria-label=${t('contacts.parts')}>
+        <a href=${hashOfPage(page)} aria-current=${isPart ? null : 'page'}>${t('contacts.all')}</a>
+        ${parts.map(([name]) => html`<a key=${name} href=${hashOfPage(page, name)} aria-current=${name === part ? 'page' : null}>${t(`contacts.${name}`)}</a>`)}
+      </nav>
+    `}
+    ${isPart
+      ? rights.includes(PARTS[part][0])
+        ? html`<${Part} key=${part} name=${part} context=${context} />`
+        : html`<p class="page-empty">${t('page.refused')}</p>`
+      : html`<${All} open=${part && ONE.test(part) ? part : null} filter=${filter} setFilter=${setFilter} context=${context} />`}
+  `;
+}
+
+/** A part that is read when it is opened. */
+function Part({ name, context }) {
+  const [view, setView] = useState(null);
+  useEffect(() => {
+    let isLeft = false;
+    PARTS[name][1]().then(
+      (module) => isLeft || setView({ part: module.default }),
+      () => isLeft || setView({ part: Lost }),
+    );
+    return () => {
+      isLeft = true;
+    };
+  }, []);
+  return view === null ? html`<p class="page-status" role="status">${t('any.loading')}</p>` : html`<${view.part} context=${context} contacts=${contactsOf(context)} />`;
+}
+
+function Lost() {
+  return html`<p class="page-empty" role="alert">${t('page.lost')}</p>`;
+}
+
+function All({ open, filter, setFilter, context }) {
+  const contacts = contactsOf(context);
+  const rights = context.rights();
+  const mayChange = rights.includes('answer');
+  const known = useDefinitions(context);
+  const found = useContactRows(contacts, filter);
+  const [isWriting, setWriting] = useState(false);
+  const add = useRef(null);
+  const show = (id) => {
+    window.location.hash = hashOfPage('contacts', id);
+  };
+  const made = (contact) => {
+    setWriting(false);
+    found.put(contact);
+    show(contact.id);
+  };
+  const cancel = () => {
+    setWriting(false);
+    add.current?.focus({ preventScroll: true });
+  };
+  const query = new URLSearchParams({ format: 'csv', ...(filter.segment !== '' && { segment: filter.segment }) });
+  return html`
+    <div class="contacts" data-open=${String(open !== null)}>
+      <section class="contacts-list" aria-label=${t('contacts.found')}>
+        <div class="contacts-tools">
+          ${mayChange && html`<button type="button" class="primary" ref=${add} aria-expanded=${String(isWriting)} onclick=${() => setWriting(!isWriting)}>${t('contacts.add')}</button>`}
+          ${rights.includes('manage_business') &&
+          html`<${Download} label=${t(filter.segment === '' ? 'contacts.export' : 'contacts.export_segment')} name="contacts.csv" path=${`/v1/contacts/export?${query}`} ask=${context.ask} />`}
+        </div>
+        ${isWriting && html`<${NewContact} contacts=${contacts} onMade=${made} onCancel=${cancel} />`}
+        <${Filters} filter=${filter} onChange=${setFilter} known=${known} colleagues=${context.colleagues()} />
+        <${ContactList} found=${found} filter=${filter} open=${open} known=${known} colleagues=${context.colleagues()} onShow=${show} />
+      </section>
+      ${open &&
+      html`
+        <section class="contacts-one card" aria-label=${t('contacts.one')}>
+          <p class="contacts-back"><a class="plain" href=${hashOfPage('contacts')}>${t('contacts.back')}</a></p>
+          <${ContactCard} key=${open} id=${open} contact=${found.get(open)} context=${context} mayChange=${mayChange} hasHead=${true} onChange=${found.put} onGone=${found.drop} />
+        </section>
+      `}
+    </div>
+  `;
+}

@@ -1,0 +1,195 @@
+// Segments: contacts that are found anew each time, by a filter in words. What is written is checked while one writes.
+
+import { sentenceOf } from '../account.js';
+import { countOn } from '../contacts.js';
+import { t } from '../language.js';
+import { hashOfPage } from '../route.js';
+import { html, useEffect, useId, useRef, useState } from '../view.js';
+import { Sure } from './contact_notes.js';
+import { Field, Form, Loading, Press, useChange, useLoaded, useStoppable } from './parts.js';
+
+const TYPING_RESTS = 400;
+const LONGEST = 2_000;
+
+/** What can be written; a press adds it. They are of the language of filters, and the same in each language. */
+const EXAMPLES = [
+  'label = "vip"',
+  'list = "newsletter"',
+  'attribute.city = "Jakarta"',
+  'attribute.tier >= 2',
+  'has attribute.city',
+  'last_active < 30d',
+  'created > 2026-01-01',
+  'owner = me',
+  'owner = none',
+  'name ^= "an"',
+  'not opted_out',
+];
+
+export default function Segments({ contacts, context }) {
+  const { say } = context;
+  const loaded = useLoaded(() => contacts.segments(true));
+  const [written, setWritten] = useState(null);
+  const add = useRef(null);
+  const { run, problem } = useChange(say);
+  const done = () => {
+    setWritten(null);
+    add.current?.focus({ preventScroll: true });
+  };
+  const save = async ({ name, filter }) => {
+    if (written.segment_id) await contacts.define('segments', 'PUT', written.segment_id, { name, filter });
+    else await contacts.define('segments', 'POST', null, { name, filter });
+    say(t('segments.saved', { name }), 'good');
+    done();
+    await loaded.load();
+  };
+  const remove = ({ segment_id: id, name }) =>
+    run(async () => {
+      await contacts.define('segments', 'DELETE', id);
+      await loaded.load();
+      add.current?.focus({ preventScroll: true });
+    }, t('segments.removed', { name }));
+  return html`
+    <section class="card" aria-labelledby="segments-title">
+      <header>
+        <h2 id="segments-title">${t('contacts.segments')}</h2>
+        <button type="button" class="primary" ref=${add} onclick=${() => setWritten({})}>${t('segments.add')}</button>
+      </header>
+      <p class="quiet">${t('segments.about')}</p>
+      ${written && html`<${Write} key=${written.segment_id ?? ''} segment=${written} save=${save} onCancel=${done} ask=${context.ask} />`}
+      <${Loading} loaded=${loaded} />
+      <p class="page-problem" role="alert">${problem}</p>
+      ${loaded.data?.length === 0 && html`<p class="page-empty">${t('segments.none')}</p>`}
+      <ul class="account-rows">
+        ${(loaded.data ?? []).map((one) => html`<${Segment} key=${`${one.segment_id} ${one.changed_at}`} segment=${one} ask=${context.ask} write=${() => setWritten(one)} remove=${() => remove(one)} />`)}
+      </ul>
+    </section>
+  `;
+}
+
+function Segment({ segment, ask, write, remove }) {
+  const { segment_id: id, name, filter, words } = segment;
+  const [isAsked, setAsked] = useState(false);
+  return html`
+    <li data-segment=${id}>
+      <div class="account-who">
+        <a href=${hashOfPage('contacts', `segment/${id}`)}><bdi>${name}</bdi></a>
+        <code class="filter-text" dir="ltr">${filter}</code>
+        ${words && html`<span class="quiet" dir="auto">${words}</span>`}
+        <${Count} ask=${ask} wanted=${{ segment: id }} name=${name} />
+      </div>
+      ${isAsked
+        ? html`<${Sure} ask=${t('segments.ask', { name })} label=${t('lists.remove')} run=${remove} onKeep=${() => setAsked(false)} />`
+        : html`
+            <div class="account-do">
+              <${Press} label=${t('segments.change')} name=${t('segments.change_one', { name })} run=${write} />
+              <${Press} label=${t('lists.remove')} name=${t('lists.remove_one', { name })} run=${() => setAsked(true)} />
+            </div>
+          `}
+    </li>
+  `;
+}
+
+/**
+ * A count in words, as far as it has come.
+ *
+ * @param {{count?: number, isWhole?: boolean, isRunning?: boolean}} counted
+ */
+function countText({ count, isWhole, isRunning }) {
+  return t(isWhole ? 'segments.count' : isRunning ? 'segments.counting' : 'segments.count_at_least', { count });
+}
+
+/** Counts when it is asked to: a segment may be of a million. */
+function Count({ ask, wanted, name }) {
+  const [counted, setCounted] = useState(null);
+  const { begin } = useStoppable();
+  const run = async () => {
+    const signal = begin();
+    setCounted({ count: 0, isRunning: true });
+    try {
+      setCounted(await countOn(ask, wanted, { signal, onStep: (count) => setCounted({ count, isRunning: true }) }));
+    } catch (error) {
+      if (!signal.aborted) setCounted({ problem: sentenceOf(error) });
+    }
+  };
+  if (counted?.problem) return html`<span class="page-problem" role="alert">${counted.problem} <${Press} label=${t('any.try_again')} run=${run} /></span>`;
+  if (counted) return html`<span role="status">${countText(counted)}</span>`;
+  return html`<${Press} label=${t('segments.do_count')} name=${t('segments.count_one', { name })} run=${run} />`;
+}
+
+/**
+ * What is known of a filter: nothing, that it is looked at, what is wrong and from which letter on, or what it means and finds.
+ *
+ * @typedef {{isChecking?: boolean, wrong?: string, position?: number, problem?: string, words?: string, count?: number, isWhole?: boolean, isRunning?: boolean}} Checked
+ */
+
+/** Looks at a filter once nobody types any more: what it means, what is wrong with it, and how many it finds. */
+function useChecked(ask, filter) {
+  const [checked, setChecked] = useState(/** @type {Checked} */ ({}));
+  useEffect(() => {
+    const text = filter.trim();
+    if (text === '') {
+      setChecked({});
+      return undefined;
+    }
+    const turn = new AbortController();
+    const { signal } = turn;
+    const set = (news) => signal.aborted || setChecked(news);
+    set({ isChecking: true });
+    const timer = setTimeout(async () => {
+      try {
+        const { words } = await ask('POST', '/v1/segments/explain', { filter: text }, { signal });
+        set({ words, count: 0, isRunning: true });
+        set({ words, ...(await countOn(ask, { filter: text }, { signal, onStep: (count) => set({ words, count, isRunning: true }) })) });
+      } catch (error) {
+        if (error.code === 'invalid_filter') set({ wrong: error.message, position: filter.length - filter.trimStart().length + (error.more?.position ?? 0) });
+        else set({ problem: sentenceOf(error) });
+      }
+    }, TYPING_RESTS);
+    return () => {
+      clearTimeout(timer);
+      turn.abort();
+    };
+  }, [filter]);
+  return checked;
+}
+
+function Write({ segment, save, onCancel, ask }) {
+  const id = useId();
+  const [filter, setFilter] = useState(segment.filter ?? '');
+  const field = useRef(null);
+  const name = useRef(null);
+  useEffect(() => name.current?.focus(), []);
+  const checked = useChecked(ask, filter);
+  const addExample = (example) => {
+    const before = filter.trim();
+    setFilter(before === '' ? example : `${before} and ${example}`);
+    field.current.focus();
+  };
+  const letters = [...filter];
+  return html`
+    <${Form} label=${t('segments.save')} run=${(values) => save({ ...values, filter: filter.trim() })} onCancel=${onCancel} explain=${(error) => (error.code === 'invalid_filter' ? t('segments.wrong', { message: error.message }) : sentenceOf(error))}>
+      <${Field} label=${t('segments.name')} name="name" required maxlength="100" autocomplete="off" dir="auto" defaultValue=${segment.name ?? ''} inputRef=${name} />
+      <div class="field whole">
+        <label for=${id}>${t('segments.filter')}</label>
+        <textarea id=${id} class="filter-text" ref=${field} rows="3" required maxlength=${LONGEST} spellcheck="false" autocapitalize="none" dir="ltr" value=${filter} oninput=${(event) => setFilter(event.currentTarget.value)} aria-describedby=${`${id}-check`} aria-invalid=${String(Boolean(checked.wrong))}></textarea>
+        <div id=${`${id}-check`} class="filter-check" role="status">
+          ${checked.isChecking && html`<p class="quiet">${t('segments.checking')}</p>`}
+          ${checked.wrong &&
+          html`
+            <p class="page-problem">${t('segments.wrong', { message: checked.wrong })}</p>
+            <p class="filter-text filter-wrong" dir="ltr">${letters.slice(0, checked.position).join('')}<mark>${letters.slice(checked.position).join('') || ' '}</mark></p>
+          `}
+          ${checked.problem && html`<p class="page-problem">${checked.problem}</p>`}
+          ${checked.words && html`<p dir="auto">${checked.words}</p><p class="verdict-good">${countText(checked)}</p>`}
+        </div>
+      </div>
+      <details class="whole">
+        <summary>${t('segments.help')}</summary>
+        <p class="quiet">${t('segments.help_about')}</p>
+        <ul class="filter-examples">${EXAMPLES.map((example) => html`<li key=${example}><button type="button" class="plain filter-text" dir="ltr" onclick=${() => addExample(example)}>${example}</button></li>`)}</ul>
+      </details>
+    <//>
+  `;
+}
+

@@ -1,0 +1,572 @@
+// Contacts: their page, and what is known of one beside the thread.
+
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { launch } from './browser.mjs';
+import { eventually, isLive, openConversation } from './hands.mjs';
+import { SECRET, atWork, inTheOffice, says, visit } from './office.mjs';
+import { isSound } from './sound.mjs';
+
+let browser;
+before(async () => (browser = await launch({ reducedMotion: 'reduce' })));
+after(() => browser?.close());
+
+/** A gateway that cannot do something for a while is part of these tests. */
+const EXPECTED = /Failed to load resource: (the server responded with a status of (400|401|403|404|409|422|503)|net::ERR_CONNECTION_REFUSED)/;
+const office = (name, body) => test(name, () => inTheOffice(browser.context, body, EXPECTED));
+const hashOf = (page) => new URL(page.url()).hash;
+const rows = (page) => page.locator('.contact-row');
+const namesOf = (page) => page.locator('.contact-name').allTextContents();
+const card = (page) => page.locator('#page .contact-card');
+const onPage = (page) => page.locator('#page');
+
+/** Attributes of each kind, a list and a segment. */
+function defined(contacts) {
+  contacts.attributes.push(
+    { key: 'city', name: 'City', type: 'text' },
+    { key: 'tier', name: 'Tier', type: 'number' },
+    { key: 'since', name: 'Customer since', type: 'date' },
+    { key: 'wholesale', name: 'Wholesale', type: 'boolean' },
+    { key: 'plan', name: 'Plan', type: 'choice', choices: ['basic', 'plus'] },
+  );
+  contacts.lists.push({ list_id: 'l1', name: 'Newsletter', created: 1 });
+  contacts.segments.push({ segment_id: 's1', name: 'Regulars', filter: 'label = "vip"', words: 'Whoever has the label vip.', changed_at: 1 });
+}
+
+// --- the list ------------------------------------------------------------------------------------------------------
+
+office('a long list is read as one scrolls, and only what is in view is on the page', async ({ gateway, open }) => {
+  gateway.contacts.fill(600);
+  const page = await atWork(open, 'ana@example.com');
+  await visit(page, 'Contacts');
+  await eventually('the first are there', async () => (await rows(page).count()) > 10);
+  assert.ok((await rows(page).count()) < 60);
+  await says(page.locator('.contacts-count'), /^50 contacts so far$/);
+  const whole = async () => Number((await rows(page).first().getAttribute('aria-setsize')) ?? 0);
+  await eventually('all are read', async () => {
+    await onPage(page).evaluate((place) => (place.scrollTop = place.scrollHeight));
+    return (await whole()) > 600 && (await page.locator('.contacts-count').textContent()).endsWith('contacts');
+  });
+  assert.ok((await rows(page).count()) < 60, 'what is out of view is gone');
+  const last = rows(page).last();
+  await eventually('the end is in view', async () => {
+    await onPage(page).evaluate((place) => (place.scrollTop = place.scrollHeight));
+    return (await last.getAttribute('aria-posinset')) === (await last.getAttribute('aria-setsize'));
+  });
+  assert.equal(await last.locator('.contact-name').textContent(), 'Customer 00599');
+  await isSound(page, 'contacts');
+});
+
+office('a search reads on over empty pages by itself, and no further than it may', async ({ gateway, open }) => {
+  gateway.contacts.fill(900, (i) => ({ name: i === 200 ? 'Zulaikha' : `Customer ${i}`, phone: `6019${1_000_000 + i}` }));
+  const page = await atWork(open, 'ana@example.com');
+  const place = await visit(page, 'Contacts');
+  await place.getByLabel('Search').fill('zulai');
+  await eventually('she is found on the fifth page', async () => (await namesOf(page)).join() === 'Zulaikha');
+  assert.equal(await place.getByRole('button', { name: 'Look further' }).count(), 1, 'after eight pages it asks');
+  await place.getByLabel('Search').fill('nobody is called that');
+  await says(place, /None so far\. There are more contacts to look through\./);
+  await isSound(page, 'none so far');
+  await place.getByRole('button', { name: 'Look further' }).click();
+  await place.getByRole('button', { name: 'Look further' }).click();
+  await says(place, /No contact is like that\./);
+  await place.getByLabel('Search').fill('1000 205');
+  await eventually('by the digits of a phone', async () => (await namesOf(page)).join() === 'Customer 205');
+});
+
+office('filters narrow the list, and an answer that is overtaken counts for nothing', async ({ gateway, customers, staff, open }) => {
+  const { contacts } = gateway;
+  defined(contacts);
+  const [sari, dewi, tomas] = [customers.sari, customers.dewi, customers.tomas].map((id) => contacts.of(id).id);
+  contacts.change(sari, { labels: ['vip'], owner: staff.ben.id, attributes: { plan: 'plus', city: 'Jakarta' }, lists: ['l1'] });
+  contacts.change(dewi, { labels: ['vip'], opted_out_at: 5, attributes: { city: 'Bandung' } });
+  contacts.change(tomas, { given_name: 'Señor Tomás' });
+  const page = await atWork(open, 'ana@example.com');
+  const place = await visit(page, 'Contacts');
+  const found = (names) => eventually(`${names}`, async () => (await namesOf(page)).sort().join() === names);
+  await place.getByText('Filters').click();
+  await place.getByLabel('Label').fill('vip');
+  await found('Dewi Lestari,Sari Wijaya');
+  await says(place, /Filters: 1 chosen/);
+  await place.getByLabel('Marketing').selectOption('Opted out');
+  await found('Dewi Lestari');
+  await place.getByRole('button', { name: 'Clear the filters' }).click();
+  await place.getByLabel('Looked after by').selectOption({ value: staff.ben.id });
+  await found('Sari Wijaya');
+  await place.getByRole('button', { name: 'Clear the filters' }).click();
+  await place.getByLabel('Attribute').selectOption('City');
+  await place.getByLabel('Value of City').fill('Bandung');
+  await found('Dewi Lestari');
+  await place.getByLabel('Attribute').selectOption('Plan');
+  await place.getByLabel('Value of Plan').selectOption('plus');
+  await found('Sari Wijaya');
+  await isSound(page, 'filters');
+  await place.getByRole('button', { name: 'Clear the filters' }).click();
+  await place.getByLabel('List', { exact: true }).selectOption('Newsletter');
+  await found('Sari Wijaya');
+  await place.getByRole('button', { name: 'Clear the filters' }).click();
+  await place.getByLabel('Segment').selectOption('Regulars');
+  await found('Dewi Lestari,Sari Wijaya');
+  await place.getByRole('button', { name: 'Clear the filters' }).click();
+  await place.getByLabel('Order').selectOption('Name, A to Z');
+  await eventually('by name', async () => (await namesOf(page))[1] === 'Aroha Ngata');
+  // The slower answer is that of the earlier search.
+  let held;
+  await page.route(/search=to/, async (route) => {
+    await new Promise((resolve) => (held = resolve));
+    await route.continue().catch(() => {});
+  });
+  await place.getByLabel('Search').fill('to');
+  await eventually('the first search is on its way', () => held);
+  await place.getByLabel('Search').fill('sari');
+  await found('Sari Wijaya');
+  held();
+  await page.unroute(/search=to/);
+  await place.getByLabel('Search').fill('senor');
+  await found('Señor Tomás');
+});
+
+office('the keyboard goes through the list, also to what is not on the page yet', async ({ gateway, open }) => {
+  gateway.contacts.fill(120);
+  const page = await atWork(open, 'ana@example.com');
+  await visit(page, 'Contacts');
+  await rows(page).first().focus();
+  const at = () => page.evaluate(() => Number(document.activeElement.getAttribute('aria-posinset')));
+  for (const [key, place] of [['ArrowDown', 2], ['ArrowDown', 3], ['ArrowUp', 2], ['Home', 1]]) {
+    await page.keyboard.press(key);
+    await eventually(`${key} leads to ${place}`, async () => (await at()) === place);
+  }
+  await page.keyboard.press('End');
+  await eventually('the end of what is read', async () => (await at()) >= 50);
+  const there = await at();
+  await page.keyboard.press('ArrowUp');
+  await eventually('one up', async () => (await at()) === there - 1);
+  await page.keyboard.press('Enter');
+  await eventually('Enter opens it', () => /^#\/contacts\/[0-9a-f]{32}$/.test(hashOf(page)));
+  await card(page).waitFor();
+  await page.keyboard.press('ArrowUp');
+  await eventually('and leaves the keyboard where it was', async () => (await at()) === there - 2);
+  assert.equal(await page.locator('.contact-row[tabindex="0"]').count(), 1);
+});
+
+office('a contact is added; one whose phone is known already is offered', async ({ gateway, customers, open }) => {
+  const page = await atWork(open, 'ben@example.com');
+  const place = await visit(page, 'Contacts');
+  await place.getByRole('button', { name: 'Add a contact' }).click();
+  await eventually('the phone is to be written', async () => (await page.evaluate(() => document.activeElement.name)) === 'phone');
+  await place.getByLabel('Phone').fill('12');
+  await page.keyboard.press('Enter');
+  await says(place, /`phone` is no phone number/i);
+  await place.getByLabel('Phone').fill(gateway.contacts.of(customers.sari).phone);
+  await page.keyboard.press('Enter');
+  await says(place, /There is a contact with this phone already\./);
+  await isSound(page, 'adding');
+  const link = place.getByRole('link', { name: 'Open the contact that has this phone' });
+  assert.equal(await link.getAttribute('href'), `#/contacts/${gateway.contacts.of(customers.sari).id}`);
+  await place.getByLabel('Phone').fill('+60 12 345 6789');
+  await place.getByLabel('Your name for them').fill('Nur');
+  await page.keyboard.press('Enter');
+  await eventually('it is open', async () => (await page.locator('.contacts-one h2').textContent()) === 'Nur');
+  assert.equal((await namesOf(page))[0], 'Nur');
+});
+
+office('a gateway that is away leaves what is there, and is asked again', async ({ gateway, open }) => {
+  gateway.contacts.fill(120);
+  let isAway = false;
+  gateway.contacts.fail = (call) => (isAway && call === 'GET /contacts' ? [503, 'unavailable'] : undefined);
+  const page = await atWork(open, 'ana@example.com');
+  const place = await visit(page, 'Contacts');
+  await says(page.locator('.contacts-count'), /50 contacts so far/);
+  isAway = true;
+  await onPage(page).evaluate((at) => (at.scrollTop = at.scrollHeight));
+  await says(place, /The server cannot do that just now/);
+  assert.equal(await rows(page).first().getAttribute('aria-setsize'), '50');
+  isAway = false;
+  await place.getByRole('button', { name: 'Try again' }).click();
+  await eventually('it goes on', async () => Number(await rows(page).first().getAttribute('aria-setsize')) > 50);
+  isAway = true;
+  await place.getByLabel('Search').fill('x');
+  await says(place, /The server cannot do that just now/);
+  await isSound(page, 'away');
+});
+
+office('who may only read sees contacts and changes nothing', async ({ gateway, customers, open }) => {
+  defined(gateway.contacts);
+  const { id } = gateway.contacts.of(customers.sari);
+  gateway.contacts.change(id, { labels: ['vip'], attributes: { tier: 3, wholesale: true, since: '2025-01-02', unheard: 'of' }, lists: ['l1'], is_minor: true });
+  const page = await atWork(open, 'rita@example.com');
+  const place = await visit(page, 'Contacts');
+  assert.equal(await place.locator('.part-links').count(), 0);
+  assert.equal(await place.getByRole('button', { name: /Add a contact|Export/ }).count(), 0);
+  await page.locator(`[data-id="${id}"]`).click();
+  await says(card(page), /Newsletter.*Tier3.*WholesaleYes.*Customer since2 Jan 2025.*unheardof.*Is a minorYes/);
+  assert.equal(await card(page).locator('input, select, textarea, button').count(), 0);
+  await isSound(page, 'reading a contact');
+  await page.goto(`${gateway.localUrl}/#/contacts/segments`);
+  await says(place, /Your role does not allow this page/);
+  await page.goto(`${gateway.localUrl}/#/`);
+  await openConversation(page, customers.sari);
+  await says(page.locator('#about'), /Newsletter/);
+  assert.equal(await page.locator('#about .contact-card :is(input, select, textarea, button)').count(), 0);
+});
+
+// --- one contact ---------------------------------------------------------------------------------------------------
+
+office('what is written about a contact is saved where it stands', async ({ gateway, customers, staff, open }) => {
+  const { contacts, ledger } = gateway;
+  defined(contacts);
+  const { id } = contacts.of(customers.sari);
+  const now = () => ledger.contacts.get(id);
+  const page = await atWork(open, 'ben@example.com', `#/contacts/${id}`);
+  const at = card(page);
+  await at.getByLabel('Your name for them').fill('Ibu Sari');
+  await page.keyboard.press('Enter');
+  await eventually('the name', () => now().given_name === 'Ibu Sari');
+  await eventually('it is shown everywhere', async () => (await page.locator('.contacts-one h2').textContent()) === 'Ibu Sari' && (await namesOf(page)).includes('Ibu Sari'));
+  await says(page.locator('.contacts-one'), /In WhatsApp: Sari Wijaya/);
+  await at.getByLabel('Tier').fill('2.5');
+  await at.getByLabel('City').fill('Bandung');
+  await at.getByLabel('City').blur();
+  await at.getByLabel('Wholesale').selectOption('No');
+  await at.getByLabel('Plan').selectOption('plus');
+  await at.getByLabel('Customer since').fill('2024-12-31');
+  await at.getByLabel('Customer since').blur();
+  await eventually('attributes by their kinds', () => JSON.stringify(Object.entries(now().attributes ?? {}).sort()) === JSON.stringify([['city', 'Bandung'], ['plan', 'plus'], ['since', '2024-12-31'], ['tier', 2.5], ['wholesale', false]]));
+  await at.getByLabel('City').fill('');
+  await at.getByLabel('City').blur();
+  await eventually('an emptied one is gone', () => !('city' in now().attributes));
+  await at.getByLabel('Label the contact').fill('vip');
+  await page.keyboard.press('Enter');
+  await eventually('a label', () => now().labels?.join() === 'vip');
+  await eventually('the field is empty again', async () => (await at.getByLabel('Label the contact').inputValue()) === '');
+  await at.getByRole('button', { name: 'Take the label vip off the contact' }).click();
+  await eventually('and off again', () => !now().labels);
+  await at.getByLabel('Add to a list').selectOption('Newsletter');
+  await eventually('a list', () => now().lists?.join() === 'l1');
+  await at.getByRole('button', { name: 'Take off the list Newsletter' }).click();
+  await eventually('off the list', () => !now().lists);
+  await at.getByLabel('Looked after by').selectOption('Ana Ruiz');
+  await eventually('an owner', () => now().owner === staff.ana.id);
+  await at.getByText('Is a minor').click();
+  await eventually('a minor', () => now().is_minor === true);
+  await isSound(page, 'a contact');
+});
+
+office('a refused change leaves what was written, and is tried again', async ({ gateway, customers, open }) => {
+  const { contacts, ledger } = gateway;
+  defined(contacts);
+  const { id } = contacts.of(customers.sari);
+  let isAway = true;
+  contacts.fail = (call) => (isAway && call.startsWith('PUT /contacts') ? [503, 'unavailable'] : undefined);
+  const page = await atWork(open, 'ana@example.com', `#/contacts/${id}`);
+  const at = card(page);
+  await at.getByLabel('City').fill('Bogor');
+  await page.keyboard.press('Enter');
+  await says(at, /The server cannot do that just now/);
+  assert.equal(await at.getByLabel('City').inputValue(), 'Bogor');
+  contacts.change(id, { attributes: { city: 'Depok' } });
+  await at.getByLabel('Plan').selectOption('plus');
+  await eventually('a choice goes back', async () => (await at.getByLabel('Plan').locator('option:checked').textContent()) === '–');
+  assert.equal(await at.getByLabel('City').inputValue(), 'Bogor', 'what is written goes before what others did');
+  isAway = false;
+  await at.getByRole('button', { name: 'Try again' }).click();
+  await eventually('it is saved', () => ledger.contacts.get(id).attributes.city === 'Bogor');
+});
+
+office('beside the thread stands what is known of the customer, and follows what others change', async ({ gateway, customers, staff, open }) => {
+  const { contacts, ledger } = gateway;
+  defined(contacts);
+  const { id } = contacts.of(customers.sari);
+  const page = await atWork(open, 'ben@example.com');
+  const about = page.locator('#about');
+  await openConversation(page, customers.sari);
+  await about.getByLabel('City').waitFor();
+  contacts.change(id, { given_name: 'Ibu Sari', attributes: { city: 'Jakarta' }, owner: staff.ana.id });
+  await eventually('the field', async () => (await about.getByLabel('City').inputValue()) === 'Jakarta');
+  await eventually('the head of the thread', async () => (await page.locator('#thread-head h1').textContent()) === 'Ibu Sari');
+  await says(about, /In WhatsApp: Sari Wijaya/);
+  await about.getByLabel('City').fill('Solo');
+  await page.keyboard.press('Enter');
+  await eventually('saved', () => ledger.contacts.get(id).attributes.city === 'Solo');
+  await about.getByLabel('Add the note').fill('Likes olive trees');
+  // Half a note is still there after another conversation.
+  await openConversation(page, customers.dewi);
+  await eventually('no note is begun there', async () => (await about.getByLabel('Add the note').inputValue()) === '');
+  await openConversation(page, customers.sari);
+  await eventually('here it is', async () => (await about.getByLabel('Add the note').inputValue()) === 'Likes olive trees');
+  await about.getByRole('button', { name: 'Add the note' }).click();
+  await says(about, /Likes olive trees.*بن يوسف/);
+  assert.equal(contacts.notes.get(id)[0].text, 'Likes olive trees');
+  await about.getByRole('button', { name: /Delete the note/ }).click();
+  await about.getByRole('button', { name: 'Delete', exact: true }).click();
+  await eventually('the note is gone', () => contacts.notes.get(id).length === 0);
+  await isSound(page, 'beside the thread');
+  await page.locator('.row', { hasText: 'Sunday gardeners' }).click();
+  await eventually('a group is no person', async () => (await about.locator('.contact-card').count()) === 0);
+});
+
+office('consent is written down with its source, withdrawn, and its history told', async ({ gateway, customers, open }) => {
+  const { contacts, ledger } = gateway;
+  const { id } = contacts.of(customers.sari);
+  const page = await atWork(open, 'ben@example.com', `#/contacts/${id}`);
+  const at = card(page);
+  await at.getByRole('button', { name: 'Write down a consent' }).click();
+  await at.getByLabel('Where it comes from').fill('form in the shop');
+  await at.getByLabel('Proof').fill('form 12');
+  await isSound(page, 'writing a consent down');
+  await at.getByRole('button', { name: 'Write down consent', exact: true }).click();
+  await says(at, /Marketing: given/);
+  assert.deepEqual(contacts.consents.get(id).map(({ purpose, state, source, proof }) => [purpose, state, source, proof]), [['marketing', 'given', 'form in the shop', 'form 12']]);
+  await at.getByRole('button', { name: 'Write down that consent is withdrawn: Marketing' }).click();
+  await at.getByLabel('Where it comes from').fill('phone call');
+  await page.keyboard.press('Enter');
+  await eventually('withdrawn', () => ledger.contacts.get(id).consents.marketing.state === 'withdrawn');
+  await at.getByText('How that came about').click();
+  await says(at, /Marketing: withdrawn.*phone call.*Marketing: given.*form in the shop.*form 12/);
+  contacts.change(id, { opted_out_at: Date.now(), opted_out_by: 'preference' });
+  await page.reload();
+  await isLive(page);
+  await says(at, /Has wanted no marketing since .*, as set in WhatsApp\./);
+});
+
+office('a customer is blocked on a number only after a question', async ({ gateway, customers, open }) => {
+  const { ledger, contacts } = gateway;
+  const { id } = contacts.of(customers.sari);
+  const page = await atWork(open, 'ben@example.com', `#/contacts/${id}`);
+  const at = card(page);
+  await at.getByRole('button', { name: /^Block on/ }).click();
+  await eventually('the focus is at the harmless button', async () => (await page.evaluate(() => document.activeElement.textContent)) === 'Keep as it is');
+  await isSound(page, 'before blocking');
+  await at.getByRole('button', { name: 'Block', exact: true }).click();
+  await eventually('blocked', () => ledger.contacts.get(id).blocked_on?.join() === ledger.number);
+  await at.getByRole('button', { name: /^Unblock on/ }).click();
+  await eventually('and not any more', () => !ledger.contacts.get(id).blocked_on);
+});
+
+office('two contacts of one person are merged, and taken apart again', async ({ gateway, customers, open }) => {
+  const { ledger, contacts } = gateway;
+  const { id } = contacts.of(customers.sari);
+  const other = contacts.of(customers.dewi).id;
+  contacts.change(other, { labels: ['club'] });
+  const page = await atWork(open, 'ben@example.com', `#/contacts/${id}`);
+  const at = card(page);
+  await at.getByText('Merge with another contact').click();
+  await at.getByLabel('Find the other contact').fill('dewi');
+  await at.getByRole('button', { name: 'Choose Dewi Lestari' }).click();
+  await says(at, /Make Sari Wijaya and Dewi Lestari one contact\?/);
+  await isSound(page, 'before merging');
+  await at.getByRole('button', { name: 'Merge', exact: true }).click();
+  await eventually('one', () => !ledger.contacts.has(other) && ledger.contacts.get(id).labels.join() === 'club');
+  await says(at, /Can be undone until/);
+  await at.getByRole('button', { name: /Undo the merge/ }).click();
+  await eventually('two again', () => ledger.contacts.has(other));
+  await says(page.locator('.toasts'), /They are two contacts again/);
+});
+
+office('proposals of duplicates are merged or left', async ({ gateway, customers, open }) => {
+  const { contacts } = gateway;
+  const [sari, dewi, tomas] = [customers.sari, customers.dewi, customers.tomas].map((id) => contacts.of(id).id);
+  contacts.proposals = [{ contacts: [sari, dewi], why: 'phone' }, { contacts: [tomas, sari], why: 'a reason of tomorrow' }];
+  const page = await atWork(open, 'ben@example.com', '#/contacts/duplicates');
+  const place = onPage(page);
+  await says(place, /Their phones are written differently.*a reason of tomorrow/);
+  await isSound(page, 'duplicates');
+  await place.getByRole('button', { name: 'Not now: Tomás Rivera and Sari Wijaya' }).click();
+  await place.getByRole('button', { name: 'Merge Sari Wijaya and Dewi Lestari' }).click();
+  await place.getByRole('button', { name: 'Merge', exact: true }).click();
+  await says(place, /No two contacts look like one person\./);
+  await place.getByRole('button', { name: /Undo the merge/ }).click();
+  await says(place, /Nothing was merged lately\./);
+});
+
+// --- what contacts are sorted by -----------------------------------------------------------------------------------
+
+office('a segment is checked, put into words and counted while it is written', async ({ gateway, customers, open }) => {
+  const { contacts } = gateway;
+  contacts.fill(2_500, (i) => ({ name: `Customer ${i}`, phone: `6019${1_000_000 + i}`, labels: i % 2 === 0 ? ['vip'] : undefined }));
+  contacts.change(contacts.of(customers.sari).id, { labels: ['vip'] });
+  const page = await atWork(open, 'ana@example.com', '#/contacts/segments');
+  const place = onPage(page);
+  await says(place, /There are no segments yet\./);
+  await place.getByRole('button', { name: 'New segment' }).click();
+  await place.getByLabel('Name of the segment').fill('Regulars');
+  const filter = place.getByLabel('Who is in it');
+  await filter.fill('label = "vip" and lable = "x"');
+  await says(place, /This cannot be understood: a condition was expected/);
+  assert.equal(await place.locator('mark').textContent(), 'lable = "x"');
+  await isSound(page, 'a wrong filter');
+  await filter.fill('label = "vip"');
+  await says(place, /Whoever has the label vip\..*1,251 contacts now/);
+  await place.getByText('What can be written').click();
+  await place.getByRole('button', { name: 'owner = none' }).click();
+  assert.equal(await filter.inputValue(), 'label = "vip" and owner = none');
+  await says(place, /is looked after by nobody/);
+  await isSound(page, 'a segment');
+  await place.getByRole('button', { name: 'Save the segment' }).click();
+  await eventually('it is there', () => contacts.segments[0]?.filter === 'label = "vip" and owner = none');
+  await eventually('the focus is at what opens another', async () => (await page.evaluate(() => document.activeElement.textContent)) === 'New segment');
+  await place.getByRole('button', { name: 'Count the contacts of Regulars' }).click();
+  await says(place, /1,251 contacts now/);
+  await place.getByRole('link', { name: 'Regulars' }).click();
+  await eventually('its contacts', async () => (await rows(page).count()) > 10 && hashOf(page).startsWith('#/contacts/segment/'));
+  const download = page.waitForEvent('download');
+  await place.getByRole('button', { name: 'Export this segment' }).click();
+  assert.equal((await download).suggestedFilename(), 'contacts.csv');
+});
+
+office('lists and attributes are made, changed and deleted', async ({ gateway, open }) => {
+  const { contacts } = gateway;
+  const page = await atWork(open, 'ana@example.com', '#/contacts/lists');
+  const place = onPage(page);
+  await place.getByRole('button', { name: 'New list' }).click();
+  await place.getByLabel('Name of the list').fill('Newsletter');
+  await page.keyboard.press('Enter');
+  await eventually('a list', () => contacts.lists[0]?.name === 'Newsletter');
+  await place.getByRole('button', { name: 'Rename Newsletter' }).click();
+  await place.getByLabel('Name of the list').fill('Club');
+  await page.keyboard.press('Enter');
+  await eventually('renamed', () => contacts.lists[0].name === 'Club');
+  await isSound(page, 'lists');
+  await place.getByRole('button', { name: 'Delete Club' }).click();
+  await says(place, /The contacts in it stay/);
+  await place.getByRole('button', { name: 'Delete', exact: true }).click();
+  await eventually('gone', () => contacts.lists.length === 0);
+  await place.getByRole('link', { name: 'Attributes' }).click();
+  await place.getByRole('button', { name: 'New attribute' }).click();
+  await place.getByLabel('Name of the attribute').fill('Size of the garden');
+  assert.equal(await place.getByLabel('Key').inputValue(), 'size_of_the_garden');
+  await place.getByLabel('Kind').selectOption('Choice');
+  await place.getByLabel('Choices').fill('small\n\nlarge\n');
+  await isSound(page, 'attributes');
+  await place.getByRole('button', { name: 'Save' }).click();
+  await eventually('an attribute', () => JSON.stringify(contacts.attributes) === JSON.stringify([{ key: 'size_of_the_garden', name: 'Size of the garden', type: 'choice', choices: ['small', 'large'] }]));
+  await place.getByRole('button', { name: 'New attribute' }).click();
+  await place.getByLabel('Name of the attribute').fill('Size of the garden');
+  await place.getByRole('button', { name: 'Save' }).click();
+  await says(place, /There is an attribute size_of_the_garden already/);
+  await place.getByRole('button', { name: 'Cancel' }).click();
+  await place.getByRole('button', { name: 'Delete Size of the garden' }).click();
+  await place.getByRole('button', { name: 'Delete', exact: true }).click();
+  await eventually('gone, too', () => contacts.attributes.length === 0);
+});
+
+// --- importing -----------------------------------------------------------------------------------------------------
+
+const FILE = { name: 'customers.csv', mimeType: 'text/csv', buffer: Buffer.from('Phone,Name,City,Shoe\n+6012345,Nur,Ipoh,38\nabc,Ali,Muar,40\n012,Lim,Klang,41\n') };
+
+office('a file is uploaded, its columns named, tried, then imported', async ({ gateway, open }) => {
+  const { contacts } = gateway;
+  defined(contacts);
+  const page = await atWork(open, 'ana@example.com', '#/contacts/imports');
+  const place = onPage(page);
+  await says(place, /Nothing was imported yet/);
+  await place.getByLabel('File').setInputFiles({ ...FILE, name: 'customers.xlsx' });
+  await says(place, /This is no CSV, TSV or NDJSON file/);
+  assert.equal(contacts.uploaded.length, 0);
+  await place.getByLabel('File').setInputFiles(FILE);
+  await says(place, /Read as UTF-8; columns are separated by commas\./);
+  assert.deepEqual(contacts.uploaded, [{ type: 'text/csv', bytes: FILE.buffer.length }]);
+  await says(place, /38/);
+  const column = (name) => place.getByLabel(`What the column ${name} is`);
+  assert.equal(await column('City').locator('option:checked').textContent(), 'City');
+  assert.equal(await column('Shoe').locator('option:checked').textContent(), 'Leave it out');
+  await column('Shoe').selectOption('Phone');
+  await place.getByRole('button', { name: 'Try it' }).click();
+  await says(place, /Two columns are said to be this: Phone/);
+  await column('Shoe').selectOption('Leave it out');
+  await place.getByLabel('Country of phones').fill('my');
+  await says(place, /Malaysia/);
+  await place.getByLabel('Labels for all of them').fill('shop, fair,shop');
+  await place.getByLabel('Newsletter').check();
+  await isSound(page, 'columns');
+  await place.getByRole('button', { name: 'Try it' }).click();
+  await says(place, /Trying customers\.csv\. Nothing is changed\./);
+  const wanted = { mapping: { Phone: 'phone', Name: 'name', City: 'attribute.city', Shoe: 'skip' }, default_country: 'MY', labels: ['shop', 'fair'], lists: ['l1'] };
+  assert.deepEqual(contacts.started, [{ ...wanted, dry_run: true }]);
+  const [id] = contacts.imports.keys();
+  contacts.goOn(id, 1 / 3);
+  await eventually('the progress', async () => /3\d%/.test(await place.textContent()));
+  await isSound(page, 'progress');
+  contacts.goOn(id);
+  await says(place, /customers\.csv was tried\. Nothing is changed yet\./);
+  await says(place.locator('.outcome'), /Rows3New1Changed1As they were0Refused1/);
+  const download = page.waitForEvent('download');
+  await place.locator('.outcome').getByRole('button', { name: 'Download the refused rows' }).click();
+  assert.equal((await download).suggestedFilename(), 'errors-customers.csv.csv');
+  await isSound(page, 'tried');
+  await place.getByRole('button', { name: 'Import now' }).click();
+  await eventually('it is started', () => contacts.started.length === 2);
+  assert.deepEqual(contacts.started[1], { ...wanted, dry_run: false });
+  contacts.goOn(id);
+  await says(place.locator('.outcome'), /customers\.csv is imported/);
+  await place.getByRole('button', { name: 'Done' }).click();
+  await says(place, /Imports so far.*customers\.csv is imported.*Rows: 3/);
+});
+
+office('an import is stopped, and one that the gateway cannot tell of is asked about again', async ({ gateway, open }) => {
+  const { contacts } = gateway;
+  const page = await atWork(open, 'ana@example.com', '#/contacts/imports');
+  const place = onPage(page);
+  contacts.fail = (call) => (call === 'POST /imports' ? [503, 'unavailable'] : undefined);
+  await place.getByLabel('File').setInputFiles(FILE);
+  await says(place, /The server cannot do that just now/);
+  contacts.fail = () => undefined;
+  await place.getByRole('button', { name: 'Try again' }).click();
+  await place.getByRole('button', { name: 'Try it' }).click();
+  await says(place, /Trying/);
+  const [id] = contacts.imports.keys();
+  contacts.fail = (call) => (call === `GET /imports/${id}` ? [503, 'unavailable'] : undefined);
+  await says(place, /The server cannot do that just now/);
+  contacts.fail = () => undefined;
+  contacts.goOn(id, 1 / 3);
+  await eventually('it tells again', async () => /3\d%/.test(await place.textContent()));
+  await place.getByRole('button', { name: 'Stop the import' }).click();
+  await says(place, /The import of customers\.csv was stopped/);
+  await place.getByRole('button', { name: 'Done' }).click();
+  await place.getByRole('button', { name: 'Delete customers.csv' }).click();
+  await place.getByRole('button', { name: 'Delete', exact: true }).click();
+  await eventually('it is gone', () => contacts.imports.size === 0);
+});
+
+office('an upload can be taken back while it is on its way', async ({ gateway, open }) => {
+  const page = await atWork(open, 'ana@example.com', '#/contacts/imports');
+  const place = onPage(page);
+  let held;
+  await page.route(/\/v1\/imports\?/, (route) => {
+    held = route;
+  });
+  await place.getByLabel('File').setInputFiles(FILE);
+  await says(place, /Uploading customers\.csv/);
+  await eventually('it is on its way', () => held);
+  await isSound(page, 'uploading');
+  const stopped = page.waitForEvent('requestfailed');
+  await place.getByRole('button', { name: 'Cancel' }).click();
+  assert.match((await stopped).url(), /\/v1\/imports\?name=customers\.csv/);
+  await place.getByLabel('File').waitFor();
+  await held.abort().catch(() => {});
+  assert.equal(gateway.contacts.uploaded.length, 0);
+  assert.doesNotMatch(await place.textContent(), /cannot/);
+});
+
+office('in Arabic the page runs from right to left, in its own words', async ({ gateway, customers, open }) => {
+  defined(gateway.contacts);
+  gateway.contacts.change(gateway.contacts.of(customers.sari).id, { labels: ['vip'], is_minor: true });
+  const page = await open();
+  await page.context().addCookies([{ name: 'language', value: 'ar', url: gateway.localUrl }]);
+  await page.reload();
+  await page.locator('#sign-in input[type=email]').fill('ana@example.com');
+  await page.locator('#sign-in input[type=password]').fill(SECRET);
+  await page.keyboard.press('Enter');
+  await page.locator('#rail a[href="#/contacts"]').click();
+  await eventually('the heading', async () => (await page.locator('#page h1').textContent()) === 'جهات الاتصال');
+  await page.locator('.contact-row', { hasText: 'Sari' }).click();
+  await says(card(page), /قاصر/);
+  const side = await page.locator('.contacts-one').boundingBox();
+  assert.ok(side.x < 500, 'the contact stands at the left');
+  await isSound(page, 'Arabic');
+  for (const part of ['lists', 'segments', 'attributes', 'imports', 'duplicates']) {
+    await page.locator(`.part-links a[href="#/contacts/${part}"]`).click();
+    await eventually(`${part} is there`, async () => (await page.locator('#page .card h2').count()) > 0);
+    await isSound(page, `Arabic ${part}`);
+  }
+});

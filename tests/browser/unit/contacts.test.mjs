@@ -1,0 +1,175 @@
+// Contacts without a page: queries, reading on, counting, windows of rows, values, and what columns of a file are.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Contacts, NO_FILTER, countOn, isFiltered, keyOf, queryOf, readOn, valueOf, valueText, windowOf } from '../../../console/contacts.js';
+import { fieldOptions, labelsOf, mappingProblem, progressOf, typeOf } from '../../../console/imports.js';
+import { addTexts } from '../../../console/language.js';
+import { nameOf, addressOf } from '../../../console/people.js';
+import { hashOfPage, routeOf } from '../../../console/route.js';
+import { sendingFetch } from '../../../console/sending_fetch.js';
+
+await addTexts('contacts');
+
+test('a query holds what is chosen, and nothing else', () => {
+  assert.equal(queryOf(NO_FILTER), '?limit=50&sort=created&order=desc');
+  assert.equal(queryOf({ ...NO_FILTER, search: ' an&a ', key: 'city', value: 'Kota Bharu' }, 'c+1'), '?limit=50&search=an%26a&sort=created&order=desc&attribute=city%3AKota+Bharu&cursor=c%2B1');
+  assert.equal(queryOf({ ...NO_FILTER, key: 'city' }), '?limit=50&sort=created&order=desc');
+  assert.deepEqual([isFiltered(NO_FILTER), isFiltered({ ...NO_FILTER, key: 'city' }), isFiltered({ ...NO_FILTER, sort: 'name' }), isFiltered({ ...NO_FILTER, label: 'vip' })], [false, false, false, true]);
+});
+
+test('short pages are read on until there is enough, the end, or the bound', async () => {
+  const pages = (of, per) => {
+    const asked = [];
+    const read = async (cursor) => {
+      asked.push(cursor);
+      const at = Number(cursor ?? 0);
+      return { contacts: Array.from({ length: per }, (_, i) => ({ id: `${at}.${i}` })), next_cursor: at + 1 < of ? String(at + 1) : null };
+    };
+    return { asked, read };
+  };
+  const few = pages(3, 1);
+  assert.deepEqual([(await readOn(few.read)).contacts.length, (await readOn(few.read)).next, few.asked.length], [3, null, 6]);
+  const empty = pages(100, 0);
+  assert.deepEqual(await readOn(empty.read), { contacts: [], next: '8' });
+  assert.equal(empty.asked.length, 8);
+  const full = pages(100, 50);
+  const seen = [];
+  assert.equal((await readOn(full.read, '7', { onPage: (page) => seen.push(page.length) })).next, '8');
+  assert.deepEqual([full.asked, seen], [['7'], [50]]);
+});
+
+test('what was stopped brings nothing any more', async () => {
+  const turn = new AbortController();
+  const seen = [];
+  const read = async () => (turn.abort(), { contacts: [{ id: 'a' }], next_cursor: null });
+  await assert.rejects(readOn(read, null, { signal: turn.signal, onPage: (page) => seen.push(page) }), { name: 'AbortError' });
+  assert.deepEqual(seen, []);
+});
+
+test('a count goes on to its end and tells on its way, but not for ever', async () => {
+  const bodies = [];
+  const ask = (of) => async (method, path, body) => {
+    bodies.push(body);
+    const at = Number(body.cursor ?? 0);
+    return { count: 10, next_cursor: at + 1 < of ? String(at + 1) : null };
+  };
+  const told = [];
+  assert.deepEqual(await countOn(ask(3), { filter: 'x' }, { onStep: (count) => told.push(count) }), { count: 30, isWhole: true });
+  assert.deepEqual([told, bodies], [[10, 20], [{ filter: 'x' }, { filter: 'x', cursor: '1' }, { filter: 'x', cursor: '2' }]]);
+  assert.deepEqual(await countOn(ask(Infinity), {}), { count: 4_000, isWhole: false });
+});
+
+test('a window of rows holds what is in view and some beside it, and never more rows than there are', () => {
+  assert.deepEqual(windowOf({ count: 1_000, height: 50, top: 0, room: 500 }), { from: 0, to: 22 });
+  assert.deepEqual(windowOf({ count: 1_000, height: 50, top: 10_000, room: 500 }), { from: 188, to: 222 });
+  assert.deepEqual(windowOf({ count: 1_000, height: 50, top: 49_900, room: 500 }), { from: 986, to: 1_000 });
+  assert.deepEqual(windowOf({ count: 5, height: 50, top: 9_000, room: 500 }), { from: 4, to: 5 });
+  assert.deepEqual(windowOf({ count: 1_000, height: 50, top: -400, room: 500 }), { from: 0, to: 22 });
+  assert.deepEqual(windowOf({ count: 0, height: 50, top: 0, room: 500 }), { from: 0, to: 0 });
+});
+
+test('values of attributes are read and written by their kinds', () => {
+  assert.deepEqual([valueOf('text', ' a '), valueOf('number', '2.5'), valueOf('boolean', 'false'), valueOf('date', '2026-11-30'), valueOf('choice', 'x'), valueOf('number', ' ')], ['a', 2.5, false, '2026-11-30', 'x', null]);
+  assert.deepEqual([valueText('boolean', true), valueText('number', 1234.5), valueText('date', '2026-11-30'), valueText('date', 'soon'), valueText('text', 'x')], ['Yes', '1,234.5', 'Nov 30, 2026', 'soon', 'x']);
+  assert.deepEqual([keyOf('Size of the Garden'), keyOf('Año (1)'), keyOf('حجم'), keyOf('x'.repeat(60))], ['size_of_the_garden', 'ano_1', '', 'x'.repeat(40)]);
+});
+
+test('definitions are read once, again after a change, after a while, and after a failure', async () => {
+  let now = 0;
+  let isAway = false;
+  const asked = [];
+  const contacts = new Contacts(
+    async (method, path) => {
+      asked.push(`${method} ${path}`);
+      if (isAway) throw new Error('away');
+      return { lists: [asked.length] };
+    },
+    () => now,
+  );
+  assert.deepEqual(await Promise.all([contacts.lists(), contacts.lists()]), [[1], [1]]);
+  await contacts.define('lists', 'PUT', 'a/b', { name: 'x' });
+  assert.deepEqual(await contacts.lists(), [3]);
+  now = 300_000;
+  isAway = true;
+  await assert.rejects(contacts.lists());
+  isAway = false;
+  assert.deepEqual(await contacts.lists(), [5]);
+  assert.deepEqual(await contacts.lists(true), [6]);
+  assert.deepEqual(asked, ['GET /v1/lists', 'PUT /v1/lists/a%2Fb', 'GET /v1/lists', 'GET /v1/lists', 'GET /v1/lists', 'GET /v1/lists']);
+});
+
+test('a customer is called as the business calls them', () => {
+  const contact = { given_name: 'Ibu Sari', name: 'Sari W', username: 'sari', phone: '6281355501234' };
+  assert.equal(nameOf(contact), 'Ibu Sari');
+  assert.equal(addressOf({ given_name: 'Ibu Sari', phone: '6281355501234' }), '+62 813 555 01234');
+  assert.equal(nameOf({ ...contact, given_name: undefined }), 'Sari W');
+});
+
+test('parts of the page of contacts have addresses', () => {
+  const id = 'ab'.repeat(16);
+  for (const part of ['lists', 'segments', 'attributes', 'imports', 'duplicates', id, 'list/l-1', 'segment/s_1'])
+    assert.deepEqual(routeOf(hashOfPage('contacts', part)), { kind: 'page', page: 'contacts', part });
+  assert.deepEqual(routeOf('#/contacts'), { kind: 'page', page: 'contacts' });
+  for (const wrong of ['#/contacts/', '#/contacts/other', '#/contacts/list/', '#/contacts/list/a/b', '#/team/lists']) assert.equal(routeOf(wrong), null, wrong);
+});
+
+test('a mapping has one phone, and no field twice that can be there once', () => {
+  assert.equal(mappingProblem({ A: 'phone', B: 'label', C: 'label', D: 'skip', E: 'skip' }), '');
+  assert.match(mappingProblem({ A: 'name' }), /which column is the phone/);
+  assert.match(mappingProblem({ A: 'phone', B: 'phone' }), /Phone/);
+  assert.match(mappingProblem({ A: 'phone', B: 'attribute.city', C: 'attribute.city' }), /city/);
+});
+
+test('columns may be what there is, and what the file suggests', () => {
+  const attributes = [{ key: 'city', name: 'City' }];
+  const options = fieldOptions('attribute.shoe', attributes);
+  assert.deepEqual(options.slice(-2), [['attribute.city', 'City'], ['attribute.shoe', 'shoe']]);
+  assert.equal(fieldOptions('phone', attributes).length, options.length - 1);
+  assert.equal(fieldOptions('skip', attributes).length, options.length - 1);
+});
+
+test('files are told by their ends, labels by commas, progress by bytes', () => {
+  assert.deepEqual([typeOf('a.CSV'), typeOf('a.b.tsv'), typeOf('x.jsonl'), typeOf('x.xlsx'), typeOf('csvfile')], ['text/csv', 'text/csv', 'application/x-ndjson', null, null]);
+  assert.deepEqual(labelsOf(' a, b ;a،c,, '), ['a', 'b', 'c']);
+  assert.deepEqual([progressOf({ state: 'running', bytes: 200, bytes_read: 50 }), progressOf({ state: 'running', bytes: 0 }), progressOf({ state: 'done', bytes: 200, bytes_read: 50 })], [0.25, 0, 1]);
+});
+
+test('sending a file tells how far it is, answers as fetch does, and is stopped by a signal', async () => {
+  const made = [];
+  class Request {
+    upload = {};
+    headers = {};
+    constructor() {
+      made.push(this);
+    }
+    open(...line) {
+      this.line = line;
+    }
+    setRequestHeader(name, value) {
+      this.headers[name] = value;
+    }
+    send(body) {
+      this.body = body;
+    }
+    abort() {
+      this.onabort();
+    }
+  }
+  const told = [];
+  const send = (signal) => sendingFetch((...parts) => told.push(parts), Request)('/v1/imports', { method: 'POST', headers: { 'x-csrf-token': 't' }, body: 'b', signal });
+  const sent = send(new AbortController().signal);
+  made[0].upload.onprogress({ loaded: 1, total: 4 });
+  Object.assign(made[0], { status: 201, statusText: 'Created', responseText: '{}' }).onload();
+  const answer = await sent;
+  assert.deepEqual([answer.ok, answer.status, await answer.text()], [true, 201, '{}']);
+  assert.deepEqual([told, made[0].line, made[0].headers, made[0].body], [[[1, 4]], ['POST', '/v1/imports'], { 'x-csrf-token': 't' }, 'b']);
+  const turn = new AbortController();
+  const stopped = send(turn.signal);
+  turn.abort();
+  await assert.rejects(stopped, { name: 'AbortError' });
+  await assert.rejects(send(AbortSignal.abort()), { name: 'AbortError' });
+  const lost = send(new AbortController().signal);
+  made.at(-1).onerror();
+  await assert.rejects(lost, TypeError);
+});
