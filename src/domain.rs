@@ -8,6 +8,8 @@ pub mod backoff;
 pub mod clock;
 pub mod consent;
 pub mod contact;
+pub mod contact_details;
+pub mod contact_terms;
 pub mod content;
 pub mod conversation;
 pub mod date;
@@ -39,13 +41,17 @@ pub use backoff::Backoff;
 pub use clock::{Clock, SteadyClock, SystemClock, TestClock, Timestamp};
 pub use consent::{MarketingWish, OptOutSource, Purpose};
 pub use contact::{Alias, AliasKind, Contact, ContactAliases, Links};
+pub use contact_details::{
+    AttributeKey, AttributeValue, ContactChange, ContactLabel, DetailLimit, GivenName,
+};
+pub use contact_terms::{Term, TermKey, TermPlace};
 pub use content::{Content, ContentError, ContentKind};
 pub use conversation::{Conversation, ConversationChanges, ConversationStatus, ServiceWindow};
 pub use display_name::display_name;
 pub use event::{Event, EventKind};
 pub use ids::{
     AgentId, ClientMessageId, ContactId, ConversationId, Epoch, Fence, IdError, IdempotencyKey, JournalId,
-    MessageId, PhoneNumberId, Seq, TeamId, TenantId, UserId, WabaId, Wamid, WamidHash,
+    ListId, MessageId, NoteId, PhoneNumberId, Seq, TeamId, TenantId, UserId, WabaId, Wamid, WamidHash,
 };
 pub use issuer::Issuer;
 pub use limit::{MemberLimit, NumberLimit};

@@ -4,6 +4,7 @@
 //! has an id of ours; phone, BSUID and parent BSUID only point to it. Two contacts that turn out to be one person are
 //! *linked*, never rewritten. A group is a contact of its own, known by Meta's id of it alone.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -11,7 +12,8 @@ use serde::{Deserialize, Serialize};
 
 use super::clock::Timestamp;
 use super::consent::OptOutSource;
-use super::ids::{ContactId, TenantId, digest16};
+use super::contact_details::{AttributeKey, AttributeValue, ContactLabel, GivenName};
+use super::ids::{AgentId, ContactId, ListId, TenantId, digest16};
 use super::naming::{FormerName, TakenName};
 use super::national;
 use super::pending::PendingChange;
@@ -222,6 +224,24 @@ pub struct Contact {
     /// User name, if one was adopted.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub username: Option<Arc<str>>,
+    /// What the business calls it, whatever it calls itself.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub given_name: Option<GivenName>,
+    /// What else the business notes of it, by its own keys.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty", default)]
+    pub attributes: BTreeMap<AttributeKey, AttributeValue>,
+    /// Words by which the business sorts its contacts, in order.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub labels: Vec<ContactLabel>,
+    /// Lists on which it stands, in order.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub lists: Vec<ListId>,
+    /// Who looks after it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub owner: Option<AgentId>,
+    /// Whether the business knows it to be under age.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub is_minor: bool,
     /// The contact that turned out to be the same person, if any.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub linked_to: Option<ContactId>,
@@ -267,6 +287,12 @@ impl Contact {
             group_id: None,
             name: None,
             username: None,
+            given_name: None,
+            attributes: BTreeMap::new(),
+            labels: Vec::new(),
+            lists: Vec::new(),
+            owner: None,
+            is_minor: false,
             linked_to: None,
             linked: Vec::new(),
             named_at: None,

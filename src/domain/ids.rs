@@ -163,6 +163,16 @@ byte_id!(
     "team_id"
 );
 byte_id!(
+    /// A list of contacts that a business keeps. Random.
+    ListId,
+    "list_id"
+);
+byte_id!(
+    /// A note about a contact. Time-ordered like a message's id.
+    NoteId,
+    "note_id"
+);
+byte_id!(
     /// One raw webhook body in the journal. Grows with time within a process.
     JournalId,
     "journal_id"

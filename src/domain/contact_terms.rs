@@ -1,0 +1,456 @@
+//! By what a contact is found: its terms, all of which follow from its row alone.
+//!
+//! A term is a kind and a digest, and under it stand contacts in an order. Whoever writes a contact's row writes what changed
+//! of its terms with it. Digests may meet: whoever reads under a term looks at the row before believing it. A contact that
+//! leads to another has none, and neither has a group.
+
+use std::collections::BTreeSet;
+
+use icu_normalizer::DecomposingNormalizerBorrowed;
+use unicode_properties::{GeneralCategory, UnicodeGeneralCategory as _};
+
+use super::clock::Timestamp;
+use super::contact::Contact;
+use super::contact_details::{AttributeKey, AttributeValue, ContactLabel};
+use super::ids::{AgentId, ContactId, ListId, TenantId, digest16};
+
+/// Characters of a word by which it is found.
+pub const LONGEST_PREFIX: usize = 8;
+/// Words of one name by which it is found.
+const MOST_WORDS: usize = 8;
+/// Digits of a phone by which it is found.
+pub const DIGITS: usize = 4;
+/// Bytes of a name by which contacts stand in order; those whose names begin alike for longer stand in any.
+const NAME_ORDER: usize = 24;
+
+/// What kind of thing contacts have in common.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum TermKind {
+    /// That they are there, in the order in which they were first seen.
+    All,
+    /// The same, in the order of their names.
+    Name,
+    /// A label.
+    Label,
+    /// A list.
+    List,
+    /// What an attribute says.
+    Attribute,
+    /// Who looks after them.
+    Owner,
+    /// That they want no marketing.
+    OptedOut,
+    /// How a word of a name begins.
+    Prefix,
+    /// Digits somewhere in the phone.
+    Digits,
+    /// That an attribute says anything.
+    HasAttribute,
+}
+
+impl TermKind {
+    /// The number under which stores write it down. It never changes, and none is used twice.
+    pub const fn code(self) -> u8 {
+        match self {
+            Self::All => 1,
+            Self::Name => 2,
+            Self::Label => 3,
+            Self::List => 4,
+            Self::Attribute => 5,
+            Self::Owner => 6,
+            Self::OptedOut => 7,
+            Self::Prefix => 8,
+            Self::Digits => 9,
+            Self::HasAttribute => 10,
+        }
+    }
+}
+
+/// What a tenant's digests are made with, so that they say nothing to who has them alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TermKey([u8; 16]);
+
+impl TermKey {
+    /// The one of a tenant.
+    pub fn of(tenant: TenantId) -> Self {
+        Self(digest16(&[b"contact terms", &tenant.get().to_be_bytes()]))
+    }
+
+    fn term(self, kind: TermKind, parts: &[&[u8]]) -> Term {
+        let code = [kind.code()];
+        let all: Vec<&[u8]> = [&self.0[..], &code]
+            .into_iter()
+            .chain(parts.iter().copied())
+            .collect();
+        let mut term = [0; Term::BYTES];
+        let bytes = code.into_iter().chain(digest16(&all));
+        term.iter_mut().zip(bytes).for_each(|(slot, byte)| *slot = byte);
+        Term(term)
+    }
+
+    /// Every contact, in the order in which they were first seen.
+    pub fn all(self) -> Term {
+        self.term(TermKind::All, &[])
+    }
+
+    /// Every contact, in the order of their names.
+    pub fn by_name(self) -> Term {
+        self.term(TermKind::Name, &[])
+    }
+
+    /// Contacts with a label.
+    pub fn label(self, label: &ContactLabel) -> Term {
+        self.term(TermKind::Label, &[fold(label.as_str()).as_bytes()])
+    }
+
+    /// Contacts on a list.
+    pub fn list(self, list: ListId) -> Term {
+        self.term(TermKind::List, &[list.as_bytes()])
+    }
+
+    /// Contacts of whom an attribute says this.
+    pub fn attribute(self, key: &AttributeKey, value: &AttributeValue) -> Term {
+        let value: (&[u8], Vec<u8>) = match value {
+            AttributeValue::Boolean(yes) => (b"b", vec![u8::from(*yes)]),
+            // 2 and 2.0 are the same.
+            AttributeValue::Number(number) => (
+                b"n",
+                number
+                    .as_f64()
+                    .unwrap_or_default()
+                    .to_bits()
+                    .to_be_bytes()
+                    .to_vec(),
+            ),
+            AttributeValue::Text(text) => (b"t", fold(text.as_str()).into_bytes()),
+        };
+        self.term(TermKind::Attribute, &[key.as_str().as_bytes(), value.0, &value.1])
+    }
+
+    /// Contacts of whom an attribute says anything.
+    pub fn has_attribute(self, key: &AttributeKey) -> Term {
+        self.term(TermKind::HasAttribute, &[key.as_str().as_bytes()])
+    }
+
+    /// Contacts that somebody looks after.
+    pub fn owner(self, owner: &AgentId) -> Term {
+        self.term(TermKind::Owner, &[owner.as_str().as_bytes()])
+    }
+
+    /// Contacts that want no marketing.
+    pub fn opted_out(self) -> Term {
+        self.term(TermKind::OptedOut, &[])
+    }
+
+    /// Contacts of whose names a word begins like this one, as far as terms tell. `word` is folded.
+    pub fn prefix(self, word: &str) -> Term {
+        let beginning: String = word.chars().take(LONGEST_PREFIX).collect();
+        self.term(TermKind::Prefix, &[beginning.as_bytes()])
+    }
+
+    /// Contacts whose phone has these digits somewhere; the last four of them, as far as terms tell.
+    pub fn digits(self, digits: &str) -> Term {
+        let last = digits.len().saturating_sub(DIGITS);
+        self.term(
+            TermKind::Digits,
+            &[digits.get(last..).unwrap_or(digits).as_bytes()],
+        )
+    }
+}
+
+/// What contacts have in common: the code of its kind, and a digest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Term([u8; Self::BYTES]);
+
+impl Term {
+    /// Bytes of one.
+    pub const BYTES: usize = 9;
+
+    /// The bytes.
+    pub const fn as_bytes(&self) -> &[u8; Self::BYTES] {
+        &self.0
+    }
+
+    /// From its bytes.
+    pub const fn from_bytes(bytes: [u8; Self::BYTES]) -> Self {
+        Self(bytes)
+    }
+}
+
+/// Where a contact stands under a term: what its order is by, and its id. Compares as the order does.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TermPlace {
+    /// Eight bytes of when it was first seen, or the beginning of its name, which is personal data.
+    pub order: Vec<u8>,
+    /// The contact.
+    pub contact: ContactId,
+}
+
+impl TermPlace {
+    /// By when a contact was first seen.
+    pub fn by_age(contact: &Contact) -> Self {
+        Self {
+            order: in_order(contact.created).to_vec(),
+            contact: contact.id,
+        }
+    }
+
+    /// By what it is called; by its phone where it is called nothing, since digits come before letters.
+    pub fn by_name(contact: &Contact) -> Self {
+        let name = contact.shown_name().or(contact.phone.as_deref()).unwrap_or("");
+        let mut order = fold(name).into_bytes();
+        // All are of one length: none is the beginning of another's key.
+        order.resize(NAME_ORDER, 0);
+        Self {
+            order,
+            contact: contact.id,
+        }
+    }
+}
+
+/// Big-endian with the sign turned, so that the order of bytes is that of times before 1970, too.
+fn in_order(at: Timestamp) -> [u8; 8] {
+    (at.as_millis().cast_unsigned() ^ (1 << 63)).to_be_bytes()
+}
+
+/// A text as it is looked for: without case, accents and the like.
+pub fn fold(text: &str) -> String {
+    let normal = DecomposingNormalizerBorrowed::new_nfkd();
+    let lower: String = normal
+        .normalize(text)
+        .chars()
+        .flat_map(char::to_lowercase)
+        .collect();
+    normal
+        .normalize(&lower)
+        .chars()
+        .filter(|c| c.general_category() != GeneralCategory::NonspacingMark)
+        .collect()
+}
+
+/// The words of a text as they are looked for.
+pub fn words(text: &str) -> Vec<String> {
+    let folded = fold(text);
+    let words = folded.split(|c: char| !c.is_alphanumeric());
+    words.filter(|word| !word.is_empty()).map(str::to_owned).collect()
+}
+
+impl Contact {
+    /// The texts by whose words it is found.
+    pub fn name_texts(&self) -> impl Iterator<Item = &str> {
+        let given = self.given_name.as_ref().map(super::GivenName::as_str);
+        [given, self.name.as_deref(), self.username.as_deref()]
+            .into_iter()
+            .flatten()
+    }
+
+    /// Where it stands, under each of its terms.
+    pub fn terms(&self, key: TermKey) -> BTreeSet<(Term, TermPlace)> {
+        let mut all = BTreeSet::new();
+        if !self.has_terms() {
+            return all;
+        }
+        let by_age = TermPlace::by_age(self);
+        all.insert((key.by_name(), TermPlace::by_name(self)));
+        let mut terms = BTreeSet::from([key.all()]);
+        terms.extend(self.labels.iter().map(|label| key.label(label)));
+        terms.extend(self.lists.iter().map(|list| key.list(*list)));
+        for (attribute, value) in &self.attributes {
+            terms.extend([key.attribute(attribute, value), key.has_attribute(attribute)]);
+        }
+        terms.extend(self.owner.as_ref().map(|owner| key.owner(owner)));
+        terms.extend(self.opted_out_at.map(|_| key.opted_out()));
+        for word in self
+            .name_texts()
+            .flat_map(|text| words(text).into_iter().take(MOST_WORDS))
+        {
+            let ends = word.char_indices().map(|(at, c)| at + c.len_utf8());
+            terms.extend(
+                ends.take(LONGEST_PREFIX)
+                    .filter_map(|end| Some(key.prefix(word.get(..end)?))),
+            );
+        }
+        let phone = self.phone.as_deref().unwrap_or_default();
+        let pieces = (0..phone.len()).filter_map(|at| phone.get(at..at.checked_add(DIGITS)?));
+        terms.extend(pieces.map(|piece| key.digits(piece)));
+        all.extend(terms.into_iter().map(|term| (term, by_age.clone())));
+        all
+    }
+
+    const fn has_terms(&self) -> bool {
+        self.linked_to.is_none() && self.group_id.is_none()
+    }
+
+    /// Whether another state of it has the same terms, told without making them.
+    fn has_terms_of(&self, other: &Self) -> bool {
+        let of = |one: &Self| (one.has_terms(), one.created, one.opted_out_at.is_some());
+        of(self) == of(other)
+            && self.phone == other.phone
+            && self.name_texts().eq(other.name_texts())
+            && self.labels == other.labels
+            && self.lists == other.lists
+            && self.attributes == other.attributes
+            && self.owner == other.owner
+    }
+}
+
+/// What a change of a contact changes of its terms.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct TermChanges {
+    /// Where it stands no more.
+    pub removed: Vec<(Term, TermPlace)>,
+    /// Where it stands since.
+    pub added: Vec<(Term, TermPlace)>,
+}
+
+impl TermChanges {
+    /// From what a contact was to what it is; `None` where it is not there.
+    pub fn between(key: TermKey, before: Option<&Contact>, after: Option<&Contact>) -> Self {
+        if let (Some(before), Some(after)) = (before, after)
+            && before.has_terms_of(after)
+        {
+            return Self::default();
+        }
+        let terms = |contact: Option<&Contact>| contact.map(|row| row.terms(key)).unwrap_or_default();
+        let (before, after) = (terms(before), terms(after));
+        Self {
+            removed: before.difference(&after).cloned().collect(),
+            added: after.difference(&before).cloned().collect(),
+        }
+    }
+
+    /// Whether it changes nothing.
+    pub const fn is_empty(&self) -> bool {
+        self.removed.is_empty() && self.added.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{Alias, ContactAliases, ContactChange, MarketingWish, OptOutSource};
+
+    const KEY: TermKey = TermKey([7; 16]);
+
+    fn ana() -> Contact {
+        let aliases = ContactAliases::of([Alias::phone("628123456789").unwrap()]);
+        let mut ana = Contact::new(ContactId::from_bytes([1; 16]), &aliases, Timestamp::from_secs(9));
+        ana.name = Some("José Ana-Lúcia".into());
+        ana
+    }
+
+    fn has(contact: &Contact, term: Term) -> bool {
+        contact.terms(KEY).iter().any(|(of, _)| *of == term)
+    }
+
+    #[test]
+    fn a_contact_is_found_by_how_words_begin_and_by_digits_anywhere() {
+        let ana = ana();
+        for found in ["j", "jose", "ana", "lucia"] {
+            assert!(has(&ana, KEY.prefix(found)), "{found}");
+        }
+        for not in ["ose", "josee", "cia", ""] {
+            assert!(!has(&ana, KEY.prefix(not)), "{not}");
+        }
+        for found in ["6281", "3456", "6789", "3456789"] {
+            assert!(has(&ana, KEY.digits(found)), "{found}");
+        }
+        assert!(!has(&ana, KEY.digits("9876")));
+        // A longer word is found by its beginning.
+        assert_eq!(KEY.prefix("abcdefghij"), KEY.prefix("abcdefgh"));
+    }
+
+    #[test]
+    fn case_accents_and_forms_make_no_difference() {
+        assert_eq!(fold("ÉLÈVE"), "eleve");
+        assert_eq!(fold("e\u{301}"), fold("\u{e9}"));
+        assert_eq!(fold("Ｆｕｌｌ"), "full");
+        assert_eq!(words("Tan, Mei-Ling (VIP)"), ["tan", "mei", "ling", "vip"]);
+        assert_eq!(words("محمد علي"), ["محمد", "علي"]);
+        assert!(words("🙂 —").is_empty());
+    }
+
+    #[test]
+    fn only_what_changed_is_written() {
+        let before = ana();
+        let mut after = before.clone();
+        after.named_at = Some(Timestamp::from_secs(10));
+        after.updated = Timestamp::from_secs(10);
+        assert!(TermChanges::between(KEY, Some(&before), Some(&after)).is_empty());
+        after
+            .change(&ContactChange::AddLabel("vip".parse().unwrap()))
+            .unwrap();
+        let changes = TermChanges::between(KEY, Some(&before), Some(&after));
+        assert_eq!(changes.removed, []);
+        assert_eq!(
+            changes.added,
+            [(KEY.label(&"VIP".parse().unwrap()), TermPlace::by_age(&after))]
+        );
+        after.wish(MarketingWish::Stop(OptOutSource::Refusal), after.created);
+        assert!(has(&after, KEY.opted_out()));
+        let gone = TermChanges::between(KEY, Some(&after), None);
+        assert_eq!(gone.removed.len(), after.terms(KEY).len());
+    }
+
+    #[test]
+    fn whatever_changes_terms_is_noticed() {
+        let before = ana();
+        let mut changed: Vec<Contact> = Vec::new();
+        let mut with = |change: &dyn Fn(&mut Contact)| {
+            let mut after = ana();
+            change(&mut after);
+            changed.push(after);
+        };
+        with(&|row| row.phone = None);
+        with(&|row| row.name = None);
+        with(&|row| row.username = Some("anna".into()));
+        with(&|row| row.given_name = Some("Bos".parse().unwrap()));
+        with(&|row| row.lists.push(ListId::from_bytes([2; 16])));
+        with(&|row| row.owner = Some(AgentId::parse("a1").unwrap()));
+        with(&|row| row.linked_to = Some(ContactId::from_bytes([2; 16])));
+        with(&|row| row.group_id = Some("g".into()));
+        with(&|row| row.created = Timestamp::from_secs(8));
+        with(&|row| row.opted_out_at = Some(Timestamp::default()));
+        for after in &changed {
+            let changes = TermChanges::between(KEY, Some(&before), Some(after));
+            assert!(!changes.is_empty());
+            let mut terms = before.terms(KEY);
+            terms.retain(|row| !changes.removed.contains(row));
+            terms.extend(changes.added);
+            assert_eq!(terms, after.terms(KEY));
+        }
+    }
+
+    #[test]
+    fn contacts_stand_in_the_order_of_times_and_names() {
+        let place = |name: Option<&str>, at: i64| {
+            let mut row = ana();
+            row.name = name.map(Into::into);
+            row.created = Timestamp::from_millis(at);
+            row
+        };
+        let by_age: Vec<_> = [-5, 0, 5].map(|at| TermPlace::by_age(&place(None, at))).into();
+        assert!(by_age.is_sorted());
+        let names = [
+            None,
+            Some("ana"),
+            Some("Ánab"),
+            Some("bob"),
+            Some("Zoé"),
+            Some("علي"),
+        ];
+        let by_name: Vec<_> = names.map(|name| TermPlace::by_name(&place(name, 0))).into();
+        assert!(by_name.is_sorted());
+        assert!(by_name.iter().all(|place| place.order.len() == NAME_ORDER));
+    }
+
+    #[test]
+    fn numbers_are_the_same_however_they_are_written() {
+        let key: AttributeKey = "tier".parse().unwrap();
+        let term = |json: &str| KEY.attribute(&key, &serde_json::from_str(json).unwrap());
+        assert_eq!(term("2"), term("2.0"));
+        assert_ne!(term("2"), term("\"2\""));
+        assert_ne!(term("true"), term("1"));
+        assert_eq!(term("\"Jakarta\""), term("\"jakarta\""));
+    }
+}
