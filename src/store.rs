@@ -40,7 +40,7 @@ use bytes::Bytes;
 
 use crate::domain::{
     Alias, Contact, ContactId, Conversation, ConversationId, Epoch, Event, Fence, JournalId, Message,
-    MessageId, PhoneNumberId, Retention, Seq, TenantId, Timestamp,
+    MessageId, PhoneNumberId, Retention, Seq, TenantId, Term, TermPlace, Timestamp,
 };
 
 pub use ahead::{Ahead, ClaimsAhead};
@@ -48,7 +48,7 @@ pub use directory::{ApiKey, KeyHash, Number, NumberOwner, Tenant};
 pub use error::{StoreError, StoreErrorKind};
 pub use journal::{JournalBacklog, JournalEntry};
 pub use op::{Op, OpOutcome, OpRefusal};
-pub use page::{ConversationCursor, ConversationFilter, ConversationPage, Page};
+pub use page::{ConversationCursor, ConversationFilter, ConversationPage, ListOrder, Page};
 pub use plain::{Partition, PlainExport, PlainKey, PlainValue};
 pub use processes::{
     FORWARDED_FOR, Forwarded, ForwardedPage, ProcessId, ProcessState, Rest, Sharing, TenantOwner, Urgency,
@@ -245,6 +245,24 @@ pub trait Store: Send + Sync + 'static {
 
     /// One contact, following no link.
     async fn contact(&self, tenant: TenantId, contact: ContactId) -> Result<Option<Contact>, StoreError>;
+
+    /// Contacts by their ids, following no link; one answer per id.
+    async fn contacts(
+        &self,
+        tenant: TenantId,
+        ids: Vec<ContactId>,
+    ) -> Result<Vec<Option<Contact>>, StoreError>;
+
+    /// Where contacts stand under a term, after a place. A page may be behind a row by a moment, and a digest may meet
+    /// another's: whoever reads a place reads the contact before believing it.
+    async fn page_term(
+        &self,
+        tenant: TenantId,
+        term: Term,
+        after: Option<TermPlace>,
+        order: ListOrder,
+        limit: usize,
+    ) -> Result<Page<TermPlace>, StoreError>;
 
     /// The contacts that aliases point to, links followed; one answer per alias.
     async fn contacts_by_alias(

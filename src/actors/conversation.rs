@@ -8,7 +8,7 @@ mod draft;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use draft::{commit_refusal, op_refusal, store_refusal};
+pub(crate) use draft::{commit_refusal, contact_changed, op_refusal, store_refusal};
 
 use std::sync::Arc;
 use std::time::Duration;

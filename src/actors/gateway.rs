@@ -8,7 +8,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use tokio::sync::oneshot;
 
-use super::conversation::{commit_refusal, op_refusal, refusal, store_refusal};
+use super::conversation::{commit_refusal, contact_changed, op_refusal, refusal, store_refusal};
 use super::directory::{Directory, TenantHandle};
 use super::feed::FeedSubscriber;
 use super::lane::LaneHandle;
@@ -19,9 +19,10 @@ use super::request::{
     SubmitRequest,
 };
 use crate::domain::{
-    AgentId, ConversationId, DeliveryState, Direction, Message, MessageId, PhoneNumberId, Seq, TenantId,
+    AgentId, ContactId, ConversationId, DeliveryState, Direction, Message, MessageId, PhoneNumberId, Seq,
+    TenantId,
 };
-use crate::store::op::{Op, OpOutcome, Organise, Settlement, Withdraw};
+use crate::store::op::{ChangeContact, ContactFate, Op, OpOutcome, Organise, Settlement, Withdraw};
 use crate::store::{MessageRef, Number, Tenant as TenantRow, TenantHead};
 
 /// How long an asker waits: an answer that takes longer than this is no answer.
@@ -121,6 +122,18 @@ impl TenantCommands for Gateway {
         match tenant.ledger.commit(Op::Organise(change)).await {
             Ok(OpOutcome::Refused(refused)) => Err(op_refusal(refused)),
             Ok(_) => Ok(()),
+            Err(error) => Err(commit_refusal(&error)),
+        }
+    }
+
+    async fn change_contact(
+        &self,
+        tenant: TenantId,
+        change: ChangeContact,
+    ) -> Result<(ContactId, ContactFate), Refusal> {
+        let tenant = self.writable(tenant).await?;
+        match tenant.ledger.commit(Op::ChangeContact(Box::new(change))).await {
+            Ok(outcome) => contact_changed(outcome),
             Err(error) => Err(commit_refusal(&error)),
         }
     }

@@ -15,8 +15,8 @@ use super::feed::FeedSubscriber;
 use super::request::{
     Accepted, Attendance, DelayEstimate, LaneState, NoteRequest, Receipt, Refusal, Roster, SubmitRequest,
 };
-use crate::domain::{AgentId, ConversationId, MessageId, PhoneNumberId, Seq, TenantId};
-use crate::store::op::{Organise, Settlement};
+use crate::domain::{AgentId, ContactId, ConversationId, MessageId, PhoneNumberId, Seq, TenantId};
+use crate::store::op::{ChangeContact, ContactFate, Organise, Settlement};
 use crate::store::{MessageRef, Number, Tenant, TenantHead};
 
 pub use webhooks::{
@@ -59,6 +59,13 @@ pub trait TenantCommands: Send + Sync + 'static {
 
     /// Changes a conversation: durable on return. `NotFound` when it is not there.
     async fn organise(&self, tenant: TenantId, change: Organise) -> Result<(), Refusal>;
+
+    /// Notes something of a contact, or makes one: durable on return. `ContactExists` when a new one is there already.
+    async fn change_contact(
+        &self,
+        tenant: TenantId,
+        change: ChangeContact,
+    ) -> Result<(ContactId, ContactFate), Refusal>;
 
     /// Takes back a queued message. `AlreadyClaimed` when it is too late, `NotFound` when it is not an outbound one.
     async fn withdraw(&self, tenant: TenantId, message: MessageId) -> Result<(), Refusal>;

@@ -8,8 +8,8 @@ use serde_json::value::RawValue;
 
 use crate::domain::message::UnknownPolicy;
 use crate::domain::{
-    AgentId, Author, ClientMessageId, ContactAliases, Content, ConversationId, MetaError, PhoneNumberId,
-    Priority, Purpose, Seq, Timestamp,
+    AgentId, Author, ClientMessageId, ContactAliases, ContactId, Content, ConversationId, MetaError,
+    PhoneNumberId, Priority, Purpose, Seq, Timestamp,
 };
 use crate::store::op::Once;
 use crate::store::row::MessageRef;
@@ -278,6 +278,9 @@ pub enum Missing {
     /// A customer.
     #[error("nobody is known by this name, and none can be made of it")]
     Contact,
+    /// A contact, by its id.
+    #[error("the tenant has no such contact: `GET /v1/contacts` lists them")]
+    ContactId,
     /// A message of the customer that could be marked as read.
     #[error("the conversation has no message of the customer that could be marked as read")]
     Inbound,
@@ -303,6 +306,9 @@ pub enum Refusal {
     /// The customer wants no marketing.
     #[error("the customer stopped marketing messages: only others may be sent")]
     OptedOut,
+    /// A contact goes by this name already.
+    #[error("a contact has this phone already")]
+    ContactExists(ContactId),
     /// Somebody wrote since.
     #[error("somebody wrote since: look at the conversation, then send again with its newest position")]
     ConversationChanged(Seq),

@@ -13,7 +13,7 @@ use serde::Serialize;
 
 use crate::accounts::AccountError;
 use crate::actors::request::Refusal;
-use crate::domain::{ContentError, IdError, Quota, Seq};
+use crate::domain::{ContactId, ContentError, IdError, Quota, Seq};
 use crate::store::{StoreError, StoreErrorKind};
 use crate::telemetry::labels::Code;
 use crate::telemetry::metrics;
@@ -64,6 +64,7 @@ error_codes! {
     MethodNotAllowed = "method_not_allowed", 405, "The path is right, the method is not";
     Timeout = "timeout", 408, "The body did not arrive in time";
     ConversationChanged = "conversation_changed", 409, "Somebody wrote since; `newest_seq` says where";
+    ContactExists = "contact_exists", 409, "A contact has this phone already; `contact_id` names it";
     IdempotencyInProgress = "idempotency_in_progress", 409, "The first request with this key is not finished";
     LastOwner = "last_owner", 409, "The team would have no owner";
     AssigneeLimited = "assignee_limited", 409, "The member is limited to other numbers than the conversation's";
@@ -111,6 +112,7 @@ pub struct ApiError {
     retry_after: Option<Duration>,
     newest_seq: Option<Seq>,
     quota: Option<(Quota, u32)>,
+    contact_id: Option<ContactId>,
     cause: Option<String>,
 }
 
@@ -123,6 +125,7 @@ impl ApiError {
             retry_after: None,
             newest_seq: None,
             quota: None,
+            contact_id: None,
             cause: None,
         }
     }
@@ -194,7 +197,7 @@ impl ApiError {
         self.cause.as_deref()
     }
 
-    /// The error as JSON: `{"code","message","retry_after_ms"?,"newest_seq"?,"quota"?}`.
+    /// The error as JSON: `{"code","message","retry_after_ms"?,"newest_seq"?,"quota"?,"contact_id"?}`.
     pub fn body(&self) -> impl Serialize + '_ {
         #[derive(Serialize)]
         struct Reached {
@@ -211,6 +214,8 @@ impl ApiError {
             newest_seq: Option<Seq>,
             #[serde(skip_serializing_if = "Option::is_none")]
             quota: Option<Reached>,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            contact_id: Option<ContactId>,
         }
         Body {
             code: self.code.as_str(),
@@ -219,6 +224,7 @@ impl ApiError {
                 .retry_after
                 .map(|wait| u64::try_from(wait.as_millis()).unwrap_or(u64::MAX)),
             newest_seq: self.newest_seq,
+            contact_id: self.contact_id,
             quota: self.quota.map(|(name, limit)| Reached { name, limit }),
         }
     }
@@ -271,6 +277,10 @@ impl From<Refusal> for ApiError {
             Refusal::ConversationChanged(newest) => Self {
                 newest_seq: Some(newest),
                 ..Self::because(ErrorCode::ConversationChanged, refusal.to_string())
+            },
+            Refusal::ContactExists(contact) => Self {
+                contact_id: Some(contact),
+                ..Self::new(ErrorCode::ContactExists)
             },
             Refusal::OtherRequest => Self::new(ErrorCode::IdempotencyMismatch),
             Refusal::InProgress => Self::new(ErrorCode::IdempotencyInProgress).retry_after(SOON),

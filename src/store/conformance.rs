@@ -4,7 +4,7 @@
 //! gets an open backend; [`suite`] makes a test of it for each backend. Groups: A durability, B ownership and order,
 //! C taking things once, D statuses, E claims, F paging, G expiry, H the list of conversations, I tenants apart,
 //! J erasure, K limits, L the same as the model, whatever happens, M changes of retention, N copies, O groups, P consent,
-//! Q who is who, R amendments, S messages from elsewhere, T threads, U names that change hands, V exports, W plain rows.
+//! Q who is who, R amendments, S messages from elsewhere, T threads, U names that change hands, V exports, W plain rows, X usage, Y contacts.
 
 mod a_durability;
 mod b_ownership;
@@ -39,6 +39,7 @@ mod u_names;
 mod v_exports;
 mod w_plain;
 mod x_usage;
+mod y_contacts;
 
 use std::sync::Arc;
 
@@ -353,6 +354,15 @@ macro_rules! all_of_it {
             x_usage {
                 what_is_counted_is_counted_once_wherever_counting_stops,
                 events_that_are_gone_are_told_and_passed_over,
+            }
+            y_contacts {
+                what_is_noted_is_kept_told_once_and_found,
+                who_is_there_is_not_made_again_and_what_is_refused_leaves_nothing,
+                what_nobody_is_told_of_makes_no_event,
+                places_are_paged_both_ways_in_order,
+                who_is_one_person_stands_once_with_what_was_noted_of_both,
+                nothing_finds_who_was_erased,
+                a_copy_is_found_by_the_same,
             }
             k_limits {
                 a_message_of_a_mebibyte_comes_back_whole,

@@ -7,6 +7,7 @@ mod amend;
 mod claim;
 mod consent;
 mod delivery;
+mod details;
 mod identity;
 mod imported;
 mod known;
@@ -110,6 +111,7 @@ fn decide(append: &Append, head: Seq, op: &Op, rows: &mut dyn Rows) -> Result<De
         Op::Called(called) => receive::called(&mut batch, called)?,
         Op::Relate(relate) => link::relate(&mut batch, relate)?,
         Op::Prefer(prefer) => consent::prefer(&mut batch, prefer)?,
+        Op::ChangeContact(change) => details::change(&mut batch, change)?,
         Op::Announce(announce) => organise::announce(&mut batch, announce)?,
     };
     batch.tell_the_rest()?;

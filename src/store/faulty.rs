@@ -14,16 +14,16 @@ use bytes::Bytes;
 
 use crate::domain::{
     Alias, Contact, ContactId, Conversation, ConversationId, Epoch, Fence, JournalId, Message, MessageId,
-    PhoneNumberId, Retention, Seq, TenantId, Timestamp, Wamid,
+    PhoneNumberId, Retention, Seq, TenantId, Term, TermPlace, Timestamp, Wamid,
 };
 use crate::store::memory::MemoryStore;
 use crate::store::retention::Place;
 use crate::store::{
     ApiKey, Append, Appended, ClaimOutcome, ClaimWant, ConversationCursor, ConversationFilter,
-    ConversationPage, EventPage, Exported, Forwarded, ForwardedPage, JournalEntry, KeyHash, Mark, MessageRef,
-    Number, Op, OutboxRow, Page, Partition, PlainExport, PlainKey, PlainValue, ProcessId, ProcessState,
-    Quarantined, Record, RecordKind, RetentionJob, Sharing, Store, StoreError, StoreErrorKind, Survey, Swept,
-    Tenant, TenantHead, TenantOwner,
+    ConversationPage, EventPage, Exported, Forwarded, ForwardedPage, JournalEntry, KeyHash, ListOrder, Mark,
+    MessageRef, Number, Op, OutboxRow, Page, Partition, PlainExport, PlainKey, PlainValue, ProcessId,
+    ProcessState, Quarantined, Record, RecordKind, RetentionJob, Sharing, Store, StoreError, StoreErrorKind,
+    Survey, Swept, Tenant, TenantHead, TenantOwner,
 };
 
 pub(crate) use pause::Pause;
@@ -461,6 +461,8 @@ impl Store for FaultyStore {
         conversation(tenant: TenantId, conversation: ConversationId) -> Option<Conversation>;
         page_conversations(tenant: TenantId, filter: ConversationFilter, after: Option<ConversationCursor>, limit: usize) -> ConversationPage;
         contact(tenant: TenantId, contact: ContactId) -> Option<Contact>;
+        contacts(tenant: TenantId, ids: Vec<ContactId>) -> Vec<Option<Contact>>;
+        page_term(tenant: TenantId, term: Term, after: Option<TermPlace>, order: ListOrder, limit: usize) -> Page<TermPlace>;
         contacts_by_alias(tenant: TenantId, aliases: Vec<Alias>) -> Vec<Option<ContactId>>;
         put_tenant(tenant: Tenant) -> ();
         tenant(id: TenantId) -> Option<Tenant>;

@@ -39,6 +39,7 @@ mod scan;
 mod settle;
 mod sweep;
 mod tally;
+mod terms;
 #[cfg(test)]
 mod tests;
 mod transfer;

@@ -21,13 +21,13 @@ use self::state::{State, values_after};
 use super::retention::Place;
 use super::{
     ApiKey, Append, Appended, ClaimOutcome, ClaimWant, ConversationCursor, ConversationFilter,
-    ConversationPage, EventPage, Exported, JournalEntry, KeyHash, Mark, MessageRef, Number, OutboxRow, Page,
-    Partition, PlainExport, PlainKey, PlainValue, Quarantined, Record, RecordKind, RetentionJob, Store,
-    StoreError, Survey, Swept, Tenant, TenantHead,
+    ConversationPage, EventPage, Exported, JournalEntry, KeyHash, ListOrder, Mark, MessageRef, Number,
+    OutboxRow, Page, Partition, PlainExport, PlainKey, PlainValue, Quarantined, Record, RecordKind,
+    RetentionJob, Store, StoreError, Survey, Swept, Tenant, TenantHead,
 };
 use crate::domain::{
     Alias, Contact, ContactId, Conversation, ConversationId, Epoch, Fence, JournalId, Message, MessageId,
-    PhoneNumberId, Retention, Seq, TenantId, Timestamp,
+    PhoneNumberId, Retention, Seq, TenantId, Term, TermPlace, Timestamp,
 };
 use crate::store::row::outbound_key;
 
@@ -212,6 +212,33 @@ impl Store for MemoryStore {
 
     async fn contact(&self, tenant: TenantId, contact: ContactId) -> Result<Option<Contact>, StoreError> {
         Ok(self.read(tenant, |ledger| ledger.tables.contacts.get(&contact).cloned()))
+    }
+
+    async fn contacts(
+        &self,
+        tenant: TenantId,
+        ids: Vec<ContactId>,
+    ) -> Result<Vec<Option<Contact>>, StoreError> {
+        let state = self.state();
+        let ledger = state.ledgers.get(&tenant);
+        let read = |id| ledger.and_then(|ledger| ledger.tables.contacts.get(id).cloned());
+        Ok(ids.iter().map(read).collect())
+    }
+
+    async fn page_term(
+        &self,
+        tenant: TenantId,
+        term: Term,
+        after: Option<TermPlace>,
+        order: ListOrder,
+        limit: usize,
+    ) -> Result<Page<TermPlace>, StoreError> {
+        let state = self.state();
+        let ledger = state.ledgers.get(&tenant);
+        ledger.map_or_else(
+            || Ok(Page::empty()),
+            |ledger| ledger.page_term(term, after, order, limit),
+        )
     }
 
     async fn contacts_by_alias(

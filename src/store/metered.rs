@@ -13,13 +13,13 @@ use super::retention::Place;
 use super::{
     ApiKey, Append, Appended, ClaimOutcome, ClaimWant, ConversationCursor, ConversationFilter,
     ConversationPage, EventPage, Exported, Forwarded, ForwardedPage, JournalBacklog, JournalEntry, KeyHash,
-    Mark, MessageRef, Number, NumberOwner, OutboxRow, Page, Partition, PlainExport, PlainKey, PlainValue,
-    ProcessId, ProcessState, Quarantined, Record, RecordKind, RetentionJob, Sharing, Store, StoreError,
-    StoreErrorKind, Survey, Swept, Tenant, TenantHead, TenantOwner,
+    ListOrder, Mark, MessageRef, Number, NumberOwner, OutboxRow, Page, Partition, PlainExport, PlainKey,
+    PlainValue, ProcessId, ProcessState, Quarantined, Record, RecordKind, RetentionJob, Sharing, Store,
+    StoreError, StoreErrorKind, Survey, Swept, Tenant, TenantHead, TenantOwner,
 };
 use crate::domain::{
     Alias, Contact, ContactId, Conversation, ConversationId, Epoch, Fence, JournalId, Message, MessageId,
-    PhoneNumberId, Retention, Seq, TenantId, Timestamp,
+    PhoneNumberId, Retention, Seq, TenantId, Term, TermPlace, Timestamp,
 };
 use crate::telemetry::labels::{StoreOp, StoreOutcome};
 use crate::telemetry::metrics;
@@ -122,6 +122,10 @@ measured! {
         tenant: TenantId, filter: ConversationFilter, after: Option<ConversationCursor>, limit: usize
     ) -> ConversationPage;
     Read: contact(tenant: TenantId, contact: ContactId) -> Option<Contact>;
+    Read: contacts(tenant: TenantId, ids: Vec<ContactId>) -> Vec<Option<Contact>>;
+    Read: page_term(
+        tenant: TenantId, term: Term, after: Option<TermPlace>, order: ListOrder, limit: usize
+    ) -> Page<TermPlace>;
     Read: contacts_by_alias(tenant: TenantId, aliases: Vec<Alias>) -> Vec<Option<ContactId>>;
     Claim: claim(tenant: TenantId, fence: Fence, wants: Vec<ClaimWant>, now: Timestamp) -> Vec<ClaimOutcome>;
     Read: outbox(

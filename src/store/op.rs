@@ -1,6 +1,7 @@
 //! What can happen to a tenant: the only way in which its rows change.
 
 mod customer;
+mod details;
 mod incoming;
 
 use std::sync::Arc;
@@ -8,12 +9,14 @@ use std::sync::Arc;
 use serde_json::value::RawValue;
 
 pub use self::customer::{Called, Naming, Prefer, Relate};
+pub use self::details::{Audience, ChangeContact, ContactFate, Whom};
 pub use self::incoming::{Amend, Receive};
 use super::row::{MessageRef, Queued};
 use crate::domain::message::{Delivery, UnknownPolicy};
 use crate::domain::{
     AgentId, AttemptToken, Author, ContactAliases, ContactId, Content, ConversationId, ConversationStatus,
-    DeliveryState, EventKind, MessageId, MetaError, PhoneNumberId, Purpose, Seq, Timestamp, Wamid, WamidHash,
+    DeliveryState, DetailLimit, EventKind, MessageId, MetaError, PhoneNumberId, Purpose, Seq, Timestamp,
+    Wamid, WamidHash,
 };
 
 /// Something that happened.
@@ -43,6 +46,8 @@ pub enum Op {
     Relate(Relate),
     /// A customer wants marketing, or does not.
     Prefer(Prefer),
+    /// The business notes something of a contact, or makes one.
+    ChangeContact(Box<ChangeContact>),
     /// Something that agents should see and that changes no row.
     Announce(Announce),
 }
@@ -58,6 +63,8 @@ impl Op {
             Self::Note(op) => raw(op.content.json()),
             Self::Report(op) => raw(&op.otherwise.data),
             Self::Announce(op) => raw(&op.data),
+            // Not in itself, but in what it is found by.
+            Self::ChangeContact(_) => 2_048,
             Self::Attempted(_)
             | Self::Settle(_)
             | Self::Withdraw(_)
@@ -305,6 +312,15 @@ pub enum OpOutcome {
         /// The message that it made then, if any.
         at: Option<MessageRef>,
     },
+    /// A contact is as the business says.
+    Contact {
+        /// Which: the one to which the others of the same person lead.
+        contact: ContactId,
+        /// What became of it.
+        fate: ContactFate,
+        /// Position of the event that tells of it, if one does.
+        seq: Option<Seq>,
+    },
     /// It was true already; nothing changed.
     Unchanged,
     /// It may not happen; nothing changed.
@@ -328,6 +344,10 @@ pub enum OpRefusal {
     AlreadyClaimed,
     /// The conversation would have more labels than this.
     TooManyLabels(usize),
+    /// A contact goes by this name already.
+    ContactExists(ContactId),
+    /// The contact would have more of something than may be.
+    ContactFull(DetailLimit),
 }
 
 /// Policies and deadlines that a message's class asks for.

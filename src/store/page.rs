@@ -52,6 +52,18 @@ impl From<Page<Conversation>> for ConversationPage {
     }
 }
 
+/// Which way a list is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Deserialize)]
+pub enum ListOrder {
+    /// What comes first first.
+    #[default]
+    #[serde(rename = "asc")]
+    Ascending,
+    /// What comes last first.
+    #[serde(rename = "desc")]
+    Descending,
+}
+
 /// A page of rows, and whether more follow.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Page<T> {

@@ -45,6 +45,7 @@ mod slow_log;
 mod speculative_execution;
 mod statements;
 mod sweep;
+mod terms;
 mod tls_proxy;
 mod transfer;
 mod view;

@@ -146,10 +146,11 @@ pub struct Table {
 }
 
 /// All of them.
-pub const ALL: [&Table; 48] = [
+pub const ALL: [&Table; 49] = [
     &CONTACT,
     &ALIAS,
     &CONTACT_INDEX,
+    &CONTACT_TERM,
     &MESSAGE,
     &CONVERSATION,
     &CONVERSATION_LIST,
@@ -234,6 +235,9 @@ const CONTACT: Table = Table {
         "group_id",
         "name",
         "username",
+        "given_name",
+        "attributes",
+        "labels",
         "former",
         "taken",
         "pending",
@@ -266,6 +270,19 @@ const CONTACT_INDEX: Table = Table {
     copied: Copied::Made,
     folder: &["rows x"],
     cluster: &["contact_index"],
+    ..LEDGER
+};
+
+const CONTACT_TERM: Table = Table {
+    name: "contact_term",
+    says: "by what a contact is found: under digests of its labels, lists, attributes and pieces of its names, and in order of names",
+    key: "tenant · kind and digest · when it was first seen, or the beginning of its name · contact",
+    subject: Subject::Contact,
+    personal: &["the beginning of its name"],
+    erasure: Erasure::Removed,
+    copied: Copied::Made,
+    folder: &["rows f"],
+    cluster: &["contact_term"],
     ..LEDGER
 };
 

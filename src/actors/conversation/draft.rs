@@ -15,7 +15,7 @@ use crate::domain::{
     Contact, ContactAliases, ContactId, Content, Conversation, ConversationId, DeliveryState, Links,
     MessageId, PhoneNumberId, StatusTimes, Timestamp,
 };
-use crate::store::op::{Note, Op, OpOutcome, OpRefusal, Submit};
+use crate::store::op::{ContactFate, Note, Op, OpOutcome, OpRefusal, Submit};
 use crate::store::row::MessageRef;
 use crate::store::{StoreError, StoreErrorKind};
 use crate::whatsapp::{Recipient as WireRecipient, payload};
@@ -212,9 +212,21 @@ fn settled(result: Result<OpOutcome, CommitError>, message: MessageId) -> Result
             accepted(at, Acceptance::New)
         }
         Ok(OpOutcome::Duplicate { at }) => accepted(at, Acceptance::Repeated),
-        Ok(OpOutcome::Unchanged) => Err(Refusal::Uncertain),
+        Ok(OpOutcome::Unchanged | OpOutcome::Contact { .. }) => Err(Refusal::Uncertain),
         Ok(OpOutcome::Refused(refusal)) => Err(op_refusal(refusal)),
         Err(error) => Err(commit_refusal(&error)),
+    }
+}
+
+/// What a change of a contact led to.
+pub(crate) fn contact_changed(outcome: OpOutcome) -> Result<(ContactId, ContactFate), Refusal> {
+    match outcome {
+        OpOutcome::Contact { contact, fate, .. } => Ok((contact, fate)),
+        OpOutcome::Refused(OpRefusal::NotFound) => Err(Refusal::NotFound(Missing::ContactId)),
+        OpOutcome::Refused(refusal) => Err(op_refusal(refusal)),
+        OpOutcome::Committed { .. } | OpOutcome::Duplicate { .. } | OpOutcome::Unchanged => {
+            Err(Refusal::Uncertain)
+        }
     }
 }
 
@@ -230,6 +242,8 @@ pub(crate) fn op_refusal(refusal: OpRefusal) -> Refusal {
         OpRefusal::TooManyLabels(most) => {
             Refusal::Invalid(format!("a conversation has at most {most} labels"))
         }
+        OpRefusal::ContactExists(contact) => Refusal::ContactExists(contact),
+        OpRefusal::ContactFull(limit) => Refusal::Invalid(limit.to_string()),
     }
 }
 

@@ -15,9 +15,10 @@ use crate::actors::request::{
     Acceptance, Accepted, Attendance, Missing, NoteRequest, Receipt, Refusal, Roster, SubmitRequest,
 };
 use crate::domain::{
-    AgentId, Clock, ConversationId, Epoch, EventKind, MessageId, Retention, Seq, SystemClock, TenantId,
+    AgentId, Clock, ContactId, ConversationId, Epoch, EventKind, MessageId, Retention, Seq, SystemClock,
+    TenantId,
 };
-use crate::store::op::{Announce, Op, OpOutcome, Organise, Settlement};
+use crate::store::op::{Announce, ChangeContact, ContactFate, Op, OpOutcome, Organise, Settlement};
 use crate::store::{MessageRef, Store, TenantHead};
 
 /// What was asked of the port.
@@ -143,6 +144,14 @@ impl TenantCommands for LedgerPort {
     async fn organise(&self, _: TenantId, change: Organise) -> Result<(), Refusal> {
         self.note_down(Asked::Organise(change));
         Ok(())
+    }
+
+    async fn change_contact(
+        &self,
+        _: TenantId,
+        _: ChangeContact,
+    ) -> Result<(ContactId, ContactFate), Refusal> {
+        Err(Refusal::NotFound(Missing::ContactId))
     }
 
     async fn withdraw(&self, _: TenantId, _: MessageId) -> Result<(), Refusal> {

@@ -64,6 +64,12 @@ fn each_refusal_has_its_code() {
             409,
             None,
         ),
+        (
+            Refusal::ContactExists(ContactId::from_bytes([1; 16])),
+            "contact_exists",
+            409,
+            None,
+        ),
         (Refusal::OtherRequest, "idempotency_mismatch", 422, None),
         (Refusal::InProgress, "idempotency_in_progress", 409, second),
         (Refusal::AlreadyClaimed, "too_late", 409, None),
@@ -105,6 +111,13 @@ fn each_refusal_has_its_code() {
 fn a_changed_conversation_says_where_its_newest_message_stands() {
     let error = ApiError::from(Refusal::ConversationChanged(Seq::new(7)));
     assert_eq!(shown(&error)["newest_seq"], 7);
+}
+
+#[test]
+fn who_makes_a_contact_that_is_there_is_told_which() {
+    let contact = ContactId::from_bytes([1; 16]);
+    let error = ApiError::from(Refusal::ContactExists(contact));
+    assert_eq!(shown(&error)["contact_id"], contact.to_string());
 }
 
 #[test]

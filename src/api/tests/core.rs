@@ -19,11 +19,14 @@ use crate::actors::request::{
     Refusal, Roster, SubmitRequest,
 };
 use crate::domain::{
-    AgentId, Clock as _, ContactAliases, Content, ConversationId, Delivery, DeliveryState, Epoch, Fence,
-    MessageId, MetaError, PhoneNumberId, Retention, Seq, StatusTimes, TenantId, TestClock, UnknownPolicy,
-    WabaId,
+    AgentId, Clock as _, ContactAliases, ContactId, Content, ConversationId, Delivery, DeliveryState, Epoch,
+    Fence, MessageId, MetaError, PhoneNumberId, Retention, Seq, StatusTimes, TenantId, TestClock,
+    UnknownPolicy, WabaId,
 };
-use crate::store::op::{Note, Op, OpOutcome, OpRefusal, Organise, Settle, Settlement, Submit, Withdraw};
+use crate::store::op::{
+    ChangeContact, ContactFate, Note, Op, OpOutcome, OpRefusal, Organise, Settle, Settlement, Submit,
+    Withdraw,
+};
 use crate::store::{Append, MessageRef, Number, Store as _, Tenant, TenantHead};
 use crate::whatsapp::client::{BearerToken, Graph, GraphError, SendCall, SendResult};
 use crate::whatsapp::number_check::{NumberFacts, SubscribedApp};
@@ -212,6 +215,9 @@ fn done(outcome: OpOutcome) -> Result<(), Refusal> {
         OpOutcome::Refused(OpRefusal::OptedOut) => Err(Refusal::OptedOut),
         OpOutcome::Refused(OpRefusal::NotFound) => Err(Refusal::NotFound(Missing::Conversation)),
         OpOutcome::Refused(OpRefusal::AlreadyClaimed) => Err(Refusal::AlreadyClaimed),
+        OpOutcome::Contact { .. } => Ok(()),
+        OpOutcome::Refused(OpRefusal::ContactExists(contact)) => Err(Refusal::ContactExists(contact)),
+        OpOutcome::Refused(OpRefusal::ContactFull(limit)) => Err(Refusal::Invalid(limit.to_string())),
         OpOutcome::Refused(OpRefusal::TooManyLabels(most)) => Err(Refusal::Invalid(most.to_string())),
     }
 }
@@ -240,6 +246,19 @@ impl TenantCommands for Core {
     async fn organise(&self, tenant: TenantId, change: Organise) -> Result<(), Refusal> {
         self.refused()?;
         done(self.commit(tenant, Op::Organise(change)).await)
+    }
+
+    async fn change_contact(
+        &self,
+        tenant: TenantId,
+        change: ChangeContact,
+    ) -> Result<(ContactId, ContactFate), Refusal> {
+        self.refused()?;
+        match self.commit(tenant, Op::ChangeContact(Box::new(change))).await {
+            OpOutcome::Contact { contact, fate, .. } => Ok((contact, fate)),
+            OpOutcome::Refused(OpRefusal::NotFound) => Err(Refusal::NotFound(Missing::ContactId)),
+            other => done(other).map(|()| panic!("a change without a contact")),
+        }
     }
 
     async fn withdraw(&self, tenant: TenantId, message: MessageId) -> Result<(), Refusal> {

@@ -1,16 +1,16 @@
 //! What conversations, contacts, messages and deliveries show, held against their documentation. The values are written out in
 //! full, so that a new field does not compile before somebody has thought of it here.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
 use super::*;
 use crate::domain::message::{Version, Via};
 use crate::domain::{
-    AliasKind, Author, Contact, ContactId, Conversation, ConversationStatus, Delivery, DeliveryState,
-    Direction, FormerName, Message, MessageId, MetaError, OptOutSource, PendingChange, Priority, Retention,
-    Seq, StatusTimes, TakenName, UnknownPolicy, WamidHash,
+    AliasKind, AttributeValue, Author, Contact, ContactId, Conversation, ConversationStatus, Delivery,
+    DeliveryState, Direction, FormerName, ListId, Message, MessageId, MetaError, OptOutSource, PendingChange,
+    Priority, Retention, Seq, StatusTimes, TakenName, UnknownPolicy, WamidHash,
 };
 
 const DOCS: &str = include_str!("../../../docs/api.md");
@@ -70,6 +70,12 @@ fn every_field_of_a_contact_is_documented() {
         group_id: Some("1".into()),
         name: Some("1".into()),
         username: Some("1".into()),
+        given_name: Some("1".parse().unwrap()),
+        attributes: BTreeMap::from([("a".parse().unwrap(), AttributeValue::Boolean(true))]),
+        labels: vec!["1".parse().unwrap()],
+        lists: vec![ListId::from_bytes([1; 16])],
+        owner: Some("ana".parse().unwrap()),
+        is_minor: true,
         linked_to: Some(SOMEBODY),
         linked: vec![SOMEBODY],
         named_at: Some(NOW),

@@ -5,18 +5,24 @@ use std::time::Duration;
 use super::Backend;
 use super::ops;
 use super::scene::{Scene, TENANT, mentions};
-use crate::domain::{Contact, DeliveryState, EventKind, JournalId, SendRate, Seq, TenantId, WabaId};
+use crate::domain::{
+    AttributeValue, Contact, ContactChange, DeliveryState, EventKind, JournalId, SendRate, Seq, TenantId,
+    WabaId,
+};
 use crate::store::directory::AccessToken;
-use crate::store::op::{Op, OpOutcome, ReportTarget};
+use crate::store::op::{Audience, ChangeContact, Op, OpOutcome, ReportTarget, Whom};
 use crate::store::{Number, Quarantined};
 
 /// Words that stand in the customer's rows and nowhere else.
-pub(in crate::store) const CANARIES: [&str; 9] = [
+pub(in crate::store) const CANARIES: [&str; 12] = [
     "628111111",
     "ID.CANARY",
     "ID.ENT.CANARY",
     "canaryname",
     "canaryuser",
+    "canarygiven",
+    "canarylabel",
+    "canaryattribute",
     "canarytext",
     "canarysent",
     "canarypayload",
@@ -37,6 +43,18 @@ pub(in crate::store) async fn fill(scene: &mut Scene) {
             "linked",
         ))
         .await;
+    let said: AttributeValue = serde_json::from_str(r#""canaryattribute""#).unwrap();
+    let noted = ChangeContact {
+        who: Whom::Known(scene.contact("ID.CANARY").await.unwrap()),
+        changes: vec![
+            ContactChange::GivenName(Some("canarygiven".parse().unwrap())),
+            ContactChange::AddLabel("canarylabel".parse().unwrap()),
+            ContactChange::Attribute("note".parse().unwrap(), Some(said)),
+        ],
+        by: ops::agent("ana"),
+        audience: Audience::Agents,
+    };
+    scene.one(Op::ChangeContact(Box::new(noted))).await;
     let mut other_number = ops::receive(&["ID.CANARY"], "canary3", scene.now, "canarytext");
     other_number.number = ops::number("2");
     scene.place(other_number).await;

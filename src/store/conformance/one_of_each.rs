@@ -8,9 +8,9 @@ use bytes::Bytes;
 use super::a_durability::entry;
 use super::ops;
 use super::scene::{DAY_ONE, Scene, TENANT};
-use crate::domain::{Alias, DeliveryState, EventKind, Retention, SendRate, WabaId};
+use crate::domain::{Alias, ContactChange, DeliveryState, EventKind, Retention, SendRate, WabaId};
 use crate::store::directory::{AccessToken, Scope};
-use crate::store::op::ReportTarget;
+use crate::store::op::{Audience, ChangeContact, Op, ReportTarget, Whom};
 use crate::store::tables::CannedReply;
 use crate::store::{ApiKey, KeyHash, Number, PlainValue, Quarantined, RetentionJob, Store, Tenant};
 
@@ -46,6 +46,16 @@ async fn talk(scene: &mut Scene) {
     let mut member = ops::receive(&["628222222"], "w3", scene.now, "heard in a group");
     member.group = Alias::group("Y2FwaV9ncm91cDo-");
     scene.place(member).await;
+    let noted = ChangeContact {
+        who: Whom::Known(scene.contact("628111111").await.unwrap()),
+        changes: vec![
+            ContactChange::GivenName(Some("Ibu Ana".parse().unwrap())),
+            ContactChange::AddLabel("vip".parse().unwrap()),
+        ],
+        by: ops::agent("ana"),
+        audience: Audience::Agents,
+    };
+    scene.one(Op::ChangeContact(Box::new(noted))).await;
     scene.later(Duration::from_secs(1));
     for n in 1..=2 {
         let mut submit = ops::submit(TENANT, &["628111111"], ops::id(scene.now, n), "said");

@@ -10,8 +10,8 @@ use super::receive::believable;
 use super::shown::shown_with;
 use super::thread::Threads;
 use crate::domain::{
-    Alias, Contact, ContactAliases, ContactId, Conversation, ConversationId, EventKind, PhoneNumberId, Seq,
-    Timestamp,
+    Alias, Author, Contact, ContactAliases, ContactId, Conversation, ConversationId, EventKind,
+    PhoneNumberId, Seq, Timestamp,
 };
 use crate::store::error::StoreError;
 use crate::store::op::{OpOutcome, Relate};
@@ -24,24 +24,30 @@ pub(super) struct News {
     pub(super) names: bool,
     /// It wants marketing, or does not.
     pub(super) marketing: bool,
+    /// What the business notes of it.
+    pub(super) details: bool,
     /// Contacts that turned out to be the same person.
     pub(super) linked: Vec<ContactId>,
+    /// Who changed it, if the business did.
+    pub(super) by: Option<Author>,
 }
 
 impl News {
     /// Whether nothing did.
     pub(super) const fn is_none(&self) -> bool {
-        !self.names && !self.marketing && self.linked.is_empty()
+        !self.names && !self.marketing && !self.details && self.linked.is_empty()
     }
 }
 
 #[derive(Serialize)]
 struct ContactChanged<'a> {
     contact: &'a Contact,
-    /// `names`, `link`, `marketing`.
+    /// `names`, `link`, `marketing`, `details`.
     changed: Vec<&'static str>,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     linked: &'a [ContactId],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    by: Option<&'a Author>,
     /// Where the person's messages on the number that told it go on.
     #[serde(skip_serializing_if = "Option::is_none")]
     conversation: Option<Conversation>,
@@ -71,6 +77,7 @@ pub(super) fn tell(
         (news.names, "names"),
         (!news.linked.is_empty(), "link"),
         (news.marketing, "marketing"),
+        (news.details, "details"),
     ];
     let changed = ContactChanged {
         contact,
@@ -79,6 +86,7 @@ pub(super) fn tell(
             .filter_map(|(did, what)| did.then_some(what))
             .collect(),
         linked: &news.linked,
+        by: news.by.as_ref(),
         // Whole: whoever knows one of the others may not know this one.
         conversation: conversation.map(|row| shown_with(&row, None)),
         instead_of,
@@ -122,6 +130,7 @@ pub(super) fn link(
     }
     contact.name = contact.name.take().or_else(|| other.name.clone());
     contact.username = contact.username.take().or_else(|| other.username.clone());
+    contact.adopt_details(&other);
     // Nobody is written to under one name who refused under another.
     contact.wish_as(&other);
     for change in std::mem::take(&mut other.pending) {

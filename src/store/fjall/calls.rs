@@ -11,19 +11,19 @@ use super::txn::Txn;
 use super::writer::Need;
 use super::{
     FjallStore, SMALL, directory, disk, engine, events, journal, ledger, pages, plain, retention, rewrite,
-    sweep, transfer,
+    sweep, terms, transfer,
 };
 use crate::domain::{
     Alias, Contact, ContactId, Conversation, ConversationId, Epoch, Fence, JournalId, Message, MessageId,
-    PhoneNumberId, Retention, Seq, TenantId, Timestamp,
+    PhoneNumberId, Retention, Seq, TenantId, Term, TermPlace, Timestamp,
 };
 use crate::store::retention::Place;
 use crate::store::row::{Seen, outbound_key};
 use crate::store::{
     ApiKey, Append, Appended, ClaimOutcome, ClaimWant, ConversationCursor, ConversationFilter,
-    ConversationPage, EventPage, Exported, JournalBacklog, JournalEntry, KeyHash, Mark, MessageRef, Number,
-    NumberOwner, OutboxRow, Page, Partition, PlainExport, PlainKey, PlainValue, Quarantined, Record,
-    RecordKind, RetentionJob, Store, StoreError, Survey, Swept, Tenant, TenantHead,
+    ConversationPage, EventPage, Exported, JournalBacklog, JournalEntry, KeyHash, ListOrder, Mark,
+    MessageRef, Number, NumberOwner, OutboxRow, Page, Partition, PlainExport, PlainKey, PlainValue,
+    Quarantined, Record, RecordKind, RetentionJob, Store, StoreError, Survey, Swept, Tenant, TenantHead,
 };
 use crate::telemetry::metrics;
 
@@ -178,6 +178,29 @@ impl Store for FjallStore {
     async fn contact(&self, tenant: TenantId, contact: ContactId) -> Result<Option<Contact>, StoreError> {
         self.reader
             .row(&keys::row(Kind::Contact, tenant, contact.as_bytes()))
+    }
+
+    async fn contacts(
+        &self,
+        tenant: TenantId,
+        ids: Vec<ContactId>,
+    ) -> Result<Vec<Option<Contact>>, StoreError> {
+        self.reader
+            .away(move |engine| terms::contacts(engine, tenant, &ids))
+            .await
+    }
+
+    async fn page_term(
+        &self,
+        tenant: TenantId,
+        term: Term,
+        after: Option<TermPlace>,
+        order: ListOrder,
+        limit: usize,
+    ) -> Result<Page<TermPlace>, StoreError> {
+        self.reader
+            .away(move |engine| terms::page(engine, tenant, term, after.as_ref(), order, limit))
+            .await
     }
 
     async fn contacts_by_alias(

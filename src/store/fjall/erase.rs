@@ -10,6 +10,7 @@ use super::keys::{self, Expiring, Key, Kind, Space};
 use super::rewrite;
 use super::scan::Moment;
 use super::sweep::TOGETHER;
+use super::terms;
 use super::txn::Txn;
 use super::writer::Need;
 use crate::domain::{Contact, ContactId, Conversation, Event, Message, Seq, TenantId};
@@ -322,7 +323,8 @@ fn remove_small_rows(
     }
     for id in &subject.contacts {
         let key = keys::row(Kind::Contact, tenant, id.as_bytes());
-        if txn.get(Space::Rows, &key)?.is_some() {
+        if let Some(row) = txn.row::<Contact>(&key)? {
+            terms::change(txn, tenant, Some(&row), None);
             txn.delete(Space::Rows, key);
             rows += 1;
         }

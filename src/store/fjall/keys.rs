@@ -16,7 +16,8 @@ use std::io::Write as _;
 use fjall::Slice;
 
 use crate::domain::{
-    ContactId, ConversationId, ConversationStatus, MessageId, PhoneNumberId, Seq, TenantId, Timestamp,
+    ContactId, ConversationId, ConversationStatus, MessageId, PhoneNumberId, Seq, TenantId, Term, TermPlace,
+    Timestamp,
 };
 use crate::store::erasure::Belonging;
 use crate::store::{ConversationCursor, KeyHash, Partition, PlainKey, StoreError};
@@ -106,6 +107,10 @@ pub(super) enum Kind {
     Tally,
     /// The latest time that was believed.
     Time,
+    /// Where a contact stands under a term: tenant, term, order, contact.
+    ContactTerm,
+    /// That all contacts stand under their terms.
+    TermsMade,
     /// A plain row: table, zero, length of the partition's part, part, the row's own key.
     Plain,
 }
@@ -134,6 +139,8 @@ impl Kind {
             Self::Retention => b'r',
             Self::Tally => b'Z',
             Self::Time => b't',
+            Self::ContactTerm => b'f',
+            Self::TermsMade => b'F',
             Self::Plain => b'R',
         }
     }
@@ -306,6 +313,31 @@ pub(super) fn listed(tenant: TenantId, status: ConversationStatus, at: Conversat
 /// The conversation at a place in a list.
 pub(super) fn listed_conversation(key: &[u8]) -> Option<ConversationId> {
     reference_of(key).map(|bytes| ConversationId::from_bytes(inverted(&bytes)))
+}
+
+/// The beginning of all places under a term.
+pub(super) fn term(tenant: TenantId, term: &Term) -> Key {
+    row(Kind::ContactTerm, tenant, term.as_bytes())
+}
+
+/// Where a contact stands under a term.
+pub(super) fn term_place(tenant: TenantId, term: &Term, at: &TermPlace) -> Key {
+    Key::of(&[
+        &[Kind::ContactTerm.letter()],
+        &tenant.get().to_be_bytes(),
+        term.as_bytes(),
+        &at.order,
+        at.contact.as_bytes(),
+    ])
+}
+
+/// The place under a term that a key names.
+pub(super) fn term_place_of(key: &[u8]) -> Option<TermPlace> {
+    let (order, contact) = key.get(1 + 8 + Term::BYTES..)?.split_last_chunk::<16>()?;
+    Some(TermPlace {
+        order: order.to_vec(),
+        contact: ContactId::from_bytes(*contact),
+    })
 }
 
 /// The beginning of all plain rows.

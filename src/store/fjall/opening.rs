@@ -7,6 +7,7 @@ use super::engine::{Engine, refused};
 use super::guard::FolderGuard;
 use super::settle;
 use super::tally::{Notes, Tally};
+use super::terms;
 use super::{Absent, FjallOptions, Loss, journal, make_folder, marker, private};
 use crate::domain::Timestamp;
 use crate::store::error::{StoreError, StoreErrorKind};
@@ -56,6 +57,7 @@ pub(super) fn open(folder: &Path, options: &FjallOptions) -> Result<Opened, Stor
     checked.prepare(folder).map_err(|error| refused(&error))?;
     drop(alone);
     let engine = Engine::open(folder, options)?;
+    terms::make(&engine)?;
     let stored = Tally::stored(&engine)?;
     let missing = checked.is_short_of(stored);
     let tally = match (accepted, missing) {

@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use super::codec::{self, NEVER};
 use super::keys::{self, Expiring, Key, Kind, Space};
 use super::txn::{Decoded, Txn};
-use super::{erase, rewrite};
+use super::{erase, rewrite, terms};
 use crate::domain::{
     Alias, Contact, ContactId, Conversation, ConversationId, Event, Message, MessageId, PhoneNumberId, Seq,
     TenantId, Timestamp, WamidHash,
@@ -174,6 +174,8 @@ impl Rows for TenantRows<'_> {
     }
 
     fn put_contact(&mut self, row: &Contact) -> Result<(), StoreError> {
+        let before = self.contact(row.id)?;
+        terms::change(self.txn, self.tenant, before.as_ref(), Some(row));
         if let Some(linked) = row.linked_to {
             self.belongs(linked, Belonging::Link, row.id.as_bytes());
         }

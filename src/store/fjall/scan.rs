@@ -53,7 +53,7 @@ impl<'a> Moment<'a> {
         space: Space,
         prefix: &Key,
         after: Option<Key>,
-    ) -> impl Iterator<Item = Result<Pair, StoreError>> + use<> {
+    ) -> impl DoubleEndedIterator<Item = Result<Pair, StoreError>> + use<> {
         let start = after.map_or_else(|| Bound::Included(prefix.clone()), Bound::Excluded);
         let end = prefix.after_prefix().map_or(Bound::Unbounded, Bound::Excluded);
         self.range(space, (start, end))
@@ -64,7 +64,7 @@ impl<'a> Moment<'a> {
         &self,
         space: Space,
         range: (Bound<Key>, Bound<Key>),
-    ) -> impl Iterator<Item = Result<Pair, StoreError>> + use<> {
+    ) -> impl DoubleEndedIterator<Item = Result<Pair, StoreError>> + use<> {
         self.snapshot.range(self.engine.space(space), range).map(pair)
     }
 }

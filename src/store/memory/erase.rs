@@ -3,7 +3,7 @@
 use super::MemoryStore;
 use super::ledger::Ledger;
 use super::state::State;
-use crate::domain::{ContactId, Event, TenantId};
+use crate::domain::{ContactId, Event, TenantId, TermKey};
 use crate::store::Swept;
 use crate::store::erasure::{Belonging, Subject, names_of};
 use crate::store::error::StoreError;
@@ -18,7 +18,7 @@ impl MemoryStore {
         let aside = subject.forget_aside(self, tenant).await?;
         let mut state = self.state();
         let ledger = state.ledgers.get_mut(&tenant);
-        let mut swept = ledger.map_or_else(Swept::default, |ledger| ledger.erase(contact));
+        let mut swept = ledger.map_or_else(Swept::default, |ledger| ledger.erase(tenant, contact));
         swept.rows += aside;
         Ok(swept)
     }
@@ -26,7 +26,7 @@ impl MemoryStore {
 
 impl Ledger {
     /// Removes a contact and all that leads to it.
-    fn erase(&mut self, contact: ContactId) -> Swept {
+    fn erase(&mut self, tenant: TenantId, contact: ContactId) -> Swept {
         let subject = self.subject(contact);
         let tables = &mut self.tables;
         let mut rows = 0;
@@ -60,6 +60,9 @@ impl Ledger {
             .aliases
             .extract_if(.., |_, id| subject.contacts.contains(id))
             .count();
+        for id in &subject.contacts {
+            tables.change_terms(TermKey::of(tenant), *id, None);
+        }
         rows += tables
             .contacts
             .extract_if(.., |id, _| subject.contacts.contains(id))

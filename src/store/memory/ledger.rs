@@ -6,13 +6,13 @@ use std::ops::Bound;
 use super::rows::{Overlay, Tables, Timed};
 use crate::domain::{
     Alias, ContactId, Conversation, ConversationId, Event, Fence, Links, Message, MessageId, PhoneNumberId,
-    Seq, TenantId, Timestamp,
+    Seq, TenantId, Term, TermPlace, Timestamp,
 };
 use crate::store::error::StoreError;
 use crate::store::room::Room;
 use crate::store::row::{ClaimOutcome, ClaimWant, OutboxRow};
 use crate::store::{
-    Append, Appended, ConversationCursor, ConversationFilter, EventPage, Page, TenantHead, derive,
+    Append, Appended, ConversationCursor, ConversationFilter, EventPage, ListOrder, Page, TenantHead, derive,
 };
 
 /// A tenant whose ledger was opened.
@@ -122,6 +122,38 @@ impl Ledger {
             .collect();
         rows.sort_by_key(|row| std::cmp::Reverse(ConversationCursor::of(row)));
         Room::of(limit).page(rows.into_iter().cloned().map(Ok), |_| 0)
+    }
+
+    pub(super) fn page_term(
+        &self,
+        term: Term,
+        after: Option<TermPlace>,
+        order: ListOrder,
+        limit: usize,
+    ) -> Result<Page<TermPlace>, StoreError> {
+        let under = |place: &&(Term, TermPlace)| place.0 == term;
+        let first = (
+            term,
+            TermPlace {
+                order: Vec::new(),
+                contact: ContactId::from_bytes([0; 16]),
+            },
+        );
+        let next = |(_, place): &(Term, TermPlace)| Ok(place.clone());
+        let room = Room::of(limit);
+        let terms = &self.tables.terms;
+        match order {
+            ListOrder::Ascending => {
+                let from = after.map_or(Bound::Included(first), |after| Bound::Excluded((term, after)));
+                let rows = terms.range((from, Bound::Unbounded));
+                room.page(rows.take_while(under).map(next), |_| 0)
+            }
+            ListOrder::Descending => {
+                let end = after.map_or(Bound::Unbounded, |after| Bound::Excluded((term, after)));
+                let rows = terms.range((Bound::Included(first), end)).rev();
+                room.page(rows.skip_while(|place| place.0 > term).map(next), |_| 0)
+            }
+        }
     }
 
     pub(super) fn by_alias(&self, tenant: TenantId, alias: &Alias) -> Option<ContactId> {

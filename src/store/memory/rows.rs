@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::domain::contact_terms::TermChanges;
 use crate::domain::{
     Alias, Contact, ContactId, Conversation, ConversationId, Event, Message, MessageId, PhoneNumberId, Seq,
-    TenantId, Timestamp, WamidHash,
+    TenantId, Term, TermKey, TermPlace, Timestamp, WamidHash,
 };
 use crate::store::error::StoreError;
 use crate::store::row::{Idempotency, MessageRef, OutboxRow, Rows, Seen};
@@ -31,6 +32,7 @@ pub(super) struct Tables {
     pub(super) messages: BTreeMap<(ConversationId, MessageId), Timed<Message>>,
     pub(super) seen: BTreeMap<WamidHash, Timed<Seen>>,
     pub(super) contacts: BTreeMap<ContactId, Contact>,
+    pub(super) terms: BTreeSet<(Term, TermPlace)>,
     pub(super) aliases: BTreeMap<[u8; 16], ContactId>,
     pub(super) idempotency: BTreeMap<[u8; 16], Timed<Idempotency>>,
     pub(super) outbox: BTreeMap<(PhoneNumberId, MessageId), OutboxRow>,
@@ -71,6 +73,7 @@ impl<'a> Overlay<'a> {
     /// What the batch wrote.
     pub(super) fn finish(self) -> Changes {
         Changes {
+            terms: TermKey::of(self.tenant),
             written: self.written,
             settled: self.settled,
         }
@@ -79,6 +82,7 @@ impl<'a> Overlay<'a> {
 
 /// What a batch wrote.
 pub(super) struct Changes {
+    terms: TermKey,
     written: Tables,
     settled: BTreeSet<(PhoneNumberId, MessageId)>,
 }
@@ -117,6 +121,15 @@ impl Tables {
         row.fall_back_to(newest.map(|left| &left.row));
     }
 
+    /// Moves a contact to where what it is to become stands, before it becomes that.
+    pub(super) fn change_terms(&mut self, key: TermKey, contact: ContactId, after: Option<&Contact>) {
+        let changes = TermChanges::between(key, self.contacts.get(&contact), after);
+        for place in &changes.removed {
+            self.terms.remove(place);
+        }
+        self.terms.extend(changes.added);
+    }
+
     /// Takes over what a batch wrote.
     pub(super) fn take(&mut self, changes: Changes) {
         let written = changes.written;
@@ -124,7 +137,10 @@ impl Tables {
         self.conversations.extend(written.conversations);
         self.messages.extend(written.messages);
         self.seen.extend(written.seen);
-        self.contacts.extend(written.contacts);
+        for row in written.contacts.into_values() {
+            self.change_terms(changes.terms, row.id, Some(&row));
+            self.contacts.insert(row.id, row);
+        }
         self.aliases.extend(written.aliases);
         self.idempotency.extend(written.idempotency);
         self.events_until = written.events_until;

@@ -10,16 +10,16 @@ use super::ScyllaStore;
 use super::cell::{Key, Row};
 use crate::domain::{
     Alias, Contact, ContactId, Conversation, ConversationId, Epoch, Fence, JournalId, Message, MessageId,
-    PhoneNumberId, Retention, Seq, TenantId, Timestamp,
+    PhoneNumberId, Retention, Seq, TenantId, Term, TermPlace, Timestamp,
 };
 use crate::store::retention::Place;
 use crate::store::row::outbound_key;
 use crate::store::{
     ApiKey, Append, Appended, ClaimOutcome, ClaimWant, ConversationCursor, ConversationFilter,
     ConversationPage, EventPage, Exported, Forwarded, ForwardedPage, JournalBacklog, JournalEntry, KeyHash,
-    Mark, MessageRef, Number, OutboxRow, Page, Partition, PlainExport, PlainKey, PlainValue, ProcessId,
-    ProcessState, Quarantined, Record, RecordKind, RetentionJob, Sharing, Store, StoreError, Survey, Swept,
-    Tenant, TenantHead, TenantOwner,
+    ListOrder, Mark, MessageRef, Number, OutboxRow, Page, Partition, PlainExport, PlainKey, PlainValue,
+    ProcessId, ProcessState, Quarantined, Record, RecordKind, RetentionJob, Sharing, Store, StoreError,
+    Survey, Swept, Tenant, TenantHead, TenantOwner,
 };
 
 /// Aliases looked up at once.
@@ -170,6 +170,27 @@ impl Store for ScyllaStore {
     async fn contact(&self, tenant: TenantId, contact: ContactId) -> Result<Option<Contact>, StoreError> {
         let _permit = self.permit()?;
         self.load_contact(tenant, contact).await
+    }
+
+    async fn contacts(
+        &self,
+        tenant: TenantId,
+        ids: Vec<ContactId>,
+    ) -> Result<Vec<Option<Contact>>, StoreError> {
+        let _permit = self.permit()?;
+        self.load_contacts(tenant, &ids).await
+    }
+
+    async fn page_term(
+        &self,
+        tenant: TenantId,
+        term: Term,
+        after: Option<TermPlace>,
+        order: ListOrder,
+        limit: usize,
+    ) -> Result<Page<TermPlace>, StoreError> {
+        let _permit = self.permit()?;
+        self.places_of_term(tenant, term, after, order, limit).await
     }
 
     async fn contacts_by_alias(

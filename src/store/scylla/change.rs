@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::keys::Class;
+use super::terms::TermRow;
 use crate::domain::{
     Contact, ContactId, Conversation, ConversationId, Event, EventKind, Message, MessageId, PhoneNumberId,
     Seq, Timestamp, WamidHash,
@@ -52,6 +53,12 @@ pub(super) enum Change {
         expires: Timestamp,
     },
     Contact(Box<Contact>),
+    /// Where a contact stands no more, and where it stands since.
+    Terms {
+        contact: ContactId,
+        removed: Vec<TermRow>,
+        added: Vec<TermRow>,
+    },
     DropContact(ContactId),
     /// What belongs to a contact.
     DropBelongings(ContactId),

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use super::ScyllaStore;
 use super::cell::{Cell, Kept, Key, Row};
 use super::change::{Change, EventRow, event, id};
-use super::commit::Step;
+use super::commit::{Step, or_put_back};
 use super::events::EventColumns;
 use super::keys;
 use super::pages::Part;
@@ -204,14 +204,14 @@ impl ScyllaStore {
                 }
             }
         }
-        for contact in &subject.contacts {
-            if self.load_contact(tenant, *contact).await?.is_some() {
-                writes.put(Key::Contact(*contact), None);
-            }
-        }
         let count = writes.rows.len();
         self.commit_changes(tenant, writes).await?;
-        Ok(count)
+        let contacts: Vec<ContactId> = subject.contacts.iter().copied().collect();
+        let remove = |view: &mut View<'_>| {
+            contacts.iter().for_each(|id| view.drop_contact(*id));
+            Ok(())
+        };
+        Ok(count + self.commit_as_it_stands(tenant, remove).await?)
     }
 
     /// Takes what a group's conversation shows of the customer out of it, as it stands in that moment: others write in it
@@ -222,29 +222,38 @@ impl ScyllaStore {
         group: ConversationId,
         subject: &Subject,
     ) -> Result<usize, StoreError> {
+        let leave = |view: &mut View<'_>| {
+            let row = view.conversation(group)?;
+            match row.map(|mut row| (subject.leave(&mut row), row)) {
+                Some((true, row)) => view.put_conversation(&row),
+                _ => Ok(()),
+            }
+        };
+        self.commit_as_it_stands(tenant, leave).await
+    }
+
+    /// Commits what a change makes of rows as they stand in that moment. How many rows changed.
+    async fn commit_as_it_stands(
+        &self,
+        tenant: TenantId,
+        change: impl Fn(&mut View<'_>) -> Result<(), StoreError> + Send,
+    ) -> Result<usize, StoreError> {
         let ownership = self.ownerships.of(tenant);
         let mut held = ownership.owned.lock().await;
         let Some(owned) = self.as_owner(&ownership, &mut held, tenant).await? else {
             return Ok(0);
         };
         let (head, now) = (owned.head, owned.last);
-        let leave = |view: &mut View<'_>| {
-            let row = view.conversation(group)?;
-            match row.map(|mut row| (subject.leave(&mut row), row)) {
-                Some((true, row)) => view.put_conversation(&row).map(|()| 1),
-                _ => Ok(0),
-            }
-        };
-        let left = match self.evaluate(&owned, now, leave).await {
-            Ok(left) if left.value > 0 => left,
-            unchanged => {
-                *held = Some(owned);
-                return unchanged.map(|_| 0);
-            }
-        };
-        let (_, step) = Step::after(left, head, now);
+        let changed = self.evaluate(&owned, now, change).await;
+        let (owned, changed) = or_put_back(&mut held, owned, changed)?;
+        let count = changed.written.writes.rows.len();
+        if count == 0 {
+            *held = Some(owned);
+            return Ok(0);
+        }
+        let ((), step) = Step::after(changed, head, now);
         self.commit(&ownership, &mut held, owned, step).await?;
-        Ok(1)
+        Ok(count)
     }
 
     /// Removes what finds the customer's conversations and the contacts that led to it: the last step.

@@ -1,7 +1,7 @@
 //! One tenant in this process: who writes, where the ledger stands, and its list of conversations.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::list::ConversationList;
@@ -52,6 +52,8 @@ pub(super) struct Ownership {
     pub(super) conversations: Mutex<ConversationList>,
     /// Held by whoever fills the list.
     pub(super) filling: tokio::sync::Mutex<()>,
+    /// Whether its contacts are known to stand under their terms, those of an earlier version, too.
+    has_terms: AtomicBool,
     /// Where readable events begin.
     pub(super) oldest: Mutex<Option<Oldest>>,
 }
@@ -107,6 +109,16 @@ impl Ownership {
     /// A commit was made.
     pub(super) fn commits(&self, now: Timestamp) {
         self.committed.store(now.as_millis(), Ordering::Release);
+    }
+
+    /// Whether its contacts are known to stand under their terms.
+    pub(super) fn has_terms(&self) -> bool {
+        self.has_terms.load(Ordering::Acquire)
+    }
+
+    /// They do.
+    pub(super) fn note_terms(&self) {
+        self.has_terms.store(true, Ordering::Release);
     }
 
     /// The ledger is owned here.

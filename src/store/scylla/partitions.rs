@@ -11,7 +11,7 @@ use super::change::{Change, EventRow, json};
 use super::keys::{self, Class};
 use super::link::Prepared;
 use super::write::{Writing, place_of};
-use crate::domain::{ContactId, Conversation, ConversationId, Message, PhoneNumberId, Timestamp};
+use crate::domain::{ContactId, Conversation, ConversationId, Message, PhoneNumberId, Term, Timestamp};
 use crate::store::error::StoreError;
 use crate::store::row::OutboxRow;
 
@@ -46,6 +46,7 @@ pub(super) enum Partition {
     Slots(PhoneNumberId),
     Belongings(ContactId),
     Contacts(i16),
+    Terms(Term),
     Aliases(i16),
 }
 
@@ -181,6 +182,11 @@ impl ScyllaStore {
                     };
                     gathered.add(Partition::Contacts(shard), line);
                 }
+                Change::Terms {
+                    contact,
+                    removed,
+                    added,
+                } => self.sort_terms(&mut gathered, writing, contact, (removed, added)),
                 Change::Alias { key, contact } => {
                     let shard = keys::shard(key);
                     let line = BoundStatement {

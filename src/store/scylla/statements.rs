@@ -123,6 +123,20 @@ statements! {
             "INSERT INTO {data}.contact_index (tenant, contact, what, reference) VALUES (?, ?, ?, ?) USING TIMESTAMP ?",
         drop_belongings: Write "DELETE FROM {data}.contact_index USING TIMESTAMP ? WHERE tenant = ? AND contact = ?",
 
+        put_term: Write
+            "INSERT INTO {data}.contact_term (tenant, term, place, contact) VALUES (?, ?, ?, ?) USING TIMESTAMP ?",
+        drop_term: Write
+            "DELETE FROM {data}.contact_term USING TIMESTAMP ? WHERE tenant = ? AND term = ? AND place = ? AND contact = ?",
+        term_from: Read "SELECT place, contact FROM {data}.contact_term WHERE tenant = ? AND term = ?",
+        term_after: Read
+            "SELECT place, contact FROM {data}.contact_term WHERE tenant = ? AND term = ? AND (place, contact) > (?, ?)",
+        term_down: Read
+            "SELECT place, contact FROM {data}.contact_term WHERE tenant = ? AND term = ? ORDER BY place DESC, contact DESC",
+        term_before: Read
+            "SELECT place, contact FROM {data}.contact_term WHERE tenant = ? AND term = ? AND (place, contact) < (?, ?) ORDER BY place DESC, contact DESC",
+        terms_made: Read "SELECT fence FROM {lwt}.lease WHERE kind = 'terms' AND id = ?",
+        put_terms_made: Write "INSERT INTO {lwt}.lease (kind, id, fence) VALUES ('terms', ?, ?)",
+
         outbox_row: Read
             "SELECT body FROM {data}.outbox WHERE tenant = ? AND number = ? AND slot = ? AND message = ?",
         outbox_after: ScanBodies

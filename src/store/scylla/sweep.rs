@@ -50,6 +50,12 @@ impl ScyllaStore {
         limit: usize,
     ) -> Result<usize, StoreError> {
         let rows = self.forget_previews(tenant, ownership, now, limit).await?;
+        if !ownership.has_terms() {
+            let looked = self.make_terms(tenant, limit).await?;
+            if looked < limit {
+                ownership.note_terms();
+            }
+        }
         self.forget_last_commit(tenant, ownership).await?;
         self.forget_slots(tenant, ownership, now).await?;
         Ok(rows)

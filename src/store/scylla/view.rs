@@ -60,6 +60,9 @@ impl<'a> View<'a> {
         for key in self.order {
             if let Some(cell) = self.written.remove(&key) {
                 let before = self.at_hand.get(&key).and_then(Option::as_ref);
+                if let Key::Contact(id) = key {
+                    writes.change_terms(self.tenant, id, before, cell.as_ref());
+                }
                 writes.put_over(before, key, cell);
             }
         }
@@ -84,6 +87,13 @@ impl<'a> View<'a> {
     fn put(&mut self, key: Key, cell: Cell) {
         if self.written.insert(key.clone(), cell).is_none() {
             self.order.push(key);
+        }
+    }
+
+    /// Removes a contact, as it stands now.
+    pub(super) fn drop_contact(&mut self, id: ContactId) {
+        if self.get(Key::Contact(id)).is_some() {
+            self.put(Key::Contact(id), None);
         }
     }
 
@@ -164,6 +174,8 @@ impl Rows for View<'_> {
     }
 
     fn put_contact(&mut self, row: &Contact) -> Result<(), StoreError> {
+        // What it was tells where it stands no more.
+        self.get(Key::Contact(row.id));
         self.put(Key::Contact(row.id), Some(Row::Contact(Box::new(row.clone()))));
         Ok(())
     }

@@ -147,6 +147,7 @@ impl ScyllaStore {
             Change::Conversation { .. }
             | Change::Message { .. }
             | Change::Contact(_)
+            | Change::Terms { .. }
             | Change::Alias { .. }
             | Change::Seen { .. }
             | Change::Idempotency { .. }
@@ -157,7 +158,7 @@ impl ScyllaStore {
     }
 
     /// Repeats a write that may be repeated, until it is acknowledged.
-    async fn until_taken<F>(&self, write: impl Fn() -> F) -> Result<(), StoreError>
+    pub(super) async fn until_taken<F>(&self, write: impl Fn() -> F) -> Result<(), StoreError>
     where
         F: Future<Output = Result<(), StoreError>>,
     {
@@ -186,7 +187,7 @@ const fn removes(change: &Change) -> bool {
 }
 
 /// Does all, some at once.
-async fn all(writes: Vec<impl Future<Output = Result<(), StoreError>>>) -> Result<(), StoreError> {
+pub(super) async fn all(writes: Vec<impl Future<Output = Result<(), StoreError>>>) -> Result<(), StoreError> {
     futures_util::stream::iter(writes)
         .buffer_unordered(TOGETHER)
         .try_collect()

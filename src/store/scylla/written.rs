@@ -3,7 +3,8 @@
 use super::cell::{Cell, Kept, Key, Listed, Row};
 use super::change::Change;
 use super::keys::Class;
-use crate::domain::Timestamp;
+use crate::domain::contact_terms::TermChanges;
+use crate::domain::{ContactId, TenantId, TermKey, Timestamp};
 use crate::store::row::MessageRef;
 
 /// Rows in the order in which they are written.
@@ -53,6 +54,29 @@ impl Writes {
         self.put(Key::Message(at), None);
         let class = class.code();
         self.changes.push(Change::DropMessage { at, class });
+    }
+
+    /// Moves a contact from where it stood to where it stands.
+    pub(super) fn change_terms(
+        &mut self,
+        tenant: TenantId,
+        contact: ContactId,
+        before: Option<&Row>,
+        after: Option<&Row>,
+    ) {
+        let row = |row: Option<&Row>| match row {
+            Some(Row::Contact(row)) => Some(row.as_ref().clone()),
+            _ => None,
+        };
+        let (before, after) = (row(before), row(after));
+        let changes = TermChanges::between(TermKey::of(tenant), before.as_ref(), after.as_ref());
+        if !changes.is_empty() {
+            self.changes.push(Change::Terms {
+                contact,
+                removed: changes.removed.into_iter().map(Into::into).collect(),
+                added: changes.added.into_iter().map(Into::into).collect(),
+            });
+        }
     }
 
     /// Writes a row, or removes it, in place of the one that stood there. Of a message that is removed only the caller knows

@@ -13,8 +13,9 @@ use crate::store::scylla::schema::{Server, migrations};
 /// Tables of the cluster that hold no rows of the store's: its processes, what they tell each other, and one that nothing writes to any
 /// more.
 const NOT_DECLARED: [&str; 3] = ["process", "forwarded", "agent"];
-/// Letters of the embedded store's own notes: when files are rewritten, and how many commits there are.
-const ITS_OWN: [&str; 3] = ["W", "w", "Z"];
+/// Letters of the embedded store's own notes: when files are rewritten, how many commits there are, and that contacts stand under
+/// their terms.
+const ITS_OWN: [&str; 4] = ["W", "w", "Z", "F"];
 
 /// Where rows stand; that of plain rows once.
 fn places(of: fn(&Table) -> &'static [&'static str]) -> Vec<&'static str> {

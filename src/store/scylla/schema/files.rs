@@ -58,6 +58,13 @@ const ALL: &[Migration] = &[
         cassandra: "",
         scylla: "",
     },
+    Migration {
+        version: 6,
+        name: "contact_term",
+        shared: include_str!("../../../../cql/0006_contact_term.cql"),
+        cassandra: "",
+        scylla: "",
+    },
 ];
 
 /// All migrations, in order.

@@ -1,0 +1,113 @@
+//! By what contacts are found: their places under terms, beside their rows.
+
+use std::ops::Bound;
+
+use fjall::{PersistMode, Slice};
+
+use super::codec::{self, NEVER};
+use super::engine::{Engine, failed};
+use super::keys::{self, Key, Kind, Space};
+use super::scan::Moment;
+use super::txn::Txn;
+use crate::domain::contact_terms::TermChanges;
+use crate::domain::{Contact, ContactId, TenantId, Term, TermKey, TermPlace};
+use crate::store::error::StoreError;
+use crate::store::room::Room;
+use crate::store::{ListOrder, Page};
+
+/// Contacts whose places are made together.
+const TOGETHER: usize = 1_000;
+
+/// Moves a contact from where it stood to where it stands.
+pub(super) fn change(txn: &mut Txn, tenant: TenantId, before: Option<&Contact>, after: Option<&Contact>) {
+    let changes = TermChanges::between(TermKey::of(tenant), before, after);
+    for (term, place) in &changes.removed {
+        txn.delete(Space::Rows, keys::term_place(tenant, term, place));
+    }
+    for (term, place) in &changes.added {
+        txn.put(
+            Space::Rows,
+            keys::term_place(tenant, term, place),
+            Slice::from(&[][..]),
+        );
+    }
+}
+
+/// Places under a term.
+pub(super) fn page(
+    engine: &Engine,
+    tenant: TenantId,
+    term: Term,
+    after: Option<&TermPlace>,
+    order: ListOrder,
+    limit: usize,
+) -> Result<Page<TermPlace>, StoreError> {
+    let prefix = keys::term(tenant, &term);
+    let after = after.map(|place| Bound::Excluded(keys::term_place(tenant, &term, place)));
+    let end = prefix.after_prefix().map_or(Bound::Unbounded, Bound::Excluded);
+    let (start, end) = match order {
+        ListOrder::Ascending => (after.unwrap_or(Bound::Included(prefix)), end),
+        ListOrder::Descending => (Bound::Included(prefix), after.unwrap_or(end)),
+    };
+    let mut rows = Moment::of(engine).range(Space::Rows, (start, end));
+    let rows = std::iter::from_fn(|| match order {
+        ListOrder::Ascending => rows.next(),
+        ListOrder::Descending => rows.next_back(),
+    });
+    let place = |key: &[u8]| {
+        keys::term_place_of(key).ok_or_else(|| StoreError::corrupt("term", "its key is too short"))
+    };
+    Room::of(limit).page(rows.map(|pair| place(&pair?.key)), |_| 0)
+}
+
+/// Contacts by their ids.
+pub(super) fn contacts(
+    engine: &Engine,
+    tenant: TenantId,
+    ids: &[ContactId],
+) -> Result<Vec<Option<Contact>>, StoreError> {
+    let moment = Moment::of(engine);
+    let read = |id: &ContactId| moment.row(&keys::row(Kind::Contact, tenant, id.as_bytes()));
+    ids.iter().map(read).collect()
+}
+
+fn made_key() -> Key {
+    keys::global(Kind::TermsMade, &[])
+}
+
+/// Makes the places of all contacts of a folder that an earlier version wrote. Cut short, it begins again at the next start.
+pub(super) fn make(engine: &Engine) -> Result<(), StoreError> {
+    if engine.get(Space::Rows, &made_key())?.is_some() {
+        return Ok(());
+    }
+    let rows = engine.space(Space::Rows);
+    let begin = || fjall::OwnedWriteBatch::with_capacity(engine.db().clone(), TOGETHER);
+    let (mut batch, mut count) = (begin(), 0_usize);
+    for pair in Moment::of(engine).under(Space::Rows, &keys::global(Kind::Contact, &[]), None) {
+        let pair = pair?;
+        let tenant = pair.key.get(1..).and_then(keys::tenant_of);
+        let tenant = tenant.ok_or_else(|| StoreError::corrupt("contact", "its key is too short"))?;
+        let row: Contact = codec::row(&pair.value)?;
+        for (term, place) in row.terms(TermKey::of(tenant)) {
+            batch.insert(
+                rows,
+                keys::term_place(tenant, &term, &place),
+                Slice::from(&[][..]),
+            );
+        }
+        count = count.saturating_add(1);
+        if count.is_multiple_of(TOGETHER) {
+            std::mem::replace(&mut batch, begin()).commit().map_err(failed)?;
+        }
+    }
+    batch.insert(rows, made_key(), codec::bytes(NEVER, &[]));
+    let batch = batch.durability(Some(PersistMode::SyncData));
+    batch.commit().map_err(failed)?;
+    if count > 0 {
+        tracing::info!(
+            contacts = count,
+            "contacts that an earlier version wrote can be searched now"
+        );
+    }
+    Ok(())
+}
