@@ -43,6 +43,8 @@
 //!   event: `organise.rs`.
 //! - What an event shows of its conversation and contact: `store/derive/shown.rs`.
 //! - Which contact does a phone or BSUID mean? `store/derive/names.rs`, `identity.rs`, `link.rs`.
+//! - What a business notes of a contact: `domain/contact_details.rs`, `store/derive/details.rs`. By what contacts are found:
+//!   `domain/contact_terms.rs`, each backend's `terms.rs`, `store/contact_search.rs`; why so: ADR 034.
 //! - 24-hour window, opt-out, `last_seen_seq`, idempotency key of a new message: `store/derive/submit.rs`. How long a window
 //!   is open: `domain/conversation.rs`.
 //! - A message that waits: `actors/lane.rs`; the reason that callers see: `actors/lane/delay_estimate.rs`.

@@ -157,7 +157,6 @@ async fn records_are_written_as_ever() {
         changes: every_change().await,
     };
     let written = lines(&redo);
-    if let Some(p) = std::env::var_os("XX_REDO") {
         std::fs::write(p, &written).unwrap();
         return;
     }
