@@ -331,7 +331,11 @@ impl Stream {
             ListOrder::Ascending => at < place,
             ListOrder::Descending => at > place,
         };
-        while self.places.last().is_some_and(|at| is_before(at) || (is_given && at == place)) {
+        while self
+            .places
+            .last()
+            .is_some_and(|at| is_before(at) || (is_given && at == place))
+        {
             self.places.pop();
         }
         // What is read next begins there: nothing before it can be in common.
