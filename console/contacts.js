@@ -10,8 +10,9 @@ const KNOWN_FOR = 300_000;
 /** So many calls are made for one press: a search that finds little reads on that far by itself. */
 const MOST_CALLS = 8;
 const ENOUGH = 40;
-/** A count goes on in so many steps, then it says what it has. */
+/** A count goes on in so many steps, then it says what it has. The gateway makes one long call of a business at a time: it waits for others. */
 const MOST_STEPS = 400;
+const MOST_WAITS = 8;
 
 /** What a list of contacts can be looked through by; nothing is chosen. */
 export const NO_FILTER = Object.freeze({ search: '', label: '', list: '', owner: '', consent: '', number: '', segment: '', key: '', value: '', sort: 'created', order: 'desc' });
@@ -57,13 +58,25 @@ export async function readOn(read, cursor = null, { signal, onPage = () => {} } 
  *
  * @param {(method: string, path: string, body: unknown, how: object) => Promise<any>} ask
  * @param {{filter?: string, segment?: string}} wanted
- * @param {{signal?: AbortSignal, onStep?: (count: number) => void}} [how]
+ * @param {{signal?: AbortSignal, onStep?: (count: number) => void, pause?: (ms: number) => Promise<unknown>}} [how]
  */
-export async function countOn(ask, wanted, { signal, onStep = () => {} } = {}) {
+export async function countOn(ask, wanted, { signal, onStep = () => {}, pause = rest } = {}) {
   let count = 0;
   let cursor = null;
+  let waits = 0;
+  const step = async () => {
+    for (;;)
+      try {
+        return await ask('POST', '/v1/contacts/count', { ...wanted, ...(cursor && { cursor }) }, { signal });
+      } catch (error) {
+        waits += 1;
+        if (error.code !== 'busy' || waits > MOST_WAITS) throw error;
+        await pause(error.wait ?? 1_000);
+        signal?.throwIfAborted();
+      }
+  };
   for (let steps = 0; steps < MOST_STEPS; steps += 1) {
-    const part = await ask('POST', '/v1/contacts/count', { ...wanted, ...(cursor && { cursor }) }, { signal });
+    const part = await step();
     signal?.throwIfAborted();
     count += part.count;
     cursor = part.next_cursor ?? null;
@@ -72,6 +85,8 @@ export async function countOn(ask, wanted, { signal, onStep = () => {} } = {}) {
   }
   return { count, isWhole: false };
 }
+
+const rest = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** Which of many rows of one height are in view, and some beside them. */
 export function windowOf({ count, height, top, room, spare = 12 }) {
@@ -100,15 +115,15 @@ export function valueOf(type, text) {
   return written;
 }
 
-/** A key made of a name: small letters, digits, `_`. */
+/** A key made of a name: small letters, digits and `_`, with a letter first. */
 export function keyOf(name) {
   return name
     .normalize('NFKD')
     .toLowerCase()
     .replace(/\p{M}/gu, '')
     .replace(/[^a-z0-9]+/g, '_')
-    .replace(/^_+|_+$/g, '')
-    .slice(0, 40);
+    .replace(/^[_\d]+|_+$/g, '')
+    .slice(0, 32);
 }
 
 /** What a purpose of consent is called: the page's own word, or what the business calls it. */

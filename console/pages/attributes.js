@@ -87,8 +87,8 @@ function Write({ attribute, save, onCancel }) {
         label=${t('attributes.key')}
         name="key"
         required
-        maxlength="40"
-        pattern="[a-z0-9_]+"
+        maxlength="32"
+        pattern="[a-z][a-z0-9_]*"
         autocomplete="off"
         autocapitalize="none"
         spellcheck="false"

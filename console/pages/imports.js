@@ -56,6 +56,11 @@ export default function Imports({ context }) {
   `;
 }
 
+/** Uploads a file, which is one that can be imported. */
+function upload(ask, file, how = {}) {
+  return ask('POST', `/v1/imports?name=${encodeURIComponent(file.name)}`, file.slice(0, file.size, typeOf(file.name) ?? ''), { deadline: UPLOAD_LASTS, ...how });
+}
+
 function Upload({ ask, onMade }) {
   const [sent, setSent] = useState(null);
   const [problem, setProblem] = useState('');
@@ -65,16 +70,15 @@ function Upload({ ask, onMade }) {
     if (!chosen) return;
     setFile(chosen);
     setProblem('');
-    const type = typeOf(chosen.name);
-    if (type === null) {
+    if (typeOf(chosen.name) === null) {
       setProblem(t('imports.not_a_table'));
       return;
     }
     const signal = begin();
     setSent(0);
-    const how = { deadline: UPLOAD_LASTS, signal, fetch: sendingFetch((bytes, total) => signal.aborted || setSent(total > 0 ? bytes / total : 0)) };
+    const told = (bytes, total) => signal.aborted || setSent(total > 0 ? bytes / total : 0);
     try {
-      onMade(await ask('POST', `/v1/imports?name=${encodeURIComponent(chosen.name)}`, chosen.slice(0, chosen.size, type), how));
+      onMade({ ...(await upload(ask, chosen, { signal, fetch: sendingFetch(told) })), file: chosen });
     } catch (error) {
       if (signal.aborted) return;
       setSent(null);
@@ -111,17 +115,15 @@ function Columns({ one, ask, definitions, onStarted, onCancel }) {
   const focus = useFocus();
   const [mapping, setMapping] = useState(() => Object.fromEntries(one.columns.map((column) => [column, one.mapping?.[column] ?? 'skip'])));
   const [country, setCountry] = useState(one.default_country ?? '');
-  const isDry = useRef(true);
   const start = async ({ labels, lists = [] }) => {
     const wrong = mappingProblem(mapping);
     if (wrong !== '') throw Object.assign(new Error(wrong), { status: 422, code: 'mapping' });
-    const body = { mapping, default_country: country.trim().toUpperCase() || null, dry_run: isDry.current, labels: labelsOf(labels), lists };
-    const answer = await ask('POST', `${pathOf(one.import_id)}/start`, body);
-    onStarted({ ...one, ...zero(one), ...answer, dry_run: isDry.current, state: 'running', wanted: body });
+    const code = country.trim().toUpperCase();
+    onStarted(await begin(ask, one, { mapping, ...(code !== '' && { default_country: code }), dry_run: true, labels: labelsOf(labels), lists }));
   };
   return html`
     <h3 tabindex="-1" ref=${focus}>${t('imports.columns', { name: one.name })}</h3>
-    <p class="quiet">${t('imports.read_as', { encoding: one.encoding, separator: separatorText(one.separator) })}</p>
+    <p class="quiet">${t(one.format === 'ndjson' ? 'imports.read_as_lines' : 'imports.read_as', { encoding: one.encoding, separator: separatorText(one.separator) })}</p>
     <${Form} label=${t('imports.try')} busy=${t('any.moment')} run=${start} onCancel=${onCancel}>
       <div class="table-frame whole" tabindex="0" role="region" aria-label=${t('imports.columns', { name: one.name })}>
         <table>
@@ -159,6 +161,12 @@ function Columns({ one, ask, definitions, onStarted, onCancel }) {
       <p class="whole quiet">${t('imports.try_about')}</p>
     <//>
   `;
+}
+
+/** Starts an import; what it becomes. */
+async function begin(ask, one, wanted) {
+  const answer = await ask('POST', `${pathOf(one.import_id)}/start`, wanted);
+  return { ...one, ...zero(one), ...answer, dry_run: wanted.dry_run, state: 'running', wanted };
 }
 
 const zero = ({ bytes }) => ({ bytes, rows: 0, created: 0, updated: 0, unchanged: 0, rejected: 0, bytes_read: 0, error: undefined });
@@ -209,9 +217,17 @@ function Progress({ one, ask, onChange, onStarted, onDone }) {
   }, [running]);
   const again = () =>
     run(async () => {
-      const body = { ...one.wanted, mapping: one.wanted?.mapping ?? one.mapping, dry_run: false };
-      const answer = await ask('POST', `${pathOf(one.import_id)}/start`, body);
-      onStarted({ ...one, ...zero(one), ...answer, dry_run: false, state: 'running', wanted: body });
+      const { mapping, default_country, labels, lists } = one;
+      const wanted = { ...(one.wanted ?? { mapping, ...(default_country && { default_country }), labels, lists }), dry_run: false };
+      try {
+        onStarted(await begin(ask, one, wanted));
+      } catch (error) {
+        // A gateway that keeps no file that was tried gets it once more, as long as this page has it.
+        if (!one.file || !['import_started', 'import_elsewhere'].includes(error.code)) throw error;
+        const fresh = await upload(ask, one.file);
+        await ask('DELETE', pathOf(one.import_id)).catch(() => {});
+        onStarted(await begin(ask, { ...fresh, file: one.file }, wanted));
+      }
     });
   const cancel = () => run(async () => (await ask('DELETE', pathOf(one.import_id)), onChange({ ...shown.current, state: 'cancelled' })));
   const share = progressOf(one);

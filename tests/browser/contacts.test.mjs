@@ -503,6 +503,33 @@ office('a file is uploaded, its columns named, tried, then imported', async ({ g
   await says(place, /Imports so far.*customers\.csv is imported.*Rows: 3/);
 });
 
+office('a file that the gateway does not keep once it was tried is uploaded again by itself', async ({ gateway, open }) => {
+  const { contacts } = gateway;
+  contacts.keepsTried = false;
+  const page = await atWork(open, 'ana@example.com', '#/contacts/imports');
+  const place = onPage(page);
+  await place.getByLabel('File').setInputFiles(FILE);
+  await place.getByRole('button', { name: 'Try it' }).click();
+  await says(place, /Trying/);
+  const [tried] = contacts.imports.keys();
+  contacts.goOn(tried);
+  await place.getByRole('button', { name: 'Import now' }).click();
+  await says(place, /Importing customers\.csv/);
+  const [id, ...others] = contacts.imports.keys();
+  assert.deepEqual([others, contacts.uploaded.length, contacts.started.map((one) => one.dry_run)], [[], 2, [true, false]]);
+  assert.notEqual(id, tried);
+  contacts.goOn(id);
+  await says(place.locator('.outcome'), /customers\.csv is imported/);
+  // After a reload the page has no file to upload.
+  await place.getByRole('button', { name: 'Done' }).click();
+  Object.assign(contacts.imports.get(id), { dry_run: true });
+  await page.reload();
+  await isLive(page);
+  await place.getByRole('button', { name: 'Open the import of customers.csv' }).click();
+  await place.getByRole('button', { name: 'Import now' }).click();
+  await says(place, /This import was started already\./);
+});
+
 office('an import is stopped, and one that the gateway cannot tell of is asked about again', async ({ gateway, open }) => {
   const { contacts } = gateway;
   const page = await atWork(open, 'ana@example.com', '#/contacts/imports');

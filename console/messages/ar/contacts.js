@@ -3,6 +3,8 @@
 export default {
   // Refusals
   'refusal.contact_exists': 'توجد جهة اتصال بهذا الهاتف.',
+  'refusal.import_started': 'بدأ هذا الاستيراد من قبل.',
+  'refusal.import_elsewhere': 'لم يعد ملف هذا الاستيراد موجودًا. ارفعه من جديد.',
   'refusal.invalid_filter': '{message}',
 
   // The list
@@ -234,7 +236,7 @@ export default {
   'attributes.none': 'لا توجد سمات بعد.',
   'attributes.name': 'اسم السمة',
   'attributes.key': 'المفتاح',
-  'attributes.key_hint': 'ما تسمّيها به البرامج وعمليات الاستيراد والشرائح. لا يتغيّر.',
+  'attributes.key_hint': 'ما تسمّيها به البرامج وعمليات الاستيراد والشرائح: حروف لاتينية صغيرة وأرقام و_. لا يتغيّر.',
   'attributes.type': 'النوع',
   'attributes.choices': 'الخيارات',
   'attributes.choices_hint': 'واحد في كل سطر.',
@@ -249,6 +251,7 @@ export default {
   'imports.uploading': 'يُرفع {name}',
   'imports.columns': 'ما هي أعمدة {name}',
   'imports.read_as': 'قُرئ بترميز {encoding}؛ يفصل بين الأعمدة: {separator}.',
+  'imports.read_as_lines': 'قُرئ بترميز {encoding}، وفي كل سطر جهة اتصال.',
   'imports.comma': 'فواصل',
   'imports.semicolon': 'فواصل منقوطة',
   'imports.tab': 'علامات جدولة',

@@ -3,6 +3,8 @@
 export default {
   // Refusals
   'refusal.contact_exists': 'There is a contact with this phone already.',
+  'refusal.import_started': 'This import was started already.',
+  'refusal.import_elsewhere': 'The file of this import is not there any more. Upload it again.',
   'refusal.invalid_filter': '{message}',
 
   // The list
@@ -192,7 +194,7 @@ export default {
   'attributes.none': 'There are no attributes yet.',
   'attributes.name': 'Name of the attribute',
   'attributes.key': 'Key',
-  'attributes.key_hint': 'By which programs, imports and segments name it. It stays.',
+  'attributes.key_hint': 'By which programs, imports and segments name it: small letters, digits and _. It stays.',
   'attributes.type': 'Kind',
   'attributes.choices': 'Choices',
   'attributes.choices_hint': 'One in each line.',
@@ -207,6 +209,7 @@ export default {
   'imports.uploading': 'Uploading {name}',
   'imports.columns': 'What the columns of {name} are',
   'imports.read_as': 'Read as {encoding}; columns are separated by {separator}.',
+  'imports.read_as_lines': 'Read as {encoding}, one contact in each line.',
   'imports.comma': 'commas',
   'imports.semicolon': 'semicolons',
   'imports.tab': 'tabs',

@@ -3,6 +3,8 @@
 export default {
   // Refusals
   'refusal.contact_exists': 'Ya hay un contacto con este teléfono.',
+  'refusal.import_started': 'Esta importación ya se inició.',
+  'refusal.import_elsewhere': 'El archivo de esta importación ya no está. Súbelo de nuevo.',
   'refusal.invalid_filter': '{message}',
 
   // The list
@@ -192,7 +194,7 @@ export default {
   'attributes.none': 'Todavía no hay atributos.',
   'attributes.name': 'Nombre del atributo',
   'attributes.key': 'Clave',
-  'attributes.key_hint': 'Como lo llaman programas, importaciones y segmentos. No cambia.',
+  'attributes.key_hint': 'Como lo llaman programas, importaciones y segmentos: minúsculas, cifras y _. No cambia.',
   'attributes.type': 'Clase',
   'attributes.choices': 'Opciones',
   'attributes.choices_hint': 'Una en cada línea.',
@@ -207,6 +209,7 @@ export default {
   'imports.uploading': 'Subiendo {name}',
   'imports.columns': 'Qué son las columnas de {name}',
   'imports.read_as': 'Leído como {encoding}; las columnas se separan con {separator}.',
+  'imports.read_as_lines': 'Leído como {encoding}, un contacto en cada línea.',
   'imports.comma': 'comas',
   'imports.semicolon': 'puntos y comas',
   'imports.tab': 'tabuladores',

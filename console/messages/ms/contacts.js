@@ -3,6 +3,8 @@
 export default {
   // Refusals
   'refusal.contact_exists': 'Sudah ada kenalan dengan telefon ini.',
+  'refusal.import_started': 'Import ini telah dimulakan.',
+  'refusal.import_elsewhere': 'Fail import ini tidak ada lagi. Muat naik semula.',
   'refusal.invalid_filter': '{message}',
 
   // The list
@@ -192,7 +194,7 @@ export default {
   'attributes.none': 'Belum ada atribut.',
   'attributes.name': 'Nama atribut',
   'attributes.key': 'Kunci',
-  'attributes.key_hint': 'Nama yang digunakan oleh program, import dan segmen. Ia kekal.',
+  'attributes.key_hint': 'Nama yang digunakan oleh program, import dan segmen: huruf kecil, digit dan _. Ia kekal.',
   'attributes.type': 'Jenis',
   'attributes.choices': 'Pilihan',
   'attributes.choices_hint': 'Satu pada setiap baris.',
@@ -207,6 +209,7 @@ export default {
   'imports.uploading': 'Memuat naik {name}',
   'imports.columns': 'Maksud lajur-lajur {name}',
   'imports.read_as': 'Dibaca sebagai {encoding}; lajur dipisahkan dengan {separator}.',
+  'imports.read_as_lines': 'Dibaca sebagai {encoding}, satu kenalan pada setiap baris.',
   'imports.comma': 'koma',
   'imports.semicolon': 'koma bernoktah',
   'imports.tab': 'tab lajur',

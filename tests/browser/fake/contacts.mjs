@@ -54,6 +54,8 @@ export class Contacts {
   /** What was uploaded, and what imports were started with. */
   uploaded = [];
   started = [];
+  /** Whether a file is kept once it was tried. */
+  keepsTried = true;
   #ledger;
 
   constructor(ledger) {
@@ -268,6 +270,7 @@ export class Contacts {
     const one = this.imports.get(id);
     if (!one) return error(404, 'not_found');
     if (part === 'start') {
+      if (one.state !== 'uploaded' && !(this.keepsTried && one.state === 'done' && one.dry_run)) return error(409, 'import_started');
       this.started.push(body);
       Object.assign(one, { state: 'running', dry_run: body.dry_run, rows: 0, created: 0, updated: 0, unchanged: 0, rejected: 0, bytes_read: 0 });
       return ok({ import_id: id, state: 'running' }, 202);

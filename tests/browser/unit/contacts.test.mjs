@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Contacts, NO_FILTER, countOn, isFiltered, keyOf, queryOf, readOn, valueOf, valueText, windowOf } from '../../../console/contacts.js';
 import { fieldOptions, labelsOf, mappingProblem, progressOf, typeOf } from '../../../console/imports.js';
+import { ApiError } from '../../../console/http.js';
 import { addTexts } from '../../../console/language.js';
 import { nameOf, addressOf } from '../../../console/people.js';
 import { hashOfPage, routeOf } from '../../../console/route.js';
@@ -60,6 +61,22 @@ test('a count goes on to its end and tells on its way, but not for ever', async 
   assert.deepEqual(await countOn(ask(Infinity), {}), { count: 4_000, isWhole: false });
 });
 
+test('a count waits for another long call of the business, and not for ever', async () => {
+  let refusals = 2;
+  const waited = [];
+  const pause = async (ms) => waited.push(ms);
+  const ask = async () => {
+    refusals -= 1;
+    if (refusals >= 0) throw new ApiError(503, 'busy', '', refusals === 0 ? 250 : null);
+    return { count: 7, next_cursor: null };
+  };
+  assert.deepEqual(await countOn(ask, {}, { pause }), { count: 7, isWhole: true });
+  assert.deepEqual(waited, [1_000, 250]);
+  refusals = Infinity;
+  await assert.rejects(countOn(ask, {}, { pause }), { code: 'busy' });
+  assert.equal(waited.length, 10);
+});
+
 test('a window of rows holds what is in view and some beside it, and never more rows than there are', () => {
   assert.deepEqual(windowOf({ count: 1_000, height: 50, top: 0, room: 500 }), { from: 0, to: 22 });
   assert.deepEqual(windowOf({ count: 1_000, height: 50, top: 10_000, room: 500 }), { from: 188, to: 222 });
@@ -72,7 +89,7 @@ test('a window of rows holds what is in view and some beside it, and never more 
 test('values of attributes are read and written by their kinds', () => {
   assert.deepEqual([valueOf('text', ' a '), valueOf('number', '2.5'), valueOf('boolean', 'false'), valueOf('date', '2026-11-30'), valueOf('choice', 'x'), valueOf('number', ' ')], ['a', 2.5, false, '2026-11-30', 'x', null]);
   assert.deepEqual([valueText('boolean', true), valueText('number', 1234.5), valueText('date', '2026-11-30'), valueText('date', 'soon'), valueText('text', 'x')], ['Yes', '1,234.5', 'Nov 30, 2026', 'soon', 'x']);
-  assert.deepEqual([keyOf('Size of the Garden'), keyOf('Año (1)'), keyOf('حجم'), keyOf('x'.repeat(60))], ['size_of_the_garden', 'ano_1', '', 'x'.repeat(40)]);
+  assert.deepEqual([keyOf('Size of the Garden'), keyOf('Año (1)'), keyOf('حجم'), keyOf('x'.repeat(60)), keyOf('2nd phone')], ['size_of_the_garden', 'ano_1', '', 'x'.repeat(32), 'nd_phone']);
 });
 
 test('definitions are read once, again after a change, after a while, and after a failure', async () => {
