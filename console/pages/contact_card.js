@@ -80,7 +80,7 @@ function Fields({ contact, change, context, definitions }) {
   const shown = [...definitions.attributes, ...undefinedKeys.map((key) => ({ key, name: key, type: typeOf(attributes[key]) }))];
   return html`
     <section>
-      <${TextInPlace} label=${t('contact.given_name')} value=${given_name} maxlength="200" dir="auto" hint=${t('contact.given_name_hint')} save=${(text) => change({ given_name: text === '' ? null : text })} />
+      <${TextInPlace} label=${t('contact.given_name')} value=${given_name} maxlength="128" dir="auto" hint=${t('contact.given_name_hint')} save=${(text) => change({ given_name: text === '' ? null : text })} />
       <${ChoiceInPlace} label=${t('contact.owner')} value=${owner} options=${ownersOf(contact, context.colleagues())} save=${(id) => change({ owner: id === '' ? null : id })} />
     </section>
     <section>
@@ -128,7 +128,7 @@ function AttributeField({ attribute, value, save }) {
     const options = [['', '–'], ...offered, ...(text === '' || offered.some(([one]) => one === text) ? [] : [[text, text]])];
     return html`<${ChoiceInPlace} label=${name} value=${text} options=${options} save=${save} />`;
   }
-  return html`<${TextInPlace} label=${name} value=${text} kind=${type} save=${save} maxlength=${type === 'text' ? '1000' : null} step=${type === 'number' ? 'any' : null} dir=${type === 'text' ? 'auto' : null} />`;
+  return html`<${TextInPlace} label=${name} value=${text} kind=${type} save=${save} maxlength=${type === 'text' ? '256' : null} step=${type === 'number' ? 'any' : null} dir=${type === 'text' ? 'auto' : null} />`;
 }
 
 /** The same for somebody who may change nothing. */

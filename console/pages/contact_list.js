@@ -165,7 +165,8 @@ function Rows({ rows, open, known, colleagues, onShow, onEnd }) {
   useLayoutEffect(() => {
     const scroller = box.current.closest('.page');
     const look = () => {
-      if (!box.current) return;
+      // Where another part of the page has its place, it stays as it is.
+      if (!box.current?.checkVisibility()) return;
       const height = ROW * Number.parseFloat(getComputedStyle(document.documentElement).fontSize);
       setView({ top: scroller.getBoundingClientRect().top - box.current.getBoundingClientRect().top, room: scroller.clientHeight, height });
     };

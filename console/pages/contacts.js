@@ -3,7 +3,7 @@
 import { NO_FILTER, contactsOf } from '../contacts.js';
 import { t } from '../language.js';
 import { hashOfPage } from '../route.js';
-import { html, useEffect, useRef, useState } from '../view.js';
+import { html, useEffect, useLayoutEffect, useRef, useState } from '../view.js';
 import { ContactCard } from './contact_card.js';
 import { ContactList, Filters, useContactRows, useDefinitions } from './contact_list.js';
 import { NewContact } from './new_contact.js';
@@ -76,9 +76,36 @@ function All({ open, filter, setFilter, context }) {
   const found = useContactRows(contacts, filter);
   const [isWriting, setWriting] = useState(false);
   const add = useRef(null);
+  const place = useRef(null);
+  const back = useRef(null);
+  /** Where the list was when a contact was opened: where there is room for one of both, it is hidden then. */
+  const left = useRef(null);
   const show = (id) => {
+    left.current = { id, top: place.current.closest('.page').scrollTop };
     window.location.hash = hashOfPage('contacts', id);
   };
+  useLayoutEffect(() => {
+    const scroller = place.current.closest('.page');
+    const isNarrow = back.current?.checkVisibility();
+    if (open && isNarrow) {
+      scroller.scrollTop = 0;
+      back.current.focus({ preventScroll: true });
+    } else if (!open && left.current) {
+      scroller.scrollTop = left.current.top;
+      place.current.querySelector(`[data-id="${left.current.id}"]`)?.focus({ preventScroll: true });
+      left.current = null;
+    }
+  }, [open]);
+  // One step back, unless something else takes the press.
+  useEffect(() => {
+    if (!open) return undefined;
+    const key = (event) => {
+      if (event.key !== 'Escape' || event.defaultPrevented || document.querySelector('dialog[open]') || event.target.closest?.('input, textarea, select')) return;
+      window.location.hash = hashOfPage('contacts');
+    };
+    document.addEventListener('keydown', key);
+    return () => document.removeEventListener('keydown', key);
+  }, [open]);
   const made = (contact) => {
     setWriting(false);
     found.put(contact);
@@ -90,7 +117,7 @@ function All({ open, filter, setFilter, context }) {
   };
   const query = new URLSearchParams({ format: 'csv', ...(filter.segment !== '' && { segment: filter.segment }) });
   return html`
-    <div class="contacts" data-open=${String(open !== null)}>
+    <div class="contacts" data-open=${String(open !== null)} ref=${place}>
       <section class="contacts-list" aria-label=${t('contacts.found')}>
         <div class="contacts-tools">
           ${mayChange && html`<button type="button" class="primary" ref=${add} aria-expanded=${String(isWriting)} onclick=${() => setWriting(!isWriting)}>${t('contacts.add')}</button>`}
@@ -104,7 +131,7 @@ function All({ open, filter, setFilter, context }) {
       ${open &&
       html`
         <section class="contacts-one card" aria-label=${t('contacts.one')}>
-          <p class="contacts-back"><a class="plain" href=${hashOfPage('contacts')}>${t('contacts.back')}</a></p>
+          <p class="contacts-back"><a class="plain" ref=${back} href=${hashOfPage('contacts')}>${t('contacts.back')}</a></p>
           <${ContactCard} key=${open} id=${open} contact=${found.get(open)} context=${context} mayChange=${mayChange} hasHead=${true} onChange=${found.put} onGone=${found.drop} />
         </section>
       `}

@@ -24,7 +24,7 @@ export function NewContact({ contacts, onMade, onCancel }) {
       <h2 id="new-contact-title">${t('contacts.add')}</h2>
       <${Form} label=${t('contacts.make')} run=${make} onCancel=${onCancel} explain=${(error) => sentenceOf(error)}>
         <${Field} label=${t('contact.phone')} kind="tel" name="phone" required maxlength="24" autocomplete="off" dir="ltr" inputRef=${focus} hint=${t('contact.phone_hint')} />
-        <${Field} label=${t('contact.given_name')} name="given_name" maxlength="200" autocomplete="off" dir="auto" hint=${t('contact.given_name_hint')} />
+        <${Field} label=${t('contact.given_name')} name="given_name" maxlength="128" autocomplete="off" dir="auto" hint=${t('contact.given_name_hint')} />
       <//>
       ${taken && html`<p><a href=${hashOfPage('contacts', taken)}>${t('contacts.open_existing')}</a></p>`}
     </section>

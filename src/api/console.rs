@@ -167,6 +167,7 @@ const FILES: &[File] = files![
     "pages/metrics_text.js",
     "pages/new_contact.js",
     "pages/numbers.js",
+    "pages/opt_out_words.js",
     "pages/parts.js",
     "pages/profile.js",
     "pages/provider.js",

@@ -450,6 +450,41 @@ office('lists and attributes are made, changed and deleted', async ({ gateway, o
   await eventually('gone, too', () => contacts.attributes.length === 0);
 });
 
+office('on a narrow screen a contact takes the place of the list, and Back leads to where the list was', async ({ gateway, open }) => {
+  gateway.contacts.fill(200);
+  const page = await atWork(open, 'ana@example.com', '#/contacts');
+  await says(page.locator('.contacts-count'), /50 contacts so far/);
+  await page.setViewportSize({ width: 360, height: 740 });
+  const top = () => onPage(page).evaluate((place) => place.scrollTop);
+  const row = page.locator('.contact-row[aria-posinset="30"]');
+  await eventually('row 30', async () => {
+    await onPage(page).evaluate((place) => (place.scrollTop = 1_800));
+    return row.isVisible();
+  });
+  await row.click();
+  await card(page).waitFor();
+  await eventually('the way back has the focus', async () => (await page.evaluate(() => document.activeElement.textContent)) === 'Back to the contacts');
+  assert.deepEqual([await page.locator('.contacts-list').isVisible(), await top()], [false, 0]);
+  await page.keyboard.press('Escape');
+  await eventually('the row has it again', async () => (await page.evaluate(() => document.activeElement.getAttribute('aria-posinset'))) === '30');
+  assert.ok(Math.abs((await top()) - 1_800) < 80, String(await top()));
+  await page.setViewportSize({ width: 1440, height: 900 });
+});
+
+office('a business has words of its own to opt out, and takes them back', async ({ gateway, open }) => {
+  const page = await atWork(open, 'ana@example.com');
+  const place = await visit(page, 'Business');
+  const words = place.getByLabel('Words', { exact: true });
+  assert.equal(await words.inputValue(), 'stop\nberhenti\nbaja');
+  await words.fill('stop\n\nno more\nstop');
+  await place.getByRole('region', { name: 'Words to opt out' }).getByRole('button', { name: 'Save' }).click();
+  await eventually('they are kept', () => gateway.business.words?.join() === 'stop,no more');
+  await isSound(page, 'words to opt out');
+  await place.getByRole('button', { name: 'Use those again' }).click();
+  await eventually('and taken back', () => gateway.business.words === null);
+  await eventually('the field shows it', async () => (await words.inputValue()) === 'stop\nberhenti\nbaja');
+});
+
 // --- importing -----------------------------------------------------------------------------------------------------
 
 const FILE = { name: 'customers.csv', mimeType: 'text/csv', buffer: Buffer.from('Phone,Name,City,Shoe\n+6012345,Nur,Ipoh,38\nabc,Ali,Muar,40\n012,Lim,Klang,41\n') };

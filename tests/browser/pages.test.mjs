@@ -146,18 +146,19 @@ office('a page whose calls the gateway does not know says so', async ({ gateway,
 office('an owner says what the business is, and a refusal leaves what was written', async ({ gateway, open }) => {
   const page = await atWork(open, 'ana@example.com');
   const place = await visit(page, 'Business');
+  const about = place.getByRole('region', { name: 'About the business' });
   await place.getByLabel('Region').fill('Malaysia');
   await place.getByLabel('Contact for privacy').fill('privacy@toko.example');
-  await place.getByRole('button', { name: 'Save' }).click();
+  await about.getByRole('button', { name: 'Save' }).click();
   await eventually('it is saved', () => gateway.business.facts.region === 'Malaysia');
   assert.equal(gateway.business.facts.privacy_contact, 'privacy@toko.example');
   await isSound(page, 'the business');
   await place.getByLabel('Region').fill('');
-  await place.getByRole('button', { name: 'Save' }).click();
+  await about.getByRole('button', { name: 'Save' }).click();
   await eventually('it is emptied', () => gateway.business.facts.region === null);
   await page.route('**/v1/business', (route) => (route.request().method() === 'PUT' ? route.fulfill({ status: 422, json: { error: { code: 'strange', message: 'that name is strange' } } }) : route.continue()));
   await place.getByLabel('Name').fill('Toko Baru');
-  await place.getByRole('button', { name: 'Save' }).click();
+  await about.getByRole('button', { name: 'Save' }).click();
   await says(place, /That name is strange\./);
   assert.equal(await place.getByLabel('Name').inputValue(), 'Toko Baru');
 });

@@ -142,6 +142,23 @@ const SHOTS = {
   new_password: { staff: { email: null, hash: ({ people, staff }) => `#/password/${people.reset(staff.ana)}` } },
   no_team: { staff: { email: 'lone@example.com' } },
   menu: { staff: { email: 'ana@example.com' }, act: (page) => page.getByRole('button', { name: 'Your account' }).click() },
+  contacts: { staff: { email: 'ana@example.com', hash: () => '#/contacts' } },
+  contact: { staff: { email: 'ana@example.com', hash: () => '#/contacts' }, act: (page) => page.locator('.contact-row', { hasText: 'Sari' }).click().then(() => page.waitForTimeout(400)) },
+  segment: {
+    staff: { email: 'ana@example.com', hash: () => '#/contacts/segments' },
+    act: async (page) => {
+      await page.getByRole('button', { name: 'New segment' }).click();
+      await page.getByLabel('Who is in it').fill('label = "vip" and owner = none');
+      await page.waitForTimeout(900);
+    },
+  },
+  import: {
+    staff: { email: 'ana@example.com', hash: () => '#/contacts/imports' },
+    act: async (page) => {
+      await page.getByLabel('File').setInputFiles({ name: 'customers.csv', mimeType: 'text/csv', buffer: Buffer.from('Phone,Name,City\n+6012345678,Nur,Ipoh\n+6012345679,Ali,Muar\n') });
+      await page.waitForTimeout(500);
+    },
+  },
   team: { staff: { email: 'ana@example.com', hash: () => '#/team' } },
   business: { staff: { email: 'ana@example.com', hash: () => '#/business' } },
   retention: {
@@ -181,8 +198,13 @@ const SHOTS = {
 };
 
 /** Something to see on each page. */
-function furnish({ business, ledger }, { ana, ben }) {
+function furnish({ business, contacts, ledger }, { ana, ben }) {
   const now = Date.now();
+  contacts.attributes.push({ key: 'city', name: 'City', type: 'text' }, { key: 'plan', name: 'Plan', type: 'choice', choices: ['basic', 'plus'] });
+  contacts.lists.push({ list_id: 'l1', name: 'Newsletter', created: now - 9e9 });
+  contacts.segments.push({ segment_id: 's1', name: 'Regulars', filter: 'label = "vip"', words: 'Whoever has the label vip.', changed_at: now });
+  const sari = [...ledger.contacts.values()].find((one) => one.name?.startsWith('Sari'));
+  contacts.change(sari.id, { given_name: 'Ibu Sari', labels: ['vip', 'garden'], owner: ana.id, attributes: { city: 'Jakarta' }, lists: ['l1'], consents: { marketing: { state: 'given', at: now - 9e8, source: 'form in the shop' } } });
   business.rows = someUsage(30, now);
   business.keys.push(
     { key_id: '0a1b2c3d', name: 'Web shop', scopes: ['send', 'read'], created: now - 9e8, revoked: null, expires: now + 9e9 },
