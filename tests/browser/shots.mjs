@@ -155,7 +155,7 @@ const SHOTS = {
   import: {
     staff: { email: 'ana@example.com', hash: () => '#/contacts/imports' },
     act: async (page) => {
-      await page.getByLabel('File').setInputFiles({ name: 'customers.csv', mimeType: 'text/csv', buffer: Buffer.from('Phone,Name,City\n+6012345678,Nur,Ipoh\n+6012345679,Ali,Muar\n') });
+      await page.getByLabel('File', { exact: true }).setInputFiles({ name: 'customers.csv', mimeType: 'text/csv', buffer: Buffer.from('Phone,Name,City\n+6012345678,Nur,Ipoh\n+6012345679,Ali,Muar\n') });
       await page.waitForTimeout(500);
     },
   },
