@@ -125,6 +125,7 @@ const context = {
   replies,
   cannedSheet,
   mediaApi: () => mediaApi(),
+  mediaView: () => mediaView(),
   timers,
   say,
   copy,
@@ -155,6 +156,13 @@ const attachments = onDemand(async () => {
   const [api, media, { Attachments }] = await Promise.all([mediaApi(), mediaView(), import('./attachments.js')]);
   return new Attachments({ api, media, changed, say, timers, random: Math.random });
 });
+const templatePicker = onDemand(
+  async () => {
+    const { TemplatePicker } = await import('./template_picker.js');
+    return new TemplatePicker({ dialogs, ask: (...request) => access.asked(...request), api: mediaApi, media: mediaView, timers, random: Math.random });
+  },
+  { texts: ['templates', 'media'], styles: ['templates'] },
+);
 
 const act = {
   // Where it cannot be read the card stays what it is, and is tried again when the message is shown anew.
@@ -320,10 +328,16 @@ function skip(event) {
   else pages.focus();
 }
 
-function askTemplate() {
+async function askTemplate() {
   const id = desk.open;
   const row = desk.state.conversations.get(id);
-  dialogs.template(nameOf(desk.state.contacts.get(row.contact_id)), (content) => (view.pin(), desk.send(id, content)));
+  const to = { customer: nameOf(desk.state.contacts.get(row.contact_id)), number: row.number, waba_id: desk.state.numbers.get(row.number)?.waba_id };
+  try {
+    const picker = await templatePicker();
+    if (desk.open === id) picker.open(to, (content) => (view.pin(), desk.send(id, content)));
+  } catch {
+    say(t('page.lost'), 'bad');
+  }
 }
 
 async function details(message) {

@@ -1,9 +1,9 @@
-// The sheets that open above the page: who sits here, a template, the details of a message, the keys.
+// The sheets that open above the page: who sits here, the details of a message, the keys.
 
 import { fill, h } from './dom.js';
 import { icon } from './icons.js';
 import { altWrites } from './keys.js';
-import { has, nodes, t } from './language.js';
+import { has, t } from './language.js';
 import { sentenceFor } from './meta_errors.js';
 import { authorName } from './people.js';
 import { ticksOf } from './ticks.js';
@@ -110,85 +110,6 @@ export class Dialogs {
       );
       input.select();
     });
-  }
-
-  /** Asks for a template; `send(content)` gets it in Meta's shape. */
-  template(customer, send) {
-    const name = h('input', {
-      type: 'text',
-      id: 'template-name',
-      required: true,
-      pattern: '[a-z0-9_]+',
-      title: t('template.name_rule'),
-      placeholder: 'order_update',
-      autocomplete: 'off',
-      spellcheck: 'false',
-    });
-    const language = h('input', {
-      type: 'text',
-      id: 'template-language',
-      required: true,
-      value: 'en',
-      pattern: '[a-z]{2,3}(_[A-Z]{2})?',
-      title: t('template.language_rule'),
-      autocomplete: 'off',
-    });
-    const values = h('ol', { class: 'values' });
-    const another = () => {
-      const number = values.children.length + 1;
-      values.append(
-        h(
-          'li',
-          null,
-          h('span', { 'aria-hidden': 'true' }, `{{${number}}}`),
-          h('input', {
-            type: 'text',
-            'aria-label': t('template.variable', { number }),
-            dir: 'auto',
-            maxlength: '1024',
-            required: true,
-          }),
-        ),
-      );
-      values.lastChild.querySelector('input').focus();
-    };
-    const fewer = () => values.lastChild?.remove();
-    const done = (event) => {
-      event.preventDefault();
-      const parameters = [...values.querySelectorAll('input')].map((input) => ({ type: 'text', text: input.value }));
-      const components = parameters.length > 0 ? [{ type: 'body', parameters }] : undefined;
-      this.#dialog.close();
-      send({
-        type: 'template',
-        template: { name: name.value, language: { code: language.value }, ...(components && { components }) },
-      });
-    };
-    this.show(t('template.title'), [
-      h(
-        'p',
-        { class: 'quiet' },
-        nodes('template.about', { customer: h('bdi', null, customer) }),
-      ),
-      h(
-        'form',
-        { onsubmit: done },
-        h(
-          'div',
-          { class: 'pair' },
-          h('div', null, h('label', { for: 'template-name' }, t('template.name')), name),
-          h('div', { class: 'narrow' }, h('label', { for: 'template-language' }, t('template.language')), language),
-        ),
-        values,
-        h(
-          'p',
-          { class: 'variables' },
-          h('button', { type: 'button', class: 'plain', onclick: another }, t('template.add')),
-          h('button', { type: 'button', class: 'plain', onclick: fewer }, t('template.remove')),
-        ),
-        h('p', { class: 'sheet-foot' }, h('button', { class: 'primary' }, t('template.send'))),
-      ),
-    ]);
-    name.focus();
   }
 
   /** Everything about a message. `act` are the decisions that are still open for it. */

@@ -18,6 +18,7 @@ const MODULES = {
   numbers: () => readPage(() => import('./pages/numbers.js')),
   keys: () => readPage(() => import('./pages/keys.js')),
   'canned-replies': () => readPage(() => import('./pages/canned_replies.js'), ['manage', 'profile', 'canned', 'media']),
+  templates: () => readPage(() => import('./pages/templates.js'), ['manage', 'profile', 'templates', 'media'], ['page', 'templates']),
   usage: () => readPage(() => import('./pages/usage.js')),
   audit: () => readPage(() => import('./pages/audit.js')),
   profile: () => readPage(() => import('./pages/profile.js')),

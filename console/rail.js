@@ -13,6 +13,7 @@ const ENTRIES = [
   { page: 'numbers', sign: 'number', right: 'manage_business' },
   { page: 'keys', sign: 'key', right: 'manage_business' },
   { page: 'canned-replies', sign: 'bolt', right: 'answer' },
+  { page: 'templates', sign: 'template', right: 'read' },
   { page: 'usage', sign: 'usage', right: 'manage_business' },
   { page: 'audit', sign: 'audit', right: 'read_audit' },
 ];

@@ -3,7 +3,7 @@
 const ID = '[0-9a-f]{32}';
 
 /** The pages beside the inbox. */
-export const PAGES = ['contacts', 'team', 'business', 'numbers', 'keys', 'canned-replies', 'usage', 'audit', 'profile'];
+export const PAGES = ['contacts', 'team', 'business', 'numbers', 'keys', 'canned-replies', 'templates', 'usage', 'audit', 'profile'];
 
 /** The kinds of route that have a token. */
 const TOKENS = ['invitation', 'password', 'sign-up', 'sign-up-invitation', 'email'];

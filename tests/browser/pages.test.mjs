@@ -55,7 +55,7 @@ office('a link to a page opens it after signing in, and one that the role does n
   const other = await open('#/business');
   await signIn(other, 'rita@example.com');
   await says(other.locator('#page'), /Your role does not allow this page/);
-  assert.deepEqual(await rail(other).getByRole('link').allTextContents(), ['Inbox5', 'Contacts', 'Team']);
+  assert.deepEqual(await rail(other).getByRole('link').allTextContents(), ['Inbox5', 'Contacts', 'Team', 'Templates']);
   await isSound(other, 'refused');
 });
 

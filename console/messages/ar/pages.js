@@ -19,6 +19,7 @@ export default {
   'page.numbers': 'الأرقام',
   'page.keys': 'مفاتيح API',
   'page.canned-replies': 'الردود الجاهزة',
+  'page.templates': 'القوالب',
   'page.usage': 'الاستخدام',
   'page.audit': 'سجل التدقيق',
   'page.profile': 'حسابي',

@@ -12,6 +12,7 @@ export default {
   'page.numbers': 'Numbers',
   'page.keys': 'API keys',
   'page.canned-replies': 'Canned replies',
+  'page.templates': 'Templates',
   'page.usage': 'Usage',
   'page.audit': 'Audit log',
   'page.profile': 'My account',

@@ -16,6 +16,7 @@ export default {
   'page.numbers': 'Números',
   'page.keys': 'Claves de API',
   'page.canned-replies': 'Respuestas guardadas',
+  'page.templates': 'Plantillas',
   'page.usage': 'Uso',
   'page.audit': 'Registro de auditoría',
   'page.profile': 'Mi cuenta',

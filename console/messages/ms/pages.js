@@ -12,6 +12,7 @@ export default {
   'page.numbers': 'Nombor',
   'page.keys': 'Kunci API',
   'page.canned-replies': 'Balasan sedia',
+  'page.templates': 'Templat',
   'page.usage': 'Penggunaan',
   'page.audit': 'Log audit',
   'page.profile': 'Akaun saya',

@@ -11,6 +11,7 @@ import { Operators } from './operators.mjs';
 import { People } from './people.mjs';
 import { answer } from './rest.mjs';
 import { Session } from './session.mjs';
+import { Templates } from './templates.mjs';
 import { accept, refuse } from './websocket.mjs';
 
 const CONSOLE = new URL('../../../console/', import.meta.url);
@@ -46,6 +47,7 @@ export class FakeGateway {
   contacts = new Contacts(this.ledger);
   operators = new Operators();
   media = new Media();
+  templates = new Templates();
   #server = null;
   #port = 0;
 

@@ -18,7 +18,7 @@ export function messageId(at) {
 export class Ledger {
   epoch = hex(8);
   number = '106540352242922';
-  shownNumber = { phone_number_id: this.number, display_phone_number: '+62 811 1000 200' };
+  shownNumber = { phone_number_id: this.number, display_phone_number: '+62 811 1000 200', waba_id: '2201' };
   lane = { state: 'running', scope: 'all' };
   events = [];
   conversations = new Map();

@@ -37,7 +37,7 @@ function ofPerson(gateway, { method, url, path, body, headers }) {
     if (managed) return managed;
     const contacts = gateway.contacts.answer({ method, path, url, body, headers, rights: RIGHTS[role], user: user.id });
     if (contacts) return contacts;
-    const agent = { id: user.id, name: user.name, token, readOnly: role === 'read_only' };
+    const agent = { id: user.id, name: user.name, token, readOnly: role === 'read_only', mayManage: RIGHTS[role].includes('manage_business') };
     return ofTenant(gateway, { method, url, path, body, agent });
   } catch (refusal) {
     if (!refusal.answer) throw refusal;
@@ -47,6 +47,7 @@ function ofPerson(gateway, { method, url, path, body, headers }) {
 
 function ofTenant(gateway, { method, url, path, body, agent }) {
   const { ledger } = gateway;
+  if (['templates', 'template-library'].includes(path[0])) return gateway.templates.answer(method, path, url, body, agent.mayManage !== false);
   if (['media', 'uploads', 'quick-files'].includes(path[0])) return gateway.media.answer(method, path, url, body);
   const call = `${method} ${path[0]}${path.length > 2 ? `/${path[2]}` : path.length > 1 && path[0] !== 'ws' ? '/one' : ''}`;
   switch (call) {

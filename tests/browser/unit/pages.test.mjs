@@ -123,8 +123,8 @@ test('a range is never longer than the gateway tells of, and the end that was no
 
 test('rights decide which pages there are', () => {
   const open = (rights) => PAGES.filter((page) => mayOpen(page, rights));
-  assert.deepEqual(open(['read']), ['contacts', 'team', 'profile']);
-  assert.deepEqual(open(['read', 'answer']), ['contacts', 'team', 'canned-replies', 'profile']);
+  assert.deepEqual(open(['read']), ['contacts', 'team', 'templates', 'profile']);
+  assert.deepEqual(open(['read', 'answer']), ['contacts', 'team', 'canned-replies', 'templates', 'profile']);
   assert.deepEqual(open(['read', 'answer', 'manage_business', 'read_audit']), PAGES);
   assert.equal(mayOpen('inbox', []), true);
 });
