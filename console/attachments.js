@@ -135,7 +135,7 @@ export class Attachments {
     const sign = h('span', { class: 'media-sign' }, icon(SIGNS[file.kind]));
     const status = h('small', { role: 'status' });
     const progress = h('progress', { max: String(file.bytes), 'aria-label': t('attach.uploading', { name: file.name }) });
-    const again = h('button', { type: 'button', class: 'plain', 'aria-label': t('attach.retry', { name: file.name }), onclick: () => file.start() }, t('any.try_again'));
+    const again = h('button', { type: 'button', class: 'plain', 'aria-label': t('attach.retry', { again: t('any.try_again'), name: file.name }), onclick: () => file.start() }, t('any.try_again'));
     const away = h('button', { type: 'button', class: 'icon-button', onclick: remove }, icon('cross'));
     const { player, address } = file.isVoice ? listening(file.file) : {};
     const node = h(

@@ -158,7 +158,7 @@ function refusalOf(error) {
 
 const labelOf = ({ part, kind, name, label, card }) => {
   const what =
-    part === 'button' ? t(kind === 'code' ? 'fill.code' : 'fill.button', { label: label ?? '' }) : part === 'offer' ? t('fill.expires') : kind === 'text' ? t(part === 'header' ? 'fill.header_variable' : 'fill.variable', { name }) : t(`fill.${kind}`);
+    part === 'button' ? t(kind === 'code' ? 'fill.code' : 'fill.button', { label: label ?? '' }) : part === 'offer' ? t('fill.expires') : kind === 'text' ? t(part === 'header' ? 'fill.header_variable' : 'fill.variable', { name: `{{${name}}}` }) : t(`fill.${kind}`);
   return card === undefined ? what : t('fill.card', { number: card + 1, what });
 };
 
@@ -168,10 +168,17 @@ function Value({ field, value, problem, set, upload }) {
   const { key, kind, url } = field;
   const about = [problem && `${id}-problem`, url && `${id}-hint`].filter(Boolean).join(' ') || null;
   const common = { id, 'data-key': key, 'aria-invalid': problem ? 'true' : null, 'aria-describedby': about };
+  if (kind === 'location')
+    return html`
+      <fieldset class="field">
+        <legend>${labelOf(field)}</legend>
+        <${Place} common=${common} value=${value} set=${(place) => set(key, place)} />
+        ${problem && html`<p class="field-problem" id=${`${id}-problem`} role="alert">${problem}</p>`}
+      </fieldset>
+    `;
   return html`
     <div class="field">
       <label for=${id}>${labelOf(field)}</label>
-      ${kind === 'location' && html`<${Place} common=${common} value=${value} set=${(place) => set(key, place)} />`}
       ${['image', 'video', 'document'].includes(kind) && html`<${File_} common=${common} kind=${kind} value=${value} set=${(file) => set(key, file)} ...${upload} />`}
       ${kind === 'time' && html`<input ...${common} type="datetime-local" onchange=${(event) => set(key, event.currentTarget.value)} />`}
       ${['text', 'code'].includes(kind) && html`<input ...${common} type="text" dir=${url ? 'ltr' : 'auto'} autocomplete="off" defaultValue=${value ?? ''} oninput=${(event) => set(key, event.currentTarget.value)} />`}

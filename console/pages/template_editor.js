@@ -198,7 +198,7 @@ function Examples({ draft, examples, set }) {
   return html`
     <${Part} title=${t('editor.examples')}>
       <p class="quiet">${t('editor.examples_about')}</p>
-      ${needed.map(({ key, part, name }) => html`<${Line} key=${key} label=${t(`editor.example_${part}`, { name: name || t('template_button.COPY_CODE') })} value=${examples[key] ?? ''} set=${(value) => set({ examples: { ...examples, [key]: value } })} />`)}
+      ${needed.map(({ key, part, name }) => html`<${Line} key=${key} label=${t(`editor.example_${part}`, { name: part === 'button' ? name || t('template_button.COPY_CODE') : `{{${name}}}` })} value=${examples[key] ?? ''} set=${(value) => set({ examples: { ...examples, [key]: value } })} />`)}
     <//>
   `;
 }

@@ -54,7 +54,7 @@ function Entry({ entry, use }) {
   return html`
     <h2><bdi>${name}</bdi></h2>
     <p class="quiet">${languageName(language)} · ${named('template_category', category ?? 'UTILITY')}</p>
-    <${TemplatePreview} preview=${previewOf(shown)} label=${t('library.preview_of', { name })} />
+    <${TemplatePreview} preview=${previewOf(shown, draft?.examples)} label=${t('library.preview_of', { name })} />
     ${draft ? html`<p><${Press} label=${t('library.use')} name=${t('library.use_one', { name })} run=${() => use(draft)} /></p>` : html`<p class="quiet">${t('editor.unknown')}</p>`}
   `;
 }

@@ -6,7 +6,7 @@ import { t } from '../language.js';
 import { Status, languageName, named } from '../template_parts.js';
 import { draftOf, emptyDraft } from '../template_draft.js';
 import { isEditable, previewOf } from '../templates.js';
-import { ago } from '../time.js';
+import { moment } from '../time.js';
 import { html, useEffect, useRef, useState } from '../view.js';
 import { Head, Press } from './parts.js';
 import { Editor } from './template_editor.js';
@@ -99,13 +99,13 @@ function Sync({ context, mayManage, onDone }) {
   const text = ({ state, at, templates, error }) => {
     if (state === 'running') return t('templates.syncing', { count: templates ?? 0 });
     if (state === 'failed') return t('templates.sync_failed', { why: error ?? '' });
-    return at ? t('templates.synced', { when: ago(at, now), count: templates ?? 0 }) : t('templates.never_synced');
+    return at ? t('templates.synced', { when: moment(at, now), count: templates ?? 0 }) : t('templates.never_synced');
   };
   return html`
     <section class="template-sync" aria-label=${t('templates.sync_title')}>
-      <ul role="status">
+      <div role="status"><ul>
         ${accounts.map((account) => html`<li key=${account.waba_id} class=${account.state === 'failed' ? 'verdict-bad' : 'quiet'}>${accounts.length > 1 && html`<span class="mono">${account.waba_id}</span> `}${text(account)}</li>`)}
-      </ul>
+      </ul></div>
       ${isRunning && html`<progress aria-label=${t('templates.sync_title')} />`}
       <p class="page-problem" role="alert">${problem}</p>
       ${mayManage && html`<${Press} label=${t('templates.sync')} run=${run} />`}

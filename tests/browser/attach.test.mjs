@@ -166,11 +166,12 @@ desk('an upload is stopped, and one that failed is tried again', async ({ page, 
   await choose(page, file('two.pdf', 'application/pdf'));
   await eventually('it says why', () => tray(page).getByText('There is no room for more files').isVisible());
   await isAccessible(page, 'a failed upload');
+  assert.deepEqual(await axeProblems(page), []);
   await write(page).press('Enter');
   await eventually('it is not sent', () => page.getByText('A file was not uploaded').isVisible());
   assert.equal(count(), before);
   gateway.media.faults = {};
-  await page.getByRole('button', { name: 'Upload two.pdf again' }).click();
+  await page.getByRole('button', { name: 'Try again: two.pdf' }).click();
   await ready(page);
   await send(page).click();
   await eventually('it is sent', () => last().content.document?.filename === 'two.pdf');

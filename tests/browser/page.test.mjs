@@ -44,8 +44,8 @@ desk('a closed window takes a template, and notes, but no text', async ({ page, 
   await eventually('no text is taken', () => page.locator('#write').isDisabled());
   assert.match(await page.locator('#closed').textContent(), /24-hour window is closed/);
   await page.getByRole('button', { name: 'Send template' }).click();
-  await page.getByRole('button', { name: /^olive_tree/ }).click();
-  await page.getByLabel('Text for 1').fill('Saturday');
+  await page.getByRole('button', { name: /^olive_tree English/ }).click();
+  await page.getByLabel('Text for {{1}}').fill('Saturday');
   await page.locator('#dialog').getByRole('button', { name: 'Send template' }).click();
   const sent = await eventually('it is sent', () =>
     gateway.ledger.messages.get(people.hannah).find((message) => message.content.type === 'template'),

@@ -24,4 +24,4 @@ node --test unit
 if [ -n "${MESEJ_BINARY:-}" ]; then
   node --test --test-concurrency=1 real.test.mjs
 fi
-exec node --test --test-concurrency=1 demo.test.mjs page.test.mjs inbox.test.mjs canned.test.mjs media.test.mjs attach.test.mjs people.test.mjs team.test.mjs pages.test.mjs contacts.test.mjs operators.test.mjs accounts.test.mjs profile.test.mjs languages.test.mjs resilience.test.mjs
+exec node --test --test-concurrency=1 demo.test.mjs page.test.mjs inbox.test.mjs canned.test.mjs media.test.mjs attach.test.mjs templates.test.mjs people.test.mjs team.test.mjs pages.test.mjs contacts.test.mjs operators.test.mjs accounts.test.mjs profile.test.mjs languages.test.mjs resilience.test.mjs

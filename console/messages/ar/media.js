@@ -35,7 +35,7 @@ export default {
   'attach.failed': 'لم يُرفع: {why}',
   'attach.remove': 'إزالة {name}',
   'attach.cancel': 'إيقاف رفع {name}',
-  'attach.retry': 'رفع {name} مرة أخرى',
+  'attach.retry': '{again}: {name}',
   'attach.not_yet': 'ما زال أحد الملفات قيد الرفع. أرسل مرة أخرى عندما يكتمل.',
   'attach.without': 'لم يُرفع أحد الملفات. ارفعه مرة أخرى أو أزله.',
   'attach.refused': 'لا يقبل واتساب هذا الملف.',

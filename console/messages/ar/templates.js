@@ -194,6 +194,6 @@ export default {
   'library.find': 'بحث',
   'library.none': 'لا شيء كهذا في المكتبة.',
   'library.preview_of': '{name} كما يراه العميل',
-  'library.use': 'البدء به',
-  'library.use_one': 'البدء بالقالب {name}',
+  'library.use': 'استخدام',
+  'library.use_one': 'استخدام {name}',
 };

@@ -35,7 +35,7 @@ export default {
   'attach.failed': 'Not uploaded: {why}',
   'attach.remove': 'Remove {name}',
   'attach.cancel': 'Stop uploading {name}',
-  'attach.retry': 'Upload {name} again',
+  'attach.retry': '{again}: {name}',
   'attach.not_yet': 'A file is still being uploaded. Send again when it is there.',
   'attach.without': 'A file was not uploaded. Upload it again, or remove it.',
   'attach.refused': 'WhatsApp does not take this file.',

@@ -182,6 +182,6 @@ export default {
   'library.find': 'Find',
   'library.none': 'The library has nothing like that.',
   'library.preview_of': '{name} as the customer sees it',
-  'library.use': 'Begin with it',
-  'library.use_one': 'Begin with {name}',
+  'library.use': 'Use',
+  'library.use_one': 'Use {name}',
 };

@@ -35,7 +35,7 @@ export default {
   'attach.failed': 'No se subió: {why}',
   'attach.remove': 'Quitar {name}',
   'attach.cancel': 'Dejar de subir {name}',
-  'attach.retry': 'Subir {name} de nuevo',
+  'attach.retry': '{again}: {name}',
   'attach.not_yet': 'Aún se está subiendo un archivo. Envíe de nuevo cuando esté.',
   'attach.without': 'Un archivo no se subió. Súbalo de nuevo o quítelo.',
   'attach.refused': 'WhatsApp no acepta este archivo.',

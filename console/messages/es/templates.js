@@ -185,6 +185,6 @@ export default {
   'library.find': 'Buscar',
   'library.none': 'La biblioteca no tiene nada así.',
   'library.preview_of': '{name} como la ve el cliente',
-  'library.use': 'Empezar con ella',
-  'library.use_one': 'Empezar con {name}',
+  'library.use': 'Usar',
+  'library.use_one': 'Usar {name}',
 };

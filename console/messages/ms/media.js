@@ -35,7 +35,7 @@ export default {
   'attach.failed': 'Tidak dimuat naik: {why}',
   'attach.remove': 'Buang {name}',
   'attach.cancel': 'Berhenti memuat naik {name}',
-  'attach.retry': 'Muat naik {name} sekali lagi',
+  'attach.retry': '{again}: {name}',
   'attach.not_yet': 'Satu fail masih dimuat naik. Hantar semula apabila ia sudah sampai.',
   'attach.without': 'Satu fail tidak dimuat naik. Muat naik sekali lagi, atau buang.',
   'attach.refused': 'WhatsApp tidak menerima fail ini.',

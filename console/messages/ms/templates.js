@@ -179,6 +179,6 @@ export default {
   'library.find': 'Cari',
   'library.none': 'Pustaka tiada yang seperti itu.',
   'library.preview_of': '{name} seperti yang dilihat pelanggan',
-  'library.use': 'Mula dengannya',
-  'library.use_one': 'Mula dengan {name}',
+  'library.use': 'Guna',
+  'library.use_one': 'Guna {name}',
 };
