@@ -2,10 +2,11 @@
 // markup of a string, the page's policy refuses.
 
 import { Component, h } from './vendor/preact.js';
+import { useState } from './vendor/hooks.js';
 import htm from './vendor/htm.js';
 
 export { Fragment, render } from './vendor/preact.js';
-export { useEffect, useId, useLayoutEffect, useReducer, useRef, useState } from './vendor/hooks.js';
+export { useEffect, useLayoutEffect, useReducer, useRef, useState } from './vendor/hooks.js';
 
 /** An element, or several: html`<p class="quiet">${text}</p>`. */
 export const html = htm.bind(h);
@@ -21,4 +22,14 @@ export function memo(view) {
       return view(properties);
     }
   };
+}
+
+let lastId = 0;
+
+/** An id for an element, which no other has: the library's own are unique within one root alone, and the page has several. */
+export function useId() {
+  return useState(() => {
+    lastId += 1;
+    return `id-${lastId}`;
+  })[0];
 }
