@@ -22,9 +22,9 @@ function newer(one, other) {
 
 /**
  * `contact` is what is known of it, if anything; `conversation` the one that it is shown beside. `onChange(contact)` hears what it has
- * become, `onGone(id)` that it has become another.
+ * become, `onGone(id, survivor)` which of two that were merged is no more.
  *
- * @param {{id: string, contact?: Contact | null, context: any, conversation?: string | null, mayChange: boolean, hasHead?: boolean, onChange?: (contact: Contact) => void, onGone?: (id: string) => void}} properties
+ * @param {{id: string, contact?: Contact | null, context: any, conversation?: string | null, mayChange: boolean, hasHead?: boolean, onChange?: (contact: Contact) => void, onGone?: (id: string, survivor: Contact) => void}} properties
  */
 export function ContactCard({ id, contact: known = null, context, conversation = null, mayChange, hasHead = false, onChange = () => {}, onGone = () => {} }) {
   const contacts = contactsOf(context);
@@ -39,6 +39,11 @@ export function ContactCard({ id, contact: known = null, context, conversation =
     onChange(fresh);
   };
   const change = async (changes) => changed(await contacts.change(id, changes));
+  const merged = (survivor, other) => {
+    onGone(survivor.id === id ? other : id, survivor);
+    changed(survivor);
+    loaded.load();
+  };
   if (contact === null) return html`<${Loading} loaded=${loaded} />`;
   const rest = { contact, contacts, context, mayChange, changed };
   return html`
@@ -49,7 +54,7 @@ export function ContactCard({ id, contact: known = null, context, conversation =
       <${Notes} ...${rest} />
       ${loaded.error && loaded.error.status !== 404 && html`<${Loading} loaded=${loaded} />`}
       <${Others} conversations=${loaded.data?.conversations ?? []} beside=${conversation} definitions=${definitions} />
-      ${mayChange && html`<${Blocking} ...${rest} conversations=${loaded.data?.conversations ?? []} definitions=${definitions} /><${Merging} ...${rest} onMerged=${(survivor) => (onGone(id), changed(survivor), loaded.load())} />`}
+      ${mayChange && html`<${Blocking} ...${rest} conversations=${loaded.data?.conversations ?? []} definitions=${definitions} /><${Merging} ...${rest} onMerged=${merged} />`}
     </div>
   `;
 }

@@ -71,8 +71,10 @@ export function useContactRows(contacts, filter) {
 function useTyped(value, onChange) {
   const [text, setText] = useState(value);
   const timer = useRef(null);
-  useEffect(() => setText(value), [value]);
-  useEffect(() => () => clearTimeout(timer.current), []);
+  useEffect(() => {
+    setText(value);
+    return () => clearTimeout(timer.current);
+  }, [value]);
   const typed = (event) => {
     const { value: written } = event.currentTarget;
     setText(written);
@@ -83,7 +85,8 @@ function useTyped(value, onChange) {
 }
 
 export function Filters({ filter, onChange, known, colleagues }) {
-  const choose = (change) => onChange({ ...filter, ...change });
+  // What is typed counts a moment later: something else may have been chosen meanwhile.
+  const choose = (change) => onChange((before) => ({ ...before, ...change }));
   const picked = (name) => (event) => choose({ [name]: event.currentTarget.value });
   const [search, typeSearch] = useTyped(filter.search, (text) => choose({ search: text }));
   const [label, typeLabel] = useTyped(filter.label, (text) => choose({ label: text }));

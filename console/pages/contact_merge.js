@@ -87,7 +87,7 @@ function Merge({ contact, contacts, context, onMerged }) {
     run(async () => {
       const { contact: survivor } = await contacts.merge(contact.id, other.id);
       setOther(null);
-      onMerged(survivor);
+      onMerged(survivor, other.id);
     }, t('merge.done', names));
   return html`
     <p class="quiet">${t('merge.about')}</p>

@@ -106,6 +106,10 @@ function All({ open, filter, setFilter, context }) {
     document.addEventListener('keydown', key);
     return () => document.removeEventListener('keydown', key);
   }, [open]);
+  const gone = (id, survivor) => {
+    found.drop(id);
+    if (id === open) show(survivor.id);
+  };
   const made = (contact) => {
     setWriting(false);
     found.put(contact);
@@ -132,7 +136,7 @@ function All({ open, filter, setFilter, context }) {
       html`
         <section class="contacts-one card" aria-label=${t('contacts.one')}>
           <p class="contacts-back"><a class="plain" ref=${back} href=${hashOfPage('contacts')}>${t('contacts.back')}</a></p>
-          <${ContactCard} key=${open} id=${open} contact=${found.get(open)} context=${context} mayChange=${mayChange} hasHead=${true} onChange=${found.put} onGone=${found.drop} />
+          <${ContactCard} key=${open} id=${open} contact=${found.get(open)} context=${context} mayChange=${mayChange} hasHead=${true} onChange=${found.put} onGone=${gone} />
         </section>
       `}
     </div>

@@ -2,7 +2,7 @@
 
 import { sentenceOf } from '../account.js';
 import { t } from '../language.js';
-import { html, useId, useLayoutEffect, useRef, useState } from '../view.js';
+import { html, useEffect, useId, useLayoutEffect, useRef, useState } from '../view.js';
 
 /** Saves values one after another: `{save, problem, told}`; `save(value)` resolves with whether it was done. */
 export function useSaving(run) {
@@ -45,7 +45,19 @@ export function TextInPlace({ label, hint, value = '', save, kind = 'text', ...p
     sent.current = value;
     if (input.current !== document.activeElement && saving.problem === '') input.current.value = value;
   }, [value]);
+  // What is written when the field goes is saved, too: the keyboard leads to another conversation without leaving the field.
+  const last = useRef({ text: null, save });
+  last.current.save = save;
+  useEffect(
+    () => () => {
+      const { text, save: saveLast } = last.current;
+      if (text !== null && text.trim() !== sent.current) Promise.resolve(saveLast(text.trim())).catch(() => {});
+    },
+    [],
+  );
   const commit = async () => {
+    // A field that goes is left, too, when it is not there any more.
+    if (!input.current) return;
     const text = input.current.value.trim();
     if (text === sent.current || !input.current.reportValidity()) return;
     const before = sent.current;
@@ -60,7 +72,7 @@ export function TextInPlace({ label, hint, value = '', save, kind = 'text', ...p
   return html`
     <div class="field in-place">
       <label for=${id}>${label}</label>
-      <input id=${id} type=${kind} ref=${input} defaultValue=${value} onkeydown=${key} onblur=${commit} autocomplete="off" ...${properties} aria-describedby=${hint ? `${id}-hint` : null} />
+      <input id=${id} type=${kind} ref=${input} defaultValue=${value} onkeydown=${key} onblur=${commit} oninput=${({ currentTarget }) => (last.current.text = currentTarget.validity.valid ? currentTarget.value : null)} autocomplete="off" ...${properties} aria-describedby=${hint ? `${id}-hint` : null} />
       ${hint && html`<p class="quiet" id=${`${id}-hint`}>${hint}</p>`}
       <${Saved} ...${saving} again=${commit} />
     </div>
