@@ -6,6 +6,7 @@ import { summaryOfKind } from './content.js';
 import { isolated, list, number, t } from './language.js';
 import { agentName, nameOf, typingText } from './people.js';
 import { Face, Icon } from './parts.js';
+import { RowWindow } from './row_window.js';
 import { matches } from './search.js';
 import { inOrder } from './store.js';
 import { ago, serviceWindow } from './time.js';
@@ -27,6 +28,10 @@ export class ListView {
   #held = null;
   #hovered = false;
   #ids = [];
+  #window = new RowWindow();
+  /** The rows that are on the page: a part of `ids`. */
+  #part = { from: 0, to: 0 };
+  #now = 0;
   #changed;
 
   constructor({ rows, foot, fresh, tabs, search, status, desk, changed, onShow }) {
@@ -43,7 +48,7 @@ export class ListView {
     frame.addEventListener('pointerenter', (event) => event.pointerType === 'mouse' && this.#hold());
     frame.addEventListener('pointerleave', () => this.#release());
     rows.addEventListener('keydown', (event) => this.#key(event));
-    rows.addEventListener('scroll', () => this.#nearEnd() && desk.more(), { passive: true });
+    rows.addEventListener('scroll', () => this.#scrolled(), { passive: true });
     fresh.addEventListener('click', () => {
       this.#held = null;
       changed();
@@ -65,15 +70,39 @@ export class ListView {
     this.#renderTabs(all, state);
     const wanted = all.filter((row) => this.#wants(row, state)).map((row) => row.id);
     this.#ids = this.#steady(wanted);
+    this.#now = now;
     const position = this.#rows.scrollTop;
     const focused = /** @type {HTMLElement | null} */ (document.activeElement);
-    render(this.#ids.map((id, i) => this.#row(id, i, state, now)), this.#rows);
+    this.#renderRows(position, state);
     this.#renderFoot(state);
     this.#rows.scrollTop = position;
     // A row that was moved has lost the focus on its way.
     if (focused?.isConnected && focused !== document.activeElement && this.#rows.contains(focused))
       focused.focus({ preventScroll: true });
     this.#offerFresh(wanted);
+  }
+
+  // Only what is in view is on the page, and some rows beside it; the others are room.
+  #renderRows(top, state = this.#desk.state) {
+    const { from, to, above, below } = this.#window.of(this.#ids, { top, room: Math.max(this.#rows.clientHeight, 600) });
+    this.#part = { from, to };
+    const shown = this.#ids.slice(from, to);
+    const tabbable = shown.includes(this.#desk.open) ? this.#desk.open : shown[0];
+    render(
+      [
+        html`<div key="above" role="presentation" style=${{ blockSize: `${above}px` }}></div>`,
+        ...shown.map((id, i) => this.#row(id, from + i, id === tabbable, state)),
+        html`<div key="below" role="presentation" style=${{ blockSize: `${below}px` }}></div>`,
+      ],
+      this.#rows,
+    );
+    for (const row of /** @type {NodeListOf<HTMLElement>} */ (this.#rows.querySelectorAll('[role=option]'))) this.#window.measured(row.dataset.id, row.offsetHeight);
+  }
+
+  #scrolled() {
+    if (this.#nearEnd()) this.#desk.more();
+    const { from, to } = this.#window.of(this.#ids, { top: this.#rows.scrollTop, room: this.#rows.clientHeight, spare: 4 });
+    if (from < this.#part.from || to > this.#part.to) this.#renderRows(this.#rows.scrollTop);
   }
 
   // While the pointer is over the list nothing moves under it: what is new waits behind a button.
@@ -89,7 +118,11 @@ export class ListView {
       return wanted;
     }
     const still = new Set(wanted);
-    return this.#held.filter((id) => still.has(id));
+    const held = this.#held.filter((id) => still.has(id));
+    // What was read from further down moves nothing.
+    const known = new Set(held);
+    const lowest = wanted.findLastIndex((id) => known.has(id));
+    return lowest < 0 ? held : [...held, ...wanted.slice(lowest + 1)];
   }
 
   #offerFresh(wanted) {
@@ -141,17 +174,19 @@ export class ListView {
     );
   }
 
-  #row(id, i, state, now) {
+  #row(id, i, tabbable, state) {
+    const now = this.#now;
     const row = state.conversations.get(id);
     const contact = state.contacts.get(row.contact_id);
     const open = this.#desk.open === id;
-    const tabbable = open || (i === 0 && !this.#ids.includes(this.#desk.open));
     const left = serviceWindow(row.last_inbound, now, contact?.group_id);
     const typing = [...(state.typing.get(id)?.keys() ?? [])].filter((agent) => agent !== state.me.agent)[0];
     const when = ago(row.last_activity, now);
     return html`<${Row}
       key=${id}
       ...${{ row, contact, open, tabbable, when, typing, me: state.me }}
+      at=${i + 1}
+      of=${this.#ids.length}
       left=${left.text}
       tone=${left.tone}
       onShow=${this.#onShow}
@@ -182,9 +217,24 @@ export class ListView {
     const step = steps[event.key];
     if (step === undefined) return;
     event.preventDefault();
-    const rows = [...this.#rows.querySelectorAll('[role=option]')];
-    const at = rows.indexOf(document.activeElement);
-    rows[Math.min(rows.length - 1, Math.max(0, at + step))]?.focus();
+    const at = this.#ids.indexOf(/** @type {HTMLElement} */ (document.activeElement).dataset.id);
+    const next = Math.min(this.#ids.length - 1, Math.max(0, at + step));
+    this.#bring(next);
+    this.#option(this.#ids[next])?.focus();
+  }
+
+  // Sees to it that a row is on the page: the list scrolls there if it is not.
+  #bring(index) {
+    if (index < 0 || (index >= this.#part.from && index < this.#part.to)) return;
+    const { top, bottom } = this.#window.place(this.#ids, index);
+    const middle = Math.max(0, (top + bottom - this.#rows.clientHeight) / 2);
+    this.#renderRows(middle);
+    this.#rows.scrollTop = middle;
+  }
+
+  /** @returns {HTMLElement | null} */
+  #option(id) {
+    return this.#rows.querySelector(`[role=option][data-id="${id}"]`);
   }
 
   /** Whether nobody searches, and only the upper end is looked at. */
@@ -200,7 +250,8 @@ export class ListView {
 
   /** Brings the row of the open conversation into view. */
   reveal() {
-    this.#rows.querySelector('[aria-selected=true]')?.scrollIntoView({ block: 'nearest' });
+    this.#bring(this.#ids.indexOf(this.#desk.open));
+    this.#option(this.#desk.open)?.scrollIntoView({ block: 'nearest' });
   }
 }
 
@@ -218,7 +269,7 @@ function Foot({ waiting, empty, searching, choosing, older, onMore }) {
   `;
 }
 
-const Row = memo(({ row, contact, open, tabbable, left, tone, when, typing, me, onShow }) => {
+const Row = memo(({ row, contact, open, tabbable, at, of, left, tone, when, typing, me, onShow }) => {
   const name = nameOf(contact);
   const unread = row.unread > 0;
   const show = () => onShow(row.id);
@@ -234,6 +285,8 @@ const Row = memo(({ row, contact, open, tabbable, left, tone, when, typing, me, 
       class=${unread ? 'row unread' : 'row'}
       data-id=${row.id}
       data-status=${row.status}
+      aria-posinset=${at}
+      aria-setsize=${of}
       tabindex=${tabbable ? 0 : -1}
       aria-selected=${String(open)}
       onclick=${show}

@@ -205,6 +205,7 @@ const FILES: &[File] = files![
     "reply_text.js",
     "route.js",
     "row_reader.js",
+    "row_window.js",
     "rows.js",
     "search.js",
     "sending_fetch.js",

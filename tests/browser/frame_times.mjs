@@ -32,7 +32,7 @@ const { page } = await openPage(context, `${gateway.url}/?agent=ana`);
 await isLive(page);
 await eventually('all rows are there', async () => {
   await page.locator('#rows').evaluate((rows) => rows.scrollTo(0, rows.scrollHeight));
-  return (await page.locator('.row').count()) === many;
+  return Number(await page.locator('.row').first().getAttribute('aria-setsize')) === many;
 }, 60_000);
 await page.locator('#rows').evaluate((rows) => rows.scrollTo(0, 0));
 

@@ -46,6 +46,65 @@ desk('a filter that finds a few among many offers to look further, and counts th
   assert.doesNotMatch(await tab.textContent(), /\+/);
 });
 
+desk('of a long list only what is in view is on the page, wherever one scrolls and whatever key leads there', async ({ page, gateway }) => {
+  const { ledger } = gateway;
+  const now = Date.now();
+  const met = Array.from({ length: 400 }, (_, guest) => {
+    const id = ledger.meet({ name: `Guest ${guest}`, phone: `628120001${String(guest).padStart(3, '0')}` }, now - 200 * 3_600_000 - guest * 60_000);
+    if (guest % 3 === 0) ledger.conversations.get(id).labels = ['long', 'labels', 'more'];
+    return id;
+  });
+  await page.reload();
+  const rows = page.locator('.row');
+  await rows.first().waitFor();
+  const list = page.locator('#rows');
+  const whole = async () => Number(await rows.first().getAttribute('aria-setsize'));
+  const total = ledger.conversations.size;
+  // The pointer over the list holds what is in it; what is read from further down comes all the same.
+  await list.hover();
+  await eventually('all are read', async () => {
+    await list.evaluate((place) => (place.scrollTop = place.scrollHeight));
+    return (await whole()) === total;
+  });
+  await eventually('the last is in view', async () => {
+    await list.evaluate((place) => (place.scrollTop = place.scrollHeight));
+    return (await rows.last().getAttribute('aria-posinset')) === String(total);
+  });
+  assert.ok((await rows.count()) < 60, `${await rows.count()} rows`);
+  await page.mouse.move(900, 400);
+  // Scrolling up by steps shows each row in its turn: none is left out, none stands twice.
+  const seen = new Set();
+  for (let step = 0; step < 12; step += 1) {
+    await list.evaluate((place) => (place.scrollTop -= 500));
+    await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))));
+    const places = await rows.evaluateAll((all) => all.map((one) => Number(one.getAttribute('aria-posinset'))));
+    assert.deepEqual(places, places.map((_, i) => places[0] + i));
+    for (const place of places) seen.add(place);
+    const { top, bottom, first, last } = await list.evaluate((place) => {
+      const box = place.getBoundingClientRect();
+      const options = [...place.querySelectorAll('[role=option]')].map((one) => one.getBoundingClientRect());
+      return { top: box.top, bottom: box.bottom, first: options[0].top, last: options.at(-1).bottom };
+    });
+    assert.ok(first <= top + 8 && last >= bottom - 24, `the view is full: ${first} ${top} ${last} ${bottom}`);
+  }
+  assert.deepEqual([...seen].sort((one, other) => one - other), Array.from({ length: seen.size }, (_, i) => total - seen.size + 1 + i));
+  const at = () => page.evaluate(() => Number(document.activeElement.getAttribute('aria-posinset')));
+  await list.evaluate((place) => (place.scrollTop = 0));
+  await eventually('the first again', async () => (await rows.first().getAttribute('aria-posinset')) === '1');
+  await rows.first().focus();
+  for (const [key, place] of [['ArrowDown', 2], ['End', total], ['ArrowUp', total - 1], ['Home', 1]]) {
+    await page.keyboard.press(key);
+    await eventually(`${key} leads to ${place}`, async () => (await at()) === place);
+  }
+  await page.keyboard.press('End');
+  await page.keyboard.press('Enter');
+  await eventually('the last is open', async () => (await page.locator('#thread-head h1').textContent()) === 'Guest 399');
+  await list.evaluate((place) => (place.scrollTop = 0));
+  await page.keyboard.press('Alt+KeyK');
+  await eventually('the one above it is open, and in view', async () => (await page.locator(`.row[data-id="${met[398]}"]`).getAttribute('aria-selected')) === 'true');
+  await isSound(page, 'a long list');
+});
+
 desk('on a Mac, Alt and a letter in a text write that letter, and do nothing else', async ({ page, gateway, people }) => {
   await page.addInitScript(() => Object.defineProperty(navigator, 'platform', { value: 'MacIntel' }));
   await page.reload();

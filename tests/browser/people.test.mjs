@@ -277,6 +277,7 @@ office('a link that is over or cut says so, and leads to signing in', async ({ t
 office('a new password by a link, then one signs in with it', async ({ people, staff, open }) => {
   const page = await open(`#/password/${people.reset(staff.ana)}`);
   const password = sheet(page).getByLabel('New password');
+  await password.waitFor();
   assert.equal(hashOf(page), '');
   await isAccessible(page, 'a new password');
   await password.fill('password of mine');
