@@ -1,7 +1,8 @@
 // Contacts: the calls about them, what the business has defined for them, and how values are written. No DOM in here.
 
-import { day } from './time.js';
+import { ApiError } from './http.js';
 import { has, number, t } from './language.js';
+import { day } from './time.js';
 
 /** @import { Contact } from './types.d.ts' */
 
@@ -13,6 +14,8 @@ const ENOUGH = 40;
 /** A count goes on in so many steps, then it says what it has. The gateway makes one long call of a business at a time: it waits for others. */
 const MOST_STEPS = 400;
 const MOST_WAITS = 8;
+/** In as many parts as this a list or attribute is taken from its contacts. */
+const MOST_PARTS = 1_000;
 
 /** What a list of contacts can be looked through by; nothing is chosen. */
 export const NO_FILTER = Object.freeze({ search: '', label: '', list: '', owner: '', consent: '', number: '', segment: '', key: '', value: '', sort: 'created', order: 'desc' });
@@ -224,6 +227,15 @@ export class Contacts {
     const answer = await this.#ask(method, path, body);
     this.#known.delete(what);
     return answer;
+  }
+
+  /** Deletes a definition. One that very many contacts have goes part by part: the gateway says that it is not done, and is asked again. */
+  async remove(what, id) {
+    for (let parts = 0; parts < MOST_PARTS; parts += 1) {
+      const answer = await this.define(what, 'DELETE', id);
+      if (answer.done !== false) return;
+    }
+    throw new ApiError(0, 'no_answer', '');
   }
 
   #defined(what, fresh = false) {

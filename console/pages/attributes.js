@@ -1,4 +1,4 @@
-// Attributes: what the business knows of its contacts beside their names. A change of a type touches no value that is there.
+// Attributes: what the business knows of its contacts beside their names. The type of one stays: contacts have values of it.
 
 import { ATTRIBUTE_TYPES, keyOf } from '../contacts.js';
 import { list, t } from '../language.js';
@@ -16,7 +16,7 @@ export default function Attributes({ contacts, context }) {
     setWritten(null);
     add.current?.focus({ preventScroll: true });
   };
-  const save = async ({ key = written.key, name, type, choices = '' }) => {
+  const save = async ({ key = written.key, name, type = written.type, choices = '' }) => {
     const offered = choices
       .split('\n')
       .map((one) => one.trim())
@@ -29,7 +29,7 @@ export default function Attributes({ contacts, context }) {
   };
   const remove = ({ key, name }) =>
     run(async () => {
-      await contacts.define('attributes', 'DELETE', key);
+      await contacts.remove('attributes', key);
       await loaded.load();
       add.current?.focus({ preventScroll: true });
     }, t('lists.removed', { name }));
@@ -97,7 +97,7 @@ function Write({ attribute, save, onCancel }) {
         inputRef=${key}
         oninput=${(event) => (event.currentTarget.dataset.own = 'true')}
       />`}
-      <${Choice} label=${t('attributes.type')} name="type" chosen=${type} options=${ATTRIBUTE_TYPES.map((one) => [one, t(`attribute.${one}`)])} onchange=${(event) => setType(event.currentTarget.value)} />
+      ${isNew && html`<${Choice} label=${t('attributes.type')} name="type" chosen=${type} options=${ATTRIBUTE_TYPES.map((one) => [one, t(`attribute.${one}`)])} onchange=${(event) => setType(event.currentTarget.value)} />`}
       ${type === 'choice' &&
       html`
         <div class="field">

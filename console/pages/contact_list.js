@@ -115,7 +115,7 @@ export function Filters({ filter, onChange, known, colleagues }) {
         ${known.lists.length > 0 && html`<${Choice} label=${t('contacts.list')} chosen=${filter.list} options=${[any, ...known.lists.map((one) => [one.list_id, one.name])]} onchange=${picked('list')} />`}
         ${known.segments.length > 0 &&
         html`<${Choice} label=${t('contacts.segment')} chosen=${filter.segment} options=${[any, ...known.segments.map((one) => [one.segment_id, one.name])]} onchange=${picked('segment')} />`}
-        ${owners.length > 0 && html`<${Choice} label=${t('contact.owner')} chosen=${filter.owner} options=${[any, ...owners]} onchange=${picked('owner')} />`}
+        ${owners.length > 0 && html`<${Choice} label=${t('contact.owner')} chosen=${filter.owner} options=${[any, ['none', t('contact.nobody')], ...owners]} onchange=${picked('owner')} />`}
         <${Choice}
           label=${t('contacts.marketing')}
           chosen=${filter.consent}

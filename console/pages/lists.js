@@ -27,7 +27,7 @@ export default function Lists({ contacts, context }) {
   };
   const remove = ({ list_id: id, name }) =>
     run(async () => {
-      await contacts.define('lists', 'DELETE', id);
+      await contacts.remove('lists', id);
       await loaded.load();
       add.current?.focus({ preventScroll: true });
     }, t('lists.removed', { name }));

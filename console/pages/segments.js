@@ -45,7 +45,7 @@ export default function Segments({ contacts, context }) {
   };
   const remove = ({ segment_id: id, name }) =>
     run(async () => {
-      await contacts.define('segments', 'DELETE', id);
+      await contacts.remove('segments', id);
       await loaded.load();
       add.current?.focus({ preventScroll: true });
     }, t('segments.removed', { name }));

@@ -241,7 +241,7 @@ export default {
   'attributes.choices': 'الخيارات',
   'attributes.choices_hint': 'واحد في كل سطر.',
   'attributes.taken': 'توجد سمة {key}. اختر مفتاحًا آخر.',
-  'attributes.ask': 'حذف السمة {name}؟ لن تظهر قيمها بهذا الاسم بعد ذلك.',
+  'attributes.ask': 'حذف السمة {name}؟ تفقد كل جهات الاتصال قيمها منها.',
 
   // Importing
   'imports.about': 'جهات اتصال من جدول أو من برنامج آخر. احفظه بصيغة CSV أولًا.',

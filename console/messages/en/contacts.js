@@ -199,7 +199,7 @@ export default {
   'attributes.choices': 'Choices',
   'attributes.choices_hint': 'One in each line.',
   'attributes.taken': 'There is an attribute {key} already. Choose another key.',
-  'attributes.ask': 'Delete the attribute {name}? Its values are no longer shown under this name.',
+  'attributes.ask': 'Delete the attribute {name}? All contacts lose what they have of it.',
 
   // Importing
   'imports.about': 'Contacts from a spreadsheet or another program. Save it as CSV first.',

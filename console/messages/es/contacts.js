@@ -199,7 +199,7 @@ export default {
   'attributes.choices': 'Opciones',
   'attributes.choices_hint': 'Una en cada línea.',
   'attributes.taken': 'Ya hay un atributo {key}. Elige otra clave.',
-  'attributes.ask': '¿Borrar el atributo {name}? Sus valores ya no se muestran con este nombre.',
+  'attributes.ask': '¿Borrar el atributo {name}? Todos los contactos pierden lo que tienen de él.',
 
   // Importing
   'imports.about': 'Contactos de una hoja de cálculo o de otro programa. Guárdala antes como CSV.',

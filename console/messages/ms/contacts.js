@@ -199,7 +199,7 @@ export default {
   'attributes.choices': 'Pilihan',
   'attributes.choices_hint': 'Satu pada setiap baris.',
   'attributes.taken': 'Sudah ada atribut {key}. Pilih kunci lain.',
-  'attributes.ask': 'Padam atribut {name}? Nilainya tidak lagi ditunjukkan dengan nama ini.',
+  'attributes.ask': 'Padam atribut {name}? Semua kenalan kehilangan nilainya.',
 
   // Importing
   'imports.about': 'Kenalan daripada hamparan atau program lain. Simpan sebagai CSV dahulu.',

@@ -11,7 +11,7 @@ const folded = (text) => text.normalize('NFKD').replace(/\p{M}/gu, '').toLowerCa
 const given = (object) => Object.fromEntries(Object.entries(object).filter(([, value]) => value !== null && value !== undefined && value !== false && !(Array.isArray(value) && value.length === 0) && !(value.constructor === Object && Object.keys(value).length === 0)));
 
 const PARTS = ['contacts', 'attributes', 'lists', 'segments', 'imports', 'merges'];
-const MANAGED = ['attributes', 'lists', 'segments', 'imports'];
+const MANAGED = ['segments', 'imports'];
 
 /** The conditions of the filter language that tests write. */
 const CONDITIONS = [
@@ -54,6 +54,8 @@ export class Contacts {
   /** What was uploaded, and what imports were started with. */
   uploaded = [];
   started = [];
+  /** In how many calls the next list or attribute is deleted. */
+  parts = 1;
   /** Whether a file is kept once it was tried. */
   keepsTried = true;
   #ledger;
@@ -123,7 +125,7 @@ export class Contacts {
         (digits.length >= 4 && (one.phone ?? '').includes(digits))) &&
       (of('label') === '' || (one.labels ?? []).includes(of('label'))) &&
       (of('list') === '' || (one.lists ?? []).includes(of('list'))) &&
-      (of('owner') === '' || one.owner === of('owner')) &&
+      (of('owner') === '' || (of('owner') === 'none' ? !one.owner : one.owner === of('owner'))) &&
       (of('consent') === '' || Boolean(one.opted_out_at) === (of('consent') === 'opted_out')) &&
       (key === '' || String(one.attributes?.[key]) === value) &&
       inSegment(one);
@@ -237,8 +239,13 @@ export class Contacts {
     const at = this[what].findIndex((one) => one[key] === id);
     if (method === 'DELETE') {
       if (at < 0) return error(404, 'not_found');
-      return ok(this[what].splice(at, 1)[0]);
+      // One that very many contacts have goes part by part.
+      this.parts -= 1;
+      if (this.parts > 0 && what !== 'segments') return ok({ [key]: id, done: false }, 202);
+      this[what].splice(at, 1);
+      return ok({ [key]: id, ...(what !== 'segments' && { done: true }) });
     }
+    if (what === 'attributes' && at >= 0 && this[what][at].type !== body.type) return error(400, 'invalid_request', '`type` stays as it was');
     if (what === 'segments' && parsed(body.filter).wrong) {
       const { message, position } = parsed(body.filter).wrong;
       return error(422, 'invalid_filter', message, { position });

@@ -190,3 +190,13 @@ test('sending a file tells how far it is, answers as fetch does, and is stopped 
   made.at(-1).onerror();
   await assert.rejects(lost, TypeError);
 });
+
+test('what very many contacts have is deleted part by part, and is not asked about for ever', async () => {
+  let parts = 3;
+  const contacts = new Contacts(async () => ({ done: (parts -= 1) <= 0 }));
+  await contacts.remove('lists', 'l');
+  assert.equal(parts, 0);
+  parts = Infinity;
+  await assert.rejects(contacts.remove('lists', 'l'), { code: 'no_answer' });
+  await new Contacts(async () => ({ segment_id: 's' })).remove('segments', 's');
+});
