@@ -134,6 +134,30 @@ export function purposeName(purpose) {
   return has(`purpose.${purpose}`) ? t(`purpose.${purpose}`) : purpose;
 }
 
+const MOST_EXAMPLES = 20;
+const CONDITIONS = ['label = "vip"', 'last_active < 30d', 'created > 2026-01-01', 'owner = me', 'owner = none', 'name ^= "an"', 'not opted_out', 'not is_minor'];
+
+/**
+ * Conditions of a filter to begin with: `[condition, label]`. They are written in the language of filters, which is the same in each
+ * language of the page; what has an id there is called by its name here.
+ */
+export function conditionsOf({ attributes, lists, numbers }) {
+  const quoted = (text) => /^[^"\\]+$/.test(text ?? '') && `"${text}"`;
+  const ofAttribute = ({ key, type, choices = [] }) => {
+    if (type === 'number') return `attribute.${key} >= 1`;
+    if (type === 'boolean') return `attribute.${key} = true`;
+    if (type === 'date') return `attribute.${key} >= 2026-01-01`;
+    const choice = type === 'choice' && quoted(choices[0]);
+    return choice ? `attribute.${key} = ${choice}` : `has attribute.${key}`;
+  };
+  return [
+    ...CONDITIONS.map((one) => [one, one]),
+    ...attributes.slice(0, MOST_EXAMPLES).map((one) => [ofAttribute(one), ofAttribute(one)]),
+    ...lists.slice(0, MOST_EXAMPLES).map(({ list_id: id, name }) => [`list = "${id}"`, t('segments.in_list', { name })]),
+    ...numbers.slice(0, MOST_EXAMPLES).map(({ phone_number_id: id, display_phone_number: display }) => [`number = "${id}"`, t('segments.on_number', { number: display || id })]),
+  ];
+}
+
 /** The calls about contacts, by `ask(method, path, body, how)`. */
 export class Contacts {
   #ask;

@@ -1,34 +1,21 @@
 // Segments: contacts that are found anew each time, by a filter in words. What is written is checked while one writes.
 
 import { sentenceOf } from '../account.js';
-import { countOn } from '../contacts.js';
+import { conditionsOf, countOn } from '../contacts.js';
 import { t } from '../language.js';
 import { hashOfPage } from '../route.js';
 import { html, useEffect, useId, useRef, useState } from '../view.js';
+import { useDefinitions } from './contact_list.js';
 import { Sure } from './contact_notes.js';
 import { Field, Form, Loading, Press, useChange, useLoaded, useStoppable } from './parts.js';
 
 const TYPING_RESTS = 400;
 const LONGEST = 2_000;
 
-/** What can be written; a press adds it. They are of the language of filters, and the same in each language. */
-const EXAMPLES = [
-  'label = "vip"',
-  'list = "newsletter"',
-  'attribute.city = "Jakarta"',
-  'attribute.tier >= 2',
-  'has attribute.city',
-  'last_active < 30d',
-  'created > 2026-01-01',
-  'owner = me',
-  'owner = none',
-  'name ^= "an"',
-  'not opted_out',
-];
-
 export default function Segments({ contacts, context }) {
   const { say } = context;
   const loaded = useLoaded(() => contacts.segments(true));
+  const definitions = useDefinitions(context);
   const [written, setWritten] = useState(null);
   const add = useRef(null);
   const { run, problem } = useChange(say);
@@ -56,7 +43,7 @@ export default function Segments({ contacts, context }) {
         <button type="button" class="primary" ref=${add} onclick=${() => setWritten({})}>${t('segments.add')}</button>
       </header>
       <p class="quiet">${t('segments.about')}</p>
-      ${written && html`<${Write} key=${written.segment_id ?? ''} segment=${written} save=${save} onCancel=${done} ask=${context.ask} />`}
+      ${written && html`<${Write} key=${written.segment_id ?? ''} segment=${written} save=${save} onCancel=${done} ask=${context.ask} definitions=${definitions} />`}
       <${Loading} loaded=${loaded} />
       <p class="page-problem" role="alert">${problem}</p>
       ${loaded.data?.length === 0 && html`<p class="page-empty">${t('segments.none')}</p>`}
@@ -154,7 +141,7 @@ function useChecked(ask, filter) {
   return checked;
 }
 
-function Write({ segment, save, onCancel, ask }) {
+function Write({ segment, save, onCancel, ask, definitions }) {
   const id = useId();
   const [filter, setFilter] = useState(segment.filter ?? '');
   const field = useRef(null);
@@ -187,7 +174,9 @@ function Write({ segment, save, onCancel, ask }) {
       <details class="whole">
         <summary>${t('segments.help')}</summary>
         <p class="quiet">${t('segments.help_about')}</p>
-        <ul class="filter-examples">${EXAMPLES.map((example) => html`<li key=${example}><button type="button" class="plain filter-text" dir="ltr" onclick=${() => addExample(example)}>${example}</button></li>`)}</ul>
+        <ul class="filter-examples">
+          ${conditionsOf(definitions).map(([condition, label]) => html`<li key=${condition}><button type="button" class=${condition === label ? 'plain filter-text' : 'plain'} dir=${condition === label ? 'ltr' : 'auto'} onclick=${() => addExample(condition)}>${label}</button></li>`)}
+        </ul>
       </details>
     <//>
   `;

@@ -229,6 +229,8 @@ export default {
   },
   'segments.help': 'ما يمكن كتابته',
   'segments.help_about': 'اربط الشروط بـ and وor وnot والأقواس. كل ضغطة تضيف شرطًا.',
+  'segments.in_list': 'في القائمة {name}',
+  'segments.on_number': 'يكتب على {number}',
 
   // Attributes
   'attributes.about': 'ما تعرفه عن جهات اتصالك غير أسمائها، مثل المدينة أو رقم العميل.',

@@ -187,6 +187,8 @@ export default {
   'segments.count_at_least': { one: 'At least {count} contact', other: 'At least {count} contacts' },
   'segments.help': 'What can be written',
   'segments.help_about': 'Join conditions with and, or, not and parentheses. A press adds one.',
+  'segments.in_list': 'In the list {name}',
+  'segments.on_number': 'Writes on {number}',
 
   // Attributes
   'attributes.about': 'What you know of your contacts beside their names, such as a city or the number of a customer.',

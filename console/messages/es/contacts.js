@@ -187,6 +187,8 @@ export default {
   'segments.count_at_least': { one: 'Al menos {count} contacto', many: 'Al menos {count} de contactos', other: 'Al menos {count} contactos' },
   'segments.help': 'Qué se puede escribir',
   'segments.help_about': 'Une las condiciones con and, or, not y paréntesis. Al pulsar se añade una.',
+  'segments.in_list': 'En la lista {name}',
+  'segments.on_number': 'Escribe en {number}',
 
   // Attributes
   'attributes.about': 'Lo que sabes de tus contactos además de su nombre, como la ciudad o el número de cliente.',

@@ -187,6 +187,8 @@ export default {
   'segments.count_at_least': { other: 'Sekurang-kurangnya {count} kenalan' },
   'segments.help': 'Apa yang boleh ditulis',
   'segments.help_about': 'Sambungkan syarat dengan and, or, not dan kurungan. Satu tekanan menambah satu syarat.',
+  'segments.in_list': 'Dalam senarai {name}',
+  'segments.on_number': 'Menulis di {number}',
 
   // Attributes
   'attributes.about': 'Apa yang anda tahu tentang kenalan selain namanya, seperti bandar atau nombor pelanggan.',

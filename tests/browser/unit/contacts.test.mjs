@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Contacts, NO_FILTER, countOn, isFiltered, keyOf, queryOf, readOn, valueOf, valueText, windowOf } from '../../../console/contacts.js';
+import { Contacts, NO_FILTER, conditionsOf, countOn, isFiltered, keyOf, queryOf, readOn, valueOf, valueText, windowOf } from '../../../console/contacts.js';
 import { fieldOptions, labelsOf, mappingProblem, progressOf, typeOf } from '../../../console/imports.js';
 import { ApiError } from '../../../console/http.js';
 import { addTexts } from '../../../console/language.js';
@@ -199,4 +199,23 @@ test('what very many contacts have is deleted part by part, and is not asked abo
   parts = Infinity;
   await assert.rejects(contacts.remove('lists', 'l'), { code: 'no_answer' });
   await new Contacts(async () => ({ segment_id: 's' })).remove('segments', 's');
+});
+
+test('conditions to begin with name what the business has, by its ids and by its names', () => {
+  const attributes = [
+    { key: 'city', type: 'text' },
+    { key: 'tier', type: 'number' },
+    { key: 'since', type: 'date' },
+    { key: 'shop', type: 'boolean' },
+    { key: 'plan', type: 'choice', choices: ['plus'] },
+    { key: 'odd', type: 'choice', choices: ['"'] },
+  ];
+  const all = conditionsOf({ attributes, lists: [{ list_id: 'l1', name: 'Club' }], numbers: [{ phone_number_id: '7', display_phone_number: '+60 1' }] });
+  assert.ok(all.some(([condition, label]) => condition === 'not opted_out' && label === condition));
+  assert.deepEqual(
+    all.slice(-8).map(([condition]) => condition),
+    ['has attribute.city', 'attribute.tier >= 1', 'attribute.since >= 2026-01-01', 'attribute.shop = true', 'attribute.plan = "plus"', 'has attribute.odd', 'list = "l1"', 'number = "7"'],
+  );
+  assert.deepEqual(all.slice(-2).map(([, label]) => label), ['In the list Club', 'Writes on +60 1']);
+  assert.equal(new Set(all.map(([condition]) => condition)).size, all.length);
 });
