@@ -3,7 +3,7 @@
 
 use serde::Deserialize;
 
-use crate::domain::display_name::{is_one_line, shows};
+use crate::domain::display_name::{is_one_line, shows, without_hidden};
 
 /// A name of at most this many characters, without spaces around it.
 #[derive(Debug, Clone, Deserialize)]
@@ -20,6 +20,7 @@ impl<const LONGEST: usize> Name<LONGEST> {
 impl<const LONGEST: usize> TryFrom<String> for Name<LONGEST> {
     type Error = String;
     fn try_from(text: String) -> Result<Self, String> {
+        let text = without_hidden(&text);
         let text = text.trim();
         if (1..=LONGEST).contains(&text.chars().count()) && is_one_line(text) && shows(text) {
             Ok(Self(text.to_owned()))
@@ -43,6 +44,7 @@ mod tests {
             (" Ana K ", "Ana K"),
             ("يارا", "يارا"),
             ("ⵣ🌱", "ⵣ🌱"),
+            ("A\u{200b}na\u{e0041}", "Ana"),
         ] {
             assert_eq!(name(good).as_deref(), Ok(kept));
         }

@@ -32,9 +32,47 @@ pub fn shows(text: &str) -> bool {
     })
 }
 
-/// A name that somebody outside chose, without what would leave its line; `None` when nothing of it shows.
+/// A text without characters of which nothing shows and that change nothing beside them: two names that look alike are one.
+pub fn without_hidden(text: &str) -> String {
+    let mut kept = String::with_capacity(text.len());
+    for c in text.chars() {
+        if !is_hidden(kept.chars().next_back(), c) {
+            kept.push(c);
+        }
+    }
+    kept
+}
+
+/// Whether a character is not seen behind another one.
+fn is_hidden(before: Option<char>, c: char) -> bool {
+    // Joiners and selectors form what they follow in scripts that join, and in emoji; never in Latin, Greek or Cyrillic.
+    let forms_nothing = |joiner: bool| {
+        before.is_none_or(|before| {
+            let western = before < '\u{590}' || matches!(before, '\u{1e00}'..='\u{1fff}');
+            (western && (joiner || before.is_alphabetic())) || (joiner && is_joiner(before))
+        })
+    };
+    match c {
+        '\u{ad}' | '\u{180e}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{feff}' => true,
+        '\u{2060}'..='\u{2064}' | '\u{206a}'..='\u{206f}' | '\u{fff9}'..='\u{fffb}' => true,
+        _ if is_joiner(c) => forms_nothing(true),
+        '\u{fe00}'..='\u{fe0f}' | '\u{e0100}'..='\u{e01ef}' => forms_nothing(false),
+        // Flags of parts of countries are a black flag and tags.
+        '\u{e0000}'..='\u{e007f}' => {
+            !before.is_some_and(|before| matches!(before, '\u{1f3f4}' | '\u{e0020}'..='\u{e007f}'))
+        }
+        _ => false,
+    }
+}
+
+const fn is_joiner(c: char) -> bool {
+    matches!(c, '\u{200c}' | '\u{200d}')
+}
+
+/// A name that somebody outside chose, without what would leave its line or is not seen; `None` when nothing of it shows.
 pub fn display_name(text: &str) -> Option<Arc<str>> {
     let kept: String = text.chars().filter(|c| !leaves_line(*c)).collect();
+    let kept = without_hidden(&kept);
     let kept = kept.trim();
     shows(kept).then(|| kept.into())
 }
@@ -63,6 +101,17 @@ mod tests {
             ("\u{ad}\u{fe0f}", None),
             ("\u{3164}\u{2800}", None),
             ("\u{e0041}", None),
+            ("A\u{200b}na", Some("Ana")),
+            ("A\u{200d}n\u{200c}a\u{fe0f}", Some("Ana")),
+            ("\u{feff}Ana\u{e0041}\u{e007f}", Some("Ana")),
+            ("An\u{ad}a\u{200f}", Some("Ana")),
+            ("می\u{200c}\u{200c}خواهم", Some("می\u{200c}خواهم")),
+            ("क्\u{200d}ष", Some("क्\u{200d}ष")),
+            ("1\u{fe0f}\u{20e3} ©\u{fe0f}", Some("1\u{fe0f}\u{20e3} ©\u{fe0f}")),
+            (
+                "\u{1f3f4}\u{e0067}\u{e0062}\u{e0065}\u{e006e}\u{e0067}\u{e007f} FC",
+                Some("\u{1f3f4}\u{e0067}\u{e0062}\u{e0065}\u{e006e}\u{e0067}\u{e007f} FC"),
+            ),
         ] {
             assert_eq!(display_name(given).as_deref(), kept, "{given:?}");
         }
