@@ -42,6 +42,21 @@ export class Profile {
     return this.#access.asked('GET', `/v1/sign-ins${after ? `?after=${encodeURIComponent(after)}` : ''}`);
   }
 
+  /** The businesses whose identity provider signs one in: `{issuer, connections}`; `issuer` is that of the business one works for. */
+  connections() {
+    return this.#access.asked('GET', '/v1/session/provider');
+  }
+
+  /** Begins to connect an account of the provider's: `{url}` is where the browser goes. */
+  connect(password, code) {
+    return this.#access.asked('POST', '/v1/session/provider', { password, code });
+  }
+
+  /** Lets the provider of a business sign one in no more. */
+  disconnect(tenant_id) {
+    return this.#access.asked('DELETE', '/v1/session/provider', { tenant_id });
+  }
+
   /** Begins a second factor: gives its secret, also as a picture. It is on only once a code has shown that it works. */
   beginFactor(password) {
     return this.#access.asked('POST', '/v1/session/second-factor', { password });

@@ -7,6 +7,12 @@ import { leave } from './gate.js';
 import { nodes, t } from './language.js';
 import { anchor } from './words.js';
 
+// Another page of the same address: it begins anew.
+const toOperators = () => {
+  location.hash = '#/operator';
+  location.reload();
+};
+
 export class SignInSheet {
   #gate;
   #account;
@@ -93,7 +99,7 @@ export class SignInSheet {
         told ? h('p', { class: 'told', role: 'status' }, told) : null,
         why ? h('p', { role: 'status' }, why) : null,
         form,
-        h('p', { class: 'sheet-ways' }, leave(t('forgotten.ask'), go('forgotten')), leave(t('company.title'), go('company')), join),
+        h('p', { class: 'sheet-ways' }, leave(t('forgotten.ask'), go('forgotten')), leave(t('company.title'), go('company')), join, leave(t('sign_in.operators'), toOperators)),
       ]);
       (email ? password : address).input.focus();
     });

@@ -59,13 +59,14 @@ mod team;
 pub mod throttle;
 
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::sync::Semaphore;
 
 use crate::config::AccountsConfig;
-use crate::domain::{Clock, Timestamp};
+use crate::domain::{Clock, Timestamp, UserId};
+use crate::limiter::{Allowance, Buckets};
 use crate::mail::{Link, Mailer};
 use crate::store::plain::{PlainRow, PlainTable};
 use crate::store::{KeyHash, Store, StoreError};
@@ -89,6 +90,11 @@ pub use sessions::{Asking, Ending, MOST_SESSIONS, SignInMethod, SignedIn};
 pub use sign_in::{OfferedReset, SigningIn};
 pub use sign_up::{CompletingSignUp, MOST_SIGN_UPS, SignedUp, SigningUp};
 pub use team::{Actor, Standing, TeamMember};
+
+/// Exports of a user's own data: each reads the list of all tenants, and they share one place with everybody's.
+const OWN_EXPORTS: Allowance = Allowance::new(1, Duration::from_mins(1));
+/// Users who are remembered for it.
+const EXPORTING: usize = 4_096;
 
 /// Invitations of a tenant that nobody accepted yet.
 pub const MOST_INVITATIONS: usize = 300;
@@ -161,7 +167,7 @@ pub enum AccountError {
     #[error("too many wrong passwords or codes: wait")]
     Throttled(Duration),
     /// Too many mails were asked for.
-    #[error("too many requests of this kind from your network: wait")]
+    #[error("too many requests of this kind: wait")]
     TooManyRequests(Duration),
     /// Too many do it at once.
     #[error("too many do this at this moment")]
@@ -264,6 +270,8 @@ pub struct Accounts {
     names: Names,
     /// Exports of users that are made at once.
     exports: Semaphore,
+    /// How often each user may have one.
+    own_exports: Mutex<Buckets<UserId>>,
 }
 
 impl Accounts {
@@ -293,6 +301,7 @@ impl Accounts {
             settings,
             names: Names::default(),
             exports: Semaphore::new(1),
+            own_exports: Mutex::new(Buckets::new(OWN_EXPORTS, EXPORTING)),
         }
     }
 

@@ -210,6 +210,7 @@ fn people_routes(v1: &mut ServiceConfig) {
     .service(at(HttpRoute::SignIns).route(read().to(sign_ins::list)))
     .service(
         at(HttpRoute::SessionProvider)
+            .route(read().to(single_sign_on::connections))
             .route(post().to(single_sign_on::connect))
             .route(delete().to(single_sign_on::disconnect)),
     )

@@ -39,6 +39,7 @@ pub use payments::{LinkTemplate, PaymentsConfig, Plan, Plans};
 pub use production::Mode;
 pub use proxies::Network;
 pub use retention::RetentionConfig;
+pub use secret_files::readable_by_others;
 pub use server::ServerConfig;
 pub use store::{Backend, Damaged, StoreConfig};
 pub use telemetry::{LogFormat, LogLevel, TelemetryConfig};

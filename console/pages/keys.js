@@ -62,11 +62,12 @@ export function sortedKeys(keys, now) {
 
 /** One key; without `revoke` it is only shown. */
 export function Key({ one, isOver, revoke }) {
-  const { key_id: id, name, scopes, created, expires, revoked } = one;
+  const { key_id: id, name, scopes, created, created_by: by, expires, revoked } = one;
   const [isAsked, setAsked] = useState(false);
   const facts = [
     t('api_keys.id', { id }),
     t('api_keys.created', { when: exact(created) }),
+    ...(by?.name ? [t('api_keys.by', { name: by.name })] : []),
     revoked ? t('api_keys.revoked_at', { when: exact(revoked) }) : expires ? t(isOver ? 'api_keys.expired' : 'api_keys.expires', { when: exact(expires) }) : t('api_keys.endless'),
   ];
   return html`

@@ -5,6 +5,7 @@ import { LANGUAGES, nodes, t } from '../language.js';
 import { THEMES } from '../preferences.js';
 import { day } from '../time.js';
 import { html, useState } from '../view.js';
+import { Connections } from './connections.js';
 import { Businesses, Closing } from './leaving.js';
 import { Choice, Field, Form, Head, Loading, OwnProof, Press, useChange, useFocus, useLoaded } from './parts.js';
 import { SecondFactor } from './second_factor.js';
@@ -17,6 +18,7 @@ export default function OwnAccount({ page, context }) {
     <${Looks} context=${context} />
     <${Access} context=${context} />
     <${SecondFactor} context=${context} />
+    ${context.person().signed_in_by !== 'provider' && html`<${Connections} context=${context} />`}
     <${SignIns} context=${context} />
     <${Businesses} context=${context} />
     <${Closing} context=${context} />

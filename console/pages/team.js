@@ -107,6 +107,7 @@ function Member({ member, members, gives, isMe, account, say, changed, goAway, h
       <div class="account-who">
         <span>${isMe ? nodes('any.you', { name: bold(name) }) : bold(name)}</span>
         <bdi class="quiet">${email}</bdi>
+        ${member.is_provisioned && html`<span class="quiet">${t('team.provisioned')}</span>`}
         ${scope && member.limit && html`<span class="quiet">${limitText(member.limit, scope)}</span>`}
       </div>
       ${asked?.limit
@@ -183,7 +184,13 @@ function Question({ member, members, asked, isMe, account, say, changed, goAway,
     ? nodes(isMe ? 'team.ask_own_role' : 'team.ask_role', { name: bold(name), role: html`<strong>${roleName(asked.role)}</strong>`, allows: roleAllows(asked.role) })
     : nodes(isMe ? 'team.ask_leave' : 'team.ask_remove', { name: bold(name) });
   const done = asked.role ? t('team.role_changed', { name, role: roleName(asked.role) }) : t(isMe ? 'team.left' : 'team.removed', { name });
-  const work = asked.role ? () => account.setRole(id, asked.role, proof) : () => account.removeMember(id, heir || undefined, proof);
+  const work = async () => {
+    if (asked.role) return account.setRole(id, asked.role, proof);
+    const { keys = [] } = await account.removeMember(id, heir || undefined, proof);
+    // They go on to work: whoever may revoke them is told, and the line stays until it is closed.
+    if (keys.length > 0 && !isMe) say(t('team.keys_left', { name, keys: keys.map((key) => key.name).join(', ') }), 'bad');
+    return undefined;
+  };
   const go = async () => {
     if (!(await run(work, done))) return undefined;
     // One's own session in this team is over.

@@ -1,27 +1,49 @@
 // All tenants of the gateway, for operators.
 
+import { sentenceOf } from '../account.js';
 import { t } from '../language.js';
 import { day } from '../time.js';
-import { html, useState } from '../view.js';
+import { html, useRef, useState } from '../view.js';
 import { Field, Form, Head, Loading, useFocus, useLoaded } from './parts.js';
 
 const PART = 50;
+/** Between two letters that somebody writes: the gateway is asked once for a word. */
+const PAUSE = 200;
 
-/** The tenants of which name or id has all the words, by name. */
-export function foundTenants(tenants, text) {
-  const words = text.toLocaleLowerCase().split(/\s+/).filter(Boolean);
-  return tenants
-    .filter(({ name, tenant_id: id }) => words.every((word) => `${name} ${id}`.toLocaleLowerCase().includes(word)))
-    .toSorted((one, other) => one.name.localeCompare(other.name) || (one.tenant_id < other.tenant_id ? -1 : 1));
+/** A page of the tenants of which name or id has all words, by name. */
+export function tenantsPath(search, cursor) {
+  const asked = { limit: String(PART), ...(search && { search }), ...(cursor && { cursor }) };
+  return `/v1/admin/tenants?${new URLSearchParams(asked)}`;
 }
 
 export default function Tenants({ page, context }) {
   const { ask, say, mayChange } = context;
-  const loaded = useLoaded(async () => (await ask('GET', '/v1/admin/tenants')).tenants);
-  const [text, setText] = useState('');
-  const [most, setMost] = useState(PART);
+  const search = useRef('');
+  const pause = useRef(undefined);
+  const loaded = useLoaded(async () => {
+    const first = await ask('GET', tenantsPath(search.current));
+    setLater({ of: first, pages: [] });
+    return first;
+  });
+  const [later, setLater] = useState({ of: null, pages: [] });
+  const [problem, setProblem] = useState('');
   const [isWriting, setWriting] = useState(false);
-  const found = foundTenants(loaded.data ?? [], text);
+  const seek = (text) => {
+    search.current = text.trim();
+    clearTimeout(pause.current);
+    pause.current = setTimeout(loaded.load, PAUSE);
+  };
+  const pages = loaded.data ? [loaded.data, ...(later.of === loaded.data ? later.pages : [])] : [];
+  const { next_cursor: next } = pages.at(-1) ?? {};
+  const more = async () => {
+    try {
+      setProblem('');
+      const following = await ask('GET', tenantsPath(search.current, next));
+      setLater((before) => (before.of === loaded.data ? { ...before, pages: [...before.pages, following] } : before));
+    } catch (error) {
+      setProblem(sentenceOf(error));
+    }
+  };
   const create = async ({ name }) => {
     const { tenant_id: id } = await ask('POST', '/v1/admin/tenants', { name });
     say(t('tenants.created', { name }), 'good');
@@ -36,17 +58,13 @@ export default function Tenants({ page, context }) {
     ${loaded.data &&
     html`
       <section class="card" aria-label=${t('page.operator/tenants')}>
-        <${Field}
-          label=${t('tenants.search')}
-          kind="search"
-          autocomplete="off"
-          oninput=${(event) => (setText(event.currentTarget.value), setMost(PART))}
-        />
-        <p role="status" class="quiet">${t('tenants.found', { count: found.length })}</p>
+        <${Field} label=${t('tenants.search')} kind="search" autocomplete="off" maxlength="200" oninput=${(event) => seek(event.currentTarget.value)} />
+        <p role="status" class="quiet">${t('tenants.found', { count: loaded.data.found })}</p>
         <ul class="account-rows">
-          ${found.slice(0, most).map((one) => html`<${Row} key=${one.tenant_id} one=${one} />`)}
+          ${pages.flatMap(({ tenants }) => tenants).map((one) => html`<${Row} key=${one.tenant_id} one=${one} />`)}
         </ul>
-        ${found.length > most && html`<p><button type="button" class="plain" onclick=${() => setMost(most + PART)}>${t('tenants.more')}</button></p>`}
+        <p class="page-problem" role="alert">${problem}</p>
+        ${next && html`<p><button type="button" class="plain" onclick=${more}>${t('tenants.more')}</button></p>`}
       </section>
     `}
   `;

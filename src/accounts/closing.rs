@@ -7,6 +7,7 @@
 //! at that moment is written, and removed, too.
 
 use std::collections::BTreeMap;
+use std::sync::PoisonError;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -74,6 +75,26 @@ impl Accounts {
             "rows": rows,
             "left_out": left_out,
         }))
+    }
+
+    /// The same for the user, at a pace.
+    pub async fn export_own(&self, user: UserId) -> Result<Value, AccountError> {
+        let now = self.clock.monotonic();
+        {
+            let mut exports = self.own_exports.lock().unwrap_or_else(PoisonError::into_inner);
+            let wait = exports.wait(&user, now);
+            if !wait.is_zero() {
+                return Err(AccountError::TooManyRequests(wait));
+            }
+            exports.add(&user, now);
+        }
+        let exported = self.export_user(user).await;
+        if exported.is_err() {
+            // Whoever comes while others have the place gets the next one.
+            let mut exports = self.own_exports.lock().unwrap_or_else(PoisonError::into_inner);
+            exports.take_back(&user);
+        }
+        exported
     }
 
     /// Erases an account: out of all teams, signed out everywhere, every row gone. Refused while a team would have no owner.

@@ -8,6 +8,7 @@ use std::fmt;
 use secrecy::SecretString;
 
 use super::codes::SecondFactorCode;
+use super::sessions::OpenedBy;
 use super::{
     AccountError, Accounts, Actor, MOST_INVITATIONS, NewLink, NewToken, SignInOrigin, SignedIn, Told,
 };
@@ -345,7 +346,14 @@ impl Accounts {
             return Err(AccountError::NoSuchLink);
         }
         let opened = self
-            .open_session(&user, Some(tenant), session, &origin, self.now())
+            .open_session(
+                &user,
+                Some(tenant),
+                session,
+                &origin,
+                self.now(),
+                OpenedBy::Password,
+            )
             .await?;
         self.note_sign_in(&opened.email, &origin, SignInResult::SignedIn);
         Ok(opened)
@@ -377,20 +385,10 @@ impl Accounts {
             policy,
         } = new;
         Ok(User {
-            id: fresh,
-            email,
-            name,
             password: hash.into(),
-            generation: 0,
-            reset: None,
-            second_factor: None,
-            pending_factor: None,
-            provider_accounts: Vec::new(),
             phone,
             policy,
-            email_change: None,
-            created: self.now(),
-            closing: None,
+            ..User::new(fresh, email, name, self.now())
         })
     }
 

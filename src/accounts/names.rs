@@ -48,7 +48,7 @@ impl Names {
 
 impl Accounts {
     /// What several users are called, in this order; nothing for those whose accounts are erased.
-    pub(super) async fn names_of(&self, users: &[UserId]) -> Result<Vec<Option<String>>, AccountError> {
+    pub async fn names_of(&self, users: &[UserId]) -> Result<Vec<Option<String>>, AccountError> {
         let now = self.clock.monotonic();
         let known: Vec<_> = users.iter().map(|user| self.names.get(*user, now)).collect();
         let unknown = users.iter().zip(&known).filter(|(_, known)| known.is_none());

@@ -6,6 +6,7 @@
 use secrecy::SecretString;
 
 use super::codes::{self, RecoveryCodes, SecondFactorCode, Times};
+use super::sessions::OpenedBy;
 use super::{AccountError, Accounts, NewToken, SignInOrigin, SignedIn};
 use crate::domain::email::EmailAddress;
 use crate::domain::{TenantId, UserId};
@@ -211,7 +212,8 @@ impl Accounts {
         });
         let user = turned_on.await?;
         let tenant = who.tenant.map(|(tenant, _)| tenant);
-        self.open_session(&user, tenant, token, origin, self.now()).await
+        self.open_session(&user, tenant, token, origin, self.now(), OpenedBy::Password)
+            .await
     }
 
     /// Signs in without a second factor from now on.

@@ -124,6 +124,18 @@ impl fmt::Debug for SignedIn {
     }
 }
 
+/// By what a session opens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum OpenedBy {
+    /// The user's own password.
+    Password,
+    /// The tenant's provider, as it is set since a time.
+    Provider {
+        /// Since when.
+        since: Timestamp,
+    },
+}
+
 /// What asking for a session means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Asking {
@@ -152,7 +164,7 @@ pub(super) fn shortened(browser: &str) -> String {
 }
 
 impl Accounts {
-    /// Signs a user in, whose row is the one that the password was compared with, at a time.
+    /// Signs a user in, whose row is the one that the password was compared with, at a time; or whom a tenant's provider means.
     pub(super) async fn open_session(
         &self,
         user: &User,
@@ -160,21 +172,12 @@ impl Accounts {
         token: NewToken,
         origin: &SignInOrigin,
         began: Timestamp,
+        by: OpenedBy,
     ) -> Result<SignedIn, AccountError> {
-        self.open_session_by(None, user, tenant, token, origin, began)
-            .await
-    }
-
-    /// The same by the word of the tenant's provider.
-    pub(super) async fn open_session_by(
-        &self,
-        provider_since: Option<Timestamp>,
-        user: &User,
-        tenant: Option<TenantId>,
-        token: NewToken,
-        origin: &SignInOrigin,
-        began: Timestamp,
-    ) -> Result<SignedIn, AccountError> {
+        let provider_since = match by {
+            OpenedBy::Password => None,
+            OpenedBy::Provider { since } => Some(since),
+        };
         self.make_room(user.id, provider_since.and(tenant)).await?;
         let member = match tenant {
             Some(tenant) => self.member(tenant, user.id).await?,
@@ -401,7 +404,14 @@ impl Accounts {
         }
         let user = self.user(now.user).await?.ok_or(AccountError::NoSuchMember)?;
         let opened = self
-            .open_session(&user, Some(tenant), token, origin, now.created)
+            .open_session(
+                &user,
+                Some(tenant),
+                token,
+                origin,
+                now.created,
+                OpenedBy::Password,
+            )
             .await?;
         self.end_session(now.user, now.token).await?;
         Ok(opened)

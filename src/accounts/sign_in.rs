@@ -8,6 +8,7 @@ use super::codes::SecondFactorCode;
 use super::forgotten::Earlier;
 use super::passwords::{PasswordHash, Verdict};
 use super::second_factor::Proof;
+use super::sessions::OpenedBy;
 use super::throttle::Familiarity;
 use super::{AccountError, Accounts, NewLink, NewToken, SignInOrigin, SignedIn, Told};
 use crate::domain::email::EmailAddress;
@@ -244,7 +245,7 @@ impl Accounts {
         }
         let tenant = wanted.map(|(team, _)| *team);
         let opened = self
-            .open_session(&user, tenant, token, &origin, self.now())
+            .open_session(&user, tenant, token, &origin, self.now(), OpenedBy::Password)
             .await?;
         self.note_sign_in(&email, &origin, SignInResult::SignedIn);
         Ok(opened)
@@ -266,7 +267,8 @@ impl Accounts {
         let user = self.proved(who, current, token.hash).await?;
         let user = self.write_password(&user, new, Replacing::Password).await?;
         self.tell_of_new_password(&user.email, &origin);
-        self.open_session(&user, tenant, token, &origin, self.now()).await
+        self.open_session(&user, tenant, token, &origin, self.now(), OpenedBy::Password)
+            .await
     }
 
     /// Makes a link by which a user sets a new password. Earlier ones hold no more. For operators: it opens the account.

@@ -12,6 +12,7 @@ use std::time::Duration;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::requests::Purpose;
+use super::sessions::OpenedBy;
 use super::sign_in::address_of;
 use super::{AccountError, Accounts, Actor, NewLink, NewToken, NewUser, SignInOrigin, SignedIn, Told};
 use crate::config::accounts::SignUp as Mode;
@@ -274,7 +275,14 @@ impl Accounts {
             .await?;
         self.table::<SignUp>().remove(SignUp::at(token)).await?;
         let who = self
-            .open_session(&user, Some(ids.tenant), session, &origin, self.now())
+            .open_session(
+                &user,
+                Some(ids.tenant),
+                session,
+                &origin,
+                self.now(),
+                OpenedBy::Password,
+            )
             .await?;
         self.note_sign_in(&who.email, &origin, SignInResult::SignedIn);
         Ok(SignedUp { who, tenant })

@@ -357,6 +357,14 @@ impl SingleSignOn {
             self.accounts
                 .connect(tenant, connecting, &vouched, record)
                 .await?;
+            // It is done: that nobody could be told does not undo it.
+            let told = self
+                .accounts
+                .tell_of_connection(tenant, user, &returning.origin)
+                .await;
+            if let Err(error) = told {
+                tracing::warn!(%error, "a user is not told that an account of a provider's was connected");
+            }
             return Ok(Returned::Connected(user));
         }
         let arrival = Arrival {

@@ -62,6 +62,8 @@ pub struct TeamMember {
     pub role: Role,
     /// Since when.
     pub since: Timestamp,
+    /// Whether the business's identity provider made the account: its word alone stands for the address.
+    pub is_provisioned: bool,
 }
 
 /// What adding somebody to a team changed.
@@ -147,6 +149,7 @@ impl Accounts {
             let Some(row) = row else { continue };
             all.push(TeamMember {
                 user: *user,
+                is_provisioned: row.password.is_empty(),
                 name: row.name,
                 email: row.email,
                 role: member.role,
@@ -294,8 +297,18 @@ impl Accounts {
             Ok(Some(team))
         });
         let (before, _) = changed.await?;
+        self.forget_limit(tenant, user, role).await?;
         let before = before.and_then(|team| team.members.get(&user).map(|member| member.role));
         before.ok_or(AccountError::NoSuchMember)
+    }
+
+    /// Whoever sees all, and is that no more one day, starts anew: an earlier limit does not come back.
+    async fn forget_limit(&self, tenant: TenantId, user: UserId, role: Role) -> Result<(), AccountError> {
+        if !role.may_be_limited() {
+            let limit = LimitedMember::at(tenant, user);
+            self.table::<LimitedMember>().remove(limit).await?;
+        }
+        Ok(())
     }
 
     /// Refuses an owner who could do nothing that asks for a password.
@@ -327,6 +340,6 @@ impl Accounts {
             Ok::<_, AccountError>(Some(team))
         });
         changed.await?;
-        Ok(())
+        self.forget_limit(tenant, to, Role::Owner).await
     }
 }

@@ -382,6 +382,7 @@ fn of_session(who: SignedIn) -> Result<(ApiKey, Option<Arc<Colleague>>, NumberLi
         name: who.name.clone(),
         scopes: scopes_of(role),
         created: who.created,
+        created_by: None,
         revoked: None,
         expires: Some(who.until),
     };

@@ -132,7 +132,8 @@ pub(super) async fn create_key(call: SessionCall) -> Result<HttpResponse, ApiErr
         let why = format!("there are {MOST_KEYS} keys already, revoked ones with them, and no more may be");
         return Err(ApiError::because(ErrorCode::LimitReached, why));
     }
-    keys::create_for(state, tenant, call.body(), &call.note()).await
+    let by = Some(call.who().user);
+    keys::create_for(state, tenant, by, call.body(), &call.note()).await
 }
 
 /// `DELETE /v1/keys/{key_id}`: repeating it changes nothing.

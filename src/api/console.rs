@@ -153,6 +153,7 @@ const FILES: &[File] = files![
     "pages/audit_text.js",
     "pages/business.js",
     "pages/canned_replies.js",
+    "pages/connections.js",
     "pages/contact_beside.js",
     "pages/contact_card.js",
     "pages/contact_consents.js",

@@ -5,7 +5,7 @@ use std::time::Duration;
 use actix_web::HttpResponse;
 use actix_web::http::header::{CONTENT_DISPOSITION, SET_COOKIE};
 use actix_web::web::Data;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::audit::event;
 use super::auth::{AdminCall, SessionCall, set_cookie};
@@ -19,12 +19,11 @@ use crate::domain::email::EmailAddress;
 use crate::domain::{AuditAction, TenantId, UserId};
 use crate::store::tables::{AuditActor, AuditScope, AuditTarget, AuditTargetKind};
 
-async fn exported(state: &ApiState, user: UserId) -> Result<HttpResponse, ApiError> {
-    let export = state.accounts.export_user(user).await?;
+fn exported(export: &Value) -> HttpResponse {
     let attachment = "attachment; filename=\"mesej-account.json\"";
-    Ok(HttpResponse::Ok()
+    HttpResponse::Ok()
         .insert_header((CONTENT_DISPOSITION, attachment))
-        .json(export))
+        .json(export)
 }
 
 /// Erases an account. Its teams are told first, but for one that was: afterwards nobody knows them.
@@ -60,7 +59,7 @@ pub(super) async fn export(call: SessionCall) -> Result<HttpResponse, ApiError> 
     call.params()?.finish()?;
     let (state, who) = (call.state(), call.own_data()?);
     who.demand_fresh(state.clock.now())?;
-    exported(state, who.user).await
+    Ok(exported(&state.accounts.export_own(who.user).await?))
 }
 
 /// `DELETE /v1/profile`: erases the account.
@@ -108,7 +107,7 @@ pub(super) async fn export_for(call: AdminCall) -> Result<HttpResponse, ApiError
     let by = call.operator().id();
     tracing::info!(user.id = %user, by, "what is kept of a user was exported");
     call.note().target(AuditTargetKind::User, &user.to_string());
-    exported(call.state(), user).await
+    Ok(exported(&call.state().accounts.export_user(user).await?))
 }
 
 /// `POST /v1/admin/users/erase`

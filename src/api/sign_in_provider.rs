@@ -20,7 +20,7 @@ use crate::accounts::single_sign_on::SignOnError;
 use crate::accounts::{Actor, SignedIn};
 use crate::domain::roles::{Right, Role};
 use crate::domain::{Issuer, TenantId};
-use crate::store::tables::{NewPeople, SignInProvider};
+use crate::store::tables::{AuditDetails, NewPeople, SignInProvider};
 
 /// Scopes beside the usual ones.
 const MOST_SCOPES: usize = 10;
@@ -133,6 +133,15 @@ async fn show_provider(state: &ApiState, tenant: TenantId) -> Result<HttpRespons
     Ok(HttpResponse::Ok().json(shown(state, tenant, &provider)))
 }
 
+/// The role with most rights that a provider gives, for the audit log.
+fn most_given(provider: &SignInProvider) -> AuditDetails {
+    let given = provider.roles.values().chain(&provider.other_role);
+    AuditDetails {
+        role: given.min().copied(),
+        ..AuditDetails::default()
+    }
+}
+
 fn none() -> ApiError {
     ApiError::absent("there is no identity provider here")
 }
@@ -183,6 +192,7 @@ pub(super) async fn set(call: SessionCall) -> Result<HttpResponse, ApiError> {
     let state = call.state();
     let (wanted, shown) = read(state, call.body())?;
     let who = confirmed(&call, shown).await?;
+    call.note().details(most_given(&wanted));
     set_provider(state, tenant, Actor::Member(who.user), wanted).await
 }
 
@@ -207,6 +217,7 @@ pub(super) async fn show_of(call: AdminCall) -> Result<HttpResponse, ApiError> {
 pub(super) async fn set_of(call: AdminCall) -> Result<HttpResponse, ApiError> {
     let tenant = tenant_of(&call).await?;
     let (wanted, _) = read(call.state(), call.body())?;
+    call.note().details(most_given(&wanted));
     set_provider(call.state(), tenant.id, Actor::Operator, wanted).await
 }
 

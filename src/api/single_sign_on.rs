@@ -288,10 +288,34 @@ pub(super) async fn connect(call: SessionCall) -> Result<HttpResponse, ApiError>
         .json(json!({ "url": url })))
 }
 
-/// `DELETE /v1/session/provider`: no account of the provider's signs this user in any more.
-pub(super) async fn disconnect(call: SessionCall) -> Result<HttpResponse, ApiError> {
+/// `GET /v1/session/provider`: the businesses whose provider signs this user in, and the issuer of an account that could be connected.
+pub(super) async fn connections(call: SessionCall) -> Result<HttpResponse, ApiError> {
+    call.params()?.finish()?;
     let (state, who) = (call.state(), call.own_account()?);
-    let tenant = call.demand(Right::Read)?;
+    let mut shown = Vec::new();
+    for (tenant, since) in state.accounts.connections(who.user).await? {
+        let name = state.store.tenant(tenant).await?.map(|tenant| tenant.name);
+        shown.push(json!({ "tenant_id": tenant, "name": name, "since": since }));
+    }
+    let provider = match who.tenant {
+        Some((tenant, _)) => state.accounts.provider(tenant).await?,
+        None => None,
+    };
+    let issuer = provider.map(|provider| provider.issuer);
+    Ok(HttpResponse::Ok().json(json!({ "issuer": issuer, "connections": shown })))
+}
+
+/// `DELETE /v1/session/provider`: no account of the provider's signs this user in any more; of the business that one works for, or of
+/// another one, which the user may have left.
+pub(super) async fn disconnect(call: SessionCall) -> Result<HttpResponse, ApiError> {
+    let mut fields = Fields::read(call.body())?;
+    let named = fields.optional::<TenantId>("tenant_id")?;
+    fields.finish()?;
+    let (state, who) = (call.state(), call.own_account()?);
+    let tenant = match named {
+        Some(tenant) => tenant,
+        None => call.demand(Right::Read)?,
+    };
     let removed = state.accounts.disconnect(tenant, who.user).await?;
     state.keys.forget_user(who.user);
     Ok(HttpResponse::Ok().json(json!({ "disconnected": removed })))

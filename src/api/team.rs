@@ -7,6 +7,7 @@ use ring::rand::SecureRandom as _;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Value, json};
 
+use super::admin::keys::made_by;
 use super::audit::{Note, event, record, signed_in};
 use super::auth::key::{KeyKind, PresentedKey};
 use super::auth::{Call, CanRead, OpenCall, SessionCall, new_token};
@@ -38,6 +39,7 @@ fn shown(member: &TeamMember, limit: Option<&MemberLimit>) -> Value {
         "email": member.email,
         "role": member.role,
         "since": member.since,
+        "is_provisioned": member.is_provisioned,
     })
 }
 
@@ -262,7 +264,12 @@ pub(super) async fn remove(call: SessionCall) -> Result<HttpResponse, ApiError> 
         Ok(())
     };
     to_its_end(removing).await?;
-    Ok(HttpResponse::Ok().json(json!({ "user_id": user })))
+    // They are the business's and go on. Whoever may revoke them is told.
+    let keys = match call.demand(Right::ManageBusiness) {
+        Ok(tenant) => made_by(call.state(), tenant, user).await?,
+        Err(_may_not) => Vec::new(),
+    };
+    Ok(HttpResponse::Ok().json(json!({ "user_id": user, "keys": keys })))
 }
 
 fn member(call: &SessionCall) -> Result<UserId, ApiError> {

@@ -204,6 +204,7 @@ impl Api {
             name: "test".to_owned(),
             scopes: scopes.to_vec(),
             created: NOW,
+            created_by: None,
             revoked: None,
             expires: None,
         };

@@ -218,6 +218,7 @@ pub(super) async fn settle_in(
             name: KEY_NAME.to_owned(),
             scopes: scopes.into_iter().collect(),
             created: now,
+            created_by: None,
             revoked: None,
             expires: None,
         })

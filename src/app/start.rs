@@ -32,6 +32,7 @@ pub(super) fn tls(config: &Config, now: Timestamp) -> Result<Option<Tls>, AppErr
     let files = PairFiles {
         certificate: config.server.tls_certificate.clone(),
         key: config.server.tls_key.clone(),
+        refuses_exposed_key: config.is_production(),
     };
     let tls = config.server.has_tls().then(|| Tls::open(files, now));
     Ok(tls.transpose()?)

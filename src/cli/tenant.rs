@@ -37,8 +37,11 @@ pub(super) enum TenantCommand {
         #[command(flatten)]
         admin: AdminArgs,
     },
-    /// List all tenants
+    /// List tenants by name
     List {
+        /// Only those of which name or id has all these words
+        #[arg(long, default_value = "")]
+        search: String,
         #[command(flatten)]
         admin: AdminArgs,
     },
@@ -79,8 +82,8 @@ pub(super) async fn run(command: TenantCommand) -> Result<ExitCode, CliError> {
                 None => output::answer(&answer, admin.json, output::fields)?,
             }
         }
-        TenantCommand::List { admin } => {
-            let answer = Api::admin(&admin)?.get("/v1/admin/tenants").await?;
+        TenantCommand::List { search, admin } => {
+            let answer = all(&Api::admin(&admin)?, &search).await?;
             let columns = ["tenant_id", "name", "retention_days", "created"];
             output::answer(&answer, admin.json, |answer| {
                 output::table(output::list(answer), &columns)
@@ -125,4 +128,21 @@ async fn invite_owner(mut tenant: Value, email: &EmailAddress, admin: &AdminArgs
         }
     }
     Ok(())
+}
+
+/// All pages of the list of tenants.
+async fn all(api: &Api, search: &str) -> Result<Value, CliError> {
+    let (mut tenants, mut cursor) = (Vec::new(), String::new());
+    loop {
+        let path = format!(
+            "/v1/admin/tenants?limit=500&search={}&cursor={cursor}",
+            segment(search)
+        );
+        let page = api.get(&path).await?;
+        tenants.extend_from_slice(output::list(&page));
+        match page.get("next_cursor").and_then(Value::as_str) {
+            Some(next) => next.clone_into(&mut cursor),
+            None => return Ok(json!({ "tenants": tenants })),
+        }
+    }
 }

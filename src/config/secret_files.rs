@@ -150,7 +150,7 @@ impl SecretFiles {
 
 /// Whether users who are neither the file's owner nor in its group can open it: it lets them read, and every folder above it lets
 /// them through. Where a folder is closed to others, what is in it may be 0444, as containers' secrets are.
-fn readable_by_others(path: &Path) -> bool {
+pub fn readable_by_others(path: &Path) -> bool {
     let mode = |path: &Path| Some(std::fs::metadata(path).ok()?.permissions().mode());
     // Links are followed first: the folders that count are those of the file itself.
     let Ok(path) = path.canonicalize() else {

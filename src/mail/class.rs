@@ -29,6 +29,7 @@ impl Class {
             | Letter::ConfirmEmail { .. }
             | Letter::EmailChangeAsked
             | Letter::EmailChanged
+            | Letter::ProviderConnected { .. }
             | Letter::NewDevice { .. } => Self::Account,
         }
     }

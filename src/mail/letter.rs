@@ -6,6 +6,7 @@
 use std::fmt;
 use std::time::{Duration, UNIX_EPOCH};
 
+use icu_normalizer::ComposingNormalizerBorrowed;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::domain::display_name::is_one_line;
@@ -116,6 +117,13 @@ pub enum Letter {
     EmailChangeAsked,
     /// The account has another address.
     EmailChanged,
+    /// An account at a business's identity provider signs in to this one from now on.
+    ProviderConnected {
+        /// The business.
+        business: Option<String>,
+        /// From where it was connected.
+        device: Device,
+    },
     /// Somebody signed in from a device that was not seen before.
     NewDevice {
         /// From where.
@@ -137,6 +145,7 @@ impl Letter {
             Self::ConfirmEmail { .. } => MailKind::ConfirmEmail,
             Self::EmailChangeAsked => MailKind::EmailChangeAsked,
             Self::EmailChanged => MailKind::EmailChanged,
+            Self::ProviderConnected { .. } => MailKind::ProviderConnected,
             Self::NewDevice { .. } => MailKind::NewDevice,
         }
     }
@@ -154,6 +163,7 @@ impl Letter {
             Self::ConfirmEmail { .. } => "Confirm your new e-mail address",
             Self::EmailChangeAsked => "Your e-mail address is about to change",
             Self::EmailChanged => "Your e-mail address was changed",
+            Self::ProviderConnected { .. } => "Your account was connected",
             Self::NewDevice { .. } => "Somebody signed in with your account",
         }
     }
@@ -162,8 +172,7 @@ impl Letter {
     pub(super) fn text(&self) -> String {
         match self {
             Self::Invitation { business, link, lasts } => {
-                let whose = business.as_deref().and_then(harmless_name);
-                let whose = whose.map_or_else(|| "a business".to_owned(), |name| format!("\"{name}\""));
+                let whose = named(business.as_deref());
                 format!(
                     "Hello,\n\nyou are invited to the team of {whose} that answers its customers on WhatsApp. Open this link to join:\n\n\
                      {}\n\nIt works once, for {}. If you do not know of this, do nothing: without the link nothing happens.\n",
@@ -222,6 +231,12 @@ impl Letter {
             Self::EmailChanged => "Hello,\n\nyour account has another e-mail address now; this one works no more.\n\nIf it was not you, \
                  somebody else uses your account: tell who looks after Mesej in your business at once.\n"
                 .to_owned(),
+            Self::ProviderConnected { business, device } => format!(
+                "Hello,\n\nan account at the identity provider of {} signs in to your account there from now on.\n\n{}\n\nIf it was you, do \
+                 nothing. If not, somebody knows your password: change it, and disconnect that account under \"My account\".\n",
+                named(business.as_deref()),
+                device.told()
+            ),
             Self::NewDevice { device } => format!(
                 "Hello,\n\nsomebody signed in with your account from a device or network that was not seen before.\n\n{}\n\nIf it was you, \
                  do nothing. If not, somebody knows your password: change it, and end the other sessions.\n",
@@ -229,6 +244,12 @@ impl Letter {
             ),
         }
     }
+}
+
+/// A business, as mails name it.
+fn named(business: Option<&str>) -> String {
+    let name = business.and_then(harmless_name);
+    name.map_or_else(|| "a business".to_owned(), |name| format!("\"{name}\""))
 }
 
 impl Device {
@@ -248,15 +269,23 @@ impl Device {
 
 /// What somebody wrote, if it is one line without what a mail program would make a link of.
 fn harmless(text: &str) -> Option<&str> {
-    // What browsers take for the dot of a host's name, too.
-    let dots = ['.', '\u{3002}', '\u{ff0e}', '\u{ff61}'];
+    (!text.is_empty() && is_one_line(text) && !is_linked(&plain(text))).then_some(text)
+}
+
+/// A text as browsers read it in an address: other forms of letters, digits and signs are the usual ones (UTS 46).
+fn plain(text: &str) -> String {
+    let composed = ComposingNormalizerBorrowed::new_nfkc().normalize(text);
+    // The one dot that is none by NFKC.
+    composed.replace('\u{3002}', ".")
+}
+
+fn is_linked(text: &str) -> bool {
     let begins = |after: &str, is_part: fn(char) -> bool| after.chars().next().is_some_and(is_part);
-    let is_linked = text.contains("://")
+    text.contains("://")
         || text.contains(['@', '<', '>', '\\'])
         // `tel:123`, `mailto:`; nobody calls a business so.
         || text.split(':').skip(1).any(|after| begins(after, |next| next.is_alphanumeric() || next == '+'))
-        || text.split(dots).skip(1).any(|after| begins(after, char::is_alphabetic));
-    (!text.is_empty() && !is_linked && is_one_line(text)).then_some(text)
+        || text.split('.').skip(1).any(|after| begins(after, char::is_alphabetic))
 }
 
 /// The longest name of a business that stands in a mail: more is a message of its own.
@@ -264,12 +293,19 @@ const LONGEST_NAME: usize = 60;
 /// Digits that are a phone number together, whatever stands between them.
 const DIGITS_OF_PHONE: usize = 7;
 
-/// The name of a business, if it is harmless and tells nobody where to call.
+/// Numbers with dots between them that are the address of a machine.
+const NUMBERS_OF_HOST: usize = 4;
+
+/// The name of a business, if it is harmless and tells nobody where to call or to look.
 fn harmless_name(name: &str) -> Option<&str> {
-    let parts = name.split(|c: char| c.is_alphabetic() || matches!(c, '"' | ',' | ';' | '&' | '!' | '?'));
+    let text = plain(name);
+    let hosts = text.split(|c: char| !c.is_numeric() && c != '.');
+    let is_host = |part: &str| part.split('.').filter(|digits| !digits.is_empty()).count() >= NUMBERS_OF_HOST;
+    let parts = text.split(|c: char| c.is_alphabetic() || matches!(c, '"' | ',' | ';' | '&' | '!' | '?'));
     let is_phone = |part: &str| part.chars().filter(|c| c.is_numeric()).count() >= DIGITS_OF_PHONE;
     let is_short = name.chars().count() <= LONGEST_NAME;
-    harmless(name).filter(|_| is_short && !parts.into_iter().any(is_phone))
+    let tells = parts.into_iter().any(is_phone) || hosts.into_iter().any(is_host);
+    harmless(name).filter(|_| is_short && !tells)
 }
 
 /// A time as people say it.
@@ -298,6 +334,11 @@ mod tests {
             ("tel:0812", false),
             ("evil\u{3002}example", false),
             ("evil\u{ff0e}example", false),
+            ("evil\u{ff61}example", false),
+            ("x\u{2024}com", false),
+            ("x\u{fe52}com", false),
+            ("http\u{ff1a}\u{ff0f}\u{ff0f}evil", false),
+            ("ana\u{ff20}evil", false),
             ("Call evil.example now", false),
             ("ana@evil", false),
             ("a\nb", false),
@@ -314,6 +355,9 @@ mod tests {
             ("(08) 12-34-56-7 Toko", false),
             ("\u{660}\u{661}\u{662}\u{663}\u{664}\u{665}\u{666}", false),
             ("evil.example", false),
+            ("1.2.3.4", false),
+            ("\u{2460}.2\u{ff0e}3\u{3002}4", false),
+            ("Kedai 1.2.3", true),
             (
                 "You have won a million and all that you need to do now is to answer",
                 false,
@@ -332,6 +376,19 @@ mod tests {
         assert!(letter("Toko Maju").contains("the team of \"Toko Maju\" that"));
         assert!(letter("evil.example").contains("the team of a business that"));
         assert!(letter("Toko Maju").contains("for 7 days"));
+        let connected = |business: &str| {
+            let letter = Letter::ProviderConnected {
+                business: Some(business.to_owned()),
+                device: Device {
+                    at: Timestamp::from_secs(0),
+                    address: None,
+                    browser: String::new(),
+                },
+            };
+            letter.text()
+        };
+        assert!(connected("Toko Maju").contains("provider of \"Toko Maju\" signs in"));
+        assert!(connected("evil.example").contains("provider of a business signs in"));
     }
 
     #[test]

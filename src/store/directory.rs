@@ -6,7 +6,7 @@ use ring::digest;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::quota::Quotas;
-use crate::domain::{PhoneNumberId, Retention, SendRate, TenantId, Timestamp, WabaId};
+use crate::domain::{PhoneNumberId, Retention, SendRate, TenantId, Timestamp, UserId, WabaId};
 
 /// A business account.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -170,6 +170,9 @@ pub struct ApiKey {
     pub scopes: Vec<Scope>,
     /// When it was made.
     pub created: Timestamp,
+    /// Which member made it; an operator when nobody is named.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub created_by: Option<UserId>,
     /// Since when it is refused.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub revoked: Option<Timestamp>,

@@ -223,6 +223,8 @@ label_enums! {
         EmailChangeAsked = "email_change_asked",
         /// That the address is another one.
         EmailChanged = "email_changed",
+        /// That an account at an identity provider was connected.
+        ProviderConnected = "provider_connected",
         /// That somebody signed in from a device that was not seen before.
         NewDevice = "new_device",
     }

@@ -61,6 +61,13 @@ office('a token is asked for, kept in the tab alone, and asked for again', async
   await token.waitFor();
 });
 
+office('operators find their part from the sign-in', async ({ open }) => {
+  const page = await open();
+  await sheet(page).getByRole('button', { name: 'For operators' }).click();
+  await sheet(page).locator('[name=token]').waitFor();
+  assert.match(hashOf(page), /^#\/operator/);
+});
+
 office('tenants are searched, shown in parts, and opened', async ({ gateway, open }) => {
   const { tenant_id } = filled(gateway);
   const page = await enter(open, 'settings-token-of-the-gateway');

@@ -343,6 +343,7 @@ office('a key is shown once, and revoked after a question', async ({ gateway, op
   await isSound(page, 'a key');
   await place.getByRole('button', { name: 'Done' }).click();
   await eventually('it is gone', async () => !(await page.content()).includes(text));
+  await says(place.locator('[data-key]'), /made by Ana Ruiz/);
   await place.getByRole('button', { name: 'Revoke Web shop' }).click();
   await eventually('the harmless button has the focus', async () => (await focused(page)) === 'Keep it');
   await place.getByRole('button', { name: 'Revoke: Web shop' }).click();

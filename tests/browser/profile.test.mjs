@@ -232,6 +232,30 @@ office('whoever has a second factor shows a code of it before the password or th
   assert.equal(people.users.has(staff.ana.id), false);
 });
 
+office('an account at the provider of a business is connected with the password, listed and disconnected', async ({ gateway, people, staff, tenant, open }) => {
+  const first = await atHome(open, 'ana@example.com');
+  await card(first, 'My businesses').waitFor();
+  assert.equal(await card(first, 'Sign-in by a company').count(), 0, 'no business of hers has a provider');
+  people.teams.get(tenant).issuer = `${gateway.localUrl}/#/team`;
+  await first.reload();
+  await isLive(first);
+  await choose(first, 'My account');
+  const ways = card(first, 'Sign-in by a company');
+  await press(ways, 'Connect an account at the provider of Toko Maju');
+  await ways.getByLabel('Password now').fill(SECRET);
+  assert.deepEqual(await axeProblems(first), []);
+  await press(ways, 'Next');
+  await eventually('the browser goes there', () => first.url().endsWith('#/team'));
+  assert.equal(staff.ana.connections.has(tenant), true);
+  await isLive(first);
+  await choose(first, 'My account');
+  await says(ways, /Toko Maju.*since/);
+  assert.equal(await ways.getByRole('button', { name: /^Connect/ }).count(), 0);
+  await press(ways, 'Disconnect from Toko Maju');
+  await eventually('it is gone', () => staff.ana.connections.size === 0);
+  await ways.getByRole('button', { name: /^Connect/ }).waitFor();
+});
+
 office('somebody leaves a business, and says to whom the conversations go', async ({ people, staff, tenant, open }) => {
   const asked = [];
   const page = await atHome(open, 'rita@example.com');

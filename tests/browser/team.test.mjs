@@ -153,6 +153,18 @@ office('an owner with a second factor shows a code of it before another becomes 
   await eventually('nothing is left to hand over', async () => (await team.getByRole('button', { name: /Hand over ownership/ }).count()) === 0);
 });
 
+office('whoever removes somebody is told of the keys that go on to work', async ({ gateway, staff, open }) => {
+  const by = (user, name) => ({ key_id: name, name, scopes: ['send'], created: 1, created_by: { user_id: user.id, name: user.name }, expires: null, revoked: null });
+  gateway.business.keys.push(by(staff.ben, 'Web shop'), by(staff.ana, 'Till'), { ...by(staff.ben, 'Old'), revoked: 2 });
+  const page = await atWork(open, 'ana@example.com');
+  await visit(page, 'Team');
+  await row(page, staff.ben).getByRole('button', { name: /^Remove/ }).click();
+  await row(page, staff.ben).getByRole('button', { name: /^Remove:/ }).click();
+  const told = page.getByText(/Keys that .* made go on to work/);
+  await told.waitFor();
+  assert.match(await told.textContent(), /: Web shop\./);
+});
+
 office('an admin does not touch owners, and others see members only', async ({ people, staff, tenant, open }) => {
   people.teams.get(tenant).members.get(staff.ben.id).role = 'admin';
   const admin = await atWork(open, 'ben@example.com');

@@ -61,6 +61,7 @@ export default {
   // Signing in
   'sign_in.title': 'تسجيل الدخول',
   'sign_in.email': 'البريد الإلكتروني',
+  'sign_in.operators': 'للمشغّلين',
   'sign_in.password': 'كلمة المرور',
   'sign_in.do': 'تسجيل الدخول',
   'sign_in.doing': 'جارٍ تسجيل الدخول…',

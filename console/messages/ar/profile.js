@@ -53,4 +53,13 @@ export default {
 
   // How one leaves
   'tenants.mine': 'أنشطتي',
+
+  'connections.about': 'قد يسجّل مزوّد الهوية لدى نشاط تجاري دخولك إلى ذلك النشاط بدلًا من كلمة مرورك.',
+  'connections.ask': 'ستنتقل الآن إلى {issuer}. الحساب الذي تسجّل به الدخول هناك سيفتح حسابك لدى {name} من الآن فصاعدًا.',
+  'connections.begin': 'ربط حسابك لدى مزوّد {name}',
+  'connections.end': 'فك الربط',
+  'connections.end_one': 'فك الربط عن {name}',
+  'connections.gone': 'لم يعد مزوّد {name} يسجّل دخولك',
+  'connections.since': 'منذ {when}',
+  'connections.title': 'تسجيل الدخول عبر الشركة',
 };

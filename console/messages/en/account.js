@@ -53,6 +53,7 @@ export default {
   // Signing in
   'sign_in.title': 'Sign in',
   'sign_in.email': 'E-mail',
+  'sign_in.operators': 'For operators',
   'sign_in.password': 'Password',
   'sign_in.do': 'Sign in',
   'sign_in.doing': 'Signing in…',

@@ -53,4 +53,13 @@ export default {
 
   // How one leaves
   'tenants.mine': 'My businesses',
+
+  'connections.about': 'The identity provider of a business may sign you in to that business in the place of your password.',
+  'connections.ask': 'You go to {issuer} now. The account with which you sign in there opens your account for {name} from then on.',
+  'connections.begin': 'Connect an account at the provider of {name}',
+  'connections.end': 'Disconnect',
+  'connections.end_one': 'Disconnect from {name}',
+  'connections.gone': 'The provider of {name} does not sign you in any more',
+  'connections.since': 'since {when}',
+  'connections.title': 'Sign-in by a company',
 };

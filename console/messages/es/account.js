@@ -55,6 +55,7 @@ export default {
   // Signing in
   'sign_in.title': 'Iniciar sesión',
   'sign_in.email': 'Correo electrónico',
+  'sign_in.operators': 'Para operadores',
   'sign_in.password': 'Contraseña',
   'sign_in.do': 'Iniciar sesión',
   'sign_in.doing': 'Iniciando sesión…',

@@ -53,4 +53,13 @@ export default {
 
   // How one leaves
   'tenants.mine': 'Mis empresas',
+
+  'connections.about': 'El proveedor de identidad de una empresa puede iniciar tu sesión en esa empresa en lugar de tu contraseña.',
+  'connections.ask': 'Ahora vas a {issuer}. La cuenta con la que entres allí abrirá tu cuenta para {name} a partir de entonces.',
+  'connections.begin': 'Conectar tu cuenta del proveedor de {name}',
+  'connections.end': 'Desconectar',
+  'connections.end_one': 'Desconectar de {name}',
+  'connections.gone': 'El proveedor de {name} ya no inicia tu sesión',
+  'connections.since': 'desde {when}',
+  'connections.title': 'Inicio de sesión por la empresa',
 };

@@ -47,6 +47,7 @@ export default {
   // Signing in
   'sign_in.title': 'Log masuk',
   'sign_in.email': 'E-mel',
+  'sign_in.operators': 'Untuk pengendali',
   'sign_in.password': 'Kata laluan',
   'sign_in.do': 'Log masuk',
   'sign_in.doing': 'Sedang log masuk…',

@@ -53,4 +53,13 @@ export default {
 
   // How one leaves
   'tenants.mine': 'Perniagaan saya',
+
+  'connections.about': 'Penyedia identiti sesebuah perniagaan boleh mendaftar masuk anda ke perniagaan itu tanpa kata laluan anda.',
+  'connections.ask': 'Anda kini pergi ke {issuer}. Akaun yang anda guna di sana akan membuka akaun anda untuk {name} mulai saat itu.',
+  'connections.begin': 'Sambungkan akaun anda pada penyedia {name}',
+  'connections.end': 'Putuskan',
+  'connections.end_one': 'Putuskan daripada {name}',
+  'connections.gone': 'Penyedia {name} tidak lagi mendaftar masuk anda',
+  'connections.since': 'sejak {when}',
+  'connections.title': 'Daftar masuk melalui syarikat',
 };

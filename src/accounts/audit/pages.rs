@@ -85,10 +85,9 @@ impl AuditLog {
         limit: usize,
     ) -> Result<AuditPage, AuditError> {
         let now = self.clock.now();
-        let newest = match until {
-            Some(until) => until.saturating_sub(1),
-            None => self.last_seq(scope, month, now).await?,
-        };
+        // A place behind the last entry is that of the newest page: nobody is led through places where nothing is.
+        let last = self.last_seq(scope, month, now).await?;
+        let newest = until.map_or(last, |until| until.saturating_sub(1).min(last));
         let lowest = newest.saturating_sub(LOOKED_AT);
         let (mut entries, mut high) = (Vec::new(), newest);
         while high > lowest && entries.len() < limit {

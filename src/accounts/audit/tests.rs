@@ -408,6 +408,14 @@ async fn pages_lead_back_from_the_newest_entry_and_show_what_is_asked_for() {
         let places: Vec<u64> = page.entries.iter().map(|one| one.seq).collect();
         assert_eq!((places, page.next), (expected, None), "{filter:?}");
     }
+    let usual = async |month, until| {
+        let all = AuditFilter::default();
+        let page = log.newest(TENANT, month, until, &all, 100).await.unwrap();
+        (page.entries.first().map(|newest| newest.seq), page.next)
+    };
+    let newest = usual(november, None).await;
+    assert_eq!(usual(november, Some(u64::MAX)).await, newest);
+    assert_eq!(usual(month("2026-10"), Some(u64::MAX)).await, (None, None));
     let part = log.in_order(TENANT, november, 100, 50).await.unwrap();
     let places: Vec<u64> = part.entries.iter().map(|one| one.seq).collect();
     assert_eq!((places, part.next), ((101..=150).collect(), Some(150)));

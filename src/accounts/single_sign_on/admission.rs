@@ -3,6 +3,7 @@
 //! People are found by the provider's own name for them, never by an e-mail address: any tenant may name any provider, and what that
 //! says of an address proves nothing to anybody else.
 
+use super::super::sessions::OpenedBy;
 use super::super::{AccountError, Accounts, Actor, Confirmation, Ending, NewToken, SignInOrigin, SignedIn};
 use super::SignOnError;
 use super::token::{Claims, texts};
@@ -133,13 +134,15 @@ impl Accounts {
             };
             self.table().change(account.key(), admitted).await?;
         }
-        let opened = self.open_session_by(
-            Some(provider.since),
+        let opened = self.open_session(
             &user,
             Some(tenant),
             arrival.session,
             &arrival.origin,
             self.now(),
+            OpenedBy::Provider {
+                since: provider.since,
+            },
         );
         let opened = opened.await?;
         self.note_sign_in_of(user.id, &arrival.origin);
@@ -168,21 +171,10 @@ impl Accounts {
         };
         let (_, claimed) = self.table().change(account.key(), claim).await?;
         let claimed = claimed.unwrap_or(fresh);
+        let name = vouched.name.as_deref().unwrap_or(email.as_str()).to_owned();
         let user = User {
-            id: claimed.user,
-            name: vouched.name.as_deref().unwrap_or(email.as_str()).to_owned(),
-            email,
-            password: String::new(),
-            generation: 0,
-            reset: None,
-            second_factor: None,
-            pending_factor: None,
-            phone: None,
-            policy: None,
-            email_change: None,
             provider_accounts: vec![account],
-            closing: None,
-            created: self.now(),
+            ..User::new(claimed.user, email, name, self.now())
         };
         let made = claimed.admitted.is_none()
             && self

@@ -1,9 +1,13 @@
 //! Accounts at a provider that belong to users who have a password: connecting them, and taking that back.
 
-use super::super::{AccountError, Accounts, Ending};
+use std::collections::BTreeMap;
+
+use super::super::letters::device;
+use super::super::{AccountError, Accounts, Ending, SignInOrigin};
 use super::admission::{ProviderChange, Vouched, is_provisioned};
 use super::{Connecting, SignOnError};
-use crate::domain::{TenantId, UserId};
+use crate::domain::{TenantId, Timestamp, UserId};
+use crate::mail::Letter;
 use crate::store::tables::{ProviderAccount, SignInIdentity, User};
 
 /// Accounts at providers that one user connects, in all tenants.
@@ -136,6 +140,39 @@ impl Accounts {
             Ok::<_, AccountError>(Some(after))
         };
         self.table().change(User::at(user), unlisted).await?;
+        Ok(())
+    }
+
+    /// The tenants whose provider means a user, and since when.
+    pub async fn connections(&self, user: UserId) -> Result<BTreeMap<TenantId, Timestamp>, AccountError> {
+        let row = self.user(user).await?.ok_or(AccountError::NoSuchMember)?;
+        let mut since = BTreeMap::new();
+        for account in &row.provider_accounts {
+            let found = self.table::<SignInIdentity>().get(&account.key()).await?;
+            let identity = found.map(|found| found.row).filter(|row| row.user == user);
+            if let Some(admitted) = identity.and_then(|identity| identity.admitted) {
+                let first = since.entry(account.tenant).or_insert(admitted);
+                *first = admitted.min(*first);
+            }
+        }
+        Ok(since)
+    }
+
+    /// Tells a user that a provider signs in to the account from now on: whoever knows the password could have connected their own.
+    pub(super) async fn tell_of_connection(
+        &self,
+        tenant: TenantId,
+        user: UserId,
+        origin: &SignInOrigin,
+    ) -> Result<(), AccountError> {
+        let Some(user) = self.user(user).await? else {
+            return Ok(());
+        };
+        let letter = Letter::ProviderConnected {
+            business: self.store.tenant(tenant).await?.map(|tenant| tenant.name),
+            device: device(origin, self.now()),
+        };
+        self.mailer.send(&user.email, &letter);
         Ok(())
     }
 

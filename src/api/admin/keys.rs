@@ -1,6 +1,6 @@
 //! API keys: for operators, and for the business that they belong to.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use actix_web::HttpResponse;
@@ -14,7 +14,7 @@ use super::super::error::ApiError;
 use super::super::json::Fields;
 use super::super::state::ApiState;
 use super::{Name, tenant_of};
-use crate::domain::TenantId;
+use crate::domain::{TenantId, UserId};
 use crate::store::ApiKey;
 use crate::store::directory::Scope;
 use crate::store::tables::AuditTargetKind;
@@ -22,27 +22,61 @@ use crate::store::tables::AuditTargetKind;
 /// Ten years. A key that should last longer has no end.
 const LONGEST_DAYS: u32 = 3_650;
 
-fn shown(key: &ApiKey) -> Map<String, Value> {
+/// A key, and what the member who made it is called; that one may have left, and has no name once the account is erased.
+fn shown(key: &ApiKey, name: Option<&str>) -> Map<String, Value> {
+    let by = key
+        .created_by
+        .map(|user| json!({ "user_id": user, "name": name }));
     Map::from_iter([
         ("key_id".to_owned(), json!(key.id)),
         ("name".to_owned(), json!(key.name)),
         ("scopes".to_owned(), json!(key.scopes)),
         ("created".to_owned(), json!(key.created)),
+        ("created_by".to_owned(), json!(by)),
         ("revoked".to_owned(), json!(key.revoked)),
         ("expires".to_owned(), json!(key.expires)),
     ])
 }
 
+/// Several of them.
+async fn shown_all(state: &ApiState, keys: &[ApiKey]) -> Result<Vec<Map<String, Value>>, ApiError> {
+    let makers: BTreeSet<UserId> = keys.iter().filter_map(|key| key.created_by).collect();
+    let makers: Vec<UserId> = makers.into_iter().collect();
+    let names = state.accounts.names_of(&makers).await?;
+    let names: BTreeMap<UserId, Option<String>> = makers.into_iter().zip(names).collect();
+    let name = |key: &ApiKey| names.get(&key.created_by?)?.as_deref();
+    Ok(keys.iter().map(|key| shown(key, name(key))).collect())
+}
+
+/// The same of one.
+async fn shown_one(state: &ApiState, key: &ApiKey) -> Result<Map<String, Value>, ApiError> {
+    let mut all = shown_all(state, std::slice::from_ref(key)).await?;
+    Ok(all.pop().unwrap_or_default())
+}
+
+/// Keys of a tenant that a member made and that programs may still use.
+pub(in crate::api) async fn made_by(
+    state: &ApiState,
+    tenant: TenantId,
+    user: UserId,
+) -> Result<Vec<Map<String, Value>>, ApiError> {
+    let mut keys = state.store.keys(tenant).await?;
+    let now = state.clock.now();
+    keys.retain(|key| key.created_by == Some(user) && key.is_valid_at(now));
+    shown_all(state, &keys).await
+}
+
 /// `POST /v1/admin/tenants/{tenant_id}/keys`: the one answer that holds the key.
 pub(in crate::api) async fn create(call: AdminCall) -> Result<HttpResponse, ApiError> {
     let tenant = tenant_of(&call).await?.id;
-    create_for(call.state(), tenant, call.body(), &call.note()).await
+    create_for(call.state(), tenant, None, call.body(), &call.note()).await
 }
 
-/// Makes a key of a tenant's by what a body says.
+/// Makes a key of a tenant's by what a body says, for a member of its team or an operator.
 pub(in crate::api) async fn create_for(
     state: &ApiState,
     tenant: TenantId,
+    by: Option<UserId>,
     body: &[u8],
     note: &Note<'_>,
 ) -> Result<HttpResponse, ApiError> {
@@ -68,13 +102,14 @@ pub(in crate::api) async fn create_for(
         name,
         scopes: scopes.into_iter().collect(),
         created: now,
+        created_by: by,
         revoked: None,
         expires: days.map(|days| now.after(Duration::from_secs(u64::from(days) * 86_400))),
     };
     note.target(AuditTargetKind::Key, &key.id);
     state.store.put_key(key.clone()).await?;
     tracing::info!(tenant.id = %tenant, key.id = key.id, "a key was created");
-    let mut answer = shown(&key);
+    let mut answer = shown_one(state, &key).await?;
     answer.shift_insert(1, "key".to_owned(), json!(new.text.expose_secret()));
     Ok(HttpResponse::Created().json(answer))
 }
@@ -89,8 +124,7 @@ pub(in crate::api) async fn list(call: AdminCall) -> Result<HttpResponse, ApiErr
 /// The keys of a tenant.
 pub(in crate::api) async fn list_of(state: &ApiState, tenant: TenantId) -> Result<HttpResponse, ApiError> {
     let keys = state.store.keys(tenant).await?;
-    let keys: Vec<Map<String, Value>> = keys.iter().map(shown).collect();
-    Ok(HttpResponse::Ok().json(json!({ "keys": keys })))
+    Ok(HttpResponse::Ok().json(json!({ "keys": shown_all(state, &keys).await? })))
 }
 
 /// `DELETE /v1/admin/tenants/{tenant_id}/keys/{key_id}`: repeating it changes nothing.
@@ -121,5 +155,5 @@ pub(in crate::api) async fn revoke_of(
         tracing::info!(tenant.id = %tenant, key.id = key.id, "a key was revoked");
     }
     state.keys.forget(key.hash);
-    Ok(Some(HttpResponse::Ok().json(shown(&key))))
+    Ok(Some(HttpResponse::Ok().json(shown_one(state, &key).await?)))
 }

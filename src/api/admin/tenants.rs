@@ -1,6 +1,10 @@
 //! Tenants.
 
+use std::str::FromStr;
+
 use actix_web::HttpResponse;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::rand::SecureRandom as _;
 use serde_json::{Value, json};
 
@@ -12,6 +16,10 @@ use super::{Name, tenant_of};
 use crate::domain::{Retention, TenantId};
 use crate::store::Tenant;
 use crate::store::tables::AuditTargetKind;
+
+/// Tenants of a page.
+const USUAL: usize = 100;
+const MOST: usize = 500;
 
 fn shown(tenant: &Tenant) -> Value {
     json!({
@@ -51,12 +59,67 @@ pub(in crate::api) async fn create(call: AdminCall) -> Result<HttpResponse, ApiE
     Ok(HttpResponse::Created().json(shown(&tenant)))
 }
 
-/// `GET /v1/admin/tenants`
+/// A place in the list of tenants, by name: an opaque text for callers.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Place {
+    name: String,
+    id: TenantId,
+}
+
+impl Place {
+    fn of(tenant: &Tenant) -> Self {
+        Self {
+            name: tenant.name.to_lowercase(),
+            id: tenant.id,
+        }
+    }
+
+    fn text(&self) -> String {
+        URL_SAFE_NO_PAD.encode([&self.id.get().to_be_bytes(), self.name.as_bytes()].concat())
+    }
+}
+
+impl FromStr for Place {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let place = || {
+            let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
+            let (id, name) = bytes.split_first_chunk::<8>()?;
+            Some(Self {
+                name: str::from_utf8(name).ok()?.to_owned(),
+                id: TenantId::new(u64::from_be_bytes(*id)),
+            })
+        };
+        place().ok_or("not a place in the list of tenants")
+    }
+}
+
+/// `GET /v1/admin/tenants`: by name, those of which name or id has all words. The store has all of them read.
 pub(in crate::api) async fn list(call: AdminCall) -> Result<HttpResponse, ApiError> {
-    call.params()?.finish()?;
-    let tenants = call.state().store.tenants().await?;
-    let tenants: Vec<Value> = tenants.iter().map(shown).collect();
-    Ok(HttpResponse::Ok().json(json!({ "tenants": tenants })))
+    let mut params = call.params()?;
+    let search = params.take::<String>("search", "words")?.unwrap_or_default();
+    let after = params.take::<Place>("cursor", "a `next_cursor` of this list")?;
+    let limit = params.limit(USUAL, MOST)?;
+    params.finish()?;
+    let search = search.to_lowercase();
+    let is_found = |(place, tenant): &(Place, Tenant)| {
+        let id = tenant.id.to_string();
+        let mut words = search.split_whitespace();
+        words.all(|word| place.name.contains(word) || id.contains(word))
+    };
+    let tenants = call.state().store.tenants().await?.into_iter();
+    let mut found: Vec<(Place, Tenant)> = tenants
+        .map(|tenant| (Place::of(&tenant), tenant))
+        .filter(is_found)
+        .collect();
+    found.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
+    let begin = after.map_or(0, |after| found.partition_point(|(place, _)| *place <= after));
+    let page: Vec<&(Place, Tenant)> = found.iter().skip(begin).take(limit).collect();
+    let is_last = begin.saturating_add(page.len()) >= found.len();
+    let next = page.last().filter(|_| !is_last).map(|(place, _)| place.text());
+    let tenants: Vec<Value> = page.iter().map(|(_, tenant)| shown(tenant)).collect();
+    Ok(HttpResponse::Ok().json(json!({ "tenants": tenants, "found": found.len(), "next_cursor": next })))
 }
 
 /// `GET /v1/admin/tenants/{tenant_id}`

@@ -30,6 +30,7 @@ async fn rig() -> Rig {
         name: "mine".to_owned(),
         scopes: Vec::new(),
         created: now,
+        created_by: None,
         revoked: None,
         expires: None,
     };

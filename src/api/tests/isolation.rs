@@ -159,6 +159,7 @@ pub(super) fn routes() -> Vec<(&'static str, &'static str, Guard, Value)> {
             Guard::Session,
             json!({ "password": "x" }),
         ),
+        ("GET", "/v1/session/provider", Guard::Session, json!({})),
         ("DELETE", "/v1/session/provider", Guard::Session, json!({})),
         ("GET", "/v1/sign-in/{tenant_id}", Guard::Open, json!({})),
         ("GET", "/v1/sign-in/{tenant_id}/callback", Guard::Open, json!({})),

@@ -133,3 +133,59 @@ async fn without_a_token_in_the_settings_named_operators_are_let_in_all_the_same
     let wrong = without.plain("GET", ALL).bearer(ADMIN).send().await;
     assert_eq!(wrong.outcome(), (404, "not_found".to_owned()));
 }
+
+#[actix_web::test]
+async fn tenants_are_listed_by_name_searched_and_paged() {
+    let api = Api::start().await;
+    for name in ["Warung Kopi", "toko maju", "Toko Baru", "Kedai"] {
+        let made = api
+            .as_admin("POST", "/v1/admin/tenants")
+            .json(&json!({ "name": name }))
+            .send()
+            .await;
+        assert_eq!(made.status, 201);
+    }
+    let list = async |query: &str| {
+        let path = format!("/v1/admin/tenants?{query}");
+        api.as_admin("GET", &path).send().await
+    };
+    let names = |page: &Value| -> Vec<String> {
+        let tenants = page["tenants"].as_array().unwrap().iter();
+        tenants
+            .map(|one| one["name"].as_str().unwrap().to_owned())
+            .collect()
+    };
+    let (mut seen, mut pages, mut cursor) = (Vec::new(), 0, String::new());
+    loop {
+        let page = list(&format!("limit=4&cursor={cursor}")).await.json();
+        assert_eq!(page["found"], 6);
+        seen.extend(names(&page));
+        pages += 1;
+        let Some(next) = page["next_cursor"].as_str() else {
+            break;
+        };
+        next.clone_into(&mut cursor);
+    }
+    assert_eq!((pages, seen.len()), (2, 6));
+    assert_eq!((seen[0].as_str(), seen[5].as_str()), ("Kedai", "Warung Kopi"));
+    assert_eq!([&seen[3], &seen[4]], ["Toko Baru", "toko maju"]);
+    let found = list("search=TOKO").await.json();
+    assert_eq!(
+        (found["found"].clone(), names(&found)),
+        (json!(2), vec!["Toko Baru".to_owned(), "toko maju".to_owned()])
+    );
+    let id = found["tenants"][1]["tenant_id"].as_str().unwrap();
+    assert_eq!(
+        names(&list(&format!("search={id}%20maju")).await.json()),
+        ["toko maju"]
+    );
+    let none = list("search=nothing").await.json();
+    assert_eq!(none, json!({ "tenants": [], "found": 0, "next_cursor": null }));
+    for wrong in ["limit=0", "limit=501", "cursor=x", "cursor=%21", "serach=x"] {
+        assert_eq!(
+            list(wrong).await.outcome(),
+            (400, "invalid_request".to_owned()),
+            "{wrong}"
+        );
+    }
+}

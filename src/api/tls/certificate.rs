@@ -14,6 +14,7 @@ use rustls::sign::CertifiedKey;
 use rustls::{CertificateError, RootCertStore};
 use zeroize::Zeroizing;
 
+use crate::config::readable_by_others;
 use crate::domain::Timestamp;
 use crate::telemetry::metrics;
 
@@ -29,6 +30,8 @@ pub struct PairFiles {
     pub certificate: PathBuf,
     /// Its key.
     pub key: PathBuf,
+    /// Whether a key that every user of the machine can read is refused; it is told of otherwise.
+    pub refuses_exposed_key: bool,
 }
 
 /// Why a pair cannot be shown to clients. Tells nothing of what the key's file holds.
@@ -51,6 +54,14 @@ pub enum PairError {
     /// They do not go together, or the library knows no such key.
     #[error("the certificate and the key cannot be used: {0}")]
     Refused(rustls::Error),
+    /// Others know it.
+    #[error(
+        "every user of this machine can read {file} (`server.tls_key`), and `server.mode` is \"production\": `chmod o= {file}`"
+    )]
+    ExposedKey {
+        /// The key's file.
+        file: String,
+    },
     /// It ended before it was shown to anybody.
     #[error("the certificate has expired")]
     Expired,
@@ -60,6 +71,8 @@ pub enum PairError {
 pub(super) struct PairBytes {
     certificate: Vec<u8>,
     key: Zeroizing<Vec<u8>>,
+    /// Whether every user of the machine can read the key.
+    pub(super) is_exposed: bool,
 }
 
 /// Of both files: tells whether they changed, and nothing of them.
@@ -68,6 +81,12 @@ pub(super) type Digest = [u8; 32];
 impl PairFiles {
     /// What the files hold now. Their times and sizes would not tell a change within one tick of the file system's clock.
     pub(super) fn read(&self) -> Result<(PairBytes, Digest), PairError> {
+        // Looked at each time: a renewal may write the key with other rights, which the next start would refuse.
+        let is_exposed = readable_by_others(&self.key);
+        if is_exposed && self.refuses_exposed_key {
+            let file = self.key.display().to_string();
+            return Err(PairError::ExposedKey { file });
+        }
         let certificate = read(&self.certificate)?;
         let key = Zeroizing::new(read(&self.key)?);
         let each = [certificate.as_slice(), key.as_slice()].map(|bytes| digest(&SHA256, bytes));
@@ -77,7 +96,14 @@ impl PairFiles {
             .iter_mut()
             .zip(digest(&SHA256, &both).as_ref())
             .for_each(|(to, from)| *to = *from);
-        Ok((PairBytes { certificate, key }, of_both))
+        Ok((
+            PairBytes {
+                certificate,
+                key,
+                is_exposed,
+            },
+            of_both,
+        ))
     }
 }
 

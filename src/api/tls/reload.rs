@@ -112,8 +112,13 @@ impl Watch {
         if before == Some(refused) && urgency == Urgency::OnceSettled {
             return;
         }
-        match found.and_then(|(bytes, digest)| Ok((usable(&bytes, now)?, digest))) {
-            Ok((pair, digest)) => {
+        match found.and_then(|(bytes, digest)| Ok((usable(&bytes, now)?, bytes.is_exposed, digest))) {
+            Ok((pair, is_exposed, digest)) => {
+                if is_exposed {
+                    tracing::warn!(
+                        "every user of this machine can read the new key: in production it would be refused"
+                    );
+                }
                 note_end(pair.expires);
                 pair.warn_of_expired_chain(now);
                 self.shown.set(pair.key);

@@ -25,6 +25,7 @@ pub(in crate::api) fn certified() -> (Tls, TlsConnector) {
     let files = PairFiles {
         certificate: write("certificate.pem", certificate.pem()),
         key: write("key.pem", key.serialize_pem()),
+        refuses_exposed_key: false,
     };
     let tls = Tls::open(files, Timestamp::from_secs(0)).unwrap();
     (tls, believing(certificate.der()))
@@ -130,6 +131,7 @@ fn files_that_are_none_are_told_with_their_setting() {
     let missing = PairFiles {
         certificate: folder.path().join("absent.pem"),
         key: folder.path().to_owned(),
+        refuses_exposed_key: false,
     };
     let told = |files: PairFiles| Tls::open(files, Timestamp::from_secs(0)).unwrap_err().to_string();
     assert!(told(missing).contains("absent.pem: "));
@@ -138,6 +140,7 @@ fn files_that_are_none_are_told_with_their_setting() {
     let of = |certificate: &Path, key: &Path| PairFiles {
         certificate: certificate.to_owned(),
         key: key.to_owned(),
+        refuses_exposed_key: false,
     };
     assert!(told(of(&empty, &empty)).contains("`server.tls_certificate`"));
     assert!(told(of(folder.path(), &empty)).contains("not a regular file"));

@@ -210,6 +210,7 @@ pub(super) fn key_for_tests(tenant: TenantId, scopes: &[crate::store::directory:
         name: "test".to_owned(),
         scopes: scopes.to_vec(),
         created: crate::domain::Timestamp::from_secs(1),
+        created_by: None,
         revoked: None,
         expires: None,
     })

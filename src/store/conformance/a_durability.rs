@@ -195,6 +195,7 @@ pub(super) async fn the_directory_is_kept(backend: impl Backend) {
         name: "shop".to_owned(),
         scopes: vec![Scope::Send],
         created: DAY_ONE,
+        created_by: None,
         revoked: None,
         expires: None,
     };

@@ -103,6 +103,7 @@ async fn everything(store: &dyn Store, scene: &mut Scene) {
         name: "shop".to_owned(),
         scopes: vec![Scope::Send],
         created: DAY_ONE,
+        created_by: None,
         revoked: None,
         expires: None,
     };

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use super::a_durability::entry;
 use super::ops;
 use super::scene::{DAY_ONE, Scene, TENANT};
-use crate::domain::{Alias, ContactChange, DeliveryState, EventKind, Retention, SendRate, WabaId};
+use crate::domain::{Alias, ContactChange, DeliveryState, EventKind, Retention, SendRate, UserId, WabaId};
 use crate::store::directory::{AccessToken, Scope};
 use crate::store::op::{Audience, ChangeContact, Op, ReportTarget, Whom};
 use crate::store::tables::CannedReply;
@@ -90,6 +90,7 @@ async fn directory(store: &dyn Store) {
         name: "shop".to_owned(),
         scopes: vec![Scope::Send, Scope::Read, Scope::Agents],
         created: DAY_ONE,
+        created_by: Some(UserId::from_bytes([3; 16])),
         revoked: Some(DAY_ONE),
         expires: None,
     };

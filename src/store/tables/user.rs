@@ -167,6 +167,26 @@ pub struct SecondFactor {
 }
 
 impl User {
+    /// A person who has just come, without anything that would let somebody in.
+    pub fn new(id: UserId, email: EmailAddress, name: String, created: Timestamp) -> Self {
+        Self {
+            id,
+            email,
+            name,
+            password: String::new(),
+            generation: 0,
+            reset: None,
+            second_factor: None,
+            pending_factor: None,
+            phone: None,
+            policy: None,
+            email_change: None,
+            provider_accounts: Vec::new(),
+            created,
+            closing: None,
+        }
+    }
+
     /// One of them.
     pub fn at(id: UserId) -> PlainKey {
         Partition::of(&USER, id.as_bytes()).row(&[])

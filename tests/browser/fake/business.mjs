@@ -185,10 +185,10 @@ export class Business {
     return ok(shown, 201);
   }
 
-  #makeKey({ name, scopes, expires_days: days }, user) {
+  #makeKey({ name, scopes, expires_days: days }, { id: user, name: by }) {
     if (scopes.length === 0) return error(400, 'invalid_request', '`scopes` must name at least one');
     const created = Date.now();
-    const key = { key_id: hex(4), name, scopes, created, revoked: null, expires: days ? created + days * DAY : null };
+    const key = { key_id: hex(4), name, scopes, created, created_by: { user_id: user, name: by }, revoked: null, expires: days ? created + days * DAY : null };
     this.keys.push(key);
     this.note({ kind: 'user', id: user }, 'key_created', { target: { kind: 'key', id: key.key_id }, details: { scopes } });
     return ok({ ...key, key: `mj_live_${hex(16)}` }, 201);

@@ -70,6 +70,7 @@ export class FakeGateway {
     this.people.onEnded = (token) => {
       for (const session of this.sessions) if (session.token === token) session.close(4401);
     };
+    this.people.keysOf = (id) => this.business.keys.filter(({ created_by: by, revoked }) => by.user_id === id && !revoked);
     return this.people;
   }
 

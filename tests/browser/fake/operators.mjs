@@ -38,6 +38,16 @@ export class Operators {
     this.quarantined.push({ id: hex(8), at: Date.now(), reason, app: 'main', bytes: 1234 });
   }
 
+  #found(query) {
+    const words = (query.get('search') ?? '').toLowerCase().split(/\s+/).filter(Boolean);
+    const found = this.tenants
+      .filter(({ name, tenant_id: id }) => words.every((word) => `${name} ${id}`.toLowerCase().includes(word)))
+      .toSorted((one, other) => (one.name.toLowerCase() < other.name.toLowerCase() ? -1 : 1));
+    const [begin, limit] = [Number(query.get('cursor') ?? 0), Number(query.get('limit') ?? 100)];
+    const end = begin + limit;
+    return { tenants: found.slice(begin, end), found: found.length, next_cursor: end < found.length ? String(end) : null };
+  }
+
   text() {
     return Object.entries(this.metrics).map(([name, value]) => `${name} ${value}`).join('\n');
   }
@@ -57,7 +67,7 @@ export class Operators {
       case 'GET operators':
         return ok({ operators: [...this.tokens.values()].filter(Boolean) });
       case 'GET tenants':
-        return ok({ tenants: this.tenants });
+        return ok(this.#found(query));
       case 'POST tenants':
         return ok(this.tenant(body.name), 201);
       case 'GET tenants/one':

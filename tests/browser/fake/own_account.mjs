@@ -195,6 +195,23 @@ export class OwnAccount {
     return ok({ recovery_codes: user.factor.codes });
   }
 
+  connections(user, body, { session }) {
+    const connections = [...(user.connections ?? [])].map(([tenant_id, since]) => ({ tenant_id, name: this.#people.teams.get(tenant_id)?.name ?? null, since }));
+    return ok({ issuer: this.#people.teams.get(session.tenant)?.issuer ?? null, connections });
+  }
+
+  connect(user, proof, { session }) {
+    this.#people.prove(user, proof);
+    const { issuer } = this.#people.teams.get(session.tenant);
+    if (!issuer) throw new Refusal(404, 'not_found');
+    user.connections = new Map([...(user.connections ?? []), [session.tenant, Date.now()]]);
+    return ok({ url: issuer });
+  }
+
+  disconnect(user, { tenant_id }, { session }) {
+    return ok({ disconnected: Number(user.connections?.delete(tenant_id ?? session.tenant) ?? false) });
+  }
+
   endFactor(user, proof) {
     this.#people.prove(user, proof);
     user.factor = null;
@@ -222,6 +239,9 @@ const OWN = {
   'GET profile/export': 'export',
   'DELETE profile': 'close',
   'GET sign-ins': 'signIns',
+  'GET session/provider': 'connections',
+  'POST session/provider': 'connect',
+  'DELETE session/provider': 'disconnect',
   'POST session/second-factor': 'beginFactor',
   'PUT session/second-factor': 'confirmFactor',
   'DELETE session/second-factor': 'endFactor',

@@ -30,6 +30,8 @@ export class People {
   resets = new Map();
   /** What one does with one's own account. */
   own = new OwnAccount(this);
+  /** The keys that somebody made and that still work. */
+  keysOf = () => [];
   /** Called with the token of each session that ends. */
   onEnded = () => {};
   #wrong = 0;
@@ -139,7 +141,7 @@ export class People {
         if (second) return this.own.answer(method, path, body, headers);
         return this.ownPage(headers) ?? this.#signIn(body, headers);
       case 'GET session':
-        return ok(this.shown(about()));
+        return second ? this.own.answer(method, path, body, headers) : ok(this.shown(about()));
       case 'DELETE session':
         return second ? this.own.answer(method, path, body, headers) : this.#signOut(about());
       case 'PUT session':
@@ -338,7 +340,7 @@ export class People {
     if (id !== session.user) this.#demand(session, before.role);
     this.#change(session, (members) => members.delete(id), proof);
     this.end((one) => one.user === id && one.tenant === session.tenant);
-    return ok({ user_id: id });
+    return ok({ user_id: id, keys: this.keysOf(id) });
   }
 
   #invitations(session) {

@@ -33,7 +33,7 @@ function ofPerson(gateway, { method, url, path, body, headers }) {
     const isTicket = method === 'POST' && path[0] === 'ws';
     if (role === 'read_only' && method !== 'GET' && !isTicket) return error(403, 'forbidden');
     if (isTicket && Object.keys(body).length > 0) return error(400, 'invalid_request', 'unknown field `agent`');
-    const managed = gateway.business.answer(gateway.ledger, tenant, { method, path, url, body, role, user: user.id });
+    const managed = gateway.business.answer(gateway.ledger, tenant, { method, path, url, body, role, user });
     if (managed) return managed;
     const contacts = gateway.contacts.answer({ method, path, url, body, headers, rights: RIGHTS[role], user: user.id });
     if (contacts) return contacts;

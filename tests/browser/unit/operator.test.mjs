@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { OperatorAccess } from '../../../console/operator_access.js';
 import { partsOf, samplesOf, sumOf } from '../../../console/pages/metrics_text.js';
 import { replayAll } from '../../../console/pages/quarantine.js';
-import { foundTenants } from '../../../console/pages/tenants.js';
+import { tenantsPath } from '../../../console/pages/tenants.js';
 import { routeOf } from '../../../console/route.js';
 
 /** A fetch that answers by path, and keeps what was asked. */
@@ -65,11 +65,9 @@ test('metrics are summed by their labels, and one that is not told is no zero', 
   assert.deepEqual(partsOf(samples, 'x', 'a'), [['1', 2], ['2', 3.5]]);
 });
 
-test('tenants are found by parts of name and id, in the order of names', () => {
-  const tenants = [{ name: 'Toko Maju', tenant_id: 'ab12' }, { name: 'Kedai', tenant_id: 'cd34' }];
-  assert.deepEqual(foundTenants(tenants, '').map(({ name }) => name), ['Kedai', 'Toko Maju']);
-  assert.deepEqual(foundTenants(tenants, 'MAJU ab').map(({ name }) => name), ['Toko Maju']);
-  assert.deepEqual(foundTenants(tenants, 'maju cd'), []);
+test('tenants are asked for in parts, by what is written', () => {
+  assert.equal(tenantsPath(''), '/v1/admin/tenants?limit=50');
+  assert.equal(tenantsPath('maju & co', 'abc'), '/v1/admin/tenants?limit=50&search=maju+%26+co&cursor=abc');
 });
 
 test('all that was put aside is replayed part by part, and no further once nobody looks', async () => {

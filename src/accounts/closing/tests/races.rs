@@ -1,6 +1,7 @@
 //! What others do while an account is erased, or while somebody joins a team.
 
 use super::*;
+use crate::accounts::sessions::OpenedBy;
 use crate::store::tables::{Leaving, SessionOfUser, SignInEvent, SignInResult, TEAM, UserEmail};
 
 async fn teams_of(rig: &Rig, user: UserId) -> Vec<TenantId> {
@@ -59,7 +60,7 @@ async fn what_is_written_while_the_last_row_goes_is_removed_later() {
     let from = origin(BROWSER);
     let late = rig
         .accounts
-        .open_session(&before, None, token("late"), &from, NOW);
+        .open_session(&before, None, token("late"), &from, NOW, OpenedBy::Password);
     assert!(matches!(late.await, Err(AccountError::WrongCredentials)));
     assert_eq!(
         rig.left_of_ana().await,
@@ -271,8 +272,22 @@ async fn one_export_is_made_at_a_time() {
     let other = rig.accounts.exports.try_acquire().unwrap();
     let busy = rig.accounts.export_user(ana.user).await;
     assert!(matches!(busy, Err(AccountError::Busy)));
+    let busy = rig.accounts.export_own(ana.user).await;
+    assert!(matches!(busy, Err(AccountError::Busy)));
     drop(other);
     rig.accounts.export_user(ana.user).await.unwrap();
+    // One that was refused is not counted.
+    rig.accounts.export_own(ana.user).await.unwrap();
+    let again = rig.accounts.export_own(ana.user).await;
+    assert!(
+        matches!(again, Err(AccountError::TooManyRequests(_))),
+        "{again:?}"
+    );
+    rig.accounts.export_own(user(2)).await.unwrap();
+    // Operators have no pace.
+    rig.accounts.export_user(ana.user).await.unwrap();
+    rig.clock.advance(Duration::from_mins(1));
+    rig.accounts.export_own(ana.user).await.unwrap();
 }
 
 #[tokio::test]

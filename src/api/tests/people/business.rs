@@ -253,3 +253,44 @@ async fn what_takes_long_a_tenant_does_once_at_a_time() {
     drop(held);
     assert_eq!(ana.send(&api, "POST", preview, days).await.status, 200);
 }
+
+#[actix_web::test]
+async fn a_key_tells_who_made_it_and_whoever_removes_that_person_is_told_of_it() {
+    let api = start().await;
+    let owner = member(&api, ONE, "owner@example.com", Role::Owner).await;
+    let admin = member(&api, ONE, "admin@example.com", Role::Admin).await;
+    let mut ids = Vec::new();
+    for name in ["till", "web shop", "old"] {
+        let body = json!({ "name": name, "scopes": ["read"] });
+        let made = admin.send(&api, "POST", "/v1/keys", body).await.json();
+        assert_eq!(
+            made["created_by"],
+            json!({ "user_id": admin.user(), "name": "Ana K" })
+        );
+        ids.push(made["key_id"].as_str().unwrap().to_owned());
+    }
+    let old = format!("/v1/keys/{}", ids.pop().unwrap());
+    assert_eq!(owner.send(&api, "DELETE", &old, json!({})).await.status, 200);
+    let listed = async || owner.get(&api, "/v1/keys").await.json()["keys"].clone();
+    let makers = listed().await;
+    let makers = makers.as_array().unwrap().iter();
+    let by_operator = makers.clone().filter(|key| key["created_by"].is_null());
+    assert_eq!((by_operator.count(), makers.count()), (1, 4));
+    let of_admin = format!("/v1/team/{}", admin.user());
+    let removed = owner.send(&api, "DELETE", &of_admin, json!({})).await.json();
+    let told = removed["keys"].as_array().unwrap().iter();
+    let mut told: Vec<&str> = told.map(|key| key["key_id"].as_str().unwrap()).collect();
+    told.sort_unstable();
+    ids.sort_unstable();
+    assert_eq!(told, ids);
+    // They work, and are listed with the name of whoever left.
+    let name = listed().await;
+    let name = name
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|key| key["name"] == "till")
+        .unwrap()["created_by"]["name"]
+        .clone();
+    assert_eq!(name, "Ana K");
+}

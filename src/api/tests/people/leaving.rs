@@ -23,7 +23,7 @@ async fn who_leaves_names_a_colleague_and_is_told_apart_from_members() {
     let left = agent.send(&api, "DELETE", &at(&agent), body).await;
     assert_eq!(
         (left.status, left.json()),
-        (200, json!({ "user_id": agent.user() }))
+        (200, json!({ "user_id": agent.user(), "keys": [] }))
     );
     assert_eq!(agent.get(&api, "/v1/session").await.status, 401);
     let team = owner.get(&api, "/v1/team").await.json();

@@ -2,6 +2,7 @@ use super::*;
 use crate::domain::UserId;
 use crate::store::plain::PlainTable;
 use crate::store::tables::{ProviderAccount, SignInIdentity};
+use crate::telemetry::labels::MailKind;
 
 #[actix_web::test]
 async fn whom_the_provider_gives_a_role_is_let_in_and_known_again() {
@@ -81,7 +82,7 @@ async fn connecting(api: &Api, browser: &Browser) -> Away {
 
 #[actix_web::test]
 async fn a_member_connects_an_account_by_the_password_and_signs_in_by_it() {
-    let (api, provider) = (start().await, Provider::start());
+    let (mut api, provider) = (start().await, Provider::start());
     let mut members_only = setting(&provider);
     members_only["new_people"] = json!("refused");
     set(&api, ONE, &members_only).await;
@@ -103,6 +104,17 @@ async fn a_member_connects_an_account_by_the_password_and_signs_in_by_it() {
         200,
         "the session stays"
     );
+    let told = loop {
+        let mail = api.inbox.next().await;
+        if mail.kind == MailKind::ProviderConnected {
+            break mail;
+        }
+    };
+    assert_eq!(told.to, "ana@example.com");
+    let listed = ana.get(&api, "/v1/session/provider").await.json();
+    assert_eq!(listed["issuer"], members_only["issuer"]);
+    let connection = json!({ "tenant_id": ONE, "name": format!("tenant {ONE}"), "since": api.clock_now() });
+    assert_eq!(listed["connections"], json!([connection]));
     let by_provider = opened(&api, &signed_in(&api, &provider, ONE, "ana", &["desk"]).await).await;
     assert_eq!(by_provider.user(), ana.user());
     // What belongs to one cannot be another's, and nobody connects by a session of the provider's.
@@ -118,6 +130,7 @@ async fn a_member_connects_an_account_by_the_password_and_signs_in_by_it() {
     assert_eq!(no.outcome(), (403, "forbidden".to_owned()));
     for (method, path, body) in [
         ("GET", "/v1/sign-ins", json!({})),
+        ("GET", "/v1/session/provider", json!({})),
         (
             "PUT",
             "/v1/session/password",
@@ -137,6 +150,8 @@ async fn a_member_connects_an_account_by_the_password_and_signs_in_by_it() {
     // Disconnected, or out of the team, the account of the provider's opens nothing.
     let gone = ana.send(&api, "DELETE", "/v1/session/provider", json!({})).await;
     assert_eq!(gone.json(), json!({ "disconnected": 1 }));
+    let none = ana.get(&api, "/v1/session/provider").await.json();
+    assert_eq!(none["connections"], json!([]));
     assert_eq!(
         refusal(&signed_in(&api, &provider, ONE, "ana", &["desk"]).await),
         "not_connected"

@@ -1,3 +1,5 @@
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use rcgen::{CertificateParams, KeyPair};
@@ -28,7 +30,7 @@ struct Scene {
 
 impl Scene {
     fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = tempfile::tempdir_in("/tmp").unwrap();
         write(folder.path(), &pair(ENDS));
         let tls = Tls::open(files(folder.path()), Timestamp::from_secs(0)).unwrap();
         let watch = Watch::of(&tls);
@@ -52,12 +54,15 @@ fn files(folder: &Path) -> PairFiles {
     PairFiles {
         certificate: folder.join("certificate.pem"),
         key: folder.join("key.pem"),
+        refuses_exposed_key: true,
     }
 }
 
 fn write(folder: &Path, (certificate, key): &(String, String)) {
     std::fs::write(folder.join("certificate.pem"), certificate).unwrap();
-    std::fs::write(folder.join("key.pem"), key).unwrap();
+    let file = folder.join("key.pem");
+    std::fs::write(&file, key).unwrap();
+    std::fs::set_permissions(file, Permissions::from_mode(0o600)).unwrap();
 }
 
 fn der(pem: &str) -> CertificateDer<'static> {
@@ -118,6 +123,38 @@ fn what_cannot_be_used_is_told_once_and_the_pair_before_is_still_shown() {
     scene.reread(Urgency::OnceSettled);
     scene.reread(Urgency::OnceSettled);
     assert_eq!((scene.shown(), scene.watch.refused), (der(&new.0), None));
+}
+
+#[test]
+fn a_renewed_key_that_everybody_can_read_is_refused_as_the_next_start_would() {
+    let mut scene = Scene::new();
+    let before = scene.shown();
+    // Every folder above it lets others through, as those of a real certificate do.
+    let folder = scene.folder.path().to_owned();
+    let open = |mode| {
+        let key = folder.join("key.pem");
+        std::fs::set_permissions(&folder, Permissions::from_mode(0o755)).unwrap();
+        std::fs::set_permissions(key, Permissions::from_mode(mode)).unwrap();
+    };
+    let new = pair(ENDS);
+    write(scene.folder.path(), &new);
+    open(0o644);
+    scene.reread(Urgency::AtOnce);
+    assert_eq!(
+        (scene.shown(), scene.watch.refused),
+        (before, Some(Refused::Unread))
+    );
+    open(0o640);
+    scene.reread(Urgency::OnceSettled);
+    scene.reread(Urgency::OnceSettled);
+    assert_eq!((scene.shown(), scene.watch.refused), (der(&new.0), None));
+    // What is only told in development is shown.
+    open(0o644);
+    let tolerant = PairFiles {
+        refuses_exposed_key: false,
+        ..files(scene.folder.path())
+    };
+    assert!(tolerant.read().unwrap().0.is_exposed);
 }
 
 #[test]

@@ -117,6 +117,34 @@ async fn events_of_other_numbers_are_skipped_live_and_by_cursor() {
 }
 
 #[actix::test]
+async fn what_the_feed_does_not_hold_is_read_from_the_log_without_other_numbers() {
+    let rig = Rig::start(without_pings()).await;
+    let who = sign_in(&rig).await;
+    limit(&rig, &who, &[NEAR]).await;
+    // Before anybody has the feed opened, and more than a page of the log.
+    let (mut expected, mut last) = (Vec::new(), 0);
+    for n in 0..200 {
+        let number = if n % 3 == 0 { NEAR } else { FAR };
+        let (_, seq) = arrives(&rig, number, n).await;
+        expected.extend((number == NEAR).then_some(seq));
+        last = seq;
+    }
+    let (client, welcome) = rig.greet_as(&who).await;
+    let (epoch, head) = (
+        welcome["epoch"].as_str().unwrap(),
+        welcome["seq"].as_u64().unwrap(),
+    );
+    assert_eq!(head, last, "the feed begins here");
+    for from in [0, 70, last - 1] {
+        let (mut again, _) = rig.greet_as_after(&who, Some((epoch, from))).await;
+        let rest: Vec<u64> = expected.iter().copied().filter(|seq| *seq > from).collect();
+        assert_eq!(read_to(&mut again, from, last).await, rest, "from {from}");
+    }
+    drop(client);
+    rig.stop().await;
+}
+
+#[actix::test]
 async fn signals_and_commands_of_other_numbers_are_as_if_there_were_none() {
     let rig = Rig::start(without_pings()).await;
     let who = sign_in(&rig).await;

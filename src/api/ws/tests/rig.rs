@@ -277,6 +277,7 @@ const EVERY: [Scope; 3] = [Scope::Send, Scope::Read, Scope::Agents];
 
 pub(super) async fn put_key(port: &LedgerPort, revoked: Option<Timestamp>) {
     let key = ApiKey {
+        created_by: None,
         revoked,
         ..(*key_for_tests(TENANT, &EVERY)).clone()
     };

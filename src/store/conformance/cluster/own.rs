@@ -259,6 +259,7 @@ async fn a_key_is_revoked_although_its_row_was_stamped_by_a_clock_a_day_ahead() 
         scopes: Vec::new(),
         created: LONG_AGO,
         expires: None,
+        created_by: None,
         revoked: None,
     };
     store.put_key(key.clone()).await.unwrap();
