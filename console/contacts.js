@@ -163,6 +163,7 @@ export class Contacts {
   #ask;
   #now;
   #known = new Map();
+  #offered = new Map();
   /** Notes that are begun, by contact. */
   drafts = new Map();
 
@@ -243,6 +244,22 @@ export class Contacts {
   /** The numbers of the business. */
   numbers(fresh) {
     return this.#defined('numbers', fresh);
+  }
+
+  /** Whether the gateway knows a call, which is asked for once: one that it does not know is not offered on the page. */
+  offers(name, read) {
+    if (!this.#offered.has(name)) {
+      const known = read().then(
+        () => true,
+        (error) => {
+          // What could not be learnt is taken for so, and asked again.
+          if (error.status !== 404) this.#offered.delete(name);
+          return error.status !== 404;
+        },
+      );
+      this.#offered.set(name, known);
+    }
+    return this.#offered.get(name);
   }
 
   /** Changes a definition, so that it is read again: `what` is `attributes`, `lists` or `segments`. */

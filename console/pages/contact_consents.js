@@ -5,13 +5,16 @@ import { t } from '../language.js';
 import { agentName } from '../people.js';
 import { exact } from '../time.js';
 import { html, useEffect, useState } from '../view.js';
+import { useOffered } from './contact_list.js';
 import { Field, Form, Loading, Press, useFocus, useLoaded } from './parts.js';
 
 export function Consents({ contact, contacts, context, mayChange, changed }) {
   /** What is written: `{purpose, state}`; a purpose of null is yet to be named. */
   const [written, setWritten] = useState(null);
   const [isOpen, setOpen] = useState(false);
+  const isOffered = useOffered(contacts, 'consents', () => contacts.consents(contact.id));
   const purposes = Object.entries(contact.consents ?? {});
+  if (!isOffered && !contact.opted_out_at && purposes.length === 0) return false;
   const save = async ({ purpose = written.purpose, source, proof }) => {
     changed(await contacts.setConsent(contact.id, purpose, { state: written.state, source, ...(proof && { proof }) }));
     setWritten(null);
@@ -37,12 +40,15 @@ export function Consents({ contact, contacts, context, mayChange, changed }) {
           `,
         )}
       </ul>
-      ${mayChange && !written && html`<p><${Press} label=${t('consent.write')} run=${() => setWritten({ purpose: null, state: 'given' })} /></p>`}
+      ${isOffered && mayChange && !written && html`<p><${Press} label=${t('consent.write')} run=${() => setWritten({ purpose: null, state: 'given' })} /></p>`}
       ${written && html`<${Write} key=${`${written.purpose} ${written.state}`} written=${written} save=${save} onCancel=${() => setWritten(null)} />`}
-      <details ontoggle=${(event) => setOpen(event.currentTarget.open)}>
-        <summary>${t('consent.history')}</summary>
-        ${isOpen && html`<${History} id=${contact.id} stamp=${contact.updated} contacts=${contacts} context=${context} />`}
-      </details>
+      ${isOffered &&
+      html`
+        <details ontoggle=${(event) => setOpen(event.currentTarget.open)}>
+          <summary>${t('consent.history')}</summary>
+          ${isOpen && html`<${History} id=${contact.id} stamp=${contact.updated} contacts=${contacts} context=${context} />`}
+        </details>
+      `}
     </section>
   `;
 }

@@ -5,6 +5,7 @@ import { t } from '../language.js';
 import { addressOf, nameOf } from '../people.js';
 import { exact } from '../time.js';
 import { html, useEffect, useRef, useState } from '../view.js';
+import { useOffered } from './contact_list.js';
 import { numberText } from './limit_fields.js';
 import { Sure } from './contact_notes.js';
 import { Loading, Press, absenceText, useChange, useLoaded } from './parts.js';
@@ -14,7 +15,7 @@ const MOST_FOUND = 6;
 /** Blocked or not, on each number on which there is a conversation. */
 export function Blocking({ contact, contacts, context, changed, conversations, definitions }) {
   const [asked, setAsked] = useState(null);
-  const { run, problem } = useChange(context.say);
+  const { run, problem } = useChange(context.say, absenceText);
   const blocked = contact.blocked_on ?? [];
   const numbers = [...new Set([...conversations.map((one) => one.number), ...blocked])];
   if (numbers.length === 0) return false;
@@ -51,6 +52,8 @@ export function Blocking({ contact, contacts, context, changed, conversations, d
 /** Finds the other contact of the same person, and makes them one; what was made one can be taken apart for a while. */
 export function Merging({ contact, contacts, context, changed, onMerged }) {
   const [isOpen, setOpen] = useState(false);
+  const isOffered = useOffered(contacts, 'merges', () => contacts.merges(contact.id));
+  if (!isOffered) return false;
   return html`
     <section>
       <details ontoggle=${(event) => setOpen(event.currentTarget.open)}>

@@ -5,7 +5,7 @@ import { t } from '../language.js';
 import { hashOfPage } from '../route.js';
 import { html, useEffect, useLayoutEffect, useRef, useState } from '../view.js';
 import { ContactCard } from './contact_card.js';
-import { ContactList, Filters, useContactRows, useDefinitions } from './contact_list.js';
+import { ContactList, Filters, useContactRows, useDefinitions, useOffered } from './contact_list.js';
 import { NewContact } from './new_contact.js';
 import { Download, Head } from './parts.js';
 
@@ -30,7 +30,9 @@ export default function ContactsPage({ page, part, context }) {
     const narrowed = part && NARROWED.exec(part);
     if (narrowed) setFilter({ ...NO_FILTER, [narrowed[1]]: narrowed[2] });
   }, [part]);
-  const parts = Object.entries(PARTS).filter(([, [right]]) => rights.includes(right));
+  const contacts = contactsOf(context);
+  const merges = useOffered(contacts, 'merges', () => contacts.merges());
+  const parts = Object.entries(PARTS).filter(([name, [right]]) => rights.includes(right) && (merges || name !== 'duplicates'));
   return html`
     <${Head} page=${page} />
     ${parts.length > 0 &&

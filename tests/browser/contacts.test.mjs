@@ -391,6 +391,26 @@ office('proposals of duplicates are merged or left', async ({ gateway, customers
   await says(place, /Nothing was merged lately\./);
 });
 
+office('what a gateway does not know is not offered', async ({ gateway, customers, open }) => {
+  const { contacts } = gateway;
+  contacts.unknown = new Set(['merges', 'consents', 'block', 'segments']);
+  const { id } = contacts.of(customers.sari);
+  contacts.change(id, { opted_out_at: Date.now(), opted_out_by: 'refusal' });
+  const page = await atWork(open, 'ana@example.com', `#/contacts/${id}`);
+  const at = card(page);
+  await at.getByLabel('Add the note').waitFor();
+  await says(at, /WhatsApp refused a message/);
+  assert.equal(await at.getByText('Merge with another contact').count(), 0);
+  assert.equal(await at.getByText(/Write down a consent|How that came about/).count(), 0);
+  assert.doesNotMatch((await page.locator('.part-links a').allTextContents()).join(), /Duplicates/);
+  await at.getByRole('button', { name: /^Block on/ }).click();
+  await at.getByRole('button', { name: 'Block', exact: true }).click();
+  await says(at, /This gateway does not offer this\./);
+  await page.locator('.part-links').getByRole('link', { name: 'Segments' }).click();
+  await says(onPage(page), /This gateway does not offer this\./);
+  await isSound(page, 'not offered');
+});
+
 // --- what contacts are sorted by -----------------------------------------------------------------------------------
 
 office('a segment is checked, put into words and counted while it is written', async ({ gateway, customers, open }) => {

@@ -54,6 +54,8 @@ export class Contacts {
   /** What was uploaded, and what imports were started with. */
   uploaded = [];
   started = [];
+  /** Parts of the calls that this gateway does not know. */
+  unknown = new Set();
   /** In how many calls the next list or attribute is deleted. */
   parts = 1;
   /** Whether a file is kept once it was tried. */
@@ -90,6 +92,7 @@ export class Contacts {
   /** Answers a call; null for one about something else. */
   answer({ method, path, url, body, headers, rights, user }) {
     if (!PARTS.includes(path[0]) && !(path[0] === 'contacts')) return null;
+    if (path.some((part) => this.unknown.has(part))) return error(404, 'not_found');
     const failed = this.fail(`${method} /${path.join('/')}`);
     if (failed) return error(...failed);
     const changes = method !== 'GET' && path.at(-1) !== 'explain' && path[1] !== 'count';

@@ -219,3 +219,17 @@ test('conditions to begin with name what the business has, by its ids and by its
   assert.deepEqual(all.slice(-2).map(([, label]) => label), ['In the list Club', 'Writes on +60 1']);
   assert.equal(new Set(all.map(([condition]) => condition)).size, all.length);
 });
+
+test('whether the gateway offers something is asked once, and again where it could not be learnt', async () => {
+  const answers = [new ApiError(503, 'unavailable', ''), new ApiError(404, 'not_found', '')];
+  let asked = 0;
+  const read = async () => {
+    asked += 1;
+    const answer = answers.shift();
+    if (answer) throw answer;
+  };
+  const contacts = new Contacts(read);
+  assert.equal(await contacts.offers('merges', read), true);
+  assert.deepEqual([await contacts.offers('merges', read), await contacts.offers('merges', read), asked], [false, false, 2]);
+  assert.deepEqual([await contacts.offers('consents', read), await contacts.offers('consents', read), asked], [true, true, 3]);
+});
