@@ -9,6 +9,8 @@ import { Upload, messagesOf, readyFile } from './uploads.js';
 
 /** More than anybody sends to one customer in one go. */
 const MOST_FILES = 10;
+/** Uploads at once: the gateway gives a business four places. */
+const MOST_AT_ONCE = 2;
 const SIGNS = { image: 'image', video: 'video', audio: 'mic', document: 'file', sticker: 'sticker' };
 
 export class Attachments {
@@ -20,6 +22,9 @@ export class Attachments {
   #timers;
   #random;
   #rows = new WeakMap();
+  /** Uploads that have not begun, and how many are under way. */
+  #waiting = [];
+  #underWay = 0;
 
   /** `media` draws pictures small; `changed()` is called after every change, `say(text, tone)` shows a passing line. */
   constructor({ api, media, changed, say, timers, random }) {
@@ -44,19 +49,33 @@ export class Attachments {
     if (!this.#hasRoom(draft)) return;
     const upload = new Upload({ ...of, api: this.#api, changed: this.#changed, timers: this.#timers, random: this.#random });
     draft.files.push(upload);
-    upload.start().then(() => upload.state === 'ready' && this.#media.draw(upload.media.media_id, upload.file));
+    this.#start(upload);
+  }
+
+  #start(upload) {
+    this.#waiting.push(upload);
+    this.#pump();
+  }
+
+  async #pump() {
+    if (this.#underWay >= MOST_AT_ONCE || this.#waiting.length === 0) return;
+    const upload = this.#waiting.shift();
+    this.#underWay += 1;
+    await upload.start();
+    this.#underWay -= 1;
+    this.#pump();
+    if (upload.state === 'ready') this.#media.draw(upload.media.media_id, upload.file);
   }
 
   /**
    * Attaches a file that the gateway has already.
    *
    * @param {any} draft
-   * @param {{media_id: string, name: string, mime: string, bytes: number, kind?: string}} kept
+   * @param {import('./types.d.ts').QuickFile} kept
    */
-  addKept(draft, { mime, ...file }) {
+  addKept(draft, { media_id, shortcut, name = shortcut, mime, bytes, kind }) {
     if (!this.#hasRoom(draft)) return;
-    const kind = file.kind ?? kindOfFile({ name: file.name, type: mime, size: 1 }).kind ?? 'document';
-    draft.files.push(readyFile({ ...file, mime, kind }));
+    draft.files.push(readyFile({ media_id, name, mime, bytes, kind: kind ?? kindOfFile({ name, type: mime, size: 1 }).kind ?? 'document' }));
     this.#changed();
   }
 
@@ -124,6 +143,7 @@ export class Attachments {
 
   #remove(draft, file, focus) {
     file.stop();
+    this.#waiting = this.#waiting.filter((one) => one !== file);
     this.#rows.get(file)?.gone();
     draft.files = draft.files.filter((one) => one !== file);
     this.#changed();
@@ -135,7 +155,7 @@ export class Attachments {
     const sign = h('span', { class: 'media-sign' }, icon(SIGNS[file.kind]));
     const status = h('small', { role: 'status' });
     const progress = h('progress', { max: String(file.bytes), 'aria-label': t('attach.uploading', { name: file.name }) });
-    const again = h('button', { type: 'button', class: 'plain', 'aria-label': t('attach.retry', { again: t('any.try_again'), name: file.name }), onclick: () => file.start() }, t('any.try_again'));
+    const again = h('button', { type: 'button', class: 'plain', 'aria-label': t('attach.retry', { again: t('any.try_again'), name: file.name }), onclick: () => this.#start(file) }, t('any.try_again'));
     const away = h('button', { type: 'button', class: 'icon-button', onclick: remove }, icon('cross'));
     const { player, address } = file.isVoice ? listening(file.file) : {};
     const node = h(

@@ -70,6 +70,7 @@ export class Composer {
         'aria-describedby': 'closed delay length',
       }),
       send: h('button', { type: 'submit', class: 'send' }, icon('send')),
+      template: h('button', { type: 'button', class: 'canned-open', 'aria-label': t('template.send'), title: t('template.send'), onclick: () => this.#askTemplate() }, icon('template')),
       refusal: h('p', { class: 'delay', role: 'alert', hidden: true }),
       closed: h('p', { class: 'closed', id: 'closed', hidden: true }),
     };
@@ -88,7 +89,7 @@ export class Composer {
     });
     const attach = (file) => this.#files.addKept(file);
     this.#canned = new CannedList({ text: parts.text, replies, insert, manage, fillIn, attach: () => (this.#draft().mode === 'reply' ? attach : null) });
-    parts.head = h('div', { class: 'write-head' }, modes, parts.typing, parts.count, parts.enter, this.#files.attachButton, this.#files.recordButton, this.#canned.button);
+    parts.head = h('div', { class: 'write-head' }, modes, parts.typing, parts.count, parts.enter, parts.template, this.#files.attachButton, this.#files.recordButton, this.#canned.button);
     parts.text.addEventListener('input', () => this.#typed());
     parts.text.addEventListener('keydown', (event) => this.#key(event));
     parts.text.addEventListener('blur', () => this.#desk.typing(false));
@@ -156,6 +157,7 @@ export class Composer {
     this.#renderQuote(draft);
     this.#renderHead(lengthOf(text.value), state);
     this.#canned.button.hidden = closed;
+    this.#parts.template.hidden = closed || draft.mode === 'note';
     this.#canned.render();
   }
 

@@ -60,7 +60,8 @@ export class MediaView {
 
   #absent(card, { state, why, bytes }) {
     const text = has(`media.${state}`) ? t(`media.${state}`) : t('media.failed');
-    const reason = why && has(`media.why.${why}`) ? t(`media.why.${why}`) : null;
+    // The gateway's own words, such as the type that it found.
+    const reason = why ? t('media.why', { why }) : null;
     const size = bytes ? bytesText(bytes) : null;
     nameOf(card).append(h('small', { class: 'media-state' }, [text, reason, size].filter(Boolean).join(' ')));
   }

@@ -4,12 +4,12 @@ import { sentenceOf } from './account.js';
 import { h } from './dom.js';
 import { t } from './language.js';
 import { acceptedTypes, kindOfFile } from './media.js';
+import { inOrder, readTemplates } from './template_list.js';
 import { TemplatePreview, languageName, named } from './template_parts.js';
 import { fieldOf, filledTemplate, needsOf, previewOf, wrongIn } from './templates.js';
 import { Upload } from './uploads.js';
 import { html, render, useEffect, useId, useRef, useState } from './view.js';
 
-const PAGE = 50;
 const WAIT_TO_SEARCH = 250;
 
 export class TemplatePicker {
@@ -54,10 +54,9 @@ function Choose({ ask, customer, waba_id, choose, close, timers }) {
   const load = async (cursor = null) => {
     turn.current += 1;
     const mine = turn.current;
-    const asked = new URLSearchParams({ status: 'APPROVED', limit: String(PAGE), ...(waba_id && { waba_id }), ...(query.trim() && { name: query.trim() }), ...(cursor && { cursor }) });
     try {
-      const { templates, next_cursor } = await ask('GET', `/v1/templates?${asked}`);
-      if (mine === turn.current) setState((before) => ({ templates: cursor ? [...before.templates, ...templates] : templates, cursor: next_cursor, error: null }));
+      const page = await readTemplates(ask, { status: 'APPROVED', waba_id, name: query }, cursor);
+      if (mine === turn.current) setState((before) => ({ ...page, templates: cursor ? inOrder([...before.templates, ...page.templates]) : page.templates, error: null }));
     } catch (error) {
       if (mine === turn.current) setState((before) => ({ ...before, error }));
     }

@@ -164,7 +164,8 @@ export interface CannedReply {
 export interface QuickFile {
   shortcut: string;
   media_id: string;
-  name: string;
+  kind?: string;
+  name?: string;
   mime: string;
   bytes: number;
 }

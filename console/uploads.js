@@ -2,6 +2,7 @@
 
 import { sentenceOf } from './account.js';
 import { backoff } from './backoff.js';
+import { ApiError } from './http.js';
 import { has, t } from './language.js';
 import { PIECE } from './media.js';
 
@@ -110,15 +111,19 @@ export class Upload {
     while (this.media === null && !signal.aborted) {
       // Read first: a file that is gone from the disk is no line that was cut.
       const piece = new Blob([await this.file.slice(this.offset, this.offset + PIECE).arrayBuffer()]);
-      this.#take(await this.#api.piece(this.#id, this.offset, piece, signal));
+      const before = this.offset;
+      this.#take(await this.#api.piece(this.#id, before, piece, signal));
+      // Somewhere else than after this piece: it is asked again, after a while.
+      if (this.offset <= before && this.media === null) throw new ApiError(409, 'conflict', '');
       progressed();
       this.#changed();
     }
   }
 
-  #take({ offset, media_id, kind = this.kind, mime = this.mime, name = this.name }) {
-    this.offset = offset;
-    if (media_id) this.media = { media_id, kind, mime, bytes: this.bytes, name };
+  // A gateway that has all of it says no more where it stands.
+  #take({ offset, media_id, kind, mime, name }) {
+    this.offset = media_id ? this.bytes : offset;
+    if (media_id) this.media = { media_id, kind: kind ?? this.kind, mime: mime ?? this.mime, bytes: this.bytes, name: name ?? this.name };
   }
 
   #rest(wait, signal) {

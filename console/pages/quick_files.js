@@ -50,7 +50,7 @@ function unlessGone(error) {
 }
 
 function File_({ file, remove }) {
-  const { shortcut, name, bytes } = file;
+  const { shortcut, name = '', bytes } = file;
   const [isAsked, setAsked] = useState(false);
   return html`
     <li data-shortcut=${shortcut}>

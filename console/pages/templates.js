@@ -3,6 +3,7 @@
 import { sentenceOf } from '../account.js';
 import { LONG } from '../http.js';
 import { t } from '../language.js';
+import { inOrder, readTemplates } from '../template_list.js';
 import { Status, languageName, named } from '../template_parts.js';
 import { draftOf, emptyDraft } from '../template_draft.js';
 import { isEditable, previewOf } from '../templates.js';
@@ -13,7 +14,6 @@ import { Editor } from './template_editor.js';
 import { Library } from './template_library.js';
 import { Detail } from './template_detail.js';
 
-const PAGE = 50;
 const WAIT_TO_SEARCH = 250;
 const LOOK_AGAIN = 2_000;
 const STATUSES = ['APPROVED', 'PENDING', 'REJECTED', 'PAUSED', 'DISABLED', 'IN_APPEAL', 'ARCHIVED', 'DELETED'];
@@ -120,10 +120,9 @@ function List({ context, filter, setFilter, turn, open }) {
   const load = async (cursor = null) => {
     asked.current += 1;
     const mine = asked.current;
-    const wanted = Object.entries({ ...filter, cursor, limit: PAGE }).filter(([name, value]) => value && name !== 'category');
     try {
-      const { templates, next_cursor } = await ask('GET', `/v1/templates?${new URLSearchParams(wanted.map(([name, value]) => [name, String(value).trim()]))}`);
-      if (mine === asked.current) setState((before) => ({ templates: cursor ? [...before.templates, ...templates] : templates, cursor: next_cursor ?? null, error: null }));
+      const page = await readTemplates(ask, { name: filter.name, status: filter.status, language: filter.language }, cursor);
+      if (mine === asked.current) setState((before) => ({ ...page, templates: cursor ? inOrder([...before.templates, ...page.templates]) : page.templates, error: null }));
     } catch (error) {
       if (mine === asked.current) setState((before) => ({ ...before, error }));
     }

@@ -219,6 +219,7 @@ const FILES: &[File] = files![
     "style.js",
     "subscription.js",
     "template_draft.js",
+    "template_list.js",
     "template_parts.js",
     "template_picker.js",
     "templates.css",

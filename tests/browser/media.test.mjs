@@ -169,9 +169,9 @@ desk(
     await says(sent[3], /not kept any more/);
     gateway.ledger.settle(sent[0], gateway.media.keep('image/png', png(30, 30)));
     await eventually('it is drawn', async () => (await card(sent[0]).locator('canvas').count()) === 1);
-    gateway.ledger.settle(sent[1], { media_id: 'a2', state: 'refused', why: 'type_refused' });
-    await says(sent[1], /was not taken\. Files of this type are not taken/);
-    gateway.ledger.settle(sent[2], { media_id: 'a3', state: 'failed', why: 'later_word' });
+    gateway.ledger.settle(sent[1], { media_id: 'a2', state: 'refused', why: 'it is a program' });
+    await says(sent[1], /was not taken\. Reason: it is a program\./);
+    gateway.ledger.settle(sent[2], { media_id: 'a3', state: 'failed' });
     await says(sent[2], /could not be fetched/);
     await isAccessible(page, 'states');
   },

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { launch, openPage } from './browser.mjs';
 import { someUsage } from './fake/business.mjs';
 import { FakeGateway } from './fake/gateway.mjs';
+import { blank, png, wav } from './files.mjs';
 import { tell } from './fake/story.mjs';
 import { choose, signIn, withStaff } from './office.mjs';
 
@@ -61,8 +62,22 @@ const SHOTS = {
     act: async (page) => {
       await show('Hannah')(page);
       await page.getByRole('button', { name: 'Send template' }).click();
-      await page.getByRole('button', { name: 'Add a variable' }).click();
+      await page.getByRole('button', { name: /^order_update/ }).click();
       await page.waitForTimeout(300);
+    },
+  },
+  files: {
+    act: async (page, gateway) => {
+      const { ledger, media } = gateway;
+      const id = ledger.meet({ name: 'Intan', phone: '628123' });
+      const sent = (kind, file, more) => ledger.receive(id, { type: kind, [kind]: { id: '7', ...more } }, Date.now(), file);
+      sent('image', media.keep('image/png', png(800, 500)), { caption: 'The garden' });
+      sent('audio', media.keep('audio/wav', wav(30)), { voice: true });
+      sent('document', media.keep('application/pdf', blank(1_234_567), 'offer.pdf'), { filename: 'offer.pdf' });
+      sent('video', { media_id: 'x', state: 'pending' });
+      await show('Intan')(page);
+      await page.locator('.composer input[type=file]').setInputFiles({ name: 'tree.png', mimeType: 'image/png', buffer: png(40, 40, [60, 120, 60]) });
+      await page.waitForTimeout(600);
     },
   },
   canned: { act: canned },

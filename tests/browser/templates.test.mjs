@@ -159,6 +159,20 @@ picking('what the gateway refuses stands at its field, nothing is sent, and noth
   await eventually('it is sent', sent);
 });
 
+test('a template goes within the window, too, and not as a note', () =>
+  atTheDesk(browser.context, async ({ page, gateway, people }) => {
+    await openConversation(page, people.sari);
+    const button = page.locator('#composer').getByRole('button', { name: 'Send template' });
+    await page.keyboard.press('Alt+KeyP');
+    await eventually('not as a note', () => button.isHidden());
+    await page.keyboard.press('Alt+KeyL');
+    await button.click();
+    await take(page, 'olive_tree English');
+    await page.keyboard.type('Friday');
+    await page.keyboard.press('Enter');
+    await eventually('it is sent', () => gateway.ledger.messages.get(people.sari).at(-1).content.type === 'template');
+  }));
+
 // --- the page ------------------------------------------------------------------------------------------------------
 
 const REFUSED = /Failed to load resource: (the server responded with a status of 4(01|04|22)|net::ERR_EMPTY_RESPONSE)/;

@@ -87,7 +87,7 @@ export class Media {
     if (method === 'GET') return ok(this.#progress(upload));
     if (this.faults.piece) return error(...this.faults.piece);
     const bytes = body ?? Buffer.alloc(0);
-    if (Number(url.searchParams.get('offset')) !== upload.offset) return error(409, 'wrong_offset');
+    if (Number(url.searchParams.get('offset')) !== upload.offset) return ok(this.#progress(upload));
     if (bytes.length > PIECE || upload.offset + bytes.length > upload.bytes) return error(413, 'file_too_large');
     upload.parts.push(bytes);
     upload.offset += bytes.length;
@@ -96,7 +96,7 @@ export class Media {
   }
 
   #progress({ offset, bytes, mime, name, media_id }) {
-    return media_id === null ? { offset, bytes } : { offset, bytes, media_id, kind: kindOf(mime), mime, name };
+    return media_id === null ? { offset, bytes } : { bytes, media_id, kind: kindOf(mime), mime, name };
   }
 
   #quick(method, shortcut, body) {

@@ -7,7 +7,7 @@ const ok = (json, status = 200) => ({ status, json });
 const error = (status, code, message = code, more = {}) => ({ status, json: { error: { code, message, ...more } } });
 const variables = (text = '') => [...new Set([...text.matchAll(/\{\{(\w+)\}\}/g)].map(([, name]) => name))];
 const part = (components, type) => components?.find((one) => one.type.toUpperCase() === type);
-const PAGE = 50;
+const PAGE = 200;
 
 /** What the account begins with. */
 const STOCK = [

@@ -32,7 +32,7 @@ class Shelf {
 
   get #shown() {
     const offset = this.got.reduce((sum, size) => sum + size, 0);
-    return offset === this.bytes ? { offset, bytes: this.bytes, media_id: 'm', kind: 'document', mime: 'application/pdf', name: 'a.pdf' } : { offset, bytes: this.bytes };
+    return offset === this.bytes ? { bytes: this.bytes, media_id: 'm', kind: 'document', mime: 'application/pdf', name: 'a.pdf' } : { offset, bytes: this.bytes };
   }
 
   async upload(id) {
@@ -104,6 +104,14 @@ test('an upload that the gateway has forgotten begins anew', async () => {
   await upload.start();
   assert.equal(upload.state, 'ready');
   assert.deepEqual(shelf.heard.slice(3), ['ask u1', 'begin', 'piece 0', `piece ${PIECE}`, `piece ${2 * PIECE}`]);
+});
+
+test('a gateway that stands still is asked again after a while, and not for ever', async () => {
+  const shelf = new Shelf();
+  const { upload } = uploading(shelf);
+  shelf.piece = async () => ({ offset: 0, bytes: shelf.bytes });
+  await upload.start();
+  assert.deepEqual([upload.state, shelf.heard.filter((call) => call === 'ask u1').length], ['failed', 12]);
 });
 
 test('a refusal is final and told in words; trying again goes on where it was', async () => {
