@@ -71,7 +71,7 @@ let openedSheet = null;
 const readSheet = onDemand(
   async () => {
     const { CannedSheet } = await import('./canned_sheet.js');
-    openedSheet = new CannedSheet({ dialogs, replies, say });
+    openedSheet = new CannedSheet({ dialogs, replies, say, mayBePrivate: () => access.isSession });
     return openedSheet;
   },
   { texts: ['canned'] },

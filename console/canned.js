@@ -100,15 +100,22 @@ export class CannedReplies {
     throw new Error('the canned replies have no end');
   }
 
-  /** The reply under a shortcut, as far as it is known. */
-  get(shortcut) {
-    return this.all.find((reply) => reply.shortcut === shortcut);
+  /** The reply under a shortcut, everybody's or one's own, as far as it is known. */
+  get(shortcut, isPrivate = false) {
+    return this.all.find((reply) => reply.shortcut === shortcut && Boolean(reply.private) === isPrivate);
+  }
+
+  /** Whether it can be deleted: under a shortcut that is one's own, too, the own one goes first. */
+  isRemovable({ shortcut, private: isPrivate }) {
+    return Boolean(isPrivate) || this.get(shortcut, true) === undefined;
   }
 
   /** Adds one, or replaces the text of the one with this shortcut; a private one is seen by nobody else. */
   async put(shortcut, text, { isPrivate = false } = {}) {
     const reply = await this.#api.putCannedReply(shortcut, text, isPrivate);
-    this.#changeTo([...this.#without(shortcut), reply].sort(byShortcut));
+    // Whoever shares what was their own has it once.
+    const others = this.all.filter((one) => one.shortcut !== shortcut || (isPrivate && !one.private));
+    this.#changeTo([...others, reply].sort(byShortcut));
   }
 
   /** Deletes one; also when somebody else was faster. */
@@ -118,11 +125,8 @@ export class CannedReplies {
     } catch (error) {
       if (error.status !== 404) throw error;
     }
-    this.#changeTo(this.#without(shortcut));
-  }
-
-  #without(shortcut) {
-    return this.all.filter((reply) => reply.shortcut !== shortcut);
+    const gone = this.get(shortcut, true) ?? this.get(shortcut);
+    this.#changeTo(this.all.filter((reply) => reply !== gone));
   }
 
   // Shown at once, and read again for what others changed meanwhile.
@@ -134,5 +138,5 @@ export class CannedReplies {
 
 // The gateway's order is that of bytes, which shortcuts have in common with UTF-16.
 function byShortcut(one, other) {
-  return one.shortcut < other.shortcut ? -1 : 1;
+  return one.shortcut === other.shortcut ? (one.private ? -1 : 1) : one.shortcut < other.shortcut ? -1 : 1;
 }

@@ -221,7 +221,7 @@ export class CannedList {
     const { all, files, state, failed, loading } = this.#replies;
     if (state === 'unknown') return failed && !loading ? [{ key: 'retry', label: t('any.try_again'), sign: 'retry' }] : [];
     const kept = this.#attach() === null ? [] : files.map((file) => ({ shortcut: file.shortcut, text: file.name ?? '', file }));
-    const found = findReplies([...all, ...kept], this.#query()).map((reply) => ({ key: `${reply.file ? 'file' : 'reply'}-${reply.shortcut}`, reply }));
+    const found = findReplies([...all, ...kept], this.#query()).map((reply) => ({ key: `${reply.file ? 'file' : reply.private ? 'own' : 'reply'}-${reply.shortcut}`, reply }));
     const add = t(this.#kind === 'slash' ? 'canned.new_more' : 'canned.save_as');
     found.push({ key: 'add', label: add, sign: 'plus' });
     if (all.length + files.length > 0) found.push({ key: 'manage', label: t('canned.manage'), sign: 'list' });

@@ -17,11 +17,14 @@ export class CannedSheet {
   #problem = h('p', { class: 'sheet-problem', role: 'alert' });
   #again = h('button', { type: 'button', class: 'plain', onclick: () => this.#replies.load() }, t('any.try_again'));
   #add = h('button', { type: 'button', class: 'primary', onclick: () => this.#write({}) }, t('canned.new'));
-  /** The shortcut of the one that is to be deleted, before that is confirmed. */
+  /** The key of the one that is to be deleted, before that is confirmed. */
   #asked = null;
   #nodes = new Cache();
+  #mayBePrivate;
 
-  constructor({ dialogs, replies, say }) {
+  /** `mayBePrivate()` says whether somebody is here who can have replies of their own. */
+  constructor({ dialogs, replies, say, mayBePrivate }) {
+    this.#mayBePrivate = mayBePrivate;
     this.#dialogs = dialogs;
     this.#replies = replies;
     this.#say = say;
@@ -61,8 +64,9 @@ export class CannedSheet {
     fill(
       this.#rows,
       all.map((reply) => {
-        const asked = reply.shortcut === this.#asked;
-        return this.#nodes.get(reply.shortcut, [reply.text, asked], () => this.#row(reply, asked));
+        const asked = keyOf(reply) === this.#asked;
+        const isRemovable = this.#replies.isRemovable(reply);
+        return this.#nodes.get(keyOf(reply), [reply.text, asked, isRemovable], () => this.#row(reply, asked, isRemovable));
       }),
     );
     this.#nodes.sweep();
@@ -80,13 +84,13 @@ export class CannedSheet {
     );
   }
 
-  #row(reply, asked) {
+  #row(reply, asked, isRemovable) {
     const { shortcut, text, private: isPrivate } = reply;
     const button = (label, name, run, tone = '') =>
       h('button', { type: 'button', class: `plain ${tone}`, 'aria-label': name, onclick: run }, label);
     return h(
       'li',
-      { 'data-shortcut': shortcut },
+      { 'data-key': keyOf(reply) },
       h('span', { class: 'canned-shortcut' }, `/${shortcut}`),
       h('p', { class: 'canned-text', dir: 'auto' }, text),
       isPrivate ? h('p', { class: 'quiet' }, icon('lock'), ' ', t('canned.private')) : null,
@@ -95,34 +99,34 @@ export class CannedSheet {
             'div',
             { class: 'canned-decide' },
             h('span', null, t(isPrivate ? 'canned.delete_own' : 'canned.delete_all')),
-            button(t('canned.delete'), t('canned.delete_one', { shortcut }), () => this.#remove(shortcut), 'danger'),
-            button(t('canned.keep'), t('canned.keep_one', { shortcut }), () => this.#ask(null, shortcut)),
+            button(t('canned.delete'), t('canned.delete_one', { shortcut }), () => this.#remove(reply), 'danger'),
+            button(t('canned.keep'), t('canned.keep_one', { shortcut }), () => this.#ask(null, reply)),
           )
         : h(
             'div',
             { class: 'canned-decide' },
             button(t('canned.edit'), t('canned.edit_one', { shortcut }), () => this.#write(reply, { isKnown: true })),
-            button(t('canned.delete'), t('canned.delete_one', { shortcut }), () => this.#ask(shortcut, shortcut)),
+            isRemovable ? button(t('canned.delete'), t('canned.delete_one', { shortcut }), () => this.#ask(keyOf(reply), reply)) : null,
           ),
     );
   }
 
   /** Asks before it deletes one, or does not ask any more. The focus goes to the harmless button. */
-  #ask(asked, shortcut) {
+  #ask(asked, reply) {
     this.#asked = asked;
     setText(this.#problem, '');
     this.render();
-    this.#rows.querySelector(`[data-shortcut="${shortcut}"] button:last-child`)?.focus();
+    this.#rows.querySelector(`[data-key="${keyOf(reply)}"] button:last-child`)?.focus();
   }
 
-  async #remove(shortcut) {
+  async #remove(reply) {
     this.#asked = null;
     try {
-      await this.#replies.remove(shortcut);
+      await this.#replies.remove(reply.shortcut);
       this.render();
       this.#add.focus({ preventScroll: true });
     } catch (error) {
-      this.#ask(null, shortcut);
+      this.#ask(null, reply);
       setText(this.#problem, sentenceOf(error));
     }
   }
@@ -158,7 +162,7 @@ export class CannedSheet {
       }
       saving(true);
       try {
-        if (!isKnown) await this.#refuseTaken(wanted.shortcut);
+        if (!isKnown) await this.#refuseTaken(wanted.shortcut, own.checked);
         await this.#replies.put(wanted.shortcut, wanted.text, { isPrivate: own.checked });
         this.#say(t('canned.saved', { shortcut: wanted.shortcut }), 'good');
         // Whoever pressed Cancel meanwhile is elsewhere.
@@ -178,7 +182,7 @@ export class CannedSheet {
       { onsubmit: done, novalidate: true },
       isKnown ? null : h('div', null, h('label', { for: 'canned-name' }, t('canned.shortcut')), name),
       h('div', null, h('label', { for: 'canned-body' }, t('canned.text')), body, h('p', { class: 'quiet', id: 'canned-variables' }, nodes('canned.variables', { holes: HOLES() }))),
-      h('p', { class: 'canned-own' }, own, h('span', null, h('label', { for: 'canned-own' }, t('canned.own')), h('span', { class: 'quiet', id: 'canned-own-hint' }, t('canned.own_hint')))),
+      this.#mayBePrivate() && h('p', { class: 'canned-own' }, own, h('span', null, h('label', { for: 'canned-own' }, t('canned.own')), h('span', { class: 'quiet', id: 'canned-own-hint' }, t('canned.own_hint')))),
       problem,
       h(
         'p',
@@ -193,13 +197,16 @@ export class CannedSheet {
   }
 
   // What a colleague saved under the same shortcut is not replaced unseen, so the list is read again first.
-  async #refuseTaken(shortcut) {
+  async #refuseTaken(shortcut, isPrivate) {
     await this.#replies.load();
     if (this.#replies.failed) throw new ApiError(0, 'unreachable', '');
-    if (!this.#replies.get(shortcut)) return;
+    if (!this.#replies.get(shortcut, isPrivate)) return;
     throw new ApiError(409, 'taken', t('canned.taken', { shortcut }));
   }
 }
+
+// One's own may stand under a shortcut that everybody's has, too.
+const keyOf = ({ shortcut, private: isPrivate }) => `${isPrivate ? 'own' : 'all'}-${shortcut}`;
 
 /** What may stand in a text for the customer and the agent. */
 const HOLES = () => h('code', { dir: 'ltr' }, '{{name}} {{agent}} {{attribute.…}}');

@@ -25,7 +25,7 @@ export class MediaView {
   /** The file of each picture on the page. */
   #pictures = new WeakMap();
   /** Pictures that are not in view are not loaded yet. */
-  #waiting = new Map();
+  #waiting = new WeakMap();
   #sight;
   /** The player that was started last: a bubble that is made anew goes on with it. */
   #playing = null;

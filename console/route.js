@@ -17,6 +17,7 @@ const ROUTES = [
   [/^#\/(password|sign-up|sign-up-invitation|email)\/([\w-]{1,200})$/, ([, kind, token]) => ({ kind, token })],
   [new RegExp(`^#/conversations/(${ID})$`), ([, id]) => ({ kind: 'conversation', id })],
   [new RegExp(`^#/(${PAGES.join('|')})$`), ([, page]) => ({ kind: 'page', page })],
+  [new RegExp(`^#/templates/(${ID})$`), ([, part]) => ({ kind: 'page', page: 'templates', part })],
   [new RegExp(`^#/contacts/(${ID}|(?:list|segment)/[\\w-]{1,64}|lists|segments|attributes|imports|duplicates)$`), ([, part]) => ({ kind: 'page', page: 'contacts', part })],
   [/^#\/sign-in\?error=([a-z_]{1,64})$/, ([, error]) => ({ kind: 'sign-in', error })],
   [/^#\/sign-in\/company(?:\/([0-9a-f]{1,32}))?$/, ([, tenant_id = null]) => ({ kind: 'company', tenant_id })],

@@ -41,7 +41,7 @@ export default function CannedReplies({ page, context }) {
     html`
       <section class="card">
         <ul class="account-rows">
-          ${all.map((reply) => html`<${Reply} key=${reply.shortcut} reply=${reply} remove=${remove} onEdit=${() => cannedSheet.edit(reply)} />`)}
+          ${all.map((reply) => html`<${Reply} key=${`${reply.private} ${reply.shortcut}`} reply=${reply} isRemovable=${replies.isRemovable(reply)} remove=${remove} onEdit=${() => cannedSheet.edit(reply)} />`)}
         </ul>
       </section>
     `}
@@ -49,7 +49,7 @@ export default function CannedReplies({ page, context }) {
   `;
 }
 
-function Reply({ reply, remove, onEdit }) {
+function Reply({ reply, isRemovable, remove, onEdit }) {
   const { shortcut, text, private: isPrivate } = reply;
   const [isAsked, setAsked] = useState(false);
   return html`
@@ -64,7 +64,7 @@ function Reply({ reply, remove, onEdit }) {
         : html`
             <div class="account-do">
               <${Press} label=${t('canned.edit')} name=${t('canned.edit_one', { shortcut })} run=${onEdit} />
-              <${Press} label=${t('canned.delete')} name=${t('canned.delete_one', { shortcut })} run=${() => setAsked(true)} />
+              ${isRemovable && html`<${Press} label=${t('canned.delete')} name=${t('canned.delete_one', { shortcut })} run=${() => setAsked(true)} />`}
             </div>
           `}
     </li>

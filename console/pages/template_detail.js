@@ -6,9 +6,9 @@ import { t } from '../language.js';
 import { Icon } from '../parts.js';
 import { Status, TemplatePreview, languageName, named } from '../template_parts.js';
 import { draftOf } from '../template_draft.js';
-import { previewOf } from '../templates.js';
+import { isEditable, previewOf } from '../templates.js';
 import { exact } from '../time.js';
-import { html, useState } from '../view.js';
+import { html, useEffect, useState } from '../view.js';
 import { Loading, Press, useFocus, useLoaded } from './parts.js';
 
 /** The way back, and what is shown. */
@@ -19,11 +19,24 @@ export function Title({ title, onBack, children }) {
   `;
 }
 
-export function Detail({ context, template, mayManage, isEditable, open, edit, variant, onBack }) {
+/** The template with an id, as the gateway has it now. */
+export function Detail({ context, id, onBack, ...more }) {
+  const loaded = useLoaded(() => context.ask('GET', `/v1/templates/${encodeURIComponent(id)}`), [id]);
+  if (loaded.data === null)
+    return html`
+      <${Title} title=${t('page.templates')} onBack=${onBack} />
+      ${loaded.error?.status === 404 ? html`<p class="page-empty" role="alert">${t('templates.gone')}</p>` : html`<${Loading} loaded=${loaded} />`}
+    `;
+  return html`<${Shown} context=${context} template=${loaded.data} onBack=${onBack} ...${more} />`;
+}
+
+function Shown({ context, template, mayManage, open, edit, variant, onBack }) {
   const { ask, say } = context;
   const { template_id: id, name, language, category, status, quality, reason, problems = [], changed_at, synced_at, waba_id } = template;
   const [isAsked, setAsked] = useState(false);
   const isKnown = draftOf(template) !== null;
+  // The heading has the name only now.
+  useEffect(() => /** @type {HTMLElement | null} */ (document.querySelector('#page-title'))?.focus({ preventScroll: true }), []);
   const remove = async (isAll) => {
     await ask('DELETE', `/v1/templates/${encodeURIComponent(id)}${isAll ? '?all_languages=true' : ''}`, undefined, { deadline: LONG });
     say(t('templates.deleted', { name }), 'good');
@@ -35,7 +48,7 @@ export function Detail({ context, template, mayManage, isEditable, open, edit, v
       status !== 'DELETED' &&
       html`
         <div class="buttons">
-          ${isEditable && isKnown && html`<${Press} label=${t('templates.edit')} run=${() => edit(template)} />`}
+          ${isEditable(template) && isKnown && html`<${Press} label=${t('templates.edit')} run=${() => edit(template)} />`}
           ${isKnown && html`<${Press} label=${t('templates.variant')} run=${() => variant(template)} />`}
           <${Press} label=${t('templates.delete')} tone="danger" run=${() => setAsked(true)} />
         </div>

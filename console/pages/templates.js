@@ -6,7 +6,8 @@ import { t } from '../language.js';
 import { inOrder, readTemplates } from '../template_list.js';
 import { Status, languageName, named } from '../template_parts.js';
 import { draftOf, emptyDraft } from '../template_draft.js';
-import { isEditable, previewOf } from '../templates.js';
+import { hashOfPage } from '../route.js';
+import { previewOf } from '../templates.js';
 import { moment } from '../time.js';
 import { html, useEffect, useRef, useState } from '../view.js';
 import { Head, Press } from './parts.js';
@@ -24,26 +25,32 @@ function goToTop() {
   /** @type {HTMLElement | null} */ (document.querySelector('#page-title'))?.focus({ preventScroll: true });
 }
 
-export default function Templates({ page, context }) {
-  // What is shown: the list, `{detail}`, `{draft, of}` in the editor, or the `library`.
+export default function Templates({ page, part, context }) {
+  // What is beside the list and a template, which the address names: `{draft, of}` in the editor, or the `library`.
   const [place, setPlace] = useState(/** @type {Record<string, any>} */ ({}));
-  const isFirst = useRef(true);
   const [turn, setTurn] = useState(0);
   const [filter, setFilter] = useState({ name: '', status: '', language: '', category: '' });
+  const isFirst = useRef(true);
   const mayManage = context.rights().includes('manage_business');
+  const open = (template) => {
+    location.hash = hashOfPage(page, template?.template_id ?? null);
+  };
   const toList = () => {
     setPlace({});
-    setTurn(turn + 1);
+    setTurn((count) => count + 1);
+    open(null);
   };
+  // Whoever goes elsewhere by the history leaves the editor.
+  useEffect(() => setPlace({}), [part]);
   useEffect(() => {
     // The page itself sees to where it begins.
     if (isFirst.current) isFirst.current = false;
     else goToTop();
-  }, [place]);
+  }, [place, part]);
   const edit = (template) => setPlace({ draft: draftOf(template), of: template, isKnown: true });
   const variant = (template) => setPlace({ draft: { ...draftOf(template), language: '' }, of: template, isVariant: true });
-  if (place.draft !== undefined) return html`<${Editor} key=${place.of?.template_id ?? 'new'} context=${context} ...${place} onDone=${toList} onCancel=${() => setPlace(place.of ? { detail: place.of } : {})} />`;
-  if (place.detail) return html`<${Detail} context=${context} template=${place.detail} mayManage=${mayManage} open=${(detail) => setPlace({ detail })} edit=${edit} variant=${variant} onBack=${toList} isEditable=${isEditable(place.detail)} />`;
+  if (place.draft !== undefined) return html`<${Editor} key=${place.of?.template_id ?? 'new'} context=${context} ...${place} onDone=${toList} onCancel=${() => setPlace({})} />`;
+  if (part !== null) return html`<${Detail} key=${part} context=${context} id=${part} mayManage=${mayManage} open=${open} edit=${edit} variant=${variant} onBack=${toList} />`;
   if (place.library) return html`<${Library} context=${context} use=${(draft) => setPlace({ draft })} onBack=${toList} />`;
   return html`
     <${Head} page=${page}>
@@ -57,7 +64,7 @@ export default function Templates({ page, context }) {
     <//>
     <p class="page-lead">${t('templates.about')}</p>
     <${Sync} context=${context} mayManage=${mayManage} onDone=${() => setTurn((count) => count + 1)} />
-    <${List} context=${context} filter=${filter} setFilter=${setFilter} turn=${turn} open=${(detail) => setPlace({ detail })} />
+    <${List} context=${context} filter=${filter} setFilter=${setFilter} turn=${turn} open=${open} />
   `;
 }
 

@@ -287,7 +287,18 @@ desk('a canned reply is filled in, and shown so before it is taken; what is not 
   await eventually('it is sent', () => last().content.text?.body === 'We ship to Ubud today.');
 });
 
-desk('a canned reply of one’s own is marked, and stays one’s own when it is edited', async ({ page, gateway }) => {
+desk('nobody has canned replies of their own where nobody signs in', async ({ page }) => {
+  await write(page).pressSequentially('/');
+  await list(page).getByRole('option', { name: 'New canned reply…' }).click();
+  await page.locator('#dialog').getByLabel('Text').waitFor();
+  assert.equal(await page.locator('#dialog').getByLabel('Only for me').count(), 0);
+});
+
+const office = (name, body) => test(name, () => inTheOffice(browser.context, body));
+
+office('a canned reply of one’s own is marked, and stays one’s own when it is edited', async ({ gateway, customers, open }) => {
+  const page = await atWork(open, 'ben@example.com');
+  await openConversation(page, customers.sari);
   await write(page).pressSequentially('/');
   await list(page).getByRole('option', { name: 'New canned reply…' }).click();
   const dialog = page.locator('#dialog');

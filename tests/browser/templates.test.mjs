@@ -37,7 +37,7 @@ const preview = (page) => dialog(page).getByRole('region', { name: /as .* sees i
 
 picking('only what can be sent is offered, and found by its name', async ({ page, gateway }) => {
   const names = () => dialog(page).locator('.picker-name bdi').allTextContents();
-  assert.deepEqual(await names(), ['olive_tree', 'olive_tree', 'order_update', 'spring_photo', 'visit_us', 'three_pots', 'sign_in_code']);
+  assert.deepEqual(await names(), ['olive_tree', 'olive_tree', 'order_update', 'sign_in_code', 'spring_photo', 'three_pots', 'visit_us']);
   await isAccessible(page, 'the picker');
   assert.deepEqual(await axeProblems(page), []);
   await page.keyboard.type('oli');
@@ -217,7 +217,8 @@ office('one template shows why it stands so, its other languages and what it was
   await says(place, /It promotes something/);
   await eventually('the heading has the focus', async () => (await focused(page)) === 'old_offer');
   await isSound(page, 'a template');
-  await place.getByRole('button', { name: 'All templates' }).click();
+  assert.match(page.url(), /#\/templates\/[0-9a-f]{32}$/);
+  await page.goBack();
   await row(place, 'olive_tree').click();
   await place.getByRole('button', { name: 'Spanish', exact: true }).click();
   await says(place, /Su olivo espera hasta/);
@@ -232,6 +233,19 @@ office('one template shows why it stands so, its other languages and what it was
   gateway.templates.faults = {};
   await place.getByRole('button', { name: 'Delete in all languages' }).click();
   await eventually('they are gone', async () => (await rows(place)).length === 6);
+});
+
+office('a link leads to one template, and says when it is gone', async ({ gateway, open }) => {
+  const [{ template_id: id }] = gateway.templates.kept.values();
+  const page = await atWork(open, 'ben@example.com', `#/templates/${id}`);
+  await says(page.locator('#page'), /Your olive tree waits until/);
+  gateway.templates.kept.delete(id);
+  await page.evaluate(() => (location.hash = '#/templates'));
+  await says(page.locator('#page'), /order_update/);
+  await page.goBack();
+  await says(page.locator('#page'), /not there any more/);
+  await page.locator('#page').getByRole('button', { name: 'All templates' }).click();
+  await says(page.locator('#page'), /order_update/);
 });
 
 office('a template is written with a preview and checks, refused in words, and submitted', async ({ gateway, open }) => {

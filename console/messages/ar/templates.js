@@ -37,6 +37,7 @@ export default {
   },
   'templates.sync_failed': 'تعذّرت قراءتها من واتساب. {why}',
   'templates.never_synced': 'لم تُقرأ من واتساب بعد',
+  'templates.gone': 'لم يعد هذا القالب موجودًا.',
   'templates.facts': 'عن هذا القالب',
   'templates.reason': 'السبب',
   'templates.changed': 'تغيّر في',

@@ -29,6 +29,7 @@ export default {
   },
   'templates.sync_failed': 'They could not be read from WhatsApp. {why}',
   'templates.never_synced': 'Not read from WhatsApp yet',
+  'templates.gone': 'This template is not there any more.',
   'templates.facts': 'About this template',
   'templates.reason': 'Reason',
   'templates.changed': 'Changed',

@@ -31,6 +31,7 @@ export default {
   },
   'templates.sync_failed': 'No se pudieron leer de WhatsApp. {why}',
   'templates.never_synced': 'Aún no se han leído de WhatsApp',
+  'templates.gone': 'Esta plantilla ya no existe.',
   'templates.facts': 'Sobre esta plantilla',
   'templates.reason': 'Motivo',
   'templates.changed': 'Cambiada',

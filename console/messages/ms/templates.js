@@ -27,6 +27,7 @@ export default {
   },
   'templates.sync_failed': 'Ia tidak dapat dibaca daripada WhatsApp. {why}',
   'templates.never_synced': 'Belum dibaca daripada WhatsApp',
+  'templates.gone': 'Templat ini tidak ada lagi.',
   'templates.facts': 'Mengenai templat ini',
   'templates.reason': 'Sebab',
   'templates.changed': 'Diubah',

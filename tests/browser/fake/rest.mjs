@@ -169,8 +169,9 @@ function cannedReplies({ ledger, faults }, query) {
   return ok({ canned_replies, next_cursor: rest.length > limit ? canned_replies.at(-1).shortcut : null });
 }
 
-function putCannedReply({ ledger, faults }, shortcut, { text, private: isPrivate = false }) {
+function putCannedReply({ ledger, faults, people }, shortcut, { text, private: isPrivate = false }) {
   if (faults.changeCannedReply) return error(...faults.changeCannedReply);
+  if (isPrivate && !people) return error(400, 'invalid_request', 'a program has no replies of its own');
   const isNew = !ledger.cannedReplies.has(shortcut);
   return ok(ledger.putCannedReply(shortcut, text, API, isPrivate), isNew ? 201 : 200);
 }

@@ -128,6 +128,21 @@ test('what was known stays when it cannot be read again', async () => {
   assert.deepEqual([replies.state, replies.failed, shortcuts(replies.all)], ['known', true, ['a']]);
 });
 
+test('one’s own stands beside everybody’s of the same shortcut, and goes first', async () => {
+  const shelf = new Shelf();
+  const { replies, settled } = over(shelf);
+  shelf.cannedReplies = async () => ({ canned_replies: [{ ...reply('a', 'mine'), private: true }, reply('a', 'ours')], next_cursor: null });
+  replies.need();
+  await settled();
+  assert.deepEqual([replies.get('a').text, replies.get('a', true).text], ['ours', 'mine']);
+  assert.deepEqual(replies.all.map((one) => replies.isRemovable(one)), [true, false]);
+  shelf.deleteCannedReply = async () => {};
+  // What is shown before it is read again.
+  const removed = replies.remove('a');
+  await removed;
+  assert.deepEqual(replies.all.map(({ text }) => text), ['ours']);
+});
+
 test('files at hand are read with them; a gateway that keeps none has none', async () => {
   const shelf = new Shelf(reply('a'));
   shelf.quick = [{ shortcut: 'prices', name: 'prices.pdf' }];
