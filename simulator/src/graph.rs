@@ -9,6 +9,7 @@
 //! | `GET /media-files/{key}` | the file itself |
 //! | `GET, POST /{number}` | the number's fields (`?fields=`); its webhook override |
 //! | `GET, POST /{number}/whatsapp_business_profile` | the profile |
+//! | `GET, POST, DELETE /{number}/block_users` | whom the number blocks |
 //! | `POST /{number}/register`, `/deregister` | answered `success` |
 //! | `GET /{waba}` | the account's fields |
 //! | `GET /{waba}/phone_numbers` | its numbers |
@@ -18,6 +19,7 @@
 //! | `GET /debug_token`, `GET /{app}/subscriptions` | what the token may do; where webhooks go |
 
 mod accounts;
+mod block_users;
 mod connection;
 pub(crate) mod error;
 mod files;
@@ -51,7 +53,7 @@ pub fn refusal(request: &Value) -> Option<u32> {
 const LARGEST_BODY: usize = 110 * 1024 * 1024;
 
 /// Parameters that are objects or lists.
-const STRUCTURED: [&str; 15] = [
+const STRUCTURED: [&str; 16] = [
     "text",
     "image",
     "video",
@@ -67,6 +69,7 @@ const STRUCTURED: [&str; 15] = [
     "typing_indicator",
     "webhook_configuration",
     "components",
+    "block_users",
 ];
 
 /// A call, once its token was found good.
@@ -167,6 +170,7 @@ async fn answer(
         (&Method::GET, [waba, "phone_numbers"]) => accounts::phone_numbers(shared, &call, waba),
         (_, [waba, "subscribed_apps"]) => accounts::subscribed_apps(shared, &call, &method, waba).await,
         (&Method::GET, [app, "subscriptions"]) => accounts::subscriptions(shared, app),
+        (_, [number, "block_users"]) => block_users::answer(shared, &call, &method, number),
         (_, [number, "whatsapp_business_profile"]) => accounts::profile(shared, &method, number),
         (&Method::POST, [number, "register" | "deregister"]) => accounts::register(shared, number),
         (&Method::GET, [id]) => accounts::node(shared, &call, id),

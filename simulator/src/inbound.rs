@@ -73,7 +73,8 @@ impl Inbounds {
 }
 
 impl World {
-    /// A customer writes `content`, an object with `type` and what the type names. Returns the wamid.
+    /// A customer writes `content`, an object with `type` and what the type names. Returns the wamid; nothing where the number
+    /// blocks the customer, whom it does not hear.
     pub(crate) fn write(
         &mut self,
         now: Now,
@@ -81,6 +82,9 @@ impl World {
         number: NumberIndex,
         content: Map<String, Value>,
     ) -> Option<String> {
+        if self.blocks.has(number, customer) {
+            return None;
+        }
         let person = self.customers.get(customer)?;
         let address = person.address;
         let shown_phone = person.phone.filter(|_| person.shows_phone);

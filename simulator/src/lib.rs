@@ -6,6 +6,7 @@
 //! simulator knows the gateway only by what passes between them: HTTP, and the attempt tokens in it.
 
 mod act;
+mod blocks;
 mod calls;
 mod chatter;
 pub mod clock;

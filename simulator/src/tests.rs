@@ -1,5 +1,6 @@
 //! The simulator as its neighbours meet it: through HTTP.
 
+mod blocking;
 mod chatting;
 mod dirt;
 mod faults;

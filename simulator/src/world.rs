@@ -9,6 +9,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
+use super::blocks::Blocks;
 use super::chatter::Chatter;
 use super::config::SimulatorConfig;
 use super::customers::{CustomerIndex, Customers};
@@ -41,6 +42,7 @@ pub(crate) struct World {
     pub(crate) numbers: Numbers,
     pub(crate) customers: Customers,
     pub(crate) pairs: Pairs,
+    pub(crate) blocks: Blocks,
     pub(crate) sends: Sends,
     /// Customers whom the business wrote to first: they use up its messaging limit.
     pub(crate) approached: HashSet<CustomerIndex>,
@@ -95,6 +97,7 @@ impl World {
             numbers: Numbers::new(&config.numbers),
             customers: Customers::new(seed),
             pairs: Pairs::default(),
+            blocks: Blocks::default(),
             sends: Sends::new(config.keep_bodies),
             approached: HashSet::new(),
             groups: Vec::new(),

@@ -79,6 +79,13 @@ const TEMPLATE_TABLE: [(u32, u16, &str); 2] = [
     (132_016, 400, "Template is disabled"),
 ];
 
+/// What only numbers that block customers have.
+const BLOCK_TABLE: [(u32, u16, &str); 3] = [
+    (130_403, 403, "Recipient is blocked by the business"),
+    (139_100, 400, "Failed to block/unblock some users"),
+    (139_101, 400, "Blocklist limit reached"),
+];
+
 /// The title of a code.
 pub(crate) fn title(code: u32) -> &'static str {
     row(code).map_or("Unknown error", |(_, _, title)| title)
@@ -88,6 +95,7 @@ fn row(code: u32) -> Option<(u32, u16, &'static str)> {
     TABLE
         .iter()
         .chain(&TEMPLATE_TABLE)
+        .chain(&BLOCK_TABLE)
         .find(|(known, ..)| *known == code)
         .copied()
 }

@@ -54,6 +54,12 @@ impl World {
             ));
         }
         if let Some(customer) = to.customer() {
+            if self.blocks.has(number, customer) {
+                return Err(GraphError::new(
+                    130_403,
+                    "Message failed to send because the business has blocked the recipient.",
+                ));
+            }
             let gone = self
                 .customers
                 .get(customer)
