@@ -14,6 +14,7 @@ mod client_stream;
 mod connection;
 mod connection_limits;
 mod console;
+mod contacts;
 mod conversations;
 mod cursor;
 mod demo;
@@ -185,9 +186,47 @@ fn tenant_routes(v1: &mut ServiceConfig) {
                 .route(put().to(canned_replies::put))
                 .route(delete().to(canned_replies::delete)),
         )
+        .configure(contact_routes)
         .configure(people_routes)
         .configure(business_routes)
         .configure(ws::worker_data);
+}
+
+/// Contacts, and what a business notes of them.
+fn contact_routes(v1: &mut ServiceConfig) {
+    v1.service(
+        at(HttpRoute::Contacts)
+            .route(read().to(contacts::list))
+            .route(post().to(contacts::make)),
+    )
+    .service(
+        at(HttpRoute::Contact)
+            .route(read().to(contacts::show))
+            .route(put().to(contacts::change)),
+    )
+    .service(
+        at(HttpRoute::ContactNotes)
+            .route(read().to(contacts::notes::list))
+            .route(post().to(contacts::notes::write)),
+    )
+    .service(at(HttpRoute::ContactNote).route(delete().to(contacts::notes::delete)))
+    .service(at(HttpRoute::Attributes).route(read().to(contacts::attributes::list)))
+    .service(
+        at(HttpRoute::Attribute)
+            .route(put().to(contacts::attributes::put))
+            .route(delete().to(contacts::attributes::delete)),
+    )
+    .service(
+        at(HttpRoute::Lists)
+            .route(read().to(contacts::lists::list))
+            .route(post().to(contacts::lists::make)),
+    )
+    .service(
+        at(HttpRoute::ContactList)
+            .route(put().to(contacts::lists::rename))
+            .route(delete().to(contacts::lists::delete)),
+    )
+    .service(at(HttpRoute::ListMembers).route(post().to(contacts::lists::members)));
 }
 
 /// Calls of people: signing in and out, and who is in the team.

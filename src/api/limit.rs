@@ -88,12 +88,17 @@ pub(super) const fn honours(route: HttpRoute) -> Honours {
         | HttpRoute::Resolve
         | HttpRoute::Conversation
         | HttpRoute::History
+        | HttpRoute::Contact
+        | HttpRoute::ContactNotes
+        | HttpRoute::ContactNote
         | HttpRoute::Notes
         | HttpRoute::Assign
         | HttpRoute::Labels
         | HttpRoute::Status
         | HttpRoute::Read => Honours::Hides,
         HttpRoute::Conversations
+        | HttpRoute::Contacts
+        | HttpRoute::ListMembers
         | HttpRoute::Events
         | HttpRoute::Numbers
         | HttpRoute::Team
@@ -145,6 +150,10 @@ pub(super) const fn honours(route: HttpRoute) -> Honours {
         | HttpRoute::Replay => Honours::Unlimited,
         HttpRoute::CannedReplies
         | HttpRoute::CannedReply
+        | HttpRoute::Attributes
+        | HttpRoute::Attribute
+        | HttpRoute::Lists
+        | HttpRoute::ContactList
         | HttpRoute::SessionTenant
         | HttpRoute::SessionProvider
         | HttpRoute::SignIn

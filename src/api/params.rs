@@ -69,6 +69,14 @@ impl Params {
         }
     }
 
+    /// Those that were not taken yet as one text, the same in whatever order they came.
+    pub fn rest(&self) -> String {
+        let mut pairs: Vec<&(String, String)> = self.pairs.iter().collect();
+        pairs.sort();
+        let pairs = pairs.into_iter().map(|(name, value)| format!("{name}={value}"));
+        pairs.collect::<Vec<_>>().join("&")
+    }
+
     /// Complains about parameters that nobody took.
     pub fn finish(self) -> Result<(), ApiError> {
         match self.pairs.first() {

@@ -7,6 +7,7 @@ mod canned_replies;
 mod client;
 mod consent;
 mod console;
+mod contacts;
 mod conversations;
 mod core;
 mod events;
@@ -36,8 +37,8 @@ use super::auth::key::{KeyKind, NewKey};
 use super::{ApiState, DemoSession, Foundation, http_server};
 use crate::config::Config;
 use crate::domain::{
-    Alias, ContactAliases, Content, ConversationId, PhoneNumberId, Retention, TenantId, TestClock, Timestamp,
-    Wamid,
+    Alias, ContactAliases, ContactId, Content, ConversationId, PhoneNumberId, Retention, TenantId, TestClock,
+    Timestamp, Wamid,
 };
 use crate::mail::inbox::Inbox;
 use crate::shutdown::Shutdown;
@@ -260,6 +261,12 @@ impl Api {
 
     async fn conversation_of(&self, tenant: TenantId, phone: &str) -> ConversationId {
         self.customer_writes(tenant, phone, "halo").await.conversation
+    }
+
+    /// The customer of a conversation.
+    async fn contact_of(&self, tenant: TenantId, conversation: ConversationId) -> ContactId {
+        let row = self.store.conversation(tenant, conversation).await.unwrap();
+        row.unwrap().contact_id
     }
 
     fn clock_now(&self) -> Timestamp {

@@ -79,6 +79,13 @@ audit_actions! {
     AccountErased = "account_erased", "An account was erased";
     CannedReplyWritten = "canned_reply_written", "A canned reply was added or changed";
     CannedReplyRemoved = "canned_reply_removed", "A canned reply was removed";
+    ContactNoteWritten = "contact_note_written", "A note about a contact was written";
+    ContactNoteRemoved = "contact_note_removed", "A note about a contact was removed";
+    AttributeWritten = "attribute_written", "An attribute of contacts was added or changed";
+    AttributeRemoved = "attribute_removed", "An attribute was taken from all contacts";
+    ContactListWritten = "contact_list_written", "A list of contacts was made or renamed";
+    ContactListFilled = "contact_list_filled", "Contacts were put on a list or taken from it";
+    ContactListRemoved = "contact_list_removed", "A list of contacts was removed";
     TenantCreated = "tenant_created", "A tenant was created";
     BusinessChanged = "business_changed", "A business changed its name, region or privacy contact";
     SignInProviderSet = "sign_in_provider_set", "The identity provider by which people sign in was set";

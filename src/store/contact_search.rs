@@ -344,3 +344,6 @@ impl Stream {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,7 +1,7 @@
 //! What belongs to one customer, for erasing it.
 //!
 //! Erased are the customer's contact and the contacts that lead to it, their aliases, conversations, messages and unsettled
-//! messages, what it wrote in groups, and the bodies of events about them. What is seen only once keeps its digest until it
+//! messages, what it wrote in groups, rows of plain tables about it, and the bodies of events about them. What is seen only once keeps its digest until it
 //! expires, without its place, so that a webhook that Meta repeats cannot bring the customer back. What was put aside goes
 //! where it names the customer, unless it is about a number of another tenant. Out of reach are webhooks that are not applied
 //! yet: whoever erases a customer waits for them.
@@ -14,7 +14,9 @@ use crate::domain::{
 };
 
 use super::error::StoreError;
+use super::plain::Partition;
 use super::row::outbound_key;
+use super::tables::{ALL, Copied, Erasure, Subject as Whose, Table};
 use super::{Number, Store};
 
 /// Elements that were put aside, looked at together.
@@ -127,6 +129,41 @@ impl Subject {
                 _ => return Ok(rows),
             }
         }
+    }
+
+    /// Removes the customer's rows of plain tables, which stand with its contacts. Comes before what finds those contacts goes.
+    pub(super) async fn forget_plain(
+        &self,
+        store: &dyn Store,
+        tenant: TenantId,
+    ) -> Result<usize, StoreError> {
+        // Expired ones, too, as long as they stand there.
+        let beginning = Timestamp::from_millis(i64::MIN);
+        let is_theirs = |table: &&&'static Table| {
+            table.subject == Whose::Contact
+                && table.copied == Copied::Plain
+                && table.erasure == Erasure::Removed
+        };
+        let mut rows = 0;
+        for table in ALL.iter().filter(is_theirs) {
+            for contact in &self.contacts {
+                let of = Partition::of_contact(table, tenant, *contact);
+                let mut after = None;
+                loop {
+                    let page = store.plain_rows(of.clone(), after, LOOKED_AT, beginning).await?;
+                    after = page.items.last().map(|(sort, _)| sort.clone());
+                    for (sort, value) in page.items {
+                        let key = of.clone().row(&sort);
+                        let removed = store.replace_plain_row(key, Some(value.body), None, beginning);
+                        rows += usize::from(removed.await?);
+                    }
+                    if !page.more {
+                        break;
+                    }
+                }
+            }
+        }
+        Ok(rows)
     }
 
     /// Whether it wrote this in a group.

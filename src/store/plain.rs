@@ -15,7 +15,7 @@ use super::error::{StoreError, StoreErrorKind};
 use super::tables::Table;
 use super::transfer::Mark;
 use super::{Page, Store};
-use crate::domain::{TenantId, Timestamp};
+use crate::domain::{ContactId, TenantId, Timestamp};
 
 /// The longest value, in bytes.
 pub const LONGEST_VALUE: usize = 64 << 10;
@@ -88,6 +88,12 @@ impl Partition {
     /// A tenant's rows of a table.
     pub fn of_tenant(table: &'static Table, tenant: TenantId) -> Self {
         Self::of(table, &tenant.get().to_be_bytes())
+    }
+
+    /// A table's rows about a contact. An erasure of the contact removes them: see [`super::erasure`].
+    pub fn of_contact(table: &'static Table, tenant: TenantId, contact: ContactId) -> Self {
+        let tenant = tenant.get().to_be_bytes();
+        Self::of(table, &[&tenant[..], contact.as_bytes()].concat())
     }
 
     /// One of its rows.

@@ -296,6 +296,13 @@ export default {
   'audit.action.account_erased': 'محو حساب',
   'audit.action.canned_reply_written': 'كتابة رد جاهز',
   'audit.action.canned_reply_removed': 'حذف رد جاهز',
+  'audit.action.contact_note_written': 'كتابة ملاحظة عن جهة اتصال',
+  'audit.action.contact_note_removed': 'حذف ملاحظة عن جهة اتصال',
+  'audit.action.attribute_written': 'إضافة سمة لجهات الاتصال أو تغييرها',
+  'audit.action.attribute_removed': 'حذف سمة من جهات الاتصال',
+  'audit.action.contact_list_written': 'إنشاء قائمة جهات اتصال أو إعادة تسميتها',
+  'audit.action.contact_list_filled': 'تغيير أعضاء قائمة جهات اتصال',
+  'audit.action.contact_list_removed': 'حذف قائمة جهات اتصال',
   'audit.action.tenant_created': 'إنشاء نشاط',
   'audit.action.business_changed': 'تغيير بيانات النشاط',
   'audit.action.retention_changed': 'تغيير مدة الحفظ',
@@ -336,6 +343,8 @@ export default {
   'audit.kind.invitation': 'دعوة',
   'audit.kind.session': 'جلسة',
   'audit.kind.canned_reply': 'رد جاهز',
+  'audit.kind.attribute': 'سمة',
+  'audit.kind.contact_list': 'قائمة جهات اتصال',
   'audit.kind.team': 'فريق',
 
   // Usage

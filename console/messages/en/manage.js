@@ -247,6 +247,13 @@ export default {
   'audit.action.account_erased': 'account erased',
   'audit.action.canned_reply_written': 'canned reply written',
   'audit.action.canned_reply_removed': 'canned reply removed',
+  'audit.action.contact_note_written': 'note about a contact written',
+  'audit.action.contact_note_removed': 'note about a contact removed',
+  'audit.action.attribute_written': 'attribute of contacts added or changed',
+  'audit.action.attribute_removed': 'attribute of contacts removed',
+  'audit.action.contact_list_written': 'list of contacts made or renamed',
+  'audit.action.contact_list_filled': 'members of a list of contacts changed',
+  'audit.action.contact_list_removed': 'list of contacts removed',
   'audit.action.tenant_created': 'business created',
   'audit.action.business_changed': 'business changed',
   'audit.action.retention_changed': 'retention changed',
@@ -287,6 +294,8 @@ export default {
   'audit.kind.invitation': 'invitation',
   'audit.kind.session': 'session',
   'audit.kind.canned_reply': 'canned reply',
+  'audit.kind.attribute': 'attribute',
+  'audit.kind.contact_list': 'list of contacts',
   'audit.kind.team': 'team',
 
   // Usage

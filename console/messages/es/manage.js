@@ -271,6 +271,13 @@ export default {
   'audit.action.account_erased': 'cuenta borrada',
   'audit.action.canned_reply_written': 'respuesta guardada escrita',
   'audit.action.canned_reply_removed': 'respuesta guardada eliminada',
+  'audit.action.contact_note_written': 'nota sobre un contacto escrita',
+  'audit.action.contact_note_removed': 'nota sobre un contacto eliminada',
+  'audit.action.attribute_written': 'atributo de contactos añadido o cambiado',
+  'audit.action.attribute_removed': 'atributo de contactos eliminado',
+  'audit.action.contact_list_written': 'lista de contactos creada o renombrada',
+  'audit.action.contact_list_filled': 'miembros de una lista de contactos cambiados',
+  'audit.action.contact_list_removed': 'lista de contactos eliminada',
   'audit.action.tenant_created': 'empresa creada',
   'audit.action.business_changed': 'empresa cambiada',
   'audit.action.retention_changed': 'conservación cambiada',
@@ -311,6 +318,8 @@ export default {
   'audit.kind.invitation': 'invitación',
   'audit.kind.session': 'sesión',
   'audit.kind.canned_reply': 'respuesta guardada',
+  'audit.kind.attribute': 'atributo',
+  'audit.kind.contact_list': 'lista de contactos',
   'audit.kind.team': 'equipo',
 
   // Usage

@@ -247,6 +247,13 @@ export default {
   'audit.action.account_erased': 'akaun dipadam',
   'audit.action.canned_reply_written': 'balasan sedia ditulis',
   'audit.action.canned_reply_removed': 'balasan sedia dibuang',
+  'audit.action.contact_note_written': 'nota tentang kenalan ditulis',
+  'audit.action.contact_note_removed': 'nota tentang kenalan dibuang',
+  'audit.action.attribute_written': 'atribut kenalan ditambah atau diubah',
+  'audit.action.attribute_removed': 'atribut kenalan dibuang',
+  'audit.action.contact_list_written': 'senarai kenalan dibuat atau dinamakan semula',
+  'audit.action.contact_list_filled': 'ahli senarai kenalan diubah',
+  'audit.action.contact_list_removed': 'senarai kenalan dibuang',
   'audit.action.tenant_created': 'perniagaan dicipta',
   'audit.action.business_changed': 'perniagaan diubah',
   'audit.action.retention_changed': 'tempoh simpanan diubah',
@@ -287,6 +294,8 @@ export default {
   'audit.kind.invitation': 'jemputan',
   'audit.kind.session': 'sesi',
   'audit.kind.canned_reply': 'balasan sedia',
+  'audit.kind.attribute': 'atribut',
+  'audit.kind.contact_list': 'senarai kenalan',
   'audit.kind.team': 'pasukan',
 
   // Usage

@@ -88,6 +88,7 @@ const fn trails(route: HttpRoute) -> Trails {
         | HttpRoute::History
         | HttpRoute::Events
         | HttpRoute::CannedReplies
+        | HttpRoute::Attributes
         | HttpRoute::Sessions
         | HttpRoute::SignIns
         | HttpRoute::Team
@@ -121,6 +122,19 @@ const fn trails(route: HttpRoute) -> Trails {
         | HttpRoute::Read
         | HttpRoute::Webhooks => READS.post(InLedger),
         HttpRoute::Message => READS.delete(InLedger),
+        HttpRoute::Contacts => READS.post(InLedger),
+        HttpRoute::Contact => READS.put(InLedger),
+        HttpRoute::ContactNotes => READS.post(Entry(Action::ContactNoteWritten)),
+        HttpRoute::ContactNote => READS.delete(Entry(Action::ContactNoteRemoved)),
+        HttpRoute::Attribute => READS
+            .put(Named(Action::AttributeWritten, Kind::Attribute, "key"))
+            .delete(Named(Action::AttributeRemoved, Kind::Attribute, "key")),
+        HttpRoute::Lists => READS.post(Entry(Action::ContactListWritten)),
+        HttpRoute::ContactList => READS
+            .put(Named(Action::ContactListWritten, Kind::ContactList, "list_id"))
+            .delete(Named(Action::ContactListRemoved, Kind::ContactList, "list_id")),
+        // Nobody is told of each contact.
+        HttpRoute::ListMembers => READS.post(Named(Action::ContactListFilled, Kind::ContactList, "list_id")),
         // Who may make a ticket may do all that its socket may.
         HttpRoute::Ticket
         | HttpRoute::InvitationLook

@@ -121,6 +121,7 @@ impl<N: Need> Call<N> {
         let text = self.request.match_info().get(name).unwrap_or_default();
         text.parse().map_err(|_malformed| match name {
             "conversation_id" => Refusal::NotFound(Missing::Conversation).into(),
+            "contact_id" => Refusal::NotFound(Missing::ContactId).into(),
             "message_id" => Refusal::NotFound(Missing::Message).into(),
             _ => ErrorCode::NotFound.into(),
         })

@@ -54,7 +54,7 @@ async fn a_wrong_path_and_a_wrong_method_are_told_apart_in_json() {
 }
 
 /// Every path, with the methods that it knows, in alphabetical order.
-const PATHS: [(&str, &[&str]); 55] = [
+const PATHS: [(&str, &[&str]); 64] = [
     ("/", &["GET", "HEAD"]),
     ("/console/app.js", &["GET", "HEAD"]),
     ("/demo/session", &["GET", "HEAD"]),
@@ -78,6 +78,15 @@ const PATHS: [(&str, &[&str]); 55] = [
     ("/v1/admin/tenants/x/retention/preview", &["POST"]),
     ("/v1/canned-replies", &["GET", "HEAD"]),
     ("/v1/canned-replies/x", &["DELETE", "PUT"]),
+    ("/v1/attributes", &["GET", "HEAD"]),
+    ("/v1/attributes/x", &["DELETE", "PUT"]),
+    ("/v1/contacts", &["GET", "HEAD", "POST"]),
+    ("/v1/contacts/x", &["GET", "HEAD", "PUT"]),
+    ("/v1/contacts/x/notes", &["GET", "HEAD", "POST"]),
+    ("/v1/contacts/x/notes/y", &["DELETE"]),
+    ("/v1/lists", &["GET", "HEAD", "POST"]),
+    ("/v1/lists/x", &["DELETE", "PUT"]),
+    ("/v1/lists/x/members", &["POST"]),
     ("/v1/conversations", &["GET", "HEAD"]),
     ("/v1/conversations/x", &["GET", "HEAD"]),
     ("/v1/conversations/x/assign", &["POST"]),

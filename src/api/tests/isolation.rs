@@ -3,6 +3,7 @@
 
 mod accounts;
 mod answers;
+mod contacts;
 mod operators;
 
 use std::collections::BTreeSet;
@@ -227,6 +228,7 @@ pub(super) fn routes() -> Vec<(&'static str, &'static str, Guard, Value)> {
         ("GET", "/v1/ws", Guard::Ticket, json!({})),
         ("POST", "/v1/ws/ticket", AGENTS, json!({ "agent": "ana" })),
     ];
+    routes.extend(contacts::routes());
     routes.extend(accounts::routes());
     routes.extend(operators::routes());
     routes

@@ -6,10 +6,12 @@ use super::Backend;
 use super::ops;
 use super::scene::{Scene, TENANT};
 use crate::domain::{
-    Contact, ContactChange, ContactId, DetailLimit, EventKind, ListId, Seq, TenantId, Term, TermKey,
+    Contact, ContactChange, ContactId, DetailLimit, EventKind, ListId, NoteId, Seq, TenantId, Term, TermKey,
     TermPlace,
 };
 use crate::store::op::{Audience, ChangeContact, ContactFate, Op, OpOutcome, OpRefusal, Whom};
+use crate::store::plain::PlainTable;
+use crate::store::tables::ContactNote;
 use crate::store::{ListOrder, RecordKind};
 
 const ADA: &str = "628111111";
@@ -275,6 +277,37 @@ pub(super) async fn nothing_finds_who_was_erased(backend: impl Backend) {
     // The same phone is somebody new, of whom nothing is noted.
     made(&mut scene, ADA, Vec::new()).await;
     assert_eq!(under(&scene, vip()).await, [bob]);
+}
+
+pub(super) async fn what_was_written_about_who_was_erased_goes_too(backend: impl Backend) {
+    let mut scene = Scene::of(&backend).await;
+    scene.hears(&[ADA], "w1", "hello").await;
+    scene.hears(&["ID.one"], "w2", "hello").await;
+    let (ada, one) = (
+        scene.contact(ADA).await.unwrap(),
+        scene.contact("ID.one").await.unwrap(),
+    );
+    let bob = made(&mut scene, BOB, Vec::new()).await;
+    scene.one(ops::relate(&[ADA], &["ID.one"], "linked")).await;
+    let store = scene.store.as_ref();
+    let table = PlainTable::<ContactNote>::of(store, scene.now);
+    for (contact, count) in [(ada, 70), (one, 1), (bob, 1)] {
+        for n in 0..count {
+            let note = ContactNote {
+                id: NoteId::from_bytes([n; 16]),
+                text: "likes tea".to_owned(),
+                at: scene.now,
+                by: ops::agent("ana"),
+            };
+            let key = ContactNote::at(TENANT, contact, note.id);
+            assert!(table.replace(&key, None, Some(&note)).await.unwrap());
+        }
+    }
+    store.erase_contact(TENANT, ada).await.unwrap();
+    for (contact, left) in [(ada, 0), (one, 0), (bob, 1)] {
+        let page = table.page(ContactNote::of(TENANT, contact), None, 99);
+        assert_eq!(page.await.unwrap().items.len(), left);
+    }
 }
 
 pub(super) async fn a_copy_is_found_by_the_same(backend: impl Backend) {

@@ -49,6 +49,7 @@ impl FjallStore {
             .await?;
         // What came in while the conversations were still there.
         rows += self.erase_messages(tenant, &found).await?;
+        rows += found.forget_plain(self, tenant).await?;
         rows += self.change(move |txn| remove_traces(txn, tenant, &last)).await?;
         Ok(rows)
     }

@@ -15,7 +15,8 @@ impl MemoryStore {
         let Some(subject) = ledger(&self.state()) else {
             return Ok(Swept::default());
         };
-        let aside = subject.forget_aside(self, tenant).await?;
+        let mut aside = subject.forget_aside(self, tenant).await?;
+        aside += subject.forget_plain(self, tenant).await?;
         let mut state = self.state();
         let ledger = state.ledgers.get_mut(&tenant);
         let mut swept = ledger.map_or_else(Swept::default, |ledger| ledger.erase(tenant, contact));

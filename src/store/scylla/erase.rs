@@ -40,6 +40,7 @@ impl ScyllaStore {
         }
         // What came in while the conversations were still there.
         rows += self.erase_messages(tenant, &found).await?;
+        rows += found.forget_plain(self, tenant).await?;
         self.erase_traces(tenant, &found).await?;
         Ok(rows)
     }

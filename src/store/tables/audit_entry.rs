@@ -187,6 +187,10 @@ pub enum AuditTargetKind {
     CannedReply,
     /// A team of the business.
     Team,
+    /// An attribute of contacts, by its key.
+    Attribute,
+    /// A list of contacts.
+    ContactList,
 }
 
 /// The id of a thing: up to 64 letters, digits, `-`, `_` and `.`, so that nobody writes anything else into the log.

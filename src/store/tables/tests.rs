@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use super::*;
+use crate::domain::Retention;
 use crate::store::conformance::contents::PAGE;
 use crate::store::conformance::scene::{Scene, TENANT};
 use crate::store::conformance::{Backend as _, Memory, j_erasure};

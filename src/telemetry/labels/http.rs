@@ -31,6 +31,24 @@ label_enums! {
         Events = "/v1/events",
         /// The tenant's numbers.
         Numbers = "/v1/numbers",
+        /// Contacts.
+        Contacts = "/v1/contacts",
+        /// One contact.
+        Contact = "/v1/contacts/{contact_id}",
+        /// Notes about one.
+        ContactNotes = "/v1/contacts/{contact_id}/notes",
+        /// One of them.
+        ContactNote = "/v1/contacts/{contact_id}/notes/{note_id}",
+        /// Attributes that contacts may have.
+        Attributes = "/v1/attributes",
+        /// One of them.
+        Attribute = "/v1/attributes/{key}",
+        /// Lists of contacts.
+        Lists = "/v1/lists",
+        /// One of them.
+        ContactList = "/v1/lists/{list_id}",
+        /// Who is on it.
+        ListMembers = "/v1/lists/{list_id}/members",
         /// Texts that agents send often.
         CannedReplies = "/v1/canned-replies",
         /// One of them.

@@ -15,6 +15,14 @@ async fn what_belongs_to_another_tenant_is_not_there() {
         .send()
         .await;
     let message = sent.json()["message_id"].as_str().unwrap().to_owned();
+    let contact = api.contact_of(OTHER, conversation).await.to_string();
+    let made = async |path: String, body: Value, id: &str| {
+        let call = api.plain("POST", &path).bearer(&api.other_key).json(&body);
+        call.send().await.json()[id].as_str().unwrap().to_owned()
+    };
+    let notes = format!("/v1/contacts/{contact}/notes");
+    let note = made(notes, json!({ "text": "x" }), "note_id").await;
+    let list = made("/v1/lists".to_owned(), json!({ "name": "theirs" }), "list_id").await;
     let theirs = api
         .store
         .export(OTHER, RecordKind::Message, None, 9, NOW)
@@ -29,14 +37,22 @@ async fn what_belongs_to_another_tenant_is_not_there() {
         }
         let foreign = path
             .replace("{conversation_id}", &conversation.to_string())
-            .replace("{message_id}", &message);
-        let nonsense = path
-            .replace("{conversation_id}", "x")
-            .replace("{message_id}", "x");
-        let nobodys = "0".repeat(32);
-        let nobodys = path
-            .replace("{conversation_id}", &nobodys)
-            .replace("{message_id}", &nobodys);
+            .replace("{message_id}", &message)
+            .replace("{contact_id}", &contact)
+            .replace("{note_id}", &note)
+            .replace("{list_id}", &list);
+        let with = |id: &str| {
+            let ids = [
+                "conversation_id",
+                "message_id",
+                "contact_id",
+                "note_id",
+                "list_id",
+            ];
+            let named = ids.into_iter().map(|name| format!("{{{name}}}"));
+            named.fold(path.to_owned(), |path, name| path.replace(&name, id))
+        };
+        let (nonsense, nobodys) = (with("x"), with(&"0".repeat(32)));
         let mut answers = Vec::new();
         for path in [&foreign, &nonsense, &nobodys] {
             let answer = api.call(method, path).json(&body).send().await;
@@ -80,6 +96,9 @@ async fn lists_and_cursors_hold_nothing_of_another_tenant() {
         "/v1/conversations",
         "/v1/numbers",
         "/v1/canned-replies",
+        "/v1/contacts",
+        "/v1/contacts?search=62812345678",
+        "/v1/contacts?sort=activity",
         "/v1/events?after=0",
     ] {
         let answer = api.get(path).await;
@@ -110,7 +129,7 @@ async fn a_key_that_may_only_send_reads_nothing_by_what_it_changes() {
     let send = json!({ "conversation_id": conversation, "type": "text", "text": { "body": "halo" } });
     let sent = api.post("/v1/messages", &send).await.json();
     let message = sent["message_id"].as_str().unwrap();
-    let (mut changed, secrets) = (0, ["628123456789", "Siti", "halo", "contact"]);
+    let (mut changed, secrets) = (0, ["628123456789", "Siti", "halo", "\"contact\""]);
     for (method, path, guard, body) in routes() {
         let path = path
             .replace("{conversation_id}", &conversation.to_string())

@@ -19,6 +19,8 @@ const LIMITED: [Role; 3] = [Role::Supervisor, Role::Agent, Role::ReadOnly];
 struct OfNumber {
     conversation: String,
     message: String,
+    contact: String,
+    note: String,
 }
 
 impl OfNumber {
@@ -26,6 +28,8 @@ impl OfNumber {
         BTreeMap::from([
             ("conversation_id", self.conversation.clone()),
             ("message_id", self.message.clone()),
+            ("contact_id", self.contact.clone()),
+            ("note_id", self.note.clone()),
         ])
     }
 }
@@ -45,7 +49,12 @@ async fn fill(api: &Api, owner: &Browser, number: &str, phone: &str) -> OfNumber
     let at = api.customer_writes_to(ONE, number, phone, "halo").await;
     let send = json!({ "conversation_id": at.conversation, "type": "text", "text": { "body": "ya" } });
     let sent = owner.made(api, "/v1/messages", send).await;
+    let contact = api.contact_of(ONE, at.conversation).await.to_string();
+    let notes = format!("/v1/contacts/{contact}/notes");
+    let note = owner.made(api, &notes, json!({ "text": "x" })).await;
     OfNumber {
+        contact,
+        note: note["note_id"].as_str().unwrap().to_owned(),
         conversation: at.conversation.to_string(),
         message: sent["message_id"].as_str().unwrap().to_owned(),
     }
@@ -79,7 +88,7 @@ async fn nothing_of_other_numbers_is_shown_or_changed_by_any_route() {
         assert_eq!(who.said["limit"], json!({ "numbers": ["101"] }));
         for (method, path, guard, body) in routes() {
             let at = format!("{role:?} {method} {path}");
-            if path.contains("{conversation_id}") || path.contains("{message_id}") {
+            if names_one(path) {
                 let answer = who.call(&api, method, &with_ids(path, &far.ids())).json(&body);
                 let answer = answer.send().await;
                 let nobody = who.call(&api, method, &with_ids(path, &nobodys())).json(&body);
@@ -101,12 +110,30 @@ async fn nothing_of_other_numbers_is_shown_or_changed_by_any_route() {
                     path
                 };
                 let seen = text(&who.get(&api, path).await);
-                for secret in [FAR, FAR_PHONE, &far.conversation, &far.message] {
+                for secret in [FAR, FAR_PHONE, &far.conversation, &far.message, &far.contact] {
                     assert!(!seen.contains(secret), "{at} shows {secret}: {seen}");
                 }
             }
         }
         // There is something to be seen.
+        for path in [
+            "/v1/contacts",
+            "/v1/contacts?sort=activity",
+            "/v1/contacts?sort=name",
+        ] {
+            let (seen, all) = (
+                text(&who.get(&api, path).await),
+                text(&owner.get(&api, path).await),
+            );
+            assert!(
+                seen.contains(&near.contact) && !seen.contains(&far.contact),
+                "{path}"
+            );
+            assert!(
+                all.contains(&near.contact) && all.contains(&far.contact),
+                "{path}"
+            );
+        }
         for path in ["/v1/conversations", "/v1/events?after=0"] {
             assert!(
                 text(&who.get(&api, path).await).contains(&near.conversation),
@@ -137,15 +164,20 @@ async fn nothing_of_other_numbers_is_shown_or_changed_by_any_route() {
             assert_eq!(own.status, 202, "{}", own.json());
         }
     }
-    assert!(hidden >= 3 * 3 + 2 * 7 && shown == 9, "{hidden} {shown}");
+    assert!(hidden >= 3 * 3 + 2 * 7 && shown == 15, "{hidden} {shown}");
+}
+
+/// Whether a path is about one thing of one number.
+fn names_one(path: &str) -> bool {
+    let ids = ["{conversation_id}", "{message_id}", "{contact_id}"];
+    ids.iter().any(|id| path.contains(id))
 }
 
 #[test]
 fn each_route_says_how_it_honours_a_limit() {
     for route in HttpRoute::ALL {
         let path = route.label();
-        let names_one = path.contains("{conversation_id}") || path.contains("{message_id}");
-        assert_eq!(honours(*route) == Honours::Hides, names_one, "{path}");
+        assert_eq!(honours(*route) == Honours::Hides, names_one(path), "{path}");
         if honours(*route) != Honours::Unlimited {
             continue;
         }

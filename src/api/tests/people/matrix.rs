@@ -50,6 +50,10 @@ pub(super) fn nobodys() -> Ids {
     BTreeMap::from([
         ("conversation_id", hex.clone()),
         ("message_id", hex.clone()),
+        ("contact_id", hex.clone()),
+        ("note_id", hex.clone()),
+        ("list_id", hex.clone()),
+        ("key", "nobodys".to_owned()),
         ("user_id", hex.clone()),
         ("team_id", hex),
         ("session_id", "000000000000".to_owned()),
@@ -77,6 +81,13 @@ impl Browser {
             .send(api, "PUT", "/v1/canned-replies/theirs", json!({ "text": "x" }))
             .await;
         assert_eq!(reply.status, 201);
+        let contact = api.contact_of(tenant, conversation).await;
+        let notes = format!("/v1/contacts/{contact}/notes");
+        let note = self.made(api, &notes, json!({ "text": "x" })).await;
+        let list = self.made(api, "/v1/lists", json!({ "name": "theirs" })).await;
+        let attribute = json!({ "name": "x", "type": "text" });
+        let attribute = self.send(api, "PUT", "/v1/attributes/theirs", attribute).await;
+        assert_eq!(attribute.status, 201);
         let invite = json!({ "email": "theirs@example.com", "role": "agent" });
         let invited = self.made(api, "/v1/team/invitations", invite).await;
         let team = json!({ "name": "theirs", "members": [], "numbers": [] });
@@ -91,6 +102,10 @@ impl Browser {
         BTreeMap::from([
             ("conversation_id", conversation.to_string()),
             ("message_id", text(&sent, "message_id")),
+            ("contact_id", contact.to_string()),
+            ("note_id", text(&note, "note_id")),
+            ("list_id", text(&list, "list_id")),
+            ("key", "theirs".to_owned()),
             ("user_id", self.user().to_owned()),
             ("team_id", text(&team, "team_id")),
             ("session_id", text(&self.said, "session_id")),
@@ -107,6 +122,9 @@ impl Browser {
         for path in [
             "/v1/conversations",
             "/v1/canned-replies",
+            "/v1/contacts",
+            "/v1/attributes",
+            "/v1/lists",
             "/v1/team",
             "/v1/teams",
             "/v1/team/invitations",

@@ -1,0 +1,127 @@
+//! Which attributes contacts may have.
+
+use actix_web::HttpResponse;
+use serde::Serialize;
+use serde_json::json;
+
+use super::super::auth::{Call, CanRead, CanSend, Need};
+use super::super::error::{ApiError, ErrorCode};
+use super::super::json::Fields;
+use super::super::name::Name;
+use super::lists::change;
+use crate::domain::{AttributeKey, ContactChange, TermKey};
+use crate::store::ListOrder;
+use crate::store::plain::PlainTable;
+use crate::store::tables::{AttributeType, ContactAttribute};
+
+/// Attributes of a tenant.
+const MOST: usize = 100;
+/// Choices of one.
+const MOST_CHOICES: usize = 100;
+/// Contacts from which one call takes an attribute that is removed.
+const MOST_TAKEN: usize = 5_000;
+/// Read at once for that.
+const READ: usize = 500;
+
+fn table<N: Need>(call: &Call<N>) -> PlainTable<'_, ContactAttribute> {
+    let state = call.state();
+    PlainTable::of(state.store.as_ref(), state.clock.now())
+}
+
+fn key<N: Need>(call: &Call<N>) -> Result<AttributeKey, ApiError> {
+    let text: String = call.path("key")?;
+    text.parse()
+        .map_err(|rule| ApiError::invalid(format!("the key must be {rule}")))
+}
+
+async fn all<N: Need>(call: &Call<N>) -> Result<Vec<ContactAttribute>, ApiError> {
+    let page = table(call)
+        .page(ContactAttribute::of(call.tenant()), None, MOST)
+        .await?;
+    Ok(page.items.into_iter().map(|found| found.row).collect())
+}
+
+/// `GET /v1/attributes`
+pub(in crate::api) async fn list(call: Call<CanRead>) -> Result<HttpResponse, ApiError> {
+    #[derive(Serialize)]
+    struct Answer {
+        attributes: Vec<ContactAttribute>,
+    }
+    call.params()?.finish()?;
+    let attributes = all(&call).await?;
+    Ok(HttpResponse::Ok().json(Answer { attributes }))
+}
+
+/// `PUT /v1/attributes/{key}`: its type stays as it was made, since contacts have values of it.
+pub(in crate::api) async fn put(call: Call<CanSend>) -> Result<HttpResponse, ApiError> {
+    let key = key(&call)?;
+    let mut fields = Fields::read(call.body())?;
+    let name = fields.required::<Name<100>>("name")?.into_text();
+    let kind = fields.required::<AttributeType>("type")?;
+    let choices = fields.optional::<Vec<Name<100>>>("choices")?.unwrap_or_default();
+    fields.finish()?;
+    let choices: Vec<String> = choices.into_iter().map(Name::into_text).collect();
+    let fits = match kind {
+        AttributeType::Choice => (1..=MOST_CHOICES).contains(&choices.len()),
+        AttributeType::Text | AttributeType::Number | AttributeType::Date | AttributeType::Boolean => {
+            choices.is_empty()
+        }
+    };
+    if !fits {
+        let rule = format!("`choices`: a `choice` has 1 to {MOST_CHOICES} of them, and no other type any");
+        return Err(ApiError::invalid(rule));
+    }
+    let at = ContactAttribute::at(call.tenant(), &key);
+    // Two who add one at the same moment may get one more.
+    if table(&call).get(&at).await?.is_none() && all(&call).await?.len() >= MOST {
+        let most = format!("there are {MOST} attributes already: delete one first");
+        return Err(ApiError::because(ErrorCode::LimitReached, most));
+    }
+    let attribute = ContactAttribute {
+        key,
+        name,
+        kind,
+        choices,
+    };
+    let changed = table(&call).change::<ApiError>(at, |before| {
+        if before.is_some_and(|before| before.kind != attribute.kind) {
+            return Err(ApiError::invalid(
+                "`type` stays as it was: delete the attribute to make another",
+            ));
+        }
+        Ok(Some(attribute.clone()))
+    });
+    let (before, after) = changed.await?;
+    let mut answer = match before {
+        Some(_) => HttpResponse::Ok(),
+        None => HttpResponse::Created(),
+    };
+    Ok(answer.json(after))
+}
+
+/// `DELETE /v1/attributes/{key}`: takes it from every contact. Of very many a call takes some, and says that it is not done.
+pub(in crate::api) async fn delete(call: Call<CanSend>) -> Result<HttpResponse, ApiError> {
+    let key = key(&call)?;
+    let at = ContactAttribute::at(call.tenant(), &key);
+    if table(&call).get(&at).await?.is_none() {
+        return Err(ApiError::absent(
+            "there is no such attribute: `GET /v1/attributes` lists them",
+        ));
+    }
+    let term = TermKey::of(call.tenant()).has_attribute(&key);
+    let mut taken = 0;
+    let mut after = None;
+    while taken < MOST_TAKEN {
+        let store = &call.state().store;
+        let page = store.page_term(call.tenant(), term, after, ListOrder::Ascending, READ);
+        let page = page.await?;
+        after = page.items.last().cloned();
+        let contacts = page.items.into_iter().map(|place| place.contact).collect();
+        taken += change(&call, contacts, ContactChange::Attribute(key.clone(), None)).await?;
+        if !page.more {
+            table(&call).remove(at).await?;
+            return Ok(HttpResponse::Ok().json(json!({ "key": key, "done": true })));
+        }
+    }
+    Ok(HttpResponse::Accepted().json(json!({ "key": key, "done": false })))
+}

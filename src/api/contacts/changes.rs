@@ -1,0 +1,168 @@
+//! What a caller wants to be noted of a contact, from the fields of a body.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use super::super::auth::{Call, CanSend};
+use super::super::error::ApiError;
+use super::super::json::Fields;
+use crate::domain::contact_details::Age;
+use crate::domain::{AgentId, AttributeKey, AttributeValue, ContactChange, ContactLabel, GivenName, ListId};
+use crate::store::plain::PlainTable;
+use crate::store::tables::{ContactAttribute, ContactList};
+
+/// Labels or lists in one change.
+const MOST: usize = 100;
+
+/// Some to add, some to remove.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AddRemove<T> {
+    #[serde(default = "Vec::new")]
+    add: Vec<T>,
+    #[serde(default = "Vec::new")]
+    remove: Vec<T>,
+}
+
+impl<T> Default for AddRemove<T> {
+    fn default() -> Self {
+        Self {
+            add: Vec::new(),
+            remove: Vec::new(),
+        }
+    }
+}
+
+impl<T> AddRemove<T> {
+    fn few(self, name: &str) -> Result<Self, ApiError> {
+        if self.add.len().max(self.remove.len()) > MOST {
+            return Err(ApiError::invalid(format!("`{name}`: at most {MOST} at once")));
+        }
+        Ok(self)
+    }
+}
+
+/// What is noted of a contact that is made.
+pub(super) async fn of_new(
+    call: &Call<CanSend>,
+    fields: &mut Fields,
+) -> Result<Vec<ContactChange>, ApiError> {
+    let added = |add| AddRemove {
+        add,
+        remove: Vec::new(),
+    };
+    let labels = fields
+        .optional::<Vec<ContactLabel>>("labels")?
+        .unwrap_or_default();
+    let lists = fields.optional::<Vec<ListId>>("lists")?.unwrap_or_default();
+    let rest = Rest {
+        given_name: given(fields, "given_name")?,
+        owner: given(fields, "owner")?,
+        attributes: fields.optional("attributes")?.unwrap_or_default(),
+        minor: None,
+    };
+    gather(
+        call,
+        rest,
+        added(labels),
+        AddRemove {
+            add: lists,
+            remove: Vec::new(),
+        },
+    )
+    .await
+}
+
+/// What is changed about one that is there.
+pub(super) async fn of_known(
+    call: &Call<CanSend>,
+    fields: &mut Fields,
+) -> Result<Vec<ContactChange>, ApiError> {
+    let labels = fields
+        .optional::<AddRemove<ContactLabel>>("labels")?
+        .unwrap_or_default();
+    let lists = fields.optional::<AddRemove<ListId>>("lists")?.unwrap_or_default();
+    let minor = fields.optional::<bool>("is_minor")?;
+    let rest = Rest {
+        given_name: given(fields, "given_name")?,
+        owner: given(fields, "owner")?,
+        attributes: fields.optional("attributes")?.unwrap_or_default(),
+        minor: minor.map(|minor| if minor { Age::Minor } else { Age::Other }),
+    };
+    gather(call, rest, labels, lists).await
+}
+
+struct Rest {
+    given_name: Option<Option<GivenName>>,
+    owner: Option<Option<AgentId>>,
+    attributes: BTreeMap<AttributeKey, Option<AttributeValue>>,
+    minor: Option<Age>,
+}
+
+/// A field that may be left out, which changes nothing, or null, which empties.
+fn given<T: DeserializeOwned>(
+    fields: &mut Fields,
+    name: &'static str,
+) -> Result<Option<Option<T>>, ApiError> {
+    match fields.peek(name) {
+        None => {
+            // Noted as known.
+            fields.optional::<Value>(name)?;
+            Ok(None)
+        }
+        Some(_) => fields.required::<Option<T>>(name).map(Some),
+    }
+}
+
+async fn gather(
+    call: &Call<CanSend>,
+    rest: Rest,
+    labels: AddRemove<ContactLabel>,
+    lists: AddRemove<ListId>,
+) -> Result<Vec<ContactChange>, ApiError> {
+    let (state, tenant) = (call.state(), call.tenant());
+    let (labels, lists) = (labels.few("labels")?, lists.few("lists")?);
+    if let Some(Some(owner)) = &rest.owner {
+        state.accounts.demand_present(tenant, owner).await?;
+    }
+    let known = PlainTable::<ContactAttribute>::of(state.store.as_ref(), state.clock.now());
+    for (key, value) in &rest.attributes {
+        let Some(value) = value else { continue };
+        let row = known.get(&ContactAttribute::at(tenant, key)).await?;
+        let row = row.ok_or_else(|| {
+            ApiError::invalid(format!(
+                "there is no attribute `{key}`: `PUT /v1/attributes/{key}` makes it"
+            ))
+        })?;
+        if let Some(complaint) = row.row.complaint(value) {
+            return Err(ApiError::invalid(complaint));
+        }
+    }
+    let known = PlainTable::<ContactList>::of(state.store.as_ref(), state.clock.now());
+    for list in &lists.add {
+        if known.get(&ContactList::at(tenant, *list)).await?.is_none() {
+            return Err(ApiError::invalid(format!(
+                "there is no list {list}: `GET /v1/lists` lists them"
+            )));
+        }
+    }
+    // What goes first makes room.
+    let mut changes: Vec<ContactChange> = Vec::new();
+    changes.extend(labels.remove.into_iter().map(ContactChange::RemoveLabel));
+    changes.extend(labels.add.into_iter().map(ContactChange::AddLabel));
+    changes.extend(lists.remove.into_iter().map(ContactChange::RemoveList));
+    changes.extend(lists.add.into_iter().map(ContactChange::AddList));
+    let (set, emptied): (Vec<_>, Vec<_>) = rest
+        .attributes
+        .into_iter()
+        .partition(|(_, value)| value.is_some());
+    let attribute = |(key, value)| ContactChange::Attribute(key, value);
+    changes.extend(emptied.into_iter().chain(set).map(attribute));
+    changes.extend(rest.given_name.map(ContactChange::GivenName));
+    changes.extend(rest.owner.map(ContactChange::Owner));
+    changes.extend(rest.minor.map(ContactChange::Minor));
+    Ok(changes)
+}

@@ -1,0 +1,98 @@
+//! Notes about a contact, which only the business's people see.
+
+use actix_web::HttpResponse;
+use serde::Serialize;
+use serde_json::json;
+
+use super::super::auth::{Call, CanRead, CanSend, Need};
+use super::super::error::{ApiError, ErrorCode};
+use super::super::json::Fields;
+use super::super::organise::NoteText;
+use super::{NO_SUCH, found, random};
+use crate::domain::{Contact, ContactId, MessageId, NoteId};
+use crate::store::plain::PlainTable;
+use crate::store::tables::ContactNote;
+
+/// Notes about one contact.
+const MOST: usize = 200;
+
+fn table<N: Need>(call: &Call<N>) -> PlainTable<'_, ContactNote> {
+    let state = call.state();
+    PlainTable::of(state.store.as_ref(), state.clock.now())
+}
+
+/// All ids of the person: notes stay where they were written when two turn out to be one.
+fn ids(contact: &Contact) -> impl Iterator<Item = ContactId> + '_ {
+    std::iter::once(contact.id).chain(contact.linked.iter().copied())
+}
+
+async fn all<N: Need>(call: &Call<N>, contact: &Contact) -> Result<Vec<ContactNote>, ApiError> {
+    let mut notes = Vec::new();
+    for id in ids(contact) {
+        let page = table(call)
+            .page(ContactNote::of(call.tenant(), id), None, MOST)
+            .await?;
+        notes.extend(page.items.into_iter().map(|found| found.row));
+    }
+    notes.sort_by_key(|note| std::cmp::Reverse(note.id));
+    Ok(notes)
+}
+
+/// `GET /v1/contacts/{contact_id}/notes`
+pub(in crate::api) async fn list(call: Call<CanRead>) -> Result<HttpResponse, ApiError> {
+    #[derive(Serialize)]
+    struct Answer {
+        notes: Vec<ContactNote>,
+    }
+    call.params()?.finish()?;
+    let contact = found(&call).await?;
+    let notes = all(&call, &contact).await?;
+    Ok(HttpResponse::Ok().json(Answer { notes }))
+}
+
+/// `POST /v1/contacts/{contact_id}/notes`
+pub(in crate::api) async fn write(call: Call<CanSend>) -> Result<HttpResponse, ApiError> {
+    let mut fields = Fields::read(call.body())?;
+    let text = fields.required::<NoteText>("text")?.into_text();
+    fields.finish()?;
+    let contact = found(&call).await?;
+    if all(&call, &contact).await?.len() >= MOST {
+        let most = format!("there are {MOST} notes about this contact already: delete one first");
+        return Err(ApiError::because(ErrorCode::LimitReached, most));
+    }
+    let state = call.state();
+    let at = state.clock.now();
+    // In the order in which they are written; two of one moment are told apart by chance.
+    let twin = MessageId::from_bytes(random(state)?).tail();
+    let place = MessageId::new(at, 0, twin);
+    let note = ContactNote {
+        id: NoteId::from_bytes(*place.as_bytes()),
+        text,
+        at,
+        by: call.author(),
+    };
+    let key = ContactNote::at(call.tenant(), contact.id, note.id);
+    if !table(&call).replace(&key, None, Some(&note)).await? {
+        return Err(ApiError::new(ErrorCode::Busy));
+    }
+    // An erasure that was under way may have looked before.
+    if state.store.contact(call.tenant(), contact.id).await?.is_none() {
+        table(&call).remove(key).await?;
+        return Err(NO_SUCH.into());
+    }
+    Ok(HttpResponse::Created().json(note))
+}
+
+/// `DELETE /v1/contacts/{contact_id}/notes/{note_id}`
+pub(in crate::api) async fn delete(call: Call<CanSend>) -> Result<HttpResponse, ApiError> {
+    let no_such = || ApiError::absent("the contact has no such note");
+    let contact = found(&call).await?;
+    let note: NoteId = call.path("note_id").map_err(|_malformed| no_such())?;
+    for id in ids(&contact) {
+        let key = ContactNote::at(call.tenant(), id, note);
+        if table(&call).remove(key).await?.is_some() {
+            return Ok(HttpResponse::Ok().json(json!({ "note_id": note })));
+        }
+    }
+    Err(no_such())
+}

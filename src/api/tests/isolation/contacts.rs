@@ -1,0 +1,43 @@
+//! Routes about contacts, and what a business notes of them.
+
+use super::*;
+
+pub(super) fn routes() -> Vec<(&'static str, &'static str, Guard, Value)> {
+    vec![
+        ("GET", "/v1/contacts", READ, json!({})),
+        ("POST", "/v1/contacts", SEND, json!({ "phone": "628123456789" })),
+        ("GET", "/v1/contacts/{contact_id}", READ, json!({})),
+        (
+            "PUT",
+            "/v1/contacts/{contact_id}",
+            SEND,
+            json!({ "given_name": "x" }),
+        ),
+        ("GET", "/v1/contacts/{contact_id}/notes", READ, json!({})),
+        (
+            "POST",
+            "/v1/contacts/{contact_id}/notes",
+            SEND,
+            json!({ "text": "x" }),
+        ),
+        (
+            "DELETE",
+            "/v1/contacts/{contact_id}/notes/{note_id}",
+            SEND,
+            json!({}),
+        ),
+        ("GET", "/v1/attributes", READ, json!({})),
+        (
+            "PUT",
+            "/v1/attributes/{key}",
+            SEND,
+            json!({ "name": "x", "type": "text" }),
+        ),
+        ("DELETE", "/v1/attributes/{key}", SEND, json!({})),
+        ("GET", "/v1/lists", READ, json!({})),
+        ("POST", "/v1/lists", SEND, json!({ "name": "x" })),
+        ("POST", "/v1/lists/{list_id}/members", SEND, json!({ "add": [] })),
+        ("PUT", "/v1/lists/{list_id}", SEND, json!({ "name": "y" })),
+        ("DELETE", "/v1/lists/{list_id}", SEND, json!({})),
+    ]
+}
