@@ -3,6 +3,9 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::domain::{SendRate, WabaId};
+use crate::store::Number;
+use crate::store::directory::AccessToken;
 
 const ALL: &str = "/v1/contacts";
 
@@ -14,6 +17,20 @@ async fn make(api: &Api, body: Value) -> String {
 
 async fn put(api: &Api, path: &str, body: Value) -> Answer {
     api.call("PUT", path).json(&body).send().await
+}
+
+/// The tenant's number, which customers write to.
+async fn add_number(api: &Api) {
+    let number = Number {
+        id: number(ONE),
+        tenant: ONE,
+        waba: WabaId::parse("2001").unwrap(),
+        display: "+62 811".to_owned(),
+        rate: SendRate::STANDARD,
+        app: None,
+        access_token: AccessToken::new("secret"),
+    };
+    api.store.put_number(number).await.unwrap();
 }
 
 /// Ids of all pages of a list.
@@ -38,6 +55,7 @@ async fn listed(api: &Api, query: &str) -> Vec<String> {
 #[actix_web::test]
 async fn a_contact_is_made_once_changed_and_shown_with_its_conversations() {
     let api = Api::start().await;
+    add_number(&api).await;
     assert_eq!(
         put(
             &api,
@@ -132,6 +150,7 @@ async fn what_cannot_be_noted_is_refused_and_changes_nothing() {
 #[actix_web::test]
 async fn a_list_shows_whom_it_is_asked_for_in_every_order() {
     let api = Api::start().await;
+    add_number(&api).await;
     put(
         &api,
         "/v1/attributes/city",
