@@ -244,6 +244,12 @@ impl Contact {
             .flatten()
     }
 
+    /// The words by which it is found.
+    pub fn name_words(&self) -> impl Iterator<Item = String> {
+        let texts = self.name_texts();
+        texts.flat_map(|text| words(text).into_iter().take(MOST_WORDS))
+    }
+
     /// Where it stands, under each of its terms.
     pub fn terms(&self, key: TermKey) -> BTreeSet<(Term, TermPlace)> {
         let mut all = BTreeSet::new();
@@ -260,10 +266,7 @@ impl Contact {
         }
         terms.extend(self.owner.as_ref().map(|owner| key.owner(owner)));
         terms.extend(self.opted_out_at.map(|_| key.opted_out()));
-        for word in self
-            .name_texts()
-            .flat_map(|text| words(text).into_iter().take(MOST_WORDS))
-        {
+        for word in self.name_words() {
             let ends = word.char_indices().map(|(at, c)| at + c.len_utf8());
             terms.extend(
                 ends.take(LONGEST_PREFIX)

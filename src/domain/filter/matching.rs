@@ -1,0 +1,162 @@
+//! Whether a contact is meant.
+
+use super::{Age, Condition, Filter, Match, Moment, Order, Owner, Part, Test, Unit, When};
+use crate::domain::clock::Timestamp;
+use crate::domain::contact::Contact;
+use crate::domain::contact_details::{AttributeKey, AttributeValue};
+use crate::domain::contact_terms::{fold, words};
+use crate::domain::date::Date;
+use crate::domain::ids::{AgentId, PhoneNumberId};
+use crate::domain::national;
+use std::time::Duration;
+
+/// What a filter looks at.
+#[derive(Debug, Clone, Copy)]
+pub struct Facts<'a> {
+    /// The contact.
+    pub contact: &'a Contact,
+    /// When anything last happened in a conversation with it. Read where the filter [needs it](Filter::needs_conversations).
+    pub last_active: Option<Timestamp>,
+    /// The numbers on which there is one. The same.
+    pub numbers: &'a [PhoneNumberId],
+    /// Who asks.
+    pub asker: Option<&'a AgentId>,
+    /// When.
+    pub now: Timestamp,
+}
+
+impl Filter {
+    /// Whether it means this contact.
+    pub fn matches(&self, facts: Facts<'_>) -> bool {
+        match self {
+            Self::All(inner) => inner.iter().all(|filter| filter.matches(facts)),
+            Self::Any(inner) => inner.iter().any(|filter| filter.matches(facts)),
+            Self::Not(inner) => !inner.matches(facts),
+            Self::Is(condition) => condition.holds(facts),
+        }
+    }
+}
+
+impl Condition {
+    fn holds(&self, facts: Facts<'_>) -> bool {
+        let contact = facts.contact;
+        match self {
+            Self::Label(label) => {
+                let label = fold(label.as_str());
+                contact.labels.iter().any(|has| fold(has.as_str()) == label)
+            }
+            Self::List(list) => contact.lists.contains(list),
+            Self::Number(number) => facts.numbers.contains(number),
+            Self::Owner(Owner::Nobody) => contact.owner.is_none(),
+            Self::Owner(Owner::Me) => facts.asker.is_some() && contact.owner.as_ref() == facts.asker,
+            Self::Owner(Owner::User(user)) => contact.owner.as_ref() == Some(user),
+            Self::OptedOut => contact.opted_out_at.is_some(),
+            Self::IsMinor => contact.is_minor,
+            Self::Name(how, text) => is_named(contact, *how, text),
+            Self::Phone(how, digits) => {
+                let phone = contact.phone.as_deref();
+                phone.is_some_and(|phone| match how {
+                    Match::Whole => national::is_same(phone, digits),
+                    Match::Begins => phone.starts_with(digits.as_str()),
+                })
+            }
+            Self::Attribute(key, test) => contact.attributes.get(key).is_some_and(|value| test.holds(value)),
+            Self::Has(part) => part.is_there(facts),
+            Self::Time(moment, order, when) => {
+                let at = match moment {
+                    Moment::Created => Some(contact.created),
+                    Moment::LastActive => facts.last_active,
+                };
+                at.is_some_and(|at| when.holds(at, *order, facts.now))
+            }
+        }
+    }
+}
+
+/// A name as a whole, or all words of the text as beginnings of words of the names.
+fn is_named(contact: &Contact, how: Match, text: &str) -> bool {
+    let folded = fold(text);
+    match how {
+        Match::Whole => contact.name_texts().any(|name| fold(name) == folded),
+        Match::Begins => {
+            let wanted = words(text);
+            if wanted.is_empty() {
+                return contact.name_texts().any(|name| fold(name).starts_with(&folded));
+            }
+            let has: Vec<String> = contact.name_words().collect();
+            let begins = |wanted: &String| has.iter().any(|word| word.starts_with(wanted.as_str()));
+            wanted.iter().all(begins)
+        }
+    }
+}
+
+impl Test {
+    fn holds(&self, value: &AttributeValue) -> bool {
+        match (self, value) {
+            (Self::Text(Match::Whole, wanted), AttributeValue::Text(text)) => {
+                fold(text.as_str()) == fold(wanted)
+            }
+            (Self::Text(Match::Begins, wanted), AttributeValue::Text(text)) => {
+                fold(text.as_str()).starts_with(&fold(wanted))
+            }
+            (Self::Number(order, wanted), AttributeValue::Number(number)) => {
+                number.as_f64().is_some_and(|number| order.holds(&number, wanted))
+            }
+            (Self::Day(order, wanted), AttributeValue::Text(text)) => {
+                let day = text.as_str().parse::<Date>();
+                day.is_ok_and(|day| order.holds(&day, wanted))
+            }
+            (Self::Truth(wanted), AttributeValue::Boolean(truth)) => truth == wanted,
+            _ => false,
+        }
+    }
+}
+
+impl Order {
+    fn holds<T: PartialOrd>(self, value: &T, wanted: &T) -> bool {
+        match self {
+            Self::Less => value < wanted,
+            Self::AtMost => value <= wanted,
+            Self::Same => value == wanted,
+            Self::AtLeast => value >= wanted,
+            Self::More => value > wanted,
+        }
+    }
+}
+
+impl When {
+    fn holds(self, at: Timestamp, order: Order, now: Timestamp) -> bool {
+        match self {
+            Self::Day(day) => order.holds(&Date::of(at), &day),
+            Self::Age(age) => order.holds(&now.since(at), &age.length()),
+        }
+    }
+}
+
+impl Age {
+    /// How long it is.
+    pub const fn length(self) -> Duration {
+        let hours = match self.unit {
+            Unit::Hours => 1,
+            Unit::Days => 24,
+            Unit::Weeks => 7 * 24,
+        };
+        Duration::from_secs(3_600 * hours).saturating_mul(self.count)
+    }
+}
+
+impl Part {
+    fn is_there(&self, facts: Facts<'_>) -> bool {
+        let contact = facts.contact;
+        let has = |key: &AttributeKey| contact.attributes.contains_key(key);
+        match self {
+            Self::Attribute(key) => has(key),
+            Self::Name => contact.given_name.is_some() || contact.name.is_some(),
+            Self::Username => contact.username.is_some(),
+            Self::Phone => contact.phone.is_some(),
+            Self::Label => !contact.labels.is_empty(),
+            Self::List => !contact.lists.is_empty(),
+            Self::Conversation => !facts.numbers.is_empty(),
+        }
+    }
+}
