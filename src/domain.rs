@@ -16,6 +16,7 @@ pub mod date;
 pub mod display_name;
 pub mod email;
 pub mod event;
+pub mod filter;
 pub mod ids;
 pub mod issuer;
 pub mod limit;

@@ -11,6 +11,7 @@
 //! | [`mail`] | e-mail to people: texts, queue, SMTP or files |
 //! | [`actors`] | directory, tenants, conversations, ledgers, lanes, feeds |
 //! | [`accounts`] | people: signing in, sessions, invitations, teams, passwords, slowing of wrong ones; the audit log |
+//! | [`bulk`] | import and export of contacts |
 //! | [`ingest`] | what happens to a webhook after the journal: parse, route, commit, done |
 //! | [`api`] | HTTP: all routes in `api.rs`, one file a resource; `api/ws` is the agents' socket |
 //! | [`app`] | puts the parts together; start, stop, background jobs |
@@ -81,6 +82,7 @@ pub mod accounts;
 pub mod actors;
 pub mod api;
 pub mod app;
+pub mod bulk;
 pub mod cli;
 pub mod config;
 pub mod crash;

@@ -65,6 +65,18 @@ const LAYERS: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "bulk",
+        &[
+            "domain",
+            "crash",
+            "shutdown",
+            "config",
+            "telemetry",
+            "store",
+            "actors",
+        ],
+    ),
+    (
         "api",
         &[
             "domain",
@@ -79,6 +91,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "accounts",
             "actors",
             "ingest",
+            "bulk",
         ],
     ),
     (
@@ -96,6 +109,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "accounts",
             "actors",
             "ingest",
+            "bulk",
             "api",
         ],
     ),
@@ -117,6 +131,9 @@ const CRATES: &[(&str, &[&str])] = &[
     ("argon2", &["src/accounts/passwords/"]),
     ("totp_rs", &["src/accounts/codes"]),
     ("qrcodegen", &["src/api/qr.rs"]),
+    ("csv_core", &["src/bulk/records.rs"]),
+    ("encoding_rs", &["src/bulk/encoding.rs"]),
+    ("phonenumber", &["src/bulk/phones.rs"]),
     ("lettre", &["src/mail/"]),
     ("xxhash_rust", &["src/store/fjall/"]),
     ("scylla", &["src/store/scylla.rs", "src/store/scylla/"]),

@@ -1,0 +1,176 @@
+//! Phone numbers as people write them, with or without their country's code.
+
+use std::fmt;
+use std::str::FromStr;
+
+use phonenumber::country::Id;
+use phonenumber::{Mode, PhoneNumber};
+use serde::{Deserialize, Serialize};
+
+use crate::domain::{Alias, AliasKind, national};
+
+/// The country of numbers that are written without one.
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Country(Id);
+
+impl Country {
+    /// What is accepted, for error messages.
+    pub const RULE: &'static str = "two letters for a country, such as ID";
+}
+
+impl FromStr for Country {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let is_code = text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_alphabetic());
+        let code = is_code.then(|| text.to_ascii_uppercase()).ok_or(Self::RULE)?;
+        code.parse().map(Self).map_err(|_unknown| Self::RULE)
+    }
+}
+
+impl TryFrom<String> for Country {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
+
+impl From<Country> for String {
+    fn from(country: Country) -> Self {
+        country.0.as_ref().to_owned()
+    }
+}
+
+impl fmt::Debug for Country {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0.as_ref())
+    }
+}
+
+/// Why a text is no phone number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PhoneProblem {
+    /// It is `6.28E+11`: a spreadsheet dropped digits.
+    Shortened,
+    /// It has no country's code, and none is given for those that have none.
+    NoCountry,
+    /// It is none of any country.
+    Invalid,
+}
+
+/// The longest text that is looked at.
+const LONGEST: usize = 64;
+
+/// Reads a number, to digits with the country's code.
+pub fn read(text: &str, default: Option<Country>) -> Result<Alias, PhoneProblem> {
+    let text = text.trim();
+    if text.len() > LONGEST {
+        return Err(PhoneProblem::Invalid);
+    }
+    if is_shortened(text) {
+        return Err(PhoneProblem::Shortened);
+    }
+    // Spreadsheets write whole numbers so.
+    let text = text.strip_suffix(".0").unwrap_or(text);
+    if let Some(digits) = text.strip_prefix('+').or_else(|| text.strip_prefix("00")) {
+        return international(digits).ok_or(PhoneProblem::Invalid);
+    }
+    let national = default.and_then(|country| {
+        let number = phonenumber::parse(Some(country.0), text).ok()?;
+        is_assigned(&number).then(|| alias(&number)).flatten()
+    });
+    // Digits that mean nothing in the country may begin with a country's code.
+    let found = national.or_else(|| international(text));
+    found.ok_or(if default.is_some() {
+        PhoneProblem::Invalid
+    } else {
+        PhoneProblem::NoCountry
+    })
+}
+
+fn international(digits: &str) -> Option<Alias> {
+    let number = phonenumber::parse(None, format!("+{digits}")).ok()?;
+    is_assigned(&number).then(|| alias(&number)).flatten()
+}
+
+fn alias(number: &PhoneNumber) -> Option<Alias> {
+    Alias::phone(&number.format().mode(Mode::E164).to_string())
+}
+
+/// Whether its country gives out such numbers, in either form in which it is written.
+fn is_assigned(number: &PhoneNumber) -> bool {
+    if phonenumber::is_valid(number) {
+        return true;
+    }
+    let other = alias(number).and_then(|alias| {
+        debug_assert_eq!(alias.kind, AliasKind::Phone);
+        let other = national::other_form(&alias.value)?;
+        phonenumber::parse(None, format!("+{other}")).ok()
+    });
+    other.is_some_and(|other| phonenumber::is_valid(&other))
+}
+
+fn is_shortened(text: &str) -> bool {
+    let mut parts = text.splitn(2, ['e', 'E']);
+    let (Some(number), Some(power)) = (parts.next(), parts.next()) else {
+        return false;
+    };
+    let is_digit = |c: char| c.is_ascii_digit();
+    number.starts_with(is_digit)
+        && number.chars().all(|c| is_digit(c) || matches!(c, '.' | ','))
+        && power.trim_start_matches('+').chars().all(is_digit)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_is_read_as_it_is_dialled_and_as_it_is_written() {
+        for (country, text, digits) in [
+            (Some("id"), "0812 3456 789", "628123456789"),
+            (Some("ID"), "812-3456-789", "628123456789"),
+            (Some("ID"), "+62 812 3456 789", "628123456789"),
+            (Some("ID"), "628123456789", "628123456789"),
+            (Some("ID"), "628123456789.0", "628123456789"),
+            (Some("MY"), "00 62 812 3456 789", "628123456789"),
+            (Some("MY"), "628123456789", "628123456789"),
+            (Some("MY"), "012-345 6789", "60123456789"),
+            (None, "628123456789", "628123456789"),
+            (Some("US"), "(650) 253-0000", "16502530000"),
+            (Some("BR"), "(51) 98765-4321", "5551987654321"),
+            (Some("MX"), "55 1234 5678", "525512345678"),
+            // As WhatsApp writes them.
+            (None, "+5215512345678", "5215512345678"),
+            (None, "+555187654321", "555187654321"),
+            (Some("AE"), "050 123 4567", "971501234567"),
+        ] {
+            let country = country.map(|code| code.parse().unwrap());
+            let read = read(text, country).map(|alias| alias.value.to_string());
+            assert_eq!(read.as_deref(), Ok(digits), "{country:?} {text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_number_is_told_from_one_without_a_country() {
+        for (country, text, problem) in [
+            (Some("ID"), "6.28123E+11", PhoneProblem::Shortened),
+            (Some("ID"), "6,28E11", PhoneProblem::Shortened),
+            (None, "0812 3456 789", PhoneProblem::NoCountry),
+            (Some("ID"), "0812", PhoneProblem::Invalid),
+            (Some("ID"), "", PhoneProblem::Invalid),
+            (Some("ID"), "no number", PhoneProblem::Invalid),
+            (Some("US"), "+1 555", PhoneProblem::Invalid),
+            (Some("US"), "123456789012345678", PhoneProblem::Invalid),
+            (Some("US"), &"1".repeat(1_000), PhoneProblem::Invalid),
+        ] {
+            let country = country.map(|code| code.parse().unwrap());
+            assert_eq!(read(text, country), Err(problem), "{country:?} {text}");
+        }
+        for bad in ["", "I", "IDN", "12", "XX"] {
+            assert!(bad.parse::<Country>().is_err(), "{bad}");
+        }
+    }
+}
