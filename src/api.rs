@@ -14,6 +14,7 @@ mod client_stream;
 mod connection;
 mod connection_limits;
 mod console;
+mod contact_export;
 mod contacts;
 mod conversations;
 mod cursor;
@@ -26,6 +27,7 @@ pub mod fuzzing;
 mod gcra;
 mod health;
 mod idempotency;
+mod imports;
 pub mod json;
 mod limit;
 mod messages;
@@ -43,6 +45,7 @@ mod proof;
 mod qr;
 mod quotas;
 mod second_factor;
+mod segments;
 mod server;
 mod sessions;
 mod sign_in_provider;
@@ -70,7 +73,7 @@ use crate::telemetry::Label as _;
 use crate::telemetry::labels::HttpRoute;
 use meter::RouteMeter;
 
-pub use auth::{AdminCall, Call, CanManageAgents, CanRead, CanSend};
+pub use auth::{AdminCall, Call, CanExport, CanManage, CanManageAgents, CanRead, CanSend, FileCall};
 pub use demo::DemoSession;
 pub use error::{ApiError, ErrorCode};
 pub use server::{Listeners, http_server};
@@ -186,6 +189,8 @@ fn tenant_routes(v1: &mut ServiceConfig) {
                 .route(put().to(canned_replies::put))
                 .route(delete().to(canned_replies::delete)),
         )
+        // Before single contacts, whose ids could be `count` and `export`.
+        .configure(contact_file_routes)
         .configure(contact_routes)
         .configure(people_routes)
         .configure(business_routes)
@@ -227,6 +232,35 @@ fn contact_routes(v1: &mut ServiceConfig) {
             .route(delete().to(contacts::lists::delete)),
     )
     .service(at(HttpRoute::ListMembers).route(post().to(contacts::lists::members)));
+}
+
+/// Segments of contacts, and files of them.
+fn contact_file_routes(v1: &mut ServiceConfig) {
+    v1.service(
+        at(HttpRoute::Segments)
+            .route(read().to(segments::list))
+            .route(post().to(segments::make)),
+    )
+    .service(at(HttpRoute::SegmentExplain).route(post().to(segments::explain)))
+    .service(
+        at(HttpRoute::Segment)
+            .route(put().to(segments::change))
+            .route(delete().to(segments::remove)),
+    )
+    .service(at(HttpRoute::ContactCount).route(post().to(segments::count)))
+    .service(at(HttpRoute::ContactExport).route(read().to(contact_export::export)))
+    .service(
+        at(HttpRoute::Imports)
+            .route(read().to(imports::list))
+            .route(post().to(imports::upload)),
+    )
+    .service(
+        at(HttpRoute::Import)
+            .route(read().to(imports::show))
+            .route(delete().to(imports::remove)),
+    )
+    .service(at(HttpRoute::ImportStart).route(post().to(imports::start)))
+    .service(at(HttpRoute::ImportErrors).route(read().to(imports::errors)));
 }
 
 /// Calls of people: signing in and out, and who is in the team.

@@ -6,6 +6,7 @@
 mod admin;
 mod audit;
 mod check_config;
+mod contact;
 mod health;
 mod key;
 mod migrate;
@@ -175,6 +176,9 @@ enum Command {
     /// Create, list and revoke API keys
     #[command(subcommand)]
     Key(key::KeyCommand),
+    /// Import and export a tenant's contacts
+    #[command(subcommand)]
+    Contact(contact::ContactCommand),
     /// Invite people into a tenant's team, and help those who forgot their password
     #[command(subcommand)]
     User(user::UserCommand),
@@ -277,6 +281,7 @@ pub async fn run(cli: Cli) -> Result<ExitCode, CliError> {
         Command::Usage(args) => usage::run(args).await,
         Command::Number(command) => number::run(command).await,
         Command::Key(command) => key::run(command).await,
+        Command::Contact(command) => contact::run(command).await,
         Command::User(command) => user::run(command).await,
         Command::Operator(command) => operator::run(command).await,
         Command::Audit(command) => audit::run(command).await,

@@ -6,6 +6,7 @@
 pub mod accounts;
 pub mod audit;
 mod error;
+pub mod imports;
 pub mod limits;
 mod load;
 pub mod mail;
@@ -32,6 +33,7 @@ use crate::domain::quota::{Quota, QuotaLimits};
 pub use accounts::{AccountsConfig, SignUp};
 pub use audit::AuditConfig;
 pub use error::{ConfigError, Problem};
+pub use imports::ImportsConfig;
 pub use limits::LimitsConfig;
 pub(crate) use load::strangers as strangers_among;
 pub use mail::{MailConfig, MailTls, MailTransport, Sender};
@@ -82,6 +84,8 @@ pub struct Config {
     pub accounts: AccountsConfig,
     /// Who did what.
     pub audit: AuditConfig,
+    /// Imports of contacts.
+    pub imports: ImportsConfig,
     /// E-mail.
     pub mail: MailConfig,
     /// The payment provider.
@@ -191,6 +195,7 @@ impl Config {
         self.accounts.check(problems);
         self.retention.check(problems);
         self.audit.check(problems);
+        self.imports.check(problems);
         self.mail.check(problems);
         self.payments.check(problems);
         self.plans.check(problems);

@@ -55,6 +55,8 @@ points! {
     AfterResponse = "after_response",
     /// The result is durable.
     AfterResult = "after_result",
+    /// A batch of an import is noted; nothing says so yet.
+    AfterImportBatch = "after_import_batch",
 }
 
 /// Why `MESEJ_CRASH_AT` was refused.

@@ -51,8 +51,9 @@ pub use conversation::{Conversation, ConversationChanges, ConversationStatus, Se
 pub use display_name::display_name;
 pub use event::{Event, EventKind};
 pub use ids::{
-    AgentId, ClientMessageId, ContactId, ConversationId, Epoch, Fence, IdError, IdempotencyKey, JournalId,
-    ListId, MessageId, NoteId, PhoneNumberId, Seq, TeamId, TenantId, UserId, WabaId, Wamid, WamidHash,
+    AgentId, ClientMessageId, ContactId, ConversationId, Epoch, Fence, IdError, IdempotencyKey, ImportId,
+    JournalId, ListId, MessageId, NoteId, PhoneNumberId, SegmentId, Seq, TeamId, TenantId, UserId, WabaId,
+    Wamid, WamidHash,
 };
 pub use issuer::Issuer;
 pub use limit::{MemberLimit, NumberLimit};

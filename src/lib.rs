@@ -46,6 +46,9 @@
 //! - Which contact does a phone or BSUID mean? `store/derive/names.rs`, `identity.rs`, `link.rs`.
 //! - What a business notes of a contact: `domain/contact_details.rs`, `store/derive/details.rs`. By what contacts are found:
 //!   `domain/contact_terms.rs`, each backend's `terms.rs`, `store/contact_search.rs`; why so: ADR 034.
+//! - The language of filters: `domain/filter.rs`, its grammar in `parse.rs` there; searches by them: `store/contact_filter.rs`. Segments:
+//!   `api/segments.rs`. Imports: `bulk/records.rs` (reading), `rows.rs` (what values mean), `run.rs` (carrying out); exports:
+//!   `bulk/export.rs`; why so: ADR 035.
 //! - 24-hour window, opt-out, `last_seen_seq`, idempotency key of a new message: `store/derive/submit.rs`. How long a window
 //!   is open: `domain/conversation.rs`.
 //! - A message that waits: `actors/lane.rs`; the reason that callers see: `actors/lane/delay_estimate.rs`.

@@ -10,6 +10,7 @@
 pub mod ahead;
 #[cfg(test)]
 mod conformance;
+pub mod contact_filter;
 pub mod contact_search;
 pub mod copy;
 pub mod derive;

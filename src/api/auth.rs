@@ -21,7 +21,7 @@ use tokio::sync::Semaphore;
 
 pub use admin::AdminCall;
 pub(super) use admin::{LOOKUPS as OPERATOR_LOOKUPS, same_secret, shows_operator_token};
-pub use call::{Call, CanManageAgents, CanRead, CanSend, Need};
+pub use call::{Call, CanExport, CanManage, CanManageAgents, CanRead, CanSend, FileCall, Need};
 pub(super) use session::{OPEN_CALLS, csrf_token, new_token, presented, set_cookie};
 pub use session::{OpenCall, SessionCall};
 pub(super) use watch::{Heard, KeyWatch, Voucher};
@@ -63,6 +63,8 @@ pub struct Colleague {
     pub agent: AgentId,
     /// What colleagues see.
     pub name: Arc<str>,
+    /// What the member may do.
+    pub role: Role,
 }
 
 /// Names do not belong into logs.
@@ -390,6 +392,7 @@ fn of_session(who: SignedIn) -> Result<(ApiKey, Option<Arc<Colleague>>, NumberLi
         id: who.user,
         agent,
         name: who.name.into(),
+        role,
     };
     Ok((key, Some(Arc::new(colleague)), who.limit))
 }

@@ -125,6 +125,52 @@ pub(super) async fn read(
     Ok(body.into())
 }
 
+/// A file as it comes: never more slowly than allowed, and not for ever.
+pub struct FileBody {
+    payload: Payload,
+    plan: Plan,
+    began: Instant,
+    come: usize,
+}
+
+/// How long a file may take, however steadily it comes.
+const FILE_DEADLINE: Duration = Duration::from_hours(1);
+
+impl FileBody {
+    /// It begins now.
+    pub(super) fn new(payload: Payload, plan: Plan) -> Self {
+        Self {
+            payload,
+            plan,
+            began: Instant::now(),
+            come: 0,
+        }
+    }
+
+    /// How long its sender says that it is.
+    pub(super) fn declared(&self) -> Option<usize> {
+        self.plan.declared
+    }
+
+    /// Its next piece; `None` at its end.
+    pub(super) async fn next(&mut self) -> Result<Option<Bytes>, ApiError> {
+        let allowed = self.plan.pace.allows(self.come).min(FILE_DEADLINE);
+        let left = allowed.saturating_sub(self.began.elapsed());
+        let next = timeout(left, self.plan.next(&mut self.payload)).await;
+        match next.map_err(|_elapsed| ErrorCode::Timeout)? {
+            None => {
+                self.plan.ended();
+                Ok(None)
+            }
+            Some(Ok(piece)) => {
+                self.come = self.come.saturating_add(piece.len());
+                Ok(Some(piece))
+            }
+            Some(Err(_broken)) => Err(ApiError::invalid("the body broke off")),
+        }
+    }
+}
+
 /// Reads the rest of a body and throws it away, if it is short: then the connection can be used again.
 pub(super) async fn drain(payload: &mut Payload, plan: &Plan) {
     if plan.declared.is_some_and(|declared| declared > DRAINED) {

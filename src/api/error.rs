@@ -13,6 +13,8 @@ use serde::Serialize;
 
 use crate::accounts::AccountError;
 use crate::actors::request::Refusal;
+use crate::bulk::imports::ImportError;
+use crate::domain::filter::FilterError;
 use crate::domain::{ContactId, ContentError, IdError, Quota, Seq};
 use crate::store::{StoreError, StoreErrorKind};
 use crate::telemetry::labels::Code;
@@ -71,6 +73,8 @@ error_codes! {
     AlreadyMember = "already_member", 409, "This person is in the team already";
     SecondFactorOn = "second_factor_on", 409, "The account has a second factor already: remove it first";
     AddressTaken = "address_taken", 409, "The e-mail address belongs to another account";
+    ImportStarted = "import_started", 409, "The import was started already";
+    ImportElsewhere = "import_elsewhere", 409, "The import's file is at another gateway, or gone: upload it again";
     TooLate = "too_late", 409, "The message was claimed or is settled already";
     Resync = "resync", 410, "This position cannot be gone on from: load the lists afresh, then ask with `after` their `as_of_seq`";
     TooLarge = "too_large", 413, "The body, or a part of it, is larger than allowed";
@@ -82,6 +86,7 @@ error_codes! {
     TokenRefused = "token_refused", 422, "Meta does not accept the number's access token (190): it needs a new one";
     MetaRefused = "meta_refused", 422, "Meta refused what was asked of it; the message has its words and its code";
     LimitReached = "limit_reached", 422, "There are as many of these as there may be; the message says how many";
+    InvalidFilter = "invalid_filter", 422, "The filter cannot be read; `position` says where, in characters from 0";
     RateLimited = "rate_limited", 429, "Too many requests, or too many wrong passwords, codes or tokens";
     TooManySockets = "too_many_sockets", 429, "The agent or the tenant has as many open sockets as it may";
     TooManyTickets = "too_many_tickets", 429, "The tenant has as many unused tickets as it may: they end within 30 seconds";
@@ -113,6 +118,7 @@ pub struct ApiError {
     newest_seq: Option<Seq>,
     quota: Option<(Quota, u32)>,
     contact_id: Option<ContactId>,
+    position: Option<usize>,
     cause: Option<String>,
 }
 
@@ -126,6 +132,7 @@ impl ApiError {
             newest_seq: None,
             quota: None,
             contact_id: None,
+            position: None,
             cause: None,
         }
     }
@@ -197,7 +204,7 @@ impl ApiError {
         self.cause.as_deref()
     }
 
-    /// The error as JSON: `{"code","message","retry_after_ms"?,"newest_seq"?,"quota"?,"contact_id"?}`.
+    /// The error as JSON: `{"code","message","retry_after_ms"?,"newest_seq"?,"quota"?,"contact_id"?,"position"?}`.
     pub fn body(&self) -> impl Serialize + '_ {
         #[derive(Serialize)]
         struct Reached {
@@ -216,6 +223,8 @@ impl ApiError {
             quota: Option<Reached>,
             #[serde(skip_serializing_if = "Option::is_none")]
             contact_id: Option<ContactId>,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            position: Option<usize>,
         }
         Body {
             code: self.code.as_str(),
@@ -225,6 +234,7 @@ impl ApiError {
                 .map(|wait| u64::try_from(wait.as_millis()).unwrap_or(u64::MAX)),
             newest_seq: self.newest_seq,
             contact_id: self.contact_id,
+            position: self.position,
             quota: self.quota.map(|(name, limit)| Reached { name, limit }),
         }
     }
@@ -255,6 +265,35 @@ impl From<ErrorCode> for ApiError {
 impl From<IdError> for ApiError {
     fn from(error: IdError) -> Self {
         Self::invalid(error.to_string())
+    }
+}
+
+impl From<FilterError> for ApiError {
+    fn from(error: FilterError) -> Self {
+        Self {
+            position: Some(error.position),
+            ..Self::because(ErrorCode::InvalidFilter, error.to_string())
+        }
+    }
+}
+
+impl From<ImportError> for ApiError {
+    fn from(error: ImportError) -> Self {
+        match error {
+            ImportError::Store(error) => error.into(),
+            ImportError::Disk(error) => Self::internal(error),
+            ImportError::TooLarge(_) => Self::because(ErrorCode::TooLarge, error.to_string()),
+            ImportError::Empty | ImportError::BrokeOff | ImportError::Mapping(_) => {
+                Self::invalid(error.to_string())
+            }
+            ImportError::Busy => {
+                Self::because(ErrorCode::Busy, error.to_string()).retry_after(Duration::from_secs(60))
+            }
+            ImportError::TooMany => Self::because(ErrorCode::LimitReached, error.to_string()),
+            ImportError::NotFound => Self::absent(error.to_string()),
+            ImportError::Started => Self::new(ErrorCode::ImportStarted),
+            ImportError::Elsewhere => Self::new(ErrorCode::ImportElsewhere),
+        }
     }
 }
 

@@ -99,13 +99,19 @@ pub(super) const fn honours(route: HttpRoute) -> Honours {
         HttpRoute::Conversations
         | HttpRoute::Contacts
         | HttpRoute::ListMembers
+        | HttpRoute::ContactCount
         | HttpRoute::Events
         | HttpRoute::Numbers
         | HttpRoute::Team
         | HttpRoute::NamedTeams
         | HttpRoute::Session => Honours::Filters,
         HttpRoute::Socket | HttpRoute::Ticket => Honours::Socket,
-        HttpRoute::Invitations
+        HttpRoute::ContactExport
+        | HttpRoute::Imports
+        | HttpRoute::Import
+        | HttpRoute::ImportStart
+        | HttpRoute::ImportErrors
+        | HttpRoute::Invitations
         | HttpRoute::Invitation
         | HttpRoute::NamedTeam
         | HttpRoute::TeamOwner
@@ -154,6 +160,9 @@ pub(super) const fn honours(route: HttpRoute) -> Honours {
         | HttpRoute::Attribute
         | HttpRoute::Lists
         | HttpRoute::ContactList
+        | HttpRoute::Segments
+        | HttpRoute::SegmentExplain
+        | HttpRoute::Segment
         | HttpRoute::SessionTenant
         | HttpRoute::SessionProvider
         | HttpRoute::SignIn

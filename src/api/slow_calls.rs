@@ -2,7 +2,7 @@
 //! neither Meta nor the store is kept busy by them.
 
 use std::collections::HashSet;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::error::{ApiError, ErrorCode};
@@ -19,19 +19,20 @@ pub(super) struct SlowCalls {
 
 /// One that is; it ends when it is dropped.
 #[derive(Debug)]
-pub(super) struct SlowCall<'a> {
-    calls: &'a SlowCalls,
+pub(super) struct SlowCall {
+    calls: Arc<SlowCalls>,
     tenant: TenantId,
 }
 
 impl SlowCalls {
     /// Begins one, unless the tenant or all together have as many as they may.
-    pub(super) fn begin(&self, tenant: TenantId) -> Result<SlowCall<'_>, ApiError> {
+    pub(super) fn begin(self: &Arc<Self>, tenant: TenantId) -> Result<SlowCall, ApiError> {
         let mut busy = self.busy();
         if busy.len() >= MOST || !busy.insert(tenant) {
             return Err(ApiError::new(ErrorCode::Busy).retry_after(Duration::from_secs(1)));
         }
-        Ok(SlowCall { calls: self, tenant })
+        let calls = Arc::clone(self);
+        Ok(SlowCall { calls, tenant })
     }
 
     fn busy(&self) -> MutexGuard<'_, HashSet<TenantId>> {
@@ -40,7 +41,7 @@ impl SlowCalls {
     }
 }
 
-impl Drop for SlowCall<'_> {
+impl Drop for SlowCall {
     fn drop(&mut self) {
         self.calls.busy().remove(&self.tenant);
     }
@@ -52,7 +53,7 @@ mod tests {
 
     #[test]
     fn each_tenant_has_one_and_all_have_few() {
-        let calls = SlowCalls::default();
+        let calls = Arc::new(SlowCalls::default());
         let begin = |id| calls.begin(TenantId::new(id));
         let first = begin(1).unwrap();
         assert_eq!(begin(1).unwrap_err().code(), ErrorCode::Busy);

@@ -24,6 +24,7 @@ use crate::accounts::audit::AuditLog;
 use crate::accounts::single_sign_on::SingleSignOn;
 use crate::accounts::subscriptions::SubscriptionBook;
 use crate::actors::{IntakePort, TenantPort};
+use crate::bulk::imports::Imports;
 use crate::config::Config;
 use crate::domain::{Clock, TenantId};
 use crate::mail::Mailer;
@@ -104,7 +105,11 @@ pub struct ApiState {
     /// Held by who reads a tenant's row in order to replace it: one for many tenants, so that one whose core hangs delays few others.
     tenant_rows: [tokio::sync::Mutex<()>; ROW_LOCKS],
     /// Calls of businesses that take long.
-    pub(super) slow_calls: SlowCalls,
+    pub(super) slow_calls: Arc<SlowCalls>,
+    /// Exports of contacts that are under way.
+    pub(super) exports: Arc<SlowCalls>,
+    /// Imports of contacts.
+    pub imports: Arc<Imports>,
     /// Calls of people who are not signed in yet.
     pub(super) open_calls: Arc<Semaphore>,
     /// Look-ups of operators' tokens.
@@ -178,6 +183,13 @@ impl ApiState {
             options: SocketOptions::of(&config),
             seed,
         });
+        let imports = Imports::new(
+            Arc::clone(&store),
+            Arc::clone(&clock),
+            Arc::clone(&tenants),
+            (&config.imports, &config.store),
+        );
+        let imports = Arc::new(imports);
         let single_sign_on = SingleSignOn::new(Arc::clone(&accounts), Arc::clone(&clock), &config.server);
         Arc::new(Self {
             single_sign_on,
@@ -189,7 +201,9 @@ impl ApiState {
             sockets,
             sent_ahead: SharedPace::default(),
             tenant_rows: std::array::from_fn(|_| tokio::sync::Mutex::new(())),
-            slow_calls: SlowCalls::default(),
+            slow_calls: Arc::default(),
+            exports: Arc::default(),
+            imports,
             open_calls: Arc::new(Semaphore::new(OPEN_CALLS)),
             operator_lookups: Semaphore::new(OPERATOR_LOOKUPS),
             wrong_tokens: WrongTokens::new(),

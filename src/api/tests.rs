@@ -13,6 +13,7 @@ mod core;
 mod events;
 mod groups;
 mod guards;
+mod imports;
 mod isolation;
 mod keys;
 mod logs;
@@ -23,6 +24,7 @@ mod payments;
 mod people;
 mod quotas;
 mod retention;
+mod segments;
 mod single_sign_on;
 mod webhook;
 
@@ -66,6 +68,8 @@ struct Api {
     shutdown: Shutdown,
     /// Mails that people would have got.
     inbox: Inbox,
+    /// Where files lie.
+    _folder: tempfile::TempDir,
     key: String,
     other_key: String,
     server: actix_web::dev::ServerHandle,
@@ -104,6 +108,7 @@ struct Parts {
     clock: TestClock,
     shutdown: Shutdown,
     inbox: Inbox,
+    folder: tempfile::TempDir,
 }
 
 impl Parts {
@@ -118,6 +123,9 @@ impl Parts {
         let file = format!(
             "[server]\nworkers = 1\nadmin_token = \"{admin_token}\"\npublic_url = \"https://mesej.example.com\"\n{server}\n{apps}\n{sections}"
         );
+        let folder = tempfile::tempdir().unwrap();
+        let mut config = Config::from_sources(Some(("test", &file)), []).unwrap();
+        config.imports.path = folder.path().join("imports");
         let clock = TestClock::at(NOW);
         let store = Arc::new(MemoryStore::new());
         let core = Arc::new(Core::new(Arc::clone(&store), clock.clone()));
@@ -128,7 +136,7 @@ impl Parts {
             intake: journal.clone(),
             store: store.clone(),
             clock: Arc::new(clock.clone()),
-            config: Arc::new(Config::from_sources(Some(("test", &file)), []).unwrap()),
+            config: Arc::new(config),
             metrics: crate::telemetry::install(NOW).unwrap(),
             shutdown: shutdown.clone(),
             graph: Arc::new(Meta),
@@ -144,6 +152,7 @@ impl Parts {
             clock,
             shutdown,
             inbox,
+            folder,
         }
     }
 }
@@ -162,6 +171,7 @@ impl Api {
             clock,
             shutdown,
             inbox,
+            folder,
         } = Parts::build(setup);
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let addr = listener.local_addr().unwrap();
@@ -177,6 +187,7 @@ impl Api {
             clock,
             shutdown,
             inbox,
+            _folder: folder,
             key: String::new(),
             other_key: String::new(),
             server: handle,

@@ -265,6 +265,11 @@ impl Core {
             demo,
             seed: self.seed,
         });
+        let (imports, ending, part) = (Arc::clone(&state.imports), shutdown.clone(), shutdown.part());
+        tokio::spawn(async move {
+            let _part = part;
+            imports.run(&ending).await;
+        });
         let sockets = state.sockets.clone();
         let accounts = Arc::clone(&state.accounts);
         let subscriptions = Arc::clone(&state.subscriptions);

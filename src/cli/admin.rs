@@ -1,5 +1,6 @@
 //! Calls to a running server's API.
 
+use std::io::Write;
 use std::time::Duration;
 
 use reqwest::{Client, Method, StatusCode};
@@ -8,6 +9,9 @@ use serde_json::Value;
 
 use super::{AdminArgs, CliError, PlainHttp, sentence};
 use crate::config::BaseUrl;
+
+/// How long a file may be under way.
+const FILE_DEADLINE: Duration = Duration::from_hours(6);
 
 /// A client with one address and one bearer token.
 pub(super) struct Api {
@@ -86,6 +90,59 @@ impl Api {
 
     pub(super) async fn delete(&self, path: &str) -> Result<Value, CliError> {
         self.call(Method::DELETE, path, None).await
+    }
+
+    fn unreachable(&self, error: &reqwest::Error) -> CliError {
+        CliError::Unreachable {
+            url: self.base.clone(),
+            reason: sentence(error),
+        }
+    }
+
+    fn file_request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
+        let url = format!("{}{path}", self.base);
+        let request = self.client.request(method, url).timeout(FILE_DEADLINE);
+        match &self.token {
+            Some(token) => request.bearer_auth(token.expose_secret()),
+            None => request,
+        }
+    }
+
+    /// Sends a file as it is read.
+    pub(super) async fn upload(&self, path: &str, file: tokio::fs::File) -> Result<Value, CliError> {
+        let request = self.file_request(Method::POST, path).body(file);
+        let response = request.send().await.map_err(|error| self.unreachable(&error))?;
+        let status = response.status();
+        let text = response.text().await.map_err(|error| self.unreachable(&error))?;
+        let value = serde_json::from_str::<Value>(&text).ok();
+        let refused = value.as_ref().and_then(refusal);
+        match value {
+            Some(value) if status.is_success() => Ok(value),
+            _ => Err(refused.unwrap_or_else(|| CliError::Unexpected {
+                url: format!("{}{path}", self.base),
+                reason: status.to_string(),
+            })),
+        }
+    }
+
+    /// Writes a file as it comes.
+    pub(super) async fn download(&self, path: &str, out: &mut (dyn Write + Send)) -> Result<(), CliError> {
+        let request = self.file_request(Method::GET, path);
+        let mut response = request.send().await.map_err(|error| self.unreachable(&error))?;
+        let status = response.status();
+        if !status.is_success() {
+            let text = response.text().await.map_err(|error| self.unreachable(&error))?;
+            let refused = serde_json::from_str(&text).ok().and_then(|value| refusal(&value));
+            return Err(refused.unwrap_or_else(|| CliError::Unexpected {
+                url: format!("{}{path}", self.base),
+                reason: status.to_string(),
+            }));
+        }
+        while let Some(piece) = response.chunk().await.map_err(|error| self.unreachable(&error))? {
+            out.write_all(&piece)?;
+        }
+        out.flush()?;
+        Ok(())
     }
 
     /// The status of an answer, and its body.

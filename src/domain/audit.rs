@@ -86,6 +86,12 @@ audit_actions! {
     ContactListWritten = "contact_list_written", "A list of contacts was made or renamed";
     ContactListFilled = "contact_list_filled", "Contacts were put on a list or taken from it";
     ContactListRemoved = "contact_list_removed", "A list of contacts was removed";
+    SegmentWritten = "segment_written", "A segment of contacts was made or changed";
+    SegmentRemoved = "segment_removed", "A segment of contacts was removed";
+    ImportUploaded = "import_uploaded", "A file of contacts was uploaded";
+    ImportStarted = "import_started", "The import of a file of contacts was started";
+    ImportRemoved = "import_removed", "An import of contacts was called off or removed";
+    ContactsExported = "contacts_exported", "Contacts were exported";
     TenantCreated = "tenant_created", "A tenant was created";
     BusinessChanged = "business_changed", "A business changed its name, region or privacy contact";
     SignInProviderSet = "sign_in_provider_set", "The identity provider by which people sign in was set";

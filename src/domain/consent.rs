@@ -27,6 +27,8 @@ pub enum OptOutSource {
     Preference,
     /// Meta refused a message for it.
     Refusal,
+    /// The business has it from elsewhere.
+    Business,
 }
 
 /// What a customer wants.

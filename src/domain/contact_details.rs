@@ -8,6 +8,8 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::clock::Timestamp;
+use super::consent::{MarketingWish, OptOutSource};
 use super::contact::Contact;
 use super::display_name::{is_one_line, shows};
 use super::ids::{AgentId, ListId};
@@ -171,6 +173,8 @@ pub enum ContactChange {
     Owner(Option<AgentId>),
     /// Whether it is under age.
     Minor(Age),
+    /// It wants no marketing, as the business has it from elsewhere since this time. What the customer said later stands.
+    NoMarketing(Timestamp),
 }
 
 /// Whether a contact is under age, as far as the business knows.
@@ -237,6 +241,11 @@ impl Contact {
             ContactChange::RemoveList(list) => self.lists.retain(|stands| stands != list),
             ContactChange::Owner(owner) => self.owner.clone_from(owner),
             ContactChange::Minor(age) => self.is_minor = *age == Age::Minor,
+            // Whoever stopped it before stopped it then.
+            ContactChange::NoMarketing(at) if self.opted_out_at.is_none() => {
+                self.wish(MarketingWish::Stop(OptOutSource::Business), *at);
+            }
+            ContactChange::NoMarketing(_) => {}
         }
         Ok(())
     }
@@ -272,7 +281,7 @@ impl Contact {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{Alias, ContactAliases, ContactId, Timestamp};
+    use crate::domain::{Alias, ContactAliases, ContactId, Purpose};
 
     fn contact(n: u8) -> Contact {
         let aliases = ContactAliases::of([Alias::phone("628123456789").unwrap()]);
@@ -295,10 +304,17 @@ mod tests {
             ContactChange::AddList(ListId::from_bytes([3; 16])),
             ContactChange::Owner(Some(AgentId::parse("ana").unwrap())),
             ContactChange::Minor(Age::Minor),
+            ContactChange::NoMarketing(Timestamp::from_secs(5)),
         ];
         for change in &changes {
             one.change(change).unwrap();
         }
+        assert!(one.refuses(Purpose::Marketing));
+        assert_eq!(
+            one.change(&ContactChange::NoMarketing(Timestamp::from_secs(6))),
+            Ok(())
+        );
+        assert_eq!(one.opted_out_at, Some(Timestamp::from_secs(5)));
         let before = one.clone();
         for change in &changes {
             one.change(change).unwrap();
@@ -320,6 +336,14 @@ mod tests {
         ] {
             one.change(&change).unwrap();
         }
+        assert!(one.wish(MarketingWish::Resume, Timestamp::from_secs(7)));
+        one.change(&ContactChange::NoMarketing(Timestamp::from_secs(6)))
+            .unwrap();
+        assert!(
+            !one.refuses(Purpose::Marketing),
+            "what the customer said later stands"
+        );
+        one.opted_in_at = None;
         assert!(one == contact(1));
     }
 

@@ -3,10 +3,10 @@
 //! A text is parsed once, with errors that say where and what was expected; printed back it reads the same everywhere. What it
 //! means is two-valued: a condition on what a contact does not have does not hold, so its `not` does. `docs/api.md` has the grammar.
 
-mod driving;
 mod matching;
 mod parse;
 mod print;
+mod terms;
 mod tokens;
 mod words;
 
@@ -14,7 +14,6 @@ use super::contact_details::{AttributeKey, ContactLabel};
 use super::date::Date;
 use super::ids::{AgentId, ListId, PhoneNumberId};
 
-pub use driving::Drive;
 pub use matching::Facts;
 pub use words::Named;
 
@@ -192,6 +191,12 @@ impl Filter {
         Self::all(vec![self, other])
     }
 
+    /// Those who have a conversation on one of these numbers; nobody where there are none.
+    pub fn on_numbers(numbers: impl IntoIterator<Item = PhoneNumberId>) -> Self {
+        let on = |number| Self::Is(Condition::Number(number));
+        Self::any(numbers.into_iter().map(on).collect())
+    }
+
     /// All hold; what stands in each other is laid flat, so that one meaning has one form.
     fn all(filters: Vec<Self>) -> Self {
         let mut flat = Vec::with_capacity(filters.len());
@@ -224,18 +229,28 @@ impl Filter {
         }
     }
 
+    /// What can be told from a contact's row alone, and the rest. Both hold where the whole does.
+    pub fn split(self) -> (Self, Self) {
+        let parts = match self {
+            Self::All(parts) => parts,
+            other => vec![other],
+        };
+        let (far, near) = parts.into_iter().partition(Self::needs_conversations);
+        (Self::all(near), Self::all(far))
+    }
+
     /// Whether any condition is one of these.
-    fn has(&self, is_it: fn(&Condition) -> bool) -> bool {
+    pub fn mentions(&self, is_it: fn(&Condition) -> bool) -> bool {
         match self {
-            Self::All(inner) | Self::Any(inner) => inner.iter().any(|filter| filter.has(is_it)),
-            Self::Not(inner) => inner.has(is_it),
+            Self::All(inner) | Self::Any(inner) => inner.iter().any(|filter| filter.mentions(is_it)),
+            Self::Not(inner) => inner.mentions(is_it),
             Self::Is(condition) => is_it(condition),
         }
     }
 
     /// Whether conversations are to be read to tell who is meant.
     pub fn needs_conversations(&self) -> bool {
-        self.has(|condition| {
+        self.mentions(|condition| {
             matches!(
                 condition,
                 Condition::Number(_)

@@ -173,6 +173,16 @@ byte_id!(
     "note_id"
 );
 byte_id!(
+    /// A filter that a business keeps under a name. Random.
+    SegmentId,
+    "segment_id"
+);
+byte_id!(
+    /// A file of contacts that is imported. Random.
+    ImportId,
+    "import_id"
+);
+byte_id!(
     /// One raw webhook body in the journal. Grows with time within a process.
     JournalId,
     "journal_id"

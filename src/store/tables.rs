@@ -7,6 +7,7 @@
 mod audit_entry;
 mod canned_reply;
 mod contact_attribute;
+mod contact_import;
 mod contact_note;
 mod erasure;
 mod invitation;
@@ -14,6 +15,7 @@ mod leaving;
 mod ledger;
 mod limit;
 mod operator;
+mod segment;
 mod session;
 mod sign_in_event;
 mod sign_in_provider;
@@ -35,12 +37,14 @@ pub use audit_entry::{
 };
 pub use canned_reply::{CANNED_REPLY, CannedReply, Shortcut};
 pub use contact_attribute::{AttributeType, CONTACT_ATTRIBUTE, CONTACT_LIST, ContactAttribute, ContactList};
+pub use contact_import::{CONTACT_IMPORT, IMPORT_MAPPING};
 pub use contact_note::{CONTACT_NOTE, ContactNote};
 pub use erasure::{KnownUser, OfUser, USER_ERASURE, UserErasure};
 pub use invitation::{INVITATION, Invitation, InvitationState, PASSWORD_RESET, PasswordReset};
 pub use leaving::{LEAVING, Leaving};
 pub use limit::{LIMITED_MEMBER, LimitedMember, NAMED_TEAM, NamedTeam};
 pub use operator::{OPERATOR, Operator};
+pub use segment::{SEGMENT, Segment};
 pub use session::{SESSION, SESSION_OF_USER, Session, SessionOfUser};
 pub use sign_in_event::{SIGN_IN_EVENT, SignInEvent, SignInResult};
 pub use sign_in_provider::{
@@ -154,7 +158,7 @@ pub struct Table {
 }
 
 /// All of them.
-pub const ALL: [&Table; 52] = [
+pub const ALL: [&Table; 55] = [
     &CONTACT,
     &ALIAS,
     &CONTACT_INDEX,
@@ -200,6 +204,9 @@ pub const ALL: [&Table; 52] = [
     &AUDIT_ENTRY,
     &AUDIT_HEAD,
     &AUDIT_MONTH,
+    &SEGMENT,
+    &CONTACT_IMPORT,
+    &IMPORT_MAPPING,
     &SIGN_IN_PROVIDER,
     &SIGN_IN_IDENTITY,
     &SIGN_IN_ATTEMPT,

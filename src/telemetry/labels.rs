@@ -83,6 +83,14 @@ label_enums! {
         Moved = "moved",
     }
 
+    /// What became of a row of an import.
+    ImportedRow {
+        /// It says something of a contact, new or not.
+        Accepted = "accepted",
+        /// Nothing of it counts.
+        Rejected = "rejected",
+    }
+
     /// Whether a tenant has actors.
     TenantState {
         /// It has.

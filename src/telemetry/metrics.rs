@@ -2,10 +2,10 @@
 
 use super::labels::{
     ActorKind, AttemptResult, AuditOutcome, CloseReason, Code, ConnectionEnd, DelayReason, ElementKind,
-    FrameRefusal, GraphCall, HandshakeEnd, HttpMethod, HttpRoute, MailKind, MailOutcome, PauseReason,
-    PaymentWebhookOutcome, ProviderSignIn, QuarantineReason, ReloadEnd, ResyncReason, RetentionFate,
-    SendOrigin, SignInOutcome, StatusClass, StoreOp, StoreOutcome, TenantState, UnknownResolution, Version,
-    WebhookOutcome,
+    FrameRefusal, GraphCall, HandshakeEnd, HttpMethod, HttpRoute, ImportedRow, MailKind, MailOutcome,
+    PauseReason, PaymentWebhookOutcome, ProviderSignIn, QuarantineReason, ReloadEnd, ResyncReason,
+    RetentionFate, SendOrigin, SignInOutcome, StatusClass, StoreOp, StoreOutcome, TenantState,
+    UnknownResolution, Version, WebhookOutcome,
 };
 use super::table::metrics_table;
 pub use super::table::{number, signed};
@@ -184,6 +184,11 @@ metrics_table! {
     gauge retention_stalled_seconds = "mesej_retention_stalled_seconds";
     /// Messages that changes of retention came to, by what became of them.
     counter retention_messages_total = "mesej_retention_messages_total" { how: RetentionFate };
+
+    /// Imports of contacts that are being carried out.
+    gauge imports_running = "mesej_imports_running";
+    /// Rows of imports, by what became of them.
+    counter import_rows_total = "mesej_import_rows_total" { outcome: ImportedRow };
 
     /// Tenants, by whether they have actors or rest until somebody needs them.
     gauge tenants = "mesej_tenants" { state: TenantState };

@@ -303,6 +303,12 @@ export default {
   'audit.action.contact_list_written': 'إنشاء قائمة جهات اتصال أو إعادة تسميتها',
   'audit.action.contact_list_filled': 'تغيير أعضاء قائمة جهات اتصال',
   'audit.action.contact_list_removed': 'حذف قائمة جهات اتصال',
+  'audit.action.segment_written': 'كتابة شريحة',
+  'audit.action.segment_removed': 'حذف شريحة',
+  'audit.action.import_uploaded': 'رفع ملف جهات اتصال',
+  'audit.action.import_started': 'بدء استيراد جهات الاتصال',
+  'audit.action.import_removed': 'حذف استيراد جهات الاتصال',
+  'audit.action.contacts_exported': 'تصدير جهات الاتصال',
   'audit.action.tenant_created': 'إنشاء نشاط',
   'audit.action.business_changed': 'تغيير بيانات النشاط',
   'audit.action.retention_changed': 'تغيير مدة الحفظ',
@@ -345,6 +351,8 @@ export default {
   'audit.kind.canned_reply': 'رد جاهز',
   'audit.kind.attribute': 'سمة',
   'audit.kind.contact_list': 'قائمة جهات اتصال',
+  'audit.kind.segment': 'شريحة',
+  'audit.kind.import': 'استيراد',
   'audit.kind.team': 'فريق',
 
   // Usage

@@ -254,6 +254,12 @@ export default {
   'audit.action.contact_list_written': 'list of contacts made or renamed',
   'audit.action.contact_list_filled': 'members of a list of contacts changed',
   'audit.action.contact_list_removed': 'list of contacts removed',
+  'audit.action.segment_written': 'segment written',
+  'audit.action.segment_removed': 'segment removed',
+  'audit.action.import_uploaded': 'file of contacts uploaded',
+  'audit.action.import_started': 'import of contacts started',
+  'audit.action.import_removed': 'import of contacts removed',
+  'audit.action.contacts_exported': 'contacts exported',
   'audit.action.tenant_created': 'business created',
   'audit.action.business_changed': 'business changed',
   'audit.action.retention_changed': 'retention changed',
@@ -296,6 +302,8 @@ export default {
   'audit.kind.canned_reply': 'canned reply',
   'audit.kind.attribute': 'attribute',
   'audit.kind.contact_list': 'list of contacts',
+  'audit.kind.segment': 'segment',
+  'audit.kind.import': 'import',
   'audit.kind.team': 'team',
 
   // Usage

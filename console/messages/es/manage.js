@@ -278,6 +278,12 @@ export default {
   'audit.action.contact_list_written': 'lista de contactos creada o renombrada',
   'audit.action.contact_list_filled': 'miembros de una lista de contactos cambiados',
   'audit.action.contact_list_removed': 'lista de contactos eliminada',
+  'audit.action.segment_written': 'segmento escrito',
+  'audit.action.segment_removed': 'segmento eliminado',
+  'audit.action.import_uploaded': 'archivo de contactos subido',
+  'audit.action.import_started': 'importación de contactos iniciada',
+  'audit.action.import_removed': 'importación de contactos eliminada',
+  'audit.action.contacts_exported': 'contactos exportados',
   'audit.action.tenant_created': 'empresa creada',
   'audit.action.business_changed': 'empresa cambiada',
   'audit.action.retention_changed': 'conservación cambiada',
@@ -320,6 +326,8 @@ export default {
   'audit.kind.canned_reply': 'respuesta guardada',
   'audit.kind.attribute': 'atributo',
   'audit.kind.contact_list': 'lista de contactos',
+  'audit.kind.segment': 'segmento',
+  'audit.kind.import': 'importación',
   'audit.kind.team': 'equipo',
 
   // Usage

@@ -254,6 +254,12 @@ export default {
   'audit.action.contact_list_written': 'senarai kenalan dibuat atau dinamakan semula',
   'audit.action.contact_list_filled': 'ahli senarai kenalan diubah',
   'audit.action.contact_list_removed': 'senarai kenalan dibuang',
+  'audit.action.segment_written': 'segmen ditulis',
+  'audit.action.segment_removed': 'segmen dibuang',
+  'audit.action.import_uploaded': 'fail kenalan dimuat naik',
+  'audit.action.import_started': 'import kenalan dimulakan',
+  'audit.action.import_removed': 'import kenalan dibuang',
+  'audit.action.contacts_exported': 'kenalan dieksport',
   'audit.action.tenant_created': 'perniagaan dicipta',
   'audit.action.business_changed': 'perniagaan diubah',
   'audit.action.retention_changed': 'tempoh simpanan diubah',
@@ -296,6 +302,8 @@ export default {
   'audit.kind.canned_reply': 'balasan sedia',
   'audit.kind.attribute': 'atribut',
   'audit.kind.contact_list': 'senarai kenalan',
+  'audit.kind.segment': 'segmen',
+  'audit.kind.import': 'import',
   'audit.kind.team': 'pasukan',
 
   // Usage

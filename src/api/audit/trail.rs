@@ -89,6 +89,7 @@ const fn trails(route: HttpRoute) -> Trails {
         | HttpRoute::Events
         | HttpRoute::CannedReplies
         | HttpRoute::Attributes
+        | HttpRoute::ImportErrors
         | HttpRoute::Sessions
         | HttpRoute::SignIns
         | HttpRoute::Team
@@ -148,6 +149,15 @@ const fn trails(route: HttpRoute) -> Trails {
         HttpRoute::OwnSignInProvider | HttpRoute::TenantSignInProvider => READS
             .put(Entry(Action::SignInProviderSet))
             .delete(Entry(Action::SignInProviderRemoved)),
+        HttpRoute::SegmentExplain | HttpRoute::ContactCount => READS.post(Nothing),
+        HttpRoute::Segments => READS.post(Entry(Action::SegmentWritten)),
+        HttpRoute::Segment => READS
+            .put(Named(Action::SegmentWritten, Kind::Segment, "segment_id"))
+            .delete(Named(Action::SegmentRemoved, Kind::Segment, "segment_id")),
+        HttpRoute::ContactExport => READS.get(Entry(Action::ContactsExported)),
+        HttpRoute::Imports => READS.post(Entry(Action::ImportUploaded)),
+        HttpRoute::Import => READS.delete(Named(Action::ImportRemoved, Kind::Import, "import_id")),
+        HttpRoute::ImportStart => READS.post(Named(Action::ImportStarted, Kind::Import, "import_id")),
         HttpRoute::CannedReply => READS
             .put(Named(Action::CannedReplyWritten, Kind::CannedReply, "shortcut"))
             .delete(Named(Action::CannedReplyRemoved, Kind::CannedReply, "shortcut")),

@@ -11,13 +11,14 @@ use bytes::Bytes;
 use futures_util::future::LocalBoxFuture;
 
 use super::super::audit::{self, LetIn};
-use super::super::body;
+use super::super::body::{self, FileBody};
 use super::super::error::{ApiError, ErrorCode};
 use super::super::params::Params;
 use super::super::quotas::TenantQuotas;
 use super::super::state::ApiState;
 use super::{Colleague, KnownKey, session};
 use crate::actors::request::{Missing, Refusal};
+use crate::domain::roles::Right;
 use crate::domain::{AgentId, Author, IdempotencyKey, NumberLimit, TenantId};
 use crate::store::ApiKey;
 use crate::store::directory::Scope;
@@ -30,6 +31,8 @@ const ACT_AS: &str = "Act-As";
 pub trait Need: 'static {
     /// The scopes, all of them.
     const SCOPES: &'static [Scope];
+    /// What the role of somebody who is signed in must allow beside them.
+    const RIGHT: Option<Right> = None;
 }
 
 /// The call sends or changes something.
@@ -41,6 +44,24 @@ pub enum CanRead {}
 /// The call lets an agent in, who sees everything that happens.
 #[derive(Debug, Clone, Copy)]
 pub enum CanManageAgents {}
+
+/// The call changes what all of the business works with. A program needs the scope to send, a person the right to manage the business.
+#[derive(Debug, Clone, Copy)]
+pub enum CanManage {}
+
+impl Need for CanManage {
+    const SCOPES: &'static [Scope] = &[Scope::Send];
+    const RIGHT: Option<Right> = Some(Right::ManageBusiness);
+}
+
+/// The call takes all contacts out. A program needs the scope to read, a person the right to manage the business.
+#[derive(Debug, Clone, Copy)]
+pub enum CanExport {}
+
+impl Need for CanExport {
+    const SCOPES: &'static [Scope] = &[Scope::Read];
+    const RIGHT: Option<Right> = Some(Right::ManageBusiness);
+}
 
 impl Need for CanSend {
     const SCOPES: &'static [Scope] = &[Scope::Send];
@@ -204,6 +225,14 @@ async fn authenticate<N: Need>(
     };
     state.keys.admit(&known)?;
     known.key().demand(N::SCOPES)?;
+    if let (Some(user), Some(right)) = (known.user(), N::RIGHT)
+        && !user.role.allows(right)
+    {
+        return Err(ApiError::because(
+            ErrorCode::Forbidden,
+            "your role in the team does not allow this",
+        ));
+    }
     let acting = acting(state, request, &known).await?;
     Ok((known, acting))
 }
@@ -219,26 +248,70 @@ impl<N: Need> FromRequest for Call<N> {
             let settings = &state.config.server;
             let plan = body::Plan::of(&request, settings.api_body_limit.as_usize(), settings);
             let let_in = authenticate::<N>(&state, &request).await;
-            let ((known, acting), body) = body::read_of(&mut payload, &plan, let_in).await?;
-            // Most calls are in the ledger.
-            if audit::is_recorded(&request) {
-                let program = || AuditActor::Key(known.key().id.clone());
-                let let_in = LetIn {
-                    actor: known
-                        .user()
-                        .map_or_else(program, |user| AuditActor::User(user.id)),
-                    scope: AuditScope::Tenant(known.key().tenant),
-                };
-                audit::begin(&state, &request, let_in, &body).await?;
-            }
-            Ok(Self {
-                state,
-                request,
-                known,
-                acting,
-                body,
-                need: PhantomData,
-            })
+            let (who, body) = body::read_of(&mut payload, &plan, let_in).await?;
+            Self::begin(state, request, who, body).await
+        })
+    }
+}
+
+impl<N: Need> Call<N> {
+    /// Of somebody who was let in, as the audit log knows before anything is done.
+    async fn begin(
+        state: web::Data<ApiState>,
+        request: HttpRequest,
+        (known, acting): (KnownKey, Option<AgentId>),
+        body: Bytes,
+    ) -> Result<Self, ApiError> {
+        // Most calls are in the ledger.
+        if audit::is_recorded(&request) {
+            let program = || AuditActor::Key(known.key().id.clone());
+            let let_in = LetIn {
+                actor: known
+                    .user()
+                    .map_or_else(program, |user| AuditActor::User(user.id)),
+                scope: AuditScope::Tenant(known.key().tenant),
+            };
+            audit::begin(&state, &request, let_in, &body).await?;
+        }
+        Ok(Self {
+            state,
+            request,
+            known,
+            acting,
+            body,
+            need: PhantomData,
+        })
+    }
+}
+
+/// A call whose body is a file: it is not read yet.
+pub struct FileCall<N: Need> {
+    /// The call, without its body.
+    pub call: Call<N>,
+    /// The file as it comes.
+    pub file: FileBody,
+}
+
+impl<N: Need> FromRequest for FileCall<N> {
+    type Error = ApiError;
+    type Future = LocalBoxFuture<'static, Result<Self, ApiError>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let (request, mut payload) = (request.clone(), payload.take());
+        Box::pin(async move {
+            let state = ApiState::of(&request)?;
+            let settings = &state.config.server;
+            let plan = body::Plan::of(&request, settings.api_body_limit.as_usize(), settings);
+            let who = match authenticate::<N>(&state, &request).await {
+                Ok(who) => who,
+                Err(error) => {
+                    body::drain(&mut payload, &plan).await;
+                    return Err(error);
+                }
+            };
+            let call = Call::begin(state, request, who, Bytes::new()).await?;
+            let file = FileBody::new(payload, plan);
+            Ok(Self { call, file })
         })
     }
 }

@@ -6,11 +6,14 @@ use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use super::super::auth::{Call, CanRead};
 use super::super::error::ApiError;
 use super::super::params::Params;
+use super::super::segments;
 use crate::domain::contact_terms::{DIGITS, fold, words};
+use crate::domain::filter::Filter;
 use crate::domain::{
     AgentId, AttributeKey, AttributeValue, Author, Contact, ContactId, ContactLabel, ConversationId, ListId,
-    NumberLimit, PhoneNumberId, TenantId, Term, TermKey,
+    NumberLimit, PhoneNumberId, SegmentId, TenantId, Term, TermKey,
 };
+use crate::store::contact_filter::MeantContacts;
 use crate::store::contact_search::Condition;
 use crate::store::plain::PlainTable;
 use crate::store::tables::ContactAttribute;
@@ -91,6 +94,8 @@ pub(super) struct Criteria {
     consent: Option<Consent>,
     search: Option<Search>,
     number: Option<PhoneNumberId>,
+    /// Whom a filter or a segment means.
+    meant: Option<MeantContacts>,
     limit: NumberLimit,
 }
 
@@ -101,6 +106,15 @@ impl Criteria {
         let attribute = params.take::<String>("attribute", "`key:value`")?;
         let consent = params.take::<String>("consent", "`opted_out` or `allowed`")?;
         let search = params.take::<String>("search", Search::RULE)?;
+        let segment = params.take::<SegmentId>("segment", "a segment_id")?;
+        let filter = params.take::<String>("filter", "a filter")?;
+        let filter = filter.map(|text| text.parse::<Filter>()).transpose()?;
+        let meant = if segment.is_some() || filter.is_some() {
+            let filter = segments::meant(call, filter, segment).await?;
+            Some(segments::seen(call, filter).await?)
+        } else {
+            None
+        };
         Ok(Self {
             label: params.take("label", "a label")?,
             list: params.take("list", "a list_id")?,
@@ -117,6 +131,7 @@ impl Criteria {
             },
             search: search.map(|text| Search::parse(&text)).transpose()?,
             number: params.take("number", "a phone_number_id")?,
+            meant,
             limit: call.limit().clone(),
         })
     }
@@ -238,6 +253,7 @@ impl Condition for Criteria {
         if self.consent == Some(Consent::OptedOut) {
             terms.push(key.opted_out());
         }
+        terms.extend(self.meant.iter().flat_map(|meant| meant.terms(key)));
         terms
     }
 
@@ -248,6 +264,9 @@ impl Condition for Criteria {
         mut contacts: Vec<Contact>,
     ) -> Result<Vec<Contact>, StoreError> {
         contacts.retain(|contact| self.row_fits(contact));
+        if let Some(meant) = &self.meant {
+            contacts = meant.hold(store, tenant, contacts).await?;
+        }
         let asked = self.number.as_ref();
         let seen = self.limit.listed();
         if asked.is_none() && seen.is_none() {

@@ -23,6 +23,8 @@ pub(super) enum Guard {
     Open,
     /// A key with all of these scopes.
     Key(&'static [Scope]),
+    /// The same; and whoever is signed in needs the right to manage the business.
+    Managed(&'static [Scope]),
     Operator,
     /// Somebody who is signed in.
     Session,
@@ -32,6 +34,8 @@ pub(super) enum Guard {
 }
 
 const SEND: Guard = Guard::Key(&[Scope::Send]);
+const MANAGE: Guard = Guard::Managed(&[Scope::Send]);
+const EXPORT: Guard = Guard::Managed(&[Scope::Read]);
 const AGENTS: Guard = Guard::Key(&[Scope::Agents, Scope::Read]);
 const READ: Guard = Guard::Key(&[Scope::Read]);
 const TEAM: Guard = Guard::Right(Right::ManageTeam);
@@ -107,6 +111,34 @@ pub(super) fn routes() -> Vec<(&'static str, &'static str, Guard, Value)> {
             json!({ "text": "x" }),
         ),
         ("DELETE", "/v1/canned-replies/{shortcut}", SEND, json!({})),
+        ("GET", "/v1/segments", READ, json!({})),
+        (
+            "POST",
+            "/v1/segments",
+            MANAGE,
+            json!({ "name": "x", "filter": "opted_out" }),
+        ),
+        ("POST", "/v1/segments/explain", READ, json!({ "filter": "" })),
+        (
+            "PUT",
+            "/v1/segments/{segment_id}",
+            MANAGE,
+            json!({ "name": "x", "filter": "" }),
+        ),
+        ("DELETE", "/v1/segments/{segment_id}", MANAGE, json!({})),
+        ("POST", "/v1/contacts/count", READ, json!({})),
+        ("GET", "/v1/contacts/export", EXPORT, json!({})),
+        ("GET", "/v1/imports", MANAGE, json!({})),
+        ("POST", "/v1/imports", MANAGE, json!({ "phone": "+628123456789" })),
+        ("GET", "/v1/imports/{import_id}", MANAGE, json!({})),
+        ("DELETE", "/v1/imports/{import_id}", MANAGE, json!({})),
+        (
+            "POST",
+            "/v1/imports/{import_id}/start",
+            MANAGE,
+            json!({ "mapping": { "phone": "phone" } }),
+        ),
+        ("GET", "/v1/imports/{import_id}/errors", MANAGE, json!({})),
         ("GET", "/v1/audit", AUDIT, json!({})),
         ("GET", "/v1/audit/export", AUDIT, json!({})),
         ("GET", "/v1/audit/verify", AUDIT, json!({})),
@@ -327,7 +359,7 @@ async fn no_route_is_open_that_should_not_be() {
                     assert_eq!(call.send().await.outcome(), refused, "{method} {path}");
                 }
             }
-            Guard::Key(scopes) => {
+            Guard::Key(scopes) | Guard::Managed(scopes) => {
                 assert_eq!(call().send().await.outcome(), refused, "{method} {path}");
                 assert_eq!(
                     call().bearer(ADMIN).send().await.outcome(),

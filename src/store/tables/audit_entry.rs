@@ -191,6 +191,10 @@ pub enum AuditTargetKind {
     Attribute,
     /// A list of contacts.
     ContactList,
+    /// A segment of contacts.
+    Segment,
+    /// An import of contacts.
+    Import,
 }
 
 /// The id of a thing: up to 64 letters, digits, `-`, `_` and `.`, so that nobody writes anything else into the log.

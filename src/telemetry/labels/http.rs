@@ -53,6 +53,24 @@ label_enums! {
         CannedReplies = "/v1/canned-replies",
         /// One of them.
         CannedReply = "/v1/canned-replies/{shortcut}",
+        /// Segments of contacts.
+        Segments = "/v1/segments",
+        /// A filter in words.
+        SegmentExplain = "/v1/segments/explain",
+        /// One segment.
+        Segment = "/v1/segments/{segment_id}",
+        /// How many contacts a filter means.
+        ContactCount = "/v1/contacts/count",
+        /// Contacts as a file.
+        ContactExport = "/v1/contacts/export",
+        /// Imports of contacts.
+        Imports = "/v1/imports",
+        /// One import.
+        Import = "/v1/imports/{import_id}",
+        /// Starting one.
+        ImportStart = "/v1/imports/{import_id}/start",
+        /// What was wrong with its rows.
+        ImportErrors = "/v1/imports/{import_id}/errors",
         /// Signing in and out, and who is signed in.
         Session = "/v1/session",
         /// For which tenant.

@@ -6,6 +6,7 @@ use super::super::isolation::{Guard, routes};
 use super::matrix::{Ids, may, nobodys, said, with_ids};
 use super::*;
 use crate::api::limit::{Honours, honours};
+use crate::domain::roles::Right;
 use crate::telemetry::Label as _;
 use crate::telemetry::labels::HttpRoute;
 
@@ -184,6 +185,7 @@ fn each_route_says_how_it_honours_a_limit() {
         for (method, _, guard, _) in routes().iter().filter(|(_, other, ..)| *other == path) {
             let is_kept_out = match guard {
                 Guard::Operator => true,
+                Guard::Managed(_) => LIMITED.iter().all(|role| !role.allows(Right::ManageBusiness)),
                 Guard::Right(right) => LIMITED.iter().all(|role| !role.allows(*right)),
                 // Who is an owner is asked of the team's row.
                 Guard::Session => *route == HttpRoute::TeamOwner,

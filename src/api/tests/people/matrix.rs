@@ -19,6 +19,7 @@ pub(super) fn may(role: Role, guard: Guard) -> Option<bool> {
     };
     match guard {
         Guard::Key(scopes) => Some(scopes.iter().all(|scope| role.allows(needs(scope)))),
+        Guard::Managed(_) => Some(role.allows(Right::ManageBusiness)),
         Guard::Right(right) => Some(role.allows(right)),
         Guard::Open | Guard::Operator | Guard::Session | Guard::Ticket => None,
     }
@@ -55,6 +56,8 @@ pub(super) fn nobodys() -> Ids {
         ("list_id", hex.clone()),
         ("key", "nobodys".to_owned()),
         ("user_id", hex.clone()),
+        ("segment_id", hex.clone()),
+        ("import_id", hex.clone()),
         ("team_id", hex),
         ("session_id", "000000000000".to_owned()),
         ("invitation_id", "000000000000".to_owned()),
@@ -99,6 +102,11 @@ impl Browser {
             "access_token": "EAAG-secret",
         });
         let number = self.made(api, "/v1/numbers", number).await;
+        let segment = json!({ "name": "theirs", "filter": "opted_out" });
+        let segment = self.made(api, "/v1/segments", segment).await;
+        let import = self
+            .made(api, "/v1/imports", json!({ "phone": "+628123456789" }))
+            .await;
         BTreeMap::from([
             ("conversation_id", conversation.to_string()),
             ("message_id", text(&sent, "message_id")),
@@ -107,6 +115,8 @@ impl Browser {
             ("list_id", text(&list, "list_id")),
             ("key", "theirs".to_owned()),
             ("user_id", self.user().to_owned()),
+            ("segment_id", text(&segment, "segment_id")),
+            ("import_id", text(&import, "import_id")),
             ("team_id", text(&team, "team_id")),
             ("session_id", text(&self.said, "session_id")),
             ("invitation_id", text(&invited, "invitation_id")),
@@ -125,6 +135,8 @@ impl Browser {
             "/v1/contacts",
             "/v1/attributes",
             "/v1/lists",
+            "/v1/segments",
+            "/v1/imports",
             "/v1/team",
             "/v1/teams",
             "/v1/team/invitations",
@@ -175,7 +187,11 @@ async fn each_role_may_do_what_the_table_allows_and_in_its_own_tenant_alone() {
                 None => {}
             }
             asked += 1;
-            if matches!(guard, Guard::Key(_) | Guard::Right(_) | Guard::Session) && path.contains('{') {
+            let compares = matches!(
+                guard,
+                Guard::Key(_) | Guard::Managed(_) | Guard::Right(_) | Guard::Session
+            );
+            if compares && path.contains('{') {
                 let path = with_ids(path, &nobodys);
                 let other = who.call(&api, method, &path).json(&body).send().await;
                 assert_eq!(

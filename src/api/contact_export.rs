@@ -1,0 +1,114 @@
+//! Contacts as a file: read step by step, as fast as the client takes it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use actix_web::HttpResponse;
+use actix_web::http::header::CONTENT_DISPOSITION;
+use bytes::Bytes;
+use futures_util::stream::{self, StreamExt as _};
+
+use super::auth::{Call, CanExport};
+use super::error::ApiError;
+use super::segments::{meant, search, seen};
+use super::slow_calls::SlowCall;
+use crate::bulk::export::Lines;
+use crate::bulk::known;
+use crate::bulk::records::Format;
+use crate::domain::contact_terms::fold;
+use crate::domain::date::Date;
+use crate::domain::filter::Filter;
+use crate::domain::{SegmentId, TenantId, TermPlace};
+use crate::store::Store;
+use crate::store::contact_filter::MeantContacts;
+
+/// Contacts of one step.
+const STEP: usize = 200;
+
+/// How far an export is.
+struct Export {
+    store: Arc<dyn Store>,
+    tenant: TenantId,
+    seen: MeantContacts,
+    lines: Lines,
+    after: Option<TermPlace>,
+    is_over: bool,
+    /// What stands before the first contact.
+    head: Vec<u8>,
+    _turn: SlowCall,
+}
+
+impl Export {
+    /// The next lines; nothing at the end.
+    async fn next(mut self) -> Result<Option<(Bytes, Self)>, ApiError> {
+        let mut out = std::mem::take(&mut self.head);
+        // A step may find nobody: an empty piece would be taken for the end.
+        while out.is_empty() && !self.is_over {
+            let search = search(self.store.as_ref(), self.tenant, &self.seen);
+            let found = search.page(self.after.take(), STEP).await?;
+            for contact in &found.contacts {
+                self.lines.line(contact, &mut out);
+            }
+            self.is_over = found.next.is_none();
+            self.after = found.next;
+        }
+        Ok((!out.is_empty()).then(|| (out.into(), self)))
+    }
+}
+
+/// `GET /v1/contacts/export`
+pub(super) async fn export(call: Call<CanExport>) -> Result<HttpResponse, ApiError> {
+    let (state, tenant) = (call.state(), call.tenant());
+    let mut params = call.params()?;
+    let format = params.word::<Format>("format", "`csv` or `ndjson`")?;
+    let segment = params.take::<SegmentId>("segment", "a `segment_id`")?;
+    let filter = params.take::<String>("filter", "a filter")?;
+    params.finish()?;
+    let filter = filter.map(|text| text.parse::<Filter>()).transpose()?;
+    let filter = meant(&call, filter, segment).await?;
+    let now = state.clock.now();
+    let attributes = known::attributes(state.store.as_ref(), tenant, now).await?;
+    let all = known::lists(state.store.as_ref(), tenant, now).await?;
+    let mut names: BTreeMap<String, usize> = BTreeMap::new();
+    for list in &all {
+        *names.entry(fold(&list.name)).or_default() += 1;
+    }
+    let told_by_name = all
+        .into_iter()
+        .filter(|list| names.get(&fold(&list.name)) == Some(&1));
+    let format = format.unwrap_or(Format::Csv);
+    let lines = Lines {
+        format,
+        attributes: attributes.into_iter().map(|one| one.key).collect(),
+        lists: told_by_name.map(|list| (list.id, list.name)).collect(),
+    };
+    let mut head = Vec::new();
+    lines.head(&mut head);
+    let export = Export {
+        store: Arc::clone(&state.store),
+        tenant,
+        seen: seen(&call, filter).await?,
+        lines,
+        after: None,
+        is_over: false,
+        head,
+        _turn: state.exports.begin(tenant)?,
+    };
+    let (kind, ending) = match format {
+        Format::Csv => ("text/csv; charset=utf-8", "csv"),
+        Format::Ndjson => ("application/x-ndjson", "ndjson"),
+    };
+    let name = format!("attachment; filename=\"contacts-{}.{ending}\"", Date::of(now));
+    let mut answer = HttpResponse::Ok();
+    answer
+        .content_type(kind)
+        .insert_header((CONTENT_DISPOSITION, name));
+    // Read before the answer begins: afterwards nothing can be refused any more.
+    Ok(match export.next().await? {
+        None => answer.body(Bytes::new()),
+        Some((first, rest)) => {
+            let rest = stream::try_unfold(rest, Export::next);
+            answer.streaming(stream::iter([Ok(first)]).chain(rest))
+        }
+    })
+}

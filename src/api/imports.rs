@@ -1,0 +1,163 @@
+//! Imports of contacts: the file is taken as it comes, and read behind the answer.
+
+use actix_web::HttpResponse;
+use actix_web::http::header::CONTENT_DISPOSITION;
+use futures_util::stream;
+use ring::rand::SecureRandom as _;
+use serde_json::{Value, json};
+
+use super::auth::{Call, CanManage, FileCall, Need};
+use super::error::{ApiError, ErrorCode};
+use super::json::Fields;
+use super::name::Name;
+use crate::bulk::fields::Mapping;
+use crate::bulk::import::{Import, ImportState, Order};
+use crate::bulk::imports::{Brought, ImportError};
+use crate::bulk::known;
+use crate::bulk::phones::Country;
+use crate::domain::{ContactLabel, ImportId, ListId, Timestamp};
+
+/// Labels, or lists, that everybody of a file gets.
+const MOST_FOR_ALL: usize = 20;
+
+fn shown(import: &Import, now: Timestamp) -> Value {
+    let is_abandoned = import.is_abandoned(now);
+    let gone = "the gateway that read the file has not been heard of: it goes on when it is back, or upload the file again";
+    let state = if is_abandoned {
+        ImportState::Failed
+    } else {
+        import.state
+    };
+    let (order, counts) = (&import.order, &import.counts);
+    json!({
+        "import_id": import.import_id,
+        "state": state,
+        "name": import.name,
+        "bytes": import.bytes,
+        "bytes_read": import.place.byte,
+        "format": import.format,
+        "encoding": import.encoding,
+        "separator": import.separator,
+        "columns": import.columns,
+        "sample": import.sample,
+        "mapping": order.mapping,
+        "default_country": order.default_country,
+        "dry_run": order.dry_run,
+        "labels": order.labels,
+        "lists": order.lists,
+        "rows": counts.rows,
+        "created": counts.created,
+        "updated": counts.updated,
+        "unchanged": counts.unchanged,
+        "rejected": counts.rejected,
+        "error": if is_abandoned { Some(gone) } else { import.error.as_deref() },
+        "by": import.by,
+        "created_at": import.created_at,
+        "started_at": import.started_at,
+        "changed_at": import.changed_at,
+    })
+}
+
+fn named<N: Need>(call: &Call<N>) -> Result<ImportId, ApiError> {
+    let id = call.path("import_id");
+    id.map_err(|_malformed| ImportError::NotFound.into())
+}
+
+/// `POST /v1/imports`: the body is the file.
+pub(super) async fn upload(call: FileCall<CanManage>) -> Result<HttpResponse, ApiError> {
+    let FileCall { call, file } = call;
+    let (state, tenant) = (call.state(), call.tenant());
+    let mut params = call.params()?;
+    let name = params.take::<String>("name", "the file's name")?;
+    params.finish()?;
+    let name = Name::<200>::try_from(name.unwrap_or_else(|| "contacts".to_owned()));
+    let name = name.map_err(|rule| ApiError::invalid(format!("`name` {rule}")))?;
+    let most = state.config.imports.max_bytes.as_usize();
+    if file.declared().is_some_and(|bytes| bytes > most) {
+        return Err(ImportError::TooLarge(state.config.imports.max_bytes.get()).into());
+    }
+    let mut fresh = [0_u8; 16];
+    let filled = state.random.fill(&mut fresh);
+    filled.map_err(|_unspecified| ApiError::internal("no randomness to make an id from"))?;
+    let attributes = known::attributes(state.store.as_ref(), tenant, state.clock.now()).await?;
+    let brought = Brought {
+        import: ImportId::from_bytes(fresh),
+        name: name.into_text(),
+        by: call.author(),
+        attributes: attributes.into_iter().map(|one| (one.key, one.name)).collect(),
+    };
+    let pieces = stream::try_unfold(file, async |mut file| {
+        Ok::<_, ApiError>(file.next().await?.map(|piece| (piece, file)))
+    });
+    let import = state.imports.take(tenant, brought, pieces).await?;
+    Ok(HttpResponse::Created().json(shown(&import, state.clock.now())))
+}
+
+/// `GET /v1/imports`
+pub(super) async fn list(call: Call<CanManage>) -> Result<HttpResponse, ApiError> {
+    call.params()?.finish()?;
+    let now = call.state().clock.now();
+    let imports = call.state().imports.list(call.tenant()).await?;
+    let imports: Vec<Value> = imports.iter().map(|import| shown(import, now)).collect();
+    Ok(HttpResponse::Ok().json(json!({ "imports": imports })))
+}
+
+/// `GET /v1/imports/{import_id}`
+pub(super) async fn show(call: Call<CanManage>) -> Result<HttpResponse, ApiError> {
+    call.params()?.finish()?;
+    let import = call.state().imports.get(call.tenant(), named(&call)?).await?;
+    Ok(HttpResponse::Ok().json(shown(&import.row, call.state().clock.now())))
+}
+
+/// `POST /v1/imports/{import_id}/start`
+pub(super) async fn start(call: Call<CanManage>) -> Result<HttpResponse, ApiError> {
+    let import = named(&call)?;
+    let (state, tenant) = (call.state(), call.tenant());
+    let mut fields = Fields::read(call.body())?;
+    let order = Order {
+        mapping: fields.required::<Mapping>("mapping")?,
+        default_country: fields.optional::<Country>("default_country")?,
+        dry_run: fields.optional::<bool>("dry_run")?.unwrap_or(false),
+        labels: fields
+            .optional::<Vec<ContactLabel>>("labels")?
+            .unwrap_or_default(),
+        lists: fields.optional::<Vec<ListId>>("lists")?.unwrap_or_default(),
+    };
+    fields.finish()?;
+    if order.labels.len() > MOST_FOR_ALL || order.lists.len() > MOST_FOR_ALL {
+        let most = format!("`labels` and `lists` must be at most {MOST_FOR_ALL} each");
+        return Err(ApiError::invalid(most));
+    }
+    if !order.lists.is_empty() {
+        let there = known::lists(state.store.as_ref(), tenant, state.clock.now()).await?;
+        let is_there = |list: &ListId| there.iter().any(|one| one.id == *list);
+        if !order.lists.iter().all(is_there) {
+            return Err(ApiError::because(
+                ErrorCode::NotFound,
+                "no list has one of the ids in `lists`",
+            ));
+        }
+    }
+    let import = state.imports.start(tenant, import, order).await?;
+    Ok(HttpResponse::Accepted().json(shown(&import, state.clock.now())))
+}
+
+/// `GET /v1/imports/{import_id}/errors`: what was wrong, as CSV.
+pub(super) async fn errors(call: Call<CanManage>) -> Result<HttpResponse, ApiError> {
+    call.params()?.finish()?;
+    let import = named(&call)?;
+    let errors = call.state().imports.errors(call.tenant(), import).await?;
+    let name = format!("attachment; filename=\"import-{import}-errors.csv\"");
+    Ok(HttpResponse::Ok()
+        .content_type("text/csv; charset=utf-8")
+        .insert_header((CONTENT_DISPOSITION, name))
+        .body(errors))
+}
+
+/// `DELETE /v1/imports/{import_id}`: calls it off while it runs, and removes it when it is at its end.
+pub(super) async fn remove(call: Call<CanManage>) -> Result<HttpResponse, ApiError> {
+    let import = named(&call)?;
+    let left = call.state().imports.remove(call.tenant(), import).await?;
+    let state = left.map(|import| import.state);
+    Ok(HttpResponse::Ok().json(json!({ "import_id": import, "state": state })))
+}

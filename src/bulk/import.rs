@@ -1,0 +1,186 @@
+//! An import as it is kept: its file, what its columns are taken for, how far it is and what came of it.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::encoding::Encoding;
+use super::fields::{Field, Mapping};
+use super::phones::Country;
+use super::records::{Format, Place, Separator};
+use crate::domain::{Author, ContactLabel, ImportId, ListId, TenantId, Timestamp};
+use crate::store::plain::{Partition, PlainKey, PlainRow};
+use crate::store::tables::{CONTACT_IMPORT, IMPORT_MAPPING, Table};
+
+/// How long a file waits for its import to be started.
+pub const WAITS: Duration = Duration::from_hours(24);
+/// How long an import is told of after it ended.
+const TOLD: Duration = Duration::from_hours(30 * 24);
+/// An import whose gateway says nothing for so long has lost it.
+const SILENT: Duration = Duration::from_secs(60);
+
+/// Where an import stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ImportState {
+    /// The file is there.
+    Uploaded,
+    /// It is read.
+    Running,
+    /// All of it was.
+    Done,
+    /// It cannot be.
+    Failed,
+    /// Somebody called it off.
+    Cancelled,
+}
+
+/// What came of a file's rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Counts {
+    /// All that were read.
+    pub rows: u64,
+    /// Contacts that are new.
+    pub created: u64,
+    /// Contacts that are others than they were.
+    pub updated: u64,
+    /// Contacts that were all of that already.
+    pub unchanged: u64,
+    /// Rows of which nothing counts.
+    pub rejected: u64,
+}
+
+/// How it is carried out.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Order {
+    /// What columns are taken for.
+    pub mapping: Mapping,
+    /// The country of phones that are written without one.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub default_country: Option<Country>,
+    /// Whether nothing is changed.
+    pub dry_run: bool,
+    /// Labels that everybody gets.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub labels: Vec<ContactLabel>,
+    /// Lists that everybody is put on.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub lists: Vec<ListId>,
+}
+
+/// One import.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Import {
+    /// Its id.
+    pub import_id: ImportId,
+    /// Where it stands.
+    pub state: ImportState,
+    /// What the file was called.
+    pub name: String,
+    /// Its bytes, as UTF-8.
+    pub bytes: u64,
+    /// How its records stand.
+    pub format: Format,
+    /// How its text was written.
+    pub encoding: Encoding,
+    /// What stands between two values.
+    pub separator: Separator,
+    /// What its columns are called.
+    pub columns: Vec<String>,
+    /// Its first rows, while it is not started.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub sample: Vec<Vec<String>>,
+    /// How it is carried out; what is suggested before it is.
+    #[serde(flatten)]
+    pub order: Order,
+    /// What came of it so far.
+    #[serde(flatten)]
+    pub counts: Counts,
+    /// Where its first row begins.
+    pub start: Place,
+    /// Where it goes on.
+    pub place: Place,
+    /// Bytes of the file of errors.
+    pub errors_bytes: u64,
+    /// Why it failed.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub error: Option<String>,
+    /// Who brought it.
+    pub by: Author,
+    /// When.
+    pub created_at: Timestamp,
+    /// When it was started.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub started_at: Option<Timestamp>,
+    /// When it was heard of last.
+    pub changed_at: Timestamp,
+}
+
+impl Import {
+    /// All of a tenant's.
+    pub fn of(tenant: TenantId) -> Partition {
+        Partition::of_tenant(&CONTACT_IMPORT, tenant)
+    }
+
+    /// One of them.
+    pub fn at(tenant: TenantId, import: ImportId) -> PlainKey {
+        Self::of(tenant).row(import.as_bytes())
+    }
+
+    /// What each column is taken for.
+    pub fn fields(&self) -> Vec<Field> {
+        let field = |column: &String| self.order.mapping.get(column).cloned().unwrap_or(Field::Skip);
+        self.columns.iter().map(field).collect()
+    }
+
+    /// Whether it can be started: it never was, or nothing was changed.
+    pub const fn can_start(&self) -> bool {
+        match self.state {
+            ImportState::Uploaded => true,
+            ImportState::Done => self.order.dry_run,
+            ImportState::Running | ImportState::Failed | ImportState::Cancelled => false,
+        }
+    }
+
+    /// Whether its file is needed: for a day where it waits to be started.
+    pub fn needs_file(&self, now: Timestamp) -> bool {
+        self.state == ImportState::Running || self.can_start() && now.since(self.changed_at) < WAITS
+    }
+
+    /// Whether the gateway that reads it has not been heard of for so long that it is gone.
+    pub fn is_abandoned(&self, now: Timestamp) -> bool {
+        self.state == ImportState::Running && now.since(self.changed_at) > SILENT
+    }
+}
+
+impl PlainRow for Import {
+    const TABLE: &'static Table = &CONTACT_IMPORT;
+
+    fn expires(&self) -> Option<Timestamp> {
+        Some(match self.state {
+            ImportState::Uploaded => self.created_at.after(WAITS),
+            _ => self.changed_at.after(TOLD),
+        })
+    }
+}
+
+/// What columns were taken for, by their headers as [`header_key`](super::fields::header_key) compares them.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Remembered {
+    /// By header.
+    pub fields: Mapping,
+}
+
+impl Remembered {
+    /// Headers that are remembered; those of the file that came last stay.
+    pub const MOST: usize = 300;
+
+    /// A tenant's.
+    pub fn at(tenant: TenantId) -> PlainKey {
+        Partition::of_tenant(&IMPORT_MAPPING, tenant).row(&[])
+    }
+}
+
+impl PlainRow for Remembered {
+    const TABLE: &'static Table = &IMPORT_MAPPING;
+}

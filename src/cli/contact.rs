@@ -1,0 +1,239 @@
+//! `mesej contact`: contacts in and out by files, with a business's key.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::{Args, Subcommand, ValueEnum};
+use secrecy::SecretString;
+use serde_json::{Value, json};
+
+use super::admin::{Api, segment};
+use super::{CliError, PlainHttp};
+
+/// How often it is asked how far an import is.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// Commands about contacts.
+#[derive(Debug, Subcommand)]
+pub(super) enum ContactCommand {
+    /// Import contacts from a CSV or NDJSON file
+    ///
+    /// Prints what the columns are taken for, then how far the server is. Ends with 1 when the import failed. Ctrl-C ends the command,
+    /// not the import.
+    #[command(
+        after_help = "Examples:\n  mesej contact import people.csv --country ID --dry-run\n  \
+                            mesej contact import people.csv --country ID --map 'Ciudad=attribute.city' --label spring --errors wrong.csv"
+    )]
+    Import(ImportArgs),
+    /// Export contacts as a CSV or NDJSON file
+    #[command(after_help = "Examples:\n  mesej contact export > contacts.csv\n  \
+                            mesej contact export --filter 'label = \"vip\"' --format ndjson --output vip.ndjson")]
+    Export(ExportArgs),
+}
+
+/// How the server is reached.
+#[derive(Debug, Args)]
+struct KeyArgs {
+    /// Where the server listens
+    #[arg(
+        long,
+        env = "MESEJ_URL",
+        default_value = "http://127.0.0.1:8080",
+        value_name = "URL"
+    )]
+    url: String,
+    /// An API key of the tenant: with the scope `send` for imports, `read` for exports
+    #[arg(long, env = "MESEJ_KEY", hide_env_values = true)]
+    key: SecretString,
+    #[command(flatten)]
+    plain: PlainHttp,
+}
+
+/// Options of `mesej contact import`.
+#[derive(Debug, Args)]
+pub(super) struct ImportArgs {
+    /// The file
+    file: PathBuf,
+    #[command(flatten)]
+    server: KeyArgs,
+    /// The country of phones that are written without one, such as ID
+    #[arg(long)]
+    country: Option<String>,
+    /// Look what would change, and change nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// Take a column for something else than is suggested: COLUMN=FIELD
+    #[arg(long, value_name = "COLUMN=FIELD", value_parser = column)]
+    map: Vec<(String, String)>,
+    /// A label that everybody of the file gets
+    #[arg(long)]
+    label: Vec<String>,
+    /// A list, by its list_id, that everybody of the file is put on
+    #[arg(long)]
+    list: Vec<String>,
+    /// Where to write what was wrong, as CSV
+    #[arg(long, value_name = "FILE")]
+    errors: Option<PathBuf>,
+}
+
+/// Options of `mesej contact export`.
+#[derive(Debug, Args)]
+pub(super) struct ExportArgs {
+    #[command(flatten)]
+    server: KeyArgs,
+    /// How the file is written
+    #[arg(long, value_enum, default_value_t = FileFormat::Csv)]
+    format: FileFormat,
+    /// Whom to export: a filter
+    #[arg(long)]
+    filter: Option<String>,
+    /// Whom to export: a segment, by its segment_id
+    #[arg(long)]
+    segment: Option<String>,
+    /// Where to write; without it to the standard output
+    #[arg(long, value_name = "FILE")]
+    output: Option<PathBuf>,
+}
+
+/// How a file is written.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum FileFormat {
+    /// Comma-separated values
+    Csv,
+    /// One JSON object a line
+    Ndjson,
+}
+
+fn column(text: &str) -> Result<(String, String), String> {
+    // A header may hold a `=`, a field does not.
+    let pair = text.rsplit_once('=').filter(|(column, _)| !column.is_empty());
+    let (column, field) = pair.ok_or("must be COLUMN=FIELD, such as Ciudad=attribute.city")?;
+    Ok((column.to_owned(), field.to_owned()))
+}
+
+pub(super) async fn run(command: ContactCommand) -> Result<ExitCode, CliError> {
+    match command {
+        ContactCommand::Import(args) => import(&args, &mut io::stderr()).await,
+        ContactCommand::Export(args) => export(&args).await,
+    }
+}
+
+fn unusable(path: &std::path::Path) -> impl Fn(io::Error) -> CliError {
+    let path = path.display().to_string();
+    move |error| CliError::File {
+        path: path.clone(),
+        reason: error.to_string(),
+    }
+}
+
+async fn import(args: &ImportArgs, out: &mut (dyn Write + Send)) -> Result<ExitCode, CliError> {
+    let api = Api::with_token(&args.server.url, args.server.key.clone(), args.server.plain)?;
+    let file = tokio::fs::File::open(&args.file)
+        .await
+        .map_err(unusable(&args.file))?;
+    let name = args.file.file_name().unwrap_or_default().to_string_lossy();
+    let uploaded = api
+        .upload(&format!("/v1/imports?name={}", segment(&name)), file)
+        .await?;
+    let import = uploaded
+        .get("import_id")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
+    let path = format!("/v1/imports/{}", segment(import));
+    let mapping = uploaded.get("mapping").cloned().unwrap_or_default();
+    let mut mapping: BTreeMap<String, String> = serde_json::from_value(mapping).unwrap_or_default();
+    mapping.extend(args.map.iter().cloned());
+    for (column, field) in &mapping {
+        writeln!(out, "{column}: {field}")?;
+    }
+    let start = json!({
+        "mapping": mapping,
+        "default_country": args.country,
+        "dry_run": args.dry_run,
+        "labels": args.label,
+        "lists": args.list,
+    });
+    api.post(&format!("{path}/start"), &start).await?;
+    let ended = loop {
+        let shown = api.get(&path).await?;
+        writeln!(out, "{}", progress(&shown))?;
+        let state = shown.get("state").and_then(Value::as_str);
+        if !matches!(state, Some("uploaded" | "running")) {
+            break shown;
+        }
+        tokio::time::sleep(LOOK).await;
+    };
+    if let Some(errors) = &args.errors {
+        let text = api.text(&format!("{path}/errors")).await?;
+        tokio::fs::write(errors, text).await.map_err(unusable(errors))?;
+    }
+    let is_done = ended.get("state").and_then(Value::as_str) == Some("done");
+    Ok(if is_done {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+/// How far an import is, on one line.
+fn progress(import: &Value) -> String {
+    let number = |name: &str| import.get(name).and_then(Value::as_u64).unwrap_or(0);
+    let state = import.get("state").and_then(Value::as_str).unwrap_or_default();
+    let percent = number("bytes_read").saturating_mul(100) / number("bytes").max(1);
+    let error = import.get("error").and_then(Value::as_str);
+    format!(
+        "{state}, {percent} %: {} rows, {} created, {} updated, {} unchanged, {} rejected{}",
+        number("rows"),
+        number("created"),
+        number("updated"),
+        number("unchanged"),
+        number("rejected"),
+        error.map(|error| format!(": {error}")).unwrap_or_default()
+    )
+}
+
+async fn export(args: &ExportArgs) -> Result<ExitCode, CliError> {
+    let api = Api::with_token(&args.server.url, args.server.key.clone(), args.server.plain)?;
+    let format = match args.format {
+        FileFormat::Csv => "csv",
+        FileFormat::Ndjson => "ndjson",
+    };
+    let mut path = format!("/v1/contacts/export?format={format}");
+    for (name, value) in [("filter", &args.filter), ("segment", &args.segment)] {
+        if let Some(value) = value {
+            path = format!("{path}&{name}={}", segment(value));
+        }
+    }
+    match &args.output {
+        Some(output) => {
+            let mut file = std::fs::File::create(output).map_err(unusable(output))?;
+            api.download(&path, &mut file).await?;
+        }
+        None => api.download(&path, &mut io::stdout()).await?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_column_is_taken_for_what_stands_behind_the_last_equals_sign() {
+        assert_eq!(
+            column("a=b=attribute.city"),
+            Ok(("a=b".to_owned(), "attribute.city".to_owned()))
+        );
+        assert!(column("phone").is_err() && column("=phone").is_err());
+    }
+
+    #[test]
+    fn progress_is_one_line() {
+        let shown = json!({ "state": "running", "bytes": 200, "bytes_read": 50, "rows": 9, "created": 8, "rejected": 1 });
+        let line = "running, 25 %: 9 rows, 8 created, 0 updated, 0 unchanged, 1 rejected";
+        assert_eq!(progress(&shown), line);
+    }
+}
