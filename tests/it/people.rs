@@ -16,6 +16,7 @@ on_every_store! {
     people_and_what_they_wrote_outlive_a_restart,
     a_code_lets_one_of_two_in_and_the_second_factor_outlives_a_restart,
     a_business_signs_up_by_a_mail_that_is_a_private_file,
+    a_limit_outlives_a_restart_and_ends_with_the_role,
 }
 
 /// Somebody's browser.
@@ -209,5 +210,57 @@ async fn a_business_signs_up_by_a_mail_that_is_a_private_file(kept: Kept) {
     let nothing = json!({});
     let conversations = again.call(&gateway, Method::GET, "/v1/conversations", &nothing);
     assert_eq!(conversations.await.0, 200);
+    gateway.stop().await;
+}
+
+async fn a_limit_outlives_a_restart_and_ends_with_the_role(kept: Kept) {
+    let gateway = TestGateway::start(kept).await;
+    let owner = joined(&gateway, "ana@example.com", "owner").await;
+    let agent = joined(&gateway, "ben@example.com", "agent").await;
+    gateway.customer_says("hello").await;
+    let id = |who: &Browser| who.said["user"]["user_id"].as_str().unwrap().to_owned();
+    let seen = async |gateway: &TestGateway, who: &Browser| {
+        let nothing = json!({});
+        let list = who.call(gateway, Method::GET, "/v1/conversations", &nothing);
+        list.await.1["conversations"].as_array().unwrap().len()
+    };
+    let of_agent = format!("/v1/team/{}", id(&agent));
+    let limited = json!({ "role": "agent", "limit": { "numbers": [], "teams": [] } });
+    assert_eq!(
+        owner.call(&gateway, Method::PUT, &of_agent, &limited).await.0,
+        200
+    );
+    assert_eq!(
+        (seen(&gateway, &agent).await, seen(&gateway, &owner).await),
+        (0, 1)
+    );
+    let gateway = gateway.restart().await;
+    assert_eq!(
+        (seen(&gateway, &agent).await, seen(&gateway, &owner).await),
+        (0, 1)
+    );
+    // Owners see all; who was one and is an agent again starts anew.
+    let hand_over = async |from: &Browser, to: &Browser| {
+        let body = json!({ "user_id": id(to), "password": PASSWORD });
+        let given = from.call(&gateway, Method::PUT, "/v1/team/owner", &body).await;
+        assert_eq!(given.0, 200, "{}", given.1);
+    };
+    let sign_in = async |email: &str| {
+        let body = json!({ "email": email, "password": PASSWORD });
+        open(&gateway, "/v1/session", &body).await
+    };
+    hand_over(&owner, &agent).await;
+    let agent = sign_in("ben@example.com").await;
+    assert_eq!(seen(&gateway, &agent).await, 1);
+    hand_over(&agent, &owner).await;
+    let owner = sign_in("ana@example.com").await;
+    let again = json!({ "role": "agent" });
+    assert_eq!(owner.call(&gateway, Method::PUT, &of_agent, &again).await.0, 200);
+    let agent = sign_in("ben@example.com").await;
+    assert_eq!(
+        (&agent.said["role"], &agent.said["limit"]),
+        (&json!("agent"), &Value::Null)
+    );
+    assert_eq!(seen(&gateway, &agent).await, 1);
     gateway.stop().await;
 }
