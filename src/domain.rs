@@ -34,6 +34,7 @@ pub mod roles;
 pub mod sketch;
 pub mod status;
 pub mod subscription;
+pub mod template;
 pub mod token;
 pub mod usage;
 
@@ -52,8 +53,8 @@ pub use display_name::display_name;
 pub use event::{Event, EventKind};
 pub use ids::{
     AgentId, ClientMessageId, ContactId, ConversationId, Epoch, Fence, IdError, IdempotencyKey, ImportId,
-    JournalId, ListId, MessageId, NoteId, PhoneNumberId, SegmentId, Seq, TeamId, TenantId, UserId, WabaId,
-    Wamid, WamidHash,
+    JournalId, ListId, MessageId, NoteId, PhoneNumberId, SegmentId, Seq, TeamId, TemplateId, TenantId,
+    UserId, WabaId, Wamid, WamidHash,
 };
 pub use issuer::Issuer;
 pub use limit::{MemberLimit, NumberLimit};
@@ -65,4 +66,5 @@ pub use quota::Quota;
 pub use rate::{Priority, SendRate};
 pub use retention::Retention;
 pub use status::{DeliveryState, StatusTimes};
+pub use template::{TemplateName, TemplateStatus};
 pub use token::AttemptToken;

@@ -39,6 +39,7 @@ use crate::domain::TenantId;
 use crate::shutdown::Shutdown;
 use crate::store::{JournalEntry, Sharing, Store, StoreError, StoreErrorKind};
 use crate::telemetry::{Seldom, metrics};
+use crate::templates::TemplateBook;
 use crate::whatsapp::webhook::Haste;
 use ids::JournalIds;
 use shared_backlog::SharedBacklog;
@@ -61,6 +62,8 @@ pub struct IngestParts {
     pub store: Arc<dyn Store>,
     /// The time.
     pub clock: Arc<dyn Clock>,
+    /// Where news of message templates go.
+    pub templates: Arc<TemplateBook>,
 }
 
 /// Takes webhook bodies.

@@ -12,6 +12,7 @@
 //! | [`actors`] | directory, tenants, conversations, ledgers, lanes, feeds |
 //! | [`accounts`] | people: signing in, sessions, invitations, teams, passwords, slowing of wrong ones; the audit log |
 //! | [`bulk`] | import and export of contacts |
+//! | [`templates`] | the message templates of each account: rows, look-ups at Meta, what messages are checked against |
 //! | [`ingest`] | what happens to a webhook after the journal: parse, route, commit, done |
 //! | [`api`] | HTTP: all routes in `api.rs`, one file a resource; `api/ws` is the agents' socket |
 //! | [`app`] | puts the parts together; start, stop, background jobs |
@@ -43,6 +44,8 @@
 //!   revocations: `amend.rs`; imported history: `imported.rs`; changed numbers and ids: `link.rs`; what becomes a `meta`
 //!   event: `organise.rs`.
 //! - What an event shows of its conversation and contact: `store/derive/shown.rs`.
+//! - Templates. What a message must fill: `whatsapp/templates/fill.rs`; what Meta's review refuses: `whatsapp/templates/rules.rs`; rows
+//!   and look-ups: `templates.rs`.
 //! - Which contact does a phone or BSUID mean? `store/derive/names.rs`, `identity.rs`, `link.rs`.
 //! - What a business notes of a contact: `domain/contact_details.rs`, `store/derive/details.rs`. By what contacts are found:
 //!   `domain/contact_terms.rs`, each backend's `terms.rs`, `store/contact_search.rs`; why so: ADR 034.
@@ -96,4 +99,5 @@ pub mod mail;
 pub mod shutdown;
 pub mod store;
 pub mod telemetry;
+pub mod templates;
 pub mod whatsapp;

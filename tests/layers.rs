@@ -38,6 +38,10 @@ const LAYERS: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "templates",
+        &["domain", "shutdown", "config", "telemetry", "store", "whatsapp"],
+    ),
+    (
         "actors",
         &[
             "domain",
@@ -62,6 +66,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "whatsapp",
             "limiter",
             "actors",
+            "templates",
         ],
     ),
     (
@@ -92,6 +97,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "actors",
             "ingest",
             "bulk",
+            "templates",
         ],
     ),
     (
@@ -111,6 +117,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "ingest",
             "bulk",
             "api",
+            "templates",
         ],
     ),
     (

@@ -30,6 +30,7 @@ use crate::domain::{Clock, TenantId};
 use crate::mail::Mailer;
 use crate::shutdown::Shutdown;
 use crate::store::{Store, Tenant};
+use crate::templates::TemplateBook;
 use crate::whatsapp::Graph;
 
 /// Locks of tenants' rows.
@@ -54,6 +55,8 @@ pub struct Foundation {
     pub shutdown: Shutdown,
     /// The Graph API, for looking at numbers.
     pub graph: Arc<dyn Graph>,
+    /// Message templates.
+    pub templates: Arc<TemplateBook>,
     /// Takes mails to people.
     pub mailer: Mailer,
     /// What the demonstration hands out; `None` outside of demo mode.
@@ -88,6 +91,8 @@ pub struct ApiState {
     pub shutdown: Shutdown,
     /// The Graph API, for looking at numbers.
     pub graph: Arc<dyn Graph>,
+    /// Message templates.
+    pub templates: Arc<TemplateBook>,
     /// What the demonstration hands out; `None` outside of demo mode.
     pub demo: Option<DemoSession>,
     /// People who sign in.
@@ -143,6 +148,7 @@ impl ApiState {
             metrics,
             shutdown,
             graph,
+            templates,
             mailer,
             demo,
             seed,
@@ -220,6 +226,7 @@ impl ApiState {
             metrics,
             shutdown,
             graph,
+            templates,
             demo,
         })
     }

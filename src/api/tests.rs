@@ -48,6 +48,8 @@ use crate::store::directory::Scope;
 use crate::store::memory::MemoryStore;
 use crate::store::op::{Op, OpOutcome, Receive};
 use crate::store::{ApiKey, MessageRef, Store as _, Tenant};
+use crate::templates::TemplateBook;
+use crate::templates::tests::graph::TemplatesAtMeta;
 use client::{Answer, Request};
 use core::{Core, Journal, Meta};
 
@@ -70,6 +72,8 @@ struct Api {
     inbox: Inbox,
     /// Where files lie.
     _folder: tempfile::TempDir,
+    /// Templates as Meta has them.
+    meta: Arc<TemplatesAtMeta>,
     key: String,
     other_key: String,
     server: actix_web::dev::ServerHandle,
@@ -109,6 +113,7 @@ struct Parts {
     shutdown: Shutdown,
     inbox: Inbox,
     folder: tempfile::TempDir,
+    meta: Arc<TemplatesAtMeta>,
 }
 
 impl Parts {
@@ -131,6 +136,8 @@ impl Parts {
         let core = Arc::new(Core::new(Arc::clone(&store), clock.clone()));
         let (mailer, inbox) = Inbox::open(Arc::new(clock.clone()));
         let (journal, shutdown) = (Arc::new(Journal::default()), Shutdown::default());
+        let meta = Arc::new(TemplatesAtMeta::default());
+        let templates = TemplateBook::new(store.clone(), Arc::new(clock.clone()), meta.clone(), 0);
         let state = ApiState::new(Foundation {
             tenants: core.clone(),
             intake: journal.clone(),
@@ -140,6 +147,7 @@ impl Parts {
             metrics: crate::telemetry::install(NOW).unwrap(),
             shutdown: shutdown.clone(),
             graph: Arc::new(Meta),
+            templates: Arc::new(templates),
             mailer,
             demo,
             seed: 0,
@@ -153,6 +161,7 @@ impl Parts {
             shutdown,
             inbox,
             folder,
+            meta,
         }
     }
 }
@@ -172,6 +181,7 @@ impl Api {
             shutdown,
             inbox,
             folder,
+            meta,
         } = Parts::build(setup);
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let addr = listener.local_addr().unwrap();
@@ -188,6 +198,7 @@ impl Api {
             shutdown,
             inbox,
             _folder: folder,
+            meta,
             key: String::new(),
             other_key: String::new(),
             server: handle,

@@ -24,6 +24,7 @@ use crate::store::memory::MemoryStore;
 use crate::store::metered::Metered;
 use crate::store::scylla::ScyllaStore;
 use crate::store::{ClaimsAhead, ProcessState, Store, StoreError};
+use crate::templates::TemplateBook;
 use crate::whatsapp::client::GraphSettings;
 use crate::whatsapp::{Graph, GraphClient};
 
@@ -55,6 +56,7 @@ pub struct Core {
     intake: Arc<Intake>,
     applier: Applier,
     graph: Arc<dyn Graph>,
+    templates: Arc<TemplateBook>,
     mailer: Mailer,
     mail_worker: MailWorker,
     metrics: PrometheusHandle,
@@ -190,7 +192,10 @@ pub async fn open_core(config: &Config, clock: Arc<dyn Clock>, shutdown: Shutdow
             config.whatsapp.version.as_str(),
         )
     };
-    let graph: Arc<dyn Graph> = Arc::new(GraphClient::new(settings, Arc::clone(&clock))?);
+    let client = Arc::new(GraphClient::new(settings, Arc::clone(&clock))?);
+    let graph: Arc<dyn Graph> = client.clone();
+    let templates = TemplateBook::new(Arc::clone(&store), Arc::clone(&clock), client, seed);
+    let templates = Arc::new(templates);
     let arbiters: Vec<Arbiter> = (0..config.server.worker_threads().max(1))
         .map(|_| Arbiter::new())
         .collect();
@@ -223,6 +228,7 @@ pub async fn open_core(config: &Config, clock: Arc<dyn Clock>, shutdown: Shutdow
         tenants: directory.clone(),
         store: Arc::clone(&store),
         clock: Arc::clone(&clock),
+        templates: Arc::clone(&templates),
     };
     let (intake, applier) = ingest::open(parts, shutdown, seed).await?;
     Ok(Core {
@@ -233,6 +239,7 @@ pub async fn open_core(config: &Config, clock: Arc<dyn Clock>, shutdown: Shutdow
         intake,
         applier,
         graph,
+        templates,
         mailer,
         mail_worker,
         metrics,
@@ -261,6 +268,7 @@ impl Core {
             metrics: self.metrics.clone(),
             shutdown: shutdown.clone(),
             graph: Arc::clone(&self.graph),
+            templates: Arc::clone(&self.templates),
             mailer: self.mailer,
             demo,
             seed: self.seed,
@@ -302,6 +310,10 @@ impl Core {
             failing,
             self.keep_usage,
         ));
+        let keeping_up = tokio::spawn({
+            let (templates, shutdown) = (Arc::clone(&self.templates), shutdown.clone());
+            async move { templates.keep_up(&shutdown).await }
+        });
         tokio::spawn(start_tenants(
             Arc::clone(&self.directory),
             Arc::clone(&self.gateway),
@@ -348,6 +360,8 @@ impl Core {
             parts,
         };
         left.tell();
+        // It ended with the first sign of the end.
+        let _ = tokio::time::timeout(APPLY, keeping_up).await;
         // Nothing is written any more.
         if matches!(upkeep.await, Ok(upkeep::Ended::StoreFailed)) {
             return Err(AppError::StoreFailed);

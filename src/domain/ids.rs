@@ -143,6 +143,11 @@ byte_id!(
     "conversation_id"
 );
 byte_id!(
+    /// A message template of an account, in one language. Derived from the names by which Meta knows it.
+    TemplateId,
+    "template_id"
+);
+byte_id!(
     /// A message. Time-ordered: 48 bits of milliseconds, 16 bits of order within them, 64 bits that tell twins apart.
     MessageId,
     "message_id"

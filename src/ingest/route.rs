@@ -286,7 +286,13 @@ impl Router {
                     vec![Op::Report(Box::new(report(tenant, status)))],
                 )
             }
-            Element::Other(other) => (ElementKind::Account, told(other)),
+            Element::Other(other) => {
+                if !self.note_template(tenant, other).await {
+                    ticket.note(Verdict::Again);
+                    return Handed::All;
+                }
+                (ElementKind::Account, told(other))
+            }
             Element::Malformed(_) => return Handed::All,
         };
         for op in ops {
@@ -305,6 +311,18 @@ impl Router {
             }
         }
         Handed::All
+    }
+
+    /// Takes over news of a message template; whether that is done, or there are none.
+    async fn note_template(&self, tenant: TenantId, other: &OtherEvent) -> bool {
+        let (Some(news), Some(waba)) = (webhook::template_news(other), &other.waba) else {
+            return true;
+        };
+        let applied = self.parts.templates.apply(tenant, waba, &news).await;
+        if let Err(error) = &applied {
+            tracing::warn!(tenant.id = %tenant, %error, "cannot take over what is new of a template");
+        }
+        applied.is_ok()
     }
 
     fn message(message: &IncomingMessage) -> Vec<Op> {

@@ -12,6 +12,7 @@ use crate::domain::{EventKind, PhoneNumberId, Retention, SendRate, Seq, SystemCl
 use crate::store::directory::AccessToken;
 use crate::store::faulty::FaultyStore;
 use crate::store::{Number, Tenant};
+use crate::templates::tests::graph::TemplatesAtMeta;
 
 const STUCK: TenantId = TenantId::new(1);
 const OTHER: TenantId = TenantId::new(2);
@@ -53,6 +54,12 @@ fn parts(directory: &Arc<Directory>) -> IngestParts {
         tenants: directory.clone(),
         store: Arc::clone(directory.store()),
         clock: Arc::clone(directory.clock()),
+        templates: Arc::new(TemplateBook::new(
+            Arc::clone(directory.store()),
+            Arc::clone(directory.clock()),
+            Arc::new(TemplatesAtMeta::default()),
+            0,
+        )),
     }
 }
 

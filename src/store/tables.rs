@@ -22,6 +22,7 @@ mod sign_in_provider;
 mod sign_up;
 mod subscription;
 mod team;
+mod template;
 mod usage;
 mod user;
 
@@ -56,6 +57,10 @@ pub use subscription::{
     PAYMENT_CUSTOMER, PAYMENTS_ASIDE, PaymentCustomer, PaymentsAside, SUBSCRIPTION, SetByHand, Subscription,
 };
 pub use team::{Former, Handover, MEMBERSHIP, Member, Membership, TEAM, Team};
+pub use template::{
+    TEMPLATE, TEMPLATE_ACCOUNT, TEMPLATE_HISTORY, Template, TemplateAccount, TemplateHistory,
+    TemplateVersion, Told,
+};
 pub use usage::{USAGE_CURSOR, USAGE_HOUR, UsageCursor, UsageHour};
 pub use user::{
     AcceptedPolicy, EMAIL_CHANGE, EmailChange, EmailChangeLink, Reset, SecondFactor, TotpSecret, USER,
@@ -158,7 +163,7 @@ pub struct Table {
 }
 
 /// All of them.
-pub const ALL: [&Table; 55] = [
+pub const ALL: [&Table; 58] = [
     &CONTACT,
     &ALIAS,
     &CONTACT_INDEX,
@@ -179,6 +184,9 @@ pub const ALL: [&Table; 55] = [
     &CONTACT_NOTE,
     &CONTACT_ATTRIBUTE,
     &CONTACT_LIST,
+    &TEMPLATE,
+    &TEMPLATE_HISTORY,
+    &TEMPLATE_ACCOUNT,
     &OPERATOR,
     &USER,
     &USER_EMAIL,

@@ -6,7 +6,7 @@ pub use http::{HttpMethod, HttpRoute, StatusClass};
 
 use super::table::{Label, label_enums};
 use crate::domain::subscription::SubscriptionState;
-use crate::domain::{EventKind, Priority, Quota};
+use crate::domain::{EventKind, Priority, Quota, TemplateStatus};
 
 label_enums! {
     /// What became of a webhook of the payment provider's.
@@ -249,6 +249,22 @@ label_enums! {
         Dropped = "dropped",
     }
 
+    /// How a message template stands with Meta.
+    TemplateState {
+        /// It may be sent.
+        Approved = "approved",
+        /// Meta reviews it.
+        Pending = "pending",
+        /// Meta refused it.
+        Rejected = "rejected",
+        /// Customers do not like it.
+        Paused = "paused",
+        /// It was paused too often.
+        Disabled = "disabled",
+        /// Anything else.
+        Other = "other",
+    }
+
     /// How a sign-in by an identity provider ended.
     ProviderSignIn {
         /// Signed in.
@@ -463,5 +479,22 @@ impl Label for Code {
 
     fn every() -> &'static [Self] {
         &[]
+    }
+}
+
+impl From<&TemplateStatus> for TemplateState {
+    fn from(status: &TemplateStatus) -> Self {
+        match status {
+            TemplateStatus::Approved => Self::Approved,
+            TemplateStatus::Pending | TemplateStatus::InAppeal => Self::Pending,
+            TemplateStatus::Rejected => Self::Rejected,
+            TemplateStatus::Paused => Self::Paused,
+            TemplateStatus::Disabled => Self::Disabled,
+            TemplateStatus::LimitExceeded
+            | TemplateStatus::PendingDeletion
+            | TemplateStatus::Deleted
+            | TemplateStatus::Archived
+            | TemplateStatus::Other(_) => Self::Other,
+        }
     }
 }

@@ -4,7 +4,7 @@ use super::labels::{
     ActorKind, AttemptResult, AuditOutcome, CloseReason, Code, ConnectionEnd, DelayReason, ElementKind,
     FrameRefusal, GraphCall, HandshakeEnd, HttpMethod, HttpRoute, ImportedRow, MailKind, MailOutcome,
     PauseReason, PaymentWebhookOutcome, ProviderSignIn, QuarantineReason, ReloadEnd, ResyncReason,
-    RetentionFate, SendOrigin, SignInOutcome, StatusClass, StoreOp, StoreOutcome, TenantState,
+    RetentionFate, SendOrigin, SignInOutcome, StatusClass, StoreOp, StoreOutcome, TemplateState, TenantState,
     UnknownResolution, Version, WebhookOutcome,
 };
 use super::table::metrics_table;
@@ -88,6 +88,12 @@ metrics_table! {
     counter quota_refusals_total = "mesej_quota_refusals_total" { quota: Quota };
     /// Webhooks of the payment provider, by what became of them.
     counter payment_webhooks_total = "mesej_payment_webhooks_total" { outcome: PaymentWebhookOutcome };
+    /// Message templates of all accounts, by how they stood when they were looked up last. Each gateway shows all of them.
+    gauge templates = "mesej_templates" { state: TemplateState };
+    /// Message templates that Meta rejected, paused or disabled, by which of it.
+    counter templates_lost_total = "mesej_templates_lost_total" { state: TemplateState };
+    /// Seconds since the templates of the account that waits longest were looked up.
+    gauge templates_behind_seconds = "mesej_templates_behind_seconds";
     /// Tenants that ever had a subscription or a trial, by how it is with it. Each gateway shows all of them.
     gauge subscriptions = "mesej_subscriptions" { state: SubscriptionState };
     /// Open sockets.

@@ -5,6 +5,7 @@
 
 mod answer;
 mod http;
+mod templates;
 #[cfg(test)]
 mod tests;
 
@@ -18,6 +19,7 @@ use super::number_check::{NumberFacts, SubscribedApp};
 use crate::domain::{ContactAliases, MetaError, PhoneNumberId, WabaId, Wamid};
 
 pub use http::{ClientError, GraphClient, GraphSettings};
+pub use templates::{GraphTemplates, TemplatePage};
 
 /// An access token as the header wants it, checked once. Never shown.
 #[derive(Clone, PartialEq, Eq)]

@@ -17,6 +17,7 @@ mod preferences;
 mod read;
 mod status;
 mod surrogates;
+mod templates;
 #[cfg(test)]
 mod tests;
 mod wire;
@@ -36,6 +37,7 @@ pub use calls::{IncomingCall, calls};
 pub use glance::{Glance, Haste, glance};
 pub use preferences::{Preference, preferences};
 pub use read::parse;
+pub use templates::{TemplateChange, TemplateNews, template_news};
 
 /// Everything that one POST holds, in its order.
 #[derive(Debug, Clone, Default)]

@@ -95,7 +95,7 @@ impl GraphClient {
         Ok(Self { http, root, clock })
     }
 
-    fn request(&self, method: Method, path: &str, token: &BearerToken) -> RequestBuilder {
+    pub(super) fn request(&self, method: Method, path: &str, token: &BearerToken) -> RequestBuilder {
         self.http
             .request(method, format!("{}/{path}", self.root))
             .header(AUTHORIZATION, token.0.clone())
@@ -122,7 +122,7 @@ impl GraphClient {
         Ok(response)
     }
 
-    async fn ask(&self, request: RequestBuilder) -> Result<Value, GraphError> {
+    pub(super) async fn ask(&self, request: RequestBuilder) -> Result<Value, GraphError> {
         let response = self.call(request).await.map_err(unreachable)?;
         let (http_status, retry_after) = (response.status().as_u16(), self.retry_after(&response));
         let body = read_body(response).await.map_err(unreachable)?;
@@ -190,7 +190,7 @@ impl Graph for GraphClient {
 }
 
 /// An id that may stand in a path; account ids are checked less strictly than number ids.
-fn in_path(id: &str) -> String {
+pub(super) fn in_path(id: &str) -> String {
     id.chars()
         .filter(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'))
         .collect()

@@ -1,0 +1,191 @@
+//! Templates that the business makes, edits and deletes: Meta first, then the row, so that nothing is shown that Meta refused.
+
+use serde_json::{Map, Value, json};
+
+use super::merge::{Listed, kept};
+use super::{TemplateBook, TemplateError};
+use crate::domain::{TemplateName, TemplateStatus, TenantId};
+use crate::store::tables::Template;
+use crate::whatsapp::client::BearerToken;
+use crate::whatsapp::templates::ParameterFormat;
+
+/// A template to be reviewed.
+#[derive(Debug, Clone)]
+pub struct NewTemplate {
+    /// What names it.
+    pub name: TemplateName,
+    /// MARKETING, UTILITY or AUTHENTICATION.
+    pub category: String,
+    /// How its variables are called.
+    pub format: ParameterFormat,
+    /// In Meta's JSON.
+    pub components: Value,
+}
+
+/// What is to change of a template.
+#[derive(Debug, Clone, Default)]
+pub struct Change {
+    /// Another category.
+    pub category: Option<String>,
+    /// Other components: all of them.
+    pub components: Option<Value>,
+}
+
+impl TemplateBook {
+    /// Has Meta review a template; how it then stands.
+    pub async fn create(
+        &self,
+        tenant: TenantId,
+        new: NewTemplate,
+        token: &BearerToken,
+    ) -> Result<Template, TemplateError> {
+        let format = match new.format {
+            ParameterFormat::Positional => "positional",
+            ParameterFormat::Named => "named",
+        };
+        let asked = json!({
+            "name": new.name.name,
+            "language": new.name.language,
+            "category": new.category,
+            "parameter_format": format,
+            "components": new.components,
+        });
+        let waba = new.name.waba.clone();
+        let began = self.clock.now();
+        let made = self.graph.create_template(&waba, &asked, token).await;
+        // Where Meta's answer is lost, the next list tells what became of it.
+        self.look_up_now(tenant, &waba);
+        let mut made_as = asked;
+        if let (Some(fields), Value::Object(answer)) = (made_as.as_object_mut(), made?) {
+            fields.extend(answer);
+        }
+        let listed = Listed::read(&waba, &made_as);
+        let id = new.name.id();
+        let now = self.clock.now();
+        if let Some(listed) = listed {
+            self.change(tenant, id, "created", |before| {
+                // One of this name that was deleted before says nothing about this one.
+                let before = before.filter(|before| before.status != TemplateStatus::Deleted);
+                Some(listed.clone().row(before, began, now))
+            })
+            .await?;
+        }
+        let row = self.get(tenant, id).await?;
+        row.ok_or_else(|| {
+            crate::whatsapp::client::GraphError::Unreadable("the new template has no name".to_owned()).into()
+        })
+    }
+
+    /// Has Meta change a template, and review it again.
+    pub async fn edit(
+        &self,
+        tenant: TenantId,
+        row: &Template,
+        change: Change,
+        token: &BearerToken,
+    ) -> Result<Template, TemplateError> {
+        let mut asked = Map::new();
+        if let Some(category) = &change.category {
+            asked.insert("category".to_owned(), category.as_str().into());
+        }
+        if let Some(components) = &change.components {
+            asked.insert("components".to_owned(), components.clone());
+        }
+        let meta_id = row.meta_id.as_deref().unwrap_or_default();
+        let edited = self.graph.edit_template(meta_id, &asked.into(), token).await;
+        self.look_up_now(tenant, &row.waba);
+        edited?;
+        let now = self.clock.now();
+        self.change(tenant, row.id(), "edited", |before| {
+            let before = before?;
+            let mut after = Template {
+                status: TemplateStatus::Pending,
+                reason: None,
+                changed_at: now,
+                ..before.clone()
+            };
+            after.told.status = Some(now);
+            if let Some(category) = &change.category {
+                after.category.clone_from(category);
+                after.told.category = Some(now);
+            }
+            if let Some(components) = &change.components {
+                after.components = kept(Some(components));
+                after.told.components = Some(now);
+            }
+            Some(after)
+        })
+        .await?;
+        Ok(self.get(tenant, row.id()).await?.unwrap_or_else(|| row.clone()))
+    }
+
+    /// Has Meta delete a template in its language, or in all.
+    pub async fn delete(
+        &self,
+        tenant: TenantId,
+        row: &Template,
+        reach: Reach,
+        token: &BearerToken,
+    ) -> Result<(), TemplateError> {
+        let id = match reach {
+            Reach::OneLanguage => row.meta_id.as_deref(),
+            Reach::AllLanguages => None,
+        };
+        let deleted = self.graph.delete_template(&row.waba, &row.name, id, token).await;
+        self.look_up_now(tenant, &row.waba);
+        deleted?;
+        let now = self.clock.now();
+        for id in self.reached(tenant, row, reach).await? {
+            self.change(tenant, id, "deleted", |before| {
+                let mut after = Template {
+                    status: TemplateStatus::Deleted,
+                    reason: None,
+                    changed_at: now,
+                    ..before?.clone()
+                };
+                after.told.status = Some(now);
+                Some(after)
+            })
+            .await?;
+        }
+        Ok(())
+    }
+
+    /// The templates that a deletion concerns.
+    async fn reached(
+        &self,
+        tenant: TenantId,
+        row: &Template,
+        reach: Reach,
+    ) -> Result<Vec<crate::domain::TemplateId>, TemplateError> {
+        if reach == Reach::OneLanguage {
+            return Ok(vec![row.id()]);
+        }
+        let (mut reached, mut after) = (Vec::new(), None);
+        loop {
+            let page = self
+                .table::<Template>()
+                .page(Template::of(tenant), after.take(), ROWS)
+                .await?;
+            after = page.items.last().map(|found| found.sort.clone());
+            let same = page.items.iter().map(|found| &found.row);
+            let same = same.filter(|other| other.waba == row.waba && other.name == row.name);
+            reached.extend(same.map(Template::id));
+            if !page.more {
+                return Ok(reached);
+            }
+        }
+    }
+}
+
+/// Rows that are read at once.
+const ROWS: usize = 200;
+
+/// How far a deletion reaches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reach {
+    /// The template in its own language.
+    OneLanguage,
+    /// All templates of its name.
+    AllLanguages,
+}

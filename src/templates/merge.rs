@@ -1,0 +1,151 @@
+//! What a list or a webhook of Meta's makes of a row: never backwards in time, part by part.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::domain::{TemplateName, TemplateStatus, Timestamp, WabaId};
+use crate::store::tables::{Template, Told};
+use crate::whatsapp::webhook::TemplateChange;
+
+/// Bytes of components that a row can hold beside the rest.
+const LONGEST_COMPONENTS: usize = 48 << 10;
+/// Webhooks tell times to the second: what they tell of happened before its end.
+const WITHIN: Duration = Duration::from_millis(999);
+
+/// A template as Meta lists it.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Listed {
+    pub(super) name: TemplateName,
+    meta_id: Option<String>,
+    category: String,
+    status: TemplateStatus,
+    quality: String,
+    reason: Option<String>,
+    parameter_format: Option<String>,
+    components: Value,
+}
+
+impl Listed {
+    /// Reads one of Meta's; `None` for one without a name or a language.
+    pub(super) fn read(waba: &WabaId, template: &Value) -> Option<Self> {
+        let text = |path: &str| {
+            let text = template.pointer(path).and_then(Value::as_str);
+            text.filter(|text| !text.is_empty()).map(str::to_owned)
+        };
+        let name = TemplateName::new(waba.clone(), text("/name")?, &text("/language")?);
+        Some(Self {
+            name,
+            meta_id: text("/id").filter(|id| id.bytes().all(|byte| byte.is_ascii_digit())),
+            category: text("/category").unwrap_or_default(),
+            status: TemplateStatus::from(text("/status").unwrap_or_default().as_str()),
+            quality: text("/quality_score/score").unwrap_or_else(|| "UNKNOWN".to_owned()),
+            reason: text("/rejected_reason").filter(|reason| reason != "NONE"),
+            parameter_format: text("/parameter_format").map(|format| format.to_ascii_lowercase()),
+            components: kept(template.get("components")),
+        })
+    }
+
+    /// The row that it makes. What was told after the list was asked for stays.
+    pub(super) fn row(self, before: Option<&Template>, began: Timestamp, now: Timestamp) -> Template {
+        let TemplateName { waba, name, language } = self.name;
+        let mut row = Template {
+            waba,
+            name,
+            language,
+            meta_id: self.meta_id,
+            category: self.category,
+            status: self.status,
+            quality: self.quality,
+            reason: self.reason,
+            parameter_format: self.parameter_format,
+            components: self.components,
+            changed_at: now,
+            told: before.map(|before| before.told).unwrap_or_default(),
+        };
+        let Some(before) = before else {
+            return row;
+        };
+        let is_newer = |told: Option<Timestamp>| told.is_some_and(|at| at > began);
+        if is_newer(before.told.status) {
+            row.status.clone_from(&before.status);
+            row.reason.clone_from(&before.reason);
+        } else if row.reason.is_none() && row.status == before.status {
+            // A list says why a template was rejected, and not why it is paused.
+            row.reason.clone_from(&before.reason);
+        }
+        if is_newer(before.told.quality) {
+            row.quality.clone_from(&before.quality);
+        }
+        if is_newer(before.told.category) {
+            row.category.clone_from(&before.category);
+        }
+        if is_newer(before.told.components) {
+            row.components.clone_from(&before.components);
+            row.parameter_format.clone_from(&before.parameter_format);
+        }
+        row.changed_at = before.changed_at;
+        if row != *before {
+            row.changed_at = now;
+        }
+        row
+    }
+}
+
+/// Components that a row can hold.
+pub(super) fn kept(components: Option<&Value>) -> Value {
+    let components = components.filter(|components| components.is_array());
+    let fits = |components: &&Value| components.to_string().len() <= LONGEST_COMPONENTS;
+    components.filter(fits).cloned().unwrap_or(Value::Null)
+}
+
+/// The row that a webhook makes; `None` where it tells nothing new. `synced` is when the account was looked up last.
+pub(super) fn told(
+    before: &Template,
+    change: &TemplateChange,
+    at: Option<Timestamp>,
+    synced: Option<Timestamp>,
+    now: Timestamp,
+) -> Option<Template> {
+    // A clock of Meta's that is ahead of ours must not outlast the next list.
+    let at = at.map_or(now, |at| at.after(WITHIN).min(now));
+    let is_old = |told: Option<Timestamp>| told.is_some_and(|told| at < told);
+    let seen_by_list = synced.is_some_and(|synced| at <= synced);
+    let mut row = before.clone();
+    let Told {
+        status,
+        quality,
+        category,
+        ..
+    } = &mut row.told;
+    let part = match change {
+        TemplateChange::Status(new, reason) => {
+            row.status = new.clone();
+            row.reason.clone_from(reason);
+            status
+        }
+        TemplateChange::Quality(new) => {
+            row.quality.clone_from(new);
+            quality
+        }
+        TemplateChange::Category(new) => {
+            row.category.clone_from(new);
+            category
+        }
+        // What a webhook tells of components leaves out half of them: the next list has all.
+        TemplateChange::Components | TemplateChange::Notice => return None,
+    };
+    if seen_by_list || is_old(*part) {
+        return None;
+    }
+    *part = Some(at);
+    if shown(&row) != shown(before) {
+        row.changed_at = now;
+    }
+    (row != *before).then_some(row)
+}
+
+/// What of a row callers see.
+fn shown(row: &Template) -> (&TemplateStatus, &str, &str, Option<&str>) {
+    (&row.status, &row.quality, &row.category, row.reason.as_deref())
+}

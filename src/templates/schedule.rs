@@ -1,0 +1,266 @@
+//! When which account is looked up: at the start unless that was done lately, then twice a day, and soon after something changed.
+//! Few at once, so that neither Meta nor the store is kept busy by it.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{MutexGuard, PoisonError};
+use std::time::Duration;
+
+use futures_util::stream::{FuturesUnordered, StreamExt as _};
+use tokio::time::Instant;
+
+use super::sync::Synced;
+use super::{TemplateBook, TemplateError};
+use crate::domain::backoff::spread;
+use crate::domain::{Backoff, PhoneNumberId, TemplateStatus, TenantId, Timestamp, WabaId};
+use crate::shutdown::Shutdown;
+use crate::store::StoreError;
+use crate::store::tables::TemplateAccount;
+use crate::telemetry::labels::TemplateState;
+use crate::telemetry::metrics;
+use crate::whatsapp::client::BearerToken;
+
+/// How often an account is looked up when nothing happens.
+const PERIOD: Duration = Duration::from_hours(12);
+/// At the start, one that was looked up within this time can wait.
+const LATELY: Duration = Duration::from_hours(1);
+/// Within this time after the start all others have their turn.
+const START: Duration = Duration::from_secs(30);
+/// After a webhook about a template: others often follow.
+pub(super) const AFTER_NEWS: Duration = Duration::from_secs(5);
+/// After a message that named a template which is not there or may not be sent.
+pub(super) const ON_MISS: Duration = Duration::from_secs(1);
+/// Between two look-ups of an account, whatever asks for them.
+const SHORTEST: Duration = Duration::from_secs(30);
+/// After failures.
+const BACKOFF: Backoff = Backoff::doubling(Duration::from_secs(60), Duration::from_secs(3_600));
+/// When another process is at it.
+const ELSEWHERE: Duration = Duration::from_secs(60);
+/// Accounts that are looked up at once.
+const TOGETHER: usize = 4;
+/// How often it is looked which accounts are due.
+const LOOK: Duration = Duration::from_secs(5);
+/// How often all numbers are read where no version says that one changed.
+const NUMBERS: Duration = Duration::from_secs(60);
+
+type Account = (TenantId, WabaId);
+
+/// The accounts of all tenants.
+#[derive(Debug, Default)]
+pub(super) struct Schedule {
+    /// The numbers as they were read last, and when; `None` once it is known that there are others.
+    read: Option<(i64, Instant)>,
+    accounts: HashMap<Account, Planned>,
+}
+
+/// What is known of an account.
+#[derive(Debug)]
+struct Planned {
+    numbers: Vec<PhoneNumberId>,
+    due: Instant,
+    /// When the last one ended.
+    ended: Option<Instant>,
+    /// One that began before does not do.
+    wanted: Timestamp,
+    runs: bool,
+    failures: u32,
+    /// When the last one that went well began; before, when the account was seen first.
+    known_at: Timestamp,
+    counts: BTreeMap<TemplateStatus, u32>,
+}
+
+/// An account whose turn it is.
+struct Turn {
+    account: Account,
+    numbers: Vec<PhoneNumberId>,
+    wanted: Timestamp,
+}
+
+impl TemplateBook {
+    fn schedule(&self) -> MutexGuard<'_, Schedule> {
+        // It is changed one account at a time, so a panic elsewhere leaves nothing half done.
+        self.schedule.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn random(&self) -> f64 {
+        self.random.lock().unwrap_or_else(PoisonError::into_inner).f64()
+    }
+
+    /// Has an account looked up soon, whoever did it before.
+    pub fn look_up_now(&self, tenant: TenantId, waba: &WabaId) {
+        self.look_up(tenant, waba, Duration::ZERO);
+    }
+
+    /// Has an account looked up after a while. Where it is planned sooner, that does.
+    pub(super) fn look_up(&self, tenant: TenantId, waba: &WabaId, after: Duration) {
+        let now = Instant::now();
+        let key = (tenant, waba.clone());
+        let mut schedule = self.schedule();
+        let Some(planned) = schedule.accounts.get_mut(&key) else {
+            // A number that was added a moment ago: its account is looked up as soon as it is seen.
+            schedule.read = None;
+            drop(schedule);
+            self.asked.notify_one();
+            return;
+        };
+        let earliest = planned.ended.map_or(now, |ended| ended + SHORTEST);
+        planned.wanted = self.clock.now();
+        planned.due = planned.due.min((now + after).max(earliest));
+        drop(schedule);
+        self.asked.notify_one();
+    }
+
+    /// Looks accounts up until the process ends.
+    pub async fn keep_up(&self, shutdown: &Shutdown) {
+        let mut running = FuturesUnordered::new();
+        let mut due = tokio::time::interval(LOOK);
+        due.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                () = shutdown.begun() => return,
+                _ = due.tick() => {}
+                () = self.asked.notified() => {}
+                Some(()) = running.next() => {}
+            }
+            if let Err(error) = self.read_accounts().await {
+                tracing::warn!(%error, "cannot tell which accounts have templates");
+            }
+            while running.len() < TOGETHER {
+                let Some(turn) = self.next_due() else {
+                    break;
+                };
+                running.push(self.turn(turn));
+            }
+            self.measure();
+        }
+    }
+
+    /// Takes note of accounts that were added.
+    async fn read_accounts(&self) -> Result<(), StoreError> {
+        let version = self.store.numbers_version().await?;
+        let is_known =
+            |(known, at): (i64, Instant)| known == version && (version != 0 || at.elapsed() < NUMBERS);
+        if self.schedule().read.is_some_and(is_known) {
+            return Ok(());
+        }
+        let numbers = self.store.number_owners().await?;
+        let (now, began) = (Instant::now(), self.clock.now());
+        let mut schedule = self.schedule();
+        schedule.read = Some((version, now));
+        for number in numbers {
+            let first = START.mul_f64(self.random());
+            let planned = schedule
+                .accounts
+                .entry((number.tenant, number.waba))
+                .or_insert_with(|| Planned {
+                    numbers: Vec::new(),
+                    due: now + first,
+                    ended: None,
+                    wanted: began.before(LATELY),
+                    runs: false,
+                    failures: 0,
+                    known_at: began,
+                    counts: BTreeMap::new(),
+                });
+            if !planned.numbers.contains(&number.id) {
+                planned.numbers.push(number.id);
+            }
+        }
+        Ok(())
+    }
+
+    /// The account that is due longest.
+    fn next_due(&self) -> Option<Turn> {
+        let now = Instant::now();
+        let mut schedule = self.schedule();
+        let due = schedule.accounts.iter_mut();
+        let due = due.filter(|(_, planned)| !planned.runs && planned.due <= now);
+        let (account, planned) = due.min_by_key(|(_, planned)| planned.due)?;
+        planned.runs = true;
+        // Until it ends: what is asked for meanwhile makes it due again.
+        planned.due = now + PERIOD;
+        Some(Turn {
+            account: account.clone(),
+            numbers: planned.numbers.clone(),
+            wanted: planned.wanted,
+        })
+    }
+
+    async fn turn(&self, turn: Turn) {
+        let (tenant, waba) = &turn.account;
+        let ended = match self.token(&turn.numbers).await {
+            Ok(token) => self.sync(*tenant, waba, token, turn.wanted).await,
+            Err(error) => Synced::Failed(error),
+        };
+        if let Synced::Failed(error) = &ended {
+            tracing::warn!(tenant.id = %tenant, waba.id = %waba, %error, "cannot look up the templates of an account");
+        }
+        self.plan(&turn.account, ended);
+    }
+
+    /// The token of the first number that has a usable one.
+    async fn token(&self, numbers: &[PhoneNumberId]) -> Result<Option<BearerToken>, TemplateError> {
+        for number in numbers {
+            let number = self.store.number(number.clone()).await?;
+            let token = number.and_then(|number| BearerToken::parse(number.access_token.reveal()).ok());
+            if token.is_some() {
+                return Ok(token);
+            }
+        }
+        Ok(None)
+    }
+
+    /// Plans an account's next look-up.
+    fn plan(&self, account: &Account, ended: Synced) {
+        let (now, random) = (Instant::now(), self.random());
+        let (clock, mut schedule) = (self.clock.now(), self.schedule());
+        let Some(planned) = schedule.accounts.get_mut(account) else {
+            return;
+        };
+        planned.runs = false;
+        planned.ended = Some(now);
+        let wait = match ended {
+            Synced::Done(account) | Synced::Fresh(account) => {
+                let TemplateAccount {
+                    synced_at, counts, ..
+                } = account;
+                planned.failures = 0;
+                planned.known_at = synced_at.unwrap_or(clock);
+                planned.counts = counts;
+                let age = clock.since(planned.known_at);
+                // Nine to eleven tenths of the period.
+                PERIOD
+                    .mul_f64(0.9 + random / 5.0)
+                    .saturating_sub(age)
+                    .max(SHORTEST)
+            }
+            Synced::Elsewhere => ELSEWHERE,
+            Synced::Failed(_) => {
+                planned.failures = planned.failures.saturating_add(1);
+                spread(BACKOFF.after(planned.failures), random)
+            }
+        };
+        // What was asked for while it ran is due sooner.
+        let asked = planned.due.max(now + SHORTEST);
+        planned.due = asked.min(now + wait);
+    }
+
+    /// Shows how many templates there are in which state, and for how long the account that waits longest is not looked up.
+    fn measure(&self) {
+        let now = self.clock.now();
+        let schedule = self.schedule();
+        let mut counts: HashMap<TemplateState, u64> = HashMap::new();
+        let mut oldest = Duration::ZERO;
+        for planned in schedule.accounts.values() {
+            oldest = oldest.max(now.since(planned.known_at));
+            for (status, count) in &planned.counts {
+                *counts.entry(status.into()).or_default() += u64::from(*count);
+            }
+        }
+        drop(schedule);
+        metrics::templates_behind_seconds().set(oldest.as_secs_f64());
+        for state in TemplateState::ALL {
+            let count = counts.get(state).copied().unwrap_or_default();
+            metrics::templates(*state).set(metrics::number(count));
+        }
+    }
+}

@@ -1,0 +1,243 @@
+//! One look-up of an account at Meta: all pages within a deadline, one at a time for each account, whichever process does it.
+
+use std::collections::{BTreeMap, HashSet};
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use super::merge::Listed;
+use super::{TemplateBook, TemplateError};
+use crate::domain::{TemplateId, TemplateStatus, TenantId, Timestamp, WabaId};
+use crate::store::tables::{Template, TemplateAccount};
+use crate::store::{StoreError, StoreErrorKind};
+use crate::whatsapp::client::{BearerToken, GraphError};
+
+/// How long a look-up may take.
+const DEADLINE: Duration = Duration::from_secs(120);
+/// For so long a process that began one is believed to be at it; one that was killed is not waited for any longer.
+const CLAIM: Duration = Duration::from_secs(150);
+/// Pages of an account: more templates than Meta allows one.
+const MOST_PAGES: usize = 200;
+/// Rows that are read at once.
+const ROWS: usize = 200;
+/// Characters of what is kept of a failure.
+const LONGEST_ERROR: usize = 300;
+
+/// How a look-up ended.
+#[derive(Debug)]
+pub(super) enum Synced {
+    /// All is known, as of when it began.
+    Done(TemplateAccount),
+    /// Another one was enough.
+    Fresh(TemplateAccount),
+    /// Another process is at it.
+    Elsewhere,
+    /// It failed; the row says why.
+    Failed(TemplateError),
+}
+
+enum Claim {
+    Mine,
+    Fresh(TemplateAccount),
+    Elsewhere,
+}
+
+/// Why no claim was written.
+enum NoClaim {
+    Is(Claim),
+    Store(StoreError),
+}
+
+impl From<StoreError> for NoClaim {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl TemplateBook {
+    /// Looks an account up, unless one that began at `wanted` or later went well already.
+    pub(super) async fn sync(
+        &self,
+        tenant: TenantId,
+        waba: &WabaId,
+        token: Option<BearerToken>,
+        wanted: Timestamp,
+    ) -> Synced {
+        let began = self.clock.now();
+        match self.claim(tenant, waba, began, wanted).await {
+            Ok(Claim::Mine) => {}
+            Ok(Claim::Fresh(account)) => return Synced::Fresh(account),
+            Ok(Claim::Elsewhere) => return Synced::Elsewhere,
+            Err(error) => return Synced::Failed(error.into()),
+        }
+        let looked_up = match token {
+            Some(token) => {
+                let all = self.take_over(tenant, waba, began, &token);
+                match tokio::time::timeout(DEADLINE, all).await {
+                    Ok(done) => done,
+                    Err(_late) => Err(unreachable("the list did not end in time")),
+                }
+            }
+            None => Err(unreachable("no number of the account has a token")),
+        };
+        let ended = self.release(tenant, waba, began, &looked_up).await;
+        match (looked_up, ended) {
+            (Ok(_), Ok(account)) => Synced::Done(account),
+            (Err(error), _) => Synced::Failed(error),
+            (Ok(_), Err(error)) => Synced::Failed(error.into()),
+        }
+    }
+
+    async fn claim(
+        &self,
+        tenant: TenantId,
+        waba: &WabaId,
+        began: Timestamp,
+        wanted: Timestamp,
+    ) -> Result<Claim, StoreError> {
+        let claimed = self.table::<TemplateAccount>().change::<NoClaim>(
+            TemplateAccount::at(tenant, waba),
+            |before: Option<&TemplateAccount>| {
+                if before.is_some_and(|before| before.running_until.is_some_and(|until| began < until)) {
+                    return Err(NoClaim::Is(Claim::Elsewhere));
+                }
+                let fresh = before.filter(|before| before.synced_at.is_some_and(|at| at >= wanted));
+                if let Some(fresh) = fresh {
+                    return Err(NoClaim::Is(Claim::Fresh(fresh.clone())));
+                }
+                Ok(Some(TemplateAccount {
+                    waba: waba.clone(),
+                    synced_at: before.and_then(|before| before.synced_at),
+                    began,
+                    running_until: Some(began.after(CLAIM)),
+                    counts: before.map(|before| before.counts.clone()).unwrap_or_default(),
+                    error: before.and_then(|before| before.error.clone()),
+                }))
+            },
+        );
+        match claimed.await {
+            Ok(_) => Ok(Claim::Mine),
+            Err(NoClaim::Is(claim)) => Ok(claim),
+            Err(NoClaim::Store(error)) => Err(error),
+        }
+    }
+
+    /// Takes over every page, then marks what Meta does not have any more.
+    async fn take_over(
+        &self,
+        tenant: TenantId,
+        waba: &WabaId,
+        began: Timestamp,
+        token: &BearerToken,
+    ) -> Result<BTreeMap<TemplateStatus, u32>, TemplateError> {
+        let mut seen: HashSet<TemplateId> = HashSet::new();
+        let mut after: Option<String> = None;
+        for _ in 0..MOST_PAGES {
+            let page = self.graph.templates(waba, after.as_deref(), token).await?;
+            for template in &page.templates {
+                if let Some(listed) = Listed::read(waba, template) {
+                    seen.insert(listed.name.id());
+                    self.apply_listed(tenant, &listed, began).await?;
+                }
+            }
+            match page.after {
+                Some(next) if after.as_ref() != Some(&next) => after = Some(next),
+                _ => return self.settle(tenant, waba, began, &seen).await,
+            }
+        }
+        Err(unreachable("the list has no end"))
+    }
+
+    /// Marks those that were not listed, and counts all.
+    async fn settle(
+        &self,
+        tenant: TenantId,
+        waba: &WabaId,
+        began: Timestamp,
+        seen: &HashSet<TemplateId>,
+    ) -> Result<BTreeMap<TemplateStatus, u32>, TemplateError> {
+        let mut counts = BTreeMap::new();
+        let mut after: Option<Bytes> = None;
+        loop {
+            let table = self.table::<Template>();
+            let page = table.page(Template::of(tenant), after.take(), ROWS).await?;
+            after = page.items.last().map(|found| found.sort.clone());
+            for found in page.items {
+                let mut row = found.row;
+                if row.waba != *waba {
+                    continue;
+                }
+                // One that was made since may not be listed yet.
+                let is_gone = !seen.contains(&row.id()) && row.changed_at <= began;
+                if is_gone && row.status != TemplateStatus::Deleted {
+                    self.mark_deleted(tenant, row.id(), began).await?;
+                    row.status = TemplateStatus::Deleted;
+                }
+                let count: &mut u32 = counts.entry(row.status).or_default();
+                *count = count.saturating_add(1);
+            }
+            if !page.more {
+                return Ok(counts);
+            }
+        }
+    }
+
+    async fn mark_deleted(
+        &self,
+        tenant: TenantId,
+        id: TemplateId,
+        began: Timestamp,
+    ) -> Result<(), StoreError> {
+        let now = self.clock.now();
+        self.change(tenant, id, "sync", |before| {
+            let before = before.filter(|before| before.changed_at <= began)?;
+            Some(Template {
+                status: TemplateStatus::Deleted,
+                reason: None,
+                changed_at: now,
+                ..before.clone()
+            })
+        })
+        .await
+    }
+
+    /// Says how it ended, unless somebody else has begun another since.
+    async fn release(
+        &self,
+        tenant: TenantId,
+        waba: &WabaId,
+        began: Timestamp,
+        looked_up: &Result<BTreeMap<TemplateStatus, u32>, TemplateError>,
+    ) -> Result<TemplateAccount, StoreError> {
+        let changed = self.table::<TemplateAccount>().change::<StoreError>(
+            TemplateAccount::at(tenant, waba),
+            |before: Option<&TemplateAccount>| {
+                let Some(before) = before.filter(|before| before.began == began) else {
+                    return Ok(before.cloned());
+                };
+                let mut account = TemplateAccount {
+                    running_until: None,
+                    ..before.clone()
+                };
+                match looked_up {
+                    Ok(counts) => {
+                        account.synced_at = Some(began);
+                        account.counts.clone_from(counts);
+                        account.error = None;
+                    }
+                    Err(error) => {
+                        account.error = Some(error.to_string().chars().take(LONGEST_ERROR).collect());
+                    }
+                }
+                Ok(Some(account))
+            },
+        );
+        self.known.forget_account(tenant, waba);
+        let (_, after) = changed.await?;
+        after.ok_or_else(|| StoreError::new(StoreErrorKind::Unavailable, "the account's row is gone"))
+    }
+}
+
+fn unreachable(why: &str) -> TemplateError {
+    GraphError::Unreachable(why.to_owned()).into()
+}

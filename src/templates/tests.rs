@@ -1,0 +1,280 @@
+//! Rows against a Meta that says what a test has it say.
+
+pub(crate) mod graph;
+mod keeping_up;
+mod news;
+mod sending;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::*;
+use crate::domain::{PhoneNumberId, SendRate, TemplateName, TenantId, TestClock, Timestamp, WabaId};
+use crate::store::Number;
+use crate::store::directory::AccessToken;
+use crate::store::memory::MemoryStore;
+use crate::store::tables::Template;
+use crate::whatsapp::client::BearerToken;
+use graph::TemplatesAtMeta;
+use sync::Synced;
+
+const ONE: TenantId = TenantId::new(1);
+const NOW: Timestamp = Timestamp::from_secs(1_790_000_000);
+
+struct Stage {
+    book: Arc<TemplateBook>,
+    meta: Arc<TemplatesAtMeta>,
+    store: Arc<MemoryStore>,
+    clock: TestClock,
+}
+
+fn waba() -> WabaId {
+    WabaId::parse("102290129340398").unwrap()
+}
+
+fn bearer() -> BearerToken {
+    BearerToken::parse("token").unwrap()
+}
+
+/// A template as Meta lists it.
+fn listed(name: &str, status: &str) -> Value {
+    json!({
+        "id": "42", "name": name, "language": "en_US", "status": status, "category": "UTILITY",
+        "quality_score": { "score": "GREEN" }, "rejected_reason": "NONE", "parameter_format": "POSITIONAL",
+        "components": [{ "type": "BODY", "text": "Hi {{1}}!" }]
+    })
+}
+
+/// A template as a message names it.
+fn used(name: &str, values: &[&str]) -> Value {
+    let parameters: Vec<Value> = values
+        .iter()
+        .map(|text| json!({ "type": "text", "text": text }))
+        .collect();
+    json!({ "name": name, "language": { "code": "en_US" },
+        "components": [{ "type": "body", "parameters": parameters }] })
+}
+
+impl Stage {
+    async fn with(templates: Vec<Value>) -> Self {
+        let (store, clock) = (Arc::new(MemoryStore::new()), TestClock::at(NOW));
+        let meta = Arc::new(TemplatesAtMeta::default());
+        meta.list(templates);
+        let book = TemplateBook::new(store.clone(), Arc::new(clock.clone()), meta.clone(), 7);
+        let number = Number {
+            id: PhoneNumberId::parse("101").unwrap(),
+            tenant: ONE,
+            waba: waba(),
+            app: None,
+            display: "+1 555".to_owned(),
+            rate: SendRate::STANDARD,
+            access_token: AccessToken::new("token"),
+        };
+        store.put_number(number).await.unwrap();
+        Self {
+            book: Arc::new(book),
+            meta,
+            store,
+            clock,
+        }
+    }
+
+    /// One that is looked up already.
+    async fn synced(templates: Vec<Value>) -> Self {
+        let stage = Self::with(templates).await;
+        assert!(matches!(stage.sync().await, Synced::Done(_)));
+        stage
+    }
+
+    async fn sync(&self) -> Synced {
+        self.clock.advance(Duration::from_secs(10));
+        let now = self.clock.now();
+        self.book.sync(ONE, &waba(), Some(bearer()), now).await
+    }
+
+    async fn row(&self, name: &str) -> Template {
+        let id = TemplateName::new(waba(), name, "en_US").id();
+        self.book.get(ONE, id).await.unwrap().unwrap()
+    }
+
+    async fn history(&self, name: &str) -> Vec<(String, String)> {
+        let id = TemplateName::new(waba(), name, "en_US").id();
+        let versions = self.book.versions(ONE, id).await.unwrap();
+        let told = versions.into_iter();
+        told.map(|version| (version.status.as_str().to_owned(), version.why))
+            .collect()
+    }
+}
+
+#[tokio::test]
+async fn all_pages_are_taken_over_and_what_is_gone_is_marked() {
+    let stage = Stage::synced(vec![
+        listed("a", "APPROVED"),
+        listed("b", "PAUSED"),
+        listed("c", "APPROVED"),
+        json!({ "odd": true }),
+    ])
+    .await;
+    assert_eq!(stage.meta.calls().len(), 2, "two pages");
+    let account = stage.book.account(ONE, &waba()).await.unwrap().unwrap();
+    assert_eq!(account.synced_at, Some(NOW.after(Duration::from_secs(10))));
+    assert_eq!(account.running_until, None);
+    assert_eq!(account.counts.get(&TemplateStatus::Approved), Some(&2));
+    assert_eq!(stage.row("b").await.status, TemplateStatus::Paused);
+    let unchanged = stage.row("a").await;
+    stage
+        .meta
+        .list(vec![listed("a", "APPROVED"), listed("b", "APPROVED")]);
+    let Synced::Done(account) = stage.sync().await else {
+        panic!("done")
+    };
+    assert_eq!(account.counts.get(&TemplateStatus::Deleted), Some(&1));
+    assert_eq!(
+        stage.row("a").await,
+        unchanged,
+        "nothing is written where nothing changed"
+    );
+    assert_eq!(stage.row("c").await.status, TemplateStatus::Deleted);
+    let told = |status: &str| (status.to_owned(), "sync".to_owned());
+    assert_eq!(stage.history("b").await, [told("APPROVED"), told("PAUSED")]);
+}
+
+#[tokio::test]
+async fn a_list_that_breaks_off_deletes_nothing_and_says_why() {
+    let stage = Stage::synced(vec![
+        listed("a", "APPROVED"),
+        listed("b", "APPROVED"),
+        listed("c", "APPROVED"),
+    ])
+    .await;
+    stage.meta.fail_from(1);
+    let Synced::Failed(error) = stage.sync().await else {
+        panic!("failed")
+    };
+    assert!(error.to_string().contains("connection refused"), "{error}");
+    assert_eq!(stage.row("c").await.status, TemplateStatus::Approved);
+    let account = stage.book.account(ONE, &waba()).await.unwrap().unwrap();
+    assert!(account.error.unwrap().contains("connection refused"));
+    assert!(account.synced_at.is_some() && account.running_until.is_none());
+    stage.meta.fail_from(usize::MAX);
+    assert!(matches!(stage.sync().await, Synced::Done(account) if account.error.is_none()));
+}
+
+#[tokio::test]
+async fn an_account_is_looked_up_by_one_at_a_time_and_not_again_without_need() {
+    let stage = Stage::with(vec![listed("a", "APPROVED")]).await;
+    let other = TemplateBook::new(
+        stage.store.clone(),
+        Arc::new(stage.clock.clone()),
+        stage.meta.clone(),
+        9,
+    );
+    let open = stage.meta.hold();
+    let (now, account) = (stage.clock.now(), waba());
+    let first = stage.book.sync(ONE, &account, Some(bearer()), now);
+    let second = async {
+        let elsewhere = other.sync(ONE, &account, Some(bearer()), now).await;
+        drop(open);
+        elsewhere
+    };
+    let (first, second) = tokio::join!(first, second);
+    assert!(matches!(first, Synced::Done(_)) && matches!(second, Synced::Elsewhere));
+    assert!(matches!(
+        other.sync(ONE, &waba(), Some(bearer()), now).await,
+        Synced::Fresh(_)
+    ));
+    // Whoever was killed at it is not waited for.
+    let open = stage.meta.hold();
+    let killed = stage
+        .book
+        .sync(ONE, &account, Some(bearer()), now.after(Duration::from_secs(1)));
+    assert!(
+        tokio::time::timeout(Duration::from_millis(20), killed)
+            .await
+            .is_err()
+    );
+    drop(open);
+    stage.clock.advance(Duration::from_secs(151));
+    assert!(matches!(stage.sync().await, Synced::Done(_)));
+}
+
+#[tokio::test]
+async fn components_that_no_row_holds_are_left_out_and_nothing_fails_for_them() {
+    let mut long = listed("long", "APPROVED");
+    long["components"][0]["text"] = json!("x".repeat(60_000));
+    let stage = Stage::synced(vec![long]).await;
+    assert_eq!(stage.row("long").await.components, Value::Null);
+    stage
+        .book
+        .check(ONE, &waba(), &used("long", &["a", "b"]))
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn what_the_business_makes_edits_and_deletes_is_at_meta_first() {
+    let stage = Stage::synced(Vec::new()).await;
+    let new = NewTemplate {
+        name: TemplateName::new(waba(), "new", "en_US"),
+        category: "UTILITY".to_owned(),
+        format: crate::whatsapp::templates::ParameterFormat::Positional,
+        components: json!([{ "type": "BODY", "text": "Hi {{1}}!" }]),
+    };
+    let made = stage.book.create(ONE, new.clone(), &bearer()).await.unwrap();
+    assert_eq!(
+        (made.status.as_str(), made.meta_id.as_deref()),
+        ("PENDING", Some("77"))
+    );
+    // It is not listed yet, and yet it is not gone.
+    stage.clock.advance(Duration::from_secs(1));
+    assert!(matches!(stage.sync().await, Synced::Done(_)));
+    stage.meta.list(vec![listed("new", "APPROVED")]);
+    assert!(matches!(stage.sync().await, Synced::Done(_)));
+    let change = Change {
+        components: Some(json!([{ "type": "BODY", "text": "Hello {{1}}!" }])),
+        category: None,
+    };
+    let row = stage.row("new").await;
+    let edited = stage
+        .book
+        .edit(ONE, &row, change.clone(), &bearer())
+        .await
+        .unwrap();
+    assert_eq!(edited.status, TemplateStatus::Pending);
+    assert_eq!(edited.components[0]["text"], "Hello {{1}}!");
+    stage.meta.refuse(2_388_019, "too many");
+    assert!(stage.book.create(ONE, new, &bearer()).await.is_err());
+    assert!(stage.book.edit(ONE, &row, change, &bearer()).await.is_err());
+    assert!(
+        stage
+            .book
+            .delete(ONE, &row, Reach::OneLanguage, &bearer())
+            .await
+            .is_err()
+    );
+    assert_eq!(
+        stage.row("new").await,
+        edited,
+        "nothing changed by what Meta refused"
+    );
+    stage.meta.allow();
+    stage
+        .book
+        .delete(ONE, &row, Reach::AllLanguages, &bearer())
+        .await
+        .unwrap();
+    assert_eq!(stage.row("new").await.status, TemplateStatus::Deleted);
+    let why: Vec<String> = stage
+        .history("new")
+        .await
+        .into_iter()
+        .map(|(_, why)| why)
+        .collect();
+    assert_eq!(why.first().map(String::as_str), Some("deleted"));
+    assert!(
+        why.contains(&"created".to_owned()) && why.contains(&"edited".to_owned()),
+        "{why:?}"
+    );
+}

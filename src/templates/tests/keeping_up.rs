@@ -1,0 +1,125 @@
+//! When accounts are looked up.
+
+use tokio::task::JoinHandle;
+
+use super::*;
+use crate::shutdown::Shutdown;
+use crate::whatsapp::webhook::{TemplateChange, TemplateNews};
+
+struct KeepingUp {
+    stage: Stage,
+    shutdown: Shutdown,
+    task: JoinHandle<()>,
+}
+
+impl KeepingUp {
+    async fn begin(templates: Vec<Value>) -> Self {
+        let stage = Stage::with(templates).await;
+        let shutdown = Shutdown::default();
+        let (book, told) = (Arc::clone(&stage.book), shutdown.clone());
+        let task = tokio::spawn(async move { book.keep_up(&told).await });
+        Self {
+            stage,
+            shutdown,
+            task,
+        }
+    }
+
+    /// Lets time pass, for timers and for the clock.
+    async fn pass(&self, time: Duration) {
+        let step = Duration::from_secs(5).min(time);
+        let mut left = time;
+        while !left.is_zero() {
+            tokio::time::advance(step.min(left)).await;
+            self.stage.clock.advance(step.min(left));
+            left = left.saturating_sub(step);
+            for _ in 0..50 {
+                tokio::task::yield_now().await;
+            }
+        }
+    }
+
+    fn lists(&self) -> usize {
+        self.stage.meta.calls().len()
+    }
+
+    async fn end(self) {
+        self.shutdown.begin();
+        self.task.await.unwrap();
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_account_is_looked_up_at_the_start_twice_a_day_and_soon_after_news() {
+    let keeping = KeepingUp::begin(vec![listed("a", "APPROVED")]).await;
+    keeping.pass(Duration::from_secs(60)).await;
+    assert_eq!(keeping.lists(), 1);
+    keeping.pass(Duration::from_hours(10)).await;
+    assert_eq!(keeping.lists(), 1, "not before its time");
+    keeping.pass(Duration::from_hours(4)).await;
+    assert_eq!(keeping.lists(), 2);
+    keeping.pass(Duration::from_secs(60)).await;
+    for _ in 0..20 {
+        let news = TemplateNews {
+            name: "a".to_owned(),
+            language: "en_US".to_owned(),
+            change: TemplateChange::Notice,
+            at: None,
+        };
+        keeping.stage.book.apply(ONE, &waba(), &news).await.unwrap();
+    }
+    keeping.pass(Duration::from_secs(20)).await;
+    assert_eq!(keeping.lists(), 3, "once for all of them");
+    keeping.end().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_fails_is_tried_again_ever_less_often() {
+    let keeping = KeepingUp::begin(vec![listed("a", "APPROVED")]).await;
+    keeping.stage.meta.fail_from(0);
+    keeping.pass(Duration::from_hours(6)).await;
+    let failed = keeping.lists();
+    assert!((6..20).contains(&failed), "{failed} times in six hours");
+    keeping.stage.meta.fail_from(usize::MAX);
+    keeping.pass(Duration::from_hours(2)).await;
+    let account = keeping.stage.book.account(ONE, &waba()).await.unwrap().unwrap();
+    assert!(account.error.is_none() && account.synced_at.is_some());
+    keeping.end().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn messages_with_unknown_templates_do_not_flood_meta() {
+    let keeping = KeepingUp::begin(vec![listed("a", "APPROVED")]).await;
+    keeping.pass(Duration::from_secs(60)).await;
+    let before = keeping.lists();
+    for _ in 0..60 {
+        let refused = keeping.stage.book.check(ONE, &waba(), &used("nope", &[])).await;
+        assert_eq!(refused, Err(TemplateRefusal::Unknown));
+        keeping.pass(Duration::from_secs(1)).await;
+    }
+    let asked = keeping.lists() - before;
+    assert!((1..=3).contains(&asked), "{asked} lists in a minute");
+    keeping.end().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_account_that_is_new_is_looked_up_when_somebody_asks_for_it() {
+    let keeping = KeepingUp::begin(Vec::new()).await;
+    keeping.pass(Duration::from_secs(60)).await;
+    let new = WabaId::parse("777").unwrap();
+    let number = Number {
+        id: PhoneNumberId::parse("102").unwrap(),
+        tenant: ONE,
+        waba: new.clone(),
+        app: None,
+        display: "+1 556".to_owned(),
+        rate: SendRate::STANDARD,
+        access_token: AccessToken::new("token"),
+    };
+    keeping.stage.store.put_number(number).await.unwrap();
+    keeping.stage.book.look_up_now(ONE, &new);
+    keeping.pass(Duration::from_secs(40)).await;
+    let account = keeping.stage.book.account(ONE, &new).await.unwrap();
+    assert!(account.unwrap().synced_at.is_some());
+    keeping.end().await;
+}
