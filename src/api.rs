@@ -56,6 +56,7 @@ mod slow_calls;
 mod state;
 mod subscriptions;
 mod team;
+mod templates;
 mod tls;
 mod usage;
 mod webhook;
@@ -192,6 +193,7 @@ fn tenant_routes(v1: &mut ServiceConfig) {
         // Before single contacts, whose ids could be `count` and `export`.
         .configure(contact_file_routes)
         .configure(contact_routes)
+        .configure(template_routes)
         .configure(people_routes)
         .configure(business_routes)
         .configure(ws::worker_data);
@@ -261,6 +263,30 @@ fn contact_file_routes(v1: &mut ServiceConfig) {
     )
     .service(at(HttpRoute::ImportStart).route(post().to(imports::start)))
     .service(at(HttpRoute::ImportErrors).route(read().to(imports::errors)));
+}
+
+/// Message templates.
+fn template_routes(v1: &mut ServiceConfig) {
+    v1.service(
+        at(HttpRoute::Templates)
+            .route(read().to(templates::list))
+            .route(post().to(templates::create)),
+    )
+    .service(
+        at(HttpRoute::TemplateSync)
+            .route(read().to(templates::synced))
+            .route(post().to(templates::sync)),
+    )
+    .service(at(HttpRoute::TemplateCheck).route(post().to(templates::check)))
+    .service(at(HttpRoute::TemplateDefinitionCheck).route(post().to(templates::check_definition)))
+    .service(at(HttpRoute::TemplateLibrary).route(read().to(templates::library)))
+    .service(
+        at(HttpRoute::Template)
+            .route(read().to(templates::show))
+            .route(put().to(templates::edit))
+            .route(delete().to(templates::delete)),
+    )
+    .service(at(HttpRoute::TemplateVersions).route(read().to(templates::versions)));
 }
 
 /// Calls of people: signing in and out, and who is in the team.

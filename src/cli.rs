@@ -18,6 +18,7 @@ mod serve;
 mod simulate;
 mod store;
 mod tail;
+mod template;
 mod tenant;
 mod usage;
 mod user;
@@ -173,6 +174,9 @@ enum Command {
     /// Add, list and check WhatsApp numbers
     #[command(subcommand)]
     Number(number::NumberCommand),
+    /// List, check and look up message templates
+    #[command(subcommand)]
+    Template(template::TemplateCommand),
     /// Create, list and revoke API keys
     #[command(subcommand)]
     Key(key::KeyCommand),
@@ -280,6 +284,7 @@ pub async fn run(cli: Cli) -> Result<ExitCode, CliError> {
         Command::Tenant(command) => tenant::run(command).await,
         Command::Usage(args) => usage::run(args).await,
         Command::Number(command) => number::run(command).await,
+        Command::Template(command) => template::run(command).await,
         Command::Key(command) => key::run(command).await,
         Command::Contact(command) => contact::run(command).await,
         Command::User(command) => user::run(command).await,

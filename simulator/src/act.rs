@@ -17,7 +17,7 @@ use super::numbers::NumberIndex;
 use super::oracle::{EventsSeen, HistoryRead, OptOut, Report, Submission};
 use super::phone::Phone;
 use super::sends::{Recipient, SendIndex, SendView, Token};
-use super::templates::TemplateSpec;
+use super::templates::{TemplateFate, TemplateSpec};
 use super::wamid::Way;
 use super::webhooks::{self, OtherUpdate, Update, WebhookStats};
 use super::world::{Shared, World};
@@ -196,6 +196,10 @@ pub(super) async fn verify_webhook(shared: &Shared) -> Result<(), SimulatorError
     });
     let url = url.ok_or_else(|| bad("no webhook is set"))?;
     webhooks::verify(shared, &url, &token).await
+}
+
+pub(super) fn change_template(shared: &Shared, fate: &TemplateFate) -> Result<(), SimulatorError> {
+    shared.with(|world, now| world.change_template(now, fate))
 }
 
 pub(super) fn put_template(shared: &Shared, spec: TemplateSpec) -> String {

@@ -44,6 +44,8 @@ pub struct SimulatorConfig {
     pub pair: PairConfig,
     /// Whether the account may send utility texts without a template ("Direct Send").
     pub direct_send: bool,
+    /// How long a template is reviewed, in milliseconds; a day at most at Meta.
+    pub review_ms: u64,
     /// How long the address of a media file lasts, in milliseconds: five minutes at Meta.
     pub media_url_ms: u64,
     /// How webhooks are posted and repeated.
@@ -78,6 +80,7 @@ impl Default for SimulatorConfig {
             undeliverable: Refusal::ByStatus,
             pair: PairConfig::default(),
             direct_send: false,
+            review_ms: 1_000,
             media_url_ms: 300_000,
             webhooks: WebhookConfig::default(),
             faults: Faults::default(),

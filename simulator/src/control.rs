@@ -17,6 +17,7 @@
 //! | `PUT /_control/webhook` | [`WebhookTarget`] | `{}`; with `verify`, only if the callback proves itself |
 //! | `POST /_control/webhook/verify` | – | `{}`, or why the callback fails |
 //! | `PUT /_control/templates` | [`TemplateSpec`] | `{"id"}` |
+//! | `POST /_control/templates/change` | [`TemplateFate`] | `{}`; told by webhooks |
 //! | `GET /_control/stats` | – | [`Stats`] |
 //! | `GET /_control/sends` | query as [`SendQuery`] | accepted sends, oldest first |
 //! | `POST /_control/quiesce` | `{"timeout_ms"}` | `{"quiet", "webhooks"}` once nothing is left to post |
@@ -32,7 +33,7 @@ use super::chatter::ChatterConfig;
 use super::customers::{CustomerSpec, CustomerView};
 use super::elsewhere::{self, Echo, Import, Standby};
 use super::faults::{Faults, StormKind};
-use super::templates::TemplateSpec;
+use super::templates::{TemplateFate, TemplateSpec};
 use super::webhooks::WebhookStats;
 use super::world::{Counts, Shared};
 use super::{SimulatorError, sends::SendView};
@@ -212,6 +213,7 @@ pub(crate) fn routes(service: &mut ServiceConfig) {
         .route("/webhook", web::put().to(set_webhook))
         .route("/webhook/verify", web::post().to(verify_webhook))
         .route("/templates", web::put().to(put_template))
+        .route("/templates/change", web::post().to(change_template))
         .route("/stats", web::get().to(stats))
         .route("/sends", web::get().to(sends))
         .route("/quiesce", web::post().to(quiesce))
@@ -292,6 +294,11 @@ async fn verify_webhook(shared: Data<Shared>) -> Answer<Value> {
 async fn put_template(shared: Data<Shared>, body: Json<TemplateSpec>) -> Json<Value> {
     let id = act::put_template(&shared, body.into_inner());
     Json(json!({"id": id}))
+}
+
+async fn change_template(shared: Data<Shared>, body: Json<TemplateFate>) -> Answer<Value> {
+    act::change_template(&shared, &body)?;
+    Ok(Json(json!({})))
 }
 
 async fn stats(shared: Data<Shared>) -> Json<Stats> {

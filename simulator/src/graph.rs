@@ -15,7 +15,8 @@
 //! | `GET /{waba}/phone_numbers` | its numbers |
 //! | `GET, POST, DELETE /{waba}/subscribed_apps` | the app's subscription and callback override |
 //! | `GET, POST, DELETE /{waba}/message_templates` | its templates, with cursors |
-//! | `GET /{template}` | one template |
+//! | `GET, POST /{template}` | one template; its category and components, which are reviewed again |
+//! | `GET /message_template_library` | ready templates |
 //! | `GET /debug_token`, `GET /{app}/subscriptions` | what the token may do; where webhooks go |
 
 mod accounts;
@@ -165,6 +166,7 @@ async fn answer(
         }
         (&Method::POST, [number, "media"]) => files::upload(shared, &call, number),
         (&Method::GET, ["media-files", key]) => files::fetch(shared, key),
+        (&Method::GET, ["message_template_library"]) => template_list::library(&call),
         (&Method::GET, ["debug_token"]) => Ok(accounts::debug_token(shared, &call)),
         (_, [waba, "message_templates"]) => template_list::answer(shared, &call, &method, waba),
         (&Method::GET, [waba, "phone_numbers"]) => accounts::phone_numbers(shared, &call, waba),
@@ -174,6 +176,9 @@ async fn answer(
         (_, [number, "whatsapp_business_profile"]) => accounts::profile(shared, &method, number),
         (&Method::POST, [number, "register" | "deregister"]) => accounts::register(shared, number),
         (&Method::GET, [id]) => accounts::node(shared, &call, id),
+        (&Method::POST, [id]) if template_list::is_template(shared, id) => {
+            template_list::edit(shared, &call, id)
+        }
         (&Method::POST, [id]) => accounts::set_number(shared, &call, id).await,
         (&Method::DELETE, [id]) => files::delete(shared, id),
         _ => Err(GraphError::new(100, "Unknown path components.").with_status(404)),

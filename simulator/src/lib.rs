@@ -44,7 +44,7 @@ pub use elsewhere::{Echo, Import, Imported, Standby, WrittenBy};
 pub use faults::{Faults, StormKind, Storms};
 pub use sends::SendView;
 pub use server::{Simulator, start, start_with};
-pub use templates::TemplateSpec;
+pub use templates::{TemplateFate, TemplateSpec};
 pub use webhooks::WebhookStats;
 pub use world::Counts;
 

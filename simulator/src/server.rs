@@ -16,7 +16,7 @@ use super::elsewhere::{self, Echo, Import, Standby};
 use super::faults::Faults;
 use super::oracle::{EventsSeen, HistoryRead, OptOut, Report, Submission};
 use super::sends::SendView;
-use super::templates::TemplateSpec;
+use super::templates::{TemplateFate, TemplateSpec};
 use super::webhooks::{self, WebhookStats};
 use super::world::Shared;
 use super::{SimulatorError, act, control, graph, oracle};
@@ -179,6 +179,11 @@ impl Simulator {
     /// Makes the callback prove itself, as Meta does when it is set.
     pub async fn verify_webhook(&self) -> Result<(), SimulatorError> {
         act::verify_webhook(&self.shared).await
+    }
+
+    /// Changes a template and tells it by webhook, as Meta does.
+    pub fn change_template(&self, fate: &TemplateFate) -> Result<(), SimulatorError> {
+        act::change_template(&self.shared, fate)
     }
 
     /// Adds a template, or replaces the one of the same name and language. Returns its id.

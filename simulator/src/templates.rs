@@ -2,10 +2,15 @@
 //! <https://developers.facebook.com/documentation/business-messaging/whatsapp/templates/overview>
 
 mod check;
+mod fate;
+mod library;
+mod review;
 mod seed;
 mod shape;
 
 pub(crate) use check::check;
+pub(crate) use library::library;
+pub(crate) use review::review;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -29,6 +34,27 @@ pub struct TemplateSpec {
     pub parameter_format: Option<String>,
     /// Header, body, footer, buttons, carousel.
     pub components: Vec<Value>,
+    /// GREEN, YELLOW, RED or UNKNOWN; GREEN when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quality: Option<String>,
+}
+
+/// What becomes of a template of the account, told by a webhook as Meta tells it.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct TemplateFate {
+    /// Its name.
+    pub name: String,
+    /// Its language.
+    pub language: String,
+    /// APPROVED, PAUSED, REJECTED, DISABLED, …
+    pub status: Option<String>,
+    /// Why, in one of Meta's words.
+    pub reason: Option<String>,
+    /// GREEN, YELLOW, RED or UNKNOWN.
+    pub quality: Option<String>,
+    /// MARKETING or UTILITY.
+    pub category: Option<String>,
 }
 
 fn approved() -> String {
@@ -41,6 +67,8 @@ pub(crate) struct Template {
     pub(crate) id: u64,
     pub(crate) spec: TemplateSpec,
     pub(crate) shape: Shape,
+    /// When its review ends, by the clock that never goes back.
+    pub(crate) reviewed_us: Option<u64>,
 }
 
 impl Template {
@@ -54,7 +82,7 @@ impl Template {
             "category": self.spec.category,
             "parameter_format": if self.shape.named { "NAMED" } else { "POSITIONAL" },
             "components": self.spec.components,
-            "quality_score": { "score": "GREEN", "date": 1_760_000_000 },
+            "quality_score": { "score": self.spec.quality.as_deref().unwrap_or("GREEN"), "date": 1_760_000_000 },
             "rejected_reason": if self.spec.status == "REJECTED" { "INVALID_FORMAT" } else { "NONE" },
         })
     }
@@ -90,12 +118,42 @@ impl Templates {
         if let Some(known) = known {
             known.spec = spec;
             known.shape = shape;
+            known.reviewed_us = None;
             return known.id;
         }
         let id = self.next_id;
         self.next_id += 1_013;
-        self.all.push(Template { id, spec, shape });
+        self.all.push(Template {
+            id,
+            spec,
+            shape,
+            reviewed_us: None,
+        });
         id
+    }
+
+    /// Ends the reviews whose time has come: all are approved.
+    pub(crate) fn settle(&mut self, now_us: u64) {
+        for template in &mut self.all {
+            if template.reviewed_us.is_some_and(|at| at <= now_us) {
+                template.reviewed_us = None;
+                template.spec.status = approved();
+            }
+        }
+    }
+
+    /// Begins a template's review.
+    pub(crate) fn begin_review(&mut self, id: u64, ends_us: u64) {
+        if let Some(template) = self.all.iter_mut().find(|known| known.id == id) {
+            template.spec.status = "PENDING".to_owned();
+            template.reviewed_us = Some(ends_us);
+        }
+    }
+
+    pub(crate) fn find_mut(&mut self, name: &str, language: &str) -> Option<&mut Template> {
+        self.all
+            .iter_mut()
+            .find(|known| known.spec.name == name && known.spec.language == language)
     }
 
     /// Removes a name in all languages, or one template by id. Says whether there was one.

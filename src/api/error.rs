@@ -3,6 +3,7 @@
 //! The same codes answer REST calls and socket frames. `docs/api.md` shows this table; a test compares the two.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
@@ -10,6 +11,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::RETRY_AFTER;
 use actix_web::{HttpResponse, ResponseError};
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::accounts::AccountError;
 use crate::actors::request::Refusal;
@@ -85,6 +87,9 @@ error_codes! {
     UnknownNumber = "unknown_number", 422, "The tenant has no such number, or several and none was named";
     TokenRefused = "token_refused", 422, "Meta does not accept the number's access token (190): it needs a new one";
     MetaRefused = "meta_refused", 422, "Meta refused what was asked of it; the message has its words and its code";
+    TemplateUnknown = "template_unknown", 422, "The number's account has no template of this name in this language";
+    TemplateNotSendable = "template_not_sendable", 422, "The template is not approved; `status` says how it stands";
+    TemplateInvalid = "template_invalid", 422, "The template is not filled or not written as Meta wants it; `path` says where";
     LimitReached = "limit_reached", 422, "There are as many of these as there may be; the message says how many";
     InvalidFilter = "invalid_filter", 422, "The filter cannot be read; `position` says where, in characters from 0";
     RateLimited = "rate_limited", 429, "Too many requests, or too many wrong passwords, codes or tokens";
@@ -120,6 +125,8 @@ pub struct ApiError {
     contact_id: Option<ContactId>,
     position: Option<usize>,
     cause: Option<String>,
+    /// What else programs are told.
+    more: Vec<(&'static str, Value)>,
 }
 
 impl ApiError {
@@ -134,6 +141,7 @@ impl ApiError {
             contact_id: None,
             position: None,
             cause: None,
+            more: Vec::new(),
         }
     }
 
@@ -173,6 +181,12 @@ impl ApiError {
         }
     }
 
+    /// Adds something else that programs are told.
+    pub fn with(mut self, name: &'static str, value: impl Into<Value>) -> Self {
+        self.more.push((name, value.into()));
+        self
+    }
+
     /// Adds when trying again makes sense.
     pub fn retry_after(mut self, wait: Duration) -> Self {
         self.retry_after = Some(wait);
@@ -204,7 +218,7 @@ impl ApiError {
         self.cause.as_deref()
     }
 
-    /// The error as JSON: `{"code","message","retry_after_ms"?,"newest_seq"?,"quota"?,"contact_id"?,"position"?}`.
+    /// The error as JSON: `{"code","message","retry_after_ms"?,"newest_seq"?,"quota"?,"contact_id"?,"position"?}`, and what was added to it.
     pub fn body(&self) -> impl Serialize + '_ {
         #[derive(Serialize)]
         struct Reached {
@@ -225,6 +239,8 @@ impl ApiError {
             contact_id: Option<ContactId>,
             #[serde(skip_serializing_if = "Option::is_none")]
             position: Option<usize>,
+            #[serde(flatten)]
+            more: BTreeMap<&'static str, &'a Value>,
         }
         Body {
             code: self.code.as_str(),
@@ -236,6 +252,7 @@ impl ApiError {
             contact_id: self.contact_id,
             position: self.position,
             quota: self.quota.map(|(name, limit)| Reached { name, limit }),
+            more: self.more.iter().map(|(name, value)| (*name, value)).collect(),
         }
     }
 }

@@ -154,6 +154,7 @@ pub(super) const fn honours(route: HttpRoute) -> Honours {
         | HttpRoute::AdminAuditVerify
         | HttpRoute::Quarantine
         | HttpRoute::Replay => Honours::Unlimited,
+        HttpRoute::TemplateCheck => Honours::Sends,
         HttpRoute::CannedReplies
         | HttpRoute::CannedReply
         | HttpRoute::Attributes
@@ -163,6 +164,12 @@ pub(super) const fn honours(route: HttpRoute) -> Honours {
         | HttpRoute::Segments
         | HttpRoute::SegmentExplain
         | HttpRoute::Segment
+        | HttpRoute::Templates
+        | HttpRoute::Template
+        | HttpRoute::TemplateVersions
+        | HttpRoute::TemplateDefinitionCheck
+        | HttpRoute::TemplateLibrary
+        | HttpRoute::TemplateSync
         | HttpRoute::SessionTenant
         | HttpRoute::SessionProvider
         | HttpRoute::SignIn

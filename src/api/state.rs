@@ -16,6 +16,7 @@ use super::gcra::SharedPace;
 use super::origin::AllowedOrigins;
 use super::quotas::QuotaCache;
 use super::slow_calls::SlowCalls;
+use super::templates::TemplateGate;
 use super::webhook::WebhookDoor;
 use super::webhook::payments::PaymentsDoor;
 use super::ws::{SocketOptions, SocketParts, Sockets};
@@ -93,6 +94,8 @@ pub struct ApiState {
     pub graph: Arc<dyn Graph>,
     /// Message templates.
     pub templates: Arc<TemplateBook>,
+    /// What refuses messages with templates.
+    pub(super) template_gate: Arc<TemplateGate>,
     /// What the demonstration hands out; `None` outside of demo mode.
     pub demo: Option<DemoSession>,
     /// People who sign in.
@@ -180,7 +183,14 @@ impl ApiState {
             Arc::clone(&clock),
             &config.limits,
         ));
+        let template_gate = Arc::new(TemplateGate::new(
+            Arc::clone(&templates),
+            tenants.clone(),
+            Arc::clone(&store),
+            Arc::clone(&clock),
+        ));
         let sockets = Sockets::start(SocketParts {
+            templates: Arc::clone(&template_gate),
             commands: tenants.clone(),
             presence: tenants.clone(),
             store: Arc::clone(&store),
@@ -226,6 +236,7 @@ impl ApiState {
             metrics,
             shutdown,
             graph,
+            template_gate,
             templates,
             demo,
         })

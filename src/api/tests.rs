@@ -26,6 +26,7 @@ mod quotas;
 mod retention;
 mod segments;
 mod single_sign_on;
+mod templates;
 mod webhook;
 
 use std::net::{SocketAddr, TcpListener};

@@ -92,6 +92,9 @@ audit_actions! {
     ImportStarted = "import_started", "The import of a file of contacts was started";
     ImportRemoved = "import_removed", "An import of contacts was called off or removed";
     ContactsExported = "contacts_exported", "Contacts were exported";
+    TemplateWritten = "template_written", "A message template was made or edited at Meta";
+    TemplateDeleted = "template_deleted", "A message template was deleted at Meta, in its language or in all";
+    TemplatesLookedUp = "templates_looked_up", "The templates of an account were looked up at Meta before their time";
     TenantCreated = "tenant_created", "A tenant was created";
     BusinessChanged = "business_changed", "A business changed its name, region or privacy contact";
     SignInProviderSet = "sign_in_provider_set", "The identity provider by which people sign in was set";
@@ -126,6 +129,9 @@ impl AuditAction {
             | Self::NumberWritten
             | Self::KeyCreated
             | Self::KeyRevoked
+            | Self::TemplateWritten
+            | Self::TemplateDeleted
+            | Self::TemplatesLookedUp
             | Self::SignInProviderSet
             | Self::SignInProviderRemoved => Some(Right::ManageBusiness),
             Self::AuditExported => Some(Right::ReadAudit),

@@ -4,9 +4,9 @@ use serde_json::{Map, Value, json};
 
 use super::merge::{Listed, kept};
 use super::{TemplateBook, TemplateError};
-use crate::domain::{TemplateName, TemplateStatus, TenantId};
+use crate::domain::{TemplateId, TemplateName, TemplateStatus, TenantId};
 use crate::store::tables::Template;
-use crate::whatsapp::client::BearerToken;
+use crate::whatsapp::client::{BearerToken, GraphError, TemplatePage};
 use crate::whatsapp::templates::ParameterFormat;
 
 /// A template to be reviewed.
@@ -71,9 +71,7 @@ impl TemplateBook {
             .await?;
         }
         let row = self.get(tenant, id).await?;
-        row.ok_or_else(|| {
-            crate::whatsapp::client::GraphError::Unreadable("the new template has no name".to_owned()).into()
-        })
+        row.ok_or_else(|| GraphError::Unreadable("the new template has no name".to_owned()).into())
     }
 
     /// Has Meta change a template, and review it again.
@@ -151,13 +149,27 @@ impl TemplateBook {
         Ok(())
     }
 
+    /// A page of Meta's ready templates.
+    pub async fn library(
+        &self,
+        search: Option<&str>,
+        language: Option<&str>,
+        after: Option<&str>,
+        token: &BearerToken,
+    ) -> Result<TemplatePage, TemplateError> {
+        Ok(self
+            .graph
+            .template_library(search, language, after, token)
+            .await?)
+    }
+
     /// The templates that a deletion concerns.
     async fn reached(
         &self,
         tenant: TenantId,
         row: &Template,
         reach: Reach,
-    ) -> Result<Vec<crate::domain::TemplateId>, TemplateError> {
+    ) -> Result<Vec<TemplateId>, TemplateError> {
         if reach == Reach::OneLanguage {
             return Ok(vec![row.id()]);
         }

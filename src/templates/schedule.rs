@@ -1,7 +1,7 @@
 //! When which account is looked up: at the start unless that was done lately, then twice a day, and soon after something changed.
 //! Few at once, so that neither Meta nor the store is kept busy by it.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -35,6 +35,8 @@ const SHORTEST: Duration = Duration::from_secs(30);
 const BACKOFF: Backoff = Backoff::doubling(Duration::from_secs(60), Duration::from_secs(3_600));
 /// When another process is at it.
 const ELSEWHERE: Duration = Duration::from_secs(60);
+/// Accounts that are not known yet and asked for; the others have their turn a little later.
+const MOST_AWAITED: usize = 1_000;
 /// Accounts that are looked up at once.
 const TOGETHER: usize = 4;
 /// How often it is looked which accounts are due.
@@ -50,6 +52,8 @@ pub(super) struct Schedule {
     /// The numbers as they were read last, and when; `None` once it is known that there are others.
     read: Option<(i64, Instant)>,
     accounts: HashMap<Account, Planned>,
+    /// Accounts of numbers that were added a moment ago, and that somebody asked for.
+    awaited: HashSet<Account>,
 }
 
 /// What is known of an account.
@@ -59,8 +63,8 @@ struct Planned {
     due: Instant,
     /// When the last one ended.
     ended: Option<Instant>,
-    /// One that began before does not do.
-    wanted: Timestamp,
+    /// Somebody asked for one that begins no earlier.
+    wanted: Option<Timestamp>,
     runs: bool,
     failures: u32,
     /// When the last one that went well began; before, when the account was seen first.
@@ -96,14 +100,17 @@ impl TemplateBook {
         let key = (tenant, waba.clone());
         let mut schedule = self.schedule();
         let Some(planned) = schedule.accounts.get_mut(&key) else {
-            // A number that was added a moment ago: its account is looked up as soon as it is seen.
+            // Its number was added a moment ago.
             schedule.read = None;
+            if schedule.awaited.len() < MOST_AWAITED {
+                schedule.awaited.insert(key);
+            }
             drop(schedule);
             self.asked.notify_one();
             return;
         };
         let earliest = planned.ended.map_or(now, |ended| ended + SHORTEST);
-        planned.wanted = self.clock.now();
+        planned.wanted = Some(self.clock.now());
         planned.due = planned.due.min((now + after).max(earliest));
         drop(schedule);
         self.asked.notify_one();
@@ -146,21 +153,24 @@ impl TemplateBook {
         let (now, began) = (Instant::now(), self.clock.now());
         let mut schedule = self.schedule();
         schedule.read = Some((version, now));
+        let awaited = std::mem::take(&mut schedule.awaited);
         for number in numbers {
-            let first = START.mul_f64(self.random());
-            let planned = schedule
-                .accounts
-                .entry((number.tenant, number.waba))
-                .or_insert_with(|| Planned {
-                    numbers: Vec::new(),
-                    due: now + first,
-                    ended: None,
-                    wanted: began.before(LATELY),
-                    runs: false,
-                    failures: 0,
-                    known_at: began,
-                    counts: BTreeMap::new(),
-                });
+            let account = (number.tenant, number.waba);
+            let first = if awaited.contains(&account) {
+                Duration::ZERO
+            } else {
+                START.mul_f64(self.random())
+            };
+            let planned = schedule.accounts.entry(account).or_insert_with(|| Planned {
+                numbers: Vec::new(),
+                due: now + first,
+                ended: None,
+                wanted: None,
+                runs: false,
+                failures: 0,
+                known_at: began,
+                counts: BTreeMap::new(),
+            });
             if !planned.numbers.contains(&number.id) {
                 planned.numbers.push(number.id);
             }
@@ -170,7 +180,7 @@ impl TemplateBook {
 
     /// The account that is due longest.
     fn next_due(&self) -> Option<Turn> {
-        let now = Instant::now();
+        let (now, lately) = (Instant::now(), self.clock.now().before(LATELY));
         let mut schedule = self.schedule();
         let due = schedule.accounts.iter_mut();
         let due = due.filter(|(_, planned)| !planned.runs && planned.due <= now);
@@ -181,7 +191,7 @@ impl TemplateBook {
         Some(Turn {
             account: account.clone(),
             numbers: planned.numbers.clone(),
-            wanted: planned.wanted,
+            wanted: planned.wanted.take().unwrap_or(lately),
         })
     }
 
@@ -194,7 +204,7 @@ impl TemplateBook {
         if let Synced::Failed(error) = &ended {
             tracing::warn!(tenant.id = %tenant, waba.id = %waba, %error, "cannot look up the templates of an account");
         }
-        self.plan(&turn.account, ended);
+        self.plan(&turn.account, turn.wanted, ended);
     }
 
     /// The token of the first number that has a usable one.
@@ -210,7 +220,7 @@ impl TemplateBook {
     }
 
     /// Plans an account's next look-up.
-    fn plan(&self, account: &Account, ended: Synced) {
+    fn plan(&self, account: &Account, wanted: Timestamp, ended: Synced) {
         let (now, random) = (Instant::now(), self.random());
         let (clock, mut schedule) = (self.clock.now(), self.schedule());
         let Some(planned) = schedule.accounts.get_mut(account) else {
@@ -233,8 +243,13 @@ impl TemplateBook {
                     .saturating_sub(age)
                     .max(SHORTEST)
             }
-            Synced::Elsewhere => ELSEWHERE,
+            // What was asked for is still wanted.
+            Synced::Elsewhere => {
+                planned.wanted = planned.wanted.max(Some(wanted));
+                ELSEWHERE
+            }
             Synced::Failed(_) => {
+                planned.wanted = planned.wanted.max(Some(wanted));
                 planned.failures = planned.failures.saturating_add(1);
                 spread(BACKOFF.after(planned.failures), random)
             }

@@ -59,7 +59,8 @@ fn number_fields(world: &World, number: &Number) -> Value {
 
 /// `GET /{id}`: a number, an account, a template or a file.
 pub(super) fn node(shared: &Shared, call: &Call, id: &str) -> Result<HttpResponse, GraphError> {
-    let found = shared.with(|world, _| {
+    let found = shared.with(|world, now| {
+        world.templates.settle(now.us);
         if let Some(number) = world.numbers.find(id).and_then(|index| world.numbers.get(index)) {
             return Some(paging::choose(call, number_fields(world, number), &NUMBER_FIELDS));
         }

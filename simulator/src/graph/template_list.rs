@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::error::GraphError;
 use super::{Call, ok, paging, success};
-use crate::templates::TemplateSpec;
+use crate::templates::{self, TemplateSpec, review};
 use crate::world::Shared;
 
 const FIELDS: [&str; 7] = [
@@ -33,7 +33,7 @@ pub(super) fn answer(
     }
     match *method {
         Method::GET => list(shared, call),
-        Method::POST => create(shared, call),
+        Method::POST => create(shared, call, waba),
         Method::DELETE => delete(shared, call),
         _ => Err(GraphError::new(100, "Unsupported request.")),
     }
@@ -53,7 +53,8 @@ fn list(shared: &Shared, call: &Call) -> Result<HttpResponse, GraphError> {
                 .query("name_or_content")
                 .is_none_or(|wanted| template.name.contains(wanted))
     };
-    let items: Vec<Value> = shared.with(|world, _| {
+    let items: Vec<Value> = shared.with(|world, now| {
+        world.templates.settle(now.us);
         world
             .templates
             .iter()
@@ -75,41 +76,16 @@ fn list(shared: &Shared, call: &Call) -> Result<HttpResponse, GraphError> {
     Ok(ok(page.to_string()))
 }
 
-/// A new template is approved at once: nobody reviews here.
-fn create(shared: &Shared, call: &Call) -> Result<HttpResponse, GraphError> {
+/// A new template is reviewed, and the account told how that ended.
+fn create(shared: &Shared, call: &Call, waba: &str) -> Result<HttpResponse, GraphError> {
     let mut body = call.json()?;
     if let Some(fields) = body.as_object_mut() {
         fields.remove("status");
     }
     let spec: TemplateSpec = serde_json::from_value(body)
         .map_err(|error| GraphError::new(100, format!("The template cannot be read: {error}.")))?;
-    let named_well = (1..=512).contains(&spec.name.len())
-        && spec
-            .name
-            .bytes()
-            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_');
-    if !named_well {
-        return Err(GraphError::new(
-            100,
-            "Param name must be lower-case letters, digits and underscores.",
-        ));
-    }
-    if !["MARKETING", "UTILITY", "AUTHENTICATION"].contains(&spec.category.as_str()) {
-        return Err(GraphError::new(
-            100,
-            "Param category must be one of {AUTHENTICATION, MARKETING, UTILITY}.",
-        ));
-    }
-    let has_body = spec.components.iter().any(|component| {
-        component
-            .get("type")
-            .and_then(Value::as_str)
-            .is_some_and(|kind| kind.eq_ignore_ascii_case("BODY"))
-    });
-    if !has_body {
-        return Err(GraphError::new(100, "A template needs a BODY component."));
-    }
-    shared.with(|world, _| {
+    review(&spec)?;
+    shared.with(|world, now| {
         if world.templates.find(&spec.name, &spec.language).is_some() {
             return Err(GraphError::new(
                 100,
@@ -117,13 +93,69 @@ fn create(shared: &Shared, call: &Call) -> Result<HttpResponse, GraphError> {
             ));
         }
         let category = spec.category.clone();
-        let status = spec.status.clone();
         let id = world.templates.put(spec);
-        Ok(ok(json!({
-            "id": id.to_string(), "status": status, "category": category
-        })
-        .to_string()))
+        world.review_template(now, waba, id);
+        Ok(ok(
+            json!({ "id": id.to_string(), "status": "PENDING", "category": category }).to_string(),
+        ))
     })
+}
+
+/// Whether an id is a template's.
+pub(super) fn is_template(shared: &Shared, id: &str) -> bool {
+    let id = id.parse().ok();
+    shared.with(|world, _| id.and_then(|id| world.templates.get(id)).is_some())
+}
+
+/// `POST /{template}`: another category, other components.
+pub(super) fn edit(shared: &Shared, call: &Call, id: &str) -> Result<HttpResponse, GraphError> {
+    let body = call.json()?;
+    shared.with(|world, now| {
+        world.templates.settle(now.us);
+        let known = id.parse().ok().and_then(|id| world.templates.get(id));
+        let known = known.ok_or_else(|| GraphError::unknown_object(id))?;
+        if !["APPROVED", "REJECTED", "PAUSED"].contains(&known.spec.status.as_str()) {
+            return Err(GraphError::new(
+                100,
+                "Only APPROVED, REJECTED and PAUSED templates can be edited.",
+            ));
+        }
+        let mut spec = known.spec.clone();
+        if let Some(category) = body.get("category").and_then(Value::as_str) {
+            if known.spec.status == "APPROVED" && category != spec.category {
+                return Err(GraphError::new(
+                    100,
+                    "The category of an approved template cannot be edited.",
+                ));
+            }
+            category.clone_into(&mut spec.category);
+        }
+        if let Some(components) = body.get("components").and_then(Value::as_array) {
+            spec.components.clone_from(components);
+        }
+        review(&spec)?;
+        let id = world.templates.put(spec);
+        let waba = world.first_account();
+        world.review_template(now, &waba, id);
+        Ok(success())
+    })
+}
+
+/// `GET /message_template_library`.
+pub(super) fn library(call: &Call) -> Result<HttpResponse, GraphError> {
+    let items = templates::library().into_iter().filter(|template| {
+        let text = template.to_string().to_lowercase();
+        let is_language = call.query("language").is_none_or(|wanted| {
+            template
+                .get("language")
+                .is_some_and(|language| language == wanted)
+        });
+        let is_found = call
+            .query("search")
+            .is_none_or(|wanted| text.contains(&wanted.to_lowercase()));
+        is_language && is_found
+    });
+    Ok(ok(paging::page(call, items.collect())?.to_string()))
 }
 
 fn delete(shared: &Shared, call: &Call) -> Result<HttpResponse, GraphError> {

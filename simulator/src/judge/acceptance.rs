@@ -44,6 +44,7 @@ impl World {
             .numbers
             .find(phone_number_id)
             .ok_or_else(|| GraphError::unknown_object(phone_number_id))?;
+        self.templates.settle(now.us);
         let category = self.category(number, via, message)?;
         self.check_media(message)?;
         let to = self.recipient(number, message)?;

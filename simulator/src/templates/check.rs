@@ -2,7 +2,7 @@
 
 use super::Template;
 use super::Templates;
-use super::shape::{HeaderShape, Shape};
+use super::shape::{ButtonShape, Ends, HeaderShape, Shape};
 use crate::graph::error::GraphError;
 use crate::graph::validate::{Component, Parameter, TemplateUse};
 
@@ -33,22 +33,55 @@ pub(crate) fn check<'list>(
             ));
         }
     }
-    let shape = &template.shape;
-    header(shape, component(used, "header"))?;
-    body(shape, component(used, "body"))?;
-    buttons(shape, used)?;
-    let cards = component(used, "carousel").map_or(0, |carousel| carousel.cards);
-    if cards != shape.cards {
-        return Err(count("carousel", "cards", cards, shape.cards));
-    }
+    let longest = if template.shape.body_only { 32_768 } else { 1_024 };
+    block(&template.shape, &used.components, longest)?;
+    offer(&template.shape, &used.components)?;
+    carousel(&template.shape, &used.components)?;
     Ok(template)
 }
 
+/// The template itself, or one of its cards.
+fn block(shape: &Shape, given: &[Component<'_>], longest: usize) -> Result<(), GraphError> {
+    for kind in ["header", "body", "carousel", "limited_time_offer"] {
+        if given.iter().filter(|component| component.kind == kind).count() > 1 {
+            return Err(GraphError::new(
+                132_012,
+                format!("{kind}: the component is there twice"),
+            ));
+        }
+    }
+    header(shape, component(given, "header"))?;
+    body(shape, component(given, "body"), longest)?;
+    buttons(shape, given)
+}
+
+fn carousel(shape: &Shape, given: &[Component<'_>]) -> Result<(), GraphError> {
+    let cards = component(given, "carousel").map_or(&[][..], |carousel| &carousel.cards);
+    if cards.len() != shape.cards.len() {
+        return Err(count("carousel", "cards", cards.len(), shape.cards.len()));
+    }
+    for (card, filled) in shape.cards.iter().zip(cards) {
+        block(card, filled, 160)?;
+    }
+    Ok(())
+}
+
+fn offer(shape: &Shape, given: &[Component<'_>]) -> Result<(), GraphError> {
+    match (shape.offer, component(given, "limited_time_offer")) {
+        (None, Some(_)) => Err(mismatch("limited_time_offer", "nothing", "limited_time_offer")),
+        (Some(Ends::AtATime), None) => Err(GraphError::new(
+            131_008,
+            "limited_time_offer: expiration_time_ms is missing",
+        )),
+        _ => Ok(()),
+    }
+}
+
 fn component<'used, 'value>(
-    used: &'used TemplateUse<'value>,
+    given: &'used [Component<'value>],
     kind: &str,
 ) -> Option<&'used Component<'value>> {
-    used.components.iter().find(|component| component.kind == kind)
+    given.iter().find(|component| component.kind == kind)
 }
 
 fn parameters<'used, 'value>(component: Option<&'used Component<'value>>) -> &'used [Parameter<'value>] {
@@ -91,13 +124,50 @@ fn header(shape: &Shape, given: Option<&Component<'_>>) -> Result<(), GraphError
     if given.len() != wanted {
         return Err(count("header", "localizable_params", given.len(), wanted));
     }
-    match given.iter().find(|parameter| parameter.kind != "text") {
-        Some(other) => Err(mismatch("header", "text", other.kind)),
-        None => Ok(()),
+    if let Some(other) = given
+        .iter()
+        .find(|parameter| !matches!(parameter.kind, "text" | "currency" | "date_time"))
+    {
+        return Err(mismatch("header", "text", other.kind));
     }
+    let HeaderShape::Text(variables) = &shape.header else {
+        return Ok(());
+    };
+    if shape.named {
+        names("header", variables, given)?;
+    }
+    let shown: usize = given
+        .iter()
+        .filter_map(|parameter| parameter.shown)
+        .map(|shown| shown.chars().count())
+        .sum();
+    if shape.header_fixed + shown > 60 {
+        return Err(GraphError::new(
+            132_005,
+            "The translated text of the header is longer than 60 characters.",
+        ));
+    }
+    Ok(())
 }
 
-fn body(shape: &Shape, given: Option<&Component<'_>>) -> Result<(), GraphError> {
+/// Each variable that has a name is filled by it, and nothing else is.
+fn names(place: &str, variables: &[String], given: &[Parameter<'_>]) -> Result<(), GraphError> {
+    for variable in variables {
+        let filled = given
+            .iter()
+            .filter(|parameter| parameter.name == Some(variable.as_str()))
+            .count();
+        if filled != 1 {
+            return Err(GraphError::new(
+                132_012,
+                format!("{place}: Parameter name is missing or empty for {variable}"),
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn body(shape: &Shape, given: Option<&Component<'_>>, longest: usize) -> Result<(), GraphError> {
     let given = parameters(given);
     if given.len() != shape.body.len() {
         return Err(count("body", "localizable_params", given.len(), shape.body.len()));
@@ -109,17 +179,7 @@ fn body(shape: &Shape, given: Option<&Component<'_>>) -> Result<(), GraphError> 
         return Err(mismatch("body", "text", other.kind));
     }
     if shape.named {
-        for variable in &shape.body {
-            if !given
-                .iter()
-                .any(|parameter| parameter.name == Some(variable.as_str()))
-            {
-                return Err(GraphError::new(
-                    132_012,
-                    format!("body: Parameter name is missing or empty for {variable}"),
-                ));
-            }
-        }
+        names("body", &shape.body, given)?;
     }
     let shown: usize = given
         .iter()
@@ -128,7 +188,6 @@ fn body(shape: &Shape, given: Option<&Component<'_>>) -> Result<(), GraphError> 
         .sum();
     let placeholders: usize = shape.body.iter().map(|name| name.len() + 4).sum();
     let filled = shape.body_text.chars().count() + shown;
-    let longest = if shape.body_only { 32_768 } else { 1_024 };
     if filled.saturating_sub(placeholders) > longest {
         return Err(GraphError::new(
             132_005,
@@ -138,21 +197,27 @@ fn body(shape: &Shape, given: Option<&Component<'_>>) -> Result<(), GraphError> 
     Ok(())
 }
 
-fn buttons(shape: &Shape, used: &TemplateUse<'_>) -> Result<(), GraphError> {
-    let given: Vec<&Component<'_>> = used
-        .components
+fn buttons(shape: &Shape, given: &[Component<'_>]) -> Result<(), GraphError> {
+    let given: Vec<&Component<'_>> = given
         .iter()
         .filter(|component| component.kind == "button")
         .collect();
     for component in &given {
         let place = component.index.unwrap_or(0);
+        let same = given.iter().filter(|other| other.index.unwrap_or(0) == place);
+        if same.count() > 1 {
+            return Err(GraphError::new(
+                132_012,
+                format!("buttons: Button at index {place} is there twice"),
+            ));
+        }
         let sub_type = component.sub_type.as_deref().unwrap_or_default();
         match shape.buttons.get(place) {
             None => return Err(count("buttons", "buttons", place + 1, shape.buttons.len())),
             Some(button) if button.kind != sub_type => {
                 return Err(mismatch("buttons", &button.kind, sub_type));
             }
-            Some(_) => {}
+            Some(button) => value(place, button, &component.parameters)?,
         }
     }
     for (place, button) in shape.buttons.iter().enumerate() {
@@ -167,6 +232,40 @@ fn buttons(shape: &Shape, used: &TemplateUse<'_>) -> Result<(), GraphError> {
                     button.kind
                 ),
             ));
+        }
+    }
+    Ok(())
+}
+
+/// What fills one button.
+fn value(place: usize, button: &ButtonShape, given: &[Parameter<'_>]) -> Result<(), GraphError> {
+    let kind = &button.kind;
+    if button.takes.is_empty() && !given.is_empty() {
+        return Err(GraphError::new(
+            132_018,
+            format!("buttons: Button at index {place} of type {kind} does not require parameters"),
+        ));
+    }
+    if given.len() > 1 && kind != "voice_call" {
+        return Err(count("buttons", "localizable_params", given.len(), 1));
+    }
+    for parameter in given {
+        if !button.takes.contains(&parameter.kind) {
+            return Err(mismatch(
+                "buttons",
+                button.takes.join(" or ").as_str(),
+                parameter.kind,
+            ));
+        }
+        let shown = parameter.shown.unwrap_or_default();
+        if button.is_password && shown.chars().count() > 15 {
+            return Err(GraphError::new(
+                132_005,
+                "The one-time password is longer than 15 characters.",
+            ));
+        }
+        if kind == "url" && shown.contains(' ') {
+            return Err(GraphError::new(132_018, "The end of an address has a space."));
         }
     }
     Ok(())

@@ -11,6 +11,7 @@ fn spec(name: &str, language: &str, category: &str, status: &str, components: Va
         category: category.to_owned(),
         status: status.to_owned(),
         parameter_format: None,
+        quality: None,
         components: match components {
             Value::Array(components) => components,
             other => vec![other],

@@ -82,6 +82,7 @@ pub(in crate::api) async fn add(
             _ => error.into(),
         })?;
     state.tenants.number_changed(number.clone()).await?;
+    state.templates.look_up_now(number.tenant, &number.waba);
     tracing::info!(tenant.id = %number.tenant, number.id = %number.id, "a number was added or changed");
     Ok(HttpResponse::Created().json(shown(&number)))
 }
@@ -154,8 +155,8 @@ pub(in crate::api) async fn ask_meta(
     Ok((facts, apps))
 }
 
-/// What a refusal by Meta, or no answer, means to whoever asked about a number.
-fn meta_says_no(failed: GraphError) -> ApiError {
+/// What a refusal by Meta, or no answer, means to whoever asked about a number or a template.
+pub(in crate::api) fn meta_says_no(failed: GraphError) -> ApiError {
     let GraphError::Refused { http_status, error } = failed else {
         return ApiError::because(ErrorCode::MetaFailed, failed.to_string());
     };
@@ -173,7 +174,8 @@ fn meta_says_no(failed: GraphError) -> ApiError {
             ),
         ),
         Some(Class::Refused(_)) | None if http_status < 500 => {
-            ApiError::because(ErrorCode::MetaRefused, format!("Meta refused to tell: {said}"))
+            ApiError::because(ErrorCode::MetaRefused, format!("Meta refused: {said}"))
+                .with("meta", json!(error))
         }
         Some(_) | None => ApiError::because(
             ErrorCode::MetaFailed,

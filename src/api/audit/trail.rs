@@ -84,6 +84,8 @@ const fn trails(route: HttpRoute) -> Trails {
     use Trail::{ByHandler, Entry, InLedger, Named, Nothing, SignIn};
     match route {
         HttpRoute::Conversations
+        | HttpRoute::TemplateVersions
+        | HttpRoute::TemplateLibrary
         | HttpRoute::Conversation
         | HttpRoute::History
         | HttpRoute::Events
@@ -138,6 +140,8 @@ const fn trails(route: HttpRoute) -> Trails {
         HttpRoute::ListMembers => READS.post(Named(Action::ContactListFilled, Kind::ContactList, "list_id")),
         // Who may make a ticket may do all that its socket may.
         HttpRoute::Ticket
+        | HttpRoute::TemplateCheck
+        | HttpRoute::TemplateDefinitionCheck
         | HttpRoute::InvitationLook
         | HttpRoute::SignUpLook
         | HttpRoute::RetentionPreview
@@ -161,6 +165,11 @@ const fn trails(route: HttpRoute) -> Trails {
         HttpRoute::CannedReply => READS
             .put(Named(Action::CannedReplyWritten, Kind::CannedReply, "shortcut"))
             .delete(Named(Action::CannedReplyRemoved, Kind::CannedReply, "shortcut")),
+        HttpRoute::Templates => READS.post(Entry(Action::TemplateWritten)),
+        HttpRoute::TemplateSync => READS.post(Entry(Action::TemplatesLookedUp)),
+        HttpRoute::Template => READS
+            .put(Named(Action::TemplateWritten, Kind::Template, "template_id"))
+            .delete(Named(Action::TemplateDeleted, Kind::Template, "template_id")),
         HttpRoute::Session => READS.post(SignIn).delete(Entry(Action::SignedOut)),
         HttpRoute::SessionTenant => READS.put(SignIn),
         HttpRoute::SessionPassword => READS.put(Entry(Action::PasswordChanged)),

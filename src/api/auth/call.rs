@@ -10,7 +10,7 @@ use actix_web::{FromRequest, HttpRequest, web};
 use bytes::Bytes;
 use futures_util::future::LocalBoxFuture;
 
-use super::super::audit::{self, LetIn};
+use super::super::audit::{self, LetIn, Note};
 use super::super::body::{self, FileBody};
 use super::super::error::{ApiError, ErrorCode};
 use super::super::params::Params;
@@ -130,6 +130,11 @@ impl<N: Need> Call<N> {
     /// Whether its key allows more than the call needs.
     pub fn may(&self, scope: Scope) -> bool {
         self.known.key().scopes.contains(&scope)
+    }
+
+    /// For what the audit log is to say beside what it says already.
+    pub(in crate::api) fn note(&self) -> Note<'_> {
+        Note(&self.request)
     }
 
     /// The body as it came; at most `server.api_body_limit`.

@@ -5,6 +5,7 @@ mod accounts;
 mod answers;
 mod contacts;
 mod operators;
+mod templates;
 
 use std::collections::BTreeSet;
 
@@ -261,6 +262,7 @@ pub(super) fn routes() -> Vec<(&'static str, &'static str, Guard, Value)> {
         ("POST", "/v1/ws/ticket", AGENTS, json!({ "agent": "ana" })),
     ];
     routes.extend(contacts::routes());
+    routes.extend(templates::routes());
     routes.extend(accounts::routes());
     routes.extend(operators::routes());
     routes

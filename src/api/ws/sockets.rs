@@ -18,6 +18,7 @@ use crate::actors::feed::{FeedParts, Feeds};
 use crate::actors::{BoundedAddr, SessionId, TenantCommands, TenantPresence};
 use crate::api::auth::KeyRing;
 use crate::api::gcra::{Rate, SharedPace};
+use crate::api::templates::TemplateGate;
 use crate::domain::{Clock, TenantId};
 use crate::store::Store;
 
@@ -43,6 +44,8 @@ pub struct SocketParts {
     pub keys: Arc<KeyRing>,
     /// The time.
     pub clock: Arc<dyn Clock>,
+    /// What refuses templates.
+    pub(in crate::api) templates: Arc<TemplateGate>,
     /// Bounds.
     pub options: SocketOptions,
     /// Where session ids and jitter begin.
@@ -55,6 +58,7 @@ pub(super) struct Shared {
     pub(super) presence: Arc<dyn TenantPresence>,
     pub(super) keys: Arc<KeyRing>,
     pub(super) clock: Arc<dyn Clock>,
+    pub(super) templates: Arc<TemplateGate>,
     pub(super) options: SocketOptions,
     pub(super) socket_limits: SocketLimits,
     pub(super) tickets: Tickets,
@@ -146,6 +150,7 @@ impl Sockets {
             store: parts.store,
             keys: parts.keys,
             clock: parts.clock,
+            templates: parts.templates,
             options: parts.options,
             reaper,
             arbiter,

@@ -39,7 +39,7 @@ impl ConversationNumbers {
     }
 
     /// The number of a conversation; `None` where there is no such conversation.
-    pub(super) async fn of(
+    pub(in crate::api) async fn of(
         &self,
         tenant: TenantId,
         id: ConversationId,

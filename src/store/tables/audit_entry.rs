@@ -195,6 +195,8 @@ pub enum AuditTargetKind {
     Segment,
     /// An import of contacts.
     Import,
+    /// A message template.
+    Template,
 }
 
 /// The id of a thing: up to 64 letters, digits, `-`, `_` and `.`, so that nobody writes anything else into the log.

@@ -71,6 +71,20 @@ label_enums! {
         ImportStart = "/v1/imports/{import_id}/start",
         /// What was wrong with its rows.
         ImportErrors = "/v1/imports/{import_id}/errors",
+        /// The tenant's message templates.
+        Templates = "/v1/templates",
+        /// How they are looked up at Meta.
+        TemplateSync = "/v1/templates/sync",
+        /// What a message would show.
+        TemplateCheck = "/v1/templates/check",
+        /// What Meta's review would refuse.
+        TemplateDefinitionCheck = "/v1/templates/check-definition",
+        /// One template.
+        Template = "/v1/templates/{template_id}",
+        /// How it changed.
+        TemplateVersions = "/v1/templates/{template_id}/versions",
+        /// Meta's ready templates; it asks Meta.
+        TemplateLibrary = "/v1/template-library",
         /// Signing in and out, and who is signed in.
         Session = "/v1/session",
         /// For which tenant.

@@ -118,7 +118,7 @@ async fn an_account_that_is_new_is_looked_up_when_somebody_asks_for_it() {
     };
     keeping.stage.store.put_number(number).await.unwrap();
     keeping.stage.book.look_up_now(ONE, &new);
-    keeping.pass(Duration::from_secs(40)).await;
+    keeping.pass(Duration::from_secs(5)).await;
     let account = keeping.stage.book.account(ONE, &new).await.unwrap();
     assert!(account.unwrap().synced_at.is_some());
     keeping.end().await;

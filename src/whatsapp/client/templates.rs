@@ -131,8 +131,8 @@ fn with_query(path: &str, asked: &[(&str, Option<&str>)]) -> String {
     // The host is no part of what is taken from it.
     let url = reqwest::Url::parse_with_params("http://graph", given);
     match url.as_ref().ok().and_then(reqwest::Url::query) {
-        Some(query) => format!("{path}?{query}"),
-        None => path.to_owned(),
+        Some(query) if !query.is_empty() => format!("{path}?{query}"),
+        Some(_) | None => path.to_owned(),
     }
 }
 

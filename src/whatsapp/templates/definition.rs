@@ -159,6 +159,11 @@ impl Definition {
         definition
     }
 
+    /// What its variables are called.
+    pub fn format(&self) -> ParameterFormat {
+        self.format
+    }
+
     /// By number, or by name: told from the variables.
     fn guessed_format(&self) -> ParameterFormat {
         let header = match &self.main.header {

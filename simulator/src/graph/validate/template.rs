@@ -25,8 +25,8 @@ pub(crate) struct Component<'value> {
     /// Of a button: its position among the template's.
     pub(crate) index: Option<usize>,
     pub(crate) parameters: Vec<Parameter<'value>>,
-    /// Of a carousel: how many cards.
-    pub(crate) cards: usize,
+    /// Of a carousel: what fills each card.
+    pub(crate) cards: Vec<Vec<Component<'value>>>,
 }
 
 /// One value.
@@ -154,14 +154,14 @@ fn component<'value>(
             ));
         }
     }
-    let mut cards = 0;
+    let mut cards = Vec::new();
     if kind == "carousel" {
-        let list = node.list("cards", 2..=10)?;
-        cards = list.len();
-        for card in list.iter() {
+        for card in node.list("cards", 2..=10)?.iter() {
+            let mut inside = Vec::new();
             for inner in card.list("components", 0..=20)?.iter() {
-                component(&inner, Place::Beside, used)?;
+                inside.push(component(&inner, Place::Beside, used)?);
             }
+            cards.push(inside);
         }
     }
     Ok(Component {

@@ -62,6 +62,7 @@ pub(super) fn nobodys() -> Ids {
         ("session_id", "000000000000".to_owned()),
         ("invitation_id", "000000000000".to_owned()),
         ("key_id", "000000000000".to_owned()),
+        ("template_id", "0".repeat(32)),
         ("shortcut", "nobodys".to_owned()),
         ("phone_number_id", "999".to_owned()),
     ])
@@ -107,7 +108,13 @@ impl Browser {
         let import = self
             .made(api, "/v1/imports", json!({ "phone": "+628123456789" }))
             .await;
+        let template = json!({
+            "waba_id": "102290129340398", "name": "theirs", "language": "en", "category": "UTILITY",
+            "components": [{ "type": "BODY", "text": "Hello!" }],
+        });
+        let template = self.made(api, "/v1/templates", template).await;
         BTreeMap::from([
+            ("template_id", text(&template, "template_id")),
             ("conversation_id", conversation.to_string()),
             ("message_id", text(&sent, "message_id")),
             ("contact_id", contact.to_string()),
@@ -137,6 +144,7 @@ impl Browser {
             "/v1/lists",
             "/v1/segments",
             "/v1/imports",
+            "/v1/templates",
             "/v1/team",
             "/v1/teams",
             "/v1/team/invitations",

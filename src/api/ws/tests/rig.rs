@@ -1,11 +1,13 @@
 //! A real server with sockets alone, and clients that check what they are sent.
 
+use std::collections::BTreeMap;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
 use actix_web::{App, web};
+use async_trait::async_trait;
 use futures_util::{SinkExt as _, StreamExt as _};
 use serde_json::{Value, json};
 use tokio::net::{TcpSocket, TcpStream};
@@ -19,16 +21,21 @@ use super::super::tickets::key_for_tests;
 use super::super::{Pass, SocketOptions, SocketParts, Sockets, open, worker_data};
 use crate::accounts::{Accounts, SignedIn};
 use crate::actors::feed::rig::LedgerPort;
+use crate::actors::port::{Readiness, TenantDirectory};
+use crate::actors::request::{DelayEstimate, LaneState, Refusal};
 use crate::api::auth::KeyRing;
 use crate::api::connection::Times;
 use crate::api::connection_limits::ConnectionLimits;
 use crate::api::quotas::QuotaCache;
 use crate::api::server::{Bounds, Endpoint, Endpoints};
+use crate::api::templates::TemplateGate;
 use crate::api::tls::tests::certified;
 use crate::config::Config;
-use crate::domain::{AgentId, Clock, Seq, SystemClock, TenantId, Timestamp};
+use crate::domain::{AgentId, Clock, PhoneNumberId, Seq, SystemClock, TenantId, Timestamp};
 use crate::store::directory::Scope;
-use crate::store::{ApiKey, KeyHash};
+use crate::store::{ApiKey, KeyHash, MessageRef, Number, Tenant};
+use crate::templates::TemplateBook;
+use crate::templates::tests::graph::TemplatesAtMeta;
 
 pub(super) const TENANT: TenantId = TenantId::new(7);
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -52,6 +59,55 @@ pub(super) struct Rig {
     pub(super) address: SocketAddr,
     server: ServerHandle,
     tls: Option<TlsConnector>,
+}
+
+/// A gate before a tenant without numbers: it refuses nothing.
+fn gate(port: &LedgerPort, clock: &Arc<dyn Clock>) -> TemplateGate {
+    let (store, meta) = (Arc::clone(&port.store), Arc::new(TemplatesAtMeta::default()));
+    let book = TemplateBook::new(Arc::clone(&store), Arc::clone(clock), meta, 0);
+    TemplateGate::new(Arc::new(book), Arc::new(NoNumbers), store, Arc::clone(clock))
+}
+
+struct NoNumbers;
+
+#[async_trait]
+impl TenantDirectory for NoNumbers {
+    async fn numbers(&self, _: TenantId) -> Result<Vec<Number>, Refusal> {
+        Ok(Vec::new())
+    }
+
+    async fn lanes(&self, _: TenantId) -> Result<BTreeMap<PhoneNumberId, LaneState>, Refusal> {
+        Ok(BTreeMap::new())
+    }
+
+    async fn backlog(&self, _: TenantId) -> Result<Option<usize>, Refusal> {
+        Ok(None)
+    }
+
+    async fn delay_estimate(
+        &self,
+        _: TenantId,
+        _: PhoneNumberId,
+        _: MessageRef,
+    ) -> Result<Option<DelayEstimate>, Refusal> {
+        Ok(None)
+    }
+
+    async fn tenant_changed(&self, _: Tenant) -> Result<(), Refusal> {
+        Ok(())
+    }
+
+    async fn number_changed(&self, _: Number) -> Result<(), Refusal> {
+        Ok(())
+    }
+
+    fn readiness(&self) -> Readiness {
+        Readiness::Ready
+    }
+
+    fn missing(&self) -> Vec<TenantId> {
+        Vec::new()
+    }
 }
 
 /// The defaults, without a limit on how fast tests may connect.
@@ -99,6 +155,7 @@ impl Rig {
             presence: port.clone(),
             store: Arc::clone(&port.store),
             keys: Arc::clone(&keys),
+            templates: Arc::new(gate(&port, &clock)),
             clock,
             options,
             seed: 1,

@@ -1,0 +1,92 @@
+//! What becomes of templates, and how Meta tells it.
+
+use serde_json::value::to_raw_value;
+use serde_json::{Value, json};
+
+use super::TemplateFate;
+use crate::SimulatorError;
+use crate::act::bad;
+use crate::numbers::NumberIndex;
+use crate::webhooks::{OtherUpdate, Update};
+use crate::world::{Now, World};
+
+impl World {
+    /// The account of the first number.
+    pub(crate) fn first_account(&self) -> String {
+        let first = self.numbers.get(NumberIndex(0));
+        first.map_or_else(String::new, |number| number.config.waba_id.as_str().to_owned())
+    }
+
+    /// Has a template reviewed. How it ends is told when it does.
+    pub(crate) fn review_template(&mut self, now: Now, waba: &str, id: u64) {
+        let ends_us = now.us.saturating_add(self.config.review_ms.saturating_mul(1_000));
+        self.templates.begin_review(id, ends_us);
+        let Some(spec) = self.templates.get(id).map(|template| template.spec.clone()) else {
+            return;
+        };
+        let value = json!({
+            "event": "APPROVED", "message_template_id": id, "message_template_name": spec.name,
+            "message_template_language": spec.language, "message_template_category": spec.category,
+            "reason": "NONE",
+        });
+        self.tell_account(now, waba, ("message_template_status_update", value), ends_us);
+    }
+
+    /// Changes a template of the account, and tells it.
+    pub(crate) fn change_template(&mut self, now: Now, fate: &TemplateFate) -> Result<(), SimulatorError> {
+        let waba = self.first_account();
+        self.templates.settle(now.us);
+        let known = self
+            .templates
+            .find_mut(&fate.name, &fate.language)
+            .ok_or_else(|| bad("there is no such template"))?;
+        let id = known.id;
+        let mut told = Vec::new();
+        let named = |mut value: Value| {
+            value["message_template_id"] = json!(id);
+            value["message_template_name"] = json!(fate.name);
+            value["message_template_language"] = json!(fate.language.replace('_', "-"));
+            value
+        };
+        if let Some(status) = &fate.status {
+            known.reviewed_us = None;
+            known.spec.status.clone_from(status);
+            let reason = fate.reason.as_deref().unwrap_or("NONE");
+            let mut value = json!({ "event": status, "reason": reason });
+            if status == "PAUSED" {
+                value["other_info"] = json!({ "title": "FIRST_PAUSE", "description": "paused for 3 hours" });
+            }
+            told.push(("message_template_status_update", named(value)));
+        }
+        if let Some(quality) = &fate.quality {
+            let before = known.spec.quality.replace(quality.clone());
+            let value = json!({
+                "previous_quality_score": before.as_deref().unwrap_or("GREEN"), "new_quality_score": quality,
+            });
+            told.push(("message_template_quality_update", named(value)));
+        }
+        if let Some(category) = &fate.category {
+            let before = std::mem::replace(&mut known.spec.category, category.clone());
+            let value = json!({ "previous_category": before, "new_category": category });
+            told.push(("template_category_update", named(value)));
+        }
+        for update in told {
+            self.tell_account(now, &waba, update, now.us);
+        }
+        Ok(())
+    }
+
+    fn tell_account(&mut self, now: Now, waba: &str, (field, value): (&str, Value), due_us: u64) {
+        let Ok(value) = to_raw_value(&value) else {
+            return;
+        };
+        let later = std::time::Duration::from_micros(due_us.saturating_sub(now.us));
+        let update = OtherUpdate {
+            waba: waba.to_owned(),
+            field: field.to_owned(),
+            value,
+            at: now.wall.after(later),
+        };
+        self.schedule(now, Update::Other(update.into()), due_us);
+    }
+}

@@ -1,0 +1,165 @@
+//! Making, editing and deleting templates, having accounts looked up, and Meta's library.
+
+use actix_web::HttpResponse;
+use serde_json::{Value, json};
+
+use super::super::admin::numbers::meta_says_no;
+use super::super::auth::{Call, CanRead, CanSend, Need};
+use super::super::error::{ApiError, ErrorCode};
+use super::super::json::Fields;
+use super::trying::{DraftFields, refuse_problems};
+use super::{looked_up, numbers, shown, template};
+use crate::domain::{TemplateName, WabaId};
+use crate::store::tables::{AuditTargetKind, Template};
+use crate::templates::{Change, NewTemplate, Reach, TemplateError};
+use crate::whatsapp::client::BearerToken;
+use crate::whatsapp::templates::{Definition, Draft, ParameterFormat, problems};
+
+impl From<TemplateError> for ApiError {
+    fn from(error: TemplateError) -> Self {
+        match error {
+            TemplateError::Store(error) => error.into(),
+            TemplateError::Graph(error) => meta_says_no(error),
+        }
+    }
+}
+
+/// A token with which Meta tells of an account.
+async fn token<N: Need>(call: &Call<N>, waba: Option<&WabaId>) -> Result<BearerToken, ApiError> {
+    let numbers = numbers(call).await?;
+    let number = match waba {
+        Some(waba) => numbers.get(waba),
+        None => numbers.values().next(),
+    };
+    let number = number
+        .ok_or_else(|| ApiError::because(ErrorCode::UnknownNumber, "you have no number in this account"))?;
+    BearerToken::parse(number.access_token.reveal()).map_err(ApiError::internal)
+}
+
+/// `POST /v1/templates`
+pub(in crate::api) async fn create(call: Call<CanSend>) -> Result<HttpResponse, ApiError> {
+    let mut fields = Fields::read(call.body())?;
+    let waba = fields.required::<WabaId>("waba_id")?;
+    let draft = DraftFields::read(fields)?;
+    refuse_problems(&draft.problems())?;
+    let token = token(&call, Some(&waba)).await?;
+    let _turn = call.state().slow_calls.begin(call.tenant())?;
+    let new = NewTemplate {
+        name: TemplateName::new(waba, draft.name.as_str(), &draft.language),
+        category: draft.category.clone(),
+        format: draft.format(),
+        components: draft.components.clone(),
+    };
+    let made = call.state().templates.create(call.tenant(), new, &token).await?;
+    call.note()
+        .target(AuditTargetKind::Template, &made.id().to_string());
+    Ok(HttpResponse::Created().json(shown(&made, &looked_up(&call).await?)))
+}
+
+/// `PUT /v1/templates/{template_id}`
+pub(in crate::api) async fn edit(call: Call<CanSend>) -> Result<HttpResponse, ApiError> {
+    let mut fields = Fields::read(call.body())?;
+    let change = Change {
+        category: fields.optional("category")?,
+        components: fields.optional::<Value>("components")?,
+    };
+    fields.finish()?;
+    if change.category.is_none() && change.components.is_none() {
+        return Err(ApiError::invalid(
+            "name `category` or `components`: nothing is to change",
+        ));
+    }
+    let row = template(&call).await?;
+    refuse_problems(&problems(&Draft {
+        name: &row.name,
+        language: &row.language,
+        category: change.category.as_deref().unwrap_or(&row.category),
+        format: row.parameter_format.as_deref().and_then(ParameterFormat::parse),
+        components: change.components.as_ref().unwrap_or(&row.components),
+    }))?;
+    let token = token(&call, Some(&row.waba)).await?;
+    let _turn = call.state().slow_calls.begin(call.tenant())?;
+    demand_known(&row)?;
+    let templates = &call.state().templates;
+    let edited = templates.edit(call.tenant(), &row, change, &token).await?;
+    Ok(HttpResponse::Ok().json(shown(&edited, &looked_up(&call).await?)))
+}
+
+/// `DELETE /v1/templates/{template_id}`
+pub(in crate::api) async fn delete(call: Call<CanSend>) -> Result<HttpResponse, ApiError> {
+    let mut params = call.params()?;
+    let reach = match params.take::<bool>("all_languages", "true or false")? {
+        Some(true) => Reach::AllLanguages,
+        Some(false) | None => Reach::OneLanguage,
+    };
+    params.finish()?;
+    let row = template(&call).await?;
+    let token = token(&call, Some(&row.waba)).await?;
+    let _turn = call.state().slow_calls.begin(call.tenant())?;
+    if reach == Reach::OneLanguage {
+        // Without Meta's id it would be deleted in all languages.
+        demand_known(&row)?;
+    }
+    let templates = &call.state().templates;
+    templates.delete(call.tenant(), &row, reach, &token).await?;
+    Ok(HttpResponse::Ok().json(json!({ "template_id": row.id() })))
+}
+
+fn demand_known(row: &Template) -> Result<(), ApiError> {
+    if row.meta_id.is_some() {
+        return Ok(());
+    }
+    let why = "Meta's id of this template is not known yet: it is with the next look-up of the account";
+    Err(ApiError::because(ErrorCode::Busy, why).retry_after(std::time::Duration::from_secs(30)))
+}
+
+/// `POST /v1/templates/sync`
+pub(in crate::api) async fn sync(call: Call<CanSend>) -> Result<HttpResponse, ApiError> {
+    let mut fields = Fields::read(call.body())?;
+    let wanted = fields.optional::<WabaId>("waba_id")?;
+    fields.finish()?;
+    let own: Vec<WabaId> = numbers(&call).await?.into_keys().collect();
+    let due: Vec<&WabaId> = own
+        .iter()
+        .filter(|waba| wanted.as_ref().is_none_or(|wanted| wanted == *waba))
+        .collect();
+    if due.is_empty() {
+        return Err(ApiError::because(
+            ErrorCode::UnknownNumber,
+            "you have no number in this account",
+        ));
+    }
+    for waba in &due {
+        call.state().templates.look_up_now(call.tenant(), waba);
+    }
+    Ok(HttpResponse::Accepted().json(json!({ "accounts": due })))
+}
+
+/// `GET /v1/template-library`: Meta's ready templates; it asks Meta.
+pub(in crate::api) async fn library(call: Call<CanRead>) -> Result<HttpResponse, ApiError> {
+    let mut params = call.params()?;
+    let search = params.take::<String>("search", "a word")?;
+    let language = params.take::<String>("language", "a language such as en_US")?;
+    let cursor = params.take::<String>("cursor", "a `next_cursor` of this list")?;
+    params.finish()?;
+    let token = token(&call, None).await?;
+    let _turn = call.state().slow_calls.begin(call.tenant())?;
+    let (search, language) = (search.as_deref(), language.as_deref());
+    let page = call
+        .state()
+        .templates
+        .library(search, language, cursor.as_deref(), &token)
+        .await?;
+    Ok(HttpResponse::Ok().json(json!({
+        "templates": page.templates,
+        "next_cursor": page.after,
+    })))
+}
+
+impl DraftFields {
+    /// How its variables are called.
+    pub(super) fn format(&self) -> ParameterFormat {
+        let written = self.parameter_format.as_deref();
+        Definition::read(&self.components, &self.category, written).format()
+    }
+}
