@@ -3,6 +3,7 @@
 mod client;
 mod elsewhere;
 mod rules;
+mod templates;
 
 use std::collections::HashMap;
 use std::time::Duration;

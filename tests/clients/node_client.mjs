@@ -116,7 +116,7 @@ async function kapso() {
   const name = `made_by_kapso_${Date.now()}`;
   const account = { businessAccountId: "102290129340398", name };
   await run("new template", () =>
-    client.templates.create({ ...account, language: "en_US", category: "UTILITY", components: [{ type: "BODY", text: "Hello" }] }), (result) => result.id && result.status === "APPROVED");
+    client.templates.create({ ...account, language: "en_US", category: "UTILITY", components: [{ type: "BODY", text: "Hello" }] }), (result) => result.id && result.status === "PENDING");
   await run("forget template", () => client.templates.delete(account), (result) => result.success);
   await check("kapso", "refusal", () => send.sendText({ ...base, to: "+34600999888", body: "x" }).then(() => ({}), (error) => error), (error) => error.code === 131047 || error.raw?.error?.code === 131047 || JSON.stringify(error).includes("131047"));
 }

@@ -42,6 +42,7 @@ mod road_in;
 mod road_out;
 mod samples;
 mod single_sign_on;
+mod templates;
 mod tls;
 mod told;
 mod watching;

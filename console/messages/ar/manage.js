@@ -309,6 +309,9 @@ export default {
   'audit.action.import_started': 'بدء استيراد جهات الاتصال',
   'audit.action.import_removed': 'حذف استيراد جهات الاتصال',
   'audit.action.contacts_exported': 'تصدير جهات الاتصال',
+  'audit.action.template_written': 'إنشاء قالب أو تعديله',
+  'audit.action.template_deleted': 'حذف قالب',
+  'audit.action.templates_looked_up': 'تحديث القوالب',
   'audit.action.tenant_created': 'إنشاء نشاط',
   'audit.action.business_changed': 'تغيير بيانات النشاط',
   'audit.action.retention_changed': 'تغيير مدة الحفظ',
@@ -354,6 +357,7 @@ export default {
   'audit.kind.segment': 'شريحة',
   'audit.kind.import': 'استيراد',
   'audit.kind.team': 'فريق',
+  'audit.kind.template': 'قالب',
 
   // Usage
   'usage.agents': 'الموظفون',

@@ -260,6 +260,9 @@ export default {
   'audit.action.import_started': 'import of contacts started',
   'audit.action.import_removed': 'import of contacts removed',
   'audit.action.contacts_exported': 'contacts exported',
+  'audit.action.template_written': 'template made or edited',
+  'audit.action.template_deleted': 'template deleted',
+  'audit.action.templates_looked_up': 'templates looked up',
   'audit.action.tenant_created': 'business created',
   'audit.action.business_changed': 'business changed',
   'audit.action.retention_changed': 'retention changed',
@@ -305,6 +308,7 @@ export default {
   'audit.kind.segment': 'segment',
   'audit.kind.import': 'import',
   'audit.kind.team': 'team',
+  'audit.kind.template': 'template',
 
   // Usage
   'usage.agents': 'Agents',

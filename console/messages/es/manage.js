@@ -284,6 +284,9 @@ export default {
   'audit.action.import_started': 'importación de contactos iniciada',
   'audit.action.import_removed': 'importación de contactos eliminada',
   'audit.action.contacts_exported': 'contactos exportados',
+  'audit.action.template_written': 'plantilla creada o editada',
+  'audit.action.template_deleted': 'plantilla eliminada',
+  'audit.action.templates_looked_up': 'plantillas consultadas',
   'audit.action.tenant_created': 'empresa creada',
   'audit.action.business_changed': 'empresa cambiada',
   'audit.action.retention_changed': 'conservación cambiada',
@@ -329,6 +332,7 @@ export default {
   'audit.kind.segment': 'segmento',
   'audit.kind.import': 'importación',
   'audit.kind.team': 'equipo',
+  'audit.kind.template': 'plantilla',
 
   // Usage
   'usage.agents': 'Agentes',

@@ -260,6 +260,9 @@ export default {
   'audit.action.import_started': 'import kenalan dimulakan',
   'audit.action.import_removed': 'import kenalan dibuang',
   'audit.action.contacts_exported': 'kenalan dieksport',
+  'audit.action.template_written': 'templat dibuat atau disunting',
+  'audit.action.template_deleted': 'templat dipadam',
+  'audit.action.templates_looked_up': 'templat disemak semula',
   'audit.action.tenant_created': 'perniagaan dicipta',
   'audit.action.business_changed': 'perniagaan diubah',
   'audit.action.retention_changed': 'tempoh simpanan diubah',
@@ -305,6 +308,7 @@ export default {
   'audit.kind.segment': 'segmen',
   'audit.kind.import': 'import',
   'audit.kind.team': 'pasukan',
+  'audit.kind.template': 'templat',
 
   // Usage
   'usage.agents': 'Ejen',

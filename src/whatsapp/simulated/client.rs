@@ -26,13 +26,13 @@ fn token() -> AttemptToken {
     }
 }
 
-fn graph(rig: &Rig) -> GraphClient {
+pub(super) fn graph(rig: &Rig) -> GraphClient {
     let mut settings = GraphSettings::new(rig.simulator.url(), "v25.0");
     settings.total_timeout = Duration::from_millis(500);
     GraphClient::new(settings, Arc::new(SystemClock::new())).unwrap()
 }
 
-fn bearer() -> BearerToken {
+pub(super) fn bearer() -> BearerToken {
     BearerToken::parse("simulated-access-token").unwrap()
 }
 

@@ -1,0 +1,108 @@
+//! Templates from the draft to the customer, with Meta's review between.
+
+use mesej_simulator::TemplateFate;
+use serde_json::{Value, json};
+
+use crate::gateway::{CUSTOMER, TestGateway, until};
+use crate::kept::{Kept, on_every_store};
+
+on_every_store! {
+    a_template_is_made_reviewed_sent_paused_and_refused,
+}
+
+const WABA: &str = "102290129340398";
+
+fn message(name: &str, values: &[&str]) -> Value {
+    let parameters: Vec<Value> = values
+        .iter()
+        .map(|text| json!({ "type": "text", "text": text }))
+        .collect();
+    json!({
+        "to": format!("+{CUSTOMER}"), "type": "template",
+        "template": { "name": name, "language": { "code": "en_US" },
+            "components": [{ "type": "body", "parameters": parameters }] },
+    })
+}
+
+async fn refused(gateway: &TestGateway, message: &Value) -> (u16, Value) {
+    let (status, answer) = gateway.post("/v1/messages", None, message).await;
+    (status, answer["error"].clone())
+}
+
+async fn until_status(gateway: &TestGateway, id: &str, wanted: &str) {
+    until("the template stands so", || async {
+        let (_, shown) = gateway.get(&format!("/v1/templates/{id}")).await;
+        (shown["status"] == wanted).then_some(())
+    })
+    .await;
+}
+
+async fn a_template_is_made_reviewed_sent_paused_and_refused(kept: Kept) {
+    let gateway = TestGateway::start(kept).await;
+    gateway.customer_says("hello").await;
+    until("the account is looked up", || async {
+        let (_, shown) = gateway.get("/v1/templates/sync").await;
+        shown["accounts"][0]["at"].is_i64().then_some(())
+    })
+    .await;
+    let (status, error) = refused(&gateway, &message("table_ready", &["Ana"])).await;
+    assert_eq!((status, error["code"].as_str()), (422, Some("template_unknown")));
+    let draft = json!({
+        "waba_id": WABA, "name": "table_ready", "language": "en_US", "category": "UTILITY",
+        "components": [{ "type": "BODY", "text": "Hi {{1}}, your table is ready.",
+            "example": { "body_text": [["Ana"]] } }],
+    });
+    let (status, made) = gateway.post("/v1/templates", None, &draft).await;
+    assert_eq!(
+        (status, made["status"].as_str()),
+        (201, Some("PENDING")),
+        "{made}"
+    );
+    let id = made["template_id"].as_str().unwrap();
+    let (status, error) = refused(&gateway, &message("table_ready", &["Ana"])).await;
+    assert_eq!(
+        (status, error["status"].as_str()),
+        (422, Some("PENDING")),
+        "{error}"
+    );
+    until_status(&gateway, id, "APPROVED").await;
+    let (status, error) = refused(&gateway, &message("table_ready", &["Ana", "Bo"])).await;
+    assert_eq!(
+        (status, error["code"].as_str()),
+        (422, Some("template_invalid")),
+        "{error}"
+    );
+    assert_eq!(error["path"], "template.components[0].parameters");
+    let (status, sent) = gateway
+        .post("/v1/messages", None, &message("table_ready", &["Ana"]))
+        .await;
+    assert_eq!(status, 202, "{sent}");
+    gateway
+        .until_state(sent["message_id"].as_str().unwrap(), "read")
+        .await;
+    gateway
+        .meta
+        .change_template(&TemplateFate {
+            name: "table_ready".to_owned(),
+            language: "en_US".to_owned(),
+            status: Some("PAUSED".to_owned()),
+            quality: Some("RED".to_owned()),
+            ..TemplateFate::default()
+        })
+        .unwrap();
+    until_status(&gateway, id, "PAUSED").await;
+    let (status, error) = refused(&gateway, &message("table_ready", &["Ana"])).await;
+    assert_eq!(
+        (status, error["code"].as_str(), error["status"].as_str()),
+        (422, Some("template_not_sendable"), Some("PAUSED"))
+    );
+    let (_, versions) = gateway.get(&format!("/v1/templates/{id}/versions")).await;
+    let told: Vec<&str> = versions["versions"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(|version| version["status"].as_str())
+        .collect();
+    assert_eq!(told, ["PAUSED", "APPROVED", "PENDING"], "{versions}");
+    gateway.stop().await;
+}
