@@ -197,7 +197,7 @@ impl TemplateBook {
 
     async fn turn(&self, turn: Turn) {
         let (tenant, waba) = &turn.account;
-        let ended = match self.token(&turn.numbers).await {
+        let ended = match self.token(&turn).await {
             Ok(token) => self.sync(*tenant, waba, token, turn.wanted).await,
             Err(error) => Synced::Failed(error),
         };
@@ -207,10 +207,12 @@ impl TemplateBook {
         self.plan(&turn.account, turn.wanted, ended);
     }
 
-    /// The token of the first number that has a usable one.
-    async fn token(&self, numbers: &[PhoneNumberId]) -> Result<Option<BearerToken>, TemplateError> {
-        for number in numbers {
+    /// The token of the first number that has a usable one, and is still the account's.
+    async fn token(&self, turn: &Turn) -> Result<Option<BearerToken>, TemplateError> {
+        let (tenant, waba) = &turn.account;
+        for number in &turn.numbers {
             let number = self.store.number(number.clone()).await?;
+            let number = number.filter(|number| number.tenant == *tenant && number.waba == *waba);
             let token = number.and_then(|number| BearerToken::parse(number.access_token.reveal()).ok());
             if token.is_some() {
                 return Ok(token);
