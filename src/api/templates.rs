@@ -1,7 +1,6 @@
 //! Message templates: those of the tenant's accounts as Meta has them, and the ways to make, edit, delete and try them.
 //!
-//! Everybody who reads sees them. Changes are for programs that send and for people who manage the business: the audit log's
-//! table of rights says so (`AuditAction::needs`), before an entry is written.
+//! Everybody who reads sees them. Changes are for programs that send and for people who manage the business.
 
 mod changes;
 mod gate;
@@ -18,7 +17,7 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 
 use super::auth::{Call, CanRead, Need};
-use super::error::ApiError;
+use super::error::{ApiError, ErrorCode};
 use crate::domain::{TemplateId, TemplateStatus, Timestamp, WabaId};
 use crate::store::Number;
 use crate::store::plain::PlainTable;
@@ -99,7 +98,8 @@ async fn numbers<N: Need>(call: &Call<N>) -> Result<BTreeMap<WabaId, Number>, Ap
 async fn template<N: Need>(call: &Call<N>) -> Result<Template, ApiError> {
     let id: TemplateId = call.path("template_id")?;
     let row = call.state().templates.get(call.tenant(), id).await?;
-    row.ok_or_else(|| ApiError::absent("no template has this id"))
+    // As an id that has not the form of one.
+    row.ok_or_else(|| ErrorCode::NotFound.into())
 }
 
 /// `GET /v1/templates`: in no particular order. Deleted ones are shown to who asks for them.

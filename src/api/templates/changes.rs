@@ -4,7 +4,7 @@ use actix_web::HttpResponse;
 use serde_json::{Value, json};
 
 use super::super::admin::numbers::meta_says_no;
-use super::super::auth::{Call, CanRead, CanSend, Need};
+use super::super::auth::{Call, CanManage, CanRead, Need};
 use super::super::error::{ApiError, ErrorCode};
 use super::super::json::Fields;
 use super::trying::{DraftFields, refuse_problems};
@@ -37,7 +37,7 @@ async fn token<N: Need>(call: &Call<N>, waba: Option<&WabaId>) -> Result<BearerT
 }
 
 /// `POST /v1/templates`
-pub(in crate::api) async fn create(call: Call<CanSend>) -> Result<HttpResponse, ApiError> {
+pub(in crate::api) async fn create(call: Call<CanManage>) -> Result<HttpResponse, ApiError> {
     let mut fields = Fields::read(call.body())?;
     let waba = fields.required::<WabaId>("waba_id")?;
     let draft = DraftFields::read(fields)?;
@@ -57,7 +57,7 @@ pub(in crate::api) async fn create(call: Call<CanSend>) -> Result<HttpResponse, 
 }
 
 /// `PUT /v1/templates/{template_id}`
-pub(in crate::api) async fn edit(call: Call<CanSend>) -> Result<HttpResponse, ApiError> {
+pub(in crate::api) async fn edit(call: Call<CanManage>) -> Result<HttpResponse, ApiError> {
     let mut fields = Fields::read(call.body())?;
     let change = Change {
         category: fields.optional("category")?,
@@ -86,7 +86,7 @@ pub(in crate::api) async fn edit(call: Call<CanSend>) -> Result<HttpResponse, Ap
 }
 
 /// `DELETE /v1/templates/{template_id}`
-pub(in crate::api) async fn delete(call: Call<CanSend>) -> Result<HttpResponse, ApiError> {
+pub(in crate::api) async fn delete(call: Call<CanManage>) -> Result<HttpResponse, ApiError> {
     let mut params = call.params()?;
     let reach = match params.take::<bool>("all_languages", "true or false")? {
         Some(true) => Reach::AllLanguages,
@@ -114,7 +114,7 @@ fn demand_known(row: &Template) -> Result<(), ApiError> {
 }
 
 /// `POST /v1/templates/sync`
-pub(in crate::api) async fn sync(call: Call<CanSend>) -> Result<HttpResponse, ApiError> {
+pub(in crate::api) async fn sync(call: Call<CanManage>) -> Result<HttpResponse, ApiError> {
     let mut fields = Fields::read(call.body())?;
     let wanted = fields.optional::<WabaId>("waba_id")?;
     fields.finish()?;

@@ -77,6 +77,20 @@ impl Api {
         api
     }
 
+    /// The id of a template that the other tenant has.
+    pub(super) async fn template_of_other(&self) -> String {
+        self.add_number(OTHER).await;
+        let draft = json!({ "waba_id": WABA, "name": "theirs", "language": "en", "category": "UTILITY",
+            "components": [{ "type": "BODY", "text": "Hello!" }] });
+        let made = self
+            .plain("POST", ALL)
+            .bearer(&self.other_key)
+            .json(&draft)
+            .send()
+            .await;
+        made.json()["template_id"].as_str().unwrap().to_owned()
+    }
+
     async fn template_id(&self, name: &str) -> String {
         let list = self.get(&format!("{ALL}?name={name}")).await.json();
         list["templates"][0]["template_id"].as_str().unwrap().to_owned()

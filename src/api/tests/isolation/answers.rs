@@ -29,6 +29,7 @@ async fn what_belongs_to_another_tenant_is_not_there() {
         .await
         .unwrap();
     assert!(!theirs.records.is_empty());
+    let template = api.template_of_other().await;
     let mut tried = 0;
     for (method, path, guard, body) in routes() {
         // A shortcut is the caller's own name for something of its tenant's, no id that leads anywhere.
@@ -40,7 +41,8 @@ async fn what_belongs_to_another_tenant_is_not_there() {
             .replace("{message_id}", &message)
             .replace("{contact_id}", &contact)
             .replace("{note_id}", &note)
-            .replace("{list_id}", &list);
+            .replace("{list_id}", &list)
+            .replace("{template_id}", &template);
         let with = |id: &str| {
             let ids = [
                 "conversation_id",
@@ -48,6 +50,7 @@ async fn what_belongs_to_another_tenant_is_not_there() {
                 "contact_id",
                 "note_id",
                 "list_id",
+                "template_id",
             ];
             let named = ids.into_iter().map(|name| format!("{{{name}}}"));
             named.fold(path.to_owned(), |path, name| path.replace(&name, id))
