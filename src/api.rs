@@ -30,6 +30,7 @@ mod idempotency;
 mod imports;
 pub mod json;
 mod limit;
+mod media;
 mod messages;
 mod meter;
 mod middleware;
@@ -125,6 +126,7 @@ fn public_routes(app: &mut ServiceConfig) {
     )
     .service(at(HttpRoute::PaymentWebhooks).route(post().to(webhook::payments::receive)))
     .service(scope(TENANT).configure(tenant_routes))
+    .service(at(HttpRoute::LinkedMedia).route(read().to(media::linked)))
     .service(at(HttpRoute::DemoSession).route(read().to(demo::session)));
 }
 
@@ -194,6 +196,8 @@ fn tenant_routes(v1: &mut ServiceConfig) {
         .configure(contact_file_routes)
         .configure(contact_routes)
         .configure(template_routes)
+        .service(at(HttpRoute::MediaFile).route(read().to(media::show)))
+        .service(at(HttpRoute::MediaLink).route(post().to(media::link)))
         .configure(people_routes)
         .configure(business_routes)
         .configure(ws::worker_data);

@@ -49,6 +49,9 @@ pub enum AppError {
     /// The way to the mail server.
     #[error(transparent)]
     Mail(#[from] crate::mail::MailError),
+    /// The place for files cannot be opened.
+    #[error(transparent)]
+    Files(#[from] crate::media::StorageError),
     /// The store does not open.
     #[error("cannot open the store in {place}: {reason}")]
     Opening {

@@ -10,6 +10,7 @@ pub mod imports;
 pub mod limits;
 mod load;
 pub mod mail;
+pub mod media;
 pub mod payments;
 mod production;
 mod proxies;
@@ -37,6 +38,7 @@ pub use imports::ImportsConfig;
 pub use limits::LimitsConfig;
 pub(crate) use load::strangers as strangers_among;
 pub use mail::{MailConfig, MailTls, MailTransport, Sender};
+pub use media::{MediaBackend, MediaConfig};
 pub use payments::{LinkTemplate, PaymentsConfig, Plan, Plans};
 pub use production::Mode;
 pub use proxies::Network;
@@ -88,6 +90,8 @@ pub struct Config {
     pub imports: ImportsConfig,
     /// E-mail.
     pub mail: MailConfig,
+    /// Files of customers and of the business.
+    pub media: MediaConfig,
     /// The payment provider.
     pub payments: PaymentsConfig,
     /// What businesses may buy.
@@ -197,6 +201,7 @@ impl Config {
         self.audit.check(problems);
         self.imports.check(problems);
         self.mail.check(problems);
+        self.media.check(problems);
         self.payments.check(problems);
         self.plans.check(problems);
         if self.mail.transport == MailTransport::Smtp && self.server.public_url.is_none() {

@@ -57,6 +57,10 @@ points! {
     AfterResult = "after_result",
     /// A batch of an import is noted; nothing says so yet.
     AfterImportBatch = "after_import_batch",
+    /// The bytes of a file are durable; no row leads to them.
+    AfterFileBytes = "after_file_bytes",
+    /// Its row leads to them; its message does not show it.
+    AfterFileRow = "after_file_row",
 }
 
 /// Why `MESEJ_CRASH_AT` was refused.

@@ -20,6 +20,7 @@ pub mod filter;
 pub mod ids;
 pub mod issuer;
 pub mod limit;
+pub mod media;
 pub mod message;
 pub mod naming;
 pub mod national;
@@ -58,6 +59,7 @@ pub use ids::{
 };
 pub use issuer::Issuer;
 pub use limit::{MemberLimit, NumberLimit};
+pub use media::{MediaId, MediaKind, MediaOrigin, MediaState, MessageMedia, NamedMedia};
 pub use message::{Author, Delivery, Direction, Message, MetaError, UnknownPolicy};
 pub use naming::{FormerName, TakenName};
 pub use pending::PendingChange;

@@ -8,6 +8,7 @@
 //! | [`store`] | one trait for everything durable; `derive` decides what an op changes; backends `fjall`, `scylla`, `memory` |
 //! | [`whatsapp`] | Meta's side: signatures, webhooks, request bodies, the HTTP client, the table of error codes |
 //! | [`limiter`] | rates of numbers, customers, API keys and wrong secrets. Pure |
+//! | [`media`] | files that customers and agents send: fetched, kept, handed out, brought to Meta |
 //! | [`mail`] | e-mail to people: texts, queue, SMTP or files |
 //! | [`actors`] | directory, tenants, conversations, ledgers, lanes, feeds |
 //! | [`accounts`] | people: signing in, sessions, invitations, teams, passwords, slowing of wrong ones; the audit log |
@@ -96,6 +97,7 @@ pub mod domain;
 pub mod ingest;
 pub mod limiter;
 pub mod mail;
+pub mod media;
 pub mod shutdown;
 pub mod store;
 pub mod telemetry;

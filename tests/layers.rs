@@ -26,6 +26,10 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("limiter", &["domain", "config", "telemetry"]),
     ("mail", &["domain", "config", "telemetry"]),
     (
+        "media",
+        &["domain", "crash", "config", "telemetry", "store", "whatsapp"],
+    ),
+    (
         "accounts",
         &[
             "domain",
@@ -52,6 +56,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "store",
             "whatsapp",
             "limiter",
+            "media",
         ],
     ),
     (
@@ -93,6 +98,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "whatsapp",
             "limiter",
             "mail",
+            "media",
             "accounts",
             "actors",
             "ingest",
@@ -112,6 +118,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "whatsapp",
             "limiter",
             "mail",
+            "media",
             "accounts",
             "actors",
             "ingest",
@@ -142,6 +149,8 @@ const CRATES: &[(&str, &[&str])] = &[
     ("encoding_rs", &["src/bulk/encoding.rs"]),
     ("phonenumber", &["src/bulk/phones.rs"]),
     ("lettre", &["src/mail/"]),
+    ("object_store", &["src/media/storage.rs"]),
+    ("infer", &["src/media/content_type.rs"]),
     ("xxhash_rust", &["src/store/fjall/"]),
     ("scylla", &["src/store/scylla.rs", "src/store/scylla/"]),
     (

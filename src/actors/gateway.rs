@@ -22,7 +22,9 @@ use crate::domain::{
     AgentId, ContactId, ConversationId, DeliveryState, Direction, Message, MessageId, PhoneNumberId, Seq,
     TenantId,
 };
-use crate::store::op::{ChangeContact, ContactFate, Op, OpOutcome, Organise, Settlement, Withdraw};
+use crate::store::op::{
+    ChangeContact, ContactFate, MediaChange, Op, OpOutcome, Organise, Settlement, Withdraw,
+};
 use crate::store::{MessageRef, Number, Tenant as TenantRow, TenantHead};
 
 /// How long an asker waits: an answer that takes longer than this is no answer.
@@ -57,6 +59,13 @@ impl Gateway {
             return Err(Refusal::Unavailable { retry_after: None });
         }
         Ok(tenant)
+    }
+
+    /// Has a message show what became of its file: durable on return.
+    pub async fn show_media(&self, tenant: TenantId, change: MediaChange) -> Result<(), Refusal> {
+        let tenant = self.writable(tenant).await?;
+        let committed = tenant.ledger.commit(Op::Media(Box::new(change))).await;
+        committed.map(drop).map_err(|error| commit_refusal(&error))
     }
 
     async fn outbound(

@@ -26,6 +26,7 @@ use super::bounded::{Admitted, BoundedAddr};
 use super::feed::{FeedSubscriber, Published};
 use super::messages::ledger::{AskIdle, Commit, Finish, Relay, Retire, Subscribe};
 use crate::domain::{Clock, Epoch, Fence, Retention, Seq, TenantId};
+use crate::media::discover::tells_of_a_file;
 use crate::store::{Op, OpOutcome, Store, StoreError, StoreErrorKind, TenantHead};
 use crate::telemetry::metrics;
 use commit::{Arrived, Batch, Committed, Standing, TRIES};
@@ -67,6 +68,8 @@ pub struct Ledger {
     head: Seq,
     standing: Standing,
     shown: Arc<AtomicU64>,
+    /// The last event that tells of a file.
+    told_file: Arc<AtomicU64>,
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
     keeping: Keeping,
@@ -98,6 +101,8 @@ impl Ledger {
         let TenantHead { epoch, head } = store.open_tenant(tenant, fence, fresh_epoch).await?;
         let shown = Arc::new(AtomicU64::new(head.get()));
         let handle_head = Arc::clone(&shown);
+        let told_file = Arc::new(AtomicU64::new(head.get()));
+        let handle_file = Arc::clone(&told_file);
         let keeping = Keeping::of(retention);
         let told = keeping.clone();
         let condition = Condition::default();
@@ -113,6 +118,7 @@ impl Ledger {
                 head,
                 standing: Standing::Known,
                 shown,
+                told_file,
                 store,
                 clock,
                 keeping: told,
@@ -133,6 +139,7 @@ impl Ledger {
             epoch,
             fence,
             head: handle_head,
+            told_file: handle_file,
             keeping,
             condition,
             arrivals,
@@ -216,8 +223,29 @@ impl Ledger {
         }
     }
 
+    /// Notes the last event that tells of a file, before anybody sees that the log has moved past it.
+    fn note_files(&self, committed: &Committed) {
+        let told = committed.events.iter().rev().find(|event| tells_of_a_file(event));
+        let unseen = committed
+            .events
+            .first()
+            .is_none_or(|first| first.seq > self.head.next());
+        // What a batch wrote whose answer was lost may tell of some, too.
+        let last = if unseen {
+            Some(committed.head)
+        } else {
+            told.map(|event| event.seq)
+        };
+        if let Some(last) = last {
+            self.told_file.store(last.get(), Ordering::Release);
+        }
+    }
+
     fn settle(&mut self, owed: Vec<Owed>, committed: Committed, ctx: &mut Context<Self>) {
         let moved = committed.head > self.head;
+        if moved {
+            self.note_files(&committed);
+        }
         self.head = committed.head;
         self.shown.store(self.head.get(), Ordering::Release);
         // Feeds read from the log what a batch wrote whose answer was lost.

@@ -78,6 +78,8 @@ error_codes! {
     ImportStarted = "import_started", 409, "The import was started already";
     ImportElsewhere = "import_elsewhere", 409, "The import's file is at another gateway, or gone: upload it again";
     TooLate = "too_late", 409, "The message was claimed or is settled already";
+    MediaPending = "media_pending", 409, "The file is being fetched: ask again soon";
+    MediaRemoved = "media_removed", 410, "The file is not kept, or not any more";
     Resync = "resync", 410, "This position cannot be gone on from: load the lists afresh, then ask with `after` their `as_of_seq`";
     TooLarge = "too_large", 413, "The body, or a part of it, is larger than allowed";
     IdempotencyMismatch = "idempotency_mismatch", 422, "The key was used for another request";

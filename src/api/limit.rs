@@ -95,7 +95,9 @@ pub(super) const fn honours(route: HttpRoute) -> Honours {
         | HttpRoute::Assign
         | HttpRoute::Labels
         | HttpRoute::Status
-        | HttpRoute::Read => Honours::Hides,
+        | HttpRoute::Read
+        | HttpRoute::MediaFile
+        | HttpRoute::MediaLink => Honours::Hides,
         HttpRoute::Conversations
         | HttpRoute::Contacts
         | HttpRoute::ListMembers
@@ -170,6 +172,7 @@ pub(super) const fn honours(route: HttpRoute) -> Honours {
         | HttpRoute::TemplateDefinitionCheck
         | HttpRoute::TemplateLibrary
         | HttpRoute::TemplateSync
+        | HttpRoute::LinkedMedia
         | HttpRoute::SessionTenant
         | HttpRoute::SessionProvider
         | HttpRoute::SignIn

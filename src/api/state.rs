@@ -29,6 +29,7 @@ use crate::bulk::imports::Imports;
 use crate::config::Config;
 use crate::domain::{Clock, TenantId};
 use crate::mail::Mailer;
+use crate::media::Media;
 use crate::shutdown::Shutdown;
 use crate::store::{Store, Tenant};
 use crate::templates::TemplateBook;
@@ -58,6 +59,8 @@ pub struct Foundation {
     pub graph: Arc<dyn Graph>,
     /// Message templates.
     pub templates: Arc<TemplateBook>,
+    /// Files of customers and of the business.
+    pub media: Arc<Media>,
     /// Takes mails to people.
     pub mailer: Mailer,
     /// What the demonstration hands out; `None` outside of demo mode.
@@ -96,6 +99,8 @@ pub struct ApiState {
     pub templates: Arc<TemplateBook>,
     /// What refuses messages with templates.
     pub(super) template_gate: Arc<TemplateGate>,
+    /// Files of customers and of the business.
+    pub media: Arc<Media>,
     /// What the demonstration hands out; `None` outside of demo mode.
     pub demo: Option<DemoSession>,
     /// People who sign in.
@@ -152,6 +157,7 @@ impl ApiState {
             shutdown,
             graph,
             templates,
+            media,
             mailer,
             demo,
             seed,
@@ -238,6 +244,7 @@ impl ApiState {
             graph,
             template_gate,
             templates,
+            media,
             demo,
         })
     }

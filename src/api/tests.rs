@@ -17,6 +17,7 @@ mod imports;
 mod isolation;
 mod keys;
 mod logs;
+mod media;
 mod messages;
 mod objects;
 mod operators;
@@ -44,6 +45,7 @@ use crate::domain::{
     Timestamp, Wamid,
 };
 use crate::mail::inbox::Inbox;
+use crate::media::{Files, Media};
 use crate::shutdown::Shutdown;
 use crate::store::directory::Scope;
 use crate::store::memory::MemoryStore;
@@ -149,6 +151,12 @@ impl Parts {
             shutdown: shutdown.clone(),
             graph: Arc::new(Meta),
             templates: Arc::new(templates),
+            media: Arc::new(Media::new(
+                store.clone(),
+                Arc::new(clock.clone()),
+                Files::in_memory(),
+                Arc::new(Meta),
+            )),
             mailer,
             demo,
             seed: 0,

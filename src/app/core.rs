@@ -18,6 +18,7 @@ use crate::domain::{Clock, SteadyClock};
 use crate::ingest::{self, Applier, IngestParts, Intake};
 use crate::limiter::PairRule;
 use crate::mail::{MailWorker, Mailer};
+use crate::media::{Files, Media};
 use crate::shutdown::Shutdown;
 use crate::store::fjall::{Absent, FjallOptions, FjallStore, Loss, make_folder};
 use crate::store::memory::MemoryStore;
@@ -57,6 +58,7 @@ pub struct Core {
     applier: Applier,
     graph: Arc<dyn Graph>,
     templates: Arc<TemplateBook>,
+    media: Arc<Media>,
     mailer: Mailer,
     mail_worker: MailWorker,
     metrics: PrometheusHandle,
@@ -185,6 +187,7 @@ pub async fn open_core(config: &Config, clock: Arc<dyn Clock>, shutdown: Shutdow
     // Before a tenant is taken: its owner must be known to live.
     let others = store.others(ProcessState::Serving).await?;
     let settings = GraphSettings {
+        file_hosts: config.media.meta_hosts.clone(),
         connect_timeout: config.whatsapp.connect_timeout,
         total_timeout: config.whatsapp.total_timeout,
         ..GraphSettings::new(
@@ -194,8 +197,11 @@ pub async fn open_core(config: &Config, clock: Arc<dyn Clock>, shutdown: Shutdow
     };
     let client = Arc::new(GraphClient::new(settings, Arc::clone(&clock))?);
     let graph: Arc<dyn Graph> = client.clone();
-    let templates = TemplateBook::new(Arc::clone(&store), Arc::clone(&clock), client, seed);
+    let templates = TemplateBook::new(Arc::clone(&store), Arc::clone(&clock), client.clone(), seed);
     let templates = Arc::new(templates);
+    let files = Files::open(&config.media, &config.store)?;
+    let media = Media::new(Arc::clone(&store), Arc::clone(&clock), files, client);
+    let media = Arc::new(media);
     let arbiters: Vec<Arbiter> = (0..config.server.worker_threads().max(1))
         .map(|_| Arbiter::new())
         .collect();
@@ -240,6 +246,7 @@ pub async fn open_core(config: &Config, clock: Arc<dyn Clock>, shutdown: Shutdow
         applier,
         graph,
         templates,
+        media,
         mailer,
         mail_worker,
         metrics,
@@ -269,6 +276,7 @@ impl Core {
             shutdown: shutdown.clone(),
             graph: Arc::clone(&self.graph),
             templates: Arc::clone(&self.templates),
+            media: Arc::clone(&self.media),
             mailer: self.mailer,
             demo,
             seed: self.seed,
@@ -302,8 +310,16 @@ impl Core {
             tenants: Arc::clone(&self.gateway),
             shutdown: shutdown.clone(),
         };
+        let files = upkeep::MediaJob {
+            media: self.media,
+            directory: Arc::clone(&self.directory),
+            tenants: Arc::clone(&self.gateway),
+            clock: Arc::clone(&self.clock),
+            shutdown: shutdown.clone(),
+        };
         let upkeep = tokio::spawn(upkeep::run(
             people,
+            files,
             Arc::clone(&self.graph),
             Arc::clone(&self.clock),
             self.metrics.clone(),

@@ -2,6 +2,7 @@
 //! over, and a store that can take no more ends the process.
 
 mod handovers;
+mod media;
 mod others;
 mod people;
 mod progress;
@@ -9,6 +10,7 @@ mod retention;
 mod time;
 mod usage;
 
+pub(super) use media::MediaJob;
 pub(super) use others::Heartbeat;
 pub(super) use people::People;
 
@@ -77,6 +79,7 @@ pub(super) enum Ended {
 /// Runs until the process ends. Nothing here waits for another: a disk that hangs in one must show in the other.
 pub(super) async fn run(
     people: People,
+    files: MediaJob,
     graph: Arc<dyn Graph>,
     clock: Arc<dyn Clock>,
     recorder: PrometheusHandle,
@@ -98,6 +101,7 @@ pub(super) async fn run(
             retention::run(&directory, clock.as_ref(), &shutdown),
             usage::run(&directory, clock.as_ref(), &shutdown, keep_usage),
             people::run(&people),
+            media::run(&files),
             time::tell(store.as_ref(), clock.as_ref()),
             time::ask(graph.as_ref(), clock.as_ref()),
         );

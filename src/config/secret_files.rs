@@ -61,6 +61,7 @@ impl SecretFiles {
             ("server", "admin_token"),
             ("store", "password"),
             ("mail", "password"),
+            ("media", "s3_secret_key"),
             ("payments", "webhook_secrets"),
             ("whatsapp", "apps"),
         ] {

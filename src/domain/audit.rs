@@ -95,6 +95,9 @@ audit_actions! {
     TemplateWritten = "template_written", "A message template was made or edited at Meta";
     TemplateDeleted = "template_deleted", "A message template was deleted at Meta, in its language or in all";
     TemplatesLookedUp = "templates_looked_up", "The templates of an account were looked up at Meta before their time";
+    FileLinked = "file_linked", "A link to a file was made that works without a key until it ends";
+    QuickFileWritten = "quick_file_written", "A quick file was added or changed";
+    QuickFileRemoved = "quick_file_removed", "A quick file was removed";
     TenantCreated = "tenant_created", "A tenant was created";
     BusinessChanged = "business_changed", "A business changed its name, region or privacy contact";
     SignInProviderSet = "sign_in_provider_set", "The identity provider by which people sign in was set";

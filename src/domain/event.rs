@@ -28,6 +28,8 @@ pub enum EventKind {
     Lane,
     /// Anything else that Meta said: `{field, number?, waba?, value}`.
     Meta,
+    /// A message's file came, or cannot come: `{message_id, media}`.
+    Media,
     /// What stood here was erased on a customer's request; only its place is left: `{"seq","kind"}`, no data.
     Erased,
 }
@@ -43,6 +45,7 @@ impl EventKind {
         Self::Contact,
         Self::Lane,
         Self::Meta,
+        Self::Media,
         Self::Erased,
     ];
 
@@ -57,6 +60,7 @@ impl EventKind {
             Self::Contact => "contact",
             Self::Lane => "lane",
             Self::Meta => "meta",
+            Self::Media => "media",
             Self::Erased => "erased",
         }
     }
@@ -73,6 +77,7 @@ impl EventKind {
             Self::Erased => 7,
             Self::MessageChanged => 8,
             Self::MessageRevoked => 9,
+            Self::Media => 10,
         }
     }
 
@@ -164,7 +169,7 @@ mod tests {
     fn what_is_written_down_stands_for_the_same_kind_for_ever() {
         let read: Vec<_> = (0..=u8::MAX).map(EventKind::of_code).collect();
         let first = [Message, Status, Conversation, Contact, Lane, Meta, Erased];
-        let later = [MessageChanged, MessageRevoked];
+        let later = [MessageChanged, MessageRevoked, Media];
         let known: Vec<_> = first.into_iter().chain(later).map(Some).collect();
         assert_eq!(read[1..=known.len()], known);
         assert_eq!(read.iter().flatten().count(), EventKind::ALL.len());

@@ -8,6 +8,7 @@ use super::clock::Timestamp;
 use super::content::Content;
 use super::conversation::Conversation;
 use super::ids::{AgentId, ClientMessageId, ContactId, ConversationId, MessageId, PhoneNumberId, Seq, Wamid};
+use super::media::{MediaId, MediaOrigin, MediaState, MessageMedia, NamedMedia};
 use super::rate::Priority;
 use super::status::{DeliveryState, StatusTimes};
 use super::usage::PricingCategory;
@@ -173,6 +174,9 @@ pub struct Message {
     /// When its author took it back, by Meta's time: then nothing of what it said is kept.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub revoked_at: Option<Timestamp>,
+    /// Its file, if it carries one.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub media: Option<MessageMedia>,
     /// Ledger positions of the events that tell what it says or said.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub told: Vec<Seq>,
@@ -204,7 +208,36 @@ impl Message {
             versions: Vec::new(),
             first_version_missing: false,
             revoked_at: None,
+            media: None,
             told: Vec::new(),
+        }
+    }
+
+    /// Whose its file is: the customer's who wrote it, or to whom it goes.
+    pub fn media_owner(&self) -> ContactId {
+        match &self.author {
+            Author::Member { id, .. } => *id,
+            _ => self.contact_id,
+        }
+    }
+
+    /// Notes the file that its content names, which is to be fetched. Of what was sent through this gateway that is what was uploaded
+    /// here: what its caller gave to Meta, or left on the web, may be in a million messages.
+    pub fn expect_media(&mut self) {
+        if self.media.is_some() {
+            return;
+        }
+        let is_ours = self.delivery.is_some();
+        let fits = |named: &NamedMedia| matches!(named.origin, MediaOrigin::Upload(_)) == is_ours;
+        if let Some(named) = NamedMedia::of(&self.content).filter(fits) {
+            self.media = Some(MessageMedia {
+                media_id: MediaId::of_message(self.media_owner(), self.id),
+                state: MediaState::Pending,
+                mime: named.mime,
+                bytes: None,
+                name: named.name,
+                why: None,
+            });
         }
     }
 
@@ -272,6 +305,7 @@ impl Message {
     pub fn revoke(&mut self, at: Timestamp) {
         self.content = Content::revoked();
         self.versions.clear();
+        self.media = None;
         self.edited_at = None;
         self.revoked_at = Some(at);
     }

@@ -148,6 +148,7 @@ impl UsageCounts {
             | EventKind::Contact
             | EventKind::Lane
             | EventKind::Meta
+            | EventKind::Media
             | EventKind::Erased => {}
         }
     }

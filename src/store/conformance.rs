@@ -4,7 +4,7 @@
 //! gets an open backend; [`suite`] makes a test of it for each backend. Groups: A durability, B ownership and order,
 //! C taking things once, D statuses, E claims, F paging, G expiry, H the list of conversations, I tenants apart,
 //! J erasure, K limits, L the same as the model, whatever happens, M changes of retention, N copies, O groups, P consent,
-//! Q who is who, R amendments, S messages from elsewhere, T threads, U names that change hands, V exports, W plain rows, X usage, Y contacts.
+//! Q who is who, R amendments, S messages from elsewhere, T threads, U names that change hands, V exports, W plain rows, X usage, Y contacts, Z files.
 
 mod a_durability;
 mod b_ownership;
@@ -40,6 +40,7 @@ mod v_exports;
 mod w_plain;
 mod x_usage;
 mod y_contacts;
+mod z_media;
 
 use std::sync::Arc;
 
@@ -364,6 +365,10 @@ macro_rules! all_of_it {
                 nothing_finds_who_was_erased,
                 what_was_written_about_who_was_erased_goes_too,
                 a_copy_is_found_by_the_same,
+            }
+            z_media {
+                a_message_shows_its_file_from_the_beginning_and_what_becomes_of_it,
+                a_file_is_not_shown_with_what_was_taken_back_nor_with_another_message,
             }
             k_limits {
                 a_message_of_a_mebibyte_comes_back_whole,

@@ -12,6 +12,7 @@ mod identity;
 mod imported;
 mod known;
 mod link;
+mod media;
 mod names;
 mod organise;
 mod readdress;
@@ -112,6 +113,7 @@ fn decide(append: &Append, head: Seq, op: &Op, rows: &mut dyn Rows) -> Result<De
         Op::Relate(relate) => link::relate(&mut batch, relate)?,
         Op::Prefer(prefer) => consent::prefer(&mut batch, prefer)?,
         Op::ChangeContact(change) => details::change(&mut batch, change)?,
+        Op::Media(change) => media::media(&mut batch, change)?,
         Op::Announce(announce) => organise::announce(&mut batch, announce)?,
     };
     batch.tell_the_rest()?;
@@ -194,6 +196,7 @@ impl Batch<'_> {
         conversation: &Conversation,
         expires: Timestamp,
     ) -> Result<Seq, StoreError> {
+        message.expect_media();
         message.told.push(self.next_seq());
         self.rows.put_message(message, expires)?;
         self.put_conversation(conversation)?;
@@ -214,6 +217,7 @@ impl Batch<'_> {
         expires: Timestamp,
     ) -> Result<Seq, StoreError> {
         if kind != EventKind::MessageRevoked {
+            message.expect_media();
             message.told.push(self.next_seq());
         }
         self.rows.put_message(message, expires)?;

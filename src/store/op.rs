@@ -15,8 +15,8 @@ use super::row::{MessageRef, Queued};
 use crate::domain::message::{Delivery, UnknownPolicy};
 use crate::domain::{
     AgentId, AttemptToken, Author, ContactAliases, ContactId, Content, ConversationId, ConversationStatus,
-    DeliveryState, DetailLimit, EventKind, MessageId, MetaError, PhoneNumberId, Purpose, Seq, Timestamp,
-    Wamid, WamidHash,
+    DeliveryState, DetailLimit, EventKind, MessageId, MessageMedia, MetaError, PhoneNumberId, Purpose, Seq,
+    Timestamp, Wamid, WamidHash,
 };
 
 /// Something that happened.
@@ -48,6 +48,8 @@ pub enum Op {
     Prefer(Prefer),
     /// The business notes something of a contact, or makes one.
     ChangeContact(Box<ChangeContact>),
+    /// A message's file came, or cannot come.
+    Media(Box<MediaChange>),
     /// Something that agents should see and that changes no row.
     Announce(Announce),
 }
@@ -71,7 +73,8 @@ impl Op {
             | Self::Organise(_)
             | Self::Called(_)
             | Self::Relate(_)
-            | Self::Prefer(_) => 0,
+            | Self::Prefer(_)
+            | Self::Media(_) => 0,
         }
     }
 }
@@ -280,6 +283,15 @@ pub enum OrganiseChange {
         /// The last position that whoever read it had seen.
         seen: Option<Seq>,
     },
+}
+
+/// What became of a message's file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MediaChange {
+    /// The message.
+    pub at: MessageRef,
+    /// What it shows of its file now.
+    pub media: MessageMedia,
 }
 
 /// An event without rows.

@@ -14,6 +14,7 @@ mod invitation;
 mod leaving;
 mod ledger;
 mod limit;
+mod media;
 mod operator;
 mod segment;
 mod session;
@@ -44,6 +45,10 @@ pub use erasure::{KnownUser, OfUser, USER_ERASURE, UserErasure};
 pub use invitation::{INVITATION, Invitation, InvitationState, PASSWORD_RESET, PasswordReset};
 pub use leaving::{LEAVING, Leaving};
 pub use limit::{LIMITED_MEMBER, LimitedMember, NAMED_TEAM, NamedTeam};
+pub use media::{
+    Carrier, FileKey, MEDIA, MEDIA_CURSOR, MEDIA_LINK, MEDIA_TASK, MediaCursor, MediaFile, MediaLink,
+    MediaTask,
+};
 pub use operator::{OPERATOR, Operator};
 pub use segment::{SEGMENT, Segment};
 pub use session::{SESSION, SESSION_OF_USER, Session, SessionOfUser};
@@ -163,7 +168,7 @@ pub struct Table {
 }
 
 /// All of them.
-pub const ALL: [&Table; 58] = [
+pub const ALL: [&Table; 62] = [
     &CONTACT,
     &ALIAS,
     &CONTACT_INDEX,
@@ -187,6 +192,10 @@ pub const ALL: [&Table; 58] = [
     &TEMPLATE,
     &TEMPLATE_HISTORY,
     &TEMPLATE_ACCOUNT,
+    &MEDIA,
+    &MEDIA_TASK,
+    &MEDIA_CURSOR,
+    &MEDIA_LINK,
     &OPERATOR,
     &USER,
     &USER_EMAIL,

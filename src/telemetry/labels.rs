@@ -347,6 +347,18 @@ label_enums! {
         Operator = "operator",
     }
 
+    /// How a try to fetch a file ended.
+    MediaFetch {
+        /// It is kept.
+        Stored = "stored",
+        /// It is not what it is said to be, or too large.
+        Refused = "refused",
+        /// It did not come while Meta had it.
+        Failed = "failed",
+        /// It is tried again.
+        Retried = "retried",
+    }
+
     /// Which call to Meta.
     GraphCall {
         /// Send a message.

@@ -3,9 +3,9 @@
 use super::labels::{
     ActorKind, AttemptResult, AuditOutcome, CloseReason, Code, ConnectionEnd, DelayReason, ElementKind,
     FrameRefusal, GraphCall, HandshakeEnd, HttpMethod, HttpRoute, ImportedRow, MailKind, MailOutcome,
-    PauseReason, PaymentWebhookOutcome, ProviderSignIn, QuarantineReason, ReloadEnd, ResyncReason,
-    RetentionFate, SendOrigin, SignInOutcome, StatusClass, StoreOp, StoreOutcome, TemplateState, TenantState,
-    UnknownResolution, Version, WebhookOutcome,
+    MediaFetch, PauseReason, PaymentWebhookOutcome, ProviderSignIn, QuarantineReason, ReloadEnd,
+    ResyncReason, RetentionFate, SendOrigin, SignInOutcome, StatusClass, StoreOp, StoreOutcome,
+    TemplateState, TenantState, UnknownResolution, Version, WebhookOutcome,
 };
 use super::table::metrics_table;
 pub use super::table::{number, signed};
@@ -195,6 +195,14 @@ metrics_table! {
     gauge imports_running = "mesej_imports_running";
     /// Rows of imports, by what became of them.
     counter import_rows_total = "mesej_import_rows_total" { outcome: ImportedRow };
+    /// Tries to fetch files of messages, by how they ended.
+    counter media_fetches_total = "mesej_media_fetches_total" { outcome: MediaFetch };
+    /// Bytes of files that were fetched and kept.
+    counter media_fetched_bytes_total = "mesej_media_fetched_bytes_total";
+    /// Files that are to be fetched, as far as this gateway knows.
+    gauge media_pending = "mesej_media_pending";
+    /// For how long the oldest of them is. Meta keeps what customers send for seven days.
+    gauge media_oldest_seconds = "mesej_media_oldest_seconds";
 
     /// Tenants, by whether they have actors or rest until somebody needs them.
     gauge tenants = "mesej_tenants" { state: TenantState };

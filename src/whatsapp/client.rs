@@ -4,6 +4,7 @@
 //! again is for the lane to decide, from what [`SendResult`] proves. A call whose future is dropped is ambiguous.
 
 mod answer;
+mod files;
 mod http;
 mod templates;
 #[cfg(test)]
@@ -18,6 +19,7 @@ use super::error::{RefusalScope, RetryAdvice};
 use super::number_check::{NumberFacts, SubscribedApp};
 use crate::domain::{ContactAliases, MetaError, PhoneNumberId, WabaId, Wamid};
 
+pub use files::{FileAddress, FileUpload, GraphFiles, Pieces};
 pub use http::{ClientError, GraphClient, GraphSettings};
 pub use templates::{GraphTemplates, TemplatePage};
 

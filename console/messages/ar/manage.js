@@ -312,6 +312,9 @@ export default {
   'audit.action.template_written': 'إنشاء قالب أو تعديله',
   'audit.action.template_deleted': 'حذف قالب',
   'audit.action.templates_looked_up': 'تحديث القوالب',
+  'audit.action.file_linked': 'إنشاء رابط لملف',
+  'audit.action.quick_file_written': 'كتابة ملف سريع',
+  'audit.action.quick_file_removed': 'حذف ملف سريع',
   'audit.action.tenant_created': 'إنشاء نشاط',
   'audit.action.business_changed': 'تغيير بيانات النشاط',
   'audit.action.retention_changed': 'تغيير مدة الحفظ',
@@ -358,6 +361,7 @@ export default {
   'audit.kind.import': 'استيراد',
   'audit.kind.team': 'فريق',
   'audit.kind.template': 'قالب',
+  'audit.kind.file': 'ملف',
 
   // Usage
   'usage.agents': 'الموظفون',

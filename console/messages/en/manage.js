@@ -263,6 +263,9 @@ export default {
   'audit.action.template_written': 'template made or edited',
   'audit.action.template_deleted': 'template deleted',
   'audit.action.templates_looked_up': 'templates looked up',
+  'audit.action.file_linked': 'file link made',
+  'audit.action.quick_file_written': 'quick file written',
+  'audit.action.quick_file_removed': 'quick file removed',
   'audit.action.tenant_created': 'business created',
   'audit.action.business_changed': 'business changed',
   'audit.action.retention_changed': 'retention changed',
@@ -309,6 +312,7 @@ export default {
   'audit.kind.import': 'import',
   'audit.kind.team': 'team',
   'audit.kind.template': 'template',
+  'audit.kind.file': 'file',
 
   // Usage
   'usage.agents': 'Agents',

@@ -287,6 +287,9 @@ export default {
   'audit.action.template_written': 'plantilla creada o editada',
   'audit.action.template_deleted': 'plantilla eliminada',
   'audit.action.templates_looked_up': 'plantillas consultadas',
+  'audit.action.file_linked': 'enlace a un archivo creado',
+  'audit.action.quick_file_written': 'archivo rápido escrito',
+  'audit.action.quick_file_removed': 'archivo rápido eliminado',
   'audit.action.tenant_created': 'empresa creada',
   'audit.action.business_changed': 'empresa cambiada',
   'audit.action.retention_changed': 'conservación cambiada',
@@ -333,6 +336,7 @@ export default {
   'audit.kind.import': 'importación',
   'audit.kind.team': 'equipo',
   'audit.kind.template': 'plantilla',
+  'audit.kind.file': 'archivo',
 
   // Usage
   'usage.agents': 'Agentes',

@@ -263,6 +263,9 @@ export default {
   'audit.action.template_written': 'templat dibuat atau disunting',
   'audit.action.template_deleted': 'templat dipadam',
   'audit.action.templates_looked_up': 'templat disemak semula',
+  'audit.action.file_linked': 'pautan fail dibuat',
+  'audit.action.quick_file_written': 'fail sedia ditulis',
+  'audit.action.quick_file_removed': 'fail sedia dibuang',
   'audit.action.tenant_created': 'perniagaan dicipta',
   'audit.action.business_changed': 'perniagaan diubah',
   'audit.action.retention_changed': 'tempoh simpanan diubah',
@@ -309,6 +312,7 @@ export default {
   'audit.kind.import': 'import',
   'audit.kind.team': 'pasukan',
   'audit.kind.template': 'templat',
+  'audit.kind.file': 'fail',
 
   // Usage
   'usage.agents': 'Ejen',

@@ -24,6 +24,7 @@ pub struct LedgerHandle {
     pub(super) epoch: Epoch,
     pub(super) fence: Fence,
     pub(super) head: Arc<AtomicU64>,
+    pub(super) told_file: Arc<AtomicU64>,
     pub(super) keeping: Keeping,
     pub(super) condition: Condition,
     pub(super) arrivals: watch::Sender<()>,
@@ -54,6 +55,12 @@ impl LedgerHandle {
             epoch: self.epoch,
             head: Seq::new(self.head.load(Ordering::Acquire)),
         }
+    }
+
+    /// The last event of this ledger that tells of a file; where it was opened, while there is none. Read it after the head: what is
+    /// told of up to there is counted.
+    pub fn told_file(&self) -> Seq {
+        Seq::new(self.told_file.load(Ordering::Acquire))
     }
 
     /// Whose ledger it is.

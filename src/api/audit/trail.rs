@@ -92,6 +92,8 @@ const fn trails(route: HttpRoute) -> Trails {
         | HttpRoute::CannedReplies
         | HttpRoute::Attributes
         | HttpRoute::ImportErrors
+        | HttpRoute::MediaFile
+        | HttpRoute::LinkedMedia
         | HttpRoute::Sessions
         | HttpRoute::SignIns
         | HttpRoute::Team
@@ -170,6 +172,7 @@ const fn trails(route: HttpRoute) -> Trails {
         HttpRoute::Template => READS
             .put(Named(Action::TemplateWritten, Kind::Template, "template_id"))
             .delete(Named(Action::TemplateDeleted, Kind::Template, "template_id")),
+        HttpRoute::MediaLink => READS.post(Named(Action::FileLinked, Kind::File, "media_id")),
         HttpRoute::Session => READS.post(SignIn).delete(Entry(Action::SignedOut)),
         HttpRoute::SessionTenant => READS.put(SignIn),
         HttpRoute::SessionPassword => READS.put(Entry(Action::PasswordChanged)),

@@ -153,6 +153,11 @@ impl<N: Need> Call<N> {
         })
     }
 
+    /// The headers of the request.
+    pub fn headers(&self) -> &HeaderMap {
+        self.request.headers()
+    }
+
     /// The parameters of the address.
     pub fn params(&self) -> Result<Params, ApiError> {
         Params::read(self.request.query_string())

@@ -152,6 +152,7 @@ impl Visible<'_> {
             | EventKind::MessageRevoked
             | EventKind::Status
             | EventKind::Conversation
+            | EventKind::Media
             | EventKind::Erased => Ok(false),
         }
     }

@@ -128,6 +128,8 @@ fn original(
     let at = written_at(receive, batch.now);
     let mut message = Message {
         id: conversation.next_id(at, key.tail()),
+        // Its file is another one's by its id, and is fetched for it.
+        media: None,
         ..stand_in.clone()
     };
     message.take_first_version(receive.content.clone(), at);

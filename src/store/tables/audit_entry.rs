@@ -197,6 +197,8 @@ pub enum AuditTargetKind {
     Import,
     /// A message template.
     Template,
+    /// A file.
+    File,
 }
 
 /// The id of a thing: up to 64 letters, digits, `-`, `_` and `.`, so that nobody writes anything else into the log.

@@ -85,6 +85,12 @@ label_enums! {
         TemplateVersions = "/v1/templates/{template_id}/versions",
         /// Meta's ready templates; it asks Meta.
         TemplateLibrary = "/v1/template-library",
+        /// A file of a message, or one that was uploaded.
+        MediaFile = "/v1/media/{media_id}",
+        /// A link to it.
+        MediaLink = "/v1/media/{media_id}/link",
+        /// A file by such a link.
+        LinkedMedia = "/media/{token}",
         /// Signing in and out, and who is signed in.
         Session = "/v1/session",
         /// For which tenant.

@@ -10,6 +10,7 @@ use reqwest::{Method, RequestBuilder, Response};
 use serde_json::Value;
 
 use super::answer::{Answer, read_date, read_other, read_retry_after, read_send};
+use super::files::FileHosts;
 use super::{AmbiguousCause, BearerToken, Graph, GraphError, NotAcceptedCause, SendCall, SendResult};
 use crate::domain::{Clock, PhoneNumberId, WabaId};
 use crate::whatsapp::error::RetryAdvice;
@@ -34,6 +35,8 @@ pub struct GraphSettings {
     pub total_timeout: Duration,
     /// Idle connections kept open.
     pub idle_connections: usize,
+    /// Hosts from which files are fetched, beside the address's own; `*.` before one stands for all below it.
+    pub file_hosts: Vec<String>,
 }
 
 impl GraphSettings {
@@ -45,6 +48,7 @@ impl GraphSettings {
             connect_timeout: Duration::from_secs(3),
             total_timeout: Duration::from_secs(30),
             idle_connections: 256,
+            file_hosts: Vec::new(),
         }
     }
 }
@@ -68,6 +72,7 @@ pub struct GraphClient {
     http: reqwest::Client,
     root: String,
     clock: Arc<dyn Clock>,
+    file_hosts: Arc<FileHosts>,
 }
 
 impl GraphClient {
@@ -92,7 +97,21 @@ impl GraphClient {
             .user_agent(concat!("mesej/", env!("CARGO_PKG_VERSION")))
             .build()
             .map_err(ClientError::Build)?;
-        Ok(Self { http, root, clock })
+        let file_hosts = Arc::new(FileHosts::new(&settings.base_url, settings.file_hosts));
+        Ok(Self {
+            http,
+            root,
+            clock,
+            file_hosts,
+        })
+    }
+
+    pub(super) fn http(&self) -> &reqwest::Client {
+        &self.http
+    }
+
+    pub(super) fn file_hosts(&self) -> &FileHosts {
+        &self.file_hosts
     }
 
     pub(super) fn request(&self, method: Method, path: &str, token: &BearerToken) -> RequestBuilder {
@@ -113,7 +132,7 @@ impl GraphClient {
     }
 
     /// Makes one request. Its answer says what time it is.
-    async fn call(&self, request: RequestBuilder) -> Result<Response, reqwest::Error> {
+    pub(super) async fn call(&self, request: RequestBuilder) -> Result<Response, reqwest::Error> {
         let response = request.send().await?;
         let date = response.headers().get(DATE);
         if let Some(at) = date.and_then(|date| read_date(date.to_str().ok()?)) {
@@ -227,7 +246,7 @@ fn without_answer(failure: &reqwest::Error) -> SendResult {
 }
 
 /// Says what failed without the URL, which names the number.
-fn unreachable(failure: reqwest::Error) -> GraphError {
+pub(super) fn unreachable(failure: reqwest::Error) -> GraphError {
     let failure = failure.without_url();
     let mut text = failure.to_string();
     let mut source = std::error::Error::source(&failure);

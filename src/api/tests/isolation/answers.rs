@@ -30,6 +30,7 @@ async fn what_belongs_to_another_tenant_is_not_there() {
         .unwrap();
     assert!(!theirs.records.is_empty());
     let template = api.template_of_other().await;
+    let media = api.picture_of(OTHER, number(OTHER)).await.to_string();
     let mut tried = 0;
     for (method, path, guard, body) in routes() {
         // A shortcut is the caller's own name for something of its tenant's, no id that leads anywhere.
@@ -42,7 +43,8 @@ async fn what_belongs_to_another_tenant_is_not_there() {
             .replace("{contact_id}", &contact)
             .replace("{note_id}", &note)
             .replace("{list_id}", &list)
-            .replace("{template_id}", &template);
+            .replace("{template_id}", &template)
+            .replace("{media_id}", &media);
         let with = |id: &str| {
             let ids = [
                 "conversation_id",
@@ -53,7 +55,9 @@ async fn what_belongs_to_another_tenant_is_not_there() {
                 "template_id",
             ];
             let named = ids.into_iter().map(|name| format!("{{{name}}}"));
-            named.fold(path.to_owned(), |path, name| path.replace(&name, id))
+            // Twice as long as the others.
+            let path = path.replace("{media_id}", &id.repeat(2));
+            named.fold(path, |path, name| path.replace(&name, id))
         };
         let (nonsense, nobodys) = (with("x"), with(&"0".repeat(32)));
         let mut answers = Vec::new();

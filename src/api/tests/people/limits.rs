@@ -170,7 +170,7 @@ async fn nothing_of_other_numbers_is_shown_or_changed_by_any_route() {
 
 /// Whether a path is about one thing of one number.
 fn names_one(path: &str) -> bool {
-    let ids = ["{conversation_id}", "{message_id}", "{contact_id}"];
+    let ids = ["{conversation_id}", "{message_id}", "{contact_id}", "{media_id}"];
     ids.iter().any(|id| path.contains(id))
 }
 

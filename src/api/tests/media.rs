@@ -1,0 +1,134 @@
+//! Files, handed out.
+
+use serde_json::json;
+
+use super::core::PICTURE;
+use super::*;
+use crate::domain::{ContentKind, MediaId, SendRate, WabaId};
+use crate::media::fetch::Fetched;
+use crate::store::Number;
+use crate::store::directory::AccessToken;
+
+impl Api {
+    /// A customer sends a picture to a number of a tenant, and nobody fetched it yet.
+    async fn picture_comes(&self, tenant: TenantId, number: PhoneNumberId) -> MediaId {
+        let state = &self.state;
+        let row = Number {
+            id: number.clone(),
+            tenant,
+            waba: WabaId::parse("9").unwrap(),
+            app: None,
+            display: "+62 811".to_owned(),
+            rate: SendRate::STANDARD,
+            access_token: AccessToken::new("secret"),
+        };
+        self.store.put_number(row).await.unwrap();
+        let before = self.store.tenant_head(tenant).await.unwrap().unwrap().head;
+        let image = json!({ "type": "image", "image": { "id": "900", "mime_type": "image/png" } });
+        let receive = Receive {
+            number,
+            by: crate::domain::message::Side::Customer,
+            via: None,
+            aliases: ContactAliases::of([Alias::phone("628123456789").unwrap()]),
+            naming: crate::store::op::Naming::Current,
+            group: None,
+            name: Some("Siti".into()),
+            username: None,
+            wamid: Wamid::parse(&format!("wamid.p{}", self.core.next_number())).unwrap(),
+            at: self.clock_now(),
+            content: Content::from_value(ContentKind::Image, &image),
+        };
+        self.core.commit(tenant, Op::Receive(Box::new(receive))).await;
+        let found = state.media.discover(tenant, before, 9).await.unwrap();
+        found.tasks[0].id
+    }
+
+    /// The same, and it is fetched.
+    pub(super) async fn picture_of(&self, tenant: TenantId, number: PhoneNumberId) -> MediaId {
+        let id = self.picture_comes(tenant, number).await;
+        let media = &self.state.media;
+        let (tasks, _) = media.open_tasks(tenant, None).await.unwrap();
+        let task = tasks.iter().find(|task| task.id == id).unwrap();
+        let Fetched::Ended(change) = media.fetch(tenant, task).await.unwrap() else {
+            panic!("it was not fetched")
+        };
+        self.core.commit(tenant, Op::Media(Box::new(change))).await;
+        media.end_task(tenant, id).await.unwrap();
+        id
+    }
+}
+
+fn header<'a>(answer: &'a Answer, name: &str) -> &'a str {
+    let found = answer
+        .headers
+        .iter()
+        .find(|(key, _)| key.eq_ignore_ascii_case(name));
+    found.map_or("", |(_, value)| value)
+}
+
+#[actix_web::test]
+async fn a_file_is_handed_out_as_an_attachment_that_no_browser_runs() {
+    let api = Api::start().await;
+    let id = api.picture_of(ONE, number(ONE)).await;
+    let path = format!("/v1/media/{id}");
+    let whole = api.get(&path).await;
+    assert_eq!((whole.status, whole.body.as_slice()), (200, PICTURE));
+    for (name, value) in [
+        ("content-type", "image/png"),
+        ("content-disposition", "attachment"),
+        ("x-content-type-options", "nosniff"),
+        (
+            "content-security-policy",
+            "sandbox; default-src 'none'; frame-ancestors 'none'",
+        ),
+        ("accept-ranges", "bytes"),
+    ] {
+        assert_eq!(header(&whole, name), value, "{name}");
+    }
+    let part = api.call("GET", &path).header("Range", "bytes=1-3").send().await;
+    assert_eq!((part.status, part.body.as_slice()), (206, &PICTURE[1..4]));
+    assert_eq!(
+        header(&part, "content-range"),
+        format!("bytes 1-3/{}", PICTURE.len())
+    );
+    let beyond = api.call("GET", &path).header("Range", "bytes=999-").send().await;
+    assert_eq!(beyond.status, 416);
+    let tag = header(&whole, "etag");
+    let known = api.call("GET", &path).header("If-None-Match", tag).send().await;
+    assert_eq!((known.status, known.body.len()), (304, 0));
+    let head = api.call("HEAD", &path).send().await;
+    assert_eq!((head.status, head.body.len()), (200, 0));
+}
+
+#[actix_web::test]
+async fn a_file_that_is_not_there_yet_or_not_any_more_says_so() {
+    let api = Api::start().await;
+    let pending = api.picture_comes(ONE, number(ONE)).await;
+    let answer = api.get(&format!("/v1/media/{pending}")).await;
+    assert_eq!(answer.outcome(), (409, "media_pending".to_owned()));
+    let id = api.picture_of(ONE, number(ONE)).await;
+    api.clock.advance(Duration::from_secs(3_600 * 24 * 2_000));
+    let answer = api.get(&format!("/v1/media/{id}")).await;
+    assert_eq!(answer.outcome(), (410, "media_removed".to_owned()));
+}
+
+#[actix_web::test]
+async fn a_link_hands_a_file_to_anybody_until_it_ends() {
+    let api = Api::start().await;
+    let id = api.picture_of(ONE, number(ONE)).await;
+    let made = api.post(&format!("/v1/media/{id}/link"), &json!({})).await;
+    assert_eq!((made.status, &made.json()["expires_in_s"]), (201, &json!(900)));
+    let url = made.json()["url"].as_str().unwrap().to_owned();
+    let path = url.strip_prefix("https://mesej.example.com").unwrap();
+    let file = api.plain("GET", path).send().await;
+    assert_eq!((file.status, file.body.as_slice()), (200, PICTURE));
+    assert_eq!(header(&file, "content-disposition"), "attachment");
+    let wrong = api
+        .plain("GET", "/media/00112233445566778899aabbccddeeff")
+        .send()
+        .await;
+    assert_eq!(wrong.outcome(), (404, "not_found".to_owned()));
+    api.clock.advance(Duration::from_secs(901));
+    let over = api.plain("GET", path).send().await;
+    assert_eq!(over.outcome(), (404, "not_found".to_owned()));
+}

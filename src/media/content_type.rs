@@ -1,0 +1,230 @@
+//! What a file is, by its first bytes: what it is said to be must be no lie.
+//!
+//! No file is opened up or drawn here. Whatever it is, it is only ever handed out as an attachment.
+
+use std::sync::Arc;
+
+use crate::domain::MediaKind;
+use crate::domain::media::bare_type;
+
+/// So many of the first bytes say what a file is.
+pub const HEAD: usize = 8 << 10;
+
+/// What a file of unknown content is called.
+pub const UNKNOWN: &str = "application/octet-stream";
+
+/// Types that share a container, so that the first bytes tell no more than that.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Container {
+    /// MP4 and what came of it.
+    Iso,
+    Ogg,
+    /// Office's newer files are archives.
+    Zip,
+    /// Office's older files.
+    Ole,
+    /// Texts have no first bytes of their own.
+    Text,
+    /// Frames without a head: old players begin anywhere.
+    Frames,
+    Other,
+}
+
+fn container(mime: &str) -> Container {
+    match mime {
+        "video/mp4" | "video/3gpp" | "video/3gpp2" | "video/quicktime" | "video/x-m4v" | "audio/mp4"
+        | "audio/m4a" | "audio/x-m4a" | "audio/3gpp" => Container::Iso,
+        "audio/ogg" | "audio/opus" | "video/ogg" | "application/ogg" => Container::Ogg,
+        "application/zip" | "application/epub+zip" => Container::Zip,
+        "application/msword"
+        | "application/vnd.ms-excel"
+        | "application/vnd.ms-powerpoint"
+        | "application/x-ole-storage" => Container::Ole,
+        "audio/aac" | "audio/amr" | "audio/mpeg" => Container::Frames,
+        _ if mime.starts_with("application/vnd.openxmlformats-officedocument")
+            || mime.starts_with("application/vnd.oasis.opendocument") =>
+        {
+            Container::Zip
+        }
+        _ if mime.starts_with("text/") || mime == "application/json" => Container::Text,
+        _ => Container::Other,
+    }
+}
+
+/// What the first bytes are, if they are known.
+fn found(head: &[u8]) -> Option<(&'static str, infer::MatcherType)> {
+    infer::get(head).map(|kind| (kind.mime_type(), kind.matcher_type()))
+}
+
+/// Whether the bytes look like a text: no control characters but line ends and tabs.
+fn looks_like_text(head: &[u8]) -> bool {
+    let steers = |byte: &u8| matches!(byte, 0..=8 | 11 | 14..=26 | 28..=31 | 127);
+    !head.iter().any(steers)
+}
+
+/// What a file is found to be, or why it is not what it is said to be.
+pub fn check(kind: MediaKind, declared: Option<&str>, head: &[u8]) -> Result<Arc<str>, Arc<str>> {
+    let declared = declared.map(bare_type).filter(|mime| mime != UNKNOWN);
+    let found = found(head);
+    if let Some((mime, infer::MatcherType::App)) = found
+        && is_program(mime)
+    {
+        return Err(format!("it is a program ({mime})").into());
+    }
+    let Some(declared) = declared else {
+        let mime = found.map_or(UNKNOWN, |(mime, _)| mime);
+        return fits(kind, mime)
+            .then(|| mime.into())
+            .ok_or_else(|| format!("it is {mime}, which is no {}", kind.as_str()).into());
+    };
+    if !fits(kind, &declared) {
+        return Err(format!("{declared} is no {}", kind.as_str()).into());
+    }
+    let agrees = match (container(&declared), found) {
+        (Container::Text, None) => looks_like_text(head),
+        // A text may look like the beginning of something else; what it is called is what it is shown as.
+        (Container::Text, Some((_, of))) => of == infer::MatcherType::Text,
+        (Container::Frames, None) => !looks_like_text(head),
+        (Container::Other, None) => !has_known_beginning(&declared),
+        (_, None) => false,
+        (Container::Other | Container::Frames, Some((mime, _))) => {
+            mime == declared || same_but_for_its_name(mime, &declared)
+        }
+        (container_of, Some((mime, _))) => container(mime) == container_of,
+    };
+    if agrees {
+        return Ok(declared.into());
+    }
+    let is = found.map_or("something else", |(mime, _)| mime);
+    Err(format!("it is said to be {declared} and is {is}").into())
+}
+
+/// Whether files of a type are sent as this kind.
+fn fits(kind: MediaKind, mime: &str) -> bool {
+    match kind {
+        MediaKind::Image => mime.starts_with("image/") && mime != "image/svg+xml",
+        MediaKind::Sticker => mime == "image/webp",
+        MediaKind::Video => mime.starts_with("video/"),
+        MediaKind::Audio => {
+            mime.starts_with("audio/") || matches!(container(mime), Container::Iso | Container::Ogg)
+        }
+        MediaKind::Document => true,
+    }
+}
+
+/// Types whose files always begin in the same way: one that does not is none.
+fn has_known_beginning(mime: &str) -> bool {
+    matches!(
+        mime,
+        "image/jpeg" | "image/png" | "image/webp" | "image/gif" | "application/pdf"
+    ) || mime.starts_with("video/")
+}
+
+fn same_but_for_its_name(found: &str, declared: &str) -> bool {
+    matches!(
+        (found, declared),
+        ("audio/aac" | "audio/mpeg", "audio/aac" | "audio/mpeg") | ("image/jpeg", "image/jpg")
+    )
+}
+
+fn is_program(mime: &str) -> bool {
+    matches!(
+        mime,
+        "application/vnd.microsoft.portable-executable"
+            | "application/x-executable"
+            | "application/x-mach-binary"
+            | "application/java"
+            | "application/vnd.android.dex"
+            | "application/vnd.android.dey"
+            | "application/wasm"
+            | "application/x-llvm"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PNG: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR";
+    const JPEG: &[u8] = b"\xff\xd8\xff\xe0\0\x10JFIF\0\x01";
+    const MP4: &[u8] = b"\0\0\0\x18ftypisom\0\0\x02\0isomiso2";
+    const PDF: &[u8] = b"%PDF-1.7\n1 0 obj";
+    const ZIP: &[u8] = b"PK\x03\x04\x14\0\0\0\x08\0";
+    const HTML: &[u8] = b"<!DOCTYPE html><html><script>alert(1)</script>";
+    const SVG: &[u8] = b"<svg xmlns=\"http://www.w3.org/2000/svg\" onload=\"alert(1)\"/>";
+    const EXE: &[u8] = b"MZ\x90\0\x03\0\0\0\x04\0\0\0\xff\xff\0\0";
+    const ELF: &[u8] = b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0";
+    const DOCX: &str = "application/vnd.openxmlformats-officedocument.wordprocessingml.document";
+
+    #[test]
+    fn what_is_what_it_says_is_taken() {
+        for (kind, declared, head, is) in [
+            (MediaKind::Image, Some("image/png"), PNG, "image/png"),
+            (MediaKind::Image, Some("IMAGE/JPEG; q=1"), JPEG, "image/jpeg"),
+            (MediaKind::Image, None, PNG, "image/png"),
+            (MediaKind::Video, Some("video/3gpp"), MP4, "video/3gpp"),
+            (MediaKind::Audio, Some("audio/mp4"), MP4, "audio/mp4"),
+            (
+                MediaKind::Audio,
+                Some("audio/ogg; codecs=opus"),
+                b"OggS\0\x02",
+                "audio/ogg",
+            ),
+            (MediaKind::Audio, Some("audio/amr"), b"#!AMR\n", "audio/amr"),
+            (
+                MediaKind::Audio,
+                Some("audio/mpeg"),
+                b"\xff\xe3\x18\xc4\0",
+                "audio/mpeg",
+            ),
+            (
+                MediaKind::Document,
+                Some("application/pdf"),
+                PDF,
+                "application/pdf",
+            ),
+            (MediaKind::Document, Some(DOCX), ZIP, DOCX),
+            (
+                MediaKind::Document,
+                Some("text/plain"),
+                "Grüße\r\n".as_bytes(),
+                "text/plain",
+            ),
+            (MediaKind::Document, Some("text/csv"), b"a,b\n1,2", "text/csv"),
+            (MediaKind::Document, Some("text/html"), HTML, "text/html"),
+            (
+                MediaKind::Document,
+                Some("application/x-own"),
+                b"\0\x01\x02",
+                "application/x-own",
+            ),
+            (MediaKind::Document, None, b"\0\x01\x02", UNKNOWN),
+        ] {
+            assert_eq!(check(kind, declared, head).as_deref(), Ok(is), "{declared:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_something_else_is_refused_with_a_reason() {
+        for (kind, declared, head) in [
+            (MediaKind::Image, Some("image/png"), HTML),
+            (MediaKind::Image, Some("image/jpeg"), PNG),
+            (MediaKind::Image, Some("image/svg+xml"), SVG),
+            (MediaKind::Image, Some("image/png"), SVG),
+            (MediaKind::Image, None, PDF),
+            (MediaKind::Image, Some("text/html"), HTML),
+            (MediaKind::Sticker, Some("image/png"), PNG),
+            (MediaKind::Video, Some("video/mp4"), b"\0\x01\x02"),
+            (MediaKind::Audio, Some("audio/mpeg"), HTML),
+            (MediaKind::Document, Some("application/pdf"), ZIP),
+            (MediaKind::Document, Some("application/pdf"), b"hello"),
+            (MediaKind::Document, Some("text/plain"), PDF),
+            (MediaKind::Document, Some("text/plain"), b"a\0b"),
+            (MediaKind::Document, Some("application/zip"), EXE),
+            (MediaKind::Document, None, ELF),
+        ] {
+            let refused = check(kind, declared, head);
+            assert!(refused.is_err(), "{declared:?}: {refused:?}");
+        }
+    }
+}

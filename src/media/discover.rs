@@ -1,0 +1,223 @@
+//! Finding new files: the events of a tenant's log are read from where they were read to, as usage is counted.
+//!
+//! A file gets its row and its task before the place in the log moves on, and both are written only where nothing stands. So whoever is
+//! killed, wherever, reads some events again and loses nothing.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use memchr::memmem;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::{Media, MediaError};
+use crate::domain::{
+    Epoch, Event, EventKind, MediaId, MediaState, Message, NamedMedia, Seq, TenantId, Timestamp,
+};
+use crate::store::plain::PlainTable;
+use crate::store::tables::{Carrier, MediaCursor, MediaFile, MediaTask};
+
+/// Events read at once.
+const PAGE: usize = 500;
+/// Tasks read at once.
+pub const TASKS: usize = 500;
+/// How much longer than Meta keeps a file it is known what became of it.
+const AFTERWARDS: Duration = Duration::from_hours(24);
+/// What stands in the event of a message that carries a file. Within a JSON text the quotes would be escaped.
+const HAS_A_FILE: &[u8] = br#""media":{"media_id":"#;
+
+/// What reading events led to.
+#[derive(Debug, Default)]
+pub struct Discovered {
+    /// The last event that was read.
+    pub seq: Seq,
+    /// What is to be fetched.
+    pub tasks: Vec<MediaTask>,
+    /// Whether nothing more was there.
+    pub is_all: bool,
+}
+
+#[derive(Deserialize)]
+struct Wire<'a> {
+    #[serde(borrow)]
+    data: &'a RawValue,
+}
+
+#[derive(Deserialize)]
+struct Told {
+    message: Message,
+}
+
+/// Whether an event is about a file.
+pub fn tells_of_a_file(event: &Event) -> bool {
+    match event.kind {
+        EventKind::Message | EventKind::MessageChanged => memmem::find(&event.json, HAS_A_FILE).is_some(),
+        // What was taken back may have had one.
+        EventKind::MessageRevoked => true,
+        _ => false,
+    }
+}
+
+fn message(event: &Event) -> Option<Message> {
+    let wire: Wire<'_> = serde_json::from_slice(&event.json).ok()?;
+    serde_json::from_str::<Told>(wire.data.get())
+        .ok()
+        .map(|told| told.message)
+}
+
+impl Media {
+    /// How far a tenant's events were read in this ledger.
+    pub async fn read_to(&self, tenant: TenantId, epoch: Epoch) -> Result<Seq, MediaError> {
+        let cursors = PlainTable::<MediaCursor>::of(self.store.as_ref(), self.now());
+        let found = cursors.get(&MediaCursor::at(tenant)).await?;
+        let stands = found.filter(|found| found.row.epoch == epoch);
+        Ok(stands.map_or_else(Seq::default, |found| found.row.seq))
+    }
+
+    /// Remembers how far a tenant's events were read.
+    pub async fn note_read(&self, tenant: TenantId, epoch: Epoch, seq: Seq) -> Result<(), MediaError> {
+        let cursors = PlainTable::<MediaCursor>::of(self.store.as_ref(), self.now());
+        let here = MediaCursor { epoch, seq };
+        // Never backwards: another that read less says so later.
+        let decide = |stands: Option<&MediaCursor>| -> Result<_, MediaError> {
+            let further = stands.filter(|stands| stands.epoch == epoch && stands.seq > seq);
+            Ok(Some(*further.unwrap_or(&here)))
+        };
+        cursors.change(MediaCursor::at(tenant), decide).await?;
+        Ok(())
+    }
+
+    /// Reads events after a place, at most so many pages of them, and writes down what is to be fetched.
+    pub async fn discover(
+        &self,
+        tenant: TenantId,
+        after: Seq,
+        pages: usize,
+    ) -> Result<Discovered, MediaError> {
+        let mut found = Discovered {
+            seq: after,
+            ..Discovered::default()
+        };
+        for _ in 0..pages {
+            let page = self
+                .store
+                .events_after(tenant, found.seq, PAGE, self.now())
+                .await?;
+            for event in &page.events {
+                if tells_of_a_file(event)
+                    && let Some(message) = message(event)
+                {
+                    found.tasks.extend(self.note(tenant, event.kind, &message).await?);
+                }
+                found.seq = event.seq;
+            }
+            if page.events.is_empty() {
+                found.seq = found.seq.max(page.head);
+                found.is_all = true;
+                break;
+            }
+        }
+        Ok(found)
+    }
+
+    /// Notes what an event says of a message's file.
+    async fn note(
+        &self,
+        tenant: TenantId,
+        kind: EventKind,
+        message: &Message,
+    ) -> Result<Option<MediaTask>, MediaError> {
+        if kind == EventKind::MessageRevoked {
+            self.discard(tenant, MediaId::of_message(message.media_owner(), message.id))
+                .await?;
+            return Ok(None);
+        }
+        let shown = message
+            .media
+            .as_ref()
+            .filter(|media| media.state == MediaState::Pending);
+        let (Some(shown), Some(named)) = (shown, NamedMedia::of(&message.content)) else {
+            return Ok(None);
+        };
+        let now = self.now();
+        let until = now.after(MediaFile::AT_META).after(AFTERWARDS);
+        let row = MediaFile {
+            id: shown.media_id,
+            kind: named.kind,
+            carrier: Carrier::Message {
+                conversation: message.conversation_id,
+                message: message.id,
+                number: message.number.clone(),
+                origin: named.origin,
+            },
+            state: MediaState::Pending,
+            mime: named.mime,
+            bytes: None,
+            name: named.name,
+            why: None,
+            file: None,
+            since: now,
+            until: Some(until),
+        };
+        let key = MediaFile::at(tenant, row.id);
+        if !self.rows().replace(&key, None, Some(&row)).await? {
+            let stands = self.rows().get(&key).await?;
+            if stands.is_none_or(|stands| stands.row.state != MediaState::Pending) {
+                // An earlier reader was told of it, and it was fetched meanwhile.
+                return Ok(None);
+            }
+        }
+        let task = MediaTask {
+            id: row.id,
+            since: now,
+            due: now,
+            tries: 0,
+            until,
+        };
+        let tasks = self.tasks();
+        let key = MediaTask::at(tenant, task.id);
+        tasks.replace(&key, None, Some(&task)).await?;
+        let stands = tasks.get(&key).await?;
+        Ok(stands.map(|stands| stands.row))
+    }
+
+    pub(super) fn tasks(&self) -> PlainTable<'_, MediaTask> {
+        PlainTable::of(self.store.as_ref(), self.now())
+    }
+
+    /// What is to be fetched of a tenant's files, in pages; whether more follows.
+    pub async fn open_tasks(
+        &self,
+        tenant: TenantId,
+        after: Option<Bytes>,
+    ) -> Result<(Vec<MediaTask>, Option<Bytes>), MediaError> {
+        let page = self.tasks().page(MediaTask::of(tenant), after, TASKS).await?;
+        let next = page
+            .items
+            .last()
+            .filter(|_| page.more)
+            .map(|found| found.sort.clone());
+        Ok((page.items.into_iter().map(|found| found.row).collect(), next))
+    }
+
+    /// Removes a file, with its bytes: its message does not show it any more.
+    pub(super) async fn discard(&self, tenant: TenantId, id: MediaId) -> Result<(), MediaError> {
+        self.tasks().remove(MediaTask::at(tenant, id)).await?;
+        // The row first: without it nobody is handed the bytes, and what is left of them is swept.
+        let removed = self.rows().remove(MediaFile::at(tenant, id)).await?;
+        if let Some((file, key)) = removed.and_then(|row| Some((row.id, row.file?))) {
+            let name = super::storage::ObjectName {
+                tenant,
+                id: file,
+                key,
+            };
+            self.files.remove(&name).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Whether the time to fetch a file from Meta is over.
+pub(super) fn is_over(since: Timestamp, now: Timestamp) -> bool {
+    now.since(since) >= MediaFile::AT_META
+}

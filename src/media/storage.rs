@@ -1,0 +1,307 @@
+//! Where the bytes of files are: a folder, or a bucket of an S3-compatible service.
+//!
+//! An object is whole or not there: a folder's is written under another name, synced and renamed, a bucket's is put together by the
+//! service. Nobody overwrites one: each has a random key. At most two pieces of a file are in memory.
+
+use std::fmt;
+use std::ops::Range;
+use std::path::{Path as FolderPath, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::stream::BoxStream;
+use futures_util::{StreamExt as _, TryStreamExt as _};
+use object_store::aws::AmazonS3Builder;
+use object_store::local::LocalFileSystem;
+use object_store::memory::InMemory;
+use object_store::path::Path;
+use object_store::{ClientOptions, ObjectStore, ObjectStoreExt as _, WriteMultipart};
+use secrecy::ExposeSecret as _;
+
+use crate::config::{Backend, MediaBackend, MediaConfig, StoreConfig};
+use crate::domain::{MediaId, TenantId, Timestamp};
+use crate::store::tables::FileKey;
+
+/// A piece of a file that is written to a folder.
+const PIECE: usize = 1 << 20;
+/// The same for a bucket: services take no smaller ones, but for the last.
+const BUCKET_PIECE: usize = 5 << 20;
+/// The longest that one request to a bucket may take.
+const REQUEST: Duration = Duration::from_secs(60);
+
+/// Why the folder or the bucket did not do something.
+#[derive(Debug, thiserror::Error)]
+#[error("files cannot be kept or read now: {0}")]
+pub struct StorageError(#[from] object_store::Error);
+
+/// An object's name: its tenant, its file, and a random key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ObjectName {
+    /// Whose.
+    pub tenant: TenantId,
+    /// Which file.
+    pub id: MediaId,
+    /// Its key.
+    pub key: FileKey,
+}
+
+impl ObjectName {
+    /// Only digits, points and slashes of our own: nothing that a customer chose.
+    fn path(&self) -> Path {
+        let (tenant, id) = (self.tenant.get(), self.id.to_string());
+        let (owner, own) = id.split_at_checked(32).unwrap_or((&id, ""));
+        Path::from(format!("{tenant}/{owner}/{own}.{}", self.key))
+    }
+
+    /// The name that an object has, if it is one of ours.
+    fn of(path: &Path) -> Option<Self> {
+        let mut parts = path.as_ref().split('/');
+        let (tenant, owner, rest) = (parts.next()?, parts.next()?, parts.next()?);
+        let (own, key) = rest.split_once('.')?;
+        Some(Self {
+            tenant: TenantId::new(tenant.parse().ok()?),
+            id: format!("{owner}{own}").parse().ok()?,
+            key: key.parse().ok()?,
+        })
+        .filter(|_| parts.next().is_none())
+    }
+}
+
+/// An object that is there.
+#[derive(Debug, Clone, Copy)]
+pub struct StoredObject {
+    /// Its name.
+    pub name: ObjectName,
+    /// Its size.
+    pub bytes: u64,
+    /// When it was written, by the clock of who keeps it.
+    pub written: Timestamp,
+}
+
+/// The folder or the bucket.
+#[derive(Clone)]
+pub struct Files {
+    objects: Arc<dyn ObjectStore>,
+    piece: usize,
+    folder: Option<PathBuf>,
+}
+
+impl fmt::Debug for Files {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Files({})", self.objects)
+    }
+}
+
+impl Files {
+    /// Opens what the settings name. What a store in memory knows of files goes with the process, and so do they.
+    pub fn open(config: &MediaConfig, store: &StoreConfig) -> Result<Self, StorageError> {
+        match config.backend {
+            MediaBackend::Folder if store.backend == Backend::Memory => Ok(Self::in_memory()),
+            MediaBackend::Folder => Self::in_folder(&config.folder(&store.path)),
+            MediaBackend::S3 => Self::in_bucket(config),
+        }
+    }
+
+    /// In a folder, which is made.
+    pub fn in_folder(folder: &FolderPath) -> Result<Self, StorageError> {
+        let made = std::fs::create_dir_all(folder);
+        made.map_err(|error| object_store::Error::Generic {
+            store: "folder",
+            source: format!("{}: {error}", folder.display()).into(),
+        })?;
+        let objects = LocalFileSystem::new_with_prefix(folder)?
+            .with_automatic_cleanup(true)
+            .with_fsync(true);
+        Ok(Self {
+            objects: Arc::new(objects),
+            piece: PIECE,
+            folder: Some(folder.to_owned()),
+        })
+    }
+
+    /// Gone with the process.
+    pub fn in_memory() -> Self {
+        Self {
+            objects: Arc::new(InMemory::new()),
+            piece: PIECE,
+            folder: None,
+        }
+    }
+
+    fn in_bucket(config: &MediaConfig) -> Result<Self, StorageError> {
+        // Another part of the process may have chosen a provider already; any will do.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let plain = config.s3_endpoint.starts_with("http://");
+        let options = ClientOptions::new()
+            .with_allow_http(plain)
+            .with_connect_timeout(Duration::from_secs(5))
+            .with_timeout(REQUEST);
+        let mut builder = AmazonS3Builder::new()
+            .with_bucket_name(&config.s3_bucket)
+            .with_region(&config.s3_region)
+            .with_access_key_id(&config.s3_access_key)
+            .with_client_options(options);
+        if !config.s3_endpoint.is_empty() {
+            builder = builder.with_endpoint(&config.s3_endpoint);
+        }
+        if let Some(secret) = &config.s3_secret_key {
+            builder = builder.with_secret_access_key(secret.expose_secret());
+        }
+        Ok(Self {
+            objects: Arc::new(builder.build()?),
+            piece: BUCKET_PIECE,
+            folder: None,
+        })
+    }
+
+    /// Begins an object, which is not there before [`FileWriter::finish`].
+    pub async fn write(&self, name: &ObjectName) -> Result<FileWriter, StorageError> {
+        let upload = self.objects.put_multipart(&name.path()).await?;
+        Ok(FileWriter {
+            upload: WriteMultipart::new_with_chunk_size(upload, self.piece),
+            bytes: 0,
+        })
+    }
+
+    /// An object's bytes, all or a part, piece by piece; `None` where it is not there.
+    pub async fn read(
+        &self,
+        name: &ObjectName,
+        range: Option<Range<u64>>,
+    ) -> Result<Option<BoxStream<'static, Result<Bytes, StorageError>>>, StorageError> {
+        let options = object_store::GetOptions {
+            range: range.map(object_store::GetRange::Bounded),
+            ..object_store::GetOptions::default()
+        };
+        match self.objects.get_opts(&name.path(), options).await {
+            Ok(found) => Ok(Some(found.into_stream().map_err(StorageError).boxed())),
+            Err(object_store::Error::NotFound { .. }) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Gives an object a second name. Whether it was there.
+    pub async fn copy(&self, from: &ObjectName, to: &ObjectName) -> Result<bool, StorageError> {
+        match self.objects.copy(&from.path(), &to.path()).await {
+            Ok(()) => Ok(true),
+            Err(object_store::Error::NotFound { .. }) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Removes an object; one that is not there is removed.
+    pub async fn remove(&self, name: &ObjectName) -> Result<(), StorageError> {
+        match self.objects.delete(&name.path()).await {
+            Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// All objects of ours, one after the other. What else somebody put there is passed over.
+    pub fn list(&self) -> BoxStream<'static, Result<StoredObject, StorageError>> {
+        let all = self.objects.list(None).map_err(StorageError);
+        all.try_filter_map(|meta| async move {
+            Ok(ObjectName::of(&meta.location).map(|name| StoredObject {
+                name,
+                bytes: meta.size,
+                written: Timestamp::from_millis(meta.last_modified.timestamp_millis()),
+            }))
+        })
+        .boxed()
+    }
+
+    /// The folder, where files that a kill left half written may lie.
+    pub fn folder(&self) -> Option<&FolderPath> {
+        self.folder.as_deref()
+    }
+}
+
+/// An object that is being written.
+pub struct FileWriter {
+    upload: WriteMultipart,
+    bytes: u64,
+}
+
+impl FileWriter {
+    /// Adds bytes; waits until no more than one piece is on its way.
+    pub async fn push(&mut self, bytes: Bytes) -> Result<(), StorageError> {
+        self.bytes += u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+        self.upload.wait_for_capacity(1).await?;
+        self.upload.put(bytes);
+        Ok(())
+    }
+
+    /// Bytes so far.
+    pub const fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// Makes the object be there, whole and durable.
+    pub async fn finish(self) -> Result<u64, StorageError> {
+        self.upload.finish().await?;
+        Ok(self.bytes)
+    }
+
+    /// Leaves nothing behind.
+    pub async fn abort(self) {
+        if let Err(error) = self.upload.abort().await {
+            tracing::debug!(%error, "what was written of a file is left to the sweep");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn name(key: u8) -> ObjectName {
+        ObjectName {
+            tenant: TenantId::new(7),
+            id: MediaId::of_upload([1; 16]),
+            key: FileKey::of([key; 16]),
+        }
+    }
+
+    async fn all(stream: BoxStream<'static, Result<Bytes, StorageError>>) -> Vec<u8> {
+        stream.try_collect::<Vec<Bytes>>().await.unwrap().concat()
+    }
+
+    #[tokio::test]
+    async fn a_file_is_whole_or_not_there() {
+        let folder = tempfile::tempdir().unwrap();
+        for files in [Files::in_memory(), Files::in_folder(folder.path()).unwrap()] {
+            let mut writer = files.write(&name(1)).await.unwrap();
+            let piece = Bytes::from(vec![b'x'; 700_000]);
+            for _ in 0..4 {
+                writer.push(piece.clone()).await.unwrap();
+            }
+            assert!(files.read(&name(1), None).await.unwrap().is_none());
+            assert_eq!(writer.finish().await.unwrap(), 2_800_000);
+            let mut given_up = files.write(&name(2)).await.unwrap();
+            given_up.push(piece).await.unwrap();
+            given_up.abort().await;
+            let listed: Vec<StoredObject> = files.list().try_collect().await.unwrap();
+            assert_eq!(listed.len(), 1);
+            assert_eq!((listed[0].name, listed[0].bytes), (name(1), 2_800_000));
+            let part = files.read(&name(1), Some(10..20)).await.unwrap().unwrap();
+            assert_eq!(all(part).await, [b'x'; 10]);
+            assert!(files.copy(&name(1), &name(3)).await.unwrap());
+            assert!(!files.copy(&name(9), &name(3)).await.unwrap());
+            for key in [1, 9] {
+                files.remove(&name(key)).await.unwrap();
+            }
+            let copy = files.read(&name(3), None).await.unwrap().unwrap();
+            assert_eq!(all(copy).await.len(), 2_800_000);
+        }
+    }
+
+    #[test]
+    fn a_name_is_read_as_it_was_written_and_foreign_ones_are_none_of_ours() {
+        let path = name(1).path();
+        assert_eq!(ObjectName::of(&path), Some(name(1)));
+        for foreign in ["readme.txt", "7/x/y.z", &format!("{path}/more"), "7"] {
+            assert_eq!(ObjectName::of(&Path::from(foreign)), None, "{foreign}");
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! Files and names by which somebody wants to get out of a folder, into a browser, or into memory.
+
+use super::*;
+use crate::domain::media::MOST_INBOUND_BYTES;
+
+/// A file of this kind and declared type; what became of it.
+async fn ends(kind: &str, declared: &str, bytes: &[u8]) -> MessageMedia {
+    let mut scene = Scene::new().await;
+    scene.meta.serves(declared, bytes);
+    let json = format!(
+        r#"{{"type":"{kind}","{kind}":{{"id":"900","mime_type":"{declared}","filename":"../../../etc/cron.d/x\u0000\n"}}}}"#
+    );
+    let task = scene.receive(&json).await.unwrap();
+    let shown = scene.settle(&task).await;
+    let kept = usize::from(shown.state == MediaState::Stored);
+    assert_eq!(scene.objects().await.len(), kept, "{shown:?}");
+    shown
+}
+
+#[tokio::test]
+async fn what_is_not_what_it_says_is_not_kept() {
+    let html = b"<!DOCTYPE html><html><script>alert(document.domain)</script></html>";
+    let svg = b"<svg xmlns=\"http://www.w3.org/2000/svg\"><script>alert(1)</script></svg>";
+    let program = b"MZ\x90\0\x03\0\0\0\x04\0\0\0\xff\xff\0\0\xb8\0\0\0\0\0\0\0@\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0";
+    for (kind, declared, bytes) in [
+        ("image", "image/png", &html[..]),
+        ("image", "image/svg+xml", &svg[..]),
+        ("image", "image/jpeg", &svg[..]),
+        ("image", "text/html", &html[..]),
+        ("video", "video/mp4", PNG),
+        ("audio", "audio/ogg", &html[..]),
+        ("sticker", "image/webp", PNG),
+        ("document", "application/pdf", &html[..]),
+        ("document", "application/zip", &program[..]),
+        ("image", "image/png", b""),
+    ] {
+        let shown = ends(kind, declared, bytes).await;
+        assert_eq!(shown.state, MediaState::Refused, "{kind} {declared}");
+        assert!(shown.why.is_some());
+    }
+}
+
+#[tokio::test]
+async fn a_name_leads_nowhere_and_an_archive_is_never_opened() {
+    // Ten megabytes of zeros in a few bytes would be as good: nothing here looks into it.
+    let archive = b"PK\x03\x04\x14\0\0\0\x08\0 and ten gigabytes of zeros";
+    let shown = ends("document", "application/zip", archive).await;
+    assert_eq!(shown.state, MediaState::Stored);
+    assert_eq!(shown.bytes, Some(archive.len() as u64));
+    assert_eq!(shown.name.as_deref(), Some("x"));
+    // A picture that is an archive and a script, too: it is kept as a picture.
+    let polyglot = [PNG, b"PK\x05\x06<script>alert(1)</script>"].concat();
+    let shown = ends("image", "image/png", &polyglot).await;
+    assert_eq!(
+        (shown.state, shown.mime.as_deref()),
+        (MediaState::Stored, Some("image/png"))
+    );
+}
+
+#[tokio::test]
+async fn more_than_was_declared_or_is_allowed_is_not_kept() {
+    let mut scene = Scene::new().await;
+    scene.meta.serves("image/png", PNG);
+    scene.meta.declares(MOST_INBOUND_BYTES + 1);
+    let task = scene.picture().await;
+    let shown = scene.settle(&task).await;
+    assert_eq!((shown.state, scene.meta.downloads()), (MediaState::Refused, 0));
+    scene.meta.serves("image/png", PNG);
+    scene.meta.declares(9);
+    let task = scene.picture().await;
+    assert!(
+        matches!(scene.fetch(&task).await, Fetched::Later(_)),
+        "it is not the file that was told of"
+    );
+    assert!(scene.objects().await.is_empty());
+}

@@ -1,0 +1,127 @@
+//! A Meta that has one file, or says why it has none.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+
+use crate::domain::{MetaError, PhoneNumberId};
+use crate::whatsapp::BearerToken;
+use crate::whatsapp::client::{FileAddress, FileUpload, GraphError, GraphFiles, Pieces};
+
+#[derive(Default)]
+struct Script {
+    file: Option<(String, Bytes)>,
+    declared: Option<u64>,
+    refused: Option<(u16, i64)>,
+    breaks_off: Option<usize>,
+    uploads: Vec<(String, Vec<u8>)>,
+}
+
+/// See the module. It is unreachable until a test says otherwise.
+#[derive(Default)]
+pub(super) struct ScriptedMeta {
+    script: Mutex<Script>,
+    downloads: AtomicUsize,
+}
+
+impl ScriptedMeta {
+    fn script(&self) -> MutexGuard<'_, Script> {
+        self.script.lock().unwrap()
+    }
+
+    pub(super) fn serves(&self, mime: &str, bytes: &[u8]) {
+        let file = Some((mime.to_owned(), Bytes::copy_from_slice(bytes)));
+        let uploads = std::mem::take(&mut self.script().uploads);
+        *self.script() = Script {
+            file,
+            uploads,
+            ..Script::default()
+        };
+    }
+
+    pub(super) fn declares(&self, bytes: u64) {
+        self.script().declared = Some(bytes);
+    }
+
+    pub(super) fn breaks_off_after(&self, bytes: usize) {
+        self.script().breaks_off = Some(bytes);
+    }
+
+    pub(super) fn refuses(&self, http_status: u16, code: i64) {
+        self.script().refused = Some((http_status, code));
+    }
+
+    pub(super) fn downloads(&self) -> usize {
+        self.downloads.load(Ordering::Acquire)
+    }
+
+    /// The types and bytes of what was brought here.
+    #[expect(dead_code, reason = "the tests of sending need it")]
+    pub(super) fn uploads(&self) -> Vec<(String, Vec<u8>)> {
+        self.script().uploads.clone()
+    }
+
+    fn refusal(&self) -> Result<(), GraphError> {
+        match self.script().refused {
+            None => Ok(()),
+            Some((http_status, code)) => Err(GraphError::Refused {
+                http_status,
+                error: MetaError {
+                    code,
+                    title: "no".into(),
+                    details: None,
+                },
+            }),
+        }
+    }
+}
+
+#[async_trait]
+impl GraphFiles for ScriptedMeta {
+    async fn find_file(
+        &self,
+        id: &str,
+        _: &PhoneNumberId,
+        _: &BearerToken,
+    ) -> Result<FileAddress, GraphError> {
+        self.refusal()?;
+        let script = self.script();
+        let Some((mime, bytes)) = &script.file else {
+            return Err(GraphError::Unreachable("connection refused".to_owned()));
+        };
+        Ok(FileAddress {
+            url: format!("https://files.example.com/{id}"),
+            mime: Some(mime.clone()),
+            bytes: script.declared.or(u64::try_from(bytes.len()).ok()),
+        })
+    }
+
+    async fn download(&self, _: &FileAddress, _: &BearerToken) -> Result<Pieces, GraphError> {
+        self.downloads.fetch_add(1, Ordering::AcqRel);
+        let script = self.script();
+        let bytes = script
+            .file
+            .as_ref()
+            .map(|(_, bytes)| bytes.clone())
+            .unwrap_or_default();
+        let whole = bytes.len();
+        let kept = bytes.slice(..script.breaks_off.unwrap_or(whole).min(whole));
+        let broken =
+            (kept.len() < whole).then(|| Err(GraphError::Unreachable("connection reset".to_owned())));
+        // In pieces that end nowhere in particular.
+        let pieces: Vec<Bytes> = kept.chunks(7_001).map(Bytes::copy_from_slice).collect();
+        Ok(stream::iter(pieces.into_iter().map(Ok).chain(broken)).boxed())
+    }
+
+    async fn upload(&self, file: FileUpload) -> Result<String, GraphError> {
+        self.refusal()?;
+        let bytes = file.pieces.try_collect::<Vec<Bytes>>().await?.concat();
+        assert_eq!(file.bytes, bytes.len() as u64);
+        let mut script = self.script();
+        script.uploads.push((file.mime, bytes));
+        Ok(format!("meta-{}", script.uploads.len()))
+    }
+}
