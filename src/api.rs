@@ -59,6 +59,7 @@ mod subscriptions;
 mod team;
 mod templates;
 mod tls;
+mod uploads;
 mod usage;
 mod webhook;
 pub mod ws;
@@ -196,6 +197,20 @@ fn tenant_routes(v1: &mut ServiceConfig) {
         .configure(contact_file_routes)
         .configure(contact_routes)
         .configure(template_routes)
+        .service(at(HttpRoute::Media).route(post().to(uploads::upload)))
+        .service(at(HttpRoute::MediaUsage).route(read().to(uploads::usage)))
+        .service(at(HttpRoute::Uploads).route(post().to(uploads::begin)))
+        .service(
+            at(HttpRoute::Upload)
+                .route(read().to(uploads::look))
+                .route(put().to(uploads::add)),
+        )
+        .service(at(HttpRoute::QuickFiles).route(read().to(uploads::list_quick)))
+        .service(
+            at(HttpRoute::QuickFile)
+                .route(put().to(uploads::put_quick))
+                .route(delete().to(uploads::delete_quick)),
+        )
         .service(at(HttpRoute::MediaFile).route(read().to(media::show)))
         .service(at(HttpRoute::MediaLink).route(post().to(media::link)))
         .configure(people_routes)

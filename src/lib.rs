@@ -38,6 +38,8 @@
 //! - Passwords: `accounts/passwords.rs` (hashes and their pool), `accounts/strength.rs`; wrong ones: `accounts/throttle.rs`.
 //! - What people get by e-mail: `mail/letter.rs`; how often it is tried: `mail/worker.rs`. Forgotten passwords: `accounts/forgotten.rs`;
 //!   another address: `accounts/addresses.rs`; sign-up: `accounts/sign_up.rs`.
+//! - Files: found in the log by `media/discover.rs`, fetched by `media/fetch.rs`, scheduled by `app/upkeep/media.rs`; where bytes are:
+//!   `media/storage.rs`; what a file may be: `media/content_type.rs`, `domain/media.rs`; before a send: `actors/lane/files.rs`.
 //! - TLS: `api/tls.rs`; a renewed certificate: `api/tls/reload.rs`. Whose `X-Forwarded-For` is believed: `api/client_address.rs`.
 //! - A webhook's signature and its 200: `api/webhook.rs`, `whatsapp/signature.rs`, `ingest.rs`.
 //! - API keys and scopes: `api/auth.rs` and `api/auth/call.rs`; operators' tokens: `api/auth/admin.rs`.

@@ -7,7 +7,10 @@ pub mod content_type;
 pub mod discover;
 pub mod fetch;
 mod links;
+pub mod outbound;
 pub mod storage;
+pub mod sweep;
+pub mod uploads;
 
 #[cfg(test)]
 mod tests;
@@ -40,6 +43,9 @@ pub enum MediaError {
     /// The number has no token, or one that cannot be sent.
     #[error("the number has no usable token")]
     NoToken,
+    /// A piece of an upload was removed while it was put together.
+    #[error("a piece of the upload is not there any more")]
+    PieceGone,
     /// There is no randomness for a key.
     #[error("the system gives no random numbers")]
     NoRandomness,

@@ -30,6 +30,7 @@ use super::messages::tenant::{NumberChanged, Retire};
 use super::request::Refusal;
 use super::tenant::{Tenant, TenantLimits};
 use crate::domain::{Clock, PhoneNumberId, Retention, TenantId};
+use crate::media::outbound::OutboundFiles;
 use crate::store::{ClaimsAhead, Number, Store, StoreError, Tenant as TenantRow};
 use crate::telemetry::Seldom;
 use crate::whatsapp::Graph;
@@ -69,6 +70,8 @@ pub struct DirectoryParts {
     pub calls: Arc<tokio::sync::Semaphore>,
     /// Where it is noted which claims have no call yet.
     pub ahead: Arc<ClaimsAhead>,
+    /// Brings files of messages to Meta.
+    pub files: Arc<dyn OutboundFiles>,
     /// Names of the apps that are configured.
     pub apps: Vec<Arc<str>>,
     /// Where epochs, message ids and jitter come from.

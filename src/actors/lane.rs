@@ -17,6 +17,7 @@ mod circuit_breaker;
 mod claims;
 mod customer_queues;
 mod delay_estimate;
+mod files;
 mod gauges;
 mod handle;
 mod handover;
@@ -53,12 +54,14 @@ use super::messages::lane::{Arrived, HandoverLeft, LateCame, RowChanged, SharedC
 use super::{BoundedAddr, Incarnations, LedgerHandle};
 use crate::domain::{Clock, MessageId, TenantId};
 use crate::limiter::{NumberLimiter, PairLimiter};
+use crate::media::outbound::OutboundFiles;
 use crate::store::{ClaimsAhead, Number, Store};
 use crate::whatsapp::{BearerToken, Graph};
 use announce::Announcer;
 use call::Results;
 use circuit_breaker::CircuitBreaker;
 use claims::Claiming;
+use files::WaitingFiles;
 use gauges::Gauges;
 use handle::Shared;
 use handover::{Handover, Predecessor};
@@ -107,6 +110,8 @@ pub struct LaneParts {
     pub calls: Arc<Semaphore>,
     /// Where it is noted which claims have no call yet.
     pub ahead: Arc<ClaimsAhead>,
+    /// Brings files of messages to Meta.
+    pub files: Arc<dyn OutboundFiles>,
     /// Who may have sent from the number before.
     pub earlier: Earlier,
 }
@@ -163,6 +168,7 @@ pub struct Lane {
     results: Results,
     calls: Arc<Semaphore>,
     ahead: Arc<ClaimsAhead>,
+    outbound_files: Arc<dyn OutboundFiles>,
     rng: fastrand::Rng,
     shared: Arc<Shared>,
 
@@ -174,6 +180,7 @@ pub struct Lane {
     in_flight: InFlight,
     watch: Watch,
     receipts: Receipts,
+    files: WaitingFiles,
 
     number_limit: NumberLimiter,
     pair_limit: PairLimiter,
@@ -279,6 +286,7 @@ impl Lane {
             in_flight: InFlight::default(),
             watch: Watch::new(limits.unknown, limits.watched),
             receipts: Receipts::new(limits.receipts),
+            files: WaitingFiles::default(),
             number_limit,
             pair_limit: PairLimiter::new(limits.pair),
             recalls_until,
@@ -303,6 +311,7 @@ impl Lane {
             results,
             calls: parts.calls,
             ahead: parts.ahead,
+            outbound_files: parts.files,
             shared,
         }
     }

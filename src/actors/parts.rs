@@ -7,6 +7,7 @@ use actix::ArbiterHandle;
 use super::lane::{Earlier, LaneLimits};
 use super::{DirectoryParts, TenantLimits};
 use crate::domain::Clock;
+use crate::media::{Files, Media};
 use crate::store::Store;
 use crate::whatsapp::GraphClient;
 use crate::whatsapp::client::GraphSettings;
@@ -19,9 +20,17 @@ impl DirectoryParts {
         arbiters: Vec<ArbiterHandle>,
     ) -> Self {
         let settings = GraphSettings::new("http://127.0.0.1:9", "v24.0");
+        let graph = Arc::new(GraphClient::new(settings, Arc::clone(&clock)).unwrap());
+        let media = Media::new(
+            Arc::clone(&store),
+            Arc::clone(&clock),
+            Files::in_memory(),
+            graph.clone(),
+        );
         Self {
             store,
-            graph: Arc::new(GraphClient::new(settings, Arc::clone(&clock)).unwrap()),
+            graph,
+            files: Arc::new(media),
             clock,
             arbiters,
             tenant_limits: TenantLimits::default(),

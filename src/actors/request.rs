@@ -129,6 +129,8 @@ pub enum DelayReason {
     LanePaused,
     /// The store takes no claims now.
     StoreUnavailable,
+    /// Its file is brought to Meta.
+    File,
 }
 
 impl DelayReason {
@@ -142,6 +144,7 @@ impl DelayReason {
             Self::Throttled => "throttled",
             Self::LanePaused => "lane_paused",
             Self::StoreUnavailable => "store_unavailable",
+            Self::File => "file",
         }
     }
 }

@@ -66,6 +66,59 @@ impl Plan {
     }
 }
 
+/// A body that is taken piece by piece, and never kept whole.
+pub(super) struct BodyStream {
+    payload: Payload,
+    plan: Plan,
+    began: Instant,
+    come: usize,
+}
+
+impl BodyStream {
+    /// One that may take so long, if it comes fast enough, and have so many bytes.
+    pub(super) fn new(payload: Payload, plan: Plan, deadline: Duration, limit: usize) -> Self {
+        Self {
+            payload,
+            plan: Plan {
+                deadline,
+                limit,
+                ..plan
+            },
+            began: Instant::now(),
+            come: 0,
+        }
+    }
+
+    /// How long it is said to be.
+    pub(super) fn declared(&self) -> Option<u64> {
+        self.plan
+            .declared
+            .and_then(|declared| u64::try_from(declared).ok())
+    }
+
+    /// The next piece; nothing at the end.
+    pub(super) async fn next(&mut self) -> Result<Option<Bytes>, ApiError> {
+        let allowed = self.plan.pace.allows(self.come).min(self.plan.deadline);
+        let left = allowed.saturating_sub(self.began.elapsed());
+        let next = timeout(left, self.plan.next(&mut self.payload)).await;
+        let Some(piece) = next.map_err(|_elapsed| ErrorCode::Timeout)? else {
+            self.plan.ended();
+            return Ok(None);
+        };
+        let piece = piece.map_err(|_broken| ApiError::invalid("the body broke off"))?;
+        self.come += piece.len();
+        if self.come > self.plan.limit {
+            return Err(ErrorCode::TooLarge.into());
+        }
+        Ok(Some(piece))
+    }
+
+    /// All of it, up to its limit.
+    pub(super) async fn whole(mut self) -> Result<Bytes, ApiError> {
+        read(&mut self.payload, &self.plan, async |_more| true).await
+    }
+}
+
 /// Reads the body of somebody who was let in. That of anybody else is read to its end and not kept, so that the connection can be used
 /// again.
 pub(super) async fn read_of<T>(

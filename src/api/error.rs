@@ -82,6 +82,8 @@ error_codes! {
     MediaRemoved = "media_removed", 410, "The file is not kept, or not any more";
     Resync = "resync", 410, "This position cannot be gone on from: load the lists afresh, then ask with `after` their `as_of_seq`";
     TooLarge = "too_large", 413, "The body, or a part of it, is larger than allowed";
+    FileTooLarge = "file_too_large", 413, "The file is larger than messages of its kind carry; `limit` says how many bytes they may have";
+    FileTypeRefused = "file_type_refused", 422, "No message carries such a file, or it is not what it is said to be; the message says why";
     IdempotencyMismatch = "idempotency_mismatch", 422, "The key was used for another request";
     WeakPassword = "weak_password", 422, "The password is too easy to guess; the message says why";
     WindowClosed = "window_closed", 422, "The customer has not written within 24 hours: only templates may be sent";
@@ -126,6 +128,7 @@ pub struct ApiError {
     quota: Option<(Quota, u32)>,
     contact_id: Option<ContactId>,
     position: Option<usize>,
+    limit: Option<u64>,
     cause: Option<String>,
     /// What else programs are told.
     more: Vec<(&'static str, Value)>,
@@ -142,6 +145,7 @@ impl ApiError {
             quota: None,
             contact_id: None,
             position: None,
+            limit: None,
             cause: None,
             more: Vec::new(),
         }
@@ -167,6 +171,14 @@ impl ApiError {
         Self {
             quota: Some((quota, limit)),
             ..Self::because(code, why)
+        }
+    }
+
+    /// A file is larger than it may be.
+    pub fn too_large(limit: u64) -> Self {
+        Self {
+            limit: Some(limit),
+            ..Self::new(ErrorCode::FileTooLarge)
         }
     }
 
@@ -241,6 +253,8 @@ impl ApiError {
             contact_id: Option<ContactId>,
             #[serde(skip_serializing_if = "Option::is_none")]
             position: Option<usize>,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            limit: Option<u64>,
             #[serde(flatten)]
             more: BTreeMap<&'static str, &'a Value>,
         }
@@ -255,6 +269,7 @@ impl ApiError {
             position: self.position,
             quota: self.quota.map(|(name, limit)| Reached { name, limit }),
             more: self.more.iter().map(|(name, value)| (*name, value)).collect(),
+            limit: self.limit,
         }
     }
 }

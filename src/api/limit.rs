@@ -173,6 +173,12 @@ pub(super) const fn honours(route: HttpRoute) -> Honours {
         | HttpRoute::TemplateLibrary
         | HttpRoute::TemplateSync
         | HttpRoute::LinkedMedia
+        | HttpRoute::Media
+        | HttpRoute::MediaUsage
+        | HttpRoute::Uploads
+        | HttpRoute::Upload
+        | HttpRoute::QuickFiles
+        | HttpRoute::QuickFile
         | HttpRoute::SessionTenant
         | HttpRoute::SessionProvider
         | HttpRoute::SignIn

@@ -35,7 +35,7 @@ impl From<MediaError> for ApiError {
                 Self::because(ErrorCode::Unavailable, why).retry_after(std::time::Duration::from_secs(5))
             }
             MediaError::Meta(_) | MediaError::NoToken => Self::new(ErrorCode::MetaFailed),
-            MediaError::NoRandomness => Self::internal(error),
+            MediaError::NoRandomness | MediaError::PieceGone => Self::internal(error),
         }
     }
 }

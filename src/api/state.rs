@@ -17,6 +17,7 @@ use super::origin::AllowedOrigins;
 use super::quotas::QuotaCache;
 use super::slow_calls::SlowCalls;
 use super::templates::TemplateGate;
+use super::uploads::UploadPlaces;
 use super::webhook::WebhookDoor;
 use super::webhook::payments::PaymentsDoor;
 use super::ws::{SocketOptions, SocketParts, Sockets};
@@ -123,6 +124,8 @@ pub struct ApiState {
     pub(super) exports: Arc<SlowCalls>,
     /// Imports of contacts.
     pub imports: Arc<Imports>,
+    /// Files that are being uploaded.
+    pub(super) upload_places: UploadPlaces,
     /// Calls of people who are not signed in yet.
     pub(super) open_calls: Arc<Semaphore>,
     /// Look-ups of operators' tokens.
@@ -226,6 +229,7 @@ impl ApiState {
             slow_calls: Arc::default(),
             exports: Arc::default(),
             imports,
+            upload_places: UploadPlaces::default(),
             open_calls: Arc::new(Semaphore::new(OPEN_CALLS)),
             operator_lookups: Semaphore::new(OPERATOR_LOOKUPS),
             wrong_tokens: WrongTokens::new(),

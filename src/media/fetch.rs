@@ -52,6 +52,8 @@ enum End {
         mime: Arc<str>,
         bytes: u64,
         key: FileKey,
+        /// What it was called where it was uploaded.
+        name: Option<Arc<str>>,
     },
     Refused(Arc<str>),
     Failed(Arc<str>),
@@ -149,7 +151,13 @@ impl Media {
     async fn end(&self, tenant: TenantId, found: Found<MediaFile>, end: End) -> Result<Fetched, MediaError> {
         let mut row = found.row.clone();
         let (outcome, bytes) = match end {
-            End::Stored { mime, bytes, key } => {
+            End::Stored {
+                mime,
+                bytes,
+                key,
+                name,
+            } => {
+                row.name = row.name.or(name);
                 row.state = MediaState::Stored;
                 row.mime = Some(mime);
                 row.bytes = Some(bytes);
@@ -270,7 +278,12 @@ impl Media {
             }
             Ok(()) => {
                 let bytes = writer.finish().await?;
-                Ok(End::Stored { mime, bytes, key })
+                Ok(End::Stored {
+                    mime,
+                    bytes,
+                    key,
+                    name: None,
+                })
             }
             Err(error) => {
                 writer.abort().await;
@@ -288,27 +301,30 @@ impl Media {
     ) -> Result<End, Unfinished> {
         let found = self.find(tenant, upload).await?;
         let ready = found.and_then(|file| {
-            let stored = (file.mime?, file.bytes?, file.file?);
+            let stored = (file.mime?, file.bytes?, file.file?, file.name);
             Some(stored).filter(|_| upload.is_upload())
         });
-        let Some((mime, bytes, from)) = ready else {
+        let Some((mime, bytes, from, name)) = ready else {
             return Ok(End::Failed("what was uploaded is not there any more".into()));
         };
         let key = self.new_key()?;
-        let (from, to) = (
-            ObjectName {
-                tenant,
-                id: upload,
-                key: from,
-            },
-            ObjectName {
-                tenant,
-                id: row.id,
-                key,
-            },
-        );
+        let from = ObjectName {
+            tenant,
+            id: upload,
+            key: from,
+        };
+        let to = ObjectName {
+            tenant,
+            id: row.id,
+            key,
+        };
         if self.files.copy(&from, &to).await? {
-            Ok(End::Stored { mime, bytes, key })
+            Ok(End::Stored {
+                mime,
+                bytes,
+                key,
+                name,
+            })
         } else {
             Ok(End::Failed("what was uploaded is not there any more".into()))
         }

@@ -79,6 +79,15 @@ pub struct Queued {
     pub due: Timestamp,
     /// Not to be claimed after.
     pub valid_until: Option<Timestamp>,
+    /// Whether it carries a file that has to be at Meta first.
+    pub has_file: bool,
+}
+
+impl OutboxRow {
+    /// Whether it carries a file that was uploaded here. Within a JSON text the quotes would be escaped; who sends it looks closer.
+    pub fn has_file(&self) -> bool {
+        memchr::memmem::find(self.payload.get().as_bytes(), br#""media_id":""#).is_some()
+    }
 }
 
 impl From<&OutboxRow> for Queued {
@@ -91,6 +100,7 @@ impl From<&OutboxRow> for Queued {
             priority: row.priority,
             due: row.due,
             valid_until: row.valid_until,
+            has_file: row.has_file(),
         }
     }
 }

@@ -46,8 +46,9 @@ pub use invitation::{INVITATION, Invitation, InvitationState, PASSWORD_RESET, Pa
 pub use leaving::{LEAVING, Leaving};
 pub use limit::{LIMITED_MEMBER, LimitedMember, NAMED_TEAM, NamedTeam};
 pub use media::{
-    Carrier, FileKey, MEDIA, MEDIA_CURSOR, MEDIA_LINK, MEDIA_TASK, MediaCursor, MediaFile, MediaLink,
-    MediaTask,
+    Carrier, FileKey, MEDIA, MEDIA_AT_META, MEDIA_CURSOR, MEDIA_LINK, MEDIA_TASK, MEDIA_USAGE, MediaAtMeta,
+    MediaCursor, MediaFile, MediaLink, MediaTask, MediaUsage, QUICK_FILE, QuickFile, UPLOAD, Upload,
+    UploadPiece,
 };
 pub use operator::{OPERATOR, Operator};
 pub use segment::{SEGMENT, Segment};
@@ -168,7 +169,7 @@ pub struct Table {
 }
 
 /// All of them.
-pub const ALL: [&Table; 62] = [
+pub const ALL: [&Table; 66] = [
     &CONTACT,
     &ALIAS,
     &CONTACT_INDEX,
@@ -196,6 +197,10 @@ pub const ALL: [&Table; 62] = [
     &MEDIA_TASK,
     &MEDIA_CURSOR,
     &MEDIA_LINK,
+    &MEDIA_AT_META,
+    &MEDIA_USAGE,
+    &QUICK_FILE,
+    &UPLOAD,
     &OPERATOR,
     &USER,
     &USER_EMAIL,

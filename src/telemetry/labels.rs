@@ -359,6 +359,16 @@ label_enums! {
         Retried = "retried",
     }
 
+    /// How a try to bring a file to Meta ended.
+    MediaUpload {
+        /// It is there.
+        Brought = "brought",
+        /// It will never be: its message fails.
+        Failed = "failed",
+        /// It is tried again.
+        Retried = "retried",
+    }
+
     /// Which call to Meta.
     GraphCall {
         /// Send a message.

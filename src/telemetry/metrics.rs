@@ -3,7 +3,7 @@
 use super::labels::{
     ActorKind, AttemptResult, AuditOutcome, CloseReason, Code, ConnectionEnd, DelayReason, ElementKind,
     FrameRefusal, GraphCall, HandshakeEnd, HttpMethod, HttpRoute, ImportedRow, MailKind, MailOutcome,
-    MediaFetch, PauseReason, PaymentWebhookOutcome, ProviderSignIn, QuarantineReason, ReloadEnd,
+    MediaFetch, MediaUpload, PauseReason, PaymentWebhookOutcome, ProviderSignIn, QuarantineReason, ReloadEnd,
     ResyncReason, RetentionFate, SendOrigin, SignInOutcome, StatusClass, StoreOp, StoreOutcome,
     TemplateState, TenantState, UnknownResolution, Version, WebhookOutcome,
 };
@@ -199,6 +199,10 @@ metrics_table! {
     counter media_fetches_total = "mesej_media_fetches_total" { outcome: MediaFetch };
     /// Bytes of files that were fetched and kept.
     counter media_fetched_bytes_total = "mesej_media_fetched_bytes_total";
+    /// Files of messages to customers that were wanted at Meta, by how that ended.
+    counter media_uploads_total = "mesej_media_uploads_total" { outcome: MediaUpload };
+    /// Bytes of all files that are kept, as the last sweep counted them.
+    gauge media_stored_bytes = "mesej_media_stored_bytes";
     /// Files that are to be fetched, as far as this gateway knows.
     gauge media_pending = "mesej_media_pending";
     /// For how long the oldest of them is. Meta keeps what customers send for seven days.

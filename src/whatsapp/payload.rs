@@ -5,10 +5,11 @@
 
 use bytes::{BufMut, Bytes, BytesMut};
 use serde::ser::{Serialize, SerializeMap, Serializer};
+use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::lenient::Fields;
-use crate::domain::{AttemptToken, ContactAliases, Content, Wamid};
+use crate::domain::{AttemptToken, ContactAliases, Content, MediaId, Wamid};
 
 /// To whom a message goes.
 #[derive(Debug, Clone, Copy)]
@@ -94,6 +95,26 @@ pub fn with_token(payload: &RawValue, token: &AttemptToken) -> Bytes {
     });
     body.put_slice(rest.as_bytes());
     body.freeze()
+}
+
+/// The upload that a message names, in a body that [`payload`] wrote.
+pub fn upload_in(payload: &RawValue) -> Option<MediaId> {
+    let body: Value = serde_json::from_str(payload.get()).ok()?;
+    let kind = body.get("type")?.as_str()?;
+    body.get(kind)?.get("media_id")?.as_str()?.parse().ok()
+}
+
+/// The body with Meta's id of the file in place of the upload that it names.
+pub fn with_file(payload: &RawValue, file: &str) -> Box<RawValue> {
+    let written = || -> Option<Box<RawValue>> {
+        let mut body: Value = serde_json::from_str(payload.get()).ok()?;
+        let kind = body.get("type")?.as_str()?.to_owned();
+        let object = body.get_mut(&kind)?.as_object_mut()?;
+        object.shift_remove("media_id")?;
+        object.insert("id".to_owned(), file.into());
+        serde_json::value::to_raw_value(&body).ok()
+    };
+    written().unwrap_or_else(|| payload.to_owned())
 }
 
 /// What the customer sees beside the read ticks.

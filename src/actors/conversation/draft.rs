@@ -13,10 +13,12 @@ use crate::actors::request::{
 use crate::domain::message::{Delivery, UnknownPolicy};
 use crate::domain::{
     Contact, ContactAliases, ContactId, Content, Conversation, ConversationId, DeliveryState, Links,
-    MessageId, PhoneNumberId, StatusTimes, Timestamp,
+    MediaOrigin, MediaState, MessageId, NamedMedia, PhoneNumberId, StatusTimes, Timestamp,
 };
 use crate::store::op::{ContactFate, Note, Op, OpOutcome, OpRefusal, Submit};
+use crate::store::plain::PlainTable;
 use crate::store::row::MessageRef;
+use crate::store::tables::MediaFile;
 use crate::store::{StoreError, StoreErrorKind};
 use crate::whatsapp::{Recipient as WireRecipient, payload};
 
@@ -45,6 +47,7 @@ impl Draft {
     ) -> Submitted {
         let parts = &self.parts;
         let now = parts.clock.now();
+        self.demand_file(&request.content).await?;
         let row = self.row().await?;
         let message = own_id(row.as_ref(), message);
         let addressee = self.addressee(row.as_ref(), recipient).await?;
@@ -88,6 +91,33 @@ impl Draft {
             once: request.once,
         };
         settled(self.parts.ledger.commit(Op::Note(Box::new(note))).await, message)
+    }
+
+    /// Refuses a content that names an upload which is not there, or is to be sent as something else.
+    async fn demand_file(&self, content: &Content) -> Result<(), Refusal> {
+        let Some(named) = NamedMedia::of(content) else {
+            return Ok(());
+        };
+        let MediaOrigin::Upload(upload) = named.origin else {
+            return Ok(());
+        };
+        let parts = &self.parts;
+        let files = PlainTable::<MediaFile>::of(parts.store.as_ref(), parts.clock.now());
+        let found = files.get(&MediaFile::at(parts.tenant, upload)).await;
+        let found = found.map_err(|error| store_refusal(&error))?;
+        let ready = found.filter(|found| upload.is_upload() && found.row.state == MediaState::Stored);
+        let kind = named.kind.as_str();
+        match ready {
+            Some(found) if found.row.kind == named.kind => Ok(()),
+            Some(found) => {
+                let is = found.row.kind.as_str();
+                let why = format!("{kind}.media_id: the file is sent as {is}");
+                Err(Refusal::Invalid(why))
+            }
+            None => Err(Refusal::Invalid(format!(
+                "{kind}.media_id: no file with this id was uploaded, or its time is over"
+            ))),
+        }
     }
 
     async fn row(&self) -> Result<Option<Conversation>, Refusal> {

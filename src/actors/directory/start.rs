@@ -220,6 +220,7 @@ impl Directory {
             clock: Arc::clone(&self.parts.clock),
             calls: Arc::clone(&self.parts.calls),
             ahead: Arc::clone(&self.parts.ahead),
+            files: Arc::clone(&self.parts.files),
             earlier: self.parts.earlier,
         };
         lane::start(arbiter, settings, parts)

@@ -219,7 +219,11 @@ impl Lane {
                     now.mono + wait
                 })
             });
-            let Some(item) = taken else { return };
+            let Some(mut item) = taken else { return };
+            if self.rest_for_file(&mut item, now) {
+                self.back_in_line(item, now);
+                continue;
+            }
             let ahead = self.note_ahead(&item.waiting);
             wants.push(Want {
                 item,

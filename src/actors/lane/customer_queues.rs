@@ -118,6 +118,26 @@ impl CustomerQueues {
         self.stand(contact, now);
     }
 
+    /// Changes for what a message rests.
+    pub(super) fn hold(
+        &mut self,
+        contact: ContactId,
+        priority: Priority,
+        message: MessageId,
+        hold: Option<Hold>,
+        now: Duration,
+    ) {
+        let contact = self.whose(contact);
+        if let Some(queue) = self.queues.get_mut(&contact) {
+            let items = queue.items.of_mut(priority);
+            let found = items.iter_mut().find(|item| item.id() == message);
+            if let Some(item) = found {
+                item.hold = hold;
+            }
+            self.stand(contact, now);
+        }
+    }
+
     /// Takes a message out of its queue.
     pub(super) fn remove(
         &mut self,

@@ -218,6 +218,7 @@ impl Handler<Admitted<Forget>> for Lane {
     fn handle(&mut self, forget: Admitted<Forget>, ctx: &mut Context<Self>) {
         let now = self.now();
         let message = forget.message.0;
+        self.files.forget(message);
         if self.queue.forget(message, now).is_none() && !self.in_flight.holds(message) {
             self.overflow.note_found();
         }

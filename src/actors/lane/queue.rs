@@ -11,7 +11,7 @@ use std::time::Duration;
 use super::customer_queues::{CustomerQueues, QueueEstimate};
 use super::delay_estimate::wall_wake;
 use super::order_statistics::OrderStatistics;
-use super::waiting::{Item, Later, Moment, PRIORITIES, PerPriority};
+use super::waiting::{Hold, Item, Later, Moment, PRIORITIES, PerPriority};
 use crate::domain::{ContactId, MessageId, Priority, Timestamp};
 
 /// Where a message is kept.
@@ -189,6 +189,16 @@ impl Queue {
         let item = self.customer_queues.take(priority, now.mono, admit)?;
         self.unlist(item.id());
         Some(item)
+    }
+
+    /// Lets a message that stands in its customer's queue rest for another time than before, or not at all.
+    pub(super) fn hold(&mut self, message: MessageId, hold: Option<Hold>, now: Moment) {
+        if let Some(place) = self.places.get(&message)
+            && let Location::CustomerQueue(contact) = place.location
+        {
+            self.customer_queues
+                .hold(contact, place.priority, message, hold, now.mono);
+        }
     }
 
     /// Takes a message out, wherever it waits.

@@ -123,6 +123,7 @@ impl Lane {
         let Some(found) = self.in_flight.remove(message) else {
             return;
         };
+        self.files.forget(message);
         let now = self.now();
         let contact = found.item.waiting.contact;
         match (outcome, result) {

@@ -112,8 +112,15 @@ impl Lane {
     fn keep(&mut self, waiting: Waiting, now: Moment) {
         if self.overflow.comes_before(&waiting, now) {
             self.overflow.note(&waiting, now);
-        } else if let Some(displaced) = self.queue.add(Item::new(waiting, now), now) {
-            self.overflow.note(&displaced.waiting, now);
+        } else {
+            let mut item = Item::new(waiting, now);
+            // One whose time has not come is looked at again when it has.
+            if item.hold.is_none() {
+                self.rest_for_file(&mut item, now);
+            }
+            if let Some(displaced) = self.queue.add(item, now) {
+                self.overflow.note(&displaced.waiting, now);
+            }
         }
     }
 

@@ -59,6 +59,7 @@ impl Lane {
         self.read_more(now, ctx);
         self.begin_calls(now, ctx);
         self.claim_more(now, ctx);
+        self.bring_files(ctx);
         self.announce(now, ctx);
         self.report_levels();
         self.end_draining(ctx);
@@ -98,7 +99,12 @@ impl Lane {
     }
 
     /// Ends a message that no call is made for any more.
-    fn withdraw(&mut self, what: Withdraw, ctx: &mut Context<Self>, then: impl FnOnce(&mut Self) + 'static) {
+    pub(super) fn withdraw(
+        &mut self,
+        what: Withdraw,
+        ctx: &mut Context<Self>,
+        then: impl FnOnce(&mut Self) + 'static,
+    ) {
         let message = what.at.message;
         let op = Op::Withdraw(what);
         let ledger = self.results.ledger.clone();

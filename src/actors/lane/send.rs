@@ -12,7 +12,7 @@ use super::waiting::{Moment, PRIORITIES};
 use crate::domain::{MessageId, Priority};
 use crate::limiter::Hold;
 use crate::telemetry::{labels::DelayReason, metrics};
-use crate::whatsapp::payload::with_token;
+use crate::whatsapp::payload::{with_file, with_token};
 use crate::whatsapp::{BearerToken, SendCall};
 
 use actix::{AsyncContext as _, Context, WrapFuture as _};
@@ -73,12 +73,17 @@ impl Lane {
         };
         found.began = Some(now.mono);
         let token = found.claimed.token;
+        let payload = &found.claimed.row.payload;
+        let body = match self.files.of(token.message) {
+            Some(file) => with_token(&with_file(payload, file), &token),
+            None => with_token(payload, &token),
+        };
         let call = Call {
             graph: Arc::clone(&self.graph),
             call: SendCall {
                 number: self.row.id.clone(),
                 token: bearer,
-                body: with_token(&found.claimed.row.payload, &token),
+                body,
             },
             token,
             history: CallHistory {

@@ -6,6 +6,7 @@ mod calls;
 mod clock;
 mod consent;
 mod doubts;
+mod files;
 mod graph;
 mod harness;
 mod held;

@@ -25,6 +25,8 @@ pub struct Waiting {
     pub attempt: u8,
     /// Not to be claimed after.
     pub valid_until: Option<Timestamp>,
+    /// Whether it carries a file that has to be at Meta first.
+    pub has_file: bool,
 }
 
 impl Waiting {
@@ -68,6 +70,7 @@ impl From<&OutboxRow> for Waiting {
             rest: row.due.since(row.since),
             attempt: row.attempt,
             valid_until: row.valid_until,
+            has_file: row.has_file(),
         }
     }
 }
@@ -83,6 +86,7 @@ impl From<Queued> for Waiting {
             rest: Duration::ZERO,
             attempt: 0,
             valid_until: queued.valid_until,
+            has_file: queued.has_file,
         }
     }
 }

@@ -94,6 +94,8 @@ const fn trails(route: HttpRoute) -> Trails {
         | HttpRoute::ImportErrors
         | HttpRoute::MediaFile
         | HttpRoute::LinkedMedia
+        | HttpRoute::MediaUsage
+        | HttpRoute::QuickFiles
         | HttpRoute::Sessions
         | HttpRoute::SignIns
         | HttpRoute::Team
@@ -172,6 +174,12 @@ const fn trails(route: HttpRoute) -> Trails {
         HttpRoute::Template => READS
             .put(Named(Action::TemplateWritten, Kind::Template, "template_id"))
             .delete(Named(Action::TemplateDeleted, Kind::Template, "template_id")),
+        // What is uploaded changes nothing until it is sent.
+        HttpRoute::Media | HttpRoute::Uploads => READS.post(Nothing),
+        HttpRoute::Upload => READS.put(Nothing),
+        HttpRoute::QuickFile => READS
+            .put(Named(Action::QuickFileWritten, Kind::File, "shortcut"))
+            .delete(Named(Action::QuickFileRemoved, Kind::File, "shortcut")),
         HttpRoute::MediaLink => READS.post(Named(Action::FileLinked, Kind::File, "media_id")),
         HttpRoute::Session => READS.post(SignIn).delete(Entry(Action::SignedOut)),
         HttpRoute::SessionTenant => READS.put(SignIn),

@@ -3,15 +3,17 @@
 use std::marker::PhantomData;
 use std::str::FromStr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix_web::dev::Payload;
+use actix_web::http::Method;
 use actix_web::http::header::{AUTHORIZATION, HeaderMap};
 use actix_web::{FromRequest, HttpRequest, web};
 use bytes::Bytes;
 use futures_util::future::LocalBoxFuture;
 
 use super::super::audit::{self, LetIn, Note};
-use super::super::body::{self, FileBody};
+use super::super::body::{self, BodyStream, FileBody};
 use super::super::error::{ApiError, ErrorCode};
 use super::super::params::Params;
 use super::super::quotas::TenantQuotas;
@@ -20,6 +22,7 @@ use super::{Colleague, KnownKey, session};
 use crate::actors::request::{Missing, Refusal};
 use crate::domain::roles::Right;
 use crate::domain::{AgentId, Author, IdempotencyKey, NumberLimit, TenantId};
+use crate::media::uploads::PIECE;
 use crate::store::ApiKey;
 use crate::store::directory::Scope;
 use crate::store::tables::{AuditActor, AuditScope};
@@ -245,6 +248,56 @@ async fn authenticate<N: Need>(
     }
     let acting = acting(state, request, &known).await?;
     Ok((known, acting))
+}
+
+/// A call whose body is a file: let in before the first byte of it is read.
+pub struct StreamCall<N: Need> {
+    /// The call; its body is empty.
+    pub(in crate::api) call: Call<N>,
+    /// The file; a piece of one has at most [`PIECE`] bytes.
+    pub(in crate::api) body: BodyStream,
+}
+
+/// How long a file may take that comes fast enough.
+const UPLOAD_DEADLINE: Duration = Duration::from_mins(15);
+
+impl<N: Need> FromRequest for StreamCall<N> {
+    type Error = ApiError;
+    type Future = LocalBoxFuture<'static, Result<Self, ApiError>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let (request, mut payload) = (request.clone(), payload.take());
+        Box::pin(async move {
+            let state = ApiState::of(&request)?;
+            let settings = &state.config.server;
+            let plan = body::Plan::of(&request, settings.api_body_limit.as_usize(), settings);
+            let (known, acting) = match authenticate::<N>(&state, &request).await {
+                Ok(let_in) => let_in,
+                Err(error) => {
+                    body::drain(&mut payload, &plan).await;
+                    return Err(error);
+                }
+            };
+            // Pieces are read whole; whatever else is longer is judged by what it is.
+            let limit = if request.method() == Method::PUT {
+                PIECE
+            } else {
+                usize::MAX
+            };
+            let body = BodyStream::new(payload, plan, UPLOAD_DEADLINE, limit);
+            Ok(Self {
+                call: Call {
+                    state,
+                    request,
+                    known,
+                    acting,
+                    body: Bytes::new(),
+                    need: PhantomData,
+                },
+                body,
+            })
+        })
+    }
 }
 
 impl<N: Need> FromRequest for Call<N> {

@@ -132,3 +132,79 @@ async fn a_link_hands_a_file_to_anybody_until_it_ends() {
     let over = api.plain("GET", path).send().await;
     assert_eq!(over.outcome(), (404, "not_found".to_owned()));
 }
+
+#[actix_web::test]
+async fn a_file_is_uploaded_whole_or_in_pieces_and_refused_with_its_limit() {
+    let api = Api::start().await;
+    let post = |mime: &str, body: &[u8]| {
+        api.call("POST", "/v1/media?name=..%2Fa.png")
+            .header("Content-Type", mime)
+            .body(body)
+    };
+    let made = post("image/png", PICTURE).send().await;
+    assert_eq!(made.status, 201, "{}", made.json());
+    let made = made.json();
+    assert_eq!((&made["kind"], &made["name"]), (&json!("image"), &json!("a.png")));
+    let id = made["media_id"].as_str().unwrap();
+    let back = api.get(&format!("/v1/media/{id}")).await;
+    assert_eq!(back.body, PICTURE);
+    let foreign = api
+        .plain("GET", &format!("/v1/media/{id}"))
+        .bearer(&api.other_key);
+    assert_eq!(foreign.send().await.outcome(), (404, "not_found".to_owned()));
+    let html = post("image/png", b"<html><script>alert(1)</script></html>")
+        .send()
+        .await;
+    assert_eq!(html.outcome(), (422, "file_type_refused".to_owned()));
+    let svg = post("image/svg+xml", b"<svg/>").send().await;
+    assert_eq!(svg.outcome(), (422, "file_type_refused".to_owned()));
+    let large = [PICTURE, &vec![0; 5 << 20]].concat();
+    let large = post("image/png", &large).chunked(100_000).send().await;
+    assert_eq!(large.outcome(), (413, "file_too_large".to_owned()));
+    assert_eq!(large.json()["error"]["limit"], 5 << 20);
+    let begin = json!({ "bytes": PICTURE.len(), "mime": "image/png" });
+    let begun = api.post("/v1/uploads", &begin).await.json();
+    let path = format!("/v1/uploads/{}", begun["upload_id"].as_str().unwrap());
+    assert_eq!(api.get(&path).await.json()["offset"], 0);
+    let done = api
+        .call("PUT", &format!("{path}?offset=0"))
+        .body(PICTURE)
+        .send()
+        .await;
+    assert_eq!(done.status, 201, "{}", done.json());
+    assert_eq!(done.json()["media_id"], begun["upload_id"]);
+    assert_eq!(api.get(&path).await.status, 201);
+}
+
+#[actix_web::test]
+async fn a_quick_file_is_kept_until_its_shortcut_is_removed() {
+    let api = Api::start().await;
+    let made = api
+        .call("POST", "/v1/media?name=menu.png")
+        .header("Content-Type", "image/png");
+    let id = made.body(PICTURE).send().await.json()["media_id"].clone();
+    let put = json!({ "media_id": id });
+    let call = |method| api.call(method, "/v1/quick-files/menu");
+    assert_eq!(call("PUT").json(&put).send().await.status, 201);
+    assert_eq!(call("PUT").json(&put).send().await.status, 200);
+    let nobodys = json!({ "media_id": "0".repeat(64) });
+    assert_eq!(
+        call("PUT").json(&nobodys).send().await.outcome(),
+        (404, "not_found".to_owned())
+    );
+    api.clock.advance(Duration::from_secs(3_600 * 49));
+    let all = api.get("/v1/quick-files").await.json();
+    assert_eq!(
+        (&all["quick_files"][0]["shortcut"], &all["quick_files"][0]["name"]),
+        (&json!("menu"), &json!("menu.png"))
+    );
+    let file = format!("/v1/media/{}", id.as_str().unwrap());
+    assert_eq!(api.get(&file).await.status, 200);
+    assert_eq!(call("DELETE").send().await.status, 200);
+    assert_eq!(
+        call("DELETE").send().await.outcome(),
+        (404, "not_found".to_owned())
+    );
+    api.clock.advance(Duration::from_secs(3_600 * 49));
+    assert_eq!(api.get(&file).await.status, 404);
+}

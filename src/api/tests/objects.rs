@@ -9,8 +9,9 @@ use super::*;
 use crate::domain::message::{Version, Via};
 use crate::domain::{
     AliasKind, AttributeValue, Author, Contact, ContactId, Conversation, ConversationStatus, Delivery,
-    DeliveryState, Direction, FormerName, ListId, Message, MessageId, MetaError, OptOutSource, PendingChange,
-    Priority, Retention, Seq, StatusTimes, TakenName, UnknownPolicy, WamidHash,
+    DeliveryState, Direction, FormerName, ListId, MediaId, MediaState, Message, MessageId, MessageMedia,
+    MetaError, OptOutSource, PendingChange, Priority, Retention, Seq, StatusTimes, TakenName, UnknownPolicy,
+    WamidHash,
 };
 
 const DOCS: &str = include_str!("../../../docs/api.md");
@@ -144,6 +145,14 @@ fn every_field_of_a_message_and_of_its_delivery_is_documented() {
         }],
         first_version_missing: true,
         revoked_at: Some(NOW),
+        media: Some(MessageMedia {
+            media_id: MediaId::of_upload([1; 16]),
+            state: MediaState::Stored,
+            mime: Some("image/png".into()),
+            bytes: Some(1),
+            name: Some("x".into()),
+            why: Some("x".into()),
+        }),
         told: vec![Seq::new(1)],
     };
     assert_eq!(documented("A message"), shown(json!(message)));

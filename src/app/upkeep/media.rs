@@ -52,8 +52,33 @@ enum Tried {
     Again(MediaTask),
 }
 
-/// Fetches for ever.
+/// How often what nobody needs any more is removed. A sweep goes through all files.
+const SWEEP: Duration = Duration::from_hours(6);
+
+/// Fetches and sweeps for ever.
 pub(super) async fn run(job: &MediaJob) {
+    tokio::join!(fetch(job), sweep(job));
+}
+
+/// Removes what nobody needs any more. By a clock in doubt nothing is removed.
+async fn sweep(job: &MediaJob) {
+    let mut due = tokio::time::interval_at(Instant::now() + LEFT, SWEEP);
+    loop {
+        due.tick().await;
+        if job.clock.doubt().is_some() {
+            continue;
+        }
+        match job.media.sweep(|| !job.shutdown.has_begun()).await {
+            Ok(swept) => {
+                metrics::media_stored_bytes().set(metrics::number(swept.bytes));
+                tracing::debug!(?swept, "files were swept");
+            }
+            Err(error) => tracing::warn!(%error, "files are swept with the next turn"),
+        }
+    }
+}
+
+async fn fetch(job: &MediaJob) {
     let mut due = each(LOOK);
     let mut lines = Lines::default();
     let mut logs = HashMap::new();

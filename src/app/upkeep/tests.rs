@@ -11,6 +11,7 @@ use crate::domain::{
     Alias, ContactAliases, Content, PhoneNumberId, Retention, SteadyClock, TenantId, TestClock, Timestamp,
     Wamid,
 };
+use crate::media::{Files, Media};
 use crate::store::faulty::FaultyStore;
 use crate::store::op::Receive;
 use crate::store::{Op, RetentionJob};
@@ -48,6 +49,20 @@ fn people(directory: Arc<Directory>, clock: &Arc<dyn Clock>, shutdown: &Shutdown
     }
 }
 
+/// Who fetches files.
+fn files(directory: Arc<Directory>, clock: &Arc<dyn Clock>, shutdown: &Shutdown) -> MediaJob {
+    let settings = GraphSettings::new("http://127.0.0.1:9", "v24.0");
+    let graph = Arc::new(GraphClient::new(settings, Arc::clone(clock)).unwrap());
+    let (store, nowhere) = (Arc::clone(directory.store()), Files::in_memory());
+    MediaJob {
+        media: Arc::new(Media::new(store, Arc::clone(clock), nowhere, graph)),
+        tenants: Arc::new(crate::actors::Gateway::new(Arc::clone(&directory))),
+        directory,
+        clock: Arc::clone(clock),
+        shutdown: shutdown.clone(),
+    }
+}
+
 async fn directory_on(
     arbiters: Vec<actix::ArbiterHandle>,
     store: &Arc<FaultyStore>,
@@ -66,7 +81,8 @@ async fn a_disk_that_hangs_ends_the_process_although_a_sweep_waits_for_it() {
     let shutdown = Shutdown::default();
     let failing = Failing::EndsTheProcess;
     let upkeep = tokio::spawn(run(
-        people(directory, &clock, &shutdown),
+        people(Arc::clone(&directory), &clock, &shutdown),
+        files(directory, &clock, &shutdown),
         nobody(&clock),
         clock,
         metrics,
@@ -105,7 +121,8 @@ async fn nothing_expires_by_a_clock_that_jumped_and_everything_does_once_it_is_b
     let directory = directory(&store, &clock).await;
     let shutdown = Shutdown::default();
     let upkeep = tokio::spawn(run(
-        people(directory, &clock, &shutdown),
+        people(Arc::clone(&directory), &clock, &shutdown),
+        files(directory, &clock, &shutdown),
         nobody(&clock),
         Arc::clone(&clock),
         recorder.handle(),
@@ -141,7 +158,8 @@ async fn a_cluster_that_is_away_is_waited_for() {
     let shutdown = Shutdown::default();
     let failing = Failing::IsWaitedFor;
     let upkeep = tokio::spawn(run(
-        people(directory, &clock, &shutdown),
+        people(Arc::clone(&directory), &clock, &shutdown),
+        files(directory, &clock, &shutdown),
         nobody(&clock),
         clock,
         recorder.handle(),

@@ -59,7 +59,6 @@ impl ScriptedMeta {
     }
 
     /// The types and bytes of what was brought here.
-    #[expect(dead_code, reason = "the tests of sending need it")]
     pub(super) fn uploads(&self) -> Vec<(String, Vec<u8>)> {
         self.script().uploads.clone()
     }

@@ -85,6 +85,18 @@ label_enums! {
         TemplateVersions = "/v1/templates/{template_id}/versions",
         /// Meta's ready templates; it asks Meta.
         TemplateLibrary = "/v1/template-library",
+        /// A file to upload.
+        Media = "/v1/media",
+        /// How many files there are.
+        MediaUsage = "/v1/media/usage",
+        /// A file to upload in pieces.
+        Uploads = "/v1/uploads",
+        /// One of them.
+        Upload = "/v1/uploads/{upload_id}",
+        /// Files that agents send often.
+        QuickFiles = "/v1/quick-files",
+        /// One of them.
+        QuickFile = "/v1/quick-files/{shortcut}",
         /// A file of a message, or one that was uploaded.
         MediaFile = "/v1/media/{media_id}",
         /// A link to it.

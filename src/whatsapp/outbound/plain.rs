@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::place::Place;
-use crate::domain::ContentError;
+use crate::domain::{ContentError, MediaId};
 
 /// What a file may carry beside itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,14 +32,19 @@ pub(super) fn check_text(text: Place<'_, '_>) -> Result<(), ContentError> {
     Ok(())
 }
 
-/// Checks a file: an uploaded one by `id`, or one that Meta is to fetch by `link`.
+/// Checks a file: one that was uploaded here by `media_id`, one that was uploaded to Meta by `id`, or one that Meta is to fetch by `link`.
 pub(super) fn check_media(media: Place<'_, '_>, kind: MediaKind) -> Result<(), ContentError> {
-    match (media.find("id")?, media.find("link")?) {
-        (Some(id), None) => {
+    match (media.find("media_id")?, media.find("id")?, media.find("link")?) {
+        (Some(upload), None, None) => {
+            if upload.text(LONGEST_ID)?.parse::<MediaId>().is_err() {
+                return Err(upload.fail("must be the media_id of a file that was uploaded"));
+            }
+        }
+        (None, Some(id), None) => {
             id.text(LONGEST_ID)?;
         }
-        (None, Some(_)) => media.need_address("link")?,
-        _ => return Err(media.fail("must have either id or link")),
+        (None, None, Some(_)) => media.need_address("link")?,
+        _ => return Err(media.fail("must have media_id, id or link, and one of them")),
     }
     match kind {
         MediaKind::Captioned | MediaKind::Document => {

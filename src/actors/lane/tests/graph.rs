@@ -31,6 +31,7 @@ pub(super) struct Seen {
     pub(super) token: AttemptToken,
     pub(super) at: Duration,
     pub(super) bearer: BearerToken,
+    pub(super) body: serde_json::Value,
 }
 
 type Script = Box<dyn FnMut(&AttemptToken) -> Reply + Send>;
@@ -90,6 +91,7 @@ impl Graph for ScriptedGraph {
             token,
             at: self.clock.monotonic(),
             bearer: call.token,
+            body,
         });
         let reply = (self.script.lock().unwrap())(&token);
         tokio::time::sleep(reply.after).await;

@@ -8,6 +8,7 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 
 use super::clock::VirtualClock;
+use super::files::ScriptedFiles;
 use super::graph::{Reply, ScriptedGraph, Seen};
 use super::letters::Letter;
 use crate::actors::lane::{
@@ -37,6 +38,7 @@ pub(super) struct World {
     pub(super) incarnation: Incarnation,
     pub(super) calls: Arc<Semaphore>,
     pub(super) ahead: Arc<ClaimsAhead>,
+    pub(super) files: Arc<ScriptedFiles>,
     pub(super) number: Number,
     arrival: AtomicU16,
     priorities: Mutex<HashMap<MessageId, Priority>>,
@@ -59,6 +61,7 @@ impl World {
             incarnation,
             calls: Arc::new(Semaphore::new(2_000)),
             ahead: Arc::default(),
+            files: Arc::default(),
             number: Number {
                 id: PhoneNumberId::parse("1065").unwrap(),
                 tenant: TENANT,
@@ -103,6 +106,7 @@ impl World {
             clock: self.clock.clone(),
             calls: Arc::clone(&self.calls),
             ahead: Arc::clone(&self.ahead),
+            files: self.files.clone(),
             earlier,
         };
         lane::start(&actix::Arbiter::current(), settings, parts)
@@ -120,6 +124,10 @@ impl World {
         let arrival = self.arrival.fetch_add(1, Ordering::SeqCst);
         let id = MessageId::new(self.clock.now(), arrival, u64::from(arrival));
         self.priorities.lock().unwrap().insert(id, letter.priority);
+        let body = match letter.upload {
+            Some(upload) => serde_json::json!({ "type": "image", "image": { "media_id": upload } }),
+            None => serde_json::json!({ "type": "text" }),
+        };
         Submit {
             id,
             number: self.number.id.clone(),
@@ -141,9 +149,7 @@ impl World {
                 client_msg_id: None,
                 biz_opaque_callback_data: None,
             },
-            payload: Arc::from(
-                serde_json::value::to_raw_value(&serde_json::json!({"type": "text"})).unwrap(),
-            ),
+            payload: Arc::from(serde_json::value::to_raw_value(&body).unwrap()),
             may_be_held: false,
             purpose: letter.purpose,
             once: None,

@@ -31,6 +31,7 @@ fn waiting(number: u32, contact: u8, priority: Priority) -> Waiting {
         rest: Duration::ZERO,
         attempt: 0,
         valid_until: None,
+        has_file: false,
     }
 }
 

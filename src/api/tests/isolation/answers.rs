@@ -31,6 +31,14 @@ async fn what_belongs_to_another_tenant_is_not_there() {
     assert!(!theirs.records.is_empty());
     let template = api.template_of_other().await;
     let media = api.picture_of(OTHER, number(OTHER)).await.to_string();
+    let begun = json!({ "bytes": 9, "mime": "image/png" });
+    let begun = api
+        .plain("POST", "/v1/uploads")
+        .bearer(&api.other_key)
+        .json(&begun)
+        .send()
+        .await;
+    let upload = begun.json()["upload_id"].as_str().unwrap().to_owned();
     let mut tried = 0;
     for (method, path, guard, body) in routes() {
         // A shortcut is the caller's own name for something of its tenant's, no id that leads anywhere.
@@ -44,7 +52,8 @@ async fn what_belongs_to_another_tenant_is_not_there() {
             .replace("{note_id}", &note)
             .replace("{list_id}", &list)
             .replace("{template_id}", &template)
-            .replace("{media_id}", &media);
+            .replace("{media_id}", &media)
+            .replace("{upload_id}", &upload);
         let with = |id: &str| {
             let ids = [
                 "conversation_id",
@@ -56,7 +65,9 @@ async fn what_belongs_to_another_tenant_is_not_there() {
             ];
             let named = ids.into_iter().map(|name| format!("{{{name}}}"));
             // Twice as long as the others.
-            let path = path.replace("{media_id}", &id.repeat(2));
+            let path = path
+                .replace("{media_id}", &id.repeat(2))
+                .replace("{upload_id}", &id.repeat(2));
             named.fold(path, |path, name| path.replace(&name, id))
         };
         let (nonsense, nobodys) = (with("x"), with(&"0".repeat(32)));

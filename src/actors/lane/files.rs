@@ -1,0 +1,172 @@
+//! Files of messages that wait: each is brought to Meta before its message is claimed.
+//!
+//! Its customer's queue rests meanwhile, so that nothing overtakes it there; the lane's others go on. What is known here is a hint: a lane
+//! that starts afresh asks again, and is told at once what was brought before.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix::{ActorFutureExt as _, AsyncContext as _, Context, WrapFuture as _};
+
+use super::Lane;
+use super::waiting::{Hold, Item, Moment, Waiting};
+use crate::actors::request::DelayReason;
+use crate::domain::{Backoff, DeliveryState, MediaId, MessageId, MetaError, PhoneNumberId, TenantId};
+use crate::media::outbound::{FileToSend, NotAtMeta};
+use crate::store::Store;
+use crate::store::op::Withdraw;
+use crate::whatsapp::payload::upload_in;
+
+/// Files of one number that are brought to Meta at once.
+const AT_ONCE: usize = 4;
+/// Messages whose files are remembered; more are asked for again.
+const MOST: usize = 10_000;
+/// How long a message rests while its file is brought there. Should nobody say how that ended, it is looked at again.
+const REST: Duration = Duration::from_secs(60);
+/// Waits between tries.
+const BACKOFF: Backoff = Backoff::doubling(Duration::from_secs(2), Duration::from_secs(300));
+/// So often it is tried, which is some three hours. Then the message fails, and says why.
+const TRIES: u32 = 40;
+/// What a message fails with whose file could not be brought to Meta: Meta's own code for that.
+const FILE_FAILED: i64 = 131_053;
+
+/// How it ended. `None`: the message names no file.
+type Brought = Result<Option<Arc<str>>, NotAtMeta>;
+
+/// What is known of files of messages that wait.
+#[derive(Debug, Default)]
+pub(super) struct WaitingFiles {
+    wanted: VecDeque<Waiting>,
+    underway: HashSet<MessageId>,
+    ready: HashMap<MessageId, Option<Arc<str>>>,
+    tries: HashMap<MessageId, u32>,
+}
+
+impl WaitingFiles {
+    /// Meta's id of a message's file.
+    pub(super) fn of(&self, message: MessageId) -> Option<&str> {
+        self.ready.get(&message)?.as_deref()
+    }
+
+    /// Whether a message has to wait for its file.
+    fn lacks(&self, waiting: &Waiting) -> bool {
+        waiting.has_file && !self.ready.contains_key(&waiting.message)
+    }
+
+    /// A message needs no file any more.
+    pub(super) fn forget(&mut self, message: MessageId) {
+        self.ready.remove(&message);
+        self.tries.remove(&message);
+    }
+
+    fn want(&mut self, waiting: &Waiting) {
+        let is_known = self.underway.contains(&waiting.message)
+            || self.wanted.iter().any(|wanted| wanted.message == waiting.message);
+        if !is_known && self.wanted.len() < MOST {
+            self.wanted.push_back(waiting.clone());
+        }
+    }
+}
+
+/// What a message's row says of its file, and where that is at Meta.
+async fn bring(
+    files: Arc<dyn crate::media::outbound::OutboundFiles>,
+    store: Arc<dyn Store>,
+    (tenant, number): (TenantId, PhoneNumberId),
+    waiting: Waiting,
+) -> Brought {
+    let row = store.outbox_row(tenant, number.clone(), waiting.message).await;
+    let row = row.map_err(|error| NotAtMeta::Later(error.to_string()))?;
+    let upload: Option<MediaId> = row.and_then(|row| upload_in(&row.payload));
+    let Some(upload) = upload else { return Ok(None) };
+    let file = FileToSend {
+        tenant,
+        number,
+        at: waiting.at(),
+        contact: waiting.contact,
+        upload,
+    };
+    files.at_meta(&file).await.map(Some)
+}
+
+impl Lane {
+    /// Lets a message rest until its file is at Meta; whether it has to.
+    pub(super) fn rest_for_file(&mut self, item: &mut Item, now: Moment) -> bool {
+        if !self.files.lacks(&item.waiting) {
+            return false;
+        }
+        item.hold = Some(Hold {
+            until: now.mono + REST,
+            reason: DelayReason::File,
+        });
+        self.files.want(&item.waiting);
+        true
+    }
+
+    /// Brings files to Meta, a few at once.
+    pub(super) fn bring_files(&mut self, ctx: &mut Context<Self>) {
+        while self.files.underway.len() < AT_ONCE
+            && self.draining.is_none()
+            && let Some(waiting) = self.files.wanted.pop_front()
+        {
+            let message = waiting.message;
+            self.files.underway.insert(message);
+            let place = (self.tenant, self.row.id.clone());
+            let work = bring(
+                Arc::clone(&self.outbound_files),
+                Arc::clone(&self.store),
+                place,
+                waiting.clone(),
+            );
+            ctx.spawn(work.into_actor(self).map(move |brought, lane, ctx| {
+                lane.files.underway.remove(&message);
+                lane.file_came(&waiting, brought, ctx);
+                lane.turn_soon(ctx);
+            }));
+        }
+    }
+
+    fn file_came(&mut self, waiting: &Waiting, brought: Brought, ctx: &mut Context<Self>) {
+        let (now, message) = (self.now(), waiting.message);
+        let error = match brought {
+            Ok(id) => {
+                if self.files.ready.len() >= MOST {
+                    self.files.ready.clear();
+                }
+                self.files.tries.remove(&message);
+                self.files.ready.insert(message, id);
+                return self.queue.hold(message, None, now);
+            }
+            Err(NotAtMeta::Never(error)) => error,
+            Err(NotAtMeta::Later(why)) => {
+                let tries = self.files.tries.entry(message).or_default();
+                *tries = tries.saturating_add(1);
+                let tries = *tries;
+                tracing::debug!(tenant.id = %self.tenant, message.id = %message, why, tries, "a message waits for its file");
+                if tries < TRIES {
+                    let hold = Hold {
+                        until: now.mono + BACKOFF.after(tries),
+                        reason: DelayReason::File,
+                    };
+                    return self.queue.hold(message, Some(hold), now);
+                }
+                MetaError {
+                    code: FILE_FAILED,
+                    title: "the file could not be brought to WhatsApp".into(),
+                    details: Some(why.into()),
+                }
+            }
+        };
+        self.files.forget(message);
+        // It may have been taken back, or be claimed by a predecessor's claim: then the store refuses.
+        self.queue.forget(message, now);
+        let fail = Withdraw {
+            at: waiting.at(),
+            number: self.row.id.clone(),
+            to: DeliveryState::Failed,
+            error: Some(error),
+        };
+        self.withdraw(fail, ctx, |_| ());
+    }
+}

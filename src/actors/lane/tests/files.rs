@@ -1,0 +1,135 @@
+//! Messages whose files have to be at Meta first.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use super::*;
+use crate::actors::lane::LaneLimits;
+use crate::domain::{DeliveryState, MediaId, MetaError};
+use crate::media::outbound::{FileToSend, NotAtMeta, OutboundFiles};
+
+fn upload() -> MediaId {
+    MediaId::of_upload([7; 16])
+}
+
+/// Brings files to Meta as it is told; in the end everything is there after a moment.
+#[derive(Default)]
+pub(super) struct ScriptedFiles {
+    ends: Mutex<VecDeque<NotAtMeta>>,
+    takes: Mutex<Duration>,
+    asked: Mutex<Vec<FileToSend>>,
+}
+
+#[async_trait]
+impl OutboundFiles for ScriptedFiles {
+    async fn at_meta(&self, file: &FileToSend) -> Result<Arc<str>, NotAtMeta> {
+        self.asked.lock().unwrap().push(file.clone());
+        let takes = *self.takes.lock().unwrap();
+        tokio::time::sleep(takes).await;
+        match self.ends.lock().unwrap().pop_front() {
+            Some(end) => Err(end),
+            None => Ok("4711".into()),
+        }
+    }
+}
+
+fn with_file(customer: u32) -> Letter {
+    Letter {
+        upload: Some(upload()),
+        ..letter(customer)
+    }
+}
+
+#[actix::test]
+async fn a_message_is_sent_with_metas_id_of_its_file_and_holds_up_its_own_customer_alone() {
+    let world = World::new().await;
+    *world.files.takes.lock().unwrap() = Duration::from_secs(5);
+    let lane = world.lane(LaneLimits::default());
+    let sent = world.send(&lane, &[with_file(1), letter(1), letter(2)]).await;
+    world.settled().await;
+    let seen = world.seen();
+    let order: Vec<_> = seen.iter().map(|call| call.token.message).collect();
+    assert_eq!(order, [sent[2].message, sent[0].message, sent[1].message]);
+    assert_eq!(seen[1].body["image"], serde_json::json!({ "id": "4711" }));
+    assert!(seen[1].at >= Duration::from_secs(5) + seen[0].at);
+    let asked = world.files.asked.lock().unwrap().clone();
+    assert_eq!(
+        (asked.len(), asked[0].upload, asked[0].at),
+        (1, upload(), sent[0].at())
+    );
+    world.check();
+}
+
+#[actix::test]
+async fn a_file_that_does_not_get_there_is_tried_again_and_the_message_goes_once() {
+    let world = World::new().await;
+    let later = NotAtMeta::Later("Meta is away".to_owned());
+    world.files.ends.lock().unwrap().extend([later.clone(), later]);
+    let lane = world.lane(LaneLimits::default());
+    let sent = world.send(&lane, &[with_file(1)]).await;
+    world.settled().await;
+    assert_eq!(world.state(&sent[0]).await, DeliveryState::Sent);
+    assert_eq!(world.calls_for(&sent[0]), [1]);
+    assert_eq!(world.files.asked.lock().unwrap().len(), 3);
+    world.check();
+}
+
+#[actix::test]
+async fn a_file_that_meta_does_not_take_fails_its_message_with_metas_reason() {
+    let world = World::new().await;
+    let error = MetaError {
+        code: 131_053,
+        title: "Media upload error".into(),
+        details: None,
+    };
+    world
+        .files
+        .ends
+        .lock()
+        .unwrap()
+        .push_back(NotAtMeta::Never(error.clone()));
+    let lane = world.lane(LaneLimits::default());
+    let sent = world.send(&lane, &[with_file(1), letter(1)]).await;
+    world.settled().await;
+    let delivery = world.delivery(&sent[0]).await;
+    assert_eq!(
+        (delivery.state, delivery.attempts, delivery.error),
+        (DeliveryState::Failed, 0, Some(error))
+    );
+    assert_eq!(world.state(&sent[1]).await, DeliveryState::Sent);
+    assert!(world.calls_for(&sent[0]).is_empty());
+    world.check();
+}
+
+#[actix::test]
+async fn a_message_fails_after_hours_in_which_its_file_did_not_get_to_meta() {
+    let world = World::new().await;
+    let away = std::iter::repeat_n(NotAtMeta::Later("Meta is away".to_owned()), 100);
+    world.files.ends.lock().unwrap().extend(away);
+    let lane = world.lane(LaneLimits::default());
+    let sent = world.send(&lane, &[with_file(1)]).await;
+    world.settled().await;
+    let delivery = world.delivery(&sent[0]).await;
+    assert_eq!(delivery.state, DeliveryState::Failed);
+    assert_eq!(delivery.error.unwrap().details.as_deref(), Some("Meta is away"));
+    assert_eq!(world.files.asked.lock().unwrap().len(), 40);
+    world.check();
+}
+
+#[actix::test]
+async fn the_next_lane_asks_again_for_a_message_that_waits() {
+    let world = World::new().await;
+    *world.files.takes.lock().unwrap() = Duration::from_secs(50);
+    let earlier = world.lane(LaneLimits::default());
+    let sent = world.send(&earlier, &[with_file(1)]).await;
+    world.pass(Duration::from_secs(5)).await;
+    earlier.die().await;
+    let _lane = world.lane(LaneLimits::default());
+    world.settled().await;
+    assert_eq!(world.state(&sent[0]).await, DeliveryState::Sent);
+    assert_eq!(world.calls_for(&sent[0]), [1]);
+    world.check();
+}

@@ -1,0 +1,299 @@
+//! Files that a business sends: uploaded in one go or in pieces, and those that its agents send often.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use actix_web::HttpResponse;
+use actix_web::http::header::CONTENT_TYPE;
+use serde_json::{Value, json};
+
+use super::auth::{Call, CanRead, CanSend, Need, StreamCall};
+use super::error::{ApiError, ErrorCode};
+use super::json::Fields;
+use crate::domain::media::clean_name;
+use crate::domain::{MediaId, MediaKind, TenantId};
+use crate::media::MediaError;
+use crate::media::uploads::{Declared, Progress, UploadError};
+use crate::store::plain::PlainTable;
+use crate::store::tables::{MediaFile, QuickFile, Shortcut};
+
+/// Uploads at once; each holds up to 8 MiB.
+const MOST: usize = 16;
+/// The same of one tenant.
+const MOST_OF_ONE: usize = 4;
+/// Quick files of a tenant.
+const MOST_QUICK: usize = 100;
+
+/// Uploads that are under way, by tenant.
+#[derive(Debug, Default)]
+pub(super) struct UploadPlaces(Mutex<HashMap<TenantId, usize>>);
+
+/// A place for one; it is free again when this is dropped.
+struct Place<'a> {
+    places: &'a UploadPlaces,
+    tenant: TenantId,
+}
+
+impl UploadPlaces {
+    fn take(&self, tenant: TenantId) -> Result<Place<'_>, ApiError> {
+        // A panic elsewhere leaves nothing half done.
+        let mut busy = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let own = busy.get(&tenant).copied().unwrap_or(0);
+        if own >= MOST_OF_ONE || busy.values().sum::<usize>() >= MOST {
+            return Err(ApiError::new(ErrorCode::Busy).retry_after(Duration::from_secs(1)));
+        }
+        busy.insert(tenant, own + 1);
+        Ok(Place { places: self, tenant })
+    }
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        let mut busy = self.places.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(own) = busy.get_mut(&self.tenant) {
+            *own = own.saturating_sub(1);
+            if *own == 0 {
+                busy.remove(&self.tenant);
+            }
+        }
+    }
+}
+
+impl From<UploadError<Self>> for ApiError {
+    fn from(error: UploadError<Self>) -> Self {
+        match error {
+            UploadError::Body(error) => error,
+            UploadError::TooLarge(most) => Self::too_large(most),
+            UploadError::Type(why) => Self::because(ErrorCode::FileTypeRefused, why.to_string()),
+            UploadError::Media(error) => error.into(),
+        }
+    }
+}
+
+impl From<UploadError<MediaError>> for ApiError {
+    fn from(error: UploadError<MediaError>) -> Self {
+        match error {
+            UploadError::Body(error) => error.into(),
+            UploadError::TooLarge(most) => Self::too_large(most),
+            UploadError::Type(why) => Self::because(ErrorCode::FileTypeRefused, why.to_string()),
+            UploadError::Media(error) => error.into(),
+        }
+    }
+}
+
+fn shown(file: &MediaFile) -> Value {
+    json!({
+        "media_id": file.id,
+        "kind": file.kind,
+        "mime": file.mime,
+        "bytes": file.bytes,
+        "name": file.name,
+    })
+}
+
+/// What is uploaded, as its sender says; refused where no message could carry it.
+fn declared<N: Need>(call: &Call<N>, mime: &str, name: Option<&str>) -> Result<Declared, ApiError> {
+    let Some((kind, mime)) = MediaKind::to_send(mime) else {
+        let types: Vec<&str> = MediaKind::ALL
+            .iter()
+            .flat_map(|kind| kind.types())
+            .copied()
+            .collect();
+        let why = format!(
+            "no message carries files of this type; there are {}",
+            types.join(", ")
+        );
+        return Err(ApiError::because(ErrorCode::FileTypeRefused, why));
+    };
+    Ok(Declared {
+        by: call.author(),
+        kind,
+        mime,
+        name: name.and_then(clean_name),
+    })
+}
+
+/// `POST /v1/media?name=…`
+pub(super) async fn upload(call: StreamCall<CanSend>) -> Result<HttpResponse, ApiError> {
+    let StreamCall { call, mut body } = call;
+    let mut params = call.params()?;
+    let name = params.take::<String>("name", "a file's name")?;
+    params.finish()?;
+    let mime = call
+        .headers()
+        .get(CONTENT_TYPE)
+        .and_then(|mime| mime.to_str().ok());
+    let declared = declared(&call, mime.unwrap_or_default(), name.as_deref())?;
+    let most = declared.kind.most_bytes();
+    if body.declared().is_some_and(|bytes| bytes > most) {
+        return Err(ApiError::too_large(most));
+    }
+    let _place = call.state().upload_places.take(call.tenant())?;
+    let media = &call.state().media;
+    let file = media
+        .upload(call.tenant(), declared, async || body.next().await)
+        .await?;
+    Ok(HttpResponse::Created().json(shown(&file)))
+}
+
+/// `POST /v1/uploads`
+pub(super) async fn begin(call: Call<CanSend>) -> Result<HttpResponse, ApiError> {
+    let mut fields = Fields::read(call.body())?;
+    let bytes: u64 = fields.required("bytes")?;
+    let mime: String = fields.required("mime")?;
+    let name: Option<String> = fields.optional("name")?;
+    fields.finish()?;
+    if bytes == 0 {
+        return Err(ApiError::because(ErrorCode::FileTypeRefused, "it is empty"));
+    }
+    let declared = declared(&call, &mime, name.as_deref())?;
+    let id = call
+        .state()
+        .media
+        .begin_upload(call.tenant(), declared, bytes)
+        .await?;
+    Ok(HttpResponse::Created().json(json!({ "upload_id": id, "offset": 0 })))
+}
+
+fn progress(progress: Option<Progress>) -> Result<HttpResponse, ApiError> {
+    match progress {
+        None => Err(ErrorCode::NotFound.into()),
+        Some(Progress::Open { offset, bytes }) => {
+            Ok(HttpResponse::Ok().json(json!({ "offset": offset, "bytes": bytes })))
+        }
+        Some(Progress::Done(file)) => Ok(HttpResponse::Created().json(shown(&file))),
+    }
+}
+
+/// `GET /v1/uploads/{upload_id}`
+pub(super) async fn look(call: Call<CanSend>) -> Result<HttpResponse, ApiError> {
+    let id: MediaId = call.path("upload_id")?;
+    progress(call.state().media.upload_progress(call.tenant(), id).await?)
+}
+
+/// `PUT /v1/uploads/{upload_id}?offset=N`
+pub(super) async fn add(call: StreamCall<CanSend>) -> Result<HttpResponse, ApiError> {
+    let StreamCall { call, body } = call;
+    let id: MediaId = call.path("upload_id")?;
+    let media = &call.state().media;
+    if media.upload_progress(call.tenant(), id).await?.is_none() {
+        return Err(ErrorCode::NotFound.into());
+    }
+    let mut params = call.params()?;
+    let offset = params.take::<u64>("offset", "a number of bytes")?;
+    params.finish()?;
+    let offset = offset.ok_or_else(|| ApiError::invalid("`offset` is missing"))?;
+    let _place = call.state().upload_places.take(call.tenant())?;
+    let piece = body.whole().await?;
+    progress(media.add_piece(call.tenant(), id, offset, piece).await?)
+}
+
+/// `GET /v1/media/usage`
+pub(super) async fn usage(call: Call<CanRead>) -> Result<HttpResponse, ApiError> {
+    call.params()?.finish()?;
+    let usage = call.state().media.usage(call.tenant()).await?;
+    let (files, bytes) = usage.map_or((0, 0), |usage| (usage.files, usage.bytes));
+    Ok(HttpResponse::Ok().json(json!({ "files": files, "bytes": bytes, "at": usage.map(|usage| usage.at) })))
+}
+
+fn quick_files<N: Need>(call: &Call<N>) -> PlainTable<'_, QuickFile> {
+    let state = call.state();
+    PlainTable::of(state.store.as_ref(), state.clock.now())
+}
+
+fn shortcut<N: Need>(call: &Call<N>) -> Result<Shortcut, ApiError> {
+    let text: String = call.path("shortcut")?;
+    text.parse()
+        .map_err(|rule| ApiError::invalid(format!("the shortcut must be {rule}")))
+}
+
+/// `GET /v1/quick-files`
+pub(super) async fn list_quick(call: Call<CanRead>) -> Result<HttpResponse, ApiError> {
+    call.params()?.finish()?;
+    let page = quick_files(&call)
+        .page(QuickFile::of(call.tenant()), None, MOST_QUICK)
+        .await?;
+    let all: Vec<QuickFile> = page.items.into_iter().map(|found| found.row).collect();
+    Ok(HttpResponse::Ok().json(json!({ "quick_files": all })))
+}
+
+/// `PUT /v1/quick-files/{shortcut}`
+pub(super) async fn put_quick(call: Call<CanSend>) -> Result<HttpResponse, ApiError> {
+    let shortcut = shortcut(&call)?;
+    let mut fields = Fields::read(call.body())?;
+    let id: MediaId = fields.required("media_id")?;
+    fields.finish()?;
+    let (table, key) = (quick_files(&call), QuickFile::at(call.tenant(), &shortcut));
+    let all = table.page(QuickFile::of(call.tenant()), None, MOST_QUICK).await?;
+    if all.items.len() >= MOST_QUICK && !all.items.iter().any(|found| found.row.shortcut == shortcut) {
+        let most =
+            format!("there are {MOST_QUICK} quick files already, and no more may be: delete one first");
+        return Err(ApiError::because(ErrorCode::LimitReached, most));
+    }
+    // First it is kept for good: a shortcut never leads to a file that ends.
+    let kept = call.state().media.keep_upload(call.tenant(), id).await?;
+    let file =
+        kept.ok_or_else(|| ApiError::absent("no file with this id was uploaded, or its time is over"))?;
+    let row = QuickFile {
+        shortcut,
+        media_id: id,
+        kind: file.kind,
+        name: file.name,
+        mime: file.mime,
+        bytes: file.bytes,
+    };
+    let (before, _) = table.change::<ApiError>(key, |_| Ok(Some(row.clone()))).await?;
+    if let Some(before) = before.as_ref().filter(|before| before.media_id != id) {
+        release(&call, before.media_id).await?;
+    }
+    let mut answer = match before {
+        Some(_) => HttpResponse::Ok(),
+        None => HttpResponse::Created(),
+    };
+    Ok(answer.json(row))
+}
+
+/// A file that no shortcut leads to any more ends as every upload does.
+async fn release(call: &Call<CanSend>, id: MediaId) -> Result<(), ApiError> {
+    let all = quick_files(call)
+        .page(QuickFile::of(call.tenant()), None, MOST_QUICK)
+        .await?;
+    if !all.items.iter().any(|found| found.row.media_id == id) {
+        call.state().media.release_upload(call.tenant(), id).await?;
+    }
+    Ok(())
+}
+
+/// `DELETE /v1/quick-files/{shortcut}`
+pub(super) async fn delete_quick(call: Call<CanSend>) -> Result<HttpResponse, ApiError> {
+    let shortcut = shortcut(&call)?;
+    let removed = quick_files(&call)
+        .remove(QuickFile::at(call.tenant(), &shortcut))
+        .await?;
+    let removed = removed.ok_or_else(|| ApiError::absent("no quick file has this shortcut"))?;
+    release(&call, removed.media_id).await?;
+    Ok(HttpResponse::Ok().json(json!({ "shortcut": shortcut })))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_tenant_takes_all_places_for_uploads() {
+        let places = UploadPlaces::default();
+        let take = |tenant| places.take(TenantId::new(tenant));
+        let own: Vec<_> = (0..4).map(|_| take(1).unwrap()).collect();
+        assert!(take(1).is_err());
+        let others: Vec<_> = (2..5)
+            .flat_map(|tenant| (0..4).map(move |_| tenant))
+            .map(|t| take(t).unwrap())
+            .collect();
+        assert!(take(9).is_err());
+        drop(own);
+        take(9).unwrap();
+        drop(others);
+        assert!(places.0.lock().unwrap().is_empty());
+    }
+}
