@@ -9,6 +9,7 @@ mod canned_reply;
 mod contact_attribute;
 mod contact_import;
 mod contact_note;
+mod declaration;
 mod erasure;
 mod invitation;
 mod leaving;
@@ -24,6 +25,7 @@ mod sign_up;
 mod subscription;
 mod team;
 mod template;
+mod upload;
 mod usage;
 mod user;
 
@@ -41,14 +43,14 @@ pub use canned_reply::{CANNED_REPLY, CannedReply, Shortcut};
 pub use contact_attribute::{AttributeType, CONTACT_ATTRIBUTE, CONTACT_LIST, ContactAttribute, ContactList};
 pub use contact_import::{CONTACT_IMPORT, IMPORT_MAPPING};
 pub use contact_note::{CONTACT_NOTE, ContactNote};
+pub use declaration::{Copied, Erasure, Kept, Subject, Table};
 pub use erasure::{KnownUser, OfUser, USER_ERASURE, UserErasure};
 pub use invitation::{INVITATION, Invitation, InvitationState, PASSWORD_RESET, PasswordReset};
 pub use leaving::{LEAVING, Leaving};
 pub use limit::{LIMITED_MEMBER, LimitedMember, NAMED_TEAM, NamedTeam};
 pub use media::{
-    Carrier, FileKey, MEDIA, MEDIA_AT_META, MEDIA_CURSOR, MEDIA_LINK, MEDIA_TASK, MEDIA_USAGE, MediaAtMeta,
-    MediaCursor, MediaFile, MediaLink, MediaTask, MediaUsage, QUICK_FILE, QuickFile, UPLOAD, Upload,
-    UploadPiece,
+    Carrier, FileKey, MEDIA, MEDIA_AT_META, MEDIA_CURSOR, MEDIA_LINK, MEDIA_TASK, MediaAtMeta, MediaCursor,
+    MediaFile, MediaLink, MediaTask,
 };
 pub use operator::{OPERATOR, Operator};
 pub use segment::{SEGMENT, Segment};
@@ -67,106 +69,12 @@ pub use template::{
     TEMPLATE, TEMPLATE_ACCOUNT, TEMPLATE_HISTORY, Template, TemplateAccount, TemplateHistory,
     TemplateVersion, Told,
 };
+pub use upload::{MEDIA_USAGE, MediaUsage, QUICK_FILE, QuickFile, UPLOAD, Upload, UploadPiece};
 pub use usage::{USAGE_CURSOR, USAGE_HOUR, UsageCursor, UsageHour};
 pub use user::{
     AcceptedPolicy, EMAIL_CHANGE, EmailChange, EmailChangeLink, Reset, SecondFactor, TotpSecret, USER,
     USER_EMAIL, User, UserEmail,
 };
-
-/// How long a row is kept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kept {
-    /// By the tenant's retention, from the message's own time.
-    WithMessage,
-    /// [`Retention::EVENTS`], or as long as messages where that is less.
-    WithEvent,
-    /// As long as its message, and no less than [`Retention::DEDUPE`].
-    PastRetries,
-    /// So many hours from when it was written.
-    Hours(u64),
-    /// Until its message is settled.
-    UntilSettled,
-    /// Until it is applied.
-    UntilApplied,
-    /// Until a time that the row itself names, or until it is removed.
-    AsLongAsItSays,
-    /// Until it is removed or replaced.
-    UntilRemoved,
-}
-
-/// The person or business that a row is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Subject {
-    /// A customer.
-    Contact,
-    /// A business.
-    Tenant,
-    /// Who looks after the gateway.
-    Operator,
-    /// A person who signs in.
-    User,
-    /// Nobody.
-    Nobody,
-}
-
-/// What an erasure of its subject does to a row.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Erasure {
-    /// It is removed.
-    Removed,
-    /// It stays without what it tells of the subject.
-    Blanked,
-    /// Nothing: it holds ids or digests alone, or is nobody's.
-    Nothing,
-    /// It is removed where a text in it is one of the subject's names.
-    Searched,
-    /// Nothing yet: whoever erases waits until it is applied.
-    WaitedFor,
-}
-
-/// Whether a copy to another store takes a row along.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Copied {
-    /// With the rows of a tenant's ledger.
-    Ledger(RecordKind),
-    /// By a call of its own.
-    ByItself,
-    /// With the rows of all plain tables.
-    Plain,
-    /// No: whoever takes the other rows in makes it.
-    Made,
-    /// No: it is about this store alone.
-    No,
-}
-
-/// One kind of row.
-#[derive(Debug)]
-pub struct Table {
-    /// Its name, also in reports of copies.
-    pub name: &'static str,
-    /// What a row is.
-    pub says: &'static str,
-    /// What names a row, first what stands together.
-    pub key: &'static str,
-    /// How long it is kept.
-    pub kept: Kept,
-    /// Whom it is about.
-    pub subject: Subject,
-    /// Fields that tell of a person, or that must stay secret.
-    pub personal: &'static [&'static str],
-    /// Fields that no export shows: they let somebody in, or say how.
-    pub secret: &'static [&'static str],
-    /// How the rows of one user are found. An account is erased in the order of [`ALL`].
-    pub of_user: OfUser,
-    /// What an erasure does to it.
-    pub erasure: Erasure,
-    /// Whether it is copied.
-    pub copied: Copied,
-    /// Where it stands in a data folder: the engine's keyspace, and the first letter of its keys where several kinds share one.
-    pub folder: &'static [&'static str],
-    /// Its tables on a cluster.
-    pub cluster: &'static [&'static str],
-}
 
 /// All of them.
 pub const ALL: [&Table; 66] = [

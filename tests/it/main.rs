@@ -23,6 +23,7 @@ mod kept;
 #[path = "../cql/keyspaces.rs"]
 mod keyspaces;
 mod listeners;
+mod media;
 #[path = "../cql/node.rs"]
 mod node;
 #[path = "../payloads/folders.rs"]

@@ -1,0 +1,158 @@
+//! What a business uploads, on its way to Meta, and what is swept.
+
+use super::*;
+
+fn declared(mime: &str) -> crate::media::uploads::Declared {
+    let (kind, mime) = crate::domain::MediaKind::to_send(mime).unwrap();
+    crate::media::uploads::Declared {
+        by: crate::domain::Author::BusinessApp,
+        kind,
+        mime,
+        name: Some("menu".into()),
+    }
+}
+
+async fn upload(
+    scene: &Scene,
+    mime: &str,
+    pieces: Vec<Bytes>,
+) -> Result<MediaFile, crate::media::uploads::UploadError<MediaError>> {
+    let mut pieces = pieces.into_iter();
+    let next = async || Ok(pieces.next());
+    scene.media.upload(TENANT, declared(mime), next).await
+}
+
+#[tokio::test]
+async fn what_is_uploaded_is_sent_by_a_copy_and_brought_to_meta_once_for_a_number() {
+    use crate::media::outbound::{FileToSend, OutboundFiles as _};
+    let scene = Scene::new().await;
+    let file = upload(&scene, "image/png", vec![Bytes::from_static(PNG)])
+        .await
+        .unwrap();
+    assert_eq!(scene.bytes(&file).await, PNG);
+    let to_send = FileToSend {
+        tenant: TENANT,
+        number: number(),
+        at: crate::store::MessageRef {
+            conversation: crate::domain::ConversationId::from_bytes([1; 16]),
+            message: crate::domain::MessageId::from_bytes([2; 16]),
+        },
+        contact: crate::domain::ContactId::from_bytes([3; 16]),
+        upload: file.id,
+    };
+    assert!(scene.media.at_meta(&to_send).await.is_ok());
+    assert_eq!(scene.media.at_meta(&to_send).await.as_deref(), Ok("meta-1"));
+    assert_eq!(scene.meta.uploads(), [("image/png".to_owned(), PNG.to_vec())]);
+    // Meta forgets it after thirty days, and by then the upload is gone.
+    scene.clock.advance(Duration::from_hours(24 * 29));
+    let gone = scene.media.at_meta(&to_send).await;
+    assert!(
+        matches!(gone, Err(crate::media::outbound::NotAtMeta::Never(_))),
+        "{gone:?}"
+    );
+}
+
+#[tokio::test]
+async fn what_meta_would_not_take_is_not_taken_and_leaves_nothing() {
+    use crate::media::uploads::UploadError;
+    let scene = Scene::new().await;
+    let large = vec![Bytes::from([PNG, &[0; 100_000]].concat()); 60];
+    let refused = upload(&scene, "image/png", large).await;
+    assert!(matches!(refused, Err(UploadError::TooLarge(5_242_880))));
+    let html = vec![Bytes::from_static(b"<html><script>alert(1)</script></html>")];
+    assert!(matches!(
+        upload(&scene, "image/png", html).await,
+        Err(UploadError::Type(_))
+    ));
+    assert!(matches!(
+        upload(&scene, "image/png", vec![]).await,
+        Err(UploadError::Type(_))
+    ));
+    let broken = scene
+        .media
+        .upload(TENANT, declared("image/png"), async || {
+            Err::<Option<Bytes>, _>("gone")
+        })
+        .await;
+    assert!(matches!(broken, Err(UploadError::Body("gone"))));
+    assert!(scene.objects().await.is_empty());
+}
+
+#[tokio::test]
+async fn an_upload_in_pieces_goes_on_where_it_broke_off_and_is_whole_in_the_end() {
+    use crate::media::uploads::{Progress, SMALLEST_PIECE, UploadError};
+    let scene = Scene::new().await;
+    let whole = [PNG, &vec![7; SMALLEST_PIECE * 2]].concat();
+    let (first, rest) = whole.split_at(SMALLEST_PIECE);
+    let bytes = whole.len() as u64;
+    let id = scene
+        .media
+        .begin_upload(TENANT, declared("image/png"), bytes)
+        .await
+        .unwrap();
+    let add = async |offset: usize, piece: &[u8]| {
+        let piece = Bytes::copy_from_slice(piece);
+        scene.media.add_piece(TENANT, id, offset as u64, piece).await
+    };
+    let open = |offset: usize| {
+        Some(Progress::Open {
+            offset: offset as u64,
+            bytes,
+        })
+    };
+    assert!(
+        matches!(add(0, &first[..9]).await, Err(UploadError::Type(_))),
+        "too short"
+    );
+    assert_eq!(add(0, first).await.unwrap(), open(first.len()));
+    // The answer was lost: the same again, and what is not next, change nothing.
+    assert_eq!(add(0, first).await.unwrap(), open(first.len()));
+    assert_eq!(add(bytes as usize, rest).await.unwrap(), open(first.len()));
+    assert_eq!(
+        scene.media.upload_progress(TENANT, id).await.unwrap(),
+        open(first.len())
+    );
+    assert_eq!(
+        scene.media.upload_progress(TenantId::new(8), id).await.unwrap(),
+        None
+    );
+    let Some(Progress::Done(file)) = add(first.len(), rest).await.unwrap() else {
+        panic!("it is not whole")
+    };
+    assert_eq!(scene.bytes(&file).await, whole);
+    assert_eq!(scene.objects().await.len(), 1, "its pieces are gone");
+    assert_eq!(add(first.len(), rest).await.unwrap(), Some(Progress::Done(file)));
+}
+
+#[tokio::test]
+async fn a_sweep_leaves_what_is_needed_or_young_and_counts_it() {
+    let mut scene = Scene::new().await;
+    scene.meta.serves("image/png", PNG);
+    let (stays, goes) = (scene.picture().await, scene.picture().await);
+    scene.settle(&stays).await;
+    scene.settle(&goes).await;
+    let orphan = ObjectName {
+        tenant: TENANT,
+        id: stays.id,
+        key: crate::store::tables::FileKey::of([9; 16]),
+    };
+    let mut writer = scene.media.files().write(&orphan).await.unwrap();
+    writer.push(Bytes::from_static(b"nobody's")).await.unwrap();
+    writer.finish().await.unwrap();
+    let message = scene.message(&goes).await;
+    scene.revoke(&message).await;
+    // Objects are as old as this machine says; what is believed here is years ahead of that, or behind.
+    scene.clock.jump_wall_to(Timestamp::from_secs(1));
+    let young = scene.media.sweep(|| true).await.unwrap();
+    assert_eq!((young.files, young.removed), (3, 0));
+    scene.clock.jump_wall_to(NOW.after(Duration::from_hours(24 * 30)));
+    let swept = scene.media.sweep(|| true).await.unwrap();
+    assert_eq!(
+        (swept.files, swept.bytes, swept.removed),
+        (1, PNG.len() as u64, 2)
+    );
+    let usage = scene.media.usage(TENANT).await.unwrap().unwrap();
+    assert_eq!((usage.files, usage.bytes), (1, PNG.len() as u64));
+    assert!(scene.media.find(TENANT, stays.id).await.unwrap().is_some());
+    assert_eq!(scene.media.find(TENANT, goes.id).await.unwrap(), None);
+}

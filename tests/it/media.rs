@@ -1,0 +1,113 @@
+//! Files from the customer's phone to the agent and back, over real HTTP with Meta in a box.
+
+use mesej_simulator::SendQuery;
+use mesej_simulator::control::Say;
+use serde_json::{Value, json};
+
+use crate::gateway::{CUSTOMER, TestGateway, until};
+use crate::kept::{Kept, on_every_store};
+
+on_every_store! {
+    what_a_customer_sends_is_fetched_kept_and_handed_out_after_a_restart_too,
+    what_an_agent_uploads_reaches_the_customer_with_metas_id,
+}
+
+const PNG: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR and the rest of a picture";
+/// A picture that the simulator makes when it is fetched.
+const PICTURE: &str = "7000000000000000";
+
+fn picture() -> Say {
+    let image = json!({ "type": "image", "image": { "id": PICTURE, "mime_type": "image/png" } });
+    Say {
+        from: CUSTOMER.to_owned(),
+        message: image.as_object().cloned(),
+        ..Say::default()
+    }
+}
+
+/// The message of a kind, once its file is there.
+async fn with_its_file(gateway: &TestGateway, kind: &str) -> Value {
+    until("the file is there", || async {
+        let all = gateway.history().await;
+        all.into_iter()
+            .find(|message| message["content"]["type"] == kind && message["media"]["state"] == "stored")
+    })
+    .await
+}
+
+async fn bytes(gateway: &TestGateway, media: &Value) -> Vec<u8> {
+    let path = format!(
+        "{}/v1/media/{}",
+        gateway.base,
+        media["media_id"].as_str().unwrap()
+    );
+    let answer = gateway
+        .client
+        .get(path)
+        .bearer_auth(&gateway.key)
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(answer.status(), 200);
+    assert_eq!(answer.headers()["content-disposition"], "attachment");
+    answer.bytes().await.unwrap().to_vec()
+}
+
+async fn what_a_customer_sends_is_fetched_kept_and_handed_out_after_a_restart_too(kept: Kept) {
+    let gateway = TestGateway::start(kept).await;
+    gateway.meta.say(&picture()).unwrap();
+    let message = with_its_file(&gateway, "image").await;
+    let media = &message["media"];
+    let file = bytes(&gateway, media).await;
+    assert_eq!(media["bytes"], file.len());
+    assert!(file.starts_with(b"\x89PNG"));
+    let told = gateway
+        .events()
+        .await
+        .into_iter()
+        .find(|event| event["kind"] == "media");
+    let told = told.unwrap();
+    assert_eq!(
+        (&told["data"]["message_id"], &told["data"]["media"]),
+        (&message["id"], media)
+    );
+    let gateway = gateway.restart().await;
+    assert_eq!(bytes(&gateway, media).await, file);
+    gateway.stop().await;
+}
+
+async fn what_an_agent_uploads_reaches_the_customer_with_metas_id(kept: Kept) {
+    let gateway = TestGateway::start(kept).await;
+    gateway.customer_says("hello").await;
+    let upload = gateway
+        .client
+        .post(format!("{}/v1/media?name=menu.png", gateway.base))
+        .bearer_auth(&gateway.key)
+        .header("Content-Type", "image/png")
+        .body(PNG);
+    let uploaded: Value = upload.send().await.unwrap().json().await.unwrap();
+    let body = json!({
+        "to": format!("+{CUSTOMER}"), "type": "image",
+        "image": { "media_id": uploaded["media_id"], "caption": "today" },
+    });
+    for _ in 0..2 {
+        let (status, sent) = gateway.post("/v1/messages", None, &body).await;
+        assert_eq!(status, 202, "{sent}");
+        gateway
+            .until_state(sent["message_id"].as_str().unwrap(), "read")
+            .await;
+    }
+    let sends = gateway.meta.sends(&SendQuery {
+        contains: Some("\"caption\":\"today\"".to_owned()),
+        ..SendQuery::default()
+    });
+    assert_eq!(sends.len(), 2);
+    let message = with_its_file(&gateway, "image").await;
+    assert_eq!(bytes(&gateway, &message["media"]).await, PNG);
+    let wrong = json!({
+        "to": format!("+{CUSTOMER}"), "type": "video", "video": { "media_id": uploaded["media_id"] },
+    });
+    let (status, refused) = gateway.post("/v1/messages", None, &wrong).await;
+    assert_eq!(status, 400, "{refused}");
+    gateway.stop().await;
+}
