@@ -469,6 +469,8 @@ fn admin_routes(admin: &mut ServiceConfig) {
         .service(at(HttpRoute::AdminAudit).route(read().to(admin::audit::list)))
         .service(at(HttpRoute::AdminAuditExport).route(read().to(admin::audit::export)))
         .service(at(HttpRoute::AdminAuditVerify).route(read().to(admin::audit::verify)))
+        .service(at(HttpRoute::TenantMedia).route(read().to(admin::media::usage)))
+        .service(at(HttpRoute::MediaSweep).route(post().to(admin::media::sweep)))
         .service(at(HttpRoute::Quarantine).route(read().to(admin::quarantine::list)))
         .service(at(HttpRoute::Replay).route(post().to(admin::quarantine::replay)));
 }

@@ -9,6 +9,7 @@ mod check_config;
 mod contact;
 mod health;
 mod key;
+mod media;
 mod migrate;
 mod number;
 mod operator;
@@ -200,6 +201,9 @@ enum Command {
     /// Look at webhooks that could not be applied, and try them again
     #[command(subcommand)]
     Quarantine(quarantine::QuarantineCommand),
+    /// Show how many files there are; remove those that nobody needs
+    #[command(subcommand)]
+    Media(media::MediaCommand),
 }
 
 /// Where settings come from.
@@ -293,5 +297,6 @@ pub async fn run(cli: Cli) -> Result<ExitCode, CliError> {
         Command::Store(command) => store::run(command).await,
         Command::Tail(args) => tail::run(args).await,
         Command::Quarantine(command) => quarantine::run(command).await,
+        Command::Media(command) => media::run(command).await,
     }
 }

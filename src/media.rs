@@ -58,6 +58,7 @@ pub struct Media {
     files: Files,
     meta: Arc<dyn GraphFiles>,
     random: SystemRandom,
+    sweep_due: tokio::sync::Notify,
 }
 
 impl Media {
@@ -74,7 +75,18 @@ impl Media {
             files,
             meta,
             random: SystemRandom::new(),
+            sweep_due: tokio::sync::Notify::new(),
         }
+    }
+
+    /// Has what nobody needs any more be removed soon.
+    pub fn ask_for_sweep(&self) {
+        self.sweep_due.notify_one();
+    }
+
+    /// Waits until somebody asks for that.
+    pub async fn sweep_asked(&self) {
+        self.sweep_due.notified().await;
     }
 
     /// Where the bytes are.

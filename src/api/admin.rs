@@ -2,6 +2,7 @@
 
 pub(super) mod audit;
 pub(super) mod keys;
+pub(super) mod media;
 pub(super) mod numbers;
 pub(super) mod operators;
 pub(super) mod people;

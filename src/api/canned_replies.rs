@@ -10,12 +10,14 @@ use super::error::{ApiError, ErrorCode};
 use super::json::Fields;
 use crate::domain::display_name::shows;
 use crate::store::plain::PlainTable;
-use crate::store::tables::{CannedReply, Shortcut};
+use crate::store::tables::{CannedReply, OwnReply, Shortcut};
 
 /// Characters of a text: as many as Meta takes in one message.
 const LONGEST: usize = 4_096;
 /// Canned replies of a tenant.
 const MOST: usize = 500;
+/// Those of one person's own in a tenant.
+const MOST_OWN: usize = 100;
 
 /// A text that can be sent: not empty, not too long.
 #[derive(Debug, Deserialize)]
@@ -47,10 +49,40 @@ fn shortcut<N: Need>(call: &Call<N>) -> Result<Shortcut, ApiError> {
         .map_err(|rule| ApiError::invalid(format!("the shortcut must be {rule}")))
 }
 
+/// A reply as it is shown; `private` when it is the caller's own.
+#[derive(Serialize)]
+struct Shown {
+    #[serde(flatten)]
+    reply: CannedReply,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    private: bool,
+}
+
 #[derive(Serialize)]
 struct List {
-    canned_replies: Vec<CannedReply>,
+    canned_replies: Vec<Shown>,
     next_cursor: Option<Shortcut>,
+}
+
+fn own_table<N: Need>(call: &Call<N>) -> PlainTable<'_, OwnReply> {
+    let state = call.state();
+    PlainTable::of(state.store.as_ref(), state.clock.now())
+}
+
+/// The caller's own in this tenant; a program has none.
+async fn own<N: Need>(call: &Call<N>) -> Result<Vec<CannedReply>, ApiError> {
+    let Some(user) = call.user() else {
+        return Ok(Vec::new());
+    };
+    let begin = Bytes::copy_from_slice(&OwnReply::begin(call.tenant()));
+    let page = own_table(call)
+        .page(OwnReply::of(user.id), Some(begin), MOST_OWN)
+        .await?;
+    let rows = page.items.into_iter().map(|found| found.row);
+    Ok(rows
+        .take_while(|row| row.tenant == call.tenant())
+        .map(|row| row.reply)
+        .collect())
 }
 
 /// `GET /v1/canned-replies`
@@ -59,15 +91,28 @@ pub(super) async fn list(call: Call<CanRead>) -> Result<HttpResponse, ApiError> 
     let limit = params.limit(100, MOST)?;
     let after = params.take::<Shortcut>("cursor", "a `next_cursor` of this list")?;
     params.finish()?;
-    let after = after.map(|shortcut| Bytes::from(String::from(shortcut)));
+    let place = after.clone().map(|shortcut| Bytes::from(String::from(shortcut)));
     let page = table(&call)
-        .page(CannedReply::of(call.tenant()), after, limit)
+        .page(CannedReply::of(call.tenant()), place, limit)
         .await?;
-    let canned_replies: Vec<CannedReply> = page.items.into_iter().map(|found| found.row).collect();
-    let last = canned_replies.last().filter(|_| page.more);
+    let last = page.items.last().filter(|_| page.more);
+    let next_cursor = last.map(|found| found.row.shortcut.clone());
+    // The own ones that belong between the first and the last of this page.
+    let belongs = |reply: &CannedReply| {
+        let is_before = next_cursor.as_ref().is_none_or(|last| reply.shortcut <= *last);
+        is_before && after.as_ref().is_none_or(|after| reply.shortcut > *after)
+    };
+    let own = own(&call).await?.into_iter().filter(belongs);
+    let own = own.map(|reply| Shown { reply, private: true });
+    let shared = page.items.into_iter().map(|found| Shown {
+        reply: found.row,
+        private: false,
+    });
+    let mut canned_replies: Vec<Shown> = own.chain(shared).collect();
+    canned_replies.sort_by(|one, other| one.reply.shortcut.cmp(&other.reply.shortcut));
     Ok(HttpResponse::Ok().json(List {
-        next_cursor: last.map(|reply| reply.shortcut.clone()),
         canned_replies,
+        next_cursor,
     }))
 }
 
@@ -76,7 +121,11 @@ pub(super) async fn put(call: Call<CanSend>) -> Result<HttpResponse, ApiError> {
     let shortcut = shortcut(&call)?;
     let mut fields = Fields::read(call.body())?;
     let Text(text) = fields.required("text")?;
+    let private = fields.optional::<bool>("private")?.unwrap_or(false);
     fields.finish()?;
+    if private {
+        return put_own(&call, shortcut, text).await;
+    }
     let key = CannedReply::at(call.tenant(), &shortcut);
     let table = table(&call);
     if table.get(&key).await?.is_none() {
@@ -93,11 +142,53 @@ pub(super) async fn put(call: Call<CanSend>) -> Result<HttpResponse, ApiError> {
         Ok(Some(same.unwrap_or(&reply).clone()))
     });
     let (before, after) = changed.await?;
+    // Who shares what was their own has it once.
+    if let Some(user) = call.user() {
+        own_table(&call)
+            .remove(OwnReply::at(user.id, call.tenant(), &reply.shortcut))
+            .await?;
+    }
     let mut answer = match before {
         Some(_) => HttpResponse::Ok(),
         None => HttpResponse::Created(),
     };
     Ok(answer.json(after))
+}
+
+/// Keeps a reply that nobody else sees.
+async fn put_own(call: &Call<CanSend>, shortcut: Shortcut, text: String) -> Result<HttpResponse, ApiError> {
+    let Some(user) = call.user() else {
+        let why = "`private` is for people who are signed in: a program has no replies of its own";
+        return Err(ApiError::invalid(why));
+    };
+    let known = own(call).await?;
+    let is_known = known.iter().any(|reply| reply.shortcut == shortcut);
+    if known.len() >= MOST_OWN && !is_known {
+        let most = format!("there are {MOST_OWN} canned replies of your own already: delete one first");
+        return Err(ApiError::because(ErrorCode::LimitReached, most));
+    }
+    let row = OwnReply {
+        tenant: call.tenant(),
+        reply: CannedReply {
+            shortcut,
+            text,
+            changed_at: call.state().clock.now(),
+            changed_by: call.author(),
+        },
+    };
+    let key = OwnReply::at(user.id, call.tenant(), &row.reply.shortcut);
+    own_table(call)
+        .change::<ApiError>(key, |_| Ok(Some(row.clone())))
+        .await?;
+    let mut answer = if is_known {
+        HttpResponse::Ok()
+    } else {
+        HttpResponse::Created()
+    };
+    Ok(answer.json(Shown {
+        reply: row.reply,
+        private: true,
+    }))
 }
 
 /// Two who add one at the same moment may get one more.
@@ -121,9 +212,15 @@ async fn refuse_more_than_there_may_be(
     }
 }
 
-/// `DELETE /v1/canned-replies/{shortcut}`
+/// `DELETE /v1/canned-replies/{shortcut}`: the caller's own one, where there is one.
 pub(super) async fn delete(call: Call<CanSend>) -> Result<HttpResponse, ApiError> {
     let shortcut = shortcut(&call)?;
+    if let Some(user) = call.user() {
+        let own = OwnReply::at(user.id, call.tenant(), &shortcut);
+        if own_table(&call).remove(own).await?.is_some() {
+            return Ok(HttpResponse::Ok().json(json!({ "shortcut": shortcut })));
+        }
+    }
     let key = CannedReply::at(call.tenant(), &shortcut);
     if table(&call).remove(key).await?.is_none() {
         return Err(ApiError::absent("no canned reply has this shortcut"));

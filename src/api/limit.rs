@@ -154,6 +154,8 @@ pub(super) const fn honours(route: HttpRoute) -> Honours {
         | HttpRoute::AdminAudit
         | HttpRoute::AdminAuditExport
         | HttpRoute::AdminAuditVerify
+        | HttpRoute::TenantMedia
+        | HttpRoute::MediaSweep
         | HttpRoute::Quarantine
         | HttpRoute::Replay => Honours::Unlimited,
         HttpRoute::TemplateCheck => Honours::Sends,

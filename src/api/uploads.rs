@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use super::auth::{Call, CanRead, CanSend, Need, StreamCall};
 use super::error::{ApiError, ErrorCode};
 use super::json::Fields;
+use super::state::ApiState;
 use crate::domain::media::clean_name;
 use crate::domain::{MediaId, MediaKind, TenantId};
 use crate::media::MediaError;
@@ -192,7 +193,12 @@ pub(super) async fn add(call: StreamCall<CanSend>) -> Result<HttpResponse, ApiEr
 /// `GET /v1/media/usage`
 pub(super) async fn usage(call: Call<CanRead>) -> Result<HttpResponse, ApiError> {
     call.params()?.finish()?;
-    let usage = call.state().media.usage(call.tenant()).await?;
+    usage_of(call.state(), call.tenant()).await
+}
+
+/// How many files a tenant had when they were counted last.
+pub(super) async fn usage_of(state: &ApiState, tenant: TenantId) -> Result<HttpResponse, ApiError> {
+    let usage = state.media.usage(tenant).await?;
     let (files, bytes) = usage.map_or((0, 0), |usage| (usage.files, usage.bytes));
     Ok(HttpResponse::Ok().json(json!({ "files": files, "bytes": bytes, "at": usage.map(|usage| usage.at) })))
 }

@@ -17,6 +17,7 @@ mod ledger;
 mod limit;
 mod media;
 mod operator;
+mod own_reply;
 mod segment;
 mod session;
 mod sign_in_event;
@@ -53,6 +54,7 @@ pub use media::{
     MediaFile, MediaLink, MediaTask,
 };
 pub use operator::{OPERATOR, Operator};
+pub use own_reply::{OWN_REPLY, OwnReply};
 pub use segment::{SEGMENT, Segment};
 pub use session::{SESSION, SESSION_OF_USER, Session, SessionOfUser};
 pub use sign_in_event::{SIGN_IN_EVENT, SignInEvent, SignInResult};
@@ -77,7 +79,7 @@ pub use user::{
 };
 
 /// All of them.
-pub const ALL: [&Table; 66] = [
+pub const ALL: [&Table; 67] = [
     &CONTACT,
     &ALIAS,
     &CONTACT_INDEX,
@@ -108,6 +110,7 @@ pub const ALL: [&Table; 66] = [
     &MEDIA_AT_META,
     &MEDIA_USAGE,
     &QUICK_FILE,
+    &OWN_REPLY,
     &UPLOAD,
     &OPERATOR,
     &USER,

@@ -1,7 +1,6 @@
 //! Files from the customer's phone to the agent and back, over real HTTP with Meta in a box.
 
-use mesej_simulator::SendQuery;
-use mesej_simulator::control::Say;
+use mesej_simulator::control::{Say, SendQuery};
 use serde_json::{Value, json};
 
 use crate::gateway::{CUSTOMER, TestGateway, until};

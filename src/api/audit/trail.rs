@@ -95,6 +95,7 @@ const fn trails(route: HttpRoute) -> Trails {
         | HttpRoute::MediaFile
         | HttpRoute::LinkedMedia
         | HttpRoute::MediaUsage
+        | HttpRoute::TenantMedia
         | HttpRoute::QuickFiles
         | HttpRoute::Sessions
         | HttpRoute::SignIns
@@ -177,6 +178,8 @@ const fn trails(route: HttpRoute) -> Trails {
         // What is uploaded changes nothing until it is sent.
         HttpRoute::Media | HttpRoute::Uploads => READS.post(Nothing),
         HttpRoute::Upload => READS.put(Nothing),
+        // It removes what nobody could be handed any more.
+        HttpRoute::MediaSweep => READS.post(Nothing),
         HttpRoute::QuickFile => READS
             .put(Named(Action::QuickFileWritten, Kind::File, "shortcut"))
             .delete(Named(Action::QuickFileRemoved, Kind::File, "shortcut")),

@@ -22,7 +22,9 @@ impl Api {
             rate: SendRate::STANDARD,
             access_token: AccessToken::new("secret"),
         };
-        self.store.put_number(row).await.unwrap();
+        if self.store.number(row.id.clone()).await.unwrap().is_none() {
+            self.store.put_number(row).await.unwrap();
+        }
         let before = self.store.tenant_head(tenant).await.unwrap().unwrap().head;
         let image = json!({ "type": "image", "image": { "id": "900", "mime_type": "image/png" } });
         let receive = Receive {

@@ -6,6 +6,7 @@ mod leaving;
 mod limits;
 mod mail;
 mod matrix;
+mod own_replies;
 mod profile;
 mod second_factor;
 mod sessions;

@@ -64,7 +64,10 @@ pub(super) async fn run(job: &MediaJob) {
 async fn sweep(job: &MediaJob) {
     let mut due = tokio::time::interval_at(Instant::now() + LEFT, SWEEP);
     loop {
-        due.tick().await;
+        tokio::select! {
+            _ = due.tick() => {}
+            () = job.media.sweep_asked() => {}
+        }
         if job.clock.doubt().is_some() {
             continue;
         }

@@ -93,6 +93,10 @@ label_enums! {
         Uploads = "/v1/uploads",
         /// One of them.
         Upload = "/v1/uploads/{upload_id}",
+        /// How many files a tenant has.
+        TenantMedia = "/v1/admin/tenants/{tenant_id}/media",
+        /// Removing files that nobody needs.
+        MediaSweep = "/v1/admin/media/sweep",
         /// Files that agents send often.
         QuickFiles = "/v1/quick-files",
         /// One of them.

@@ -22,6 +22,13 @@ pub(super) fn routes() -> Vec<(&'static str, &'static str, Guard, Value)> {
             Guard::Operator,
             json!({ "name": "x" }),
         ),
+        (
+            "GET",
+            "/v1/admin/tenants/{tenant_id}/media",
+            Guard::Operator,
+            json!({}),
+        ),
+        ("POST", "/v1/admin/media/sweep", Guard::Operator, json!({})),
         ("GET", "/v1/admin/tenants", Guard::Operator, json!({})),
         ("GET", "/v1/admin/tenants/{tenant_id}", Guard::Operator, json!({})),
         (

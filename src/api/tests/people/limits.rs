@@ -22,6 +22,7 @@ struct OfNumber {
     message: String,
     contact: String,
     note: String,
+    media: String,
 }
 
 impl OfNumber {
@@ -31,6 +32,7 @@ impl OfNumber {
             ("message_id", self.message.clone()),
             ("contact_id", self.contact.clone()),
             ("note_id", self.note.clone()),
+            ("media_id", self.media.clone()),
         ])
     }
 }
@@ -47,7 +49,8 @@ async fn add_numbers(api: &Api, owner: &Browser) {
 
 async fn fill(api: &Api, owner: &Browser, number: &str, phone: &str) -> OfNumber {
     let number = PhoneNumberId::parse(number).unwrap();
-    let at = api.customer_writes_to(ONE, number, phone, "halo").await;
+    let at = api.customer_writes_to(ONE, number.clone(), phone, "halo").await;
+    let media = api.picture_of(ONE, number).await.to_string();
     let send = json!({ "conversation_id": at.conversation, "type": "text", "text": { "body": "ya" } });
     let sent = owner.made(api, "/v1/messages", send).await;
     let contact = api.contact_of(ONE, at.conversation).await.to_string();
@@ -58,6 +61,7 @@ async fn fill(api: &Api, owner: &Browser, number: &str, phone: &str) -> OfNumber
         note: note["note_id"].as_str().unwrap().to_owned(),
         conversation: at.conversation.to_string(),
         message: sent["message_id"].as_str().unwrap().to_owned(),
+        media,
     }
 }
 

@@ -65,6 +65,8 @@ pub(super) fn nobodys() -> Ids {
         ("template_id", "0".repeat(32)),
         ("shortcut", "nobodys".to_owned()),
         ("phone_number_id", "999".to_owned()),
+        ("media_id", "0".repeat(64)),
+        ("upload_id", "0".repeat(64)),
     ])
 }
 
@@ -113,6 +115,9 @@ impl Browser {
             "components": [{ "type": "BODY", "text": "Hello!" }],
         });
         let template = self.made(api, "/v1/templates", template).await;
+        let media = api.picture_of(tenant, super::super::number(tenant)).await;
+        let upload = json!({ "bytes": 9, "mime": "image/png" });
+        let upload = self.made(api, "/v1/uploads", upload).await;
         BTreeMap::from([
             ("template_id", text(&template, "template_id")),
             ("conversation_id", conversation.to_string()),
@@ -130,6 +135,8 @@ impl Browser {
             ("key_id", text(&key, "key_id")),
             ("shortcut", "theirs".to_owned()),
             ("phone_number_id", text(&number, "phone_number_id")),
+            ("media_id", media.to_string()),
+            ("upload_id", text(&upload, "upload_id")),
         ])
     }
 
