@@ -132,7 +132,8 @@ impl Lane {
         let error = match brought {
             Ok(id) => {
                 if self.files.ready.len() >= MOST {
-                    self.files.ready.clear();
+                    let in_flight = &self.in_flight;
+                    self.files.ready.retain(|message, _| in_flight.holds(*message));
                 }
                 self.files.tries.remove(&message);
                 self.files.ready.insert(message, id);

@@ -145,7 +145,7 @@ async fn a_sweep_leaves_what_is_needed_or_young_and_counts_it() {
     scene.clock.jump_wall_to(Timestamp::from_secs(1));
     let young = scene.media.sweep(|| true).await.unwrap();
     assert_eq!((young.files, young.removed), (3, 0));
-    scene.clock.jump_wall_to(NOW.after(Duration::from_hours(24 * 30)));
+    scene.clock.jump_wall_to(NOW);
     let swept = scene.media.sweep(|| true).await.unwrap();
     assert_eq!(
         (swept.files, swept.bytes, swept.removed),
