@@ -1,7 +1,8 @@
 //! Tables with layouts of their own: those of a tenant's ledger, the directory, and what comes before both.
 
-use super::{Copied, Erasure, Kept, LEDGER, RecordKind, Subject, Table};
+use super::{Copied, Erasure, Kept, LEDGER, Subject, Table};
 use crate::domain::Retention;
+use crate::store::transfer::RecordKind;
 
 pub(super) const CONTACT: Table = Table {
     name: "contact",
