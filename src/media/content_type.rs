@@ -53,6 +53,10 @@ fn container(mime: &str) -> Container {
 
 /// What the first bytes are, if they are known.
 fn found(head: &[u8]) -> Option<(&'static str, infer::MatcherType)> {
+    if head.starts_with(b"#!AMR") {
+        // Its first bytes are those of a script, too.
+        return Some(("audio/amr", infer::MatcherType::Audio));
+    }
     infer::get(head).map(|kind| (kind.mime_type(), kind.matcher_type()))
 }
 
