@@ -76,6 +76,8 @@ async fn every_call_that_changes_something_is_in_the_audit_log_or_in_the_ledger(
     assert_eq!(
         elsewhere,
         [
+            "POST /v1/segments/explain",
+            "POST /v1/contacts/count",
             "POST /v1/templates/check",
             "POST /v1/templates/check-definition",
             "POST /v1/session/second-factor",

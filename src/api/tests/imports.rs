@@ -182,7 +182,7 @@ async fn wrong_rows_are_told_one_by_one_and_the_others_count() {
     assert_eq!(errors.status, 200);
     assert!(
         errors
-            .header("Content-Disposition")
+            .header("content-disposition")
             .unwrap()
             .starts_with("attachment")
     );

@@ -130,7 +130,12 @@ pub(super) fn routes() -> Vec<(&'static str, &'static str, Guard, Value)> {
         ("POST", "/v1/contacts/count", READ, json!({})),
         ("GET", "/v1/contacts/export", EXPORT, json!({})),
         ("GET", "/v1/imports", MANAGE, json!({})),
-        ("POST", "/v1/imports", MANAGE, json!({ "phone": "+6281122334455" })),
+        (
+            "POST",
+            "/v1/imports",
+            MANAGE,
+            json!({ "phone": "+6281122334455" }),
+        ),
         ("GET", "/v1/imports/{import_id}", MANAGE, json!({})),
         ("DELETE", "/v1/imports/{import_id}", MANAGE, json!({})),
         (

@@ -94,6 +94,15 @@ async fn a_count_goes_on_until_it_has_counted_all() {
         label(&api, ONE, &format!("62812345{n:04}"), vip).await;
         label(&api, OTHER, &format!("62812345{n:04}"), "vip").await;
     }
+    let number = json!({
+        "phone_number_id": "101", "waba_id": "102290129340398", "display_phone_number": "+62 812",
+        "access_token": "EAAG-secret",
+    });
+    let numbers = format!("/v1/admin/tenants/{ONE}/numbers");
+    assert_eq!(
+        api.as_admin("POST", &numbers).json(&number).send().await.status,
+        201
+    );
     api.conversation_of(ONE, "628123450000").await;
     assert_eq!(count(&api, json!({})).await, 30);
     assert_eq!(count(&api, json!({ "filter": "label = \"VIP\"" })).await, 10);
