@@ -78,6 +78,10 @@ async fn every_call_that_changes_something_is_in_the_audit_log_or_in_the_ledger(
         [
             "POST /v1/segments/explain",
             "POST /v1/contacts/count",
+            "POST /v1/media",
+            "POST /v1/uploads",
+            "PUT /v1/uploads/{upload_id}",
+            "POST /v1/admin/media/sweep",
             "POST /v1/templates/check",
             "POST /v1/templates/check-definition",
             "POST /v1/session/second-factor",
