@@ -18,7 +18,7 @@ use serde_json::value::RawValue;
 
 use self::interactive::check_interactive;
 use self::plain::{
-    MediaKind, check_contacts, check_context, check_location, check_media, check_reaction, check_text,
+    MediaKind, check_contacts, check_context, check_file, check_location, check_reaction, check_text,
 };
 use self::template::check_template;
 use super::lenient::Fields;
@@ -173,10 +173,10 @@ fn audience(request: &Fields<'_>) -> Result<Audience, ContentError> {
 fn check(kind: &str, object: Place<'_, '_>) -> Result<MessageClass, ContentError> {
     match kind {
         "text" => check_text(object)?,
-        "image" | "video" => check_media(object, MediaKind::Captioned)?,
-        "document" => check_media(object, MediaKind::Document)?,
-        "audio" => check_media(object, MediaKind::Audio)?,
-        "sticker" => check_media(object, MediaKind::Bare)?,
+        "image" | "video" => check_file(object, MediaKind::Captioned)?,
+        "document" => check_file(object, MediaKind::Document)?,
+        "audio" => check_file(object, MediaKind::Audio)?,
+        "sticker" => check_file(object, MediaKind::Bare)?,
         "location" => check_location(object)?,
         "contacts" => check_contacts(object)?,
         "interactive" => check_interactive(object)?,

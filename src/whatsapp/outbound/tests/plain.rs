@@ -50,6 +50,18 @@ fn a_file_comes_by_id_or_by_link_but_not_both() {
 }
 
 #[test]
+fn a_file_that_was_uploaded_here_comes_by_its_media_id_alone() {
+    let upload = "0".repeat(32) + &"1".repeat(32);
+    for kind in ["image", "video", "audio", "document", "sticker"] {
+        assert_passes(&request(kind, json!({ "media_id": upload })));
+        let path = format!("{kind}.media_id");
+        assert_refused(&request(kind, json!({ "media_id": "../1" })), &path, "uploaded");
+        let both = json!({ "media_id": upload, "id": "1" });
+        assert_refused(&request(kind, both), &format!("{kind}.id"), "does not go with");
+    }
+}
+
+#[test]
 fn captions_have_at_most_1024_characters_and_not_every_file_has_one() {
     for kind in ["image", "video", "document"] {
         let media = request(kind, json!({ "id": "1" }));
