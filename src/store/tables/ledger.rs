@@ -74,7 +74,7 @@ pub(super) const MESSAGE: Table = Table {
     key: "tenant · conversation · message, newest first",
     kept: Kept::WithMessage,
     subject: Subject::Contact,
-    personal: &["content", "wamid", "versions", "author", "delivery"],
+    personal: &["content", "wamid", "versions", "author", "delivery", "media"],
     erasure: Erasure::Removed,
     copied: Copied::Ledger(RecordKind::Message),
     folder: &["messages", "expiry m"],
