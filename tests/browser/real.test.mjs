@@ -83,3 +83,77 @@ test('an operator looks at a tenant, the health and the quarantine', async () =>
   await says(other.locator('#page'), /0 of 7/);
   assert.equal(await other.locator('#page').getByRole('button').count(), 0);
 });
+
+test('an agent defines, adds, changes and finds contacts', async () => {
+  const { tenant_id } = await gateway.operator('POST', 'tenants', { name: 'Warung Kopi' });
+  const { link } = await gateway.operator('POST', `tenants/${tenant_id}/invitations`, { email: 'dina@example.com', role: 'agent' });
+  const page = await join(link, 'Dina');
+  const place = await visit(page, 'Contacts');
+  await says(place, /There are no contacts yet/);
+  await place.getByRole('link', { name: 'Attributes' }).click();
+  for (const [name, kind] of [['City', 'Text'], ['Tier', 'Number'], ['Wholesale', 'Yes or no'], ['Customer since', 'Date']]) {
+    await place.getByRole('button', { name: 'New attribute' }).click();
+    await place.getByLabel('Name of the attribute').fill(name);
+    await place.getByLabel('Kind').selectOption(kind);
+    await place.getByRole('button', { name: 'Save' }).click();
+    await place.locator('li[data-key]', { hasText: name }).waitFor();
+  }
+  await place.getByRole('link', { name: 'Lists' }).click();
+  await place.getByRole('button', { name: 'New list' }).click();
+  await place.getByLabel('Name of the list').fill('Newsletter');
+  await page.keyboard.press('Enter');
+  await place.getByRole('link', { name: 'Newsletter' }).waitFor();
+  await place.getByRole('link', { name: 'All contacts' }).click();
+  for (const [phone, name] of [['+60 12 345 6789', 'Nur Aisyah'], ['+62 813 5550 1234', 'Sari Wijaya']]) {
+    await place.getByRole('button', { name: 'Add a contact' }).click();
+    await place.getByLabel('Phone').fill(phone);
+    await place.locator('.contacts-list').getByLabel('Your name for them').fill(name);
+    await page.keyboard.press('Enter');
+    await eventually(`${name} is open`, async () => (await page.locator('.contacts-one h2').textContent()) === name);
+  }
+  const card = page.locator('#page .contact-card');
+  await card.getByLabel('City').fill('Jakarta');
+  await card.getByLabel('Tier').fill('2.5');
+  await card.getByLabel('Customer since').fill('2024-12-31');
+  await card.getByLabel('Customer since').blur();
+  await card.getByLabel('Wholesale').selectOption('No');
+  await card.getByLabel('Label the contact').fill('vip');
+  await page.keyboard.press('Enter');
+  await card.getByLabel('Add to a list').selectOption('Newsletter');
+  await card.getByLabel('Looked after by').selectOption('Dina');
+  await card.getByLabel('Add the note').fill('Likes olive trees');
+  await card.getByRole('button', { name: 'Add the note' }).click();
+  await says(card, /Likes olive trees.*Dina/);
+  await eventually('nothing is refused, and all is saved', async () => (await card.getByText('Saved').count()) >= 7 && (await card.locator('[role=alert]:not(:empty)').allTextContents()).every((text) => text.trim() === ''));
+  assert.deepEqual(await axeProblems(page), []);
+  await page.reload();
+  await isLive(page);
+  await eventually('it is all there again', async () => {
+    const values = await Promise.all(['City', 'Tier', 'Customer since', 'Wholesale'].map((label) => card.getByLabel(label).inputValue()));
+    return values.join() === 'Jakarta,2.5,2024-12-31,false';
+  });
+  await says(card, /vip.*Newsletter.*Likes olive trees/);
+  const found = (names) => eventually(`${names} are found`, async () => (await page.locator('.contact-name').allTextContents()).sort().join() === names);
+  await found('Nur Aisyah,Sari Wijaya');
+  await place.getByLabel('Search').fill('wij');
+  await found('Sari Wijaya');
+  await place.getByLabel('Search').fill('345 6789');
+  await found('Nur Aisyah');
+  await place.getByLabel('Search').fill('');
+  await place.locator('.contact-more summary').click();
+  await place.getByLabel('List', { exact: true }).selectOption('Newsletter');
+  await found('Sari Wijaya');
+  await place.getByRole('button', { name: 'Clear the filters' }).click();
+  await place.getByLabel('Attribute').selectOption('Tier');
+  await place.getByLabel('Value of Tier').fill('2.5');
+  await found('Sari Wijaya');
+  await place.getByRole('button', { name: 'Clear the filters' }).click();
+  await place.getByLabel('Order').selectOption('Name, Z to A');
+  await eventually('the other way round', async () => (await page.locator('.contact-name').allTextContents()).join() === 'Sari Wijaya,Nur Aisyah');
+  await place.getByRole('button', { name: 'Add a contact' }).click();
+  await place.getByLabel('Phone').fill('60123456789');
+  await page.keyboard.press('Enter');
+  await place.getByRole('link', { name: 'Open the contact that has this phone' }).click();
+  await eventually('that one is open', async () => (await page.locator('.contacts-one h2').textContent()) === 'Nur Aisyah');
+  await page.close();
+});
