@@ -423,9 +423,9 @@ office('a segment is checked, put into words and counted while it is written', a
   await place.getByRole('button', { name: 'New segment' }).click();
   await place.getByLabel('Name of the segment').fill('Regulars');
   const filter = place.getByLabel('Who is in it');
-  await filter.fill('label = "vip" and lable = "x"');
+  await filter.fill('label = "vip" and nonsense = "x"');
   await says(place, /This cannot be understood: a condition was expected/);
-  assert.equal(await place.locator('mark').textContent(), 'lable = "x"');
+  assert.equal(await place.locator('mark').textContent(), 'nonsense = "x"');
   await isSound(page, 'a wrong filter');
   await filter.fill('label = "vip"');
   await says(place, /Whoever has the label vip\..*1,251 contacts now/);

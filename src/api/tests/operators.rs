@@ -181,7 +181,7 @@ async fn tenants_are_listed_by_name_searched_and_paged() {
     );
     let none = list("search=nothing").await.json();
     assert_eq!(none, json!({ "tenants": [], "found": 0, "next_cursor": null }));
-    for wrong in ["limit=0", "limit=501", "cursor=x", "cursor=%21", "serach=x"] {
+    for wrong in ["limit=0", "limit=501", "cursor=x", "cursor=%21", "look=x"] {
         assert_eq!(
             list(wrong).await.outcome(),
             (400, "invalid_request".to_owned()),

@@ -89,7 +89,7 @@ test('a window of rows holds what is in view and some beside it, and never more 
 test('values of attributes are read and written by their kinds', () => {
   assert.deepEqual([valueOf('text', ' a '), valueOf('number', '2.5'), valueOf('boolean', 'false'), valueOf('date', '2026-11-30'), valueOf('choice', 'x'), valueOf('number', ' ')], ['a', 2.5, false, '2026-11-30', 'x', null]);
   assert.deepEqual([valueText('boolean', true), valueText('number', 1234.5), valueText('date', '2026-11-30'), valueText('date', 'soon'), valueText('text', 'x')], ['Yes', '1,234.5', 'Nov 30, 2026', 'soon', 'x']);
-  assert.deepEqual([keyOf('Size of the Garden'), keyOf('Año (1)'), keyOf('حجم'), keyOf('x'.repeat(60)), keyOf('2nd phone')], ['size_of_the_garden', 'ano_1', '', 'x'.repeat(32), 'nd_phone']);
+  assert.deepEqual([keyOf('Size of the Garden'), keyOf('Año (1)'), keyOf('حجم'), keyOf('x'.repeat(60)), keyOf('2 phones')], ['size_of_the_garden', 'ano_1', '', 'x'.repeat(32), 'phones']);
 });
 
 test('definitions are read once, again after a change, after a while, and after a failure', async () => {
