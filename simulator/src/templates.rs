@@ -145,7 +145,7 @@ impl Templates {
     /// Begins a template's review.
     pub(crate) fn begin_review(&mut self, id: u64, ends_us: u64) {
         if let Some(template) = self.all.iter_mut().find(|known| known.id == id) {
-            template.spec.status = "PENDING".to_owned();
+            "PENDING".clone_into(&mut template.spec.status);
             template.reviewed_us = Some(ends_us);
         }
     }

@@ -80,8 +80,8 @@ impl BodyStream {
         Self {
             payload,
             plan: Plan {
-                deadline,
                 limit,
+                deadline,
                 ..plan
             },
             began: Instant::now(),

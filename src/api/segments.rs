@@ -107,7 +107,7 @@ async fn named<N: Need>(call: &Call<N>, filters: &[Filter]) -> Result<Named, Api
     }
     if any(|condition| matches!(condition, Condition::Number(_))) {
         for number in state.tenants.numbers(tenant).await? {
-            named.insert(number.id.as_str().to_owned(), number.display.to_string());
+            named.insert(number.id.as_str().to_owned(), number.display.clone());
         }
     }
     if any(|condition| matches!(condition, Condition::List(_))) {

@@ -18,7 +18,6 @@ use crate::domain::{Clock, SteadyClock};
 use crate::ingest::{self, Applier, IngestParts, Intake};
 use crate::limiter::PairRule;
 use crate::mail::{MailWorker, Mailer};
-use crate::media::outbound::OutboundFiles;
 use crate::media::{Files, Media};
 use crate::shutdown::Shutdown;
 use crate::store::fjall::{Absent, FjallOptions, FjallStore, Loss, make_folder};
@@ -220,7 +219,7 @@ pub async fn open_core(config: &Config, clock: Arc<dyn Clock>, shutdown: Shutdow
         lane_limits: Arc::new(lane_limits(config)),
         calls: Arc::new(Semaphore::new(CALLS)),
         ahead: Arc::new(claims_ahead(config)?),
-        files: Arc::clone(&media) as Arc<dyn OutboundFiles>,
+        files: media.clone(),
         apps: config.whatsapp.app_names(),
         seed,
         earlier: match config.store.backend {

@@ -101,7 +101,9 @@ impl Source {
                 ..Reading::default()
             };
             while source.records.place().byte < place.byte {
-                let Some(next) = source.records.next()? else { break };
+                let Some(next) = source.records.read_next()? else {
+                    break;
+                };
                 if let Ok(record) = next
                     && let Ok(row) = only_phones.row(&record, layout.format)
                 {
@@ -122,7 +124,7 @@ impl Source {
     pub fn batch(&mut self, reading: &Reading) -> io::Result<Batch> {
         let mut batch = Batch::default();
         for _ in 0..TOGETHER {
-            let Some(next) = self.records.next()? else {
+            let Some(next) = self.records.read_next()? else {
                 batch.is_last = true;
                 break;
             };

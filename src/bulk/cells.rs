@@ -127,7 +127,7 @@ mod tests {
             write_line(cells.iter().map(String::as_str), &mut out);
             let mut records =
                 Records::new(out.as_slice(), Format::Csv, Separator::Comma, Vec::new(), Place::START);
-            let record = records.next().unwrap().unwrap().unwrap();
+            let record = records.read_next().unwrap().unwrap().unwrap();
             let mut read = vec![String::new(); cells.len()];
             for (column, cell) in &record.cells {
                 let text = plain(cell);
@@ -135,7 +135,7 @@ mod tests {
                 read[*column] = text.to_owned();
             }
             prop_assert_eq!(read, cells);
-            prop_assert_eq!(records.next().unwrap(), None);
+            prop_assert_eq!(records.read_next().unwrap(), None);
         }
     }
 }

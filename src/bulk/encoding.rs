@@ -249,7 +249,7 @@ mod tests {
 
     #[test]
     fn one_broken_byte_does_not_make_a_file_western() {
-        let bytes = [b"Zo\xC3\xAB,\xC3\xA9\n" as &[u8], b"\xFF\n"].concat();
+        let bytes = [&b"Zo\xC3\xAB,\xC3\xA9\n"[..], &b"\xFF\n"[..]].concat();
         assert_eq!(decoded(&bytes, 4), (bytes.clone(), Encoding::Utf8));
         assert_eq!(decoded(b"Ana\xC3", 2).1, Encoding::Utf8);
     }

@@ -30,7 +30,7 @@ pub fn read_all(text: &[u8]) -> Vec<Record> {
         ..Reading::default()
     };
     let mut all = Vec::new();
-    while let Ok(Some(next)) = records.next() {
+    while let Ok(Some(next)) = records.read_next() {
         if let Ok(record) = next {
             let _read = reading.row(&record, format);
             all.push(record);

@@ -191,7 +191,7 @@ impl Imports {
         }
         let folder = self.folder.clone();
         blocking(move || folder.keep(tenant, import)).await?;
-        coming.is_kept();
+        coming.keep();
         Ok(row)
     }
 
@@ -335,7 +335,7 @@ struct Coming {
 }
 
 impl Coming {
-    fn is_kept(mut self) {
+    fn keep(mut self) {
         self.kept = true;
     }
 }

@@ -43,7 +43,7 @@ pub fn look<R: Read>(open: impl Fn() -> io::Result<R>) -> io::Result<Option<Seen
     let mut rows = Vec::new();
     let columns = match format {
         Format::Csv => {
-            let Some(Ok(first)) = records.next()? else {
+            let Some(Ok(first)) = records.read_next()? else {
                 return Ok(None);
             };
             let columns = first.cells.last().map_or(0, |(column, _)| column + 1);
@@ -59,7 +59,7 @@ pub fn look<R: Read>(open: impl Fn() -> io::Result<R>) -> io::Result<Option<Seen
     };
     let most = if format == Format::Csv { SHOWN } else { LEARNT_FROM };
     for _ in 0..most {
-        match records.next()? {
+        match records.read_next()? {
             Some(Ok(record)) => rows.push(record),
             Some(Err(_)) => {}
             None => break,

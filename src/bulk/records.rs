@@ -199,7 +199,7 @@ impl<R: Read> Records<R> {
     }
 
     /// The next record; `None` at the end.
-    pub fn next(&mut self) -> io::Result<Option<Next>> {
+    pub fn read_next(&mut self) -> io::Result<Option<Next>> {
         loop {
             let found = match self.shape {
                 Shape::Csv { .. } => self.next_csv()?,

@@ -94,7 +94,7 @@ impl Media {
             return Ok(Fetched::Gone);
         };
         if found.row.state != MediaState::Pending {
-            return Ok(self.ended(&found.row));
+            return Ok(ended(&found.row));
         }
         if !self.is_carried(tenant, &found.row).await? {
             self.discard(tenant, task.id).await?;
@@ -102,8 +102,8 @@ impl Media {
         }
         let work = async {
             match origin {
-                MediaOrigin::Meta(id) => self.from_meta(tenant, &found.row, (id, number)).await,
-                MediaOrigin::Upload(upload) => self.from_upload(tenant, &found.row, *upload).await,
+                MediaOrigin::Meta(id) => self.take_from_meta(tenant, &found.row, (id, number)).await,
+                MediaOrigin::Upload(upload) => self.take_upload(tenant, &found.row, *upload).await,
             }
         };
         let tried = tokio::time::timeout(DEADLINE, work).await;
@@ -190,7 +190,7 @@ impl Media {
                     .await?;
             }
             return Ok(match self.rows().get(&key).await? {
-                Some(stands) if stands.row.state != MediaState::Pending => self.ended(&stands.row),
+                Some(stands) if stands.row.state != MediaState::Pending => ended(&stands.row),
                 Some(_) => Fetched::Later(self.now()),
                 None => Fetched::Gone,
             });
@@ -198,16 +198,7 @@ impl Media {
         crash::point(CrashPoint::AfterFileRow);
         metrics::media_fetches_total(outcome).increment(1);
         metrics::media_fetched_bytes_total().increment(bytes);
-        Ok(self.ended(&row))
-    }
-
-    fn ended(&self, row: &MediaFile) -> Fetched {
-        row.message().map_or(Fetched::Gone, |at| {
-            Fetched::Ended(MediaChange {
-                at,
-                media: row.shown(),
-            })
-        })
+        Ok(ended(&row))
     }
 
     /// Nothing is left to do for a file.
@@ -216,7 +207,7 @@ impl Media {
         Ok(())
     }
 
-    async fn from_meta(
+    async fn take_from_meta(
         &self,
         tenant: TenantId,
         row: &MediaFile,
@@ -293,7 +284,7 @@ impl Media {
     }
 
     /// Gives what was uploaded to the message that carries it.
-    async fn from_upload(
+    async fn take_upload(
         &self,
         tenant: TenantId,
         row: &MediaFile,
@@ -368,4 +359,13 @@ async fn write_all(writer: &mut FileWriter, head: Bytes, mut pieces: Pieces) -> 
 fn spread(wait: Duration, id: MediaId) -> Duration {
     let byte = id.as_bytes().last().copied().unwrap_or_default();
     crate::domain::backoff::spread(wait, f64::from(byte) / 255.0)
+}
+
+fn ended(row: &MediaFile) -> Fetched {
+    row.message().map_or(Fetched::Gone, |at| {
+        Fetched::Ended(MediaChange {
+            at,
+            media: row.shown(),
+        })
+    })
 }

@@ -165,7 +165,7 @@ async fn a_customers_file_is_fetched_once_and_shown_with_its_message() {
     let shown = scene.settle(&task).await;
     assert_eq!(
         (shown.state, shown.bytes),
-        (MediaState::Stored, Some(PNG.len() as u64))
+        (MediaState::Stored, Some(u64::try_from(PNG.len()).unwrap()))
     );
     let file = scene.media.find(TENANT, task.id).await.unwrap().unwrap();
     assert_eq!(scene.bytes(&file).await, PNG);

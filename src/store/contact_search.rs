@@ -292,7 +292,7 @@ impl<'a> Intersection<'a> {
             if self.read >= MOST_PLACES {
                 self.end = End::OutOfPlaces;
                 // Nothing before it is in common that was not given.
-                self.reached = stream.after.clone();
+                self.reached.clone_from(&stream.after);
                 return Ok(false);
             }
             let page = store.page_term(*tenant, stream.term, stream.after.clone(), self.order, PLACES);

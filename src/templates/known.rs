@@ -45,9 +45,11 @@ struct Read<T> {
     at: Duration,
 }
 
+type ReadTemplates = LruCache<(TenantId, TemplateId), Read<Option<Arc<Ready>>>>;
+
 /// See the module.
 pub(super) struct Known {
-    templates: Mutex<LruCache<(TenantId, TemplateId), Read<Option<Arc<Ready>>>>>,
+    templates: Mutex<ReadTemplates>,
     /// Whether each account was ever looked up.
     accounts: Mutex<LruCache<(TenantId, WabaId), Read<bool>>>,
 }

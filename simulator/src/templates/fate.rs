@@ -43,9 +43,10 @@ impl World {
         let id = known.id;
         let mut told = Vec::new();
         let named = |mut value: Value| {
-            value["message_template_id"] = json!(id);
-            value["message_template_name"] = json!(fate.name);
-            value["message_template_language"] = json!(fate.language.replace('_', "-"));
+            put(&mut value, "message_template_id", json!(id));
+            put(&mut value, "message_template_name", json!(fate.name));
+            let language = fate.language.replace('_', "-");
+            put(&mut value, "message_template_language", json!(language));
             value
         };
         if let Some(status) = &fate.status {
@@ -54,7 +55,8 @@ impl World {
             let reason = fate.reason.as_deref().unwrap_or("NONE");
             let mut value = json!({ "event": status, "reason": reason });
             if status == "PAUSED" {
-                value["other_info"] = json!({ "title": "FIRST_PAUSE", "description": "paused for 3 hours" });
+                let info = json!({ "title": "FIRST_PAUSE", "description": "paused for 3 hours" });
+                put(&mut value, "other_info", info);
             }
             told.push(("message_template_status_update", named(value)));
         }
@@ -88,5 +90,11 @@ impl World {
             at: now.wall.after(later),
         };
         self.schedule(now, Update::Other(update.into()), due_us);
+    }
+}
+
+fn put(object: &mut Value, name: &str, value: Value) {
+    if let Some(fields) = object.as_object_mut() {
+        fields.insert(name.to_owned(), value);
     }
 }

@@ -10,7 +10,7 @@ use super::super::auth::{Call, CanSend};
 use super::super::error::ApiError;
 use super::super::json::Fields;
 use crate::domain::contact_details::Age;
-use crate::domain::{AgentId, AttributeKey, AttributeValue, ContactChange, ContactLabel, GivenName, ListId};
+use crate::domain::{AttributeKey, AttributeValue, ContactChange, ContactLabel, ListId};
 use crate::store::plain::PlainTable;
 use crate::store::tables::{ContactAttribute, ContactList};
 
@@ -59,8 +59,8 @@ pub(super) async fn of_new(
         .unwrap_or_default();
     let lists = fields.optional::<Vec<ListId>>("lists")?.unwrap_or_default();
     let rest = Rest {
-        given_name: given(fields, "given_name")?,
-        owner: given(fields, "owner")?,
+        given_name: given(fields, "given_name", ContactChange::GivenName)?,
+        owner: given(fields, "owner", ContactChange::Owner)?,
         attributes: fields.optional("attributes")?.unwrap_or_default(),
         minor: None,
     };
@@ -87,8 +87,8 @@ pub(super) async fn of_known(
     let lists = fields.optional::<AddRemove<ListId>>("lists")?.unwrap_or_default();
     let minor = fields.optional::<bool>("is_minor")?;
     let rest = Rest {
-        given_name: given(fields, "given_name")?,
-        owner: given(fields, "owner")?,
+        given_name: given(fields, "given_name", ContactChange::GivenName)?,
+        owner: given(fields, "owner", ContactChange::Owner)?,
         attributes: fields.optional("attributes")?.unwrap_or_default(),
         minor: minor.map(|minor| if minor { Age::Minor } else { Age::Other }),
     };
@@ -96,8 +96,8 @@ pub(super) async fn of_known(
 }
 
 struct Rest {
-    given_name: Option<Option<GivenName>>,
-    owner: Option<Option<AgentId>>,
+    given_name: Option<ContactChange>,
+    owner: Option<ContactChange>,
     attributes: BTreeMap<AttributeKey, Option<AttributeValue>>,
     minor: Option<Age>,
 }
@@ -106,14 +106,15 @@ struct Rest {
 fn given<T: DeserializeOwned>(
     fields: &mut Fields,
     name: &'static str,
-) -> Result<Option<Option<T>>, ApiError> {
+    change: fn(Option<T>) -> ContactChange,
+) -> Result<Option<ContactChange>, ApiError> {
     match fields.peek(name) {
         None => {
             // Noted as known.
             fields.optional::<Value>(name)?;
             Ok(None)
         }
-        Some(_) => fields.required::<Option<T>>(name).map(Some),
+        Some(_) => Ok(Some(change(fields.required(name)?))),
     }
 }
 
@@ -125,7 +126,7 @@ async fn gather(
 ) -> Result<Vec<ContactChange>, ApiError> {
     let (state, tenant) = (call.state(), call.tenant());
     let (labels, lists) = (labels.few("labels")?, lists.few("lists")?);
-    if let Some(Some(owner)) = &rest.owner {
+    if let Some(ContactChange::Owner(Some(owner))) = &rest.owner {
         state.accounts.demand_present(tenant, owner).await?;
     }
     let known = PlainTable::<ContactAttribute>::of(state.store.as_ref(), state.clock.now());
@@ -161,8 +162,7 @@ async fn gather(
         .partition(|(_, value)| value.is_some());
     let attribute = |(key, value)| ContactChange::Attribute(key, value);
     changes.extend(emptied.into_iter().chain(set).map(attribute));
-    changes.extend(rest.given_name.map(ContactChange::GivenName));
-    changes.extend(rest.owner.map(ContactChange::Owner));
+    changes.extend(rest.given_name.into_iter().chain(rest.owner));
     changes.extend(rest.minor.map(ContactChange::Minor));
     Ok(changes)
 }

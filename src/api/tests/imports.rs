@@ -248,7 +248,11 @@ async fn an_import_that_was_cut_off_goes_on_and_changes_nothing_twice() {
     // As it stood after 200 rows, when the process was killed.
     let uploaded = upload(&api, "again.csv", file.clone()).await.json();
     let import: ImportId = id(&uploaded).parse().unwrap();
-    let at = file.lines().take(201).map(|line| line.len() as u64 + 1).sum();
+    let at = file
+        .lines()
+        .take(201)
+        .map(|line| u64::try_from(line.len()).unwrap() + 1)
+        .sum();
     let key = Import::at(ONE, import);
     let table = PlainTable::<Import>::of(api.store.as_ref(), api.clock.now());
     let changed = table.change::<crate::store::StoreError>(key, |before| {

@@ -59,11 +59,11 @@ proptest! {
         lines.head(&mut file);
         lines.line(&contact, &mut file);
         let mut records = Records::new(file.as_slice(), format, Separator::Comma, Vec::new(), Place::START);
-        let mut record = records.next().unwrap().unwrap().unwrap();
+        let mut record = records.read_next().unwrap().unwrap().unwrap();
         let mut columns = records.columns().to_vec();
         if format == Format::Csv {
             columns = headers(record.cells.clone(), record.cells.len());
-            record = records.next().unwrap().unwrap().unwrap();
+            record = records.read_next().unwrap().unwrap().unwrap();
         }
         let names = shapes.iter().map(|(name, _)| (key(name), String::new())).collect();
         let mapping = suggest(&columns, &BTreeMap::new(), &names);

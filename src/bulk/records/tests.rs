@@ -28,7 +28,7 @@ fn csv(text: &[u8], step: usize) -> Records<Slow<'_>> {
 }
 
 fn all<R: Read>(mut records: Records<R>) -> Vec<Next> {
-    std::iter::from_fn(|| records.next().unwrap()).collect()
+    std::iter::from_fn(|| records.read_next().unwrap()).collect()
 }
 
 fn texts(next: &Next) -> Result<(u64, Vec<&str>), (u64, Unreadable)> {
@@ -127,7 +127,7 @@ fn a_reader_goes_on_where_another_was() {
     let whole = all(csv(text, 1_000));
     let mut before = csv(text, 5);
     for done in 1..=whole.len() {
-        before.next().unwrap();
+        before.read_next().unwrap();
         let place = before.place();
         let rest = &text[usize::try_from(place.byte).unwrap()..];
         let later = Records::new(
@@ -158,7 +158,7 @@ fn objects_become_records_and_their_keys_columns() {
             Place::START,
         );
         let mut found = Vec::new();
-        while let Some(next) = records.next().unwrap() {
+        while let Some(next) = records.read_next().unwrap() {
             found.push(next);
         }
         let columns = [
@@ -196,16 +196,16 @@ proptest! {
             let mut records =
                 Records::new(Slow(&text, step), format, Separator::Comma, Vec::new(), Place::START);
             let mut line = 0;
-            while let Some(next) = records.next().unwrap() {
+            while let Some(next) = records.read_next().unwrap() {
                 let (at, next) = match next {
                     Ok(record) => (record.line, record.next),
                     Err(broken) => (broken.line, broken.next),
                 };
                 prop_assert!(at >= line);
-                prop_assert!(next <= text.len() as u64);
+                prop_assert!(next <= u64::try_from(text.len()).unwrap());
                 line = at;
             }
-            prop_assert_eq!(records.place().byte, text.len() as u64);
+            prop_assert_eq!(records.place().byte, u64::try_from(text.len()).unwrap());
         }
     }
 }

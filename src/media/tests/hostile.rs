@@ -46,7 +46,7 @@ async fn a_name_leads_nowhere_and_an_archive_is_never_opened() {
     let archive = b"PK\x03\x04\x14\0\0\0\x08\0 and ten gigabytes of zeros";
     let shown = ends("document", "application/zip", archive).await;
     assert_eq!(shown.state, MediaState::Stored);
-    assert_eq!(shown.bytes, Some(archive.len() as u64));
+    assert_eq!(shown.bytes, Some(u64::try_from(archive.len()).unwrap()));
     assert_eq!(shown.name.as_deref(), Some("x"));
     // A picture that is an archive and a script, too: it is kept as a picture.
     let polyglot = [PNG, b"PK\x05\x06<script>alert(1)</script>"].concat();

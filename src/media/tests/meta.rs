@@ -118,7 +118,7 @@ impl GraphFiles for ScriptedMeta {
     async fn upload(&self, file: FileUpload) -> Result<String, GraphError> {
         self.refusal()?;
         let bytes = file.pieces.try_collect::<Vec<Bytes>>().await?.concat();
-        assert_eq!(file.bytes, bytes.len() as u64);
+        assert_eq!(file.bytes, u64::try_from(bytes.len()).unwrap());
         let mut script = self.script();
         script.uploads.push((file.mime, bytes));
         Ok(format!("meta-{}", script.uploads.len()))

@@ -56,7 +56,7 @@ async fn what_is_uploaded_is_sent_by_a_copy_and_brought_to_meta_once_for_a_numbe
 async fn what_meta_would_not_take_is_not_taken_and_leaves_nothing() {
     use crate::media::uploads::UploadError;
     let scene = Scene::new().await;
-    let large = vec![Bytes::from([PNG, &[0; 100_000]].concat()); 60];
+    let large = vec![Bytes::from([PNG.to_vec(), vec![0; 100_000]].concat()); 60];
     let refused = upload(&scene, "image/png", large).await;
     assert!(matches!(refused, Err(UploadError::TooLarge(5_242_880))));
     let html = vec![Bytes::from_static(b"<html><script>alert(1)</script></html>")];
@@ -84,7 +84,7 @@ async fn an_upload_in_pieces_goes_on_where_it_broke_off_and_is_whole_in_the_end(
     let scene = Scene::new().await;
     let whole = [PNG, &vec![7; SMALLEST_PIECE * 2]].concat();
     let (first, rest) = whole.split_at(SMALLEST_PIECE);
-    let bytes = whole.len() as u64;
+    let bytes = u64::try_from(whole.len()).unwrap();
     let id = scene
         .media
         .begin_upload(TENANT, declared("image/png"), bytes)
@@ -92,11 +92,14 @@ async fn an_upload_in_pieces_goes_on_where_it_broke_off_and_is_whole_in_the_end(
         .unwrap();
     let add = async |offset: usize, piece: &[u8]| {
         let piece = Bytes::copy_from_slice(piece);
-        scene.media.add_piece(TENANT, id, offset as u64, piece).await
+        scene
+            .media
+            .add_piece(TENANT, id, u64::try_from(offset).unwrap(), piece)
+            .await
     };
     let open = |offset: usize| {
         Some(Progress::Open {
-            offset: offset as u64,
+            offset: u64::try_from(offset).unwrap(),
             bytes,
         })
     };
@@ -107,7 +110,7 @@ async fn an_upload_in_pieces_goes_on_where_it_broke_off_and_is_whole_in_the_end(
     assert_eq!(add(0, first).await.unwrap(), open(first.len()));
     // The answer was lost: the same again, and what is not next, change nothing.
     assert_eq!(add(0, first).await.unwrap(), open(first.len()));
-    assert_eq!(add(bytes as usize, rest).await.unwrap(), open(first.len()));
+    assert_eq!(add(whole.len(), rest).await.unwrap(), open(first.len()));
     assert_eq!(
         scene.media.upload_progress(TENANT, id).await.unwrap(),
         open(first.len())
@@ -149,10 +152,10 @@ async fn a_sweep_leaves_what_is_needed_or_young_and_counts_it() {
     let swept = scene.media.sweep(|| true).await.unwrap();
     assert_eq!(
         (swept.files, swept.bytes, swept.removed),
-        (1, PNG.len() as u64, 2)
+        (1, u64::try_from(PNG.len()).unwrap(), 2)
     );
     let usage = scene.media.usage(TENANT).await.unwrap().unwrap();
-    assert_eq!((usage.files, usage.bytes), (1, PNG.len() as u64));
+    assert_eq!((usage.files, usage.bytes), (1, u64::try_from(PNG.len()).unwrap()));
     assert!(scene.media.find(TENANT, stays.id).await.unwrap().is_some());
     assert_eq!(scene.media.find(TENANT, goes.id).await.unwrap(), None);
 }

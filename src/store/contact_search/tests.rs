@@ -106,7 +106,7 @@ async fn every_search_shows_each_contact_once_in_order_from_both_ends() {
     let labels = |n: u32| {
         let with = [(2, "two"), (3, "three"), (7, "seven"), (500, "few")];
         with.into_iter()
-            .filter(|(by, _)| n % by == 0)
+            .filter(|(by, _)| n.is_multiple_of(*by))
             .map(|(_, label)| label)
             .collect()
     };

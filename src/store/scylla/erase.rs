@@ -209,7 +209,9 @@ impl ScyllaStore {
         self.commit_changes(tenant, writes).await?;
         let contacts: Vec<ContactId> = subject.contacts.iter().copied().collect();
         let remove = |view: &mut View<'_>| {
-            contacts.iter().for_each(|id| view.drop_contact(*id));
+            for id in &contacts {
+                view.drop_contact(*id);
+            }
             Ok(())
         };
         Ok(count + self.commit_as_it_stands(tenant, remove).await?)

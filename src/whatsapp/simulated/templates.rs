@@ -290,7 +290,10 @@ async fn both_refuse_the_same_messages() {
         assert_eq!(ours.is_ok(), is_right, "{index} {name}: {ours:?}");
         let body = json!({ "messaging_product": "whatsapp", "to": format!("+62812345678{index:02}"),
             "type": "template", "template": used });
-        let theirs = reqwest::Client::new()
+        let theirs = reqwest::Client::builder()
+            .no_proxy()
+            .build()
+            .unwrap()
             .post(format!("{}/v25.0/{NUMBER}/messages", rig.simulator.url()))
             .bearer_auth("simulated-access-token")
             .body(body.to_string())

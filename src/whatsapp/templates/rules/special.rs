@@ -83,11 +83,11 @@ fn check_card_buttons(component: &Place<'_, '_>, found: &mut Problems) -> Vec<St
         return Vec::new();
     };
     for button in &all {
-        if !CARD_BUTTONS.contains(&kind_of(button.value()).as_str()) {
+        if CARD_BUTTONS.contains(&kind_of(button.value()).as_str()) {
+            found.note(check_button(button));
+        } else {
             let known = CARD_BUTTONS.map(str::to_ascii_uppercase).join(", ");
             found.push(button.fail_at("type", format!("must be one of {known} on a card")));
-        } else {
-            found.note(check_button(button));
         }
     }
     all.iter().map(|button| kind_of(button.value())).collect()
