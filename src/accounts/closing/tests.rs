@@ -12,11 +12,13 @@ use crate::accounts::{
 };
 use crate::config::Config;
 use crate::domain::roles::Role;
-use crate::domain::{Clock, MemberLimit, Retention, TestClock};
+use crate::domain::{AgentId, Author, Clock, MemberLimit, Retention, TestClock};
 use crate::mail::Link;
 use crate::mail::inbox::Inbox;
 use crate::store::faulty::FaultyStore;
-use crate::store::tables::{LimitedMember, ProviderAccount, SignUp, SignUpInvitation, Team};
+use crate::store::tables::{
+    CannedReply, LimitedMember, OwnReply, ProviderAccount, Shortcut, SignUp, SignUpInvitation, Team,
+};
 use crate::store::{Store, Tenant};
 
 const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
@@ -154,6 +156,21 @@ impl Rig {
         let key = LimitedMember::at(ONE, user(1));
         let table = self.accounts.table();
         assert!(table.replace(&key, None, Some(&limited)).await.unwrap());
+        let shortcut: Shortcut = "mine".parse().unwrap();
+        let own = OwnReply {
+            tenant: ONE,
+            reply: CannedReply {
+                shortcut: shortcut.clone(),
+                text: "See you".to_owned(),
+                changed_at: NOW,
+                changed_by: Author::Agent {
+                    id: AgentId::parse(&user(1).to_string()).unwrap(),
+                },
+            },
+        };
+        let key = OwnReply::at(user(1), ONE, &shortcut);
+        let table = self.accounts.table();
+        assert!(table.replace(&key, None, Some(&own)).await.unwrap());
         for (n, email) in ["ana@example.com", "ben@example.com"].into_iter().enumerate() {
             self.sign_up(&format!("{n}"), email).await;
         }

@@ -197,7 +197,7 @@ async fn wrong_rows_are_told_one_by_one_and_the_others_count() {
         .collect();
     let expected = [
         ("12", "phone_missing"),
-        ("22", "phone_invalid"),
+        ("22", "phone_without_country"),
         ("32", "phone_shortened"),
         ("42", "name_invalid"),
         ("52", "label_invalid"),
