@@ -8,9 +8,9 @@ use crate::store::transfer::RecordKind;
 pub enum Kept {
     /// By the tenant's retention, from the message's own time.
     WithMessage,
-    /// [`Retention::EVENTS`], or as long as messages where that is less.
+    /// [`crate::domain::Retention::EVENTS`], or as long as messages where that is less.
     WithEvent,
-    /// As long as its message, and no less than [`Retention::DEDUPE`].
+    /// As long as its message, and no less than [`crate::domain::Retention::DEDUPE`].
     PastRetries,
     /// So many hours from when it was written.
     Hours(u64),
