@@ -330,7 +330,7 @@ office('consent is written down with its source, withdrawn, and its history told
   assert.deepEqual(contacts.consents.get(id).map(({ purpose, state, source, proof }) => [purpose, state, source, proof]), [['marketing', 'given', 'form in the shop', 'form 12']]);
   await at.getByRole('button', { name: 'Write down that consent is withdrawn: Marketing' }).click();
   await at.getByLabel('Where it comes from').fill('phone call');
-  await page.keyboard.press('Enter');
+  await at.getByLabel('Where it comes from').press('Enter');
   await eventually('withdrawn', () => ledger.contacts.get(id).consents.marketing.state === 'withdrawn');
   await at.getByText('How that came about').click();
   await says(at, /Marketing: withdrawn.*phone call.*Marketing: given.*form in the shop.*form 12/);

@@ -131,6 +131,7 @@ picking('cards and places are filled in, too', async ({ page, sent }) => {
 picking('the code of a sign-in is asked for once', async ({ page, sent }) => {
   await take(page, 'sign_in_code');
   assert.equal(await dialog(page).locator('.field').count(), 1);
+  await eventually('the field has the focus', () => page.evaluate(() => document.activeElement.tagName === 'INPUT'));
   await page.keyboard.type('123456');
   await page.keyboard.press('Enter');
   await eventually('it is sent', sent);

@@ -213,7 +213,7 @@ async function apiJs() {
   const id = hello.messages[0].id;
   const arrived = () => read.some((item) => item.message?.id === again && item.from === to)
     && ["sent", "delivered", "read"].every((status) => read.some((item) => item.id === id && item.status === status && item.tracker === "order 9"));
-  for (let tries = 0; tries < 200 && !arrived(); tries += 1) await new Promise((later) => setTimeout(later, 50));
+  for (let tries = 0; tries < 600 && !arrived(); tries += 1) await new Promise((later) => setTimeout(later, 50));
   await check("apijs", "webhooks: message and statuses", async () => read, arrived);
   await check("apijs", "webhooks: all signed well and readable", async () => wrong, () => wrong.length === 0);
   await check("apijs", "callback is taken back", () => override(""), (result) => result.success);
