@@ -129,11 +129,6 @@ export function keyOf(name) {
     .slice(0, 32);
 }
 
-/** What a purpose of consent is called: the page's own word, or what the business calls it. */
-export function purposeName(purpose) {
-  return has(`purpose.${purpose}`) ? t(`purpose.${purpose}`) : purpose;
-}
-
 const MOST_EXAMPLES = 20;
 const CONDITIONS = ['label = "vip"', 'last_active < 30d', 'created > 2026-01-01', 'owner = me', 'owner = none', 'name ^= "an"', 'not opted_out', 'not is_minor'];
 
@@ -163,7 +158,6 @@ export class Contacts {
   #ask;
   #now;
   #known = new Map();
-  #offered = new Map();
   /** Notes that are begun, by contact. */
   drafts = new Map();
 
@@ -200,34 +194,6 @@ export class Contacts {
     return this.#ask('DELETE', `${pathOf(id)}/notes/${encodeURIComponent(note)}`);
   }
 
-  async consents(id) {
-    return (await this.#ask('GET', `${pathOf(id)}/consents`)).consents;
-  }
-
-  setConsent(id, purpose, consent) {
-    return this.#ask('PUT', `${pathOf(id)}/consents/${encodeURIComponent(purpose)}`, consent);
-  }
-
-  block(id, phone_number_id, isBlocked) {
-    return this.#ask(isBlocked ? 'PUT' : 'DELETE', `${pathOf(id)}/block`, { phone_number_id });
-  }
-
-  merge(id, other) {
-    return this.#ask('POST', `${pathOf(id)}/merge`, { other });
-  }
-
-  async merges(id) {
-    return (await this.#ask('GET', `/v1/merges${id ? `?contact=${id}` : ''}`)).merges;
-  }
-
-  undoMerge(id) {
-    return this.#ask('POST', `/v1/merges/${encodeURIComponent(id)}/undo`, {});
-  }
-
-  duplicates(cursor) {
-    return this.#ask('GET', `/v1/contacts/duplicates${cursor ? `?cursor=${encodeURIComponent(cursor)}` : ''}`);
-  }
-
   /** The attributes that the business has defined; `fresh` asks again. */
   attributes(fresh) {
     return this.#defined('attributes', fresh);
@@ -244,22 +210,6 @@ export class Contacts {
   /** The numbers of the business. */
   numbers(fresh) {
     return this.#defined('numbers', fresh);
-  }
-
-  /** Whether the gateway knows a call, which is asked for once: one that it does not know is not offered on the page. */
-  offers(name, read) {
-    if (!this.#offered.has(name)) {
-      const known = read().then(
-        () => true,
-        (error) => {
-          // What could not be learnt is taken for so, and asked again.
-          if (error.status !== 404) this.#offered.delete(name);
-          return error.status !== 404;
-        },
-      );
-      this.#offered.set(name, known);
-    }
-    return this.#offered.get(name);
   }
 
   /** Changes a definition, so that it is read again: `what` is `attributes`, `lists` or `segments`. */

@@ -5,7 +5,6 @@ import { number, t } from '../language.js';
 import { exact } from '../time.js';
 import { html, useEffect, useState } from '../view.js';
 import { Field, Form, Head, Loading, useFocus, useLoaded, useStoppable } from './parts.js';
-import { OptOutWords } from './opt_out_words.js';
 import { addedUp } from './retention.js';
 import { Provider } from './provider.js';
 import { Subscription } from './subscription.js';
@@ -48,7 +47,6 @@ export default function Business({ page, context }) {
         </dl>
       </section>
       <${Retention} ask=${ask} retention=${data.retention} load=${loaded.load} />
-      <${OptOutWords} ask=${ask} say=${say} />
       <${Subscription} ask=${ask} />
       <${Provider} ...${context} tenant_id=${data.tenant_id} />
     `}

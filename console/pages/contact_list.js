@@ -28,19 +28,6 @@ export function useDefinitions(context) {
   return known;
 }
 
-/** Whether the gateway offers something, by a call that it knows then; false until that is known. */
-export function useOffered(contacts, name, read) {
-  const [isOffered, setOffered] = useState(false);
-  useEffect(() => {
-    let isLeft = false;
-    contacts.offers(name, read).then((known) => isLeft || setOffered(known));
-    return () => {
-      isLeft = true;
-    };
-  }, []);
-  return isOffered;
-}
-
 /** The contacts that a filter finds, as far as they are read: `{rows, next, isReading, error, more, put, drop, get}`. */
 export function useContactRows(contacts, filter) {
   const [state, setState] = useState({ rows: [], next: null, isReading: true, error: null });

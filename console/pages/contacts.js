@@ -5,7 +5,7 @@ import { t } from '../language.js';
 import { hashOfPage } from '../route.js';
 import { html, useEffect, useLayoutEffect, useRef, useState } from '../view.js';
 import { ContactCard } from './contact_card.js';
-import { ContactList, Filters, useContactRows, useDefinitions, useOffered } from './contact_list.js';
+import { ContactList, Filters, useContactRows, useDefinitions } from './contact_list.js';
 import { NewContact } from './new_contact.js';
 import { Download, Head } from './parts.js';
 
@@ -15,7 +15,6 @@ const PARTS = {
   segments: ['manage_business', () => import('./segments.js')],
   attributes: ['answer', () => import('./attributes.js')],
   imports: ['manage_business', () => import('./imports.js')],
-  duplicates: ['answer', () => import('./duplicates.js')],
 };
 
 const ONE = /^[0-9a-f]{32}$/;
@@ -31,8 +30,7 @@ export default function ContactsPage({ page, part, context }) {
     if (narrowed) setFilter({ ...NO_FILTER, [narrowed[1]]: narrowed[2] });
   }, [part]);
   const contacts = contactsOf(context);
-  const merges = useOffered(contacts, 'merges', () => contacts.merges());
-  const parts = Object.entries(PARTS).filter(([name, [right]]) => rights.includes(right) && (merges || name !== 'duplicates'));
+  const parts = Object.entries(PARTS).filter(([name, [right]]) => rights.includes(right));
   return html`
     <${Head} page=${page} />
     ${parts.length > 0 &&

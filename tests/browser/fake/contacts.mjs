@@ -10,7 +10,7 @@ const error = (status, code, message = code, more = {}) => ({ status, json: { er
 const folded = (text) => text.normalize('NFKD').replace(/\p{M}/gu, '').toLowerCase();
 const given = (object) => Object.fromEntries(Object.entries(object).filter(([, value]) => value !== null && value !== undefined && value !== false && !(Array.isArray(value) && value.length === 0) && !(value.constructor === Object && Object.keys(value).length === 0)));
 
-const PARTS = ['contacts', 'attributes', 'lists', 'segments', 'imports', 'merges'];
+const PARTS = ['contacts', 'attributes', 'lists', 'segments', 'imports'];
 const MANAGED = ['segments', 'imports'];
 
 /** The conditions of the filter language that tests write. */
@@ -41,10 +41,7 @@ export class Contacts {
   lists = [];
   segments = [];
   notes = new Map();
-  consents = new Map();
   imports = new Map();
-  merges = [];
-  proposals = [];
   /** How many contacts a call looks at: pages are short where few of them are wanted. */
   looksAt = 50;
   /** How many a step of counting looks at. */
@@ -54,8 +51,6 @@ export class Contacts {
   /** What was uploaded, and what imports were started with. */
   uploaded = [];
   started = [];
-  /** Parts of the calls that this gateway does not know. */
-  unknown = new Set();
   /** In how many calls the next list or attribute is deleted. */
   parts = 1;
   /** Whether a file is kept once it was tried. */
@@ -92,17 +87,14 @@ export class Contacts {
   /** Answers a call; null for one about something else. */
   answer({ method, path, url, body, headers, rights, user }) {
     if (!PARTS.includes(path[0]) && !(path[0] === 'contacts')) return null;
-    if (path.some((part) => this.unknown.has(part))) return error(404, 'not_found');
     const failed = this.fail(`${method} /${path.join('/')}`);
     if (failed) return error(...failed);
     const changes = method !== 'GET' && path.at(-1) !== 'explain' && path[1] !== 'count';
     if (MANAGED.includes(path[0]) && changes && !rights.includes('manage_business')) return error(403, 'forbidden');
     if (path[0] === 'imports') return this.#import(method, path, url, body, headers, rights);
     if (['attributes', 'lists', 'segments'].includes(path[0])) return this.#define(method, path, body);
-    if (path[0] === 'merges') return path[2] === 'undo' ? this.#undo(path[1]) : ok({ merges: this.merges.filter((one) => !url.searchParams.get('contact') || one.contact === url.searchParams.get('contact')) });
     if (path.length === 1) return method === 'POST' ? this.#create(body) : this.#page(url.searchParams, user);
     if (path[1] === 'count') return this.#count(body);
-    if (path[1] === 'duplicates') return ok({ proposals: this.proposals.map(({ contacts, why }) => ({ contacts: contacts.map((id) => this.#ledger.contacts.get(id)), why })), next_cursor: null });
     if (path[1] === 'export') return { status: 200, raw: this.#export(url.searchParams), headers: { 'content-type': 'text/csv' } };
     return this.#one(method, path, body, user);
   }
@@ -186,18 +178,6 @@ export class Contacts {
       this.notes.set(id, [note, ...notes]);
       return ok(note, 201);
     }
-    if (part === 'consents') {
-      const consents = this.consents.get(id) ?? [];
-      if (method === 'GET') return ok({ consents });
-      const { state, source, proof } = body;
-      this.consents.set(id, [{ purpose: which, state, at: Date.now(), source, proof, by }, ...consents]);
-      return ok(this.change(id, { consents: { ...contact.consents, [which]: { state, at: Date.now(), source } } }));
-    }
-    if (part === 'block') {
-      const others = (contact.blocked_on ?? []).filter((one) => one !== body.phone_number_id);
-      return ok(this.change(id, { blocked_on: method === 'PUT' ? [...others, body.phone_number_id] : others }));
-    }
-    if (part === 'merge') return this.#merge(contact, body.other);
     return error(404, 'not_found');
   }
 
@@ -211,24 +191,6 @@ export class Contacts {
       labels: set(contact.labels, labels),
       lists: set(contact.lists, lists),
     };
-  }
-
-  #merge(contact, otherId) {
-    const other = this.#ledger.contacts.get(otherId);
-    if (!other) return error(404, 'not_found');
-    const merge_id = hex(8);
-    this.merges.unshift({ merge_id, contact: contact.id, other: otherId, at: Date.now(), by: null, undo_until: Date.now() + 30 * DAY, before: [contact, other] });
-    this.#ledger.contacts.delete(otherId);
-    this.proposals = this.proposals.filter((one) => !one.contacts.includes(otherId));
-    return ok({ merge_id, contact: this.change(contact.id, { labels: [...new Set([...(contact.labels ?? []), ...(other.labels ?? [])])] }) });
-  }
-
-  #undo(id) {
-    const merge = this.merges.find((one) => one.merge_id === id);
-    if (!merge) return error(404, 'not_found');
-    this.merges = this.merges.filter((one) => one !== merge);
-    for (const one of merge.before) this.#ledger.contacts.set(one.id, { ...one, updated: Date.now() + 1 });
-    return ok({ contacts: merge.before.map((one) => this.#ledger.contacts.get(one.id)) });
   }
 
   #define(method, [what, id, ...rest], body) {

@@ -125,10 +125,10 @@ test('a customer is called as the business calls them', () => {
 
 test('parts of the page of contacts have addresses', () => {
   const id = 'ab'.repeat(16);
-  for (const part of ['lists', 'segments', 'attributes', 'imports', 'duplicates', id, 'list/l-1', 'segment/s_1'])
+  for (const part of ['lists', 'segments', 'attributes', 'imports', id, 'list/l-1', 'segment/s_1'])
     assert.deepEqual(routeOf(hashOfPage('contacts', part)), { kind: 'page', page: 'contacts', part });
   assert.deepEqual(routeOf('#/contacts'), { kind: 'page', page: 'contacts' });
-  for (const wrong of ['#/contacts/', '#/contacts/other', '#/contacts/list/', '#/contacts/list/a/b', '#/team/lists']) assert.equal(routeOf(wrong), null, wrong);
+  for (const wrong of ['#/contacts/', '#/contacts/other', '#/contacts/duplicates', '#/contacts/list/', '#/contacts/list/a/b', '#/team/lists']) assert.equal(routeOf(wrong), null, wrong);
 });
 
 test('a mapping has one phone, and no field twice that can be there once', () => {
@@ -218,18 +218,4 @@ test('conditions to begin with name what the business has, by its ids and by its
   );
   assert.deepEqual(all.slice(-2).map(([, label]) => label), ['In the list Club', 'Writes on +60 1']);
   assert.equal(new Set(all.map(([condition]) => condition)).size, all.length);
-});
-
-test('whether the gateway offers something is asked once, and again where it could not be learnt', async () => {
-  const answers = [new ApiError(503, 'unavailable', ''), new ApiError(404, 'not_found', '')];
-  let asked = 0;
-  const read = async () => {
-    asked += 1;
-    const answer = answers.shift();
-    if (answer) throw answer;
-  };
-  const contacts = new Contacts(read);
-  assert.equal(await contacts.offers('merges', read), true);
-  assert.deepEqual([await contacts.offers('merges', read), await contacts.offers('merges', read), asked], [false, false, 2]);
-  assert.deepEqual([await contacts.offers('consents', read), await contacts.offers('consents', read), asked], [true, true, 3]);
 });
