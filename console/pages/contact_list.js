@@ -71,7 +71,8 @@ export function useContactRows(contacts, filter) {
 function useTyped(value, onChange) {
   const [text, setText] = useState(value);
   const timer = useRef(null);
-  useEffect(() => {
+  // Before anything else can be typed: after the next frame it would take back what was.
+  useLayoutEffect(() => {
     setText(value);
     return () => clearTimeout(timer.current);
   }, [value]);
