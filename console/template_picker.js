@@ -8,7 +8,7 @@ import { inOrder, readTemplates } from './template_list.js';
 import { TemplatePreview, languageName, named } from './template_parts.js';
 import { fieldOf, filledTemplate, needsOf, previewOf, wrongIn } from './templates.js';
 import { Upload } from './uploads.js';
-import { html, render, useEffect, useId, useRef, useState } from './view.js';
+import { html, render, useEffect, useId, useLayoutEffect, useRef, useState } from './view.js';
 
 const WAIT_TO_SEARCH = 250;
 
@@ -61,7 +61,7 @@ function Choose({ ask, customer, waba_id, choose, close, timers }) {
       if (mine === turn.current) setState((before) => ({ ...before, error }));
     }
   };
-  useEffect(() => search.current.focus(), []);
+  useLayoutEffect(() => search.current.focus(), []);
   useEffect(() => {
     const timer = timers.setTimeout(load, state.templates === null ? 0 : WAIT_TO_SEARCH);
     return () => timers.clearTimeout(timer);
@@ -103,7 +103,7 @@ function Fill({ ask, api, media, timers, random, template, number, customer, bac
   const [isRunning, setRunning] = useState(false);
   const form = useRef(null);
   const title = useRef(null);
-  useEffect(() => (form.current.querySelector('input') ?? title.current).focus(), []);
+  useLayoutEffect(() => (form.current.querySelector('input') ?? title.current).focus(), []);
   const set = (key, value) => {
     setValues((before) => ({ ...before, [key]: value }));
     setProblems((before) => ({ ...before, [key]: undefined, whole: undefined }));

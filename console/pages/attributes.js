@@ -3,69 +3,38 @@
 import { ATTRIBUTE_TYPES, keyOf } from '../contacts.js';
 import { list, t } from '../language.js';
 import { html, useRef, useState } from '../view.js';
-import { Sure } from './contact_notes.js';
-import { Choice, Field, Form, Loading, Press, useChange, useFocus, useLoaded } from './parts.js';
+import { Changing, Definitions } from './definitions.js';
+import { Choice, Field, Form, useFocus, useLoaded } from './parts.js';
 
 export default function Attributes({ contacts, context }) {
-  const { say } = context;
   const loaded = useLoaded(() => contacts.attributes(true));
-  const [written, setWritten] = useState(null);
-  const add = useRef(null);
-  const { run, problem } = useChange(say);
-  const done = () => {
-    setWritten(null);
-    add.current?.focus({ preventScroll: true });
-  };
-  const save = async ({ key = written.key, name, type = written.type, choices = '' }) => {
+  const save = async (written, { key = written.key, name, type = written.type, choices = '' }) => {
     const offered = choices
       .split('\n')
       .map((one) => one.trim())
       .filter(Boolean);
     if (!written.key && loaded.data?.some((one) => one.key === key)) throw Object.assign(new Error(t('attributes.taken', { key })), { status: 409, code: 'taken' });
     await contacts.define('attributes', 'PUT', key, { name, type, ...(type === 'choice' && { choices: offered }) });
-    say(t('lists.saved', { name }), 'good');
-    done();
-    await loaded.load();
   };
-  const remove = ({ key, name }) =>
-    run(async () => {
-      await contacts.remove('attributes', key);
-      await loaded.load();
-      add.current?.focus({ preventScroll: true });
-    }, t('lists.removed', { name }));
-  return html`
-    <section class="card" aria-labelledby="attributes-title">
-      <header>
-        <h2 id="attributes-title">${t('contacts.attributes')}</h2>
-        <button type="button" class="primary" ref=${add} onclick=${() => setWritten({})}>${t('attributes.add')}</button>
-      </header>
-      <p class="quiet">${t('attributes.about')}</p>
-      ${written && html`<${Write} key=${written.key ?? ''} attribute=${written} save=${save} onCancel=${done} />`}
-      <${Loading} loaded=${loaded} />
-      <p class="page-problem" role="alert">${problem}</p>
-      ${loaded.data?.length === 0 && html`<p class="page-empty">${t('attributes.none')}</p>`}
-      <ul class="account-rows">${(loaded.data ?? []).map((one) => html`<${Attribute} key=${one.key} attribute=${one} write=${() => setWritten(one)} remove=${() => remove(one)} />`)}</ul>
-    </section>
-  `;
+  return html`<${Definitions}
+    what="attributes"
+    id="key"
+    ...${{ loaded, contacts, save }}
+    say=${context.say}
+    form=${({ written, ...given }) => html`<${Write} ...${given} attribute=${written} />`}
+    row=${(one, does) => html`<${Attribute} key=${one.key} attribute=${one} ...${does} />`}
+  />`;
 }
 
 function Attribute({ attribute, write, remove }) {
   const { key, name, type, choices = [] } = attribute;
-  const [isAsked, setAsked] = useState(false);
   return html`
     <li data-key=${key}>
       <div class="account-who">
         <bdi>${name}</bdi>
         <span class="quiet"><code dir="ltr">${key}</code> · ${t(`attribute.${type}`)}${choices.length > 0 && html`: <bdi>${list(choices)}</bdi>`}</span>
       </div>
-      ${isAsked
-        ? html`<${Sure} ask=${t('attributes.ask', { name })} label=${t('lists.remove')} run=${remove} onKeep=${() => setAsked(false)} />`
-        : html`
-            <div class="account-do">
-              <${Press} label=${t('segments.change')} name=${t('segments.change_one', { name })} run=${write} />
-              <${Press} label=${t('lists.remove')} name=${t('lists.remove_one', { name })} run=${() => setAsked(true)} />
-            </div>
-          `}
+      <${Changing} ...${{ name, write, remove }} change=${t('segments.change')} changeOne=${t('segments.change_one', { name })} ask=${t('attributes.ask', { name })} />
     </li>
   `;
 }

@@ -2,7 +2,7 @@
 
 import { sentenceOf } from '../account.js';
 import { t } from '../language.js';
-import { html, useEffect, useId, useRef, useState } from '../view.js';
+import { html, useEffect, useId, useLayoutEffect, useRef, useState } from '../view.js';
 
 /** The heading of a page, which gets the focus when it opens, and what one can do on it. */
 export function Head({ page, children }) {
@@ -246,6 +246,7 @@ export function useStoppable() {
 /** Gives the focus to a node when it appears. */
 export function useFocus() {
   const node = useRef(null);
-  useEffect(() => node.current?.focus(), []);
+  // With the frame that shows it: one later would take the focus from whatever was chosen since.
+  useLayoutEffect(() => node.current?.focus(), []);
   return node;
 }

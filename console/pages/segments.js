@@ -4,59 +4,30 @@ import { sentenceOf } from '../account.js';
 import { conditionsOf, countOn } from '../contacts.js';
 import { t } from '../language.js';
 import { hashOfPage } from '../route.js';
-import { html, useEffect, useId, useRef, useState } from '../view.js';
+import { html, useEffect, useId, useLayoutEffect, useRef, useState } from '../view.js';
 import { useDefinitions } from './contact_list.js';
-import { Sure } from './contact_notes.js';
-import { Field, Form, Loading, Press, useChange, useLoaded, useStoppable } from './parts.js';
+import { Changing, Definitions } from './definitions.js';
+import { Field, Form, Press, useLoaded, useStoppable } from './parts.js';
 
 const TYPING_RESTS = 400;
 const LONGEST = 2_000;
 
 export default function Segments({ contacts, context }) {
-  const { say } = context;
+  const { ask, say } = context;
   const loaded = useLoaded(() => contacts.segments(true));
   const definitions = useDefinitions(context);
-  const [written, setWritten] = useState(null);
-  const add = useRef(null);
-  const { run, problem } = useChange(say);
-  const done = () => {
-    setWritten(null);
-    add.current?.focus({ preventScroll: true });
-  };
-  const save = async ({ name, filter }) => {
-    if (written.segment_id) await contacts.define('segments', 'PUT', written.segment_id, { name, filter });
-    else await contacts.define('segments', 'POST', null, { name, filter });
-    say(t('segments.saved', { name }), 'good');
-    done();
-    await loaded.load();
-  };
-  const remove = ({ segment_id: id, name }) =>
-    run(async () => {
-      await contacts.remove('segments', id);
-      await loaded.load();
-      add.current?.focus({ preventScroll: true });
-    }, t('segments.removed', { name }));
-  return html`
-    <section class="card" aria-labelledby="segments-title">
-      <header>
-        <h2 id="segments-title">${t('contacts.segments')}</h2>
-        <button type="button" class="primary" ref=${add} onclick=${() => setWritten({})}>${t('segments.add')}</button>
-      </header>
-      <p class="quiet">${t('segments.about')}</p>
-      ${written && html`<${Write} key=${written.segment_id ?? ''} segment=${written} save=${save} onCancel=${done} ask=${context.ask} definitions=${definitions} />`}
-      <${Loading} loaded=${loaded} />
-      <p class="page-problem" role="alert">${problem}</p>
-      ${loaded.data?.length === 0 && html`<p class="page-empty">${t('segments.none')}</p>`}
-      <ul class="account-rows">
-        ${(loaded.data ?? []).map((one) => html`<${Segment} key=${`${one.segment_id} ${one.changed_at}`} segment=${one} ask=${context.ask} write=${() => setWritten(one)} remove=${() => remove(one)} />`)}
-      </ul>
-    </section>
-  `;
+  const save = ({ segment_id: id = null }, { name, filter }) => contacts.define('segments', id ? 'PUT' : 'POST', id, { name, filter });
+  return html`<${Definitions}
+    what="segments"
+    id="segment_id"
+    ...${{ loaded, contacts, say, save }}
+    form=${({ written, ...given }) => html`<${Write} ...${given} segment=${written} ask=${ask} definitions=${definitions} />`}
+    row=${(one, does) => html`<${Segment} key=${`${one.segment_id} ${one.changed_at}`} segment=${one} ask=${ask} ...${does} />`}
+  />`;
 }
 
 function Segment({ segment, ask, write, remove }) {
   const { segment_id: id, name, filter, words } = segment;
-  const [isAsked, setAsked] = useState(false);
   return html`
     <li data-segment=${id}>
       <div class="account-who">
@@ -65,14 +36,7 @@ function Segment({ segment, ask, write, remove }) {
         ${words && html`<span class="quiet" dir="auto">${words}</span>`}
         <${Count} ask=${ask} wanted=${{ segment: id }} name=${name} />
       </div>
-      ${isAsked
-        ? html`<${Sure} ask=${t('segments.ask', { name })} label=${t('lists.remove')} run=${remove} onKeep=${() => setAsked(false)} />`
-        : html`
-            <div class="account-do">
-              <${Press} label=${t('segments.change')} name=${t('segments.change_one', { name })} run=${write} />
-              <${Press} label=${t('lists.remove')} name=${t('lists.remove_one', { name })} run=${() => setAsked(true)} />
-            </div>
-          `}
+      <${Changing} ...${{ name, write, remove }} change=${t('segments.change')} changeOne=${t('segments.change_one', { name })} ask=${t('segments.ask', { name })} />
     </li>
   `;
 }
@@ -146,7 +110,7 @@ function Write({ segment, save, onCancel, ask, definitions }) {
   const [filter, setFilter] = useState(segment.filter ?? '');
   const field = useRef(null);
   const name = useRef(null);
-  useEffect(() => name.current?.focus(), []);
+  useLayoutEffect(() => name.current?.focus(), []);
   const checked = useChecked(ask, filter);
   const addExample = (example) => {
     const before = filter.trim();

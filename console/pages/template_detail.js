@@ -8,7 +8,7 @@ import { Status, TemplatePreview, languageName, named } from '../template_parts.
 import { draftOf } from '../template_draft.js';
 import { isEditable, previewOf } from '../templates.js';
 import { exact } from '../time.js';
-import { html, useEffect, useState } from '../view.js';
+import { html, useLayoutEffect, useState } from '../view.js';
 import { Loading, Press, useFocus, useLoaded } from './parts.js';
 
 /** The way back, and what is shown. */
@@ -36,7 +36,7 @@ function Shown({ context, template, mayManage, open, edit, variant, onBack }) {
   const [isAsked, setAsked] = useState(false);
   const isKnown = draftOf(template) !== null;
   // The heading has the name only now.
-  useEffect(() => /** @type {HTMLElement | null} */ (document.querySelector('#page-title'))?.focus({ preventScroll: true }), []);
+  useLayoutEffect(() => /** @type {HTMLElement | null} */ (document.querySelector('#page-title'))?.focus({ preventScroll: true }), []);
   const remove = async (isAll) => {
     await ask('DELETE', `/v1/templates/${encodeURIComponent(id)}${isAll ? '?all_languages=true' : ''}`, undefined, { deadline: LONG });
     say(t('templates.deleted', { name }), 'good');

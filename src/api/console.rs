@@ -159,6 +159,7 @@ const FILES: &[File] = files![
     "pages/contact_list.js",
     "pages/contact_notes.js",
     "pages/contacts.js",
+    "pages/definitions.js",
     "pages/health.js",
     "pages/imports.js",
     "pages/in_place.js",

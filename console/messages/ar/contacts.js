@@ -139,8 +139,6 @@ export default {
   'segments.about': 'تجد الشريحة جهات اتصالها من جديد كل مرة: كل من ينطبق عليه الوصف فيها.',
   'segments.add': 'شريحة جديدة',
   'segments.none': 'لا توجد شرائح بعد.',
-  'segments.saved': 'حُفظ {name}',
-  'segments.removed': 'حُذف {name}',
   'segments.change': 'تغيير',
   'segments.change_one': 'تغيير {name}',
   'segments.ask': 'حذف الشريحة {name}؟ تبقى جهات الاتصال التي فيها.',

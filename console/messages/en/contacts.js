@@ -118,8 +118,6 @@ export default {
   'segments.about': 'A segment finds its contacts anew each time: whoever is like that is in it.',
   'segments.add': 'New segment',
   'segments.none': 'There are no segments yet.',
-  'segments.saved': '{name} is saved',
-  'segments.removed': '{name} is deleted',
   'segments.change': 'Change',
   'segments.change_one': 'Change {name}',
   'segments.ask': 'Delete the segment {name}? The contacts in it stay.',

@@ -118,8 +118,6 @@ export default {
   'segments.about': 'Un segmento busca sus contactos cada vez: quien es así está en él.',
   'segments.add': 'Segmento nuevo',
   'segments.none': 'Todavía no hay segmentos.',
-  'segments.saved': '{name} está guardado',
-  'segments.removed': '{name} está borrado',
   'segments.change': 'Cambiar',
   'segments.change_one': 'Cambiar {name}',
   'segments.ask': '¿Borrar el segmento {name}? Los contactos que tiene se quedan.',

@@ -118,8 +118,6 @@ export default {
   'segments.about': 'Segmen mencari kenalannya semula setiap kali: sesiapa yang sepadan ada di dalamnya.',
   'segments.add': 'Segmen baharu',
   'segments.none': 'Belum ada segmen.',
-  'segments.saved': '{name} disimpan',
-  'segments.removed': '{name} dipadam',
   'segments.change': 'Ubah',
   'segments.change_one': 'Ubah {name}',
   'segments.ask': 'Padam segmen {name}? Kenalan di dalamnya kekal.',
