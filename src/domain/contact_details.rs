@@ -171,6 +171,13 @@ pub enum ContactChange {
     RemoveList(ListId),
     /// Who looks after it; `None` for nobody.
     Owner(Option<AgentId>),
+    /// Who looks after it from now on, while it is still this one who does.
+    HandOver {
+        /// Who did.
+        from: AgentId,
+        /// Who does; `None` for nobody.
+        to: Option<AgentId>,
+    },
     /// Whether it is under age.
     Minor(Age),
     /// It wants no marketing, as the business has it from elsewhere since this time. What the customer said later stands.
@@ -240,6 +247,10 @@ impl Contact {
             }
             ContactChange::RemoveList(list) => self.lists.retain(|stands| stands != list),
             ContactChange::Owner(owner) => self.owner.clone_from(owner),
+            ContactChange::HandOver { from, to } if self.owner.as_ref() == Some(from) => {
+                self.owner.clone_from(to);
+            }
+            ContactChange::HandOver { .. } => {}
             ContactChange::Minor(age) => self.is_minor = *age == Age::Minor,
             // Whoever stopped it before stopped it then.
             ContactChange::NoMarketing(at) if self.opted_out_at.is_none() => {

@@ -1,7 +1,8 @@
-//! Handing over the conversations of members who left, or are limited to other numbers, a page of the list after another.
+//! Handing over the conversations of members who left, or are limited to other numbers, a page of the list after another, and
+//! the contacts that those who left looked after.
 //!
-//! What is to be done stands in rows (`accounts/leaving.rs`), and each change of a conversation is an event of its own that happens
-//! only while the conversation is still theirs. So whatever is killed in the middle, a page is done again, and nothing twice.
+//! What is to be done stands in rows (`accounts/leaving.rs`), and each change is a commit of its own that happens only while the
+//! conversation or the contact is still theirs. So whatever is killed in the middle, a page is done again, and nothing twice.
 
 use std::time::Instant;
 
@@ -11,10 +12,13 @@ use super::progress::Progress;
 use crate::accounts::{AccountError, DueHandover};
 use crate::actors::request::Refusal;
 use crate::actors::{TenantCommands as _, TenantPresence as _};
-use crate::domain::{Author, ConversationId, PhoneNumberId, TenantId, UserId};
-use crate::store::ConversationFilter;
-use crate::store::op::{Organise, OrganiseChange};
+use crate::domain::filter::{Condition, Filter, Owner};
+use crate::domain::{Author, ContactChange, ContactId, ConversationId, PhoneNumberId, TenantId, UserId};
+use crate::store::contact_filter::MeantContacts;
+use crate::store::contact_search::{ContactOrder, ContactSearch};
+use crate::store::op::{Audience, ChangeContact, Organise, OrganiseChange, Whom};
 use crate::store::tables::Leaving;
+use crate::store::{ConversationFilter, ListOrder};
 use crate::telemetry::metrics;
 
 /// Conversations that are looked at in one step.
@@ -110,6 +114,8 @@ pub(super) async fn step(people: &People, row: &Leaving) -> Result<Option<Leavin
     }
     let moved = u64::try_from(theirs.len()).unwrap_or(u64::MAX);
     metrics::handover_conversations_total().increment(moved);
+    // Whoever is limited still looks after the contacts.
+    let has_contacts = row.limited_by.is_none() && hand_over_contacts(people, tenant, &due).await? > 0;
     let mut after = Leaving {
         after: page.next,
         conversations: row.conversations.saturating_add(moved),
@@ -117,7 +123,7 @@ pub(super) async fn step(people: &People, row: &Leaving) -> Result<Option<Leavin
     };
     // What moves to the top of the list while a pass is further down is missed by it, and is found by the next one.
     let is_one_page = row.after.is_none() && moved == 0;
-    let found_none = is_one_page || row.before_pass == Some(after.conversations);
+    let found_none = !has_contacts && (is_one_page || row.before_pass == Some(after.conversations));
     if page.next.is_none() && found_none && row.last_pass.is_none() {
         // What was allowed before the member left, and came late, is found by one more pass.
         after.last_pass = Some(people.accounts.last_pass());
@@ -131,7 +137,7 @@ pub(super) async fn step(people: &People, row: &Leaving) -> Result<Option<Leavin
         done.map_err(|error| error.to_string())?;
         tracing::info!(
             tenant.id = %tenant, user.id = %row.user, conversations = row.conversations,
-            "the conversations of a member who left, or is limited, are handed over"
+            "what a member who left, or is limited, had is handed over"
         );
         return Ok(None);
     }
@@ -169,6 +175,60 @@ async fn hand_over(
     match people.tenants.organise(tenant, change).await {
         // Erased meanwhile.
         Ok(()) | Err(Refusal::NotFound(_)) => Ok(()),
+        Err(refusal) => Err(refusal.to_string()),
+    }
+}
+
+/// Hands over a page of contacts; how many they were.
+async fn hand_over_contacts(people: &People, tenant: TenantId, due: &DueHandover) -> Result<usize, String> {
+    let store = people.directory.store();
+    let theirs = Filter::Is(Condition::Owner(Owner::User(due.from.clone())));
+    let search = ContactSearch {
+        store: store.as_ref(),
+        tenant,
+        condition: &MeantContacts::new(theirs, None, Vec::new(), due.left),
+        sort: ContactOrder::Created,
+        order: ListOrder::Ascending,
+    };
+    let mut after = None;
+    loop {
+        let page = search
+            .page(after, PAGE)
+            .await
+            .map_err(|error| error.to_string())?;
+        let contacts: Vec<ContactId> = page.contacts.iter().map(|contact| contact.id).collect();
+        for some in contacts.chunks(TOGETHER) {
+            let changes = some
+                .iter()
+                .map(|contact| hand_over_contact(people, tenant, due, *contact));
+            futures_util::future::try_join_all(changes).await?;
+        }
+        // Those are not found any more: the next page begins where this one did.
+        if !contacts.is_empty() || page.next.is_none() {
+            return Ok(contacts.len());
+        }
+        after = page.next;
+    }
+}
+
+async fn hand_over_contact(
+    people: &People,
+    tenant: TenantId,
+    due: &DueHandover,
+    contact: ContactId,
+) -> Result<(), String> {
+    let change = ChangeContact {
+        who: Whom::Known(contact),
+        changes: vec![ContactChange::HandOver {
+            from: due.from.clone(),
+            to: due.to.clone(),
+        }],
+        by: Author::Agent { id: due.by.clone() },
+        audience: Audience::Agents,
+    };
+    match people.tenants.change_contact(tenant, change).await {
+        // Erased meanwhile.
+        Ok(_) | Err(Refusal::NotFound(_)) => Ok(()),
         Err(refusal) => Err(refusal.to_string()),
     }
 }

@@ -6,8 +6,10 @@ use super::super::handovers::{self, step};
 use super::*;
 use crate::accounts::{Accepting, Actor, Confirmation, Inviting, NewLink, NewToken, Removal, SignInOrigin};
 use crate::domain::roles::Role;
-use crate::domain::{AgentId, Author, ConversationId, EventKind, MemberLimit, PhoneNumberId, Seq, UserId};
-use crate::store::op::{Organise, OrganiseChange};
+use crate::domain::{
+    AgentId, Author, ContactChange, ConversationId, EventKind, MemberLimit, PhoneNumberId, Seq, UserId,
+};
+use crate::store::op::{Audience, ChangeContact, Organise, OrganiseChange, Whom};
 use crate::store::tables::Leaving;
 use crate::store::{ConversationFilter, KeyHash, OpOutcome};
 
@@ -94,6 +96,32 @@ async fn fill(store: &Arc<FaultyStore>, clock: &TestClock) -> People {
         assign(&people, at.conversation, user(u8::try_from(1 + n % 2).unwrap())).await;
     }
     people
+}
+
+/// Ana looks after some customers, as many as are handed over in more than one page.
+async fn look_after(people: &People, owner: UserId) {
+    let ledger = people.directory.tenant(TENANT).await.unwrap().ledger;
+    for n in 0..CONVERSATIONS / 2 {
+        let phone = Alias::phone(&format!("62812{n:06}")).unwrap();
+        let change = ChangeContact {
+            who: Whom::Named(ContactAliases::of([phone])),
+            changes: vec![ContactChange::Owner(Some(agent(owner)))],
+            by: Author::BusinessApp,
+            audience: Audience::Nobody,
+        };
+        ledger.commit(Op::ChangeContact(Box::new(change))).await.unwrap();
+    }
+}
+
+async fn owners(people: &People) -> BTreeMap<Option<AgentId>, u64> {
+    let store = people.directory.store();
+    let page = store.page_conversations(TENANT, ConversationFilter::default(), None, 1_000);
+    let mut found = BTreeMap::new();
+    for one in page.await.unwrap().items {
+        let contact = store.contact(TENANT, one.contact_id).await.unwrap().unwrap();
+        *found.entry(contact.owner).or_default() += 1;
+    }
+    found
 }
 
 async fn assignees(people: &People) -> BTreeMap<Option<AgentId>, u64> {
@@ -196,6 +224,42 @@ async fn the_conversations_of_who_left_go_to_a_colleague_although_the_process_di
     }
     assert_eq!(u64::try_from(told).unwrap(), CONVERSATIONS / 2 - 1);
     assert!(after > Seq::new(0));
+}
+
+#[actix::test]
+async fn the_contacts_of_who_left_go_to_a_colleague_too_although_the_process_dies_in_the_middle() {
+    let (store, clock) = (Arc::new(FaultyStore::default()), TestClock::at(NOW));
+    let people = fill(&store, &clock).await;
+    look_after(&people, user(1)).await;
+    let row = leave(&people, Some(user(3))).await;
+    *store.plain_writes_left.lock().unwrap() = Some(0);
+    step(&people, &row).await.unwrap_err();
+    *store.plain_writes_left.lock().unwrap() = None;
+    let half = owners(&people).await;
+    assert!(
+        half[&Some(agent(user(3)))] > 0 && half[&Some(agent(user(1)))] > 0,
+        "{half:?}"
+    );
+    carry_out(&people, &clock).await;
+    let all = owners(&people).await;
+    let half = CONVERSATIONS / 2;
+    assert_eq!(all, [(Some(agent(user(3))), half), (None, half)].into());
+}
+
+#[actix::test]
+async fn whoever_is_limited_still_looks_after_the_contacts() {
+    let (store, clock) = (Arc::new(FaultyStore::default()), TestClock::at(NOW));
+    let people = fill(&store, &clock).await;
+    look_after(&people, user(3)).await;
+    let limit = MemberLimit {
+        numbers: [PhoneNumberId::parse("999").unwrap()].into_iter().collect(),
+        ..MemberLimit::default()
+    };
+    let accounts = &people.accounts;
+    let limited = accounts.set_limit(TENANT, Actor::Operator, user(3), Some(limit));
+    limited.await.unwrap();
+    carry_out(&people, &clock).await;
+    assert_eq!(owners(&people).await[&Some(agent(user(3)))], CONVERSATIONS / 2);
 }
 
 #[actix::test]
