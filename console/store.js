@@ -72,7 +72,8 @@ const STEPS = {
   list_loaded: listLoaded,
   list_renewed: listRenewed,
   conversation_loaded: (state, { conversation }) => withConversations(state, [conversation]),
-  contact_changed: (state, { contact }) => (state.contacts.has(contact.id) ? { ...state, contacts: new Map(state.contacts).set(contact.id, contact) } : state),
+  // The answer to a change may come after the event of a later one.
+  contact_changed: (state, { contact }) => (state.contacts.get(contact.id)?.updated <= contact.updated ? { ...state, contacts: new Map(state.contacts).set(contact.id, contact) } : state),
   conversation_gone: (state, { id }) => {
     const unknown = new Map(state.unknown);
     unknown.delete(id);

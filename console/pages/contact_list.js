@@ -59,6 +59,8 @@ export function useContactRows(contacts, filter) {
   const put = (contact) =>
     setState((before) => {
       const at = before.rows.findIndex((row) => row.id === contact.id);
+      // What is known may be newer: of a change after the one that this answers.
+      if (before.rows[at]?.updated > contact.updated) return before;
       return { ...before, rows: at < 0 ? [contact, ...before.rows] : before.rows.with(at, contact) };
     });
   const drop = (id) => setState((before) => ({ ...before, rows: before.rows.filter((row) => row.id !== id) }));

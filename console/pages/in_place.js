@@ -2,7 +2,7 @@
 
 import { sentenceOf } from '../account.js';
 import { t } from '../language.js';
-import { html, useEffect, useId, useLayoutEffect, useRef, useState } from '../view.js';
+import { html, useId, useLayoutEffect, useRef, useState } from '../view.js';
 
 /** Saves values one after another: `{save, problem, told}`; `save(value)` resolves with whether it was done. */
 export function useSaving(run) {
@@ -40,29 +40,41 @@ export function TextInPlace({ label, hint, value = '', save, kind = 'text', ...p
   const input = useRef(null);
   const sent = useRef(value);
   const saving = useSaving(save);
-  // A change by somebody else shows, unless something is being written here.
+  /** What was typed and is not saved; null for nothing: only that is ever saved, and goes before what others change. */
+  const typed = useRef(/** @type {string | null} */ (null));
   useLayoutEffect(() => {
     sent.current = value;
-    if (input.current !== document.activeElement && saving.problem === '') input.current.value = value;
+    if (typed.current === null) input.current.value = value;
   }, [value]);
   // What is written when the field goes is saved, too: the keyboard leads to another conversation without leaving the field.
-  const last = useRef({ text: null, save });
+  const last = useRef({ isValid: true, save });
   last.current.save = save;
-  useEffect(
+  useLayoutEffect(
     () => () => {
-      const { text, save: saveLast } = last.current;
-      if (text !== null && text.trim() !== sent.current) Promise.resolve(saveLast(text.trim())).catch(() => {});
+      const { isValid, save: saveLast } = last.current;
+      const text = typed.current?.trim() ?? sent.current;
+      if (isValid && text !== sent.current) Promise.resolve(saveLast(text)).catch(() => {});
     },
     [],
   );
+  const write = ({ currentTarget: { value: text, validity } }) => {
+    typed.current = text;
+    last.current.isValid = validity.valid;
+  };
   const commit = async () => {
     // A field that goes is left, too, when it is not there any more.
-    if (!input.current) return;
-    const text = input.current.value.trim();
-    if (text === sent.current || !input.current.reportValidity()) return;
+    if (!input.current || typed.current === null) return;
+    const text = typed.current.trim();
+    if (!input.current.reportValidity()) return;
+    typed.current = null;
+    if (text === sent.current) return;
     const before = sent.current;
     sent.current = text;
-    if (!(await saving.save(text)) && sent.current === text) sent.current = before;
+    if (await saving.save(text)) return;
+    if (sent.current === text) sent.current = before;
+    // A refusal leaves what was written, unless something else is being written by now.
+    typed.current ??= text;
+    if (input.current && typed.current === text) input.current.value = text;
   };
   const key = (event) => {
     if (event.key !== 'Enter' || event.isComposing) return;
@@ -72,7 +84,7 @@ export function TextInPlace({ label, hint, value = '', save, kind = 'text', ...p
   return html`
     <div class="field in-place">
       <label for=${id}>${label}</label>
-      <input id=${id} type=${kind} ref=${input} defaultValue=${value} onkeydown=${key} onblur=${commit} oninput=${({ currentTarget }) => (last.current.text = currentTarget.validity.valid ? currentTarget.value : null)} autocomplete="off" ...${properties} aria-describedby=${hint ? `${id}-hint` : null} />
+      <input id=${id} type=${kind} ref=${input} defaultValue=${value} onkeydown=${key} onblur=${commit} oninput=${write} autocomplete="off" ...${properties} aria-describedby=${hint ? `${id}-hint` : null} />
       ${hint && html`<p class="quiet" id=${`${id}-hint`}>${hint}</p>`}
       <${Saved} ...${saving} again=${commit} />
     </div>

@@ -316,6 +316,36 @@ office('beside the thread stands what is known of the customer, and follows what
   await eventually('a group is no person', async () => (await about.locator('.contact-card').count()) === 0);
 });
 
+office('what was saved once is never saved again over what a colleague changed since', async ({ gateway, customers, open }) => {
+  const { contacts, ledger } = gateway;
+  defined(contacts);
+  const { id } = contacts.of(customers.sari);
+  const page = await atWork(open, 'ben@example.com');
+  const about = page.locator('#about');
+  const city = about.getByLabel('City');
+  await openConversation(page, customers.sari);
+  await city.fill('Jakarta');
+  await page.keyboard.press('Enter');
+  await eventually('saved', () => ledger.contacts.get(id).attributes.city === 'Jakarta');
+  // The field has the focus still.
+  contacts.change(id, { attributes: { city: 'Bandung' } });
+  await eventually('the colleague’s city shows', async () => (await city.inputValue()) === 'Bandung');
+  const puts = [];
+  page.on('request', (request) => request.method() === 'PUT' && puts.push(request.postData()));
+  await city.blur();
+  await openConversation(page, customers.dewi);
+  await openConversation(page, customers.sari);
+  await eventually('it is there again', async () => (await city.inputValue()) === 'Bandung');
+  // What is being written goes before it, and only once.
+  await city.fill('Sol');
+  contacts.change(id, { attributes: { city: 'Malang' } });
+  await eventually('the other field has come', async () => (await page.evaluate(() => document.activeElement.value)) === 'Sol');
+  await city.fill('Solo');
+  await city.blur();
+  await eventually('saved', () => ledger.contacts.get(id).attributes.city === 'Solo');
+  assert.deepEqual(puts.filter((body) => body?.includes('city')).map((body) => JSON.parse(body).attributes.city), ['Solo']);
+});
+
 office('who wants no marketing is told with where that comes from', async ({ gateway, customers, open }) => {
   const { contacts } = gateway;
   const { id } = contacts.of(customers.sari);
