@@ -73,8 +73,10 @@ export class Attachments {
    * @param {any} draft
    * @param {import('./types.d.ts').QuickFile} kept
    */
-  addKept(draft, { media_id, shortcut, name = shortcut, mime, bytes, kind }) {
+  addKept(draft, { media_id, shortcut, name: given, mime, bytes, kind }) {
     if (!this.#hasRoom(draft)) return;
+    // One that a program keeps may have no name.
+    const name = given ?? shortcut;
     draft.files.push(readyFile({ media_id, name, mime, bytes, kind: kind ?? kindOfFile({ name, type: mime, size: 1 }).kind ?? 'document' }));
     this.#changed();
   }

@@ -90,8 +90,10 @@ export class MediaApi {
     const { url } = await this.#access.asked('POST', `/v1/media/${encodeURIComponent(id)}/link`, {});
     // The gateway may name itself by another host than the one that this page is at; it is the same server.
     const { pathname, search } = new URL(url, 'https://gateway.invalid');
-    if (!pathname.startsWith('/media/')) throw new Error('not an address of a file');
-    return pathname + search;
+    // Its public address may have a path of its own before this one.
+    const [path] = /\/media\/[^/]+$/.exec(pathname) ?? [];
+    if (!path) throw new Error('not an address of a file');
+    return path + search;
   }
 
   /** Begins an upload. */

@@ -6,6 +6,7 @@ import { fill, h } from './dom.js';
 import { icon } from './icons.js';
 import { has, t } from './language.js';
 import { bytesText } from './media.js';
+import { demandDrawable } from './picture_size.js';
 import { Viewer } from './viewer.js';
 
 /** What is drawn; anything else that calls itself a picture is a document. */
@@ -105,6 +106,7 @@ export class MediaView {
     const card = button.parentElement;
     if (!card) return;
     const isUnreadable = error.status === undefined;
+    const why = error.isHuge ? t('media.huge') : isUnreadable ? t('media.unreadable') : refusalOf(error);
     const again = () => {
       fill(card, button);
       this.#waiting.set(button, file);
@@ -117,7 +119,7 @@ export class MediaView {
       h(
         'span',
         { class: 'media-name' },
-        h('small', { class: 'media-state' }, isUnreadable ? t('media.unreadable') : refusalOf(error)),
+        h('small', { class: 'media-state' }, why),
         isUnreadable ? this.#downloadButton(file) : h('button', { type: 'button', class: 'plain', onclick: again }, t('any.try_again')),
       ),
     );
@@ -285,8 +287,21 @@ function speedButton(player) {
   return button;
 }
 
+/** Pictures are decoded one after another: each takes four bytes a pixel until it is drawn small. */
+let lastDrawn = Promise.resolve();
+
 /** A small picture of a file, drawn by the browser. */
-async function thumbnail(blob) {
+function thumbnail(blob) {
+  const drawn = lastDrawn.then(() => drawSmall(blob));
+  lastDrawn = drawn.then(
+    () => {},
+    () => {},
+  );
+  return drawn;
+}
+
+async function drawSmall(blob) {
+  await demandDrawable(blob);
   const bitmap = await createImageBitmap(blob);
   const scale = Math.min(1, (WIDEST * devicePixelRatio) / bitmap.width, (HIGHEST * devicePixelRatio) / bitmap.height);
   const canvas = Object.assign(document.createElement('canvas'), {

@@ -4,6 +4,7 @@ import { sentenceOf } from './account.js';
 import { fill, h } from './dom.js';
 import { icon } from './icons.js';
 import { direction, t } from './language.js';
+import { demandDrawable } from './picture_size.js';
 
 export class Viewer {
   #api;
@@ -95,6 +96,7 @@ export class Viewer {
     fill(this.#stage, h('p', { role: 'status' }, t('any.loading')));
     try {
       const blob = await this.#api.bytes(file.media_id, signal);
+      await demandDrawable(blob);
       if (signal.aborted) return;
       // Of the type that the gateway found in it, whatever the answer calls it.
       this.#address = URL.createObjectURL(new Blob([blob], { type: file.mime }));
@@ -102,7 +104,7 @@ export class Viewer {
       picture.addEventListener('error', () => fill(this.#stage, h('p', { role: 'alert' }, t('media.unreadable'))));
       fill(this.#stage, picture);
     } catch (error) {
-      if (!signal.aborted) fill(this.#stage, h('p', { role: 'alert' }, sentenceOf(error)));
+      if (!signal.aborted) fill(this.#stage, h('p', { role: 'alert' }, error.isHuge ? t('media.huge') : error.status === undefined ? t('media.unreadable') : sentenceOf(error)));
     }
   }
 

@@ -193,6 +193,7 @@ const FILES: &[File] = files![
     "parts.css",
     "parts.js",
     "people.js",
+    "picture_size.js",
     "preference_foot.js",
     "preferences.js",
     "profile.js",

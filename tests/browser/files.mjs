@@ -22,6 +22,15 @@ export function png(width, height, [red, green, blue] = [200, 80, 40]) {
   return Buffer.concat([Buffer.from('\x89PNG\r\n\x1a\n', 'latin1'), chunk('IHDR', head), chunk('IDAT', pixels), chunk('IEND', Buffer.alloc(0))]);
 }
 
+/** A picture that says to be of a size for which a browser has no memory. */
+export function bomb(width, height) {
+  const bytes = png(1, 1);
+  bytes.writeUInt32BE(width, 16);
+  bytes.writeUInt32BE(height, 20);
+  bytes.writeUInt32BE(crc32(bytes.subarray(12, 29)), 29);
+  return bytes;
+}
+
 /** Silence of some seconds. */
 export function wav(seconds) {
   const rate = 8_000;

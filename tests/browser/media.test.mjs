@@ -5,7 +5,7 @@ import { after, before, test } from 'node:test';
 import { atTheDesk } from './at_the_desk.mjs';
 import { axeProblems } from './axe.mjs';
 import { launch } from './browser.mjs';
-import { blank, png, wav } from './files.mjs';
+import { blank, bomb, png, wav } from './files.mjs';
 import { eventually, keptByBrowser, openConversation } from './hands.mjs';
 import { isAccessible } from './sound.mjs';
 
@@ -72,6 +72,18 @@ desk(
     await assert.rejects(page.evaluate((url) => fetch(url), address));
     assert.equal(gateway.media.heard.filter((call) => call === 'GET media').length, 3 + 5, 'a thumbnail each, and each time it was opened');
     assert.deepEqual([await keptByBrowser(page), wrong.filter((line) => !/Refused to connect|violates the following|Fetch API cannot load/.test(line))], [[], []]);
+  },
+);
+
+desk(
+  'a picture with more pixels than a browser has memory for is never decoded, and can be downloaded',
+  (media) => [['image', media.keep('image/png', bomb(30_000, 30_000))], ['image', media.keep('image/png', png(40, 40))]],
+  async ({ page, sent, card }) => {
+    await eventually('it says why', async () => /too many pixels/.test(await card(sent[0]).textContent()));
+    assert.equal(await card(sent[0]).getByRole('button', { name: /^Download/ }).count(), 1);
+    assert.equal(await card(sent[0]).locator('canvas, img, .picture').count(), 0);
+    await eventually('the other one is drawn', async () => (await card(sent[1]).locator('canvas').count()) === 1);
+    await isAccessible(page, 'too many pixels');
   },
 );
 

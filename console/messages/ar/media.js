@@ -13,6 +13,7 @@ export default {
   'media.download_one': 'تنزيل {name}',
   'media.unplayable': 'لا يستطيع هذا المتصفح تشغيله.',
   'media.unreadable': 'لا يمكن عرض هذه الصورة.',
+  'media.huge': 'في هذه الصورة عدد من البكسلات أكبر من أن تُعرض هنا.',
   'media.times': '{times}×',
   'media.speed': 'السرعة {speed}، اضغط لتغييرها',
   'media.viewer': 'صورة',

@@ -13,6 +13,7 @@ export default {
   'media.download_one': 'Download {name}',
   'media.unplayable': 'This browser cannot play it.',
   'media.unreadable': 'This picture cannot be shown.',
+  'media.huge': 'This picture has too many pixels to be shown here.',
   'media.times': '{times}×',
   'media.speed': 'Speed {speed}, press for another',
   'media.viewer': 'Picture',

@@ -13,6 +13,7 @@ export default {
   'media.download_one': 'Descargar {name}',
   'media.unplayable': 'Este navegador no puede reproducirlo.',
   'media.unreadable': 'Esta imagen no se puede mostrar.',
+  'media.huge': 'Esta imagen tiene demasiados píxeles para mostrarse aquí.',
   'media.times': '{times}×',
   'media.speed': 'Velocidad {speed}, pulse para cambiarla',
   'media.viewer': 'Imagen',

@@ -13,6 +13,7 @@ export default {
   'media.download_one': 'Muat turun {name}',
   'media.unplayable': 'Pelayar ini tidak dapat memainkannya.',
   'media.unreadable': 'Gambar ini tidak dapat dipaparkan.',
+  'media.huge': 'Gambar ini mempunyai terlalu banyak piksel untuk ditunjukkan di sini.',
   'media.times': '{times}×',
   'media.speed': 'Kelajuan {speed}, tekan untuk yang lain',
   'media.viewer': 'Gambar',

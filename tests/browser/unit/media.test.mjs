@@ -2,8 +2,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { addTexts } from '../../../console/language.js';
 import { MediaApi, acceptedTypes, bytesText, kindOfFile, spanText } from '../../../console/media.js';
+import { demandDrawable, sizeOf } from '../../../console/picture_size.js';
 import { emptyState, reduce } from '../../../console/store.js';
 import '../english.mjs';
+import { png } from '../files.mjs';
 
 await addTexts('media');
 
@@ -53,6 +55,7 @@ test('an address of a file is one on this server, whatever it is called there, a
   const answering = (url) => new MediaApi({ asked: async () => ({ url }) }).link('1');
   assert.equal(await answering('https://gateway.example/media/abc?x=1'), '/media/abc?x=1');
   assert.equal(await answering('/media/abc'), '/media/abc');
+  assert.equal(await answering('https://example.com/chat/media/abc'), '/media/abc', 'a public address with a path');
   for (const url of ['https://evil.example/elsewhere', 'javascript:alert(1)', '/console/app.js', '/media/../v1/session'])
     await assert.rejects(answering(url), undefined, url);
 });
@@ -68,4 +71,28 @@ test('a file that has come is in its message, also when the event was faster tha
   assert.deepEqual(media(asked, loaded), message.media);
   assert.deepEqual(media(asked, loaded, events, events), stored);
   assert.deepEqual(media(asked, events, loaded), stored);
+});
+
+/** Bytes, of numbers and texts. */
+const bytesOf = (...parts) => new DataView(new Uint8Array(parts.flatMap((part) => (typeof part === 'string' ? [...part].map((one) => one.charCodeAt(0)) : part))).buffer);
+
+test('the size of a picture is read from its first bytes', async () => {
+  const u16 = (n) => [n >> 8, n & 255];
+  const frame = (marker, width, height) => [0xff, marker, ...u16(17), 8, ...u16(height), ...u16(width)];
+  const pictures = [
+    ['PNG', new DataView(new Uint8Array(png(300, 200)).buffer), [300, 200]],
+    ['JPEG', bytesOf([0xff, 0xd8, 0xff, 0xe0, ...u16(4), 1, 2], frame(0xc0, 640, 480)), [640, 480]],
+    ['JPEG, progressive, with a table and a filled marker before', bytesOf([0xff, 0xd8, 0xff, 0xc4, ...u16(3), 1, 0xff], frame(0xc2, 65_535, 65_535)), [65_535, 65_535]],
+    ['WebP', bytesOf('RIFF', [0, 0, 0, 0], 'WEBPVP8 ', [0, 0, 0, 0, 0, 0, 0, 0x9d, 1, 0x2a, 0x40, 1, 0xf0, 0]), [320, 240]],
+    ['WebP, lossless', bytesOf('RIFF', [0, 0, 0, 0], 'WEBPVP8L', [0, 0, 0, 0, 0x2f, 0x3f, 0xc1, 0x3b, 0]), [320, 240]],
+    ['WebP, extended', bytesOf('RIFF', [0, 0, 0, 0], 'WEBPVP8X', [10, 0, 0, 0, 0, 0, 0, 0, 0x3f, 1, 0, 0xef, 0, 1]), [320, 65_776]],
+    ['none', bytesOf('GIF89a', [1, 1, 1, 1, 1, 1, 1, 1, 1, 1]), null],
+    ['cut off', bytesOf([0xff, 0xd8, 0xff, 0xe0, ...u16(4), 1, 2]), null],
+    ['empty', bytesOf(), null],
+  ];
+  for (const [name, bytes, size] of pictures) assert.deepEqual(sizeOf(bytes), size, name);
+  const blob = (width, height) => new Blob([bytesOf([0xff, 0xd8], frame(0xc0, width, height))]);
+  await demandDrawable(blob(8_160, 6_120));
+  await assert.rejects(demandDrawable(blob(30_000, 30_000)), ({ isHuge }) => isHuge === true);
+  await assert.rejects(demandDrawable(new Blob(['text'])), ({ isHuge }) => isHuge === undefined);
 });
