@@ -2,17 +2,26 @@
 
 const HOLE = /\{\{\s*(name|agent|attribute\.([a-z0-9_]{1,64}))\s*\}\}/;
 
-/** The text with its holes filled; one that nothing is known for stays. `values` are `{name, agent, attributes}`. */
-export function filled(text, { name, agent, attributes = {} }) {
+/**
+ * What a text becomes: `{text, left}`. A hole that nothing is known for stays, and is in `left`; what was filled in is none, whatever it
+ * looks like. `values` are `{name, agent, attributes}`.
+ */
+export function fillIn(text, { name, agent, attributes = {} }) {
   const known = { name, agent };
-  return text.replace(new RegExp(HOLE, 'g'), (hole, key, attribute) => {
+  const left = [];
+  const filled = text.replace(new RegExp(HOLE, 'g'), (hole, key, attribute) => {
     const value = attribute === undefined ? known[key] : Object.hasOwn(attributes, attribute) ? attributes[attribute] : undefined;
-    return typeof value === 'number' || (typeof value === 'string' && value !== '') ? String(value) : hole;
+    if (typeof value === 'number' || (typeof value === 'string' && value !== '')) return String(value);
+    left.push(hole);
+    return hole;
   });
+  return { text: filled, left };
 }
 
-/** Where the first hole of a text is: `[start, end]`, or null. */
-export function firstHole(text) {
-  const found = HOLE.exec(text);
-  return found && [found.index, found.index + found[0].length];
+/** Where the first of `holes` is in a text: `[start, end]`, or null. */
+export function firstHole(text, holes) {
+  const found = holes.map((hole) => [text.indexOf(hole), hole]).filter(([at]) => at >= 0);
+  if (found.length === 0) return null;
+  const [at, hole] = found.reduce((one, other) => (other[0] < one[0] ? other : one));
+  return [at, at + hole.length];
 }

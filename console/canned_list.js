@@ -33,8 +33,8 @@ export class CannedList {
   #nodes = new Cache();
 
   /**
-   * `insert(text, {whole})` puts a text in the place of all that is written, or at the cursor; `manage({add})` opens the
-   * dialog, with a new canned reply if `add` says how it begins; `fillIn(text)` fills in what stands for the customer; `attach()` gives
+   * `insert(text, {whole})` fills a text in and puts it in the place of all that is written, or at the cursor; `manage({add})` opens the
+   * dialog, with a new canned reply if `add` says how it begins; `fillIn(text)` gives what it would say to this customer; `attach()` gives
    * what attaches a file at hand, or null where none can be.
    */
   constructor({ text, replies, insert, manage, fillIn, attach }) {
@@ -175,7 +175,7 @@ export class CannedList {
       this.#attach()?.(option.reply.file);
     } else if (option.reply) {
       this.close();
-      this.#insert(this.#fillIn(option.reply.text), { whole });
+      this.#insert(option.reply.text, { whole });
     } else if (option.key === 'retry') {
       this.#replies.load();
     } else if (option.key === 'manage') {

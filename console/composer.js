@@ -1,6 +1,6 @@
 // Where the agent writes: a reply to the customer, or a note for the other agents. One draft for each conversation.
 
-import { filled, firstHole } from './canned_fill.js';
+import { fillIn, firstHole } from './canned_fill.js';
 import { CannedList } from './canned_list.js';
 import { fill, h, setText } from './dom.js';
 import { icon } from './icons.js';
@@ -77,7 +77,6 @@ export class Composer {
     this.#parts = parts;
     const modes = h('div', { class: 'modes', role: 'tablist', 'aria-label': t('write.modes') }, parts.reply, parts.note);
     const insert = (text, { whole }) => this.#insert(text, whole);
-    const fillIn = (reply) => filled(reply, this.#values());
     this.#files = new ComposerFiles({
       form: this.#form,
       text: parts.text,
@@ -88,7 +87,7 @@ export class Composer {
       changed: this.#changed,
     });
     const attach = (file) => this.#files.addKept(file);
-    this.#canned = new CannedList({ text: parts.text, replies, insert, manage, fillIn, attach: () => (this.#draft().mode === 'reply' ? attach : null) });
+    this.#canned = new CannedList({ text: parts.text, replies, insert, manage, fillIn: (reply) => fillIn(reply, this.#values()).text, attach: () => (this.#draft().mode === 'reply' ? attach : null) });
     parts.head = h('div', { class: 'write-head' }, modes, parts.typing, parts.count, parts.enter, parts.template, this.#files.attachButton, this.#files.recordButton, this.#canned.button);
     parts.text.addEventListener('input', () => this.#typed());
     parts.text.addEventListener('keydown', (event) => this.#key(event));
@@ -163,7 +162,7 @@ export class Composer {
 
   #draft() {
     const id = this.#desk.open;
-    if (!this.#drafts.has(id)) this.#drafts.set(id, { mode: 'reply', reply: '', note: '', quoted: null, since: null, files: [], recording: null });
+    if (!this.#drafts.has(id)) this.#drafts.set(id, { mode: 'reply', reply: '', note: '', quoted: null, since: null, files: [], recording: null, holes: [] });
     return this.#drafts.get(id);
   }
 
@@ -299,14 +298,17 @@ export class Composer {
     this.#written();
   }
 
-  /** Puts a text in the place of all that is written, or at the cursor, which then stands behind it. Nothing is sent. */
-  #insert(inserted, whole) {
+  /** Puts a canned reply in the place of all that is written, or at the cursor, which then stands behind it. Nothing is sent. */
+  #insert(reply, whole) {
     const { text } = this.#parts;
+    const { text: inserted, left } = fillIn(reply, this.#values());
+    const draft = this.#draft();
+    draft.holes = whole ? left : [...draft.holes, ...left];
     const at = whole ? [0, text.value.length] : [text.selectionEnd, text.selectionEnd];
     text.setRangeText(inserted, ...at, 'end');
     this.#written();
     // What nothing is known for is the agent's to fill in.
-    if (firstHole(inserted)) this.#selectHole();
+    if (left.length > 0) this.#selectHole(draft);
     if (text.selectionEnd === text.value.length) text.scrollTop = text.scrollHeight;
   }
 
@@ -370,14 +372,14 @@ export class Composer {
   #isWhole(draft, text) {
     const isBlocked = this.#files.blocked(draft);
     if (isBlocked) this.#refuse(isBlocked);
-    else if (firstHole(text)) this.#selectHole();
+    else if (firstHole(text, draft.holes)) this.#selectHole(draft);
     else return true;
     return false;
   }
 
-  #selectHole() {
+  #selectHole({ holes }) {
     const { text } = this.#parts;
-    const [start, end] = firstHole(text.value);
+    const [start, end] = firstHole(text.value, holes);
     text.setSelectionRange(start, end);
     this.#refuse(t('write.fill_in', { what: text.value.slice(start, end) }));
   }
@@ -397,6 +399,7 @@ export class Composer {
 
   #sent(draft) {
     draft[draft.mode] = '';
+    draft.holes = [];
     this.#canned.close();
     if (draft.mode === 'reply') {
       draft.quoted = null;

@@ -287,6 +287,21 @@ desk('a canned reply is filled in, and shown so before it is taken; what is not 
   await eventually('it is sent', () => last().content.text?.body === 'We ship to Ubud today.');
 });
 
+desk('what looks like a hole and is none goes out as it was written', async ({ page, gateway, people, last }) => {
+  gateway.ledger.putCannedReply('hi', 'Hello {{name}}.');
+  await write(page).fill('Put {{name}} where the name goes');
+  await page.keyboard.press('Enter');
+  await eventually('it is sent', () => last().content.text?.body === 'Put {{name}} where the name goes');
+  const { contact_id: contact } = gateway.ledger.conversations.get(people.sari);
+  gateway.contacts.change(contact, { name: '{{agent}}' });
+  await eventually('the customer is called so', async () => (await page.locator('#thread-head h1').textContent()) === '{{agent}}');
+  await write(page).pressSequentially('/hi');
+  await list(page).getByRole('option', { name: '/hi' }).waitFor();
+  await page.keyboard.press('Enter');
+  await page.keyboard.press('Enter');
+  await eventually('and to somebody who is called like one', () => last().content.text?.body === 'Hello {{agent}}.');
+});
+
 desk('nobody has canned replies of their own where nobody signs in', async ({ page }) => {
   await write(page).pressSequentially('/');
   await list(page).getByRole('option', { name: 'New canned reply…' }).click();

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { CannedReplies, findReplies, isShortcut, sentenceOf } from '../../../console/canned.js';
-import { filled, firstHole } from '../../../console/canned_fill.js';
+import { fillIn, firstHole } from '../../../console/canned_fill.js';
 import { ApiError } from '../../../console/http.js';
 import { addTexts } from '../../../console/language.js';
 import '../english.mjs';
@@ -166,11 +166,13 @@ test('files at hand are read with them; a gateway that keeps none has none', asy
 
 test('what stands for the customer and the agent is filled in, and what nothing is known for stays', () => {
   const values = { name: 'Sari', agent: 'Ana', attributes: { city: 'Ubud', tier: 0, vip: true, empty: '' } };
-  assert.equal(filled('Hi {{name}}, {{ agent }} from {{attribute.city}}, tier {{attribute.tier}}', values), 'Hi Sari, Ana from Ubud, tier 0');
-  for (const hole of ['{{attribute.street}}', '{{attribute.empty}}', '{{attribute.vip}}', '{{attribute.constructor}}']) assert.equal(filled(hole, values), hole);
-  assert.equal(filled('{{name}}', { agent: 'Ana' }), '{{name}}');
-  assert.equal(filled('{{name}} {{1}} {{other}} {name}', { name: '$& {{agent}}', agent: 'Ana' }), '$& {{agent}} {{1}} {{other}} {name}');
-  assert.deepEqual([firstHole('Hi {{attribute.city}}!'), firstHole('Hi {{1}}')], [[3, 21], null]);
+  const becomes = (text, known = values) => fillIn(text, known);
+  assert.deepEqual(becomes('Hi {{name}}, {{ agent }} from {{attribute.city}}, tier {{attribute.tier}}'), { text: 'Hi Sari, Ana from Ubud, tier 0', left: [] });
+  for (const hole of ['{{attribute.street}}', '{{attribute.empty}}', '{{attribute.vip}}', '{{attribute.constructor}}']) assert.deepEqual(becomes(hole), { text: hole, left: [hole] });
+  assert.deepEqual(becomes('{{name}}', { agent: 'Ana' }), { text: '{{name}}', left: ['{{name}}'] });
+  // A customer may be called like a hole: what was filled in is none.
+  assert.deepEqual(becomes('{{name}} {{1}} {{other}} {name}', { name: '$& {{agent}}', agent: 'Ana' }), { text: '$& {{agent}} {{1}} {{other}} {name}', left: [] });
+  assert.deepEqual([firstHole('Hi {{agent}}, {{attribute.city}}!', ['{{attribute.city}}']), firstHole('Hi {{name}}', [])], [[14, 32], null]);
 });
 
 test('a change is shown at once, in its place, and what others changed comes with it', async () => {
