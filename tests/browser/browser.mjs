@@ -3,8 +3,10 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { chromium } from 'playwright-core';
 
+const CLOSED_WITHIN_MS = 10_000;
 const ARGS = [
   '--no-sandbox',
   '--disable-gpu',
@@ -37,6 +39,7 @@ export async function launch(options = {}) {
 export async function openPage(context, url) {
   const page = await context.newPage();
   const wrong = [];
+  closeInTime(page);
   page.on('pageerror', (error) => wrong.push(`error: ${error.message}`));
   page.on('console', (line) => ['error', 'warning'].includes(line.type()) && wrong.push(`console: ${line.text()}`));
   page.on('dialog', (dialog) => {
@@ -45,4 +48,15 @@ export async function openPage(context, url) {
   });
   await page.goto(url);
   return { page, wrong };
+}
+
+/** Closes the page without waiting for ever: Chromium closes one now and then, and never says so. */
+function closeInTime(page) {
+  const close = page.close.bind(page);
+  page.close = (options) => {
+    const closed = close(options);
+    // What is said after that is said to nobody.
+    closed.catch(() => {});
+    return Promise.race([closed, setTimeout(CLOSED_WITHIN_MS, undefined, { ref: false })]);
+  };
 }

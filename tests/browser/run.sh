@@ -17,11 +17,11 @@ fi
 [ -x "${CHROMIUM:-/usr/bin/chromium}" ] || { echo "Chromium is missing: apt-get install chromium" >&2; exit 1; }
 
 if [ $# -ge 1 ]; then
-  MESEJ_URL="${1%/}" exec node --test --test-concurrency=1 demo.test.mjs
+  MESEJ_URL="${1%/}" exec node --test --test-timeout=900000 --test-concurrency=1 demo.test.mjs
 fi
 node_modules/.bin/tsc --project .
 node --test unit
 if [ -n "${MESEJ_BINARY:-}" ]; then
-  node --test --test-concurrency=1 real.test.mjs
+  node --test --test-timeout=900000 --test-concurrency=1 real.test.mjs
 fi
-exec node --test --test-concurrency=1 demo.test.mjs page.test.mjs inbox.test.mjs canned.test.mjs media.test.mjs attach.test.mjs templates.test.mjs people.test.mjs team.test.mjs pages.test.mjs contacts.test.mjs operators.test.mjs accounts.test.mjs profile.test.mjs languages.test.mjs resilience.test.mjs
+exec node --test --test-timeout=900000 --test-concurrency=1 demo.test.mjs page.test.mjs inbox.test.mjs canned.test.mjs media.test.mjs attach.test.mjs templates.test.mjs people.test.mjs team.test.mjs pages.test.mjs contacts.test.mjs operators.test.mjs accounts.test.mjs profile.test.mjs languages.test.mjs resilience.test.mjs
