@@ -47,7 +47,10 @@ export class Access {
     return this.#call(method, path, body, {});
   }
 
-  /** A call with the page's rights; `how` is `{deadline, as, signal}` of `call`; `fetch` in it goes before the page's own. */
+  /**
+   * A call with the page's rights; `how` is `{deadline, as, signal}` of `call`; `fetch` in it goes before the page's own, and with an
+   * `idempotencyKey` a call that is made again does nothing more.
+   */
   async asked(method, path, body, how) {
     const request = [method, path, body, how];
     if (!this.isSession) return this.#withKey(...request);
@@ -122,7 +125,9 @@ export class Access {
     }
   }
 
-  #call(method, path, body, headers, { fetch = this.#fetch, ...how } = {}) {
-    return call(fetch, method, path, { ...how, body, headers, cookies: this.isSession ? 'same-origin' : 'omit' });
+  #call(method, path, body, headers, options = {}) {
+    const { fetch = this.#fetch, idempotencyKey, ...how } = /** @type {any} */ (options);
+    const sent = idempotencyKey === undefined ? headers : { ...headers, 'idempotency-key': idempotencyKey };
+    return call(fetch, method, path, { ...how, body, headers: sent, cookies: this.isSession ? 'same-origin' : 'omit' });
   }
 }

@@ -114,6 +114,8 @@ const context = {
   rights: () => signedIn.rights,
   person: () => signedIn.person,
   colleagues: () => desk.state.me.colleagues ?? NOBODY,
+  newId,
+  pickTemplate: async (to, send) => (await templatePicker()).open(to, send),
   contactChanged: (contact) => desk.dispatch({ type: 'contact_changed', contact }),
   teamChanged: () => colleagues.load(),
   refresh: () => signedIn.refresh(),

@@ -18,18 +18,17 @@ const MOST_WAITS = 8;
 const MOST_PARTS = 1_000;
 
 /** What a list of contacts can be looked through by; nothing is chosen. */
-export const NO_FILTER = Object.freeze({ search: '', label: '', list: '', owner: '', consent: '', number: '', segment: '', key: '', value: '', sort: 'created', order: 'desc' });
+export const NO_FILTER = Object.freeze({ search: '', label: '', list: '', owner: '', consent: '', number: '', segment: '', key: '', how: '', value: '', condition: '', sort: 'created', order: 'desc' });
 
-/** Whether anything is chosen that leaves contacts out. */
-export function isFiltered({ sort: _sort, order: _order, ...filter }) {
-  return Object.entries(filter).some(([name, value]) => name !== 'key' && value !== '');
+/** Whether anything is chosen that leaves contacts out. `key`, `how` and `value` are what `condition` is made of. */
+export function isFiltered({ sort: _sort, order: _order, key: _key, how: _how, value: _value, ...filter }) {
+  return Object.values(filter).some((value) => value !== '');
 }
 
 /** The query of a page of contacts. */
-export function queryOf({ key, value, ...filter }, cursor = null) {
+export function queryOf({ key: _key, how: _how, value: _value, condition, ...filter }, cursor = null) {
   const query = new URLSearchParams({ limit: '50' });
-  for (const [name, chosen] of Object.entries(filter)) if (chosen.trim() !== '') query.set(name, chosen.trim());
-  if (key !== '' && value.trim() !== '') query.set('attribute', `${key}:${value.trim()}`);
+  for (const [name, chosen] of Object.entries({ ...filter, filter: condition })) if (chosen.trim() !== '') query.set(name, chosen.trim());
   if (cursor !== null) query.set('cursor', cursor);
   return `?${query}`;
 }
@@ -129,30 +128,6 @@ export function keyOf(name) {
     .slice(0, 32);
 }
 
-const MOST_EXAMPLES = 20;
-const CONDITIONS = ['label = "vip"', 'last_active < 30d', 'created > 2026-01-01', 'owner = me', 'owner = none', 'name ^= "an"', 'not opted_out', 'not is_minor'];
-
-/**
- * Conditions of a filter to begin with: `[condition, label]`. They are written in the language of filters, which is the same in each
- * language of the page; what has an id there is called by its name here.
- */
-export function conditionsOf({ attributes, lists, numbers }) {
-  const quoted = (text) => /^[^"\\]+$/.test(text ?? '') && `"${text}"`;
-  const ofAttribute = ({ key, type, choices = [] }) => {
-    if (type === 'number') return `attribute.${key} >= 1`;
-    if (type === 'boolean') return `attribute.${key} = true`;
-    if (type === 'date') return `attribute.${key} >= 2026-01-01`;
-    const choice = type === 'choice' && quoted(choices[0]);
-    return choice ? `attribute.${key} = ${choice}` : `has attribute.${key}`;
-  };
-  return [
-    ...CONDITIONS.map((one) => [one, one]),
-    ...attributes.slice(0, MOST_EXAMPLES).map((one) => [ofAttribute(one), ofAttribute(one)]),
-    ...lists.slice(0, MOST_EXAMPLES).map(({ list_id: id, name }) => [`list = "${id}"`, t('segments.in_list', { name })]),
-    ...numbers.slice(0, MOST_EXAMPLES).map(({ phone_number_id: id, display_phone_number: display }) => [`number = "${id}"`, t('segments.on_number', { number: display || id })]),
-  ];
-}
-
 /** The calls about contacts, by `ask(method, path, body, how)`. */
 export class Contacts {
   #ask;
@@ -160,26 +135,62 @@ export class Contacts {
   #known = new Map();
   /** Notes that are begun, by contact. */
   drafts = new Map();
+  /** The labels that the page has seen, by how the gateway compares them. */
+  #labels = new Map();
+  #learned = null;
 
   constructor(ask, now = () => Date.now()) {
     this.#ask = ask;
     this.#now = now;
   }
 
-  page(filter, cursor, signal) {
-    return this.#ask('GET', `/v1/contacts${queryOf(filter, cursor)}`, undefined, { signal });
+  async page(filter, cursor, signal) {
+    const page = await this.#ask('GET', `/v1/contacts${queryOf(filter, cursor)}`, undefined, { signal });
+    page.contacts.forEach((contact) => this.seen(contact));
+    return page;
   }
 
   one(id) {
     return this.#ask('GET', pathOf(id));
   }
 
+  /** Notes the labels of a contact: they are suggested from then on. */
+  seen({ labels = [] }) {
+    for (const label of labels) if (!this.#labels.has(foldedLabel(label))) this.#labels.set(foldedLabel(label), label);
+  }
+
+  /** The labels that are known, in order. */
+  get labels() {
+    return [...this.#labels.values()].sort((one, other) => one.localeCompare(other));
+  }
+
+  /** A label as it is written already: "VIP" and "vip" are one. */
+  spelled(label) {
+    return this.#labels.get(foldedLabel(label)) ?? label;
+  }
+
+  /** Sees the contacts that were active last, once: what labels they have is what is in use. Resolves when it has, or cannot. */
+  learnLabels() {
+    this.#learned ??= this.page({ ...NO_FILTER, sort: 'activity' }, null).then(
+      () => {},
+      () => (this.#learned = null),
+    );
+    return this.#learned;
+  }
+
   create(contact) {
     return this.#ask('POST', '/v1/contacts', contact);
   }
 
-  change(id, changes) {
-    return this.#ask('PUT', pathOf(id), changes);
+  async change(id, changes) {
+    const contact = await this.#ask('PUT', pathOf(id), changes);
+    this.seen(contact);
+    return contact;
+  }
+
+  /** Puts contacts on a list, or takes them off it. At most 1,000 a call. */
+  members(list, changes) {
+    return this.#ask('POST', `/v1/lists/${encodeURIComponent(list)}/members`, changes);
   }
 
   async notes(id) {
@@ -239,6 +250,11 @@ export class Contacts {
     read.catch(() => this.#known.get(what) === entry && this.#known.delete(what));
     return read;
   }
+}
+
+/** A label as the gateway compares it: without case and accents. */
+export function foldedLabel(label) {
+  return label.normalize('NFKD').replace(/\p{M}/gu, '').toLowerCase();
 }
 
 function pathOf(id) {

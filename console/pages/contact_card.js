@@ -6,8 +6,10 @@ import { addressOf, nameOf, phoneText } from '../people.js';
 import { exact } from '../time.js';
 import { Face } from '../parts.js';
 import { html, useEffect, useState } from '../view.js';
-import { optionsOf, useDefinitions } from './contact_list.js';
+import { optionsOf } from './contact_filters.js';
+import { useDefinitions } from './contact_list.js';
 import { Notes, Others } from './contact_notes.js';
+import { Write } from './contact_write.js';
 import { ChipsInPlace, ChoiceInPlace, SwitchInPlace, TextInPlace } from './in_place.js';
 import { Loading, useLoaded } from './parts.js';
 
@@ -35,6 +37,9 @@ export function ContactCard({ id, contact: known = null, context, conversation =
   const definitions = useDefinitions(context);
   useEffect(() => setOwn(null), [id]);
   const contact = newer(newer(known, loaded.data?.contact), own);
+  useEffect(() => {
+    if (contact) contacts.seen(contact);
+  }, [contact]);
   const changed = (fresh) => {
     setOwn(fresh);
     context.contactChanged(fresh);
@@ -46,7 +51,8 @@ export function ContactCard({ id, contact: known = null, context, conversation =
   return html`
     ${hasHead && html`<${CardHead} contact=${contact} />`}
     <div class="contact-card">
-      ${mayChange ? html`<${Fields} contact=${contact} change=${change} context=${context} definitions=${definitions} />` : html`<${Facts} contact=${contact} context=${context} definitions=${definitions} />`}
+      ${hasHead && mayChange && loaded.data && html`<${Write} contact=${contact} conversations=${loaded.data.conversations} numbers=${definitions.numbers} context=${context} />`}
+      ${mayChange ? html`<${Fields} contact=${contact} change=${change} context=${context} definitions=${definitions} contacts=${contacts} />` : html`<${Facts} contact=${contact} context=${context} definitions=${definitions} />`}
       ${contact.opted_out_at && html`<p class="contact-warning">${t(OPTED_OUT[contact.opted_out_by ?? 'preference'], { when: exact(contact.opted_out_at) })}</p>`}
       <${Notes} ...${rest} />
       ${loaded.error && loaded.error.status !== 404 && html`<${Loading} loaded=${loaded} />`}
@@ -74,7 +80,7 @@ function ownersOf(contact, colleagues) {
   return [['', t('contact.nobody')], ...members, ...(isGone ? [[contact.owner, colleagues.get(contact.owner)?.name ?? t('contact.left')]] : [])];
 }
 
-function Fields({ contact, change, context, definitions }) {
+function Fields({ contact, change, context, definitions, contacts }) {
   const { given_name = '', attributes = {}, labels = [], lists = [], owner = '', is_minor = false } = contact;
   const listName = (id) => definitions.lists.find((one) => one.list_id === id)?.name ?? id;
   const undefinedKeys = Object.keys(attributes).filter((key) => !definitions.attributes.some((one) => one.key === key));
@@ -88,7 +94,8 @@ function Fields({ contact, change, context, definitions }) {
       <${ChipsInPlace}
         label=${t('contact.labels')}
         chips=${labels.map((label) => [label, label])}
-        add=${(label) => change({ labels: { add: [label] } })}
+        add=${(label) => change({ labels: { add: [contacts.spelled(label)] } })}
+        suggest=${contacts}
         remove=${(label) => change({ labels: { remove: [label] } })}
         addLabel=${t('contact.add_label')}
         removeLabel=${(label) => t('contact.remove_label', { label })}
@@ -109,7 +116,7 @@ function Fields({ contact, change, context, definitions }) {
       ${shown.map((one) => html`<${AttributeField} key=${one.key} attribute=${one} value=${attributes[one.key]} save=${(text) => change({ attributes: { [one.key]: valueOf(one.type, text) } })} />`)}
     </section>`}
     <section>
-      <${SwitchInPlace} label=${t('contact.minor')} value=${is_minor} save=${(isMinor) => change({ is_minor: isMinor })} />
+      <${SwitchInPlace} label=${t('contact.minor')} hint=${t('contact.minor_hint')} value=${is_minor} save=${(isMinor) => change({ is_minor: isMinor })} />
     </section>
   `;
 }

@@ -1,11 +1,15 @@
 // Contacts: the list with what leads through it, a contact beside it, and the parts that say what contacts are sorted by.
 
-import { NO_FILTER, contactsOf } from '../contacts.js';
+import { NO_FILTER, contactsOf, isFiltered } from '../contacts.js';
+import { filterOf } from '../filter_text.js';
 import { t } from '../language.js';
 import { hashOfPage } from '../route.js';
 import { html, useEffect, useLayoutEffect, useRef, useState } from '../view.js';
 import { ContactCard } from './contact_card.js';
-import { ContactList, Filters, useContactRows, useDefinitions } from './contact_list.js';
+import { Bulk, useChosen } from './contact_bulk.js';
+import { Count } from './contact_count.js';
+import { Filters } from './contact_filters.js';
+import { ContactList, useContactRows, useDefinitions } from './contact_list.js';
 import { NewContact } from './new_contact.js';
 import { Download, Head } from './parts.js';
 
@@ -30,14 +34,15 @@ export default function ContactsPage({ page, part, context }) {
     if (narrowed) setFilter({ ...NO_FILTER, [narrowed[1]]: narrowed[2] });
   }, [part]);
   const contacts = contactsOf(context);
+  const within = filter.segment !== '' ? 'segments' : filter.list !== '' ? 'lists' : null;
   const parts = Object.entries(PARTS).filter(([name, [right]]) => rights.includes(right));
   return html`
     <${Head} page=${page} />
     ${parts.length > 0 &&
     html`
       <nav class="part-links" aria-label=${t('contacts.parts')}>
-        <a href=${hashOfPage(page)} aria-current=${isPart ? null : 'page'}>${t('contacts.all')}</a>
-        ${parts.map(([name]) => html`<a key=${name} href=${hashOfPage(page, name)} aria-current=${name === part ? 'page' : null}>${t(`contacts.${name}`)}</a>`)}
+        <a href=${hashOfPage(page)} aria-current=${isPart || within ? null : 'page'} onclick=${() => setFilter(NO_FILTER)}>${t('contacts.all')}</a>
+        ${parts.map(([name]) => html`<a key=${name} href=${hashOfPage(page, name)} aria-current=${name === part ? 'page' : !isPart && name === within ? 'true' : null}>${t(`contacts.${name}`)}</a>`)}
       </nav>
     `}
     ${isPart
@@ -64,6 +69,17 @@ function Part({ name, context }) {
   return view === null ? html`<p class="page-status" role="status">${t('any.loading')}</p>` : html`<${view.part} context=${context} contacts=${contactsOf(context)} />`;
 }
 
+/** The segment or list that is looked at, as it is called and what it says. */
+function narrowedOf({ segment, list }, known) {
+  if (segment !== '') return known.segments.find((one) => one.segment_id === segment) ?? null;
+  return known.lists.find((one) => one.list_id === list) ?? null;
+}
+
+/** A name without what no file may be called. */
+function fileName(name) {
+  return name.replace(/[\\/:*?"<>|\p{C}]+/gu, '_').slice(0, 80);
+}
+
 function Lost() {
   return html`<p class="page-empty" role="alert">${t('page.lost')}</p>`;
 }
@@ -80,6 +96,7 @@ function All({ open, filter, setFilter, context }) {
   const back = useRef(null);
   /** Where the list was when a contact was opened: where there is room for one of both, it is hidden then. */
   const left = useRef(null);
+  const choosing = useChosen();
   const show = (id) => {
     left.current = { id, top: place.current.closest('.page').scrollTop };
     window.location.hash = hashOfPage('contacts', id);
@@ -95,6 +112,24 @@ function All({ open, filter, setFilter, context }) {
       place.current.querySelector(`[data-id="${left.current.id}"]`)?.focus({ preventScroll: true });
       left.current = null;
     }
+  }, [open]);
+  // The card ends where the page ends, wherever it begins.
+  useLayoutEffect(() => {
+    const card = place.current.querySelector('.contacts-one');
+    if (!card) return undefined;
+    const scroller = place.current.closest('.page');
+    const fit = () => {
+      const { top, bottom } = scroller.getBoundingClientRect();
+      card.style.setProperty('--room', `${Math.max(240, bottom - Math.max(top, card.getBoundingClientRect().top) - 16)}px`);
+    };
+    fit();
+    const observer = new ResizeObserver(fit);
+    observer.observe(scroller);
+    scroller.addEventListener('scroll', fit, { passive: true });
+    return () => {
+      observer.disconnect();
+      scroller.removeEventListener('scroll', fit);
+    };
   }, [open]);
   // One step back, unless something else takes the press.
   useEffect(() => {
@@ -119,18 +154,33 @@ function All({ open, filter, setFilter, context }) {
     setWriting(false);
     add.current?.focus({ preventScroll: true });
   };
-  const query = new URLSearchParams({ format: 'csv', ...(filter.segment !== '' && { segment: filter.segment }) });
+  /** What the list is narrowed by, as one filter; null where it is looked through by a search. */
+  const meant = filterOf(filter, known.segments);
+  const isSegment = filter.segment !== '' && !isFiltered({ ...filter, segment: '' });
+  const narrowed = narrowedOf(filter, known);
+  const wanted = isSegment ? { segment: filter.segment } : meant ? { filter: meant } : {};
+  const query = new URLSearchParams({ format: 'csv', ...wanted });
+  const toExport = isSegment ? 'contacts.export_segment' : meant ? 'contacts.export_these' : 'contacts.export';
+  const counting = meant !== null && html`<${Count} key=${JSON.stringify(wanted)} ask=${context.ask} wanted=${isSegment ? wanted : { filter: meant }} label=${t('contacts.do_count')} />`;
   return html`
     <div class="contacts" data-open=${String(open !== null)} ref=${place}>
       <section class="contacts-list" aria-label=${t('contacts.found')}>
         <div class="contacts-tools">
           ${mayChange && html`<button type="button" class="primary" ref=${add} aria-expanded=${String(isWriting)} onclick=${() => setWriting(!isWriting)}>${t('contacts.add')}</button>`}
-          ${rights.includes('manage_business') &&
-          html`<${Download} label=${t(filter.segment === '' ? 'contacts.export' : 'contacts.export_segment')} name="contacts.csv" path=${`/v1/contacts/export?${query}`} ask=${context.ask} />`}
+          ${mayChange && choosing.chosen === null && html`<button type="button" class="plain" onclick=${choosing.begin}>${t('bulk.begin')}</button>`}
+          ${rights.includes('manage_business') && html`<${Download} label=${t(toExport)} name=${`${fileName(narrowed?.name ?? t('page.contacts'))}.csv`} path=${`/v1/contacts/export?${query}`} ask=${context.ask} />`}
         </div>
+        ${narrowed &&
+        html`
+          <div class="contacts-narrowed">
+            <h2 dir="auto">${narrowed.name}</h2>
+            ${narrowed.words && html`<p class="quiet" dir="auto">${narrowed.words}</p>`}
+          </div>
+        `}
         ${isWriting && html`<${NewContact} contacts=${contacts} onMade=${made} onCancel=${cancel} />`}
-        <${Filters} filter=${filter} onChange=${setFilter} known=${known} colleagues=${context.colleagues()} />
-        <${ContactList} found=${found} filter=${filter} open=${open} known=${known} colleagues=${context.colleagues()} onShow=${show} />
+        <${Filters} filter=${filter} onChange=${setFilter} known=${known} colleagues=${context.colleagues()} contacts=${contacts} />
+        ${choosing.chosen !== null && html`<${Bulk} ...${{ choosing, found, known, contacts }} read=${(cursor, signal) => contacts.page(filter, cursor, signal)} colleagues=${context.colleagues()} />`}
+        <${ContactList} found=${found} filter=${filter} open=${open} known=${known} colleagues=${context.colleagues()} onShow=${choosing.chosen === null ? ({ id }) => show(id) : choosing.toggle} chosen=${choosing.chosen} counting=${counting} />
       </section>
       ${open &&
       html`

@@ -1,8 +1,10 @@
 // Fields that are saved one by one, where they stand: what is written stays until the gateway has it.
 
 import { sentenceOf } from '../account.js';
+import { foldedLabel } from '../contacts.js';
 import { t } from '../language.js';
 import { html, useId, useLayoutEffect, useRef, useState } from '../view.js';
+import { useLabels } from './label_field.js';
 
 /** Saves values one after another: `{save, problem, told}`; `save(value)` resolves with whether it was done. */
 export function useSaving(run) {
@@ -111,7 +113,8 @@ export function ChoiceInPlace({ label, value, options, save }) {
 }
 
 /** A switch that is saved at once. */
-export function SwitchInPlace({ label, value, save }) {
+export function SwitchInPlace({ label, hint, value, save }) {
+  const id = useId();
   const box = useRef(null);
   const saving = useSaving(save);
   const change = async () => {
@@ -119,7 +122,8 @@ export function SwitchInPlace({ label, value, save }) {
   };
   return html`
     <div class="in-place">
-      <label class="switch"><input type="checkbox" role="switch" ref=${box} checked=${value} onchange=${change} /><span>${label}</span></label>
+      <label class="switch"><input type="checkbox" role="switch" aria-describedby=${hint ? id : null} ref=${box} checked=${value} onchange=${change} /><span>${label}</span></label>
+      ${hint && html`<p class="quiet" id=${id}>${hint}</p>`}
       <${Saved} ...${saving} />
     </div>
   `;
@@ -127,15 +131,15 @@ export function SwitchInPlace({ label, value, save }) {
 
 /**
  * Texts that are added and taken away one by one: labels. `options` are those to choose from: `[value, label]`; without them a new
- * one is written.
+ * one is written, with the labels that `suggest` knows. "VIP" and "vip" are one label.
  */
-export function ChipsInPlace({ label, chips, add, remove, addLabel, removeLabel, options = null }) {
+export function ChipsInPlace({ label, chips, add, remove, addLabel, removeLabel, options = null, suggest = null }) {
   const input = useRef(null);
   const saving = useSaving((run) => run());
   const put = async (event) => {
     event.preventDefault();
     const text = input.current.value.trim();
-    if (text === '' || chips.some(([value]) => value === text)) return;
+    if (text === '' || chips.some(([value]) => value === text || (options === null && foldedLabel(value) === foldedLabel(text)))) return;
     if ((await saving.save(() => add(text))) && input.current) input.current.value = '';
   };
   return html`
@@ -156,7 +160,7 @@ export function ChipsInPlace({ label, chips, add, remove, addLabel, removeLabel,
       `}
       ${add &&
       (options === null
-        ? html`<form onsubmit=${put}><input type="text" ref=${input} placeholder=${addLabel} aria-label=${addLabel} maxlength="64" autocomplete="off" dir="auto" /></form>`
+        ? html`<${NewLabel} ...${{ put, input, suggest }} label=${addLabel} />`
         : options.length > 0 &&
           html`
             <select
@@ -175,4 +179,9 @@ export function ChipsInPlace({ label, chips, add, remove, addLabel, removeLabel,
       <${Saved} ...${saving} />
     </div>
   `;
+}
+
+function NewLabel({ put, input, suggest, label }) {
+  const { list, learn, options } = useLabels(suggest);
+  return html`<form onsubmit=${put}><input type="text" ref=${input} list=${list} onfocus=${learn} placeholder=${label} aria-label=${label} maxlength="64" autocomplete="off" dir="auto" />${options}</form>`;
 }

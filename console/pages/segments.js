@@ -1,13 +1,16 @@
 // Segments: contacts that are found anew each time, by a filter in words. What is written is checked while one writes.
 
 import { sentenceOf } from '../account.js';
-import { conditionsOf, countOn } from '../contacts.js';
+import { countOn } from '../contacts.js';
+import { rowsOf, textOf } from '../filter_text.js';
 import { t } from '../language.js';
 import { hashOfPage } from '../route.js';
 import { html, useEffect, useId, useLayoutEffect, useRef, useState } from '../view.js';
+import { Count, countText } from './contact_count.js';
 import { useDefinitions } from './contact_list.js';
 import { Changing, Definitions } from './definitions.js';
-import { Field, Form, Press, useLoaded, useStoppable } from './parts.js';
+import { Field, Form, useLoaded } from './parts.js';
+import { Builder, NEW_ROW } from './segment_builder.js';
 
 const TYPING_RESTS = 400;
 const LONGEST = 2_000;
@@ -21,7 +24,7 @@ export default function Segments({ contacts, context }) {
     what="segments"
     id="segment_id"
     ...${{ loaded, contacts, say, save }}
-    form=${({ written, ...given }) => html`<${Write} ...${given} segment=${written} ask=${ask} definitions=${definitions} />`}
+    form=${({ written, ...given }) => html`<${Write} ...${given} segment=${written} ...${{ ask, definitions, contacts }} colleagues=${context.colleagues()} />`}
     row=${(one, does) => html`<${Segment} key=${`${one.segment_id} ${one.changed_at}`} segment=${one} ask=${ask} ...${does} />`}
   />`;
 }
@@ -34,38 +37,11 @@ function Segment({ segment, ask, write, remove }) {
         <a href=${hashOfPage('contacts', `segment/${id}`)}><bdi>${name}</bdi></a>
         <code class="filter-text" dir="ltr">${filter}</code>
         ${words && html`<span class="quiet" dir="auto">${words}</span>`}
-        <${Count} ask=${ask} wanted=${{ segment: id }} name=${name} />
+        <${Count} ask=${ask} wanted=${{ segment: id }} name=${t('segments.count_one', { name })} />
       </div>
       <${Changing} ...${{ name, write, remove }} change=${t('segments.change')} changeOne=${t('segments.change_one', { name })} ask=${t('segments.ask', { name })} />
     </li>
   `;
-}
-
-/**
- * A count in words, as far as it has come.
- *
- * @param {{count?: number, isWhole?: boolean, isRunning?: boolean}} counted
- */
-function countText({ count, isWhole, isRunning }) {
-  return t(isWhole ? 'segments.count' : isRunning ? 'segments.counting' : 'segments.count_at_least', { count });
-}
-
-/** Counts when it is asked to: a segment may be of a million. */
-function Count({ ask, wanted, name }) {
-  const [counted, setCounted] = useState(null);
-  const { begin } = useStoppable();
-  const run = async () => {
-    const signal = begin();
-    setCounted({ count: 0, isRunning: true });
-    try {
-      setCounted(await countOn(ask, wanted, { signal, onStep: (count) => setCounted({ count, isRunning: true }) }));
-    } catch (error) {
-      if (!signal.aborted) setCounted({ problem: sentenceOf(error) });
-    }
-  };
-  if (counted?.problem) return html`<span class="page-problem" role="alert">${counted.problem} <${Press} label=${t('any.try_again')} run=${run} /></span>`;
-  if (counted) return html`<span role="status">${countText(counted)}</span>`;
-  return html`<${Press} label=${t('segments.do_count')} name=${t('segments.count_one', { name })} run=${run} />`;
 }
 
 /**
@@ -105,44 +81,44 @@ function useChecked(ask, filter) {
   return checked;
 }
 
-function Write({ segment, save, onCancel, ask, definitions }) {
+function Write({ segment, save, onCancel, ask, definitions, contacts, colleagues }) {
   const id = useId();
   const [filter, setFilter] = useState(segment.filter ?? '');
-  const field = useRef(null);
+  /** The same as rows; null for what no rows can show. `of` is the text that they were read from. */
+  const [built, setBuilt] = useState(/** @type {any} */ (null));
   const name = useRef(null);
   useLayoutEffect(() => name.current?.focus(), []);
   const checked = useChecked(ask, filter);
-  const addExample = (example) => {
-    const before = filter.trim();
-    setFilter(before === '' ? example : `${before} and ${example}`);
-    field.current.focus();
+  // The rows follow what is written as text, and what is defined.
+  const { attributes } = definitions;
+  const read = built?.text === filter && built.attributes === attributes ? built : { text: filter, attributes, ...rowsOf(filter, attributes) };
+  const rows = read.rows?.length === 0 ? [NEW_ROW] : read.rows;
+  const build = (next) => {
+    const text = textOf(next.rows, next.join, attributes);
+    setBuilt({ ...next, text, attributes });
+    setFilter(text);
   };
+  const [isText, setText] = useState(false);
   const letters = [...filter];
   return html`
     <${Form} label=${t('segments.save')} run=${(values) => save({ ...values, filter: filter.trim() })} onCancel=${onCancel} explain=${(error) => (error.code === 'invalid_filter' ? t('segments.wrong', { message: error.message }) : sentenceOf(error))}>
       <${Field} label=${t('segments.name')} name="name" required maxlength="100" autocomplete="off" dir="auto" defaultValue=${segment.name ?? ''} inputRef=${name} />
-      <div class="field whole">
-        <label for=${id}>${t('segments.filter')}</label>
-        <textarea id=${id} class="filter-text" ref=${field} rows="3" required maxlength=${LONGEST} spellcheck="false" autocapitalize="none" dir="ltr" value=${filter} oninput=${(event) => setFilter(event.currentTarget.value)} aria-describedby=${`${id}-check`} aria-invalid=${String(Boolean(checked.wrong))}></textarea>
-        <div id=${`${id}-check`} class="filter-check" role="status">
-          ${checked.isChecking && html`<p class="quiet">${t('segments.checking')}</p>`}
-          ${checked.wrong &&
-          html`
-            <p class="page-problem">${t('segments.wrong', { message: checked.wrong })}</p>
-            <p class="filter-text filter-wrong" dir="ltr">${letters.slice(0, checked.position).join('')}<mark>${letters.slice(checked.position).join('') || ' '}</mark></p>
-          `}
-          ${checked.problem && html`<p class="page-problem">${checked.problem}</p>`}
-          ${checked.words && html`<p dir="auto">${checked.words}</p><p class="verdict-good">${countText(checked)}</p>`}
-        </div>
-      </div>
-      <details class="whole">
-        <summary>${t('segments.help')}</summary>
-        <p class="quiet">${t('segments.help_about')}</p>
-        <ul class="filter-examples">
-          ${conditionsOf(definitions).map(([condition, label]) => html`<li key=${condition}><button type="button" class=${condition === label ? 'plain filter-text' : 'plain'} dir=${condition === label ? 'ltr' : 'auto'} onclick=${() => addExample(condition)}>${label}</button></li>`)}
-        </ul>
+      ${rows ? html`<${Builder} rows=${rows} join=${read.join ?? 'and'} onChange=${build} ...${{ definitions, colleagues, contacts }} />` : html`<p class="whole quiet">${t('segments.no_rows')}</p>`}
+      <details class="whole" open=${isText || !rows} ontoggle=${(event) => setText(event.currentTarget.open)}>
+        <summary>${t('segments.as_text')}</summary>
+        <p class="quiet" id=${`${id}-hint`}>${t('segments.help_about')}</p>
+        <textarea id=${id} class="filter-text" aria-label=${t('segments.as_text')} rows="3" maxlength=${LONGEST} spellcheck="false" autocapitalize="none" dir="ltr" value=${filter} oninput=${(event) => setFilter(event.currentTarget.value)} aria-describedby=${`${id}-hint ${id}-check`} aria-invalid=${String(Boolean(checked.wrong))}></textarea>
       </details>
+      <div id=${`${id}-check`} class="filter-check whole" role="status">
+        ${checked.isChecking && html`<p class="quiet">${t('segments.checking')}</p>`}
+        ${checked.wrong &&
+        html`
+          <p class="page-problem">${t('segments.wrong', { message: checked.wrong })}</p>
+          <p class="filter-text filter-wrong" dir="ltr">${letters.slice(0, checked.position).join('')}<mark>${letters.slice(checked.position).join('') || ' '}</mark></p>
+        `}
+        ${checked.problem && html`<p class="page-problem">${checked.problem}</p>`}
+        ${checked.words && html`<p dir="auto">${checked.words}</p><p class="verdict-good">${countText(checked)}</p>`}
+      </div>
     <//>
   `;
 }
-

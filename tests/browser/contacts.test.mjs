@@ -1,6 +1,7 @@
 // Contacts: their page, and what is known of one beside the thread.
 
 import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
 import { after, before, test } from 'node:test';
 import { launch } from './browser.mjs';
 import { eventually, isLive, openConversation } from './hands.mjs';
@@ -106,6 +107,13 @@ office('filters narrow the list, and an answer that is overtaken counts for noth
   await place.getByLabel('Attribute').selectOption('Plan');
   await place.getByLabel('Value of Plan').selectOption('plus');
   await found('Sari Wijaya');
+  await place.getByLabel('Attribute').selectOption('City');
+  await place.getByLabel('How City is compared').selectOption('is there');
+  assert.equal(await place.getByLabel('Value of City').count(), 0);
+  await found('Dewi Lestari,Sari Wijaya');
+  const download = page.waitForEvent('download');
+  await place.getByRole('button', { name: 'Export what is shown' }).click();
+  assert.match(await readFile(await (await download).path(), 'utf8'), /Sari Wijaya/);
   await isSound(page, 'filters');
   await place.getByRole('button', { name: 'Clear the filters' }).click();
   await place.getByLabel('List', { exact: true }).selectOption('Newsletter');
@@ -153,6 +161,75 @@ office('the keyboard goes through the list, also to what is not on the page yet'
   await page.keyboard.press('ArrowUp');
   await eventually('and leaves the keyboard where it was', async () => (await at()) === there - 2);
   assert.equal(await page.locator('.contact-row[tabindex="0"]').count(), 1);
+});
+
+office('several are chosen, labelled, put on a list and given to somebody; what fails is told and tried again', async ({ gateway, staff, open }) => {
+  const { contacts, ledger } = gateway;
+  defined(contacts);
+  contacts.fill(120, (i) => ({ name: `Customer ${String(i).padStart(3, '0')}`, phone: `6019${1_000_000 + i}`, labels: i === 0 ? ['VIP'] : undefined }));
+  const named = (name) => [...ledger.contacts.values()].find((one) => one.name === name);
+  const page = await atWork(open, 'ben@example.com');
+  const place = await visit(page, 'Contacts');
+  await place.getByLabel('Search').fill('customer');
+  await eventually('they are there', async () => (await rows(page).first().locator('.contact-name').textContent()) === 'Customer 000');
+  await place.getByRole('button', { name: 'Choose several' }).click();
+  const bulk = place.getByRole('region', { name: 'Several contacts' });
+  await rows(page).nth(0).click();
+  await rows(page).nth(1).focus();
+  await page.keyboard.press('Space');
+  await says(bulk, /Chosen: 2/);
+  assert.deepEqual([await rows(page).nth(1).getAttribute('aria-selected'), hashOf(page)], ['true', '#/contacts']);
+  await isSound(page, 'choosing');
+  await bulk.getByLabel('Label').fill('vip');
+  await bulk.getByRole('button', { name: 'Add the label' }).click();
+  await says(bulk, /Changed: 2/);
+  assert.deepEqual([named('Customer 000').labels, named('Customer 001').labels], [['VIP'], ['VIP']], 'as it is written already');
+  await rows(page).nth(0).click();
+  await says(bulk, /Chosen: 1/);
+  await bulk.getByRole('button', { name: /^Choose all, up to 2,000/ }).click();
+  await says(bulk, /Chosen: 120/);
+  await bulk.getByLabel('Add to a list').selectOption('Newsletter');
+  await says(bulk, /Changed: 120/);
+  assert.equal([...ledger.contacts.values()].filter((one) => one.lists?.includes('l1')).length, 120);
+  let away = 3;
+  contacts.fail = (call) => (call.startsWith('PUT /contacts') && (away -= 1) >= 0 ? [409, 'conflict', 'It changed meanwhile.'] : undefined);
+  await bulk.getByLabel('Looked after by').selectOption('Ana Ruiz');
+  await says(bulk, /Changed: 117.*Not changed: 3\./);
+  await isSound(page, 'some failed');
+  await bulk.getByRole('button', { name: 'Try again' }).click();
+  await says(bulk, /Changed: 3/);
+  assert.equal([...ledger.contacts.values()].filter((one) => one.owner === staff.ana.id).length, 120);
+  await bulk.getByRole('button', { name: 'Done' }).click();
+  await rows(page).nth(0).click();
+  await eventually('a press opens again', () => /^#\/contacts\/[0-9a-f]{32}$/.test(hashOf(page)));
+});
+
+office('from a contact one goes to its conversation, or begins one with a template', async ({ gateway, customers, open }) => {
+  const { contacts, ledger } = gateway;
+  contacts.fill(1, () => ({ name: 'Nur Aini', phone: '60123456789' }));
+  const nur = [...ledger.contacts.values()].find((one) => one.name === 'Nur Aini');
+  const page = await atWork(open, 'ben@example.com', `#/contacts/${nur.id}`);
+  const write = page.getByRole('region', { name: 'Write to the contact' });
+  assert.equal(await write.getByRole('link').count(), 0);
+  await write.getByRole('button', { name: 'Send a template' }).click();
+  const dialog = page.locator('#dialog');
+  await dialog.getByRole('button', { name: /^olive_tree.*English/ }).click();
+  await dialog.getByLabel('Text for {{1}}').fill('Friday');
+  gateway.faults.send = [503, 'unavailable'];
+  await dialog.getByRole('button', { name: 'Send template' }).click();
+  await says(write, /The server cannot do that just now/);
+  await isSound(page, 'not sent');
+  gateway.faults.send = undefined;
+  await write.getByRole('button', { name: 'Try again' }).click();
+  await eventually('its conversation is open', () => hashOf(page).startsWith('#/conversations/'));
+  const id = hashOf(page).split('/').at(-1);
+  assert.equal(ledger.conversations.get(id).contact_id, nur.id);
+  assert.deepEqual(ledger.messages.get(id).map((one) => one.content.template?.name), ['olive_tree']);
+  assert.equal(gateway.accepted.size, 1);
+  const { id: sari } = contacts.of(customers.sari);
+  await page.goto(`${gateway.localUrl}/#/contacts/${sari}`);
+  await write.getByRole('link', { name: 'Open the conversation' }).click();
+  await eventually('the one that there is', () => hashOf(page) === `#/conversations/${customers.sari}`);
 });
 
 office('a contact is added; one whose phone is known already is offered', async ({ gateway, customers, open }) => {
@@ -370,18 +447,30 @@ office('a segment is checked, put into words and counted while it is written', a
   await says(place, /There are no segments yet\./);
   await place.getByRole('button', { name: 'New segment' }).click();
   await place.getByLabel('Name of the segment').fill('Regulars');
-  const filter = place.getByLabel('Who is in it');
-  await filter.fill('label = "vip" and nonsense = "x"');
+  await place.getByText('As text').click();
+  const filter = place.getByRole('textbox', { name: 'As text' });
+  await filter.fill('label = "vip" and nonsense ~ "x"');
   await says(place, /This cannot be understood: a condition was expected/);
-  assert.equal(await place.locator('mark').textContent(), 'nonsense = "x"');
+  assert.equal(await place.locator('mark').textContent(), 'nonsense ~ "x"');
+  await says(place, /written in a way that rows cannot show/);
   await isSound(page, 'a wrong filter');
   await filter.fill('label = "vip"');
   await says(place, /Whoever has the label vip\..*1,251 contacts now/);
-  await place.getByText('What can be written').click();
-  await place.getByRole('button', { name: 'owner = none' }).click();
+  // Rows say the same as the text, and what is chosen in one of them stands in the other.
+  const condition = (number) => place.getByRole('group', { name: `Condition ${number}` });
+  assert.equal(await condition(1).getByLabel('Value').inputValue(), 'vip');
+  await place.getByRole('button', { name: 'Add a condition' }).click();
+  await condition(2).getByLabel('What is looked at').selectOption('Looked after by');
+  await condition(2).getByLabel('Value').selectOption('Nobody');
+  assert.equal(await filter.inputValue(), 'label = "vip" and owner = none');
+  await place.getByRole('button', { name: 'Add a condition' }).click();
+  await condition(3).getByLabel('What is looked at').selectOption('Last active');
+  await condition(3).getByLabel('Value').fill('7');
+  assert.equal(await filter.inputValue(), 'label = "vip" and owner = none and last_active < 7d');
+  await isSound(page, 'a segment');
+  await condition(3).getByRole('button', { name: 'Remove condition 3' }).click();
   assert.equal(await filter.inputValue(), 'label = "vip" and owner = none');
   await says(place, /is looked after by nobody/);
-  await isSound(page, 'a segment');
   await place.getByRole('button', { name: 'Save the segment' }).click();
   await eventually('it is there', () => contacts.segments[0]?.filter === 'label = "vip" and owner = none');
   await eventually('the focus is at what opens another', async () => (await page.evaluate(() => document.activeElement.textContent)) === 'New segment');
@@ -391,7 +480,16 @@ office('a segment is checked, put into words and counted while it is written', a
   await eventually('its contacts', async () => (await rows(page).count()) > 10 && hashOf(page).startsWith('#/contacts/segment/'));
   const download = page.waitForEvent('download');
   await place.getByRole('button', { name: 'Export this segment' }).click();
-  assert.equal((await download).suggestedFilename(), 'contacts.csv');
+  assert.equal((await download).suggestedFilename(), 'Regulars.csv');
+  assert.equal(await place.getByRole('heading', { level: 2 }).textContent(), 'Regulars');
+  await says(place, /Whoever has the label vip and is looked after by nobody\./);
+  await place.getByRole('button', { name: 'Count all' }).click();
+  await says(place, /1,251 contacts now/);
+  await isSound(page, 'in a segment');
+  await place.getByRole('link', { name: 'All contacts' }).click();
+  await eventually('all again', async () => (await place.getByRole('heading', { level: 2 }).count()) === 0 && (await place.getByRole('button', { name: 'Export all' }).count()) === 1);
+  await place.getByRole('button', { name: 'Count all' }).click();
+  await says(place, /2,5\d\d contacts now/);
 });
 
 office('lists and attributes are made, changed and deleted', async ({ gateway, open }) => {
@@ -443,8 +541,8 @@ office('on a narrow screen a contact takes the place of the list, and Back leads
   await says(page.locator('.contacts-count'), /50 contacts so far/);
   await page.setViewportSize({ width: 360, height: 740 });
   const top = () => onPage(page).evaluate((place) => place.scrollTop);
-  const row = page.locator('.contact-row[aria-posinset="30"]');
-  await eventually('row 30', async () => {
+  const row = page.locator('.contact-row[aria-posinset="26"]');
+  await eventually('row 26', async () => {
     await onPage(page).evaluate((place) => (place.scrollTop = 1_800));
     return row.isVisible();
   });
@@ -453,7 +551,7 @@ office('on a narrow screen a contact takes the place of the list, and Back leads
   await eventually('the way back has the focus', async () => (await page.evaluate(() => document.activeElement.textContent)) === 'Back to the contacts');
   assert.deepEqual([await page.locator('.contacts-list').isVisible(), await top()], [false, 0]);
   await page.keyboard.press('Escape');
-  await eventually('the row has it again', async () => (await page.evaluate(() => document.activeElement.getAttribute('aria-posinset'))) === '30');
+  await eventually('the row has it again', async () => (await page.evaluate(() => document.activeElement.getAttribute('aria-posinset'))) === '26');
   assert.ok(Math.abs((await top()) - 1_800) < 80, String(await top()));
   await page.setViewportSize({ width: 1440, height: 900 });
 });

@@ -19,12 +19,17 @@ const CONDITIONS = [
   [/^owner = none$/, () => [(one) => !one.owner, 'is looked after by nobody']],
   [/^not opted_out$/, () => [(one) => !one.opted_out_at, 'has not opted out']],
   [/^attribute\.(\w+) = "([^"]+)"$/, (key, value) => [(one) => one.attributes?.[key] === value, `${key} is ${value}`]],
+  [/^attribute\.(\w+) >= ([\d.]+)$/, (key, value) => [(one) => one.attributes?.[key] >= Number(value), `${key} is at least ${value}`]],
+  [/^(not )?has attribute\.(\w+)$/, (not, key) => [(one) => (one.attributes?.[key] === undefined) === Boolean(not), `${not ?? ''}has ${key}`]],
+  [/^list = "([^"]+)"$/, (id) => [(one) => (one.lists ?? []).includes(id), `is on the list ${id}`]],
+  [/^last_active < (\d+)d$/, (days) => [() => true, `was active in the last ${days} days`]],
 ];
 
 function parsed(filter) {
   const tests = [];
   const words = [];
   let position = 0;
+  if (filter.trim() === '') return { matches: () => true, words: 'Everybody.' };
   for (const part of filter.split(/ and /)) {
     const [form, make] = CONDITIONS.find(([form]) => form.test(part.trim())) ?? [];
     if (!form) return { wrong: { message: 'a condition was expected, such as `label = "vip"`', position } };
@@ -111,7 +116,7 @@ export class Contacts {
     const of = (name) => query.get(name) ?? '';
     const segment = this.segments.find((one) => one.segment_id === of('segment'));
     const inSegment = segment ? parsed(segment.filter).matches : () => true;
-    const [key, value] = of('attribute').split(':');
+    const inFilter = parsed(of('filter')).matches;
     const search = folded(of('search').replace(/^@/, ''));
     const digits = search.replace(/\D/g, '');
     return (one) =>
@@ -122,7 +127,7 @@ export class Contacts {
       (of('list') === '' || (one.lists ?? []).includes(of('list'))) &&
       (of('owner') === '' || (of('owner') === 'none' ? !one.owner : one.owner === of('owner'))) &&
       (of('consent') === '' || Boolean(one.opted_out_at) === (of('consent') === 'opted_out')) &&
-      (key === '' || String(one.attributes?.[key]) === value) &&
+      inFilter(one) &&
       inSegment(one);
   }
 
@@ -199,6 +204,7 @@ export class Contacts {
       const { wrong, words } = parsed(body.filter);
       return wrong ? error(422, 'invalid_filter', wrong.message, { position: wrong.position }) : ok({ filter: body.filter, words });
     }
+    if (what === 'lists' && rest[0] === 'members') return this.#members(id, body);
     if (rest.length > 0) return error(404, 'not_found');
     if (method === 'GET') return ok({ [what]: this[what] });
     const at = this[what].findIndex((one) => one[key] === id);
@@ -220,6 +226,12 @@ export class Contacts {
     if (at < 0) this[what].push(one);
     else this[what][at] = { ...this[what][at], ...one };
     return ok(one, at < 0 ? 201 : 200);
+  }
+
+  #members(list, { add = [], remove = [] }) {
+    if (add.length + remove.length > 1_000) return error(400, 'invalid_request', 'at most 1,000 contacts');
+    for (const id of [...add, ...remove]) this.change(id, this.#changed(this.#ledger.contacts.get(id), { lists: { add: add.includes(id) ? [list] : [], remove: remove.includes(id) ? [list] : [] } }));
+    return ok({ added: add.length, removed: remove.length });
   }
 
   #export(query) {

@@ -40,6 +40,8 @@ export class FakeGateway {
    */
   faults = {};
   delays = new Map();
+  /** Answers to messages that had an idempotency key. */
+  accepted = new Map();
   /** People who sign in, instead of the demo's key; null in the demo. */
   people = null;
   /** What a business manages itself, once people sign in. */

@@ -59,10 +59,15 @@ export class Ledger {
   meet({ name, phone, username, bsuid, group_id }, at = Date.now()) {
     const contact = { id: hex(16), created: at, updated: at, name, phone, username, bsuid, group_id };
     this.contacts.set(contact.id, contact);
+    return this.begin(contact.id, at);
+  }
+
+  /** Begins a conversation with a contact. */
+  begin(contact_id, at = Date.now()) {
     const conversation = {
       id: hex(16),
       number: this.number,
-      contact_id: contact.id,
+      contact_id,
       status: 'open',
       labels: [],
       unread: 0,

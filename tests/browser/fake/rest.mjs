@@ -20,7 +20,7 @@ export function answer(gateway, method, url, body, headers) {
   if (gateway.people) return ofPerson(gateway, { method, url, path, body, headers });
   if (headers.authorization !== `Bearer ${gateway.key}`) return error(401, 'unauthorized');
   const contacts = gateway.contacts.answer({ method, path, url, body, headers, rights: ['read', 'answer', 'manage_business'], user: 'ana' });
-  return contacts ?? ofTenant(gateway, { method, url, path, body, agent: { id: body?.agent, name: body?.name } });
+  return contacts ?? ofTenant(gateway, { method, url, path, body, headers, agent: { id: body?.agent, name: body?.name } });
 }
 
 /** A call by somebody who signs in, or has. */
@@ -38,14 +38,14 @@ function ofPerson(gateway, { method, url, path, body, headers }) {
     const contacts = gateway.contacts.answer({ method, path, url, body, headers, rights: RIGHTS[role], user: user.id });
     if (contacts) return contacts;
     const agent = { id: user.id, name: user.name, token, readOnly: role === 'read_only', mayManage: RIGHTS[role].includes('manage_business') };
-    return ofTenant(gateway, { method, url, path, body, agent });
+    return ofTenant(gateway, { method, url, path, body, agent, headers });
   } catch (refusal) {
     if (!refusal.answer) throw refusal;
     return refusal.answer;
   }
 }
 
-function ofTenant(gateway, { method, url, path, body, agent }) {
+function ofTenant(gateway, { method, url, path, body, agent, headers }) {
   const { ledger } = gateway;
   if (['templates', 'template-library'].includes(path[0])) return gateway.templates.answer(method, path, url, body, agent.mayManage !== false);
   if (['media', 'uploads', 'quick-files'].includes(path[0])) return gateway.media.answer(method, path, url, body);
@@ -70,7 +70,7 @@ function ofTenant(gateway, { method, url, path, body, agent }) {
     case 'GET numbers':
       return ok({ numbers: [{ ...ledger.shownNumber, lane: ledger.lane }] });
     case 'POST messages':
-      return send(gateway, body);
+      return send(gateway, body, headers);
     case 'GET canned-replies':
       return cannedReplies(gateway, url.searchParams);
     case 'PUT canned-replies/one':
@@ -148,14 +148,22 @@ function resolve(gateway, id, body) {
   return ok({});
 }
 
-function send(gateway, body) {
+function send(gateway, body, headers) {
+  if (gateway.faults.send) return error(...gateway.faults.send);
+  const key = headers?.['idempotency-key'];
+  if (gateway.accepted.has(key)) return gateway.accepted.get(key);
+  const { ledger } = gateway;
+  const known = [...ledger.contacts.values()].find((one) => body.to && `+${one.phone}` === body.to);
+  const there = [...ledger.conversations.values()].find((one) => known && one.contact_id === known.id && one.number === body.number);
   const sent = gateway.ledger.submit(
-    body.conversation_id,
+    body.conversation_id ?? there?.id ?? ledger.begin(known.id),
     { type: body.type, [body.type]: body[body.type] },
     { author: API },
   );
   gateway.travel(sent);
-  return ok({ message_id: sent.id, conversation_id: sent.conversation_id, state: 'queued' }, 202);
+  const accepted = ok({ message_id: sent.id, conversation_id: sent.conversation_id, state: 'queued' }, 202);
+  if (key) gateway.accepted.set(key, accepted);
+  return accepted;
 }
 
 function cannedReplies({ ledger, faults }, query) {

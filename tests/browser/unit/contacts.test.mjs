@@ -2,7 +2,8 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Contacts, NO_FILTER, conditionsOf, countOn, isFiltered, keyOf, queryOf, readOn, valueOf, valueText, windowOf } from '../../../console/contacts.js';
+import { Contacts, NO_FILTER, countOn, isFiltered, keyOf, queryOf, readOn, valueOf, valueText, windowOf } from '../../../console/contacts.js';
+import { changeAll, mostFrequent, partsOf } from '../../../console/bulk.js';
 import { fieldOptions, labelsOf, mappingProblem, progressOf, typeOf } from '../../../console/imports.js';
 import { ApiError } from '../../../console/http.js';
 import { addTexts } from '../../../console/language.js';
@@ -14,9 +15,9 @@ await addTexts('contacts');
 
 test('a query holds what is chosen, and nothing else', () => {
   assert.equal(queryOf(NO_FILTER), '?limit=50&sort=created&order=desc');
-  assert.equal(queryOf({ ...NO_FILTER, search: ' an&a ', key: 'city', value: 'Kota Bharu' }, 'c+1'), '?limit=50&search=an%26a&sort=created&order=desc&attribute=city%3AKota+Bharu&cursor=c%2B1');
-  assert.equal(queryOf({ ...NO_FILTER, key: 'city' }), '?limit=50&sort=created&order=desc');
-  assert.deepEqual([isFiltered(NO_FILTER), isFiltered({ ...NO_FILTER, key: 'city' }), isFiltered({ ...NO_FILTER, sort: 'name' }), isFiltered({ ...NO_FILTER, label: 'vip' })], [false, false, false, true]);
+  assert.equal(queryOf({ ...NO_FILTER, search: ' an&a ', condition: 'attribute.city = "Ubud"' }, 'c+1'), '?limit=50&search=an%26a&sort=created&order=desc&filter=attribute.city+%3D+%22Ubud%22&cursor=c%2B1');
+  assert.equal(queryOf({ ...NO_FILTER, key: 'city', how: '=' }), '?limit=50&sort=created&order=desc');
+  assert.deepEqual([isFiltered(NO_FILTER), isFiltered({ ...NO_FILTER, key: 'city', how: '=' }), isFiltered({ ...NO_FILTER, sort: 'name' }), isFiltered({ ...NO_FILTER, label: 'vip' })], [false, false, false, true]);
 });
 
 test('short pages are read on until there is enough, the end, or the bound', async () => {
@@ -201,21 +202,48 @@ test('what very many contacts have is deleted part by part, and is not asked abo
   await new Contacts(async () => ({ segment_id: 's' })).remove('segments', 's');
 });
 
-test('conditions to begin with name what the business has, by its ids and by its names', () => {
-  const attributes = [
-    { key: 'city', type: 'text' },
-    { key: 'tier', type: 'number' },
-    { key: 'since', type: 'date' },
-    { key: 'shop', type: 'boolean' },
-    { key: 'plan', type: 'choice', choices: ['plus'] },
-    { key: 'odd', type: 'choice', choices: ['"'] },
-  ];
-  const all = conditionsOf({ attributes, lists: [{ list_id: 'l1', name: 'Club' }], numbers: [{ phone_number_id: '7', display_phone_number: '+60 1' }] });
-  assert.ok(all.some(([condition, label]) => condition === 'not opted_out' && label === condition));
-  assert.deepEqual(
-    all.slice(-8).map(([condition]) => condition),
-    ['has attribute.city', 'attribute.tier >= 1', 'attribute.since >= 2026-01-01', 'attribute.shop = true', 'attribute.plan = "plus"', 'has attribute.odd', 'list = "l1"', 'number = "7"'],
-  );
-  assert.deepEqual(all.slice(-2).map(([, label]) => label), ['In the list Club', 'Writes on +60 1']);
-  assert.equal(new Set(all.map(([condition]) => condition)).size, all.length);
+test('many are changed a few at a time; what fails is told, and one that may not goes no further', async () => {
+  const refused = (status, code = 'x', wait = null) => new ApiError(status, code, '', wait);
+  const steps = [];
+  let running = 0;
+  let most = 0;
+  const tries = new Map();
+  const run = async (item) => {
+    running += 1;
+    most = Math.max(most, running);
+    await Promise.resolve();
+    running -= 1;
+    tries.set(item, (tries.get(item) ?? 0) + 1);
+    if (item === 3) throw refused(404, 'not_found');
+    if (item === 4 && tries.get(4) < 3) throw refused(429, 'too_many', 10);
+    if (item === 5) throw refused(503);
+  };
+  const pauses = [];
+  const { done, failed } = await changeAll([1, 2, 3, 4, 5, 6, 7], run, { onStep: (...step) => steps.push(step), pause: async (ms) => pauses.push(ms) });
+  assert.deepEqual([done, failed.map(({ item }) => item).sort(), steps.at(-1), tries.get(5)], [5, [3, 5], [5, 2], 6]);
+  assert.ok(most > 1 && most <= 3, String(most));
+  assert.deepEqual(pauses.filter((ms) => ms === 10).length, 2);
+  const lost = await changeAll([1, 2, 3, 4, 5, 6, 7, 8], async () => Promise.reject(refused(403, 'forbidden')));
+  assert.deepEqual([lost.done, lost.failed.length], [0, 8]);
+  assert.equal(mostFrequent([...failed, ...lost.failed]).code, 'forbidden');
+  assert.equal(mostFrequent([]), null);
+  const turn = new AbortController();
+  const stopped = await changeAll([1, 2, 3, 4, 5, 6, 7, 8], async () => turn.abort(), { signal: turn.signal });
+  assert.ok(stopped.done < 8 && stopped.failed.length === 0);
+  assert.deepEqual(partsOf([1, 2, 3, 4, 5], 2), [[1, 2], [3, 4], [5]]);
+});
+
+test('labels that were seen are suggested once, as they are written', async () => {
+  let calls = 0;
+  const contacts = new Contacts(async (method, path) => {
+    calls += 1;
+    if (calls === 1) throw new ApiError(0, 'unreachable', '');
+    return path.startsWith('/v1/contacts?') ? { contacts: [{ id: '1', labels: ['VIP', 'shop'] }, { id: '2', labels: ['vip'] }] } : { id: '3', labels: ['Été'] };
+  });
+  await contacts.learnLabels();
+  await contacts.learnLabels();
+  await contacts.learnLabels();
+  assert.equal(calls, 2, 'what could not be read is asked for again, what was is not');
+  await contacts.change('3', {});
+  assert.deepEqual([contacts.labels, contacts.spelled('vip'), contacts.spelled('ETE'), contacts.spelled('new')], [['Été', 'shop', 'VIP'], 'VIP', 'Été', 'new']);
 });
