@@ -58,6 +58,7 @@ function Write({ attribute, save, onCancel }) {
         required
         maxlength="32"
         pattern="[a-z][a-z0-9_]*"
+        title=${t('attributes.key_hint')}
         autocomplete="off"
         autocapitalize="none"
         spellcheck="false"

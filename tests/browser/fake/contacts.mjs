@@ -58,6 +58,8 @@ export class Contacts {
   started = [];
   /** In how many calls the next list or attribute is deleted. */
   parts = 1;
+  /** What an answer tells of how cells are read: empty for a gateway that reads them in one way. */
+  flexible = { default_country: 'ID', bad_cells: 'reject_row', date_format: 'ymd', decimal: 'point' };
   /** Whether a file is kept once it was tried. */
   keepsTried = true;
   #ledger;
@@ -245,7 +247,7 @@ export class Contacts {
       const text = body.toString('utf8');
       const [head, ...rows] = text.trim().split('\n').map((line) => line.split(','));
       const mapping = Object.fromEntries(head.map((column) => [column, { Phone: 'phone', Name: 'name', City: 'attribute.city' }[column] ?? 'skip']));
-      const one = { import_id: hex(8), state: 'uploaded', name: url.searchParams.get('name'), bytes: body.length, format: 'csv', encoding: 'UTF-8', separator: ',', columns: head, sample: rows.slice(0, 3), mapping, of: rows.length };
+      const one = { import_id: hex(8), state: 'uploaded', name: url.searchParams.get('name'), bytes: body.length, format: 'csv', encoding: 'UTF-8', separator: ',', columns: head, sample: rows.slice(0, 3), mapping, of: rows.length, ...this.flexible };
       this.uploaded.push({ type: headers['content-type'], bytes: body.length });
       this.imports.set(one.import_id, one);
       return ok(one, 201);
@@ -256,9 +258,10 @@ export class Contacts {
     if (part === 'start') {
       if (one.state !== 'uploaded' && !(this.keepsTried && one.state === 'done' && one.dry_run)) return error(409, 'import_started');
       this.started.push(body);
-      Object.assign(one, { state: 'running', dry_run: body.dry_run, rows: 0, created: 0, updated: 0, unchanged: 0, rejected: 0, bytes_read: 0 });
+      Object.assign(one, { state: 'running', dry_run: body.dry_run, rows: 0, created: 0, updated: 0, unchanged: 0, rejected: 0, bytes_read: 0, sample: [], mapping: body.mapping, ...(this.flexible.bad_cells && { reasons: {}, left_out: 0 }) });
       return ok({ import_id: id, state: 'running' }, 202);
     }
+    if (part === 'errors' && url.searchParams.get('of') === 'rows') return { status: 200, raw: 'Phone,Name,reason\nabc,Ali,this is no phone number\n', headers: { 'content-type': 'text/csv' } };
     if (part === 'errors') return { status: 200, raw: 'line,column,code,reason,value\n3,Phone,no_phone,this is no phone number,abc\n', headers: { 'content-type': 'text/csv' } };
     if (method === 'DELETE') {
       if (one.state === 'running') one.state = 'cancelled';
@@ -273,6 +276,7 @@ export class Contacts {
     const one = this.imports.get(id);
     const rows = Math.round(one.of * share);
     Object.assign(one, { rows, bytes_read: Math.round(one.bytes * share), created: Math.max(0, rows - 2), updated: Math.min(rows, 1), rejected: Math.min(Math.max(rows - 1, 0), 1) });
+    if (one.reasons) Object.assign(one, { reasons: { phone_invalid: one.rejected, not_a_date: 2 * one.rejected }, left_out: 2 * one.rejected });
     if (share === 1) one.state = 'done';
   }
 }

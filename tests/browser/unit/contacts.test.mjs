@@ -4,7 +4,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Contacts, NO_FILTER, countOn, isFiltered, keyOf, queryOf, readOn, valueOf, valueText, windowOf } from '../../../console/contacts.js';
 import { changeAll, mostFrequent, partsOf } from '../../../console/bulk.js';
-import { fieldOptions, labelsOf, mappingProblem, progressOf, typeOf } from '../../../console/imports.js';
+import { countries } from '../../../console/countries.js';
+import { baseOf, fieldOptions, fieldText, labelsOf, mappingProblem, progressOf, reasonsOf, typeOf } from '../../../console/imports.js';
 import { ApiError } from '../../../console/http.js';
 import { addTexts } from '../../../console/language.js';
 import { nameOf, addressOf } from '../../../console/people.js';
@@ -246,4 +247,28 @@ test('labels that were seen are suggested once, as they are written', async () =
   assert.equal(calls, 2, 'what could not be read is asked for again, what was is not');
   await contacts.change('3', {});
   assert.deepEqual([contacts.labels, contacts.spelled('vip'), contacts.spelled('ETE'), contacts.spelled('new')], [['Été', 'shop', 'VIP'], 'VIP', 'Été', 'new']);
+});
+
+test('a column may become an attribute of its own, of a kind', () => {
+  const fields = (...given) => fieldOptions(...given).map(([field]) => field);
+  assert.deepEqual(fields('skip', [], 'E-mail').slice(-4), ['attribute.new:E-mail', 'attribute.new.number:E-mail', 'attribute.new.date:E-mail', 'attribute.new.boolean:E-mail']);
+  assert.ok(!fields('skip', []).some((field) => field.startsWith('attribute.new')));
+  assert.equal(new Set(fields('attribute.new:E-mail', [], 'E-mail')).size, fields('skip', [], 'E-mail').length);
+  assert.deepEqual([fieldText('attribute.new.date:Born: on'), fieldText('attribute.new:City')], ['New attribute Born: on: Date', 'New attribute City: Text']);
+  assert.match(mappingProblem({ a: 'phone', b: 'attribute.new:City', c: 'attribute.new:City' }), /New attribute City/);
+});
+
+test('the most frequent reasons come first, those without words as they are', () => {
+  assert.deepEqual(reasonsOf({}), []);
+  assert.deepEqual(reasonsOf({ reasons: { duplicate: 1, of_tomorrow: 9, phone_missing: 3 } }), [['of_tomorrow', 9], ['The row has no phone', 3], ['The file has this contact in an earlier row', 1]]);
+  assert.equal(reasonsOf({ reasons: Object.fromEntries(Array.from({ length: 9 }, (_, i) => [`r${i}`, i])) }).length, 5);
+  assert.deepEqual(['a.b.csv', 'none', 'x.ndjson'].map(baseOf), ['a.b', 'none', 'x']);
+});
+
+test('countries are called by their names, in order, and none twice', () => {
+  const all = countries('es');
+  assert.ok(all.length > 230);
+  assert.equal(new Set(all.map(([code]) => code)).size, all.length);
+  assert.deepEqual(all.find(([code]) => code === 'ES'), ['ES', 'España']);
+  assert.ok(all.every(([code, name]) => name !== code), 'each has a name');
 });
