@@ -68,14 +68,10 @@ const colleagues = new Colleagues({
 });
 const replies = new CannedReplies({ api, changed });
 let openedSheet = null;
-const readSheet = onDemand(
-  async () => {
-    const { CannedSheet } = await import('./canned_sheet.js');
-    openedSheet = new CannedSheet({ dialogs, replies, say, mayBePrivate: () => access.isSession });
-    return openedSheet;
-  },
-  { texts: ['canned'] },
-);
+const readSheet = onDemand(() => import('./canned_sheet.js'), {
+  texts: ['canned'],
+  make: ({ CannedSheet }) => (openedSheet = new CannedSheet({ dialogs, replies, say, mayBePrivate: () => access.isSession })),
+});
 const withSheet = (run) => readSheet().then(run, () => say(t('page.lost'), 'bad'));
 const cannedSheet = { open: (how) => withSheet((sheet) => sheet.open(how)), edit: (reply) => withSheet((sheet) => sheet.edit(reply)) };
 
@@ -149,22 +145,18 @@ function showContact(place, shown) {
   );
 }
 
-const mediaApi = onDemand(async () => new (await import('./media.js')).MediaApi(access), { texts: ['media'], styles: ['media'] });
-const mediaView = onDemand(async () => {
-  const [api, { MediaView }] = await Promise.all([mediaApi(), import('./media_view.js')]);
-  return new MediaView({ api, say, grew: () => view.grew() });
+const mediaApi = onDemand(() => import('./media.js'), { texts: ['media'], styles: ['media'], make: ({ MediaApi }) => new MediaApi(access) });
+const mediaView = onDemand(() => Promise.all([mediaApi(), import('./media_view.js')]), {
+  make: ([api, { MediaView }]) => new MediaView({ api, say, grew: () => view.grew() }),
 });
-const attachments = onDemand(async () => {
-  const [api, media, { Attachments }] = await Promise.all([mediaApi(), mediaView(), import('./attachments.js')]);
-  return new Attachments({ api, media, changed, say, timers, random: Math.random });
+const attachments = onDemand(() => Promise.all([mediaApi(), mediaView(), import('./attachments.js')]), {
+  make: ([api, media, { Attachments }]) => new Attachments({ api, media, changed, say, timers, random: Math.random }),
 });
-const templatePicker = onDemand(
-  async () => {
-    const { TemplatePicker } = await import('./template_picker.js');
-    return new TemplatePicker({ dialogs, ask: (...request) => access.asked(...request), api: mediaApi, media: mediaView, timers, random: Math.random });
-  },
-  { texts: ['templates', 'media'], styles: ['templates'] },
-);
+const templatePicker = onDemand(() => import('./template_picker.js'), {
+  texts: ['templates', 'media'],
+  styles: ['templates'],
+  make: ({ TemplatePicker }) => new TemplatePicker({ dialogs, ask: (...request) => access.asked(...request), api: mediaApi, media: mediaView, timers, random: Math.random }),
+});
 
 const act = {
   // Where it cannot be read the card stays what it is, and is tried again when the message is shown anew.
