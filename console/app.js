@@ -158,9 +158,17 @@ const templatePicker = onDemand(() => import('./template_picker.js'), {
   make: ({ TemplatePicker }) => new TemplatePicker({ dialogs, ask: (...request) => access.asked(...request), api: mediaApi, media: mediaView, timers, random: Math.random }),
 });
 
+const sentTemplates = onDemand(() => import('./sent_template.js'), {
+  make: ({ SentTemplates }) => new SentTemplates({ ask: (...request) => access.asked(...request), picture: (id) => mediaView().then((media) => media.picture(id)), grew: () => view.grew(), now: () => Date.now() }),
+});
+
 const act = {
   // Where it cannot be read the card stays what it is, and is tried again when the message is shown anew.
   showFile: (card, about) => mediaView().then((media) => media.show(card, about), () => {}),
+  showTemplate: (card, { content, number = desk.state.conversations.get(desk.open)?.number, created }) => {
+    const about = { sent: content.template, waba_id: desk.state.numbers.get(number)?.waba_id, at: created };
+    sentTemplates().then((templates) => templates.show(card, about), () => {});
+  },
   quote: (message) => composer.quote(message),
   react: (message, anchor) =>
     pickReaction(anchor, (emoji) =>
@@ -182,6 +190,7 @@ const list = new ListView({
   tabs: $('tabs'),
   search: $('search'),
   status: $('status-filter'),
+  numbers: $('number-filter'),
   desk,
   changed,
   onShow: show,

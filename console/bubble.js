@@ -43,7 +43,7 @@ export function bubble(entry, { me, now, act }) {
         'div',
         { class: 'bubble' },
         quote(message.content, quoted, customer, act),
-        h('div', { class: 'content' }, contentOf(message.content, { file: message.media, show: act.showFile })),
+        h('div', { class: 'content' }, contentOf(message.content, { file: message.media, show: act.showFile, showTemplate: (card) => act.showTemplate(card, message) })),
         versions(message),
         h(
           'p',
@@ -83,7 +83,7 @@ export function pendingBubble(item, { first, act, live }) {
     h(
       'div',
       { class: 'bubble' },
-      h('div', { class: 'content' }, contentOf(item.content, { file: item.media, show: act.showFile })),
+      h('div', { class: 'content' }, contentOf(item.content, { file: item.media, show: act.showFile, showTemplate: (card) => act.showTemplate(card, item) })),
       h(
         'p',
         { class: 'meta' },

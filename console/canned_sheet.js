@@ -1,6 +1,7 @@
 // The dialog of the canned replies: all of them, a form for one, and a question before one is deleted.
 
 import { isShortcut, sentenceOf } from './canned.js';
+import { unknownHole } from './canned_fill.js';
 import { Cache, fill, h, setText } from './dom.js';
 import { ApiError } from './http.js';
 import { icon } from './icons.js';
@@ -209,7 +210,8 @@ export class CannedSheet {
 const keyOf = ({ shortcut, private: isPrivate }) => `${isPrivate ? 'own' : 'all'}-${shortcut}`;
 
 /** What may stand in a text for the customer and the agent. */
-const HOLES = () => h('code', { dir: 'ltr' }, '{{name}} {{agent}} {{attribute.…}}');
+const KNOWN = ['{{name}}', '{{agent}}', '{{attribute.…}}'];
+const HOLES = () => h('code', { dir: 'ltr' }, KNOWN.join(' '));
 
 function fields(shortcut, text) {
   const name = h('input', {
@@ -232,5 +234,6 @@ function wrongIn({ shortcut, text }) {
   const length = [...text].length;
   if (length === 0) return { of: 'text', why: t('canned.empty') };
   if (length > MOST) return { of: 'text', why: t('canned.too_long', { count: length - MOST, most: MOST }) };
-  return null;
+  const hole = unknownHole(text);
+  return hole ? { of: 'text', why: t('canned.unknown_hole', { hole, holes: KNOWN.join(', ') }) } : null;
 }

@@ -64,7 +64,7 @@ function listOf({ button, sections = [] }) {
 }
 
 /** Buttons as the customer has them; the agent cannot press them. */
-function chips(titles, sign) {
+export function chips(titles, sign) {
   return h(
     'p',
     { class: 'chips' },
@@ -74,7 +74,7 @@ function chips(titles, sign) {
   );
 }
 
-/** What a template was filled with; its own text stays at WhatsApp. */
+/** What a template was filled with, as long as its own text is not known. */
 export function template({ name, language, components = [] }) {
   const parts = components.map((component) => {
     if (component.type === 'button') return null;

@@ -35,12 +35,13 @@ const KINDS = {
 };
 
 /**
- * The elements of a content. `file` is the message's file as far as the gateway has it, and `show(card, about)` brings it into its card.
+ * The elements of a content. `file` is the message's file as far as the gateway has it, and `show(card, about)` brings it into its card;
+ * `showTemplate(card)` brings in what the customer sees of a template.
  *
  * @param {any} content in Meta's shape
- * @param {{file?: import('./types.d.ts').MediaFile, show?: (card: HTMLElement, about: object) => void}} [more]
+ * @param {{file?: import('./types.d.ts').MediaFile, show?: (card: HTMLElement, about: object) => void, showTemplate?: (card: HTMLElement) => void}} [more]
  */
-export function contentOf(content, { file, show } = {}) {
+export function contentOf(content, { file, show, showTemplate } = {}) {
   if (content.type === 'revoked') return [h('p', { class: 'quiet' }, t('content.deleted'))];
   const parts = [];
   if (content.referral) parts.push(referral(content.referral));
@@ -56,6 +57,7 @@ export function contentOf(content, { file, show } = {}) {
       throw new TypeError('unknown kind');
     parts.push(...render(object, content.type));
     if (file && render === media) show(parts.find((part) => part?.matches('.media')), { file, kind: content.type, name: object.filename, caption: object.caption });
+    if (showTemplate && render === template) showTemplate(parts.find((part) => part?.matches('.card')));
   } catch {
     parts.push(unknown(content));
   }

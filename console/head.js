@@ -3,7 +3,7 @@
 import { fill, h, setText } from './dom.js';
 import { icon } from './icons.js';
 import { list, t } from './language.js';
-import { addressOf, agentName, face, nameOf } from './people.js';
+import { addressOf, agentName, face, nameOf, numberName } from './people.js';
 import { serviceWindow } from './time.js';
 
 export class HeadView {
@@ -24,6 +24,7 @@ export class HeadView {
       face: h('span', { class: 'head-face' }),
       name: h('h1', { dir: 'auto' }),
       address: h('p', { class: 'address' }),
+      number: h('p', { class: 'address on-number' }),
       window: h('span', { class: 'window' }),
       viewers: h('span', { class: 'viewers' }),
       done: h(
@@ -44,12 +45,12 @@ export class HeadView {
         icon('panel'),
       ),
     };
-    const { back, name, address, window: left, viewers, done, about } = this.#parts;
+    const { back, name, address, number, window: left, viewers, done, about } = this.#parts;
     fill(
       head,
       back,
       this.#parts.face,
-      h('div', { class: 'head-main' }, name, h('div', { class: 'head-low' }, left, address)),
+      h('div', { class: 'head-main' }, name, h('div', { class: 'head-low' }, left, address, number)),
       viewers,
       done,
       about,
@@ -67,6 +68,7 @@ export class HeadView {
     const parts = this.#parts;
     setText(parts.name, name);
     setText(parts.address, addressOf(contact));
+    setText(parts.number, state.numbers.size > 1 ? t('head.on_number', { number: numberName(row.number, state.numbers) }) : '');
     const left = serviceWindow(row.last_inbound, now, contact?.group_id);
     setText(parts.window, left.text);
     parts.window.hidden = left.text === '';

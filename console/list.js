@@ -4,7 +4,7 @@ import { statusName } from './about.js';
 import { setText } from './dom.js';
 import { summaryOfKind } from './content.js';
 import { isolated, list, number, t } from './language.js';
-import { agentName, nameOf, typingText } from './people.js';
+import { agentName, authorName, nameOf, numberName, typingText } from './people.js';
 import { Face, Icon } from './parts.js';
 import { RowWindow } from './row_window.js';
 import { matches } from './search.js';
@@ -24,6 +24,8 @@ export class ListView {
   #onShow;
   #tab = 'all';
   #status = 'all';
+  #number = 'all';
+  #numbers;
   #query = '';
   #held = null;
   #hovered = false;
@@ -34,7 +36,7 @@ export class ListView {
   #now = 0;
   #changed;
 
-  constructor({ rows, foot, fresh, tabs, search, status, desk, changed, onShow }) {
+  constructor({ rows, foot, fresh, tabs, search, status, numbers, desk, changed, onShow }) {
     this.#rows = rows;
     this.#foot = foot;
     this.#fresh = fresh;
@@ -44,6 +46,8 @@ export class ListView {
     this.#tabs = tabs;
     search.addEventListener('input', () => this.#choose({ query: search.value }));
     status.addEventListener('change', () => this.#choose({ status: status.value }));
+    this.#numbers = numbers;
+    numbers.addEventListener('change', () => this.#choose({ number: numbers.value }));
     const frame = rows.parentElement;
     frame.addEventListener('pointerenter', (event) => event.pointerType === 'mouse' && this.#hold());
     frame.addEventListener('pointerleave', () => this.#release());
@@ -55,8 +59,9 @@ export class ListView {
     });
   }
 
-  #choose({ tab = this.#tab, status = this.#status, query = this.#query }) {
+  #choose({ tab = this.#tab, status = this.#status, number: of = this.#number, query = this.#query }) {
     this.#tab = tab;
+    this.#number = of;
     this.#status = status;
     this.#query = query;
     this.#held = null;
@@ -68,6 +73,7 @@ export class ListView {
     const { state } = this.#desk;
     const all = inOrder(state);
     this.#renderTabs(all, state);
+    this.#renderNumbers(state);
     const wanted = all.filter((row) => this.#wants(row, state)).map((row) => row.id);
     this.#ids = this.#steady(wanted);
     this.#now = now;
@@ -149,8 +155,19 @@ export class ListView {
     if (this.#tab === 'mine' && row.assignee !== state.me?.agent) return false;
     if (this.#tab === 'free' && row.assignee) return false;
     if (this.#status !== 'all' && row.status !== this.#status) return false;
+    if (this.#number !== 'all' && row.number !== this.#number) return false;
     const contact = state.contacts.get(row.contact_id);
-    return matches(this.#query, [nameOf(contact), contact?.name, contact?.username, row.preview, ...row.labels], contact?.phone);
+    return matches(this.#query, [nameOf(contact), contact?.name, contact?.username, row.preview, ...row.labels, ...(contact?.labels ?? [])], contact?.phone);
+  }
+
+  // One number is nothing to choose from.
+  #renderNumbers({ numbers }) {
+    this.#numbers.hidden = numbers.size < 2;
+    // The number that is chosen may be one's own no longer.
+    if (this.#number !== 'all' && !numbers.has(this.#number)) this.#choose({ number: 'all' });
+    if (this.#numbers.hidden) return;
+    const option = (value, text) => html`<option key=${value} value=${value} selected=${value === this.#number}>${text}</option>`;
+    render([option('all', t('list.any_number')), ...[...numbers.keys()].map((id) => option(id, numberName(id, numbers)))], this.#numbers);
   }
 
   // Of rows that are not loaded nobody knows whose they are: a number with a sign says that it is the least.
@@ -187,6 +204,7 @@ export class ListView {
       ...${{ row, contact, open, tabbable, when, typing, me: state.me }}
       at=${i + 1}
       of=${this.#ids.length}
+      number=${state.numbers.size > 1 ? numberName(row.number, state.numbers) : ''}
       left=${left.text}
       tone=${left.tone}
       onShow=${this.#onShow}
@@ -197,7 +215,7 @@ export class ListView {
   // that a button asks for older ones.
   #renderFoot(state) {
     const searching = this.#query.trim() !== '';
-    const choosing = searching || this.#tab !== 'all' || this.#status !== 'all';
+    const choosing = searching || this.#tab !== 'all' || this.#status !== 'all' || this.#number !== 'all';
     const empty = this.#ids.length === 0;
     const older = choosing && state.listCursor !== null;
     this.#foot.hidden = !empty && !older;
@@ -269,7 +287,7 @@ function Foot({ waiting, empty, searching, choosing, older, onMore }) {
   `;
 }
 
-const Row = memo(({ row, contact, open, tabbable, at, of, left, tone, when, typing, me, onShow }) => {
+const Row = memo(({ row, contact, open, tabbable, at, of, number: on, left, tone, when, typing, me, onShow }) => {
   const name = nameOf(contact);
   const unread = row.unread > 0;
   const show = () => onShow(row.id);
@@ -305,6 +323,7 @@ const Row = memo(({ row, contact, open, tabbable, at, of, left, tone, when, typi
         <span class="row-low">
           ${left !== '' && html`<span class=${`window tone-${tone}`}>${left}</span>`}
           ${row.status !== 'open' && html`<span class=${`state state-${row.status}`}>${statusName(row.status)}</span>`}
+          ${on && html`<span class="row-number" title=${t('head.on_number', { number: on })}>${on}</span>`}
           ${row.assignee && html`<${Assignee} agent=${row.assignee} me=${me} />`}
         </span>
         ${row.labels.length > 0 && html`<${Labels} labels=${row.labels} />`}
@@ -333,8 +352,7 @@ function Preview({ row, typing, me }) {
 }
 
 function writer(by, me) {
-  if (by?.kind !== 'agent') return '';
-  return by.id === me.agent ? t('people.you') : agentName(by.id, me);
+  return !by || by.kind === 'contact' || by.kind === 'member' ? '' : authorName(by, me);
 }
 
 function noteOf(by, me) {

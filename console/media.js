@@ -1,6 +1,6 @@
 // Files of messages: what the page asks the gateway about them, and in what words it speaks of them. No DOM in here.
 
-import { number, t } from './language.js';
+import { isolated, number, t } from './language.js';
 
 /** How long a file may be on its way: 100 MB over a slow line. */
 const DOWNLOAD_LASTS = 600_000;
@@ -63,7 +63,7 @@ const UNITS = ['byte', 'kilobyte', 'megabyte', 'gigabyte'];
 /** A size as people read it: "1.2 MB". */
 export function bytesText(bytes) {
   const step = Math.min(UNITS.length - 1, Math.floor(Math.log10(Math.max(1, bytes)) / 3));
-  return number(bytes / 1000 ** step, { style: 'unit', unit: UNITS[step], maximumFractionDigits: step > 1 ? 1 : 0 });
+  return isolated(number(bytes / 1000 ** step, { style: 'unit', unit: UNITS[step], unitDisplay: step > 0 ? 'short' : 'long', maximumFractionDigits: step > 1 ? 1 : 0 }));
 }
 
 /** A length of time: "1:05". */

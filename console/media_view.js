@@ -4,7 +4,7 @@
 import { sentenceOf } from './account.js';
 import { fill, h } from './dom.js';
 import { icon } from './icons.js';
-import { has, t } from './language.js';
+import { has, isolated, t } from './language.js';
 import { bytesText } from './media.js';
 import { demandDrawable } from './picture_size.js';
 import { Viewer } from './viewer.js';
@@ -266,7 +266,7 @@ function nameOf(card) {
 function sizeOf({ bytes, mime }) {
   const type = (mime ?? '').split(';')[0].split('/').pop();
   const short = type.length <= 5 ? type.toUpperCase() : '';
-  return [short, bytes ? bytesText(bytes) : ''].filter(Boolean).join(' · ');
+  return [short && isolated(short), bytes ? bytesText(bytes) : ''].filter(Boolean).join(' · ');
 }
 
 function speedButton(player) {

@@ -68,6 +68,11 @@ export function authorName(author, me) {
   return t(author?.kind === 'api' ? 'people.program' : 'people.the_customer');
 }
 
+/** A number of the business, as people write it. */
+export function numberName(id, numbers) {
+  return isolated(numbers.get(id)?.display_phone_number || id);
+}
+
 /** Who is typing, in words. */
 export function typingText(agents, me) {
   return t('write.typing', { count: agents.length, names: list(agents.map((id) => agentName(id, me))) });

@@ -167,6 +167,42 @@ function buttonParameter(button, value, category) {
   return null;
 }
 
+/** What filled a template that was sent: the values that `filledTemplate` made these components of. */
+export function valuesOf({ components, category }, sent = []) {
+  const all = componentsOf({ components });
+  const values = blockValues(all, category, sent, '');
+  for (const card of sentPart(sent, 'carousel')?.cards ?? [])
+    Object.assign(values, blockValues(componentsOf(cardsOf(all)[card.card_index] ?? {}), category, card.components ?? [], `card.${card.card_index}.`));
+  return values;
+}
+
+const sentPart = (sent, kind) => sent.find(({ type = '' }) => type.toLowerCase() === kind);
+
+function blockValues(components, category, sent, at) {
+  /** @type {Record<string, any>} */
+  const values = {};
+  const texts = (part, text) => {
+    const given = sentPart(sent, part)?.parameters ?? [];
+    for (const [i, name] of variablesOf(text).entries()) values[`${at}${part}.${name}`] = valueOf(given.find((one) => one.parameter_name === name) ?? given[i]);
+  };
+  const header = partOf(components, 'HEADER');
+  if ((header?.format ?? 'TEXT').toUpperCase() === 'TEXT') texts('header', header?.text);
+  else {
+    const [given] = sentPart(sent, 'header')?.parameters ?? [];
+    const { media_id, filename, name } = given?.[given.type] ?? {};
+    values[`${at}header`] = { media_id, name: filename ?? name };
+  }
+  texts('body', bodyOf(components, category));
+  for (const { type = '', index, parameters = [] } of sent) if (type.toLowerCase() === 'button') values[`${at}button.${index}`] = valueOf(parameters[0]);
+  return values;
+}
+
+/** A parameter as text; amounts and times have one of their own. */
+function valueOf(parameter) {
+  const value = parameter?.[parameter.type];
+  return parameter?.text ?? parameter?.coupon_code ?? value?.fallback_value ?? (typeof value === 'string' ? value : undefined);
+}
+
 /** The field that a refusal is about, by its path; undefined for one about the whole. */
 export function fieldOf(path = '', places) {
   return [...places].filter(([place]) => path === place || path.startsWith(`${place}.`) || path.startsWith(`${place}[`)).sort(([one], [other]) => other.length - one.length)[0]?.[1];

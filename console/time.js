@@ -9,7 +9,7 @@ const WINDOW = 24 * HOUR;
 
 /** The hour and minute: "14:05". */
 export function clock(at) {
-  return dateTime(at, { hour: '2-digit', minute: '2-digit' });
+  return dateTime(at, { timeStyle: 'short' });
 }
 
 /** Day, hour, minute, second: for the details of a message. */

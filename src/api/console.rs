@@ -219,6 +219,7 @@ const FILES: &[File] = files![
     "rows.js",
     "search.js",
     "sending_fetch.js",
+    "sent_template.js",
     "sheet.css",
     "sign_in_sheet.js",
     "sign_up_sheet.js",

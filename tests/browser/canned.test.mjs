@@ -233,6 +233,7 @@ desk('they are edited and deleted in the dialog, and only after a question', asy
   const kept = gateway.ledger.cannedReplies;
   await type(page, '/');
   await option(page, 'Manage…').click();
+  await dialog(page).getByRole('button', { name: 'New canned reply' }).waitFor();
   const press = (name) => dialog(page).getByRole('button', { name, exact: true }).click();
   await press('Edit /hours');
   await dialog(page).getByLabel('Text').fill('Closed in August.');
@@ -268,6 +269,8 @@ desk('what is wrong is told in words, and what was written is not thrown away', 
   await told(/^Write the text/);
   await save('fine', '🌱'.repeat(4_100));
   await told(/4 characters too long/);
+  await save('fine', 'Hello {{nombre}}');
+  await told(/^\{\{nombre\}\} stands for nothing/);
   await save('hours', 'Another text');
   await told(/There is a canned reply \/hours already/);
   assert.equal(gateway.ledger.cannedReplies.get('hours').text, HOURS);

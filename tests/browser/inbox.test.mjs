@@ -23,7 +23,7 @@ desk('a search that finds nothing among many looks further', async ({ page, gate
   await page.getByRole('button', { name: 'Look in older ones' }).click();
   await eventually('one is found', async () => (await page.locator('.row').count()) === 1);
   await page.locator('#search').fill('nobody at all');
-  await eventually('that is all', async () => (await page.locator('.rows-empty').textContent()) === 'No conversation has that.');
+  await eventually('that is all', async () => (await page.locator('.rows-empty').textContent()) === 'No name, phone, label or last message has that.');
 });
 
 desk('a filter that finds a few among many offers to look further, and counts them as the least', async ({ page, gateway }) => {
@@ -174,4 +174,39 @@ desk('what is read out does not count seconds', async ({ page, gateway, people }
   await eventually('it comes back after a while', async () => /in \d+ s/.test(await page.locator('.live-more').textContent()));
   assert.equal(await page.locator('.live-text').textContent(), 'Reconnecting');
   assert.equal(await page.locator('.live-more').getAttribute('aria-hidden'), 'true');
+});
+
+desk('with several numbers one sees which one a customer wrote to, and can look at one alone', async ({ page, gateway, people, wrong }) => {
+  assert.ok(await page.getByLabel('Number of yours').isHidden(), 'one number is nothing to choose from');
+  await openConversation(page, people.sari);
+  assert.doesNotMatch(await page.locator('#thread-head').textContent(), /811 1000/);
+  gateway.ledger.otherNumbers.push({ phone_number_id: '2', display_phone_number: '+1 555 071 0001', waba_id: '2201', lane: { state: 'running', scope: 'all' } });
+  const id = gateway.ledger.meet({ name: 'Nurul', phone: '+60123456789', number: '2' });
+  gateway.ledger.receive(id, text('Is this the other shop?'));
+  await page.reload();
+  const row = (name) => page.locator('#rows [role=option]', { hasText: name });
+  await eventually('the row says so', async () => (await row('Nurul').locator('.row-number').textContent()) === '+1 555 071 0001');
+  await isSound(page, 'a list with two numbers');
+  const all = await page.locator('#rows [role=option]').count();
+  await page.getByLabel('Number of yours').selectOption({ label: '+1 555 071 0001' });
+  await eventually('only those of that number', async () => (await page.locator('#rows [role=option]').count()) === 1);
+  await row('Nurul').click();
+  await eventually('the head says so', async () => /to \+1 555 071 0001/.test(await page.locator('#thread-head').textContent()));
+  await page.getByLabel('Number of yours').selectOption({ label: 'Any number' });
+  await eventually('all are there', async () => (await page.locator('#rows [role=option]').count()) === all);
+  assert.deepEqual(wrong, []);
+});
+
+desk('the search finds what it says, and a message of a program is no word of the customer', async ({ page, gateway, people }) => {
+  const id = gateway.ledger.meet({ name: 'Olga', phone: '+60111222333' });
+  Object.assign(gateway.ledger.contacts.get(gateway.ledger.conversations.get(id).contact_id), { labels: ['wholesale'] });
+  gateway.ledger.receive(id, text('First words'));
+  gateway.ledger.submit(id, text('Your parcel is here'), { author: { kind: 'api', key: 'shop' } });
+  const row = page.locator(`#row-${id}`);
+  await eventually('who wrote last', async () => (await row.locator('.preview').textContent()) === 'A program: Your parcel is here');
+  for (const [query, found] of [['wholes', 1], ['parcel', 1], ['222333', 1], ['First words', 0]]) {
+    await page.locator('#search').fill(query);
+    await eventually(`${query} finds ${found}`, async () => (await row.count()) === found);
+  }
+  assert.equal(await page.locator('.rows-empty').textContent(), 'No name, phone, label or last message has that.');
 });

@@ -87,6 +87,29 @@ picking('it asks for what the template leaves open, shows the message, and sends
   assert.deepEqual(wrong, []);
 });
 
+picking('the thread shows what the customer sees, by the version of its time', async ({ page, gateway, people, wrong }) => {
+  const kept = [...gateway.templates.kept.values()].find((one) => one.name === 'order_update');
+  const card = page.locator('#log article.out .card').last();
+  await take(page, 'order_update');
+  for (const [label, value] of [['Heading: text for {{1}}', '4411'], ['Text for {{1}}', 'Hannah'], ['Text for {{2}}', 'on its *way*'], ['End of the link of “Track it”', '4411']]) await dialog(page).getByLabel(label, { exact: true }).fill(value);
+  await send(page);
+  await eventually('its text is there', async () => /Order 4411Hi Hannah, your order is on its way\.Garden LaneThanksTrack it/.test(await card.textContent()));
+  assert.equal(await card.locator('strong', { hasText: 'way' }).count(), 1);
+  await isAccessible(page, 'a template in the thread');
+  // Meta has taken another text since.
+  const components = kept.components.map((one) => (one.type === 'BODY' ? { ...one, text: 'Dear {{1}}: {{2}}' } : one));
+  Object.assign(kept, { changed_at: Date.now() + 60_000, components, versions: [{ at: Date.now() + 60_000, status: 'APPROVED', category: 'UTILITY', components }, ...kept.versions] });
+  await page.reload();
+  await openConversation(page, people.hannah);
+  await eventually('the text of then', async () => /Hi Hannah, your order is on its way/.test(await card.textContent()));
+  // What nothing is known of says what filled it.
+  gateway.templates.kept.clear();
+  await page.reload();
+  await openConversation(page, people.hannah);
+  await eventually('name and values', async () => /order_update.*\{\{1\}\}Hannah/.test(await card.textContent()));
+  assert.deepEqual(wrong, []);
+});
+
 picking('a picture is uploaded for the header and shown, and the code of a coupon is asked for', async ({ page, gateway, sent }) => {
   await take(page, 'spring_photo');
   const choose = dialog(page).getByLabel(/^Photo above the text/);

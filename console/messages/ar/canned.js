@@ -18,6 +18,7 @@ export default {
   'canned.example': 'hours',
   'canned.text': 'النص',
   'canned.variables': '‏{holes} تمثّل العميل وتمثّلك وما يُعرف عن العميل.',
+  'canned.unknown_hole': 'لا يمثّل {hole} شيئًا. ما يمكن ملؤه: {holes}.',
   'canned.own': 'لي وحدي',
   'canned.own_hint': 'لا يراه الزملاء.',
   'canned.delete_own': 'حذفه؟',

@@ -18,6 +18,7 @@ export default {
   'canned.example': 'hours',
   'canned.text': 'Text',
   'canned.variables': '{holes} stand for the customer, for you, and for what is known of the customer.',
+  'canned.unknown_hole': '{hole} stands for nothing. What can be filled in: {holes}.',
   'canned.own': 'Only for me',
   'canned.own_hint': 'Colleagues do not see it.',
   'canned.delete_own': 'Delete it?',

@@ -18,6 +18,7 @@ export default {
   'canned.example': 'waktu',
   'canned.text': 'Teks',
   'canned.variables': '{holes} mewakili pelanggan, anda, dan apa yang diketahui tentang pelanggan.',
+  'canned.unknown_hole': '{hole} tidak mewakili apa-apa. Yang boleh diisi: {holes}.',
   'canned.own': 'Untuk saya sahaja',
   'canned.own_hint': 'Rakan sekerja tidak melihatnya.',
   'canned.delete_own': 'Padamkannya?',

@@ -19,6 +19,8 @@ export class Ledger {
   epoch = hex(8);
   number = '106540352242922';
   shownNumber = { phone_number_id: this.number, display_phone_number: '+62 811 1000 200', waba_id: '2201' };
+  /** Further numbers of the same account. */
+  otherNumbers = [];
   lane = { state: 'running', scope: 'all' };
   events = [];
   conversations = new Map();
@@ -56,17 +58,17 @@ export class Ledger {
   }
 
   /** A customer, and the conversation with them. */
-  meet({ name, phone, username, bsuid, group_id }, at = Date.now()) {
+  meet({ name, phone, username, bsuid, group_id, number = this.number }, at = Date.now()) {
     const contact = { id: hex(16), created: at, updated: at, name, phone, username, bsuid, group_id };
     this.contacts.set(contact.id, contact);
-    return this.begin(contact.id, at);
+    return this.begin(contact.id, at, number);
   }
 
   /** Begins a conversation with a contact. */
-  begin(contact_id, at = Date.now()) {
+  begin(contact_id, at = Date.now(), number = this.number) {
     const conversation = {
       id: hex(16),
-      number: this.number,
+      number,
       contact_id,
       status: 'open',
       labels: [],

@@ -68,7 +68,7 @@ function ofTenant(gateway, { method, url, path, body, agent, headers }) {
     case 'GET events':
       return events(ledger, url.searchParams);
     case 'GET numbers':
-      return ok({ numbers: [{ ...ledger.shownNumber, lane: ledger.lane }] });
+      return ok({ numbers: [{ ...ledger.shownNumber, lane: ledger.lane }, ...ledger.otherNumbers] });
     case 'POST messages':
       return send(gateway, body, headers);
     case 'GET canned-replies':

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { CannedReplies, findReplies, isShortcut, sentenceOf } from '../../../console/canned.js';
-import { fillIn, firstHole } from '../../../console/canned_fill.js';
+import { fillIn, firstHole, unknownHole } from '../../../console/canned_fill.js';
 import { ApiError } from '../../../console/http.js';
 import { addTexts } from '../../../console/language.js';
 import '../english.mjs';
@@ -171,7 +171,7 @@ test('what stands for the customer and the agent is filled in, and what nothing 
   for (const hole of ['{{attribute.street}}', '{{attribute.empty}}', '{{attribute.vip}}', '{{attribute.constructor}}']) assert.deepEqual(becomes(hole), { text: hole, left: [hole] });
   assert.deepEqual(becomes('{{name}}', { agent: 'Ana' }), { text: '{{name}}', left: ['{{name}}'] });
   // A customer may be called like a hole: what was filled in is none.
-  assert.deepEqual(becomes('{{name}} {{1}} {{other}} {name}', { name: '$& {{agent}}', agent: 'Ana' }), { text: '$& {{agent}} {{1}} {{other}} {name}', left: [] });
+  assert.deepEqual(becomes('{{name}} {{1}} {{other}} {name}', { name: '$& {{agent}}', agent: 'Ana' }), { text: '$& {{agent}} {{1}} {{other}} {name}', left: ['{{1}}', '{{other}}'] });
   assert.deepEqual([firstHole('Hi {{agent}}, {{attribute.city}}!', ['{{attribute.city}}']), firstHole('Hi {{name}}', [])], [[14, 32], null]);
 });
 
@@ -228,4 +228,9 @@ test('every refusal is told in words for an agent', () => {
   assert.match(told(503, 'unavailable'), /Try again/);
   assert.match(told(429, 'rate_limited'), /Try again/);
   assert.equal(told(400, 'invalid_request', 'the text is too long'), 'the text is too long');
+});
+
+test('what stands for nothing is told, and never sent unseen', () => {
+  assert.deepEqual(['Hi {{name}}, {{ agent }} {{attribute.city}}', '{{nombre}}', 'a {{ Name }}', '{{attribute.}}', '{name} {{}}', '{{toString}}'].map(unknownHole), [null, '{{nombre}}', '{{ Name }}', '{{attribute.}}', null, '{{toString}}']);
+  assert.deepEqual(fillIn('{{foo}} for {{name}} {{toString}}', { name: 'Eva', agent: 'Ana' }), { text: '{{foo}} for Eva {{toString}}', left: ['{{foo}}', '{{toString}}'] });
 });

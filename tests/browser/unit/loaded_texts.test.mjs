@@ -43,6 +43,7 @@ const NO_KEYS = /^(template\.components|body\.\d|button\.\d|voice\.ogg$)/;
 const ASKED_LATER = {
   'account.js': /^(password|browser)\./,
   'canned.js': /^canned\.(limit|forbidden)$/,
+  'templates.js': /^fill\./,
   'pages/limit_fields.js': /^(limit|teams)\./,
   'pages/parts.js': /^password\.now$/,
 };

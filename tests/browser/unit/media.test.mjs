@@ -47,7 +47,7 @@ test('a dialog for choosing files offers types and endings, of some kinds or of 
 });
 
 test('sizes and lengths are written as people read them', () => {
-  assert.deepEqual([0, 999, 1_000, 240_044, 1_234_567, 100e6].map(bytesText), ['0 byte', '999 byte', '1 kB', '240 kB', '1.2 MB', '100 MB']);
+  assert.deepEqual([0, 999, 1_000, 240_044, 1_234_567, 100e6].map(bytesText), ['0 bytes', '999 bytes', '1 kB', '240 kB', '1.2 MB', '100 MB']);
   assert.deepEqual([0, 5.9, 65, 600].map(spanText), ['0:00', '0:05', '1:05', '10:00']);
 });
 

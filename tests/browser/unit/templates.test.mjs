@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { definitionOf, draftOf, draftOfLibrary, emptyDraft, examplesNeeded, partOfPath } from '../../../console/template_draft.js';
-import { fieldOf, fillText, filledTemplate, needsOf, previewOf, variablesOf, wrongIn } from '../../../console/templates.js';
+import { fieldOf, fillText, filledTemplate, needsOf, previewOf, valuesOf, variablesOf, wrongIn } from '../../../console/templates.js';
 
 const body = (text, more) => ({ type: 'BODY', text, ...more });
 const template = (components, more) => ({ name: 'a', language: 'en', category: 'UTILITY', components, ...more });
@@ -84,6 +84,23 @@ test('cards are filled one by one, and a refusal is led to the card’s field', 
   assert.deepEqual(carousel.cards.map(({ card_index }) => card_index), [0, 1]);
   assert.deepEqual(carousel.cards[1].components[0].parameters, [{ type: 'image', image: { media_id: 'm' } }]);
   assert.equal(fieldOf('template.components[1].cards[1].components[2].parameters[0].text', places), 'card.1.button.0');
+});
+
+test('what was sent shows again what the customer saw', () => {
+  const named = template([{ type: 'HEADER', format: 'IMAGE' }, body('{{city}} for {{name}}')], { parameter_format: 'named' });
+  const cards = template([body('For {{1}}'), { type: 'CAROUSEL', cards: [1, 2].map((one) => ({ components: [{ type: 'HEADER', format: 'IMAGE' }, body(`${one} at {{1}}`), { type: 'BUTTONS', buttons: [{ type: 'URL', text: 'Buy', url: 'https://x.example/{{1}}' }] }] })) }]);
+  const filled = [
+    [ORDER, { 'header.1': '77', 'body.1': 'Sari', 'body.2': 'here', 'button.1': 't/77', 'button.3': 'SAVE' }],
+    [named, { header: { media_id: 'm1', name: undefined }, 'body.city': 'Lima', 'body.name': 'Eva' }],
+    [cards, { 'body.1': 'Eva', 'card.0.header': { media_id: 'a', name: undefined }, 'card.0.body.1': '5', 'card.0.button.0': 's', 'card.1.header': { media_id: 'b', name: undefined }, 'card.1.body.1': '9', 'card.1.button.0': 'l' }],
+  ];
+  for (const [of, values] of filled) {
+    const { components } = filledTemplate(of, values).template;
+    assert.deepEqual(previewOf(of, valuesOf(of, components)), previewOf(of, values));
+  }
+  const amount = { type: 'currency', currency: { fallback_value: '5 €', code: 'EUR', amount_1000: 5000 } };
+  assert.equal(previewOf(template([body('It is {{1}}, {{2}}')]), valuesOf(template([body('It is {{1}}, {{2}}')]), [{ type: 'BODY', parameters: [amount] }])).body, 'It is 5 €, {{2}}');
+  assert.equal(previewOf(template([body('Hi')]), valuesOf(template([body('Hi')]), undefined)).body, 'Hi');
 });
 
 test('what Meta would refuse in a value is told before it is asked', () => {
