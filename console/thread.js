@@ -161,7 +161,7 @@ export class ThreadView {
 
   #line(line, state) {
     return this.#cache.get(`line ${line.seq} ${line.what}`, [line, state.me], () =>
-      h('p', { class: 'line' }, turn(line, state.me), ` · ${clock(line.at)}`),
+      h('p', { class: 'line', title: t('turn.not_kept_hint') }, turn(line, state.me), ` · ${clock(line.at)} · ${t('turn.not_kept')}`),
     );
   }
 

@@ -179,6 +179,8 @@ export default {
   'thread.begins': 'هنا تبدأ المحادثة',
   'thread.customer_changed': 'تغيّر شيء في هذا العميل',
   'thread.to_end': 'إلى أحدث رسالة',
+  'turn.not_kept': 'لا يُحفظ',
+  'turn.not_kept_hint': 'يظهر ما دامت هذه الصفحة مفتوحة: بعد إعادة التحميل لا يُذكر إلا وضع المحادثة الآن.',
   'turn.joined': 'تستمر رسائل هذا العميل في محادثة أخرى',
   'turn.left': 'ترك {name} هذه لأي أحد',
   'turn.left_own': 'تركتَ هذه لأي أحد',

@@ -165,6 +165,8 @@ export default {
   'thread.begins': 'This is where the conversation begins',
   'thread.customer_changed': 'Something about this customer changed',
   'thread.to_end': 'To the newest message',
+  'turn.not_kept': 'not kept',
+  'turn.not_kept_hint': 'Shown as long as this page stays open: after a reload only how the conversation stands now is told.',
   'turn.joined': 'This customer’s messages go on in another conversation',
   'turn.left': '{name} left this for anyone',
   'turn.left_own': 'You left this for anyone',

@@ -200,7 +200,7 @@ export default {
   'api_keys.send.allows': 'send messages and change conversations',
 
   // The audit log
-  'audit.about': 'Changes by people, keys and operators, and attempts to sign in. Messages, notes and assignments are in the conversations themselves.',
+  'audit.about': 'Changes by people, keys and operators, and attempts to sign in. Messages and notes are in the conversations themselves. Who took or resolved a conversation is not kept, but for the events of the last days that programs read.',
   'audit.action': 'Action',
   'audit.anybody': 'Anybody',
   'audit.broken': 'Broken at entry {seq}: {why}',

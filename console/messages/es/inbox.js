@@ -169,6 +169,8 @@ export default {
   'thread.begins': 'Aquí empieza la conversación',
   'thread.customer_changed': 'Algo cambió en este cliente',
   'thread.to_end': 'Al mensaje más nuevo',
+  'turn.not_kept': 'no se guarda',
+  'turn.not_kept_hint': 'Se muestra mientras esta página siga abierta: al recargarla solo se dice cómo está la conversación ahora.',
   'turn.joined': 'Los mensajes de este cliente siguen en otra conversación',
   'turn.left': '{name} dejó esto para cualquiera',
   'turn.left_own': 'Dejaste esto para cualquiera',

@@ -220,7 +220,7 @@ export default {
   'api_keys.send.allows': 'enviar mensajes y cambiar conversaciones',
 
   // The audit log
-  'audit.about': 'Cambios de personas, claves y operadores, e intentos de iniciar sesión. Los mensajes, notas y asignaciones están en las propias conversaciones.',
+  'audit.about': 'Cambios hechos por personas, claves y operadores, e intentos de iniciar sesión. Los mensajes y las notas están en las propias conversaciones. Quién tomó o resolvió una conversación no se guarda, salvo en los eventos de los últimos días que leen los programas.',
   'audit.action': 'Acción',
   'audit.anybody': 'Cualquiera',
   'audit.broken': 'Roto en la entrada {seq}: {why}',

@@ -165,6 +165,8 @@ export default {
   'thread.begins': 'Di sinilah perbualan bermula',
   'thread.customer_changed': 'Sesuatu tentang pelanggan ini berubah',
   'thread.to_end': 'Ke mesej terbaharu',
+  'turn.not_kept': 'tidak disimpan',
+  'turn.not_kept_hint': 'Dipaparkan selagi halaman ini terbuka: selepas dimuat semula, hanya keadaan semasa perbualan diberitahu.',
   'turn.joined': 'Mesej pelanggan ini bersambung dalam perbualan lain',
   'turn.left': '{name} melepaskan ini untuk sesiapa sahaja',
   'turn.left_own': 'Anda melepaskan ini untuk sesiapa sahaja',

@@ -200,7 +200,7 @@ export default {
   'api_keys.send.allows': 'menghantar mesej dan mengubah perbualan',
 
   // The audit log
-  'audit.about': 'Perubahan oleh orang, kunci dan pengendali, serta percubaan log masuk. Mesej, nota dan agihan ada dalam perbualan itu sendiri.',
+  'audit.about': 'Perubahan oleh orang, kunci dan pengendali, serta cubaan log masuk. Mesej dan nota ada dalam perbualan itu sendiri. Siapa yang mengambil atau menyelesaikan perbualan tidak disimpan, kecuali dalam peristiwa beberapa hari terakhir yang dibaca oleh program.',
   'audit.action': 'Tindakan',
   'audit.anybody': 'Sesiapa sahaja',
   'audit.broken': 'Rosak pada catatan {seq}: {why}',
