@@ -52,6 +52,26 @@ impl Plan {
         payload.next().await
     }
 
+    /// The next piece, if it comes in time; nothing at the end.
+    async fn piece(
+        &self,
+        payload: &mut Payload,
+        began: Instant,
+        come: usize,
+    ) -> Result<Option<Bytes>, ApiError> {
+        let allowed = self.pace.allows(come).min(self.deadline);
+        let next = timeout(allowed.saturating_sub(began.elapsed()), self.next(payload)).await;
+        match next.map_err(|_elapsed| ErrorCode::Timeout)? {
+            Some(piece) => piece
+                .map(Some)
+                .map_err(|_broken| ApiError::invalid("the body broke off")),
+            None => {
+                self.ended();
+                Ok(None)
+            }
+        }
+    }
+
     /// All of it has come.
     fn ended(&self) {
         if let Some(life) = &self.life {
@@ -66,8 +86,11 @@ impl Plan {
     }
 }
 
-/// A body that is taken piece by piece, and never kept whole.
-pub(super) struct BodyStream {
+/// How long a body may take that is taken piece by piece, however steadily it comes.
+const STREAM_DEADLINE: Duration = Duration::from_hours(1);
+
+/// A body that is taken piece by piece: never more slowly than allowed, and not for ever. How long it may be is for its reader to say.
+pub struct BodyStream {
     payload: Payload,
     plan: Plan,
     began: Instant,
@@ -75,13 +98,12 @@ pub(super) struct BodyStream {
 }
 
 impl BodyStream {
-    /// One that may take so long, if it comes fast enough, and have so many bytes.
-    pub(super) fn new(payload: Payload, plan: Plan, deadline: Duration, limit: usize) -> Self {
+    /// It begins now.
+    pub(super) fn new(payload: Payload, plan: Plan) -> Self {
         Self {
             payload,
             plan: Plan {
-                limit,
-                deadline,
+                deadline: STREAM_DEADLINE,
                 ..plan
             },
             began: Instant::now(),
@@ -98,23 +120,14 @@ impl BodyStream {
 
     /// The next piece; nothing at the end.
     pub(super) async fn next(&mut self) -> Result<Option<Bytes>, ApiError> {
-        let allowed = self.plan.pace.allows(self.come).min(self.plan.deadline);
-        let left = allowed.saturating_sub(self.began.elapsed());
-        let next = timeout(left, self.plan.next(&mut self.payload)).await;
-        let Some(piece) = next.map_err(|_elapsed| ErrorCode::Timeout)? else {
-            self.plan.ended();
-            return Ok(None);
-        };
-        let piece = piece.map_err(|_broken| ApiError::invalid("the body broke off"))?;
-        self.come += piece.len();
-        if self.come > self.plan.limit {
-            return Err(ErrorCode::TooLarge.into());
-        }
-        Ok(Some(piece))
+        let piece = self.plan.piece(&mut self.payload, self.began, self.come).await?;
+        self.come = self.come.saturating_add(piece.as_ref().map_or(0, Bytes::len));
+        Ok(piece)
     }
 
-    /// All of it, up to its limit.
-    pub(super) async fn whole(mut self) -> Result<Bytes, ApiError> {
+    /// All of it, if it has no more than so many bytes.
+    pub(super) async fn whole(mut self, limit: usize) -> Result<Bytes, ApiError> {
+        self.plan.limit = limit;
         read(&mut self.payload, &self.plan, async |_more| true).await
     }
 }
@@ -147,13 +160,7 @@ pub(super) async fn read(
     }
     let began = Instant::now();
     let mut body = Vec::new();
-    loop {
-        let allowed = plan.pace.allows(body.len()).min(plan.deadline);
-        let next = timeout(allowed.saturating_sub(began.elapsed()), plan.next(payload)).await;
-        let Some(piece) = next.map_err(|_elapsed| ErrorCode::Timeout)? else {
-            break;
-        };
-        let piece = piece.map_err(|_broken| ApiError::invalid("the body broke off"))?;
+    while let Some(piece) = plan.piece(payload, began, body.len()).await? {
         let come = body.len() + piece.len();
         if come > plan.limit {
             return Err(ErrorCode::TooLarge.into());
@@ -174,54 +181,7 @@ pub(super) async fn read(
         body.reserve_exact(kept - body.len());
         body.extend_from_slice(&piece);
     }
-    plan.ended();
     Ok(body.into())
-}
-
-/// A file as it comes: never more slowly than allowed, and not for ever.
-pub struct FileBody {
-    payload: Payload,
-    plan: Plan,
-    began: Instant,
-    come: usize,
-}
-
-/// How long a file may take, however steadily it comes.
-const FILE_DEADLINE: Duration = Duration::from_hours(1);
-
-impl FileBody {
-    /// It begins now.
-    pub(super) fn new(payload: Payload, plan: Plan) -> Self {
-        Self {
-            payload,
-            plan,
-            began: Instant::now(),
-            come: 0,
-        }
-    }
-
-    /// How long its sender says that it is.
-    pub(super) fn declared(&self) -> Option<usize> {
-        self.plan.declared
-    }
-
-    /// Its next piece; `None` at its end.
-    pub(super) async fn next(&mut self) -> Result<Option<Bytes>, ApiError> {
-        let allowed = self.plan.pace.allows(self.come).min(FILE_DEADLINE);
-        let left = allowed.saturating_sub(self.began.elapsed());
-        let next = timeout(left, self.plan.next(&mut self.payload)).await;
-        match next.map_err(|_elapsed| ErrorCode::Timeout)? {
-            None => {
-                self.plan.ended();
-                Ok(None)
-            }
-            Some(Ok(piece)) => {
-                self.come = self.come.saturating_add(piece.len());
-                Ok(Some(piece))
-            }
-            Some(Err(_broken)) => Err(ApiError::invalid("the body broke off")),
-        }
-    }
 }
 
 /// Reads the rest of a body and throws it away, if it is short: then the connection can be used again.

@@ -96,7 +96,7 @@ pub(super) async fn put(call: SessionCall) -> Result<HttpResponse, ApiError> {
 /// `POST /v1/business/retention/preview`
 pub(super) async fn preview_retention(call: SessionCall) -> Result<HttpResponse, ApiError> {
     let tenant = managed(&call)?;
-    let _turn = call.state().slow_calls.begin(tenant)?;
+    let _turn = call.state().slow_calls.take(tenant)?;
     let tenant = call.state().tenant(tenant).await?;
     retention::preview_of(call.state(), &tenant, call.body()).await
 }
@@ -148,7 +148,7 @@ pub(super) async fn revoke_key(call: SessionCall) -> Result<HttpResponse, ApiErr
 pub(super) async fn put_number(call: SessionCall) -> Result<HttpResponse, ApiError> {
     let (state, tenant) = (call.state(), managed(&call)?);
     let number = numbers::read(state, tenant, call.body())?;
-    let _turn = state.slow_calls.begin(tenant)?;
+    let _turn = state.slow_calls.take(tenant)?;
     let (facts, _apps) = numbers::ask_meta(state, &number).await?;
     if facts.id.as_deref() != Some(number.id.as_str()) {
         let why = "Meta knows no number with this `phone_number_id` to which the access token leads";
@@ -163,7 +163,7 @@ pub(super) async fn check_number(call: SessionCall) -> Result<HttpResponse, ApiE
     call.params()?.finish()?;
     let absent = || ApiError::absent("you have no number with this id");
     let id = PhoneNumberId::parse(call.path("phone_number_id")).map_err(|_malformed| absent())?;
-    let _turn = call.state().slow_calls.begin(tenant)?;
+    let _turn = call.state().slow_calls.take(tenant)?;
     let checked = numbers::check_of(call.state(), tenant, &id).await?;
     checked.ok_or_else(absent)
 }

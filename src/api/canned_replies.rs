@@ -38,11 +38,6 @@ impl TryFrom<String> for Text {
     }
 }
 
-fn table<N: Need>(call: &Call<N>) -> PlainTable<'_, CannedReply> {
-    let state = call.state();
-    PlainTable::of(state.store.as_ref(), state.clock.now())
-}
-
 fn shortcut<N: Need>(call: &Call<N>) -> Result<Shortcut, ApiError> {
     let text: String = call.path("shortcut")?;
     text.parse()
@@ -64,18 +59,14 @@ struct List {
     next_cursor: Option<Shortcut>,
 }
 
-fn own_table<N: Need>(call: &Call<N>) -> PlainTable<'_, OwnReply> {
-    let state = call.state();
-    PlainTable::of(state.store.as_ref(), state.clock.now())
-}
-
 /// The caller's own in this tenant; a program has none.
 async fn own<N: Need>(call: &Call<N>) -> Result<Vec<CannedReply>, ApiError> {
     let Some(user) = call.user() else {
         return Ok(Vec::new());
     };
     let begin = Bytes::copy_from_slice(&OwnReply::begin(call.tenant()));
-    let page = own_table(call)
+    let page = call
+        .table::<OwnReply>()
         .page(OwnReply::of(user.id), Some(begin), MOST_OWN)
         .await?;
     let rows = page.items.into_iter().map(|found| found.row);
@@ -92,7 +83,8 @@ pub(super) async fn list(call: Call<CanRead>) -> Result<HttpResponse, ApiError> 
     let after = params.take::<Shortcut>("cursor", "a `next_cursor` of this list")?;
     params.finish()?;
     let place = after.clone().map(|shortcut| Bytes::from(String::from(shortcut)));
-    let page = table(&call)
+    let page = call
+        .table::<CannedReply>()
         .page(CannedReply::of(call.tenant()), place, limit)
         .await?;
     let last = page.items.last().filter(|_| page.more);
@@ -127,7 +119,7 @@ pub(super) async fn put(call: Call<CanSend>) -> Result<HttpResponse, ApiError> {
         return put_own(&call, shortcut, text).await;
     }
     let key = CannedReply::at(call.tenant(), &shortcut);
-    let table = table(&call);
+    let table = call.table::<CannedReply>();
     if table.get(&key).await?.is_none() {
         refuse_more_than_there_may_be(&call, table).await?;
     }
@@ -144,7 +136,7 @@ pub(super) async fn put(call: Call<CanSend>) -> Result<HttpResponse, ApiError> {
     let (before, after) = changed.await?;
     // Who shares what was their own has it once.
     if let Some(user) = call.user() {
-        own_table(&call)
+        call.table::<OwnReply>()
             .remove(OwnReply::at(user.id, call.tenant(), &reply.shortcut))
             .await?;
     }
@@ -177,7 +169,7 @@ async fn put_own(call: &Call<CanSend>, shortcut: Shortcut, text: String) -> Resu
         },
     };
     let key = OwnReply::at(user.id, call.tenant(), &row.reply.shortcut);
-    own_table(call)
+    call.table::<OwnReply>()
         .change::<ApiError>(key, |_| Ok(Some(row.clone())))
         .await?;
     let mut answer = if is_known {
@@ -217,12 +209,12 @@ pub(super) async fn delete(call: Call<CanSend>) -> Result<HttpResponse, ApiError
     let shortcut = shortcut(&call)?;
     if let Some(user) = call.user() {
         let own = OwnReply::at(user.id, call.tenant(), &shortcut);
-        if own_table(&call).remove(own).await?.is_some() {
+        if call.table::<OwnReply>().remove(own).await?.is_some() {
             return Ok(HttpResponse::Ok().json(json!({ "shortcut": shortcut })));
         }
     }
     let key = CannedReply::at(call.tenant(), &shortcut);
-    if table(&call).remove(key).await?.is_none() {
+    if call.table::<CannedReply>().remove(key).await?.is_none() {
         return Err(ApiError::absent("no canned reply has this shortcut"));
     }
     Ok(HttpResponse::Ok().json(json!({ "shortcut": shortcut })))

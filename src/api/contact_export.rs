@@ -11,7 +11,7 @@ use futures_util::stream::{self, StreamExt as _};
 use super::auth::{Call, CanExport};
 use super::error::ApiError;
 use super::segments::{meant, search, seen};
-use super::slow_calls::SlowCall;
+use super::tenant_places::TenantPlace;
 use crate::bulk::export::Lines;
 use crate::bulk::known;
 use crate::bulk::records::Format;
@@ -35,7 +35,7 @@ struct Export {
     is_over: bool,
     /// What stands before the first contact.
     head: Vec<u8>,
-    _turn: SlowCall,
+    _place: TenantPlace,
 }
 
 impl Export {
@@ -92,7 +92,7 @@ pub(super) async fn export(call: Call<CanExport>) -> Result<HttpResponse, ApiErr
         after: None,
         is_over: false,
         head,
-        _turn: state.exports.begin(tenant)?,
+        _place: state.exports.take(tenant)?,
     };
     let (kind, ending) = match format {
         Format::Csv => ("text/csv; charset=utf-8", "csv"),

@@ -10,7 +10,6 @@ mod place;
 
 use actix_web::HttpResponse;
 use futures_util::future::try_join_all;
-use ring::rand::SecureRandom as _;
 use serde::Serialize;
 use serde_json::json;
 
@@ -19,7 +18,6 @@ use self::place::List;
 use super::auth::{Call, CanRead, CanSend, Need};
 use super::error::{ApiError, ErrorCode};
 use super::json::Fields;
-use super::state::ApiState;
 use crate::actors::request::{Missing, Refusal};
 use crate::domain::{
     Alias, Contact, ContactAliases, ContactId, Conversation, ConversationId, Epoch, Links, NumberLimit, Seq,
@@ -210,14 +208,6 @@ async fn found<N: Need>(call: &Call<N>) -> Result<Contact, ApiError> {
         return Err(NO_SUCH.into());
     }
     Ok(contact)
-}
-
-/// Sixteen bytes that nobody foresees.
-fn random(state: &ApiState) -> Result<[u8; 16], ApiError> {
-    let mut fresh = [0_u8; 16];
-    let filled = state.random.fill(&mut fresh);
-    filled.map_err(|_unspecified| ApiError::internal("no randomness to make an id from"))?;
-    Ok(fresh)
 }
 
 /// Whom a contact turned out to be.

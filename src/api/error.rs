@@ -17,7 +17,7 @@ use crate::accounts::AccountError;
 use crate::actors::request::Refusal;
 use crate::bulk::imports::ImportError;
 use crate::domain::filter::FilterError;
-use crate::domain::{ContactId, ContentError, IdError, Quota, Seq};
+use crate::domain::{ContentError, IdError, Quota, Seq};
 use crate::store::{StoreError, StoreErrorKind};
 use crate::telemetry::labels::Code;
 use crate::telemetry::metrics;
@@ -126,9 +126,6 @@ pub struct ApiError {
     retry_after: Option<Duration>,
     newest_seq: Option<Seq>,
     quota: Option<(Quota, u32)>,
-    contact_id: Option<ContactId>,
-    position: Option<usize>,
-    limit: Option<u64>,
     cause: Option<String>,
     /// What else programs are told.
     more: Vec<(&'static str, Value)>,
@@ -143,9 +140,6 @@ impl ApiError {
             retry_after: None,
             newest_seq: None,
             quota: None,
-            contact_id: None,
-            position: None,
-            limit: None,
             cause: None,
             more: Vec::new(),
         }
@@ -176,10 +170,7 @@ impl ApiError {
 
     /// A file is larger than it may be.
     pub fn too_large(limit: u64) -> Self {
-        Self {
-            limit: Some(limit),
-            ..Self::new(ErrorCode::FileTooLarge)
-        }
+        Self::new(ErrorCode::FileTooLarge).with("limit", limit)
     }
 
     /// The request is not understood.
@@ -232,7 +223,7 @@ impl ApiError {
         self.cause.as_deref()
     }
 
-    /// The error as JSON: `{"code","message","retry_after_ms"?,"newest_seq"?,"quota"?,"contact_id"?,"position"?}`, and what was added to it.
+    /// The error as JSON: `{"code","message","retry_after_ms"?,"newest_seq"?,"quota"?}`, and what was added to it.
     pub fn body(&self) -> impl Serialize + '_ {
         #[derive(Serialize)]
         struct Reached {
@@ -249,12 +240,6 @@ impl ApiError {
             newest_seq: Option<Seq>,
             #[serde(skip_serializing_if = "Option::is_none")]
             quota: Option<Reached>,
-            #[serde(skip_serializing_if = "Option::is_none")]
-            contact_id: Option<ContactId>,
-            #[serde(skip_serializing_if = "Option::is_none")]
-            position: Option<usize>,
-            #[serde(skip_serializing_if = "Option::is_none")]
-            limit: Option<u64>,
             #[serde(flatten)]
             more: BTreeMap<&'static str, &'a Value>,
         }
@@ -265,11 +250,8 @@ impl ApiError {
                 .retry_after
                 .map(|wait| u64::try_from(wait.as_millis()).unwrap_or(u64::MAX)),
             newest_seq: self.newest_seq,
-            contact_id: self.contact_id,
-            position: self.position,
             quota: self.quota.map(|(name, limit)| Reached { name, limit }),
             more: self.more.iter().map(|(name, value)| (*name, value)).collect(),
-            limit: self.limit,
         }
     }
 }
@@ -304,10 +286,7 @@ impl From<IdError> for ApiError {
 
 impl From<FilterError> for ApiError {
     fn from(error: FilterError) -> Self {
-        Self {
-            position: Some(error.position),
-            ..Self::because(ErrorCode::InvalidFilter, error.to_string())
-        }
+        Self::because(ErrorCode::InvalidFilter, error.to_string()).with("position", error.position)
     }
 }
 
@@ -351,10 +330,9 @@ impl From<Refusal> for ApiError {
                 newest_seq: Some(newest),
                 ..Self::because(ErrorCode::ConversationChanged, refusal.to_string())
             },
-            Refusal::ContactExists(contact) => Self {
-                contact_id: Some(contact),
-                ..Self::new(ErrorCode::ContactExists)
-            },
+            Refusal::ContactExists(contact) => {
+                Self::new(ErrorCode::ContactExists).with("contact_id", contact.to_string())
+            }
             Refusal::OtherRequest => Self::new(ErrorCode::IdempotencyMismatch),
             Refusal::InProgress => Self::new(ErrorCode::IdempotencyInProgress).retry_after(SOON),
             Refusal::AlreadyClaimed => Self::new(ErrorCode::TooLate),

@@ -3,10 +3,9 @@
 use actix_web::HttpResponse;
 use actix_web::http::header::CONTENT_DISPOSITION;
 use futures_util::stream;
-use ring::rand::SecureRandom as _;
 use serde_json::{Value, json};
 
-use super::auth::{Call, CanManage, FileCall, Need};
+use super::auth::{Call, CanManage, Need, StreamCall};
 use super::error::{ApiError, ErrorCode};
 use super::json::Fields;
 use super::name::Name;
@@ -64,30 +63,27 @@ fn named<N: Need>(call: &Call<N>) -> Result<ImportId, ApiError> {
 }
 
 /// `POST /v1/imports`: the body is the file.
-pub(super) async fn upload(call: FileCall<CanManage>) -> Result<HttpResponse, ApiError> {
-    let FileCall { call, file } = call;
+pub(super) async fn upload(call: StreamCall<CanManage>) -> Result<HttpResponse, ApiError> {
+    let StreamCall { call, body } = call;
     let (state, tenant) = (call.state(), call.tenant());
     let mut params = call.params()?;
     let name = params.take::<String>("name", "the file's name")?;
     params.finish()?;
     let name = Name::<200>::try_from(name.unwrap_or_else(|| "contacts".to_owned()));
     let name = name.map_err(|rule| ApiError::invalid(format!("`name` {rule}")))?;
-    let most = state.config.imports.max_bytes.as_usize();
-    if file.declared().is_some_and(|bytes| bytes > most) {
-        return Err(ImportError::TooLarge(state.config.imports.max_bytes.get()).into());
+    let most = state.config.imports.max_bytes.get();
+    if body.declared().is_some_and(|bytes| bytes > most) {
+        return Err(ImportError::TooLarge(most).into());
     }
-    let mut fresh = [0_u8; 16];
-    let filled = state.random.fill(&mut fresh);
-    filled.map_err(|_unspecified| ApiError::internal("no randomness to make an id from"))?;
     let attributes = known::attributes(state.store.as_ref(), tenant, state.clock.now()).await?;
     let brought = Brought {
-        import: ImportId::from_bytes(fresh),
+        import: ImportId::from_bytes(state.fresh()?),
         name: name.into_text(),
         by: call.author(),
         attributes: attributes.into_iter().map(|one| (one.key, one.name)).collect(),
     };
-    let pieces = stream::try_unfold(file, async |mut file| {
-        Ok::<_, ApiError>(file.next().await?.map(|piece| (piece, file)))
+    let pieces = stream::try_unfold(body, async |mut body| {
+        Ok::<_, ApiError>(body.next().await?.map(|piece| (piece, body)))
     });
     let import = state.imports.take(tenant, brought, pieces).await?;
     Ok(HttpResponse::Created().json(shown(&import, state.clock.now())))

@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 
 use actix_web::HttpResponse;
-use ring::rand::SecureRandom as _;
 use serde_json::{Value, json};
 
 use super::auth::{Call, CanRead, SessionCall};
@@ -58,10 +57,7 @@ fn named(call: &SessionCall) -> Result<TeamId, ApiError> {
 pub(super) async fn make(call: SessionCall) -> Result<HttpResponse, ApiError> {
     let (tenant, by) = team_of(&call)?;
     let new = read(&call, tenant).await?;
-    let mut fresh = [0_u8; 16];
-    let filled = call.state().random.fill(&mut fresh);
-    filled.map_err(|_unspecified| ApiError::internal("no randomness to make a team id from"))?;
-    let fresh = TeamId::from_bytes(fresh);
+    let fresh = TeamId::from_bytes(call.state().fresh()?);
     call.note().target(AuditTargetKind::Team, &fresh.to_string());
     let team = call.state().accounts.make_team(tenant, by, fresh, new).await?;
     Ok(HttpResponse::Created().json(shown(&team, &NumberLimit::All)))

@@ -3,7 +3,6 @@
 use actix_web::HttpResponse;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use ring::rand::SecureRandom as _;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -17,7 +16,6 @@ use crate::domain::ids::digest16;
 use crate::domain::{ContactId, SegmentId, TenantId, TermPlace};
 use crate::store::contact_filter::MeantContacts;
 use crate::store::contact_search::{ContactOrder, ContactSearch};
-use crate::store::plain::PlainTable;
 use crate::store::tables::Segment;
 use crate::store::{ListOrder, Store};
 
@@ -29,11 +27,6 @@ const STEP: usize = 200;
 const STEPS: usize = 20;
 /// Bytes of the check of a cursor.
 const CHECK: usize = 8;
-
-fn table<N: Need>(call: &Call<N>) -> PlainTable<'_, Segment> {
-    let state = call.state();
-    PlainTable::of(state.store.as_ref(), state.clock.now())
-}
 
 /// A filter as callers write it.
 fn filter(fields: &mut Fields) -> Result<Option<Filter>, ApiError> {
@@ -51,7 +44,10 @@ pub(super) async fn meant<N: Need>(
     let Some(segment) = segment else {
         return Ok(filter);
     };
-    let found = table(call).get(&Segment::at(call.tenant(), segment)).await?;
+    let found = call
+        .table::<Segment>()
+        .get(&Segment::at(call.tenant(), segment))
+        .await?;
     let found = found.ok_or_else(no_segment)?;
     let kept = found.row.filter.parse::<Filter>();
     Ok(kept.map_err(ApiError::internal)?.and(filter))
@@ -131,7 +127,10 @@ fn shown(segment: &Segment, filter: &Filter, named: &Named) -> Value {
 async fn all<N: Need>(call: &Call<N>) -> Result<Vec<Segment>, ApiError> {
     let (mut after, mut all) = (None, Vec::new());
     loop {
-        let page = table(call).page(Segment::of(call.tenant()), after, MOST).await?;
+        let page = call
+            .table::<Segment>()
+            .page(Segment::of(call.tenant()), after, MOST)
+            .await?;
         after = page.items.last().map(|found| found.sort.clone());
         all.extend(page.items.into_iter().map(|found| found.row));
         if !page.more || all.len() >= MOST {
@@ -180,7 +179,9 @@ async fn put(
     };
     let named = named(call, std::slice::from_ref(&filter)).await?;
     let key = Segment::at(call.tenant(), segment_id);
-    let changed = table(call).change::<ApiError>(key, |_| Ok(Some(segment.clone())));
+    let changed = call
+        .table::<Segment>()
+        .change::<ApiError>(key, |_| Ok(Some(segment.clone())));
     changed.await?;
     Ok(shown(&segment, &filter, &named))
 }
@@ -192,10 +193,7 @@ pub(super) async fn make(call: Call<CanManage>) -> Result<HttpResponse, ApiError
         let most = format!("there are {MOST} segments already, and no more may be: delete one first");
         return Err(ApiError::because(ErrorCode::LimitReached, most));
     }
-    let mut fresh = [0_u8; 16];
-    let filled = call.state().random.fill(&mut fresh);
-    filled.map_err(|_unspecified| ApiError::internal("no randomness to make an id from"))?;
-    let made = put(&call, SegmentId::from_bytes(fresh), new).await?;
+    let made = put(&call, SegmentId::from_bytes(call.state().fresh()?), new).await?;
     Ok(HttpResponse::Created().json(made))
 }
 
@@ -203,7 +201,10 @@ pub(super) async fn make(call: Call<CanManage>) -> Result<HttpResponse, ApiError
 pub(super) async fn change(call: Call<CanManage>) -> Result<HttpResponse, ApiError> {
     let segment: SegmentId = call.path("segment_id").map_err(|_malformed| no_segment())?;
     let new = read(&call)?;
-    let found = table(&call).get(&Segment::at(call.tenant(), segment)).await?;
+    let found = call
+        .table::<Segment>()
+        .get(&Segment::at(call.tenant(), segment))
+        .await?;
     found.ok_or_else(no_segment)?;
     Ok(HttpResponse::Ok().json(put(&call, segment, new).await?))
 }
@@ -211,7 +212,10 @@ pub(super) async fn change(call: Call<CanManage>) -> Result<HttpResponse, ApiErr
 /// `DELETE /v1/segments/{segment_id}`
 pub(super) async fn remove(call: Call<CanManage>) -> Result<HttpResponse, ApiError> {
     let segment: SegmentId = call.path("segment_id").map_err(|_malformed| no_segment())?;
-    let removed = table(&call).remove(Segment::at(call.tenant(), segment)).await?;
+    let removed = call
+        .table::<Segment>()
+        .remove(Segment::at(call.tenant(), segment))
+        .await?;
     removed.ok_or_else(no_segment)?;
     Ok(HttpResponse::Ok().json(json!({ "segment_id": segment })))
 }
@@ -239,7 +243,7 @@ pub(super) async fn count(call: Call<CanRead>) -> Result<HttpResponse, ApiError>
         .transpose()?;
     let seen = seen(&call, filter).await?;
     let search = search(call.state().store.as_ref(), call.tenant(), &seen);
-    let _turn = call.state().slow_calls.begin(call.tenant())?;
+    let _turn = call.state().slow_calls.take(call.tenant())?;
     let mut count = 0_usize;
     for _ in 0..STEPS {
         let found = search.page(after, STEP).await?;

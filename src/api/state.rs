@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use actix_web::{HttpRequest, web};
 use metrics_exporter_prometheus::PrometheusHandle;
-use ring::rand::SystemRandom;
+use ring::rand::{SecureRandom as _, SystemRandom};
 use tokio::sync::Semaphore;
 use tracing::Instrument as _;
 
@@ -15,9 +15,8 @@ use super::error::{ApiError, ErrorCode};
 use super::gcra::SharedPace;
 use super::origin::AllowedOrigins;
 use super::quotas::QuotaCache;
-use super::slow_calls::SlowCalls;
 use super::templates::TemplateGate;
-use super::uploads::UploadPlaces;
+use super::tenant_places::TenantPlaces;
 use super::webhook::WebhookDoor;
 use super::webhook::payments::PaymentsDoor;
 use super::ws::{SocketOptions, SocketParts, Sockets};
@@ -36,6 +35,12 @@ use crate::store::{Store, Tenant};
 use crate::templates::TemplateBook;
 use crate::whatsapp::Graph;
 
+/// Calls that take long, of all tenants; each has one. The same for exports.
+const SLOW_CALLS: usize = 16;
+/// Uploads at once; each holds up to 8 MiB.
+const UPLOADS: usize = 16;
+/// The same of one tenant.
+const UPLOADS_OF_ONE: usize = 4;
 /// Locks of tenants' rows.
 const ROW_LOCKS: usize = 64;
 
@@ -119,13 +124,13 @@ pub struct ApiState {
     /// Held by who reads a tenant's row in order to replace it: one for many tenants, so that one whose core hangs delays few others.
     tenant_rows: [tokio::sync::Mutex<()>; ROW_LOCKS],
     /// Calls of businesses that take long.
-    pub(super) slow_calls: Arc<SlowCalls>,
+    pub(super) slow_calls: Arc<TenantPlaces>,
     /// Exports of contacts that are under way.
-    pub(super) exports: Arc<SlowCalls>,
+    pub(super) exports: Arc<TenantPlaces>,
     /// Imports of contacts.
     pub imports: Arc<Imports>,
     /// Files that are being uploaded.
-    pub(super) upload_places: UploadPlaces,
+    pub(super) uploads: Arc<TenantPlaces>,
     /// Calls of people who are not signed in yet.
     pub(super) open_calls: Arc<Semaphore>,
     /// Look-ups of operators' tokens.
@@ -226,10 +231,10 @@ impl ApiState {
             sockets,
             sent_ahead: SharedPace::default(),
             tenant_rows: std::array::from_fn(|_| tokio::sync::Mutex::new(())),
-            slow_calls: Arc::default(),
-            exports: Arc::default(),
+            slow_calls: TenantPlaces::new(1, SLOW_CALLS),
+            exports: TenantPlaces::new(1, SLOW_CALLS),
             imports,
-            upload_places: UploadPlaces::default(),
+            uploads: TenantPlaces::new(UPLOADS_OF_ONE, UPLOADS),
             open_calls: Arc::new(Semaphore::new(OPEN_CALLS)),
             operator_lookups: Semaphore::new(OPERATOR_LOOKUPS),
             wrong_tokens: WrongTokens::new(),
@@ -251,6 +256,14 @@ impl ApiState {
             media,
             demo,
         })
+    }
+
+    /// Bytes that nobody foresees, for ids.
+    pub(super) fn fresh<const N: usize>(&self) -> Result<[u8; N], ApiError> {
+        let mut fresh = [0_u8; N];
+        let filled = self.random.fill(&mut fresh);
+        filled.map_err(|_unspecified| ApiError::internal("no randomness to make an id from"))?;
+        Ok(fresh)
     }
 
     /// The state that the server was started with.

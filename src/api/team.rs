@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 
 use actix_web::HttpResponse;
-use ring::rand::SecureRandom as _;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Value, json};
 
@@ -400,10 +399,7 @@ pub(super) async fn accept(call: OpenCall) -> Result<HttpResponse, ApiError> {
 
 /// An id that nobody has.
 pub(super) fn new_user_id(state: &ApiState) -> Result<UserId, ApiError> {
-    let mut fresh = [0_u8; 16];
-    let filled = state.random.fill(&mut fresh);
-    filled.map_err(|_unspecified| ApiError::internal("no randomness to make a user id from"))?;
-    Ok(UserId::from_bytes(fresh))
+    Ok(UserId::from_bytes(state.fresh()?))
 }
 
 fn invited(fields: &mut Fields) -> Result<(TenantId, PresentedKey), ApiError> {

@@ -20,7 +20,6 @@ use super::auth::{Call, CanRead, Need};
 use super::error::{ApiError, ErrorCode};
 use crate::domain::{TemplateId, TemplateStatus, Timestamp, WabaId};
 use crate::store::Number;
-use crate::store::plain::PlainTable;
 use crate::store::tables::{Template, TemplateAccount};
 use crate::whatsapp::templates::{Draft, problems};
 
@@ -68,8 +67,7 @@ fn shown(row: &Template, looked_up: &LookedUp) -> Value {
 
 /// How the accounts of a tenant were looked up.
 async fn accounts<N: Need>(call: &Call<N>) -> Result<Vec<TemplateAccount>, ApiError> {
-    let state = call.state();
-    let table = PlainTable::<TemplateAccount>::of(state.store.as_ref(), state.clock.now());
+    let table = call.table::<TemplateAccount>();
     let (mut all, mut after) = (Vec::new(), None);
     loop {
         let page = table
@@ -124,8 +122,7 @@ pub(super) async fn list(call: Call<CanRead>) -> Result<HttpResponse, ApiError> 
                 None => row.status != TemplateStatus::Deleted,
             }
     };
-    let state = call.state();
-    let table = PlainTable::<Template>::of(state.store.as_ref(), state.clock.now());
+    let table = call.table::<Template>();
     let mut after = cursor.map(|id| Bytes::copy_from_slice(id.as_bytes()));
     let (mut rows, mut last, mut more) = (Vec::new(), None, true);
     for _ in 0..PAGES {

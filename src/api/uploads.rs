@@ -1,9 +1,5 @@
 //! Files that a business sends: uploaded in one go or in pieces, and those that its agents send often.
 
-use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
-
 use actix_web::HttpResponse;
 use actix_web::http::header::CONTENT_TYPE;
 use serde_json::{Value, json};
@@ -15,51 +11,11 @@ use super::state::ApiState;
 use crate::domain::media::clean_name;
 use crate::domain::{MediaId, MediaKind, TenantId};
 use crate::media::MediaError;
-use crate::media::uploads::{Declared, Progress, UploadError};
-use crate::store::plain::PlainTable;
+use crate::media::uploads::{Declared, PIECE, Progress, UploadError};
 use crate::store::tables::{MediaFile, QuickFile, Shortcut};
 
-/// Uploads at once; each holds up to 8 MiB.
-const MOST: usize = 16;
-/// The same of one tenant.
-const MOST_OF_ONE: usize = 4;
 /// Quick files of a tenant.
 const MOST_QUICK: usize = 100;
-
-/// Uploads that are under way, by tenant.
-#[derive(Debug, Default)]
-pub(super) struct UploadPlaces(Mutex<HashMap<TenantId, usize>>);
-
-/// A place for one; it is free again when this is dropped.
-struct Place<'a> {
-    places: &'a UploadPlaces,
-    tenant: TenantId,
-}
-
-impl UploadPlaces {
-    fn take(&self, tenant: TenantId) -> Result<Place<'_>, ApiError> {
-        // A panic elsewhere leaves nothing half done.
-        let mut busy = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let own = busy.get(&tenant).copied().unwrap_or(0);
-        if own >= MOST_OF_ONE || busy.values().sum::<usize>() >= MOST {
-            return Err(ApiError::new(ErrorCode::Busy).retry_after(Duration::from_secs(1)));
-        }
-        busy.insert(tenant, own + 1);
-        Ok(Place { places: self, tenant })
-    }
-}
-
-impl Drop for Place<'_> {
-    fn drop(&mut self) {
-        let mut busy = self.places.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(own) = busy.get_mut(&self.tenant) {
-            *own = own.saturating_sub(1);
-            if *own == 0 {
-                busy.remove(&self.tenant);
-            }
-        }
-    }
-}
 
 impl From<UploadError<Self>> for ApiError {
     fn from(error: UploadError<Self>) -> Self {
@@ -130,7 +86,7 @@ pub(super) async fn upload(call: StreamCall<CanSend>) -> Result<HttpResponse, Ap
     if body.declared().is_some_and(|bytes| bytes > most) {
         return Err(ApiError::too_large(most));
     }
-    let _place = call.state().upload_places.take(call.tenant())?;
+    let _place = call.state().uploads.take(call.tenant())?;
     let media = &call.state().media;
     let file = media
         .upload(call.tenant(), declared, async || body.next().await)
@@ -185,8 +141,8 @@ pub(super) async fn add(call: StreamCall<CanSend>) -> Result<HttpResponse, ApiEr
     let offset = params.take::<u64>("offset", "a number of bytes")?;
     params.finish()?;
     let offset = offset.ok_or_else(|| ApiError::invalid("`offset` is missing"))?;
-    let _place = call.state().upload_places.take(call.tenant())?;
-    let piece = body.whole().await?;
+    let _place = call.state().uploads.take(call.tenant())?;
+    let piece = body.whole(PIECE).await?;
     progress(media.add_piece(call.tenant(), id, offset, piece).await?)
 }
 
@@ -203,11 +159,6 @@ pub(super) async fn usage_of(state: &ApiState, tenant: TenantId) -> Result<HttpR
     Ok(HttpResponse::Ok().json(json!({ "files": files, "bytes": bytes, "at": usage.map(|usage| usage.at) })))
 }
 
-fn quick_files<N: Need>(call: &Call<N>) -> PlainTable<'_, QuickFile> {
-    let state = call.state();
-    PlainTable::of(state.store.as_ref(), state.clock.now())
-}
-
 fn shortcut<N: Need>(call: &Call<N>) -> Result<Shortcut, ApiError> {
     let text: String = call.path("shortcut")?;
     text.parse()
@@ -217,7 +168,8 @@ fn shortcut<N: Need>(call: &Call<N>) -> Result<Shortcut, ApiError> {
 /// `GET /v1/quick-files`
 pub(super) async fn list_quick(call: Call<CanRead>) -> Result<HttpResponse, ApiError> {
     call.params()?.finish()?;
-    let page = quick_files(&call)
+    let page = call
+        .table::<QuickFile>()
         .page(QuickFile::of(call.tenant()), None, MOST_QUICK)
         .await?;
     let all: Vec<QuickFile> = page.items.into_iter().map(|found| found.row).collect();
@@ -230,7 +182,7 @@ pub(super) async fn put_quick(call: Call<CanSend>) -> Result<HttpResponse, ApiEr
     let mut fields = Fields::read(call.body())?;
     let id: MediaId = fields.required("media_id")?;
     fields.finish()?;
-    let (table, key) = (quick_files(&call), QuickFile::at(call.tenant(), &shortcut));
+    let (table, key) = (call.table::<QuickFile>(), QuickFile::at(call.tenant(), &shortcut));
     let all = table.page(QuickFile::of(call.tenant()), None, MOST_QUICK).await?;
     if all.items.len() >= MOST_QUICK && !all.items.iter().any(|found| found.row.shortcut == shortcut) {
         let most =
@@ -262,7 +214,8 @@ pub(super) async fn put_quick(call: Call<CanSend>) -> Result<HttpResponse, ApiEr
 
 /// A file that no shortcut leads to any more ends as every upload does.
 async fn release(call: &Call<CanSend>, id: MediaId) -> Result<(), ApiError> {
-    let all = quick_files(call)
+    let all = call
+        .table::<QuickFile>()
         .page(QuickFile::of(call.tenant()), None, MOST_QUICK)
         .await?;
     if !all.items.iter().any(|found| found.row.media_id == id) {
@@ -274,32 +227,11 @@ async fn release(call: &Call<CanSend>, id: MediaId) -> Result<(), ApiError> {
 /// `DELETE /v1/quick-files/{shortcut}`
 pub(super) async fn delete_quick(call: Call<CanSend>) -> Result<HttpResponse, ApiError> {
     let shortcut = shortcut(&call)?;
-    let removed = quick_files(&call)
+    let removed = call
+        .table::<QuickFile>()
         .remove(QuickFile::at(call.tenant(), &shortcut))
         .await?;
     let removed = removed.ok_or_else(|| ApiError::absent("no quick file has this shortcut"))?;
     release(&call, removed.media_id).await?;
     Ok(HttpResponse::Ok().json(json!({ "shortcut": shortcut })))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn no_tenant_takes_all_places_for_uploads() {
-        let places = UploadPlaces::default();
-        let take = |tenant| places.take(TenantId::new(tenant));
-        let own: Vec<_> = (0..4).map(|_| take(1).unwrap()).collect();
-        assert!(take(1).is_err());
-        let others: Vec<_> = (2..5)
-            .flat_map(|tenant| (0..4).map(move |_| tenant))
-            .map(|t| take(t).unwrap())
-            .collect();
-        assert!(take(9).is_err());
-        drop(own);
-        take(9).unwrap();
-        drop(others);
-        assert!(places.0.lock().unwrap().is_empty());
-    }
 }

@@ -169,7 +169,7 @@ async fn answer(state: &ApiState, tenant: TenantId, params: Params) -> Result<Ht
     let asked = Asked::read(params, Date::of(now))?;
     // Thousands of rows are read one after the other: a tenant has one such call at a time, and all have few.
     let is_long = asked.days() > By::Hour.most_days();
-    let _turn = is_long.then(|| state.slow_calls.begin(tenant)).transpose()?;
+    let _turn = is_long.then(|| state.slow_calls.take(tenant)).transpose()?;
     let mut rows = Rows {
         by: asked.by,
         rows: Vec::new(),

@@ -5,7 +5,6 @@ use std::str::FromStr;
 use actix_web::HttpResponse;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use ring::rand::SecureRandom as _;
 use serde_json::{Value, json};
 
 use super::super::auth::AdminCall;
@@ -34,12 +33,7 @@ fn shown(tenant: &Tenant) -> Value {
 
 /// 63 random bits, so that ids can be guessed as little as they repeat.
 pub(in crate::api) fn new_id(state: &ApiState) -> Result<TenantId, ApiError> {
-    let mut bytes = [0_u8; 8];
-    state
-        .random
-        .fill(&mut bytes)
-        .map_err(|_unspecified| ApiError::internal("no randomness to make a tenant id from"))?;
-    Ok(TenantId::new(u64::from_be_bytes(bytes) >> 1))
+    Ok(TenantId::new(u64::from_be_bytes(state.fresh()?) >> 1))
 }
 
 /// `POST /v1/admin/tenants`

@@ -3,17 +3,15 @@
 use std::marker::PhantomData;
 use std::str::FromStr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use actix_web::dev::Payload;
-use actix_web::http::Method;
 use actix_web::http::header::{AUTHORIZATION, HeaderMap};
 use actix_web::{FromRequest, HttpRequest, web};
 use bytes::Bytes;
 use futures_util::future::LocalBoxFuture;
 
 use super::super::audit::{self, LetIn, Note};
-use super::super::body::{self, BodyStream, FileBody};
+use super::super::body::{self, BodyStream};
 use super::super::error::{ApiError, ErrorCode};
 use super::super::params::Params;
 use super::super::quotas::TenantQuotas;
@@ -22,9 +20,9 @@ use super::{Colleague, KnownKey, session};
 use crate::actors::request::{Missing, Refusal};
 use crate::domain::roles::Right;
 use crate::domain::{AgentId, Author, IdempotencyKey, NumberLimit, TenantId};
-use crate::media::uploads::PIECE;
 use crate::store::ApiKey;
 use crate::store::directory::Scope;
+use crate::store::plain::{PlainRow, PlainTable};
 use crate::store::tables::{AuditActor, AuditScope};
 
 /// The header with the agent as whom a program acts.
@@ -108,6 +106,11 @@ impl<N: Need> Call<N> {
                 key: self.known.key().id.as_str().into(),
             },
         }
+    }
+
+    /// A plain table, to read and write rows of the tenant's now.
+    pub fn table<R: PlainRow>(&self) -> PlainTable<'_, R> {
+        PlainTable::of(self.state.store.as_ref(), self.state.clock.now())
     }
 
     /// The key that it showed.
@@ -250,56 +253,6 @@ async fn authenticate<N: Need>(
     Ok((known, acting))
 }
 
-/// A call whose body is a file: let in before the first byte of it is read.
-pub struct StreamCall<N: Need> {
-    /// The call; its body is empty.
-    pub(in crate::api) call: Call<N>,
-    /// The file; a piece of one has at most [`PIECE`] bytes.
-    pub(in crate::api) body: BodyStream,
-}
-
-/// How long a file may take that comes fast enough.
-const UPLOAD_DEADLINE: Duration = Duration::from_mins(15);
-
-impl<N: Need> FromRequest for StreamCall<N> {
-    type Error = ApiError;
-    type Future = LocalBoxFuture<'static, Result<Self, ApiError>>;
-
-    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let (request, mut payload) = (request.clone(), payload.take());
-        Box::pin(async move {
-            let state = ApiState::of(&request)?;
-            let settings = &state.config.server;
-            let plan = body::Plan::of(&request, settings.api_body_limit.as_usize(), settings);
-            let (known, acting) = match authenticate::<N>(&state, &request).await {
-                Ok(let_in) => let_in,
-                Err(error) => {
-                    body::drain(&mut payload, &plan).await;
-                    return Err(error);
-                }
-            };
-            // Pieces are read whole; whatever else is longer is judged by what it is.
-            let limit = if request.method() == Method::PUT {
-                PIECE
-            } else {
-                usize::MAX
-            };
-            let body = BodyStream::new(payload, plan, UPLOAD_DEADLINE, limit);
-            Ok(Self {
-                call: Call {
-                    state,
-                    request,
-                    known,
-                    acting,
-                    body: Bytes::new(),
-                    need: PhantomData,
-                },
-                body,
-            })
-        })
-    }
-}
-
 impl<N: Need> FromRequest for Call<N> {
     type Error = ApiError;
     type Future = LocalBoxFuture<'static, Result<Self, ApiError>>;
@@ -347,15 +300,15 @@ impl<N: Need> Call<N> {
     }
 }
 
-/// A call whose body is a file: it is not read yet.
-pub struct FileCall<N: Need> {
+/// A call whose body is a file: let in, and in the audit log, before the first byte of it is read.
+pub struct StreamCall<N: Need> {
     /// The call, without its body.
-    pub call: Call<N>,
+    pub(in crate::api) call: Call<N>,
     /// The file as it comes.
-    pub file: FileBody,
+    pub(in crate::api) body: BodyStream,
 }
 
-impl<N: Need> FromRequest for FileCall<N> {
+impl<N: Need> FromRequest for StreamCall<N> {
     type Error = ApiError;
     type Future = LocalBoxFuture<'static, Result<Self, ApiError>>;
 
@@ -373,8 +326,8 @@ impl<N: Need> FromRequest for FileCall<N> {
                 }
             };
             let call = Call::begin(state, request, who, Bytes::new()).await?;
-            let file = FileBody::new(payload, plan);
-            Ok(Self { call, file })
+            let body = BodyStream::new(payload, plan);
+            Ok(Self { call, body })
         })
     }
 }

@@ -8,25 +8,14 @@ use super::super::auth::{Call, CanRead, CanSend, Need};
 use super::super::error::{ApiError, ErrorCode};
 use super::super::json::Fields;
 use super::super::name::Name;
-use super::lists::change;
+use super::lists::{taken, taken_from_all};
 use crate::domain::{AttributeKey, ContactChange, TermKey};
-use crate::store::ListOrder;
-use crate::store::plain::PlainTable;
 use crate::store::tables::{AttributeType, ContactAttribute};
 
 /// Attributes of a tenant.
 const MOST: usize = 100;
 /// Choices of one.
 const MOST_CHOICES: usize = 100;
-/// Contacts from which one call takes an attribute that is removed.
-const MOST_TAKEN: usize = 5_000;
-/// Read at once for that.
-const READ: usize = 500;
-
-fn table<N: Need>(call: &Call<N>) -> PlainTable<'_, ContactAttribute> {
-    let state = call.state();
-    PlainTable::of(state.store.as_ref(), state.clock.now())
-}
 
 fn key<N: Need>(call: &Call<N>) -> Result<AttributeKey, ApiError> {
     let text: String = call.path("key")?;
@@ -35,7 +24,8 @@ fn key<N: Need>(call: &Call<N>) -> Result<AttributeKey, ApiError> {
 }
 
 async fn all<N: Need>(call: &Call<N>) -> Result<Vec<ContactAttribute>, ApiError> {
-    let page = table(call)
+    let page = call
+        .table::<ContactAttribute>()
         .page(ContactAttribute::of(call.tenant()), None, MOST)
         .await?;
     Ok(page.items.into_iter().map(|found| found.row).collect())
@@ -73,7 +63,7 @@ pub(in crate::api) async fn put(call: Call<CanSend>) -> Result<HttpResponse, Api
     }
     let at = ContactAttribute::at(call.tenant(), &key);
     // Two who add one at the same moment may get one more.
-    if table(&call).get(&at).await?.is_none() && all(&call).await?.len() >= MOST {
+    if call.table::<ContactAttribute>().get(&at).await?.is_none() && all(&call).await?.len() >= MOST {
         let most = format!("there are {MOST} attributes already: delete one first");
         return Err(ApiError::because(ErrorCode::LimitReached, most));
     }
@@ -83,7 +73,7 @@ pub(in crate::api) async fn put(call: Call<CanSend>) -> Result<HttpResponse, Api
         kind,
         choices,
     };
-    let changed = table(&call).change::<ApiError>(at, |before| {
+    let changed = call.table::<ContactAttribute>().change::<ApiError>(at, |before| {
         if before.is_some_and(|before| before.kind != attribute.kind) {
             return Err(ApiError::invalid(
                 "`type` stays as it was: delete the attribute to make another",
@@ -103,25 +93,16 @@ pub(in crate::api) async fn put(call: Call<CanSend>) -> Result<HttpResponse, Api
 pub(in crate::api) async fn delete(call: Call<CanSend>) -> Result<HttpResponse, ApiError> {
     let key = key(&call)?;
     let at = ContactAttribute::at(call.tenant(), &key);
-    if table(&call).get(&at).await?.is_none() {
+    if call.table::<ContactAttribute>().get(&at).await?.is_none() {
         return Err(ApiError::absent(
             "there is no such attribute: `GET /v1/attributes` lists them",
         ));
     }
     let term = TermKey::of(call.tenant()).has_attribute(&key);
-    let mut taken = 0;
-    let mut after = None;
-    while taken < MOST_TAKEN {
-        let store = &call.state().store;
-        let page = store.page_term(call.tenant(), term, after, ListOrder::Ascending, READ);
-        let page = page.await?;
-        after = page.items.last().cloned();
-        let contacts = page.items.into_iter().map(|place| place.contact).collect();
-        taken += change(&call, contacts, ContactChange::Attribute(key.clone(), None)).await?;
-        if !page.more {
-            table(&call).remove(at).await?;
-            return Ok(HttpResponse::Ok().json(json!({ "key": key, "done": true })));
-        }
+    let taking = ContactChange::Attribute(key.clone(), None);
+    let done = taken_from_all(&call, term, &taking).await?;
+    if done {
+        call.table::<ContactAttribute>().remove(at).await?;
     }
-    Ok(HttpResponse::Accepted().json(json!({ "key": key, "done": false })))
+    Ok(taken(done).json(json!({ "key": key, "done": done })))
 }

@@ -11,7 +11,6 @@ use super::super::error::ApiError;
 use super::super::json::Fields;
 use crate::domain::contact_details::Age;
 use crate::domain::{AttributeKey, AttributeValue, ContactChange, ContactLabel, ListId};
-use crate::store::plain::PlainTable;
 use crate::store::tables::{ContactAttribute, ContactList};
 
 /// Labels or lists in one change.
@@ -129,7 +128,7 @@ async fn gather(
     if let Some(ContactChange::Owner(Some(owner))) = &rest.owner {
         state.accounts.demand_present(tenant, owner).await?;
     }
-    let known = PlainTable::<ContactAttribute>::of(state.store.as_ref(), state.clock.now());
+    let known = call.table::<ContactAttribute>();
     for (key, value) in &rest.attributes {
         let Some(value) = value else { continue };
         let row = known.get(&ContactAttribute::at(tenant, key)).await?;
@@ -142,7 +141,7 @@ async fn gather(
             return Err(ApiError::invalid(complaint));
         }
     }
-    let known = PlainTable::<ContactList>::of(state.store.as_ref(), state.clock.now());
+    let known = call.table::<ContactList>();
     for list in &lists.add {
         if known.get(&ContactList::at(tenant, *list)).await?.is_none() {
             return Err(ApiError::invalid(format!(

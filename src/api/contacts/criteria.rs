@@ -15,7 +15,6 @@ use crate::domain::{
 };
 use crate::store::contact_filter::MeantContacts;
 use crate::store::contact_search::Condition;
-use crate::store::plain::PlainTable;
 use crate::store::tables::ContactAttribute;
 use crate::store::{Store, StoreError};
 
@@ -195,9 +194,10 @@ async fn attribute_of(call: &Call<CanRead>, text: &str) -> Result<(AttributeKey,
         ))
     };
     let key: AttributeKey = key.parse().map_err(|_malformed| no_such())?;
-    let state = call.state();
-    let table = PlainTable::<ContactAttribute>::of(state.store.as_ref(), state.clock.now());
-    let found = table.get(&ContactAttribute::at(call.tenant(), &key)).await?;
+    let found = call
+        .table::<ContactAttribute>()
+        .get(&ContactAttribute::at(call.tenant(), &key))
+        .await?;
     let found = found.ok_or_else(no_such)?.row;
     let value = found
         .parse(value)

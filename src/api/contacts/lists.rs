@@ -1,6 +1,6 @@
 //! Lists of contacts that a business keeps. Who is on one stands with the contacts.
 
-use actix_web::HttpResponse;
+use actix_web::{HttpResponse, HttpResponseBuilder};
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use serde::Serialize;
 use serde_json::json;
@@ -9,12 +9,11 @@ use super::super::auth::{Call, CanRead, CanSend, Need};
 use super::super::error::{ApiError, ErrorCode};
 use super::super::json::Fields;
 use super::super::name::Name;
-use super::{person, random, talks_on};
+use super::{person, talks_on};
 use crate::actors::request::{Missing, Refusal};
-use crate::domain::{ContactChange, ContactId, ListId, TermKey};
+use crate::domain::{ContactChange, ContactId, ListId, Term, TermKey};
 use crate::store::ListOrder;
 use crate::store::op::{Audience, ChangeContact, ContactFate, Whom};
-use crate::store::plain::PlainTable;
 use crate::store::tables::ContactList;
 
 /// Lists of a tenant.
@@ -23,18 +22,14 @@ const MOST: usize = 200;
 const MOST_MEMBERS: usize = 1_000;
 /// Contacts changed at once.
 const TOGETHER: usize = 32;
-/// Contacts that one call takes from a list that is removed.
+/// Contacts from which one call takes a list, or an attribute, that is removed.
 const MOST_TAKEN: usize = 5_000;
 /// Read at once for that.
 const READ: usize = 500;
 
-fn table<N: Need>(call: &Call<N>) -> PlainTable<'_, ContactList> {
-    let state = call.state();
-    PlainTable::of(state.store.as_ref(), state.clock.now())
-}
-
 async fn all<N: Need>(call: &Call<N>) -> Result<Vec<ContactList>, ApiError> {
-    let page = table(call)
+    let page = call
+        .table::<ContactList>()
         .page(ContactList::of(call.tenant()), None, MOST)
         .await?;
     let mut lists: Vec<ContactList> = page.items.into_iter().map(|found| found.row).collect();
@@ -49,7 +44,10 @@ fn no_such() -> ApiError {
 /// The list that the path names.
 async fn known(call: &Call<CanSend>) -> Result<ListId, ApiError> {
     let id: ListId = call.path("list_id").map_err(|_malformed| no_such())?;
-    let found = table(call).get(&ContactList::at(call.tenant(), id)).await?;
+    let found = call
+        .table::<ContactList>()
+        .get(&ContactList::at(call.tenant(), id))
+        .await?;
     found.map(|_list| id).ok_or_else(no_such)
 }
 
@@ -90,12 +88,16 @@ pub(in crate::api) async fn make(call: Call<CanSend>) -> Result<HttpResponse, Ap
     }
     demand_free(&lists, &name, None)?;
     let list = ContactList {
-        id: ListId::from_bytes(random(call.state())?),
+        id: ListId::from_bytes(call.state().fresh()?),
         name,
         created: call.state().clock.now(),
     };
     let key = ContactList::at(call.tenant(), list.id);
-    if !table(&call).replace(&key, None, Some(&list)).await? {
+    if !call
+        .table::<ContactList>()
+        .replace(&key, None, Some(&list))
+        .await?
+    {
         return Err(ApiError::new(ErrorCode::Busy));
     }
     Ok(HttpResponse::Created().json(list))
@@ -106,13 +108,15 @@ pub(in crate::api) async fn rename(call: Call<CanSend>) -> Result<HttpResponse, 
     let id = known(&call).await?;
     let name = name(&call)?;
     demand_free(&all(&call).await?, &name, Some(id))?;
-    let renamed = table(&call).change::<ApiError>(ContactList::at(call.tenant(), id), |before| {
-        let before = before.ok_or_else(no_such)?;
-        Ok(Some(ContactList {
-            name: name.clone(),
-            ..before.clone()
-        }))
-    });
+    let renamed =
+        call.table::<ContactList>()
+            .change::<ApiError>(ContactList::at(call.tenant(), id), |before| {
+                let before = before.ok_or_else(no_such)?;
+                Ok(Some(ContactList {
+                    name: name.clone(),
+                    ..before.clone()
+                }))
+            });
     let (_, list) = renamed.await?;
     Ok(HttpResponse::Ok().json(list))
 }
@@ -122,21 +126,41 @@ pub(in crate::api) async fn delete(call: Call<CanSend>) -> Result<HttpResponse, 
     let id = known(&call).await?;
     let key = ContactList::at(call.tenant(), id);
     let term = TermKey::of(call.tenant()).list(id);
-    let mut taken = 0;
-    let mut after = None;
+    let done = taken_from_all(&call, term, &ContactChange::RemoveList(id)).await?;
+    if done {
+        call.table::<ContactList>().remove(key).await?;
+    }
+    Ok(taken(done).json(json!({ "list_id": id, "done": done })))
+}
+
+/// The answer about something that was taken from all contacts, or from some of very many.
+pub(super) fn taken(done: bool) -> HttpResponseBuilder {
+    if done {
+        HttpResponse::Ok()
+    } else {
+        HttpResponse::Accepted()
+    }
+}
+
+/// Changes the contacts under a term, which this takes from there. False where they are so many that some are left.
+pub(super) async fn taken_from_all(
+    call: &Call<CanSend>,
+    term: Term,
+    taking: &ContactChange,
+) -> Result<bool, ApiError> {
+    let (mut taken, mut after) = (0, None);
     while taken < MOST_TAKEN {
         let store = &call.state().store;
         let page = store.page_term(call.tenant(), term, after, ListOrder::Ascending, READ);
         let page = page.await?;
         after = page.items.last().cloned();
-        let members = page.items.into_iter().map(|place| place.contact).collect();
-        taken += change(&call, members, ContactChange::RemoveList(id)).await?;
+        let contacts = page.items.into_iter().map(|place| place.contact).collect();
+        taken += change(call, contacts, taking.clone()).await?;
         if !page.more {
-            table(&call).remove(key).await?;
-            return Ok(HttpResponse::Ok().json(json!({ "list_id": id, "done": true })));
+            return Ok(true);
         }
     }
-    Ok(HttpResponse::Accepted().json(json!({ "list_id": id, "done": false })))
+    Ok(false)
 }
 
 /// `POST /v1/lists/{list_id}/members`: repeating it changes nothing. Contacts that are not there are passed over.
@@ -174,7 +198,7 @@ async fn seen(call: &Call<CanSend>, contacts: Vec<ContactId>) -> Result<Vec<Cont
 }
 
 /// Changes some contacts without telling of each. How many are others than they were.
-pub(super) async fn change(
+async fn change(
     call: &Call<CanSend>,
     contacts: Vec<ContactId>,
     change: ContactChange,

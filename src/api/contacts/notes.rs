@@ -8,18 +8,12 @@ use super::super::auth::{Call, CanRead, CanSend, Need};
 use super::super::error::{ApiError, ErrorCode};
 use super::super::json::Fields;
 use super::super::organise::NoteText;
-use super::{NO_SUCH, found, random};
+use super::{NO_SUCH, found};
 use crate::domain::{Contact, ContactId, MessageId, NoteId};
-use crate::store::plain::PlainTable;
 use crate::store::tables::ContactNote;
 
 /// Notes about one contact.
 const MOST: usize = 200;
-
-fn table<N: Need>(call: &Call<N>) -> PlainTable<'_, ContactNote> {
-    let state = call.state();
-    PlainTable::of(state.store.as_ref(), state.clock.now())
-}
 
 /// All ids of the person: notes stay where they were written when two turn out to be one.
 fn ids(contact: &Contact) -> impl Iterator<Item = ContactId> + '_ {
@@ -29,7 +23,8 @@ fn ids(contact: &Contact) -> impl Iterator<Item = ContactId> + '_ {
 async fn all<N: Need>(call: &Call<N>, contact: &Contact) -> Result<Vec<ContactNote>, ApiError> {
     let mut notes = Vec::new();
     for id in ids(contact) {
-        let page = table(call)
+        let page = call
+            .table::<ContactNote>()
             .page(ContactNote::of(call.tenant(), id), None, MOST)
             .await?;
         notes.extend(page.items.into_iter().map(|found| found.row));
@@ -63,7 +58,7 @@ pub(in crate::api) async fn write(call: Call<CanSend>) -> Result<HttpResponse, A
     let state = call.state();
     let at = state.clock.now();
     // In the order in which they are written; two of one moment are told apart by chance.
-    let twin = MessageId::from_bytes(random(state)?).tail();
+    let twin = MessageId::from_bytes(state.fresh()?).tail();
     let place = MessageId::new(at, 0, twin);
     let note = ContactNote {
         id: NoteId::from_bytes(*place.as_bytes()),
@@ -72,12 +67,16 @@ pub(in crate::api) async fn write(call: Call<CanSend>) -> Result<HttpResponse, A
         by: call.author(),
     };
     let key = ContactNote::at(call.tenant(), contact.id, note.id);
-    if !table(&call).replace(&key, None, Some(&note)).await? {
+    if !call
+        .table::<ContactNote>()
+        .replace(&key, None, Some(&note))
+        .await?
+    {
         return Err(ApiError::new(ErrorCode::Busy));
     }
     // An erasure that was under way may have looked before.
     if state.store.contact(call.tenant(), contact.id).await?.is_none() {
-        table(&call).remove(key).await?;
+        call.table::<ContactNote>().remove(key).await?;
         return Err(NO_SUCH.into());
     }
     Ok(HttpResponse::Created().json(note))
@@ -90,7 +89,7 @@ pub(in crate::api) async fn delete(call: Call<CanSend>) -> Result<HttpResponse, 
     let note: NoteId = call.path("note_id").map_err(|_malformed| no_such())?;
     for id in ids(&contact) {
         let key = ContactNote::at(call.tenant(), id, note);
-        if table(&call).remove(key).await?.is_some() {
+        if call.table::<ContactNote>().remove(key).await?.is_some() {
             return Ok(HttpResponse::Ok().json(json!({ "note_id": note })));
         }
     }

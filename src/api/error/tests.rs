@@ -2,6 +2,7 @@ use std::collections::BTreeSet;
 
 use super::*;
 use crate::actors::request::Missing;
+use crate::domain::ContactId;
 
 const DOCS: &str = include_str!("../../../docs/api.md");
 

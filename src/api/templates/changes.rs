@@ -43,7 +43,7 @@ pub(in crate::api) async fn create(call: Call<CanManage>) -> Result<HttpResponse
     let draft = DraftFields::read(fields)?;
     refuse_problems(&draft.problems())?;
     let token = token(&call, Some(&waba)).await?;
-    let _turn = call.state().slow_calls.begin(call.tenant())?;
+    let _turn = call.state().slow_calls.take(call.tenant())?;
     let new = NewTemplate {
         name: TemplateName::new(waba, draft.name.as_str(), &draft.language),
         category: draft.category.clone(),
@@ -78,7 +78,7 @@ pub(in crate::api) async fn edit(call: Call<CanManage>) -> Result<HttpResponse, 
         components: change.components.as_ref().unwrap_or(&row.components),
     }))?;
     let token = token(&call, Some(&row.waba)).await?;
-    let _turn = call.state().slow_calls.begin(call.tenant())?;
+    let _turn = call.state().slow_calls.take(call.tenant())?;
     demand_known(&row)?;
     let templates = &call.state().templates;
     let edited = templates.edit(call.tenant(), &row, change, &token).await?;
@@ -95,7 +95,7 @@ pub(in crate::api) async fn delete(call: Call<CanManage>) -> Result<HttpResponse
     params.finish()?;
     let row = template(&call).await?;
     let token = token(&call, Some(&row.waba)).await?;
-    let _turn = call.state().slow_calls.begin(call.tenant())?;
+    let _turn = call.state().slow_calls.take(call.tenant())?;
     if reach == Reach::OneLanguage {
         // Without Meta's id it would be deleted in all languages.
         demand_known(&row)?;
@@ -143,7 +143,7 @@ pub(in crate::api) async fn library(call: Call<CanRead>) -> Result<HttpResponse,
     let cursor = params.take::<String>("cursor", "a `next_cursor` of this list")?;
     params.finish()?;
     let token = token(&call, None).await?;
-    let _turn = call.state().slow_calls.begin(call.tenant())?;
+    let _turn = call.state().slow_calls.take(call.tenant())?;
     let (search, language) = (search.as_deref(), language.as_deref());
     let page = call
         .state()

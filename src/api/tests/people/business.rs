@@ -240,7 +240,7 @@ async fn what_takes_long_a_tenant_does_once_at_a_time() {
     assert_eq!(added.status, 201);
     let days = json!({ "days": 30 });
     let preview = "/v1/business/retention/preview";
-    let held = api.state.slow_calls.begin(ONE).unwrap();
+    let held = api.state.slow_calls.take(ONE).unwrap();
     for refused in [
         ana.send(&api, "POST", preview, days.clone()).await,
         ana.send(&api, "POST", "/v1/numbers", number("106540352242923"))

@@ -1,0 +1,83 @@
+//! Places for work that is bounded at once, of each tenant and of all: calls that ask Meta or read very many rows, exports, uploads. So
+//! neither Meta, the store nor memory is kept busy by one tenant, or by all of them.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use super::error::{ApiError, ErrorCode};
+use crate::domain::TenantId;
+
+/// Those of one kind of work.
+#[derive(Debug)]
+pub(super) struct TenantPlaces {
+    of_one: usize,
+    of_all: usize,
+    taken: Mutex<HashMap<TenantId, usize>>,
+}
+
+/// One of them; it is free again when this is dropped.
+#[derive(Debug)]
+pub(super) struct TenantPlace {
+    places: Arc<TenantPlaces>,
+    tenant: TenantId,
+}
+
+impl TenantPlaces {
+    /// So many of each tenant, and of all.
+    pub(super) fn new(of_one: usize, of_all: usize) -> Arc<Self> {
+        Arc::new(Self {
+            of_one,
+            of_all,
+            taken: Mutex::default(),
+        })
+    }
+
+    /// Takes one, unless the tenant or all together have as many as they may.
+    pub(super) fn take(self: &Arc<Self>, tenant: TenantId) -> Result<TenantPlace, ApiError> {
+        let mut taken = self.taken();
+        let own = taken.get(&tenant).copied().unwrap_or(0);
+        if own >= self.of_one || taken.values().sum::<usize>() >= self.of_all {
+            return Err(ApiError::new(ErrorCode::Busy).retry_after(Duration::from_secs(1)));
+        }
+        taken.insert(tenant, own + 1);
+        let places = Arc::clone(self);
+        Ok(TenantPlace { places, tenant })
+    }
+
+    fn taken(&self) -> MutexGuard<'_, HashMap<TenantId, usize>> {
+        // A panic elsewhere leaves nothing half done.
+        self.taken.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for TenantPlace {
+    fn drop(&mut self) {
+        let mut taken = self.places.taken();
+        if let Some(own) = taken.get_mut(&self.tenant) {
+            *own = own.saturating_sub(1);
+            if *own == 0 {
+                taken.remove(&self.tenant);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_tenant_has_more_than_its_own_and_all_have_few() {
+        let places = TenantPlaces::new(2, 6);
+        let take = |id| places.take(TenantId::new(id));
+        let first = [take(1).unwrap(), take(1).unwrap()];
+        assert_eq!(take(1).unwrap_err().code(), ErrorCode::Busy);
+        let others: Vec<_> = [2, 2, 3, 4].into_iter().map(|id| take(id).unwrap()).collect();
+        assert_eq!(take(5).unwrap_err().code(), ErrorCode::Busy);
+        drop(first);
+        take(5).unwrap();
+        drop(others);
+        assert!(places.taken().is_empty());
+    }
+}
