@@ -141,6 +141,16 @@ export interface PhoneNumber {
   app?: string;
   rate: number;
   lane: Lane;
+  standing: NumberStanding | null;
+}
+
+/** What Meta told of a number last, in its own words. */
+export interface NumberStanding {
+  quality: string | null;
+  messaging_limit: string | null;
+  name_status: string | null;
+  status: string | null;
+  at: Time;
 }
 
 /** A page of a list: `as_of_seq` was read before its rows. */

@@ -1,4 +1,5 @@
-//! The message templates of every account: rows as Meta has them, kept up to date, and looked at by each message that is sent.
+//! The message templates of every account: rows as Meta has them, kept up to date, and looked at by each message that is sent. What
+//! Meta tells of an account's numbers is kept up to date with them.
 //!
 //! | File | What it holds |
 //! |---|---|
@@ -7,6 +8,7 @@
 //! | `sync.rs` | one look-up of an account at Meta |
 //! | `schedule.rs` | when which account is looked up |
 //! | `known.rs` | what messages are checked against, kept in memory for half a minute |
+//! | `numbers.rs` | how an account's numbers stand with Meta |
 //! | `change.rs` | templates that the business makes, edits and deletes |
 //!
 //! ADR 036 says why.
@@ -14,6 +16,7 @@
 mod change;
 mod known;
 mod merge;
+mod numbers;
 mod rows;
 mod schedule;
 mod sync;

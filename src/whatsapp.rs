@@ -20,7 +20,9 @@ mod simulated;
 pub mod templates;
 pub mod webhook;
 
-pub use client::{Acceptance, BearerToken, Graph, GraphClient, GraphError, SendCall, SendResult};
+pub use client::{
+    Acceptance, BearerToken, Graph, GraphClient, GraphError, GraphNumbers, SendCall, SendResult,
+};
 pub use error::{ContactRefusal, PauseReason, RefusalScope, RetryAdvice, RetryScope};
 
 pub use outbound::{Audience, MessageClass, OutboundContent, parse_outbound};

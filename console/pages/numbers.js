@@ -4,6 +4,7 @@ import { sentenceOf } from '../account.js';
 import { LONG } from '../http.js';
 import { pauseOf, delayOf } from '../lanes.js';
 import { nodes, t } from '../language.js';
+import { moment } from '../time.js';
 import { html, useEffect, useRef, useState } from '../view.js';
 import { Copied, Field, Form, Head, Loading, Press, useFocus, useLoaded } from './parts.js';
 
@@ -38,7 +39,7 @@ export default function Numbers({ page, context }) {
 
 /** One number of those at `at`; without `onReplace` it cannot be changed here. */
 export function Number_({ number, ask, at = '/v1/numbers', onReplace }) {
-  const { phone_number_id: id, display_phone_number: display, waba_id, app, rate, lane } = number;
+  const { phone_number_id: id, display_phone_number: display, waba_id, app, rate, lane, standing } = number;
   const name = display || id;
   const [checked, setChecked] = useState(null);
   const check = async () => {
@@ -68,11 +69,31 @@ export function Number_({ number, ask, at = '/v1/numbers', onReplace }) {
         ${app && html`<dt>${t('numbers.app')}</dt><dd>${app}</dd>`}
         <dt>${t('numbers.rate')}</dt>
         <dd>${t('numbers.per_second', { count: rate })}</dd>
+        ${standing && html`<${Standing} standing=${standing} />`}
       </dl>
       ${checked && html`<${Checked} ...${checked} name=${name} />`}
     </section>
   `;
 }
+
+/** What Meta told last: its own words, as they stand in its help, beside what they mean. */
+function Standing({ standing }) {
+  const { quality, messaging_limit: limit, name_status: name, at } = standing;
+  return html`
+    <dt>${t('numbers.quality')}</dt>
+    <dd class=${QUALITIES[quality]?.look} data-quality=${quality}>${t(QUALITIES[quality]?.text ?? 'numbers.quality_unknown')}</dd>
+    ${limit && html`<dt>${t('numbers.limit')}</dt><dd class="mono">${limit}</dd>`}
+    ${name && html`<dt>${t('numbers.name_status')}</dt><dd class="mono">${name}</dd>`}
+    <dt>${t('numbers.asked')}</dt>
+    <dd>${moment(at, Date.now())}</dd>
+  `;
+}
+
+const QUALITIES = {
+  GREEN: { look: 'verdict-good', text: 'numbers.quality_green' },
+  YELLOW: { look: 'verdict-doubtful', text: 'numbers.quality_yellow' },
+  RED: { look: 'verdict-bad', text: 'numbers.quality_red' },
+};
 
 function laneText(lane, name) {
   const now = Date.now();

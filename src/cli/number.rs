@@ -106,10 +106,11 @@ pub(super) async fn run(command: NumberCommand) -> Result<ExitCode, CliError> {
                 "waba_id",
                 "app",
                 "rate",
+                "quality",
                 "sending",
             ];
             output::answer(&answer, admin.json, |answer| {
-                let numbers: Vec<Value> = output::list(answer).iter().map(with_sending).collect();
+                let numbers: Vec<Value> = output::list(answer).iter().map(in_words).collect();
                 output::table(&numbers, &columns)
             })?;
         }
@@ -129,8 +130,8 @@ pub(super) async fn run(command: NumberCommand) -> Result<ExitCode, CliError> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// A number with how its sending stands, in words.
-fn with_sending(number: &Value) -> Value {
+/// A number with how it stands with Meta and how its sending stands, in words.
+fn in_words(number: &Value) -> Value {
     let part = |name: &str| {
         let part = number.pointer(&format!("/lane/{name}"));
         part.map(output::plain)
@@ -142,6 +143,11 @@ fn with_sending(number: &Value) -> Value {
     }
     let mut number = number.clone();
     if let Some(fields) = number.as_object_mut() {
+        let quality = fields
+            .get("standing")
+            .and_then(|standing| standing.get("quality"))
+            .cloned();
+        fields.insert("quality".to_owned(), quality.unwrap_or_default());
         fields.insert("sending".to_owned(), sending.into());
     }
     number
@@ -184,13 +190,16 @@ mod tests {
 
     #[test]
     fn a_number_says_in_words_why_nothing_goes() {
-        let sending = |lane: Value| with_sending(&json!({ "lane": lane }))["sending"].clone();
+        let sending = |lane: Value| in_words(&json!({ "lane": lane }))["sending"].clone();
         assert_eq!(sending(json!({ "state": "running", "scope": "all" })), "running");
         let lane = json!({ "state": "paused", "scope": "bulk", "reason": "spam_limit", "code": 131048, "title": "Spam rate limit hit" });
         assert_eq!(
             sending(lane),
             "paused spam_limit 131048 Spam rate limit hit (bulk alone)"
         );
+        let quality = |standing: Value| in_words(&json!({ "standing": standing }))["quality"].clone();
+        assert_eq!(quality(json!({ "quality": "RED" })), "RED");
+        assert_eq!(quality(Value::Null), Value::Null);
     }
 
     #[test]

@@ -287,6 +287,7 @@ impl Router {
                 )
             }
             Element::Other(other) => {
+                self.note_numbers(tenant, other);
                 if !self.note_template(tenant, other).await {
                     ticket.note(Verdict::Again);
                     return Handed::All;
@@ -311,6 +312,13 @@ impl Router {
             }
         }
         Handed::All
+    }
+
+    /// Has Meta asked about the numbers that an event is about.
+    fn note_numbers(&self, tenant: TenantId, other: &OtherEvent) {
+        if let Some(waba) = other.waba.as_ref().filter(|_| webhook::is_about_numbers(other)) {
+            self.parts.templates.numbers_changed(tenant, waba);
+        }
     }
 
     /// Takes over news of a message template; whether that is done, or there are none.

@@ -16,6 +16,7 @@ mod leaving;
 mod ledger;
 mod limit;
 mod media;
+mod number_standing;
 mod operator;
 mod own_reply;
 mod segment;
@@ -54,6 +55,7 @@ pub use media::{
     Carrier, FileKey, MEDIA, MEDIA_AT_META, MEDIA_CURSOR, MEDIA_LINK, MEDIA_TASK, MediaAtMeta, MediaCursor,
     MediaFile, MediaLink, MediaTask,
 };
+pub use number_standing::{NUMBER_STANDING, NumberStanding};
 pub use operator::{OPERATOR, Operator};
 pub use own_reply::{OWN_REPLY, OwnReply};
 pub use segment::{SEGMENT, Segment};
@@ -80,7 +82,7 @@ pub use user::{
 };
 
 /// All of them.
-pub const ALL: [&Table; 67] = [
+pub const ALL: [&Table; 68] = [
     &CONTACT,
     &ALIAS,
     &CONTACT_INDEX,
@@ -96,6 +98,7 @@ pub const ALL: [&Table; 67] = [
     &RETENTION_JOB,
     &TENANT,
     &NUMBER,
+    &NUMBER_STANDING,
     &API_KEY,
     &CANNED_REPLY,
     &CONTACT_NOTE,

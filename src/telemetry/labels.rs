@@ -185,6 +185,18 @@ label_enums! {
         Forbidden = "forbidden",
     }
 
+    /// How customers like what a number sends, as Meta says.
+    NumberQuality {
+        /// They do.
+        Green = "green",
+        /// Some block or report it.
+        Yellow = "yellow",
+        /// Many do: Meta may limit it.
+        Red = "red",
+        /// Meta does not say, or was not asked yet.
+        Unknown = "unknown",
+    }
+
     /// How a message template stands with Meta.
     TemplateState {
         /// It may be sent.
@@ -417,6 +429,18 @@ impl Label for Code {
 
     fn every() -> &'static [Self] {
         &[]
+    }
+}
+
+impl NumberQuality {
+    /// By what Meta says.
+    pub fn of(told: Option<&str>) -> Self {
+        match told {
+            Some("GREEN") => Self::Green,
+            Some("YELLOW") => Self::Yellow,
+            Some("RED") => Self::Red,
+            Some(_) | None => Self::Unknown,
+        }
     }
 }
 

@@ -3,9 +3,9 @@
 use super::labels::{
     ActorKind, AttemptResult, AuditOutcome, CloseReason, Code, ConnectionEnd, DelayReason, ElementKind,
     FrameRefusal, GraphCall, HandshakeEnd, HttpMethod, HttpRoute, ImportedRow, MailKind, MailOutcome,
-    MediaFetch, MediaUpload, PauseReason, PaymentWebhookOutcome, ProviderSignIn, QuarantineReason, ReloadEnd,
-    ResyncReason, RetentionFate, SendOrigin, SignInOutcome, StatusClass, StoreOp, StoreOutcome,
-    TemplateState, TenantState, UnknownResolution, Version, WebhookOutcome,
+    MediaFetch, MediaUpload, NumberQuality, PauseReason, PaymentWebhookOutcome, ProviderSignIn,
+    QuarantineReason, ReloadEnd, ResyncReason, RetentionFate, SendOrigin, SignInOutcome, StatusClass,
+    StoreOp, StoreOutcome, TemplateState, TenantState, UnknownResolution, Version, WebhookOutcome,
 };
 use super::table::metrics_table;
 pub use super::table::{number, signed};
@@ -90,6 +90,8 @@ metrics_table! {
     counter payment_webhooks_total = "mesej_payment_webhooks_total" { outcome: PaymentWebhookOutcome };
     /// Message templates of all accounts, by how they stood when they were looked up last. Each gateway shows all of them.
     gauge templates = "mesej_templates" { state: TemplateState };
+    /// Numbers of all tenants, by their quality when Meta was asked last. Each gateway shows all of them.
+    gauge numbers = "mesej_numbers" { quality: NumberQuality };
     /// Message templates that Meta rejected, paused or disabled, by which of it.
     counter templates_lost_total = "mesej_templates_lost_total" { state: TemplateState };
     /// Seconds since the templates of the account that waits longest were looked up.

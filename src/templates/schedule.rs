@@ -15,7 +15,7 @@ use crate::domain::{Backoff, PhoneNumberId, TemplateStatus, TenantId, Timestamp,
 use crate::shutdown::Shutdown;
 use crate::store::StoreError;
 use crate::store::tables::TemplateAccount;
-use crate::telemetry::labels::TemplateState;
+use crate::telemetry::labels::{NumberQuality, TemplateState};
 use crate::telemetry::metrics;
 use crate::whatsapp::client::BearerToken;
 
@@ -70,6 +70,7 @@ struct Planned {
     /// When the last one that went well began; before, when the account was seen first.
     known_at: Timestamp,
     counts: BTreeMap<TemplateStatus, u32>,
+    qualities: HashMap<NumberQuality, u32>,
 }
 
 /// An account whose turn it is.
@@ -170,6 +171,7 @@ impl TemplateBook {
                 failures: 0,
                 known_at: began,
                 counts: BTreeMap::new(),
+                qualities: HashMap::new(),
             });
             if !planned.numbers.contains(&number.id) {
                 planned.numbers.push(number.id);
@@ -204,7 +206,15 @@ impl TemplateBook {
         if let Synced::Failed(error) = &ended {
             tracing::warn!(tenant.id = %tenant, waba.id = %waba, %error, "cannot look up the templates of an account");
         }
-        self.plan(&turn.account, turn.wanted, ended);
+        // Another process that looked the account up asked about its numbers, too.
+        if matches!(ended, Synced::Done(_) | Synced::Failed(_)) {
+            self.ask_for_numbers(*tenant, waba, &turn.numbers).await;
+        }
+        let qualities = self.qualities(*tenant, &turn.numbers).await;
+        if let Err(error) = &qualities {
+            tracing::warn!(tenant.id = %tenant, %error, "cannot tell of which quality numbers are");
+        }
+        self.plan(&turn, ended, qualities.ok());
     }
 
     /// The token of the first number that has a usable one, and is still the account's.
@@ -222,13 +232,17 @@ impl TemplateBook {
     }
 
     /// Plans an account's next look-up.
-    fn plan(&self, account: &Account, wanted: Timestamp, ended: Synced) {
+    fn plan(&self, turn: &Turn, ended: Synced, qualities: Option<HashMap<NumberQuality, u32>>) {
+        let wanted = turn.wanted;
         let (now, random) = (Instant::now(), self.random());
         let (clock, mut schedule) = (self.clock.now(), self.schedule());
-        let Some(planned) = schedule.accounts.get_mut(account) else {
+        let Some(planned) = schedule.accounts.get_mut(&turn.account) else {
             return;
         };
         planned.runs = false;
+        if let Some(qualities) = qualities {
+            planned.qualities = qualities;
+        }
         planned.ended = Some(now);
         let wait = match ended {
             Synced::Done(account) | Synced::Fresh(account) => {
@@ -261,16 +275,21 @@ impl TemplateBook {
         planned.due = asked.min(now + wait);
     }
 
-    /// Shows how many templates there are in which state, and for how long the account that waits longest is not looked up.
+    /// Shows how many templates there are in which state and how many numbers of which quality, and for how long the account that waits
+    /// longest is not looked up.
     fn measure(&self) {
         let now = self.clock.now();
         let schedule = self.schedule();
         let mut counts: HashMap<TemplateState, u64> = HashMap::new();
+        let mut qualities: HashMap<NumberQuality, u64> = HashMap::new();
         let mut oldest = Duration::ZERO;
         for planned in schedule.accounts.values() {
             oldest = oldest.max(now.since(planned.known_at));
             for (status, count) in &planned.counts {
                 *counts.entry(status.into()).or_default() += u64::from(*count);
+            }
+            for (quality, count) in &planned.qualities {
+                *qualities.entry(*quality).or_default() += u64::from(*count);
             }
         }
         drop(schedule);
@@ -278,6 +297,10 @@ impl TemplateBook {
         for state in TemplateState::ALL {
             let count = counts.get(state).copied().unwrap_or_default();
             metrics::templates(*state).set(metrics::number(count));
+        }
+        for quality in NumberQuality::ALL {
+            let count = qualities.get(quality).copied().unwrap_or_default();
+            metrics::numbers(*quality).set(metrics::number(count));
         }
     }
 }

@@ -194,9 +194,20 @@ pub enum GraphError {
     Unreadable(String),
 }
 
+/// What the gateway asks of the Graph API about numbers.
+#[async_trait]
+pub trait GraphNumbers: Send + Sync + 'static {
+    /// What Meta says about a number.
+    async fn describe_number(
+        &self,
+        number: &PhoneNumberId,
+        token: &BearerToken,
+    ) -> Result<NumberFacts, GraphError>;
+}
+
 /// What the gateway asks of the Graph API.
 #[async_trait]
-pub trait Graph: Send + Sync + 'static {
+pub trait Graph: GraphNumbers {
     /// Sends a message: one HTTP request, never repeated.
     /// Source: Cloud API, `POST /{phone-number-id}/messages`.
     async fn send(&self, call: SendCall) -> SendResult;
@@ -204,13 +215,6 @@ pub trait Graph: Send + Sync + 'static {
     /// Marks an inbound message, and all before it, as read; the body may ask for a typing sign too.
     /// See [`super::payload::mark_read`].
     async fn mark_read(&self, call: SendCall) -> Result<(), GraphError>;
-
-    /// What Meta says about a number.
-    async fn describe_number(
-        &self,
-        number: &PhoneNumberId,
-        token: &BearerToken,
-    ) -> Result<NumberFacts, GraphError>;
 
     /// The apps that get an account's webhooks.
     async fn subscribed_apps(

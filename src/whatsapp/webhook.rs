@@ -12,6 +12,7 @@ mod debug;
 mod envelope;
 mod glance;
 mod message;
+mod numbers;
 mod other;
 mod preferences;
 mod read;
@@ -35,6 +36,7 @@ use crate::domain::{
 
 pub use calls::{IncomingCall, calls};
 pub use glance::{Glance, Haste, glance};
+pub use numbers::is_about_numbers;
 pub use preferences::{Preference, preferences};
 pub use read::parse;
 pub use templates::{TemplateChange, TemplateNews, template_news};

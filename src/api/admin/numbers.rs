@@ -7,7 +7,7 @@ use super::super::auth::AdminCall;
 use super::super::error::{ApiError, ErrorCode};
 use super::super::json::Fields;
 use super::super::name::Name;
-use super::super::numbers::{shown, with_lane};
+use super::super::numbers::{shown, with_standing};
 use super::super::state::ApiState;
 use super::tenant_of;
 use crate::domain::{PhoneNumberId, SendRate, TenantId, WabaId};
@@ -93,8 +93,7 @@ pub(in crate::api) async fn list(call: AdminCall) -> Result<HttpResponse, ApiErr
     let tenant = tenant_of(&call).await?;
     let numbers = call.state().store.numbers().await?;
     let own = numbers.iter().filter(|number| number.tenant == tenant.id);
-    let mut lanes = call.state().tenants.lanes(tenant.id).await?;
-    let own: Vec<Value> = own.map(|number| with_lane(number, &mut lanes)).collect();
+    let own = with_standing(call.state(), tenant.id, own).await?;
     Ok(HttpResponse::Ok().json(json!({ "numbers": own })))
 }
 
@@ -122,6 +121,7 @@ pub(in crate::api) async fn check_of(
         return Ok(None);
     };
     let (facts, apps) = ask_meta(state, &number).await?;
+    state.templates.keep_standing(tenant, &number.id, &facts).await?;
     let callback = state.config.server.webhook_url();
     let wanted = Wanted {
         number: &number.id,

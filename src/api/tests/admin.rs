@@ -73,6 +73,7 @@ async fn from_nothing_to_a_key_that_sends() {
     let listed = api.admin_get(&of("/numbers")).await;
     let mut shown = number.json();
     shown["lane"] = json!({ "state": "running", "scope": "all" });
+    shown["standing"] = Value::Null;
     assert_eq!(listed.json(), json!({ "numbers": [shown] }));
     assert!(
         !String::from_utf8_lossy(&listed.body).contains("EAAG"),
@@ -113,6 +114,19 @@ async fn from_nothing_to_a_key_that_sends() {
         json!({
             "state": "paused", "scope": "all", "reason": "payment", "code": 131_042,
             "title": "Business eligibility payment issue",
+        })
+    );
+    // What Meta tells when it is asked is shown from then on.
+    assert_eq!(
+        api.admin_get(&of("/numbers/106540352242922/check")).await.status,
+        200
+    );
+    let mine = api.plain("GET", "/v1/numbers").bearer(&secret).send().await;
+    assert_eq!(
+        mine.json()["numbers"][0]["standing"],
+        json!({
+            "quality": "GREEN", "messaging_limit": "TIER_2K", "name_status": "APPROVED", "status": "CONNECTED",
+            "at": NOW,
         })
     );
     let keys = api.admin_get(&of("/keys")).await;

@@ -29,7 +29,8 @@ use crate::store::op::{
 };
 use crate::store::{Append, MessageRef, Number, Store as _, Tenant, TenantHead};
 use crate::whatsapp::client::{
-    BearerToken, FileAddress, FileUpload, Graph, GraphError, GraphFiles, Pieces, SendCall, SendResult,
+    BearerToken, FileAddress, FileUpload, Graph, GraphError, GraphFiles, GraphNumbers, Pieces, SendCall,
+    SendResult,
 };
 use crate::whatsapp::number_check::{NumberFacts, SubscribedApp};
 
@@ -407,15 +408,7 @@ impl IntakePort for Journal {
 pub(super) struct Meta;
 
 #[async_trait]
-impl Graph for Meta {
-    async fn send(&self, _: SendCall) -> SendResult {
-        panic!("the API sends nothing itself")
-    }
-
-    async fn mark_read(&self, _: SendCall) -> Result<(), GraphError> {
-        panic!("the API tells customers nothing itself")
-    }
-
+impl GraphNumbers for Meta {
     async fn describe_number(
         &self,
         number: &PhoneNumberId,
@@ -450,8 +443,22 @@ impl Graph for Meta {
             id: Some(number.as_str().to_owned()),
             status: Some("CONNECTED".to_owned()),
             platform: Some("CLOUD_API".to_owned()),
+            quality: Some("GREEN".to_owned()),
+            name_status: Some("APPROVED".to_owned()),
+            messaging_limit: Some("TIER_2K".to_owned()),
             ..NumberFacts::default()
         })
+    }
+}
+
+#[async_trait]
+impl Graph for Meta {
+    async fn send(&self, _: SendCall) -> SendResult {
+        panic!("the API sends nothing itself")
+    }
+
+    async fn mark_read(&self, _: SendCall) -> Result<(), GraphError> {
+        panic!("the API tells customers nothing itself")
     }
 
     async fn subscribed_apps(&self, _: &WabaId, _: &BearerToken) -> Result<Vec<SubscribedApp>, GraphError> {

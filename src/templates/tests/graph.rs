@@ -6,8 +6,9 @@ use async_trait::async_trait;
 use serde_json::{Value, json};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-use crate::domain::{MetaError, WabaId};
-use crate::whatsapp::client::{BearerToken, GraphError, GraphTemplates, TemplatePage};
+use crate::domain::{MetaError, PhoneNumberId, WabaId};
+use crate::whatsapp::client::{BearerToken, GraphError, GraphNumbers, GraphTemplates, TemplatePage};
+use crate::whatsapp::number_check::NumberFacts;
 
 /// Templates of one page: few, so that there are several.
 const PAGE: usize = 2;
@@ -16,6 +17,8 @@ const PAGE: usize = 2;
 pub(crate) struct TemplatesAtMeta {
     listed: Mutex<Vec<Value>>,
     calls: Mutex<Vec<String>>,
+    quality: Mutex<String>,
+    asked: Mutex<Vec<PhoneNumberId>>,
     fails_from: Mutex<usize>,
     refusal: Mutex<Option<MetaError>>,
     open: Semaphore,
@@ -26,6 +29,8 @@ impl Default for TemplatesAtMeta {
         Self {
             listed: Mutex::default(),
             calls: Mutex::default(),
+            quality: Mutex::new("GREEN".to_owned()),
+            asked: Mutex::default(),
             fails_from: Mutex::new(usize::MAX),
             refusal: Mutex::default(),
             open: Semaphore::new(1),
@@ -37,6 +42,16 @@ impl TemplatesAtMeta {
     /// Has these templates from now on.
     pub(crate) fn list(&self, templates: Vec<Value>) {
         *self.listed.lock().unwrap() = templates;
+    }
+
+    /// Tells this of all numbers from now on.
+    pub(crate) fn rate(&self, quality: &str) {
+        quality.clone_into(&mut self.quality.lock().unwrap());
+    }
+
+    /// The numbers that were asked about, in order.
+    pub(crate) fn asked(&self) -> Vec<PhoneNumberId> {
+        self.asked.lock().unwrap().clone()
     }
 
     /// Breaks lists off at this page.
@@ -77,6 +92,22 @@ impl TemplatesAtMeta {
             }),
             None => Ok(()),
         }
+    }
+}
+
+#[async_trait]
+impl GraphNumbers for TemplatesAtMeta {
+    async fn describe_number(
+        &self,
+        number: &PhoneNumberId,
+        _: &BearerToken,
+    ) -> Result<NumberFacts, GraphError> {
+        self.asked.lock().unwrap().push(number.clone());
+        Ok(NumberFacts {
+            id: Some(number.as_str().to_owned()),
+            quality: Some(self.quality.lock().unwrap().clone()),
+            ..NumberFacts::default()
+        })
     }
 }
 

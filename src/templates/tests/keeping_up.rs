@@ -4,6 +4,7 @@ use tokio::task::JoinHandle;
 
 use super::*;
 use crate::shutdown::Shutdown;
+use crate::telemetry::labels::NumberQuality;
 use crate::whatsapp::webhook::{TemplateChange, TemplateNews};
 
 struct KeepingUp {
@@ -121,5 +122,44 @@ async fn an_account_that_is_new_is_looked_up_when_somebody_asks_for_it() {
     keeping.pass(Duration::from_secs(5)).await;
     let account = keeping.stage.book.account(ONE, &new).await.unwrap();
     assert!(account.unwrap().synced_at.is_some());
+    keeping.end().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn how_numbers_stand_is_asked_with_the_account_and_again_after_news_of_it() {
+    let keeping = KeepingUp::begin(vec![listed("a", "APPROVED")]).await;
+    let number = PhoneNumberId::parse("101").unwrap();
+    let quality = async || {
+        let standings = keeping.stage.book.standings(ONE).await.unwrap();
+        standings.get(&number).and_then(|row| row.quality.clone())
+    };
+    assert_eq!(quality().await, None);
+    keeping.pass(Duration::from_secs(60)).await;
+    assert_eq!(quality().await.as_deref(), Some("GREEN"));
+    keeping.stage.meta.rate("RED");
+    for _ in 0..20 {
+        keeping.stage.book.numbers_changed(ONE, &waba());
+    }
+    keeping.pass(Duration::from_secs(60)).await;
+    assert_eq!(quality().await.as_deref(), Some("RED"));
+    assert_eq!(
+        keeping.stage.meta.asked(),
+        [number.clone(), number.clone()],
+        "once for all of them"
+    );
+    let both = [number.clone(), PhoneNumberId::parse("102").unwrap()];
+    let counts = keeping.stage.book.qualities(ONE, &both);
+    let counts = counts.await.unwrap();
+    assert_eq!(counts.get(&NumberQuality::Red), Some(&1));
+    assert_eq!(counts.get(&NumberQuality::Unknown), Some(&1));
+    keeping.end().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn how_numbers_stand_is_told_although_the_templates_are_not() {
+    let keeping = KeepingUp::begin(vec![listed("a", "APPROVED")]).await;
+    keeping.stage.meta.fail_from(0);
+    keeping.pass(Duration::from_secs(60)).await;
+    assert_eq!(keeping.stage.book.standings(ONE).await.unwrap().len(), 1);
     keeping.end().await;
 }

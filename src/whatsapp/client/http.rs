@@ -11,7 +11,9 @@ use serde_json::Value;
 
 use super::answer::{Answer, read_date, read_other, read_retry_after, read_send};
 use super::files::FileHosts;
-use super::{AmbiguousCause, BearerToken, Graph, GraphError, NotAcceptedCause, SendCall, SendResult};
+use super::{
+    AmbiguousCause, BearerToken, Graph, GraphError, GraphNumbers, NotAcceptedCause, SendCall, SendResult,
+};
 use crate::domain::{Clock, PhoneNumberId, WabaId};
 use crate::whatsapp::error::RetryAdvice;
 use crate::whatsapp::number_check::{NUMBER_FIELDS, NumberFacts, SubscribedApp};
@@ -154,6 +156,19 @@ impl GraphClient {
 }
 
 #[async_trait]
+impl GraphNumbers for GraphClient {
+    async fn describe_number(
+        &self,
+        number: &PhoneNumberId,
+        token: &BearerToken,
+    ) -> Result<NumberFacts, GraphError> {
+        let path = format!("{number}?fields={NUMBER_FIELDS}");
+        let answer = self.ask(self.request(Method::GET, &path, token)).await?;
+        Ok(NumberFacts::read(&answer))
+    }
+}
+
+#[async_trait]
 impl Graph for GraphClient {
     async fn send(&self, call: SendCall) -> SendResult {
         let response = match self.call(self.post_messages(call)).await {
@@ -172,16 +187,6 @@ impl Graph for GraphClient {
 
     async fn mark_read(&self, call: SendCall) -> Result<(), GraphError> {
         self.ask(self.post_messages(call)).await.map(|_| ())
-    }
-
-    async fn describe_number(
-        &self,
-        number: &PhoneNumberId,
-        token: &BearerToken,
-    ) -> Result<NumberFacts, GraphError> {
-        let path = format!("{number}?fields={NUMBER_FIELDS}");
-        let answer = self.ask(self.request(Method::GET, &path, token)).await?;
-        Ok(NumberFacts::read(&answer))
     }
 
     async fn subscribed_apps(

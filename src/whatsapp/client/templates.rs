@@ -6,7 +6,7 @@ use reqwest::header::{CONTENT_TYPE, HeaderValue};
 use serde_json::Value;
 
 use super::http::{GraphClient, in_path};
-use super::{BearerToken, GraphError};
+use super::{BearerToken, GraphError, GraphNumbers};
 use crate::domain::WabaId;
 
 /// What is asked for of each template.
@@ -26,7 +26,7 @@ pub struct TemplatePage {
 
 /// What the gateway asks of the Graph API about templates.
 #[async_trait]
-pub trait GraphTemplates: Send + Sync + 'static {
+pub trait GraphTemplates: GraphNumbers {
     /// A page of an account's templates.
     /// Source: Cloud API, `GET /{waba}/message_templates`.
     async fn templates(

@@ -9,8 +9,8 @@ use crate::domain::{
     WabaId,
 };
 use crate::whatsapp::client::{
-    Acceptance, AmbiguousCause, BearerToken, Graph as _, GraphClient, GraphSettings, NotAcceptedCause,
-    SendCall, SendResult,
+    Acceptance, AmbiguousCause, BearerToken, Graph as _, GraphClient, GraphNumbers as _, GraphSettings,
+    NotAcceptedCause, SendCall, SendResult,
 };
 use crate::whatsapp::number_check::{Verdict, Wanted, check_number};
 use crate::whatsapp::payload::{Recipient, payload, with_token};

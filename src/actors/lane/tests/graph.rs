@@ -16,7 +16,8 @@ use crate::store::faulty::FaultyStore;
 use crate::whatsapp::client::{AmbiguousCause, NotAcceptedCause};
 use crate::whatsapp::number_check::{NumberFacts, SubscribedApp};
 use crate::whatsapp::{
-    Acceptance, BearerToken, Graph, GraphError, RefusalScope, RetryAdvice, RetryScope, SendCall, SendResult,
+    Acceptance, BearerToken, Graph, GraphError, GraphNumbers, RefusalScope, RetryAdvice, RetryScope,
+    SendCall, SendResult,
 };
 
 /// What the scripted Meta does with a call.
@@ -72,6 +73,13 @@ impl ScriptedGraph {
 }
 
 #[async_trait]
+impl GraphNumbers for ScriptedGraph {
+    async fn describe_number(&self, _: &PhoneNumberId, _: &BearerToken) -> Result<NumberFacts, GraphError> {
+        Err(GraphError::Unreachable("not asked".to_owned()))
+    }
+}
+
+#[async_trait]
 impl Graph for ScriptedGraph {
     async fn send(&self, call: SendCall) -> SendResult {
         let body: serde_json::Value = serde_json::from_slice(&call.body).unwrap();
@@ -102,10 +110,6 @@ impl Graph for ScriptedGraph {
     async fn mark_read(&self, _: SendCall) -> Result<(), GraphError> {
         self.read.lock().unwrap().push(self.clock.monotonic());
         Ok(())
-    }
-
-    async fn describe_number(&self, _: &PhoneNumberId, _: &BearerToken) -> Result<NumberFacts, GraphError> {
-        Err(GraphError::Unreachable("not asked".to_owned()))
     }
 
     async fn subscribed_apps(&self, _: &WabaId, _: &BearerToken) -> Result<Vec<SubscribedApp>, GraphError> {
