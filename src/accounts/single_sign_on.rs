@@ -27,7 +27,7 @@ use std::time::Duration;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::{AccountError, Accounts, Actor, NewToken, SignInOrigin, SignedIn};
-use crate::config::ServerConfig;
+use crate::config::AccountsConfig;
 use crate::domain::{Clock, TenantId, UserId};
 use crate::limiter::{Allowance, Buckets, Network};
 use crate::store::tables::{SignInAttempt, SignInProvider};
@@ -207,9 +207,9 @@ pub struct SingleSignOn {
 }
 
 impl SingleSignOn {
-    /// For a server with these settings.
-    pub fn new(accounts: Arc<Accounts>, clock: Arc<dyn Clock>, server: &ServerConfig) -> Self {
-        let http = ProviderHttp::new(Reach::of(server));
+    /// For a gateway with these settings.
+    pub fn new(accounts: Arc<Accounts>, clock: Arc<dyn Clock>, settings: &AccountsConfig) -> Self {
+        let http = ProviderHttp::new(Reach::of(settings));
         let http = http.inspect_err(|error| {
             tracing::error!(%error, "no client for calls to identity providers: nobody signs in by one");
         });

@@ -220,7 +220,7 @@ impl ApiState {
             (&config.imports, &config.store),
         );
         let imports = Arc::new(imports);
-        let single_sign_on = SingleSignOn::new(Arc::clone(&accounts), Arc::clone(&clock), &config.server);
+        let single_sign_on = SingleSignOn::new(Arc::clone(&accounts), Arc::clone(&clock), &config.accounts);
         Arc::new(Self {
             single_sign_on,
             accounts,

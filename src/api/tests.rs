@@ -133,6 +133,7 @@ impl Parts {
         );
         let folder = tempfile::tempdir().unwrap();
         let mut config = Config::from_sources(Some(("test", &file)), []).unwrap();
+        config.accounts.providers_on_this_machine = true;
         config.imports.path = folder.path().join("imports");
         let clock = TestClock::at(NOW);
         let store = Arc::new(MemoryStore::new());

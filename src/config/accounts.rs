@@ -45,6 +45,8 @@ pub struct AccountsConfig {
     pub privacy_contact: String,
     /// How old somebody who signs up has to be, in years.
     pub least_age: u8,
+    /// Whether tenants' identity providers may be on this machine, and speak http.
+    pub providers_on_this_machine: bool,
 }
 
 /// Who may open an account for a business.

@@ -62,6 +62,12 @@ impl Config {
         if in_the_clear.is_some() {
             problems.add("server.public_url", refused("must be https"));
         }
+        if self.accounts.providers_on_this_machine {
+            problems.add(
+                "accounts.providers_on_this_machine",
+                refused("must be false: tenants would have this machine called"),
+            );
+        }
         for exposed in &self.exposed {
             problems.add("server.mode", format!("is \"production\", and {exposed}"));
         }
@@ -255,6 +261,14 @@ mod tests {
         );
         assert!(
             found.contains("`store.password` must have at least 12"),
+            "{found}"
+        );
+        let inside = GOOD.join("\n") + "\n[accounts]\nproviders_on_this_machine = true";
+        let found = Config::from_sources(Some(("mesej.toml", &inside)), [])
+            .unwrap_err()
+            .to_string();
+        assert!(
+            found.contains("`accounts.providers_on_this_machine` must be false"),
             "{found}"
         );
     }

@@ -74,6 +74,7 @@ pub(crate) fn settings(kept: &Kept, listen: &str, meta: &str) -> Vec<(String, St
         ("MESEJ_SERVER__WORKERS", "1".to_owned()),
         ("MESEJ_WHATSAPP__BASE_URL", meta.to_owned()),
         ("MESEJ_WHATSAPP__APPS", apps),
+        ("MESEJ_ACCOUNTS__PROVIDERS_ON_THIS_MACHINE", "true".to_owned()),
     ]
     .into_iter()
     .map(|(name, value)| (name.to_owned(), value))

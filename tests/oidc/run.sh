@@ -29,6 +29,6 @@ cmp -s package-lock.json installed 2>/dev/null || {
 port=$(node -e 'const s = require("node:net").createServer().listen(0, "127.0.0.1", () => { console.log(s.address().port); s.close(); })')
 export BASE_URL=http://localhost:$port ADMIN_TOKEN=an-admin-token-for-tests
 MESEJ_SERVER__LISTEN=127.0.0.1:$port MESEJ_SERVER__PUBLIC_URL=$BASE_URL MESEJ_SERVER__ADMIN_TOKEN=$ADMIN_TOKEN \
-    MESEJ_STORE__PATH=$folder/store "$mesej" serve >"$folder/log" 2>&1 &
+    MESEJ_STORE__PATH=$folder/store MESEJ_ACCOUNTS__PROVIDERS_ON_THIS_MACHINE=true "$mesej" serve >"$folder/log" 2>&1 &
 gateway=$!
 node login.mjs || { echo "the gateway's log:" >&2; tail -20 "$folder/log" >&2; exit 1; }

@@ -5,21 +5,22 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use openidconnect::url::{Host, Url};
 
-use crate::config::{Mode, ServerConfig};
+use crate::config::AccountsConfig;
 
 /// How far a call may go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Reach {
     /// To addresses of the internet, by https.
     Internet,
-    /// To this machine as well, by http, too: a gateway that is developed on it.
+    /// To this machine as well, by http, too: a gateway that is developed on it, as its settings say.
     ThisMachine,
 }
 
 impl Reach {
-    /// That of a server with these settings.
-    pub(super) fn of(server: &ServerConfig) -> Self {
-        if server.mode == Mode::Development && server.listen.ip().is_loopback() {
+    /// That of a gateway with these settings. That it listens on a loopback address says nothing: a proxy on the same machine may have it
+    /// reached by everybody.
+    pub(super) fn of(settings: &AccountsConfig) -> Self {
+        if settings.providers_on_this_machine {
             Self::ThisMachine
         } else {
             Self::Internet
@@ -87,6 +88,15 @@ fn is_public_v6(address: Ipv6Addr) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Config;
+
+    #[test]
+    fn this_machine_is_called_where_the_settings_say_so_alone() {
+        let mut settings = Config::defaults().unwrap().accounts;
+        assert_eq!(Reach::of(&settings), Reach::Internet);
+        settings.providers_on_this_machine = true;
+        assert_eq!(Reach::of(&settings), Reach::ThisMachine);
+    }
 
     #[test]
     fn nothing_but_the_internet_is_called() {
