@@ -19,6 +19,7 @@ mod keys;
 mod logs;
 mod media;
 mod messages;
+mod meta;
 mod objects;
 mod operators;
 mod payments;
@@ -54,7 +55,8 @@ use crate::store::{ApiKey, MessageRef, Store as _, Tenant};
 use crate::templates::TemplateBook;
 use crate::templates::tests::graph::TemplatesAtMeta;
 use client::{Answer, Request};
-use core::{Core, Journal, Meta};
+use core::{Core, Journal};
+use meta::Meta;
 
 pub(super) const ADMIN: &str = "the-operators-own-token";
 pub(super) const APP_SECRET: &str = "test_app_secret";

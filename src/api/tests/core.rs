@@ -1,4 +1,4 @@
-//! What stands behind the API in these tests: a core that commits at once, a journal in memory, a Meta that is well.
+//! What stands behind the API in these tests: a core that commits at once, a journal in memory.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -20,19 +20,13 @@ use crate::actors::request::{
 };
 use crate::domain::{
     AgentId, Clock as _, ContactAliases, ContactId, Content, ConversationId, Delivery, DeliveryState, Epoch,
-    Fence, MessageId, MetaError, PhoneNumberId, Retention, Seq, StatusTimes, TenantId, TestClock,
-    UnknownPolicy, WabaId,
+    Fence, MessageId, PhoneNumberId, Retention, Seq, StatusTimes, TenantId, TestClock, UnknownPolicy,
 };
 use crate::store::op::{
     ChangeContact, ContactFate, Note, Op, OpOutcome, OpRefusal, Organise, Settle, Settlement, Submit,
     Withdraw,
 };
 use crate::store::{Append, MessageRef, Number, Store as _, Tenant, TenantHead};
-use crate::whatsapp::client::{
-    BearerToken, FileAddress, FileUpload, Graph, GraphError, GraphFiles, GraphNumbers, Pieces, SendCall,
-    SendResult,
-};
-use crate::whatsapp::number_check::{NumberFacts, SubscribedApp};
 
 const FENCE: Fence = Fence::new(1);
 
@@ -401,103 +395,5 @@ impl IntakePort for Journal {
 
     fn applying(&self) -> Applying {
         self.applying.lock().unwrap().unwrap_or(Applying::Runs)
-    }
-}
-
-/// A Meta that describes numbers and sends nothing.
-pub(super) struct Meta;
-
-#[async_trait]
-impl GraphNumbers for Meta {
-    async fn describe_number(
-        &self,
-        number: &PhoneNumberId,
-        _: &BearerToken,
-    ) -> Result<NumberFacts, GraphError> {
-        if number.as_str() == "unreachable" {
-            return Err(GraphError::Unreachable("connection refused".to_owned()));
-        }
-        let refused = |http_status, code, title: &str| {
-            Err(GraphError::Refused {
-                http_status,
-                error: MetaError {
-                    code,
-                    title: title.into(),
-                    details: None,
-                },
-            })
-        };
-        match number.as_str() {
-            "wrong-token" => return refused(401, 190, "Error validating access token"),
-            "not-seen" => return refused(400, 100, "Unsupported get request"),
-            "meta-down" => return refused(500, 2, "Service temporarily unavailable"),
-            "an-alias" => {
-                return Ok(NumberFacts {
-                    id: Some("1".to_owned()),
-                    ..NumberFacts::default()
-                });
-            }
-            _ => {}
-        }
-        Ok(NumberFacts {
-            id: Some(number.as_str().to_owned()),
-            status: Some("CONNECTED".to_owned()),
-            platform: Some("CLOUD_API".to_owned()),
-            quality: Some("GREEN".to_owned()),
-            name_status: Some("APPROVED".to_owned()),
-            messaging_limit: Some("TIER_2K".to_owned()),
-            ..NumberFacts::default()
-        })
-    }
-}
-
-#[async_trait]
-impl Graph for Meta {
-    async fn send(&self, _: SendCall) -> SendResult {
-        panic!("the API sends nothing itself")
-    }
-
-    async fn mark_read(&self, _: SendCall) -> Result<(), GraphError> {
-        panic!("the API tells customers nothing itself")
-    }
-
-    async fn subscribed_apps(&self, _: &WabaId, _: &BearerToken) -> Result<Vec<SubscribedApp>, GraphError> {
-        Ok(Vec::new())
-    }
-
-    async fn subscribe_app(&self, _: &WabaId, _: &BearerToken) -> Result<(), GraphError> {
-        panic!("the API subscribes nothing itself")
-    }
-
-    async fn ask_time(&self) -> Result<(), GraphError> {
-        panic!("the API asks nobody for the time")
-    }
-}
-
-/// The one file that this Meta has.
-pub(super) const PICTURE: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR and the rest of a picture";
-
-#[async_trait]
-impl GraphFiles for Meta {
-    async fn find_file(
-        &self,
-        id: &str,
-        _: &PhoneNumberId,
-        _: &BearerToken,
-    ) -> Result<FileAddress, GraphError> {
-        Ok(FileAddress {
-            url: format!("https://files.example.com/{id}"),
-            mime: Some("image/png".to_owned()),
-            bytes: None,
-        })
-    }
-
-    async fn download(&self, _: &FileAddress, _: &BearerToken) -> Result<Pieces, GraphError> {
-        let whole = futures_util::stream::iter([Ok(Bytes::from_static(PICTURE))]);
-        Ok(futures_util::StreamExt::boxed(whole))
-    }
-
-    async fn upload(&self, _: FileUpload) -> Result<String, GraphError> {
-        panic!("the API brings nothing to Meta itself")
     }
 }

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::core::PICTURE;
+use super::meta::PICTURE;
 use super::*;
 use crate::domain::{ContentKind, MediaId, SendRate, WabaId};
 use crate::media::fetch::Fetched;
