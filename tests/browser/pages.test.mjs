@@ -303,6 +303,7 @@ office('a number is added with its token, checked, and its webhook address copie
   await page.keyboard.press('Enter');
   const added = place.locator('[data-number="1098765"]');
   await says(added, /\+60 12-345 6789/);
+  await says(added, /Quality\s*low: many customers block or report it.*TIER_2K.*PENDING_REVIEW/s);
   assert.equal(gateway.business.numbers.get('1098765').rate, 80);
   await added.getByRole('button', { name: 'Check' }).click();
   await says(added, /2 things need a look\./);

@@ -174,7 +174,8 @@ export class Business {
 
   #putNumber({ access_token: token, ...number }) {
     if (token === 'wrong') return error(422, 'token_refused', 'Meta does not accept the access token');
-    const shown = { app: 'main', rate: 80, ...number, lane: { state: 'running' } };
+    const standing = { quality: 'RED', messaging_limit: 'TIER_2K', name_status: 'PENDING_REVIEW', status: 'CONNECTED', at: Date.now() };
+    const shown = { app: 'main', rate: 80, ...number, lane: { state: 'running' }, standing };
     this.numbers.set(number.phone_number_id, shown);
     return ok(shown, 201);
   }
