@@ -13,7 +13,7 @@ use super::name::Name;
 use crate::bulk::known;
 use crate::domain::filter::{Condition, Filter, Named, Owner};
 use crate::domain::ids::digest16;
-use crate::domain::{ContactId, SegmentId, TenantId, TermPlace};
+use crate::domain::{ContactId, PhoneNumberId, SegmentId, TenantId, TermPlace};
 use crate::store::contact_filter::MeantContacts;
 use crate::store::contact_search::{ContactOrder, ContactSearch};
 use crate::store::tables::Segment;
@@ -66,7 +66,10 @@ pub(super) async fn seen<N: Need>(call: &Call<N>, filter: Filter) -> Result<Mean
     };
     let numbers = if filter.needs_conversations() {
         let numbers = state.tenants.numbers(call.tenant()).await?;
-        numbers.into_iter().map(|number| number.id).collect()
+        let numbers = numbers.into_iter().map(|number| number.id);
+        // Whoever is limited is told nothing by a condition on conversations that are out of sight.
+        let is_read = |number: &PhoneNumberId| call.limit().admits(number) && filter.asks_about(number);
+        numbers.filter(is_read).collect()
     } else {
         Vec::new()
     };

@@ -248,6 +248,16 @@ impl Filter {
         }
     }
 
+    /// Whether conversations on a number are to be read to tell who is meant.
+    pub fn asks_about(&self, number: &PhoneNumberId) -> bool {
+        match self {
+            Self::All(inner) | Self::Any(inner) => inner.iter().any(|filter| filter.asks_about(number)),
+            Self::Not(inner) => inner.asks_about(number),
+            Self::Is(Condition::Number(asked)) => asked == number,
+            Self::Is(_) => self.needs_conversations(),
+        }
+    }
+
     /// Whether conversations are to be read to tell who is meant.
     pub fn needs_conversations(&self) -> bool {
         self.mentions(|condition| {

@@ -24,8 +24,8 @@ pub struct MeantContacts {
 }
 
 impl MeantContacts {
-    /// `numbers` are those on which contacts may have conversations: the tenant's, where the filter
-    /// [asks for them](Filter::needs_conversations).
+    /// `numbers` are those on which conversations are looked at: the tenant's that the filter [asks about](Filter::asks_about), as far as
+    /// the asker may see them.
     pub fn new(filter: Filter, asker: Option<AgentId>, numbers: Vec<PhoneNumberId>, now: Timestamp) -> Self {
         let (near, far) = filter.split();
         Self {

@@ -1,46 +1,30 @@
-//! Which contacts a list shows: what its address asks for, and what the caller may see.
+//! Which contacts a list shows: what its address asks for, as a filter, and what the caller may see. Digits that stand anywhere in a phone
+//! are no condition of filters.
 
 use async_trait::async_trait;
-use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 
 use super::super::auth::{Call, CanRead};
 use super::super::error::ApiError;
 use super::super::params::Params;
 use super::super::segments;
-use crate::domain::contact_terms::{DIGITS, fold, words};
-use crate::domain::filter::Filter;
+use crate::domain::contact_terms::{DIGITS, words};
+use crate::domain::filter::{Condition as Asked, Filter, Match, Order, Owner, Test};
 use crate::domain::{
     AgentId, AttributeKey, AttributeValue, Author, Contact, ContactId, ContactLabel, ConversationId, ListId,
-    NumberLimit, PhoneNumberId, SegmentId, TenantId, Term, TermKey,
+    PhoneNumberId, SegmentId, TenantId, Term, TermKey,
 };
 use crate::store::contact_filter::MeantContacts;
 use crate::store::contact_search::Condition;
 use crate::store::tables::ContactAttribute;
 use crate::store::{Store, StoreError};
 
-/// Conversations looked up at once.
-const TOGETHER: usize = 16;
 /// Characters of a search.
 const LONGEST_SEARCH: usize = 100;
-
-/// Who is to look after a contact.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum OwnerIs {
-    Nobody,
-    Somebody(AgentId),
-}
-
-/// Whether marketing may be sent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Consent {
-    OptedOut,
-    Allowed,
-}
 
 /// What is looked for in names and phones.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Search {
-    /// Each is how a word begins; folded.
+    /// Each is how a word begins.
     Words(Vec<String>),
     /// They stand somewhere in the phone.
     Digits(String),
@@ -67,71 +51,63 @@ impl Search {
         }
         Ok(Self::Words(words))
     }
-
-    fn finds(&self, contact: &Contact) -> bool {
-        match self {
-            Self::Digits(digits) => contact
-                .phone
-                .as_deref()
-                .is_some_and(|phone| phone.contains(digits.as_str())),
-            Self::Words(asked) => {
-                let there: Vec<String> = contact.name_texts().flat_map(words).collect();
-                let begins = |word: &String| there.iter().any(|one| one.starts_with(word.as_str()));
-                asked.iter().all(begins)
-            }
-        }
-    }
 }
 
 /// See the module.
 #[derive(Debug, Clone)]
 pub(super) struct Criteria {
-    label: Option<ContactLabel>,
-    list: Option<ListId>,
-    owner: Option<OwnerIs>,
-    attribute: Option<(AttributeKey, AttributeValue)>,
-    consent: Option<Consent>,
-    search: Option<Search>,
+    meant: MeantContacts,
+    digits: Option<String>,
     number: Option<PhoneNumberId>,
-    /// Whom a filter or a segment means.
-    meant: Option<MeantContacts>,
-    limit: NumberLimit,
 }
 
 impl Criteria {
     /// What the address asks for.
     pub(super) async fn read(call: &Call<CanRead>, params: &mut Params) -> Result<Self, ApiError> {
-        let owner = params.take::<String>("owner", "a user_id, `me` or `none`")?;
-        let attribute = params.take::<String>("attribute", "`key:value`")?;
-        let consent = params.take::<String>("consent", "`opted_out` or `allowed`")?;
-        let search = params.take::<String>("search", Search::RULE)?;
         let segment = params.take::<SegmentId>("segment", "a segment_id")?;
         let filter = params.take::<String>("filter", "a filter")?;
         let filter = filter.map(|text| text.parse::<Filter>()).transpose()?;
-        let meant = if segment.is_some() || filter.is_some() {
-            let filter = segments::meant(call, filter, segment).await?;
-            Some(segments::seen(call, filter).await?)
-        } else {
-            None
+        let mut filter = segments::meant(call, filter, segment).await?;
+        let mut also = |condition| filter = std::mem::take(&mut filter).and(Filter::Is(condition));
+        if let Some(label) = params.take::<ContactLabel>("label", "a label")? {
+            also(Asked::Label(label));
+        }
+        if let Some(list) = params.take::<ListId>("list", "a list_id")? {
+            also(Asked::List(list));
+        }
+        if let Some(owner) = params.take::<String>("owner", "a user_id, `me` or `none`")? {
+            also(Asked::Owner(owner_of(call, &owner)?));
+        }
+        if let Some(attribute) = params.take::<String>("attribute", "`key:value`")? {
+            let (key, value) = attribute_of(call, &attribute).await?;
+            also(Asked::Attribute(key, same(value)));
+        }
+        let number = params.take::<PhoneNumberId>("number", "a phone_number_id")?;
+        if let Some(number) = &number {
+            also(Asked::Number(number.clone()));
+        }
+        let search = params.take::<String>("search", Search::RULE)?;
+        let digits = match search.map(|text| Search::parse(&text)).transpose()? {
+            Some(Search::Words(words)) => {
+                for word in words {
+                    also(Asked::Name(Match::Begins, word));
+                }
+                None
+            }
+            Some(Search::Digits(digits)) => Some(digits),
+            None => None,
+        };
+        let consent = params.take::<String>("consent", "`opted_out` or `allowed`")?;
+        let filter = match consent.as_deref() {
+            None => filter,
+            Some("opted_out") => filter.and(Filter::Is(Asked::OptedOut)),
+            Some("allowed") => filter.and(Filter::Not(Box::new(Filter::Is(Asked::OptedOut)))),
+            Some(_) => return Err(ApiError::invalid("`consent` must be `opted_out` or `allowed`")),
         };
         Ok(Self {
-            label: params.take("label", "a label")?,
-            list: params.take("list", "a list_id")?,
-            owner: owner.map(|owner| owner_of(call, &owner)).transpose()?,
-            attribute: match attribute {
-                Some(attribute) => Some(attribute_of(call, &attribute).await?),
-                None => None,
-            },
-            consent: match consent.as_deref() {
-                None => None,
-                Some("opted_out") => Some(Consent::OptedOut),
-                Some("allowed") => Some(Consent::Allowed),
-                Some(_) => return Err(ApiError::invalid("`consent` must be `opted_out` or `allowed`")),
-            },
-            search: search.map(|text| Search::parse(&text)).transpose()?,
-            number: params.take("number", "a phone_number_id")?,
-            meant,
-            limit: call.limit().clone(),
+            meant: segments::seen(call, filter).await?,
+            digits,
+            number,
         })
     }
 
@@ -139,48 +115,28 @@ impl Criteria {
     pub(super) const fn number(&self) -> Option<&PhoneNumberId> {
         self.number.as_ref()
     }
+}
 
-    /// What its row says of a contact.
-    fn row_fits(&self, contact: &Contact) -> bool {
-        let label = |label: &ContactLabel| {
-            let folded = fold(label.as_str());
-            contact.labels.iter().any(|one| fold(one.as_str()) == folded)
-        };
-        let owner = |owner: &OwnerIs| match owner {
-            OwnerIs::Nobody => contact.owner.is_none(),
-            OwnerIs::Somebody(agent) => contact.owner.as_ref() == Some(agent),
-        };
-        let attribute =
-            |(key, value): &(AttributeKey, AttributeValue)| match (contact.attributes.get(key), value) {
-                (Some(AttributeValue::Text(one)), AttributeValue::Text(other)) => {
-                    fold(one.as_str()) == fold(other.as_str())
-                }
-                (Some(AttributeValue::Number(one)), AttributeValue::Number(other)) => {
-                    one.as_f64() == other.as_f64()
-                }
-                (one, other) => one == Some(other),
-            };
-        self.label.as_ref().is_none_or(label)
-            && self.list.is_none_or(|list| contact.lists.contains(&list))
-            && self.owner.as_ref().is_none_or(owner)
-            && self.attribute.as_ref().is_none_or(attribute)
-            && self.search.as_ref().is_none_or(|search| search.finds(contact))
-            && self
-                .consent
-                .is_none_or(|consent| contact.opted_out_at.is_some() == (consent == Consent::OptedOut))
+/// What an attribute is compared with that must say this.
+fn same(value: AttributeValue) -> Test {
+    match value {
+        AttributeValue::Boolean(truth) => Test::Truth(truth),
+        AttributeValue::Number(number) => Test::Number(Order::Same, number.as_f64().unwrap_or_default()),
+        AttributeValue::Text(text) => Test::Text(Match::Whole, text.into()),
     }
 }
 
-fn owner_of(call: &Call<CanRead>, text: &str) -> Result<OwnerIs, ApiError> {
+fn owner_of(call: &Call<CanRead>, text: &str) -> Result<Owner, ApiError> {
     match text {
-        "none" => Ok(OwnerIs::Nobody),
+        "none" => Ok(Owner::Nobody),
+        // Also as whom a program acts.
         "me" => match call.author() {
-            Author::Agent { id } => Ok(OwnerIs::Somebody(id)),
+            Author::Agent { id } => Ok(Owner::User(id)),
             _ => Err(ApiError::invalid(
                 "`owner` may be `me` for somebody who is signed in, or acted as",
             )),
         },
-        other => Ok(OwnerIs::Somebody(AgentId::parse(other)?)),
+        other => Ok(Owner::User(AgentId::parse(other)?)),
     }
 }
 
@@ -229,32 +185,8 @@ pub(super) async fn talks_on(
 #[async_trait]
 impl Condition for Criteria {
     fn terms(&self, key: TermKey) -> Vec<Term> {
-        let mut terms = Vec::new();
-        match &self.search {
-            Some(Search::Digits(digits)) => terms.push(key.digits(digits)),
-            Some(Search::Words(words)) => {
-                // The longest are the rarest.
-                let mut words: Vec<&String> = words.iter().collect();
-                words.sort_by_key(|word| std::cmp::Reverse(word.chars().count()));
-                terms.extend(words.into_iter().take(2).map(|word| key.prefix(word)));
-            }
-            None => {}
-        }
-        terms.extend(self.list.map(|list| key.list(list)));
-        terms.extend(self.label.as_ref().map(|label| key.label(label)));
-        terms.extend(
-            self.attribute
-                .as_ref()
-                .map(|(name, value)| key.attribute(name, value)),
-        );
-        if let Some(OwnerIs::Somebody(agent)) = &self.owner {
-            terms.push(key.owner(agent));
-        }
-        if self.consent == Some(Consent::OptedOut) {
-            terms.push(key.opted_out());
-        }
-        terms.extend(self.meant.iter().flat_map(|meant| meant.terms(key)));
-        terms
+        let digits = self.digits.as_ref().map(|digits| key.digits(digits));
+        digits.into_iter().chain(self.meant.terms(key)).collect()
     }
 
     async fn hold(
@@ -263,40 +195,17 @@ impl Condition for Criteria {
         tenant: TenantId,
         mut contacts: Vec<Contact>,
     ) -> Result<Vec<Contact>, StoreError> {
-        contacts.retain(|contact| self.row_fits(contact));
-        if let Some(meant) = &self.meant {
-            contacts = meant.hold(store, tenant, contacts).await?;
+        if let Some(digits) = &self.digits {
+            let has = |phone: &str| phone.contains(digits.as_str());
+            contacts.retain(|contact| contact.phone.as_deref().is_some_and(has));
         }
-        let asked = self.number.as_ref();
-        let seen = self.limit.listed();
-        if asked.is_none() && seen.is_none() {
-            return Ok(contacts);
-        }
-        if asked.is_some_and(|number| !self.limit.admits(number)) {
-            return Ok(Vec::new());
-        }
-        let numbers: Vec<&PhoneNumberId> = match (asked, seen) {
-            (Some(number), _) => vec![number],
-            (None, Some(seen)) => seen.iter().collect(),
-            (None, None) => Vec::new(),
-        };
-        let numbers = &numbers;
-        stream::iter(contacts)
-            .map(|contact| async move {
-                let talks = talks_on(store, tenant, &contact, numbers.iter().copied()).await?;
-                Ok::<_, StoreError>(talks.then_some(contact))
-            })
-            .buffered(TOGETHER)
-            .try_filter_map(|contact| std::future::ready(Ok(contact)))
-            .try_collect()
-            .await
+        self.meant.hold(store, tenant, contacts).await
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{Alias, ContactAliases, Timestamp};
 
     #[test]
     fn a_search_is_of_words_or_of_digits() {
@@ -314,25 +223,6 @@ mod tests {
         }
         for bad in ["", "@", "--", &"x".repeat(101)] {
             assert!(Search::parse(bad).is_err(), "{bad}");
-        }
-    }
-
-    #[test]
-    fn each_word_begins_a_word_of_a_name_and_digits_stand_together() {
-        let aliases = ContactAliases::of([Alias::phone("628123456789").unwrap()]);
-        let mut ana = Contact::new(ContactId::from_bytes([1; 16]), &aliases, Timestamp::default());
-        ana.name = Some("Ana Lucía Budiman-Prasetyo".into());
-        for (text, finds) in [
-            ("luc", true),
-            ("budimanprasetyo", false),
-            ("prasetyo an", true),
-            ("ana x", false),
-            ("na", false),
-            ("3456", true),
-            ("6789 1", false),
-            ("62812345678", true),
-        ] {
-            assert_eq!(Search::parse(text).unwrap().finds(&ana), finds, "{text}");
         }
     }
 }

@@ -201,6 +201,32 @@ fn each_route_says_how_it_honours_a_limit() {
 }
 
 #[actix_web::test]
+async fn a_filter_tells_whoever_is_limited_nothing_of_other_numbers() {
+    let api = start().await;
+    let owner = member(&api, ONE, "owner@example.com", Role::Owner).await;
+    add_numbers(&api, &owner).await;
+    let phone = "628110000001";
+    let near = fill(&api, &owner, "101", phone).await;
+    // The same customer writes to the other number, too.
+    let far = PhoneNumberId::parse(FAR).unwrap();
+    api.customer_writes_to(ONE, far, phone, "halo").await;
+    let who = limited(&api, &owner, Role::Agent, json!({ "numbers": ["101"] })).await;
+    let on_far = format!("filter=number%20%3D%20%22{FAR}%22");
+    for (query, is_seen) in [
+        ("number=101", true),
+        (&format!("number={FAR}"), false),
+        (&on_far, false),
+        (&format!("number=101&{on_far}"), false),
+    ] {
+        let path = format!("/v1/contacts?{query}");
+        let seen = text(&who.get(&api, &path).await);
+        assert_eq!(seen.contains(&near.contact), is_seen, "{query}: {seen}");
+        let all = text(&owner.get(&api, &path).await);
+        assert!(all.contains(&near.contact), "{query}: {all}");
+    }
+}
+
+#[actix_web::test]
 async fn a_limit_by_a_team_follows_the_team_and_is_empty_once_there_is_none() {
     let api = start().await;
     let owner = member(&api, ONE, "owner@example.com", Role::Owner).await;
