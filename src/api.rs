@@ -58,6 +58,7 @@ mod subscriptions;
 mod team;
 mod templates;
 mod tenant_places;
+mod tenant_rows;
 mod tls;
 mod uploads;
 mod usage;

@@ -283,32 +283,12 @@ impl ApiState {
         })
     }
 
-    /// Waits until nobody else here changes a tenant's row.
-    pub(super) async fn row_turn(&self, id: TenantId) -> Option<tokio::sync::MutexGuard<'_, ()>> {
+    /// Waits until nobody else of this process changes a tenant's row.
+    pub(super) async fn row_lock(&self, id: TenantId) -> Option<tokio::sync::MutexGuard<'_, ()>> {
         let locks = self.tenant_rows.len();
         let place = usize::try_from(id.get()).unwrap_or(0) % locks;
         let lock = self.tenant_rows.get(place)?;
         Some(lock.lock().await)
-    }
-
-    /// Changes a tenant's row; as it is then. A change of retention by another gateway at the same moment stays: it has a job that
-    /// says so.
-    pub(super) async fn change_tenant(
-        &self,
-        id: TenantId,
-        change: impl FnOnce(&mut Tenant),
-    ) -> Result<Tenant, ApiError> {
-        let _turn = self.row_turn(id).await;
-        let mut tenant = self.tenant(id).await?;
-        change(&mut tenant);
-        self.store.put_tenant(tenant.clone()).await?;
-        let jobs = self.store.retention_jobs().await?;
-        let last = jobs.into_iter().find(|job| job.tenant == id);
-        if let Some(job) = last.filter(|job| job.to != tenant.retention) {
-            tenant.retention = job.to;
-            self.store.put_tenant(tenant.clone()).await?;
-        }
-        Ok(tenant)
     }
 
     /// An id for a request that no other of this run has.

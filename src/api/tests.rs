@@ -29,6 +29,7 @@ mod retention;
 mod segments;
 mod single_sign_on;
 mod templates;
+mod tenant_rows;
 mod webhook;
 
 use std::net::{SocketAddr, TcpListener};

@@ -27,6 +27,7 @@ mod sign_up;
 mod subscription;
 mod team;
 mod template;
+mod tenant_turn;
 mod upload;
 mod usage;
 mod user;
@@ -74,6 +75,7 @@ pub use template::{
     TEMPLATE, TEMPLATE_ACCOUNT, TEMPLATE_HISTORY, Template, TemplateAccount, TemplateHistory,
     TemplateVersion, Told,
 };
+pub use tenant_turn::{TENANT_TURN, TenantTurn};
 pub use upload::{MEDIA_USAGE, MediaUsage, QUICK_FILE, QuickFile, UPLOAD, Upload, UploadPiece};
 pub use usage::{USAGE_CURSOR, USAGE_HOUR, UsageCursor, UsageHour};
 pub use user::{
@@ -82,7 +84,7 @@ pub use user::{
 };
 
 /// All of them.
-pub const ALL: [&Table; 68] = [
+pub const ALL: [&Table; 69] = [
     &CONTACT,
     &ALIAS,
     &CONTACT_INDEX,
@@ -97,6 +99,7 @@ pub const ALL: [&Table; 68] = [
     &HEAD,
     &RETENTION_JOB,
     &TENANT,
+    &TENANT_TURN,
     &NUMBER,
     &NUMBER_STANDING,
     &API_KEY,

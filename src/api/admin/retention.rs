@@ -82,7 +82,17 @@ pub(in crate::api) async fn change_of(
     let days = fields.required::<Retention>("days")?;
     fields.finish()?;
     // The whole row is replaced: nobody else changes it meanwhile.
-    let _turn = state.row_turn(id).await;
+    state
+        .alone_with_row(id, async || change_row(state, id, days, note).await)
+        .await
+}
+
+async fn change_row(
+    state: &ApiState,
+    id: TenantId,
+    days: Retention,
+    note: &Note<'_>,
+) -> Result<HttpResponse, ApiError> {
     let tenant = state.tenant(id).await?;
     let last = job_of(state.store.as_ref(), tenant.id).await?;
     if let Some(last) = last.filter(|last| last.to == days && tenant.retention == days) {
