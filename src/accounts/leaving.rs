@@ -363,6 +363,7 @@ impl Accounts {
             Ok::<_, AccountError>(Some(team))
         });
         changed.await?;
+        self.erase_if_out_of_reach(row.user).await?;
         self.unlist_handover(row).await
     }
 

@@ -94,6 +94,9 @@ impl Accounts {
         let account = ProviderAccount::named(tenant, &vouched.issuer, &vouched.subject);
         let known = self.table::<SignInIdentity>().get(&account.key()).await?;
         let known = known.map(|known| known.row);
+        if known.is_some_and(|known| known.ended.is_some()) {
+            return Err(SignOnError::NotConnected);
+        }
         let Some(role) = vouched.role else {
             let user = known.map(|known| known.user);
             if let Some(user) = user {
@@ -163,6 +166,7 @@ impl Accounts {
         let fresh = SignInIdentity {
             user: fresh,
             admitted: None,
+            ended: None,
         };
         // The identity first: of two sign-ins at this moment one makes the user.
         let claim = |before: Option<&SignInIdentity>| {

@@ -85,6 +85,7 @@ impl Accounts {
             _ => Ok(Some(SignInIdentity {
                 user,
                 admitted: Some(self.now()),
+                ended: None,
             })),
         };
         let claimed = self.table().change(account.key(), claim).await;
@@ -127,6 +128,32 @@ impl Accounts {
             Some(found) => Ok(table.replace(&account.key(), Some(&found), None).await?),
             None => Ok(false),
         }
+    }
+
+    /// Erases an account that a provider made once it is in no team any more: nobody is let in to it again, so that nobody else could have
+    /// it erased. The provider's word alone makes no other one of it.
+    pub(in crate::accounts) async fn erase_if_out_of_reach(&self, user: UserId) -> Result<(), AccountError> {
+        let Some(row) = self.user(user).await? else {
+            return Ok(());
+        };
+        let is_in_use = !is_provisioned(&row) || row.closing.is_some();
+        if is_in_use || !self.tenants_of(user).await?.is_empty() {
+            return Ok(());
+        }
+        for account in &row.provider_accounts {
+            let ended = |before: Option<&SignInIdentity>| {
+                let before = before.copied();
+                Ok::<_, AccountError>(before.map(|before| {
+                    if before.user == user {
+                        before.ended(self.now())
+                    } else {
+                        before
+                    }
+                }))
+            };
+            self.table().change(account.key(), ended).await?;
+        }
+        self.erase_user(user).await
     }
 
     async fn unlist_accounts(

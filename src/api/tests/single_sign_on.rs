@@ -1,6 +1,7 @@
 //! Signing in by a tenant's identity provider: who is let in as whom, and what is refused.
 
 mod accounts;
+mod leaving;
 #[path = "../../../tests/oidc/provider.rs"]
 mod provider;
 mod refusals;

@@ -146,6 +146,21 @@ pub struct SignInIdentity {
     /// When the user was let into the team, or connected the account. Whoever was in the team once and left it is not let in again.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub admitted: Option<Timestamp>,
+    /// When the account ended that the provider had made, because its last team let the user go: the provider alone makes no other one.
+    /// It means nobody any more, until somebody connects it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub ended: Option<Timestamp>,
+}
+
+impl SignInIdentity {
+    /// What is left of it once the account ended that the provider had made: it names no user.
+    pub fn ended(self, at: Timestamp) -> Self {
+        Self {
+            user: UserId::from_bytes([0; 16]),
+            ended: Some(at),
+            ..self
+        }
+    }
 }
 
 impl PlainRow for SignInIdentity {
