@@ -227,6 +227,30 @@ struct RunArgs {
     accept_loss: bool,
 }
 
+/// How a running server is reached with a tenant's key.
+#[derive(Debug, Args)]
+struct KeyArgs {
+    /// Where the server listens
+    #[arg(
+        long,
+        env = "MESEJ_URL",
+        default_value = "http://127.0.0.1:8080",
+        value_name = "URL"
+    )]
+    url: String,
+    /// An API key of the tenant: with the scope `read`, `send` for what changes something, `agents` and `read` for `tail`
+    #[arg(long, env = "MESEJ_KEY", hide_env_values = true)]
+    key: SecretString,
+    #[command(flatten)]
+    plain: PlainHttp,
+}
+
+impl KeyArgs {
+    fn api(&self) -> Result<admin::Api, CliError> {
+        admin::Api::with_token(&self.url, self.key.clone(), self.plain)
+    }
+}
+
 /// How a running server is reached.
 #[derive(Debug, Args)]
 struct AdminArgs {

@@ -7,11 +7,10 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Args, Subcommand, ValueEnum};
-use secrecy::SecretString;
 use serde_json::{Value, json};
 
-use super::admin::{Api, segment};
-use super::{CliError, PlainHttp};
+use super::admin::segment;
+use super::{CliError, KeyArgs};
 
 /// How often it is asked how far an import is.
 const LOOK: Duration = Duration::from_secs(1);
@@ -32,24 +31,6 @@ pub(super) enum ContactCommand {
     #[command(after_help = "Examples:\n  mesej contact export > contacts.csv\n  \
                             mesej contact export --filter 'label = \"vip\"' --format ndjson --output vip.ndjson")]
     Export(ExportArgs),
-}
-
-/// How the server is reached.
-#[derive(Debug, Args)]
-struct KeyArgs {
-    /// Where the server listens
-    #[arg(
-        long,
-        env = "MESEJ_URL",
-        default_value = "http://127.0.0.1:8080",
-        value_name = "URL"
-    )]
-    url: String,
-    /// An API key of the tenant: with the scope `send` for imports, `read` for exports
-    #[arg(long, env = "MESEJ_KEY", hide_env_values = true)]
-    key: SecretString,
-    #[command(flatten)]
-    plain: PlainHttp,
 }
 
 /// Options of `mesej contact import`.
@@ -130,7 +111,7 @@ fn unusable(path: &std::path::Path) -> impl Fn(io::Error) -> CliError {
 }
 
 async fn import(args: &ImportArgs, out: &mut (dyn Write + Send)) -> Result<ExitCode, CliError> {
-    let api = Api::with_token(&args.server.url, args.server.key.clone(), args.server.plain)?;
+    let api = args.server.api()?;
     let file = tokio::fs::File::open(&args.file)
         .await
         .map_err(unusable(&args.file))?;
@@ -196,7 +177,7 @@ fn progress(import: &Value) -> String {
 }
 
 async fn export(args: &ExportArgs) -> Result<ExitCode, CliError> {
-    let api = Api::with_token(&args.server.url, args.server.key.clone(), args.server.plain)?;
+    let api = args.server.api()?;
     let format = match args.format {
         FileFormat::Csv => "csv",
         FileFormat::Ndjson => "ndjson",

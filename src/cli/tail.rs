@@ -11,11 +11,10 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Args;
-use secrecy::SecretString;
 use serde_json::Value;
 
 use super::admin::Api;
-use super::{CliError, PlainHttp};
+use super::{CliError, KeyArgs};
 use crate::domain::Backoff;
 use socket::{Ended, Frame, Socket};
 
@@ -27,19 +26,8 @@ use socket::{Ended, Frame, Socket};
                         it is back. Ctrl-C ends it."
 )]
 pub(super) struct TailArgs {
-    /// Where the server listens
-    #[arg(
-        long,
-        env = "MESEJ_URL",
-        default_value = "http://127.0.0.1:8080",
-        value_name = "URL"
-    )]
-    url: String,
-    /// An API key of the tenant with the scopes `agents` and `read`
-    #[arg(long, env = "MESEJ_KEY", hide_env_values = true)]
-    key: SecretString,
     #[command(flatten)]
-    plain: PlainHttp,
+    server: KeyArgs,
     /// The agent as whom to watch; others see it as present
     #[arg(long, default_value = "tail")]
     agent: String,
@@ -81,7 +69,7 @@ struct Tail {
 
 impl Tail {
     fn new(args: TailArgs) -> Result<Self, CliError> {
-        let api = Api::with_token(&args.url, args.key.clone(), args.plain)?;
+        let api = args.server.api()?;
         Ok(Self {
             args,
             api,

@@ -4,11 +4,10 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
-use secrecy::SecretString;
 use serde_json::{Value, json};
 
 use super::admin::{Api, segment};
-use super::{CliError, PlainHttp, output};
+use super::{CliError, KeyArgs, output};
 
 /// What can be done with message templates.
 #[derive(Debug, Subcommand)]
@@ -22,7 +21,7 @@ pub(super) enum TemplateCommand {
         #[arg(long)]
         name: Option<String>,
         #[command(flatten)]
-        key: KeyArgs,
+        args: TemplateArgs,
     },
     /// Say what Meta's review would refuse of a template at once; ends with 1 when there is something
     ///
@@ -32,67 +31,54 @@ pub(super) enum TemplateCommand {
         /// The file; - reads from the standard input
         file: PathBuf,
         #[command(flatten)]
-        key: KeyArgs,
+        args: TemplateArgs,
     },
     /// Have the templates of the tenant's accounts looked up at Meta now
     Sync {
         #[command(flatten)]
-        key: KeyArgs,
+        args: TemplateArgs,
     },
 }
 
-/// Where the server is, and a tenant's key.
+/// How the server is reached, and what is printed.
 #[derive(Debug, Args)]
-pub(super) struct KeyArgs {
-    /// Where the server listens
-    #[arg(
-        long,
-        env = "MESEJ_URL",
-        default_value = "http://127.0.0.1:8080",
-        value_name = "URL"
-    )]
-    url: String,
-    /// An API key of the tenant; `sync` needs the scope `send`, the others `read`
-    #[arg(long, env = "MESEJ_KEY", hide_env_values = true)]
-    key: SecretString,
+pub(super) struct TemplateArgs {
     #[command(flatten)]
-    plain: PlainHttp,
+    server: KeyArgs,
     /// Print JSON
     #[arg(long)]
     json: bool,
 }
 
-impl KeyArgs {
-    fn api(&self) -> Result<Api, CliError> {
-        Api::with_token(&self.url, self.key.clone(), self.plain)
-    }
-}
-
 pub(super) async fn run(command: TemplateCommand) -> Result<ExitCode, CliError> {
     match command {
-        TemplateCommand::List { status, name, key } => {
-            let templates = all(&key.api()?, status, name).await?;
-            output::answer(&json!({ "templates": templates }), key.json, |answer| {
+        TemplateCommand::List { status, name, args } => {
+            let templates = all(&args.server.api()?, status, name).await?;
+            output::answer(&json!({ "templates": templates }), args.json, |answer| {
                 let columns = ["name", "language", "category", "status", "quality", "waba_id"];
                 output::table(output::list(answer), &columns)
             })?;
         }
-        TemplateCommand::Check { file, key } => {
+        TemplateCommand::Check { file, args } => {
             let text = if file.as_os_str() == "-" {
                 std::io::read_to_string(std::io::stdin())?
             } else {
                 std::fs::read_to_string(&file)?
             };
             let draft: Value = serde_json::from_str(&text).map_err(std::io::Error::from)?;
-            let answer = key.api()?.post("/v1/templates/check-definition", &draft).await?;
-            output::answer(&answer, key.json, told)?;
+            let answer = args
+                .server
+                .api()?
+                .post("/v1/templates/check-definition", &draft)
+                .await?;
+            output::answer(&answer, args.json, told)?;
             if !output::list(&answer).is_empty() {
                 return Ok(ExitCode::FAILURE);
             }
         }
-        TemplateCommand::Sync { key } => {
-            let answer = key.api()?.post("/v1/templates/sync", &json!({})).await?;
-            output::answer(&answer, key.json, |answer| {
+        TemplateCommand::Sync { args } => {
+            let answer = args.server.api()?.post("/v1/templates/sync", &json!({})).await?;
+            output::answer(&answer, args.json, |answer| {
                 let accounts = output::list(answer).iter().map(output::plain);
                 format!("Looking up: {}\n", accounts.collect::<Vec<_>>().join(", "))
             })?;

@@ -6,6 +6,7 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::handshake::server::{Request, Response};
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 
+use super::super::PlainHttp;
 use super::super::tests::answer_one;
 use super::*;
 
@@ -62,9 +63,11 @@ fn event(seq: u64) -> Value {
 async fn tail(listener: &TcpListener, count: u64) -> (Result<(), CliError>, String) {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let args = TailArgs {
-        url: format!("http://{}", listener.local_addr().unwrap()),
-        key: "the-key".to_owned().into(),
-        plain: PlainHttp::default(),
+        server: KeyArgs {
+            url: format!("http://{}", listener.local_addr().unwrap()),
+            key: "the-key".to_owned().into(),
+            plain: PlainHttp::default(),
+        },
         agent: "tail".to_owned(),
         json: false,
         count: Some(count),
