@@ -38,7 +38,8 @@ impl TryFrom<String> for Text {
     }
 }
 
-fn shortcut<N: Need>(call: &Call<N>) -> Result<Shortcut, ApiError> {
+/// The shortcut that the path names.
+pub(super) fn shortcut<N: Need>(call: &Call<N>) -> Result<Shortcut, ApiError> {
     let text: String = call.path("shortcut")?;
     text.parse()
         .map_err(|rule| ApiError::invalid(format!("the shortcut must be {rule}")))

@@ -5,6 +5,7 @@ use actix_web::http::header::CONTENT_TYPE;
 use serde_json::{Value, json};
 
 use super::auth::{Call, CanRead, CanSend, Need, StreamCall};
+use super::canned_replies::shortcut;
 use super::error::{ApiError, ErrorCode};
 use super::json::Fields;
 use super::state::ApiState;
@@ -12,7 +13,7 @@ use crate::domain::media::clean_name;
 use crate::domain::{MediaId, MediaKind, TenantId};
 use crate::media::MediaError;
 use crate::media::uploads::{Declared, PIECE, Progress, UploadError};
-use crate::store::tables::{MediaFile, QuickFile, Shortcut};
+use crate::store::tables::{MediaFile, QuickFile};
 
 /// Quick files of a tenant.
 const MOST_QUICK: usize = 100;
@@ -157,12 +158,6 @@ pub(super) async fn usage_of(state: &ApiState, tenant: TenantId) -> Result<HttpR
     let usage = state.media.usage(tenant).await?;
     let (files, bytes) = usage.map_or((0, 0), |usage| (usage.files, usage.bytes));
     Ok(HttpResponse::Ok().json(json!({ "files": files, "bytes": bytes, "at": usage.map(|usage| usage.at) })))
-}
-
-fn shortcut<N: Need>(call: &Call<N>) -> Result<Shortcut, ApiError> {
-    let text: String = call.path("shortcut")?;
-    text.parse()
-        .map_err(|rule| ApiError::invalid(format!("the shortcut must be {rule}")))
 }
 
 /// `GET /v1/quick-files`
