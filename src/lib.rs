@@ -47,6 +47,8 @@
 //!   revocations: `amend.rs`; imported history: `imported.rs`; changed numbers and ids: `link.rs`; what becomes a `meta`
 //!   event: `organise.rs`.
 //! - What an event shows of its conversation and contact: `store/derive/shown.rs`.
+//! - How numbers stand with Meta (quality, messaging limit, name): `templates/numbers.rs`, rows: `store/tables/number_standing.rs`; webhooks
+//!   that have Meta asked: `whatsapp/webhook/numbers.rs`.
 //! - Templates. What a message must fill: `whatsapp/templates/fill.rs`; what Meta's review refuses: `whatsapp/templates/rules.rs`; rows
 //!   and look-ups: `templates.rs`.
 //! - Which contact does a phone or BSUID mean? `store/derive/names.rs`, `identity.rs`, `link.rs`.
