@@ -21,7 +21,7 @@ import { ListView } from './list.js';
 import { renderLive } from './live.js';
 import { onDemand } from './on_demand.js';
 import { Pages } from './pages.js';
-import { agentName, face, nameOf } from './people.js';
+import { agentName, customerOf, face } from './people.js';
 import { preferenceFoot } from './preference_foot.js';
 import { Preferences } from './preferences.js';
 import { Profile } from './profile.js';
@@ -334,7 +334,7 @@ function skip(event) {
 async function askTemplate() {
   const id = desk.open;
   const row = desk.state.conversations.get(id);
-  const to = { customer: nameOf(desk.state.contacts.get(row.contact_id)), number: row.number, waba_id: desk.state.numbers.get(row.number)?.waba_id };
+  const to = { ...customerOf(desk.state.contacts.get(row.contact_id)), number: row.number, waba_id: desk.state.numbers.get(row.number)?.waba_id };
   try {
     const picker = await templatePicker();
     if (desk.open === id) picker.open(to, (content) => (view.pin(), desk.send(id, content)));
@@ -388,13 +388,21 @@ async function beginning() {
   }
 }
 
-/** In the demo anybody sits down, under any name. */
+/** In the demo anybody sits down, under any name. It stays in the address, so that a reload asks for none. */
 async function meOfDemo({ name: proposed }) {
-  const wanted = new URLSearchParams(location.search).get('agent');
-  const name = wanted ? agentName(idOf(wanted)) : await dialogs.askName(proposed, foot());
+  const wanted = new URLSearchParams(location.search).get('agent')?.slice(0, 40);
+  const isId = /^[a-z0-9_]+$/.test(wanted ?? '');
+  const name = wanted ? (isId ? agentName(wanted) : wanted) : await dialogs.askName(proposed, foot());
+  if (!wanted) history.replaceState(history.state, '', `?${new URLSearchParams({ agent: name })}${location.hash}`);
+  signedIn.follow(goInDemo);
   const me = { agent: idOf(name), name };
   fill($('me'), face(me.name, me.agent, 'small'), h('span', { class: 'me-name' }, me.name));
   return me;
+}
+
+/** The demo has the inbox alone. */
+function goInDemo(route) {
+  if (['conversation', 'inbox'].includes(route?.kind)) go(route);
 }
 
 async function meOfPerson(route, person) {
@@ -439,7 +447,7 @@ async function begin() {
   window.setInterval(() => document.visibilityState === 'visible' && desk.askDelays(), 3_000);
   window.setInterval(() => document.visibilityState === 'visible' && desk.refreshPauses(), 30_000);
   await desk.start(me);
-  if (demo) return undefined;
+  if (demo) return goInDemo(route);
   colleagues.load();
   if (route && !isSecret(route)) go(route);
   return undefined;

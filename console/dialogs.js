@@ -97,6 +97,7 @@ export class Dialogs {
         t('welcome.title'),
         [
           h('p', null, t('welcome.who')),
+          h('p', { class: 'quiet' }, t('welcome.more')),
           h(
             'form',
             { onsubmit: done },

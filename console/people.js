@@ -90,3 +90,9 @@ export function face(name, key, size = '') {
   const { initials, tint: colour } = faceOf(name, key);
   return h('span', { class: `face tint-${colour} ${size}`, 'aria-hidden': 'true' }, initials);
 }
+
+/** A customer, as the picker of templates fills one in: `{customer, known}`, with what is known to choose from. */
+export function customerOf(contact) {
+  const { given_name, name, attributes = {} } = contact ?? {};
+  return { customer: nameOf(contact), known: [...new Set([given_name, name, ...Object.values(attributes)].filter((one) => ['string', 'number'].includes(typeof one) && one !== '').map(String))] };
+}

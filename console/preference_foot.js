@@ -9,10 +9,10 @@ export function preferenceFoot(preferences, again) {
   const choice = (label, chosen, options, choose) => {
     const select = h(
       'select',
-      { class: 'quiet-select', 'aria-label': label, onchange: () => choose(select.value || null) },
+      { class: 'quiet-select', onchange: () => choose(select.value || null) },
       options.map(([value, text, lang]) => h('option', { value, lang, selected: value === (chosen ?? '') }, text)),
     );
-    return select;
+    return h('label', null, h('span', null, label), select);
   };
   const languages = Object.entries(LANGUAGES).map(([tag, name]) => [tag, name, tag]);
   return h(

@@ -18,6 +18,8 @@ export class SignedIn {
   #leaving = false;
   #taken = '';
   #place = null;
+  /** Whether the address follows what is open. */
+  #follows = false;
 
   /** `sheets` are `{signIn, signUp, links}`; `window` is the browser's. */
   constructor({ access, account, sheets, desk, say, window }) {
@@ -126,10 +128,15 @@ export class SignedIn {
   show(place, go) {
     this.#place = place;
     this.#showMenu();
+    this.follow((route) => (isSecret(route) || route.kind === 'operator' ? this.#window.location.reload() : go(route)));
+  }
+
+  /** Lets the address follow what is open, and `go(route)` follow the address. */
+  follow(go) {
+    this.#follows = true;
     this.#window.addEventListener('hashchange', () => {
       const route = routeOf(this.#window.location.hash);
-      if (route && (isSecret(route) || route.kind === 'operator')) this.#window.location.reload();
-      else if (route) go(route);
+      if (route) go(route);
     });
   }
 
@@ -164,7 +171,7 @@ export class SignedIn {
   /** Shows the open conversation in the address, so that it can be sent to a colleague, and found again by going back. */
   showAddress(id) {
     const { history, location } = this.#window;
-    if (!this.#person || location.hash === hashOf(id)) return;
+    if (!this.#follows || location.hash === hashOf(id)) return;
     const from = routeOf(location.hash)?.kind;
     const below = from === 'conversation' ? history.state?.below : from === 'inbox' ? 0 : null;
     history.pushState({ below: typeof below === 'number' ? below + 1 : null }, '', this.#at(hashOf(id)));
@@ -173,7 +180,7 @@ export class SignedIn {
   /** Shows that none is open: by going back to the list, if that is below the conversations that were opened from it. */
   leaveAddress() {
     const { history, location } = this.#window;
-    if (!this.#person || routeOf(location.hash)?.kind !== 'conversation') return;
+    if (!this.#follows || routeOf(location.hash)?.kind !== 'conversation') return;
     if (history.state?.below) history.go(-history.state.below);
     else this.#address(hashOf(null));
   }

@@ -130,11 +130,18 @@ function buttonOf({ type, text, value }, example) {
   return { type, text };
 }
 
-/** The part of the editor that a problem is about, by its path: `name`, `header`, `body`, `footer`, `button.0`; `null` for the whole. */
+/**
+ * The part of the editor that a problem is about, by its path: `name`, `header`, `body`, `footer`, `button.0`, or `examples` for what is wrong
+ * with the example of one of them; `null` for the whole.
+ */
 export function partOfPath(path, { components }) {
   const [, index, more = ''] = /^components\[(\d+)\](.*)$/.exec(path) ?? [];
   if (index === undefined) return ['name', 'language', 'category'].includes(path) ? path : null;
-  const kind = kindOf(components[Number(index)] ?? {});
+  const component = components[Number(index)] ?? {};
+  const kind = kindOf(component);
+  // A file that is an example is chosen in its part.
+  const isFile = kind === 'HEADER' && component.format !== 'TEXT';
+  if (/\.example\b/.test(more) && !isFile) return 'examples';
   if (kind !== 'BUTTONS') return KNOWN.includes(kind) ? kind.toLowerCase() : null;
   const button = /^\.buttons\[(\d+)\]/.exec(more);
   return button ? `button.${button[1]}` : 'buttons';

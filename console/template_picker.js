@@ -4,6 +4,7 @@ import { sentenceOf } from './account.js';
 import { h } from './dom.js';
 import { t } from './language.js';
 import { acceptedTypes, kindOfFile } from './media.js';
+import { draftOf } from './template_draft.js';
 import { inOrder, readTemplates } from './template_list.js';
 import { TemplatePreview, languageName, named } from './template_parts.js';
 import { fieldOf, filledTemplate, needsOf, previewOf, wrongIn } from './templates.js';
@@ -96,7 +97,8 @@ function Entry({ template, choose }) {
   `;
 }
 
-function Fill({ ask, api, media, timers, random, template, number, customer, back, send }) {
+function Fill({ ask, api, media, timers, random, template, number, customer, known = [], back, send }) {
+  const { examples = {} } = draftOf(template) ?? {};
   const { fields, isForPrograms } = needsOf(template);
   const [values, setValues] = useState({});
   const [problems, setProblems] = useState(/** @type {Record<string, any>} */ ({}));
@@ -137,7 +139,7 @@ function Fill({ ask, api, media, timers, random, template, number, customer, bac
       <form class="picker-form" ref=${form} onsubmit=${submit} novalidate>
         ${isForPrograms && html`<p class="sheet-problem">${t('fill.for_programs')}</p>`}
         ${!isForPrograms && fields.length === 0 && html`<p class="quiet">${t('fill.nothing')}</p>`}
-        ${!isForPrograms && fields.map((field) => html`<${Value} key=${field.key} field=${field} value=${values[field.key]} problem=${problems[field.key]} set=${set} upload=${{ api, timers, random, media }} />`)}
+        ${!isForPrograms && fields.map((field) => html`<${Value} key=${field.key} field=${field} value=${values[field.key]} problem=${problems[field.key]} set=${set} known=${known} example=${examples[field.key]} upload=${{ api, timers, random, media }} />`)}
         <p class="sheet-problem" role="alert">${problems.whole ?? ''}</p>
         <p class="sheet-foot">
           <button type="button" class="plain" onclick=${back}>${t('fill.back')}</button>
@@ -162,10 +164,10 @@ const labelOf = ({ part, kind, name, label, card }) => {
 };
 
 /** A field for one value. */
-function Value({ field, value, problem, set, upload }) {
+function Value({ field, value, problem, set, known, example, upload }) {
   const id = useId();
   const { key, kind, url } = field;
-  const about = [problem && `${id}-problem`, url && `${id}-hint`].filter(Boolean).join(' ') || null;
+  const about = [problem && `${id}-problem`, example && `${id}-example`, url && `${id}-hint`].filter(Boolean).join(' ') || null;
   const common = { id, 'data-key': key, 'aria-invalid': problem ? 'true' : null, 'aria-describedby': about };
   if (kind === 'location')
     return html`
@@ -180,7 +182,9 @@ function Value({ field, value, problem, set, upload }) {
       <label for=${id}>${labelOf(field)}</label>
       ${['image', 'video', 'document'].includes(kind) && html`<${File_} common=${common} kind=${kind} value=${value} set=${(file) => set(key, file)} ...${upload} />`}
       ${kind === 'time' && html`<input ...${common} type="datetime-local" onchange=${(event) => set(key, event.currentTarget.value)} />`}
-      ${['text', 'code'].includes(kind) && html`<input ...${common} type="text" dir=${url ? 'ltr' : 'auto'} autocomplete="off" defaultValue=${value ?? ''} oninput=${(event) => set(key, event.currentTarget.value)} />`}
+      ${['text', 'code'].includes(kind) && html`<input ...${common} type="text" list=${kind === 'text' && !url && known.length > 0 ? `${id}-known` : null} dir=${url ? 'ltr' : 'auto'} autocomplete="off" defaultValue=${value ?? ''} oninput=${(event) => set(key, event.currentTarget.value)} />`}
+      ${kind === 'text' && !url && known.length > 0 && html`<datalist id=${`${id}-known`}>${known.map((one) => html`<option key=${one} value=${one}></option>`)}</datalist>`}
+      ${example && html`<p class="quiet" id=${`${id}-example`}>${t('fill.such_as', { example })}</p>`}
       ${url && html`<p class="quiet" id=${`${id}-hint`} dir="ltr">${url}</p>`}
       ${problem && html`<p class="field-problem" id=${`${id}-problem`} role="alert">${problem}</p>`}
     </div>

@@ -148,7 +148,7 @@ export function Bulk({ choosing, found, read, known, colleagues, contacts }) {
         </div>
       `}
       <p role="status">${outcome?.text}</p>
-      <p class="page-problem" role="alert">${outcome?.why} ${outcome?.again && !running && html`<${Press} label=${t('any.try_again')} run=${outcome.again} />`}</p>
+      <p class="page-problem" role="alert">${outcome?.why}${outcome?.again && !running && html` <${Press} label=${t('any.try_again')} run=${outcome.again} />`}</p>
     </section>
   `;
 }

@@ -2,7 +2,7 @@
 
 import { sentenceOf } from '../account.js';
 import { t } from '../language.js';
-import { nameOf } from '../people.js';
+import { customerOf } from '../people.js';
 import { hashOf } from '../route.js';
 import { html, useState } from '../view.js';
 import { numberText } from './limit_fields.js';
@@ -37,7 +37,7 @@ export function Write({ contact, conversations, numbers, context }) {
   };
   const choose = async () => {
     setProblem(null);
-    const to = { customer: nameOf(contact), number: from.phone_number_id, waba_id: from.waba_id };
+    const to = { ...customerOf(contact), number: from.phone_number_id, waba_id: from.waba_id };
     try {
       await context.pickTemplate(to, (content) => send(content, context.newId()));
     } catch {
@@ -54,7 +54,7 @@ export function Write({ contact, conversations, numbers, context }) {
         ${numbers.length > 1 && html`<${Choice} label=${t('contact.write_from')} chosen=${from.phone_number_id} options=${numbers.map((one) => [one.phone_number_id, numberText(one)])} onchange=${(event) => setNumber(event.currentTarget.value)} />`}
         <button type="button" class="plain" onclick=${() => isSending || choose()}>${isSending ? t('any.moment') : t('contact.send_template')}</button>
       `}
-      <p class="page-problem" role="alert">${problem?.why} ${problem?.again && html`<button type="button" class="plain" onclick=${problem.again}>${t('any.try_again')}</button>`}</p>
+      <p class="page-problem" role="alert">${problem?.why}${problem?.again && html` <button type="button" class="plain" onclick=${problem.again}>${t('any.try_again')}</button>`}</p>
     </section>
   `;
 }

@@ -25,14 +25,20 @@ export function Editor({ context, draft: begun, of, isKnown = false, isVariant =
   const account = waba || accounts.data?.[0] || '';
   const definition = definitionOf(draft);
   const checked = useChecked(ask, definition);
-  const by = (part) => checked.problems.filter(({ path }) => partOfPath(path, definition) === part);
+  /** The parts in which something was written: what is not begun is not told to be wrong, until somebody submits it. */
+  const [begunParts, setBegunParts] = useState(/** @type {Set<string>} */ (new Set()));
+  const [isTried, setTried] = useState(isKnown);
+  const isToldOf = (part) => isTried || (part === 'examples' ? begunParts.size > 0 : begunParts.has(part.startsWith('button') ? 'buttons' : part));
+  const by = (part) => (part === null || isToldOf(part) ? checked.problems.filter(({ path }) => partOfPath(path, definition) === part) : []);
   const set = (changes) => {
     setRefusal('');
+    setBegunParts((before) => new Set([...before, ...Object.keys(changes)]));
     setDraft((before) => ({ ...before, ...changes }));
   };
   const submit = async (event) => {
     event.preventDefault();
     if (isRunning) return;
+    setTried(true);
     setRunning(true);
     setRefusal('');
     try {
@@ -62,7 +68,7 @@ export function Editor({ context, draft: begun, of, isKnown = false, isVariant =
           <${Select} label=${t('templates.category')} value=${draft.category} options=${CATEGORIES.map((one) => [one, named('template_category', one)])} disabled=${isVariant || of?.status === 'APPROVED'} set=${(category) => set({ category })} hint=${t(`editor.about.${draft.category}`)} problems=${by('category')} />
         <//>
         ${draft.category === 'AUTHENTICATION' ? html`<${Password} draft=${draft} set=${set} />` : html`<${Content} context=${context} draft=${draft} set=${set} by=${by} />`}
-        <${Verdict} checked=${checked} whole=${by(null)} />
+        ${(isTried || begunParts.size > 0) && html`<${Verdict} checked=${checked} whole=${by(null)} />`}
         <p class="form-problem" role="alert">${refusal}</p>
         <p class="form-foot">
           <button type="button" class="plain" onclick=${leave}>${t('any.cancel')}</button>
@@ -149,7 +155,7 @@ function Content({ context, draft, set, by }) {
       <${Line} label=${t('editor.footer')} value=${draft.footer} set=${(footer) => set({ footer })} maxlength="60" problems=${by('footer')} />
     <//>
     <${Buttons} buttons=${buttons} set=${(next) => set({ buttons: next })} by=${by} />
-    <${Examples} draft=${draft} examples=${examples} set=${set} />
+    <${Examples} draft=${draft} examples=${examples} set=${set} problems=${by('examples')} />
   `;
 }
 
@@ -192,13 +198,16 @@ function Buttons({ buttons, set, by }) {
 }
 
 /** What Meta's review reads in the place of variables. */
-function Examples({ draft, examples, set }) {
+function Examples({ draft, examples, set, problems }) {
   const needed = examplesNeeded(draft);
   if (needed.length === 0) return null;
+  // Where one is empty that is what is wrong, and stands at its field.
+  const isMissing = ({ key }) => problems.length > 0 && (examples[key] ?? '').trim() === '';
   return html`
     <${Part} title=${t('editor.examples')}>
       <p class="quiet">${t('editor.examples_about')}</p>
-      ${needed.map(({ key, part, name }) => html`<${Line} key=${key} label=${t(`editor.example_${part}`, { name: part === 'button' ? name || t('template_button.COPY_CODE') : `{{${name}}}` })} value=${examples[key] ?? ''} set=${(value) => set({ examples: { ...examples, [key]: value } })} />`)}
+      ${needed.map(({ key, part, name }) => html`<${Line} key=${key} problems=${isMissing({ key }) ? [{ path: key, problem: t('fill.missing') }] : []} label=${t(`editor.example_${part}`, { name: part === 'button' ? name || t('template_button.COPY_CODE') : `{{${name}}}` })} value=${examples[key] ?? ''} set=${(value) => set({ examples: { ...examples, [key]: value } })} />`)}
+      <${Problems} problems=${needed.some(isMissing) ? [] : problems} />
     <//>
   `;
 }

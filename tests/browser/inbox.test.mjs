@@ -210,3 +210,22 @@ desk('the search finds what it says, and a message of a program is no word of th
   }
   assert.equal(await page.locator('.rows-empty').textContent(), 'No name, phone, label or last message has that.');
 });
+
+desk('in the demo the address keeps who sits here and what is open: a reload leads back to both', async ({ page, gateway, people }) => {
+  await page.goto(gateway.url);
+  const sheet = page.getByRole('dialog');
+  assert.match(await sheet.textContent(), /This is a demo of the inbox\./);
+  assert.deepEqual(await sheet.locator('.preference-foot label').allInnerTexts().then((all) => all.map((one) => one.split('\n')[0].trim())), ['Language', 'Theme']);
+  await sheet.getByLabel('Name').fill('Ana Ruíz');
+  await page.keyboard.press('Enter');
+  await isLive(page);
+  await openConversation(page, people.sari);
+  await page.reload();
+  await isLive(page);
+  await eventually('the conversation is open', async () => (await page.locator('#thread-head h1').textContent()) === 'Sari Wijaya');
+  assert.deepEqual([await page.locator('.me-name').first().textContent(), await page.getByRole('dialog').count()], ['Ana Ruíz', 0]);
+  await openConversation(page, people.dewi);
+  await page.goBack();
+  await eventually('back to the one before', async () => (await page.locator('#thread-head h1').textContent()) === 'Sari Wijaya');
+  await isSound(page, 'a conversation of an address');
+});

@@ -58,6 +58,7 @@ picking('it asks for what the template leaves open, shows the message, and sends
   await take(page, 'order_update');
   const labels = await dialog(page).locator('.field label').allTextContents();
   assert.deepEqual(labels, ['Heading: text for {{1}}', 'Text for {{1}}', 'Text for {{2}}', 'End of the link of “Track it”']);
+  assert.match(await dialog(page).textContent(), /For example: 4411.*For example: Sari/);
   await send(page);
   assert.equal(await dialog(page).getByText('Fill this in.').count(), 4);
   assert.equal(await page.evaluate(() => document.activeElement.dataset.key), 'header.1');
@@ -276,15 +277,16 @@ office('a template is written with a preview and checks, refused in words, and s
   const page = await atWork(open, 'ana@example.com');
   const place = await visit(page, 'Templates');
   await place.getByRole('button', { name: 'New template' }).click();
-  await says(place, /WhatsApp would refuse this: 2 problems/);
+  assert.equal(await place.locator('.field-problem, .verdict-doubtful').count(), 0, 'nothing is wrong with what is not begun');
   await place.getByLabel('Name', { exact: true }).fill('Table Ready');
   assert.equal(await place.getByLabel('Name', { exact: true }).inputValue(), 'table_ready');
-  await place.getByLabel('Above the text').selectOption('TEXT');
-  await place.getByLabel('Line above the text').fill('Hello');
+  await place.getByLabel('Header above the text').selectOption('TEXT');
+  await place.getByLabel('Text of the header').fill('Hello');
   await place.getByLabel('Text', { exact: true }).fill('Dear {{name}}, your table waits at {{time}} o’clock.');
-  await place.getByLabel('Line below the text').fill('Garden Lane');
+  await place.getByLabel('Footer', { exact: true }).fill('Garden Lane');
   await place.getByRole('button', { name: 'Add a button' }).click();
   await says(place, /WhatsApp would refuse this: 2 problems/);
+  assert.deepEqual(await place.locator('.template-part', { hasText: 'Examples' }).locator('.field-problem').allTextContents(), ['Fill this in.', 'Fill this in.'], 'at the examples, and not at the text');
   await place.getByLabel('Words on the button').fill('On my way');
   await place.getByLabel('Example for {{name}}').fill('Sari');
   await place.getByLabel('Example for {{time}}').fill('7');
@@ -318,7 +320,7 @@ office('a template is changed and gets another language, and what is written is 
   await row(place, 'order_update').click();
   await place.getByRole('button', { name: 'Edit', exact: true }).click();
   assert.ok(await place.getByLabel('Category').isDisabled(), 'Meta lets nobody change it once it is approved');
-  await place.getByLabel('Line below the text').fill('Garden Lane 12');
+  await place.getByLabel('Footer', { exact: true }).fill('Garden Lane 12');
   await place.getByRole('button', { name: 'Cancel' }).click();
   await says(place, /not submitted yet/);
   await place.getByRole('button', { name: 'Go on writing' }).click();

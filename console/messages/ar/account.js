@@ -129,6 +129,7 @@ export default {
   'no_team.look': 'انظر مرة أخرى',
   'welcome.title': 'أهلًا بك',
   'welcome.who': 'من يرد اليوم؟ يرى زملاؤك هذا الاسم ولا يراه العملاء.',
+  'welcome.more': 'هذا عرض لصندوق الوارد. جهات الاتصال والقوالب والفريق وباقي الصفحات تأتي مع mesej serve.',
   'welcome.name': 'اسمك',
   'welcome.open': 'افتح صندوق الوارد',
   'menu.account': 'حسابك: {name}',

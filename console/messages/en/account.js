@@ -121,6 +121,7 @@ export default {
   'no_team.look': 'Look again',
   'welcome.title': 'Welcome',
   'welcome.who': 'Who answers today? Your colleagues see this name, customers do not.',
+  'welcome.more': 'This is a demo of the inbox. Contacts, templates, the team and the other pages come with mesej serve.',
   'welcome.name': 'Your name',
   'welcome.open': 'Open the inbox',
   'menu.account': 'Your account: {name}',

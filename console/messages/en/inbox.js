@@ -88,7 +88,7 @@ export default {
   'nothing.keys': 'all keys',
   'keys.title': 'Keys',
   'keys.next': 'Next conversation',
-  'keys.above': 'Conversation above',
+  'keys.above': 'Previous conversation',
   'keys.reply': 'Write a reply',
   'keys.note': 'Write a note',
   'keys.attach': 'Attach files',

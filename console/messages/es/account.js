@@ -123,6 +123,7 @@ export default {
   'no_team.look': 'Mirar de nuevo',
   'welcome.title': 'Te damos la bienvenida',
   'welcome.who': '¿Quién responde hoy? Tus compañeros ven este nombre, los clientes no.',
+  'welcome.more': 'Esta es una demo de la bandeja de entrada. Los contactos, las plantillas, el equipo y las demás páginas vienen con mesej serve.',
   'welcome.name': 'Tu nombre',
   'welcome.open': 'Abrir la bandeja',
   'menu.account': 'Tu cuenta: {name}',

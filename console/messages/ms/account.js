@@ -115,6 +115,7 @@ export default {
   'no_team.look': 'Lihat lagi',
   'welcome.title': 'Selamat datang',
   'welcome.who': 'Siapa menjawab hari ini? Rakan sekerja anda melihat nama ini, pelanggan tidak.',
+  'welcome.more': 'Ini demo peti masuk. Kenalan, templat, pasukan dan halaman lain disertakan dengan mesej serve.',
   'welcome.name': 'Nama anda',
   'welcome.open': 'Buka peti masuk',
   'menu.account': 'Akaun anda: {name}',

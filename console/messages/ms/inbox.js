@@ -88,7 +88,7 @@ export default {
   'nothing.keys': 'semua kekunci',
   'keys.title': 'Kekunci',
   'keys.next': 'Perbualan seterusnya',
-  'keys.above': 'Perbualan di atas',
+  'keys.above': 'Perbualan sebelumnya',
   'keys.reply': 'Tulis balasan',
   'keys.note': 'Tulis nota',
   'keys.attach': 'Lampirkan fail',

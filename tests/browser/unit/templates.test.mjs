@@ -155,7 +155,7 @@ test('each variable needs an example, and a problem is led to its part', () => {
   assert.deepEqual(examplesNeeded(draft).map(({ key }) => key), ['header.1', 'body.1', 'body.2', 'button.0', 'button.2']);
   const definition = definitionOf(draft);
   const parts = ['name', 'language', 'components[0].text', 'components[1].example.body_text', 'components[2].buttons[1].text', 'components[2].buttons', 'components', 'components[9]'];
-  assert.deepEqual(parts.map((path) => partOfPath(path, definition)), ['name', 'language', 'header', 'body', 'button.1', 'buttons', null, null]);
+  assert.deepEqual(parts.map((path) => partOfPath(path, definition)), ['name', 'language', 'header', 'examples', 'button.1', 'buttons', null, null]);
   assert.deepEqual(definitionOf({ ...draft, header: { format: 'VIDEO', text: '', file: { media_id: 'm' }, handle: null } }).components[0], { type: 'HEADER', format: 'VIDEO', example: { media_id: 'm' } });
 });
 
