@@ -156,7 +156,8 @@ export function filterOf({ search, label, list, owner, consent, number, segment,
   ];
   const own = [textOf(rows, 'and', []), condition].filter(Boolean).join(' and ');
   if (segment === '') return own;
-  const written = segments.find((one) => one.segment_id === segment)?.filter;
-  if (written === undefined) return null;
+  // One that names customers is not told to everybody.
+  const written = segments.find((one) => one.segment_id === segment)?.filter ?? null;
+  if (written === null) return null;
   return [written.trim() === '' ? '' : `(${written})`, own].filter(Boolean).join(' and ');
 }

@@ -10,6 +10,7 @@ import { Bulk, useChosen } from './contact_bulk.js';
 import { Count } from './contact_count.js';
 import { Filters } from './contact_filters.js';
 import { ContactList, useContactRows, useDefinitions } from './contact_list.js';
+import { filterWords } from './filter_words.js';
 import { NewContact } from './new_contact.js';
 import { Download, Head } from './parts.js';
 
@@ -158,10 +159,11 @@ function All({ open, filter, setFilter, context }) {
   const meant = filterOf(filter, known.segments);
   const isSegment = filter.segment !== '' && !isFiltered({ ...filter, segment: '' });
   const narrowed = narrowedOf(filter, known);
+  const words = narrowed?.problem ? t('segments.broken') : filterWords(narrowed?.filter, narrowed?.words, known, context.colleagues());
   const wanted = isSegment ? { segment: filter.segment } : meant ? { filter: meant } : {};
   const query = new URLSearchParams({ format: 'csv', ...wanted });
   const toExport = isSegment ? 'contacts.export_segment' : meant ? 'contacts.export_these' : 'contacts.export';
-  const counting = meant !== null && html`<${Count} key=${JSON.stringify(wanted)} ask=${context.ask} wanted=${isSegment ? wanted : { filter: meant }} label=${t('contacts.do_count')} />`;
+  const counting = (isSegment || meant !== null) && html`<${Count} key=${JSON.stringify(wanted)} ask=${context.ask} wanted=${isSegment ? wanted : { filter: meant }} label=${t('contacts.do_count')} />`;
   return html`
     <div class="contacts" data-open=${String(open !== null)} ref=${place}>
       <section class="contacts-list" aria-label=${t('contacts.found')}>
@@ -174,7 +176,7 @@ function All({ open, filter, setFilter, context }) {
         html`
           <div class="contacts-narrowed">
             <h2 dir="auto">${narrowed.name}</h2>
-            ${narrowed.words && html`<p class="quiet" dir="auto">${narrowed.words}</p>`}
+            ${words && html`<p class="quiet" dir="auto">${words}</p>`}
           </div>
         `}
         ${isWriting && html`<${NewContact} contacts=${contacts} onMade=${made} onCancel=${cancel} />`}

@@ -3,7 +3,8 @@
 import { FIELDS, attributeField, attributeKey, kindOf, needsValue, operatorsOf } from '../filter_text.js';
 import { t } from '../language.js';
 import { html, useRef } from '../view.js';
-import { operatorText, optionsOf } from './contact_filters.js';
+import { optionsOf } from './contact_filters.js';
+import { comparisonText, fieldName } from './filter_words.js';
 import { useLabels } from './label_field.js';
 import { numberText } from './limit_fields.js';
 
@@ -43,7 +44,7 @@ function Condition({ row, at, definitions, colleagues, contacts, onChange, onRem
   const { attributes } = definitions;
   const { field, operator } = row;
   const key = attributeKey(field);
-  const known = [...FIELDS.map((one) => [one, t(`filter.field.${one}`)]), ...attributes.map((one) => [attributeField(one.key), one.name])];
+  const known = [...FIELDS.map((one) => [one, fieldName(one, attributes)]), ...attributes.map((one) => [attributeField(one.key), one.name])];
   const fields = known.some(([one]) => one === field) ? known : [...known, [field, key ?? field]];
   const choose = (next) => {
     const kept = operatorsOf(next, attributes);
@@ -55,17 +56,12 @@ function Condition({ row, at, definitions, colleagues, contacts, onChange, onRem
         ${fields.map(([value, text]) => html`<option key=${value} value=${value} selected=${value === field}>${text}</option>`)}
       </select>
       <select aria-label=${t('segments.operator')} onchange=${(event) => onChange({ ...row, operator: event.currentTarget.value })}>
-        ${operatorsOf(field, attributes).map((one) => html`<option key=${one} value=${one} selected=${one === operator}>${wordsOf(row, one, attributes)}</option>`)}
+        ${operatorsOf(field, attributes).map((one) => html`<option key=${one} value=${one} selected=${one === operator}>${comparisonText(row, one, attributes)}</option>`)}
       </select>
       ${needsValue(row) && html`<${Value} key=${field} ...${{ row, definitions, colleagues, contacts }} set=${(value) => onChange({ ...row, value })} />`}
       <button type="button" class="plain" aria-label=${t('segments.remove_condition', { number: at })} onclick=${onRemove}>×</button>
     </div>
   `;
-}
-
-function wordsOf({ field, value }, operator, attributes) {
-  if (kindOf(field, attributes) === 'time') return t(/^\d+[hdw]$|^$/.test(value) ? (operator === '<' ? 'filter.op.within' : 'filter.op.longer_ago') : operator === '<' ? 'filter.op.before' : 'filter.op.after');
-  return operatorText(operator);
 }
 
 /** What stands in a new condition about a field: the first of what there is to choose from. */

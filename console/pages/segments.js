@@ -9,6 +9,7 @@ import { html, useEffect, useId, useLayoutEffect, useRef, useState } from '../vi
 import { Count, countText } from './contact_count.js';
 import { useDefinitions } from './contact_list.js';
 import { Changing, Definitions } from './definitions.js';
+import { filterWords, wrongText } from './filter_words.js';
 import { Field, Form, useLoaded } from './parts.js';
 import { Builder, NEW_ROW } from './segment_builder.js';
 
@@ -25,17 +26,18 @@ export default function Segments({ contacts, context }) {
     id="segment_id"
     ...${{ loaded, contacts, say, save }}
     form=${({ written, ...given }) => html`<${Write} ...${given} segment=${written} ...${{ ask, definitions, contacts }} colleagues=${context.colleagues()} />`}
-    row=${(one, does) => html`<${Segment} key=${`${one.segment_id} ${one.changed_at}`} segment=${one} ask=${ask} ...${does} />`}
+    row=${(one, does) => html`<${Segment} key=${`${one.segment_id} ${one.changed_at}`} segment=${one} ask=${ask} words=${filterWords(one.filter, one.words, definitions, context.colleagues())} ...${does} />`}
   />`;
 }
 
-function Segment({ segment, ask, write, remove }) {
-  const { segment_id: id, name, filter, words } = segment;
+function Segment({ segment, words, ask, write, remove }) {
+  const { segment_id: id, name, filter, problem } = segment;
   return html`
     <li data-segment=${id}>
       <div class="account-who">
         <a href=${hashOfPage('contacts', `segment/${id}`)}><bdi>${name}</bdi></a>
-        <code class="filter-text" dir="ltr">${filter}</code>
+        ${filter && html`<code class="filter-text" dir="ltr">${filter}</code>`}
+        ${problem && html`<span class="page-problem">${t('segments.broken')}</span>`}
         ${words && html`<span class="quiet" dir="auto">${words}</span>`}
         <${Count} ask=${ask} wanted=${{ segment: id }} name=${t('segments.count_one', { name })} />
       </div>
@@ -101,7 +103,7 @@ function Write({ segment, save, onCancel, ask, definitions, contacts, colleagues
   const [isText, setText] = useState(false);
   const letters = [...filter];
   return html`
-    <${Form} label=${t('segments.save')} run=${(values) => save({ ...values, filter: filter.trim() })} onCancel=${onCancel} explain=${(error) => (error.code === 'invalid_filter' ? t('segments.wrong', { message: error.message }) : sentenceOf(error))}>
+    <${Form} label=${t('segments.save')} run=${(values) => save({ ...values, filter: filter.trim() })} onCancel=${onCancel} explain=${(error) => (error.code === 'invalid_filter' ? wrongText(error.message) : sentenceOf(error))}>
       <${Field} label=${t('segments.name')} name="name" required maxlength="100" autocomplete="off" dir="auto" defaultValue=${segment.name ?? ''} inputRef=${name} />
       ${rows ? html`<${Builder} rows=${rows} join=${read.join ?? 'and'} onChange=${build} ...${{ definitions, colleagues, contacts }} />` : html`<p class="whole quiet">${t('segments.no_rows')}</p>`}
       <details class="whole" open=${isText || !rows} ontoggle=${(event) => setText(event.currentTarget.open)}>
@@ -113,11 +115,11 @@ function Write({ segment, save, onCancel, ask, definitions, contacts, colleagues
         ${checked.isChecking && html`<p class="quiet">${t('segments.checking')}</p>`}
         ${checked.wrong &&
         html`
-          <p class="page-problem">${t('segments.wrong', { message: checked.wrong })}</p>
+          <p class="page-problem">${wrongText(checked.wrong)}</p>
           <p class="filter-text filter-wrong" dir="ltr">${letters.slice(0, checked.position).join('')}<mark>${letters.slice(checked.position).join('') || ' '}</mark></p>
         `}
         ${checked.problem && html`<p class="page-problem">${checked.problem}</p>`}
-        ${checked.words && html`<p dir="auto">${checked.words}</p><p class="verdict-good">${countText(checked)}</p>`}
+        ${checked.words && html`<p dir="auto">${filterWords(filter, checked.words, definitions, colleagues)}</p><p class="verdict-good">${countText(checked)}</p>`}
       </div>
     <//>
   `;

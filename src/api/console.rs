@@ -167,6 +167,7 @@ const FILES: &[File] = files![
     "pages/contact_write.js",
     "pages/contacts.js",
     "pages/definitions.js",
+    "pages/filter_words.js",
     "pages/health.js",
     "pages/import_columns.js",
     "pages/import_progress.js",

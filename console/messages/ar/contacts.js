@@ -173,6 +173,10 @@ export default {
   'segments.filter': 'من فيها',
   'segments.checking': 'يُنظر فيها…',
   'segments.wrong': 'لا يمكن فهم هذا: {message}',
+  'segments.wrong_here': 'تعذّر فهم هذا ابتداءً من الموضع المعلَّم.',
+  'segments.broken': 'ما تطلبه لم يعد موجودًا، فلا أحد فيها. غيّرها.',
+  'segments.means': '{join}: {conditions}',
+  'filter.while': '{count} {unit}',
   'segments.do_count': 'عدّ',
   'segments.count_one': 'عدّ جهات اتصال {name}',
   'segments.count': {

@@ -4,6 +4,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { filterOf, rowsOf, textOf } from '../../../console/filter_text.js';
 import { NO_FILTER } from '../../../console/contacts.js';
+import { addTexts, setLanguage } from '../../../console/language.js';
+import { filterWords, wrongText } from '../../../console/pages/filter_words.js';
+import '../english.mjs';
 
 const ATTRIBUTES = [
   { key: 'city', name: 'City', type: 'text' },
@@ -64,11 +67,26 @@ test('what rows cannot show is no rows', () => {
 });
 
 test('what a list is narrowed by is one filter', () => {
-  const segments = [{ segment_id: 's1', filter: 'label = "a" or label = "b"' }, { segment_id: 's2', filter: '' }];
+  const segments = [{ segment_id: 's1', filter: 'label = "a" or label = "b"' }, { segment_id: 's2', filter: '' }, { segment_id: 's3', filter: null }];
   const of = (filter) => filterOf({ ...NO_FILTER, ...filter }, segments);
   assert.equal(of({}), '');
   assert.equal(of({ label: 'vip', consent: 'allowed', owner: 'none', condition: 'attribute.tier >= 2' }), 'label = "vip" and owner = none and not opted_out and attribute.tier >= 2');
   assert.equal(of({ segment: 's1', list: 'l1' }), '(label = "a" or label = "b") and list = "l1"');
   assert.equal(of({ segment: 's1' }), '(label = "a" or label = "b")');
-  assert.deepEqual([of({ segment: 's2' }), of({ segment: 'gone' }), of({ search: 'an' })], ['', null, null]);
+  assert.deepEqual([of({ segment: 's2' }), of({ segment: 'gone' }), of({ segment: 's3' }), of({ search: 'an' })], ['', null, null, null]);
+});
+
+test('in other languages a filter is said in the page’s words, where rows show it', async (context) => {
+  context.after(() => setLanguage('en'));
+  const definitions = { attributes: ATTRIBUTES, lists: [{ list_id: 'l1', name: 'Club' }], numbers: [{ phone_number_id: '7', display_phone_number: '+60 1' }] };
+  const said = (filter) => filterWords(filter, 'gateway', definitions, new Map([['u1', { name: 'Ana' }]]));
+  assert.equal(said('label = "vip"'), 'gateway');
+  await setLanguage('es');
+  await addTexts('contacts');
+  const plain = (text) => text.replace(/[\u2066-\u2069]/g, '');
+  assert.equal(plain(said('label = "vip"')), 'Etiqueta es vip');
+  assert.equal(plain(said('list = "l1" or owner = "u1" or last_active < 30d')), 'Cualquiera de estas: Lista es Club · A cargo de es Ana · Última actividad en los últimos 30 días');
+  assert.equal(plain(said('attribute.vip = true and not opted_out and number = "7"')), 'Todas estas: VIP es Sí · Sin publicidad no · Número al que escribe es +60 1');
+  assert.deepEqual([said('(label = "vip")'), said(null)], ['gateway', 'gateway']);
+  assert.match(wrongText('expected `=`'), /lugar marcado/);
 });
