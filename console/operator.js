@@ -20,7 +20,7 @@ const oneTenant = () => import('./pages/tenant.js');
 
 /** Begins at an operator's address; `route` is where. */
 export async function beginAsOperator({ gate, preferences, say, copy, window, route }) {
-  await Promise.all(['operator', 'manage'].map(addTexts));
+  await Promise.all(['operator', 'manage', 'told'].map(addTexts));
   const { document, location } = window;
   const $ = (id) => document.getElementById(id);
   const access = new OperatorAccess({ fetch: (...call) => window.fetch(...call), onLost: () => location.reload() });

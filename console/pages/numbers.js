@@ -5,6 +5,7 @@ import { LONG } from '../http.js';
 import { pauseOf, delayOf } from '../lanes.js';
 import { nodes, t } from '../language.js';
 import { moment } from '../time.js';
+import { checkName, told } from '../told.js';
 import { html, useEffect, useRef, useState } from '../view.js';
 import { Copied, Field, Form, Head, Loading, Press, useFocus, useLoaded } from './parts.js';
 
@@ -122,9 +123,9 @@ function Checked({ isRunning, checks, problem, name }) {
           ${sorted.map(
             (check) => html`
               <tr key=${check.name}>
-                <th scope="row">${check.name}</th>
+                <th scope="row">${checkName(check.name)}</th>
                 <td class=${`verdict-${check.verdict}`}>${t(`numbers.${check.verdict}`)}</td>
-                <td dir="auto">${check.detail}</td>
+                <td dir="auto">${told(check.detail)}</td>
               </tr>
             `,
           )}

@@ -8,6 +8,7 @@ import { Status, TemplatePreview, languageName, named } from '../template_parts.
 import { draftOf } from '../template_draft.js';
 import { isEditable, previewOf } from '../templates.js';
 import { exact } from '../time.js';
+import { told } from '../told.js';
 import { html, useLayoutEffect, useState } from '../view.js';
 import { Loading, Press, useFocus, useLoaded } from './parts.js';
 
@@ -74,7 +75,7 @@ function Shown({ context, template, mayManage, open, edit, variant, onBack }) {
           ${synced_at && html`<dt>${t('templates.read')}</dt><dd>${exact(synced_at)}</dd>`}
         </dl>
         ${problems.length > 0 &&
-        html`<h2>${t('templates.problems')}</h2><ul class="template-problems">${problems.map((problem, i) => html`<li key=${i} dir="auto">${typeof problem === 'string' ? problem : problem.problem}</li>`)}</ul>`}
+        html`<h2>${t('templates.problems')}</h2><ul class="template-problems">${problems.map((problem, i) => html`<li key=${i} dir="auto">${told(typeof problem === 'string' ? problem : problem.problem)}</li>`)}</ul>`}
       </section>
       <${TemplatePreview} preview=${previewOf(template)} />
     </div>

@@ -7,6 +7,7 @@ import { File_ } from '../template_picker.js';
 import { TemplatePreview, languageName, named } from '../template_parts.js';
 import { BUTTONS, CATEGORIES, HEADERS, LANGUAGES, MOST_BUTTONS, definitionOf, examplesNeeded, partOfPath } from '../template_draft.js';
 import { previewOf } from '../templates.js';
+import { told } from '../told.js';
 import { html, useEffect, useId, useRef, useState } from '../view.js';
 import { useFocus, useLoaded } from './parts.js';
 import { Title } from './template_detail.js';
@@ -120,7 +121,7 @@ function Verdict({ checked: { is, problems, why }, whole }) {
   return html`
     <div role="status">
       <p class=${problems.length > 0 ? 'verdict-doubtful' : 'verdict-good'}>${problems.length > 0 ? t('editor.problems', { count: problems.length }) : t('editor.fine')}</p>
-      ${whole.map(({ path, problem }, i) => html`<p key=${i} class="field-problem"><span class="mono">${path}</span> <span dir="auto">${problem}</span></p>`)}
+      ${whole.map(({ path, problem }, i) => html`<p key=${i} class="field-problem"><span class="mono">${path}</span> <span dir="auto">${told(problem)}</span></p>`)}
     </div>
   `;
 }
@@ -236,7 +237,7 @@ function Part({ title, children }) {
 }
 
 function Problems({ problems = [], id }) {
-  return problems.length > 0 && html`<ul class="field-problem" id=${id}>${problems.map(({ path, problem }) => html`<li key=${path + problem} dir="auto">${problem}</li>`)}</ul>`;
+  return problems.length > 0 && html`<ul class="field-problem" id=${id}>${problems.map(({ path, problem }) => html`<li key=${path + problem} dir="auto">${told(problem)}</li>`)}</ul>`;
 }
 
 function Line({ label, value, set, hint, problems = [], isLong = false, ...more }) {
