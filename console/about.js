@@ -119,7 +119,7 @@ export class AboutView {
   }
 
   #assignee(row, present, me) {
-    const agents = [...new Set([me.agent, ...answering(me), ...present, row.assignee].filter(Boolean))];
+    const agents = [...new Set([me.agent, ...answering(me, row.number), ...present.filter((agent) => maySee(me, agent, row.number)), row.assignee].filter(Boolean))];
     const select = h(
       'select',
       { 'aria-label': t('about.assigned'), id: 'assignee', onchange: () => this.#assign(select) },
@@ -241,9 +241,15 @@ export function statusName(status) {
   return STATUSES.includes(status) ? t(`status.${status}`) : status;
 }
 
-/** Who of the team may answer, whether present or not. */
-function answering(me) {
-  return [...(me.colleagues ?? [])].filter(([, { role }]) => role !== null && role !== 'read_only').map(([agent]) => agent);
+/** Whether somebody is not limited to other numbers. */
+function maySee(me, agent, number) {
+  const numbers = me.colleagues?.get(agent)?.numbers;
+  return !numbers || numbers.includes(number);
+}
+
+/** Who of the team may answer on this number, whether present or not. */
+function answering(me, number) {
+  return [...(me.colleagues ?? [])].filter(([agent, { role }]) => role !== null && role !== 'read_only' && maySee(me, agent, number)).map(([agent]) => agent);
 }
 
 function addressText(contact) {

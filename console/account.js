@@ -26,6 +26,7 @@ export function rolesGivenBy(role) {
 export function sentenceOf(error) {
   const known = `refusal.${error.code}`;
   if (error.status === 429 && error.code === 'rate_limited') return tooMany(error.wait);
+  if (error.code === 'nothing_chosen') return error.message;
   if (has(known)) return sentence(t(known, { message: error.message }));
   if (error.status === 0) return t('refusal.unreachable');
   if (error.status === 429) return t('refusal.quota');
@@ -196,6 +197,14 @@ export class Account {
   /** Who is in the team, and who left it: `{members, former}`. */
   people() {
     return this.#access.asked('GET', '/v1/team');
+  }
+
+  /** The same with the teams that members are limited to, where there are any: `{members, former, teams}`. */
+  async colleagues() {
+    const people = await this.people();
+    if (!people.members.some(({ limit }) => limit?.teams.length > 0)) return people;
+    const { teams } = await this.#access.asked('GET', '/v1/teams');
+    return { ...people, teams };
   }
 
   /** Gives a member another role, or another `limit`: what is undefined stays. `proof` is `{password, code}`, where it is asked for. */

@@ -9,6 +9,7 @@ import { BannerView } from './banner.js';
 import { CannedReplies } from './canned.js';
 import { Colleagues } from './colleagues.js';
 import { Composer } from './composer.js';
+import { summaryOf } from './content.js';
 import { Desk } from './desk.js';
 import { Dialogs } from './dialogs.js';
 import { fill, h } from './dom.js';
@@ -19,9 +20,10 @@ import { t } from './language.js';
 import { LinkSheets } from './link_sheets.js';
 import { ListView } from './list.js';
 import { renderLive } from './live.js';
+import { Notices } from './notices.js';
 import { onDemand } from './on_demand.js';
 import { Pages } from './pages.js';
-import { agentName, customerOf, face } from './people.js';
+import { agentName, customerOf, face, nameOf } from './people.js';
 import { preferenceFoot } from './preference_foot.js';
 import { Preferences } from './preferences.js';
 import { Profile } from './profile.js';
@@ -63,7 +65,7 @@ const access = new Access({
 const api = new Api(access);
 const account = new Account(access);
 const colleagues = new Colleagues({
-  read: () => account.people(),
+  read: () => account.colleagues(),
   loaded: (known) => desk.dispatch({ type: 'colleagues_loaded', colleagues: known }),
 });
 const replies = new CannedReplies({ api, changed });
@@ -75,12 +77,34 @@ const readSheet = onDemand(() => import('./canned_sheet.js'), {
 const withSheet = (run) => readSheet().then(run, () => say(t('page.lost'), 'bad'));
 const cannedSheet = { open: (how) => withSheet((sheet) => sheet.open(how)), edit: (reply) => withSheet((sheet) => sheet.edit(reply)) };
 
+const isLookedAt = () => document.visibilityState === 'visible' && document.hasFocus();
+const notices = new Notices({
+  Notification: window.Notification,
+  isWanted: () => preferences.notices,
+  isSeen: isLookedAt,
+  now: () => Date.now(),
+  open: (id) => {
+    window.focus();
+    if (signedIn.person) location.hash = hashOf(id);
+    else show(id);
+  },
+});
+
+/** Tells of what a customer wrote, unless a colleague looks after it. */
+function arrived(message) {
+  const { conversations, contacts, me } = desk.state;
+  const assignee = conversations.get(message.conversation_id)?.assignee;
+  if (['system', 'reaction'].includes(message.content.type) || (assignee && assignee !== me.agent)) return;
+  notices.tell({ id: message.conversation_id, name: nameOf(contacts.get(message.contact_id)), text: summaryOf(message.content).text, at: message.created });
+}
+
 const desk = new Desk({
   api,
   changed,
-  watched: () => pages.current === 'inbox' && document.visibilityState === 'visible' && document.hasFocus(),
+  watched: () => pages.current === 'inbox' && isLookedAt(),
   say,
   met: (agents) => desk.state.me.colleagues && colleagues.ensure(agents, desk.state.me.colleagues),
+  arrived,
   mayForget: () => list.isAtRest,
   now: () => Date.now(),
   uuid: newId,
@@ -119,6 +143,7 @@ const context = {
   leave: () => signedIn.leave(),
   profile: new Profile(access),
   preferences,
+  notices,
   account,
   replies,
   cannedSheet,
@@ -299,10 +324,8 @@ function go(route) {
   if (!isInbox) return changed();
   left = null;
   if (route.kind === 'conversation') return follow(route.id);
-  if (desk.open) {
-    $('frame').dataset.pane = 'list';
-    desk.show(null);
-  }
+  $('frame').dataset.pane = 'list';
+  if (desk.open) desk.show(null);
   if (!wasInbox) $('inbox-title').focus({ preventScroll: true });
   return changed();
 }

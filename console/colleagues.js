@@ -6,7 +6,10 @@ export class Colleagues {
   #asked = new Set();
   #loading = null;
 
-  /** `read()` gives `{members, former}`; `loaded(colleagues)` gets a map from agent to `{name, role}`, `role` null for who left. */
+  /**
+   * `read()` gives `{members, former, teams}`; `loaded(colleagues)` gets a map from agent to `{name, role, numbers}`:
+   * `role` is null for who left, `numbers` for who sees all of them.
+   */
   constructor({ read, loaded }) {
     this.#read = read;
     this.#loaded = loaded;
@@ -33,6 +36,12 @@ export class Colleagues {
     if (!people) return;
     // Who has erased the account has no name any more.
     const left = (people.former ?? []).filter(({ name }) => name).map(({ agent, name }) => [agent, { name, role: null }]);
-    this.#loaded(new Map([...left, ...people.members.map(({ agent, name, role }) => [agent, { name, role }])]));
+    this.#loaded(new Map([...left, ...people.members.map(({ agent, name, role, limit }) => [agent, { name, role, numbers: numbersOf(limit, people.teams) }])]));
   }
+}
+
+/** The numbers that a limit names, by itself and by teams; null for all. */
+function numbersOf(limit, teams = []) {
+  if (!limit) return null;
+  return [...limit.numbers, ...teams.filter(({ team_id }) => limit.teams.includes(team_id)).flatMap(({ numbers }) => numbers)];
 }

@@ -31,6 +31,7 @@ export class Desk {
   #watched;
   #tell;
   #met;
+  #arrived;
   #reading = new Set();
   #asking = new Set();
   #named = new Set();
@@ -42,17 +43,18 @@ export class Desk {
   /**
    * `changed()` is called after every change; `watched()` says whether the agent can see the page; `say(text, tone)` shows
    * a passing line; `met(agents)` is called with colleagues that the page shows; `mayForget()` says whether nobody looks at what is far
-   * down the list; `socket` holds what the socket needs from the browser.
+   * down the list; `arrived(message)` is called with what customers write; `socket` holds what the socket needs from the browser.
    *
    * @param {{api: Api, changed: () => void, watched: () => boolean, say: (text: string, tone?: string) => void,
-   *   met?: (agents: (string | undefined)[]) => void, mayForget?: () => boolean, now: () => number, uuid: () => string, socket: any}} given
+   *   met?: (agents: (string | undefined)[]) => void, arrived?: (message: import('./types.d.ts').Message) => void, mayForget?: () => boolean, now: () => number, uuid: () => string, socket: any}} given
    */
-  constructor({ api, changed, watched, say, met = () => {}, mayForget = () => true, now, uuid, socket }) {
+  constructor({ api, changed, watched, say, met = () => {}, arrived = () => {}, mayForget = () => true, now, uuid, socket }) {
     this.#api = api;
     this.#changed = changed;
     this.#watched = watched;
     this.#tell = say;
     this.#met = met;
+    this.#arrived = arrived;
     this.#mayForget = mayForget;
     this.#now = now;
     this.#uuid = uuid;
@@ -360,6 +362,7 @@ export class Desk {
       if (foreign) this.others.set(message.conversation_id, { seq, at, by: message.author, id: message.id });
     }
     this.dispatch({ type: 'events', events });
+    for (const { kind, data } of events) if (kind === 'message' && data.message.direction === 'inbound' && !data.message.via) this.#arrived(data.message);
     this.#rows.look();
     this.#fetchNames();
     this.#meet();

@@ -1,5 +1,5 @@
-// What a person prefers: a language and a theme. Each is one cookie, and there is none for what the system says; beside these and the
-// session's cookie nothing is kept in the browser.
+// What a person prefers: a language, a theme, keys of one letter, notifications. Each is one cookie, and there is none for what goes
+// without saying; beside these and the session's cookie nothing is kept in the browser.
 
 import { LANGUAGES, bestLanguage, direction, language, setLanguage, t } from './language.js';
 
@@ -15,8 +15,6 @@ export function cookieIn(cookies, name) {
 }
 
 export class Preferences {
-  /** Whether letters alone are keys, as `/` is: in memory, until the page is loaded anew. */
-  letters = true;
   #document;
   #navigator;
   #location;
@@ -38,6 +36,24 @@ export class Preferences {
   get theme() {
     const chosen = cookieIn(this.#document.cookie, 'theme');
     return THEMES.includes(chosen) ? chosen : null;
+  }
+
+  /** Whether letters alone are keys, as `/` is. */
+  get letters() {
+    return cookieIn(this.#document.cookie, 'letters') !== 'off';
+  }
+
+  set letters(areKeys) {
+    this.#keep('letters', areKeys ? null : 'off');
+  }
+
+  /** Whether the person wants to be told of new messages while the page is not looked at. */
+  get notices() {
+    return cookieIn(this.#document.cookie, 'notices') === 'on';
+  }
+
+  set notices(areWanted) {
+    this.#keep('notices', areWanted ? 'on' : null);
   }
 
   /** Shows the page in the language and the theme of the person. */

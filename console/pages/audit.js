@@ -54,7 +54,7 @@ export default function Audit({ page, context }) {
       <${Choice}
         label=${t('audit.action')}
         chosen=${filter.action}
-        options=${[['', '–'], ...ACTIONS.map((action) => [action, actionText(action)])]}
+        options=${[['', t('audit.any_action')], ...ACTIONS.map((action) => [action, actionText(action)])]}
         onchange=${(event) => choose({ action: event.currentTarget.value })}
       />
     </div>
@@ -87,7 +87,7 @@ function Entries({ entries, nameOf, targetText, month }) {
                   ${target && html`<br /><bdi class="quiet">${targetText(target)}</bdi>`}
                 </td>
                 <td dir="auto">${detailText(details)}</td>
-                <td class="mono">${address}</td>
+                <td class="mono address">${address}</td>
               </tr>
             `,
           )}

@@ -168,7 +168,7 @@ function All({ open, filter, setFilter, context }) {
     <div class="contacts" data-open=${String(open !== null)} ref=${place}>
       <section class="contacts-list" aria-label=${t('contacts.found')}>
         <div class="contacts-tools">
-          ${mayChange && html`<button type="button" class="primary" ref=${add} aria-expanded=${String(isWriting)} onclick=${() => setWriting(!isWriting)}>${t('contacts.add')}</button>`}
+          ${mayChange && !context.person()?.limit && html`<button type="button" class="primary" ref=${add} aria-expanded=${String(isWriting)} onclick=${() => setWriting(!isWriting)}>${t('contacts.add')}</button>`}
           ${mayChange && choosing.chosen === null && html`<button type="button" class="plain" onclick=${choosing.begin}>${t('bulk.begin')}</button>`}
           ${rights.includes('manage_business') && html`<${Download} label=${t(toExport)} name=${`${fileName(narrowed?.name ?? t('page.contacts'))}.csv`} path=${`/v1/contacts/export?${query}`} ask=${context.ask} />`}
         </div>

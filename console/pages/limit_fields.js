@@ -1,5 +1,6 @@
 // What a member may see: all numbers of the business, or those that are named, by themselves and by teams.
 
+import { ApiError } from '../http.js';
 import { list, t } from '../language.js';
 import { html, useState } from '../view.js';
 import { Choice } from './parts.js';
@@ -12,6 +13,13 @@ export function isLimitable(role) {
 /** The limit that a form with these fields means; null for all numbers. */
 export function limitOf({ sees, limit_numbers: numbers = [], limit_teams: teams = [] }) {
   return sees === 'some' ? { numbers, teams } : null;
+}
+
+/** The same, where something has to be chosen of what is to be seen. */
+export function wantedLimit(values) {
+  const limit = limitOf(values);
+  if (limit && limit.numbers.length + limit.teams.length === 0) throw new ApiError(0, 'nothing_chosen', t('limit.choose'));
+  return limit;
 }
 
 /** How people write a number. */

@@ -126,6 +126,26 @@ function Looks({ context }) {
         <input type="checkbox" role="switch" defaultChecked=${preferences.letters} onchange=${(event) => (preferences.letters = event.currentTarget.checked)} />
         <span>${t('looks.letters')}</span>
       </label>
+      <${NoticesWish} ...${context} />
     </section>
+  `;
+}
+
+/** Whether one is told of new messages; the browser is asked for its leave by the press. */
+function NoticesWish({ notices, preferences, say }) {
+  const [isOn, setOn] = useState(preferences.notices && notices.permission === 'granted');
+  if (notices.permission === 'none') return null;
+  const change = async ({ currentTarget: box }) => {
+    const isWanted = box.checked && (await notices.ask());
+    if (box.checked && !isWanted) say(t('looks.notices_denied'), 'bad');
+    preferences.notices = isWanted;
+    box.checked = isWanted;
+    setOn(isWanted);
+  };
+  return html`
+    <label class="switch">
+      <input type="checkbox" role="switch" checked=${isOn} onchange=${change} />
+      <span>${t('looks.notices')}</span>
+    </label>
   `;
 }

@@ -22,8 +22,9 @@ export function Subscription({ ask }) {
     }
   });
   const { data } = loaded;
-  if (data?.state === null) return null;
   const { state, plan, trial_ends, paid_until, checkout_url, portal_url } = data ?? {};
+  // Without a subscription and a way to one there is nothing to show either.
+  if (data && (state === null || (state === 'none' && !checkout_url && !portal_url))) return null;
   return html`
     <section class="card" aria-labelledby="subscription-title">
       <h2 id="subscription-title">${t('subscription.title')}</h2>

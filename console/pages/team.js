@@ -5,7 +5,7 @@ import { nodes, t } from '../language.js';
 import { Face } from '../parts.js';
 import { exact } from '../time.js';
 import { html, useEffect, useRef, useState } from '../view.js';
-import { LimitFields, isLimitable, limitOf, limitText } from './limit_fields.js';
+import { LimitFields, isLimitable, limitText, wantedLimit } from './limit_fields.js';
 import { Teams } from './teams.js';
 import { Choice, Copied, Field, Form, Head, Loading, OwnProof, Press, ProofAlong, useChange, useFocus, useLoaded } from './parts.js';
 
@@ -79,7 +79,7 @@ export default function Team({ page, context }) {
         <h2>${t('team.open')}</h2>
         <ul class="account-rows">
           ${invitations.map(
-            (one) => html`<${Invitation} key=${one.invitation_id} ...${{ one, members, gives, account, say, changed }} />`,
+            (one) => html`<${Invitation} key=${one.invitation_id} ...${{ one, members, gives, scope: scope.data, account, say, changed }} />`,
           )}
         </ul>
       </section>
@@ -140,7 +140,7 @@ function Member({ member, members, gives, isMe, account, say, changed, goAway, h
 function Limit({ member, scope, account, say, changed, keep }) {
   const { user_id: id, name, role, limit } = member;
   const set = async (values) => {
-    await account.setRole(id, role, undefined, limitOf(values));
+    await account.setRole(id, role, undefined, wantedLimit(values));
     say(t('limit.changed', { name }), 'good');
     keep();
     await changed();
@@ -225,8 +225,8 @@ function Question({ member, members, asked, isMe, account, say, changed, goAway,
   `;
 }
 
-function Invitation({ one, members, gives, account, say, changed }) {
-  const { invitation_id: id, email, role, by, expires } = one;
+function Invitation({ one, members, gives, scope, account, say, changed }) {
+  const { invitation_id: id, email, role, by, expires, limit } = one;
   const { run, problem } = useChange(say);
   const withdraw = async () => (await run(() => account.withdrawInvitation(id), t('team.withdrawn'))) && changed();
   const inviter = members.find((member) => member.user_id === by)?.name;
@@ -236,6 +236,7 @@ function Invitation({ one, members, gives, account, say, changed }) {
       <div class="account-who">
         <bdi>${email}</bdi>
         <span class="quiet">${nodes(inviter ? 'team.invited_by' : 'team.invited', values)}</span>
+        ${scope && limit && html`<span class="quiet">${limitText(limit, scope)}</span>`}
       </div>
       ${gives.includes(role) &&
       html`
@@ -262,7 +263,7 @@ function Invite({ account, gives, withCode, scope, onMade, onCancel }) {
         label=${t('team.make_link')}
         busy=${t('team.making_link')}
         explain=${ownRefusal}
-        run=${async (values) => onMade(await account.invite(values.email, values.role, values, scope && isLimitable(values.role) ? limitOf(values) : undefined))}
+        run=${async (values) => onMade(await account.invite(values.email, values.role, values, scope && isLimitable(values.role) ? wantedLimit(values) : undefined))}
         onCancel=${onCancel}
       >
         <${Field}

@@ -1,6 +1,6 @@
 // Meta's library: templates that are approved as they are, to begin with.
 
-import { t } from '../language.js';
+import { language, t } from '../language.js';
 import { TemplatePreview, languageName, named } from '../template_parts.js';
 import { LANGUAGES, definitionOf, draftOfLibrary } from '../template_draft.js';
 import { LONG } from '../http.js';
@@ -9,12 +9,15 @@ import { html, useRef, useState } from '../view.js';
 import { Choice, Field, Loading, Press, useLoaded } from './parts.js';
 import { Title } from './template_detail.js';
 
+/** The languages of the library that the page's own ones are. */
+const FIRST = { en: 'en_US', ms: 'ms', es: 'es', ar: 'ar' };
+
 export function Library({ context, use, onBack }) {
   const { ask } = context;
-  const [wanted, setWanted] = useState({ search: '', language: 'en' });
+  const [wanted, setWanted] = useState({ search: '', language: FIRST[language()] ?? '' });
   const form = useRef(null);
   const [more, setMore] = useState({ templates: [], cursor: undefined });
-  const read = (cursor) => ask('GET', `/v1/template-library?${new URLSearchParams({ ...(wanted.search && { search: wanted.search }), language: wanted.language, ...(cursor && { cursor }) })}`, undefined, { deadline: LONG });
+  const read = (cursor) => ask('GET', `/v1/template-library?${new URLSearchParams({ ...(wanted.search && { search: wanted.search }), ...(wanted.language && { language: wanted.language }), ...(cursor && { cursor }) })}`, undefined, { deadline: LONG });
   const loaded = useLoaded(async () => {
     setMore({ templates: [], cursor: undefined });
     return read(null);
@@ -35,11 +38,11 @@ export function Library({ context, use, onBack }) {
     <p class="page-lead">${t('library.about')}</p>
     <form class="filters" role="search" ref=${form} onsubmit=${search}>
       <${Field} label=${t('library.search')} name="search" autocomplete="off" />
-      <${Choice} label=${t('templates.language')} name="language" chosen=${wanted.language} options=${LANGUAGES.map((code) => [code, languageName(code)])} />
+      <${Choice} label=${t('templates.language')} name="language" chosen=${wanted.language} options=${[['', t('library.any')], ...LANGUAGES.map((code) => [code, languageName(code)])]} />
       <button class="plain">${t('library.find')}</button>
     </form>
     <${Loading} loaded=${loaded} />
-    ${loaded.data && templates.length === 0 && html`<p class="page-empty" role="status">${t('library.none')}</p>`}
+    ${loaded.data && templates.length === 0 && html`<p class="page-empty" role="status">${t(wanted.language ? 'library.none_in' : 'library.none', { language: languageName(wanted.language || 'en') })}</p>`}
     <ul class="library-list">
       ${templates.map((one, i) => html`<li key=${one.id ?? `${one.name} ${i}`} class="card"><${Entry} entry=${one} use=${use} /></li>`)}
     </ul>

@@ -7,6 +7,7 @@ import { amountText, bars, dayOf, fitted, totalsOf, usageQuery } from './usage_s
 
 const DAY = 86_400_000;
 const HEIGHT = 100;
+const LEAST_BARS = 14;
 
 export default function Usage({ page, context }) {
   const { ask } = context;
@@ -80,7 +81,10 @@ function categoryName(name) {
 /** Bars of what came in and went out. The table below says the same in numbers. */
 function Chart({ rows }) {
   const drawn = bars(rows, HEIGHT);
-  const width = drawn.length * 10;
+  // A few days are as narrow as many.
+  const width = Math.max(drawn.length, LEAST_BARS) * 10;
+  const most = Math.max(...rows.flatMap(({ messages }) => [messages.inbound, messages.outbound]));
+  const day = (row) => dateTime(row.from, { dateStyle: 'medium', timeZone: 'UTC' });
   return html`
     <svg class="chart" viewBox=${`0 0 ${width} ${HEIGHT}`} preserveAspectRatio="none" aria-hidden="true">
       ${drawn.map(
@@ -90,7 +94,8 @@ function Chart({ rows }) {
         `,
       )}
     </svg>
-    <p class="legend"><span class="inbound">${t('usage.inbound')}</span><span class="outbound">${t('usage.outbound')}</span></p>
+    <p class="chart-ends"><span>${day(rows[0])}</span>${rows.length > 1 && drawn.length >= LEAST_BARS && html`<span>${day(rows.at(-1))}</span>`}</p>
+    <p class="legend"><span class="inbound">${t('usage.inbound')}</span><span class="outbound">${t('usage.outbound')}</span><bdi class="quiet">${t('usage.most', { count: most })}</bdi></p>
   `;
 }
 

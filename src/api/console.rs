@@ -149,6 +149,7 @@ const FILES: &[File] = files![
     "messages/ms/templates.js",
     "messages/ms/told.js",
     "meta_errors.js",
+    "notices.js",
     "on_demand.js",
     "operator.js",
     "operator_access.js",

@@ -223,18 +223,18 @@ office('teams are made, changed and deleted, and members limited to them', async
   gateway.business.teams = [];
   const page = await atWork(open, 'ana@example.com');
   const place = await visit(page, 'Team');
-  await place.getByRole('button', { name: 'New team' }).click();
-  await place.getByLabel('Name of the team').fill('Penang');
+  await place.getByRole('button', { name: 'New group' }).click();
+  await place.getByLabel('Name of the group').fill('Penang');
   await place.getByRole('checkbox', { name: 'Rita' }).check();
   await place.getByRole('checkbox', { name: '+62 811 1000 200' }).check();
   await isSound(page, 'a team');
-  await page.getByRole('button', { name: 'Save the team' }).click();
+  await page.getByRole('button', { name: 'Save the group' }).click();
   const row = place.locator('[data-team]');
   await says(row, /Penang.*Rita.*\+62 811 1000 200/s);
   const [{ team_id, numbers, members }] = gateway.business.teams;
   assert.deepEqual([numbers, members], [[gateway.ledger.number], [staff.rita.id]]);
   await row.getByRole('button', { name: 'Change Penang' }).click();
-  await place.getByLabel('Name of the team').fill('Ipoh');
+  await place.getByLabel('Name of the group').fill('Ipoh');
   await page.keyboard.press('Enter');
   await says(row, /Ipoh/);
   assert.equal(gateway.business.teams[0].team_id, team_id);
@@ -251,12 +251,23 @@ office('teams are made, changed and deleted, and members limited to them', async
   await place.getByLabel('E-mail of the person').fill('nia@example.com');
   await place.getByLabel('Sees').selectOption('some');
   await place.getByRole('button', { name: 'Make the link' }).click();
+  await says(place, /Choose at least one number or group\./);
+  await place.getByRole('checkbox', { name: 'Ipoh' }).check();
+  await place.getByRole('button', { name: 'Make the link' }).click();
   await says(place, /Send it to nia@example\.com yourself/);
-  assert.deepEqual([...people.invitations.values()][0].limit, { numbers: [], teams: [] });
+  assert.deepEqual([...people.invitations.values()][0].limit, { numbers: [], teams: [team_id] });
+  await place.getByRole('button', { name: 'Done' }).click();
+  await says(place.locator('[data-invitation]'), /as Agent.*the link works until .*sees Ipoh/s);
   await row.getByRole('button', { name: 'Delete Ipoh' }).click();
   await row.getByRole('button', { name: 'Delete: Ipoh' }).click();
-  await says(place, /There is no team yet\./);
+  await says(place, /There is no group yet\./);
   await says(rita, /sees no number/);
+  // Who does not see a conversation is not offered to answer it.
+  await page.evaluate(() => (location.hash = '#/'));
+  await page.reload();
+  await page.locator('#rows [role=option]').first().click();
+  await eventually('colleagues are offered', async () => (await page.locator('#assignee option').allTextContents()).some((name) => name.startsWith('Ana')));
+  assert.ok(!(await page.locator('#assignee option').allTextContents()).includes('Rita'));
 });
 
 office('who manages the business hears of its subscription, and others do not', async ({ gateway, open }) => {
@@ -477,4 +488,13 @@ test('the library is what its checksums say, and the policy leaves no way from t
     });
     assert.deepEqual(refused, { refusals: ['TypeError'], images: 0 });
   });
+});
+
+office('on a phone the address of the inbox leads to the list, after a conversation and a page', async ({ open }) => {
+  const page = await atWork(open, 'ana@example.com');
+  await page.setViewportSize({ width: 375, height: 700 });
+  await page.locator('#rows [role=option]').first().click();
+  await eventually('the conversation is there', () => page.locator('#log').isVisible());
+  for (const hash of ['#/contacts', '#/']) await page.evaluate((to) => (location.hash = to), hash);
+  await eventually('the list is there', () => page.locator('#rows [role=option]').first().isVisible());
 });

@@ -319,8 +319,21 @@ office('keys of one letter can be turned off', async ({ open }) => {
   await inbox();
   await page.keyboard.press('/');
   assert.deepEqual([await page.locator('#dialog').isVisible(), await page.evaluate(() => document.activeElement.id)], [false, 'inbox-title']);
+  await page.reload();
+  await isLive(page);
   await choose(page, 'My account');
-  await card(page, 'Language and theme').getByRole('switch').check();
+  await eventually('it is kept', async () => !(await card(page, 'Language and theme').getByRole('switch', { name: /Keys of one letter/ }).isChecked()));
+  await card(page, 'Language and theme').getByRole('switch', { name: /Keys of one letter/ }).check();
   await inbox();
   await eventually('the keys are listed', () => page.locator('#dialog').isVisible());
+});
+
+office('a browser that allows no notifications says so, and the wish stays off', async ({ open }) => {
+  const page = await atHome(open, 'ana@example.com');
+  const wish = card(page, 'Language and theme').getByRole('switch', { name: /system’s notifications/ });
+  // Chromium without a head gives no leave.
+  await wish.click();
+  await eventually('it says why not', () => page.getByText('This browser does not allow it.').isVisible());
+  await eventually('it is off', async () => !(await wish.isChecked()));
+  assert.deepEqual((await keptByBrowser(page)).filter((name) => name === 'notices'), []);
 });

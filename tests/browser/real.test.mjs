@@ -69,7 +69,7 @@ test('an operator looks at a tenant, the health and the quarantine', async () =>
   const place = page.locator('#page');
   await place.getByLabel('Search by name or id').fill('bunga');
   await place.getByRole('link', { name: 'Kedai Bunga' }).click();
-  await says(place, new RegExp(`${tenant_id}.*has no number yet.*There is no key yet.*Messages are kept for .* days?\\..*Open windows0 of`, 's'));
+  await says(place, new RegExp(`${tenant_id}.*has no number yet.*There is no key yet.*Messages are kept for .* days?\\..*Pages of the console that are open0 of`, 's'));
   await place.getByLabel('Quota', { exact: true }).selectOption('agents');
   await place.getByLabel('Limit', { exact: true }).fill('7');
   await place.getByRole('button', { name: 'Set the limit' }).click();

@@ -52,7 +52,7 @@ export default {
   'role.admin': 'مدير',
   'role.admin.allows': 'يرد ويدير الفريق',
   'role.supervisor': 'مشرف',
-  'role.supervisor.allows': 'يرد على العملاء',
+  'role.supervisor.allows': 'يفعل ما يفعله الموظف؛ لقب لمن يقودهم',
   'role.agent': 'موظف',
   'role.agent.allows': 'يرد على العملاء',
   'role.read_only': 'قراءة فقط',

@@ -195,6 +195,8 @@ export default {
   'library.search': 'موضوعه',
   'library.find': 'بحث',
   'library.none': 'لا شيء كهذا في المكتبة.',
+  'library.none_in': 'لا شيء كهذا في المكتبة بهذه اللغة: {language}. اختر لغة أخرى أو أي لغة.',
+  'library.any': 'أي لغة',
   'library.preview_of': '{name} كما يراه العميل',
   'library.use': 'استخدام',
   'library.use_one': 'استخدام {name}',

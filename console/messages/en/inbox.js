@@ -52,7 +52,7 @@ export default {
   'role.admin': 'Admin',
   'role.admin.allows': 'answers and manages the team',
   'role.supervisor': 'Supervisor',
-  'role.supervisor.allows': 'answers customers',
+  'role.supervisor.allows': 'does what an agent does; a title for who leads them',
   'role.agent': 'Agent',
   'role.agent.allows': 'answers customers',
   'role.read_only': 'Read only',

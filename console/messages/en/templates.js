@@ -183,6 +183,8 @@ export default {
   'library.search': 'What it is about',
   'library.find': 'Find',
   'library.none': 'The library has nothing like that.',
+  'library.none_in': 'The library has nothing like that in this language: {language}. Choose another one, or any.',
+  'library.any': 'Any language',
   'library.preview_of': '{name} as the customer sees it',
   'library.use': 'Use',
   'library.use_one': 'Use {name}',

@@ -52,7 +52,7 @@ export default {
   'role.admin': 'Administrador',
   'role.admin.allows': 'responde y gestiona el equipo',
   'role.supervisor': 'Supervisor',
-  'role.supervisor.allows': 'responde a clientes',
+  'role.supervisor.allows': 'hace lo mismo que un agente; un título para quien los dirige',
   'role.agent': 'Agente',
   'role.agent.allows': 'responde a clientes',
   'role.read_only': 'Solo lectura',

@@ -186,6 +186,8 @@ export default {
   'library.search': 'De qué trata',
   'library.find': 'Buscar',
   'library.none': 'La biblioteca no tiene nada así.',
+  'library.none_in': 'La biblioteca no tiene nada así en este idioma: {language}. Elige otro, o cualquiera.',
+  'library.any': 'Cualquier idioma',
   'library.preview_of': '{name} como la ve el cliente',
   'library.use': 'Usar',
   'library.use_one': 'Usar {name}',

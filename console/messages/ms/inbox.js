@@ -52,7 +52,7 @@ export default {
   'role.admin': 'Pentadbir',
   'role.admin.allows': 'menjawab dan mengurus pasukan',
   'role.supervisor': 'Penyelia',
-  'role.supervisor.allows': 'menjawab pelanggan',
+  'role.supervisor.allows': 'melakukan seperti ejen; gelaran bagi yang mengetuai mereka',
   'role.agent': 'Ejen',
   'role.agent.allows': 'menjawab pelanggan',
   'role.read_only': 'Baca sahaja',

@@ -180,6 +180,8 @@ export default {
   'library.search': 'Tentang apa',
   'library.find': 'Cari',
   'library.none': 'Pustaka tiada yang seperti itu.',
+  'library.none_in': 'Pustaka tiada yang seperti itu dalam bahasa ini: {language}. Pilih bahasa lain, atau mana-mana.',
+  'library.any': 'Mana-mana bahasa',
   'library.preview_of': '{name} seperti yang dilihat pelanggan',
   'library.use': 'Guna',
   'library.use_one': 'Guna {name}',

@@ -81,18 +81,18 @@ test('colleagues are called by the names of the team, and who left by the beginn
 });
 
 test('the team is read again for a stranger, once, and not for those who are known', async () => {
-  const members = [{ agent: 'ana', name: 'Ana', role: 'owner' }];
+  const members = [{ agent: 'ana', name: 'Ana', role: 'owner', limit: null }, { agent: 'ben', name: 'Ben', role: 'agent', limit: { numbers: ['1'], teams: ['t2'] } }];
   let reads = 0;
   let known = new Map();
   const colleagues = new Colleagues({
     read: async () => {
       reads += 1;
-      return { members, former: [{ agent: 'old', name: 'Olga' }, { agent: 'erased', name: null }] };
+      return { members, teams: [{ team_id: 't1', numbers: ['2'] }, { team_id: 't2', numbers: ['3'] }], former: [{ agent: 'old', name: 'Olga' }, { agent: 'erased', name: null }] };
     },
     loaded: (loaded) => (known = loaded),
   });
   await colleagues.load();
-  assert.deepEqual(known.get('ana'), { name: 'Ana', role: 'owner' });
+  assert.deepEqual([known.get('ana').numbers, known.get('ben').numbers], [null, ['1', '3']], 'who is limited sees the numbers of their teams, too');
   assert.deepEqual([known.get('old'), known.has('erased')], [{ name: 'Olga', role: null }, false], 'who left keeps the name');
   colleagues.ensure(['ana', undefined, null], known);
   await settle();

@@ -62,7 +62,7 @@ test('a month is verified part by part, up to the first place that is broken', a
 
 test('details become one line, with what was before beside what is now', () => {
   assert.equal(detailText({ role: 'admin', role_before: 'agent', days: 90, days_before: 365 }), 'role: Agent → Admin, days: 365 → 90');
-  assert.equal(detailText({ scopes: ['read', 'send'], quotas: { sockets: 1_000 }, month: '2026-10', later_word: true }), 'scopes: read, send, quotas: Open windows: 1,000, month: October 2026, later word: true');
+  assert.equal(detailText({ scopes: ['read', 'send'], quotas: { sockets: 1_000 }, month: '2026-10', later_word: true }), 'scopes: read, send, quotas: Pages of the console that are open: 1,000, month: October 2026, later word: true');
   assert.equal(detailText({ refused: 'last_owner', role: 'agent' }).startsWith('not done: The team would have no owner.'), true);
   assert.equal(detailText(undefined), '');
 });
