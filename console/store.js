@@ -370,7 +370,11 @@ function withStatus(thread, { message_id, wamid, ...delivery }) {
 /** The file of a message has come, or will not come any more. */
 function withFile(thread, { message_id, media }) {
   const at = thread.messages.findLastIndex((message) => message.id === message_id);
-  return at < 0 ? thread : { ...thread, messages: thread.messages.with(at, { ...thread.messages[at], media }) };
+  if (at < 0) return thread;
+  const known = thread.messages[at];
+  const files = known.files?.map((file) => (file.media_id === media.media_id ? media : file));
+  const isIn = files?.some((file) => file === media);
+  return { ...thread, messages: thread.messages.with(at, isIn ? { ...known, files } : { ...known, media }) };
 }
 
 /** Keeps a line about who took, gave away or closed a conversation, for a thread that is shown. */

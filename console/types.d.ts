@@ -122,6 +122,8 @@ export interface Message {
   first_version_missing?: true;
   revoked_at?: Time;
   media?: MediaFile;
+  /** Files in its headers that were uploaded here. */
+  files?: MediaFile[];
 }
 
 export interface Lane {

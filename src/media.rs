@@ -131,7 +131,6 @@ impl Media {
             return Ok(true);
         };
         let message = self.store.message(tenant, at, self.now()).await?;
-        let shown = message.and_then(|message| message.media);
-        Ok(shown.is_some_and(|shown| shown.media_id == file.id))
+        Ok(message.is_some_and(|message| message.shown_media(file.id).is_some()))
     }
 }

@@ -8,8 +8,12 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::content::{Content, ContentKind};
+use super::content::ContentKind;
 use super::ids::{ContactId, IdError, MessageId, digest16, hex, parse_hex};
+
+mod named;
+
+pub use named::{NamedMedia, Stands, visit_files};
 
 const MB: u64 = 1 << 20;
 
@@ -21,12 +25,18 @@ impl MediaId {
     /// The bytes of nobody's contact: what a business uploaded and has not sent yet.
     const NOBODY: [u8; 16] = [0; 16];
 
-    /// The file of a message, which has one at most. The owner is who wrote it, or whom it went to.
+    /// The file that a message is. The owner is who wrote it, or whom it went to.
     pub fn of_message(owner: ContactId, message: MessageId) -> Self {
         Self::join(
             owner.as_bytes(),
             &digest16(&[b"file of a message", message.as_bytes()]),
         )
+    }
+
+    /// A file in a header of a message, which may have several: the copy of what was uploaded.
+    pub fn in_message(owner: ContactId, message: MessageId, upload: Self) -> Self {
+        let parts: [&[u8]; 3] = [b"file in a message", message.as_bytes(), &upload.0];
+        Self::join(owner.as_bytes(), &digest16(&parts))
     }
 
     /// A file that a business uploads, by 16 random bytes.
@@ -240,57 +250,8 @@ pub enum MediaOrigin {
     Upload(MediaId),
 }
 
-/// The file that a message's content names.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NamedMedia {
-    /// What it is sent as.
-    pub kind: MediaKind,
-    /// Where it comes from.
-    pub origin: MediaOrigin,
-    /// Its type, as declared.
-    pub mime: Option<Arc<str>>,
-    /// What its sender calls it: a text for people, never a path.
-    pub name: Option<Arc<str>>,
-}
-
-/// The longest id of Meta's that is followed.
-const LONGEST_META_ID: usize = 128;
 /// Characters of a name.
 const LONGEST_NAME: usize = 240;
-
-impl NamedMedia {
-    /// Reads it from a content; `None` where it names no file that can be fetched.
-    pub fn of(content: &Content) -> Option<Self> {
-        #[derive(Deserialize)]
-        struct File {
-            id: Option<String>,
-            media_id: Option<MediaId>,
-            mime_type: Option<String>,
-            filename: Option<String>,
-        }
-        let kind = MediaKind::of(content.kind())?;
-        let mut value = content.to_value();
-        let object = value.get_mut(kind.as_str()).map(serde_json::Value::take)?;
-        let file: File = serde_json::from_value(object).ok()?;
-        let origin = match (file.media_id, file.id) {
-            (Some(upload), _) => MediaOrigin::Upload(upload),
-            // It stands in the address of a call.
-            (None, Some(id)) if is_meta_id(&id) => MediaOrigin::Meta(id.into()),
-            _ => return None,
-        };
-        Some(Self {
-            kind,
-            origin,
-            mime: file.mime_type.map(|mime| bare_type(&mime).into()),
-            name: file.filename.and_then(|name| clean_name(&name)),
-        })
-    }
-}
-
-fn is_meta_id(id: &str) -> bool {
-    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
-    (1..=LONGEST_META_ID).contains(&id.len()) && id.bytes().all(allowed)
-}
 
 /// A file's name as it may be shown and written into a header: its last part, without what steers a terminal, a browser or a folder.
 pub fn clean_name(name: &str) -> Option<Arc<str>> {
@@ -308,31 +269,6 @@ pub fn clean_name(name: &str) -> Option<Arc<str>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn content(json: &str) -> Content {
-        serde_json::from_str(json).unwrap()
-    }
-
-    #[test]
-    fn the_file_of_a_customers_message_is_found_by_metas_id() {
-        let named = NamedMedia::of(&content(
-            r#"{"type":"document","document":{"id":"123","mime_type":"application/PDF; x=1","filename":"../../etc/passwd\u0000"}}"#,
-        ))
-        .unwrap();
-        assert_eq!(named.kind, MediaKind::Document);
-        assert_eq!(named.origin, MediaOrigin::Meta("123".into()));
-        assert_eq!(named.mime.as_deref(), Some("application/pdf"));
-        assert_eq!(named.name.as_deref(), Some("passwd"));
-        for none in [
-            r#"{"type":"text","text":{"body":"hi"}}"#,
-            r#"{"type":"image","image":{"link":"https://example.com/a.png"}}"#,
-            r#"{"type":"image","image":{"id":"../me?fields=id"}}"#,
-            r#"{"type":"image","image":"x"}"#,
-            r#"{"type":"image"}"#,
-        ] {
-            assert_eq!(NamedMedia::of(&content(none)), None, "{none}");
-        }
-    }
 
     #[test]
     fn a_name_is_what_can_be_shown_and_never_a_way_out_of_a_folder() {

@@ -8,7 +8,7 @@ use super::clock::Timestamp;
 use super::content::Content;
 use super::conversation::Conversation;
 use super::ids::{AgentId, ClientMessageId, ContactId, ConversationId, MessageId, PhoneNumberId, Seq, Wamid};
-use super::media::{MediaId, MediaOrigin, MediaState, MessageMedia, NamedMedia};
+use super::media::{MediaId, MediaOrigin, MediaState, MessageMedia, NamedMedia, Stands};
 use super::rate::Priority;
 use super::status::{DeliveryState, StatusTimes};
 use super::usage::PricingCategory;
@@ -177,6 +177,9 @@ pub struct Message {
     /// Its file, if it carries one.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub media: Option<MessageMedia>,
+    /// Files in its headers that were uploaded here.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub files: Vec<MessageMedia>,
     /// Ledger positions of the events that tell what it says or said.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub told: Vec<Seq>,
@@ -209,6 +212,7 @@ impl Message {
             first_version_missing: false,
             revoked_at: None,
             media: None,
+            files: Vec::new(),
             told: Vec::new(),
         }
     }
@@ -221,24 +225,53 @@ impl Message {
         }
     }
 
-    /// Notes the file that its content names, which is to be fetched. Of what was sent through this gateway that is what was uploaded
-    /// here: what its caller gave to Meta, or left on the web, may be in a million messages.
+    /// The files that its content names and that are to be fetched, with their ids. Of what was sent through this gateway that is what was
+    /// uploaded here: what its caller gave to Meta, or left on the web, may be in a million messages.
+    pub fn named_media(&self) -> Vec<(MediaId, NamedMedia)> {
+        let named = if self.delivery.is_some() {
+            let uploads = NamedMedia::uploads(&self.content).into_iter();
+            uploads.map(|(_, named)| named).collect()
+        } else {
+            let own = NamedMedia::of(&self.content);
+            let is_metas = |named: &NamedMedia| matches!(named.origin, MediaOrigin::Meta(_));
+            Vec::from_iter(own.filter(is_metas))
+        };
+        let owner = self.media_owner();
+        let with_id = |named: NamedMedia| (named.id(owner, self.id), named);
+        named.into_iter().map(with_id).collect()
+    }
+
+    /// Notes the files that its content names, which are to be fetched.
     pub fn expect_media(&mut self) {
-        if self.media.is_some() {
+        if self.media.is_some() || !self.files.is_empty() {
             return;
         }
-        let is_ours = self.delivery.is_some();
-        let fits = |named: &NamedMedia| matches!(named.origin, MediaOrigin::Upload(_)) == is_ours;
-        if let Some(named) = NamedMedia::of(&self.content).filter(fits) {
-            self.media = Some(MessageMedia {
-                media_id: MediaId::of_message(self.media_owner(), self.id),
+        for (media_id, named) in self.named_media() {
+            let media = MessageMedia {
+                media_id,
                 state: MediaState::Pending,
                 mime: named.mime,
                 bytes: None,
                 name: named.name,
                 why: None,
-            });
+            };
+            match named.stands {
+                Stands::Alone => self.media = Some(media),
+                Stands::InHeader => self.files.push(media),
+            }
         }
+    }
+
+    /// What it shows of a file.
+    pub fn shown_media(&self, id: MediaId) -> Option<&MessageMedia> {
+        let mut all = self.media.iter().chain(&self.files);
+        all.find(|media| media.media_id == id)
+    }
+
+    /// The same, to change it.
+    pub fn shown_media_mut(&mut self, id: MediaId) -> Option<&mut MessageMedia> {
+        let mut all = self.media.iter_mut().chain(&mut self.files);
+        all.find(|media| media.media_id == id)
     }
 
     /// Whether it did not reach the customer and will not.
@@ -306,6 +339,7 @@ impl Message {
         self.content = Content::revoked();
         self.versions.clear();
         self.media = None;
+        self.files.clear();
         self.edited_at = None;
         self.revoked_at = Some(at);
     }

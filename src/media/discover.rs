@@ -12,7 +12,7 @@ use serde_json::value::RawValue;
 
 use super::{Media, MediaError};
 use crate::domain::{
-    Epoch, Event, EventKind, MediaId, MediaState, Message, NamedMedia, Seq, TenantId, Timestamp,
+    Epoch, Event, EventKind, MediaId, MediaState, Message, MessageMedia, NamedMedia, Seq, TenantId, Timestamp,
 };
 use crate::store::plain::PlainTable;
 use crate::store::tables::{Carrier, MediaCursor, MediaFile, MediaTask};
@@ -24,7 +24,7 @@ pub const TASKS: usize = 500;
 /// How much longer than Meta keeps a file it is known what became of it.
 const AFTERWARDS: Duration = Duration::from_hours(24);
 /// What stands in the event of a message that carries a file. Within a JSON text the quotes would be escaped.
-const HAS_A_FILE: &[u8] = br#""media":{"media_id":"#;
+const HAS_A_FILE: &[u8] = br#"{"media_id":""#;
 
 /// What reading events led to.
 #[derive(Debug, Default)]
@@ -107,7 +107,7 @@ impl Media {
                 if tells_of_a_file(event)
                     && let Some(message) = message(event)
                 {
-                    found.tasks.extend(self.note(tenant, event.kind, &message).await?);
+                    self.note(tenant, event.kind, &message, &mut found.tasks).await?;
                 }
                 found.seq = event.seq;
             }
@@ -120,29 +120,39 @@ impl Media {
         Ok(found)
     }
 
-    /// Notes what an event says of a message's file.
+    /// Notes what an event says of a message's files.
     async fn note(
         &self,
         tenant: TenantId,
         kind: EventKind,
         message: &Message,
-    ) -> Result<Option<MediaTask>, MediaError> {
+        tasks: &mut Vec<MediaTask>,
+    ) -> Result<(), MediaError> {
         if kind == EventKind::MessageRevoked {
-            self.discard(tenant, MediaId::of_message(message.media_owner(), message.id))
-                .await?;
-            return Ok(None);
+            return self
+                .discard(tenant, MediaId::of_message(message.media_owner(), message.id))
+                .await;
         }
-        let shown = message
-            .media
-            .as_ref()
-            .filter(|media| media.state == MediaState::Pending);
-        let (Some(shown), Some(named)) = (shown, NamedMedia::of(&message.content)) else {
-            return Ok(None);
-        };
+        for (id, named) in message.named_media() {
+            let is_pending = |shown: &MessageMedia| shown.state == MediaState::Pending;
+            if message.shown_media(id).is_some_and(is_pending) {
+                tasks.extend(self.note_file(tenant, message, id, named).await?);
+            }
+        }
+        Ok(())
+    }
+
+    async fn note_file(
+        &self,
+        tenant: TenantId,
+        message: &Message,
+        id: MediaId,
+        named: NamedMedia,
+    ) -> Result<Option<MediaTask>, MediaError> {
         let now = self.now();
         let until = now.after(MediaFile::AT_META).after(AFTERWARDS);
         let row = MediaFile {
-            id: shown.media_id,
+            id,
             kind: named.kind,
             carrier: Carrier::Message {
                 conversation: message.conversation_id,

@@ -135,8 +135,10 @@ impl Media {
 
     /// The bytes of a file that is to be sent: what was uploaded, or, once that is gone, what its message keeps.
     async fn source(&self, file: &FileToSend) -> Result<MediaFile, NotAtMeta> {
-        let own = MediaId::of_message(file.contact, file.at.message);
-        for id in [file.upload, own] {
+        let (contact, message) = (file.contact, file.at.message);
+        let own = MediaId::of_message(contact, message);
+        let in_header = MediaId::in_message(contact, message, file.upload);
+        for id in [file.upload, own, in_header] {
             match self.find(file.tenant, id).await? {
                 Some(found) if found.state == MediaState::Stored => return Ok(found),
                 Some(found) if found.state == MediaState::Pending => {

@@ -15,16 +15,17 @@ use super::fetch::Fetched;
 use super::storage::{Files, ObjectName, StoredObject};
 use super::{Media, MediaError};
 use crate::domain::Clock as _;
-use crate::domain::message::Side;
+use crate::domain::message::{Author, Delivery, Side, UnknownPolicy};
 use crate::domain::{
-    Alias, ContactAliases, Content, Epoch, Fence, MediaState, Message, MessageMedia, PhoneNumberId,
-    Retention, SendRate, Seq, TenantId, TestClock, Timestamp, WabaId, Wamid,
+    Alias, ContactAliases, Content, ContentKind, ConversationId, DeliveryState, Epoch, Fence, MediaState,
+    Message, MessageId, MessageMedia, PhoneNumberId, Priority, Purpose, Retention, SendRate, Seq,
+    StatusTimes, TenantId, TestClock, Timestamp, WabaId, Wamid,
 };
 use crate::store::directory::AccessToken;
 use crate::store::memory::MemoryStore;
-use crate::store::op::{MediaChange, Naming, Op, Receive};
+use crate::store::op::{MediaChange, Naming, Op, Receive, Submit};
 use crate::store::tables::{MediaFile, MediaTask};
-use crate::store::{Append, Number, Store as _};
+use crate::store::{Append, MessageRef, Number, Store as _};
 
 const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
 const TENANT: TenantId = TenantId::new(7);
@@ -112,6 +113,55 @@ impl Scene {
         let found = self.media.discover(TENANT, before, 9).await.unwrap();
         assert!(found.is_all && found.seq == self.head);
         found.tasks.into_iter().next()
+    }
+
+    /// The business sends something; where it stands, and what is to be fetched then.
+    async fn submit(&mut self, content: &serde_json::Value) -> (MessageRef, Vec<MediaTask>) {
+        self.sent += 1;
+        let (now, aliases) = (
+            self.clock.now(),
+            ContactAliases::of([Alias::phone("628111111").unwrap()]),
+        );
+        let contact = aliases.new_contact_id(TENANT).unwrap();
+        let kind = content["type"].as_str().unwrap();
+        let id = MessageId::new(now, 0, u64::from(self.sent));
+        let submit = Submit {
+            id,
+            number: number(),
+            contact,
+            aliases,
+            author: Author::BusinessApp,
+            content: Content::from_value(ContentKind::of(kind), content),
+            delivery: Delivery {
+                state: DeliveryState::Queued,
+                times: StatusTimes::default(),
+                priority: Priority::Interactive,
+                on_unknown: UnknownPolicy::NeverDuplicate,
+                attempts: 0,
+                send_at: None,
+                valid_until: None,
+                gave_up: None,
+                error: None,
+                category: None,
+                client_msg_id: None,
+                biz_opaque_callback_data: None,
+            },
+            payload: Arc::from(serde_json::value::to_raw_value(content).unwrap()),
+            may_be_held: false,
+            purpose: Purpose::Other,
+            once: None,
+            unless_after: None,
+            window_at: None,
+        };
+        let before = self.head;
+        self.commit(Op::Submit(Box::new(submit))).await;
+        let found = self.media.discover(TENANT, before, 9).await.unwrap();
+        let conversation = ConversationId::derive(TENANT, &number(), contact);
+        let at = MessageRef {
+            conversation,
+            message: id,
+        };
+        (at, found.tasks)
     }
 
     async fn picture(&mut self) -> MediaTask {

@@ -1,7 +1,7 @@
 //! Checks what a caller wants to send against Meta's documented shapes and limits, before anything is accepted.
 //!
 //! A request is in Meta's own JSON: `type`, the object named by it, and `context` for a reply. What passes is kept byte
-//! for byte. Kinds of message that Meta does not document are refused; new kinds of `interactive` pass with basic checks.
+//! for byte, but for an object that names uploads. Kinds of message that Meta does not document are refused; new kinds of `interactive` pass with basic checks.
 //! Source: Cloud API, message-type pages (Nov 3 2025, revised May to Jul 2026).
 
 mod carousel;
@@ -23,6 +23,7 @@ use self::plain::{
 use self::template::check_template;
 use super::lenient::Fields;
 use super::place::{self, Place};
+use crate::domain::media::visit_files;
 use crate::domain::{Content, ContentError, ContentKind};
 
 /// A request to send that passed.
@@ -109,7 +110,8 @@ pub fn parse_outbound(value: &RawValue) -> Result<OutboundContent, ContentError>
             Place::top(key, &read(key, raw)?).text(LONGEST_BESIDE)?;
         }
     }
-    let mut kept = vec![(kind, raw)];
+    let uploads = with_plain_uploads(kind, object);
+    let mut kept = vec![(kind, uploads.as_deref().unwrap_or(raw))];
     kept.extend(
         BESIDE
             .iter()
@@ -127,6 +129,24 @@ pub fn parse_outbound(value: &RawValue) -> Result<OutboundContent, ContentError>
 }
 
 const LONGEST_BESIDE: usize = 512;
+
+/// The object written anew, if it names uploads: whoever sends it looks for them by how they are written here. `None` if it names none.
+fn with_plain_uploads(kind: &str, object: Value) -> Option<Box<RawValue>> {
+    let mut body = Value::Object(serde_json::Map::from_iter([
+        ("type".to_owned(), kind.into()),
+        (kind.to_owned(), object),
+    ]));
+    let mut names_some = false;
+    visit_files(&mut body, &mut |_, file| {
+        let Some(file) = file.as_object_mut() else { return };
+        names_some |= file.contains_key("media_id");
+        if file.get("media_id").is_some_and(Value::is_null) {
+            file.shift_remove("media_id");
+        }
+    });
+    let written = names_some.then(|| serde_json::value::to_raw_value(body.get(kind)?).ok());
+    written.flatten()
+}
 
 /// The last value of a top-level key; `None` when it is absent or null.
 fn find<'a>(request: &Fields<'a>, wanted: &str) -> Option<&'a RawValue> {

@@ -3,12 +3,15 @@
 //! A message's body is written once, when it is accepted, and stored; the attempt token is spliced in for each call.
 //! Source: Cloud API, Service messages (Apr 23 2026), Business-scoped user IDs (May 7 2026).
 
+use std::sync::Arc;
+
 use bytes::{BufMut, Bytes, BytesMut};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::lenient::Fields;
+use crate::domain::media::visit_files;
 use crate::domain::{AttemptToken, ContactAliases, Content, MediaId, Wamid};
 
 /// To whom a message goes.
@@ -97,21 +100,44 @@ pub fn with_token(payload: &RawValue, token: &AttemptToken) -> Bytes {
     body.freeze()
 }
 
-/// The upload that a message names, in a body that [`payload`] wrote.
-pub fn upload_in(payload: &RawValue) -> Option<MediaId> {
-    let body: Value = serde_json::from_str(payload.get()).ok()?;
-    let kind = body.get("type")?.as_str()?;
-    body.get(kind)?.get("media_id")?.as_str()?.parse().ok()
+/// The uploads that a message names, in a body that [`payload`] wrote.
+pub fn uploads_in(payload: &RawValue) -> Vec<MediaId> {
+    let mut uploads = Vec::new();
+    let Ok(mut body) = serde_json::from_str::<Value>(payload.get()) else {
+        return uploads;
+    };
+    visit_files(&mut body, &mut |_, file| {
+        if let Some(upload) = file.get("media_id").and_then(upload_id)
+            && !uploads.contains(&upload)
+        {
+            uploads.push(upload);
+        }
+    });
+    uploads
 }
 
-/// The body with Meta's id of the file in place of the upload that it names.
-pub fn with_file(payload: &RawValue, file: &str) -> Box<RawValue> {
+fn upload_id(value: &Value) -> Option<MediaId> {
+    value.as_str()?.parse().ok()
+}
+
+/// The body with Meta's ids of files in place of the uploads that it names. Of an upload that is not among them nothing is left: an id of
+/// ours says nothing to Meta, which then refuses the message.
+pub fn with_files(payload: &RawValue, files: &[(MediaId, Arc<str>)]) -> Box<RawValue> {
     let written = || -> Option<Box<RawValue>> {
         let mut body: Value = serde_json::from_str(payload.get()).ok()?;
-        let kind = body.get("type")?.as_str()?.to_owned();
-        let object = body.get_mut(&kind)?.as_object_mut()?;
-        object.shift_remove("media_id")?;
-        object.insert("id".to_owned(), file.into());
+        visit_files(&mut body, &mut |_, file| {
+            let Some(object) = file.as_object_mut() else {
+                return;
+            };
+            let Some(upload) = object.shift_remove("media_id") else {
+                return;
+            };
+            let brought =
+                upload_id(&upload).and_then(|upload| files.iter().find(|(known, _)| *known == upload));
+            if let Some((_, id)) = brought {
+                object.insert("id".to_owned(), id.as_ref().into());
+            }
+        });
         serde_json::value::to_raw_value(&body).ok()
     };
     written().unwrap_or_else(|| payload.to_owned())

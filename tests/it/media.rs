@@ -9,6 +9,7 @@ use crate::kept::{Kept, on_every_store};
 on_every_store! {
     what_a_customer_sends_is_fetched_kept_and_handed_out_after_a_restart_too,
     what_an_agent_uploads_reaches_the_customer_with_metas_id,
+    files_of_a_templates_cards_reach_the_customer_and_stay_with_the_message,
 }
 
 const PNG: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR and the rest of a picture";
@@ -76,16 +77,67 @@ async fn what_a_customer_sends_is_fetched_kept_and_handed_out_after_a_restart_to
     gateway.stop().await;
 }
 
-async fn what_an_agent_uploads_reaches_the_customer_with_metas_id(kept: Kept) {
-    let gateway = TestGateway::start(kept).await;
-    gateway.customer_says("hello").await;
+async fn upload(gateway: &TestGateway, bytes: &'static [u8]) -> Value {
     let upload = gateway
         .client
         .post(format!("{}/v1/media?name=menu.png", gateway.base))
         .bearer_auth(&gateway.key)
         .header("Content-Type", "image/png")
-        .body(PNG);
-    let uploaded: Value = upload.send().await.unwrap().json().await.unwrap();
+        .body(bytes);
+    upload.send().await.unwrap().json().await.unwrap()
+}
+
+async fn files_of_a_templates_cards_reach_the_customer_and_stay_with_the_message(kept: Kept) {
+    let gateway = TestGateway::start(kept).await;
+    gateway.customer_says("hello").await;
+    let other: &'static [u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR and another one";
+    let (first, second) = (upload(&gateway, PNG).await, upload(&gateway, other).await);
+    let card = |file: &Value| {
+        json!({ "components": [{ "type": "header", "parameters": [
+            { "type": "image", "image": { "media_id": file["media_id"] } } ] }] })
+    };
+    let template = json!({ "name": "new_in_store", "language": { "code": "en_US" }, "components": [
+        { "type": "body", "parameters": [{ "type": "text", "text": "Ana" }] },
+        { "type": "carousel", "cards": [card(&first), card(&second), card(&first)] } ] });
+    let mut body = json!({ "to": format!("+{CUSTOMER}"), "type": "template", "template": template });
+    let (status, sent) = gateway.post("/v1/messages", None, &body).await;
+    assert_eq!(status, 202, "{sent}");
+    gateway
+        .until_state(sent["message_id"].as_str().unwrap(), "read")
+        .await;
+    let sends = gateway.meta.sends(&SendQuery {
+        contains: Some("new_in_store".to_owned()),
+        ..SendQuery::default()
+    });
+    assert_eq!(sends.len(), 1);
+    let message = until("its files are there", || async {
+        let all = gateway.history().await;
+        all.into_iter().find(|message| {
+            let files = message["files"].as_array();
+            files.is_some_and(|files| files.len() == 2 && files.iter().all(|file| file["state"] == "stored"))
+        })
+    })
+    .await;
+    for (file, wanted) in message["files"].as_array().unwrap().iter().zip([PNG, other]) {
+        assert_eq!(bytes(&gateway, file).await, wanted);
+    }
+    // A customer's or another's file, and one of another kind, are refused at their place.
+    let place = "/template/components/1/cards/2/components/0/parameters/0/image/media_id";
+    *body.pointer_mut(place).unwrap() = message["files"][0]["media_id"].clone();
+    let (status, refused) = gateway.post("/v1/messages", None, &body).await;
+    assert_eq!(status, 400, "{refused}");
+    let why = refused["error"]["message"].as_str().unwrap();
+    assert!(
+        why.contains("cards[2].components[0].parameters[0].image.media_id"),
+        "{why}"
+    );
+    gateway.stop().await;
+}
+
+async fn what_an_agent_uploads_reaches_the_customer_with_metas_id(kept: Kept) {
+    let gateway = TestGateway::start(kept).await;
+    gateway.customer_says("hello").await;
+    let uploaded = upload(&gateway, PNG).await;
     let body = json!({
         "to": format!("+{CUSTOMER}"), "type": "image",
         "image": { "media_id": uploaded["media_id"], "caption": "today" },

@@ -12,8 +12,8 @@ use crate::actors::request::{
 };
 use crate::domain::message::{Delivery, UnknownPolicy};
 use crate::domain::{
-    Contact, ContactAliases, ContactId, Content, Conversation, ConversationId, DeliveryState, Links,
-    MediaOrigin, MediaState, MessageId, NamedMedia, PhoneNumberId, StatusTimes, Timestamp,
+    Contact, ContactAliases, ContactId, Content, Conversation, ConversationId, DeliveryState, Links, MediaId,
+    MediaState, MessageId, NamedMedia, PhoneNumberId, StatusTimes, Timestamp,
 };
 use crate::store::op::{ContactFate, Note, Op, OpOutcome, OpRefusal, Submit};
 use crate::store::plain::PlainTable;
@@ -47,7 +47,7 @@ impl Draft {
     ) -> Submitted {
         let parts = &self.parts;
         let now = parts.clock.now();
-        self.demand_file(&request.content).await?;
+        self.demand_files(&request.content).await?;
         let row = self.row().await?;
         let message = own_id(row.as_ref(), message);
         let addressee = self.addressee(row.as_ref(), recipient).await?;
@@ -94,28 +94,29 @@ impl Draft {
     }
 
     /// Refuses a content that names an upload which is not there, or is to be sent as something else.
-    async fn demand_file(&self, content: &Content) -> Result<(), Refusal> {
-        let Some(named) = NamedMedia::of(content) else {
-            return Ok(());
-        };
-        let MediaOrigin::Upload(upload) = named.origin else {
-            return Ok(());
-        };
+    async fn demand_files(&self, content: &Content) -> Result<(), Refusal> {
+        for (upload, named) in NamedMedia::uploads(content) {
+            self.demand_file(upload, &named).await?;
+        }
+        Ok(())
+    }
+
+    async fn demand_file(&self, upload: MediaId, named: &NamedMedia) -> Result<(), Refusal> {
         let parts = &self.parts;
         let files = PlainTable::<MediaFile>::of(parts.store.as_ref(), parts.clock.now());
         let found = files.get(&MediaFile::at(parts.tenant, upload)).await;
         let found = found.map_err(|error| store_refusal(&error))?;
         let ready = found.filter(|found| upload.is_upload() && found.row.state == MediaState::Stored);
-        let kind = named.kind.as_str();
+        let path = &named.path;
         match ready {
             Some(found) if found.row.kind == named.kind => Ok(()),
             Some(found) => {
                 let is = found.row.kind.as_str();
-                let why = format!("{kind}.media_id: the file is sent as {is}");
+                let why = format!("{path}.media_id: the file is sent as {is}");
                 Err(Refusal::Invalid(why))
             }
             None => Err(Refusal::Invalid(format!(
-                "{kind}.media_id: no file with this id was uploaded, or its time is over"
+                "{path}.media_id: no file with this id was uploaded, or its time is over"
             ))),
         }
     }

@@ -16,7 +16,7 @@ use crate::domain::{Backoff, DeliveryState, MediaId, MessageId, MetaError, Phone
 use crate::media::outbound::{FileToSend, NotAtMeta};
 use crate::store::Store;
 use crate::store::op::Withdraw;
-use crate::whatsapp::payload::upload_in;
+use crate::whatsapp::payload::uploads_in;
 
 /// Files of one number that are brought to Meta at once.
 const AT_ONCE: usize = 4;
@@ -31,22 +31,24 @@ const TRIES: u32 = 40;
 /// What a message fails with whose file could not be brought to Meta: Meta's own code for that.
 const FILE_FAILED: i64 = 131_053;
 
-/// How it ended. `None`: the message names no file.
-type Brought = Result<Option<Arc<str>>, NotAtMeta>;
+/// Meta's ids of the uploads that a message names. None: it only looked as if it named some.
+type AtMeta = Arc<[(MediaId, Arc<str>)]>;
+/// How it ended.
+type Brought = Result<AtMeta, NotAtMeta>;
 
 /// What is known of files of messages that wait.
 #[derive(Debug, Default)]
 pub(super) struct WaitingFiles {
     wanted: VecDeque<Waiting>,
     underway: HashSet<MessageId>,
-    ready: HashMap<MessageId, Option<Arc<str>>>,
+    ready: HashMap<MessageId, AtMeta>,
     tries: HashMap<MessageId, u32>,
 }
 
 impl WaitingFiles {
-    /// Meta's id of a message's file.
-    pub(super) fn of(&self, message: MessageId) -> Option<&str> {
-        self.ready.get(&message)?.as_deref()
+    /// Meta's ids of a message's files.
+    pub(super) fn of(&self, message: MessageId) -> Option<&[(MediaId, Arc<str>)]> {
+        self.ready.get(&message).map(AsRef::as_ref)
     }
 
     /// Whether a message has to wait for its file.
@@ -69,7 +71,7 @@ impl WaitingFiles {
     }
 }
 
-/// What a message's row says of its file, and where that is at Meta.
+/// What a message's row says of its files, and where those are at Meta: one after the other, each known there from its end on.
 async fn bring(
     files: Arc<dyn crate::media::outbound::OutboundFiles>,
     store: Arc<dyn Store>,
@@ -78,16 +80,18 @@ async fn bring(
 ) -> Brought {
     let row = store.outbox_row(tenant, number.clone(), waiting.message).await;
     let row = row.map_err(|error| NotAtMeta::Later(error.to_string()))?;
-    let upload: Option<MediaId> = row.and_then(|row| upload_in(&row.payload));
-    let Some(upload) = upload else { return Ok(None) };
-    let file = FileToSend {
-        tenant,
-        number,
-        at: waiting.at(),
-        contact: waiting.contact,
-        upload,
-    };
-    files.at_meta(&file).await.map(Some)
+    let mut brought = Vec::new();
+    for upload in row.map(|row| uploads_in(&row.payload)).unwrap_or_default() {
+        let file = FileToSend {
+            tenant,
+            number: number.clone(),
+            at: waiting.at(),
+            contact: waiting.contact,
+            upload,
+        };
+        brought.push((upload, files.at_meta(&file).await?));
+    }
+    Ok(brought.into())
 }
 
 impl Lane {
@@ -130,13 +134,13 @@ impl Lane {
     fn file_came(&mut self, waiting: &Waiting, brought: Brought, ctx: &mut Context<Self>) {
         let (now, message) = (self.now(), waiting.message);
         let error = match brought {
-            Ok(id) => {
+            Ok(ids) => {
                 if self.files.ready.len() >= MOST {
                     let in_flight = &self.in_flight;
                     self.files.ready.retain(|message, _| in_flight.holds(*message));
                 }
                 self.files.tries.remove(&message);
-                self.files.ready.insert(message, id);
+                self.files.ready.insert(message, ids);
                 return self.queue.hold(message, None, now);
             }
             Err(NotAtMeta::Never(error)) => error,

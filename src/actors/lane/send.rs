@@ -12,7 +12,7 @@ use super::waiting::{Moment, PRIORITIES};
 use crate::domain::{MessageId, Priority};
 use crate::limiter::Hold;
 use crate::telemetry::{labels::DelayReason, metrics};
-use crate::whatsapp::payload::{with_file, with_token};
+use crate::whatsapp::payload::{with_files, with_token};
 use crate::whatsapp::{BearerToken, SendCall};
 
 use actix::{AsyncContext as _, Context, WrapFuture as _};
@@ -75,7 +75,7 @@ impl Lane {
         let token = found.claimed.token;
         let payload = &found.claimed.row.payload;
         let body = match self.files.of(token.message) {
-            Some(file) => with_token(&with_file(payload, file), &token),
+            Some(files) => with_token(&with_files(payload, files), &token),
             None => with_token(payload, &token),
         };
         let call = Call {

@@ -153,6 +153,14 @@ fn every_field_of_a_message_and_of_its_delivery_is_documented() {
             name: Some("x".into()),
             why: Some("x".into()),
         }),
+        files: vec![MessageMedia {
+            media_id: MediaId::of_upload([1; 16]),
+            state: MediaState::Pending,
+            mime: None,
+            bytes: None,
+            name: None,
+            why: None,
+        }],
         told: vec![Seq::new(1)],
     };
     assert_eq!(documented("A message"), shown(json!(message)));

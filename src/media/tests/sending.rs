@@ -53,6 +53,52 @@ async fn what_is_uploaded_is_sent_by_a_copy_and_brought_to_meta_once_for_a_numbe
 }
 
 #[tokio::test]
+async fn a_message_keeps_a_copy_of_each_file_in_its_headers_and_shows_them_until_it_is_gone() {
+    let mut scene = Scene::new().await;
+    let mut uploads = Vec::new();
+    for tail in [b"one", b"two"] {
+        let png = Bytes::from([PNG, tail].concat());
+        uploads.push(upload(&scene, "image/png", vec![png]).await.unwrap());
+    }
+    let header = |at: usize| serde_json::json!({ "type": "image", "image": { "media_id": uploads[at].id } });
+    let template = serde_json::json!({ "type": "template", "template": { "components": [
+        { "type": "header", "parameters": [header(0)] },
+        { "type": "carousel", "cards": [
+            { "components": [{ "parameters": [header(1)] }] },
+            { "components": [{ "parameters": [header(0)] }] } ] } ] } });
+    let (at, tasks) = scene.submit(&template).await;
+    assert_eq!(tasks.len(), 2);
+    for task in &tasks {
+        assert_eq!(scene.settle(task).await.state, MediaState::Stored);
+    }
+    let now = scene.clock.now();
+    let shown = scene.store.message(TENANT, at, now).await.unwrap().unwrap();
+    assert!(shown.media.is_none() && shown.files.len() == 2);
+    for (file, tail) in shown.files.iter().zip([b"one", b"two"]) {
+        assert_eq!(file.state, MediaState::Stored);
+        let kept = scene.media.find(TENANT, file.media_id).await.unwrap().unwrap();
+        assert_eq!(scene.bytes(&kept).await, [PNG, tail].concat());
+    }
+    // The uploads end, and the message still has its own.
+    scene.clock.advance(Duration::from_hours(49));
+    assert!(scene.media.find(TENANT, uploads[0].id).await.unwrap().is_none());
+    let source = crate::media::outbound::FileToSend {
+        tenant: TENANT,
+        number: number(),
+        at,
+        contact: shown.contact_id,
+        upload: uploads[1].id,
+    };
+    crate::media::outbound::OutboundFiles::at_meta(&scene.media, &source)
+        .await
+        .unwrap();
+    assert_eq!(
+        scene.meta.uploads(),
+        [("image/png".to_owned(), [PNG, b"two"].concat())]
+    );
+}
+
+#[tokio::test]
 async fn what_meta_would_not_take_is_not_taken_and_leaves_nothing() {
     use crate::media::uploads::UploadError;
     let scene = Scene::new().await;

@@ -18,12 +18,13 @@ pub(super) fn media(batch: &mut Batch<'_>, change: &MediaChange) -> Result<OpOut
     let Some(mut message) = batch.rows.message(change.at)? else {
         return Ok(OpOutcome::Unchanged);
     };
-    let shown = message.media.as_ref();
-    let is_its = shown.is_some_and(|shown| shown.media_id == change.media.media_id);
-    if !is_its || shown == Some(&change.media) {
+    let Some(shown) = message.shown_media_mut(change.media.media_id) else {
+        return Ok(OpOutcome::Unchanged);
+    };
+    if *shown == change.media {
         return Ok(OpOutcome::Unchanged);
     }
-    message.media = Some(change.media.clone());
+    shown.clone_from(&change.media);
     message.told.push(batch.next_seq());
     let expires = batch.retention.expiry(message.created);
     batch.rows.put_message(&message, expires)?;

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use super::carousel::check_carousel;
 use super::place::Place;
-use super::plain::{MediaKind, check_media};
+use super::plain::{MediaKind, check_file};
 use crate::domain::ContentError;
 
 pub(super) const LONGEST_BODY: usize = 1_024;
@@ -154,7 +154,7 @@ pub(super) fn check_header(parent: Place<'_, '_>, allowed: Header) -> Result<(),
     };
     match header.need_one_of("type", kinds)? {
         "text" => header.need_text("text", LONGEST_HEADER).map(|_| ()),
-        media => check_media(
+        media => check_file(
             header.need(media)?,
             if media == "document" {
                 MediaKind::Document

@@ -32,28 +32,19 @@ pub(super) fn check_text(text: Place<'_, '_>) -> Result<(), ContentError> {
     Ok(())
 }
 
-/// Checks a message's file: one that was uploaded here by `media_id`, or else as [`check_media`] does.
+/// Checks a file: one that was uploaded here by `media_id`, one that Meta has by `id`, or one that Meta is to fetch by `link`.
 pub(super) fn check_file(media: Place<'_, '_>, kind: MediaKind) -> Result<(), ContentError> {
-    let Some(upload) = media.find("media_id")? else {
-        return check_media(media, kind);
-    };
-    if upload.text(LONGEST_ID)?.parse::<MediaId>().is_err() {
-        return Err(upload.fail("must be the media_id of a file that was uploaded"));
-    }
-    for other in ["id", "link"] {
-        media.must_lack(other, "does not go with media_id")?;
-    }
-    check_beside(media, kind)
-}
-
-/// Checks a file: an uploaded one by `id`, or one that Meta is to fetch by `link`.
-pub(super) fn check_media(media: Place<'_, '_>, kind: MediaKind) -> Result<(), ContentError> {
-    match (media.find("id")?, media.find("link")?) {
-        (Some(id), None) => {
+    match (media.find("media_id")?, media.find("id")?, media.find("link")?) {
+        (Some(upload), None, None) => {
+            if upload.text(LONGEST_ID)?.parse::<MediaId>().is_err() {
+                return Err(upload.fail("must be the media_id of a file that was uploaded"));
+            }
+        }
+        (None, Some(id), None) => {
             id.text(LONGEST_ID)?;
         }
-        (None, Some(_)) => media.need_address("link")?,
-        _ => return Err(media.fail("must have either id or link")),
+        (None, None, Some(_)) => media.need_address("link")?,
+        _ => return Err(media.fail("must have one of media_id, id and link")),
     }
     check_beside(media, kind)
 }

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::MessageClass;
 use super::place::Place;
-use super::plain::{MediaKind, check_location, check_media};
+use super::plain::{MediaKind, check_file, check_location};
 use crate::domain::ContentError;
 
 const LONGEST_NAME: usize = 512;
@@ -153,9 +153,9 @@ fn check_parameter(parameter: &Place<'_, '_>, longest_text: usize) -> Result<(),
             &parameter.need("date_time")?.need("fallback_value")?,
             longest_text,
         ),
-        "image" => check_media(parameter.need("image")?, MediaKind::Captioned),
-        "video" => check_media(parameter.need("video")?, MediaKind::Captioned),
-        "document" => check_media(parameter.need("document")?, MediaKind::Document),
+        "image" => check_file(parameter.need("image")?, MediaKind::Captioned),
+        "video" => check_file(parameter.need("video")?, MediaKind::Captioned),
+        "document" => check_file(parameter.need("document")?, MediaKind::Document),
         "location" => check_location(parameter.need("location")?),
         "payload" => parameter.need_text("payload", LONGEST_PAYLOAD).map(|_| ()),
         "coupon_code" => parameter.need_text("coupon_code", LONGEST_COUPON).map(|_| ()),

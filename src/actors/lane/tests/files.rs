@@ -31,14 +31,15 @@ impl OutboundFiles for ScriptedFiles {
         tokio::time::sleep(takes).await;
         match self.ends.lock().unwrap().pop_front() {
             Some(end) => Err(end),
-            None => Ok("4711".into()),
+            None if file.upload == upload() => Ok("4711".into()),
+            None => Ok("4712".into()),
         }
     }
 }
 
 fn with_file(customer: u32) -> Letter {
     Letter {
-        upload: Some(upload()),
+        body: Some(serde_json::json!({ "type": "image", "image": { "media_id": upload() } })),
         ..letter(customer)
     }
 }
@@ -60,6 +61,50 @@ async fn a_message_is_sent_with_metas_id_of_its_file_and_holds_up_its_own_custom
         (asked.len(), asked[0].upload, asked[0].at),
         (1, upload(), sent[0].at())
     );
+    world.check();
+}
+
+#[actix::test]
+async fn a_message_waits_for_all_of_its_files_and_each_stands_in_its_place() {
+    let world = World::new().await;
+    world
+        .files
+        .ends
+        .lock()
+        .unwrap()
+        .extend([NotAtMeta::Later("Meta is away".to_owned())]);
+    let lane = world.lane(LaneLimits::default());
+    let header = |media_id: MediaId| serde_json::json!({ "parameters": [{ "type": "image", "image": { "media_id": media_id } }] });
+    let (first, second) = (upload(), MediaId::of_upload([8; 16]));
+    let letter = Letter {
+        body: Some(
+            serde_json::json!({ "type": "template", "template": { "components": [
+            header(first), { "type": "carousel", "cards": [
+                { "components": [header(second)] }, { "components": [header(first)] } ] } ] } }),
+        ),
+        ..letter(1)
+    };
+    let sent = world.send(&lane, &[letter]).await;
+    world.settled().await;
+    assert_eq!(world.state(&sent[0]).await, DeliveryState::Sent);
+    let body = &world.seen()[0].body;
+    let ids = [
+        "/template/components/0/parameters/0/image",
+        "/template/components/1/cards/0/components/0/parameters/0/image",
+        "/template/components/1/cards/1/components/0/parameters/0/image",
+    ]
+    .map(|place| body.pointer(place).unwrap().clone());
+    let id = |id: &str| serde_json::json!({ "id": id });
+    assert_eq!(ids, [id("4711"), id("4712"), id("4711")]);
+    let asked: Vec<MediaId> = world
+        .files
+        .asked
+        .lock()
+        .unwrap()
+        .iter()
+        .map(|file| file.upload)
+        .collect();
+    assert_eq!(asked, [first, first, second]);
     world.check();
 }
 

@@ -124,10 +124,8 @@ impl World {
         let arrival = self.arrival.fetch_add(1, Ordering::SeqCst);
         let id = MessageId::new(self.clock.now(), arrival, u64::from(arrival));
         self.priorities.lock().unwrap().insert(id, letter.priority);
-        let body = match letter.upload {
-            Some(upload) => serde_json::json!({ "type": "image", "image": { "media_id": upload } }),
-            None => serde_json::json!({ "type": "text" }),
-        };
+        let body = letter.body.clone();
+        let body = body.unwrap_or_else(|| serde_json::json!({ "type": "text" }));
         Submit {
             id,
             number: self.number.id.clone(),

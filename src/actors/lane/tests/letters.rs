@@ -1,6 +1,6 @@
 //! Messages to submit.
 
-use crate::domain::{MediaId, Priority, Purpose, Timestamp, UnknownPolicy};
+use crate::domain::{Priority, Purpose, Timestamp, UnknownPolicy};
 
 /// What to submit.
 #[derive(Clone)]
@@ -11,8 +11,8 @@ pub(super) struct Letter {
     pub(super) policy: UnknownPolicy,
     pub(super) send_at: Option<Timestamp>,
     pub(super) valid_until: Option<Timestamp>,
-    /// The file that it carries.
-    pub(super) upload: Option<MediaId>,
+    /// What is said to Meta, if not a text.
+    pub(super) body: Option<serde_json::Value>,
 }
 
 pub(super) fn letter(customer: u32) -> Letter {
@@ -23,7 +23,7 @@ pub(super) fn letter(customer: u32) -> Letter {
         policy: UnknownPolicy::NeverDuplicate,
         send_at: None,
         valid_until: None,
-        upload: None,
+        body: None,
     }
 }
 

@@ -31,11 +31,11 @@ fn a_file_comes_by_id_or_by_link_but_not_both() {
     for kind in ["image", "video", "audio", "document", "sticker"] {
         assert_passes(&request(kind, json!({ "id": "1479537139650973" })));
         assert_passes(&request(kind, json!({ "link": "https://example.com/a?b=c" })));
-        assert_refused(&request(kind, json!({})), kind, "either id or link");
+        assert_refused(&request(kind, json!({})), kind, "one of media_id, id and link");
         assert_refused(
             &request(kind, json!({ "id": "1", "link": "https://example.com/a" })),
             kind,
-            "either",
+            "one of",
         );
         let link = format!("{kind}.link");
         for bad in [
@@ -57,8 +57,56 @@ fn a_file_that_was_uploaded_here_comes_by_its_media_id_alone() {
         let path = format!("{kind}.media_id");
         assert_refused(&request(kind, json!({ "media_id": "../1" })), &path, "uploaded");
         let both = json!({ "media_id": upload, "id": "1" });
-        assert_refused(&request(kind, both), &format!("{kind}.id"), "does not go with");
+        assert_refused(&request(kind, both), kind, "one of media_id, id and link");
     }
+}
+
+#[test]
+fn uploads_are_seen_however_they_are_written_and_never_reach_meta() {
+    use crate::whatsapp::payload::{uploads_in, with_files};
+    let upload = crate::domain::MediaId::of_upload([1; 16]);
+    let header = |key: &str| {
+        format!(r#"{{"type":"header","parameters":[{{"type":"image","image":{{{key}"{upload}"}}}}]}}"#)
+    };
+    let template = |key: &str| {
+        let header = header(key);
+        format!(
+            r#"{{"type":"template","template":{{"name":"a","language":{{"code":"en"}},"components":[{header},
+            {{"type":"carousel","cards":[{{"components":[{header}]}},{{"components":[{{"type":"carousel","cards":[
+            {{"components":[{header}]}},{{"components":[]}}]}}]}}]}}]}}}}"#
+        )
+    };
+    for key in [
+        "\"media_id\" : ",
+        "\"media_\\u0069d\":",
+        "\"media_id\":null,\"media_id\":\n",
+    ] {
+        let image = format!(r#"{{"type":"image","image":{{ {key}"{upload}"}}}}"#);
+        for written in [image, template(key)] {
+            let raw = RawValue::from_string(written).unwrap();
+            let content = parse_outbound(&raw).unwrap().content;
+            assert!(
+                content.json().get().contains(r#""media_id":""#),
+                "the outbox looks for it so"
+            );
+            assert_eq!(uploads_in(content.json()), [upload]);
+            for (files, id) in [(vec![(upload, "4711".into())], Some("4711")), (vec![], None)] {
+                let sent = with_files(content.json(), &files);
+                assert!(!sent.get().contains("media_id"), "{sent}");
+                assert_eq!(sent.get().contains(r#""id":"4711""#), id.is_some());
+            }
+        }
+    }
+    let nothing = request("image", json!({ "media_id": null, "id": "1" }));
+    let nothing = RawValue::from_string(nothing.to_string()).unwrap();
+    assert!(
+        !parse_outbound(&nothing)
+            .unwrap()
+            .content
+            .json()
+            .get()
+            .contains("media_id")
+    );
 }
 
 #[test]

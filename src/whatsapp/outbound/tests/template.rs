@@ -214,6 +214,6 @@ fn cards_of_a_carousel_are_checked_like_templates() {
             json!({}),
         ),
         "template.components[0].cards[0].components[0].parameters[0].image",
-        "either id or link",
+        "one of media_id, id and link",
     );
 }
