@@ -8,6 +8,7 @@ pub mod discover;
 pub mod fetch;
 mod links;
 pub mod outbound;
+pub mod samples;
 pub mod storage;
 pub mod sweep;
 pub mod uploads;

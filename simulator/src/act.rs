@@ -60,7 +60,10 @@ pub(super) fn person(world: &mut World, field: &str, who: &str) -> Result<Custom
 }
 
 pub(super) fn say(shared: &Shared, say: &Say) -> Result<String, SimulatorError> {
-    let content = content(say.text.as_deref(), say.message.as_ref())?;
+    let content = match &say.file {
+        Some(file) => shared.with(|world, _| world.media.said(file))?,
+        None => content(say.text.as_deref(), say.message.as_ref())?,
+    };
     shared.with(|world, now| {
         let number = number(world, say.phone_number_id.as_deref())?;
         let customer = person(world, "from", &say.from)?;

@@ -33,6 +33,7 @@ use super::chatter::ChatterConfig;
 use super::customers::{CustomerSpec, CustomerView};
 use super::elsewhere::{self, Echo, Import, Standby};
 use super::faults::{Faults, StormKind};
+use super::media_faults::SaidFile;
 use super::templates::{TemplateFate, TemplateSpec};
 use super::webhooks::WebhookStats;
 use super::world::{Counts, Shared};
@@ -50,6 +51,8 @@ pub struct Say {
     pub text: Option<String>,
     /// Or a whole message: `type`, what it names, and perhaps `context` or `referral`.
     pub message: Option<Map<String, Value>>,
+    /// Or a file, which may have a fault.
+    pub file: Option<SaidFile>,
 }
 
 /// A customer calls a business number, which nobody answers.

@@ -66,6 +66,18 @@ pub struct Faults {
     pub forged: f64,
     /// Share of inbound messages followed by one for a number that is not ours, signed well.
     pub foreign: f64,
+    /// Share of files whose address answers 404.
+    pub media_missing: f64,
+    /// Share of files that drip.
+    pub media_slow: f64,
+    /// Share of files that end before their `Content-Length`.
+    pub media_truncated: f64,
+    /// Share of files that are pages, whatever they are said to be.
+    pub media_wrong_type: f64,
+    /// Share of files whose address is over before it is asked for.
+    pub media_expired: f64,
+    /// Share of calls for samples of templates that break off half-way.
+    pub sample_broken: f64,
 }
 
 impl Default for Faults {
@@ -99,6 +111,12 @@ impl Default for Faults {
             scattered: 0.0,
             forged: 0.0,
             foreign: 0.0,
+            media_missing: 0.0,
+            media_slow: 0.0,
+            media_truncated: 0.0,
+            media_wrong_type: 0.0,
+            media_expired: 0.0,
+            sample_broken: 0.0,
         }
     }
 }
@@ -163,6 +181,12 @@ impl Faults {
             ("scattered", self.scattered),
             ("forged", self.forged),
             ("foreign", self.foreign),
+            ("media_missing", self.media_missing),
+            ("media_slow", self.media_slow),
+            ("media_truncated", self.media_truncated),
+            ("media_wrong_type", self.media_wrong_type),
+            ("media_expired", self.media_expired),
+            ("sample_broken", self.sample_broken),
         ]
         .into_iter()
         .find(|(_, share)| !(0.0..=1.0).contains(share))

@@ -7,6 +7,7 @@
 //! | `POST /{number}/media` | uploads a file (multipart) |
 //! | `GET, DELETE /{media}` | a file's five-minute address; forgets the file |
 //! | `GET /media-files/{key}` | the file itself |
+//! | `POST /{app}/uploads`, `GET, POST /upload:{session}` | samples of templates, in pieces |
 //! | `GET, POST /{number}` | the number's fields (`?fields=`); its webhook override |
 //! | `GET, POST /{number}/whatsapp_business_profile` | the profile |
 //! | `GET, POST, DELETE /{number}/block_users` | whom the number blocks |
@@ -28,6 +29,7 @@ mod messages;
 mod multipart;
 mod node;
 mod paging;
+mod samples;
 mod template_list;
 pub(crate) mod validate;
 
@@ -157,7 +159,17 @@ async fn answer(
     let body = read(payload).await?;
     let call = Call { http, body, query };
     let method = call.http.method().clone();
+    if let [session] = segments
+        && let Some(session) = session.strip_prefix("upload:")
+    {
+        return match method {
+            Method::GET => samples::offset(shared, &call, session),
+            Method::POST => samples::add(shared, &call, session),
+            _ => Err(GraphError::new(100, "Unsupported request.")),
+        };
+    }
     match (&method, segments) {
+        (&Method::POST, [app, "uploads"]) => samples::begin(shared, &call, app),
         (&Method::POST, [number, "messages"]) => {
             Ok(messages::post(shared, &call, number, Via::Messages).await)
         }

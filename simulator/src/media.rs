@@ -4,11 +4,14 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use ring::digest;
+use serde_json::{Map, Value, json};
 
+use super::SimulatorError;
 use super::dice::{Dice, mix};
 use super::graph::validate::MediaKind;
+use super::media_faults::{MediaFault, SaidFile};
 use super::samples;
 
 /// Keeps uploads within this many bytes; the oldest go first.
@@ -31,6 +34,36 @@ impl Media {
     }
 }
 
+impl Media {
+    /// The same, and so many bytes long, unless it is longer.
+    fn filled_to(self, wanted: usize, chance: u64) -> Self {
+        let mut bytes = BytesMut::with_capacity(wanted.max(self.bytes.len()));
+        bytes.extend_from_slice(&self.bytes);
+        let mut dice = Dice::new(chance, 7);
+        while bytes.len() < wanted {
+            let some = dice.any().to_be_bytes();
+            let room = (wanted - bytes.len()).min(some.len());
+            bytes.extend_from_slice(some.get(..room).unwrap_or_default());
+        }
+        Self {
+            bytes: bytes.freeze(),
+            ..self
+        }
+    }
+}
+
+/// What is particular about a file of a customer.
+#[derive(Debug, Clone, Copy)]
+struct Said {
+    bytes: Option<usize>,
+    fault: Option<MediaFault>,
+    /// Fetches that are still to go wrong.
+    left: u32,
+}
+
+/// The largest file that a customer sends.
+const LARGEST_SAID: usize = 200 * 1024 * 1024;
+
 #[derive(Debug, Clone, Copy)]
 struct Address {
     media: u64,
@@ -46,6 +79,8 @@ pub(crate) struct MediaShelf {
     next_id: u64,
     /// Media of customers are made when fetched; only their number is remembered.
     addresses: HashMap<u64, Address>,
+    /// What is particular about files of customers.
+    said: HashMap<u64, Said>,
     address_order: VecDeque<u64>,
     dice: Dice,
     seed: u64,
@@ -62,6 +97,7 @@ impl MediaShelf {
             bytes: 0,
             next_id: 1_000_000_000_000_000 + mix(seed, 3) % 1_000_000_000_000,
             addresses: HashMap::new(),
+            said: HashMap::new(),
             address_order: VecDeque::new(),
             dice: Dice::new(seed, 4),
             seed,
@@ -87,9 +123,54 @@ impl MediaShelf {
         INBOUND_FROM + variant * 8 + samples::number(kind)
     }
 
+    /// The message with which a customer sends a file.
+    pub(crate) fn said(&mut self, file: &SaidFile) -> Result<Map<String, Value>, SimulatorError> {
+        let wrong = |why: &str| SimulatorError::Request { why: why.to_owned() };
+        let kind = MediaKind::of(&file.kind);
+        let kind = kind.ok_or_else(|| wrong("kind must be image, video, audio, document or sticker"))?;
+        if file.bytes.is_some_and(|bytes| bytes > LARGEST_SAID) {
+            return Err(wrong("bytes must be 200 MB at most"));
+        }
+        let id = self.inbound_id(kind);
+        let left = file.times.unwrap_or(u32::MAX);
+        let (bytes, fault) = (file.bytes, file.fault);
+        self.said.insert(id, Said { bytes, fault, left });
+        let media = self
+            .get(id)
+            .ok_or_else(|| wrong("there is no file of this kind"))?;
+        let mut fields = json!({
+            "id": id.to_string(), "mime_type": media.mime, "sha256": media.sha256(),
+        });
+        if let (Some(name), Some(fields)) = (&file.filename, fields.as_object_mut()) {
+            fields.insert("filename".to_owned(), name.as_str().into());
+        }
+        Ok(Map::from_iter([
+            ("type".to_owned(), kind.name().into()),
+            (kind.name().to_owned(), fields),
+        ]))
+    }
+
+    /// What befalls the next fetch of a file by the one who sent it.
+    pub(crate) fn fault_of(&mut self, id: u64) -> Option<MediaFault> {
+        let said = self.said.get_mut(&id)?;
+        let fault = said.fault.filter(|_| said.left > 0)?;
+        said.left -= 1;
+        Some(fault)
+    }
+
+    /// The file to which an address leads, whether it lasts or not.
+    pub(crate) fn behind(&self, key: u64) -> Option<u64> {
+        self.addresses.get(&key).map(|address| address.media)
+    }
+
     pub(crate) fn get(&self, id: u64) -> Option<Media> {
         if let Some(variant) = id.checked_sub(INBOUND_FROM) {
-            return samples::media(variant % 8, mix(self.seed, variant / 8));
+            let media = samples::media(variant % 8, mix(self.seed, variant / 8))?;
+            let wanted = self.said.get(&id).and_then(|said| said.bytes);
+            return Some(match wanted {
+                Some(wanted) => media.filled_to(wanted, mix(self.seed, id)),
+                None => media,
+            });
         }
         self.uploads.get(&id).cloned()
     }

@@ -23,6 +23,7 @@ use super::oracle::Oracle;
 use super::pairs::Pairs;
 use super::sends::Sends;
 use super::templates::Templates;
+use super::upload_sessions::UploadSessions;
 use super::wamid::Wamids;
 use super::webhooks::Outbox;
 use crate::clock::{Clock, Timestamp};
@@ -62,6 +63,10 @@ pub(crate) struct World {
     pub(crate) reign: u64,
     /// Chance for the fates of sends.
     pub(crate) send_dice: Dice,
+    /// Chance for what befalls files.
+    pub(crate) media_dice: Dice,
+    /// Samples that come in pieces.
+    pub(crate) upload_sessions: UploadSessions,
     /// Chance for delays and what happens to webhooks.
     pub(crate) webhook_dice: Dice,
     pub(crate) counts: Counts,
@@ -105,6 +110,8 @@ impl World {
             echoes: Echoes::default(),
             templates: Templates::seeded(),
             media: MediaShelf::new(seed, config.media_url_ms),
+            upload_sessions: UploadSessions::new(seed),
+            media_dice: Dice::new(seed, 5),
             outbox: Outbox::new(config.webhooks),
             oracle: Oracle::default(),
             chatter: Chatter::new(seed),

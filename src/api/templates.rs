@@ -4,6 +4,7 @@
 
 mod changes;
 mod gate;
+mod samples;
 mod trying;
 
 pub(super) use changes::{create, delete, edit, library, sync};

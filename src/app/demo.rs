@@ -87,6 +87,7 @@ pub async fn demo(mut config: Config, reach: Reach, shutdown: Shutdown) -> Resul
     let token = box_config.access_tokens.first().cloned().unwrap_or_default();
     let app = AppConfig {
         name: "demo".to_owned(),
+        app_id: Some(box_config.app_id.clone()),
         app_secrets: vec![box_config.app_secret.clone().into()],
         verify_token: box_config.verify_token.clone().into(),
     };

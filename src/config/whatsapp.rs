@@ -40,6 +40,9 @@ pub struct WhatsappConfig {
 pub struct AppConfig {
     /// What numbers call it.
     pub name: String,
+    /// Meta's id of it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub app_id: Option<String>,
     /// One secret, or two while one is being changed.
     #[serde(serialize_with = "mask_each")]
     pub app_secrets: Vec<SecretString>,
@@ -115,6 +118,14 @@ impl AppConfig {
             problems.add(
                 format!("{key}.name"),
                 "must be 1 to 64 letters, digits, '-' or '_'",
+            );
+        }
+        let is_id =
+            |id: &String| (1..=32).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_digit());
+        if !self.app_id.as_ref().is_none_or(is_id) {
+            problems.add(
+                format!("{key}.app_id"),
+                "must be Meta's id, which has digits alone",
             );
         }
         if !(1..=2).contains(&self.app_secrets.len()) {

@@ -6,6 +6,7 @@
 mod answer;
 mod files;
 mod http;
+mod samples;
 mod templates;
 #[cfg(test)]
 mod tests;
@@ -21,6 +22,7 @@ use crate::domain::{ContactAliases, MetaError, PhoneNumberId, WabaId, Wamid};
 
 pub use files::{FileAddress, FileUpload, GraphFiles, Pieces};
 pub use http::{ClientError, GraphClient, GraphSettings};
+pub use samples::{Sample, SampleRest, SampleSession};
 pub use templates::{GraphTemplates, TemplatePage};
 
 /// An access token as the header wants it, checked once. Never shown.

@@ -10,6 +10,7 @@ mod fill;
 mod pattern;
 mod preview;
 mod rules;
+mod samples;
 #[cfg(test)]
 mod tests;
 
@@ -17,3 +18,4 @@ pub use definition::{Definition, ParameterFormat};
 pub use fill::fill;
 pub use preview::{ButtonPreview, CardPreview, HeaderPreview, Preview};
 pub use rules::{Draft, problems};
+pub use samples::{HeaderSample, header_samples, with_handles};

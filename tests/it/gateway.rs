@@ -66,7 +66,7 @@ impl Default for Setup {
 /// Settings as the environment would give them.
 pub(crate) fn settings(kept: &Kept, listen: &str, meta: &str) -> Vec<(String, String)> {
     let apps = format!(
-        "[{{ name = \"simulated\", app_secrets = [\"{SECRET}\"], verify_token = \"simulated-verify-token\" }}]"
+        "[{{ name = \"simulated\", app_id = \"670843887433847\", app_secrets = [\"{SECRET}\"], verify_token = \"simulated-verify-token\" }}]"
     );
     [
         ("MESEJ_SERVER__LISTEN", listen.to_owned()),

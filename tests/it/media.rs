@@ -1,6 +1,7 @@
 //! Files from the customer's phone to the agent and back, over real HTTP with Meta in a box.
 
 use mesej_simulator::control::{Say, SendQuery};
+use mesej_simulator::{MediaFault, SaidFile};
 use serde_json::{Value, json};
 
 use crate::gateway::{CUSTOMER, TestGateway, until};
@@ -10,6 +11,7 @@ on_every_store! {
     what_a_customer_sends_is_fetched_kept_and_handed_out_after_a_restart_too,
     what_an_agent_uploads_reaches_the_customer_with_metas_id,
     files_of_a_templates_cards_reach_the_customer_and_stay_with_the_message,
+    a_file_with_a_fault_is_whole_in_the_end_or_said_not_to_be,
 }
 
 const PNG: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR and the rest of a picture";
@@ -161,5 +163,50 @@ async fn what_an_agent_uploads_reaches_the_customer_with_metas_id(kept: Kept) {
     });
     let (status, refused) = gateway.post("/v1/messages", None, &wrong).await;
     assert_eq!(status, 400, "{refused}");
+    gateway.stop().await;
+}
+
+async fn a_file_with_a_fault_is_whole_in_the_end_or_said_not_to_be(kept: Kept) {
+    let gateway = TestGateway::start(kept).await;
+    let faults = [
+        MediaFault::Missing,
+        MediaFault::Slow,
+        MediaFault::Truncated,
+        MediaFault::Expired,
+        MediaFault::WrongType,
+    ];
+    for (place, fault) in faults.into_iter().enumerate() {
+        let say = Say {
+            from: format!("{CUSTOMER}{place}"),
+            file: Some(SaidFile {
+                kind: "document".to_owned(),
+                filename: Some(format!("{fault:?}.pdf")),
+                bytes: Some(100_000),
+                fault: Some(fault),
+                times: Some(1),
+            }),
+            ..Say::default()
+        };
+        gateway.meta.say(&say).unwrap();
+    }
+    for fault in faults {
+        let name = format!("{fault:?}.pdf");
+        let media = until("it is known how a file ended", || async {
+            let events = gateway.events().await;
+            events.into_iter().find_map(|event| {
+                let media = &event["data"]["media"];
+                (event["kind"] == "media" && media["name"] == name.as_str()).then(|| media.clone())
+            })
+        })
+        .await;
+        if fault == MediaFault::WrongType {
+            assert_eq!(media["state"], "refused", "{media}");
+            assert!(media["why"].is_string(), "{media}");
+            continue;
+        }
+        assert_eq!(media["state"], "stored", "{media}");
+        let file = bytes(&gateway, &media).await;
+        assert!(file.len() == 100_000 && file.starts_with(b"%PDF-"), "{name}");
+    }
     gateway.stop().await;
 }

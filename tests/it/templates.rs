@@ -1,6 +1,6 @@
 //! Templates from the draft to the customer, with Meta's review between.
 
-use mesej_simulator::TemplateFate;
+use mesej_simulator::{Faults, TemplateFate};
 use serde_json::{Value, json};
 
 use crate::gateway::{CUSTOMER, TestGateway, until};
@@ -8,6 +8,7 @@ use crate::kept::{Kept, on_every_store};
 
 on_every_store! {
     a_template_is_made_reviewed_sent_paused_and_refused,
+    a_templates_picture_is_given_to_meta_in_pieces_and_reviewed,
 }
 
 const WABA: &str = "102290129340398";
@@ -104,5 +105,54 @@ async fn a_template_is_made_reviewed_sent_paused_and_refused(kept: Kept) {
         .filter_map(|version| version["status"].as_str())
         .collect();
     assert_eq!(told, ["PAUSED", "APPROVED", "PENDING"], "{versions}");
+    gateway.stop().await;
+}
+
+async fn a_templates_picture_is_given_to_meta_in_pieces_and_reviewed(kept: Kept) {
+    const PNG: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR and the rest of a picture";
+    let gateway = TestGateway::start(kept).await;
+    let upload = gateway
+        .client
+        .post(format!("{}/v1/media?name=menu.png", gateway.base))
+        .bearer_auth(&gateway.key)
+        .header("Content-Type", "image/png")
+        .body(PNG);
+    let uploaded: Value = upload.send().await.unwrap().json().await.unwrap();
+    let header = |format: &str| json!({ "type": "HEADER", "format": format, "example": { "media_id": uploaded["media_id"] } });
+    let draft = |format: &str| {
+        json!({
+            "waba_id": WABA, "name": "menu_today", "language": "en_US", "category": "UTILITY",
+            "components": [header(format), { "type": "BODY", "text": "This is on today." }],
+        })
+    };
+    let mut wrong = draft("VIDEO");
+    let (status, refused) = gateway.post("/v1/templates", None, &wrong).await;
+    assert_eq!(
+        (status, refused["error"]["path"].as_str()),
+        (422, Some("components[0].example.media_id")),
+        "{refused}"
+    );
+    wrong.as_object_mut().unwrap().remove("waba_id");
+    let (status, checked) = gateway.post("/v1/templates/check-definition", None, &wrong).await;
+    assert_eq!(
+        (status, checked["problems"][0]["path"].as_str()),
+        (200, Some("components[0].example.media_id")),
+        "{checked}"
+    );
+    // Half of what is on its way breaks off; it goes on from there.
+    let broken = Faults {
+        sample_broken: 0.5,
+        ..Faults::default()
+    };
+    gateway.meta.set_faults(&broken).unwrap();
+    let (status, made) = gateway.post("/v1/templates", None, &draft("IMAGE")).await;
+    assert_eq!(status, 201, "{made}");
+    gateway.meta.set_faults(&Faults::default()).unwrap();
+    let example = &made["components"][0]["example"];
+    assert!(example["media_id"].is_null(), "{example}");
+    let handle = example["header_handle"][0].as_str().unwrap();
+    assert!(handle.starts_with("4::"), "{handle}");
+    let id = made["template_id"].as_str().unwrap();
+    until_status(&gateway, id, "APPROVED").await;
     gateway.stop().await;
 }

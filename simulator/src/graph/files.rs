@@ -7,6 +7,7 @@ use serde_json::json;
 use super::error::GraphError;
 use super::{Call, multipart, ok, success};
 use crate::media::{Media, kind_of, largest};
+use crate::media_faults::{FaultyBody, Flow, MediaFault};
 use crate::world::Shared;
 
 pub(super) fn upload(shared: &Shared, call: &Call, number: &str) -> Result<HttpResponse, GraphError> {
@@ -82,11 +83,33 @@ pub(super) fn address(shared: &Shared, call: &Call, id: u64) -> Option<HttpRespo
 
 pub(super) fn fetch(shared: &Shared, key: &str) -> Result<HttpResponse, GraphError> {
     let key = u64::from_str_radix(key, 16).ok();
-    let media = key.and_then(|key| shared.with(|world, now| world.media.fetch(key, now.us)));
-    match media {
-        Some(media) => Ok(HttpResponse::Ok().content_type(media.mime).body(media.bytes)),
-        None => Err(GraphError::new(100, "The address has expired.").with_status(404)),
-    }
+    let (media, fault) = shared.with(|world, now| {
+        let Some(key) = key else { return (None, None) };
+        let own = world.media.behind(key).and_then(|id| world.media.fault_of(id));
+        let fault = own.or_else(|| MediaFault::draw(&world.faults, &mut world.media_dice));
+        (world.media.fetch(key, now.us), fault)
+    });
+    let media = media.filter(|_| !matches!(fault, Some(MediaFault::Missing | MediaFault::Expired)));
+    let Some(Media { mime, bytes }) = media else {
+        let why = match fault {
+            Some(MediaFault::Missing) => "There is no such file.",
+            _ => "The address has expired.",
+        };
+        return Err(GraphError::new(100, why).with_status(404));
+    };
+    let mut answer = HttpResponse::Ok();
+    answer.content_type(mime);
+    Ok(match fault {
+        Some(MediaFault::Slow) => answer.body(FaultyBody::new(bytes, Flow::Drips)),
+        Some(MediaFault::Truncated) => answer.body(FaultyBody::new(bytes, Flow::BreaksOff)),
+        // As long as the file is said to be.
+        Some(MediaFault::WrongType) => {
+            let page = b"<!DOCTYPE html><html><script>alert(1)</script></html>";
+            let page = page.iter().chain(std::iter::repeat(&b' '));
+            answer.body(page.copied().take(bytes.len()).collect::<Vec<u8>>())
+        }
+        _ => answer.body(bytes),
+    })
 }
 
 pub(super) fn delete(shared: &Shared, id: &str) -> Result<HttpResponse, GraphError> {

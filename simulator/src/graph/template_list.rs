@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::error::GraphError;
 use super::{Call, ok, paging, success};
 use crate::templates::{self, TemplateSpec, review};
+use crate::upload_sessions::UploadSessions;
 use crate::world::Shared;
 
 const FIELDS: [&str; 7] = [
@@ -86,6 +87,7 @@ fn create(shared: &Shared, call: &Call, waba: &str) -> Result<HttpResponse, Grap
         .map_err(|error| GraphError::new(100, format!("The template cannot be read: {error}.")))?;
     review(&spec)?;
     shared.with(|world, now| {
+        check_handles(&world.upload_sessions, &spec.components)?;
         if world.templates.find(&spec.name, &spec.language).is_some() {
             return Err(GraphError::new(
                 100,
@@ -99,6 +101,37 @@ fn create(shared: &Shared, call: &Call, waba: &str) -> Result<HttpResponse, Grap
             json!({ "id": id.to_string(), "status": "PENDING", "category": category }).to_string(),
         ))
     })
+}
+
+/// A handle that was given out here stands for a file of the header's kind. Others are taken for those of earlier days.
+fn check_handles(sessions: &UploadSessions, components: &[Value]) -> Result<(), GraphError> {
+    for component in components {
+        let handle = component
+            .pointer("/example/header_handle/0")
+            .and_then(Value::as_str);
+        let mime = handle.and_then(|handle| sessions.mime_of(handle));
+        let format = component
+            .get("format")
+            .and_then(Value::as_str)
+            .unwrap_or_default();
+        let fits = mime.is_none_or(|mime| match format.to_ascii_uppercase().as_str() {
+            "IMAGE" => mime.starts_with("image/"),
+            "VIDEO" | "GIF" => mime.starts_with("video/"),
+            "DOCUMENT" => mime == "application/pdf",
+            _ => false,
+        });
+        if !fits {
+            let why = format!("The example of a header of format {format} is not such a file.");
+            return Err(GraphError::new(100, why));
+        }
+        let cards = component.get("cards").and_then(Value::as_array);
+        for card in cards.into_iter().flatten() {
+            if let Some(inside) = card.get("components").and_then(Value::as_array) {
+                check_handles(sessions, inside)?;
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Whether an id is a template's.
@@ -134,6 +167,7 @@ pub(super) fn edit(shared: &Shared, call: &Call, id: &str) -> Result<HttpRespons
             spec.components.clone_from(components);
         }
         review(&spec)?;
+        check_handles(&world.upload_sessions, &spec.components)?;
         let id = world.templates.put(spec);
         let waba = world.first_account();
         world.review_template(now, &waba, id);

@@ -7,9 +7,11 @@ use super::super::admin::numbers::meta_says_no;
 use super::super::auth::{Call, CanManage, CanRead, Need};
 use super::super::error::{ApiError, ErrorCode};
 use super::super::json::Fields;
+use super::samples::bring_samples;
 use super::trying::{DraftFields, refuse_problems};
 use super::{looked_up, numbers, shown, template};
 use crate::domain::{TemplateName, WabaId};
+use crate::store::Number;
 use crate::store::tables::{AuditTargetKind, Template};
 use crate::templates::{Change, NewTemplate, Reach, TemplateError};
 use crate::whatsapp::client::BearerToken;
@@ -24,16 +26,20 @@ impl From<TemplateError> for ApiError {
     }
 }
 
-/// A token with which Meta tells of an account.
-async fn token<N: Need>(call: &Call<N>, waba: Option<&WabaId>) -> Result<BearerToken, ApiError> {
-    let numbers = numbers(call).await?;
+/// A number of an account, with a token with which Meta tells of it.
+async fn way_to_meta<N: Need>(
+    call: &Call<N>,
+    waba: Option<&WabaId>,
+) -> Result<(Number, BearerToken), ApiError> {
+    let mut numbers = numbers(call).await?;
     let number = match waba {
-        Some(waba) => numbers.get(waba),
-        None => numbers.values().next(),
+        Some(waba) => numbers.remove(waba),
+        None => numbers.pop_first().map(|(_, number)| number),
     };
     let number = number
         .ok_or_else(|| ApiError::because(ErrorCode::UnknownNumber, "you have no number in this account"))?;
-    BearerToken::parse(number.access_token.reveal()).map_err(ApiError::internal)
+    let token = BearerToken::parse(number.access_token.reveal()).map_err(ApiError::internal)?;
+    Ok((number, token))
 }
 
 /// `POST /v1/templates`
@@ -42,13 +48,14 @@ pub(in crate::api) async fn create(call: Call<CanManage>) -> Result<HttpResponse
     let waba = fields.required::<WabaId>("waba_id")?;
     let draft = DraftFields::read(fields)?;
     refuse_problems(&draft.problems())?;
-    let token = token(&call, Some(&waba)).await?;
+    let (number, token) = way_to_meta(&call, Some(&waba)).await?;
     let _turn = call.state().slow_calls.take(call.tenant())?;
+    let format = draft.format();
     let new = NewTemplate {
         name: TemplateName::new(waba, draft.name.as_str(), &draft.language),
-        category: draft.category.clone(),
-        format: draft.format(),
-        components: draft.components.clone(),
+        category: draft.category,
+        format,
+        components: bring_samples(&call, draft.components, &number, &token).await?,
     };
     let made = call.state().templates.create(call.tenant(), new, &token).await?;
     call.note()
@@ -59,7 +66,7 @@ pub(in crate::api) async fn create(call: Call<CanManage>) -> Result<HttpResponse
 /// `PUT /v1/templates/{template_id}`
 pub(in crate::api) async fn edit(call: Call<CanManage>) -> Result<HttpResponse, ApiError> {
     let mut fields = Fields::read(call.body())?;
-    let change = Change {
+    let mut change = Change {
         category: fields.optional("category")?,
         components: fields.optional::<Value>("components")?,
     };
@@ -77,9 +84,12 @@ pub(in crate::api) async fn edit(call: Call<CanManage>) -> Result<HttpResponse, 
         format: row.parameter_format.as_deref().and_then(ParameterFormat::parse),
         components: change.components.as_ref().unwrap_or(&row.components),
     }))?;
-    let token = token(&call, Some(&row.waba)).await?;
+    let (number, token) = way_to_meta(&call, Some(&row.waba)).await?;
     let _turn = call.state().slow_calls.take(call.tenant())?;
     demand_known(&row)?;
+    if let Some(components) = change.components.take() {
+        change.components = Some(bring_samples(&call, components, &number, &token).await?);
+    }
     let templates = &call.state().templates;
     let edited = templates.edit(call.tenant(), &row, change, &token).await?;
     Ok(HttpResponse::Ok().json(shown(&edited, &looked_up(&call).await?)))
@@ -94,7 +104,7 @@ pub(in crate::api) async fn delete(call: Call<CanManage>) -> Result<HttpResponse
     };
     params.finish()?;
     let row = template(&call).await?;
-    let token = token(&call, Some(&row.waba)).await?;
+    let (_, token) = way_to_meta(&call, Some(&row.waba)).await?;
     let _turn = call.state().slow_calls.take(call.tenant())?;
     if reach == Reach::OneLanguage {
         // Without Meta's id it would be deleted in all languages.
@@ -142,7 +152,7 @@ pub(in crate::api) async fn library(call: Call<CanRead>) -> Result<HttpResponse,
     let language = params.take::<String>("language", "a language such as en_US")?;
     let cursor = params.take::<String>("cursor", "a `next_cursor` of this list")?;
     params.finish()?;
-    let token = token(&call, None).await?;
+    let (_, token) = way_to_meta(&call, None).await?;
     let _turn = call.state().slow_calls.take(call.tenant())?;
     let (search, language) = (search.as_deref(), language.as_deref());
     let page = call

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::super::auth::{Call, CanRead};
 use super::super::error::{ApiError, ErrorCode};
 use super::super::json::Fields;
+use super::samples::check_samples;
 use crate::domain::{ContentError, PhoneNumberId};
 use crate::templates::TemplateRefusal;
 use crate::whatsapp::parse_outbound;
@@ -108,6 +109,8 @@ pub(in crate::api) async fn check_definition(call: Call<CanRead>) -> Result<Http
     let draft = DraftFields::read(Fields::read(call.body())?)?;
     let format = draft.parameter_format.as_deref();
     let preview = Definition::read(&draft.components, &draft.category, format).sample(&draft.components);
-    let problems: Vec<Value> = draft.problems().iter().map(problem).collect();
+    let mut problems = draft.problems();
+    problems.extend(check_samples(&call, &draft.components).await?.0);
+    let problems: Vec<Value> = problems.iter().map(problem).collect();
     Ok(HttpResponse::Ok().json(json!({ "problems": problems, "preview": preview })))
 }

@@ -9,7 +9,9 @@ use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 
 use crate::domain::{MetaError, PhoneNumberId};
 use crate::whatsapp::BearerToken;
-use crate::whatsapp::client::{FileAddress, FileUpload, GraphError, GraphFiles, Pieces};
+use crate::whatsapp::client::{
+    FileAddress, FileUpload, GraphError, GraphFiles, Pieces, Sample, SampleRest, SampleSession,
+};
 
 #[derive(Default)]
 struct Script {
@@ -18,6 +20,11 @@ struct Script {
     refused: Option<(u16, i64)>,
     breaks_off: Option<usize>,
     uploads: Vec<(String, Vec<u8>)>,
+    sample: Vec<u8>,
+    sessions: u32,
+    /// How many bytes of a call for a sample arrive before it breaks off, call by call.
+    sample_breaks: Vec<usize>,
+    sample_forgotten: Option<()>,
 }
 
 /// See the module. It is unreachable until a test says otherwise.
@@ -56,6 +63,20 @@ impl ScriptedMeta {
 
     pub(super) fn downloads(&self) -> usize {
         self.downloads.load(Ordering::Acquire)
+    }
+
+    pub(super) fn samples_break_off_after(&self, bytes: &[usize]) {
+        self.script().sample_breaks = bytes.to_vec();
+    }
+
+    pub(super) fn forgets_the_session(&self) {
+        self.script().sample_forgotten = Some(());
+    }
+
+    /// The last sample, and how many sessions were begun.
+    pub(super) fn sample(&self) -> (Vec<u8>, u32) {
+        let script = self.script();
+        (script.sample.clone(), script.sessions)
     }
 
     /// The types and bytes of what was brought here.
@@ -122,5 +143,42 @@ impl GraphFiles for ScriptedMeta {
         let mut script = self.script();
         script.uploads.push((file.mime, bytes));
         Ok(format!("meta-{}", script.uploads.len()))
+    }
+
+    async fn begin_sample(&self, _: &Sample, _: &BearerToken) -> Result<SampleSession, GraphError> {
+        self.refusal()?;
+        let mut script = self.script();
+        script.sample.clear();
+        script.sessions += 1;
+        Ok(SampleSession::parse("upload:1?sig=2").unwrap())
+    }
+
+    async fn sample_offset(&self, _: &SampleSession, _: &BearerToken) -> Result<u64, GraphError> {
+        if self.script().sample_forgotten.take().is_some() {
+            self.refuses(404, 100);
+            let refused = self.refusal();
+            self.script().refused = None;
+            refused?;
+        }
+        Ok(u64::try_from(self.script().sample.len()).unwrap())
+    }
+
+    async fn send_sample(
+        &self,
+        _: &SampleSession,
+        rest: SampleRest,
+        _: &BearerToken,
+    ) -> Result<String, GraphError> {
+        let bytes = rest.pieces.try_collect::<Vec<Bytes>>().await?.concat();
+        assert_eq!(rest.bytes, u64::try_from(bytes.len()).unwrap());
+        let mut script = self.script();
+        assert_eq!(rest.offset, u64::try_from(script.sample.len()).unwrap());
+        if script.sample_breaks.is_empty() {
+            script.sample.extend_from_slice(&bytes);
+            return Ok("4::handle".to_owned());
+        }
+        let kept = script.sample_breaks.remove(0).min(bytes.len());
+        script.sample.extend_from_slice(&bytes[..kept]);
+        Err(GraphError::Unreachable("connection reset".to_owned()))
     }
 }

@@ -205,3 +205,61 @@ async fn a_sweep_leaves_what_is_needed_or_young_and_counts_it() {
     assert!(scene.media.find(TENANT, stays.id).await.unwrap().is_some());
     assert_eq!(scene.media.find(TENANT, goes.id).await.unwrap(), None);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_sample_that_breaks_off_goes_on_from_where_meta_has_it_and_gives_a_handle() {
+    use crate::domain::MediaKind;
+    use crate::media::samples::SampleError;
+    let scene = Scene::new().await;
+    let token = crate::whatsapp::BearerToken::parse("secret").unwrap();
+    let whole = [PNG, &[7; 5_000]].concat();
+    let file = upload(&scene, "image/png", vec![Bytes::from(whole.clone())])
+        .await
+        .unwrap();
+    let bring = async || {
+        let sample = scene
+            .media
+            .check_sample(TENANT, file.id, MediaKind::Image)
+            .await?;
+        scene.media.bring_sample(&sample, None, &token).await
+    };
+    for (breaks, sessions) in [
+        (vec![], 1),
+        (vec![1_000, 0, 3_000], 1),
+        // All of it came, and the handle did not come back.
+        (vec![9_999], 2),
+    ] {
+        let before = scene.meta.sample().1;
+        scene.meta.samples_break_off_after(&breaks);
+        assert_eq!(bring().await.unwrap(), "4::handle");
+        let (sample, begun) = scene.meta.sample();
+        assert!(sample == whole, "{breaks:?}");
+        assert_eq!(begun - before, sessions, "{breaks:?}");
+    }
+    scene.meta.samples_break_off_after(&[1_000]);
+    scene.meta.forgets_the_session();
+    assert_eq!(bring().await.unwrap(), "4::handle");
+    assert!(scene.meta.sample().0 == whole, "begun anew");
+    scene.meta.samples_break_off_after(&[1; 100]);
+    assert!(bring().await.is_err());
+    let check = async |id, kind| scene.media.check_sample(TENANT, id, kind).await;
+    assert!(matches!(
+        check(file.id, MediaKind::Video).await,
+        Err(SampleError::Kind(MediaKind::Image))
+    ));
+    let nobodys = crate::domain::MediaId::of_upload([9; 16]);
+    assert!(matches!(
+        check(nobodys, MediaKind::Image).await,
+        Err(SampleError::Absent)
+    ));
+    let voice = upload(
+        &scene,
+        "audio/ogg",
+        vec![Bytes::from_static(b"OggS\0\x02 and more of it")],
+    )
+    .await;
+    assert!(matches!(
+        check(voice.unwrap().id, MediaKind::Audio).await,
+        Err(SampleError::Type)
+    ));
+}

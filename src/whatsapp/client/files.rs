@@ -14,11 +14,12 @@ use reqwest::{Body, Method, Response, Url, multipart};
 use serde_json::Value;
 
 use super::http::{GraphClient, in_path, unreachable};
+use super::samples::{Sample, SampleRest, SampleSession};
 use super::{BearerToken, GraphError};
 use crate::domain::PhoneNumberId;
 
 /// The longest that a file may take from its first byte to its last, either way.
-const WHOLE_FILE: Duration = Duration::from_secs(600);
+pub(super) const WHOLE_FILE: Duration = Duration::from_secs(600);
 /// The longest silence within one.
 const SILENCE: Duration = Duration::from_secs(30);
 /// Times that one address may lead to another.
@@ -68,6 +69,20 @@ pub trait GraphFiles: Send + Sync + 'static {
 
     /// Brings a file to Meta, which keeps it for 30 days; its id there. Source: Cloud API, `POST /{phone-number-id}/media`.
     async fn upload(&self, file: FileUpload) -> Result<String, GraphError>;
+
+    /// Begins to bring a sample for the review of a template. Source: Graph API, `POST /{app-id}/uploads`.
+    async fn begin_sample(&self, sample: &Sample, token: &BearerToken) -> Result<SampleSession, GraphError>;
+
+    /// How much of a sample Meta has. Source: Graph API, `GET /upload:{session}`.
+    async fn sample_offset(&self, session: &SampleSession, token: &BearerToken) -> Result<u64, GraphError>;
+
+    /// Brings the rest of a sample; its handle. Source: Graph API, `POST /upload:{session}`.
+    async fn send_sample(
+        &self,
+        session: &SampleSession,
+        rest: SampleRest,
+        token: &BearerToken,
+    ) -> Result<String, GraphError>;
 }
 
 /// Hosts that are shown a token.
@@ -189,6 +204,23 @@ impl GraphFiles for GraphClient {
         let answer = self.ask(request.multipart(form).timeout(WHOLE_FILE)).await?;
         let id = answer.get("id").and_then(Value::as_str).map(str::to_owned);
         id.ok_or_else(|| GraphError::Unreadable("an uploaded file without an id".to_owned()))
+    }
+
+    async fn begin_sample(&self, sample: &Sample, token: &BearerToken) -> Result<SampleSession, GraphError> {
+        self.begin(sample, token).await
+    }
+
+    async fn sample_offset(&self, session: &SampleSession, token: &BearerToken) -> Result<u64, GraphError> {
+        self.offset(session, token).await
+    }
+
+    async fn send_sample(
+        &self,
+        session: &SampleSession,
+        rest: SampleRest,
+        token: &BearerToken,
+    ) -> Result<String, GraphError> {
+        self.carry_on(session, rest, token).await
     }
 }
 

@@ -117,9 +117,13 @@ impl GraphClient {
     }
 
     pub(super) fn request(&self, method: Method, path: &str, token: &BearerToken) -> RequestBuilder {
-        self.http
-            .request(method, format!("{}/{path}", self.root))
+        self.bare_request(method, path)
             .header(AUTHORIZATION, token.0.clone())
+    }
+
+    /// A request that says nothing of who makes it.
+    pub(super) fn bare_request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.http.request(method, format!("{}/{path}", self.root))
     }
 
     fn post_messages(&self, call: SendCall) -> RequestBuilder {

@@ -126,7 +126,7 @@ fn path_of(waba: &WabaId) -> String {
 }
 
 /// A path with those parameters that have a value.
-fn with_query(path: &str, asked: &[(&str, Option<&str>)]) -> String {
+pub(super) fn with_query(path: &str, asked: &[(&str, Option<&str>)]) -> String {
     let given = asked.iter().filter_map(|(key, value)| Some((*key, (*value)?)));
     // The host is no part of what is taken from it.
     let url = reqwest::Url::parse_with_params("http://graph", given);

@@ -4,8 +4,9 @@ use serde_json::Value;
 
 use super::super::definition::{ParameterFormat, list_of, text_of};
 use super::super::pattern::Pattern;
+use super::super::samples::shown_by;
 use super::{Category, Frame, Problems};
-use crate::domain::ContentError;
+use crate::domain::{ContentError, MediaId};
 use crate::whatsapp::place::Place;
 
 const LONGEST_HEADER: usize = 60;
@@ -70,9 +71,21 @@ fn check_header_text(header: &Place<'_, '_>, frame: Frame, found: &mut Problems)
     check_examples(header, &pattern, frame.format, "header_text", found);
 }
 
-/// A picture, a film or a document is shown to Meta's review by the handle of an upload.
+/// A picture, a film or a document is shown to Meta's review by the handle of an upload. Of one that was uploaded here it is asked for
+/// when the draft is sent.
 pub(super) fn check_handle(header: &Place<'_, '_>) -> Result<(), ContentError> {
     let example = header.need("example")?;
+    if let Some(upload) = example.find("media_id")? {
+        example.must_lack("header_handle", "does not go with media_id")?;
+        let format = header.value().get("format").and_then(Value::as_str);
+        if format.and_then(shown_by).is_none() {
+            return Err(upload.fail("goes with IMAGE, VIDEO and DOCUMENT alone"));
+        }
+        return match upload.text(LONGEST_HANDLE)?.parse::<MediaId>() {
+            Ok(_) => Ok(()),
+            Err(_) => Err(upload.fail("must be the media_id of a file that was uploaded")),
+        };
+    }
     let handles = example.need("header_handle")?;
     for handle in handles.items(1, 1)? {
         handle.text(LONGEST_HANDLE)?;
