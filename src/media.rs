@@ -5,6 +5,7 @@
 
 pub mod content_type;
 pub mod discover;
+mod erasing;
 pub mod fetch;
 mod links;
 pub mod outbound;

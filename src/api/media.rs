@@ -20,7 +20,7 @@ use super::state::ApiState;
 use super::team::base;
 use crate::domain::ids::{digest16, hex};
 use crate::domain::{MediaId, MediaState, TenantId};
-use crate::media::content_type::UNKNOWN;
+use crate::media::content_type::served_as;
 use crate::media::storage::ObjectName;
 use crate::media::{LINK_LASTS, MediaError};
 use crate::store::tables::{Carrier, MediaFile};
@@ -124,10 +124,10 @@ async fn answer(
     };
     let mut response = HttpResponse::Ok();
     response
-        .content_type(file.mime.as_deref().unwrap_or(UNKNOWN))
+        .content_type(served_as(file.mime.as_deref()))
         .insert_header((ETAG, tag.as_str()))
         .insert_header((ACCEPT_RANGES, "bytes"))
-        .insert_header((CACHE_CONTROL, "private, no-cache"))
+        .insert_header((CACHE_CONTROL, "private, no-store"))
         .insert_header((
             CONTENT_SECURITY_POLICY,
             "sandbox; default-src 'none'; frame-ancestors 'none'",

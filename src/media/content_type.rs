@@ -103,6 +103,36 @@ pub fn check(kind: MediaKind, declared: Option<&str>, head: &[u8]) -> Result<Arc
     Err(format!("it is said to be {declared} and is {is}").into())
 }
 
+/// The type that a browser is told: of what it only ever shows or plays. What it might run or draw as a page is bytes to it.
+pub fn served_as(mime: Option<&str>) -> &'static str {
+    const SHOWN: [&str; 22] = [
+        "image/jpeg",
+        "image/png",
+        "image/gif",
+        "image/webp",
+        "audio/aac",
+        "audio/amr",
+        "audio/mpeg",
+        "audio/mp4",
+        "audio/ogg",
+        "audio/opus",
+        "audio/3gpp",
+        "video/mp4",
+        "video/3gpp",
+        "video/3gpp2",
+        "video/quicktime",
+        "video/ogg",
+        "text/plain",
+        "application/pdf",
+        "application/msword",
+        "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+        "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+        "application/vnd.openxmlformats-officedocument.presentationml.presentation",
+    ];
+    let bare = mime.map(bare_type).unwrap_or_default();
+    SHOWN.into_iter().find(|shown| *shown == bare).unwrap_or(UNKNOWN)
+}
+
 /// Whether files of a type are sent as this kind.
 fn fits(kind: MediaKind, mime: &str) -> bool {
     match kind {

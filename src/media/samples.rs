@@ -27,7 +27,7 @@ pub enum SampleError {
     #[error("no file with this id was uploaded, or its time is over")]
     Absent,
     /// The header shows something else.
-    #[error("the file is sent as {0}", .0.as_str())]
+    #[error("the file is sent as {}", .0.as_str())]
     Kind(MediaKind),
     /// Meta takes no samples of this type.
     #[error("a sample must be a JPEG, PNG, MP4 or PDF")]

@@ -20,7 +20,7 @@ use object_store::{ClientOptions, ObjectStore, ObjectStoreExt as _, WriteMultipa
 use secrecy::ExposeSecret as _;
 
 use crate::config::{Backend, MediaBackend, MediaConfig, StoreConfig};
-use crate::domain::{MediaId, TenantId, Timestamp};
+use crate::domain::{ContactId, MediaId, TenantId, Timestamp};
 use crate::store::tables::FileKey;
 
 /// A piece of a file that is written to a folder.
@@ -200,7 +200,21 @@ impl Files {
 
     /// All objects of ours, one after the other. What else somebody put there is passed over.
     pub fn list(&self) -> BoxStream<'static, Result<StoredObject, StorageError>> {
-        let all = self.objects.list(None).map_err(StorageError);
+        self.list_below(None)
+    }
+
+    /// Those of one customer.
+    pub fn list_of(
+        &self,
+        tenant: TenantId,
+        contact: ContactId,
+    ) -> BoxStream<'static, Result<StoredObject, StorageError>> {
+        let folder = Path::from(format!("{}/{contact}", tenant.get()));
+        self.list_below(Some(&folder))
+    }
+
+    fn list_below(&self, folder: Option<&Path>) -> BoxStream<'static, Result<StoredObject, StorageError>> {
+        let all = self.objects.list(folder).map_err(StorageError);
         all.try_filter_map(|meta| async move {
             Ok(ObjectName::of(&meta.location).map(|name| StoredObject {
                 name,

@@ -33,6 +33,9 @@ pub struct SweptFiles {
 impl Media {
     /// Goes through all objects. `goes_on` is asked before each: a sweep that is cut off is done again from the beginning.
     pub async fn sweep(&self, mut goes_on: impl FnMut() -> bool + Send) -> Result<SweptFiles, MediaError> {
+        for tenant in self.store.tenants().await? {
+            self.remove_erased(tenant.id).await?;
+        }
         let mut swept = SweptFiles::default();
         let mut usage: HashMap<TenantId, (u64, u64)> = HashMap::new();
         let mut objects = self.files.list();

@@ -17,8 +17,8 @@ use super::{Media, MediaError};
 use crate::domain::Clock as _;
 use crate::domain::message::{Author, Delivery, Side, UnknownPolicy};
 use crate::domain::{
-    Alias, ContactAliases, Content, ContentKind, ConversationId, DeliveryState, Epoch, Fence, MediaState,
-    Message, MessageId, MessageMedia, PhoneNumberId, Priority, Purpose, Retention, SendRate, Seq,
+    Alias, ContactAliases, ContactId, Content, ContentKind, ConversationId, DeliveryState, Epoch, Fence,
+    MediaState, Message, MessageId, MessageMedia, PhoneNumberId, Priority, Purpose, Retention, SendRate, Seq,
     StatusTimes, TenantId, TestClock, Timestamp, WabaId, Wamid,
 };
 use crate::store::directory::AccessToken;
@@ -44,14 +44,17 @@ struct Scene {
 
 impl Scene {
     async fn new() -> Self {
+        Self::with(Files::in_memory()).await
+    }
+
+    async fn in_folder(folder: &std::path::Path) -> Self {
+        Self::with(Files::in_folder(folder).unwrap()).await
+    }
+
+    async fn with(files: Files) -> Self {
         let (store, clock) = (Arc::new(MemoryStore::new()), TestClock::at(NOW));
         let meta = Arc::new(ScriptedMeta::default());
-        let media = Media::new(
-            store.clone(),
-            Arc::new(clock.clone()),
-            Files::in_memory(),
-            meta.clone(),
-        );
+        let media = Media::new(store.clone(), Arc::new(clock.clone()), files, meta.clone());
         let number = Number {
             id: number(),
             tenant: TENANT,
@@ -332,17 +335,65 @@ async fn a_file_goes_with_its_message_when_that_is_taken_back() {
 }
 
 #[tokio::test]
-async fn a_file_of_an_erased_customer_is_not_fetched_and_not_handed_out() {
+async fn files_of_an_erased_customer_go_at_once_with_their_rows_and_their_bytes() {
     let mut scene = Scene::new().await;
     scene.meta.serves("image/png", PNG);
     let (first, second) = (scene.picture().await, scene.picture().await);
     scene.settle(&first).await;
     let contact = scene.message(&first).await.contact_id;
-    scene.store.erase_contact(TENANT, contact).await.unwrap();
-    let found = scene.media.find(TENANT, first.id).await.unwrap();
-    assert!(found.is_none_or(|file| file.state == MediaState::Removed));
+    scene.media.erase_contact(TENANT, contact).await.unwrap();
+    for task in [&first, &second] {
+        assert_eq!(scene.media.find(TENANT, task.id).await.unwrap(), None);
+    }
+    assert!(scene.objects().await.is_empty());
     assert_eq!(scene.fetch(&second).await, Fetched::Gone);
     assert_eq!(scene.meta.downloads(), 1);
+    // The same phone is the same contact, whose new files stay.
+    let again = scene.picture().await;
+    scene.settle(&again).await;
+    scene
+        .media
+        .erase_contact(TENANT, ContactId::from_bytes([9; 16]))
+        .await
+        .unwrap();
+    assert_eq!(scene.objects().await.len(), 1);
+}
+
+#[tokio::test]
+async fn an_erasure_that_was_killed_before_the_bytes_went_is_ended_by_the_sweep() {
+    let mut scene = Scene::new().await;
+    scene.meta.serves("image/png", PNG);
+    let before = scene.picture().await;
+    scene.settle(&before).await;
+    let contact = scene.message(&before).await.contact_id;
+    scene.store.erase_contact(TENANT, contact).await.unwrap();
+    assert_eq!(scene.objects().await.len(), 1);
+    let after = scene.picture().await;
+    scene.settle(&after).await;
+    // Nothing is as old as a day, and still it goes.
+    scene.clock.jump_wall_to(Timestamp::from_secs(1));
+    scene.media.sweep(|| true).await.unwrap();
+    let left: Vec<_> = scene
+        .objects()
+        .await
+        .iter()
+        .map(|object| object.name.id)
+        .collect();
+    assert_eq!(left, [after.id]);
+}
+
+#[tokio::test]
+async fn files_of_expired_messages_go_with_the_next_sweep() {
+    let mut scene = Scene::new().await;
+    scene.meta.serves("image/png", PNG);
+    let task = scene.picture().await;
+    scene.settle(&task).await;
+    scene.clock.advance(Duration::from_hours(24 * 400));
+    let gone = scene.media.find(TENANT, task.id).await.unwrap();
+    assert!(gone.is_none_or(|file| file.state == MediaState::Removed));
+    assert_eq!(scene.media.sweep(|| true).await.unwrap().removed, 1);
+    assert!(scene.objects().await.is_empty());
+    assert_eq!(scene.media.find(TENANT, task.id).await.unwrap(), None);
 }
 
 #[tokio::test]

@@ -14,9 +14,9 @@ use crate::domain::{
 };
 
 use super::error::StoreError;
-use super::plain::Partition;
+use super::plain::{Partition, PlainTable};
 use super::row::outbound_key;
-use super::tables::{ALL, Copied, Erasure, Subject as Whose, Table};
+use super::tables::{ALL, Copied, Erasure, MediaErased, MediaFile, Subject as Whose, Table};
 use super::{Number, Store};
 
 /// Elements that were put aside, looked at together.
@@ -145,6 +145,7 @@ impl Subject {
                 && table.erasure == Erasure::Removed
         };
         let mut rows = 0;
+        self.note_files(store, tenant).await?;
         for table in ALL.iter().filter(is_theirs) {
             for contact in &self.contacts {
                 let of = Partition::of_contact(table, tenant, *contact);
@@ -164,6 +165,29 @@ impl Subject {
             }
         }
         Ok(rows)
+    }
+
+    /// Writes down whose files have bytes that are to go: these stand elsewhere, and nothing leads to them once their rows are gone.
+    async fn note_files(&self, store: &dyn Store, tenant: TenantId) -> Result<(), StoreError> {
+        let beginning = Timestamp::from_millis(i64::MIN);
+        for contact in &self.contacts {
+            let files = MediaFile::of_owner(tenant, contact.as_bytes());
+            if store
+                .plain_rows(files, None, 1, beginning)
+                .await?
+                .items
+                .is_empty()
+            {
+                continue;
+            }
+            let erased = MediaErased { contact: *contact };
+            let key = MediaErased::at(tenant, *contact);
+            // One that stands there says the same.
+            PlainTable::of(store, beginning)
+                .replace(&key, None, Some(&erased))
+                .await?;
+        }
+        Ok(())
     }
 
     /// Whether it wrote this in a group.

@@ -53,8 +53,8 @@ pub use invitation::{INVITATION, Invitation, InvitationState, PASSWORD_RESET, Pa
 pub use leaving::{LEAVING, Leaving};
 pub use limit::{LIMITED_MEMBER, LimitedMember, NAMED_TEAM, NamedTeam};
 pub use media::{
-    Carrier, FileKey, MEDIA, MEDIA_AT_META, MEDIA_CURSOR, MEDIA_LINK, MEDIA_TASK, MediaAtMeta, MediaCursor,
-    MediaFile, MediaLink, MediaTask,
+    Carrier, FileKey, MEDIA, MEDIA_AT_META, MEDIA_CURSOR, MEDIA_ERASED, MEDIA_LINK, MEDIA_TASK, MediaAtMeta,
+    MediaCursor, MediaErased, MediaFile, MediaLink, MediaTask,
 };
 pub use number_standing::{NUMBER_STANDING, NumberStanding};
 pub use operator::{OPERATOR, Operator};
@@ -84,7 +84,7 @@ pub use user::{
 };
 
 /// All of them.
-pub const ALL: [&Table; 69] = [
+pub const ALL: [&Table; 70] = [
     &CONTACT,
     &ALIAS,
     &CONTACT_INDEX,
@@ -114,6 +114,7 @@ pub const ALL: [&Table; 69] = [
     &MEDIA_TASK,
     &MEDIA_CURSOR,
     &MEDIA_LINK,
+    &MEDIA_ERASED,
     &MEDIA_AT_META,
     &MEDIA_USAGE,
     &QUICK_FILE,

@@ -83,6 +83,7 @@ async fn a_file_is_handed_out_as_an_attachment_that_no_browser_runs() {
             "content-security-policy",
             "sandbox; default-src 'none'; frame-ancestors 'none'",
         ),
+        ("cache-control", "private, no-store"),
         ("accept-ranges", "bytes"),
     ] {
         assert_eq!(header(&whole, name), value, "{name}");
@@ -123,6 +124,7 @@ async fn a_link_hands_a_file_to_anybody_until_it_ends() {
     let file = api.plain("GET", path).send().await;
     assert_eq!((file.status, file.body.as_slice()), (200, PICTURE));
     assert_eq!(header(&file, "content-disposition"), "attachment");
+    assert_eq!(header(&file, "cache-control"), "private, no-store");
     let wrong = api
         .plain("GET", "/media/00112233445566778899aabbccddeeff")
         .send()
@@ -207,4 +209,91 @@ async fn a_quick_file_is_kept_until_its_shortcut_is_removed() {
     );
     api.clock.advance(Duration::from_secs(3_600 * 49));
     assert_eq!(api.get(&file).await.status, 404);
+}
+
+#[actix_web::test]
+async fn hostile_files_are_handed_out_as_bytes_that_no_browser_draws_or_runs() {
+    use crate::domain::media::clean_name;
+    use crate::domain::{Author, MediaKind, MediaState};
+    use crate::media::storage::ObjectName;
+    use crate::store::plain::PlainTable;
+    use crate::store::tables::{Carrier, FileKey, MediaFile};
+    const SCRIPT: &[u8] = b"<svg xmlns='http://www.w3.org/2000/svg'><script>alert(1)</script></svg>";
+    let polyglot = [PICTURE, b"PK\x05\x06<html><script>alert(1)</script>"].concat();
+    let api = Api::start().await;
+    let hostile: [(&str, &str, &[u8], &str); 12] = [
+        ("text/html", "page.html", b"<script>alert(1)</script>", "bytes"),
+        (
+            "TEXT/HTML; charset=utf-7",
+            "..\\..\\page.htm",
+            b"+ADw-script+AD4-",
+            "bytes",
+        ),
+        ("application/xhtml+xml", "a.xhtml", b"<html xmlns='x'/>", "bytes"),
+        ("image/svg+xml", "a.svg", SCRIPT, "bytes"),
+        ("text/xml", "a.xml", b"<?xml-stylesheet href='x.xsl'?>", "bytes"),
+        ("application/javascript", "a.js", b"alert(1)", "bytes"),
+        ("multipart/x-mixed-replace", "a", b"--x", "bytes"),
+        ("application/zip", "bomb.zip", b"PK\x03\x04", "bytes"),
+        ("image/png\r\nSet-Cookie: a=b", "a.png", PICTURE, "bytes"),
+        (
+            "image/png",
+            "../../etc/cron.d/x\0\r\nX-A: b",
+            &polyglot,
+            "image/png",
+        ),
+        (
+            "application/pdf",
+            "\u{202e}fdp.exe\u{2066}\";x=\"",
+            b"%PDF-1.4",
+            "application/pdf",
+        ),
+        ("text/plain", "CON", SCRIPT, "text/plain"),
+    ];
+    for (nth, (mime, name, bytes, served)) in (0_u8..).zip(hostile) {
+        let row = MediaFile {
+            id: MediaId::of_upload([nth; 16]),
+            kind: MediaKind::Document,
+            carrier: Carrier::Upload {
+                by: Author::BusinessApp,
+            },
+            state: MediaState::Stored,
+            mime: Some(mime.into()),
+            bytes: Some(u64::try_from(bytes.len()).unwrap()),
+            name: clean_name(name),
+            why: None,
+            file: Some(FileKey::of([nth; 16])),
+            since: api.clock_now(),
+            until: None,
+        };
+        let object = ObjectName {
+            tenant: ONE,
+            id: row.id,
+            key: row.file.unwrap(),
+        };
+        let mut writer = api.state.media.files().write(&object).await.unwrap();
+        writer.push(bytes::Bytes::copy_from_slice(bytes)).await.unwrap();
+        writer.finish().await.unwrap();
+        let table = PlainTable::<MediaFile>::of(api.store.as_ref(), api.clock_now());
+        let key = MediaFile::at(ONE, row.id);
+        assert!(table.replace(&key, None, Some(&row)).await.unwrap());
+        let file = api.get(&format!("/v1/media/{}", row.id)).await;
+        assert_eq!((file.status, file.body.as_slice()), (200, bytes), "{mime}");
+        let served = if served == "bytes" {
+            "application/octet-stream"
+        } else {
+            served
+        };
+        assert_eq!(header(&file, "content-type"), served, "{mime}");
+        assert_eq!(header(&file, "x-content-type-options"), "nosniff");
+        assert!(header(&file, "content-security-policy").starts_with("sandbox; default-src 'none'"));
+        assert_eq!(header(&file, "set-cookie"), "");
+        let shown = header(&file, "content-disposition");
+        assert!(shown.starts_with("attachment"), "{shown}");
+        let harmless = shown.chars().all(|c| c.is_ascii_graphic() || c == ' ');
+        assert!(
+            harmless && !shown.contains("..") && shown.matches('"').count() <= 2,
+            "{shown}"
+        );
+    }
 }

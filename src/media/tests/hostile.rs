@@ -74,3 +74,48 @@ async fn more_than_was_declared_or_is_allowed_is_not_kept() {
     );
     assert!(scene.objects().await.is_empty());
 }
+
+#[tokio::test]
+async fn no_name_of_a_customers_leaves_the_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path().join("files");
+    for (nth, name) in [
+        "../../escaped",
+        "..\\..\\escaped",
+        "/etc/escaped",
+        "C:\\escaped",
+        "a/../../escaped",
+        "\u{202e}escaped",
+        "escaped\0.png",
+        "%2e%2e%2fescaped",
+        "....//escaped",
+        ".",
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let mut scene = Scene::in_folder(&root).await;
+        scene.meta.serves("application/pdf", b"%PDF-1.4 and more");
+        let id = format!("90{nth}");
+        let json = serde_json::json!({ "type": "document", "document": {
+            "id": id, "mime_type": "application/pdf", "filename": name } });
+        let task = scene.receive(&json.to_string()).await.unwrap();
+        assert_eq!(scene.settle(&task).await.state, MediaState::Stored, "{name}");
+    }
+    let beside: Vec<_> = std::fs::read_dir(folder.path()).unwrap().collect();
+    assert_eq!(beside.len(), 1, "{beside:?}");
+    let mut folders = vec![root];
+    let mut files = 0;
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            assert!(!path.to_string_lossy().contains("escaped"), "{path:?}");
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                files += 1;
+            }
+        }
+    }
+    assert_eq!(files, 10);
+}

@@ -13,8 +13,8 @@ use serde::{Deserialize, Serialize};
 use super::{Erasure, Kept, PLAIN, Subject, Table};
 use crate::domain::ids::{digest16, hex, parse_hex};
 use crate::domain::{
-    Author, Epoch, MediaId, MediaKind, MediaOrigin, MediaState, MessageMedia, PhoneNumberId, Seq, TenantId,
-    Timestamp,
+    Author, ContactId, Epoch, MediaId, MediaKind, MediaOrigin, MediaState, MessageMedia, PhoneNumberId, Seq,
+    TenantId, Timestamp,
 };
 use crate::store::plain::{Partition, PlainKey, PlainRow};
 use crate::store::row::MessageRef;
@@ -66,6 +66,15 @@ pub const MEDIA_LINK: Table = Table {
     says: "a link to a file that works without a key until it ends; its token as a digest",
     key: "digest of the token",
     kept: Kept::AsLongAsItSays,
+    subject: Subject::Tenant,
+    ..PLAIN
+};
+
+/// Where customers are declared whose bytes are still to be removed.
+pub const MEDIA_ERASED: Table = Table {
+    name: "media_erased",
+    says: "a customer who was erased, and whose files' bytes are about to be removed",
+    key: "tenant · contact",
     subject: Subject::Tenant,
     ..PLAIN
 };
@@ -303,6 +312,29 @@ impl PlainRow for MediaAtMeta {
     }
 }
 
+/// A customer who was erased: the rows of files are gone, and their bytes are to go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MediaErased {
+    /// Who.
+    pub contact: ContactId,
+}
+
+impl MediaErased {
+    /// All of a tenant's.
+    pub fn of(tenant: TenantId) -> Partition {
+        Partition::of_tenant(&MEDIA_ERASED, tenant)
+    }
+
+    /// The one of a contact.
+    pub fn at(tenant: TenantId, contact: ContactId) -> PlainKey {
+        Self::of(tenant).row(contact.as_bytes())
+    }
+}
+
+impl PlainRow for MediaErased {
+    const TABLE: &'static Table = &MEDIA_ERASED;
+}
+
 /// A link to a file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MediaLink {
@@ -333,7 +365,7 @@ impl PlainRow for MediaLink {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{ContactId, MessageId};
+    use crate::domain::MessageId;
 
     #[test]
     fn files_of_a_customer_stand_together_and_apart_from_those_of_others_and_of_the_business() {
