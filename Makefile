@@ -28,7 +28,7 @@ PROMTOOL := $(or $(shell command -v promtool),$(abspath $(TARGET))/prometheus/us
 TIMED = tests/timed.sh $(TARGET)/phases.log
 AS_ROOT := $(if $(filter 0,$(shell id -u)),,sudo)
 
-.PHONY: help demo fmt lint test rust-test rules-test browser-test client-test tls-test oidc-test tools bench kill ring contest deny audit typos \
+.PHONY: help demo fmt lint test rust-test rules-test browser-test client-test tls-test oidc-test s3-test tools bench kill ring contest deny audit typos \
   python release doc times fuzz coverage
 
 help: ## Show what there is to run
@@ -78,6 +78,10 @@ oidc-test: ## Sign in by a public OpenID Connect provider from npm (needs Node 2
 	cargo build --locked --package mesej
 	OIDC_DIR=$(TARGET)/oidc tests/oidc/run.sh $(TARGET)/debug/mesej
 
+s3-test: python ## Files in a bucket of `moto`, an S3 server from PyPI (needs Python 3.11)
+	cargo build --locked --package mesej
+	S3_DIR=$(TARGET)/s3 tests/s3/run.sh $(TARGET)/debug/mesej
+
 python:
 	@python3 -c 'import ensurepip, venv' 2>/dev/null || { \
 	  $(AS_ROOT) apt-get update && $(AS_ROOT) apt-get install -y --no-install-recommends python3-venv; }
@@ -117,9 +121,9 @@ bench: ## Measure the pace of sending, what stuck agents and deliveries cost, an
 	MESEJ_CQL_SYNC=group cargo bench --locked --package mesej --bench backends
 	MESEJ_CQL_SYNC=periodic cargo bench --locked --package mesej --bench backends
 
-kill: ## Kill the gateway under load and ask what was lost or sent twice (CYCLES, SEED, BACKEND)
+kill: ## Kill the gateway under load and ask what was lost or sent twice (CYCLES, SEED, BACKEND; MEDIA=1: while files and contacts come)
 	cargo build --release --locked --package mesej --package mesej-load
-	$(TARGET)/release/mesej-load kill --cycles $(CYCLES) --seed $(SEED) --backend $(BACKEND) $(LOAD)
+	$(TARGET)/release/mesej-load $(if $(MEDIA),files kill --cycles $(CYCLES) --seed $(SEED),kill --cycles $(CYCLES) --seed $(SEED) --backend $(BACKEND)) $(LOAD)
 
 ring: ## Kill and stop nodes of a cluster of three under load (SEED, LOAD='--secs 60')
 	cargo build --release --locked --package mesej --package mesej-load
@@ -137,6 +141,7 @@ test: ## Everything that must hold
 	$(TIMED) browser-test $(MAKE) browser-test
 	$(TIMED) client-test $(MAKE) client-test
 	$(TIMED) oidc-test $(MAKE) oidc-test
+	$(TIMED) s3-test $(MAKE) s3-test
 	$(TIMED) release-build cargo build --release --locked --package mesej --package mesej-load
 	$(TIMED) tls-test $(MAKE) tls-test
 	$(TIMED) kill $(MAKE) kill CYCLES=20

@@ -10,6 +10,7 @@ mod cores;
 mod doors;
 mod elsewhere;
 mod fanout;
+mod files;
 mod floor;
 mod gateway;
 mod intake;
@@ -47,6 +48,8 @@ struct Cli {
 enum Command {
     /// Measures what one delivery to one agent costs, beside a bare write of the same bytes
     Fanout(fanout::FanoutArgs),
+    /// Kills the gateway while files are fetched and uploaded and contacts imported, or measures what a large file holds in memory
+    Files(files::FilesArgs),
     /// The bare writer that `fanout` starts for itself
     #[command(hide = true)]
     Floor(floor::FloorArgs),
@@ -102,6 +105,7 @@ fn main() -> anyhow::Result<ExitCode> {
         match command {
             Command::Fanout(args) => fanout::run(args),
             Command::Floor(args) => floor::run(&args).map(|()| ExitCode::SUCCESS),
+            Command::Files(args) => files::run(args).await,
             Command::Kill(args) => kill::run(args).await,
             Command::Ring(args) => ring::run(args).await,
             Command::Contest(args) => contest::run(args).await,

@@ -43,6 +43,11 @@ impl Simulator {
             .map(|_| ())
     }
 
+    /// Gives any other order.
+    pub async fn order(&self, path: &str, body: &Value) -> anyhow::Result<()> {
+        self.call(reqwest::Method::POST, path, body).await.map(|_| ())
+    }
+
     /// Sets what goes wrong.
     pub async fn faults(&self, faults: &Value) -> anyhow::Result<()> {
         self.call(reqwest::Method::PUT, "/_control/faults", faults)
