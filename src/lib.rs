@@ -39,7 +39,9 @@
 //! - What people get by e-mail: `mail/letter.rs`; how often it is tried: `mail/worker.rs`. Forgotten passwords: `accounts/forgotten.rs`;
 //!   another address: `accounts/addresses.rs`; sign-up: `accounts/sign_up.rs`.
 //! - Files: found in the log by `media/discover.rs`, fetched by `media/fetch.rs`, scheduled by `app/upkeep/media.rs`; where bytes are:
-//!   `media/storage.rs`; what a file may be: `media/content_type.rs`, `domain/media.rs`; before a send: `actors/lane/files.rs`.
+//!   `media/storage.rs`; what a file may be: `media/content_type.rs`, `domain/media.rs`; which files a message names: `domain/media/named.rs`; before a send:
+//!   `actors/lane/files.rs`. Samples of templates: `media/samples.rs`, `api/templates/samples.rs`. Erased with their customer:
+//!   `media/erasing.rs`.
 //! - TLS: `api/tls.rs`; a renewed certificate: `api/tls/reload.rs`. Whose `X-Forwarded-For` is believed: `api/client_address.rs`.
 //! - A webhook's signature and its 200: `api/webhook.rs`, `whatsapp/signature.rs`, `ingest.rs`.
 //! - API keys and scopes: `api/auth.rs` and `api/auth/call.rs`; operators' tokens: `api/auth/admin.rs`.

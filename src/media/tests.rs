@@ -25,7 +25,7 @@ use crate::store::directory::AccessToken;
 use crate::store::memory::MemoryStore;
 use crate::store::op::{MediaChange, Naming, Op, Receive, Submit};
 use crate::store::tables::{MediaFile, MediaTask};
-use crate::store::{Append, MessageRef, Number, Store as _};
+use crate::store::{Append, MessageRef, Number, Store as _, Tenant};
 
 const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
 const TENANT: TenantId = TenantId::new(7);
@@ -65,6 +65,8 @@ impl Scene {
             access_token: AccessToken::new("secret"),
         };
         store.put_number(number).await.unwrap();
+        let tenant = Tenant::new(TENANT, "Bakery", Retention::DEFAULT, NOW);
+        store.put_tenant(tenant).await.unwrap();
         let fence = store.lease(TENANT).await.unwrap();
         let head = store
             .open_tenant(TENANT, fence, Epoch::new(1))
