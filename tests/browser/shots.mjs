@@ -199,6 +199,18 @@ const SHOTS = {
   },
   account: { staff: { email: 'ana@example.com', hash: () => '#/profile' }, act: async () => {} },
   read_only: { staff: { email: 'rita@example.com' }, act: show('Sari') },
+  // The picture of README.md, docs/page.png, is that of `readme-laptop`: without the customers whose names and words are there to break something.
+  readme: {
+    staff: { email: 'ana@example.com' },
+    act: async (page, { ledger }, { mallory, iklan, wide }) => {
+      for (const id of [mallory, iklan, wide]) ledger.conversations.delete(id);
+      await page.setViewportSize({ width: 1280, height: 760 });
+      await page.reload();
+      await page.waitForTimeout(700);
+      await show('Sari')(page);
+      await page.waitForTimeout(700);
+    },
+  },
   reconnecting: {
     act: async (page, gateway) => {
       await show('Sari')(page);

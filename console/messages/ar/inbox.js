@@ -122,7 +122,7 @@ export default {
   'list.your_note': 'ملاحظتك',
   'list.note_by': 'ملاحظة من {name}',
   'list.assigned': 'مُسندة إلى {name}',
-  'search.hint': 'الاسم أو الهاتف…',
+  'search.hint': 'بحث…',
   'search.about': 'يبحث في الأسماء والهواتف والوسوم وبداية آخر رسالة، بين المحادثات المحمَّلة',
   'status.open': 'مفتوحة',
   'status.pending': 'معلّقة',

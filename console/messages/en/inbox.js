@@ -122,7 +122,7 @@ export default {
   'list.your_note': 'Your note',
   'list.note_by': 'Note by {name}',
   'list.assigned': 'Assigned to {name}',
-  'search.hint': 'Name or phone…',
+  'search.hint': 'Search…',
   'search.about': 'Finds names, phones, labels and the beginning of the last message, among the conversations that are loaded',
   'status.open': 'Open',
   'status.pending': 'Pending',

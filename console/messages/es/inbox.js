@@ -122,7 +122,7 @@ export default {
   'list.your_note': 'Tu nota',
   'list.note_by': 'Nota de {name}',
   'list.assigned': 'Asignada a {name}',
-  'search.hint': 'Nombre o teléfono…',
+  'search.hint': 'Buscar…',
   'search.about': 'Busca en nombres, teléfonos, etiquetas y el comienzo del último mensaje, entre las conversaciones cargadas',
   'status.open': 'Abierta',
   'status.pending': 'Pendiente',

@@ -122,7 +122,7 @@ export default {
   'list.your_note': 'Nota anda',
   'list.note_by': 'Nota oleh {name}',
   'list.assigned': 'Diagih kepada {name}',
-  'search.hint': 'Nama atau telefon…',
+  'search.hint': 'Cari…',
   'search.about': 'Mencari nama, telefon, label dan permulaan mesej terakhir, antara perbualan yang dimuatkan',
   'status.open': 'Terbuka',
   'status.pending': 'Menunggu',
