@@ -61,15 +61,13 @@ impl Plan {
     ) -> Result<Option<Bytes>, ApiError> {
         let allowed = self.pace.allows(come).min(self.deadline);
         let next = timeout(allowed.saturating_sub(began.elapsed()), self.next(payload)).await;
-        match next.map_err(|_elapsed| ErrorCode::Timeout)? {
-            Some(piece) => piece
-                .map(Some)
-                .map_err(|_broken| ApiError::invalid("the body broke off")),
-            None => {
-                self.ended();
-                Ok(None)
-            }
-        }
+        let Some(piece) = next.map_err(|_elapsed| ErrorCode::Timeout)? else {
+            self.ended();
+            return Ok(None);
+        };
+        piece
+            .map(Some)
+            .map_err(|_broken| ApiError::invalid("the body broke off"))
     }
 
     /// All of it has come.
