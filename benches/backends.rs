@@ -117,6 +117,7 @@ fn receive(n: u64, now: Timestamp) -> Op {
         via: None,
         aliases: ContactAliases::of([Alias::phone(&format!("628{customer:09}")).unwrap()]),
         naming: Naming::Current,
+        keyword: None,
         group: None,
         name: Some("Customer".into()),
         username: None,

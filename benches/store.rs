@@ -188,6 +188,7 @@ fn receive(n: u64, customer: u64) -> Op {
         number: PhoneNumberId::parse("1234567890").unwrap(),
         aliases: ContactAliases::of([Alias::phone(&format!("628{customer:09}")).unwrap()]),
         naming: Naming::Current,
+        keyword: None,
         group: None,
         name: Some("Customer".into()),
         username: None,

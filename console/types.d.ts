@@ -30,7 +30,7 @@ export interface Contact {
   linked?: string[];
   named_at?: Time;
   opted_out_at?: Time;
-  opted_out_by?: 'preference' | 'refusal' | 'business';
+  opted_out_by?: 'preference' | 'refusal' | 'keyword' | 'business';
   opted_in_at?: Time;
   given_name?: string;
   attributes?: Record<string, string | number | boolean>;

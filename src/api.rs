@@ -36,6 +36,7 @@ mod meter;
 mod middleware;
 mod name;
 mod named_teams;
+mod nothing_here;
 mod numbers;
 mod organise;
 mod origin;
@@ -71,7 +72,7 @@ mod tests;
 
 use actix_web::guard::{Any, Get, GuardContext, Head, fn_guard};
 use actix_web::web::{self, ServiceConfig, delete, post, put, resource, scope};
-use actix_web::{HttpResponse, Resource, Route};
+use actix_web::{Resource, Route};
 
 use crate::telemetry::Label as _;
 use crate::telemetry::labels::HttpRoute;
@@ -109,13 +110,13 @@ pub fn routes(app: &mut ServiceConfig, serves: Serves) {
         .service(at(HttpRoute::Page).route(read().to(console::page)))
         .service(at(HttpRoute::ConsoleFile).route(read().to(console::file)))
         .app_data(RouteMeter::new(HttpRoute::Nowhere))
-        .default_service(web::to(nothing_here));
+        .default_service(web::to(nothing_here::nothing));
 }
 
 /// For operators and scrapers.
 fn operator_routes(app: &mut ServiceConfig) {
     app.service(scope(ADMIN).guard(fn_guard(has_operator)).configure(admin_routes))
-        .service(scope(ADMIN).default_service(web::to(no_operator)))
+        .service(scope(ADMIN).default_service(web::to(nothing_here::no_operator)))
         .service(at(HttpRoute::Metrics).route(read().to(health::metrics)));
 }
 
@@ -225,6 +226,17 @@ fn contact_routes(v1: &mut ServiceConfig) {
         at(HttpRoute::Contacts)
             .route(read().to(contacts::list))
             .route(post().to(contacts::make)),
+    )
+    .service(at(HttpRoute::Duplicates).route(read().to(contacts::duplicates::list)))
+    .service(at(HttpRoute::ContactMerge).route(post().to(contacts::merges::merge)))
+    .service(at(HttpRoute::Merges).route(read().to(contacts::merges::list)))
+    .service(at(HttpRoute::MergeUndo).route(post().to(contacts::merges::undo)))
+    .service(at(HttpRoute::Consents).route(read().to(contacts::consents::list)))
+    .service(at(HttpRoute::Consent).route(put().to(contacts::consents::put)))
+    .service(
+        at(HttpRoute::ContactBlock)
+            .route(put().to(contacts::block::put))
+            .route(delete().to(contacts::block::delete)),
     )
     .service(
         at(HttpRoute::Contact)
@@ -398,6 +410,11 @@ fn business_routes(v1: &mut ServiceConfig) {
             .route(put().to(sign_in_provider::set))
             .route(delete().to(sign_in_provider::remove)),
     )
+    .service(
+        at(HttpRoute::OptOutWords)
+            .route(read().to(business::opt_out_words))
+            .route(put().to(business::put_opt_out_words)),
+    )
     .service(at(HttpRoute::BusinessWebhook).route(read().to(business::webhook)))
     .service(
         at(HttpRoute::OwnKeys)
@@ -474,20 +491,4 @@ fn admin_routes(admin: &mut ServiceConfig) {
         .service(at(HttpRoute::MediaSweep).route(post().to(admin::media::sweep)))
         .service(at(HttpRoute::Quarantine).route(read().to(admin::quarantine::list)))
         .service(at(HttpRoute::Replay).route(post().to(admin::quarantine::replay)));
-}
-
-/// Where nothing is.
-const NO_SUCH_CALL: &str = "no call has this path";
-
-async fn no_operator(state: web::Data<ApiState>) -> Result<HttpResponse, ApiError> {
-    Err(if state.config.server.admin_token.is_some() {
-        ApiError::absent(NO_SUCH_CALL)
-    } else {
-        let why = "this server has no admin API: it opens with `server.admin_token` in its settings";
-        ApiError::absent(why)
-    })
-}
-
-async fn nothing_here() -> Result<HttpResponse, ApiError> {
-    Err(ApiError::absent(NO_SUCH_CALL))
 }

@@ -5,6 +5,7 @@
 
 pub mod audit;
 pub mod backoff;
+pub mod cards;
 pub mod clock;
 pub mod consent;
 pub mod contact;
@@ -25,6 +26,7 @@ pub mod message;
 pub mod naming;
 pub mod national;
 pub mod network;
+pub mod opt_out_words;
 pub mod pending;
 pub mod phone;
 pub mod quantity;
@@ -41,8 +43,9 @@ pub mod usage;
 
 pub use audit::{AuditAction, Month};
 pub use backoff::Backoff;
+pub use cards::{Card, Facts, MergeDone};
 pub use clock::{Clock, SteadyClock, SystemClock, TestClock, Timestamp};
-pub use consent::{MarketingWish, OptOutSource, Purpose};
+pub use consent::{Consent, ConsentPurpose, ConsentSource, ConsentState, MarketingWish, Purpose, WishSource};
 pub use contact::{Alias, AliasKind, Contact, ContactAliases, Links};
 pub use contact_details::{
     AttributeKey, AttributeValue, ContactChange, ContactLabel, DetailLimit, GivenName,
@@ -62,6 +65,7 @@ pub use limit::{MemberLimit, NumberLimit};
 pub use media::{MediaId, MediaKind, MediaOrigin, MediaState, MessageMedia, NamedMedia};
 pub use message::{Author, Delivery, Direction, Message, MetaError, UnknownPolicy};
 pub use naming::{FormerName, TakenName};
+pub use opt_out_words::{Keyword, OptOutWords};
 pub use pending::PendingChange;
 pub use quantity::quantity;
 pub use quota::Quota;

@@ -56,6 +56,9 @@
 //! - Which contact does a phone or BSUID mean? `store/derive/names.rs`, `identity.rs`, `link.rs`.
 //! - What a business notes of a contact: `domain/contact_details.rs`, `store/derive/details.rs`. By what contacts are found:
 //!   `domain/contact_terms.rs`, each backend's `terms.rs`, `store/contact_search.rs`; why so: ADR 034.
+//! - Words by which customers stop marketing: `domain/opt_out_words.rs`, asked in `ingest/route.rs`, applied in `store/derive/consent.rs`.
+//!   Consents by purpose: `domain/consent.rs`, `api/contacts/consents.rs`. Blocks at Meta: `api/contacts/block.rs`, `app/upkeep/blocks.rs`.
+//! - Contacts that somebody merged: `domain/cards.rs`, `store/derive/merge.rs`, `api/contacts/merges.rs`; why so: ADR 038.
 //! - The language of filters: `domain/filter.rs`, its grammar in `parse.rs` there; searches by them: `store/contact_filter.rs`. Segments:
 //!   `api/segments.rs`. Imports: `bulk/records.rs` (reading), `rows.rs` (what values mean), `run.rs` (carrying out); exports:
 //!   `bulk/export.rs`; why so: ADR 035.

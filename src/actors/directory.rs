@@ -22,7 +22,7 @@ use std::time::Duration;
 use actix::ArbiterHandle;
 
 use super::bounded::BoundedAddr;
-use super::conversation::commit_refusal;
+use super::conversation::{commit_refusal, store_refusal};
 use super::incarnation::Incarnation;
 use super::lane::{Earlier, LaneHandle, LaneLimits};
 use super::ledger::LedgerHandle;
@@ -217,6 +217,23 @@ impl Directory {
             .values()
             .map(|handle| (**handle).clone())
             .collect()
+    }
+
+    /// Takes over a tenant that changed: for how long its messages are kept, and what it says of itself in the store by now,
+    /// where it may have changed once more.
+    pub async fn tenant_changed(&self, tenant: &TenantRow) -> Result<(), Refusal> {
+        self.keep_for(tenant.id, tenant.retention).await?;
+        let turn = self.starts.turn(tenant.id);
+        let mine = turn.lock().await;
+        let read = self.parts.store.tenant(tenant.id).await;
+        if let Ok(Some(row)) = &read
+            && let Some(live) = self.write().live.get_mut(&tenant.id)
+        {
+            live.row = Arc::new(row.clone());
+        }
+        drop(mine);
+        self.starts.leave(tenant.id);
+        read.map(drop).map_err(|error| store_refusal(&error))
     }
 
     /// Has a tenant's messages kept for so long from now on, and waits for what was being written until then.

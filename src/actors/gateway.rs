@@ -23,7 +23,7 @@ use crate::domain::{
     TenantId,
 };
 use crate::store::op::{
-    ChangeContact, ContactFate, MediaChange, Op, OpOutcome, Organise, Settlement, Withdraw,
+    ChangeContact, ContactFate, MediaChange, Merge, Op, OpOutcome, Organise, Settlement, Unmerge, Withdraw,
 };
 use crate::store::{MessageRef, Number, Tenant as TenantRow, TenantHead};
 
@@ -145,6 +145,18 @@ impl TenantCommands for Gateway {
             Ok(outcome) => contact_changed(outcome),
             Err(error) => Err(commit_refusal(&error)),
         }
+    }
+
+    async fn merge_contacts(&self, tenant: TenantId, merge: Merge) -> Result<(), Refusal> {
+        let tenant = self.writable(tenant).await?;
+        let merged = tenant.ledger.commit(Op::Merge(Box::new(merge))).await;
+        contact_changed(merged.map_err(|error| commit_refusal(&error))?).map(drop)
+    }
+
+    async fn part_contacts(&self, tenant: TenantId, unmerge: Unmerge) -> Result<(), Refusal> {
+        let tenant = self.writable(tenant).await?;
+        let parted = tenant.ledger.commit(Op::Unmerge(Box::new(unmerge))).await;
+        contact_changed(parted.map_err(|error| commit_refusal(&error))?).map(drop)
     }
 
     async fn withdraw(&self, tenant: TenantId, message: MessageId) -> Result<(), Refusal> {
@@ -328,7 +340,7 @@ impl TenantDirectory for Gateway {
     }
 
     async fn tenant_changed(&self, tenant: TenantRow) -> Result<(), Refusal> {
-        self.directory.keep_for(tenant.id, tenant.retention).await
+        self.directory.tenant_changed(&tenant).await
     }
 
     async fn number_changed(&self, number: Number) -> Result<(), Refusal> {

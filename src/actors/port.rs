@@ -16,7 +16,7 @@ use super::request::{
     Accepted, Attendance, DelayEstimate, LaneState, NoteRequest, Receipt, Refusal, Roster, SubmitRequest,
 };
 use crate::domain::{AgentId, ContactId, ConversationId, MessageId, PhoneNumberId, Seq, TenantId};
-use crate::store::op::{ChangeContact, ContactFate, Organise, Settlement};
+use crate::store::op::{ChangeContact, ContactFate, Merge, Organise, Settlement, Unmerge};
 use crate::store::{MessageRef, Number, Tenant, TenantHead};
 
 pub use webhooks::{
@@ -66,6 +66,12 @@ pub trait TenantCommands: Send + Sync + 'static {
         tenant: TenantId,
         change: ChangeContact,
     ) -> Result<(ContactId, ContactFate), Refusal>;
+
+    /// Makes two contacts one customer's: durable on return. `ContactsChanged` when they are not as they were read.
+    async fn merge_contacts(&self, tenant: TenantId, merge: Merge) -> Result<(), Refusal>;
+
+    /// Undoes that: durable on return. `NotMerged` when there is nothing to undo.
+    async fn part_contacts(&self, tenant: TenantId, unmerge: Unmerge) -> Result<(), Refusal>;
 
     /// Takes back a queued message. `AlreadyClaimed` when it is too late, `NotFound` when it is not an outbound one.
     async fn withdraw(&self, tenant: TenantId, message: MessageId) -> Result<(), Refusal>;

@@ -312,6 +312,15 @@ pub enum Refusal {
     /// A contact goes by this name already.
     #[error("a contact has this phone already")]
     ContactExists(ContactId),
+    /// The customer is under age.
+    #[error("the customer is marked as under age: nothing is sent to them")]
+    ContactIsMinor,
+    /// Somebody changed the contacts since they were read.
+    #[error("somebody changes these contacts at the same moment: try again")]
+    ContactsChanged,
+    /// They are not one customer.
+    #[error("these contacts are not merged, or turned out to be one person since")]
+    NotMerged,
     /// Somebody wrote since.
     #[error("somebody wrote since: look at the conversation, then send again with its newest position")]
     ConversationChanged(Seq),

@@ -14,7 +14,7 @@ use super::json::Fields;
 use super::name;
 use super::state::ApiState;
 use crate::domain::roles::Right;
-use crate::domain::{PhoneNumberId, TenantId};
+use crate::domain::{OptOutWords, PhoneNumberId, TenantId};
 use crate::store::Tenant;
 
 /// Keys of a business, revoked ones too: those stay listed. Operators may make more.
@@ -91,6 +91,37 @@ pub(super) async fn put(call: SessionCall) -> Result<HttpResponse, ApiError> {
     let tenant = changed.await?;
     tracing::info!(tenant.id = %id, user.id = %call.who().user, "a business changed what it says about itself");
     Ok(HttpResponse::Ok().json(shown(state, &tenant).await?))
+}
+
+fn words_of(tenant: &Tenant) -> Value {
+    json!({
+        "words": tenant.opt_out_words.as_ref().map(OptOutWords::texts),
+        "defaults": OptOutWords::defaults(),
+    })
+}
+
+/// `GET /v1/business/opt-out-words`
+pub(super) async fn opt_out_words(call: SessionCall) -> Result<HttpResponse, ApiError> {
+    let tenant = managed(&call)?;
+    call.params()?.finish()?;
+    Ok(HttpResponse::Ok().json(words_of(&call.state().tenant(tenant).await?)))
+}
+
+/// `PUT /v1/business/opt-out-words`: by which words customers stop marketing from now on; null for those that are built in.
+pub(super) async fn put_opt_out_words(call: SessionCall) -> Result<HttpResponse, ApiError> {
+    let (state, id) = (call.state(), managed(&call)?);
+    let mut fields = Fields::read(call.body())?;
+    if fields.peek("words").is_none() {
+        fields.required::<OptOutWords>("words")?;
+    }
+    let words = fields.optional::<OptOutWords>("words")?;
+    fields.finish()?;
+    let tenant = state
+        .change_tenant(id, |tenant| tenant.opt_out_words = words)
+        .await?;
+    // Where the tenant runs it goes by them at once; anywhere else once it is read.
+    state.tenants.tenant_changed(tenant.clone()).await?;
+    Ok(HttpResponse::Ok().json(words_of(&tenant)))
 }
 
 /// `POST /v1/business/retention/preview`

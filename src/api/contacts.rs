@@ -2,9 +2,13 @@
 
 mod activity;
 pub(super) mod attributes;
+pub(super) mod block;
 mod changes;
+pub(super) mod consents;
 mod criteria;
+pub(super) mod duplicates;
 pub(super) mod lists;
+pub(super) mod merges;
 pub(super) mod notes;
 mod place;
 
@@ -133,9 +137,7 @@ pub(super) async fn show(call: Call<CanRead>) -> Result<HttpResponse, ApiError> 
     let (state, tenant) = (call.state(), call.tenant());
     let numbers = state.tenants.numbers(tenant).await?;
     let seen = numbers.iter().filter(|number| call.limit().admits(&number.id));
-    let ids: Vec<ContactId> = std::iter::once(contact.id)
-        .chain(contact.linked.iter().copied())
-        .collect();
+    let ids: Vec<ContactId> = contact.all_ids().collect();
     let reads = seen.flat_map(|number| {
         ids.iter().map(|id| {
             let id = ConversationId::derive(tenant, &number.id, *id);
@@ -189,25 +191,48 @@ async fn answer(
     Ok(with.json(row.ok_or(NO_SUCH)?))
 }
 
-/// The person that the path names, if the caller may see them.
+/// The customer whom the path names, if the caller may see them: the card that stays, where somebody merged several.
 async fn found<N: Need>(call: &Call<N>) -> Result<Contact, ApiError> {
-    let id: ContactId = call.path("contact_id")?;
-    let contact = person(call, id).await?;
-    let contact = contact
-        .filter(|contact| contact.group_id.is_none())
-        .ok_or(NO_SUCH)?;
-    if let Some(numbers) = call.limit().listed()
-        && !talks_on(
-            call.state().store.as_ref(),
-            call.tenant(),
-            &contact,
-            numbers.iter(),
-        )
-        .await?
-    {
-        return Err(NO_SUCH.into());
+    visible(call, call.path("contact_id")?).await
+}
+
+/// The same for any id.
+async fn visible<N: Need>(call: &Call<N>, id: ContactId) -> Result<Contact, ApiError> {
+    let contact = card(call, id).await?.ok_or(NO_SUCH)?;
+    if let Some(numbers) = call.limit().listed() {
+        let store = call.state().store.as_ref();
+        if !talks_on(store, call.tenant(), &contact, numbers.iter()).await? {
+            return Err(NO_SUCH.into());
+        }
     }
     Ok(contact)
+}
+
+/// The contact itself that the path names, or whom it turned out to be, if the caller may see the customer.
+async fn found_card<N: Need>(call: &Call<N>) -> Result<Contact, ApiError> {
+    found(call).await?;
+    Ok(person(call, call.path("contact_id")?).await?.ok_or(NO_SUCH)?)
+}
+
+/// The card under which a customer is shown. A group has none.
+async fn card<N: Need>(call: &Call<N>, id: ContactId) -> Result<Option<Contact>, StoreError> {
+    let contact = person(call, id)
+        .await?
+        .filter(|contact| contact.group_id.is_none());
+    match contact.as_ref().and_then(|contact| contact.merged_into) {
+        Some(main) => call.state().store.contact(call.tenant(), main).await,
+        None => Ok(contact),
+    }
+}
+
+/// All contacts of a customer.
+async fn everyone<N: Need>(call: &Call<N>, card: &Contact) -> Result<Vec<Contact>, StoreError> {
+    let rows = call
+        .state()
+        .store
+        .contacts(call.tenant(), card.all_ids().collect())
+        .await?;
+    Ok(rows.into_iter().flatten().collect())
 }
 
 /// Whom a contact turned out to be.

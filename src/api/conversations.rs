@@ -41,7 +41,13 @@ impl WithContact {
     }
 
     async fn of(state: &ApiState, tenant: TenantId, conversation: Conversation) -> Result<Self, ApiError> {
-        let contact = state.store.contact(tenant, conversation.contact_id).await?;
+        let mut contact = state.store.contact(tenant, conversation.contact_id).await?;
+        // What is noted of a customer who was merged stands on the card that stays.
+        if let Some(main) = contact.as_ref().and_then(|row| row.merged_into)
+            && let Some(card) = state.store.contact(tenant, main).await?
+        {
+            contact = contact.map(|row| row.shown_as(&card));
+        }
         Ok(Self {
             conversation,
             contact,

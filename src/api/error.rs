@@ -69,6 +69,7 @@ error_codes! {
     Timeout = "timeout", 408, "The body did not arrive in time";
     ConversationChanged = "conversation_changed", 409, "Somebody wrote since; `newest_seq` says where";
     ContactExists = "contact_exists", 409, "A contact has this phone already; `contact_id` names it";
+    NotMerged = "not_merged", 409, "The contacts are not merged, or turned out to be one person since";
     IdempotencyInProgress = "idempotency_in_progress", 409, "The first request with this key is not finished";
     LastOwner = "last_owner", 409, "The team would have no owner";
     AssigneeLimited = "assignee_limited", 409, "The member is limited to other numbers than the conversation's";
@@ -88,6 +89,7 @@ error_codes! {
     WeakPassword = "weak_password", 422, "The password is too easy to guess; the message says why";
     WindowClosed = "window_closed", 422, "The customer has not written within 24 hours: only templates may be sent";
     OptedOut = "opted_out", 422, "The customer stopped marketing messages: only others may be sent";
+    ContactIsMinor = "contact_is_minor", 422, "The customer is marked as under age: nothing is sent to them";
     UnknownNumber = "unknown_number", 422, "The tenant has no such number, or several and none was named";
     TokenRefused = "token_refused", 422, "Meta does not accept the number's access token (190): it needs a new one";
     MetaRefused = "meta_refused", 422, "Meta refused what was asked of it; the message has its words and its code";
@@ -326,6 +328,9 @@ impl From<Refusal> for ApiError {
             Refusal::UnknownNumber => Self::because(ErrorCode::UnknownNumber, refusal.to_string()),
             Refusal::WindowClosed => Self::because(ErrorCode::WindowClosed, refusal.to_string()),
             Refusal::OptedOut => Self::new(ErrorCode::OptedOut),
+            Refusal::ContactIsMinor => Self::new(ErrorCode::ContactIsMinor),
+            Refusal::ContactsChanged => Self::because(ErrorCode::Busy, refusal.to_string()).retry_after(SOON),
+            Refusal::NotMerged => Self::new(ErrorCode::NotMerged),
             Refusal::ConversationChanged(newest) => Self {
                 newest_seq: Some(newest),
                 ..Self::because(ErrorCode::ConversationChanged, refusal.to_string())

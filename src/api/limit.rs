@@ -90,6 +90,11 @@ pub(super) const fn honours(route: HttpRoute) -> Honours {
         | HttpRoute::History
         | HttpRoute::Contact
         | HttpRoute::ContactNotes
+        | HttpRoute::ContactMerge
+        | HttpRoute::MergeUndo
+        | HttpRoute::Consents
+        | HttpRoute::Consent
+        | HttpRoute::ContactBlock
         | HttpRoute::ContactNote
         | HttpRoute::Notes
         | HttpRoute::Assign
@@ -102,6 +107,8 @@ pub(super) const fn honours(route: HttpRoute) -> Honours {
         | HttpRoute::Contacts
         | HttpRoute::ListMembers
         | HttpRoute::ContactCount
+        | HttpRoute::Duplicates
+        | HttpRoute::Merges
         | HttpRoute::Events
         | HttpRoute::Numbers
         | HttpRoute::Team
@@ -121,6 +128,7 @@ pub(super) const fn honours(route: HttpRoute) -> Honours {
         | HttpRoute::BusinessRetention
         | HttpRoute::BusinessRetentionPreview
         | HttpRoute::BusinessWebhook
+        | HttpRoute::OptOutWords
         | HttpRoute::OwnKeys
         | HttpRoute::OwnKey
         | HttpRoute::OwnNumberCheck

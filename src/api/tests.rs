@@ -18,6 +18,7 @@ mod isolation;
 mod keys;
 mod logs;
 mod media;
+mod merges;
 mod messages;
 mod meta;
 mod objects;
@@ -281,6 +282,7 @@ impl Api {
             via: None,
             aliases: ContactAliases::of([Alias::phone(phone).unwrap()]),
             naming: crate::store::op::Naming::Current,
+            keyword: None,
             group: None,
             name: Some("Siti".into()),
             username: None,

@@ -3,7 +3,7 @@
 //! How far an import is stands in its row, about once a second. After a kill it goes on from there: what was noted since is noted again,
 //! which changes nothing, and is counted as unchanged.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -340,7 +340,22 @@ impl Job<'_> {
             })
             .collect();
         let wanted: Vec<ContactId> = ids.iter().flatten().copied().collect();
-        let mut contacts = store.contacts(self.tenant, wanted).await?.into_iter();
+        let mut contacts = store.contacts(self.tenant, wanted).await?;
+        // What is noted of a merged contact stands on the card that stays.
+        let merged = contacts
+            .iter()
+            .flatten()
+            .filter_map(|contact| contact.merged_into);
+        let cards: BTreeSet<ContactId> = merged.collect();
+        let cards = store.contacts(self.tenant, cards.into_iter().collect()).await?;
+        let cards: BTreeMap<ContactId, Contact> =
+            cards.into_iter().flatten().map(|card| (card.id, card)).collect();
+        for contact in contacts.iter_mut().flatten() {
+            if let Some(card) = contact.merged_into.and_then(|main| cards.get(&main)) {
+                contact.clone_from(card);
+            }
+        }
+        let mut contacts = contacts.into_iter();
         Ok(ids
             .into_iter()
             .map(|id| id.and_then(|_| contacts.next().flatten()))

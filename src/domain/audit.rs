@@ -98,8 +98,13 @@ audit_actions! {
     FileLinked = "file_linked", "A link to a file was made that works without a key until it ends";
     QuickFileWritten = "quick_file_written", "A quick file was added or changed";
     QuickFileRemoved = "quick_file_removed", "A quick file was removed";
+    ContactsMerged = "contacts_merged", "Two contacts were merged";
+    MergeUndone = "merge_undone", "A merge of contacts was undone";
+    ContactBlocked = "contact_blocked", "A number was made to block a contact";
+    ContactUnblocked = "contact_unblocked", "A number blocks a contact no more";
     TenantCreated = "tenant_created", "A tenant was created";
     BusinessChanged = "business_changed", "A business changed its name, region or privacy contact";
+    OptOutWordsChanged = "opt_out_words_changed", "The words by which customers stop marketing were changed";
     SignInProviderSet = "sign_in_provider_set", "The identity provider by which people sign in was set";
     SignInProviderRemoved = "sign_in_provider_removed", "The identity provider by which people sign in was removed";
     RetentionChanged = "retention_changed", "How long messages are kept was changed";
@@ -128,6 +133,7 @@ impl AuditAction {
             | Self::TeamRemoved => Some(Right::ManageTeam),
             Self::OwnershipHandedOver => Some(Right::ManageOwners),
             Self::BusinessChanged
+            | Self::OptOutWordsChanged
             | Self::RetentionChanged
             | Self::NumberWritten
             | Self::KeyCreated

@@ -10,10 +10,11 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::cards::Card;
 use super::clock::Timestamp;
-use super::consent::OptOutSource;
+use super::consent::{Consent, ConsentPurpose, WishSource};
 use super::contact_details::{AttributeKey, AttributeValue, ContactLabel, GivenName};
-use super::ids::{AgentId, ContactId, ListId, TenantId, digest16};
+use super::ids::{AgentId, ContactId, ListId, PhoneNumberId, TenantId, digest16};
 use super::naming::{FormerName, TakenName};
 use super::national;
 use super::pending::PendingChange;
@@ -248,6 +249,12 @@ pub struct Contact {
     /// Contacts that turned out to be this person.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub linked: Vec<ContactId>,
+    /// The contact under which the same customer is shown, if somebody merged this one into it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub merged_into: Option<ContactId>,
+    /// Contacts that somebody merged into this one.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub merged: Vec<Card>,
     /// Since when the names are known to be these, by Meta's time; absent while nobody but a caller gave any.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub named_at: Option<Timestamp>,
@@ -265,10 +272,19 @@ pub struct Contact {
     pub opted_out_at: Option<Timestamp>,
     /// How that became known.
     #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub opted_out_by: Option<OptOutSource>,
+    pub opted_out_by: Option<WishSource>,
     /// When the customer last said to want marketing again, by Meta's time.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub opted_in_at: Option<Timestamp>,
+    /// What it agreed to or not, by purpose, as it was said last.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty", default)]
+    pub consents: BTreeMap<ConsentPurpose, Consent>,
+    /// What it said itself of marketing, or Meta for it, in order of time.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub wishes: Vec<Consent>,
+    /// Numbers that block it, in order.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub blocked_on: Vec<PhoneNumberId>,
     /// When the contact was first seen.
     pub created: Timestamp,
     /// When anything of it last changed.
@@ -295,6 +311,8 @@ impl Contact {
             is_minor: false,
             linked_to: None,
             linked: Vec::new(),
+            merged_into: None,
+            merged: Vec::new(),
             named_at: None,
             former: Vec::new(),
             taken: Vec::new(),
@@ -302,6 +320,9 @@ impl Contact {
             opted_out_at: None,
             opted_out_by: None,
             opted_in_at: None,
+            consents: BTreeMap::new(),
+            wishes: Vec::new(),
+            blocked_on: Vec::new(),
             created: now,
             updated: now,
         };

@@ -9,10 +9,10 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::clock::Timestamp;
-use super::consent::{MarketingWish, OptOutSource};
+use super::consent::{Consent, ConsentPurpose};
 use super::contact::Contact;
 use super::display_name::{is_one_line, shows};
-use super::ids::{AgentId, ListId};
+use super::ids::{AgentId, ListId, PhoneNumberId};
 
 /// A text on one line, of some length, some of which shows.
 fn is_line(text: &str, longest: usize) -> bool {
@@ -182,6 +182,12 @@ pub enum ContactChange {
     Minor(Age),
     /// It wants no marketing, as the business has it from elsewhere since this time. What the customer said later stands.
     NoMarketing(Timestamp),
+    /// What it agreed to, as the business says.
+    Consent(ConsentPurpose, Consent),
+    /// A number blocks it.
+    Block(PhoneNumberId),
+    /// A number blocks it no more.
+    Unblock(PhoneNumberId),
 }
 
 /// Whether a contact is under age, as far as the business knows.
@@ -205,6 +211,12 @@ pub enum DetailLimit {
     /// Attributes.
     #[error("a contact has at most {} attributes", Contact::MOST_ATTRIBUTES)]
     Attributes,
+    /// Purposes.
+    #[error("a contact has consents for at most {} purposes", Contact::MOST_CONSENTS)]
+    Consents,
+    /// Numbers that block it.
+    #[error("at most {} numbers block a contact", Contact::MOST_BLOCKS)]
+    Blocks,
 }
 
 /// Puts something into its place in an ordered list that has room for `most`.
@@ -223,6 +235,8 @@ impl Contact {
     pub const MOST_LISTS: usize = 100;
     /// Attributes of one contact.
     pub const MOST_ATTRIBUTES: usize = 50;
+    /// Numbers that block one contact.
+    pub const MOST_BLOCKS: usize = 100;
 
     /// Changes what the business notes of it.
     pub fn change(&mut self, change: &ContactChange) -> Result<(), DetailLimit> {
@@ -254,9 +268,18 @@ impl Contact {
             ContactChange::Minor(age) => self.is_minor = *age == Age::Minor,
             // Whoever stopped it before stopped it then.
             ContactChange::NoMarketing(at) if self.opted_out_at.is_none() => {
-                self.wish(MarketingWish::Stop(OptOutSource::Business), *at);
+                self.stop_by_import(*at);
             }
             ContactChange::NoMarketing(_) => {}
+            ContactChange::Consent(purpose, consent) => {
+                let room = self.consents.len() < Self::MOST_CONSENTS || self.consents.contains_key(purpose);
+                room.then(|| self.consent(purpose, consent))
+                    .ok_or(DetailLimit::Consents)?;
+            }
+            ContactChange::Block(number) => {
+                insert(&mut self.blocked_on, number.clone(), Self::MOST_BLOCKS).ok_or(DetailLimit::Blocks)?;
+            }
+            ContactChange::Unblock(number) => self.blocked_on.retain(|stands| stands != number),
         }
         Ok(())
     }
@@ -292,7 +315,7 @@ impl Contact {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{Alias, ContactAliases, ContactId, Purpose};
+    use crate::domain::{Alias, ContactAliases, ContactId, MarketingWish, Purpose, WishSource};
 
     fn contact(n: u8) -> Contact {
         let aliases = ContactAliases::of([Alias::phone("628123456789").unwrap()]);
@@ -347,7 +370,10 @@ mod tests {
         ] {
             one.change(&change).unwrap();
         }
-        assert!(one.wish(MarketingWish::Resume, Timestamp::from_secs(7)));
+        assert!(one.wish(
+            MarketingWish::Resume(WishSource::Business),
+            Timestamp::from_secs(7)
+        ));
         one.change(&ContactChange::NoMarketing(Timestamp::from_secs(6)))
             .unwrap();
         assert!(
@@ -355,6 +381,8 @@ mod tests {
             "what the customer said later stands"
         );
         one.opted_in_at = None;
+        one.wishes.clear();
+        one.consents.clear();
         assert!(one == contact(1));
     }
 

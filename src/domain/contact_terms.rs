@@ -12,7 +12,7 @@ use unicode_properties::{GeneralCategory, UnicodeGeneralCategory as _};
 use super::clock::Timestamp;
 use super::contact::Contact;
 use super::contact_details::{AttributeKey, AttributeValue, ContactLabel};
-use super::ids::{AgentId, ContactId, ListId, TenantId, digest16};
+use super::ids::{AgentId, ContactId, ListId, PhoneNumberId, TenantId, digest16};
 
 /// Characters of a word by which it is found.
 pub const LONGEST_PREFIX: usize = 8;
@@ -46,6 +46,8 @@ pub enum TermKind {
     Digits,
     /// That an attribute says anything.
     HasAttribute,
+    /// A number that blocks them.
+    Blocked,
 }
 
 impl TermKind {
@@ -62,6 +64,7 @@ impl TermKind {
             Self::Prefix => 8,
             Self::Digits => 9,
             Self::HasAttribute => 10,
+            Self::Blocked => 11,
         }
     }
 }
@@ -140,6 +143,11 @@ impl TermKey {
     /// Contacts that want no marketing.
     pub fn opted_out(self) -> Term {
         self.term(TermKind::OptedOut, &[])
+    }
+
+    /// Contacts that a number blocks.
+    pub fn blocked(self, number: &PhoneNumberId) -> Term {
+        self.term(TermKind::Blocked, &[number.as_str().as_bytes()])
     }
 
     /// Contacts of whose names a word begins like this one, as far as terms tell. `word` is folded.
@@ -239,9 +247,22 @@ impl Contact {
     /// The texts by whose words it is found.
     pub fn name_texts(&self) -> impl Iterator<Item = &str> {
         let given = self.given_name.as_ref().map(super::GivenName::as_str);
-        [given, self.name.as_deref(), self.username.as_deref()]
-            .into_iter()
-            .flatten()
+        let own = [given, self.name.as_deref(), self.username.as_deref()];
+        let merged = self.merged.iter();
+        let theirs = merged.flat_map(|card| [card.name.as_deref(), card.username.as_deref()]);
+        own.into_iter().chain(theirs).flatten()
+    }
+
+    /// The phones by which it is found.
+    pub fn phones(&self) -> impl Iterator<Item = &str> {
+        let merged = self.merged.iter().filter_map(|card| card.phone.as_deref());
+        self.phone.as_deref().into_iter().chain(merged)
+    }
+
+    /// The numbers that block the customer, under whichever contact.
+    pub fn all_blocks(&self) -> impl Iterator<Item = &PhoneNumberId> {
+        let merged = self.merged.iter().flat_map(|card| &card.blocked_on);
+        self.blocked_on.iter().chain(merged)
     }
 
     /// The words by which it is found.
@@ -266,6 +287,7 @@ impl Contact {
         }
         terms.extend(self.owner.as_ref().map(|owner| key.owner(owner)));
         terms.extend(self.opted_out_at.map(|_| key.opted_out()));
+        terms.extend(self.all_blocks().map(|number| key.blocked(number)));
         for word in self.name_words() {
             let ends = word.char_indices().map(|(at, c)| at + c.len_utf8());
             terms.extend(
@@ -273,27 +295,29 @@ impl Contact {
                     .filter_map(|end| Some(key.prefix(word.get(..end)?))),
             );
         }
-        let phone = self.phone.as_deref().unwrap_or_default();
-        let pieces = (0..phone.len()).filter_map(|at| phone.get(at..at.checked_add(DIGITS)?));
-        terms.extend(pieces.map(|piece| key.digits(piece)));
+        for phone in self.phones() {
+            let pieces = (0..phone.len()).filter_map(|at| phone.get(at..at.checked_add(DIGITS)?));
+            terms.extend(pieces.map(|piece| key.digits(piece)));
+        }
         all.extend(terms.into_iter().map(|term| (term, by_age.clone())));
         all
     }
 
     const fn has_terms(&self) -> bool {
-        self.linked_to.is_none() && self.group_id.is_none()
+        self.linked_to.is_none() && self.merged_into.is_none() && self.group_id.is_none()
     }
 
     /// Whether another state of it has the same terms, told without making them.
     fn has_terms_of(&self, other: &Self) -> bool {
         let of = |one: &Self| (one.has_terms(), one.created, one.opted_out_at.is_some());
         of(self) == of(other)
-            && self.phone == other.phone
+            && self.phones().eq(other.phones())
             && self.name_texts().eq(other.name_texts())
             && self.labels == other.labels
             && self.lists == other.lists
             && self.attributes == other.attributes
             && self.owner == other.owner
+            && self.all_blocks().eq(other.all_blocks())
     }
 }
 
@@ -331,7 +355,7 @@ impl TermChanges {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{Alias, ContactAliases, ContactChange, MarketingWish, OptOutSource};
+    use crate::domain::{Alias, ContactAliases, ContactChange, MarketingWish, WishSource};
 
     const KEY: TermKey = TermKey([7; 16]);
 
@@ -389,7 +413,7 @@ mod tests {
             changes.added,
             [(KEY.label(&"VIP".parse().unwrap()), TermPlace::by_age(&after))]
         );
-        after.wish(MarketingWish::Stop(OptOutSource::Refusal), after.created);
+        after.wish(MarketingWish::Stop(WishSource::Refusal), after.created);
         assert!(has(&after, KEY.opted_out()));
         let gone = TermChanges::between(KEY, Some(&after), None);
         assert_eq!(gone.removed.len(), after.terms(KEY).len());

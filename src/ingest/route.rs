@@ -273,7 +273,7 @@ impl Router {
                 if counts {
                     inbox.note_inbound(&message.number);
                 }
-                (ElementKind::Message, Self::message(message))
+                (ElementKind::Message, Self::message(message, inbox))
             }
             Element::Status(status) => {
                 self.parts.clock.vouched(status.at);
@@ -333,7 +333,7 @@ impl Router {
         applied.is_ok()
     }
 
-    fn message(message: &IncomingMessage) -> Vec<Op> {
+    fn message(message: &IncomingMessage, inbox: &dyn TenantInbox) -> Vec<Op> {
         let mut ops = Vec::with_capacity(2);
         if let Some(change) = &message.identity_change {
             ops.push(Op::Relate(Relate {
@@ -359,6 +359,10 @@ impl Router {
             wamid: message.wamid.clone(),
             at: message.at,
             content: message.content.clone(),
+            // In a group it is said to its members.
+            keyword: (message.by == Side::Customer && message.group_id.is_none())
+                .then(|| inbox.keyword(&message.content))
+                .flatten(),
         };
         ops.push(match &message.amends {
             Some(amends) => Op::Amend(Box::new(Amend {

@@ -112,6 +112,7 @@ impl Scene {
             wamid: Wamid::parse(&format!("wamid.{}", self.sent)).unwrap(),
             at: self.clock.now(),
             content,
+            keyword: None,
         };
         let before = self.head;
         self.commit(Op::Receive(Box::new(receive))).await;
@@ -457,6 +458,7 @@ impl Scene {
             wamid: Wamid::parse("wamid.revocation").unwrap(),
             at: self.clock.now(),
             content: serde_json::from_str(r#"{"type":"revoke","revoke":{}}"#).unwrap(),
+            keyword: None,
         };
         let amend = crate::store::op::Amend {
             notice,

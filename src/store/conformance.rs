@@ -41,6 +41,7 @@ mod w_plain;
 mod x_usage;
 mod y_contacts;
 mod z_media;
+mod z_merges;
 
 use std::sync::Arc;
 
@@ -275,6 +276,7 @@ macro_rules! all_of_it {
                 what_was_accepted_before_the_customer_stopped_is_not_claimed,
                 marketing_is_refused_until_the_customer_wants_it_again,
                 metas_refusal_is_an_opt_out_however_it_comes,
+                a_word_counts_by_when_it_was_written_and_is_told,
                 a_refusal_counts_by_metas_clock_where_ours_is_behind,
                 who_turns_out_to_be_somebody_who_stopped_is_left_alone,
                 a_stop_is_found_however_many_links_lead_to_it,
@@ -369,6 +371,16 @@ macro_rules! all_of_it {
             z_media {
                 a_message_shows_its_file_from_the_beginning_and_what_becomes_of_it,
                 a_file_is_not_shown_with_what_was_taken_back_nor_with_another_message,
+            }
+            z_merges {
+                two_cards_are_one_customer_until_that_is_undone,
+                what_holds_for_a_customer_holds_on_every_card,
+                an_inner_merge_is_undone_by_itself,
+                erasing_any_card_erases_the_customer,
+                undoing_takes_only_what_goes_with_the_other,
+                who_leaves_with_the_other_keeps_what_is_noted_of_it,
+                two_cards_that_turn_out_to_be_a_third_lose_nothing,
+                whatever_happens_cards_are_of_one_customer_and_nothing_is_lost,
             }
             k_limits {
                 a_message_of_a_mebibyte_comes_back_whole,

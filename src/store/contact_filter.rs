@@ -56,8 +56,8 @@ impl MeantContacts {
     ) -> Result<bool, StoreError> {
         let (mut last_active, mut numbers) = (None, Vec::new());
         for number in &self.numbers {
-            // What was written under other contacts of the same person stays there.
-            for contact in std::iter::once(contact.id).chain(contact.linked.iter().copied()) {
+            // What was written under other contacts of the same customer stays there.
+            for contact in contact.all_ids() {
                 let id = ConversationId::derive(tenant, number, contact);
                 if let Some(row) = store.conversation(tenant, id).await? {
                     last_active = last_active.max(Some(row.last_activity));

@@ -189,7 +189,9 @@ impl ContactSearch<'_> {
         let rows = self.store.contacts(self.tenant, ids).await?;
         // One that changed since it was put there stands elsewhere by now, and is met there.
         let rows = places.into_iter().zip(rows).filter_map(|(place, row)| {
-            let row = row.filter(|row| row.linked_to.is_none() && row.group_id.is_none())?;
+            let row = row.filter(|row| {
+                row.linked_to.is_none() && row.merged_into.is_none() && row.group_id.is_none()
+            })?;
             (self.sort.place(&row) == place).then_some(row)
         });
         self.condition.hold(self.store, self.tenant, rows.collect()).await

@@ -13,6 +13,7 @@ mod imported;
 mod known;
 mod link;
 mod media;
+mod merge;
 mod names;
 mod organise;
 mod readdress;
@@ -114,8 +115,11 @@ fn decide(append: &Append, head: Seq, op: &Op, rows: &mut dyn Rows) -> Result<De
         Op::Prefer(prefer) => consent::prefer(&mut batch, prefer)?,
         Op::ChangeContact(change) => details::change(&mut batch, change)?,
         Op::Media(change) => media::media(&mut batch, change)?,
+        Op::Merge(merge) => merge::merge(&mut batch, merge)?,
+        Op::Unmerge(unmerge) => merge::unmerge(&mut batch, unmerge)?,
         Op::Announce(announce) => organise::announce(&mut batch, announce)?,
     };
+    merge::keep_alike(&mut batch)?;
     batch.tell_the_rest()?;
     Ok(Derived {
         outcome,

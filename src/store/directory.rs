@@ -6,7 +6,7 @@ use ring::digest;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::quota::Quotas;
-use crate::domain::{PhoneNumberId, Retention, SendRate, TenantId, Timestamp, UserId, WabaId};
+use crate::domain::{OptOutWords, PhoneNumberId, Retention, SendRate, TenantId, Timestamp, UserId, WabaId};
 
 /// A business account.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,6 +25,9 @@ pub struct Tenant {
     /// Whom customers are told to ask about their data.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub privacy_contact: Option<String>,
+    /// By which words its customers stop marketing, instead of those that are built in.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub opt_out_words: Option<OptOutWords>,
     /// What an operator set for it, beside the settings.
     #[serde(skip_serializing_if = "Quotas::is_empty", default)]
     pub quotas: Quotas,
@@ -40,6 +43,7 @@ impl Tenant {
             created,
             region: None,
             privacy_contact: None,
+            opt_out_words: None,
             quotas: Quotas::default(),
         }
     }

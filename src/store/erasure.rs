@@ -54,12 +54,14 @@ pub(super) struct Subject {
 }
 
 impl Subject {
-    /// Adds a contact that was looked up by its id, with its row, unless that is gone already. Gives a contact that is to be
-    /// looked up still: the one to which it leads.
-    pub(super) fn add_contact(&mut self, id: ContactId, row: Option<&Contact>) -> Option<ContactId> {
+    /// Adds a contact that was looked up by its id, with its row, unless that is gone already. Gives those that are to be looked
+    /// up still: the one to which it leads, and further cards of the same customer.
+    pub(super) fn add_contact(&mut self, id: ContactId, row: Option<&Contact>) -> Vec<ContactId> {
         self.contacts.insert(id);
         self.names.insert(id.to_string().into_bytes());
-        let row = row?;
+        let Some(row) = row else {
+            return Vec::new();
+        };
         for alias in row.aliases().strongest_first() {
             self.names.insert(alias.value.as_bytes().to_vec());
         }
@@ -69,7 +71,9 @@ impl Subject {
         for former in &row.former {
             self.names.insert(former.value.as_bytes().to_vec());
         }
-        row.linked_to.filter(|person| !self.contacts.contains(person))
+        let cards = row.merged.iter().map(|card| card.contact_id);
+        let further = row.linked_to.into_iter().chain(row.merged_into).chain(cards);
+        further.filter(|person| !self.contacts.contains(person)).collect()
     }
 
     /// Adds what belongs to one of its contacts. Gives a contact that is to be looked up still.

@@ -3,6 +3,7 @@
 mod customer;
 mod details;
 mod incoming;
+mod merge;
 
 use std::sync::Arc;
 
@@ -11,6 +12,7 @@ use serde_json::value::RawValue;
 pub use self::customer::{Called, Naming, Prefer, Relate};
 pub use self::details::{Audience, ChangeContact, ContactFate, Whom};
 pub use self::incoming::{Amend, Receive};
+pub use self::merge::{Merge, Unmerge};
 use super::row::{MessageRef, Queued};
 use crate::domain::message::{Delivery, UnknownPolicy};
 use crate::domain::{
@@ -50,6 +52,10 @@ pub enum Op {
     ChangeContact(Box<ChangeContact>),
     /// A message's file came, or cannot come.
     Media(Box<MediaChange>),
+    /// A person of the business says that two contacts are one customer.
+    Merge(Box<Merge>),
+    /// That is undone.
+    Unmerge(Box<Unmerge>),
     /// Something that agents should see and that changes no row.
     Announce(Announce),
 }
@@ -66,7 +72,7 @@ impl Op {
             Self::Report(op) => raw(&op.otherwise.data),
             Self::Announce(op) => raw(&op.data),
             // Not in itself, but in what it is found by.
-            Self::ChangeContact(_) => 2_048,
+            Self::ChangeContact(_) | Self::Merge(_) | Self::Unmerge(_) => 2_048,
             Self::Attempted(_)
             | Self::Settle(_)
             | Self::Withdraw(_)
@@ -350,6 +356,12 @@ pub enum OpRefusal {
     WindowClosed,
     /// The customer wants no marketing.
     OptedOut,
+    /// The customer is under age: nobody writes to them.
+    ContactIsMinor,
+    /// The contacts are not any more as the caller read them.
+    ContactsChanged,
+    /// They are not one customer, or one person by Meta's word.
+    NotMerged,
     /// The message or conversation is not there.
     NotFound,
     /// It is too late: the message was claimed.

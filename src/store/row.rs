@@ -169,6 +169,8 @@ pub enum ClaimOutcome {
     Granted(Box<Claimed>),
     /// The customer wants no marketing since it was accepted: it is to be withdrawn.
     OptedOut,
+    /// The customer is known to be under age since then: likewise.
+    ContactIsMinor,
     /// The row is not there any more (cancelled, settled, expired) or is not as the lane believed.
     Refused,
 }

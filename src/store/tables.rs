@@ -6,6 +6,7 @@
 
 mod audit_entry;
 mod canned_reply;
+mod consent;
 mod contact_attribute;
 mod contact_import;
 mod contact_note;
@@ -16,6 +17,7 @@ mod leaving;
 mod ledger;
 mod limit;
 mod media;
+mod merge;
 mod number_standing;
 mod operator;
 mod own_reply;
@@ -44,6 +46,7 @@ pub use audit_entry::{
     AuditScope, AuditTarget, AuditTargetId, AuditTargetKind, ChainLink, EntryHash, EntryPlace, MonthBefore,
 };
 pub use canned_reply::{CANNED_REPLY, CannedReply, Shortcut};
+pub use consent::{CONSENT, ConsentRecord, Proof};
 pub use contact_attribute::{AttributeType, CONTACT_ATTRIBUTE, CONTACT_LIST, ContactAttribute, ContactList};
 pub use contact_import::{CONTACT_IMPORT, IMPORT_MAPPING};
 pub use contact_note::{CONTACT_NOTE, ContactNote};
@@ -56,6 +59,7 @@ pub use media::{
     Carrier, FileKey, MEDIA, MEDIA_AT_META, MEDIA_CURSOR, MEDIA_ERASED, MEDIA_LINK, MEDIA_TASK, MediaAtMeta,
     MediaCursor, MediaErased, MediaFile, MediaLink, MediaTask,
 };
+pub use merge::{MERGE, MergeId, MergeRecord};
 pub use number_standing::{NUMBER_STANDING, NumberStanding};
 pub use operator::{OPERATOR, Operator};
 pub use own_reply::{OWN_REPLY, OwnReply};
@@ -84,7 +88,7 @@ pub use user::{
 };
 
 /// All of them.
-pub const ALL: [&Table; 70] = [
+pub const ALL: [&Table; 72] = [
     &CONTACT,
     &ALIAS,
     &CONTACT_INDEX,
@@ -105,6 +109,8 @@ pub const ALL: [&Table; 70] = [
     &API_KEY,
     &CANNED_REPLY,
     &CONTACT_NOTE,
+    &CONSENT,
+    &MERGE,
     &CONTACT_ATTRIBUTE,
     &CONTACT_LIST,
     &TEMPLATE,

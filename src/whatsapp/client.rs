@@ -18,7 +18,7 @@ use bytes::Bytes;
 
 use super::error::{RefusalScope, RetryAdvice};
 use super::number_check::{NumberFacts, SubscribedApp};
-use crate::domain::{ContactAliases, MetaError, PhoneNumberId, WabaId, Wamid};
+use crate::domain::{Alias, ContactAliases, MetaError, PhoneNumberId, WabaId, Wamid};
 
 pub use files::{FileAddress, FileUpload, GraphFiles, Pieces};
 pub use http::{ClientError, GraphClient, GraphSettings};
@@ -69,6 +69,37 @@ impl fmt::Debug for SendCall {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "SendCall({}, {} bytes)", self.number, self.body.len())
     }
+}
+
+/// What is done to a customer on a number's blocklist.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BlockChange {
+    /// They can neither write nor be written to.
+    Block,
+    /// They can again.
+    Unblock,
+}
+
+/// One call about one customer of a number's blocklist.
+#[derive(Debug, Clone)]
+pub struct BlockCall {
+    /// The number that blocks.
+    pub number: PhoneNumberId,
+    /// Its token.
+    pub token: BearerToken,
+    /// What is done.
+    pub change: BlockChange,
+    /// To whom: a phone or a BSUID. Meta takes no parent BSUID here.
+    pub who: Alias,
+}
+
+/// A page of a number's blocklist.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct BlockedPage {
+    /// By what Meta names those who stand there.
+    pub names: Vec<Alias>,
+    /// Where the next page begins; `None` at the end.
+    pub after: Option<String>,
 }
 
 /// What Meta does with a message that it took.
@@ -217,6 +248,18 @@ pub trait Graph: GraphNumbers {
     /// Marks an inbound message, and all before it, as read; the body may ask for a typing sign too.
     /// See [`super::payload::mark_read`].
     async fn mark_read(&self, call: SendCall) -> Result<(), GraphError>;
+
+    /// Has a number block a customer, or block them no more. Repeating it changes nothing.
+    /// Source: Cloud API, Block users (May 21 2026).
+    async fn block(&self, call: BlockCall) -> Result<(), GraphError>;
+
+    /// A page of whom a number blocks.
+    async fn blocked(
+        &self,
+        number: &PhoneNumberId,
+        after: Option<&str>,
+        token: &BearerToken,
+    ) -> Result<BlockedPage, GraphError>;
 
     /// The apps that get an account's webhooks.
     async fn subscribed_apps(

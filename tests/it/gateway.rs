@@ -10,6 +10,7 @@ use mesej::domain::{Clock, SystemClock};
 use mesej::shutdown::Shutdown;
 use mesej_simulator::control::WebhookTarget;
 use mesej_simulator::{Faults, NumberConfig, Simulator, SimulatorConfig};
+use reqwest::Method;
 use ring::hmac;
 use serde_json::{Value, json};
 use tokio::time::Instant;
@@ -251,6 +252,13 @@ impl TestGateway {
             None => request,
         };
         let answer = request.send().await.unwrap();
+        (answer.status().as_u16(), answer.json().await.unwrap_or_default())
+    }
+
+    /// Asks by any method as the tenant; status and body.
+    pub(crate) async fn ask(&self, method: Method, path: &str, body: &Value) -> (u16, Value) {
+        let request = self.client.request(method, format!("{}{path}", self.base));
+        let answer = request.bearer_auth(&self.key).json(body).send().await.unwrap();
         (answer.status().as_u16(), answer.json().await.unwrap_or_default())
     }
 

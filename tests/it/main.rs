@@ -24,6 +24,7 @@ mod kept;
 mod keyspaces;
 mod listeners;
 mod media;
+mod merges;
 #[path = "../cql/node.rs"]
 mod node;
 #[path = "../payloads/folders.rs"]

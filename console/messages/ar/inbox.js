@@ -222,6 +222,7 @@ export default {
   'send_refusal.subscription_ended': 'انتهى اشتراك النشاط: لا يُرسل شيء. ما كتبته باقٍ هنا؛ أخبر مالكًا أو مديرًا.',
   'send_refusal.window_closed': 'نافذة الأربع والعشرين ساعة مغلقة: لا يمكن إرسال إلا قالب.',
   'send_refusal.opted_out': 'هذا العميل لا يريد رسائل منك.',
+  'send_refusal.contact_is_minor': 'هذا العميل مسجَّل كقاصر: لا يُرسل إليه شيء.',
   'send_refusal.not_found': 'هذه المحادثة لم تعد موجودة.',
   'send_refusal.outbox_full': 'رسائل كثيرة جدًا تنتظر الاتصال.',
   'send_refusal.conversation_changed': 'كتب شخص آخر في هذه الأثناء. اطّلع على ذلك أولًا ثم حاول مرة أخرى.',

@@ -208,6 +208,7 @@ export default {
   'send_refusal.subscription_ended': 'The subscription of the business has ended: nothing is sent. What you wrote stays here; tell an owner or admin.',
   'send_refusal.window_closed': 'The 24-hour window is closed: only a template can be sent.',
   'send_refusal.opted_out': 'This customer does not want messages from you.',
+  'send_refusal.contact_is_minor': 'This customer is marked as a minor: nothing is sent to them.',
   'send_refusal.not_found': 'This conversation is not there any more.',
   'send_refusal.outbox_full': 'Too many messages are waiting for a connection.',
   'send_refusal.conversation_changed': 'Somebody else wrote meanwhile. Look at that first, then try again.',

@@ -212,6 +212,7 @@ export default {
   'send_refusal.subscription_ended': 'La suscripción de la empresa se ha acabado: no se envía nada. Lo que escribiste queda aquí; avisa a un propietario o administrador.',
   'send_refusal.window_closed': 'La ventana de 24 horas está cerrada: solo se puede enviar una plantilla.',
   'send_refusal.opted_out': 'Este cliente no quiere mensajes tuyos.',
+  'send_refusal.contact_is_minor': 'Este cliente está marcado como menor de edad: no se le envía nada.',
   'send_refusal.not_found': 'Esta conversación ya no existe.',
   'send_refusal.outbox_full': 'Hay demasiados mensajes esperando una conexión.',
   'send_refusal.conversation_changed': 'Alguien más escribió mientras tanto. Mírelo primero y vuelva a intentarlo.',

@@ -208,6 +208,7 @@ export default {
   'send_refusal.subscription_ended': 'Langganan perniagaan telah tamat: tiada apa-apa dihantar. Apa yang anda tulis kekal di sini; beritahu pemilik atau pentadbir.',
   'send_refusal.window_closed': 'Tetingkap 24 jam telah tutup: hanya templat boleh dihantar.',
   'send_refusal.opted_out': 'Pelanggan ini tidak mahu mesej daripada anda.',
+  'send_refusal.contact_is_minor': 'Pelanggan ini ditandakan sebagai bawah umur: tiada apa-apa dihantar kepadanya.',
   'send_refusal.not_found': 'Perbualan ini sudah tiada.',
   'send_refusal.outbox_full': 'Terlalu banyak mesej menunggu sambungan.',
   'send_refusal.conversation_changed': 'Orang lain telah menulis sementara itu. Lihat dahulu, kemudian cuba lagi.',

@@ -68,6 +68,7 @@ impl Scene {
             via: None,
             aliases: ada(),
             naming: Naming::Current,
+            keyword: None,
             group: None,
             name: None,
             username: None,

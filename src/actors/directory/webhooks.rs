@@ -10,7 +10,10 @@ use super::{Directory, TenantHandle};
 use crate::actors::ledger::{CommitError, CommitObserver};
 use crate::actors::port::{Departure, Inbox, Signer, TenantInbox, WebhookTenants};
 use crate::actors::request::Refusal;
-use crate::domain::{AttemptToken, DeliveryState, MetaError, PhoneNumberId, TenantId, Timestamp, WabaId};
+use crate::domain::{
+    AttemptToken, Content, DeliveryState, Keyword, MetaError, PhoneNumberId, TenantId, Timestamp, WabaId,
+    opt_out_words,
+};
 use crate::store::{Op, ProcessId, StoreError};
 
 #[async_trait]
@@ -92,6 +95,10 @@ impl TenantInbox for TenantHandle {
         if let Some(lane) = self.lanes.get(number) {
             lane.note_failure(token, error, at);
         }
+    }
+
+    fn keyword(&self, content: &Content) -> Option<Keyword> {
+        opt_out_words::keyword_of(content, self.row.opt_out_words.as_ref())
     }
 
     fn callers(&self) -> usize {

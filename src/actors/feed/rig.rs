@@ -18,7 +18,9 @@ use crate::domain::{
     AgentId, Clock, ContactId, ConversationId, Epoch, EventKind, MessageId, Retention, Seq, SystemClock,
     TenantId,
 };
-use crate::store::op::{Announce, ChangeContact, ContactFate, Op, OpOutcome, Organise, Settlement};
+use crate::store::op::{
+    Announce, ChangeContact, ContactFate, Merge, Op, OpOutcome, Organise, Settlement, Unmerge,
+};
 use crate::store::{MessageRef, Store, TenantHead};
 
 /// What was asked of the port.
@@ -152,6 +154,14 @@ impl TenantCommands for LedgerPort {
         _: ChangeContact,
     ) -> Result<(ContactId, ContactFate), Refusal> {
         Err(Refusal::NotFound(Missing::ContactId))
+    }
+
+    async fn merge_contacts(&self, _: TenantId, _: Merge) -> Result<(), Refusal> {
+        Err(Refusal::NotFound(Missing::ContactId))
+    }
+
+    async fn part_contacts(&self, _: TenantId, _: Unmerge) -> Result<(), Refusal> {
+        Err(Refusal::NotMerged)
     }
 
     async fn withdraw(&self, _: TenantId, _: MessageId) -> Result<(), Refusal> {

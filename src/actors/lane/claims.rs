@@ -18,8 +18,10 @@ use super::retry::pause_after;
 use super::waiting::{Item, Moment, PRIORITIES, PerPriority, Waiting};
 use crate::actors::request::DelayReason;
 use crate::crash::{self, CrashPoint};
+use crate::domain::consent::MARKETING_STOPPED;
 use crate::domain::{AttemptToken, ContactId, MessageId, Priority};
 use crate::store::{Ahead, ClaimOutcome, ClaimWant, Claimed, StoreError, StoreErrorKind};
+use crate::telemetry::labels::Code;
 use crate::telemetry::{Seldom, labels, metrics};
 
 /// How long to wait for a place among the process's calls before looking again.
@@ -308,7 +310,15 @@ impl Lane {
                     self.join(want.item.waiting.contact, claimed.person, now);
                     self.take_in_hand(want.item, *claimed, Some(want.permit), want.ahead);
                 }
-                Some(ClaimOutcome::OptedOut) => self.fail_unwanted(&want.item, ctx),
+                Some(ClaimOutcome::OptedOut) => {
+                    let why = "the customer stopped marketing messages: it was not sent";
+                    self.fail_unwanted(&want.item, Code("opted_out"), (MARKETING_STOPPED, why), ctx);
+                }
+                Some(ClaimOutcome::ContactIsMinor) => {
+                    let why = "the customer is marked as under age: it was not sent";
+                    // No code of Meta's says so.
+                    self.fail_unwanted(&want.item, Code("contact_is_minor"), (0, why), ctx);
+                }
                 Some(ClaimOutcome::Refused) | None => self.look_up(want.item, ctx),
             }
         }

@@ -11,7 +11,6 @@ use super::scan::Scan;
 use super::unknown::Verdict;
 use super::waiting::{Item, Moment, PRIORITIES};
 use super::{Lane, TurnDue};
-use crate::domain::consent::MARKETING_STOPPED;
 use crate::domain::{DeliveryState, MetaError};
 use crate::store::Op;
 use crate::store::op::{Settlement, Withdraw};
@@ -81,17 +80,23 @@ impl Lane {
         }
     }
 
-    /// The customer stopped marketing after the message was accepted: it fails, and no call is made for it.
-    pub(super) fn fail_unwanted(&mut self, item: &Item, ctx: &mut Context<Self>) {
+    /// The customer may not be written to since the message was accepted: it fails, and no call is made for it.
+    pub(super) fn fail_unwanted(
+        &mut self,
+        item: &Item,
+        label: Code,
+        (code, why): (i64, &'static str),
+        ctx: &mut Context<Self>,
+    ) {
         let contact = item.waiting.contact;
-        metrics::sends_refused_total(Code("opted_out")).increment(1);
+        metrics::sends_refused_total(label).increment(1);
         let fail = Withdraw {
             at: item.waiting.at(),
             number: self.row.id.clone(),
             to: DeliveryState::Failed,
             error: Some(MetaError {
-                code: MARKETING_STOPPED,
-                title: "the customer stopped marketing messages: it was not sent".into(),
+                code,
+                title: why.into(),
                 details: None,
             }),
         };

@@ -23,6 +23,7 @@ fn received(wamid: &str) -> Op {
         via: None,
         aliases: ContactAliases::of([Alias::phone("628123456789").unwrap()]),
         naming: crate::store::op::Naming::Current,
+        keyword: None,
         group: None,
         name: None,
         username: None,

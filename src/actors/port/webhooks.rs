@@ -9,7 +9,9 @@ use tokio::sync::Notify;
 
 use crate::actors::ledger::{CommitError, CommitObserver};
 use crate::actors::request::Refusal;
-use crate::domain::{AttemptToken, DeliveryState, MetaError, PhoneNumberId, TenantId, Timestamp, WabaId};
+use crate::domain::{
+    AttemptToken, Content, DeliveryState, Keyword, MetaError, PhoneNumberId, TenantId, Timestamp, WabaId,
+};
 use crate::store::{Op, ProcessId, StoreError};
 
 /// Why a webhook was not taken. Nothing of it is kept.
@@ -125,6 +127,9 @@ pub trait TenantInbox: Send + Sync {
         error: &MetaError,
         at: Timestamp,
     );
+
+    /// What a message asks for by being one of the tenant's words for it.
+    fn keyword(&self, content: &Content) -> Option<Keyword>;
 
     /// How many wait for a commit of the tenant: what they asked for is refused when it takes too long.
     fn callers(&self) -> usize;

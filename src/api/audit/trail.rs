@@ -97,6 +97,9 @@ const fn trails(route: HttpRoute) -> Trails {
         | HttpRoute::MediaUsage
         | HttpRoute::TenantMedia
         | HttpRoute::QuickFiles
+        | HttpRoute::Duplicates
+        | HttpRoute::Merges
+        | HttpRoute::Consents
         | HttpRoute::Sessions
         | HttpRoute::SignIns
         | HttpRoute::Team
@@ -132,6 +135,13 @@ const fn trails(route: HttpRoute) -> Trails {
         HttpRoute::Message => READS.delete(InLedger),
         HttpRoute::Contacts => READS.post(InLedger),
         HttpRoute::Contact => READS.put(InLedger),
+        // Its history tells who recorded it.
+        HttpRoute::Consent => READS.put(InLedger),
+        HttpRoute::ContactMerge => READS.post(Named(Action::ContactsMerged, Kind::Contact, "contact_id")),
+        HttpRoute::MergeUndo => READS.post(Entry(Action::MergeUndone)),
+        HttpRoute::ContactBlock => READS
+            .put(Named(Action::ContactBlocked, Kind::Contact, "contact_id"))
+            .delete(Named(Action::ContactUnblocked, Kind::Contact, "contact_id")),
         HttpRoute::ContactNotes => READS.post(Entry(Action::ContactNoteWritten)),
         HttpRoute::ContactNote => READS.delete(Entry(Action::ContactNoteRemoved)),
         HttpRoute::Attribute => READS
@@ -226,6 +236,7 @@ const fn trails(route: HttpRoute) -> Trails {
         HttpRoute::UserErasure => READS.post(Entry(Action::AccountErased)),
         HttpRoute::Tenants => READS.post(Entry(Action::TenantCreated)),
         HttpRoute::Business => READS.put(Entry(Action::BusinessChanged)),
+        HttpRoute::OptOutWords => READS.put(Entry(Action::OptOutWordsChanged)),
         HttpRoute::Retention | HttpRoute::BusinessRetention => READS.put(Entry(Action::RetentionChanged)),
         HttpRoute::TenantSubscription => READS.put(Entry(Action::SubscriptionChanged)),
         // What it changes is recorded with the tenant that it is about.

@@ -58,6 +58,11 @@ pub(super) async fn page(
                 else {
                     return Ok(None);
                 };
+                let contact = match contact.merged_into {
+                    Some(main) => call.state().store.contact(tenant, main).await?,
+                    None => Some(contact),
+                };
+                let Some(contact) = contact else { return Ok(None) };
                 let is_newest = is_newest(call, &contact, &row, numbers).await?;
                 Ok::<_, StoreError>(is_newest.then_some(contact))
             })
@@ -82,7 +87,7 @@ async fn is_newest(
 ) -> Result<bool, StoreError> {
     let (store, tenant) = (&call.state().store, call.tenant());
     let place = ConversationCursor::of(at);
-    for id in std::iter::once(contact.id).chain(contact.linked.iter().copied()) {
+    for id in contact.all_ids() {
         for number in numbers {
             let other = ConversationId::derive(tenant, number, id);
             if other == at.id {

@@ -10,7 +10,7 @@ use super::super::segments;
 use crate::domain::contact_terms::{DIGITS, words};
 use crate::domain::filter::{Condition as Asked, Filter, Match, Order, Owner, Test};
 use crate::domain::{
-    AgentId, AttributeKey, AttributeValue, Author, Contact, ContactId, ContactLabel, ConversationId, ListId,
+    AgentId, AttributeKey, AttributeValue, Author, Contact, ContactLabel, ConversationId, ListId,
     PhoneNumberId, SegmentId, TenantId, Term, TermKey,
 };
 use crate::store::contact_filter::MeantContacts;
@@ -59,6 +59,8 @@ pub(super) struct Criteria {
     meant: MeantContacts,
     digits: Option<String>,
     number: Option<PhoneNumberId>,
+    /// A number that blocks them.
+    blocked_on: Option<PhoneNumberId>,
 }
 
 impl Criteria {
@@ -108,6 +110,7 @@ impl Criteria {
             meant: segments::seen(call, filter).await?,
             digits,
             number,
+            blocked_on: params.take("blocked_on", "a phone_number_id")?,
         })
     }
 
@@ -168,10 +171,7 @@ pub(super) async fn talks_on(
     contact: &Contact,
     numbers: impl Iterator<Item = &PhoneNumberId> + Clone,
 ) -> Result<bool, StoreError> {
-    let ids: Vec<ContactId> = std::iter::once(contact.id)
-        .chain(contact.linked.iter().copied())
-        .collect();
-    for id in ids {
+    for id in contact.all_ids() {
         for number in numbers.clone() {
             let conversation = ConversationId::derive(tenant, number, id);
             if store.conversation(tenant, conversation).await?.is_some() {
@@ -186,7 +186,12 @@ pub(super) async fn talks_on(
 impl Condition for Criteria {
     fn terms(&self, key: TermKey) -> Vec<Term> {
         let digits = self.digits.as_ref().map(|digits| key.digits(digits));
-        digits.into_iter().chain(self.meant.terms(key)).collect()
+        let blocked = self.blocked_on.as_ref().map(|number| key.blocked(number));
+        digits
+            .into_iter()
+            .chain(blocked)
+            .chain(self.meant.terms(key))
+            .collect()
     }
 
     async fn hold(
@@ -197,7 +202,10 @@ impl Condition for Criteria {
     ) -> Result<Vec<Contact>, StoreError> {
         if let Some(digits) = &self.digits {
             let has = |phone: &str| phone.contains(digits.as_str());
-            contacts.retain(|contact| contact.phone.as_deref().is_some_and(has));
+            contacts.retain(|contact| contact.phones().any(has));
+        }
+        if let Some(number) = &self.blocked_on {
+            contacts.retain(|contact| contact.all_blocks().any(|blocks| blocks == number));
         }
         self.meant.hold(store, tenant, contacts).await
     }

@@ -17,7 +17,7 @@ const MOST: usize = 200;
 
 /// All ids of the person: notes stay where they were written when two turn out to be one.
 fn ids(contact: &Contact) -> impl Iterator<Item = ContactId> + '_ {
-    std::iter::once(contact.id).chain(contact.linked.iter().copied())
+    contact.all_ids()
 }
 
 async fn all<N: Need>(call: &Call<N>, contact: &Contact) -> Result<Vec<ContactNote>, ApiError> {

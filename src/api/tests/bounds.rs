@@ -54,7 +54,7 @@ async fn a_wrong_path_and_a_wrong_method_are_told_apart_in_json() {
 }
 
 /// Every path, with the methods that it knows, in alphabetical order.
-const PATHS: [(&str, &[&str]); 64] = [
+const PATHS: [(&str, &[&str]); 72] = [
     ("/", &["GET", "HEAD"]),
     ("/console/app.js", &["GET", "HEAD"]),
     ("/demo/session", &["GET", "HEAD"]),
@@ -80,7 +80,15 @@ const PATHS: [(&str, &[&str]); 64] = [
     ("/v1/canned-replies/x", &["DELETE", "PUT"]),
     ("/v1/attributes", &["GET", "HEAD"]),
     ("/v1/attributes/x", &["DELETE", "PUT"]),
+    ("/v1/business/opt-out-words", &["GET", "HEAD", "PUT"]),
     ("/v1/contacts", &["GET", "HEAD", "POST"]),
+    ("/v1/contacts/duplicates", &["GET", "HEAD"]),
+    ("/v1/contacts/x/block", &["DELETE", "PUT"]),
+    ("/v1/contacts/x/consents", &["GET", "HEAD"]),
+    ("/v1/contacts/x/consents/y", &["PUT"]),
+    ("/v1/contacts/x/merge", &["POST"]),
+    ("/v1/merges", &["GET", "HEAD"]),
+    ("/v1/merges/x/undo", &["POST"]),
     ("/v1/contacts/x", &["GET", "HEAD", "PUT"]),
     ("/v1/contacts/x/notes", &["GET", "HEAD", "POST"]),
     ("/v1/contacts/x/notes/y", &["DELETE"]),

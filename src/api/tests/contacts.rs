@@ -20,7 +20,7 @@ async fn put(api: &Api, path: &str, body: Value) -> Answer {
 }
 
 /// The tenant's number, which customers write to.
-async fn add_number(api: &Api) {
+pub(super) async fn add_number(api: &Api) {
     let number = Number {
         id: number(ONE),
         tenant: ONE,

@@ -23,8 +23,8 @@ use crate::domain::{
     Fence, MessageId, PhoneNumberId, Retention, Seq, StatusTimes, TenantId, TestClock, UnknownPolicy,
 };
 use crate::store::op::{
-    ChangeContact, ContactFate, Note, Op, OpOutcome, OpRefusal, Organise, Settle, Settlement, Submit,
-    Withdraw,
+    ChangeContact, ContactFate, Merge, Note, Op, OpOutcome, OpRefusal, Organise, Settle, Settlement, Submit,
+    Unmerge, Withdraw,
 };
 use crate::store::{Append, MessageRef, Number, Store as _, Tenant, TenantHead};
 
@@ -210,6 +210,9 @@ fn done(outcome: OpOutcome) -> Result<(), Refusal> {
         OpOutcome::Refused(OpRefusal::ConversationChanged(seq)) => Err(Refusal::ConversationChanged(seq)),
         OpOutcome::Refused(OpRefusal::WindowClosed) => Err(Refusal::WindowClosed),
         OpOutcome::Refused(OpRefusal::OptedOut) => Err(Refusal::OptedOut),
+        OpOutcome::Refused(OpRefusal::ContactIsMinor) => Err(Refusal::ContactIsMinor),
+        OpOutcome::Refused(OpRefusal::ContactsChanged) => Err(Refusal::ContactsChanged),
+        OpOutcome::Refused(OpRefusal::NotMerged) => Err(Refusal::NotMerged),
         OpOutcome::Refused(OpRefusal::NotFound) => Err(Refusal::NotFound(Missing::Conversation)),
         OpOutcome::Refused(OpRefusal::AlreadyClaimed) => Err(Refusal::AlreadyClaimed),
         OpOutcome::Contact { .. } => Ok(()),
@@ -256,6 +259,16 @@ impl TenantCommands for Core {
             OpOutcome::Refused(OpRefusal::NotFound) => Err(Refusal::NotFound(Missing::ContactId)),
             other => done(other).map(|()| panic!("a change without a contact")),
         }
+    }
+
+    async fn merge_contacts(&self, tenant: TenantId, merge: Merge) -> Result<(), Refusal> {
+        self.refused()?;
+        done(self.commit(tenant, Op::Merge(Box::new(merge))).await)
+    }
+
+    async fn part_contacts(&self, tenant: TenantId, unmerge: Unmerge) -> Result<(), Refusal> {
+        self.refused()?;
+        done(self.commit(tenant, Op::Unmerge(Box::new(unmerge))).await)
     }
 
     async fn withdraw(&self, tenant: TenantId, message: MessageId) -> Result<(), Refusal> {

@@ -359,3 +359,40 @@ async fn what_is_exported_is_imported_again_and_nothing_changes() {
         .await;
     assert_eq!((other.status, other.body.len()), (200, 0));
 }
+
+#[actix_web::test]
+async fn a_row_about_a_merged_contact_changes_the_card_that_stays() {
+    let api = Api::start().await;
+    let mut ids = Vec::new();
+    for (phone, name) in [("+628111111111", "Ana"), ("+628222222222", "Bob")] {
+        let body = json!({ "phone": phone, "given_name": name });
+        let made = api.post("/v1/contacts", &body).await;
+        ids.push(made.json()["id"].as_str().unwrap().to_owned());
+    }
+    let path = format!("/v1/contacts/{}/merge", ids[0]);
+    let merged = api.post(&path, &json!({ "other": ids[1] })).await;
+    assert_eq!(merged.status, 200, "{}", merged.json());
+    // As it is noted of the contact that was merged, but not of the customer.
+    let file = "phone,name,label,opted_out\n+628222222222,Bob,new,yes\n";
+    let done = import(&api, file, json!({})).await;
+    assert_eq!(counts(&done), [1, 0, 1, 0, 0], "{done}");
+    let shown = api.get(&format!("/v1/contacts/{}", ids[0])).await.json();
+    let contact = &shown["contact"];
+    assert_eq!(
+        (&contact["given_name"], &contact["labels"]),
+        (&json!("Bob"), &json!(["new"]))
+    );
+    assert_eq!(contact["opted_out_by"], "business");
+    let history = api.get(&format!("/v1/contacts/{}/consents", ids[0])).await.json();
+    let history = history["consents"].as_array().unwrap();
+    assert_eq!(history.len(), 1, "{history:?}");
+    // Two rows about one customer are one too many.
+    let file = "phone,name\n+628111111111,Bob\n+628222222222,Ana\n";
+    let done = import(&api, file, json!({})).await;
+    assert_eq!(counts(&done), [2, 0, 0, 1, 1], "{done}");
+    // And who is merged is found by either phone.
+    for search in ["search=628222222222", "filter=phone%20%3D%20%22628222222222%22"] {
+        let list = api.get(&format!("/v1/contacts?{search}")).await.json();
+        assert_eq!(list["contacts"][0]["id"], json!(ids[0]), "{search}");
+    }
+}

@@ -249,6 +249,13 @@ pub(super) fn routes() -> Vec<(&'static str, &'static str, Guard, Value)> {
             BUSINESS,
             json!({ "days": 30 }),
         ),
+        ("GET", "/v1/business/opt-out-words", BUSINESS, json!({})),
+        (
+            "PUT",
+            "/v1/business/opt-out-words",
+            BUSINESS,
+            json!({ "words": ["enough"] }),
+        ),
         ("GET", "/v1/business/webhook", BUSINESS, json!({})),
         ("GET", "/v1/business/sign-in-provider", BUSINESS, json!({})),
         (

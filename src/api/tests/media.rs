@@ -39,6 +39,7 @@ impl Api {
             wamid: Wamid::parse(&format!("wamid.p{}", self.core.next_number())).unwrap(),
             at: self.clock_now(),
             content: Content::from_value(ContentKind::Image, &image),
+            keyword: None,
         };
         self.core.commit(tenant, Op::Receive(Box::new(receive))).await;
         let found = state.media.discover(tenant, before, 9).await.unwrap();

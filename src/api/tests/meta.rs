@@ -5,8 +5,8 @@ use bytes::Bytes;
 
 use crate::domain::{MetaError, PhoneNumberId, WabaId};
 use crate::whatsapp::client::{
-    BearerToken, FileAddress, FileUpload, Graph, GraphError, GraphFiles, GraphNumbers, Pieces, Sample,
-    SampleRest, SampleSession, SendCall, SendResult,
+    BearerToken, BlockCall, BlockChange, BlockedPage, FileAddress, FileUpload, Graph, GraphError, GraphFiles,
+    GraphNumbers, Pieces, Sample, SampleRest, SampleSession, SendCall, SendResult,
 };
 use crate::whatsapp::number_check::{NumberFacts, SubscribedApp};
 
@@ -65,6 +65,30 @@ impl Graph for Meta {
 
     async fn mark_read(&self, _: SendCall) -> Result<(), GraphError> {
         panic!("the API tells customers nothing itself")
+    }
+
+    async fn block(&self, call: BlockCall) -> Result<(), GraphError> {
+        // Whoever has this number wrote long ago.
+        if call.change == BlockChange::Block && &*call.who.value == "628100000047" {
+            return Err(GraphError::Refused {
+                http_status: 400,
+                error: MetaError {
+                    code: 131_047,
+                    title: "Re-engagement message".into(),
+                    details: None,
+                },
+            });
+        }
+        Ok(())
+    }
+
+    async fn blocked(
+        &self,
+        _: &PhoneNumberId,
+        _: Option<&str>,
+        _: &BearerToken,
+    ) -> Result<BlockedPage, GraphError> {
+        Ok(BlockedPage::default())
     }
 
     async fn subscribed_apps(&self, _: &WabaId, _: &BearerToken) -> Result<Vec<SubscribedApp>, GraphError> {

@@ -8,10 +8,10 @@ use serde_json::{Value, json};
 use super::*;
 use crate::domain::message::{Version, Via};
 use crate::domain::{
-    AliasKind, AttributeValue, Author, Contact, ContactId, Conversation, ConversationStatus, Delivery,
-    DeliveryState, Direction, FormerName, ListId, MediaId, MediaState, Message, MessageId, MessageMedia,
-    MetaError, OptOutSource, PendingChange, Priority, Retention, Seq, StatusTimes, TakenName, UnknownPolicy,
-    WamidHash,
+    AliasKind, AttributeValue, Author, Card, Consent, ConsentPurpose, ConsentState, Contact, ContactId,
+    Conversation, ConversationStatus, Delivery, DeliveryState, Direction, FormerName, ListId, MediaId,
+    MediaState, Message, MessageId, MessageMedia, MetaError, PendingChange, Priority, Retention, Seq,
+    StatusTimes, TakenName, UnknownPolicy, WamidHash, WishSource,
 };
 
 const DOCS: &str = include_str!("../../../docs/api.md");
@@ -62,6 +62,11 @@ fn every_field_of_a_conversation_is_documented() {
 
 #[test]
 fn every_field_of_a_contact_is_documented() {
+    let consent = Consent {
+        state: ConsentState::Withdrawn,
+        at: NOW,
+        source: WishSource::Refusal.into(),
+    };
     let contact = Contact {
         id: SOMEBODY,
         phone: Some("1".into()),
@@ -79,6 +84,14 @@ fn every_field_of_a_contact_is_documented() {
         is_minor: true,
         linked_to: Some(SOMEBODY),
         linked: vec![SOMEBODY],
+        merged_into: Some(SOMEBODY),
+        merged: vec![Card {
+            contact_id: SOMEBODY,
+            phone: Some("1".into()),
+            name: None,
+            username: None,
+            linked: Vec::new(),
+        }],
         named_at: Some(NOW),
         former: vec![FormerName {
             kind: AliasKind::Phone,
@@ -98,8 +111,11 @@ fn every_field_of_a_contact_is_documented() {
             retention: Retention::DEFAULT,
         }],
         opted_out_at: Some(NOW),
-        opted_out_by: Some(OptOutSource::Refusal),
+        opted_out_by: Some(WishSource::Refusal),
         opted_in_at: Some(NOW),
+        consents: BTreeMap::from([(ConsentPurpose::marketing(), consent.clone())]),
+        wishes: vec![consent],
+        blocked_on: vec!["1".parse().unwrap()],
         created: NOW,
         updated: NOW,
     };

@@ -53,13 +53,10 @@ impl Condition {
             Self::OptedOut => contact.opted_out_at.is_some(),
             Self::IsMinor => contact.is_minor,
             Self::Name(how, text) => is_named(contact, *how, text),
-            Self::Phone(how, digits) => {
-                let phone = contact.phone.as_deref();
-                phone.is_some_and(|phone| match how {
-                    Match::Whole => national::is_same(phone, digits),
-                    Match::Begins => phone.starts_with(digits.as_str()),
-                })
-            }
+            Self::Phone(how, digits) => contact.phones().any(|phone| match how {
+                Match::Whole => national::is_same(phone, digits),
+                Match::Begins => phone.starts_with(digits.as_str()),
+            }),
             Self::Attribute(key, test) => contact.attributes.get(key).is_some_and(|value| test.holds(value)),
             Self::Has(part) => part.is_there(facts),
             Self::Time(moment, order, when) => {
@@ -149,11 +146,15 @@ impl Part {
     fn is_there(&self, facts: Facts<'_>) -> bool {
         let contact = facts.contact;
         let has = |key: &AttributeKey| contact.attributes.contains_key(key);
+        let cards = || contact.merged.iter();
         match self {
             Self::Attribute(key) => has(key),
-            Self::Name => contact.given_name.is_some() || contact.name.is_some(),
-            Self::Username => contact.username.is_some(),
-            Self::Phone => contact.phone.is_some(),
+            Self::Name => {
+                let mut names = cards().map(|card| &card.name);
+                contact.given_name.is_some() || contact.name.is_some() || names.any(Option::is_some)
+            }
+            Self::Username => contact.username.is_some() || cards().any(|card| card.username.is_some()),
+            Self::Phone => contact.phones().next().is_some(),
             Self::Label => !contact.labels.is_empty(),
             Self::List => !contact.lists.is_empty(),
             Self::Conversation => !facts.numbers.is_empty(),

@@ -14,7 +14,7 @@ use crate::store::row::{ClaimOutcome, ClaimWant, OutboxState};
 fn granted(outcomes: &[ClaimOutcome]) -> impl Iterator<Item = MessageId> {
     outcomes.iter().filter_map(|outcome| match outcome {
         ClaimOutcome::Granted(claimed) => Some(claimed.row.at.message),
-        ClaimOutcome::OptedOut | ClaimOutcome::Refused => None,
+        ClaimOutcome::OptedOut | ClaimOutcome::ContactIsMinor | ClaimOutcome::Refused => None,
     })
 }
 

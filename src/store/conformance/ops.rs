@@ -63,6 +63,7 @@ pub(in crate::store) fn receive(from: &[&str], id: &str, at: Timestamp, text: &s
         via: None,
         aliases: names(from),
         naming: Naming::Current,
+        keyword: None,
         group: None,
         name: Some("Ada".into()),
         username: None,

@@ -7,15 +7,15 @@ use super::ops;
 use super::scene::{Scene, TENANT};
 use crate::domain::consent::MARKETING_STOPPED;
 use crate::domain::{
-    Contact, ContactId, DeliveryState, EventKind, MarketingWish, MetaError, OptOutSource, Purpose, Seq,
-    Timestamp,
+    Contact, ContactId, DeliveryState, EventKind, Keyword, MarketingWish, MetaError, Purpose, Seq, Timestamp,
+    WishSource,
 };
 use crate::store::Record;
-use crate::store::op::{AttemptResult, Op, OpOutcome, OpRefusal, Prefer, ReportTarget};
+use crate::store::op::{AttemptResult, Op, OpOutcome, OpRefusal, Prefer, Receive, ReportTarget};
 use crate::store::row::{ClaimOutcome, MessageRef};
 
 const ADA: &str = "628111111";
-const STOP: MarketingWish = MarketingWish::Stop(OptOutSource::Preference);
+const STOP: MarketingWish = MarketingWish::Stop(WishSource::Preference);
 
 fn wish(name: &str, wish: MarketingWish, at: Timestamp) -> Op {
     Op::Prefer(Prefer {
@@ -44,7 +44,7 @@ async fn claim(scene: &Scene, at: MessageRef) -> ClaimOutcome {
     claimed.unwrap().pop().unwrap()
 }
 
-async fn opted_out(scene: &Scene, contact: ContactId) -> Option<(Timestamp, OptOutSource)> {
+async fn opted_out(scene: &Scene, contact: ContactId) -> Option<(Timestamp, WishSource)> {
     let row = scene.store.contact(TENANT, contact).await.unwrap().unwrap();
     row.opted_out_at.zip(row.opted_out_by)
 }
@@ -84,7 +84,13 @@ pub(super) async fn marketing_is_refused_until_the_customer_wants_it_again(backe
     assert_eq!(submit(&mut scene, 3, Purpose::Marketing).await, refused);
     let before = scene.now;
     scene.later(Duration::from_secs(60));
-    scene.one(wish(ADA, MarketingWish::Resume, scene.now)).await;
+    scene
+        .one(wish(
+            ADA,
+            MarketingWish::Resume(WishSource::Preference),
+            scene.now,
+        ))
+        .await;
     let at = accepted(&mut scene, 4, Purpose::Marketing).await;
     assert!(matches!(claim(&scene, at).await, ClaimOutcome::Granted(_)));
     // An older word that comes late is no news.
@@ -94,7 +100,9 @@ pub(super) async fn marketing_is_refused_until_the_customer_wants_it_again(backe
     let ahead = |seconds| scene.now.after(Duration::from_secs(seconds));
     let (resumed, stopped) = (ahead(50), ahead(100));
     scene.one(wish(ADA, STOP, stopped)).await;
-    let late = scene.one(wish(ADA, MarketingWish::Resume, resumed)).await;
+    let late = scene
+        .one(wish(ADA, MarketingWish::Resume(WishSource::Preference), resumed))
+        .await;
     assert_eq!(late, OpOutcome::Unchanged);
     assert_eq!(submit(&mut scene, 6, Purpose::Marketing).await, refused);
 }
@@ -126,10 +134,16 @@ pub(super) async fn metas_refusal_is_an_opt_out_however_it_comes(backend: impl B
         };
         scene.one(failed).await;
         let known = opted_out(&scene, contact).await;
-        assert_eq!(known, Some((scene.now, OptOutSource::Refusal)));
+        assert_eq!(known, Some((scene.now, WishSource::Refusal)));
         assert_eq!(scene.state(at).await, DeliveryState::Failed);
         scene.later(Duration::from_secs(60));
-        scene.one(wish(ADA, MarketingWish::Resume, scene.now)).await;
+        scene
+            .one(wish(
+                ADA,
+                MarketingWish::Resume(WishSource::Preference),
+                scene.now,
+            ))
+            .await;
         assert_eq!(opted_out(&scene, contact).await, None);
     }
     let page = scene.store.events_after(TENANT, Seq::default(), 99, scene.now);
@@ -138,12 +152,64 @@ pub(super) async fn metas_refusal_is_an_opt_out_however_it_comes(backend: impl B
     assert_eq!(told.count(), 4);
 }
 
+pub(super) async fn a_word_counts_by_when_it_was_written_and_is_told(backend: impl Backend) {
+    let mut scene = Scene::of(&backend).await;
+    let begun = scene.now;
+    let says = |id: &str, at: Timestamp, keyword| Receive {
+        keyword,
+        ..ops::receive(&[ADA], id, at, "a word")
+    };
+    scene.hears(&[ADA], "hello", "hello").await;
+    let contact = ops::contact_of(TENANT, &[ADA]);
+    let stopped = scene.later(Duration::from_secs(60));
+    scene.one(says("stop", stopped, Some(Keyword::Stop))).await;
+    assert_eq!(
+        opted_out(&scene, contact).await,
+        Some((stopped, WishSource::Keyword))
+    );
+    // One event tells of it, and then that of the message, whose contact shows it, too.
+    let page = scene.store.events_after(TENANT, Seq::default(), 99, scene.now);
+    let events = page.await.unwrap().events;
+    let [.., contact_event, message_event] = events.as_slice() else {
+        panic!("{events:?}")
+    };
+    assert_eq!(contact_event.kind, EventKind::Contact);
+    assert_eq!(message_event.kind, EventKind::Message);
+    let told: serde_json::Value = serde_json::from_slice(&contact_event.json).unwrap();
+    assert_eq!(told["data"]["changed"], serde_json::json!(["marketing"]));
+    assert_eq!(
+        told["data"]["contact"]["consents"]["marketing"]["source"],
+        "keyword"
+    );
+    // Again is nothing, and so is what was written before and comes late.
+    scene.later(Duration::from_secs(60));
+    scene.one(says("stop", stopped, Some(Keyword::Stop))).await;
+    scene.one(says("start", begun, Some(Keyword::Start))).await;
+    assert_eq!(opted_out(&scene, contact).await.map(|(at, _)| at), Some(stopped));
+    scene
+        .one(says("start again", scene.now, Some(Keyword::Start)))
+        .await;
+    assert_eq!(opted_out(&scene, contact).await, None);
+    scene
+        .one(says(
+            "late",
+            stopped.after(Duration::from_secs(1)),
+            Some(Keyword::Stop),
+        ))
+        .await;
+    assert_eq!(opted_out(&scene, contact).await, None);
+    let row = scene.store.contact(TENANT, contact).await.unwrap().unwrap();
+    assert_eq!(row.wishes.len(), 2);
+}
+
 pub(super) async fn a_refusal_counts_by_metas_clock_where_ours_is_behind(backend: impl Backend) {
     let mut scene = Scene::of(&backend).await;
     let at = accepted(&mut scene, 1, Purpose::Marketing).await;
     assert!(matches!(claim(&scene, at).await, ClaimOutcome::Granted(_)));
     let resumed = scene.now.after(Duration::from_secs(10));
-    scene.one(wish(ADA, MarketingWish::Resume, resumed)).await;
+    scene
+        .one(wish(ADA, MarketingWish::Resume(WishSource::Preference), resumed))
+        .await;
     let stopped = scene.now.after(Duration::from_secs(12));
     let target = ReportTarget::Token(ops::token(TENANT, at, 1));
     let mut told = ops::reported(target, "late", DeliveryState::Failed, stopped);
@@ -158,7 +224,7 @@ pub(super) async fn a_refusal_counts_by_metas_clock_where_ours_is_behind(backend
     let contact = ops::contact_of(TENANT, &[ADA]);
     assert_eq!(
         opted_out(&scene, contact).await,
-        Some((stopped, OptOutSource::Refusal))
+        Some((stopped, WishSource::Refusal))
     );
 }
 

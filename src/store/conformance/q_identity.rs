@@ -6,8 +6,8 @@ use super::Backend;
 use super::ops;
 use super::scene::{Scene, TENANT, mentions};
 use crate::domain::{
-    Alias, Contact, Conversation, DeliveryState, Event, EventKind, MarketingWish, OptOutSource, Purpose, Seq,
-    Timestamp,
+    Alias, Contact, Conversation, DeliveryState, Event, EventKind, MarketingWish, Purpose, Seq, Timestamp,
+    WishSource,
 };
 use crate::store::op::{AttemptResult, Naming, Op, OpOutcome, OpRefusal, Prefer, ReportTarget};
 use crate::store::row::{ClaimOutcome, MessageRef};
@@ -341,7 +341,7 @@ pub(super) async fn consent_and_erasure_follow_the_person(backend: impl Backend)
     scene.one(Op::Report(Box::new(report))).await;
     let stop = Op::Prefer(Prefer {
         aliases: ops::names(&["ID.901"]),
-        wish: MarketingWish::Stop(OptOutSource::Preference),
+        wish: MarketingWish::Stop(WishSource::Preference),
         at: Some(scene.now),
     });
     scene.one(stop).await;

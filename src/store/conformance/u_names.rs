@@ -7,7 +7,7 @@ use super::ops;
 use super::q_identity::{moves, person, shown, told};
 use super::scene::{Scene, TENANT};
 use crate::domain::message::{Side, Via};
-use crate::domain::{MarketingWish, OptOutSource, Purpose, Seq, Timestamp, WamidHash};
+use crate::domain::{MarketingWish, Purpose, Seq, Timestamp, WamidHash, WishSource};
 use crate::store::Record;
 use crate::store::op::{Naming, Op, OpOutcome, OpRefusal, Prefer, Receive};
 use crate::store::row::{ClaimOutcome, MessageRef};
@@ -179,7 +179,7 @@ pub(super) async fn an_opt_out_of_a_number_that_was_left_is_its_new_owners(backe
     let now = scene.later(Duration::from_secs(60));
     let stop = Op::Prefer(Prefer {
         aliases: ops::names(&[ONE]),
-        wish: MarketingWish::Stop(OptOutSource::Preference),
+        wish: MarketingWish::Stop(WishSource::Preference),
         at: Some(now),
     });
     scene.one(stop).await;
@@ -251,7 +251,7 @@ pub(super) async fn links_one_behind_another_are_followed_to_their_end(backend: 
     scene.store.import(TENANT, fence, chain, scene.now).await.unwrap();
     let stop = Op::Prefer(Prefer {
         aliases: ops::names(&[&phone(11)]),
-        wish: MarketingWish::Stop(OptOutSource::Preference),
+        wish: MarketingWish::Stop(WishSource::Preference),
         at: Some(scene.now),
     });
     scene.one(stop).await;
@@ -298,7 +298,7 @@ pub(super) async fn one_parent_id_is_one_person_whatever_portfolio_tells_of_them
     assert_eq!(scene.place(reply).await.conversation, here.conversation);
     let stop = Op::Prefer(Prefer {
         aliases: ops::names(&[ONE, "CO.1"]),
-        wish: MarketingWish::Stop(OptOutSource::Preference),
+        wish: MarketingWish::Stop(WishSource::Preference),
         at: Some(scene.now),
     });
     scene.one(stop).await;
@@ -357,7 +357,7 @@ pub(super) async fn a_notice_that_comes_after_the_next_owner_tells_whose_the_num
     assert_eq!(shown(&person(&scene, ONE).await), (Some(ONE), Some("CO.2")));
     let stop = Op::Prefer(Prefer {
         aliases: ops::names(&[ONE]),
-        wish: MarketingWish::Stop(OptOutSource::Preference),
+        wish: MarketingWish::Stop(WishSource::Preference),
         at: Some(second(150)),
     });
     scene.one(stop).await;

@@ -35,6 +35,9 @@ fn claim(
         return Ok(ClaimOutcome::Refused);
     };
     let contact = follow_links(rows, row.contact)?;
+    if contact.as_ref().is_some_and(|contact| contact.is_minor) {
+        return Ok(ClaimOutcome::ContactIsMinor);
+    }
     // Of whom nothing can be read nobody knows that they want it.
     if contact.as_ref().map_or(row.purpose != Purpose::Other, |contact| {
         contact.refuses(row.purpose)

@@ -6,9 +6,9 @@ use super::link::{News, tell};
 use super::names::follow_links;
 use super::receive::AHEAD;
 use crate::domain::consent::MARKETING_STOPPED;
-use crate::domain::{ContactId, MarketingWish, MetaError, OptOutSource, Timestamp};
+use crate::domain::{Contact, ContactId, Keyword, MarketingWish, MetaError, Timestamp, WishSource};
 use crate::store::error::StoreError;
-use crate::store::op::{OpOutcome, Prefer};
+use crate::store::op::{OpOutcome, Prefer, Receive};
 
 /// Notes what a customer said. One who was never heard of is remembered for it.
 pub(super) fn prefer(batch: &mut Batch<'_>, prefer: &Prefer) -> Result<OpOutcome, StoreError> {
@@ -30,6 +30,30 @@ pub(super) fn prefer(batch: &mut Batch<'_>, prefer: &Prefer) -> Result<OpOutcome
     }))
 }
 
+/// Notes what a customer's message asks for by being one of the words for it, by the time at which it was written.
+pub(super) fn heed(
+    batch: &mut Batch<'_>,
+    person: &mut Contact,
+    receive: &Receive,
+    at: Timestamp,
+) -> Result<(), StoreError> {
+    let wish = match receive.keyword {
+        Some(Keyword::Stop) => MarketingWish::Stop(WishSource::Keyword),
+        Some(Keyword::Start) => MarketingWish::Resume(WishSource::Keyword),
+        None => return Ok(()),
+    };
+    if person.group_id.is_none() && person.wish(wish, at) {
+        person.updated = batch.now;
+        batch.put_contact(person)?;
+        let news = News {
+            marketing: true,
+            ..News::default()
+        };
+        tell(batch, person, &news, None)?;
+    }
+    Ok(())
+}
+
 /// Takes Meta's refusal of a message for what its customer wants. A group wants nothing: its members do. A status tells its
 /// time by Meta's clock, which may be ahead of ours, and by which it is also known when the customer wanted it again.
 pub(super) fn learn_from_refusal(
@@ -44,7 +68,7 @@ pub(super) fn learn_from_refusal(
     let Some(mut contact) = follow_links(batch.rows, to)? else {
         return Ok(());
     };
-    let stop = MarketingWish::Stop(OptOutSource::Refusal);
+    let stop = MarketingWish::Stop(WishSource::Refusal);
     if contact.group_id.is_none() && contact.wish(stop, at.min(batch.now.after(AHEAD))) {
         contact.updated = batch.now;
         batch.put_contact(&contact)?;

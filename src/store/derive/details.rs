@@ -2,8 +2,9 @@
 
 use super::Batch;
 use super::link::{News, tell};
+use super::merge::card_of;
 use super::names::{follow_links, lead_if_free, newcomer, owner};
-use crate::domain::{Contact, ContactAliases};
+use crate::domain::{Contact, ContactAliases, ContactChange, Purpose};
 use crate::store::error::StoreError;
 use crate::store::op::{Audience, ChangeContact, ContactFate, OpOutcome, OpRefusal, Whom};
 
@@ -32,6 +33,12 @@ pub(super) fn change(batch: &mut Batch<'_>, op: &ChangeContact) -> Result<OpOutc
         },
         (None, Whom::Known(_)) => return Ok(OpOutcome::Refused(OpRefusal::NotFound)),
     };
+    // A number blocks an address; all else is noted of the customer.
+    let is_of_the_address =
+        |change: &ContactChange| matches!(change, ContactChange::Block(_) | ContactChange::Unblock(_));
+    if !op.changes.iter().all(is_of_the_address) || op.changes.is_empty() {
+        contact = card_of(batch, contact)?;
+    }
     let before = contact.clone();
     // Nothing is written yet: what is refused leaves nothing.
     for change in &op.changes {
@@ -44,12 +51,22 @@ pub(super) fn change(batch: &mut Batch<'_>, op: &ChangeContact) -> Result<OpOutc
         contact.updated = batch.now;
         batch.put_contact(&contact)?;
     }
+    if contact.is_minor != before.is_minor {
+        for card in &contact.merged {
+            if let Some(mut row) = batch.rows.contact(card.contact_id)? {
+                row.is_minor = contact.is_minor;
+                row.updated = batch.now;
+                batch.put_contact(&row)?;
+            }
+        }
+    }
     if let (true, Whom::New(aliases) | Whom::Named(aliases)) = (is_new, &op.who) {
         lead_if_free(batch, aliases, contact.id)?;
     }
     let news = News {
         names: is_new,
         details: has_details,
+        marketing: contact.refuses(Purpose::Marketing) != before.refuses(Purpose::Marketing),
         by: Some(op.by.clone()),
         ..News::default()
     };

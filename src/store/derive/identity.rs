@@ -39,7 +39,7 @@ pub(super) fn sender(
     let before = contact.clone();
     let mut news = News::default();
     for other in found.same {
-        link(batch, &mut contact, other, &mut news)?;
+        link(batch, &mut contact, other.id, &mut news)?;
     }
     let held = found.held.clone();
     let names = take_over(batch, names, found.held, &mut contact, Some(number), at)?;
@@ -201,7 +201,7 @@ pub(super) fn mentioned(
     };
     let before = contact.clone();
     for other in found.same {
-        link(batch, &mut contact, other, &mut news)?;
+        link(batch, &mut contact, other.id, &mut news)?;
     }
     let names = take_over(batch, names, found.held, &mut contact, None, at)?;
     lead_if_free(batch, &names, contact.id)?;

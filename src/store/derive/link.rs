@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::Batch;
 use super::amend::change_as_asked;
 use super::identity::{last_known, take_over};
+use super::merge::take_place;
 use super::names::{Found, find, follow_links, lead_if_free, mover, newcomer, went_before};
 use super::receive::believable;
 use super::shown::shown_with;
@@ -26,6 +27,8 @@ pub(super) struct News {
     pub(super) marketing: bool,
     /// What the business notes of it.
     pub(super) details: bool,
+    /// It was merged with another, or parted from it.
+    pub(super) merge: bool,
     /// Contacts that turned out to be the same person.
     pub(super) linked: Vec<ContactId>,
     /// Who changed it, if the business did.
@@ -35,14 +38,14 @@ pub(super) struct News {
 impl News {
     /// Whether nothing did.
     pub(super) const fn is_none(&self) -> bool {
-        !self.names && !self.marketing && !self.details && self.linked.is_empty()
+        !self.names && !self.marketing && !self.details && !self.merge && self.linked.is_empty()
     }
 }
 
 #[derive(Serialize)]
 struct ContactChanged<'a> {
     contact: &'a Contact,
-    /// `names`, `link`, `marketing`, `details`.
+    /// `names`, `link`, `marketing`, `details`, `merge`.
     changed: Vec<&'static str>,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     linked: &'a [ContactId],
@@ -78,9 +81,11 @@ pub(super) fn tell(
         (!news.linked.is_empty(), "link"),
         (news.marketing, "marketing"),
         (news.details, "details"),
+        (news.merge, "merge"),
     ];
+    let contact = batch.shown_as_card(contact.clone())?;
     let changed = ContactChanged {
-        contact,
+        contact: &contact,
         changed: changed
             .into_iter()
             .filter_map(|(did, what)| did.then_some(what))
@@ -98,9 +103,13 @@ pub(super) fn tell(
 pub(super) fn link(
     batch: &mut Batch<'_>,
     contact: &mut Contact,
-    mut other: Contact,
+    other: ContactId,
     news: &mut News,
 ) -> Result<(), StoreError> {
+    // As it is now: another link of this op may have written it since it was found.
+    let Some(mut other) = batch.rows.contact(other)? else {
+        return Ok(());
+    };
     for id in std::mem::take(&mut other.linked) {
         if let Some(mut further) = batch.rows.contact(id)? {
             further.linked_to = Some(contact.id);
@@ -133,6 +142,7 @@ pub(super) fn link(
     contact.adopt_details(&other);
     // Nobody is written to under one name who refused under another.
     contact.wish_as(&other);
+    take_place(batch, contact, &mut other)?;
     for change in std::mem::take(&mut other.pending) {
         contact.await_author(change, batch.now);
     }
@@ -169,7 +179,7 @@ pub(super) fn recipient(
     };
     let mut news = News::default();
     for other in same {
-        link(batch, &mut contact, other, &mut news)?;
+        link(batch, &mut contact, other.id, &mut news)?;
     }
     lead_if_free(batch, &names, contact.id)?;
     news.names = contact.fill(&names);
@@ -254,7 +264,7 @@ pub(super) fn relate(batch: &mut Batch<'_>, relate: &Relate) -> Result<OpOutcome
         if other.named_at > newer.as_ref().map_or(Some(at), |newer| newer.named_at) {
             newer = Some(other.clone());
         }
-        link(batch, &mut contact, other, &mut news)?;
+        link(batch, &mut contact, other.id, &mut news)?;
     }
     let names = take_over(
         batch,

@@ -3,10 +3,12 @@
 use std::time::Duration;
 
 use super::amend::{change_as_asked, give_way, wrote};
+use super::consent::heed;
 use super::identity::{self, Sender};
 use super::imported::{self, is_placeholder};
 use super::known::{is_taken_back, known};
 use super::link::tell;
+use super::names::follow_links;
 use super::organise::conversation_changed;
 use super::{Batch, thread};
 use crate::domain::message::{Side, Via};
@@ -78,6 +80,9 @@ fn again(batch: &mut Batch<'_>, receive: &Receive, seen: Seen) -> Result<OpOutco
         return Ok(duplicate);
     }
     if fills {
+        if let Some(mut person) = follow_links(batch.rows, message.contact_id)? {
+            heed(batch, &mut person, receive, message.created)?;
+        }
         message.content = receive.content.in_place_of(&message.content);
     }
     take_as_live(batch, &mut message, &mut conversation, receive);
@@ -126,6 +131,9 @@ fn original(
 ) -> Result<OpOutcome, StoreError> {
     let key = WamidHash::of(&receive.wamid);
     let at = written_at(receive, batch.now);
+    if let Some(mut person) = follow_links(batch.rows, stand_in.contact_id)? {
+        heed(batch, &mut person, receive, at)?;
+    }
     let mut message = Message {
         id: conversation.next_id(at, key.tail()),
         // Its file is another one's by its id, and is fetched for it.
@@ -191,6 +199,9 @@ pub(super) fn place(batch: &mut Batch<'_>, receive: &Receive, whose: Whose) -> R
     if latest && learn_names(&mut person, receive) {
         person.updated = batch.now;
         batch.put_contact(&person)?;
+    }
+    if whose == Whose::Whole {
+        heed(batch, &mut person, receive, at)?;
     }
     let group = match &receive.group {
         Some(group) => identity::addressed(batch, &ContactAliases::of([group.clone()]))?,

@@ -26,6 +26,8 @@ const QUIET: Duration = Duration::from_mins(10);
 pub(super) struct Touched {
     conversations: Vec<Known>,
     contacts: Vec<ContactId>,
+    /// The cards that stay, of customers of whom one was written.
+    merged: Vec<ContactId>,
     log: Log,
 }
 
@@ -107,7 +109,26 @@ impl Batch<'_> {
         if !self.touched.contacts.contains(&row.id) {
             self.touched.contacts.push(row.id);
         }
+        if row.is_merged() && !self.touched.merged.contains(&row.shown_under()) {
+            self.touched.merged.push(row.shown_under());
+        }
         self.rows.put_contact(row)
+    }
+
+    /// The cards under which customers are shown of whom the op wrote one that was merged.
+    pub(super) fn merged_cards(&self) -> Vec<ContactId> {
+        self.touched.merged.clone()
+    }
+
+    /// A contact as it is shown: with what is noted on the card that stays.
+    pub(super) fn shown_as_card(&mut self, row: Contact) -> Result<Contact, StoreError> {
+        let Some(main) = row.merged_into else {
+            return Ok(row);
+        };
+        Ok(match self.rows.contact(main)? {
+            Some(card) => row.shown_as(&card),
+            None => row,
+        })
     }
 
     /// Erases an event of an earlier op.
@@ -169,7 +190,10 @@ impl Batch<'_> {
         may_be_news: bool,
     ) -> Result<Option<Contact>, StoreError> {
         match id {
-            Some(id) if may_be_news || self.touched.contacts.contains(&id) => self.rows.contact(id),
+            Some(id) if may_be_news || self.touched.contacts.contains(&id) => {
+                let row = self.rows.contact(id)?;
+                row.map(|row| self.shown_as_card(row)).transpose()
+            }
             Some(_) | None => Ok(None),
         }
     }

@@ -30,6 +30,9 @@ pub(super) fn submit(batch: &mut Batch<'_>, submit: &Submit) -> Result<OpOutcome
     {
         return Ok(OpOutcome::Refused(OpRefusal::WindowClosed));
     }
+    if contact.is_minor {
+        return Ok(OpOutcome::Refused(OpRefusal::ContactIsMinor));
+    }
     if contact.refuses(submit.purpose) {
         return Ok(OpOutcome::Refused(OpRefusal::OptedOut));
     }

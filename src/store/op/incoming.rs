@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::customer::Naming;
 use crate::domain::message::{Amendment, Side, Via};
-use crate::domain::{Alias, ContactAliases, Content, PhoneNumberId, Timestamp, Wamid};
+use crate::domain::{Alias, ContactAliases, Content, Keyword, PhoneNumberId, Timestamp, Wamid};
 
 /// A message that Meta tells of.
 #[derive(Debug, Clone)]
@@ -31,6 +31,8 @@ pub struct Receive {
     pub at: Timestamp,
     /// What it says.
     pub content: Content,
+    /// What it asks for by being one of the words for it.
+    pub keyword: Option<Keyword>,
 }
 
 /// An author's change of a message.

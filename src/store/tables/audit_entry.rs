@@ -199,6 +199,8 @@ pub enum AuditTargetKind {
     Template,
     /// A file.
     File,
+    /// A contact.
+    Contact,
 }
 
 /// The id of a thing: up to 64 letters, digits, `-`, `_` and `.`, so that nobody writes anything else into the log.

@@ -33,6 +33,20 @@ label_enums! {
         Numbers = "/v1/numbers",
         /// Contacts.
         Contacts = "/v1/contacts",
+        /// Contacts that may be one customer.
+        Duplicates = "/v1/contacts/duplicates",
+        /// Two contacts are one customer.
+        ContactMerge = "/v1/contacts/{contact_id}/merge",
+        /// What of that can be undone.
+        Merges = "/v1/merges",
+        /// It is undone.
+        MergeUndo = "/v1/merges/{merge_id}/undo",
+        /// What a contact agreed to.
+        Consents = "/v1/contacts/{contact_id}/consents",
+        /// For one purpose.
+        Consent = "/v1/contacts/{contact_id}/consents/{purpose}",
+        /// A number blocks one.
+        ContactBlock = "/v1/contacts/{contact_id}/block",
         /// One contact.
         Contact = "/v1/contacts/{contact_id}",
         /// Notes about one.
@@ -173,6 +187,8 @@ label_enums! {
         BusinessRetention = "/v1/business/retention",
         /// What a change of that would do.
         BusinessRetentionPreview = "/v1/business/retention/preview",
+        /// By which words its customers stop marketing.
+        OptOutWords = "/v1/business/opt-out-words",
         /// What it tells Meta.
         BusinessWebhook = "/v1/business/webhook",
         /// Its keys, for itself.

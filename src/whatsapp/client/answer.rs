@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Acceptance, AmbiguousCause, GraphError, NotAcceptedCause, SendResult};
+use super::{Acceptance, AmbiguousCause, BlockedPage, GraphError, NotAcceptedCause, SendResult};
 use crate::domain::{Alias, Backoff, ContactAliases, MetaError, Timestamp, Wamid};
 use crate::whatsapp::error::{Class, RetryAdvice, Said, classify};
 
@@ -82,6 +82,53 @@ pub(super) fn read_other(answer: &Answer<'_>) -> Result<Value, GraphError> {
         });
     }
     serde_json::from_slice(body).map_err(|broken| GraphError::Unreadable(broken.to_string()))
+}
+
+/// What an answer about one customer of a blocklist says. Meta tells of a customer of whom it was not done beside those of whom
+/// it was, and says why there; the error beside the list only says that there are some.
+pub(super) fn read_blocked(answer: &Answer<'_>) -> Result<(), GraphError> {
+    let list = answer.body.and_then(|body| {
+        let answer: Value = serde_json::from_slice(body).ok()?;
+        answer.get("block_users").cloned()
+    });
+    let errors = list
+        .as_ref()
+        .and_then(|list| list.pointer("/failed_users/0/errors/0"));
+    if let Some(error) = errors
+        && let Some(code) = error.get("code").and_then(number)
+    {
+        let text = |error: &Value, at: &str| error.pointer(at).and_then(Value::as_str).map(Arc::<str>::from);
+        return Err(GraphError::Refused {
+            http_status: answer.http_status,
+            error: MetaError {
+                code,
+                title: text(error, "/message").unwrap_or_else(|| "unknown error".into()),
+                details: text(error, "/error_data/details"),
+            },
+        });
+    }
+    read_other(answer)?;
+    match list {
+        Some(_) => Ok(()),
+        None => Err(GraphError::Unreadable("it tells of no customer".to_owned())),
+    }
+}
+
+/// A page of a blocklist. Meta names a customer by phone, by id, or by both.
+pub(super) fn read_blocklist(answer: &Value) -> Result<BlockedPage, GraphError> {
+    let users = answer.get("data").and_then(Value::as_array);
+    let users = users.ok_or_else(|| GraphError::Unreadable("a list has no `data`".to_owned()))?;
+    let named = |user: &Value| {
+        let text = |key: &str| user.get(key).and_then(Value::as_str);
+        let phone = text("wa_id").and_then(Alias::phone);
+        [phone, text("user_id").and_then(Alias::bsuid)]
+    };
+    let after = answer.pointer("/paging/cursors/after").and_then(Value::as_str);
+    let has_next = answer.pointer("/paging/next").is_some_and(Value::is_string);
+    Ok(BlockedPage {
+        names: users.iter().flat_map(named).flatten().collect(),
+        after: after.filter(|_| has_next).map(str::to_owned),
+    })
 }
 
 /// Resolves a `Retry-After` header: seconds or an HTTP date.

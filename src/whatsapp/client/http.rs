@@ -7,14 +7,18 @@ use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, DATE, HeaderValue, RETRY_AFTER};
 use reqwest::{Method, RequestBuilder, Response};
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use super::answer::{Answer, read_date, read_other, read_retry_after, read_send};
-use super::files::FileHosts;
-use super::{
-    AmbiguousCause, BearerToken, Graph, GraphError, GraphNumbers, NotAcceptedCause, SendCall, SendResult,
+use super::answer::{
+    Answer, read_blocked, read_blocklist, read_date, read_other, read_retry_after, read_send,
 };
-use crate::domain::{Clock, PhoneNumberId, WabaId};
+use super::files::FileHosts;
+use super::templates::with_query;
+use super::{
+    AmbiguousCause, BearerToken, BlockCall, BlockChange, BlockedPage, Graph, GraphError, GraphNumbers,
+    NotAcceptedCause, SendCall, SendResult,
+};
+use crate::domain::{AliasKind, Clock, PhoneNumberId, WabaId};
 use crate::whatsapp::error::RetryAdvice;
 use crate::whatsapp::number_check::{NUMBER_FIELDS, NumberFacts, SubscribedApp};
 
@@ -191,6 +195,41 @@ impl Graph for GraphClient {
 
     async fn mark_read(&self, call: SendCall) -> Result<(), GraphError> {
         self.ask(self.post_messages(call)).await.map(|_| ())
+    }
+
+    async fn block(&self, call: BlockCall) -> Result<(), GraphError> {
+        let method = match call.change {
+            BlockChange::Block => Method::POST,
+            BlockChange::Unblock => Method::DELETE,
+        };
+        let user = match call.who.kind {
+            // Without the sign Meta would put the country of the business before it.
+            AliasKind::Phone => json!({ "user": format!("+{}", call.who.value) }),
+            AliasKind::Bsuid | AliasKind::ParentBsuid | AliasKind::Group => {
+                json!({ "user_id": call.who.value })
+            }
+        };
+        let request = self
+            .request(method, &format!("{}/block_users", call.number), &call.token)
+            .json(&json!({ "messaging_product": "whatsapp", "block_users": [user] }));
+        let response = self.call(request).await.map_err(unreachable)?;
+        let (http_status, retry_after) = (response.status().as_u16(), self.retry_after(&response));
+        let body = read_body(response).await.map_err(unreachable)?;
+        read_blocked(&Answer {
+            http_status,
+            retry_after,
+            body: body.as_deref(),
+        })
+    }
+
+    async fn blocked(
+        &self,
+        number: &PhoneNumberId,
+        after: Option<&str>,
+        token: &BearerToken,
+    ) -> Result<BlockedPage, GraphError> {
+        let path = with_query(&format!("{number}/block_users"), &[("after", after)]);
+        read_blocklist(&self.ask(self.request(Method::GET, &path, token)).await?)
     }
 
     async fn subscribed_apps(

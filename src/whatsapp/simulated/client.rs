@@ -9,8 +9,8 @@ use crate::domain::{
     WabaId,
 };
 use crate::whatsapp::client::{
-    Acceptance, AmbiguousCause, BearerToken, Graph as _, GraphClient, GraphNumbers as _, GraphSettings,
-    NotAcceptedCause, SendCall, SendResult,
+    Acceptance, AmbiguousCause, BearerToken, BlockCall, BlockChange, Graph as _, GraphClient, GraphError,
+    GraphNumbers as _, GraphSettings, NotAcceptedCause, SendCall, SendResult,
 };
 use crate::whatsapp::number_check::{Verdict, Wanted, check_number};
 use crate::whatsapp::payload::{Recipient, payload, with_token};
@@ -113,6 +113,28 @@ async fn the_gateway_reads_statuses_with_its_token_and_a_change_of_number() {
         }
     }
     assert_eq!(states, ["sent", "delivered", "read"]);
+}
+
+#[actix_web::test]
+async fn a_customer_is_blocked_and_why_not_is_told() {
+    let rig = rig_with(Faults::default()).await;
+    let call = |change, phone: &str| BlockCall {
+        number: PhoneNumberId::parse(NUMBER).unwrap(),
+        token: bearer(),
+        change,
+        who: Alias::phone(phone).unwrap(),
+    };
+    let graph = graph(&rig);
+    assert_eq!(graph.block(call(BlockChange::Block, CUSTOMER)).await, Ok(()));
+    assert!(matches!(send(&rig).await, SendResult::Refused { .. }));
+    assert_eq!(graph.block(call(BlockChange::Unblock, CUSTOMER)).await, Ok(()));
+    assert!(matches!(send(&rig).await, SendResult::Accepted { .. }));
+    // Only who wrote within a day. What counts is what is said of the customer, not of the call.
+    let refused = graph.block(call(BlockChange::Block, "+16505551234")).await;
+    let Err(GraphError::Refused { http_status, error }) = refused else {
+        panic!("{refused:?}")
+    };
+    assert_eq!((http_status, error.code), (400, 131_047));
 }
 
 #[actix_web::test]

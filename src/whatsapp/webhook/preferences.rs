@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 use super::OtherEvent;
 use super::aliases::{Cards, named};
 use super::read::timestamp;
-use crate::domain::{ContactAliases, MarketingWish, OptOutSource, Timestamp};
+use crate::domain::{ContactAliases, MarketingWish, Timestamp, WishSource};
 use crate::whatsapp::lenient::{List, Text, lenient_object, read};
 
 /// What one customer wants.
@@ -68,8 +68,8 @@ fn preference(wire: &WirePreference<'_>, cards: &Cards<'_>, told: Option<Timesta
         return None;
     }
     let wish = match wire.value.get()? {
-        "stop" => MarketingWish::Stop(OptOutSource::Preference),
-        "resume" => MarketingWish::Resume,
+        "stop" => MarketingWish::Stop(WishSource::Preference),
+        "resume" => MarketingWish::Resume(WishSource::Preference),
         _ => return None,
     };
     let mut aliases = named(&wire.phone, &wire.bsuid, &wire.parent);

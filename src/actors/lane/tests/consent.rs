@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::actors::lane::LaneLimits;
-use crate::domain::{Alias, ContactAliases, DeliveryState, MarketingWish, OptOutSource, Purpose};
+use crate::domain::{Alias, ContactAliases, DeliveryState, MarketingWish, Purpose, WishSource};
 use crate::store::Op;
 use crate::store::op::Prefer;
 
@@ -18,7 +18,7 @@ async fn who_stopped_marketing_before_the_claim_gets_no_call_and_their_line_goes
     let wanted = world.submit(&Letter { customer: 2, ..offer }).await;
     let stop = Op::Prefer(Prefer {
         aliases: ContactAliases::of([Alias::phone("62812000001").unwrap()]),
-        wish: MarketingWish::Stop(OptOutSource::Preference),
+        wish: MarketingWish::Stop(WishSource::Preference),
         at: None,
     });
     world.ledger.commit(stop).await.unwrap();

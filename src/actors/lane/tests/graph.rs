@@ -13,7 +13,7 @@ use crate::domain::{
 };
 use crate::store::OutboxState;
 use crate::store::faulty::FaultyStore;
-use crate::whatsapp::client::{AmbiguousCause, NotAcceptedCause};
+use crate::whatsapp::client::{AmbiguousCause, BlockCall, BlockedPage, NotAcceptedCause};
 use crate::whatsapp::number_check::{NumberFacts, SubscribedApp};
 use crate::whatsapp::{
     Acceptance, BearerToken, Graph, GraphError, GraphNumbers, RefusalScope, RetryAdvice, RetryScope,
@@ -105,6 +105,19 @@ impl Graph for ScriptedGraph {
         tokio::time::sleep(reply.after).await;
         self.under_way.lock().unwrap().remove(&token.conversation);
         reply.result
+    }
+
+    async fn block(&self, _: BlockCall) -> Result<(), GraphError> {
+        panic!("lanes block nobody")
+    }
+
+    async fn blocked(
+        &self,
+        _: &PhoneNumberId,
+        _: Option<&str>,
+        _: &BearerToken,
+    ) -> Result<BlockedPage, GraphError> {
+        panic!("lanes ask for no blocklist")
     }
 
     async fn mark_read(&self, _: SendCall) -> Result<(), GraphError> {

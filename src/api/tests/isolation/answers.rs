@@ -23,6 +23,14 @@ async fn what_belongs_to_another_tenant_is_not_there() {
     let notes = format!("/v1/contacts/{contact}/notes");
     let note = made(notes, json!({ "text": "x" }), "note_id").await;
     let list = made("/v1/lists".to_owned(), json!({ "name": "theirs" }), "list_id").await;
+    let second = made(
+        "/v1/contacts".to_owned(),
+        json!({ "phone": "628123456781" }),
+        "id",
+    )
+    .await;
+    let into = format!("/v1/contacts/{contact}/merge");
+    let merge = made(into, json!({ "other": second }), "merge_id").await;
     let theirs = api
         .store
         .export(OTHER, RecordKind::Message, None, 9, NOW)
@@ -50,10 +58,15 @@ async fn what_belongs_to_another_tenant_is_not_there() {
             .replace("{message_id}", &message)
             .replace("{contact_id}", &contact)
             .replace("{note_id}", &note)
+            .replace("{merge_id}", &merge)
             .replace("{list_id}", &list)
             .replace("{template_id}", &template)
             .replace("{media_id}", &media)
             .replace("{upload_id}", &upload);
+        // A contact that is there for its owner alone.
+        let nobody = format!("\"{}\"", "0".repeat(32));
+        let body = body.to_string().replace(&nobody, &format!("\"{contact}\""));
+        let body: Value = serde_json::from_str(&body).unwrap();
         let with = |id: &str| {
             let ids = [
                 "conversation_id",
@@ -64,8 +77,10 @@ async fn what_belongs_to_another_tenant_is_not_there() {
                 "template_id",
             ];
             let named = ids.into_iter().map(|name| format!("{{{name}}}"));
-            // Twice as long as the others.
+            // Half as long again, and twice as long as the others.
+            let long: String = id.repeat(2).chars().take(48).collect();
             let path = path
+                .replace("{merge_id}", &long)
                 .replace("{media_id}", &id.repeat(2))
                 .replace("{upload_id}", &id.repeat(2));
             named.fold(path, |path, name| path.replace(&name, id))

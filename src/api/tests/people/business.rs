@@ -64,6 +64,41 @@ async fn a_business_says_what_it_is_called_and_whom_to_ask() {
 }
 
 #[actix_web::test]
+async fn a_business_sets_the_words_by_which_customers_stop_marketing() {
+    let api = start().await;
+    let ana = member(&api, ONE, "ana@example.com", Role::Admin).await;
+    let at = "/v1/business/opt-out-words";
+    let shown = ana.get(&api, at).await.json();
+    assert_eq!(shown["words"], Value::Null);
+    let defaults = shown["defaults"].as_array().unwrap();
+    assert!(defaults.contains(&json!("unsubscribe")), "{shown}");
+    let words = json!({ "words": ["No más", "enough"] });
+    let put = ana.send(&api, "PUT", at, words.clone()).await.json();
+    assert_eq!(put["words"], words["words"]);
+    assert_eq!(ana.get(&api, at).await.json(), put);
+    // Whoever has the tenant goes by them at once.
+    assert!(
+        api.core
+            .told
+            .lock()
+            .unwrap()
+            .iter()
+            .any(|told| told.contains(&ONE.to_string()))
+    );
+    for wrong in [
+        json!({}),
+        json!({ "words": "stop" }),
+        json!({ "words": ["!"] }),
+        json!({ "words": vec!["x"; 101] }),
+    ] {
+        assert_eq!(ana.send(&api, "PUT", at, wrong).await.outcome().0, 400);
+    }
+    assert_eq!(ana.get(&api, at).await.json(), put);
+    let back = ana.send(&api, "PUT", at, json!({ "words": null })).await.json();
+    assert_eq!(back["words"], Value::Null);
+}
+
+#[actix_web::test]
 async fn a_new_name_takes_no_retention_back() {
     let api = start().await;
     let ana = member(&api, ONE, "ana@example.com", Role::Owner).await;

@@ -54,6 +54,8 @@ pub(super) fn nobodys() -> Ids {
         ("contact_id", hex.clone()),
         ("note_id", hex.clone()),
         ("list_id", hex.clone()),
+        ("merge_id", "0".repeat(48)),
+        ("purpose", "marketing".to_owned()),
         ("key", "nobodys".to_owned()),
         ("user_id", hex.clone()),
         ("segment_id", hex.clone()),
@@ -90,6 +92,10 @@ impl Browser {
         let contact = api.contact_of(tenant, conversation).await;
         let notes = format!("/v1/contacts/{contact}/notes");
         let note = self.made(api, &notes, json!({ "text": "x" })).await;
+        let other = json!({ "phone": "628999999999" });
+        let other = self.made(api, "/v1/contacts", other).await;
+        let merge = format!("/v1/contacts/{contact}/merge");
+        let merged = self.made(api, &merge, json!({ "other": other["id"] })).await;
         let list = self.made(api, "/v1/lists", json!({ "name": "theirs" })).await;
         let attribute = json!({ "name": "x", "type": "text" });
         let attribute = self.send(api, "PUT", "/v1/attributes/theirs", attribute).await;
@@ -125,6 +131,8 @@ impl Browser {
             ("contact_id", contact.to_string()),
             ("note_id", text(&note, "note_id")),
             ("list_id", text(&list, "list_id")),
+            ("merge_id", text(&merged, "merge_id")),
+            ("purpose", "marketing".to_owned()),
             ("key", "theirs".to_owned()),
             ("user_id", self.user().to_owned()),
             ("segment_id", text(&segment, "segment_id")),

@@ -48,6 +48,7 @@ async fn arrives(rig: &Rig, number: &str, n: u32) -> (ConversationId, u64) {
         })
         .unwrap()]),
         naming: Naming::Current,
+        keyword: None,
         group: None,
         name: Some("Siti".into()),
         username: None,

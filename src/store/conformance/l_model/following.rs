@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 
 use super::doings::Moment;
 use super::steps::{Doing, NAMES, doing};
-use crate::domain::{Alias, Epoch, Event, Fence, MarketingWish, OptOutSource, Retention, Seq, Timestamp};
+use crate::domain::{Alias, Epoch, Event, Fence, MarketingWish, Retention, Seq, Timestamp, WishSource};
 use crate::store::conformance::scene::{DAY_ONE, TENANT};
 use crate::store::conformance::{Backend, Memory, ops};
 use crate::store::op::{Op, Prefer};
@@ -293,9 +293,9 @@ impl Followed {
             Any::Wish { name, stops } => Op::Prefer(Prefer {
                 aliases: ops::names(NAMES[*name]),
                 wish: if *stops {
-                    MarketingWish::Stop(OptOutSource::Preference)
+                    MarketingWish::Stop(WishSource::Preference)
                 } else {
-                    MarketingWish::Resume
+                    MarketingWish::Resume(WishSource::Preference)
                 },
                 at: Some(self.now),
             }),

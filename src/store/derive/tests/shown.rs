@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::scene;
 use crate::domain::message::Via;
-use crate::domain::{Alias, ConversationStatus, MarketingWish, Seq, Timestamp};
+use crate::domain::{Alias, ConversationStatus, MarketingWish, Seq, Timestamp, WishSource};
 use crate::store::conformance::ops;
 use crate::store::conformance::scene::Scene;
 use crate::store::op::{Op, OpOutcome, OpRefusal, OrganiseChange, Prefer};
@@ -39,7 +39,7 @@ fn heard(scene: &Scene, id: &str, text: &str) -> Op {
 fn one_person(scene: &Scene) -> Op {
     Op::Prefer(Prefer {
         aliases: ops::names(&["628111111", "ID.1"]),
-        wish: MarketingWish::Resume,
+        wish: MarketingWish::Resume(WishSource::Preference),
         at: Some(scene.now),
     })
 }

@@ -1,9 +1,9 @@
 //! What customers want to be sent.
 
 use super::*;
-use crate::domain::{MarketingWish, OptOutSource};
+use crate::domain::{MarketingWish, WishSource};
 
-const STOP: MarketingWish = MarketingWish::Stop(OptOutSource::Preference);
+const STOP: MarketingWish = MarketingWish::Stop(WishSource::Preference);
 
 fn told(value: Value) -> Vec<Preference> {
     let body = json!({
@@ -26,7 +26,10 @@ fn one(preference: Value) -> Vec<Preference> {
 
 #[test]
 fn a_stop_and_a_resume_name_the_customer_by_all_that_is_known() {
-    for (value, wish) in [("stop", STOP), ("resume", MarketingWish::Resume)] {
+    for (value, wish) in [
+        ("stop", STOP),
+        ("resume", MarketingWish::Resume(WishSource::Preference)),
+    ] {
         let told = one(json!({
             "user_id": "US.1", "detail": "User requested to stop marketing messages",
             "category": "marketing_messages", "value": value, "timestamp": 1_731_705_721,
