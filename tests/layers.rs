@@ -171,6 +171,7 @@ const CRATES: &[(&str, &[&str])] = &[
             "src/app.rs",
             "src/app/demo.rs",
             "src/app/tests/",
+            "src/app/upkeep/tests/",
             "src/cli.rs",
             "src/cli/simulate.rs",
             "src/whatsapp/simulated",

@@ -1,6 +1,7 @@
 //! What is done beside the roads: expired rows are removed, changes of retention are carried out, what was theirs who left is handed
 //! over, and a store that can take no more ends the process.
 
+mod blocks;
 mod handovers;
 mod media;
 mod others;
@@ -101,6 +102,7 @@ pub(super) async fn run(
             retention::run(&directory, clock.as_ref(), &shutdown),
             usage::run(&directory, clock.as_ref(), &shutdown, keep_usage),
             people::run(&people),
+            blocks::run(&directory, people.tenants.as_ref(), graph.as_ref(), &shutdown),
             media::run(&files),
             time::tell(store.as_ref(), clock.as_ref()),
             time::ask(graph.as_ref(), clock.as_ref()),

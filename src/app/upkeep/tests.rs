@@ -1,5 +1,6 @@
 //! What goes on beside the roads when the disk does not.
 
+mod blocks;
 mod handovers;
 
 use std::sync::atomic::Ordering;
@@ -205,6 +206,7 @@ fn received(wamid: &str, at: Timestamp) -> Op {
         via: None,
         aliases: ContactAliases::of([Alias::phone("628123456789").unwrap()]),
         naming: crate::store::op::Naming::Current,
+        keyword: None,
         group: None,
         name: None,
         username: None,
