@@ -181,7 +181,7 @@ enum Command {
     /// Create, list and revoke API keys
     #[command(subcommand)]
     Key(key::KeyCommand),
-    /// Import and export a tenant's contacts
+    /// Import, export and merge a tenant's contacts
     #[command(subcommand)]
     Contact(contact::ContactCommand),
     /// Invite people into a tenant's team, and help those who forgot their password

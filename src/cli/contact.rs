@@ -1,4 +1,6 @@
-//! `mesej contact`: contacts in and out by files, with a business's key.
+//! `mesej contact`: contacts in and out by files, and those that are one customer, with a business's key.
+
+mod merge;
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -31,6 +33,12 @@ pub(super) enum ContactCommand {
     #[command(after_help = "Examples:\n  mesej contact export > contacts.csv\n  \
                             mesej contact export --filter 'label = \"vip\"' --format ndjson --output vip.ndjson")]
     Export(ExportArgs),
+    /// Make one card of two contacts that are one customer
+    Merge(merge::MergeArgs),
+    /// List the merges of a customer that can be undone
+    Merges(merge::MergesArgs),
+    /// Undo a merge
+    UndoMerge(merge::UndoArgs),
 }
 
 /// Options of `mesej contact import`.
@@ -99,6 +107,9 @@ pub(super) async fn run(command: ContactCommand) -> Result<ExitCode, CliError> {
     match command {
         ContactCommand::Import(args) => import(&args, &mut io::stderr()).await,
         ContactCommand::Export(args) => export(&args).await,
+        ContactCommand::Merge(args) => merge::merge(&args).await,
+        ContactCommand::Merges(args) => merge::list(&args).await,
+        ContactCommand::UndoMerge(args) => merge::undo(&args).await,
     }
 }
 
