@@ -128,6 +128,11 @@ export function keyOf(name) {
     .slice(0, 32);
 }
 
+/** What a purpose of consent is called: the page's own word, or what the business calls it. */
+export function purposeName(purpose) {
+  return has(`purpose.${purpose}`) ? t(`purpose.${purpose}`) : purpose;
+}
+
 /** The calls about contacts, by `ask(method, path, body, how)`. */
 export class Contacts {
   #ask;
@@ -203,6 +208,34 @@ export class Contacts {
 
   removeNote(id, note) {
     return this.#ask('DELETE', `${pathOf(id)}/notes/${encodeURIComponent(note)}`);
+  }
+
+  async consents(id) {
+    return (await this.#ask('GET', `${pathOf(id)}/consents`)).consents;
+  }
+
+  setConsent(id, purpose, consent) {
+    return this.#ask('PUT', `${pathOf(id)}/consents/${encodeURIComponent(purpose)}`, consent);
+  }
+
+  block(id, phone_number_id, isBlocked) {
+    return this.#ask(isBlocked ? 'PUT' : 'DELETE', `${pathOf(id)}/block`, { phone_number_id });
+  }
+
+  merge(id, other) {
+    return this.#ask('POST', `${pathOf(id)}/merge`, { other });
+  }
+
+  async merges(id) {
+    return (await this.#ask('GET', `/v1/merges?contact=${id}`)).merges;
+  }
+
+  undoMerge(id) {
+    return this.#ask('POST', `/v1/merges/${encodeURIComponent(id)}/undo`, {});
+  }
+
+  duplicates(cursor) {
+    return this.#ask('GET', `/v1/contacts/duplicates${cursor ? `?cursor=${encodeURIComponent(cursor)}` : ''}`);
   }
 
   /** The attributes that the business has defined; `fresh` asks again. */

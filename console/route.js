@@ -18,7 +18,7 @@ const ROUTES = [
   [new RegExp(`^#/conversations/(${ID})$`), ([, id]) => ({ kind: 'conversation', id })],
   [new RegExp(`^#/(${PAGES.join('|')})$`), ([, page]) => ({ kind: 'page', page })],
   [new RegExp(`^#/templates/(${ID})$`), ([, part]) => ({ kind: 'page', page: 'templates', part })],
-  [new RegExp(`^#/contacts/(${ID}|(?:list|segment)/[\\w-]{1,64}|lists|segments|attributes|imports)$`), ([, part]) => ({ kind: 'page', page: 'contacts', part })],
+  [new RegExp(`^#/contacts/(${ID}|(?:list|segment)/[\\w-]{1,64}|lists|segments|attributes|imports|duplicates)$`), ([, part]) => ({ kind: 'page', page: 'contacts', part })],
   [/^#\/sign-in\?error=([a-z_]{1,64})$/, ([, error]) => ({ kind: 'sign-in', error })],
   [/^#\/sign-in\/company(?:\/([0-9a-f]{1,32}))?$/, ([, tenant_id = null]) => ({ kind: 'company', tenant_id })],
   [/^#\/operator$/, () => ({ kind: 'operator', page: OPERATOR_PAGES[0] })],

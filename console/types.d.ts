@@ -28,6 +28,8 @@ export interface Contact {
   username?: string;
   linked_to?: string;
   linked?: string[];
+  merged_into?: string;
+  merged?: { contact_id: string; phone?: string; name?: string; username?: string; linked?: string[]; blocked_on?: string[] }[];
   named_at?: Time;
   opted_out_at?: Time;
   opted_out_by?: 'preference' | 'refusal' | 'keyword' | 'business';

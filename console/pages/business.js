@@ -5,6 +5,7 @@ import { number, t } from '../language.js';
 import { exact } from '../time.js';
 import { html, useEffect, useState } from '../view.js';
 import { Field, Form, Head, Loading, useFocus, useLoaded, useStoppable } from './parts.js';
+import { OptOutWords } from './opt_out_words.js';
 import { addedUp } from './retention.js';
 import { Provider } from './provider.js';
 import { Subscription } from './subscription.js';
@@ -47,6 +48,7 @@ export default function Business({ page, context }) {
         </dl>
       </section>
       <${Retention} ask=${ask} retention=${data.retention} load=${loaded.load} />
+      <${OptOutWords} ask=${ask} say=${say} />
       <${Subscription} ask=${ask} />
       <${Provider} ...${context} tenant_id=${data.tenant_id} />
     `}

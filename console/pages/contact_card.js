@@ -3,20 +3,18 @@
 import { ATTRIBUTE_TYPES, contactsOf, valueOf, valueText } from '../contacts.js';
 import { t } from '../language.js';
 import { addressOf, nameOf, phoneText } from '../people.js';
-import { exact } from '../time.js';
 import { Face } from '../parts.js';
 import { html, useEffect, useState } from '../view.js';
+import { Consents } from './contact_consents.js';
 import { optionsOf } from './contact_filters.js';
 import { useDefinitions } from './contact_list.js';
+import { Blocking, Merging } from './contact_merge.js';
 import { Notes, Others } from './contact_notes.js';
 import { Write } from './contact_write.js';
 import { ChipsInPlace, ChoiceInPlace, SwitchInPlace, TextInPlace } from './in_place.js';
 import { Loading, useLoaded } from './parts.js';
 
 /** @import { Contact } from '../types.d.ts' */
-
-/** How it became known that a customer wants no marketing. */
-const OPTED_OUT = { preference: 'consent.opted_out_since', refusal: 'consent.refused_since', business: 'consent.noted_since' };
 
 /** The newer of two readings of a contact. */
 function newer(one, other) {
@@ -26,11 +24,11 @@ function newer(one, other) {
 
 /**
  * `contact` is what is known of it, if anything; `conversation` the one that it is shown beside. `onChange(contact)` hears what it has
- * become.
+ * become, `onGone(id, survivor)` which of two that were merged is no more.
  *
- * @param {{id: string, contact?: Contact | null, context: any, conversation?: string | null, mayChange: boolean, hasHead?: boolean, onChange?: (contact: Contact) => void}} properties
+ * @param {{id: string, contact?: Contact | null, context: any, conversation?: string | null, mayChange: boolean, hasHead?: boolean, onChange?: (contact: Contact) => void, onGone?: (id: string, survivor: Contact) => void}} properties
  */
-export function ContactCard({ id, contact: known = null, context, conversation = null, mayChange, hasHead = false, onChange = () => {} }) {
+export function ContactCard({ id, contact: known = null, context, conversation = null, mayChange, hasHead = false, onChange = () => {}, onGone = () => {} }) {
   const contacts = contactsOf(context);
   const loaded = useLoaded(() => contacts.one(id), [id]);
   const [own, setOwn] = useState(null);
@@ -46,6 +44,11 @@ export function ContactCard({ id, contact: known = null, context, conversation =
     onChange(fresh);
   };
   const change = async (changes) => changed(await contacts.change(id, changes));
+  const merged = (survivor, other) => {
+    onGone(survivor.id === id ? other : id, survivor);
+    changed(survivor);
+    loaded.load();
+  };
   if (contact === null) return html`<${Loading} loaded=${loaded} />`;
   const rest = { contact, contacts, context, mayChange, changed };
   return html`
@@ -53,10 +56,11 @@ export function ContactCard({ id, contact: known = null, context, conversation =
     <div class="contact-card">
       ${hasHead && mayChange && loaded.data && html`<${Write} contact=${contact} conversations=${loaded.data.conversations} numbers=${definitions.numbers} context=${context} />`}
       ${mayChange ? html`<${Fields} contact=${contact} change=${change} context=${context} definitions=${definitions} contacts=${contacts} />` : html`<${Facts} contact=${contact} context=${context} definitions=${definitions} />`}
-      ${contact.opted_out_at && html`<p class="contact-warning">${t(OPTED_OUT[contact.opted_out_by ?? 'preference'], { when: exact(contact.opted_out_at) })}</p>`}
+      <${Consents} ...${rest} />
       <${Notes} ...${rest} />
       ${loaded.error && loaded.error.status !== 404 && html`<${Loading} loaded=${loaded} />`}
       <${Others} conversations=${loaded.data?.conversations ?? []} beside=${conversation} definitions=${definitions} />
+      ${mayChange && html`<${Blocking} ...${rest} conversations=${loaded.data?.conversations ?? []} definitions=${definitions} /><${Merging} ...${rest} onMerged=${merged} />`}
     </div>
   `;
 }

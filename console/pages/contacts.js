@@ -20,6 +20,7 @@ const PARTS = {
   segments: ['manage_business', () => import('./segments.js')],
   attributes: ['answer', () => import('./attributes.js')],
   imports: ['manage_business', () => import('./imports.js')],
+  duplicates: ['answer', () => import('./duplicates.js')],
 };
 
 const ONE = /^[0-9a-f]{32}$/;

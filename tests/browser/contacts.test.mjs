@@ -423,17 +423,81 @@ office('what was saved once is never saved again over what a colleague changed s
   assert.deepEqual(puts.filter((body) => body?.includes('city')).map((body) => JSON.parse(body).attributes.city), ['Solo']);
 });
 
-office('who wants no marketing is told with where that comes from', async ({ gateway, customers, open }) => {
-  const { contacts } = gateway;
+office('consent is written down with its source, withdrawn, and its history told', async ({ gateway, customers, open }) => {
+  const { contacts, ledger } = gateway;
   const { id } = contacts.of(customers.sari);
   const page = await atWork(open, 'ben@example.com', `#/contacts/${id}`);
   const at = card(page);
-  for (const [by, text] of [['preference', /as set in WhatsApp\./], ['refusal', /WhatsApp refused a message\./], ['business', /as the business noted\./]]) {
+  await at.getByRole('button', { name: 'Write down a consent' }).click();
+  await at.getByLabel('Where it comes from').fill('form in the shop');
+  await at.getByLabel('Proof').fill('form 12');
+  await isSound(page, 'writing a consent down');
+  await at.getByRole('button', { name: 'Write down consent', exact: true }).click();
+  await says(at, /Marketing: given/);
+  assert.deepEqual(contacts.consents.get(id).map(({ purpose, state, source, proof }) => [purpose, state, source, proof]), [['marketing', 'given', 'form in the shop', 'form 12']]);
+  await at.getByRole('button', { name: 'Write down that consent is withdrawn: Marketing' }).click();
+  await at.getByLabel('Where it comes from').fill('phone call');
+  await at.getByLabel('Where it comes from').press('Enter');
+  await eventually('withdrawn', () => ledger.contacts.get(id).consents.marketing.state === 'withdrawn');
+  await at.getByText('How that came about').click();
+  await says(at, /Marketing: withdrawn.*phone call.*Marketing: given.*form in the shop.*form 12/);
+  for (const [by, text] of [['preference', /as set in WhatsApp\./], ['refusal', /WhatsApp refused a message\./], ['keyword', /wrote a word for it\./], ['business', /as the business noted\./]]) {
     contacts.change(id, { opted_out_at: Date.now(), opted_out_by: by });
     await page.reload();
     await isLive(page);
     await says(at, text);
   }
+});
+
+office('a customer is blocked on a number only after a question', async ({ gateway, customers, open }) => {
+  const { ledger, contacts } = gateway;
+  const { id } = contacts.of(customers.sari);
+  const page = await atWork(open, 'ben@example.com', `#/contacts/${id}`);
+  const at = card(page);
+  await at.getByRole('button', { name: /^Block on/ }).click();
+  await eventually('the focus is at the harmless button', async () => (await page.evaluate(() => document.activeElement.textContent)) === 'Keep as it is');
+  await isSound(page, 'before blocking');
+  await at.getByRole('button', { name: 'Block', exact: true }).click();
+  await eventually('blocked', () => ledger.contacts.get(id).blocked_on?.join() === ledger.number);
+  await at.getByRole('button', { name: /^Unblock on/ }).click();
+  await eventually('and not any more', () => !ledger.contacts.get(id).blocked_on);
+});
+
+office('two contacts of one person are merged, and taken apart again', async ({ gateway, customers, open }) => {
+  const { ledger, contacts } = gateway;
+  const { id } = contacts.of(customers.sari);
+  const other = contacts.of(customers.dewi).id;
+  contacts.change(other, { labels: ['club'] });
+  const page = await atWork(open, 'ben@example.com', `#/contacts/${id}`);
+  const at = card(page);
+  await at.getByText('Merge with another contact').click();
+  await at.getByLabel('Find the other contact').fill('dewi');
+  await at.getByRole('button', { name: 'Choose Dewi Lestari' }).click();
+  await says(at, /Make Sari Wijaya and Dewi Lestari one contact\?/);
+  await isSound(page, 'before merging');
+  await at.getByRole('button', { name: 'Merge', exact: true }).click();
+  await eventually('one', () => !ledger.contacts.has(other) && ledger.contacts.get(id).labels.join() === 'club');
+  await eventually('one in the list', async () => (await namesOf(page)).filter((name) => /Sari|Dewi/.test(name)).join() === 'Sari Wijaya');
+  await says(at, /Sari Wijaya and Dewi Lestari.*Can be undone until/);
+  await at.getByRole('button', { name: /Undo the merge/ }).click();
+  await eventually('two again', () => ledger.contacts.has(other));
+  await says(page.locator('.toasts'), /They are two contacts again/);
+});
+
+office('proposals of duplicates are merged or left', async ({ gateway, customers, open }) => {
+  const { contacts } = gateway;
+  const [sari, dewi, tomas] = [customers.sari, customers.dewi, customers.tomas].map((id) => contacts.of(id).id);
+  contacts.proposals = [{ contacts: [sari, dewi], why: 'phone' }, { contacts: [tomas, sari], why: 'a reason of tomorrow' }];
+  const page = await atWork(open, 'ben@example.com', '#/contacts/duplicates');
+  const place = onPage(page);
+  await says(place, /Their phone numbers end alike.*a reason of tomorrow/);
+  await isSound(page, 'duplicates');
+  await place.getByRole('button', { name: 'Not now: Tomás Rivera and Sari Wijaya' }).click();
+  await place.getByRole('button', { name: 'Merge Sari Wijaya and Dewi Lestari' }).click();
+  await place.getByRole('button', { name: 'Merge', exact: true }).click();
+  await says(place, /No two contacts look like one person\./);
+  await place.getByRole('button', { name: 'Undo the merge of Sari Wijaya and Dewi Lestari' }).click();
+  await eventually('nothing is merged any more', async () => (await place.getByText('Merged lately').count()) === 0);
 });
 
 // --- what contacts are sorted by -----------------------------------------------------------------------------------
@@ -495,7 +559,7 @@ office('a segment is checked, put into words and counted while it is written', a
 office('lists and attributes are made, changed and deleted', async ({ gateway, open }) => {
   const { contacts } = gateway;
   const page = await atWork(open, 'ben@example.com', '#/contacts/lists');
-  await eventually('the parts that an agent may use', async () => (await page.locator('.part-links a').allTextContents()).join() === 'All contacts,Lists,Attributes');
+  await eventually('the parts that an agent may use', async () => (await page.locator('.part-links a').allTextContents()).join() === 'All contacts,Lists,Attributes,Duplicates');
   const place = onPage(page);
   await place.getByRole('button', { name: 'New list' }).click();
   await place.getByLabel('Name of the list').fill('Newsletter');
@@ -554,6 +618,20 @@ office('on a narrow screen a contact takes the place of the list, and Back leads
   await eventually('the row has it again', async () => (await page.evaluate(() => document.activeElement.getAttribute('aria-posinset'))) === '26');
   assert.ok(Math.abs((await top()) - 1_800) < 80, String(await top()));
   await page.setViewportSize({ width: 1440, height: 900 });
+});
+
+office('a business has words of its own to opt out, and takes them back', async ({ gateway, open }) => {
+  const page = await atWork(open, 'ana@example.com');
+  const place = await visit(page, 'Business');
+  const words = place.getByLabel('Words', { exact: true });
+  assert.equal(await words.inputValue(), 'stop\nberhenti\nbaja');
+  await words.fill('stop\n\nno more\nstop');
+  await place.getByRole('region', { name: 'Words to opt out' }).getByRole('button', { name: 'Save' }).click();
+  await eventually('they are kept', () => gateway.business.words?.join() === 'stop,no more');
+  await isSound(page, 'words to opt out');
+  await place.getByRole('button', { name: 'Use those again' }).click();
+  await eventually('and taken back', () => gateway.business.words === null);
+  await eventually('the field shows it', async () => (await words.inputValue()) === 'stop\nberhenti\nbaja');
 });
 
 // --- importing -----------------------------------------------------------------------------------------------------
@@ -714,7 +792,7 @@ office('in Arabic the page runs from right to left, in its own words', async ({ 
   const side = await page.locator('.contacts-one').boundingBox();
   assert.ok(side.x < 500, 'the contact stands at the left');
   await isSound(page, 'Arabic');
-  for (const part of ['lists', 'segments', 'attributes', 'imports']) {
+  for (const part of ['lists', 'segments', 'attributes', 'imports', 'duplicates']) {
     await page.locator(`.part-links a[href="#/contacts/${part}"]`).click();
     await eventually(`${part} is there`, async () => (await page.locator('#page .card h2').count()) > 0);
     await isSound(page, `Arabic ${part}`);

@@ -491,4 +491,11 @@ export default {
   'subscription.is_cancelled': 'ملغى',
 
   // Opting out of marketing
+  'opt_out.title': 'كلمات إيقاف التسويق',
+  'opt_out.about': 'العميل الذي يكتب إحداها ولا شيء غيرها لا يتلقى منك تسويقًا بعد ذلك.',
+  'opt_out.words': 'الكلمات',
+  'opt_out.hint': 'واحدة في كل سطر. لا فرق بين الحروف الكبيرة والصغيرة.',
+  'opt_out.defaults': 'دون كلمات من عندك تُستخدم هذه: {words}.',
+  'opt_out.use_defaults': 'استخدام تلك من جديد',
+  'opt_out.saved': 'حُفظت الكلمات',
 };

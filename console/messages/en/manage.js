@@ -442,4 +442,11 @@ export default {
   'subscription.is_cancelled': 'cancelled',
 
   // Opting out of marketing
+  'opt_out.title': 'Words to opt out',
+  'opt_out.about': 'A customer who writes one of these, and nothing else, gets no marketing from you any more.',
+  'opt_out.words': 'Words',
+  'opt_out.hint': 'One in each line. Capitals do not matter.',
+  'opt_out.defaults': 'Without words of your own these hold: {words}.',
+  'opt_out.use_defaults': 'Use those again',
+  'opt_out.saved': 'The words are saved',
 };

@@ -466,4 +466,11 @@ export default {
   'subscription.is_cancelled': 'cancelada',
 
   // Opting out of marketing
+  'opt_out.title': 'Palabras para darse de baja',
+  'opt_out.about': 'El cliente que escribe una de estas, y nada más, ya no recibe publicidad tuya.',
+  'opt_out.words': 'Palabras',
+  'opt_out.hint': 'Una en cada línea. Las mayúsculas no importan.',
+  'opt_out.defaults': 'Sin palabras propias valen estas: {words}.',
+  'opt_out.use_defaults': 'Volver a usar esas',
+  'opt_out.saved': 'Las palabras están guardadas',
 };

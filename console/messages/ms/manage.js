@@ -442,4 +442,11 @@ export default {
   'subscription.is_cancelled': 'dibatalkan',
 
   // Opting out of marketing
+  'opt_out.title': 'Perkataan untuk berhenti menerima',
+  'opt_out.about': 'Pelanggan yang menulis salah satu daripadanya, dan tiada yang lain, tidak lagi menerima pemasaran daripada anda.',
+  'opt_out.words': 'Perkataan',
+  'opt_out.hint': 'Satu pada setiap baris. Huruf besar tidak penting.',
+  'opt_out.defaults': 'Tanpa perkataan anda sendiri, yang ini digunakan: {words}.',
+  'opt_out.use_defaults': 'Gunakan itu semula',
+  'opt_out.saved': 'Perkataan disimpan',
 };

@@ -91,6 +91,7 @@ fn every_field_of_a_contact_is_documented() {
             name: None,
             username: None,
             linked: Vec::new(),
+            blocked_on: Vec::new(),
         }],
         named_at: Some(NOW),
         former: vec![FormerName {

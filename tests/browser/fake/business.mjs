@@ -43,6 +43,7 @@ export class Business {
   /** Teams; null on a gateway that knows none. */
   teams = null;
   /** Words to opt out: those of the business, or null. */
+  words = null;
   /** The identity provider; null for none. */
   provider = null;
   /** Calls that this gateway does not know: their first part. */
@@ -64,6 +65,10 @@ export class Business {
     if (path[0] === 'teams') return this.#team(method, path[1], body, RIGHTS[role]);
     if (!['business', 'numbers', 'keys', 'audit', 'usage', 'quotas'].includes(path[0])) return null;
     if (!manages) return error(403, 'forbidden');
+    if (path[1] === 'opt-out-words') {
+      if (method === 'PUT') this.words = body.words;
+      return ok({ words: this.words, defaults: ['stop', 'berhenti', 'baja'] });
+    }
     if (path[1] === 'sign-in-provider') return this.#provider(tenant, method, body);
     switch (call) {
       case 'GET business':

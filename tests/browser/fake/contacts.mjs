@@ -10,7 +10,7 @@ const error = (status, code, message = code, more = {}) => ({ status, json: { er
 const folded = (text) => text.normalize('NFKD').replace(/\p{M}/gu, '').toLowerCase();
 const given = (object) => Object.fromEntries(Object.entries(object).filter(([, value]) => value !== null && value !== undefined && value !== false && !(Array.isArray(value) && value.length === 0) && !(value.constructor === Object && Object.keys(value).length === 0)));
 
-const PARTS = ['contacts', 'attributes', 'lists', 'segments', 'imports'];
+const PARTS = ['contacts', 'attributes', 'lists', 'segments', 'imports', 'merges'];
 const MANAGED = ['segments', 'imports'];
 
 /** The conditions of the filter language that tests write. */
@@ -46,7 +46,10 @@ export class Contacts {
   lists = [];
   segments = [];
   notes = new Map();
+  consents = new Map();
   imports = new Map();
+  merges = [];
+  proposals = [];
   /** How many contacts a call looks at: pages are short where few of them are wanted. */
   looksAt = 50;
   /** How many a step of counting looks at. */
@@ -100,8 +103,10 @@ export class Contacts {
     if (MANAGED.includes(path[0]) && changes && !rights.includes('manage_business')) return error(403, 'forbidden');
     if (path[0] === 'imports') return this.#import(method, path, url, body, headers, rights);
     if (['attributes', 'lists', 'segments'].includes(path[0])) return this.#define(method, path, body);
+    if (path[0] === 'merges') return path[2] === 'undo' ? this.#undo(path[1]) : this.#merges(url.searchParams.get('contact'));
     if (path.length === 1) return method === 'POST' ? this.#create(body) : this.#page(url.searchParams, user);
     if (path[1] === 'count') return this.#count(body);
+    if (path[1] === 'duplicates') return ok({ proposals: this.proposals.map(({ contacts, why }) => ({ contacts: contacts.map((id) => this.#ledger.contacts.get(id)), why })), next_cursor: null });
     if (path[1] === 'export') return { status: 200, raw: this.#export(url.searchParams), headers: { 'content-type': 'text/csv' } };
     return this.#one(method, path, body, user);
   }
@@ -185,6 +190,18 @@ export class Contacts {
       this.notes.set(id, [note, ...notes]);
       return ok(note, 201);
     }
+    if (part === 'consents') {
+      const consents = this.consents.get(id) ?? [];
+      if (method === 'GET') return ok({ consents });
+      const { state, source, proof } = body;
+      this.consents.set(id, [{ purpose: which, state, at: Date.now(), source, proof, by }, ...consents]);
+      return ok(this.change(id, { consents: { ...contact.consents, [which]: { state, at: Date.now(), source } } }));
+    }
+    if (part === 'block') {
+      const others = (contact.blocked_on ?? []).filter((one) => one !== body.phone_number_id);
+      return ok(this.change(id, { blocked_on: method === 'PUT' ? [...others, body.phone_number_id] : others }));
+    }
+    if (part === 'merge') return this.#merge(contact, body.other);
     return error(404, 'not_found');
   }
 
@@ -198,6 +215,30 @@ export class Contacts {
       labels: set(contact.labels, labels),
       lists: set(contact.lists, lists),
     };
+  }
+
+  #merges(contact) {
+    if (!contact) return error(400, 'invalid_request');
+    return ok({ merges: this.merges.filter((one) => one.contact === contact).map(({ before, ...shown }) => shown) });
+  }
+
+  #merge(contact, otherId) {
+    const other = this.#ledger.contacts.get(otherId);
+    if (!other) return error(404, 'not_found');
+    const merge_id = hex(8);
+    this.merges.unshift({ merge_id, contact: contact.id, other: otherId, at: Date.now(), by: null, undo_until: Date.now() + 30 * DAY, before: [contact, other] });
+    this.#ledger.contacts.delete(otherId);
+    this.proposals = this.proposals.filter((one) => !one.contacts.includes(otherId));
+    const merged = [...(contact.merged ?? []), { contact_id: otherId, name: other.name, phone: other.phone }];
+    return ok({ merge_id, contact: this.change(contact.id, { merged, labels: [...new Set([...(contact.labels ?? []), ...(other.labels ?? [])])] }) });
+  }
+
+  #undo(id) {
+    const merge = this.merges.find((one) => one.merge_id === id);
+    if (!merge) return error(404, 'not_found');
+    this.merges = this.merges.filter((one) => one !== merge);
+    for (const one of merge.before) this.#ledger.contacts.set(one.id, { ...one, updated: Date.now() + 1 });
+    return ok({ contacts: merge.before.map((one) => this.#ledger.contacts.get(one.id)) });
   }
 
   #define(method, [what, id, ...rest], body) {

@@ -127,10 +127,10 @@ test('a customer is called as the business calls them', () => {
 
 test('parts of the page of contacts have addresses', () => {
   const id = 'ab'.repeat(16);
-  for (const part of ['lists', 'segments', 'attributes', 'imports', id, 'list/l-1', 'segment/s_1'])
+  for (const part of ['lists', 'segments', 'attributes', 'imports', 'duplicates', id, 'list/l-1', 'segment/s_1'])
     assert.deepEqual(routeOf(hashOfPage('contacts', part)), { kind: 'page', page: 'contacts', part });
   assert.deepEqual(routeOf('#/contacts'), { kind: 'page', page: 'contacts' });
-  for (const wrong of ['#/contacts/', '#/contacts/other', '#/contacts/duplicates', '#/contacts/list/', '#/contacts/list/a/b', '#/team/lists']) assert.equal(routeOf(wrong), null, wrong);
+  for (const wrong of ['#/contacts/', '#/contacts/other', '#/contacts/list/', '#/contacts/list/a/b', '#/team/lists']) assert.equal(routeOf(wrong), null, wrong);
 });
 
 test('a mapping has one phone, and no field twice that can be there once', () => {
