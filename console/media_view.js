@@ -168,6 +168,7 @@ export class MediaView {
       }
     });
     sign.replaceWith(play);
+    card.querySelector('.media-kind')?.remove();
     nameOf(card).append(h('small', null, sizeOf(file)), status);
   }
 

@@ -21,6 +21,8 @@ export class ThreadView {
   #newest = null;
   #unseen = 0;
   #firstNew = null;
+  /** Whether the line "new" is yet to be shown. */
+  #leadsToNew = false;
   #unread = 0;
   #pinned = false;
   #sticky = true;
@@ -64,6 +66,7 @@ export class ThreadView {
     this.#newest = null;
     this.#unseen = 0;
     this.#firstNew = null;
+    this.#leadsToNew = false;
     this.#unread = state.conversations.get(open)?.unread ?? 0;
   }
 
@@ -74,6 +77,7 @@ export class ThreadView {
       (message) => message.direction === 'inbound' && !message.via && message.content.type !== 'system',
     );
     this.#firstNew = inbound.at(-Math.min(this.#unread, inbound.length))?.id ?? null;
+    this.#leadsToNew = this.#firstNew !== null;
     this.#unread = 0;
   }
 
@@ -182,11 +186,24 @@ export class ThreadView {
     return this.#log.scrollHeight - this.#log.scrollTop - this.#log.clientHeight < NEAR;
   }
 
+  /** Where the line "new" is at the upper end, if what is new does not fit below it. */
+  #aboveView() {
+    const line = this.#log.querySelector('.new');
+    if (!line) return null;
+    const at = line.getBoundingClientRect().top - this.#log.getBoundingClientRect().top + this.#log.scrollTop;
+    return this.#log.scrollHeight - at > this.#log.clientHeight ? at : null;
+  }
+
   /** Stays at the end when it was there, stays at the same message when older ones came above it. */
   #follow({ thread, atEnd, grewAbove, height }) {
     const newest = thread?.messages.at(-1) ?? null;
     const fresh = this.#newest && newest && newest.id > this.#newest.id && newest.direction === 'inbound';
-    if (atEnd) {
+    const unread = this.#leadsToNew ? this.#aboveView() : null;
+    this.#leadsToNew = false;
+    if (unread !== null) {
+      this.#sticky = false;
+      this.#log.scrollTop = unread;
+    } else if (atEnd) {
       this.#unseen = 0;
       this.#sticky = true;
       this.#log.scrollTop = this.#log.scrollHeight;

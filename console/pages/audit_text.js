@@ -162,6 +162,7 @@ function valueText(name, value) {
   if (value === null) return '–';
   if (name === 'role') return roleName(value);
   if (name === 'refused' || name === 'unknown') return has(`refusal.${value}`) ? sentenceOf({ code: value, message: '' }) : value;
+  if (name === 'scopes' && Array.isArray(value)) return facts(value.map((scope) => (has(`api_keys.${scope}`) ? t(`api_keys.${scope}`) : scope)));
   if (name === 'month') return monthName(value);
   if (Array.isArray(value)) return facts(value.map((one) => valueText('', one)));
   if (typeof value === 'number') return number(value);

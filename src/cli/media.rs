@@ -32,7 +32,9 @@ pub(super) async fn run(command: MediaCommand) -> Result<ExitCode, CliError> {
             let answer = Api::admin(&admin)?.get(&path).await?;
             output::answer(&answer, admin.json, |answer| {
                 let of = |key| answer.get(key).map(output::plain).unwrap_or_default();
-                format!("{} files, {} bytes\n", of("files"), of("bytes"))
+                let files = of("files");
+                let word = if files == "1" { "file" } else { "files" };
+                format!("{files} {word}, {} bytes\n", of("bytes"))
             })?;
         }
         MediaCommand::Gc { admin } => {

@@ -115,22 +115,26 @@ fn introduction(config: &SimulatorConfig) -> impl Fn(&str) -> String + use<> {
         .first()
         .cloned()
         .unwrap_or_else(|| "anything".to_owned());
-    let number = config.numbers.first().map_or_else(String::new, |number| {
+    let shown = config.numbers.iter().take(MOST_SHOWN).map(|number| {
         format!(
             "  mesej number add TENANT --app simulated --access-token {token} --phone-number-id {} --waba-id {} \
              --display-phone-number '{}' --rate {}\n",
             number.phone_number_id, number.waba_id, number.display_phone_number, number.rate
         )
     });
+    let numbers: String = shown.collect();
     let count = config.numbers.len();
     move |url| {
         format!(
             "\nA gateway takes it for Meta with these settings:\n  \
              MESEJ_WHATSAPP__BASE_URL={url}\n  MESEJ_WHATSAPP__APPS='{app}'\n\n\
-             and with its numbers, of which there are {count}:\n{number}"
+             and with its numbers, of which there are {count}:\n{numbers}"
         )
     }
 }
+
+/// Numbers that are told one by one.
+const MOST_SHOWN: usize = 20;
 
 /// Messages a second; more than any machine here can write.
 const MOST_CHATTER: f64 = 100_000.0;

@@ -229,3 +229,24 @@ desk('in the demo the address keeps who sits here and what is open: a reload lea
   await eventually('back to the one before', async () => (await page.locator('#thread-head h1').textContent()) === 'Sari Wijaya');
   await isSound(page, 'a conversation of an address');
 });
+
+desk('a conversation with more that is new than fits opens where that begins', async ({ page, gateway, people, wrong }) => {
+  const id = gateway.ledger.meet({ name: 'Olga', phone: '+60111222333' });
+  for (let i = 0; i < 30; i += 1) gateway.ledger.receive(id, text(`Message ${i}`));
+  await openConversation(page, id);
+  const isInView = (name) => page.evaluate((wanted) => {
+    const log = document.querySelector('#log').getBoundingClientRect();
+    const found = [...document.querySelectorAll('#log .new, #log article')].find((one) => one.textContent.includes(wanted))?.getBoundingClientRect();
+    return found !== undefined && found.top >= log.top - 1 && found.bottom <= log.bottom + 1;
+  }, name);
+  await eventually('the first is in view', () => isInView('Message 0'));
+  assert.ok(await isInView('New'));
+  assert.ok(!(await isInView('Message 29')));
+  await page.locator('#to-end').click();
+  await eventually('the last is in view', () => isInView('Message 29'));
+  // Read, it opens at its end.
+  await openConversation(page, people.sari);
+  await openConversation(page, id);
+  await eventually('the end is in view', () => isInView('Message 29'));
+  assert.deepEqual(wrong, []);
+});

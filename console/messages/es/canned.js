@@ -34,7 +34,7 @@ export default {
 
   // Files at hand
   'quick.title': 'Archivos a mano',
-  'quick.about': 'Archivos que se envían a menudo, como una lista de precios. Escriba / y su atajo para adjuntar uno.',
+  'quick.about': 'Archivos que se envían a menudo, como una lista de precios. Escribe / y su atajo para adjuntar uno.',
   'quick.none': 'Todavía no hay ninguno.',
   'quick.add': 'Añadir un archivo',
   'quick.file': 'Archivo',

@@ -75,7 +75,7 @@ export default {
 
   // One contact
   'contact.given_name': 'Cómo lo llamas',
-  'contact.given_name_hint': 'Como llamas tú a este cliente. Se muestra en lugar del nombre de WhatsApp.',
+  'contact.given_name_hint': 'Cómo llamas tú a este cliente. Se muestra en lugar del nombre de WhatsApp.',
   'contact.phone': 'Teléfono',
   'contact.phone_hint': 'Con el prefijo del país, como +34 600 555 018.',
   'contact.owner': 'Lo atiende',

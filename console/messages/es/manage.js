@@ -299,8 +299,8 @@ export default {
   'audit.action.template_deleted': 'plantilla eliminada',
   'audit.action.templates_looked_up': 'plantillas consultadas',
   'audit.action.file_linked': 'enlace a un archivo creado',
-  'audit.action.quick_file_written': 'archivo rápido escrito',
-  'audit.action.quick_file_removed': 'archivo rápido eliminado',
+  'audit.action.quick_file_written': 'archivo a mano escrito',
+  'audit.action.quick_file_removed': 'archivo a mano eliminado',
   'audit.action.contacts_merged': 'contactos combinados',
   'audit.action.merge_undone': 'combinación deshecha',
   'audit.action.contact_blocked': 'contacto bloqueado',
@@ -391,7 +391,7 @@ export default {
 
   // The identity provider
   'provider.title': 'Iniciar sesión con tu empresa',
-  'provider.about': 'Las personas del equipo inician sesión con vuestro proveedor de identidad, por OpenID Connect. Solo vale para esta empresa.',
+  'provider.about': 'Las personas del equipo inician sesión con el proveedor de identidad, por OpenID Connect. Solo vale para esta empresa.',
   'provider.issuer': 'Emisor',
   'provider.issuer_hint': 'La dirección del proveedor, como https://login.example.com.',
   'provider.client': 'ID de cliente',

@@ -114,7 +114,7 @@ export default {
   'fill.checking': 'Comprobando…',
   'fill.missing': 'Rellene esto.',
   'fill.such_as': 'Por ejemplo: {example}',
-  'fill.no_place': 'Escriba latitud y longitud como números, por ejemplo -6.2 y 106.8.',
+  'fill.no_place': 'Escribe latitud y longitud como números, por ejemplo -6.2 y 106.8.',
   'fill.no_breaks': 'WhatsApp no acepta aquí saltos de línea, tabuladores ni varios espacios seguidos.',
   'fill.no_spaces': 'Una dirección no tiene espacios.',
   'fill.too_long': 'Es demasiado largo para WhatsApp.',
