@@ -6,7 +6,7 @@ import { icon, tickMark } from './icons.js';
 import { has, t } from './language.js';
 import { authorName } from './people.js';
 import { ticksOf } from './ticks.js';
-import { clock } from './time.js';
+import { clock, moment } from './time.js';
 
 /**
  * The element of a message. `entry` says how it stands among the others: `{message, first, last, quoted, reactions,
@@ -49,6 +49,7 @@ export function bubble(entry, { me, now, act }) {
           'p',
           { class: 'meta' },
           origin(message),
+          scheduled(message, now),
           h('time', { datetime: new Date(message.created).toISOString() }, clock(message.created)),
           mark(ticks),
         ),
@@ -153,6 +154,12 @@ function versions({ edited_at: edited, versions: earlier = [] }) {
 
 function origin({ via }) {
   return via && has(`origin.${via}`) ? h('span', { class: 'origin' }, t(`origin.${via}`)) : null;
+}
+
+/** When a message that waits for its time goes out. */
+function scheduled({ delivery }, now) {
+  const isWaiting = delivery?.send_at > now && ['queued', 'claimed'].includes(delivery.state);
+  return isWaiting ? h('span', { class: 'origin' }, t('message.scheduled', { when: moment(delivery.send_at, now) })) : null;
 }
 
 function quote(content, quoted, customer, act) {

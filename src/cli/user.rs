@@ -116,7 +116,9 @@ pub(super) fn told(answer: &Value) -> String {
     } else {
         "Send this link to the person"
     };
-    format!("{to_do}; it works once:\n{link}\n")
+    let until = answer.get("expires").and_then(Value::as_i64).map(output::moment);
+    let until = until.map(|until| format!(", until {until}")).unwrap_or_default();
+    format!("{to_do}; it works once{until}:\n{link}\n")
 }
 
 pub(super) async fn run(command: UserCommand) -> Result<ExitCode, CliError> {

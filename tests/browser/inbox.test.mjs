@@ -250,3 +250,11 @@ desk('a conversation with more that is new than fits opens where that begins', a
   await eventually('the end is in view', () => isInView('Message 29'));
   assert.deepEqual(wrong, []);
 });
+
+desk('a message that goes out later says when', async ({ page, gateway, people }) => {
+  const sent = gateway.ledger.submit(people.sari, text('See you tomorrow'), { author: { kind: 'api', key: 'shop' } });
+  Object.assign(sent.delivery, { send_at: Date.now() + 900_000 });
+  await page.reload();
+  await openConversation(page, people.sari);
+  await eventually('it says so', async () => /goes out at \d/.test(await page.locator(`[data-id="${sent.id}"]`).textContent()));
+});

@@ -204,6 +204,8 @@ desk(
   'whoever is at the end of the thread stays there when pictures come',
   (media) => Array.from({ length: 6 }, () => ['image', media.keep('image/png', png(300, 300))]),
   async ({ page }) => {
+    // What is new and does not fit is begun with.
+    await page.locator('#log').evaluate((node) => (node.scrollTop = node.scrollHeight));
     await eventually('the last is drawn', async () => (await page.locator('.message').last().locator('canvas').count()) === 1);
     await eventually('the end is in view', () => page.locator('#log').evaluate((node) => node.scrollHeight - node.scrollTop - node.clientHeight < 5));
   },

@@ -211,6 +211,7 @@ export default {
   'message.react': 'تفاعل',
   'message.reactions': 'التفاعلات: {reactions}',
   'message.refused': 'لم تُرسل: {why}',
+  'message.scheduled': 'تُرسل {when}',
   'message.reply': 'رد',
   'message.send_again': 'إرسال مرة أخرى',
   'message.sending': 'جارٍ الإرسال',

@@ -197,6 +197,7 @@ export default {
   'message.react': 'React',
   'message.reactions': 'Reactions: {reactions}',
   'message.refused': 'Not sent: {why}',
+  'message.scheduled': 'goes out {when}',
   'message.reply': 'Reply',
   'message.send_again': 'Send again',
   'message.sending': 'Sending',

@@ -201,6 +201,7 @@ export default {
   'message.react': 'Reaccionar',
   'message.reactions': 'Reacciones: {reactions}',
   'message.refused': 'No enviado: {why}',
+  'message.scheduled': 'saldrá {when}',
   'message.reply': 'Responder',
   'message.send_again': 'Enviar de nuevo',
   'message.sending': 'Enviando',

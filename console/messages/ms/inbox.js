@@ -197,6 +197,7 @@ export default {
   'message.react': 'Beri reaksi',
   'message.reactions': 'Reaksi: {reactions}',
   'message.refused': 'Tidak dihantar: {why}',
+  'message.scheduled': 'dihantar {when}',
   'message.reply': 'Balas',
   'message.send_again': 'Hantar lagi',
   'message.sending': 'Menghantar',
