@@ -24,7 +24,7 @@ export class HeadView {
       face: h('span', { class: 'head-face' }),
       name: h('h1', { dir: 'auto' }),
       address: h('p', { class: 'address' }),
-      number: h('p', { class: 'address on-number' }),
+      number: h('p', { class: 'on-number' }),
       window: h('span', { class: 'window' }),
       viewers: h('span', { class: 'viewers' }),
       done: h(
@@ -68,6 +68,7 @@ export class HeadView {
     const parts = this.#parts;
     setText(parts.name, name);
     setText(parts.address, addressOf(contact));
+    parts.number.hidden = state.numbers.size < 2;
     setText(parts.number, state.numbers.size > 1 ? t('head.on_number', { number: numberName(row.number, state.numbers) }) : '');
     const left = serviceWindow(row.last_inbound, now, contact?.group_id);
     setText(parts.window, left.text);

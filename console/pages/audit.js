@@ -87,7 +87,7 @@ function Entries({ entries, nameOf, targetText, month }) {
                   ${target && html`<br /><bdi class="quiet">${targetText(target)}</bdi>`}
                 </td>
                 <td dir="auto">${detailText(details)}</td>
-                <td class="mono address">${address}</td>
+                <td class="mono">${address}</td>
               </tr>
             `,
           )}
