@@ -3,8 +3,6 @@
 export default {
   // One's own account: the second factor, leaving, a copy of what is kept, the end
   'looks.letters': 'Keys of one letter: / finds a conversation, ? lists the keys.',
-  'looks.notices': 'Tell me of new messages by the system’s notifications, while I do not look at this page. Those that a colleague looks after are left out.',
-  'looks.notices_denied': 'This browser does not allow it. Allow notifications for this address in its settings, then try again.',
   'factor.title': 'Second factor',
   'factor.about': 'A code from an app on your phone, asked for beside the password. Whoever learns the password alone cannot sign in.',
   'factor.is_on': 'On',

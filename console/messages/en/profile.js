@@ -62,4 +62,6 @@ export default {
   'connections.gone': 'The provider of {name} does not sign you in any more',
   'connections.since': 'since {when}',
   'connections.title': 'Sign-in by a company',
+  'looks.notices': 'Tell me of new messages by the system’s notifications, while I do not look at this page. Those that a colleague looks after are left out.',
+  'looks.notices_denied': 'This browser does not allow it. Allow notifications for this address in its settings, then try again.',
 };

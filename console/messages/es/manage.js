@@ -3,8 +3,6 @@
 export default {
   // One's own account: the second factor, leaving, a copy of what is kept, the end
   'looks.letters': 'Teclas de una sola letra: / busca una conversación, ? muestra las teclas.',
-  'looks.notices': 'Avísame de los mensajes nuevos con las notificaciones del sistema cuando no esté mirando esta página. No las que atiende un colega.',
-  'looks.notices_denied': 'Este navegador no lo permite. Permite las notificaciones para esta dirección en sus ajustes e inténtalo de nuevo.',
   'factor.title': 'Segundo factor',
   'factor.about': 'Un código de una aplicación de tu teléfono, que se pide además de la contraseña. Quien solo sepa la contraseña no puede entrar.',
   'factor.is_on': 'Activado',

@@ -62,4 +62,6 @@ export default {
   'connections.gone': 'El proveedor de {name} ya no inicia tu sesión',
   'connections.since': 'desde {when}',
   'connections.title': 'Inicio de sesión por la empresa',
+  'looks.notices': 'Avísame de los mensajes nuevos con las notificaciones del sistema cuando no esté mirando esta página. No las que atiende un colega.',
+  'looks.notices_denied': 'Este navegador no lo permite. Permite las notificaciones para esta dirección en sus ajustes e inténtalo de nuevo.',
 };

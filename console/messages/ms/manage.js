@@ -3,8 +3,6 @@
 export default {
   // One's own account: the second factor, leaving, a copy of what is kept, the end
   'looks.letters': 'Kekunci satu huruf: / mencari perbualan, ? menyenaraikan kekunci.',
-  'looks.notices': 'Beritahu saya tentang mesej baharu melalui pemberitahuan sistem semasa saya tidak melihat halaman ini. Yang diuruskan rakan sekerja tidak termasuk.',
-  'looks.notices_denied': 'Pelayar ini tidak membenarkannya. Benarkan pemberitahuan untuk alamat ini dalam tetapannya, kemudian cuba lagi.',
   'factor.title': 'Faktor kedua',
   'factor.about': 'Kod daripada aplikasi pada telefon anda, diminta selain kata laluan. Sesiapa yang tahu kata laluan sahaja tidak boleh log masuk.',
   'factor.is_on': 'Hidup',

@@ -62,4 +62,6 @@ export default {
   'connections.gone': 'Penyedia {name} tidak lagi mendaftar masuk anda',
   'connections.since': 'sejak {when}',
   'connections.title': 'Daftar masuk melalui syarikat',
+  'looks.notices': 'Beritahu saya tentang mesej baharu melalui pemberitahuan sistem semasa saya tidak melihat halaman ini. Yang diuruskan rakan sekerja tidak termasuk.',
+  'looks.notices_denied': 'Pelayar ini tidak membenarkannya. Benarkan pemberitahuan untuk alamat ini dalam tetapannya, kemudian cuba lagi.',
 };
